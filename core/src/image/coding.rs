@@ -1,0 +1,227 @@
+//! Content codings of a source's body (RFC 9110, section 8.4.1).
+
+use std::io::{self, Read};
+
+use flate2::bufread::MultiGzDecoder;
+use flate2::{Decompress, FlushDecompress, Status};
+
+use super::{Control, Error};
+
+/// How many bytes are decoded between two looks at the [`Control`].
+const CHUNK: usize = 64 * 1024;
+
+/// A content coding that [`decode_body`] undoes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Coding {
+    /// `gzip` or `x-gzip` (RFC 1952).
+    Gzip,
+    /// `deflate`: the zlib format (RFC 1950), or the bare deflate data
+    /// (RFC 1951) that some servers send under that name.
+    Deflate,
+}
+
+impl Coding {
+    /// The coding of that name in `Content-Encoding`, whatever its case.
+    #[must_use]
+    pub fn from_token(token: &[u8]) -> Option<Coding> {
+        const TOKENS: [(&[u8], Coding); 3] =
+            [(b"gzip", Coding::Gzip), (b"x-gzip", Coding::Gzip), (b"deflate", Coding::Deflate)];
+        TOKENS.iter().find(|(name, _)| name.eq_ignore_ascii_case(token)).map(|&(_, coding)| coding)
+    }
+}
+
+/// Undoes the content coding of `body`.
+///
+/// The output grows as data arrives and never past `limit` bytes, so a small
+/// body that unfolds to gigabytes costs no more than the limit.
+///
+/// # Errors
+/// [`Error::TooLarge`] where the output would pass `limit`,
+/// [`Error::DecodeFailed`] where the body is broken or truncated,
+/// [`Error::Internal`] without memory, and those of [`Control::check`].
+pub fn decode_body(
+    coding: Coding,
+    body: &[u8],
+    limit: u64,
+    control: &Control,
+) -> Result<Vec<u8>, Error> {
+    match coding {
+        Coding::Gzip => read_all(MultiGzDecoder::new(body), limit, control),
+        Coding::Deflate => read_all(Inflate::new(body), limit, control),
+    }
+}
+
+fn read_all(mut source: impl Read, limit: u64, control: &Control) -> Result<Vec<u8>, Error> {
+    let mut out = Vec::new();
+    let mut chunk = [0; CHUNK];
+    loop {
+        control.check()?;
+        let read = match source.read(&mut chunk) {
+            Ok(0) => return Ok(out),
+            Ok(read) => read,
+            Err(error) => return Err(Error::DecodeFailed(format!("content coding: {error}"))),
+        };
+        if out.len() as u64 + read as u64 > limit {
+            return Err(Error::TooLarge { limit });
+        }
+        out.try_reserve(read).map_err(|_| Error::out_of_memory(out.len() + read))?;
+        out.extend_from_slice(chunk.get(..read).unwrap_or_default());
+    }
+}
+
+/// Reads deflate data in either wrapping. Unlike flate2's readers it reports an
+/// end of input before the end of the stream.
+struct Inflate<'a> {
+    state: Decompress,
+    input: &'a [u8],
+    ended: bool,
+}
+
+impl<'a> Inflate<'a> {
+    fn new(input: &'a [u8]) -> Inflate<'a> {
+        Inflate { state: Decompress::new(has_zlib_header(input)), input, ended: false }
+    }
+}
+
+/// Whether the first two bytes are the header of RFC 1950: method 8 and a
+/// checksum that makes them a multiple of 31. Bare deflate data begins so only
+/// with a stored block of a very particular length.
+fn has_zlib_header(input: &[u8]) -> bool {
+    matches!(input, &[cmf, flg, ..]
+        if cmf & 0x0f == 8 && u16::from_be_bytes([cmf, flg]).is_multiple_of(31))
+}
+
+impl Read for Inflate<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while !self.ended {
+            let (consumed, produced) = (self.state.total_in(), self.state.total_out());
+            let status = self
+                .state
+                .decompress(self.input, buffer, FlushDecompress::None)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+            let consumed = (self.state.total_in() - consumed) as usize;
+            let produced = (self.state.total_out() - produced) as usize;
+            self.input = self.input.get(consumed..).unwrap_or_default();
+            self.ended = status == Status::StreamEnd;
+            if produced > 0 {
+                return Ok(produced);
+            }
+            if !self.ended && consumed == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+
+    use super::*;
+
+    fn sample() -> Vec<u8> {
+        (0..200_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8 & 0x3f).collect()
+    }
+
+    fn gzip(data: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(data).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zlib(data: &[u8]) -> Vec<u8> {
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(data).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn raw(data: &[u8]) -> Vec<u8> {
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(data).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn decode(coding: Coding, body: &[u8]) -> Result<Vec<u8>, Error> {
+        decode_body(coding, body, 1 << 20, &Control::default())
+    }
+
+    #[test]
+    fn tokens() {
+        assert_eq!(Coding::from_token(b"gzip"), Some(Coding::Gzip));
+        assert_eq!(Coding::from_token(b"X-GZIP"), Some(Coding::Gzip));
+        assert_eq!(Coding::from_token(b"Deflate"), Some(Coding::Deflate));
+        assert_eq!(Coding::from_token(b"br"), None);
+        assert_eq!(Coding::from_token(b""), None);
+    }
+
+    #[test]
+    fn decodes_each_wrapping() {
+        let data = sample();
+        assert_eq!(decode(Coding::Gzip, &gzip(&data)).unwrap(), data);
+        assert_eq!(decode(Coding::Deflate, &zlib(&data)).unwrap(), data);
+        assert_eq!(decode(Coding::Deflate, &raw(&data)).unwrap(), data);
+        assert_eq!(decode(Coding::Deflate, &zlib(b"")).unwrap(), b"");
+    }
+
+    #[test]
+    fn joins_the_members_of_a_gzip_file() {
+        let body = [gzip(b"one "), gzip(b"two")].concat();
+        assert_eq!(decode(Coding::Gzip, &body).unwrap(), b"one two");
+    }
+
+    #[test]
+    fn truncation_is_an_error_at_every_point() {
+        let data = &sample()[..2000];
+        for (coding, body) in [
+            (Coding::Gzip, gzip(data)),
+            (Coding::Deflate, zlib(data)),
+            (Coding::Deflate, raw(data)),
+        ] {
+            // An empty gzip body is no member at all, which is not a truncated one.
+            for len in 1..body.len() {
+                let result = decode(coding, &body[..len]);
+                assert!(
+                    matches!(result, Err(Error::DecodeFailed(_))),
+                    "{coding:?} {len} of {}",
+                    body.len()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn corruption_is_an_error() {
+        let mut body = gzip(&sample());
+        let middle = body.len() / 2;
+        body[middle] ^= 0x40;
+        assert!(matches!(decode(Coding::Gzip, &body), Err(Error::DecodeFailed(_))));
+    }
+
+    #[test]
+    fn a_bomb_stops_at_the_limit() {
+        let body = gzip(&vec![0; 64 << 20]);
+        let result = decode_body(Coding::Gzip, &body, 1 << 20, &Control::default());
+        assert_eq!(result, Err(Error::TooLarge { limit: 1 << 20 }));
+    }
+
+    #[test]
+    fn the_limit_itself_is_allowed() {
+        let data = sample();
+        let body = gzip(&data);
+        let limit = data.len() as u64;
+        assert!(decode_body(Coding::Gzip, &body, limit, &Control::default()).is_ok());
+        assert!(decode_body(Coding::Gzip, &body, limit - 1, &Control::default()).is_err());
+    }
+
+    #[test]
+    fn cancelled() {
+        let control = Control::default();
+        control.cancel();
+        let result = decode_body(Coding::Gzip, &gzip(b"x"), 100, &control);
+        assert_eq!(result, Err(Error::Cancelled));
+    }
+}

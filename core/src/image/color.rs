@@ -1,0 +1,69 @@
+//! Colours as they are written.
+
+use super::Color;
+
+impl Color {
+    /// Reads a colour in CSS notation: `#rgb` and `#rrggbb` (also without `#`),
+    /// `rgb(r, g, b)`, or a CSS colour name. `None` for anything else, and for
+    /// colours that are not opaque.
+    #[must_use]
+    pub fn parse(text: &[u8]) -> Option<Color> {
+        let text = std::str::from_utf8(text).ok()?;
+        let [r, g, b, alpha] = csscolorparser::parse(text).ok()?.to_rgba8();
+        (alpha == 255).then_some(Color { r, g, b })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn color(r: u8, g: u8, b: u8) -> Option<Color> {
+        Some(Color { r, g, b })
+    }
+
+    #[test]
+    fn notations() {
+        assert_eq!(Color::parse(b"#f80"), color(255, 136, 0));
+        assert_eq!(Color::parse(b"f80"), color(255, 136, 0));
+        assert_eq!(Color::parse(b"#1e90FF"), color(30, 144, 255));
+        assert_eq!(Color::parse(b"1e90ff"), color(30, 144, 255));
+        assert_eq!(Color::parse(b"rgb(1, 2,3)"), color(1, 2, 3));
+        assert_eq!(Color::parse(b"white"), color(255, 255, 255));
+        assert_eq!(Color::parse(b"DodgerBlue"), color(30, 144, 255));
+    }
+
+    #[test]
+    fn refused() {
+        for text in [
+            &b""[..],
+            b"#",
+            b"#ff",
+            b"#fffff",
+            b"#ggg",
+            b"rgb(1,2)",
+            b"transparent",
+            b"#ff000080",
+            b"rgba(1,2,3,0.5)",
+            b"nocolour",
+            b"\xff\xff",
+        ] {
+            assert_eq!(Color::parse(text), None, "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(text in ".{0,24}", bytes in proptest::collection::vec(any::<u8>(), 0..24)) {
+            let _ = Color::parse(text.as_bytes());
+            let _ = Color::parse(&bytes);
+        }
+
+        #[test]
+        fn function_notation_never_panics(text in "(rgb|hsl|hwb|lab|color|hsv)a?\\([-a-z0-9.,%/ #\u{e4}()]{0,24}\\)?") {
+            let _ = Color::parse(text.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Image types and how to recognise them.
+
+/// An image type that is both read and written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// JPEG (ITU-T T.81).
+    Jpeg,
+    /// PNG (W3C PNG, third edition).
+    Png,
+    /// GIF87a and GIF89a.
+    Gif,
+    /// WebP (RFC 9649).
+    Webp,
+}
+
+/// How many first bytes [`sniff`] looks at, at most.
+pub const SNIFF_LEN: usize = 12;
+
+impl Format {
+    /// The lower-case name used in directives, variables and JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Jpeg => "jpeg",
+            Format::Png => "png",
+            Format::Gif => "gif",
+            Format::Webp => "webp",
+        }
+    }
+
+    /// The format of that [name](Format::name); `jpg` is accepted for JPEG.
+    #[must_use]
+    pub fn from_name(name: &[u8]) -> Option<Format> {
+        match name {
+            b"jpeg" | b"jpg" => Some(Format::Jpeg),
+            b"png" => Some(Format::Png),
+            b"gif" => Some(Format::Gif),
+            b"webp" => Some(Format::Webp),
+            _ => None,
+        }
+    }
+
+    /// The registered media type.
+    #[must_use]
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Format::Jpeg => "image/jpeg",
+            Format::Png => "image/png",
+            Format::Gif => "image/gif",
+            Format::Webp => "image/webp",
+        }
+    }
+
+    /// The usual file extension, without its dot.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Format::Jpeg => "jpg",
+            Format::Png => "png",
+            Format::Gif => "gif",
+            Format::Webp => "webp",
+        }
+    }
+}
+
+/// Recognises an image by its first [`SNIFF_LEN`] bytes.
+#[must_use]
+pub fn sniff(bytes: &[u8]) -> Option<Format> {
+    match bytes {
+        [0xff, 0xd8, 0xff, ..] => Some(Format::Jpeg),
+        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(Format::Png),
+        [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Format::Gif),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Format::Webp),
+        _ => None,
+    }
+}

@@ -1,0 +1,8 @@
+//! What an image *is*, without nginx: bytes in, bytes out.
+//!
+//! The nginx module and the command-line program are two thin shells around
+//! this crate. Nothing here knows nginx, starts a thread or touches a file.
+
+#![forbid(unsafe_code)]
+
+pub mod image;
