@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use flate2::bufread::MultiGzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::{Control, Error};
+use super::{Control, Error, Format, SNIFF_LEN, sniff};
 
 /// How many bytes are decoded between two looks at the [`Control`].
 const CHUNK: usize = 64 * 1024;
@@ -28,7 +28,24 @@ impl Coding {
             [(b"gzip", Coding::Gzip), (b"x-gzip", Coding::Gzip), (b"deflate", Coding::Deflate)];
         TOKENS.iter().find(|(name, _)| name.eq_ignore_ascii_case(token)).map(|&(_, coding)| coding)
     }
+
+    /// Recognises an image under this coding by its first [`ENCODED_SNIFF_LEN`] bytes.
+    #[must_use]
+    pub fn sniff(self, prefix: &[u8]) -> Option<Format> {
+        let mut first = Vec::with_capacity(SNIFF_LEN);
+        let limit = SNIFF_LEN as u64;
+        // The prefix ends in the middle of the stream, which is an error only at its end.
+        let _ = match self {
+            Coding::Gzip => MultiGzDecoder::new(prefix).take(limit).read_to_end(&mut first),
+            Coding::Deflate => Inflate::new(prefix).take(limit).read_to_end(&mut first),
+        };
+        sniff(&first)
+    }
 }
+
+/// How many first bytes of an encoded body surely unfold to [`SNIFF_LEN`] bytes: more than the
+/// longest header of a gzip member without a file name and the longest table of codes.
+pub const ENCODED_SNIFF_LEN: usize = 1024;
 
 /// Undoes the content coding of `body`.
 ///

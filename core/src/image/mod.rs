@@ -12,7 +12,7 @@ mod plan;
 mod transform;
 mod variant;
 
-pub use coding::{Coding, decode_body};
+pub use coding::{Coding, ENCODED_SNIFF_LEN, decode_body};
 pub use control::Control;
 pub use disposition::rename_attachment;
 pub use error::Error;

@@ -1,0 +1,167 @@
+//! What the directives of a location say.
+
+use image_gate_core::image::{Color, Format, Limits, MetadataPolicy, ProfilePolicy, Rotation};
+use nginx_sys::{ngx_conf_t, ngx_str_t};
+
+use crate::ngx::conf::Expression;
+use crate::ngx::thread::{self, ThreadPool};
+
+/// A directive's value: fixed, or an expression over variables.
+#[derive(Clone, Copy)]
+pub enum Value<T> {
+    /// Known from the configuration.
+    Fixed(T),
+    /// Evaluated for each request.
+    Expression(Expression),
+}
+
+/// What the body becomes.
+#[derive(Clone, Copy, Default)]
+pub enum Mode {
+    /// The filter does nothing.
+    #[default]
+    Off,
+    /// What it was, if it is an image.
+    Test,
+    /// A description in JSON.
+    Size,
+    /// An image of the same size.
+    Convert,
+    /// An image that fits into a box.
+    Resize(Sides),
+    /// An image that fills a box.
+    Crop(Sides),
+}
+
+/// Width and height of the box; `None` (written `-`) is no bound.
+#[derive(Clone, Copy)]
+pub struct Sides {
+    /// Width in pixels.
+    pub width: Value<Option<std::num::NonZeroU32>>,
+    /// Height in pixels.
+    pub height: Value<Option<std::num::NonZeroU32>>,
+}
+
+/// `image_resize`, all of it at one level.
+#[derive(Clone, Copy, Default)]
+pub struct Geometry {
+    /// The mode named last.
+    pub mode: Mode,
+    /// The angle of `rotate`.
+    pub rotate: Option<Value<Rotation>>,
+}
+
+/// `image_resize_limit`.
+#[derive(Clone, Copy)]
+pub struct Bounds {
+    /// Of sources and outputs.
+    pub image: Limits,
+    /// Milliseconds that a job may run.
+    pub time: u64,
+    /// Bytes that the running jobs of a worker may need together.
+    pub memory: u64,
+    /// Jobs of a worker that run at once; by default its share of the processors.
+    pub jobs: Option<u32>,
+    /// Jobs of a worker that wait.
+    pub queue: u32,
+}
+
+impl Default for Bounds {
+    fn default() -> Bounds {
+        Bounds {
+            image: Limits::default(),
+            time: 10_000,
+            memory: 512 * 1024 * 1024,
+            jobs: None,
+            queue: 64,
+        }
+    }
+}
+
+/// `image_resize_threads`.
+#[derive(Clone, Copy)]
+pub enum Threads {
+    /// Work on the event loop.
+    Off,
+    /// Work in the pool of that name; nginx's `default` where there is none.
+    Pool(Option<ngx_str_t>),
+}
+
+/// The configuration of a location. `None` is what was not said.
+#[derive(Clone, Default)]
+pub struct LocConf {
+    pub geometry: Option<Geometry>,
+    pub buffer: Option<u64>,
+    pub jpeg_quality: Option<Value<u8>>,
+    pub webp_quality: Option<WebpQuality>,
+    pub sharpen: Option<Value<u16>>,
+    pub transparency: Option<bool>,
+    pub interlace: Option<bool>,
+    pub background: Option<Value<Color>>,
+    pub orient: Option<bool>,
+    pub profile: Option<ProfilePolicy>,
+    pub metadata: Option<MetadataPolicy>,
+    pub format: Option<Value<Option<Format>>>,
+    pub bounds: Option<Bounds>,
+    pub threads: Option<Threads>,
+    /// Where jobs run, once merged; `None` is the event loop.
+    pub pool: Option<ThreadPool>,
+}
+
+/// `image_resize_webp_quality`.
+#[derive(Clone, Copy)]
+pub struct WebpQuality {
+    /// Quality, 1 to 100.
+    pub quality: Value<u8>,
+    /// Effort, 0 to 6.
+    pub effort: Option<u8>,
+}
+
+impl LocConf {
+    /// The mode and the angle that hold here.
+    pub fn geometry(&self) -> Geometry {
+        self.geometry.unwrap_or_default()
+    }
+
+    /// Bytes that a source may have.
+    pub fn buffer(&self) -> u64 {
+        self.buffer.unwrap_or(16 * 1024 * 1024)
+    }
+
+    /// The limits that hold here.
+    pub fn bounds(&self) -> Bounds {
+        self.bounds.unwrap_or_default()
+    }
+
+    /// Takes over from the level above what is not said here. Answers whether nginx gave the
+    /// thread pool.
+    pub fn merge(&mut self, parent: &LocConf, cf: *mut ngx_conf_t) -> bool {
+        fn inherit<T: Copy>(child: &mut Option<T>, parent: Option<T>) {
+            *child = child.or(parent);
+        }
+        inherit(&mut self.geometry, parent.geometry);
+        inherit(&mut self.buffer, parent.buffer);
+        inherit(&mut self.jpeg_quality, parent.jpeg_quality);
+        inherit(&mut self.webp_quality, parent.webp_quality);
+        inherit(&mut self.sharpen, parent.sharpen);
+        inherit(&mut self.transparency, parent.transparency);
+        inherit(&mut self.interlace, parent.interlace);
+        inherit(&mut self.background, parent.background);
+        inherit(&mut self.orient, parent.orient);
+        inherit(&mut self.profile, parent.profile);
+        inherit(&mut self.metadata, parent.metadata);
+        inherit(&mut self.format, parent.format);
+        inherit(&mut self.bounds, parent.bounds);
+        inherit(&mut self.threads, parent.threads);
+
+        // A pool is asked for only where jobs come from: nginx starts the threads of every pool
+        // that anyone asked for.
+        let works = !matches!(self.geometry().mode, Mode::Off | Mode::Test);
+        let name = match self.threads.unwrap_or(Threads::Pool(None)) {
+            Threads::Pool(name) if works && thread::available() => name,
+            _ => return true,
+        };
+        self.pool = ThreadPool::add(cf, name);
+        self.pool.is_some()
+    }
+}

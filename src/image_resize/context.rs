@@ -1,0 +1,188 @@
+//! What the module keeps for one request.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use image_gate_core::image::{Coding, Control, Error, Format, Plan};
+
+use super::conf::Bounds;
+use super::job::{Body, Product, Report, Running};
+use super::queue;
+use crate::ngx::Request;
+use crate::ngx::event::Event;
+use crate::ngx::thread::ThreadPool;
+
+/// Where the body filter is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// What comes goes through.
+    Pass,
+    /// The first bytes decide whether it goes through.
+    Test,
+    /// The source is collected.
+    Read,
+    /// The request failed; what still comes is dropped until the answer can be sent.
+    Discard,
+    /// The job waits or runs.
+    Wait,
+    /// The result is there to be sent.
+    Ready,
+}
+
+/// `$image_resize_status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    Transformed,
+    Original,
+    Passed,
+    NotModified,
+    Error,
+}
+
+/// What became of the request, for variables and the log.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Facts {
+    pub status: Option<Status>,
+    pub error: Option<&'static str>,
+    pub format: Option<Format>,
+    /// Width and height of the output.
+    pub size: Option<(u32, u32)>,
+    pub source_format: Option<Format>,
+    /// Width and height of the source as stored.
+    pub source_size: Option<(u32, u32)>,
+    pub source_bytes: Option<u64>,
+    pub bytes: Option<usize>,
+    pub time: Option<Duration>,
+    pub queue_time: Option<Duration>,
+}
+
+/// What the job is to make.
+#[derive(Debug, Clone)]
+pub enum Work {
+    /// The description of `image_resize size`.
+    Describe,
+    /// An image.
+    Transform,
+}
+
+/// What was decided when the headers of the source came.
+pub struct Task {
+    pub work: Work,
+    pub plan: Plan,
+    pub coding: Option<Coding>,
+    /// The variant's entity tag.
+    pub tag: Option<String>,
+    /// Bytes that the source may have.
+    pub buffer: u64,
+    pub bounds: Bounds,
+    pub pool: Option<ThreadPool>,
+}
+
+/// Why a request failed.
+#[derive(Debug)]
+pub enum Failure {
+    /// The image, or our work on it.
+    Image(Error),
+    /// The queue is full.
+    Busy,
+    /// The upstream did not send all of the source.
+    Upstream,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Image(error)
+    }
+}
+
+/// The state of one request.
+pub struct Context {
+    pub request: Request,
+    pub state: Cell<State>,
+    pub task: OnceCell<Task>,
+    pub body: RefCell<Body>,
+    /// First bytes that `image_resize test` held back, while they are too few to tell.
+    pub held: OnceCell<Vec<u8>>,
+    pub facts: Cell<Facts>,
+    /// The status to answer with, where the request failed.
+    pub failed: Cell<Option<u32>>,
+    /// The result, which is sent from here.
+    pub product: OnceCell<Product>,
+    pub running: Running,
+    pub control: RefCell<Option<Arc<Control>>>,
+    /// When the job was submitted.
+    pub submitted: Cell<Option<Instant>>,
+    /// Bytes of memory that the job is known to need; 0 before its source was looked at.
+    pub need: Cell<u64>,
+    /// Runs what must not run inside a filter.
+    pub wake: OnceCell<Event>,
+    /// Keeps a worker that is shutting down from exiting before the answer is sent.
+    pub timer: OnceCell<Event>,
+}
+
+impl Context {
+    /// The context of a request that only passes, until its state is set otherwise.
+    pub fn new(request: Request) -> Context {
+        Context {
+            request,
+            state: Cell::new(State::Pass),
+            task: OnceCell::new(),
+            body: RefCell::default(),
+            held: OnceCell::new(),
+            facts: Cell::default(),
+            failed: Cell::new(None),
+            product: OnceCell::new(),
+            running: Running::default(),
+            control: RefCell::default(),
+            submitted: Cell::new(None),
+            need: Cell::new(0),
+            wake: OnceCell::new(),
+            timer: OnceCell::new(),
+        }
+    }
+
+    /// Changes the facts.
+    pub fn note(&self, change: impl FnOnce(&mut Facts)) {
+        let mut facts = self.facts.get();
+        change(&mut facts);
+        self.facts.set(facts);
+    }
+
+    /// Tells the running job that nobody wants its result.
+    pub fn cancel(&self) {
+        if let Some(control) = self.control.borrow().as_ref() {
+            control.cancel();
+        }
+    }
+
+    /// Takes over what a job reports.
+    ///
+    /// # Errors
+    /// The job's own.
+    pub fn settle(&self, report: Report) -> Result<(), Error> {
+        self.note(|facts| {
+            facts.source_bytes = Some(report.source_bytes);
+            facts.time = Some(report.time);
+            if let Some(info) = &report.source {
+                facts.source_format = Some(info.format);
+                facts.source_size = Some((info.width, info.height));
+            }
+        });
+        let product = report.result?;
+        self.note(|facts| {
+            let original = product.is_original;
+            facts.status = Some(if original { Status::Original } else { Status::Transformed });
+            facts.format = product.format;
+            facts.size = product.size;
+            facts.bytes = Some(product.bytes.len());
+        });
+        self.product.set(product).map_err(|_| Error::Internal("two results".into()))
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        queue::remove(self);
+    }
+}

@@ -1,0 +1,294 @@
+//! The table of directives, and how their arguments are read.
+
+use std::num::NonZeroU32;
+
+use image_gate_core::image::{Color, Format, MetadataPolicy, ProfilePolicy, Rotation};
+use nginx_sys::{
+    NGX_CONF_1MORE, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_CONF_TAKE12, NGX_CONF_TAKE123,
+    NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF, ngx_str_t,
+};
+
+use super::conf::{Bounds, LocConf, Mode, Sides, Threads, Value, WebpQuality};
+use crate::ngx::conf::{
+    Conf, ConfError, Directive, Directives, expect, once, parse_count, parse_flag, parse_number,
+    parse_size, parse_time,
+};
+use crate::ngx::thread;
+
+const ANYWHERE: u32 = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
+
+/// How many directives there are.
+pub const COUNT: usize = LocConf::DIRECTIVES.len();
+
+impl Directives for LocConf {
+    const DIRECTIVES: &'static [Directive<LocConf>] = &[
+        Directive {
+            name: c"image_resize",
+            kind: NGX_HTTP_LOC_CONF | NGX_CONF_TAKE123,
+            set: set_geometry,
+        },
+        Directive {
+            name: c"image_resize_buffer",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: |conf, args| {
+                let size = args.args().first().and_then(parse_size).filter(|&size| size > 0);
+                once(&mut conf.buffer, expect(size, args.arg(0), format_args!("a size"))?)
+            },
+        },
+        Directive {
+            name: c"image_resize_jpeg_quality",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: |conf, args| {
+                once(&mut conf.jpeg_quality, value(args, args.arg(0), parse_quality, QUALITY)?)
+            },
+        },
+        Directive {
+            name: c"image_resize_webp_quality",
+            kind: ANYWHERE | NGX_CONF_TAKE12,
+            set: set_webp_quality,
+        },
+        Directive {
+            name: c"image_resize_sharpen",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: |conf, args| {
+                let expected = "a number of percent from 0 to 1000";
+                once(&mut conf.sharpen, value(args, args.arg(0), parse_sharpen, expected)?)
+            },
+        },
+        Directive {
+            name: c"image_resize_transparency",
+            kind: ANYWHERE | NGX_CONF_FLAG,
+            set: |conf, args| once(&mut conf.transparency, flag(args)?),
+        },
+        Directive {
+            name: c"image_resize_interlace",
+            kind: ANYWHERE | NGX_CONF_FLAG,
+            set: |conf, args| once(&mut conf.interlace, flag(args)?),
+        },
+        Directive {
+            name: c"image_resize_background",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: |conf, args| {
+                let expected = "a colour: hexadecimal, rgb() or a name";
+                once(&mut conf.background, value(args, args.arg(0), Color::parse, expected)?)
+            },
+        },
+        Directive {
+            name: c"image_resize_orient",
+            kind: ANYWHERE | NGX_CONF_FLAG,
+            set: |conf, args| once(&mut conf.orient, flag(args)?),
+        },
+        Directive {
+            name: c"image_resize_profile",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: |conf, args| {
+                let policy = match args.arg(0) {
+                    b"srgb" => Some(ProfilePolicy::Srgb),
+                    b"keep" => Some(ProfilePolicy::Keep),
+                    b"strip" => Some(ProfilePolicy::Strip),
+                    _ => None,
+                };
+                let expected = format_args!("srgb, keep or strip");
+                once(&mut conf.profile, expect(policy, args.arg(0), expected)?)
+            },
+        },
+        Directive {
+            name: c"image_resize_metadata",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: |conf, args| {
+                let policy = match args.arg(0) {
+                    b"strip" => Some(MetadataPolicy::Strip),
+                    b"copyright" => Some(MetadataPolicy::Copyright),
+                    b"keep" => Some(MetadataPolicy::Keep),
+                    _ => None,
+                };
+                let expected = format_args!("strip, copyright or keep");
+                once(&mut conf.metadata, expect(policy, args.arg(0), expected)?)
+            },
+        },
+        Directive {
+            name: c"image_resize_format",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: |conf, args| {
+                let expected = "original, jpeg, png, gif or webp";
+                once(&mut conf.format, value(args, args.arg(0), parse_format, expected)?)
+            },
+        },
+        Directive { name: c"image_resize_limit", kind: ANYWHERE | NGX_CONF_1MORE, set: set_limit },
+        Directive {
+            name: c"image_resize_threads",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: set_threads,
+        },
+    ];
+}
+
+const QUALITY: &str = "a number from 1 up";
+
+/// A quality: what is above 100 is 100.
+pub fn parse_quality(text: &[u8]) -> Option<u8> {
+    let quality = parse_number(text).filter(|&quality| quality > 0)?;
+    u8::try_from(quality.min(100)).ok()
+}
+
+/// An unsharp amount in percent.
+pub fn parse_sharpen(text: &[u8]) -> Option<u16> {
+    u16::try_from(parse_number(text)?).ok().filter(|&percent| percent <= 1000)
+}
+
+/// The format of the output; `original` is the source's.
+pub fn parse_format(text: &[u8]) -> Option<Option<Format>> {
+    match text {
+        b"original" => Some(None),
+        name => Format::from_name(name).map(Some),
+    }
+}
+
+/// A side of the box; `-` is no bound.
+pub fn parse_side(text: &[u8]) -> Option<Option<NonZeroU32>> {
+    match text {
+        b"-" => Some(None),
+        digits => NonZeroU32::new(parse_number(digits)?).map(Some),
+    }
+}
+
+/// An angle in degrees, counter-clockwise.
+pub fn parse_angle(text: &[u8]) -> Option<Rotation> {
+    Rotation::from_degrees(parse_number(text)?)
+}
+
+fn flag(args: &Conf<'_>) -> Result<bool, ConfError> {
+    expect(parse_flag(args.arg(0)), args.arg(0), format_args!("\"on\" or \"off\""))
+}
+
+fn value<T>(
+    args: &Conf<'_>,
+    text: &[u8],
+    parse: fn(&[u8]) -> Option<T>,
+    expected: &str,
+) -> Result<Value<T>, ConfError> {
+    let expression = args.expression(text)?;
+    match expression.constant() {
+        Some(text) => expect(parse(text), text, format_args!("{expected}")).map(Value::Fixed),
+        None => Ok(Value::Expression(expression)),
+    }
+}
+
+fn set_geometry(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+    let mut geometry = conf.geometry();
+    let sides = || {
+        let expected = "a number of pixels from 1 up, or \"-\"";
+        Ok::<_, ConfError>(Sides {
+            width: value(args, args.arg(1), parse_side, expected)?,
+            height: value(args, args.arg(2), parse_side, expected)?,
+        })
+    };
+    match (args.arg(0), args.args().len()) {
+        (b"off", 1) => geometry.mode = Mode::Off,
+        (b"test", 1) => geometry.mode = Mode::Test,
+        (b"size", 1) => geometry.mode = Mode::Size,
+        (b"convert", 1) => geometry.mode = Mode::Convert,
+        (b"resize", 3) => geometry.mode = Mode::Resize(sides()?),
+        (b"crop", 3) => geometry.mode = Mode::Crop(sides()?),
+        (b"rotate", 2) => {
+            geometry.rotate = Some(value(args, args.arg(1), parse_angle, "90, 180 or 270")?);
+            if !matches!(geometry.mode, Mode::Resize(_) | Mode::Crop(_)) {
+                geometry.mode = Mode::Convert;
+            }
+        }
+        (b"off" | b"test" | b"size" | b"convert" | b"resize" | b"crop" | b"rotate", _) => {
+            return Err(ConfError::invalid(
+                "invalid number of arguments: it is \"off\", \"test\", \"size\", \"convert\", \
+                 \"rotate ANGLE\", \"resize WIDTH HEIGHT\" or \"crop WIDTH HEIGHT\"",
+            ));
+        }
+        (mode, _) => {
+            let mode = String::from_utf8_lossy(mode);
+            return Err(ConfError::invalid(format_args!("unknown mode \"{mode}\"")));
+        }
+    }
+    conf.geometry = Some(geometry);
+    Ok(())
+}
+
+fn set_webp_quality(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+    let quality = value(args, args.arg(0), parse_quality, QUALITY)?;
+    let effort = match args.args().get(1) {
+        None => None,
+        Some(argument) => {
+            let text = argument.as_bytes();
+            let effort = text.strip_prefix(b"effort=").and_then(parse_number);
+            let effort = effort.and_then(|effort| u8::try_from(effort).ok()).filter(|&e| e <= 6);
+            Some(expect(effort, text, format_args!("effort=0 to effort=6"))?)
+        }
+    };
+    once(&mut conf.webp_quality, WebpQuality { quality, effort })
+}
+
+fn set_limit(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+    let mut bounds = Bounds::default();
+    for argument in args.args() {
+        set_bound(&mut bounds, argument)?;
+    }
+    once(&mut conf.bounds, bounds)
+}
+
+fn set_bound(bounds: &mut Bounds, argument: &ngx_str_t) -> Result<(), ConfError> {
+    let text = argument.as_bytes();
+    let name = text.split(|&byte| byte == b'=').next().unwrap_or_default();
+    // The value as nginx's own string, for nginx's own parsers.
+    let rest = argument.split_at((name.len() + 1).min(text.len())).map(|(_, rest)| rest);
+    let rest = rest.unwrap_or(ngx_str_t::empty());
+    let count = || {
+        expect(
+            parse_count(rest.as_bytes()).filter(|&count| count > 0),
+            text,
+            format_args!("a number above 0"),
+        )
+    };
+    let small = || {
+        let number = parse_count(rest.as_bytes()).and_then(|count| u32::try_from(count).ok());
+        expect(number.filter(|&number| number > 0), text, format_args!("a number above 0"))
+    };
+    match name {
+        b"pixels" => bounds.image.pixels = count()?,
+        b"output_pixels" => bounds.image.output_pixels = count()?,
+        b"width" => bounds.image.width = small()?,
+        b"height" => bounds.image.height = small()?,
+        b"frames" => bounds.image.frames = small()?,
+        b"scans" => bounds.image.scans = small()?,
+        b"jobs" => bounds.jobs = Some(small()?),
+        b"queue" => {
+            let queue = parse_number(rest.as_bytes());
+            bounds.queue = expect(queue, text, format_args!("a number"))?;
+        }
+        b"time" => {
+            let time = parse_time(&rest).filter(|&time| time > 0);
+            bounds.time = expect(time, text, format_args!("a time above 0"))?;
+        }
+        b"memory" => {
+            let memory = parse_size(&rest).filter(|&memory| memory > 0);
+            bounds.memory = expect(memory, text, format_args!("a size above 0"))?;
+        }
+        _ => {
+            let text = String::from_utf8_lossy(text);
+            return Err(ConfError::invalid(format_args!("unknown parameter \"{text}\"")));
+        }
+    }
+    Ok(())
+}
+
+fn set_threads(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+    let threads = match args.args().first() {
+        Some(name) if name.as_bytes() != b"off" => {
+            if !thread::available() {
+                return Err(ConfError::invalid(
+                    "this nginx was built without threads, only \"off\" is possible",
+                ));
+            }
+            Threads::Pool(Some(*name))
+        }
+        _ => Threads::Off,
+    };
+    once(&mut conf.threads, threads)
+}

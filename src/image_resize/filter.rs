@@ -1,0 +1,538 @@
+//! The header and body filters, and the events that finish what they begin.
+//!
+//! The headers of a source are held back until its body is there and its job done. While the job
+//! waits or runs, nginx sees a request that is buffered and whose writing is delayed; then either
+//! the write handler is run, which calls the body filter once more and so sends the result, or
+//! the request is finalized with an error, which goes through `error_page` like any other.
+
+use std::ffi::c_void;
+use std::sync::OnceLock;
+
+use image_gate_core::image::{
+    Coding, ENCODED_SNIFF_LEN, Error, SNIFF_LEN, sniff, tag_listed, variant_tag,
+};
+use nginx_sys::{
+    NGX_AGAIN, NGX_ERROR, NGX_HTTP_BAD_GATEWAY, NGX_HTTP_OK, NGX_HTTP_PARTIAL_CONTENT,
+    NGX_HTTP_SERVICE_UNAVAILABLE, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, NGX_LOG_ERR, NGX_LOG_INFO,
+    NGX_OK, ngx_chain_t, ngx_event_t, ngx_http_request_t, ngx_int_t, ngx_uint_t,
+};
+
+use super::conf::{LocConf, Mode};
+use super::context::{Context, Failure, State, Status, Task, Work};
+use super::job::Outcome;
+use super::queue::Completed;
+use super::{MODULE, conf, headers, queue};
+use crate::ngx::chain::{self, Data, buffers};
+use crate::ngx::event::Event;
+use crate::ngx::guard::guard;
+use crate::ngx::request::{BodyFilter, HeaderFilter};
+use crate::ngx::{Pooled, Request, log};
+
+const OK: ngx_int_t = NGX_OK as ngx_int_t;
+const AGAIN: ngx_int_t = NGX_AGAIN as ngx_int_t;
+const ERROR: ngx_int_t = NGX_ERROR as ngx_int_t;
+
+/// How often the timer of a waiting request runs, in milliseconds. It only has to be there.
+const TIMER: usize = 60_000;
+
+struct Next {
+    header: HeaderFilter,
+    body: BodyFilter,
+}
+
+static NEXT: OnceLock<Next> = OnceLock::new();
+
+/// Puts the filters on top of nginx's chains.
+pub fn install() {
+    // SAFETY: nginx builds the chains while it reads the configuration, on its only thread.
+    // The next filters are the same in every cycle: the module is at the same place in each.
+    unsafe {
+        let (header, body) =
+            (nginx_sys::ngx_http_top_header_filter, nginx_sys::ngx_http_top_body_filter);
+        if let (Some(header), Some(body)) = (header, body) {
+            NEXT.get_or_init(|| Next { header, body });
+            nginx_sys::ngx_http_top_header_filter = Some(header_filter);
+            nginx_sys::ngx_http_top_body_filter = Some(body_filter);
+        }
+    }
+}
+
+fn next_header(request: Request) -> ngx_int_t {
+    // SAFETY: nginx's own filter, on a live request, from where nginx calls filters.
+    NEXT.get().map_or(ERROR, |next| unsafe { (next.header)(request.as_ptr()) })
+}
+
+fn next_body(request: Request, chain: *mut ngx_chain_t) -> ngx_int_t {
+    // SAFETY: as in `next_header`; the chain is nginx's or made in the request's pool.
+    NEXT.get().map_or(ERROR, |next| unsafe { (next.body)(request.as_ptr(), chain) })
+}
+
+unsafe extern "C" fn header_filter(r: *mut ngx_http_request_t) -> ngx_int_t {
+    // SAFETY: nginx filters a live request.
+    let Some(request) = (unsafe { Request::new(r) }) else { return ERROR };
+    guard(request.log(), ERROR, || header(request))
+}
+
+unsafe extern "C" fn body_filter(r: *mut ngx_http_request_t, chain: *mut ngx_chain_t) -> ngx_int_t {
+    // SAFETY: nginx filters a live request.
+    let Some(request) = (unsafe { Request::new(r) }) else { return ERROR };
+    guard(request.log(), ERROR, || body(request, chain))
+}
+
+fn header(request: Request) -> ngx_int_t {
+    let Some(conf) = conf(&request) else { return ERROR };
+    // With a context, this is the answer to a request that failed here before.
+    if matches!(conf.geometry().mode, Mode::Off)
+        || !request.is_main()
+        || request.active_context::<Context>(&raw const MODULE).is_some()
+    {
+        return next_header(request);
+    }
+    let Some(context) = request.set_context(&raw const MODULE, Context::new(request)) else {
+        return ERROR;
+    };
+    let is_test = matches!(conf.geometry().mode, Mode::Test);
+    match u32::try_from(request.status()) {
+        Ok(NGX_HTTP_OK) => (),
+        // A part of the original must not get past the filter. Clients can't ask for one (see
+        // the module `range`), so the upstream has sent it unasked.
+        Ok(NGX_HTTP_PARTIAL_CONTENT) if !is_test => {
+            return refuse(context, Error::DecodeFailed("the source is a partial".into()));
+        }
+        _ => {
+            context.note(|facts| facts.status = Some(Status::Passed));
+            return next_header(request);
+        }
+    }
+    match begin(request, conf) {
+        Err(error) => refuse(context, error),
+        Ok(task) => {
+            let is_current = task.tag.as_ref().is_some_and(|tag| {
+                request.if_none_match().is_some_and(|listed| tag_listed(listed, tag))
+            });
+            if is_current {
+                context.note(|facts| facts.status = Some(Status::NotModified));
+                headers::not_modified(request, task.tag.as_deref());
+                return next_header(request);
+            }
+            let _ = context.task.set(task);
+            hold(context, is_test)
+        }
+    }
+}
+
+/// Decides from the headers of the source what is to be done.
+fn begin(request: Request, conf: &LocConf) -> Result<Task, Error> {
+    let coding = match request.content_encoding() {
+        None | Some(b"" | b"identity") => None,
+        Some(coding) => Some(Coding::from_token(coding).ok_or_else(|| {
+            let coding = String::from_utf8_lossy(coding);
+            Error::UnsupportedFormat(format!("content coding \"{coding}\""))
+        })?),
+    };
+    let (buffer, mode) = (conf.buffer(), conf.geometry().mode);
+    let is_test = matches!(mode, Mode::Test);
+    if !is_test && request.content_length().is_some_and(|length| length > buffer) {
+        return Err(Error::TooLarge { limit: buffer });
+    }
+    let plan = conf.plan(request)?;
+    let (work, tag) = match mode {
+        Mode::Off | Mode::Test => (Work::Transform, None),
+        Mode::Size => (Work::Describe, None),
+        _ => {
+            let validator = headers::validator(&request);
+            (Work::Transform, validator.map(|validator| variant_tag(&validator, &plan)))
+        }
+    };
+    Ok(Task { work, plan, coding, tag, buffer, bounds: conf.bounds(), pool: conf.pool })
+}
+
+/// Holds the headers back until the body is there.
+fn hold(context: Pooled<Context>, is_test: bool) -> ngx_int_t {
+    let request = context.request;
+    let data = request.as_ptr().cast::<c_void>();
+    let wake = context.wake.set(Event::new(on_wake, data, request.log()));
+    let timer = context.timer.set(Event::new(on_timer, data, request.log()));
+    if wake.is_err() || timer.is_err() || !request.on_end(on_end, context.as_ptr().cast()) {
+        return ERROR;
+    }
+    // A body from an upstream is in memory already, or in a temporary file that is the pipe's to
+    // reuse. A file stays where it is until the job reads it; but what a test lets through goes
+    // to filters that may want it in memory, and they can't say so any more.
+    if is_test || request.is_from_upstream() {
+        request.need_in_memory();
+    }
+    request.clear_ranges();
+    request.hold();
+    context.state.set(if is_test { State::Test } else { State::Read });
+    OK
+}
+
+fn body(request: Request, chain: *mut ngx_chain_t) -> ngx_int_t {
+    let Some(context) = request.active_context::<Context>(&raw const MODULE) else {
+        return next_body(request, chain);
+    };
+    match context.state.get() {
+        State::Pass => next_body(request, chain),
+        State::Test => test(context, chain),
+        State::Read => read(context, chain),
+        State::Discard => {
+            if drain(chain) {
+                wake(context);
+            }
+            OK
+        }
+        State::Wait => {
+            drain(chain);
+            AGAIN
+        }
+        State::Ready => send(context),
+    }
+}
+
+/// Consumes a chain. Answers whether the response ends in it.
+fn drain(chain: *mut ngx_chain_t) -> bool {
+    // SAFETY: nginx passes a valid chain, or null.
+    unsafe { buffers(chain) }.fold(false, |last, buf| {
+        buf.consume();
+        last | buf.is_last()
+    })
+}
+
+/// Lets an image through, and nothing else.
+fn test(context: Pooled<Context>, chain: *mut ngx_chain_t) -> ngx_int_t {
+    let request = context.request;
+    let coding = context.task.get().and_then(|task| task.coding);
+    let wanted = if coding.is_some() { ENCODED_SNIFF_LEN } else { SNIFF_LEN };
+    let mut first = context.body.borrow().prefix().to_vec();
+    let (mut last, mut cut) = (false, false);
+    // SAFETY: nginx passes a valid chain, or null.
+    for buf in unsafe { buffers(chain) } {
+        last |= buf.is_last();
+        cut |= buf.is_flush();
+        if let Data::Memory(bytes) = buf.data() {
+            let missing = wanted.saturating_sub(first.len());
+            first.extend_from_slice(bytes.get(..missing).unwrap_or(bytes));
+        }
+    }
+    let found = match coding {
+        None => sniff(&first),
+        Some(coding) => coding.sniff(&first),
+    };
+    let Some(format) = found else {
+        if first.len() < wanted && !last && !cut_off(request, cut) {
+            // Too few bytes to tell: keep them, and let nginx have its buffers back.
+            let mut body = context.body.borrow_mut();
+            // SAFETY: as above.
+            for buf in unsafe { buffers(chain) } {
+                if let Data::Memory(bytes) = buf.data()
+                    && body.push_bytes(bytes, 0).is_err()
+                {
+                    return ERROR;
+                }
+                buf.consume();
+            }
+            return OK;
+        }
+        let failure =
+            if cut_off(request, cut) { Failure::Upstream } else { Error::NotImage.into() };
+        drain(chain);
+        reject(context, failure, last || cut);
+        return OK;
+    };
+    context.note(|facts| {
+        facts.status = Some(Status::Passed);
+        facts.format = Some(format);
+        facts.source_format = Some(format);
+    });
+    request.set_content_type(format.media_type());
+    request.release();
+    context.state.set(State::Pass);
+    let rc = next_header(request);
+    if rc == ERROR || rc > OK || request.is_header_only() {
+        return rc;
+    }
+    let held = context.body.borrow().prefix().to_vec();
+    if held.is_empty() {
+        return next_body(request, chain);
+    }
+    let held = context.held.get_or_init(|| held);
+    // SAFETY: the bytes are the context's from now on and stay until the request's end.
+    match unsafe { chain::link(request.pool(), held, chain, false) } {
+        Some(link) => next_body(request, link.as_ptr()),
+        None => ERROR,
+    }
+}
+
+/// Whether a flush is how an upstream that broke off in the middle ends.
+fn cut_off(request: Request, flush: bool) -> bool {
+    flush && request.is_from_upstream() && request.is_upstream_finalized()
+}
+
+/// Collects the source.
+fn read(context: Pooled<Context>, chain: *mut ngx_chain_t) -> ngx_int_t {
+    let request = context.request;
+    let (mut last, mut flush, mut failure) = (false, false, None);
+    // SAFETY: nginx passes a valid chain, or null.
+    for buf in unsafe { buffers(chain) } {
+        last |= buf.is_last();
+        flush |= buf.is_flush();
+        if failure.is_none() {
+            failure = collect(&context, &buf).err();
+        }
+        buf.consume();
+    }
+    if let Some(error) = failure {
+        reject(context, error.into(), last);
+        return OK;
+    }
+    if last {
+        return submit(context);
+    }
+    if cut_off(request, flush) {
+        reject(context, Failure::Upstream, true);
+    }
+    OK
+}
+
+fn collect(context: &Context, buf: &chain::Buf) -> Result<(), Error> {
+    let Some(task) = context.task.get() else {
+        return Err(Error::Internal("no task".into()));
+    };
+    let mut body = context.body.borrow_mut();
+    match buf.data() {
+        Data::Memory(bytes) => {
+            let hint = context.request.content_length().unwrap_or(0).min(task.buffer);
+            let known = body.prefix().len() >= SNIFF_LEN;
+            if body.len() + bytes.len() as u64 > task.buffer {
+                return Err(Error::TooLarge { limit: task.buffer });
+            }
+            body.push_bytes(bytes, hint)?;
+            // What is no image need not be read to its end.
+            let may_tell = !known && body.prefix().len() >= SNIFF_LEN;
+            let is_image = task.coding.is_some() || matches!(task.work, Work::Describe);
+            if may_tell && !is_image && sniff(body.prefix()).is_none() {
+                return Err(Error::NotImage);
+            }
+        }
+        Data::File(file) => {
+            if body.len().saturating_add(file.len) > task.buffer {
+                return Err(Error::TooLarge { limit: task.buffer });
+            }
+            body.push_file(file);
+        }
+        Data::Empty => (),
+    }
+    Ok(())
+}
+
+/// Hands the collected source to a job.
+fn submit(context: Pooled<Context>) -> ngx_int_t {
+    let request = context.request;
+    let Some(task) = context.task.get() else { return ERROR };
+    context.note(|facts| facts.source_bytes = Some(context.body.borrow().len()));
+    if request.is_head() && context.body.borrow().len() == 0 {
+        // The source answered HEAD itself: what a GET would give is not known, but not this.
+        context.note(|facts| facts.status = Some(Status::Passed));
+        context.state.set(State::Pass);
+        request.release();
+        headers::unknown_body(request, task.tag.as_deref());
+        return next_header(request);
+    }
+    context.state.set(State::Wait);
+    request.set_action(c"transforming image");
+    request.delay_writing(true);
+    if let Some(timer) = context.timer.get() {
+        timer.start_timer(TIMER);
+    }
+    if task.pool.is_none() {
+        wake(context);
+    } else if !queue::submit(context, task) {
+        fail(context, Failure::Busy);
+    }
+    AGAIN
+}
+
+/// Sends the result.
+fn send(context: Pooled<Context>) -> ngx_int_t {
+    let request = context.request;
+    let (Some(product), Some(task)) = (context.product.get(), context.task.get()) else {
+        return ERROR;
+    };
+    context.state.set(State::Pass);
+    request.release();
+    if !headers::product(request, product, task) {
+        return ERROR;
+    }
+    let rc = next_header(request);
+    if rc == ERROR || rc > OK || request.is_header_only() {
+        return rc;
+    }
+    // SAFETY: the bytes are the context's and stay until the request's end.
+    match unsafe { chain::link(request.pool(), &product.bytes, std::ptr::null_mut(), true) } {
+        Some(link) => next_body(request, link.as_ptr()),
+        None => ERROR,
+    }
+}
+
+/// Records a failure found in the header filter, and gives what the filter returns: nginx then
+/// makes the error page.
+fn refuse(context: Pooled<Context>, error: Error) -> ngx_int_t {
+    let status = record(&context, &error.into());
+    context.request.clean_headers();
+    ngx_int_t::try_from(status).unwrap_or(ERROR)
+}
+
+/// Records a failure found while the body comes. It is answered once the body has ended, or
+/// before if there is an upstream to be ended.
+fn reject(context: Pooled<Context>, failure: Failure, ended: bool) {
+    context.failed.set(Some(record(&context, &failure)));
+    context.state.set(State::Discard);
+    context.body.take();
+    let request = context.request;
+    if ended || (request.is_from_upstream() && !request.is_in_file_io()) {
+        wake(context);
+    }
+}
+
+/// Records a failure of a request whose body has ended.
+pub fn fail(context: Pooled<Context>, failure: Failure) {
+    context.failed.set(Some(record(&context, &failure)));
+    wake(context);
+}
+
+fn wake(context: Pooled<Context>) {
+    if let Some(event) = context.wake.get() {
+        event.post();
+    }
+}
+
+/// Logs a failure and notes it. Answers the status for it.
+fn record(context: &Context, failure: &Failure) -> u32 {
+    let (status, word, ours) = match failure {
+        Failure::Image(error @ (Error::Timeout | Error::Cancelled)) => {
+            (NGX_HTTP_SERVICE_UNAVAILABLE, error.word(), error.is_ours())
+        }
+        Failure::Image(error) => (NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, error.word(), error.is_ours()),
+        Failure::Busy => (NGX_HTTP_SERVICE_UNAVAILABLE, "busy", true),
+        Failure::Upstream => (NGX_HTTP_BAD_GATEWAY, "decode_failed", false),
+    };
+    context.note(|facts| {
+        facts.status = Some(Status::Error);
+        facts.error = Some(word);
+    });
+    let request = context.request;
+    let bytes = context.facts.get().source_bytes.or(request.content_length()).unwrap_or(0);
+    let bytes = bytes.max(context.body.borrow().len());
+    let reason: &dyn std::fmt::Display = match failure {
+        Failure::Image(error) => error,
+        Failure::Busy => &"the queue is full",
+        Failure::Upstream => &"the upstream broke off",
+    };
+    log::write(
+        request.log(),
+        if ours { NGX_LOG_ERR } else { NGX_LOG_INFO },
+        format_args!(
+            "image_resize: {word}: {reason}, uri: \"{}\", source: {bytes} bytes",
+            request.uri().escape_ascii()
+        ),
+    );
+    status
+}
+
+unsafe extern "C" fn on_wake(event: *mut ngx_event_t) {
+    // SAFETY: the event's data is the request; the event is gone with its pool.
+    let Some(request) = (unsafe { Request::new((*event).data.cast()) }) else { return };
+    guard(request.log(), (), || {
+        request.select_log();
+        let Some(context) = request.active_context::<Context>(&raw const MODULE) else { return };
+        match (context.state.get(), context.task.get(), context.failed.get()) {
+            (State::Discard, _, _) if request.is_in_file_io() => (),
+            (State::Wait, Some(task), None) => {
+                settle(context, queue::run_inline(&context, task));
+                deliver(context);
+            }
+            (State::Discard | State::Wait, _, _) => deliver(context),
+            (State::Pass | State::Test | State::Read | State::Ready, _, _) => (),
+        }
+    });
+}
+
+/// A thread is done with a job.
+pub unsafe extern "C" fn on_complete(event: *mut ngx_event_t) {
+    // SAFETY: the event's data is the request, which its `blocked` count kept alive.
+    let Some(request) = (unsafe { Request::new((*event).data.cast()) }) else { return };
+    guard(request.log(), (), || {
+        request.select_log();
+        request.block(false);
+        let Some(context) = request.context::<Context>(&raw const MODULE) else { return };
+        let completed = queue::complete(context);
+        queue::start_waiting();
+        match completed {
+            Completed::WaitsAgain => (),
+            Completed::Ended(_) if request.is_dead() => {
+                request.delay_writing(false);
+                request.resume();
+            }
+            Completed::Ended(outcome) => {
+                settle(context, outcome);
+                deliver(context);
+            }
+        }
+    });
+}
+
+/// Takes over the outcome of a job.
+fn settle(context: Pooled<Context>, outcome: Option<Outcome>) {
+    let result = match outcome {
+        Some(Outcome::Finished(report)) => context.settle(report).map_err(Failure::from),
+        // Only a job on the event loop gets here with that: it can't wait for threads.
+        Some(Outcome::NeedsMemory(..)) => Err(Failure::Busy),
+        None => Err(Error::Internal("the job panicked".into()).into()),
+    };
+    if let Err(failure) = result {
+        context.failed.set(Some(record(&context, &failure)));
+    }
+}
+
+/// Lets nginx send the result or the error. The request may be gone afterwards.
+fn deliver(context: Pooled<Context>) {
+    let request = context.request;
+    if let Some(timer) = context.timer.get() {
+        timer.stop_timer();
+    }
+    request.delay_writing(false);
+    request.set_action(c"sending to client");
+    let Some(status) = context.failed.get() else {
+        context.state.set(State::Ready);
+        return request.resume();
+    };
+    context.state.set(State::Pass);
+    request.release();
+    request.abandon_upstream();
+    request.clean_headers();
+    if status == NGX_HTTP_SERVICE_UNAVAILABLE {
+        let _ = request.push_header("Retry-After", b"1");
+    }
+    request.finalize(ngx_int_t::try_from(status as ngx_uint_t).unwrap_or(ERROR));
+}
+
+unsafe extern "C" fn on_timer(event: *mut ngx_event_t) {
+    // SAFETY: the event's data is the request; the event is gone with its pool.
+    let Some(request) = (unsafe { Request::new((*event).data.cast()) }) else { return };
+    guard(request.log(), (), || {
+        let context = request.active_context::<Context>(&raw const MODULE);
+        if let Some(timer) = context.as_ref().and_then(|context| context.timer.get()) {
+            timer.stop_timer();
+            timer.start_timer(TIMER);
+        }
+    });
+}
+
+/// The request ended, maybe while its job runs.
+unsafe extern "C" fn on_end(context: *mut c_void) {
+    // SAFETY: the context that `hold` registered; nginx runs this before it destroys the pool.
+    if let Some(context) = unsafe { Pooled::<Context>::from_ptr(context) } {
+        guard(context.request.log(), (), || context.cancel());
+    }
+}

@@ -1,0 +1,316 @@
+//! One job: from the collected source to the bytes to send. Runs on any thread.
+
+use std::cell::Cell;
+use std::ffi::c_void;
+use std::ptr::{NonNull, null_mut};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use image_gate_core::image::{
+    Coding, Control, Error, Format, Info, Limits, Output, Plan, decode_body, prepare, probe,
+    size_json,
+};
+use nginx_sys::ngx_log_t;
+
+use super::context::{Task, Work};
+use crate::ngx::File;
+use crate::ngx::guard::catch;
+
+/// A source as it was collected: bytes in memory, and ranges of files that nginx holds open.
+#[derive(Debug, Default)]
+pub struct Body {
+    parts: Vec<Part>,
+    len: u64,
+}
+
+#[derive(Debug)]
+enum Part {
+    Memory(Vec<u8>),
+    File(File),
+}
+
+impl Body {
+    /// Its length in bytes.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Adds bytes, copying them; `hint` is how long the whole is expected to be.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when there is no memory.
+    pub fn push_bytes(&mut self, bytes: &[u8], hint: u64) -> Result<(), Error> {
+        if !matches!(self.parts.last(), Some(Part::Memory(_))) {
+            let mut part = Vec::new();
+            reserve(&mut part, hint.saturating_sub(self.len).max(bytes.len() as u64))?;
+            self.parts.push(Part::Memory(part));
+        }
+        if let Some(Part::Memory(part)) = self.parts.last_mut() {
+            part.try_reserve(bytes.len()).map_err(no_memory)?;
+            part.extend_from_slice(bytes);
+            self.len += bytes.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// Adds a range of a file, which is read by the job.
+    pub fn push_file(&mut self, file: File) {
+        self.len += file.len;
+        self.parts.push(Part::File(file));
+    }
+
+    /// The first bytes, as far as they are in memory.
+    pub fn prefix(&self) -> &[u8] {
+        match self.parts.first() {
+            Some(Part::Memory(bytes)) => bytes,
+            _ => &[],
+        }
+    }
+
+    /// All of it in memory.
+    ///
+    /// # Safety
+    /// The request that it was collected for is alive until this returns.
+    unsafe fn load(mut self) -> Result<Vec<u8>, Error> {
+        if let [Part::Memory(bytes)] = self.parts.as_mut_slice() {
+            return Ok(std::mem::take(bytes));
+        }
+        let mut whole = Vec::new();
+        reserve(&mut whole, self.len)?;
+        for part in &self.parts {
+            match part {
+                Part::Memory(bytes) => whole.extend_from_slice(bytes),
+                Part::File(file) => {
+                    let start = whole.len();
+                    let len = usize::try_from(file.len).map_err(no_memory)?;
+                    whole.resize(start + len, 0);
+                    let target = whole.get_mut(start..).unwrap_or_default();
+                    // SAFETY: the caller's promise.
+                    unsafe { file.read(target) }
+                        .map_err(|error| Error::DecodeFailed(format!("reading: {error}")))?;
+                }
+            }
+        }
+        Ok(whole)
+    }
+}
+
+fn reserve(vec: &mut Vec<u8>, len: u64) -> Result<(), Error> {
+    vec.try_reserve_exact(usize::try_from(len).map_err(no_memory)?).map_err(no_memory)
+}
+
+fn no_memory(_: impl std::error::Error) -> Error {
+    Error::Internal("no memory".into())
+}
+
+/// The bytes to send.
+#[derive(Debug)]
+pub struct Product {
+    pub bytes: Vec<u8>,
+    /// The format of the image; `None` is a description in JSON.
+    pub format: Option<Format>,
+    /// Width and height.
+    pub size: Option<(u32, u32)>,
+    /// Whether the bytes are the source's own.
+    pub is_original: bool,
+}
+
+/// What a finished job says.
+#[derive(Debug)]
+pub struct Report {
+    pub result: Result<Product, Error>,
+    pub source: Option<Info>,
+    pub source_bytes: u64,
+    /// How long the job ran.
+    pub time: Duration,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// With a result or an error.
+    Finished(Report),
+    /// Not begun, because that many bytes of memory were not free; here is the job again.
+    NeedsMemory(Box<Job>, u64),
+}
+
+/// All that a thread needs to know; it owns it.
+#[derive(Debug)]
+pub struct Job {
+    body: Body,
+    coding: Option<Coding>,
+    work: Work,
+    plan: Plan,
+    limits: Limits,
+    buffer: u64,
+    memory: u64,
+    control: Arc<Control>,
+}
+
+impl Job {
+    /// The job that makes of `body` what `task` asks for.
+    pub fn new(task: &Task, body: Body, control: Arc<Control>) -> Job {
+        Job {
+            body,
+            coding: task.coding,
+            work: task.work.clone(),
+            plan: task.plan.clone(),
+            limits: task.bounds.image,
+            buffer: task.buffer,
+            memory: task.bounds.memory,
+            control,
+        }
+    }
+
+    /// Has another control end the work, as the time of a job that waited starts anew.
+    pub fn set_control(&mut self, control: Arc<Control>) {
+        self.control = control;
+    }
+
+    /// Does the work.
+    ///
+    /// # Safety
+    /// The request that the body was collected for is alive until this returns.
+    pub unsafe fn run(mut self) -> Outcome {
+        let start = Instant::now();
+        let source_bytes = self.body.len();
+        let body = std::mem::take(&mut self.body);
+        // SAFETY: the caller's promise.
+        let bytes = unsafe { body.load() }.and_then(|bytes| match self.coding.take() {
+            Some(coding) => decode_body(coding, &bytes, self.buffer, &self.control),
+            None => Ok(bytes),
+        });
+        let mut source = None;
+        let result = match bytes {
+            Err(error) => Err(error),
+            Ok(bytes) => match self.work {
+                Work::Describe => {
+                    source = probe(&bytes).ok();
+                    Ok(describe(source.as_ref(), self.plan.orient))
+                }
+                Work::Transform => match self.transform(bytes, &mut source) {
+                    Err(Stop::NeedsMemory(bytes, need)) => {
+                        self.body = Body { len: bytes.len() as u64, ..Body::default() };
+                        self.body.parts.push(Part::Memory(bytes));
+                        return Outcome::NeedsMemory(Box::new(self), need);
+                    }
+                    Err(Stop::Failed(error)) => Err(error),
+                    Ok(product) => Ok(product),
+                },
+            },
+        };
+        Outcome::Finished(Report { result, source, source_bytes, time: start.elapsed() })
+    }
+
+    fn transform(&self, bytes: Vec<u8>, source: &mut Option<Info>) -> Result<Product, Stop> {
+        let prepared = prepare(&bytes, &self.plan, &self.limits).map_err(Stop::Failed)?;
+        *source = Some(prepared.info().clone());
+        let need = prepared.memory();
+        if need > self.memory {
+            return Err(Stop::Failed(Error::TooManyPixels(format!(
+                "needs about {need} bytes of memory, limit is {}",
+                self.memory
+            ))));
+        }
+        let Some(_reservation) = Reservation::take(need, self.memory) else {
+            drop(prepared);
+            return Err(Stop::NeedsMemory(bytes, need));
+        };
+        let done = prepared.run(&self.control).map_err(Stop::Failed)?;
+        let size = Some((done.width, done.height));
+        let format = Some(done.format);
+        Ok(match done.output {
+            Output::Encoded(bytes) => Product { bytes, format, size, is_original: false },
+            Output::Original => Product { bytes, format, size, is_original: true },
+        })
+    }
+}
+
+enum Stop {
+    Failed(Error),
+    NeedsMemory(Vec<u8>, u64),
+}
+
+fn describe(source: Option<&Info>, orient: bool) -> Product {
+    let size = source.map(|info| info.displayed(orient));
+    let image = source.zip(size).map(|(info, (width, height))| (width, height, info.format));
+    Product { bytes: size_json(image).into_bytes(), format: None, size, is_original: false }
+}
+
+/// Bytes of memory that the running jobs of this worker estimated to need.
+static RESERVED: AtomicU64 = AtomicU64::new(0);
+
+struct Reservation(u64);
+
+impl Reservation {
+    fn take(need: u64, limit: u64) -> Option<Reservation> {
+        let grow = |reserved: u64| Some(reserved + need).filter(|&sum| sum <= limit);
+        RESERVED.fetch_update(Ordering::AcqRel, Ordering::Acquire, grow).ok()?;
+        Some(Reservation(need))
+    }
+
+    /// Whether `need` bytes would be given now.
+    fn fits(need: u64, limit: u64) -> bool {
+        RESERVED.load(Ordering::Acquire) + need <= limit
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        RESERVED.fetch_sub(self.0, Ordering::AcqRel);
+    }
+}
+
+/// Whether a job that needs that much memory could start now.
+pub fn memory_fits(need: u64, limit: u64) -> bool {
+    need == 0 || Reservation::fits(need, limit)
+}
+
+/// A job in the hands of a thread: put in before it is posted, taken out when it is complete.
+#[derive(Debug)]
+pub struct Running(Cell<*mut Slot>);
+
+#[derive(Debug)]
+struct Slot {
+    job: Option<Job>,
+    outcome: Option<Outcome>,
+}
+
+impl Default for Running {
+    fn default() -> Running {
+        Running(Cell::new(null_mut()))
+    }
+}
+
+impl Running {
+    /// Puts a job in and gives what [`run_slot`] wants.
+    pub fn put(&self, job: Job) -> *mut c_void {
+        let slot = Box::into_raw(Box::new(Slot { job: Some(job), outcome: None }));
+        self.0.set(slot);
+        slot.cast()
+    }
+
+    /// Takes the outcome out; `None` is a job that panicked.
+    ///
+    /// # Safety
+    /// No thread has the job any more.
+    pub unsafe fn take(&self) -> Option<Outcome> {
+        let slot = NonNull::new(self.0.replace(null_mut()))?;
+        // SAFETY: `put` leaked it, and the thread is done with it (the caller's promise).
+        unsafe { Box::from_raw(slot.as_ptr()) }.outcome
+    }
+}
+
+/// Runs a job that was [put](Running::put) into a slot.
+///
+/// # Safety
+/// `slot` came from `put` and was not taken; nobody else uses it, and the job's request is alive,
+/// until this returns.
+pub unsafe extern "C" fn run_slot(slot: *mut c_void, _log: *mut ngx_log_t) {
+    // SAFETY: the caller's promise.
+    let slot = unsafe { &mut *slot.cast::<Slot>() };
+    let job = slot.job.take();
+    // SAFETY: the caller's promise.
+    slot.outcome = catch(|| job.map(|job| unsafe { job.run() })).flatten();
+}

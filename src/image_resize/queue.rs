@@ -1,0 +1,156 @@
+//! Which job runs when: at most so many of a worker at once, the others wait on the event loop,
+//! where one whose client leaves costs nothing.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::ptr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use image_gate_core::image::{Control, Error};
+
+use super::context::{Context, Task};
+use super::filter;
+use super::job::{Job, Outcome, memory_fits, run_slot};
+use crate::ngx::thread;
+use crate::ngx::{Pooled, worker};
+
+/// The jobs of this worker. Only the event loop's thread gets here.
+#[derive(Default)]
+struct Queue {
+    waiting: RefCell<VecDeque<Waiting>>,
+    running: Cell<u32>,
+}
+
+struct Waiting {
+    context: Pooled<Context>,
+    job: Job,
+}
+
+thread_local! {
+    static QUEUE: Queue = Queue::default();
+}
+
+/// Queues the job of a request, and starts it if one more may run. Answers whether there was room.
+pub fn submit(context: Pooled<Context>, task: &Task) -> bool {
+    let body = context.body.take();
+    let job = Job::new(task, body, Arc::default());
+    QUEUE.with(|queue| {
+        let is_idle = queue.running.get() < jobs(task) && queue.waiting.borrow().is_empty();
+        if !is_idle && queue.waiting.borrow().len() >= task.bounds.queue as usize {
+            return false;
+        }
+        context.submitted.set(Some(Instant::now()));
+        queue.waiting.borrow_mut().push_back(Waiting { context, job });
+        true
+    }) && {
+        start_waiting();
+        true
+    }
+}
+
+/// What became of a job that a thread gave back.
+pub enum Completed {
+    /// It ended; `None` is by a panic.
+    Ended(Option<Outcome>),
+    /// It wants more memory than was free, and is first in the queue again.
+    WaitsAgain,
+}
+
+/// Takes a job back from a thread that is done with it.
+pub fn complete(context: Pooled<Context>) -> Completed {
+    QUEUE.with(|queue| queue.running.set(queue.running.get().saturating_sub(1)));
+    // SAFETY: the completion event says that the thread is done.
+    match unsafe { context.running.take() } {
+        Some(Outcome::NeedsMemory(job, need)) if !context.request.is_dead() => {
+            context.need.set(need);
+            QUEUE.with(|queue| {
+                queue.waiting.borrow_mut().push_front(Waiting { context, job: *job });
+            });
+            Completed::WaitsAgain
+        }
+        outcome => Completed::Ended(outcome),
+    }
+}
+
+/// Starts as many waiting jobs as may run now.
+pub fn start_waiting() {
+    QUEUE.with(|queue| {
+        while let Some(waiting) = queue.next() {
+            let context = waiting.context;
+            queue.running.set(queue.running.get() + 1);
+            if !start(waiting) {
+                queue.running.set(queue.running.get() - 1);
+                filter::fail(context, Error::Internal("no thread took the job".into()).into());
+            }
+        }
+    });
+}
+
+/// Forgets a request that ended while its job waited.
+pub fn remove(context: &Context) {
+    // The worker may be exiting, with the queue gone already.
+    let _ = QUEUE.try_with(|queue| {
+        queue.waiting.borrow_mut().retain(|waiting| !ptr::eq(&raw const *waiting.context, context));
+    });
+}
+
+impl Queue {
+    fn next(&self) -> Option<Waiting> {
+        let mut waiting = self.waiting.borrow_mut();
+        let context = waiting.front()?.context;
+        let may_run = context.task.get().is_none_or(|task| {
+            self.running.get() < jobs(task) && memory_fits(context.need.get(), task.bounds.memory)
+        });
+        if may_run { waiting.pop_front() } else { None }
+    }
+}
+
+fn jobs(task: &Task) -> u32 {
+    task.bounds.jobs.unwrap_or_else(worker::processors)
+}
+
+fn start(waiting: Waiting) -> bool {
+    let Waiting { context, mut job } = waiting;
+    let Some(task) = context.task.get() else { return false };
+    let (Some(pool), Some(handle)) = (task.pool, new_task(context)) else { return false };
+    job.set_control(begin(&context, task));
+    let slot = context.running.put(job);
+    context.request.block(true);
+    // SAFETY: `block` keeps the request, and so its pool, until the completion event; the slot is
+    // new, and so is the task.
+    let posted = unsafe { handle.post(pool, run_slot, slot) };
+    if !posted {
+        context.request.block(false);
+        // SAFETY: no thread got it.
+        drop(unsafe { context.running.take() });
+    }
+    posted
+}
+
+fn new_task(context: Pooled<Context>) -> Option<thread::Task> {
+    let request = context.request;
+    thread::Task::new(request.pool(), filter::on_complete, request.as_ptr().cast(), request.log())
+}
+
+/// Starts the clock of a job, and gives what can end it.
+fn begin(context: &Context, task: &Task) -> Arc<Control> {
+    let now = Instant::now();
+    if let Some(submitted) = context.submitted.get() {
+        context.note(|facts| facts.queue_time = Some(now.duration_since(submitted)));
+    }
+    let deadline = now.checked_add(Duration::from_millis(task.bounds.time));
+    let control = Arc::new(Control::new(deadline));
+    context.control.replace(Some(control.clone()));
+    control
+}
+
+/// Runs the job of a request here and now, for an nginx or a location without threads.
+pub fn run_inline(context: &Context, task: &Task) -> Option<Outcome> {
+    let job = Job::new(task, context.body.take(), begin(context, task));
+    // SAFETY: nobody else has the slot, and nothing ends the request while we are on the stack.
+    unsafe {
+        run_slot(context.running.put(job), ptr::null_mut());
+        context.running.take()
+    }
+}

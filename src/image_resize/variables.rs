@@ -1,0 +1,60 @@
+//! The `$image_resize_*` variables.
+
+use std::time::Duration;
+
+use super::MODULE;
+use super::context::{Context, Facts, Status};
+use crate::ngx::Request;
+use crate::ngx::variable::Variable;
+
+/// All of them.
+pub static VARIABLES: &[Variable] = &[
+    Variable { name: "image_resize_status", get: |r| text(r, |f| f.status.map(status_word)) },
+    Variable { name: "image_resize_error", get: |r| text(r, |f| f.error) },
+    Variable { name: "image_resize_format", get: |r| text(r, |f| f.format.map(|x| x.name())) },
+    Variable { name: "image_resize_width", get: |r| number(r, |f| f.size.map(|s| s.0)) },
+    Variable { name: "image_resize_height", get: |r| number(r, |f| f.size.map(|s| s.1)) },
+    Variable {
+        name: "image_resize_source_format",
+        get: |r| text(r, |f| f.source_format.map(|x| x.name())),
+    },
+    Variable {
+        name: "image_resize_source_width",
+        get: |r| number(r, |f| f.source_size.map(|s| s.0)),
+    },
+    Variable {
+        name: "image_resize_source_height",
+        get: |r| number(r, |f| f.source_size.map(|s| s.1)),
+    },
+    Variable { name: "image_resize_source_bytes", get: |r| number(r, |f| f.source_bytes) },
+    Variable { name: "image_resize_bytes", get: |r| number(r, |f| f.bytes) },
+    Variable { name: "image_resize_time", get: |r| number(r, |f| f.time.map(seconds)) },
+    Variable { name: "image_resize_queue_time", get: |r| number(r, |f| f.queue_time.map(seconds)) },
+];
+
+fn facts(request: Request) -> Option<Facts> {
+    request.context::<Context>(&raw const MODULE).map(|context| context.facts.get())
+}
+
+fn text(request: Request, get: impl Fn(&Facts) -> Option<&'static str>) -> Option<Vec<u8>> {
+    Some(get(&facts(request)?)?.as_bytes().to_vec())
+}
+
+fn number<T: ToString>(request: Request, get: impl Fn(&Facts) -> Option<T>) -> Option<Vec<u8>> {
+    Some(get(&facts(request)?)?.to_string().into_bytes())
+}
+
+fn status_word(status: Status) -> &'static str {
+    match status {
+        Status::Transformed => "transformed",
+        Status::Original => "original",
+        Status::Passed => "passed",
+        Status::NotModified => "not_modified",
+        Status::Error => "error",
+    }
+}
+
+/// Seconds with milliseconds, as nginx writes `$request_time`.
+fn seconds(time: Duration) -> String {
+    format!("{}.{:03}", time.as_secs(), time.subsec_millis())
+}

@@ -1,0 +1,118 @@
+//! Chains of buffers.
+
+use std::ptr::NonNull;
+
+use nginx_sys::{ngx_buf_t, ngx_chain_t, ngx_pcalloc, ngx_pool_t};
+
+use super::{File, shim};
+
+/// What one buffer of an input chain holds.
+pub enum Data<'a> {
+    /// Bytes in memory.
+    Memory(&'a [u8]),
+    /// A range of an open file.
+    File(File),
+    /// Nothing but flags.
+    Empty,
+}
+
+/// One buffer of an input chain.
+#[derive(Clone, Copy)]
+pub struct Buf(NonNull<ngx_buf_t>);
+
+impl Buf {
+    /// The data not yet consumed.
+    pub fn data(&self) -> Data<'_> {
+        // SAFETY: nginx hands a filter initialized buffers; `pos..last` is readable while the
+        // buffer is in memory, and `file` is set while it is in a file.
+        unsafe {
+            let buf = self.0.as_ref();
+            if shim::ig_buf_in_memory(buf) != 0 {
+                let len = usize::try_from(buf.last.offset_from(buf.pos)).unwrap_or(0);
+                if len != 0 {
+                    return Data::Memory(std::slice::from_raw_parts(buf.pos, len));
+                }
+            } else if shim::ig_buf_in_file(buf) != 0 && buf.file_last > buf.file_pos {
+                return Data::File(File {
+                    fd: (*buf.file).fd,
+                    offset: buf.file_pos.cast_unsigned(),
+                    len: (buf.file_last - buf.file_pos).cast_unsigned(),
+                });
+            }
+            Data::Empty
+        }
+    }
+
+    /// Tells nginx that all of the buffer was taken.
+    pub fn consume(&self) {
+        // SAFETY: a body filter may advance the positions of what it is given.
+        unsafe {
+            let buf = self.0.as_ptr();
+            if shim::ig_buf_in_memory(buf) != 0 {
+                (*buf).pos = (*buf).last;
+            }
+            if shim::ig_buf_in_file(buf) != 0 {
+                (*buf).file_pos = (*buf).file_last;
+            }
+        }
+    }
+
+    /// Whether the response ends here.
+    pub fn is_last(&self) -> bool {
+        // SAFETY: an initialized buffer of the chain.
+        unsafe { shim::ig_buf_last_buf(self.0.as_ptr()) != 0 }
+    }
+
+    /// Whether what came so far should go out now.
+    pub fn is_flush(&self) -> bool {
+        // SAFETY: an initialized buffer of the chain.
+        unsafe { shim::ig_buf_flush(self.0.as_ptr()) != 0 }
+    }
+}
+
+/// The buffers of a chain that nginx passed to a body filter.
+///
+/// # Safety
+/// `chain` is null or valid for the whole iteration.
+pub unsafe fn buffers(chain: *mut ngx_chain_t) -> impl Iterator<Item = Buf> {
+    let mut next = chain;
+    std::iter::from_fn(move || {
+        let link = NonNull::new(next)?;
+        // SAFETY: a link of the chain, ended by null.
+        let link = unsafe { link.as_ref() };
+        next = link.next;
+        NonNull::new(link.buf).map(Buf)
+    })
+}
+
+/// A link with one memory buffer over `bytes`, followed by `next`; `last` ends the response.
+///
+/// # Safety
+/// `bytes` stays where it is, and unchanged by us, until the pool is destroyed.
+pub unsafe fn link(
+    pool: *mut ngx_pool_t,
+    bytes: &[u8],
+    next: *mut ngx_chain_t,
+    last: bool,
+) -> Option<NonNull<ngx_chain_t>> {
+    // SAFETY: the pool is live; nginx answers null when it has no memory. The flag `temporary`
+    // lets later filters write into the bytes, which are the request's own heap memory.
+    unsafe {
+        let buf = ngx_pcalloc(pool, size_of::<ngx_buf_t>()).cast::<ngx_buf_t>();
+        let link = nginx_sys::ngx_alloc_chain_link(pool);
+        if buf.is_null() || link.is_null() {
+            return None;
+        }
+        let start = bytes.as_ptr().cast_mut();
+        (*buf).start = start;
+        (*buf).pos = start;
+        (*buf).end = start.add(bytes.len());
+        (*buf).last = (*buf).end;
+        shim::ig_buf_set_temporary(buf, usize::from(!bytes.is_empty()));
+        shim::ig_buf_set_last_buf(buf, usize::from(last));
+        shim::ig_buf_set_last_in_chain(buf, usize::from(last));
+        (*link).buf = buf;
+        (*link).next = next;
+        NonNull::new(link)
+    }
+}

@@ -1,0 +1,256 @@
+//! Directives, their arguments and expressions.
+
+use std::ffi::{CStr, c_char, c_void};
+use std::fmt::{self, Arguments};
+use std::ptr::NonNull;
+
+use nginx_sys::{
+    NGX_OK, ngx_command_t, ngx_conf_t, ngx_http_compile_complex_value,
+    ngx_http_compile_complex_value_t, ngx_http_complex_value, ngx_http_complex_value_t, ngx_int_t,
+    ngx_parse_size, ngx_parse_time, ngx_pcalloc, ngx_pool_t, ngx_str_t, ngx_uint_t,
+};
+
+use super::guard::guard;
+use super::{Request, log};
+
+/// Why a directive was refused.
+pub enum ConfError {
+    /// It stands twice at one level.
+    Duplicate,
+    /// The reason in words.
+    Invalid(String),
+}
+
+impl ConfError {
+    /// An error that says why.
+    pub fn invalid(reason: impl fmt::Display) -> ConfError {
+        ConfError::Invalid(reason.to_string())
+    }
+}
+
+/// What a directive does with its arguments.
+pub type Set<C> = fn(&mut C, &Conf<'_>) -> Result<(), ConfError>;
+
+/// One directive of a module whose configuration is a `C`.
+pub struct Directive<C: 'static> {
+    /// Its name.
+    pub name: &'static CStr,
+    /// Where it may stand and how many arguments it takes, as nginx's flags.
+    pub kind: u32,
+    /// What it does.
+    pub set: Set<C>,
+}
+
+/// A module whose location configuration is a table of directives.
+pub trait Directives: Sized + 'static {
+    /// The table.
+    const DIRECTIVES: &'static [Directive<Self>];
+}
+
+/// The command table that nginx wants, made of `C`'s directives: `N` is one more than there are.
+pub const fn commands<C: Directives, const N: usize>() -> [ngx_command_t; N] {
+    let mut commands = [const { ngx_command_t::empty() }; N];
+    let mut i = 0;
+    while i < C::DIRECTIVES.len() {
+        let directive = &C::DIRECTIVES[i];
+        commands[i] = ngx_command_t {
+            name: ngx_str_t {
+                len: directive.name.count_bytes(),
+                data: directive.name.as_ptr().cast_mut().cast(),
+            },
+            type_: directive.kind as ngx_uint_t,
+            set: Some(set_directive::<C>),
+            conf: nginx_sys::NGX_HTTP_LOC_CONF_OFFSET,
+            // Which of the table it is; nothing of nginx looks at the offset.
+            offset: i,
+            post: std::ptr::null_mut(),
+        };
+        i += 1;
+    }
+    commands
+}
+
+unsafe extern "C" fn set_directive<C: Directives>(
+    cf: *mut ngx_conf_t,
+    cmd: *mut ngx_command_t,
+    conf: *mut c_void,
+) -> *mut c_char {
+    const OK: *mut c_char = std::ptr::null_mut();
+    // NGX_CONF_ERROR: already reported.
+    const ERROR: *mut c_char = usize::MAX as *mut c_char;
+
+    // SAFETY: nginx calls a directive's handler with its parser, its command and the
+    // configuration that `create_loc_conf` made for the level; nothing else uses it meanwhile.
+    let (log, index, conf) = unsafe { ((*cf).log, (*cmd).offset, conf.cast::<C>().as_mut()) };
+    guard(log, ERROR, || {
+        let (Some(directive), Some(conf)) = (C::DIRECTIVES.get(index), conf) else {
+            return ERROR;
+        };
+        match (directive.set)(conf, &Conf { cf, arguments: arguments(cf) }) {
+            Ok(()) => OK,
+            Err(ConfError::Duplicate) => c"is duplicate".as_ptr().cast_mut(),
+            Err(ConfError::Invalid(reason)) => {
+                let name = directive.name.to_string_lossy();
+                log::conf_error(cf, format_args!("\"{name}\" directive: {reason}"));
+                ERROR
+            }
+        }
+    })
+}
+
+fn arguments<'a>(cf: *mut ngx_conf_t) -> &'a [ngx_str_t] {
+    // SAFETY: while a handler runs, `args` holds the directive's words, its name the first; they
+    // live in the configuration's pool.
+    unsafe { (*cf).args.as_ref().map_or(&[], |args| args.as_slice().get(1..).unwrap_or(&[])) }
+}
+
+/// A directive's arguments and the parser behind them.
+pub struct Conf<'a> {
+    cf: *mut ngx_conf_t,
+    arguments: &'a [ngx_str_t],
+}
+
+impl<'a> Conf<'a> {
+    /// The arguments, without the directive's name.
+    pub fn args(&self) -> &'a [ngx_str_t] {
+        self.arguments
+    }
+
+    /// The argument at `index`; empty where there is none.
+    pub fn arg(&self, index: usize) -> &'a [u8] {
+        self.arguments.get(index).map_or(&[], |argument| argument.as_bytes())
+    }
+
+    /// Compiles an argument that may hold variables.
+    ///
+    /// # Errors
+    /// [`ConfError::Invalid`] when it is malformed, with nginx's own line before it.
+    pub fn expression(&self, text: &[u8]) -> Result<Expression, ConfError> {
+        // SAFETY: the parser's pool is live; nginx answers null when it has no memory.
+        let value = NonNull::new(unsafe {
+            ngx_pcalloc(pool(self.cf), size_of::<ngx_http_complex_value_t>()).cast()
+        })
+        .ok_or_else(|| ConfError::invalid("no memory"))?;
+        // The text is usually the tail of an argument; nginx wants a string it may keep.
+        let mut text = super::pool::copy(pool(self.cf), text)
+            .ok_or_else(|| ConfError::invalid("no memory"))?;
+        // SAFETY: a zeroed request to compile, filled with the parser, the text and the result's
+        // place; all of them outlive the call, and the text is in the configuration's pool.
+        let rc = unsafe {
+            let mut compile: ngx_http_compile_complex_value_t = std::mem::zeroed();
+            compile.cf = self.cf;
+            compile.value = &mut text;
+            compile.complex_value = value.as_ptr();
+            ngx_http_compile_complex_value(&mut compile)
+        };
+        if rc != NGX_OK as ngx_int_t {
+            return Err(ConfError::invalid("invalid expression"));
+        }
+        Ok(Expression(value))
+    }
+}
+
+/// A compiled value that may hold variables.
+#[derive(Clone, Copy)]
+pub struct Expression(NonNull<ngx_http_complex_value_t>);
+
+impl Expression {
+    /// Its text, where it holds no variable.
+    pub fn constant(&self) -> Option<&[u8]> {
+        // SAFETY: compiled by `Conf::expression`, in the configuration's pool.
+        let value = unsafe { self.0.as_ref() };
+        value.lengths.is_null().then(|| value.value.as_bytes())
+    }
+
+    /// Its value for a request, in the request's pool.
+    pub fn evaluate(&self, request: Request) -> Option<&[u8]> {
+        let mut value = ngx_str_t::empty();
+        // SAFETY: compiled, and the request is live; nginx allocates the result in its pool.
+        let rc = unsafe { ngx_http_complex_value(request.as_ptr(), self.0.as_ptr(), &mut value) };
+        // SAFETY: on success, `len` bytes at `data` that live as long as the request.
+        (rc == NGX_OK as ngx_int_t).then(|| unsafe { bytes(value) })
+    }
+}
+
+/// The bytes of a string that nginx handed out.
+///
+/// # Safety
+/// The bytes outlive the use of the result.
+pub unsafe fn bytes<'a>(text: ngx_str_t) -> &'a [u8] {
+    if text.len == 0 {
+        return &[];
+    }
+    // SAFETY: a string of nginx that isn't empty has `len` readable bytes.
+    unsafe { std::slice::from_raw_parts(text.data, text.len) }
+}
+
+/// Sets `slot` once.
+///
+/// # Errors
+/// [`ConfError::Duplicate`] the second time.
+pub fn once<T>(slot: &mut Option<T>, value: T) -> Result<(), ConfError> {
+    if slot.is_some() {
+        return Err(ConfError::Duplicate);
+    }
+    *slot = Some(value);
+    Ok(())
+}
+
+/// `text`, or an error that quotes what it should have been.
+///
+/// # Errors
+/// [`ConfError::Invalid`] when `value` is `None`.
+pub fn expect<T>(value: Option<T>, text: &[u8], expected: Arguments<'_>) -> Result<T, ConfError> {
+    value.ok_or_else(|| {
+        let text = String::from_utf8_lossy(text);
+        ConfError::invalid(format_args!("invalid value \"{text}\", it must be {expected}"))
+    })
+}
+
+/// `on` or `off`.
+pub fn parse_flag(text: &[u8]) -> Option<bool> {
+    match text {
+        b"on" => Some(true),
+        b"off" => Some(false),
+        _ => None,
+    }
+}
+
+/// Decimal digits.
+pub fn parse_number(text: &[u8]) -> Option<u32> {
+    if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+/// A number with a decimal `k`, `m` or `g` behind it: a count, not a size.
+pub fn parse_count(text: &[u8]) -> Option<u64> {
+    let (digits, unit) = match text {
+        [digits @ .., b'k' | b'K'] => (digits, 1_000),
+        [digits @ .., b'm' | b'M'] => (digits, 1_000_000),
+        [digits @ .., b'g' | b'G'] => (digits, 1_000_000_000),
+        digits => (digits, 1),
+    };
+    u64::from(parse_number(digits)?).checked_mul(unit)
+}
+
+/// A size in nginx's notation, in bytes.
+pub fn parse_size(text: &ngx_str_t) -> Option<u64> {
+    let mut text = *text;
+    // SAFETY: reads the string only.
+    u64::try_from(unsafe { ngx_parse_size(&mut text) }).ok()
+}
+
+/// A time in nginx's notation, in milliseconds.
+pub fn parse_time(text: &ngx_str_t) -> Option<u64> {
+    let mut text = *text;
+    // SAFETY: reads the string only; 0 asks for milliseconds.
+    u64::try_from(unsafe { ngx_parse_time(&mut text, 0) }).ok()
+}
+
+/// The pool of the configuration that is being read.
+pub fn pool(cf: *mut ngx_conf_t) -> *mut ngx_pool_t {
+    // SAFETY: the parser is live while it calls us.
+    unsafe { (*cf).pool }
+}

@@ -1,0 +1,39 @@
+//! The error log.
+
+use std::ffi::CStr;
+use std::fmt::Arguments;
+
+use nginx_sys::{
+    NGX_LOG_EMERG, ngx_conf_log_error, ngx_conf_t, ngx_log_error_core, ngx_log_t, ngx_uint_t,
+};
+
+const FORMAT: &CStr = c"%*s";
+
+/// Writes one line at `level` (`NGX_LOG_ERR`, ...), to which nginx adds the client and the request.
+pub fn write(log: *mut ngx_log_t, level: u32, message: Arguments<'_>) {
+    let level = level as ngx_uint_t;
+    // SAFETY: callers pass the log of a live cycle, connection or configuration, or null.
+    if log.is_null() || unsafe { (*log).log_level } < level {
+        return;
+    }
+    let line = message.to_string();
+    // SAFETY: the log is live, and "%*s" takes a length and that many bytes.
+    unsafe { ngx_log_error_core(level, log, 0, FORMAT.as_ptr(), line.len(), line.as_ptr()) }
+}
+
+/// Reports a configuration error, to which nginx adds the file and the line.
+pub fn conf_error(cf: *mut ngx_conf_t, message: Arguments<'_>) {
+    let line = message.to_string();
+    // SAFETY: `cf` is the parser's, which outlives the directive; "%*s" takes a length and that
+    // many bytes.
+    unsafe {
+        ngx_conf_log_error(
+            NGX_LOG_EMERG as ngx_uint_t,
+            cf,
+            0,
+            FORMAT.as_ptr(),
+            line.len(),
+            line.as_ptr(),
+        );
+    }
+}

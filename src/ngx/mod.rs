@@ -1,0 +1,21 @@
+//! The safe face of nginx: what the modules use of it, with the reasons why that is sound.
+//!
+//! Everything here runs on the one thread of nginx's event loop, or while nginx reads its
+//! configuration, unless it says otherwise.
+
+pub mod chain;
+pub mod conf;
+pub mod event;
+mod file;
+pub mod guard;
+pub mod log;
+pub mod pool;
+pub mod request;
+mod shim;
+pub mod thread;
+pub mod variable;
+pub mod worker;
+
+pub use file::File;
+pub use pool::Pooled;
+pub use request::Request;

@@ -1,0 +1,475 @@
+//! A request, as far as the modules need it.
+
+use std::ffi::c_void;
+use std::ptr::NonNull;
+
+use nginx_sys::{
+    ngx_chain_t, ngx_connection_t, ngx_http_clean_header, ngx_http_cleanup_add,
+    ngx_http_finalize_request, ngx_http_log_ctx_t, ngx_http_request_t,
+    ngx_http_run_posted_requests, ngx_int_t, ngx_list_push, ngx_log_t, ngx_module_t, ngx_pool_t,
+    ngx_str_t, ngx_table_elt_t, ngx_uint_t, time_t,
+};
+
+use super::conf::bytes;
+use super::{Pooled, pool, shim};
+
+/// The bit of `r->buffered` that image filters use; it is not in nginx's headers.
+const IMAGE_BUFFERED: ngx_uint_t = 0x08;
+
+/// A live request.
+///
+/// Made only of what nginx passes to a callback, or of a request whose `blocked` count or pool
+/// cleanup keeps it known to be alive. All methods but [`finalize`](Request::finalize) and
+/// [`resume`](Request::resume) leave it alive.
+#[derive(Clone, Copy)]
+pub struct Request(NonNull<ngx_http_request_t>);
+
+impl Request {
+    /// The request behind a pointer of nginx.
+    ///
+    /// # Safety
+    /// `ptr` is null or a request that is alive as long as the result is used.
+    pub unsafe fn new(ptr: *mut ngx_http_request_t) -> Option<Request> {
+        NonNull::new(ptr).map(Request)
+    }
+
+    /// The pointer.
+    pub fn as_ptr(self) -> *mut ngx_http_request_t {
+        self.0.as_ptr()
+    }
+
+    fn get(&self) -> &ngx_http_request_t {
+        // SAFETY: alive (see the type); the reference is used for one field access and no call.
+        unsafe { self.0.as_ref() }
+    }
+
+    fn connection(self) -> *mut ngx_connection_t {
+        self.get().connection
+    }
+
+    /// Its pool.
+    pub fn pool(self) -> *mut ngx_pool_t {
+        self.get().pool
+    }
+
+    /// Its connection's log, for the event loop only.
+    pub fn log(self) -> *mut ngx_log_t {
+        // SAFETY: a live request has a connection.
+        unsafe { (*self.connection()).log }
+    }
+
+    /// Makes this the request that lines of the connection's log speak of, as every event handler
+    /// has to.
+    pub fn select_log(self) {
+        // SAFETY: the data of an HTTP connection's log is such a context.
+        unsafe {
+            if let Some(ctx) = (*self.log()).data.cast::<ngx_http_log_ctx_t>().as_mut() {
+                ctx.current_request = self.as_ptr();
+            }
+        }
+    }
+
+    /// What error-log lines say the connection is doing.
+    pub fn set_action(self, action: &'static std::ffi::CStr) {
+        // SAFETY: nginx only reads the text, which is static.
+        unsafe { (*self.log()).action = action.as_ptr().cast_mut().cast() }
+    }
+
+    /// Its URI, as it is now.
+    pub fn uri(&self) -> &[u8] {
+        self.get().uri.as_bytes()
+    }
+
+    /// Whether it is no subrequest.
+    pub fn is_main(self) -> bool {
+        std::ptr::eq(self.get().main, self.as_ptr())
+    }
+
+    /// Whether the client asked with HEAD.
+    pub fn is_head(self) -> bool {
+        self.get().method == nginx_sys::NGX_HTTP_HEAD as ngx_uint_t
+    }
+
+    /// The configuration of `module` at the request's location.
+    ///
+    /// # Safety
+    /// `C` is what the module's `create_loc_conf` makes.
+    pub unsafe fn loc_conf<C>(&self, module: *const ngx_module_t) -> Option<&C> {
+        // SAFETY: `loc_conf` has an entry for every HTTP module; configuration outlives requests
+        // and no one writes it any more.
+        unsafe { (*self.get().loc_conf.add((*module).ctx_index)).cast::<C>().as_ref() }
+    }
+
+    /// The context that [`set_context`](Request::set_context) set, also after an internal
+    /// redirect cleared nginx's slot.
+    pub fn context<T>(self, module: *const ngx_module_t) -> Option<Pooled<T>> {
+        self.active_context(module).or_else(|| Pooled::find(self.pool()))
+    }
+
+    /// The context of the current pass through the filters.
+    pub fn active_context<T>(self, module: *const ngx_module_t) -> Option<Pooled<T>> {
+        // SAFETY: `ctx` has an entry for every HTTP module; ours holds null or what
+        // `set_context` put there, which lives as long as the request.
+        unsafe { Pooled::from_ptr(*self.get().ctx.add((*module).ctx_index)) }
+    }
+
+    /// Moves `value` into the request.
+    pub fn set_context<T>(self, module: *const ngx_module_t, value: T) -> Option<Pooled<T>> {
+        let context = Pooled::new(self.pool(), value)?;
+        // SAFETY: as in `active_context`.
+        unsafe { *self.get().ctx.add((*module).ctx_index) = context.as_ptr().cast() };
+        Some(context)
+    }
+
+    /// Has nginx call `handler(data)` when the request ends for any reason, maybe long before its
+    /// pool is destroyed.
+    pub fn on_end(self, handler: unsafe extern "C" fn(*mut c_void), data: *mut c_void) -> bool {
+        // SAFETY: a live request; nginx answers null when it has no memory.
+        match unsafe { ngx_http_cleanup_add(self.as_ptr(), 0).as_mut() } {
+            Some(cleanup) => {
+                cleanup.handler = Some(handler);
+                cleanup.data = data;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+/// Incoming headers.
+impl Request {
+    /// The value of `If-None-Match`.
+    pub fn if_none_match(&self) -> Option<&[u8]> {
+        header(self.get().headers_in.if_none_match)
+    }
+
+    /// Takes `Range` and `If-Range` away, from nginx and from what it sends upstream.
+    pub fn drop_range(self) {
+        // SAFETY: alive, and on the event loop: nothing else writes the headers.
+        let headers = unsafe { &mut (*self.as_ptr()).headers_in };
+        for field in [&mut headers.range, &mut headers.if_range] {
+            // SAFETY: null or an element of the list of incoming headers.
+            if let Some(header) = unsafe { field.as_mut() } {
+                // The list has no removal, and other fields point into it. TE is the name that
+                // every proxying module replaces by its own.
+                header.hash = hash(b"te");
+                header.key = text("TE");
+                header.lowcase_key = c"te".as_ptr().cast_mut().cast();
+                header.value = ngx_str_t::empty();
+            }
+            *field = std::ptr::null_mut();
+        }
+    }
+}
+
+/// Outgoing headers.
+impl Request {
+    /// The status; 0 before one is set.
+    pub fn status(self) -> ngx_uint_t {
+        self.get().headers_out.status
+    }
+
+    /// Sets the status, and forgets a status line that an upstream sent.
+    pub fn set_status(self, status: u32) {
+        // SAFETY: alive, and on the event loop.
+        let headers = unsafe { &mut (*self.as_ptr()).headers_out };
+        headers.status = status as ngx_uint_t;
+        headers.status_line = ngx_str_t::empty();
+    }
+
+    /// The length that the response announces.
+    pub fn content_length(self) -> Option<u64> {
+        u64::try_from(self.get().headers_out.content_length_n).ok()
+    }
+
+    /// Announces that length, or none.
+    pub fn set_content_length(self, length: Option<usize>) {
+        // SAFETY: alive, and on the event loop.
+        let headers = unsafe { &mut (*self.as_ptr()).headers_out };
+        headers.content_length_n = length.and_then(|length| length.try_into().ok()).unwrap_or(-1);
+        clear(&mut headers.content_length);
+    }
+
+    /// Sets the media type.
+    pub fn set_content_type(self, media_type: &'static str) {
+        // SAFETY: alive, and on the event loop.
+        let headers = unsafe { &mut (*self.as_ptr()).headers_out };
+        headers.content_type = text(media_type);
+        headers.content_type_len = media_type.len();
+        headers.content_type_lowcase = std::ptr::null_mut();
+        headers.charset = ngx_str_t::empty();
+    }
+
+    /// Sends no media type.
+    pub fn clear_content_type(self) {
+        // SAFETY: alive, and on the event loop.
+        unsafe { (*self.as_ptr()).headers_out.content_type = ngx_str_t::empty() };
+    }
+
+    /// The value of `Content-Encoding`.
+    pub fn content_encoding(&self) -> Option<&[u8]> {
+        header(self.get().headers_out.content_encoding)
+    }
+
+    /// Sends no `Content-Encoding`.
+    pub fn clear_content_encoding(self) {
+        // SAFETY: alive, and on the event loop.
+        clear(unsafe { &mut (*self.as_ptr()).headers_out.content_encoding });
+    }
+
+    /// Sends no `Refresh`.
+    pub fn clear_refresh(self) {
+        // SAFETY: alive, and on the event loop.
+        clear(unsafe { &mut (*self.as_ptr()).headers_out.refresh });
+    }
+
+    /// Neither announces nor serves ranges.
+    pub fn clear_ranges(self) {
+        // SAFETY: alive, and on the event loop.
+        unsafe {
+            shim::ig_request_set_allow_ranges(self.as_ptr(), 0);
+            clear(&mut (*self.as_ptr()).headers_out.accept_ranges);
+        }
+    }
+
+    /// The value of `ETag`.
+    pub fn etag(&self) -> Option<&[u8]> {
+        header(self.get().headers_out.etag)
+    }
+
+    /// The time of the last modification, in seconds since 1970.
+    pub fn last_modified(self) -> Option<time_t> {
+        Some(self.get().headers_out.last_modified_time).filter(|&time| time != -1)
+    }
+
+    /// Sends `tag` as the `ETag`, or none. Answers whether there was memory.
+    pub fn set_etag(self, tag: Option<&[u8]>) -> bool {
+        // SAFETY: alive, and on the event loop.
+        clear(unsafe { &mut (*self.as_ptr()).headers_out.etag });
+        let Some(tag) = tag else { return true };
+        let Some(header) = self.push_header("ETag", tag) else { return false };
+        // SAFETY: as above.
+        unsafe { (*self.as_ptr()).headers_out.etag = header.as_ptr() };
+        true
+    }
+
+    /// Adds a header.
+    pub fn push_header(self, name: &'static str, value: &[u8]) -> Option<NonNull<ngx_table_elt_t>> {
+        let value = pool::copy(self.pool(), value)?;
+        // SAFETY: alive; nginx answers null when it has no memory.
+        let header = NonNull::new(unsafe {
+            ngx_list_push(&raw mut (*self.as_ptr()).headers_out.headers).cast::<ngx_table_elt_t>()
+        })?;
+        // SAFETY: the new element is uninitialized; newer nginx has a `next` in it, for which
+        // zero is right.
+        unsafe {
+            header.write_bytes(0, 1);
+            (*header.as_ptr()).hash = 1;
+            (*header.as_ptr()).key = text(name);
+            (*header.as_ptr()).value = value;
+        }
+        Some(header)
+    }
+
+    /// Gives the values of all outgoing headers called `name` to `replace`, and sets what it
+    /// answers.
+    pub fn replace_header(self, name: &[u8], replace: impl Fn(&[u8]) -> Option<Vec<u8>>) {
+        // SAFETY: alive; the list's parts hold `nelts` elements each.
+        let mut part = unsafe { &raw mut (*self.as_ptr()).headers_out.headers.part };
+        while let Some(list) = NonNull::new(part) {
+            // SAFETY: as above; nothing else uses the list now.
+            let (elements, next) = unsafe {
+                let list = list.as_ref();
+                let elements = list.elts.cast::<ngx_table_elt_t>();
+                let elements: &mut [ngx_table_elt_t] = if list.nelts == 0 {
+                    &mut []
+                } else {
+                    std::slice::from_raw_parts_mut(elements, list.nelts)
+                };
+                (elements, list.next)
+            };
+            for header in elements.iter_mut().filter(|header| header.hash != 0) {
+                if header.key.as_bytes().eq_ignore_ascii_case(name)
+                    && let Some(value) = replace(header.value.as_bytes())
+                    && let Some(value) = pool::copy(self.pool(), &value)
+                {
+                    header.value = value;
+                }
+            }
+            part = next;
+        }
+    }
+
+    /// Forgets all outgoing headers.
+    pub fn clean_headers(self) {
+        // SAFETY: alive, and no header was sent yet.
+        unsafe { ngx_http_clean_header(self.as_ptr()) }
+    }
+
+    /// Whether the header filter found that no body is to be sent.
+    pub fn is_header_only(self) -> bool {
+        // SAFETY: alive.
+        unsafe { shim::ig_request_header_only(self.as_ptr()) != 0 }
+    }
+}
+
+/// How the body is read and the answer comes to be sent.
+impl Request {
+    /// Has the copy filter read files into memory before us.
+    pub fn need_in_memory(self) {
+        // SAFETY: alive, and on the event loop.
+        unsafe { shim::ig_request_set_main_filter_need_in_memory(self.as_ptr(), 1) }
+    }
+
+    /// Whether the body comes from an upstream, and not from its cache.
+    pub fn is_from_upstream(self) -> bool {
+        // SAFETY: alive.
+        !self.get().upstream.is_null() && unsafe { shim::ig_request_cached(self.as_ptr()) == 0 }
+    }
+
+    /// Whether an upstream was used and is done with.
+    pub fn is_upstream_finalized(self) -> bool {
+        // SAFETY: null, or the upstream of a live request; it has no cleanup once finalized.
+        unsafe { self.get().upstream.as_ref() }.is_some_and(|upstream| upstream.cleanup.is_null())
+    }
+
+    /// Ends the upstream if one is at work, so that it sends us nothing more.
+    pub fn abandon_upstream(self) {
+        // SAFETY: null, or the upstream of a live request; its cleanup is null or the slot of its
+        // handler. The handler gives back one reference to the request, hence the one taken, as
+        // where nginx itself replaces an upstream.
+        unsafe {
+            if let Some(upstream) = self.get().upstream.as_ref()
+                && let Some(handler) = upstream.cleanup.as_ref().copied().flatten()
+            {
+                let main = self.get().main;
+                shim::ig_request_set_count(main, shim::ig_request_count(main) + 1);
+                handler(self.as_ptr().cast());
+            }
+        }
+    }
+
+    /// Whether nginx itself waits for a file of this request.
+    pub fn is_in_file_io(self) -> bool {
+        // SAFETY: alive.
+        unsafe { shim::ig_request_aio(self.as_ptr()) != 0 }
+    }
+
+    /// Keeps the request unfinished although its handler may be done.
+    pub fn hold(self) {
+        // SAFETY: alive, and on the event loop.
+        unsafe {
+            let bits = shim::ig_request_buffered(self.as_ptr());
+            shim::ig_request_set_buffered(self.as_ptr(), bits | IMAGE_BUFFERED);
+        }
+    }
+
+    /// Undoes [`hold`](Request::hold).
+    pub fn release(self) {
+        // SAFETY: alive, and on the event loop.
+        unsafe {
+            let bits = shim::ig_request_buffered(self.as_ptr());
+            shim::ig_request_set_buffered(self.as_ptr(), bits & !IMAGE_BUFFERED);
+        }
+    }
+
+    /// Keeps nginx from writing, and so from counting `send_timeout`, or lets it again.
+    pub fn delay_writing(self, delay: bool) {
+        // SAFETY: a live request has a connection, and that a write event.
+        unsafe {
+            let write = (*self.connection()).write;
+            shim::ig_event_set_delayed(write, usize::from(delay));
+            if shim::ig_event_timer_set(write) != 0 {
+                shim::ig_event_del_timer(write);
+            }
+        }
+    }
+
+    /// Keeps the request alive, whatever happens to its client, while a thread works for it; or
+    /// ends that.
+    pub fn block(self, block: bool) {
+        let main = self.get().main;
+        // SAFETY: alive, and on the event loop.
+        unsafe {
+            let blocked = shim::ig_request_blocked(main);
+            let blocked = if block { blocked + 1 } else { blocked.saturating_sub(1) };
+            shim::ig_request_set_blocked(main, blocked);
+            shim::ig_request_set_aio(self.as_ptr(), usize::from(block));
+        }
+    }
+
+    /// Whether the client is gone or the request was ended while we waited.
+    pub fn is_dead(self) -> bool {
+        // SAFETY: alive.
+        unsafe {
+            shim::ig_request_done(self.as_ptr()) != 0
+                || shim::ig_connection_error(self.connection()) != 0
+        }
+    }
+
+    /// Lets nginx go on with a request that waited. The request may be gone afterwards.
+    pub fn resume(self) {
+        let connection = self.connection();
+        let dead = self.is_dead();
+        // SAFETY: alive, and the handlers are nginx's own. Of a request that was ended meanwhile,
+        // only the connection's handler knows how to clean up.
+        unsafe {
+            if dead {
+                let write = (*connection).write;
+                if let Some(handler) = (*write).handler {
+                    handler(write);
+                }
+            } else {
+                if let Some(handler) = self.get().write_event_handler {
+                    handler(self.as_ptr());
+                }
+                ngx_http_run_posted_requests(connection);
+            }
+        }
+    }
+
+    /// Answers with an error status, through `error_page`. The request may be gone afterwards.
+    pub fn finalize(self, status: ngx_int_t) {
+        let connection = self.connection();
+        // SAFETY: alive, on the event loop with none of its handlers on the stack.
+        unsafe {
+            ngx_http_finalize_request(self.as_ptr(), status);
+            ngx_http_run_posted_requests(connection);
+        }
+    }
+}
+
+/// The types of nginx's filters.
+pub type HeaderFilter = unsafe extern "C" fn(*mut ngx_http_request_t) -> ngx_int_t;
+/// See [`HeaderFilter`].
+pub type BodyFilter = unsafe extern "C" fn(*mut ngx_http_request_t, *mut ngx_chain_t) -> ngx_int_t;
+
+fn header<'a>(header: *mut ngx_table_elt_t) -> Option<&'a [u8]> {
+    // SAFETY: null, or an element of a header list, which lives as long as the request; its value
+    // is a string in the request's memory.
+    unsafe { header.as_ref().filter(|header| header.hash != 0).map(|header| bytes(header.value)) }
+}
+
+fn clear(field: &mut *mut ngx_table_elt_t) {
+    // SAFETY: null, or an element of the list of outgoing headers; a zero hash hides it.
+    if let Some(header) = unsafe { field.as_mut() } {
+        header.hash = 0;
+    }
+    *field = std::ptr::null_mut();
+}
+
+/// A string of nginx over text that lives forever.
+pub const fn text(text: &'static str) -> ngx_str_t {
+    ngx_str_t { len: text.len(), data: text.as_ptr().cast_mut() }
+}
+
+/// `ngx_hash_key`.
+const fn hash(key: &[u8]) -> ngx_uint_t {
+    let mut hash: ngx_uint_t = 0;
+    let mut i = 0;
+    while i < key.len() {
+        hash = hash.wrapping_mul(31).wrapping_add(key[i] as ngx_uint_t);
+        i += 1;
+    }
+    hash
+}

@@ -1,0 +1,146 @@
+/*
+ * What of nginx can only be reached from C: bit-fields, whose place a binding generator guesses,
+ * macros and inline functions, and symbols that an nginx may lack.  Compiled against the headers
+ * of the nginx that the module is built for.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include <ngx_thread_pool.h>
+
+
+#define ig_get(type, tag, field)                                              \
+    ngx_uint_t ig_##tag##_##field(const type *x) { return x->field; }
+
+#define ig_set(type, tag, field)                                              \
+    void ig_##tag##_set_##field(type *x, ngx_uint_t value) { x->field = value; }
+
+ig_get(ngx_http_request_t, request, aio)
+ig_get(ngx_http_request_t, request, blocked)
+ig_get(ngx_http_request_t, request, buffered)
+ig_get(ngx_http_request_t, request, cached)
+ig_get(ngx_http_request_t, request, count)
+ig_get(ngx_http_request_t, request, done)
+ig_get(ngx_http_request_t, request, header_only)
+
+ig_get(ngx_event_t, event, posted)
+ig_get(ngx_event_t, event, timer_set)
+
+ig_get(ngx_buf_t, buf, flush)
+ig_get(ngx_buf_t, buf, in_file)
+ig_get(ngx_buf_t, buf, last_buf)
+
+ig_get(ngx_connection_t, connection, error)
+
+ig_set(ngx_http_request_t, request, aio)
+ig_set(ngx_http_request_t, request, allow_ranges)
+ig_set(ngx_http_request_t, request, blocked)
+ig_set(ngx_http_request_t, request, buffered)
+ig_set(ngx_http_request_t, request, count)
+ig_set(ngx_http_request_t, request, main_filter_need_in_memory)
+
+ig_set(ngx_event_t, event, delayed)
+ig_set(ngx_event_t, event, timedout)
+
+ig_set(ngx_buf_t, buf, last_buf)
+ig_set(ngx_buf_t, buf, last_in_chain)
+ig_set(ngx_buf_t, buf, temporary)
+
+ig_set(ngx_variable_value_t, value, len)
+ig_set(ngx_variable_value_t, value, no_cacheable)
+ig_set(ngx_variable_value_t, value, not_found)
+ig_set(ngx_variable_value_t, value, valid)
+
+
+ngx_uint_t
+ig_buf_in_memory(const ngx_buf_t *b)
+{
+    return ngx_buf_in_memory(b);
+}
+
+
+void
+ig_event_add_timer(ngx_event_t *ev, ngx_msec_t timer)
+{
+    ngx_add_timer(ev, timer);
+}
+
+
+void
+ig_event_del_timer(ngx_event_t *ev)
+{
+    ngx_del_timer(ev);
+}
+
+
+void
+ig_event_post(ngx_event_t *ev)
+{
+    ngx_post_event(ev, &ngx_posted_events);
+}
+
+
+void
+ig_event_unpost(ngx_event_t *ev)
+{
+    ngx_delete_posted_event(ev);
+}
+
+
+/*
+ * An nginx configured without threads has no thread pool symbols; the weak references keep the
+ * module loadable there.
+ */
+
+#pragma weak ngx_thread_pool_add
+#pragma weak ngx_thread_task_post
+
+ngx_uint_t
+ig_threads_available(void)
+{
+    return ngx_thread_pool_add != NULL && ngx_thread_task_post != NULL;
+}
+
+
+ngx_thread_pool_t *
+ig_thread_pool_add(ngx_conf_t *cf, ngx_str_t *name)
+{
+    return ngx_thread_pool_add == NULL ? NULL : ngx_thread_pool_add(cf, name);
+}
+
+
+/* A task whose completion event finds its way back to the request in "data". */
+
+ngx_thread_task_t *
+ig_thread_task_create(ngx_pool_t *pool, void (*complete)(ngx_event_t *ev), void *data,
+    ngx_log_t *log)
+{
+    ngx_thread_task_t  *task;
+
+    task = ngx_pcalloc(pool, sizeof(ngx_thread_task_t));
+    if (task == NULL) {
+        return NULL;
+    }
+
+    task->event.handler = complete;
+    task->event.data = data;
+    task->event.log = log;
+
+    return task;
+}
+
+
+ngx_int_t
+ig_thread_task_post(ngx_thread_pool_t *tp, ngx_thread_task_t *task,
+    void (*run)(void *ctx, ngx_log_t *log), void *ctx)
+{
+    if (ngx_thread_task_post == NULL) {
+        return NGX_ERROR;
+    }
+
+    task->handler = run;
+    task->ctx = ctx;
+
+    return ngx_thread_task_post(tp, task);
+}

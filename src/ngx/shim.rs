@@ -1,0 +1,77 @@
+//! The Rust side of `shim.c`.
+
+use std::ffi::c_void;
+
+use nginx_sys::{
+    ngx_buf_t, ngx_conf_t, ngx_connection_t, ngx_event_t, ngx_http_request_t, ngx_int_t, ngx_log_t,
+    ngx_msec_t, ngx_pool_t, ngx_str_t, ngx_uint_t, ngx_variable_value_t,
+};
+
+/// nginx's thread pool; its layout is private to nginx.
+#[repr(C)]
+pub struct ThreadPool {
+    opaque: [u8; 0],
+}
+
+/// nginx's thread task; only the shim looks inside.
+#[repr(C)]
+pub struct ThreadTask {
+    opaque: [u8; 0],
+}
+
+unsafe extern "C" {
+    pub fn ig_request_aio(request: *const ngx_http_request_t) -> ngx_uint_t;
+    pub fn ig_request_blocked(request: *const ngx_http_request_t) -> ngx_uint_t;
+    pub fn ig_request_buffered(request: *const ngx_http_request_t) -> ngx_uint_t;
+    pub fn ig_request_cached(request: *const ngx_http_request_t) -> ngx_uint_t;
+    pub fn ig_request_count(request: *const ngx_http_request_t) -> ngx_uint_t;
+    pub fn ig_request_done(request: *const ngx_http_request_t) -> ngx_uint_t;
+    pub fn ig_request_header_only(request: *const ngx_http_request_t) -> ngx_uint_t;
+    pub fn ig_event_posted(event: *const ngx_event_t) -> ngx_uint_t;
+    pub fn ig_event_timer_set(event: *const ngx_event_t) -> ngx_uint_t;
+    pub fn ig_buf_flush(buf: *const ngx_buf_t) -> ngx_uint_t;
+    pub fn ig_buf_in_file(buf: *const ngx_buf_t) -> ngx_uint_t;
+    pub fn ig_buf_last_buf(buf: *const ngx_buf_t) -> ngx_uint_t;
+    pub fn ig_connection_error(connection: *const ngx_connection_t) -> ngx_uint_t;
+
+    pub fn ig_request_set_aio(request: *mut ngx_http_request_t, value: ngx_uint_t);
+    pub fn ig_request_set_allow_ranges(request: *mut ngx_http_request_t, value: ngx_uint_t);
+    pub fn ig_request_set_blocked(request: *mut ngx_http_request_t, value: ngx_uint_t);
+    pub fn ig_request_set_buffered(request: *mut ngx_http_request_t, value: ngx_uint_t);
+    pub fn ig_request_set_count(request: *mut ngx_http_request_t, value: ngx_uint_t);
+    pub fn ig_request_set_main_filter_need_in_memory(
+        request: *mut ngx_http_request_t,
+        value: ngx_uint_t,
+    );
+    pub fn ig_event_set_delayed(event: *mut ngx_event_t, value: ngx_uint_t);
+    pub fn ig_event_set_timedout(event: *mut ngx_event_t, value: ngx_uint_t);
+    pub fn ig_buf_set_last_buf(buf: *mut ngx_buf_t, value: ngx_uint_t);
+    pub fn ig_buf_set_last_in_chain(buf: *mut ngx_buf_t, value: ngx_uint_t);
+    pub fn ig_buf_set_temporary(buf: *mut ngx_buf_t, value: ngx_uint_t);
+    pub fn ig_value_set_len(value: *mut ngx_variable_value_t, value: ngx_uint_t);
+    pub fn ig_value_set_no_cacheable(value: *mut ngx_variable_value_t, value: ngx_uint_t);
+    pub fn ig_value_set_not_found(value: *mut ngx_variable_value_t, value: ngx_uint_t);
+    pub fn ig_value_set_valid(value: *mut ngx_variable_value_t, value: ngx_uint_t);
+
+    pub fn ig_buf_in_memory(buf: *const ngx_buf_t) -> ngx_uint_t;
+
+    pub fn ig_event_add_timer(event: *mut ngx_event_t, timer: ngx_msec_t);
+    pub fn ig_event_del_timer(event: *mut ngx_event_t);
+    pub fn ig_event_post(event: *mut ngx_event_t);
+    pub fn ig_event_unpost(event: *mut ngx_event_t);
+
+    pub fn ig_threads_available() -> ngx_uint_t;
+    pub fn ig_thread_pool_add(cf: *mut ngx_conf_t, name: *mut ngx_str_t) -> *mut ThreadPool;
+    pub fn ig_thread_task_create(
+        pool: *mut ngx_pool_t,
+        complete: unsafe extern "C" fn(*mut ngx_event_t),
+        data: *mut c_void,
+        log: *mut ngx_log_t,
+    ) -> *mut ThreadTask;
+    pub fn ig_thread_task_post(
+        pool: *mut ThreadPool,
+        task: *mut ThreadTask,
+        run: unsafe extern "C" fn(*mut c_void, *mut ngx_log_t),
+        ctx: *mut c_void,
+    ) -> ngx_int_t;
+}
