@@ -1,0 +1,551 @@
+package ImageGate::Fixtures;
+
+# Source images, made on demand from t/data/photo.jpg or drawn, one file a name.
+#
+#     BASE-WxH[-option]*.EXT
+#
+# BASE: photo  t/data/photo.jpg, scaled to exactly WxH
+#       quad   four quarters: red, lime / blue, yellow
+#       flat   one grey, #808080
+#       bars   black and white columns, 4 pixels each
+#       noise  a noisy photo: much entropy, large files, slow to encode
+# EXT:  jpg, png, gif, webp
+#
+# Options, as far as the format has them:
+#       qN 420 422 444 gray progressive ycck cmykicc           (JPEG)
+#       cmyk, as a mosaic of uniform 8x8 blocks                (JPEG)
+#       palette trns gray graya 16 bit1 interlaced alpha       (PNG)
+#       interlaced trns animated                               (GIF)
+#       lossless alpha animated                                (WebP)
+#       exifN    EXIF orientation N; the *displayed* image is BASE at WxH
+#       icc_NAME the profile NAME of libgs-common is attached, unconverted
+#       app      application data of a fifth of the file       (JPEG)
+#       meta     author, rights, GPS position in EXIF, XMP and IPTC
+#
+# trunc_NAME is the first half of NAME. Odd files without a picture have names
+# of their own; see %special.
+
+use strict;
+use warnings;
+
+use Compress::Zlib ();
+use Cwd ();
+use Digest::MD5 ();
+use File::Basename ();
+use File::Path ();
+use File::Temp ();
+use Image::Magick;
+
+use base 'Exporter';
+our @EXPORT_OK = qw(fixture fixture_dir fixture_path slurp profile_blob
+                    jpeg_insert png_insert webp_insert exif_orientation png_chunk);
+
+my $data = Cwd::abs_path(File::Basename::dirname(__FILE__) . "/../../data");
+my $icc_dir = $ENV{TEST_NGINX_ICC_DIR} || '/usr/share/color/icc/ghostscript';
+
+my $dir;
+
+# A folder under the build directory whose name changes with this file, so that
+# stale images are never used; a private one when that can't be written.
+sub fixture_dir {
+    return $dir if defined $dir;
+
+    my $tag = substr Digest::MD5::md5_hex(slurp(__FILE__)), 0, 8;
+    my $build = $ENV{TEST_NGINX_IMAGE_GATE_BUILD};
+    if (defined $build) {
+        my $d = Cwd::abs_path($build) . "/fixtures-$tag";
+        eval { File::Path::make_path($d); 1 };
+        if (-d $d && -w $d) {
+            return $dir = $d;
+        }
+    }
+
+    return $dir = File::Temp::tempdir("image-gate-XXXXXX", TMPDIR => 1, CLEANUP => 1);
+}
+
+sub slurp {
+    my $path = shift;
+    open my $in, '<', $path or die "open $path: $!";
+    binmode $in;
+    local $/;
+    my $s = <$in>;
+    close $in;
+    return defined $s ? $s : '';
+}
+
+sub fixture_path {
+    my $name = shift;
+    my $path = fixture_dir() . "/$name";
+    return $path if -f $path;
+
+    my $bytes = make($name);
+    my $tmp = "$path.$$";
+    open my $out, '>', $tmp or die "open $tmp: $!";
+    binmode $out;
+    print $out $bytes;
+    close $out or die "close $tmp: $!";
+    utime 1577836800, 1577836800, $tmp;      # 2020-01-01: validators never change
+    rename $tmp, $path or die "rename $tmp: $!";
+    return $path;
+}
+
+sub fixture { slurp(fixture_path(shift)) }
+
+sub profile_blob {
+    my $name = shift;
+    return slurp("$icc_dir/$name.icc");
+}
+
+sub ok_im {
+    my $e = shift;
+    die "Image::Magick: $e" if "$e" && !ref $e && "$e" =~ /(\d+)/ && $1 >= 400;
+}
+
+my %special = (
+    'empty.bin'     => sub { '' },
+    'one.bin'       => sub { 'G' },
+    'text.txt'      => sub { "This is no image.\n" x 40 },
+    'text.jpg'      => sub { "This is no image either.\n" x 40 },
+    'zeros.bin'     => sub { "\0" x 4096 },
+    'magic.jpg'     => sub { "\xff\xd8\xff" },
+    'magic.png'     => sub { "\x89PNG\r\n\x1a\n" },
+    'magic.gif'     => sub { "GIF89a" },
+    'magic.webp'    => sub { "RIFF\x10\0\0\0WEBPVP8 " },
+    'logo.svg'      => sub {
+        qq{<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><rect width="9" height="9"/></svg>\n}
+    },
+    'picture.bmp'   => sub {
+        my $i = base('quad', 20, 24);
+        return ($i->ImageToBlob(magick => 'bmp'))[0];
+    },
+    'picture.tiff'  => sub {
+        my $i = base('quad', 20, 24);
+        return ($i->ImageToBlob(magick => 'tiff'))[0];
+    },
+    # Headers that promise what no machine can hold.
+    'bomb-65535x65535.png' => sub { bomb_png(65535, 65535) },
+    'bomb-2147483647x1.png' => sub { bomb_png(2147483647, 1) },
+    'bomb-70000x70000.png' => sub { bomb_png(70000, 70000) },
+    'zero-0x10.png' => sub { bomb_png(0, 10) },
+    'lying-65500x65500.jpg' => sub { lying_jpeg(65500, 65500) },
+    'lying-5000x5000.jpg' => sub { lying_jpeg(5000, 5000) },
+    'lying-16383x16383.webp' => sub { lying_webp(16383, 16383) },
+    'lying-65535x65535.gif' => sub {
+        my $gif = fixture('quad-100x120.gif');
+        substr $gif, 6, 4, pack 'v2', 65535, 65535;
+        $gif =~ s/(\x2c....)..../$1 . pack('v2', 65535, 65535)/es;
+        return $gif;
+    },
+    # As many frames as fit into a small file.
+    'frames-5000.gif' => sub {
+        my $one = "\x21\xf9\x04\0\x0a\0\0\0" . "\x2c\0\0\0\0\x01\0\x01\0\0" . "\x02\x02\x44\x01\0";
+        return "GIF89a" . pack('v2', 1, 1) . "\x80\0\0" . "\0\0\0\xff\xff\xff"
+               . ($one x 5000) . ';';
+    },
+    # A thousand empty scans, each of which costs a pass over a 4000x4000 image.
+    'scans-1000.jpg' => sub { many_scans(1000) },
+    # 40 MB of zeros in a few kB of gzip.
+    'bomb.gz' => sub { Compress::Zlib::memGzip("\0" x 40_000_000) },
+);
+
+sub make {
+    my $name = shift;
+
+    if (my $code = $special{$name}) {
+        return $code->();
+    }
+
+    if ($name =~ /^trunc_(.+)$/) {
+        my $whole = fixture($1);
+        return substr $whole, 0, int(length($whole) / 2);
+    }
+
+    my ($stem, $ext) = $name =~ /^(.+)\.(jpg|png|gif|webp)$/
+        or die "no such fixture: $name";
+    my ($base, $dims, @opt) = split /-/, $stem;
+    my ($w, $h) = ($dims || '') =~ /^(\d+)x(\d+)$/ or die "no such fixture: $name";
+
+    my %o;
+    for (@opt) {
+        if (/^q(\d+)$/)         { $o{q} = $1 }
+        elsif (/^exif(\d)$/)    { $o{exif} = $1 }
+        elsif (/^icc_(\w+)$/)   { $o{icc} = $1 }
+        elsif (/^(420|422|444|gray|progressive|cmyk|ycck|cmykicc|palette|trns|graya|16|bit1
+                 |interlaced|alpha|animated|lossless|app|meta)$/x) { $o{$1} = 1 }
+        else { die "no such option: $_ in $name" }
+    }
+
+    my $img = base($base, $w, $h);
+
+    if ($o{exif}) {
+        my $n = $o{exif};
+        $n == 2 ? $img->Flop()
+        : $n == 3 ? $img->Rotate(180)
+        : $n == 4 ? $img->Flip()
+        : $n == 5 ? $img->Transpose()
+        : $n == 6 ? $img->Rotate(270)
+        : $n == 7 ? $img->Transverse()
+        : $n == 8 ? $img->Rotate(90)
+        : 0;
+        $img->Set(page => '0x0+0+0');
+    }
+
+    my $bytes = $ext eq 'jpg' ? jpeg($img, \%o)
+              : $ext eq 'png' ? png($img, \%o)
+              : $ext eq 'gif' ? gif($img, \%o)
+              : webp($img, \%o);
+
+    if ($o{icc}) {
+        my $icc = profile_blob($o{icc});
+        $bytes = $ext eq 'jpg' ? jpeg_icc($bytes, $icc)
+               : $ext eq 'png' ? png_insert($bytes, 'iCCP',
+                                            "icc\0\0" . Compress::Zlib::compress($icc))
+               : webp_insert($bytes, 'ICCP', $icc);
+    }
+
+    if ($o{exif}) {
+        my $tiff = exif_orientation($o{exif});
+        $bytes = $ext eq 'jpg' ? jpeg_insert($bytes, 0xe1, "Exif\0\0$tiff")
+               : $ext eq 'png' ? png_insert($bytes, 'eXIf', $tiff)
+               : webp_insert($bytes, 'EXIF', $tiff);
+    }
+
+    if ($o{meta}) {
+        $bytes = with_metadata($bytes);
+    }
+
+    if ($o{app}) {
+        my $n = int(length($bytes) / 4);
+        while ($n > 0) {
+            my $part = $n > 60000 ? 60000 : $n;
+            $bytes = jpeg_insert($bytes, 0xed, 'x' x $part);
+            $n -= $part;
+        }
+    }
+
+    return $bytes;
+}
+
+sub base {
+    my ($base, $w, $h) = @_;
+    my $img = Image::Magick->new;
+
+    if ($base eq 'photo' || $base eq 'noise') {
+        ok_im($img->Read("$data/photo.jpg"));
+        $img->Resize(geometry => "${w}x${h}!", filter => 'Lanczos');
+        if ($base eq 'noise') {
+            Image::Magick->SetRandomSeed(1) if Image::Magick->can('SetRandomSeed');
+            $img->AddNoise(noise => 'Gaussian');
+        }
+
+    } elsif ($base eq 'quad') {
+        $img->Set(size => "${w}x${h}");
+        ok_im($img->Read('xc:red'));
+        my ($cx, $cy) = (int($w / 2), int($h / 2));
+        my $right = $w - 1;
+        my $bottom = $h - 1;
+        $img->Draw(antialias => 'false', primitive => 'rectangle', fill => 'lime', points => "$cx,0 $right," . ($cy - 1));
+        $img->Draw(antialias => 'false', primitive => 'rectangle', fill => 'blue', points => "0,$cy " . ($cx - 1) . ",$bottom");
+        $img->Draw(antialias => 'false', primitive => 'rectangle', fill => 'yellow', points => "$cx,$cy $right,$bottom");
+
+    } elsif ($base eq 'flat') {
+        $img->Set(size => "${w}x${h}");
+        ok_im($img->Read('xc:#808080'));
+
+    } elsif ($base eq 'bars') {
+        $img->Set(size => "${w}x${h}");
+        ok_im($img->Read('xc:white'));
+        for (my $x = 0; $x < $w; $x += 8) {
+            $img->Draw(antialias => 'false', primitive => 'rectangle', fill => 'black',
+                       points => "$x,0 " . ($x + 3) . ',' . ($h - 1));
+        }
+
+    } else {
+        die "no such base: $base";
+    }
+
+    $img->Strip();
+    return $img;
+}
+
+# Upper left quarter transparent; with $half the lower right half transparent.
+sub cut_hole {
+    my ($img, $half) = @_;
+    my ($w, $h) = $img->Get('width', 'height');
+    my $mask = Image::Magick->new(size => "${w}x${h}");
+    $mask->Read('xc:white');
+    my ($cx, $cy) = (int($w / 2), int($h / 2));
+    $mask->Draw(antialias => 'false', primitive => 'rectangle', fill => 'black',
+                points => '0,0 ' . ($cx - 1) . ',' . ($cy - 1));
+    $mask->Draw(antialias => 'false', primitive => 'rectangle', fill => '#808080',
+                points => "$cx,$cy " . ($w - 1) . ',' . ($h - 1)) if $half;
+    $mask->Set(alpha => 'Off');
+    $img->Set(alpha => 'Set');
+    $img->Composite(image => $mask, compose => 'CopyOpacity');
+    return $img;
+}
+
+sub blob {
+    my ($img, %args) = @_;
+    my ($bytes) = $img->ImageToBlob(%args);
+    die "cannot encode" if !defined $bytes || !length $bytes;
+    return $bytes;
+}
+
+sub jpeg {
+    my ($img, $o) = @_;
+    my %args = (magick => 'jpg', quality => $o->{q} || 90);
+    $args{'sampling-factor'} = $o->{444} ? '1x1' : $o->{422} ? '2x1' : '2x2';
+
+    $img->Set(type => 'Grayscale') if $o->{gray};
+    $img->Set(interlace => $o->{progressive} ? 'JPEG' : 'None');
+
+    if ($o->{cmykicc}) {
+        my $srgb = profile_blob('srgb');
+        my $cmyk = profile_blob('default_cmyk');
+        ok_im($img->Profile(name => 'icc', profile => $srgb));
+        ok_im($img->Profile(name => 'icc', profile => $cmyk));
+        $args{'sampling-factor'} = '1x1';
+        return blob($img, %args);
+    }
+
+    if ($o->{ycck}) {
+        $img->Set(type => 'ColorSeparation');
+        $args{'sampling-factor'} = '1x1,1x1,1x1,1x1';
+        my $bytes = blob($img, %args);
+        die "not YCCK" if $bytes !~ /Adobe.{6}\x02/s;
+        return $bytes;
+    }
+
+    if ($o->{cmyk}) {
+        return cmyk_mosaic($img);
+    }
+
+    return blob($img, %args);
+}
+
+# No encoder at hand writes CMYK without the YCCK transform, so here is one: each
+# block of 8x8 pixels is uniform, hence one DC coefficient and an end of block.
+sub cmyk_mosaic {
+    my $img = shift;
+    my ($w, $h) = $img->Get('width', 'height');
+    my ($bw, $bh) = (int(($w + 7) / 8), int(($h + 7) / 8));
+    $img->Resize(geometry => "${bw}x${bh}!", filter => 'Box');
+    $img->Set(type => 'ColorSeparation', depth => 8);
+    my @ink = unpack 'C*', ($img->ImageToBlob(magick => 'cmyk', depth => 8))[0];
+
+    # the DC table of annex K.3: category -> [code, length]
+    my @dc = (['00'], ['010'], ['011'], ['100'], ['101'], ['110'], ['1110'],
+              ['11110'], ['111110'], ['1111110'], ['11111110'], ['111111110']);
+    my @last = (0) x 4;
+    my $bits = '';
+    for my $i (0 .. $#ink) {
+        my $c = $i % 4;
+        my $v = 255 - $ink[$i] - 128;        # Adobe stores ink inverted
+        my $diff = $v - $last[$c];
+        $last[$c] = $v;
+        my $size = $diff == 0 ? 0 : length sprintf '%b', abs $diff;
+        $bits .= $dc[$size][0];
+        $bits .= sprintf "%0${size}b", $diff > 0 ? $diff : $diff + (1 << $size) - 1 if $size;
+        $bits .= '0';                        # the only AC code: end of block
+    }
+    $bits .= '1' x (-length($bits) % 8);
+    (my $scan = pack 'B*', $bits) =~ s/\xff/\xff\0/g;
+
+    my $seg = sub { pack('CCn', 0xff, $_[0], length($_[1]) + 2) . $_[1] };
+    return "\xff\xd8"
+        . $seg->(0xee, 'Adobe' . pack('nnnC', 100, 0, 0, 0))
+        . $seg->(0xdb, "\0" . chr(8) x 64)
+        . $seg->(0xc0, pack('CnnC', 8, $h, $w, 4) . join '', map { pack 'C3', $_, 0x11, 0 } 1 .. 4)
+        . $seg->(0xc4, "\x00" . pack('C16', 0, 1, 5, (1) x 6, (0) x 7) . pack('C12', 0 .. 11))
+        . $seg->(0xc4, "\x10" . pack('C16', 1, (0) x 15) . "\0")
+        . $seg->(0xda, "\x04" . join('', map { pack 'C2', $_, 0 } 1 .. 4) . "\0\x3f\0")
+        . $scan . "\xff\xd9";
+}
+
+sub png {
+    my ($img, $o) = @_;
+    cut_hole($img, 1) if $o->{alpha};
+    cut_hole($img, 0) if $o->{trns};
+    $img->Set(interlace => $o->{interlaced} ? 'PNG' : 'None');
+
+    if ($o->{palette} || $o->{trns}) {
+        $img->Quantize(colors => 200);
+        return blob($img, magick => 'png8');
+    }
+    if ($o->{bit1}) {
+        $img->Set(type => 'Bilevel', depth => 1);
+        return blob($img, magick => 'png', depth => 1, type => 'Bilevel');
+    }
+    if ($o->{gray} || $o->{graya}) {
+        $img->Set(type => 'Grayscale', depth => 8);
+        cut_hole($img, 1) if $o->{graya};
+        return blob($img, magick => 'png', type => $o->{graya} ? 'GrayscaleMatte' : 'Grayscale');
+    }
+    return blob($img, magick => $o->{16} ? ($o->{alpha} ? 'png64' : 'png48')
+                              : $o->{alpha} ? 'png32' : 'png24');
+}
+
+sub gif {
+    my ($img, $o) = @_;
+    my ($w, $h) = $img->Get('width', 'height');
+    $img->Set(interlace => $o->{interlaced} ? 'GIF' : 'None');
+    if ($o->{trns}) {
+        cut_hole($img, 0);
+    }
+    if ($o->{animated}) {
+        for my $colour (qw(cyan magenta)) {
+            my $frame = Image::Magick->new(size => "${w}x${h}");
+            $frame->Read("xc:$colour");
+            push @$img, $frame;
+        }
+        $img->Set(delay => 10);
+    }
+    return blob($img, magick => 'gif');
+}
+
+sub webp {
+    my ($img, $o) = @_;
+    my ($w, $h) = $img->Get('width', 'height');
+    cut_hole($img, 1) if $o->{alpha};
+    if ($o->{animated}) {
+        for my $colour (qw(cyan magenta)) {
+            my $frame = Image::Magick->new(size => "${w}x${h}");
+            $frame->Read("xc:$colour");
+            push @$img, $frame;
+        }
+        $img->Set(delay => 10);
+    }
+    $img->Set(option => 'webp:lossless=' . ($o->{lossless} ? 'true' : 'false'));
+    return blob($img, magick => 'webp', quality => $o->{q} || 90);
+}
+
+# TIFF structure with one entry: orientation.
+sub exif_orientation {
+    my $n = shift;
+    return "II*\0" . pack('V', 8) . pack('v', 1) . pack('vvVvv', 0x0112, 3, 1, $n, 0) . pack('V', 0);
+}
+
+sub jpeg_insert {
+    my ($jpeg, $marker, $payload) = @_;
+    return substr($jpeg, 0, 2) . pack('CCn', 0xff, $marker, length($payload) + 2)
+           . $payload . substr($jpeg, 2);
+}
+
+sub jpeg_icc {
+    my ($jpeg, $icc) = @_;
+    my @parts = unpack '(a65000)*', $icc;
+    my $n = @parts;
+    for my $i (reverse 1 .. $n) {
+        $jpeg = jpeg_insert($jpeg, 0xe2, "ICC_PROFILE\0" . pack('CC', $i, $n) . $parts[$i - 1]);
+    }
+    return $jpeg;
+}
+
+sub png_chunk {
+    my ($type, $payload) = @_;
+    return pack('N', length $payload) . $type . $payload
+           . pack('N', Compress::Zlib::crc32($type . $payload));
+}
+
+sub png_insert {
+    my ($png, $type, $payload) = @_;
+    # after IHDR; drop what would contradict a profile
+    $png =~ s/\0\0\0\x01sRGB.{5}//s;
+    $png =~ s/\0\0\0\x04gAMA.{8}//s;
+    $png =~ s/\0\0\0\x20cHRM.{36}//s;
+    return substr($png, 0, 33) . png_chunk($type, $payload) . substr($png, 33);
+}
+
+# Adds a chunk to a WebP file, turning the simple container into the extended one.
+sub webp_insert {
+    my ($webp, $type, $payload) = @_;
+    my $body = substr $webp, 12;
+    my %flag = (ICCP => 0x20, EXIF => 0x08, 'XMP ' => 0x04);
+
+    if (substr($body, 0, 4) ne 'VP8X') {
+        my ($w, $h, $alpha) = webp_size($webp);
+        $body = 'VP8X' . pack('V', 10) . pack('V', $alpha ? 0x10 : 0)
+                . substr(pack('V', $w - 1), 0, 3) . substr(pack('V', $h - 1), 0, 3) . $body;
+    }
+
+    my $flags = unpack 'V', substr $body, 8, 4;
+    substr $body, 8, 4, pack 'V', $flags | $flag{$type};
+
+    my $chunk = $type . pack('V', length $payload) . $payload . (length($payload) % 2 ? "\0" : '');
+    $body = $type eq 'ICCP' ? substr($body, 0, 18) . $chunk . substr($body, 18) : $body . $chunk;
+    return 'RIFF' . pack('V', 4 + length $body) . 'WEBP' . $body;
+}
+
+sub webp_size {
+    my $webp = shift;
+    my $type = substr $webp, 12, 4;
+    if ($type eq 'VP8 ') {
+        my ($w, $h) = unpack 'v2', substr $webp, 26, 4;
+        return ($w & 0x3fff, $h & 0x3fff, 0);
+    }
+    if ($type eq 'VP8L') {
+        my $bits = unpack 'V', substr $webp, 21, 4;
+        return (($bits & 0x3fff) + 1, (($bits >> 14) & 0x3fff) + 1, ($bits >> 28) & 1);
+    }
+    my ($wl, $wh, $hl, $hh) = unpack 'vCvC', substr $webp, 24, 6;
+    return ($wl + ($wh << 16) + 1, $hl + ($hh << 16) + 1, (unpack('C', substr $webp, 20, 1) >> 4) & 1);
+}
+
+sub with_metadata {
+    my $bytes = shift;
+    require Image::ExifTool;
+    my $t = Image::ExifTool->new;
+    $t->SetNewValue('EXIF:Artist', 'Ada Author');
+    $t->SetNewValue('EXIF:Copyright', '(c) Ada Author');
+    $t->SetNewValue('EXIF:Make', 'CameraMaker');
+    $t->SetNewValue('EXIF:GPSLatitude', 48.8583);
+    $t->SetNewValue('EXIF:GPSLatitudeRef', 'N');
+    $t->SetNewValue('EXIF:GPSLongitude', 2.2944);
+    $t->SetNewValue('EXIF:GPSLongitudeRef', 'E');
+    $t->SetNewValue('XMP-dc:Rights', '(c) Ada Author in XMP');
+    $t->SetNewValue('XMP-dc:Creator', 'Ada Author in XMP');
+    $t->SetNewValue('XMP-exif:GPSLatitude', 48.8583);
+    $t->SetNewValue('XMP-exif:GPSLongitude', 2.2944);
+    if ($bytes =~ /^\xff\xd8/) {
+        $t->SetNewValue('IPTC:CopyrightNotice', '(c) Ada Author in IPTC');
+        $t->SetNewValue('IPTC:By-line', 'Ada Author in IPTC');
+        $t->SetNewValue('Comment', 'a comment');
+    }
+    my $out;
+    $t->WriteInfo(\$bytes, \$out) or die "exiftool: " . $t->GetValue('Error');
+    return $out;
+}
+
+sub bomb_png {
+    my ($w, $h) = @_;
+    return "\x89PNG\r\n\x1a\n"
+           . png_chunk('IHDR', pack('NNCCCCC', $w, $h, 8, 2, 0, 0, 0))
+           . png_chunk('IDAT', Compress::Zlib::compress("\0" x 65536))
+           . png_chunk('IEND', '');
+}
+
+sub lying_jpeg {
+    my ($w, $h) = @_;
+    my $jpeg = fixture('quad-100x120.jpg');
+    $jpeg =~ s/(\xff\xc0..\x08)..../$1 . pack('nn', $h, $w)/es or die "no frame header";
+    return $jpeg;
+}
+
+sub lying_webp {
+    my ($w, $h) = @_;
+    my $webp = fixture('quad-100x120.webp');
+    $webp =~ s/(\x9d\x01\x2a)..../$1 . pack('vv', $w, $h)/es or die "no frame header";
+    return $webp;
+}
+
+sub many_scans {
+    my $n = shift;
+    my $jpeg = fixture('flat-100x120-progressive-gray.jpg');
+    $jpeg =~ s/(\xff\xc2..\x08)..../$1 . pack('nn', 4000, 4000)/es or die "no frame header";
+    my $sos = rindex $jpeg, "\xff\xda";
+    my $scan = substr $jpeg, $sos, -2;
+    return substr($jpeg, 0, $sos) . ($scan x $n) . "\xff\xd9";
+}
+
+1;

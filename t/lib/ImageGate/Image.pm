@@ -1,0 +1,289 @@
+package ImageGate::Image;
+
+# Looks into the bytes of an image: container and marker level by own code, pixels
+# by Image::Magick. Nothing here believes a Content-Type.
+
+use strict;
+use warnings;
+
+use Compress::Zlib ();
+use Image::Magick;
+
+use base 'Exporter';
+our @EXPORT_OK = qw(sniff inspect decode psnr reference);
+
+sub sniff {
+    my $b = shift;
+    return 'jpeg' if $b =~ /^\xff\xd8\xff/;
+    return 'png'  if $b =~ /^\x89PNG\r\n\x1a\n/;
+    return 'gif'  if $b =~ /^GIF8[79]a/;
+    return 'webp' if $b =~ /^RIFF....WEBP/s;
+    return 'none';
+}
+
+# Everything that can be told without decoding pixels:
+# { format, width, height, interlaced, alpha, palette, bits, frames, sampling,
+#   components, adobe, icc, exif (TIFF bytes), orientation, xmp, iptc, comment, app }
+sub inspect {
+    my $b = shift;
+    my $format = sniff($b);
+    my $i = { format => $format, width => 0, height => 0, frames => 1, app => 0 };
+    $format eq 'jpeg' ? jpeg($b, $i)
+    : $format eq 'png' ? png($b, $i)
+    : $format eq 'gif' ? gif($b, $i)
+    : $format eq 'webp' ? webp($b, $i)
+    : 0;
+    if (defined $i->{exif}) {
+        my $le = $i->{exif} =~ /^II/;
+        my ($v, $V) = $le ? ('v', 'V') : ('n', 'N');
+        my $off = unpack $V, substr $i->{exif}, 4, 4;
+        my $n = unpack $v, substr $i->{exif}, $off, 2;
+        for my $k (0 .. $n - 1) {
+            my ($tag, $type, $count, $value) = unpack "$v$v$V$v", substr $i->{exif}, $off + 2 + 12 * $k, 10;
+            $i->{orientation} = $value if $tag == 0x0112;
+        }
+    }
+    return $i;
+}
+
+sub jpeg {
+    my ($b, $i) = @_;
+    my $p = 2;
+    my %icc;
+    my $scans = 0;
+    while ($p + 4 <= length $b) {
+        my ($ff, $m) = unpack 'CC', substr $b, $p, 2;
+        if ($ff != 0xff) { $i->{broken} = "no marker at $p"; last }
+        if ($m == 0xff) { $p++; next }
+        last if $m == 0xd9;
+        my $len = unpack 'n', substr $b, $p + 2, 2;
+        my $data = substr $b, $p + 4, $len - 2;
+        $p += 2 + $len;
+
+        if ($m >= 0xe0 && $m <= 0xef) {
+            $i->{app} += $len;
+        }
+        if ($m == 0xe1 && $data =~ /^Exif\0\0(.*)/s) {
+            $i->{exif} = $1;
+        } elsif ($m == 0xe1 && $data =~ m{^http://ns.adobe.com/xap/1.0/\0(.*)}s) {
+            $i->{xmp} = $1;
+        } elsif ($m == 0xe2 && $data =~ /^ICC_PROFILE\0(.)(.)(.*)/s) {
+            $icc{ ord $1 } = $3;
+        } elsif ($m == 0xed) {
+            $i->{iptc} = $data;
+        } elsif ($m == 0xee && $data =~ /^Adobe.{6}(.)/s) {
+            $i->{adobe} = ord $1;
+        } elsif ($m == 0xfe) {
+            $i->{comment} = $data;
+        } elsif ($m == 0xda) {
+            $scans++;
+            # to the next marker that is no stuffing and no restart
+            pos($b) = $p;
+            if ($b =~ /\G.*?\xff(?=[^\x00\xd0-\xd7\xff])/gcs) {
+                $p = pos($b) - 1;
+            } else {
+                $i->{broken} = 'no end of image';
+                last;
+            }
+        } elsif ($m >= 0xc0 && $m <= 0xcf && $m != 0xc4 && $m != 0xc8 && $m != 0xcc) {
+            my ($bits, $h, $w, $n) = unpack 'CnnC', $data;
+            @$i{qw(bits height width components)} = ($bits, $h, $w, $n);
+            $i->{interlaced} = $m == 0xc2 ? 1 : 0;
+            my ($hv0) = unpack 'C', substr $data, 7, 1;
+            my $hv1 = $n >= 3 ? unpack 'C', substr $data, 10, 1 : $hv0;
+            my $rh = ($hv0 >> 4) / ($hv1 >> 4);
+            my $rv = ($hv0 & 15) / ($hv1 & 15);
+            $i->{sampling} = $n == 1 ? 'gray' : $rh == 2 && $rv == 2 ? '420'
+                : $rh == 2 && $rv == 1 ? '422' : $rh == 1 && $rv == 1 ? '444' : "${rh}x$rv";
+        }
+    }
+    $i->{scans} = $scans;
+    $i->{icc} = join '', map { $icc{$_} } sort keys %icc if %icc;
+    $i->{broken} = 'no end of image' if $b !~ /\xff\xd9\0*$/;
+}
+
+sub png {
+    my ($b, $i) = @_;
+    my $p = 8;
+    my $end = 0;
+    while ($p + 12 <= length $b) {
+        my ($len, $type) = unpack 'Na4', substr $b, $p, 8;
+        my $data = substr $b, $p + 8, $len;
+        my $crc = substr $b, $p + 8 + $len, 4;
+        if (length($crc) < 4 || unpack('N', $crc) != Compress::Zlib::crc32($type . $data)) {
+            $i->{broken} = "bad chunk $type";
+            last;
+        }
+        if ($type eq 'IHDR') {
+            my ($w, $h, $bits, $ct, undef, undef, $il) = unpack 'NNC5', $data;
+            @$i{qw(width height bits interlaced)} = ($w, $h, $bits, $il);
+            $i->{palette} = $ct == 3 ? 1 : 0;
+            $i->{alpha} = $ct & 4 ? 1 : 0;
+            $i->{components} = { 0 => 1, 2 => 3, 3 => 1, 4 => 2, 6 => 4 }->{$ct};
+        }
+        $i->{alpha} = 1 if $type eq 'tRNS';
+        $i->{exif} = $data if $type eq 'eXIf';
+        $i->{icc} = Compress::Zlib::uncompress($1) if $type eq 'iCCP' && $data =~ /^[^\0]+\0\0(.*)/s;
+        $i->{xmp} = $data if $type eq 'iTXt' && $data =~ /^XML:com.adobe.xmp/;
+        $i->{comment} = ($i->{comment} || '') . $data if $type =~ /^(tEXt|zTXt)$/;
+        $i->{frames} = unpack 'N', $data if $type eq 'acTL';
+        $end = 1 if $type eq 'IEND';
+        $p += 12 + $len;
+    }
+    $i->{broken} ||= 'no end of image' if !$end;
+}
+
+sub gif {
+    my ($b, $i) = @_;
+    my ($w, $h, $flags) = unpack 'vvC', substr $b, 6, 5;
+    @$i{qw(width height palette)} = ($w, $h, 1);
+    my $p = 13;
+    $p += 3 * (2 << ($flags & 7)) if $flags & 0x80;
+    my $frames = 0;
+    my $end = 0;
+    while ($p < length $b) {
+        my $c = substr $b, $p, 1;
+        if ($c eq "\x3b") { $end = 1; last }
+        if ($c eq "\x21") {
+            my $label = ord substr $b, $p + 1, 1;
+            if ($label == 0xf9 && $frames == 0) {
+                $i->{alpha} = 1 if ord(substr $b, $p + 3, 1) & 1;
+            }
+            $p += 2;
+        } elsif ($c eq "\x2c") {
+            my $f = ord substr $b, $p + 9, 1;
+            $i->{interlaced} = $f & 0x40 ? 1 : 0 if $frames == 0;
+            $frames++;
+            $p += 10;
+            $p += 3 * (2 << ($f & 7)) if $f & 0x80;
+            $p++;
+        } else {
+            $i->{broken} = "bad block at $p";
+            last;
+        }
+        for (;;) {
+            last if $p >= length $b;
+            my $n = ord substr $b, $p, 1;
+            $p += 1 + $n;
+            last if $n == 0;
+        }
+    }
+    $i->{frames} = $frames;
+    $i->{broken} ||= 'no end of image' if !$end;
+}
+
+sub webp {
+    my ($b, $i) = @_;
+    my $riff = unpack 'V', substr $b, 4, 4;
+    $i->{broken} = 'RIFF size' if $riff + 8 > length $b;
+    my $p = 12;
+    my $frames = 0;
+    while ($p + 8 <= length $b) {
+        my ($type, $len) = unpack 'a4V', substr $b, $p, 8;
+        my $data = substr $b, $p + 8, $len;
+        if ($type eq 'VP8X') {
+            my ($fl, $wl, $wh, $hl, $hh) = unpack 'x0 V v C v C', $data;
+            $i->{alpha} = $fl & 0x10 ? 1 : 0;
+            @$i{qw(width height)} = ($wl + ($wh << 16) + 1, $hl + ($hh << 16) + 1);
+        } elsif ($type eq 'VP8 ') {
+            my ($w, $h) = unpack 'v2', substr $data, 6, 4;
+            @$i{qw(width height)} = ($w & 0x3fff, $h & 0x3fff) if !$i->{width};
+            $i->{lossless} = 0;
+        } elsif ($type eq 'VP8L') {
+            my $bits = unpack 'V', substr $data, 1, 4;
+            @$i{qw(width height)} = (($bits & 0x3fff) + 1, (($bits >> 14) & 0x3fff) + 1) if !$i->{width};
+            $i->{lossless} = 1;
+            $i->{alpha} = 1 if $bits >> 28 & 1;
+        } elsif ($type eq 'ANMF') {
+            $frames++;
+        } elsif ($type eq 'ICCP') {
+            $i->{icc} = $data;
+        } elsif ($type eq 'EXIF') {
+            $data =~ s/^Exif\0\0//;
+            $i->{exif} = $data;
+        } elsif ($type eq 'XMP ') {
+            $i->{xmp} = $data;
+        }
+        $p += 8 + $len + ($len & 1);
+    }
+    $i->{frames} = $frames if $frames;
+}
+
+# Decodes the first frame strictly: any complaint of the decoder counts.
+sub decode {
+    my $b = shift;
+    my $format = sniff($b);
+    return (undef, 'not an image') if $format eq 'none';
+    my $img = Image::Magick->new(magick => $format);
+    my $e = $img->BlobToImage($b);
+    return (undef, "decoder: $e") if !ref $e && "$e" =~ /Exception \d/ && "$e" !~ /CorruptImageProfile/;
+    return (undef, 'decoder: no image') if !@$img;
+    my $first = $img->[0];
+    my $n = @$img;
+    return ($first, undef, $n);
+}
+
+# Onto grey, in sRGB, so that alpha counts as much as colour.
+sub plain {
+    my $img = shift->Clone;
+    $img->Set(type => 'TrueColor') if $img->Get('colorspace') =~ /CMYK/;
+    if ($img->Get('matte')) {
+        my $bg = Image::Magick->new(size => $img->Get('width') . 'x' . $img->Get('height'));
+        $bg->Read('xc:rgb(126,127,129)');   # a grey one would turn all grey
+        $bg->Composite(image => $img, compose => 'Over');
+        $img = $bg;
+    }
+    $img->Set(type => 'TrueColor');
+    $img->Set(alpha => 'Off');
+    return $img;
+}
+
+sub psnr {
+    my ($got, $want) = @_;
+    my $d = plain($got)->Compare(image => plain($want), metric => 'PSNR');
+    return "no comparison: $d" if !ref $d;
+    my $v = $d->Get('error');
+    return $v =~ /inf/i ? 999 : $v;
+}
+
+# A reference picture by ImageMagick: "NAME,op:arg,op:arg", NAME a fixture.
+# resize:WxH (exact), crop:WxH+X+Y, rotate:DEG (counter-clockwise, as the directive),
+# flip, flop, orient, gray, flatten:COLOUR, srgb (from the embedded profile).
+sub reference {
+    my ($spec, $w, $h) = @_;
+    require ImageGate::Fixtures;
+    my ($name, @ops) = split /,/, $spec;
+    my ($img, $e) = decode(ImageGate::Fixtures::fixture($name));
+    die "$name: $e" if !$img;
+    my $sized = 0;
+
+    for (@ops) {
+        my ($op, $arg) = split /:/, $_, 2;
+        if ($op eq 'resize')     { $img->Resize(geometry => "$arg!", filter => 'Lanczos'); $sized = 1 }
+        elsif ($op eq 'crop')    { $img->Crop(geometry => $arg); $img->Set(page => '0x0+0+0'); $sized = 1 }
+        elsif ($op eq 'rotate')  { $img->Rotate(360 - $arg); $img->Set(page => '0x0+0+0') }
+        elsif ($op eq 'flip')    { $img->Flip() }
+        elsif ($op eq 'flop')    { $img->Flop() }
+        elsif ($op eq 'orient')  { $img->AutoOrient() }
+        elsif ($op eq 'gray')    { $img->Set(type => 'Grayscale') }
+        elsif ($op eq 'strip')   { $img->Strip() }
+        elsif ($op eq 'flatten') {
+            my $bg = Image::Magick->new(size => $img->Get('width') . 'x' . $img->Get('height'));
+            $bg->Read("xc:$arg");
+            $bg->Composite(image => $img, compose => 'Over');
+            $img = $bg;
+        }
+        elsif ($op eq 'srgb') {
+            $img->Profile(name => 'icc', profile => ImageGate::Fixtures::profile_blob('srgb'),
+                          'rendering-intent' => 'Relative', 'black-point-compensation' => 'True');
+        }
+        else { die "no such operation: $op" }
+    }
+
+    if (!$sized && $w && ($img->Get('width') != $w || $img->Get('height') != $h)) {
+        $img->Resize(geometry => "${w}x${h}!", filter => 'Lanczos');
+    }
+    return $img;
+}
+
+1;
