@@ -1,0 +1,106 @@
+# make            builds build/ngx_http_image_gate_module.so and build/image-gate
+# make help       lists the rest
+
+NGINX         ?= $(shell PATH="$$PATH:/usr/sbin" command -v nginx || echo /usr/sbin/nginx)
+MODULE        := ngx_http_image_gate_module.so
+CARGO_FLAGS   ?= --locked
+export NGINX
+
+# Without a value, the Debian nginx that is installed is what to build for.
+ifdef NGINX_BUILD_DIR
+override NGINX_BUILD_DIR := $(abspath $(NGINX_BUILD_DIR))
+else
+NGINX_BUILD_DIR := $(abspath build/nginx/objs)
+DEBIAN_NGINX    := yes
+endif
+export NGINX_BUILD_DIR
+
+# By rename: a file that a running nginx has mapped must not be written to.
+put = install -D -m $(1) $(2) $(3).new && mv -f $(3).new $(3)
+
+.PHONY: build
+build: headers ## build the module and the command-line program
+	cargo build --release --workspace $(CARGO_FLAGS)
+	@$(call put,644,target/release/lib$(MODULE),build/$(MODULE))
+	@$(call put,755,target/release/image-gate,build/image-gate)
+	@echo "built build/$(MODULE) and build/image-gate"
+
+.PHONY: headers
+headers:
+	@scripts/install-deps build $(if $(DEBIAN_NGINX),nginx)
+	@$(if $(DEBIAN_NGINX),scripts/nginx-headers build/nginx)
+	@test -e $(NGINX_BUILD_DIR)/ngx_auto_config.h || \
+	  { echo "make: no configured nginx in $(NGINX_BUILD_DIR)" >&2; exit 1; }
+
+.PHONY: demo
+demo: build ## start nginx with the demo, print its URLs, stop on Ctrl-C
+	@scripts/install-deps demo
+	@scripts/photos demo
+	@scripts/demo
+
+.PHONY: demo-check
+demo-check: build ## start the demo, verify every answer, stop
+	@scripts/install-deps demo
+	@scripts/photos demo
+	@scripts/demo --check
+
+.PHONY: test
+test: build ## all tests; make test T=t/resize.t runs one file
+	@scripts/install-deps test
+ifndef T
+	cargo test --release $(CARGO_FLAGS) -p image-gate-core -p image-gate
+	@scripts/photos demo
+	@scripts/check-examples
+	@scripts/demo --check
+endif
+	@scripts/prove $(T)
+
+.PHONY: lint
+lint: headers ## rustfmt, clippy, cargo-deny, syntax of the scripts and tests
+	@scripts/install-deps lint test
+	@scripts/lint
+
+.PHONY: bench
+bench: build ## compare with image_filter; WRITE=1 puts the tables into docs/benchmarks.md
+	@scripts/install-deps bench
+	@scripts/photos bench
+	@benches/run $(if $(WRITE),--write)
+
+.PHONY: photos
+photos: ## the pictures of the demo and the benchmarks, in build/photos
+	@scripts/install-deps photos
+	@scripts/photos demo
+	@scripts/photos bench
+
+MODULES_PATH   = $(shell $(NGINX) -V 2>&1 | grep -o -e '--modules-path=[^ ]*' | cut -d= -f2)
+MODULES_AVAIL := /usr/share/nginx/modules-available
+MODULE_CONF   := $(MODULES_AVAIL)/mod-http-image-gate.conf
+
+.PHONY: install
+install: ## put what `make` built into nginx's modules folder (DESTDIR is honoured)
+	@test -e build/$(MODULE) || { echo "make: run make first" >&2; exit 1; }
+	@test -n "$(MODULES_PATH)" || { echo "make: $(NGINX) -V names no modules path" >&2; exit 1; }
+	@$(call put,644,build/$(MODULE),$(DESTDIR)$(MODULES_PATH)/$(MODULE))
+	@echo "installed $(DESTDIR)$(MODULES_PATH)/$(MODULE)"
+ifneq ($(wildcard $(MODULES_AVAIL)),)
+	@mkdir -p $(DESTDIR)$(MODULES_AVAIL)
+	@echo 'load_module modules/$(MODULE);' > $(DESTDIR)$(MODULE_CONF)
+	@echo "load it with: ln -s $(MODULE_CONF) /etc/nginx/modules-enabled/60-mod-http-image-gate.conf"
+else
+	@echo "load it with: load_module $(MODULES_PATH)/$(MODULE);"
+endif
+
+.PHONY: uninstall
+uninstall: ## remove what `make install` installed
+	rm -f $(DESTDIR)$(MODULES_PATH)/$(MODULE) $(DESTDIR)$(MODULE_CONF) \
+	  $(DESTDIR)/etc/nginx/modules-enabled/60-mod-http-image-gate.conf
+
+.PHONY: clean
+clean: ## remove everything that was built or fetched
+	rm -rf build target
+
+.PHONY: help
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@echo
+	@echo 'NGINX_BUILD_DIR=/path/to/objs builds for another nginx.'
