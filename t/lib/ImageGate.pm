@@ -112,7 +112,7 @@ Test::Nginx::Socket::add_response_body_check(sub {
 
 my $fixture_re = qr/\b((?:trunc_)?(?:photo|quad|flat|bars|noise)-\d+x\d+[-\w]*\.(?:jpg|png|gif|webp)
                       |(?:empty|one|zeros)\.bin|text\.(?:txt|jpg)|magic\.\w+|logo\.svg|picture\.\w+
-                      |(?:bomb|lying|zero)-\d+x\d+\.\w+|frames-5000\.gif|scans-1000\.jpg|bomb\.gz)/x;
+                      |(?:bomb|lying|zero|wide)-\d+x\d+\.\w+|padded-\w+\.png|frames-5000\.gif|scans-1000\.jpg|bomb\.gz)/x;
 
 sub fixtures_in {
     my $text = shift;
@@ -280,6 +280,12 @@ sub expect {
 
         } elsif ($word eq 'changed') {
             push @bad, 'body equals the one before' if $r->{body} eq $prev->{body};
+
+        } elsif ($word eq 'sharper') {
+            my ($now) = decode($r->{body});
+            my ($was) = decode($prev->{body});
+            my ($n, $w) = map { $_ ? ImageGate::Image::detail($_) : 0 } $now, $was;
+            push @bad, sprintf 'detail %.5f, the one before %.5f, expected more', $n, $w if $n < 1.1 * $w;
 
         } elsif ($word =~ /^prev([<>])$/) {
             my ($n, $p) = (length $r->{body}, length $prev->{body});

@@ -126,6 +126,16 @@ my %special = (
     'bomb-65535x65535.png' => sub { bomb_png(65535, 65535) },
     'bomb-2147483647x1.png' => sub { bomb_png(2147483647, 1) },
     'bomb-70000x70000.png' => sub { bomb_png(70000, 70000) },
+    # a real picture, wider than 16 bits can say
+    'wide-70000x1.png' => sub {
+        return "\x89PNG\r\n\x1a\n"
+               . png_chunk('IHDR', pack('NNCCCCC', 70000, 1, 8, 0, 0, 0, 0))
+               . png_chunk('IDAT', Compress::Zlib::compress("\0" . "\x40" x 70000))
+               . png_chunk('IEND', '');
+    },
+    # exactly 16 MiB, and a byte more
+    'padded-16m.png' => sub { padded_png(16 * 1048576) },
+    'padded-16m1.png' => sub { padded_png(16 * 1048576 + 1) },
     'zero-0x10.png' => sub { bomb_png(0, 10) },
     'lying-65500x65500.jpg' => sub { lying_jpeg(65500, 65500) },
     'lying-5000x5000.jpg' => sub { lying_jpeg(5000, 5000) },
@@ -523,6 +533,12 @@ sub bomb_png {
            . png_chunk('IHDR', pack('NNCCCCC', $w, $h, 8, 2, 0, 0, 0))
            . png_chunk('IDAT', Compress::Zlib::compress("\0" x 65536))
            . png_chunk('IEND', '');
+}
+
+sub padded_png {
+    my $size = shift;
+    my $png = fixture('quad-100x120.png');
+    return png_insert($png, 'juNk', "\0" x ($size - length($png) - 12));
 }
 
 sub lying_jpeg {

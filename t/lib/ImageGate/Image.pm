@@ -246,6 +246,15 @@ sub psnr {
     return $v =~ /inf/i ? 999 : $v;
 }
 
+# How much fine detail there is: the distance from the same, blurred.
+sub detail {
+    my $img = plain(shift);
+    my $soft = $img->Clone;
+    $soft->GaussianBlur(radius => 0, sigma => 1.5);
+    my $d = $img->Compare(image => $soft, metric => 'RMSE');
+    return $d->Get('error');
+}
+
 # A reference picture by ImageMagick: "NAME,op:arg,op:arg", NAME a fixture.
 # resize:WxH (exact), crop:WxH+X+Y, rotate:DEG (counter-clockwise, as the directive),
 # flip, flop, orient, gray, flatten:COLOUR, srgb (from the embedded profile).

@@ -1,0 +1,267 @@
+# What "nginx -t" says to wrong directives: it must refuse, and the message must name
+# the directive. Each row of the tables becomes a block of its own.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Test::Nginx::Socket;
+use ImageGate;
+
+# Directive, then what must be in the message besides the name. Stands in a location.
+my $wrong = <<'E_';
+image_resize;                               | invalid number of arguments
+image_resize grow;                          | grow
+image_resize grow 10 10;                    | grow
+image_resize off off;                       |
+image_resize test 10;                       |
+image_resize size 10 10;                    |
+image_resize convert webp;                  |
+image_resize resize;                        |
+image_resize resize 10;                     |
+image_resize resize 10 20 30 40 50;         |
+image_resize resize 0 10;                   | 0
+image_resize resize 10 0;                   | 0
+image_resize resize -1 10;                  | -1
+image_resize resize 10 x;                   | x
+image_resize resize 10.5 10;                | 10.5
+image_resize resize "" 10;                  |
+image_resize resize 99999999999999999999 1; | 99999999999999999999
+image_resize crop 10;                       |
+image_resize crop 0 -;                      | 0
+image_resize crop x 10;                     | x
+image_resize rotate;                        |
+image_resize rotate 45;                     | 45
+image_resize rotate 0;                      | 0
+image_resize rotate 360;                    | 360
+image_resize rotate -90;                    | -90
+image_resize rotate 90 90;                  |
+image_resize_buffer;                        | invalid number of arguments
+image_resize_buffer 1m 2m;                  | invalid number of arguments
+image_resize_buffer big;                    | big
+image_resize_buffer 1x;                     | 1x
+image_resize_buffer -1;                     | -1
+image_resize_buffer 0;                      | 0
+image_resize_jpeg_quality;                  | invalid number of arguments
+image_resize_jpeg_quality 0;                | 0
+image_resize_jpeg_quality -5;               | -5
+image_resize_jpeg_quality best;             | best
+image_resize_jpeg_quality 75 80;            | invalid number of arguments
+image_resize_webp_quality;                  | invalid number of arguments
+image_resize_webp_quality 0;                | 0
+image_resize_webp_quality lossless;         | lossless
+image_resize_webp_quality 80 effort=7;      | effort=7
+image_resize_webp_quality 80 effort=-1;     | effort=-1
+image_resize_webp_quality 80 effort=;       | effort=
+image_resize_webp_quality 80 speed=1;       | speed=1
+image_resize_webp_quality 80 effort=1 effort=2; | invalid number of arguments
+image_resize_sharpen;                       | invalid number of arguments
+image_resize_sharpen -1;                    | -1
+image_resize_sharpen much;                  | much
+image_resize_transparency;                  | invalid number of arguments
+image_resize_transparency yes;              | yes
+image_resize_transparency on off;           | invalid number of arguments
+image_resize_interlace;                     | invalid number of arguments
+image_resize_interlace 1;                   | 1
+image_resize_background;                    | invalid number of arguments
+image_resize_background notacolour;         | notacolour
+image_resize_background "#12345";           | #12345
+image_resize_background "#gggggg";          | #gggggg
+image_resize_background rgb(1,2);           | rgb(1,2)
+image_resize_background rgb(a,b,c);         | rgb(a,b,c)
+image_resize_orient;                        | invalid number of arguments
+image_resize_orient auto;                   | auto
+image_resize_profile;                       | invalid number of arguments
+image_resize_profile adobe;                 | adobe
+image_resize_profile on;                    | on
+image_resize_metadata;                      | invalid number of arguments
+image_resize_metadata on;                   | on
+image_resize_metadata gps;                  | gps
+image_resize_format;                        | invalid number of arguments
+image_resize_format bmp;                    | bmp
+image_resize_format image/png;              | image/png
+image_resize_format jpeg png;               |
+image_resize_limit;                         | invalid number of arguments
+image_resize_limit 50m;                     | 50m
+image_resize_limit colours=5;               | colours=5
+image_resize_limit pixels;                  | pixels
+image_resize_limit pixels=;                 | pixels=
+image_resize_limit pixels=many;             | pixels=many
+image_resize_limit pixels=0;                | pixels=0
+image_resize_limit pixels=-1;               | pixels=-1
+image_resize_limit width=0;                 | width=0
+image_resize_limit width=wide;              | width=wide
+image_resize_limit height=;                 | height=
+image_resize_limit frames=x;                | frames=x
+image_resize_limit output_pixels=x;         | output_pixels=x
+image_resize_limit scans=x;                 | scans=x
+image_resize_limit time=x;                  | time=x
+image_resize_limit time=0;                  | time=0
+image_resize_limit memory=x;                | memory=x
+image_resize_limit memory=0;                | memory=0
+image_resize_limit jobs=0;                  | jobs=0
+image_resize_limit jobs=x;                  | jobs=x
+image_resize_limit queue=x;                 | queue=x
+image_resize_limit queue=-1;                | queue=-1
+image_resize_threads;                       | invalid number of arguments
+image_resize_threads a b;                   | invalid number of arguments
+E_
+
+# What may stand once a level.
+my $duplicate = <<'E_';
+image_resize_buffer 1m;
+image_resize_jpeg_quality 80;
+image_resize_webp_quality 80;
+image_resize_sharpen 10;
+image_resize_transparency on;
+image_resize_interlace on;
+image_resize_background white;
+image_resize_orient on;
+image_resize_profile keep;
+image_resize_metadata keep;
+image_resize_format png;
+image_resize_limit pixels=1m;
+image_resize_threads off;
+E_
+
+# Everything that must be accepted, at every level where it may stand.
+my $right = <<'E_';
+image_resize_buffer 1;
+image_resize_buffer 100k;
+image_resize_buffer 2048m;
+image_resize_jpeg_quality 1;
+image_resize_jpeg_quality 100;
+image_resize_jpeg_quality 250;
+image_resize_jpeg_quality $arg_q;
+image_resize_jpeg_quality "${arg_q}0";
+image_resize_webp_quality 80;
+image_resize_webp_quality 80 effort=0;
+image_resize_webp_quality $arg_q effort=6;
+image_resize_sharpen 0;
+image_resize_sharpen 50;
+image_resize_sharpen $arg_s;
+image_resize_transparency off;
+image_resize_interlace on;
+image_resize_background "#fff";
+image_resize_background "#ffeedd";
+image_resize_background ffeedd;
+image_resize_background "rgb(1, 2, 3)";
+image_resize_background rgb(1,2,3);
+image_resize_background black;
+image_resize_background White;
+image_resize_background $arg_b;
+image_resize_orient off;
+image_resize_profile srgb;
+image_resize_profile keep;
+image_resize_profile strip;
+image_resize_metadata strip;
+image_resize_metadata copyright;
+image_resize_metadata keep;
+image_resize_format original;
+image_resize_format jpeg;
+image_resize_format png;
+image_resize_format gif;
+image_resize_format webp;
+image_resize_format $arg_f;
+image_resize_limit pixels=50m;
+image_resize_limit pixels=1000000 width=100 height=100 frames=1 output_pixels=1m scans=10 time=500ms memory=64m jobs=2 queue=0;
+image_resize_limit time=1s;
+image_resize_limit time=1m;
+image_resize_threads off;
+image_resize_threads default;
+E_
+
+my $modes = <<'E_';
+image_resize off;
+image_resize test;
+image_resize size;
+image_resize convert;
+image_resize resize 1 1;
+image_resize resize - -;
+image_resize resize $arg_w -;
+image_resize resize $arg_w $arg_h;
+image_resize crop 10 -;
+image_resize crop $arg_w $arg_h;
+image_resize rotate 90;
+image_resize rotate $arg_a;
+E_
+
+my @spec;
+my $n = 0;
+
+sub block {
+    my ($title, %s) = @_;
+    my $text = sprintf "=== TEST %d: %s\n", ++$n, $title;
+    for my $k (qw(http_config config must_die error_log suppress_stderr request error_code)) {
+        next if !defined $s{$k};
+        (my $v = $s{$k}) =~ s/\n*\z/\n/;
+        $text .= $v =~ /\S/ ? "--- $k\n$v" : "--- $k\n";
+    }
+    push @spec, "$text\n";
+}
+
+sub lines { grep { /\S/ } split /\n/, shift }
+
+for (lines($wrong)) {
+    my ($directive, $hint) = split /\s*\|\s*/, $_, 2;
+    my ($name) = $directive =~ /^(\w+)/;
+    block("refused: $directive", config => "location /x { $directive }", must_die => '',
+          error_log => "[emerg]\n\"$name\" directive\nnginx.conf:" . (length $hint ? "\n$hint" : ''),
+          suppress_stderr => '');
+}
+
+for my $directive (lines($duplicate)) {
+    my ($name) = $directive =~ /^(\w+)/;
+    block("duplicate: $directive", config => "location /x { $directive $directive }", must_die => '',
+          error_log => "[emerg]\n\"$name\" directive is duplicate", suppress_stderr => '');
+}
+
+# image_resize is of a location
+for my $directive ('image_resize resize 10 10;', 'image_resize off;') {
+    block("not in a server: $directive", config => $directive, must_die => '',
+          error_log => "[emerg]\n\"image_resize\" directive is not allowed here", suppress_stderr => '');
+    block("not in http: $directive", http_config => $directive, config => '', must_die => '',
+          error_log => "[emerg]\n\"image_resize\" directive is not allowed here", suppress_stderr => '');
+}
+
+for my $directive ('image_resize resize $no_such_thing 10;', 'image_resize_jpeg_quality $no_such_thing;',
+                   'image_resize_format $no_such_thing;') {
+    block("unknown variable: $directive", config => "location /x { $directive }", must_die => '',
+          error_log => "[emerg]\nunknown \"no_such_thing\" variable", suppress_stderr => '');
+}
+
+block('unknown thread pool', config => 'location /x { image_resize resize 10 10; image_resize_threads nopool; }',
+      must_die => '', error_log => "[emerg]\nunknown thread pool \"nopool\"", suppress_stderr => '');
+
+# All of what is right in three configurations, each value in a location of its own.
+my $i = 0;
+my $config = join '', map { sprintf "location /%d { %s }\n", $i++, $_ } lines($right), lines($modes);
+block('accepted in a location', config => $config, request => 'GET /index.html');
+
+$i = 0;
+my %seen;
+my @rounds;
+for my $directive (lines($right)) {
+    my ($name) = $directive =~ /^(\w+)/;
+    $rounds[$seen{$name}++]{$name} = $directive;
+}
+for my $round (@rounds) {
+    my $all = join "\n", map { $round->{$_} } sort keys %$round;
+    block('accepted in a server', config => $all, request => 'GET /index.html');
+    block('accepted in http', http_config => $all, config => '', request => 'GET /index.html');
+}
+
+# The same at two levels is no duplicate.
+block('once at each level', http_config => $duplicate, config => "$duplicate\nlocation /x { $duplicate }",
+      request => 'GET /index.html');
+
+# Modes combine.
+block('a mode and a rotation, twice the same mode',
+      config => 'location /x { image_resize resize 10 10; image_resize rotate 90; image_resize crop 5 5; image_resize crop 6 6; }',
+      request => 'GET /index.html');
+
+plan 'no_plan';
+spec_string(join '', @spec);
+run_tests();
