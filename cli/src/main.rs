@@ -1,1 +1,44 @@
-fn main() {}
+//! `image-gate`: what the nginx module does, done to files.
+
+#![forbid(unsafe_code)]
+
+mod files;
+mod info;
+mod transform;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A failure that one line explains.
+type Failure = Box<dyn std::error::Error>;
+
+/// What the nginx-image-gate module does, done to files.
+#[derive(Parser)]
+#[command(name = "image-gate", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Transform(transform::Arguments),
+    Info(info::Arguments),
+}
+
+fn main() -> ExitCode {
+    // Ends with 2 where the arguments are wrong.
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        Command::Transform(arguments) => transform::run(&arguments),
+        Command::Info(arguments) => info::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("image-gate: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,14 +1,23 @@
 //! Images: recognise, measure, decode, transform, encode.
 
+mod bytes;
 mod coding;
 mod color;
 mod control;
+mod decode;
 mod disposition;
+mod encode;
 mod error;
 mod format;
+mod geometry;
 mod json;
+mod metadata;
 mod params;
+mod pixels;
 mod plan;
+mod raster;
+mod riff;
+mod source;
 mod transform;
 mod variant;
 

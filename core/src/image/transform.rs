@@ -1,6 +1,14 @@
 //! The whole way from source bytes to output bytes.
 
-use super::{Control, Error, Format, Limits, Plan};
+use super::decode::{self, Decode, EIGHTHS};
+use super::geometry::{Geometry, Size, Turn};
+use super::metadata::{self, carried, carries_profile};
+use super::pixels::{self, Converter};
+use super::raster::Raster;
+use super::source::{Kind, Source};
+use super::{
+    Control, Error, Format, Limits, MetadataPolicy, Plan, ProfilePolicy, Rotation, encode,
+};
 
 /// What the headers of a source say, without decoding a pixel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,45 +71,174 @@ pub struct Transformed {
 /// A source that passed its limits and waits to be decoded.
 #[derive(Debug)]
 pub struct Prepared<'a> {
-    input: &'a [u8],
     plan: &'a Plan,
-    info: Info,
+    source: Source<'a>,
+    work: Work,
+}
+
+#[derive(Debug)]
+enum Work {
+    /// The source is already what is asked for.
+    PassOn,
+    Make(Recipe),
+}
+
+#[derive(Debug)]
+struct Recipe {
+    decode: Decode,
+    geometry: Geometry,
+    format: Format,
+    /// Whether the output gets a palette.
+    palette: bool,
 }
 
 /// Reads the headers of a source.
 ///
+/// Says what a damaged image would have been, as long as its headers are whole.
+///
 /// # Errors
 /// [`Error::NotImage`], [`Error::UnsupportedFormat`] or [`Error::DecodeFailed`].
 pub fn probe(input: &[u8]) -> Result<Info, Error> {
-    let _ = input;
-    Err(Error::NotImage)
+    Source::read(input).map(|source| source.info)
 }
 
 /// Reads the headers, checks the limits and plans the work; decodes nothing.
 ///
+/// The source goes out as it is, bytes and all, where it has the format and the
+/// size that are asked for already, as nginx's image_filter does, unless one of
+/// these asks for other pixels or bytes:
+/// - a rotation, an EXIF orientation that is to be applied, or sharpening;
+/// - a profile that the policy wants converted and that is not sRGB, or any that it wants dropped;
+/// - palette transparency that the plan does not keep;
+/// - with [`MetadataPolicy::Copyright`] any EXIF or XMP;
+/// - with [`MetadataPolicy::Strip`] more than 5% of application data in a JPEG. Less is left in.
+///
+/// Qualities, effort and interlacing are no reason by themselves.
+///
 /// # Errors
-/// Whatever [`probe`] fails with, and the error of the limit that is exceeded.
+/// Whatever [`probe`] fails with, [`Error::DecodeFailed`] for a truncated
+/// source, and the error of the limit that is exceeded.
 pub fn prepare<'a>(
     input: &'a [u8],
     plan: &'a Plan,
     limits: &Limits,
 ) -> Result<Prepared<'a>, Error> {
-    let _ = limits;
-    Ok(Prepared { input, plan, info: probe(input)? })
+    let source = Source::read(input)?;
+    source.check(limits)?;
+
+    let stored = Size::new(source.info.width, source.info.height);
+    let upright =
+        if plan.orient { Turn::upright(source.info.orientation) } else { Turn::default() };
+    let geometry = Geometry::new(stored, upright, plan.fit, plan.rotate);
+    let format = plan.format.unwrap_or(source.info.format);
+    if format == source.info.format
+        && geometry.is_identity(stored)
+        && upright.is_none()
+        && plan.rotate == Rotation::None
+        && keeps_bytes(&source, plan)
+    {
+        return Ok(Prepared { plan, source, work: Work::PassOn });
+    }
+
+    check_output(geometry.output, format, limits)?;
+    let eighths = match source.kind {
+        Kind::Jpeg(_) => eighths(stored, geometry.scaled),
+        _ => 8,
+    };
+    let recipe = Recipe {
+        decode: Decode { eighths, scans: limits.scans },
+        geometry,
+        format,
+        palette: format == Format::Gif || format == Format::Png && source.has_palette(),
+    };
+    Ok(Prepared { plan, source, work: Work::Make(recipe) })
+}
+
+/// Whether nothing but the geometry and the format could change the source.
+fn keeps_bytes(source: &Source, plan: &Plan) -> bool {
+    let flattens = source.has_palette() && source.info.alpha && !plan.transparency;
+    plan.sharpen == 0 && !flattens && keeps_profile(source, plan) && keeps_metadata(source, plan)
+}
+
+fn keeps_profile(source: &Source, plan: &Plan) -> bool {
+    match plan.profile {
+        ProfilePolicy::Keep => true,
+        ProfilePolicy::Strip => !source.info.has_profile,
+        ProfilePolicy::Srgb => source
+            .profile()
+            .and_then(|profile| Converter::new(&profile, decode::layout(source)))
+            .is_none(),
+    }
+}
+
+fn keeps_metadata(source: &Source, plan: &Plan) -> bool {
+    match (plan.metadata, &source.kind) {
+        (MetadataPolicy::Keep, _) => true,
+        (MetadataPolicy::Copyright, _) => {
+            source.embedded.exif.is_none() && source.embedded.xmp.is_none()
+        }
+        (MetadataPolicy::Strip, Kind::Jpeg(jpeg)) => {
+            jpeg.app_bytes <= source.input.len() as u64 / 20
+        }
+        (MetadataPolicy::Strip, _) => true,
+    }
+}
+
+fn check_output(output: Size, format: Format, limits: &Limits) -> Result<(), Error> {
+    let Size { width, height } = output;
+    if output.pixels() > limits.output_pixels {
+        return Err(Error::TooManyPixels(format!(
+            "the output would have {width}x{height} pixels, the limit is {}",
+            limits.output_pixels
+        )));
+    }
+    let longest = encode::longest_side(format);
+    if width.max(height) > longest {
+        return Err(Error::TooManyPixels(format!(
+            "the output would have {width}x{height} pixels, {} has at most {longest} a side",
+            format.name()
+        )));
+    }
+    Ok(())
+}
+
+/// The smallest scale that still leaves the resize a shrink of at least 1.5: with
+/// less, the coarse filter of the scaled inverse DCT shows in the result.
+fn eighths(stored: Size, scaled: Size) -> u32 {
+    let enough = |eighths: u32, stored: u32, scaled: u32| {
+        u64::from(stored) * u64::from(eighths) >= u64::from(scaled) * 12
+    };
+    EIGHTHS
+        .into_iter()
+        .find(|&eighths| {
+            enough(eighths, stored.width, scaled.width)
+                && enough(eighths, stored.height, scaled.height)
+        })
+        .unwrap_or(8)
 }
 
 impl Prepared<'_> {
     /// What the headers said.
     #[must_use]
     pub fn info(&self) -> &Info {
-        &self.info
+        &self.source.info
     }
 
     /// An upper estimate of the bytes of memory that [`run`](Prepared::run) holds at once,
     /// the source not counted.
     #[must_use]
     pub fn memory(&self) -> u64 {
-        0
+        let Work::Make(recipe) = &self.work else { return 0 };
+        let Recipe { decode, geometry, format, palette } = recipe;
+        let layout = decode::layout(&self.source);
+        let raster = decode.raster_size(self.stored());
+        let decoded = raster.pixels() * layout.channels() as u64;
+        // No step between the resize and the encoder has more channels.
+        let made = geometry.output.pixels() * 4;
+        let decoding = decoded + decode::working_bytes(&self.source);
+        let resizing = decoded + pixels::working_bytes(raster, layout, geometry.window.size) + made;
+        let encoding = 2 * made + encode::working_bytes(geometry.output, *format, *palette);
+        decoding.max(resizing).max(encoding)
     }
 
     /// Does the work.
@@ -110,7 +247,74 @@ impl Prepared<'_> {
     /// Any [`Error`] but those of [`prepare`].
     pub fn run(&self, control: &Control) -> Result<Transformed, Error> {
         control.check()?;
-        let _ = (self.input, self.plan);
-        Err(Error::NotImage)
+        match &self.work {
+            Work::PassOn => {
+                let (width, height) = self.source.info.displayed(self.plan.orient);
+                let format = self.source.info.format;
+                Ok(Transformed { output: Output::Original, format, width, height })
+            }
+            Work::Make(recipe) => Ok(Transformed {
+                output: Output::Encoded(self.make(recipe, control)?),
+                format: recipe.format,
+                width: recipe.geometry.output.width,
+                height: recipe.geometry.output.height,
+            }),
+        }
+    }
+
+    fn make(&self, recipe: &Recipe, control: &Control) -> Result<Vec<u8>, Error> {
+        let plan = self.plan;
+        let Geometry { scaled, window, turn, .. } = recipe.geometry;
+
+        let raster = decode::decode(&self.source, &recipe.decode, control)?;
+        let extent = match self.source.kind {
+            Kind::Jpeg(_) => recipe.decode.extent(self.stored()),
+            _ => (f64::from(raster.size().width), f64::from(raster.size().height)),
+        };
+        let raster = pixels::resize(raster, extent, scaled, window, control)?;
+        let raster = pixels::turn(raster, turn, control)?;
+
+        let mut carried = carried(&self.source.embedded, plan);
+        let raster = self.manage_color(raster, recipe.format, &mut carried, control)?;
+        let mut raster = if self.needs_flattening(recipe.format) {
+            pixels::flatten(raster, plan.background)?
+        } else {
+            raster
+        };
+        pixels::sharpen(&mut raster, plan.sharpen, control)?;
+        encode::encode(raster, recipe.format, recipe.palette, plan, &carried, control)
+    }
+
+    /// Applies the profile policy: converts the raster, or has its profile carried.
+    /// Whatever the policy, CMYK becomes RGB, by its profile unless that is to be
+    /// dropped.
+    fn manage_color<'s>(
+        &'s self,
+        raster: Raster,
+        format: Format,
+        carried: &mut metadata::Carried<'s>,
+        control: &Control,
+    ) -> Result<Raster, Error> {
+        let profile = match self.plan.profile {
+            ProfilePolicy::Strip => None,
+            ProfilePolicy::Srgb | ProfilePolicy::Keep => self.source.profile(),
+        };
+        let Some(profile) = profile else { return pixels::naive_rgb(raster) };
+        if carries_profile(self.plan, format, raster.layout(), &profile) {
+            carried.icc = Some(profile);
+            return Ok(raster);
+        }
+        match Converter::new(&profile, raster.layout()) {
+            Some(converter) => converter.convert(raster, control),
+            None => pixels::naive_rgb(raster),
+        }
+    }
+
+    fn needs_flattening(&self, format: Format) -> bool {
+        format == Format::Jpeg || self.source.has_palette() && !self.plan.transparency
+    }
+
+    fn stored(&self) -> Size {
+        Size::new(self.source.info.width, self.source.info.height)
     }
 }

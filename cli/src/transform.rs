@@ -1,0 +1,84 @@
+//! `image-gate transform`
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use image_gate_core::image::{
+    Control, Format, Limits, Output, Plan, ProfilePolicy, Transformed, prepare,
+};
+
+use crate::{Failure, files};
+
+/// Transforms an image as the module would
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The image, or - for standard input
+    #[arg(value_name = "IN")]
+    input: PathBuf,
+    /// Where the result goes, or - for standard output; its extension gives the
+    /// format where no parameter does
+    #[arg(value_name = "OUT")]
+    output: PathBuf,
+    /// As in image_resize_params: width=300,height=200,fit=crop,quality=75
+    #[arg(value_name = "PARAMS", default_value = "")]
+    params: String,
+    /// As image_resize_interlace
+    #[arg(long)]
+    interlace: bool,
+    /// As image_resize_orient off
+    #[arg(long)]
+    no_orient: bool,
+    /// As image_resize_transparency off
+    #[arg(long)]
+    no_transparency: bool,
+    /// As image_resize_profile
+    #[arg(long, value_enum, default_value = "srgb")]
+    profile: Profile,
+    /// As effort= of image_resize_webp_quality
+    #[arg(long, value_name = "0-6", value_parser = clap::value_parser!(u8).range(0..=6))]
+    effort: Option<u8>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Profile {
+    Srgb,
+    Keep,
+    Strip,
+}
+
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let plan = plan(arguments)?;
+    let input = files::read(&arguments.input)?;
+    let prepared = prepare(&input, &plan, &Limits::default())?;
+    let Transformed { output, .. } = prepared.run(&Control::default())?;
+    let bytes = match &output {
+        Output::Original => &input,
+        Output::Encoded(bytes) => bytes,
+    };
+    files::write(&arguments.output, bytes)
+}
+
+fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
+    let mut plan = Plan {
+        format: format_of(&arguments.output),
+        interlace: arguments.interlace,
+        orient: !arguments.no_orient,
+        transparency: !arguments.no_transparency,
+        profile: match arguments.profile {
+            Profile::Srgb => ProfilePolicy::Srgb,
+            Profile::Keep => ProfilePolicy::Keep,
+            Profile::Strip => ProfilePolicy::Strip,
+        },
+        ..Plan::default()
+    };
+    if let Some(effort) = arguments.effort {
+        plan.webp_effort = effort;
+    }
+    plan.set_params(&arguments.params)?;
+    Ok(plan)
+}
+
+fn format_of(path: &Path) -> Option<Format> {
+    let extension = path.extension()?.to_ascii_lowercase();
+    Format::from_name(extension.as_encoded_bytes())
+}

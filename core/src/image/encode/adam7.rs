@@ -1,0 +1,82 @@
+//! Interlaced image data of PNG (W3C PNG, third edition, sections 8 and 9).
+
+use std::io::{self, Write};
+
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+
+use super::sink::Sink;
+
+/// The first column and row of each pass, and its steps.
+const PASSES: [(usize, usize, usize, usize); 7] = [
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+];
+
+const FILTER_NONE: u8 = 0;
+const FILTER_PAETH: u8 = 4;
+
+/// Filters and compresses pixels of `channels` bytes in the order of the passes.
+pub(super) fn compress(
+    data: &[u8],
+    width: usize,
+    channels: usize,
+    filtered: bool,
+) -> io::Result<Vec<u8>> {
+    let mut zlib = ZlibEncoder::new(Sink::default(), Compression::fast());
+    let (mut above, mut row, mut line) = (Vec::new(), Vec::new(), Vec::new());
+    for (x, y, step_x, step_y) in PASSES {
+        above.clear();
+        for source in data.chunks_exact(width * channels).skip(y).step_by(step_y) {
+            row.clear();
+            for pixel in source.chunks_exact(channels).skip(x).step_by(step_x) {
+                row.extend_from_slice(pixel);
+            }
+            // A pass without columns has no rows either.
+            if row.is_empty() {
+                break;
+            }
+            above.resize(row.len(), 0);
+            line.clear();
+            if filtered {
+                line.push(FILTER_PAETH);
+                paeth(&mut line, &row, &above, channels);
+            } else {
+                line.push(FILTER_NONE);
+                line.extend_from_slice(&row);
+            }
+            zlib.write_all(&line)?;
+            std::mem::swap(&mut above, &mut row);
+        }
+    }
+    Ok(zlib.finish()?.0)
+}
+
+fn paeth(line: &mut Vec<u8>, row: &[u8], above: &[u8], channels: usize) {
+    let none = std::iter::repeat_n(&0, channels);
+    let left = none.clone().chain(row);
+    let upper_left = none.chain(above);
+    line.extend(row.iter().zip(above).zip(left.zip(upper_left)).map(
+        |((&value, &above), (&left, &upper_left))| {
+            value.wrapping_sub(predict(left, above, upper_left))
+        },
+    ));
+}
+
+/// The neighbour that is nearest to `left + above - upper_left`.
+fn predict(left: u8, above: u8, upper_left: u8) -> u8 {
+    let (a, b, c) = (i16::from(left), i16::from(above), i16::from(upper_left));
+    let (to_left, to_above, to_corner) = ((b - c).abs(), (a - c).abs(), (a + b - 2 * c).abs());
+    if to_left <= to_above && to_left <= to_corner {
+        left
+    } else if to_above <= to_corner {
+        above
+    } else {
+        upper_left
+    }
+}

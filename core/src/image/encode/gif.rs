@@ -1,0 +1,50 @@
+//! GIF by the `gif` crate.
+
+use std::borrow::Cow;
+
+use gif::{Encoder, Frame};
+
+use super::super::raster::with_room;
+use super::super::{Error, Plan};
+use super::failed;
+use super::palette::Indexed;
+use super::sink::Sink;
+
+/// The first row of each pass, and its step (GIF89a, appendix E).
+const PASSES: [(usize, usize); 4] = [(0, 8), (4, 8), (2, 4), (1, 2)];
+
+pub(super) fn encode(indexed: &Indexed, plan: &Plan) -> Result<Vec<u8>, Error> {
+    let side = |pixels: u32| u16::try_from(pixels).map_err(failed);
+    let (width, height) = (side(indexed.size.width)?, side(indexed.size.height)?);
+    let palette: Vec<u8> = indexed.colors.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect();
+    let buffer = if plan.interlace {
+        Cow::Owned(interlaced(&indexed.indices, usize::from(width))?)
+    } else {
+        Cow::Borrowed(indexed.indices.as_slice())
+    };
+    let frame = Frame {
+        width,
+        height,
+        transparent: indexed.cutout,
+        interlaced: plan.interlace,
+        buffer,
+        ..Frame::default()
+    };
+
+    let mut sink = Sink::default();
+    let mut encoder = Encoder::new(&mut sink, width, height, &palette).map_err(failed)?;
+    encoder.write_frame(&frame).map_err(failed)?;
+    // Writes the trailer, and tells where dropping would not.
+    encoder.into_inner().map_err(failed)?;
+    Ok(sink.0)
+}
+
+fn interlaced(indices: &[u8], width: usize) -> Result<Vec<u8>, Error> {
+    let mut out = with_room(indices.len())?;
+    for (first, step) in PASSES {
+        for row in indices.chunks_exact(width).skip(first).step_by(step) {
+            out.extend_from_slice(row);
+        }
+    }
+    Ok(out)
+}

@@ -1,0 +1,85 @@
+//! JPEG by libjpeg-turbo.
+
+use turbojpeg::{Compressor, Image, PixelFormat, Subsamp};
+
+use super::super::geometry::Size;
+use super::super::metadata::Carried;
+use super::super::raster::{Layout, Raster, with_room};
+use super::super::{Error, Plan};
+use super::failed;
+
+/// What a segment holds at most, behind its length.
+const MAX_SEGMENT: usize = 65533;
+
+const EXIF: &[u8] = b"Exif\0\0";
+const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+const ICC: &[u8] = b"ICC_PROFILE\0";
+
+pub(super) fn encode(raster: &Raster, plan: &Plan, carried: &Carried) -> Result<Vec<u8>, Error> {
+    let (format, subsampling) = match raster.layout() {
+        Layout::L8 => (PixelFormat::GRAY, Subsamp::Gray),
+        Layout::Rgb8 => (PixelFormat::RGB, Subsamp::Sub2x2),
+        layout => return Err(Error::Internal(format!("{layout:?} for JPEG"))),
+    };
+    let Size { width, height } = raster.size();
+    let image = Image {
+        pixels: raster.data(),
+        width: width as usize,
+        pitch: raster.stride(),
+        height: height as usize,
+        format,
+    };
+    let mut encoder = Compressor::new().map_err(failed)?;
+    encoder.set_quality(plan.jpeg_quality.into()).map_err(failed)?;
+    encoder.set_subsamp(subsampling).map_err(failed)?;
+    encoder.set_progressive(plan.interlace).map_err(failed)?;
+    let jpeg = encoder.compress_to_owned(image).map_err(failed)?;
+
+    let segments = segments(carried);
+    let mut out = with_room(jpeg.len() + segments.len())?;
+    let (head, body) = jpeg.split_at_checked(after_jfif(&jpeg)).unwrap_or((&jpeg, &[]));
+    out.extend_from_slice(head);
+    out.extend_from_slice(&segments);
+    out.extend_from_slice(body);
+    Ok(out)
+}
+
+/// The length of the start of image and the JFIF segment, which comes first.
+fn after_jfif(jpeg: &[u8]) -> usize {
+    match jpeg {
+        [0xff, 0xd8, 0xff, 0xe0, high, low, ..] => {
+            4 + usize::from(u16::from_be_bytes([*high, *low]))
+        }
+        _ => 2,
+    }
+}
+
+/// The segments of the metadata; what does not fit in one is left out, but for
+/// the profile, which may take several (ICC.1:2022, annex B.4).
+fn segments(carried: &Carried) -> Vec<u8> {
+    let mut out = Vec::new();
+    if let Some(exif) = &carried.exif {
+        segment(&mut out, 0xe1, &[EXIF, exif]);
+    }
+    if let Some(xmp) = carried.xmp {
+        segment(&mut out, 0xe1, &[XMP, xmp]);
+    }
+    if let Some(icc) = &carried.icc {
+        let parts = icc.chunks(MAX_SEGMENT - ICC.len() - 2);
+        if let Ok(count) = u8::try_from(parts.len()) {
+            for (number, part) in (1..=count).zip(parts) {
+                segment(&mut out, 0xe2, &[ICC, &[number, count], part]);
+            }
+        }
+    }
+    out
+}
+
+fn segment(out: &mut Vec<u8>, marker: u8, parts: &[&[u8]]) {
+    let len: usize = parts.iter().map(|part| part.len()).sum();
+    if len <= MAX_SEGMENT {
+        out.extend_from_slice(&[0xff, marker]);
+        out.extend_from_slice(&(len as u16 + 2).to_be_bytes());
+        parts.iter().for_each(|part| out.extend_from_slice(part));
+    }
+}

@@ -1,0 +1,78 @@
+//! From pixels to bytes.
+
+mod adam7;
+mod gif;
+mod jpeg;
+mod palette;
+mod png;
+mod sink;
+mod webp;
+
+use super::geometry::Size;
+use super::metadata::Carried;
+use super::raster::Raster;
+use super::{Control, Error, Format, Plan};
+
+/// Encodes a raster, which must not be CMYK, and for JPEG not have alpha.
+///
+/// `palette` asks for a palette where the format leaves the choice: a source
+/// that had one would grow without.
+///
+/// # Errors
+/// [`Error::EncodeFailed`], [`Error::Internal`] without memory, those of
+/// [`Control::check`].
+pub(super) fn encode(
+    raster: Raster,
+    format: Format,
+    palette: bool,
+    plan: &Plan,
+    carried: &Carried,
+    control: &Control,
+) -> Result<Vec<u8>, Error> {
+    control.check()?;
+    let bytes = match format {
+        Format::Jpeg => jpeg::encode(&raster, plan, carried),
+        Format::Png if palette => {
+            png::encode_palette(&palette::Indexed::new(raster, control)?, plan, carried)
+        }
+        Format::Png => png::encode(&raster, plan, carried),
+        Format::Gif => gif::encode(&palette::Indexed::with_cutout(raster, control)?, plan),
+        Format::Webp => webp::encode(raster, plan, carried),
+    }?;
+    control.check()?;
+    Ok(bytes)
+}
+
+/// The longest side that the format can express.
+pub(super) fn longest_side(format: Format) -> u32 {
+    match format {
+        // libjpeg's own bound, a little below the format's.
+        Format::Jpeg => 65500,
+        Format::Png => i32::MAX as u32,
+        Format::Gif => 65535,
+        Format::Webp => 16383,
+    }
+}
+
+/// Bytes that encoding takes at most, the raster not counted, the output counted.
+pub(super) fn working_bytes(size: Size, format: Format, palette: bool) -> u64 {
+    // Tables and buffers that do not depend on the size.
+    const FIXED: u64 = 1 << 20;
+    FIXED
+        + size.pixels()
+            * match format {
+                // Coefficients for a progressive scan, and the output twice.
+                Format::Jpeg => 8,
+                // A histogram in which each pixel may be a colour of its own.
+                Format::Gif => 64,
+                Format::Png if palette => 64,
+                // The output may be as large as the pixels, and is copied once.
+                Format::Png => 9,
+                // ARGB and YUV planes, macroblock info, tokens and output.
+                Format::Webp => 16,
+            }
+}
+
+fn failed(error: impl std::fmt::Display) -> Error {
+    Error::EncodeFailed(error.to_string())
+}

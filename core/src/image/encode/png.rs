@@ -1,0 +1,93 @@
+//! PNG by the `png` crate.
+
+use std::borrow::Cow;
+
+use png::text_metadata::ITXtChunk;
+use png::{BitDepth, ColorType, Compression, DeflateCompression, Encoder, Filter, Info};
+
+use super::super::metadata::Carried;
+use super::super::raster::{Layout, Raster};
+use super::super::{Error, Plan};
+use super::palette::Indexed;
+use super::sink::Sink;
+use super::{adam7, failed};
+
+const XMP_KEYWORD: &str = "XML:com.adobe.xmp";
+
+/// Indices hardly ever gain by filters, and the fast compressor is made for
+/// filtered rows only.
+const INDEX_LEVEL: u8 = 4;
+
+pub(super) fn encode(raster: &Raster, plan: &Plan, carried: &Carried) -> Result<Vec<u8>, Error> {
+    let color_type = match raster.layout() {
+        Layout::L8 => ColorType::Grayscale,
+        Layout::La8 => ColorType::GrayscaleAlpha,
+        Layout::Rgb8 => ColorType::Rgb,
+        Layout::Rgba8 => ColorType::Rgba,
+        Layout::Cmyk8 => return Err(Error::Internal("CMYK for PNG".to_owned())),
+    };
+    let info = info(raster.size(), color_type, plan, carried);
+    write(info, raster.data(), raster.layout().channels(), carried)
+}
+
+pub(super) fn encode_palette(
+    indexed: &Indexed,
+    plan: &Plan,
+    carried: &Carried,
+) -> Result<Vec<u8>, Error> {
+    let mut info = info(indexed.size, ColorType::Indexed, plan, carried);
+    let rgb: Vec<u8> = indexed.colors.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect();
+    info.palette = Some(Cow::Owned(rgb));
+    if let Some(last) = indexed.colors.iter().rposition(|color| color[3] < 255) {
+        let alphas = indexed.colors.iter().take(last + 1).map(|color| color[3]);
+        info.trns = Some(Cow::Owned(alphas.collect()));
+    }
+    write(info, &indexed.indices, 1, carried)
+}
+
+fn info<'a>(
+    size: super::super::geometry::Size,
+    color_type: ColorType,
+    plan: &Plan,
+    carried: &'a Carried,
+) -> Info<'a> {
+    let mut info = Info::with_size(size.width, size.height);
+    info.color_type = color_type;
+    info.bit_depth = BitDepth::Eight;
+    info.interlaced = plan.interlace;
+    info.icc_profile = carried.icc.as_deref().map(Cow::Borrowed);
+    info.exif_metadata = carried.exif.as_deref().map(Cow::Borrowed);
+    info
+}
+
+fn write(
+    mut info: Info,
+    data: &[u8],
+    channels: usize,
+    carried: &Carried,
+) -> Result<Vec<u8>, Error> {
+    if let Some(xmp) = carried.xmp.and_then(|xmp| std::str::from_utf8(xmp).ok()) {
+        info.utf8_text.push(ITXtChunk::new(XMP_KEYWORD, xmp));
+    }
+    let (width, interlaced, indexed) =
+        (info.width as usize, info.interlaced, info.color_type == ColorType::Indexed);
+
+    let mut sink = Sink::default();
+    let mut encoder = Encoder::with_info(&mut sink, info).map_err(failed)?;
+    if indexed {
+        encoder.set_deflate_compression(DeflateCompression::Level(INDEX_LEVEL));
+        encoder.set_filter(Filter::NoFilter);
+    } else {
+        encoder.set_compression(Compression::Fast);
+    }
+    let mut writer = encoder.write_header().map_err(failed)?;
+    if interlaced {
+        // The crate reads interlaced images but does not write them.
+        let passes = adam7::compress(data, width, channels, !indexed).map_err(failed)?;
+        writer.write_chunk(png::chunk::IDAT, &passes).map_err(failed)?;
+    } else {
+        writer.write_image_data(data).map_err(failed)?;
+    }
+    writer.finish().map_err(failed)?;
+    Ok(sink.0)
+}

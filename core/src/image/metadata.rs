@@ -1,0 +1,58 @@
+//! Which of a source's metadata its output carries.
+
+use std::borrow::Cow;
+
+use super::raster::Layout;
+use super::source::{Embedded, Exif};
+use super::{Format, MetadataPolicy, Plan, ProfilePolicy};
+
+/// Metadata for the output, in the form that [`Embedded`] describes.
+#[derive(Debug, Default)]
+pub(super) struct Carried<'a> {
+    pub(super) exif: Option<Cow<'a, [u8]>>,
+    pub(super) xmp: Option<&'a [u8]>,
+    pub(super) icc: Option<Cow<'a, [u8]>>,
+}
+
+impl Carried<'_> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.exif.is_none() && self.xmp.is_none() && self.icc.is_none()
+    }
+}
+
+/// What the plan's metadata policy lets through; the profile is not part of it.
+pub(super) fn carried<'a>(embedded: &Embedded<'a>, plan: &Plan) -> Carried<'a> {
+    let exif = || embedded.exif.and_then(Exif::new);
+    match plan.metadata {
+        MetadataPolicy::Strip => Carried::default(),
+        MetadataPolicy::Copyright => Carried {
+            exif: exif().and_then(|exif| exif.copyright()).map(Cow::Owned),
+            ..Carried::default()
+        },
+        MetadataPolicy::Keep => Carried {
+            exif: exif().and_then(|exif| match plan.orient {
+                true => Some(Cow::Owned(exif.upright())),
+                false => embedded.exif.map(Cow::Borrowed),
+            }),
+            xmp: embedded.xmp,
+            icc: None,
+        },
+    }
+}
+
+/// Whether an output of that format, made from pixels of that layout, is to
+/// carry this profile instead of being converted by it.
+///
+/// Only a profile of the output's own kind of pixels has a meaning there: no
+/// output has CMYK, WebP has no grey, and GIF has no place for a profile.
+pub(super) fn carries_profile(plan: &Plan, format: Format, layout: Layout, icc: &[u8]) -> bool {
+    // Where the header says the colour space (ICC.1:2022, section 7.2.6).
+    let space = icc.get(16..20).unwrap_or_default();
+    plan.profile == ProfilePolicy::Keep
+        && match (format, layout) {
+            (Format::Gif, _) | (_, Layout::Cmyk8) => false,
+            (Format::Webp, Layout::L8 | Layout::La8) => false,
+            (_, Layout::L8 | Layout::La8) => space == b"GRAY",
+            (_, Layout::Rgb8 | Layout::Rgba8) => space == b"RGB ",
+        }
+}

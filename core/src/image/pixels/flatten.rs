@@ -1,0 +1,80 @@
+//! Between layouts: onto a background, and to colour.
+
+use super::super::raster::{Layout, Raster, with_room};
+use super::super::{Color, Error};
+
+/// Lays what is transparent onto a colour. What has no alpha stays as it is.
+pub(in super::super) fn flatten(raster: Raster, background: Color) -> Result<Raster, Error> {
+    let Color { r, g, b } = background;
+    match raster.layout() {
+        Layout::Rgba8 => map::<4, 3>(&raster, Layout::Rgb8, |[red, green, blue, a]| {
+            [over(red, a, r), over(green, a, g), over(blue, a, b)]
+        }),
+        Layout::La8 if r == g && g == b => {
+            map::<2, 1>(&raster, Layout::L8, |[grey, a]| [over(grey, a, r)])
+        }
+        Layout::La8 => map::<2, 3>(&raster, Layout::Rgb8, |[grey, a]| {
+            [over(grey, a, r), over(grey, a, g), over(grey, a, b)]
+        }),
+        Layout::L8 | Layout::Rgb8 | Layout::Cmyk8 => Ok(raster),
+    }
+}
+
+/// Gives grey its three channels.
+pub(in super::super) fn widen(raster: Raster) -> Result<Raster, Error> {
+    match raster.layout() {
+        Layout::L8 => map::<1, 3>(&raster, Layout::Rgb8, |[grey]| [grey; 3]),
+        Layout::La8 => map::<2, 4>(&raster, Layout::Rgba8, |[grey, a]| [grey, grey, grey, a]),
+        Layout::Rgb8 | Layout::Rgba8 | Layout::Cmyk8 => Ok(raster),
+    }
+}
+
+/// Makes each pixel of `N` channels one of `M`.
+pub(super) fn map<const N: usize, const M: usize>(
+    raster: &Raster,
+    layout: Layout,
+    pixel: impl Fn([u8; N]) -> [u8; M],
+) -> Result<Raster, Error> {
+    let pixels = raster.data().as_chunks::<N>().0;
+    let mut data = with_room(pixels.len() * M)?;
+    pixels.iter().for_each(|&from| data.extend_from_slice(&pixel(from)));
+    Raster::from_data(raster.size(), layout, data)
+}
+
+/// `color` of that opacity over `below`, rounded.
+fn over(color: u8, alpha: u8, below: u8) -> u8 {
+    let (color, alpha, below) = (u32::from(color), u32::from(alpha), u32::from(below));
+    ((color * alpha + below * (255 - alpha) + 127) / 255) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::geometry::Size;
+    use super::*;
+
+    fn pixel(layout: Layout, data: &[u8]) -> Raster {
+        Raster::from_data(Size::new(1, 1), layout, data.to_vec()).unwrap()
+    }
+
+    fn flat(layout: Layout, data: &[u8], background: Color) -> (Layout, Vec<u8>) {
+        let out = flatten(pixel(layout, data), background).unwrap();
+        (out.layout(), out.data().to_vec())
+    }
+
+    #[test]
+    fn onto_a_background() {
+        let red = Color { r: 255, g: 0, b: 0 };
+        assert_eq!(flat(Layout::Rgba8, &[0, 0, 255, 0], red), (Layout::Rgb8, vec![255, 0, 0]));
+        assert_eq!(flat(Layout::Rgba8, &[0, 0, 255, 255], red), (Layout::Rgb8, vec![0, 0, 255]));
+        assert_eq!(flat(Layout::Rgba8, &[0, 0, 255, 128], red), (Layout::Rgb8, vec![127, 0, 128]));
+        assert_eq!(flat(Layout::La8, &[0, 128], Color::WHITE), (Layout::L8, vec![127]));
+        assert_eq!(flat(Layout::La8, &[0, 128], red), (Layout::Rgb8, vec![127, 0, 0]));
+        assert_eq!(flat(Layout::Rgb8, &[1, 2, 3], red), (Layout::Rgb8, vec![1, 2, 3]));
+    }
+
+    #[test]
+    fn grey_to_colour() {
+        assert_eq!(widen(pixel(Layout::L8, &[9])).unwrap().data(), [9, 9, 9]);
+        assert_eq!(widen(pixel(Layout::La8, &[9, 7])).unwrap().data(), [9, 9, 9, 7]);
+    }
+}

@@ -1,0 +1,181 @@
+//! Scaling and cutting in one step, by Lanczos3.
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{
+    FilterType, IntoImageViewMut, MulDiv, PixelType, ResizeAlg, ResizeOptions, Resizer,
+};
+
+use super::super::geometry::{Size, Window};
+use super::super::raster::{Layout, Raster, with_room};
+use super::super::{Control, Error};
+
+/// Scales what lies within `extent` of the raster to `scaled`, and keeps
+/// `window` of that. Only what the window needs is computed, yet at the window's
+/// edges the filter sees the pixels beyond, as if all had been scaled first.
+pub(in super::super) fn resize(
+    mut raster: Raster,
+    extent: (f64, f64),
+    scaled: Size,
+    window: Window,
+    control: &Control,
+) -> Result<Raster, Error> {
+    let size = raster.size();
+    let ratio = (extent.0 / f64::from(scaled.width), extent.1 / f64::from(scaled.height));
+    if ratio == (1.0, 1.0) && window.size == size {
+        return Ok(raster);
+    }
+
+    // Fully transparent pixels have some colour too, which must not bleed.
+    let premultiply = raster.layout().has_alpha() && ratio != (1.0, 1.0);
+    if premultiply {
+        MulDiv::new().multiply_alpha_inplace(&mut view_mut(&mut raster)?).map_err(internal)?;
+    }
+
+    let mut out = Raster::new(window.size, raster.layout())?;
+    // The resizer allocates by itself and would end the process where it can't.
+    drop(with_room::<u8>(buffer_bytes(size, raster.layout(), window.size) as usize)?);
+    control.check()?;
+
+    let left = f64::from(window.x) * ratio.0;
+    let top = f64::from(window.y) * ratio.1;
+    let options = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
+        .use_alpha(false)
+        .crop(
+            left,
+            top,
+            (f64::from(window.size.width) * ratio.0).min(f64::from(size.width) - left),
+            (f64::from(window.size.height) * ratio.1).min(f64::from(size.height) - top),
+        );
+    let source = ImageRef::new(size.width, size.height, raster.data(), pixel_type(raster.layout()))
+        .map_err(internal)?;
+    Resizer::new().resize(&source, &mut view_mut(&mut out)?, &options).map_err(internal)?;
+
+    if premultiply {
+        MulDiv::new().divide_alpha_inplace(&mut view_mut(&mut out)?).map_err(internal)?;
+    }
+    control.check()?;
+    Ok(out)
+}
+
+/// Bytes that [`resize`] holds besides what it takes and what it returns.
+pub(in super::super) fn working_bytes(from: Size, layout: Layout, to: Size) -> u64 {
+    if from == to { 0 } else { buffer_bytes(from, layout, to) }
+}
+
+/// The image between the two passes: the vertical one comes first.
+fn buffer_bytes(from: Size, layout: Layout, to: Size) -> u64 {
+    Size::new(from.width, to.height).pixels() * layout.channels() as u64
+}
+
+fn view_mut(raster: &mut Raster) -> Result<impl IntoImageViewMut + '_, Error> {
+    let (Size { width, height }, layout) = (raster.size(), raster.layout());
+    Image::from_slice_u8(width, height, raster.data_mut(), pixel_type(layout)).map_err(internal)
+}
+
+fn pixel_type(layout: Layout) -> PixelType {
+    match layout {
+        Layout::L8 => PixelType::U8,
+        Layout::La8 => PixelType::U8x2,
+        Layout::Rgb8 => PixelType::U8x3,
+        Layout::Rgba8 | Layout::Cmyk8 => PixelType::U8x4,
+    }
+}
+
+fn internal(error: impl std::fmt::Display) -> Error {
+    Error::Internal(format!("resizing: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raster(size: Size, layout: Layout, pixel: impl Fn(u32, u32) -> Vec<u8>) -> Raster {
+        let data = (0..size.height)
+            .flat_map(|y| (0..size.width).map(move |x| (x, y)))
+            .flat_map(|(x, y)| pixel(x, y))
+            .collect();
+        Raster::from_data(size, layout, data).unwrap()
+    }
+
+    fn resized(raster: Raster, scaled: Size, window: Window) -> Raster {
+        let extent = (f64::from(raster.size().width), f64::from(raster.size().height));
+        resize(raster, extent, scaled, window, &Control::default()).unwrap()
+    }
+
+    fn all(size: Size) -> Window {
+        Window { x: 0, y: 0, size }
+    }
+
+    fn waves(x: u32, y: u32) -> Vec<u8> {
+        let wave = |n: u32| (127.0 + 120.0 * (f64::from(n) / 9.0).sin()) as u8;
+        vec![wave(x), wave(y), wave(x + y)]
+    }
+
+    #[test]
+    fn cutting_while_scaling_is_cutting_after_scaling() {
+        let size = Size::new(200, 150);
+        let scaled = Size::new(67, 50);
+        let whole = resized(raster(size, Layout::Rgb8, waves), scaled, all(scaled));
+        let window = Window { x: 11, y: 7, size: Size::new(31, 29) };
+        let part = resized(raster(size, Layout::Rgb8, waves), scaled, window);
+        for (y, row) in part.rows().enumerate() {
+            let start = (y + 7) * whole.stride() + 11 * 3;
+            let expected = &whole.data()[start..start + row.len()];
+            // Filter weights are rounded, by position: a step at most.
+            assert!(row.iter().zip(expected).all(|(a, b)| a.abs_diff(*b) <= 1), "row {y}");
+        }
+    }
+
+    #[test]
+    fn cutting_alone_copies() {
+        let size = Size::new(20, 10);
+        let window = Window { x: 3, y: 2, size: Size::new(5, 4) };
+        let part = resized(raster(size, Layout::Rgb8, waves), size, window);
+        let expected = raster(window.size, Layout::Rgb8, |x, y| waves(x + 3, y + 2));
+        assert_eq!(part.data(), expected.data());
+    }
+
+    #[test]
+    fn nothing_to_do_keeps_the_buffer() {
+        let size = Size::new(20, 10);
+        let before = raster(size, Layout::Rgba8, |x, _| vec![x as u8, 1, 2, 0]);
+        let expected = before.data().to_vec();
+        assert_eq!(resized(before, size, all(size)).data(), expected);
+    }
+
+    #[test]
+    fn transparent_colour_does_not_bleed() {
+        // Opaque green columns between transparent red ones.
+        let size = Size::new(64, 64);
+        let before = raster(size, Layout::Rgba8, |x, _| {
+            if x % 2 == 0 { vec![0, 200, 0, 255] } else { vec![255, 0, 0, 0] }
+        });
+        let after = resized(before, Size::new(16, 16), all(Size::new(16, 16)));
+        for pixel in after.data().as_chunks::<4>().0 {
+            let &[r, g, b, a] = pixel;
+            assert!(r == 0 && b == 0 && g.abs_diff(200) <= 2 && a.abs_diff(128) <= 4, "{pixel:?}");
+        }
+    }
+
+    #[test]
+    fn a_flat_image_stays_flat() {
+        for layout in [Layout::L8, Layout::La8, Layout::Rgb8, Layout::Rgba8, Layout::Cmyk8] {
+            let color: Vec<u8> = [90, 255, 30, 255][..layout.channels()].to_vec();
+            let before = raster(Size::new(37, 23), layout, |_, _| color.clone());
+            let after = resized(before, Size::new(5, 3), all(Size::new(5, 3)));
+            assert!(after.data().chunks_exact(color.len()).all(|pixel| pixel == color));
+        }
+    }
+
+    #[test]
+    fn the_extent_leaves_padding_out() {
+        // Ten columns of which the last half is padding.
+        let before = raster(Size::new(10, 4), Layout::L8, |x, _| vec![(x * 20) as u8]);
+        let after =
+            resize(before, (9.5, 4.0), Size::new(5, 2), all(Size::new(5, 2)), &Control::default())
+                .unwrap();
+        // The middle column is centred at 4.75, where the ramp has (4.75 - 0.5) * 20.
+        assert!(after.data()[2].abs_diff(85) <= 1, "{:?}", after.data());
+    }
+}

@@ -1,0 +1,45 @@
+//! Writing the container of WebP (RFC 9649, section 2).
+
+use super::geometry::Size;
+
+/// Flags of the `VP8X` chunk.
+pub(super) const FLAG_ICC: u8 = 0x20;
+pub(super) const FLAG_ALPHA: u8 = 0x10;
+pub(super) const FLAG_EXIF: u8 = 0x08;
+pub(super) const FLAG_XMP: u8 = 0x04;
+
+/// Bytes of a file's header and its `VP8X` chunk.
+pub(super) const AROUND_EXTENDED: usize = 12 + 18;
+
+/// Begins a file; [`finish`] fills in its size.
+pub(super) fn start(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"RIFF\0\0\0\0WEBP");
+}
+
+/// Adds the `VP8X` chunk of an image of that size.
+pub(super) fn extended(out: &mut Vec<u8>, size: Size, flags: u8) {
+    let mut body = [flags, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let sides = [size.width.wrapping_sub(1), size.height.wrapping_sub(1)];
+    for (to, side) in body[4..].as_chunks_mut::<3>().0.iter_mut().zip(sides) {
+        let [a, b, c, _] = side.to_le_bytes();
+        *to = [a, b, c];
+    }
+    chunk(out, b"VP8X", &body);
+}
+
+/// Adds a chunk.
+pub(super) fn chunk(out: &mut Vec<u8>, kind: &[u8; 4], body: &[u8]) {
+    out.extend_from_slice(kind);
+    out.extend_from_slice(&(body.len() as u32).to_le_bytes());
+    out.extend_from_slice(body);
+    if body.len() % 2 == 1 {
+        out.push(0);
+    }
+}
+
+/// Fills in the size; `None` where the format can't express it.
+pub(super) fn finish(out: &mut [u8]) -> Option<()> {
+    let size = u32::try_from(out.len().checked_sub(8)?).ok()?;
+    out.get_mut(4..8)?.copy_from_slice(&size.to_le_bytes());
+    Some(())
+}

@@ -1,0 +1,139 @@
+//! GIF blocks (GIF89a specification).
+
+use super::super::bytes::{array, le16};
+use super::super::geometry::{Size, Window};
+use super::super::{Error, Format, Info};
+use super::{Embedded, Kind, Source, broken, truncated};
+
+const EXTENSION: u8 = 0x21;
+const IMAGE: u8 = 0x2c;
+const TRAILER: u8 = 0x3b;
+const GRAPHIC_CONTROL: u8 = 0xf9;
+
+/// What the blocks say besides [`Info`].
+#[derive(Debug)]
+pub(in super::super) struct Gif {
+    /// Where on the canvas the first frame lies; it may stick out.
+    pub(in super::super) first: Window,
+}
+
+/// Reads all blocks; image data is skipped.
+pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
+    let cut_short = || broken("the screen descriptor is too short");
+    let width = le16(input, 6).ok_or_else(cut_short)?.into();
+    let height = le16(input, 8).ok_or_else(cut_short)?.into();
+    let [flags, _, _] = array(input, 10).ok_or_else(cut_short)?;
+    if width == 0 || height == 0 {
+        return Err(broken("the screen descriptor gives no size"));
+    }
+
+    let mut blocks = Blocks { input, at: 13 + table_len(flags) };
+    let mut frames = 0u32;
+    let mut first = None;
+    let mut transparent = false;
+    let whole = loop {
+        match blocks.next() {
+            Some(Block::Image(window)) => {
+                frames += 1;
+                first.get_or_insert(window);
+            }
+            Some(Block::Control { has_transparency }) => {
+                transparent |= has_transparency && first.is_none();
+            }
+            Some(Block::Other) => {}
+            // Some encoders leave the trailer out.
+            Some(Block::Trailer) => break true,
+            None => break blocks.at == input.len(),
+        }
+    };
+
+    let canvas = Window { x: 0, y: 0, size: Size::new(width, height) };
+    let damage = match (frames, whole) {
+        (0, _) => Some(broken("no frame")),
+        (_, false) => Some(truncated()),
+        _ => None,
+    };
+    let first = first.unwrap_or(canvas);
+    Ok(Source {
+        input,
+        info: Info {
+            format: Format::Gif,
+            width,
+            height,
+            orientation: 1,
+            frames: frames.max(1),
+            alpha: transparent || !covers(first, canvas.size),
+            bits: 8,
+            has_profile: false,
+            progressive: false,
+        },
+        kind: Kind::Gif(Gif { first }),
+        embedded: Embedded::default(),
+        damage,
+    })
+}
+
+/// Whether a frame leaves no pixel of the canvas open.
+fn covers(frame: Window, canvas: Size) -> bool {
+    frame.x == 0
+        && frame.y == 0
+        && frame.size.width >= canvas.width
+        && frame.size.height >= canvas.height
+}
+
+/// Bytes of the colour table that a packed field announces.
+fn table_len(flags: u8) -> usize {
+    if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
+}
+
+enum Block {
+    Image(Window),
+    Control { has_transparency: bool },
+    Other,
+    Trailer,
+}
+
+/// Moves from block to block; stays at the first that is not whole.
+struct Blocks<'a> {
+    input: &'a [u8],
+    at: usize,
+}
+
+impl Blocks<'_> {
+    fn next(&mut self) -> Option<Block> {
+        let at = self.at;
+        let block = match *self.input.get(at)? {
+            EXTENSION => {
+                let label = *self.input.get(at + 1)?;
+                self.at = self.after_sub_blocks(at + 2)?;
+                match (label, array(self.input, at + 2)) {
+                    (GRAPHIC_CONTROL, Some([4, flags])) => {
+                        Block::Control { has_transparency: flags & 1 == 1 }
+                    }
+                    _ => Block::Other,
+                }
+            }
+            IMAGE => {
+                let side = |offset| le16(self.input, at + offset).map(u32::from);
+                let window =
+                    Window { x: side(1)?, y: side(3)?, size: Size::new(side(5)?, side(7)?) };
+                let flags = *self.input.get(at + 9)?;
+                // The byte behind the colour table is the code size of the data.
+                self.at = self.after_sub_blocks(at + 10 + table_len(flags) + 1)?;
+                Block::Image(window)
+            }
+            TRAILER => Block::Trailer,
+            _ => return None,
+        };
+        Some(block)
+    }
+
+    fn after_sub_blocks(&self, mut at: usize) -> Option<usize> {
+        loop {
+            match *self.input.get(at)? {
+                0 => return Some(at + 1),
+                len => at += usize::from(len) + 1,
+            }
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! ICC profiles the way each container stores them.
+
+use std::borrow::Cow;
+
+use super::super::{Coding, Control, decode_body};
+
+/// A larger profile is not looked at. The largest in common use, of printing
+/// presses, have 2 MiB.
+const MAX_PROFILE: usize = 4 << 20;
+
+/// An embedded profile, not yet put together.
+#[derive(Debug)]
+pub(in super::super) enum Icc<'a> {
+    /// As it is (WebP).
+    Plain(&'a [u8]),
+    /// Split over segments, in order (JPEG).
+    Parts(Vec<&'a [u8]>),
+    /// Compressed with zlib (PNG).
+    Zlib(&'a [u8]),
+}
+
+impl<'a> Icc<'a> {
+    /// The profile; `None` where it is too large or damaged.
+    pub(in super::super) fn bytes(&self) -> Option<Cow<'a, [u8]>> {
+        match self {
+            Icc::Plain(bytes) => Some(*bytes).filter(|b| b.len() <= MAX_PROFILE).map(Cow::Borrowed),
+            Icc::Parts(parts) => match parts.as_slice() {
+                &[one] => Some(Cow::Borrowed(one)),
+                parts => {
+                    let len: usize = parts.iter().map(|part| part.len()).sum();
+                    (len <= MAX_PROFILE).then(|| Cow::Owned(parts.concat()))
+                }
+            },
+            Icc::Zlib(bytes) => {
+                decode_body(Coding::Deflate, bytes, MAX_PROFILE as u64, &Control::default())
+                    .ok()
+                    .map(Cow::Owned)
+            }
+        }
+    }
+}

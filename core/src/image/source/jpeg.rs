@@ -1,0 +1,365 @@
+//! JPEG markers (ITU-T T.81, annex B).
+
+use std::borrow::Cow;
+
+use memchr::memchr;
+
+use super::super::bytes::{array, be16};
+use super::super::geometry::Size;
+use super::super::raster::with_room;
+use super::super::{Error, Format, Info, Limits};
+use super::{Embedded, Icc, Kind, Source, broken, truncated};
+
+const SOI: u8 = 0xd8;
+const EOI: u8 = 0xd9;
+const SOS: u8 = 0xda;
+const TEM: u8 = 0x01;
+const RST0: u8 = 0xd0;
+const RST7: u8 = 0xd7;
+const APP0: u8 = 0xe0;
+const APP1: u8 = 0xe1;
+const APP2: u8 = 0xe2;
+const APP13: u8 = 0xed;
+const APP14: u8 = 0xee;
+const APP15: u8 = 0xef;
+const COM: u8 = 0xfe;
+
+const JFIF: &[u8] = b"JFIF\0";
+const EXIF: &[u8] = b"Exif\0\0";
+const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+const ICC: &[u8] = b"ICC_PROFILE\0";
+const ADOBE: &[u8] = b"Adobe";
+
+/// What the markers say besides [`Info`].
+#[derive(Debug)]
+pub(in super::super) struct Jpeg {
+    /// How often each component is sampled, horizontally and vertically.
+    sampling: Vec<(u8, u8)>,
+    /// Whether all components come in one scan, so that no coefficient needs
+    /// to be kept.
+    one_pass: bool,
+    arithmetic: bool,
+    progressive: bool,
+    /// Whether there is an Adobe segment; its CMYK values are inverted.
+    pub(in super::super) adobe: bool,
+    /// Bytes of APP1 to APP15 segments.
+    pub(in super::super) app_bytes: u64,
+    size: Size,
+    /// Where the first SOS marker is; `None` where the headers end before.
+    first_scan: Option<usize>,
+    /// Whether libjpeg would refuse the image over something that does not
+    /// concern its pixels.
+    messy: bool,
+}
+
+impl Jpeg {
+    pub(in super::super) fn components(&self) -> usize {
+        self.sampling.len()
+    }
+
+    /// Bytes of the coefficients that a decoder has to keep: all of them,
+    /// unless each block is done with as soon as it is read.
+    pub(in super::super) fn coefficient_bytes(&self) -> u64 {
+        if self.one_pass { 0 } else { self.blocks(true) * 64 * 2 }
+    }
+
+    /// What a decoder is to be given: the input itself, or a copy of it that has
+    /// only those segments that the pixels depend on.
+    pub(in super::super) fn decodable<'a>(&self, input: &'a [u8]) -> Result<Cow<'a, [u8]>, Error> {
+        if !self.messy {
+            return Ok(Cow::Borrowed(input));
+        }
+        let mut clean = with_room(input.len())?;
+        clean.extend_from_slice(&[0xff, SOI]);
+        let mut walk = Walk { input, at: 2 };
+        let first_scan = self.first_scan.ok_or_else(truncated)?;
+        while let Some(marker) = walk.marker().filter(|&marker| marker != SOS) {
+            if stands_alone(marker) {
+                continue;
+            }
+            let start = walk.at;
+            walk.segment().ok_or_else(truncated)?;
+            if !matches!(marker, APP0..=APP13 | APP15 | COM) {
+                clean.extend_from_slice(&[0xff, marker]);
+                clean.extend_from_slice(input.get(start..walk.at).unwrap_or_default());
+            }
+        }
+        clean.extend_from_slice(input.get(first_scan..).unwrap_or_default());
+        Ok(Cow::Owned(clean))
+    }
+
+    /// Bytes of the copy that [`decodable`](Jpeg::decodable) makes.
+    pub(in super::super) fn copied_bytes(&self, input: &[u8]) -> u64 {
+        if self.messy { input.len() as u64 } else { 0 }
+    }
+
+    /// Blocks of 8x8 samples over all components, or those that are stored
+    /// besides because the image is padded to whole MCUs.
+    fn blocks(&self, padded: bool) -> u64 {
+        let (most_h, most_v) = self
+            .sampling
+            .iter()
+            .fold((1, 1), |(h, v), &(ch, cv)| (h.max(u64::from(ch)), v.max(u64::from(cv))));
+        let along = |pixels: u32, sampling: u8, most: u64| {
+            let (pixels, sampling) = (u64::from(pixels), u64::from(sampling));
+            if padded {
+                pixels.div_ceil(8 * most) * sampling
+            } else {
+                (pixels * sampling).div_ceil(8 * most)
+            }
+        };
+        self.sampling
+            .iter()
+            .map(|&(h, v)| along(self.size.width, h, most_h) * along(self.size.height, v, most_v))
+            .sum()
+    }
+
+    /// Walks over the scans up to the end of the image.
+    ///
+    /// A decoder would fill what is missing with grey, so the end has to be
+    /// there, and sequential scans must have enough bits for all their blocks.
+    pub(super) fn check(&self, input: &[u8], limits: &Limits) -> Result<(), Error> {
+        let mut walk = Walk { input, at: self.first_scan.ok_or_else(truncated)? };
+        let mut scans = 0;
+        let mut entropy = 0;
+        loop {
+            match walk.marker().ok_or_else(truncated)? {
+                SOS => {
+                    scans += 1;
+                    if scans > limits.scans {
+                        return Err(Error::TooManyFrames(format!(
+                            "more than {} scans",
+                            limits.scans
+                        )));
+                    }
+                    walk.segment().ok_or_else(truncated)?;
+                    entropy += walk.skip_entropy() as u64;
+                }
+                EOI => break,
+                marker if frame_header(marker) => return Err(broken("two frame headers")),
+                marker if !stands_alone(marker) => {
+                    walk.segment().ok_or_else(truncated)?;
+                }
+                _ => {}
+            }
+        }
+        // The shortest code for a block is a bit of DC and a bit of end-of-block.
+        if !self.progressive && !self.arithmetic && entropy * 8 < self.blocks(false) * 2 {
+            return Err(broken("too little data for the size in the header"));
+        }
+        Ok(())
+    }
+}
+
+/// Reads the markers before the first scan.
+pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
+    let mut walk = Walk { input, at: 2 };
+    let mut embedded = Embedded::default();
+    let mut profile = ProfileParts::default();
+    let mut adobe = false;
+    let mut app_bytes = 0;
+    let mut messy = false;
+    let mut frame: Option<Frame> = None;
+
+    let first_scan = loop {
+        messy |= input.get(walk.at) != Some(&0xff);
+        let Some(marker) = walk.marker() else { break None };
+        if marker == SOS {
+            break Some(walk.at - 2);
+        }
+        if marker == SOI || marker == EOI {
+            return Err(broken("no image before a second start or the end"));
+        }
+        if stands_alone(marker) {
+            continue;
+        }
+        let Some(body) = walk.segment() else { break None };
+        match marker {
+            _ if frame_header(marker) => {
+                if frame.is_some() {
+                    return Err(broken("two frame headers"));
+                }
+                frame = Some(Frame::read(marker, body)?);
+            }
+            APP0 if body.starts_with(JFIF) => messy |= body.get(JFIF.len()) != Some(&1),
+            APP1 if body.starts_with(EXIF) => {
+                embedded.exif = embedded.exif.or(body.get(EXIF.len()..));
+            }
+            APP1 if body.starts_with(XMP) => {
+                embedded.xmp = embedded.xmp.or(body.get(XMP.len()..));
+            }
+            APP2 if body.starts_with(ICC) => profile.add(body),
+            APP14 if body.starts_with(ADOBE) => adobe = true,
+            _ => {}
+        }
+        if (APP1..=APP15).contains(&marker) {
+            app_bytes += body.len() as u64 + 2;
+        }
+    };
+
+    let frame = frame.ok_or_else(|| broken("no frame header"))?;
+    let has_parts = !profile.parts.is_empty();
+    embedded.icc = profile.into_icc();
+    messy |= has_parts && embedded.icc.is_none();
+    let one_pass = !frame.progressive
+        && first_scan
+            .and_then(|at| input.get(at + 4))
+            .is_some_and(|&components| usize::from(components) == frame.sampling.len());
+    Ok(Source {
+        input,
+        info: Info {
+            format: Format::Jpeg,
+            width: frame.size.width,
+            height: frame.size.height,
+            orientation: embedded.orientation(),
+            frames: 1,
+            alpha: false,
+            bits: frame.bits,
+            has_profile: embedded.icc.is_some(),
+            progressive: frame.progressive,
+        },
+        kind: Kind::Jpeg(Jpeg {
+            sampling: frame.sampling,
+            one_pass,
+            arithmetic: frame.arithmetic,
+            progressive: frame.progressive,
+            adobe,
+            app_bytes,
+            size: frame.size,
+            first_scan,
+            messy,
+        }),
+        embedded,
+        damage: frame.unsupported,
+    })
+}
+
+struct Frame {
+    size: Size,
+    bits: u8,
+    progressive: bool,
+    arithmetic: bool,
+    sampling: Vec<(u8, u8)>,
+    unsupported: Option<Error>,
+}
+
+impl Frame {
+    fn read(marker: u8, body: &[u8]) -> Result<Frame, Error> {
+        let cut_short = || broken("the frame header is too short");
+        let [bits] = array(body, 0).ok_or_else(cut_short)?;
+        let height = be16(body, 1).ok_or_else(cut_short)?;
+        let width = be16(body, 3).ok_or_else(cut_short)?;
+        let [count] = array(body, 5).ok_or_else(cut_short)?;
+        if width == 0 || height == 0 {
+            return Err(broken("the frame header gives no size"));
+        }
+        let mut sampling = Vec::with_capacity(usize::from(count));
+        for i in 0..usize::from(count) {
+            let [_, factors, _] = array::<3>(body, 6 + 3 * i).ok_or_else(cut_short)?;
+            let (h, v) = (factors >> 4, factors & 0x0f);
+            if !(1..=4).contains(&h) || !(1..=4).contains(&v) {
+                return Err(broken("a sampling factor is not 1 to 4"));
+            }
+            sampling.push((h, v));
+        }
+        let (progressive, arithmetic) = (marker & 3 == 2, marker >= 0xc9);
+        let unsupported = match (marker, bits, count) {
+            (0xc0 | 0xc1 | 0xc2 | 0xc9 | 0xca, 8, 1 | 3 | 4) => None,
+            (0xc0 | 0xc1 | 0xc2 | 0xc9 | 0xca, 8, _) => Some(format!("JPEG of {count} components")),
+            (0xc0 | 0xc1 | 0xc2 | 0xc9 | 0xca, _, _) => Some(format!("JPEG of {bits} bits")),
+            (0xc3 | 0xcb, _, _) => Some("lossless JPEG".to_owned()),
+            _ => Some("hierarchical JPEG".to_owned()),
+        };
+        Ok(Frame {
+            size: Size::new(width.into(), height.into()),
+            bits,
+            progressive,
+            arithmetic,
+            sampling,
+            unsupported: unsupported.map(Error::UnsupportedFormat),
+        })
+    }
+}
+
+/// The parts of a profile by their number (ICC.1:2022, annex B.4).
+#[derive(Default)]
+struct ProfileParts<'a> {
+    parts: Vec<(u8, &'a [u8])>,
+    count: u8,
+}
+
+impl<'a> ProfileParts<'a> {
+    fn add(&mut self, body: &'a [u8]) {
+        if let (Some([number, count]), Some(data)) =
+            (array(body, ICC.len()), body.get(ICC.len() + 2..))
+        {
+            self.parts.push((number, data));
+            self.count = count;
+        }
+    }
+
+    /// The parts in order, if there is each of them once.
+    fn into_icc(mut self) -> Option<Icc<'a>> {
+        self.parts.sort_by_key(|&(number, _)| number);
+        let whole = self.parts.iter().map(|&(number, _)| number).eq(1..=self.count);
+        (whole && self.count > 0)
+            .then(|| Icc::Parts(self.parts.into_iter().map(|(_, data)| data).collect()))
+    }
+}
+
+fn frame_header(marker: u8) -> bool {
+    // C4, C8 and CC are Huffman tables, an extension and conditioning.
+    matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc)
+}
+
+fn stands_alone(marker: u8) -> bool {
+    matches!(marker, TEM | RST0..=RST7 | SOI | EOI)
+}
+
+/// A position that moves from marker to marker.
+struct Walk<'a> {
+    input: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Walk<'a> {
+    /// Moves behind the next marker and returns its code. Bytes that belong to
+    /// nothing are skipped, as decoders do.
+    fn marker(&mut self) -> Option<u8> {
+        loop {
+            self.at += memchr(0xff, self.input.get(self.at..)?)?;
+            while *self.input.get(self.at)? == 0xff {
+                self.at += 1;
+            }
+            let code = *self.input.get(self.at)?;
+            self.at += 1;
+            if code != 0 {
+                return Some(code);
+            }
+        }
+    }
+
+    /// Moves behind the segment that begins here and returns what is in it.
+    fn segment(&mut self) -> Option<&'a [u8]> {
+        let len = usize::from(be16(self.input, self.at)?);
+        let body = self.input.get(self.at + 2..self.at + len)?;
+        self.at += len;
+        Some(body)
+    }
+
+    /// Moves behind the entropy-coded data that begins here, in which stuffed
+    /// zeros and restart markers are the only codes. Returns its length.
+    fn skip_entropy(&mut self) -> usize {
+        let start = self.at;
+        loop {
+            match memchr(0xff, self.input.get(self.at..).unwrap_or_default()) {
+                Some(skipped) => self.at += skipped,
+                None => self.at = self.input.len(),
+            }
+            match self.input.get(self.at + 1) {
+                Some(0 | RST0..=RST7) => self.at += 2,
+                _ => return self.at.saturating_sub(start),
+            }
+        }
+    }
+}

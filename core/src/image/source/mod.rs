@@ -1,0 +1,125 @@
+//! What a source says about itself: walkers over each container that read
+//! headers, count frames and find metadata, and never decode a pixel.
+//!
+//! Reading is lenient, so that the size of a damaged image can still be told.
+//! [`Source::check`] is strict: whatever passes it is whole, of a supported
+//! kind, and within the limits, and only then a decoder gets to see it.
+
+mod exif;
+pub(super) mod gif;
+mod icc;
+pub(super) mod jpeg;
+pub(super) mod png;
+pub(super) mod webp;
+
+use std::borrow::Cow;
+
+pub(super) use exif::Exif;
+pub(super) use icc::Icc;
+
+use super::{Error, Format, Info, Limits, sniff};
+
+/// Metadata as it is embedded, still in its source.
+#[derive(Debug, Default)]
+pub(super) struct Embedded<'a> {
+    /// The TIFF structure of EXIF, without any prefix.
+    pub(super) exif: Option<&'a [u8]>,
+    /// An XMP packet.
+    pub(super) xmp: Option<&'a [u8]>,
+    /// An ICC profile.
+    pub(super) icc: Option<Icc<'a>>,
+}
+
+impl Embedded<'_> {
+    fn orientation(&self) -> u8 {
+        self.exif.and_then(Exif::new).map_or(1, |exif| exif.orientation())
+    }
+}
+
+/// What only one container has.
+#[derive(Debug)]
+pub(super) enum Kind<'a> {
+    Jpeg(jpeg::Jpeg),
+    Png(png::Png),
+    Gif(gif::Gif),
+    Webp(webp::Webp<'a>),
+}
+
+/// A source whose headers are read.
+#[derive(Debug)]
+pub(super) struct Source<'a> {
+    pub(super) input: &'a [u8],
+    pub(super) info: Info,
+    pub(super) kind: Kind<'a>,
+    pub(super) embedded: Embedded<'a>,
+    /// Why the part after the headers can't be decoded.
+    damage: Option<Error>,
+}
+
+impl<'a> Source<'a> {
+    /// Reads the headers.
+    pub(super) fn read(input: &'a [u8]) -> Result<Source<'a>, Error> {
+        match sniff(input).ok_or(Error::NotImage)? {
+            Format::Jpeg => jpeg::read(input),
+            Format::Png => png::read(input),
+            Format::Gif => gif::read(input),
+            Format::Webp => webp::read(input),
+        }
+    }
+
+    /// Checks everything that can be known without decoding.
+    pub(super) fn check(&self, limits: &Limits) -> Result<(), Error> {
+        check_size(&self.info, limits)?;
+        if let Kind::Jpeg(jpeg) = &self.kind {
+            jpeg.check(self.input, limits)?;
+        }
+        self.damage.clone().map_or(Ok(()), Err)
+    }
+
+    /// The profile's bytes, where a whole one is embedded.
+    pub(super) fn profile(&self) -> Option<Cow<'a, [u8]>> {
+        self.embedded.icc.as_ref()?.bytes()
+    }
+
+    /// Whether the colours come from a palette.
+    pub(super) fn has_palette(&self) -> bool {
+        match &self.kind {
+            Kind::Png(png) => png.has_palette(),
+            Kind::Gif(_) => true,
+            Kind::Jpeg(_) | Kind::Webp(_) => false,
+        }
+    }
+}
+
+fn check_size(info: &Info, limits: &Limits) -> Result<(), Error> {
+    let &Info { width, height, frames, .. } = info;
+    if frames > limits.frames {
+        return Err(Error::TooManyFrames(format!(
+            "{frames} frames, the limit is {}",
+            limits.frames
+        )));
+    }
+    for (side, name, limit) in [(width, "wide", limits.width), (height, "high", limits.height)] {
+        if side > limit {
+            return Err(Error::TooManyPixels(format!(
+                "{side} pixels {name}, the limit is {limit}"
+            )));
+        }
+    }
+    let pixels = u64::from(width) * u64::from(height) * u64::from(frames);
+    if pixels > limits.pixels {
+        return Err(Error::TooManyPixels(format!(
+            "{width}x{height} pixels in {frames} frames are {pixels}, the limit is {}",
+            limits.pixels
+        )));
+    }
+    Ok(())
+}
+
+fn broken(what: &str) -> Error {
+    Error::DecodeFailed(what.to_owned())
+}
+
+fn truncated() -> Error {
+    broken("the image is truncated")
+}

@@ -1,0 +1,144 @@
+//! PNG chunks (W3C PNG, third edition, section 5).
+
+use memchr::memchr;
+
+use super::super::bytes::{array, be32};
+use super::super::{Error, Format, Info};
+use super::{Embedded, Icc, Kind, Source, broken, truncated};
+
+const SIGNATURE: usize = 8;
+/// Length, type and checksum around each chunk's data.
+const AROUND: usize = 12;
+/// The standard's own bound on sides and lengths.
+const MAX: u32 = i32::MAX as u32;
+
+const PALETTE: u8 = 3;
+const XMP: &[u8] = b"XML:com.adobe.xmp\0";
+
+/// What the chunks say besides [`Info`].
+#[derive(Debug)]
+pub(in super::super) struct Png {
+    color_type: u8,
+}
+
+impl Png {
+    pub(in super::super) fn has_palette(&self) -> bool {
+        self.color_type == PALETTE
+    }
+
+    pub(in super::super) fn is_grey(&self) -> bool {
+        matches!(self.color_type, 0 | 4)
+    }
+}
+
+/// Reads all chunks; what they hold stays packed.
+pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
+    let mut chunks = Chunks { input, at: SIGNATURE };
+    let header = match chunks.next() {
+        Some((kind, data)) if &kind == b"IHDR" => Header::read(data)?,
+        _ => return Err(broken("the first chunk is no IHDR")),
+    };
+
+    let mut embedded = Embedded::default();
+    let mut alpha = matches!(header.color_type, 4 | 6);
+    let mut animation_frames = 0;
+    let mut whole = false;
+    let mut has_data = false;
+    for (kind, data) in &mut chunks {
+        match &kind {
+            b"tRNS" => alpha = true,
+            b"iCCP" => embedded.icc = embedded.icc.or_else(|| profile(data)),
+            b"eXIf" => embedded.exif = embedded.exif.or(Some(data)),
+            b"iTXt" if data.starts_with(XMP) => embedded.xmp = embedded.xmp.or_else(|| xmp(data)),
+            b"fcTL" => animation_frames += 1,
+            b"IDAT" => has_data = true,
+            b"IEND" => {
+                whole = true;
+                break;
+            }
+            _ => {}
+        }
+    }
+
+    Ok(Source {
+        input,
+        info: Info {
+            format: Format::Png,
+            width: header.width,
+            height: header.height,
+            orientation: embedded.orientation(),
+            frames: 1.max(animation_frames),
+            alpha,
+            bits: if header.color_type == PALETTE { 8 } else { header.bits },
+            has_profile: embedded.icc.is_some(),
+            progressive: false,
+        },
+        kind: Kind::Png(Png { color_type: header.color_type }),
+        embedded,
+        damage: (!whole || !has_data).then(truncated),
+    })
+}
+
+struct Header {
+    width: u32,
+    height: u32,
+    bits: u8,
+    color_type: u8,
+}
+
+impl Header {
+    fn read(data: &[u8]) -> Result<Header, Error> {
+        let bad = || broken("the IHDR chunk is not valid");
+        let width = be32(data, 0).ok_or_else(bad)?;
+        let height = be32(data, 4).ok_or_else(bad)?;
+        let [bits, color_type, compression, filter, interlace] = array(data, 8).ok_or_else(bad)?;
+        let depth_fits = match color_type {
+            0 => matches!(bits, 1 | 2 | 4 | 8 | 16),
+            2 | 4 | 6 => matches!(bits, 8 | 16),
+            PALETTE => matches!(bits, 1 | 2 | 4 | 8),
+            _ => false,
+        };
+        let sides_fit = (1..=MAX).contains(&width) && (1..=MAX).contains(&height);
+        if !depth_fits || !sides_fit || compression != 0 || filter != 0 || interlace > 1 {
+            return Err(bad());
+        }
+        Ok(Header { width, height, bits, color_type })
+    }
+}
+
+/// The compressed profile behind its name and its method.
+fn profile(data: &[u8]) -> Option<Icc<'_>> {
+    let name = memchr(0, data)?;
+    match data.get(name + 1..)? {
+        [0, zlib @ ..] => Some(Icc::Zlib(zlib)),
+        _ => None,
+    }
+}
+
+/// The packet behind its keyword, flags, language and translated keyword. XMP
+/// is never compressed (XMP specification, part 3, section 1.1.5).
+fn xmp(data: &[u8]) -> Option<&[u8]> {
+    let [0, 0, rest @ ..] = data.get(XMP.len()..)? else { return None };
+    let rest = rest.get(memchr(0, rest)? + 1..)?;
+    rest.get(memchr(0, rest)? + 1..)
+}
+
+/// The chunks up to the first that is not whole.
+struct Chunks<'a> {
+    input: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Iterator for Chunks<'a> {
+    type Item = ([u8; 4], &'a [u8]);
+
+    fn next(&mut self) -> Option<([u8; 4], &'a [u8])> {
+        let len = be32(self.input, self.at).filter(|&len| len <= MAX)? as usize;
+        let kind = array(self.input, self.at + 4)?;
+        let end = self.at.checked_add(len)?.checked_add(AROUND)?;
+        let data = self.input.get(self.at + 8..end - 4)?;
+        self.input.get(..end)?;
+        self.at = end;
+        Some((kind, data))
+    }
+}

@@ -1,0 +1,233 @@
+//! WebP chunks (RFC 9649).
+
+use super::super::bytes::{array, le16, le24, le32};
+use super::super::geometry::{Size, Window};
+use super::super::{Error, Format, Info};
+use super::{Embedded, Icc, Kind, Source, broken, truncated};
+
+const FLAG_ANIMATION: u8 = 0x02;
+const FLAG_ALPHA: u8 = 0x10;
+
+/// Some writers put the prefix of JPEG before the EXIF data.
+const EXIF_PREFIX: &[u8] = b"Exif\0\0";
+
+/// What the chunks say besides [`Info`].
+#[derive(Debug)]
+pub(in super::super) struct Webp<'a> {
+    /// The first frame of an animation; `None` for a still image.
+    pub(in super::super) first: Option<Frame<'a>>,
+    /// The still image without anything behind it.
+    pub(in super::super) riff: &'a [u8],
+}
+
+/// A frame of an animation.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Frame<'a> {
+    /// Where on the canvas it lies.
+    pub(in super::super) window: Window,
+    /// Its chunks: `VP8L`, or `VP8 ` with an `ALPH` before it where it has alpha.
+    pub(in super::super) chunks: &'a [u8],
+    pub(in super::super) alpha: bool,
+}
+
+/// Reads all chunks; bitstreams only by their headers.
+pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
+    let announced = le32(input, 4).ok_or_else(truncated)? as usize;
+    // The size counts from behind itself and is always even.
+    let end = announced.saturating_add(8);
+    let riff = input.get(..end).unwrap_or(input);
+    let mut chunks = Chunks { input: riff, at: 12 };
+    let (kind, data) = chunks.next().ok_or_else(|| broken("no chunk"))?;
+
+    let mut found = match &kind {
+        b"VP8 " | b"VP8L" => {
+            let (size, alpha) = bitstream(&kind, data)?;
+            Found { canvas: size, alpha, image: true, ..Found::default() }
+        }
+        b"VP8X" => Found::extended(data)?,
+        _ => return Err(Error::UnsupportedFormat("WebP of an unknown kind".to_owned())),
+    };
+    for (kind, data) in &mut chunks {
+        found.add(kind, data)?;
+    }
+
+    // Where the chunks end before the file does, the last one is not whole.
+    let whole = end <= input.len() && chunks.at >= riff.len();
+    let damage = if !whole {
+        Some(truncated())
+    } else if found.animated && found.first.is_none() || !found.animated && !found.image {
+        Some(broken("no frame"))
+    } else {
+        None
+    };
+    Ok(Source {
+        input,
+        info: Info {
+            format: Format::Webp,
+            width: found.canvas.width,
+            height: found.canvas.height,
+            orientation: found.embedded.orientation(),
+            frames: if found.animated { found.frames.max(1) } else { 1 },
+            alpha: found.alpha,
+            bits: 8,
+            has_profile: found.embedded.icc.is_some(),
+            progressive: false,
+        },
+        kind: Kind::Webp(Webp { first: found.first, riff }),
+        embedded: found.embedded,
+        damage,
+    })
+}
+
+struct Found<'a> {
+    canvas: Size,
+    alpha: bool,
+    animated: bool,
+    /// Whether there is the bitstream of a still image.
+    image: bool,
+    frames: u32,
+    first: Option<Frame<'a>>,
+    embedded: Embedded<'a>,
+}
+
+impl Default for Found<'_> {
+    fn default() -> Self {
+        Found {
+            canvas: Size::new(0, 0),
+            alpha: false,
+            animated: false,
+            image: false,
+            frames: 0,
+            first: None,
+            embedded: Embedded::default(),
+        }
+    }
+}
+
+impl<'a> Found<'a> {
+    fn extended(data: &[u8]) -> Result<Found<'a>, Error> {
+        let bad = || broken("the VP8X chunk is not valid");
+        let [flags] = array(data, 0).ok_or_else(bad)?;
+        let canvas = size24(data, 4).ok_or_else(bad)?;
+        if canvas.pixels() > u64::from(u32::MAX) {
+            return Err(bad());
+        }
+        Ok(Found {
+            canvas,
+            alpha: flags & FLAG_ALPHA != 0,
+            animated: flags & FLAG_ANIMATION != 0,
+            ..Found::default()
+        })
+    }
+
+    fn add(&mut self, kind: [u8; 4], data: &'a [u8]) -> Result<(), Error> {
+        match &kind {
+            b"ICCP" => keep_first(&mut self.embedded.icc, Icc::Plain(data)),
+            b"EXIF" => {
+                let tiff = data.strip_prefix(EXIF_PREFIX).unwrap_or(data);
+                keep_first(&mut self.embedded.exif, tiff);
+            }
+            b"XMP " => keep_first(&mut self.embedded.xmp, data),
+            b"ANMF" if self.animated => {
+                self.frames = self.frames.saturating_add(1);
+                if self.first.is_none() {
+                    self.first = Some(self.frame(data)?);
+                }
+            }
+            b"VP8 " | b"VP8L" if !self.animated && !self.image => {
+                let (size, _) = bitstream(&kind, data)?;
+                if size != self.canvas {
+                    return Err(broken("the bitstream has not the size of the canvas"));
+                }
+                self.image = true;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn frame(&self, data: &'a [u8]) -> Result<Frame<'a>, Error> {
+        let bad = || broken("the first frame is not valid");
+        let window = Window {
+            x: le24(data, 0).ok_or_else(bad)? * 2,
+            y: le24(data, 3).ok_or_else(bad)? * 2,
+            size: size24(data, 6).ok_or_else(bad)?,
+        };
+        if window.x + window.size.width > self.canvas.width
+            || window.y + window.size.height > self.canvas.height
+        {
+            return Err(broken("the first frame sticks out of the canvas"));
+        }
+        let chunks = data.get(16..).ok_or_else(bad)?;
+        let mut has_alpha_chunk = false;
+        for (kind, data) in (Chunks { input: chunks, at: 0 }) {
+            match &kind {
+                b"ALPH" => has_alpha_chunk = true,
+                b"VP8 " | b"VP8L" => {
+                    let (size, alpha) = bitstream(&kind, data)?;
+                    if size != window.size {
+                        return Err(broken("the bitstream has not the size of its frame"));
+                    }
+                    return Ok(Frame { window, chunks, alpha: alpha || has_alpha_chunk });
+                }
+                _ => {}
+            }
+        }
+        Err(bad())
+    }
+}
+
+fn keep_first<T>(slot: &mut Option<T>, found: T) {
+    if slot.is_none() {
+        *slot = Some(found);
+    }
+}
+
+/// The size and alpha of a key frame of VP8 (RFC 6386, section 9.1) or of VP8L.
+fn bitstream(kind: &[u8; 4], data: &[u8]) -> Result<(Size, bool), Error> {
+    let (size, alpha) = match kind {
+        b"VP8 " => match array(data, 3) {
+            Some([0x9d, 0x01, 0x2a]) if data.first().is_some_and(|&tag| tag & 1 == 0) => {
+                let side = |at| le16(data, at).map(|side| u32::from(side & 0x3fff));
+                (side(6).zip(side(8)), false)
+            }
+            _ => (None, false),
+        },
+        _ => match array(data, 0) {
+            Some([0x2f]) => match le32(data, 1) {
+                Some(bits) => {
+                    (Some(((bits & 0x3fff) + 1, ((bits >> 14) & 0x3fff) + 1)), bits >> 28 & 1 == 1)
+                }
+                None => (None, false),
+            },
+            _ => (None, false),
+        },
+    };
+    match size {
+        Some((width, height)) if width > 0 && height > 0 => Ok((Size::new(width, height), alpha)),
+        _ => Err(broken("the bitstream header is not valid")),
+    }
+}
+
+fn size24(data: &[u8], at: usize) -> Option<Size> {
+    Some(Size::new(le24(data, at)? + 1, le24(data, at + 3)? + 1))
+}
+
+/// The chunks up to the first that is not whole.
+struct Chunks<'a> {
+    input: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Iterator for Chunks<'a> {
+    type Item = ([u8; 4], &'a [u8]);
+
+    fn next(&mut self) -> Option<([u8; 4], &'a [u8])> {
+        let kind = array(self.input, self.at)?;
+        let len = le32(self.input, self.at + 4)? as usize;
+        let start = self.at + 8;
+        let data = self.input.get(start..start.checked_add(len)?)?;
+        self.at = start + len + len % 2;
+        Some((kind, data))
+    }
+}
