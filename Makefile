@@ -80,7 +80,7 @@ MODULE_CONF   := $(MODULES_AVAIL)/mod-http-image-gate.conf
 install: ## put what `make` built into nginx's modules folder (DESTDIR is honoured)
 	@test -e build/$(MODULE) || { echo "make: run make first" >&2; exit 1; }
 	@test -n "$(MODULES_PATH)" || { echo "make: $(NGINX) -V names no modules path" >&2; exit 1; }
-	@$(call put,644,build/$(MODULE),$(DESTDIR)$(MODULES_PATH)/$(MODULE))
+	@$(call put,644 -s,build/$(MODULE),$(DESTDIR)$(MODULES_PATH)/$(MODULE))
 	@echo "installed $(DESTDIR)$(MODULES_PATH)/$(MODULE)"
 ifneq ($(wildcard $(MODULES_AVAIL)),)
 	@mkdir -p $(DESTDIR)$(MODULES_AVAIL)

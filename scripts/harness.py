@@ -220,7 +220,7 @@ class Checks:
             print(f"ok      {name}")
 
     def expect(self, name, found, expected):
-        self(name, None if found == expected else f"{found!r}, not {expected!r}")
+        self(name, None if found == expected else f"{found!r:.80}, not {expected!r:.80}")
 
     def finish(self):
         print(f"{self.passed + self.failed} checks, {self.failed} failed")
