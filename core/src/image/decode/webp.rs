@@ -55,8 +55,8 @@ fn compose(frame: &Raster, placed: &Frame, canvas: Size) -> Result<Raster, Error
         let pixels = to.as_chunks_mut::<4>().0.iter_mut().skip(placed.window.x as usize);
         for (to, from) in pixels.zip(from.chunks_exact(channels)) {
             *to = match from {
-                &[r, g, b, a] => [r, g, b, a],
-                &[r, g, b] => [r, g, b, 255],
+                [r, g, b, a] => [*r, *g, *b, *a],
+                [r, g, b] => [*r, *g, *b, 255],
                 _ => [0; 4],
             };
         }

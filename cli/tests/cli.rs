@@ -1,0 +1,154 @@
+//! The program as a user runs it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use image_gate_core::image::{Format, probe};
+
+const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/tests/fixtures/sampled-2x2.jpg");
+
+fn image_gate(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_image-gate")).args(arguments).output().unwrap()
+}
+
+/// An empty folder that goes away with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let path = std::env::temp_dir().join(format!("image-gate-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.0).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn described(bytes: &[u8]) -> (Format, u32, u32) {
+    let info = probe(bytes).unwrap();
+    (info.format, info.width, info.height)
+}
+
+#[test]
+fn transforms_into_a_file() {
+    let folder = Folder::new("file");
+    for (name, params, expected) in [
+        ("a.jpg", "width=48", (Format::Jpeg, 48, 32)),
+        ("b.webp", "width=30,height=30,fit=crop", (Format::Webp, 30, 30)),
+        ("c.png", "rotate=90", (Format::Png, 65, 97)),
+        ("d.GIF", "w=20", (Format::Gif, 20, 13)),
+        ("e.jpg", "w=20,format=webp", (Format::Webp, 20, 13)),
+        ("f.out", "w=20", (Format::Jpeg, 20, 13)),
+    ] {
+        let path = folder.file(name);
+        let output = image_gate(&["transform", SOURCE, &path, params]);
+        assert!(output.status.success() && output.stderr.is_empty(), "{name}: {output:?}");
+        assert_eq!(described(&std::fs::read(path).unwrap()), expected, "{name}");
+    }
+    let mut names = folder.names();
+    names.sort();
+    assert_eq!(names, ["a.jpg", "b.webp", "c.png", "d.GIF", "e.jpg", "f.out"]);
+}
+
+#[test]
+fn the_pixels_are_those_of_the_source() {
+    let folder = Folder::new("pixels");
+    let path = folder.file("a.png");
+    assert!(image_gate(&["transform", SOURCE, &path, "rotate=180"]).status.success());
+    let file = std::io::BufReader::new(std::fs::File::open(path).unwrap());
+    let mut reader = png::Decoder::new(file).read_info().unwrap();
+    let mut turned = vec![0; reader.output_buffer_size().unwrap()];
+    reader.next_frame(&mut turned).unwrap();
+    let source = std::fs::read(SOURCE).unwrap();
+    let expected = turbojpeg::decompress(&source, turbojpeg::PixelFormat::BGR).unwrap().pixels;
+    // From the last byte on, red and blue have changed places.
+    turned.reverse();
+    assert_eq!(turned, expected);
+}
+
+#[test]
+fn options_do_what_the_directives_do() {
+    let run = |option: &[&str]| {
+        let output = image_gate(&[&["transform", SOURCE, "-", "w=40"], option].concat());
+        assert!(output.status.success(), "{output:?}");
+        output.stdout
+    };
+    assert!(!probe(&run(&[])).unwrap().progressive);
+    assert!(probe(&run(&["--interlace"])).unwrap().progressive);
+}
+
+#[test]
+fn standard_input_and_output() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_image-gate"))
+        .args(["transform", "-", "-", "w=48,f=webp"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(&std::fs::read(SOURCE).unwrap()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(described(&output.stdout), (Format::Webp, 48, 32));
+}
+
+#[test]
+fn what_fits_is_copied() {
+    let output = image_gate(&["transform", SOURCE, "-", "w=1000"]);
+    assert_eq!(output.stdout, std::fs::read(SOURCE).unwrap());
+}
+
+#[test]
+fn info_is_json() {
+    let output = image_gate(&["info", SOURCE]);
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        format!(
+            "{{ \"type\": \"jpeg\", \"width\": 97, \"height\": 65, \"orientation\": 1, \
+             \"frames\": 1, \"alpha\": false, \"bits\": 8, \"has_profile\": false, \
+             \"progressive\": false, \"bytes\": {} }}\n",
+            std::fs::metadata(SOURCE).unwrap().len()
+        )
+    );
+}
+
+#[test]
+fn failures_take_one_line() {
+    let folder = Folder::new("failures");
+    let out = folder.file("out.jpg");
+    let text = folder.file("text");
+    std::fs::write(&text, "no image").unwrap();
+    let cases: [(&[&str], i32, &str); 7] = [
+        (&["transform", "/nowhere", &out], 1, "image-gate: /nowhere: No such file"),
+        (&["transform", &text, &out], 1, "image-gate: not an image"),
+        (&["info", &text], 1, "image-gate: not an image"),
+        (&["transform", SOURCE, &out, "width=x"], 1, "image-gate: bad parameter: \"x\""),
+        (&["transform", SOURCE, "/nowhere/out.jpg", "w=5"], 1, "image-gate: /nowhere/out.jpg: "),
+        (&["transform", SOURCE], 2, "error: "),
+        (&["paint", SOURCE], 2, "error: "),
+    ];
+    for (arguments, code, start) in cases {
+        let output = image_gate(arguments);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+        assert!(stderr.starts_with(start), "{arguments:?}: {stderr}");
+        assert!(code == 2 || stderr.lines().count() == 1, "{stderr}");
+        assert!(output.stdout.is_empty());
+    }
+    assert_eq!(folder.names(), ["text"]);
+}

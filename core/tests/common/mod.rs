@@ -1,0 +1,217 @@
+//! What the tests share: pictures, ways to encode and decode them that do not
+//! go through the code under test, and how to compare them.
+
+#![allow(dead_code, reason = "each test file uses another part")]
+
+use std::io::Cursor;
+
+use image_gate_core::image::{Control, Error, Format, Limits, Output, Plan, prepare, sniff};
+use turbojpeg::Subsamp;
+
+/// An RGBA picture.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Picture {
+    pub width: u32,
+    pub height: u32,
+    pub pixels: Vec<[u8; 4]>,
+}
+
+impl std::fmt::Debug for Picture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Picture {}x{}", self.width, self.height)
+    }
+}
+
+impl Picture {
+    pub fn new(width: u32, height: u32, pixel: impl Fn(u32, u32) -> [u8; 4]) -> Picture {
+        let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+        Picture { width, height, pixels: pixels.map(|(x, y)| pixel(x, y)).collect() }
+    }
+
+    pub fn size(&self) -> (u32, u32) {
+        (self.width, self.height)
+    }
+
+    pub fn at(&self, x: u32, y: u32) -> [u8; 4] {
+        self.pixels[(y * self.width + x) as usize]
+    }
+
+    pub fn rgb(&self) -> Vec<u8> {
+        self.pixels.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect()
+    }
+
+    pub fn rgba(&self) -> &[u8] {
+        self.pixels.as_flattened()
+    }
+}
+
+/// Something like a photo: gradients, edges, and a little texture.
+pub fn photo(width: u32, height: u32) -> Picture {
+    Picture::new(width, height, |x, y| {
+        let (u, v) = (f64::from(x) / f64::from(width), f64::from(y) / f64::from(height));
+        let ripple = 24.0 * ((u * 40.0).sin() * (v * 31.0).cos());
+        let hill = if v > 0.55 + 0.15 * (u * 7.0).sin() { 70.0 } else { 0.0 };
+        let disc = if (u - 0.3).hypot(v - 0.3) < 0.14 { 90.0 } else { 0.0 };
+        let grain = f64::from(((x * 7919) ^ (y * 104_729)) % 13) - 6.0;
+        let level = |base: f64| (base + ripple + grain).clamp(0.0, 255.0) as u8;
+        [
+            level(60.0 + 110.0 * u + disc - hill / 2.0),
+            level(90.0 + 60.0 * v + disc / 2.0),
+            level(170.0 - 90.0 * v - hill),
+            255,
+        ]
+    })
+}
+
+pub fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+pub fn jpeg(picture: &Picture, quality: i32, sampling: Subsamp, progressive: bool) -> Vec<u8> {
+    let mut encoder = turbojpeg::Compressor::new().unwrap();
+    encoder.set_quality(quality).unwrap();
+    encoder.set_subsamp(sampling).unwrap();
+    encoder.set_progressive(progressive).unwrap();
+    let rgb = picture.rgb();
+    let image = turbojpeg::Image {
+        pixels: rgb.as_slice(),
+        width: picture.width as usize,
+        pitch: picture.width as usize * 3,
+        height: picture.height as usize,
+        format: turbojpeg::PixelFormat::RGB,
+    };
+    encoder.compress_to_vec(image).unwrap()
+}
+
+pub fn png(picture: &Picture) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut encoder = png::Encoder::new(&mut out, picture.width, picture.height);
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.write_header().unwrap().write_image_data(picture.rgba()).unwrap();
+    out
+}
+
+pub fn webp_lossless(picture: &Picture) -> Vec<u8> {
+    webp::Encoder::from_rgba(picture.rgba(), picture.width, picture.height)
+        .encode_lossless()
+        .to_vec()
+}
+
+/// Puts a segment right behind the start of a JPEG.
+pub fn with_segment(jpeg: &[u8], marker: u8, body: &[u8]) -> Vec<u8> {
+    let mut out = jpeg[..2].to_vec();
+    out.extend([0xff, marker]);
+    out.extend((body.len() as u16 + 2).to_be_bytes());
+    out.extend(body);
+    out.extend(&jpeg[2..]);
+    out
+}
+
+/// An EXIF block with an orientation, an author, rights, and a GPS directory.
+pub fn exif(orientation: u8) -> Vec<u8> {
+    let mut tiff = b"II*\0\x08\0\0\0\x04\0".to_vec();
+    let heap = 8 + 2 + 4 * 12 + 4;
+    tiff.extend([0x12, 0x01, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0]);
+    tiff.extend([0x3b, 0x01, 2, 0, 10, 0, 0, 0, heap, 0, 0, 0]);
+    tiff.extend([0x98, 0x82, 2, 0, 12, 0, 0, 0, heap + 10, 0, 0, 0]);
+    tiff.extend([0x25, 0x88, 4, 0, 1, 0, 0, 0, heap + 22, 0, 0, 0]);
+    tiff.extend([0; 4]);
+    tiff.extend(b"Ann Other\0(c) 2024 AO\0");
+    tiff.extend(b"\x01\0\x01\0\x02\0\x02\0\0\0GPSN\0\0\0\0");
+    tiff
+}
+
+pub fn with_orientation(jpeg: &[u8], orientation: u8) -> Vec<u8> {
+    with_segment(jpeg, 0xe1, &[b"Exif\0\0", exif(orientation).as_slice()].concat())
+}
+
+/// Decodes an image of any format, completely and at full size.
+pub fn decode(bytes: &[u8]) -> Picture {
+    match sniff(bytes).expect("an image") {
+        Format::Jpeg => {
+            let image = turbojpeg::decompress(bytes, turbojpeg::PixelFormat::RGB).unwrap();
+            assert_eq!(image.pitch, image.width * 3);
+            picture(image.width as u32, image.height as u32, 3, &image.pixels)
+        }
+        Format::Png => {
+            let mut decoder = png::Decoder::new(Cursor::new(bytes));
+            decoder.set_transformations(png::Transformations::EXPAND);
+            let mut reader = decoder.read_info().unwrap();
+            let mut data = vec![0; reader.output_buffer_size().unwrap()];
+            let info = reader.next_frame(&mut data).unwrap();
+            assert_eq!(info.bit_depth, png::BitDepth::Eight);
+            picture(info.width, info.height, info.color_type.samples(), &data)
+        }
+        Format::Gif => {
+            let mut options = gif::DecodeOptions::new();
+            options.set_color_output(gif::ColorOutput::RGBA);
+            let mut decoder = options.read_info(bytes).unwrap();
+            let (width, height) = (decoder.width().into(), decoder.height().into());
+            let frame = decoder.read_next_frame().unwrap().unwrap();
+            picture(width, height, 4, &frame.buffer)
+        }
+        Format::Webp => {
+            let image = webp::Decoder::new(bytes).decode().unwrap();
+            let channels = if image.is_alpha() { 4 } else { 3 };
+            picture(image.width(), image.height(), channels, &image)
+        }
+    }
+}
+
+fn picture(width: u32, height: u32, channels: usize, data: &[u8]) -> Picture {
+    let pixels: Vec<[u8; 4]> = data
+        .chunks_exact(channels)
+        .map(|pixel| match *pixel {
+            [l] => [l, l, l, 255],
+            [l, a] => [l, l, l, a],
+            [r, g, b] => [r, g, b, 255],
+            [r, g, b, a] => [r, g, b, a],
+            _ => unreachable!(),
+        })
+        .collect();
+    assert_eq!(pixels.len(), (width * height) as usize);
+    Picture { width, height, pixels }
+}
+
+/// Peak signal-to-noise ratio over all four channels, in dB.
+pub fn psnr(a: &Picture, b: &Picture) -> f64 {
+    assert_eq!(a.size(), b.size());
+    let squares: u64 =
+        a.rgba().iter().zip(b.rgba()).map(|(a, b)| u64::from(a.abs_diff(*b)).pow(2)).sum();
+    let mean = squares as f64 / a.rgba().len() as f64;
+    10.0 * (255.0f64.powi(2) / mean).log10()
+}
+
+/// The plan of these parameters.
+pub fn plan(params: &str) -> Plan {
+    Plan::from_params(params).unwrap()
+}
+
+/// What becomes of an image; the original where that goes out.
+pub fn transform(input: &[u8], plan: &Plan) -> Result<Vec<u8>, Error> {
+    let prepared = prepare(input, plan, &Limits::default())?;
+    let transformed = prepared.run(&Control::default())?;
+    Ok(match transformed.output {
+        Output::Original => input.to_vec(),
+        Output::Encoded(bytes) => {
+            assert_eq!(sniff(&bytes), Some(transformed.format));
+            bytes
+        }
+    })
+}
+
+/// Like [`transform`], decoded.
+pub fn transformed(input: &[u8], plan: &Plan) -> Picture {
+    let bytes = transform(input, plan).unwrap();
+    let picture = decode(&bytes);
+    let prepared = prepare(input, plan, &Limits::default()).unwrap();
+    let said = prepared.run(&Control::default()).unwrap();
+    assert_eq!((said.width, said.height), picture.size());
+    picture
+}
+
+/// Whether an image goes out unchanged.
+pub fn passes(input: &[u8], plan: &Plan) -> bool {
+    let prepared = prepare(input, plan, &Limits::default()).unwrap();
+    matches!(prepared.run(&Control::default()).unwrap().output, Output::Original)
+}

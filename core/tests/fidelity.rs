@@ -1,0 +1,56 @@
+//! The fast way gives what the slow way would.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use common::*;
+use fast_image_resize::images::Image;
+use fast_image_resize::{PixelType, Resizer};
+use turbojpeg::Subsamp;
+
+/// The whole picture, scaled by Lanczos3.
+fn lanczos(picture: &Picture, width: u32, height: u32) -> Picture {
+    let source =
+        Image::from_vec_u8(picture.width, picture.height, picture.rgba().to_vec(), PixelType::U8x4)
+            .unwrap();
+    let mut target = Image::new(width, height, PixelType::U8x4);
+    Resizer::new().resize(&source, &mut target, None).unwrap();
+    let pixels = target.buffer().as_chunks().0.to_vec();
+    Picture { width, height, pixels }
+}
+
+#[test]
+fn a_scaled_decode_is_near_the_full_one() {
+    for (width, height) in [(800, 600), (803, 605)] {
+        let picture = photo(width, height);
+        for sampling in [Subsamp::None, Subsamp::Sub2x2, Subsamp::Sub2x1] {
+            let sources =
+                [false, true].map(|progressive| jpeg(&picture, 92, sampling, progressive));
+            // The two differ in the order of their coefficients only.
+            let full = decode(&sources[0]);
+            // One eighth, two, three, four, and no scaling at all.
+            for target in [50, 100, 175, 250, 650] {
+                let plan = plan(&format!("w={target},f=png"));
+                let made = transformed(&sources[0], &plan);
+                let near = psnr(&made, &lanczos(&full, made.width, made.height));
+                assert!(near > 36.0, "{width} {sampling:?} {target}: {near} dB");
+                assert_eq!(transformed(&sources[1], &plan), made);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_crop_of_a_scaled_decode_is_where_it_should_be() {
+    let picture = photo(803, 605);
+    let source = jpeg(&picture, 92, Subsamp::None, false);
+    let made = transformed(&source, &plan("w=60,h=80,fit=crop,f=png"));
+    assert_eq!(made.size(), (60, 80));
+    // Scaled to 106x80 and cut at (23, 0).
+    let whole = lanczos(&decode(&source), 106, 80);
+    let cut = |left: u32| Picture::new(60, 80, |x, y| whole.at(x + left, y));
+    let near = psnr(&made, &cut(23));
+    assert!(near > 36.0, "{near} dB");
+    assert!(near > psnr(&made, &cut(22)) + 6.0 && near > psnr(&made, &cut(24)) + 6.0);
+}

@@ -1,0 +1,337 @@
+//! Sources that mean harm, or were damaged on their way.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::*;
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+use image_gate_core::image::{
+    Control, Error, Limits, MetadataPolicy, Plan, ProfilePolicy, prepare, probe,
+};
+use turbojpeg::Subsamp;
+
+const FIXTURES: [&str; 22] = [
+    "pattern.png",
+    "interlaced.png",
+    "rgb16.png",
+    "grey16.png",
+    "grey-alpha.png",
+    "bilevel.png",
+    "palette-alpha.png",
+    "palette-interlaced.png",
+    "sampled-1x1.jpg",
+    "sampled-2x1.jpg",
+    "sampled-2x2.jpg",
+    "sampled-1x2.jpg",
+    "sampled-4x1.jpg",
+    "progressive.jpg",
+    "grey.jpg",
+    "cmyk.jpg",
+    "still.gif",
+    "interlaced.gif",
+    "transparent.gif",
+    "lossy.webp",
+    "lossless.webp",
+    "lossy-alpha.webp",
+];
+
+fn refused(source: &[u8]) -> Error {
+    let start = Instant::now();
+    let error = prepare(source, &plan("w=50"), &Limits::default()).unwrap_err();
+    // Generous, and still far from what decoding would take.
+    assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
+    error
+}
+
+#[test]
+fn a_truncated_image_is_an_error_or_whole() {
+    for name in FIXTURES {
+        let source = fixture(name);
+        let plan = plan("f=png,sharpen=1");
+        let whole = transform(&source, &plan).unwrap();
+        let mut survivors = 0;
+        for len in (0..source.len()).step_by(1 + source.len() / 400) {
+            match transform(&source[..len], &plan) {
+                Ok(out) => {
+                    survivors += 1;
+                    assert_eq!(decode(&out), decode(&whole), "{name} at {len}");
+                }
+                Err(error) => assert!(
+                    matches!(error, Error::DecodeFailed(_) | Error::NotImage),
+                    "{name} at {len}: {error}"
+                ),
+            }
+        }
+        assert!(survivors <= 4, "{name}: {survivors}");
+    }
+}
+
+#[test]
+fn none_of_the_last_bytes_may_be_missing() {
+    for name in FIXTURES {
+        let source = fixture(name);
+        for len in source.len().saturating_sub(40)..source.len() {
+            let result = transform(&source[..len], &plan("f=png,sharpen=1"));
+            // A GIF may do without its trailer.
+            assert!(result.is_err() || name.ends_with(".gif"), "{name} at {len}");
+        }
+    }
+}
+
+/// A small generator of numbers, the same at every run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % end as u64) as usize
+    }
+}
+
+#[test]
+fn damaged_images_never_panic() {
+    let mut numbers = Numbers(0x2545_f491_4f6c_dd1d);
+    let limits = Limits { pixels: 1 << 20, ..Limits::default() };
+    let mut plan = plan("w=40,h=30,fit=crop,rotate=90,metadata=keep");
+    for name in FIXTURES {
+        let source = match name.ends_with(".jpg") {
+            true => with_orientation(&fixture(name), 6),
+            false => fixture(name),
+        };
+        for round in 0..300 {
+            let mut damaged = source.clone();
+            for _ in 0..1 + numbers.below(4) {
+                // The headers are where it gets interesting.
+                let end = if round % 2 == 0 { damaged.len() } else { damaged.len().min(200) };
+                let at = numbers.below(end);
+                match numbers.below(4) {
+                    0 => damaged[at] = numbers.below(256) as u8,
+                    1 => damaged[at] = [0, 0xff, 0x7f, 0x80][numbers.below(4)],
+                    2 => drop(damaged.remove(at)),
+                    _ => damaged.insert(at, numbers.below(256) as u8),
+                }
+            }
+            plan.profile = [ProfilePolicy::Srgb, ProfilePolicy::Keep][round % 2];
+            plan.metadata = [MetadataPolicy::Keep, MetadataPolicy::Copyright][round / 2 % 2];
+            let _ = probe(&damaged);
+            if let Ok(prepared) = prepare(&damaged, &plan, &limits) {
+                let _ = prepared.memory();
+                let _ = prepared.run(&Control::default());
+            }
+        }
+    }
+}
+
+#[test]
+fn noise_behind_a_signature_never_panics() {
+    let mut numbers = Numbers(99);
+    for start in [
+        &b"\xff\xd8\xff"[..],
+        b"\xff\xd8\xff\xe1\0\x40Exif\0\0II*\0",
+        b"\xff\xd8\xff\xc0\0\x11\x08\0\x10\0\x10\x03",
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0",
+        b"GIF89a\x10\0\x10\0\x80\0\0",
+        b"RIFF\xff\0\0\0WEBPVP8X\x0a\0\0\0",
+        b"RIFF\xff\0\0\0WEBPVP8L",
+    ] {
+        for _ in 0..500 {
+            let len = numbers.below(300);
+            let mut source = start.to_vec();
+            source.extend((0..len).map(|_| numbers.below(256) as u8));
+            let _ = probe(&source);
+            let _ = transform(&source, &plan("w=10,f=png"));
+        }
+    }
+}
+
+fn png_chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    let mut crc = flate2::Crc::new();
+    crc.update(kind);
+    crc.update(data);
+    [&(data.len() as u32).to_be_bytes(), &kind[..], data, &crc.sum().to_be_bytes()].concat()
+}
+
+fn png_of(header: &[u8], chunks: &[Vec<u8>]) -> Vec<u8> {
+    let mut out = b"\x89PNG\r\n\x1a\n".to_vec();
+    out.extend(png_chunk(b"IHDR", header));
+    chunks.iter().for_each(|chunk| out.extend(chunk));
+    out.extend(png_chunk(b"IEND", b""));
+    out
+}
+
+fn deflated(data: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(data).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn a_png_of_four_gigapixels() {
+    let bomb = png_of(
+        &[0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff, 8, 6, 0, 0, 0],
+        &[png_chunk(b"IDAT", &deflated(&[0; 1 << 20]))],
+    );
+    assert!(matches!(refused(&bomb), Error::TooManyPixels(_)));
+    // All bits of the size count: these are 65536 + 1 pixels wide.
+    let wide = png_of(
+        &[0, 1, 0, 1, 0, 0, 0, 1, 8, 6, 0, 0, 0],
+        &[png_chunk(b"IDAT", &deflated(&[0; 100]))],
+    );
+    assert_eq!(probe(&wide).unwrap().width, 65537);
+    assert_eq!(
+        refused(&wide),
+        Error::TooManyPixels("65537 pixels wide, the limit is 16384".to_owned())
+    );
+}
+
+#[test]
+fn a_png_with_bombs_in_its_chunks() {
+    let zeros = deflated(&vec![0; 100 << 20]);
+    let text = [&b"XML:com.adobe.xmp\0\x01\0\0\0"[..], &zeros].concat();
+    let ztxt = [&b"Comment\0\0"[..], &zeros].concat();
+    let icc = [&b"icc\0\0"[..], &zeros].concat();
+    let source = png_of(
+        &[0, 0, 0, 2, 0, 0, 0, 2, 8, 0, 0, 0, 0],
+        &[
+            png_chunk(b"iCCP", &icc),
+            png_chunk(b"iTXt", &text),
+            png_chunk(b"zTXt", &ztxt),
+            png_chunk(b"IDAT", &deflated(&[0; 6])),
+        ],
+    );
+    let start = Instant::now();
+    let plan = Plan { metadata: MetadataPolicy::Keep, ..plan("f=jpeg") };
+    transform(&source, &plan).unwrap();
+    assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_png_with_more_data_than_pixels() {
+    let source = png_of(
+        &[0, 0, 0, 2, 0, 0, 0, 2, 8, 0, 0, 0, 0],
+        &[png_chunk(b"IDAT", &deflated(&vec![0; 64 << 20]))],
+    );
+    let start = Instant::now();
+    let _ = transform(&source, &plan("f=jpeg"));
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_png_with_a_wrong_checksum() {
+    let mut source = fixture("pattern.png");
+    let len = source.len();
+    source[len - 20] ^= 1;
+    assert!(matches!(transform(&source, &plan("w=50")), Err(Error::DecodeFailed(_))));
+}
+
+#[test]
+fn a_jpeg_with_a_thousand_scans() {
+    let source = jpeg(&photo(640, 480), 80, Subsamp::Sub2x2, true);
+    // Repeats the last scan and what belongs to it.
+    let last = source.windows(2).rposition(|pair| pair == [0xff, 0xda]).unwrap();
+    let end = source.len() - 2;
+    let scan = source[last..end].to_vec();
+    let mut bomb = source[..end].to_vec();
+    (0..1000).for_each(|_| bomb.extend(&scan));
+    bomb.extend([0xff, 0xd9]);
+    assert_eq!(refused(&bomb), Error::TooManyFrames("more than 64 scans".to_owned()));
+}
+
+#[test]
+fn a_jpeg_with_a_lying_header() {
+    let source = jpeg(&photo(64, 48), 80, Subsamp::Sub2x2, false);
+    let frame = source.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
+    let sized = |width: u16, height: u16| {
+        let mut source = source.clone();
+        source[frame + 5..frame + 7].copy_from_slice(&height.to_be_bytes());
+        source[frame + 7..frame + 9].copy_from_slice(&width.to_be_bytes());
+        source
+    };
+    assert!(matches!(refused(&sized(65500, 65500)), Error::TooManyPixels(_)));
+    assert!(matches!(refused(&sized(7000, 7000)), Error::DecodeFailed(_)));
+    assert!(matches!(refused(&sized(0, 48)), Error::DecodeFailed(_)));
+    assert!(matches!(refused(&sized(64, 0)), Error::DecodeFailed(_)));
+    // A little larger than its data: found out by decoding.
+    assert!(matches!(transform(&sized(64, 64), &plan("w=5")), Err(Error::DecodeFailed(_))));
+    // A second frame header, before and behind the scan.
+    let second = source[frame..frame + 19].to_vec();
+    for at in [frame + 19, source.len() - 2] {
+        let mut source = source.clone();
+        source.splice(at..at, second.clone());
+        assert!(matches!(refused(&source), Error::DecodeFailed(_)), "{at}");
+    }
+}
+
+#[test]
+fn kinds_of_jpeg_that_nobody_writes() {
+    let source = jpeg(&photo(64, 48), 80, Subsamp::Sub2x2, false);
+    let frame = source.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
+    for (at, value) in [(1, 0xc3), (1, 0xc5), (1, 0xcb), (4, 12)] {
+        let mut source = source.clone();
+        source[frame + at] = value;
+        assert!(matches!(refused(&source), Error::UnsupportedFormat(_)), "{value:x}");
+    }
+    let mut source = source;
+    source[frame + 11] = 0x50;
+    assert!(matches!(refused(&source), Error::DecodeFailed(_)));
+}
+
+#[test]
+fn damage_in_the_middle_of_a_jpeg_is_no_grey_half() {
+    let mut source = jpeg(&photo(640, 480), 90, Subsamp::Sub2x2, false);
+    let scan = source.windows(2).position(|pair| pair == [0xff, 0xda]).unwrap();
+    let middle = (scan + source.len()) / 2;
+    // The second half of the data is gone, but the end is there.
+    source.drain(middle..source.len() - 2);
+    assert!(matches!(transform(&source, &plan("w=500")), Err(Error::DecodeFailed(_))));
+}
+
+#[test]
+fn a_gif_of_a_hundred_thousand_frames() {
+    let mut bomb = b"GIF89a\x10\0\x10\0\x80\0\0\0\0\0\xff\xff\xff".to_vec();
+    for _ in 0..100_000 {
+        bomb.extend(b"\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0");
+    }
+    bomb.push(0x3b);
+    assert_eq!(refused(&bomb), Error::TooManyFrames("100000 frames, the limit is 256".to_owned()));
+}
+
+#[test]
+fn a_webp_with_a_lying_header() {
+    let still = webp_lossless(&photo(16, 12));
+    let extended = |width: u32, flags: u8| {
+        let mut body = b"WEBPVP8X\x0a\0\0\0".to_vec();
+        body.extend([flags, 0, 0, 0]);
+        body.extend(&(width - 1).to_le_bytes()[..3]);
+        body.extend([11, 0, 0]);
+        body.extend(&still[12..]);
+        let mut out = b"RIFF".to_vec();
+        out.extend((body.len() as u32).to_le_bytes());
+        out.extend(body);
+        out
+    };
+    assert_eq!(decode(&extended(16, 0)).size(), (16, 12));
+    transform(&extended(16, 0), &plan("w=5")).unwrap();
+    assert!(matches!(refused(&extended(17, 0)), Error::DecodeFailed(_)));
+    assert!(matches!(refused(&extended(1 << 24, 0)), Error::DecodeFailed(_)));
+    // An animation without a frame.
+    assert!(matches!(refused(&extended(16, 2)), Error::DecodeFailed(_)));
+    // More than the file has.
+    let mut longer = extended(16, 0);
+    longer[4] += 2;
+    assert!(matches!(refused(&longer), Error::DecodeFailed(_)));
+}
+
+#[test]
+fn what_is_no_image() {
+    for source in [&b""[..], b"GIF", b"<svg/>", b"\xff\xd8", b"RIFFxxxxWAVE", b"BM      "] {
+        assert_eq!(probe(source).unwrap_err(), Error::NotImage);
+    }
+}

@@ -1,0 +1,256 @@
+//! Profiles and metadata, in and out of every container that has them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::sync::LazyLock;
+
+use common::*;
+use image_gate_core::image::{MetadataPolicy, Plan, ProfilePolicy, probe};
+use moxcms::ColorProfile;
+use turbojpeg::Subsamp;
+
+const XMP: &[u8] = b"<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"><dc:rights>(c)</dc:rights></x:xmpmeta>";
+
+fn contains(bytes: &[u8], needle: &[u8]) -> bool {
+    bytes.windows(needle.len()).any(|window| window == needle)
+}
+
+/// The photo in each container, with an EXIF orientation, XMP, and a profile.
+fn sources(profile: &[u8]) -> [Vec<u8>; 3] {
+    let picture = photo(200, 140);
+    let jpeg = with_segment(
+        &with_segment(
+            &with_orientation(&jpeg(&picture, 95, Subsamp::None, false), 6),
+            0xe1,
+            &[b"http://ns.adobe.com/xap/1.0/\0", XMP].concat(),
+        ),
+        0xe2,
+        &[b"ICC_PROFILE\0\x01\x01", profile].concat(),
+    );
+
+    let mut png = Vec::new();
+    let mut info = png::Info::with_size(200, 140);
+    info.color_type = png::ColorType::Rgb;
+    info.bit_depth = png::BitDepth::Eight;
+    info.icc_profile = Some(profile.into());
+    info.exif_metadata = Some(exif(6).into());
+    let mut encoder = png::Encoder::with_info(&mut png, info).unwrap();
+    let text = String::from_utf8(XMP.to_vec()).unwrap();
+    encoder.add_itxt_chunk("XML:com.adobe.xmp".to_owned(), text).unwrap();
+    encoder.write_header().unwrap().write_image_data(&picture.rgb()).unwrap();
+
+    let still = webp::Encoder::from_rgb(&picture.rgb(), 200, 140).encode_lossless().to_vec();
+    let chunk = |kind: &[u8; 4], body: &[u8]| {
+        let mut out = kind.to_vec();
+        out.extend((body.len() as u32).to_le_bytes());
+        out.extend(body);
+        out.resize(out.len().next_multiple_of(2), 0);
+        out
+    };
+    let mut body = b"WEBP".to_vec();
+    body.extend(chunk(b"VP8X", &[0x2c, 0, 0, 0, 199, 0, 0, 139, 0, 0]));
+    body.extend(chunk(b"ICCP", profile));
+    body.extend(&still[12..]);
+    body.extend(chunk(b"EXIF", &exif(6)));
+    body.extend(chunk(b"XMP ", XMP));
+    [jpeg, png, chunk(b"RIFF", &body)]
+}
+
+/// Display P3, the same bytes each time: the encoder writes the time into them.
+fn p3() -> Vec<u8> {
+    static BYTES: LazyLock<Vec<u8>> =
+        LazyLock::new(|| ColorProfile::new_display_p3().encode().unwrap());
+    BYTES.clone()
+}
+
+fn srgb() -> Vec<u8> {
+    ColorProfile::new_srgb().encode().unwrap()
+}
+
+#[test]
+fn everything_is_found() {
+    for source in sources(&p3()) {
+        let info = probe(&source).unwrap();
+        assert_eq!(info.orientation, 6, "{:?}", info.format);
+        assert!(info.has_profile, "{:?}", info.format);
+    }
+}
+
+#[test]
+fn strip_leaves_nothing() {
+    for source in sources(&p3()) {
+        for format in ["jpeg", "png", "gif", "webp"] {
+            let out = transform(&source, &plan(&format!("w=50,f={format}"))).unwrap();
+            let info = probe(&out).unwrap();
+            assert!(info.orientation == 1 && !info.has_profile);
+            for needle in [&b"Ann Other"[..], b"GPSN", b"xmpmeta", b"acsp", b"Exif"] {
+                assert!(!contains(&out, needle), "{format}");
+            }
+        }
+    }
+}
+
+#[test]
+fn copyright_keeps_names_and_no_position() {
+    for source in sources(&p3()) {
+        for format in ["jpeg", "png", "webp"] {
+            let plan = plan(&format!("w=50,metadata=copyright,f={format}"));
+            let out = transform(&source, &plan).unwrap();
+            assert!(contains(&out, b"Ann Other") && contains(&out, b"(c) 2024 AO"), "{format}");
+            assert!(!contains(&out, b"GPSN") && !contains(&out, b"xmpmeta"), "{format}");
+            assert_eq!(probe(&out).unwrap().orientation, 1);
+            // What came out can go in.
+            let again = transform(&out, &Plan { rotate: plan.rotate, ..plan }).unwrap();
+            assert!(contains(&again, b"Ann Other"), "{format}");
+        }
+    }
+}
+
+#[test]
+fn keep_keeps_all_but_the_orientation_that_was_applied() {
+    for source in sources(&p3()) {
+        for format in ["jpeg", "png", "webp"] {
+            let plan = plan(&format!("w=50,metadata=keep,f={format}"));
+            let out = transform(&source, &plan).unwrap();
+            for needle in [&b"Ann Other"[..], b"GPSN", XMP] {
+                assert!(contains(&out, needle), "{format}");
+            }
+            assert_eq!(probe(&out).unwrap().orientation, 1, "{format}");
+
+            let out = transform(&source, &Plan { orient: false, ..plan }).unwrap();
+            assert_eq!(probe(&out).unwrap().orientation, 6, "{format}");
+        }
+    }
+}
+
+#[test]
+fn a_profile_is_converted_kept_or_dropped() {
+    for source in sources(&p3()) {
+        let dropped = Plan { profile: ProfilePolicy::Strip, ..plan("w=50,f=png") };
+        let dropped = transformed(&source, &dropped);
+        let converted = transformed(&source, &plan("w=50,f=png"));
+        let kept_plan = Plan { profile: ProfilePolicy::Keep, ..plan("w=50,f=png") };
+        let kept = transform(&source, &kept_plan).unwrap();
+        assert_eq!(decode(&kept), dropped);
+        assert!(probe(&kept).unwrap().has_profile);
+        assert!(psnr(&converted, &dropped) < 40.0);
+
+        // The converted pixels are those that the profile gives.
+        let profile = ColorProfile::new_from_slice(&p3()).unwrap();
+        let transform = profile
+            .create_transform_8bit(
+                moxcms::Layout::Rgba,
+                &ColorProfile::new_srgb(),
+                moxcms::Layout::Rgba,
+                moxcms::TransformOptions::default(),
+            )
+            .unwrap();
+        let mut expected = dropped.clone();
+        transform.transform(dropped.rgba(), expected.pixels.as_flattened_mut()).unwrap();
+        assert!(psnr(&converted, &expected) > 48.0);
+    }
+}
+
+#[test]
+fn every_container_can_keep_a_profile() {
+    let keep = |format: &str| Plan {
+        profile: ProfilePolicy::Keep,
+        metadata: MetadataPolicy::Keep,
+        ..plan(&format!("w=50,f={format}"))
+    };
+    for source in sources(&p3()) {
+        for format in ["jpeg", "png", "webp"] {
+            let out = transform(&source, &keep(format)).unwrap();
+            assert!(probe(&out).unwrap().has_profile, "{format}");
+            let back = transform(&out, &keep("webp")).unwrap();
+            assert!(contains(&back, &p3()), "{format}");
+        }
+        let out = transform(&source, &keep("gif")).unwrap();
+        assert!(!contains(&out, b"acsp"));
+    }
+}
+
+#[test]
+fn a_profile_larger_than_a_segment_is_split_and_joined() {
+    let mut profile = p3();
+    profile.resize(150_000, 7);
+    let [_, png, _] = sources(&profile);
+    let keep = |format: &str| Plan { profile: ProfilePolicy::Keep, ..plan(&format!("f={format}")) };
+    let jpeg = transform(&png, &keep("jpeg")).unwrap();
+    assert!(!contains(&jpeg, &profile));
+    let webp = transform(&jpeg, &keep("webp")).unwrap();
+    assert!(contains(&webp, &profile));
+}
+
+#[test]
+fn what_fits_is_re_encoded_only_for_a_reason() {
+    let [with_p3, ..] = sources(&p3());
+    let [_, png_srgb, webp_srgb] = sources(&srgb());
+    let upright = Plan { orient: false, ..Plan::default() };
+    // A profile that is sRGB already, and metadata within 5% of the file.
+    for source in [&png_srgb, &webp_srgb] {
+        assert!(passes(source, &upright));
+    }
+    let big = jpeg(&photo(900, 700), 95, Subsamp::None, false);
+    let small_share = with_orientation(&big, 1);
+    assert!(passes(&small_share, &Plan::default()));
+    assert!(!passes(&with_orientation(&big, 3), &Plan::default()));
+    assert!(passes(&with_orientation(&big, 3), &upright));
+
+    // Another profile, unless it is to be kept.
+    assert!(!passes(&with_p3, &upright));
+    let [_, png_p3, _] = sources(&p3());
+    assert!(!passes(&png_p3, &upright));
+    let keep =
+        Plan { profile: ProfilePolicy::Keep, metadata: MetadataPolicy::Keep, ..upright.clone() };
+    assert!(passes(&with_p3, &keep) && passes(&png_p3, &keep));
+    let strip = Plan { profile: ProfilePolicy::Strip, ..upright.clone() };
+    assert!(!passes(&png_srgb, &strip));
+
+    // Metadata of which only the names may go out.
+    let copyright = Plan { metadata: MetadataPolicy::Copyright, ..upright.clone() };
+    assert!(!passes(&png_srgb, &copyright) && !passes(&small_share, &copyright));
+    assert!(passes(&big, &copyright));
+
+    // Application data above 5% of the file.
+    let share = |len: usize| with_segment(&big, 0xed, &vec![0; len]);
+    assert!(passes(&share(big.len() / 20 - 200), &Plan::default()));
+    let heavy = share(big.len() / 19 + 200);
+    assert!(!passes(&heavy, &Plan::default()));
+    assert!(passes(&heavy, &keep));
+}
+
+#[test]
+fn a_broken_profile_is_ignored() {
+    let expected = transformed(&sources(b"not a profile")[1], &plan("w=50,f=png"));
+    let stripped = Plan { profile: ProfilePolicy::Strip, ..plan("w=50,f=png") };
+    assert_eq!(expected, transformed(&sources(&p3())[1], &stripped));
+    for source in sources(b"not a profile") {
+        let kept = Plan { profile: ProfilePolicy::Keep, ..plan("w=50") };
+        let out = transform(&source, &kept).unwrap();
+        assert!(!probe(&out).unwrap().has_profile);
+    }
+}
+
+#[test]
+fn a_grey_profile_converts_grey() {
+    let mut info = png::Info::with_size(2, 1);
+    info.bit_depth = png::BitDepth::Eight;
+    info.icc_profile = Some(ColorProfile::new_gray_with_gamma(1.0).encode().unwrap().into());
+    let mut source = Vec::new();
+    png::Encoder::with_info(&mut source, info)
+        .unwrap()
+        .write_header()
+        .unwrap()
+        .write_image_data(&[55, 255])
+        .unwrap();
+    let out = transformed(&source, &Plan::default());
+    assert!(out.at(0, 0)[0].abs_diff(127) <= 2 && out.at(1, 0)[0] == 255);
+    // WebP has no grey, so that a grey profile can't be kept there.
+    let keep = Plan { profile: ProfilePolicy::Keep, ..plan("f=webp") };
+    let out = transform(&source, &keep).unwrap();
+    assert!(!probe(&out).unwrap().has_profile);
+    assert!(decode(&out).at(0, 0)[0].abs_diff(127) <= 8);
+}
