@@ -214,7 +214,6 @@ impl Job {
             ))));
         }
         let Some(_reservation) = Reservation::take(need, self.memory) else {
-            drop(prepared);
             return Err(Stop::NeedsMemory(bytes, need));
         };
         let done = prepared.run(&self.control).map_err(Stop::Failed)?;

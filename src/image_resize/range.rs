@@ -20,7 +20,7 @@ pub fn install(cf: *mut ngx_conf_t) -> bool {
     // configurations are all made; the array of a phase takes one more handler.
     unsafe {
         let ctx = (*cf).ctx.cast::<ngx_http_conf_ctx_t>();
-        let core = (*(*ctx).main_conf.add((*&raw const ngx_http_core_module).ctx_index))
+        let core = (*(*ctx).main_conf.add(ngx_http_core_module.ctx_index))
             .cast::<ngx_http_core_main_conf_t>();
         let phases = &raw mut (*core).phases;
         let Some(phase) = (&mut *phases).get_mut(ngx_http_phases_NGX_HTTP_PREACCESS_PHASE as usize)

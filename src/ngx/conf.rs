@@ -163,7 +163,7 @@ impl Expression {
     }
 
     /// Its value for a request, in the request's pool.
-    pub fn evaluate(&self, request: Request) -> Option<&[u8]> {
+    pub fn evaluate<'a>(self, request: Request) -> Option<&'a [u8]> {
         let mut value = ngx_str_t::empty();
         // SAFETY: compiled, and the request is live; nginx allocates the result in its pool.
         let rc = unsafe { ngx_http_complex_value(request.as_ptr(), self.0.as_ptr(), &mut value) };
