@@ -6,7 +6,6 @@
 //! the request is finalized with an error, which goes through `error_page` like any other.
 
 use std::ffi::c_void;
-use std::sync::OnceLock;
 
 use image_gate_core::image::{
     Coding, ENCODED_SNIFF_LEN, Error, SNIFF_LEN, sniff, tag_listed, variant_tag,
@@ -35,36 +34,30 @@ const ERROR: ngx_int_t = NGX_ERROR as ngx_int_t;
 /// How often the timer of a waiting request runs, in milliseconds. It only has to be there.
 const TIMER: usize = 60_000;
 
-struct Next {
-    header: HeaderFilter,
-    body: BodyFilter,
-}
-
-static NEXT: OnceLock<Next> = OnceLock::new();
+/// The filters after ours. A reload may put others there, when it loads other modules.
+static mut NEXT_HEADER: Option<HeaderFilter> = None;
+static mut NEXT_BODY: Option<BodyFilter> = None;
 
 /// Puts the filters on top of nginx's chains.
 pub fn install() {
     // SAFETY: nginx builds the chains while it reads the configuration, on its only thread.
-    // The next filters are the same in every cycle: the module is at the same place in each.
     unsafe {
-        let (header, body) =
-            (nginx_sys::ngx_http_top_header_filter, nginx_sys::ngx_http_top_body_filter);
-        if let (Some(header), Some(body)) = (header, body) {
-            NEXT.get_or_init(|| Next { header, body });
-            nginx_sys::ngx_http_top_header_filter = Some(header_filter);
-            nginx_sys::ngx_http_top_body_filter = Some(body_filter);
-        }
+        NEXT_HEADER = nginx_sys::ngx_http_top_header_filter;
+        NEXT_BODY = nginx_sys::ngx_http_top_body_filter;
+        nginx_sys::ngx_http_top_header_filter = Some(header_filter);
+        nginx_sys::ngx_http_top_body_filter = Some(body_filter);
     }
 }
 
 fn next_header(request: Request) -> ngx_int_t {
-    // SAFETY: nginx's own filter, on a live request, from where nginx calls filters.
-    NEXT.get().map_or(ERROR, |next| unsafe { (next.header)(request.as_ptr()) })
+    // SAFETY: nginx's own filter, on a live request, from where nginx calls filters; only
+    // `install` writes it, and never while a request is served.
+    unsafe { NEXT_HEADER.map_or(ERROR, |next| next(request.as_ptr())) }
 }
 
 fn next_body(request: Request, chain: *mut ngx_chain_t) -> ngx_int_t {
     // SAFETY: as in `next_header`; the chain is nginx's or made in the request's pool.
-    NEXT.get().map_or(ERROR, |next| unsafe { (next.body)(request.as_ptr(), chain) })
+    unsafe { NEXT_BODY.map_or(ERROR, |next| next(request.as_ptr(), chain)) }
 }
 
 unsafe extern "C" fn header_filter(r: *mut ngx_http_request_t) -> ngx_int_t {
@@ -173,6 +166,11 @@ fn body(request: Request, chain: *mut ngx_chain_t) -> ngx_int_t {
         return next_body(request, chain);
     };
     match context.state.get() {
+        // A test that let the headers of an answer to HEAD through still gets the body.
+        State::Pass if request.is_header_only() => {
+            drain(chain);
+            OK
+        }
         State::Pass => next_body(request, chain),
         State::Test => test(context, chain),
         State::Read => read(context, chain),

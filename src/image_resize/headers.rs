@@ -23,7 +23,7 @@ pub fn product(request: Request, product: &Product, task: &Task) -> bool {
     }
     request.set_content_length(Some(product.bytes.len()));
     request.clear_content_encoding();
-    request.clear_refresh();
+    request.drop_header(b"Refresh");
     request.clear_ranges();
     if let Some(format) = product.format {
         request.replace_header(b"Content-Disposition", |value| rename_attachment(value, format));
@@ -37,7 +37,7 @@ pub fn product(request: Request, product: &Product, task: &Task) -> bool {
 pub fn unknown_body(request: Request, tag: Option<&str>) {
     request.set_content_length(None);
     request.clear_content_encoding();
-    request.clear_refresh();
+    request.drop_header(b"Refresh");
     request.clear_ranges();
     let _ = request.set_etag(tag.map(str::as_bytes));
 }

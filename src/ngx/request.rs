@@ -217,10 +217,9 @@ impl Request {
         clear(unsafe { &mut (*self.as_ptr()).headers_out.content_encoding });
     }
 
-    /// Sends no `Refresh`.
-    pub fn clear_refresh(self) {
-        // SAFETY: alive, and on the event loop.
-        clear(unsafe { &mut (*self.as_ptr()).headers_out.refresh });
+    /// Sends no header called `name`, of those that nginx knows nothing of.
+    pub fn drop_header(self, name: &[u8]) {
+        self.each_header(name, |header| header.hash = 0);
     }
 
     /// Neither announces nor serves ranges.
@@ -274,29 +273,34 @@ impl Request {
     /// Gives the values of all outgoing headers called `name` to `replace`, and sets what it
     /// answers.
     pub fn replace_header(self, name: &[u8], replace: impl Fn(&[u8]) -> Option<Vec<u8>>) {
-        // SAFETY: alive; the list's parts hold `nelts` elements each.
+        self.each_header(name, |header| {
+            if let Some(value) = replace(header.value.as_bytes())
+                && let Some(value) = pool::copy(self.pool(), &value)
+            {
+                header.value = value;
+            }
+        });
+    }
+
+    fn each_header(self, name: &[u8], mut visit: impl FnMut(&mut ngx_table_elt_t)) {
+        // SAFETY: alive, and on the event loop.
         let mut part = unsafe { &raw mut (*self.as_ptr()).headers_out.headers.part };
-        while let Some(list) = NonNull::new(part) {
-            // SAFETY: as above; nothing else uses the list now.
-            let (elements, next) = unsafe {
-                let list = list.as_ref();
-                let elements = list.elts.cast::<ngx_table_elt_t>();
-                let elements: &mut [ngx_table_elt_t] = if list.nelts == 0 {
-                    &mut []
-                } else {
-                    std::slice::from_raw_parts_mut(elements, list.nelts)
-                };
-                (elements, list.next)
+        while !part.is_null() {
+            // SAFETY: a part of the list, which null ends; it has `nelts` elements, and nothing
+            // else uses them now.
+            let elements = unsafe {
+                let (elements, len) = ((*part).elts.cast::<ngx_table_elt_t>(), (*part).nelts);
+                part = (*part).next;
+                if len == 0 {
+                    continue;
+                }
+                std::slice::from_raw_parts_mut(elements, len)
             };
-            for header in elements.iter_mut().filter(|header| header.hash != 0) {
-                if header.key.as_bytes().eq_ignore_ascii_case(name)
-                    && let Some(value) = replace(header.value.as_bytes())
-                    && let Some(value) = pool::copy(self.pool(), &value)
-                {
-                    header.value = value;
+            for header in elements {
+                if header.hash != 0 && header.key.as_bytes().eq_ignore_ascii_case(name) {
+                    visit(header);
                 }
             }
-            part = next;
         }
     }
 
