@@ -238,7 +238,7 @@ block('unknown thread pool', config => 'location /x { image_resize resize 10 10;
 # All of what is right in three configurations, each value in a location of its own.
 my $i = 0;
 my $config = join '', map { sprintf "location /%d { %s }\n", $i++, $_ } lines($right), lines($modes);
-block('accepted in a location', config => $config, request => 'GET /index.html');
+block('accepted in a location', config => $config);
 
 $i = 0;
 my %seen;
@@ -249,18 +249,18 @@ for my $directive (lines($right)) {
 }
 for my $round (@rounds) {
     my $all = join "\n", map { $round->{$_} } sort keys %$round;
-    block('accepted in a server', config => $all, request => 'GET /index.html');
-    block('accepted in http', http_config => $all, config => '', request => 'GET /index.html');
+    block('accepted in a server', config => $all);
+    block('accepted in http', http_config => $all, config => '');
 }
 
 # The same at two levels is no duplicate.
 block('once at each level', http_config => $duplicate, config => "$duplicate\nlocation /x { $duplicate }",
-      request => 'GET /index.html');
+      );
 
 # Modes combine.
 block('a mode and a rotation, twice the same mode',
       config => 'location /x { image_resize resize 10 10; image_resize rotate 90; image_resize crop 5 5; image_resize crop 6 6; }',
-      request => 'GET /index.html');
+      );
 
 plan 'no_plan';
 spec_string(join '', @spec);

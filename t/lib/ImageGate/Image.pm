@@ -283,8 +283,10 @@ sub reference {
             $img = $bg;
         }
         elsif ($op eq 'srgb') {
+            # intent and black point as browsers do without being told otherwise
+            $img->Set('rendering-intent' => 'Perceptual', 'black-point-compensation' => 'False');
             $img->Profile(name => 'icc', profile => ImageGate::Fixtures::profile_blob('srgb'),
-                          'rendering-intent' => 'Relative', 'black-point-compensation' => 'True');
+                          'rendering-intent' => 'Perceptual', 'black-point-compensation' => 'False');
         }
         else { die "no such operation: $op" }
     }

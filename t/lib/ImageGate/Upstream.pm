@@ -8,13 +8,14 @@ package ImageGate::Upstream;
 #     close      no length, ends with the connection
 #     slow       with Content-Length, in pieces of piece=1024 bytes, each after ms=20
 #     die        promises the whole, sends half, closes
+#     diechunk   chunks of half of it, closes without the last one
 #     reset      promises the whole, sends half, resets
 #     stall      promises the whole, sends half, waits s=3, closes
 #     gzip deflate rawdeflate xgzip br identity    Content-Encoding
 #     range      honours Range with 206
 #     status     answers code=404 with the file as body
 #
-# More keys: etag=..., lm=1 (Last-Modified), type=image/x, disp=NAME (Content-Disposition),
+# More keys (a colon stands for a slash): etag=..., lm=1 (Last-Modified), type=image:x, disp=NAME (Content-Disposition),
 # refresh=1, ar=1 (Accept-Ranges), cc=..., vary=..., noetag.
 
 use strict;
@@ -123,8 +124,10 @@ sub serve {
         my $status = '200 OK';
         my %type = (jpg => 'image/jpeg', png => 'image/png', gif => 'image/gif', webp => 'image/webp');
         my ($ext) = $path =~ /\.(\w+)$/;
+        $o{type} =~ tr{:}{/} if $o{type};
         $h .= 'Content-Type: ' . ($o{type} || $type{$ext} || 'application/octet-stream') . "\r\n";
         $h .= qq{ETag: "origin-} . length($body) . qq{"\r\n} if !$o{noetag} && !$o{etag};
+        $o{etag} =~ tr{:}{/} if $o{etag};
         $h .= "ETag: $o{etag}\r\n" if $o{etag};
         $h .= "Last-Modified: Wed, 01 Jan 2020 00:00:00 GMT\r\n" if $o{lm};
         $h .= "Accept-Ranges: bytes\r\n" if $o{ar} || $mode eq 'range';
@@ -187,6 +190,12 @@ sub serve {
                 Time::HiRes::sleep($ms / 1000);
                 out($s, substr $body, $p, $n);
             }
+
+        } elsif ($mode eq 'diechunk') {
+            my $half = substr $body, 0, int(length($body) / 2);
+            out($s, "${line}Transfer-Encoding: chunked\r\n\r\n" . sprintf("%x\r\n", length $half) . "$half\r\n");
+            Time::HiRes::sleep(0.05);
+            return;
 
         } elsif ($mode =~ /^(die|reset|stall)$/) {
             out($s, "$line$len\r\n" . substr $body, 0, int(length($body) / 2));
