@@ -308,7 +308,7 @@ fn limits_are_checked_with_numbers_in_the_reason() {
             &source,
             "w=50",
             Limits { pixels: 19_999, ..base },
-            pixels("200x100 pixels in 1 frames are 20000, the limit is 19999"),
+            pixels("200x100 are 20000 pixels, the limit is 19999"),
         ),
         (
             &source,
@@ -333,7 +333,7 @@ fn limits_are_checked_with_numbers_in_the_reason() {
             &animation,
             "w=5",
             Limits { pixels: 499, ..base },
-            pixels("10x10 pixels in 5 frames are 500, the limit is 499"),
+            pixels("10x10 times 5 frames are 500 pixels, the limit is 499"),
         ),
         (&many_scans, "w=5", Limits { scans: 2, ..base }, frames("more than 2 scans")),
     ] {

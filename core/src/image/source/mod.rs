@@ -108,8 +108,9 @@ fn check_size(info: &Info, limits: &Limits) -> Result<(), Error> {
     }
     let pixels = u64::from(width) * u64::from(height) * u64::from(frames);
     if pixels > limits.pixels {
+        let times = if frames > 1 { format!(" times {frames} frames") } else { String::new() };
         return Err(Error::TooManyPixels(format!(
-            "{width}x{height} pixels in {frames} frames are {pixels}, the limit is {}",
+            "{width}x{height}{times} are {pixels} pixels, the limit is {}",
             limits.pixels
         )));
     }
