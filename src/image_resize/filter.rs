@@ -248,6 +248,7 @@ fn test(context: Pooled<Context>, chain: *mut ngx_chain_t) -> ngx_int_t {
     context.state.set(State::Pass);
     let rc = next_header(request);
     if rc == ERROR || rc > OK || request.is_header_only() {
+        drain(chain);
         return rc;
     }
     let held = context.body.borrow().prefix().to_vec();
