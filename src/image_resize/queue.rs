@@ -7,9 +7,9 @@ use std::ptr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use image_gate_core::image::{Control, Error};
+use image_gate_core::image::Control;
 
-use super::context::{Context, Task};
+use super::context::{Context, Failure, Task};
 use super::filter;
 use super::job::{Job, Outcome, memory_fits, run_slot};
 use crate::ngx::thread;
@@ -81,7 +81,7 @@ pub fn start_waiting() {
             queue.running.set(queue.running.get() + 1);
             if !start(waiting) {
                 queue.running.set(queue.running.get() - 1);
-                filter::fail(context, Error::Internal("no thread took the job".into()).into());
+                filter::fail(context, Failure::Busy);
             }
         }
     });
