@@ -16,7 +16,7 @@ endif
 export NGINX_BUILD_DIR
 
 # By rename: a file that a running nginx has mapped must not be written to.
-put = install -D -m $(1) $(2) $(3).new && mv -f $(3).new $(3)
+put = install -D -m $(1) $(2) $(3).$$$$ && mv -f $(3).$$$$ $(3)
 
 .PHONY: build
 build: headers ## build the module and the command-line program
