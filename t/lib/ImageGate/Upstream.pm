@@ -25,7 +25,6 @@ use Compress::Zlib ();
 use IO::Socket::INET;
 use POSIX ();
 use Time::HiRes ();
-use Test::Nginx::Util ();
 
 sub start {
     my ($class, $dir) = @_;
@@ -37,7 +36,7 @@ sub start {
 
     if (!$pid) {
         # no END blocks, no test counters of the parent here
-        $Test::Nginx::Util::InSubprocess = 1;
+        { no warnings "once"; $Test::Nginx::Util::InSubprocess = 1 }
         local $SIG{CHLD} = 'IGNORE';
         local $SIG{PIPE} = 'IGNORE';
         $SIG{TERM} = sub { POSIX::_exit(0) };
