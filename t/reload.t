@@ -15,7 +15,7 @@ use ImageGate::Image qw(decode inspect);
 use ImageGate::Server;
 
 my $files = fixture_dir();
-fixture_path($_) for qw(noise-2400x1600-q90.jpg photo-300x200.jpg);
+fixture_path($_) for qw(noise-1800x1200-q90.jpg photo-300x200.jpg);
 
 # A job of a second or more, and a quick one.
 sub locations {
@@ -33,7 +33,7 @@ sub locations {
     };
 }
 
-my $slow = '/slow/noise-2400x1600-q90.jpg';
+my $slow = '/slow/noise-1800x1200-q90.jpg';
 
 sub start_slow {
     my $s = shift;
@@ -48,7 +48,7 @@ sub is_slow_answer {
     my $r = $c->recv;
     is($r->{status}, 200, "$name - status") or diag($r->{error} || '');
     my ($img, $e) = decode($r->{body});
-    ok($img && $img->Get('width') == 2400, "$name - picture") or diag($e);
+    ok($img && $img->Get('width') == 1800, "$name - picture") or diag($e);
     return $r;
 }
 

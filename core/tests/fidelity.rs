@@ -42,6 +42,18 @@ fn a_scaled_decode_is_near_the_full_one() {
 }
 
 #[test]
+fn a_scaled_decode_ends_where_the_image_does() {
+    // At an eighth, 801 columns are 100.125, of which the decoder makes 101.
+    let ramp = Picture::new(801, 16, |x, _| [(x * 255 / 800) as u8, 0, 0, 255]);
+    let source = jpeg(&ramp, 100, Subsamp::None, false);
+    let made = transformed(&source, &plan("w=66,f=png"));
+    for x in 30..66 {
+        let exact = (f64::from(x) + 0.5) * 801.0 / 66.0 * 255.0 / 800.0 - 0.5;
+        assert!((f64::from(made.at(x, 0)[0]) - exact).abs() < 1.5, "{x}");
+    }
+}
+
+#[test]
 fn a_crop_of_a_scaled_decode_is_where_it_should_be() {
     let picture = photo(803, 605);
     let source = jpeg(&picture, 92, Subsamp::None, false);

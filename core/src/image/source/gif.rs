@@ -49,8 +49,8 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
 
     let canvas = Window { x: 0, y: 0, size: Size::new(width, height) };
     let damage = match (frames, whole) {
-        (0, _) => Some(broken("no frame")),
         (_, false) => Some(truncated()),
+        (0, true) => Some(broken("no frame")),
         _ => None,
     };
     let first = first.unwrap_or(canvas);
