@@ -1,10 +1,11 @@
 # make            builds build/ngx_http_image_gate_module.so and build/image-gate
 # make help       lists the rest
 
-NGINX         ?= $(shell PATH="$$PATH:/usr/sbin" command -v nginx || echo /usr/sbin/nginx)
+# Not called NGINX: nginx itself takes that for inherited sockets, and stays in the foreground.
+NGINX_BINARY  ?= $(shell PATH="$$PATH:/usr/sbin" command -v nginx || echo /usr/sbin/nginx)
 MODULE        := ngx_http_image_gate_module.so
 CARGO_FLAGS   ?= --locked
-export NGINX
+export NGINX_BINARY
 
 # Without a value, the Debian nginx that is installed is what to build for.
 ifdef NGINX_BUILD_DIR
@@ -73,14 +74,14 @@ photos: ## the pictures of the demo and the benchmarks, in build/photos
 	@scripts/photos demo
 	@scripts/photos bench
 
-MODULES_PATH   = $(shell $(NGINX) -V 2>&1 | grep -o -e '--modules-path=[^ ]*' | cut -d= -f2)
+MODULES_PATH   = $(shell $(NGINX_BINARY) -V 2>&1 | grep -o -e '--modules-path=[^ ]*' | cut -d= -f2)
 MODULES_AVAIL := /usr/share/nginx/modules-available
 MODULE_CONF   := $(MODULES_AVAIL)/mod-http-image-gate.conf
 
 .PHONY: install
 install: ## put what `make` built into nginx's modules folder (DESTDIR is honoured)
 	@test -e build/$(MODULE) || { echo "make: run make first" >&2; exit 1; }
-	@test -n "$(MODULES_PATH)" || { echo "make: $(NGINX) -V names no modules path" >&2; exit 1; }
+	@test -n "$(MODULES_PATH)" || { echo "make: $(NGINX_BINARY) -V names no modules path" >&2; exit 1; }
 	@$(call put,644 -s,build/$(MODULE),$(DESTDIR)$(MODULES_PATH)/$(MODULE))
 	@echo "installed $(DESTDIR)$(MODULES_PATH)/$(MODULE)"
 ifneq ($(wildcard $(MODULES_AVAIL)),)

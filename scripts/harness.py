@@ -24,7 +24,7 @@ import urllib.request
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MODULE = f"{ROOT}/build/ngx_http_image_gate_module.so"
 PHOTOS = f"{ROOT}/build/photos/demo"
-NGINX = os.environ.get("NGINX", "/usr/sbin/nginx")
+NGINX = os.environ.get("NGINX_BINARY", "/usr/sbin/nginx")
 
 LISTEN = re.compile(r"listen\s+127\.0\.0\.1:(\d+)")
 
