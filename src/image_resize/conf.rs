@@ -3,7 +3,7 @@
 use image_gate_core::image::{Color, Format, Limits, MetadataPolicy, ProfilePolicy, Rotation};
 use nginx_sys::{ngx_conf_t, ngx_str_t};
 
-use crate::ngx::conf::Expression;
+use crate::ngx::conf::{Expression, Merge};
 use crate::ngx::thread::{self, ThreadPool};
 
 /// A directive's value: fixed, or an expression over variables.
@@ -132,10 +132,10 @@ impl LocConf {
     pub fn bounds(&self) -> Bounds {
         self.bounds.unwrap_or_default()
     }
+}
 
-    /// Takes over from the level above what is not said here. Answers whether nginx gave the
-    /// thread pool.
-    pub fn merge(&mut self, parent: &LocConf, cf: *mut ngx_conf_t) -> bool {
+impl Merge for LocConf {
+    fn merge(&mut self, parent: &LocConf, cf: *mut ngx_conf_t) -> bool {
         fn inherit<T: Copy>(child: &mut Option<T>, parent: Option<T>) {
             *child = child.or(parent);
         }

@@ -5,13 +5,17 @@ use std::fmt::{self, Arguments};
 use std::ptr::NonNull;
 
 use nginx_sys::{
-    NGX_OK, ngx_command_t, ngx_conf_t, ngx_http_compile_complex_value,
+    NGX_ERROR, NGX_OK, ngx_command_t, ngx_conf_t, ngx_http_compile_complex_value,
     ngx_http_compile_complex_value_t, ngx_http_complex_value, ngx_http_complex_value_t, ngx_int_t,
     ngx_parse_size, ngx_parse_time, ngx_pcalloc, ngx_pool_t, ngx_str_t, ngx_uint_t,
 };
 
 use super::guard::guard;
-use super::{Request, log};
+use super::{Pooled, Request, log};
+
+const OK: *mut c_char = std::ptr::null_mut();
+// NGX_CONF_ERROR: already reported.
+const ERROR: *mut c_char = usize::MAX as *mut c_char;
 
 /// Why a directive was refused.
 pub enum ConfError {
@@ -41,26 +45,31 @@ pub struct Directive<C: 'static> {
     pub set: Set<C>,
 }
 
-/// A module whose location configuration is a table of directives.
+/// A configuration of a module, at one of nginx's levels, that is a table of directives.
 pub trait Directives: Sized + 'static {
+    /// Which of the module's configurations it is: `NGX_HTTP_LOC_CONF_OFFSET` or its like.
+    const LEVEL: usize = nginx_sys::NGX_HTTP_LOC_CONF_OFFSET;
     /// The table.
     const DIRECTIVES: &'static [Directive<Self>];
 }
 
-/// The command table that nginx wants, made of `C`'s directives: `N` is one more than there are.
-pub const fn commands<C: Directives, const N: usize>() -> [ngx_command_t; N] {
-    let mut commands = [const { ngx_command_t::empty() }; N];
+/// The command table that nginx wants, with `C`'s directives from index `start` on, behind those
+/// that `commands` has already: `N` is one more than there are in all.
+pub const fn commands<C: Directives, const N: usize>(
+    mut commands: [ngx_command_t; N],
+    start: usize,
+) -> [ngx_command_t; N] {
     let mut i = 0;
     while i < C::DIRECTIVES.len() {
         let directive = &C::DIRECTIVES[i];
-        commands[i] = ngx_command_t {
+        commands[start + i] = ngx_command_t {
             name: ngx_str_t {
                 len: directive.name.count_bytes(),
                 data: directive.name.as_ptr().cast_mut().cast(),
             },
             type_: directive.kind as ngx_uint_t,
             set: Some(set_directive::<C>),
-            conf: nginx_sys::NGX_HTTP_LOC_CONF_OFFSET,
+            conf: C::LEVEL,
             // Which of the table it is; nothing of nginx looks at the offset.
             offset: i,
             post: std::ptr::null_mut(),
@@ -70,17 +79,58 @@ pub const fn commands<C: Directives, const N: usize>() -> [ngx_command_t; N] {
     commands
 }
 
+/// A command table without any.
+pub const fn no_commands<const N: usize>() -> [ngx_command_t; N] {
+    [const { ngx_command_t::empty() }; N]
+}
+
+/// Makes a configuration of a module, as its `create_main_conf` and the like.
+pub unsafe extern "C" fn create<C: Default>(cf: *mut ngx_conf_t) -> *mut c_void {
+    // SAFETY: the parser is live while it calls us.
+    let log = unsafe { (*cf).log };
+    guard(log, std::ptr::null_mut(), || {
+        Pooled::new(pool(cf), C::default())
+            .map_or(std::ptr::null_mut(), |conf| conf.as_ptr().cast())
+    })
+}
+
+/// A configuration that takes over from the level above what it does not say itself.
+pub trait Merge {
+    /// Takes it over. Answers whether all is well; what is not was reported.
+    fn merge(&mut self, parent: &Self, cf: *mut ngx_conf_t) -> bool;
+}
+
+/// Merges the configurations of two levels, as a module's `merge_loc_conf` and the like.
+pub unsafe extern "C" fn merge<C: Merge>(
+    cf: *mut ngx_conf_t,
+    parent: *mut c_void,
+    child: *mut c_void,
+) -> *mut c_char {
+    // SAFETY: both are what `create` made, for two different levels.
+    let (log, parent, child) =
+        unsafe { ((*cf).log, parent.cast::<C>().as_ref(), child.cast::<C>().as_mut()) };
+    guard(log, ERROR, || {
+        let (Some(parent), Some(child)) = (parent, child) else { return ERROR };
+        if child.merge(parent, cf) { OK } else { ERROR }
+    })
+}
+
+/// Runs `body` as a module's `preconfiguration` or `postconfiguration`; it answers whether all is
+/// well.
+pub fn outcome(cf: *mut ngx_conf_t, body: impl FnOnce() -> bool) -> ngx_int_t {
+    // SAFETY: the parser is live while it calls us.
+    let log = unsafe { (*cf).log };
+    let ok = guard(log, false, body);
+    (if ok { NGX_OK as i32 } else { NGX_ERROR }) as ngx_int_t
+}
+
 unsafe extern "C" fn set_directive<C: Directives>(
     cf: *mut ngx_conf_t,
     cmd: *mut ngx_command_t,
     conf: *mut c_void,
 ) -> *mut c_char {
-    const OK: *mut c_char = std::ptr::null_mut();
-    // NGX_CONF_ERROR: already reported.
-    const ERROR: *mut c_char = usize::MAX as *mut c_char;
-
     // SAFETY: nginx calls a directive's handler with its parser, its command and the
-    // configuration that `create_loc_conf` made for the level; nothing else uses it meanwhile.
+    // configuration that `create` made for the level; nothing else uses it meanwhile.
     let (log, index, conf) = unsafe { ((*cf).log, (*cmd).offset, conf.cast::<C>().as_mut()) };
     guard(log, ERROR, || {
         let (Some(directive), Some(conf)) = (C::DIRECTIVES.get(index), conf) else {

@@ -100,6 +100,16 @@ impl Request {
         unsafe { (*self.get().loc_conf.add((*module).ctx_index)).cast::<C>().as_ref() }
     }
 
+    /// The configuration of `module` for all of `http`.
+    ///
+    /// # Safety
+    /// `C` is what the module's `create_main_conf` makes.
+    #[expect(dead_code)]
+    pub unsafe fn main_conf<C>(&self, module: *const ngx_module_t) -> Option<&C> {
+        // SAFETY: as in `loc_conf`.
+        unsafe { (*self.get().main_conf.add((*module).ctx_index)).cast::<C>().as_ref() }
+    }
+
     /// The context that [`set_context`](Request::set_context) set, also after an internal
     /// redirect cleared nginx's slot.
     pub fn context<T>(self, module: *const ngx_module_t) -> Option<Pooled<T>> {
