@@ -10,6 +10,8 @@ mod encode;
 mod error;
 mod format;
 mod geometry;
+#[doc(hidden)]
+pub mod internals;
 mod json;
 mod metadata;
 mod params;

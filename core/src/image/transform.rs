@@ -235,7 +235,7 @@ impl Prepared<'_> {
         let decoded = raster.pixels() * layout.channels() as u64;
         // No step between the resize and the encoder has more channels.
         let made = geometry.output.pixels() * 4;
-        let decoding = decoded + decode::working_bytes(&self.source);
+        let decoding = decoded + decode::working_bytes(&self.source, decode);
         let resizing = decoded + pixels::working_bytes(raster, layout, geometry.window.size) + made;
         let encoding = 2 * made + encode::working_bytes(geometry.output, *format, *palette);
         decoding.max(resizing).max(encoding)

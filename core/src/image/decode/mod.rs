@@ -10,7 +10,7 @@ use super::raster::{Layout, Raster};
 use super::source::{Kind, Source};
 use super::{Control, Error};
 
-pub(super) use jpeg::EIGHTHS;
+pub(super) use jpeg::{EIGHTHS, eighth};
 
 /// How a source is to be decoded.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +45,7 @@ pub(super) fn decode(source: &Source, how: &Decode, control: &Control) -> Result
     control.check()?;
     let size = Size::new(source.info.width, source.info.height);
     let raster = match &source.kind {
-        Kind::Jpeg(jpeg) => jpeg::decode(source.input, jpeg, size, how),
+        Kind::Jpeg(jpeg) => jpeg::decode(source.input, jpeg, size, how, control),
         Kind::Png(_) => png::decode(source.input, size, control),
         Kind::Gif(gif) => gif::decode(source.input, gif, size, source.info.alpha),
         Kind::Webp(webp) => webp::decode(webp, size),
@@ -67,13 +67,13 @@ pub(super) fn layout(source: &Source) -> Layout {
 }
 
 /// Bytes that the decoder holds besides the raster that it returns.
-pub(super) fn working_bytes(source: &Source) -> u64 {
+pub(super) fn working_bytes(source: &Source, how: &Decode) -> u64 {
     let pixels = Size::new(source.info.width, source.info.height).pixels();
     // Row buffers, tables and code of the codecs' own.
     const FIXED: u64 = 1 << 20;
     FIXED
         + match &source.kind {
-            Kind::Jpeg(jpeg) => jpeg.coefficient_bytes() + jpeg.copied_bytes(source.input),
+            Kind::Jpeg(jpeg) => jpeg::working_bytes(source.input, jpeg, how),
             Kind::Png(_) => 0,
             // The indices of the frame.
             Kind::Gif(gif) => gif.first.size.pixels(),
