@@ -73,6 +73,11 @@ bench: build ## compare with image_filter; WRITE=1 puts the tables into docs/ben
 	@benches/run $(if $(WRITE),--write)
 	cargo bench --quiet $(CARGO_FLAGS) -p image-gate-core -- $(abspath build/photos/bench)/*.jpg
 
+.PHONY: fuzz
+fuzz: ## fuzz every target of fuzz/ for SECONDS (60); make fuzz T=probe takes one
+	@scripts/install-deps fuzz
+	@scripts/fuzz $(or $(SECONDS),60) $(T)
+
 .PHONY: photos
 photos: ## the pictures of the demo and the benchmarks, in build/photos
 	@scripts/install-deps photos

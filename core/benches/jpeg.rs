@@ -17,6 +17,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use common::{jpeg, photo};
+use image_gate_core::image::Limits;
 use image_gate_core::image::internals::{Eighth, Pixels, jpeg_eighth};
 use turbojpeg::Subsamp;
 
@@ -41,10 +42,10 @@ fn main() {
     for (name, source) in &sources {
         let [turbo, own] = times([Eighth::Turbo, Eighth::Averages].map(|decoder| {
             move || {
-                black_box(jpeg_eighth(source, decoder).unwrap());
+                black_box(jpeg_eighth(source, decoder, &Limits::default()).unwrap());
             }
         }));
-        let decoded = |decoder| jpeg_eighth(source, decoder).unwrap().unwrap();
+        let decoded = |decoder| jpeg_eighth(source, decoder, &Limits::default()).unwrap().unwrap();
         let near = psnr(&decoded(Eighth::Turbo), &decoded(Eighth::Averages));
         println!("{turbo:>7.2}  {own:>7.2}  {:>5.2}  {near:>7.2}  {name}", turbo / own);
     }

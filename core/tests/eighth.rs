@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::*;
+use image_gate_core::image::Limits;
 use image_gate_core::image::internals::{Eighth, Pixels, jpeg_eighth};
 use turbojpeg::{Compressor, Image, PixelFormat, Subsamp};
 
@@ -47,8 +48,10 @@ fn near(a: &Pixels, b: &Pixels) -> f64 {
 
 /// Decodes by both, and compares.
 fn check(name: &str, jpeg: &[u8]) {
-    let turbo = jpeg_eighth(jpeg, Eighth::Turbo).unwrap_or_else(|error| panic!("{name}: {error}"));
-    let own = jpeg_eighth(jpeg, Eighth::Averages).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let turbo = jpeg_eighth(jpeg, Eighth::Turbo, &Limits::default())
+        .unwrap_or_else(|error| panic!("{name}: {error}"));
+    let own = jpeg_eighth(jpeg, Eighth::Averages, &Limits::default())
+        .unwrap_or_else(|error| panic!("{name}: {error}"));
     let (turbo, own) = (turbo.unwrap(), own.unwrap_or_else(|| panic!("{name} is declined")));
     let near = near(&turbo, &own);
     assert!(near >= least(jpeg), "{name}: {near} dB");
@@ -257,7 +260,10 @@ fn what_imagemagick_and_vips_write() {
                     let jpeg = made("/usr/bin/convert", &args, &out);
                     if space == "CMYK" && sampling == "4:2:0" {
                         // Black is sampled like chroma, which is none: that is left to libjpeg.
-                        assert_eq!(jpeg_eighth(&jpeg, Eighth::Averages), Ok(None));
+                        assert_eq!(
+                            jpeg_eighth(&jpeg, Eighth::Averages, &Limits::default()),
+                            Ok(None)
+                        );
                     } else {
                         check(&format!("{args:?}"), &jpeg);
                     }

@@ -5,16 +5,16 @@
 mod common;
 
 use common::*;
-use image_gate_core::image::Error;
 use image_gate_core::image::internals::{Eighth, Pixels, jpeg_eighth};
+use image_gate_core::image::{Error, Limits};
 use turbojpeg::Subsamp;
 
 fn own(jpeg: &[u8]) -> Result<Option<Pixels>, Error> {
-    jpeg_eighth(jpeg, Eighth::Averages)
+    jpeg_eighth(jpeg, Eighth::Averages, &Limits::default())
 }
 
 fn turbo(jpeg: &[u8]) -> Result<Pixels, Error> {
-    jpeg_eighth(jpeg, Eighth::Turbo).map(Option::unwrap)
+    jpeg_eighth(jpeg, Eighth::Turbo, &Limits::default()).map(Option::unwrap)
 }
 
 /// Where a marker is.

@@ -31,10 +31,13 @@ pub struct Pixels {
 ///
 /// # Errors
 /// Those of [`prepare`](super::prepare) and of decoding.
-pub fn jpeg_eighth(input: &[u8], decoder: Eighth) -> Result<Option<Pixels>, Error> {
-    let limits = Limits { pixels: 1 << 28, width: 65535, height: 65535, ..Limits::default() };
+pub fn jpeg_eighth(
+    input: &[u8],
+    decoder: Eighth,
+    limits: &Limits,
+) -> Result<Option<Pixels>, Error> {
     let source = Source::read(input)?;
-    source.check(&limits)?;
+    source.check(limits)?;
     let Kind::Jpeg(jpeg) = &source.kind else { return Err(Error::NotImage) };
     let how = Decode { eighths: 1, scans: limits.scans };
     let turbo = decoder == Eighth::Turbo;

@@ -17,6 +17,7 @@ use std::borrow::Cow;
 pub(super) use exif::Exif;
 pub(super) use icc::Icc;
 
+use super::geometry::Size;
 use super::{Error, Format, Info, Limits, sniff};
 
 /// Metadata as it is embedded, still in its source.
@@ -70,8 +71,14 @@ impl<'a> Source<'a> {
     /// Checks everything that can be known without decoding.
     pub(super) fn check(&self, limits: &Limits) -> Result<(), Error> {
         check_size(&self.info, limits)?;
-        if let Kind::Jpeg(jpeg) = &self.kind {
-            jpeg.check(self.input, limits)?;
+        match &self.kind {
+            Kind::Jpeg(jpeg) => jpeg.check(self.input, limits)?,
+            // A frame may be larger than the canvas that it is painted on.
+            Kind::Gif(gif) => {
+                let Size { width, height } = gif.first.size;
+                check_size(&Info { width, height, frames: 1, ..self.info.clone() }, limits)?;
+            }
+            Kind::Png(_) | Kind::Webp(_) => {}
         }
         self.damage.clone().map_or(Ok(()), Err)
     }
