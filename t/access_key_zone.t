@@ -258,6 +258,15 @@ sub counted {
 }
 
 {
+    my $name = 'a folder that is missing';
+    my $s = server(state => 'state=made/state save=100ms');
+    $s->start(locations($s));
+    ok(-d "$s->{dir}/made", "$name - is made");
+    is((stat "$s->{dir}/made")[2] & 0777, 0700, "$name - for the workers alone");
+    ok($s->wait(10, sub { read_state("$s->{dir}/made/state")->{acme} }), "$name - and holds the state");
+}
+
+{
     my $name = 'a folder that can not be written to';
     my $s = server(state => 'state=/nonexistent/folder/state save=100ms');
     $s->start(locations($s));
