@@ -110,6 +110,15 @@ impl Request {
         unsafe { (*self.get().main_conf.add((*module).ctx_index)).cast::<C>().as_ref() }
     }
 
+    /// The configuration of `module` for the request's server.
+    ///
+    /// # Safety
+    /// `C` is what the module's `create_srv_conf` makes.
+    pub unsafe fn srv_conf<C>(&self, module: *const ngx_module_t) -> Option<&C> {
+        // SAFETY: as in `loc_conf`.
+        unsafe { (*self.get().srv_conf.add((*module).ctx_index)).cast::<C>().as_ref() }
+    }
+
     /// The context that [`set_context`](Request::set_context) set, also after an internal
     /// redirect cleared nginx's slot.
     pub fn context<T>(self, module: *const ngx_module_t) -> Option<Pooled<T>> {
@@ -478,7 +487,7 @@ pub const fn text(text: &'static str) -> ngx_str_t {
 }
 
 /// `ngx_hash_key`.
-const fn hash(key: &[u8]) -> ngx_uint_t {
+pub const fn hash(key: &[u8]) -> ngx_uint_t {
     let mut hash: ngx_uint_t = 0;
     let mut i = 0;
     while i < key.len() {
