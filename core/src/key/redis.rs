@@ -252,7 +252,7 @@ mod tests {
         let batch = &Exchange::new(Report::default()).batches("z", &zone().report)[0];
         let arguments = arguments("node-a", 42, batch);
         assert_eq!(arguments.len(), 2 + 3 * batch.len());
-        assert_eq!(&arguments[..5], ["node-a", "42", "120", "120", "0"]);
+        assert_eq!(&arguments[..5], ["node-a", "42", "120", "0", "0"]);
     }
 
     #[test]
