@@ -13,6 +13,7 @@ pub mod phase;
 pub mod pool;
 pub mod request;
 mod shim;
+pub mod shm;
 pub mod thread;
 pub mod variable;
 pub mod worker;

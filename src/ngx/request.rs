@@ -104,10 +104,18 @@ impl Request {
     ///
     /// # Safety
     /// `C` is what the module's `create_main_conf` makes.
-    #[expect(dead_code)]
     pub unsafe fn main_conf<C>(&self, module: *const ngx_module_t) -> Option<&C> {
         // SAFETY: as in `loc_conf`.
         unsafe { (*self.get().main_conf.add((*module).ctx_index)).cast::<C>().as_ref() }
+    }
+
+    /// The configuration of `module` for the request's server.
+    ///
+    /// # Safety
+    /// `C` is what the module's `create_srv_conf` makes.
+    pub unsafe fn srv_conf<C>(&self, module: *const ngx_module_t) -> Option<&C> {
+        // SAFETY: as in `loc_conf`.
+        unsafe { (*self.get().srv_conf.add((*module).ctx_index)).cast::<C>().as_ref() }
     }
 
     /// The context that [`set_context`](Request::set_context) set, also after an internal
