@@ -51,28 +51,20 @@ pub enum What {
 type WindowKey<'a> = (&'a str, Quantity, Period, u64);
 
 /// What a node knows of its exchange with Redis.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Exchange {
-    /// What the node stood at when it began.
-    start: Report,
     /// Totals that Redis has for sure.
     known: HashMap<String, [u64; COUNTERS]>,
     failures: u32,
 }
 
 impl Exchange {
-    /// That of a node which stood at `start` when it began to count.
-    #[must_use]
-    pub fn new(start: Report) -> Exchange {
-        Exchange { start, known: HashMap::new(), failures: 0 }
-    }
-
-    /// The counters of `report` to be sent, in batches for one call of the script each.
+    /// The counters of `report` to be sent, in batches for one call of the script each; `start` is
+    /// what the report would have been when the node began to count.
     ///
     /// Totals are sent when they changed; windows always, as the other nodes' share may have
     /// changed. Windows of a second are not shared: they are over before anyone could answer.
-    pub fn batches(&self, zone: &str, report: &Report) -> Vec<Vec<Entry>> {
-        let start = &self.start;
+    pub fn batches(&self, zone: &str, report: &Report, start: &Report) -> Vec<Vec<Entry>> {
         let totals: HashMap<&str, [u64; COUNTERS]> =
             start.partners.iter().map(|p| (p.id.as_str(), p.totals.counters())).collect();
         let windows: HashMap<WindowKey<'_>, u64> = start
@@ -134,12 +126,6 @@ impl Exchange {
         self.failures = self.failures.saturating_add(1);
         pause.min(MAX_PAUSE.max(interval))
     }
-
-    /// Failures since the last success.
-    #[must_use]
-    pub fn failures(&self) -> u32 {
-        self.failures
-    }
 }
 
 fn window_key<'a>(partner: &'a Partner, window: &Window) -> WindowKey<'a> {
@@ -167,13 +153,13 @@ mod tests {
     use super::*;
 
     fn entries(exchange: &Exchange, report: &Report) -> Vec<Entry> {
-        exchange.batches("z", report).concat()
+        exchange.batches("z", report, &Report::default()).concat()
     }
 
     #[test]
     fn absolute_values_under_one_key_each() {
         let report = zone().report;
-        let found = entries(&Exchange::new(Report::default()), &report);
+        let found = entries(&Exchange::default(), &report);
         let short: Vec<_> = found.iter().map(|e| (e.key.as_str(), e.value, e.what)).collect();
         assert_eq!(
             short,
@@ -195,7 +181,7 @@ mod tests {
 
     #[test]
     fn windows_expire_and_totals_do_not() {
-        let found = entries(&Exchange::new(Report::default()), &zone().report);
+        let found = entries(&Exchange::default(), &zone().report);
         assert_eq!(found[0].expires, 0);
         // An hour after the window's end.
         assert_eq!(found[8].expires, 1_764_039_600 + 2 * 3600);
@@ -204,11 +190,11 @@ mod tests {
     #[test]
     fn the_start_is_what_the_node_came_with() {
         let mut report = zone().report;
-        let exchange = Exchange::new(report.clone());
+        let start = report.clone();
         report.partners[0].totals.requests += 5;
         report.partners[0].windows[0].used += 5;
         report.partners[0].windows[1].start += 3600;
-        let found = entries(&exchange, &report);
+        let found = Exchange::default().batches("z", &report, &start).concat();
         assert_eq!((found[0].value, found[0].start), (125, 120));
         assert_eq!((found[8].value, found[8].start), (65, 60));
         // A window that began since then was empty at the start.
@@ -217,7 +203,7 @@ mod tests {
 
     #[test]
     fn totals_go_out_when_they_change_and_windows_always() {
-        let mut exchange = Exchange::new(Report::default());
+        let mut exchange = Exchange::default();
         let mut report = zone().report;
         assert_eq!(entries(&exchange, &report).len(), 10);
         assert_eq!(entries(&exchange, &report).len(), 10, "until they were answered");
@@ -233,7 +219,7 @@ mod tests {
     fn seconds_are_not_shared() {
         let mut report = zone().report;
         report.partners[0].windows[0].per = Period::Second;
-        assert_eq!(entries(&Exchange::new(Report::default()), &report).len(), 9);
+        assert_eq!(entries(&Exchange::default(), &report).len(), 9);
     }
 
     #[test]
@@ -242,14 +228,14 @@ mod tests {
         let partner = report.partners[0].clone();
         report.partners =
             (0..100).map(|i| Partner { id: format!("p{i}"), ..partner.clone() }).collect();
-        let batches = Exchange::new(Report::default()).batches("z", &report);
+        let batches = Exchange::default().batches("z", &report, &Report::default());
         assert_eq!(batches.concat().len(), 1000);
         assert!(batches.iter().all(|batch| batch.len() <= BATCH));
     }
 
     #[test]
     fn arguments_follow_the_keys() {
-        let batch = &Exchange::new(Report::default()).batches("z", &zone().report)[0];
+        let batch = &Exchange::default().batches("z", &zone().report, &Report::default())[0];
         let arguments = arguments("node-a", 42, batch);
         assert_eq!(arguments.len(), 2 + 3 * batch.len());
         assert_eq!(&arguments[..5], ["node-a", "42", "120", "0", "0"]);
@@ -257,7 +243,7 @@ mod tests {
 
     #[test]
     fn pauses_grow_and_end() {
-        let mut exchange = Exchange::new(Report::default());
+        let mut exchange = Exchange::default();
         let interval = Duration::from_secs(1);
         let pauses: Vec<u64> = (0..8).map(|_| exchange.failed(interval).as_secs()).collect();
         assert_eq!(pauses, [1, 2, 4, 8, 16, 30, 30, 30]);

@@ -44,8 +44,8 @@ pub struct Advance {
     pub partner: usize,
     /// Which counter of [`Counter::ALL`].
     pub counter: usize,
-    /// What it stands at.
-    pub value: u64,
+    /// What it grew by.
+    pub by: u64,
 }
 
 impl Statsd {
@@ -71,7 +71,7 @@ impl Statsd {
                 if line.len() > MAX_DATAGRAM {
                     continue;
                 }
-                let advance = Advance { partner, counter, value };
+                let advance = Advance { partner, counter, by: grown };
                 match datagrams.last_mut() {
                     Some(last) if last.bytes.len() + 1 + line.len() <= MAX_DATAGRAM => {
                         last.bytes.push(b'\n');
@@ -190,7 +190,7 @@ mod tests {
         report.partners[0].totals.refused -= 1;
         let datagrams = statsd(Tags::None).datagrams("z", &report, &sent);
         assert_eq!(lines(&datagrams), ["nginx.z.acme_press.requests:2|c"]);
-        assert_eq!(datagrams[0].advances, [Advance { partner: 0, counter: 0, value: 122 }]);
+        assert_eq!(datagrams[0].advances, [Advance { partner: 0, counter: 0, by: 2 }]);
     }
 
     #[test]
@@ -213,9 +213,7 @@ mod tests {
                 assert!(!datagram.bytes.ends_with(b"\n"));
                 for advance in &datagram.advances {
                     assert!(
-                        advanced
-                            .insert((advance.partner, advance.counter), advance.value)
-                            .is_none()
+                        advanced.insert((advance.partner, advance.counter), advance.by).is_none()
                     );
                 }
             }
