@@ -118,6 +118,22 @@ pub unsafe extern "C" fn merge<C: Merge>(
     })
 }
 
+/// A configuration that has to be looked over once all of `http` was read.
+pub trait Init {
+    /// Looks it over. Answers whether all is well; what is not was reported.
+    fn init(&mut self, cf: *mut ngx_conf_t) -> bool;
+}
+
+/// Looks over a configuration, as a module's `init_main_conf`.
+pub unsafe extern "C" fn init<C: Init>(cf: *mut ngx_conf_t, conf: *mut c_void) -> *mut c_char {
+    // SAFETY: what `create` made, which nobody else uses meanwhile.
+    let (log, conf) = unsafe { ((*cf).log, conf.cast::<C>().as_mut()) };
+    guard(log, ERROR, || {
+        let Some(conf) = conf else { return ERROR };
+        if conf.init(cf) { OK } else { ERROR }
+    })
+}
+
 /// Runs `body` as a module's `preconfiguration` or `postconfiguration`; it answers whether all is
 /// well.
 pub fn outcome(cf: *mut ngx_conf_t, body: impl FnOnce() -> bool) -> ngx_int_t {
@@ -366,6 +382,21 @@ pub unsafe fn srv_conf<'a, C>(cf: *mut ngx_conf_t, module: *const ngx_module_t) 
     unsafe {
         let ctx = (*cf).ctx.cast::<ngx_http_conf_ctx_t>();
         (*(*ctx).srv_conf.add((*module).ctx_index)).cast::<C>().as_ref()
+    }
+}
+
+/// The same, to be kept.
+///
+/// # Safety
+/// As in [`srv_conf`], and it was made by [`create`].
+pub unsafe fn pooled_srv_conf<C>(
+    cf: *mut ngx_conf_t,
+    module: *const ngx_module_t,
+) -> Option<Pooled<C>> {
+    // SAFETY: the caller's promises.
+    unsafe {
+        let conf = srv_conf::<C>(cf, module)?;
+        Pooled::from_ptr(std::ptr::from_ref(conf).cast_mut().cast())
     }
 }
 

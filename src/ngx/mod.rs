@@ -8,6 +8,8 @@ pub mod conf;
 pub mod event;
 mod file;
 pub mod guard;
+pub mod incoming;
+pub mod location;
 pub mod log;
 pub mod phase;
 pub mod pool;

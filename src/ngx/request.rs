@@ -486,7 +486,7 @@ pub const fn text(text: &'static str) -> ngx_str_t {
 }
 
 /// `ngx_hash_key`.
-const fn hash(key: &[u8]) -> ngx_uint_t {
+pub const fn hash(key: &[u8]) -> ngx_uint_t {
     let mut hash: ngx_uint_t = 0;
     let mut i = 0;
     while i < key.len() {

@@ -8,7 +8,7 @@ use std::ffi::c_void;
 use std::ptr::NonNull;
 
 use nginx_sys::{
-    NGX_ERROR, NGX_LOG_EMERG, NGX_OK, ngx_conf_t, ngx_int_t, ngx_module_t, ngx_pagesize,
+    NGX_ERROR, NGX_LOG_EMERG, NGX_OK, ngx_conf_t, ngx_int_t, ngx_log_t, ngx_module_t, ngx_pagesize,
     ngx_shared_memory_add, ngx_shm_zone_t, ngx_shmtx_lock, ngx_shmtx_unlock, ngx_slab_calloc,
     ngx_slab_pool_t,
 };
@@ -23,11 +23,12 @@ pub const MIN_SIZE: u64 = 32 * 1024;
 /// Who lives in a zone: a value of the configuration that wants the memory.
 pub trait Tenant: 'static {
     /// Takes the memory over, once for each configuration that nginx reads, in the process that
-    /// reads it. It may be in use by the workers of the configuration before.
+    /// reads it. It may be in use by the workers of the configuration before. `log` is where what
+    /// is no error goes.
     ///
     /// # Errors
     /// A reason in words, with which the configuration is refused.
-    fn settle(&self, memory: Memory) -> Result<(), String>;
+    fn settle(&self, memory: Memory, log: *mut ngx_log_t) -> Result<(), String>;
 }
 
 /// Adds a zone of `size` bytes whose memory `tenant` gets once the configuration is read. The zone
@@ -71,7 +72,7 @@ unsafe extern "C" fn init<T: Tenant>(zone: *mut ngx_shm_zone_t, _: *mut c_void) 
     guard(log, NGX_ERROR as ngx_int_t, || {
         let Some(tenant) = tenant else { return NGX_ERROR as ngx_int_t };
         let result = match Memory::of(pool) {
-            Some(memory) => tenant.settle(memory),
+            Some(memory) => tenant.settle(memory, log),
             None => Err("no memory in the zone".to_owned()),
         };
         match result {
@@ -83,6 +84,13 @@ unsafe extern "C" fn init<T: Tenant>(zone: *mut ngx_shm_zone_t, _: *mut c_void) 
         }
     })
 }
+
+/// What can lie in shared memory.
+///
+/// # Safety
+/// It is made of atomics and nothing else, so that any bytes are a valid value and any process may
+/// change it at any time.
+pub unsafe trait Shareable: Sync {}
 
 /// The memory of a zone: at least 64-byte aligned, mapped at this address in every process that
 /// shares it, as long as the configuration lives.
@@ -126,14 +134,18 @@ impl Memory {
         }
     }
 
-    /// Where it starts.
-    pub fn base(self) -> NonNull<u8> {
-        self.base
-    }
-
-    /// How many bytes there are.
-    pub fn len(self) -> usize {
-        self.len
+    /// The memory as an `H` and, behind it, as many `R` as there is room for.
+    pub fn view<H: Shareable, R: Shareable>(&self) -> Option<(&H, &[R])> {
+        const { assert!(align_of::<H>() <= PREFIX && align_of::<R>() <= PREFIX) };
+        let start = size_of::<H>().next_multiple_of(align_of::<R>());
+        let count = self.len.checked_sub(start)? / size_of::<R>();
+        // SAFETY: both lie within the memory, which is aligned (see the type and the assertion),
+        // mapped, and initialized: zeroed when it was new. What the types are made of may be
+        // changed by others at any time (their promise), and nobody has it exclusively.
+        unsafe {
+            let base = self.base.as_ptr();
+            Some((&*base.cast::<H>(), std::slice::from_raw_parts(base.add(start).cast(), count)))
+        }
     }
 
     /// Runs `body` while no other process, and no other thread, runs one for this zone. nginx

@@ -1,6 +1,9 @@
 //! The worker process.
 
-use nginx_sys::{ngx_core_conf_t, ngx_core_module, ngx_cycle, ngx_ncpu};
+use nginx_sys::{
+    ngx_cached_time, ngx_core_conf_t, ngx_core_module, ngx_cycle, ngx_cycle_t, ngx_http_conf_ctx_t,
+    ngx_http_module, ngx_module_t, ngx_ncpu,
+};
 
 /// This worker's share of the machine's processors, at least 1.
 pub fn processors() -> u32 {
@@ -13,4 +16,38 @@ pub fn processors() -> u32 {
     // SAFETY: written once, before workers are forked.
     let processors = unsafe { ngx_ncpu };
     u32::try_from(processors / workers.max(1)).unwrap_or(1).max(1)
+}
+
+/// The time that nginx has, in seconds since 1970. For the event loop.
+pub fn time() -> u64 {
+    // SAFETY: set when nginx starts; it points to one of its slots.
+    u64::try_from(unsafe { (*ngx_cached_time).sec }).unwrap_or(0)
+}
+
+/// The configuration of `module` for all of `http`, of the running configuration.
+///
+/// # Safety
+/// `C` is what the module's `create_main_conf` makes; the result is used on the event loop, before
+/// nginx takes another configuration.
+pub unsafe fn main_conf<'a, C>(module: *const ngx_module_t) -> Option<&'a C> {
+    // SAFETY: the cycle is set before any process of nginx runs; for the rest, the caller's
+    // promises.
+    unsafe { main_conf_of(ngx_cycle, module) }
+}
+
+/// The same, of a cycle that nginx has read.
+///
+/// # Safety
+/// As in [`main_conf`], and the cycle is live.
+pub unsafe fn main_conf_of<'a, C>(
+    cycle: *mut ngx_cycle_t,
+    module: *const ngx_module_t,
+) -> Option<&'a C> {
+    // SAFETY: where there is no `http`, its slot is null; an HTTP context has an entry for every
+    // HTTP module.
+    unsafe {
+        let ctx = (*cycle).conf_ctx.add(ngx_http_module.index);
+        let ctx = (*ctx).cast::<ngx_http_conf_ctx_t>().as_ref()?;
+        (*ctx.main_conf.add((*module).ctx_index)).cast::<C>().as_ref()
+    }
 }

@@ -1,5 +1,7 @@
 //! Windows of time, and how a count and its window share one word of memory.
 
+use std::cmp::Ordering;
+
 use super::date::{DAY, Date};
 
 /// What is counted.
@@ -145,20 +147,58 @@ impl Word {
     }
 
     /// What was counted in the window that `time` lies in: 0 when the word is of another.
+    ///
+    /// The clocks of two processes may read different seconds for a moment, and time never goes
+    /// back: a word of the very next window says that this one is over, and counts.
     #[must_use]
     pub fn count(self, period: Period, time: u64) -> u64 {
-        let bits = period.count_bits();
-        if self.0 >> bits == period.number(time) & mask(64 - bits) {
-            self.0 & mask(bits)
-        } else {
-            0
-        }
+        self.number_and_count(period, time).1
     }
 
     /// The word after `amount` more in the window that `time` lies in.
     #[must_use]
     pub fn add(self, period: Period, time: u64, amount: u64) -> Word {
-        Word::new(period, time, self.count(period, time).saturating_add(amount))
+        let bits = period.count_bits();
+        let (number, count) = self.number_and_count(period, time);
+        Word((number << bits) | count.saturating_add(amount).min(mask(bits)))
+    }
+
+    /// The word without `amount` that [`add`](Word::add) made `charged` of; nothing changes when
+    /// its window is over.
+    #[must_use]
+    pub fn refund(self, period: Period, charged: Word, amount: u64) -> Word {
+        let bits = period.count_bits();
+        if self.0 >> bits != charged.0 >> bits {
+            return self;
+        }
+        Word(self.0 - amount.min(self.0 & mask(bits)))
+    }
+
+    fn number_and_count(self, period: Period, time: u64) -> (u64, u64) {
+        let bits = period.count_bits();
+        let number = period.number(time) & mask(64 - bits);
+        match (self.0 >> bits).wrapping_sub(number) & mask(64 - bits) {
+            0 => (number, self.0 & mask(bits)),
+            1 => (self.0 >> bits, self.0 & mask(bits)),
+            _ => (number, 0),
+        }
+    }
+
+    /// The word of two processes that counted apart since both had `before`.
+    #[must_use]
+    pub fn merge(self, period: Period, before: Word, other: Word) -> Word {
+        let bits = period.count_bits();
+        let number = self.0 >> bits;
+        match number.cmp(&(other.0 >> bits)) {
+            Ordering::Less => other,
+            Ordering::Greater => self,
+            Ordering::Equal => {
+                let common = if before.0 >> bits == number { before.0 & mask(bits) } else { 0 };
+                let gained = (self.0 & mask(bits)).saturating_sub(common);
+                let count = (other.0 & mask(bits)).saturating_add(gained);
+                Word((number << bits) | count.min(mask(bits)))
+            }
+        }
     }
 }
 
@@ -200,6 +240,43 @@ mod tests {
             assert_eq!(word.count(period, NEW_YEAR - 1), 7);
             assert_eq!(word.count(period, NEW_YEAR), 0);
             assert_eq!(word.add(period, NEW_YEAR, 2).count(period, NEW_YEAR), 2);
+        }
+    }
+
+    #[test]
+    fn a_clock_that_lags_does_not_begin_the_window_before_again() {
+        for period in Period::ALL {
+            let word = Word::default().add(period, NEW_YEAR, 7);
+            let late = word.add(period, NEW_YEAR - 1, 1);
+            assert_eq!(late, word.add(period, NEW_YEAR, 1));
+            assert_eq!(word.count(period, NEW_YEAR - 1), 7);
+            // But a clock that was set back does.
+            let long_before = NEW_YEAR - 70 * DAY;
+            assert_eq!(word.add(period, long_before, 1).count(period, long_before), 1);
+        }
+    }
+
+    #[test]
+    fn refunds_hit_their_own_window_only() {
+        for period in Period::ALL {
+            let charged = Word::default().add(period, NEW_YEAR, 3);
+            assert_eq!(charged.refund(period, charged, 1).count(period, NEW_YEAR), 2);
+            let next = charged.add(period, NEW_YEAR + 32 * DAY, 1);
+            assert_eq!(next.refund(period, charged, 1), next);
+        }
+    }
+
+    #[test]
+    fn what_two_counted_apart_adds_up() {
+        for period in Period::ALL {
+            let before = Word::default().add(period, NEW_YEAR, 5);
+            let (one, other) = (before.add(period, NEW_YEAR, 2), before.add(period, NEW_YEAR, 3));
+            assert_eq!(one.merge(period, before, other).count(period, NEW_YEAR), 10);
+            let later = before.add(period, NEW_YEAR + 32 * DAY, 1);
+            assert_eq!(later.merge(period, before, one), later);
+            assert_eq!(one.merge(period, before, later), later);
+            let apart = later.merge(period, before, later);
+            assert_eq!(apart.count(period, NEW_YEAR + 32 * DAY), 2);
         }
     }
 

@@ -1,0 +1,127 @@
+//! `ngx_http_access_key_module`: partner keys, quotas and metering.
+
+mod access;
+mod conf;
+mod directives;
+mod helper;
+mod mask;
+mod memory;
+mod meter;
+mod redirect;
+mod store;
+mod variables;
+mod visit;
+mod zone;
+
+use std::sync::Arc;
+
+use nginx_sys::{
+    NGX_HTTP_MODULE, NGX_OK, ngx_command_t, ngx_conf_t, ngx_cycle_t, ngx_http_module_t,
+    ngx_http_phases_NGX_HTTP_ACCESS_PHASE as ACCESS, ngx_http_phases_NGX_HTTP_LOG_PHASE as LOG,
+    ngx_http_phases_NGX_HTTP_POST_READ_PHASE as POST_READ,
+    ngx_http_phases_NGX_HTTP_REWRITE_PHASE as REWRITE, ngx_int_t, ngx_module_t, ngx_uint_t,
+};
+
+use crate::ngx::conf::{commands, create, init, main_conf, merge, no_commands, outcome};
+use crate::ngx::guard::guard;
+use crate::ngx::{Request, phase, variable, worker};
+use conf::{LocConf, MainConf, SrvConf};
+use directives::{COUNT, MAIN, SERVER};
+use zone::Zone;
+
+static mut COMMANDS: [ngx_command_t; COUNT + 1] = commands::<LocConf, _>(
+    commands::<SrvConf, _>(commands::<MainConf, _>(no_commands(), 0), MAIN),
+    MAIN + SERVER,
+);
+
+static CONTEXT: ngx_http_module_t = ngx_http_module_t {
+    preconfiguration: Some(preconfiguration),
+    postconfiguration: Some(postconfiguration),
+    create_main_conf: Some(create::<MainConf>),
+    init_main_conf: Some(init::<MainConf>),
+    create_srv_conf: Some(create::<SrvConf>),
+    merge_srv_conf: Some(merge::<SrvConf>),
+    create_loc_conf: Some(create::<LocConf>),
+    merge_loc_conf: Some(merge::<LocConf>),
+};
+
+/// The module.
+pub static mut MODULE: ngx_module_t = ngx_module_t {
+    ctx: (&raw const CONTEXT).cast_mut().cast(),
+    commands: (&raw mut COMMANDS).cast(),
+    type_: NGX_HTTP_MODULE as ngx_uint_t,
+    init_module: Some(init_module),
+    init_process: Some(init_process),
+    exit_process: Some(exit_process),
+    ..ngx_module_t::default()
+};
+
+/// The configuration at a request's location.
+fn conf(request: &Request) -> Option<&LocConf> {
+    // SAFETY: `create_loc_conf` of this module is `create::<LocConf>`.
+    unsafe { request.loc_conf(&raw const MODULE) }
+}
+
+/// The configuration of a request's server.
+fn server(request: &Request) -> Option<&SrvConf> {
+    // SAFETY: `create_srv_conf` of this module is `create::<SrvConf>`.
+    unsafe { request.srv_conf(&raw const MODULE) }
+}
+
+/// The zones of the running configuration. For the event loop; what it answers may go to threads.
+fn zones() -> Vec<Arc<Zone>> {
+    // SAFETY: `create_main_conf` of this module is `create::<MainConf>`.
+    let main = unsafe { worker::main_conf::<MainConf>(&raw const MODULE) };
+    main.map_or_else(Vec::new, MainConf::live)
+}
+
+unsafe extern "C" fn preconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
+    outcome(cf, || variable::add(cf, variables::VARIABLES))
+}
+
+unsafe extern "C" fn postconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
+    outcome(cf, || {
+        // SAFETY: `create_main_conf` of this module is `create::<MainConf>`, and nobody writes it
+        // any more.
+        if let Some(main) = unsafe { main_conf::<MainConf>(cf, &raw const MODULE) } {
+            redirect::warn(cf, main);
+        }
+        // nginx runs the handlers of a phase from the last to the first, but those that log the
+        // other way round: ours comes before the one that writes.
+        phase::add(cf, POST_READ, mask::post_read)
+            && phase::add(cf, REWRITE, mask::rewrite)
+            && phase::add(cf, ACCESS, access::handler)
+            && phase::add_first(cf, LOG, meter::handler)
+    })
+}
+
+/// With a new configuration in a process that answers requests itself, its zones are others.
+unsafe extern "C" fn init_module(cycle: *mut ngx_cycle_t) -> ngx_int_t {
+    // SAFETY: the cycle that nginx is about to take.
+    let log = unsafe { (*cycle).log };
+    guard(log, NGX_OK as ngx_int_t, || {
+        if helper::stop() {
+            // SAFETY: as in `zones`; the cycle is not `ngx_cycle` yet.
+            let main = unsafe { worker::main_conf_of::<MainConf>(cycle, &raw const MODULE) };
+            helper::start(main.map_or_else(Vec::new, MainConf::live));
+        }
+        NGX_OK as ngx_int_t
+    })
+}
+
+unsafe extern "C" fn init_process(cycle: *mut ngx_cycle_t) -> ngx_int_t {
+    // SAFETY: the running cycle.
+    let log = unsafe { (*cycle).log };
+    guard(log, NGX_OK as ngx_int_t, || {
+        helper::start(zones());
+        NGX_OK as ngx_int_t
+    })
+}
+
+unsafe extern "C" fn exit_process(cycle: *mut ngx_cycle_t) {
+    // SAFETY: the running cycle.
+    let log = unsafe { (*cycle).log };
+    guard(log, (), || {
+        helper::stop();
+    });
+}
