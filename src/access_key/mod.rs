@@ -3,17 +3,17 @@
 mod access;
 mod conf;
 mod directives;
+mod export;
 mod helper;
 mod mask;
 mod memory;
 mod meter;
 mod redirect;
+mod status;
 mod store;
 mod variables;
 mod visit;
 mod zone;
-
-use std::sync::Arc;
 
 use nginx_sys::{
     NGX_HTTP_MODULE, NGX_OK, ngx_command_t, ngx_conf_t, ngx_cycle_t, ngx_http_module_t,
@@ -27,7 +27,6 @@ use crate::ngx::guard::guard;
 use crate::ngx::{Request, phase, variable, worker};
 use conf::{LocConf, MainConf, SrvConf};
 use directives::{COUNT, MAIN, SERVER};
-use zone::Zone;
 
 static mut COMMANDS: [ngx_command_t; COUNT + 1] = commands::<LocConf, _>(
     commands::<SrvConf, _>(commands::<MainConf, _>(no_commands(), 0), MAIN),
@@ -68,11 +67,18 @@ fn server(request: &Request) -> Option<&SrvConf> {
     unsafe { request.srv_conf(&raw const MODULE) }
 }
 
-/// The zones of the running configuration. For the event loop; what it answers may go to threads.
-fn zones() -> Vec<Arc<Zone>> {
-    // SAFETY: `create_main_conf` of this module is `create::<MainConf>`.
-    let main = unsafe { worker::main_conf::<MainConf>(&raw const MODULE) };
-    main.map_or_else(Vec::new, MainConf::live)
+/// Starts what works beside the event loop for the zones of a configuration.
+fn start_threads(main: Option<&MainConf>) {
+    let Some(main) = main else { return };
+    helper::start(main.live());
+    export::start(main);
+}
+
+/// Stops it. Answers whether there was any.
+fn stop_threads() -> bool {
+    // The exports first: the helper saves what is counted last.
+    let had_exports = export::stop();
+    helper::stop() || had_exports
 }
 
 unsafe extern "C" fn preconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
@@ -100,10 +106,11 @@ unsafe extern "C" fn init_module(cycle: *mut ngx_cycle_t) -> ngx_int_t {
     // SAFETY: the cycle that nginx is about to take.
     let log = unsafe { (*cycle).log };
     guard(log, NGX_OK as ngx_int_t, || {
-        if helper::stop() {
-            // SAFETY: as in `zones`; the cycle is not `ngx_cycle` yet.
+        if stop_threads() {
+            // SAFETY: `create_main_conf` of this module is `create::<MainConf>`; the cycle is not
+            // `ngx_cycle` yet.
             let main = unsafe { worker::main_conf_of::<MainConf>(cycle, &raw const MODULE) };
-            helper::start(main.map_or_else(Vec::new, MainConf::live));
+            start_threads(main);
         }
         NGX_OK as ngx_int_t
     })
@@ -113,7 +120,9 @@ unsafe extern "C" fn init_process(cycle: *mut ngx_cycle_t) -> ngx_int_t {
     // SAFETY: the running cycle.
     let log = unsafe { (*cycle).log };
     guard(log, NGX_OK as ngx_int_t, || {
-        helper::start(zones());
+        // SAFETY: `create_main_conf` of this module is `create::<MainConf>`.
+        let main = unsafe { worker::main_conf::<MainConf>(&raw const MODULE) };
+        start_threads(main);
         NGX_OK as ngx_int_t
     })
 }
@@ -122,6 +131,6 @@ unsafe extern "C" fn exit_process(cycle: *mut ngx_cycle_t) {
     // SAFETY: the running cycle.
     let log = unsafe { (*cycle).log };
     guard(log, (), || {
-        helper::stop();
+        stop_threads();
     });
 }

@@ -13,6 +13,7 @@ use super::zone::Zone;
 use super::{MODULE, conf};
 use crate::ngx::conf::{Conf, ConfError, expect, once};
 use crate::ngx::guard::guard;
+use crate::ngx::incoming::Part;
 use crate::ngx::{Request, location, worker};
 
 /// The page: all of it, its styles and its script.
@@ -116,7 +117,7 @@ fn answer(request: Request) -> ngx_int_t {
     if !request.is_get_or_head() {
         return NGX_HTTP_NOT_ALLOWED as ngx_int_t;
     }
-    let Some(query) = Query::parse(request.args(), status.format) else {
+    let Some(query) = Query::parse(request.part(Part::Args), status.format) else {
         return NGX_HTTP_BAD_REQUEST as ngx_int_t;
     };
     let rc = request.discard_body();
@@ -159,10 +160,7 @@ fn zones(main: &MainConf, status: &Status, history: Option<usize>) -> Vec<key::Z
 fn look_back(zone: &Zone, index: usize, time: u64) -> Option<History> {
     let clock = &zone.header().export.clock;
     let end = clock.end(index, time);
-    let series = zone
-        .records()
-        .iter()
-        .map(|record| clock.read(&record.export.track, index, end))
-        .collect();
+    let series =
+        zone.records().iter().map(|record| clock.read(&record.export.track, index, end)).collect();
     Some(History { step: *STEPS.get(index)?, end, series })
 }

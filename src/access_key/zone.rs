@@ -287,7 +287,6 @@ impl Zone {
 
     /// Tells what other nodes used of a window that `time` lies in, for the partner whose place
     /// in the report is `partner`. Quotas count it from now on, while the window lasts.
-    #[expect(dead_code)]
     pub fn set_remote(&self, partner: usize, what: Quantity, per: Period, time: u64, used: u64) {
         if let Some(record) = self.records().get(partner) {
             record.remote(what, per).store(Word::new(per, time, used).0, Ordering::Relaxed);
@@ -296,7 +295,6 @@ impl Zone {
 
     /// Refuses all requests that a quota is for, or no longer does, since nobody knows what other
     /// nodes used.
-    #[expect(dead_code)]
     pub fn set_deny(&self, deny: bool) {
         self.header().deny.store(u64::from(deny), Ordering::Relaxed);
     }

@@ -1,8 +1,8 @@
 //! The worker process.
 
 use nginx_sys::{
-    ngx_cached_time, ngx_core_conf_t, ngx_core_module, ngx_cycle, ngx_cycle_t, ngx_http_conf_ctx_t,
-    ngx_http_module, ngx_module_t, ngx_ncpu,
+    ngx_cached_time, ngx_core_conf_t, ngx_core_module, ngx_cycle, ngx_cycle_t, ngx_exiting,
+    ngx_http_conf_ctx_t, ngx_http_module, ngx_module_t, ngx_ncpu,
 };
 
 /// This worker's share of the machine's processors, at least 1.
@@ -50,4 +50,19 @@ pub unsafe fn main_conf_of<'a, C>(
         let ctx = (*ctx).cast::<ngx_http_conf_ctx_t>().as_ref()?;
         (*ctx.main_conf.add((*module).ctx_index)).cast::<C>().as_ref()
     }
+}
+
+/// Whether this process was told to end once its requests have ended. For any thread.
+pub fn is_leaving() -> bool {
+    // SAFETY: a word that signal handlers and the event loop write; read once, whole.
+    unsafe { (&raw const ngx_exiting).read_volatile() != 0 }
+}
+
+/// The name of the machine, as nginx found it at its start.
+pub fn hostname() -> String {
+    // SAFETY: set before any module runs; the cycle's string is not written any more.
+    let cycle = unsafe { ngx_cycle.as_ref() };
+    cycle.map_or_else(String::new, |cycle| {
+        String::from_utf8_lossy(cycle.hostname.as_bytes()).into_owned()
+    })
 }

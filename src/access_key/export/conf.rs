@@ -16,8 +16,6 @@ const MAX_PREFIX: usize = 512;
 /// What all of `http` says.
 #[derive(Clone, Default)]
 pub struct Conf {
-    /// Whether a location shows zones, and so their history.
-    pub shown: bool,
     /// `access_key_statsd`.
     pub statsd: Option<StatsdConf>,
     /// `access_key_redis`.
@@ -51,9 +49,9 @@ pub struct RedisConf {
 }
 
 impl Conf {
-    /// Whether there is anything to do.
+    /// Whether there is anything to export.
     pub fn is_any(&self) -> bool {
-        self.shown || self.statsd.is_some() || self.redis.is_some()
+        self.statsd.is_some() || self.redis.is_some()
     }
 
     /// The name of this node.
@@ -83,7 +81,11 @@ pub fn set_statsd(conf: &mut MainConf, args: &conf::Conf<'_>) -> Result<(), Conf
     let (mut prefix, mut every, mut tags) = (None, None, None);
     for argument in args.args().iter().skip(1) {
         if let Some(text) = parameter(argument, b"prefix=") {
-            let text = expect(name(text), text, format_args!("letters, digits, \"_\", \"-\" and single dots"))?;
+            let text = expect(
+                name(text),
+                text,
+                format_args!("letters, digits, \"_\", \"-\" and single dots"),
+            )?;
             once(&mut prefix, text)?;
         } else if let Some(text) = parameter(argument, b"interval=") {
             once(&mut every, interval(text)?)?;
@@ -151,7 +153,9 @@ pub fn set_redis(conf: &mut MainConf, args: &conf::Conf<'_>) -> Result<(), ConfE
 fn client(url: &[u8]) -> Result<Client, ConfError> {
     let url = String::from_utf8_lossy(url);
     if url.starts_with("rediss:") || url.starts_with("valkeys:") {
-        return Err(ConfError::invalid("no TLS: use a local socket, a tunnel or a private network"));
+        return Err(ConfError::invalid(
+            "no TLS: use a local socket, a tunnel or a private network",
+        ));
     }
     Client::open(&*url).map_err(|_| {
         ConfError::invalid(

@@ -64,6 +64,6 @@ fn is_alive(process: u64) -> bool {
     let Ok(process) = libc::pid_t::try_from(process) else { return false };
     // SAFETY: signal 0 only asks whether there is such a process; one that we may not signal is
     // there, too.
-    unsafe { libc::kill(process, 0) == 0 }
-        || std::io::Error::last_os_error().raw_os_error() == Some(libc::EPERM)
+    let known = unsafe { libc::kill(process, 0) == 0 };
+    known || std::io::Error::last_os_error().raw_os_error() == Some(libc::EPERM)
 }

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nginx_sys::{NGX_LOG_ERR, NGX_LOG_NOTICE};
 
+use super::conf::MainConf;
 use super::zone::Zone;
 use crate::ngx::guard::catch;
 use crate::ngx::log::CycleLog;
@@ -56,13 +57,14 @@ fn slot() -> MutexGuard<'static, Option<Watch>> {
     WATCH.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Starts the watch over those zones, if there is anything to do.
-pub fn start(zones: Vec<Arc<Zone>>, conf: &Conf) {
-    if zones.is_empty() || !conf.is_any() {
+/// Starts the watch over the zones of a configuration, if there is anything to do.
+pub fn start(main: &MainConf) {
+    let zones = main.live();
+    if zones.is_empty() || !(main.shown.get() || main.exports.is_any()) {
         return;
     }
     let log = CycleLog::current();
-    let conf = conf.clone();
+    let conf = main.exports.clone();
     let stop = Stop::default();
     let stopped = stop.clone();
     let posts = zones.into_iter().map(|zone| Post { zone, sinks: Vec::new() }).collect();
@@ -75,12 +77,13 @@ pub fn start(zones: Vec<Arc<Zone>>, conf: &Conf) {
     }
 }
 
-/// Ends the watch and its sinks. It takes no longer than [`GRACE`].
-pub fn stop() {
-    if let Some(watch) = slot().take() {
-        watch.stop.stop();
-        let _ = watch.thread.join();
-    }
+/// Ends the watch and its sinks, which takes no longer than [`GRACE`]. Answers whether there was
+/// one.
+pub fn stop() -> bool {
+    let Some(watch) = slot().take() else { return false };
+    watch.stop.stop();
+    let _ = watch.thread.join();
+    true
 }
 
 /// A zone that is watched.

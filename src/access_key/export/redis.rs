@@ -23,12 +23,7 @@ pub struct Node {
 impl Node {
     /// One that is not connected.
     pub fn new(conf: RedisConf) -> Node {
-        Node {
-            conf,
-            exchange: Exchange::default(),
-            script: Script::new(SCRIPT),
-            connection: None,
-        }
+        Node { conf, exchange: Exchange::default(), script: Script::new(SCRIPT), connection: None }
     }
 
     fn exchange(&mut self, zone: &Zone) -> Result<(), String> {

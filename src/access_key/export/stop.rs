@@ -21,8 +21,7 @@ impl Stop {
         let until = Instant::now().checked_add(time);
         let mut stopped = stopped.lock().unwrap_or_else(PoisonError::into_inner);
         while !*stopped {
-            let rest = until
-                .map_or(time, |until| until.saturating_duration_since(Instant::now()));
+            let rest = until.map_or(time, |until| until.saturating_duration_since(Instant::now()));
             if rest.is_zero() {
                 break;
             }
