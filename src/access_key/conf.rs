@@ -281,6 +281,9 @@ impl Merge for LocConf {
                 location.is_internal,
             ));
         }
+        if self.status.as_ref().is_some_and(|status| !status.check(main, cf)) {
+            return false;
+        }
         let Some(Some(access)) = &self.access else { return true };
         let Some(zone) = main.zone(&access.name) else {
             let name = String::from_utf8_lossy(&access.name);

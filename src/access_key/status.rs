@@ -4,7 +4,7 @@ use image_gate_core::key::history::STEPS;
 use image_gate_core::key::{self, History, PROMETHEUS_TYPE, json, prometheus};
 use nginx_sys::{
     NGX_DECLINED, NGX_HTTP_BAD_REQUEST, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_NOT_ALLOWED,
-    NGX_OK, ngx_http_request_t, ngx_int_t,
+    NGX_OK, ngx_conf_t, ngx_http_request_t, ngx_int_t,
 };
 
 use super::conf::{LocConf, MainConf};
@@ -14,7 +14,7 @@ use super::{MODULE, conf};
 use crate::ngx::conf::{Conf, ConfError, expect, once};
 use crate::ngx::guard::guard;
 use crate::ngx::incoming::Part;
-use crate::ngx::{Request, location, worker};
+use crate::ngx::{Request, location, log, worker};
 
 /// The page: all of it, its styles and its script.
 const PAGE: &str = include_str!("status/page.html");
@@ -47,7 +47,25 @@ pub struct Status {
     /// What is sent unless the request says otherwise.
     format: Format,
     /// The zone that is shown; all where none is named.
-    pub zone: Option<Vec<u8>>,
+    zone: Option<Vec<u8>>,
+}
+
+impl Status {
+    /// Looks whether there is such a zone. Answers whether all is well.
+    pub fn check(&self, main: &MainConf, cf: *mut ngx_conf_t) -> bool {
+        let Some(name) = self.zone.as_ref().filter(|name| main.zone(name).is_none()) else {
+            return true;
+        };
+        let name = String::from_utf8_lossy(name);
+        log::conf_error(
+            cf,
+            format_args!(
+                "\"access_key_status\" directive: unknown zone \"{name}\", there is no \
+                 \"access_key_zone\" for it"
+            ),
+        );
+        false
+    }
 }
 
 /// `access_key_status json|prometheus|html [zone=NAME]`.
