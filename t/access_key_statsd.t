@@ -11,7 +11,7 @@ use IO::Socket::INET;
 use Test::More;
 use Time::HiRes qw(time);
 
-use ImageGate::Exports qw(server partner get_many free_port wait_for);
+use ImageGate::Exports qw(server partner get_many get_counted free_port wait_for);
 
 sub listener {
     my $port = shift || 0;
@@ -42,7 +42,7 @@ my $udp = listener($port);
 {
     my $name = 'names';
     my $s = server(http => "access_key_statsd 127.0.0.1:$port interval=200ms prefix=img.gate.;", quota => 'access_key_quota requests=30 per=day;');
-    my ($statuses, $bytes) = get_many($s, 25, 'acme');
+    my ($statuses, $bytes) = get_counted($s, 25, 'acme');
     is($statuses->{200}, 25, "$name - the client got all");
     get_many($s, 3, 'beta.press', 'none.txt');
     my %sums;

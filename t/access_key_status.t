@@ -12,7 +12,7 @@ use IPC::Run ();
 use JSON::PP ();
 use Test::More;
 
-use ImageGate::Exports qw(server status partner get_many wait_for write_file);
+use ImageGate::Exports qw(server status partner get_many get_counted wait_for write_file);
 
 my $s = server(
     quota => 'access_key_quota requests=1000 per=day; access_key_quota bytes=1m per=hour;',
@@ -50,13 +50,13 @@ sub metric {
 my ($sent, $time) = (0, time);
 {
     my $name = 'counts';
-    my ($statuses, $bytes) = get_many($s, 10, 'acme');
+    my ($statuses, $bytes) = get_counted($s, 10, 'acme');
     is_deeply($statuses, { 200 => 10 }, "$name - the client got ten");
     $sent += $bytes;
-    ($statuses, $bytes) = get_many($s, 3, 'acme', 'none.txt');
+    ($statuses, $bytes) = get_counted($s, 3, 'acme', 'none.txt');
     is_deeply($statuses, { 404 => 3 }, "$name - and three errors");
     $sent += $bytes;
-    ($statuses) = get_many($s, 8, 'beta.press');
+    $statuses = get_many($s, 8, 'beta.press');
     is_deeply($statuses, { 200 => 5, 429 => 3 }, "$name - the other was over his quota three times");
     get_many($s, 2, 'gone');
     get_many($s, 4, 'stranger');

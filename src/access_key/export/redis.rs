@@ -30,6 +30,8 @@ impl Node {
         let time = now();
         let report = zone.report(&self.conf.node, time);
         let life = zone.header().instance.load(Ordering::Relaxed);
+        // Also with nothing to say: who looks into the log after the start should know.
+        self.connection().map_err(|error| describe(&error))?;
         for batch in self.exchange.batches(&zone.name, &report, &start(zone, &report)) {
             let others = self.call(life, &batch).map_err(|error| describe(&error))?;
             if others.len() != batch.len() {
@@ -53,18 +55,23 @@ impl Node {
     }
 
     fn call(&mut self, life: u64, batch: &[Entry]) -> RedisResult<Vec<u64>> {
-        let connection = match &mut self.connection {
-            Some(connection) => connection,
-            None => self.connection.insert(connect(&self.conf.client, self.conf.timeout)?),
-        };
-        let mut call = self.script.prepare_invoke();
+        let arguments = arguments(&self.conf.node, life, batch);
+        let script = self.script.clone();
+        let mut call = script.prepare_invoke();
         for entry in batch {
             call.key(&entry.key);
         }
-        for argument in arguments(&self.conf.node, life, batch) {
+        for argument in arguments {
             call.arg(argument);
         }
-        call.invoke(connection)
+        call.invoke(self.connection()?)
+    }
+
+    fn connection(&mut self) -> RedisResult<&mut Connection> {
+        match &mut self.connection {
+            Some(connection) => Ok(connection),
+            none => Ok(none.insert(connect(&self.conf.client, self.conf.timeout)?)),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use Time::HiRes qw(sleep time);
 use ImageGate::Server;
 
 use base 'Exporter';
-our @EXPORT_OK = qw(server status partner partners get_many free_port wait_for write_file run_child);
+our @EXPORT_OK = qw(server status partner partners get_many get_counted free_port wait_for write_file run_child);
 
 # The keys are those names in capitals: nothing that may be seen.
 our @PARTNERS = qw(acme beta.press gone);
@@ -79,8 +79,8 @@ sub partner {
     return $partner;
 }
 
-# The statuses of $n requests for a file with a partner's key.
-sub get_many {
+# The statuses of $n requests for a file with a partner's key, and the bytes of the answers.
+sub get_counted {
     my ($s, $n, $id, $file) = @_;
     my $c = $s->client;
     my %statuses;
@@ -91,8 +91,10 @@ sub get_many {
         $bytes += length($r->{head}) + 2 + length $r->{body};
     }
     $c->close;
-    return wantarray ? (\%statuses, $bytes) : \%statuses;
+    return (\%statuses, $bytes);
 }
+
+sub get_many { my ($statuses) = get_counted(@_); return $statuses }
 
 sub free_port {
     my $probe = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1) or die "port: $!";
