@@ -106,10 +106,13 @@ pub unsafe extern "C" fn rewrite(r: *mut ngx_http_request_t) -> ngx_int_t {
 /// Looks at the key of a request whose location is known, and takes it out.
 pub fn settle(request: Request) {
     let (Some(conf), Some(server)) = (conf(&request), server(&request)) else { return };
-    let Some((access, _)) = conf.access() else { return };
     if !request.is_main() {
         return;
     }
+    let Some((access, _)) = conf.access() else {
+        stray(request, server);
+        return;
+    };
     let Some(visits) = Visits::of(request) else { return };
     let Some(visit) = visits.here(request, conf) else { return };
     let edit_as = match (conf.strip(), server.mask()) {
@@ -156,6 +159,21 @@ pub fn settle(request: Request) {
         let uri = edit_uri(request.part(Part::UnparsedUri), &names, None, Edit::Remove);
         if let Some(uri) = uri {
             request.set_part(Part::UnparsedUri, &uri);
+        }
+    }
+}
+
+/// Masks a key that came to a location that wants none.
+fn stray(request: Request, server: &SrvConf) {
+    if !server.mask() {
+        return;
+    }
+    for source in server.sources.borrow().iter() {
+        if let Source::Segment(number) = source
+            && known(server, request.uri(), *number).is_some()
+            && let Some(uri) = edit_segment(request.uri(), *number, Edit::Mask)
+        {
+            request.set_uri(&uri);
         }
     }
 }

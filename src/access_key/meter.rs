@@ -1,7 +1,7 @@
 //! What partners took is counted when a request is logged: once for each request of a client,
 //! also for one that was aborted.
 
-use nginx_sys::{NGX_OK, ngx_http_request_t, ngx_int_t};
+use nginx_sys::{NGX_HTTP_BAD_REQUEST, NGX_OK, ngx_http_request_t, ngx_int_t, ngx_uint_t};
 
 use super::visit::{Outcome, Verdict, Visits};
 use super::{mask, server};
@@ -18,6 +18,12 @@ pub unsafe extern "C" fn handler(r: *mut ngx_http_request_t) -> ngx_int_t {
                 && let Some(server) = server(&request)
             {
                 mask::mask(request, server);
+            }
+            // Refused before the phase in which the key would have left the URI.
+            if request.logged_status() >= NGX_HTTP_BAD_REQUEST as ngx_uint_t
+                && Visits::find(request).is_none()
+            {
+                mask::settle(request);
             }
             count(request);
         }

@@ -16,15 +16,16 @@ mod visit;
 mod zone;
 
 use nginx_sys::{
-    NGX_HTTP_MODULE, NGX_OK, ngx_command_t, ngx_conf_t, ngx_cycle_t, ngx_http_module_t,
-    ngx_http_phases_NGX_HTTP_ACCESS_PHASE as ACCESS, ngx_http_phases_NGX_HTTP_LOG_PHASE as LOG,
+    NGX_HTTP_MODULE, NGX_LOG_ERR, NGX_OK, ngx_command_t, ngx_conf_t, ngx_cycle_t,
+    ngx_http_module_t, ngx_http_phases_NGX_HTTP_ACCESS_PHASE as ACCESS,
+    ngx_http_phases_NGX_HTTP_LOG_PHASE as LOG,
     ngx_http_phases_NGX_HTTP_POST_READ_PHASE as POST_READ,
     ngx_http_phases_NGX_HTTP_REWRITE_PHASE as REWRITE, ngx_int_t, ngx_module_t, ngx_uint_t,
 };
 
 use crate::ngx::conf::{commands, create, init, main_conf, merge, no_commands, outcome};
 use crate::ngx::guard::guard;
-use crate::ngx::{Request, phase, variable, worker};
+use crate::ngx::{Request, log, phase, variable, worker};
 use conf::{LocConf, MainConf, SrvConf};
 use directives::{COUNT, MAIN, SERVER};
 
@@ -101,15 +102,22 @@ unsafe extern "C" fn postconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
     })
 }
 
-/// With a new configuration in a process that answers requests itself, its zones are others.
+/// Makes the folders of state files. In a process that answers requests itself, the zones of the
+/// new configuration take over.
 unsafe extern "C" fn init_module(cycle: *mut ngx_cycle_t) -> ngx_int_t {
-    // SAFETY: the cycle that nginx is about to take.
-    let log = unsafe { (*cycle).log };
+    // SAFETY: the cycle that nginx is about to take, whose configuration is complete.
+    let (log, user) = unsafe { ((*cycle).log, worker::user_of(cycle)) };
     guard(log, NGX_OK as ngx_int_t, || {
+        // SAFETY: `create_main_conf` of this module is `create::<MainConf>`; the cycle is not
+        // `ngx_cycle` yet.
+        let main = unsafe { worker::main_conf_of::<MainConf>(cycle, &raw const MODULE) };
+        let zones = main.map_or_else(Vec::new, MainConf::live);
+        for store in zones.iter().filter_map(|zone| zone.store.as_ref()) {
+            if let Err(reason) = store::make_folder(&store.path, user) {
+                log::write(log, NGX_LOG_ERR, format_args!("access_key: {reason}"));
+            }
+        }
         if stop_threads() {
-            // SAFETY: `create_main_conf` of this module is `create::<MainConf>`; the cycle is not
-            // `ngx_cycle` yet.
-            let main = unsafe { worker::main_conf_of::<MainConf>(cycle, &raw const MODULE) };
             start_threads(main);
         }
         NGX_OK as ngx_int_t

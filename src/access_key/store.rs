@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
@@ -66,6 +66,23 @@ pub fn load(path: &Path) -> Result<Option<State>, String> {
         Ok(file) => State::decode(&file).map(Some).map_err(|error| fail(&error)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(fail(&error)),
+    }
+}
+
+/// Makes the folder of a state file where it is missing, for the user that workers run as.
+///
+/// # Errors
+/// Why it can't be made, with its path.
+pub fn make_folder(path: &Path, user: Option<(u32, u32)>) -> Result<(), String> {
+    let Some(folder) = path.parent() else { return Ok(()) };
+    let fail = |error: io::Error| format!("{}: {error}", folder.display());
+    match fs::DirBuilder::new().mode(0o700).create(folder) {
+        Ok(()) => match user {
+            Some((user, group)) => chown(folder, Some(user), Some(group)).map_err(fail),
+            None => Ok(()),
+        },
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(fail(error)),
     }
 }
 

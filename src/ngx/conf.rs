@@ -195,15 +195,6 @@ impl<'a> Conf<'a> {
         self.cf
     }
 
-    /// The configuration of `module` for all of `http`.
-    ///
-    /// # Safety
-    /// `C` is what the module's `create_main_conf` makes, and not what the directive sets.
-    pub unsafe fn main_conf<C>(&self, module: *const ngx_module_t) -> Option<&'a C> {
-        // SAFETY: the caller's promise.
-        unsafe { main_conf(self.cf, module) }
-    }
-
     /// The configuration of `module` for the server that is being read.
     ///
     /// # Safety

@@ -18,6 +18,21 @@ pub fn processors() -> u32 {
     u32::try_from(processors / workers.max(1)).unwrap_or(1).max(1)
 }
 
+/// The user and the group that workers of a cycle run as, where the master is root.
+///
+/// # Safety
+/// The cycle is live and its configuration complete.
+pub unsafe fn user_of(cycle: *const ngx_cycle_t) -> Option<(u32, u32)> {
+    // SAFETY: the core module's configuration is at its index.
+    let (user, group) = unsafe {
+        let conf = *(*cycle).conf_ctx.add(ngx_core_module.index);
+        let conf = conf.cast::<ngx_core_conf_t>();
+        ((*conf).user, (*conf).group)
+    };
+    // SAFETY: asks the system; touches nothing.
+    (unsafe { libc::geteuid() } == 0).then_some((user, group))
+}
+
 /// The time that nginx has, in seconds since 1970. For the event loop.
 pub fn time() -> u64 {
     // SAFETY: set when nginx starts; it points to one of its slots.

@@ -283,6 +283,17 @@ sub expect {
         } elsif ($word =~ /^log=(\w+)(?::(.*))?$/) {
             push @bad, check_log($o->{log_at}, $o->{uri}, $1, $2, $r);
 
+        } elsif ($word =~ /^line=(\w+):(.*)$/) {
+            # Any line, for requests that are not logged as they were sent.
+            my ($level, @words) = ($1, split /:/, $2);
+            my $found = sub {
+                return scalar grep {
+                    my $line = $_;
+                    $line =~ /\[\Q$level\E\]/ && !grep { $line !~ /\b\Q$_\E\b/ } @words;
+                } error_lines($o->{log_at});
+            };
+            push @bad, "no line at level $level with '@words'" if !wait_for(3, $found);
+
         } elsif ($word =~ /^body=(.*)$/) {
             my $v = $1;
             $v =~ s/%([0-9a-fA-F]{2})/chr hex $1/ge;
