@@ -11,7 +11,7 @@ use super::conf::{LocConf, MainConf};
 use super::directives::{parameter, unknown};
 use super::zone::Zone;
 use super::{MODULE, conf};
-use crate::ngx::conf::{Conf, ConfError, expect, once};
+use crate::ngx::conf::{Conf, ConfError, expect, main_conf, once};
 use crate::ngx::guard::guard;
 use crate::ngx::incoming::Part;
 use crate::ngx::{Request, location, log, worker};
@@ -82,7 +82,7 @@ pub fn set(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     }
     once(&mut conf.status, Status { format, zone })?;
     // SAFETY: the module's main configuration is a `MainConf`, and not what is being set.
-    if let Some(main) = unsafe { args.main_conf::<MainConf>(&raw const MODULE) } {
+    if let Some(main) = unsafe { main_conf::<MainConf>(args.parser(), &raw const MODULE) } {
         main.shown.set(true);
     }
     if location::set_handler(args.parser(), handler) {

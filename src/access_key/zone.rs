@@ -254,7 +254,6 @@ impl Zone {
 
     /// What there is to show: every partner that the zone knows, and of the windows those that
     /// are limited or in use. A partner's place is that of the record.
-    #[expect(dead_code)]
     pub fn report(&self, node: &str, time: u64) -> Report {
         let (_, roster) = self.roster();
         let holders: HashMap<usize, _> =
