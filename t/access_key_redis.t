@@ -10,6 +10,7 @@ use lib "$FindBin::Bin/lib";
 use File::Temp ();
 use IO::Select;
 use IO::Socket::INET;
+use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -221,6 +222,24 @@ sub is_kept {
 }
 
 {
+    # While an executable is replaced, two lives of a node count side by side, and the new one
+    # takes over in the end what the old one counted.
+    my $name = 'two lives at once';
+    my $script = "$FindBin::Bin/../core/src/key/redis.lua";
+    my @steps = (['old', 100, 0, 100], ['new', 100, 100, 100], ['old', 105, 0, 105], ['new', 103, 100, 105],
+                 ['old', 106, 0, 106], ['new', 109, 100, 109], ['third', 2, 0, 111], ['third', 3, 0, 112], ['third', 3, 0, 112]);
+    for my $step (@steps) {
+        my ($life, $value, $start, $expected) = @$step;
+        redis($port, $password, '--eval', $script, 'lives', ',', 'n', $life, $value, $start, 0);
+        is(redis($port, $password, 'HGET', 'lives', 'n') + 0, $expected, "$name - $life says $value");
+    }
+    redis($port, $password, '--eval', $script, 'lives', ',', 'n', "more$_", 112, 112, 0) for 1 .. 9;
+    is(redis($port, $password, 'HGET', 'lives', 'n') + 0, 112, "$name - many lives add nothing");
+    is(() = (redis($port, $password, 'HGET', 'lives', '@n') =~ /more/g), 4, "$name - and four are remembered");
+    like(redis($port, $password, '--eval', $script, 'lives', ',', 'm', 'one', 5, 0, 0), qr/^112$/, "$name - another node hears the sum");
+}
+
+{
     my $name = 'what is kept';
     my $all = '';
     for my $key (split /\n/, redis($port, $password, '-n', 2, 'KEYS', '*')) {
@@ -270,6 +289,9 @@ sub is_kept {
     is($s->client->get('/free/?key=SECRET-ACME')->{status}, 200, "$name - who has none is not");
     my $own = start_redis($port, '');
     ok(wait_for(20, sub { get_many($s, 1, 'acme')->{200} }), "$name - until Redis is there");
+    my ($host) = map { tr/a-z0-9._-/_/cr } lc((POSIX::uname())[1]);
+    ok(wait_for(20, sub { redis($port, '', 'HKEYS', 'access_key:{partners}:acme:requests') =~ /^\Q$host\E$/m }),
+        "$name - where the node is called as the machine");
     stop_redis($own);
     ok(wait_for(20, sub { get_many($s, 1, 'acme')->{503} }), "$name - and when it is gone again");
     my $old = $s->worker;

@@ -128,9 +128,12 @@ unsafe extern "C" fn init_process(cycle: *mut ngx_cycle_t) -> ngx_int_t {
     // SAFETY: the running cycle.
     let log = unsafe { (*cycle).log };
     guard(log, NGX_OK as ngx_int_t, || {
-        // SAFETY: `create_main_conf` of this module is `create::<MainConf>`.
-        let main = unsafe { worker::main_conf::<MainConf>(&raw const MODULE) };
-        start_threads(main);
+        // The processes for caches end without a word.
+        if worker::is_worker() {
+            // SAFETY: `create_main_conf` of this module is `create::<MainConf>`.
+            let main = unsafe { worker::main_conf::<MainConf>(&raw const MODULE) };
+            start_threads(main);
+        }
         NGX_OK as ngx_int_t
     })
 }

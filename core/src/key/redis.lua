@@ -3,7 +3,8 @@
 -- KEYS are counters: hashes with a field for each node, which holds the most
 -- that the node ever said. Sending the same again therefore changes nothing.
 -- A node that came back without its own count goes on from what is kept here:
--- the difference is noted once for each of its lives, in a field of its own.
+-- the difference is noted once for each of its lives, the last four of them, in
+-- a field of its own. Two lives overlap while an executable is replaced.
 --
 -- ARGV: node, life, then for each key: value now, value at the start of the
 -- life, time to expire or 0.
@@ -14,12 +15,16 @@ for i, key in ipairs(KEYS) do
     local value = tonumber(ARGV[3 * i])
     local kept = tonumber(redis.call('HGET', key, node) or '0')
     local marked = redis.call('HGET', key, mark) or ''
-    local of, base = marked:match('^(%S+) (%d+)$')
-    if of == life then
-        base = tonumber(base)
-    else
+    local base
+    for of, noted in marked:gmatch('(%S+) (%d+)') do
+        if of == life then
+            base = tonumber(noted)
+        end
+    end
+    if not base then
         base = math.max(0, kept - tonumber(ARGV[3 * i + 1]))
-        redis.call('HSET', key, mark, string.format('%s %.0f', life, base))
+        local before = marked:match('^%S+ %d+ %S+ %d+ %S+ %d+') or marked
+        redis.call('HSET', key, mark, string.format('%s %.0f %s', life, base, before))
     end
     redis.call('HSET', key, node, string.format('%.0f', math.max(kept, base + value)))
     if ARGV[3 * i + 2] ~= '0' then

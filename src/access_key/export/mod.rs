@@ -69,7 +69,9 @@ pub fn start(main: &MainConf) {
     let stopped = stop.clone();
     let posts = zones.into_iter().map(|zone| Post { zone, sinks: Vec::new() }).collect();
     let started = thread::spawn("access_key watch", move || {
-        let _ = catch(|| watch(posts, &conf, log, &stopped));
+        if catch(|| watch(posts, &conf, log, &stopped)).is_none() {
+            log.write(NGX_LOG_ERR, format_args!("access_key: exports: internal error: panic"));
+        }
     });
     match started {
         Ok(thread) => *slot() = Some(Watch { stop, thread }),
