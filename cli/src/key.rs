@@ -1,7 +1,7 @@
 //! `image-gate key`
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use image_gate_core::key::{Digest, Table, is_id};
@@ -61,7 +61,7 @@ fn new(id: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn check(file: &PathBuf, whose: bool) -> Result<(), Failure> {
+fn check(file: &Path, whose: bool) -> Result<(), Failure> {
     let text = files::read(file)?;
     let table = Table::parse(&text).map_err(|error| format!("{}: {error}", file.display()))?;
     if !whose {

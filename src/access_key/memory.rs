@@ -201,7 +201,10 @@ impl Record {
                 (known == 0 || first < known).then_some(first)
             });
         }
-        self.totals[index::LAST_USE].fetch_max(last, Ordering::Relaxed);
+        let last_use = &self.totals[index::LAST_USE];
+        if last_use.load(Ordering::Relaxed) < last {
+            last_use.fetch_max(last, Ordering::Relaxed);
+        }
     }
 }
 
