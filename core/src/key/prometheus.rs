@@ -138,7 +138,8 @@ fn samples(out: &mut String, name: &str, labels: &str, partner: &Partner, of: &O
             }
         }
         Of::Window(quantity, value) => {
-            for window in partner.windows.iter().filter(|window| window.what == *quantity) {
+            let is_quota = |window: &&Window| window.what == *quantity && window.limit.is_some();
+            for window in partner.windows.iter().filter(is_quota) {
                 if let Some(value) = value(window) {
                     let per = window.per.name();
                     let _ = writeln!(out, "{name}{{{labels},per=\"{per}\"}} {value}");
@@ -194,13 +195,13 @@ mod tests {
 
     #[test]
     fn quotas_show_all_nodes() {
+        // Its bytes are not limited.
         let text = prometheus(&[zone()]);
         assert_eq!(
             values(&text, "nginx_access_key_quota_"),
             [
                 "nginx_access_key_quota_limit_requests{zone=\"partners\",partner=\"acme.press\",per=\"hour\"} 100",
                 "nginx_access_key_quota_used_requests{zone=\"partners\",partner=\"acme.press\",per=\"hour\"} 90",
-                "nginx_access_key_quota_used_bytes{zone=\"partners\",partner=\"acme.press\",per=\"hour\"} 5",
             ]
         );
     }

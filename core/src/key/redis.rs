@@ -62,8 +62,8 @@ impl Exchange {
     /// The counters of `report` to be sent, in batches for one call of the script each; `start` is
     /// what the report would have been when the node began to count.
     ///
-    /// Totals are sent when they changed; windows always, as the other nodes' share may have
-    /// changed. Windows of a second are not shared: they are over before anyone could answer.
+    /// Totals are sent when they changed; windows of quotas always, as the other nodes' share may
+    /// have changed. Windows of a second are not shared: they are over before anyone could answer.
     pub fn batches(&self, zone: &str, report: &Report, start: &Report) -> Vec<Vec<Entry>> {
         let totals: HashMap<&str, [u64; COUNTERS]> =
             start.partners.iter().map(|p| (p.id.as_str(), p.totals.counters())).collect();
@@ -94,7 +94,7 @@ impl Exchange {
                 });
             }
             for (at, window) in partner.windows.iter().enumerate() {
-                if window.per == Period::Second {
+                if window.per == Period::Second || window.limit.is_none() {
                     continue;
                 }
                 let (what, per, begins) = (window.what.name(), window.per.name(), window.start);
@@ -152,13 +152,20 @@ mod tests {
     use super::super::samples::zone;
     use super::*;
 
+    /// With limits in both windows.
+    fn sample() -> Report {
+        let mut report = zone().report;
+        report.partners[0].windows[1].limit = Some(1 << 30);
+        report
+    }
+
     fn entries(exchange: &Exchange, report: &Report) -> Vec<Entry> {
         exchange.batches("z", report, &Report::default()).concat()
     }
 
     #[test]
     fn absolute_values_under_one_key_each() {
-        let report = zone().report;
+        let report = sample();
         let found = entries(&Exchange::default(), &report);
         let short: Vec<_> = found.iter().map(|e| (e.key.as_str(), e.value, e.what)).collect();
         assert_eq!(
@@ -181,7 +188,7 @@ mod tests {
 
     #[test]
     fn windows_expire_and_totals_do_not() {
-        let found = entries(&Exchange::default(), &zone().report);
+        let found = entries(&Exchange::default(), &sample());
         assert_eq!(found[0].expires, 0);
         // An hour after the window's end.
         assert_eq!(found[8].expires, 1_764_039_600 + 2 * 3600);
@@ -189,7 +196,7 @@ mod tests {
 
     #[test]
     fn the_start_is_what_the_node_came_with() {
-        let mut report = zone().report;
+        let mut report = sample();
         let start = report.clone();
         report.partners[0].totals.requests += 5;
         report.partners[0].windows[0].used += 5;
@@ -204,7 +211,7 @@ mod tests {
     #[test]
     fn totals_go_out_when_they_change_and_windows_always() {
         let mut exchange = Exchange::default();
-        let mut report = zone().report;
+        let mut report = sample();
         assert_eq!(entries(&exchange, &report).len(), 10);
         assert_eq!(entries(&exchange, &report).len(), 10, "until they were answered");
         exchange.succeeded(&report);
@@ -216,15 +223,17 @@ mod tests {
     }
 
     #[test]
-    fn seconds_are_not_shared() {
-        let mut report = zone().report;
+    fn seconds_and_what_is_not_limited_are_not_shared() {
+        let mut report = sample();
         report.partners[0].windows[0].per = Period::Second;
         assert_eq!(entries(&Exchange::default(), &report).len(), 9);
+        report.partners[0].windows[1].limit = None;
+        assert_eq!(entries(&Exchange::default(), &report).len(), 8);
     }
 
     #[test]
     fn batches_are_bounded() {
-        let mut report = zone().report;
+        let mut report = sample();
         let partner = report.partners[0].clone();
         report.partners =
             (0..100).map(|i| Partner { id: format!("p{i}"), ..partner.clone() }).collect();
@@ -235,7 +244,7 @@ mod tests {
 
     #[test]
     fn arguments_follow_the_keys() {
-        let batch = &Exchange::default().batches("z", &zone().report, &Report::default())[0];
+        let batch = &Exchange::default().batches("z", &sample(), &Report::default())[0];
         let arguments = arguments("node-a", 42, batch);
         assert_eq!(arguments.len(), 2 + 3 * batch.len());
         assert_eq!(&arguments[..5], ["node-a", "42", "120", "0", "0"]);
@@ -247,7 +256,7 @@ mod tests {
         let interval = Duration::from_secs(1);
         let pauses: Vec<u64> = (0..8).map(|_| exchange.failed(interval).as_secs()).collect();
         assert_eq!(pauses, [1, 2, 4, 8, 16, 30, 30, 30]);
-        exchange.succeeded(&zone().report);
+        exchange.succeeded(&sample());
         assert_eq!(exchange.failed(interval).as_secs(), 1);
         let long = Duration::from_secs(60);
         assert_eq!(exchange.failed(long), long);
