@@ -56,6 +56,11 @@ ifndef T
 endif
 	@scripts/prove $(T)
 
+.PHONY: matrix
+matrix: headers ## the tests under other nginx, built from Debian's sources: scripts/matrix says which
+	@scripts/install-deps test matrix
+	@scripts/matrix
+
 .PHONY: lint
 lint: headers ## rustfmt, clippy, cargo-deny, syntax of the scripts and tests
 	@scripts/install-deps lint test
