@@ -11,15 +11,15 @@ use Test::Nginx::Socket;
 use ImageGate;
 use ImageGate::Keys qw(key_file);
 
-{
-    no strict 'refs';
-    *{'Test::Base::Filter::key_file'} = \&key_file;
-}
+my $blocks = 0;
 
 # Partners of all kinds, and a folder of originals that only a key leads to.
 add_block_preprocessor(sub {
     my $block = shift;
-    return if defined $block->user_files;
+    # A zone of its own also where nginx is reloaded: each block begins at nothing.
+    my $zone = 'p' . ++$blocks;
+    (my $config = $block->config) =~ s/zone=p\b/zone=$zone/g;
+    $block->set_value(config => $config);
     $block->set_value(user_files => [[ keys => key_file(
         acme    => 'KEY-ACME',
         beta    => 'KEY-BETA-1,KEY-BETA-2 preset=thumb,hd watermark=off',
@@ -29,8 +29,8 @@ add_block_preprocessor(sub {
         narrow  => 'KEY-NARROW paths=/o/in/,/o/too/ watermark=on',
         odd     => 'k/e+y&=%',
     ) ]]);
-    $block->set_value(http_config => "access_key_zone p 256k;\n    access_key_file p $ENV{TEST_NGINX_HTML_DIR}/keys;\n"
-        . ($block->http_config || '')) if $block->name !~ /zone of its own/;
+    $block->set_value(http_config => "access_key_zone $zone 256k;\n    access_key_file $zone $ENV{TEST_NGINX_HTML_DIR}/keys;\n"
+        . ($block->http_config || ''));
 });
 
 repeat_each(1);
