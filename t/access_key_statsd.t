@@ -84,6 +84,44 @@ my $udp = listener($port);
 }
 
 {
+    my $name = 'a reload while a client is slow';
+    my $slow = 'location /slow/ { access_key zone=partners from=arg:key; limit_rate 1k; alias %s/files/; }';
+    my $s = server(http => "access_key_statsd 127.0.0.1:$port interval=200ms prefix=before;", workers => 1);
+    my $locations = ImageGate::Exports::locations($s, '') . sprintf $slow, $s->{dir};
+    my $reload = sub {
+        my $old = $s->worker;
+        $s->write_conf($locations);
+        $s->signal('HUP');
+        $s->wait(20, sub { $s->left($old) });
+        return $old;
+    };
+    $reload->();
+    my $c = $s->client(rcvbuf => 4096);
+    $c->send('GET', '/slow/large.txt?key=SECRET-ACME');
+    ok($c->readable(10), "$name - he is being served");
+    my %sums;
+    get_many($s, 1, 'beta.press');
+    receive($udp, \%sums, sub { $sums{'before.partners.beta_press.requests'} });
+    is($sums{'before.partners.beta_press.requests'}, 1, "$name - by a worker that exports");
+    $s->{http} =~ s/prefix=before/prefix=after/;
+    my $old = $reload->();
+    # For a moment the old one still sends.
+    my $asked = 1;
+    ok(wait_for(15, sub {
+        $asked += get_many($s, 1, 'beta.press')->{200};
+        receive($udp, \%sums, sub { 0 }, 0.3);
+        return $sums{'after.partners.beta_press.requests'};
+    }), "$name - the new worker takes over from the old one");
+    receive($udp, \%sums, sub { 0 }, 0.5);
+    is($sums{'before.partners.beta_press.requests'} + $sums{'after.partners.beta_press.requests'}, $asked, "$name - without a gap");
+    ok(kill(0, $old), "$name - which still serves him");
+    $c->close;
+    ok($s->wait(20, sub { !kill 0, $old }), "$name - and then goes");
+    receive($udp, \%sums, sub { $sums{'after.partners.acme.requests'} });
+    is($sums{'after.partners.acme.requests'}, 1, "$name - what he took is sent, too");
+}
+
+{
     my $name = 'tags';
     my $s = server(http => "access_key_statsd localhost:$port interval=200ms tags=dogstatsd;");
     get_many($s, 4, 'beta.press');

@@ -161,6 +161,8 @@ my $metrics = $s->client->get('/metrics');
     like($policy, qr/default-src 'none'/, "$name - may load nothing");
     my @outside = $r->{body} =~ m{((?:src|href|url|import)\s*[=(]\s*["']?(?:https?:)?//[^"')\s]+)}g;
     is_deeply(\@outside, [], "$name - and wants to load nothing");
+    like($r->{body}, qr{<style>\n.*</style>.*<script>\n.*</script>}s, "$name - is one file");
+    unlike($r->{body}, qr{page\.(?:css|js)}, "$name - all of it");
     unlike($r->{body}, qr{acme|beta}, "$name - holds no data itself");
 }
 

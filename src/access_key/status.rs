@@ -1,5 +1,7 @@
 //! `access_key_status`: what there is to see of zones, as JSON, for Prometheus, or as a page.
 
+use std::sync::LazyLock;
+
 use image_gate_core::key::history::STEPS;
 use image_gate_core::key::{self, History, PROMETHEUS_TYPE, json, prometheus};
 use nginx_sys::{
@@ -16,8 +18,13 @@ use crate::ngx::guard::guard;
 use crate::ngx::incoming::Part;
 use crate::ngx::{Request, location, log, worker};
 
-/// The page: all of it, its styles and its script.
-const PAGE: &str = include_str!("status/page.html");
+/// The page, its styles and its script in one.
+static PAGE: LazyLock<String> = LazyLock::new(|| {
+    let (style, script) = (include_str!("status/page.css"), include_str!("status/page.js"));
+    include_str!("status/page.html")
+        .replace(r#"<link rel="stylesheet" href="page.css">"#, &format!("<style>\n{style}</style>"))
+        .replace(r#"<script src="page.js"></script>"#, &format!("<script>\n{script}</script>"))
+});
 /// The page loads nothing but the numbers, from where it came from itself.
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src \
     'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'";
@@ -143,7 +150,7 @@ fn answer(request: Request) -> ngx_int_t {
         return rc;
     }
     let (media_type, body) = match query.format {
-        Format::Html => ("text/html; charset=utf-8", PAGE.to_owned()),
+        Format::Html => ("text/html; charset=utf-8", PAGE.clone()),
         Format::Json => ("application/json", json(&zones(main, status, query.history))),
         Format::Prometheus => (PROMETHEUS_TYPE, prometheus(&zones(main, status, None))),
     };
