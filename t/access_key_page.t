@@ -63,6 +63,7 @@ for my $look (['light', width => 1280, height => 900, scheme => 'light'],
     same_numbers($name);
     is($b->run('return document.querySelector("[data-tile=requests]").dataset.value'), 73, "$name - the sum of requests");
     is($b->run('return document.documentElement.scrollWidth'), $o{width}, "$name - nothing sticks out");
+    is($b->run('const s = document.querySelector(".scroll"); return s.scrollWidth - s.clientWidth'), 0, "$name - nor does the table");
 
     my ($ink, $paper) = @{ $b->run(<<'E_') };
         const light = color => { const [r, g, b] = color.match(/[\d.]+/g).map(n => { n /= 255; return n <= .04045 ? n / 12.92 : ((n + .055) / 1.055) ** 2.4 });

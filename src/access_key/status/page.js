@@ -79,7 +79,7 @@ function seriesOf(kind) {
   if (rest.length) {
     const values = rest[0].values.map((_, i) => rest.some(s => s.values[i] != null)
       ? rest.reduce((sum, s) => sum + (s.values[i] ?? 0), 0) : null);
-    shown.push({ id: `${rest.length} others`, values, others: true });
+    shown.push({ id: plural(rest.length), values, others: true });
   }
   return shown.map(s => ({ ...s, values: s.values.map(v => v === null ? null : v / step()) }));
 }
@@ -303,6 +303,8 @@ function showTiles() {
   }
 }
 
+const plural = others => others === 1 ? "1 other" : `${others} others`;
+
 function otherSwatch() {
   const swatch = make("span", { className: "swatch" });
   swatch.style.background = "var(--other)";
@@ -322,7 +324,7 @@ function showLegend() {
     button.dataset.partner = id;
     button.setAttribute("aria-pressed", id === state.chosen);
     return make("li", {}, button);
-  }), ...others > 0 ? [make("li", {}, make("span", {}, otherSwatch(), `${others} others`))] : []);
+  }), ...others > 0 ? [make("li", {}, make("span", {}, otherSwatch(), plural(others)))] : []);
   if (focused !== null) [...legend.querySelectorAll("button")].find(b => b.dataset.partner === focused)?.focus();
 }
 
