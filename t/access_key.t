@@ -53,7 +53,7 @@ __DATA__
         alias $TEST_NGINX_FIXTURES/;
     }
 --- rows
-/o/photo-300x200.jpg                                    401 !X-Id X-Status=missing
+/o/photo-300x200.jpg                                    401 !X-Id X-Status=missing !WWW-Authenticate
 /o/photo-300x200.jpg?key=                               401 X-Status=missing
 /o/photo-300x200.jpg [Cookie: x=KEY-ACME; k=]           401 X-Status=missing
 /o/photo-300x200.jpg?key=KEY-ACME                       200 same=photo-300x200.jpg X-Id=acme X-Status=valid X-Uri=/o/photo-300x200.jpg
@@ -70,7 +70,7 @@ __DATA__
 /o/sub/photo-300x200.jpg?key=KEY-ACME                   404 X-Status=valid X-Uri=/o/sub/photo-300x200.jpg
 /bearer/photo-300x200.jpg [Authorization: Bearer KEY-ACME]  200 same=photo-300x200.jpg X-Id=acme
 /bearer/photo-300x200.jpg [Authorization: bearer KEY-ACME]  200 same=photo-300x200.jpg X-Id=acme
-/bearer/photo-300x200.jpg [Authorization: Basic KEY-ACME]   401 X-Status=missing
+/bearer/photo-300x200.jpg [Authorization: Basic KEY-ACME]   401 X-Status=missing WWW-Authenticate~^Bearer.realm=
 /bearer/photo-300x200.jpg?key=KEY-ACME                  401 X-Status=missing
 
 
@@ -238,6 +238,12 @@ POST /o/KEY-ACME/photo-300x200.jpg                          405
         deny all;
         alias $TEST_NGINX_FIXTURES/;
     }
+    location /anyone/ {
+        satisfy any;
+        access_key zone=p from=header:Authorization;
+        allow 127.0.0.1;
+        alias $TEST_NGINX_FIXTURES/;
+    }
     location /either/ {
         satisfy any;
         access_key zone=p from=arg:key;
@@ -264,6 +270,7 @@ POST /o/KEY-ACME/photo-300x200.jpg                          405
 --- rows
 /any/text.txt                           200 X-Status=missing
 /any/text.txt?key=KEY-ACME              200 X-Status=valid
+/anyone/text.txt                        200 !WWW-Authenticate
 /either/text.txt                        401
 /either/text.txt?key=KEY-ACME           200 X-Status=valid
 /both/text.txt?key=KEY-ACME             403
