@@ -257,6 +257,50 @@ sub is_kept {
 }
 
 {
+    # Keys by every way in, right and wrong, with every end; then all that leaves nginx is read.
+    my $name = 'no key anywhere';
+    my $udp = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Proto => 'udp') or die $!;
+    my $state = "$dir/state";
+    my $s = server(state => $state, words => { acme => 'requests=20/day' },
+        http => "access_key_redis redis://:$password\@127.0.0.1:$port/3 node=n interval=100ms; access_key_statsd 127.0.0.1:"
+            . $udp->sockport . ' interval=200ms;',
+        locations => 'access_log logs/access.log; location /k/ {
+            access_key zone=partners from=arg:key|header:X-Api-Key|cookie:k|uri:2; access_key_redirect /in$access_key_uri; }
+            location /in/ { internal; return 200 "$uri $args"; }');
+    my $answers = '';
+    for my $key (qw(SECRET-ACME SECRET-GONE SECRET-NOBODY) x 2) {
+        for my $request (["/k/a?key=$key"], ["/k/$key/a"], ['/k/a', 'X-Api-Key' => $key], ['/k/a', Cookie => "k=$key"],
+                         ["/k/a?key=$key&key=SECRET-TWICE"]) {
+            my $r = $s->client->get(@$request);
+            $answers .= "$r->{status} $r->{head}$r->{body}";
+            $s->client->request('POST', @$request);
+        }
+    }
+    get_many($s, 12, 'acme', 'none.txt');
+    like($answers, qr/^200 /m, "$name - some are let in");
+    like($answers, qr/^40[01] /m, "$name - some are not");
+    is(get_many($s, 12, 'acme')->{429}, 12, "$name - some are over a quota");
+    ok(wait_for(10, sub { partner($s, 'acme')->{refused} >= 12 }), "$name - all is counted");
+    ok(wait_for(10, sub { redis($port, $password, '-n', 3, 'EXISTS', 'access_key:{partners}:acme:refused') == 1 }), "$name - and told");
+    my $shown = join '', map { $s->client->get($_)->{body} } '/status?history=1h', '/metrics', '/page';
+    my ($log, $access) = ($s->log, '');
+    $s->stop;
+    my $sent = '';
+    while (IO::Select->new($udp)->can_read(0.3)) {
+        $udp->recv(my $datagram, 65536);
+        $sent .= "$datagram\n";
+    }
+    my $kept = join '', map { "$_\n" . redis($port, $password, '-n', 3, 'HGETALL', $_) } split /\n/, redis($port, $password, '-n', 3, 'KEYS', '*');
+    my $file = do { local (@ARGV, $/) = $state; <> };
+    $access = do { local (@ARGV, $/) = "$s->{dir}/logs/access.log"; <> };
+    my %all = (answers => $answers, status => $shown, statsd => $sent, redis => $kept, state => $file, 'error log' => $log, 'access log' => $access);
+    for my $what (sort keys %all) {
+        like($all{$what}, $what =~ /log|answers/ ? qr/./ : qr/acme/, "$name - there is something in $what");
+        unlike($all{$what}, qr/SECRET/, "$name - but no key");
+    }
+}
+
+{
     my $name = 'a wrong password';
     my $s = server(http => "access_key_redis redis://:NOT-THE-PASSWORD\@127.0.0.1:$port interval=100ms;");
     ok(wait_for(10, sub { $s->log =~ /access_key: redis does not work: .*(?:WRONGPASS|uthentication|assword)/ }), "$name - is logged")

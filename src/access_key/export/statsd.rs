@@ -12,8 +12,7 @@ use crate::access_key::zone::Zone;
 /// One who sends to one address.
 pub struct Sender {
     conf: StatsdConf,
-    /// Made when there is something to send, and again after an error: the name may lead to
-    /// another address by then.
+    /// Made at the start, and again after an error: the name may lead to another address by then.
     socket: Option<UdpSocket>,
 }
 
@@ -24,6 +23,8 @@ impl Sender {
     }
 
     fn flush(&mut self, zone: &Zone) -> Result<(), String> {
+        // Also with nothing to say, so that there is no name to be looked up in the end.
+        self.socket()?;
         let report = zone.report("", now());
         let records = zone.records();
         let sent: Vec<_> = records.iter().map(|record| record.export.sent()).collect();
@@ -74,7 +75,7 @@ impl Sink for Sender {
     }
 
     fn finish(&mut self, zone: &Zone) {
-        // Without a socket there would be a name to look up, which may take its time.
+        // Without a socket there would be a name to look up, which takes its time.
         if self.socket.is_some() {
             let _ = self.flush(zone);
         }
