@@ -328,3 +328,49 @@ POST /o/KEY-ACME/photo-300x200.jpg                          405
 /page/x                 401
 /page/x?key=KEY-ACME    200 body=9
 /page/x?key=KEY-ACME    200 body=8
+
+
+=== TEST 11: two zones: each checks and counts the request, whatever became of the key meanwhile
+--- http_config
+    access_key_zone other 256k;
+    access_key_file other $TEST_NGINX_HTML_DIR/keys;
+--- config
+    location /a/ {
+        access_key zone=p from=arg:key|uri:2;
+        access_key_quota requests=3 per=month;
+        access_key_redirect /b$access_key_uri;
+    }
+    location /b/a/ {
+        internal;
+        access_key zone=other from=header:X-Api-Key|arg:key;
+        access_key_quota requests=1 per=month;
+        alias $TEST_NGINX_FIXTURES/;
+    }
+--- rows
+/a/text.txt?key=KEY-ACME                            200 same=text.txt
+/a/text.txt?key=KEY-ACME                            429
+/a/text.txt?key=KEY-BETA-1                          200 same=text.txt
+# The second zone takes no key from the path.
+/a/KEY-ACME/text.txt                                401
+/a/KEY-ACME/text.txt                                429
+/a/text.txt?key=KEY-ACME [X-Api-Key: KEY-BETA-2]    429
+
+
+=== TEST 12: a server's own, and locations below locations
+--- config
+    access_key zone=p from=arg:key;
+    location /o/ {
+        alias $TEST_NGINX_FIXTURES/;
+        location /o/in/ {
+            access_key zone=p from=header:X-Api-Key;
+            alias $TEST_NGINX_FIXTURES/;
+            location /o/in/open/ { access_key off; alias $TEST_NGINX_FIXTURES/; }
+        }
+    }
+--- rows
+/o/text.txt                                 401
+/o/text.txt?key=KEY-ACME                    200 same=text.txt
+/o/in/text.txt?key=KEY-ACME                 401
+/o/in/text.txt [X-Api-Key: KEY-ACME]        200 same=text.txt
+/o/in/open/text.txt                         200 same=text.txt
+/elsewhere                                  401

@@ -150,6 +150,13 @@ fn set_zone(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
     if save.is_some() && path.is_none() {
         return Err(ConfError::invalid("\"save=\" needs \"state=\""));
     }
+    let is_taken = |zone: &Pooled<ZoneConf>| {
+        zone.store.as_ref().is_some_and(|store| Some(&store.path) == path.as_ref())
+    };
+    if let Some(zone) = conf.zones.iter().find(|zone| is_taken(zone)) {
+        let reason = format_args!("the state file of zone \"{}\" too", zone.name);
+        return Err(ConfError::invalid(reason));
+    }
     let interval = save.unwrap_or(Duration::from_secs(10));
     let store = path.map(|path| Store { path, interval });
     let zone = ZoneConf::new(String::from_utf8_lossy(name).into_owned(), store);

@@ -25,20 +25,20 @@ pub unsafe extern "C" fn post_read(r: *mut ngx_http_request_t) -> ngx_int_t {
         if request.is_main()
             && let Some(server) = server(&request)
         {
-            mask(request, server);
+            mask(request, server, false);
         }
         NGX_DECLINED as ngx_int_t
     })
 }
 
-/// Masks the keys of a request.
-pub fn mask(request: Request, server: &SrvConf) {
+/// Masks the keys of a request; of one that `broke_off` while it was read there is a line, and
+/// maybe nothing else.
+pub fn mask(request: Request, server: &SrvConf, broke_off: bool) {
     let sources = server.sources.borrow();
     if sources.is_empty() || !server.mask() {
         return;
     }
-    // A request that broke off while it was read has a line, and maybe nothing else.
-    let mut is_named = request.is_unprocessed();
+    let mut is_named = broke_off;
     for source in sources.iter() {
         let changed = edit(request, source, Edit::Mask, || {
             if let Some(visits) = Visits::of(request) {
