@@ -71,6 +71,7 @@ bench: build ## compare with image_filter; WRITE=1 puts the tables into docs/ben
 	@scripts/install-deps bench
 	@scripts/photos bench
 	@benches/run $(if $(WRITE),--write)
+	@benches/keys
 	cargo bench --quiet $(CARGO_FLAGS) -p image-gate-core -- $(abspath build/photos/bench)/*.jpg
 
 .PHONY: fuzz

@@ -11,15 +11,15 @@ use Test::Nginx::Socket;
 use ImageGate;
 use ImageGate::Keys qw(key_file);
 
-{
-    no strict 'refs';
-    *{'Test::Base::Filter::key_file'} = \&key_file;
-}
+my $blocks = 0;
 
 # Partners of all kinds, and a folder of originals that only a key leads to.
 add_block_preprocessor(sub {
     my $block = shift;
-    return if defined $block->user_files;
+    # A zone of its own also where nginx is reloaded: each block begins at nothing.
+    my $zone = 'p' . ++$blocks;
+    (my $config = $block->config) =~ s/zone=p\b/zone=$zone/g;
+    $block->set_value(config => $config);
     $block->set_value(user_files => [[ keys => key_file(
         acme    => 'KEY-ACME',
         beta    => 'KEY-BETA-1,KEY-BETA-2 preset=thumb,hd watermark=off',
@@ -29,8 +29,8 @@ add_block_preprocessor(sub {
         narrow  => 'KEY-NARROW paths=/o/in/,/o/too/ watermark=on',
         odd     => 'k/e+y&=%',
     ) ]]);
-    $block->set_value(http_config => "access_key_zone p 256k;\n    access_key_file p $ENV{TEST_NGINX_HTML_DIR}/keys;\n"
-        . ($block->http_config || '')) if $block->name !~ /zone of its own/;
+    $block->set_value(http_config => "access_key_zone $zone 256k;\n    access_key_file $zone $ENV{TEST_NGINX_HTML_DIR}/keys;\n"
+        . ($block->http_config || ''));
 });
 
 repeat_each(1);
@@ -53,7 +53,7 @@ __DATA__
         alias $TEST_NGINX_FIXTURES/;
     }
 --- rows
-/o/photo-300x200.jpg                                    401 !X-Id X-Status=missing
+/o/photo-300x200.jpg                                    401 !X-Id X-Status=missing !WWW-Authenticate
 /o/photo-300x200.jpg?key=                               401 X-Status=missing
 /o/photo-300x200.jpg [Cookie: x=KEY-ACME; k=]           401 X-Status=missing
 /o/photo-300x200.jpg?key=KEY-ACME                       200 same=photo-300x200.jpg X-Id=acme X-Status=valid X-Uri=/o/photo-300x200.jpg
@@ -70,7 +70,7 @@ __DATA__
 /o/sub/photo-300x200.jpg?key=KEY-ACME                   404 X-Status=valid X-Uri=/o/sub/photo-300x200.jpg
 /bearer/photo-300x200.jpg [Authorization: Bearer KEY-ACME]  200 same=photo-300x200.jpg X-Id=acme
 /bearer/photo-300x200.jpg [Authorization: bearer KEY-ACME]  200 same=photo-300x200.jpg X-Id=acme
-/bearer/photo-300x200.jpg [Authorization: Basic KEY-ACME]   401 X-Status=missing
+/bearer/photo-300x200.jpg [Authorization: Basic KEY-ACME]   401 X-Status=missing WWW-Authenticate~^Bearer.realm=
 /bearer/photo-300x200.jpg?key=KEY-ACME                  401 X-Status=missing
 
 
@@ -238,6 +238,12 @@ POST /o/KEY-ACME/photo-300x200.jpg                          405
         deny all;
         alias $TEST_NGINX_FIXTURES/;
     }
+    location /anyone/ {
+        satisfy any;
+        access_key zone=p from=header:Authorization;
+        allow 127.0.0.1;
+        alias $TEST_NGINX_FIXTURES/;
+    }
     location /either/ {
         satisfy any;
         access_key zone=p from=arg:key;
@@ -264,6 +270,7 @@ POST /o/KEY-ACME/photo-300x200.jpg                          405
 --- rows
 /any/text.txt                           200 X-Status=missing
 /any/text.txt?key=KEY-ACME              200 X-Status=valid
+/anyone/text.txt                        200 !WWW-Authenticate
 /either/text.txt                        401
 /either/text.txt?key=KEY-ACME           200 X-Status=valid
 /both/text.txt?key=KEY-ACME             403
@@ -321,3 +328,49 @@ POST /o/KEY-ACME/photo-300x200.jpg                          405
 /page/x                 401
 /page/x?key=KEY-ACME    200 body=9
 /page/x?key=KEY-ACME    200 body=8
+
+
+=== TEST 11: two zones: each checks and counts the request, whatever became of the key meanwhile
+--- http_config
+    access_key_zone other 256k;
+    access_key_file other $TEST_NGINX_HTML_DIR/keys;
+--- config
+    location /a/ {
+        access_key zone=p from=arg:key|uri:2;
+        access_key_quota requests=3 per=month;
+        access_key_redirect /b$access_key_uri;
+    }
+    location /b/a/ {
+        internal;
+        access_key zone=other from=header:X-Api-Key|arg:key;
+        access_key_quota requests=1 per=month;
+        alias $TEST_NGINX_FIXTURES/;
+    }
+--- rows
+/a/text.txt?key=KEY-ACME                            200 same=text.txt
+/a/text.txt?key=KEY-ACME                            429
+/a/text.txt?key=KEY-BETA-1                          200 same=text.txt
+# The second zone takes no key from the path.
+/a/KEY-ACME/text.txt                                401
+/a/KEY-ACME/text.txt                                429
+/a/text.txt?key=KEY-ACME [X-Api-Key: KEY-BETA-2]    429
+
+
+=== TEST 12: a server's own, and locations below locations
+--- config
+    access_key zone=p from=arg:key;
+    location /o/ {
+        alias $TEST_NGINX_FIXTURES/;
+        location /o/in/ {
+            access_key zone=p from=header:X-Api-Key;
+            alias $TEST_NGINX_FIXTURES/;
+            location /o/in/open/ { access_key off; alias $TEST_NGINX_FIXTURES/; }
+        }
+    }
+--- rows
+/o/text.txt                                 401
+/o/text.txt?key=KEY-ACME                    200 same=text.txt
+/o/in/text.txt?key=KEY-ACME                 401
+/o/in/text.txt [X-Api-Key: KEY-ACME]        200 same=text.txt
+/o/in/open/text.txt                         200 same=text.txt
+/elsewhere                                  401

@@ -33,6 +33,7 @@ access_key_zone p 1m state=;                    | invalid parameter "state="
 access_key_zone p 1m state=/tmp/x save=1ms;     | 1ms
 access_key_zone p 1m state=/tmp/x save=soon;    | soon
 access_key_zone p 1m state=/tmp/x state=/tmp/y; | is duplicate
+access_key_zone p 1m state=/tmp/x; access_key_zone q 1m state=/tmp/x; | the state file of zone "p" too
 access_key_zone p 1m what=1;                    | invalid parameter "what=1"
 access_key_zone p 1m; access_key_zone p 1m;     | is duplicate
 access_key_file;                                | invalid number of arguments

@@ -11,15 +11,21 @@ use Test::Nginx::Socket;
 use ImageGate;
 use ImageGate::Keys qw(key_file);
 
+my $blocks = 0;
+
 add_block_preprocessor(sub {
     my $block = shift;
-    # In memory only: each block begins at nothing.
+    # In memory only, and a zone of its own also where nginx is reloaded: each block begins at
+    # nothing.
+    my $zone = 'p' . ++$blocks;
+    (my $config = $block->config) =~ s/zone=p\b/zone=$zone/g;
+    $block->set_value(config => $config);
     $block->set_value(user_files => [[ keys => key_file(
         acme  => 'KEY-ACME',
         rich  => 'KEY-RICH requests=4/month',
         small => 'KEY-SMALL bytes=1k/month',
     ) ]]);
-    $block->set_value(http_config => "access_key_zone p 256k;\n    access_key_file p $ENV{TEST_NGINX_HTML_DIR}/keys;\n"
+    $block->set_value(http_config => "access_key_zone $zone 256k;\n    access_key_file $zone $ENV{TEST_NGINX_HTML_DIR}/keys;\n"
         . ($block->http_config || ''));
 });
 

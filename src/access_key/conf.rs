@@ -7,6 +7,8 @@ use std::sync::Arc;
 use image_gate_core::key::{Limits, Source, State, Table};
 use nginx_sys::{NGX_LOG_ERR, ngx_conf_t, ngx_log_t, ngx_str_t};
 
+use super::export;
+use super::status::Status;
 use super::zone::{KeyFile, Roster, Store, Zone};
 use super::{MODULE, store};
 use crate::ngx::conf::{self, Expression, Init, Merge};
@@ -22,6 +24,10 @@ pub struct MainConf {
     pub files: Vec<(Vec<u8>, KeyFile, Table)>,
     /// The servers.
     pub servers: RefCell<Vec<Pooled<SrvConf>>>,
+    /// `access_key_statsd` and `access_key_redis`.
+    pub exports: export::Conf,
+    /// Whether a location shows zones.
+    pub shown: Cell<bool>,
 }
 
 impl MainConf {
@@ -225,6 +231,7 @@ pub struct LocConf {
     pub headers: Option<Headers>,
     pub strip: Option<bool>,
     pub redirect: Option<Target>,
+    pub status: Option<Status>,
 }
 
 impl LocConf {
@@ -250,6 +257,9 @@ impl Merge for LocConf {
         self.strip = self.strip.or(parent.strip);
         // For the blocks of `if`, which keep the handler of their location.
         self.redirect = self.redirect.or(parent.redirect);
+        if self.status.is_none() {
+            self.status.clone_from(&parent.status);
+        }
 
         // SAFETY: the module's main configuration is a `MainConf`, its server configuration a
         // `SrvConf`; both are complete, and only read.
@@ -270,6 +280,9 @@ impl Merge for LocConf {
                 location.is_exact,
                 location.is_internal,
             ));
+        }
+        if self.status.as_ref().is_some_and(|status| !status.check(main, cf)) {
+            return false;
         }
         let Some(Some(access)) = &self.access else { return true };
         let Some(zone) = main.zone(&access.name) else {

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use image_gate_core::key::{Limits, Period, Quantity, Source, is_id, parse_bytes, parse_requests};
 use nginx_sys::{
-    NGX_CONF_1MORE, NGX_CONF_2MORE, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_CONF_TAKE23,
-    NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF, NGX_HTTP_MAIN_CONF_OFFSET, NGX_HTTP_SRV_CONF,
-    NGX_HTTP_SRV_CONF_OFFSET, ngx_str_t,
+    NGX_CONF_1MORE, NGX_CONF_2MORE, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_CONF_TAKE12,
+    NGX_CONF_TAKE23, NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF, NGX_HTTP_MAIN_CONF_OFFSET,
+    NGX_HTTP_SRV_CONF, NGX_HTTP_SRV_CONF_OFFSET, ngx_str_t,
 };
 
 use super::conf::{Access, Errors, Headers, LocConf, MainConf, Quotas, SrvConf, Target, ZoneConf};
 use super::zone::{KeyFile, Store};
-use super::{MODULE, redirect, store};
+use super::{MODULE, export, redirect, status, store};
 use crate::ngx::conf::{
     self, Conf, ConfError, Directive, Directives, expect, once, parse_flag, parse_number,
     parse_size, parse_time,
@@ -40,6 +40,16 @@ impl Directives for MainConf {
             name: c"access_key_file",
             kind: NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE23,
             set: set_file,
+        },
+        Directive {
+            name: c"access_key_statsd",
+            kind: NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE,
+            set: export::set_statsd,
+        },
+        Directive {
+            name: c"access_key_redis",
+            kind: NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE,
+            set: export::set_redis,
         },
     ];
 }
@@ -94,6 +104,11 @@ impl Directives for LocConf {
             kind: NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1,
             set: set_redirect,
         },
+        Directive {
+            name: c"access_key_status",
+            kind: NGX_HTTP_LOC_CONF | NGX_CONF_TAKE12,
+            set: status::set,
+        },
     ];
 }
 
@@ -101,17 +116,17 @@ fn flag(args: &Conf<'_>) -> Result<bool, ConfError> {
     expect(parse_flag(args.arg(0)), args.arg(0), format_args!("\"on\" or \"off\""))
 }
 
-fn unknown(argument: &[u8]) -> ConfError {
+pub fn unknown(argument: &[u8]) -> ConfError {
     let argument = String::from_utf8_lossy(argument);
     ConfError::invalid(format_args!("invalid parameter \"{argument}\""))
 }
 
 /// The rest of an argument behind `name`, which ends in `=`.
-fn parameter<'a>(argument: &'a ngx_str_t, name: &[u8]) -> Option<&'a [u8]> {
+pub fn parameter<'a>(argument: &'a ngx_str_t, name: &[u8]) -> Option<&'a [u8]> {
     argument.as_bytes().strip_prefix(name)
 }
 
-fn interval(text: &[u8]) -> Result<Duration, ConfError> {
+pub fn interval(text: &[u8]) -> Result<Duration, ConfError> {
     let value = ngx_str_t { len: text.len(), data: text.as_ptr().cast_mut() };
     let time = parse_time(&value).filter(|&time| time >= 100);
     expect(time.map(Duration::from_millis), text, format_args!("a time of at least 100ms"))
@@ -134,6 +149,13 @@ fn set_zone(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
     }
     if save.is_some() && path.is_none() {
         return Err(ConfError::invalid("\"save=\" needs \"state=\""));
+    }
+    let is_taken = |zone: &Pooled<ZoneConf>| {
+        zone.store.as_ref().is_some_and(|store| Some(&store.path) == path.as_ref())
+    };
+    if let Some(zone) = conf.zones.iter().find(|zone| is_taken(zone)) {
+        let reason = format_args!("the state file of zone \"{}\" too", zone.name);
+        return Err(ConfError::invalid(reason));
     }
     let interval = save.unwrap_or(Duration::from_secs(10));
     let store = path.map(|path| Store { path, interval });

@@ -25,52 +25,58 @@ pub unsafe extern "C" fn post_read(r: *mut ngx_http_request_t) -> ngx_int_t {
         if request.is_main()
             && let Some(server) = server(&request)
         {
-            mask(request, server);
+            mask(request, server, false);
         }
         NGX_DECLINED as ngx_int_t
     })
 }
 
-/// Masks the keys of a request.
-pub fn mask(request: Request, server: &SrvConf) {
+/// Masks the keys of a request; of one that `broke_off` while it was read there is a line, and
+/// maybe nothing else.
+pub fn mask(request: Request, server: &SrvConf, broke_off: bool) {
     let sources = server.sources.borrow();
     if sources.is_empty() || !server.mask() {
         return;
     }
-    let mut names: Vec<&[u8]> = Vec::new();
+    let mut is_named = broke_off;
     for source in sources.iter() {
-        match source {
-            Source::Argument(name) => names.push(name),
-            Source::Header(_) | Source::Cookie(_) | Source::Segment(_) => (),
-        }
-    }
-    let segments = sources.iter().filter_map(|source| match source {
-        Source::Segment(number) => Some(*number),
-        _ => None,
-    });
-    // A request that broke off while it was read has a line, but no URI.
-    let line = request.part(Part::Line);
-    let raw = line.split(|&byte| byte == b' ').nth(1).unwrap_or_default();
-    let path = if request.uri().is_empty() { path_of(raw) } else { request.uri().to_vec() };
-    let key = segments.clone().find_map(|number| known(server, &path, number));
-
-    for source in sources.iter() {
-        edit(request, source, Edit::Mask, || {
+        let changed = edit(request, source, Edit::Mask, || {
             if let Some(visits) = Visits::of(request) {
                 visits.presented(request, source);
             }
         });
+        is_named |= changed && matches!(source, Source::Argument(_));
     }
-    edit_lines(request, &names, key.as_deref(), Edit::Mask);
+    let names = names(&sources);
+    let numbers: Vec<usize> = sources.iter().filter_map(Source::number).collect();
+    let key_in = |path: &[u8]| numbers.iter().find_map(|&number| known(server, path, number));
+    let key = if numbers.is_empty() {
+        None
+    } else if request.uri().is_empty() {
+        let line = request.part(Part::Line);
+        key_in(&path_of(line.split(|&byte| byte == b' ').nth(1).unwrap_or_default()))
+    } else {
+        key_in(request.uri())
+    };
+    if is_named || key.is_some() {
+        edit_lines(request, &names, key.as_deref(), Edit::Mask);
+    }
 
     // Where the client comes from may be a page that it needed a key for.
     request.each_incoming(b"Referer", |header| {
-        let path = path_of(header.value());
-        let key = segments.clone().find_map(|number| known(server, &path, number));
+        let key = if numbers.is_empty() { None } else { key_in(&path_of(header.value())) };
         if let Some(value) = edit_uri(header.value(), &names, key.as_deref(), Edit::Mask) {
             header.set_value(&value);
         }
     });
+}
+
+fn names(sources: &[Source]) -> Vec<&[u8]> {
+    let names = sources.iter().filter_map(|source| match source {
+        Source::Argument(name) => Some(&name[..]),
+        Source::Header(_) | Source::Cookie(_) | Source::Segment(_) => None,
+    });
+    names.collect()
 }
 
 /// The segment of a path, if it is a key of anyone that the server knows.
@@ -115,17 +121,22 @@ pub fn settle(request: Request) {
     };
     let Some(visits) = Visits::of(request) else { return };
     let Some(visit) = visits.here(request, conf) else { return };
+    if visits.is_settled(access) {
+        return;
+    }
     let edit_as = match (conf.strip(), server.mask()) {
         (true, _) => Edit::Remove,
         (false, true) => Edit::Mask,
         (false, false) => return,
     };
+    let mut is_named = false;
     for source in &access.sources {
         match source {
             Source::Argument(_) | Source::Header(_) | Source::Cookie(_) => {
-                edit(request, source, edit_as, || {
+                let changed = edit(request, source, edit_as, || {
                     visits.presented(request, source);
                 });
+                is_named |= changed && matches!(source, Source::Argument(_));
             }
             Source::Segment(number) => {
                 // Only where it was a key, and not twice.
@@ -147,15 +158,8 @@ pub fn settle(request: Request) {
             }
         }
     }
-    if conf.strip() {
-        let names: Vec<&[u8]> = access
-            .sources
-            .iter()
-            .filter_map(|source| match source {
-                Source::Argument(name) => Some(&name[..]),
-                _ => None,
-            })
-            .collect();
+    if conf.strip() && is_named {
+        let names = names(&access.sources);
         let uri = edit_uri(request.part(Part::UnparsedUri), &names, None, Edit::Remove);
         if let Some(uri) = uri {
             request.set_part(Part::UnparsedUri, &uri);
@@ -205,16 +209,20 @@ fn edit_lines(request: Request, names: &[&[u8]], key: Option<&[u8]>, edit: Edit)
 }
 
 /// Edits all keys in a source other than the URI; what was presented has to be kept `before`.
-fn edit(request: Request, source: &Source, edit: Edit, before: impl Fn()) {
+/// Answers whether there were any.
+fn edit(request: Request, source: &Source, edit: Edit, before: impl Fn()) -> bool {
+    let mut changed = false;
     match source {
         Source::Argument(name) => {
             if let Some(args) = edit_arguments(request.part(Part::Args), name, edit) {
                 before();
+                changed = true;
                 request.set_part(Part::Args, &args);
             }
         }
         Source::Header(name) => request.each_incoming(name, |header| {
             before();
+            changed = true;
             match edit {
                 Edit::Mask => drop(header.set_value(MASK)),
                 Edit::Remove => header.remove(),
@@ -223,6 +231,7 @@ fn edit(request: Request, source: &Source, edit: Edit, before: impl Fn()) {
         Source::Cookie(name) => request.each_incoming(b"Cookie", |header| {
             if let Some(value) = edit_cookies(header.value(), name, edit) {
                 before();
+                changed = true;
                 if value.is_empty() {
                     header.remove();
                 } else {
@@ -232,4 +241,5 @@ fn edit(request: Request, source: &Source, edit: Edit, before: impl Fn()) {
         }),
         Source::Segment(_) => (),
     }
+    changed
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use image_gate_core::key::{Account, MAX_ID, Period, Quantity, Totals, Word};
 
+use super::export::{Board, Slot};
 use crate::ngx::shm::Shareable;
 
 /// "IGKEYS" and the version of this layout.
@@ -25,6 +26,8 @@ pub struct Header {
     pub next_save: AtomicU64,
     /// Not 0 while partners with quotas are to be refused since other nodes can't be asked.
     pub deny: AtomicU64,
+    /// What the exports keep.
+    pub export: Board,
 }
 
 // SAFETY: atomics only.
@@ -37,6 +40,7 @@ pub static NO_HEADER: Header = Header {
     count: AtomicU64::new(0),
     next_save: AtomicU64::new(0),
     deny: AtomicU64::new(0),
+    export: Board::new(),
 };
 
 impl Header {
@@ -64,6 +68,8 @@ pub struct Record {
     // What the state file said when this instance last read or wrote it.
     known_totals: [AtomicU64; 11],
     known_used: Grid,
+    /// What the exports keep.
+    pub export: Slot,
 }
 
 // SAFETY: atomics only.
@@ -112,6 +118,7 @@ impl Record {
             remote.store(0, Ordering::Relaxed);
         }
         self.set_known(account);
+        self.export.begin(&account.totals, &account.windows);
     }
 
     /// The counters.
@@ -148,6 +155,7 @@ impl Record {
     /// Takes over what another instance counted: the difference of `merged` to `own`, both of
     /// which were counted while this record went on.
     pub fn take_over(&self, own: &Account, merged: &Account) {
+        self.export.skip(&own.totals, &merged.totals);
         let (was, is) = (own.totals.to_array(), merged.totals.to_array());
         for ((total, was), is) in self.totals.iter().zip(was).zip(is).take(index::FIRST_USE) {
             total.fetch_add(is.saturating_sub(was), Ordering::Relaxed);
@@ -193,7 +201,10 @@ impl Record {
                 (known == 0 || first < known).then_some(first)
             });
         }
-        self.totals[index::LAST_USE].fetch_max(last, Ordering::Relaxed);
+        let last_use = &self.totals[index::LAST_USE];
+        if last_use.load(Ordering::Relaxed) < last {
+            last_use.fetch_max(last, Ordering::Relaxed);
+        }
     }
 }
 

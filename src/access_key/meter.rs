@@ -17,7 +17,7 @@ pub unsafe extern "C" fn handler(r: *mut ngx_http_request_t) -> ngx_int_t {
             if request.is_unprocessed()
                 && let Some(server) = server(&request)
             {
-                mask::mask(request, server);
+                mask::mask(request, server, true);
             }
             // Refused before the phase in which the key would have left the URI.
             if request.logged_status() >= NGX_HTTP_BAD_REQUEST as ngx_uint_t

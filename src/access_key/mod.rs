@@ -3,17 +3,17 @@
 mod access;
 mod conf;
 mod directives;
+mod export;
 mod helper;
 mod mask;
 mod memory;
 mod meter;
 mod redirect;
+mod status;
 mod store;
 mod variables;
 mod visit;
 mod zone;
-
-use std::sync::Arc;
 
 use nginx_sys::{
     NGX_HTTP_MODULE, NGX_LOG_ERR, NGX_OK, ngx_command_t, ngx_conf_t, ngx_cycle_t,
@@ -28,7 +28,6 @@ use crate::ngx::guard::guard;
 use crate::ngx::{Request, log, phase, variable, worker};
 use conf::{LocConf, MainConf, SrvConf};
 use directives::{COUNT, MAIN, SERVER};
-use zone::Zone;
 
 static mut COMMANDS: [ngx_command_t; COUNT + 1] = commands::<LocConf, _>(
     commands::<SrvConf, _>(commands::<MainConf, _>(no_commands(), 0), MAIN),
@@ -69,11 +68,18 @@ fn server(request: &Request) -> Option<&SrvConf> {
     unsafe { request.srv_conf(&raw const MODULE) }
 }
 
-/// The zones of the running configuration. For the event loop; what it answers may go to threads.
-fn zones() -> Vec<Arc<Zone>> {
-    // SAFETY: `create_main_conf` of this module is `create::<MainConf>`.
-    let main = unsafe { worker::main_conf::<MainConf>(&raw const MODULE) };
-    main.map_or_else(Vec::new, MainConf::live)
+/// Starts what works beside the event loop for the zones of a configuration.
+fn start_threads(main: Option<&MainConf>) {
+    let Some(main) = main else { return };
+    helper::start(main.live());
+    export::start(main);
+}
+
+/// Stops it. Answers whether there was any.
+fn stop_threads() -> bool {
+    // The exports first: the helper saves what is counted last.
+    let had_exports = export::stop();
+    helper::stop() || had_exports
 }
 
 unsafe extern "C" fn preconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
@@ -102,7 +108,8 @@ unsafe extern "C" fn init_module(cycle: *mut ngx_cycle_t) -> ngx_int_t {
     // SAFETY: the cycle that nginx is about to take, whose configuration is complete.
     let (log, user) = unsafe { ((*cycle).log, worker::user_of(cycle)) };
     guard(log, NGX_OK as ngx_int_t, || {
-        // SAFETY: as in `zones`; the cycle is not `ngx_cycle` yet.
+        // SAFETY: `create_main_conf` of this module is `create::<MainConf>`; the cycle is not
+        // `ngx_cycle` yet.
         let main = unsafe { worker::main_conf_of::<MainConf>(cycle, &raw const MODULE) };
         let zones = main.map_or_else(Vec::new, MainConf::live);
         for store in zones.iter().filter_map(|zone| zone.store.as_ref()) {
@@ -110,8 +117,8 @@ unsafe extern "C" fn init_module(cycle: *mut ngx_cycle_t) -> ngx_int_t {
                 log::write(log, NGX_LOG_ERR, format_args!("access_key: {reason}"));
             }
         }
-        if helper::stop() {
-            helper::start(zones);
+        if stop_threads() {
+            start_threads(main);
         }
         NGX_OK as ngx_int_t
     })
@@ -121,7 +128,12 @@ unsafe extern "C" fn init_process(cycle: *mut ngx_cycle_t) -> ngx_int_t {
     // SAFETY: the running cycle.
     let log = unsafe { (*cycle).log };
     guard(log, NGX_OK as ngx_int_t, || {
-        helper::start(zones());
+        // The processes for caches end without a word.
+        if worker::is_worker() {
+            // SAFETY: `create_main_conf` of this module is `create::<MainConf>`.
+            let main = unsafe { worker::main_conf::<MainConf>(&raw const MODULE) };
+            start_threads(main);
+        }
         NGX_OK as ngx_int_t
     })
 }
@@ -130,6 +142,6 @@ unsafe extern "C" fn exit_process(cycle: *mut ngx_cycle_t) {
     // SAFETY: the running cycle.
     let log = unsafe { (*cycle).log };
     guard(log, (), || {
-        helper::stop();
+        stop_threads();
     });
 }

@@ -118,6 +118,8 @@ pub struct Visits {
     visits: RefCell<Vec<Rc<Visit>>>,
     /// What the client presented, which may be masked or taken out since.
     presented: RefCell<Vec<(Source, Keys)>>,
+    /// Whose sources were masked or taken out last.
+    settled: Cell<Option<*const Access>>,
 }
 
 impl Visits {
@@ -139,6 +141,11 @@ impl Visits {
     /// The visit that a request made last.
     pub fn last(&self) -> Option<Rc<Visit>> {
         self.visits.borrow().last().cloned()
+    }
+
+    /// Whether the keys were taken out of these sources just before; they are from now on.
+    pub fn is_settled(&self, access: &Rc<Access>) -> bool {
+        self.settled.replace(Some(Rc::as_ptr(access))) == Some(Rc::as_ptr(access))
     }
 
     /// What the client presented in a source.

@@ -195,33 +195,30 @@ impl Zone {
         if !limits.is_empty() && self.header().deny.load(Ordering::Relaxed) != 0 {
             return Admission::Unknown;
         }
-        let remote = |what, per: Period| {
-            Word(record.remote(what, per).load(Ordering::Relaxed)).count(per, time)
+        let numbers = Period::ALL.map(|per| per.number(time));
+        let count = |cell: &AtomicU64, per: Period| {
+            Word(cell.load(Ordering::Relaxed)).count_in(per, numbers[per.index()])
         };
         // Of several that are used up, the one that lasts longest counts.
-        let retry = Period::ALL.into_iter().rev().find(|&per| {
-            let is_used_up = |what: Quantity| {
-                limits.get(what, per).is_some_and(|limit| {
-                    let used = Word(record.used(what, per).load(Ordering::Relaxed));
-                    used.count(per, time).saturating_add(remote(what, per)) >= limit
-                })
-            };
-            Quantity::ALL.into_iter().any(is_used_up)
+        let used_up = limits.iter().filter(|&(what, per, limit)| {
+            let used = count(record.used(what, per), per);
+            used.saturating_add(count(record.remote(what, per), per)) >= limit
         });
-        if let Some(per) = retry {
+        if let Some(per) = used_up.map(|(_, per, _)| per).max_by_key(|per| per.index()) {
             return Admission::Refused(per.end(time) - time);
         }
         let mut charged = [None; Period::ALL.len()];
-        for (at, per) in Period::ALL.into_iter().enumerate() {
-            let limit = limits.get(Quantity::Requests, per).unwrap_or(u64::MAX);
-            let left = limit.saturating_sub(remote(Quantity::Requests, per));
+        for (per, number) in Period::ALL.into_iter().zip(numbers) {
+            let left = limits.get(Quantity::Requests, per).map_or(u64::MAX, |limit| {
+                limit.saturating_sub(count(record.remote(Quantity::Requests, per), per))
+            });
             let cell = record.used(Quantity::Requests, per);
             let result = cell.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |word| {
                 let word = Word(word);
-                (word.count(per, time) < left).then(|| word.add(per, time, 1).0)
+                (word.count_in(per, number) < left).then(|| word.add_in(per, number, 1).0)
             });
             match result {
-                Ok(before) => charged[at] = Some(Word(before).add(per, time, 1)),
+                Ok(before) => charged[per.index()] = Some(Word(before).add_in(per, number, 1)),
                 Err(_) => {
                     // Another worker was faster. What was charged already goes back.
                     for (per, charged) in Period::ALL.into_iter().zip(charged) {
@@ -241,7 +238,8 @@ impl Zone {
     /// Counts the bytes of an answer to a request that was let in.
     pub fn charge_bytes(&self, record: &Record, bytes: u64, time: u64) {
         for per in Period::ALL {
-            update(record.used(Quantity::Bytes, per), |word| word.add(per, time, bytes));
+            let number = per.number(time);
+            update(record.used(Quantity::Bytes, per), |word| word.add_in(per, number, bytes));
         }
     }
 
@@ -254,7 +252,6 @@ impl Zone {
 
     /// What there is to show: every partner that the zone knows, and of the windows those that
     /// are limited or in use. A partner's place is that of the record.
-    #[expect(dead_code)]
     pub fn report(&self, node: &str, time: u64) -> Report {
         let (_, roster) = self.roster();
         let holders: HashMap<usize, _> =
@@ -288,7 +285,6 @@ impl Zone {
 
     /// Tells what other nodes used of a window that `time` lies in, for the partner whose place
     /// in the report is `partner`. Quotas count it from now on, while the window lasts.
-    #[expect(dead_code)]
     pub fn set_remote(&self, partner: usize, what: Quantity, per: Period, time: u64, used: u64) {
         if let Some(record) = self.records().get(partner) {
             record.remote(what, per).store(Word::new(per, time, used).0, Ordering::Relaxed);
@@ -297,7 +293,6 @@ impl Zone {
 
     /// Refuses all requests that a quota is for, or no longer does, since nobody knows what other
     /// nodes used.
-    #[expect(dead_code)]
     pub fn set_deny(&self, deny: bool) {
         self.header().deny.store(u64::from(deny), Ordering::Relaxed);
     }

@@ -44,21 +44,20 @@ fn conf_line(cf: *mut ngx_conf_t, level: u32, message: Arguments<'_>) {
 /// The log of the running configuration, which a thread may write to: lines that belong to no
 /// request.
 #[derive(Clone, Copy)]
-pub struct CycleLog(*mut ngx_log_t);
-
-// SAFETY: nginx's own threads write to this log: a line is one `write`, and the log lives as long
-// as the configuration, which outlives our threads.
-unsafe impl Send for CycleLog {}
+pub struct CycleLog(());
 
 impl CycleLog {
-    /// That of the running configuration.
+    /// That of the configuration that is running whenever something is written.
     pub fn current() -> CycleLog {
-        // SAFETY: set before any module runs, and read on nginx's own thread.
-        CycleLog(unsafe { (*ngx_cycle).log })
+        CycleLog(())
     }
 
     /// Writes one line at `level`.
     pub fn write(self, level: u32, message: Arguments<'_>) {
-        write(self.0, level, message);
+        // SAFETY: a worker has one cycle for all its life. A process that is its own master sets
+        // another one, a word, long before it frees the log of the one before. nginx's own threads
+        // write to this log, too: a line is one `write`.
+        let log = unsafe { (*(&raw const ngx_cycle).read_volatile()).log };
+        self::write(log, level, message);
     }
 }

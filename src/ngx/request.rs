@@ -288,6 +288,18 @@ impl Request {
         Some(header)
     }
 
+    /// Says how to ask again, unless something else does; nginx takes it back where `satisfy any`
+    /// lets the request in all the same.
+    pub fn challenge(self, value: &[u8]) {
+        if !self.get().headers_out.www_authenticate.is_null() {
+            return;
+        }
+        if let Some(header) = self.push_header("WWW-Authenticate", value) {
+            // SAFETY: alive, and on the event loop.
+            unsafe { (*self.as_ptr()).headers_out.www_authenticate = header.as_ptr() };
+        }
+    }
+
     /// Gives the values of all outgoing headers called `name` to `replace`, and sets what it
     /// answers.
     pub fn replace_header(self, name: &[u8], replace: impl Fn(&[u8]) -> Option<Vec<u8>>) {

@@ -1,8 +1,9 @@
 //! The worker process.
 
 use nginx_sys::{
-    ngx_cached_time, ngx_core_conf_t, ngx_core_module, ngx_cycle, ngx_cycle_t, ngx_http_conf_ctx_t,
-    ngx_http_module, ngx_module_t, ngx_ncpu,
+    NGX_PROCESS_SINGLE, NGX_PROCESS_WORKER, ngx_cached_time, ngx_core_conf_t, ngx_core_module,
+    ngx_cycle, ngx_cycle_t, ngx_exiting, ngx_http_conf_ctx_t, ngx_http_module, ngx_module_t,
+    ngx_ncpu, ngx_process, ngx_uint_t,
 };
 
 /// This worker's share of the machine's processors, at least 1.
@@ -65,4 +66,26 @@ pub unsafe fn main_conf_of<'a, C>(
         let ctx = (*ctx).cast::<ngx_http_conf_ctx_t>().as_ref()?;
         (*ctx.main_conf.add((*module).ctx_index)).cast::<C>().as_ref()
     }
+}
+
+/// Whether this process was told to end once its requests have ended. For any thread.
+pub fn is_leaving() -> bool {
+    // SAFETY: a word that signal handlers and the event loop write; read once, whole.
+    unsafe { (&raw const ngx_exiting).read_volatile() != 0 }
+}
+
+/// Whether this process answers requests: nginx also starts some for its caches.
+pub fn is_worker() -> bool {
+    // SAFETY: written once, before a process calls any module.
+    let process = unsafe { ngx_process };
+    process == NGX_PROCESS_WORKER as ngx_uint_t || process == NGX_PROCESS_SINGLE as ngx_uint_t
+}
+
+/// The name of the machine, in small letters.
+pub fn hostname() -> String {
+    let mut name = [0_u8; 256];
+    // SAFETY: the buffer is as long as said. Whatever comes back, it is bytes.
+    let failed = unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len()) } != 0;
+    let name = name.split(|&byte| byte == 0).next().filter(|name| !failed && !name.is_empty());
+    String::from_utf8_lossy(name.unwrap_or(b"localhost")).to_ascii_lowercase()
 }

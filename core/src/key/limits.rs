@@ -9,6 +9,7 @@ pub struct Limits([[Option<u64>; 5]; 2]);
 impl Limits {
     /// The limit of a quantity in a period.
     #[must_use]
+    #[inline]
     pub fn get(&self, what: Quantity, per: Period) -> Option<u64> {
         self.0[what.index()][per.index()]
     }

@@ -41,6 +41,17 @@ impl Source {
     }
 }
 
+impl Source {
+    /// The number of a segment.
+    #[must_use]
+    pub fn number(&self) -> Option<usize> {
+        match self {
+            Source::Segment(number) => Some(*number),
+            Source::Argument(_) | Source::Header(_) | Source::Cookie(_) => None,
+        }
+    }
+}
+
 /// What is to be done with keys that are found in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edit {
@@ -190,21 +201,20 @@ fn edit_pairs(
     edit: Edit,
     is_key: impl Fn(&[u8]) -> bool,
 ) -> Option<Vec<u8>> {
-    let mut changed = false;
     let mut items: Vec<Cow<'_, [u8]>> = Vec::new();
-    for item in text.split(|byte| separators.contains(byte)) {
-        match pair(item) {
+    let split = || text.split(|byte| separators.contains(byte)).map(|item| (item, pair(item)));
+    if !split().any(|(_, (key, value))| value.is_some() && is_key(key)) {
+        return None;
+    }
+    for (item, pair) in split() {
+        match pair {
             (key, Some(_)) if is_key(key) => {
-                changed = true;
                 if edit == Edit::Mask {
                     items.push(Cow::Owned([key, b"=", MASK].concat()));
                 }
             }
             _ => items.push(Cow::Borrowed(item)),
         }
-    }
-    if !changed {
-        return None;
     }
     let mut edited = Vec::new();
     for (at, item) in items.iter().enumerate() {

@@ -28,6 +28,7 @@ impl Quantity {
 
     /// Its place in [`ALL`](Quantity::ALL).
     #[must_use]
+    #[inline]
     pub fn index(self) -> usize {
         self as usize
     }
@@ -73,12 +74,14 @@ impl Period {
 
     /// Its place in [`ALL`](Period::ALL).
     #[must_use]
+    #[inline]
     pub fn index(self) -> usize {
         self as usize
     }
 
     /// The number of the window that `time`, in seconds since 1970, lies in.
     #[must_use]
+    #[inline]
     pub fn number(self, time: u64) -> u64 {
         match self {
             Period::Second => time,
@@ -120,6 +123,7 @@ impl Period {
 
     /// How many low bits of a [`Word`] hold the count; the rest hold the window's number, which
     /// comes round again after 8 years (seconds), 31 years (minutes) or a century and more.
+    #[inline]
     const fn count_bits(self) -> u32 {
         match self {
             Period::Second => 36,
@@ -147,25 +151,40 @@ impl Word {
     }
 
     /// What was counted in the window that `time` lies in: 0 when the word is of another.
+    #[must_use]
+    pub fn count(self, period: Period, time: u64) -> u64 {
+        self.count_in(period, period.number(time))
+    }
+
+    /// What was counted in the window of that [`number`](Period::number).
     ///
     /// The clocks of two processes may read different seconds for a moment, and time never goes
     /// back: a word of the very next window says that this one is over, and counts.
     #[must_use]
-    pub fn count(self, period: Period, time: u64) -> u64 {
-        self.number_and_count(period, time).1
+    #[inline]
+    pub fn count_in(self, period: Period, number: u64) -> u64 {
+        self.number_and_count(period, number).1
     }
 
     /// The word after `amount` more in the window that `time` lies in.
     #[must_use]
     pub fn add(self, period: Period, time: u64, amount: u64) -> Word {
+        self.add_in(period, period.number(time), amount)
+    }
+
+    /// The word after `amount` more in the window of that [`number`](Period::number).
+    #[must_use]
+    #[inline]
+    pub fn add_in(self, period: Period, number: u64, amount: u64) -> Word {
         let bits = period.count_bits();
-        let (number, count) = self.number_and_count(period, time);
+        let (number, count) = self.number_and_count(period, number);
         Word((number << bits) | count.saturating_add(amount).min(mask(bits)))
     }
 
     /// The word without `amount` that [`add`](Word::add) made `charged` of; nothing changes when
     /// its window is over.
     #[must_use]
+    #[inline]
     pub fn refund(self, period: Period, charged: Word, amount: u64) -> Word {
         let bits = period.count_bits();
         if self.0 >> bits != charged.0 >> bits {
@@ -174,9 +193,10 @@ impl Word {
         Word(self.0 - amount.min(self.0 & mask(bits)))
     }
 
-    fn number_and_count(self, period: Period, time: u64) -> (u64, u64) {
+    #[inline]
+    fn number_and_count(self, period: Period, number: u64) -> (u64, u64) {
         let bits = period.count_bits();
-        let number = period.number(time) & mask(64 - bits);
+        let number = number & mask(64 - bits);
         match (self.0 >> bits).wrapping_sub(number) & mask(64 - bits) {
             0 => (number, self.0 & mask(bits)),
             1 => (self.0 >> bits, self.0 & mask(bits)),
@@ -202,6 +222,7 @@ impl Word {
     }
 }
 
+#[inline]
 const fn mask(bits: u32) -> u64 {
     (1 << bits) - 1
 }
