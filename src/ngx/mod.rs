@@ -9,6 +9,7 @@ pub mod event;
 mod file;
 pub mod guard;
 pub mod log;
+pub mod memory;
 pub mod phase;
 pub mod pool;
 pub mod request;

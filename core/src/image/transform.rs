@@ -145,8 +145,9 @@ pub fn prepare<'a>(
         Kind::Jpeg(_) => eighths(stored, geometry.scaled),
         _ => 8,
     };
+    let side = decode::boxes(&source, geometry.scaled);
     let recipe = Recipe {
-        decode: Decode { eighths, scans: limits.scans },
+        decode: Decode { eighths, side, scans: limits.scans },
         geometry,
         format,
         palette: format == Format::Gif || format == Format::Png && source.has_palette(),
@@ -267,10 +268,7 @@ impl Prepared<'_> {
         let Geometry { scaled, window, turn, .. } = recipe.geometry;
 
         let raster = decode::decode(&self.source, &recipe.decode, control)?;
-        let extent = match self.source.kind {
-            Kind::Jpeg(_) => recipe.decode.extent(self.stored()),
-            _ => (f64::from(raster.size().width), f64::from(raster.size().height)),
-        };
+        let extent = recipe.decode.extent(self.stored());
         let raster = pixels::resize(raster, extent, scaled, window, control)?;
         let raster = pixels::turn(raster, turn, control)?;
 
