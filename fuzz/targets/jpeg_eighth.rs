@@ -14,6 +14,9 @@ fuzz_target!(|input: &[u8]| {
         return;
     }
     if let Ok(Some(turbo)) = jpeg_eighth(input, Eighth::Turbo, &limits) {
-        assert_eq!((own.width, own.height, own.channels), (turbo.width, turbo.height, turbo.channels));
+        assert_eq!(
+            (own.width, own.height, own.channels),
+            (turbo.width, turbo.height, turbo.channels)
+        );
     }
 });

@@ -13,12 +13,12 @@ mod range;
 mod variables;
 
 use nginx_sys::{
-    NGX_HTTP_MODULE, ngx_command_t, ngx_conf_t, ngx_http_module_t, ngx_int_t, ngx_module_t,
-    ngx_uint_t,
+    NGX_HTTP_MODULE, NGX_OK, ngx_command_t, ngx_conf_t, ngx_cycle_t, ngx_http_module_t, ngx_int_t,
+    ngx_module_t, ngx_uint_t,
 };
 
 use crate::ngx::conf::{commands, create, merge, no_commands, outcome};
-use crate::ngx::{Request, variable};
+use crate::ngx::{Request, memory, variable};
 use conf::LocConf;
 use params::MainConf;
 
@@ -41,6 +41,7 @@ pub static mut MODULE: ngx_module_t = ngx_module_t {
     ctx: (&raw const CONTEXT).cast_mut().cast(),
     commands: (&raw mut COMMANDS).cast(),
     type_: NGX_HTTP_MODULE as ngx_uint_t,
+    init_process: Some(init_process),
     ..ngx_module_t::default()
 };
 
@@ -59,4 +60,9 @@ unsafe extern "C" fn postconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
         filter::install();
         range::install(cf) && params::install(cf)
     })
+}
+
+unsafe extern "C" fn init_process(_cycle: *mut ngx_cycle_t) -> ngx_int_t {
+    memory::return_freed_images();
+    NGX_OK as ngx_int_t
 }

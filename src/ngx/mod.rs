@@ -12,6 +12,7 @@ pub mod guard;
 pub mod incoming;
 pub mod location;
 pub mod log;
+pub mod memory;
 pub mod phase;
 pub mod pool;
 pub mod request;

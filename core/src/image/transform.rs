@@ -171,14 +171,17 @@ fn upright(source: &Source, plan: &Plan) -> Turn {
 }
 
 fn how_to_decode(source: &Source, plan: &Plan, geometry: &Geometry, limits: &Limits) -> Decode {
-    let eighths = match source.kind {
+    let scans = limits.scans;
+    if plan.trim.is_some() {
         // Borders are looked for in all pixels.
-        Kind::Jpeg(_) if plan.trim.is_none() => {
-            eighths(Size::new(source.info.width, source.info.height), geometry.scaled)
-        }
+        return Decode { eighths: 8, side: 1, scans };
+    }
+    let stored = Size::new(source.info.width, source.info.height);
+    let eighths = match source.kind {
+        Kind::Jpeg(_) => eighths(stored, geometry.scaled),
         _ => 8,
     };
-    Decode { eighths, scans: limits.scans }
+    Decode { eighths, side: decode::boxes(source, geometry.scaled), scans }
 }
 
 /// Whether nothing but the geometry and the format could change the source.
@@ -366,9 +369,9 @@ impl Prepared<'_> {
         control: &Control,
     ) -> Result<Raster, Error> {
         let &Geometry { scaled, mut window, turn, .. } = geometry;
-        let extent = match self.source.kind {
-            Kind::Jpeg(_) if self.plan.trim.is_none() => decode.extent(self.stored()),
-            _ => (f64::from(raster.size().width), f64::from(raster.size().height)),
+        let extent = match self.plan.trim {
+            None => decode.extent(self.stored()),
+            Some(_) => (f64::from(raster.size().width), f64::from(raster.size().height)),
         };
         if self.plan.gravity == Gravity::Smart && window.size != scaled {
             window = smart::place(&raster, extent, scaled, window.size, control)?;

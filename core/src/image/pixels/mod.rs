@@ -7,6 +7,7 @@ mod pad;
 mod profile;
 mod resize;
 mod sharpen;
+mod shrink;
 mod trim;
 mod turn;
 
@@ -17,5 +18,6 @@ pub(super) use pad::pad;
 pub(super) use profile::{Converter, naive_rgb};
 pub(super) use resize::{resize, working_bytes};
 pub(super) use sharpen::sharpen;
+pub(super) use shrink::{LARGEST as LARGEST_BOX, Shrink};
 pub(super) use trim::{cut, inside};
 pub(super) use turn::turn;
