@@ -121,7 +121,8 @@ fn info_is_json() {
         format!(
             "{{ \"type\": \"jpeg\", \"width\": 97, \"height\": 65, \"orientation\": 1, \
              \"frames\": 1, \"alpha\": false, \"bits\": 8, \"has_profile\": false, \
-             \"progressive\": false, \"bytes\": {} }}\n",
+             \"progressive\": false, \"bytes\": {}, \"dominant_color\": \"#0c0c80\", \
+             \"thumbhash\": \"?\" }}\n",
             std::fs::metadata(SOURCE).unwrap().len()
         )
     );

@@ -62,6 +62,8 @@ pub struct Facts {
 pub enum Work {
     /// The description of `image_resize size`.
     Describe,
+    /// The description of `image_resize info`.
+    Inspect,
     /// An image.
     Transform,
 }
@@ -84,6 +86,8 @@ pub struct Task {
 pub enum Failure {
     /// The image, or our work on it.
     Image(Error),
+    /// The parameters of the URL are wrong, or not allowed.
+    Params(Error),
     /// The queue is full.
     Busy,
     /// The upstream did not send all of the source.

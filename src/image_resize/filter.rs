@@ -8,12 +8,13 @@
 use std::ffi::c_void;
 
 use image_gate_core::image::{
-    Coding, ENCODED_SNIFF_LEN, Error, SNIFF_LEN, sniff, tag_listed, variant_tag,
+    Coding, ENCODED_SNIFF_LEN, Error, SNIFF_LEN, look_plan, sniff, tag_listed, variant_tag,
 };
 use nginx_sys::{
-    NGX_AGAIN, NGX_ERROR, NGX_HTTP_BAD_GATEWAY, NGX_HTTP_OK, NGX_HTTP_PARTIAL_CONTENT,
-    NGX_HTTP_SERVICE_UNAVAILABLE, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, NGX_LOG_ERR, NGX_LOG_INFO,
-    NGX_OK, ngx_chain_t, ngx_event_t, ngx_http_request_t, ngx_int_t, ngx_uint_t,
+    NGX_AGAIN, NGX_ERROR, NGX_HTTP_BAD_GATEWAY, NGX_HTTP_BAD_REQUEST, NGX_HTTP_FORBIDDEN,
+    NGX_HTTP_OK, NGX_HTTP_PARTIAL_CONTENT, NGX_HTTP_SERVICE_UNAVAILABLE,
+    NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, NGX_LOG_ERR, NGX_LOG_INFO, NGX_OK, ngx_chain_t, ngx_event_t,
+    ngx_http_request_t, ngx_int_t, ngx_uint_t,
 };
 
 use super::conf::{LocConf, Mode};
@@ -90,7 +91,7 @@ fn header(request: Request) -> ngx_int_t {
         // A part of the original must not get past the filter. Clients can't ask for one (see
         // the module `range`), so the upstream has sent it unasked.
         Ok(NGX_HTTP_PARTIAL_CONTENT) if !is_test => {
-            return refuse(context, Error::DecodeFailed("the source is a partial".into()));
+            return refuse(context, Error::DecodeFailed("the source is a partial".into()).into());
         }
         _ => {
             context.note(|facts| facts.status = Some(Status::Passed));
@@ -98,7 +99,7 @@ fn header(request: Request) -> ngx_int_t {
         }
     }
     match begin(request, conf) {
-        Err(error) => refuse(context, error),
+        Err(failure) => refuse(context, failure),
         Ok(task) => {
             let is_current = task.tag.as_ref().is_some_and(|tag| {
                 request.if_none_match().is_some_and(|listed| tag_listed(listed, tag))
@@ -115,7 +116,7 @@ fn header(request: Request) -> ngx_int_t {
 }
 
 /// Decides from the headers of the source what is to be done.
-fn begin(request: Request, conf: &LocConf) -> Result<Task, Error> {
+fn begin(request: Request, conf: &LocConf) -> Result<Task, Failure> {
     let coding = match request.content_encoding() {
         None | Some(b"" | b"identity") => None,
         Some(coding) => Some(Coding::from_token(coding).ok_or_else(|| {
@@ -126,15 +127,22 @@ fn begin(request: Request, conf: &LocConf) -> Result<Task, Error> {
     let (buffer, mode) = (conf.buffer(), conf.geometry().mode);
     let is_test = matches!(mode, Mode::Test);
     if !is_test && request.content_length().is_some_and(|length| length > buffer) {
-        return Err(Error::TooLarge { limit: buffer });
+        return Err(Error::TooLarge { limit: buffer }.into());
     }
-    let plan = conf.plan(request)?;
+    let mut plan = conf.plan(request)?;
     let (work, tag) = match mode {
         Mode::Off | Mode::Test => (Work::Transform, None),
         Mode::Size => (Work::Describe, None),
-        _ => {
+        mode => {
+            let work = match mode {
+                Mode::Info => {
+                    plan = look_plan(plan.orient);
+                    Work::Inspect
+                }
+                _ => Work::Transform,
+            };
             let validator = headers::validator(&request);
-            (Work::Transform, validator.map(|validator| variant_tag(&validator, &plan)))
+            (work, validator.map(|validator| variant_tag(&validator, &plan)))
         }
     };
     Ok(Task { work, plan, coding, tag, buffer, bounds: conf.bounds(), pool: conf.pool })
@@ -376,10 +384,16 @@ fn send(context: Pooled<Context>) -> ngx_int_t {
 
 /// Records a failure found in the header filter, and gives what the filter returns: nginx then
 /// makes the error page.
-fn refuse(context: Pooled<Context>, error: Error) -> ngx_int_t {
-    let status = record(&context, &error.into());
+fn refuse(context: Pooled<Context>, failure: Failure) -> ngx_int_t {
+    let status = record(&context, &failure);
     context.request.clean_headers();
     ngx_int_t::try_from(status).unwrap_or(ERROR)
+}
+
+/// Records a failure found before there is an answer to be filtered, and gives its status.
+pub fn deny(request: Request, failure: &Failure) -> ngx_int_t {
+    let context = request.set_context(&raw const MODULE, Context::new(request));
+    context.map_or(ERROR, |context| ngx_int_t::try_from(record(&context, failure)).unwrap_or(ERROR))
 }
 
 /// Records a failure found while the body comes. It is answered once the body has ended, or
@@ -413,6 +427,8 @@ fn record(context: &Context, failure: &Failure) -> u32 {
             (NGX_HTTP_SERVICE_UNAVAILABLE, error.word(), error.is_ours())
         }
         Failure::Image(error) => (NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, error.word(), error.is_ours()),
+        Failure::Params(error @ Error::NotAllowed(_)) => (NGX_HTTP_FORBIDDEN, error.word(), false),
+        Failure::Params(error) => (NGX_HTTP_BAD_REQUEST, error.word(), error.is_ours()),
         Failure::Busy => (NGX_HTTP_SERVICE_UNAVAILABLE, "busy", true),
         Failure::Upstream => (NGX_HTTP_BAD_GATEWAY, "decode_failed", false),
     };
@@ -424,7 +440,7 @@ fn record(context: &Context, failure: &Failure) -> u32 {
     let bytes = context.facts.get().source_bytes.or(request.content_length()).unwrap_or(0);
     let bytes = bytes.max(context.body.borrow().len());
     let reason: &dyn std::fmt::Display = match failure {
-        Failure::Image(error) => error,
+        Failure::Image(error) | Failure::Params(error) => error,
         Failure::Busy => &"the queue is full",
         Failure::Upstream => &"the upstream broke off",
     };

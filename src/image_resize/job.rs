@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use image_gate_core::image::{
-    Coding, Control, Error, Fit, Format, Info, Limits, Output, Plan, Rotation, decode_body,
+    Coding, Control, Error, Fit, Format, Info, Limits, Output, Plan, decode_body, info_json,
     prepare, probe, size_json,
 };
 use nginx_sys::ngx_log_t;
@@ -189,7 +189,7 @@ impl Job {
                     source = probe(&bytes).ok();
                     Ok(describe(source.as_ref(), self.plan.orient))
                 }
-                Work::Transform => match self.transform(bytes, &mut source) {
+                Work::Inspect | Work::Transform => match self.transform(bytes, &mut source) {
                     Err(Stop::NeedsMemory(bytes, need)) => {
                         self.body = Body { len: bytes.len() as u64, ..Body::default() };
                         self.body.parts.push(Part::Memory(bytes));
@@ -205,8 +205,8 @@ impl Job {
 
     /// Whether nothing but another format was asked for.
     fn only_converts(&self) -> bool {
-        let Plan { fit, rotate, format, sharpen, .. } = self.plan;
-        format.is_some() && fit == Fit::None && rotate == Rotation::None && sharpen == 0
+        let Plan { fit, format, .. } = self.plan;
+        format.is_some() && fit == Fit::None && !self.plan.changes_pixels()
     }
 
     fn transform(&self, bytes: Vec<u8>, source: &mut Option<Info>) -> Result<Product, Stop> {
@@ -222,6 +222,13 @@ impl Job {
         let Some(_reservation) = Reservation::take(need, self.memory) else {
             return Err(Stop::NeedsMemory(bytes, need));
         };
+        if matches!(self.work, Work::Inspect) {
+            let (info, orient) = (prepared.info(), self.plan.orient);
+            let look = prepared.look(&self.control).map_err(Stop::Failed)?;
+            let bytes = info_json(info, orient, bytes.len() as u64, &look).into_bytes();
+            let size = Some(info.displayed(orient));
+            return Ok(Product { bytes, format: None, size, is_original: false });
+        }
         let done = prepared.run(&self.control).map_err(Stop::Failed)?;
         let size = Some((done.width, done.height));
         let format = Some(done.format);

@@ -6,6 +6,7 @@ mod directives;
 mod filter;
 mod headers;
 mod job;
+mod params;
 mod plan;
 mod queue;
 mod range;
@@ -19,14 +20,15 @@ use nginx_sys::{
 use crate::ngx::conf::{commands, create, merge, no_commands, outcome};
 use crate::ngx::{Request, variable};
 use conf::LocConf;
+use params::MainConf;
 
-static mut COMMANDS: [ngx_command_t; directives::COUNT + 1] =
-    commands::<LocConf, _>(no_commands(), 0);
+static mut COMMANDS: [ngx_command_t; directives::COUNT + params::COUNT + 1] =
+    commands::<MainConf, _>(commands::<LocConf, _>(no_commands(), 0), directives::COUNT);
 
 static CONTEXT: ngx_http_module_t = ngx_http_module_t {
     preconfiguration: Some(preconfiguration),
     postconfiguration: Some(postconfiguration),
-    create_main_conf: None,
+    create_main_conf: Some(create::<MainConf>),
     init_main_conf: None,
     create_srv_conf: None,
     merge_srv_conf: None,
@@ -55,6 +57,6 @@ unsafe extern "C" fn preconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
 unsafe extern "C" fn postconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
     outcome(cf, || {
         filter::install();
-        range::install(cf)
+        range::install(cf) && params::install(cf)
     })
 }

@@ -104,7 +104,6 @@ impl Request {
     ///
     /// # Safety
     /// `C` is what the module's `create_main_conf` makes.
-    #[expect(dead_code)]
     pub unsafe fn main_conf<C>(&self, module: *const ngx_module_t) -> Option<&C> {
         // SAFETY: as in `loc_conf`.
         unsafe { (*self.get().main_conf.add((*module).ctx_index)).cast::<C>().as_ref() }

@@ -31,6 +31,9 @@ pub enum Error {
     /// A parameter has no valid value.
     #[error("bad parameter: {0}")]
     BadParams(String),
+    /// A parameter has a value that it may not have here.
+    #[error("not allowed: {0}")]
+    NotAllowed(String),
     /// The time limit passed before the work was done.
     #[error("time limit exceeded")]
     Timeout,
@@ -56,7 +59,7 @@ impl Error {
             Error::TooManyPixels(_) => "too_many_pixels",
             Error::TooManyFrames(_) => "too_many_frames",
             Error::DecodeFailed(_) => "decode_failed",
-            Error::BadParams(_) => "bad_params",
+            Error::BadParams(_) | Error::NotAllowed(_) => "bad_params",
             Error::Timeout | Error::Cancelled => "timeout",
             Error::EncodeFailed(_) => "encode_failed",
             Error::Internal(_) => "internal",

@@ -10,15 +10,19 @@ mod encode;
 mod error;
 mod format;
 mod geometry;
+mod gravity;
 mod json;
+mod look;
 mod metadata;
 mod params;
 mod pixels;
 mod plan;
 mod raster;
 mod riff;
+mod smart;
 mod source;
 mod transform;
+pub mod values;
 mod variant;
 
 pub use coding::{Coding, ENCODED_SNIFF_LEN, decode_body};
@@ -26,7 +30,12 @@ pub use control::Control;
 pub use disposition::rename_attachment;
 pub use error::Error;
 pub use format::{Format, SNIFF_LEN, sniff};
-pub use json::size_json;
-pub use plan::{Bound, Color, Fit, Limits, MetadataPolicy, Plan, ProfilePolicy, Rotation};
-pub use transform::{Info, Output, Prepared, Transformed, prepare, probe};
+pub use gravity::Gravity;
+pub use json::{info_json, size_json};
+pub use look::Look;
+pub use params::{Allow, Params, Presets};
+pub use plan::{
+    Adjust, Bound, Color, Fit, Flip, Limits, MetadataPolicy, Plan, ProfilePolicy, Rotation,
+};
+pub use transform::{Info, Output, Prepared, Transformed, look_plan, prepare, probe};
 pub use variant::{tag_listed, variant_tag};

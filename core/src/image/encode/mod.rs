@@ -1,6 +1,7 @@
 //! From pixels to bytes.
 
 mod adam7;
+mod fit;
 mod gif;
 mod jpeg;
 mod palette;
@@ -12,6 +13,8 @@ use super::geometry::Size;
 use super::metadata::Carried;
 use super::raster::Raster;
 use super::{Control, Error, Format, Plan};
+
+pub(super) use fit::{encode_within, has_quality};
 
 /// Encodes a raster, which must not be CMYK, and for JPEG not have alpha.
 ///
