@@ -123,14 +123,45 @@ impl Small {
                 let edge = across.hypot(down);
                 let pixel = self.pixels.get(y * width + x).copied().unwrap_or_default();
                 let distance = pixel.iter().zip(mean).map(|(v, m)| (v - m) * (v - m)).sum::<f32>();
-                let score = 1.0 * edge.min(0.5)
-                    + 0.8 * distance.sqrt()
-                    + 1.2 * skin(pixel)
-                    + 0.4 * saturation(pixel);
+                let score = 1.5 * edge.min(0.5)
+                    + 1.0 * distance.sqrt()
+                    + 0.35 * skin(pixel)
+                    + 0.2 * saturation(pixel);
                 scores.push(score * score * pixel[3]);
             }
         }
-        Ok(scores)
+        self.stand_out(&scores)
+    }
+
+    /// Takes from each score what its surroundings have as well: bark is as full of edges as
+    /// the bird on it, but there is one bird.
+    fn stand_out(&self, scores: &[f32]) -> Result<Vec<f32>, Error> {
+        const AROUND: usize = SIDE as usize / 6;
+        const COMMON: f64 = 0.85;
+
+        let (width, height) = (self.size.width as usize, self.size.height as usize);
+        // Sums of all that is above and left, with a row and a column of zeros before.
+        let mut sums = with_room((width + 1) * (height + 1))?;
+        sums.resize((width + 1) * (height + 1), 0.0f64);
+        for y in 0..height {
+            let mut row = 0.0;
+            for x in 0..width {
+                row += f64::from(scores[y * width + x]);
+                sums[(y + 1) * (width + 1) + x + 1] = sums[y * (width + 1) + x + 1] + row;
+            }
+        }
+        let mut out = with_room(scores.len())?;
+        for y in 0..height {
+            let (top, bottom) = (y.saturating_sub(AROUND), (y + AROUND + 1).min(height));
+            for x in 0..width {
+                let (left, right) = (x.saturating_sub(AROUND), (x + AROUND + 1).min(width));
+                let at = |x: usize, y: usize| sums[y * (width + 1) + x];
+                let sum = at(right, bottom) - at(left, bottom) - at(right, top) + at(left, top);
+                let mean = sum / ((right - left) * (bottom - top)) as f64;
+                out.push((f64::from(scores[y * width + x]) - COMMON * mean).max(0.0) as f32);
+            }
+        }
+        Ok(out)
     }
 }
 
