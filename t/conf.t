@@ -32,6 +32,46 @@ image_resize resize 99999999999999999999 1; | 99999999999999999999
 image_resize crop 10;                       |
 image_resize crop 0 -;                      | 0
 image_resize crop x 10;                     | x
+image_resize info 10;                       |
+image_resize pad;                           |
+image_resize pad 10;                        |
+image_resize pad 0 10;                      | 0
+image_resize stretch 10 x;                  | x
+image_resize resize 10 10 gravity=up;       | up
+image_resize crop 10 10 gravity=0.5;        | 0.5
+image_resize crop 10 10 gravity=;           |
+image_resize crop 10 10 colour=red;         | colour=red
+image_resize crop 10 10 enlarge=yes;        | yes
+image_resize crop 10 10 enlarge=on enlarge=on; | duplicate
+image_resize crop 10 10 dpr=0.5;            | 0.5
+image_resize pad 10 10 background=nocolour; | nocolour
+image_resize convert gravity=smart;         |
+image_resize_blur;                          | invalid number of arguments
+image_resize_blur -1;                       | -1
+image_resize_blur 251;                      | 251
+image_resize_adjust;                        | invalid number of arguments
+image_resize_adjust bright;                 | bright
+image_resize_adjust brightness=-1;          | -1
+image_resize_adjust contrast=11;            | 11
+image_resize_adjust saturation=x;           | x
+image_resize_adjust hue=361;                | 361
+image_resize_adjust gamma=0;                | 0
+image_resize_adjust grayscale=1;            | 1
+image_resize_adjust hue=1 hue=2;            | duplicate
+image_resize_trim;                          | invalid number of arguments
+image_resize_trim 256;                      | 256
+image_resize_max_bytes;                     | invalid number of arguments
+image_resize_max_bytes 0;                   | 0
+image_resize_max_bytes small;               | small
+image_resize_params;                        | invalid number of arguments
+image_resize_params width=x;                | "x" is no valid width
+image_resize_params colour=red;             | unknown name "colour"
+image_resize_allow;                         | invalid number of arguments
+image_resize_allow width;                   | "width" has no values
+image_resize_allow width=;                  | "" is no valid width
+image_resize_allow width=200-100;           | "200-100" is no valid width
+image_resize_allow colour=*;                | unknown name "colour"
+image_resize_allow w=1 width=2;             | duplicate name "width"
 image_resize rotate;                        |
 image_resize rotate 45;                     | 45
 image_resize rotate 0;                      | 0
@@ -115,6 +155,10 @@ image_resize_buffer 1m;
 image_resize_jpeg_quality 80;
 image_resize_webp_quality 80;
 image_resize_sharpen 10;
+image_resize_blur 1;
+image_resize_adjust hue=1;
+image_resize_trim 1;
+image_resize_max_bytes 1k;
 image_resize_transparency on;
 image_resize_interlace on;
 image_resize_background white;
@@ -142,6 +186,16 @@ image_resize_webp_quality $arg_q effort=6;
 image_resize_sharpen 0;
 image_resize_sharpen 50;
 image_resize_sharpen $arg_s;
+image_resize_blur 0.5;
+image_resize_blur $arg_s;
+image_resize_adjust brightness=1.1 contrast=0.9 saturation=0 hue=-30 gamma=2.2 grayscale=on;
+image_resize_adjust brightness=$arg_b;
+image_resize_trim off;
+image_resize_trim 10;
+image_resize_trim $arg_t;
+image_resize_max_bytes off;
+image_resize_max_bytes 100k;
+image_resize_max_bytes $arg_m;
 image_resize_transparency off;
 image_resize_interlace on;
 image_resize_background "#fff";
@@ -186,6 +240,14 @@ image_resize crop 10 -;
 image_resize crop $arg_w $arg_h;
 image_resize rotate 90;
 image_resize rotate $arg_a;
+image_resize info;
+image_resize pad 10 -;
+image_resize stretch $arg_w $arg_h;
+image_resize crop 10 10 gravity=smart enlarge=on dpr=1.5 background=red;
+image_resize pad 10 10 gravity=$arg_g enlarge=$arg_e dpr=$arg_d background=$arg_b;
+image_resize_params $args;
+image_resize_params width=100,height=100;
+image_resize_allow width=100,200,400-1600 format=* p=*;
 E_
 
 my @spec;
@@ -225,6 +287,17 @@ for my $directive ('image_resize resize 10 10;', 'image_resize off;') {
     block("not in http: $directive", http_config => $directive, config => '', must_die => '',
           error_log => "[emerg]\n\"image_resize\" directive is not allowed here", suppress_stderr => '');
 }
+
+# image_resize_preset is of http
+for (['a "w=1"; image_resize_preset a "w=2"', 'duplicate name "a"'], ['"a b" "w=1"', '"a b" is no valid name'],
+     ['a "w=x"', '"x" is no valid w'], ['a "p=b"', "a preset can't name a preset"],
+     ['a', 'invalid number of arguments']) {
+    my ($arguments, $hint) = @$_;
+    block("refused: image_resize_preset $arguments", http_config => "image_resize_preset $arguments;", config => '',
+          must_die => '', error_log => "[emerg]\nimage_resize_preset\nnginx.conf:\n$hint", suppress_stderr => '');
+}
+block('not in a server: image_resize_preset', config => 'image_resize_preset a w=1;', must_die => '',
+      error_log => "[emerg]\n\"image_resize_preset\" directive is not allowed here", suppress_stderr => '');
 
 for my $directive ('image_resize resize $no_such_thing 10;', 'image_resize_jpeg_quality $no_such_thing;',
                    'image_resize_format $no_such_thing;') {
