@@ -38,6 +38,8 @@ __DATA__
 /i/w=200,h=50,fit=cover/quad-100x120.png 200 png 200x50
 /i/w=200,h=300,fit=pad,bg=00ffff/quad-100x120.png 200 png 200x300 px=5,5:cyan px=100,40:any
 /i/w=200,h=300,fit=pad,enlarge=off,bg=00ffff/quad-100x120.png 200 png 200x300 px=30,150:cyan px=55,95:red
+/i/w=40,fit=cover/quad-100x120.png      200 png 40x48
+/i/h=240,fit=cover/quad-100x120.png     200 png 200x240
 /i/w=33,h=20,fit=stretch/quad-100x120.png 200 png 33x20
 /i/w=40,h=120,fit=crop,gravity=east/quad-100x120.png 200 png 40x120 px=5,5:lime
 /i/w=40,h=120,fit=crop,g=0:0/quad-100x120.png 200 png 40x120 px=35,5:red

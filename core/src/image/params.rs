@@ -19,7 +19,7 @@ use setting::{Filling, Parameter, Setting};
 /// | name | value |
 /// | --- | --- |
 /// | `width`, `w` and `height`, `h` | pixels of the box, or `-` for no bound |
-/// | `fit` | `scale-down`, `contain`: into the box; `crop`, `cover`: over the box; `pad`; `stretch`. `contain`, `cover` and `pad` enlarge what is smaller unless `enlarge` says otherwise |
+/// | `fit` | `scale-down`, `contain`: into the box; `crop`, `cover`: over the box, or with one side only as `contain`; `pad`; `stretch`. `contain`, `cover` and `pad` enlarge what is smaller unless `enlarge` says otherwise |
 /// | `gravity`, `g` | see [`Gravity::parse`](super::Gravity::parse) |
 /// | `dpr` | factor for width and height, 1 to 4 |
 /// | `enlarge` | `on` or `off` |
@@ -246,6 +246,12 @@ impl Draft {
         plan.fit = match filling {
             None if width.is_none() && height.is_none() => Fit::None,
             None | Some(Filling::Inside) => Fit::Resize { width, height },
+            // There is no box to be covered but a side, which CDNs take for that of the result.
+            Some(Filling::Covering)
+                if implied.is_some() && (width.is_none() || height.is_none()) =>
+            {
+                Fit::Resize { width, height }
+            }
             Some(Filling::Covering) => Fit::Crop { width, height },
             Some(Filling::Padded) => Fit::Pad { width, height },
             Some(Filling::Stretched) => Fit::Stretch { width, height },

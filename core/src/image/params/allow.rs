@@ -81,7 +81,7 @@ impl Values {
         if text == "*" {
             return Some(Values::Any);
         }
-        let read = |text| if text == "" { None } else { parameter.read(text) };
+        let read = |text: &str| if text.is_empty() { None } else { parameter.read(text) };
         if let Some(setting) = read(text) {
             return Some(Values::One(setting));
         }

@@ -84,7 +84,13 @@ fn geometry() {
     assert_eq!(parse("w=3").fit, Fit::Resize { width: three, height: None });
     assert_eq!(parse("h=3,w=-").fit, Fit::Resize { width: None, height: three });
     assert_eq!(parse("h=3,fit=contain").fit, Fit::Resize { width: None, height: three });
-    assert_eq!(parse("fit=crop,w=3,w=-,h=3").fit, Fit::Crop { width: None, height: three });
+    assert_eq!(parse("fit=crop,w=3,h=3").fit, Fit::Crop { width: three, height: three });
+    // Without a box there is nothing to be covered.
+    assert_eq!(parse("fit=crop,w=3,w=-,h=3").fit, Fit::Resize { width: None, height: three });
+    assert_eq!(parse("fit=cover,w=3").fit, Fit::Resize { width: three, height: None });
+    let mut plan = Plan { fit: Fit::Crop { width: three, height: None }, ..Plan::default() };
+    plan.set_params("q=3").unwrap();
+    assert_eq!(plan.fit, Fit::Crop { width: three, height: None });
     assert_eq!(parse("fit=pad,w=3").fit, Fit::Pad { width: three, height: None });
     assert_eq!(parse("fit=stretch,h=3").fit, Fit::Stretch { width: None, height: three });
     assert_eq!(parse("rotate=180").rotate, Rotation::Half);
