@@ -1,6 +1,8 @@
 //! What the directives of a location say.
 
-use image_gate_core::image::{Color, Format, Limits, MetadataPolicy, ProfilePolicy, Rotation};
+use image_gate_core::image::{
+    Color, Format, Limits, MetadataPolicy, Offer, ProfilePolicy, Rotation,
+};
 use nginx_sys::{ngx_conf_t, ngx_str_t};
 
 use crate::ngx::conf::{Expression, Merge};
@@ -94,6 +96,7 @@ pub struct LocConf {
     pub buffer: Option<u64>,
     pub jpeg_quality: Option<Value<u8>>,
     pub webp_quality: Option<WebpQuality>,
+    pub avif_quality: Option<AvifQuality>,
     pub sharpen: Option<Value<u16>>,
     pub transparency: Option<bool>,
     pub interlace: Option<bool>,
@@ -101,11 +104,20 @@ pub struct LocConf {
     pub orient: Option<bool>,
     pub profile: Option<ProfilePolicy>,
     pub metadata: Option<MetadataPolicy>,
-    pub format: Option<Value<Option<Format>>>,
+    pub format: Option<Value<Wanted>>,
     pub bounds: Option<Bounds>,
     pub threads: Option<Threads>,
     /// Where jobs run, once merged; `None` is the event loop.
     pub pool: Option<ThreadPool>,
+}
+
+/// `image_resize_format`.
+#[derive(Clone, Copy)]
+pub enum Wanted {
+    /// That format; `None` is the source's.
+    Format(Option<Format>),
+    /// The first of these that the client accepts, else the source's.
+    Auto(Offer),
 }
 
 /// `image_resize_webp_quality`.
@@ -115,6 +127,15 @@ pub struct WebpQuality {
     pub quality: Value<u8>,
     /// Effort, 0 to 6.
     pub effort: Option<u8>,
+}
+
+/// `image_resize_avif_quality`.
+#[derive(Clone, Copy)]
+pub struct AvifQuality {
+    /// Quality, 1 to 100.
+    pub quality: Value<u8>,
+    /// Speed, 0 to 10.
+    pub speed: Option<u8>,
 }
 
 impl LocConf {
@@ -143,6 +164,7 @@ impl Merge for LocConf {
         inherit(&mut self.buffer, parent.buffer);
         inherit(&mut self.jpeg_quality, parent.jpeg_quality);
         inherit(&mut self.webp_quality, parent.webp_quality);
+        inherit(&mut self.avif_quality, parent.avif_quality);
         inherit(&mut self.sharpen, parent.sharpen);
         inherit(&mut self.transparency, parent.transparency);
         inherit(&mut self.interlace, parent.interlace);

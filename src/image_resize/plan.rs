@@ -2,7 +2,7 @@
 
 use image_gate_core::image::{Bound, Color, Error, Fit, Plan};
 
-use super::conf::{LocConf, Mode, Sides, Value, WebpQuality};
+use super::conf::{AvifQuality, LocConf, Mode, Sides, Value, Wanted, WebpQuality};
 use super::directives::{parse_angle, parse_format, parse_quality, parse_sharpen, parse_side};
 use crate::ngx::Request;
 use crate::ngx::conf::Expression;
@@ -34,9 +34,12 @@ impl LocConf {
                 Err(error) => return Err(error),
             }
         }
-        if let Some(format) = self.format {
-            plan.format =
-                format.get_or(plan.format, request, parse_format, "image_resize_format")?;
+        match self.wanted(request)? {
+            Wanted::Format(format) => plan.format = format,
+            Wanted::Auto(offer) => {
+                plan.format = offer.choose(request.accept());
+                plan.negotiated = true;
+            }
         }
         if let Some(quality) = self.jpeg_quality {
             plan.jpeg_quality = quality.get(request, parse_quality, "image_resize_jpeg_quality")?;
@@ -44,6 +47,10 @@ impl LocConf {
         if let Some(WebpQuality { quality, effort }) = self.webp_quality {
             plan.webp_quality = quality.get(request, parse_quality, "image_resize_webp_quality")?;
             plan.webp_effort = effort.unwrap_or(plan.webp_effort);
+        }
+        if let Some(AvifQuality { quality, speed }) = self.avif_quality {
+            plan.avif_quality = quality.get(request, parse_quality, "image_resize_avif_quality")?;
+            plan.avif_speed = speed.unwrap_or(plan.avif_speed);
         }
         if let Some(sharpen) = self.sharpen {
             plan.sharpen =
@@ -63,6 +70,17 @@ impl LocConf {
         plan.profile = self.profile.unwrap_or(plan.profile);
         plan.metadata = self.metadata.unwrap_or(plan.metadata);
         Ok(plan)
+    }
+
+    /// What `image_resize_format` says for a request.
+    ///
+    /// # Errors
+    /// As those of [`plan`](LocConf::plan).
+    pub fn wanted(&self, request: Request) -> Result<Wanted, Error> {
+        let default = Wanted::Format(None);
+        self.format.map_or(Ok(default), |format| {
+            format.get_or(default, request, parse_format, "image_resize_format")
+        })
     }
 }
 

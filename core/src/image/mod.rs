@@ -1,5 +1,6 @@
 //! Images: recognise, measure, decode, transform, encode.
 
+mod accept;
 mod bytes;
 mod coding;
 mod color;
@@ -21,6 +22,7 @@ mod source;
 mod transform;
 mod variant;
 
+pub use accept::Offer;
 pub use coding::{Coding, ENCODED_SNIFF_LEN, decode_body};
 pub use control::Control;
 pub use disposition::rename_attachment;

@@ -38,8 +38,8 @@ impl Plan {
     /// | --- | --- |
     /// | `width`, `w` and `height`, `h` | pixels of the box, or `-` for no bound |
     /// | `fit` | `scale-down` or `contain` (inside the box), `crop` or `cover` (covering it) |
-    /// | `quality`, `q` | 1 to 100, for JPEG and WebP; more counts as 100 |
-    /// | `format`, `f` | `original`, `jpeg`, `png`, `gif` or `webp` |
+    /// | `quality`, `q` | 1 to 100, for JPEG, WebP and AVIF; more counts as 100 |
+    /// | `format`, `f` | `original`, `jpeg`, `png`, `gif`, `webp` or `avif` |
     /// | `background`, `bg` | a colour, see [`Color::parse`] |
     /// | `rotate` | 0, 90, 180 or 270 degrees, **clockwise** |
     /// | `sharpen` | percent, 0 is off |
@@ -69,6 +69,7 @@ impl Plan {
                     let quality = quality(value).ok_or_else(bad)?;
                     plan.jpeg_quality = quality;
                     plan.webp_quality = quality;
+                    plan.avif_quality = quality;
                 }
                 "format" | "f" => plan.format = format(value).ok_or_else(bad)?,
                 "background" | "bg" => {
@@ -164,6 +165,7 @@ mod tests {
                 format: Some(Format::Webp),
                 jpeg_quality: 60,
                 webp_quality: 60,
+                avif_quality: 60,
                 sharpen: 25,
                 background: Color { r: 0x10, g: 0x20, b: 0x30 },
                 metadata: MetadataPolicy::Copyright,

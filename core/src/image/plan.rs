@@ -107,12 +107,19 @@ pub struct Plan {
     pub rotate: Rotation,
     /// The output's format; `None` keeps the source's.
     pub format: Option<Format>,
+    /// Whether that format is what [`Offer::choose`](super::Offer::choose) gave: the client
+    /// is then only known to show it and the [universal](Format::is_universal) ones.
+    pub negotiated: bool,
     /// JPEG quality, 1 to 100.
     pub jpeg_quality: u8,
     /// WebP quality, 1 to 100.
     pub webp_quality: u8,
     /// WebP encoder effort, 0 (fast) to 6 (small).
     pub webp_effort: u8,
+    /// AVIF quality, 1 to 100.
+    pub avif_quality: u8,
+    /// AVIF encoder speed, 0 (small) to 10 (fast).
+    pub avif_speed: u8,
     /// Unsharp amount in percent; 0 is off.
     pub sharpen: u16,
     /// Whether palette transparency is kept; otherwise it is flattened.
@@ -135,9 +142,12 @@ impl Default for Plan {
             fit: Fit::None,
             rotate: Rotation::None,
             format: None,
+            negotiated: false,
             jpeg_quality: 75,
             webp_quality: 80,
             webp_effort: 2,
+            avif_quality: 60,
+            avif_speed: 9,
             sharpen: 0,
             transparency: true,
             interlace: false,

@@ -7,7 +7,7 @@ use super::pixels::{self, Converter};
 use super::raster::Raster;
 use super::source::{Kind, Source};
 use super::{
-    Control, Error, Format, Limits, MetadataPolicy, Plan, ProfilePolicy, Rotation, encode,
+    Control, Error, Fit, Format, Limits, MetadataPolicy, Plan, ProfilePolicy, Rotation, encode,
 };
 
 /// What the headers of a source say, without decoding a pixel.
@@ -130,7 +130,7 @@ pub fn prepare<'a>(
     let upright =
         if plan.orient { Turn::upright(source.info.orientation) } else { Turn::default() };
     let geometry = Geometry::new(stored, upright, plan.fit, plan.rotate);
-    let format = plan.format.unwrap_or(source.info.format);
+    let format = plan.format.unwrap_or_else(|| default_format(&source.info, plan));
     if format == source.info.format
         && geometry.is_identity(stored)
         && upright.is_none()
@@ -152,6 +152,16 @@ pub fn prepare<'a>(
         palette: format == Format::Gif || format == Format::Png && source.has_palette(),
     };
     Ok(Prepared { plan, source, work: Work::Make(recipe) })
+}
+
+/// The format of an output for which the plan names none: the source's, or for a client that is
+/// not known to show that one, the universal format that loses least.
+fn default_format(source: &Info, plan: &Plan) -> Format {
+    match source.format {
+        format if !plan.negotiated || format.is_universal() => format,
+        _ if source.alpha => Format::Png,
+        _ => Format::Jpeg,
+    }
 }
 
 /// Whether nothing but the geometry and the format could change the source.
@@ -239,6 +249,17 @@ impl Prepared<'_> {
         let resizing = decoded + pixels::working_bytes(raster, layout, geometry.window.size) + made;
         let encoding = 2 * made + encode::working_bytes(geometry.output, *format, *palette);
         decoding.max(resizing).max(encoding)
+    }
+
+    /// Whether the source may go out in place of an output that turned out larger: nothing but
+    /// another format was asked for, every client shows the source's, and its metadata may be seen.
+    #[must_use]
+    pub fn may_stay(&self) -> bool {
+        let &Plan { fit, rotate, format, sharpen, .. } = self.plan;
+        let source = self.source.info.format;
+        let shows = source.is_universal() || format == Some(source);
+        let converts = format.is_some() && fit == Fit::None && rotate == Rotation::None;
+        converts && sharpen == 0 && shows && keeps_metadata(&self.source, self.plan)
     }
 
     /// Does the work.

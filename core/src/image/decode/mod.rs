@@ -1,5 +1,6 @@
 //! From source bytes to pixels.
 
+mod avif;
 mod gif;
 mod jpeg;
 mod png;
@@ -49,6 +50,7 @@ pub(super) fn decode(source: &Source, how: &Decode, control: &Control) -> Result
         Kind::Png(_) => png::decode(source.input, size, control),
         Kind::Gif(gif) => gif::decode(source.input, gif, size, source.info.alpha),
         Kind::Webp(webp) => webp::decode(webp, size),
+        Kind::Avif => avif::decode(source.input, size, source.info.alpha),
     }?;
     control.check()?;
     Ok(raster)
@@ -80,6 +82,8 @@ pub(super) fn working_bytes(source: &Source) -> u64 {
             // The bitmap that libwebp allocates, its planes of a lossy image's
             // alpha, and the frame of an animation before it is composed.
             Kind::Webp(webp) => pixels * if webp.first.is_some() { 9 } else { 5 },
+            // Planes of up to 16 bits a sample, of the picture and of the one that filters write.
+            Kind::Avif => pixels * 16,
         }
 }
 
