@@ -97,6 +97,16 @@ image_resize_webp_quality 80 effort=-1;     | effort=-1
 image_resize_webp_quality 80 effort=;       | effort=
 image_resize_webp_quality 80 speed=1;       | speed=1
 image_resize_webp_quality 80 effort=1 effort=2; | invalid number of arguments
+image_resize_avif_quality;                  | invalid number of arguments
+image_resize_avif_quality 0;                | 0
+image_resize_avif_quality best;             | best
+image_resize_avif_quality 60 speed=11;      | speed=11
+image_resize_avif_quality 60 speed=x;       | speed=x
+image_resize_avif_quality 60 effort=1;      | effort=1
+image_resize_format auto=;                  | auto=
+image_resize_format auto=jpeg;              | auto=jpeg
+image_resize_format auto=webp,webp;         | auto=webp,webp
+image_resize_format auto,webp;              | auto,webp
 image_resize_sharpen;                       | invalid number of arguments
 image_resize_sharpen -1;                    | -1
 image_resize_sharpen much;                  | much
@@ -154,6 +164,7 @@ my $duplicate = <<'E_';
 image_resize_buffer 1m;
 image_resize_jpeg_quality 80;
 image_resize_webp_quality 80;
+image_resize_avif_quality 60;
 image_resize_sharpen 10;
 image_resize_blur 1;
 image_resize_adjust hue=1;
@@ -218,6 +229,13 @@ image_resize_format jpeg;
 image_resize_format png;
 image_resize_format gif;
 image_resize_format webp;
+image_resize_format avif;
+image_resize_format auto;
+image_resize_format auto=webp;
+image_resize_format auto=webp,avif;
+image_resize_avif_quality 60;
+image_resize_avif_quality 200 speed=0;
+image_resize_avif_quality $arg_q speed=10;
 image_resize_format $arg_f;
 image_resize_limit pixels=50m;
 image_resize_limit pixels=1000000 width=100 height=100 frames=1 output_pixels=1m scans=10 time=500ms memory=64m jobs=2 queue=0;

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use image_gate_core::image::{
-    Allow, Color, Format, Gravity, Limits, MetadataPolicy, ProfilePolicy, Rotation,
+    Allow, Color, Format, Gravity, Limits, MetadataPolicy, Offer, ProfilePolicy, Rotation,
 };
 use nginx_sys::{ngx_conf_t, ngx_str_t};
 
@@ -144,6 +144,7 @@ pub struct LocConf {
     pub buffer: Option<u64>,
     pub jpeg_quality: Option<Value<u8>>,
     pub webp_quality: Option<WebpQuality>,
+    pub avif_quality: Option<AvifQuality>,
     pub max_bytes: Option<Value<Option<u64>>>,
     pub trim: Option<Value<Option<u8>>>,
     pub adjust: Option<Adjustment>,
@@ -155,7 +156,7 @@ pub struct LocConf {
     pub orient: Option<bool>,
     pub profile: Option<ProfilePolicy>,
     pub metadata: Option<MetadataPolicy>,
-    pub format: Option<Value<Option<Format>>>,
+    pub format: Option<Value<Wanted>>,
     pub bounds: Option<Bounds>,
     pub threads: Option<Threads>,
     /// The list of parameters that overrides the directives.
@@ -165,6 +166,15 @@ pub struct LocConf {
     pub pool: Option<ThreadPool>,
 }
 
+/// `image_resize_format`.
+#[derive(Clone, Copy)]
+pub enum Wanted {
+    /// That format; `None` is the source's.
+    Format(Option<Format>),
+    /// The first of these that the client accepts, else the source's.
+    Auto(Offer),
+}
+
 /// `image_resize_webp_quality`.
 #[derive(Clone, Copy)]
 pub struct WebpQuality {
@@ -172,6 +182,15 @@ pub struct WebpQuality {
     pub quality: Value<u8>,
     /// Effort, 0 to 6.
     pub effort: Option<u8>,
+}
+
+/// `image_resize_avif_quality`.
+#[derive(Clone, Copy)]
+pub struct AvifQuality {
+    /// Quality, 1 to 100.
+    pub quality: Value<u8>,
+    /// Speed, 0 to 10.
+    pub speed: Option<u8>,
 }
 
 impl LocConf {
@@ -200,6 +219,7 @@ impl Merge for LocConf {
         inherit(&mut self.buffer, parent.buffer);
         inherit(&mut self.jpeg_quality, parent.jpeg_quality);
         inherit(&mut self.webp_quality, parent.webp_quality);
+        inherit(&mut self.avif_quality, parent.avif_quality);
         inherit(&mut self.max_bytes, parent.max_bytes);
         inherit(&mut self.trim, parent.trim);
         inherit(&mut self.adjust, parent.adjust);

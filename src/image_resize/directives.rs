@@ -4,14 +4,17 @@ use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use image_gate_core::image::{
-    Allow, Color, Format, Gravity, MetadataPolicy, Params, ProfilePolicy, Rotation, values,
+    Allow, Color, Format, Gravity, MetadataPolicy, Offer, Params, ProfilePolicy, Rotation, values,
 };
 use nginx_sys::{
     NGX_CONF_1MORE, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_CONF_TAKE12, NGX_HTTP_LOC_CONF,
     NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF, ngx_str_t,
 };
 
-use super::conf::{Adjustment, Bounds, LocConf, Mode, Named, Sides, Threads, Value, WebpQuality};
+use super::conf::{
+    Adjustment, AvifQuality, Bounds, LocConf, Mode, Named, Sides, Threads, Value, Wanted,
+    WebpQuality,
+};
 use crate::ngx::conf::{
     Conf, ConfError, Directive, Directives, expect, once, parse_count, parse_flag, parse_number,
     parse_size, parse_time,
@@ -49,6 +52,11 @@ impl Directives for LocConf {
             name: c"image_resize_webp_quality",
             kind: ANYWHERE | NGX_CONF_TAKE12,
             set: set_webp_quality,
+        },
+        Directive {
+            name: c"image_resize_avif_quality",
+            kind: ANYWHERE | NGX_CONF_TAKE12,
+            set: set_avif_quality,
         },
         Directive {
             name: c"image_resize_max_bytes",
@@ -141,7 +149,7 @@ impl Directives for LocConf {
             name: c"image_resize_format",
             kind: ANYWHERE | NGX_CONF_TAKE1,
             set: |conf, args| {
-                let expected = "original, jpeg, png, gif or webp";
+                let expected = "original, jpeg, png, gif, webp, avif, auto or auto=LIST";
                 once(&mut conf.format, value(args, args.arg(0), parse_format, expected)?)
             },
         },
@@ -186,10 +194,12 @@ pub fn parse_max_bytes(text: &[u8]) -> Option<Option<u64>> {
 }
 
 /// The format of the output; `original` is the source's.
-pub fn parse_format(text: &[u8]) -> Option<Option<Format>> {
+pub fn parse_format(text: &[u8]) -> Option<Wanted> {
     match text {
-        b"original" => Some(None),
-        name => Format::from_name(name).map(Some),
+        b"original" => Some(Wanted::Format(None)),
+        b"auto" => Some(Wanted::Auto(Offer::default())),
+        [b'a', b'u', b't', b'o', b'=', list @ ..] => Offer::parse(list).map(Wanted::Auto),
+        name => Format::from_name(name).map(Some).map(Wanted::Format),
     }
 }
 
@@ -347,16 +357,24 @@ fn unknown(argument: &[u8]) -> ConfError {
 
 fn set_webp_quality(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     let quality = value(args, args.arg(0), parse_quality, QUALITY)?;
-    let effort = match args.args().get(1) {
-        None => None,
-        Some(argument) => {
-            let text = argument.as_bytes();
-            let effort = text.strip_prefix(b"effort=").and_then(parse_number);
-            let effort = effort.and_then(|effort| u8::try_from(effort).ok()).filter(|&e| e <= 6);
-            Some(expect(effort, text, format_args!("effort=0 to effort=6"))?)
-        }
-    };
+    let effort = set_level(args, "effort", 6)?;
     once(&mut conf.webp_quality, WebpQuality { quality, effort })
+}
+
+fn set_avif_quality(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+    let quality = value(args, args.arg(0), parse_quality, QUALITY)?;
+    let speed = set_level(args, "speed", 10)?;
+    once(&mut conf.avif_quality, AvifQuality { quality, speed })
+}
+
+/// The second argument, which may be missing: how hard an encoder tries.
+fn set_level(args: &Conf<'_>, name: &str, most: u8) -> Result<Option<u8>, ConfError> {
+    let Some(argument) = args.args().get(1) else { return Ok(None) };
+    let text = argument.as_bytes();
+    let number = text.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"="));
+    let level = number.and_then(parse_number).and_then(|level| u8::try_from(level).ok());
+    let level = level.filter(|&level| level <= most);
+    expect(level, text, format_args!("{name}=0 to {name}={most}")).map(Some)
 }
 
 fn set_limit(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {

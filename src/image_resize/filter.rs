@@ -12,12 +12,12 @@ use image_gate_core::image::{
 };
 use nginx_sys::{
     NGX_AGAIN, NGX_ERROR, NGX_HTTP_BAD_GATEWAY, NGX_HTTP_BAD_REQUEST, NGX_HTTP_FORBIDDEN,
-    NGX_HTTP_OK, NGX_HTTP_PARTIAL_CONTENT, NGX_HTTP_SERVICE_UNAVAILABLE,
+    NGX_HTTP_NOT_MODIFIED, NGX_HTTP_OK, NGX_HTTP_PARTIAL_CONTENT, NGX_HTTP_SERVICE_UNAVAILABLE,
     NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, NGX_LOG_ERR, NGX_LOG_INFO, NGX_OK, ngx_chain_t, ngx_event_t,
     ngx_http_request_t, ngx_int_t, ngx_uint_t,
 };
 
-use super::conf::{LocConf, Mode};
+use super::conf::{LocConf, Mode, Wanted};
 use super::context::{Context, Failure, State, Status, Task, Work};
 use super::job::Outcome;
 use super::queue::Completed;
@@ -93,8 +93,13 @@ fn header(request: Request) -> ngx_int_t {
         Ok(NGX_HTTP_PARTIAL_CONTENT) if !is_test => {
             return refuse(context, Error::DecodeFailed("the source is a partial".into()).into());
         }
-        _ => {
+        status => {
             context.note(|facts| facts.status = Some(Status::Passed));
+            // nginx knows by the source's own tag, which what goes out unchanged has kept.
+            let is_auto = || matches!(conf.wanted(request), Ok(Wanted::Auto(_)));
+            if status == Ok(NGX_HTTP_NOT_MODIFIED) && transforms(conf) && is_auto() {
+                let _ = request.add_vary("Accept");
+            }
             return next_header(request);
         }
     }
@@ -106,13 +111,18 @@ fn header(request: Request) -> ngx_int_t {
             });
             if is_current {
                 context.note(|facts| facts.status = Some(Status::NotModified));
-                headers::not_modified(request, task.tag.as_deref());
+                headers::not_modified(request, &task);
                 return next_header(request);
             }
             let _ = context.task.set(task);
             hold(context, is_test)
         }
     }
+}
+
+/// Whether images are sent that the directives shaped.
+fn transforms(conf: &LocConf) -> bool {
+    !matches!(conf.geometry().mode, Mode::Off | Mode::Test | Mode::Size)
 }
 
 /// Decides from the headers of the source what is to be done.
@@ -343,7 +353,7 @@ fn submit(context: Pooled<Context>) -> ngx_int_t {
         context.note(|facts| facts.status = Some(Status::Passed));
         context.state.set(State::Pass);
         request.release();
-        headers::unknown_body(request, task.tag.as_deref());
+        headers::unknown_body(request, task);
         return next_header(request);
     }
     context.state.set(State::Wait);

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use image_gate_core::image::{
-    Coding, Control, Error, Fit, Format, Info, Limits, Output, Plan, decode_body, info_json,
-    prepare, probe, size_json,
+    Coding, Control, Error, Format, Info, Limits, Output, Plan, decode_body, info_json, prepare,
+    probe, size_json,
 };
 use nginx_sys::ngx_log_t;
 
@@ -203,12 +203,6 @@ impl Job {
         Outcome::Finished(Report { result, source, source_bytes, time: start.elapsed() })
     }
 
-    /// Whether nothing but another format was asked for.
-    fn only_converts(&self) -> bool {
-        let Plan { fit, format, .. } = self.plan;
-        format.is_some() && fit == Fit::None && !self.plan.changes_pixels()
-    }
-
     fn transform(&self, bytes: Vec<u8>, source: &mut Option<Info>) -> Result<Product, Stop> {
         let prepared = prepare(&bytes, &self.plan, &self.limits).map_err(Stop::Failed)?;
         *source = Some(prepared.info().clone());
@@ -233,7 +227,7 @@ impl Job {
         let size = Some((done.width, done.height));
         let format = Some(done.format);
         Ok(match done.output {
-            Output::Encoded(made) if self.only_converts() && made.len() > bytes.len() => {
+            Output::Encoded(made) if made.len() > bytes.len() && prepared.may_stay() => {
                 // The format was asked for to save bytes.
                 let info = prepared.info();
                 let size = Some(info.displayed(self.plan.orient));

@@ -2,7 +2,7 @@
 
 use image_gate_core::image::{Adjust, Allow, Color, Error, Fit, Gravity, Params, Plan, values};
 
-use super::conf::{Geometry, LocConf, Mode, Named, Value, WebpQuality};
+use super::conf::{AvifQuality, Geometry, LocConf, Mode, Named, Value, Wanted, WebpQuality};
 use super::context::Failure;
 use super::directives::{parse_angle, parse_format, parse_max_bytes, parse_quality, parse_side};
 use super::params;
@@ -44,9 +44,12 @@ impl LocConf {
                 Err(error) => return Err(error),
             }
         }
-        if let Some(format) = self.format {
-            plan.format =
-                format.get_or(plan.format, request, parse_format, "image_resize_format")?;
+        match self.wanted(request)? {
+            Wanted::Format(format) => plan.format = format,
+            Wanted::Auto(offer) => {
+                plan.format = offer.choose(request.accept());
+                plan.negotiated = true;
+            }
         }
         if let Some(quality) = self.jpeg_quality {
             plan.jpeg_quality = quality.get(request, parse_quality, "image_resize_jpeg_quality")?;
@@ -54,6 +57,10 @@ impl LocConf {
         if let Some(WebpQuality { quality, effort }) = self.webp_quality {
             plan.webp_quality = quality.get(request, parse_quality, "image_resize_webp_quality")?;
             plan.webp_effort = effort.unwrap_or(plan.webp_effort);
+        }
+        if let Some(AvifQuality { quality, speed }) = self.avif_quality {
+            plan.avif_quality = quality.get(request, parse_quality, "image_resize_avif_quality")?;
+            plan.avif_speed = speed.unwrap_or(plan.avif_speed);
         }
         let Adjust { brightness, contrast, saturation, hue, gamma, grayscale } = &mut plan.adjust;
         let said = self.adjust.unwrap_or_default();
@@ -85,6 +92,17 @@ impl LocConf {
         plan.profile = self.profile.unwrap_or(plan.profile);
         plan.metadata = self.metadata.unwrap_or(plan.metadata);
         Ok(plan)
+    }
+
+    /// What `image_resize_format` says for a request.
+    ///
+    /// # Errors
+    /// As those of [`plan`](LocConf::plan).
+    pub fn wanted(&self, request: Request) -> Result<Wanted, Error> {
+        let default = Wanted::Format(None);
+        self.format.map_or(Ok(default), |format| {
+            format.get_or(default, request, parse_format, "image_resize_format")
+        })
     }
 }
 

@@ -126,7 +126,7 @@ Test::Nginx::Socket::add_response_body_check(sub {
     }
 });
 
-my $fixture_re = qr/\b((?:trunc_)?(?:photo|quad|flat|bars|noise)-\d+x\d+[-\w]*\.(?:jpg|png|gif|webp)
+my $fixture_re = qr/\b((?:trunc_)?(?:photo|quad|flat|bars|noise)-\d+x\d+[-\w]*\.(?:jpg|png|gif|webp|avif)
                       |(?:empty|one|zeros)\.bin|text\.(?:txt|jpg)|magic\.\w+|logo\.svg|picture\.\w+
                       |(?:bomb|lying|zero|wide)-\d+x\d+\.\w+|padded-\w+\.png|frames-5000\.gif|scans-1000\.jpg|bomb\.gz)/x;
 
@@ -365,7 +365,7 @@ sub check_image {
     };
 
     for my $word (split ' ', $text) {
-        if ($word =~ /^(jpeg|png|gif|webp)$/) {
+        if ($word =~ /^(jpeg|png|gif|webp|avif)$/) {
             my $i = $look->();
             push @bad, "format $i->{format}, expected $word" if $i->{format} ne $word;
             push @bad, "broken: $i->{broken}" if $i->{broken};

@@ -1,5 +1,6 @@
 //! Images: recognise, measure, decode, transform, encode.
 
+mod accept;
 mod bytes;
 mod coding;
 mod color;
@@ -27,6 +28,7 @@ mod transform;
 pub mod values;
 mod variant;
 
+pub use accept::Offer;
 pub use coding::{Coding, ENCODED_SNIFF_LEN, decode_body};
 pub use control::Control;
 pub use disposition::rename_attachment;

@@ -23,8 +23,8 @@ use setting::{Filling, Parameter, Setting};
 /// | `gravity`, `g` | see [`Gravity::parse`](super::Gravity::parse) |
 /// | `dpr` | factor for width and height, 1 to 4 |
 /// | `enlarge` | `on` or `off` |
-/// | `quality`, `q` | 1 to 100, for JPEG and WebP; more counts as 100 |
-/// | `format`, `f` | `original`, `jpeg`, `png`, `gif` or `webp` |
+/// | `quality`, `q` | 1 to 100, for JPEG, WebP and AVIF; more counts as 100 |
+/// | `format`, `f` | `original`, `jpeg`, `png`, `gif`, `webp` or `avif` |
 /// | `background`, `bg` | a colour, see [`Color::parse`](super::Color::parse) |
 /// | `rotate` | 0, 90, 180 or 270 degrees, **clockwise** |
 /// | `flip` | `h`, `v` or `hv`; before the rotation |
@@ -221,6 +221,7 @@ impl Draft {
             Setting::Quality(quality) => {
                 plan.jpeg_quality = quality;
                 plan.webp_quality = quality;
+                plan.avif_quality = quality;
             }
             Setting::Format(format) => plan.format = format,
             Setting::Background(color) => plan.background = color,

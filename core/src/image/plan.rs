@@ -174,13 +174,20 @@ pub struct Plan {
     pub rotate: Rotation,
     /// The output's format; `None` keeps the source's.
     pub format: Option<Format>,
+    /// Whether that format is what [`Offer::choose`](super::Offer::choose) gave: the client
+    /// is then only known to show it and the [universal](Format::is_universal) ones.
+    pub negotiated: bool,
     /// JPEG quality, 1 to 100.
     pub jpeg_quality: u8,
     /// WebP quality, 1 to 100.
     pub webp_quality: u8,
     /// WebP encoder effort, 0 (fast) to 6 (small).
     pub webp_effort: u8,
-    /// Bytes that a JPEG or WebP shall not exceed: its quality is lowered until it fits.
+    /// AVIF quality, 1 to 100.
+    pub avif_quality: u8,
+    /// AVIF encoder speed, 0 (small) to 10 (fast).
+    pub avif_speed: u8,
+    /// Bytes that a JPEG, WebP or AVIF shall not exceed: its quality is lowered until it fits.
     pub max_bytes: Option<u64>,
     /// How far a channel may be from the top left pixel's where a border of one colour
     /// is cut away before all else.
@@ -216,9 +223,12 @@ impl Default for Plan {
             flip: Flip::default(),
             rotate: Rotation::None,
             format: None,
+            negotiated: false,
             jpeg_quality: 75,
             webp_quality: 80,
             webp_effort: 2,
+            avif_quality: 60,
+            avif_speed: 9,
             max_bytes: None,
             trim: None,
             adjust: Adjust::default(),

@@ -135,7 +135,7 @@ pub fn prepare<'a>(
     let stored = Size::new(source.info.width, source.info.height);
     let upright = upright(&source, plan);
     let geometry = Geometry::new(stored, upright, plan);
-    let format = plan.format.unwrap_or(source.info.format);
+    let format = plan.format.unwrap_or_else(|| default_format(&source.info, plan));
     if format == source.info.format
         && geometry.is_identity(stored)
         && upright.is_none()
@@ -182,6 +182,16 @@ fn how_to_decode(source: &Source, plan: &Plan, geometry: &Geometry, limits: &Lim
         _ => 8,
     };
     Decode { eighths, side: decode::boxes(source, geometry.scaled), scans }
+}
+
+/// The format of an output for which the plan names none: the source's, or for a client that is
+/// not known to show that one, the universal format that loses least.
+fn default_format(source: &Info, plan: &Plan) -> Format {
+    match source.format {
+        format if !plan.negotiated || format.is_universal() => format,
+        _ if source.alpha => Format::Png,
+        _ => Format::Jpeg,
+    }
 }
 
 /// Whether nothing but the geometry and the format could change the source.
@@ -283,6 +293,17 @@ impl Prepared<'_> {
         // encoded once more.
         let encoding = (2 * made).saturating_add(encode::working_bytes(output, format, palette));
         decoding.max(trimming).max(resizing).max(encoding)
+    }
+
+    /// Whether the source may go out in place of an output that turned out larger: nothing but
+    /// another format was asked for, every client shows the source's, and its metadata may be seen.
+    #[must_use]
+    pub fn may_stay(&self) -> bool {
+        let &Plan { fit, format, .. } = self.plan;
+        let source = self.source.info.format;
+        let shows = source.is_universal() || format == Some(source);
+        let converts = format.is_some() && fit == Fit::None && !self.plan.changes_pixels();
+        converts && shows && keeps_metadata(&self.source, self.plan)
     }
 
     /// Does the work.

@@ -1,5 +1,6 @@
 //! From source bytes to pixels.
 
+mod avif;
 mod gif;
 mod jpeg;
 mod png;
@@ -57,6 +58,7 @@ pub(super) fn decode(source: &Source, how: &Decode, control: &Control) -> Result
         Kind::Png(_) => png::decode(source.input, size, how.side, control),
         Kind::Gif(gif) => gif::decode(source.input, gif, size, source.info.alpha),
         Kind::Webp(webp) => webp::decode(webp, size, how.side),
+        Kind::Avif => avif::decode(source.input, size, source.info.alpha),
     }?;
     control.check()?;
     Ok(raster)
@@ -72,7 +74,7 @@ pub(super) fn boxes(source: &Source, scaled: Size) -> u32 {
     let whole = match &source.kind {
         Kind::Png(png) => png.interlaced,
         Kind::Webp(webp) => webp.first.is_some(),
-        Kind::Jpeg(_) | Kind::Gif(_) => true,
+        Kind::Jpeg(_) | Kind::Gif(_) | Kind::Avif => true,
     };
     let times = |stored: u32, scaled: u32| stored / scaled.max(1) / 2;
     let side = times(source.info.width, scaled.width).min(times(source.info.height, scaled.height));
@@ -105,6 +107,8 @@ pub(super) fn working_bytes(source: &Source, how: &Decode) -> u64 {
             // The bitmap that libwebp allocates, its planes of a lossy image's
             // alpha, and the frame of an animation before it is composed.
             Kind::Webp(webp) => pixels * if webp.first.is_some() { 9 } else { 5 },
+            // Planes of up to 16 bits a sample, of the picture and of the one that filters write.
+            Kind::Avif => pixels * 16,
         }
 }
 

@@ -24,12 +24,18 @@ pub(in super::super) fn encode_within(
         return encode(raster, format, palette, plan, carried, control);
     }
     let attempt = |quality: u8| {
-        let plan = Plan { jpeg_quality: quality, webp_quality: quality, ..plan.clone() };
+        let plan = Plan {
+            jpeg_quality: quality,
+            webp_quality: quality,
+            avif_quality: quality,
+            ..plan.clone()
+        };
         encode(raster.try_clone()?, format, palette, &plan, carried, control)
     };
     let fits = |bytes: &Vec<u8>| bytes.len() as u64 <= max;
     let planned = match format {
         Format::Webp => plan.webp_quality,
+        Format::Avif => plan.avif_quality,
         _ => plan.jpeg_quality,
     };
     let mut best = attempt(planned)?;
@@ -56,5 +62,5 @@ pub(in super::super) fn encode_within(
 
 /// Whether a lower quality makes a shorter file.
 pub(in super::super) fn has_quality(format: Format) -> bool {
-    matches!(format, Format::Jpeg | Format::Webp)
+    matches!(format, Format::Jpeg | Format::Webp | Format::Avif)
 }

@@ -48,6 +48,7 @@ fn every_name() {
             format: Some(Format::Webp),
             jpeg_quality: 60,
             webp_quality: 60,
+            avif_quality: 60,
             blur: 250,
             sharpen: 25,
             adjust: Adjust {

@@ -5,6 +5,7 @@
 //! [`Source::check`] is strict: whatever passes it is whole, of a supported
 //! kind, and within the limits, and only then a decoder gets to see it.
 
+mod avif;
 mod exif;
 pub(super) mod gif;
 mod icc;
@@ -44,6 +45,7 @@ pub(super) enum Kind<'a> {
     Png(png::Png),
     Gif(gif::Gif),
     Webp(webp::Webp<'a>),
+    Avif,
 }
 
 /// A source whose headers are read.
@@ -65,6 +67,7 @@ impl<'a> Source<'a> {
             Format::Png => png::read(input),
             Format::Gif => gif::read(input),
             Format::Webp => webp::read(input),
+            Format::Avif => avif::read(input),
         }
     }
 
@@ -78,7 +81,7 @@ impl<'a> Source<'a> {
                 let Size { width, height } = gif.first.size;
                 check_size(&Info { width, height, frames: 1, ..self.info.clone() }, limits)?;
             }
-            Kind::Png(_) | Kind::Webp(_) => {}
+            Kind::Png(_) | Kind::Webp(_) | Kind::Avif => {}
         }
         self.damage.clone().map_or(Ok(()), Err)
     }
@@ -93,7 +96,7 @@ impl<'a> Source<'a> {
         match &self.kind {
             Kind::Png(png) => png.has_palette(),
             Kind::Gif(_) => true,
-            Kind::Jpeg(_) | Kind::Webp(_) => false,
+            Kind::Jpeg(_) | Kind::Webp(_) | Kind::Avif => false,
         }
     }
 }
