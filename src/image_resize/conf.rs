@@ -3,6 +3,7 @@
 use image_gate_core::image::{Color, Format, Limits, MetadataPolicy, ProfilePolicy, Rotation};
 use nginx_sys::{ngx_conf_t, ngx_str_t};
 
+use super::watermark::Watermark;
 use crate::ngx::conf::{Expression, Merge};
 use crate::ngx::thread::{self, ThreadPool};
 
@@ -104,6 +105,8 @@ pub struct LocConf {
     pub format: Option<Value<Option<Format>>>,
     pub bounds: Option<Bounds>,
     pub threads: Option<Threads>,
+    /// None at all where it is empty.
+    pub watermarks: Option<Vec<Watermark>>,
     /// Where jobs run, once merged; `None` is the event loop.
     pub pool: Option<ThreadPool>,
 }
@@ -153,6 +156,9 @@ impl Merge for LocConf {
         inherit(&mut self.format, parent.format);
         inherit(&mut self.bounds, parent.bounds);
         inherit(&mut self.threads, parent.threads);
+        if self.watermarks.is_none() {
+            self.watermarks.clone_from(&parent.watermarks);
+        }
 
         // A pool is asked for only where jobs come from: nginx starts the threads of every pool
         // that anyone asked for.

@@ -9,6 +9,7 @@ use image_gate_core::image::{Coding, Control, Error, Format, Plan};
 use super::conf::Bounds;
 use super::job::{Body, Product, Report, Running};
 use super::queue;
+use super::watermark::Layer;
 use crate::ngx::Request;
 use crate::ngx::event::Event;
 use crate::ngx::thread::ThreadPool;
@@ -70,6 +71,8 @@ pub enum Work {
 pub struct Task {
     pub work: Work,
     pub plan: Plan,
+    /// The watermark, which the job adds to the plan.
+    pub layers: Vec<Layer>,
     pub coding: Option<Coding>,
     /// The variant's entity tag.
     pub tag: Option<String>,

@@ -9,6 +9,7 @@ use nginx_sys::{
 };
 
 use super::conf::{Bounds, LocConf, Mode, Sides, Threads, Value, WebpQuality};
+use super::watermark;
 use crate::ngx::conf::{
     Conf, ConfError, Directive, Directives, expect, once, parse_count, parse_flag, parse_number,
     parse_size, parse_time,
@@ -120,6 +121,11 @@ impl Directives for LocConf {
             kind: ANYWHERE | NGX_CONF_TAKE1,
             set: set_threads,
         },
+        Directive {
+            name: c"image_resize_watermark",
+            kind: ANYWHERE | NGX_CONF_1MORE,
+            set: |conf, args| watermark::set(&mut conf.watermarks, args),
+        },
     ];
 }
 
@@ -161,7 +167,8 @@ fn flag(args: &Conf<'_>) -> Result<bool, ConfError> {
     expect(parse_flag(args.arg(0)), args.arg(0), format_args!("\"on\" or \"off\""))
 }
 
-fn value<T>(
+/// An argument that may hold variables; a constant one is read now.
+pub fn value<T>(
     args: &Conf<'_>,
     text: &[u8],
     parse: fn(&[u8]) -> Option<T>,

@@ -129,15 +129,17 @@ fn begin(request: Request, conf: &LocConf) -> Result<Task, Error> {
         return Err(Error::TooLarge { limit: buffer });
     }
     let plan = conf.plan(request)?;
-    let (work, tag) = match mode {
-        Mode::Off | Mode::Test => (Work::Transform, None),
-        Mode::Size => (Work::Describe, None),
+    let (work, layers, tag) = match mode {
+        Mode::Off | Mode::Test => (Work::Transform, Vec::new(), None),
+        Mode::Size => (Work::Describe, Vec::new(), None),
         _ => {
+            let layers = conf.layers(request)?;
             let validator = headers::validator(&request);
-            (Work::Transform, validator.map(|validator| variant_tag(&validator, &plan)))
+            let tag = validator.map(|validator| variant_tag(&(validator, &layers), &plan));
+            (Work::Transform, layers, tag)
         }
     };
-    Ok(Task { work, plan, coding, tag, buffer, bounds: conf.bounds(), pool: conf.pool })
+    Ok(Task { work, plan, layers, coding, tag, buffer, bounds: conf.bounds(), pool: conf.pool })
 }
 
 /// Holds the headers back until the body is there.

@@ -14,6 +14,8 @@ use image_gate_core::image::{
 use nginx_sys::ngx_log_t;
 
 use super::context::{Task, Work};
+use super::marks;
+use super::watermark::Layer;
 use crate::ngx::File;
 use crate::ngx::guard::catch;
 
@@ -142,6 +144,7 @@ pub struct Job {
     coding: Option<Coding>,
     work: Work,
     plan: Plan,
+    layers: Vec<Layer>,
     limits: Limits,
     buffer: u64,
     memory: u64,
@@ -156,6 +159,7 @@ impl Job {
             coding: task.coding,
             work: task.work.clone(),
             plan: task.plan.clone(),
+            layers: task.layers.clone(),
             limits: task.bounds.image,
             buffer: task.buffer,
             memory: task.bounds.memory,
@@ -182,7 +186,7 @@ impl Job {
             None => Ok(bytes),
         });
         let mut source = None;
-        let result = match bytes {
+        let result = match bytes.and_then(|bytes| self.add_marks().map(|()| bytes)) {
             Err(error) => Err(error),
             Ok(bytes) => match self.work {
                 Work::Describe => {
@@ -203,10 +207,19 @@ impl Job {
         Outcome::Finished(Report { result, source, source_bytes, time: start.elapsed() })
     }
 
+    /// Completes the plan by the watermark.
+    fn add_marks(&mut self) -> Result<(), Error> {
+        for layer in std::mem::take(&mut self.layers) {
+            self.plan.marks.push(marks::load(layer, &self.control)?);
+        }
+        Ok(())
+    }
+
     /// Whether nothing but another format was asked for.
     fn only_converts(&self) -> bool {
-        let Plan { fit, rotate, format, sharpen, .. } = self.plan;
-        format.is_some() && fit == Fit::None && rotate == Rotation::None && sharpen == 0
+        let Plan { fit, rotate, format, sharpen, ref marks, .. } = self.plan;
+        let alters = rotate != Rotation::None || sharpen != 0 || !marks.is_empty();
+        format.is_some() && fit == Fit::None && !alters
     }
 
     fn transform(&self, bytes: Vec<u8>, source: &mut Option<Info>) -> Result<Product, Stop> {

@@ -6,10 +6,12 @@ mod directives;
 mod filter;
 mod headers;
 mod job;
+mod marks;
 mod plan;
 mod queue;
 mod range;
 mod variables;
+mod watermark;
 
 use nginx_sys::{
     NGX_HTTP_MODULE, ngx_command_t, ngx_conf_t, ngx_http_module_t, ngx_int_t, ngx_module_t,

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use super::Format;
+use super::{Format, Mark};
 
 /// A side of the bounding box; `None` (written `-`) does not bound.
 pub type Bound = Option<NonZeroU32>;
@@ -127,6 +127,8 @@ pub struct Plan {
     pub profile: ProfilePolicy,
     /// Which metadata the output carries.
     pub metadata: MetadataPolicy,
+    /// The layers of the watermark, the lowest first.
+    pub marks: Vec<Mark>,
 }
 
 impl Default for Plan {
@@ -145,6 +147,7 @@ impl Default for Plan {
             orient: true,
             profile: ProfilePolicy::Srgb,
             metadata: MetadataPolicy::Strip,
+            marks: Vec::new(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::decode::{self, Decode, EIGHTHS};
 use super::geometry::{Geometry, Size, Turn};
+use super::mark::Overlay;
 use super::metadata::{self, carried, carries_profile};
 use super::pixels::{self, Converter};
 use super::raster::Raster;
@@ -107,7 +108,7 @@ pub fn probe(input: &[u8]) -> Result<Info, Error> {
 /// The source goes out as it is, bytes and all, where it has the format and the
 /// size that are asked for already, as nginx's image_filter does, unless one of
 /// these asks for other pixels or bytes:
-/// - a rotation, an EXIF orientation that is to be applied, or sharpening;
+/// - a rotation, an EXIF orientation that is to be applied, sharpening, or a watermark;
 /// - a profile that the policy wants converted and that is not sRGB, or any that it wants dropped;
 /// - palette transparency that the plan does not keep;
 /// - with [`MetadataPolicy::Copyright`] any EXIF or XMP;
@@ -157,7 +158,8 @@ pub fn prepare<'a>(
 /// Whether nothing but the geometry and the format could change the source.
 fn keeps_bytes(source: &Source, plan: &Plan) -> bool {
     let flattens = source.has_palette() && source.info.alpha && !plan.transparency;
-    plan.sharpen == 0 && !flattens && keeps_profile(source, plan) && keeps_metadata(source, plan)
+    let alters = plan.sharpen != 0 || !plan.marks.is_empty();
+    !alters && !flattens && keeps_profile(source, plan) && keeps_metadata(source, plan)
 }
 
 fn keeps_profile(source: &Source, plan: &Plan) -> bool {
@@ -238,7 +240,10 @@ impl Prepared<'_> {
         let decoding = decoded + decode::working_bytes(&self.source);
         let resizing = decoded + pixels::working_bytes(raster, layout, geometry.window.size) + made;
         let encoding = 2 * made + encode::working_bytes(geometry.output, *format, *palette);
-        decoding.max(resizing).max(encoding)
+        // While layers are laid on, the raster is there twice, before and after it is widened.
+        let marks = self.plan.marks.iter().map(|mark| mark.working_bytes(geometry.output));
+        let marking = if self.plan.marks.is_empty() { 0 } else { 2 * made + marks.sum::<u64>() };
+        decoding.max(resizing).max(marking).max(encoding)
     }
 
     /// Does the work.
@@ -282,6 +287,10 @@ impl Prepared<'_> {
             raster
         };
         pixels::sharpen(&mut raster, plan.sharpen, control)?;
+        if !plan.marks.is_empty() {
+            let overlay = Overlay::new(&plan.marks, raster.size(), control)?;
+            raster = overlay.apply(raster, control)?;
+        }
         encode::encode(raster, recipe.format, recipe.palette, plan, &carried, control)
     }
 

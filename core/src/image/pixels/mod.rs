@@ -6,7 +6,7 @@ mod resize;
 mod sharpen;
 mod turn;
 
-pub(super) use flatten::{flatten, widen};
+pub(super) use flatten::{flatten, widen, with_alpha};
 pub(super) use profile::{Converter, naive_rgb};
 pub(super) use resize::{resize, working_bytes};
 pub(super) use sharpen::sharpen;
