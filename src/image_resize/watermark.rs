@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::hash::{Hash, Hasher};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use image_gate_core::image::{Color, Error, Look, Position, Share};
@@ -25,6 +25,8 @@ const NAME: &str = "image_resize_watermark";
 pub struct Watermark {
     /// Where relative names of files start.
     prefix: Arc<Path>,
+    /// How often its file's name, as configured, goes to the folder above.
+    climbs: usize,
     source: Source,
     look: Looks,
 }
@@ -90,7 +92,7 @@ pub fn set(slot: &mut Option<Vec<Watermark>>, args: &Conf<'_>) -> Result<(), Con
 
 fn read(args: &Conf<'_>) -> Result<Watermark, ConfError> {
     let (mut file, mut text, mut font, mut size, mut color) = (None, None, None, None, None);
-    let mut look = Looks::default();
+    let (mut look, mut template) = (Looks::default(), &b""[..]);
     for argument in args.args().iter().map(|argument| argument.as_bytes()) {
         let (name, rest) = match argument.iter().position(|&byte| byte == b'=') {
             Some(end) => (argument.get(..end).unwrap_or_default(), argument.get(end + 1..)),
@@ -104,7 +106,10 @@ fn read(args: &Conf<'_>) -> Result<Watermark, ConfError> {
                 ));
             }
             b"text" => once(&mut text, args.expression(rest)?),
-            b"font" => once(&mut font, args.expression(rest)?),
+            b"font" => {
+                template = rest;
+                once(&mut font, args.expression(rest)?)
+            }
             b"size" => {
                 once(&mut size, value(args, rest, parse_text_size, "pixels from 1 to 1000")?)
             }
@@ -125,6 +130,7 @@ fn read(args: &Conf<'_>) -> Result<Watermark, ConfError> {
                 once(&mut look.rotate, value(args, rest, parse_degrees, expected)?)
             }
             _ if file.is_none() && argument.first() != Some(&b'=') && !argument.is_empty() => {
+                template = argument;
                 once(&mut file, args.expression(argument)?)
             }
             _ => {
@@ -162,7 +168,12 @@ fn read(args: &Conf<'_>) -> Result<Watermark, ConfError> {
     if let Some(name) = name.constant() {
         marks::check(&prefix.join(OsStr::from_bytes(name)), kind).map_err(ConfError::invalid)?;
     }
-    Ok(Watermark { prefix: prefix.into(), source, look })
+    Ok(Watermark { prefix: prefix.into(), climbs: climbs(template), source, look })
+}
+
+/// How often a file's name goes to the folder above.
+fn climbs(name: &[u8]) -> usize {
+    name.split(|&byte| byte == b'/').filter(|part| part == b"..").count()
 }
 
 const SHARE: &str = "from 0 to 1 or from 0% to 100%";
@@ -237,16 +248,13 @@ impl Watermark {
 
     /// The full name of the file.
     fn path(&self, name: Expression, request: Request) -> Result<Arc<Path>, Error> {
-        let is_fixed = name.constant().is_some();
         let name = evaluate(name, request, NAME)?;
-        let path = PathBuf::from(OsStr::from_bytes(name));
         // What a client sends may be in a variable: it must not climb out of the folder.
-        let climbs = path.components().any(|part| part == Component::ParentDir);
-        if name.is_empty() || name.contains(&0) || climbs && !is_fixed {
+        if name.is_empty() || name.contains(&0) || climbs(name) > self.climbs {
             let name = name.escape_ascii();
             return Err(Error::BadParams(format!("{NAME} \"{name}\"")));
         }
-        Ok(self.prefix.join(path).into())
+        Ok(self.prefix.join(OsStr::from_bytes(name)).into())
     }
 }
 
