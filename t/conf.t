@@ -134,10 +134,19 @@ image_resize_watermark $uri shadow=on;      | shadow=on
 image_resize_watermark text=a font=$uri size=0; | 0
 image_resize_watermark text=a font=$uri color=none; | none
 image_resize_watermark off; image_resize_watermark $uri; | is "off"
+image_resize_on_error;                      | invalid number of arguments
+image_resize_on_error 404;                  | 404
+image_resize_on_error /x;                   | /x
+image_resize_on_error =;                    | URI
+image_resize_on_error =http://example.org/; | URI
+image_resize_pass;                          | invalid number of arguments
+image_resize_pass pdf;                      | pdf
 E_
 
 # What may stand once a level.
 my $duplicate = <<'E_';
+image_resize_on_error 415;
+image_resize_pass svg;
 image_resize_buffer 1m;
 image_resize_jpeg_quality 80;
 image_resize_webp_quality 80;
@@ -202,6 +211,13 @@ image_resize_watermark off;
 image_resize_watermark $arg_mark;
 image_resize_watermark marks/$arg_mark position=southeast offset=10,-10 opacity=50% scale=.25 tile=off rotate=-45;
 image_resize_watermark text=$host font=$arg_font size=40 color=rgb(1,2,3) tile=on;
+image_resize_on_error 415;
+image_resize_on_error original;
+image_resize_on_error =/fallback.png?a=b;
+image_resize_on_error =@fallback;
+image_resize_on_error =$arg_to;
+image_resize_pass svg;
+image_resize_pass off;
 E_
 
 my $modes = <<'E_';

@@ -3,6 +3,7 @@
 use image_gate_core::image::{Color, Format, Limits, MetadataPolicy, ProfilePolicy, Rotation};
 use nginx_sys::{ngx_conf_t, ngx_str_t};
 
+use super::policy::OnError;
 use super::watermark::Watermark;
 use crate::ngx::conf::{Expression, Merge};
 use crate::ngx::thread::{self, ThreadPool};
@@ -105,6 +106,8 @@ pub struct LocConf {
     pub format: Option<Value<Option<Format>>>,
     pub bounds: Option<Bounds>,
     pub threads: Option<Threads>,
+    pub on_error: Option<OnError>,
+    pub pass_svg: Option<bool>,
     /// None at all where it is empty.
     pub watermarks: Option<Vec<Watermark>>,
     /// Where jobs run, once merged; `None` is the event loop.
@@ -156,6 +159,8 @@ impl Merge for LocConf {
         inherit(&mut self.format, parent.format);
         inherit(&mut self.bounds, parent.bounds);
         inherit(&mut self.threads, parent.threads);
+        inherit(&mut self.on_error, parent.on_error);
+        inherit(&mut self.pass_svg, parent.pass_svg);
         if self.watermarks.is_none() {
             self.watermarks.clone_from(&parent.watermarks);
         }

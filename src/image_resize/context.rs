@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use image_gate_core::image::{Coding, Control, Error, Format, Plan};
+use nginx_sys::ngx_str_t;
 
 use super::conf::Bounds;
 use super::job::{Body, Product, Report, Running};
@@ -80,6 +81,8 @@ pub struct Task {
     pub buffer: u64,
     pub bounds: Bounds,
     pub pool: Option<ThreadPool>,
+    /// Whether the source is wanted back if it can't be transformed.
+    pub keeps_original: bool,
 }
 
 /// Why a request failed.
@@ -110,8 +113,12 @@ pub struct Context {
     pub facts: Cell<Facts>,
     /// The status to answer with, where the request failed.
     pub failed: Cell<Option<u32>>,
+    /// Where the error leads to, instead of to its status.
+    pub redirect: Cell<Option<ngx_str_t>>,
     /// The result, which is sent from here.
     pub product: OnceCell<Product>,
+    /// The source as it came, which is sent instead of an error.
+    pub original: OnceCell<Vec<u8>>,
     pub running: Running,
     pub control: RefCell<Option<Arc<Control>>>,
     /// When the job was submitted.
@@ -135,7 +142,9 @@ impl Context {
             held: OnceCell::new(),
             facts: Cell::default(),
             failed: Cell::new(None),
+            redirect: Cell::new(None),
             product: OnceCell::new(),
+            original: OnceCell::new(),
             running: Running::default(),
             control: RefCell::default(),
             submitted: Cell::new(None),

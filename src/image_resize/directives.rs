@@ -9,7 +9,7 @@ use nginx_sys::{
 };
 
 use super::conf::{Bounds, LocConf, Mode, Sides, Threads, Value, WebpQuality};
-use super::watermark;
+use super::{policy, watermark};
 use crate::ngx::conf::{
     Conf, ConfError, Directive, Directives, expect, once, parse_count, parse_flag, parse_number,
     parse_size, parse_time,
@@ -120,6 +120,23 @@ impl Directives for LocConf {
             name: c"image_resize_threads",
             kind: ANYWHERE | NGX_CONF_TAKE1,
             set: set_threads,
+        },
+        Directive {
+            name: c"image_resize_on_error",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: |conf, args| policy::set_on_error(&mut conf.on_error, args),
+        },
+        Directive {
+            name: c"image_resize_pass",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: |conf, args| {
+                let svg = match args.arg(0) {
+                    b"svg" => Some(true),
+                    b"off" => Some(false),
+                    _ => None,
+                };
+                once(&mut conf.pass_svg, expect(svg, args.arg(0), format_args!("svg or off"))?)
+            },
         },
         Directive {
             name: c"image_resize_watermark",

@@ -8,6 +8,7 @@ mod headers;
 mod job;
 mod marks;
 mod plan;
+mod policy;
 mod queue;
 mod range;
 mod variables;

@@ -5,9 +5,10 @@ use std::ptr::NonNull;
 
 use nginx_sys::{
     ngx_chain_t, ngx_connection_t, ngx_http_clean_header, ngx_http_cleanup_add,
-    ngx_http_finalize_request, ngx_http_log_ctx_t, ngx_http_request_t,
-    ngx_http_run_posted_requests, ngx_int_t, ngx_list_push, ngx_log_t, ngx_module_t, ngx_pool_t,
-    ngx_str_t, ngx_table_elt_t, ngx_uint_t, time_t,
+    ngx_http_finalize_request, ngx_http_internal_redirect, ngx_http_log_ctx_t,
+    ngx_http_named_location, ngx_http_request_t, ngx_http_run_posted_requests, ngx_http_split_args,
+    ngx_int_t, ngx_list_push, ngx_log_t, ngx_module_t, ngx_pool_t, ngx_str_t, ngx_table_elt_t,
+    ngx_uint_t, time_t,
 };
 
 use super::conf::bytes;
@@ -207,6 +208,11 @@ impl Request {
         let headers = unsafe { &mut (*self.as_ptr()).headers_out };
         headers.content_length_n = length.and_then(|length| length.try_into().ok()).unwrap_or(-1);
         clear(&mut headers.content_length);
+    }
+
+    /// The media type, with its parameters; empty where there is none.
+    pub fn content_type(&self) -> &[u8] {
+        self.get().headers_out.content_type.as_bytes()
     }
 
     /// Sets the media type.
@@ -460,6 +466,25 @@ impl Request {
                 }
                 ngx_http_run_posted_requests(connection);
             }
+        }
+    }
+
+    /// Answers with what is at another URI, or in the named location that `@` begins. The request
+    /// may be gone afterwards.
+    pub fn redirect(self, uri: ngx_str_t) {
+        let connection = self.connection();
+        let (mut uri, mut args) = (uri, ngx_str_t::empty());
+        // SAFETY: as in `finalize`; the URI is in the request's pool. A redirect takes a reference
+        // to the request, which finalizing with its outcome gives back.
+        unsafe {
+            let rc = if uri.as_bytes().starts_with(b"@") {
+                ngx_http_named_location(self.as_ptr(), &mut uri)
+            } else {
+                ngx_http_split_args(self.as_ptr(), &mut uri, &mut args);
+                ngx_http_internal_redirect(self.as_ptr(), &mut uri, &mut args)
+            };
+            ngx_http_finalize_request(self.as_ptr(), rc);
+            ngx_http_run_posted_requests(connection);
         }
     }
 
