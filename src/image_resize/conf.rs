@@ -1,10 +1,15 @@
 //! What the directives of a location say.
 
+use std::cell::Cell;
+
 use image_gate_core::image::{Color, Format, Limits, MetadataPolicy, ProfilePolicy, Rotation};
 use nginx_sys::{ngx_conf_t, ngx_str_t};
 
 use super::policy::OnError;
+use super::status::StatusFormat;
 use super::watermark::Watermark;
+use super::zone::Zone;
+use crate::ngx::Pooled;
 use crate::ngx::conf::{Expression, Merge};
 use crate::ngx::thread::{self, ThreadPool};
 
@@ -89,6 +94,15 @@ pub enum Threads {
     Pool(Option<ngx_str_t>),
 }
 
+/// The configuration of `http`.
+#[derive(Default)]
+pub struct MainConf {
+    /// `image_resize_zone`.
+    pub zone: Option<Pooled<Zone>>,
+    /// Whether a location has `image_resize_status`.
+    pub is_shown: Cell<bool>,
+}
+
 /// The configuration of a location. `None` is what was not said.
 #[derive(Clone, Default)]
 pub struct LocConf {
@@ -106,6 +120,8 @@ pub struct LocConf {
     pub format: Option<Value<Option<Format>>>,
     pub bounds: Option<Bounds>,
     pub threads: Option<Threads>,
+    /// Not inherited: it is the location's handler.
+    pub status: Option<StatusFormat>,
     pub on_error: Option<OnError>,
     pub pass_svg: Option<bool>,
     /// None at all where it is empty.

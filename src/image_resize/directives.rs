@@ -5,11 +5,11 @@ use std::num::NonZeroU32;
 use image_gate_core::image::{Color, Format, MetadataPolicy, ProfilePolicy, Rotation};
 use nginx_sys::{
     NGX_CONF_1MORE, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_CONF_TAKE12, NGX_CONF_TAKE123,
-    NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF, ngx_str_t,
+    NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF, NGX_HTTP_MAIN_CONF_OFFSET, NGX_HTTP_SRV_CONF, ngx_str_t,
 };
 
-use super::conf::{Bounds, LocConf, Mode, Sides, Threads, Value, WebpQuality};
-use super::{policy, watermark};
+use super::conf::{Bounds, LocConf, MainConf, Mode, Sides, Threads, Value, WebpQuality};
+use super::{policy, status, watermark, zone};
 use crate::ngx::conf::{
     Conf, ConfError, Directive, Directives, expect, once, parse_count, parse_flag, parse_number,
     parse_size, parse_time,
@@ -19,7 +19,19 @@ use crate::ngx::thread;
 const ANYWHERE: u32 = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 
 /// How many directives there are.
-pub const COUNT: usize = LocConf::DIRECTIVES.len();
+pub const COUNT: usize = MAIN + LocConf::DIRECTIVES.len();
+
+/// How many of them come first, as those of all of `http`.
+pub const MAIN: usize = MainConf::DIRECTIVES.len();
+
+impl Directives for MainConf {
+    const LEVEL: usize = NGX_HTTP_MAIN_CONF_OFFSET;
+    const DIRECTIVES: &'static [Directive<MainConf>] = &[Directive {
+        name: c"image_resize_zone",
+        kind: NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
+        set: zone::set,
+    }];
+}
 
 impl Directives for LocConf {
     const DIRECTIVES: &'static [Directive<LocConf>] = &[
@@ -137,6 +149,11 @@ impl Directives for LocConf {
                 };
                 once(&mut conf.pass_svg, expect(svg, args.arg(0), format_args!("svg or off"))?)
             },
+        },
+        Directive {
+            name: c"image_resize_status",
+            kind: NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1,
+            set: status::set,
         },
         Directive {
             name: c"image_resize_watermark",

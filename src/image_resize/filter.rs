@@ -20,7 +20,7 @@ use super::conf::{LocConf, Mode};
 use super::context::{Context, Failure, State, Status, Task, Work};
 use super::job::Outcome;
 use super::queue::Completed;
-use super::{MODULE, conf, headers, queue};
+use super::{MODULE, conf, headers, policy, queue, zone};
 use crate::ngx::chain::{self, Data, buffers};
 use crate::ngx::event::Event;
 use crate::ngx::guard::guard;
@@ -450,6 +450,7 @@ fn record(context: &Context, failure: &Failure) -> u32 {
         facts.status = Some(Status::Error);
         facts.error = Some(word);
     });
+    zone::count_error(word);
     let request = context.request;
     context.redirect.set(conf(&request).and_then(|conf| conf.redirects(request, failure)));
     let bytes = context.facts.get().source_bytes.or(request.content_length()).unwrap_or(0);
@@ -556,8 +557,8 @@ fn deliver(context: Pooled<Context>) {
     request.release();
     request.abandon_upstream();
     request.clean_headers();
-    if let Some(uri) = context.redirect.get() {
-        return request.redirect(uri);
+    if let Some(target) = context.redirect.get() {
+        return request.finalize(policy::redirect(request, target));
     }
     if status == NGX_HTTP_SERVICE_UNAVAILABLE {
         let _ = request.push_header("Retry-After", b"1");

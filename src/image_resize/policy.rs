@@ -2,7 +2,7 @@
 //! and `image_resize_pass`.
 
 use image_gate_core::image::Error;
-use nginx_sys::ngx_str_t;
+use nginx_sys::{ngx_int_t, ngx_str_t};
 
 use super::conf::{LocConf, Mode};
 use super::context::Failure;
@@ -65,6 +65,17 @@ impl Failure {
             Failure::Busy | Failure::Upstream => false,
         }
     }
+}
+
+/// Goes on where an error leads to. The answer is for nginx; the request may be gone.
+pub fn redirect(request: Request, target: ngx_str_t) -> ngx_int_t {
+    let text = target.as_bytes();
+    if text.starts_with(b"@") {
+        return request.named_location(target);
+    }
+    let end = text.iter().position(|&byte| byte == b'?').unwrap_or(text.len());
+    let (uri, args) = text.split_at(end);
+    request.internal_redirect(uri, args.strip_prefix(b"?").unwrap_or_default())
 }
 
 /// That a request was redirected because of an error; it is once only.

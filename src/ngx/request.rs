@@ -5,10 +5,9 @@ use std::ptr::NonNull;
 
 use nginx_sys::{
     ngx_chain_t, ngx_connection_t, ngx_http_clean_header, ngx_http_cleanup_add,
-    ngx_http_finalize_request, ngx_http_internal_redirect, ngx_http_log_ctx_t,
-    ngx_http_named_location, ngx_http_request_t, ngx_http_run_posted_requests, ngx_http_split_args,
-    ngx_int_t, ngx_list_push, ngx_log_t, ngx_module_t, ngx_pool_t, ngx_str_t, ngx_table_elt_t,
-    ngx_uint_t, time_t,
+    ngx_http_finalize_request, ngx_http_log_ctx_t, ngx_http_request_t,
+    ngx_http_run_posted_requests, ngx_int_t, ngx_list_push, ngx_log_t, ngx_module_t, ngx_pool_t,
+    ngx_str_t, ngx_table_elt_t, ngx_uint_t, time_t,
 };
 
 use super::conf::bytes;
@@ -105,7 +104,6 @@ impl Request {
     ///
     /// # Safety
     /// `C` is what the module's `create_main_conf` makes.
-    #[expect(dead_code)]
     pub unsafe fn main_conf<C>(&self, module: *const ngx_module_t) -> Option<&C> {
         // SAFETY: as in `loc_conf`.
         unsafe { (*self.get().main_conf.add((*module).ctx_index)).cast::<C>().as_ref() }
@@ -469,26 +467,8 @@ impl Request {
         }
     }
 
-    /// Answers with what is at another URI, or in the named location that `@` begins. The request
-    /// may be gone afterwards.
-    pub fn redirect(self, uri: ngx_str_t) {
-        let connection = self.connection();
-        let (mut uri, mut args) = (uri, ngx_str_t::empty());
-        // SAFETY: as in `finalize`; the URI is in the request's pool. A redirect takes a reference
-        // to the request, which finalizing with its outcome gives back.
-        unsafe {
-            let rc = if uri.as_bytes().starts_with(b"@") {
-                ngx_http_named_location(self.as_ptr(), &mut uri)
-            } else {
-                ngx_http_split_args(self.as_ptr(), &mut uri, &mut args);
-                ngx_http_internal_redirect(self.as_ptr(), &mut uri, &mut args)
-            };
-            ngx_http_finalize_request(self.as_ptr(), rc);
-            ngx_http_run_posted_requests(connection);
-        }
-    }
-
-    /// Answers with an error status, through `error_page`. The request may be gone afterwards.
+    /// Answers with an error status, through `error_page`, or ends what an internal redirect began,
+    /// given its outcome. The request may be gone afterwards.
     pub fn finalize(self, status: ngx_int_t) {
         let connection = self.connection();
         // SAFETY: alive, on the event loop with none of its handlers on the stack.

@@ -2,7 +2,7 @@
 
 use nginx_sys::{
     ngx_cached_time, ngx_core_conf_t, ngx_core_module, ngx_cycle, ngx_cycle_t, ngx_http_conf_ctx_t,
-    ngx_http_module, ngx_module_t, ngx_ncpu,
+    ngx_http_module, ngx_module_t, ngx_ncpu, ngx_process_slot,
 };
 
 /// This worker's share of the machine's processors, at least 1.
@@ -65,4 +65,19 @@ pub unsafe fn main_conf_of<'a, C>(
         let ctx = (*ctx).cast::<ngx_http_conf_ctx_t>().as_ref()?;
         (*ctx.main_conf.add((*module).ctx_index)).cast::<C>().as_ref()
     }
+}
+
+/// The place of this process among those of its master: no other that lives has the same.
+pub fn slot() -> usize {
+    // SAFETY: written once, when the process begins.
+    usize::try_from(unsafe { ngx_process_slot }).unwrap_or(0)
+}
+
+/// Whether there is a process of that ID.
+pub fn is_alive(process: u64) -> bool {
+    let Ok(process) = libc::pid_t::try_from(process) else { return false };
+    // SAFETY: signal 0 is none; it only asks.
+    process > 0
+        && (unsafe { libc::kill(process, 0) } == 0
+            || std::io::Error::last_os_error().raw_os_error() == Some(libc::EPERM))
 }

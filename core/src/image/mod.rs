@@ -19,6 +19,7 @@ mod plan;
 mod raster;
 mod riff;
 mod source;
+mod statistics;
 mod transform;
 mod variant;
 
@@ -30,5 +31,6 @@ pub use format::{Format, SNIFF_LEN, sniff};
 pub use json::size_json;
 pub use mark::{Content, Font, Look, Mark, Picture, Position, Share, Text};
 pub use plan::{Bound, Color, Fit, Limits, MetadataPolicy, Plan, ProfilePolicy, Rotation};
+pub use statistics::{Histogram, LIMITS, PROMETHEUS_TYPE, Statistics};
 pub use transform::{Info, Output, Prepared, Transformed, prepare, probe};
 pub use variant::{tag_listed, variant_tag};
