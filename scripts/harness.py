@@ -82,6 +82,7 @@ class Nginx:
         text = re.sub(r":(\d+)\b", lambda m: f":{self.ports.get(int(m[1]), m[1])}", text)
         for beside in glob.glob(f"{os.path.dirname(self.conf)}/*.keys"):
             shutil.copy(beside, self.prefix)
+        shutil.copytree(f"{ROOT}/examples/marks", f"{self.prefix}/marks")
         path = f"{self.prefix}/nginx.conf"
         with open(path, "w") as file:
             file.write(text)

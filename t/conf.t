@@ -157,10 +157,46 @@ image_resize_limit queue=x;                 | queue=x
 image_resize_limit queue=-1;                | queue=-1
 image_resize_threads;                       | invalid number of arguments
 image_resize_threads a b;                   | invalid number of arguments
+image_resize_watermark;                     | invalid number of arguments
+image_resize_watermark /no/such.png;        | /no/such.png
+image_resize_watermark /no/such.png off;    | unknown parameter
+image_resize_watermark $uri $uri;           | unknown parameter
+image_resize_watermark $uri text=a;         | either a file or a "text"
+image_resize_watermark opacity=1;           | either a file or a "text"
+image_resize_watermark text=a;              | needs a "font"
+image_resize_watermark text=a font=/no/such.ttf; | /no/such.ttf
+image_resize_watermark text=a font=/etc/hostname; | not a font
+image_resize_watermark text="a font=$uri;   | quotes
+image_resize_watermark $uri size=10;        | of a text
+image_resize_watermark $uri position=middle; | middle
+image_resize_watermark $uri offset=1;       | 1
+image_resize_watermark $uri offset=1,2,3;   | 1,2,3
+image_resize_watermark $uri offset=1,x;     | 1,x
+image_resize_watermark $uri opacity=50;     | 50
+image_resize_watermark $uri opacity=-0.1;   | -0.1
+image_resize_watermark $uri scale=0;        | 0
+image_resize_watermark $uri scale=101%;     | 101%
+image_resize_watermark $uri tile=yes;       | yes
+image_resize_watermark $uri rotate=361;     | 361
+image_resize_watermark $uri rotate=x;       | x
+image_resize_watermark $uri tile=on tile=on; | stands twice
+image_resize_watermark $uri shadow=on;      | shadow=on
+image_resize_watermark text=a font=$uri size=0; | 0
+image_resize_watermark text=a font=$uri color=none; | none
+image_resize_watermark off; image_resize_watermark $uri; | is "off"
+image_resize_on_error;                      | invalid number of arguments
+image_resize_on_error 404;                  | 404
+image_resize_on_error /x;                   | /x
+image_resize_on_error =;                    | URI
+image_resize_on_error =http://example.org/; | URI
+image_resize_pass;                          | invalid number of arguments
+image_resize_pass pdf;                      | pdf
 E_
 
 # What may stand once a level.
 my $duplicate = <<'E_';
+image_resize_on_error 415;
+image_resize_pass svg;
 image_resize_buffer 1m;
 image_resize_jpeg_quality 80;
 image_resize_webp_quality 80;
@@ -243,6 +279,17 @@ image_resize_limit time=1s;
 image_resize_limit time=1m;
 image_resize_threads off;
 image_resize_threads default;
+image_resize_watermark off;
+image_resize_watermark $arg_mark;
+image_resize_watermark marks/$arg_mark position=southeast offset=10,-10 opacity=50% scale=.25 tile=off rotate=-45;
+image_resize_watermark text=$host font=$arg_font size=40 color=rgb(1,2,3) tile=on;
+image_resize_on_error 415;
+image_resize_on_error original;
+image_resize_on_error =/fallback.png?a=b;
+image_resize_on_error =@fallback;
+image_resize_on_error =$arg_to;
+image_resize_pass svg;
+image_resize_pass off;
 E_
 
 my $modes = <<'E_';
@@ -318,7 +365,8 @@ block('not in a server: image_resize_preset', config => 'image_resize_preset a w
       error_log => "[emerg]\n\"image_resize_preset\" directive is not allowed here", suppress_stderr => '');
 
 for my $directive ('image_resize resize $no_such_thing 10;', 'image_resize_jpeg_quality $no_such_thing;',
-                   'image_resize_format $no_such_thing;') {
+                   'image_resize_format $no_such_thing;',
+                   'image_resize_watermark $no_such_thing;') {
     block("unknown variable: $directive", config => "location /x { $directive }", must_die => '',
           error_log => "[emerg]\nunknown \"no_such_thing\" variable", suppress_stderr => '');
 }

@@ -1,12 +1,18 @@
 //! What the directives of a location say.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use image_gate_core::image::{
-    Allow, Color, Format, Gravity, Limits, MetadataPolicy, Offer, ProfilePolicy, Rotation,
+    Allow, Color, Format, Gravity, Limits, MetadataPolicy, Offer, Presets, ProfilePolicy, Rotation,
 };
 use nginx_sys::{ngx_conf_t, ngx_str_t};
 
+use super::policy::OnError;
+use super::status::StatusFormat;
+use super::watermark::Watermark;
+use super::zone::Zone;
+use crate::ngx::Pooled;
 use crate::ngx::conf::{Expression, Merge};
 use crate::ngx::thread::{self, ThreadPool};
 
@@ -137,6 +143,17 @@ pub enum Threads {
     Pool(Option<ngx_str_t>),
 }
 
+/// The configuration of `http`.
+#[derive(Default)]
+pub struct MainConf {
+    /// `image_resize_zone`.
+    pub zone: Option<Pooled<Zone>>,
+    /// `image_resize_preset`, all of them.
+    pub presets: Presets,
+    /// Whether a location has `image_resize_status`.
+    pub is_shown: Cell<bool>,
+}
+
 /// The configuration of a location. `None` is what was not said.
 #[derive(Clone, Default)]
 pub struct LocConf {
@@ -162,6 +179,12 @@ pub struct LocConf {
     /// The list of parameters that overrides the directives.
     pub params: Option<Expression>,
     pub allow: Option<Rc<Allow>>,
+    /// Not inherited: it is the location's handler.
+    pub status: Option<StatusFormat>,
+    pub on_error: Option<OnError>,
+    pub pass_svg: Option<bool>,
+    /// None at all where it is empty.
+    pub watermarks: Option<Vec<Watermark>>,
     /// Where jobs run, once merged; `None` is the event loop.
     pub pool: Option<ThreadPool>,
 }
@@ -241,6 +264,11 @@ impl Merge for LocConf {
         // Whoever takes parameters wants what they ask for.
         if self.params.is_some() && self.geometry.is_none() {
             self.geometry = Some(Geometry { mode: Mode::Convert, rotate: None });
+        }
+        inherit(&mut self.on_error, parent.on_error);
+        inherit(&mut self.pass_svg, parent.pass_svg);
+        if self.watermarks.is_none() {
+            self.watermarks.clone_from(&parent.watermarks);
         }
 
         // A pool is asked for only where jobs come from: nginx starts the threads of every pool

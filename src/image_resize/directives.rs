@@ -7,14 +7,15 @@ use image_gate_core::image::{
     Allow, Color, Format, Gravity, MetadataPolicy, Offer, Params, ProfilePolicy, Rotation, values,
 };
 use nginx_sys::{
-    NGX_CONF_1MORE, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_CONF_TAKE12, NGX_HTTP_LOC_CONF,
-    NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF, ngx_str_t,
+    NGX_CONF_1MORE, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_CONF_TAKE2, NGX_CONF_TAKE12,
+    NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF, NGX_HTTP_MAIN_CONF_OFFSET, NGX_HTTP_SRV_CONF, ngx_str_t,
 };
 
 use super::conf::{
-    Adjustment, AvifQuality, Bounds, LocConf, Mode, Named, Sides, Threads, Value, Wanted,
+    Adjustment, AvifQuality, Bounds, LocConf, MainConf, Mode, Named, Sides, Threads, Value, Wanted,
     WebpQuality,
 };
+use super::{policy, status, watermark, zone};
 use crate::ngx::conf::{
     Conf, ConfError, Directive, Directives, expect, once, parse_count, parse_flag, parse_number,
     parse_size, parse_time,
@@ -24,7 +25,28 @@ use crate::ngx::thread;
 const ANYWHERE: u32 = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 
 /// How many directives there are.
-pub const COUNT: usize = LocConf::DIRECTIVES.len();
+pub const COUNT: usize = MAIN + LocConf::DIRECTIVES.len();
+
+/// How many of them come first, as those of all of `http`.
+pub const MAIN: usize = MainConf::DIRECTIVES.len();
+
+impl Directives for MainConf {
+    const LEVEL: usize = NGX_HTTP_MAIN_CONF_OFFSET;
+    const DIRECTIVES: &'static [Directive<MainConf>] = &[
+        Directive {
+            name: c"image_resize_preset",
+            kind: NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE2,
+            set: |conf, args| {
+                conf.presets.add(args.arg(0), args.arg(1)).map_err(ConfError::invalid)
+            },
+        },
+        Directive {
+            name: c"image_resize_zone",
+            kind: NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
+            set: zone::set,
+        },
+    ];
+}
 
 impl Directives for LocConf {
     const DIRECTIVES: &'static [Directive<LocConf>] = &[
@@ -169,6 +191,33 @@ impl Directives for LocConf {
             kind: NGX_HTTP_LOC_CONF | NGX_CONF_1MORE,
             set: set_allow,
         },
+        Directive {
+            name: c"image_resize_on_error",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: |conf, args| policy::set_on_error(&mut conf.on_error, args),
+        },
+        Directive {
+            name: c"image_resize_pass",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: |conf, args| {
+                let svg = match args.arg(0) {
+                    b"svg" => Some(true),
+                    b"off" => Some(false),
+                    _ => None,
+                };
+                once(&mut conf.pass_svg, expect(svg, args.arg(0), format_args!("svg or off"))?)
+            },
+        },
+        Directive {
+            name: c"image_resize_status",
+            kind: NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1,
+            set: status::set,
+        },
+        Directive {
+            name: c"image_resize_watermark",
+            kind: ANYWHERE | NGX_CONF_1MORE,
+            set: |conf, args| watermark::set(&mut conf.watermarks, args),
+        },
     ];
 }
 
@@ -220,7 +269,8 @@ fn flag(args: &Conf<'_>) -> Result<bool, ConfError> {
     expect(parse_flag(args.arg(0)), args.arg(0), format_args!("{SWITCH}"))
 }
 
-fn value<T>(
+/// An argument that may hold variables; a constant one is read now.
+pub fn value<T>(
     args: &Conf<'_>,
     text: &[u8],
     parse: fn(&[u8]) -> Option<T>,

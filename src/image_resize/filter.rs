@@ -21,7 +21,7 @@ use super::conf::{LocConf, Mode, Wanted};
 use super::context::{Context, Failure, State, Status, Task, Work};
 use super::job::Outcome;
 use super::queue::Completed;
-use super::{MODULE, conf, headers, queue};
+use super::{MODULE, conf, headers, policy, queue, zone};
 use crate::ngx::chain::{self, Data, buffers};
 use crate::ngx::event::Event;
 use crate::ngx::guard::guard;
@@ -103,6 +103,10 @@ fn header(request: Request) -> ngx_int_t {
             return next_header(request);
         }
     }
+    if conf.passes(&request) {
+        context.note(|facts| facts.status = Some(Status::Passed));
+        return next_header(request);
+    }
     match begin(request, conf) {
         Err(failure) => refuse(context, failure),
         Ok(task) => {
@@ -140,22 +144,33 @@ fn begin(request: Request, conf: &LocConf) -> Result<Task, Failure> {
         return Err(Error::TooLarge { limit: buffer }.into());
     }
     let mut plan = conf.plan(request)?;
-    let (work, tag) = match mode {
-        Mode::Off | Mode::Test => (Work::Transform, None),
-        Mode::Size => (Work::Describe, None),
-        mode => {
-            let work = match mode {
-                Mode::Info => {
-                    plan = look_plan(plan.orient);
-                    Work::Inspect
-                }
-                _ => Work::Transform,
-            };
+    let keeps_original = conf.keeps_original();
+    let (work, layers, tag) = match mode {
+        Mode::Off | Mode::Test => (Work::Transform, Vec::new(), None),
+        Mode::Size => (Work::Describe, Vec::new(), None),
+        Mode::Info => {
+            plan = look_plan(plan.orient);
             let validator = headers::validator(&request);
-            (work, validator.map(|validator| variant_tag(&validator, &plan)))
+            (Work::Inspect, Vec::new(), validator.map(|validator| variant_tag(&validator, &plan)))
+        }
+        _ => {
+            let layers = conf.layers(request)?;
+            let validator = headers::validator(&request);
+            let tag = validator.map(|validator| variant_tag(&(validator, &layers), &plan));
+            (Work::Transform, layers, tag)
         }
     };
-    Ok(Task { work, plan, coding, tag, buffer, bounds: conf.bounds(), pool: conf.pool })
+    Ok(Task {
+        work,
+        plan,
+        layers,
+        coding,
+        tag,
+        buffer,
+        bounds: conf.bounds(),
+        pool: conf.pool,
+        keeps_original,
+    })
 }
 
 /// Holds the headers back until the body is there.
@@ -327,8 +342,8 @@ fn collect(context: &Context, buf: &chain::Buf) -> Result<(), Error> {
             body.push_bytes(bytes, hint)?;
             // What is no image need not be read to its end.
             let may_tell = !known && body.prefix().len() >= SNIFF_LEN;
-            let is_image = task.coding.is_some() || matches!(task.work, Work::Describe);
-            if may_tell && !is_image && sniff(body.prefix()).is_none() {
+            let may_pass = task.keeps_original || matches!(task.work, Work::Describe);
+            if may_tell && !may_pass && task.coding.is_none() && sniff(body.prefix()).is_none() {
                 return Err(Error::NotImage);
             }
         }
@@ -373,30 +388,43 @@ fn submit(context: Pooled<Context>) -> ngx_int_t {
 /// Sends the result.
 fn send(context: Pooled<Context>) -> ngx_int_t {
     let request = context.request;
-    let (Some(product), Some(task)) = (context.product.get(), context.task.get()) else {
-        return ERROR;
-    };
     context.state.set(State::Pass);
     request.release();
-    if !headers::product(request, product, task) {
-        return ERROR;
-    }
+    let bytes = match (context.product.get(), context.task.get(), context.original.get()) {
+        (Some(product), Some(task), _) if headers::product(request, product, task) => {
+            &product.bytes
+        }
+        // Its headers are those that it came with.
+        (None, _, Some(original)) => original,
+        _ => return ERROR,
+    };
     let rc = next_header(request);
     if rc == ERROR || rc > OK || request.is_header_only() {
         return rc;
     }
     // SAFETY: the bytes are the context's and stay until the request's end.
-    match unsafe { chain::link(request.pool(), &product.bytes, std::ptr::null_mut(), true) } {
+    match unsafe { chain::link(request.pool(), bytes, std::ptr::null_mut(), true) } {
         Some(link) => next_body(request, link.as_ptr()),
         None => ERROR,
     }
 }
 
 /// Records a failure found in the header filter, and gives what the filter returns: nginx then
-/// makes the error page.
+/// makes the error page, unless the source is to pass, or to be dropped for what is elsewhere.
 fn refuse(context: Pooled<Context>, failure: Failure) -> ngx_int_t {
+    let request = context.request;
     let status = record(&context, &failure);
-    context.request.clean_headers();
+    if conf(&request).is_some_and(|conf| conf.sends_original(&failure)) {
+        context.note(|facts| facts.status = Some(Status::Original));
+        return next_header(request);
+    }
+    if context.redirect.get().is_some() {
+        let rc = hold(context, false);
+        context.failed.set(Some(status));
+        context.state.set(State::Discard);
+        return rc;
+    }
+    request.clean_headers();
     ngx_int_t::try_from(status).unwrap_or(ERROR)
 }
 
@@ -446,7 +474,9 @@ fn record(context: &Context, failure: &Failure) -> u32 {
         facts.status = Some(Status::Error);
         facts.error = Some(word);
     });
+    zone::count_error(word);
     let request = context.request;
+    context.redirect.set(conf(&request).and_then(|conf| conf.redirects(request, failure)));
     let bytes = context.facts.get().source_bytes.or(request.content_length()).unwrap_or(0);
     let bytes = bytes.max(context.body.borrow().len());
     let reason: &dyn std::fmt::Display = match failure {
@@ -509,14 +539,29 @@ pub unsafe extern "C" fn on_complete(event: *mut ngx_event_t) {
 
 /// Takes over the outcome of a job.
 fn settle(context: Pooled<Context>, outcome: Option<Outcome>) {
+    let mut original = None;
     let result = match outcome {
-        Some(Outcome::Finished(report)) => context.settle(report).map_err(Failure::from),
+        Some(Outcome::Finished(mut report)) => {
+            original = report.original.take();
+            context.settle(report).map_err(Failure::from)
+        }
         // Only a job on the event loop gets here with that: it can't wait for threads.
         Some(Outcome::NeedsMemory(..)) => Err(Failure::Busy),
         None => Err(Error::Internal("the job panicked".into()).into()),
     };
     if let Err(failure) = result {
-        context.failed.set(Some(record(&context, &failure)));
+        let status = record(&context, &failure);
+        let passes = conf(&context.request).is_some_and(|conf| conf.sends_original(&failure));
+        match original {
+            Some(original) if passes => {
+                context.note(|facts| {
+                    facts.status = Some(Status::Original);
+                    facts.bytes = Some(original.len());
+                });
+                let _ = context.original.set(original);
+            }
+            _ => context.failed.set(Some(status)),
+        }
     }
 }
 
@@ -536,6 +581,9 @@ fn deliver(context: Pooled<Context>) {
     request.release();
     request.abandon_upstream();
     request.clean_headers();
+    if let Some(target) = context.redirect.get() {
+        return request.finalize(policy::redirect(request, target));
+    }
     if status == NGX_HTTP_SERVICE_UNAVAILABLE {
         let _ = request.push_header("Retry-After", b"1");
     }

@@ -6,30 +6,34 @@ mod directives;
 mod filter;
 mod headers;
 mod job;
+mod marks;
 mod params;
 mod plan;
+mod policy;
 mod queue;
 mod range;
+mod status;
 mod variables;
+mod watermark;
+mod zone;
 
 use nginx_sys::{
-    NGX_HTTP_MODULE, NGX_OK, ngx_command_t, ngx_conf_t, ngx_cycle_t, ngx_http_module_t, ngx_int_t,
-    ngx_module_t, ngx_uint_t,
+    NGX_HTTP_MODULE, NGX_OK, ngx_command_t, ngx_conf_t, ngx_cycle_t, ngx_http_module_t,
+    ngx_http_phases_NGX_HTTP_LOG_PHASE, ngx_int_t, ngx_module_t, ngx_uint_t,
 };
 
-use crate::ngx::conf::{commands, create, merge, no_commands, outcome};
-use crate::ngx::{Request, memory, variable};
-use conf::LocConf;
-use params::MainConf;
+use crate::ngx::conf::{commands, create, init, merge, no_commands, outcome};
+use crate::ngx::{Request, memory, phase, variable};
+use conf::{LocConf, MainConf};
 
-static mut COMMANDS: [ngx_command_t; directives::COUNT + params::COUNT + 1] =
-    commands::<MainConf, _>(commands::<LocConf, _>(no_commands(), 0), directives::COUNT);
+static mut COMMANDS: [ngx_command_t; directives::COUNT + 1] =
+    commands::<LocConf, _>(commands::<MainConf, _>(no_commands(), 0), directives::MAIN);
 
 static CONTEXT: ngx_http_module_t = ngx_http_module_t {
     preconfiguration: Some(preconfiguration),
     postconfiguration: Some(postconfiguration),
     create_main_conf: Some(create::<MainConf>),
-    init_main_conf: None,
+    init_main_conf: Some(init::<MainConf>),
     create_srv_conf: None,
     merge_srv_conf: None,
     create_loc_conf: Some(create::<LocConf>),
@@ -58,7 +62,9 @@ unsafe extern "C" fn preconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
 unsafe extern "C" fn postconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
     outcome(cf, || {
         filter::install();
-        range::install(cf) && params::install(cf)
+        range::install(cf)
+            && params::install(cf)
+            && phase::add(cf, ngx_http_phases_NGX_HTTP_LOG_PHASE, zone::log_handler)
     })
 }
 

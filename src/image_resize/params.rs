@@ -2,35 +2,17 @@
 
 use image_gate_core::image::{Error, Presets};
 use nginx_sys::{
-    NGX_CONF_TAKE2, NGX_DECLINED, NGX_HTTP_MAIN_CONF, NGX_HTTP_MAIN_CONF_OFFSET, ngx_conf_t,
-    ngx_http_phases_NGX_HTTP_PRECONTENT_PHASE, ngx_http_request_t, ngx_int_t,
+    NGX_DECLINED, ngx_conf_t, ngx_http_phases_NGX_HTTP_PRECONTENT_PHASE, ngx_http_request_t,
+    ngx_int_t,
 };
 
+use super::conf::MainConf;
 use super::context::Failure;
 use super::{MODULE, conf, filter};
-use crate::ngx::conf::{ConfError, Directive, Directives};
 use crate::ngx::guard::guard;
 use crate::ngx::{Request, phase};
 
 const DECLINED: ngx_int_t = NGX_DECLINED as ngx_int_t;
-
-/// The configuration of all of `http`.
-#[derive(Default)]
-pub struct MainConf {
-    presets: Presets,
-}
-
-/// How many directives there are.
-pub const COUNT: usize = MainConf::DIRECTIVES.len();
-
-impl Directives for MainConf {
-    const LEVEL: usize = NGX_HTTP_MAIN_CONF_OFFSET;
-    const DIRECTIVES: &'static [Directive<MainConf>] = &[Directive {
-        name: c"image_resize_preset",
-        kind: NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE2,
-        set: |conf, args| conf.presets.add(args.arg(0), args.arg(1)).map_err(ConfError::invalid),
-    }];
-}
 
 /// All presets.
 pub fn presets(request: &Request) -> Result<&Presets, Error> {

@@ -133,7 +133,13 @@ fn set<T: Copy>(
 }
 
 impl<T: Copy> Value<T> {
-    fn get(&self, request: Request, parse: fn(&[u8]) -> Option<T>, name: &str) -> Result<T, Error> {
+    /// The value for a request.
+    pub fn get(
+        &self,
+        request: Request,
+        parse: fn(&[u8]) -> Option<T>,
+        name: &str,
+    ) -> Result<T, Error> {
         match self {
             Value::Fixed(value) => Ok(*value),
             Value::Expression(expression) => {
@@ -143,7 +149,7 @@ impl<T: Copy> Value<T> {
     }
 
     /// The same, but an empty variable means `default`.
-    fn get_or(
+    pub fn get_or(
         &self,
         default: T,
         request: Request,
@@ -160,7 +166,12 @@ impl<T: Copy> Value<T> {
     }
 }
 
-fn evaluate<'a>(expression: Expression, request: Request, name: &str) -> Result<&'a [u8], Error> {
+/// The text of an expression for a request.
+pub fn evaluate<'a>(
+    expression: Expression,
+    request: Request,
+    name: &str,
+) -> Result<&'a [u8], Error> {
     expression
         .evaluate(request)
         .ok_or_else(|| Error::Internal(format!("{name} could not be evaluated")))

@@ -59,7 +59,8 @@ fn number<T: ToString>(request: Request, get: impl Fn(&Facts) -> Option<T>) -> O
     Some(get(&facts(request)?)?.to_string().into_bytes())
 }
 
-fn status_word(status: Status) -> &'static str {
+/// The word for what became of a response.
+pub const fn status_word(status: Status) -> &'static str {
     match status {
         Status::Transformed => "transformed",
         Status::Original => "original",

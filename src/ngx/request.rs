@@ -219,6 +219,11 @@ impl Request {
         clear(&mut headers.content_length);
     }
 
+    /// The media type, with its parameters; empty where there is none.
+    pub fn content_type(&self) -> &[u8] {
+        self.get().headers_out.content_type.as_bytes()
+    }
+
     /// Sets the media type.
     pub fn set_content_type(self, media_type: &'static str) {
         // SAFETY: alive, and on the event loop.
@@ -489,7 +494,8 @@ impl Request {
         }
     }
 
-    /// Answers with an error status, through `error_page`. The request may be gone afterwards.
+    /// Answers with an error status, through `error_page`, or ends what an internal redirect began,
+    /// given its outcome. The request may be gone afterwards.
     pub fn finalize(self, status: ngx_int_t) {
         let connection = self.connection();
         // SAFETY: alive, on the event loop with none of its handlers on the stack.

@@ -3,7 +3,7 @@
 use nginx_sys::{
     NGX_PROCESS_SINGLE, NGX_PROCESS_WORKER, ngx_cached_time, ngx_core_conf_t, ngx_core_module,
     ngx_cycle, ngx_cycle_t, ngx_exiting, ngx_http_conf_ctx_t, ngx_http_module, ngx_module_t,
-    ngx_ncpu, ngx_process, ngx_uint_t,
+    ngx_ncpu, ngx_process, ngx_process_slot, ngx_uint_t,
 };
 
 /// This worker's share of the machine's processors, at least 1.
@@ -88,4 +88,19 @@ pub fn hostname() -> String {
     let failed = unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len()) } != 0;
     let name = name.split(|&byte| byte == 0).next().filter(|name| !failed && !name.is_empty());
     String::from_utf8_lossy(name.unwrap_or(b"localhost")).to_ascii_lowercase()
+}
+
+/// The place of this process among those of its master: no other that lives has the same.
+pub fn slot() -> usize {
+    // SAFETY: written once, when the process begins.
+    usize::try_from(unsafe { ngx_process_slot }).unwrap_or(0)
+}
+
+/// Whether there is a process of that ID.
+pub fn is_alive(process: u64) -> bool {
+    let Ok(process) = libc::pid_t::try_from(process) else { return false };
+    // SAFETY: signal 0 is none; it only asks.
+    process > 0
+        && (unsafe { libc::kill(process, 0) } == 0
+            || std::io::Error::last_os_error().raw_os_error() == Some(libc::EPERM))
 }

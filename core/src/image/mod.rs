@@ -16,6 +16,7 @@ mod gravity;
 pub mod internals;
 mod json;
 mod look;
+mod mark;
 mod metadata;
 mod params;
 mod pixels;
@@ -24,6 +25,7 @@ mod raster;
 mod riff;
 mod smart;
 mod source;
+mod statistics;
 mod transform;
 pub mod values;
 mod variant;
@@ -37,9 +39,11 @@ pub use format::{Format, SNIFF_LEN, sniff};
 pub use gravity::Gravity;
 pub use json::{info_json, size_json};
 pub use look::Look;
+pub use mark::{Content, Font, Mark, MarkLook, Picture, Position, Share, Text};
 pub use params::{Allow, Params, Presets};
 pub use plan::{
     Adjust, Bound, Color, Fit, Flip, Limits, MetadataPolicy, Plan, ProfilePolicy, Rotation,
 };
+pub use statistics::{Histogram, LIMITS, PROMETHEUS_TYPE, Statistics};
 pub use transform::{Info, Output, Prepared, Transformed, look_plan, prepare, probe};
 pub use variant::{tag_listed, variant_tag};

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use super::{Format, Gravity};
+use super::{Format, Gravity, Mark};
 
 /// A side of the bounding box; `None` (written `-`) does not bound.
 pub type Bound = Option<NonZeroU32>;
@@ -211,6 +211,8 @@ pub struct Plan {
     pub profile: ProfilePolicy,
     /// Which metadata the output carries.
     pub metadata: MetadataPolicy,
+    /// The layers of the watermark, the lowest first.
+    pub marks: Vec<Mark>,
 }
 
 impl Default for Plan {
@@ -240,6 +242,7 @@ impl Default for Plan {
             orient: true,
             profile: ProfilePolicy::Srgb,
             metadata: MetadataPolicy::Strip,
+            marks: Vec::new(),
         }
     }
 }
@@ -254,6 +257,7 @@ impl Plan {
             || self.adjust != Adjust::default()
             || self.blur > 0
             || self.sharpen > 0
+            || !self.marks.is_empty()
     }
 }
 

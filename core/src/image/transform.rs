@@ -3,6 +3,7 @@
 use super::decode::{self, Decode, EIGHTHS};
 use super::geometry::{Geometry, Size, Turn};
 use super::look::{self, Look, look};
+use super::mark::Overlay;
 use super::metadata::{self, carried, carries_profile};
 use super::pixels::{self, Converter};
 use super::raster::Raster;
@@ -292,7 +293,14 @@ impl Prepared<'_> {
         // Beside the raster there is a copy of it, from which it is blurred, or which is
         // encoded once more.
         let encoding = (2 * made).saturating_add(encode::working_bytes(output, format, palette));
-        decoding.max(trimming).max(resizing).max(encoding)
+        // While layers are laid on, the raster is there twice, before and after it is widened.
+        let marks = self.plan.marks.iter().map(|mark| mark.working_bytes(output));
+        let marking = if self.plan.marks.is_empty() {
+            0
+        } else {
+            made.saturating_mul(2).saturating_add(marks.sum::<u64>())
+        };
+        decoding.max(trimming).max(resizing).max(marking).max(encoding)
     }
 
     /// Whether the source may go out in place of an output that turned out larger: nothing but
@@ -371,6 +379,11 @@ impl Prepared<'_> {
         pixels::blur(&mut raster, plan.blur, control)?;
         pixels::sharpen(&mut raster, plan.sharpen, control)?;
         let raster = pixels::pad(raster, geometry.output, geometry.place, plan.background)?;
+        let raster = if plan.marks.is_empty() {
+            raster
+        } else {
+            Overlay::new(&plan.marks, raster.size(), control)?.apply(raster, control)?
+        };
         let encode = match plan.max_bytes {
             None => encode::encode(raster, format, palette, plan, &carried, control),
             Some(max) => {

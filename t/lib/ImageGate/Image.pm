@@ -287,7 +287,8 @@ sub detail {
 
 # A reference picture by ImageMagick: "NAME,op:arg,op:arg", NAME a fixture.
 # resize:WxH (exact), crop:WxH+X+Y, rotate:DEG (counter-clockwise, as the directive),
-# flip, flop, orient, gray, flatten:COLOUR, srgb (from the embedded profile).
+# flip, flop, orient, gray, flatten:COLOUR, srgb (from the embedded profile),
+# mark:NAME+X+Y[@PERCENT][/WxH], a fixture laid on there, in that size.
 sub reference {
     my ($spec, $w, $h) = @_;
     require ImageGate::Fixtures;
@@ -306,6 +307,16 @@ sub reference {
         elsif ($op eq 'orient')  { $img->AutoOrient() }
         elsif ($op eq 'gray')    { $img->Set(type => 'Grayscale') }
         elsif ($op eq 'strip')   { $img->Strip() }
+        elsif ($op eq 'mark') {
+            my ($mark_name, $x, $y, $percent, $size) = $arg =~ m{^(.+)\+(-?\d+)\+(-?\d+)(?:\@(\d+))?(?:/(\d+x\d+))?$}
+                or die "no such mark: $arg";
+            my ($mark, $e) = decode(ImageGate::Fixtures::fixture($mark_name));
+            die "$mark_name: $e" if !$mark;
+            $mark->Set(alpha => 'Set');
+            $mark->Resize(geometry => "$size!", filter => 'Lanczos') if defined $size;
+            $mark->Evaluate(channel => 'Alpha', operator => 'Multiply', value => $percent / 100) if defined $percent;
+            $img->Composite(image => $mark, compose => 'Over', x => $x, y => $y);
+        }
         elsif ($op eq 'flatten') {
             my $bg = Image::Magick->new(size => $img->Get('width') . 'x' . $img->Get('height'));
             $bg->Read("xc:$arg");

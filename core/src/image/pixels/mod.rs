@@ -13,7 +13,7 @@ mod turn;
 
 pub(super) use adjust::adjust;
 pub(super) use blur::blur;
-pub(super) use flatten::{flatten, widen};
+pub(super) use flatten::{flatten, widen, with_alpha};
 pub(super) use pad::pad;
 pub(super) use profile::{Converter, naive_rgb};
 pub(super) use resize::{resize, working_bytes};
