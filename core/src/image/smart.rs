@@ -61,7 +61,7 @@ fn best(profile: &[f32], whole: u32, kept: u32) -> u32 {
     for start in starts {
         let score = score(start);
         // So that noise does not move what is flat.
-        if score > found.1 * if found.1 > 0.0 { 1.001 } else { 1.0 } {
+        if score > found.1 * if found.1 > 0.0 { 1.02 } else { 1.0 } {
             found = (start, score);
         }
     }
