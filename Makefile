@@ -56,6 +56,11 @@ ifndef T
 endif
 	@scripts/prove $(T)
 
+.PHONY: matrix
+matrix: headers ## the tests under other nginx, built from Debian's sources: scripts/matrix says which
+	@scripts/install-deps test matrix
+	@scripts/matrix
+
 .PHONY: lint
 lint: headers ## rustfmt, clippy, cargo-deny, syntax of the scripts and tests
 	@scripts/install-deps lint test
@@ -66,7 +71,13 @@ bench: build ## compare with image_filter; WRITE=1 puts the tables into docs/ben
 	@scripts/install-deps bench
 	@scripts/photos bench
 	@benches/run $(if $(WRITE),--write)
+	@benches/keys
 	cargo bench --quiet $(CARGO_FLAGS) -p image-gate-core -- $(abspath build/photos/bench)/*.jpg
+
+.PHONY: fuzz
+fuzz: ## fuzz every target of fuzz/ for SECONDS (60); make fuzz T=probe takes one
+	@scripts/install-deps fuzz
+	@scripts/fuzz $(or $(SECONDS),60) $(T)
 
 .PHONY: photos
 photos: ## the pictures of the demo and the benchmarks, in build/photos

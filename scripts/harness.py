@@ -8,6 +8,7 @@ the `with` block ends.
 import base64
 import collections
 import ctypes
+import glob
 import hashlib
 import os
 import re
@@ -79,6 +80,9 @@ class Nginx:
         written = [int(port) for port in LISTEN.findall(text)]
         self.ports = dict(zip(written, free_ports(len(written))))
         text = re.sub(r":(\d+)\b", lambda m: f":{self.ports.get(int(m[1]), m[1])}", text)
+        for beside in glob.glob(f"{os.path.dirname(self.conf)}/*.keys"):
+            shutil.copy(beside, self.prefix)
+        shutil.copytree(f"{ROOT}/examples/marks", f"{self.prefix}/marks")
         path = f"{self.prefix}/nginx.conf"
         with open(path, "w") as file:
             file.write(text)

@@ -32,6 +32,46 @@ image_resize resize 99999999999999999999 1; | 99999999999999999999
 image_resize crop 10;                       |
 image_resize crop 0 -;                      | 0
 image_resize crop x 10;                     | x
+image_resize info 10;                       |
+image_resize pad;                           |
+image_resize pad 10;                        |
+image_resize pad 0 10;                      | 0
+image_resize stretch 10 x;                  | x
+image_resize resize 10 10 gravity=up;       | up
+image_resize crop 10 10 gravity=0.5;        | 0.5
+image_resize crop 10 10 gravity=;           |
+image_resize crop 10 10 colour=red;         | colour=red
+image_resize crop 10 10 enlarge=yes;        | yes
+image_resize crop 10 10 enlarge=on enlarge=on; | duplicate
+image_resize crop 10 10 dpr=0.5;            | 0.5
+image_resize pad 10 10 background=nocolour; | nocolour
+image_resize convert gravity=smart;         |
+image_resize_blur;                          | invalid number of arguments
+image_resize_blur -1;                       | -1
+image_resize_blur 251;                      | 251
+image_resize_adjust;                        | invalid number of arguments
+image_resize_adjust bright;                 | bright
+image_resize_adjust brightness=-1;          | -1
+image_resize_adjust contrast=11;            | 11
+image_resize_adjust saturation=x;           | x
+image_resize_adjust hue=361;                | 361
+image_resize_adjust gamma=0;                | 0
+image_resize_adjust grayscale=1;            | 1
+image_resize_adjust hue=1 hue=2;            | duplicate
+image_resize_trim;                          | invalid number of arguments
+image_resize_trim 256;                      | 256
+image_resize_max_bytes;                     | invalid number of arguments
+image_resize_max_bytes 0;                   | 0
+image_resize_max_bytes small;               | small
+image_resize_params;                        | invalid number of arguments
+image_resize_params width=x;                | "x" is no valid width
+image_resize_params colour=red;             | unknown name "colour"
+image_resize_allow;                         | invalid number of arguments
+image_resize_allow width;                   | "width" has no values
+image_resize_allow width=;                  | "" is no valid width
+image_resize_allow width=200-100;           | "200-100" is no valid width
+image_resize_allow colour=*;                | unknown name "colour"
+image_resize_allow w=1 width=2;             | duplicate name "width"
 image_resize rotate;                        |
 image_resize rotate 45;                     | 45
 image_resize rotate 0;                      | 0
@@ -57,6 +97,16 @@ image_resize_webp_quality 80 effort=-1;     | effort=-1
 image_resize_webp_quality 80 effort=;       | effort=
 image_resize_webp_quality 80 speed=1;       | speed=1
 image_resize_webp_quality 80 effort=1 effort=2; | invalid number of arguments
+image_resize_avif_quality;                  | invalid number of arguments
+image_resize_avif_quality 0;                | 0
+image_resize_avif_quality best;             | best
+image_resize_avif_quality 60 speed=11;      | speed=11
+image_resize_avif_quality 60 speed=x;       | speed=x
+image_resize_avif_quality 60 effort=1;      | effort=1
+image_resize_format auto=;                  | auto=
+image_resize_format auto=jpeg;              | auto=jpeg
+image_resize_format auto=webp,webp;         | auto=webp,webp
+image_resize_format auto,webp;              | auto,webp
 image_resize_sharpen;                       | invalid number of arguments
 image_resize_sharpen -1;                    | -1
 image_resize_sharpen much;                  | much
@@ -107,14 +157,55 @@ image_resize_limit queue=x;                 | queue=x
 image_resize_limit queue=-1;                | queue=-1
 image_resize_threads;                       | invalid number of arguments
 image_resize_threads a b;                   | invalid number of arguments
+image_resize_watermark;                     | invalid number of arguments
+image_resize_watermark /no/such.png;        | /no/such.png
+image_resize_watermark /no/such.png off;    | unknown parameter
+image_resize_watermark $uri $uri;           | unknown parameter
+image_resize_watermark $uri text=a;         | either a file or a "text"
+image_resize_watermark opacity=1;           | either a file or a "text"
+image_resize_watermark text=a;              | needs a "font"
+image_resize_watermark text=a font=/no/such.ttf; | /no/such.ttf
+image_resize_watermark text=a font=/etc/hostname; | not a font
+image_resize_watermark text="a font=$uri;   | quotes
+image_resize_watermark $uri size=10;        | of a text
+image_resize_watermark $uri position=middle; | middle
+image_resize_watermark $uri offset=1;       | 1
+image_resize_watermark $uri offset=1,2,3;   | 1,2,3
+image_resize_watermark $uri offset=1,x;     | 1,x
+image_resize_watermark $uri opacity=50;     | 50
+image_resize_watermark $uri opacity=-0.1;   | -0.1
+image_resize_watermark $uri scale=0;        | 0
+image_resize_watermark $uri scale=101%;     | 101%
+image_resize_watermark $uri tile=yes;       | yes
+image_resize_watermark $uri rotate=361;     | 361
+image_resize_watermark $uri rotate=x;       | x
+image_resize_watermark $uri tile=on tile=on; | stands twice
+image_resize_watermark $uri shadow=on;      | shadow=on
+image_resize_watermark text=a font=$uri size=0; | 0
+image_resize_watermark text=a font=$uri color=none; | none
+image_resize_watermark off; image_resize_watermark $uri; | is "off"
+image_resize_on_error;                      | invalid number of arguments
+image_resize_on_error 404;                  | 404
+image_resize_on_error /x;                   | /x
+image_resize_on_error =;                    | URI
+image_resize_on_error =http://example.org/; | URI
+image_resize_pass;                          | invalid number of arguments
+image_resize_pass pdf;                      | pdf
 E_
 
 # What may stand once a level.
 my $duplicate = <<'E_';
+image_resize_on_error 415;
+image_resize_pass svg;
 image_resize_buffer 1m;
 image_resize_jpeg_quality 80;
 image_resize_webp_quality 80;
+image_resize_avif_quality 60;
 image_resize_sharpen 10;
+image_resize_blur 1;
+image_resize_adjust hue=1;
+image_resize_trim 1;
+image_resize_max_bytes 1k;
 image_resize_transparency on;
 image_resize_interlace on;
 image_resize_background white;
@@ -142,6 +233,16 @@ image_resize_webp_quality $arg_q effort=6;
 image_resize_sharpen 0;
 image_resize_sharpen 50;
 image_resize_sharpen $arg_s;
+image_resize_blur 0.5;
+image_resize_blur $arg_s;
+image_resize_adjust brightness=1.1 contrast=0.9 saturation=0 hue=-30 gamma=2.2 grayscale=on;
+image_resize_adjust brightness=$arg_b;
+image_resize_trim off;
+image_resize_trim 10;
+image_resize_trim $arg_t;
+image_resize_max_bytes off;
+image_resize_max_bytes 100k;
+image_resize_max_bytes $arg_m;
 image_resize_transparency off;
 image_resize_interlace on;
 image_resize_background "#fff";
@@ -164,6 +265,13 @@ image_resize_format jpeg;
 image_resize_format png;
 image_resize_format gif;
 image_resize_format webp;
+image_resize_format avif;
+image_resize_format auto;
+image_resize_format auto=webp;
+image_resize_format auto=webp,avif;
+image_resize_avif_quality 60;
+image_resize_avif_quality 200 speed=0;
+image_resize_avif_quality $arg_q speed=10;
 image_resize_format $arg_f;
 image_resize_limit pixels=50m;
 image_resize_limit pixels=1000000 width=100 height=100 frames=1 output_pixels=1m scans=10 time=500ms memory=64m jobs=2 queue=0;
@@ -171,6 +279,17 @@ image_resize_limit time=1s;
 image_resize_limit time=1m;
 image_resize_threads off;
 image_resize_threads default;
+image_resize_watermark off;
+image_resize_watermark $arg_mark;
+image_resize_watermark marks/$arg_mark position=southeast offset=10,-10 opacity=50% scale=.25 tile=off rotate=-45;
+image_resize_watermark text=$host font=$arg_font size=40 color=rgb(1,2,3) tile=on;
+image_resize_on_error 415;
+image_resize_on_error original;
+image_resize_on_error =/fallback.png?a=b;
+image_resize_on_error =@fallback;
+image_resize_on_error =$arg_to;
+image_resize_pass svg;
+image_resize_pass off;
 E_
 
 my $modes = <<'E_';
@@ -186,6 +305,14 @@ image_resize crop 10 -;
 image_resize crop $arg_w $arg_h;
 image_resize rotate 90;
 image_resize rotate $arg_a;
+image_resize info;
+image_resize pad 10 -;
+image_resize stretch $arg_w $arg_h;
+image_resize crop 10 10 gravity=smart enlarge=on dpr=1.5 background=red;
+image_resize pad 10 10 gravity=$arg_g enlarge=$arg_e dpr=$arg_d background=$arg_b;
+image_resize_params $args;
+image_resize_params width=100,height=100;
+image_resize_allow width=100,200,400-1600 format=* p=*;
 E_
 
 my @spec;
@@ -226,8 +353,20 @@ for my $directive ('image_resize resize 10 10;', 'image_resize off;') {
           error_log => "[emerg]\n\"image_resize\" directive is not allowed here", suppress_stderr => '');
 }
 
+# image_resize_preset is of http
+for (['a "w=1"; image_resize_preset a "w=2"', 'duplicate name "a"'], ['"a b" "w=1"', '"a b" is no valid name'],
+     ['a "w=x"', '"x" is no valid w'], ['a "p=b"', "a preset can't name a preset"],
+     ['a', 'invalid number of arguments']) {
+    my ($arguments, $hint) = @$_;
+    block("refused: image_resize_preset $arguments", http_config => "image_resize_preset $arguments;", config => '',
+          must_die => '', error_log => "[emerg]\nimage_resize_preset\nnginx.conf:\n$hint", suppress_stderr => '');
+}
+block('not in a server: image_resize_preset', config => 'image_resize_preset a w=1;', must_die => '',
+      error_log => "[emerg]\n\"image_resize_preset\" directive is not allowed here", suppress_stderr => '');
+
 for my $directive ('image_resize resize $no_such_thing 10;', 'image_resize_jpeg_quality $no_such_thing;',
-                   'image_resize_format $no_such_thing;') {
+                   'image_resize_format $no_such_thing;',
+                   'image_resize_watermark $no_such_thing;') {
     block("unknown variable: $directive", config => "location /x { $directive }", must_die => '',
           error_log => "[emerg]\nunknown \"no_such_thing\" variable", suppress_stderr => '');
 }

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use image_gate_core::image::{Info, probe};
+use image_gate_core::image::{Control, Limits, info_json, look_plan, prepare};
 
 use crate::{Failure, files};
 
-/// Prints what the headers of an image say, as JSON
+/// Prints what there is to know of an image, as JSON
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The image, or - for standard input
@@ -16,22 +16,9 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let input = files::read(&arguments.input)?;
-    println!("{}", json(&probe(&input)?, input.len()));
+    let plan = look_plan(true);
+    let prepared = prepare(&input, &plan, &Limits::default())?;
+    let look = prepared.look(&Control::default())?;
+    println!("{}", info_json(prepared.info(), true, input.len() as u64, &look).trim_end());
     Ok(())
-}
-
-fn json(info: &Info, bytes: usize) -> String {
-    let (width, height) = info.displayed(true);
-    format!(
-        "{{ \"type\": \"{}\", \"width\": {width}, \"height\": {height}, \"orientation\": {}, \
-         \"frames\": {}, \"alpha\": {}, \"bits\": {}, \"has_profile\": {}, \"progressive\": {}, \
-         \"bytes\": {bytes} }}",
-        info.format.name(),
-        info.orientation,
-        info.frames,
-        info.alpha,
-        info.bits,
-        info.has_profile,
-        info.progressive,
-    )
 }

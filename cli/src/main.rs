@@ -1,9 +1,10 @@
-//! `image-gate`: what the nginx module does, done to files.
+//! `image-gate`: what the nginx module does, done to files, and what it needs made.
 
 #![forbid(unsafe_code)]
 
 mod files;
 mod info;
+mod key;
 mod transform;
 
 use std::process::ExitCode;
@@ -25,6 +26,7 @@ struct Arguments {
 enum Command {
     Transform(transform::Arguments),
     Info(info::Arguments),
+    Key(key::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Transform(arguments) => transform::run(&arguments),
         Command::Info(arguments) => info::run(&arguments),
+        Command::Key(arguments) => key::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -20,6 +20,15 @@ fn lanczos(picture: &Picture, width: u32, height: u32) -> Picture {
     Picture { width, height, pixels }
 }
 
+/// A PNG without alpha.
+fn opaque_png(picture: &Picture) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut encoder = png::Encoder::new(&mut out, picture.width, picture.height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.write_header().unwrap().write_image_data(&picture.rgb()).unwrap();
+    out
+}
+
 #[test]
 fn a_scaled_decode_is_near_the_full_one() {
     for (width, height) in [(800, 600), (803, 605)] {
@@ -65,4 +74,17 @@ fn a_crop_of_a_scaled_decode_is_where_it_should_be() {
     let near = psnr(&made, &cut(23));
     assert!(near > 36.0, "{near} dB");
     assert!(near > psnr(&made, &cut(22)) + 6.0 && near > psnr(&made, &cut(24)) + 6.0);
+}
+
+#[test]
+fn averages_of_boxes_before_the_resize_do_not_show() {
+    let picture = photo(1001, 753);
+    for source in [opaque_png(&picture), webp_lossless(&picture)] {
+        // Boxes of 3, 5 and 10 pixels.
+        for target in [160, 100, 50] {
+            let made = transformed(&source, &plan(&format!("w={target},f=png")));
+            let near = psnr(&made, &lanczos(&picture, made.width, made.height));
+            assert!(near > 40.0, "{target}: {near} dB");
+        }
+    }
 }

@@ -307,6 +307,16 @@ fn a_gif_of_a_hundred_thousand_frames() {
 }
 
 #[test]
+fn a_gif_frame_far_larger_than_its_canvas() {
+    // 11x9 pixels, of which the frame has 3959x40115.
+    let source = b"GIF89a\x0b\0\x09\0\0\0\0\x2c\0\0\0\0\x77\x0f\xb3\x9c\0\x02\x01\0\0\x3b";
+    assert_eq!(
+        refused(source),
+        Error::TooManyPixels("40115 pixels high, the limit is 16384".to_owned())
+    );
+}
+
+#[test]
 fn a_webp_with_a_lying_header() {
     let still = webp_lossless(&photo(16, 12));
     let extended = |width: u32, flags: u8| {

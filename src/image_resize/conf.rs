@@ -1,8 +1,18 @@
 //! What the directives of a location say.
 
-use image_gate_core::image::{Color, Format, Limits, MetadataPolicy, ProfilePolicy, Rotation};
+use std::cell::Cell;
+use std::rc::Rc;
+
+use image_gate_core::image::{
+    Allow, Color, Format, Gravity, Limits, MetadataPolicy, Offer, Presets, ProfilePolicy, Rotation,
+};
 use nginx_sys::{ngx_conf_t, ngx_str_t};
 
+use super::policy::OnError;
+use super::status::StatusFormat;
+use super::watermark::Watermark;
+use super::zone::Zone;
+use crate::ngx::Pooled;
 use crate::ngx::conf::{Expression, Merge};
 use crate::ngx::thread::{self, ThreadPool};
 
@@ -25,21 +35,55 @@ pub enum Mode {
     Test,
     /// A description in JSON.
     Size,
+    /// A longer description in JSON.
+    Info,
     /// An image of the same size.
     Convert,
     /// An image that fits into a box.
     Resize(Sides),
     /// An image that fills a box.
     Crop(Sides),
+    /// An image on a canvas of that size.
+    Pad(Sides),
+    /// An image of just that size.
+    Stretch(Sides),
 }
 
-/// Width and height of the box; `None` (written `-`) is no bound.
+impl Mode {
+    /// Whether the body becomes an image that is made.
+    pub fn makes_image(self) -> bool {
+        !matches!(self, Mode::Off | Mode::Test | Mode::Size | Mode::Info)
+    }
+}
+
+/// The box, and the named values beside it.
 #[derive(Clone, Copy)]
 pub struct Sides {
-    /// Width in pixels.
+    /// Width in pixels; `None` (written `-`) is no bound.
     pub width: Value<Option<std::num::NonZeroU32>>,
     /// Height in pixels.
     pub height: Value<Option<std::num::NonZeroU32>>,
+    pub named: Named,
+}
+
+/// The named values of a box.
+#[derive(Clone, Copy, Default)]
+pub struct Named {
+    pub gravity: Option<Value<Gravity>>,
+    pub enlarge: Option<Value<bool>>,
+    pub dpr: Option<Value<u16>>,
+    pub background: Option<Value<Color>>,
+}
+
+/// `image_resize_adjust`.
+#[derive(Clone, Copy, Default)]
+pub struct Adjustment {
+    pub brightness: Option<Value<u16>>,
+    pub contrast: Option<Value<u16>>,
+    pub saturation: Option<Value<u16>>,
+    pub hue: Option<Value<u16>>,
+    pub gamma: Option<Value<u16>>,
+    pub grayscale: Option<Value<bool>>,
 }
 
 /// `image_resize`, all of it at one level.
@@ -49,6 +93,18 @@ pub struct Geometry {
     pub mode: Mode,
     /// The angle of `rotate`.
     pub rotate: Option<Value<Rotation>>,
+}
+
+impl Geometry {
+    /// The box of the mode, where it has one.
+    pub fn sides(&self) -> Option<Sides> {
+        match self.mode {
+            Mode::Resize(sides) | Mode::Crop(sides) | Mode::Pad(sides) | Mode::Stretch(sides) => {
+                Some(sides)
+            }
+            Mode::Off | Mode::Test | Mode::Size | Mode::Info | Mode::Convert => None,
+        }
+    }
 }
 
 /// `image_resize_limit`.
@@ -87,6 +143,17 @@ pub enum Threads {
     Pool(Option<ngx_str_t>),
 }
 
+/// The configuration of `http`.
+#[derive(Default)]
+pub struct MainConf {
+    /// `image_resize_zone`.
+    pub zone: Option<Pooled<Zone>>,
+    /// `image_resize_preset`, all of them.
+    pub presets: Presets,
+    /// Whether a location has `image_resize_status`.
+    pub is_shown: Cell<bool>,
+}
+
 /// The configuration of a location. `None` is what was not said.
 #[derive(Clone, Default)]
 pub struct LocConf {
@@ -94,6 +161,11 @@ pub struct LocConf {
     pub buffer: Option<u64>,
     pub jpeg_quality: Option<Value<u8>>,
     pub webp_quality: Option<WebpQuality>,
+    pub avif_quality: Option<AvifQuality>,
+    pub max_bytes: Option<Value<Option<u64>>>,
+    pub trim: Option<Value<Option<u8>>>,
+    pub adjust: Option<Adjustment>,
+    pub blur: Option<Value<u16>>,
     pub sharpen: Option<Value<u16>>,
     pub transparency: Option<bool>,
     pub interlace: Option<bool>,
@@ -101,11 +173,29 @@ pub struct LocConf {
     pub orient: Option<bool>,
     pub profile: Option<ProfilePolicy>,
     pub metadata: Option<MetadataPolicy>,
-    pub format: Option<Value<Option<Format>>>,
+    pub format: Option<Value<Wanted>>,
     pub bounds: Option<Bounds>,
     pub threads: Option<Threads>,
+    /// The list of parameters that overrides the directives.
+    pub params: Option<Expression>,
+    pub allow: Option<Rc<Allow>>,
+    /// Not inherited: it is the location's handler.
+    pub status: Option<StatusFormat>,
+    pub on_error: Option<OnError>,
+    pub pass_svg: Option<bool>,
+    /// None at all where it is empty.
+    pub watermarks: Option<Vec<Watermark>>,
     /// Where jobs run, once merged; `None` is the event loop.
     pub pool: Option<ThreadPool>,
+}
+
+/// `image_resize_format`.
+#[derive(Clone, Copy)]
+pub enum Wanted {
+    /// That format; `None` is the source's.
+    Format(Option<Format>),
+    /// The first of these that the client accepts, else the source's.
+    Auto(Offer),
 }
 
 /// `image_resize_webp_quality`.
@@ -115,6 +205,15 @@ pub struct WebpQuality {
     pub quality: Value<u8>,
     /// Effort, 0 to 6.
     pub effort: Option<u8>,
+}
+
+/// `image_resize_avif_quality`.
+#[derive(Clone, Copy)]
+pub struct AvifQuality {
+    /// Quality, 1 to 100.
+    pub quality: Value<u8>,
+    /// Speed, 0 to 10.
+    pub speed: Option<u8>,
 }
 
 impl LocConf {
@@ -143,6 +242,11 @@ impl Merge for LocConf {
         inherit(&mut self.buffer, parent.buffer);
         inherit(&mut self.jpeg_quality, parent.jpeg_quality);
         inherit(&mut self.webp_quality, parent.webp_quality);
+        inherit(&mut self.avif_quality, parent.avif_quality);
+        inherit(&mut self.max_bytes, parent.max_bytes);
+        inherit(&mut self.trim, parent.trim);
+        inherit(&mut self.adjust, parent.adjust);
+        inherit(&mut self.blur, parent.blur);
         inherit(&mut self.sharpen, parent.sharpen);
         inherit(&mut self.transparency, parent.transparency);
         inherit(&mut self.interlace, parent.interlace);
@@ -153,6 +257,19 @@ impl Merge for LocConf {
         inherit(&mut self.format, parent.format);
         inherit(&mut self.bounds, parent.bounds);
         inherit(&mut self.threads, parent.threads);
+        inherit(&mut self.params, parent.params);
+        if self.allow.is_none() {
+            self.allow.clone_from(&parent.allow);
+        }
+        // Whoever takes parameters wants what they ask for.
+        if self.params.is_some() && self.geometry.is_none() {
+            self.geometry = Some(Geometry { mode: Mode::Convert, rotate: None });
+        }
+        inherit(&mut self.on_error, parent.on_error);
+        inherit(&mut self.pass_svg, parent.pass_svg);
+        if self.watermarks.is_none() {
+            self.watermarks.clone_from(&parent.watermarks);
+        }
 
         // A pool is asked for only where jobs come from: nginx starts the threads of every pool
         // that anyone asked for.

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use image_gate_core::image::{Coding, Control, Error, Format, Plan};
+use nginx_sys::ngx_str_t;
 
 use super::conf::Bounds;
 use super::job::{Body, Product, Report, Running};
 use super::queue;
+use super::watermark::Layer;
 use crate::ngx::Request;
 use crate::ngx::event::Event;
 use crate::ngx::thread::ThreadPool;
@@ -62,6 +64,8 @@ pub struct Facts {
 pub enum Work {
     /// The description of `image_resize size`.
     Describe,
+    /// The description of `image_resize info`.
+    Inspect,
     /// An image.
     Transform,
 }
@@ -70,6 +74,8 @@ pub enum Work {
 pub struct Task {
     pub work: Work,
     pub plan: Plan,
+    /// The watermark, which the job adds to the plan.
+    pub layers: Vec<Layer>,
     pub coding: Option<Coding>,
     /// The variant's entity tag.
     pub tag: Option<String>,
@@ -77,6 +83,8 @@ pub struct Task {
     pub buffer: u64,
     pub bounds: Bounds,
     pub pool: Option<ThreadPool>,
+    /// Whether the source is wanted back if it can't be transformed.
+    pub keeps_original: bool,
 }
 
 /// Why a request failed.
@@ -84,6 +92,8 @@ pub struct Task {
 pub enum Failure {
     /// The image, or our work on it.
     Image(Error),
+    /// The parameters of the URL are wrong, or not allowed.
+    Params(Error),
     /// The queue is full.
     Busy,
     /// The upstream did not send all of the source.
@@ -107,8 +117,12 @@ pub struct Context {
     pub facts: Cell<Facts>,
     /// The status to answer with, where the request failed.
     pub failed: Cell<Option<u32>>,
+    /// Where the error leads to, instead of to its status.
+    pub redirect: Cell<Option<ngx_str_t>>,
     /// The result, which is sent from here.
     pub product: OnceCell<Product>,
+    /// The source as it came, which is sent instead of an error.
+    pub original: OnceCell<Vec<u8>>,
     pub running: Running,
     pub control: RefCell<Option<Arc<Control>>>,
     /// When the job was submitted.
@@ -132,7 +146,9 @@ impl Context {
             held: OnceCell::new(),
             facts: Cell::default(),
             failed: Cell::new(None),
+            redirect: Cell::new(None),
             product: OnceCell::new(),
+            original: OnceCell::new(),
             running: Running::default(),
             control: RefCell::default(),
             submitted: Cell::new(None),

@@ -1,14 +1,21 @@
 //! The table of directives, and how their arguments are read.
 
 use std::num::NonZeroU32;
+use std::rc::Rc;
 
-use image_gate_core::image::{Color, Format, MetadataPolicy, ProfilePolicy, Rotation};
+use image_gate_core::image::{
+    Allow, Color, Format, Gravity, MetadataPolicy, Offer, Params, ProfilePolicy, Rotation, values,
+};
 use nginx_sys::{
-    NGX_CONF_1MORE, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_CONF_TAKE12, NGX_CONF_TAKE123,
-    NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF, ngx_str_t,
+    NGX_CONF_1MORE, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_CONF_TAKE2, NGX_CONF_TAKE12,
+    NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF, NGX_HTTP_MAIN_CONF_OFFSET, NGX_HTTP_SRV_CONF, ngx_str_t,
 };
 
-use super::conf::{Bounds, LocConf, Mode, Sides, Threads, Value, WebpQuality};
+use super::conf::{
+    Adjustment, AvifQuality, Bounds, LocConf, MainConf, Mode, Named, Sides, Threads, Value, Wanted,
+    WebpQuality,
+};
+use super::{policy, status, watermark, zone};
 use crate::ngx::conf::{
     Conf, ConfError, Directive, Directives, expect, once, parse_count, parse_flag, parse_number,
     parse_size, parse_time,
@@ -18,13 +25,34 @@ use crate::ngx::thread;
 const ANYWHERE: u32 = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 
 /// How many directives there are.
-pub const COUNT: usize = LocConf::DIRECTIVES.len();
+pub const COUNT: usize = MAIN + LocConf::DIRECTIVES.len();
+
+/// How many of them come first, as those of all of `http`.
+pub const MAIN: usize = MainConf::DIRECTIVES.len();
+
+impl Directives for MainConf {
+    const LEVEL: usize = NGX_HTTP_MAIN_CONF_OFFSET;
+    const DIRECTIVES: &'static [Directive<MainConf>] = &[
+        Directive {
+            name: c"image_resize_preset",
+            kind: NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE2,
+            set: |conf, args| {
+                conf.presets.add(args.arg(0), args.arg(1)).map_err(ConfError::invalid)
+            },
+        },
+        Directive {
+            name: c"image_resize_zone",
+            kind: NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
+            set: zone::set,
+        },
+    ];
+}
 
 impl Directives for LocConf {
     const DIRECTIVES: &'static [Directive<LocConf>] = &[
         Directive {
             name: c"image_resize",
-            kind: NGX_HTTP_LOC_CONF | NGX_CONF_TAKE123,
+            kind: NGX_HTTP_LOC_CONF | NGX_CONF_1MORE,
             set: set_geometry,
         },
         Directive {
@@ -48,11 +76,45 @@ impl Directives for LocConf {
             set: set_webp_quality,
         },
         Directive {
+            name: c"image_resize_avif_quality",
+            kind: ANYWHERE | NGX_CONF_TAKE12,
+            set: set_avif_quality,
+        },
+        Directive {
+            name: c"image_resize_max_bytes",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: |conf, args| {
+                let expected = "a size, or \"off\"";
+                once(&mut conf.max_bytes, value(args, args.arg(0), parse_max_bytes, expected)?)
+            },
+        },
+        Directive {
+            name: c"image_resize_trim",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: |conf, args| {
+                let expected = "a number from 0 to 255, or \"off\"";
+                once(&mut conf.trim, value(args, args.arg(0), values::trim, expected)?)
+            },
+        },
+        Directive {
+            name: c"image_resize_adjust",
+            kind: ANYWHERE | NGX_CONF_1MORE,
+            set: set_adjust,
+        },
+        Directive {
+            name: c"image_resize_blur",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: |conf, args| {
+                let expected = "a number of pixels from 0 to 250";
+                once(&mut conf.blur, value(args, args.arg(0), values::blur, expected)?)
+            },
+        },
+        Directive {
             name: c"image_resize_sharpen",
             kind: ANYWHERE | NGX_CONF_TAKE1,
             set: |conf, args| {
                 let expected = "a number of percent from 0 to 1000";
-                once(&mut conf.sharpen, value(args, args.arg(0), parse_sharpen, expected)?)
+                once(&mut conf.sharpen, value(args, args.arg(0), values::sharpen, expected)?)
             },
         },
         Directive {
@@ -69,8 +131,7 @@ impl Directives for LocConf {
             name: c"image_resize_background",
             kind: ANYWHERE | NGX_CONF_TAKE1,
             set: |conf, args| {
-                let expected = "a colour: hexadecimal, rgb() or a name";
-                once(&mut conf.background, value(args, args.arg(0), Color::parse, expected)?)
+                once(&mut conf.background, value(args, args.arg(0), Color::parse, COLOR)?)
             },
         },
         Directive {
@@ -110,7 +171,7 @@ impl Directives for LocConf {
             name: c"image_resize_format",
             kind: ANYWHERE | NGX_CONF_TAKE1,
             set: |conf, args| {
-                let expected = "original, jpeg, png, gif or webp";
+                let expected = "original, jpeg, png, gif, webp, avif, auto or auto=LIST";
                 once(&mut conf.format, value(args, args.arg(0), parse_format, expected)?)
             },
         },
@@ -120,9 +181,48 @@ impl Directives for LocConf {
             kind: ANYWHERE | NGX_CONF_TAKE1,
             set: set_threads,
         },
+        Directive {
+            name: c"image_resize_params",
+            kind: NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1,
+            set: set_params,
+        },
+        Directive {
+            name: c"image_resize_allow",
+            kind: NGX_HTTP_LOC_CONF | NGX_CONF_1MORE,
+            set: set_allow,
+        },
+        Directive {
+            name: c"image_resize_on_error",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: |conf, args| policy::set_on_error(&mut conf.on_error, args),
+        },
+        Directive {
+            name: c"image_resize_pass",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: |conf, args| {
+                let svg = match args.arg(0) {
+                    b"svg" => Some(true),
+                    b"off" => Some(false),
+                    _ => None,
+                };
+                once(&mut conf.pass_svg, expect(svg, args.arg(0), format_args!("svg or off"))?)
+            },
+        },
+        Directive {
+            name: c"image_resize_status",
+            kind: NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1,
+            set: status::set,
+        },
+        Directive {
+            name: c"image_resize_watermark",
+            kind: ANYWHERE | NGX_CONF_1MORE,
+            set: |conf, args| watermark::set(&mut conf.watermarks, args),
+        },
     ];
 }
 
+const COLOR: &str = "a colour: hexadecimal, rgb() or a name";
+const SWITCH: &str = "\"on\" or \"off\"";
 const QUALITY: &str = "a number from 1 up";
 
 /// A quality: what is above 100 is 100.
@@ -131,16 +231,24 @@ pub fn parse_quality(text: &[u8]) -> Option<u8> {
     u8::try_from(quality.min(100)).ok()
 }
 
-/// An unsharp amount in percent.
-pub fn parse_sharpen(text: &[u8]) -> Option<u16> {
-    u16::try_from(parse_number(text)?).ok().filter(|&percent| percent <= 1000)
+/// A number of bytes; `off` is no bound.
+pub fn parse_max_bytes(text: &[u8]) -> Option<Option<u64>> {
+    match text {
+        b"off" => Some(None),
+        size => {
+            let size = ngx_str_t { len: size.len(), data: size.as_ptr().cast_mut() };
+            parse_size(&size).filter(|&size| size > 0).map(Some)
+        }
+    }
 }
 
 /// The format of the output; `original` is the source's.
-pub fn parse_format(text: &[u8]) -> Option<Option<Format>> {
+pub fn parse_format(text: &[u8]) -> Option<Wanted> {
     match text {
-        b"original" => Some(None),
-        name => Format::from_name(name).map(Some),
+        b"original" => Some(Wanted::Format(None)),
+        b"auto" => Some(Wanted::Auto(Offer::default())),
+        [b'a', b'u', b't', b'o', b'=', list @ ..] => Offer::parse(list).map(Wanted::Auto),
+        name => Format::from_name(name).map(Some).map(Wanted::Format),
     }
 }
 
@@ -158,10 +266,11 @@ pub fn parse_angle(text: &[u8]) -> Option<Rotation> {
 }
 
 fn flag(args: &Conf<'_>) -> Result<bool, ConfError> {
-    expect(parse_flag(args.arg(0)), args.arg(0), format_args!("\"on\" or \"off\""))
+    expect(parse_flag(args.arg(0)), args.arg(0), format_args!("{SWITCH}"))
 }
 
-fn value<T>(
+/// An argument that may hold variables; a constant one is read now.
+pub fn value<T>(
     args: &Conf<'_>,
     text: &[u8],
     parse: fn(&[u8]) -> Option<T>,
@@ -181,25 +290,31 @@ fn set_geometry(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
         Ok::<_, ConfError>(Sides {
             width: value(args, args.arg(1), parse_side, expected)?,
             height: value(args, args.arg(2), parse_side, expected)?,
+            named: named(args)?,
         })
     };
     match (args.arg(0), args.args().len()) {
         (b"off", 1) => geometry.mode = Mode::Off,
         (b"test", 1) => geometry.mode = Mode::Test,
         (b"size", 1) => geometry.mode = Mode::Size,
+        (b"info", 1) => geometry.mode = Mode::Info,
         (b"convert", 1) => geometry.mode = Mode::Convert,
-        (b"resize", 3) => geometry.mode = Mode::Resize(sides()?),
-        (b"crop", 3) => geometry.mode = Mode::Crop(sides()?),
+        (b"resize", 3..) => geometry.mode = Mode::Resize(sides()?),
+        (b"crop", 3..) => geometry.mode = Mode::Crop(sides()?),
+        (b"pad", 3..) => geometry.mode = Mode::Pad(sides()?),
+        (b"stretch", 3..) => geometry.mode = Mode::Stretch(sides()?),
         (b"rotate", 2) => {
             geometry.rotate = Some(value(args, args.arg(1), parse_angle, "90, 180 or 270")?);
-            if !matches!(geometry.mode, Mode::Resize(_) | Mode::Crop(_)) {
+            if geometry.sides().is_none() {
                 geometry.mode = Mode::Convert;
             }
         }
-        (b"off" | b"test" | b"size" | b"convert" | b"resize" | b"crop" | b"rotate", _) => {
+        (b"off" | b"test" | b"size" | b"info" | b"convert" | b"rotate", _)
+        | (b"resize" | b"crop" | b"pad" | b"stretch", _) => {
             return Err(ConfError::invalid(
-                "invalid number of arguments: it is \"off\", \"test\", \"size\", \"convert\", \
-                 \"rotate ANGLE\", \"resize WIDTH HEIGHT\" or \"crop WIDTH HEIGHT\"",
+                "invalid number of arguments: it is \"off\", \"test\", \"size\", \"info\", \
+                 \"convert\", \"rotate ANGLE\", or \"resize\", \"crop\", \"pad\" or \"stretch\" \
+                 with WIDTH and HEIGHT",
             ));
         }
         (mode, _) => {
@@ -211,18 +326,105 @@ fn set_geometry(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     Ok(())
 }
 
+/// The named values behind a mode and its box.
+fn named(args: &Conf<'_>) -> Result<Named, ConfError> {
+    let mut named = Named::default();
+    for argument in args.args().iter().skip(3) {
+        let (name, text) = split(argument.as_bytes());
+        match name {
+            b"gravity" => {
+                let expected = "center, a point of the compass, \"x:y\" from 0 to 1, or smart";
+                once(&mut named.gravity, value(args, text, Gravity::parse, expected)?)?;
+            }
+            b"enlarge" => {
+                once(&mut named.enlarge, value(args, text, values::switch, SWITCH)?)?;
+            }
+            b"dpr" => {
+                once(&mut named.dpr, value(args, text, values::dpr, "a number from 1 to 4")?)?;
+            }
+            b"background" => {
+                once(&mut named.background, value(args, text, Color::parse, COLOR)?)?;
+            }
+            _ => return Err(unknown(argument.as_bytes())),
+        }
+    }
+    Ok(named)
+}
+
+fn set_adjust(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+    let mut adjust = Adjustment::default();
+    let factor = |text| value(args, text, values::factor, "a number from 0 to 10");
+    for argument in args.args() {
+        let (name, text) = split(argument.as_bytes());
+        match name {
+            b"brightness" => once(&mut adjust.brightness, factor(text)?)?,
+            b"contrast" => once(&mut adjust.contrast, factor(text)?)?,
+            b"saturation" => once(&mut adjust.saturation, factor(text)?)?,
+            b"hue" => {
+                let expected = "a number of degrees from -360 to 360";
+                once(&mut adjust.hue, value(args, text, values::hue, expected)?)?;
+            }
+            b"gamma" => {
+                let expected = "a number from 0.1 to 10";
+                once(&mut adjust.gamma, value(args, text, values::gamma, expected)?)?;
+            }
+            b"grayscale" => {
+                once(&mut adjust.grayscale, value(args, text, values::switch, SWITCH)?)?;
+            }
+            _ => return Err(unknown(argument.as_bytes())),
+        }
+    }
+    once(&mut conf.adjust, adjust)
+}
+
+fn set_params(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+    let expression = args.expression(args.arg(0))?;
+    if let Some(list) = expression.constant() {
+        Params::parse(list).map_err(ConfError::invalid)?;
+    }
+    once(&mut conf.params, expression)
+}
+
+fn set_allow(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+    let mut allow = Allow::default();
+    for argument in args.args() {
+        allow.add(argument.as_bytes()).map_err(ConfError::invalid)?;
+    }
+    once(&mut conf.allow, Rc::new(allow))
+}
+
+/// A named value at its first `=`.
+fn split(argument: &[u8]) -> (&[u8], &[u8]) {
+    let end = argument.iter().position(|&byte| byte == b'=').unwrap_or(argument.len());
+    let (name, rest) = argument.split_at(end);
+    (name, rest.get(1..).unwrap_or_default())
+}
+
+fn unknown(argument: &[u8]) -> ConfError {
+    let text = String::from_utf8_lossy(argument);
+    ConfError::invalid(format_args!("unknown parameter \"{text}\""))
+}
+
 fn set_webp_quality(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     let quality = value(args, args.arg(0), parse_quality, QUALITY)?;
-    let effort = match args.args().get(1) {
-        None => None,
-        Some(argument) => {
-            let text = argument.as_bytes();
-            let effort = text.strip_prefix(b"effort=").and_then(parse_number);
-            let effort = effort.and_then(|effort| u8::try_from(effort).ok()).filter(|&e| e <= 6);
-            Some(expect(effort, text, format_args!("effort=0 to effort=6"))?)
-        }
-    };
+    let effort = set_level(args, "effort", 6)?;
     once(&mut conf.webp_quality, WebpQuality { quality, effort })
+}
+
+fn set_avif_quality(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+    let quality = value(args, args.arg(0), parse_quality, QUALITY)?;
+    let speed = set_level(args, "speed", 10)?;
+    once(&mut conf.avif_quality, AvifQuality { quality, speed })
+}
+
+/// The second argument, which may be missing: how hard an encoder tries.
+fn set_level(args: &Conf<'_>, name: &str, most: u8) -> Result<Option<u8>, ConfError> {
+    let Some(argument) = args.args().get(1) else { return Ok(None) };
+    let text = argument.as_bytes();
+    let number = text.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"="));
+    let level = number.and_then(parse_number).and_then(|level| u8::try_from(level).ok());
+    let level = level.filter(|&level| level <= most);
+    expect(level, text, format_args!("{name}=0 to {name}={most}")).map(Some)
 }
 
 fn set_limit(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
@@ -270,10 +472,7 @@ fn set_bound(bounds: &mut Bounds, argument: &ngx_str_t) -> Result<(), ConfError>
             let memory = parse_size(&rest).filter(|&memory| memory > 0);
             bounds.memory = expect(memory, text, format_args!("a size above 0"))?;
         }
-        _ => {
-            let text = String::from_utf8_lossy(text);
-            return Err(ConfError::invalid(format_args!("unknown parameter \"{text}\"")));
-        }
+        _ => return Err(unknown(text)),
     }
     Ok(())
 }

@@ -8,19 +8,20 @@
 use std::ffi::c_void;
 
 use image_gate_core::image::{
-    Coding, ENCODED_SNIFF_LEN, Error, SNIFF_LEN, sniff, tag_listed, variant_tag,
+    Coding, ENCODED_SNIFF_LEN, Error, SNIFF_LEN, look_plan, sniff, tag_listed, variant_tag,
 };
 use nginx_sys::{
-    NGX_AGAIN, NGX_ERROR, NGX_HTTP_BAD_GATEWAY, NGX_HTTP_OK, NGX_HTTP_PARTIAL_CONTENT,
-    NGX_HTTP_SERVICE_UNAVAILABLE, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, NGX_LOG_ERR, NGX_LOG_INFO,
-    NGX_OK, ngx_chain_t, ngx_event_t, ngx_http_request_t, ngx_int_t, ngx_uint_t,
+    NGX_AGAIN, NGX_ERROR, NGX_HTTP_BAD_GATEWAY, NGX_HTTP_BAD_REQUEST, NGX_HTTP_FORBIDDEN,
+    NGX_HTTP_NOT_MODIFIED, NGX_HTTP_OK, NGX_HTTP_PARTIAL_CONTENT, NGX_HTTP_SERVICE_UNAVAILABLE,
+    NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, NGX_LOG_ERR, NGX_LOG_INFO, NGX_OK, ngx_chain_t, ngx_event_t,
+    ngx_http_request_t, ngx_int_t, ngx_uint_t,
 };
 
-use super::conf::{LocConf, Mode};
+use super::conf::{LocConf, Mode, Wanted};
 use super::context::{Context, Failure, State, Status, Task, Work};
 use super::job::Outcome;
 use super::queue::Completed;
-use super::{MODULE, conf, headers, queue};
+use super::{MODULE, conf, headers, policy, queue, zone};
 use crate::ngx::chain::{self, Data, buffers};
 use crate::ngx::event::Event;
 use crate::ngx::guard::guard;
@@ -90,22 +91,31 @@ fn header(request: Request) -> ngx_int_t {
         // A part of the original must not get past the filter. Clients can't ask for one (see
         // the module `range`), so the upstream has sent it unasked.
         Ok(NGX_HTTP_PARTIAL_CONTENT) if !is_test => {
-            return refuse(context, Error::DecodeFailed("the source is a partial".into()));
+            return refuse(context, Error::DecodeFailed("the source is a partial".into()).into());
         }
-        _ => {
+        status => {
             context.note(|facts| facts.status = Some(Status::Passed));
+            // nginx knows by the source's own tag, which what goes out unchanged has kept.
+            let is_auto = || matches!(conf.wanted(request), Ok(Wanted::Auto(_)));
+            if status == Ok(NGX_HTTP_NOT_MODIFIED) && transforms(conf) && is_auto() {
+                let _ = request.add_vary("Accept");
+            }
             return next_header(request);
         }
     }
+    if conf.passes(&request) {
+        context.note(|facts| facts.status = Some(Status::Passed));
+        return next_header(request);
+    }
     match begin(request, conf) {
-        Err(error) => refuse(context, error),
+        Err(failure) => refuse(context, failure),
         Ok(task) => {
             let is_current = task.tag.as_ref().is_some_and(|tag| {
                 request.if_none_match().is_some_and(|listed| tag_listed(listed, tag))
             });
             if is_current {
                 context.note(|facts| facts.status = Some(Status::NotModified));
-                headers::not_modified(request, task.tag.as_deref());
+                headers::not_modified(request, &task);
                 return next_header(request);
             }
             let _ = context.task.set(task);
@@ -114,8 +124,13 @@ fn header(request: Request) -> ngx_int_t {
     }
 }
 
+/// Whether images are sent that the directives shaped.
+fn transforms(conf: &LocConf) -> bool {
+    !matches!(conf.geometry().mode, Mode::Off | Mode::Test | Mode::Size)
+}
+
 /// Decides from the headers of the source what is to be done.
-fn begin(request: Request, conf: &LocConf) -> Result<Task, Error> {
+fn begin(request: Request, conf: &LocConf) -> Result<Task, Failure> {
     let coding = match request.content_encoding() {
         None | Some(b"" | b"identity") => None,
         Some(coding) => Some(Coding::from_token(coding).ok_or_else(|| {
@@ -126,18 +141,36 @@ fn begin(request: Request, conf: &LocConf) -> Result<Task, Error> {
     let (buffer, mode) = (conf.buffer(), conf.geometry().mode);
     let is_test = matches!(mode, Mode::Test);
     if !is_test && request.content_length().is_some_and(|length| length > buffer) {
-        return Err(Error::TooLarge { limit: buffer });
+        return Err(Error::TooLarge { limit: buffer }.into());
     }
-    let plan = conf.plan(request)?;
-    let (work, tag) = match mode {
-        Mode::Off | Mode::Test => (Work::Transform, None),
-        Mode::Size => (Work::Describe, None),
-        _ => {
+    let mut plan = conf.plan(request)?;
+    let keeps_original = conf.keeps_original();
+    let (work, layers, tag) = match mode {
+        Mode::Off | Mode::Test => (Work::Transform, Vec::new(), None),
+        Mode::Size => (Work::Describe, Vec::new(), None),
+        Mode::Info => {
+            plan = look_plan(plan.orient);
             let validator = headers::validator(&request);
-            (Work::Transform, validator.map(|validator| variant_tag(&validator, &plan)))
+            (Work::Inspect, Vec::new(), validator.map(|validator| variant_tag(&validator, &plan)))
+        }
+        _ => {
+            let layers = conf.layers(request)?;
+            let validator = headers::validator(&request);
+            let tag = validator.map(|validator| variant_tag(&(validator, &layers), &plan));
+            (Work::Transform, layers, tag)
         }
     };
-    Ok(Task { work, plan, coding, tag, buffer, bounds: conf.bounds(), pool: conf.pool })
+    Ok(Task {
+        work,
+        plan,
+        layers,
+        coding,
+        tag,
+        buffer,
+        bounds: conf.bounds(),
+        pool: conf.pool,
+        keeps_original,
+    })
 }
 
 /// Holds the headers back until the body is there.
@@ -309,8 +342,8 @@ fn collect(context: &Context, buf: &chain::Buf) -> Result<(), Error> {
             body.push_bytes(bytes, hint)?;
             // What is no image need not be read to its end.
             let may_tell = !known && body.prefix().len() >= SNIFF_LEN;
-            let is_image = task.coding.is_some() || matches!(task.work, Work::Describe);
-            if may_tell && !is_image && sniff(body.prefix()).is_none() {
+            let may_pass = task.keeps_original || matches!(task.work, Work::Describe);
+            if may_tell && !may_pass && task.coding.is_none() && sniff(body.prefix()).is_none() {
                 return Err(Error::NotImage);
             }
         }
@@ -335,7 +368,7 @@ fn submit(context: Pooled<Context>) -> ngx_int_t {
         context.note(|facts| facts.status = Some(Status::Passed));
         context.state.set(State::Pass);
         request.release();
-        headers::unknown_body(request, task.tag.as_deref());
+        headers::unknown_body(request, task);
         return next_header(request);
     }
     context.state.set(State::Wait);
@@ -355,31 +388,50 @@ fn submit(context: Pooled<Context>) -> ngx_int_t {
 /// Sends the result.
 fn send(context: Pooled<Context>) -> ngx_int_t {
     let request = context.request;
-    let (Some(product), Some(task)) = (context.product.get(), context.task.get()) else {
-        return ERROR;
-    };
     context.state.set(State::Pass);
     request.release();
-    if !headers::product(request, product, task) {
-        return ERROR;
-    }
+    let bytes = match (context.product.get(), context.task.get(), context.original.get()) {
+        (Some(product), Some(task), _) if headers::product(request, product, task) => {
+            &product.bytes
+        }
+        // Its headers are those that it came with.
+        (None, _, Some(original)) => original,
+        _ => return ERROR,
+    };
     let rc = next_header(request);
     if rc == ERROR || rc > OK || request.is_header_only() {
         return rc;
     }
     // SAFETY: the bytes are the context's and stay until the request's end.
-    match unsafe { chain::link(request.pool(), &product.bytes, std::ptr::null_mut(), true) } {
+    match unsafe { chain::link(request.pool(), bytes, std::ptr::null_mut(), true) } {
         Some(link) => next_body(request, link.as_ptr()),
         None => ERROR,
     }
 }
 
 /// Records a failure found in the header filter, and gives what the filter returns: nginx then
-/// makes the error page.
-fn refuse(context: Pooled<Context>, error: Error) -> ngx_int_t {
-    let status = record(&context, &error.into());
-    context.request.clean_headers();
+/// makes the error page, unless the source is to pass, or to be dropped for what is elsewhere.
+fn refuse(context: Pooled<Context>, failure: Failure) -> ngx_int_t {
+    let request = context.request;
+    let status = record(&context, &failure);
+    if conf(&request).is_some_and(|conf| conf.sends_original(&failure)) {
+        context.note(|facts| facts.status = Some(Status::Original));
+        return next_header(request);
+    }
+    if context.redirect.get().is_some() {
+        let rc = hold(context, false);
+        context.failed.set(Some(status));
+        context.state.set(State::Discard);
+        return rc;
+    }
+    request.clean_headers();
     ngx_int_t::try_from(status).unwrap_or(ERROR)
+}
+
+/// Records a failure found before there is an answer to be filtered, and gives its status.
+pub fn deny(request: Request, failure: &Failure) -> ngx_int_t {
+    let context = request.set_context(&raw const MODULE, Context::new(request));
+    context.map_or(ERROR, |context| ngx_int_t::try_from(record(&context, failure)).unwrap_or(ERROR))
 }
 
 /// Records a failure found while the body comes. It is answered once the body has ended, or
@@ -413,6 +465,8 @@ fn record(context: &Context, failure: &Failure) -> u32 {
             (NGX_HTTP_SERVICE_UNAVAILABLE, error.word(), error.is_ours())
         }
         Failure::Image(error) => (NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, error.word(), error.is_ours()),
+        Failure::Params(error @ Error::NotAllowed(_)) => (NGX_HTTP_FORBIDDEN, error.word(), false),
+        Failure::Params(error) => (NGX_HTTP_BAD_REQUEST, error.word(), error.is_ours()),
         Failure::Busy => (NGX_HTTP_SERVICE_UNAVAILABLE, "busy", true),
         Failure::Upstream => (NGX_HTTP_BAD_GATEWAY, "decode_failed", false),
     };
@@ -420,11 +474,13 @@ fn record(context: &Context, failure: &Failure) -> u32 {
         facts.status = Some(Status::Error);
         facts.error = Some(word);
     });
+    zone::count_error(word);
     let request = context.request;
+    context.redirect.set(conf(&request).and_then(|conf| conf.redirects(request, failure)));
     let bytes = context.facts.get().source_bytes.or(request.content_length()).unwrap_or(0);
     let bytes = bytes.max(context.body.borrow().len());
     let reason: &dyn std::fmt::Display = match failure {
-        Failure::Image(error) => error,
+        Failure::Image(error) | Failure::Params(error) => error,
         Failure::Busy => &"the queue is full",
         Failure::Upstream => &"the upstream broke off",
     };
@@ -483,14 +539,29 @@ pub unsafe extern "C" fn on_complete(event: *mut ngx_event_t) {
 
 /// Takes over the outcome of a job.
 fn settle(context: Pooled<Context>, outcome: Option<Outcome>) {
+    let mut original = None;
     let result = match outcome {
-        Some(Outcome::Finished(report)) => context.settle(report).map_err(Failure::from),
+        Some(Outcome::Finished(mut report)) => {
+            original = report.original.take();
+            context.settle(report).map_err(Failure::from)
+        }
         // Only a job on the event loop gets here with that: it can't wait for threads.
         Some(Outcome::NeedsMemory(..)) => Err(Failure::Busy),
         None => Err(Error::Internal("the job panicked".into()).into()),
     };
     if let Err(failure) = result {
-        context.failed.set(Some(record(&context, &failure)));
+        let status = record(&context, &failure);
+        let passes = conf(&context.request).is_some_and(|conf| conf.sends_original(&failure));
+        match original {
+            Some(original) if passes => {
+                context.note(|facts| {
+                    facts.status = Some(Status::Original);
+                    facts.bytes = Some(original.len());
+                });
+                let _ = context.original.set(original);
+            }
+            _ => context.failed.set(Some(status)),
+        }
     }
 }
 
@@ -510,6 +581,9 @@ fn deliver(context: Pooled<Context>) {
     request.release();
     request.abandon_upstream();
     request.clean_headers();
+    if let Some(target) = context.redirect.get() {
+        return request.finalize(policy::redirect(request, target));
+    }
     if status == NGX_HTTP_SERVICE_UNAVAILABLE {
         let _ = request.push_header("Retry-After", b"1");
     }

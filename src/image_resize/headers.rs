@@ -3,7 +3,7 @@
 use image_gate_core::image::rename_attachment;
 use nginx_sys::NGX_HTTP_NOT_MODIFIED;
 
-use super::context::Task;
+use super::context::{Task, Work};
 use super::job::Product;
 use crate::ngx::Request;
 
@@ -13,6 +13,12 @@ pub fn validator(request: &Request) -> Option<Vec<u8>> {
         Some(tag) => Some(tag.to_vec()),
         None => request.last_modified().map(|time| time.to_string().into_bytes()),
     }
+}
+
+/// Says that the answer depends on `Accept`, where it does.
+fn vary(request: Request, task: &Task) -> bool {
+    let varies = task.plan.negotiated && matches!(task.work, Work::Transform);
+    !varies || request.add_vary("Accept")
 }
 
 /// Makes of the source's headers those of the product. Answers whether there was memory.
@@ -30,21 +36,23 @@ pub fn product(request: Request, product: &Product, task: &Task) -> bool {
     }
     // The source's bytes, sent as they came, keep the source's tag.
     let is_as_it_came = product.is_original && task.coding.is_none();
-    is_as_it_came || request.set_etag(task.tag.as_deref().map(str::as_bytes))
+    let tagged = is_as_it_came || request.set_etag(task.tag.as_deref().map(str::as_bytes));
+    tagged && vary(request, task)
 }
 
 /// The headers of an answer to HEAD whose body is not known.
-pub fn unknown_body(request: Request, tag: Option<&str>) {
+pub fn unknown_body(request: Request, task: &Task) {
     request.set_content_length(None);
     request.clear_content_encoding();
     request.drop_header(b"Refresh");
     request.clear_ranges();
-    let _ = request.set_etag(tag.map(str::as_bytes));
+    let _ = request.set_etag(task.tag.as_deref().map(str::as_bytes));
+    let _ = vary(request, task);
 }
 
 /// The headers of "304 Not Modified".
-pub fn not_modified(request: Request, tag: Option<&str>) {
+pub fn not_modified(request: Request, task: &Task) {
     request.set_status(NGX_HTTP_NOT_MODIFIED);
     request.clear_content_type();
-    unknown_body(request, tag);
+    unknown_body(request, task);
 }

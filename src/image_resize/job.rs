@@ -8,12 +8,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use image_gate_core::image::{
-    Coding, Control, Error, Fit, Format, Info, Limits, Output, Plan, Rotation, decode_body,
-    prepare, probe, size_json,
+    Coding, Control, Error, Format, Info, Limits, Output, Plan, decode_body, info_json, prepare,
+    probe, size_json,
 };
 use nginx_sys::ngx_log_t;
 
 use super::context::{Task, Work};
+use super::marks;
+use super::watermark::Layer;
 use crate::ngx::File;
 use crate::ngx::guard::catch;
 
@@ -124,6 +126,8 @@ pub struct Report {
     pub source_bytes: u64,
     /// How long the job ran.
     pub time: Duration,
+    /// The source as it came, where the job failed and it is wanted.
+    pub original: Option<Vec<u8>>,
 }
 
 /// How a run ended.
@@ -142,10 +146,14 @@ pub struct Job {
     coding: Option<Coding>,
     work: Work,
     plan: Plan,
+    layers: Vec<Layer>,
     limits: Limits,
     buffer: u64,
     memory: u64,
     control: Arc<Control>,
+    keeps_original: bool,
+    /// The source before its coding was undone, where it is kept.
+    encoded: Option<Vec<u8>>,
 }
 
 impl Job {
@@ -156,10 +164,13 @@ impl Job {
             coding: task.coding,
             work: task.work.clone(),
             plan: task.plan.clone(),
+            layers: task.layers.clone(),
             limits: task.bounds.image,
             buffer: task.buffer,
             memory: task.bounds.memory,
             control,
+            keeps_original: task.keeps_original,
+            encoded: None,
         }
     }
 
@@ -177,41 +188,61 @@ impl Job {
         let source_bytes = self.body.len();
         let body = std::mem::take(&mut self.body);
         // SAFETY: the caller's promise.
-        let bytes = unsafe { body.load() }.and_then(|bytes| match self.coding.take() {
-            Some(coding) => decode_body(coding, &bytes, self.buffer, &self.control),
+        let decoded = unsafe { body.load() }.and_then(|bytes| match self.coding.take() {
+            Some(coding) => {
+                let decoded = decode_body(coding, &bytes, self.buffer, &self.control);
+                self.encoded = self.keeps_original.then_some(bytes);
+                decoded
+            }
             None => Ok(bytes),
         });
         let mut source = None;
-        let result = match bytes {
-            Err(error) => Err(error),
-            Ok(bytes) => match self.work {
-                Work::Describe => {
-                    source = probe(&bytes).ok();
-                    Ok(describe(source.as_ref(), self.plan.orient))
+        let (result, original) = match decoded {
+            Err(error) => (Err(error), self.encoded),
+            Ok(mut bytes) => match self.make(&mut bytes, &mut source) {
+                Err(Stop::NeedsMemory(need)) => {
+                    self.body = Body { len: bytes.len() as u64, ..Body::default() };
+                    self.body.parts.push(Part::Memory(bytes));
+                    return Outcome::NeedsMemory(Box::new(self), need);
                 }
-                Work::Transform => match self.transform(bytes, &mut source) {
-                    Err(Stop::NeedsMemory(bytes, need)) => {
-                        self.body = Body { len: bytes.len() as u64, ..Body::default() };
-                        self.body.parts.push(Part::Memory(bytes));
-                        return Outcome::NeedsMemory(Box::new(self), need);
-                    }
-                    Err(Stop::Failed(error)) => Err(error),
-                    Ok(product) => Ok(product),
-                },
+                Err(Stop::Failed(error)) => {
+                    let original = self.encoded.or(Some(bytes));
+                    (Err(error), original.filter(|_| self.keeps_original))
+                }
+                Ok(product) => (Ok(product), None),
             },
         };
-        Outcome::Finished(Report { result, source, source_bytes, time: start.elapsed() })
+        Outcome::Finished(Report { result, source, source_bytes, time: start.elapsed(), original })
     }
 
-    /// Whether nothing but another format was asked for.
-    fn only_converts(&self) -> bool {
-        let Plan { fit, rotate, format, sharpen, .. } = self.plan;
-        format.is_some() && fit == Fit::None && rotate == Rotation::None && sharpen == 0
+    fn make(&mut self, bytes: &mut Vec<u8>, source: &mut Option<Info>) -> Result<Product, Stop> {
+        match self.work {
+            Work::Describe => {
+                *source = probe(bytes).ok();
+                Ok(describe(source.as_ref(), self.plan.orient))
+            }
+            Work::Inspect | Work::Transform => {
+                self.add_marks().map_err(Stop::Failed)?;
+                self.transform(bytes, source)
+            }
+        }
     }
 
-    fn transform(&self, bytes: Vec<u8>, source: &mut Option<Info>) -> Result<Product, Stop> {
-        let prepared = prepare(&bytes, &self.plan, &self.limits).map_err(Stop::Failed)?;
-        *source = Some(prepared.info().clone());
+    /// Completes the plan by the watermark.
+    fn add_marks(&mut self) -> Result<(), Error> {
+        for layer in std::mem::take(&mut self.layers) {
+            self.plan.marks.push(marks::load(layer, &self.control)?);
+        }
+        Ok(())
+    }
+
+    /// Leaves the bytes where they are unless they go out.
+    fn transform(&self, bytes: &mut Vec<u8>, source: &mut Option<Info>) -> Result<Product, Stop> {
+        let prepared = prepare(bytes, &self.plan, &self.limits).map_err(Stop::Failed)?;
+        let info = prepared.info().clone();
+        let displayed = info.displayed(self.plan.orient);
+        let source_format = info.format;
+        *source = Some(info);
         let need = prepared.memory();
         if need > self.memory {
             return Err(Stop::Failed(Error::TooManyPixels(format!(
@@ -220,28 +251,34 @@ impl Job {
             ))));
         }
         let Some(_reservation) = Reservation::take(need, self.memory) else {
-            return Err(Stop::NeedsMemory(bytes, need));
+            return Err(Stop::NeedsMemory(need));
         };
+        if matches!(self.work, Work::Inspect) {
+            let (info, orient) = (prepared.info(), self.plan.orient);
+            let look = prepared.look(&self.control).map_err(Stop::Failed)?;
+            let json = info_json(info, orient, bytes.len() as u64, &look).into_bytes();
+            let size = Some(info.displayed(orient));
+            return Ok(Product { bytes: json, format: None, size, is_original: false });
+        }
         let done = prepared.run(&self.control).map_err(Stop::Failed)?;
-        let size = Some((done.width, done.height));
-        let format = Some(done.format);
+        let (size, format) = (Some((done.width, done.height)), Some(done.format));
         Ok(match done.output {
-            Output::Encoded(made) if self.only_converts() && made.len() > bytes.len() => {
+            Output::Encoded(made) if made.len() > bytes.len() && prepared.may_stay() => {
                 // The format was asked for to save bytes.
-                let info = prepared.info();
-                let size = Some(info.displayed(self.plan.orient));
-                let format = Some(info.format);
-                Product { bytes, format, size, is_original: true }
+                let (size, format) = (Some(displayed), Some(source_format));
+                Product { bytes: std::mem::take(bytes), format, size, is_original: true }
             }
             Output::Encoded(bytes) => Product { bytes, format, size, is_original: false },
-            Output::Original => Product { bytes, format, size, is_original: true },
+            Output::Original => {
+                Product { bytes: std::mem::take(bytes), format, size, is_original: true }
+            }
         })
     }
 }
 
 enum Stop {
     Failed(Error),
-    NeedsMemory(Vec<u8>, u64),
+    NeedsMemory(u64),
 }
 
 fn describe(source: Option<&Info>, orient: bool) -> Product {

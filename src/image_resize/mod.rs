@@ -6,28 +6,34 @@ mod directives;
 mod filter;
 mod headers;
 mod job;
+mod marks;
+mod params;
 mod plan;
+mod policy;
 mod queue;
 mod range;
+mod status;
 mod variables;
+mod watermark;
+mod zone;
 
 use nginx_sys::{
-    NGX_HTTP_MODULE, ngx_command_t, ngx_conf_t, ngx_http_module_t, ngx_int_t, ngx_module_t,
-    ngx_uint_t,
+    NGX_HTTP_MODULE, NGX_OK, ngx_command_t, ngx_conf_t, ngx_cycle_t, ngx_http_module_t,
+    ngx_http_phases_NGX_HTTP_LOG_PHASE, ngx_int_t, ngx_module_t, ngx_uint_t,
 };
 
-use crate::ngx::conf::{commands, create, merge, no_commands, outcome};
-use crate::ngx::{Request, variable};
-use conf::LocConf;
+use crate::ngx::conf::{commands, create, init, merge, no_commands, outcome};
+use crate::ngx::{Request, memory, phase, variable};
+use conf::{LocConf, MainConf};
 
 static mut COMMANDS: [ngx_command_t; directives::COUNT + 1] =
-    commands::<LocConf, _>(no_commands(), 0);
+    commands::<LocConf, _>(commands::<MainConf, _>(no_commands(), 0), directives::MAIN);
 
 static CONTEXT: ngx_http_module_t = ngx_http_module_t {
     preconfiguration: Some(preconfiguration),
     postconfiguration: Some(postconfiguration),
-    create_main_conf: None,
-    init_main_conf: None,
+    create_main_conf: Some(create::<MainConf>),
+    init_main_conf: Some(init::<MainConf>),
     create_srv_conf: None,
     merge_srv_conf: None,
     create_loc_conf: Some(create::<LocConf>),
@@ -39,6 +45,7 @@ pub static mut MODULE: ngx_module_t = ngx_module_t {
     ctx: (&raw const CONTEXT).cast_mut().cast(),
     commands: (&raw mut COMMANDS).cast(),
     type_: NGX_HTTP_MODULE as ngx_uint_t,
+    init_process: Some(init_process),
     ..ngx_module_t::default()
 };
 
@@ -56,5 +63,12 @@ unsafe extern "C" fn postconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
     outcome(cf, || {
         filter::install();
         range::install(cf)
+            && params::install(cf)
+            && phase::add(cf, ngx_http_phases_NGX_HTTP_LOG_PHASE, zone::log_handler)
     })
+}
+
+unsafe extern "C" fn init_process(_cycle: *mut ngx_cycle_t) -> ngx_int_t {
+    memory::return_freed_images();
+    NGX_OK as ngx_int_t
 }

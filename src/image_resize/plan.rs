@@ -1,31 +1,41 @@
 //! What the directives of a location mean for one request.
 
-use image_gate_core::image::{Bound, Color, Error, Fit, Plan};
+use image_gate_core::image::{Adjust, Allow, Color, Error, Fit, Gravity, Params, Plan, values};
 
-use super::conf::{LocConf, Mode, Sides, Value, WebpQuality};
-use super::directives::{parse_angle, parse_format, parse_quality, parse_sharpen, parse_side};
+use super::conf::{AvifQuality, Geometry, LocConf, Mode, Named, Value, Wanted, WebpQuality};
+use super::context::Failure;
+use super::directives::{parse_angle, parse_format, parse_max_bytes, parse_quality, parse_side};
+use super::params;
 use crate::ngx::Request;
 use crate::ngx::conf::Expression;
 
 impl LocConf {
-    /// Evaluates the directives for a request.
+    /// Evaluates the directives for a request, and the parameters that override them.
     ///
     /// # Errors
-    /// [`Error::BadParams`] that names the directive whose variable has no valid value.
-    pub fn plan(&self, request: Request) -> Result<Plan, Error> {
+    /// [`Failure::Params`] for parameters that are refused; [`Error::BadParams`] that names the
+    /// directive whose variable has no valid value.
+    pub fn plan(&self, request: Request) -> Result<Plan, Failure> {
+        let mut plan = self.directives(request)?;
+        if let Some(expression) = self.params
+            && self.geometry().mode.makes_image()
+        {
+            let list = evaluate(expression, request, "image_resize_params")?;
+            let overridden = Params::parse(list).and_then(|params| {
+                match &self.allow {
+                    Some(allow) => allow.check(&params),
+                    None => Allow::default().check(&params),
+                }?;
+                plan.apply(&params, params::presets(&request)?)
+            });
+            overridden.map_err(Failure::Params)?;
+        }
+        Ok(plan)
+    }
+
+    fn directives(&self, request: Request) -> Result<Plan, Error> {
         let geometry = self.geometry();
-        let fit = match geometry.mode {
-            Mode::Resize(sides) => {
-                let (width, height) = evaluate_sides(&sides, request)?;
-                Fit::Resize { width, height }
-            }
-            Mode::Crop(sides) => {
-                let (width, height) = evaluate_sides(&sides, request)?;
-                Fit::Crop { width, height }
-            }
-            Mode::Off | Mode::Test | Mode::Size | Mode::Convert => Fit::None,
-        };
-        let mut plan = Plan { fit, ..Plan::default() };
+        let mut plan = Plan { fit: evaluate_fit(&geometry, request)?, ..Plan::default() };
         if let Some(angle) = geometry.rotate {
             match angle.get(request, parse_angle, "image_resize rotate") {
                 Ok(rotation) => plan.rotate = rotation,
@@ -34,9 +44,12 @@ impl LocConf {
                 Err(error) => return Err(error),
             }
         }
-        if let Some(format) = self.format {
-            plan.format =
-                format.get_or(plan.format, request, parse_format, "image_resize_format")?;
+        match self.wanted(request)? {
+            Wanted::Format(format) => plan.format = format,
+            Wanted::Auto(offer) => {
+                plan.format = offer.choose(request.accept());
+                plan.negotiated = true;
+            }
         }
         if let Some(quality) = self.jpeg_quality {
             plan.jpeg_quality = quality.get(request, parse_quality, "image_resize_jpeg_quality")?;
@@ -45,17 +58,33 @@ impl LocConf {
             plan.webp_quality = quality.get(request, parse_quality, "image_resize_webp_quality")?;
             plan.webp_effort = effort.unwrap_or(plan.webp_effort);
         }
-        if let Some(sharpen) = self.sharpen {
-            plan.sharpen =
-                sharpen.get_or(plan.sharpen, request, parse_sharpen, "image_resize_sharpen")?;
+        if let Some(AvifQuality { quality, speed }) = self.avif_quality {
+            plan.avif_quality = quality.get(request, parse_quality, "image_resize_avif_quality")?;
+            plan.avif_speed = speed.unwrap_or(plan.avif_speed);
         }
-        if let Some(background) = self.background {
-            plan.background = background.get_or(
-                plan.background,
-                request,
-                Color::parse,
-                "image_resize_background",
-            )?;
+        let Adjust { brightness, contrast, saturation, hue, gamma, grayscale } = &mut plan.adjust;
+        let said = self.adjust.unwrap_or_default();
+        let factor = values::factor;
+        set(brightness, said.brightness, request, factor, "image_resize_adjust brightness")?;
+        set(contrast, said.contrast, request, factor, "image_resize_adjust contrast")?;
+        set(saturation, said.saturation, request, factor, "image_resize_adjust saturation")?;
+        set(hue, said.hue, request, values::hue, "image_resize_adjust hue")?;
+        set(gamma, said.gamma, request, values::gamma, "image_resize_adjust gamma")?;
+        let switch = values::switch;
+        set(grayscale, said.grayscale, request, switch, "image_resize_adjust grayscale")?;
+        let max_bytes = self.max_bytes;
+        set(&mut plan.max_bytes, max_bytes, request, parse_max_bytes, "image_resize_max_bytes")?;
+        set(&mut plan.trim, self.trim, request, values::trim, "image_resize_trim")?;
+        set(&mut plan.blur, self.blur, request, values::blur, "image_resize_blur")?;
+        set(&mut plan.sharpen, self.sharpen, request, values::sharpen, "image_resize_sharpen")?;
+        let (color, background) = (Color::parse, self.background);
+        set(&mut plan.background, background, request, color, "image_resize_background")?;
+        if let Some(sides) = geometry.sides() {
+            let Named { gravity, enlarge, dpr, background } = sides.named;
+            set(&mut plan.gravity, gravity, request, Gravity::parse, "image_resize gravity")?;
+            set(&mut plan.enlarge, enlarge, request, switch, "image_resize enlarge")?;
+            set(&mut plan.dpr, dpr, request, values::dpr, "image_resize dpr")?;
+            set(&mut plan.background, background, request, color, "image_resize background")?;
         }
         plan.transparency = self.transparency.unwrap_or(plan.transparency);
         plan.interlace = self.interlace.unwrap_or(plan.interlace);
@@ -64,19 +93,53 @@ impl LocConf {
         plan.metadata = self.metadata.unwrap_or(plan.metadata);
         Ok(plan)
     }
+
+    /// What `image_resize_format` says for a request.
+    ///
+    /// # Errors
+    /// As those of [`plan`](LocConf::plan).
+    pub fn wanted(&self, request: Request) -> Result<Wanted, Error> {
+        let default = Wanted::Format(None);
+        self.format.map_or(Ok(default), |format| {
+            format.get_or(default, request, parse_format, "image_resize_format")
+        })
+    }
 }
 
-type Bounds = (Bound, Bound);
+fn evaluate_fit(geometry: &Geometry, request: Request) -> Result<Fit, Error> {
+    let Some(sides) = geometry.sides() else { return Ok(Fit::None) };
+    let width = sides.width.get(request, parse_side, "image_resize width")?;
+    let height = sides.height.get(request, parse_side, "image_resize height")?;
+    Ok(match geometry.mode {
+        Mode::Crop(_) => Fit::Crop { width, height },
+        Mode::Pad(_) => Fit::Pad { width, height },
+        Mode::Stretch(_) => Fit::Stretch { width, height },
+        _ => Fit::Resize { width, height },
+    })
+}
 
-fn evaluate_sides(sides: &Sides, request: Request) -> Result<Bounds, Error> {
-    Ok((
-        sides.width.get(request, parse_side, "image_resize width")?,
-        sides.height.get(request, parse_side, "image_resize height")?,
-    ))
+/// Sets what was said; an empty variable says nothing.
+fn set<T: Copy>(
+    slot: &mut T,
+    value: Option<Value<T>>,
+    request: Request,
+    parse: fn(&[u8]) -> Option<T>,
+    name: &str,
+) -> Result<(), Error> {
+    if let Some(value) = value {
+        *slot = value.get_or(*slot, request, parse, name)?;
+    }
+    Ok(())
 }
 
 impl<T: Copy> Value<T> {
-    fn get(&self, request: Request, parse: fn(&[u8]) -> Option<T>, name: &str) -> Result<T, Error> {
+    /// The value for a request.
+    pub fn get(
+        &self,
+        request: Request,
+        parse: fn(&[u8]) -> Option<T>,
+        name: &str,
+    ) -> Result<T, Error> {
         match self {
             Value::Fixed(value) => Ok(*value),
             Value::Expression(expression) => {
@@ -86,7 +149,7 @@ impl<T: Copy> Value<T> {
     }
 
     /// The same, but an empty variable means `default`.
-    fn get_or(
+    pub fn get_or(
         &self,
         default: T,
         request: Request,
@@ -103,7 +166,12 @@ impl<T: Copy> Value<T> {
     }
 }
 
-fn evaluate<'a>(expression: Expression, request: Request, name: &str) -> Result<&'a [u8], Error> {
+/// The text of an expression for a request.
+pub fn evaluate<'a>(
+    expression: Expression,
+    request: Request,
+    name: &str,
+) -> Result<&'a [u8], Error> {
     expression
         .evaluate(request)
         .ok_or_else(|| Error::Internal(format!("{name} could not be evaluated")))

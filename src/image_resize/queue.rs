@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use image_gate_core::image::Control;
 
 use super::context::{Context, Failure, Task};
-use super::filter;
 use super::job::{Job, Outcome, memory_fits, run_slot};
+use super::{filter, zone};
 use crate::ngx::thread;
 use crate::ngx::{Pooled, worker};
 
@@ -42,6 +42,7 @@ pub fn submit(context: Pooled<Context>, task: &Task) -> bool {
         }
         context.submitted.set(Some(Instant::now()));
         queue.waiting.borrow_mut().push_back(Waiting { context, job });
+        queue.publish();
         true
     }) && {
         start_waiting();
@@ -59,7 +60,10 @@ pub enum Completed {
 
 /// Takes a job back from a thread that is done with it.
 pub fn complete(context: Pooled<Context>) -> Completed {
-    QUEUE.with(|queue| queue.running.set(queue.running.get().saturating_sub(1)));
+    QUEUE.with(|queue| {
+        queue.running.set(queue.running.get().saturating_sub(1));
+        queue.publish();
+    });
     // SAFETY: the completion event says that the thread is done.
     match unsafe { context.running.take() } {
         Some(Outcome::NeedsMemory(job, need)) if !context.request.is_dead() => {
@@ -79,8 +83,12 @@ pub fn start_waiting() {
         while let Some(waiting) = queue.next() {
             let context = waiting.context;
             queue.running.set(queue.running.get() + 1);
-            if !start(waiting) {
+            let started = start(waiting);
+            if !started {
                 queue.running.set(queue.running.get() - 1);
+            }
+            queue.publish();
+            if !started {
                 filter::fail(context, Failure::Busy);
             }
         }
@@ -91,11 +99,23 @@ pub fn start_waiting() {
 pub fn remove(context: &Context) {
     // The worker may be exiting, with the queue gone already.
     let _ = QUEUE.try_with(|queue| {
-        queue.waiting.borrow_mut().retain(|waiting| !ptr::eq(&raw const *waiting.context, context));
+        let mut waiting = queue.waiting.borrow_mut();
+        let before = waiting.len();
+        waiting.retain(|waiting| !ptr::eq(&raw const *waiting.context, context));
+        let changed = waiting.len() != before;
+        drop(waiting);
+        if changed {
+            queue.publish();
+        }
     });
 }
 
 impl Queue {
+    /// Tells all workers how much this one has to do.
+    fn publish(&self) {
+        zone::set_jobs(self.running.get() as usize, self.waiting.borrow().len());
+    }
+
     fn next(&self) -> Option<Waiting> {
         let mut waiting = self.waiting.borrow_mut();
         let context = waiting.front()?.context;

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use super::MODULE;
+use image_gate_core::image::{Format, Offer};
+
+use super::conf::Wanted;
 use super::context::{Context, Facts, Status};
+use super::{MODULE, conf};
 use crate::ngx::Request;
 use crate::ngx::variable::Variable;
 
@@ -12,6 +15,7 @@ pub static VARIABLES: &[Variable] = &[
     Variable { name: "image_resize_status", get: |r| text(r, |f| f.status.map(status_word)) },
     Variable { name: "image_resize_error", get: |r| text(r, |f| f.error) },
     Variable { name: "image_resize_format", get: |r| text(r, |f| f.format.map(|x| x.name())) },
+    Variable { name: "image_resize_accept", get: accepted },
     Variable { name: "image_resize_width", get: |r| number(r, |f| f.size.map(|s| s.0)) },
     Variable { name: "image_resize_height", get: |r| number(r, |f| f.size.map(|s| s.1)) },
     Variable {
@@ -36,6 +40,17 @@ fn facts(request: Request) -> Option<Facts> {
     request.context::<Context>(&raw const MODULE).map(|context| context.facts.get())
 }
 
+/// What `image_resize_format auto` would send: known before anything else is.
+fn accepted(request: Request) -> Option<Vec<u8>> {
+    let offer = match conf(&request)?.wanted(request) {
+        Ok(Wanted::Auto(offer)) => offer,
+        // A cache in front of the server that transforms has this much to go by.
+        _ => Offer::default(),
+    };
+    let name = offer.choose(request.accept()).map_or("original", Format::name);
+    Some(name.as_bytes().to_vec())
+}
+
 fn text(request: Request, get: impl Fn(&Facts) -> Option<&'static str>) -> Option<Vec<u8>> {
     Some(get(&facts(request)?)?.as_bytes().to_vec())
 }
@@ -44,7 +59,8 @@ fn number<T: ToString>(request: Request, get: impl Fn(&Facts) -> Option<T>) -> O
     Some(get(&facts(request)?)?.to_string().into_bytes())
 }
 
-fn status_word(status: Status) -> &'static str {
+/// The word for what became of a response.
+pub const fn status_word(status: Status) -> &'static str {
     match status {
         Status::Transformed => "transformed",
         Status::Original => "original",

@@ -1,13 +1,16 @@
 //! Directives, their arguments and expressions.
 
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::{CStr, OsStr, c_char, c_void};
 use std::fmt::{self, Arguments};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::ptr::NonNull;
 
 use nginx_sys::{
-    NGX_ERROR, NGX_OK, ngx_command_t, ngx_conf_t, ngx_http_compile_complex_value,
-    ngx_http_compile_complex_value_t, ngx_http_complex_value, ngx_http_complex_value_t, ngx_int_t,
-    ngx_parse_size, ngx_parse_time, ngx_pcalloc, ngx_pool_t, ngx_str_t, ngx_uint_t,
+    NGX_ERROR, NGX_OK, ngx_command_t, ngx_conf_full_name, ngx_conf_t,
+    ngx_http_compile_complex_value, ngx_http_compile_complex_value_t, ngx_http_complex_value,
+    ngx_http_complex_value_t, ngx_http_conf_ctx_t, ngx_int_t, ngx_module_t, ngx_parse_size,
+    ngx_parse_time, ngx_pcalloc, ngx_pool_t, ngx_str_t, ngx_uint_t,
 };
 
 use super::guard::guard;
@@ -115,6 +118,22 @@ pub unsafe extern "C" fn merge<C: Merge>(
     })
 }
 
+/// A configuration that has to be looked over once all of `http` was read.
+pub trait Init {
+    /// Looks it over. Answers whether all is well; what is not was reported.
+    fn init(&mut self, cf: *mut ngx_conf_t) -> bool;
+}
+
+/// Looks over a configuration, as a module's `init_main_conf`.
+pub unsafe extern "C" fn init<C: Init>(cf: *mut ngx_conf_t, conf: *mut c_void) -> *mut c_char {
+    // SAFETY: what `create` made, which nobody else uses meanwhile.
+    let (log, conf) = unsafe { ((*cf).log, conf.cast::<C>().as_mut()) };
+    guard(log, ERROR, || {
+        let Some(conf) = conf else { return ERROR };
+        if conf.init(cf) { OK } else { ERROR }
+    })
+}
+
 /// Runs `body` as a module's `preconfiguration` or `postconfiguration`; it answers whether all is
 /// well.
 pub fn outcome(cf: *mut ngx_conf_t, body: impl FnOnce() -> bool) -> ngx_int_t {
@@ -169,6 +188,37 @@ impl<'a> Conf<'a> {
     /// The argument at `index`; empty where there is none.
     pub fn arg(&self, index: usize) -> &'a [u8] {
         self.arguments.get(index).map_or(&[], |argument| argument.as_bytes())
+    }
+
+    /// The parser, for what else is asked of nginx.
+    pub fn parser(&self) -> *mut ngx_conf_t {
+        self.cf
+    }
+
+    /// The configuration of `module` for the server that is being read.
+    ///
+    /// # Safety
+    /// `C` is what the module's `create_srv_conf` makes, and not what the directive sets.
+    pub unsafe fn srv_conf<C>(&self, module: *const ngx_module_t) -> Option<&'a C> {
+        // SAFETY: the caller's promise.
+        unsafe { srv_conf(self.cf, module) }
+    }
+
+    /// `path` below the folder of the configuration file, or below nginx's prefix, unless it is
+    /// absolute.
+    pub fn full_path(&self, path: &[u8], beside_conf: bool) -> Result<PathBuf, ConfError> {
+        let mut name = super::pool::copy(pool(self.cf), &[path, b"\0"].concat())
+            .ok_or_else(|| ConfError::invalid("no memory"))?;
+        name.len = path.len();
+        // SAFETY: the parser's cycle is live; the name ends with a zero, as nginx wants it, and
+        // is replaced by one in the cycle's pool.
+        let rc = unsafe {
+            ngx_conf_full_name((*self.cf).cycle, &mut name, ngx_uint_t::from(beside_conf))
+        };
+        if rc != NGX_OK as ngx_int_t {
+            return Err(ConfError::invalid("no memory"));
+        }
+        Ok(PathBuf::from(OsStr::from_bytes(name.as_bytes())))
     }
 
     /// Compiles an argument that may hold variables.
@@ -297,6 +347,48 @@ pub fn parse_time(text: &ngx_str_t) -> Option<u64> {
     let mut text = *text;
     // SAFETY: reads the string only; 0 asks for milliseconds.
     u64::try_from(unsafe { ngx_parse_time(&mut text, 0) }).ok()
+}
+
+/// The configuration of `module` for all of `http`, while the configuration is read.
+///
+/// # Safety
+/// `C` is what the module's `create_main_conf` makes, and nobody writes it as long as the result
+/// is used.
+pub unsafe fn main_conf<'a, C>(cf: *mut ngx_conf_t, module: *const ngx_module_t) -> Option<&'a C> {
+    // SAFETY: inside `http`, the parser's context is an HTTP context, with an entry for every
+    // HTTP module.
+    unsafe {
+        let ctx = (*cf).ctx.cast::<ngx_http_conf_ctx_t>();
+        (*(*ctx).main_conf.add((*module).ctx_index)).cast::<C>().as_ref()
+    }
+}
+
+/// The configuration of `module` for the server that is read or merged.
+///
+/// # Safety
+/// `C` is what the module's `create_srv_conf` makes, and nobody writes it as long as the result
+/// is used.
+pub unsafe fn srv_conf<'a, C>(cf: *mut ngx_conf_t, module: *const ngx_module_t) -> Option<&'a C> {
+    // SAFETY: as in `main_conf`.
+    unsafe {
+        let ctx = (*cf).ctx.cast::<ngx_http_conf_ctx_t>();
+        (*(*ctx).srv_conf.add((*module).ctx_index)).cast::<C>().as_ref()
+    }
+}
+
+/// The same, to be kept.
+///
+/// # Safety
+/// As in [`srv_conf`], and it was made by [`create`].
+pub unsafe fn pooled_srv_conf<C>(
+    cf: *mut ngx_conf_t,
+    module: *const ngx_module_t,
+) -> Option<Pooled<C>> {
+    // SAFETY: the caller's promises.
+    unsafe {
+        let conf = srv_conf::<C>(cf, module)?;
+        Pooled::from_ptr(std::ptr::from_ref(conf).cast_mut().cast())
+    }
 }
 
 /// The pool of the configuration that is being read.

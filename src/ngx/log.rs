@@ -4,7 +4,8 @@ use std::ffi::CStr;
 use std::fmt::Arguments;
 
 use nginx_sys::{
-    NGX_LOG_EMERG, ngx_conf_log_error, ngx_conf_t, ngx_log_error_core, ngx_log_t, ngx_uint_t,
+    NGX_LOG_EMERG, NGX_LOG_WARN, ngx_conf_log_error, ngx_conf_t, ngx_cycle, ngx_log_error_core,
+    ngx_log_t, ngx_uint_t,
 };
 
 const FORMAT: &CStr = c"%*s";
@@ -23,17 +24,40 @@ pub fn write(log: *mut ngx_log_t, level: u32, message: Arguments<'_>) {
 
 /// Reports a configuration error, to which nginx adds the file and the line.
 pub fn conf_error(cf: *mut ngx_conf_t, message: Arguments<'_>) {
+    conf_line(cf, NGX_LOG_EMERG, message);
+}
+
+/// Reports what in a configuration may be a mistake.
+pub fn conf_warning(cf: *mut ngx_conf_t, message: Arguments<'_>) {
+    conf_line(cf, NGX_LOG_WARN, message);
+}
+
+fn conf_line(cf: *mut ngx_conf_t, level: u32, message: Arguments<'_>) {
     let line = message.to_string();
     // SAFETY: `cf` is the parser's, which outlives the directive; "%*s" takes a length and that
     // many bytes.
     unsafe {
-        ngx_conf_log_error(
-            NGX_LOG_EMERG as ngx_uint_t,
-            cf,
-            0,
-            FORMAT.as_ptr(),
-            line.len(),
-            line.as_ptr(),
-        );
+        ngx_conf_log_error(level as ngx_uint_t, cf, 0, FORMAT.as_ptr(), line.len(), line.as_ptr());
+    }
+}
+
+/// The log of the running configuration, which a thread may write to: lines that belong to no
+/// request.
+#[derive(Clone, Copy)]
+pub struct CycleLog(());
+
+impl CycleLog {
+    /// That of the configuration that is running whenever something is written.
+    pub fn current() -> CycleLog {
+        CycleLog(())
+    }
+
+    /// Writes one line at `level`.
+    pub fn write(self, level: u32, message: Arguments<'_>) {
+        // SAFETY: a worker has one cycle for all its life. A process that is its own master sets
+        // another one, a word, long before it frees the log of the one before. nginx's own threads
+        // write to this log, too: a line is one `write`.
+        let log = unsafe { (*(&raw const ngx_cycle).read_volatile()).log };
+        self::write(log, level, message);
     }
 }

@@ -3,16 +3,21 @@
 //! Everything here runs on the one thread of nginx's event loop, or while nginx reads its
 //! configuration, unless it says otherwise.
 
+mod answer;
 pub mod chain;
 pub mod conf;
 pub mod event;
 mod file;
 pub mod guard;
+pub mod incoming;
+pub mod location;
 pub mod log;
+pub mod memory;
 pub mod phase;
 pub mod pool;
 pub mod request;
 mod shim;
+pub mod shm;
 pub mod thread;
 pub mod variable;
 pub mod worker;

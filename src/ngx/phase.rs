@@ -8,6 +8,28 @@ use nginx_sys::{
 /// What nginx calls for each request that reaches the phase.
 pub type Handler = unsafe extern "C" fn(*mut ngx_http_request_t) -> ngx_int_t;
 
+/// The same ahead of all others that the phase has so far.
+pub fn add_first(cf: *mut ngx_conf_t, phase: ngx_http_phases, handler: Handler) -> bool {
+    add(cf, phase, handler) && {
+        // SAFETY: as in `add`, which added one; the array's elements are handlers.
+        unsafe {
+            let ctx = (*cf).ctx.cast::<ngx_http_conf_ctx_t>();
+            let core = (*(*ctx).main_conf.add(ngx_http_core_module.ctx_index))
+                .cast::<ngx_http_core_main_conf_t>();
+            let phases = &raw mut (*core).phases;
+            if let Some(phase) = (&mut *phases).get_mut(phase as usize) {
+                let handlers = &phase.handlers;
+                std::slice::from_raw_parts_mut(
+                    handlers.elts.cast::<ngx_http_handler_pt>(),
+                    handlers.nelts,
+                )
+                .rotate_right(1);
+            }
+        }
+        true
+    }
+}
+
 /// Adds a handler to a phase, in `postconfiguration`. Answers whether there was memory.
 pub fn add(cf: *mut ngx_conf_t, phase: ngx_http_phases, handler: Handler) -> bool {
     // SAFETY: in `postconfiguration`, the parser's context is the HTTP context, whose main

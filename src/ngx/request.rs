@@ -6,8 +6,8 @@ use std::ptr::NonNull;
 use nginx_sys::{
     ngx_chain_t, ngx_connection_t, ngx_http_clean_header, ngx_http_cleanup_add,
     ngx_http_finalize_request, ngx_http_log_ctx_t, ngx_http_request_t,
-    ngx_http_run_posted_requests, ngx_int_t, ngx_list_push, ngx_log_t, ngx_module_t, ngx_pool_t,
-    ngx_str_t, ngx_table_elt_t, ngx_uint_t, time_t,
+    ngx_http_run_posted_requests, ngx_int_t, ngx_list_push, ngx_list_t, ngx_log_t, ngx_module_t,
+    ngx_pool_t, ngx_str_t, ngx_table_elt_t, ngx_uint_t, time_t,
 };
 
 use super::conf::bytes;
@@ -104,10 +104,18 @@ impl Request {
     ///
     /// # Safety
     /// `C` is what the module's `create_main_conf` makes.
-    #[expect(dead_code)]
     pub unsafe fn main_conf<C>(&self, module: *const ngx_module_t) -> Option<&C> {
         // SAFETY: as in `loc_conf`.
         unsafe { (*self.get().main_conf.add((*module).ctx_index)).cast::<C>().as_ref() }
+    }
+
+    /// The configuration of `module` for the request's server.
+    ///
+    /// # Safety
+    /// `C` is what the module's `create_srv_conf` makes.
+    pub unsafe fn srv_conf<C>(&self, module: *const ngx_module_t) -> Option<&C> {
+        // SAFETY: as in `loc_conf`.
+        unsafe { (*self.get().srv_conf.add((*module).ctx_index)).cast::<C>().as_ref() }
     }
 
     /// The context that [`set_context`](Request::set_context) set, also after an internal
@@ -151,6 +159,17 @@ impl Request {
     /// The value of `If-None-Match`.
     pub fn if_none_match(&self) -> Option<&[u8]> {
         header(self.get().headers_in.if_none_match)
+    }
+
+    /// The values of `Accept`, one of each header.
+    pub fn accept<'a>(self) -> impl Iterator<Item = &'a [u8]> + Clone {
+        // SAFETY: alive; incoming headers stay as they are, in memory of the request.
+        let list = unsafe { &raw mut (*self.as_ptr()).headers_in.headers };
+        elements(list).filter_map(|header| {
+            // SAFETY: as above.
+            let (key, value) = unsafe { (bytes((*header).key), bytes((*header).value)) };
+            key.eq_ignore_ascii_case(b"Accept").then_some(value)
+        })
     }
 
     /// Takes `Range` and `If-Range` away, from nginx and from what it sends upstream.
@@ -198,6 +217,11 @@ impl Request {
         let headers = unsafe { &mut (*self.as_ptr()).headers_out };
         headers.content_length_n = length.and_then(|length| length.try_into().ok()).unwrap_or(-1);
         clear(&mut headers.content_length);
+    }
+
+    /// The media type, with its parameters; empty where there is none.
+    pub fn content_type(&self) -> &[u8] {
+        self.get().headers_out.content_type.as_bytes()
     }
 
     /// Sets the media type.
@@ -280,6 +304,18 @@ impl Request {
         Some(header)
     }
 
+    /// Says how to ask again, unless something else does; nginx takes it back where `satisfy any`
+    /// lets the request in all the same.
+    pub fn challenge(self, value: &[u8]) {
+        if !self.get().headers_out.www_authenticate.is_null() {
+            return;
+        }
+        if let Some(header) = self.push_header("WWW-Authenticate", value) {
+            // SAFETY: alive, and on the event loop.
+            unsafe { (*self.as_ptr()).headers_out.www_authenticate = header.as_ptr() };
+        }
+    }
+
     /// Gives the values of all outgoing headers called `name` to `replace`, and sets what it
     /// answers.
     pub fn replace_header(self, name: &[u8], replace: impl Fn(&[u8]) -> Option<Vec<u8>>) {
@@ -292,24 +328,40 @@ impl Request {
         });
     }
 
+    /// Adds `name` to what `Vary` lists, unless it is there or everything is. Answers whether
+    /// there was memory.
+    pub fn add_vary(self, name: &'static str) -> bool {
+        let mut listed = false;
+        self.each_header(b"Vary", |header| {
+            listed |= header.value.as_bytes().split(|&byte| byte == b',').any(|field| {
+                let field = field.trim_ascii();
+                field == b"*" || field.eq_ignore_ascii_case(name.as_bytes())
+            });
+        });
+        listed || {
+            let mut added = false;
+            self.each_header(b"Vary", |header| {
+                let before = header.value.as_bytes();
+                if !added && !before.trim_ascii().is_empty() {
+                    let all = [before, b", ", name.as_bytes()].concat();
+                    if let Some(value) = pool::copy(self.pool(), &all) {
+                        header.value = value;
+                        added = true;
+                    }
+                }
+            });
+            added || self.push_header("Vary", name.as_bytes()).is_some()
+        }
+    }
+
     fn each_header(self, name: &[u8], mut visit: impl FnMut(&mut ngx_table_elt_t)) {
         // SAFETY: alive, and on the event loop.
-        let mut part = unsafe { &raw mut (*self.as_ptr()).headers_out.headers.part };
-        while !part.is_null() {
-            // SAFETY: a part of the list, which null ends; it has `nelts` elements, and nothing
-            // else uses them now.
-            let elements = unsafe {
-                let (elements, len) = ((*part).elts.cast::<ngx_table_elt_t>(), (*part).nelts);
-                part = (*part).next;
-                if len == 0 {
-                    continue;
-                }
-                std::slice::from_raw_parts_mut(elements, len)
-            };
-            for header in elements {
-                if header.hash != 0 && header.key.as_bytes().eq_ignore_ascii_case(name) {
-                    visit(header);
-                }
+        let list = unsafe { &raw mut (*self.as_ptr()).headers_out.headers };
+        for header in elements(list) {
+            // SAFETY: an element of the list, and nothing else uses it now.
+            let header = unsafe { &mut *header };
+            if header.hash != 0 && header.key.as_bytes().eq_ignore_ascii_case(name) {
+                visit(header);
             }
         }
     }
@@ -442,7 +494,8 @@ impl Request {
         }
     }
 
-    /// Answers with an error status, through `error_page`. The request may be gone afterwards.
+    /// Answers with an error status, through `error_page`, or ends what an internal redirect began,
+    /// given its outcome. The request may be gone afterwards.
     pub fn finalize(self, status: ngx_int_t) {
         let connection = self.connection();
         // SAFETY: alive, on the event loop with none of its handlers on the stack.
@@ -457,6 +510,23 @@ impl Request {
 pub type HeaderFilter = unsafe extern "C" fn(*mut ngx_http_request_t) -> ngx_int_t;
 /// See [`HeaderFilter`].
 pub type BodyFilter = unsafe extern "C" fn(*mut ngx_http_request_t, *mut ngx_chain_t) -> ngx_int_t;
+
+/// The headers of a live request's list.
+fn elements(list: *mut ngx_list_t) -> impl Iterator<Item = *mut ngx_table_elt_t> + Clone {
+    // SAFETY: a list of a live request, whose parts null ends.
+    let first = unsafe { &raw mut (*list).part };
+    let parts = std::iter::successors(Some(first), |&part| {
+        // SAFETY: as above.
+        let next = unsafe { (*part).next };
+        (!next.is_null()).then_some(next)
+    });
+    parts.flat_map(|part| {
+        // SAFETY: a part has `nelts` elements.
+        let (first, len) = unsafe { ((*part).elts.cast::<ngx_table_elt_t>(), (*part).nelts) };
+        // SAFETY: within the part.
+        (0..len).map(move |i| unsafe { first.add(i) })
+    })
+}
 
 fn header<'a>(header: *mut ngx_table_elt_t) -> Option<&'a [u8]> {
     // SAFETY: null, or an element of a header list, which lives as long as the request; its value
@@ -478,7 +548,7 @@ pub const fn text(text: &'static str) -> ngx_str_t {
 }
 
 /// `ngx_hash_key`.
-const fn hash(key: &[u8]) -> ngx_uint_t {
+pub const fn hash(key: &[u8]) -> ngx_uint_t {
     let mut hash: ngx_uint_t = 0;
     let mut i = 0;
     while i < key.len() {

@@ -33,12 +33,18 @@ ig_get(ngx_buf_t, buf, last_buf)
 
 ig_get(ngx_connection_t, connection, error)
 
+ig_get(ngx_http_core_loc_conf_t, location, exact_match)
+ig_get(ngx_http_core_loc_conf_t, location, internal)
+ig_get(ngx_http_core_loc_conf_t, location, named)
+ig_get(ngx_http_core_loc_conf_t, location, noname)
+
 ig_set(ngx_http_request_t, request, aio)
 ig_set(ngx_http_request_t, request, allow_ranges)
 ig_set(ngx_http_request_t, request, blocked)
 ig_set(ngx_http_request_t, request, buffered)
 ig_set(ngx_http_request_t, request, count)
 ig_set(ngx_http_request_t, request, main_filter_need_in_memory)
+ig_set(ngx_http_request_t, request, valid_unparsed_uri)
 
 ig_set(ngx_event_t, event, delayed)
 ig_set(ngx_event_t, event, timedout)
@@ -51,6 +57,17 @@ ig_set(ngx_variable_value_t, value, len)
 ig_set(ngx_variable_value_t, value, no_cacheable)
 ig_set(ngx_variable_value_t, value, not_found)
 ig_set(ngx_variable_value_t, value, valid)
+
+
+ngx_uint_t
+ig_location_regex(const ngx_http_core_loc_conf_t *clcf)
+{
+#if (NGX_PCRE)
+    return clcf->regex != NULL;
+#else
+    return 0;
+#endif
+}
 
 
 ngx_uint_t

@@ -3,8 +3,9 @@
 use std::ffi::c_void;
 
 use nginx_sys::{
-    ngx_buf_t, ngx_conf_t, ngx_connection_t, ngx_event_t, ngx_http_request_t, ngx_int_t, ngx_log_t,
-    ngx_msec_t, ngx_pool_t, ngx_str_t, ngx_uint_t, ngx_variable_value_t,
+    ngx_buf_t, ngx_conf_t, ngx_connection_t, ngx_event_t, ngx_http_core_loc_conf_t,
+    ngx_http_request_t, ngx_int_t, ngx_log_t, ngx_msec_t, ngx_pool_t, ngx_str_t, ngx_uint_t,
+    ngx_variable_value_t,
 };
 
 /// nginx's thread pool; its layout is private to nginx.
@@ -34,6 +35,12 @@ unsafe extern "C" {
     pub fn ig_buf_last_buf(buf: *const ngx_buf_t) -> ngx_uint_t;
     pub fn ig_connection_error(connection: *const ngx_connection_t) -> ngx_uint_t;
 
+    pub fn ig_location_exact_match(location: *const ngx_http_core_loc_conf_t) -> ngx_uint_t;
+    pub fn ig_location_internal(location: *const ngx_http_core_loc_conf_t) -> ngx_uint_t;
+    pub fn ig_location_named(location: *const ngx_http_core_loc_conf_t) -> ngx_uint_t;
+    pub fn ig_location_noname(location: *const ngx_http_core_loc_conf_t) -> ngx_uint_t;
+    pub fn ig_location_regex(location: *const ngx_http_core_loc_conf_t) -> ngx_uint_t;
+
     pub fn ig_request_set_aio(request: *mut ngx_http_request_t, value: ngx_uint_t);
     pub fn ig_request_set_allow_ranges(request: *mut ngx_http_request_t, value: ngx_uint_t);
     pub fn ig_request_set_blocked(request: *mut ngx_http_request_t, value: ngx_uint_t);
@@ -43,6 +50,7 @@ unsafe extern "C" {
         request: *mut ngx_http_request_t,
         value: ngx_uint_t,
     );
+    pub fn ig_request_set_valid_unparsed_uri(request: *mut ngx_http_request_t, value: ngx_uint_t);
     pub fn ig_event_set_delayed(event: *mut ngx_event_t, value: ngx_uint_t);
     pub fn ig_event_set_timedout(event: *mut ngx_event_t, value: ngx_uint_t);
     pub fn ig_buf_set_last_buf(buf: *mut ngx_buf_t, value: ngx_uint_t);

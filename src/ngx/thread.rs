@@ -1,7 +1,10 @@
-//! nginx's thread pools.
+//! nginx's thread pools, and threads of our own.
 
 use std::ffi::c_void;
+use std::io;
+use std::mem::MaybeUninit;
 use std::ptr::NonNull;
+use std::thread::{Builder, JoinHandle};
 
 use nginx_sys::{NGX_OK, ngx_conf_t, ngx_event_t, ngx_int_t, ngx_log_t, ngx_pool_t, ngx_str_t};
 
@@ -58,4 +61,26 @@ impl Task {
         let rc = unsafe { shim::ig_thread_task_post(pool.0.as_ptr(), self.0.as_ptr(), run, ctx) };
         rc == NGX_OK as ngx_int_t
     }
+}
+
+/// Starts a thread that gets none of the process' signals: they are for nginx's event loop.
+///
+/// Only a worker may have one, and has to join it in its `exit_process`: a fork takes no thread
+/// along, and what threads use of the configuration goes with it.
+///
+/// # Errors
+/// Those of the system.
+pub fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    let mut before = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: both sets are initialized before they are read, by calls that can't fail with valid
+    // arguments. A new thread inherits the mask of the one that makes it.
+    unsafe {
+        let mut all = MaybeUninit::<libc::sigset_t>::uninit();
+        libc::sigfillset(all.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
+    }
+    let thread = Builder::new().name(name.to_owned()).spawn(body);
+    // SAFETY: as above; this is what the mask was.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut()) };
+    thread
 }

@@ -1,6 +1,10 @@
 //! The worker process.
 
-use nginx_sys::{ngx_core_conf_t, ngx_core_module, ngx_cycle, ngx_ncpu};
+use nginx_sys::{
+    NGX_PROCESS_SINGLE, NGX_PROCESS_WORKER, ngx_cached_time, ngx_core_conf_t, ngx_core_module,
+    ngx_cycle, ngx_cycle_t, ngx_exiting, ngx_http_conf_ctx_t, ngx_http_module, ngx_module_t,
+    ngx_ncpu, ngx_process, ngx_process_slot, ngx_uint_t,
+};
 
 /// This worker's share of the machine's processors, at least 1.
 pub fn processors() -> u32 {
@@ -13,4 +17,90 @@ pub fn processors() -> u32 {
     // SAFETY: written once, before workers are forked.
     let processors = unsafe { ngx_ncpu };
     u32::try_from(processors / workers.max(1)).unwrap_or(1).max(1)
+}
+
+/// The user and the group that workers of a cycle run as, where the master is root.
+///
+/// # Safety
+/// The cycle is live and its configuration complete.
+pub unsafe fn user_of(cycle: *const ngx_cycle_t) -> Option<(u32, u32)> {
+    // SAFETY: the core module's configuration is at its index.
+    let (user, group) = unsafe {
+        let conf = *(*cycle).conf_ctx.add(ngx_core_module.index);
+        let conf = conf.cast::<ngx_core_conf_t>();
+        ((*conf).user, (*conf).group)
+    };
+    // SAFETY: asks the system; touches nothing.
+    (unsafe { libc::geteuid() } == 0).then_some((user, group))
+}
+
+/// The time that nginx has, in seconds since 1970. For the event loop.
+pub fn time() -> u64 {
+    // SAFETY: set when nginx starts; it points to one of its slots.
+    u64::try_from(unsafe { (*ngx_cached_time).sec }).unwrap_or(0)
+}
+
+/// The configuration of `module` for all of `http`, of the running configuration.
+///
+/// # Safety
+/// `C` is what the module's `create_main_conf` makes; the result is used on the event loop, before
+/// nginx takes another configuration.
+pub unsafe fn main_conf<'a, C>(module: *const ngx_module_t) -> Option<&'a C> {
+    // SAFETY: the cycle is set before any process of nginx runs; for the rest, the caller's
+    // promises.
+    unsafe { main_conf_of(ngx_cycle, module) }
+}
+
+/// The same, of a cycle that nginx has read.
+///
+/// # Safety
+/// As in [`main_conf`], and the cycle is live.
+pub unsafe fn main_conf_of<'a, C>(
+    cycle: *mut ngx_cycle_t,
+    module: *const ngx_module_t,
+) -> Option<&'a C> {
+    // SAFETY: where there is no `http`, its slot is null; an HTTP context has an entry for every
+    // HTTP module.
+    unsafe {
+        let ctx = (*cycle).conf_ctx.add(ngx_http_module.index);
+        let ctx = (*ctx).cast::<ngx_http_conf_ctx_t>().as_ref()?;
+        (*ctx.main_conf.add((*module).ctx_index)).cast::<C>().as_ref()
+    }
+}
+
+/// Whether this process was told to end once its requests have ended. For any thread.
+pub fn is_leaving() -> bool {
+    // SAFETY: a word that signal handlers and the event loop write; read once, whole.
+    unsafe { (&raw const ngx_exiting).read_volatile() != 0 }
+}
+
+/// Whether this process answers requests: nginx also starts some for its caches.
+pub fn is_worker() -> bool {
+    // SAFETY: written once, before a process calls any module.
+    let process = unsafe { ngx_process };
+    process == NGX_PROCESS_WORKER as ngx_uint_t || process == NGX_PROCESS_SINGLE as ngx_uint_t
+}
+
+/// The name of the machine, in small letters.
+pub fn hostname() -> String {
+    let mut name = [0_u8; 256];
+    // SAFETY: the buffer is as long as said. Whatever comes back, it is bytes.
+    let failed = unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len()) } != 0;
+    let name = name.split(|&byte| byte == 0).next().filter(|name| !failed && !name.is_empty());
+    String::from_utf8_lossy(name.unwrap_or(b"localhost")).to_ascii_lowercase()
+}
+
+/// The place of this process among those of its master: no other that lives has the same.
+pub fn slot() -> usize {
+    // SAFETY: written once, when the process begins.
+    usize::try_from(unsafe { ngx_process_slot }).unwrap_or(0)
+}
+
+/// Whether there is a process of that ID.
+pub fn is_alive(process: u64) -> bool {
+    let Ok(process) = libc::pid_t::try_from(process) else { return false };
+    // SAFETY: signal 0 is none; it only asks.
+    process > 0
+        && (unsafe { libc::kill(process, 0) } == 0
+            || std::io::Error::last_os_error().raw_os_error() == Some(libc::EPERM))
 }

@@ -126,7 +126,7 @@ Test::Nginx::Socket::add_response_body_check(sub {
     }
 });
 
-my $fixture_re = qr/\b((?:trunc_)?(?:photo|quad|flat|bars|noise)-\d+x\d+[-\w]*\.(?:jpg|png|gif|webp)
+my $fixture_re = qr/\b((?:trunc_)?(?:photo|quad|flat|bars|noise)-\d+x\d+[-\w]*\.(?:jpg|png|gif|webp|avif)
                       |(?:empty|one|zeros)\.bin|text\.(?:txt|jpg)|magic\.\w+|logo\.svg|picture\.\w+
                       |(?:bomb|lying|zero|wide)-\d+x\d+\.\w+|padded-\w+\.png|frames-5000\.gif|scans-1000\.jpg|bomb\.gz)/x;
 
@@ -283,6 +283,17 @@ sub expect {
         } elsif ($word =~ /^log=(\w+)(?::(.*))?$/) {
             push @bad, check_log($o->{log_at}, $o->{uri}, $1, $2, $r);
 
+        } elsif ($word =~ /^line=(\w+):(.*)$/) {
+            # Any line, for requests that are not logged as they were sent.
+            my ($level, @words) = ($1, split /:/, $2);
+            my $found = sub {
+                return scalar grep {
+                    my $line = $_;
+                    $line =~ /\[\Q$level\E\]/ && !grep { $line !~ /\b\Q$_\E\b/ } @words;
+                } error_lines($o->{log_at});
+            };
+            push @bad, "no line at level $level with '@words'" if !wait_for(3, $found);
+
         } elsif ($word =~ /^body=(.*)$/) {
             my $v = $1;
             $v =~ s/%([0-9a-fA-F]{2})/chr hex $1/ge;
@@ -354,7 +365,7 @@ sub check_image {
     };
 
     for my $word (split ' ', $text) {
-        if ($word =~ /^(jpeg|png|gif|webp)$/) {
+        if ($word =~ /^(jpeg|png|gif|webp|avif)$/) {
             my $i = $look->();
             push @bad, "format $i->{format}, expected $word" if $i->{format} ne $word;
             push @bad, "broken: $i->{broken}" if $i->{broken};

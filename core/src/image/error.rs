@@ -31,6 +31,12 @@ pub enum Error {
     /// A parameter has no valid value.
     #[error("bad parameter: {0}")]
     BadParams(String),
+    /// A parameter has a value that it may not have here.
+    #[error("not allowed: {0}")]
+    NotAllowed(String),
+    /// A layer of the watermark can't be had: its file is missing or broken.
+    #[error("watermark: {0}")]
+    Watermark(String),
     /// The time limit passed before the work was done.
     #[error("time limit exceeded")]
     Timeout,
@@ -56,7 +62,8 @@ impl Error {
             Error::TooManyPixels(_) => "too_many_pixels",
             Error::TooManyFrames(_) => "too_many_frames",
             Error::DecodeFailed(_) => "decode_failed",
-            Error::BadParams(_) => "bad_params",
+            Error::BadParams(_) | Error::NotAllowed(_) => "bad_params",
+            Error::Watermark(_) => "watermark_failed",
             Error::Timeout | Error::Cancelled => "timeout",
             Error::EncodeFailed(_) => "encode_failed",
             Error::Internal(_) => "internal",
@@ -71,6 +78,9 @@ impl Error {
     /// Whether the failure is ours rather than the input's.
     #[must_use]
     pub fn is_ours(&self) -> bool {
-        matches!(self, Error::Timeout | Error::EncodeFailed(_) | Error::Internal(_))
+        matches!(
+            self,
+            Error::Timeout | Error::Watermark(_) | Error::EncodeFailed(_) | Error::Internal(_)
+        )
     }
 }

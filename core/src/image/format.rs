@@ -11,12 +11,23 @@ pub enum Format {
     Gif,
     /// WebP (RFC 9649).
     Webp,
+    /// AVIF (AV1 Image File Format).
+    Avif,
 }
 
 /// How many first bytes [`sniff`] looks at, at most.
-pub const SNIFF_LEN: usize = 12;
+pub const SNIFF_LEN: usize = 32;
 
 impl Format {
+    /// The formats that are not [universal](Format::is_universal), the smaller one first.
+    pub(super) const MODERN: [Format; 2] = [Format::Avif, Format::Webp];
+
+    /// Whether every client that shows images at all shows this one.
+    #[must_use]
+    pub fn is_universal(self) -> bool {
+        !Format::MODERN.contains(&self)
+    }
+
     /// The lower-case name used in directives, variables and JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -25,6 +36,7 @@ impl Format {
             Format::Png => "png",
             Format::Gif => "gif",
             Format::Webp => "webp",
+            Format::Avif => "avif",
         }
     }
 
@@ -36,6 +48,7 @@ impl Format {
             b"png" => Some(Format::Png),
             b"gif" => Some(Format::Gif),
             b"webp" => Some(Format::Webp),
+            b"avif" => Some(Format::Avif),
             _ => None,
         }
     }
@@ -48,6 +61,7 @@ impl Format {
             Format::Png => "image/png",
             Format::Gif => "image/gif",
             Format::Webp => "image/webp",
+            Format::Avif => "image/avif",
         }
     }
 
@@ -59,6 +73,7 @@ impl Format {
             Format::Png => "png",
             Format::Gif => "gif",
             Format::Webp => "webp",
+            Format::Avif => "avif",
         }
     }
 }
@@ -71,6 +86,18 @@ pub fn sniff(bytes: &[u8]) -> Option<Format> {
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(Format::Png),
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Format::Gif),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Format::Webp),
+        [0, 0, 0, len, b'f', b't', b'y', b'p', brands @ ..] if names_avif(*len, brands) => {
+            Some(Format::Avif)
+        }
         _ => None,
     }
+}
+
+/// Whether one of the first brands of a file type box of that length, the major one or a
+/// compatible one, is AVIF's: for a still image or a sequence.
+fn names_avif(len: u8, brands: &[u8]) -> bool {
+    let len = usize::from(len).min(SNIFF_LEN).saturating_sub(8);
+    let brands = brands.get(..len).unwrap_or(brands).as_chunks::<4>().0;
+    // The second word is the minor version.
+    brands.iter().enumerate().any(|(i, brand)| i != 1 && matches!(brand, b"avif" | b"avis"))
 }

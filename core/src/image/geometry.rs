@@ -4,7 +4,10 @@
 //! (`ngx_http_image_resize`), integer floors in the same order, so that a
 //! configuration that moves over gets images of the very same size.
 
-use super::{Bound, Fit, Rotation};
+use std::num::NonZeroU32;
+
+use super::gravity::Axis;
+use super::{Bound, Fit, Flip, Gravity, Plan, Rotation};
 
 /// Width and height in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,75 +112,185 @@ impl From<Rotation> for Turn {
     }
 }
 
+impl From<Flip> for Turn {
+    fn from(flip: Flip) -> Turn {
+        Turn::new(false, flip.horizontal, flip.vertical)
+    }
+}
+
 /// What happens to a stored image: scaled to `scaled`, cut to `window`, turned
-/// by `turn`. The result has the size `output`.
+/// by `turn`, and laid at `place` on a canvas of the size `output`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Geometry {
     pub(super) scaled: Size,
     pub(super) window: Window,
     pub(super) turn: Turn,
+    pub(super) place: (u32, u32),
     pub(super) output: Size,
 }
 
 impl Geometry {
     /// The geometry for a stored image of `stored` pixels that is first made
-    /// upright, then fitted, then rotated.
-    pub(super) fn new(stored: Size, upright: Turn, fit: Fit, rotate: Rotation) -> Geometry {
+    /// upright, then fitted, mirrored and rotated as planned.
+    pub(super) fn new(stored: Size, upright: Turn, plan: &Plan) -> Geometry {
+        let rotation = Turn::from(plan.rotate);
         let displayed = upright.size(stored);
-        let scaled = scale(displayed, fit);
-        let turn = upright.then(rotate.into());
-        let turned = Turn::from(rotate).size(scaled);
-        let cut = cut(turned, fit);
-
+        let fit = magnify(plan.fit, plan.dpr);
+        let scaled = scale(displayed, fit, plan.enlarge, rotation);
+        let turn = upright.then(plan.flip.into()).then(rotation);
+        let cut = cut(rotation.size(scaled), fit, plan.gravity);
+        let output = canvas(cut.size, fit);
+        let place = (
+            plan.gravity.place(Axis::X, output.width, cut.size.width),
+            plan.gravity.place(Axis::Y, output.height, cut.size.height),
+        );
         let scaled = upright.size(scaled);
-        Geometry { scaled, window: turn.source_of(cut, scaled), turn, output: cut.size }
+        Geometry { scaled, window: turn.source_of(cut, scaled), turn, place, output }
+    }
+
+    /// What no side of an output goes beyond, whatever part of an image of `stored`
+    /// pixels is left to be fitted; a free side that is enlarged may.
+    pub(super) fn most(stored: Size, plan: &Plan) -> Size {
+        let longest = stored.width.max(stored.height);
+        match magnify(plan.fit, plan.dpr) {
+            Fit::None => Size::new(longest, stored.width.min(stored.height)),
+            Fit::Resize { width, height } | Fit::Crop { width, height } if !plan.enlarge => {
+                Size::new(or_endless(width).min(longest), or_endless(height).min(longest))
+            }
+            Fit::Resize { width, height }
+            | Fit::Crop { width, height }
+            | Fit::Pad { width, height }
+            | Fit::Stretch { width, height } => {
+                let side = |bound: Bound| bound.map_or(longest, u32::from);
+                Size::new(side(width), side(height))
+            }
+        }
     }
 
     /// Whether the image stays just as it is stored.
     pub(super) fn is_identity(&self, stored: Size) -> bool {
-        self.turn.is_none() && self.scaled == stored && self.window.size == stored
+        self.turn.is_none()
+            && self.scaled == stored
+            && self.window.size == stored
+            && self.output == stored
+    }
+
+    /// The size of the image without what is padded around it.
+    #[cfg(test)]
+    pub(super) fn inner(&self) -> Size {
+        self.turn.size(self.window.size)
+    }
+}
+
+/// The box with its sides multiplied by a percentage.
+fn magnify(fit: Fit, percent: u16) -> Fit {
+    let side = |bound: Bound| {
+        bound.map(|pixels| {
+            let pixels = (u64::from(pixels.get()) * u64::from(percent) + 50) / 100;
+            NonZeroU32::new(u32::try_from(pixels).unwrap_or(u32::MAX)).unwrap_or(NonZeroU32::MIN)
+        })
+    };
+    match fit {
+        Fit::None => Fit::None,
+        Fit::Resize { width, height } => Fit::Resize { width: side(width), height: side(height) },
+        Fit::Crop { width, height } => Fit::Crop { width: side(width), height: side(height) },
+        Fit::Pad { width, height } => Fit::Pad { width: side(width), height: side(height) },
+        Fit::Stretch { width, height } => Fit::Stretch { width: side(width), height: side(height) },
     }
 }
 
 /// The size that the whole of an image is scaled to.
-fn scale(size: Size, fit: Fit) -> Size {
+fn scale(size: Size, fit: Fit, enlarge: bool, rotation: Turn) -> Size {
     match fit {
         Fit::None => size,
-        Fit::Resize { width, height } => to_height(to_width(size, width), height),
+        Fit::Resize { width, height } => {
+            let scaled = to_height(to_width(size, width), height);
+            if enlarge { grow_into(scaled, width, height) } else { scaled }
+        }
         Fit::Crop { width, height } => {
             let ratio = f64::from(size.width) / f64::from(size.height);
-            if ratio < or_endless_f64(width) / or_endless_f64(height) {
+            let scaled = if ratio < or_endless_f64(width) / or_endless_f64(height) {
                 to_width(size, width)
             } else {
                 to_height(size, height)
-            }
+            };
+            if enlarge { grow_over(scaled, width, height) } else { scaled }
+        }
+        Fit::Pad { width, height } => {
+            let (width, height) = if rotation.swap { (height, width) } else { (width, height) };
+            scale(size, Fit::Resize { width, height }, enlarge, Turn::default())
+        }
+        Fit::Stretch { width, height } => {
+            let turned = rotation.size(size);
+            let side = |bound: Bound, own: u32| bound.map_or(own, u32::from);
+            rotation.size(Size::new(side(width, turned.width), side(height, turned.height)))
         }
     }
 }
 
 /// What is kept of an image that is already scaled and rotated.
-fn cut(size: Size, fit: Fit) -> Window {
+fn cut(size: Size, fit: Fit, gravity: Gravity) -> Window {
     let kept = match fit {
         Fit::Crop { width, height } if !size.fits(width, height) => {
             Size::new(size.width.min(or_endless(width)), size.height.min(or_endless(height)))
         }
         _ => size,
     };
-    Window { x: (size.width - kept.width) / 2, y: (size.height - kept.height) / 2, size: kept }
+    Window {
+        x: gravity.cut(Axis::X, size.width, kept.width),
+        y: gravity.cut(Axis::Y, size.height, kept.height),
+        size: kept,
+    }
+}
+
+/// The size of the output around an image that is scaled, cut and rotated.
+fn canvas(size: Size, fit: Fit) -> Size {
+    match fit {
+        Fit::Pad { width, height } => Size::new(
+            width.map_or(size.width, u32::from).max(size.width),
+            height.map_or(size.height, u32::from).max(size.height),
+        ),
+        _ => size,
+    }
 }
 
 fn to_width(size: Size, max: Bound) -> Size {
     match max {
-        Some(max) if size.width > max.get() => {
-            let height = u64::from(size.height) * u64::from(max.get()) / u64::from(size.width);
-            Size::new(max.get(), (height as u32).max(1))
-        }
+        Some(max) if size.width > max.get() => of_width(size, max.get()),
         _ => size,
     }
 }
 
 fn to_height(size: Size, max: Bound) -> Size {
     to_width(size.swapped(), max).swapped()
+}
+
+/// Enlarges what is smaller than the box until it touches it from the inside.
+fn grow_into(size: Size, width: Bound, height: Bound) -> Size {
+    let by_width = width.map(|width| of_width(size, width.get()));
+    let by_height = height.map(|height| of_width(size.swapped(), height.get()).swapped());
+    [by_width, by_height]
+        .into_iter()
+        .flatten()
+        .find(|grown| {
+            grown.fits(width, height) && grown.width >= size.width && grown.height >= size.height
+        })
+        .unwrap_or(size)
+}
+
+/// Enlarges what is smaller than the box until it covers it.
+fn grow_over(size: Size, width: Bound, height: Bound) -> Size {
+    let at_least = |size: Size, min: Bound| match min {
+        Some(min) if size.width < min.get() => of_width(size, min.get()),
+        _ => size,
+    };
+    at_least(at_least(size, width).swapped(), height).swapped()
+}
+
+/// The size of that width and the same proportions.
+fn of_width(size: Size, width: u32) -> Size {
+    let height = u64::from(size.height) * u64::from(width) / u64::from(size.width);
+    Size::new(width, u32::try_from(height).unwrap_or(u32::MAX).max(1))
 }
 
 fn or_endless(bound: Bound) -> u32 {
@@ -191,8 +304,6 @@ fn or_endless_f64(bound: Bound) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroU32;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -207,8 +318,12 @@ mod tests {
         Fit::Crop { width: NonZeroU32::new(width), height: NonZeroU32::new(height) }
     }
 
+    fn plan(fit: Fit, rotate: Rotation) -> Plan {
+        Plan { fit, rotate, ..Plan::default() }
+    }
+
     fn geometry(fit: Fit, rotate: Rotation) -> Geometry {
-        Geometry::new(Size::new(100, 120), NONE, fit, rotate)
+        Geometry::new(Size::new(100, 120), NONE, &plan(fit, rotate))
     }
 
     fn output(fit: Fit, rotate: Rotation) -> (u32, u32) {
@@ -300,7 +415,7 @@ mod tests {
     #[test]
     fn bounds_are_of_the_displayed_image() {
         let lying = Turn::upright(6);
-        let made = Geometry::new(Size::new(120, 100), lying, resize(50, 0), Rotation::None);
+        let made = Geometry::new(Size::new(120, 100), lying, &plan(resize(50, 0), Rotation::None));
         assert_eq!(made.output, Size::new(50, 60));
         assert_eq!(made.scaled, Size::new(60, 50));
         assert_eq!(made.turn, lying);
@@ -309,9 +424,9 @@ mod tests {
     #[test]
     fn extreme_ratios_keep_a_pixel() {
         let thin = Size::new(1, 65535);
-        let made = Geometry::new(thin, NONE, resize(0, 10), Rotation::None);
+        let made = Geometry::new(thin, NONE, &plan(resize(0, 10), Rotation::None));
         assert_eq!(made.output, Size::new(1, 10));
-        let made = Geometry::new(thin, NONE, crop(10, 10), Rotation::None);
+        let made = Geometry::new(thin, NONE, &plan(crop(10, 10), Rotation::None));
         assert_eq!(made.output, Size::new(1, 10));
     }
 
@@ -357,43 +472,191 @@ mod tests {
         assert_eq!(apply(left, Size::new(2, 3), 0, 0), (1, 0));
     }
 
-    fn any_fit() -> impl Strategy<Value = Fit> {
-        let bound = || (0u32..200).prop_map(NonZeroU32::new);
-        (bound(), bound(), 0..3).prop_map(|(width, height, kind)| match kind {
-            0 => Fit::None,
-            1 => Fit::Resize { width, height },
-            _ => Fit::Crop { width, height },
-        })
+    fn of(fit: Fit, more: Plan, size: (u32, u32)) -> Geometry {
+        Geometry::new(Size::new(size.0, size.1), NONE, &Plan { fit, ..more })
     }
 
-    fn any_rotation() -> impl Strategy<Value = Rotation> {
-        prop_oneof![
+    fn sized(geometry: &Geometry) -> (u32, u32) {
+        (geometry.output.width, geometry.output.height)
+    }
+
+    fn bounds(width: u32, height: u32) -> (Bound, Bound) {
+        (NonZeroU32::new(width), NonZeroU32::new(height))
+    }
+
+    fn pad(width: u32, height: u32) -> Fit {
+        let (width, height) = bounds(width, height);
+        Fit::Pad { width, height }
+    }
+
+    fn stretch(width: u32, height: u32) -> Fit {
+        let (width, height) = bounds(width, height);
+        Fit::Stretch { width, height }
+    }
+
+    #[test]
+    fn enlarging() {
+        let enlarge = Plan { enlarge: true, ..Plan::default() };
+        for (fit, size, expected) in [
+            (resize(200, 200), (100, 120), (166, 200)),
+            (resize(200, 0), (100, 120), (200, 240)),
+            (resize(0, 240), (100, 120), (200, 240)),
+            (resize(0, 0), (100, 120), (100, 120)),
+            (resize(100, 500), (100, 120), (100, 120)),
+            // What is too large is reduced all the same.
+            (resize(50, 500), (100, 120), (50, 60)),
+            (resize(10, 20), (100, 120), (10, 12)),
+            (crop(200, 200), (100, 120), (200, 200)),
+            (crop(200, 50), (100, 120), (200, 50)),
+            (crop(200, 0), (100, 120), (200, 240)),
+            // A side that is not limited does not reduce the image, as ever.
+            (crop(50, 0), (100, 120), (50, 120)),
+            (crop(33, 77), (100, 120), (33, 77)),
+            (resize(u32::MAX, 0), (1, 65535), (u32::MAX, u32::MAX)),
+        ] {
+            assert_eq!(sized(&of(fit, enlarge.clone(), size)), expected, "{fit:?}");
+        }
+        let made = of(crop(200, 200), enlarge, (100, 120));
+        assert_eq!(made.scaled, Size::new(200, 240));
+        assert_eq!((made.window.x, made.window.y), (0, 20));
+    }
+
+    #[test]
+    fn padding() {
+        for (fit, more, expected, inner, place) in [
+            (pad(200, 200), Plan::default(), (200, 200), (100, 120), (50, 40)),
+            (pad(50, 50), Plan::default(), (50, 50), (41, 50), (4, 0)),
+            (pad(50, 0), Plan::default(), (50, 60), (50, 60), (0, 0)),
+            (pad(0, 0), Plan::default(), (100, 120), (100, 120), (0, 0)),
+            (
+                pad(300, 300),
+                Plan { enlarge: true, ..Plan::default() },
+                (300, 300),
+                (250, 300),
+                (25, 0),
+            ),
+            (
+                pad(200, 200),
+                Plan { gravity: Gravity::parse(b"southeast").unwrap(), ..Plan::default() },
+                (200, 200),
+                (100, 120),
+                (100, 80),
+            ),
+            // The box is that of the turned image.
+            (
+                pad(60, 50),
+                Plan { rotate: Rotation::Ccw90, ..Plan::default() },
+                (60, 50),
+                (60, 50),
+                (0, 0),
+            ),
+        ] {
+            let made = of(fit, more, (100, 120));
+            assert_eq!(sized(&made), expected, "{fit:?}");
+            assert_eq!(made.inner(), Size::new(inner.0, inner.1), "{fit:?}");
+            assert_eq!(made.place, place, "{fit:?}");
+        }
+    }
+
+    #[test]
+    fn stretching() {
+        let turned = Plan { rotate: Rotation::Ccw270, ..Plan::default() };
+        assert_eq!(sized(&of(stretch(7, 900), Plan::default(), (100, 120))), (7, 900));
+        assert_eq!(sized(&of(stretch(7, 0), Plan::default(), (100, 120))), (7, 120));
+        let made = of(stretch(70, 30), turned.clone(), (100, 120));
+        assert_eq!((sized(&made), made.scaled), ((70, 30), Size::new(30, 70)));
+        assert_eq!(sized(&of(stretch(70, 0), turned, (100, 120))), (70, 100));
+    }
+
+    #[test]
+    fn pixel_ratio() {
+        let twice = Plan { dpr: 200, ..Plan::default() };
+        assert_eq!(sized(&of(resize(20, 0), twice.clone(), (100, 120))), (40, 48));
+        assert_eq!(sized(&of(crop(20, 20), twice.clone(), (100, 120))), (40, 40));
+        assert_eq!(sized(&of(stretch(20, 15), twice.clone(), (100, 120))), (40, 30));
+        assert_eq!(sized(&of(pad(200, 20), twice.clone(), (100, 120))), (400, 40));
+        assert_eq!(sized(&of(Fit::None, twice.clone(), (100, 120))), (100, 120));
+        let made = of(resize(33, 0), Plan { dpr: 150, ..Plan::default() }, (100, 120));
+        assert_eq!(sized(&made), (50, 60));
+        assert_eq!(sized(&of(stretch(u32::MAX, 1), twice, (1, 1))), (u32::MAX, 2));
+    }
+
+    #[test]
+    fn gravity_is_that_of_the_result() {
+        let east = |rotate, flip| {
+            let gravity = Gravity::parse(b"east").unwrap();
+            let plan = Plan { gravity, rotate, flip, ..Plan::default() };
+            let made = of(crop(20, 120), plan, (100, 120));
+            (made.window.x, made.window.y)
+        };
+        assert_eq!(east(Rotation::None, Flip::default()), (80, 0));
+        let mirrored = Flip { horizontal: true, vertical: false };
+        assert_eq!(east(Rotation::None, mirrored), (0, 0));
+        assert_eq!(east(Rotation::Half, Flip::default()), (0, 0));
+        // The bottom of the source comes to lie on the right side.
+        assert_eq!(east(Rotation::Ccw90, Flip::default()).1, 100);
+    }
+
+    fn any_plan() -> impl Strategy<Value = Plan> {
+        let bound = || (0u32..200).prop_map(NonZeroU32::new);
+        let fit = (bound(), bound(), 0..5).prop_map(|(width, height, kind)| match kind {
+            0 => Fit::None,
+            1 => Fit::Resize { width, height },
+            2 => Fit::Crop { width, height },
+            3 => Fit::Pad { width, height },
+            _ => Fit::Stretch { width, height },
+        });
+        let rotate = prop_oneof![
             Just(Rotation::None),
             Just(Rotation::Ccw90),
             Just(Rotation::Half),
             Just(Rotation::Ccw270)
-        ]
+        ];
+        let gravity = prop_oneof![
+            Just(Gravity::CENTER),
+            Just(Gravity::Smart),
+            (0u16..=10_000, 0u16..=10_000).prop_map(|(x, y)| Gravity::Point { x, y })
+        ];
+        (fit, rotate, gravity, any::<bool>(), any::<bool>(), any::<bool>(), 100u16..=400).prop_map(
+            |(fit, rotate, gravity, enlarge, horizontal, vertical, dpr)| Plan {
+                fit,
+                rotate,
+                gravity,
+                enlarge,
+                flip: Flip { horizontal, vertical },
+                dpr,
+                ..Plan::default()
+            },
+        )
     }
 
     proptest! {
         #[test]
-        fn never_enlarges_never_vanishes_stays_inside(
+        fn never_vanishes_stays_inside(
             width in 1u32..70_000, height in 1u32..70_000,
-            orientation in 1u8..=8, fit in any_fit(), rotate in any_rotation(),
+            orientation in 1u8..=8, plan in any_plan(),
         ) {
             let stored = Size::new(width, height);
-            let made = Geometry::new(stored, Turn::upright(orientation), fit, rotate);
-            prop_assert!(made.output.width > 0 && made.output.height > 0);
-            prop_assert!(made.scaled.width <= width && made.scaled.height <= height);
-            prop_assert_eq!(made.turn.size(made.window.size), made.output);
+            let made = Geometry::new(stored, Turn::upright(orientation), &plan);
+            let (inner, output) = (made.inner(), made.output);
+            prop_assert!(inner.width > 0 && inner.height > 0);
             prop_assert!(made.window.x + made.window.size.width <= made.scaled.width);
             prop_assert!(made.window.y + made.window.size.height <= made.scaled.height);
-            match fit {
+            prop_assert!(made.place.0 + inner.width <= output.width);
+            prop_assert!(made.place.1 + inner.height <= output.height);
+            if !plan.enlarge && !matches!(plan.fit, Fit::Stretch { .. }) {
+                prop_assert!(made.scaled.width <= width && made.scaled.height <= height);
+            }
+            match magnify(plan.fit, plan.dpr) {
                 Fit::None => prop_assert_eq!(made.scaled, stored),
                 Fit::Resize { width, height } => {
-                    prop_assert!(Turn::from(rotate).size(made.output).fits(width, height));
+                    prop_assert!(Turn::from(plan.rotate).size(output).fits(width, height));
                 }
-                Fit::Crop { width, height } => prop_assert!(made.output.fits(width, height)),
+                Fit::Crop { width, height } => prop_assert!(output.fits(width, height)),
+                Fit::Pad { width, height } | Fit::Stretch { width, height } => {
+                    prop_assert!(width.is_none_or(|width| output.width == width.get()));
+                    prop_assert!(height.is_none_or(|height| output.height == height.get()));
+                }
             }
         }
 
@@ -402,7 +665,7 @@ mod tests {
             width in 1u32..5000, height in 1u32..5000, bound in 1u32..300, more in 0u32..300,
         ) {
             let stored = Size::new(width, height);
-            let make = |w| Geometry::new(stored, NONE, resize(w, 0), Rotation::None).output;
+            let make = |w| Geometry::new(stored, NONE, &plan(resize(w, 0), Rotation::None)).output;
             let (small, large) = (make(bound), make(bound + more));
             prop_assert!(small.width <= large.width && small.height <= large.height);
         }
@@ -411,7 +674,7 @@ mod tests {
         fn the_ratio_survives_within_a_pixel(
             width in 1u32..5000, height in 1u32..5000, bound in 1u32..300,
         ) {
-            let made = Geometry::new(Size::new(width, height), NONE, resize(bound, 0), Rotation::None);
+            let made = of(resize(bound, 0), Plan::default(), (width, height));
             let exact = f64::from(made.output.width) * f64::from(height) / f64::from(width);
             prop_assert!((f64::from(made.output.height) - exact).abs() <= 1.0);
         }

@@ -1,6 +1,6 @@
-//! What `image_resize size` answers.
+//! What `image_resize size` and `image_resize info` answer.
 
-use super::Format;
+use super::{Color, Format, Info, Look};
 
 /// The answer of nginx's `image_filter size`, byte for byte: the size and type
 /// of an image, or an empty object where it is none.
@@ -15,9 +15,83 @@ pub fn size_json(image: Option<(u32, u32, Format)>) -> String {
     }
 }
 
+/// All that is known of an image of that many bytes, its sides as displayed.
+#[must_use]
+pub fn info_json(info: &Info, orient: bool, bytes: u64, look: &Look) -> String {
+    let (width, height) = info.displayed(orient);
+    let Color { r, g, b } = look.dominant;
+    format!(
+        "{{ \"type\": \"{}\", \"width\": {width}, \"height\": {height}, \"orientation\": {}, \
+         \"frames\": {}, \"alpha\": {}, \"bits\": {}, \"has_profile\": {}, \"progressive\": {}, \
+         \"bytes\": {bytes}, \"dominant_color\": \"#{r:02x}{g:02x}{b:02x}\", \
+         \"thumbhash\": \"{}\" }}\r\n",
+        info.format.name(),
+        info.orientation,
+        info.frames,
+        info.alpha,
+        info.bits,
+        info.has_profile,
+        info.progressive,
+        base64(&look.thumbhash),
+    )
+}
+
+/// Base64 (RFC 4648, section 4).
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let bits = (0..3).fold(0, |bits, i| bits << 8 | usize::from(*chunk.get(i).unwrap_or(&0)));
+        for i in 0..4 {
+            let digit = DIGITS[bits >> (18 - 6 * i) & 63];
+            out.push(if i <= chunk.len() { digit.into() } else { '=' });
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn base64_as_the_rfc_has_it() {
+        for (plain, encoded) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            assert_eq!(base64(plain.as_bytes()), encoded);
+        }
+        assert_eq!(base64(&[0xfb, 0xff]), "+/8=");
+    }
+
+    #[test]
+    fn all_that_is_known() {
+        let info = Info {
+            format: Format::Jpeg,
+            width: 120,
+            height: 100,
+            orientation: 6,
+            frames: 1,
+            alpha: false,
+            bits: 8,
+            has_profile: true,
+            progressive: false,
+        };
+        let look = Look { dominant: Color { r: 1, g: 171, b: 255 }, thumbhash: b"foo".to_vec() };
+        assert_eq!(
+            info_json(&info, true, 1234, &look),
+            "{ \"type\": \"jpeg\", \"width\": 100, \"height\": 120, \"orientation\": 6, \
+             \"frames\": 1, \"alpha\": false, \"bits\": 8, \"has_profile\": true, \
+             \"progressive\": false, \"bytes\": 1234, \"dominant_color\": \"#01abff\", \
+             \"thumbhash\": \"Zm9v\" }\r\n"
+        );
+    }
 
     #[test]
     fn as_image_filter_writes_it() {

@@ -44,14 +44,16 @@ pub(super) fn carried<'a>(embedded: &Embedded<'a>, plan: &Plan) -> Carried<'a> {
 /// carry this profile instead of being converted by it.
 ///
 /// Only a profile of the output's own kind of pixels has a meaning there: no
-/// output has CMYK, WebP has no grey, and GIF has no place for a profile.
+/// output has CMYK, WebP and AVIF are not written grey, and GIF has no place for a profile. The
+/// colours of a watermark are sRGB, so what gets one becomes that, too.
 pub(super) fn carries_profile(plan: &Plan, format: Format, layout: Layout, icc: &[u8]) -> bool {
     // Where the header says the colour space (ICC.1:2022, section 7.2.6).
     let space = icc.get(16..20).unwrap_or_default();
     plan.profile == ProfilePolicy::Keep
+        && plan.marks.is_empty()
         && match (format, layout) {
             (Format::Gif, _) | (_, Layout::Cmyk8) => false,
-            (Format::Webp, Layout::L8 | Layout::La8) => false,
+            (Format::Webp | Format::Avif, Layout::L8 | Layout::La8) => false,
             (_, Layout::L8 | Layout::La8) => space == b"GRAY",
             (_, Layout::Rgb8 | Layout::Rgba8) => space == b"RGB ",
         }

@@ -1,5 +1,6 @@
 //! Images: recognise, measure, decode, transform, encode.
 
+mod accept;
 mod bytes;
 mod coding;
 mod color;
@@ -10,23 +11,39 @@ mod encode;
 mod error;
 mod format;
 mod geometry;
+mod gravity;
+#[doc(hidden)]
+pub mod internals;
 mod json;
+mod look;
+mod mark;
 mod metadata;
 mod params;
 mod pixels;
 mod plan;
 mod raster;
 mod riff;
+mod smart;
 mod source;
+mod statistics;
 mod transform;
+pub mod values;
 mod variant;
 
+pub use accept::Offer;
 pub use coding::{Coding, ENCODED_SNIFF_LEN, decode_body};
 pub use control::Control;
 pub use disposition::rename_attachment;
 pub use error::Error;
 pub use format::{Format, SNIFF_LEN, sniff};
-pub use json::size_json;
-pub use plan::{Bound, Color, Fit, Limits, MetadataPolicy, Plan, ProfilePolicy, Rotation};
-pub use transform::{Info, Output, Prepared, Transformed, prepare, probe};
+pub use gravity::Gravity;
+pub use json::{info_json, size_json};
+pub use look::Look;
+pub use mark::{Content, Font, Mark, MarkLook, Picture, Position, Share, Text};
+pub use params::{Allow, Params, Presets};
+pub use plan::{
+    Adjust, Bound, Color, Fit, Flip, Limits, MetadataPolicy, Plan, ProfilePolicy, Rotation,
+};
+pub use statistics::{Histogram, LIMITS, PROMETHEUS_TYPE, Statistics};
+pub use transform::{Info, Output, Prepared, Transformed, look_plan, prepare, probe};
 pub use variant::{tag_listed, variant_tag};

@@ -1,16 +1,141 @@
 //! Plans written as a list of parameters, the way CDNs do in their URLs.
 
-use super::{Bound, Color, Error, Fit, Format, MetadataPolicy, Plan, Rotation};
+mod allow;
+mod setting;
 
-/// How the box of a [`Fit`] is filled.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Filling {
-    Inside,
-    Covering,
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::{Error, Fit, Plan};
+pub use allow::Allow;
+use setting::{Filling, Parameter, Setting};
+
+/// A list such as `width=300,height=200,fit=cover,q=60` that was read.
+///
+/// Items are separated by `,`, `&` or `/`, and count in their order: of a repeated name
+/// the last one. Names and values may be percent-encoded, which is undone once and after
+/// the list was split. An item with an empty value is as good as none. The names are
+///
+/// | name | value |
+/// | --- | --- |
+/// | `width`, `w` and `height`, `h` | pixels of the box, or `-` for no bound |
+/// | `fit` | `scale-down`, `contain`: into the box; `crop`, `cover`: over the box, or with one side only as `contain`; `pad`; `stretch`. `contain`, `cover` and `pad` enlarge what is smaller unless `enlarge` says otherwise |
+/// | `gravity`, `g` | see [`Gravity::parse`](super::Gravity::parse) |
+/// | `dpr` | factor for width and height, 1 to 4 |
+/// | `enlarge` | `on` or `off` |
+/// | `quality`, `q` | 1 to 100, for JPEG, WebP and AVIF; more counts as 100 |
+/// | `format`, `f` | `original`, `jpeg`, `png`, `gif`, `webp` or `avif` |
+/// | `background`, `bg` | a colour, see [`Color::parse`](super::Color::parse) |
+/// | `rotate` | 0, 90, 180 or 270 degrees, **clockwise** |
+/// | `flip` | `h`, `v` or `hv`; before the rotation |
+/// | `blur` | standard deviation in pixels, 0 to 250 |
+/// | `sharpen` | percent, 0 to 1000 |
+/// | `brightness`, `contrast`, `saturation` | factor, 0 to 10 |
+/// | `hue` | degrees, -360 to 360 |
+/// | `gamma` | exponent, 0.1 to 10 |
+/// | `grayscale` | `on` or `off` |
+/// | `trim` | distance of colours, 0 to 255, or `off` |
+/// | `metadata` | `strip`, `copyright` or `keep` |
+/// | `preset`, `p` | the name of one of the [`Presets`] |
+#[derive(Debug, Clone, Default)]
+pub struct Params(Vec<Item>);
+
+#[derive(Debug, Clone)]
+struct Item {
+    parameter: &'static Parameter,
+    setting: Setting,
+    /// As it was written.
+    text: String,
+}
+
+impl Params {
+    /// Reads a list.
+    ///
+    /// # Errors
+    /// [`Error::BadParams`] that says which item is wrong.
+    pub fn parse(list: &[u8]) -> Result<Params, Error> {
+        let items = list.split(|byte| matches!(byte, b',' | b'&' | b'/'));
+        let items = items.filter(|item| !item.is_empty()).map(Item::parse);
+        Ok(Params(items.filter_map(Result::transpose).collect::<Result<_, _>>()?))
+    }
+}
+
+impl Item {
+    /// Reads an item; `None` for one without a value.
+    fn parse(item: &[u8]) -> Result<Option<Item>, Error> {
+        let Some(equals) = item.iter().position(|&byte| byte == b'=') else {
+            return Err(Error::BadParams(format!("{:?} has no value", lossy(item))));
+        };
+        let (name, value) = item.split_at(equals);
+        let name = decode(name)?;
+        let value = decode(value.get(1..).unwrap_or_default())?;
+        let parameter = Parameter::find(&name)
+            .ok_or_else(|| Error::BadParams(format!("unknown name {name:?}")))?;
+        if value.is_empty() {
+            return Ok(None);
+        }
+        let setting = parameter
+            .read(&value)
+            .ok_or_else(|| Error::BadParams(format!("{value:?} is no valid {name}")))?;
+        Ok(Some(Item { parameter, setting, text: value.into_owned() }))
+    }
+}
+
+/// Undoes percent-encoding (RFC 3986, section 2.1).
+fn decode(text: &[u8]) -> Result<Cow<'_, str>, Error> {
+    let bad = || Error::BadParams(format!("{:?} is badly encoded", lossy(text)));
+    if !text.contains(&b'%') {
+        return std::str::from_utf8(text).map(Cow::Borrowed).map_err(|_| bad());
+    }
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [first, after @ ..] = rest {
+        rest = after;
+        if *first != b'%' {
+            out.push(*first);
+            continue;
+        }
+        let [high, low, after @ ..] = after else { return Err(bad()) };
+        let digit = |byte: u8| char::from(byte).to_digit(16).ok_or_else(bad);
+        out.push((digit(*high)? * 16 + digit(*low)?) as u8);
+        rest = after;
+    }
+    String::from_utf8(out).map(Cow::Owned).map_err(|_| bad())
+}
+
+fn lossy(text: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(text)
+}
+
+/// Lists of parameters that have names.
+#[derive(Debug, Default)]
+pub struct Presets(BTreeMap<String, Params>);
+
+impl Presets {
+    /// Gives a list a name, of letters, digits, `_`, `-` and `.`.
+    ///
+    /// # Errors
+    /// [`Error::BadParams`] for a bad or known name, a bad list, or one that names a preset.
+    pub fn add(&mut self, name: &[u8], list: &[u8]) -> Result<(), Error> {
+        let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
+        if name.is_empty() || !name.iter().all(is_plain) {
+            return Err(Error::BadParams(format!("{:?} is no valid name", lossy(name))));
+        }
+        let name = lossy(name).into_owned();
+        if self.0.contains_key(&name) {
+            return Err(Error::BadParams(format!("duplicate name {name:?}")));
+        }
+        let params = Params::parse(list)?;
+        if params.0.iter().any(|item| matches!(item.setting, Setting::Preset(_))) {
+            return Err(Error::BadParams("a preset can't name a preset".to_owned()));
+        }
+        self.0.insert(name, params);
+        Ok(())
+    }
 }
 
 impl Plan {
-    /// Reads a plan from a list such as `width=300,height=200,fit=cover,q=60`.
+    /// Reads a plan from a list without presets.
     ///
     /// # Errors
     /// Those of [`set_params`](Plan::set_params).
@@ -31,221 +156,111 @@ impl Plan {
 
     /// Overrides what the list names and leaves the rest of the plan as it is.
     ///
-    /// Items are separated by `,`, `&` or `/`; of a repeated name the last item
-    /// counts. The names are
-    ///
-    /// | name | value |
-    /// | --- | --- |
-    /// | `width`, `w` and `height`, `h` | pixels of the box, or `-` for no bound |
-    /// | `fit` | `scale-down` or `contain` (inside the box), `crop` or `cover` (covering it) |
-    /// | `quality`, `q` | 1 to 100, for JPEG and WebP; more counts as 100 |
-    /// | `format`, `f` | `original`, `jpeg`, `png`, `gif` or `webp` |
-    /// | `background`, `bg` | a colour, see [`Color::parse`] |
-    /// | `rotate` | 0, 90, 180 or 270 degrees, **clockwise** |
-    /// | `sharpen` | percent, 0 is off |
-    /// | `metadata` | `strip`, `copyright` or `keep` |
+    /// # Errors
+    /// [`Error::BadParams`]; the plan is then as it was.
+    pub fn set_params(&mut self, params: &str) -> Result<(), Error> {
+        self.apply(&Params::parse(params.as_bytes())?, &Presets::default())
+    }
+
+    /// Overrides what the list names and leaves the rest of the plan as it is.
     ///
     /// # Errors
-    /// [`Error::BadParams`] that says which item is wrong; the plan is then
-    /// as it was.
-    pub fn set_params(&mut self, params: &str) -> Result<(), Error> {
-        let mut plan = self.clone();
-        let (mut filling, mut width, mut height) = match plan.fit {
-            Fit::None => (None, None, None),
-            Fit::Resize { width, height } => (Some(Filling::Inside), width, height),
-            Fit::Crop { width, height } => (Some(Filling::Covering), width, height),
-        };
-
-        for item in params.split([',', '&', '/']).filter(|item| !item.is_empty()) {
-            let (name, value) = item
-                .split_once('=')
-                .ok_or_else(|| Error::BadParams(format!("\"{item}\" has no value")))?;
-            let bad = || Error::BadParams(format!("\"{value}\" is no valid {name}"));
-            match name {
-                "width" | "w" => width = bound(value).ok_or_else(bad)?,
-                "height" | "h" => height = bound(value).ok_or_else(bad)?,
-                "fit" => filling = Some(fit(value).ok_or_else(bad)?),
-                "quality" | "q" => {
-                    let quality = quality(value).ok_or_else(bad)?;
-                    plan.jpeg_quality = quality;
-                    plan.webp_quality = quality;
-                }
-                "format" | "f" => plan.format = format(value).ok_or_else(bad)?,
-                "background" | "bg" => {
-                    plan.background = Color::parse(value.as_bytes()).ok_or_else(bad)?;
-                }
-                "rotate" => plan.rotate = clockwise(value).ok_or_else(bad)?,
-                "sharpen" => plan.sharpen = number(value).ok_or_else(bad)?,
-                "metadata" => plan.metadata = metadata(value).ok_or_else(bad)?,
-                _ => return Err(Error::BadParams(format!("unknown name \"{name}\""))),
-            }
+    /// [`Error::BadParams`] that names a preset that is not there; the plan is then as
+    /// it was.
+    pub fn apply(&mut self, params: &Params, presets: &Presets) -> Result<(), Error> {
+        let mut draft = Draft::new(self);
+        for item in &params.0 {
+            let Setting::Preset(name) = &item.setting else {
+                draft.set(&item.setting);
+                continue;
+            };
+            let preset = presets.0.get(name);
+            let preset =
+                preset.ok_or_else(|| Error::BadParams(format!("there is no preset {name:?}")))?;
+            preset.0.iter().for_each(|item| draft.set(&item.setting));
         }
-
-        plan.fit = match filling {
-            None if width.is_none() && height.is_none() => Fit::None,
-            None | Some(Filling::Inside) => Fit::Resize { width, height },
-            Some(Filling::Covering) => Fit::Crop { width, height },
-        };
-        *self = plan;
+        *self = draft.finish();
         Ok(())
     }
 }
 
-/// A plain decimal number: no sign, no space.
-fn number<T: std::str::FromStr>(value: &str) -> Option<T> {
-    value.bytes().all(|byte| byte.is_ascii_digit()).then(|| value.parse().ok()).flatten()
+/// A plan whose geometry is still in parts.
+struct Draft {
+    plan: Plan,
+    filling: Option<Filling>,
+    width: super::Bound,
+    height: super::Bound,
+    /// What the filling implies, and what was said.
+    enlarge: [Option<bool>; 2],
 }
 
-fn bound(value: &str) -> Option<Bound> {
-    if value == "-" { Some(None) } else { number(value).map(Some) }
-}
-
-fn fit(value: &str) -> Option<Filling> {
-    match value {
-        "scale-down" | "contain" => Some(Filling::Inside),
-        "crop" | "cover" => Some(Filling::Covering),
-        _ => None,
+impl Draft {
+    fn new(plan: &Plan) -> Draft {
+        let (filling, width, height) = match plan.fit {
+            Fit::None => (None, None, None),
+            Fit::Resize { width, height } => (Some(Filling::Inside), width, height),
+            Fit::Crop { width, height } => (Some(Filling::Covering), width, height),
+            Fit::Pad { width, height } => (Some(Filling::Padded), width, height),
+            Fit::Stretch { width, height } => (Some(Filling::Stretched), width, height),
+        };
+        Draft { plan: plan.clone(), filling, width, height, enlarge: [None; 2] }
     }
-}
 
-fn quality(value: &str) -> Option<u8> {
-    match number::<u32>(value)? {
-        0 => None,
-        quality => Some(quality.min(100) as u8),
+    fn set(&mut self, setting: &Setting) {
+        let plan = &mut self.plan;
+        match *setting {
+            Setting::Width(width) => self.width = width,
+            Setting::Height(height) => self.height = height,
+            Setting::Fit(filling, enlarge) => {
+                self.filling = Some(filling);
+                self.enlarge[0] = Some(enlarge);
+            }
+            Setting::Gravity(gravity) => plan.gravity = gravity,
+            Setting::Dpr(dpr) => plan.dpr = dpr,
+            Setting::Enlarge(enlarge) => self.enlarge[1] = Some(enlarge),
+            Setting::Quality(quality) => {
+                plan.jpeg_quality = quality;
+                plan.webp_quality = quality;
+                plan.avif_quality = quality;
+            }
+            Setting::Format(format) => plan.format = format,
+            Setting::Background(color) => plan.background = color,
+            Setting::Rotate(rotation) => plan.rotate = rotation,
+            Setting::Flip(flip) => plan.flip = flip,
+            Setting::Blur(blur) => plan.blur = blur,
+            Setting::Sharpen(percent) => plan.sharpen = percent,
+            Setting::Brightness(factor) => plan.adjust.brightness = factor,
+            Setting::Contrast(factor) => plan.adjust.contrast = factor,
+            Setting::Saturation(factor) => plan.adjust.saturation = factor,
+            Setting::Hue(degrees) => plan.adjust.hue = degrees,
+            Setting::Gamma(exponent) => plan.adjust.gamma = exponent,
+            Setting::Grayscale(grayscale) => plan.adjust.grayscale = grayscale,
+            Setting::Trim(threshold) => plan.trim = threshold,
+            Setting::Metadata(policy) => plan.metadata = policy,
+            // Replaced by what it stands for, which names none.
+            Setting::Preset(_) => (),
+        }
     }
-}
 
-fn format(value: &str) -> Option<Option<Format>> {
-    if value == "original" {
-        return Some(None);
-    }
-    Format::from_name(value.as_bytes()).map(Some)
-}
-
-fn clockwise(value: &str) -> Option<Rotation> {
-    match number::<u32>(value)? {
-        0 => Some(Rotation::None),
-        degrees => Rotation::from_degrees(360u32.checked_sub(degrees)?),
-    }
-}
-
-fn metadata(value: &str) -> Option<MetadataPolicy> {
-    match value {
-        "strip" => Some(MetadataPolicy::Strip),
-        "copyright" => Some(MetadataPolicy::Copyright),
-        "keep" => Some(MetadataPolicy::Keep),
-        _ => None,
+    fn finish(self) -> Plan {
+        let Draft { mut plan, filling, width, height, enlarge: [implied, said] } = self;
+        plan.fit = match filling {
+            None if width.is_none() && height.is_none() => Fit::None,
+            None | Some(Filling::Inside) => Fit::Resize { width, height },
+            // There is no box to be covered but a side, which CDNs take for that of the result.
+            Some(Filling::Covering)
+                if implied.is_some() && (width.is_none() || height.is_none()) =>
+            {
+                Fit::Resize { width, height }
+            }
+            Some(Filling::Covering) => Fit::Crop { width, height },
+            Some(Filling::Padded) => Fit::Pad { width, height },
+            Some(Filling::Stretched) => Fit::Stretch { width, height },
+        };
+        plan.enlarge = said.or(implied).unwrap_or(plan.enlarge);
+        plan
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::num::NonZeroU32;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn parse(params: &str) -> Plan {
-        Plan::from_params(params).unwrap()
-    }
-
-    #[test]
-    fn every_name() {
-        let plan = parse(
-            "width=300&height=200/fit=cover,quality=60,format=webp,background=#102030,\
-             rotate=90,sharpen=25,metadata=copyright",
-        );
-        assert_eq!(
-            plan,
-            Plan {
-                fit: Fit::Crop { width: NonZeroU32::new(300), height: NonZeroU32::new(200) },
-                rotate: Rotation::Ccw270,
-                format: Some(Format::Webp),
-                jpeg_quality: 60,
-                webp_quality: 60,
-                sharpen: 25,
-                background: Color { r: 0x10, g: 0x20, b: 0x30 },
-                metadata: MetadataPolicy::Copyright,
-                ..Plan::default()
-            }
-        );
-        assert_eq!(
-            parse(
-                "w=300,h=200,fit=crop,q=60,f=webp,bg=102030,rotate=90,sharpen=25,metadata=copyright"
-            ),
-            plan
-        );
-    }
-
-    #[test]
-    fn geometry() {
-        let three = NonZeroU32::new(3);
-        assert_eq!(parse("").fit, Fit::None);
-        assert_eq!(parse("q=1").fit, Fit::None);
-        assert_eq!(parse("w=3").fit, Fit::Resize { width: three, height: None });
-        assert_eq!(parse("h=3,w=-").fit, Fit::Resize { width: None, height: three });
-        assert_eq!(parse("h=3,fit=contain").fit, Fit::Resize { width: None, height: three });
-        assert_eq!(parse("fit=crop,w=3,w=-,h=3").fit, Fit::Crop { width: None, height: three });
-        assert_eq!(parse("rotate=180").rotate, Rotation::Half);
-        assert_eq!(parse("rotate=270").rotate, Rotation::Ccw90);
-        assert_eq!(parse("rotate=0").rotate, Rotation::None);
-    }
-
-    #[test]
-    fn overrides_only_what_it_names() {
-        let mut plan = parse("w=300,h=200,fit=crop,q=60");
-        plan.set_params("w=100").unwrap();
-        assert_eq!(
-            plan.fit,
-            Fit::Crop { width: NonZeroU32::new(100), height: NonZeroU32::new(200) }
-        );
-        assert_eq!(plan.jpeg_quality, 60);
-
-        let before = plan.clone();
-        assert!(plan.set_params("q=10,w=0").is_err());
-        assert_eq!(plan, before);
-    }
-
-    #[test]
-    fn quality_above_a_hundred_is_a_hundred() {
-        assert_eq!(parse("q=101").jpeg_quality, 100);
-        assert_eq!(parse("q=4000000000").webp_quality, 100);
-    }
-
-    #[test]
-    fn refused_with_the_reason() {
-        for (params, reason) in [
-            ("w=0", "\"0\" is no valid w"),
-            ("w=", "\"\" is no valid w"),
-            ("height=+3", "\"+3\" is no valid height"),
-            ("w=1e3", "\"1e3\" is no valid w"),
-            ("w=4294967296", "\"4294967296\" is no valid w"),
-            ("q=0", "\"0\" is no valid q"),
-            ("q=-1", "\"-1\" is no valid q"),
-            ("fit=stretchy", "\"stretchy\" is no valid fit"),
-            ("f=bmp", "\"bmp\" is no valid f"),
-            ("bg=nocolour", "\"nocolour\" is no valid bg"),
-            ("rotate=45", "\"45\" is no valid rotate"),
-            ("rotate=360", "\"360\" is no valid rotate"),
-            ("sharpen=99999", "\"99999\" is no valid sharpen"),
-            ("metadata=all", "\"all\" is no valid metadata"),
-            ("colour=red", "unknown name \"colour\""),
-            ("W=3", "unknown name \"W\""),
-            ("w", "\"w\" has no value"),
-        ] {
-            assert_eq!(
-                Plan::from_params(params),
-                Err(Error::BadParams(reason.to_owned())),
-                "{params}"
-            );
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn never_panics(params in ".{0,40}") {
-            let _ = Plan::from_params(&params);
-        }
-    }
-}
+mod tests;

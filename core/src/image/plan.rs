@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use super::Format;
+use super::{Format, Gravity, Mark};
 
 /// A side of the bounding box; `None` (written `-`) does not bound.
 pub type Bound = Option<NonZeroU32>;
@@ -20,11 +20,28 @@ pub enum Fit {
         /// Largest height in pixels.
         height: Bound,
     },
-    /// Covers the box and cuts the rest, centred; never enlarges.
+    /// Covers the box and cuts the rest, where [`Plan::gravity`] says; never
+    /// enlarges.
     Crop {
         /// Width of the box in pixels.
         width: Bound,
         /// Height of the box in pixels.
+        height: Bound,
+    },
+    /// Like `Resize`, then laid on a canvas of just that size. With a turn the box
+    /// is that of the turned image.
+    Pad {
+        /// Width of the canvas in pixels; unbounded, that of the image.
+        width: Bound,
+        /// Height of the canvas in pixels.
+        height: Bound,
+    },
+    /// Just that size, whatever the proportions. With a turn the size is that of
+    /// the turned image.
+    Stretch {
+        /// Width in pixels; unbounded, that of the source.
+        width: Bound,
+        /// Height in pixels.
         height: Bound,
     },
 }
@@ -52,6 +69,48 @@ impl Rotation {
             180 => Some(Rotation::Half),
             270 => Some(Rotation::Ccw270),
             _ => None,
+        }
+    }
+}
+
+/// Mirrored sides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Flip {
+    /// Left becomes right.
+    pub horizontal: bool,
+    /// Top becomes bottom.
+    pub vertical: bool,
+}
+
+/// How colours are changed. Factors are in percent: 100 changes nothing.
+///
+/// Brightness, contrast, saturation, hue and grey are those of the filter functions of
+/// CSS (W3C Filter Effects Module Level 1, section 8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Adjust {
+    /// Factor of all channels.
+    pub brightness: u16,
+    /// Factor of the distance from medium grey.
+    pub contrast: u16,
+    /// Factor of the distance from grey of the same luminance.
+    pub saturation: u16,
+    /// Degrees by which hues are turned.
+    pub hue: u16,
+    /// Exponent of the curve that medium tones follow: above 100 they get lighter.
+    pub gamma: u16,
+    /// Whether only the luminance is left.
+    pub grayscale: bool,
+}
+
+impl Default for Adjust {
+    fn default() -> Adjust {
+        Adjust {
+            brightness: 100,
+            contrast: 100,
+            saturation: 100,
+            hue: 0,
+            gamma: 100,
+            grayscale: false,
         }
     }
 }
@@ -102,24 +161,49 @@ impl Color {
 pub struct Plan {
     /// The geometry.
     pub fit: Fit,
+    /// What [`Fit::Crop`] keeps, and where [`Fit::Pad`] lays the image.
+    pub gravity: Gravity,
+    /// Whether a source that is too small for its box is enlarged.
+    pub enlarge: bool,
+    /// By how much the sides of the box are multiplied, in percent.
+    pub dpr: u16,
+    /// What is mirrored, after orientation and before the turn.
+    pub flip: Flip,
     /// The turn after orientation; the bounds of [`Fit::Resize`] apply before it,
     /// the cut of [`Fit::Crop`] after it.
     pub rotate: Rotation,
     /// The output's format; `None` keeps the source's.
     pub format: Option<Format>,
+    /// Whether that format is what [`Offer::choose`](super::Offer::choose) gave: the client
+    /// is then only known to show it and the [universal](Format::is_universal) ones.
+    pub negotiated: bool,
     /// JPEG quality, 1 to 100.
     pub jpeg_quality: u8,
     /// WebP quality, 1 to 100.
     pub webp_quality: u8,
     /// WebP encoder effort, 0 (fast) to 6 (small).
     pub webp_effort: u8,
+    /// AVIF quality, 1 to 100.
+    pub avif_quality: u8,
+    /// AVIF encoder speed, 0 (small) to 10 (fast).
+    pub avif_speed: u8,
+    /// Bytes that a JPEG, WebP or AVIF shall not exceed: its quality is lowered until it fits.
+    pub max_bytes: Option<u64>,
+    /// How far a channel may be from the top left pixel's where a border of one colour
+    /// is cut away before all else.
+    pub trim: Option<u8>,
+    /// How colours are changed.
+    pub adjust: Adjust,
+    /// Standard deviation of a Gaussian blur, in hundredths of a pixel; 0 is off.
+    pub blur: u16,
     /// Unsharp amount in percent; 0 is off.
     pub sharpen: u16,
     /// Whether palette transparency is kept; otherwise it is flattened.
     pub transparency: bool,
     /// Progressive JPEG, interlaced PNG and GIF.
     pub interlace: bool,
-    /// The colour behind what is transparent where the output can't be.
+    /// The colour around a padded image, and behind what is transparent where the
+    /// output can't be.
     pub background: Color,
     /// Whether the EXIF orientation is applied (and cleared).
     pub orient: bool,
@@ -127,17 +211,30 @@ pub struct Plan {
     pub profile: ProfilePolicy,
     /// Which metadata the output carries.
     pub metadata: MetadataPolicy,
+    /// The layers of the watermark, the lowest first.
+    pub marks: Vec<Mark>,
 }
 
 impl Default for Plan {
     fn default() -> Plan {
         Plan {
             fit: Fit::None,
+            gravity: Gravity::CENTER,
+            enlarge: false,
+            dpr: 100,
+            flip: Flip::default(),
             rotate: Rotation::None,
             format: None,
+            negotiated: false,
             jpeg_quality: 75,
             webp_quality: 80,
             webp_effort: 2,
+            avif_quality: 60,
+            avif_speed: 9,
+            max_bytes: None,
+            trim: None,
+            adjust: Adjust::default(),
+            blur: 0,
             sharpen: 0,
             transparency: true,
             interlace: false,
@@ -145,7 +242,22 @@ impl Default for Plan {
             orient: true,
             profile: ProfilePolicy::Srgb,
             metadata: MetadataPolicy::Strip,
+            marks: Vec::new(),
         }
+    }
+}
+
+impl Plan {
+    /// Whether other pixels are asked for, be it in the same size.
+    #[must_use]
+    pub fn changes_pixels(&self) -> bool {
+        self.flip != Flip::default()
+            || self.rotate != Rotation::None
+            || self.trim.is_some()
+            || self.adjust != Adjust::default()
+            || self.blur > 0
+            || self.sharpen > 0
+            || !self.marks.is_empty()
     }
 }
 

@@ -57,6 +57,13 @@ impl Raster {
         }
     }
 
+    /// A copy.
+    pub(super) fn try_clone(&self) -> Result<Raster, Error> {
+        let mut data = with_room(self.data.len())?;
+        data.extend_from_slice(&self.data);
+        Ok(Raster { data, ..*self })
+    }
+
     pub(super) fn size(&self) -> Size {
         self.size
     }

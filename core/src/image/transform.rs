@@ -2,12 +2,15 @@
 
 use super::decode::{self, Decode, EIGHTHS};
 use super::geometry::{Geometry, Size, Turn};
+use super::look::{self, Look, look};
+use super::mark::Overlay;
 use super::metadata::{self, carried, carries_profile};
 use super::pixels::{self, Converter};
 use super::raster::Raster;
 use super::source::{Kind, Source};
 use super::{
-    Control, Error, Format, Limits, MetadataPolicy, Plan, ProfilePolicy, Rotation, encode,
+    Control, Error, Fit, Format, Gravity, Limits, MetadataPolicy, Plan, ProfilePolicy, encode,
+    smart,
 };
 
 /// What the headers of a source say, without decoding a pixel.
@@ -72,6 +75,7 @@ pub struct Transformed {
 #[derive(Debug)]
 pub struct Prepared<'a> {
     plan: &'a Plan,
+    limits: Limits,
     source: Source<'a>,
     work: Work,
 }
@@ -90,6 +94,8 @@ struct Recipe {
     format: Format,
     /// Whether the output gets a palette.
     palette: bool,
+    /// What the output has at most, where its size is not known before it is decoded.
+    most: Option<Size>,
 }
 
 /// Reads the headers of a source.
@@ -107,7 +113,8 @@ pub fn probe(input: &[u8]) -> Result<Info, Error> {
 /// The source goes out as it is, bytes and all, where it has the format and the
 /// size that are asked for already, as nginx's image_filter does, unless one of
 /// these asks for other pixels or bytes:
-/// - a rotation, an EXIF orientation that is to be applied, or sharpening;
+/// - anything that [`Plan::changes_pixels`], or an EXIF orientation that is to be applied;
+/// - a bound on its length that it exceeds, unless its format has no quality to be lowered;
 /// - a profile that the policy wants converted and that is not sRGB, or any that it wants dropped;
 /// - palette transparency that the plan does not keep;
 /// - with [`MetadataPolicy::Copyright`] any EXIF or XMP;
@@ -127,37 +134,77 @@ pub fn prepare<'a>(
     source.check(limits)?;
 
     let stored = Size::new(source.info.width, source.info.height);
-    let upright =
-        if plan.orient { Turn::upright(source.info.orientation) } else { Turn::default() };
-    let geometry = Geometry::new(stored, upright, plan.fit, plan.rotate);
-    let format = plan.format.unwrap_or(source.info.format);
+    let upright = upright(&source, plan);
+    let geometry = Geometry::new(stored, upright, plan);
+    let format = plan.format.unwrap_or_else(|| default_format(&source.info, plan));
     if format == source.info.format
         && geometry.is_identity(stored)
         && upright.is_none()
-        && plan.rotate == Rotation::None
         && keeps_bytes(&source, plan)
     {
-        return Ok(Prepared { plan, source, work: Work::PassOn });
+        return Ok(Prepared { plan, limits: *limits, source, work: Work::PassOn });
     }
+    let most = plan.trim.map(|_| Geometry::most(stored, plan));
+    if most.is_none() {
+        check_output(geometry.output, format, limits)?;
+    }
+    let recipe = Recipe {
+        decode: how_to_decode(&source, plan, &geometry, limits),
+        geometry,
+        format,
+        palette: format == Format::Gif || format == Format::Png && source.has_palette(),
+        most,
+    };
+    Ok(Prepared { plan, limits: *limits, source, work: Work::Make(recipe) })
+}
 
-    check_output(geometry.output, format, limits)?;
+/// What to show of an image to [`Prepared::look`]: all of it, small and in sRGB.
+#[must_use]
+pub fn look_plan(orient: bool) -> Plan {
+    let side = std::num::NonZeroU32::new(look::SIDE);
+    let fit = Fit::Resize { width: side, height: side };
+    // A format to which all can be made that there is, alpha included.
+    Plan { fit, orient, format: Some(Format::Png), ..Plan::default() }
+}
+
+fn upright(source: &Source, plan: &Plan) -> Turn {
+    if plan.orient { Turn::upright(source.info.orientation) } else { Turn::default() }
+}
+
+fn how_to_decode(source: &Source, plan: &Plan, geometry: &Geometry, limits: &Limits) -> Decode {
+    let scans = limits.scans;
+    if plan.trim.is_some() {
+        // Borders are looked for in all pixels.
+        return Decode { eighths: 8, side: 1, scans };
+    }
+    let stored = Size::new(source.info.width, source.info.height);
     let eighths = match source.kind {
         Kind::Jpeg(_) => eighths(stored, geometry.scaled),
         _ => 8,
     };
-    let recipe = Recipe {
-        decode: Decode { eighths, scans: limits.scans },
-        geometry,
-        format,
-        palette: format == Format::Gif || format == Format::Png && source.has_palette(),
-    };
-    Ok(Prepared { plan, source, work: Work::Make(recipe) })
+    Decode { eighths, side: decode::boxes(source, geometry.scaled), scans }
+}
+
+/// The format of an output for which the plan names none: the source's, or for a client that is
+/// not known to show that one, the universal format that loses least.
+fn default_format(source: &Info, plan: &Plan) -> Format {
+    match source.format {
+        format if !plan.negotiated || format.is_universal() => format,
+        _ if source.alpha => Format::Png,
+        _ => Format::Jpeg,
+    }
 }
 
 /// Whether nothing but the geometry and the format could change the source.
 fn keeps_bytes(source: &Source, plan: &Plan) -> bool {
     let flattens = source.has_palette() && source.info.alpha && !plan.transparency;
-    plan.sharpen == 0 && !flattens && keeps_profile(source, plan) && keeps_metadata(source, plan)
+    let fits = plan.max_bytes.is_none_or(|max| source.input.len() as u64 <= max)
+        || !encode::has_quality(source.info.format);
+    !plan.changes_pixels()
+        && fits
+        && !flattens
+        && keeps_profile(source, plan)
+        && keeps_metadata(source, plan)
 }
 
 fn keeps_profile(source: &Source, plan: &Plan) -> bool {
@@ -229,16 +276,42 @@ impl Prepared<'_> {
     #[must_use]
     pub fn memory(&self) -> u64 {
         let Work::Make(recipe) = &self.work else { return 0 };
-        let Recipe { decode, geometry, format, palette } = recipe;
+        let &Recipe { decode, geometry, format, palette, most } = recipe;
         let layout = decode::layout(&self.source);
         let raster = decode.raster_size(self.stored());
         let decoded = raster.pixels() * layout.channels() as u64;
+        let (window, output) = match most {
+            None => (geometry.window.size, geometry.output),
+            Some(most) => (most, most),
+        };
         // No step between the resize and the encoder has more channels.
-        let made = geometry.output.pixels() * 4;
-        let decoding = decoded + decode::working_bytes(&self.source);
-        let resizing = decoded + pixels::working_bytes(raster, layout, geometry.window.size) + made;
-        let encoding = 2 * made + encode::working_bytes(geometry.output, *format, *palette);
-        decoding.max(resizing).max(encoding)
+        let made = output.pixels().saturating_mul(4);
+        let decoding = decoded + decode::working_bytes(&self.source, &decode);
+        let trimming = if most.is_some() { 2 * decoded } else { 0 };
+        let resizing =
+            (decoded + pixels::working_bytes(raster, layout, window)).saturating_add(made);
+        // Beside the raster there is a copy of it, from which it is blurred, or which is
+        // encoded once more.
+        let encoding = (2 * made).saturating_add(encode::working_bytes(output, format, palette));
+        // While layers are laid on, the raster is there twice, before and after it is widened.
+        let marks = self.plan.marks.iter().map(|mark| mark.working_bytes(output));
+        let marking = if self.plan.marks.is_empty() {
+            0
+        } else {
+            made.saturating_mul(2).saturating_add(marks.sum::<u64>())
+        };
+        decoding.max(trimming).max(resizing).max(marking).max(encoding)
+    }
+
+    /// Whether the source may go out in place of an output that turned out larger: nothing but
+    /// another format was asked for, every client shows the source's, and its metadata may be seen.
+    #[must_use]
+    pub fn may_stay(&self) -> bool {
+        let &Plan { fit, format, .. } = self.plan;
+        let source = self.source.info.format;
+        let shows = source.is_universal() || format == Some(source);
+        let converts = format.is_some() && fit == Fit::None && !self.plan.changes_pixels();
+        converts && shows && keeps_metadata(&self.source, self.plan)
     }
 
     /// Does the work.
@@ -253,36 +326,92 @@ impl Prepared<'_> {
                 let format = self.source.info.format;
                 Ok(Transformed { output: Output::Original, format, width, height })
             }
-            Work::Make(recipe) => Ok(Transformed {
-                output: Output::Encoded(self.make(recipe, control)?),
-                format: recipe.format,
-                width: recipe.geometry.output.width,
-                height: recipe.geometry.output.height,
-            }),
+            Work::Make(recipe) => self.make(recipe, control),
         }
     }
 
-    fn make(&self, recipe: &Recipe, control: &Control) -> Result<Vec<u8>, Error> {
-        let plan = self.plan;
-        let Geometry { scaled, window, turn, .. } = recipe.geometry;
-
-        let raster = decode::decode(&self.source, &recipe.decode, control)?;
-        let extent = match self.source.kind {
-            Kind::Jpeg(_) => recipe.decode.extent(self.stored()),
-            _ => (f64::from(raster.size().width), f64::from(raster.size().height)),
+    /// Looks at the image instead of encoding it; planned by [`look_plan`].
+    ///
+    /// # Errors
+    /// As of [`run`](Prepared::run).
+    pub fn look(&self, control: &Control) -> Result<Look, Error> {
+        control.check()?;
+        let (decode, geometry) = match &self.work {
+            Work::Make(recipe) => (recipe.decode, recipe.geometry),
+            Work::PassOn => {
+                let geometry =
+                    Geometry::new(self.stored(), upright(&self.source, self.plan), self.plan);
+                let decode = how_to_decode(&self.source, self.plan, &geometry, &self.limits);
+                (decode, geometry)
+            }
         };
-        let raster = pixels::resize(raster, extent, scaled, window, control)?;
-        let raster = pixels::turn(raster, turn, control)?;
+        let raster = decode::decode(&self.source, &decode, control)?;
+        let raster = self.fit(raster, &decode, &geometry, control)?;
+        look(&self.manage_color(raster, Format::Png, &mut metadata::Carried::default(), control)?)
+    }
+
+    fn make(&self, recipe: &Recipe, control: &Control) -> Result<Transformed, Error> {
+        let plan = self.plan;
+        let &Recipe { decode, mut geometry, format, palette, .. } = recipe;
+
+        let mut raster = decode::decode(&self.source, &decode, control)?;
+        if let (Some(threshold), Some(most)) = (plan.trim, recipe.most) {
+            let inside = pixels::inside(&raster, threshold);
+            raster = pixels::cut(raster, inside, control)?;
+            geometry = Geometry::new(inside.size, upright(&self.source, plan), plan);
+            let pixels = self.limits.output_pixels.min(most.pixels());
+            check_output(
+                geometry.output,
+                format,
+                &Limits { output_pixels: pixels, ..self.limits },
+            )?;
+        }
+        let raster = self.fit(raster, &decode, &geometry, control)?;
 
         let mut carried = carried(&self.source.embedded, plan);
-        let raster = self.manage_color(raster, recipe.format, &mut carried, control)?;
-        let mut raster = if self.needs_flattening(recipe.format) {
+        let raster = self.manage_color(raster, format, &mut carried, control)?;
+        let raster = if self.needs_flattening(format) {
             pixels::flatten(raster, plan.background)?
         } else {
             raster
         };
+        let mut raster = pixels::adjust(raster, &plan.adjust, carried.icc.is_none(), control)?;
+        pixels::blur(&mut raster, plan.blur, control)?;
         pixels::sharpen(&mut raster, plan.sharpen, control)?;
-        encode::encode(raster, recipe.format, recipe.palette, plan, &carried, control)
+        let raster = pixels::pad(raster, geometry.output, geometry.place, plan.background)?;
+        let raster = if plan.marks.is_empty() {
+            raster
+        } else {
+            Overlay::new(&plan.marks, raster.size(), control)?.apply(raster, control)?
+        };
+        let encode = match plan.max_bytes {
+            None => encode::encode(raster, format, palette, plan, &carried, control),
+            Some(max) => {
+                encode::encode_within(max, raster, format, palette, plan, &carried, control)
+            }
+        };
+        let Size { width, height } = geometry.output;
+        Ok(Transformed { output: Output::Encoded(encode?), format, width, height })
+    }
+
+    /// Scales, cuts and turns what was decoded.
+    fn fit(
+        &self,
+        raster: Raster,
+        decode: &Decode,
+        geometry: &Geometry,
+        control: &Control,
+    ) -> Result<Raster, Error> {
+        let &Geometry { scaled, mut window, turn, .. } = geometry;
+        let extent = match self.plan.trim {
+            None => decode.extent(self.stored()),
+            Some(_) => (f64::from(raster.size().width), f64::from(raster.size().height)),
+        };
+        if self.plan.gravity == Gravity::Smart && window.size != scaled {
+            window = smart::place(&raster, extent, scaled, window.size, control)?;
+        }
+        let raster = pixels::resize(raster, extent, scaled, window, control)?;
+        pixels::turn(raster, turn, control)
     }
 
     /// Applies the profile policy: converts the raster, or has its profile carried.

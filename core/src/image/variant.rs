@@ -18,9 +18,10 @@ const TAG_BYTES: usize = 16;
 /// the source that `validator` stands for.
 ///
 /// The validator is whatever changes when the source does: its own entity tag,
-/// or its modification time and length.
+/// or its modification time and length. What else of the output the plan does
+/// not know yet can stand beside it.
 #[must_use]
-pub fn variant_tag(validator: &[u8], plan: &Plan) -> String {
+pub fn variant_tag(validator: &(impl Hash + ?Sized), plan: &Plan) -> String {
     let mut hasher = StableHasher(Sha256::new());
     OUTPUT_VERSION.hash(&mut hasher);
     validator.hash(&mut hasher);

@@ -23,9 +23,8 @@ pub(super) fn verify(keys: &[Keyed], visit: &Visit<'_>) -> Result<Verified, Reas
     if len != Some(tag.len()) {
         return Err(Reason::Malformed);
     }
-    let field = |name: &[u8]| {
-        fields.split(|&byte| byte == b'~').find_map(|field| field.strip_prefix(name))
-    };
+    let field =
+        |name: &[u8]| fields.split(|&byte| byte == b'~').find_map(|field| field.strip_prefix(name));
     let time = |name: &[u8]| match field(name) {
         None => Ok(None),
         Some(digits) => parse_time(digits).map(Some).ok_or(Reason::Malformed),
@@ -37,7 +36,8 @@ pub(super) fn verify(keys: &[Keyed], visit: &Visit<'_>) -> Result<Verified, Reas
 
     let key = match field(b"acl=") {
         Some(patterns) => {
-            let key = find(keys, |mac, key| tag_of(mac, &key.salt, fields, None).matches(&tag, None))?;
+            let key =
+                find(keys, |mac, key| tag_of(mac, &key.salt, fields, None).matches(&tag, None))?;
             let fitting = is_plain(url.path)
                 && patterns.split(|&byte| byte == b'!').any(|pattern| fits(pattern, url.path));
             if !fitting {
@@ -131,7 +131,10 @@ mod tests {
         }
         assert_eq!(check(PATTERNS, "/b/12.jpg"), Err(Reason::Mismatch));
         assert_eq!(check(&PATTERN.replace("2000", "2001"), "/gallery/a"), Err(Reason::Mismatch));
-        assert_eq!(check(&PATTERN.replace("/gallery/*", "/*"), "/gallery/a"), Err(Reason::Mismatch));
+        assert_eq!(
+            check(&PATTERN.replace("/gallery/*", "/*"), "/gallery/a"),
+            Err(Reason::Mismatch)
+        );
     }
 
     #[test]
@@ -156,10 +159,7 @@ mod tests {
 
     #[test]
     fn what_is_no_token() {
-        assert_eq!(
-            verify(Format::Akamai, &[key(KEY, "")], "/gallery/a", ""),
-            Err(Reason::Missing)
-        );
+        assert_eq!(verify(Format::Akamai, &[key(KEY, "")], "/gallery/a", ""), Err(Reason::Missing));
         let (_, hmac) = PATTERN.split_once("~hmac=").unwrap_or_default();
         for token in [
             "".to_string(),

@@ -150,7 +150,10 @@ mod tests {
         for url in [PLAIN, PATH, IGNORE, LIMIT] {
             assert_eq!(check(url, "192.0.2.1"), ok, "{url}");
             assert_eq!(check(&format!("https://token-tester.b-cdn.net{url}"), ""), ok, "{url}");
-            assert_eq!(check(&url.replace("300kb", "301kb"), ""), if url == PATH { ok } else { Err(Reason::Mismatch) });
+            assert_eq!(
+                check(&url.replace("300kb", "301kb"), ""),
+                if url == PATH { ok } else { Err(Reason::Mismatch) }
+            );
             assert_eq!(check(&url.replace("1598", "1599"), ""), Err(Reason::Mismatch), "{url}");
         }
         assert_eq!(check(IPV4, "1.2.3.4"), ok);
@@ -191,7 +194,12 @@ mod tests {
     fn what_cannot_be_kept_is_refused() {
         assert_eq!(check(COUNTRIES, ""), Err(Reason::Malformed));
         assert_eq!(check("/300kb.jpg?expires=1598024587", ""), Err(Reason::Missing));
-        for (from, to) in [("&expires=1598024587", ""), ("expires=1", "expires=x"), ("HS256-o", "HS256-"), ("HS256", "HS512")] {
+        for (from, to) in [
+            ("&expires=1598024587", ""),
+            ("expires=1", "expires=x"),
+            ("HS256-o", "HS256-"),
+            ("HS256", "HS512"),
+        ] {
             assert_eq!(check(&PLAIN.replace(from, to), ""), Err(Reason::Malformed), "{from}");
         }
     }

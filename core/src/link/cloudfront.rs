@@ -9,9 +9,10 @@
 use std::net::IpAddr;
 
 use base64::Engine;
+use rsa::PrivateKey;
 use rsa::pkcs1::{DecodeRsaPrivateKey, DecodeRsaPublicKey};
+use rsa::pkcs1v15::Pkcs1v15Sign;
 use rsa::pkcs8::{DecodePrivateKey, DecodePublicKey};
-use rsa::{Pkcs1v15Sign, RsaPrivateKey, RsaPublicKey};
 use serde_json::Value;
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
@@ -25,7 +26,7 @@ const ARGUMENTS: [&[u8]; 5] =
     [b"Expires", b"Policy", b"Signature", b"Key-Pair-Id", b"Hash-Algorithm"];
 
 /// A public key of a key pair.
-pub struct PublicKey(RsaPublicKey);
+pub struct PublicKey(rsa::PublicKey);
 
 impl PublicKey {
     /// Reads a key in PEM, of either kind that openssl writes.
@@ -34,8 +35,8 @@ impl PublicKey {
     /// [`KeyError::PublicKey`].
     pub fn parse(pem: &[u8]) -> Result<PublicKey, KeyError> {
         let pem = std::str::from_utf8(pem).map_err(|_| KeyError::PublicKey)?;
-        RsaPublicKey::from_public_key_pem(pem)
-            .or_else(|_| RsaPublicKey::from_pkcs1_pem(pem))
+        rsa::PublicKey::from_public_key_pem(pem)
+            .or_else(|_| rsa::PublicKey::from_pkcs1_pem(pem))
             .map(PublicKey)
             .map_err(|_| KeyError::PublicKey)
     }
@@ -131,17 +132,25 @@ fn canned(resource: &str, expires: u64) -> String {
 ///
 /// # Errors
 /// [`KeyError::PublicKey`] where that is no private key of RSA.
-pub fn sign(pem: &[u8], pair: &str, url: &str, expires: u64, sha256: bool) -> Result<String, KeyError> {
+pub fn sign(
+    pem: &[u8],
+    pair: &str,
+    url: &str,
+    expires: u64,
+    sha256: bool,
+) -> Result<String, KeyError> {
     let pem = std::str::from_utf8(pem).map_err(|_| KeyError::PublicKey)?;
-    let key = RsaPrivateKey::from_pkcs8_pem(pem)
-        .or_else(|_| RsaPrivateKey::from_pkcs1_pem(pem))
+    let key = PrivateKey::from_pkcs8_pem(pem)
+        .or_else(|_| PrivateKey::from_pkcs1_pem(pem))
         .map_err(|_| KeyError::PublicKey)?;
     let (scheme, digest) = hashed(canned(url, expires).as_bytes(), sha256);
     let signature = key.sign(scheme, &digest).map_err(|_| KeyError::PublicKey)?;
     let separator = if url.contains('?') { '&' } else { '?' };
     let algorithm = if sha256 { "&Hash-Algorithm=SHA256" } else { "" };
     let signature = encode(&signature);
-    Ok(format!("{url}{separator}Expires={expires}&Signature={signature}&Key-Pair-Id={pair}{algorithm}"))
+    Ok(format!(
+        "{url}{separator}Expires={expires}&Signature={signature}&Key-Pair-Id={pair}{algorithm}"
+    ))
 }
 
 /// What a policy allows.
@@ -192,7 +201,9 @@ impl Network {
             (a ^ b).checked_shr(width - self.bits).unwrap_or_default() == 0
         };
         match (self.address, address(text)) {
-            (IpAddr::V4(a), Some(IpAddr::V4(b))) => same(u32::from(a).into(), u32::from(b).into(), 32),
+            (IpAddr::V4(a), Some(IpAddr::V4(b))) => {
+                same(u32::from(a).into(), u32::from(b).into(), 32)
+            }
             (IpAddr::V6(a), Some(IpAddr::V6(b))) => same(a.into(), b.into(), 128),
             _ => false,
         }

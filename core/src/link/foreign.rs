@@ -1,7 +1,9 @@
 //! Links that other systems' signers make.
 
 use super::cloudfront::PublicKey;
-use super::{Algorithm, Key, KeyError, Mac, Reason, Window, akamai, bunny, cloudfront, imgproxy, thumbor};
+use super::{
+    Algorithm, Key, KeyError, Mac, Reason, Window, akamai, bunny, cloudfront, imgproxy, thumbor,
+};
 
 /// Whose links they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,7 +21,9 @@ pub struct Key {
 /// Tells nothing of the secret.
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Key").field("id", &self.id.escape_ascii().to_string()).finish_non_exhaustive()
+        f.debug_struct("Key")
+            .field("id", &self.id.escape_ascii().to_string())
+            .finish_non_exhaustive()
     }
 }
 

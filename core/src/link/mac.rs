@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 
-use hmac::{Hmac, KeyInit, Mac as _};
+use hmac::{Hmac, KeyInit};
 use md5::{Digest, Md5};
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};

@@ -48,7 +48,8 @@ mod tests {
         assert_eq!(parse_time(b"1"), Some(1));
         assert_eq!(parse_time(b"007"), Some(7));
         assert_eq!(parse_time(b"9223372036854775807"), Some(i64::MAX as u64));
-        for wrong in ["", "0", "000", "-1", "+1", " 1", "1 ", "1.5", "0x10", "9223372036854775808"] {
+        for wrong in ["", "0", "000", "-1", "+1", " 1", "1 ", "1.5", "0x10", "9223372036854775808"]
+        {
             assert_eq!(parse_time(wrong.as_bytes()), None, "{wrong:?}");
         }
         assert_eq!(parse_time(&[b'9'; 400]), None);

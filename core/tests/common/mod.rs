@@ -155,6 +155,14 @@ pub fn decode(bytes: &[u8]) -> Picture {
             let channels = if image.is_alpha() { 4 } else { 3 };
             picture(image.width(), image.height(), channels, &image)
         }
+        Format::Avif => {
+            let decoder = image_gate_avif::Decoder::new(bytes).unwrap();
+            let info = decoder.info();
+            let channels = if info.alpha { 4 } else { 3 };
+            let mut pixels = vec![0; info.width as usize * info.height as usize * channels];
+            decoder.decode(&mut pixels).unwrap();
+            picture(info.width, info.height, channels, &pixels)
+        }
     }
 }
 

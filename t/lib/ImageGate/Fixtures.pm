@@ -9,7 +9,7 @@ package ImageGate::Fixtures;
 #       flat   one grey, #808080
 #       bars   black and white columns, 4 pixels each
 #       noise  a noisy photo: much entropy, large files, slow to encode
-# EXT:  jpg, png, gif, webp
+# EXT:  jpg, png, gif, webp, avif
 #
 # Options, as far as the format has them:
 #       qN 420 422 444 gray progressive ycck cmykicc           (JPEG)
@@ -170,7 +170,7 @@ sub make {
         return substr $whole, 0, int(length($whole) / 2);
     }
 
-    my ($stem, $ext) = $name =~ /^(.+)\.(jpg|png|gif|webp)$/
+    my ($stem, $ext) = $name =~ /^(.+)\.(jpg|png|gif|webp|avif)$/
         or die "no such fixture: $name";
     my ($base, $dims, @opt) = split /-/, $stem;
     my ($w, $h) = ($dims || '') =~ /^(\d+)x(\d+)$/ or die "no such fixture: $name";
@@ -203,6 +203,7 @@ sub make {
     my $bytes = $ext eq 'jpg' ? jpeg($img, \%o)
               : $ext eq 'png' ? png($img, \%o)
               : $ext eq 'gif' ? gif($img, \%o)
+              : $ext eq 'avif' ? avif($img, \%o)
               : webp($img, \%o);
 
     if ($o{icc}) {
@@ -428,6 +429,11 @@ sub webp {
     }
     $img->Set(option => 'webp:lossless=' . ($o->{lossless} ? 'true' : 'false'));
     return blob($img, magick => 'webp', quality => $o->{q} || 90);
+}
+
+sub avif {
+    my ($img, $o) = @_;
+    return blob($img, magick => 'avif', quality => $o->{q} || 80);
 }
 
 # TIFF structure with one entry: orientation.

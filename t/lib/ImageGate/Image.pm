@@ -18,6 +18,7 @@ sub sniff {
     return 'png'  if $b =~ /^\x89PNG\r\n\x1a\n/;
     return 'gif'  if $b =~ /^GIF8[79]a/;
     return 'webp' if $b =~ /^RIFF....WEBP/s;
+    return 'avif' if $b =~ /^\0\0\0.ftypavif/s;
     return 'none';
 }
 
@@ -32,6 +33,7 @@ sub inspect {
     : $format eq 'png' ? png($b, $i)
     : $format eq 'gif' ? gif($b, $i)
     : $format eq 'webp' ? webp($b, $i)
+    : $format eq 'avif' ? avif($b, $i)
     : 0;
     if (defined $i->{exif}) {
         my $le = $i->{exif} =~ /^II/;
@@ -209,6 +211,28 @@ sub webp {
     $i->{frames} = $frames if $frames;
 }
 
+# As far as a still image by libavif or libheif goes: the first "ispe" is the picture's.
+sub avif {
+    my ($b, $i) = @_;
+    if ($b =~ /ispe\0{4}(.{8})/s) {
+        @$i{qw(width height)} = unpack 'NN', $1;
+    }
+    $i->{bits} = ord $1 if $b =~ /pixi\0{4}.(.)/s;
+    $i->{alpha} = $b =~ /urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0/ ? 1 : 0;
+    if ($b =~ /(.{4})colr(?:prof|rICC)/gs) {
+        $i->{icc} = substr $b, pos($b), unpack('N', $1) - 12;
+    }
+    $i->{exif} = $1 if $b =~ /((?:II\*\0|MM\0\*).*)/s;
+    $i->{xmp} = $1 if $b =~ /(<x:xmpmeta.*)/s;
+    my $p = 0;
+    while ($p + 8 <= length $b) {
+        my $len = unpack 'N', substr $b, $p, 4;
+        $i->{broken} = "box at $p" if $len < 8 || $p + $len > length $b;
+        last if $i->{broken};
+        $p += $len;
+    }
+}
+
 # Decodes the first frame strictly: any complaint of the decoder counts.
 sub decode {
     my $b = shift;
@@ -216,6 +240,12 @@ sub decode {
     return (undef, 'not an image') if $format eq 'none';
     my $img = Image::Magick->new(magick => $format);
     my $e = $img->BlobToImage($b);
+    if ($format eq 'avif' && @$img) {
+        # libheif's pictures come as YCbCr, which only encoders know what to do with
+        my ($png) = $img->[0]->ImageToBlob(magick => 'png');
+        $img = Image::Magick->new(magick => 'png');
+        $img->BlobToImage($png);
+    }
     return (undef, "decoder: $e") if !ref $e && "$e" =~ /Exception \d/ && "$e" !~ /CorruptImageProfile/;
     return (undef, 'decoder: no image') if !@$img;
     my $first = $img->[0];
@@ -257,7 +287,8 @@ sub detail {
 
 # A reference picture by ImageMagick: "NAME,op:arg,op:arg", NAME a fixture.
 # resize:WxH (exact), crop:WxH+X+Y, rotate:DEG (counter-clockwise, as the directive),
-# flip, flop, orient, gray, flatten:COLOUR, srgb (from the embedded profile).
+# flip, flop, orient, gray, flatten:COLOUR, srgb (from the embedded profile),
+# mark:NAME+X+Y[@PERCENT][/WxH], a fixture laid on there, in that size.
 sub reference {
     my ($spec, $w, $h) = @_;
     require ImageGate::Fixtures;
@@ -276,6 +307,16 @@ sub reference {
         elsif ($op eq 'orient')  { $img->AutoOrient() }
         elsif ($op eq 'gray')    { $img->Set(type => 'Grayscale') }
         elsif ($op eq 'strip')   { $img->Strip() }
+        elsif ($op eq 'mark') {
+            my ($mark_name, $x, $y, $percent, $size) = $arg =~ m{^(.+)\+(-?\d+)\+(-?\d+)(?:\@(\d+))?(?:/(\d+x\d+))?$}
+                or die "no such mark: $arg";
+            my ($mark, $e) = decode(ImageGate::Fixtures::fixture($mark_name));
+            die "$mark_name: $e" if !$mark;
+            $mark->Set(alpha => 'Set');
+            $mark->Resize(geometry => "$size!", filter => 'Lanczos') if defined $size;
+            $mark->Evaluate(channel => 'Alpha', operator => 'Multiply', value => $percent / 100) if defined $percent;
+            $img->Composite(image => $mark, compose => 'Over', x => $x, y => $y);
+        }
         elsif ($op eq 'flatten') {
             my $bg = Image::Magick->new(size => $img->Get('width') . 'x' . $img->Get('height'));
             $bg->Read("xc:$arg");

@@ -5,7 +5,8 @@ use std::io::Cursor;
 use png::{BitDepth, ColorType, Decoder, Limits, Transformations};
 
 use super::super::geometry::Size;
-use super::super::raster::{Layout, Raster};
+use super::super::pixels::Shrink;
+use super::super::raster::{Layout, Raster, zeroed};
 use super::super::{Control, Error};
 use super::failed;
 
@@ -14,9 +15,15 @@ use super::failed;
 const DECODER_BYTES: usize = 32 << 20;
 
 /// Rows between two looks at the [`Control`].
-const BATCH: usize = 64;
+const BATCH: u32 = 64;
 
-pub(super) fn decode(input: &[u8], size: Size, control: &Control) -> Result<Raster, Error> {
+/// Decodes an image, or the averages of its boxes of that side.
+pub(super) fn decode(
+    input: &[u8],
+    size: Size,
+    side: u32,
+    control: &Control,
+) -> Result<Raster, Error> {
     let mut decoder = Decoder::new_with_limits(Cursor::new(input), Limits { bytes: DECODER_BYTES });
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
@@ -36,17 +43,31 @@ pub(super) fn decode(input: &[u8], size: Size, control: &Control) -> Result<Rast
     }
 
     let interlaced = header.interlaced;
-    let mut raster = Raster::new(size, layout)?;
-    if interlaced {
+    let raster = if interlaced {
+        let mut raster = Raster::new(size, layout)?;
         reader.next_frame(raster.data_mut()).map_err(failed)?;
+        raster
     } else {
-        for (i, row) in raster.rows_mut().enumerate() {
-            if i % BATCH == 0 {
+        let mut each = |y: u32, row: &mut [u8]| {
+            if y.is_multiple_of(BATCH) {
                 control.check()?;
             }
-            reader.read_row(row).map_err(failed)?.ok_or_else(|| failed("rows are missing"))?;
+            reader.read_row(row).map_err(failed)?.ok_or_else(|| failed("rows are missing"))
+        };
+        if side > 1 {
+            let mut shrink = Shrink::new(size, layout, side)?;
+            let mut row = zeroed(size.width as usize * layout.channels())?;
+            for y in 0..size.height {
+                each(y, &mut row)?;
+                shrink.push(&row);
+            }
+            shrink.finish()
+        } else {
+            let mut raster = Raster::new(size, layout)?;
+            (0..).zip(raster.rows_mut()).try_for_each(|(y, row)| each(y, row).map(|_| ()))?;
+            raster
         }
-    }
+    };
     // What follows the last row is part of the image too: its checksums.
     reader.finish().map_err(failed)?;
     Ok(raster)

@@ -6,22 +6,25 @@ use webp::{Decoder, PixelLayout};
 
 use super::super::Error;
 use super::super::geometry::Size;
+use super::super::pixels::Shrink;
 use super::super::raster::{Layout, Raster, with_room};
 use super::super::riff;
 use super::super::source::webp::{Frame, Webp};
 use super::failed;
 
-pub(super) fn decode(webp: &Webp, canvas: Size) -> Result<Raster, Error> {
+/// Decodes an image, or where it is a still one, the averages of its boxes of that
+/// side.
+pub(super) fn decode(webp: &Webp, canvas: Size, side: u32) -> Result<Raster, Error> {
     match webp.first {
-        None => still(webp.riff, canvas),
+        None => still(webp.riff, canvas, side),
         Some(frame) => {
-            let raster = still(&as_still(&frame)?, frame.window.size)?;
+            let raster = still(&as_still(&frame)?, frame.window.size, 1)?;
             if frame.window.size == canvas { Ok(raster) } else { compose(&raster, &frame, canvas) }
         }
     }
 }
 
-fn still(riff: &[u8], size: Size) -> Result<Raster, Error> {
+fn still(riff: &[u8], size: Size, side: u32) -> Result<Raster, Error> {
     let image = Decoder::new(riff).decode().ok_or_else(|| failed("the bitstream is broken"))?;
     if (image.width(), image.height()) != (size.width, size.height) {
         return Err(failed("two readings of the header differ"));
@@ -30,6 +33,13 @@ fn still(riff: &[u8], size: Size) -> Result<Raster, Error> {
         PixelLayout::Rgb => Layout::Rgb8,
         PixelLayout::Rgba => Layout::Rgba8,
     };
+    if side > 1 {
+        let mut shrink = Shrink::new(size, layout, side)?;
+        image
+            .chunks_exact(size.width as usize * layout.channels())
+            .for_each(|row| shrink.push(row));
+        return Ok(shrink.finish());
+    }
     let mut data = with_room(image.len())?;
     data.extend_from_slice(&image);
     Raster::from_data(size, layout, data)

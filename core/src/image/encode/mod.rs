@@ -1,6 +1,8 @@
 //! From pixels to bytes.
 
 mod adam7;
+mod avif;
+mod fit;
 mod gif;
 mod jpeg;
 mod palette;
@@ -12,6 +14,8 @@ use super::geometry::Size;
 use super::metadata::Carried;
 use super::raster::Raster;
 use super::{Control, Error, Format, Plan};
+
+pub(super) use fit::{encode_within, has_quality};
 
 /// Encodes a raster, which must not be CMYK, and for JPEG not have alpha.
 ///
@@ -38,6 +42,7 @@ pub(super) fn encode(
         Format::Png => png::encode(&raster, plan, carried),
         Format::Gif => gif::encode(&palette::Indexed::with_cutout(raster, control)?, plan),
         Format::Webp => webp::encode(raster, plan, carried),
+        Format::Avif => avif::encode(raster, plan, carried),
     }?;
     control.check()?;
     Ok(bytes)
@@ -51,6 +56,8 @@ pub(super) fn longest_side(format: Format) -> u32 {
         Format::Png => i32::MAX as u32,
         Format::Gif => 65535,
         Format::Webp => 16383,
+        // Of AV1's 65536, what libavif reads again.
+        Format::Avif => 32768,
     }
 }
 
@@ -70,6 +77,8 @@ pub(super) fn working_bytes(size: Size, format: Format, palette: bool) -> u64 {
                 Format::Png => 9,
                 // ARGB and YUV planes, macroblock info, tokens and output.
                 Format::Webp => 16,
+                // Planes, those of the references, and what is known of each block: 17 were seen.
+                Format::Avif => 24,
             }
 }
 

@@ -29,6 +29,15 @@ pub(in super::super) fn widen(raster: Raster) -> Result<Raster, Error> {
     }
 }
 
+/// Gives opaque colour its alpha.
+pub(in super::super) fn with_alpha(raster: Raster) -> Result<Raster, Error> {
+    match raster.layout() {
+        Layout::L8 => map::<1, 2>(&raster, Layout::La8, |[grey]| [grey, 255]),
+        Layout::Rgb8 => map::<3, 4>(&raster, Layout::Rgba8, |[r, g, b]| [r, g, b, 255]),
+        Layout::La8 | Layout::Rgba8 | Layout::Cmyk8 => Ok(raster),
+    }
+}
+
 /// Makes each pixel of `N` channels one of `M`.
 pub(super) fn map<const N: usize, const M: usize>(
     raster: &Raster,

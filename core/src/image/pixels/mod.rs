@@ -1,13 +1,23 @@
 //! What is done to pixels between decoding and encoding.
 
+mod adjust;
+mod blur;
 mod flatten;
+mod pad;
 mod profile;
 mod resize;
 mod sharpen;
+mod shrink;
+mod trim;
 mod turn;
 
-pub(super) use flatten::{flatten, widen};
+pub(super) use adjust::adjust;
+pub(super) use blur::blur;
+pub(super) use flatten::{flatten, widen, with_alpha};
+pub(super) use pad::pad;
 pub(super) use profile::{Converter, naive_rgb};
 pub(super) use resize::{resize, working_bytes};
 pub(super) use sharpen::sharpen;
+pub(super) use shrink::{LARGEST as LARGEST_BOX, Shrink};
+pub(super) use trim::{cut, inside};
 pub(super) use turn::turn;

@@ -68,7 +68,8 @@ fn buffer_bytes(from: Size, layout: Layout, to: Size) -> u64 {
     Size::new(from.width, to.height).pixels() * layout.channels() as u64
 }
 
-fn view_mut(raster: &mut Raster) -> Result<impl IntoImageViewMut + '_, Error> {
+/// A raster as the resizer and its like see it.
+pub(super) fn view_mut(raster: &mut Raster) -> Result<impl IntoImageViewMut + '_, Error> {
     let (Size { width, height }, layout) = (raster.size(), raster.layout());
     Image::from_slice_u8(width, height, raster.data_mut(), pixel_type(layout)).map_err(internal)
 }
@@ -82,7 +83,7 @@ fn pixel_type(layout: Layout) -> PixelType {
     }
 }
 
-fn internal(error: impl std::fmt::Display) -> Error {
+pub(super) fn internal(error: impl std::fmt::Display) -> Error {
     Error::Internal(format!("resizing: {error}"))
 }
 

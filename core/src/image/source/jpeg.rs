@@ -10,9 +10,9 @@ use super::super::raster::with_room;
 use super::super::{Error, Format, Info, Limits};
 use super::{Embedded, Icc, Kind, Source, broken, truncated};
 
-const SOI: u8 = 0xd8;
-const EOI: u8 = 0xd9;
-const SOS: u8 = 0xda;
+pub(in super::super) const SOI: u8 = 0xd8;
+pub(in super::super) const EOI: u8 = 0xd9;
+pub(in super::super) const SOS: u8 = 0xda;
 const TEM: u8 = 0x01;
 const RST0: u8 = 0xd0;
 const RST7: u8 = 0xd7;
@@ -57,6 +57,26 @@ impl Jpeg {
         self.sampling.len()
     }
 
+    pub(in super::super) fn arithmetic(&self) -> bool {
+        self.arithmetic
+    }
+
+    pub(in super::super) fn one_pass(&self) -> bool {
+        self.one_pass
+    }
+
+    /// Whether an ink comes twice as often as black, both ways, as 4:2:0 does to CMYK.
+    pub(in super::super) fn coarse_black(&self) -> bool {
+        let twice = |&(h, v): &(u8, u8), of: &(u8, u8)| h >= 2 * of.0 && v >= 2 * of.1;
+        matches!(self.sampling.as_slice(), [inks @ .., black]
+            if inks.len() == 3 && inks.iter().any(|ink| twice(ink, black)))
+    }
+
+    /// Bytes of the DC coefficients alone.
+    pub(in super::super) fn average_bytes(&self) -> u64 {
+        self.blocks(true) * 2
+    }
+
     /// Bytes of the coefficients that a decoder has to keep: all of them,
     /// unless each block is done with as soon as it is read.
     pub(in super::super) fn coefficient_bytes(&self) -> u64 {
@@ -71,7 +91,7 @@ impl Jpeg {
         }
         let mut clean = with_room(input.len())?;
         clean.extend_from_slice(&[0xff, SOI]);
-        let mut walk = Walk { input, at: 2 };
+        let mut walk = Walk::new(input, 2);
         let first_scan = self.first_scan.ok_or_else(truncated)?;
         while let Some(marker) = walk.marker().filter(|&marker| marker != SOS) {
             if stands_alone(marker) {
@@ -119,7 +139,7 @@ impl Jpeg {
     /// A decoder would fill what is missing with grey, so the end has to be
     /// there, and sequential scans must have enough bits for all their blocks.
     pub(super) fn check(&self, input: &[u8], limits: &Limits) -> Result<(), Error> {
-        let mut walk = Walk { input, at: self.first_scan.ok_or_else(truncated)? };
+        let mut walk = Walk::new(input, self.first_scan.ok_or_else(truncated)?);
         let mut scans = 0;
         let mut entropy = 0;
         loop {
@@ -153,7 +173,7 @@ impl Jpeg {
 
 /// Reads the markers before the first scan.
 pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
-    let mut walk = Walk { input, at: 2 };
+    let mut walk = Walk::new(input, 2);
     let mut embedded = Embedded::default();
     let mut profile = ProfileParts::default();
     let mut adobe = false;
@@ -312,20 +332,30 @@ fn frame_header(marker: u8) -> bool {
     matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc)
 }
 
-fn stands_alone(marker: u8) -> bool {
+pub(in super::super) fn stands_alone(marker: u8) -> bool {
     matches!(marker, TEM | RST0..=RST7 | SOI | EOI)
 }
 
 /// A position that moves from marker to marker.
-struct Walk<'a> {
+pub(in super::super) struct Walk<'a> {
     input: &'a [u8],
     at: usize,
 }
 
 impl<'a> Walk<'a> {
+    /// A walk that begins there.
+    pub(in super::super) fn new(input: &'a [u8], at: usize) -> Walk<'a> {
+        Walk { input, at }
+    }
+
+    /// Where it is.
+    pub(in super::super) fn at(&self) -> usize {
+        self.at
+    }
+
     /// Moves behind the next marker and returns its code. Bytes that belong to
     /// nothing are skipped, as decoders do.
-    fn marker(&mut self) -> Option<u8> {
+    pub(in super::super) fn marker(&mut self) -> Option<u8> {
         loop {
             self.at += memchr(0xff, self.input.get(self.at..)?)?;
             while *self.input.get(self.at)? == 0xff {
@@ -340,7 +370,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Moves behind the segment that begins here and returns what is in it.
-    fn segment(&mut self) -> Option<&'a [u8]> {
+    pub(in super::super) fn segment(&mut self) -> Option<&'a [u8]> {
         let len = usize::from(be16(self.input, self.at)?);
         let body = self.input.get(self.at + 2..self.at + len)?;
         self.at += len;

@@ -5,6 +5,7 @@
 //! [`Source::check`] is strict: whatever passes it is whole, of a supported
 //! kind, and within the limits, and only then a decoder gets to see it.
 
+mod avif;
 mod exif;
 pub(super) mod gif;
 mod icc;
@@ -17,6 +18,7 @@ use std::borrow::Cow;
 pub(super) use exif::Exif;
 pub(super) use icc::Icc;
 
+use super::geometry::Size;
 use super::{Error, Format, Info, Limits, sniff};
 
 /// Metadata as it is embedded, still in its source.
@@ -43,6 +45,7 @@ pub(super) enum Kind<'a> {
     Png(png::Png),
     Gif(gif::Gif),
     Webp(webp::Webp<'a>),
+    Avif,
 }
 
 /// A source whose headers are read.
@@ -64,14 +67,21 @@ impl<'a> Source<'a> {
             Format::Png => png::read(input),
             Format::Gif => gif::read(input),
             Format::Webp => webp::read(input),
+            Format::Avif => avif::read(input),
         }
     }
 
     /// Checks everything that can be known without decoding.
     pub(super) fn check(&self, limits: &Limits) -> Result<(), Error> {
         check_size(&self.info, limits)?;
-        if let Kind::Jpeg(jpeg) = &self.kind {
-            jpeg.check(self.input, limits)?;
+        match &self.kind {
+            Kind::Jpeg(jpeg) => jpeg.check(self.input, limits)?,
+            // A frame may be larger than the canvas that it is painted on.
+            Kind::Gif(gif) => {
+                let Size { width, height } = gif.first.size;
+                check_size(&Info { width, height, frames: 1, ..self.info.clone() }, limits)?;
+            }
+            Kind::Png(_) | Kind::Webp(_) | Kind::Avif => {}
         }
         self.damage.clone().map_or(Ok(()), Err)
     }
@@ -86,7 +96,7 @@ impl<'a> Source<'a> {
         match &self.kind {
             Kind::Png(png) => png.has_palette(),
             Kind::Gif(_) => true,
-            Kind::Jpeg(_) | Kind::Webp(_) => false,
+            Kind::Jpeg(_) | Kind::Webp(_) | Kind::Avif => false,
         }
     }
 }

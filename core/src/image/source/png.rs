@@ -19,6 +19,8 @@ const XMP: &[u8] = b"XML:com.adobe.xmp\0";
 #[derive(Debug)]
 pub(in super::super) struct Png {
     color_type: u8,
+    /// Whether the rows come in seven passes.
+    pub(in super::super) interlaced: bool,
 }
 
 impl Png {
@@ -73,7 +75,7 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
             has_profile: embedded.icc.is_some(),
             progressive: false,
         },
-        kind: Kind::Png(Png { color_type: header.color_type }),
+        kind: Kind::Png(Png { color_type: header.color_type, interlaced: header.interlaced }),
         embedded,
         damage: (!whole || !has_data).then(truncated),
     })
@@ -84,6 +86,7 @@ struct Header {
     height: u32,
     bits: u8,
     color_type: u8,
+    interlaced: bool,
 }
 
 impl Header {
@@ -102,7 +105,7 @@ impl Header {
         if !depth_fits || !sides_fit || compression != 0 || filter != 0 || interlace > 1 {
             return Err(bad());
         }
-        Ok(Header { width, height, bits, color_type })
+        Ok(Header { width, height, bits, color_type, interlaced: interlace == 1 })
     }
 }
 

@@ -37,7 +37,8 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
     let end = announced.saturating_add(8);
     let riff = input.get(..end).unwrap_or(input);
     let mut chunks = Chunks { input: riff, at: 12 };
-    let (kind, data) = chunks.next().ok_or_else(|| broken("no chunk"))?;
+    let none = || if input.len() < end { truncated() } else { broken("no chunk") };
+    let (kind, data) = chunks.next().ok_or_else(none)?;
 
     let mut found = match &kind {
         b"VP8 " | b"VP8L" => {

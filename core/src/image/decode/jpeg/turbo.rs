@@ -1,33 +1,23 @@
-//! JPEG by libjpeg-turbo, shrunk while it is decoded.
+//! By libjpeg-turbo.
 
 use turbojpeg::{Decompressor, Image, PixelFormat, ScalingFactor};
 
-use super::super::Error;
-use super::super::geometry::Size;
-use super::super::raster::{Layout, Raster};
-use super::super::source::jpeg::Jpeg;
-use super::{Decode, failed};
+use super::super::super::Error;
+use super::super::super::geometry::Size;
+use super::super::super::raster::{Layout, Raster};
+use super::super::{Decode, failed};
 
-/// The scales that are worth it. libjpeg-turbo knows 5, 6 and 7 eighths too,
-/// but has no fast inverse DCT for them.
-pub(in super::super) const EIGHTHS: [u32; 5] = [1, 2, 3, 4, 8];
-
-pub(super) fn layout(jpeg: &Jpeg) -> Layout {
-    match jpeg.components() {
-        1 => Layout::L8,
-        3 => Layout::Rgb8,
-        _ => Layout::Cmyk8,
-    }
-}
-
-pub(super) fn decode(input: &[u8], jpeg: &Jpeg, size: Size, how: &Decode) -> Result<Raster, Error> {
-    let input = jpeg.decodable(input)?;
-    let layout = layout(jpeg);
+pub(super) fn decode(
+    input: &[u8],
+    layout: Layout,
+    size: Size,
+    how: &Decode,
+) -> Result<Raster, Error> {
     let mut decoder = Decompressor::new().map_err(|error| Error::Internal(error.to_string()))?;
     decoder.set_scan_limit(how.scans).map_err(failed)?;
     decoder.set_scaling_factor(ScalingFactor::new(how.eighths as usize, 8)).map_err(failed)?;
 
-    let header = decoder.read_header(&input).map_err(failed)?;
+    let header = decoder.read_header(input).map_err(failed)?;
     if (header.width, header.height) != (size.width as usize, size.height as usize) {
         return Err(failed("two readings of the header differ"));
     }
@@ -45,16 +35,10 @@ pub(super) fn decode(input: &[u8], jpeg: &Jpeg, size: Size, how: &Decode) -> Res
             _ => PixelFormat::RGB,
         },
     };
-    match decoder.decompress(&input, output) {
-        Err(error) if !is_harmless(&error.to_string()) => return Err(failed(error)),
-        _ => {}
+    match decoder.decompress(input, output) {
+        Err(error) if !is_harmless(&error.to_string()) => Err(failed(error)),
+        _ => Ok(raster),
     }
-
-    // Adobe's programs store ink as light, and mark that by their segment only.
-    if layout == Layout::Cmyk8 && jpeg.adobe {
-        raster.data_mut().iter_mut().for_each(|ink| *ink = !*ink);
-    }
-    Ok(raster)
 }
 
 /// Whether a message of libjpeg's is a warning that leaves all pixels intact.

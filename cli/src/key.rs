@@ -1,0 +1,92 @@
+//! `image-gate key`
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use image_gate_core::key::{Digest, Table, is_id};
+
+use crate::{Failure, files};
+
+/// Makes partner keys, and checks the file that they are in
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Prints a new key, and below it the line for the key file; the key is stored nowhere
+    New {
+        /// The partner: 1 to 64 of A-Z, a-z, 0-9, ".", "_" and "-"
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+    /// Prints the digest of a key, read from standard input, for the key file
+    Hash,
+    /// Reads a key file as nginx would, and says what is wrong with it or how many partners it has
+    Check {
+        /// The key file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Says whose key it is that comes on standard input
+        #[arg(long)]
+        whose: bool,
+    },
+}
+
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    match &arguments.command {
+        Command::New { id } => new(id),
+        Command::Hash => {
+            println!("{}", Digest::of(&read_key()?));
+            Ok(())
+        }
+        Command::Check { file, whose } => check(file, *whose),
+    }
+}
+
+fn new(id: &str) -> Result<(), Failure> {
+    if !is_id(id.as_bytes()) {
+        return Err(format!("\"{id}\" is no ID").into());
+    }
+    // 192 bits, in an alphabet that needs no escape in a URI, a header or a cookie.
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).map_err(|error| format!("no random numbers: {error}"))?;
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let key: String =
+        random.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 63)])).collect();
+    println!("{key}\n{id} {}", Digest::of(key.as_bytes()));
+    Ok(())
+}
+
+fn check(file: &Path, whose: bool) -> Result<(), Failure> {
+    let text = files::read(file)?;
+    let table = Table::parse(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+    if !whose {
+        let keys: usize = table.holders().iter().map(|holder| holder.digests.len()).sum();
+        println!("{} partners, {keys} keys", table.holders().len());
+        return Ok(());
+    }
+    let found = table.find(&Digest::of(&read_key()?));
+    let holder = found.and_then(|at| table.holders().get(at)).ok_or("nobody's key")?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let note = match holder {
+        holder if holder.disabled => " (disabled)",
+        holder if holder.is_expired(now) => " (expired)",
+        _ => "",
+    };
+    println!("{}{note}", holder.id);
+    Ok(())
+}
+
+/// The key on standard input: not an argument, which every user of the machine can see.
+fn read_key() -> Result<Vec<u8>, Failure> {
+    let mut key = Vec::new();
+    std::io::stdin().lock().take(64 * 1024).read_to_end(&mut key)?;
+    while key.last().is_some_and(|byte| b"\r\n".contains(byte)) {
+        key.pop();
+    }
+    if key.is_empty() { Err("no key on standard input".into()) } else { Ok(key) }
+}

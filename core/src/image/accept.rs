@@ -1,0 +1,190 @@
+//! Which format a client is sent (RFC 9110, section 12.5.1).
+
+use super::Format;
+
+/// Formats to send to the clients that name them in `Accept`, the preferred one first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offer([Option<Format>; Format::MODERN.len()]);
+
+impl Default for Offer {
+    /// All that clients have to name, see [`Format::is_universal`].
+    fn default() -> Offer {
+        Offer(Format::MODERN.map(Some))
+    }
+}
+
+impl Offer {
+    /// Reads a list such as `webp`, its names separated by commas: each of a format that is not
+    /// [universal](Format::is_universal), and none twice.
+    #[must_use]
+    pub fn parse(list: &[u8]) -> Option<Offer> {
+        let mut offer = Offer([None; Format::MODERN.len()]);
+        for name in list.split(|&byte| byte == b',') {
+            let format = Format::from_name(name).filter(|format| !format.is_universal())?;
+            if offer.0.contains(&Some(format)) {
+                return None;
+            }
+            *offer.0.iter_mut().find(|slot| slot.is_none())? = Some(format);
+        }
+        Some(offer)
+    }
+
+    /// The first format that one of these values of `Accept` names with a weight above 0.
+    ///
+    /// `*/*` and `image/*` name nothing: every client sends them, and means what it has always
+    /// been able to show. Weights above 0 are all the same, as the order is the server's; a
+    /// member whose weight is malformed is none.
+    #[must_use]
+    pub fn choose<'a>(&self, accept: impl Iterator<Item = &'a [u8]> + Clone) -> Option<Format> {
+        self.0.iter().flatten().copied().find(|format| {
+            accept
+                .clone()
+                .flat_map(|value| split(value, b','))
+                .any(|member| accepts(member, format.media_type()))
+        })
+    }
+}
+
+/// Whether a member of `Accept` is this media type and has a weight above 0. Parameters of the
+/// type itself narrow it, so that it still is one.
+fn accepts(member: &[u8], media_type: &str) -> bool {
+    let mut parts = split(member, b';').map(<[u8]>::trim_ascii);
+    let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(media_type.as_bytes()));
+    named
+        && parts
+            .find_map(|part| match part {
+                [b'q' | b'Q', b'=', weight @ ..] => Some(is_above_0(weight)),
+                _ => None,
+            })
+            .unwrap_or(true)
+}
+
+/// Whether a text is a weight (section 12.4.2), and not 0.
+fn is_above_0(weight: &[u8]) -> bool {
+    let (whole, rest) = match weight {
+        [whole @ (b'0' | b'1')] => (whole, &[][..]),
+        [whole @ (b'0' | b'1'), b'.', rest @ ..] if rest.len() <= 3 => (whole, rest),
+        _ => return false,
+    };
+    match whole {
+        b'1' => rest.iter().all(|&digit| digit == b'0'),
+        _ => rest.iter().all(u8::is_ascii_digit) && rest.iter().any(|&digit| digit != b'0'),
+    }
+}
+
+/// The parts between separators that do not stand in a quoted string.
+fn split(text: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
+    let (mut quoted, mut escaped) = (false, false);
+    text.split(move |&byte| {
+        if escaped {
+            escaped = false;
+            return false;
+        }
+        match byte {
+            b'"' => quoted = !quoted,
+            b'\\' => escaped = quoted,
+            _ => {}
+        }
+        byte == separator && !quoted
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choose(list: &str, accept: &[&str]) -> Option<Format> {
+        let offer = Offer::parse(list.as_bytes()).unwrap();
+        offer.choose(accept.iter().map(|value| value.as_bytes()))
+    }
+
+    #[test]
+    fn what_browsers_send() {
+        for (browser, accept, best) in [
+            (
+                "Chrome",
+                "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8",
+                Some(Format::Avif),
+            ),
+            (
+                "Firefox",
+                "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5",
+                Some(Format::Avif),
+            ),
+            (
+                "Safari 18",
+                "image/webp,image/avif,image/jxl,image/heic,image/heic-sequence,video/*;q=0.8,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5",
+                Some(Format::Avif),
+            ),
+            ("Firefox 90", "image/webp,*/*", Some(Format::Webp)),
+            ("Chrome 80", "image/webp,image/apng,image/*,*/*;q=0.8", Some(Format::Webp)),
+            (
+                "Safari 14",
+                "image/webp,image/png,image/svg+xml,image/*;q=0.8,video/*;q=0.8,*/*;q=0.5",
+                Some(Format::Webp),
+            ),
+            ("Safari 13", "image/png,image/svg+xml,image/*;q=0.8,video/*;q=0.8,*/*;q=0.5", None),
+            ("Edge 18", "image/png, image/svg+xml, image/*; q=0.8, */*; q=0.5", None),
+            ("curl", "*/*", None),
+            ("none", "", None),
+        ] {
+            let found = Offer::default().choose([accept.as_bytes()].into_iter());
+            assert_eq!(found, best, "{browser}");
+        }
+        assert_eq!(Offer::default().choose(std::iter::empty()), None);
+    }
+
+    #[test]
+    fn names_and_weights() {
+        let webp = Some(Format::Webp);
+        for accept in [
+            "image/webp",
+            "IMAGE/WebP",
+            " image/webp ; q=0.001",
+            "image/webp;q=1.000",
+            "image/webp;Q=1.",
+            "text/html, image/webp;v=2;q=.5;q=1, */*",
+            ",,image/webp,",
+            "a/b;x=\"y,\\\",z;\",image/webp",
+        ] {
+            let expected = if accept.contains("q=.5") { None } else { webp };
+            assert_eq!(choose("webp", &[accept]), expected, "{accept}");
+        }
+        for accept in [
+            "image/webp;q=0",
+            "image/webp; q=0.000",
+            "image/webp;q=0.0001",
+            "image/webp;q=2",
+            "image/webp;q=",
+            "image/webp;q=1.001",
+            "image/webp;q=-1",
+            "image/webpx",
+            "webp",
+            "image/*;q=1",
+            "x/y;z=\",image/webp\"",
+            "x/y;z=\"\\\",image/webp",
+        ] {
+            assert_eq!(choose("webp", &[accept]), None, "{accept}");
+        }
+        assert_eq!(choose("webp", &["text/html", "image/webp"]), webp);
+    }
+
+    #[test]
+    fn the_order_is_that_of_the_list() {
+        let both = ["image/webp;q=1, image/avif;q=0.1"];
+        assert_eq!(choose("avif,webp", &both), Some(Format::Avif));
+        assert_eq!(choose("webp,avif", &both), Some(Format::Webp));
+        assert_eq!(choose("webp", &both), Some(Format::Webp));
+        assert_eq!(choose("avif,webp", &["image/avif;q=0, image/webp"]), Some(Format::Webp));
+        assert_eq!(choose("avif", &["image/avif;q=0, image/webp"]), None);
+    }
+
+    #[test]
+    fn lists() {
+        for bad in
+            ["", "webp,", "jpeg", "webp,webp", "avif,webp,avif", "webp webp", "png,webp", "WEBP"]
+        {
+            assert_eq!(Offer::parse(bad.as_bytes()), None, "{bad}");
+        }
+    }
+}

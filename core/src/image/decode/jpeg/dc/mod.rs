@@ -1,0 +1,95 @@
+//! JPEG at an eighth of its size, from DC coefficients alone.
+//!
+//! The DC coefficient of a block is eight times the average of its 8x8 samples,
+//! so that all the others need not be decoded (ITU-T T.81, section A.3.3). In
+//! sequential images their codes still have to be passed over, several at a
+//! time; of progressive images whole scans are.
+//!
+//! What comes out is what libjpeg-turbo gives at this scale, bit by bit, unless
+//! a component is sampled half as often in both directions (4:2:0): of such a
+//! one libjpeg-turbo makes 2x2 samples a block, which here are interpolated.
+
+mod bits;
+mod frame;
+mod huffman;
+mod paint;
+mod scan;
+mod tables;
+
+use super::super::super::raster::Raster;
+use super::super::super::source::jpeg::{EOI, SOI, SOS, Walk, stands_alone};
+use super::super::super::{Control, Error};
+use super::super::failed;
+use frame::Frame;
+use huffman::BadCode;
+use tables::{Colors, Tables};
+
+/// Why there is no image.
+#[derive(Debug)]
+enum Stop {
+    /// Something that libjpeg may make sense of.
+    Declined,
+    Failed(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Stop {
+        Stop::Failed(error)
+    }
+}
+
+impl From<BadCode> for Stop {
+    fn from(_: BadCode) -> Stop {
+        broken("a bad Huffman code")
+    }
+}
+
+fn broken(what: &str) -> Stop {
+    Stop::Failed(failed(what))
+}
+
+/// Decodes an image whose structure [`Source::check`] found whole; `None` is one
+/// that this decoder does not know. CMYK is as it is stored.
+///
+/// [`Source::check`]: super::super::super::source::Source::check
+pub(super) fn decode(input: &[u8], control: &Control) -> Result<Option<Raster>, Error> {
+    match read(input, control).and_then(|(frame, colors)| paint::paint(&frame, colors, control)) {
+        Ok(raster) => Ok(Some(raster)),
+        Err(Stop::Declined) => Ok(None),
+        Err(Stop::Failed(error)) => Err(error),
+    }
+}
+
+/// Reads all coefficients.
+fn read(input: &[u8], control: &Control) -> Result<(Frame, Colors), Stop> {
+    let mut walk = Walk::new(input, 2);
+    let mut tables = Tables::default();
+    let mut frame = None;
+    loop {
+        match walk.marker().ok_or_else(|| broken("the image is truncated"))? {
+            EOI => break,
+            SOI => return Err(Stop::Declined),
+            marker if stands_alone(marker) => {}
+            marker => {
+                let body = walk.segment().ok_or_else(|| broken("a segment is truncated"))?;
+                match marker {
+                    0xc0..=0xc2 if frame.is_none() => {
+                        frame = Some(Frame::new(marker == 0xc2, body)?);
+                    }
+                    SOS => {
+                        let frame = frame.as_mut().ok_or(Stop::Declined)?;
+                        let behind = scan::read(input, walk.at(), body, frame, &tables, control)?;
+                        walk = Walk::new(input, behind);
+                    }
+                    _ => tables.read(marker, body)?,
+                }
+            }
+        }
+    }
+    let frame = frame.ok_or(Stop::Declined)?;
+    if frame.components.iter().any(|component| component.quantizer.is_none()) {
+        return Err(broken("a component has no data"));
+    }
+    let colors = tables.colors(&frame)?;
+    Ok((frame, colors))
+}

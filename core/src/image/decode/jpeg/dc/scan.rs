@@ -1,0 +1,303 @@
+//! Scans (ITU-T T.81, sections B.2.3, F.2 and G.1).
+
+use memchr::memchr;
+
+use super::super::super::super::Control;
+use super::super::super::super::bytes::array;
+use super::bits::{Bits, Bytes};
+use super::frame::{Component, Frame};
+use super::huffman::{BadCode, Definition, Differences, Skips};
+use super::tables::Tables;
+use super::{Stop, broken};
+
+/// More blocks than this an MCU must not have (T.81, section B.2.3).
+const MOST_BLOCKS: usize = 10;
+
+/// Reads the scan whose header is `body` and whose data begins at `at`; gives a
+/// place before the next marker.
+pub(super) fn read(
+    input: &[u8],
+    at: usize,
+    body: &[u8],
+    frame: &mut Frame,
+    tables: &Tables,
+    control: &Control,
+) -> Result<usize, Stop> {
+    let (members, spectrum) = header(body, frame).ok_or(Stop::Declined)?;
+    if frame.complete {
+        return Err(broken("a scan behind the last one"));
+    }
+    for member in &members {
+        let component = frame.components.get_mut(member.index).ok_or(Stop::Declined)?;
+        component.latch(&tables.quantizers)?;
+        if frame.progressive {
+            spectrum.advance(component, members.len())?;
+        }
+    }
+    if !frame.progressive {
+        if spectrum != Spectrum::WHOLE {
+            return Err(broken("a sequential scan of some coefficients"));
+        }
+        frame.complete = members.len() == frame.components.len();
+    }
+
+    let interval = usize::from(tables.restart_interval);
+    let scan = Scan { input, at, interval, grid: Grid::new(frame, &members)?, control };
+    let differences = || built(&members, |member| member.dc, &tables.dc, Differences::new);
+    let skips = || built(&members, |member| member.ac, &tables.ac, Skips::new);
+    if !frame.progressive {
+        let (dc, ac) = (differences()?, skips()?);
+        let codes = |member: &Member| Some((chosen(&dc, member.dc)?, chosen(&ac, member.ac)?));
+        scan.read(frame, &members, codes, |bytes, bits, (dc, ac), prediction, coefficient| {
+            bits.refill(bytes);
+            *prediction = prediction.wrapping_add(dc.read(bits)?);
+            *coefficient = *prediction as i16;
+            ac.pass(bytes, bits)
+        })
+    } else if spectrum.first > 0 {
+        skips()?;
+        scan.pass()
+    } else if spectrum.known > 0 {
+        scan.read(
+            frame,
+            &members,
+            |_| Some(()),
+            |bytes, bits, (), _, coefficient| {
+                bits.refill(bytes);
+                *coefficient |= (bits.peek::<1>() << spectrum.bit) as i16;
+                bits.consume(1);
+                Ok(())
+            },
+        )
+    } else {
+        let dc = differences()?;
+        let codes = |member: &Member| chosen(&dc, member.dc);
+        scan.read(frame, &members, codes, |bytes, bits, dc, prediction, coefficient| {
+            bits.refill(bytes);
+            *prediction = prediction.wrapping_add(dc.read(bits)?);
+            *coefficient = (*prediction << spectrum.bit) as i16;
+            Ok(())
+        })
+    }
+}
+
+/// A component of a scan.
+#[derive(Debug)]
+struct Member {
+    /// Which of the frame's.
+    index: usize,
+    /// Its tables.
+    dc: usize,
+    ac: usize,
+}
+
+/// What a scan has of its coefficients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Spectrum {
+    /// The first and the last of them, in zigzag order.
+    first: u8,
+    last: u8,
+    /// The bit down to which they were known before; 0 in their first scan.
+    known: u8,
+    /// The bit down to which they are known behind the scan.
+    bit: u8,
+}
+
+impl Spectrum {
+    const WHOLE: Spectrum = Spectrum { first: 0, last: 63, known: 0, bit: 0 };
+
+    /// Checks that the scan may come now in a progressive image, and notes what is
+    /// known then. `members` is the number of its components.
+    fn advance(&self, component: &mut Component, members: usize) -> Result<(), Stop> {
+        let &Spectrum { first, last, known, bit } = self;
+        let band = if first == 0 { last == 0 } else { first <= last && last < 64 && members == 1 };
+        if !band || known > 0 && bit + 1 != known || bit > 13 {
+            return Err(broken("a scan that no progressive image can have"));
+        }
+        let before = &mut component.precision;
+        let in_turn = |&precision: &i8| precision.max(0) == known as i8;
+        let band = usize::from(first)..=usize::from(last);
+        if first > 0 && before[0] < 0 || !before[band.clone()].iter().all(in_turn) {
+            return Err(broken("the scans are not in turn"));
+        }
+        before[band].fill(bit as i8);
+        Ok(())
+    }
+}
+
+/// Reads a scan header.
+fn header(body: &[u8], frame: &Frame) -> Option<(Vec<Member>, Spectrum)> {
+    let count = usize::from(*body.first()?);
+    let [first, last, bits] = array(body, 1 + 2 * count)?;
+    if !(1..=4).contains(&count) || body.len() != 4 + 2 * count {
+        return None;
+    }
+    let mut members: Vec<Member> = Vec::with_capacity(4);
+    for i in 0..count {
+        let [id, tables] = array(body, 1 + 2 * i)?;
+        let index = frame.components.iter().position(|component| component.id == id)?;
+        if members.iter().any(|member| member.index == index) {
+            return None;
+        }
+        members.push(Member { index, dc: (tables >> 4).into(), ac: (tables & 15).into() });
+    }
+    Some((members, Spectrum { first, last, known: bits >> 4, bit: bits & 15 }))
+}
+
+/// What the members' tables are built to, each by its number.
+fn built<T>(
+    members: &[Member],
+    number: impl Fn(&Member) -> usize,
+    definitions: &[Option<Definition>; 4],
+    build: impl Fn(&Definition) -> Result<T, BadCode>,
+) -> Result<[Option<T>; 4], Stop> {
+    let mut tables = [const { None }; 4];
+    for number in members.iter().map(number) {
+        let definition = definitions.get(number).and_then(Option::as_ref).ok_or(Stop::Declined)?;
+        if let Some(table @ None) = tables.get_mut(number) {
+            *table = Some(build(definition)?);
+        }
+    }
+    Ok(tables)
+}
+
+fn chosen<T>(tables: &[Option<T>; 4], number: usize) -> Option<&T> {
+    tables.get(number).and_then(Option::as_ref)
+}
+
+/// The MCUs of a scan, and the blocks of one by component.
+#[derive(Debug)]
+struct Grid {
+    columns: usize,
+    rows: usize,
+    /// Whether an MCU is a single block.
+    single: bool,
+}
+
+impl Grid {
+    fn new(frame: &Frame, members: &[Member]) -> Result<Grid, Stop> {
+        let component = |member: &Member| frame.components.get(member.index);
+        if let [member] = members {
+            let &Component { columns, rows, .. } = component(member).ok_or(Stop::Declined)?;
+            return Ok(Grid { columns, rows, single: true });
+        }
+        let blocks: usize = members.iter().filter_map(component).map(|of| of.h * of.v).sum();
+        if blocks > MOST_BLOCKS {
+            return Err(Stop::Declined);
+        }
+        Ok(Grid { columns: frame.columns, rows: frame.rows, single: false })
+    }
+}
+
+/// A block of an MCU.
+struct Unit<C> {
+    component: usize,
+    codes: C,
+    /// Where in the MCU it is.
+    x: usize,
+    y: usize,
+    /// Blocks of the component in an MCU.
+    h: usize,
+    v: usize,
+    stride: usize,
+    /// Where the first one of a row of MCUs is among the component's coefficients.
+    start: usize,
+}
+
+struct Scan<'a> {
+    input: &'a [u8],
+    at: usize,
+    /// MCUs between two restart markers, or 0.
+    interval: usize,
+    grid: Grid,
+    control: &'a Control,
+}
+
+impl Scan<'_> {
+    /// Reads every block by `block`, which gets the reader, the codes of its
+    /// component, the DC coefficient before it and the place for its own.
+    fn read<C: Copy>(
+        &self,
+        frame: &mut Frame,
+        members: &[Member],
+        codes: impl Fn(&Member) -> Option<C>,
+        block: impl Fn(&mut Bytes, &mut Bits, C, &mut i32, &mut i16) -> Result<(), BadCode>,
+    ) -> Result<usize, Stop> {
+        let mut units = Vec::with_capacity(MOST_BLOCKS);
+        for member in members {
+            let of = frame.components.get(member.index).ok_or(Stop::Declined)?;
+            let (h, v) = if self.grid.single { (1, 1) } else { (of.h, of.v) };
+            let codes = codes(member).ok_or(Stop::Declined)?;
+            for (y, x) in (0..v).flat_map(|y| (0..h).map(move |x| (y, x))) {
+                let (component, stride) = (member.index, of.stride);
+                units.push(Unit { component, codes, x, y, h, v, stride, start: 0 });
+            }
+        }
+        let mut planes: [&mut [i16]; 4] = Default::default();
+        for (plane, component) in planes.iter_mut().zip(&mut frame.components) {
+            *plane = &mut component.coefficients;
+        }
+
+        let mut bytes = Bytes::new(self.input, self.at);
+        let mut bits = Bits::START;
+        let mut predictions = [0; 4];
+        let mut left = self.interval;
+        let mut marker = 0;
+        for row in 0..self.grid.rows {
+            self.control.check()?;
+            for unit in &mut units {
+                unit.start = (row * unit.v + unit.y) * unit.stride + unit.x;
+            }
+            for column in 0..self.grid.columns {
+                if self.interval > 0 {
+                    if left == 0 {
+                        let lost = || broken("a restart marker is not where it should be");
+                        bits = bytes.restart(bits, marker).ok_or_else(lost)?;
+                        marker = (marker + 1) & 7;
+                        predictions = [0; 4];
+                        left = self.interval;
+                    }
+                    left -= 1;
+                }
+                for unit in &units {
+                    let place = unit.start + column * unit.h;
+                    // Every block has its place.
+                    let Some(coefficient) = planes[unit.component & 3].get_mut(place) else {
+                        continue;
+                    };
+                    let prediction = &mut predictions[unit.component & 3];
+                    block(&mut bytes, &mut bits, unit.codes, prediction, coefficient)?;
+                }
+            }
+            if bytes.overran(bits) {
+                return Err(broken("the data of a scan is truncated"));
+            }
+        }
+        Ok(bytes.position())
+    }
+
+    /// Goes to the end of the scan and looks at nothing but its restart markers.
+    fn pass(&self) -> Result<usize, Stop> {
+        let mcus = self.grid.columns * self.grid.rows;
+        let expected = (mcus - 1).checked_div(self.interval).unwrap_or(0);
+        let mut restarts = 0;
+        let mut at = self.at;
+        loop {
+            let rest = self.input.get(at..).unwrap_or_default();
+            at += memchr(0xff, rest).ok_or_else(|| broken("the image is truncated"))?;
+            match self.input.get(at + 1) {
+                Some(0) => at += 2,
+                Some(0xff) => at += 1,
+                Some(&marker @ 0xd0..=0xd7) if restarts < expected => {
+                    if usize::from(marker & 7) != restarts & 7 {
+                        return Err(broken("a restart marker is not where it should be"));
+                    }
+                    restarts += 1;
+                    at += 2;
+                }
+                _ if restarts < expected => return Err(broken("restart markers are missing")),
+                _ => return Ok(at),
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! JPEG, shrunk while it is decoded: to an eighth by a decoder of our own that
+//! reads nothing but averages, to other scales by libjpeg-turbo.
+
+mod dc;
+mod turbo;
+
+use super::super::geometry::Size;
+use super::super::raster::{Layout, Raster};
+use super::super::source::jpeg::Jpeg;
+use super::super::{Control, Error, Info};
+use super::{Decode, failed};
+
+/// The scales that are worth it. libjpeg-turbo knows 5, 6 and 7 eighths too,
+/// but has no fast inverse DCT for them.
+pub(in super::super) const EIGHTHS: [u32; 5] = [1, 2, 3, 4, 8];
+
+pub(super) fn layout(jpeg: &Jpeg) -> Layout {
+    match jpeg.components() {
+        1 => Layout::L8,
+        3 => Layout::Rgb8,
+        _ => Layout::Cmyk8,
+    }
+}
+
+/// Bytes that a decoder holds besides the raster.
+pub(super) fn working_bytes(input: &[u8], jpeg: &Jpeg, how: &Decode) -> u64 {
+    let kept = if averages(jpeg, how) { jpeg.average_bytes() } else { jpeg.coefficient_bytes() };
+    kept + jpeg.copied_bytes(input)
+}
+
+pub(super) fn decode(
+    input: &[u8],
+    jpeg: &Jpeg,
+    size: Size,
+    how: &Decode,
+    control: &Control,
+) -> Result<Raster, Error> {
+    let raster = if averages(jpeg, how) { dc::decode(input, control)? } else { None };
+    let mut raster = match raster {
+        Some(raster) if raster.size() == how.raster_size(size) => raster,
+        Some(_) => return Err(failed("two readings of the header differ")),
+        // Not without the memory that was promised to be enough: libjpeg keeps
+        // all coefficients of an image that comes in several scans.
+        None if averages(jpeg, how) && !jpeg.one_pass() => {
+            return Err(failed("the scans make no sense"));
+        }
+        None => turbo(input, jpeg, size, how)?,
+    };
+    // Adobe's programs store ink as light, and mark that by their segment only.
+    if raster.layout() == Layout::Cmyk8 && jpeg.adobe {
+        raster.data_mut().iter_mut().for_each(|ink| *ink = !*ink);
+    }
+    Ok(raster)
+}
+
+/// Decodes by one of the two decoders, as [`internals`](super::super::internals) wants it.
+pub(in super::super) fn eighth(
+    input: &[u8],
+    jpeg: &Jpeg,
+    info: &Info,
+    how: &Decode,
+    by_turbo: bool,
+    control: &Control,
+) -> Result<Option<Raster>, Error> {
+    if by_turbo {
+        turbo(input, jpeg, Size::new(info.width, info.height), how).map(Some)
+    } else {
+        if averages(jpeg, how) { dc::decode(input, control) } else { Ok(None) }
+    }
+}
+
+fn turbo(input: &[u8], jpeg: &Jpeg, size: Size, how: &Decode) -> Result<Raster, Error> {
+    turbo::decode(&jpeg.decodable(input)?, layout(jpeg), size, how)
+}
+
+/// Whether the averages of blocks are all that is needed, and can be had.
+///
+/// Inks that come more often than black have detail that nothing else stands
+/// for, unlike the chroma beside luma.
+fn averages(jpeg: &Jpeg, how: &Decode) -> bool {
+    how.eighths == 1 && !jpeg.arithmetic() && !jpeg.coarse_black()
+}

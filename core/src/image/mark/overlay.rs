@@ -1,0 +1,309 @@
+//! Layers laid onto an image.
+
+use super::super::geometry::{Size, Window};
+use super::super::raster::{Layout, Raster};
+use super::super::{Control, Error, pixels};
+use super::spin::{spin, turned_size};
+use super::{Content, Mark, Share};
+
+/// The layers of a watermark, as large as they are to be on images of one size.
+#[derive(Debug)]
+pub(in super::super) struct Overlay(Vec<Layer>);
+
+#[derive(Debug)]
+struct Layer {
+    /// Of layout [`Layout::Rgba8`], its opacity applied.
+    raster: Raster,
+    spots: Spots,
+}
+
+/// Where the upper left corner of a layer goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spots {
+    One {
+        x: i64,
+        y: i64,
+    },
+    /// From there on, which is not inside the image, in such steps.
+    Every {
+        x: i64,
+        y: i64,
+        step_x: i64,
+        step_y: i64,
+    },
+}
+
+impl Overlay {
+    /// Draws the layers for images of `canvas`.
+    pub(in super::super) fn new(
+        marks: &[Mark],
+        canvas: Size,
+        control: &Control,
+    ) -> Result<Overlay, Error> {
+        let mut layers = Vec::new();
+        for mark in marks {
+            control.check()?;
+            if let Some(mut raster) = draw(mark, canvas, control)? {
+                let opacity = (mark.look.opacity.of(255) + 0.5) as u8;
+                for pixel in raster.data_mut().as_chunks_mut::<4>().0 {
+                    pixel[3] = divide(u32::from(pixel[3]) * u32::from(opacity));
+                }
+                layers.push(Layer { spots: spots(mark, raster.size(), canvas), raster });
+            }
+        }
+        Ok(Overlay(layers))
+    }
+
+    /// Lays the layers onto an image, the first one lowest.
+    pub(in super::super) fn apply(
+        &self,
+        raster: Raster,
+        control: &Control,
+    ) -> Result<Raster, Error> {
+        let mut raster = pixels::widen(raster)?;
+        let canvas = raster.size();
+        for Layer { raster: mark, spots } in &self.0 {
+            match *spots {
+                Spots::One { x, y } => lay(&mut raster, mark, x, y),
+                Spots::Every { x: first_x, mut y, step_x, step_y } => {
+                    while y < i64::from(canvas.height) {
+                        control.check()?;
+                        let mut x = first_x;
+                        while x < i64::from(canvas.width) {
+                            lay(&mut raster, mark, x, y);
+                            x += step_x;
+                        }
+                        y += step_y;
+                    }
+                }
+            }
+            control.check()?;
+        }
+        Ok(raster)
+    }
+}
+
+/// The layer in its size, turned.
+fn draw(mark: &Mark, canvas: Size, control: &Control) -> Result<Option<Raster>, Error> {
+    let raster = match &mark.content {
+        Content::Picture(picture) => {
+            let size = picture.size();
+            let factor = factor(mark, f64::from(size.width), f64::from(size.height), canvas);
+            let side = |pixels: u32| (f64::from(pixels) * factor).round().max(1.0) as u32;
+            let scaled = Size::new(side(size.width), side(size.height));
+            let extent = (f64::from(size.width), f64::from(size.height));
+            let window = Window { x: 0, y: 0, size: scaled };
+            let copy = picture.raster().try_clone()?;
+            Some(pixels::resize(copy, extent, scaled, window, control)?)
+        }
+        Content::Text(text) => {
+            text.draw(|width, height| factor(mark, width, height, canvas), control)?
+        }
+    };
+    raster.map(|raster| spin(raster, mark.look.rotate, control)).transpose()
+}
+
+/// By how much what is that large is to be scaled.
+fn factor(mark: &Mark, width: f64, height: f64, canvas: Size) -> f64 {
+    let (width, height) = turned_size(width, height, mark.look.rotate);
+    let fill =
+        |share: Share| (share.of(canvas.width) / width).min(share.of(canvas.height) / height);
+    match mark.look.scale {
+        Some(scale) => fill(scale),
+        None => fill(Share::ALL).min(1.0),
+    }
+}
+
+fn spots(mark: &Mark, size: Size, canvas: Size) -> Spots {
+    let (to_x, to_y) = mark.look.position.direction();
+    let place = |direction: i8, canvas: u32, size: u32, offset: i32| {
+        let (room, offset) = (i64::from(canvas) - i64::from(size), i64::from(offset));
+        match direction {
+            0 => room.div_euclid(2) + offset,
+            1 => room - offset,
+            _ => offset,
+        }
+    };
+    if !mark.look.tile {
+        return Spots::One {
+            x: place(to_x, canvas.width, size.width, mark.look.offset.0),
+            y: place(to_y, canvas.height, size.height, mark.look.offset.1),
+        };
+    }
+    let step = |size: u32, gap: i32| i64::from(size) + i64::from(gap.max(0));
+    let (step_x, step_y) =
+        (step(size.width, mark.look.offset.0), step(size.height, mark.look.offset.1));
+    // One tile is where the layer would be alone; the pattern begins left of it and above.
+    let first = |direction, canvas, size, step: i64| {
+        place(direction, canvas, size, 0).rem_euclid(step) - step
+    };
+    Spots::Every {
+        x: first(to_x, canvas.width, size.width, step_x),
+        y: first(to_y, canvas.height, size.height, step_y),
+        step_x,
+        step_y,
+    }
+}
+
+/// Lays one raster onto another, as far as they overlap.
+fn lay(onto: &mut Raster, mark: &Raster, x: i64, y: i64) {
+    // What of the mark's side is inside: where it starts, and where that is in the image.
+    let overlap = |at: i64, mark: u32, canvas: u32| {
+        let from = (-at).max(0);
+        let to = i64::from(mark).min(i64::from(canvas) - at);
+        (from < to).then(|| (from as usize, (from + at) as usize, (to - from) as usize))
+    };
+    let (size, canvas) = (mark.size(), onto.size());
+    let Some((from_x, to_x, width)) = overlap(x, size.width, canvas.width) else { return };
+    let Some((from_y, to_y, height)) = overlap(y, size.height, canvas.height) else { return };
+
+    let layout = onto.layout();
+    let rows = onto.rows_mut().skip(to_y).zip(mark.rows().skip(from_y)).take(height);
+    for (row, mark) in rows {
+        let mark = mark.as_chunks::<4>().0.iter().skip(from_x).take(width);
+        match layout {
+            Layout::Rgb8 => {
+                let pixels = row.as_chunks_mut::<3>().0.iter_mut().skip(to_x);
+                pixels.zip(mark).for_each(|(pixel, mark)| lay_opaque(pixel, mark));
+            }
+            Layout::Rgba8 => {
+                let pixels = row.as_chunks_mut::<4>().0.iter_mut().skip(to_x);
+                pixels.zip(mark).for_each(|(pixel, mark)| lay_over(pixel, mark));
+            }
+            // Never: `apply` widened it, and inks are converted before.
+            Layout::L8 | Layout::La8 | Layout::Cmyk8 => (),
+        }
+    }
+}
+
+fn lay_opaque(pixel: &mut [u8; 3], &[r, g, b, alpha]: &[u8; 4]) {
+    let alpha = u32::from(alpha);
+    for (below, above) in pixel.iter_mut().zip([r, g, b]) {
+        *below = divide(u32::from(above) * alpha + u32::from(*below) * (255 - alpha));
+    }
+}
+
+/// Source over destination, neither premultiplied (Porter and Duff, "Compositing Digital Images").
+pub(super) fn lay_over(pixel: &mut [u8; 4], &[r, g, b, alpha]: &[u8; 4]) {
+    let (above_alpha, below_alpha) = (u32::from(alpha), u32::from(pixel[3]));
+    // In units of 1/255² of a pixel.
+    let above_part = above_alpha * 255;
+    let below_part = below_alpha * (255 - above_alpha);
+    let whole = above_part + below_part;
+    if whole == 0 {
+        return;
+    }
+    for (below, above) in pixel.iter_mut().zip([r, g, b]) {
+        let sum = u32::from(above) * above_part + u32::from(*below) * below_part;
+        *below = ((sum + whole / 2) / whole) as u8;
+    }
+    pixel[3] = divide(whole);
+}
+
+/// A 255th, rounded.
+fn divide(value: u32) -> u8 {
+    ((value + 127) / 255) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{MarkLook, Position};
+    use super::*;
+
+    fn mark(position: Position, offset: (i32, i32), tile: bool) -> Mark {
+        let text = super::super::text::tests::text("x");
+        Mark {
+            content: Content::Text(text),
+            look: MarkLook { position, offset, tile, ..MarkLook::default() },
+        }
+    }
+
+    #[test]
+    fn where_it_goes() {
+        let (size, canvas) = (Size::new(10, 4), Size::new(101, 50));
+        for (position, offset, x, y) in [
+            (Position::Center, (0, 0), 45, 23),
+            (Position::Center, (3, -2), 48, 21),
+            (Position::Northwest, (5, 6), 5, 6),
+            (Position::North, (5, 6), 50, 6),
+            (Position::Northeast, (5, 6), 86, 6),
+            (Position::East, (5, 6), 86, 29),
+            (Position::Southeast, (5, 6), 86, 40),
+            (Position::South, (0, 0), 45, 46),
+            (Position::Southwest, (-5, -6), -5, 52),
+            (Position::West, (1, 0), 1, 23),
+        ] {
+            let spots = spots(&mark(position, offset, false), size, canvas);
+            assert_eq!(spots, Spots::One { x, y }, "{position:?} {offset:?}");
+        }
+    }
+
+    #[test]
+    fn tiles_cover_everything() {
+        let (size, canvas) = (Size::new(10, 4), Size::new(101, 50));
+        let at = |position, offset| spots(&mark(position, offset, true), size, canvas);
+        assert_eq!(
+            at(Position::Northwest, (2, 0)),
+            Spots::Every { x: -12, y: -4, step_x: 12, step_y: 4 }
+        );
+        assert_eq!(
+            at(Position::Southeast, (0, -9)),
+            Spots::Every { x: 1 - 10, y: 2 - 4, step_x: 10, step_y: 4 }
+        );
+    }
+
+    #[test]
+    fn how_large() {
+        let canvas = Size::new(200, 100);
+        let factor = |scale, rotate, width, height| {
+            let mut mark = mark(Position::Center, (0, 0), false);
+            mark.look = MarkLook { scale, rotate, ..mark.look };
+            super::factor(&mark, width, height, canvas)
+        };
+        let half = Share::parse(b"0.5");
+        assert_eq!(factor(None, 0, 50.0, 50.0), 1.0);
+        assert_eq!(factor(None, 0, 400.0, 50.0), 0.5);
+        assert_eq!(factor(half, 0, 50.0, 10.0), 2.0);
+        assert_eq!(factor(half, 0, 50.0, 50.0), 1.0);
+        assert_eq!(factor(half, 90, 50.0, 10.0), 1.0);
+    }
+
+    #[test]
+    fn over_what_is_opaque() {
+        let mut pixel = [200, 100, 0];
+        lay_opaque(&mut pixel, &[0, 0, 0, 0]);
+        assert_eq!(pixel, [200, 100, 0]);
+        lay_opaque(&mut pixel, &[255, 255, 255, 128]);
+        assert_eq!(pixel, [228, 178, 128]);
+        lay_opaque(&mut pixel, &[1, 2, 3, 255]);
+        assert_eq!(pixel, [1, 2, 3]);
+    }
+
+    #[test]
+    fn over_what_is_transparent() {
+        let over = |mut pixel: [u8; 4], mark: [u8; 4]| {
+            lay_over(&mut pixel, &mark);
+            pixel
+        };
+        // Nothing of a transparent pixel's colour shows.
+        assert_eq!(over([255, 0, 0, 0], [0, 0, 255, 128]), [0, 0, 255, 128]);
+        assert_eq!(over([255, 0, 0, 7], [0, 0, 255, 0]), [255, 0, 0, 7]);
+        assert_eq!(over([9, 9, 9, 0], [1, 1, 1, 0]), [9, 9, 9, 0]);
+        assert_eq!(over([255, 0, 0, 255], [0, 0, 255, 128]), [127, 0, 128, 255]);
+        // Half over half: three quarters, of which the upper one is two thirds.
+        assert_eq!(over([255, 0, 0, 128], [0, 0, 255, 128]), [85, 0, 170, 192]);
+    }
+
+    #[test]
+    fn what_sticks_out_is_cut() {
+        let mark = Raster::from_data(Size::new(2, 2), Layout::Rgba8, vec![255; 16]).unwrap();
+        for (x, y, painted) in
+            [(-1, -1, 1), (2, 2, 1), (0, 0, 4), (-2, 0, 0), (3, 0, 0), (0, i64::MIN / 2, 0)]
+        {
+            let mut onto = Raster::new(Size::new(3, 3), Layout::Rgb8).unwrap();
+            lay(&mut onto, &mark, x, y);
+            let white = onto.data().iter().filter(|&&byte| byte == 255).count();
+            assert_eq!(white, painted * 3, "{x} {y}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Images as marks.
+
+use std::hash::{Hash, Hasher};
+
+use sha2::{Digest, Sha256};
+
+use super::super::decode::{self, Decode};
+use super::super::geometry::{Size, Turn};
+use super::super::pixels::{self, Converter};
+use super::super::raster::{Layout, Raster};
+use super::super::source::Source;
+use super::super::{Control, Error, Limits};
+
+/// A decoded image, upright and in sRGB, to be laid onto others.
+#[derive(Debug)]
+pub struct Picture {
+    /// Of layout [`Layout::Rgba8`].
+    raster: Raster,
+    /// Of the bytes that it was decoded from.
+    digest: [u8; 32],
+}
+
+impl Picture {
+    /// Decodes an image, or the first frame of an animation.
+    ///
+    /// # Errors
+    /// Those of a transformation of the same bytes.
+    pub fn decode(bytes: &[u8], limits: &Limits, control: &Control) -> Result<Picture, Error> {
+        let source = Source::read(bytes)?;
+        source.check(limits)?;
+        let how = Decode { eighths: 8, side: 1, scans: limits.scans };
+        let raster = decode::decode(&source, &how, control)?;
+        let raster = pixels::turn(raster, Turn::upright(source.info.orientation), control)?;
+        let converter =
+            source.profile().and_then(|profile| Converter::new(&profile, raster.layout()));
+        let raster = match converter {
+            Some(converter) => converter.convert(raster, control)?,
+            None => pixels::naive_rgb(raster)?,
+        };
+        let raster = pixels::with_alpha(pixels::widen(raster)?)?;
+        debug_assert_eq!(raster.layout(), Layout::Rgba8);
+        Ok(Picture { raster, digest: Sha256::digest(bytes).into() })
+    }
+
+    /// Bytes of memory that it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.raster.data().len()
+    }
+
+    pub(super) fn size(&self) -> Size {
+        self.raster.size()
+    }
+
+    pub(super) fn raster(&self) -> &Raster {
+        &self.raster
+    }
+}
+
+/// Pictures from equal bytes are equal.
+impl PartialEq for Picture {
+    fn eq(&self, other: &Picture) -> bool {
+        self.digest == other.digest
+    }
+}
+
+impl Eq for Picture {}
+
+impl Hash for Picture {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.digest.hash(state);
+    }
+}

@@ -1,0 +1,102 @@
+//! Which parameters may be set, and to what.
+
+use super::super::Error;
+use super::setting::{Parameter, Setting};
+use super::{Params, lossy};
+
+/// The parameters that a URL may set. By default those are presets, whichever.
+#[derive(Debug, Default)]
+pub struct Allow(Option<Vec<Rule>>);
+
+#[derive(Debug)]
+struct Rule {
+    parameter: &'static Parameter,
+    values: Vec<Values>,
+}
+
+#[derive(Debug)]
+enum Values {
+    Any,
+    One(Setting),
+    Range(u32, u32),
+}
+
+impl Allow {
+    /// Allows what `NAME=VALUES` says, and nothing any more that no such rule says. The
+    /// values are separated by commas: `*` for any, a value, or a range of numbers as in
+    /// `400-1600`.
+    ///
+    /// # Errors
+    /// [`Error::BadParams`] that says what is wrong.
+    pub fn add(&mut self, rule: &[u8]) -> Result<(), Error> {
+        let rule = std::str::from_utf8(rule)
+            .map_err(|_| Error::BadParams(format!("{:?} is no text", lossy(rule))))?;
+        let (name, values) = rule
+            .split_once('=')
+            .ok_or_else(|| Error::BadParams(format!("{rule:?} has no values")))?;
+        let parameter = Parameter::find(name)
+            .ok_or_else(|| Error::BadParams(format!("unknown name {name:?}")))?;
+        let rules = self.0.get_or_insert_default();
+        if rules.iter().any(|rule| std::ptr::eq(rule.parameter, parameter)) {
+            return Err(Error::BadParams(format!("duplicate name {name:?}")));
+        }
+        let values = values
+            .split(',')
+            .map(|text| {
+                Values::parse(text, parameter)
+                    .ok_or_else(|| Error::BadParams(format!("{text:?} is no valid {name}")))
+            })
+            .collect::<Result<_, _>>()?;
+        rules.push(Rule { parameter, values });
+        Ok(())
+    }
+
+    /// Checks a list. What is in the presets that it names is not looked at.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] that says which item is refused.
+    pub fn check(&self, params: &Params) -> Result<(), Error> {
+        for item in &params.0 {
+            let name = item.parameter.name();
+            let Some(rules) = &self.0 else {
+                match item.setting {
+                    Setting::Preset(_) => continue,
+                    _ => return Err(Error::NotAllowed(format!("{name}, only presets are"))),
+                }
+            };
+            let rule = rules
+                .iter()
+                .find(|rule| std::ptr::eq(rule.parameter, item.parameter))
+                .ok_or_else(|| Error::NotAllowed(name.to_owned()))?;
+            if !rule.values.iter().any(|values| values.contain(&item.setting)) {
+                return Err(Error::NotAllowed(format!("{name} {:?}", item.text)));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Values {
+    fn parse(text: &str, parameter: &Parameter) -> Option<Values> {
+        if text == "*" {
+            return Some(Values::Any);
+        }
+        let read = |text: &str| if text.is_empty() { None } else { parameter.read(text) };
+        if let Some(setting) = read(text) {
+            return Some(Values::One(setting));
+        }
+        let (low, high) = text.split_once('-')?;
+        let (low, high) = (read(low)?.number()?, read(high)?.number()?);
+        (low <= high).then_some(Values::Range(low, high))
+    }
+
+    fn contain(&self, setting: &Setting) -> bool {
+        match self {
+            Values::Any => true,
+            Values::One(one) => one == setting,
+            Values::Range(low, high) => {
+                setting.number().is_some_and(|number| (*low..=*high).contains(&number))
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What is kept of a key.
+
+use std::fmt;
+
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq;
+
+/// The SHA-256 of a key: all that is ever stored of it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// The digest of a key.
+    #[must_use]
+    pub fn of(key: &[u8]) -> Digest {
+        Digest(Sha256::digest(key).into())
+    }
+
+    /// Reads `sha256:` and 64 hexadecimal digits.
+    #[must_use]
+    pub fn parse(text: &[u8]) -> Option<Digest> {
+        let hex = text.strip_prefix(b"sha256:")?;
+        let mut bytes = [0; 32];
+        if hex.len() != 2 * bytes.len() {
+            return None;
+        }
+        for (byte, digits) in bytes.iter_mut().zip(hex.chunks_exact(2)) {
+            let [high, low] = digits else { return None };
+            *byte = u8::try_from((*high as char).to_digit(16)? * 16 + (*low as char).to_digit(16)?)
+                .ok()?;
+        }
+        Some(Digest(bytes))
+    }
+
+    /// The first bytes, by which digests are looked up.
+    pub(super) fn prefix(&self) -> [u8; 8] {
+        let mut prefix = [0; 8];
+        prefix.copy_from_slice(&self.0[..8]);
+        prefix
+    }
+
+    /// Whether both are the same, in a time that does not tell how much of them is.
+    pub(super) fn matches(&self, other: &Digest) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("sha256:")?;
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_of_fips_180_4() {
+        let text = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(Digest::of(b"abc").to_string(), text);
+        assert_eq!(Digest::parse(text.as_bytes()), Some(Digest::of(b"abc")));
+        let upper = text.replace("ba78", "BA78");
+        assert_eq!(Digest::parse(upper.as_bytes()), Some(Digest::of(b"abc")));
+    }
+
+    #[test]
+    fn what_is_no_digest() {
+        let good = Digest::of(b"").to_string();
+        for text in [
+            "",
+            "sha256:",
+            &good[1..],
+            &good[..70],
+            &good.replace(':', "="),
+            &format!("{good}0"),
+            &good.replace('e', "g"),
+        ] {
+            assert_eq!(Digest::parse(text.as_bytes()), None, "{text}");
+        }
+    }
+}

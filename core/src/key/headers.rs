@@ -1,0 +1,92 @@
+//! Response headers that tell a client its limits.
+
+use std::fmt::Write;
+
+use super::window::{Period, Quantity};
+
+/// A limit, and what of it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// What is limited.
+    pub what: Quantity,
+    /// In which window.
+    pub per: Period,
+    /// To how much.
+    pub limit: u64,
+    /// How much of that was used.
+    pub used: u64,
+}
+
+impl Usage {
+    /// What is left.
+    #[must_use]
+    pub fn remaining(&self) -> u64 {
+        self.limit.saturating_sub(self.used)
+    }
+}
+
+/// `RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers-10: the limits, and
+/// what is left of them for how many seconds.
+#[must_use]
+pub fn draft(usage: &[Usage], time: u64) -> (String, String) {
+    let (mut policy, mut state) = (String::new(), String::new());
+    for (at, item) in usage.iter().enumerate() {
+        let comma = if at == 0 { "" } else { ", " };
+        let (what, per) = (item.what.name(), item.per.name());
+        let window = item.per.end(time) - item.per.start(time);
+        let unit = match item.what {
+            Quantity::Requests => "",
+            Quantity::Bytes => ";qu=\"content-bytes\"",
+        };
+        let _ = write!(policy, "{comma}\"{what}-{per}\";q={}{unit};w={window}", item.limit);
+        let rest = item.per.end(time) - time;
+        let _ = write!(state, "{comma}\"{what}-{per}\";r={};t={rest}", item.remaining());
+    }
+    (policy, state)
+}
+
+/// The values of `X-RateLimit-Limit`, `-Remaining` and `-Reset` (seconds since 1970), for the
+/// limit of requests with the least left.
+#[must_use]
+pub fn legacy(usage: &[Usage], time: u64) -> Option<[u64; 3]> {
+    let requests = usage.iter().filter(|item| item.what == Quantity::Requests);
+    // Of two with the same left, the one that lasts longer.
+    let item = requests.rev().min_by_key(|item| item.remaining())?;
+    Some([item.limit, item.remaining(), item.per.end(time)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIME: u64 = 1_798_675_200 + 82_800; // 2026-12-31, 23:00
+
+    fn usage() -> [Usage; 3] {
+        let requests = Quantity::Requests;
+        [
+            Usage { what: requests, per: Period::Minute, limit: 10, used: 4 },
+            Usage { what: requests, per: Period::Day, limit: 100, used: 200 },
+            Usage { what: Quantity::Bytes, per: Period::Month, limit: 4096, used: 96 },
+        ]
+    }
+
+    #[test]
+    fn as_the_draft_has_it() {
+        let (policy, state) = draft(&usage(), TIME);
+        assert_eq!(
+            policy,
+            "\"requests-minute\";q=10;w=60, \"requests-day\";q=100;w=86400, \
+             \"bytes-month\";q=4096;qu=\"content-bytes\";w=2678400"
+        );
+        assert_eq!(
+            state,
+            "\"requests-minute\";r=6;t=60, \"requests-day\";r=0;t=3600, \"bytes-month\";r=4000;t=3600"
+        );
+    }
+
+    #[test]
+    fn as_it_used_to_be() {
+        assert_eq!(legacy(&usage(), TIME), Some([100, 0, TIME + 3600]));
+        assert_eq!(legacy(&usage()[2..], TIME), None);
+    }
+}

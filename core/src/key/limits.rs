@@ -1,0 +1,117 @@
+//! How much of what in which window.
+
+use super::window::{Period, Quantity};
+
+/// At most one limit for each quantity and period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limits([[Option<u64>; 5]; 2]);
+
+impl Limits {
+    /// The limit of a quantity in a period.
+    #[must_use]
+    #[inline]
+    pub fn get(&self, what: Quantity, per: Period) -> Option<u64> {
+        self.0[what.index()][per.index()]
+    }
+
+    /// Sets a limit; answers whether there was none.
+    pub fn set(&mut self, what: Quantity, per: Period, limit: u64) -> bool {
+        self.0[what.index()][per.index()].replace(limit).is_none()
+    }
+
+    /// These limits, and those of `other` where there are none here.
+    #[must_use]
+    pub fn or(&self, other: &Limits) -> Limits {
+        let mut limits = *other;
+        for (what, per, limit) in self.iter() {
+            limits.set(what, per, limit);
+        }
+        limits
+    }
+
+    /// The smaller of both, wherever one of them has a limit.
+    #[must_use]
+    pub fn min(&self, other: &Limits) -> Limits {
+        let mut limits = self.or(other);
+        for (what, per, limit) in other.iter() {
+            limits.set(what, per, limit.min(self.get(what, per).unwrap_or(limit)));
+        }
+        limits
+    }
+
+    /// Whether nothing is limited.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+
+    /// All limits, requests first and the shortest period first.
+    pub fn iter(&self) -> impl Iterator<Item = (Quantity, Period, u64)> + '_ {
+        Quantity::ALL.into_iter().flat_map(move |what| {
+            Period::ALL
+                .into_iter()
+                .filter_map(move |per| self.get(what, per).map(|limit| (what, per, limit)))
+        })
+    }
+}
+
+/// A number of requests: decimal digits, with `k`, `m` or `g` behind them for the powers of 1000.
+#[must_use]
+pub fn parse_requests(text: &[u8]) -> Option<u64> {
+    scaled(text, 1_000)
+}
+
+/// A number of bytes: decimal digits, with `k`, `m`, `g` or `t` behind them for the powers of
+/// 1024.
+#[must_use]
+pub fn parse_bytes(text: &[u8]) -> Option<u64> {
+    scaled(text, 1_024)
+}
+
+fn scaled(text: &[u8], base: u64) -> Option<u64> {
+    let (digits, power) = match text {
+        [digits @ .., b'k' | b'K'] => (digits, 1),
+        [digits @ .., b'm' | b'M'] => (digits, 2),
+        [digits @ .., b'g' | b'G'] => (digits, 3),
+        [digits @ .., b't' | b'T'] => (digits, 4),
+        digits => (digits, 0),
+    };
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let number: u64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    number.checked_mul(base.pow(power)).filter(|&number| number > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers() {
+        assert_eq!(parse_requests(b"1000"), Some(1_000));
+        assert_eq!(parse_requests(b"5k"), Some(5_000));
+        assert_eq!(parse_bytes(b"2G"), Some(2 << 30));
+        assert_eq!(parse_bytes(b"1t"), Some(1 << 40));
+        for text in ["", "0", "k", "-1", "1.5m", "1mb", "99999999999999999999", "99999999999t"] {
+            assert_eq!(parse_bytes(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn own_limits_come_first() {
+        let (mut own, mut common) = (Limits::default(), Limits::default());
+        assert!(own.is_empty());
+        assert!(own.set(Quantity::Requests, Period::Day, 10));
+        assert!(!own.set(Quantity::Requests, Period::Day, 20));
+        common.set(Quantity::Requests, Period::Day, 5);
+        common.set(Quantity::Bytes, Period::Month, 7);
+        let both: Vec<_> = own.or(&common).iter().collect();
+        assert_eq!(
+            both,
+            [(Quantity::Requests, Period::Day, 20), (Quantity::Bytes, Period::Month, 7)]
+        );
+        assert_eq!(own.min(&common).get(Quantity::Requests, Period::Day), Some(5));
+        assert_eq!(common.min(&own).get(Quantity::Requests, Period::Day), Some(5));
+    }
+}

@@ -1,0 +1,35 @@
+//! Partner keys: what a key file says, who a key belongs to, and what its use comes to.
+
+mod counter;
+mod date;
+mod digest;
+mod file;
+mod headers;
+pub mod history;
+mod json;
+mod limits;
+mod prometheus;
+pub mod redis;
+mod report;
+#[cfg(test)]
+mod samples;
+pub mod source;
+mod state;
+mod statsd;
+mod table;
+mod window;
+
+pub use counter::{COUNTERS, Counter};
+pub use date::Date;
+pub use digest::Digest;
+pub use file::FileError;
+pub use headers::{Usage, draft, legacy};
+pub use json::{History, Zone, json};
+pub use limits::{Limits, parse_bytes, parse_requests};
+pub use prometheus::{PROMETHEUS_TYPE, prometheus};
+pub use report::{Partner, Report, Totals, Window};
+pub use source::Source;
+pub use state::{Account, State, StateError};
+pub use statsd::{Advance, Datagram, MAX_DATAGRAM, Statsd, Tags};
+pub use table::{Holder, MAX_ID, Table, is_id};
+pub use window::{Period, Quantity, Word};

@@ -1,0 +1,337 @@
+//! Where in a request a key may be, and how it is taken out or made unreadable.
+
+use std::borrow::Cow;
+
+/// What stands where a key was.
+pub const MASK: &[u8] = b"***";
+
+/// A place in a request that may hold a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// An argument of the query, by its name.
+    Argument(Vec<u8>),
+    /// A header, by its name in lower case.
+    Header(Vec<u8>),
+    /// A cookie, by its name.
+    Cookie(Vec<u8>),
+    /// A segment of the path, from 1.
+    Segment(usize),
+}
+
+impl Source {
+    /// Reads `arg:NAME`, `header:NAME`, `cookie:NAME` or `uri:N`.
+    #[must_use]
+    pub fn parse(text: &[u8]) -> Option<Source> {
+        let colon = text.iter().position(|&byte| byte == b':')?;
+        let (kind, name) = (&text[..colon], &text[colon + 1..]);
+        let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
+        if name.is_empty() || !name.iter().all(is_name) {
+            return None;
+        }
+        match kind {
+            b"arg" => Some(Source::Argument(name.to_vec())),
+            b"header" => Some(Source::Header(name.to_ascii_lowercase())),
+            b"cookie" => Some(Source::Cookie(name.to_vec())),
+            b"uri" => {
+                let number: u8 = std::str::from_utf8(name).ok()?.parse().ok()?;
+                (number > 0).then_some(Source::Segment(number.into()))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Source {
+    /// The number of a segment.
+    #[must_use]
+    pub fn number(&self) -> Option<usize> {
+        match self {
+            Source::Segment(number) => Some(*number),
+            Source::Argument(_) | Source::Header(_) | Source::Cookie(_) => None,
+        }
+    }
+}
+
+/// What is to be done with keys that are found in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edit {
+    /// Take them out.
+    Remove,
+    /// Put [`MASK`] in their place.
+    Mask,
+}
+
+/// The values of the arguments of that name, as they are in the query; names are compared as
+/// nginx does, regardless of case. None of them is empty.
+pub fn arguments<'a>(query: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    pairs(query, b"&").filter_map(move |(key, value)| {
+        value.filter(|value| !value.is_empty() && decode(key).eq_ignore_ascii_case(name))
+    })
+}
+
+/// The query with those arguments edited; `None` where there are none.
+#[must_use]
+pub fn edit_arguments(query: &[u8], name: &[u8], edit: Edit) -> Option<Vec<u8>> {
+    edit_pairs(query, b"&", b"&", edit, |key| decode(key).eq_ignore_ascii_case(name))
+}
+
+/// The values of the cookies of that name in a `Cookie` header. None of them is empty.
+pub fn cookies<'a>(header: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    pairs(header, b";,").filter_map(move |(key, value)| {
+        value.filter(|value| !value.is_empty() && key.trim_ascii().eq_ignore_ascii_case(name))
+    })
+}
+
+/// The header with those cookies edited; `None` where there are none.
+#[must_use]
+pub fn edit_cookies(header: &[u8], name: &[u8], edit: Edit) -> Option<Vec<u8>> {
+    edit_pairs(header, b";,", b"; ", edit, |key| key.trim_ascii().eq_ignore_ascii_case(name))
+        .map(|edited| edited.trim_ascii().to_vec())
+}
+
+/// The segment of a path at `number`, from 1; `None` where it is missing or empty.
+#[must_use]
+pub fn segment(path: &[u8], number: usize) -> Option<&[u8]> {
+    path.split(|&byte| byte == b'/').nth(number).filter(|segment| !segment.is_empty())
+}
+
+/// The path with that segment edited; `None` where there is none.
+#[must_use]
+pub fn edit_segment(path: &[u8], number: usize, edit: Edit) -> Option<Vec<u8>> {
+    segment(path, number)?;
+    let mut segments: Vec<&[u8]> = path.split(|&byte| byte == b'/').collect();
+    match edit {
+        // The last one leaves its slash: /a/KEY is /a/.
+        Edit::Remove if number + 1 < segments.len() => drop(segments.remove(number)),
+        Edit::Remove => *segments.get_mut(number)? = b"",
+        Edit::Mask => *segments.get_mut(number)? = MASK,
+    }
+    Some(segments.join(&b'/'))
+}
+
+/// A URI as a client wrote it, in a request line, a `Referer` or alone, with the arguments of
+/// those names and all segments that mean `segment` edited; `None` where there are none.
+#[must_use]
+pub fn edit_uri(
+    uri: &[u8],
+    names: &[&[u8]],
+    segment: Option<&[u8]>,
+    edit: Edit,
+) -> Option<Vec<u8>> {
+    let (path, query) = match uri.iter().position(|&byte| byte == b'?') {
+        Some(at) => (&uri[..at], Some(&uri[at + 1..])),
+        None => (uri, None),
+    };
+    let mut changed = false;
+    let mut edited = Vec::new();
+    let mut is_cut = false;
+    for (at, part) in path.split(|&byte| byte == b'/').enumerate() {
+        let is_key = at > 0 && segment.is_some_and(|key| !key.is_empty() && *decode(part) == *key);
+        changed |= is_key;
+        if at > 0 && !is_cut {
+            edited.push(b'/');
+        }
+        is_cut = is_key && edit == Edit::Remove;
+        edited.extend_from_slice(if !is_key {
+            part
+        } else if is_cut {
+            b""
+        } else {
+            MASK
+        });
+    }
+    if let Some(query) = query {
+        let mut rest = Cow::Borrowed(query);
+        for name in names {
+            if let Some(edited) = edit_arguments(&rest, name, edit) {
+                rest = Cow::Owned(edited);
+                changed = true;
+            }
+        }
+        if !rest.is_empty() || query.is_empty() {
+            edited.push(b'?');
+            edited.extend_from_slice(&rest);
+        }
+    }
+    changed.then_some(edited)
+}
+
+/// The bytes that a text with `%XX` in it stands for.
+#[must_use]
+pub fn decode(text: &[u8]) -> Cow<'_, [u8]> {
+    if !text.contains(&b'%') {
+        return Cow::Borrowed(text);
+    }
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&first, after)) = rest.split_first() {
+        let digit = |at: usize| after.get(at).and_then(|&byte| (byte as char).to_digit(16));
+        match (first, digit(0), digit(1)) {
+            (b'%', Some(high), Some(low)) => {
+                decoded.push(u8::try_from(high * 16 + low).unwrap_or(b'%'));
+                rest = &after[2..];
+            }
+            _ => {
+                decoded.push(first);
+                rest = after;
+            }
+        }
+    }
+    Cow::Owned(decoded)
+}
+
+fn pairs<'a>(
+    text: &'a [u8],
+    separators: &'static [u8],
+) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
+    text.split(|byte| separators.contains(byte)).map(pair)
+}
+
+fn pair(item: &[u8]) -> (&[u8], Option<&[u8]>) {
+    match item.iter().position(|&byte| byte == b'=') {
+        Some(at) => (&item[..at], Some(&item[at + 1..])),
+        None => (item, None),
+    }
+}
+
+fn edit_pairs(
+    text: &[u8],
+    separators: &'static [u8],
+    joint: &[u8],
+    edit: Edit,
+    is_key: impl Fn(&[u8]) -> bool,
+) -> Option<Vec<u8>> {
+    let mut items: Vec<Cow<'_, [u8]>> = Vec::new();
+    let split = || text.split(|byte| separators.contains(byte)).map(|item| (item, pair(item)));
+    if !split().any(|(_, (key, value))| value.is_some() && is_key(key)) {
+        return None;
+    }
+    for (item, pair) in split() {
+        match pair {
+            (key, Some(_)) if is_key(key) => {
+                if edit == Edit::Mask {
+                    items.push(Cow::Owned([key, b"=", MASK].concat()));
+                }
+            }
+            _ => items.push(Cow::Borrowed(item)),
+        }
+    }
+    let mut edited = Vec::new();
+    for (at, item) in items.iter().enumerate() {
+        if at > 0 {
+            edited.extend_from_slice(joint);
+        }
+        let item = if joint.len() > 1 { item.trim_ascii() } else { item };
+        edited.extend_from_slice(item);
+    }
+    Some(edited)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn text(bytes: Option<Vec<u8>>) -> Option<String> {
+        bytes.map(|bytes| String::from_utf8(bytes).unwrap())
+    }
+
+    #[test]
+    fn sources() {
+        assert_eq!(Source::parse(b"arg:key"), Some(Source::Argument(b"key".to_vec())));
+        assert_eq!(Source::parse(b"header:X-Api-Key"), Some(Source::Header(b"x-api-key".to_vec())));
+        assert_eq!(Source::parse(b"cookie:k"), Some(Source::Cookie(b"k".to_vec())));
+        assert_eq!(Source::parse(b"uri:2"), Some(Source::Segment(2)));
+        for bad in
+            ["", "arg", "arg:", "uri:0", "uri:x", "uri:300", "body:x", "header:a b", "arg:a=b"]
+        {
+            assert_eq!(Source::parse(bad.as_bytes()), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn arguments_by_name() {
+        let query = b"a=1&KEY=x&key=&key&k%65y=y&xkey=z&key=a=b";
+        let found: Vec<_> = arguments(query, b"key").collect();
+        assert_eq!(found, [&b"x"[..], b"y", b"a=b"]);
+        assert_eq!(text(edit_arguments(query, b"key", Edit::Remove)).unwrap(), "a=1&key&xkey=z");
+        assert_eq!(
+            text(edit_arguments(query, b"key", Edit::Mask)).unwrap(),
+            "a=1&KEY=***&key=***&key&k%65y=***&xkey=z&key=***"
+        );
+        assert_eq!(edit_arguments(b"a=1&b", b"key", Edit::Mask), None);
+        assert_eq!(text(edit_arguments(b"key=x", b"key", Edit::Remove)).unwrap(), "");
+    }
+
+    #[test]
+    fn cookies_by_name() {
+        let header = b"a=1; k=x;b=2,k=y";
+        assert_eq!(cookies(header, b"k").collect::<Vec<_>>(), [b"x", b"y"]);
+        assert_eq!(text(edit_cookies(header, b"k", Edit::Remove)).unwrap(), "a=1; b=2");
+        assert_eq!(text(edit_cookies(header, b"k", Edit::Mask)).unwrap(), "a=1; k=***; b=2; k=***");
+        assert_eq!(text(edit_cookies(b"k=x", b"k", Edit::Remove)).unwrap(), "");
+        assert_eq!(edit_cookies(b"a=k", b"k", Edit::Remove), None);
+    }
+
+    #[test]
+    fn segments_by_number() {
+        let path = b"/original_imgs/KEY/a/pic.jpg";
+        assert_eq!(segment(path, 2), Some(&b"KEY"[..]));
+        assert_eq!(segment(path, 5), None);
+        assert_eq!(segment(b"/a//b", 2), None);
+        assert_eq!(text(edit_segment(path, 2, Edit::Remove)).unwrap(), "/original_imgs/a/pic.jpg");
+        assert_eq!(
+            text(edit_segment(path, 2, Edit::Mask)).unwrap(),
+            "/original_imgs/***/a/pic.jpg"
+        );
+        assert_eq!(text(edit_segment(b"/a/KEY", 2, Edit::Remove)).unwrap(), "/a/");
+        assert_eq!(text(edit_segment(b"/KEY", 1, Edit::Remove)).unwrap(), "/");
+        assert_eq!(edit_segment(b"/a", 2, Edit::Remove), None);
+    }
+
+    #[test]
+    fn uris_as_clients_write_them() {
+        let names = [&b"key"[..], b"k"];
+        for (uri, mask, remove) in [
+            ("/a?key=x&b=1", "/a?key=***&b=1", "/a?b=1"),
+            ("/a?key=x&k=y", "/a?key=***&k=***", "/a"),
+            ("http://h/a/K%45Y/b", "http://h/a/***/b", "http://h/a/b"),
+            ("/a/./KEY//b?c", "/a/./***//b?c", "/a/.//b?c"),
+            ("/a/KEY", "/a/***", "/a/"),
+        ] {
+            let edited = |edit| text(edit_uri(uri.as_bytes(), &names, Some(b"KEY"), edit));
+            assert_eq!(edited(Edit::Mask).as_deref(), Some(mask));
+            assert_eq!(edited(Edit::Remove).as_deref(), Some(remove));
+        }
+        assert_eq!(edit_uri(b"/KEYS/a?b", &names, Some(b"KEY"), Edit::Mask), None);
+        assert_eq!(edit_uri(b"/a?", &names, None, Edit::Mask), None);
+    }
+
+    #[test]
+    fn escapes() {
+        assert_eq!(*decode(b"a%20b%2"), *b"a b%2");
+        assert_eq!(*decode(b"%zz%41+"), *b"%zzA+");
+    }
+
+    proptest! {
+        #[test]
+        fn a_masked_key_is_gone(
+            before in "[a-z&=?/%]{0,20}", key in "[A-Z0-9]{8,40}", after in "(&[a-z=&]{0,9})?",
+        ) {
+            let query = format!("{before}&key={key}{after}");
+            for edit in [Edit::Mask, Edit::Remove] {
+                let edited = text(edit_arguments(query.as_bytes(), b"key", edit)).unwrap();
+                prop_assert!(!edited.contains(&key), "{}", edited);
+            }
+        }
+
+        #[test]
+        fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..60), number in 0usize..9) {
+            for edit in [Edit::Mask, Edit::Remove] {
+                let _ = edit_uri(&bytes, &[b"k"], Some(&bytes), edit);
+                let _ = edit_segment(&bytes, number, edit);
+                let _ = edit_cookies(&bytes, b"k", edit);
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What a job takes. One test only, since it is the whole process that is measured.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use common::*;
+use image_gate_core::image::{Limits, prepare};
+
+const MIB: u64 = 1 << 20;
+
+/// A grey image in colour, all of whose codes are zeros: 0 is the difference 0, and
+/// 0 with 14 more zeros the end of 16384 blocks, or 0 alone that of one.
+fn grey(width: u16, height: u16, sampling: u8, progressive: bool) -> Vec<u8> {
+    let mut jpeg = vec![0xff, 0xd8, 0xff, 0xdb, 0, 67, 0];
+    jpeg.extend([16; 64]);
+    jpeg.extend([0xff, if progressive { 0xc2 } else { 0xc0 }, 0, 17, 8]);
+    jpeg.extend(height.to_be_bytes());
+    jpeg.extend(width.to_be_bytes());
+    jpeg.extend([3, 1, sampling, 0, 2, 0x11, 0, 3, 0x11, 0]);
+    for (table, symbol) in [(0x00, 0), (0x10, if progressive { 0xe0 } else { 0 })] {
+        jpeg.extend([0xff, 0xc4, 0, 20, table, 1]);
+        jpeg.extend([0; 15]);
+        jpeg.push(symbol);
+    }
+    let blocks = usize::from(width).div_ceil(8) * usize::from(height).div_ceil(8);
+    let mut scan = |components: &[u8], first: u8, last: u8, bits: usize| {
+        jpeg.extend([0xff, 0xda, 0, 6 + 2 * components.len() as u8, components.len() as u8]);
+        components.iter().for_each(|&id| jpeg.extend([id, 0]));
+        jpeg.extend([first, last, 0]);
+        jpeg.resize(jpeg.len() + bits.div_ceil(8) + 64, 0);
+    };
+    if progressive {
+        scan(&[1, 2, 3], 0, 0, blocks * 3);
+        (1..=3).for_each(|id| scan(&[id], 1, 63, blocks.div_ceil(16384) * 15));
+    } else {
+        scan(&[1, 2, 3], 0, 63, blocks * 3 * 2);
+    }
+    jpeg.extend([0xff, 0xd9]);
+    jpeg
+}
+
+/// The most memory that the process ever had, in bytes.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+}
+
+#[test]
+fn fifty_megapixels_to_a_thumbnail() {
+    let plan = plan("w=300,f=png");
+    for (sampling, progressive) in [(0x22, false), (0x11, false), (0x22, true), (0x11, true)] {
+        let name = format!("{sampling:x} {progressive}");
+        let source = grey(8656, 5768, sampling, progressive);
+        let estimate = prepare(&source, &plan, &Limits::default()).unwrap().memory();
+        assert!(estimate < 32 * MIB, "{name}: {estimate}");
+        let before = peak();
+        let out = transformed(&source, &plan);
+        assert_eq!((out.width, out.at(150, 100)), (300, [128, 128, 128, 255]), "{name}");
+        let grown = peak() - before;
+        assert!(grown < 32 * MIB && grown < estimate + 4 * MIB, "{name}: {grown} of {estimate}");
+    }
+}

@@ -1,0 +1,25 @@
+//! Whole transformations of small images. The first byte says which.
+#![no_main]
+
+use image_gate_core::image::{Control, Limits, Plan, prepare};
+use libfuzzer_sys::fuzz_target;
+
+const PARAMS: [&str; 8] = [
+    "w=3",
+    "w=20,f=png",
+    "w=20,h=20,fit=crop,f=jpeg",
+    "f=webp",
+    "rotate=90,f=gif",
+    "w=11,f=jpeg",
+    "f=png,sharpen=50",
+    "w=5,f=gif",
+];
+
+fuzz_target!(|data: &[u8]| {
+    let Some((which, input)) = data.split_first() else { return };
+    let plan = Plan::from_params(PARAMS[usize::from(which % 8)]).unwrap();
+    let limits = Limits { pixels: 1 << 14, frames: 4, scans: 16, ..Limits::default() };
+    if let Ok(prepared) = prepare(input, &plan, &limits) {
+        let _ = prepared.run(&Control::default());
+    }
+});

@@ -1,0 +1,314 @@
+//! What the directives say.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use image_gate_core::key::{Limits, Source, State, Table};
+use nginx_sys::{NGX_LOG_ERR, ngx_conf_t, ngx_log_t, ngx_str_t};
+
+use super::export;
+use super::status::Status;
+use super::zone::{KeyFile, Roster, Store, Zone};
+use super::{MODULE, store};
+use crate::ngx::conf::{self, Expression, Init, Merge};
+use crate::ngx::shm::{Memory, Tenant};
+use crate::ngx::{Pooled, location, log};
+
+/// All of `http`.
+#[derive(Default)]
+pub struct MainConf {
+    /// Each `access_key_zone`.
+    pub zones: Vec<Pooled<ZoneConf>>,
+    /// Each `access_key_file`, by the name of its zone, until both meet.
+    pub files: Vec<(Vec<u8>, KeyFile, Table)>,
+    /// The servers.
+    pub servers: RefCell<Vec<Pooled<SrvConf>>>,
+    /// `access_key_statsd` and `access_key_redis`.
+    pub exports: export::Conf,
+    /// Whether a location shows zones.
+    pub shown: Cell<bool>,
+}
+
+impl MainConf {
+    /// The zone of that name.
+    pub fn zone(&self, name: &[u8]) -> Option<Pooled<ZoneConf>> {
+        self.zones.iter().copied().find(|zone| zone.name.as_bytes() == name)
+    }
+
+    /// The zones that have memory.
+    pub fn live(&self) -> Vec<Arc<Zone>> {
+        self.zones.iter().filter_map(|zone| zone.live().cloned()).collect()
+    }
+}
+
+impl Init for MainConf {
+    /// Gives each zone its key file.
+    fn init(&mut self, cf: *mut ngx_conf_t) -> bool {
+        for (name, file, table) in self.files.drain(..) {
+            let name = String::from_utf8_lossy(&name).into_owned();
+            match self.zones.iter().find(|zone| zone.name == name) {
+                Some(zone) => *zone.file.borrow_mut() = Some((file, table)),
+                None => {
+                    log::conf_error(
+                        cf,
+                        format_args!(
+                            "\"access_key_file\" directive: unknown zone \"{name}\", there is no \
+                             \"access_key_zone\" for it"
+                        ),
+                    );
+                    return false;
+                }
+            }
+        }
+        let without = self.zones.iter().find(|zone| zone.file.borrow().is_none());
+        if let Some(zone) = without {
+            let name = &zone.name;
+            log::conf_error(
+                cf,
+                format_args!("zone \"{name}\" has no keys, there is no \"access_key_file\" for it"),
+            );
+        }
+        without.is_none()
+    }
+}
+
+/// `access_key_zone`, and what belongs to it.
+pub struct ZoneConf {
+    pub name: String,
+    pub store: Option<Store>,
+    /// The key file as it was read with the configuration.
+    pub file: RefCell<Option<(KeyFile, Table)>>,
+    /// The smallest limits of all locations.
+    pub common: Cell<Limits>,
+    live: OnceCell<Arc<Zone>>,
+    // What the event loop uses, so that it takes no lock for each request.
+    cache: RefCell<Option<(u64, Arc<Roster>)>>,
+}
+
+impl ZoneConf {
+    /// A zone without memory yet.
+    pub fn new(name: String, store: Option<Store>) -> ZoneConf {
+        ZoneConf {
+            name,
+            store,
+            file: RefCell::default(),
+            common: Cell::default(),
+            live: OnceCell::new(),
+            cache: RefCell::default(),
+        }
+    }
+
+    /// The zone, once it has memory: always, when requests come.
+    pub fn live(&self) -> Option<&Arc<Zone>> {
+        self.live.get()
+    }
+
+    /// The partners as they are now.
+    pub fn roster(&self, zone: &Zone) -> Arc<Roster> {
+        let mut cache = self.cache.borrow_mut();
+        match &*cache {
+            Some((version, roster)) if *version == zone.version() => roster.clone(),
+            _ => {
+                let (version, roster) = zone.roster();
+                *cache = Some((version, roster.clone()));
+                roster
+            }
+        }
+    }
+}
+
+impl Tenant for ZoneConf {
+    fn settle(&self, memory: Memory, log: *mut ngx_log_t) -> Result<(), String> {
+        let Some((file, table)) = self.file.take() else {
+            return Err(format!("zone \"{}\" has no keys", self.name));
+        };
+        let state = || match self.store.as_ref().map(|store| store::load(&store.path)) {
+            None | Some(Ok(None)) => State::default(),
+            Some(Ok(Some(state))) => state,
+            Some(Err(reason)) => {
+                let name = &self.name;
+                let line = format_args!("zone \"{name}\" starts at nothing: {reason}");
+                log::write(log, NGX_LOG_ERR, line);
+                State::default()
+            }
+        };
+        let (name, store) = (self.name.clone(), self.store.clone());
+        let zone = Zone::new(name, store, file, self.common.get(), memory, table, state)?;
+        self.live.set(Arc::new(zone)).map_err(|_| "a zone with two memories".to_owned())
+    }
+}
+
+/// `access_key`.
+pub struct Access {
+    /// The zone's name.
+    pub name: Vec<u8>,
+    /// Where keys are looked for.
+    pub sources: Vec<Source>,
+}
+
+/// A server.
+#[derive(Default)]
+pub struct SrvConf {
+    pub mask: Option<bool>,
+    /// The sources of all its locations.
+    pub sources: RefCell<Vec<Source>>,
+    /// The zones of all its locations, once merged.
+    pub zones: RefCell<Vec<Pooled<ZoneConf>>>,
+    /// Its locations with a name that begins a URI: the name, whether it is all of the URI, and
+    /// whether they are internal.
+    pub locations: RefCell<Vec<(Vec<u8>, bool, bool)>>,
+    /// Where `access_key_redirect` leads to, as far as it is known.
+    pub targets: RefCell<Vec<Vec<u8>>>,
+}
+
+impl SrvConf {
+    /// Whether keys are kept out of what nginx logs of a request.
+    pub fn mask(&self) -> bool {
+        self.mask.unwrap_or(true)
+    }
+}
+
+impl Merge for SrvConf {
+    fn merge(&mut self, parent: &SrvConf, _: *mut ngx_conf_t) -> bool {
+        self.mask = self.mask.or(parent.mask);
+        true
+    }
+}
+
+/// `access_key_quota`.
+#[derive(Clone, Copy, Default)]
+pub struct Quotas {
+    /// Those that are enforced.
+    pub limits: Limits,
+    /// Those that are only logged.
+    pub dry_run: Limits,
+}
+
+/// `access_key_errors`: the status for each reason.
+#[derive(Clone, Copy)]
+pub struct Errors {
+    pub missing: u32,
+    pub invalid: u32,
+    pub disabled: u32,
+    pub quota: u32,
+    pub forbidden: u32,
+}
+
+impl Default for Errors {
+    fn default() -> Errors {
+        Errors { missing: 401, invalid: 401, disabled: 401, quota: 429, forbidden: 403 }
+    }
+}
+
+/// `access_key_headers`.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub enum Headers {
+    #[default]
+    Off,
+    Draft,
+    Legacy,
+}
+
+/// `access_key_redirect`.
+#[derive(Clone, Copy)]
+pub enum Target {
+    /// A named location.
+    Named(ngx_str_t),
+    /// A path, and arguments.
+    Uri(Expression, Option<Expression>),
+}
+
+/// A location. `None` is what was not said.
+#[derive(Default)]
+pub struct LocConf {
+    /// `access_key`; the inner `None` is `off`.
+    pub access: Option<Option<Rc<Access>>>,
+    /// The zone of `access`, once merged.
+    pub zone: Option<Pooled<ZoneConf>>,
+    pub quotas: Option<Quotas>,
+    pub errors: Option<Errors>,
+    pub headers: Option<Headers>,
+    pub strip: Option<bool>,
+    pub redirect: Option<Target>,
+    pub status: Option<Status>,
+}
+
+impl LocConf {
+    /// The sources and the zone, where a key is wanted.
+    pub fn access(&self) -> Option<(&Rc<Access>, Pooled<ZoneConf>)> {
+        Some((self.access.as_ref()?.as_ref()?, self.zone?))
+    }
+
+    /// Whether the key is taken out of the request.
+    pub fn strip(&self) -> bool {
+        self.strip.unwrap_or(true)
+    }
+}
+
+impl Merge for LocConf {
+    fn merge(&mut self, parent: &LocConf, cf: *mut ngx_conf_t) -> bool {
+        if self.access.is_none() {
+            self.access.clone_from(&parent.access);
+        }
+        self.quotas = self.quotas.or(parent.quotas);
+        self.errors = self.errors.or(parent.errors);
+        self.headers = self.headers.or(parent.headers);
+        self.strip = self.strip.or(parent.strip);
+        // For the blocks of `if`, which keep the handler of their location.
+        self.redirect = self.redirect.or(parent.redirect);
+        if self.status.is_none() {
+            self.status.clone_from(&parent.status);
+        }
+
+        // SAFETY: the module's main configuration is a `MainConf`, its server configuration a
+        // `SrvConf`; both are complete, and only read.
+        let (main, server) = unsafe {
+            (
+                conf::main_conf::<MainConf>(cf, &raw const MODULE),
+                conf::pooled_srv_conf::<SrvConf>(cf, &raw const MODULE),
+            )
+        };
+        let (Some(main), Some(server)) = (main, server) else { return false };
+        let mut servers = main.servers.borrow_mut();
+        if !servers.contains(&server) {
+            servers.push(server);
+        }
+        if let Some(location) = location::current(cf) {
+            server.locations.borrow_mut().push((
+                location.name.to_vec(),
+                location.is_exact,
+                location.is_internal,
+            ));
+        }
+        if self.status.as_ref().is_some_and(|status| !status.check(main, cf)) {
+            return false;
+        }
+        let Some(Some(access)) = &self.access else { return true };
+        let Some(zone) = main.zone(&access.name) else {
+            let name = String::from_utf8_lossy(&access.name);
+            log::conf_error(
+                cf,
+                format_args!(
+                    "\"access_key\" directive: unknown zone \"{name}\", there is no \
+                     \"access_key_zone\" for it"
+                ),
+            );
+            return false;
+        };
+        self.zone = Some(zone);
+        let quotas = self.quotas.unwrap_or_default();
+        zone.common.set(zone.common.get().min(&quotas.limits));
+        let mut sources = server.sources.borrow_mut();
+        for source in &access.sources {
+            if !sources.contains(source) {
+                sources.push(source.clone());
+            }
+        }
+        let mut zones = server.zones.borrow_mut();
+        if !zones.contains(&zone) {
+            zones.push(zone);
+        }
+        true
+    }
+}

@@ -1,0 +1,305 @@
+//! The tables of directives, and how their arguments are read.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use image_gate_core::key::{Limits, Period, Quantity, Source, is_id, parse_bytes, parse_requests};
+use nginx_sys::{
+    NGX_CONF_1MORE, NGX_CONF_2MORE, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_CONF_TAKE12,
+    NGX_CONF_TAKE23, NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF, NGX_HTTP_MAIN_CONF_OFFSET,
+    NGX_HTTP_SRV_CONF, NGX_HTTP_SRV_CONF_OFFSET, ngx_str_t,
+};
+
+use super::conf::{Access, Errors, Headers, LocConf, MainConf, Quotas, SrvConf, Target, ZoneConf};
+use super::zone::{KeyFile, Store};
+use super::{MODULE, export, redirect, status, store};
+use crate::ngx::conf::{
+    self, Conf, ConfError, Directive, Directives, expect, once, parse_flag, parse_number,
+    parse_size, parse_time,
+};
+use crate::ngx::{Pooled, location, shm};
+
+/// How many directives there are, in front of a location's and in all.
+pub const MAIN: usize = MainConf::DIRECTIVES.len();
+/// See [`MAIN`].
+pub const SERVER: usize = SrvConf::DIRECTIVES.len();
+/// See [`MAIN`].
+pub const COUNT: usize = MAIN + SERVER + LocConf::DIRECTIVES.len();
+
+const SERVER_AND_LOCATION: u32 = NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
+
+impl Directives for MainConf {
+    const LEVEL: usize = NGX_HTTP_MAIN_CONF_OFFSET;
+    const DIRECTIVES: &'static [Directive<MainConf>] = &[
+        Directive {
+            name: c"access_key_zone",
+            kind: NGX_HTTP_MAIN_CONF | NGX_CONF_2MORE,
+            set: set_zone,
+        },
+        Directive {
+            name: c"access_key_file",
+            kind: NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE23,
+            set: set_file,
+        },
+        Directive {
+            name: c"access_key_statsd",
+            kind: NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE,
+            set: export::set_statsd,
+        },
+        Directive {
+            name: c"access_key_redis",
+            kind: NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE,
+            set: export::set_redis,
+        },
+    ];
+}
+
+impl Directives for SrvConf {
+    const LEVEL: usize = NGX_HTTP_SRV_CONF_OFFSET;
+    const DIRECTIVES: &'static [Directive<SrvConf>] = &[Directive {
+        name: c"access_key_mask",
+        kind: NGX_HTTP_SRV_CONF | NGX_CONF_FLAG,
+        set: |conf, args| once(&mut conf.mask, flag(args)?),
+    }];
+}
+
+impl Directives for LocConf {
+    const DIRECTIVES: &'static [Directive<LocConf>] = &[
+        Directive {
+            name: c"access_key",
+            kind: SERVER_AND_LOCATION | NGX_CONF_1MORE,
+            set: set_access,
+        },
+        Directive {
+            name: c"access_key_quota",
+            kind: SERVER_AND_LOCATION | NGX_CONF_2MORE,
+            set: set_quota,
+        },
+        Directive {
+            name: c"access_key_errors",
+            kind: SERVER_AND_LOCATION | NGX_CONF_1MORE,
+            set: set_errors,
+        },
+        Directive {
+            name: c"access_key_headers",
+            kind: SERVER_AND_LOCATION | NGX_CONF_TAKE1,
+            set: |conf, args| {
+                let headers = match args.arg(0) {
+                    b"off" => Some(Headers::Off),
+                    b"draft" => Some(Headers::Draft),
+                    b"legacy" => Some(Headers::Legacy),
+                    _ => None,
+                };
+                let expected = format_args!("off, draft or legacy");
+                once(&mut conf.headers, expect(headers, args.arg(0), expected)?)
+            },
+        },
+        Directive {
+            name: c"access_key_strip",
+            kind: SERVER_AND_LOCATION | NGX_CONF_FLAG,
+            set: |conf, args| once(&mut conf.strip, flag(args)?),
+        },
+        Directive {
+            name: c"access_key_redirect",
+            kind: NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1,
+            set: set_redirect,
+        },
+        Directive {
+            name: c"access_key_status",
+            kind: NGX_HTTP_LOC_CONF | NGX_CONF_TAKE12,
+            set: status::set,
+        },
+    ];
+}
+
+fn flag(args: &Conf<'_>) -> Result<bool, ConfError> {
+    expect(parse_flag(args.arg(0)), args.arg(0), format_args!("\"on\" or \"off\""))
+}
+
+pub fn unknown(argument: &[u8]) -> ConfError {
+    let argument = String::from_utf8_lossy(argument);
+    ConfError::invalid(format_args!("invalid parameter \"{argument}\""))
+}
+
+/// The rest of an argument behind `name`, which ends in `=`.
+pub fn parameter<'a>(argument: &'a ngx_str_t, name: &[u8]) -> Option<&'a [u8]> {
+    argument.as_bytes().strip_prefix(name)
+}
+
+pub fn interval(text: &[u8]) -> Result<Duration, ConfError> {
+    let value = ngx_str_t { len: text.len(), data: text.as_ptr().cast_mut() };
+    let time = parse_time(&value).filter(|&time| time >= 100);
+    expect(time.map(Duration::from_millis), text, format_args!("a time of at least 100ms"))
+}
+
+fn set_zone(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
+    let name = args.arg(0);
+    let name = expect(is_id(name).then_some(name), name, format_args!("the name of a zone"))?;
+    let size =
+        expect(args.args().get(1).and_then(parse_size), args.arg(1), format_args!("a size"))?;
+    let (mut path, mut save) = (None, None);
+    for argument in args.args().iter().skip(2) {
+        if let Some(value) = parameter(argument, b"state=").filter(|value| !value.is_empty()) {
+            once(&mut path, args.full_path(value, false)?)?;
+        } else if let Some(value) = parameter(argument, b"save=") {
+            once(&mut save, interval(value)?)?;
+        } else {
+            return Err(unknown(argument.as_bytes()));
+        }
+    }
+    if save.is_some() && path.is_none() {
+        return Err(ConfError::invalid("\"save=\" needs \"state=\""));
+    }
+    let is_taken = |zone: &Pooled<ZoneConf>| {
+        zone.store.as_ref().is_some_and(|store| Some(&store.path) == path.as_ref())
+    };
+    if let Some(zone) = conf.zones.iter().find(|zone| is_taken(zone)) {
+        let reason = format_args!("the state file of zone \"{}\" too", zone.name);
+        return Err(ConfError::invalid(reason));
+    }
+    let interval = save.unwrap_or(Duration::from_secs(10));
+    let store = path.map(|path| Store { path, interval });
+    let zone = ZoneConf::new(String::from_utf8_lossy(name).into_owned(), store);
+    let zone = Pooled::new(conf::pool(args.parser()), zone)
+        .ok_or_else(|| ConfError::invalid("no memory"))?;
+    shm::add(args.parser(), &raw mut MODULE, name, size, zone)?;
+    conf.zones.push(zone);
+    Ok(())
+}
+
+fn set_file(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
+    let name = args.arg(0);
+    if conf.files.iter().any(|(known, ..)| known == name) {
+        return Err(ConfError::Duplicate);
+    }
+    let path = args.full_path(args.arg(1), true)?;
+    let poll = match args.args().get(2) {
+        None => None,
+        Some(argument) => match parameter(argument, b"poll=") {
+            Some(value) => Some(interval(value)?),
+            None => return Err(unknown(argument.as_bytes())),
+        },
+    };
+    let (table, seen) = store::read_keys(&path).map_err(ConfError::Invalid)?;
+    conf.files.push((name.to_vec(), KeyFile { path, poll, seen }, table));
+    Ok(())
+}
+
+fn set_access(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+    if args.args().len() == 1 && args.arg(0) == b"off" {
+        return once(&mut conf.access, None);
+    }
+    let mut zone = None;
+    let mut sources = Vec::new();
+    for argument in args.args() {
+        if let Some(name) = parameter(argument, b"zone=") {
+            let valid = is_id(name).then_some(name);
+            once(&mut zone, expect(valid, name, format_args!("the name of a zone"))?.to_vec())?;
+        } else if let Some(list) = parameter(argument, b"from=") {
+            for text in list.split(|&byte| byte == b'|') {
+                let expected = "arg:NAME, header:NAME, cookie:NAME or uri:NUMBER";
+                let source = expect(Source::parse(text), text, format_args!("{expected}"))?;
+                if sources.contains(&source) {
+                    return Err(ConfError::invalid("the same source twice"));
+                }
+                sources.push(source);
+            }
+        } else {
+            return Err(unknown(argument.as_bytes()));
+        }
+    }
+    let name = zone.ok_or_else(|| ConfError::invalid("no \"zone=\""))?;
+    if sources.is_empty() {
+        return Err(ConfError::invalid("no \"from=\""));
+    }
+    once(&mut conf.access, Some(Rc::new(Access { name, sources })))
+}
+
+fn set_quota(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+    let (mut limit, mut per, mut dry_run) = (None, None, None);
+    for argument in args.args() {
+        if let Some(text) = parameter(argument, b"requests=") {
+            let number = expect(parse_requests(text), text, format_args!("a number from 1 up"))?;
+            once(&mut limit, (Quantity::Requests, number))?;
+        } else if let Some(text) = parameter(argument, b"bytes=") {
+            let size = expect(parse_bytes(text), text, format_args!("a size from 1 up"))?;
+            once(&mut limit, (Quantity::Bytes, size))?;
+        } else if let Some(text) = parameter(argument, b"per=") {
+            let expected = format_args!("second, minute, hour, day or month");
+            once(&mut per, expect(Period::from_name(text), text, expected)?)?;
+        } else if argument.as_bytes() == b"dry_run" {
+            once(&mut dry_run, ())?;
+        } else {
+            return Err(unknown(argument.as_bytes()));
+        }
+    }
+    let (what, limit) =
+        limit.ok_or_else(|| ConfError::invalid("neither \"requests=\" nor \"bytes=\""))?;
+    let per = per.ok_or_else(|| ConfError::invalid("no \"per=\""))?;
+    let quotas = conf.quotas.get_or_insert_default();
+    let has = |limits: &Limits| limits.get(what, per).is_some();
+    if has(&quotas.limits) || has(&quotas.dry_run) {
+        return Err(ConfError::invalid(format_args!(
+            "two limits of {} per {}",
+            what.name(),
+            per.name()
+        )));
+    }
+    let Quotas { limits, dry_run: logged } = quotas;
+    (if dry_run.is_some() { logged } else { limits }).set(what, per, limit);
+    Ok(())
+}
+
+fn set_errors(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+    let mut errors = Errors::default();
+    let mut seen = Vec::new();
+    for argument in args.args() {
+        let text = argument.as_bytes();
+        let (name, status) = match text.iter().position(|&byte| byte == b'=') {
+            Some(at) => (&text[..at], &text[at + 1..]),
+            None => return Err(unknown(text)),
+        };
+        let field = match name {
+            b"missing" => &mut errors.missing,
+            b"invalid" => &mut errors.invalid,
+            b"disabled" => &mut errors.disabled,
+            b"quota" => &mut errors.quota,
+            b"forbidden" => &mut errors.forbidden,
+            _ => return Err(unknown(text)),
+        };
+        if seen.contains(&name) {
+            return Err(ConfError::Duplicate);
+        }
+        seen.push(name);
+        let number = parse_number(status).filter(|status| (400..=599).contains(status));
+        *field = expect(number, status, format_args!("a status from 400 to 599"))?;
+    }
+    once(&mut conf.errors, errors)
+}
+
+fn set_redirect(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+    let text = args.arg(0);
+    let target = match text {
+        [b'@', _, ..] => Target::Named(args.args().first().copied().unwrap_or_default()),
+        [b'/', ..] | [b'$', ..] => match text.iter().position(|&byte| byte == b'?') {
+            Some(at) => {
+                Target::Uri(args.expression(&text[..at])?, Some(args.expression(&text[at + 1..])?))
+            }
+            None => Target::Uri(args.expression(text)?, None),
+        },
+        _ => return expect(None, text, format_args!("a URI or a named location")),
+    };
+    once(&mut conf.redirect, target)?;
+    if let [b'/', ..] = text {
+        let end = text.iter().position(|byte| b"$?".contains(byte)).unwrap_or(text.len());
+        // SAFETY: the module's server configuration is a `SrvConf`, and not what is being set.
+        if let Some(server) = unsafe { args.srv_conf::<SrvConf>(&raw const MODULE) } {
+            server.targets.borrow_mut().push(text[..end].to_vec());
+        }
+    }
+    if location::set_handler(args.parser(), redirect::handler) {
+        Ok(())
+    } else {
+        Err(ConfError::invalid("another directive answers the requests of this location"))
+    }
+}

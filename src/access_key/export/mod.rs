@@ -1,0 +1,212 @@
+//! What leaves a worker: history for the status page, counters for statsd, sums in Redis.
+//!
+//! All of it happens on threads, in one worker for each zone: a watch in every worker looks each
+//! second whether it holds the zone's lease, and has the sinks run as long as it does. The event
+//! loop starts the watch and stops it, and never waits for a sink.
+
+mod conf;
+mod lease;
+mod memory;
+mod redis;
+mod statsd;
+mod stop;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use nginx_sys::{NGX_LOG_ERR, NGX_LOG_NOTICE};
+
+use super::conf::MainConf;
+use super::zone::Zone;
+use crate::ngx::guard::catch;
+use crate::ngx::log::CycleLog;
+use crate::ngx::{thread, worker};
+use stop::Stop;
+
+pub use conf::{Conf, set_redis, set_statsd};
+pub use memory::{Board, Slot};
+
+/// How often leases are renewed and samples taken.
+const BEAT: Duration = Duration::from_secs(1);
+/// How long a worker that ends waits for its sinks. One that hangs in a name server's silence is
+/// left alone: it does nothing any more once it hears of the end.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// Where counters go.
+pub trait Sink: Send {
+    /// What the thread is called.
+    const NAME: &'static str;
+
+    /// Sends what there is. Answers how long to rest, and what went wrong.
+    fn send(&mut self, zone: &Zone) -> (Duration, Result<(), String>);
+
+    /// Sends what there is a last time, if that takes no time.
+    fn finish(&mut self, _zone: &Zone) {}
+}
+
+struct Watch {
+    stop: Stop,
+    thread: JoinHandle<()>,
+}
+
+/// The watch of this process. Only nginx's own thread takes it, so it never waits.
+static WATCH: Mutex<Option<Watch>> = Mutex::new(None);
+
+fn slot() -> MutexGuard<'static, Option<Watch>> {
+    WATCH.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts the watch over the zones of a configuration, if there is anything to do.
+pub fn start(main: &MainConf) {
+    let zones = main.live();
+    if zones.is_empty() || !(main.shown.get() || main.exports.is_any()) {
+        return;
+    }
+    let log = CycleLog::current();
+    let conf = main.exports.clone();
+    let stop = Stop::default();
+    let stopped = stop.clone();
+    let posts = zones.into_iter().map(|zone| Post { zone, sinks: Vec::new() }).collect();
+    let started = thread::spawn("access_key watch", move || {
+        if catch(|| watch(posts, &conf, log, &stopped)).is_none() {
+            log.write(NGX_LOG_ERR, format_args!("access_key: exports: internal error: panic"));
+        }
+    });
+    match started {
+        Ok(thread) => *slot() = Some(Watch { stop, thread }),
+        Err(error) => log.write(NGX_LOG_ERR, format_args!("access_key: no thread: {error}")),
+    }
+}
+
+/// Ends the watch and its sinks, which takes no longer than [`GRACE`]. Answers whether there was
+/// one.
+pub fn stop() -> bool {
+    let Some(watch) = slot().take() else { return false };
+    watch.stop.stop();
+    let _ = watch.thread.join();
+    true
+}
+
+/// A zone that is watched.
+struct Post {
+    zone: Arc<Zone>,
+    /// The threads that run while the lease is held.
+    sinks: Vec<(Stop, JoinHandle<()>)>,
+}
+
+fn watch(mut posts: Vec<Post>, conf: &Conf, log: CycleLog, stop: &Stop) {
+    let process = std::process::id();
+    loop {
+        let now = now();
+        for post in &mut posts {
+            let board = &post.zone.header().export;
+            if board.lease.renew(process, worker::is_leaving(), now) {
+                sample(&post.zone, now);
+                post.keep_running(conf, log, process);
+            } else {
+                post.sinks.drain(..).for_each(|(stop, _)| stop.stop());
+            }
+        }
+        if stop.sleep(BEAT) {
+            break;
+        }
+    }
+    posts.iter().flat_map(|post| &post.sinks).for_each(|(stop, _)| stop.stop());
+    let end = Instant::now() + GRACE;
+    for post in posts {
+        for (_, thread) in post.sinks {
+            while !thread.is_finished() && Instant::now() < end {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        }
+        post.zone.header().export.lease.release(process);
+    }
+}
+
+fn sample(zone: &Zone, now: u64) {
+    zone.header().export.clock.tick(now, || {
+        let records = zone.records().iter();
+        let sample = records.map(|record| {
+            let totals = record.totals();
+            (&record.export.track, totals.requests, totals.bytes_sent)
+        });
+        sample.collect()
+    });
+}
+
+impl Post {
+    /// Starts the sinks that do not run.
+    fn keep_running(&mut self, conf: &Conf, log: CycleLog, process: u32) {
+        if self.sinks.iter().any(|(_, thread)| thread.is_finished()) {
+            // One of them failed to an end, with a line in the log; all start anew.
+            self.sinks.drain(..).for_each(|(stop, _)| stop.stop());
+        }
+        if !self.sinks.is_empty() {
+            return;
+        }
+        if conf.redis.as_ref().is_none_or(|redis| !redis.deny) {
+            self.zone.set_deny(false);
+        }
+        if let Some(conf) = &conf.statsd {
+            self.run(statsd::Sender::new(conf.clone()), log, process);
+        }
+        if let Some(conf) = &conf.redis {
+            self.run(redis::Node::new(conf.clone()), log, process);
+        }
+    }
+
+    fn run<S: Sink + 'static>(&mut self, mut sink: S, log: CycleLog, process: u32) {
+        let (zone, stop) = (self.zone.clone(), Stop::default());
+        let stopped = stop.clone();
+        let started = thread::spawn(&format!("access_key {}", S::NAME), move || {
+            if catch(|| export(&mut sink, &zone, log, process, &stopped)).is_none() {
+                let name = S::NAME;
+                log.write(NGX_LOG_ERR, format_args!("access_key: {name}: internal error: panic"));
+            }
+        });
+        match started {
+            Ok(thread) => self.sinks.push((stop, thread)),
+            Err(error) => log.write(NGX_LOG_ERR, format_args!("access_key: no thread: {error}")),
+        }
+    }
+}
+
+/// Runs a sink until it is stopped or the lease is lost; each trouble makes one line, and so does
+/// its end.
+fn export<S: Sink>(sink: &mut S, zone: &Zone, log: CycleLog, process: u32, stop: &Stop) {
+    let (kind, name) = (S::NAME, &zone.name);
+    let lease = &zone.header().export.lease;
+    let mut trouble: Option<String> = None;
+    while lease.is_held_by(process) {
+        let (pause, result) = sink.send(zone);
+        match (result.err(), &trouble) {
+            (None, Some(_)) => {
+                log.write(
+                    NGX_LOG_NOTICE,
+                    format_args!("access_key: {kind} works again, zone \"{name}\""),
+                );
+                trouble = None;
+            }
+            (Some(new), old) if old.as_ref() != Some(&new) => {
+                log.write(
+                    NGX_LOG_ERR,
+                    format_args!("access_key: {kind} does not work: {new}, zone \"{name}\""),
+                );
+                trouble = Some(new);
+            }
+            _ => (),
+        }
+        if stop.sleep(pause) {
+            if lease.is_held_by(process) {
+                sink.finish(zone);
+            }
+            return;
+        }
+    }
+}
+
+/// Seconds since 1970, for threads.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}

@@ -1,0 +1,83 @@
+//! Counters to statsd.
+
+use std::net::{ToSocketAddrs, UdpSocket};
+use std::time::Duration;
+
+use image_gate_core::key::Statsd;
+
+use super::conf::StatsdConf;
+use super::{Sink, now};
+use crate::access_key::zone::Zone;
+
+/// One who sends to one address.
+pub struct Sender {
+    conf: StatsdConf,
+    /// Made at the start, and again after an error: the name may lead to another address by then.
+    socket: Option<UdpSocket>,
+}
+
+impl Sender {
+    /// One who has not sent anything.
+    pub fn new(conf: StatsdConf) -> Sender {
+        Sender { conf, socket: None }
+    }
+
+    fn flush(&mut self, zone: &Zone) -> Result<(), String> {
+        // Also with nothing to say, so that there is no name to be looked up in the end.
+        self.socket()?;
+        let report = zone.report("", now());
+        let records = zone.records();
+        let sent: Vec<_> = records.iter().map(|record| record.export.sent()).collect();
+        let statsd: &Statsd = &self.conf.statsd;
+        for datagram in statsd.datagrams(&zone.name, &report, &sent) {
+            self.socket()?.send(&datagram.bytes).map_err(|error| self.failed(&error))?;
+            for advance in datagram.advances {
+                if let Some(record) = records.get(advance.partner) {
+                    record.export.advance(advance.counter, advance.by);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn socket(&mut self) -> Result<&UdpSocket, String> {
+        if self.socket.is_none() {
+            self.socket = Some(connect(&self.conf.address).map_err(|error| self.failed(&error))?);
+        }
+        self.socket.as_ref().ok_or_else(|| "no socket".to_owned())
+    }
+
+    fn failed(&mut self, error: &std::io::Error) -> String {
+        self.socket = None;
+        format!("{}: {error}", self.conf.address)
+    }
+}
+
+fn connect(address: &str) -> std::io::Result<UdpSocket> {
+    let mut last = std::io::Error::from(std::io::ErrorKind::NotFound);
+    for address in address.to_socket_addrs()? {
+        let local = if address.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+        let socket = UdpSocket::bind(local)?;
+        match socket.connect(address) {
+            // A full buffer is an error, not something to wait for.
+            Ok(()) => return socket.set_nonblocking(true).map(|()| socket),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+impl Sink for Sender {
+    const NAME: &'static str = "statsd";
+
+    fn send(&mut self, zone: &Zone) -> (Duration, Result<(), String>) {
+        (self.conf.interval, self.flush(zone))
+    }
+
+    fn finish(&mut self, zone: &Zone) {
+        // Without a socket there would be a name to look up, which takes its time.
+        if self.socket.is_some() {
+            let _ = self.flush(zone);
+        }
+    }
+}

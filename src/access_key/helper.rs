@@ -1,0 +1,194 @@
+//! The thread of a worker that does what the event loop must not wait for: it looks whether key
+//! files changed, and saves the state.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use std::sync::atomic::Ordering;
+
+use nginx_sys::{NGX_LOG_ERR, NGX_LOG_NOTICE};
+
+use super::store::{self, Signature};
+use super::zone::Zone;
+use crate::ngx::guard::catch;
+use crate::ngx::log::CycleLog;
+use crate::ngx::thread;
+
+struct Helper {
+    stop: Arc<(Mutex<bool>, Condvar)>,
+    thread: JoinHandle<()>,
+}
+
+/// The helper of this process. Only the event loop takes it, so it never waits.
+static HELPER: Mutex<Option<Helper>> = Mutex::new(None);
+
+fn slot() -> std::sync::MutexGuard<'static, Option<Helper>> {
+    HELPER.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts the thread for those zones, if there is anything to do.
+pub fn start(zones: Vec<Arc<Zone>>) {
+    let log = CycleLog::current();
+    let chores: Vec<Chores> = zones.into_iter().map(Chores::new).collect();
+    if !chores.iter().any(Chores::is_any) {
+        return;
+    }
+    let stop = Arc::new((Mutex::new(false), Condvar::new()));
+    let stopped = stop.clone();
+    match thread::spawn("access_key", move || {
+        let _ = catch(|| run(chores, log, &stopped));
+    }) {
+        Ok(thread) => *slot() = Some(Helper { stop, thread }),
+        Err(error) => {
+            log.write(NGX_LOG_ERR, format_args!("access_key: no thread: {error}"));
+        }
+    }
+}
+
+/// Stops the thread, which saves what there is to save. Answers whether there was one.
+pub fn stop() -> bool {
+    let Some(helper) = slot().take() else { return false };
+    let (stop, changed) = &*helper.stop;
+    *stop.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    changed.notify_all();
+    let _ = helper.thread.join();
+    true
+}
+
+fn run(mut chores: Vec<Chores>, log: CycleLog, stopped: &(Mutex<bool>, Condvar)) {
+    let (stop, changed) = stopped;
+    let mut stop = stop.lock().unwrap_or_else(PoisonError::into_inner);
+    while !*stop {
+        drop(stop);
+        for chores in &mut chores {
+            chores.work(log);
+        }
+        let rest = chores.iter().map(Chores::rest).min().unwrap_or(Duration::MAX);
+        stop = stopped.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*stop {
+            stop = changed.wait_timeout(stop, rest).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+    drop(stop);
+    for chores in &mut chores {
+        chores.save(log, true);
+    }
+}
+
+/// What is to be done for one zone.
+struct Chores {
+    zone: Arc<Zone>,
+    seen: Signature,
+    next_poll: Option<Instant>,
+    /// What was wrong last, so that each trouble makes one line.
+    poll_trouble: Option<String>,
+    save_trouble: Option<String>,
+}
+
+impl Chores {
+    fn new(zone: Arc<Zone>) -> Chores {
+        Chores {
+            seen: zone.file.seen,
+            next_poll: zone.file.poll.map(|_| Instant::now()),
+            zone,
+            poll_trouble: None,
+            save_trouble: None,
+        }
+    }
+
+    fn is_any(&self) -> bool {
+        self.zone.store.is_some() || self.next_poll.is_some()
+    }
+
+    fn work(&mut self, log: CycleLog) {
+        if let (Some(poll), Some(next)) = (self.zone.file.poll, self.next_poll)
+            && Instant::now() >= next
+        {
+            let trouble = self.poll(log).err();
+            note(&mut self.poll_trouble, trouble, log, &self.zone.name, "keeps its keys");
+            self.next_poll = Some(Instant::now() + poll);
+        }
+        if self.claim_save() {
+            self.save(log, false);
+        }
+    }
+
+    /// How long there is nothing to do.
+    fn rest(&self) -> Duration {
+        let poll = self.next_poll.map(|next| next.saturating_duration_since(Instant::now()));
+        let save = self.zone.store.as_ref().map(|store| {
+            let due = self.zone.header().next_save.load(Ordering::Relaxed);
+            Duration::from_millis(due.saturating_sub(now()))
+                .clamp(Duration::from_millis(20), store.interval)
+        });
+        poll.into_iter().chain(save).min().unwrap_or(Duration::MAX)
+    }
+
+    fn poll(&mut self, log: CycleLog) -> Result<(), String> {
+        let path = &self.zone.file.path;
+        let found = Signature::of(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        if found == self.seen {
+            // A file that was refused is still refused.
+            return self.poll_trouble.clone().map_or(Ok(()), Err);
+        }
+        self.seen = found;
+        let (table, seen) = store::read_keys(path)?;
+        self.seen = seen;
+        let partners = table.holders().len();
+        self.zone.replace(table, |_| None)?;
+        let name = &self.zone.name;
+        log.write(
+            NGX_LOG_NOTICE,
+            format_args!("access_key: zone \"{name}\" has new keys of {partners} partners"),
+        );
+        Ok(())
+    }
+
+    /// Whether the state is due and no other process has taken that on.
+    fn claim_save(&self) -> bool {
+        let Some(store) = &self.zone.store else { return false };
+        let next = &self.zone.header().next_save;
+        let due = next.load(Ordering::Relaxed);
+        let now = now();
+        let interval = u64::try_from(store.interval.as_millis()).unwrap_or(u64::MAX);
+        // A time far off is from a clock that was set back since.
+        let is_due = now >= due || due > now.saturating_add(interval.saturating_mul(2));
+        is_due
+            && next
+                .compare_exchange(
+                    due,
+                    now.saturating_add(interval),
+                    Ordering::Relaxed,
+                    Ordering::Relaxed,
+                )
+                .is_ok()
+    }
+
+    fn save(&mut self, log: CycleLog, wait: bool) {
+        let trouble = store::save(&self.zone, wait).err();
+        note(&mut self.save_trouble, trouble, log, &self.zone.name, "can't save its state");
+    }
+}
+
+fn note(
+    last: &mut Option<String>,
+    trouble: Option<String>,
+    log: CycleLog,
+    zone: &str,
+    consequence: &str,
+) {
+    if let Some(reason) = &trouble
+        && *last != trouble
+    {
+        let line = format_args!("access_key: zone \"{zone}\" {consequence}: {reason}");
+        log.write(NGX_LOG_ERR, line);
+    }
+    *last = trouble;
+}
+
+/// The time in milliseconds since 1970.
+fn now() -> u64 {
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

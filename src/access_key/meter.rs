@@ -1,0 +1,47 @@
+//! What partners took is counted when a request is logged: once for each request of a client,
+//! also for one that was aborted.
+
+use nginx_sys::{NGX_HTTP_BAD_REQUEST, NGX_OK, ngx_http_request_t, ngx_int_t, ngx_uint_t};
+
+use super::visit::{Outcome, Verdict, Visits};
+use super::{mask, server};
+use crate::ngx::guard::guard;
+use crate::ngx::{Request, worker};
+
+/// Handler of the log phase, ahead of those that write.
+pub unsafe extern "C" fn handler(r: *mut ngx_http_request_t) -> ngx_int_t {
+    // SAFETY: nginx calls it for a request that it is about to free.
+    let Some(request) = (unsafe { Request::new(r) }) else { return NGX_OK as ngx_int_t };
+    guard(request.log(), NGX_OK as ngx_int_t, || {
+        if request.is_main() {
+            if request.is_unprocessed()
+                && let Some(server) = server(&request)
+            {
+                mask::mask(request, server, true);
+            }
+            // Refused before the phase in which the key would have left the URI.
+            if request.logged_status() >= NGX_HTTP_BAD_REQUEST as ngx_uint_t
+                && Visits::find(request).is_none()
+            {
+                mask::settle(request);
+            }
+            count(request);
+        }
+        NGX_OK as ngx_int_t
+    })
+}
+
+fn count(request: Request) {
+    let Some(visits) = Visits::find(request) else { return };
+    for visit in visits.all() {
+        let (Verdict::Valid, Some(record)) = (visit.verdict, visit.record()) else { continue };
+        let time = worker::time();
+        let outcome = visit.outcome.get();
+        let (sent, received) = (request.bytes_sent(), request.bytes_received());
+        let class = request.logged_status() / 100;
+        record.count(time, class, sent, received, outcome == Some(Outcome::Quota));
+        if matches!(outcome, Some(Outcome::Admitted | Outcome::DryRun)) {
+            visit.live.charge_bytes(record, sent, time);
+        }
+    }
+}

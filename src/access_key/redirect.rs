@@ -1,0 +1,106 @@
+//! Hands a request to where the originals are.
+
+use image_gate_core::key::Source;
+use image_gate_core::key::source::{Edit, edit_arguments};
+use nginx_sys::{
+    NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_NOT_ALLOWED, NGX_HTTP_NOT_FOUND, NGX_LOG_ERR,
+    ngx_conf_t, ngx_http_request_t, ngx_int_t,
+};
+
+use super::conf::{MainConf, SrvConf, Target};
+use super::server;
+use crate::ngx::guard::guard;
+use crate::ngx::incoming::Part;
+use crate::ngx::{Request, log};
+
+/// Answers the requests of a location with `access_key_redirect`, after every access module.
+pub unsafe extern "C" fn handler(r: *mut ngx_http_request_t) -> ngx_int_t {
+    // SAFETY: nginx calls it for a live request.
+    let Some(request) = (unsafe { Request::new(r) }) else {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
+    };
+    guard(request.log(), NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t, || redirect(request))
+}
+
+fn redirect(request: Request) -> ngx_int_t {
+    if !request.is_get_or_head() {
+        return NGX_HTTP_NOT_ALLOWED as ngx_int_t;
+    }
+    let target = super::conf(&request).and_then(|conf| conf.redirect);
+    let (uri, args) = match target {
+        None => return NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t,
+        Some(Target::Named(name)) => {
+            let args = without_keys(request, request.part(Part::Args));
+            request.set_part(Part::Args, &args);
+            return request.named_location(name);
+        }
+        Some(Target::Uri(uri, args)) => {
+            (uri.evaluate(request), args.map_or(Some(&b""[..]), |args| args.evaluate(request)))
+        }
+    };
+    let (Some(uri), Some(args)) = (uri, args) else {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
+    };
+    if !is_safe(uri) {
+        let line = format_args!("access_key_redirect: the URI is not safe");
+        log::write(request.log(), NGX_LOG_ERR, line);
+        return NGX_HTTP_NOT_FOUND as ngx_int_t;
+    }
+    request.internal_redirect(uri, &without_keys(request, args))
+}
+
+/// Whether a path that variables are in leads nowhere else: it is not decoded any more, so only
+/// what it says literally counts.
+fn is_safe(uri: &[u8]) -> bool {
+    uri.first() == Some(&b'/')
+        && !uri.contains(&0)
+        && uri.split(|&byte| byte == b'/').all(|segment| segment != b"..")
+}
+
+/// Arguments without those that any location of the server takes a key from.
+fn without_keys(request: Request, args: &[u8]) -> Vec<u8> {
+    let mut args = args.to_vec();
+    if let Some(server) = server(&request) {
+        for source in server.sources.borrow().iter() {
+            if let Source::Argument(name) = source
+                && let Some(edited) = edit_arguments(&args, name, Edit::Remove)
+            {
+                args = edited;
+            }
+        }
+    }
+    args
+}
+
+/// Warns of targets that clients can ask for themselves.
+pub fn warn(cf: *mut ngx_conf_t, main: &MainConf) {
+    for server in main.servers.borrow().iter() {
+        for target in server.targets.borrow().iter() {
+            if let Some(name) = public(server, target) {
+                let (target, name) =
+                    (String::from_utf8_lossy(target), String::from_utf8_lossy(&name));
+                log::conf_warning(
+                    cf,
+                    format_args!(
+                        "\"access_key_redirect\" directive: \"{target}\" leads to location \
+                         \"{name}\", which is not internal: it can be asked for without a key"
+                    ),
+                );
+            }
+        }
+    }
+}
+
+/// The location that URIs with this beginning lead to, if it is not internal.
+fn public(server: &SrvConf, target: &[u8]) -> Option<Vec<u8>> {
+    let locations = server.locations.borrow();
+    // What follows a variable may begin with a slash: `/originals$access_key_uri`.
+    let longer = [target, b"/"].concat();
+    let (name, _, is_internal) = locations
+        .iter()
+        .filter(
+            |(name, is_exact, _)| if *is_exact { name == target } else { longer.starts_with(name) },
+        )
+        .max_by_key(|(name, is_exact, _)| (*is_exact, name.len()))?;
+    (!is_internal).then(|| name.clone())
+}

@@ -1,0 +1,412 @@
+"use strict";
+const $ = id => document.getElementById(id);
+const POLL = 2000, TOP = 6;
+const state = { zone: null, zones: [], history: "5m", paused: false, chosen: null, filter: "",
+                sort: { column: "requests", down: true }, slots: new Map(), failures: 0 };
+
+// Elements: make("td", { className: "x" }, child, "text")
+const make = (name, properties = {}, ...children) => {
+  const element = Object.assign(document.createElement(name), properties);
+  element.append(...children);
+  return element;
+};
+const draw = (name, attributes = {}, ...children) => {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children);
+  return element;
+};
+const setText = (element, text) => { if (element.textContent !== text) element.textContent = text; };
+
+// Numbers and times.
+const whole = new Intl.NumberFormat("en");
+const scaled = (n, base, units) => {
+  let unit = 0;
+  while (n >= base * .9995 && unit < units.length - 1) { n /= base; unit++; }
+  const digits = unit === 0 ? (Number.isInteger(n) || n >= 100 ? 0 : n >= 10 ? 1 : 2) : n >= 100 ? 0 : n >= 10 ? 1 : 2;
+  return n.toLocaleString("en", { maximumFractionDigits: digits }) + units[unit];
+};
+const count = n => n < 1e5 && Number.isInteger(n) ? whole.format(n) : scaled(n, 1000, ["", " k", " M", " G", " T"]);
+const bytes = n => scaled(n, 1024, [" B", " KiB", " MiB", " GiB", " TiB", " PiB"]);
+const amount = { requests: count, bytes };
+const clock = (time, seconds) => new Date(time * 1000).toLocaleTimeString([], { hourCycle: "h23", hour: "2-digit", minute: "2-digit", ...(seconds && { second: "2-digit" }) });
+const span = s => s < 60 ? `${Math.max(0, Math.round(s))} s` : s < 3600 ? `${Math.round(s / 60)} min`
+  : s < 172800 ? `${Math.floor(s / 3600)} h${s % 3600 < 60 ? "" : ` ${Math.floor(s % 3600 / 60)} min`}` : `${Math.round(s / 86400)} days`;
+const ago = (time, now) => time === null ? "never" : now - time < 2 ? "now" : `${span(now - time)} ago`;
+
+// What the table shows of a partner.
+const errors = p => p.responses["4xx"] + p.responses["5xx"];
+const step = () => state.zone.history?.step ?? 5;
+const lastOf = list => { for (let i = list.length; i-- > list.length - 3;) if (list[i] != null) return list[i]; return 0; };
+const rate = p => p.history ? lastOf(p.history.requests) / step() : 0;
+const total = w => w.used + w.remote;
+const share = w => w.limit ? total(w) / w.limit : 0;
+const tightest = p => p.windows.filter(w => w.limit !== null).reduce((a, b) => a && share(a) >= share(b) ? a : b, null);
+const COLUMNS = [
+  { key: "id", name: "Partner", value: p => p.id },
+  { key: "trend", name: "Trend" },
+  { key: "requests", name: "Requests", value: p => p.requests, show: count },
+  { key: "rate", name: "Rate", value: rate, show: n => `${count(n)}/s` },
+  { key: "bytes_sent", name: "Sent", value: p => p.bytes_sent, show: bytes },
+  { key: "errors", name: "Errors", value: errors, show: count },
+  { key: "refused", name: "Refused", value: p => p.refused, show: count },
+  { key: "quota", name: "Quota", value: p => { const w = tightest(p); return w ? share(w) : -1; } },
+  { key: "last", name: "Last request", value: p => p.last_use ?? 0 },
+];
+
+// Colours stay with a partner as long as it is among the first.
+const volume = p => p.history ? p.history.bytes_sent.reduce((a, b) => a + (b ?? 0), 0) : 0;
+const colour = id => state.slots.has(id) ? `var(--s${state.slots.get(id)})` : "var(--other)";
+function assignColours() {
+  const busiest = [...state.zone.partners].sort((a, b) => volume(b) - volume(a) || b.requests - a.requests || (a.id < b.id ? -1 : 1));
+  const top = new Set(busiest.slice(0, TOP).map(p => p.id));
+  for (const id of state.slots.keys()) if (!top.has(id)) state.slots.delete(id);
+  const used = new Set(state.slots.values());
+  for (const id of [...top].sort()) {
+    if (state.slots.has(id)) continue;
+    const slot = [...Array(TOP).keys()].find(n => !used.has(n));
+    used.add(slot);
+    state.slots.set(id, slot);
+  }
+}
+
+function seriesOf(kind) {
+  const shown = [], rest = [];
+  for (const p of state.zone.partners) {
+    if (!p.history) continue;
+    (state.slots.has(p.id) || p.id === state.chosen ? shown : rest).push({ id: p.id, values: p.history[kind] });
+  }
+  if (rest.length) {
+    const values = rest[0].values.map((_, i) => rest.some(s => s.values[i] != null)
+      ? rest.reduce((sum, s) => sum + (s.values[i] ?? 0), 0) : null);
+    shown.push({ id: plural(rest.length), values, others: true });
+  }
+  return shown.map(s => ({ ...s, values: s.values.map(v => v === null ? null : v / step()) }));
+}
+
+const path = (values, x, y) => {
+  let d = "", pen = false;
+  values.forEach((v, i) => {
+    if (v === null) { pen = false; return; }
+    d += `${pen ? "L" : "M"}${x(i).toFixed(1)} ${y(v).toFixed(1)}`;
+    pen = true;
+  });
+  return d;
+};
+
+function ceiling(value, base) {
+  if (value <= 0) return 1;
+  let unit = 1;
+  while (unit * base <= value) unit *= base;
+  const scale = 10 ** Math.floor(Math.log10(value / unit));
+  return unit * scale * [1, 1.5, 2, 3, 4, 5, 6, 8, 10].find(n => n * scale >= value / unit * .9999);
+}
+
+class Plot {
+  constructor(kind, svg, format, base) {
+    Object.assign(this, { kind, svg, format, base, at: null, tip: svg.parentElement.querySelector(".tip") });
+    new ResizeObserver(() => this.draw()).observe(svg);
+    svg.addEventListener("pointermove", event => this.point(event.offsetX));
+    svg.addEventListener("pointerleave", () => this.look(null));
+    svg.addEventListener("blur", () => this.look(null));
+    svg.addEventListener("keydown", event => {
+      const last = (this.length ?? 1) - 1, at = this.at ?? last + 1;
+      const to = { ArrowLeft: Math.max(0, at - 1), ArrowRight: Math.min(last, at + 1), Home: 0, End: last, Escape: null }[event.key];
+      if (to === undefined) return;
+      event.preventDefault();
+      this.look(to);
+    });
+  }
+
+  point(x) {
+    if (this.length) this.look(Math.max(0, Math.min(this.length - 1, Math.round((x - this.left) / this.wide * (this.length - 1)))));
+  }
+
+  look(at) { this.at = at; this.draw(); }
+
+  draw() {
+    const { svg } = this, zone = state.zone, width = svg.clientWidth, height = svg.clientHeight;
+    if (!zone?.history || !width) return;
+    const series = seriesOf(this.kind), { end } = zone.history, each = step();
+    const length = this.length = series[0]?.values.length ?? 60;
+    const max = ceiling(Math.max(0, ...series.flatMap(s => s.values.filter(v => v !== null))), this.base);
+    const labels = [0, .25, .5, .75, 1].map(f => [f * max, f % .5 ? "" : this.format(f * max)]);
+    const left = this.left = 12 + 6.3 * Math.max(...labels.map(l => l[1].length)), top = 12, foot = 22, right = 10;
+    const wide = this.wide = width - left - right, high = height - top - foot;
+    const x = i => left + wide * (length > 1 ? i / (length - 1) : 1), y = v => top + high * (1 - v / max);
+    const parts = [];
+    for (const [value, label] of labels) {
+      parts.push(draw("line", { class: value ? "grid" : "axis", x1: left, x2: width - right, y1: y(value), y2: y(value) }));
+      if (label) parts.push(draw("text", { x: left - 8, y: y(value) + 4, "text-anchor": "end" }, label));
+    }
+    const every = length * each > 600 ? (wide < 380 ? 1200 : 600) : (wide < 260 ? 120 : 60);
+    for (let i = 0; i < length; i++) {
+      const time = end - (length - 1 - i) * each;
+      if (time % every === 0 && x(i) > left + 14 && x(i) < width - 20) parts.push(draw("text", { x: x(i), y: height - 5, "text-anchor": "middle" }, clock(time)));
+    }
+    for (const s of series) {
+      const stroke = s.others ? "var(--other)" : colour(s.id);
+      const faded = state.chosen !== null && s.id !== state.chosen ? " faded" : "";
+      const line = path(s.values, x, y);
+      if (!line) continue;
+      if (s.id === state.chosen || series.length === 1) {
+        const known = s.values.map((v, i) => v === null ? -1 : i).filter(i => i >= 0);
+        parts.push(draw("path", { class: "area", fill: stroke, d: `${line.replace(/(?!^)M/g, "L")}L${x(known.at(-1))} ${y(0)}L${x(known[0])} ${y(0)}Z` }));
+      }
+      const lone = s.values.every((v, i) => v === null || (s.values[i - 1] ?? null) === null && (s.values[i + 1] ?? null) === null);
+      parts.push(draw("path", { class: "series" + faded, stroke, d: lone ? line.replace(/M(\S+ \S+?)(?=M|$)/g, "M$1h.1") : line, "data-partner": s.others ? "" : s.id }));
+    }
+    if (!series.some(s => s.values.some(v => v !== null)))
+      parts.push(draw("text", { x: left + wide / 2, y: top + high / 2, "text-anchor": "middle" }, "no history yet: the first interval is being counted"));
+    if (this.at !== null && this.at < length) parts.push(draw("line", { class: "cross", x1: x(this.at), x2: x(this.at), y1: top, y2: top + high }));
+    svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    svg.replaceChildren(...parts);
+    const peak = series.map(s => `${s.id}: up to ${this.format(Math.max(0, ...s.values.filter(v => v !== null)))} per second`);
+    svg.setAttribute("aria-label", `${this.kind === "requests" ? "Requests" : "Bytes sent"} over the last ${span(length * each)}. ${peak.join("; ")}. Arrow keys read values.`);
+    this.explain(series, x, end - (length - 1 - (this.at ?? 0)) * each, each, width);
+  }
+
+  explain(series, x, time, each, width) {
+    const { tip, at } = this;
+    tip.hidden = at === null || at >= this.length;
+    if (tip.hidden) return;
+    const rows = series.map(s => [s, s.values[at]]).filter(([, v]) => v !== null).sort((a, b) => b[1] - a[1]);
+    tip.replaceChildren(make("div", { className: "soft" }, `${clock(time - each, each < 60)} \u2013 ${clock(time, each < 60)}`),
+      ...rows.map(([s, v]) => {
+        const swatch = make("span", { className: "swatch" });
+        swatch.style.background = s.others ? "var(--other)" : colour(s.id);
+        return make("div", {}, swatch, make("span", {}, s.id), make("span", {}, `${this.format(v)}/s`));
+      }), ...rows.length ? [] : [make("div", {}, "not counted")]);
+    tip.setAttribute("role", "status");
+    const middle = x(at), room = tip.offsetWidth + 14;
+    tip.style.left = `${16 + (middle + room > width ? Math.max(0, middle - room) : middle + 14)}px`;
+    tip.style.top = "3rem";
+  }
+}
+const plots = [new Plot("requests", $("plot-requests"), count, 1000), new Plot("bytes_sent", $("plot-bytes"), bytes, 1024)];
+
+function bar(part) {
+  const fill = make("i"), track = make("span", { className: "bar" }, fill);
+  fill.style.width = `${Math.min(100, part * 100)}%`;
+  track.dataset.level = part >= 1 ? "bad" : part >= .8 ? "warn" : "good";
+  return track;
+}
+
+function detail(p) {
+  const now = state.zone.time, line = (name, value) => make("p", {}, make("span", { className: "soft" }, name), make("span", {}, value));
+  const quotas = p.windows.filter(w => w.limit !== null).map(w => {
+    const show = amount[w.quantity], remote = w.remote ? ` (${show(w.used)} here, ${show(w.remote)} elsewhere)` : "";
+    return make("div", {}, line(`${w.quantity} per ${w.per}`, `${show(total(w))} of ${show(w.limit)}${remote}`), bar(share(w)),
+      make("p", { className: "soft" }, `a new ${w.per} begins in ${span(w.end - now)}`));
+  });
+  const free = p.windows.filter(w => w.limit === null && ["day", "month"].includes(w.per))
+    .map(w => line(`${w.quantity} this ${w.per}`, amount[w.quantity](total(w))));
+  const classes = Object.entries(p.responses).filter(([, n]) => n).map(([name, n]) => line(`${name} responses`, whole.format(n)));
+  return make("div", { className: "grid2" }, ...quotas, ...free.length ? [make("div", {}, ...free)] : [], make("div", {}, ...classes, line("refused by quota", whole.format(p.refused))),
+    make("div", {}, line("sent", bytes(p.bytes_sent)), line("received", bytes(p.bytes_received)),
+      line("first request", p.first_use === null ? "never" : new Date(p.first_use * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" })),
+      line("last request", ago(p.last_use, now))));
+}
+
+const rows = new Map();
+function newRow(id) {
+  const swatch = make("span", { className: "swatch" }), badge = make("span", { className: "badge", hidden: true }, "disabled");
+  const name = make("button", { type: "button", title: id, onclick: () => choose(id) }, swatch, make("span", {}, id), badge);
+  const row = make("tr"), more = make("tr", { className: "detail", hidden: true }), cells = {};
+  row.dataset.partner = id;
+  for (const { key } of COLUMNS) {
+    const cell = cells[key] = make(key === "id" ? "th" : "td", { className: key === "quota" ? "c-quota quota" : `c-${key}` }, ...key === "id" ? [name] : []);
+    if (key === "id") cell.scope = "row";
+    cell.dataset.column = key;
+    row.append(cell);
+  }
+  const trend = draw("path"), spark = draw("svg", { class: "spark", viewBox: "0 0 104 26", "aria-hidden": "true" }, trend);
+  cells.trend.append(spark);
+  const place = make("td", { colSpan: COLUMNS.length });
+  more.append(place);
+  more.id = `detail-${encodeURIComponent(id)}`;
+  name.setAttribute("aria-controls", more.id);
+  return { row, more, place, cells, name, swatch, badge, trend };
+}
+
+function fillRow(r, p) {
+  for (const { key, value, show } of COLUMNS) {
+    if (!show) continue;
+    const n = value(p);
+    r.cells[key].dataset.value = n;
+    r.cells[key].title = whole.format(n);
+    setText(r.cells[key], show(n));
+  }
+  r.cells.errors.classList.toggle("bad", p.responses["5xx"] > 0);
+  r.cells.refused.classList.toggle("warn", p.refused > 0);
+  r.cells.last.dataset.value = p.last_use ?? 0;
+  setText(r.cells.last, ago(p.last_use, state.zone.time));
+  r.row.classList.toggle("off", p.disabled);
+  r.badge.hidden = !p.disabled;
+  r.swatch.style.background = colour(p.id);
+  const tight = tightest(p);
+  const told = tight && `${total(tight)} ${tight.limit} ${tight.quantity} ${tight.per}`;
+  if (r.told !== told) {
+    r.told = told;
+    const show = tight && amount[tight.quantity];
+    r.cells.quota.replaceChildren(...tight ? [make("span", {}, show(total(tight)), make("span", { className: "of" }, ` of ${show(tight.limit)} per ${tight.per}`)),
+      bar(share(tight))] : [make("span", { className: "soft" }, "none")]);
+    r.cells.quota.dataset.value = tight ? total(tight) : "";
+  }
+  if (p.history) {
+    const values = p.history.requests, max = Math.max(1, ...values.map(v => v ?? 0));
+    r.trend.setAttribute("d", path(values, i => 1 + 102 * i / Math.max(1, values.length - 1), v => 24 - 22 * v / max));
+  }
+  const open = state.chosen === p.id;
+  r.name.setAttribute("aria-expanded", open);
+  r.more.hidden = !open;
+  if (open) r.place.replaceChildren(detail(p));
+}
+
+function showTable() {
+  const { column, down } = state.sort, by = COLUMNS.find(c => c.key === column).value;
+  const partners = state.zone.partners.filter(p => p.id.toLowerCase().includes(state.filter));
+  partners.sort((a, b) => { const [x, y] = [by(a), by(b)]; return (x < y ? -1 : x > y ? 1 : 0) * (down ? -1 : 1) || (a.id < b.id ? -1 : 1); });
+  const focused = document.activeElement, wanted = [];
+  for (const p of partners) {
+    if (!rows.has(p.id)) rows.set(p.id, newRow(p.id));
+    const r = rows.get(p.id);
+    fillRow(r, p);
+    wanted.push(r.row, r.more);
+  }
+  const body = $("rows");
+  if (wanted.length !== body.children.length || wanted.some((row, i) => body.children[i] !== row)) {
+    body.replaceChildren(...wanted);
+    if (focused !== document.activeElement && body.contains(focused)) focused.focus({ preventScroll: true });
+  }
+  const all = state.zone.partners.length;
+  setText($("count"), partners.length === all ? `${all}` : `${partners.length} of ${all}`);
+  $("empty").hidden = partners.length > 0;
+  setText($("empty"), all ? "No partner has such a name." : "The key file names no partners.");
+  for (const th of $("head").children) {
+    if (th.dataset.column === column) th.setAttribute("aria-sort", down ? "descending" : "ascending"); else th.removeAttribute("aria-sort");
+  }
+}
+
+function showTiles() {
+  const { partners } = state.zone, sum = of => partners.reduce((all, p) => all + of(p), 0);
+  const recent = kind => sum(p => p.history ? lastOf(p.history[kind]) : 0) / step();
+  const active = partners.filter(p => p.history?.requests.some(v => v)).length;
+  const tiles = { requests: [sum(p => p.requests), count, `${count(recent("requests"))} per second`],
+    bytes_sent: [sum(p => p.bytes_sent), bytes, `${bytes(recent("bytes_sent"))} per second`],
+    refused: [sum(p => p.refused), count, `${partners.filter(p => p.refused).length} of ${partners.length} partners`],
+    active: [active, count, `of ${partners.length} in ${state.history === "5m" ? "5 minutes" : "an hour"}`] };
+  for (const [name, [value, show, note]] of Object.entries(tiles)) {
+    const tile = document.querySelector(`[data-tile=${name}]`);
+    tile.dataset.value = value;
+    tile.replaceChildren(show(value), make("small", {}, note));
+  }
+}
+
+const plural = others => others === 1 ? "1 other" : `${others} others`;
+
+function otherSwatch() {
+  const swatch = make("span", { className: "swatch" });
+  swatch.style.background = "var(--other)";
+  return swatch;
+}
+
+function showLegend() {
+  const ids = [...state.slots.keys()].sort(), legend = $("legend");
+  if (state.chosen !== null && !state.slots.has(state.chosen)) ids.push(state.chosen);
+  const others = state.zone.partners.length - ids.length, told = [...ids, others, state.chosen].join(" ");
+  if (legend.dataset.told === told) return;
+  const focused = legend.contains(document.activeElement) ? document.activeElement.dataset.partner : null;
+  legend.dataset.told = told;
+  legend.replaceChildren(...ids.map(id => {
+    const swatch = make("span", { className: "swatch" }), button = make("button", { type: "button", onclick: () => choose(id) }, swatch, id);
+    swatch.style.background = colour(id);
+    button.dataset.partner = id;
+    button.setAttribute("aria-pressed", id === state.chosen);
+    return make("li", {}, button);
+  }), ...others > 0 ? [make("li", {}, make("span", {}, otherSwatch(), plural(others)))] : []);
+  if (focused !== null) [...legend.querySelectorAll("button")].find(b => b.dataset.partner === focused)?.focus();
+}
+
+function show() {
+  if (!state.zone) return;
+  assignColours();
+  setText($("node"), state.zone.node ? `on ${state.zone.node}` : "");
+  showTiles();
+  showLegend();
+  for (const plot of plots) plot.draw();
+  showTable();
+}
+
+function choose(id) { state.chosen = state.chosen === id ? null : id; show(); }
+
+function take(zones) {
+  const select = $("zone"), names = zones.map(z => z.zone);
+  if (names.join("\n") !== [...select.options].map(o => o.value).join("\n")) {
+    select.replaceChildren(...names.map(name => make("option", { value: name }, name)));
+    select.hidden = names.length < 2;
+  }
+  state.zones = zones;
+  state.zone = zones.find(z => z.zone === select.value) ?? zones[0] ?? { partners: [], time: Date.now() / 1000 };
+  if (!state.zone.partners.some(p => p.id === state.chosen)) state.chosen = null;
+  show();
+}
+
+function tell(kind, text) { $("live").dataset.state = kind; setText($("live"), text); }
+
+let timer, request;
+async function poll() {
+  clearTimeout(timer);
+  request?.abort();
+  if (state.paused || document.hidden) return;
+  const mine = request = new AbortController();
+  const url = new URL(location.href);
+  url.searchParams.set("format", "json");
+  url.searchParams.set("history", state.history);
+  url.hash = "";
+  try {
+    const limit = setTimeout(() => mine.abort(), 10000);
+    const answer = await fetch(url, { signal: mine.signal, cache: "no-store" });
+    if (!answer.ok) throw new Error(`status ${answer.status}`);
+    const { zones } = await answer.json();
+    clearTimeout(limit);
+    if (mine !== request || state.paused) return;
+    state.failures = 0;
+    take(zones);
+    tell("live", `live, ${clock(state.zone.time, true)}`);
+  } catch (error) {
+    if (mine !== request) return;
+    state.failures++;
+    tell("lost", `not reachable${state.zone ? ` since ${clock(state.zone.time, true)}` : ""}, trying again`);
+  }
+  timer = setTimeout(poll, Math.min(POLL * 2 ** Math.min(state.failures, 4), 30000));
+}
+
+for (const { key, name, value } of COLUMNS) {
+  const th = make("th", { scope: "col", className: `c-${key}` }, ...value ? [make("button", { type: "button", onclick() {
+    const { sort } = state;
+    state.sort = { column: key, down: sort.column === key ? !sort.down : key !== "id" };
+    show();
+  } }, name)] : [name]);
+  th.dataset.column = key;
+  if (key === "quota") th.style.textAlign = "left";
+  $("head").append(th);
+}
+for (const button of document.querySelectorAll("[data-history]")) {
+  button.onclick = () => {
+    state.history = button.dataset.history;
+    for (const b of document.querySelectorAll("[data-history]")) b.setAttribute("aria-pressed", b === button);
+    if (state.paused) $("pause").click(); else poll();
+  };
+}
+$("pause").onclick = () => {
+  state.paused = !state.paused;
+  $("pause").setAttribute("aria-pressed", state.paused);
+  setText($("pause"), state.paused ? "Resume" : "Pause");
+  if (state.paused) tell("paused", `paused${state.zone ? ` at ${clock(state.zone.time, true)}` : ""}`);
+  poll();
+};
+$("filter").oninput = event => { state.filter = event.target.value.trim().toLowerCase(); if (state.zone) showTable(); };
+$("zone").onchange = () => { state.chosen = null; state.slots.clear(); take(state.zones); };
+document.addEventListener("visibilitychange", poll);
+poll();

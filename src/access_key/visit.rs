@@ -1,0 +1,291 @@
+//! What is known of a request: whose key it came with, and what became of that.
+//!
+//! An internal redirect clears what modules keep in a request, so this is found in its pool.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use image_gate_core::key::source::{Edit, arguments, cookies, decode, edit_segment, segment};
+use image_gate_core::key::{Digest, Holder, Limits, Quantity, Source, Usage};
+
+use super::conf::{Access, LocConf, ZoneConf};
+use super::memory::Record;
+use super::zone::{Roster, Zone};
+use crate::ngx::incoming::Part;
+use crate::ngx::{Pooled, Request, worker};
+
+/// What a key turned out to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Somebody's.
+    Valid,
+    /// There is none.
+    Missing,
+    /// There are two, or one twice.
+    Ambiguous,
+    /// Nobody's.
+    Invalid,
+    /// Somebody's, once.
+    Expired,
+    /// Somebody's who is not to be served.
+    Disabled,
+}
+
+/// What a request with a valid key was told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Go on.
+    Admitted,
+    /// Go on, although a quota that is only tried out is used up.
+    DryRun,
+    /// A quota is used up.
+    Quota,
+    /// The key is not for this URI.
+    Forbidden,
+    /// What other nodes used is not known.
+    Unknown,
+}
+
+/// A request in one zone.
+pub struct Visit {
+    pub access: Rc<Access>,
+    pub zone: Pooled<ZoneConf>,
+    pub live: Arc<Zone>,
+    pub verdict: Verdict,
+    /// The URI without the key.
+    pub uri: Vec<u8>,
+    pub outcome: Cell<Option<Outcome>>,
+    /// The limits that hold where the request was let in, or not.
+    pub limits: Cell<Limits>,
+    // The roster as it was when the request came, and the places of holder and record.
+    roster: Arc<Roster>,
+    holder: Option<usize>,
+}
+
+impl Visit {
+    /// Whose key it is, where it is valid.
+    pub fn holder(&self) -> Option<&Holder> {
+        self.roster.table.holders().get(self.holder?)
+    }
+
+    /// The record of the holder.
+    pub fn record(&self) -> Option<&Record> {
+        self.live.records().get(self.roster.record(self.holder?)?)
+    }
+
+    /// The limits, and what is used of them.
+    pub fn usage(&self) -> Vec<Usage> {
+        let time = worker::time();
+        let Some(record) = self.record() else { return Vec::new() };
+        let limits = self.limits.get();
+        let usage = limits.iter().map(|(what, per, limit)| {
+            let used = self.live.used(record, what, per, time);
+            Usage { what, per, limit, used }
+        });
+        usage.collect()
+    }
+
+    /// How many requests are left, in the window with the fewest.
+    pub fn remaining(&self) -> Option<u64> {
+        let usage = self.usage();
+        let requests = usage.iter().filter(|item| item.what == Quantity::Requests);
+        requests.map(Usage::remaining).min()
+    }
+
+    /// The word for logs.
+    pub fn status(&self) -> &'static str {
+        match (self.verdict, self.outcome.get()) {
+            (Verdict::Missing, _) => "missing",
+            (Verdict::Ambiguous, _) => "ambiguous",
+            (Verdict::Invalid, _) => "invalid",
+            (Verdict::Expired, _) => "expired",
+            (Verdict::Disabled, _) => "disabled",
+            (Verdict::Valid, None | Some(Outcome::Admitted)) => "valid",
+            (Verdict::Valid, Some(Outcome::DryRun)) => "quota_dry_run",
+            (Verdict::Valid, Some(Outcome::Quota)) => "quota",
+            (Verdict::Valid, Some(Outcome::Forbidden)) => "forbidden",
+            (Verdict::Valid, Some(Outcome::Unknown)) => "unknown",
+        }
+    }
+}
+
+type Keys = Rc<[Vec<u8>]>;
+
+/// All that is known of a request.
+#[derive(Default)]
+pub struct Visits {
+    visits: RefCell<Vec<Rc<Visit>>>,
+    /// What the client presented, which may be masked or taken out since.
+    presented: RefCell<Vec<(Source, Keys)>>,
+    /// Whose sources were masked or taken out last.
+    settled: Cell<Option<*const Access>>,
+}
+
+impl Visits {
+    /// Of a request that was looked at before.
+    pub fn find(request: Request) -> Option<Pooled<Visits>> {
+        Pooled::find(request.pool())
+    }
+
+    /// Of any request; `None` when there is no memory.
+    pub fn of(request: Request) -> Option<Pooled<Visits>> {
+        Visits::find(request).or_else(|| Pooled::new(request.pool(), Visits::default()))
+    }
+
+    /// The visits, one for each zone.
+    pub fn all(&self) -> Vec<Rc<Visit>> {
+        self.visits.borrow().clone()
+    }
+
+    /// The visit that a request made last.
+    pub fn last(&self) -> Option<Rc<Visit>> {
+        self.visits.borrow().last().cloned()
+    }
+
+    /// Whether the keys were taken out of these sources just before; they are from now on.
+    pub fn is_settled(&self, access: &Rc<Access>) -> bool {
+        self.settled.replace(Some(Rc::as_ptr(access))) == Some(Rc::as_ptr(access))
+    }
+
+    /// What the client presented in a source.
+    pub fn presented(&self, request: Request, source: &Source) -> Keys {
+        let mut presented = self.presented.borrow_mut();
+        if let Some((_, keys)) = presented.iter().find(|(known, _)| known == source) {
+            return keys.clone();
+        }
+        let keys: Keys = look(request, source).into();
+        presented.push((source.clone(), keys.clone()));
+        keys
+    }
+
+    /// The visit of a request to the zone of its location, where it has one.
+    pub fn here(&self, request: Request, conf: &LocConf) -> Option<Rc<Visit>> {
+        let (access, zone) = conf.access()?;
+        let mut visits = self.visits.borrow_mut();
+        if let Some(at) = visits.iter().position(|visit| visit.zone == zone) {
+            let visit = visits.get(at)?.clone();
+            // Who was found elsewhere is known here; who was not may have a key in another place.
+            if visit.verdict == Verdict::Valid || Rc::ptr_eq(&visit.access, access) {
+                return Some(visit);
+            }
+            visits.remove(at);
+        }
+        let visit = Rc::new(self.identify(request, conf, access, zone)?);
+        visits.push(visit.clone());
+        Some(visit)
+    }
+
+    fn identify(
+        &self,
+        request: Request,
+        conf: &LocConf,
+        access: &Rc<Access>,
+        zone: Pooled<ZoneConf>,
+    ) -> Option<Visit> {
+        let live = zone.live()?.clone();
+        let roster = zone.roster(&live);
+        let mut visit = Visit {
+            access: access.clone(),
+            zone,
+            live,
+            verdict: Verdict::Missing,
+            uri: request.uri().to_vec(),
+            outcome: Cell::new(None),
+            limits: Cell::default(),
+            roster,
+            holder: None,
+        };
+        let table = &visit.roster.table;
+
+        let mut key: Option<Vec<u8>> = None;
+        let mut found = None;
+        for source in access.sources.iter().filter(|source| !matches!(source, Source::Segment(_))) {
+            for (at, presented) in self.presented(request, source).iter().enumerate() {
+                if at > 0 || key.as_ref().is_some_and(|key| key != presented) {
+                    visit.verdict = Verdict::Ambiguous;
+                    return Some(visit);
+                }
+                if key.is_none() {
+                    found = table.find(&Digest::of(presented));
+                    key = Some(presented.clone());
+                }
+            }
+        }
+        // Every path has segments. Beside a key, only another key is one; the last one is the
+        // name of what is asked for.
+        for source in &access.sources {
+            let Source::Segment(number) = source else { continue };
+            for presented in self.presented(request, source).iter() {
+                let holder = table.find(&Digest::of(presented));
+                if key.as_ref().is_some_and(|key| holder.is_some() && key != presented) {
+                    visit.verdict = Verdict::Ambiguous;
+                    return Some(visit);
+                }
+                if key.is_none() || holder.is_some() {
+                    if let Some(uri) = edit_segment(&visit.uri, *number, Edit::Remove) {
+                        visit.uri = uri;
+                    }
+                    found = holder;
+                    key = Some(presented.clone());
+                }
+            }
+        }
+
+        let holder = found.and_then(|at| table.holders().get(at));
+        visit.verdict = match holder {
+            None if key.is_none() => Verdict::Missing,
+            None => Verdict::Invalid,
+            Some(holder) if holder.disabled => Verdict::Disabled,
+            Some(holder) if holder.is_expired(worker::time()) => Verdict::Expired,
+            Some(holder) => {
+                let quotas = conf.quotas.unwrap_or_default();
+                visit.limits.set(holder.limits.or(&quotas.limits));
+                Verdict::Valid
+            }
+        };
+        if visit.verdict == Verdict::Valid {
+            visit.holder = found;
+        }
+        Some(visit)
+    }
+}
+
+/// The keys in a source, as the request has them now.
+fn look(request: Request, source: &Source) -> Vec<Vec<u8>> {
+    let mut keys = Vec::new();
+    match source {
+        Source::Argument(name) => {
+            let args = request.part(Part::Args);
+            keys.extend(arguments(args, name).map(|value| decode(value).into_owned()));
+        }
+        Source::Header(name) => request.each_incoming(name, |header| {
+            let value = match &name[..] {
+                b"authorization" => bearer(header.value()),
+                _ => header.value(),
+            };
+            if !value.is_empty() {
+                keys.push(value.to_vec());
+            }
+        }),
+        Source::Cookie(name) => request.each_incoming(b"Cookie", |header| {
+            keys.extend(cookies(header.value(), name).map(<[u8]>::to_vec));
+        }),
+        Source::Segment(number) => {
+            let is_last =
+                segment(request.uri(), number + 1).is_none() && !request.uri().ends_with(b"/");
+            if !is_last {
+                keys.extend(segment(request.uri(), *number).map(<[u8]>::to_vec));
+            }
+        }
+    }
+    keys
+}
+
+/// The token of `Authorization: Bearer TOKEN`; empty for other schemes.
+fn bearer(value: &[u8]) -> &[u8] {
+    match value.split_at_checked(7) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"Bearer ") => token.trim_ascii(),
+        _ => b"",
+    }
+}

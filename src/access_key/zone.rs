@@ -1,0 +1,305 @@
+//! A zone of partners: their keys, their records in shared memory, and what they may take.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use image_gate_core::key::{
+    Account, Limits, Partner, Period, Quantity, Report, State, Table, Window, Word,
+};
+
+use super::memory::{Header, NO_HEADER, Record, update};
+use super::store::Signature;
+use crate::ngx::shm::Memory;
+
+/// The partners of the key file, and where their records are.
+#[derive(Default)]
+pub struct Roster {
+    /// The key file.
+    pub table: Table,
+    /// For each of its holders, the place of the record.
+    records: Vec<usize>,
+}
+
+impl Roster {
+    /// The place of the record of the holder at `place` in the table.
+    pub fn record(&self, place: usize) -> Option<usize> {
+        self.records.get(place).copied()
+    }
+}
+
+/// Where a zone's state is kept, and how often.
+#[derive(Clone)]
+pub struct Store {
+    pub path: PathBuf,
+    pub interval: Duration,
+}
+
+/// Where a zone's keys come from, and how often that is looked at; never without `poll`.
+#[derive(Clone)]
+pub struct KeyFile {
+    pub path: PathBuf,
+    pub poll: Option<Duration>,
+    /// What the file was when it was read.
+    pub seen: Signature,
+}
+
+/// A zone, once it has memory. Everything can be done on any thread.
+pub struct Zone {
+    pub name: String,
+    pub store: Option<Store>,
+    pub file: KeyFile,
+    /// The smallest limits of all locations, which hold for whom the file gives none. What is
+    /// shown goes by them; what is enforced is for each location to say.
+    common: Limits,
+    memory: Memory,
+    roster: Mutex<Arc<Roster>>,
+    // Changes with the roster.
+    version: AtomicU64,
+}
+
+/// What a quota says to a request.
+pub enum Admission {
+    /// It was let in, and counted.
+    Admitted,
+    /// A quota is used up; there will be more in so many seconds.
+    Refused(u64),
+    /// What other nodes used is not known, and then nobody is to be let in.
+    Unknown,
+}
+
+impl Zone {
+    /// The zone in `memory`, which may be new or in use, with the partners of `table` and, where
+    /// they are not known yet, what `state` says of them.
+    ///
+    /// # Errors
+    /// Why it can't be.
+    pub fn new(
+        name: String,
+        store: Option<Store>,
+        file: KeyFile,
+        common: Limits,
+        memory: Memory,
+        table: Table,
+        state: impl FnOnce() -> State,
+    ) -> Result<Zone, String> {
+        let zone = Zone {
+            name,
+            store,
+            file,
+            common,
+            memory,
+            roster: Mutex::default(),
+            version: AtomicU64::new(0),
+        };
+        let (header, _) = zone.view();
+        let is_new = header.instance.load(Ordering::Relaxed) == 0;
+        if !header.claim(random()) {
+            return Err(format!("zone \"{}\" holds something else", zone.name));
+        }
+        let state = if is_new { state() } else { State::default() };
+        let accounts: HashMap<&str, &Account> =
+            state.accounts.iter().map(|account| (account.id.as_str(), account)).collect();
+        zone.replace(table, |id| accounts.get(id).map(|&account| account.clone()))?;
+        // Partners of the past stay known as long as there is room.
+        let _ = zone.enroll(state.accounts.iter().map(|account| account.id.as_str()), |id| {
+            accounts.get(id).map(|&account| account.clone())
+        });
+        Ok(zone)
+    }
+
+    fn view(&self) -> (&Header, &[Record]) {
+        self.memory.view().unwrap_or((&NO_HEADER, &[]))
+    }
+
+    /// The header.
+    pub fn header(&self) -> &Header {
+        self.view().0
+    }
+
+    /// The records in use; their places never change.
+    pub fn records(&self) -> &[Record] {
+        let (header, records) = self.view();
+        let count = usize::try_from(header.count.load(Ordering::Acquire)).unwrap_or(0);
+        records.get(..count).unwrap_or(records)
+    }
+
+    /// The roster, and a number that changes with it.
+    pub fn roster(&self) -> (u64, Arc<Roster>) {
+        let roster = self.roster.lock().unwrap_or_else(PoisonError::into_inner);
+        (self.version.load(Ordering::Relaxed), roster.clone())
+    }
+
+    /// The number that [`roster`](Zone::roster) would answer with.
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Relaxed)
+    }
+
+    /// Puts another key file in the place of the one before. The counters of a partner that is in
+    /// both go on; those of one that is gone stay.
+    ///
+    /// # Errors
+    /// There is no room; then nothing changes.
+    pub fn replace(
+        &self,
+        table: Table,
+        account: impl Fn(&str) -> Option<Account>,
+    ) -> Result<(), String> {
+        let records = self.enroll(table.holders().iter().map(|holder| &*holder.id), account)?;
+        let mut roster = self.roster.lock().unwrap_or_else(PoisonError::into_inner);
+        *roster = Arc::new(Roster { table, records });
+        self.version.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The places of the records of partners, who get one where they have none, with the account
+    /// that is known of them.
+    fn enroll<'a>(
+        &self,
+        ids: impl Iterator<Item = &'a str>,
+        account: impl Fn(&str) -> Option<Account>,
+    ) -> Result<Vec<usize>, String> {
+        let (header, all) = self.view();
+        // Nothing in here waits, or is half done when the process dies: a record is used once the
+        // count says so.
+        self.memory.locked(|| {
+            let mut places: HashMap<String, usize> =
+                self.records().iter().enumerate().map(|(at, record)| (record.id(), at)).collect();
+            ids.map(|id| {
+                if let Some(&at) = places.get(id) {
+                    return Ok(at);
+                }
+                let at = self.records().len();
+                let record = all.get(at).ok_or_else(|| {
+                    format!(
+                        "zone \"{}\" is full: it has room for {} partners",
+                        self.name,
+                        all.len()
+                    )
+                })?;
+                let new = || Account { id: id.to_owned(), ..Account::default() };
+                record.begin(&account(id).unwrap_or_else(new));
+                header.count.fetch_add(1, Ordering::Release);
+                places.insert(id.to_owned(), at);
+                Ok(at)
+            })
+            .collect()
+        })
+    }
+
+    /// Lets a request of a partner in if no limit speaks against it, and counts it: exactly as
+    /// many as a limit of requests says, however many workers ask at once.
+    pub fn admit(&self, record: &Record, limits: &Limits, time: u64) -> Admission {
+        if !limits.is_empty() && self.header().deny.load(Ordering::Relaxed) != 0 {
+            return Admission::Unknown;
+        }
+        let numbers = Period::ALL.map(|per| per.number(time));
+        let count = |cell: &AtomicU64, per: Period| {
+            Word(cell.load(Ordering::Relaxed)).count_in(per, numbers[per.index()])
+        };
+        // Of several that are used up, the one that lasts longest counts.
+        let used_up = limits.iter().filter(|&(what, per, limit)| {
+            let used = count(record.used(what, per), per);
+            used.saturating_add(count(record.remote(what, per), per)) >= limit
+        });
+        if let Some(per) = used_up.map(|(_, per, _)| per).max_by_key(|per| per.index()) {
+            return Admission::Refused(per.end(time) - time);
+        }
+        let mut charged = [None; Period::ALL.len()];
+        for (per, number) in Period::ALL.into_iter().zip(numbers) {
+            let left = limits.get(Quantity::Requests, per).map_or(u64::MAX, |limit| {
+                limit.saturating_sub(count(record.remote(Quantity::Requests, per), per))
+            });
+            let cell = record.used(Quantity::Requests, per);
+            let result = cell.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |word| {
+                let word = Word(word);
+                (word.count_in(per, number) < left).then(|| word.add_in(per, number, 1).0)
+            });
+            match result {
+                Ok(before) => charged[per.index()] = Some(Word(before).add_in(per, number, 1)),
+                Err(_) => {
+                    // Another worker was faster. What was charged already goes back.
+                    for (per, charged) in Period::ALL.into_iter().zip(charged) {
+                        if let Some(charged) = charged {
+                            update(record.used(Quantity::Requests, per), |word| {
+                                word.refund(per, charged, 1)
+                            });
+                        }
+                    }
+                    return Admission::Refused(per.end(time) - time);
+                }
+            }
+        }
+        Admission::Admitted
+    }
+
+    /// Counts the bytes of an answer to a request that was let in.
+    pub fn charge_bytes(&self, record: &Record, bytes: u64, time: u64) {
+        for per in Period::ALL {
+            let number = per.number(time);
+            update(record.used(Quantity::Bytes, per), |word| word.add_in(per, number, bytes));
+        }
+    }
+
+    /// What of a limit was used by all nodes.
+    pub fn used(&self, record: &Record, what: Quantity, per: Period, time: u64) -> u64 {
+        let local = Word(record.used(what, per).load(Ordering::Relaxed)).count(per, time);
+        let remote = Word(record.remote(what, per).load(Ordering::Relaxed)).count(per, time);
+        local.saturating_add(remote)
+    }
+
+    /// What there is to show: every partner that the zone knows, and of the windows those that
+    /// are limited or in use. A partner's place is that of the record.
+    pub fn report(&self, node: &str, time: u64) -> Report {
+        let (_, roster) = self.roster();
+        let holders: HashMap<usize, _> =
+            roster.records.iter().copied().zip(roster.table.holders()).collect();
+        let partners = self.records().iter().enumerate().map(|(at, record)| {
+            let holder = holders.get(&at);
+            let limits = holder.map_or(Limits::default(), |holder| holder.limits.or(&self.common));
+            let windows = Quantity::ALL.into_iter().flat_map(|what| {
+                Period::ALL.into_iter().filter_map(move |per| {
+                    let window = Window {
+                        what,
+                        per,
+                        limit: limits.get(what, per),
+                        start: per.start(time),
+                        used: Word(record.used(what, per).load(Ordering::Relaxed)).count(per, time),
+                        remote: Word(record.remote(what, per).load(Ordering::Relaxed))
+                            .count(per, time),
+                    };
+                    (window.limit.is_some() || window.total() > 0).then_some(window)
+                })
+            });
+            Partner {
+                id: record.id(),
+                disabled: holder.is_none_or(|holder| holder.disabled || holder.is_expired(time)),
+                totals: record.totals(),
+                windows: windows.collect(),
+            }
+        });
+        Report { node: node.to_owned(), time, partners: partners.collect() }
+    }
+
+    /// Tells what other nodes used of a window that `time` lies in, for the partner whose place
+    /// in the report is `partner`. Quotas count it from now on, while the window lasts.
+    pub fn set_remote(&self, partner: usize, what: Quantity, per: Period, time: u64, used: u64) {
+        if let Some(record) = self.records().get(partner) {
+            record.remote(what, per).store(Word::new(per, time, used).0, Ordering::Relaxed);
+        }
+    }
+
+    /// Refuses all requests that a quota is for, or no longer does, since nobody knows what other
+    /// nodes used.
+    pub fn set_deny(&self, deny: bool) {
+        self.header().deny.store(u64::from(deny), Ordering::Relaxed);
+    }
+}
+
+/// A number that is not 0 and that nobody else has.
+fn random() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(std::process::id()) | 1
+}

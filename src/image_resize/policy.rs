@@ -1,0 +1,117 @@
+//! What a request that failed is answered with, and what is let through: `image_resize_on_error`
+//! and `image_resize_pass`.
+
+use image_gate_core::image::Error;
+use nginx_sys::{ngx_int_t, ngx_str_t};
+
+use super::conf::{LocConf, Mode};
+use super::context::Failure;
+use crate::ngx::conf::{Conf, ConfError, Expression, once};
+use crate::ngx::{Pooled, Request, pool};
+
+/// `image_resize_on_error`.
+#[derive(Clone, Copy, Default)]
+pub enum OnError {
+    /// The status that the error has.
+    #[default]
+    Status,
+    /// The source's own bytes.
+    Original,
+    /// What is at another URI, or in a named location.
+    Redirect(Expression),
+}
+
+/// Reads `image_resize_on_error`.
+pub fn set_on_error(slot: &mut Option<OnError>, args: &Conf<'_>) -> Result<(), ConfError> {
+    let policy = match args.arg(0) {
+        b"415" => OnError::Status,
+        b"original" => OnError::Original,
+        [b'=', uri @ ..] => {
+            let uri = args.expression(uri)?;
+            if uri.constant().is_some_and(|uri| !is_target(uri)) {
+                return Err(ConfError::invalid(
+                    "a URI begins with \"/\", a named location with \"@\"",
+                ));
+            }
+            OnError::Redirect(uri)
+        }
+        other => {
+            let other = String::from_utf8_lossy(other);
+            return Err(ConfError::invalid(format_args!(
+                "invalid value \"{other}\", it must be 415, original or =URI"
+            )));
+        }
+    };
+    once(slot, policy)
+}
+
+fn is_target(uri: &[u8]) -> bool {
+    matches!(uri, [b'/' | b'@', ..])
+}
+
+impl Failure {
+    /// Whether the policy of errors is for it: what costs too much, or was not all sent, keeps its
+    /// own answer.
+    fn is_forgivable(&self) -> bool {
+        match self {
+            Failure::Image(error) => !matches!(
+                error,
+                Error::TooLarge { .. }
+                    | Error::TooManyPixels(_)
+                    | Error::TooManyFrames(_)
+                    | Error::Timeout
+                    | Error::Cancelled
+            ),
+            Failure::Params(_) | Failure::Busy | Failure::Upstream => false,
+        }
+    }
+}
+
+/// Goes on where an error leads to. The answer is for nginx; the request may be gone.
+pub fn redirect(request: Request, target: ngx_str_t) -> ngx_int_t {
+    let text = target.as_bytes();
+    if text.starts_with(b"@") {
+        return request.named_location(target);
+    }
+    let end = text.iter().position(|&byte| byte == b'?').unwrap_or(text.len());
+    let (uri, args) = text.split_at(end);
+    request.internal_redirect(uri, args.strip_prefix(b"?").unwrap_or_default())
+}
+
+/// That a request was redirected because of an error; it is once only.
+struct Redirected;
+
+impl LocConf {
+    /// Whether a source that can't be transformed goes out as it is. One that was to get a
+    /// watermark never does.
+    pub fn keeps_original(&self) -> bool {
+        let is_marked = self.watermarks.as_ref().is_some_and(|layers| !layers.is_empty());
+        matches!(self.on_error, Some(OnError::Original)) && !is_marked
+    }
+
+    /// Whether the original goes out because of that failure.
+    pub fn sends_original(&self, failure: &Failure) -> bool {
+        self.keeps_original() && failure.is_forgivable()
+    }
+
+    /// Where that failure leads to. To be asked once, when it does.
+    pub fn redirects(&self, request: Request, failure: &Failure) -> Option<ngx_str_t> {
+        let Some(OnError::Redirect(uri)) = self.on_error else { return None };
+        if !failure.is_forgivable() || Pooled::<Redirected>::find(request.pool()).is_some() {
+            return None;
+        }
+        let uri = uri.evaluate(request).filter(|uri| is_target(uri))?;
+        Pooled::new(request.pool(), Redirected)?;
+        pool::copy(request.pool(), uri)
+    }
+
+    /// Whether the source is an SVG image that is let through.
+    pub fn passes(&self, request: &Request) -> bool {
+        let is_svg = || {
+            let media_type = request.content_type().split(|&byte| byte == b';').next();
+            media_type.unwrap_or_default().trim_ascii().eq_ignore_ascii_case(b"image/svg+xml")
+        };
+        let describes = matches!(self.geometry().mode, Mode::Size);
+        self.pass_svg.unwrap_or(false) && !describes && is_svg()
+    }
+}

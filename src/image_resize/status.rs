@@ -1,0 +1,81 @@
+//! `image_resize_status`: what was counted, as JSON or for Prometheus.
+
+use image_gate_core::image::PROMETHEUS_TYPE;
+use nginx_sys::{
+    NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_NOT_ALLOWED, NGX_OK, ngx_conf_t, ngx_http_request_t,
+    ngx_int_t,
+};
+
+use super::conf::{LocConf, MainConf};
+use super::{MODULE, conf};
+use crate::ngx::conf::{Conf, ConfError, Init, expect, main_conf, once};
+use crate::ngx::guard::guard;
+use crate::ngx::{Request, location, log};
+
+/// How it is shown.
+#[derive(Clone, Copy)]
+pub enum StatusFormat {
+    Json,
+    Prometheus,
+}
+
+/// Reads `image_resize_status`.
+pub fn set(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+    let format = match args.arg(0) {
+        b"json" => Some(StatusFormat::Json),
+        b"prometheus" => Some(StatusFormat::Prometheus),
+        _ => None,
+    };
+    once(&mut conf.status, expect(format, args.arg(0), format_args!("json or prometheus"))?)?;
+    // SAFETY: the module's main configuration is a `MainConf`, and not what is being set.
+    if let Some(main) = unsafe { main_conf::<MainConf>(args.parser(), &raw const MODULE) } {
+        main.is_shown.set(true);
+    }
+    if location::set_handler(args.parser(), handler) {
+        Ok(())
+    } else {
+        Err(ConfError::invalid("another directive answers the requests of this location"))
+    }
+}
+
+impl Init for MainConf {
+    fn init(&mut self, cf: *mut ngx_conf_t) -> bool {
+        let is_there = self.zone.is_some() || !self.is_shown.get();
+        if !is_there {
+            log::conf_error(
+                cf,
+                format_args!(
+                    "\"image_resize_status\" directive: there is no \"image_resize_zone\" to show"
+                ),
+            );
+        }
+        is_there
+    }
+}
+
+unsafe extern "C" fn handler(r: *mut ngx_http_request_t) -> ngx_int_t {
+    const FAILED: ngx_int_t = NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
+    // SAFETY: nginx calls it for a live request.
+    let Some(request) = (unsafe { Request::new(r) }) else { return FAILED };
+    guard(request.log(), FAILED, || answer(request))
+}
+
+fn answer(request: Request) -> ngx_int_t {
+    if !request.is_get_or_head() {
+        return NGX_HTTP_NOT_ALLOWED as ngx_int_t;
+    }
+    let rc = request.discard_body();
+    if rc != NGX_OK as ngx_int_t {
+        return rc;
+    }
+    // SAFETY: `create_main_conf` of this module is `create::<MainConf>`.
+    let main = unsafe { request.main_conf::<MainConf>(&raw const MODULE) };
+    let statistics = main.and_then(|main| main.zone).map(|zone| zone.read());
+    let statistics = statistics.unwrap_or_default();
+    let (media_type, body) = match conf(&request).and_then(|conf| conf.status) {
+        Some(StatusFormat::Prometheus) => (PROMETHEUS_TYPE, statistics.prometheus()),
+        Some(StatusFormat::Json) | None => ("application/json", statistics.json()),
+    };
+    let _ = request.push_header("Cache-Control", b"no-store");
+    request.send(media_type, body.into_bytes())
+}

@@ -1,0 +1,316 @@
+//! `image_resize_watermark`: how it is read, and what it means for one request.
+
+use std::ffi::OsStr;
+use std::hash::{Hash, Hasher};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use image_gate_core::image::{Color, Error, MarkLook, Position, Share};
+
+use super::conf::{LocConf, Value};
+use super::directives::value;
+use super::marks::{self, Kind, Stamp};
+use super::plan::evaluate;
+use crate::ngx::Request;
+use crate::ngx::conf::{Conf, ConfError, Expression, once, parse_flag, parse_number};
+
+/// How many layers a watermark has at most.
+const MOST: usize = 8;
+
+const NAME: &str = "image_resize_watermark";
+
+/// One layer as it is configured.
+#[derive(Clone)]
+pub struct Watermark {
+    /// Where relative names of files start.
+    prefix: Arc<Path>,
+    /// How often its file's name, as configured, goes to the folder above.
+    climbs: usize,
+    source: Source,
+    look: Looks,
+}
+
+#[derive(Clone, Copy)]
+enum Source {
+    Picture(Expression),
+    Text { text: Expression, font: Expression, size: Value<u16>, color: Value<Color> },
+}
+
+#[derive(Clone, Copy, Default)]
+struct Looks {
+    position: Option<Value<Position>>,
+    offset: Option<Value<(i32, i32)>>,
+    opacity: Option<Value<Share>>,
+    scale: Option<Value<Share>>,
+    tile: Option<Value<bool>>,
+    rotate: Option<Value<u16>>,
+}
+
+/// One layer of one request, its file not read yet.
+#[derive(Debug, Clone, Hash)]
+pub struct Layer {
+    /// The picture, or the font of the text.
+    pub file: Named,
+    /// The text with its size and colour.
+    pub text: Option<(String, u16, Color)>,
+    pub look: MarkLook,
+}
+
+/// A file as it was when it was looked at last.
+#[derive(Debug, Clone)]
+pub struct Named {
+    pub path: Arc<Path>,
+    pub stamp: Stamp,
+}
+
+/// What makes an entity tag: the same on all servers that have the same file.
+impl Hash for Named {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.path.hash(state);
+        self.stamp.modified.hash(state);
+        self.stamp.len.hash(state);
+    }
+}
+
+/// Reads one directive.
+pub fn set(slot: &mut Option<Vec<Watermark>>, args: &Conf<'_>) -> Result<(), ConfError> {
+    let is_off = matches!(args.args(), [only] if only.as_bytes() == b"off");
+    match slot {
+        None if is_off => *slot = Some(Vec::new()),
+        Some(_) if is_off => return Err(ConfError::Duplicate),
+        Some(layers) if layers.is_empty() => {
+            return Err(ConfError::invalid("another one at this level is \"off\""));
+        }
+        Some(layers) if layers.len() >= MOST => {
+            return Err(ConfError::invalid(format_args!("more than {MOST} layers")));
+        }
+        _ => slot.get_or_insert_default().push(read(args)?),
+    }
+    Ok(())
+}
+
+fn read(args: &Conf<'_>) -> Result<Watermark, ConfError> {
+    let (mut file, mut text, mut font, mut size, mut color) = (None, None, None, None, None);
+    let (mut look, mut template) = (Looks::default(), &b""[..]);
+    for argument in args.args().iter().map(|argument| argument.as_bytes()) {
+        let (name, rest) = match argument.iter().position(|&byte| byte == b'=') {
+            Some(end) => (argument.get(..end).unwrap_or_default(), argument.get(end + 1..)),
+            None => (argument, None),
+        };
+        let rest = rest.unwrap_or_default();
+        let set = match name {
+            b"text" if rest.starts_with(b"\"") => {
+                return Err(ConfError::invalid(
+                    "quotes go around the whole parameter, as in \"text=two words\"",
+                ));
+            }
+            b"text" => once(&mut text, args.expression(rest)?),
+            b"font" => {
+                template = rest;
+                once(&mut font, args.expression(rest)?)
+            }
+            b"size" => {
+                once(&mut size, value(args, rest, parse_text_size, "pixels from 1 to 1000")?)
+            }
+            b"color" => once(&mut color, value(args, rest, Color::parse, "a colour")?),
+            b"position" => {
+                let expected = "center, north, northeast and so on";
+                once(&mut look.position, value(args, rest, Position::from_name, expected)?)
+            }
+            b"offset" => {
+                let expected = "two numbers of pixels, as in 10,20";
+                once(&mut look.offset, value(args, rest, parse_offset, expected)?)
+            }
+            b"opacity" => once(&mut look.opacity, value(args, rest, Share::parse, SHARE)?),
+            b"scale" => once(&mut look.scale, value(args, rest, parse_scale, SHARE)?),
+            b"tile" => once(&mut look.tile, value(args, rest, parse_flag, "on or off")?),
+            b"rotate" => {
+                let expected = "degrees from -360 to 360";
+                once(&mut look.rotate, value(args, rest, parse_degrees, expected)?)
+            }
+            _ if file.is_none() && argument.first() != Some(&b'=') && !argument.is_empty() => {
+                template = argument;
+                once(&mut file, args.expression(argument)?)
+            }
+            _ => {
+                let text = String::from_utf8_lossy(argument);
+                return Err(ConfError::invalid(format_args!("unknown parameter \"{text}\"")));
+            }
+        };
+        set.map_err(|_| {
+            let name = String::from_utf8_lossy(name);
+            ConfError::invalid(format_args!("\"{name}\" stands twice"))
+        })?;
+    }
+    let is_plain = font.is_none() && size.is_none() && color.is_none();
+    let source = match (file, text, font) {
+        (Some(file), None, _) if is_plain => Source::Picture(file),
+        (Some(_), None, _) => {
+            return Err(ConfError::invalid("\"font\", \"size\" and \"color\" are of a text"));
+        }
+        (None, Some(text), Some(font)) => Source::Text {
+            text,
+            font,
+            size: size.unwrap_or(Value::Fixed(24)),
+            color: color.unwrap_or(Value::Fixed(Color::WHITE)),
+        },
+        (None, Some(_), None) => {
+            return Err(ConfError::invalid("a text needs a \"font\": the name of a font file"));
+        }
+        _ => return Err(ConfError::invalid("it must be either a file or a \"text\"")),
+    };
+    let prefix = args.full_path(b"", true)?;
+    let (kind, name) = match source {
+        Source::Picture(file) => (Kind::Picture, file),
+        Source::Text { font, .. } => (Kind::Font, font),
+    };
+    if let Some(name) = name.constant() {
+        marks::check(&prefix.join(OsStr::from_bytes(name)), kind).map_err(ConfError::invalid)?;
+    }
+    Ok(Watermark { prefix: prefix.into(), climbs: climbs(template), source, look })
+}
+
+/// How often a file's name goes to the folder above.
+fn climbs(name: &[u8]) -> usize {
+    name.split(|&byte| byte == b'/').filter(|part| part == b"..").count()
+}
+
+const SHARE: &str = "from 0 to 1 or from 0% to 100%";
+
+fn parse_text_size(text: &[u8]) -> Option<u16> {
+    let size = u16::try_from(parse_number(text)?).ok()?;
+    (1..=1000).contains(&size).then_some(size)
+}
+
+fn parse_scale(text: &[u8]) -> Option<Share> {
+    Share::parse(text).filter(|share| !share.is_zero())
+}
+
+fn parse_offset(text: &[u8]) -> Option<(i32, i32)> {
+    let mut parts = text.split(|&byte| byte == b',');
+    let (x, y) = (parse_signed(parts.next()?)?, parse_signed(parts.next()?)?);
+    parts.next().is_none().then_some((x, y))
+}
+
+fn parse_degrees(text: &[u8]) -> Option<u16> {
+    let degrees = parse_signed(text)?;
+    let turn = (-360..=360).contains(&degrees).then(|| degrees.rem_euclid(360))?;
+    u16::try_from(turn).ok()
+}
+
+fn parse_signed(text: &[u8]) -> Option<i32> {
+    let (digits, sign) = match text.strip_prefix(b"-") {
+        Some(digits) => (digits, -1),
+        None => (text, 1),
+    };
+    let number = parse_number(digits).and_then(|number| i32::try_from(number).ok())?;
+    (number <= 65_535).then_some(sign * number)
+}
+
+impl LocConf {
+    /// Evaluates the watermark for a request.
+    ///
+    /// # Errors
+    /// [`Error::BadParams`] when a variable has no valid value, [`Error::Watermark`] when a file
+    /// is not there.
+    pub fn layers(&self, request: Request) -> Result<Vec<Layer>, Error> {
+        let mut layers = Vec::new();
+        for watermark in self.watermarks.iter().flatten() {
+            layers.extend(watermark.layer(request)?);
+        }
+        Ok(layers)
+    }
+}
+
+impl Watermark {
+    /// The layer; `None` is one whose variable says that there is none.
+    fn layer(&self, request: Request) -> Result<Option<Layer>, Error> {
+        let (name, text) = match self.source {
+            Source::Picture(file) => match evaluate(file, request, NAME)? {
+                b"" | b"off" => return Ok(None),
+                _ => (file, None),
+            },
+            Source::Text { text, font, size, color } => {
+                let text = match evaluate(text, request, NAME)? {
+                    b"" => return Ok(None),
+                    text => String::from_utf8_lossy(text).into_owned(),
+                };
+                let size = size.get(request, parse_text_size, "image_resize_watermark size")?;
+                let color = color.get(request, Color::parse, "image_resize_watermark color")?;
+                (font, Some((text, size, color)))
+            }
+        };
+        let path = self.path(name, request)?;
+        let file = Named { stamp: marks::stamp(&path)?, path };
+        Ok(Some(Layer { file, text, look: self.look.get(request)? }))
+    }
+
+    /// The full name of the file.
+    fn path(&self, name: Expression, request: Request) -> Result<Arc<Path>, Error> {
+        let name = evaluate(name, request, NAME)?;
+        // What a client sends may be in a variable: it must not climb out of the folder.
+        if name.is_empty() || name.contains(&0) || climbs(name) > self.climbs {
+            let name = name.escape_ascii();
+            return Err(Error::BadParams(format!("{NAME} \"{name}\"")));
+        }
+        Ok(self.prefix.join(OsStr::from_bytes(name)).into())
+    }
+}
+
+impl Looks {
+    fn get(&self, request: Request) -> Result<MarkLook, Error> {
+        fn or<T: Copy>(
+            value: Option<Value<T>>,
+            default: T,
+            request: Request,
+            parse: fn(&[u8]) -> Option<T>,
+            name: &str,
+        ) -> Result<T, Error> {
+            value.map_or(Ok(default), |value| value.get_or(default, request, parse, name))
+        }
+        let all = MarkLook::default();
+        Ok(MarkLook {
+            position: or(
+                self.position,
+                all.position,
+                request,
+                Position::from_name,
+                "image_resize_watermark position",
+            )?,
+            offset: or(
+                self.offset,
+                all.offset,
+                request,
+                parse_offset,
+                "image_resize_watermark offset",
+            )?,
+            opacity: or(
+                self.opacity,
+                all.opacity,
+                request,
+                Share::parse,
+                "image_resize_watermark opacity",
+            )?,
+            scale: match self.scale {
+                None => None,
+                Some(Value::Fixed(scale)) => Some(scale),
+                Some(Value::Expression(scale)) => match evaluate(scale, request, NAME)? {
+                    b"" => None,
+                    text => Some(parse_scale(text).ok_or_else(|| {
+                        let text = String::from_utf8_lossy(text);
+                        Error::BadParams(format!("image_resize_watermark scale \"{text}\""))
+                    })?),
+                },
+            },
+            tile: or(self.tile, all.tile, request, parse_flag, "image_resize_watermark tile")?,
+            rotate: or(
+                self.rotate,
+                all.rotate,
+                request,
+                parse_degrees,
+                "image_resize_watermark rotate",
+            )?,
+        })
+    }
+}

@@ -1,0 +1,246 @@
+//! `image_resize_zone`: what all workers count, in shared memory.
+//!
+//! Counters only grow, over reloads too. What runs and waits now is kept by each worker in a slot
+//! of its own, so that nothing is left of a worker that was killed.
+
+use std::cell::OnceCell;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use image_gate_core::image::{self, LIMITS, Statistics};
+use nginx_sys::{NGX_OK, ngx_http_request_t, ngx_int_t, ngx_log_t};
+
+use super::MODULE;
+use super::conf::MainConf;
+use super::context::{Context, Facts, Status};
+use super::variables::status_word;
+use crate::ngx::conf::{Conf, ConfError, expect, once, parse_size, pool};
+use crate::ngx::guard::guard;
+use crate::ngx::shm::{self, Memory, Shareable, Tenant};
+use crate::ngx::{Pooled, Request, worker};
+
+/// "IGSTAT" and the version of this layout.
+const MAGIC: u64 = u64::from_be_bytes(*b"IGSTAT\0\x01");
+
+/// What becomes of a response, as `$image_resize_status` says, or a client that left.
+const OUTCOMES: [&str; 6] = [
+    status_word(Status::Transformed),
+    status_word(Status::Original),
+    status_word(Status::Passed),
+    status_word(Status::NotModified),
+    status_word(Status::Error),
+    ABORTED,
+];
+const ABORTED: &str = "aborted";
+
+/// As `$image_resize_error` says.
+const REASONS: [&str; 12] = [
+    "not_image",
+    "unsupported_format",
+    "too_large",
+    "too_many_pixels",
+    "too_many_frames",
+    "decode_failed",
+    "bad_params",
+    "watermark_failed",
+    "timeout",
+    "busy",
+    "encode_failed",
+    "internal",
+];
+
+/// As `$image_resize_format` says. The places behind are for formats to come.
+const FORMATS: [&str; 5] = ["jpeg", "png", "gif", "webp", "avif"];
+
+const PLACES: usize = 16;
+
+/// The beginning of a zone.
+#[repr(C, align(64))]
+struct Counters {
+    magic: AtomicU64,
+    source_bytes: AtomicU64,
+    bytes: AtomicU64,
+    requests: [AtomicU64; PLACES],
+    errors: [AtomicU64; PLACES],
+    images: [[AtomicU64; PLACES]; PLACES],
+    job_time: Histogram,
+    queue_time: Histogram,
+}
+
+#[repr(C)]
+struct Histogram {
+    buckets: [AtomicU64; LIMITS.len() + 1],
+    sum: AtomicU64,
+}
+
+/// What one worker has to do now.
+#[repr(C, align(64))]
+struct Slot {
+    process: AtomicU64,
+    running: AtomicU64,
+    queued: AtomicU64,
+}
+
+// SAFETY: atomics only.
+unsafe impl Shareable for Counters {}
+// SAFETY: atomics only.
+unsafe impl Shareable for Slot {}
+
+impl Histogram {
+    fn add(&self, time: Duration) {
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        if let Some(bucket) = self.buckets.get(image::Histogram::bucket(micros)) {
+            bucket.fetch_add(1, Relaxed);
+        }
+        self.sum.fetch_add(micros, Relaxed);
+    }
+
+    fn read(&self) -> image::Histogram {
+        image::Histogram {
+            buckets: self.buckets.each_ref().map(|bucket| bucket.load(Relaxed)),
+            sum: self.sum.load(Relaxed),
+        }
+    }
+}
+
+/// The zone of a configuration.
+#[derive(Default)]
+pub struct Zone {
+    memory: OnceCell<Memory>,
+}
+
+impl Tenant for Zone {
+    fn settle(&self, memory: Memory, _: *mut ngx_log_t) -> Result<(), String> {
+        let Some((counters, [_, ..])) = memory.view::<Counters, Slot>() else {
+            return Err("image_resize_zone: the zone is too small".into());
+        };
+        let _ = counters.magic.compare_exchange(0, MAGIC, Relaxed, Relaxed);
+        if counters.magic.load(Relaxed) != MAGIC {
+            // Of another version of the module, which is still at work there.
+            return Err("image_resize_zone: another version of the module uses the zone: restart \
+                        nginx or change the zone's size"
+                .into());
+        }
+        let _ = self.memory.set(memory);
+        Ok(())
+    }
+}
+
+/// Reads `image_resize_zone`.
+pub fn set(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
+    let size = args.args().first().and_then(parse_size);
+    let size = expect(size, args.arg(0), format_args!("a size"))?;
+    let zone = Pooled::new(pool(args.parser()), Zone::default())
+        .ok_or_else(|| ConfError::invalid("no memory"))?;
+    once(&mut conf.zone, zone)?;
+    shm::add(args.parser(), &raw mut MODULE, b"image_resize", size, zone)
+}
+
+fn place<'a, T>(places: &'a [T], names: &[&str], name: &str) -> Option<&'a T> {
+    places.get(names.iter().position(|&known| known == name)?)
+}
+
+fn count(counter: Option<&AtomicU64>) {
+    if let Some(counter) = counter {
+        counter.fetch_add(1, Relaxed);
+    }
+}
+
+impl Zone {
+    fn view(&self) -> Option<(&Counters, &[Slot])> {
+        self.memory.get()?.view()
+    }
+
+    fn count(&self, facts: &Facts) {
+        let Some((counters, _)) = self.view() else { return };
+        let outcome = facts.status.map_or(ABORTED, status_word);
+        count(place(&counters.requests, &OUTCOMES, outcome));
+        if let (Some(source), Some(format), Some(_)) =
+            (facts.source_format, facts.format, facts.bytes)
+        {
+            let row = place(&counters.images, &FORMATS, source.name());
+            count(row.and_then(|row| place(row, &FORMATS, format.name())));
+        }
+        counters.source_bytes.fetch_add(facts.source_bytes.unwrap_or(0), Relaxed);
+        counters.bytes.fetch_add(facts.bytes.map_or(0, |bytes| bytes as u64), Relaxed);
+        if let Some(time) = facts.time {
+            counters.job_time.add(time);
+        }
+        if let Some(time) = facts.queue_time {
+            counters.queue_time.add(time);
+        }
+    }
+
+    /// All of it, as it is now.
+    pub fn read(&self) -> Statistics {
+        let Some((counters, slots)) = self.view() else { return Statistics::default() };
+        let named = |names: &[&'static str], places: &[AtomicU64]| {
+            names.iter().zip(places).map(|(&name, place)| (name, place.load(Relaxed))).collect()
+        };
+        let mut images = Vec::new();
+        for (source, row) in FORMATS.iter().zip(&counters.images) {
+            for (format, count) in FORMATS.iter().zip(row) {
+                images.push((*source, *format, count.load(Relaxed)));
+            }
+        }
+        images.retain(|&(_, _, count)| count > 0);
+        let (mut running, mut queued) = (0, 0);
+        for slot in slots {
+            let (now_running, now_queued) = (slot.running.load(Relaxed), slot.queued.load(Relaxed));
+            // A worker that was killed can't take back what it said.
+            if now_running + now_queued > 0 && worker::is_alive(slot.process.load(Relaxed)) {
+                running += now_running;
+                queued += now_queued;
+            }
+        }
+        Statistics {
+            requests: named(&OUTCOMES, &counters.requests),
+            errors: named(&REASONS, &counters.errors),
+            images,
+            source_bytes: counters.source_bytes.load(Relaxed),
+            bytes: counters.bytes.load(Relaxed),
+            running,
+            queued,
+            job_time: counters.job_time.read(),
+            queue_time: counters.queue_time.read(),
+        }
+    }
+}
+
+/// The zone of the running configuration, if it has one. For the event loop.
+fn current() -> Option<Pooled<Zone>> {
+    // SAFETY: `create_main_conf` of this module is `create::<MainConf>`.
+    unsafe { worker::main_conf::<MainConf>(&raw const MODULE) }?.zone
+}
+
+/// Counts a failure.
+pub fn count_error(word: &str) {
+    let zone = current();
+    let counters = zone.as_ref().and_then(|zone| zone.view());
+    count(counters.and_then(|(counters, _)| place(&counters.errors, &REASONS, word)));
+}
+
+/// Says what this worker has to do now.
+pub fn set_jobs(running: usize, queued: usize) {
+    let Some(zone) = current() else { return };
+    let Some((_, slots)) = zone.view() else { return };
+    let Some(slot) = slots.get(worker::slot()) else { return };
+    slot.process.store(u64::from(std::process::id()), Relaxed);
+    slot.running.store(running as u64, Relaxed);
+    slot.queued.store(queued as u64, Relaxed);
+}
+
+/// Counts what became of a request, when it is logged.
+pub unsafe extern "C" fn log_handler(r: *mut ngx_http_request_t) -> ngx_int_t {
+    const OK: ngx_int_t = NGX_OK as ngx_int_t;
+    // SAFETY: nginx logs a live request.
+    let Some(request) = (unsafe { Request::new(r) }) else { return OK };
+    guard(request.log(), OK, || {
+        if let Some(zone) = current()
+            && let Some(context) = request.context::<Context>(&raw const MODULE)
+        {
+            zone.count(&context.facts.get());
+        }
+        OK
+    })
+}

@@ -1,0 +1,175 @@
+//! What a client sent, and how nginx is made to forget parts of it.
+//!
+//! Nothing is changed in place: the bytes may be a constant of nginx's, or the table of an HTTP/2
+//! connection. New ones are put into the request's pool.
+
+use nginx_sys::{
+    ngx_http_internal_redirect, ngx_http_named_location, ngx_http_request_t, ngx_http_set_exten,
+    ngx_int_t, ngx_str_t, ngx_table_elt_t, ngx_uint_t,
+};
+
+use super::conf::bytes;
+use super::request::{hash, text};
+use super::{Request, pool, shim};
+
+/// The parts of a request that name what is asked for.
+#[derive(Clone, Copy)]
+pub enum Part {
+    /// `$request`.
+    Line,
+    /// `$request_uri`: as the client wrote it.
+    UnparsedUri,
+    /// `$args`.
+    Args,
+}
+
+impl Part {
+    fn of(self, r: &mut ngx_http_request_t) -> &mut ngx_str_t {
+        match self {
+            Part::Line => &mut r.request_line,
+            Part::UnparsedUri => &mut r.unparsed_uri,
+            Part::Args => &mut r.args,
+        }
+    }
+}
+
+impl Request {
+    /// A part of the request; empty where nginx did not get so far.
+    pub fn part(&self, part: Part) -> &[u8] {
+        // SAFETY: alive, and on the event loop; the bytes live as long as the request.
+        unsafe { bytes(*part.of(&mut *self.as_ptr())) }
+    }
+
+    /// Replaces a part of the request. Answers whether there was memory.
+    pub fn set_part(self, part: Part, value: &[u8]) -> bool {
+        let Some(value) = pool::copy(self.pool(), value) else { return false };
+        // SAFETY: alive, and on the event loop: nothing else uses the request meanwhile.
+        unsafe { *part.of(&mut *self.as_ptr()) = value };
+        true
+    }
+
+    /// Replaces the URI, in a location that stays the same. Answers whether there was memory.
+    pub fn set_uri(self, uri: &[u8]) -> bool {
+        let Some(uri) = pool::copy(self.pool(), uri) else { return false };
+        // SAFETY: alive, and on the event loop. The URI that came is not this one any more, and
+        // the extension points into it.
+        unsafe {
+            (*self.as_ptr()).uri = uri;
+            shim::ig_request_set_valid_unparsed_uri(self.as_ptr(), 0);
+            (*self.as_ptr()).exten = ngx_str_t::empty();
+            ngx_http_set_exten(self.as_ptr());
+        }
+        true
+    }
+
+    /// Whether the client asked with GET or HEAD.
+    pub fn is_get_or_head(self) -> bool {
+        let wanted = nginx_sys::NGX_HTTP_GET | nginx_sys::NGX_HTTP_HEAD;
+        // SAFETY: alive.
+        unsafe { (*self.as_ptr()).method & wanted as ngx_uint_t != 0 }
+    }
+
+    /// Whether no phase has looked at the request: it was refused while it was read.
+    pub fn is_unprocessed(self) -> bool {
+        // SAFETY: alive.
+        unsafe { (*self.as_ptr()).phase_handler == 0 }
+    }
+
+    /// Bytes that went out for it so far, as on the wire.
+    pub fn bytes_sent(self) -> u64 {
+        // SAFETY: a live request has a connection.
+        u64::try_from(unsafe { (*(*self.as_ptr()).connection).sent }).unwrap_or(0)
+    }
+
+    /// Bytes that came in for it so far, as on the wire.
+    pub fn bytes_received(self) -> u64 {
+        // SAFETY: alive.
+        u64::try_from(unsafe { (*self.as_ptr()).request_length }).unwrap_or(0)
+    }
+
+    /// The status that logs tell: of an error, also where no header was sent.
+    pub fn logged_status(self) -> ngx_uint_t {
+        // SAFETY: alive.
+        unsafe {
+            match (*self.as_ptr()).err_status {
+                0 => self.status(),
+                status => status,
+            }
+        }
+    }
+
+    /// Gives each header called `name` that came in to `visit`.
+    pub fn each_incoming(self, name: &[u8], mut visit: impl FnMut(Incoming)) {
+        // SAFETY: alive, and on the event loop.
+        let mut part = unsafe { &raw mut (*self.as_ptr()).headers_in.headers.part };
+        while !part.is_null() {
+            // SAFETY: a part of the list, which null ends; it has `nelts` elements.
+            let (elements, len) = unsafe {
+                let this = ((*part).elts.cast::<ngx_table_elt_t>(), (*part).nelts);
+                part = (*part).next;
+                this
+            };
+            for at in 0..len {
+                // SAFETY: one of the elements.
+                let header = unsafe { elements.add(at) };
+                // SAFETY: initialized; its key lives as long as the request.
+                if unsafe { bytes((*header).key) }.eq_ignore_ascii_case(name) {
+                    visit(Incoming { header, request: self });
+                }
+            }
+        }
+    }
+
+    /// Goes on with that URI and those arguments, as if they had been asked for, but from inside.
+    /// The answer is for nginx; the request may be gone.
+    pub fn internal_redirect(self, uri: &[u8], args: &[u8]) -> ngx_int_t {
+        let (Some(mut uri), Some(mut args)) =
+            (pool::copy(self.pool(), uri), pool::copy(self.pool(), args))
+        else {
+            return nginx_sys::NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
+        };
+        // SAFETY: alive, in its content handler; nginx copies both strings, not their bytes.
+        unsafe { ngx_http_internal_redirect(self.as_ptr(), &mut uri, &mut args) }
+    }
+
+    /// Goes on in a named location. The answer is for nginx; the request may be gone.
+    pub fn named_location(self, name: ngx_str_t) -> ngx_int_t {
+        let mut name = name;
+        // SAFETY: as above.
+        unsafe { ngx_http_named_location(self.as_ptr(), &mut name) }
+    }
+}
+
+/// One header that came in.
+pub struct Incoming {
+    header: *mut ngx_table_elt_t,
+    request: Request,
+}
+
+impl Incoming {
+    /// Its value.
+    pub fn value(&self) -> &[u8] {
+        // SAFETY: an element of the list; the value lives as long as the request.
+        unsafe { bytes((*self.header).value) }
+    }
+
+    /// Replaces the value. Answers whether there was memory.
+    pub fn set_value(&self, value: &[u8]) -> bool {
+        let Some(value) = pool::copy(self.request.pool(), value) else { return false };
+        // SAFETY: an element of the list, on the event loop.
+        unsafe { (*self.header).value = value };
+        true
+    }
+
+    /// Takes the header away. The list has no removal, and fields of nginx point into it; TE is
+    /// the name that every proxying module replaces by its own.
+    pub fn remove(&self) {
+        // SAFETY: an element of the list, on the event loop.
+        unsafe {
+            (*self.header).hash = hash(b"te");
+            (*self.header).key = text("TE");
+            (*self.header).lowcase_key = c"te".as_ptr().cast_mut().cast();
+            (*self.header).value = ngx_str_t::empty();
+        }
+    }
+}

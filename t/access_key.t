@@ -1,0 +1,376 @@
+# access_key: where a key may be, who is let in, what is refused how, and that the original
+# comes byte for byte.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Test::Nginx::Socket;
+use ImageGate;
+use ImageGate::Keys qw(key_file);
+
+my $blocks = 0;
+
+# Partners of all kinds, and a folder of originals that only a key leads to.
+add_block_preprocessor(sub {
+    my $block = shift;
+    # A zone of its own also where nginx is reloaded: each block begins at nothing.
+    my $zone = 'p' . ++$blocks;
+    (my $config = $block->config) =~ s/zone=p\b/zone=$zone/g;
+    $block->set_value(config => $config);
+    $block->set_value(user_files => [[ keys => key_file(
+        acme    => 'KEY-ACME',
+        beta    => 'KEY-BETA-1,KEY-BETA-2 preset=thumb,hd watermark=off',
+        gone    => 'KEY-GONE disabled',
+        old     => 'KEY-OLD not_after=2020-01-01',
+        later   => 'KEY-LATER not_after=2999-12-31T23:59:59Z',
+        narrow  => 'KEY-NARROW paths=/o/in/,/o/too/ watermark=on',
+        odd     => 'k/e+y&=%',
+    ) ]]);
+    $block->set_value(http_config => "access_key_zone $zone 256k;\n    access_key_file $zone $ENV{TEST_NGINX_HTML_DIR}/keys;\n"
+        . ($block->http_config || ''));
+});
+
+repeat_each(1);
+plan('no_plan');
+run_tests();
+
+__DATA__
+
+=== TEST 1: the four sources
+--- config
+    add_header X-Id $access_key_id always;
+    add_header X-Status $access_key_status always;
+    add_header X-Uri $access_key_uri always;
+    location /o/ {
+        access_key zone=p from=arg:key|header:X-Api-Key|cookie:k|uri:2;
+        alias $TEST_NGINX_FIXTURES/;
+    }
+    location /bearer/ {
+        access_key zone=p from=header:Authorization;
+        alias $TEST_NGINX_FIXTURES/;
+    }
+--- rows
+/o/photo-300x200.jpg                                    401 !X-Id X-Status=missing !WWW-Authenticate
+/o/photo-300x200.jpg?key=                               401 X-Status=missing
+/o/photo-300x200.jpg [Cookie: x=KEY-ACME; k=]           401 X-Status=missing
+/o/photo-300x200.jpg?key=KEY-ACME                       200 same=photo-300x200.jpg X-Id=acme X-Status=valid X-Uri=/o/photo-300x200.jpg
+/o/photo-300x200.jpg?a=1&KEY=KEY%2dACME                 200 same=photo-300x200.jpg X-Id=acme
+/o/photo-300x200.jpg?key=k/e%2By%26%3D%25               200 same=photo-300x200.jpg X-Id=odd
+/o/photo-300x200.jpg [X-Api-Key: KEY-BETA-1]            200 same=photo-300x200.jpg X-Id=beta
+/o/photo-300x200.jpg [X-Api-Key: KEY-BETA-2]            200 same=photo-300x200.jpg X-Id=beta
+/o/photo-300x200.jpg [Cookie: a=b; k=KEY-ACME]          200 same=photo-300x200.jpg X-Id=acme
+/o/KEY-ACME/photo-300x200.jpg                           200 same=photo-300x200.jpg X-Id=acme X-Uri=/o/photo-300x200.jpg
+/o/KEY-ACM%45/photo-300x200.jpg                         200 same=photo-300x200.jpg X-Id=acme
+/o//KEY-ACME/./x/../photo-300x200.jpg                   200 same=photo-300x200.jpg X-Id=acme
+/o/KEY-ACME                                             401 X-Status=missing
+/o/sub/photo-300x200.jpg                                401 X-Status=invalid
+/o/sub/photo-300x200.jpg?key=KEY-ACME                   404 X-Status=valid X-Uri=/o/sub/photo-300x200.jpg
+/bearer/photo-300x200.jpg [Authorization: Bearer KEY-ACME]  200 same=photo-300x200.jpg X-Id=acme
+/bearer/photo-300x200.jpg [Authorization: bearer KEY-ACME]  200 same=photo-300x200.jpg X-Id=acme
+/bearer/photo-300x200.jpg [Authorization: Basic KEY-ACME]   401 X-Status=missing WWW-Authenticate~^Bearer.realm=
+/bearer/photo-300x200.jpg?key=KEY-ACME                  401 X-Status=missing
+
+
+=== TEST 2: who is not let in
+--- config
+    add_header X-Id $access_key_id always;
+    add_header X-Status $access_key_status always;
+    location /o/ {
+        access_key zone=p from=header:X-Api-Key|arg:key|uri:2;
+        alias $TEST_NGINX_FIXTURES/;
+    }
+--- rows
+/o/photo-300x200.jpg?key=KEY-ACM                        401 !X-Id X-Status=invalid line=info:unknown:key
+/o/photo-300x200.jpg?key=key-acme                       401 X-Status=invalid
+/o/photo-300x200.jpg?key=KEY-ACMEE                      401 X-Status=invalid
+/o/photo-300x200.jpg?key=KEY-GONE                       401 !X-Id X-Status=disabled line=info:disabled
+/o/photo-300x200.jpg?key=KEY-OLD                        401 !X-Id X-Status=expired line=info:expired
+/o/photo-300x200.jpg?key=KEY-LATER                      200 X-Id=later
+/o/photo-300x200.jpg?key=KEY-NARROW                     403 X-Id=narrow X-Status=forbidden line=info:narrow
+/o/in/photo-300x200.jpg?key=KEY-NARROW                  404 X-Status=valid
+/o/KEY-NARROW/too/photo-300x200.jpg                     404 X-Status=valid
+/o/KEY-NARROW/tool/photo-300x200.jpg                    403 X-Status=forbidden
+# Two sources with different keys, or one twice.
+/o/photo-300x200.jpg?key=KEY-ACME&key=KEY-ACME          400 X-Status=ambiguous line=info:more:than:one
+/o/photo-300x200.jpg?key=KEY-ACME [X-Api-Key: KEY-BETA-1]  400 X-Status=ambiguous
+/o/photo-300x200.jpg [X-Api-Key: KEY-ACME] [X-Api-Key: KEY-ACME]  400 X-Status=ambiguous
+/o/KEY-ACME/photo-300x200.jpg?key=KEY-BETA-1            400 X-Status=ambiguous
+/o/photo-300x200.jpg?key=KEY-ACME [X-Api-Key: KEY-ACME]    200 X-Id=acme
+/o/KEY-ACME/photo-300x200.jpg?key=KEY-ACME              200 same=photo-300x200.jpg X-Id=acme
+
+
+=== TEST 3: access_key_errors, each of them and inherited; access_key off
+--- config
+    access_key zone=p from=arg:key;
+    access_key_errors missing=404 invalid=410 disabled=402 forbidden=418 quota=503;
+    access_key_quota requests=1 per=month;
+    location /o/ { alias $TEST_NGINX_FIXTURES/; }
+    location /own/ { access_key_errors missing=400; alias $TEST_NGINX_FIXTURES/; }
+    location /open/ { access_key off; alias $TEST_NGINX_FIXTURES/; }
+--- rows
+/o/photo-300x200.jpg                    404
+/o/photo-300x200.jpg?key=x              410
+/o/photo-300x200.jpg?key=KEY-GONE       402
+/o/photo-300x200.jpg?key=KEY-OLD        402
+/o/photo-300x200.jpg?key=KEY-NARROW     418
+/o/photo-300x200.jpg?key=KEY-ACME       200
+/o/photo-300x200.jpg?key=KEY-ACME       503 Retry-After~^\d+$ line=warn:acme:quota
+/own/photo-300x200.jpg                  400
+/own/photo-300x200.jpg?key=x            401
+/own/photo-300x200.jpg?key=KEY-ACME     429
+/open/photo-300x200.jpg                 200 same=photo-300x200.jpg
+
+
+=== TEST 4: the redirect: originals byte for byte, HEAD, ranges, methods, and no way around
+--- http_config
+    sendfile on;
+--- config
+    add_header X-Id $access_key_id always;
+    location /o/ {
+        access_key zone=p from=header:X-Api-Key|arg:key|uri:2;
+        access_key_redirect /inside$access_key_uri;
+    }
+    location /named/ {
+        access_key zone=p from=arg:key;
+        access_key_redirect @back;
+    }
+    location /args/ {
+        access_key zone=p from=arg:key;
+        access_key_strip off;
+        access_key_redirect /echo?$args&b=2;
+    }
+    location /unsafe/ {
+        access_key zone=p from=arg:key;
+        access_key_redirect /inside/o/$arg_f;
+    }
+    location /inside/o/ { internal; alias $TEST_NGINX_FIXTURES/; }
+    location = /echo { internal; return 200 "$args|$is_args|$access_key_id"; }
+    location @back { return 200 "$uri|$args|$access_key_id"; }
+--- rows
+/o/photo-300x200.jpg                                        401
+/o/photo-300x200.jpg?key=KEY-ACME                           200 same=photo-300x200.jpg Content-Type=image/jpeg X-Id=acme keepalive
+/o/KEY-ACME/photo-300x200.jpg                               200 same=photo-300x200.jpg Content-Type=image/jpeg
+/o/photo-300x200.jpg [X-Api-Key: KEY-BETA-2]                200 same=photo-300x200.jpg X-Id=beta
+HEAD /o/KEY-ACME/photo-300x200.jpg                          200 empty Content-Type=image/jpeg Content-Length~^\d{4,}$
+/o/KEY-ACME/text.txt [Range: bytes=0-3]                     206 body=This Content-Type=text/plain
+/o/KEY-ACME/text.txt                                        200 etag=strong Last-Modified~GMT
+/o/KEY-ACME/text.txt [If-None-Match: $etag]                 304 empty
+/o/KEY-ACME/nothing.jpg                                     404 X-Id=acme
+POST /o/KEY-ACME/photo-300x200.jpg                          405
+/inside/o/photo-300x200.jpg                                 404
+/inside/o/photo-300x200.jpg?key=KEY-ACME                    404
+/inside/o/photo-300x200.jpg [X-Api-Key: KEY-ACME]           404
+/o/KEY-ACME/..%2finside/o/photo-300x200.jpg                 401|404
+/named/a?b=c&key=KEY-ACME                                   200 body=/named/a|b=c|acme
+/args/x?a=1&key=KEY-ACME                                    200 body=a=1&b=2|?|acme
+/unsafe/x?key=KEY-ACME&f=photo-300x200.jpg                  200 same=photo-300x200.jpg
+/unsafe/x?key=KEY-ACME&f=../o/photo-300x200.jpg             404 line=error:not:safe
+
+
+=== TEST 5: strip: what the key came in is gone for what follows
+--- config
+    location /o/ {
+        access_key zone=p from=arg:key|header:X-Api-Key|cookie:k|uri:2;
+        proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock;
+    }
+    location /kept/ {
+        access_key zone=p from=arg:key|header:X-Api-Key|cookie:k;
+        access_key_strip off;
+        proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock;
+    }
+    location /var/ {
+        access_key zone=p from=arg:key;
+        try_files /none @echo;
+    }
+    location @echo { return 200 "$request_uri|$uri|$args|$arg_key"; }
+    location /rewritten/ {
+        access_key zone=p from=uri:2;
+        rewrite ^/rewritten/(.*)$ /var2/$1 last;
+    }
+    location /var2/ { return 200 "$uri|$access_key_id"; }
+--- http_config
+    server {
+        listen unix:$TEST_NGINX_HTML_DIR/seen.sock;
+        location / { return 200 "$request_uri|$http_x_api_key|$http_cookie"; }
+    }
+--- rows
+/o/a?x=1&key=KEY-ACME&y                                     200 body=/o/a?x=1&y||
+/o/a?key=KEY-ACME                                           200 body=/o/a||
+/o/a%20b?x [X-Api-Key: KEY-ACME]                            200 body=/o/a%2520b?x||
+/o/a [Cookie: a=1; k=KEY-ACME; b=2]                         200 body=/o/a||a=1;%20b=2
+/o/a [Cookie: k=KEY-ACME]                                   200 body=/o/a||
+/o/KEY-ACME/a%20b?x                                         200 body=/o/a%2520b?x||
+/kept/a?key=KEY-ACME                                        200 body=/kept/a?key=***||
+/kept/a [X-Api-Key: KEY-ACME]                               200 body=/kept/a|***|
+/var/a?key=KEY-ACME&b                                       200 body=/var/a?b|/var/a|b|
+/rewritten/KEY-ACME/x                                       200 body=/var2/x|acme
+
+
+=== TEST 6: strip off and mask off pass the key on
+--- config
+    access_key_mask off;
+    location /kept/ {
+        access_key zone=p from=arg:key|header:X-Api-Key|uri:2;
+        access_key_strip off;
+        try_files /none @echo;
+    }
+    location @echo {
+        return 200 "$request_uri|$uri|$arg_key|$http_x_api_key|$access_key_uri|$access_key_id";
+    }
+--- rows
+/kept/a?key=KEY-ACME                    200 body=/kept/a?key=KEY-ACME|/kept/a|KEY-ACME||/kept/a|acme
+/kept/a [X-Api-Key: KEY-ACME]           200 body=/kept/a|/kept/a||KEY-ACME|/kept/a|acme
+/kept/KEY-ACME/a                        200 body=/kept/KEY-ACME/a|/kept/KEY-ACME/a|||/kept/a|acme
+
+
+=== TEST 7: satisfy any, other access modules, error pages, limit_req by partner
+--- http_config
+    limit_req_zone $access_key_id zone=each:64k rate=1r/m;
+--- config
+    add_header X-Status $access_key_status always;
+    location /any/ {
+        satisfy any;
+        access_key zone=p from=arg:key;
+        allow 127.0.0.1;
+        deny all;
+        alias $TEST_NGINX_FIXTURES/;
+    }
+    location /anyone/ {
+        satisfy any;
+        access_key zone=p from=header:Authorization;
+        allow 127.0.0.1;
+        alias $TEST_NGINX_FIXTURES/;
+    }
+    location /either/ {
+        satisfy any;
+        access_key zone=p from=arg:key;
+        deny all;
+        alias $TEST_NGINX_FIXTURES/;
+    }
+    location /both/ {
+        access_key zone=p from=arg:key;
+        deny all;
+        alias $TEST_NGINX_FIXTURES/;
+    }
+    location /page/ {
+        access_key zone=p from=arg:key;
+        error_page 401 404 = @page;
+        alias $TEST_NGINX_FIXTURES/;
+    }
+    location @page { return 200 "$access_key_status $access_key_id"; }
+    location /rate/ {
+        access_key zone=p from=arg:key;
+        limit_req zone=each;
+        limit_req_status 420;
+        try_files /none =204;
+    }
+--- rows
+/any/text.txt                           200 X-Status=missing
+/any/text.txt?key=KEY-ACME              200 X-Status=valid
+/anyone/text.txt                        200 !WWW-Authenticate
+/either/text.txt                        401
+/either/text.txt?key=KEY-ACME           200 X-Status=valid
+/both/text.txt?key=KEY-ACME             403
+/page/text.txt                          200 body=missing%20
+/page/nothing?key=KEY-ACME              200 body=valid%20acme
+/rate/x?key=KEY-ACME                    204
+/rate/x?key=KEY-ACME                    420 X-Status=valid
+/rate/x?key=KEY-BETA-1                  204
+/rate/x                                 401
+/rate/x                                 401
+
+
+=== TEST 8: policy, for other directives
+--- http_config
+    map $access_key_policy $size {
+        ~preset=[^\ ]*\bhd\b  1920;
+        default               300;
+    }
+--- config
+    location /o/ {
+        access_key zone=p from=arg:key;
+        access_key_redirect /inside$access_key_uri;
+    }
+    location /inside/ { internal; return 200 "$access_key_policy|$access_key_preset|$access_key_watermark|$size"; }
+--- rows
+/o/a?key=KEY-BETA-1     200 body=preset=thumb,hd%20watermark=off|thumb,hd|off|1920
+/o/in/a?key=KEY-NARROW  200 body=watermark=on||on|300
+/o/a?key=KEY-ACME       200 body=|||300
+
+
+=== TEST 9: a target that anyone can ask for
+--- config
+    location /o/ { access_key zone=p from=arg:key; access_key_redirect /inside$access_key_uri; }
+    location /p/ { access_key zone=p from=arg:key; access_key_redirect /shut$access_key_uri; }
+    location /inside/ { return 204; }
+    location /shut/ { internal; return 204; }
+--- error_log
+"/inside" leads to location "/inside/", which is not internal
+--- no_error_log
+"/shut" leads to
+[alert]
+
+
+=== TEST 10: a subrequest is not checked, and not counted; its page is
+--- config
+    location /page/ {
+        access_key zone=p from=arg:key;
+        auth_request /ask;
+        try_files /none @rest;
+    }
+    location @rest { return 200 "$access_key_remaining"; }
+    access_key_quota requests=10 per=month;
+    location = /ask { internal; access_key zone=p from=arg:key; return 204; }
+--- rows
+/page/x                 401
+/page/x?key=KEY-ACME    200 body=9
+/page/x?key=KEY-ACME    200 body=8
+
+
+=== TEST 11: two zones: each checks and counts the request, whatever became of the key meanwhile
+--- http_config
+    access_key_zone other 256k;
+    access_key_file other $TEST_NGINX_HTML_DIR/keys;
+--- config
+    location /a/ {
+        access_key zone=p from=arg:key|uri:2;
+        access_key_quota requests=3 per=month;
+        access_key_redirect /b$access_key_uri;
+    }
+    location /b/a/ {
+        internal;
+        access_key zone=other from=header:X-Api-Key|arg:key;
+        access_key_quota requests=1 per=month;
+        alias $TEST_NGINX_FIXTURES/;
+    }
+--- rows
+/a/text.txt?key=KEY-ACME                            200 same=text.txt
+/a/text.txt?key=KEY-ACME                            429
+/a/text.txt?key=KEY-BETA-1                          200 same=text.txt
+# The second zone takes no key from the path.
+/a/KEY-ACME/text.txt                                401
+/a/KEY-ACME/text.txt                                429
+/a/text.txt?key=KEY-ACME [X-Api-Key: KEY-BETA-2]    429
+
+
+=== TEST 12: a server's own, and locations below locations
+--- config
+    access_key zone=p from=arg:key;
+    location /o/ {
+        alias $TEST_NGINX_FIXTURES/;
+        location /o/in/ {
+            access_key zone=p from=header:X-Api-Key;
+            alias $TEST_NGINX_FIXTURES/;
+            location /o/in/open/ { access_key off; alias $TEST_NGINX_FIXTURES/; }
+        }
+    }
+--- rows
+/o/text.txt                                 401
+/o/text.txt?key=KEY-ACME                    200 same=text.txt
+/o/in/text.txt?key=KEY-ACME                 401
+/o/in/text.txt [X-Api-Key: KEY-ACME]        200 same=text.txt
+/o/in/open/text.txt                         200 same=text.txt
+/elsewhere                                  401

@@ -1,0 +1,47 @@
+# What a worker keeps of the memory that images took.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Test::Nginx::Socket;
+use ImageGate;
+
+# Resident memory of the worker, or of the only process there is, in MiB.
+sub resident {
+    my $pid = nginx_pid();
+    my ($kid) = map { /^(\d+)/ } `pgrep -P $pid`;
+    open my $status, '<', '/proc/' . ($kid || $pid) . '/status' or die $!;
+    my ($kib) = map { /^VmRSS:\s*(\d+)/ } <$status>;
+    return $kib / 1024;
+}
+
+plan 'no_plan';
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: whichever threads they ran in, freed images go back to the system
+--- skip_eval: 3:$ENV{TEST_NGINX_USE_VALGRIND}
+--- config
+    location / { image_resize resize $arg_w -; alias $TEST_NGINX_FIXTURES/; }
+--- script eval
+sub {
+    my $name = shift;
+    fixture_path('photo-1600x1200.png');
+    my $client = client();
+    my %status;
+    # Every thread of the pool gets its turn: it has 32.
+    my $get = sub { $status{ $client->get("/photo-1600x1200.png?w=$_")->{status} }++ for @_ };
+    $get->(700 .. 720);
+    my $before = main::resident();
+    $get->(721 .. 790);
+    my $after = main::resident();
+    Test::More::is_deeply(\%status, { 200 => 91 }, "$name - status");
+    # A decoded image has 5.5 MiB.
+    Test::More::cmp_ok($after, '<', 45, "$name - resident MiB");
+    Test::More::cmp_ok($after, '<', $before + 8, "$name - growth from $before MiB");
+}
