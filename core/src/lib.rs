@@ -1,4 +1,4 @@
-//! What an image and a partner's key *are*, without nginx: bytes in, bytes out.
+//! What an image, a link and a partner's key *are*, without nginx: bytes in, bytes out.
 //!
 //! The nginx module and the command-line program are two thin shells around
 //! this crate. Nothing here knows nginx, starts a thread or touches a file.
@@ -7,3 +7,4 @@
 
 pub mod image;
 pub mod key;
+pub mod link;

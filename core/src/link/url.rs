@@ -1,0 +1,209 @@
+//! URLs as they were asked for, taken apart without decoding anything.
+
+use std::net::IpAddr;
+
+/// The parts of a URL, or of what follows the host in one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Url<'a> {
+    /// Scheme and host; empty where there are none.
+    pub origin: &'a [u8],
+    /// From the first slash to the arguments.
+    pub path: &'a [u8],
+    /// Behind the question mark; empty where there is none.
+    pub query: &'a [u8],
+}
+
+impl<'a> Url<'a> {
+    pub fn parse(url: &'a [u8]) -> Url<'a> {
+        let host = url.windows(3).position(|three| three == b"://").map_or(0, |at| at + 3);
+        let find = |text: &[u8], wanted| text.iter().position(|&byte| byte == wanted);
+        let (before, query) = url.split_at(find(url, b'?').unwrap_or(url.len()));
+        // A "://" in a path is part of it: a URL in a URL.
+        let host = if url.first() == Some(&b'/') || host > before.len() { 0 } else { host };
+        let rest = before.get(host..).unwrap_or_default();
+        let (origin, path) = before.split_at(host + find(rest, b'/').unwrap_or(rest.len()));
+        Url { origin, path, query: query.get(1..).unwrap_or_default() }
+    }
+
+    /// The arguments: names and values as they stand.
+    pub fn arguments(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+        arguments(self.query)
+    }
+
+    /// The value of the first argument called `name`.
+    pub fn argument(&self, name: &[u8]) -> Option<&'a [u8]> {
+        self.arguments().find_map(|(found, value)| (found == name).then_some(value))
+    }
+
+    /// The first segment of the path, and the rest of it with its slash.
+    pub fn first_segment(&self) -> Option<(&'a [u8], &'a [u8])> {
+        let path = self.path.strip_prefix(b"/")?;
+        Some(path.split_at(path.iter().position(|&byte| byte == b'/')?))
+    }
+}
+
+/// `NAME=VALUE&...`, taken apart.
+pub(super) fn arguments(query: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    query.split(|&byte| byte == b'&').filter(|argument| !argument.is_empty()).map(|argument| {
+        let at = argument.iter().position(|&byte| byte == b'=').unwrap_or(argument.len());
+        let (name, value) = argument.split_at(at);
+        (name, value.get(1..).unwrap_or_default())
+    })
+}
+
+/// Whether a server that decodes and resolves `path` comes to the same path: no dot segments, no
+/// empty ones, and no slash, backslash, zero or dot in disguise. Only then may a part of it be
+/// compared with what was signed.
+pub(super) fn is_plain(path: &[u8]) -> bool {
+    let Some(decoded) = decode(path) else { return false };
+    let slashes = |text: &[u8]| text.iter().filter(|&&byte| byte == b'/').count();
+    let hidden = decoded.iter().any(|byte| matches!(byte, b'\\' | b'#' | 0));
+    if decoded.first() != Some(&b'/') || hidden || slashes(&decoded) != slashes(path) {
+        return false;
+    }
+    let mut segments = decoded.split(|&byte| byte == b'/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        let last = segments.peek().is_none();
+        if matches!(segment, b"." | b"..") || segment.is_empty() && !last {
+            return false;
+        }
+    }
+    true
+}
+
+/// Undoes percent-encoding; `None` where a percent sign begins none.
+pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.iter();
+    while let Some(&byte) = rest.next() {
+        if byte != b'%' {
+            out.push(byte);
+            continue;
+        }
+        let mut digit = || char::from(*rest.next()?).to_digit(16);
+        out.push(u8::try_from(digit()? << 4 | digit()?).ok()?);
+    }
+    Some(out)
+}
+
+/// Whether `text` fits a pattern in which `*` stands for any characters and `?` for one.
+pub(super) fn fits(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut p, mut t) = (0, 0);
+    let mut star = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(&c) if c == b'?' || text.get(t) == Some(&c) => {
+                p += 1;
+                t += 1;
+            }
+            _ => {
+                // Let the last star take one more.
+                let Some((at, taken)) = star else { return false };
+                star = Some((at, taken + 1));
+                (p, t) = (at + 1, taken + 1);
+            }
+        }
+    }
+    pattern.get(p..).unwrap_or_default().iter().all(|&c| c == b'*')
+}
+
+/// The address in a text.
+pub(super) fn address(text: &[u8]) -> Option<IpAddr> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_url() {
+        let parse = |url: &'static str| {
+            let Url { origin, path, query } = Url::parse(url.as_bytes());
+            [origin, path, query].map(|part| std::str::from_utf8(part).unwrap())
+        };
+        assert_eq!(parse("/a/b?c=d"), ["", "/a/b", "c=d"]);
+        assert_eq!(parse("https://h:1/a?b?c"), ["https://h:1", "/a", "b?c"]);
+        assert_eq!(parse("https://h"), ["https://h", "", ""]);
+        assert_eq!(parse("/plain/http://h/a.jpg"), ["", "/plain/http://h/a.jpg", ""]);
+        assert_eq!(parse("/a?u=http://h/"), ["", "/a", "u=http://h/"]);
+        assert_eq!(parse(""), ["", "", ""]);
+        assert_eq!(parse("x"), ["x", "", ""]);
+    }
+
+    #[test]
+    fn arguments_as_they_stand() {
+        let url = Url::parse(b"/?a=1&&b=%20=&c&a=2");
+        let found: Vec<_> = url.arguments().collect();
+        let expected: [(&[u8], &[u8]); 4] =
+            [(b"a", b"1"), (b"b", b"%20="), (b"c", b""), (b"a", b"2")];
+        assert_eq!(found, expected);
+        assert_eq!(url.argument(b"a"), Some(&b"1"[..]));
+        assert_eq!(url.argument(b"d"), None);
+    }
+
+    #[test]
+    fn plain_paths() {
+        for path in ["/", "/a", "/a/", "/a/b.jpg", "/a/..b/c..", "/%20/%C3%A9", "/a/...", "/a*b"] {
+            assert!(is_plain(path.as_bytes()), "{path}");
+        }
+        for path in [
+            "",
+            "a",
+            "/.",
+            "/..",
+            "/a/../b",
+            "/a/./b",
+            "/a//b",
+            "//",
+            "/a/%2e%2e/b",
+            "/a/.%2E/b",
+            "/a%2fb",
+            "/a%5c..%5cb",
+            "/a\\b",
+            "/a%00",
+            "/a%",
+            "/a%2",
+            "/a%zz",
+            "/a/..",
+            "/a#b",
+        ] {
+            assert!(!is_plain(path.as_bytes()), "{path}");
+        }
+    }
+
+    #[test]
+    fn percent_encoding() {
+        assert_eq!(decode(b"a%20b%C3%a9").unwrap(), "a b\u{e9}".as_bytes());
+    }
+
+    #[test]
+    fn patterns() {
+        for (pattern, text, expected) in [
+            ("", "", true),
+            ("", "a", false),
+            ("*", "", true),
+            ("*", "abc", true),
+            ("a*", "abc", true),
+            ("a*c", "abcbc", true),
+            ("a*c", "abcb", false),
+            ("a?c", "abc", true),
+            ("a?c", "ac", false),
+            ("a?", "a", false),
+            ("http*://h/*", "https://h/x", true),
+            ("/a/*", "/a/", true),
+            ("/a/*", "/a", false),
+            ("*a*b*", "xxaxxbxx", true),
+            ("*a*b*", "xxbxxaxx", false),
+        ] {
+            assert_eq!(fits(pattern.as_bytes(), text.as_bytes()), expected, "{pattern} {text}");
+        }
+        // Not exponential.
+        assert!(!fits("a*".repeat(30).as_bytes(), "b".repeat(10_000).as_bytes()));
+    }
+}
