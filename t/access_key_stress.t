@@ -5,31 +5,15 @@ use strict;
 use warnings;
 
 use FindBin;
+use lib "$FindBin::Bin/lib";
+
 use Test::More;
 
-my $script = "$FindBin::Bin/stress/partners";
+use ImageGate::Stress qw(run_stress);
 
-# Forwards what the script prints as tests of ours.
 sub run {
     my ($name, $checks, @args) = @_;
-    open my $out, '-|', $^X, $script, @args or die "$script: $!";
-    my $n = 0;
-    my $last = 1;
-    while (<$out>) {
-        chomp;
-        if (/^(not )?ok - (.*)/) {
-            $n++;
-            $last = !$1;
-            ok($last, "$name - $2");
-        } elsif (/^#\s?(.*)/) {
-            note($1);
-        } else {
-            diag($_);
-        }
-    }
-    close $out;
-    is($? >> 8, 0, "$name - exit") or diag("$script @args");
-    is($n, $checks, "$name - all was checked");
+    is(run_stress('partners', $name, @args), $checks, "$name - all was checked");
 }
 
 run('quota', 10, 'quota', '--runs=2');

@@ -8,33 +8,18 @@ use strict;
 use warnings;
 
 use FindBin;
+use lib "$FindBin::Bin/lib";
+
 use Test::More;
 
-my $script = "$FindBin::Bin/stress/abort-reload";
+use ImageGate::Stress qw(run_stress);
+
 my $requests = $ENV{TEST_NGINX_STRESS_REQUESTS} // 2000;
 my $watched = $ENV{TEST_NGINX_STRESS_VALGRIND} // 60;
 
-# Forwards what the script prints as tests of ours.
 sub run {
     my ($name, @args) = @_;
-    open my $out, '-|', $^X, $script, @args or die "$script: $!";
-    my $n = 0;
-    my $last = 1;
-    while (<$out>) {
-        chomp;
-        if (/^(not )?ok - (.*)/) {
-            $n++;
-            $last = !$1;
-            ok($last, "$name - $2");
-        } elsif (/^#\s?(.*)/) {
-            $last ? note($1) : diag($1);
-        } else {
-            diag($_);
-        }
-    }
-    close $out;
-    is($? >> 8, 0, "$name - exit") or diag("$script @args");
-    ok($n >= 6, "$name - all was checked");
+    ok(run_stress('abort-reload', $name, @args) >= 6, "$name - all was checked");
 }
 
 run('reloads', "--requests=$requests");
