@@ -218,11 +218,7 @@ impl Draft {
             Setting::Gravity(gravity) => plan.gravity = gravity,
             Setting::Dpr(dpr) => plan.dpr = dpr,
             Setting::Enlarge(enlarge) => self.enlarge[1] = Some(enlarge),
-            Setting::Quality(quality) => {
-                plan.jpeg_quality = quality;
-                plan.webp_quality = quality;
-                plan.avif_quality = quality;
-            }
+            Setting::Quality(quality) => plan.set_quality(quality),
             Setting::Format(format) => plan.format = format,
             Setting::Background(color) => plan.background = color,
             Setting::Rotate(rotation) => plan.rotate = rotation,

@@ -248,6 +248,13 @@ impl Default for Plan {
 }
 
 impl Plan {
+    /// Sets the quality of whichever format comes out, 1 to 100.
+    pub(super) fn set_quality(&mut self, quality: u8) {
+        self.jpeg_quality = quality;
+        self.webp_quality = quality;
+        self.avif_quality = quality;
+    }
+
     /// Whether other pixels are asked for, be it in the same size.
     #[must_use]
     pub fn changes_pixels(&self) -> bool {

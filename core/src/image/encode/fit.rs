@@ -24,12 +24,8 @@ pub(in super::super) fn encode_within(
         return encode(raster, format, palette, plan, carried, control);
     }
     let attempt = |quality: u8| {
-        let plan = Plan {
-            jpeg_quality: quality,
-            webp_quality: quality,
-            avif_quality: quality,
-            ..plan.clone()
-        };
+        let mut plan = plan.clone();
+        plan.set_quality(quality);
         encode(raster.try_clone()?, format, palette, &plan, carried, control)
     };
     let fits = |bytes: &Vec<u8>| bytes.len() as u64 <= max;
