@@ -254,11 +254,10 @@ impl Job {
             return Err(Stop::NeedsMemory(need));
         };
         if matches!(self.work, Work::Inspect) {
-            let (info, orient) = (prepared.info(), self.plan.orient);
             let look = prepared.look(&self.control).map_err(Stop::Failed)?;
-            let json = info_json(info, orient, bytes.len() as u64, &look).into_bytes();
-            let size = Some(info.displayed(orient));
-            return Ok(Product { bytes: json, format: None, size, is_original: false });
+            let json = info_json(prepared.info(), self.plan.orient, bytes.len() as u64, &look);
+            let (bytes, size) = (json.into_bytes(), Some(displayed));
+            return Ok(Product { bytes, format: None, size, is_original: false });
         }
         let done = prepared.run(&self.control).map_err(Stop::Failed)?;
         let (size, format) = (Some((done.width, done.height)), Some(done.format));
