@@ -183,10 +183,12 @@ fn hold(context: Pooled<Context>, is_test: bool) -> ngx_int_t {
         return ERROR;
     }
     // A body from an upstream is in memory already, or in a temporary file that is the pipe's to
-    // reuse. A file stays where it is until the job reads it; but what a test lets through goes
-    // to filters that may want it in memory, and they can't say so any more.
+    // reuse. A file stays where it is until the job reads it, off the event loop; but what a test
+    // lets through goes to filters that may want it in memory, and they can't say so any more.
     if is_test || request.is_from_upstream() {
         request.need_in_memory();
+    } else {
+        request.leave_files_unread();
     }
     request.clear_ranges();
     request.hold();

@@ -387,6 +387,13 @@ impl Request {
         unsafe { shim::ig_request_set_main_filter_need_in_memory(self.as_ptr(), 1) }
     }
 
+    /// Has the copy filter hand files on unread, as with `sendfile on`. The next request on the
+    /// connection, and the next location of this one, get what their configuration says.
+    pub fn leave_files_unread(self) {
+        // SAFETY: alive, and on the event loop; a live request has a connection.
+        unsafe { shim::ig_connection_set_sendfile(self.get().connection, 1) }
+    }
+
     /// Whether the body comes from an upstream, and not from its cache.
     pub fn is_from_upstream(self) -> bool {
         // SAFETY: alive.

@@ -46,6 +46,8 @@ ig_set(ngx_http_request_t, request, count)
 ig_set(ngx_http_request_t, request, main_filter_need_in_memory)
 ig_set(ngx_http_request_t, request, valid_unparsed_uri)
 
+ig_set(ngx_connection_t, connection, sendfile)
+
 ig_set(ngx_event_t, event, delayed)
 ig_set(ngx_event_t, event, timedout)
 

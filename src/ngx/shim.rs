@@ -46,6 +46,7 @@ unsafe extern "C" {
     pub fn ig_request_set_blocked(request: *mut ngx_http_request_t, value: ngx_uint_t);
     pub fn ig_request_set_buffered(request: *mut ngx_http_request_t, value: ngx_uint_t);
     pub fn ig_request_set_count(request: *mut ngx_http_request_t, value: ngx_uint_t);
+    pub fn ig_connection_set_sendfile(connection: *mut ngx_connection_t, value: ngx_uint_t);
     pub fn ig_request_set_main_filter_need_in_memory(
         request: *mut ngx_http_request_t,
         value: ngx_uint_t,
