@@ -1,6 +1,6 @@
 //! Who is let in.
 
-use image_gate_core::key::{Limits, Source, draft, legacy};
+use image_gate_core::key::{Limits, draft, legacy};
 use nginx_sys::{
     NGX_DECLINED, NGX_ERROR, NGX_HTTP_BAD_REQUEST, NGX_HTTP_SERVICE_UNAVAILABLE,
     NGX_HTTP_UNAUTHORIZED, NGX_LOG_INFO, NGX_LOG_WARN, NGX_OK, ngx_http_request_t, ngx_int_t,
@@ -34,9 +34,7 @@ fn check(request: Request) -> ngx_int_t {
     let refuse = |status: u32, reason: &str| {
         let line = format_args!("access_key: {reason}, zone \"{zone}\"");
         log::write(request.log(), NGX_LOG_INFO, line);
-        if status == NGX_HTTP_UNAUTHORIZED
-            && visit.access.sources.contains(&Source::Header(b"authorization".to_vec()))
-        {
+        if status == NGX_HTTP_UNAUTHORIZED && visit.access.wants_bearer() {
             request.challenge(format!("Bearer realm=\"{zone}\"").as_bytes());
         }
         status as ngx_int_t

@@ -147,6 +147,17 @@ pub struct Access {
     pub sources: Vec<Source>,
 }
 
+impl Access {
+    /// Whether a key may be the token of `Authorization: Bearer`.
+    pub fn wants_bearer(&self) -> bool {
+        let is_authorization = |source: &Source| match source {
+            Source::Header(name) => **name == *b"authorization",
+            Source::Argument(_) | Source::Cookie(_) | Source::Segment(_) => false,
+        };
+        self.sources.iter().any(is_authorization)
+    }
+}
+
 /// A server.
 #[derive(Default)]
 pub struct SrvConf {

@@ -33,12 +33,11 @@ pub unsafe extern "C" fn handler(r: *mut ngx_http_request_t) -> ngx_int_t {
 
 fn count(request: Request) {
     let Some(visits) = Visits::find(request) else { return };
-    for visit in visits.all() {
+    let (sent, received) = (request.bytes_sent(), request.bytes_received());
+    let (time, class) = (worker::time(), request.logged_status() / 100);
+    for visit in visits.all().iter() {
         let (Verdict::Valid, Some(record)) = (visit.verdict, visit.record()) else { continue };
-        let time = worker::time();
         let outcome = visit.outcome.get();
-        let (sent, received) = (request.bytes_sent(), request.bytes_received());
-        let class = request.logged_status() / 100;
         record.count(time, class, sent, received, outcome == Some(Outcome::Quota));
         if matches!(outcome, Some(Outcome::Admitted | Outcome::DryRun)) {
             visit.live.charge_bytes(record, sent, time);

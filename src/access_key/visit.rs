@@ -2,7 +2,7 @@
 //!
 //! An internal redirect clears what modules keep in a request, so this is found in its pool.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -110,7 +110,7 @@ impl Visit {
     }
 }
 
-type Keys = Rc<[Vec<u8>]>;
+type Keys = Rc<Vec<Vec<u8>>>;
 
 /// All that is known of a request.
 #[derive(Default)]
@@ -134,8 +134,8 @@ impl Visits {
     }
 
     /// The visits, one for each zone.
-    pub fn all(&self) -> Vec<Rc<Visit>> {
-        self.visits.borrow().clone()
+    pub fn all(&self) -> Ref<'_, [Rc<Visit>]> {
+        Ref::map(self.visits.borrow(), Vec::as_slice)
     }
 
     /// The visit that a request made last.
@@ -198,37 +198,41 @@ impl Visits {
         };
         let table = &visit.roster.table;
 
-        let mut key: Option<Vec<u8>> = None;
+        // What was presented first; each source has one key, or the request is refused.
+        let mut key: Option<Keys> = None;
+        let differs = |key: &Option<Keys>, presented: &Vec<u8>| {
+            key.as_ref().is_some_and(|keys| keys.first() != Some(presented))
+        };
         let mut found = None;
         for source in access.sources.iter().filter(|source| !matches!(source, Source::Segment(_))) {
-            for (at, presented) in self.presented(request, source).iter().enumerate() {
-                if at > 0 || key.as_ref().is_some_and(|key| key != presented) {
-                    visit.verdict = Verdict::Ambiguous;
-                    return Some(visit);
-                }
-                if key.is_none() {
-                    found = table.find(&Digest::of(presented));
-                    key = Some(presented.clone());
-                }
+            let keys = self.presented(request, source);
+            let Some(presented) = keys.first() else { continue };
+            if keys.len() > 1 || differs(&key, presented) {
+                visit.verdict = Verdict::Ambiguous;
+                return Some(visit);
+            }
+            if key.is_none() {
+                found = table.find(&Digest::of(presented));
+                key = Some(keys);
             }
         }
         // Every path has segments. Beside a key, only another key is one; the last one is the
         // name of what is asked for.
         for source in &access.sources {
             let Source::Segment(number) = source else { continue };
-            for presented in self.presented(request, source).iter() {
-                let holder = table.find(&Digest::of(presented));
-                if key.as_ref().is_some_and(|key| holder.is_some() && key != presented) {
-                    visit.verdict = Verdict::Ambiguous;
-                    return Some(visit);
+            let keys = self.presented(request, source);
+            let Some(presented) = keys.first() else { continue };
+            let holder = table.find(&Digest::of(presented));
+            if holder.is_some() && differs(&key, presented) {
+                visit.verdict = Verdict::Ambiguous;
+                return Some(visit);
+            }
+            if key.is_none() || holder.is_some() {
+                if let Some(uri) = edit_segment(&visit.uri, *number, Edit::Remove) {
+                    visit.uri = uri;
                 }
-                if key.is_none() || holder.is_some() {
-                    if let Some(uri) = edit_segment(&visit.uri, *number, Edit::Remove) {
-                        visit.uri = uri;
-                    }
-                    found = holder;
-                    key = Some(presented.clone());
-                }
+                found = holder;
+                key = Some(keys);
             }
         }
 

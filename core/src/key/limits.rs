@@ -22,6 +22,9 @@ impl Limits {
     /// These limits, and those of `other` where there are none here.
     #[must_use]
     pub fn or(&self, other: &Limits) -> Limits {
+        if other.is_empty() {
+            return *self;
+        }
         let mut limits = *other;
         for (what, per, limit) in self.iter() {
             limits.set(what, per, limit);

@@ -1,19 +1,20 @@
 //! Where in a request a key may be, and how it is taken out or made unreadable.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// What stands where a key was.
 pub const MASK: &[u8] = b"***";
 
-/// A place in a request that may hold a key.
+/// A place in a request that may hold a key. A clone costs no memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// An argument of the query, by its name.
-    Argument(Vec<u8>),
+    Argument(Arc<[u8]>),
     /// A header, by its name in lower case.
-    Header(Vec<u8>),
+    Header(Arc<[u8]>),
     /// A cookie, by its name.
-    Cookie(Vec<u8>),
+    Cookie(Arc<[u8]>),
     /// A segment of the path, from 1.
     Segment(usize),
 }
@@ -29,9 +30,9 @@ impl Source {
             return None;
         }
         match kind {
-            b"arg" => Some(Source::Argument(name.to_vec())),
-            b"header" => Some(Source::Header(name.to_ascii_lowercase())),
-            b"cookie" => Some(Source::Cookie(name.to_vec())),
+            b"arg" => Some(Source::Argument(name.into())),
+            b"header" => Some(Source::Header(name.to_ascii_lowercase().into())),
+            b"cookie" => Some(Source::Cookie(name.into())),
             b"uri" => {
                 let number: u8 = std::str::from_utf8(name).ok()?.parse().ok()?;
                 (number > 0).then_some(Source::Segment(number.into()))
@@ -122,38 +123,46 @@ pub fn edit_uri(
         Some(at) => (&uri[..at], Some(&uri[at + 1..])),
         None => (uri, None),
     };
-    let mut changed = false;
-    let mut edited = Vec::new();
-    let mut is_cut = false;
-    for (at, part) in path.split(|&byte| byte == b'/').enumerate() {
-        let is_key = at > 0 && segment.is_some_and(|key| !key.is_empty() && *decode(part) == *key);
-        changed |= is_key;
-        if at > 0 && !is_cut {
-            edited.push(b'/');
+    let is_key = |part: &[u8]| segment.is_some_and(|key| !key.is_empty() && *decode(part) == *key);
+    let parts = || path.split(|&byte| byte == b'/').enumerate().map(|(at, part)| (at > 0, part));
+    let has_key = segment.is_some() && parts().any(|(follows, part)| follows && is_key(part));
+    let mut rest = query.map(Cow::Borrowed);
+    for name in names {
+        if let Some(edited) = rest.as_ref().and_then(|rest| edit_arguments(rest, name, edit)) {
+            rest = Some(Cow::Owned(edited));
         }
-        is_cut = is_key && edit == Edit::Remove;
-        edited.extend_from_slice(if !is_key {
-            part
-        } else if is_cut {
-            b""
-        } else {
-            MASK
-        });
     }
-    if let Some(query) = query {
-        let mut rest = Cow::Borrowed(query);
-        for name in names {
-            if let Some(edited) = edit_arguments(&rest, name, edit) {
-                rest = Cow::Owned(edited);
-                changed = true;
+    if !has_key && !matches!(rest, Some(Cow::Owned(_))) {
+        return None;
+    }
+
+    let mut edited = Vec::with_capacity(uri.len() + MASK.len());
+    if has_key {
+        let mut is_cut = false;
+        for (follows, part) in parts() {
+            if follows && !is_cut {
+                edited.push(b'/');
             }
+            let is_key = follows && is_key(part);
+            is_cut = is_key && edit == Edit::Remove;
+            edited.extend_from_slice(if !is_key {
+                part
+            } else if is_cut {
+                b""
+            } else {
+                MASK
+            });
         }
-        if !rest.is_empty() || query.is_empty() {
-            edited.push(b'?');
-            edited.extend_from_slice(&rest);
-        }
+    } else {
+        edited.extend_from_slice(path);
     }
-    changed.then_some(edited)
+    if let (Some(rest), Some(query)) = (rest, query)
+        && (!rest.is_empty() || query.is_empty())
+    {
+        edited.push(b'?');
+        edited.extend_from_slice(&rest);
+    }
+    Some(edited)
 }
 
 /// The bytes that a text with `%XX` in it stands for.
@@ -201,28 +210,29 @@ fn edit_pairs(
     edit: Edit,
     is_key: impl Fn(&[u8]) -> bool,
 ) -> Option<Vec<u8>> {
-    let mut items: Vec<Cow<'_, [u8]>> = Vec::new();
     let split = || text.split(|byte| separators.contains(byte)).map(|item| (item, pair(item)));
-    if !split().any(|(_, (key, value))| value.is_some() && is_key(key)) {
-        return None;
-    }
-    for (item, pair) in split() {
-        match pair {
-            (key, Some(_)) if is_key(key) => {
-                if edit == Edit::Mask {
-                    items.push(Cow::Owned([key, b"=", MASK].concat()));
-                }
-            }
-            _ => items.push(Cow::Borrowed(item)),
+    let is_edited = |(key, value): (&[u8], Option<_>)| value.is_some() && is_key(key);
+    // Most texts have no key.
+    let first = split().position(|(_, pair)| is_edited(pair))?;
+    let mut edited = Vec::with_capacity(text.len() + joint.len() + MASK.len());
+    let mut is_first = true;
+    for (at, (item, pair)) in split().enumerate() {
+        let is_key = at == first || at > first && is_edited(pair);
+        if is_key && edit == Edit::Remove {
+            continue;
         }
-    }
-    let mut edited = Vec::new();
-    for (at, item) in items.iter().enumerate() {
-        if at > 0 {
+        if !is_first {
             edited.extend_from_slice(joint);
         }
-        let item = if joint.len() > 1 { item.trim_ascii() } else { item };
-        edited.extend_from_slice(item);
+        is_first = false;
+        if is_key {
+            let (key, _) = pair;
+            edited.extend_from_slice(if joint.len() > 1 { key.trim_ascii() } else { key });
+            edited.push(b'=');
+            edited.extend_from_slice(MASK);
+        } else {
+            edited.extend_from_slice(if joint.len() > 1 { item.trim_ascii() } else { item });
+        }
     }
     Some(edited)
 }
@@ -238,9 +248,12 @@ mod tests {
 
     #[test]
     fn sources() {
-        assert_eq!(Source::parse(b"arg:key"), Some(Source::Argument(b"key".to_vec())));
-        assert_eq!(Source::parse(b"header:X-Api-Key"), Some(Source::Header(b"x-api-key".to_vec())));
-        assert_eq!(Source::parse(b"cookie:k"), Some(Source::Cookie(b"k".to_vec())));
+        assert_eq!(Source::parse(b"arg:key"), Some(Source::Argument(b"key"[..].into())));
+        assert_eq!(
+            Source::parse(b"header:X-Api-Key"),
+            Some(Source::Header(b"x-api-key"[..].into()))
+        );
+        assert_eq!(Source::parse(b"cookie:k"), Some(Source::Cookie(b"k"[..].into())));
         assert_eq!(Source::parse(b"uri:2"), Some(Source::Segment(2)));
         for bad in
             ["", "arg", "arg:", "uri:0", "uri:x", "uri:300", "body:x", "header:a b", "arg:a=b"]
