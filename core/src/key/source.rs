@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use memchr::{memchr, memchr2};
+
 /// What stands where a key was.
 pub const MASK: &[u8] = b"***";
 
@@ -65,20 +67,30 @@ pub enum Edit {
 /// The values of the arguments of that name, as they are in the query; names are compared as
 /// nginx does, regardless of case. None of them is empty.
 pub fn arguments<'a>(query: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-    pairs(query, b"&").filter_map(move |(key, value)| {
-        value.filter(|value| !value.is_empty() && decode(key).eq_ignore_ascii_case(name))
+    Pairs::of(query, b"&").filter_map(move |(_, (key, value))| {
+        value.filter(|value| !value.is_empty() && is_called(key, name))
     })
+}
+
+/// Whether that is the name of an argument, as it is in a query.
+fn is_called(key: &[u8], name: &[u8]) -> bool {
+    // An escape has three bytes for one.
+    if key.len() <= name.len() {
+        key.eq_ignore_ascii_case(name)
+    } else {
+        memchr(b'%', key).is_some() && decode(key).eq_ignore_ascii_case(name)
+    }
 }
 
 /// The query with those arguments edited; `None` where there are none.
 #[must_use]
 pub fn edit_arguments(query: &[u8], name: &[u8], edit: Edit) -> Option<Vec<u8>> {
-    edit_pairs(query, b"&", b"&", edit, |key| decode(key).eq_ignore_ascii_case(name))
+    edit_pairs(query, b"&", b"&", edit, |key| is_called(key, name))
 }
 
 /// The values of the cookies of that name in a `Cookie` header. None of them is empty.
 pub fn cookies<'a>(header: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-    pairs(header, b";,").filter_map(move |(key, value)| {
+    Pairs::of(header, b";,").filter_map(move |(_, (key, value))| {
         value.filter(|value| !value.is_empty() && key.trim_ascii().eq_ignore_ascii_case(name))
     })
 }
@@ -119,7 +131,7 @@ pub fn edit_uri(
     segment: Option<&[u8]>,
     edit: Edit,
 ) -> Option<Vec<u8>> {
-    let (path, query) = match uri.iter().position(|&byte| byte == b'?') {
+    let (path, query) = match memchr(b'?', uri) {
         Some(at) => (&uri[..at], Some(&uri[at + 1..])),
         None => (uri, None),
     };
@@ -168,7 +180,7 @@ pub fn edit_uri(
 /// The bytes that a text with `%XX` in it stands for.
 #[must_use]
 pub fn decode(text: &[u8]) -> Cow<'_, [u8]> {
-    if !text.contains(&b'%') {
+    if memchr(b'%', text).is_none() {
         return Cow::Borrowed(text);
     }
     let mut decoded = Vec::with_capacity(text.len());
@@ -189,17 +201,34 @@ pub fn decode(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(decoded)
 }
 
-fn pairs<'a>(
-    text: &'a [u8],
+/// What separators, one or two of them, divide a text into: whole, and as name and value.
+struct Pairs<'a> {
+    rest: Option<&'a [u8]>,
     separators: &'static [u8],
-) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
-    text.split(|byte| separators.contains(byte)).map(pair)
 }
 
-fn pair(item: &[u8]) -> (&[u8], Option<&[u8]>) {
-    match item.iter().position(|&byte| byte == b'=') {
-        Some(at) => (&item[..at], Some(&item[at + 1..])),
-        None => (item, None),
+impl<'a> Pairs<'a> {
+    fn of(text: &'a [u8], separators: &'static [u8]) -> Pairs<'a> {
+        Pairs { rest: Some(text), separators }
+    }
+}
+
+impl<'a> Iterator for Pairs<'a> {
+    type Item = (&'a [u8], (&'a [u8], Option<&'a [u8]>));
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let text = self.rest?;
+        let end = match self.separators {
+            [one, other] => memchr2(*one, *other, text),
+            _ => self.separators.first().and_then(|&one| memchr(one, text)),
+        };
+        let item = end.map_or(text, |end| &text[..end]);
+        self.rest = end.map(|end| &text[end + 1..]);
+        let pair = match memchr(b'=', item) {
+            Some(at) => (&item[..at], Some(&item[at + 1..])),
+            None => (item, None),
+        };
+        Some((item, pair))
     }
 }
 
@@ -210,7 +239,7 @@ fn edit_pairs(
     edit: Edit,
     is_key: impl Fn(&[u8]) -> bool,
 ) -> Option<Vec<u8>> {
-    let split = || text.split(|byte| separators.contains(byte)).map(|item| (item, pair(item)));
+    let split = || Pairs::of(text, separators);
     let is_edited = |(key, value): (&[u8], Option<_>)| value.is_some() && is_key(key);
     // Most texts have no key.
     let first = split().position(|(_, pair)| is_edited(pair))?;
