@@ -2,7 +2,7 @@
 
 use nginx_sys::{
     NGX_ERROR, NGX_HTTP_VAR_NOCACHEABLE, NGX_OK, ngx_conf_t, ngx_http_add_variable,
-    ngx_http_request_t, ngx_int_t, ngx_uint_t, ngx_variable_value_t,
+    ngx_http_get_variable_index, ngx_http_request_t, ngx_int_t, ngx_uint_t, ngx_variable_value_t,
 };
 
 use super::guard::guard;
@@ -34,6 +34,30 @@ pub fn add(cf: *mut ngx_conf_t, variables: &'static [Variable]) -> bool {
             !added.is_null()
         }
     })
+}
+
+/// A variable of nginx's whose value it keeps although the request has changed since.
+#[derive(Clone, Copy)]
+pub struct Kept(ngx_uint_t);
+
+impl Kept {
+    /// The variable called `name`, while the configuration is read.
+    pub fn find(cf: *mut ngx_conf_t, name: &'static str) -> Option<Kept> {
+        let mut name = text(name);
+        // SAFETY: nginx copies the name.
+        let index = unsafe { ngx_http_get_variable_index(cf, &mut name) };
+        ngx_uint_t::try_from(index).ok().map(Kept)
+    }
+
+    /// Has nginx evaluate it anew.
+    pub fn forget(self, request: Request) {
+        // SAFETY: a live request has a value for every index of its configuration.
+        unsafe {
+            let value = (*request.as_ptr()).variables.add(self.0);
+            shim::ig_value_set_valid(value, 0);
+            shim::ig_value_set_not_found(value, 0);
+        }
+    }
 }
 
 unsafe extern "C" fn get(

@@ -1,0 +1,40 @@
+//! `$secure_link_hash` and `$secure_link_hash_*`.
+
+use image_gate_core::link::Reason;
+
+use super::conf;
+use super::verdict::{Verdict, expires, judge, token};
+use crate::ngx::Request;
+use crate::ngx::variable::Variable;
+
+/// All of them.
+pub static VARIABLES: &[Variable] = &[
+    Variable {
+        name: "secure_link_hash",
+        get: |request| {
+            of(request, |verdict| match verdict.result {
+                Ok(()) => Some(verdict.link.unwrap_or(b"1").to_vec()),
+                Err(Reason::Expired) => Some(b"0".to_vec()),
+                Err(_) => None,
+            })
+        },
+    },
+    Variable { name: "secure_link_hash_expires", get: |request| expires(request, conf(&request)?) },
+    Variable {
+        name: "secure_link_hash_reason",
+        get: |request| {
+            of(request, |verdict| {
+                Some(verdict.result.err().map_or("ok", Reason::name).as_bytes().to_vec())
+            })
+        },
+    },
+    Variable {
+        name: "secure_link_hash_key_id",
+        get: |request| of(request, |verdict| (!verdict.id.is_empty()).then(|| verdict.id.to_vec())),
+    },
+    Variable { name: "secure_link_hash_token", get: |request| token(request, conf(&request)?) },
+];
+
+fn of(request: Request, get: impl Fn(Verdict<'_>) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
+    get(judge(&request, conf(&request)?)?)
+}
