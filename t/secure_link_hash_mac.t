@@ -303,3 +303,17 @@ my $md5 = md5_token("$e/md5/x s");
 /secret/x?e=$e                                                        200 body=missing%20
 /value/x?other=@{[mac_token('/value/x|', 'key', 'hmac-sha1')]}        200 body=ok
 "
+
+
+=== TEST 9: where nothing says what a right link is, nobody is let in
+--- config
+    secure_link_hash_require on;
+    location /none/ { return 200; }
+    location / { root $TEST_NGINX_HTML_DIR; error_page 404 = /none/; }
+    location /value/ { root $TEST_NGINX_HTML_DIR; secure_link_hash $arg_t; error_page 404 = /none/; }
+    location /message/ { root $TEST_NGINX_HTML_DIR; secure_link_hash_message $arg_t; secure_link_hash_key k; }
+--- rows eval
+"/x?t=x          403 line=error:secure_link_hash_require:nothing:says
+/value/x?t=x    403 line=error:secure_link_hash_require:nothing:says
+/message/x?t=@{[mac_token('', 'k')]}  403 line=error:secure_link_hash_require:nothing:says
+"

@@ -9,6 +9,7 @@ use nginx_sys::{NGX_DECLINED, ngx_http_request_t, ngx_int_t, ngx_str_t};
 use super::{conf, main};
 use crate::ngx::guard::guard;
 use crate::ngx::incoming::Part;
+use crate::ngx::variable::{Apart, Kept};
 use crate::ngx::{Pooled, Request};
 
 /// What a link is judged by.
@@ -63,7 +64,7 @@ pub fn settle(request: Request) {
         let first = slot.get().filter(|change| is_same(&change.after, &before));
         slot.set(Some(Change { before: first.map_or(before, |change| change.before), after }));
     }
-    forget(request);
+    with_kept(request, |kept| request.flush_variables(kept));
 }
 
 /// Whether they are one string, and not only alike.
@@ -71,10 +72,11 @@ fn is_same(one: &ngx_str_t, other: &ngx_str_t) -> bool {
     one.data == other.data && one.len == other.len
 }
 
-/// Has nginx evaluate anew what it may have kept.
-fn forget(request: Request) {
-    if let Some(main) = main(&request) {
-        main.kept.borrow().iter().for_each(|variable| variable.forget(request));
+/// Gives the variables to `body` that nginx keeps though arguments were taken out.
+fn with_kept<T>(request: Request, body: impl FnOnce(&[Kept]) -> T) -> T {
+    match main(&request) {
+        Some(main) => body(&main.kept.borrow()),
+        None => body(&[]),
     }
 }
 
@@ -82,30 +84,41 @@ fn forget(request: Request) {
 /// where nothing has replaced them since.
 pub fn undone(request: Request) -> Option<Undone> {
     let stripped = Pooled::<Stripped>::find(request.pool())?;
-    let mut undone = Undone { request, parts: [None; PARTS.len()] };
-    for ((slot, part), kept) in stripped.0.iter().zip(PARTS).zip(&mut undone.parts) {
+    let mut before = PARTS.map(|_| None);
+    for ((slot, part), before) in stripped.0.iter().zip(PARTS).zip(&mut before) {
         let current = request.string(part);
-        if let Some(change) = slot.get().filter(|change| is_same(&change.after, &current)) {
-            *kept = Some(request.swap_part(part, change.before));
-        }
+        let change = slot.get().filter(|change| is_same(&change.after, &current));
+        *before = change.map(|change| change.before);
     }
-    forget(request);
+    if before.iter().all(Option::is_none) {
+        return None;
+    }
+    let apart = with_kept(request, |kept| request.variables_apart(kept))?;
+    let mut undone = Undone { request, parts: before, _apart: apart };
+    undone.swap();
     Some(undone)
 }
 
 /// See [`undone`].
 pub struct Undone {
     request: Request,
+    /// What is not in the request: first what it came with, then what it is left with.
     parts: [Option<ngx_str_t>; PARTS.len()],
+    _apart: Apart,
+}
+
+impl Undone {
+    fn swap(&mut self) {
+        for (part, other) in PARTS.into_iter().zip(&mut self.parts) {
+            if let Some(other) = other {
+                *other = self.request.swap_part(part, *other);
+            }
+        }
+    }
 }
 
 impl Drop for Undone {
     fn drop(&mut self) {
-        for (part, kept) in PARTS.into_iter().zip(self.parts) {
-            if let Some(kept) = kept {
-                self.request.swap_part(part, kept);
-            }
-        }
-        forget(self.request);
+        self.swap();
     }
 }
