@@ -1,5 +1,6 @@
 //! What the directives say.
 
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use image_gate_core::link::{Algorithm, Encoding, Foreign, Format, Key, Signer};
@@ -12,8 +13,11 @@ use crate::ngx::variable::Kept;
 /// All of `http`.
 #[derive(Default)]
 pub struct MainConf {
-    /// What nginx may have kept of the request before arguments were taken out.
-    pub kept: std::cell::RefCell<Vec<Kept>>,
+    /// What nginx may have kept of the request before arguments were taken out; nothing where no
+    /// location does that.
+    pub kept: RefCell<Vec<Kept>>,
+    /// Whether a location wants links to be right.
+    pub is_required: Cell<bool>,
 }
 
 /// `secure_link_hash_require`.

@@ -164,7 +164,9 @@ fn set_require(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
         once(slot, expect(status, text, format_args!("a status from 400 to 599"))?)?;
     }
     let (invalid, expired) = (invalid.unwrap_or(403), expired.unwrap_or(410));
-    once(&mut conf.require, Require { is_on, invalid, expired })
+    once(&mut conf.require, Require { is_on, invalid, expired })?;
+    main(args)?.is_required.set(true);
+    Ok(())
 }
 
 fn set_format(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
@@ -201,13 +203,16 @@ fn set_strip(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
         return Err(ConfError::invalid("\"off\" stands alone, and an argument has a name"));
     }
     once(&mut conf.strip, names.into())?;
-    // SAFETY: the module's main configuration is a `MainConf`, and not what is being set.
-    let main = unsafe { conf::main_conf::<MainConf>(args.parser(), &raw const MODULE) };
-    let main = main.ok_or_else(|| ConfError::invalid("no memory"))?;
-    let mut kept = main.kept.borrow_mut();
+    let mut kept = main(args)?.kept.borrow_mut();
     if kept.is_empty() {
         let found = KEPT.iter().map(|name| Kept::find(args.parser(), name)).collect::<Option<_>>();
         *kept = found.ok_or_else(|| ConfError::invalid("no memory"))?;
     }
     Ok(())
+}
+
+fn main<'a>(args: &Conf<'a>) -> Result<&'a MainConf, ConfError> {
+    // SAFETY: the module's main configuration is a `MainConf`, and not what is being set.
+    let main = unsafe { conf::main_conf::<MainConf>(args.parser(), &raw const MODULE) };
+    main.ok_or_else(|| ConfError::invalid("no configuration"))
 }

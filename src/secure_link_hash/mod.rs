@@ -14,7 +14,7 @@ use nginx_sys::{
     ngx_http_phases_NGX_HTTP_PRECONTENT_PHASE as PRECONTENT, ngx_int_t, ngx_module_t, ngx_uint_t,
 };
 
-use crate::ngx::conf::{Directives, commands, create, merge, no_commands, outcome};
+use crate::ngx::conf::{Directives, commands, create, main_conf, merge, no_commands, outcome};
 use crate::ngx::{Request, phase, variable};
 use conf::{LocConf, MainConf};
 
@@ -59,13 +59,22 @@ unsafe extern "C" fn preconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
 
 unsafe extern "C" fn postconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
     outcome(cf, || {
+        // SAFETY: `create_main_conf` of this module is `create::<MainConf>`, and nobody writes it
+        // any more.
+        let Some(main) = (unsafe { main_conf::<MainConf>(cf, &raw const MODULE) }) else {
+            return false;
+        };
+        let strips = !main.kept.borrow().is_empty();
         // nginx runs the handlers of a phase from the last to the first, but those that log the
         // other way round: ours takes arguments away before the one that writes. In the access
         // phase there are two: before the others, that a bad link costs no more, and after them,
         // since under `satisfy any` only the last word is sure to be heard.
-        phase::add(cf, ACCESS, access::before_others)
-            && phase::add_first(cf, ACCESS, access::after_others)
-            && phase::add(cf, PRECONTENT, strip::handler)
-            && phase::add_first(cf, LOG, strip::handler)
+        let access = !strips && !main.is_required.get()
+            || phase::add(cf, ACCESS, access::before_others)
+                && phase::add_first(cf, ACCESS, access::after_others);
+        let strip = !strips
+            || phase::add(cf, PRECONTENT, strip::handler)
+                && phase::add_first(cf, LOG, strip::handler);
+        access && strip
     })
 }

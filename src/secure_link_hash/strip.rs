@@ -83,6 +83,9 @@ fn with_kept<T>(request: Request, body: impl FnOnce(&[Kept]) -> T) -> T {
 /// The request with the arguments that were taken out of it, as long as the result lives; only
 /// where nothing has replaced them since.
 pub fn undone(request: Request) -> Option<Undone> {
+    if with_kept(request, <[Kept]>::is_empty) {
+        return None;
+    }
     let stripped = Pooled::<Stripped>::find(request.pool())?;
     let mut before = PARTS.map(|_| None);
     for ((slot, part), before) in stripped.0.iter().zip(PARTS).zip(&mut before) {

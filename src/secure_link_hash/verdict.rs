@@ -3,7 +3,11 @@
 //! Nothing is kept: an internal redirect, or a rule of the rewrite module, may have changed what
 //! the link was judged by, so whoever asks has it judged again.
 
+use std::cell::Cell;
+
 use image_gate_core::link::{Reason, Visit, Window, compat, parse_time};
+
+use nginx_sys::ngx_http_request_t;
 
 use super::conf::{LocConf, Method};
 use super::strip;
@@ -62,7 +66,7 @@ fn check<'a>(request: &'a Request, conf: &'a LocConf) -> Result<Right<'a>, Reaso
             Ok(Right { link, ..Right::default() })
         }
         Method::Md5(md5) => {
-            let (token, expires) = value(request, conf)?;
+            let (token, expires, _judged) = value(request, conf)?;
             let tag = compat::decode(token).ok_or(Reason::Malformed)?;
             if !compat::matches(&tag, evaluate(*md5, request)?) {
                 return Err(Reason::Mismatch);
@@ -70,7 +74,7 @@ fn check<'a>(request: &'a Request, conf: &'a LocConf) -> Result<Right<'a>, Reaso
             Ok(Right { window: Window { not_before: None, expires }, ..Right::default() })
         }
         Method::Mac(message, signer) => {
-            let (token, expires) = value(request, conf)?;
+            let (token, expires, _judged) = value(request, conf)?;
             let token = signer.read(token, conf.prefix == Some(true))?;
             let key = signer.check(&token, evaluate(*message, request)?)?;
             if token.prefix()?.is_some_and(|prefix| !request.uri().starts_with(&prefix)) {
@@ -94,14 +98,46 @@ fn evaluate<'a>(expression: Expression, request: &Request) -> Result<&'a [u8], R
     expression.evaluate(*request).ok_or(Reason::Malformed)
 }
 
-/// The token, and the expiry behind its comma.
-fn value<'a>(request: &Request, conf: &LocConf) -> Result<(&'a [u8], Option<u64>), Reason> {
-    let (token, expires) = compat::split(evaluate(conf.value.ok_or(Reason::Missing)?, request)?);
-    match expires.map(parse_time) {
-        _ if token.is_empty() => Err(Reason::Missing),
-        None => Ok((token, None)),
-        Some(None) => Err(Reason::Malformed),
-        Some(expires) => Ok((token, expires)),
+/// The token, and the expiry behind its comma, which the message may name as long as the last of
+/// them lives.
+fn value<'a>(request: &Request, conf: &LocConf) -> Result<(&'a [u8], Option<u64>, Judged), Reason> {
+    let (token, text) = compat::split(evaluate(conf.value.ok_or(Reason::Missing)?, request)?);
+    if token.is_empty() {
+        return Err(Reason::Missing);
+    }
+    let expires = match text.map(parse_time) {
+        None => None,
+        Some(None) => return Err(Reason::Malformed),
+        Some(expires) => expires,
+    };
+    Ok((token, expires, Judged::begin(*request, conf, text)))
+}
+
+/// A link that is being judged: which one it is, and what it names as its expiry.
+#[derive(Clone, Copy)]
+struct Current {
+    request: *const ngx_http_request_t,
+    conf: *const LocConf,
+    expires: Option<&'static [u8]>,
+}
+
+thread_local! {
+    /// So that a message that names the expiry does not have the link taken apart once more.
+    static CURRENT: Cell<Option<Current>> = const { Cell::new(None) };
+}
+
+/// As long as it lives, the link is being judged.
+struct Judged(Option<Current>);
+
+impl Judged {
+    fn begin(request: Request, conf: &LocConf, expires: Option<&'static [u8]>) -> Judged {
+        Judged(CURRENT.replace(Some(Current { request: request.as_ptr(), conf, expires })))
+    }
+}
+
+impl Drop for Judged {
+    fn drop(&mut self) {
+        CURRENT.set(self.0);
     }
 }
 
@@ -120,6 +156,12 @@ fn in_time(request: Request, conf: &LocConf, window: Window) -> Result<(), Reaso
 
 /// The expiry of the link, as it is written there; `None` where it has none, or a wrong one.
 pub fn expires(request: Request, conf: &LocConf) -> Option<Vec<u8>> {
+    let is_this = |current: &Current| {
+        std::ptr::eq(current.request, request.as_ptr()) && std::ptr::eq(current.conf, conf)
+    };
+    if let Some(current) = CURRENT.get().filter(is_this) {
+        return current.expires.map(<[u8]>::to_vec);
+    }
     let _discretion = request.discreetly();
     let _arguments = strip::undone(request);
     match &conf.method {
