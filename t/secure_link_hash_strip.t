@@ -39,6 +39,8 @@ $s->start(qq~
     location /plain/ { proxy_pass $up/echo/; }
     location /whole/ { rewrite ^/whole/(.*) /echo/\$1 break; secure_link_hash_message "any|\$secure_link_hash_expires|"; proxy_pass $up; }
     location /variable/ { proxy_set_header X-Args "\$args \$is_args"; proxy_pass $up/echo/\$request_uri; }
+    # What an expression holds of the request is the same before and behind a judgement.
+    location /mixed/ { proxy_set_header X-Args "\$arg_t,\$request_uri,\$secure_link_hash_reason,\$arg_t,\$request_uri"; proxy_pass $up/echo/; }
     # proxy_pass without a URI hands on what the client wrote.
     location /raw/ { proxy_pass $up; }
     location /raw/up { secure_link_hash_require off; secure_link_hash_strip off; access_log off; return 200 "\$request_uri"; }
@@ -89,6 +91,7 @@ for (
     ['/plain/x?t=' . $t_of->('/plain/x') . "&e=$l", '/echo/x||', "GET /plain/x HTTP/1.1|/plain/x||||ok|$l|200"],
     ["/whole/x?e=$l&t=" . mac_token("any|$l|", 'key'), '/echo/x||', "GET /whole/x HTTP/1.1|/whole/x||||ok|$l|200"],
     [$link->('/variable/x', 6), '/echo//variable/x?a=6&b=%20|a=6&b=%20|a=6&b=%20 ?', undef],
+    [$link->('/mixed/x', 8), '/echo/x?a=8&b=%20|a=8&b=%20|,/mixed/x?a=8&b=%20,ok,,/mixed/x?a=8&b=%20', undef],
     [$link->('/plain/y', 7) . 'x', 403, 'GET /plain/y?a=7&b=%20 HTTP/1.1|/plain/y?a=7&b=%20|a=7&b=%20|||malformed||403'],
     [$link->('/any/x', 1), '/echo/x?a=1&b=%20|a=1&b=%20|', "GET /any/x?a=1&b=%20 HTTP/1.1|/any/x?a=1&b=%20|a=1&b=%20|||ok|$l|200"],
     ['/any/x?t=wrong&b', '/echo/x?b|b|', 'GET /any/x?b HTTP/1.1|/any/x?b|b|||malformed||200'],
@@ -123,6 +126,12 @@ like((logged(2))[0], qr{^GET /raw/x\?a=1 HTTP/1\.0\|/raw/x\?a=1\|a=1\|\|\|missin
         is($r->{h}{'x-cache'}, $n == 1 ? 'MISS' : 'HIT', "cached $n: one entry, although \$request_uri was asked for before");
     }
     logged(2);
+}
+# One that is refused while it is read.
+{
+    my $r = do { my $c = $s->client; $c->send_raw("GET /plain/x?a=1&t=wrong&e=1 HTTP/1.1\r\nHost: a b\r\n\r\n"); $c->recv };
+    is($r->{status}, 400, 'a bad request');
+    like((logged(1))[0], qr{^GET /plain/x\?a=1 HTTP/1\.1\|}, 'is logged without them');
 }
 # The arguments as they came are what is signed.
 {
