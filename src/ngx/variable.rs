@@ -1,11 +1,12 @@
 //! Variables.
 
+use std::borrow::Cow;
 use std::ptr::NonNull;
 
 use nginx_sys::{
     NGX_ERROR, NGX_HTTP_VAR_NOCACHEABLE, NGX_OK, ngx_conf_t, ngx_http_add_variable,
     ngx_http_core_main_conf_t, ngx_http_core_module, ngx_http_get_variable_index,
-    ngx_http_request_t, ngx_int_t, ngx_palloc, ngx_uint_t, ngx_variable_value_t,
+    ngx_http_request_t, ngx_int_t, ngx_palloc, ngx_str_t, ngx_uint_t, ngx_variable_value_t,
 };
 
 use super::guard::guard;
@@ -16,8 +17,8 @@ use super::{Request, pool, shim};
 pub struct Variable {
     /// The name, without its `$`.
     pub name: &'static str,
-    /// The value.
-    pub get: fn(Request) -> Option<Vec<u8>>,
+    /// The value. What is borrowed lives as long as the request.
+    pub get: fn(Request) -> Option<Cow<'static, [u8]>>,
 }
 
 /// Registers `variables`. Answers whether nginx took them all.
@@ -120,8 +121,13 @@ unsafe extern "C" fn get(
     guard(request.log(), NGX_ERROR as ngx_int_t, || {
         // SAFETY: `add` put the address of a static there.
         let variable = unsafe { &*std::ptr::with_exposed_provenance::<Variable>(data) };
-        let bytes = (variable.get)(request);
-        let bytes = bytes.as_deref().map(|bytes| pool::copy(request.pool(), bytes));
+        let bytes = (variable.get)(request).map(|bytes| match bytes {
+            // nginx only reads it.
+            Cow::Borrowed(bytes) => {
+                Some(ngx_str_t { len: bytes.len(), data: bytes.as_ptr().cast_mut() })
+            }
+            Cow::Owned(bytes) => pool::copy(request.pool(), &bytes),
+        });
         // SAFETY: nginx passes a value to be filled.
         unsafe {
             shim::ig_value_set_valid(value, 0);

@@ -1,5 +1,7 @@
 //! `$secure_link_hash` and `$secure_link_hash_*`.
 
+use std::borrow::Cow;
+
 use image_gate_core::link::Reason;
 
 use super::conf;
@@ -13,8 +15,8 @@ pub static VARIABLES: &[Variable] = &[
         name: "secure_link_hash",
         get: |request| {
             of(request, |verdict| match verdict.result {
-                Ok(()) => Some(verdict.link.unwrap_or(b"1").to_vec()),
-                Err(Reason::Expired) => Some(b"0".to_vec()),
+                Ok(()) => Some(verdict.link.map_or(b"1"[..].into(), |link| link.to_vec().into())),
+                Err(Reason::Expired) => Some(b"0"[..].into()),
                 Err(_) => None,
             })
         },
@@ -24,17 +26,25 @@ pub static VARIABLES: &[Variable] = &[
         name: "secure_link_hash_reason",
         get: |request| {
             of(request, |verdict| {
-                Some(verdict.result.err().map_or("ok", Reason::name).as_bytes().to_vec())
+                Some(verdict.result.err().map_or("ok", Reason::name).as_bytes().into())
             })
         },
     },
     Variable {
         name: "secure_link_hash_key_id",
-        get: |request| of(request, |verdict| (!verdict.id.is_empty()).then(|| verdict.id.to_vec())),
+        get: |request| {
+            of(request, |verdict| (!verdict.id.is_empty()).then(|| verdict.id.to_vec().into()))
+        },
     },
-    Variable { name: "secure_link_hash_token", get: |request| token(request, conf(&request)?) },
+    Variable {
+        name: "secure_link_hash_token",
+        get: |request| Some(token(request, conf(&request)?)?.into()),
+    },
 ];
 
-fn of(request: Request, get: impl Fn(Verdict<'_>) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
+fn of(
+    request: Request,
+    get: impl Fn(Verdict<'_>) -> Option<Cow<'static, [u8]>>,
+) -> Option<Cow<'static, [u8]>> {
     get(judge(&request, conf(&request)?)?)
 }

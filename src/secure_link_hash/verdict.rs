@@ -3,6 +3,7 @@
 //! Nothing is kept: an internal redirect, or a rule of the rewrite module, may have changed what
 //! the link was judged by, so whoever asks has it judged again.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 
 use image_gate_core::link::{Reason, Visit, Window, compat, parse_time};
@@ -155,12 +156,12 @@ fn in_time(request: Request, conf: &LocConf, window: Window) -> Result<(), Reaso
 }
 
 /// The expiry of the link, as it is written there; `None` where it has none, or a wrong one.
-pub fn expires(request: Request, conf: &LocConf) -> Option<Vec<u8>> {
+pub fn expires(request: Request, conf: &LocConf) -> Option<Cow<'static, [u8]>> {
     let is_this = |current: &Current| {
         std::ptr::eq(current.request, request.as_ptr()) && std::ptr::eq(current.conf, conf)
     };
     if let Some(current) = CURRENT.get().filter(is_this) {
-        return current.expires.map(<[u8]>::to_vec);
+        return current.expires.map(Cow::Borrowed);
     }
     let _discretion = request.discreetly();
     let _arguments = strip::undone(request);
@@ -168,10 +169,10 @@ pub fn expires(request: Request, conf: &LocConf) -> Option<Vec<u8>> {
         Method::None | Method::Secret(_) => None,
         Method::Md5(_) | Method::Mac(..) => {
             let (_, expires) = compat::split(conf.value?.evaluate(request)?);
-            expires.filter(|text| parse_time(text).is_some()).map(<[u8]>::to_vec)
+            expires.filter(|text| parse_time(text).is_some()).map(Cow::Borrowed)
         }
         Method::Foreign(..) => {
-            Some(check(&request, conf).ok()?.window.expires?.to_string().into_bytes())
+            Some(check(&request, conf).ok()?.window.expires?.to_string().into_bytes().into())
         }
     }
 }
