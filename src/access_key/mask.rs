@@ -59,7 +59,7 @@ pub fn mask(request: Request, server: &SrvConf, broke_off: bool) {
         key_in(request.uri())
     };
     if is_named || key.is_some() {
-        edit_lines(request, &names, key.as_deref(), Edit::Mask);
+        request.edit_lines(|uri| edit_uri(uri, &names, key.as_deref(), Edit::Mask));
     }
 
     // Where the client comes from may be a page that it needed a key for.
@@ -147,7 +147,7 @@ pub fn settle(request: Request) {
                     continue;
                 };
                 if server.mask() {
-                    edit_lines(request, &[], Some(key), Edit::Mask);
+                    request.edit_lines(|uri| edit_uri(uri, &[], Some(key), Edit::Mask));
                 }
                 if conf.strip() {
                     strip_uri(request, key);
@@ -189,22 +189,6 @@ fn strip_uri(request: Request, key: &[u8]) {
         if let Some(uri) = uri {
             request.set_part(Part::UnparsedUri, &uri);
         }
-    }
-}
-
-/// Edits what nginx keeps of the request as the client wrote it.
-fn edit_lines(request: Request, names: &[&[u8]], key: Option<&[u8]>, edit: Edit) {
-    if let Some(uri) = edit_uri(request.part(Part::UnparsedUri), names, key, edit) {
-        request.set_part(Part::UnparsedUri, &uri);
-    }
-    // Method, URI and protocol. A line that broke off may lack the last one.
-    let line = request.part(Part::Line);
-    let Some(start) = line.iter().position(|&byte| byte == b' ').map(|at| at + 1) else { return };
-    let end = line.iter().rposition(|&byte| byte == b' ').filter(|&end| end >= start);
-    let (uri, rest) = line[start..].split_at(end.unwrap_or(line.len()) - start);
-    if let Some(uri) = edit_uri(uri, names, key, edit) {
-        let line = [&line[..start], &uri, rest].concat();
-        request.set_part(Part::Line, &line);
     }
 }
 

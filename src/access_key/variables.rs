@@ -11,34 +11,35 @@ use crate::ngx::variable::Variable;
 pub static VARIABLES: &[Variable] = &[
     Variable {
         name: "access_key_id",
-        get: |request| Some(valid(request)?.holder()?.id.clone().into_bytes()),
+        get: |request| Some(valid(request)?.holder()?.id.clone().into_bytes().into()),
     },
     Variable {
         name: "access_key_status",
-        get: |request| Some(visit(request)?.status().as_bytes().to_vec()),
+        get: |request| Some(visit(request)?.status().as_bytes().into()),
     },
     Variable {
         name: "access_key_remaining",
-        get: |request| Some(valid(request)?.remaining()?.to_string().into_bytes()),
+        get: |request| Some(valid(request)?.remaining()?.to_string().into_bytes().into()),
     },
-    Variable { name: "access_key_uri", get: |request| Some(visit(request)?.uri.clone()) },
+    Variable { name: "access_key_uri", get: |request| Some(visit(request)?.uri.clone().into()) },
     Variable {
         name: "access_key_policy",
-        get: |request| Some(valid(request)?.holder()?.policy().into_bytes()),
+        get: |request| Some(valid(request)?.holder()?.policy().into_bytes().into()),
     },
     Variable {
         name: "access_key_preset",
         get: |request| {
             let visit = valid(request)?;
             let presets = &visit.holder()?.presets;
-            (!presets.is_empty()).then(|| presets.join(",").into_bytes())
+            (!presets.is_empty()).then(|| presets.join(",").into_bytes().into())
         },
     },
     Variable {
         name: "access_key_watermark",
         get: |request| {
             let watermark = valid(request)?.holder()?.watermark?;
-            Some(if watermark { b"on".to_vec() } else { b"off".to_vec() })
+            let word: &[u8] = if watermark { b"on" } else { b"off" };
+            Some(word.into())
         },
     },
 ];

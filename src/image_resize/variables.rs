@@ -1,5 +1,6 @@
 //! The `$image_resize_*` variables.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use image_gate_core::image::{Format, Offer};
@@ -41,22 +42,28 @@ fn facts(request: Request) -> Option<Facts> {
 }
 
 /// What `image_resize_format auto` would send: known before anything else is.
-fn accepted(request: Request) -> Option<Vec<u8>> {
+fn accepted(request: Request) -> Option<Cow<'static, [u8]>> {
     let offer = match conf(&request)?.wanted(request) {
         Ok(Wanted::Auto(offer)) => offer,
         // A cache in front of the server that transforms has this much to go by.
         _ => Offer::default(),
     };
     let name = offer.choose(request.accept()).map_or("original", Format::name);
-    Some(name.as_bytes().to_vec())
+    Some(name.as_bytes().into())
 }
 
-fn text(request: Request, get: impl Fn(&Facts) -> Option<&'static str>) -> Option<Vec<u8>> {
-    Some(get(&facts(request)?)?.as_bytes().to_vec())
+fn text(
+    request: Request,
+    get: impl Fn(&Facts) -> Option<&'static str>,
+) -> Option<Cow<'static, [u8]>> {
+    Some(get(&facts(request)?)?.as_bytes().into())
 }
 
-fn number<T: ToString>(request: Request, get: impl Fn(&Facts) -> Option<T>) -> Option<Vec<u8>> {
-    Some(get(&facts(request)?)?.to_string().into_bytes())
+fn number<T: ToString>(
+    request: Request,
+    get: impl Fn(&Facts) -> Option<T>,
+) -> Option<Cow<'static, [u8]>> {
+    Some(get(&facts(request)?)?.to_string().into_bytes().into())
 }
 
 /// The word for what became of a response.

@@ -40,12 +40,43 @@ impl Request {
         unsafe { bytes(*part.of(&mut *self.as_ptr())) }
     }
 
+    /// The same, as nginx keeps it: another string than before where it was replaced.
+    pub fn string(self, part: Part) -> ngx_str_t {
+        // SAFETY: alive, and on the event loop.
+        unsafe { *part.of(&mut *self.as_ptr()) }
+    }
+
     /// Replaces a part of the request. Answers whether there was memory.
     pub fn set_part(self, part: Part, value: &[u8]) -> bool {
         let Some(value) = pool::copy(self.pool(), value) else { return false };
         // SAFETY: alive, and on the event loop: nothing else uses the request meanwhile.
         unsafe { *part.of(&mut *self.as_ptr()) = value };
         true
+    }
+
+    /// Replaces a part by one that lives as long as the request, and answers what it was.
+    pub fn swap_part(self, part: Part, value: ngx_str_t) -> ngx_str_t {
+        // SAFETY: alive, and on the event loop: nothing else uses the request meanwhile.
+        unsafe { std::mem::replace(part.of(&mut *self.as_ptr()), value) }
+    }
+
+    /// Gives what nginx keeps of the URI as the client wrote it, alone and in the request line, to
+    /// `edit`, and keeps what it answers instead.
+    pub fn edit_lines(self, edit: impl Fn(&[u8]) -> Option<Vec<u8>>) {
+        if let Some(uri) = edit(self.part(Part::UnparsedUri)) {
+            self.set_part(Part::UnparsedUri, &uri);
+        }
+        // Method, URI and protocol. A line that broke off may lack the last one.
+        let line = self.part(Part::Line);
+        let Some(start) = line.iter().position(|&byte| byte == b' ').map(|at| at + 1) else {
+            return;
+        };
+        let end = line.iter().rposition(|&byte| byte == b' ').filter(|&end| end >= start);
+        let (uri, rest) = line[start..].split_at(end.unwrap_or(line.len()) - start);
+        if let Some(uri) = edit(uri) {
+            let line = [&line[..start], &uri, rest].concat();
+            self.set_part(Part::Line, &line);
+        }
     }
 
     /// Replaces the URI, in a location that stays the same. Answers whether there was memory.

@@ -4,8 +4,8 @@ use std::ffi::CStr;
 use std::fmt::Arguments;
 
 use nginx_sys::{
-    NGX_LOG_EMERG, NGX_LOG_WARN, ngx_conf_log_error, ngx_conf_t, ngx_cycle, ngx_log_error_core,
-    ngx_log_t, ngx_uint_t,
+    NGX_LOG_DEBUG, NGX_LOG_EMERG, NGX_LOG_WARN, ngx_conf_log_error, ngx_conf_t, ngx_cycle,
+    ngx_log_error_core, ngx_log_t, ngx_uint_t,
 };
 
 const FORMAT: &CStr = c"%*s";
@@ -20,6 +20,36 @@ pub fn write(log: *mut ngx_log_t, level: u32, message: Arguments<'_>) {
     let line = message.to_string();
     // SAFETY: the log is live, and "%*s" takes a length and that many bytes.
     unsafe { ngx_log_error_core(level, log, 0, FORMAT.as_ptr(), line.len(), line.as_ptr()) }
+}
+
+/// While this lives, nginx writes no debugging to the log: at that level it quotes the literal
+/// parts of an expression that it evaluates, and a secret may be among them.
+pub struct Discretion {
+    log: *mut ngx_log_t,
+    level: ngx_uint_t,
+}
+
+impl Discretion {
+    /// Begins with a log that outlives it.
+    ///
+    /// # Safety
+    /// The log is that of a live connection, used on the event loop, and nothing that is called
+    /// meanwhile replaces its level.
+    pub unsafe fn begin(log: *mut ngx_log_t) -> Discretion {
+        // SAFETY: the caller's promises. What the bits above a plain level ask for is debugging.
+        unsafe {
+            let level = (*log).log_level;
+            (*log).log_level = level.min(NGX_LOG_DEBUG as ngx_uint_t);
+            Discretion { log, level }
+        }
+    }
+}
+
+impl Drop for Discretion {
+    fn drop(&mut self) {
+        // SAFETY: as in `begin`.
+        unsafe { (*self.log).log_level = self.level }
+    }
 }
 
 /// Reports a configuration error, to which nginx adds the file and the line.

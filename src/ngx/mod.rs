@@ -3,6 +3,7 @@
 //! Everything here runs on the one thread of nginx's event loop, or while nginx reads its
 //! configuration, unless it says otherwise.
 
+mod access;
 mod answer;
 pub mod chain;
 pub mod conf;

@@ -11,7 +11,7 @@ use nginx_sys::{
 };
 
 use super::conf::bytes;
-use super::{Pooled, pool, shim};
+use super::{Pooled, log, pool, shim};
 
 /// The bit of `r->buffered` that image filters use; it is not in nginx's headers.
 const IMAGE_BUFFERED: ngx_uint_t = 0x08;
@@ -56,6 +56,12 @@ impl Request {
     pub fn log(self) -> *mut ngx_log_t {
         // SAFETY: a live request has a connection.
         unsafe { (*self.connection()).log }
+    }
+
+    /// Keeps what is evaluated out of the debugging that nginx logs, as long as the result lives.
+    pub fn discreetly(self) -> log::Discretion {
+        // SAFETY: the log of a live request's connection; the result is used within a callback.
+        unsafe { log::Discretion::begin(self.log()) }
     }
 
     /// Makes this the request that lines of the connection's log speak of, as every event handler

@@ -33,6 +33,7 @@ unsafe extern "C" {
     pub fn ig_buf_flush(buf: *const ngx_buf_t) -> ngx_uint_t;
     pub fn ig_buf_in_file(buf: *const ngx_buf_t) -> ngx_uint_t;
     pub fn ig_buf_last_buf(buf: *const ngx_buf_t) -> ngx_uint_t;
+    pub fn ig_value_no_cacheable(value: *const ngx_variable_value_t) -> ngx_uint_t;
     pub fn ig_connection_error(connection: *const ngx_connection_t) -> ngx_uint_t;
 
     pub fn ig_location_exact_match(location: *const ngx_http_core_loc_conf_t) -> ngx_uint_t;

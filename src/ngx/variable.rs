@@ -1,8 +1,12 @@
 //! Variables.
 
+use std::borrow::Cow;
+use std::ptr::NonNull;
+
 use nginx_sys::{
     NGX_ERROR, NGX_HTTP_VAR_NOCACHEABLE, NGX_OK, ngx_conf_t, ngx_http_add_variable,
-    ngx_http_request_t, ngx_int_t, ngx_uint_t, ngx_variable_value_t,
+    ngx_http_core_main_conf_t, ngx_http_core_module, ngx_http_get_variable_index,
+    ngx_http_request_t, ngx_int_t, ngx_palloc, ngx_str_t, ngx_uint_t, ngx_variable_value_t,
 };
 
 use super::guard::guard;
@@ -13,8 +17,8 @@ use super::{Request, pool, shim};
 pub struct Variable {
     /// The name, without its `$`.
     pub name: &'static str,
-    /// The value.
-    pub get: fn(Request) -> Option<Vec<u8>>,
+    /// The value. What is borrowed lives as long as the request.
+    pub get: fn(Request) -> Option<Cow<'static, [u8]>>,
 }
 
 /// Registers `variables`. Answers whether nginx took them all.
@@ -36,6 +40,77 @@ pub fn add(cf: *mut ngx_conf_t, variables: &'static [Variable]) -> bool {
     })
 }
 
+/// A variable of nginx's whose value it keeps although the request has changed since.
+#[derive(Clone, Copy)]
+pub struct Kept(usize);
+
+impl Kept {
+    /// The variable called `name`, while the configuration is read.
+    pub fn find(cf: *mut ngx_conf_t, name: &'static str) -> Option<Kept> {
+        let mut name = text(name);
+        // SAFETY: nginx copies the name.
+        let index = unsafe { ngx_http_get_variable_index(cf, &mut name) };
+        usize::try_from(index).ok().map(Kept)
+    }
+}
+
+impl Request {
+    /// How many values of variables it has.
+    fn variables(&self) -> usize {
+        // SAFETY: the core module's main configuration is of this type.
+        let core =
+            unsafe { self.main_conf::<ngx_http_core_main_conf_t>(&raw const ngx_http_core_module) };
+        core.map_or(0, |core| core.variables.nelts)
+    }
+
+    /// Has nginx evaluate all variables anew that it does not take for constant, and those of
+    /// `kept`. Not while an expression is evaluated: its length is known by then.
+    pub fn flush_variables(self, kept: &[Kept]) {
+        for index in 0..self.variables() {
+            // SAFETY: a live request has a value for every variable of the configuration.
+            unsafe {
+                let value = (*self.as_ptr()).variables.add(index);
+                let is_kept = kept.iter().any(|kept| kept.0 == index);
+                if is_kept || shim::ig_value_no_cacheable(value) != 0 {
+                    shim::ig_value_set_valid(value, 0);
+                    shim::ig_value_set_not_found(value, 0);
+                }
+            }
+        }
+    }
+
+    /// Gives the request values of variables of its own, flushed, as long as the result lives:
+    /// what is evaluated meanwhile does not show in an expression that is being evaluated.
+    pub fn variables_apart(self, kept: &[Kept]) -> Option<Apart> {
+        let count = self.variables();
+        // SAFETY: as above; the new array is as long as the one it is a copy of, and in the
+        // request's pool.
+        let values = unsafe {
+            let size = count.checked_mul(size_of::<ngx_variable_value_t>())?;
+            let copy = NonNull::new(ngx_palloc(self.pool(), size.max(1)))?;
+            let copy = copy.cast::<ngx_variable_value_t>();
+            let values = &raw mut (*self.as_ptr()).variables;
+            copy.as_ptr().copy_from_nonoverlapping(*values, count);
+            values.replace(copy.as_ptr())
+        };
+        self.flush_variables(kept);
+        Some(Apart { request: self, values })
+    }
+}
+
+/// See [`Request::variables_apart`].
+pub struct Apart {
+    request: Request,
+    values: *mut ngx_variable_value_t,
+}
+
+impl Drop for Apart {
+    fn drop(&mut self) {
+        // SAFETY: the request lives at least as long as this; the values are its own.
+        unsafe { (*self.request.as_ptr()).variables = self.values }
+    }
+}
+
 unsafe extern "C" fn get(
     r: *mut ngx_http_request_t,
     value: *mut ngx_variable_value_t,
@@ -46,8 +121,13 @@ unsafe extern "C" fn get(
     guard(request.log(), NGX_ERROR as ngx_int_t, || {
         // SAFETY: `add` put the address of a static there.
         let variable = unsafe { &*std::ptr::with_exposed_provenance::<Variable>(data) };
-        let bytes = (variable.get)(request);
-        let bytes = bytes.as_deref().map(|bytes| pool::copy(request.pool(), bytes));
+        let bytes = (variable.get)(request).map(|bytes| match bytes {
+            // nginx only reads it.
+            Cow::Borrowed(bytes) => {
+                Some(ngx_str_t { len: bytes.len(), data: bytes.as_ptr().cast_mut() })
+            }
+            Cow::Owned(bytes) => pool::copy(request.pool(), &bytes),
+        });
         // SAFETY: nginx passes a value to be filled.
         unsafe {
             shim::ig_value_set_valid(value, 0);

@@ -1,0 +1,53 @@
+"""Asks one nginx for several locations in turns with wrk, so that what else the machine does hits
+all of them alike."""
+
+import os
+import re
+import statistics
+import subprocess
+
+from harness import Failure
+
+
+def wrk(server, path, arguments, *more):
+    command = ["wrk", "-t2", f"-c{arguments.connections}", f"-d{arguments.seconds}s",
+               *more, server.base() + path]
+    out = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    errors = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1]), int(errors[1]) if errors else 0
+
+
+def workers(server):
+    with open(f"{server.prefix}/logs/nginx.pid") as file:
+        master = file.read().strip()
+    return subprocess.run(["pgrep", "-P", master], stdout=subprocess.PIPE, text=True).stdout.split()
+
+
+def processor(server):
+    """Seconds of processor time that the workers have used."""
+    ticks = 0
+    for pid in workers(server):
+        with open(f"/proc/{pid}/stat") as file:
+            fields = file.read().rsplit(") ", 1)[1].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def compare(server, paths, arguments, *more):
+    """Prints for each path what it comes to beside the first one."""
+    results = {name: [] for name in paths}
+    costs = {name: [] for name in paths}
+    for _ in range(arguments.rounds):
+        for name, path in paths.items():
+            used = processor(server)
+            rate, errors = wrk(server, path, arguments, *more)
+            if errors:
+                raise Failure(f"{path}: {errors} requests failed")
+            results[name].append(rate)
+            costs[name].append((processor(server) - used) / (rate * arguments.seconds) * 1e6)
+    base, first = (statistics.median(next(iter(found.values()))) for found in (results, costs))
+    width = max(map(len, paths))
+    for name, rates in results.items():
+        middle, cost = statistics.median(rates), statistics.median(costs[name])
+        print(f"{name:{width}} {middle:10.0f} requests/s  {100 * (middle / base - 1):+6.1f} %"
+              f"  {cost:6.2f} us of a processor each  {100 * (cost / first - 1):+6.1f} %")

@@ -1,0 +1,42 @@
+//! What decides, in the access phase, whether a request is let in.
+
+use nginx_sys::{
+    NGX_DECLINED, NGX_HTTP_FORBIDDEN, NGX_HTTP_SATISFY_ANY, NGX_HTTP_UNAUTHORIZED,
+    ngx_http_core_loc_conf_t, ngx_http_core_module, ngx_int_t, ngx_uint_t,
+};
+
+use super::Request;
+use super::conf::bytes;
+
+impl Request {
+    /// Whether one of all access modules is enough: `satisfy any`.
+    pub fn is_satisfied_by_any(self) -> bool {
+        // SAFETY: the core module's configuration of a location is of this type.
+        let core =
+            unsafe { self.loc_conf::<ngx_http_core_loc_conf_t>(&raw const ngx_http_core_module) };
+        core.is_some_and(|core| core.satisfy == NGX_HTTP_SATISFY_ANY as ngx_uint_t)
+    }
+
+    /// What a handler of the access phase answers to refuse a request with any status. For a
+    /// request that others may still let in, nginx itself keeps only 401 and 403 in mind.
+    pub fn refuse(self, status: u32) -> ngx_int_t {
+        if !self.is_satisfied_by_any()
+            || matches!(status, NGX_HTTP_UNAUTHORIZED | NGX_HTTP_FORBIDDEN)
+        {
+            return status as ngx_int_t;
+        }
+        // SAFETY: alive, and on the event loop.
+        let code = unsafe { &mut (*self.as_ptr()).access_code };
+        // Who was asked for a password may still give it.
+        if *code != NGX_HTTP_UNAUTHORIZED as ngx_uint_t {
+            *code = status as ngx_uint_t;
+        }
+        NGX_DECLINED as ngx_int_t
+    }
+
+    /// The client's address, as text.
+    pub fn address(&self) -> &[u8] {
+        // SAFETY: a live request has a connection, whose text lives as long.
+        unsafe { bytes((*(*self.as_ptr()).connection).addr_text) }
+    }
+}

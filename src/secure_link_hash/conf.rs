@@ -1,0 +1,187 @@
+//! What the directives say.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use image_gate_core::link::{Algorithm, Encoding, Foreign, Format, Key, Signer};
+use nginx_sys::ngx_conf_t;
+
+use crate::ngx::conf::{Expression, Merge};
+use crate::ngx::log;
+use crate::ngx::variable::Kept;
+
+/// All of `http`.
+#[derive(Default)]
+pub struct MainConf {
+    /// What nginx may have kept of the request before arguments were taken out; nothing where no
+    /// location does that.
+    pub kept: RefCell<Vec<Kept>>,
+    /// Whether a location wants links to be right.
+    pub is_required: Cell<bool>,
+}
+
+/// `secure_link_hash_require`.
+#[derive(Clone, Copy)]
+pub struct Require {
+    pub is_on: bool,
+    /// The status for a link that is not right.
+    pub invalid: u32,
+    /// The status for one that was.
+    pub expired: u32,
+}
+
+/// `secure_link_hash_format`.
+#[derive(Clone, Copy)]
+pub enum Links {
+    /// Our own.
+    Plain,
+    /// Those of others, with what stands before the path in a URL.
+    Foreign(Format, Expression),
+}
+
+/// How a location tells a right link from a wrong one.
+#[derive(Clone, Default)]
+pub enum Method {
+    /// It doesn't.
+    #[default]
+    None,
+    /// `secure_link_hash_secret`: the path holds an MD5 of what follows and the secret.
+    Secret(Rc<[u8]>),
+    /// `secure_link_hash_md5`: the token is the MD5 of the expression.
+    Md5(Expression),
+    /// `secure_link_hash_message`: the token is a MAC of the expression.
+    Mac(Expression, Rc<Signer>),
+    /// `secure_link_hash_format`, and the message that a token is made of.
+    Foreign(Rc<Foreign>, Expression, Option<Expression>),
+}
+
+/// A location. `None` is what was not said.
+#[derive(Default)]
+pub struct LocConf {
+    pub value: Option<Expression>,
+    pub md5: Option<Expression>,
+    pub secret: Option<Rc<[u8]>>,
+    pub algorithm: Option<Algorithm>,
+    pub keys: Option<Rc<Vec<Key>>>,
+    pub message: Option<Expression>,
+    /// The encoding, and how few bytes of a tag are enough.
+    pub encoding: Option<(Encoding, Option<usize>)>,
+    /// In seconds.
+    pub leeway: Option<u64>,
+    pub not_before: Option<Expression>,
+    pub require: Option<Require>,
+    pub links: Option<Links>,
+    pub prefix: Option<bool>,
+    /// The names of arguments.
+    pub strip: Option<Rc<[Vec<u8>]>>,
+    /// What all of that comes to, once merged.
+    pub method: Method,
+}
+
+/// The directives that say what a right link is: those that exclude each other at one level.
+const EXCLUSIVE: [(&str, &str); 8] = [
+    ("secure_link_hash_secret", "secure_link_hash"),
+    ("secure_link_hash_secret", "secure_link_hash_md5"),
+    ("secure_link_hash_secret", "secure_link_hash_message"),
+    ("secure_link_hash_secret", "secure_link_hash_format"),
+    ("secure_link_hash_md5", "secure_link_hash_message"),
+    ("secure_link_hash_md5", "secure_link_hash_format"),
+    ("secure_link_hash", "secure_link_hash_format"),
+    ("secure_link_hash_prefix", "secure_link_hash_format"),
+];
+
+impl LocConf {
+    /// Two directives of this level that exclude each other.
+    pub fn mixed(&self) -> Option<(&'static str, &'static str)> {
+        let is_given = |name: &str| match name {
+            "secure_link_hash" => self.value.is_some(),
+            "secure_link_hash_md5" => self.md5.is_some(),
+            "secure_link_hash_secret" => self.secret.is_some(),
+            "secure_link_hash_message" => self.message.is_some(),
+            "secure_link_hash_prefix" => self.prefix == Some(true),
+            _ => matches!(self.links, Some(Links::Foreign(..))),
+        };
+        EXCLUSIVE.into_iter().find(|(one, other)| is_given(one) && is_given(other))
+    }
+
+    /// Takes over how the level above tells right links, as far as this one says nothing else:
+    /// what excludes each other at one level replaces each other over two.
+    fn inherit_method(&mut self, parent: &LocConf) {
+        if self.secret.is_some() {
+            self.links = Some(Links::Plain);
+            return;
+        }
+        if self.links.is_none() && self.value.is_none() && self.md5.is_none() {
+            self.links = parent.links;
+        }
+        if let Some(Links::Foreign(..)) = self.links {
+            self.message = self.message.or(parent.message);
+            return;
+        }
+        self.value = self.value.or(parent.value);
+        if self.md5.is_none() && self.message.is_none() {
+            (self.md5, self.message) = (parent.md5, parent.message);
+        }
+        if self.value.is_none() && self.md5.is_none() && self.message.is_none() {
+            self.secret.clone_from(&parent.secret);
+        }
+    }
+
+    /// What is signed, of a key that is at hand: made once, and not for each request.
+    fn method(&self) -> Result<Method, String> {
+        let keys = self.keys.as_ref().map_or(&[][..], |keys| keys.as_slice());
+        let (encoding, min) = self.encoding.unwrap_or_default();
+        if let Some(secret) = &self.secret {
+            return Ok(Method::Secret(secret.clone()));
+        }
+        if let Some(Links::Foreign(format, origin)) = self.links {
+            let foreign = Foreign::new(format, keys, min).map_err(|error| {
+                format!("\"secure_link_hash_key\" for links of {}: {error}", format.name())
+            })?;
+            return Ok(Method::Foreign(Rc::new(foreign), origin, self.message));
+        }
+        Ok(match (self.md5, self.message) {
+            (Some(md5), _) => Method::Md5(md5),
+            (None, Some(message)) => {
+                let algorithm = self.algorithm.unwrap_or_default();
+                if min.is_some_and(|min| min > algorithm.tag_len()) {
+                    return Err(format!(
+                        "\"secure_link_hash_encoding\": a tag of {} has {} bytes",
+                        algorithm.name(),
+                        algorithm.tag_len()
+                    ));
+                }
+                let signer = Signer::new(algorithm, keys, encoding, min)
+                    .ok_or_else(|| format!("no key for {}", algorithm.name()))?;
+                Method::Mac(message, Rc::new(signer))
+            }
+            (None, None) => Method::None,
+        })
+    }
+}
+
+impl Merge for LocConf {
+    fn merge(&mut self, parent: &LocConf, cf: *mut ngx_conf_t) -> bool {
+        self.inherit_method(parent);
+        self.algorithm = self.algorithm.or(parent.algorithm);
+        if self.keys.is_none() {
+            self.keys.clone_from(&parent.keys);
+        }
+        self.encoding = self.encoding.or(parent.encoding);
+        self.leeway = self.leeway.or(parent.leeway);
+        self.not_before = self.not_before.or(parent.not_before);
+        self.require = self.require.or(parent.require);
+        self.prefix = self.prefix.or(parent.prefix);
+        if self.strip.is_none() {
+            self.strip.clone_from(&parent.strip);
+        }
+        match self.method() {
+            Ok(method) => self.method = method,
+            Err(reason) => {
+                log::conf_error(cf, format_args!("{reason}"));
+                return false;
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,218 @@
+//! The table of directives, and how their arguments are read.
+
+use image_gate_core::link::{Algorithm, Encoding, Format, MIN_TAG};
+use nginx_sys::{
+    NGX_CONF_1MORE, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_CONF_TAKE12, NGX_HTTP_LOC_CONF,
+    NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF,
+};
+
+use super::conf::{Links, LocConf, MainConf, Require};
+use super::{MODULE, keys};
+use crate::ngx::conf::{
+    self, Conf, ConfError, Directive, Directives, Expression, expect, once, parse_flag,
+    parse_number, parse_time,
+};
+use crate::ngx::variable::Kept;
+
+const ANYWHERE: u32 = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
+
+/// What nginx says of the request and evaluates once, though arguments may be taken out later.
+const KEPT: [&str; 2] = ["request", "request_uri"];
+
+impl Directives for LocConf {
+    const DIRECTIVES: &'static [Directive<LocConf>] = &[
+        Directive {
+            name: c"secure_link_hash",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: |conf, args| expression(conf, |conf| &mut conf.value, args),
+        },
+        Directive {
+            name: c"secure_link_hash_md5",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: |conf, args| expression(conf, |conf| &mut conf.md5, args),
+        },
+        Directive {
+            name: c"secure_link_hash_secret",
+            kind: NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1,
+            set: |conf, args| {
+                if args.arg(0).is_empty() {
+                    return Err(ConfError::invalid("the secret is empty"));
+                }
+                once(&mut conf.secret, args.arg(0).into())?;
+                unmixed(conf)
+            },
+        },
+        Directive {
+            name: c"secure_link_hash_algorithm",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: |conf, args| {
+                let text = args.arg(0);
+                let expected = format_args!("hmac-sha256, hmac-sha512, hmac-sha1, sha256 or md5");
+                once(&mut conf.algorithm, expect(Algorithm::from_name(text), text, expected)?)
+            },
+        },
+        Directive {
+            name: c"secure_link_hash_key",
+            kind: ANYWHERE | NGX_CONF_1MORE,
+            set: keys::set,
+        },
+        Directive {
+            name: c"secure_link_hash_message",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: |conf, args| expression(conf, |conf| &mut conf.message, args),
+        },
+        Directive {
+            name: c"secure_link_hash_encoding",
+            kind: ANYWHERE | NGX_CONF_TAKE12,
+            set: set_encoding,
+        },
+        Directive {
+            name: c"secure_link_hash_leeway",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: |conf, args| {
+                let time = args.args().first().and_then(parse_time);
+                let seconds = time.filter(|time| time % 1000 == 0).map(|time| time / 1000);
+                let expected = format_args!("a time in whole seconds");
+                once(&mut conf.leeway, expect(seconds, args.arg(0), expected)?)
+            },
+        },
+        Directive {
+            name: c"secure_link_hash_not_before",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: |conf, args| expression(conf, |conf| &mut conf.not_before, args),
+        },
+        Directive {
+            name: c"secure_link_hash_require",
+            kind: ANYWHERE | NGX_CONF_1MORE,
+            set: set_require,
+        },
+        Directive {
+            name: c"secure_link_hash_format",
+            kind: ANYWHERE | NGX_CONF_TAKE12,
+            set: set_format,
+        },
+        Directive {
+            name: c"secure_link_hash_prefix",
+            kind: ANYWHERE | NGX_CONF_FLAG,
+            set: |conf, args| {
+                let flag = parse_flag(args.arg(0));
+                let flag = expect(flag, args.arg(0), format_args!("\"on\" or \"off\""))?;
+                once(&mut conf.prefix, flag)?;
+                unmixed(conf)
+            },
+        },
+        Directive {
+            name: c"secure_link_hash_strip",
+            kind: ANYWHERE | NGX_CONF_1MORE,
+            set: set_strip,
+        },
+    ];
+}
+
+fn expression(
+    conf: &mut LocConf,
+    field: fn(&mut LocConf) -> &mut Option<Expression>,
+    args: &Conf<'_>,
+) -> Result<(), ConfError> {
+    once(field(conf), args.expression(args.arg(0))?)?;
+    unmixed(conf)
+}
+
+fn unmixed(conf: &LocConf) -> Result<(), ConfError> {
+    conf.mixed().map_or(Ok(()), |(one, other)| {
+        Err(ConfError::invalid(format_args!("\"{one}\" cannot be mixed with \"{other}\"")))
+    })
+}
+
+fn unknown(argument: &[u8]) -> ConfError {
+    let argument = String::from_utf8_lossy(argument);
+    ConfError::invalid(format_args!("invalid parameter \"{argument}\""))
+}
+
+fn set_encoding(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+    let text = args.arg(0);
+    let expected = format_args!("base64url or hex");
+    let encoding = expect(Encoding::from_name(text), text, expected)?;
+    let min = match args.args().get(1).map(|argument| argument.as_bytes()) {
+        None => None,
+        Some(argument) => {
+            let text = argument.strip_prefix(b"min=").ok_or_else(|| unknown(argument))?;
+            let min = parse_number(text).and_then(|min| usize::try_from(min).ok());
+            let longest = Algorithm::HmacSha512.tag_len();
+            let min = min.filter(|min| (MIN_TAG..=longest).contains(min));
+            let expected = format_args!("a number of bytes from {MIN_TAG} to {longest}");
+            Some(expect(min, text, expected)?)
+        }
+    };
+    once(&mut conf.encoding, (encoding, min))
+}
+
+fn set_require(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+    let text = args.arg(0);
+    let is_on = expect(parse_flag(text), text, format_args!("\"on\" or \"off\""))?;
+    let (mut invalid, mut expired) = (None, None);
+    for argument in args.args().iter().skip(1) {
+        let argument = argument.as_bytes();
+        let (slot, text) = if let Some(text) = argument.strip_prefix(b"invalid=") {
+            (&mut invalid, text)
+        } else if let Some(text) = argument.strip_prefix(b"expired=") {
+            (&mut expired, text)
+        } else {
+            return Err(unknown(argument));
+        };
+        let status = parse_number(text).filter(|status| (400..=599).contains(status));
+        once(slot, expect(status, text, format_args!("a status from 400 to 599"))?)?;
+    }
+    let (invalid, expired) = (invalid.unwrap_or(403), expired.unwrap_or(410));
+    once(&mut conf.require, Require { is_on, invalid, expired })?;
+    main(args)?.is_required.set(true);
+    Ok(())
+}
+
+fn set_format(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+    let text = args.arg(0);
+    let origin = match args.args().get(1).map(|argument| argument.as_bytes()) {
+        None => None,
+        Some(argument) => Some(argument.strip_prefix(b"origin=").ok_or_else(|| unknown(argument))?),
+    };
+    let links = match Format::from_name(text) {
+        _ if origin.is_some() && text != b"cloudfront" => {
+            return Err(ConfError::invalid("\"origin=\" is for cloudfront"));
+        }
+        Some(format) => {
+            // Only CloudFront signs more than the path.
+            let origin = match format {
+                Format::Cloudfront => origin.unwrap_or(b"$scheme://$http_host"),
+                _ => b"",
+            };
+            Some(Links::Foreign(format, args.expression(origin)?))
+        }
+        None => (text == b"plain").then_some(Links::Plain),
+    };
+    let expected = format_args!("plain, imgproxy, thumbor, akamai, bunny or cloudfront");
+    once(&mut conf.links, expect(links, text, expected)?)?;
+    unmixed(conf)
+}
+
+fn set_strip(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+    let mut names: Vec<Vec<u8>> = args.args().iter().map(|name| name.as_bytes().to_vec()).collect();
+    if names == [b"off"] {
+        names.clear();
+    }
+    if names.iter().any(|name| name.is_empty() || name == b"off") {
+        return Err(ConfError::invalid("\"off\" stands alone, and an argument has a name"));
+    }
+    once(&mut conf.strip, names.into())?;
+    let mut kept = main(args)?.kept.borrow_mut();
+    if kept.is_empty() {
+        let found = KEPT.iter().map(|name| Kept::find(args.parser(), name)).collect::<Option<_>>();
+        *kept = found.ok_or_else(|| ConfError::invalid("no memory"))?;
+    }
+    Ok(())
+}
+
+fn main<'a>(args: &Conf<'a>) -> Result<&'a MainConf, ConfError> {
+    // SAFETY: the module's main configuration is a `MainConf`, and not what is being set.
+    let main = unsafe { conf::main_conf::<MainConf>(args.parser(), &raw const MODULE) };
+    main.ok_or_else(|| ConfError::invalid("no configuration"))
+}

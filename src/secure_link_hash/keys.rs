@@ -1,0 +1,65 @@
+//! `secure_link_hash_key`.
+//!
+//! What is wrong with a key is said without any of it: such a line ends in a log.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::rc::Rc;
+
+use image_gate_core::link::{Key, parse_secret, secret_of_file};
+
+use super::conf::LocConf;
+use crate::ngx::conf::{Conf, ConfError, once};
+
+/// The longest file that is taken for a key, in bytes: an RSA key has some hundred.
+const LONGEST_FILE: u64 = 64 << 10;
+
+/// `[id=ID] [salt=SALT | salt_file=PATH] KEY`.
+pub fn set(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+    let (mut id, mut salt, mut secret) = (None, None, None);
+    for argument in args.args() {
+        let text = argument.as_bytes();
+        let path = |path: &[u8]| args.full_path(path, true);
+        if let Some(text) = text.strip_prefix(b"id=") {
+            once(&mut id, text)?;
+        } else if let Some(text) = text.strip_prefix(b"salt=") {
+            once(&mut salt, parse_secret(text).map_err(|error| wrong("salt", error))?)?;
+        } else if let Some(name) = text.strip_prefix(b"salt_file=") {
+            once(&mut salt, read(&path(name)?)?)?;
+        } else if secret.is_some() {
+            return Err(ConfError::invalid("more than one key"));
+        } else if let Some(name) = text.strip_prefix(b"file=") {
+            secret = Some(read(&path(name)?)?);
+        } else {
+            secret = Some(parse_secret(text).map_err(ConfError::invalid)?);
+        }
+    }
+    let secret = secret.ok_or_else(|| ConfError::invalid("no key"))?;
+    let mut key = Key::new(secret).map_err(ConfError::invalid)?;
+    if let Some(id) = id {
+        key = key.with_id(id).map_err(ConfError::invalid)?;
+    }
+    key.salt = salt.unwrap_or_default().into();
+    let keys = Rc::make_mut(conf.keys.get_or_insert_default());
+    if !key.id.is_empty() && keys.iter().any(|known| known.id == key.id) {
+        return Err(ConfError::invalid("two keys of one id"));
+    }
+    keys.push(key);
+    Ok(())
+}
+
+fn wrong(what: &str, error: impl std::fmt::Display) -> ConfError {
+    ConfError::invalid(format_args!("{what}: {error}"))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, ConfError> {
+    let mut content = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(LONGEST_FILE + 1).read_to_end(&mut content))
+        .map_err(|error| wrong(&path.display().to_string(), error))?;
+    if content.len() as u64 > LONGEST_FILE {
+        return Err(wrong(&path.display().to_string(), "too long for a key"));
+    }
+    secret_of_file(&content).map_err(|error| wrong(&path.display().to_string(), error))
+}

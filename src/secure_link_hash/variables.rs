@@ -1,0 +1,50 @@
+//! `$secure_link_hash` and `$secure_link_hash_*`.
+
+use std::borrow::Cow;
+
+use image_gate_core::link::Reason;
+
+use super::conf;
+use super::verdict::{Verdict, expires, judge, token};
+use crate::ngx::Request;
+use crate::ngx::variable::Variable;
+
+/// All of them.
+pub static VARIABLES: &[Variable] = &[
+    Variable {
+        name: "secure_link_hash",
+        get: |request| {
+            of(request, |verdict| match verdict.result {
+                Ok(()) => Some(verdict.link.map_or(b"1"[..].into(), |link| link.to_vec().into())),
+                Err(Reason::Expired) => Some(b"0"[..].into()),
+                Err(_) => None,
+            })
+        },
+    },
+    Variable { name: "secure_link_hash_expires", get: |request| expires(request, conf(&request)?) },
+    Variable {
+        name: "secure_link_hash_reason",
+        get: |request| {
+            of(request, |verdict| {
+                Some(verdict.result.err().map_or("ok", Reason::name).as_bytes().into())
+            })
+        },
+    },
+    Variable {
+        name: "secure_link_hash_key_id",
+        get: |request| {
+            of(request, |verdict| (!verdict.id.is_empty()).then(|| verdict.id.to_vec().into()))
+        },
+    },
+    Variable {
+        name: "secure_link_hash_token",
+        get: |request| Some(token(request, conf(&request)?)?.into()),
+    },
+];
+
+fn of(
+    request: Request,
+    get: impl Fn(Verdict<'_>) -> Option<Cow<'static, [u8]>>,
+) -> Option<Cow<'static, [u8]>> {
+    get(judge(&request, conf(&request)?)?)
+}

@@ -1,0 +1,200 @@
+//! Whether the link of a request is right.
+//!
+//! Nothing is kept: an internal redirect, or a rule of the rewrite module, may have changed what
+//! the link was judged by, so whoever asks has it judged again.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+
+use image_gate_core::link::{Reason, Visit, Window, compat, parse_time};
+
+use nginx_sys::ngx_http_request_t;
+
+use super::conf::{LocConf, Method};
+use super::strip;
+use crate::ngx::conf::Expression;
+use crate::ngx::incoming::Part;
+use crate::ngx::{Request, worker};
+
+/// What a link turned out to be.
+pub struct Verdict<'a> {
+    pub result: Result<(), Reason>,
+    /// The id of the key that it was made with; empty where that has none, or is not known.
+    pub id: &'a [u8],
+    /// What the path holds behind the hash, in the form with a secret.
+    pub link: Option<&'a [u8]>,
+}
+
+/// A link that is right, if its time is.
+#[derive(Default)]
+struct Right<'a> {
+    id: &'a [u8],
+    link: Option<&'a [u8]>,
+    window: Window,
+}
+
+/// Judges the link of a request; `None` where its location does not say how.
+pub fn judge<'a>(request: &'a Request, conf: &'a LocConf) -> Option<Verdict<'a>> {
+    if matches!(conf.method, Method::None) || needs_value(conf) && conf.value.is_none() {
+        return None;
+    }
+    let _discretion = request.discreetly();
+    let _arguments = strip::undone(*request);
+    let right = check(request, conf);
+    let result = match &right {
+        Ok(right) => in_time(*request, conf, right.window),
+        Err(reason) => Err(*reason),
+    };
+    let Right { id, link, .. } = right.unwrap_or_default();
+    Some(Verdict { result, id, link })
+}
+
+/// Whether the token and its expiry come from `secure_link_hash`.
+fn needs_value(conf: &LocConf) -> bool {
+    matches!(conf.method, Method::Md5(_) | Method::Mac(..))
+}
+
+fn check<'a>(request: &'a Request, conf: &'a LocConf) -> Result<Right<'a>, Reason> {
+    match &conf.method {
+        Method::None => Err(Reason::NoKey),
+        Method::Secret(secret) => {
+            let uri = request.part(Part::UnparsedUri);
+            let (hash, link) = compat::parts(uri).ok_or(Reason::Missing)?;
+            if hash.len() != 32 || !hash.iter().all(u8::is_ascii_hexdigit) || link.is_empty() {
+                return Err(Reason::Malformed);
+            }
+            let link = Some(compat::linked(uri, secret).ok_or(Reason::Mismatch)?);
+            Ok(Right { link, ..Right::default() })
+        }
+        Method::Md5(md5) => {
+            let (token, expires, _judged) = value(request, conf)?;
+            let tag = compat::decode(token).ok_or(Reason::Malformed)?;
+            if !compat::matches(&tag, evaluate(*md5, request)?) {
+                return Err(Reason::Mismatch);
+            }
+            Ok(Right { window: Window { not_before: None, expires }, ..Right::default() })
+        }
+        Method::Mac(message, signer) => {
+            let (token, expires, _judged) = value(request, conf)?;
+            let token = signer.read(token, conf.prefix == Some(true))?;
+            let key = signer.check(&token, evaluate(*message, request)?)?;
+            if token.prefix()?.is_some_and(|prefix| !request.uri().starts_with(&prefix)) {
+                return Err(Reason::Mismatch);
+            }
+            let window = Window { not_before: None, expires };
+            Ok(Right { id: signer.id(key), window, ..Right::default() })
+        }
+        Method::Foreign(foreign, origin, _) => {
+            let url = [evaluate(*origin, request)?, request.part(Part::UnparsedUri)].concat();
+            let visit = Visit { url: &url, address: request.address() };
+            let found = foreign.verify(&visit)?;
+            let window = found.window;
+            Ok(Right { id: foreign.id(found.key), window, ..Right::default() })
+        }
+    }
+}
+
+/// What an expression comes to. nginx has reported why it comes to nothing.
+fn evaluate<'a>(expression: Expression, request: &Request) -> Result<&'a [u8], Reason> {
+    expression.evaluate(*request).ok_or(Reason::Malformed)
+}
+
+/// The token, and the expiry behind its comma, which the message may name as long as the last of
+/// them lives.
+fn value<'a>(request: &Request, conf: &LocConf) -> Result<(&'a [u8], Option<u64>, Judged), Reason> {
+    let (token, text) = compat::split(evaluate(conf.value.ok_or(Reason::Missing)?, request)?);
+    if token.is_empty() {
+        return Err(Reason::Missing);
+    }
+    let expires = match text.map(parse_time) {
+        None => None,
+        Some(None) => return Err(Reason::Malformed),
+        Some(expires) => expires,
+    };
+    Ok((token, expires, Judged::begin(*request, conf, text)))
+}
+
+/// A link that is being judged: which one it is, and what it names as its expiry.
+#[derive(Clone, Copy)]
+struct Current {
+    request: *const ngx_http_request_t,
+    conf: *const LocConf,
+    expires: Option<&'static [u8]>,
+}
+
+thread_local! {
+    /// So that a message that names the expiry does not have the link taken apart once more.
+    static CURRENT: Cell<Option<Current>> = const { Cell::new(None) };
+}
+
+/// As long as it lives, the link is being judged.
+struct Judged(Option<Current>);
+
+impl Judged {
+    fn begin(request: Request, conf: &LocConf, expires: Option<&'static [u8]>) -> Judged {
+        Judged(CURRENT.replace(Some(Current { request: request.as_ptr(), conf, expires })))
+    }
+}
+
+impl Drop for Judged {
+    fn drop(&mut self) {
+        CURRENT.set(self.0);
+    }
+}
+
+fn in_time(request: Request, conf: &LocConf, window: Window) -> Result<(), Reason> {
+    let mut window = window;
+    if let Some(not_before) = conf.not_before {
+        let text = evaluate(not_before, &request)?;
+        // A link may bring its own; the later one counts.
+        if !text.is_empty() {
+            let time = parse_time(text).ok_or(Reason::Malformed)?;
+            window.not_before = Some(window.not_before.map_or(time, |start| start.max(time)));
+        }
+    }
+    window.check(worker::time(), conf.leeway.unwrap_or(0))
+}
+
+/// The expiry of the link, as it is written there; `None` where it has none, or a wrong one.
+pub fn expires(request: Request, conf: &LocConf) -> Option<Cow<'static, [u8]>> {
+    let is_this = |current: &Current| {
+        std::ptr::eq(current.request, request.as_ptr()) && std::ptr::eq(current.conf, conf)
+    };
+    if let Some(current) = CURRENT.get().filter(is_this) {
+        return current.expires.map(Cow::Borrowed);
+    }
+    let _discretion = request.discreetly();
+    let _arguments = strip::undone(request);
+    match &conf.method {
+        Method::None | Method::Secret(_) => None,
+        Method::Md5(_) | Method::Mac(..) => {
+            let (_, expires) = compat::split(conf.value?.evaluate(request)?);
+            expires.filter(|text| parse_time(text).is_some()).map(Cow::Borrowed)
+        }
+        Method::Foreign(..) => {
+            Some(check(&request, conf).ok()?.window.expires?.to_string().into_bytes().into())
+        }
+    }
+}
+
+/// What the first key makes of the message.
+pub fn token(request: Request, conf: &LocConf) -> Option<Vec<u8>> {
+    let _discretion = request.discreetly();
+    let _arguments = strip::undone(request);
+    let token = match &conf.method {
+        Method::None | Method::Secret(_) => None,
+        Method::Md5(md5) => Some(compat::sign(md5.evaluate(request)?)),
+        Method::Mac(message, signer) => {
+            let prefix = (conf.prefix == Some(true)).then(|| folder(request.uri()));
+            signer.sign(message.evaluate(request)?, prefix)
+        }
+        Method::Foreign(foreign, _, message) => foreign.token((*message)?.evaluate(request)?),
+    };
+    token.map(String::into_bytes)
+}
+
+/// A path up to its last slash.
+fn folder(path: &[u8]) -> &[u8] {
+    let end = path.iter().rposition(|&byte| byte == b'/').map_or(0, |at| at + 1);
+    path.get(..end).unwrap_or_default()
+}

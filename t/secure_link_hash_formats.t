@@ -1,0 +1,300 @@
+# secure_link_hash_format: links as imgproxy, thumbor, Akamai, bunny.net and CloudFront sign them.
+# Vectors are those of their documentation and libraries; where these have expired, links are made
+# here by the same rules.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Digest::SHA qw(hmac_sha256 hmac_sha256_hex sha256);
+use File::Temp ();
+use MIME::Base64 qw(encode_base64);
+
+use Test::Nginx::Socket;
+use ImageGate;
+use ImageGate::Links;
+
+my $dir = File::Temp::tempdir('image-gate-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+$ENV{TEST_NGINX_LINK_KEYS} = $dir;
+for my $name (qw(one two)) {
+    system("openssl genrsa -out $dir/$name.pem 2048 2>/dev/null && openssl rsa -in $dir/$name.pem -pubout -out $dir/$name.pub 2>/dev/null") == 0
+        or die 'openssl: no keys';
+}
+
+# What openssl signs, as CloudFront writes it.
+sub rsa_sign {
+    my ($text, $name, $hash) = @_;
+    open my $out, '>', "$dir/text" or die $!;
+    print $out $text;
+    close $out;
+    (my $signature = encode_base64(scalar `openssl dgst -$hash -sign $dir/$name.pem $dir/text`, '')) =~ tr{+=/}{-_~};
+    return $signature;
+}
+
+sub canned {
+    my ($url, $expires) = @_;
+    return qq({"Statement":[{"Resource":"$url","Condition":{"DateLessThan":{"AWS:EpochTime":$expires}}}]});
+}
+
+sub custom {
+    my ($resource, $expires, $rest) = @_;
+    my $policy = qq({"Statement":[{"Resource":"$resource","Condition":{"DateLessThan":{"AWS:EpochTime":$expires}$rest}}]});
+    (my $text = encode_base64($policy, '')) =~ tr{+=/}{-_~};
+    return "Policy=$text&Signature=" . rsa_sign($policy, 'one', 'sha1') . '&Key-Pair-Id=K1';
+}
+
+# bunny.net, after its documentation.
+sub bunny {
+    my ($path, $expires, $params, $address) = @_;
+    my $signed = "$path$expires" . ($address || '') . ($params || '');
+    return ($address ? 'HS256-1-' : 'HS256-') . base64url(hmac_sha256($signed, 'SecurityKey'));
+}
+
+# Akamai's EdgeAuth.
+sub edge {
+    my ($fields, $rest) = @_;
+    return "$fields~hmac=" . hmac_sha256_hex("$fields$rest", pack 'H*', '52a152a152a152a152a152a152a1');
+}
+
+for my $f (qw(rsa_sign canned custom bunny edge hmac_sha256 sha256)) {
+    no strict 'refs';
+    *{"Test::Base::Filter::$f"} = \&$f;
+}
+
+add_block_preprocessor(sub {
+    my $block = shift;
+    (my $config = $block->config) =~ s/SHOW/return 200 "\$secure_link_hash|\$secure_link_hash_reason|\$secure_link_hash_key_id|\$secure_link_hash_expires|\$secure_link_hash_token";/g;
+    $block->set_value(config => $config);
+});
+
+repeat_each(1);
+plan('no_plan');
+run_tests();
+
+__DATA__
+
+=== TEST 1: imgproxy
+--- config
+    merge_slashes off;
+    location / {
+        secure_link_hash_format imgproxy;
+        secure_link_hash_key other;
+        secure_link_hash_key id=doc salt=hex:68656c6c6f hex:736563726574;
+        SHOW
+    }
+--- rows eval
+# https://docs.imgproxy.net/usage/signing_url
+my $signature = 'oKfUtW34Dvo2BGQehJFR4Nr0_rIjOtdtzJ3QFsUcXH8';
+my $path = '/rs:fill:300:400:0/g:sm/aHR0cDovL2V4YW1w/bGUuY29tL2ltYWdl/cy9jdXJpb3NpdHku/anBn.png';
+"
+/$signature$path          200 body=1|ok|doc||
+/$signature$path?x        200 body=1|ok|doc||
+/$signature${path}x       200 body=|mismatch|||
+/$signature/$path         200 body=|mismatch|||
+/insecure$path            200 body=|malformed|||
+/$path                    200 body=|missing|||
+/                         200 body=|missing|||
+"
+
+
+=== TEST 2: imgproxy below a prefix of its own: the location gets what is behind it
+--- config
+    location /img/ {
+        rewrite ^/img(/.*)$ $1 break;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT;
+    }
+    location / {
+        secure_link_hash_format imgproxy;
+        secure_link_hash_key salt_file=$TEST_NGINX_HTML_DIR/salt file=$TEST_NGINX_HTML_DIR/key;
+        secure_link_hash_message $arg_for;
+        secure_link_hash_encoding base64url min=16;
+        SHOW
+    }
+--- user_files
+>>> salt
+hex:68656c6c6f
+>>> key
+secret
+--- rows eval
+my $t = sub { base64url(hmac_sha256('hello' . shift, 'secret')) };
+my $half = base64url(substr hmac_sha256('hello/x', 'secret'), 0, 16);
+my $less = base64url(substr hmac_sha256('hello/x', 'secret'), 0, 15);
+"
+/img/@{[$t->('/x')]}/x            200 body=1|ok|||@{[$t->('')]}
+/$half/x                          200 body=1|ok|||@{[$t->('')]}
+/$less/x                          200 body=|malformed|||@{[$t->('')]}
+/@{[$t->('/x')]}/x?for=/a/b       200 body=1|ok|||@{[$t->('/a/b')]}
+"
+
+
+=== TEST 3: thumbor
+--- config
+    location / {
+        secure_link_hash_format thumbor;
+        secure_link_hash_key id=t my-security-key;
+        secure_link_hash_message "300x200/smart/path/to/image.jpg";
+        SHOW
+    }
+--- rows eval
+# libthumbor 2.0.2: CryptoURL(key='my-security-key').generate(width=300, height=200, smart=True, ...)
+my $made = 'TaWoUq6tvBe2HywzAULy6_Np-2k=';
+"
+/TaWoUq6tvBe2HywzAULy6_Np-2k=/300x200/smart/path/to/image.jpg     200 body=1|ok|t||$made
+/TaWoUq6tvBe2HywzAULy6_Np-2k/300x200/smart/path/to/image.jpg      200 body=1|ok|t||$made
+/TaWoUq6tvBe2HywzAULy6_Np-2k%3D/300x200/smart/path/to/image.jpg   200 body=1|ok|t||$made
+/TaWoUq6tvBe2HywzAULy6_Np-2k=/3000x200/smart/path/to/image.jpg    200 body=|mismatch|||$made
+/unsafe/300x200/smart/path/to/image.jpg                           200 body=|malformed|||$made
+"
+
+
+=== TEST 4: akamai
+--- config
+    location / {
+        secure_link_hash_format akamai;
+        secure_link_hash_key hex:52a152a152a152a152a152a152a1;
+        SHOW
+    }
+    location /salted/ {
+        secure_link_hash_format akamai;
+        secure_link_hash_key salt=pepper hex:52a152a152a152a152a152a152a1;
+        secure_link_hash_message "exp=2000000000~acl=/*";
+        SHOW
+    }
+--- rows eval
+# akamai-edgeauth 0.3.2
+my $acl = 'st=1500000000~exp=2000000000~acl=/gallery/*~hmac=bc20b1e411c342234705591b79f082595dabb6e88a2bef7e38b1150b35183706';
+my $url = 'exp=2000000000~hmac=8efc9c30d35b46cd7183ea7b3b348adce6a6c2429c203c499a53aa36274fe91e';
+my $expired = edge('exp=1500000000~acl=/*', '');
+my $later = edge('st=4000000000~exp=4100000000~acl=/*', '');
+my $here = edge('ip=127.0.0.1~exp=2000000000~acl=/*', '');
+my $there = edge('ip=192.0.2.1~exp=2000000000~acl=/*', '');
+my $salted = edge('exp=2000000000~acl=/*', '~salt=pepper');
+"
+/gallery/1/a.jpg?hdnts=$acl         200 body=1|ok||2000000000|
+/gallery/1/a.jpg?a=b&hdnea=$acl     200 body=1|ok||2000000000|
+/gallery/1/a.jpg?__token__=$acl     200 body=1|ok||2000000000|
+/other/a.jpg?hdnts=$acl             200 body=|mismatch|||
+/akamai/edge.jpg?hdnts=$url         200 body=1|ok||2000000000|
+/akamai/edge2.jpg?hdnts=$url        200 body=|mismatch|||
+/a?hdnts=$expired                   200 body=0|expired||1500000000|
+/a?hdnts=$later                     200 body=|not_yet||4100000000|
+/a?hdnts=$here                      200 body=1|ok||2000000000|
+/a?hdnts=$there                     200 body=|mismatch|||
+/a?hdnts=x                          200 body=|malformed|||
+/a                                  200 body=|missing|||
+/salted/a?hdnts=$salted             200 body=1|ok||2000000000|$salted
+/salted/a?hdnts=$here               200 body=|mismatch|||$salted
+"
+
+
+=== TEST 5: bunny.net
+--- config
+    location / {
+        secure_link_hash_format bunny;
+        secure_link_hash_key id=b SecurityKey;
+        secure_link_hash_message $arg_for;
+        SHOW
+    }
+--- rows eval
+my $l = LATER;
+# BunnyWay's e2e/vectors.json.
+my $old = '/300kb.jpg?token=HS256-o10JRWlsAItyAsdKS6jJKjabHN4FrFsplDHPV1idcX4&expires=1598024587';
+my $none = bunny('', '');
+my $t = bunny('/a.jpg', $l);
+my $params = bunny('/a.jpg', $l, 'a=1&b=2');
+my $folder = bunny('/a/', $l, 'token_path=/a/');
+my $segment = bunny('/a/', $l, 'token_path=/a/');
+my $here = bunny('/a.jpg', $l, '', qq{\x7f\0\0\x01});
+my $there = bunny('/a.jpg', $l, '', qq{\xc0\0\x02\x01});
+my $plain = base64url(sha256('SecurityKey/a.jpg' . $l));
+my $message = bunny('/x?y', '');
+"
+$old                                          200 body=0|expired|b|1598024587|$none
+/a.jpg?token=$t&expires=$l                    200 body=1|ok|b|$l|$none
+/b.jpg?token=$t&expires=$l                    200 body=|mismatch|||$none
+/a.jpg?token=$t&expires=${l}0                 200 body=|mismatch|||$none
+/a.jpg?b=2&token=$params&expires=$l&a=1       200 body=1|ok|b|$l|$none
+/a.jpg?b=3&token=$params&expires=$l&a=1       200 body=|mismatch|||$none
+/a/b/c.jpg?token=$folder&expires=$l&token_path=%2Fa%2F  200 body=1|ok|b|$l|$none
+/b/c.jpg?token=$folder&expires=$l&token_path=%2Fa%2F    200 body=|mismatch|||$none
+/bcdn_token=$segment&expires=$l&token_path=%2Fa%2F/a/c.ts 200 body=1|ok|b|$l|$none
+/a.jpg?token=$here&expires=$l                 200 body=1|ok|b|$l|$none
+/a.jpg?token=$there&expires=$l                200 body=|mismatch|||$none
+/a.jpg?token=$plain&expires=$l                200 body=1|ok|b|$l|$none
+/a.jpg?expires=$l                             200 body=|missing|||$none
+/a.jpg?token=$t                               200 body=|malformed|||$none
+"
+
+
+=== TEST 6: cloudfront
+--- config
+    location / {
+        secure_link_hash_format cloudfront;
+        secure_link_hash_key id=K2 file=$TEST_NGINX_LINK_KEYS/two.pub;
+        secure_link_hash_key id=K1 file=$TEST_NGINX_LINK_KEYS/one.pub;
+        SHOW
+    }
+    location /cdn/ {
+        secure_link_hash_format cloudfront origin=https://cdn.example.com;
+        secure_link_hash_key file=$TEST_NGINX_LINK_KEYS/one.pub;
+        SHOW
+    }
+    location /required/ {
+        secure_link_hash_format cloudfront origin=https://$host;
+        secure_link_hash_key id=K1 file=$TEST_NGINX_LINK_KEYS/one.pub;
+        secure_link_hash_require on;
+        alias $TEST_NGINX_HTML_DIR/;
+    }
+--- rows eval
+my $l = LATER;
+my $past = PAST;
+my $link = sub {
+    my ($url, $e, $key, $pair, $hash) = @_;
+    return "Expires=$e&Signature=" . rsa_sign(canned($url, $e), $key || 'one', $hash || 'sha1')
+        . '&Key-Pair-Id=' . ($pair || 'K1') . (($hash || '') eq 'sha256' ? '&Hash-Algorithm=SHA256' : '');
+};
+my $a = $link->('http://localhost/a.jpg?x=1', $l);
+my $required = $link->('https://localhost/required/x', $l);
+my $cdn = $link->('https://cdn.example.com/cdn/x', $l, 'one', 'ANY');
+CORE::join "\n",
+    "/a.jpg?x=1&$a 200 body=1|ok|K1|$l|",
+    "/a.jpg?x=2&$a 200 body=|mismatch|||",
+    "/b.jpg?x=1&$a 200 body=|mismatch|||",
+    '/a.jpg?' . $link->('http://localhost/a.jpg', $l, 'two', 'K2', 'sha256') . " 200 body=1|ok|K2|$l|",
+    '/a.jpg?' . $link->('http://localhost/a.jpg', $l, 'two', 'K1') . ' 200 body=|mismatch|||',
+    '/a.jpg?' . $link->('http://localhost/a.jpg', $l, 'one', 'K3') . ' 200 body=|no_key|||',
+    '/a.jpg?' . $link->('http://localhost/a.jpg', $past) . " 200 body=0|expired|K1|$past|",
+    '/a.jpg?' . $link->('http://elsewhere/a.jpg', $l) . ' 200 body=|mismatch|||',
+    "/cdn/x?$cdn 200 body=1|ok||$l|",
+    '/g/a.jpg?' . custom('http*://localhost/g/*', $l, '') . " 200 body=1|ok|K1|$l|",
+    '/h/a.jpg?' . custom('http*://localhost/g/*', $l, '') . ' 200 body=|mismatch|||',
+    '/g/a.jpg?' . custom('http*://localhost/g/*', $l, ',"DateGreaterThan":{"AWS:EpochTime":4000000000}') . " 200 body=|not_yet|K1|$l|",
+    '/g/a.jpg?' . custom('http*://localhost/g/*', $l, ',"IpAddress":{"AWS:SourceIp":"127.0.0.0/8"}') . " 200 body=1|ok|K1|$l|",
+    '/g/a.jpg?' . custom('http*://localhost/g/*', $l, ',"IpAddress":{"AWS:SourceIp":"10.0.0.0/8"}') . ' 200 body=|mismatch|||',
+    "/required/x?$required 404",
+    '/required/x?' . $link->('https://localhost/required/x', $past) . ' 410',
+    '/required/x 403',
+    '/a.jpg 200 body=|missing|||';
+
+
+=== TEST 7: inheritance: a format, and what takes its place
+--- http_config
+    secure_link_hash_format thumbor;
+    secure_link_hash_key    my-security-key;
+--- config
+    location / { SHOW }
+    location /plain/ { secure_link_hash_format plain; secure_link_hash $arg_t; secure_link_hash_message $uri; SHOW }
+    location /md5/ { secure_link_hash $arg_t; secure_link_hash_md5 $uri; SHOW }
+    location /value/ { secure_link_hash $arg_t; secure_link_hash_message $uri; SHOW }
+    location /secret/ { secure_link_hash_secret word; SHOW }
+--- rows eval
+my ($plain, $value, $md5) = (mac_token('/plain/x', 'my-security-key'), mac_token('/value/x', 'my-security-key'), md5_token('/md5/x'));
+"
+/TaWoUq6tvBe2HywzAULy6_Np-2k=/300x200/smart/path/to/image.jpg 200 body=1|ok|||
+/plain/x?t=$plain 200 body=1|ok|||$plain
+/value/x?t=$value 200 body=1|ok|||$value
+/md5/x?t=$md5     200 body=1|ok|||$md5
+/secret/@{[secret_link('x', 'word')]} 200 body=x|ok|||
+"
