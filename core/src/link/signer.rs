@@ -24,6 +24,16 @@ impl<'a> Token<'a> {
         self.prefix
     }
 
+    /// How many bytes its tag has.
+    pub fn tag_len(&self) -> usize {
+        self.len
+    }
+
+    /// The id of the key that it names.
+    pub fn id(&self) -> Option<&'a [u8]> {
+        self.id
+    }
+
     /// The path prefix that the token is for.
     ///
     /// # Errors
