@@ -177,6 +177,10 @@ fn differs(
         let signer = Signer::new(algorithm, keys, options.encoding, Some(16));
         signer.is_some_and(|signer| signer.check(token, message).is_ok())
     };
+    let (name, len) = (options.algorithm.name(), options.algorithm.tag_len());
+    if token.tag_len() > len {
+        return format!("the tag has {} bytes, and one of {name} {len}", token.tag_len());
+    }
     if check(options.algorithm, keys, message) {
         return format!("the tag is truncated; --bytes {} would take it", token.tag_len());
     }

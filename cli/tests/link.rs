@@ -132,7 +132,12 @@ fn every_way_to_be_wrong_is_explained() {
         "\"gone\"; there is \"new\", \"old\"",
     );
     refused(&options, &good.replace("old.", "old.+"), "malformed", "other alphabet");
-    refused(&options, &good.replace("old.", "old.A"), "malformed", "");
+    refused(
+        &options,
+        &good.replace("old.", "old.A"),
+        "mismatch",
+        "33 bytes, and one of hmac-sha256 32",
+    );
     refused(&options, &good.replace(UNTIL, "2147483646"), "mismatch", "2147483646|/a");
     let late = ["--now", "2038-01-19T04:14:07Z"];
     refused(
