@@ -78,7 +78,7 @@ sub {
                 my $other = $links->("/$kind/other.txt", LATER);
                 my ($query) = $other =~ /(\?.*)/;
                 $check->($good =~ s/\?.*/$query/r, 403, qr/^image-gate: mismatch: /, 'the token of another path');
-                $check->($good =~ s/expires=@{[LATER]}/"expires=" . (LATER + 1)/er, 403,
+                $check->($good =~ s/expires=@{[LATER]}/"expires=" . (LATER() + 1)/er, 403,
                     qr/^image-gate: mismatch: /, 'a longer life');
                 $check->($good =~ s/\?.*//r, 403, qr/^image-gate: missing: /, 'no token');
             }
