@@ -181,8 +181,8 @@ def fetch(url, headers={}, method="GET"):
 
 
 def sign(uri, secret, expires):
-    """A link for secure_link_hash: base64url of HMAC-SHA256 over expiry and URI."""
-    digest = hmac.new(secret.encode(), f"{expires}|{uri}".encode(), hashlib.sha256).digest()
+    """A link for secure_link_hash: base64url of HMAC-SHA256 over URI and expiry."""
+    digest = hmac.new(secret.encode(), f"{uri}|{expires}".encode(), hashlib.sha256).digest()
     token = base64.urlsafe_b64encode(digest).decode().rstrip("=")
     return f"{uri}?token={token}&expires={expires}"
 

@@ -22,7 +22,7 @@ __DATA__
     location / {
         secure_link_hash_key     "a secret";
         secure_link_hash         $arg_token,$arg_expires;
-        secure_link_hash_message "$secure_link_hash_expires|$uri";
+        secure_link_hash_message "$uri|$secure_link_hash_expires";
         secure_link_hash_require on;
         location /md5/ {
             secure_link_hash         $arg_md5,$arg_expires;

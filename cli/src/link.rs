@@ -118,7 +118,7 @@ impl Options {
         let default = match self.format {
             Links::Md5 => "$secure_link_hash_expires$uri $key",
             _ if has_prefix => "$secure_link_hash_expires",
-            _ => "$secure_link_hash_expires|$uri",
+            _ => "$uri|$secure_link_hash_expires",
         };
         let message = Expression::parse(self.message.as_deref().unwrap_or(default));
         message.map_err(|error| format!("--message: {error}").into())

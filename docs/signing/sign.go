@@ -26,7 +26,7 @@ func md5Link(key, path string, expires int64) string {
 
 func hmacLink(key, path string, expires int64) string {
 	mac := hmac.New(sha256.New, []byte(key))
-	fmt.Fprintf(mac, "%d|%s", expires, path)
+	fmt.Fprintf(mac, "%s|%d", path, expires)
 	token := base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 	return fmt.Sprintf("%s?token=%s&expires=%d", escape(path), token, expires)
 }

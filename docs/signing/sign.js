@@ -13,7 +13,7 @@ function md5Link(key, path, expires) {
 }
 
 function hmacLink(key, path, expires) {
-  const token = base64url(createHmac("sha256", key).update(`${expires}|${path}`).digest());
+  const token = base64url(createHmac("sha256", key).update(`${path}|${expires}`).digest());
   return `${escape(path)}?token=${token}&expires=${expires}`;
 }
 

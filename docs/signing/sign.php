@@ -19,7 +19,7 @@ function md5_link(string $key, string $path, int $expires): string
 
 function hmac_link(string $key, string $path, int $expires): string
 {
-    $token = base64url(hash_hmac('sha256', "$expires|$path", $key, true));
+    $token = base64url(hash_hmac('sha256', "$path|$expires", $key, true));
     return escape_path($path) . "?token=$token&expires=$expires";
 }
 

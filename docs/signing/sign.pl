@@ -20,7 +20,7 @@ sub md5_link {
 
 sub hmac_link {
     my ($key, $path, $expires) = @_;
-    my $token = base64url(hmac_sha256_base64("$expires|$path", $key));
+    my $token = base64url(hmac_sha256_base64("$path|$expires", $key));
     return escape($path) . "?token=$token&expires=$expires";
 }
 

@@ -19,7 +19,7 @@ def md5_link(key, path, expires):
 
 
 def hmac_link(key, path, expires):
-    token = base64url(hmac.new(key.encode(), f"{expires}|{path}".encode(), hashlib.sha256).digest())
+    token = base64url(hmac.new(key.encode(), f"{path}|{expires}".encode(), hashlib.sha256).digest())
     return f"{urllib.parse.quote(path)}?token={token}&expires={expires}"
 
 

@@ -19,7 +19,7 @@ def md5_link(key, path, expires)
 end
 
 def hmac_link(key, path, expires)
-  token = base64url(OpenSSL::HMAC.digest("SHA256", key, "#{expires}|#{path}"))
+  token = base64url(OpenSSL::HMAC.digest("SHA256", key, "#{path}|#{expires}"))
   "#{escape(path)}?token=#{token}&expires=#{expires}"
 end
 

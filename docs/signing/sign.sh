@@ -16,7 +16,7 @@ md5_link() {
 }
 
 hmac_link() {
-    token=$(printf '%s' "$3|$2" | openssl dgst -sha256 -hmac "$1" -binary | base64url)
+    token=$(printf '%s' "$2|$3" | openssl dgst -sha256 -hmac "$1" -binary | base64url)
     echo "$(escape "$2")?token=$token&expires=$3"
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::url::{Url, decode, is_plain};
 
-/// Text with variables in it: `$secure_link_hash_expires|$uri`, `${uri}x`.
+/// Text with variables in it: `$uri|$secure_link_hash_expires`, `${uri}x`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expression(Vec<Part>);
 
@@ -136,7 +136,7 @@ mod tests {
         for (text, expected) in [
             ("", ""),
             ("text", "text"),
-            ("$secure_link_hash_expires|$uri|$arg_w", "7|/a b/c.jpg|1%202"),
+            ("$uri|$secure_link_hash_expires|$arg_w", "/a b/c.jpg|7|1%202"),
             ("$secure_link_expires$uri$remote_addr s", "7/a b/c.jpg192.0.2.7 s"),
             ("${uri}x${arg_t}", "/a b/c.jpgxx"),
             ("$scheme://$http_host$arg_none", "https://h.example:8443"),
