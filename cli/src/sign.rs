@@ -73,6 +73,9 @@ fn with_arguments(arguments: &Arguments, keys: &[Key]) -> Result<String, Failure
     let place = Place { url: &link, expires: expires.as_bytes(), set: &[], is_raw: false };
     let text = options.evaluate(&message, place, keys.first())?;
     let token = match (options.format, prefix) {
+        (Links::Md5, None) if options.bytes().is_some() => {
+            return Err("--bytes: md5 links have whole tags".into());
+        }
         (Links::Md5, None) => compat::sign(&text),
         (Links::Md5, Some(_)) => return Err("--prefix: md5 links are for one path".into()),
         (_, Some(prefix)) if !prefix.starts_with('/') => {
@@ -111,8 +114,8 @@ fn append(link: &mut String, name: &str, value: &str) {
 fn with_secret(arguments: &Arguments, keys: &[Key]) -> Result<String, Failure> {
     let key = keys.first().ok_or("no --key to sign with")?;
     let link = &arguments.link;
-    if arguments.expires.is_some() || arguments.not_before.is_some() {
-        return Err("links of secret never expire".into());
+    if arguments.expires.is_some() || arguments.not_before.is_some() || arguments.prefix.is_some() {
+        return Err("links of secret are for one path and never expire".into());
     }
     let start = link.find("://").map_or(0, |at| at + 3);
     let start = link.get(start..).and_then(|rest| rest.find('/')).map(|at| start + at + 1);

@@ -187,6 +187,16 @@ fn what_signers_get_wrong_is_found() {
         )
         .is_ok()
     );
+    let md5 = ["--format", "md5", "--key", "secret"];
+    for (key, uri, words) in [
+        ("secret\n", "$uri", "newline at the end of the key"),
+        ("secret", "/a%20b", "as it stands in the link"),
+        ("other", "$uri", "another key"),
+    ] {
+        let message = format!("$secure_link_hash_expires{uri} $key");
+        let own = ["--format", "md5", "--key", key, "--message", &message, "--expires", UNTIL];
+        refused(&md5, &sign(&own, "/a%20b"), "mismatch", words);
+    }
     let hex = signed("secret", message, &["--encoding", "hex"]);
     assert!(verify(&["--key", "secret", "--encoding", "hex"], &hex).is_ok());
 }
@@ -219,6 +229,13 @@ fn links_that_would_mislead_are_not_made() {
         sign(&["--expires", UNTIL, "--format", "imgproxy", "/a"]).contains("cannot hold an expiry")
     );
     assert!(sign(&["--format", "akamai", "/a"]).contains("always expire"));
+    assert!(sign(&["--format", "secret", "--expires", UNTIL, "/p/a"]).contains("never expire"));
+    assert!(sign(&["--format", "secret", "/a"]).contains("/PREFIX/LINK"));
+    assert!(
+        sign(&["--format", "md5", "--prefix", "/a/", "--expires", UNTIL, "/a/b"])
+            .contains("one path")
+    );
+    assert!(sign(&["--bytes", "33", "--expires", UNTIL, "/a"]).contains("hmac-sha256 has 32"));
 }
 
 /// Links of other systems; where the vectors are from stands beside them in the core.

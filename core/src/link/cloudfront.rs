@@ -145,6 +145,10 @@ fn custom(resource: &str, expires: u64, grant: &Grant<'_>) -> String {
 /// A link under a canned policy, or a custom one where it takes that, by a private key in PEM.
 pub(super) fn sign(key: &Key, grant: &Grant<'_>) -> Result<String, GrantError> {
     let expires = grant.window.expires.ok_or(GrantError::Endless("cloudfront"))?;
+    let origin = Url::parse(grant.url.as_bytes()).origin;
+    if origin.is_empty() {
+        return Err(GrantError::Unsupported("cloudfront", "a path without its host"));
+    }
     let pair = std::str::from_utf8(&key.id).ok().filter(|id| !id.is_empty());
     let pair = pair.ok_or(GrantError::Pair)?;
     let pem = std::str::from_utf8(&key.secret).map_err(|_| KeyError::PrivateKey)?;
@@ -156,10 +160,8 @@ pub(super) fn sign(key: &Key, grant: &Grant<'_>) -> Result<String, GrantError> {
     let (policy, shown) = if is_canned {
         (canned(grant.url, expires), format!("Expires={expires}"))
     } else {
-        let resource = grant.prefix.map(|prefix| {
-            let origin = Url::parse(grant.url.as_bytes()).origin;
-            format!("{}{prefix}*", String::from_utf8_lossy(origin))
-        });
+        let resource =
+            grant.prefix.map(|prefix| format!("{}{prefix}*", String::from_utf8_lossy(origin)));
         let policy = custom(resource.as_deref().unwrap_or(grant.url), expires, grant);
         let shown = format!("Policy={}", encode(policy.as_bytes()));
         (policy, shown)

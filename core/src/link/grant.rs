@@ -239,6 +239,9 @@ mod tests {
             assert_eq!(check(&moved, "192.0.2.7").is_ok(), grant.prefix.is_some(), "{moved}");
         }
         assert_eq!(grant(url).sign(Format::Cloudfront, &public[0]), Err(GrantError::Pair));
+        let path = grant("/a/1.jpg").sign(Format::Cloudfront, &private);
+        let what = "a path without its host";
+        assert_eq!(path, Err(GrantError::Unsupported("cloudfront", what)));
         let named = public[0].clone().with_id(b"K").unwrap();
         let refused = grant(url).sign(Format::Cloudfront, &named);
         assert_eq!(refused, Err(GrantError::Key(KeyError::PrivateKey)));
