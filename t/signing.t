@@ -85,3 +85,73 @@ sub {
         }
     }
 }
+
+
+=== TEST 2: image-gate sign, in every format
+--- user_files eval
+[[ 'f.txt' => 'served' ]]
+--- config eval
+my $keys = "$FindBin::Bin/../core/tests/fixtures";
+my $html = '$TEST_NGINX_HTML_DIR';
+CORE::join '', "root $html; secure_link_hash_require on;\n", map {
+    my ($place, $lines) = @$_;
+    "location $place { $lines try_files /f.txt =404; }\n"
+} (
+    [ '/plain/', 'secure_link_hash $arg_token,$arg_expires; secure_link_hash_key id=a secret;
+        secure_link_hash_message "$uri|$secure_link_hash_expires";' ],
+    [ '/long/', 'secure_link_hash $arg_t,$arg_e; secure_link_hash_key secret; secure_link_hash_algorithm hmac-sha512;
+        secure_link_hash_encoding hex; secure_link_hash_message "$uri|$arg_w|$remote_addr|$secure_link_hash_expires";' ],
+    [ '/short/', 'secure_link_hash $arg_token,$arg_expires; secure_link_hash_key secret;
+        secure_link_hash_encoding base64url min=16; secure_link_hash_message "$uri|$secure_link_hash_expires";' ],
+    [ '/folder/', 'secure_link_hash $arg_token,$arg_expires; secure_link_hash_key secret;
+        secure_link_hash_prefix on; secure_link_hash_message $secure_link_hash_expires;' ],
+    [ '/md5/', 'secure_link_hash $arg_token,$arg_expires; secure_link_hash_md5 "$secure_link_hash_expires$uri secret";' ],
+    [ '/secret/', 'secure_link_hash_secret secret;' ],
+    [ '~ ^/[^/]+/imgproxy/', 'secure_link_hash_format imgproxy; secure_link_hash_key salt=hex:68656c6c6f secret;' ],
+    [ '~ ^/[^/]+/thumbor/', 'secure_link_hash_format thumbor; secure_link_hash_key secret;' ],
+    [ '/akamai/', 'secure_link_hash_format akamai; secure_link_hash_key secret;' ],
+    [ '/bunny/', 'secure_link_hash_format bunny; secure_link_hash_key secret;' ],
+    [ '/cloudfront/', "secure_link_hash_format cloudfront origin=https://h.example; secure_link_hash_key file=$keys/pair.pub;" ],
+)
+--- script eval
+sub {
+    my $name = shift;
+    local $ENV{LINK_KEY} = 'secret';
+    my $tool = "$ENV{TEST_NGINX_IMAGE_GATE_BUILD}/image-gate";
+    my $pair = "$FindBin::Bin/../core/tests/fixtures/pair.pem";
+    my @until = ('--expires', LATER);
+    for (
+        [ '/plain/a%20b', '--key', 'id=a env=LINK_KEY', @until ],
+        [ '/long/a?w=1', qw(--key env=LINK_KEY --algorithm hmac-sha512 --encoding hex --address 127.0.0.1 --value),
+            '$arg_t,$arg_e', '--message', '$uri|$arg_w|$remote_addr|$secure_link_hash_expires', @until ],
+        [ '/short/a', qw(--key env=LINK_KEY --bytes 16), @until ],
+        [ '/folder/a', qw(--key env=LINK_KEY --prefix /folder/), @until ],
+        [ '/md5/a', qw(--format md5 --key env=LINK_KEY), @until ],
+        [ '/secret/a', qw(--format secret --key env=LINK_KEY) ],
+        [ '/imgproxy/a', qw(--format imgproxy --key), 'salt=hello env=LINK_KEY' ],
+        [ '/thumbor/a', qw(--format thumbor --key env=LINK_KEY) ],
+        [ '/akamai/a', qw(--format akamai --key env=LINK_KEY), @until ],
+        [ '/akamai/a', qw(--format akamai --key env=LINK_KEY --prefix /akamai/ --address 127.0.0.1), @until ],
+        [ '/bunny/a?x=1', qw(--format bunny --key env=LINK_KEY), @until ],
+        [ '/bunny/a', qw(--format bunny --key env=LINK_KEY --prefix /bunny/ --address 127.0.0.1), @until ],
+        [ 'https://h.example/cloudfront/a?x=1', qw(--format cloudfront --key), "id=K1 file=$pair", @until ],
+        [ 'https://h.example/cloudfront/a', qw(--format cloudfront --prefix /cloudfront/ --address 127.0.0.1 --key),
+            "id=K1 file=$pair", @until ],
+    ) {
+        my ($plain, @options) = @$_;
+        open my $out, '-|', $tool, 'sign', @options, $plain or die "$tool: $!";
+        CORE::chomp(my $link = <$out> // '');
+        close $out;
+        $_ =~ s{^https://h\.example}{} for $plain, $link;
+        my $r = client()->get($link);
+        Test::More::is("$r->{status} $r->{body}", '200 served', "$name: $link");
+        Test::More::is(client()->get($plain)->{status}, 403, "$name: $plain without a token");
+        # One character of what was signed, or of the signature.
+        (my $other = $link) =~ s{(?<=/)a(?=$|[?%])}{z} or die $link;
+        my $expected = "@options" =~ /--prefix/ ? 200 : 403;
+        Test::More::is(client()->get($other)->{status}, $expected, "$name: $other");
+        (my $moved = $link) =~ s{/(\w+)/(?=a(?:$|[?%]))}{/$1/../x/}
+            or Test::More::fail("$name: $link has no folder");
+        Test::More::isnt(client()->get($moved)->{status}, 200, "$name: $moved");
+    }
+}
