@@ -26,11 +26,10 @@ pub fn parse(text: &str) -> Result<u64, String> {
 /// A span as nginx writes it, with one unit: `90`, `90s`, `15m`, `1h`, `30d`, `2w`.
 pub fn parse_span(text: &str) -> Result<u64, String> {
     const UNITS: [(char, u64); 5] = [('s', 1), ('m', 60), ('h', 3_600), ('d', DAY), ('w', 7 * DAY)];
-    let unit = UNITS.into_iter().find(|&(unit, _)| text.ends_with(unit));
-    let (digits, seconds) = match unit {
-        Some((unit, seconds)) => (text.trim_end_matches(unit), seconds),
-        None => (text, 1),
-    };
+    let (digits, seconds) = UNITS
+        .into_iter()
+        .find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)))
+        .unwrap_or((text, 1));
     let number = digits.parse::<u32>().map_err(|_| "no span like 90s, 15m, 1h, 30d or 2w")?;
     Ok(u64::from(number) * seconds)
 }
@@ -64,7 +63,7 @@ mod tests {
         assert_eq!(format(1_798_718_400), "2026-12-31T12:00:00Z");
         let hour = parse("+1h").unwrap() - now();
         assert!((3_599..=3_600).contains(&hour), "{hour}");
-        for wrong in ["", "0", "-1", "+", "+1y", "1h", "tomorrow", "+h"] {
+        for wrong in ["", "0", "-1", "+", "+1y", "1h", "tomorrow", "+h", "+1hh"] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }
