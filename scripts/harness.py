@@ -10,6 +10,7 @@ import collections
 import ctypes
 import glob
 import hashlib
+import hmac
 import os
 import re
 import shutil
@@ -80,8 +81,9 @@ class Nginx:
         written = [int(port) for port in LISTEN.findall(text)]
         self.ports = dict(zip(written, free_ports(len(written))))
         text = re.sub(r":(\d+)\b", lambda m: f":{self.ports.get(int(m[1]), m[1])}", text)
-        for beside in glob.glob(f"{os.path.dirname(self.conf)}/*.keys"):
-            shutil.copy(beside, self.prefix)
+        for kind in ("keys", "users"):
+            for beside in glob.glob(f"{os.path.dirname(self.conf)}/*.{kind}"):
+                shutil.copy(beside, self.prefix)
         shutil.copytree(f"{ROOT}/examples/marks", f"{self.prefix}/marks")
         path = f"{self.prefix}/nginx.conf"
         with open(path, "w") as file:
@@ -122,6 +124,15 @@ class Nginx:
                 pass
             self.process.wait()
         shutil.rmtree(self.prefix, ignore_errors=True)
+
+    def rewrite(self, edit):
+        """Edits the configuration as it is in use, and has nginx read it again."""
+        path = f"{self.prefix}/nginx.conf"
+        with open(path) as file:
+            text = edit(file.read())
+        with open(path, "w") as file:
+            file.write(text)
+        self.process.send_signal(signal.SIGHUP)
 
     def left_behind(self):
         """What is still there after the end, which should be nothing."""
@@ -170,10 +181,10 @@ def fetch(url, headers={}, method="GET"):
 
 
 def sign(uri, secret, expires):
-    """A link for secure_link: base64url of MD5 over expiry, URI and secret."""
-    digest = hashlib.md5(f"{expires}{uri} {secret}".encode()).digest()
+    """A link for secure_link_hash: base64url of HMAC-SHA256 over URI and expiry."""
+    digest = hmac.new(secret.encode(), f"{uri}|{expires}".encode(), hashlib.sha256).digest()
     token = base64.urlsafe_b64encode(digest).decode().rstrip("=")
-    return f"{uri}?md5={token}&expires={expires}"
+    return f"{uri}?token={token}&expires={expires}"
 
 
 def _imagemagick(tool, *arguments, body=None):

@@ -5,7 +5,11 @@
 mod files;
 mod info;
 mod key;
+mod link;
+mod sign;
+mod time;
 mod transform;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -27,6 +31,8 @@ enum Command {
     Transform(transform::Arguments),
     Info(info::Arguments),
     Key(key::Arguments),
+    Sign(sign::Arguments),
+    Verify(verify::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -36,6 +42,8 @@ fn main() -> ExitCode {
         Command::Transform(arguments) => transform::run(&arguments),
         Command::Info(arguments) => info::run(&arguments),
         Command::Key(arguments) => key::run(&arguments),
+        Command::Sign(arguments) => sign::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -8,7 +8,7 @@
 
 use super::foreign::{Keyed, find};
 use super::url::{Url, address, fits, is_plain};
-use super::{Encoding, Mac, Reason, Verified, Visit, Window, parse_time};
+use super::{Encoding, Grant, Mac, Reason, Verified, Visit, Window, parse_time};
 
 /// The names of the argument.
 const ARGUMENTS: [&[u8]; 3] = [b"hdnts", b"hdnea", b"__token__"];
@@ -60,6 +60,20 @@ pub(super) fn verify(keys: &[Keyed], visit: &Visit<'_>) -> Result<Verified, Reas
         }
         _ => Ok(Verified { key, window }),
     }
+}
+
+/// A link with its token in an argument.
+pub(super) fn sign(mac: &Mac, salt: &[u8], grant: &Grant<'_>, expires: u64) -> String {
+    let mut fields = Vec::new();
+    fields.extend(grant.address.map(|address| format!("ip={address}")));
+    fields.extend(grant.window.not_before.map(|start| format!("st={start}")));
+    fields.push(format!("exp={expires}"));
+    fields.push(match grant.prefix {
+        Some(prefix) => format!("acl={prefix}*"),
+        None => format!("url={}", String::from_utf8_lossy(Url::parse(grant.url.as_bytes()).path)),
+    });
+    let token = token(mac, salt, fields.join("~").as_bytes());
+    grant.with_arguments(&format!("hdnts={token}"))
 }
 
 /// What is signed in place of a path that is no pattern, so that the token holds the fields and

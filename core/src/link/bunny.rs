@@ -16,8 +16,8 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::foreign::{Keyed, Secret};
-use super::url::{Url, address, arguments, decode, is_plain};
-use super::{Encoding, Mac, Reason, Verified, Visit, Window, parse_time};
+use super::url::{Url, address, arguments, decode, encode, is_plain};
+use super::{Encoding, Grant, Mac, Reason, Verified, Visit, Window, parse_time};
 
 const HS256: &[u8] = b"HS256-";
 
@@ -74,7 +74,7 @@ pub(super) fn verify(keys: &[Keyed], visit: &Visit<'_>) -> Result<Verified, Reas
     let message = [
         prefix.as_deref().unwrap_or(url.path),
         expires,
-        &if bound { packed(visit.address).ok_or(Reason::Mismatch)? } else { Vec::new() },
+        &if bound { packed(address(visit.address).ok_or(Reason::Mismatch)?) } else { Vec::new() },
         &pairs.join(&b'&'),
     ]
     .concat();
@@ -100,14 +100,41 @@ pub(super) fn verify(keys: &[Keyed], visit: &Visit<'_>) -> Result<Verified, Reas
 }
 
 /// An address as its bytes; of an IPv6 address the network counts, the first 64 bits.
-fn packed(text: &[u8]) -> Option<Vec<u8>> {
-    Some(match address(text)? {
+fn packed(address: IpAddr) -> Vec<u8> {
+    match address {
         IpAddr::V4(address) => address.octets().to_vec(),
         IpAddr::V6(address) => {
             let network = u128::from(address) >> 64 << 64;
             network.to_be_bytes().to_vec()
         }
-    })
+    }
+}
+
+/// A link with its token in an argument; `None` where the arguments are not well escaped.
+pub(super) fn sign(mac: &Mac, grant: &Grant<'_>, expires: u64) -> Option<String> {
+    let Url { origin, path, query } = Url::parse(grant.url.as_bytes());
+    let mut query = String::from_utf8_lossy(query).into_owned();
+    if let Some(prefix) = grant.prefix {
+        let separator = if query.is_empty() { "" } else { "&" };
+        query.push_str(&format!("{separator}token_path={}", encode(prefix.as_bytes())));
+    }
+    let mut signed = arguments(query.as_bytes())
+        .map(|(name, value)| Some((decode(name)?, decode(value)?)))
+        .collect::<Option<Vec<_>>>()?;
+    signed.sort();
+    let pairs: Vec<_> = signed.iter().map(|(name, value)| [&name[..], value].join(&b'=')).collect();
+    let message = [
+        grant.prefix.map_or(path, str::as_bytes),
+        expires.to_string().as_bytes(),
+        &grant.address.map(packed).unwrap_or_default(),
+        &pairs.join(&b'&'),
+    ]
+    .concat();
+    let tag = Encoding::Base64url.encode(&mac.tag(&[&message]));
+    let bound = if grant.address.is_some() { "1-" } else { "" };
+    let separator = if query.is_empty() { "" } else { "&" };
+    let url = String::from_utf8_lossy(&[origin, path].concat()).into_owned();
+    Some(format!("{url}?token=HS256-{bound}{tag}{separator}{query}&expires={expires}"))
 }
 
 pub(super) fn token(mac: &Mac, message: &[u8]) -> String {

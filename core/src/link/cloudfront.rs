@@ -13,13 +13,13 @@ use rsa::PrivateKey;
 use rsa::pkcs1::{DecodeRsaPrivateKey, DecodeRsaPublicKey};
 use rsa::pkcs1v15::Pkcs1v15Sign;
 use rsa::pkcs8::{DecodePrivateKey, DecodePublicKey};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
 
 use super::foreign::{Keyed, Secret};
 use super::url::{Url, address, fits, is_plain};
-use super::{KeyError, Reason, Verified, Visit, Window, parse_time};
+use super::{Grant, GrantError, Key, KeyError, Reason, Verified, Visit, Window, parse_time};
 
 /// The arguments that are not part of the resource.
 const ARGUMENTS: [&[u8]; 5] =
@@ -128,29 +128,50 @@ fn canned(resource: &str, expires: u64) -> String {
     )
 }
 
-/// Signs a URL under a canned policy with a private key in PEM.
-///
-/// # Errors
-/// [`KeyError::PublicKey`] where that is no private key of RSA.
-pub fn sign(
-    pem: &[u8],
-    pair: &str,
-    url: &str,
-    expires: u64,
-    sha256: bool,
-) -> Result<String, KeyError> {
-    let pem = std::str::from_utf8(pem).map_err(|_| KeyError::PublicKey)?;
-    let key = PrivateKey::from_pkcs8_pem(pem)
+/// A policy that says more than a canned one can.
+fn custom(resource: &str, expires: u64, grant: &Grant<'_>) -> String {
+    let epoch = |time: u64| json!({ "AWS:EpochTime": time });
+    let mut condition = json!({ "DateLessThan": epoch(expires) });
+    if let Some(start) = grant.window.not_before {
+        condition["DateGreaterThan"] = epoch(start);
+    }
+    if let Some(address) = grant.address {
+        let bits = if address.is_ipv4() { 32 } else { 128 };
+        condition["IpAddress"] = json!({ "AWS:SourceIp": format!("{address}/{bits}") });
+    }
+    json!({ "Statement": [{ "Resource": resource, "Condition": condition }] }).to_string()
+}
+
+/// A link under a canned policy, or a custom one where it takes that, by a private key in PEM.
+pub(super) fn sign(key: &Key, grant: &Grant<'_>) -> Result<String, GrantError> {
+    let expires = grant.window.expires.ok_or(GrantError::Endless("cloudfront"))?;
+    let origin = Url::parse(grant.url.as_bytes()).origin;
+    if origin.is_empty() {
+        return Err(GrantError::Unsupported("cloudfront", "a path without its host"));
+    }
+    let pair = std::str::from_utf8(&key.id).ok().filter(|id| !id.is_empty());
+    let pair = pair.ok_or(GrantError::Pair)?;
+    let pem = std::str::from_utf8(&key.secret).map_err(|_| KeyError::PrivateKey)?;
+    let private = PrivateKey::from_pkcs8_pem(pem)
         .or_else(|_| PrivateKey::from_pkcs1_pem(pem))
-        .map_err(|_| KeyError::PublicKey)?;
-    let (scheme, digest) = hashed(canned(url, expires).as_bytes(), sha256);
-    let signature = key.sign(scheme, &digest).map_err(|_| KeyError::PublicKey)?;
-    let separator = if url.contains('?') { '&' } else { '?' };
-    let algorithm = if sha256 { "&Hash-Algorithm=SHA256" } else { "" };
+        .map_err(|_| KeyError::PrivateKey)?;
+    let is_canned =
+        grant.window.not_before.is_none() && grant.address.is_none() && grant.prefix.is_none();
+    let (policy, shown) = if is_canned {
+        (canned(grant.url, expires), format!("Expires={expires}"))
+    } else {
+        let resource =
+            grant.prefix.map(|prefix| format!("{}{prefix}*", String::from_utf8_lossy(origin)));
+        let policy = custom(resource.as_deref().unwrap_or(grant.url), expires, grant);
+        let shown = format!("Policy={}", encode(policy.as_bytes()));
+        (policy, shown)
+    };
+    let (scheme, digest) = hashed(policy.as_bytes(), true);
+    let signature = private.sign(scheme, &digest).map_err(|_| KeyError::PrivateKey)?;
     let signature = encode(&signature);
-    Ok(format!(
-        "{url}{separator}Expires={expires}&Signature={signature}&Key-Pair-Id={pair}{algorithm}"
-    ))
+    Ok(grant.with_arguments(&format!(
+        "{shown}&Signature={signature}&Key-Pair-Id={pair}&Hash-Algorithm=SHA256"
+    )))
 }
 
 /// What a policy allows.
@@ -225,4 +246,132 @@ fn decode(text: &[u8]) -> Option<Vec<u8>> {
 
 fn encode(bytes: &[u8]) -> String {
     BASE64.encode(bytes).replace('+', "-").replace('=', "_").replace('/', "~")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+pub(super) mod tests {
+    use super::super::foreign::tests::{key, verify};
+    use super::super::{Foreign, Format, Key, Reason, Window};
+    use super::Network;
+
+    /// A key pair of these tests, by `openssl genrsa 2048` and `openssl rsa -pubout`.
+    pub const PRIVATE: &str = include_str!("../../tests/fixtures/pair.pem");
+    pub const PAIRED: &str = include_str!("../../tests/fixtures/pair.pub");
+
+    /// A key pair and links made as AWS's documentation does it ("Create a URL signature using
+    /// ... OpenSSL"): `openssl sha1 -sign key.pem | openssl base64 | tr '+=/' '-_~'`.
+    const PUBLIC: &str = "-----BEGIN PUBLIC KEY-----\n\
+        MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA3F4kp3K8F3v72wU4IFf/\n\
+        L8TEnNjr1S1TFRfSVXb7xXgjG3FxY4vfphcm0Oi4wW0p+R8WRlRpmJ/sCG3Nu6qG\n\
+        rI5HuLMIqsLUn27oE+8ElMfiMDFCE5+pZ7vt1xX3CMtyg6T5J5xQB5cHMwY3Mz5I\n\
+        ZSE2zKhwtqAb0sZK5oGt/rWAjH1ZJD5G8rjj7RofDCRNz4AiVPLD1xigr7XA/Jt/\n\
+        +k/ebiZ/5OAgFemH3Cx7q2EizZR87HJq/+64u1EpNUnq6wgGefZtW7p3QN+vsmKI\n\
+        OM27hEYcMflzcwjORoShgN4b8W8HAtWVpbgvMcSyb4J9lArELZ37tiwslDMFQxU2\n\
+        QwIDAQAB\n\
+        -----END PUBLIC KEY-----";
+    const URL: &str = "https://d111111abcdef8.cloudfront.net/images/a.jpg?size=large";
+    const SHA1: &str = "DTrS3m0xFBcL03Wlie0wOFWZzJwpfzo8EYt5ZdmncBPEkporl3pDoTdC5z3tvvY8gBuqDOMCS3ylugfhXokv\
+        bVfHfXKQjAGb-8bIxw-N9ku9fIUwO507339BU3pm9ah2ULptYurU~XgZM7WUqEtBxQ26hm~kMNnLRwV10kML\
+        bQubgVqv8~Qjapa1xZewIzbKYjUNbOfkn9lG0~SYrLqeMJDLiD56ODq1FEfl0sfVibMRUT5ba34DmgSY01AT\
+        7s-n2shyQvRbxQ3uKaEp4WtTYTbeVxAvbP5krFiE9XK0rx23SEv1n~T9AgZIfeMqQI3eqxXK~lHKEPspqy6K\
+        zBoV8Q__";
+    const SHA256: &str = "n-4z9gc0GG0mHRQ7a2IAEiotvAk4X2R~mdsZW-oyV4VvCcPqL0p4GapxFEqBd~ZutKc-00z5yGcdfvWwGKMm\
+        4LtD30uHLy3S~AymbLCFxmO1mghw8262Deq90trRf819O146tJGipX7~Mp5tjLZP0Icg8LtX60NAwfr4tMMf\
+        vwwL~xldiDkWSKZRT8UrA8aOHcQLeqs8Bz8yGjyVEpI5qxUS--BPPOuWKudqtNQfneVhmjW~4QxRuiX~5daK\
+        LCgWN0uFaAKwvF11skTKhplNGERd75-CTcxt-oIvSL-ADBp0Isfv5pdFgrkZ5VYbTB8~aRyCQ4EGKa2g-D~G\
+        RfvyWQ__";
+    /// Of `{"Statement":[{"Resource":"http*://*/images/*","Condition":{"DateLessThan":...,
+    /// "DateGreaterThan":...,"IpAddress":{"AWS:SourceIp":"192.0.2.0/24"}}}]}`.
+    const POLICY: &str = "eyJTdGF0ZW1lbnQiOlt7IlJlc291cmNlIjoiaHR0cCo6Ly8qL2ltYWdlcy8qIiwiQ29uZGl0aW9uIjp7IkRh\
+        dGVMZXNzVGhhbiI6eyJBV1M6RXBvY2hUaW1lIjoyMDAwMDAwMDAwfSwiRGF0ZUdyZWF0ZXJUaGFuIjp7IkFX\
+        UzpFcG9jaFRpbWUiOjE1MDAwMDAwMDB9LCJJcEFkZHJlc3MiOnsiQVdTOlNvdXJjZUlwIjoiMTkyLjAuMi4w\
+        LzI0In19fV19";
+    const SIGNATURE: &str = "dzjMzcuwSTB4RaYNhpqcIIGBqmcv2em1O11ewJTR0RdiOwzEyVsDe5vbwJ3qm8ol9r-r5rtZnFDkS5pEyzUl\
+        edhBPGMjgWIltuY6xFVKIOhmVvYl1v7TxF2OL94zUUpjwgvaz9SXmyMrrVmw46YNLAoYwdIt6CxkorSg9a4p\
+        QSz4uvlVl8CQcoc4lffTOTpO3JskeAOQ~SP2e89x6oGWXf-g1YqskcTknvuIhtOVOTVyKmnSGd1~SuxWCzPS\
+        el-sWTuG8qwlJMRezJ-iFu9YmQ7fOgHeoAKzoGmOl0T7cOG9e3A0vDmgS4QXCx76npSgrenp~ME-wwzc3m7Z\
+        0Psorg__";
+
+    fn canned(url: &str) -> String {
+        format!("{url}&Expires=2000000000&Signature={SHA1}&Key-Pair-Id=K2JCJMDEHXQW5F")
+    }
+
+    fn custom(url: &str) -> String {
+        format!("{url}?Policy={POLICY}&Signature={SIGNATURE}&Key-Pair-Id=K2JCJMDEHXQW5F")
+    }
+
+    fn check(url: &str, address: &str) -> Result<Window, Reason> {
+        verify(Format::Cloudfront, &[key(PUBLIC, "")], url, address).map(|found| found.window)
+    }
+
+    #[test]
+    fn canned_policies() {
+        let window = Window { not_before: None, expires: Some(2_000_000_000) };
+        let url = canned(URL);
+        assert_eq!(check(&url, ""), Ok(window));
+        let sha256 = url.replace(SHA1, SHA256);
+        assert_eq!(check(&format!("{sha256}&Hash-Algorithm=SHA256"), ""), Ok(window));
+        assert_eq!(check(&sha256, ""), Err(Reason::Mismatch));
+        assert_eq!(check(&format!("{url}&Hash-Algorithm=MD5"), ""), Err(Reason::Malformed));
+        for (from, to) in
+            [("a.jpg", "b.jpg"), ("https", "http"), ("=2000", "=2001"), ("large", "small")]
+        {
+            assert_eq!(check(&url.replace(from, to), ""), Err(Reason::Mismatch), "{to}");
+        }
+        assert_eq!(check(&format!("{url}&x=y"), ""), Err(Reason::Mismatch));
+        assert_eq!(check(URL, ""), Err(Reason::Missing));
+        assert_eq!(
+            check(&url.replace("Key-Pair-Id=K2JCJMDEHXQW5F", ""), ""),
+            Err(Reason::Malformed)
+        );
+        assert_eq!(check(&url.replace("Signature=", "Signature=!"), ""), Err(Reason::Malformed));
+        assert_eq!(check(&url.replace("Expires=", "Policy=&Expires="), ""), Err(Reason::Malformed));
+    }
+
+    #[test]
+    fn custom_policies() {
+        let window = Window { not_before: Some(1_500_000_000), expires: Some(2_000_000_000) };
+        assert_eq!(check(&custom("http://h/images/1/a.jpg"), "192.0.2.200"), Ok(window));
+        assert_eq!(check(&custom("http://h/images/a.jpg"), "192.0.3.1"), Err(Reason::Mismatch));
+        for path in ["/image/a.jpg", "/images/../a.jpg", "/images/%2e%2e/a.jpg", "/images//a.jpg"] {
+            let url = custom(&format!("http://h{path}"));
+            assert_eq!(check(&url, "192.0.2.1"), Err(Reason::Mismatch), "{path}");
+        }
+        let other = custom("http://h/images/a.jpg").replace("Policy=e", "Policy=f");
+        assert_eq!(check(&other, "192.0.2.1"), Err(Reason::Mismatch));
+    }
+
+    #[test]
+    fn the_id_of_a_pair_selects_the_key() {
+        let named = |id: &str| -> [Key; 1] { [key(PUBLIC, "").with_id(id.as_bytes()).unwrap()] };
+        let check = |id| verify(Format::Cloudfront, &named(id), &canned(URL), "").map(|f| f.key);
+        assert_eq!(check("K2JCJMDEHXQW5F"), Ok(0));
+        assert_eq!(check("K2JCJMDEHXQW5G"), Err(Reason::NoKey));
+    }
+
+    #[test]
+    fn keys_are_rsa_in_pem() {
+        for pem in ["secret", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----"] {
+            assert!(Foreign::new(Format::Cloudfront, &[key(pem, "")], None).is_err(), "{pem}");
+        }
+        let foreign = Foreign::new(Format::Cloudfront, &[key(PUBLIC, "")], None).unwrap();
+        assert_eq!(foreign.token(b"message"), None);
+    }
+
+    #[test]
+    fn networks() {
+        let holds = |network, address: &str| {
+            Network::parse(network).is_some_and(|network| network.holds(address.as_bytes()))
+        };
+        assert!(holds("0.0.0.0/0", "203.0.113.9"));
+        assert!(holds("203.0.113.9", "203.0.113.9"));
+        assert!(!holds("203.0.113.9", "203.0.113.8"));
+        assert!(holds("10.0.0.0/9", "10.127.0.1"));
+        assert!(!holds("10.0.0.0/9", "10.128.0.1"));
+        assert!(holds("2001:db8::/32", "2001:db8:1::1"));
+        assert!(!holds("2001:db8::/32", "2001:db9::1"));
+        assert!(!holds("0.0.0.0/0", "::1"));
+        assert!(!holds("10.0.0.0/33", "10.0.0.0"));
+    }
 }

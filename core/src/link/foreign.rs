@@ -42,7 +42,7 @@ impl Format {
     }
 
     /// Its MAC; [`cloudfront`] signs by a key pair instead.
-    fn algorithm(self) -> Algorithm {
+    pub(super) fn algorithm(self) -> Algorithm {
         match self {
             Format::Thumbor => Algorithm::HmacSha1,
             _ => Algorithm::HmacSha256,

@@ -45,6 +45,9 @@ pub enum KeyError {
     /// Not a public key, or not of a kind that the format knows.
     #[error("the key is not an RSA public key in PEM")]
     PublicKey,
+    /// Not a private key, where one is needed.
+    #[error("the key is not an RSA private key in PEM")]
+    PrivateKey,
 }
 
 impl Key {

@@ -192,13 +192,22 @@ mod tests {
         }
     }
 
-    /// RFC 4231, test case 6: a key longer than a block is hashed first.
+    /// RFC 2202 and RFC 4231, test case 6: a key longer than a block is hashed first.
     #[test]
     fn hmac_of_a_long_key() {
         let message = b"Test Using Larger Than Block-Size Key - Hash Key First";
         assert_eq!(
             tag(Algorithm::HmacSha256, &[0xaa; 131], message),
             "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
+        );
+        assert_eq!(
+            tag(Algorithm::HmacSha512, &[0xaa; 131], message),
+            "80b24263c7c1a3ebb71493c1dd7be8b49b46d1f41b4aeec1121b013783f8f352\
+             6b56d037e05f2598bd0fd2215d6a1e5295e64f73f63f0aec8b915a985d786598"
+        );
+        assert_eq!(
+            tag(Algorithm::HmacSha1, &[0xaa; 80], message),
+            "aa4ae5e15272d00e95705637ce8a3b55ed402112"
         );
     }
 

@@ -2,14 +2,16 @@
 //!
 //! [`compat`] holds the links of nginx's `secure_link`, to the byte. [`Signer`] makes and checks
 //! our own: a MAC, an id of the key, maybe a path prefix. [`Foreign`] checks what the signers of
-//! other systems make.
+//! other systems make, [`Grant`] makes it.
 
 pub mod akamai;
 pub mod bunny;
 pub mod cloudfront;
 pub mod compat;
 mod encoding;
+mod expression;
 mod foreign;
+mod grant;
 pub mod imgproxy;
 mod key;
 mod mac;
@@ -20,7 +22,9 @@ mod url;
 mod window;
 
 pub use encoding::{Encoding, decode_base64};
+pub use expression::{Expression, ExpressionError, Place};
 pub use foreign::{Foreign, Format, Verified, Visit};
+pub use grant::{Grant, GrantError};
 pub use key::{Key, KeyError, parse_secret, secret_of_file};
 pub use mac::{Algorithm, Mac, Tag};
 pub use reason::Reason;

@@ -86,6 +86,19 @@ pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
+/// Percent-encoding of all but what RFC 3986 calls unreserved.
+pub(super) fn encode(text: &[u8]) -> String {
+    let mut out = String::with_capacity(text.len());
+    for &byte in text {
+        match byte {
+            b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
+            _ if byte.is_ascii_alphanumeric() => out.push(char::from(byte)),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
 /// Whether `text` fits a pattern in which `*` stands for any characters and `?` for one.
 pub(super) fn fits(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
@@ -180,6 +193,7 @@ mod tests {
     #[test]
     fn percent_encoding() {
         assert_eq!(decode(b"a%20b%C3%a9").unwrap(), "a b\u{e9}".as_bytes());
+        assert_eq!(encode("a b/\u{e9}-_.~".as_bytes()), "a%20b%2F%C3%A9-_.~");
     }
 
     #[test]

@@ -1,0 +1,178 @@
+//! What `image-gate sign` and `image-gate verify` have in common.
+
+use std::io::Read;
+use std::net::IpAddr;
+
+use clap::ValueEnum;
+use image_gate_core::link::{
+    Algorithm, Encoding, Expression, Format, Key, Place, Signer, parse_secret, secret_of_file,
+};
+
+use crate::{Failure, files};
+
+/// What a link is signed with.
+#[derive(clap::Args)]
+pub struct Options {
+    /// Whose links they are
+    #[arg(long, value_enum, default_value = "plain")]
+    pub format: Links,
+    /// A key: "[id=ID] [salt=SALT | salt_file=PATH] file=PATH | env=NAME | - | hex:... | base64:...
+    /// | text"; - is standard input. The first one signs, all of them verify. Keys in arguments are
+    /// seen by every user of the machine
+    #[arg(long = "key", value_name = "KEY")]
+    keys: Vec<String>,
+    /// What is signed, as in secure_link_hash_message (plain) or secure_link_hash_md5 (md5, where
+    /// $key stands for the key)
+    #[arg(long, value_name = "EXPR")]
+    message: Option<String>,
+    /// Where the token and the expiry are, as in secure_link_hash
+    #[arg(long, value_name = "EXPR", default_value = "$arg_token,$arg_expires")]
+    pub value: String,
+    /// As secure_link_hash_algorithm
+    #[arg(long, value_name = "NAME", default_value = "hmac-sha256", value_parser = algorithm)]
+    pub algorithm: Algorithm,
+    /// As secure_link_hash_encoding: base64url or hex
+    #[arg(long, value_name = "NAME", default_value = "base64url", value_parser = encoding)]
+    pub encoding: Encoding,
+    /// Truncated tags: how many bytes to make, or as min= of secure_link_hash_encoding
+    #[arg(long, value_name = "16-64", value_parser = clap::value_parser!(u8).range(16..=64))]
+    bytes: Option<u8>,
+    /// The client's address; also $remote_addr
+    #[arg(long, value_name = "ADDRESS")]
+    pub address: Option<IpAddr>,
+    /// A variable that the message uses and the link does not give
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = variable)]
+    variables: Vec<(String, String)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Links {
+    /// secure_link_hash_message
+    Plain,
+    /// secure_link_hash_md5, as secure_link_md5
+    Md5,
+    /// secure_link_hash_secret, as secure_link_secret
+    Secret,
+    Imgproxy,
+    Thumbor,
+    Akamai,
+    Bunny,
+    Cloudfront,
+}
+
+impl Links {
+    /// The format, where it is one of other systems.
+    pub fn foreign(self) -> Option<Format> {
+        match self {
+            Links::Plain | Links::Md5 | Links::Secret => None,
+            Links::Imgproxy => Some(Format::Imgproxy),
+            Links::Thumbor => Some(Format::Thumbor),
+            Links::Akamai => Some(Format::Akamai),
+            Links::Bunny => Some(Format::Bunny),
+            Links::Cloudfront => Some(Format::Cloudfront),
+        }
+    }
+}
+
+fn algorithm(name: &str) -> Result<Algorithm, String> {
+    Algorithm::from_name(name.as_bytes())
+        .ok_or_else(|| "not hmac-sha256, hmac-sha512, hmac-sha1, sha256 or md5".into())
+}
+
+fn encoding(name: &str) -> Result<Encoding, String> {
+    Encoding::from_name(name.as_bytes()).ok_or_else(|| "not base64url or hex".into())
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("not NAME=VALUE")?;
+    Ok((name.to_string(), value.to_string()))
+}
+
+impl Options {
+    /// The keys.
+    pub fn keys(&self) -> Result<Vec<Key>, Failure> {
+        self.keys.iter().map(|text| key(text)).collect()
+    }
+
+    /// What signs, and what checks.
+    pub fn signer(&self, keys: &[Key]) -> Result<Signer, Failure> {
+        let bytes = self.bytes();
+        if bytes.is_some_and(|bytes| bytes > self.algorithm.tag_len()) {
+            let (name, len) = (self.algorithm.name(), self.algorithm.tag_len());
+            return Err(format!("--bytes: a tag of {name} has {len}").into());
+        }
+        let signer = Signer::new(self.algorithm, keys, self.encoding, bytes).ok_or("no key")?;
+        Ok(match bytes {
+            Some(bytes) => signer.truncated(bytes),
+            None => signer,
+        })
+    }
+
+    /// How long truncated tags are.
+    pub fn bytes(&self) -> Option<usize> {
+        self.bytes.map(usize::from)
+    }
+
+    /// What is signed, before it is evaluated.
+    pub fn message(&self, has_prefix: bool) -> Result<Expression, Failure> {
+        let default = match self.format {
+            Links::Md5 => "$secure_link_hash_expires$uri $key",
+            _ if has_prefix => "$secure_link_hash_expires",
+            _ => "$uri|$secure_link_hash_expires",
+        };
+        let message = Expression::parse(self.message.as_deref().unwrap_or(default));
+        message.map_err(|error| format!("--message: {error}").into())
+    }
+
+    /// Evaluates the message for a link; only md5 has the key in it.
+    pub fn evaluate(
+        &self,
+        message: &Expression,
+        place: Place<'_>,
+        key: Option<&Key>,
+    ) -> Result<Vec<u8>, Failure> {
+        let mut set = self.variables.clone();
+        set.extend(self.address.map(|address| ("remote_addr".into(), address.to_string())));
+        if let Some(key) = key.filter(|_| self.format == Links::Md5) {
+            let text = std::str::from_utf8(&key.secret).map_err(|_| "the key of md5 is no text")?;
+            set.push(("key".into(), text.into()));
+        }
+        let value = message.evaluate(&Place { set: &set, ..place });
+        value.map_err(|error| format!("--message: {error}; say it with --set").into())
+    }
+}
+
+/// Reads a key as it is written for `secure_link_hash_key`, in one argument.
+fn key(text: &str) -> Result<Key, Failure> {
+    let (mut id, mut salt, mut rest) = (None, None, text);
+    while let Some((word, behind)) = rest.split_once(' ') {
+        if let Some(word) = word.strip_prefix("id=") {
+            id = Some(word);
+        } else if let Some(word) = word.strip_prefix("salt=") {
+            salt = Some(parse_secret(word.as_bytes())?);
+        } else if let Some(path) = word.strip_prefix("salt_file=") {
+            salt = Some(secret_of_file(&files::read(path.as_ref())?)?);
+        } else {
+            break;
+        }
+        rest = behind;
+    }
+    let secret = if rest == "-" {
+        let mut content = Vec::new();
+        std::io::stdin().lock().take(64 * 1024).read_to_end(&mut content)?;
+        secret_of_file(&content)?
+    } else if let Some(path) = rest.strip_prefix("file=") {
+        secret_of_file(&files::read(path.as_ref())?).map_err(|error| format!("{path}: {error}"))?
+    } else if let Some(name) = rest.strip_prefix("env=") {
+        let value = std::env::var(name).map_err(|_| format!("{name} is not in the environment"))?;
+        parse_secret(value.as_bytes())?
+    } else {
+        parse_secret(rest.as_bytes())?
+    };
+    let mut key = Key::new(secret)?;
+    if let Some(id) = id {
+        key = key.with_id(id.as_bytes())?;
+    }
+    key.salt = salt.unwrap_or_default().into();
+    Ok(key)
+}

@@ -1,0 +1,145 @@
+//! `image-gate sign`
+
+use image_gate_core::link::{Grant, Key, Place, Window, compat};
+
+use crate::link::{Links, Options};
+use crate::{Failure, time};
+
+/// Makes a signed link
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The link without a token: a path with its arguments, or a whole URL
+    #[arg(value_name = "LINK")]
+    link: String,
+    #[command(flatten)]
+    options: Options,
+    /// Until when: seconds since 1970, +1h, 2026-12-31 or 2026-12-31T12:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    expires: Option<u64>,
+    /// From when, in the formats of akamai and cloudfront
+    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    not_before: Option<u64>,
+    /// For all paths that begin so, as secure_link_hash_prefix
+    #[arg(long, value_name = "PATH")]
+    prefix: Option<String>,
+    /// Prints the token alone, for links that hold it elsewhere
+    #[arg(long)]
+    token: bool,
+}
+
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let keys = arguments.options.keys()?;
+    let link = match arguments.options.format {
+        Links::Plain | Links::Md5 => with_arguments(arguments, &keys)?,
+        Links::Secret => with_secret(arguments, &keys)?,
+        _ => foreign(arguments, &keys)?,
+    };
+    println!("{link}");
+    Ok(())
+}
+
+/// `LINK?token=TOKEN&expires=TIME`.
+fn with_arguments(arguments: &Arguments, keys: &[Key]) -> Result<String, Failure> {
+    let Arguments { link, options, expires, prefix, .. } = arguments;
+    if arguments.not_before.is_some() {
+        return Err("--not-before: put the time into the link, and its argument into the message \
+                    and secure_link_hash_not_before"
+            .into());
+    }
+    if link.contains('#') {
+        return Err("what follows \"#\" never reaches a server".into());
+    }
+    let (token_name, expires_name) = names(&options.value)?;
+    let message = options.message(prefix.is_some())?;
+    let mut link = link.clone();
+    let expires = match (expires, expires_name) {
+        (None, Some(_)) => {
+            return Err("no --expires; a link that never does has --value '$arg_token'".into());
+        }
+        (Some(_), None) => return Err("--value has no place for the expiry".into()),
+        (None, None) => String::new(),
+        (Some(expires), Some(name)) => {
+            let known = ["secure_link_hash_expires", "secure_link_expires"];
+            let is_it = |variable: &str| {
+                known.contains(&variable) || variable.strip_prefix("arg_") == Some(name)
+            };
+            if !message.variables().any(is_it) {
+                return Err("--message: anyone could change an expiry that is not signed".into());
+            }
+            append(&mut link, name, &expires.to_string());
+            expires.to_string()
+        }
+    };
+    let place = Place { url: &link, expires: expires.as_bytes(), set: &[], is_raw: false };
+    let text = options.evaluate(&message, place, keys.first())?;
+    let token = match (options.format, prefix) {
+        (Links::Md5, None) if options.bytes().is_some() => {
+            return Err("--bytes: md5 links have whole tags".into());
+        }
+        (Links::Md5, None) => compat::sign(&text),
+        (Links::Md5, Some(_)) => return Err("--prefix: md5 links are for one path".into()),
+        (_, Some(prefix)) if !prefix.starts_with('/') => {
+            return Err("--prefix: a prefix begins with a slash".into());
+        }
+        (_, prefix) => options
+            .signer(keys)?
+            .sign(&text, prefix.as_deref().map(str::as_bytes))
+            .ok_or("no --key to sign with")?,
+    };
+    if arguments.token {
+        return Ok(token);
+    }
+    append(&mut link, token_name, &token);
+    Ok(link)
+}
+
+/// The arguments that hold the token and the expiry, of `$arg_token,$arg_expires`.
+fn names(value: &str) -> Result<(&str, Option<&str>), Failure> {
+    fn name(variable: &str) -> Result<&str, Failure> {
+        let name = variable.strip_prefix("$arg_").filter(|name| !name.is_empty());
+        name.ok_or_else(|| "--value: neither $arg_NAME nor $arg_NAME,$arg_NAME".into())
+    }
+    match value.split_once(',') {
+        None => Ok((name(value)?, None)),
+        Some((token, expires)) => Ok((name(token)?, Some(name(expires)?))),
+    }
+}
+
+fn append(link: &mut String, name: &str, value: &str) {
+    link.push(if link.contains('?') { '&' } else { '?' });
+    link.push_str(&format!("{name}={value}"));
+}
+
+/// `/PREFIX/HASH/LINK`.
+fn with_secret(arguments: &Arguments, keys: &[Key]) -> Result<String, Failure> {
+    let key = keys.first().ok_or("no --key to sign with")?;
+    let link = &arguments.link;
+    if arguments.expires.is_some() || arguments.not_before.is_some() || arguments.prefix.is_some() {
+        return Err("links of secret are for one path and never expire".into());
+    }
+    let start = link.find("://").map_or(0, |at| at + 3);
+    let start = link.get(start..).and_then(|rest| rest.find('/')).map(|at| start + at + 1);
+    let cut = start.and_then(|start| link.get(start..)?.find('/').map(|at| start + at));
+    let (prefix, rest) = cut.and_then(|cut| link.split_at_checked(cut)).unwrap_or_default();
+    let rest = rest.get(1..).filter(|rest| !rest.is_empty()).ok_or("no /PREFIX/LINK")?;
+    let signed = compat::sign_secret(rest, &key.secret);
+    if arguments.token {
+        return Ok(signed.split_once('/').unwrap_or_default().0.to_string());
+    }
+    Ok(format!("{prefix}/{signed}"))
+}
+
+fn foreign(arguments: &Arguments, keys: &[Key]) -> Result<String, Failure> {
+    let Arguments { link, options, expires, not_before, prefix, .. } = arguments;
+    let format = options.format.foreign().ok_or("no such format")?;
+    if arguments.token || options.bytes().is_some() {
+        return Err("--token and --bytes are for plain links".into());
+    }
+    let grant = Grant {
+        url: link,
+        window: Window { not_before: *not_before, expires: *expires },
+        address: options.address,
+        prefix: prefix.as_deref(),
+    };
+    Ok(grant.sign(format, keys.first().ok_or("no --key to sign with")?)?)
+}

@@ -1,0 +1,302 @@
+//! `image-gate verify`
+
+use image_gate_core::link::{
+    Algorithm, Expression, Foreign, Format, Key, KeyError, Place, Reason, Signer, Token, Visit,
+    Window, compat, parse_time,
+};
+
+use crate::link::{Links, Options};
+use crate::{Failure, time};
+
+/// Says whether nginx would take a link, and why not
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The link as it is asked for: a path with its arguments, or a whole URL
+    #[arg(value_name = "LINK")]
+    link: String,
+    #[command(flatten)]
+    options: Options,
+    /// As secure_link_hash_prefix on
+    #[arg(long)]
+    prefix: bool,
+    /// As secure_link_hash_leeway
+    #[arg(long, value_name = "SPAN", default_value = "0", value_parser = time::parse_span)]
+    leeway: u64,
+    /// As secure_link_hash_not_before
+    #[arg(long, value_name = "EXPR")]
+    not_before: Option<String>,
+    /// At another moment than now
+    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    now: Option<u64>,
+}
+
+/// A link that is right, if its time is.
+struct Found {
+    key: String,
+    window: Window,
+}
+
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let keys = arguments.options.keys()?;
+    let Found { key, mut window } = match arguments.options.format {
+        Links::Plain => plain(arguments, &keys)?,
+        Links::Md5 => md5(arguments, &keys)?,
+        Links::Secret => secret(arguments, &keys)?,
+        _ => foreign(arguments, &keys)?,
+    };
+    if let Some(text) = &arguments.not_before {
+        let text = evaluate(arguments, "--not-before", text, b"")?;
+        if !text.is_empty() {
+            let start =
+                parse_time(&text).ok_or_else(|| refused(Reason::Malformed, no_time(&text)))?;
+            window.not_before = Some(window.not_before.map_or(start, |other| other.max(start)));
+        }
+    }
+    let now = arguments.now.unwrap_or_else(time::now);
+    let of_key = if key.is_empty() { String::new() } else { format!(", key \"{key}\"") };
+    match (window.check(now, arguments.leeway), window) {
+        (Err(Reason::Expired), Window { expires: Some(end), .. }) => {
+            let (at, ago) = (time::format(end), time::format_span(now - end));
+            Err(refused(Reason::Expired, format_args!("at {at}, {ago} ago{of_key}")))
+        }
+        (Err(reason), Window { not_before: Some(start), .. }) => {
+            let (at, left) = (time::format(start), time::format_span(start - now));
+            Err(refused(reason, format_args!("valid from {at}, in {left}{of_key}")))
+        }
+        (_, Window { expires: None, .. }) => {
+            println!("ok: never expires{of_key}");
+            Ok(())
+        }
+        (_, Window { expires: Some(end), .. }) => {
+            let left = time::format_span(end.saturating_sub(now));
+            println!("ok: expires at {}, in {left}{of_key}", time::format(end));
+            Ok(())
+        }
+    }
+}
+
+/// The word of `$secure_link_hash_reason`, and what there is to say.
+fn refused(reason: Reason, why: impl std::fmt::Display) -> Failure {
+    format!("{}: {why}", reason.name()).into()
+}
+
+fn no_time(text: &[u8]) -> String {
+    format!("\"{}\" is no time: seconds since 1970 are digits", text.escape_ascii())
+}
+
+fn evaluate(
+    arguments: &Arguments,
+    option: &str,
+    text: &str,
+    expires: &[u8],
+) -> Result<Vec<u8>, Failure> {
+    let place = Place { url: &arguments.link, expires, set: &[], is_raw: false };
+    let value = Expression::parse(text).and_then(|expression| expression.evaluate(&place));
+    value.map_err(|error| format!("{option}: {error}").into())
+}
+
+/// The token, and the expiry behind its comma as it is written.
+fn token_and_expiry(arguments: &Arguments) -> Result<(Vec<u8>, Vec<u8>, Window), Failure> {
+    let value = &arguments.options.value;
+    let (token_at, expires_at) = value.split_once(',').unwrap_or((value, ""));
+    let evaluated = evaluate(arguments, "--value", value, b"")?;
+    let (token, expires) = compat::split(&evaluated);
+    if token.is_empty() {
+        return Err(refused(Reason::Missing, format_args!("the link has no {token_at}")));
+    }
+    let window = match expires {
+        None => Window::default(),
+        Some(b"") => {
+            return Err(refused(Reason::Malformed, format_args!("the link has no {expires_at}")));
+        }
+        Some(text) => {
+            let end = parse_time(text).ok_or_else(|| refused(Reason::Malformed, no_time(text)))?;
+            Window { not_before: None, expires: Some(end) }
+        }
+    };
+    Ok((token.to_vec(), expires.unwrap_or_default().to_vec(), window))
+}
+
+fn plain(arguments: &Arguments, keys: &[Key]) -> Result<Found, Failure> {
+    let Arguments { link, options, prefix, .. } = arguments;
+    let (text, expires, window) = token_and_expiry(arguments)?;
+    let signer = options.signer(keys)?;
+    let token = signer.read(&text, *prefix).map_err(|reason| refused(reason, spelling(&text)))?;
+    let expression = options.message(*prefix)?;
+    let place = Place { url: link, expires: &expires, set: &[], is_raw: false };
+    let message = options.evaluate(&expression, place, None)?;
+    let key = signer.check(&token, &message).map_err(|reason| match reason {
+        Reason::NoKey => refused(reason, unknown_key(&token, keys)),
+        _ => refused(reason, differs(arguments, keys, &token, &expression, &message, place)),
+    })?;
+    if let Some(prefix) =
+        token.prefix().map_err(|reason| refused(reason, "no path in the prefix"))?
+    {
+        let uri = evaluate(arguments, "--prefix", "$uri", b"")?;
+        if !uri.starts_with(&prefix) {
+            let prefix = prefix.escape_ascii();
+            return Err(refused(
+                Reason::Mismatch,
+                format_args!("the token is for paths that begin with {prefix}"),
+            ));
+        }
+    }
+    Ok(Found { key: lossy(signer.id(key)), window })
+}
+
+/// What is wrong with the spelling of a token.
+fn spelling(token: &[u8]) -> &'static str {
+    if token.iter().any(|byte| matches!(byte, b'+' | b'/' | b' ')) || token.contains(&b'%') {
+        "the token is base64 of the other alphabet; in base64url, \"-\" and \"_\" stand for \"+\" \
+         and \"/\""
+    } else {
+        "the token is not [ID.]TAG, or [ID.]PREFIX.TAG with a prefix, in the encoding given, with \
+         16 bytes or more"
+    }
+}
+
+fn unknown_key(token: &Token<'_>, keys: &[Key]) -> String {
+    let known: Vec<_> = keys.iter().map(|key| format!("\"{}\"", lossy(&key.id))).collect();
+    match token.id() {
+        None => "there is no key".into(),
+        Some(id) => format!("the token names key \"{}\"; there is {}", lossy(id), known.join(", ")),
+    }
+}
+
+/// Why a tag may be another: what signers often get wrong is tried.
+fn differs(
+    arguments: &Arguments,
+    keys: &[Key],
+    token: &Token<'_>,
+    expression: &Expression,
+    message: &[u8],
+    place: Place<'_>,
+) -> String {
+    let options = &arguments.options;
+    let check = |algorithm, keys: &[Key], message: &[u8]| {
+        let signer = Signer::new(algorithm, keys, options.encoding, Some(16));
+        signer.is_some_and(|signer| signer.check(token, message).is_ok())
+    };
+    let (name, len) = (options.algorithm.name(), options.algorithm.tag_len());
+    if token.tag_len() > len {
+        return format!("the tag has {} bytes, and one of {name} {len}", token.tag_len());
+    }
+    if check(options.algorithm, keys, message) {
+        return format!("the tag is truncated; --bytes {} would take it", token.tag_len());
+    }
+    let raw = options.evaluate(expression, Place { is_raw: true, ..place }, None);
+    if raw.is_ok_and(|raw| check(options.algorithm, keys, &raw)) {
+        return "the path was signed as it stands in the link; $uri is the decoded one".into();
+    }
+    if check(options.algorithm, keys, &[message, b"\n"].concat()) {
+        return "the message was signed with a newline at its end".into();
+    }
+    if check(options.algorithm, &with_newline(keys), message) {
+        return "it was signed with a newline at the end of the key".into();
+    }
+    if let Some(other) = Algorithm::ALL.into_iter().find(|&other| check(other, keys, message)) {
+        return format!("it was signed with {}", other.name());
+    }
+    format!(
+        "the token signs something else than \"{}\", or with another key",
+        message.escape_ascii()
+    )
+}
+
+fn with_newline(keys: &[Key]) -> Vec<Key> {
+    let longer =
+        |key: &Key| Key { secret: [&key.secret, &b"\n"[..]].concat().into(), ..key.clone() };
+    keys.iter().map(longer).collect()
+}
+
+fn md5(arguments: &Arguments, keys: &[Key]) -> Result<Found, Failure> {
+    let Arguments { link, options, .. } = arguments;
+    let (token, expires, window) = token_and_expiry(arguments)?;
+    let tag = compat::decode(&token).ok_or_else(|| {
+        refused(Reason::Malformed, "the token is not the base64url of 16 bytes: 22 characters")
+    })?;
+    let message = options.message(false)?;
+    let place = Place { url: link, expires: &expires, set: &[], is_raw: false };
+    // The key may be a part of the message, literally.
+    let matches = |key: Option<&Key>, place: Place<'_>| -> Result<bool, Failure> {
+        Ok(compat::matches(&tag, &options.evaluate(&message, place, key)?))
+    };
+    let any = |keys: &[Key], place: Place<'_>| -> Result<Option<String>, Failure> {
+        if keys.is_empty() {
+            return Ok(matches(None, place)?.then(String::new));
+        }
+        for key in keys {
+            if matches(Some(key), place)? {
+                return Ok(Some(lossy(&key.id)));
+            }
+        }
+        Ok(None)
+    };
+    if let Some(key) = any(keys, place)? {
+        return Ok(Found { key, window });
+    }
+    let why = if any(keys, Place { is_raw: true, ..place })?.is_some() {
+        "the path was signed as it stands in the link; $uri is the decoded one"
+    } else if any(&with_newline(keys), place)?.is_some() {
+        "it was signed with a newline at the end of the key"
+    } else {
+        "the token signs something else, or with another key"
+    };
+    Err(refused(Reason::Mismatch, why))
+}
+
+fn secret(arguments: &Arguments, keys: &[Key]) -> Result<Found, Failure> {
+    let link = arguments.link.as_bytes();
+    let start = arguments.link.find("://").map_or(0, |at| at + 3);
+    let start = link.iter().skip(start).position(|&byte| byte == b'/').map_or(0, |at| start + at);
+    let uri = link.get(start..).unwrap_or_default();
+    let (hash, _) = compat::parts(uri)
+        .ok_or_else(|| refused(Reason::Missing, "the path is not /PREFIX/HASH/LINK"))?;
+    if hash.len() != 32 || !hash.iter().all(u8::is_ascii_hexdigit) {
+        return Err(refused(Reason::Malformed, "HASH in /PREFIX/HASH/LINK is not 32 hex digits"));
+    }
+    let found = keys.iter().find(|key| compat::linked(uri, &key.secret).is_some());
+    let key = found.ok_or_else(|| {
+        refused(Reason::Mismatch, "the hash is not that of LINK, arguments included, and the key")
+    })?;
+    Ok(Found { key: lossy(&key.id), window: Window::default() })
+}
+
+fn foreign(arguments: &Arguments, keys: &[Key]) -> Result<Found, Failure> {
+    let options = &arguments.options;
+    let format = options.format.foreign().ok_or("no such format")?;
+    let address = options.address.map(|address| address.to_string()).unwrap_or_default();
+    let visit = Visit { url: arguments.link.as_bytes(), address: address.as_bytes() };
+    let check = |keys: &[Key]| -> Result<_, KeyError> {
+        let foreign = Foreign::new(format, keys, options.bytes())?;
+        Ok(foreign.verify(&visit).map(|found| (lossy(foreign.id(found.key)), found.window)))
+    };
+    let (key, window) = check(keys)?.map_err(|reason| match reason {
+        Reason::Missing => refused(reason, format_args!("there is no {}", place_of(format))),
+        Reason::Malformed => refused(reason, format_args!("{reason}: {}", place_of(format))),
+        Reason::Mismatch if check(&with_newline(keys)).is_ok_and(|found| found.is_ok()) => {
+            refused(reason, "it was signed with a newline at the end of the key")
+        }
+        Reason::Mismatch if options.address.is_none() => {
+            refused(reason, format_args!("{reason}; a link for one address needs --address"))
+        }
+        _ => refused(reason, reason),
+    })?;
+    Ok(Found { key, window })
+}
+
+/// Where links of a format have their token.
+fn place_of(format: Format) -> &'static str {
+    match format {
+        Format::Imgproxy | Format::Thumbor => "signature in the first segment of the path",
+        Format::Akamai => "token in an argument \"hdnts\", \"hdnea\" or \"__token__\"",
+        Format::Bunny => "argument \"token\" with \"expires\", or first segment \"bcdn_token=...\"",
+        Format::Cloudfront => {
+            "argument \"Signature\" with \"Key-Pair-Id\" and \"Expires\" or \"Policy\""
+        }
+    }
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

@@ -1,0 +1,295 @@
+//! `image-gate sign` and `image-gate verify` as a user runs them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+const UNTIL: &str = "2147483647";
+
+/// The line that is printed, or the one of a refusal.
+fn image_gate(arguments: &[&str], input: &str) -> Result<String, String> {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_image-gate"))
+        .args(arguments)
+        .env("LINK_KEY", "secret")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that reads nothing may be gone already.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap().trim_end().to_string();
+    if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+}
+
+fn sign(arguments: &[&str], link: &str) -> String {
+    image_gate(&[&["sign"], arguments, &[link]].concat(), "").unwrap()
+}
+
+fn verify(arguments: &[&str], link: &str) -> Result<String, String> {
+    image_gate(&[&["verify"], arguments, &[link]].concat(), "")
+}
+
+/// Whether a link is refused with this word, and a line that has those words in it.
+fn refused(arguments: &[&str], link: &str, word: &str, words: &str) {
+    let said = verify(arguments, link).expect_err(link);
+    assert!(said.starts_with(&format!("image-gate: {word}: ")), "{link}: {said}");
+    assert!(said.contains(words), "{link}: {said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+}
+
+/// By `printf '%s' '/a b.jpg|2147483647' | openssl dgst -sha256 -hmac secret -binary | basenc
+/// --base64url`, and so on for the other algorithms.
+const TAGS: [(&str, &str); 5] = [
+    ("hmac-sha256", "QOUaxOXFKz-ubOcUyvTFR7TWleFiR2vcH0m59dJowAU"),
+    (
+        "hmac-sha512",
+        "DEe-a7BGIg_yBJ-zQZUcq0Aq7jAjLXft55IftNfHJj1pCJrANI9ZJno4LWDEBm9veo5oUgCESxip-_D_pbSH3A",
+    ),
+    ("hmac-sha1", "hTtzNCIaJLijudHsoY-em96a41Q"),
+    ("sha256", "uIiK40wY8af_U6x4HYtqc8Lw392Apwa6zPz7mt3oQEw"),
+    ("md5", "B9G-LiZSYBne4yrPbNco9Q"),
+];
+
+#[test]
+fn links_of_openssl() {
+    for (algorithm, tag) in TAGS {
+        let options = ["--key", "secret", "--algorithm", algorithm];
+        let link = sign(&[&options[..], &["--expires", UNTIL]].concat(), "/a%20b.jpg?w=1");
+        assert_eq!(link, format!("/a%20b.jpg?w=1&expires={UNTIL}&token={tag}"), "{algorithm}");
+        assert!(
+            verify(&options, &link).unwrap().starts_with("ok: expires at 2038-01-19T03:14:07Z")
+        );
+        refused(&options, &link.replace("b.jpg", "c.jpg"), "mismatch", "/a c.jpg");
+    }
+}
+
+#[test]
+fn the_example_of_secure_link_md5() {
+    // nginx's documentation of secure_link_md5; the key may be part of the message.
+    let message = "$secure_link_expires$uri$remote_addr $key";
+    let options = ["--format", "md5", "--value", "$arg_md5,$arg_expires", "--address", "127.0.0.1"];
+    let expected = "/s/link?expires=2147483647&md5=_e4Nc3iduzkWRm01TBBNYw";
+    for (message, key) in
+        [(message, &["--key", "secret"][..]), (&message.replace("$key", "secret"), &[])]
+    {
+        let options = [&options[..], &["--message", message], key].concat();
+        assert_eq!(sign(&[&options[..], &["--expires", UNTIL]].concat(), "/s/link"), expected);
+        assert!(verify(&options, expected).is_ok());
+        refused(&options, &expected.replace("/s/link", "/s/links"), "mismatch", "something else");
+        refused(&options, &expected.replace("NYw", "NY"), "malformed", "22 characters");
+    }
+}
+
+#[test]
+fn the_example_of_secure_link_secret() {
+    let options = ["--format", "secret", "--key", "secret"];
+    let expected = "/p/5e814704a28d9bc1914ff19fa0c4a00a/link";
+    assert_eq!(sign(&options, "/p/link"), expected);
+    assert_eq!(sign(&options, "https://h.example/p/link"), format!("https://h.example{expected}"));
+    assert_eq!(verify(&options, expected).unwrap(), "ok: never expires");
+    assert!(verify(&options, &format!("https://h.example{expected}")).is_ok());
+    refused(&options, "/p/link", "missing", "/PREFIX/HASH/LINK");
+    refused(&options, &format!("{expected}s"), "mismatch", "the hash is not");
+    refused(&options, "/p/5e81/link", "malformed", "32 hex digits");
+}
+
+#[test]
+fn keys_come_from_anywhere() {
+    let path = std::env::temp_dir().join(format!("image-gate-link-{}", std::process::id()));
+    std::fs::write(&path, "secret\n").unwrap();
+    let file = format!("id=a file={}", path.display());
+    let expected = sign(&["--key", "id=a secret", "--expires", UNTIL], "/a");
+    assert!(expected.contains("&token=a."), "{expected}");
+    for key in
+        [&file, "id=a hex:736563726574", "id=a base64:c2VjcmV0", "id=a env=LINK_KEY", "id=a -"]
+    {
+        let link = image_gate(&["sign", "--key", key, "--expires", UNTIL, "/a"], "secret\n");
+        assert_eq!(link.as_ref(), Ok(&expected), "{key}");
+    }
+    std::fs::remove_file(&path).unwrap();
+    for key in ["", "hex:x", "file=/nowhere", "env=NOT_SET", "id=a.b secret"] {
+        let said = image_gate(&["sign", "--key", key, "--expires", UNTIL, "/a"], "").unwrap_err();
+        assert!(!said.contains("secret"), "{said}");
+    }
+}
+
+#[test]
+fn every_way_to_be_wrong_is_explained() {
+    let options = ["--key", "id=new one", "--key", "id=old two"];
+    let good = sign(&["--key", "id=old two", "--expires", UNTIL], "/a");
+    let said = verify(&options, &good).unwrap();
+    assert!(said.ends_with(", key \"old\""), "{said}");
+    refused(&options, "/a?expires=1", "missing", "$arg_token");
+    refused(&options, &good.replace("expires=", "x="), "malformed", "$arg_expires");
+    refused(&options, &good.replace(UNTIL, "soon"), "malformed", "\"soon\" is no time");
+    refused(
+        &options,
+        &good.replace("old.", "gone."),
+        "no_key",
+        "\"gone\"; there is \"new\", \"old\"",
+    );
+    refused(&options, &good.replace("old.", "old.+"), "malformed", "other alphabet");
+    refused(
+        &options,
+        &good.replace("old.", "old.A"),
+        "mismatch",
+        "33 bytes, and one of hmac-sha256 32",
+    );
+    refused(&options, &good.replace(UNTIL, "2147483646"), "mismatch", "/a|2147483646");
+    let late = ["--now", "2038-01-19T04:14:07Z"];
+    refused(
+        &[&options[..], &late].concat(),
+        &good,
+        "expired",
+        "at 2038-01-19T03:14:07Z, 1 hour ago, key \"old\"",
+    );
+    assert!(verify(&[&options[..], &late, &["--leeway", "1h"]].concat(), &good).is_ok());
+
+    let message = ["--message", "$arg_start|$uri|$secure_link_hash_expires"];
+    let early = sign(
+        &[&["--key", "one", "--expires", UNTIL], &message[..]].concat(),
+        "/a?start=1800000000",
+    );
+    let options = [&["--key", "one", "--not-before", "$arg_start"], &message[..]].concat();
+    refused(
+        &[&options[..], &["--now", "1799999940"]].concat(),
+        &early,
+        "not_yet",
+        "valid from 2027-01-15T08:00:00Z, in 1 minute",
+    );
+    assert!(verify(&[&options[..], &["--now", "1800000000"]].concat(), &early).is_ok());
+}
+
+#[test]
+fn what_signers_get_wrong_is_found() {
+    let options = ["--key", "secret"];
+    let signed = |key: &str, message: &str, more: &[&str]| {
+        let own = ["--key", key, "--message", message, "--expires", UNTIL];
+        sign(&[&own[..], more].concat(), "/a%20b")
+    };
+    let message = "$uri|$secure_link_hash_expires";
+    for (link, words) in [
+        (signed("secret\n", message, &[]), "newline at the end of the key"),
+        (signed("secret", &format!("{message}\n"), &[]), "newline at its end"),
+        (signed("secret", "/a%20b|$secure_link_hash_expires", &[]), "as it stands in the link"),
+        (signed("secret", message, &["--algorithm", "sha256"]), "signed with sha256"),
+        (signed("secret", message, &["--bytes", "16"]), "--bytes 16 would take it"),
+    ] {
+        refused(&options, &link, "mismatch", words);
+    }
+    assert!(
+        verify(
+            &["--key", "secret", "--bytes", "16"],
+            &signed("secret", message, &["--bytes", "16"])
+        )
+        .is_ok()
+    );
+    let md5 = ["--format", "md5", "--key", "secret"];
+    for (key, uri, words) in [
+        ("secret\n", "$uri", "newline at the end of the key"),
+        ("secret", "/a%20b", "as it stands in the link"),
+        ("other", "$uri", "another key"),
+    ] {
+        let message = format!("$secure_link_hash_expires{uri} $key");
+        let own = ["--format", "md5", "--key", key, "--message", &message, "--expires", UNTIL];
+        refused(&md5, &sign(&own, "/a%20b"), "mismatch", words);
+    }
+    let hex = signed("secret", message, &["--encoding", "hex"]);
+    assert!(verify(&["--key", "secret", "--encoding", "hex"], &hex).is_ok());
+}
+
+#[test]
+fn a_prefix_opens_a_folder() {
+    let options = ["--key", "secret", "--prefix"];
+    let link =
+        sign(&["--key", "secret", "--prefix", "/gallery/", "--expires", UNTIL], "/gallery/1.jpg");
+    assert!(verify(&options, &link).is_ok());
+    assert!(verify(&options, &link.replace("/1.jpg", "/2/x.jpg")).is_ok());
+    refused(&options, &link.replace("/gallery/1", "/other/1"), "mismatch", "begin with /gallery/");
+    refused(&options, &link.replace(UNTIL, "2147483646"), "mismatch", "something else");
+}
+
+#[test]
+fn links_that_would_mislead_are_not_made() {
+    let sign = |arguments: &[&str]| {
+        image_gate(&[&["sign", "--key", "secret"], arguments].concat(), "").unwrap_err()
+    };
+    assert!(sign(&["/a"]).contains("--expires"));
+    assert!(sign(&["--expires", UNTIL, "--message", "$uri", "/a"]).contains("not signed"));
+    assert!(sign(&["--expires", UNTIL, "--value", "$arg_t", "/a"]).contains("no place"));
+    assert!(sign(&["--expires", UNTIL, "/a/../b"]).contains("$uri"));
+    assert!(
+        sign(&["--expires", UNTIL, "--message", "$secure_link_hash_expires$host", "/a"])
+            .contains("$host")
+    );
+    assert!(
+        sign(&["--expires", UNTIL, "--format", "imgproxy", "/a"]).contains("cannot hold an expiry")
+    );
+    assert!(sign(&["--format", "akamai", "/a"]).contains("always expire"));
+    assert!(sign(&["--format", "secret", "--expires", UNTIL, "/p/a"]).contains("never expire"));
+    assert!(sign(&["--format", "secret", "/a"]).contains("/PREFIX/LINK"));
+    assert!(
+        sign(&["--format", "md5", "--prefix", "/a/", "--expires", UNTIL, "/a/b"])
+            .contains("one path")
+    );
+    assert!(sign(&["--bytes", "33", "--expires", UNTIL, "/a"]).contains("hmac-sha256 has 32"));
+}
+
+/// Links of other systems; where the vectors are from stands beside them in the core.
+#[test]
+fn links_of_others() {
+    for (format, key, more, path, link) in [
+        (
+            "imgproxy",
+            "salt=hello hex:736563726574",
+            &[][..],
+            "/rs:fill:300:400:0/g:sm/aHR0cDovL2V4YW1w/bGUuY29tL2ltYWdl/cy9jdXJpb3NpdHku/anBn.png",
+            "/oKfUtW34Dvo2BGQehJFR4Nr0_rIjOtdtzJ3QFsUcXH8/rs:fill:300:400:0/g:sm/\
+             aHR0cDovL2V4YW1w/bGUuY29tL2ltYWdl/cy9jdXJpb3NpdHku/anBn.png",
+        ),
+        (
+            "thumbor",
+            "my-security-key",
+            &[],
+            "/300x200/smart/path/to/image.jpg",
+            "/TaWoUq6tvBe2HywzAULy6_Np-2k=/300x200/smart/path/to/image.jpg",
+        ),
+        (
+            "akamai",
+            "hex:52a152a152a152a152a152a152a1",
+            &["--expires", "2000000000"],
+            "/akamai/edge.jpg",
+            "/akamai/edge.jpg?hdnts=exp=2000000000~hmac=\
+             8efc9c30d35b46cd7183ea7b3b348adce6a6c2429c203c499a53aa36274fe91e",
+        ),
+        (
+            "bunny",
+            "SecurityKey",
+            &["--expires", "1598024587"],
+            "/300kb.jpg",
+            "/300kb.jpg?token=HS256-o10JRWlsAItyAsdKS6jJKjabHN4FrFsplDHPV1idcX4&expires=1598024587",
+        ),
+    ] {
+        let options = ["--format", format, "--key", key];
+        assert_eq!(sign(&[&options[..], more].concat(), path), link);
+        let options = [&options[..], &["--now", "1500000000"]].concat();
+        assert!(verify(&options, link).unwrap().starts_with("ok: "), "{link}");
+        refused(&options, &link.replace(".png", ".gif").replace(".jpg", ".gif"), "mismatch", "");
+        refused(&["--format", format, "--key", "other"], link, "mismatch", "another key");
+    }
+    refused(&["--format", "akamai", "--key", "k"], "/a", "missing", "hdnts");
+    refused(&["--format", "bunny", "--key", "k"], "/a?token=x", "malformed", "expires");
+
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/tests/fixtures");
+    let key = |name: &str| format!("id=K2JCJMDEHXQW5F file={fixtures}/{name}");
+    let url = "https://h.example/a.jpg?size=large";
+    let link =
+        sign(&["--format", "cloudfront", "--key", &key("pair.pem"), "--expires", UNTIL], url);
+    let options = ["--format", "cloudfront", "--key", &key("pair.pub")];
+    assert!(verify(&options, &link).unwrap().ends_with("key \"K2JCJMDEHXQW5F\""));
+    refused(&options, &link.replace("large", "small"), "mismatch", "");
+    refused(&options, url, "missing", "Signature");
+}

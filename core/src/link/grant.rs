@@ -1,0 +1,269 @@
+//! Links made in the formats of other systems.
+
+use std::net::IpAddr;
+
+use super::{
+    Format, Key, KeyError, Mac, Window, akamai, bunny, cloudfront, imgproxy, thumbor, url::Url,
+};
+
+/// What a link to be made is for.
+#[derive(Debug, Clone, Copy)]
+pub struct Grant<'a> {
+    /// The URL without a token, or what follows the host in it.
+    pub url: &'a str,
+    /// When it is valid.
+    pub window: Window,
+    /// The only client.
+    pub address: Option<IpAddr>,
+    /// All paths that begin so, in place of the URL's own.
+    pub prefix: Option<&'a str>,
+}
+
+/// Why a link cannot be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum GrantError {
+    /// The format has no place for that.
+    #[error("links of {0} cannot hold {1}")]
+    Unsupported(&'static str, &'static str),
+    /// The format has no links that are valid for ever.
+    #[error("links of {0} always expire")]
+    Endless(&'static str),
+    /// The prefix means more, or less, than it says.
+    #[error("a prefix begins with a slash and holds none of \"*?!~\"")]
+    Prefix,
+    /// Nothing says which key pair it is.
+    #[error("links of cloudfront name a key pair: the key needs an id")]
+    Pair,
+    /// The key is of the wrong kind.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+/// What links of a format can hold: an expiry, a first moment, an address, a prefix.
+fn abilities(format: Format) -> [bool; 4] {
+    match format {
+        Format::Imgproxy | Format::Thumbor => [false; 4],
+        Format::Bunny => [true, false, true, true],
+        Format::Akamai | Format::Cloudfront => [true; 4],
+    }
+}
+
+impl Grant<'_> {
+    /// The link.
+    ///
+    /// # Errors
+    /// See [`GrantError`].
+    pub fn sign(&self, format: Format, key: &Key) -> Result<String, GrantError> {
+        let name = format.name();
+        let wanted = [
+            (self.window.expires.is_some(), "an expiry"),
+            (self.window.not_before.is_some(), "a first moment"),
+            (self.address.is_some(), "an address"),
+            (self.prefix.is_some(), "a prefix"),
+        ];
+        let abilities = abilities(format);
+        for ((wanted, what), able) in wanted.into_iter().zip(abilities) {
+            if wanted && !able {
+                return Err(GrantError::Unsupported(name, what));
+            }
+        }
+        if self.prefix.is_some_and(|prefix| !prefix.starts_with('/') || prefix.contains(SPECIAL)) {
+            return Err(GrantError::Prefix);
+        }
+        if format == Format::Cloudfront {
+            return cloudfront::sign(key, self);
+        }
+        let mac = Mac::new(format.algorithm(), &key.secret).ok_or(KeyError::Empty)?;
+        match (format, self.window.expires) {
+            (Format::Imgproxy, _) => {
+                Ok(self.in_path(|path| imgproxy::token(&mac, &key.salt, path)))
+            }
+            (Format::Thumbor, _) => {
+                Ok(self.in_path(|path| thumbor::token(&mac, path.get(1..).unwrap_or_default())))
+            }
+            (_, None) => Err(GrantError::Endless(name)),
+            (Format::Bunny, Some(expires)) => {
+                bunny::sign(&mac, self, expires).ok_or(GrantError::Unsupported(name, "such a URL"))
+            }
+            (_, Some(expires)) => Ok(akamai::sign(&mac, &key.salt, self, expires)),
+        }
+    }
+
+    /// The URL with a first segment in its path.
+    fn in_path(&self, token: impl Fn(&[u8]) -> String) -> String {
+        let Url { origin, path, .. } = Url::parse(self.url.as_bytes());
+        let (origin, rest) = self.url.split_at_checked(origin.len()).unwrap_or_default();
+        format!("{origin}/{}{rest}", token(path))
+    }
+
+    /// The URL with more arguments.
+    pub(super) fn with_arguments(&self, arguments: &str) -> String {
+        let separator = if self.url.contains('?') { '&' } else { '?' };
+        format!("{}{separator}{arguments}", self.url)
+    }
+}
+
+/// What means something else in a pattern, or ends a field.
+const SPECIAL: [char; 4] = ['*', '?', '!', '~'];
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::super::foreign::tests::{key, verify};
+    use super::super::{Foreign, Visit};
+    use super::*;
+
+    const UNTIL: u64 = 2_000_000_000;
+
+    fn grant(url: &str) -> Grant<'_> {
+        let window = Window { not_before: None, expires: Some(UNTIL) };
+        Grant { url, window, address: None, prefix: None }
+    }
+
+    fn forever(url: &str) -> Grant<'_> {
+        Grant { window: Window::default(), ..grant(url) }
+    }
+
+    /// The examples that the tests of each format name the sources of.
+    #[test]
+    fn known_links() {
+        let path = "/rs:fill:300:400:0/g:sm/aHR0cDovL2V4YW1w/bGUuY29tL2ltYWdl/cy9jdXJpb3NpdHku/\
+            anBn.png";
+        let link = forever(path).sign(Format::Imgproxy, &key("hex:736563726574", "hello"));
+        let signature = "oKfUtW34Dvo2BGQehJFR4Nr0_rIjOtdtzJ3QFsUcXH8";
+        assert_eq!(link, Ok(format!("/{signature}{path}")));
+        let url = format!("https://img.example.com{path}?v=1");
+        let link = forever(&url).sign(Format::Imgproxy, &key("hex:736563726574", "hello"));
+        assert_eq!(link, Ok(format!("https://img.example.com/{signature}{path}?v=1")));
+
+        let link = forever("/300x200/smart/path/to/image.jpg")
+            .sign(Format::Thumbor, &key("my-security-key", ""));
+        let expected = "/TaWoUq6tvBe2HywzAULy6_Np-2k=/300x200/smart/path/to/image.jpg";
+        assert_eq!(link.as_deref(), Ok(expected));
+
+        let akamai = key("hex:52a152a152a152a152a152a152a1", "");
+        let link = grant("/akamai/edge.jpg").sign(Format::Akamai, &akamai);
+        let expected = "/akamai/edge.jpg?hdnts=exp=2000000000~hmac=\
+            8efc9c30d35b46cd7183ea7b3b348adce6a6c2429c203c499a53aa36274fe91e";
+        assert_eq!(link.as_deref(), Ok(expected));
+        let window = Window { not_before: Some(1_500_000_000), expires: Some(UNTIL) };
+        let link = Grant { window, prefix: Some("/gallery/"), ..grant("/gallery/1.jpg?a=b") }
+            .sign(Format::Akamai, &akamai);
+        let expected = "/gallery/1.jpg?a=b&hdnts=st=1500000000~exp=2000000000~acl=/gallery/*~hmac=\
+            bc20b1e411c342234705591b79f082595dabb6e88a2bef7e38b1150b35183706";
+        assert_eq!(link.as_deref(), Ok(expected));
+
+        let bunny = key("SecurityKey", "");
+        let window = Window { not_before: None, expires: Some(1_598_024_587) };
+        for (url, prefix, address, expected) in [
+            (
+                "/300kb.jpg",
+                None,
+                None,
+                "/300kb.jpg?token=HS256-o10JRWlsAItyAsdKS6jJKjabHN4FrFsplDHPV1idcX4\
+                 &expires=1598024587",
+            ),
+            (
+                "/abc/300kb.jpg",
+                Some("/abc"),
+                None,
+                "/abc/300kb.jpg?token=HS256-uVZvT3SbEoVKYJyDJgbcsDmSFf73cv-uNUVaJiKWpbQ\
+                 &token_path=%2Fabc&expires=1598024587",
+            ),
+            (
+                "https://token-tester.b-cdn.net/300kb.jpg?limit=1000",
+                None,
+                None,
+                "https://token-tester.b-cdn.net/300kb.jpg\
+                 ?token=HS256-DAVapqNNED3Z7JkjRTYX0UOIHNtbHEuuhRNEc4A7mMQ\
+                 &limit=1000&expires=1598024587",
+            ),
+            (
+                "/300kb.jpg",
+                None,
+                Some("1.2.3.4"),
+                "/300kb.jpg?token=HS256-1-L2rISTLcujMY9UFf2tbZ41d5i-Bme1g1oTK_Z2QMLJk\
+                 &expires=1598024587",
+            ),
+        ] {
+            let address = address.map(|address: &str| address.parse().unwrap());
+            let grant = Grant { url, window, address, prefix };
+            assert_eq!(grant.sign(Format::Bunny, &bunny).as_deref(), Ok(expected));
+        }
+    }
+
+    /// What is made is also right, with all that a format can hold in it.
+    #[test]
+    fn links_come_back() {
+        let url = "https://h.example/a/b%20c.jpg?x=1&y=%26";
+        for (format, not_before) in [(Format::Akamai, Some(1_500_000_000)), (Format::Bunny, None)] {
+            for prefix in [None, Some("/a/")] {
+                for address in ["192.0.2.7", "2001:db8::7"] {
+                    let window = Window { not_before, expires: Some(UNTIL) };
+                    let from = Some(address.parse().unwrap());
+                    let grant = Grant { url, window, address: from, prefix };
+                    let link = grant.sign(format, &key("secret", "salt")).unwrap();
+                    let keys = [key("secret", "salt")];
+                    let found = verify(format, &keys, &link, address).map(|found| found.window);
+                    assert_eq!(found, Ok(window), "{link}");
+                    assert!(verify(format, &keys, &link, "198.51.100.1").is_err(), "{link}");
+                    let moved = link.replace("/a/b", "/b/b");
+                    assert!(verify(format, &keys, &moved, address).is_err(), "{moved}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn links_of_cloudfront_come_back() {
+        let private = Key::new(cloudfront::tests::PRIVATE.as_bytes().to_vec()).unwrap();
+        let private = private.with_id(b"K2JCJMDEHXQW5F").unwrap();
+        let public = [key(cloudfront::tests::PAIRED, "")];
+        let foreign = Foreign::new(Format::Cloudfront, &public, None).unwrap();
+        let url = "https://h.example/a/1.jpg?size=large";
+        let window = Window { not_before: Some(1_500_000_000), expires: Some(UNTIL) };
+        for grant in [
+            grant(url),
+            Grant { window, ..grant(url) },
+            Grant { prefix: Some("/a/"), ..grant(url) },
+            Grant { address: Some("192.0.2.7".parse().unwrap()), ..grant(url) },
+        ] {
+            let link = grant.sign(Format::Cloudfront, &private).unwrap();
+            let check = |link: &str, address: &str| {
+                let visit = Visit { url: link.as_bytes(), address: address.as_bytes() };
+                foreign.verify(&visit).map(|found| found.window)
+            };
+            assert_eq!(check(&link, "192.0.2.7"), Ok(grant.window), "{link}");
+            assert_eq!(check(&link, "192.0.2.8").is_ok(), grant.address.is_none(), "{link}");
+            let moved = link.replace("/a/1", "/a/2");
+            assert_eq!(check(&moved, "192.0.2.7").is_ok(), grant.prefix.is_some(), "{moved}");
+        }
+        assert_eq!(grant(url).sign(Format::Cloudfront, &public[0]), Err(GrantError::Pair));
+        let path = grant("/a/1.jpg").sign(Format::Cloudfront, &private);
+        let what = "a path without its host";
+        assert_eq!(path, Err(GrantError::Unsupported("cloudfront", what)));
+        let named = public[0].clone().with_id(b"K").unwrap();
+        let refused = grant(url).sign(Format::Cloudfront, &named);
+        assert_eq!(refused, Err(GrantError::Key(KeyError::PrivateKey)));
+    }
+
+    #[test]
+    fn what_a_format_cannot_hold() {
+        let key = key("secret", "");
+        for format in [Format::Akamai, Format::Bunny] {
+            let endless = forever("/a").sign(format, &key);
+            assert_eq!(endless, Err(GrantError::Endless(format.name())));
+        }
+        for prefix in ["a", "/*", "/a~b", "/a!b", "/a?b", ""] {
+            let grant = Grant { prefix: Some(prefix), ..grant("/a") };
+            assert_eq!(grant.sign(Format::Akamai, &key), Err(GrantError::Prefix), "{prefix}");
+        }
+        for format in [Format::Imgproxy, Format::Thumbor] {
+            let refused = grant("/a").sign(format, &key);
+            assert_eq!(refused, Err(GrantError::Unsupported(format.name(), "an expiry")));
+        }
+        let window = Window { not_before: Some(1), expires: Some(UNTIL) };
+        let refused = Grant { window, ..grant("/a") }.sign(Format::Bunny, &key);
+        assert_eq!(refused, Err(GrantError::Unsupported("bunny", "a first moment")));
+    }
+}

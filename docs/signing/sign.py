@@ -1,0 +1,28 @@
+#!/usr/bin/env python3
+"""LINK_KEY=... sign.py PATH EXPIRES: a link for secure_link_hash_md5, and one for hmac-sha256."""
+
+import base64
+import hashlib
+import hmac
+import os
+import sys
+import urllib.parse
+
+
+def base64url(data):
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def md5_link(key, path, expires):
+    token = base64url(hashlib.md5(f"{expires}{path} {key}".encode()).digest())
+    return f"{urllib.parse.quote(path)}?md5={token}&expires={expires}"
+
+
+def hmac_link(key, path, expires):
+    token = base64url(hmac.new(key.encode(), f"{path}|{expires}".encode(), hashlib.sha256).digest())
+    return f"{urllib.parse.quote(path)}?token={token}&expires={expires}"
+
+
+key, path, expires = os.environ["LINK_KEY"], sys.argv[1], int(sys.argv[2])
+print(md5_link(key, path, expires))
+print(hmac_link(key, path, expires))
