@@ -110,6 +110,9 @@ image_resize_format auto,webp;              | auto,webp
 image_resize_sharpen;                       | invalid number of arguments
 image_resize_sharpen -1;                    | -1
 image_resize_sharpen much;                  | much
+image_resize_animation;                     | invalid number of arguments
+image_resize_animation on;                  | on
+image_resize_animation all first;           | invalid number of arguments
 image_resize_transparency;                  | invalid number of arguments
 image_resize_transparency yes;              | yes
 image_resize_transparency on off;           | invalid number of arguments
@@ -206,6 +209,7 @@ image_resize_blur 1;
 image_resize_adjust hue=1;
 image_resize_trim 1;
 image_resize_max_bytes 1k;
+image_resize_animation first;
 image_resize_transparency on;
 image_resize_interlace on;
 image_resize_background white;
@@ -243,6 +247,8 @@ image_resize_trim $arg_t;
 image_resize_max_bytes off;
 image_resize_max_bytes 100k;
 image_resize_max_bytes $arg_m;
+image_resize_animation all;
+image_resize_animation first;
 image_resize_transparency off;
 image_resize_interlace on;
 image_resize_background "#fff";

@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use image_gate_core::image::{
-    Allow, Color, Format, Gravity, Limits, MetadataPolicy, Offer, Presets, ProfilePolicy, Rotation,
+    Allow, AnimationPolicy, Color, Gravity, Limits, MetadataPolicy, Presets, ProfilePolicy,
+    Rotation, Wanted,
 };
 use nginx_sys::{ngx_conf_t, ngx_str_t};
 
@@ -173,6 +174,7 @@ pub struct LocConf {
     pub orient: Option<bool>,
     pub profile: Option<ProfilePolicy>,
     pub metadata: Option<MetadataPolicy>,
+    pub animation: Option<AnimationPolicy>,
     pub format: Option<Value<Wanted>>,
     pub bounds: Option<Bounds>,
     pub threads: Option<Threads>,
@@ -187,15 +189,6 @@ pub struct LocConf {
     pub watermarks: Option<Vec<Watermark>>,
     /// Where jobs run, once merged; `None` is the event loop.
     pub pool: Option<ThreadPool>,
-}
-
-/// `image_resize_format`.
-#[derive(Clone, Copy)]
-pub enum Wanted {
-    /// That format; `None` is the source's.
-    Format(Option<Format>),
-    /// The first of these that the client accepts, else the source's.
-    Auto(Offer),
 }
 
 /// `image_resize_webp_quality`.
@@ -254,6 +247,7 @@ impl Merge for LocConf {
         inherit(&mut self.orient, parent.orient);
         inherit(&mut self.profile, parent.profile);
         inherit(&mut self.metadata, parent.metadata);
+        inherit(&mut self.animation, parent.animation);
         inherit(&mut self.format, parent.format);
         inherit(&mut self.bounds, parent.bounds);
         inherit(&mut self.threads, parent.threads);

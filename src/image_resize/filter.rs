@@ -17,7 +17,7 @@ use nginx_sys::{
     ngx_http_request_t, ngx_int_t, ngx_uint_t,
 };
 
-use super::conf::{LocConf, Mode, Wanted};
+use super::conf::{LocConf, Mode};
 use super::context::{Context, Failure, State, Status, Task, Work};
 use super::job::Outcome;
 use super::queue::Completed;
@@ -96,7 +96,7 @@ fn header(request: Request) -> ngx_int_t {
         status => {
             context.note(|facts| facts.status = Some(Status::Passed));
             // nginx knows by the source's own tag, which what goes out unchanged has kept.
-            let is_auto = || matches!(conf.wanted(request), Ok(Wanted::Auto(_)));
+            let is_auto = || conf.plan(request).is_ok_and(|plan| plan.negotiated);
             if status == Ok(NGX_HTTP_NOT_MODIFIED) && transforms(conf) && is_auto() {
                 let _ = request.add_vary("Accept");
             }
@@ -154,7 +154,7 @@ fn begin(request: Request, conf: &LocConf) -> Result<Task, Failure> {
             (Work::Inspect, Vec::new(), validator.map(|validator| variant_tag(&validator, &plan)))
         }
         _ => {
-            let layers = conf.layers(request)?;
+            let layers = if plan.watermark { conf.layers(request)? } else { Vec::new() };
             let validator = headers::validator(&request);
             let tag = validator.map(|validator| variant_tag(&(validator, &layers), &plan));
             (Work::Transform, layers, tag)

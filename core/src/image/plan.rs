@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use super::{Format, Gravity, Mark};
+use super::{Format, Gravity, Mark, Wanted};
 
 /// A side of the bounding box; `None` (written `-`) does not bound.
 pub type Bound = Option<NonZeroU32>;
@@ -127,6 +127,16 @@ pub enum ProfilePolicy {
     Strip,
 }
 
+/// What becomes of an animated source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum AnimationPolicy {
+    /// All its frames, where the output's format [has them](Format::moves).
+    #[default]
+    All,
+    /// A still image of its first frame.
+    First,
+}
+
 /// Which metadata (EXIF, XMP) the output carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum MetadataPolicy {
@@ -174,9 +184,13 @@ pub struct Plan {
     pub rotate: Rotation,
     /// The output's format; `None` keeps the source's.
     pub format: Option<Format>,
-    /// Whether that format is what [`Offer::choose`](super::Offer::choose) gave: the client
-    /// is then only known to show it and the [universal](Format::is_universal) ones.
+    /// Whether that format is what the client's headers led [`Plan::set_format`] to: it is then only known to show it and the [universal](Format::is_universal) ones.
     pub negotiated: bool,
+    /// The format instead of that one for an output that moves, where the client is negotiated
+    /// with.
+    pub moving_format: Option<Format>,
+    /// What becomes of an animated source.
+    pub animation: AnimationPolicy,
     /// JPEG quality, 1 to 100.
     pub jpeg_quality: u8,
     /// WebP quality, 1 to 100.
@@ -211,6 +225,8 @@ pub struct Plan {
     pub profile: ProfilePolicy,
     /// Which metadata the output carries.
     pub metadata: MetadataPolicy,
+    /// Whether [`marks`](Plan::marks) shall be laid on; of use to whoever sets them.
+    pub watermark: bool,
     /// The layers of the watermark, the lowest first.
     pub marks: Vec<Mark>,
 }
@@ -226,6 +242,8 @@ impl Default for Plan {
             rotate: Rotation::None,
             format: None,
             negotiated: false,
+            moving_format: None,
+            animation: AnimationPolicy::All,
             jpeg_quality: 75,
             webp_quality: 80,
             webp_effort: 2,
@@ -242,12 +260,28 @@ impl Default for Plan {
             orient: true,
             profile: ProfilePolicy::Srgb,
             metadata: MetadataPolicy::Strip,
+            watermark: true,
             marks: Vec::new(),
         }
     }
 }
 
 impl Plan {
+    /// Sets the format, for which a client may have to be asked by its `Accept` headers.
+    pub fn set_format<'a>(
+        &mut self,
+        wanted: Wanted,
+        accept: impl Iterator<Item = &'a [u8]> + Clone,
+    ) {
+        let (format, moving_format) = match wanted {
+            Wanted::Format(format) => (format, None),
+            Wanted::Auto(offer) => (offer.choose(accept.clone()), offer.moving().choose(accept)),
+        };
+        self.format = format;
+        self.moving_format = moving_format;
+        self.negotiated = matches!(wanted, Wanted::Auto(_));
+    }
+
     /// Sets the quality of whichever format comes out, 1 to 100.
     pub(super) fn set_quality(&mut self, quality: u8) {
         self.jpeg_quality = quality;
@@ -279,7 +313,7 @@ pub struct Limits {
     pub height: u32,
     /// Frames of the source.
     pub frames: u32,
-    /// Pixels of the output.
+    /// Pixels of all frames of the output.
     pub output_pixels: u64,
     /// Scans of a JPEG.
     pub scans: u32,
