@@ -6,6 +6,7 @@ mod files;
 mod info;
 mod key;
 mod transform;
+mod watermark;
 
 use std::process::ExitCode;
 
