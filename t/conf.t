@@ -107,6 +107,10 @@ image_resize_format auto=;                  | auto=
 image_resize_format auto=jpeg;              | auto=jpeg
 image_resize_format auto=webp,webp;         | auto=webp,webp
 image_resize_format auto,webp;              | auto,webp
+image_resize_png_compression;               | invalid number of arguments
+image_resize_png_compression 9;             | 9
+image_resize_png_compression $arg_c;        | $arg_c
+image_resize_png_compression best best;     | invalid number of arguments
 image_resize_sharpen;                       | invalid number of arguments
 image_resize_sharpen -1;                    | -1
 image_resize_sharpen much;                  | much
@@ -204,6 +208,7 @@ image_resize_buffer 1m;
 image_resize_jpeg_quality 80;
 image_resize_webp_quality 80;
 image_resize_avif_quality 60;
+image_resize_png_compression best;
 image_resize_sharpen 10;
 image_resize_blur 1;
 image_resize_adjust hue=1;
@@ -234,6 +239,9 @@ image_resize_jpeg_quality "${arg_q}0";
 image_resize_webp_quality 80;
 image_resize_webp_quality 80 effort=0;
 image_resize_webp_quality $arg_q effort=6;
+image_resize_png_compression fast;
+image_resize_png_compression balanced;
+image_resize_png_compression best;
 image_resize_sharpen 0;
 image_resize_sharpen 50;
 image_resize_sharpen $arg_s;

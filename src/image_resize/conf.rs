@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use image_gate_core::image::{
-    Allow, AnimationPolicy, Color, Gravity, Limits, MetadataPolicy, Presets, ProfilePolicy,
-    Rotation, Wanted,
+    Allow, AnimationPolicy, Color, Gravity, Limits, MetadataPolicy, PngCompression, Presets,
+    ProfilePolicy, Rotation, Wanted,
 };
 use nginx_sys::{ngx_conf_t, ngx_str_t};
 
@@ -167,6 +167,7 @@ pub struct LocConf {
     pub trim: Option<Value<Option<u8>>>,
     pub adjust: Option<Adjustment>,
     pub blur: Option<Value<u16>>,
+    pub png_compression: Option<PngCompression>,
     pub sharpen: Option<Value<u16>>,
     pub transparency: Option<bool>,
     pub interlace: Option<bool>,
@@ -240,6 +241,7 @@ impl Merge for LocConf {
         inherit(&mut self.trim, parent.trim);
         inherit(&mut self.adjust, parent.adjust);
         inherit(&mut self.blur, parent.blur);
+        inherit(&mut self.png_compression, parent.png_compression);
         inherit(&mut self.sharpen, parent.sharpen);
         inherit(&mut self.transparency, parent.transparency);
         inherit(&mut self.interlace, parent.interlace);

@@ -4,8 +4,8 @@ use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use image_gate_core::image::{
-    Allow, AnimationPolicy, Color, Gravity, MetadataPolicy, Params, ProfilePolicy, Rotation,
-    Wanted, values,
+    Allow, AnimationPolicy, Color, Gravity, MetadataPolicy, Params, PngCompression, ProfilePolicy,
+    Rotation, Wanted, values,
 };
 use nginx_sys::{
     NGX_CONF_1MORE, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_CONF_TAKE2, NGX_CONF_TAKE12,
@@ -108,6 +108,20 @@ impl Directives for LocConf {
             set: |conf, args| {
                 let expected = "a number of pixels from 0 to 250";
                 once(&mut conf.blur, value(args, args.arg(0), values::blur, expected)?)
+            },
+        },
+        Directive {
+            name: c"image_resize_png_compression",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: |conf, args| {
+                let compression = match args.arg(0) {
+                    b"fast" => Some(PngCompression::Fast),
+                    b"balanced" => Some(PngCompression::Balanced),
+                    b"best" => Some(PngCompression::Best),
+                    _ => None,
+                };
+                let expected = format_args!("fast, balanced or best");
+                once(&mut conf.png_compression, expect(compression, args.arg(0), expected)?)
             },
         },
         Directive {
@@ -366,7 +380,7 @@ fn set_adjust(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
             b"saturation" => once(&mut adjust.saturation, factor(text)?)?,
             b"hue" => {
                 let expected = "a number of degrees from -360 to 360";
-                once(&mut adjust.hue, value(args, text, values::hue, expected)?)?;
+                once(&mut adjust.hue, value(args, text, values::degrees, expected)?)?;
             }
             b"gamma" => {
                 let expected = "a number from 0.1 to 10";

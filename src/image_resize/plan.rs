@@ -64,7 +64,7 @@ impl LocConf {
         set(brightness, said.brightness, request, factor, "image_resize_adjust brightness")?;
         set(contrast, said.contrast, request, factor, "image_resize_adjust contrast")?;
         set(saturation, said.saturation, request, factor, "image_resize_adjust saturation")?;
-        set(hue, said.hue, request, values::hue, "image_resize_adjust hue")?;
+        set(hue, said.hue, request, values::degrees, "image_resize_adjust hue")?;
         set(gamma, said.gamma, request, values::gamma, "image_resize_adjust gamma")?;
         let switch = values::switch;
         set(grayscale, said.grayscale, request, switch, "image_resize_adjust grayscale")?;
@@ -82,6 +82,7 @@ impl LocConf {
             set(&mut plan.dpr, dpr, request, values::dpr, "image_resize dpr")?;
             set(&mut plan.background, background, request, color, "image_resize background")?;
         }
+        plan.png_compression = self.png_compression.unwrap_or(plan.png_compression);
         plan.transparency = self.transparency.unwrap_or(plan.transparency);
         plan.animation = self.animation.unwrap_or(plan.animation);
         plan.interlace = self.interlace.unwrap_or(plan.interlace);

@@ -44,8 +44,8 @@ pub use look::Look;
 pub use mark::{Content, Font, Mark, MarkLook, Picture, Position, Share, Text};
 pub use params::{Allow, Params, Presets};
 pub use plan::{
-    Adjust, AnimationPolicy, Bound, Color, Fit, Flip, Limits, MetadataPolicy, Plan, ProfilePolicy,
-    Rotation,
+    Adjust, AnimationPolicy, Bound, Color, Fit, Flip, Limits, MetadataPolicy, Plan, PngCompression,
+    ProfilePolicy, Rotation,
 };
 pub use statistics::{Histogram, LIMITS, PROMETHEUS_TYPE, Statistics};
 pub use transform::{Info, Output, Prepared, Transformed, look_plan, prepare, probe};

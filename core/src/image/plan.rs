@@ -137,6 +137,18 @@ pub enum AnimationPolicy {
     First,
 }
 
+/// How hard the PNG encoder tries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum PngCompression {
+    /// Several times faster than the others.
+    #[default]
+    Fast,
+    /// What zlib does by default.
+    Balanced,
+    /// As small as it gets.
+    Best,
+}
+
 /// Which metadata (EXIF, XMP) the output carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum MetadataPolicy {
@@ -210,6 +222,8 @@ pub struct Plan {
     pub adjust: Adjust,
     /// Standard deviation of a Gaussian blur, in hundredths of a pixel; 0 is off.
     pub blur: u16,
+    /// How hard the PNG encoder tries.
+    pub png_compression: PngCompression,
     /// Unsharp amount in percent; 0 is off.
     pub sharpen: u16,
     /// Whether palette transparency is kept; otherwise it is flattened.
@@ -253,6 +267,7 @@ impl Default for Plan {
             trim: None,
             adjust: Adjust::default(),
             blur: 0,
+            png_compression: PngCompression::Fast,
             sharpen: 0,
             transparency: true,
             interlace: false,

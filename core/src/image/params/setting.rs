@@ -112,7 +112,7 @@ const PARAMETERS: &[Parameter] = &[
         names: &["saturation"],
         read: |text| values::factor(text).map(Setting::Saturation),
     },
-    Parameter { names: &["hue"], read: |text| values::hue(text).map(Setting::Hue) },
+    Parameter { names: &["hue"], read: |text| values::degrees(text).map(Setting::Hue) },
     Parameter { names: &["gamma"], read: |text| values::gamma(text).map(Setting::Gamma) },
     Parameter { names: &["grayscale"], read: |text| values::switch(text).map(Setting::Grayscale) },
     Parameter { names: &["trim"], read: |text| values::trim(text).map(Setting::Trim) },
