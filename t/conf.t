@@ -107,9 +107,16 @@ image_resize_format auto=;                  | auto=
 image_resize_format auto=jpeg;              | auto=jpeg
 image_resize_format auto=webp,webp;         | auto=webp,webp
 image_resize_format auto,webp;              | auto,webp
+image_resize_png_compression;               | invalid number of arguments
+image_resize_png_compression 9;             | 9
+image_resize_png_compression $arg_c;        | $arg_c
+image_resize_png_compression best best;     | invalid number of arguments
 image_resize_sharpen;                       | invalid number of arguments
 image_resize_sharpen -1;                    | -1
 image_resize_sharpen much;                  | much
+image_resize_animation;                     | invalid number of arguments
+image_resize_animation on;                  | on
+image_resize_animation all first;           | invalid number of arguments
 image_resize_transparency;                  | invalid number of arguments
 image_resize_transparency yes;              | yes
 image_resize_transparency on off;           | invalid number of arguments
@@ -201,11 +208,13 @@ image_resize_buffer 1m;
 image_resize_jpeg_quality 80;
 image_resize_webp_quality 80;
 image_resize_avif_quality 60;
+image_resize_png_compression best;
 image_resize_sharpen 10;
 image_resize_blur 1;
 image_resize_adjust hue=1;
 image_resize_trim 1;
 image_resize_max_bytes 1k;
+image_resize_animation first;
 image_resize_transparency on;
 image_resize_interlace on;
 image_resize_background white;
@@ -230,6 +239,9 @@ image_resize_jpeg_quality "${arg_q}0";
 image_resize_webp_quality 80;
 image_resize_webp_quality 80 effort=0;
 image_resize_webp_quality $arg_q effort=6;
+image_resize_png_compression fast;
+image_resize_png_compression balanced;
+image_resize_png_compression best;
 image_resize_sharpen 0;
 image_resize_sharpen 50;
 image_resize_sharpen $arg_s;
@@ -243,6 +255,8 @@ image_resize_trim $arg_t;
 image_resize_max_bytes off;
 image_resize_max_bytes 100k;
 image_resize_max_bytes $arg_m;
+image_resize_animation all;
+image_resize_animation first;
 image_resize_transparency off;
 image_resize_interlace on;
 image_resize_background "#fff";

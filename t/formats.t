@@ -52,7 +52,8 @@ for my $s (@sources) {
             $floor = 12 if $f eq 'gif';
         }
         my $type = "image/$f";
-        $rows .= "/$f/$file 200 $f 150x$h Content-Type=$type frames=1 psnr>$floor:$r etag=weak\n";
+        my $frames = $file =~ /animated/ && $f =~ /gif|webp/ ? 3 : 1;
+        $rows .= "/$f/$file 200 $f 150x$h Content-Type=$type frames=$frames psnr>$floor:$r etag=weak\n";
     }
 }
 
@@ -143,14 +144,14 @@ __DATA__
 /png/flat-96x112-ycck.jpg       200 png 48x56 px=20,20:#808080~40
 
 
-=== TEST 5: animations give their first frame, or all of them
+=== TEST 5: animations give all their frames, or the first one
 --- config
     location / { image_resize resize 50 -; alias $TEST_NGINX_FIXTURES/; }
     location /png/ { image_resize resize 50 -; image_resize_format png; alias $TEST_NGINX_FIXTURES/; }
 --- rows
-/quad-100x120-animated.gif      200 gif 50x60 px=5,5:red px=45,5:lime px=5,55:blue px=45,55:yellow
-/quad-100x120-animated.webp     200 webp 50x60 px=5,5:red px=45,5:lime px=5,55:blue px=45,55:yellow
-/png/quad-100x120-animated.gif  200 png 50x60 px=5,5:red px=45,5:lime px=5,55:blue px=45,55:yellow
+/quad-100x120-animated.gif      200 gif 50x60 frames=3 px=5,5:red px=45,5:lime px=5,55:blue px=45,55:yellow
+/quad-100x120-animated.webp     200 webp 50x60 frames=3 px=5,5:red px=45,5:lime px=5,55:blue px=45,55:yellow
+/png/quad-100x120-animated.gif  200 png 50x60 frames=1 px=5,5:red px=45,5:lime px=5,55:blue px=45,55:yellow
 
 
 === TEST 6: the type comes from the bytes, not from the name or the upstream's word

@@ -296,3 +296,20 @@ qr/\[emerg\].*"image_resize_watermark" directive.*trunc_quad-300x200\.png": deco
 --- error_log eval
 qr/\[emerg\].*"image_resize_watermark" directive.*more than 8 layers/
 --- suppress_stderr
+
+
+=== TEST 10: URLs may say whether there is a mark
+--- config
+    location / {
+        image_resize convert;
+        image_resize_watermark $TEST_NGINX_FIXTURES/flat-20x20.png position=northwest;
+        image_resize_params $args;
+        image_resize_allow watermark=* format=png;
+        alias $TEST_NGINX_FIXTURES/;
+    }
+--- rows
+/quad-100x120.png                   200 png 100x120 px=5,5:#808080
+/quad-100x120.png?watermark=on      200 png 100x120 px=5,5:#808080 etag=weak
+/quad-100x120.png?watermark=off     200 same=quad-100x120.png etag=strong
+/quad-100x120.gif?watermark=off,f=png 200 png 100x120 px=5,5:red etag=weak
+/quad-100x120.png?watermark=no      400

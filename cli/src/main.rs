@@ -10,6 +10,7 @@ mod sign;
 mod time;
 mod transform;
 mod verify;
+mod watermark;
 
 use std::process::ExitCode;
 

@@ -7,7 +7,7 @@ use image_gate_core::image::{
     Control, Format, Limits, Output, Plan, ProfilePolicy, Transformed, prepare,
 };
 
-use crate::{Failure, files};
+use crate::{Failure, files, watermark};
 
 /// Transforms an image as the module would
 #[derive(clap::Args)]
@@ -37,6 +37,9 @@ pub struct Arguments {
     /// As effort= of image_resize_webp_quality
     #[arg(long, value_name = "0-6", value_parser = clap::value_parser!(u8).range(0..=6))]
     effort: Option<u8>,
+    /// As image_resize_watermark, its parameters separated by spaces; once for each layer
+    #[arg(long, value_name = "LAYER")]
+    watermark: Vec<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -75,6 +78,10 @@ fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
         plan.webp_effort = effort;
     }
     plan.set_params(&arguments.params)?;
+    if plan.watermark {
+        let layers = arguments.watermark.iter().map(|layer| watermark::read(layer));
+        plan.marks = layers.collect::<Result<_, _>>()?;
+    }
     Ok(plan)
 }
 

@@ -154,3 +154,36 @@ fn failures_take_one_line() {
     }
     assert_eq!(folder.names(), ["text"]);
 }
+
+#[test]
+fn lays_marks_on() {
+    let folder = Folder::new("marks");
+    let mark = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/tests/fixtures/marks/mark.png");
+    let made = |name: &str, options: &[&str]| {
+        let path = folder.file(name);
+        let output = image_gate(&[&["transform", SOURCE, &path, "w=48,f=png"], options].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        std::fs::read(path).unwrap()
+    };
+    let plain = made("plain.png", &[]);
+    let layer = format!("'{mark}' position=southeast scale=50%");
+    let marked = made("marked.png", &["--watermark", &layer]);
+    let twice = made("twice.png", &["--watermark", &layer, "--watermark", mark]);
+    assert!(plain != marked && marked != twice);
+    for bytes in [&plain, &marked, &twice] {
+        assert_eq!(described(bytes), (Format::Png, 48, 32));
+    }
+    for (layer, reason) in [
+        ("", "--watermark: it is a file, or text= and font="),
+        ("text=x", "--watermark: it is a file, or text= and font="),
+        ("x scale=2", "--watermark: \"scale=2\" is no valid parameter"),
+        ("'x", "--watermark: a quote is not closed"),
+        ("/nowhere.png", "/nowhere.png: No such file"),
+        (file!(), ": "),
+    ] {
+        let output = image_gate(&["transform", SOURCE, "-", "", "--watermark", layer]);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{layer}");
+        assert!(error.contains(reason), "{error}");
+    }
+}

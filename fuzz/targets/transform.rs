@@ -18,7 +18,7 @@ const PARAMS: [&str; 8] = [
 fuzz_target!(|data: &[u8]| {
     let Some((which, input)) = data.split_first() else { return };
     let plan = Plan::from_params(PARAMS[usize::from(which % 8)]).unwrap();
-    let limits = Limits { pixels: 1 << 14, frames: 4, scans: 16, ..Limits::default() };
+    let limits = Limits { pixels: 1 << 14, frames: 8, scans: 16, ..Limits::default() };
     if let Ok(prepared) = prepare(input, &plan, &limits) {
         let _ = prepared.run(&Control::default());
     }

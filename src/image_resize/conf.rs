@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use image_gate_core::image::{
-    Allow, Color, Format, Gravity, Limits, MetadataPolicy, Offer, Presets, ProfilePolicy, Rotation,
+    Allow, AnimationPolicy, Color, Gravity, Limits, MetadataPolicy, PngCompression, Presets,
+    ProfilePolicy, Rotation, Wanted,
 };
 use nginx_sys::{ngx_conf_t, ngx_str_t};
 
@@ -166,6 +167,7 @@ pub struct LocConf {
     pub trim: Option<Value<Option<u8>>>,
     pub adjust: Option<Adjustment>,
     pub blur: Option<Value<u16>>,
+    pub png_compression: Option<PngCompression>,
     pub sharpen: Option<Value<u16>>,
     pub transparency: Option<bool>,
     pub interlace: Option<bool>,
@@ -173,6 +175,7 @@ pub struct LocConf {
     pub orient: Option<bool>,
     pub profile: Option<ProfilePolicy>,
     pub metadata: Option<MetadataPolicy>,
+    pub animation: Option<AnimationPolicy>,
     pub format: Option<Value<Wanted>>,
     pub bounds: Option<Bounds>,
     pub threads: Option<Threads>,
@@ -187,15 +190,6 @@ pub struct LocConf {
     pub watermarks: Option<Vec<Watermark>>,
     /// Where jobs run, once merged; `None` is the event loop.
     pub pool: Option<ThreadPool>,
-}
-
-/// `image_resize_format`.
-#[derive(Clone, Copy)]
-pub enum Wanted {
-    /// That format; `None` is the source's.
-    Format(Option<Format>),
-    /// The first of these that the client accepts, else the source's.
-    Auto(Offer),
 }
 
 /// `image_resize_webp_quality`.
@@ -247,6 +241,7 @@ impl Merge for LocConf {
         inherit(&mut self.trim, parent.trim);
         inherit(&mut self.adjust, parent.adjust);
         inherit(&mut self.blur, parent.blur);
+        inherit(&mut self.png_compression, parent.png_compression);
         inherit(&mut self.sharpen, parent.sharpen);
         inherit(&mut self.transparency, parent.transparency);
         inherit(&mut self.interlace, parent.interlace);
@@ -254,6 +249,7 @@ impl Merge for LocConf {
         inherit(&mut self.orient, parent.orient);
         inherit(&mut self.profile, parent.profile);
         inherit(&mut self.metadata, parent.metadata);
+        inherit(&mut self.animation, parent.animation);
         inherit(&mut self.format, parent.format);
         inherit(&mut self.bounds, parent.bounds);
         inherit(&mut self.threads, parent.threads);

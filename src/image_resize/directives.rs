@@ -4,7 +4,8 @@ use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use image_gate_core::image::{
-    Allow, Color, Format, Gravity, MetadataPolicy, Offer, Params, ProfilePolicy, Rotation, values,
+    Allow, AnimationPolicy, Color, Gravity, MetadataPolicy, Params, PngCompression, ProfilePolicy,
+    Rotation, Wanted, values,
 };
 use nginx_sys::{
     NGX_CONF_1MORE, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_CONF_TAKE2, NGX_CONF_TAKE12,
@@ -12,7 +13,7 @@ use nginx_sys::{
 };
 
 use super::conf::{
-    Adjustment, AvifQuality, Bounds, LocConf, MainConf, Mode, Named, Sides, Threads, Value, Wanted,
+    Adjustment, AvifQuality, Bounds, LocConf, MainConf, Mode, Named, Sides, Threads, Value,
     WebpQuality,
 };
 use super::{policy, status, watermark, zone};
@@ -110,6 +111,20 @@ impl Directives for LocConf {
             },
         },
         Directive {
+            name: c"image_resize_png_compression",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: |conf, args| {
+                let compression = match args.arg(0) {
+                    b"fast" => Some(PngCompression::Fast),
+                    b"balanced" => Some(PngCompression::Balanced),
+                    b"best" => Some(PngCompression::Best),
+                    _ => None,
+                };
+                let expected = format_args!("fast, balanced or best");
+                once(&mut conf.png_compression, expect(compression, args.arg(0), expected)?)
+            },
+        },
+        Directive {
             name: c"image_resize_sharpen",
             kind: ANYWHERE | NGX_CONF_TAKE1,
             set: |conf, args| {
@@ -168,11 +183,24 @@ impl Directives for LocConf {
             },
         },
         Directive {
+            name: c"image_resize_animation",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: |conf, args| {
+                let policy = match args.arg(0) {
+                    b"all" => Some(AnimationPolicy::All),
+                    b"first" => Some(AnimationPolicy::First),
+                    _ => None,
+                };
+                let expected = format_args!("all or first");
+                once(&mut conf.animation, expect(policy, args.arg(0), expected)?)
+            },
+        },
+        Directive {
             name: c"image_resize_format",
             kind: ANYWHERE | NGX_CONF_TAKE1,
             set: |conf, args| {
                 let expected = "original, jpeg, png, gif, webp, avif, auto or auto=LIST";
-                once(&mut conf.format, value(args, args.arg(0), parse_format, expected)?)
+                once(&mut conf.format, value(args, args.arg(0), Wanted::parse, expected)?)
             },
         },
         Directive { name: c"image_resize_limit", kind: ANYWHERE | NGX_CONF_1MORE, set: set_limit },
@@ -239,16 +267,6 @@ pub fn parse_max_bytes(text: &[u8]) -> Option<Option<u64>> {
             let size = ngx_str_t { len: size.len(), data: size.as_ptr().cast_mut() };
             parse_size(&size).filter(|&size| size > 0).map(Some)
         }
-    }
-}
-
-/// The format of the output; `original` is the source's.
-pub fn parse_format(text: &[u8]) -> Option<Wanted> {
-    match text {
-        b"original" => Some(Wanted::Format(None)),
-        b"auto" => Some(Wanted::Auto(Offer::default())),
-        [b'a', b'u', b't', b'o', b'=', list @ ..] => Offer::parse(list).map(Wanted::Auto),
-        name => Format::from_name(name).map(Some).map(Wanted::Format),
     }
 }
 
@@ -362,7 +380,7 @@ fn set_adjust(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
             b"saturation" => once(&mut adjust.saturation, factor(text)?)?,
             b"hue" => {
                 let expected = "a number of degrees from -360 to 360";
-                once(&mut adjust.hue, value(args, text, values::hue, expected)?)?;
+                once(&mut adjust.hue, value(args, text, values::degrees, expected)?)?;
             }
             b"gamma" => {
                 let expected = "a number from 0.1 to 10";

@@ -1,4 +1,4 @@
-//! The header and body filters, and the events that finish what they begin.
+//! The header and body filters.
 //!
 //! The headers of a source are held back until its body is there and its job done. While the job
 //! waits or runs, nginx sees a request that is buffered and whose writing is delayed; then either
@@ -11,29 +11,24 @@ use image_gate_core::image::{
     Coding, ENCODED_SNIFF_LEN, Error, SNIFF_LEN, look_plan, sniff, tag_listed, variant_tag,
 };
 use nginx_sys::{
-    NGX_AGAIN, NGX_ERROR, NGX_HTTP_BAD_GATEWAY, NGX_HTTP_BAD_REQUEST, NGX_HTTP_FORBIDDEN,
-    NGX_HTTP_NOT_MODIFIED, NGX_HTTP_OK, NGX_HTTP_PARTIAL_CONTENT, NGX_HTTP_SERVICE_UNAVAILABLE,
-    NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, NGX_LOG_ERR, NGX_LOG_INFO, NGX_OK, ngx_chain_t, ngx_event_t,
-    ngx_http_request_t, ngx_int_t, ngx_uint_t,
+    NGX_AGAIN, NGX_ERROR, NGX_HTTP_NOT_MODIFIED, NGX_HTTP_OK, NGX_HTTP_PARTIAL_CONTENT, NGX_OK,
+    ngx_chain_t, ngx_http_request_t, ngx_int_t,
 };
 
-use super::conf::{LocConf, Mode, Wanted};
+use super::conf::{LocConf, Mode};
 use super::context::{Context, Failure, State, Status, Task, Work};
-use super::job::Outcome;
-use super::queue::Completed;
-use super::{MODULE, conf, headers, policy, queue, zone};
+use super::events::{TIMER, on_end, on_timer, on_wake, wake};
+use super::failure::{fail, refuse, reject};
+use super::{MODULE, conf, headers, queue};
 use crate::ngx::chain::{self, Data, buffers};
 use crate::ngx::event::Event;
 use crate::ngx::guard::guard;
 use crate::ngx::request::{BodyFilter, HeaderFilter};
-use crate::ngx::{Pooled, Request, log};
+use crate::ngx::{Pooled, Request};
 
 const OK: ngx_int_t = NGX_OK as ngx_int_t;
 const AGAIN: ngx_int_t = NGX_AGAIN as ngx_int_t;
 const ERROR: ngx_int_t = NGX_ERROR as ngx_int_t;
-
-/// How often the timer of a waiting request runs, in milliseconds. It only has to be there.
-const TIMER: usize = 60_000;
 
 /// The filters after ours. A reload may put others there, when it loads other modules.
 static mut NEXT_HEADER: Option<HeaderFilter> = None;
@@ -50,7 +45,7 @@ pub fn install() {
     }
 }
 
-fn next_header(request: Request) -> ngx_int_t {
+pub fn next_header(request: Request) -> ngx_int_t {
     // SAFETY: nginx's own filter, on a live request, from where nginx calls filters; only
     // `install` writes it, and never while a request is served.
     unsafe { NEXT_HEADER.map_or(ERROR, |next| next(request.as_ptr())) }
@@ -96,7 +91,7 @@ fn header(request: Request) -> ngx_int_t {
         status => {
             context.note(|facts| facts.status = Some(Status::Passed));
             // nginx knows by the source's own tag, which what goes out unchanged has kept.
-            let is_auto = || matches!(conf.wanted(request), Ok(Wanted::Auto(_)));
+            let is_auto = || conf.plan(request).is_ok_and(|plan| plan.negotiated);
             if status == Ok(NGX_HTTP_NOT_MODIFIED) && transforms(conf) && is_auto() {
                 let _ = request.add_vary("Accept");
             }
@@ -154,7 +149,7 @@ fn begin(request: Request, conf: &LocConf) -> Result<Task, Failure> {
             (Work::Inspect, Vec::new(), validator.map(|validator| variant_tag(&validator, &plan)))
         }
         _ => {
-            let layers = conf.layers(request)?;
+            let layers = if plan.watermark { conf.layers(request)? } else { Vec::new() };
             let validator = headers::validator(&request);
             let tag = validator.map(|validator| variant_tag(&(validator, &layers), &plan));
             (Work::Transform, layers, tag)
@@ -174,7 +169,7 @@ fn begin(request: Request, conf: &LocConf) -> Result<Task, Failure> {
 }
 
 /// Holds the headers back until the body is there.
-fn hold(context: Pooled<Context>, is_test: bool) -> ngx_int_t {
+pub fn hold(context: Pooled<Context>, is_test: bool) -> ngx_int_t {
     let request = context.request;
     let data = request.as_ptr().cast::<c_void>();
     let wake = context.wake.set(Event::new(on_wake, data, request.log()));
@@ -408,206 +403,5 @@ fn send(context: Pooled<Context>) -> ngx_int_t {
     match unsafe { chain::link(request.pool(), bytes, std::ptr::null_mut(), true) } {
         Some(link) => next_body(request, link.as_ptr()),
         None => ERROR,
-    }
-}
-
-/// Records a failure found in the header filter, and gives what the filter returns: nginx then
-/// makes the error page, unless the source is to pass, or to be dropped for what is elsewhere.
-fn refuse(context: Pooled<Context>, failure: Failure) -> ngx_int_t {
-    let request = context.request;
-    let status = record(&context, &failure);
-    if conf(&request).is_some_and(|conf| conf.sends_original(&failure)) {
-        context.note(|facts| facts.status = Some(Status::Original));
-        return next_header(request);
-    }
-    if context.redirect.get().is_some() {
-        let rc = hold(context, false);
-        context.failed.set(Some(status));
-        context.state.set(State::Discard);
-        return rc;
-    }
-    request.clean_headers();
-    ngx_int_t::try_from(status).unwrap_or(ERROR)
-}
-
-/// Records a failure found before there is an answer to be filtered, and gives its status.
-pub fn deny(request: Request, failure: &Failure) -> ngx_int_t {
-    let context = request.set_context(&raw const MODULE, Context::new(request));
-    context.map_or(ERROR, |context| ngx_int_t::try_from(record(&context, failure)).unwrap_or(ERROR))
-}
-
-/// Records a failure found while the body comes. It is answered once the body has ended, or
-/// before if there is an upstream to be ended.
-fn reject(context: Pooled<Context>, failure: Failure, ended: bool) {
-    context.failed.set(Some(record(&context, &failure)));
-    context.state.set(State::Discard);
-    context.body.take();
-    let request = context.request;
-    if ended || (request.is_from_upstream() && !request.is_in_file_io()) {
-        wake(context);
-    }
-}
-
-/// Records a failure of a request whose body has ended.
-pub fn fail(context: Pooled<Context>, failure: Failure) {
-    context.failed.set(Some(record(&context, &failure)));
-    wake(context);
-}
-
-fn wake(context: Pooled<Context>) {
-    if let Some(event) = context.wake.get() {
-        event.post();
-    }
-}
-
-/// Logs a failure and notes it. Answers the status for it.
-fn record(context: &Context, failure: &Failure) -> u32 {
-    let (status, word, ours) = match failure {
-        Failure::Image(error @ (Error::Timeout | Error::Cancelled)) => {
-            (NGX_HTTP_SERVICE_UNAVAILABLE, error.word(), error.is_ours())
-        }
-        Failure::Image(error) => (NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, error.word(), error.is_ours()),
-        Failure::Params(error @ Error::NotAllowed(_)) => (NGX_HTTP_FORBIDDEN, error.word(), false),
-        Failure::Params(error) => (NGX_HTTP_BAD_REQUEST, error.word(), error.is_ours()),
-        Failure::Busy => (NGX_HTTP_SERVICE_UNAVAILABLE, "busy", true),
-        Failure::Upstream => (NGX_HTTP_BAD_GATEWAY, "decode_failed", false),
-    };
-    context.note(|facts| {
-        facts.status = Some(Status::Error);
-        facts.error = Some(word);
-    });
-    zone::count_error(word);
-    let request = context.request;
-    context.redirect.set(conf(&request).and_then(|conf| conf.redirects(request, failure)));
-    let bytes = context.facts.get().source_bytes.or(request.content_length()).unwrap_or(0);
-    let bytes = bytes.max(context.body.borrow().len());
-    let reason: &dyn std::fmt::Display = match failure {
-        Failure::Image(error) | Failure::Params(error) => error,
-        Failure::Busy => &"the queue is full",
-        Failure::Upstream => &"the upstream broke off",
-    };
-    log::write(
-        request.log(),
-        if ours { NGX_LOG_ERR } else { NGX_LOG_INFO },
-        format_args!(
-            "image_resize: {word}: {reason}, uri: \"{}\", source: {bytes} bytes",
-            request.uri().escape_ascii()
-        ),
-    );
-    status
-}
-
-unsafe extern "C" fn on_wake(event: *mut ngx_event_t) {
-    // SAFETY: the event's data is the request; the event is gone with its pool.
-    let Some(request) = (unsafe { Request::new((*event).data.cast()) }) else { return };
-    guard(request.log(), (), || {
-        request.select_log();
-        let Some(context) = request.active_context::<Context>(&raw const MODULE) else { return };
-        match (context.state.get(), context.task.get(), context.failed.get()) {
-            (State::Discard, _, _) if request.is_in_file_io() => (),
-            (State::Wait, Some(task), None) => {
-                settle(context, queue::run_inline(&context, task));
-                deliver(context);
-            }
-            (State::Discard | State::Wait, _, _) => deliver(context),
-            (State::Pass | State::Test | State::Read | State::Ready, _, _) => (),
-        }
-    });
-}
-
-/// A thread is done with a job.
-pub unsafe extern "C" fn on_complete(event: *mut ngx_event_t) {
-    // SAFETY: the event's data is the request, which its `blocked` count kept alive.
-    let Some(request) = (unsafe { Request::new((*event).data.cast()) }) else { return };
-    guard(request.log(), (), || {
-        request.select_log();
-        request.block(false);
-        let Some(context) = request.context::<Context>(&raw const MODULE) else { return };
-        let completed = queue::complete(context);
-        queue::start_waiting();
-        match completed {
-            Completed::WaitsAgain => (),
-            Completed::Ended(_) if request.is_dead() => {
-                request.delay_writing(false);
-                request.resume();
-            }
-            Completed::Ended(outcome) => {
-                settle(context, outcome);
-                deliver(context);
-            }
-        }
-    });
-}
-
-/// Takes over the outcome of a job.
-fn settle(context: Pooled<Context>, outcome: Option<Outcome>) {
-    let mut original = None;
-    let result = match outcome {
-        Some(Outcome::Finished(mut report)) => {
-            original = report.original.take();
-            context.settle(report).map_err(Failure::from)
-        }
-        // Only a job on the event loop gets here with that: it can't wait for threads.
-        Some(Outcome::NeedsMemory(..)) => Err(Failure::Busy),
-        None => Err(Error::Internal("the job panicked".into()).into()),
-    };
-    if let Err(failure) = result {
-        let status = record(&context, &failure);
-        let passes = conf(&context.request).is_some_and(|conf| conf.sends_original(&failure));
-        match original {
-            Some(original) if passes => {
-                context.note(|facts| {
-                    facts.status = Some(Status::Original);
-                    facts.bytes = Some(original.len());
-                });
-                let _ = context.original.set(original);
-            }
-            _ => context.failed.set(Some(status)),
-        }
-    }
-}
-
-/// Lets nginx send the result or the error. The request may be gone afterwards.
-fn deliver(context: Pooled<Context>) {
-    let request = context.request;
-    if let Some(timer) = context.timer.get() {
-        timer.stop_timer();
-    }
-    request.delay_writing(false);
-    request.set_action(c"sending to client");
-    let Some(status) = context.failed.get() else {
-        context.state.set(State::Ready);
-        return request.resume();
-    };
-    context.state.set(State::Pass);
-    request.release();
-    request.abandon_upstream();
-    request.clean_headers();
-    if let Some(target) = context.redirect.get() {
-        return request.finalize(policy::redirect(request, target));
-    }
-    if status == NGX_HTTP_SERVICE_UNAVAILABLE {
-        let _ = request.push_header("Retry-After", b"1");
-    }
-    request.finalize(ngx_int_t::try_from(status as ngx_uint_t).unwrap_or(ERROR));
-}
-
-unsafe extern "C" fn on_timer(event: *mut ngx_event_t) {
-    // SAFETY: the event's data is the request; the event is gone with its pool.
-    let Some(request) = (unsafe { Request::new((*event).data.cast()) }) else { return };
-    guard(request.log(), (), || {
-        let context = request.active_context::<Context>(&raw const MODULE);
-        if let Some(timer) = context.as_ref().and_then(|context| context.timer.get()) {
-            timer.stop_timer();
-            timer.start_timer(TIMER);
-        }
-    });
-}
-
-/// The request ended, maybe while its job runs.
-unsafe extern "C" fn on_end(context: *mut c_void) {
-    // SAFETY: the context that `hold` registered; nginx runs this before it destroys the pool.
-    if let Some(context) = unsafe { Pooled::<Context>::from_ptr(context) } {
-        guard(context.request.log(), (), || context.cancel());
     }
 }

@@ -3,6 +3,8 @@
 mod conf;
 mod context;
 mod directives;
+mod events;
+mod failure;
 mod filter;
 mod headers;
 mod job;

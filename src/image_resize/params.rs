@@ -8,7 +8,7 @@ use nginx_sys::{
 
 use super::conf::MainConf;
 use super::context::Failure;
-use super::{MODULE, conf, filter};
+use super::{MODULE, conf};
 use crate::ngx::guard::guard;
 use crate::ngx::{Request, phase};
 
@@ -36,7 +36,7 @@ unsafe extern "C" fn handler(r: *mut ngx_http_request_t) -> ngx_int_t {
             return DECLINED;
         }
         match conf.plan(request) {
-            Err(failure @ Failure::Params(_)) => filter::deny(request, &failure),
+            Err(failure @ Failure::Params(_)) => super::failure::deny(request, &failure),
             // What else is wrong is answered where the source is an image.
             _ => DECLINED,
         }

@@ -1,10 +1,12 @@
 //! What the directives of a location mean for one request.
 
-use image_gate_core::image::{Adjust, Allow, Color, Error, Fit, Gravity, Params, Plan, values};
+use image_gate_core::image::{
+    Adjust, Allow, Color, Error, Fit, Gravity, Params, Plan, Wanted, values,
+};
 
-use super::conf::{AvifQuality, Geometry, LocConf, Mode, Named, Value, Wanted, WebpQuality};
+use super::conf::{AvifQuality, Geometry, LocConf, Mode, Named, Value, WebpQuality};
 use super::context::Failure;
-use super::directives::{parse_angle, parse_format, parse_max_bytes, parse_quality, parse_side};
+use super::directives::{parse_angle, parse_max_bytes, parse_quality, parse_side};
 use super::params;
 use crate::ngx::Request;
 use crate::ngx::conf::Expression;
@@ -26,7 +28,7 @@ impl LocConf {
                     Some(allow) => allow.check(&params),
                     None => Allow::default().check(&params),
                 }?;
-                plan.apply(&params, params::presets(&request)?)
+                plan.apply(&params, params::presets(&request)?, request.accept())
             });
             overridden.map_err(Failure::Params)?;
         }
@@ -44,13 +46,7 @@ impl LocConf {
                 Err(error) => return Err(error),
             }
         }
-        match self.wanted(request)? {
-            Wanted::Format(format) => plan.format = format,
-            Wanted::Auto(offer) => {
-                plan.format = offer.choose(request.accept());
-                plan.negotiated = true;
-            }
-        }
+        plan.set_format(self.wanted(request)?, request.accept());
         if let Some(quality) = self.jpeg_quality {
             plan.jpeg_quality = quality.get(request, parse_quality, "image_resize_jpeg_quality")?;
         }
@@ -68,7 +64,7 @@ impl LocConf {
         set(brightness, said.brightness, request, factor, "image_resize_adjust brightness")?;
         set(contrast, said.contrast, request, factor, "image_resize_adjust contrast")?;
         set(saturation, said.saturation, request, factor, "image_resize_adjust saturation")?;
-        set(hue, said.hue, request, values::hue, "image_resize_adjust hue")?;
+        set(hue, said.hue, request, values::degrees, "image_resize_adjust hue")?;
         set(gamma, said.gamma, request, values::gamma, "image_resize_adjust gamma")?;
         let switch = values::switch;
         set(grayscale, said.grayscale, request, switch, "image_resize_adjust grayscale")?;
@@ -86,7 +82,9 @@ impl LocConf {
             set(&mut plan.dpr, dpr, request, values::dpr, "image_resize dpr")?;
             set(&mut plan.background, background, request, color, "image_resize background")?;
         }
+        plan.png_compression = self.png_compression.unwrap_or(plan.png_compression);
         plan.transparency = self.transparency.unwrap_or(plan.transparency);
+        plan.animation = self.animation.unwrap_or(plan.animation);
         plan.interlace = self.interlace.unwrap_or(plan.interlace);
         plan.orient = self.orient.unwrap_or(plan.orient);
         plan.profile = self.profile.unwrap_or(plan.profile);
@@ -101,7 +99,7 @@ impl LocConf {
     pub fn wanted(&self, request: Request) -> Result<Wanted, Error> {
         let default = Wanted::Format(None);
         self.format.map_or(Ok(default), |format| {
-            format.get_or(default, request, parse_format, "image_resize_format")
+            format.get_or(default, request, Wanted::parse, "image_resize_format")
         })
     }
 }

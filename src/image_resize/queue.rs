@@ -11,7 +11,7 @@ use image_gate_core::image::Control;
 
 use super::context::{Context, Failure, Task};
 use super::job::{Job, Outcome, memory_fits, run_slot};
-use super::{filter, zone};
+use super::{events, failure, zone};
 use crate::ngx::thread;
 use crate::ngx::{Pooled, worker};
 
@@ -89,7 +89,7 @@ pub fn start_waiting() {
             }
             queue.publish();
             if !started {
-                filter::fail(context, Failure::Busy);
+                failure::fail(context, Failure::Busy);
             }
         }
     });
@@ -150,7 +150,7 @@ fn start(waiting: Waiting) -> bool {
 
 fn new_task(context: Pooled<Context>) -> Option<thread::Task> {
     let request = context.request;
-    thread::Task::new(request.pool(), filter::on_complete, request.as_ptr().cast(), request.log())
+    thread::Task::new(request.pool(), events::on_complete, request.as_ptr().cast(), request.log())
 }
 
 /// Starts the clock of a job, and gives what can end it.

@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use image_gate_core::image::{Format, Offer};
+use image_gate_core::image::{Format, Offer, Wanted};
 
-use super::conf::Wanted;
 use super::context::{Context, Facts, Status};
 use super::{MODULE, conf};
 use crate::ngx::Request;

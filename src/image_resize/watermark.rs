@@ -6,14 +6,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use image_gate_core::image::{Color, Error, MarkLook, Position, Share};
+use image_gate_core::image::{Color, Error, MarkLook, Position, Share, values};
 
 use super::conf::{LocConf, Value};
 use super::directives::value;
 use super::marks::{self, Kind, Stamp};
 use super::plan::evaluate;
 use crate::ngx::Request;
-use crate::ngx::conf::{Conf, ConfError, Expression, once, parse_flag, parse_number};
+use crate::ngx::conf::{Conf, ConfError, Expression, once, parse_flag};
 
 /// How many layers a watermark has at most.
 const MOST: usize = 8;
@@ -111,7 +111,7 @@ fn read(args: &Conf<'_>) -> Result<Watermark, ConfError> {
                 once(&mut font, args.expression(rest)?)
             }
             b"size" => {
-                once(&mut size, value(args, rest, parse_text_size, "pixels from 1 to 1000")?)
+                once(&mut size, value(args, rest, values::text_size, "pixels from 1 to 1000")?)
             }
             b"color" => once(&mut color, value(args, rest, Color::parse, "a colour")?),
             b"position" => {
@@ -120,14 +120,14 @@ fn read(args: &Conf<'_>) -> Result<Watermark, ConfError> {
             }
             b"offset" => {
                 let expected = "two numbers of pixels, as in 10,20";
-                once(&mut look.offset, value(args, rest, parse_offset, expected)?)
+                once(&mut look.offset, value(args, rest, values::offset, expected)?)
             }
             b"opacity" => once(&mut look.opacity, value(args, rest, Share::parse, SHARE)?),
-            b"scale" => once(&mut look.scale, value(args, rest, parse_scale, SHARE)?),
+            b"scale" => once(&mut look.scale, value(args, rest, values::scale, SHARE)?),
             b"tile" => once(&mut look.tile, value(args, rest, parse_flag, "on or off")?),
             b"rotate" => {
                 let expected = "degrees from -360 to 360";
-                once(&mut look.rotate, value(args, rest, parse_degrees, expected)?)
+                once(&mut look.rotate, value(args, rest, values::degrees, expected)?)
             }
             _ if file.is_none() && argument.first() != Some(&b'=') && !argument.is_empty() => {
                 template = argument;
@@ -178,36 +178,6 @@ fn climbs(name: &[u8]) -> usize {
 
 const SHARE: &str = "from 0 to 1 or from 0% to 100%";
 
-fn parse_text_size(text: &[u8]) -> Option<u16> {
-    let size = u16::try_from(parse_number(text)?).ok()?;
-    (1..=1000).contains(&size).then_some(size)
-}
-
-fn parse_scale(text: &[u8]) -> Option<Share> {
-    Share::parse(text).filter(|share| !share.is_zero())
-}
-
-fn parse_offset(text: &[u8]) -> Option<(i32, i32)> {
-    let mut parts = text.split(|&byte| byte == b',');
-    let (x, y) = (parse_signed(parts.next()?)?, parse_signed(parts.next()?)?);
-    parts.next().is_none().then_some((x, y))
-}
-
-fn parse_degrees(text: &[u8]) -> Option<u16> {
-    let degrees = parse_signed(text)?;
-    let turn = (-360..=360).contains(&degrees).then(|| degrees.rem_euclid(360))?;
-    u16::try_from(turn).ok()
-}
-
-fn parse_signed(text: &[u8]) -> Option<i32> {
-    let (digits, sign) = match text.strip_prefix(b"-") {
-        Some(digits) => (digits, -1),
-        None => (text, 1),
-    };
-    let number = parse_number(digits).and_then(|number| i32::try_from(number).ok())?;
-    (number <= 65_535).then_some(sign * number)
-}
-
 impl LocConf {
     /// Evaluates the watermark for a request.
     ///
@@ -236,7 +206,7 @@ impl Watermark {
                     b"" => return Ok(None),
                     text => String::from_utf8_lossy(text).into_owned(),
                 };
-                let size = size.get(request, parse_text_size, "image_resize_watermark size")?;
+                let size = size.get(request, values::text_size, "image_resize_watermark size")?;
                 let color = color.get(request, Color::parse, "image_resize_watermark color")?;
                 (font, Some((text, size, color)))
             }
@@ -282,7 +252,7 @@ impl Looks {
                 self.offset,
                 all.offset,
                 request,
-                parse_offset,
+                values::offset,
                 "image_resize_watermark offset",
             )?,
             opacity: or(
@@ -297,7 +267,7 @@ impl Looks {
                 Some(Value::Fixed(scale)) => Some(scale),
                 Some(Value::Expression(scale)) => match evaluate(scale, request, NAME)? {
                     b"" => None,
-                    text => Some(parse_scale(text).ok_or_else(|| {
+                    text => Some(values::scale(text).ok_or_else(|| {
                         let text = String::from_utf8_lossy(text);
                         Error::BadParams(format!("image_resize_watermark scale \"{text}\""))
                     })?),
@@ -308,7 +278,7 @@ impl Looks {
                 self.rotate,
                 all.rotate,
                 request,
-                parse_degrees,
+                values::degrees,
                 "image_resize_watermark rotate",
             )?,
         })

@@ -17,7 +17,7 @@ use Test::Nginx::Util;
 use ImageGate::Client;
 use ImageGate::Fixtures qw(fixture fixture_path fixture_dir);
 use ImageGate::H2;
-use ImageGate::Image qw(inspect decode psnr reference sniff);
+use ImageGate::Image qw(inspect decode psnr reference movement sniff);
 use ImageGate::Upstream;
 
 use base 'Exporter';
@@ -126,9 +126,9 @@ Test::Nginx::Socket::add_response_body_check(sub {
     }
 });
 
-my $fixture_re = qr/\b((?:trunc_)?(?:photo|quad|flat|bars|noise)-\d+x\d+[-\w]*\.(?:jpg|png|gif|webp|avif)
+my $fixture_re = qr/\b((?:trunc_)?(?:photo|quad|flat|bars|noise|anim)-\d+x\d+[-\w]*\.(?:jpg|png|gif|webp|avif)
                       |(?:empty|one|zeros)\.bin|text\.(?:txt|jpg)|magic\.\w+|logo\.svg|picture\.\w+
-                      |(?:bomb|lying|zero|wide)-\d+x\d+\.\w+|padded-\w+\.png|frames-5000\.gif|scans-1000\.jpg|bomb\.gz)/x;
+                      |(?:bomb|lying|zero|wide)-\d+x\d+\.\w+|padded-\w+\.png|frames-\d+\.gif|(?:huge|none)-frames\.\w+|scans-1000\.jpg|bomb\.gz)/x;
 
 sub fixtures_in {
     my $text = shift;
@@ -455,8 +455,24 @@ sub check_image {
                 push @bad, "$_ data left" if defined $i->{$_};
             }
 
+        } elsif ($word =~ /^moves>(\d+(?:\.\d+)?):(.+)$/) {
+            my ($db, $name, @ops) = ($1, split /,/, $2);
+            my $source = fixture($name);
+            my ($got, $want) = ($look->(), inspect($source));
+            my ($g, $w) = map { join ' ', @{ $_->{delays} } } $got, $want;
+            push @bad, "delays $g, expected $w" if $g ne $w;
+            push @bad, "played $got->{plays} times, expected $want->{plays}" if $got->{plays} != $want->{plays};
+            my @got = movement($body);
+            my @want = movement($source, @ops);
+            push @bad, scalar(@got) . ' pictures, expected ' . @want if @got != @want;
+            for my $n (0 .. (@got < @want ? $#got : $#want)) {
+                my $psnr = psnr($got[$n], $want[$n]);
+                push @bad, "PSNR $psnr of picture $n, expected > $db" if $psnr !~ /^\d/ || $psnr <= $db;
+            }
+
         } elsif ($word =~ /^frames=(\d+)$/) {
-            push @bad, "frames $look->()->{frames}, expected $1" if $look->()->{frames} != $1;
+            my $got = $look->()->{frames};
+            push @bad, "frames $got, expected $1" if $got != $1;
 
         } elsif ($word eq 'alpha' || $word eq 'opaque') {
             my $got = $look->()->{alpha} ? 'alpha' : 'opaque';

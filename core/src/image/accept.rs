@@ -6,6 +6,29 @@ use super::Format;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offer([Option<Format>; Format::MODERN.len()]);
 
+/// Which format an output is to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// That format; `None` is the source's.
+    Format(Option<Format>),
+    /// The first of these that the client accepts, else the source's.
+    Auto(Offer),
+}
+
+impl Wanted {
+    /// Reads `original`, the name of a format, `auto`, or `auto=` with a list for
+    /// [`Offer::parse`].
+    #[must_use]
+    pub fn parse(text: &[u8]) -> Option<Wanted> {
+        match text {
+            b"original" => Some(Wanted::Format(None)),
+            b"auto" => Some(Wanted::Auto(Offer::default())),
+            [b'a', b'u', b't', b'o', b'=', list @ ..] => Offer::parse(list).map(Wanted::Auto),
+            name => Format::from_name(name).map(Some).map(Wanted::Format),
+        }
+    }
+}
+
 impl Default for Offer {
     /// All that clients have to name, see [`Format::is_universal`].
     fn default() -> Offer {
@@ -27,6 +50,12 @@ impl Offer {
             *offer.0.iter_mut().find(|slot| slot.is_none())? = Some(format);
         }
         Some(offer)
+    }
+
+    /// What of it has animations.
+    pub(super) fn moving(mut self) -> Offer {
+        self.0.iter_mut().for_each(|slot| *slot = slot.filter(|format| format.moves()));
+        self
     }
 
     /// The first format that one of these values of `Accept` names with a weight above 0.

@@ -28,6 +28,12 @@ impl Format {
         !Format::MODERN.contains(&self)
     }
 
+    /// Whether animations are written in this format.
+    #[must_use]
+    pub fn moves(self) -> bool {
+        matches!(self, Format::Gif | Format::Webp)
+    }
+
     /// The lower-case name used in directives, variables and JSON.
     #[must_use]
     pub fn name(self) -> &'static str {

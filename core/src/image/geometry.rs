@@ -42,6 +42,19 @@ pub(super) struct Window {
     pub(super) size: Size,
 }
 
+impl Window {
+    /// The smallest window that both are in.
+    pub(super) fn around(self, other: Window) -> Window {
+        let (x, y) = (self.x.min(other.x), self.y.min(other.y));
+        let end = |at: u32, len: u32, other_at: u32, other_len: u32| {
+            at.saturating_add(len).max(other_at.saturating_add(other_len))
+        };
+        let right = end(self.x, self.size.width, other.x, other.size.width);
+        let bottom = end(self.y, self.size.height, other.y, other.size.height);
+        Window { x, y, size: Size::new(right - x, bottom - y) }
+    }
+}
+
 /// One of the eight ways to lay an image on itself or on its side.
 ///
 /// The pixel at `(x, y)` of the result is the source's at `(y, x)` where `swap`

@@ -1,6 +1,7 @@
 //! Images: recognise, measure, decode, transform, encode.
 
 mod accept;
+mod animate;
 mod bytes;
 mod coding;
 mod color;
@@ -22,6 +23,7 @@ mod params;
 mod pixels;
 mod plan;
 mod raster;
+mod render;
 mod riff;
 mod smart;
 mod source;
@@ -30,7 +32,7 @@ mod transform;
 pub mod values;
 mod variant;
 
-pub use accept::Offer;
+pub use accept::{Offer, Wanted};
 pub use coding::{Coding, ENCODED_SNIFF_LEN, decode_body};
 pub use control::Control;
 pub use disposition::rename_attachment;
@@ -42,7 +44,8 @@ pub use look::Look;
 pub use mark::{Content, Font, Mark, MarkLook, Picture, Position, Share, Text};
 pub use params::{Allow, Params, Presets};
 pub use plan::{
-    Adjust, Bound, Color, Fit, Flip, Limits, MetadataPolicy, Plan, ProfilePolicy, Rotation,
+    Adjust, AnimationPolicy, Bound, Color, Fit, Flip, Limits, MetadataPolicy, Plan, PngCompression,
+    ProfilePolicy, Rotation,
 };
 pub use statistics::{Histogram, LIMITS, PROMETHEUS_TYPE, Statistics};
 pub use transform::{Info, Output, Prepared, Transformed, look_plan, prepare, probe};

@@ -6,7 +6,7 @@ mod setting;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::{Error, Fit, Plan};
+use super::{AnimationPolicy, Error, Fit, Plan};
 pub use allow::Allow;
 use setting::{Filling, Parameter, Setting};
 
@@ -24,7 +24,7 @@ use setting::{Filling, Parameter, Setting};
 /// | `dpr` | factor for width and height, 1 to 4 |
 /// | `enlarge` | `on` or `off` |
 /// | `quality`, `q` | 1 to 100, for JPEG, WebP and AVIF; more counts as 100 |
-/// | `format`, `f` | `original`, `jpeg`, `png`, `gif`, `webp` or `avif` |
+/// | `format`, `f` | `original`, `jpeg`, `png`, `gif`, `webp`, `avif` or `auto`, see [`Wanted::parse`](super::Wanted::parse) |
 /// | `background`, `bg` | a colour, see [`Color::parse`](super::Color::parse) |
 /// | `rotate` | 0, 90, 180 or 270 degrees, **clockwise** |
 /// | `flip` | `h`, `v` or `hv`; before the rotation |
@@ -35,6 +35,8 @@ use setting::{Filling, Parameter, Setting};
 /// | `gamma` | exponent, 0.1 to 10 |
 /// | `grayscale` | `on` or `off` |
 /// | `trim` | distance of colours, 0 to 255, or `off` |
+/// | `anim` | `on`, or `off` for the first frame of an animation |
+/// | `watermark` | `on`, or `off` for none |
 /// | `metadata` | `strip`, `copyright` or `keep` |
 /// | `preset`, `p` | the name of one of the [`Presets`] |
 #[derive(Debug, Clone, Default)]
@@ -159,25 +161,32 @@ impl Plan {
     /// # Errors
     /// [`Error::BadParams`]; the plan is then as it was.
     pub fn set_params(&mut self, params: &str) -> Result<(), Error> {
-        self.apply(&Params::parse(params.as_bytes())?, &Presets::default())
+        let params = Params::parse(params.as_bytes())?;
+        self.apply(&params, &Presets::default(), std::iter::empty())
     }
 
-    /// Overrides what the list names and leaves the rest of the plan as it is.
+    /// Overrides what the list names and leaves the rest of the plan as it is. Where the list
+    /// lets the client decide on the format, it does so by the values of its `Accept` headers.
     ///
     /// # Errors
     /// [`Error::BadParams`] that names a preset that is not there; the plan is then as
     /// it was.
-    pub fn apply(&mut self, params: &Params, presets: &Presets) -> Result<(), Error> {
+    pub fn apply<'a>(
+        &mut self,
+        params: &Params,
+        presets: &Presets,
+        accept: impl Iterator<Item = &'a [u8]> + Clone,
+    ) -> Result<(), Error> {
         let mut draft = Draft::new(self);
         for item in &params.0 {
             let Setting::Preset(name) = &item.setting else {
-                draft.set(&item.setting);
+                draft.set(&item.setting, accept.clone());
                 continue;
             };
             let preset = presets.0.get(name);
             let preset =
                 preset.ok_or_else(|| Error::BadParams(format!("there is no preset {name:?}")))?;
-            preset.0.iter().for_each(|item| draft.set(&item.setting));
+            preset.0.iter().for_each(|item| draft.set(&item.setting, accept.clone()));
         }
         *self = draft.finish();
         Ok(())
@@ -206,7 +215,7 @@ impl Draft {
         Draft { plan: plan.clone(), filling, width, height, enlarge: [None; 2] }
     }
 
-    fn set(&mut self, setting: &Setting) {
+    fn set<'a>(&mut self, setting: &Setting, accept: impl Iterator<Item = &'a [u8]> + Clone) {
         let plan = &mut self.plan;
         match *setting {
             Setting::Width(width) => self.width = width,
@@ -219,7 +228,7 @@ impl Draft {
             Setting::Dpr(dpr) => plan.dpr = dpr,
             Setting::Enlarge(enlarge) => self.enlarge[1] = Some(enlarge),
             Setting::Quality(quality) => plan.set_quality(quality),
-            Setting::Format(format) => plan.format = format,
+            Setting::Format(wanted) => plan.set_format(wanted, accept),
             Setting::Background(color) => plan.background = color,
             Setting::Rotate(rotation) => plan.rotate = rotation,
             Setting::Flip(flip) => plan.flip = flip,
@@ -232,6 +241,9 @@ impl Draft {
             Setting::Gamma(exponent) => plan.adjust.gamma = exponent,
             Setting::Grayscale(grayscale) => plan.adjust.grayscale = grayscale,
             Setting::Trim(threshold) => plan.trim = threshold,
+            Setting::Anim(true) => plan.animation = AnimationPolicy::All,
+            Setting::Anim(false) => plan.animation = AnimationPolicy::First,
+            Setting::Watermark(watermark) => plan.watermark = watermark,
             Setting::Metadata(policy) => plan.metadata = policy,
             // Replaced by what it stands for, which names none.
             Setting::Preset(_) => (),

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use super::{Format, Gravity, Mark};
+use super::{Format, Gravity, Mark, Wanted};
 
 /// A side of the bounding box; `None` (written `-`) does not bound.
 pub type Bound = Option<NonZeroU32>;
@@ -127,6 +127,28 @@ pub enum ProfilePolicy {
     Strip,
 }
 
+/// What becomes of an animated source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum AnimationPolicy {
+    /// All its frames, where the output's format [has them](Format::moves).
+    #[default]
+    All,
+    /// A still image of its first frame.
+    First,
+}
+
+/// How hard the PNG encoder tries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum PngCompression {
+    /// Several times faster than the others.
+    #[default]
+    Fast,
+    /// What zlib does by default.
+    Balanced,
+    /// As small as it gets.
+    Best,
+}
+
 /// Which metadata (EXIF, XMP) the output carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum MetadataPolicy {
@@ -174,9 +196,13 @@ pub struct Plan {
     pub rotate: Rotation,
     /// The output's format; `None` keeps the source's.
     pub format: Option<Format>,
-    /// Whether that format is what [`Offer::choose`](super::Offer::choose) gave: the client
-    /// is then only known to show it and the [universal](Format::is_universal) ones.
+    /// Whether that format is what the client's headers led [`Plan::set_format`] to: it is then only known to show it and the [universal](Format::is_universal) ones.
     pub negotiated: bool,
+    /// The format instead of that one for an output that moves, where the client is negotiated
+    /// with.
+    pub moving_format: Option<Format>,
+    /// What becomes of an animated source.
+    pub animation: AnimationPolicy,
     /// JPEG quality, 1 to 100.
     pub jpeg_quality: u8,
     /// WebP quality, 1 to 100.
@@ -196,6 +222,8 @@ pub struct Plan {
     pub adjust: Adjust,
     /// Standard deviation of a Gaussian blur, in hundredths of a pixel; 0 is off.
     pub blur: u16,
+    /// How hard the PNG encoder tries.
+    pub png_compression: PngCompression,
     /// Unsharp amount in percent; 0 is off.
     pub sharpen: u16,
     /// Whether palette transparency is kept; otherwise it is flattened.
@@ -211,6 +239,8 @@ pub struct Plan {
     pub profile: ProfilePolicy,
     /// Which metadata the output carries.
     pub metadata: MetadataPolicy,
+    /// Whether [`marks`](Plan::marks) shall be laid on; of use to whoever sets them.
+    pub watermark: bool,
     /// The layers of the watermark, the lowest first.
     pub marks: Vec<Mark>,
 }
@@ -226,6 +256,8 @@ impl Default for Plan {
             rotate: Rotation::None,
             format: None,
             negotiated: false,
+            moving_format: None,
+            animation: AnimationPolicy::All,
             jpeg_quality: 75,
             webp_quality: 80,
             webp_effort: 2,
@@ -235,6 +267,7 @@ impl Default for Plan {
             trim: None,
             adjust: Adjust::default(),
             blur: 0,
+            png_compression: PngCompression::Fast,
             sharpen: 0,
             transparency: true,
             interlace: false,
@@ -242,12 +275,28 @@ impl Default for Plan {
             orient: true,
             profile: ProfilePolicy::Srgb,
             metadata: MetadataPolicy::Strip,
+            watermark: true,
             marks: Vec::new(),
         }
     }
 }
 
 impl Plan {
+    /// Sets the format, for which a client may have to be asked by its `Accept` headers.
+    pub fn set_format<'a>(
+        &mut self,
+        wanted: Wanted,
+        accept: impl Iterator<Item = &'a [u8]> + Clone,
+    ) {
+        let (format, moving_format) = match wanted {
+            Wanted::Format(format) => (format, None),
+            Wanted::Auto(offer) => (offer.choose(accept.clone()), offer.moving().choose(accept)),
+        };
+        self.format = format;
+        self.moving_format = moving_format;
+        self.negotiated = matches!(wanted, Wanted::Auto(_));
+    }
+
     /// Sets the quality of whichever format comes out, 1 to 100.
     pub(super) fn set_quality(&mut self, quality: u8) {
         self.jpeg_quality = quality;
@@ -279,7 +328,7 @@ pub struct Limits {
     pub height: u32,
     /// Frames of the source.
     pub frames: u32,
-    /// Pixels of the output.
+    /// Pixels of all frames of the output.
     pub output_pixels: u64,
     /// Scans of a JPEG.
     pub scans: u32,

@@ -7,6 +7,7 @@ pub(super) const FLAG_ICC: u8 = 0x20;
 pub(super) const FLAG_ALPHA: u8 = 0x10;
 pub(super) const FLAG_EXIF: u8 = 0x08;
 pub(super) const FLAG_XMP: u8 = 0x04;
+pub(super) const FLAG_ANIMATION: u8 = 0x02;
 
 /// Bytes of a file's header and its `VP8X` chunk.
 pub(super) const AROUND_EXTENDED: usize = 12 + 18;
@@ -35,6 +36,14 @@ pub(super) fn chunk(out: &mut Vec<u8>, kind: &[u8; 4], body: &[u8]) {
     if body.len() % 2 == 1 {
         out.push(0);
     }
+}
+
+/// Adds a chunk of a head and whole chunks, whose length is even therefore.
+pub(super) fn nested(out: &mut Vec<u8>, kind: &[u8; 4], head: &[u8; 16], chunks: &[u8]) {
+    out.extend_from_slice(kind);
+    out.extend_from_slice(&((head.len() + chunks.len()) as u32).to_le_bytes());
+    out.extend_from_slice(head);
+    out.extend_from_slice(chunks);
 }
 
 /// Fills in the size; `None` where the format can't express it.

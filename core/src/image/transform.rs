@@ -1,16 +1,15 @@
 //! The whole way from source bytes to output bytes.
 
 use super::decode::{self, Decode, EIGHTHS};
-use super::geometry::{Geometry, Size, Turn};
+use super::geometry::{Geometry, Size, Turn, Window};
 use super::look::{self, Look, look};
-use super::mark::Overlay;
-use super::metadata::{self, carried, carries_profile};
+use super::metadata::{Carried, carried};
 use super::pixels::{self, Converter};
-use super::raster::Raster;
-use super::source::{Kind, Source};
+use super::render::Renderer;
+use super::source::{Animation, Kind, Source};
 use super::{
-    Control, Error, Fit, Format, Gravity, Limits, MetadataPolicy, Plan, ProfilePolicy, encode,
-    smart,
+    AnimationPolicy, Control, Error, Fit, Format, Limits, MetadataPolicy, Plan, ProfilePolicy,
+    encode,
 };
 
 /// What the headers of a source say, without decoding a pixel.
@@ -74,9 +73,9 @@ pub struct Transformed {
 /// A source that passed its limits and waits to be decoded.
 #[derive(Debug)]
 pub struct Prepared<'a> {
-    plan: &'a Plan,
+    pub(super) plan: &'a Plan,
     limits: Limits,
-    source: Source<'a>,
+    pub(super) source: Source<'a>,
     work: Work,
 }
 
@@ -88,10 +87,12 @@ enum Work {
 }
 
 #[derive(Debug)]
-struct Recipe {
+pub(super) struct Recipe {
     decode: Decode,
-    geometry: Geometry,
-    format: Format,
+    pub(super) geometry: Geometry,
+    pub(super) format: Format,
+    /// Of a source that moves, whose output is to move too.
+    animation: Option<Animation>,
     /// Whether the output gets a palette.
     palette: bool,
     /// What the output has at most, where its size is not known before it is decoded.
@@ -114,6 +115,7 @@ pub fn probe(input: &[u8]) -> Result<Info, Error> {
 /// size that are asked for already, as nginx's image_filter does, unless one of
 /// these asks for other pixels or bytes:
 /// - anything that [`Plan::changes_pixels`], or an EXIF orientation that is to be applied;
+/// - an animation of which only the first frame is to be left;
 /// - a bound on its length that it exceeds, unless its format has no quality to be lowered;
 /// - a profile that the policy wants converted and that is not sRGB, or any that it wants dropped;
 /// - palette transparency that the plan does not keep;
@@ -136,7 +138,9 @@ pub fn prepare<'a>(
     let stored = Size::new(source.info.width, source.info.height);
     let upright = upright(&source, plan);
     let geometry = Geometry::new(stored, upright, plan);
-    let format = plan.format.unwrap_or_else(|| default_format(&source.info, plan));
+    let moving = source.animation().filter(|_| plan.animation == AnimationPolicy::All);
+    let format = output_format(&source.info, plan, moving.is_some());
+    let animation = moving.filter(|_| format.moves());
     if format == source.info.format
         && geometry.is_identity(stored)
         && upright.is_none()
@@ -146,12 +150,14 @@ pub fn prepare<'a>(
     }
     let most = plan.trim.map(|_| Geometry::most(stored, plan));
     if most.is_none() {
-        check_output(geometry.output, format, limits)?;
+        let frames = animation.map_or(1, |_| source.info.frames);
+        check_output(geometry.output, frames, format, limits)?;
     }
     let recipe = Recipe {
         decode: how_to_decode(&source, plan, &geometry, limits),
         geometry,
         format,
+        animation,
         palette: format == Format::Gif || format == Format::Png && source.has_palette(),
         most,
     };
@@ -185,14 +191,16 @@ fn how_to_decode(source: &Source, plan: &Plan, geometry: &Geometry, limits: &Lim
     Decode { eighths, side: decode::boxes(source, geometry.scaled), scans }
 }
 
-/// The format of an output for which the plan names none: the source's, or for a client that is
-/// not known to show that one, the universal format that loses least.
-fn default_format(source: &Info, plan: &Plan) -> Format {
-    match source.format {
+/// The format of an output. Where the plan names none it is the source's, or for a client that
+/// is not known to show that one, the universal format that loses least.
+fn output_format(source: &Info, plan: &Plan, moving: bool) -> Format {
+    let planned = if plan.negotiated && moving { plan.moving_format } else { plan.format };
+    planned.unwrap_or(match source.format {
         format if !plan.negotiated || format.is_universal() => format,
+        _ if moving => Format::Gif,
         _ if source.alpha => Format::Png,
         _ => Format::Jpeg,
-    }
+    })
 }
 
 /// Whether nothing but the geometry and the format could change the source.
@@ -201,10 +209,15 @@ fn keeps_bytes(source: &Source, plan: &Plan) -> bool {
     let fits = plan.max_bytes.is_none_or(|max| source.input.len() as u64 <= max)
         || !encode::has_quality(source.info.format);
     !plan.changes_pixels()
+        && !loses_frames(source, plan)
         && fits
         && !flattens
         && keeps_profile(source, plan)
         && keeps_metadata(source, plan)
+}
+
+fn loses_frames(source: &Source, plan: &Plan) -> bool {
+    plan.animation == AnimationPolicy::First && source.animation().is_some()
 }
 
 fn keeps_profile(source: &Source, plan: &Plan) -> bool {
@@ -231,11 +244,12 @@ fn keeps_metadata(source: &Source, plan: &Plan) -> bool {
     }
 }
 
-fn check_output(output: Size, format: Format, limits: &Limits) -> Result<(), Error> {
+fn check_output(output: Size, frames: u32, format: Format, limits: &Limits) -> Result<(), Error> {
     let Size { width, height } = output;
-    if output.pixels() > limits.output_pixels {
+    if output.pixels().saturating_mul(frames.into()) > limits.output_pixels {
+        let times = if frames > 1 { format!(" in {frames} frames") } else { String::new() };
         return Err(Error::TooManyPixels(format!(
-            "the output would have {width}x{height} pixels, the limit is {}",
+            "the output would have {width}x{height} pixels{times}, the limit is {}",
             limits.output_pixels
         )));
     }
@@ -276,8 +290,9 @@ impl Prepared<'_> {
     #[must_use]
     pub fn memory(&self) -> u64 {
         let Work::Make(recipe) = &self.work else { return 0 };
-        let &Recipe { decode, geometry, format, palette, most } = recipe;
-        let layout = decode::layout(&self.source);
+        let &Recipe { decode, geometry, format, animation, palette, most } = recipe;
+        let layout =
+            animation.map_or_else(|| decode::layout(&self.source), decode::animated_layout);
         let raster = decode.raster_size(self.stored());
         let decoded = raster.pixels() * layout.channels() as u64;
         let (window, output) = match most {
@@ -300,7 +315,13 @@ impl Prepared<'_> {
         } else {
             made.saturating_mul(2).saturating_add(marks.sum::<u64>())
         };
-        decoding.max(trimming).max(resizing).max(marking).max(encoding)
+        let Some(_) = animation else {
+            return decoding.max(trimming).max(resizing).max(marking).max(encoding);
+        };
+        // The canvas stays, and so may what was on it before; each picture is a copy.
+        let frames = encode::animation_bytes(output, format, self.source.info.frames);
+        let held = decoding.saturating_add(decoded).saturating_add(frames);
+        held.saturating_add(trimming.max(resizing).max(marking))
     }
 
     /// Whether the source may go out in place of an output that turned out larger: nothing but
@@ -310,7 +331,10 @@ impl Prepared<'_> {
         let &Plan { fit, format, .. } = self.plan;
         let source = self.source.info.format;
         let shows = source.is_universal() || format == Some(source);
-        let converts = format.is_some() && fit == Fit::None && !self.plan.changes_pixels();
+        let converts = format.is_some()
+            && fit == Fit::None
+            && !self.plan.changes_pixels()
+            && !loses_frames(&self.source, self.plan);
         converts && shows && keeps_metadata(&self.source, self.plan)
     }
 
@@ -326,7 +350,10 @@ impl Prepared<'_> {
                 let format = self.source.info.format;
                 Ok(Transformed { output: Output::Original, format, width, height })
             }
-            Work::Make(recipe) => self.make(recipe, control),
+            Work::Make(recipe) => match recipe.animation {
+                Some(animation) => self.animate(recipe, animation, control),
+                None => self.make(recipe, control),
+            },
         }
     }
 
@@ -346,8 +373,12 @@ impl Prepared<'_> {
             }
         };
         let raster = decode::decode(&self.source, &decode, control)?;
-        let raster = self.fit(raster, &decode, &geometry, control)?;
-        look(&self.manage_color(raster, Format::Png, &mut metadata::Carried::default(), control)?)
+        let carried = &mut Carried::default();
+        let sizes = (geometry, decode.extent(self.stored()));
+        let format = Format::Png;
+        let renderer =
+            Renderer::new(&self.source, self.plan, sizes, format, &raster, carried, control)?;
+        look(&renderer.show(raster, control)?)
     }
 
     fn make(&self, recipe: &Recipe, control: &Control) -> Result<Transformed, Error> {
@@ -355,95 +386,40 @@ impl Prepared<'_> {
         let &Recipe { decode, mut geometry, format, palette, .. } = recipe;
 
         let mut raster = decode::decode(&self.source, &decode, control)?;
-        if let (Some(threshold), Some(most)) = (plan.trim, recipe.most) {
+        let mut extent = decode.extent(self.stored());
+        if let Some(threshold) = plan.trim {
             let inside = pixels::inside(&raster, threshold);
             raster = pixels::cut(raster, inside, control)?;
-            geometry = Geometry::new(inside.size, upright(&self.source, plan), plan);
-            let pixels = self.limits.output_pixels.min(most.pixels());
-            check_output(
-                geometry.output,
-                format,
-                &Limits { output_pixels: pixels, ..self.limits },
-            )?;
+            geometry = self.trimmed(recipe, inside)?;
+            extent = (f64::from(inside.size.width), f64::from(inside.size.height));
         }
-        let raster = self.fit(raster, &decode, &geometry, control)?;
-
         let mut carried = carried(&self.source.embedded, plan);
-        let raster = self.manage_color(raster, format, &mut carried, control)?;
-        let raster = if self.needs_flattening(format) {
-            pixels::flatten(raster, plan.background)?
-        } else {
-            raster
-        };
-        let mut raster = pixels::adjust(raster, &plan.adjust, carried.icc.is_none(), control)?;
-        pixels::blur(&mut raster, plan.blur, control)?;
-        pixels::sharpen(&mut raster, plan.sharpen, control)?;
-        let raster = pixels::pad(raster, geometry.output, geometry.place, plan.background)?;
-        let raster = if plan.marks.is_empty() {
-            raster
-        } else {
-            Overlay::new(&plan.marks, raster.size(), control)?.apply(raster, control)?
-        };
+        let sizes = (geometry, extent);
+        let raster =
+            Renderer::new(&self.source, plan, sizes, format, &raster, &mut carried, control)?
+                .render(raster, control)?;
         let encode = match plan.max_bytes {
             None => encode::encode(raster, format, palette, plan, &carried, control),
-            Some(max) => {
-                encode::encode_within(max, raster, format, palette, plan, &carried, control)
-            }
+            Some(max) => encode::encode_within(max, format, plan, |plan| {
+                encode::encode(raster.try_clone()?, format, palette, plan, &carried, control)
+            }),
         };
         let Size { width, height } = geometry.output;
         Ok(Transformed { output: Output::Encoded(encode?), format, width, height })
     }
 
-    /// Scales, cuts and turns what was decoded.
-    fn fit(
-        &self,
-        raster: Raster,
-        decode: &Decode,
-        geometry: &Geometry,
-        control: &Control,
-    ) -> Result<Raster, Error> {
-        let &Geometry { scaled, mut window, turn, .. } = geometry;
-        let extent = match self.plan.trim {
-            None => decode.extent(self.stored()),
-            Some(_) => (f64::from(raster.size().width), f64::from(raster.size().height)),
-        };
-        if self.plan.gravity == Gravity::Smart && window.size != scaled {
-            window = smart::place(&raster, extent, scaled, window.size, control)?;
-        }
-        let raster = pixels::resize(raster, extent, scaled, window, control)?;
-        pixels::turn(raster, turn, control)
+    /// The geometry of what is left of the image.
+    pub(super) fn trimmed(&self, recipe: &Recipe, inside: Window) -> Result<Geometry, Error> {
+        let geometry = Geometry::new(inside.size, upright(&self.source, self.plan), self.plan);
+        let most = recipe.most.map_or(u64::MAX, Size::pixels);
+        let frames = recipe.animation.map_or(1, |_| self.source.info.frames);
+        let output_pixels = self.limits.output_pixels.min(most.saturating_mul(frames.into()));
+        let limits = Limits { output_pixels, ..self.limits };
+        check_output(geometry.output, frames, recipe.format, &limits)?;
+        Ok(geometry)
     }
 
-    /// Applies the profile policy: converts the raster, or has its profile carried.
-    /// Whatever the policy, CMYK becomes RGB, by its profile unless that is to be
-    /// dropped.
-    fn manage_color<'s>(
-        &'s self,
-        raster: Raster,
-        format: Format,
-        carried: &mut metadata::Carried<'s>,
-        control: &Control,
-    ) -> Result<Raster, Error> {
-        let profile = match self.plan.profile {
-            ProfilePolicy::Strip => None,
-            ProfilePolicy::Srgb | ProfilePolicy::Keep => self.source.profile(),
-        };
-        let Some(profile) = profile else { return pixels::naive_rgb(raster) };
-        if carries_profile(self.plan, format, raster.layout(), &profile) {
-            carried.icc = Some(profile);
-            return Ok(raster);
-        }
-        match Converter::new(&profile, raster.layout()) {
-            Some(converter) => converter.convert(raster, control),
-            None => pixels::naive_rgb(raster),
-        }
-    }
-
-    fn needs_flattening(&self, format: Format) -> bool {
-        format == Format::Jpeg || self.source.has_palette() && !self.plan.transparency
-    }
-
-    fn stored(&self) -> Size {
+    pub(super) fn stored(&self) -> Size {
         Size::new(self.source.info.width, self.source.info.height)
     }
 }

@@ -1,6 +1,6 @@
 //! Values of directives and parameters, as they are written.
 
-use super::Flip;
+use super::{Flip, Share};
 
 /// A plain decimal number: no sign, no space.
 pub(super) fn whole(text: &[u8]) -> Option<u32> {
@@ -59,7 +59,7 @@ pub fn gamma(text: &[u8]) -> Option<u16> {
 
 /// An angle, -360 to 360 degrees, as one from 0 to 359.
 #[must_use]
-pub fn hue(text: &[u8]) -> Option<u16> {
+pub fn degrees(text: &[u8]) -> Option<u16> {
     let (sign, digits) = match text {
         [b'-', digits @ ..] => (-1, digits),
         digits => (1, digits),
@@ -87,6 +87,32 @@ pub fn trim(text: &[u8]) -> Option<Option<u8>> {
         b"off" => Some(None),
         number => u8::try_from(whole(number)?).ok().map(Some),
     }
+}
+
+/// A place beside another one: two numbers of pixels, -65535 to 65535, as in `10,-20`.
+#[must_use]
+pub fn offset(text: &[u8]) -> Option<(i32, i32)> {
+    let signed = |text: &[u8]| {
+        let (digits, sign) = match text.strip_prefix(b"-") {
+            Some(digits) => (digits, -1),
+            None => (text, 1),
+        };
+        whole(digits).filter(|&pixels| pixels <= 65_535).map(|pixels| sign * pixels as i32)
+    };
+    let comma = text.iter().position(|&byte| byte == b',')?;
+    Some((signed(text.get(..comma)?)?, signed(text.get(comma + 1..)?)?))
+}
+
+/// A share that is more than nothing.
+#[must_use]
+pub fn scale(text: &[u8]) -> Option<Share> {
+    Share::parse(text).filter(|share| !share.is_zero())
+}
+
+/// Pixels to the em, 1 to 1000.
+#[must_use]
+pub fn text_size(text: &[u8]) -> Option<u16> {
+    u16::try_from(whole(text)?).ok().filter(|size| (1..=1000).contains(size))
 }
 
 /// `h` mirrors left and right, `v` top and bottom, `hv` both.
@@ -132,8 +158,11 @@ mod tests {
         assert_eq!([factor(b"10.01"), factor(b"-1"), factor(b"1e1")], [None; 3]);
         assert_eq!([gamma(b"0.1"), gamma(b"2.2")], [Some(10), Some(220)]);
         assert_eq!([gamma(b"0"), gamma(b"0.09")], [None; 2]);
-        assert_eq!([hue(b"-30"), hue(b"360"), hue(b"90")], [Some(330), Some(0), Some(90)]);
-        assert_eq!([hue(b"361"), hue(b"--1"), hue(b"-"), hue(b"1.5")], [None; 4]);
+        assert_eq!(
+            [degrees(b"-30"), degrees(b"360"), degrees(b"90")],
+            [Some(330), Some(0), Some(90)]
+        );
+        assert_eq!([degrees(b"361"), degrees(b"--1"), degrees(b"-"), degrees(b"1.5")], [None; 4]);
         assert_eq!([blur(b"0.5"), blur(b"250")], [Some(50), Some(25_000)]);
         assert_eq!([blur(b"250.01"), blur(b"-1"), blur(b"99999999999")], [None; 3]);
         assert_eq!(
@@ -145,5 +174,15 @@ mod tests {
         assert_eq!([switch(b"on"), switch(b"off"), switch(b"1")], [Some(true), Some(false), None]);
         assert_eq!(flip(b"hv"), Some(Flip { horizontal: true, vertical: true }));
         assert_eq!(flip(b"vh"), None);
+        assert_eq!([offset(b"1,-2"), offset(b"65535,0")], [Some((1, -2)), Some((65535, 0))]);
+        assert_eq!(
+            [offset(b"1"), offset(b"1,2,3"), offset(b"1, 2"), offset(b"65536,0")],
+            [None; 4]
+        );
+        assert_eq!(
+            [text_size(b"1000"), text_size(b"0"), text_size(b"1001")],
+            [Some(1000), None, None]
+        );
+        assert_eq!(scale(b"0%"), None);
     }
 }

@@ -9,6 +9,7 @@ package ImageGate::Fixtures;
 #       flat   one grey, #808080
 #       bars   black and white columns, 4 pixels each
 #       noise  a noisy photo: much entropy, large files, slow to encode
+#       anim   a disc that moves over stripes, by another encoder each; see %animations
 # EXT:  jpg, png, gif, webp, avif
 #
 # Options, as far as the format has them:
@@ -102,6 +103,10 @@ sub ok_im {
 }
 
 my %special = (
+    # No frame at all, and small ones on a canvas that no machine can hold.
+    'none-frames.gif' => sub { "GIF89a" . pack('v2', 9, 9) . "\x80\0\0" . "\0\0\0\xff\xff\xff;" },
+    'huge-frames.gif' => sub { many_frames(65535, 65535, 9) },
+    'frames-100000.gif' => sub { many_frames(1, 1, 100_000) },
     'empty.bin'     => sub { '' },
     'one.bin'       => sub { 'G' },
     'text.txt'      => sub { "This is no image.\n" x 40 },
@@ -147,16 +152,94 @@ my %special = (
         return $gif;
     },
     # As many frames as fit into a small file.
-    'frames-5000.gif' => sub {
-        my $one = "\x21\xf9\x04\0\x0a\0\0\0" . "\x2c\0\0\0\0\x01\0\x01\0\0" . "\x02\x02\x44\x01\0";
-        return "GIF89a" . pack('v2', 1, 1) . "\x80\0\0" . "\0\0\0\xff\xff\xff"
-               . ($one x 5000) . ';';
-    },
+    'frames-5000.gif' => sub { many_frames(1, 1, 5000) },
     # A thousand empty scans, each of which costs a pass over a 4000x4000 image.
     'scans-1000.jpg' => sub { many_scans(1000) },
     # 40 MB of zeros in a few kB of gzip.
     'bomb.gz' => sub { Compress::Zlib::memGzip("\0" x 40_000_000) },
 );
+
+# Canvases with frames of one pixel.
+sub many_frames {
+    my ($w, $h, $n) = @_;
+    my $one = "\x21\xf9\x04\0\x0a\0\0\0" . "\x2c\0\0\0\0\x01\0\x01\0\0" . "\x02\x02\x44\x01\0";
+    return "GIF89a" . pack('v2', $w, $h) . "\x80\0\0" . "\0\0\0\xff\xff\xff" . ($one x $n) . ';';
+}
+
+# What encoders make of five pictures, or of their own.
+my %animations = (
+    # ImageMagick: frames cut to what changed, disposal 1 to 3, and no delay
+    im        => sub { my ($d, $w, $h) = @_; steps($d, $w, $h); run($d, 'convert', qw(-delay 0 0.png -delay 7 1.png 2.png -delay 25 3.png 4.png -loop 0 -layers OptimizePlus), 'out.gif') },
+    clear     => sub { my ($d, $w, $h) = @_; steps($d, $w, $h, 1); run($d, 'convert', qw(-delay 12 -dispose Background [0-4].png -loop 4), 'out.gif') },
+    previous  => sub { my ($d, $w, $h) = @_; steps($d, $w, $h, 1);
+        run($d, 'convert', qw(-delay 9 -dispose None), "(", '-size', "${w}x$h", 'gradient:red-blue', ")",
+            qw(-dispose Previous 0.png -dispose None 1.png -dispose Previous 2.png 3.png -loop 1), 'out.gif') },
+    # gifsicle: local palettes, interlaced, transparency for what is the same
+    gifsicle  => sub { my ($d, $w, $h) = @_; steps($d, $w, $h);
+        run($d, 'convert', "$_.png", '-colors', 30 + 10 * $_, "$_.gif") for 0 .. 4;
+        run($d, qw(gifsicle -O3 --interlace --loopcount=6 --delay=8 0.gif 1.gif --delay=100 2.gif 3.gif 4.gif -o out.gif)) },
+    ffmpeg    => sub { my ($d, $w, $h) = @_; steps($d, $w, $h); run($d, qw(ffmpeg -nostdin -loglevel error -framerate 10 -i %d.png -loop 0), 'out.gif') },
+    pillow    => sub { my ($d, $w, $h) = @_; steps($d, $w, $h, 1); run($d, '/usr/bin/python3', '-c', <<'PY') },
+from PIL import Image
+f = [Image.open('%d.png' % n).convert('RGBA') for n in range(5)]
+f[0].save('out.gif', save_all=True, append_images=f[1:], duration=[20, 50, 0, 340, 10], loop=0, disposal=2)
+PY
+    # giflib's tools and others leave frames where they are, even outside of the canvas
+    odd       => sub { my ($d, $w, $h) = @_; steps($d, $w, $h);
+        my $gif = run($d, qw(gifsicle --careful --no-loopcount --delay=11 --disposal=none 0.gif --position), '4,7', '1.gif', '--position', '20,20', qw(2.gif -o out.gif));
+        substr $gif, 6, 4, pack 'v2', $w, $h;
+        return $gif;
+    },
+    gif2webp  => sub { my ($d, $w, $h) = @_; steps($d, $w, $h);
+        run($d, 'convert', qw(-delay 7 [0-4].png -loop 3 -layers OptimizePlus in.gif)); run($d, qw(gif2webp -quiet -mixed in.gif -o out.webp)) },
+    img2webp  => sub { my ($d, $w, $h) = @_; steps($d, $w, $h); run($d, qw(img2webp -loop 2 -d 33 0.png -d 77 -lossy 1.png 2.png -lossless 3.png 4.png -o out.webp)) },
+    webpmux   => sub { my ($d, $w, $h) = @_; steps($d, $w, $h, 1);
+        run($d, 'cwebp', '-quiet', '-lossless', "$_.png", '-o', "$_.webp") for 0 .. 4;
+        run($d, 'webpmux', '-frame', '0.webp', '+50+0+0+0+b', '-frame', '1.webp', '+60+0+0+1+b',
+            '-frame', '2.webp', '+70+0+0+0-b', '-frame', '3.webp', '+0+0+0+1-b', '-frame', '4.webp', '+90+0+0+0+b',
+            '-loop', '7', '-bgcolor', '255,9,200,30', '-o', 'out.webp') },
+    pillowwebp => sub { my ($d, $w, $h) = @_; steps($d, $w, $h, 1); run($d, '/usr/bin/python3', '-c', <<'PY') },
+from PIL import Image
+f = [Image.open('%d.png' % n).convert('RGBA') for n in range(5)]
+f[0].save('out.webp', save_all=True, append_images=f[1:], duration=[20, 55, 100, 341, 10], loop=1, quality=90)
+PY
+);
+
+# Writes five pictures; the ground is transparent where $hollow.
+sub steps {
+    my ($dir, $w, $h, $hollow) = @_;
+    for my $n (0 .. 4) {
+        my $img = Image::Magick->new(size => "${w}x$h");
+        $img->Read($hollow ? 'xc:none' : 'xc:#e0c080');
+        $img->Draw(antialias => 'false', primitive => 'rectangle', fill => '#2050a0', points => "0,$_ " . ($w - 1) . ',' . ($_ + 3))
+            for map { 8 * $_ } 0 .. $h / 8 - 1;
+        my ($x, $y) = (6 + ($w - 14) * $n / 4, $h / 2);
+        $img->Draw(antialias => 'false', primitive => 'circle', fill => $n % 2 ? '#c01010' : '#10a030',
+                   points => sprintf '%d,%d %d,%d', $x, $y, $x + 9, $y);
+        $img->Write("png32:$dir/$n.png");
+        $img->Quantize(colors => 60);
+        $img->Write("$dir/$n.gif");
+    }
+}
+
+# Runs a program in a folder, which leaves "out.*" there.
+sub run {
+    my ($dir, $program, @args) = @_;
+    @args = map { /^\[0-4\]\.png$/ ? map { "$_.png" } 0 .. 4 : $_ } @args;
+    my $pid = fork;
+    die "fork: $!" if !defined $pid;
+    if (!$pid) {
+        chdir $dir or die "chdir $dir: $!";
+        open STDIN, '<', '/dev/null';
+        open STDOUT, '>', '/dev/null';
+        open STDERR, '>', '/dev/null';
+        exec { $program } $program, @args or die "exec $program: $!";
+    }
+    waitpid $pid, 0;
+    die "$program failed" if $?;
+    my ($out) = glob "$dir/out.*";
+    return defined $out ? slurp($out) : undef;
+}
 
 sub make {
     my $name = shift;
@@ -168,6 +251,11 @@ sub make {
     if ($name =~ /^trunc_(.+)$/) {
         my $whole = fixture($1);
         return substr $whole, 0, int(length($whole) / 2);
+    }
+
+    if ($name =~ /^anim-(\d+)x(\d+)-(\w+)\.\w+$/ && $animations{$3}) {
+        my $tmp = File::Temp::tempdir("image-gate-XXXXXX", TMPDIR => 1, CLEANUP => 1);
+        return $animations{$3}->($tmp, $1, $2);
     }
 
     my ($stem, $ext) = $name =~ /^(.+)\.(jpg|png|gif|webp|avif)$/

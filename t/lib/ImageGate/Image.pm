@@ -7,10 +7,11 @@ use strict;
 use warnings;
 
 use Compress::Zlib ();
+use File::Temp ();
 use Image::Magick;
 
 use base 'Exporter';
-our @EXPORT_OK = qw(sniff inspect decode psnr reference);
+our @EXPORT_OK = qw(sniff inspect decode psnr reference movement);
 
 sub sniff {
     my $b = shift;
@@ -24,7 +25,8 @@ sub sniff {
 
 # Everything that can be told without decoding pixels:
 # { format, width, height, interlaced, alpha, palette, bits, frames, sampling,
-#   components, adobe, icc, exif (TIFF bytes), orientation, xmp, iptc, comment, app }
+#   components, adobe, icc, exif (TIFF bytes), orientation, xmp, iptc, comment, app,
+#   delays (of the frames, milliseconds), plays (0: for ever) }
 sub inspect {
     my $b = shift;
     my $format = sniff($b);
@@ -143,6 +145,8 @@ sub gif {
     $p += 3 * (2 << ($flags & 7)) if $flags & 0x80;
     my $frames = 0;
     my $end = 0;
+    my $delay = 0;
+    $i->{plays} = 1;
     while ($p < length $b) {
         my $c = substr $b, $p, 1;
         if ($c eq "\x3b") { $end = 1; last }
@@ -151,10 +155,17 @@ sub gif {
             if ($label == 0xf9 && $frames == 0) {
                 $i->{alpha} = 1 if ord(substr $b, $p + 3, 1) & 1;
             }
+            $delay = 10 * unpack 'v', substr $b, $p + 4, 2 if $label == 0xf9;
+            if ($label == 0xff && substr($b, $p, 19) =~ /NETSCAPE2\.0\x03\x01(..)/s) {
+                my $again = unpack 'v', $1;
+                $i->{plays} = $again ? $again + 1 : 0;
+            }
             $p += 2;
         } elsif ($c eq "\x2c") {
             my $f = ord substr $b, $p + 9, 1;
             $i->{interlaced} = $f & 0x40 ? 1 : 0 if $frames == 0;
+            push @{ $i->{delays} }, $delay;
+            $delay = 0;
             $frames++;
             $p += 10;
             $p += 3 * (2 << ($f & 7)) if $f & 0x80;
@@ -196,7 +207,11 @@ sub webp {
             @$i{qw(width height)} = (($bits & 0x3fff) + 1, (($bits >> 14) & 0x3fff) + 1) if !$i->{width};
             $i->{lossless} = 1;
             $i->{alpha} = 1 if $bits >> 28 & 1;
+        } elsif ($type eq 'ANIM') {
+            $i->{plays} = unpack 'x4 v', $data;
         } elsif ($type eq 'ANMF') {
+            my ($low, $high) = unpack 'x12 v C', $data;
+            push @{ $i->{delays} }, $low + ($high << 16);
             $frames++;
         } elsif ($type eq 'ICCP') {
             $i->{icc} = $data;
@@ -276,6 +291,42 @@ sub psnr {
     return $v =~ /inf/i ? 999 : $v;
 }
 
+# The pictures of an animation as they are shown, each with the operations of a reference
+# applied.
+sub movement {
+    my ($b, @ops) = @_;
+    my @frames;
+    if (sniff($b) eq 'gif') {
+        my $read = Image::Magick->new(magick => 'gif');
+        my $e = $read->BlobToImage($b);
+        die "decoder: $e" if !@$read;
+        @frames = map { my $f = $_->Clone; $f->Set(page => '0x0+0+0'); $f } @{ $read->Coalesce() };
+    } else {
+        # ImageMagick does not know how frames of WebP are laid over each other; libwebp does.
+        my $dir = File::Temp::tempdir('image-gate-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+        open my $out, '>', "$dir/in" or die "open: $!";
+        binmode $out;
+        print $out $b;
+        close $out or die "close: $!";
+        system('/usr/bin/python3', '-c', <<'PY', $dir) == 0 or die 'decoder: no frames';
+import sys
+from PIL import Image
+image = Image.open(sys.argv[1] + '/in')
+for n in range(image.n_frames):
+    image.seek(n)
+    image.save('%s/%04d.png' % (sys.argv[1], n))
+PY
+        for my $file (sort glob "$dir/*.png") {
+            my $frame = Image::Magick->new;
+            my $e = $frame->Read($file);
+            die "$e" if !@$frame;
+            push @frames, $frame;
+        }
+    }
+    return @frames if !@ops;
+    return map { (altered($_, @ops))[0] } @frames;
+}
+
 # How much fine detail there is: the distance from the same, blurred.
 sub detail {
     my $img = plain(shift);
@@ -295,6 +346,16 @@ sub reference {
     my ($name, @ops) = split /,/, $spec;
     my ($img, $e) = decode(ImageGate::Fixtures::fixture($name));
     die "$name: $e" if !$img;
+    ($img, my $sized) = altered($img, @ops);
+    if (!$sized && $w && ($img->Get('width') != $w || $img->Get('height') != $h)) {
+        $img->Resize(geometry => "${w}x${h}!", filter => 'Lanczos');
+    }
+    return $img;
+}
+
+# A picture after these operations, and whether they made its size what it is.
+sub altered {
+    my ($img, @ops) = @_;
     my $sized = 0;
 
     for (@ops) {
@@ -332,10 +393,7 @@ sub reference {
         else { die "no such operation: $op" }
     }
 
-    if (!$sized && $w && ($img->Get('width') != $w || $img->Get('height') != $h)) {
-        $img->Resize(geometry => "${w}x${h}!", filter => 'Lanczos');
-    }
-    return $img;
+    return ($img, $sized);
 }
 
 1;

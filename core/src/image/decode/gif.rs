@@ -1,49 +1,96 @@
-//! GIF by the `gif` crate, its first frame composed on the canvas.
+//! GIF by the `gif` crate, its frames composed on the canvas.
 
-use gif::{ColorOutput, DecodeOptions};
+use gif::{ColorOutput, DecodeOptions, Decoder};
 
 use super::super::Error;
-use super::super::geometry::Size;
-use super::super::raster::{Layout, Raster, zeroed};
-use super::super::source::gif::Gif;
+use super::super::geometry::{Size, Window};
+use super::super::raster::{Layout, Raster, with_room};
+use super::super::source::gif::{Gif, INTERLACED, dispose};
+use super::canvas::Canvas;
 use super::failed;
 
+/// Decodes the first frame.
 pub(super) fn decode(input: &[u8], gif: &Gif, canvas: Size, alpha: bool) -> Result<Raster, Error> {
-    let mut options = DecodeOptions::new();
-    options.set_color_output(ColorOutput::Indexed);
-    let mut decoder = options.read_info(input).map_err(failed)?;
-    let frame = decoder.next_frame_info().map_err(failed)?.ok_or_else(|| failed("no frame"))?;
-    let transparent = frame.transparent;
-    let Size { width, height } = gif.first.size;
-    if (u32::from(frame.width), u32::from(frame.height)) != (width, height) {
-        return Err(failed("two readings of the frame differ"));
-    }
-
-    let mut indices = zeroed(width as usize * height as usize)?;
-    decoder.read_into_buffer(&mut indices).map_err(failed)?;
-    let colors = color_table(decoder.palette().map_err(failed)?, transparent);
-
-    let mut raster = Raster::new(canvas, if alpha { Layout::Rgba8 } else { Layout::Rgb8 })?;
-    if width > 0 {
-        let rows =
-            raster.rows_mut().skip(gif.first.y as usize).zip(indices.chunks_exact(width as usize));
-        for (row, indices) in rows {
-            if alpha {
-                paint::<4>(row, gif.first.x, indices, &colors);
-            } else {
-                paint::<3>(row, gif.first.x, indices, &colors);
-            }
-        }
-    }
-    Ok(raster)
+    let layout = if alpha { Layout::Rgba8 } else { Layout::Rgb8 };
+    let mut canvas = Canvas::new(canvas, layout)?;
+    Frames::new(input, gif.largest)?.next(&mut canvas)?.ok_or_else(|| failed("no frame"))?;
+    Ok(canvas.into_raster())
 }
 
-/// Paints a row of the frame where it lies on the canvas, as far as it does.
-fn paint<const N: usize>(row: &mut [u8], left: u32, indices: &[u8], colors: &[[u8; 4]; 256]) {
-    let pixels = row.as_chunks_mut::<N>().0.iter_mut().skip(left as usize);
-    for (pixel, &index) in pixels.zip(indices) {
-        for (to, from) in pixel.iter_mut().zip(colors[usize::from(index)]) {
-            *to = from;
+/// The frames, one after the other.
+pub(super) struct Frames<'a> {
+    decoder: Decoder<&'a [u8]>,
+    largest: Size,
+    /// Of the frame at hand.
+    indices: Vec<u8>,
+}
+
+impl<'a> Frames<'a> {
+    pub(super) fn new(input: &'a [u8], largest: Size) -> Result<Frames<'a>, Error> {
+        let mut options = DecodeOptions::new();
+        options.set_color_output(ColorOutput::Indexed);
+        let decoder = options.read_info(input).map_err(failed)?;
+        Ok(Frames { decoder, largest, indices: Vec::new() })
+    }
+
+    /// Paints the next frame; answers for how many milliseconds it is shown.
+    pub(super) fn next(&mut self, canvas: &mut Canvas) -> Result<Option<u32>, Error> {
+        let Some(frame) = self.decoder.next_frame_info().map_err(failed)? else { return Ok(None) };
+        let size = Size::new(frame.width.into(), frame.height.into());
+        let window = Window { x: frame.left.into(), y: frame.top.into(), size };
+        let (transparent, interlaced) = (frame.transparent, frame.interlaced);
+        let delay = u32::from(frame.delay) * 10;
+        if size.width > self.largest.width || size.height > self.largest.height {
+            return Err(failed("two readings of the frame differ"));
+        }
+        canvas.begin(window, dispose(frame.dispose as u8))?;
+        if size.pixels() == 0 {
+            return Ok(Some(delay));
+        }
+
+        let len = size.pixels() as usize;
+        if self.indices.len() < len {
+            self.indices = with_room(len)?;
+            self.indices.resize(len, 0);
+        }
+        let indices = self.indices.get_mut(..len).unwrap_or_default();
+        // Rows in their order would be had row by row, whereby the crate loses the end of
+        // narrow ones.
+        if !self.decoder.fill_buffer(indices).map_err(failed)? {
+            return Err(failed("a frame is truncated"));
+        }
+        let colors = color_table(self.decoder.palette().map_err(failed)?, transparent);
+        let has_alpha = canvas.raster().layout().has_alpha();
+        let paint = if has_alpha { paint::<4> } else { paint::<3> };
+        let stored = indices.chunks_exact(size.width as usize);
+        if interlaced {
+            let mut rows = canvas.rows(window).collect::<Vec<_>>();
+            for (y, indices) in interlaced_rows(size.height as usize).zip(stored) {
+                if let Some(row) = rows.get_mut(y) {
+                    paint(row, indices, &colors);
+                }
+            }
+        } else {
+            let rows = canvas.rows(window);
+            rows.zip(stored).for_each(|(row, indices)| paint(row, indices, &colors));
+        }
+        Ok(Some(delay))
+    }
+}
+
+/// The rows of an interlaced frame in the order in which they are stored.
+fn interlaced_rows(height: usize) -> impl Iterator<Item = usize> {
+    INTERLACED.into_iter().flat_map(move |(first, step)| (first..height).step_by(step))
+}
+
+/// Paints a row of the frame as far as it lies on the canvas.
+fn paint<const N: usize>(row: &mut [u8], indices: &[u8], colors: &[[u8; 4]; 256]) {
+    for (pixel, &index) in row.as_chunks_mut::<N>().0.iter_mut().zip(indices) {
+        let color = colors[usize::from(index)];
+        if color[3] > 0 {
+            for (to, from) in pixel.iter_mut().zip(color) {
+                *to = from;
+            }
         }
     }
 }

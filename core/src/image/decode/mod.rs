@@ -1,6 +1,7 @@
 //! From source bytes to pixels.
 
 mod avif;
+mod canvas;
 mod gif;
 mod jpeg;
 mod png;
@@ -9,8 +10,9 @@ mod webp;
 use super::geometry::Size;
 use super::pixels::LARGEST_BOX;
 use super::raster::{Layout, Raster};
-use super::source::{Kind, Source};
+use super::source::{Animation, Kind, Source};
 use super::{Control, Error};
+use canvas::Canvas;
 
 pub(super) use jpeg::{EIGHTHS, eighth};
 
@@ -64,6 +66,58 @@ pub(super) fn decode(source: &Source, how: &Decode, control: &Control) -> Result
     Ok(raster)
 }
 
+/// The pictures of an animation in their order, of which only one is in memory.
+pub(super) struct Frames<'a> {
+    canvas: Canvas,
+    reader: Reader<'a>,
+    left: u32,
+}
+
+enum Reader<'a> {
+    Gif(Box<gif::Frames<'a>>),
+    Webp(webp::Frames<'a>),
+}
+
+impl<'a> Frames<'a> {
+    pub(super) fn new(source: &Source<'a>, animation: Animation) -> Result<Frames<'a>, Error> {
+        let reader = match &source.kind {
+            Kind::Gif(gif) => Reader::Gif(Box::new(gif::Frames::new(source.input, gif.largest)?)),
+            Kind::Webp(webp) => Reader::Webp(webp::Frames::new(webp)),
+            Kind::Jpeg(_) | Kind::Png(_) | Kind::Avif => {
+                return Err(Error::Internal("frames of a still image".to_owned()));
+            }
+        };
+        let size = Size::new(source.info.width, source.info.height);
+        let canvas = Canvas::new(size, animated_layout(animation))?;
+        Ok(Frames { canvas, reader, left: source.info.frames })
+    }
+
+    /// Goes on to the next picture; answers for how many milliseconds it is shown, or that
+    /// there is none.
+    ///
+    /// # Errors
+    /// Those of [`decode`].
+    pub(super) fn next(&mut self, control: &Control) -> Result<Option<u32>, Error> {
+        control.check()?;
+        let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
+        self.left = left;
+        match &mut self.reader {
+            Reader::Gif(frames) => frames.next(&mut self.canvas),
+            Reader::Webp(frames) => frames.next(&mut self.canvas),
+        }
+    }
+
+    /// The picture at hand.
+    pub(super) fn picture(&self) -> &Raster {
+        self.canvas.raster()
+    }
+}
+
+/// The layout of the pictures of an animation.
+pub(super) fn animated_layout(animation: Animation) -> Layout {
+    if animation.alpha { Layout::Rgba8 } else { Layout::Rgb8 }
+}
+
 /// The side of the boxes whose averages are to be decoded, for an image that is to
 /// be scaled.
 ///
@@ -103,7 +157,7 @@ pub(super) fn working_bytes(source: &Source, how: &Decode) -> u64 {
             Kind::Jpeg(jpeg) => jpeg::working_bytes(source.input, jpeg, how),
             Kind::Png(_) => 0,
             // The indices of the frame.
-            Kind::Gif(gif) => gif.first.size.pixels(),
+            Kind::Gif(gif) => gif.largest.pixels(),
             // The bitmap that libwebp allocates, its planes of a lossy image's
             // alpha, and the frame of an animation before it is composed.
             Kind::Webp(webp) => pixels * if webp.first.is_some() { 9 } else { 5 },

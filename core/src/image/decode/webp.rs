@@ -6,10 +6,12 @@ use webp::{Decoder, PixelLayout};
 
 use super::super::Error;
 use super::super::geometry::Size;
+use super::super::mark::{lay_opaque, lay_over};
 use super::super::pixels::Shrink;
 use super::super::raster::{Layout, Raster, with_room};
 use super::super::riff;
 use super::super::source::webp::{Frame, Webp};
+use super::canvas::Canvas;
 use super::failed;
 
 /// Decodes an image, or where it is a still one, the averages of its boxes of that
@@ -18,8 +20,12 @@ pub(super) fn decode(webp: &Webp, canvas: Size, side: u32) -> Result<Raster, Err
     match webp.first {
         None => still(webp.riff, canvas, side),
         Some(frame) => {
-            let raster = still(&as_still(&frame)?, frame.window.size, 1)?;
-            if frame.window.size == canvas { Ok(raster) } else { compose(&raster, &frame, canvas) }
+            if frame.window.size == canvas {
+                return still(&as_still(&frame)?, canvas, 1);
+            }
+            let mut canvas = Canvas::new(canvas, Layout::Rgba8)?;
+            Frames::new(webp).next(&mut canvas)?;
+            Ok(canvas.into_raster())
         }
     }
 }
@@ -55,21 +61,37 @@ fn as_still<'a>(frame: &Frame<'a>) -> Result<Cow<'a, [u8]>, Error> {
     Ok(Cow::Owned(chunks))
 }
 
-/// Lays a frame on a canvas that is transparent elsewhere, as browsers do,
-/// whatever colour the file proposes for it.
-fn compose(frame: &Raster, placed: &Frame, canvas: Size) -> Result<Raster, Error> {
-    let mut raster = Raster::new(canvas, Layout::Rgba8)?;
-    let channels = frame.layout().channels();
-    let rows = raster.rows_mut().skip(placed.window.y as usize).zip(frame.rows());
-    for (to, from) in rows {
-        let pixels = to.as_chunks_mut::<4>().0.iter_mut().skip(placed.window.x as usize);
-        for (to, from) in pixels.zip(from.chunks_exact(channels)) {
-            *to = match from {
-                [r, g, b, a] => [*r, *g, *b, *a],
-                [r, g, b] => [*r, *g, *b, 255],
-                _ => [0; 4],
-            };
-        }
+/// The frames of an animation, one after the other.
+pub(super) struct Frames<'a>(Box<dyn Iterator<Item = Frame<'a>> + 'a>);
+
+impl<'a> Frames<'a> {
+    pub(super) fn new(webp: &Webp<'a>) -> Frames<'a> {
+        Frames(Box::new(webp.frames()))
     }
-    Ok(raster)
+
+    /// Paints the next frame; answers for how many milliseconds it is shown.
+    pub(super) fn next(&mut self, canvas: &mut Canvas) -> Result<Option<u32>, Error> {
+        let Some(frame) = self.0.next() else { return Ok(None) };
+        let raster = still(&as_still(&frame)?, frame.window.size, 1)?;
+        canvas.begin(frame.window, frame.dispose)?;
+        let (from, to) = (raster.layout(), canvas.raster().layout());
+        for (row, pixels) in canvas.rows(frame.window).zip(raster.rows()) {
+            match (from, to) {
+                (Layout::Rgba8, Layout::Rgba8) if frame.blend => {
+                    let row = row.as_chunks_mut().0.iter_mut();
+                    row.zip(pixels.as_chunks().0).for_each(|(to, from)| lay_over(to, from));
+                }
+                (Layout::Rgba8, Layout::Rgb8) => {
+                    let row = row.as_chunks_mut().0.iter_mut();
+                    row.zip(pixels.as_chunks().0).for_each(|(to, from)| lay_opaque(to, from));
+                }
+                (Layout::Rgb8, Layout::Rgba8) => {
+                    let row = row.as_chunks_mut().0.iter_mut();
+                    row.zip(pixels.as_chunks().0).for_each(|(to, &[r, g, b])| *to = [r, g, b, 255]);
+                }
+                _ => row.copy_from_slice(pixels),
+            }
+        }
+        Ok(Some(frame.duration))
+    }
 }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
+use super::super::PngCompression;
 use super::sink::Sink;
 
 /// The first column and row of each pass, and its steps.
@@ -19,7 +20,18 @@ const PASSES: [(usize, usize, usize, usize); 7] = [
 ];
 
 const FILTER_NONE: u8 = 0;
-const FILTER_PAETH: u8 = 4;
+
+/// A filter: its number, and what it predicts a value to be by those to the left, above, and
+/// above to the left.
+type Filter = (u8, fn(u8, u8, u8) -> u8);
+
+/// The one that does best most often, and those that may do better for a row.
+const FILTERS: [Filter; 4] = [
+    (4, nearest),
+    (3, |left, above, _| left.midpoint(above)),
+    (2, |_, above, _| above),
+    (1, |left, _, _| left),
+];
 
 /// Filters and compresses pixels of `channels` bytes in the order of the passes.
 pub(super) fn compress(
@@ -27,9 +39,17 @@ pub(super) fn compress(
     width: usize,
     channels: usize,
     filtered: bool,
+    compression: PngCompression,
 ) -> io::Result<Vec<u8>> {
-    let mut zlib = ZlibEncoder::new(Sink::default(), Compression::fast());
+    let level = match compression {
+        PngCompression::Fast => Compression::fast(),
+        PngCompression::Balanced => Compression::default(),
+        PngCompression::Best => Compression::best(),
+    };
+    let mut zlib = ZlibEncoder::new(Sink::default(), level);
+    let tried = if compression == PngCompression::Fast { 1 } else { FILTERS.len() };
     let (mut above, mut row, mut line) = (Vec::new(), Vec::new(), Vec::new());
+    let mut other = Vec::new();
     for (x, y, step_x, step_y) in PASSES {
         above.clear();
         for source in data.chunks_exact(width * channels).skip(y).step_by(step_y) {
@@ -44,8 +64,12 @@ pub(super) fn compress(
             above.resize(row.len(), 0);
             line.clear();
             if filtered {
-                line.push(FILTER_PAETH);
-                paeth(&mut line, &row, &above, channels);
+                for &filter in FILTERS.iter().take(tried) {
+                    apply(filter, &mut other, &row, &above, channels);
+                    if line.is_empty() || spread(&other) < spread(&line) {
+                        std::mem::swap(&mut line, &mut other);
+                    }
+                }
             } else {
                 line.push(FILTER_NONE);
                 line.extend_from_slice(&row);
@@ -57,7 +81,10 @@ pub(super) fn compress(
     Ok(zlib.finish()?.0)
 }
 
-fn paeth(line: &mut Vec<u8>, row: &[u8], above: &[u8], channels: usize) {
+/// Makes the line of a filtered row.
+fn apply((number, predict): Filter, line: &mut Vec<u8>, row: &[u8], above: &[u8], channels: usize) {
+    line.clear();
+    line.push(number);
     let none = std::iter::repeat_n(&0, channels);
     let left = none.clone().chain(row);
     let upper_left = none.chain(above);
@@ -68,8 +95,14 @@ fn paeth(line: &mut Vec<u8>, row: &[u8], above: &[u8], channels: usize) {
     ));
 }
 
+/// How far the values of a filtered row are from 0: the less, the better they are compressed
+/// (W3C PNG, third edition, section 12.7).
+fn spread(line: &[u8]) -> u64 {
+    line.iter().skip(1).map(|&value| u64::from(value.cast_signed().unsigned_abs())).sum()
+}
+
 /// The neighbour that is nearest to `left + above - upper_left`.
-fn predict(left: u8, above: u8, upper_left: u8) -> u8 {
+fn nearest(left: u8, above: u8, upper_left: u8) -> u8 {
     let (a, b, c) = (i16::from(left), i16::from(above), i16::from(upper_left));
     let (to_left, to_above, to_corner) = ((b - c).abs(), (a - c).abs(), (a + b - 2 * c).abs());
     if to_left <= to_above && to_left <= to_corner {

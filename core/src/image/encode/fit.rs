@@ -1,32 +1,26 @@
 //! Output of a bounded length.
 
-use super::super::metadata::Carried;
-use super::super::raster::Raster;
-use super::super::{Control, Error, Format, Plan};
-use super::encode;
+use super::super::{Error, Format, Plan};
 
 /// Below it there is hardly a picture left.
 const LOWEST: u8 = 10;
 
-/// Encodes at the quality of the plan, or at the highest one below it at which the output
-/// has at most `max` bytes: bisection takes seven attempts more at most. If not even the
+/// What `encode` makes by the plan, or at the highest quality below the plan's at which the
+/// output has at most `max` bytes: bisection takes seven attempts more at most. If not even the
 /// lowest quality fits, its output it is.
 pub(in super::super) fn encode_within(
     max: u64,
-    raster: Raster,
     format: Format,
-    palette: bool,
     plan: &Plan,
-    carried: &Carried,
-    control: &Control,
+    encode: impl Fn(&Plan) -> Result<Vec<u8>, Error>,
 ) -> Result<Vec<u8>, Error> {
     if !has_quality(format) {
-        return encode(raster, format, palette, plan, carried, control);
+        return encode(plan);
     }
     let attempt = |quality: u8| {
         let mut plan = plan.clone();
         plan.set_quality(quality);
-        encode(raster.try_clone()?, format, palette, &plan, carried, control)
+        encode(&plan)
     };
     let fits = |bytes: &Vec<u8>| bytes.len() as u64 <= max;
     let planned = match format {

@@ -5,16 +5,13 @@ use std::borrow::Cow;
 use gif::{Encoder, Frame};
 
 use super::super::raster::with_room;
+use super::super::source::gif::INTERLACED;
 use super::super::{Error, Plan};
 use super::failed;
 use super::palette::Indexed;
 use super::sink::Sink;
 
-/// The first row of each pass, and its step (GIF89a, appendix E).
-const PASSES: [(usize, usize); 4] = [(0, 8), (4, 8), (2, 4), (1, 2)];
-
 pub(super) fn encode(indexed: &Indexed, plan: &Plan) -> Result<Vec<u8>, Error> {
-    let side = |pixels: u32| u16::try_from(pixels).map_err(failed);
     let (width, height) = (side(indexed.size.width)?, side(indexed.size.height)?);
     let palette: Vec<u8> = indexed.colors.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect();
     let buffer = if plan.interlace {
@@ -39,9 +36,14 @@ pub(super) fn encode(indexed: &Indexed, plan: &Plan) -> Result<Vec<u8>, Error> {
     Ok(sink.0)
 }
 
-fn interlaced(indices: &[u8], width: usize) -> Result<Vec<u8>, Error> {
+pub(super) fn side(pixels: u32) -> Result<u16, Error> {
+    u16::try_from(pixels).map_err(failed)
+}
+
+/// The rows in the order in which they are written.
+pub(super) fn interlaced(indices: &[u8], width: usize) -> Result<Vec<u8>, Error> {
     let mut out = with_room(indices.len())?;
-    for (first, step) in PASSES {
+    for (first, step) in INTERLACED {
         for row in indices.chunks_exact(width).skip(first).step_by(step) {
             out.extend_from_slice(row);
         }

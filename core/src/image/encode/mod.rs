@@ -1,6 +1,7 @@
 //! From pixels to bytes.
 
 mod adam7;
+mod animation;
 mod avif;
 mod fit;
 mod gif;
@@ -15,7 +16,17 @@ use super::metadata::Carried;
 use super::raster::Raster;
 use super::{Control, Error, Format, Plan};
 
+pub(super) use animation::Animator;
 pub(super) use fit::{encode_within, has_quality};
+
+/// Bytes that writing an animation takes at most, the picture at hand not counted, the output
+/// counted.
+pub(super) fn animation_bytes(size: Size, format: Format, frames: u32) -> u64 {
+    // The picture before, and where a GIF is written, the one before that and what is new.
+    let before = size.pixels().saturating_mul(if format == Format::Gif { 12 } else { 8 });
+    let output = size.pixels().saturating_mul(frames.into()).saturating_mul(2);
+    working_bytes(size, format, true).saturating_add(before).saturating_add(output)
+}
 
 /// Encodes a raster, which must not be CMYK, and for JPEG not have alpha.
 ///

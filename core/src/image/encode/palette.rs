@@ -65,7 +65,8 @@ impl Indexed {
     }
 }
 
-fn is_opaque(pixel: &[u8; 4]) -> bool {
+/// Whether a pixel is there at all where there is no half-way.
+pub(super) fn is_opaque(pixel: &[u8; 4]) -> bool {
     pixel[3] >= 128
 }
 
@@ -94,7 +95,7 @@ fn quantize(
     Ok(Indexed { size, colors, indices, cutout: None })
 }
 
-fn into_rgba(raster: Raster) -> Result<Vec<[u8; 4]>, Error> {
+pub(super) fn into_rgba(raster: Raster) -> Result<Vec<[u8; 4]>, Error> {
     let raster = widen(raster)?;
     let mut rgba = with_room(raster.size().pixels() as usize)?;
     match raster.layout() {

@@ -7,16 +7,22 @@ use png::{BitDepth, ColorType, Compression, DeflateCompression, Encoder, Filter,
 
 use super::super::metadata::Carried;
 use super::super::raster::{Layout, Raster};
-use super::super::{Error, Plan};
+use super::super::{Error, Plan, PngCompression};
 use super::palette::Indexed;
 use super::sink::Sink;
 use super::{adam7, failed};
 
 const XMP_KEYWORD: &str = "XML:com.adobe.xmp";
 
-/// Indices hardly ever gain by filters, and the fast compressor is made for
-/// filtered rows only.
-const INDEX_LEVEL: u8 = 4;
+/// The level of deflate for palette indices: they hardly ever gain by filters, and the fast
+/// compressor is made for filtered rows only.
+fn index_level(compression: PngCompression) -> u8 {
+    match compression {
+        PngCompression::Fast => 4,
+        PngCompression::Balanced => 6,
+        PngCompression::Best => 9,
+    }
+}
 
 pub(super) fn encode(raster: &Raster, plan: &Plan, carried: &Carried) -> Result<Vec<u8>, Error> {
     let color_type = match raster.layout() {
@@ -27,7 +33,7 @@ pub(super) fn encode(raster: &Raster, plan: &Plan, carried: &Carried) -> Result<
         Layout::Cmyk8 => return Err(Error::Internal("CMYK for PNG".to_owned())),
     };
     let info = info(raster.size(), color_type, plan, carried);
-    write(info, raster.data(), raster.layout().channels(), carried)
+    write(info, raster.data(), raster.layout().channels(), plan.png_compression, carried)
 }
 
 pub(super) fn encode_palette(
@@ -42,7 +48,7 @@ pub(super) fn encode_palette(
         let alphas = indexed.colors.iter().take(last + 1).map(|color| color[3]);
         info.trns = Some(Cow::Owned(alphas.collect()));
     }
-    write(info, &indexed.indices, 1, carried)
+    write(info, &indexed.indices, 1, plan.png_compression, carried)
 }
 
 fn info<'a>(
@@ -64,6 +70,7 @@ fn write(
     mut info: Info,
     data: &[u8],
     channels: usize,
+    compression: PngCompression,
     carried: &Carried,
 ) -> Result<Vec<u8>, Error> {
     if let Some(xmp) = carried.xmp.and_then(|xmp| std::str::from_utf8(xmp).ok()) {
@@ -75,15 +82,20 @@ fn write(
     let mut sink = Sink::default();
     let mut encoder = Encoder::with_info(&mut sink, info).map_err(failed)?;
     if indexed {
-        encoder.set_deflate_compression(DeflateCompression::Level(INDEX_LEVEL));
+        encoder.set_deflate_compression(DeflateCompression::Level(index_level(compression)));
         encoder.set_filter(Filter::NoFilter);
     } else {
-        encoder.set_compression(Compression::Fast);
+        encoder.set_compression(match compression {
+            PngCompression::Fast => Compression::Fast,
+            PngCompression::Balanced => Compression::Balanced,
+            PngCompression::Best => Compression::High,
+        });
     }
     let mut writer = encoder.write_header().map_err(failed)?;
     if interlaced {
         // The crate reads interlaced images but does not write them.
-        let passes = adam7::compress(data, width, channels, !indexed).map_err(failed)?;
+        let passes =
+            adam7::compress(data, width, channels, !indexed, compression).map_err(failed)?;
         writer.write_chunk(png::chunk::IDAT, &passes).map_err(failed)?;
     } else {
         writer.write_image_data(data).map_err(failed)?;

@@ -1,6 +1,6 @@
 //! WebP by libwebp.
 
-use webp::{Encoder, PixelLayout, WebPConfig};
+use webp::{Encoder, PixelLayout, WebPConfig, WebPMemory};
 
 use super::super::geometry::Size;
 use super::super::metadata::Carried;
@@ -12,56 +12,86 @@ use super::failed;
 
 pub(super) fn encode(raster: Raster, plan: &Plan, carried: &Carried) -> Result<Vec<u8>, Error> {
     let raster = widen(raster)?;
-    let alpha = raster.layout().has_alpha();
-    let layout = if alpha { PixelLayout::Rgba } else { PixelLayout::Rgb };
-    let Size { width, height } = raster.size();
-
-    let mut config = WebPConfig::new().map_err(|()| failed("libwebp has another version"))?;
-    config.quality = plan.webp_quality.into();
-    config.method = plan.webp_effort.into();
-    let encoded = Encoder::new(raster.data(), layout, width, height)
-        .encode_advanced(&config)
-        .map_err(|error| failed(format!("libwebp: {error:?}")))?;
-
+    let encoded = compress(&raster, plan)?;
     if carried.is_empty() {
         let mut out = with_room(encoded.len())?;
         out.extend_from_slice(&encoded);
         return Ok(out);
     }
-    embed(&encoded, raster.size(), alpha, carried)
+    embed(&encoded, raster.size(), raster.layout().has_alpha(), carried)
+}
+
+/// A file without metadata, of a raster in colour.
+pub(super) fn compress(raster: &Raster, plan: &Plan) -> Result<WebPMemory, Error> {
+    let layout = if raster.layout().has_alpha() { PixelLayout::Rgba } else { PixelLayout::Rgb };
+    let Size { width, height } = raster.size();
+    let mut config = WebPConfig::new().map_err(|()| failed("libwebp has another version"))?;
+    config.quality = plan.webp_quality.into();
+    config.method = plan.webp_effort.into();
+    Encoder::new(raster.data(), layout, width, height)
+        .encode_advanced(&config)
+        .map_err(|error| failed(format!("libwebp: {error:?}")))
+}
+
+/// The chunks of a file that make its image.
+pub(super) fn bitstream(encoded: &[u8]) -> &[u8] {
+    let chunks = encoded.get(12..).unwrap_or_default();
+    match chunks.strip_prefix(b"VP8X") {
+        Some(extended) => extended.get(4 + 10..).unwrap_or_default(),
+        None => chunks,
+    }
 }
 
 /// Wraps the bitstream anew, between the profile and the other metadata.
 fn embed(encoded: &[u8], size: Size, alpha: bool, carried: &Carried) -> Result<Vec<u8>, Error> {
-    let chunks = encoded.get(12..).unwrap_or_default();
-    let chunks = match chunks.strip_prefix(b"VP8X") {
-        Some(extended) => extended.get(4 + 10..).unwrap_or_default(),
-        None => chunks,
-    };
-    let parts = [
-        (b"ICCP", carried.icc.as_deref(), riff::FLAG_ICC),
-        (b"EXIF", carried.exif.as_deref(), riff::FLAG_EXIF),
-        (b"XMP ", carried.xmp, riff::FLAG_XMP),
-    ];
-    let len: usize = parts.iter().filter_map(|(_, part, _)| *part).map(|part| part.len() + 9).sum();
-    let flags = parts
-        .iter()
-        .filter(|(_, part, _)| part.is_some())
-        .fold(if alpha { riff::FLAG_ALPHA } else { 0 }, |flags, (_, _, flag)| flags | flag);
-
-    let mut out = with_room(riff::AROUND_EXTENDED + len + chunks.len())?;
+    let chunks = bitstream(encoded);
+    let flags = carried.riff_flags() | if alpha { riff::FLAG_ALPHA } else { 0 };
+    let mut out = with_room(riff::AROUND_EXTENDED + carried.riff_len() + chunks.len())?;
     riff::start(&mut out);
     riff::extended(&mut out, size, flags);
-    let [icc, rest @ ..] = parts;
-    if let Some(icc_bytes) = icc.1 {
-        riff::chunk(&mut out, icc.0, icc_bytes);
-    }
+    carried.put_profile(&mut out);
     out.extend_from_slice(chunks);
-    for (kind, part, _) in rest {
-        if let Some(part) = part {
-            riff::chunk(&mut out, kind, part);
-        }
-    }
+    carried.put_rest(&mut out);
     riff::finish(&mut out).ok_or_else(|| failed("the file is too large"))?;
     Ok(out)
+}
+
+/// A chunk of metadata: its kind, what is in it, and its flag.
+type Part<'a> = (&'static [u8; 4], Option<&'a [u8]>, u8);
+
+/// Metadata as chunks.
+impl Carried<'_> {
+    fn riff_parts(&self) -> [Part<'_>; 3] {
+        [
+            (b"ICCP", self.icc.as_deref(), riff::FLAG_ICC),
+            (b"EXIF", self.exif.as_deref(), riff::FLAG_EXIF),
+            (b"XMP ", self.xmp, riff::FLAG_XMP),
+        ]
+    }
+
+    /// The flags of the chunks that there are.
+    pub(super) fn riff_flags(&self) -> u8 {
+        let parts = self.riff_parts().into_iter().filter(|(_, part, _)| part.is_some());
+        parts.fold(0, |flags, (_, _, flag)| flags | flag)
+    }
+
+    fn riff_len(&self) -> usize {
+        self.riff_parts().iter().filter_map(|(_, part, _)| *part).map(|part| part.len() + 9).sum()
+    }
+
+    /// Adds what comes before the image.
+    pub(super) fn put_profile(&self, out: &mut Vec<u8>) {
+        self.riff_parts().into_iter().take(1).for_each(|part| put(part, out));
+    }
+
+    /// Adds what comes behind it.
+    pub(super) fn put_rest(&self, out: &mut Vec<u8>) {
+        self.riff_parts().into_iter().skip(1).for_each(|part| put(part, out));
+    }
+}
+
+fn put((kind, part, _): Part, out: &mut Vec<u8>) {
+    if let Some(part) = part {
+        riff::chunk(out, kind, part);
+    }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::geometry::Size;
 
-pub(super) use overlay::Overlay;
+pub(super) use overlay::{Overlay, lay_opaque, lay_over};
 pub use picture::Picture;
 pub use text::{Font, Text};
 

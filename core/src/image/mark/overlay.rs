@@ -176,7 +176,8 @@ fn lay(onto: &mut Raster, mark: &Raster, x: i64, y: i64) {
     }
 }
 
-fn lay_opaque(pixel: &mut [u8; 3], &[r, g, b, alpha]: &[u8; 4]) {
+/// Lays a pixel over an opaque one.
+pub(in super::super) fn lay_opaque(pixel: &mut [u8; 3], &[r, g, b, alpha]: &[u8; 4]) {
     let alpha = u32::from(alpha);
     for (below, above) in pixel.iter_mut().zip([r, g, b]) {
         *below = divide(u32::from(above) * alpha + u32::from(*below) * (255 - alpha));
@@ -184,7 +185,7 @@ fn lay_opaque(pixel: &mut [u8; 3], &[r, g, b, alpha]: &[u8; 4]) {
 }
 
 /// Source over destination, neither premultiplied (Porter and Duff, "Compositing Digital Images").
-pub(super) fn lay_over(pixel: &mut [u8; 4], &[r, g, b, alpha]: &[u8; 4]) {
+pub(in super::super) fn lay_over(pixel: &mut [u8; 4], &[r, g, b, alpha]: &[u8; 4]) {
     let (above_alpha, below_alpha) = (u32::from(alpha), u32::from(pixel[3]));
     // In units of 1/255² of a pixel.
     let above_part = above_alpha * 255;

@@ -1,7 +1,7 @@
 //! The names of parameters and what their values mean.
 
 use super::super::values::{self, whole};
-use super::super::{Bound, Color, Flip, Format, Gravity, MetadataPolicy, Rotation};
+use super::super::{Bound, Color, Flip, Gravity, MetadataPolicy, Rotation, Wanted};
 
 /// How the box of a [`Fit`](super::Fit) is filled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(super) enum Setting {
     Dpr(u16),
     Enlarge(bool),
     Quality(u8),
-    Format(Option<Format>),
+    Format(Wanted),
     Background(Color),
     Rotate(Rotation),
     Flip(Flip),
@@ -36,6 +36,8 @@ pub(super) enum Setting {
     Gamma(u16),
     Grayscale(bool),
     Trim(Option<u8>),
+    Anim(bool),
+    Watermark(bool),
     Metadata(MetadataPolicy),
     Preset(String),
 }
@@ -92,7 +94,7 @@ const PARAMETERS: &[Parameter] = &[
     Parameter { names: &["dpr"], read: |text| values::dpr(text).map(Setting::Dpr) },
     Parameter { names: &["enlarge"], read: |text| values::switch(text).map(Setting::Enlarge) },
     Parameter { names: &["quality", "q"], read: |text| quality(text).map(Setting::Quality) },
-    Parameter { names: &["format", "f"], read: |text| format(text).map(Setting::Format) },
+    Parameter { names: &["format", "f"], read: |text| Wanted::parse(text).map(Setting::Format) },
     Parameter {
         names: &["background", "bg"],
         read: |text| Color::parse(text).map(Setting::Background),
@@ -110,10 +112,12 @@ const PARAMETERS: &[Parameter] = &[
         names: &["saturation"],
         read: |text| values::factor(text).map(Setting::Saturation),
     },
-    Parameter { names: &["hue"], read: |text| values::hue(text).map(Setting::Hue) },
+    Parameter { names: &["hue"], read: |text| values::degrees(text).map(Setting::Hue) },
     Parameter { names: &["gamma"], read: |text| values::gamma(text).map(Setting::Gamma) },
     Parameter { names: &["grayscale"], read: |text| values::switch(text).map(Setting::Grayscale) },
     Parameter { names: &["trim"], read: |text| values::trim(text).map(Setting::Trim) },
+    Parameter { names: &["anim"], read: |text| values::switch(text).map(Setting::Anim) },
+    Parameter { names: &["watermark"], read: |text| values::switch(text).map(Setting::Watermark) },
     Parameter { names: &["metadata"], read: |text| metadata(text).map(Setting::Metadata) },
     Parameter { names: &["preset", "p"], read: |text| preset(text).map(Setting::Preset) },
 ];
@@ -143,13 +147,6 @@ fn quality(text: &[u8]) -> Option<u8> {
     match whole(text)? {
         0 => None,
         quality => Some(quality.min(100) as u8),
-    }
-}
-
-fn format(text: &[u8]) -> Option<Option<Format>> {
-    match text {
-        b"original" => Some(None),
-        name => Format::from_name(name).map(Some),
     }
 }
 

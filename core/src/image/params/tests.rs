@@ -201,7 +201,8 @@ fn presets_stand_for_their_list() {
     let presets = presets(&[("thumb", "w=100,h=100,fit=cover,q=50"), ("sharp", "sharpen=50")]);
     let made = |list: &str| {
         let mut plan = Plan::default();
-        plan.apply(&Params::parse(list.as_bytes()).unwrap(), &presets).map(|()| plan)
+        plan.apply(&Params::parse(list.as_bytes()).unwrap(), &presets, std::iter::empty())
+            .map(|()| plan)
     };
     assert_eq!(made("p=thumb").unwrap(), parse("w=100,h=100,fit=cover,q=50"));
     assert_eq!(made("preset=thumb,p=sharp,w=50").unwrap(), {
@@ -353,7 +354,7 @@ proptest! {
         let limits = Limits { output_pixels: 1500, ..Limits::default() };
         let Ok(params) = Params::parse(list.as_bytes()) else { return Ok(()) };
         let mut plan = Plan { fit: Fit::Resize { width: NonZeroU32::new(20), height: None }, ..Plan::default() };
-        if rules.check(&params).is_err() || plan.apply(&params, &presets).is_err() {
+        if rules.check(&params).is_err() || plan.apply(&params, &presets, std::iter::empty()).is_err() {
             return Ok(());
         }
         let (Fit::Resize { width, height } | Fit::Crop { width, height } | Fit::Pad { width, height }

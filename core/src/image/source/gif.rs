@@ -1,20 +1,32 @@
 //! GIF blocks (GIF89a specification).
 
+use std::num::NonZeroU32;
+
 use super::super::bytes::{array, le16};
 use super::super::geometry::{Size, Window};
 use super::super::{Error, Format, Info};
-use super::{Embedded, Kind, Source, broken, truncated};
+use super::{Animation, Dispose, Embedded, Kind, Source, broken, truncated};
 
 const EXTENSION: u8 = 0x21;
 const IMAGE: u8 = 0x2c;
 const TRAILER: u8 = 0x3b;
 const GRAPHIC_CONTROL: u8 = 0xf9;
+const APPLICATION: u8 = 0xff;
+
+/// The first row of each pass of an interlaced image, and its step (GIF89a, appendix E).
+pub(in super::super) const INTERLACED: [(usize, usize); 4] = [(0, 8), (4, 8), (2, 4), (1, 2)];
+
+/// Who defined the extension that says how often an animation is repeated.
+const LOOPS: [&[u8; 11]; 2] = [b"NETSCAPE2.0", b"ANIMEXTS1.0"];
 
 /// What the blocks say besides [`Info`].
 #[derive(Debug)]
 pub(in super::super) struct Gif {
-    /// Where on the canvas the first frame lies; it may stick out.
-    pub(in super::super) first: Window,
+    /// No frame is wider, and none is higher.
+    pub(in super::super) largest: Size,
+    /// Pixels of all frames, which may be more than those of the canvas each time.
+    pub(in super::super) pixels: u64,
+    pub(in super::super) animation: Animation,
 }
 
 /// Reads all blocks; image data is skipped.
@@ -30,15 +42,30 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
     let mut blocks = Blocks { input, at: 13 + table_len(flags) };
     let mut frames = 0u32;
     let mut first = None;
-    let mut transparent = false;
+    let (mut largest, mut pixels) = (Size::new(0, 0), 0u64);
+    let (mut transparent, mut opens) = (false, false);
+    // Of the frame that follows.
+    let mut dispose = Dispose::Keep;
+    let mut repeats = None;
     let whole = loop {
         match blocks.next() {
             Some(Block::Image(window)) => {
+                // What was there before the first frame is nothing.
+                opens |=
+                    dispose == Dispose::Clear || dispose == Dispose::Restore && first.is_none();
+                dispose = Dispose::Keep;
                 frames += 1;
                 first.get_or_insert(window);
+                let Size { width, height } = window.size;
+                largest = Size::new(largest.width.max(width), largest.height.max(height));
+                pixels = pixels.saturating_add(window.size.pixels());
             }
-            Some(Block::Control { has_transparency }) => {
+            Some(Block::Control { has_transparency, dispose: next }) => {
                 transparent |= has_transparency && first.is_none();
+                dispose = next;
+            }
+            Some(Block::Loop(times)) => {
+                repeats.get_or_insert(times);
             }
             Some(Block::Other) => {}
             // Some encoders leave the trailer out.
@@ -54,6 +81,15 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
         _ => None,
     };
     let first = first.unwrap_or(canvas);
+    let alpha = transparent || !covers(first, canvas.size);
+    let animation = Animation {
+        plays: match repeats {
+            // Players count what comes after the first time.
+            Some(0) => None,
+            times => NonZeroU32::MIN.checked_add(times.unwrap_or(0).into()),
+        },
+        alpha: alpha || opens,
+    };
     Ok(Source {
         input,
         info: Info {
@@ -62,12 +98,12 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
             height,
             orientation: 1,
             frames: frames.max(1),
-            alpha: transparent || !covers(first, canvas.size),
+            alpha,
             bits: 8,
             has_profile: false,
             progressive: false,
         },
-        kind: Kind::Gif(Gif { first }),
+        kind: Kind::Gif(Gif { largest, pixels, animation }),
         embedded: Embedded::default(),
         damage,
     })
@@ -86,9 +122,23 @@ fn table_len(flags: u8) -> usize {
     if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
 }
 
+/// The disposal method of that number. What is not defined disposes of nothing.
+pub(in super::super) fn dispose(method: u8) -> Dispose {
+    match method {
+        2 => Dispose::Clear,
+        3 => Dispose::Restore,
+        _ => Dispose::Keep,
+    }
+}
+
 enum Block {
     Image(Window),
-    Control { has_transparency: bool },
+    Control {
+        has_transparency: bool,
+        dispose: Dispose,
+    },
+    /// How often an animation is repeated; 0 is for ever.
+    Loop(u16),
     Other,
     Trailer,
 }
@@ -107,9 +157,11 @@ impl Blocks<'_> {
                 let label = *self.input.get(at + 1)?;
                 self.at = self.after_sub_blocks(at + 2)?;
                 match (label, array(self.input, at + 2)) {
-                    (GRAPHIC_CONTROL, Some([4, flags])) => {
-                        Block::Control { has_transparency: flags & 1 == 1 }
-                    }
+                    (GRAPHIC_CONTROL, Some([4, flags])) => Block::Control {
+                        has_transparency: flags & 1 == 1,
+                        dispose: dispose(flags >> 2 & 7),
+                    },
+                    (APPLICATION, _) => self.application(at + 2).unwrap_or(Block::Other),
                     _ => Block::Other,
                 }
             }
@@ -126,6 +178,15 @@ impl Blocks<'_> {
             _ => return None,
         };
         Some(block)
+    }
+
+    /// What of an application extension's sub-blocks there is to know.
+    fn application(&self, at: usize) -> Option<Block> {
+        let [11, name @ ..] = array::<12>(self.input, at)? else { return None };
+        match array(self.input, at + 12)? {
+            [3, 1] if LOOPS.contains(&&name) => le16(self.input, at + 14).map(Block::Loop),
+            _ => None,
+        }
     }
 
     fn after_sub_blocks(&self, mut at: usize) -> Option<usize> {

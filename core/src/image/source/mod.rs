@@ -5,6 +5,7 @@
 //! [`Source::check`] is strict: whatever passes it is whole, of a supported
 //! kind, and within the limits, and only then a decoder gets to see it.
 
+mod animation;
 mod avif;
 mod exif;
 pub(super) mod gif;
@@ -15,6 +16,7 @@ pub(super) mod webp;
 
 use std::borrow::Cow;
 
+pub(super) use animation::{Animation, Dispose};
 pub(super) use exif::Exif;
 pub(super) use icc::Icc;
 
@@ -78,12 +80,23 @@ impl<'a> Source<'a> {
             Kind::Jpeg(jpeg) => jpeg.check(self.input, limits)?,
             // A frame may be larger than the canvas that it is painted on.
             Kind::Gif(gif) => {
-                let Size { width, height } = gif.first.size;
+                let Size { width, height } = gif.largest;
                 check_size(&Info { width, height, frames: 1, ..self.info.clone() }, limits)?;
+                check_pixels(gif.pixels, limits, || "the frames".to_owned())?;
             }
             Kind::Png(_) | Kind::Webp(_) | Kind::Avif => {}
         }
         self.damage.clone().map_or(Ok(()), Err)
+    }
+
+    /// What the frames have in common, where there are several.
+    pub(super) fn animation(&self) -> Option<Animation> {
+        match &self.kind {
+            Kind::Gif(gif) => Some(gif.animation),
+            Kind::Webp(webp) => Some(webp.animation),
+            Kind::Jpeg(_) | Kind::Png(_) | Kind::Avif => None,
+        }
+        .filter(|_| self.info.frames > 1)
     }
 
     /// The profile's bytes, where a whole one is embedded.
@@ -117,14 +130,18 @@ fn check_size(info: &Info, limits: &Limits) -> Result<(), Error> {
         }
     }
     let pixels = u64::from(width) * u64::from(height) * u64::from(frames);
-    if pixels > limits.pixels {
+    check_pixels(pixels, limits, || {
         let times = if frames > 1 { format!(" times {frames} frames") } else { String::new() };
-        return Err(Error::TooManyPixels(format!(
-            "{width}x{height}{times} are {pixels} pixels, the limit is {}",
-            limits.pixels
-        )));
+        format!("{width}x{height}{times}")
+    })
+}
+
+fn check_pixels(pixels: u64, limits: &Limits, what: impl Fn() -> String) -> Result<(), Error> {
+    if pixels <= limits.pixels {
+        return Ok(());
     }
-    Ok(())
+    let (what, limit) = (what(), limits.pixels);
+    Err(Error::TooManyPixels(format!("{what} are {pixels} pixels, the limit is {limit}")))
 }
 
 fn broken(what: &str) -> Error {

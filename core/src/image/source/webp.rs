@@ -1,9 +1,11 @@
 //! WebP chunks (RFC 9649).
 
+use std::num::NonZeroU32;
+
 use super::super::bytes::{array, le16, le24, le32};
 use super::super::geometry::{Size, Window};
 use super::super::{Error, Format, Info};
-use super::{Embedded, Icc, Kind, Source, broken, truncated};
+use super::{Animation, Dispose, Embedded, Icc, Kind, Source, broken, truncated};
 
 const FLAG_ANIMATION: u8 = 0x02;
 const FLAG_ALPHA: u8 = 0x10;
@@ -16,8 +18,18 @@ const EXIF_PREFIX: &[u8] = b"Exif\0\0";
 pub(in super::super) struct Webp<'a> {
     /// The first frame of an animation; `None` for a still image.
     pub(in super::super) first: Option<Frame<'a>>,
-    /// The still image without anything behind it.
+    /// The file without anything behind it.
     pub(in super::super) riff: &'a [u8],
+    pub(in super::super) animation: Animation,
+}
+
+impl<'a> Webp<'a> {
+    /// The frames in their order, of an animation that is whole.
+    pub(in super::super) fn frames(&self) -> impl Iterator<Item = Frame<'a>> + use<'a> {
+        (Chunks { input: self.riff, at: 12 })
+            .filter(|(kind, _)| kind == b"ANMF")
+            .filter_map(|(_, data)| Frame::read(data).ok())
+    }
 }
 
 /// A frame of an animation.
@@ -28,6 +40,47 @@ pub(in super::super) struct Frame<'a> {
     /// Its chunks: `VP8L`, or `VP8 ` with an `ALPH` before it where it has alpha.
     pub(in super::super) chunks: &'a [u8],
     pub(in super::super) alpha: bool,
+    /// Milliseconds for which it is shown.
+    pub(in super::super) duration: u32,
+    /// Whether what is below shows through where it is transparent.
+    pub(in super::super) blend: bool,
+    pub(in super::super) dispose: Dispose,
+}
+
+impl<'a> Frame<'a> {
+    /// Reads the data of an `ANMF` chunk.
+    fn read(data: &'a [u8]) -> Result<Frame<'a>, Error> {
+        let bad = || broken("a frame is not valid");
+        let window = Window {
+            x: le24(data, 0).ok_or_else(bad)? * 2,
+            y: le24(data, 3).ok_or_else(bad)? * 2,
+            size: size24(data, 6).ok_or_else(bad)?,
+        };
+        let duration = le24(data, 12).ok_or_else(bad)?;
+        let [flags] = array(data, 15).ok_or_else(bad)?;
+        let dispose = if flags & 1 == 1 { Dispose::Clear } else { Dispose::Keep };
+        let chunks = data.get(16..).ok_or_else(bad)?;
+        let mut has_alpha_chunk = false;
+        for (kind, data) in (Chunks { input: chunks, at: 0 }) {
+            match &kind {
+                b"ALPH" => has_alpha_chunk = true,
+                b"VP8 " | b"VP8L" => {
+                    let (size, alpha) = bitstream(&kind, data)?;
+                    if size != window.size {
+                        return Err(broken("the bitstream has not the size of its frame"));
+                    }
+                    let (alpha, blend) = (alpha || has_alpha_chunk, flags & 2 == 0);
+                    return Ok(Frame { window, chunks, alpha, duration, blend, dispose });
+                }
+                _ => {}
+            }
+        }
+        Err(bad())
+    }
+
+    fn covers(&self, canvas: Size) -> bool {
+        self.window == Window { x: 0, y: 0, size: canvas }
+    }
 }
 
 /// Reads all chunks; bitstreams only by their headers.
@@ -56,6 +109,8 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
     let whole = end <= input.len() && chunks.at >= riff.len();
     let damage = if !whole {
         Some(truncated())
+    } else if found.damage.is_some() {
+        found.damage
     } else if found.animated && found.first.is_none() || !found.animated && !found.image {
         Some(broken("no frame"))
     } else {
@@ -74,7 +129,11 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
             has_profile: found.embedded.icc.is_some(),
             progressive: false,
         },
-        kind: Kind::Webp(Webp { first: found.first, riff }),
+        kind: Kind::Webp(Webp {
+            first: found.first,
+            riff,
+            animation: Animation { plays: found.plays, alpha: found.opens },
+        }),
         embedded: found.embedded,
         damage,
     })
@@ -88,6 +147,11 @@ struct Found<'a> {
     image: bool,
     frames: u32,
     first: Option<Frame<'a>>,
+    plays: Option<NonZeroU32>,
+    /// Whether frames leave something of the canvas open, or open it.
+    opens: bool,
+    /// What is wrong with a frame after the first.
+    damage: Option<Error>,
     embedded: Embedded<'a>,
 }
 
@@ -100,6 +164,9 @@ impl Default for Found<'_> {
             image: false,
             frames: 0,
             first: None,
+            plays: None,
+            opens: false,
+            damage: None,
             embedded: Embedded::default(),
         }
     }
@@ -131,9 +198,21 @@ impl<'a> Found<'a> {
             b"XMP " => keep_first(&mut self.embedded.xmp, data),
             b"ANMF" if self.animated => {
                 self.frames = self.frames.saturating_add(1);
-                if self.first.is_none() {
-                    self.first = Some(self.frame(data)?);
+                match (self.frame(data), self.first) {
+                    (Ok(frame), first) => {
+                        self.opens |= frame.dispose == Dispose::Clear
+                            || first.is_none() && (frame.alpha || !frame.covers(self.canvas))
+                            || frame.alpha && !frame.blend;
+                        self.first = first.or(Some(frame));
+                    }
+                    (Err(error), None) => return Err(error),
+                    (Err(error), Some(_)) => {
+                        self.damage.get_or_insert(error);
+                    }
                 }
+            }
+            b"ANIM" => {
+                self.plays = le16(data, 4).and_then(|times| NonZeroU32::new(times.into()));
             }
             b"VP8 " | b"VP8L" if !self.animated && !self.image => {
                 let (size, _) = bitstream(&kind, data)?;
@@ -148,33 +227,12 @@ impl<'a> Found<'a> {
     }
 
     fn frame(&self, data: &'a [u8]) -> Result<Frame<'a>, Error> {
-        let bad = || broken("the first frame is not valid");
-        let window = Window {
-            x: le24(data, 0).ok_or_else(bad)? * 2,
-            y: le24(data, 3).ok_or_else(bad)? * 2,
-            size: size24(data, 6).ok_or_else(bad)?,
-        };
-        if window.x + window.size.width > self.canvas.width
-            || window.y + window.size.height > self.canvas.height
-        {
-            return Err(broken("the first frame sticks out of the canvas"));
+        let frame = Frame::read(data)?;
+        let Window { x, y, size } = frame.window;
+        if x + size.width > self.canvas.width || y + size.height > self.canvas.height {
+            return Err(broken("a frame sticks out of the canvas"));
         }
-        let chunks = data.get(16..).ok_or_else(bad)?;
-        let mut has_alpha_chunk = false;
-        for (kind, data) in (Chunks { input: chunks, at: 0 }) {
-            match &kind {
-                b"ALPH" => has_alpha_chunk = true,
-                b"VP8 " | b"VP8L" => {
-                    let (size, alpha) = bitstream(&kind, data)?;
-                    if size != window.size {
-                        return Err(broken("the bitstream has not the size of its frame"));
-                    }
-                    return Ok(Frame { window, chunks, alpha: alpha || has_alpha_chunk });
-                }
-                _ => {}
-            }
-        }
-        Err(bad())
+        Ok(frame)
     }
 }
 

@@ -1,0 +1,96 @@
+//! Animations on their whole way, one picture after the other.
+
+use super::decode::Frames;
+use super::encode::{self, Animator};
+use super::geometry::{Geometry, Window};
+use super::metadata::carried;
+use super::pixels;
+use super::render::Renderer;
+use super::source::Animation;
+use super::transform::{Output, Prepared, Recipe, Transformed};
+use super::{Control, Error, Plan};
+
+impl Prepared<'_> {
+    /// Makes an animation of an animation.
+    pub(super) fn animate(
+        &self,
+        recipe: &Recipe,
+        animation: Animation,
+        control: &Control,
+    ) -> Result<Transformed, Error> {
+        let (geometry, inside) = match self.plan.trim {
+            None => (recipe.geometry, None),
+            Some(threshold) => {
+                let inside = self.inside(threshold, animation, control)?;
+                (self.trimmed(recipe, inside)?, Some(inside))
+            }
+        };
+        let attempt =
+            |plan: &Plan| self.write_frames(recipe, animation, plan, geometry, inside, control);
+        let bytes = match self.plan.max_bytes {
+            None => attempt(self.plan),
+            Some(max) => encode::encode_within(max, recipe.format, self.plan, attempt),
+        };
+        let (width, height) = (geometry.output.width, geometry.output.height);
+        let output = Output::Encoded(bytes?);
+        Ok(Transformed { output, format: recipe.format, width, height })
+    }
+
+    fn write_frames(
+        &self,
+        recipe: &Recipe,
+        animation: Animation,
+        plan: &Plan,
+        geometry: Geometry,
+        inside: Option<Window>,
+        control: &Control,
+    ) -> Result<Vec<u8>, Error> {
+        let size = inside.map_or(self.stored(), |inside| inside.size);
+        let extent = (f64::from(size.width), f64::from(size.height));
+        let mut frames = Frames::new(&self.source, animation)?;
+        let mut carried = carried(&self.source.embedded, plan);
+        let mut duration = frames.next(control)?.ok_or_else(no_frame)?;
+        let mut renderer = Renderer::new(
+            &self.source,
+            plan,
+            (geometry, extent),
+            recipe.format,
+            frames.picture(),
+            &mut carried,
+            control,
+        )?;
+        let mut animator =
+            Animator::new(geometry.output, recipe.format, animation, plan, &carried)?;
+        loop {
+            let mut raster = frames.picture().try_clone()?;
+            if let Some(inside) = inside {
+                raster = pixels::cut(raster, inside, control)?;
+            }
+            animator.push(renderer.render(raster, control)?, duration, control)?;
+            match frames.next(control)? {
+                Some(next) => duration = next,
+                None => return animator.finish(control),
+            }
+        }
+    }
+
+    /// What is inside the border of any picture.
+    fn inside(
+        &self,
+        threshold: u8,
+        animation: Animation,
+        control: &Control,
+    ) -> Result<Window, Error> {
+        let mut frames = Frames::new(&self.source, animation)?;
+        let mut inside: Option<Window> = None;
+        while frames.next(control)?.is_some() {
+            let found = pixels::inside(frames.picture(), threshold);
+            inside = Some(inside.map_or(found, |inside| inside.around(found)));
+        }
+        inside.ok_or_else(no_frame)
+    }
+}
+
+fn no_frame() -> Error {
+    Error::DecodeFailed("no frame".to_owned())
+}

@@ -1,0 +1,140 @@
+//! The canvas that frames are painted on, one after the other.
+
+use super::super::Error;
+use super::super::geometry::{Size, Window};
+use super::super::raster::{Layout, Raster};
+use super::super::source::Dispose;
+
+/// What is shown, and what becomes of it before the next frame.
+pub(super) struct Canvas {
+    raster: Raster,
+    /// The last frame, until it is disposed of.
+    last: Option<(Window, Dispose)>,
+    /// What was shown before a frame that is to be taken back.
+    saved: Option<Raster>,
+}
+
+impl Canvas {
+    /// A canvas on which nothing is: transparent, or black where the layout has no alpha.
+    pub(super) fn new(size: Size, layout: Layout) -> Result<Canvas, Error> {
+        Ok(Canvas { raster: Raster::new(size, layout)?, last: None, saved: None })
+    }
+
+    pub(super) fn raster(&self) -> &Raster {
+        &self.raster
+    }
+
+    pub(super) fn into_raster(self) -> Raster {
+        self.raster
+    }
+
+    /// Disposes of the last frame, and gets ready for one that lies at `window`, which may
+    /// stick out.
+    pub(super) fn begin(&mut self, window: Window, dispose: Dispose) -> Result<(), Error> {
+        match self.last.take() {
+            Some((last, Dispose::Clear)) => self.rows(last).for_each(|row| row.fill(0)),
+            Some((last, Dispose::Restore)) => {
+                if let Some(saved) = self.saved.take() {
+                    let before = part(saved.rows(), last, self.raster.layout());
+                    let now = self.rows(last);
+                    now.zip(before).for_each(|(now, before)| now.copy_from_slice(before));
+                    self.saved = Some(saved);
+                }
+            }
+            Some((_, Dispose::Keep)) | None => {}
+        }
+        if dispose == Dispose::Restore {
+            match &mut self.saved {
+                Some(saved) => saved.data_mut().copy_from_slice(self.raster.data()),
+                none => *none = Some(self.raster.try_clone()?),
+            }
+        }
+        self.last = Some((window, dispose));
+        Ok(())
+    }
+
+    /// The rows of a window, as far as they are on the canvas.
+    pub(super) fn rows(&mut self, window: Window) -> impl Iterator<Item = &mut [u8]> {
+        let layout = self.raster.layout();
+        let range = columns(window, self.raster.size(), layout);
+        self.raster
+            .rows_mut()
+            .skip(window.y as usize)
+            .take(window.size.height as usize)
+            .filter_map(move |row| row.get_mut(range.clone()))
+    }
+}
+
+fn part<'a>(
+    rows: std::slice::ChunksExact<'a, u8>,
+    window: Window,
+    layout: Layout,
+) -> impl Iterator<Item = &'a [u8]> {
+    let mut rows = rows.peekable();
+    let width = rows.peek().map_or(0, |row| row.len() / layout.channels());
+    let range = columns(window, Size::new(width as u32, 0), layout);
+    rows.skip(window.y as usize)
+        .take(window.size.height as usize)
+        .filter_map(move |row| row.get(range.clone()))
+}
+
+/// The bytes of a row that are in the window.
+fn columns(window: Window, canvas: Size, layout: Layout) -> std::ops::Range<usize> {
+    let left = window.x.min(canvas.width);
+    let right = window.x.saturating_add(window.size.width).min(canvas.width);
+    left as usize * layout.channels()..right as usize * layout.channels()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(x: u32, width: u32) -> Window {
+        Window { x, y: 0, size: Size::new(width, 1) }
+    }
+
+    /// What a canvas of four pixels shows after each of these frames, which paint their number.
+    fn shown(frames: &[(Window, Dispose)]) -> Vec<Vec<u8>> {
+        let mut canvas = Canvas::new(Size::new(4, 1), Layout::L8).unwrap();
+        let paint = |(i, &(window, dispose)): (usize, &(Window, Dispose))| {
+            canvas.begin(window, dispose).unwrap();
+            canvas.rows(window).for_each(|row| row.fill(i as u8 + 1));
+            canvas.raster().data().to_vec()
+        };
+        frames.iter().enumerate().map(paint).collect()
+    }
+
+    #[test]
+    fn frames_are_disposed_of() {
+        use Dispose::{Clear, Keep, Restore};
+        assert_eq!(
+            shown(&[(window(0, 4), Keep), (window(1, 2), Keep), (window(3, 1), Keep)]),
+            [[1, 1, 1, 1], [1, 2, 2, 1], [1, 2, 2, 3]]
+        );
+        assert_eq!(
+            shown(&[(window(0, 4), Keep), (window(1, 2), Clear), (window(3, 1), Keep)]),
+            [[1, 1, 1, 1], [1, 2, 2, 1], [1, 0, 0, 3]]
+        );
+        assert_eq!(
+            shown(&[
+                (window(0, 4), Keep),
+                (window(1, 2), Restore),
+                (window(2, 2), Restore),
+                (window(0, 1), Keep),
+            ]),
+            [[1, 1, 1, 1], [1, 2, 2, 1], [1, 1, 3, 3], [4, 1, 1, 1]]
+        );
+        // The first frame comes after nothing.
+        assert_eq!(shown(&[(window(0, 3), Restore), (window(0, 1), Keep)])[1], [2, 0, 0, 0]);
+    }
+
+    #[test]
+    fn what_sticks_out_is_cut() {
+        let out = Window { x: 3, y: 0, size: Size::new(9, 9) };
+        let beyond = Window { x: 70000, y: 5, size: Size::new(1, 1) };
+        assert_eq!(
+            shown(&[(window(0, 4), Dispose::Keep), (out, Dispose::Clear), (beyond, Dispose::Keep)]),
+            [[1, 1, 1, 1], [1, 1, 1, 2], [1, 1, 1, 0]]
+        );
+    }
+}

@@ -1,0 +1,98 @@
+//! Animated WebP (RFC 9649, section 2.7.1): libwebp's images in frames.
+
+use super::super::super::geometry::{Size, Window};
+use super::super::super::metadata::Carried;
+use super::super::super::pixels::{cut, widen};
+use super::super::super::raster::Raster;
+use super::super::super::riff;
+use super::super::super::source::Animation;
+use super::super::super::{Control, Error, Plan};
+use super::super::webp::{bitstream, compress};
+use super::{changed, failed};
+
+/// Frames replace what is below them, and stay.
+const NO_BLENDING: u8 = 2;
+
+/// The longest duration that there is.
+const LONGEST: u32 = 0xff_ffff;
+
+pub(in super::super::super) struct Animator<'a> {
+    plan: &'a Plan,
+    carried: &'a Carried<'a>,
+    out: Vec<u8>,
+    /// The picture before.
+    shown: Option<Raster>,
+}
+
+impl<'a> Animator<'a> {
+    pub(super) fn new(
+        size: Size,
+        animation: Animation,
+        plan: &'a Plan,
+        carried: &'a Carried<'a>,
+    ) -> Result<Animator<'a>, Error> {
+        let mut out = Vec::new();
+        let alpha = if animation.alpha { riff::FLAG_ALPHA } else { 0 };
+        riff::start(&mut out);
+        riff::extended(&mut out, size, riff::FLAG_ANIMATION | alpha | carried.riff_flags());
+        carried.put_profile(&mut out);
+        let plays = animation.plays.map_or(0, |plays| plays.get().min(u16::MAX.into()));
+        let [low, high, ..] = plays.to_le_bytes();
+        riff::chunk(&mut out, b"ANIM", &[0, 0, 0, 0, low, high]);
+        Ok(Animator { plan, carried, out, shown: None })
+    }
+
+    pub(super) fn push(
+        &mut self,
+        raster: Raster,
+        duration: u32,
+        control: &Control,
+    ) -> Result<(), Error> {
+        let raster = widen(raster)?;
+        let window = match &self.shown {
+            Some(shown) if shown.layout() == raster.layout() => even(difference(shown, &raster)),
+            _ => Window { x: 0, y: 0, size: raster.size() },
+        };
+        let encoded = if window.size == raster.size() {
+            compress(&raster, self.plan)?
+        } else {
+            compress(&cut(raster.try_clone()?, window, control)?, self.plan)?
+        };
+
+        let mut head = [0; 16];
+        let Window { x, y, size } = window;
+        let fields = [x / 2, y / 2, size.width - 1, size.height - 1, duration.min(LONGEST)];
+        for (to, field) in head.as_chunks_mut::<3>().0.iter_mut().zip(fields) {
+            let [a, b, c, _] = field.to_le_bytes();
+            *to = [a, b, c];
+        }
+        head[15] = NO_BLENDING;
+        let chunks = bitstream(&encoded);
+        self.out.try_reserve(chunks.len() + 24).map_err(|_| Error::out_of_memory(chunks.len()))?;
+        riff::nested(&mut self.out, b"ANMF", &head, chunks);
+        self.shown = Some(raster);
+        Ok(())
+    }
+
+    pub(super) fn finish(mut self) -> Result<Vec<u8>, Error> {
+        self.carried.put_rest(&mut self.out);
+        riff::finish(&mut self.out).ok_or_else(|| failed("the file is too large"))?;
+        Ok(self.out)
+    }
+}
+
+/// Where two pictures of one layout differ, or a pixel where they don't.
+fn difference(before: &Raster, after: &Raster) -> Window {
+    let width = before.size().width as usize;
+    match before.layout().channels() {
+        3 => changed::<[u8; 3]>(before.data().as_chunks().0, after.data().as_chunks().0, width),
+        _ => changed::<[u8; 4]>(before.data().as_chunks().0, after.data().as_chunks().0, width),
+    }
+    .unwrap_or(Window { x: 0, y: 0, size: Size::new(1, 1) })
+}
+
+/// The window with a corner that the format can express, at even coordinates.
+fn even(Window { x, y, size }: Window) -> Window {
+    let size = Size::new(size.width + x % 2, size.height + y % 2);
+    Window { x: x - x % 2, y: y - y % 2, size }
+}

@@ -1,0 +1,109 @@
+//! What happens to the pixels of a picture between its decoder and its encoder.
+
+use super::geometry::Geometry;
+use super::mark::Overlay;
+use super::metadata::{Carried, carries_profile};
+use super::pixels::{self, Converter};
+use super::raster::{Layout, Raster};
+use super::source::Source;
+use super::{Control, Error, Format, Gravity, Plan, ProfilePolicy, smart};
+
+/// Makes pictures of one size and layout what the plan asks for, be it one or many.
+pub(super) struct Renderer<'p> {
+    plan: &'p Plan,
+    geometry: Geometry,
+    /// The part of a picture that the image covers, from its top left corner.
+    extent: (f64, f64),
+    coloring: Coloring,
+    /// Whether colours stay those of a profile that is not sRGB's, as far as known.
+    keeps_profile: bool,
+    flattens: bool,
+    /// Drawn for the first picture that comes to it.
+    overlay: Option<Overlay>,
+}
+
+impl<'p> Renderer<'p> {
+    /// Looks at the source, and at its first picture where the plan wants to know what is on it.
+    pub(super) fn new<'s>(
+        source: &Source<'s>,
+        plan: &'p Plan,
+        (mut geometry, extent): (Geometry, (f64, f64)),
+        format: Format,
+        picture: &Raster,
+        carried: &mut Carried<'s>,
+        control: &Control,
+    ) -> Result<Renderer<'p>, Error> {
+        let Geometry { scaled, window, .. } = geometry;
+        if plan.gravity == Gravity::Smart && window.size != scaled {
+            geometry.window = smart::place(picture, extent, scaled, window.size, control)?;
+        }
+        let coloring = Coloring::new(source, plan, format, picture.layout(), carried);
+        let flattens = format == Format::Jpeg || source.has_palette() && !plan.transparency;
+        let keeps_profile = carried.icc.is_some();
+        Ok(Renderer { plan, geometry, extent, coloring, keeps_profile, flattens, overlay: None })
+    }
+
+    /// All that the plan asks for.
+    pub(super) fn render(&mut self, raster: Raster, control: &Control) -> Result<Raster, Error> {
+        let plan = self.plan;
+        let Geometry { output, place, .. } = self.geometry;
+        let raster = self.show(raster, control)?;
+        let raster = if self.flattens { pixels::flatten(raster, plan.background)? } else { raster };
+        let mut raster = pixels::adjust(raster, &plan.adjust, !self.keeps_profile, control)?;
+        pixels::blur(&mut raster, plan.blur, control)?;
+        pixels::sharpen(&mut raster, plan.sharpen, control)?;
+        let raster = pixels::pad(raster, output, place, plan.background)?;
+        if plan.marks.is_empty() {
+            return Ok(raster);
+        }
+        let overlay = match self.overlay.take() {
+            Some(overlay) => overlay,
+            None => Overlay::new(&plan.marks, raster.size(), control)?,
+        };
+        self.overlay.insert(overlay).apply(raster, control)
+    }
+
+    /// Scales, cuts and turns a picture, and gives it its colours.
+    pub(super) fn show(&self, raster: Raster, control: &Control) -> Result<Raster, Error> {
+        let Geometry { scaled, window, turn, .. } = self.geometry;
+        let raster = pixels::resize(raster, self.extent, scaled, window, control)?;
+        let raster = pixels::turn(raster, turn, control)?;
+        match &self.coloring {
+            Coloring::Kept => Ok(raster),
+            Coloring::Converted(converter) => converter.convert(raster, control),
+            Coloring::Plain => pixels::naive_rgb(raster),
+        }
+    }
+}
+
+/// What the profile policy makes of the colours.
+enum Coloring {
+    /// They stay, and their profile goes with them.
+    Kept,
+    Converted(Box<Converter>),
+    /// They are sRGB, or taken for it. CMYK becomes RGB whatever the policy.
+    Plain,
+}
+
+impl Coloring {
+    /// Applies the policy to pictures of that layout, or has their profile carried.
+    fn new<'s>(
+        source: &Source<'s>,
+        plan: &Plan,
+        format: Format,
+        layout: Layout,
+        carried: &mut Carried<'s>,
+    ) -> Coloring {
+        let profile = match plan.profile {
+            ProfilePolicy::Strip => None,
+            ProfilePolicy::Srgb | ProfilePolicy::Keep => source.profile(),
+        };
+        let Some(profile) = profile else { return Coloring::Plain };
+        if carries_profile(plan, format, layout, &profile) {
+            carried.icc = Some(profile);
+            return Coloring::Kept;
+        }
+        let converter = Converter::new(&profile, layout);
+        converter.map_or(Coloring::Plain, |converter| Coloring::Converted(Box::new(converter)))
+    }
+}

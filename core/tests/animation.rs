@@ -1,0 +1,432 @@
+//! Animations, frame by frame, against compositors that share no code with ours.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use common::*;
+use gif::{DisposalMethod, Encoder, Frame, Repeat};
+use image_gate_core::image::{AnimationPolicy, Error, Limits, Offer, Plan, Wanted, prepare, probe};
+
+/// A picture, and for how many milliseconds it is shown.
+type Shown = (Picture, u32);
+
+/// A drawn frame: where it lies, its size and colours, disposal and hundredths of a second.
+struct Drawn {
+    at: (u16, u16),
+    size: (u16, u16),
+    /// `None` is transparent.
+    colors: [Option<[u8; 3]>; 2],
+    dispose: DisposalMethod,
+    delay: u16,
+    interlaced: bool,
+}
+
+impl Drawn {
+    /// Columns of both colours by turns.
+    fn index(&self, x: u16) -> usize {
+        usize::from(x / 3 % 2)
+    }
+}
+
+const RED: Option<[u8; 3]> = Some([255, 0, 0]);
+const GREEN: Option<[u8; 3]> = Some([0, 160, 0]);
+const BLUE: Option<[u8; 3]> = Some([0, 0, 255]);
+const WHITE: Option<[u8; 3]> = Some([255, 255, 255]);
+
+const SIZE: (u16, u16) = (24, 16);
+
+/// All disposal methods, palettes, offsets, and a frame that sticks out.
+fn drawn(first_is_opaque: bool) -> Vec<Drawn> {
+    use DisposalMethod::{Any, Background, Keep, Previous};
+    let first = if first_is_opaque { [RED, WHITE] } else { [RED, None] };
+    [
+        ((0, 0), SIZE, first, Keep, 7, true),
+        ((4, 2), (9, 7), [BLUE, GREEN], Previous, 0, false),
+        ((6, 6), (12, 8), [WHITE, None], Any, 25, true),
+        ((1, 9), (20, 5), [GREEN, BLUE], if first_is_opaque { Keep } else { Background }, 2, false),
+        ((18, 10), (12, 12), [BLUE, RED], Previous, 1, false),
+        ((0, 0), (3, 3), [None, RED], Keep, 300, false),
+    ]
+    .map(|(at, size, colors, dispose, delay, interlaced)| Drawn {
+        at,
+        size,
+        colors,
+        dispose,
+        delay,
+        interlaced,
+    })
+    .into()
+}
+
+fn gif_of(frames: &[Drawn], repeat: Option<Repeat>) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut encoder = Encoder::new(&mut out, SIZE.0, SIZE.1, &[9, 9, 9, 8, 8, 8]).unwrap();
+    if let Some(repeat) = repeat {
+        encoder.set_repeat(repeat).unwrap();
+    }
+    for drawn in frames {
+        let (width, height) = drawn.size;
+        let row: Vec<u8> = (0..width).map(|x| drawn.index(x) as u8).collect();
+        let palette = drawn.colors.iter().flat_map(|color| color.unwrap_or([1, 2, 3])).collect();
+        // All rows are the same, so that an interlaced frame has them in any order.
+        let frame = Frame {
+            left: drawn.at.0,
+            top: drawn.at.1,
+            width,
+            height,
+            buffer: row.repeat(height.into()).into(),
+            palette: Some(palette),
+            transparent: drawn.colors.iter().position(Option::is_none).map(|index| index as u8),
+            dispose: drawn.dispose,
+            delay: drawn.delay,
+            interlaced: drawn.interlaced,
+            ..Frame::default()
+        };
+        encoder.write_frame(&frame).unwrap();
+    }
+    drop(encoder);
+    out
+}
+
+/// What is shown of drawn frames, worked out pixel by pixel from the whole history.
+fn shown(frames: &[Drawn]) -> Vec<Shown> {
+    let blank = Picture::new(SIZE.0.into(), SIZE.1.into(), |_, _| [0; 4]);
+    let mut before = blank;
+    let mut all = Vec::new();
+    for drawn in frames {
+        let inside = |x: u32, y: u32| {
+            let x = u16::try_from(x).unwrap().checked_sub(drawn.at.0)?;
+            let y = u16::try_from(y).unwrap().checked_sub(drawn.at.1)?;
+            (x < drawn.size.0 && y < drawn.size.1).then_some(x)
+        };
+        let now = Picture::new(before.width, before.height, |x, y| {
+            match inside(x, y).and_then(|x| drawn.colors[drawn.index(x)]) {
+                Some([r, g, b]) => [r, g, b, 255],
+                None => before.at(x, y),
+            }
+        });
+        all.push((now.clone(), u32::from(drawn.delay) * 10));
+        before = match drawn.dispose {
+            DisposalMethod::Previous => before,
+            DisposalMethod::Background => Picture::new(now.width, now.height, |x, y| {
+                if inside(x, y).is_some() { [0; 4] } else { now.at(x, y) }
+            }),
+            _ => now,
+        };
+    }
+    all
+}
+
+/// The pictures of a GIF as they are shown.
+fn pictures_of_gif(bytes: &[u8]) -> Vec<Shown> {
+    let mut options = gif::DecodeOptions::new();
+    options.set_color_output(gif::ColorOutput::RGBA);
+    let mut decoder = options.read_info(bytes).unwrap();
+    let (width, height) = (decoder.width().into(), decoder.height().into());
+    let mut before = Picture::new(width, height, |_, _| [0; 4]);
+    let mut all = Vec::new();
+    while let Some(frame) = decoder.next_frame_info().unwrap().cloned() {
+        // All at once: the crate's own way to put rows in order fails where they are short.
+        let mut stored = vec![0; usize::from(frame.width) * usize::from(frame.height) * 4];
+        assert!(decoder.fill_buffer(&mut stored).unwrap());
+        let rows = stored.chunks_exact(usize::from(frame.width) * 4);
+        let passes: &[(usize, usize)] =
+            if frame.interlaced { &[(0, 8), (4, 8), (2, 4), (1, 2)] } else { &[(0, 1)] };
+        let order =
+            passes.iter().flat_map(|&(first, step)| (first..frame.height.into()).step_by(step));
+        let mut buffer = stored.clone();
+        for (y, row) in order.zip(rows) {
+            buffer[y * row.len()..(y + 1) * row.len()].copy_from_slice(row);
+        }
+        let (left, top) = (u32::from(frame.left), u32::from(frame.top));
+        let at = |x: u32, y: u32| {
+            let (x, y) = (x.checked_sub(left)?, y.checked_sub(top)?);
+            let inside = x < frame.width.into() && y < frame.height.into();
+            inside.then(|| (y * u32::from(frame.width) + x) as usize)
+        };
+        let now = Picture::new(width, height, |x, y| match at(x, y) {
+            Some(at) if buffer[at * 4 + 3] > 0 => buffer[at * 4..at * 4 + 4].try_into().unwrap(),
+            _ => before.at(x, y),
+        });
+        all.push((now.clone(), u32::from(frame.delay) * 10));
+        before =
+            match frame.dispose {
+                DisposalMethod::Background => Picture::new(width, height, |x, y| {
+                    if at(x, y).is_some() { [0; 4] } else { now.at(x, y) }
+                }),
+                DisposalMethod::Previous => before,
+                _ => now,
+            };
+    }
+    all
+}
+
+/// The pictures of a WebP as libwebp composes them, and how often they are played.
+fn pictures_of_webp(bytes: &[u8]) -> (Vec<Shown>, u32) {
+    let animation = webp::AnimDecoder::new(bytes).decode().unwrap();
+    let (mut all, mut time) = (Vec::new(), 0);
+    for frame in &animation {
+        let pixels = frame.get_image().as_chunks().0.to_vec();
+        let picture = Picture { width: frame.width(), height: frame.height(), pixels };
+        let now = u32::try_from(frame.get_time_ms()).unwrap();
+        all.push((picture, now - time));
+        time = now;
+    }
+    (all, animation.loop_count)
+}
+
+/// How often a GIF says that it is played; 0 is for ever.
+fn plays_of_gif(bytes: &[u8]) -> u32 {
+    let name = bytes.windows(11).position(|name| name == b"NETSCAPE2.0");
+    name.map_or(1, |at| match u32::from(bytes[at + 13]) + 256 * u32::from(bytes[at + 14]) {
+        0 => 0,
+        again => again + 1,
+    })
+}
+
+fn turned(picture: &Picture) -> Picture {
+    // Clockwise by a quarter.
+    Picture::new(picture.height, picture.width, |x, y| picture.at(y, picture.height - 1 - x))
+}
+
+#[test]
+fn gif_stays_the_same_to_the_pixel() {
+    for opaque in [true, false] {
+        let frames = drawn(opaque);
+        let source = gif_of(&frames, Some(Repeat::Infinite));
+        let want: Vec<Shown> =
+            shown(&frames).iter().map(|(picture, delay)| (turned(picture), *delay)).collect();
+        for interlace in [false, true] {
+            let plan = Plan { interlace, ..plan("rotate=90") };
+            let out = transform(&source, &plan).unwrap();
+            let got = pictures_of_gif(&out);
+            assert_eq!(got.len(), want.len());
+            for (i, (got, want)) in got.iter().zip(&want).enumerate() {
+                assert!(got.0 == want.0, "frame {i}, opaque {opaque}");
+                assert_eq!(got.1, want.1, "frame {i}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_output_is_transformed_again_to_the_same() {
+    let frames = drawn(false);
+    let once = transform(&gif_of(&frames, None), &plan("flip=h")).unwrap();
+    let twice = transform(&once, &plan("flip=h")).unwrap();
+    let pictures = |shown: Vec<Shown>| -> Vec<Picture> {
+        shown.into_iter().map(|(picture, _)| picture).collect()
+    };
+    assert!(pictures(pictures_of_gif(&twice)) == pictures(shown(&frames)));
+}
+
+#[test]
+fn gif_to_webp_and_back() {
+    for opaque in [true, false] {
+        let frames = drawn(opaque);
+        let want = shown(&frames);
+        let source = gif_of(&frames, Some(Repeat::Finite(4)));
+        let webp = transform(&source, &plan("f=webp,q=100")).unwrap();
+        let info = probe(&webp).unwrap();
+        assert_eq!((info.frames, info.alpha), (6, !opaque));
+
+        let (got, plays) = pictures_of_webp(&webp);
+        assert_eq!((got.len(), plays), (6, 5));
+        let back = transform(&webp, &plan("f=gif")).unwrap();
+        let again = pictures_of_gif(&back);
+        assert_eq!(plays_of_gif(&back), 5);
+        for (i, (want, delay)) in want.iter().enumerate() {
+            for (name, (picture, time)) in [("webp", &got[i]), ("gif", &again[i])] {
+                // Colours are blurred by 4:2:0, and what is transparent has any.
+                let flat = |picture: &Picture| {
+                    Picture::new(picture.width, picture.height, |x, y| match picture.at(x, y) {
+                        [r, g, b, a] if a >= 128 => [r, g, b, 255],
+                        _ => [0; 4],
+                    })
+                };
+                let psnr = psnr(&flat(picture), &flat(want));
+                assert!(psnr > 16.0, "{name} {i}, opaque {opaque}: {psnr}");
+                assert_eq!(time, delay, "{name} {i}");
+            }
+        }
+    }
+}
+
+#[test]
+fn loops_are_kept() {
+    let frames = drawn(true);
+    for (repeat, plays) in [
+        (None, 1),
+        (Some(Repeat::Finite(1)), 2),
+        (Some(Repeat::Finite(65535)), 65536),
+        (Some(Repeat::Infinite), 0),
+    ] {
+        let source = gif_of(&frames, repeat);
+        let gif = transform(&source, &plan("w=12")).unwrap();
+        assert_eq!(plays_of_gif(&gif), plays);
+        let (_, of_webp) = pictures_of_webp(&transform(&source, &plan("f=webp")).unwrap());
+        assert_eq!(of_webp, plays.min(65535));
+    }
+}
+
+#[test]
+fn what_does_not_change_takes_no_space() {
+    let still = |left: u16, colors, size| Drawn {
+        at: (left, 0),
+        size,
+        colors,
+        dispose: DisposalMethod::Keep,
+        delay: 5,
+        interlaced: false,
+    };
+    let one = [still(0, [RED, WHITE], SIZE)];
+    let many: Vec<Drawn> = std::iter::once(still(0, [RED, WHITE], SIZE))
+        .chain((0..20).map(|_| still(6, [RED, WHITE], (2, 2))))
+        .collect();
+    for (format, each) in [("gif", 40), ("webp", 100)] {
+        let length = |frames: &[Drawn]| {
+            let params = format!("flip=v,f={format}");
+            transform(&gif_of(frames, None), &plan(&params)).unwrap().len()
+        };
+        let (one, many) = (length(&one), length(&many));
+        assert!(many < one + 20 * each, "{format}: {one} {many}");
+    }
+}
+
+#[test]
+fn the_first_frame_alone() {
+    let frames = drawn(true);
+    let source = gif_of(&frames, None);
+    let first = &shown(&frames)[0].0;
+    for (params, policy) in [("anim=off", AnimationPolicy::All), ("q=9", AnimationPolicy::First)] {
+        let mut plan = Plan { animation: policy, ..Plan::default() };
+        plan.set_params(params).unwrap();
+        let out = transform(&source, &plan).unwrap();
+        assert_eq!(probe(&out).unwrap().frames, 1);
+        assert!(decode(&out) == *first);
+    }
+    for format in ["png", "jpeg", "avif"] {
+        let out = transform(&source, &plan(&format!("f={format}"))).unwrap();
+        assert_eq!((probe(&out).unwrap().frames, decode(&out).size()), (1, (24, 16)));
+    }
+    assert!(passes(&source, &Plan::default()));
+}
+
+#[test]
+fn negotiation_keeps_what_moves() {
+    let gif = gif_of(&drawn(true), None);
+    let webp = transform(&gif, &plan("f=webp")).unwrap();
+    let still = transform(&gif, &plan("anim=off")).unwrap();
+    let format = |source: &[u8], accept: &str, params: &str| {
+        let mut plan = plan(params);
+        let accept = [accept.as_bytes()];
+        plan.set_format(Wanted::Auto(Offer::default()), accept.into_iter());
+        let transformed = prepare(source, &plan, &Limits::default()).unwrap();
+        transformed.run(&image_gate_core::image::Control::default()).unwrap().format.name()
+    };
+    let all = "image/avif,image/webp";
+    assert_eq!(format(&still, all, "w=9"), "avif");
+    assert_eq!(format(&gif, all, "w=9"), "webp");
+    assert_eq!(format(&gif, all, "w=9,anim=off"), "avif");
+    assert_eq!(format(&gif, "image/avif", "w=9"), "gif");
+    assert_eq!(format(&gif, "*/*", "w=9"), "gif");
+    assert_eq!(format(&webp, "image/avif", "w=9"), "gif");
+    assert_eq!(format(&webp, "*/*", "w=9,anim=off"), "jpeg");
+}
+
+#[test]
+fn all_frames_are_cut_alike() {
+    // A square that moves within a border: what is cut away is what no frame uses.
+    let square = |x: u16| Drawn {
+        at: (x, 5),
+        size: (3, 4),
+        colors: [RED, RED],
+        dispose: DisposalMethod::Previous,
+        delay: 5,
+        interlaced: false,
+    };
+    let border = Drawn {
+        at: (0, 0),
+        size: SIZE,
+        colors: [WHITE, WHITE],
+        dispose: DisposalMethod::Keep,
+        delay: 5,
+        interlaced: false,
+    };
+    let source = gif_of(&[border, square(4), square(9)], None);
+    let got = pictures_of_gif(&transform(&source, &plan("trim=10")).unwrap());
+    // The frame without a square has no border at all, so that all of it is kept.
+    assert_eq!(got[0].0.size(), (24, 16));
+    let source = gif_of(&[Drawn { at: (0, 0), size: SIZE, ..square(0) }, square(4)], None);
+    assert!(transform(&source, &plan("trim=10")).is_ok());
+}
+
+#[test]
+fn limits_are_those_of_all_frames() {
+    let source = gif_of(&drawn(true), None);
+    let base = Limits::default();
+    let refused = |params: &str, limits: Limits| prepare(&source, &plan(params), &limits).err();
+    let pixels = |text: &str| Some(Error::TooManyPixels(text.to_owned()));
+    assert_eq!(
+        refused("w=12", Limits { output_pixels: 12 * 8 * 6 - 1, ..base }),
+        pixels("the output would have 12x8 pixels in 6 frames, the limit is 575")
+    );
+    assert_eq!(refused("w=12", Limits { output_pixels: 12 * 8 * 6, ..base }), None);
+    assert_eq!(refused("w=12,f=png", Limits { output_pixels: 12 * 8, ..base }), None);
+    assert_eq!(
+        refused("w=12", Limits { pixels: 24 * 16 * 6 - 1, ..base }),
+        pixels("24x16 times 6 frames are 2304 pixels, the limit is 2303")
+    );
+}
+
+#[test]
+fn a_frame_may_not_hide_its_size() {
+    // Later frames that are larger than the canvas cost as much as a first one.
+    let frame = |size: (u16, u16)| {
+        let mut block = vec![0x2c, 0, 0, 0, 0];
+        block.extend(size.0.to_le_bytes());
+        block.extend(size.1.to_le_bytes());
+        block.extend([0, 2, 2, 0x44, 1, 0]);
+        block
+    };
+    let mut source = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff".to_vec();
+    source.extend(frame((1, 1)));
+    source.extend(frame((65535, 65535)));
+    source.push(b';');
+    let refused = |limits: &Limits| prepare(&source, &plan("f=webp"), limits).unwrap_err();
+    assert_eq!(refused(&Limits::default()).word(), "too_many_pixels");
+    let wide = Limits { width: 65535, height: 65535, pixels: 1 << 31, ..Limits::default() };
+    assert_eq!(refused(&wide).word(), "too_many_pixels");
+}
+
+#[test]
+fn broken_frames_are_errors() {
+    let source = gif_of(&drawn(true), None);
+    let webp = transform(&source, &plan("f=webp")).unwrap();
+    for source in [&source, &webp] {
+        for len in [source.len() / 3, source.len() / 2, source.len() - 2] {
+            let error = transform(&source[..len], &plan("w=12")).unwrap_err();
+            assert_eq!(error.word(), "decode_failed", "{len}");
+        }
+    }
+    // A frame of WebP that sticks out: its offset is in its third word.
+    let second = webp.windows(4).enumerate().filter(|(_, kind)| kind == b"ANMF").nth(1).unwrap().0;
+    let mut out = webp.clone();
+    out[second + 8] = 200;
+    assert_eq!(transform(&out, &plan("w=12")).unwrap_err().word(), "decode_failed");
+    assert_eq!(probe(&out).unwrap().frames, 6);
+}
+
+#[test]
+fn a_bound_on_bytes_holds_for_all_frames() {
+    let frames = drawn(true);
+    let source = gif_of(&frames, None);
+    let length = |max: Option<u64>| {
+        let plan = Plan { max_bytes: max, ..plan("f=webp,q=95,w=200,enlarge=on") };
+        transform(&source, &plan).unwrap().len() as u64
+    };
+    let free = length(None);
+    let bound = free * 3 / 4;
+    assert!(length(Some(bound)) <= bound, "{} {free}", length(Some(bound)));
+}

@@ -1,0 +1,96 @@
+//! What becomes of a failure: its status, its line in the log, and what is sent in its place.
+
+use image_gate_core::image::Error;
+use nginx_sys::{
+    NGX_ERROR, NGX_HTTP_BAD_GATEWAY, NGX_HTTP_BAD_REQUEST, NGX_HTTP_FORBIDDEN,
+    NGX_HTTP_SERVICE_UNAVAILABLE, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, NGX_LOG_ERR, NGX_LOG_INFO,
+    ngx_int_t,
+};
+
+use super::context::{Context, Failure, State, Status};
+use super::events::wake;
+use super::filter::{hold, next_header};
+use super::{MODULE, conf, zone};
+use crate::ngx::{Pooled, Request, log};
+
+const ERROR: ngx_int_t = NGX_ERROR as ngx_int_t;
+
+/// Records a failure found in the header filter, and gives what the filter returns: nginx then
+/// makes the error page, unless the source is to pass, or to be dropped for what is elsewhere.
+pub fn refuse(context: Pooled<Context>, failure: Failure) -> ngx_int_t {
+    let request = context.request;
+    let status = record(&context, &failure);
+    if conf(&request).is_some_and(|conf| conf.sends_original(&failure)) {
+        context.note(|facts| facts.status = Some(Status::Original));
+        return next_header(request);
+    }
+    if context.redirect.get().is_some() {
+        let rc = hold(context, false);
+        context.failed.set(Some(status));
+        context.state.set(State::Discard);
+        return rc;
+    }
+    request.clean_headers();
+    ngx_int_t::try_from(status).unwrap_or(ERROR)
+}
+
+/// Records a failure found before there is an answer to be filtered, and gives its status.
+pub fn deny(request: Request, failure: &Failure) -> ngx_int_t {
+    let context = request.set_context(&raw const MODULE, Context::new(request));
+    context.map_or(ERROR, |context| ngx_int_t::try_from(record(&context, failure)).unwrap_or(ERROR))
+}
+
+/// Records a failure found while the body comes. It is answered once the body has ended, or
+/// before if there is an upstream to be ended.
+pub fn reject(context: Pooled<Context>, failure: Failure, ended: bool) {
+    context.failed.set(Some(record(&context, &failure)));
+    context.state.set(State::Discard);
+    context.body.take();
+    let request = context.request;
+    if ended || (request.is_from_upstream() && !request.is_in_file_io()) {
+        wake(context);
+    }
+}
+
+/// Records a failure of a request whose body has ended.
+pub fn fail(context: Pooled<Context>, failure: Failure) {
+    context.failed.set(Some(record(&context, &failure)));
+    wake(context);
+}
+
+/// Logs a failure and notes it. Answers the status for it.
+pub fn record(context: &Context, failure: &Failure) -> u32 {
+    let (status, word, ours) = match failure {
+        Failure::Image(error @ (Error::Timeout | Error::Cancelled)) => {
+            (NGX_HTTP_SERVICE_UNAVAILABLE, error.word(), error.is_ours())
+        }
+        Failure::Image(error) => (NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, error.word(), error.is_ours()),
+        Failure::Params(error @ Error::NotAllowed(_)) => (NGX_HTTP_FORBIDDEN, error.word(), false),
+        Failure::Params(error) => (NGX_HTTP_BAD_REQUEST, error.word(), error.is_ours()),
+        Failure::Busy => (NGX_HTTP_SERVICE_UNAVAILABLE, "busy", true),
+        Failure::Upstream => (NGX_HTTP_BAD_GATEWAY, "decode_failed", false),
+    };
+    context.note(|facts| {
+        facts.status = Some(Status::Error);
+        facts.error = Some(word);
+    });
+    zone::count_error(word);
+    let request = context.request;
+    context.redirect.set(conf(&request).and_then(|conf| conf.redirects(request, failure)));
+    let bytes = context.facts.get().source_bytes.or(request.content_length()).unwrap_or(0);
+    let bytes = bytes.max(context.body.borrow().len());
+    let reason: &dyn std::fmt::Display = match failure {
+        Failure::Image(error) | Failure::Params(error) => error,
+        Failure::Busy => &"the queue is full",
+        Failure::Upstream => &"the upstream broke off",
+    };
+    log::write(
+        request.log(),
+        if ours { NGX_LOG_ERR } else { NGX_LOG_INFO },
+        format_args!(
+            "image_resize: {word}: {reason}, uri: \"{}\", source: {bytes} bytes",
+            request.uri().escape_ascii()
+        ),
+    );
+    status
+}

@@ -1,0 +1,150 @@
+# Animations: every picture of them, their delays and loops, against ImageMagick and libwebp.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Test::Nginx::Socket;
+use ImageGate;
+
+# What many encoders make, turned, cut, padded and scaled; to GIF all but exactly.
+my $rows = '';
+for my $name (qw(im clear previous gifsicle ffmpeg pillow odd)) {
+    my $file = "anim-60x40-$name.gif";
+    $rows .= "/turn/$file 200 gif 40x60 Content-Type=image/gif etag=weak moves>90:$file,rotate:90\n"
+           . "/crop/$file 200 gif 40x40 moves>90:$file,crop:40x40+10+0\n"
+           . "/size/$file 200 gif 30x20 moves>30:$file,resize:30x20\n"
+           . "/webp/$file 200 webp 30x20 Content-Type=image/webp moves>17:$file,resize:30x20\n";
+}
+for my $name (qw(gif2webp img2webp webpmux pillowwebp)) {
+    my $file = "anim-60x40-$name.webp";
+    $rows .= "/turn/$file 200 webp 40x60 Content-Type=image/webp etag=weak moves>20:$file,rotate:90\n"
+           . "/size/$file 200 webp 30x20 moves>17:$file,resize:30x20\n";
+}
+
+plan 'no_plan';
+
+{
+    local $/;
+    my $data = <DATA>;
+    $data =~ s/^%ROWS%\n/$rows/m;
+    spec_string($data);
+}
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: what many encoders make
+--- config
+    image_resize_webp_quality 95;
+    location /turn/ { image_resize rotate 90; alias $TEST_NGINX_FIXTURES/; }
+    location /crop/ { image_resize crop 40 40; alias $TEST_NGINX_FIXTURES/; }
+    location /size/ { image_resize stretch 30 20; alias $TEST_NGINX_FIXTURES/; }
+    location /webp/ { image_resize stretch 30 20; image_resize_format webp; alias $TEST_NGINX_FIXTURES/; }
+--- rows
+%ROWS%
+
+
+=== TEST 2: frames are padded, interlaced, flattened and marked alike
+--- config
+    location /pad/ { image_resize pad 80 40; image_resize_background lime; alias $TEST_NGINX_FIXTURES/; }
+    location /lace/ { image_resize rotate 180; image_resize_interlace on; alias $TEST_NGINX_FIXTURES/; }
+    location /flat/ {
+        image_resize resize 30 -;
+        image_resize_transparency off;
+        image_resize_background yellow;
+        alias $TEST_NGINX_FIXTURES/;
+    }
+    location /mark/ {
+        image_resize convert;
+        image_resize_watermark $TEST_NGINX_FIXTURES/quad-10x12.png position=northwest;
+        alias $TEST_NGINX_FIXTURES/;
+    }
+    location /gif/ { image_resize convert; image_resize_format gif; alias $TEST_NGINX_FIXTURES/; }
+--- rows
+/pad/anim-60x40-im.gif          200 gif 80x40 frames=5 px=3,3:lime px=77,20:lime
+/pad/anim-60x40-clear.gif       200 gif 80x40 frames=5 px=3,3:lime px=12,6:lime
+/lace/anim-60x40-gifsicle.gif   200 gif 60x40 interlaced moves>90:anim-60x40-gifsicle.gif,rotate:180
+/lace/anim-60x40-clear.gif      200 gif 60x40 interlaced moves>90:anim-60x40-clear.gif,rotate:180
+/flat/anim-60x40-clear.gif      200 gif 30x20 opaque moves>28:anim-60x40-clear.gif,flatten:yellow,resize:30x20
+/mark/anim-60x40-im.gif         200 gif 60x40 moves>90:anim-60x40-im.gif,mark:quad-10x12.png+0+0
+/mark/anim-60x40-pillow.gif     200 gif 60x40 moves>90:anim-60x40-pillow.gif,mark:quad-10x12.png+0+0
+/gif/anim-60x40-webpmux.webp    200 gif 60x40 moves>50:anim-60x40-webpmux.webp
+
+
+=== TEST 3: the first frame alone, and its inheritance
+--- http_config
+    image_resize_animation first;
+--- config
+    location /first/ { image_resize rotate 180; alias $TEST_NGINX_FIXTURES/; }
+    location /same/ { image_resize resize 100 100; alias $TEST_NGINX_FIXTURES/; }
+    location /all/ { image_resize rotate 180; image_resize_animation all; alias $TEST_NGINX_FIXTURES/; }
+    location /keep/ { image_resize resize 100 100; image_resize_animation all; alias $TEST_NGINX_FIXTURES/; }
+--- rows
+/first/anim-60x40-im.gif        200 gif 60x40 frames=1 psnr>50:anim-60x40-im.gif,rotate:180
+/first/anim-60x40-webpmux.webp  200 webp 60x40 frames=1
+# not the original, whose bytes have the frames
+/same/anim-60x40-im.gif         200 gif 60x40 frames=1 etag=weak
+/same/quad-20x24.gif            200 same=quad-20x24.gif etag=strong
+/all/anim-60x40-im.gif          200 gif 60x40 frames=5
+/keep/anim-60x40-im.gif         200 same=anim-60x40-im.gif etag=strong
+
+
+=== TEST 4: formats without animations have the first frame; auto chooses one that has them
+--- config
+    location ~ ^/to/(?<format>\w+)/(?<f>.+)$ {
+        image_resize resize 30 -;
+        image_resize_format $format;
+        alias $TEST_NGINX_FIXTURES/$f;
+    }
+    location ~ ^/params/(?<p>[^/]+)/(?<f>.+)$ {
+        image_resize_params $p;
+        image_resize_allow anim=* format=* width=*;
+        alias $TEST_NGINX_FIXTURES/$f;
+    }
+--- rows
+/to/png/anim-60x40-im.gif       200 png 30x20 frames=1 psnr>30:anim-60x40-im.gif
+/to/jpeg/anim-60x40-im.gif      200 jpeg 30x20
+/to/avif/anim-60x40-im.gif      200 avif 30x20
+/to/auto/anim-60x40-im.gif [Accept: image/avif,image/webp] 200 webp 30x20 frames=5 Vary=Accept
+/to/auto/anim-60x40-im.gif [Accept: image/avif] 200 gif 30x20 frames=5 Vary=Accept
+/to/auto/anim-60x40-im.gif [Accept: */*] 200 gif 30x20 frames=5 Vary=Accept
+/to/auto/anim-60x40-webpmux.webp [Accept: */*] 200 gif 30x20 frames=5 Vary=Accept
+/to/auto/quad-60x40.gif [Accept: image/avif,image/webp] 200 avif 30x20 Vary=Accept
+/params/anim=off/anim-60x40-im.gif      200 gif 60x40 frames=1
+/params/anim=on/anim-60x40-im.gif       200 same=anim-60x40-im.gif
+/params/anim=on,w=30/anim-60x40-im.gif  200 gif 30x20 frames=5
+/params/anim=off,f=auto/anim-60x40-im.gif [Accept: image/avif] 200 avif 60x40 Vary=Accept
+/params/f=auto/anim-60x40-im.gif        200 same=anim-60x40-im.gif Vary=Accept
+/params/anim=maybe/anim-60x40-im.gif    400
+
+
+=== TEST 5: limits count all frames, before any is decoded; what is broken is refused
+--- config
+    add_header X-Error $image_resize_error always;
+    location / { image_resize resize 30 -; alias $TEST_NGINX_FIXTURES/; }
+    location /few/ { image_resize resize 30 -; image_resize_limit frames=4; alias $TEST_NGINX_FIXTURES/; }
+    location /small/ { image_resize resize 30 -; image_resize_limit pixels=11999; alias $TEST_NGINX_FIXTURES/; }
+    location /out/ { image_resize resize 30 -; image_resize_limit output_pixels=2999; alias $TEST_NGINX_FIXTURES/; }
+    location /fits/ {
+        image_resize resize 30 -;
+        image_resize_limit frames=5 pixels=12000 output_pixels=3000;
+        alias $TEST_NGINX_FIXTURES/;
+    }
+    location /wide/ { image_resize resize 30 -; image_resize_limit width=65535 height=65535; alias $TEST_NGINX_FIXTURES/; }
+--- rows
+/few/anim-60x40-im.gif          415 X-Error=too_many_frames log=info:too_many_frames
+/small/anim-60x40-im.gif        415 X-Error=too_many_pixels log=info:too_many_pixels
+/small/anim-60x40-webpmux.webp  415 X-Error=too_many_pixels
+/out/anim-60x40-im.gif          415 X-Error=too_many_pixels log=info:too_many_pixels
+/fits/anim-60x40-im.gif         200 gif 30x20 frames=5
+/frames-100000.gif              415 X-Error=too_many_frames
+/huge-frames.gif                415 X-Error=too_many_pixels
+/wide/huge-frames.gif           415 X-Error=too_many_pixels
+/none-frames.gif                415 X-Error=decode_failed
+/trunc_anim-60x40-gifsicle.gif  415 X-Error=decode_failed
+/trunc_anim-60x40-webpmux.webp  415 X-Error=decode_failed
+
