@@ -317,3 +317,41 @@ my $md5 = md5_token("$e/md5/x s");
 /value/x?t=x    403 line=error:secure_link_hash_require:nothing:says
 /message/x?t=@{[mac_token('', 'k')]}  403 line=error:secure_link_hash_require:nothing:says
 "
+
+
+=== TEST 10: inheritance of encoding, times and prefix
+--- http_config
+    secure_link_hash            $arg_t,$arg_e;
+    secure_link_hash_message    "$secure_link_hash_expires";
+    secure_link_hash_key        key;
+    secure_link_hash_encoding   hex min=16;
+    secure_link_hash_not_before 4000000000;
+    secure_link_hash_prefix     on;
+--- config
+    secure_link_hash_leeway     3650d;
+    location /all/ {
+        return 200 $secure_link_hash_reason;
+        location /all/leeway/    { secure_link_hash_leeway 0; return 200 $secure_link_hash_reason; }
+        location /all/encoding/  { secure_link_hash_encoding base64url; return 200 $secure_link_hash_reason; }
+        location /all/start/     { secure_link_hash_leeway 0; secure_link_hash_not_before ""; return 200 $secure_link_hash_reason; }
+        location /all/prefix/    { secure_link_hash_prefix off; return 200 $secure_link_hash_reason; }
+    }
+    location /far/ { secure_link_hash_leeway 36500d; return 200 $secure_link_hash_reason; }
+--- rows eval
+my $e = LATER;
+my $p = base64url('/');
+my $tag = unpack 'H*', mac("$p.$e", 'key');
+my $plain = unpack 'H*', mac($e, 'key');
+my $half = substr $tag, 0, 32;
+my $base64 = mac_token("$p.$e", 'key');
+"
+/all/x?e=$e&t=$p.$tag             200 body=not_yet
+/far/x?e=$e&t=$p.$tag             200 body=ok
+/far/x?e=$e&t=$p.$half            200 body=ok
+/all/leeway/x?e=$e&t=$p.$half     200 body=not_yet
+/all/encoding/x?e=$e&t=$p.$base64 200 body=not_yet
+/all/encoding/x?e=$e&t=$p.$half   200 body=mismatch
+/all/start/x?e=$e&t=$p.$half      200 body=ok
+/all/prefix/x?e=$e&t=$plain       200 body=not_yet
+/all/prefix/x?e=$e&t=$p.$tag      200 body=no_key
+"
