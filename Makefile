@@ -67,10 +67,11 @@ lint: headers ## rustfmt, clippy, cargo-deny, syntax of the scripts and tests
 	@scripts/lint
 
 .PHONY: bench
-bench: build ## compare with image_filter and secure_link; WRITE=1 puts the tables into docs/benchmarks.md
+bench: build ## compare with image_filter, libvips and secure_link; WRITE=1 puts the tables into docs/benchmarks.md
 	@scripts/install-deps bench
 	@scripts/photos bench
 	@benches/run $(if $(WRITE),--write)
+	@benches/peers $(if $(WRITE),--write)
 	@benches/keys
 	@benches/links
 	cargo bench --quiet $(CARGO_FLAGS) -p image-gate-core -- $(abspath build/photos/bench)/*.jpg

@@ -10,7 +10,8 @@ from harness import Failure
 
 
 def wrk(server, path, arguments, *more):
-    command = ["wrk", "-t2", f"-c{arguments.connections}", f"-d{arguments.seconds}s",
+    threads = min(2, arguments.connections)
+    command = ["wrk", f"-t{threads}", f"-c{arguments.connections}", f"-d{arguments.seconds}s",
                *more, server.base() + path]
     out = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
     errors = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
