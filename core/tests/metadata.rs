@@ -109,6 +109,24 @@ fn copyright_keeps_names_and_no_position() {
 }
 
 #[test]
+fn copyright_is_found_in_xmp_and_iptc() {
+    let photo = jpeg(&photo(100, 80), 90, turbojpeg::Subsamp::Sub2x2, false);
+    let xmp = b"http://ns.adobe.com/xap/1.0/\0<dc:rights><rdf:Alt><rdf:li>(c) in XMP</rdf:li>\
+        </rdf:Alt></dc:rights>GPSN";
+    let iptc = b"Photoshop 3.0\x008BIM\x04\x04\0\0\0\0\0\x0f\x1c\x02\x50\0\x0aAnn Author\0";
+    let source = with_segment(&with_segment(&photo, 0xe1, xmp), 0xed, iptc);
+    for params in ["w=50,f=jpeg", "w=50,f=png", "w=50,f=webp", "f=jpeg"] {
+        let out = transform(&source, &plan(&format!("{params},metadata=copyright"))).unwrap();
+        assert!(contains(&out, b"(c) in XMP") && contains(&out, b"Ann Author"), "{params}");
+        assert!(!contains(&out, b"GPSN") && !contains(&out, b"8BIM"), "{params}");
+    }
+    // What has but IPTC does not go out with the rest of it either.
+    let source = with_segment(&photo, 0xed, iptc);
+    let out = transform(&source, &plan("metadata=copyright")).unwrap();
+    assert!(contains(&out, b"Ann Author") && !contains(&out, b"8BIM"));
+}
+
+#[test]
 fn keep_keeps_all_but_the_orientation_that_was_applied() {
     for source in sources(&p3()) {
         for format in ["jpeg", "png", "webp"] {

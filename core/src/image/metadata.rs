@@ -25,10 +25,9 @@ pub(super) fn carried<'a>(embedded: &Embedded<'a>, plan: &Plan) -> Carried<'a> {
     let exif = || embedded.exif.and_then(Exif::new);
     match plan.metadata {
         MetadataPolicy::Strip => Carried::default(),
-        MetadataPolicy::Copyright => Carried {
-            exif: exif().and_then(|exif| exif.copyright()).map(Cow::Owned),
-            ..Carried::default()
-        },
+        MetadataPolicy::Copyright => {
+            Carried { exif: embedded.copyright().map(Cow::Owned), ..Carried::default() }
+        }
         MetadataPolicy::Keep => Carried {
             exif: exif().and_then(|exif| match plan.orient {
                 true => Some(Cow::Owned(exif.upright())),

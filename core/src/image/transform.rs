@@ -6,7 +6,7 @@ use super::look::{self, Look, look};
 use super::metadata::{Carried, carried};
 use super::pixels::{self, Converter};
 use super::render::Renderer;
-use super::source::{Animation, Kind, Source};
+use super::source::{Animation, Embedded, Kind, Source};
 use super::{
     AnimationPolicy, Control, Error, Fit, Format, Limits, MetadataPolicy, Plan, ProfilePolicy,
     encode,
@@ -235,7 +235,8 @@ fn keeps_metadata(source: &Source, plan: &Plan) -> bool {
     match (plan.metadata, &source.kind) {
         (MetadataPolicy::Keep, _) => true,
         (MetadataPolicy::Copyright, _) => {
-            source.embedded.exif.is_none() && source.embedded.xmp.is_none()
+            let Embedded { exif, xmp, iptc, .. } = &source.embedded;
+            exif.is_none() && xmp.is_none() && iptc.is_none()
         }
         (MetadataPolicy::Strip, Kind::Jpeg(jpeg)) => {
             jpeg.app_bytes <= source.input.len() as u64 / 20

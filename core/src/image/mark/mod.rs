@@ -63,7 +63,8 @@ impl Mark {
         };
         let stored = match &self.content {
             Content::Picture(picture) => picture.size().pixels(),
-            Content::Text(_) => 0,
+            // Its letters, of which each may be kept in four places between two pixels.
+            Content::Text(_) => canvas.pixels(),
         };
         // A copy to be scaled, the scaled one, and the turned one.
         (stored + 2 * drawn) * 4

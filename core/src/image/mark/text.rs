@@ -112,16 +112,16 @@ impl Text {
     ) -> Result<Option<Raster>, Error> {
         let mut writer = Writer::new(&self.font)?;
         let size = f32::from(self.size);
-        let mut bounds = writer.set(&self.text, size);
-        if bounds.is_empty() {
+        let lines = writer.set(&self.text, size);
+        if lines.is_empty() {
             return Ok(None);
         }
-        let factor = scale(f64::from(bounds.width()), f64::from(bounds.height()));
-        if factor != 1.0 {
-            bounds = writer.set(&self.text, (f64::from(size) * factor).max(1.0) as f32);
-        }
+        // Letters are drawn in their final size only: in the first one they may take any memory.
+        let factor = scale(f64::from(lines.width()), f64::from(lines.height()));
+        let scaled = (f64::from(size) * factor).max(1.0) as f32;
+        let lines = if factor == 1.0 { lines } else { writer.set(&self.text, scaled) };
         control.check()?;
-        writer.draw(bounds, self.color).map(Some)
+        writer.draw(lines, scaled.ceil() as i32, self.color)
     }
 }
 
@@ -147,6 +147,18 @@ impl Bounds {
         self.top = self.top.min(top);
         self.right = self.right.max(right);
         self.bottom = self.bottom.max(bottom);
+    }
+
+    /// These bounds with as much of others as lies within that many pixels of them.
+    fn reaching(mut self, other: Bounds, pixels: i32) -> Bounds {
+        let Bounds { left, top, right, bottom } = self;
+        self.include(
+            other.left.max(left.saturating_sub(pixels)),
+            other.top.max(top.saturating_sub(pixels)),
+            other.right.min(right.saturating_add(pixels)),
+            other.bottom.min(bottom.saturating_add(pixels)),
+        );
+        self
     }
 
     fn width(self) -> i32 {
@@ -185,8 +197,7 @@ impl Writer {
         Ok(Writer { system, cache: SwashCache::new(), buffer, first: font.first, line })
     }
 
-    /// Lays the text out, and answers what it covers: its lines, and what of its letters reaches
-    /// beyond them.
+    /// Lays the text out, and answers what its lines cover.
     fn set(&mut self, text: &str, size: f32) -> Bounds {
         let Some(face) = self.system.db().face(self.first).cloned() else { return Bounds::EMPTY };
         let family = face.families.first().map_or("", |(name, _)| name.as_str());
@@ -198,13 +209,10 @@ impl Writer {
         self.buffer.set_metrics(Metrics::new(size, size * self.line));
         self.buffer.set_size(None, None);
         self.buffer.set_text(text, &attrs, Shaping::Advanced, None);
+        self.buffer.shape_until_scroll(&mut self.system, false);
         self.cache.image_cache.clear();
 
         let mut bounds = Bounds::EMPTY;
-        self.pixels(Color::WHITE, |x, y, _| bounds.include(x, y, x + 1, y + 1));
-        if bounds.is_empty() {
-            return bounds;
-        }
         for run in self.buffer.layout_runs() {
             for glyph in run.glyphs {
                 bounds.include(
@@ -218,20 +226,29 @@ impl Writer {
         bounds
     }
 
-    /// Draws what [`set`](Writer::set) laid out and measured.
-    fn draw(&mut self, bounds: Bounds, color: Color) -> Result<Raster, Error> {
+    /// Draws what [`set`](Writer::set) laid out, and what of its letters reaches beyond its lines,
+    /// by one `em` at most. `None` is a text without a visible character.
+    fn draw(&mut self, lines: Bounds, em: i32, color: Color) -> Result<Option<Raster>, Error> {
+        let mut ink = Bounds::EMPTY;
+        self.pixels(color, |x, y, _| ink.include(x, y, x + 1, y + 1));
+        if ink.is_empty() {
+            return Ok(None);
+        }
+        let bounds = lines.reaching(ink, em);
         let side = |pixels: i32| u32::try_from(pixels).unwrap_or(0);
         let size = Size::new(side(bounds.width()), side(bounds.height()));
         let mut raster = Raster::new(size, Layout::Rgba8)?;
         let data = raster.data_mut().as_chunks_mut::<4>().0;
         self.pixels(color, |x, y, drawn| {
-            let (x, y) = (i64::from(x - bounds.left), i64::from(y - bounds.top));
-            let pixel = usize::try_from(y * i64::from(size.width) + x).ok();
-            if let Some(pixel) = pixel.and_then(|index| data.get_mut(index)) {
+            let (x, y) = (x.wrapping_sub(bounds.left) as u32, y.wrapping_sub(bounds.top) as u32);
+            let index = y as usize * size.width as usize + x as usize;
+            if x < size.width
+                && let Some(pixel) = data.get_mut(index)
+            {
                 lay_over(pixel, &drawn);
             }
         });
-        Ok(raster)
+        Ok(Some(raster))
     }
 
     /// Gives the pixels of the letters that aren't transparent; those of two letters may overlap.

@@ -18,6 +18,7 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
     let found = decoder.info();
     let exif = within(input, decoder.exif());
     let embedded = Embedded {
+        iptc: None,
         exif: exif.map(|exif| exif.strip_prefix(EXIF_PREFIX).unwrap_or(exif)),
         xmp: within(input, decoder.xmp()),
         icc: within(input, decoder.icc()).map(Icc::Plain),

@@ -79,14 +79,14 @@ impl<'a> Exif<'a> {
         tiff
     }
 
-    /// A new block that holds the author and the rights and nothing else;
-    /// `None` where neither is given.
-    pub(in super::super) fn copyright(&self) -> Option<Vec<u8>> {
-        let texts: Vec<(u16, &[u8])> = [ARTIST, COPYRIGHT]
-            .into_iter()
-            .filter_map(|tag| Some((tag, self.text(tag)?)))
-            .collect();
-        if texts.is_empty() { None } else { Some(write_texts(&texts)) }
+    /// The author.
+    pub(super) fn artist(&self) -> Option<&'a [u8]> {
+        self.text(ARTIST)
+    }
+
+    /// The rights.
+    pub(super) fn rights(&self) -> Option<&'a [u8]> {
+        self.text(COPYRIGHT)
     }
 
     fn text(&self, tag: u16) -> Option<&'a [u8]> {
@@ -97,7 +97,7 @@ impl<'a> Exif<'a> {
         // The copyright of an editor follows that of the photographer after a
         // NUL of its own, so only the last ones go.
         let end = text.iter().rposition(|&byte| byte != 0)? + 1;
-        text.get(..end).filter(|text| text.len() <= MAX_TEXT)
+        text.get(..end)
     }
 
     fn find(&self, tag: u16) -> Option<Entry> {
@@ -120,6 +120,16 @@ impl<'a> Exif<'a> {
     fn u32(&self, at: usize) -> Option<u32> {
         if self.big_endian { be32(self.tiff, at) } else { le32(self.tiff, at) }
     }
+}
+
+/// A block that holds the author and the rights and nothing else; `None` where neither is given.
+pub(super) fn copyright(artist: Option<&[u8]>, rights: Option<&[u8]>) -> Option<Vec<u8>> {
+    let texts: Vec<(u16, &[u8])> = [(ARTIST, artist), (COPYRIGHT, rights)]
+        .into_iter()
+        .filter_map(|(tag, text)| Some((tag, text?)))
+        .filter(|(_, text)| (1..=MAX_TEXT).contains(&text.len()))
+        .collect();
+    if texts.is_empty() { None } else { Some(write_texts(&texts)) }
 }
 
 /// A little-endian TIFF structure of one directory of texts, ordered by tag.
@@ -155,6 +165,11 @@ fn write_texts(texts: &[(u16, &[u8])]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn copyright(tiff: &[u8]) -> Option<Vec<u8>> {
+        let exif = Exif::new(tiff).unwrap();
+        super::copyright(exif.artist(), exif.rights())
+    }
 
     /// A block with the given entries (tag, kind, count, value field) and heap.
     fn block(big_endian: bool, entries: &[(u16, u16, u32, [u8; 4])], heap: &[u8]) -> Vec<u8> {
@@ -213,7 +228,7 @@ mod tests {
             &[(ARTIST, ASCII, 4, *b"Ann\0"), gps, (COPYRIGHT, ASCII, 10, [heap_at as u8, 0, 0, 0])],
             b"(c) Ann C\0",
         );
-        let kept = Exif::new(&tiff).unwrap().copyright().unwrap();
+        let kept = copyright(&tiff).unwrap();
         let kept = Exif::new(&kept).unwrap();
         assert_eq!(kept.text(ARTIST), Some(&b"Ann"[..]));
         assert_eq!(kept.text(COPYRIGHT), Some(&b"(c) Ann C"[..]));
@@ -221,17 +236,17 @@ mod tests {
         assert_eq!(kept.count, 2);
 
         let neither = block(false, &[gps], b"");
-        assert!(Exif::new(&neither).unwrap().copyright().is_none());
+        assert!(copyright(&neither).is_none());
     }
 
     #[test]
     fn offsets_outside_are_no_text() {
         for offset in [[0xff; 4], [200, 0, 0, 0]] {
             let tiff = block(false, &[(COPYRIGHT, ASCII, 10, offset)], b"(c) Ann C\0");
-            assert!(Exif::new(&tiff).unwrap().copyright().is_none());
+            assert!(copyright(&tiff).is_none());
         }
         let endless = block(false, &[(COPYRIGHT, ASCII, u32::MAX, [26, 0, 0, 0])], b"");
-        assert!(Exif::new(&endless).unwrap().copyright().is_none());
+        assert!(copyright(&endless).is_none());
     }
 
     #[test]
@@ -244,7 +259,7 @@ mod tests {
         for len in 0..tiff.len() {
             if let Some(exif) = Exif::new(&tiff[..len]) {
                 exif.orientation();
-                exif.copyright();
+                copyright(&tiff[..len]);
                 assert_eq!(exif.upright().len(), len);
             }
         }

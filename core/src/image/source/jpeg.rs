@@ -8,6 +8,7 @@ use super::super::bytes::{array, be16};
 use super::super::geometry::Size;
 use super::super::raster::with_room;
 use super::super::{Error, Format, Info, Limits};
+use super::rights::PHOTOSHOP;
 use super::{Embedded, Icc, Kind, Source, broken, truncated};
 
 pub(in super::super) const SOI: u8 = 0xd8;
@@ -207,6 +208,9 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
             }
             APP1 if body.starts_with(XMP) => {
                 embedded.xmp = embedded.xmp.or(body.get(XMP.len()..));
+            }
+            APP13 if body.starts_with(PHOTOSHOP) => {
+                embedded.iptc = embedded.iptc.or(body.get(PHOTOSHOP.len()..));
             }
             APP2 if body.starts_with(ICC) => profile.add(body),
             APP14 if body.starts_with(ADOBE) => adobe = true,

@@ -12,6 +12,7 @@ pub(super) mod gif;
 mod icc;
 pub(super) mod jpeg;
 pub(super) mod png;
+mod rights;
 pub(super) mod webp;
 
 use std::borrow::Cow;
@@ -30,11 +31,27 @@ pub(super) struct Embedded<'a> {
     pub(super) exif: Option<&'a [u8]>,
     /// An XMP packet.
     pub(super) xmp: Option<&'a [u8]>,
+    /// Photoshop's resources, which may hold IPTC-IIM.
+    pub(super) iptc: Option<&'a [u8]>,
     /// An ICC profile.
     pub(super) icc: Option<Icc<'a>>,
 }
 
 impl Embedded<'_> {
+    /// A new EXIF block that holds the author and the rights and nothing else, be they from
+    /// EXIF, IPTC or XMP; `None` where neither is given.
+    pub(super) fn copyright(&self) -> Option<Vec<u8>> {
+        let exif = self.exif.and_then(Exif::new);
+        let iptc = |read: fn(&[u8]) -> Option<&[u8]>| self.iptc.and_then(read).map(Cow::Borrowed);
+        let author = exif.and_then(|exif| exif.artist()).map(Cow::Borrowed);
+        let author = author.or_else(|| iptc(rights::iptc_author));
+        let author = author.or_else(|| rights::xmp_author(self.xmp?));
+        let rights = exif.and_then(|exif| exif.rights()).map(Cow::Borrowed);
+        let rights = rights.or_else(|| iptc(rights::iptc_rights));
+        let rights = rights.or_else(|| rights::xmp_rights(self.xmp?));
+        exif::copyright(author.as_deref(), rights.as_deref())
+    }
+
     fn orientation(&self) -> u8 {
         self.exif.and_then(Exif::new).map_or(1, |exif| exif.orientation())
     }
