@@ -83,8 +83,8 @@ my $zone = 'image_resize_zone 128k;';
     $get->('/elsewhere/trunc_photo-300x200.jpg', 200);
     $get->('/plain', 200);
     $out += length fixture('trunc_photo-300x200.jpg');
-    # of the text, no more was read than it took to see that it is none
     $in += 3 * length fixture('trunc_photo-300x200.jpg');
+    $in += length fixture('text.txt');
 
     # the log phase comes after the answer
     my $now;
@@ -100,9 +100,9 @@ my $zone = 'image_resize_zone 128k;';
     is($now->{source_bytes}, $in, "$name - bytes in");
     is($now->{bytes}, $out, "$name - bytes out");
     is_deeply($now->{jobs}, { running => 0, queued => 0 }, "$name - nothing runs");
-    # all that came to a job: 5 results, 3 broken sources
-    is($now->{$_}{count}, 8, "$name - $_") for qw(job_time queue_time);
-    is($now->{job_time}{buckets}[-1]{count}, 8, "$name - the last bucket has all");
+    # all that came to a job: 5 results, 3 broken sources, and a text
+    is($now->{$_}{count}, 9, "$name - $_") for qw(job_time queue_time);
+    is($now->{job_time}{buckets}[-1]{count}, 9, "$name - the last bucket has all");
     ok($now->{job_time}{sum} > 0, "$name - which took time");
 
     my $metrics = metrics($s);
@@ -110,7 +110,7 @@ my $zone = 'image_resize_zone 128k;';
     is($metrics->{'image_resize_errors_total{reason="decode_failed"}'}, 3, "$name - reasons");
     is($metrics->{'image_resize_images_total{source="jpeg",format="webp"}'}, 3, "$name - formats");
     is($metrics->{'image_resize_source_bytes_total'}, $in, "$name - bytes");
-    is($metrics->{'image_resize_job_seconds_count'}, 8, "$name - times");
+    is($metrics->{'image_resize_job_seconds_count'}, 9, "$name - times");
 
     my $r = $s->client->get('/metrics');
     is($r->{h}{'content-type'}, 'text/plain; version=0.0.4; charset=utf-8', "$name - type");
