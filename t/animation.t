@@ -26,12 +26,7 @@ for my $name (qw(gif2webp img2webp webpmux pillowwebp)) {
 
 plan 'no_plan';
 
-{
-    local $/;
-    my $data = <DATA>;
-    $data =~ s/^%ROWS%\n/$rows/m;
-    spec_string($data);
-}
+spec_with(\*DATA, ROWS => $rows);
 
 run_tests();
 

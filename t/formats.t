@@ -59,12 +59,7 @@ for my $s (@sources) {
 
 plan 'no_plan';
 
-{
-    local $/;
-    my $data = <DATA>;
-    $data =~ s/^%ROWS%\n/$rows/m;
-    spec_string($data);
-}
+spec_with(\*DATA, ROWS => $rows);
 
 run_tests();
 

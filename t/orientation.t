@@ -50,14 +50,7 @@ for my $n (1 .. 8) {
 
 plan 'no_plan';
 
-{
-    local $/;
-    my $data = <DATA>;
-    $data =~ s/^%ON%\n/$on/m;
-    $data =~ s/^%OFF%\n/$off/m;
-    $data =~ s/^%ASIS%\n/$asis/m;
-    spec_string($data);
-}
+spec_with(\*DATA, ON => $on, OFF => $off, ASIS => $asis);
 
 run_tests();
 

@@ -2,16 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-use std::io::Write;
+mod common;
+
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use image_gate_core::image::{Format, probe};
 
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/tests/fixtures/sampled-2x2.jpg");
 
 fn image_gate(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_image-gate")).args(arguments).output().unwrap()
+    common::image_gate(arguments, &[], b"")
 }
 
 /// An empty folder that goes away with the test.
@@ -95,14 +96,8 @@ fn options_do_what_the_directives_do() {
 
 #[test]
 fn standard_input_and_output() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_image-gate"))
-        .args(["transform", "-", "-", "w=48,f=webp"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(&std::fs::read(SOURCE).unwrap()).unwrap();
-    let output = child.wait_with_output().unwrap();
+    let source = std::fs::read(SOURCE).unwrap();
+    let output = common::image_gate(&["transform", "-", "-", "w=48,f=webp"], &[], &source);
     assert!(output.status.success());
     assert_eq!(described(&output.stdout), (Format::Webp, 48, 32));
 }

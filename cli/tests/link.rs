@@ -2,24 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+mod common;
 
 const UNTIL: &str = "2147483647";
 
 /// The line that is printed, or the one of a refusal.
 fn image_gate(arguments: &[&str], input: &str) -> Result<String, String> {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_image-gate"))
-        .args(arguments)
-        .env("LINK_KEY", "secret")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // A command that reads nothing may be gone already.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let output = child.wait_with_output().unwrap();
+    let output = common::image_gate(arguments, &[("LINK_KEY", "secret")], input.as_bytes());
     let text = |bytes| String::from_utf8(bytes).unwrap().trim_end().to_string();
     if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
 }

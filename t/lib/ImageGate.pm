@@ -23,7 +23,7 @@ use ImageGate::Upstream;
 use base 'Exporter';
 our @EXPORT = qw(fixture fixture_path fixture_dir inspect decode psnr reference sniff
                  client rows check_image error_lines new_error_lines wait_for start_upstream
-                 with_image_filter image_filter_module nginx_pid);
+                 with_image_filter image_filter_module nginx_pid spec_with);
 
 # "--- script eval" and other evaluated sections live in this package.
 for my $f (@EXPORT) {
@@ -139,6 +139,14 @@ sub fixtures_in {
 
 sub client {
     return ImageGate::Client->new(port => server_port_for_client(), @_);
+}
+
+# The tests below __DATA__ of a file, where each line %NAME% stands for the rows of that name.
+sub spec_with {
+    my ($data, %rows) = @_;
+    my $spec = do { local $/; <$data> };
+    $spec =~ s/^%$_%\n/$rows{$_}/m for keys %rows;
+    Test::Base::spec_string($spec);
 }
 
 sub nginx_pid { get_pid_from_pidfile('image gate') }
