@@ -246,7 +246,59 @@ my ($l, $past) = (LATER, PAST);
 "
 
 
-=== TEST 9: an expression that needs its own value
+=== TEST 9: a verdict lasts as long as what it was made of
+--- config
+    secure_link_hash     $arg_t,$arg_e;
+    secure_link_hash_md5 "$secure_link_hash_expires$uri secret";
+    location /steady/ {
+        set $first $secure_link_hash_reason;
+        return 200 "$first|$secure_link_hash_reason";
+    }
+    location /args/ {
+        set $first $secure_link_hash_reason;
+        set $args "";
+        return 200 "$first|$secure_link_hash_reason";
+    }
+    location /uri/ {
+        set $first $secure_link_hash_reason;
+        rewrite ^ /uri/other;
+        set $second $secure_link_hash_reason;
+        rewrite ^ /uri/x;
+        return 200 "$first|$second|$secure_link_hash_reason";
+    }
+    location /moved/ {
+        set $first $secure_link_hash_reason;
+        rewrite ^ /target last;
+    }
+    location = /target {
+        return 200 "$first|$secure_link_hash_reason";
+    }
+    location /variable/ {
+        set $secret wrong;
+        secure_link_hash_md5 "$secure_link_hash_expires$uri $secret";
+        set $first $secure_link_hash_reason;
+        set $secret secret;
+        return 200 "$first|$secure_link_hash_reason";
+    }
+    location /outer/ {
+        set $first $secure_link_hash_reason;
+        error_page 404 = @inner;
+        return 404;
+    }
+    location @inner {
+        secure_link_hash_md5 "$secure_link_hash_expires$uri other";
+        return 200 "$first|$secure_link_hash_reason";
+    }
+--- rows eval
+my $l = LATER;
+CORE::join '', map {
+    my ($uri, $body) = @$_;
+    "$uri?e=$l&t=@{[md5_token($l . qq{$uri secret})]} 200 body=$body\n";
+} ['/steady/x', 'ok|ok'], ['/args/x', 'ok|missing'], ['/uri/x', 'ok|mismatch|ok'],
+  ['/moved/x', 'ok|mismatch'], ['/variable/x', 'mismatch|ok'], ['/outer/x', 'ok|mismatch'];
+
+
+=== TEST 10: an expression that needs its own value
 --- config
     location / {
         secure_link_hash     $arg_t,$secure_link_hash_expires;

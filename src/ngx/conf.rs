@@ -88,7 +88,7 @@ pub const fn no_commands<const N: usize>() -> [ngx_command_t; N] {
 }
 
 /// Makes a configuration of a module, as its `create_main_conf` and the like.
-pub unsafe extern "C" fn create<C: Default>(cf: *mut ngx_conf_t) -> *mut c_void {
+pub unsafe extern "C" fn create<C: Default + 'static>(cf: *mut ngx_conf_t) -> *mut c_void {
     // SAFETY: the parser is live while it calls us.
     let log = unsafe { (*cf).log };
     guard(log, std::ptr::null_mut(), || {
@@ -262,6 +262,18 @@ impl Expression {
         value.lengths.is_null().then(|| value.value.as_bytes())
     }
 
+    /// Whether every variable in it is one that `wanted` wants, by its name.
+    pub fn consists_of(&self, wanted: impl Fn(&[u8]) -> bool) -> bool {
+        // SAFETY: compiled by `Conf::expression`, in the configuration's pool, as is its text.
+        let text = unsafe { bytes(self.0.as_ref().value) };
+        text.split(|&byte| byte == b'$').skip(1).all(|tail| {
+            let tail = tail.strip_prefix(b"{").unwrap_or(tail);
+            let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+            let end = tail.iter().position(|byte| !is_name(byte)).unwrap_or(tail.len());
+            wanted(tail.get(..end).unwrap_or_default())
+        })
+    }
+
     /// Its value for a request, in the request's pool.
     pub fn evaluate<'a>(self, request: Request) -> Option<&'a [u8]> {
         let mut value = ngx_str_t::empty();
@@ -380,7 +392,7 @@ pub unsafe fn srv_conf<'a, C>(cf: *mut ngx_conf_t, module: *const ngx_module_t) 
 ///
 /// # Safety
 /// As in [`srv_conf`], and it was made by [`create`].
-pub unsafe fn pooled_srv_conf<C>(
+pub unsafe fn pooled_srv_conf<C: 'static>(
     cf: *mut ngx_conf_t,
     module: *const ngx_module_t,
 ) -> Option<Pooled<C>> {

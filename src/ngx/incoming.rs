@@ -17,6 +17,8 @@ use super::{Request, pool, shim};
 pub enum Part {
     /// `$request`.
     Line,
+    /// `$uri`: as it is now.
+    Uri,
     /// `$request_uri`: as the client wrote it.
     UnparsedUri,
     /// `$args`.
@@ -27,6 +29,7 @@ impl Part {
     fn of(self, r: &mut ngx_http_request_t) -> &mut ngx_str_t {
         match self {
             Part::Line => &mut r.request_line,
+            Part::Uri => &mut r.uri,
             Part::UnparsedUri => &mut r.unparsed_uri,
             Part::Args => &mut r.args,
         }

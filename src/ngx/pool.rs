@@ -1,13 +1,11 @@
 //! Rust values in nginx's memory pools.
 
+use std::any::TypeId;
 use std::ffi::c_void;
 use std::ops::Deref;
 use std::ptr::NonNull;
 
-use nginx_sys::{
-    ngx_palloc, ngx_pool_cleanup_add, ngx_pool_cleanup_pt, ngx_pool_cleanup_t, ngx_pool_t,
-    ngx_str_t,
-};
+use nginx_sys::{ngx_palloc, ngx_pool_cleanup_add, ngx_pool_cleanup_t, ngx_pool_t, ngx_str_t};
 
 use super::guard::catch;
 
@@ -40,18 +38,38 @@ impl<T> Deref for Pooled<T> {
     }
 }
 
-impl<T> Pooled<T> {
-    /// Moves `value` to the heap and has `pool` drop it.
+/// What stands in front of a value, so that it can be found and dropped.
+#[repr(C)]
+struct Header {
+    /// Not told by the handler's address: functions of the same code may be one.
+    kind: TypeId,
+    drop: unsafe fn(*mut c_void),
+}
+
+#[repr(C)]
+struct Held<T> {
+    header: Header,
+    value: T,
+}
+
+impl<T: 'static> Pooled<T> {
+    /// Moves `value` into `pool`, which drops it.
     pub fn new(pool: *mut ngx_pool_t, value: T) -> Option<Pooled<T>> {
+        // What a pool hands out is aligned for a word of the machine.
+        const { assert!(align_of::<Held<T>>() <= align_of::<usize>()) };
         // SAFETY: the pool is live; nginx answers null when it has no memory.
-        let cleanup = NonNull::new(unsafe { ngx_pool_cleanup_add(pool, 0) })?;
-        let value = NonNull::from(Box::leak(Box::new(value)));
-        // SAFETY: nginx made the cleanup record in the pool and only reads it later.
+        let cleanup = NonNull::new(unsafe { ngx_pool_cleanup_add(pool, size_of::<Held<T>>()) })?;
+        // SAFETY: nginx made the cleanup record in the pool, with room for what is held behind
+        // `data`, and only reads it later.
         unsafe {
-            (*cleanup.as_ptr()).handler = handler::<T>();
-            (*cleanup.as_ptr()).data = value.as_ptr().cast();
+            let held = NonNull::new((*cleanup.as_ptr()).data)?.cast::<Held<T>>();
+            held.write(Held {
+                header: Header { kind: TypeId::of::<T>(), drop: drop_held::<T> },
+                value,
+            });
+            (*cleanup.as_ptr()).handler = Some(clean_up);
+            Some(Pooled(NonNull::from(&mut (*held.as_ptr()).value)))
         }
-        Some(Pooled(value))
     }
 
     /// Finds the value of this type that was put into `pool` last.
@@ -61,15 +79,23 @@ impl<T> Pooled<T> {
         while let Some(record) = NonNull::new(cleanup) {
             // SAFETY: as above.
             let record = unsafe { record.as_ref() };
-            // A handler address names the type: `drop_value` is instantiated once for each.
-            if record.handler.map(|f| f as usize) == handler::<T>().map(|f| f as usize) {
-                return NonNull::new(record.data.cast()).map(Pooled);
+            if record.handler.map(|f| f as usize) == Some(clean_up as *const () as usize) {
+                let held = record.data.cast::<Held<T>>();
+                // SAFETY: a record with this handler has such data; its header says whether the
+                // value behind it is one of this type.
+                unsafe {
+                    if (*held.cast::<Header>()).kind == TypeId::of::<T>() {
+                        return NonNull::new(&raw mut (*held).value).map(Pooled);
+                    }
+                }
             }
             cleanup = record.next;
         }
         None
     }
+}
 
+impl<T> Pooled<T> {
     /// The address, as nginx keeps it in a context slot.
     pub fn as_ptr(self) -> *mut T {
         self.0.as_ptr()
@@ -84,14 +110,16 @@ impl<T> Pooled<T> {
     }
 }
 
-fn handler<T>() -> ngx_pool_cleanup_pt {
-    Some(drop_value::<T>)
+unsafe extern "C" fn clean_up(data: *mut c_void) {
+    // SAFETY: nginx runs a cleanup once, before it frees the pool, with the data that `new` wrote.
+    let _ = catch(|| unsafe { ((*data.cast::<Header>()).drop)(data) });
 }
 
-unsafe extern "C" fn drop_value<T>(data: *mut c_void) {
-    // SAFETY: nginx runs a cleanup once, with the data that `new` leaked.
-    let value = unsafe { Box::from_raw(data.cast::<T>()) };
-    let _ = catch(|| drop(value));
+/// # Safety
+/// `data` is a `Held<T>` that nobody uses any more.
+unsafe fn drop_held<T>(data: *mut c_void) {
+    // SAFETY: see above.
+    unsafe { data.cast::<Held<T>>().drop_in_place() }
 }
 
 /// Copies `bytes` into the pool.

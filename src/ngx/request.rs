@@ -126,19 +126,23 @@ impl Request {
 
     /// The context that [`set_context`](Request::set_context) set, also after an internal
     /// redirect cleared nginx's slot.
-    pub fn context<T>(self, module: *const ngx_module_t) -> Option<Pooled<T>> {
+    pub fn context<T: 'static>(self, module: *const ngx_module_t) -> Option<Pooled<T>> {
         self.active_context(module).or_else(|| Pooled::find(self.pool()))
     }
 
     /// The context of the current pass through the filters.
-    pub fn active_context<T>(self, module: *const ngx_module_t) -> Option<Pooled<T>> {
+    pub fn active_context<T: 'static>(self, module: *const ngx_module_t) -> Option<Pooled<T>> {
         // SAFETY: `ctx` has an entry for every HTTP module; ours holds null or what
         // `set_context` put there, which lives as long as the request.
         unsafe { Pooled::from_ptr(*self.get().ctx.add((*module).ctx_index)) }
     }
 
     /// Moves `value` into the request.
-    pub fn set_context<T>(self, module: *const ngx_module_t, value: T) -> Option<Pooled<T>> {
+    pub fn set_context<T: 'static>(
+        self,
+        module: *const ngx_module_t,
+        value: T,
+    ) -> Option<Pooled<T>> {
         let context = Pooled::new(self.pool(), value)?;
         // SAFETY: as in `active_context`.
         unsafe { *self.get().ctx.add((*module).ctx_index) = context.as_ptr().cast() };

@@ -76,7 +76,27 @@ pub struct LocConf {
     pub strip: Option<Rc<[Vec<u8>]>>,
     /// What all of that comes to, once merged.
     pub method: Method,
+    /// Whether a link is judged by nothing but its URI, its arguments and what stays the same for
+    /// the whole request.
+    pub is_steady: bool,
 }
+
+/// Variables, but those of arguments, by which a link is judged alike as long as a request has
+/// the same URI and the same arguments.
+const STEADY: [&[u8]; 12] = [
+    b"args",
+    b"binary_remote_addr",
+    b"document_uri",
+    b"host",
+    b"http_host",
+    b"is_args",
+    b"query_string",
+    b"remote_addr",
+    b"request_uri",
+    b"scheme",
+    b"secure_link_hash_expires",
+    b"uri",
+];
 
 /// The directives that say what a right link is: those that exclude each other at one level.
 const EXCLUSIVE: [(&str, &str); 8] = [
@@ -125,6 +145,19 @@ impl LocConf {
         if self.value.is_none() && self.md5.is_none() && self.message.is_none() {
             self.secret.clone_from(&parent.secret);
         }
+    }
+
+    /// See [`LocConf::is_steady`].
+    fn is_steady(&self) -> bool {
+        let message = match self.method {
+            Method::None | Method::Secret(_) => None,
+            Method::Md5(message) | Method::Mac(message, _) | Method::Foreign(_, message, _) => {
+                Some(message)
+            }
+        };
+        let is_steady = |name: &[u8]| name.starts_with(b"arg_") || STEADY.contains(&name);
+        let mut expressions = [self.value, self.not_before, message].into_iter().flatten();
+        expressions.all(|expression| expression.consists_of(is_steady))
     }
 
     /// What is signed, of a key that is at hand: made once, and not for each request.
@@ -176,7 +209,10 @@ impl Merge for LocConf {
             self.strip.clone_from(&parent.strip);
         }
         match self.method() {
-            Ok(method) => self.method = method,
+            Ok(method) => {
+                self.method = method;
+                self.is_steady = self.is_steady();
+            }
             Err(reason) => {
                 log::conf_error(cf, format_args!("{reason}"));
                 return false;

@@ -1,7 +1,7 @@
 //! Whether the link of a request is right.
 //!
-//! Nothing is kept: an internal redirect, or a rule of the rewrite module, may have changed what
-//! the link was judged by, so whoever asks has it judged again.
+//! An internal redirect, or a rule of the rewrite module, may change what a link is judged by, so
+//! a verdict is kept only where all of that can be seen to be the same when it is asked for again.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -11,7 +11,7 @@ use image_gate_core::link::{Reason, Visit, Window, compat, parse_time};
 use nginx_sys::ngx_http_request_t;
 
 use super::conf::{LocConf, Method};
-use super::strip;
+use super::{MODULE, strip};
 use crate::ngx::conf::Expression;
 use crate::ngx::incoming::Part;
 use crate::ngx::{Request, worker};
@@ -26,11 +26,37 @@ pub struct Verdict<'a> {
 }
 
 /// A link that is right, if its time is.
-#[derive(Default)]
-struct Right<'a> {
-    id: &'a [u8],
-    link: Option<&'a [u8]>,
+#[derive(Clone, Copy, Default)]
+struct Right {
+    /// The key that it was made with, by its number.
+    key: Option<usize>,
     window: Window,
+}
+
+/// What a request looks like to the variables that [`LocConf::is_steady`] is about, and whose
+/// link it is. Parts that were replaced are other strings.
+#[derive(Clone, Copy, PartialEq)]
+struct Inputs {
+    conf: *const LocConf,
+    parts: [(*const u8, usize); 3],
+}
+
+impl Inputs {
+    fn of(request: Request, conf: &LocConf) -> Inputs {
+        let parts = [Part::Uri, Part::Args, Part::UnparsedUri].map(|part| {
+            let string = request.string(part);
+            (string.data.cast_const(), string.len)
+        });
+        Inputs { conf, parts }
+    }
+}
+
+/// The last verdict on a request's link.
+#[derive(Clone, Copy)]
+struct Known {
+    inputs: Inputs,
+    right: Result<Right, Reason>,
+    result: Result<(), Reason>,
 }
 
 /// Judges the link of a request; `None` where its location does not say how.
@@ -38,15 +64,40 @@ pub fn judge<'a>(request: &'a Request, conf: &'a LocConf) -> Option<Verdict<'a>>
     if matches!(conf.method, Method::None) || needs_value(conf) && conf.value.is_none() {
         return None;
     }
-    let _discretion = request.discreetly();
     let _arguments = strip::undone(*request);
-    let right = check(request, conf);
-    let result = match &right {
-        Ok(right) => in_time(*request, conf, right.window),
-        Err(reason) => Err(*reason),
+    let (right, result) = known(*request, conf);
+    let right = right.ok();
+    let (id, link) = match (&conf.method, right.and_then(|right| right.key)) {
+        (Method::Mac(_, signer), Some(key)) => (signer.id(key), None),
+        (Method::Foreign(foreign, ..), Some(key)) => (foreign.id(key), None),
+        (Method::Secret(_), _) if right.is_some() => {
+            (&[][..], compat::parts(request.part(Part::UnparsedUri)).map(|(_, link)| link))
+        }
+        _ => (&[][..], None),
     };
-    let Right { id, link, .. } = right.unwrap_or_default();
     Some(Verdict { result, id, link })
+}
+
+/// What a link is but for its time, and what it is.
+fn known(request: Request, conf: &LocConf) -> (Result<Right, Reason>, Result<(), Reason>) {
+    let inputs = conf.is_steady.then(|| Inputs::of(request, conf));
+    let slot = request.active_context::<Cell<Known>>(&raw const MODULE);
+    if let Some(known) = slot.map(|slot| slot.get()).filter(|known| Some(known.inputs) == inputs) {
+        return (known.right, known.result);
+    }
+    let discretion = request.discreetly();
+    let right = check(&request, conf);
+    let result = right.and_then(|right| in_time(request, conf, right.window));
+    drop(discretion);
+    if let Some(inputs) = inputs {
+        let known = Known { inputs, right, result };
+        match slot {
+            Some(slot) => slot.set(known),
+            // Without memory it is judged again.
+            None => drop(request.set_context(&raw const MODULE, Cell::new(known))),
+        }
+    }
+    (right, result)
 }
 
 /// Whether the token and its expiry come from `secure_link_hash`.
@@ -54,7 +105,7 @@ fn needs_value(conf: &LocConf) -> bool {
     matches!(conf.method, Method::Md5(_) | Method::Mac(..))
 }
 
-fn check<'a>(request: &'a Request, conf: &'a LocConf) -> Result<Right<'a>, Reason> {
+fn check(request: &Request, conf: &LocConf) -> Result<Right, Reason> {
     match &conf.method {
         Method::None => Err(Reason::NoKey),
         Method::Secret(secret) => {
@@ -63,8 +114,8 @@ fn check<'a>(request: &'a Request, conf: &'a LocConf) -> Result<Right<'a>, Reaso
             if hash.len() != 32 || !hash.iter().all(u8::is_ascii_hexdigit) || link.is_empty() {
                 return Err(Reason::Malformed);
             }
-            let link = Some(compat::linked(uri, secret).ok_or(Reason::Mismatch)?);
-            Ok(Right { link, ..Right::default() })
+            compat::linked(uri, secret).ok_or(Reason::Mismatch)?;
+            Ok(Right::default())
         }
         Method::Md5(md5) => {
             let (token, expires, _judged) = value(request, conf)?;
@@ -72,7 +123,7 @@ fn check<'a>(request: &'a Request, conf: &'a LocConf) -> Result<Right<'a>, Reaso
             if !compat::matches(&tag, evaluate(*md5, request)?) {
                 return Err(Reason::Mismatch);
             }
-            Ok(Right { window: Window { not_before: None, expires }, ..Right::default() })
+            Ok(Right { key: None, window: Window { not_before: None, expires } })
         }
         Method::Mac(message, signer) => {
             let (token, expires, _judged) = value(request, conf)?;
@@ -81,15 +132,13 @@ fn check<'a>(request: &'a Request, conf: &'a LocConf) -> Result<Right<'a>, Reaso
             if token.prefix()?.is_some_and(|prefix| !request.uri().starts_with(&prefix)) {
                 return Err(Reason::Mismatch);
             }
-            let window = Window { not_before: None, expires };
-            Ok(Right { id: signer.id(key), window, ..Right::default() })
+            Ok(Right { key: Some(key), window: Window { not_before: None, expires } })
         }
         Method::Foreign(foreign, origin, _) => {
             let url = [evaluate(*origin, request)?, request.part(Part::UnparsedUri)].concat();
             let visit = Visit { url: &url, address: request.address() };
             let found = foreign.verify(&visit)?;
-            let window = found.window;
-            Ok(Right { id: foreign.id(found.key), window, ..Right::default() })
+            Ok(Right { key: Some(found.key), window: found.window })
         }
     }
 }

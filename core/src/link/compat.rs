@@ -10,7 +10,7 @@ const TOKEN: usize = 22;
 
 /// A value `TOKEN[,EXPIRES]` in its two parts.
 pub fn split(value: &[u8]) -> (&[u8], Option<&[u8]>) {
-    match value.iter().position(|&byte| byte == b',') {
+    match memchr::memchr(b',', value) {
         Some(comma) => {
             let (token, tail) = value.split_at(comma);
             (token, tail.get(1..))
@@ -30,29 +30,41 @@ pub fn decode(token: &[u8]) -> Option<[u8; 16]> {
     if end != TOKEN {
         return None;
     }
-    let (mut bits, mut held) = (0u32, 0);
+    let (fours, rest) = token.get(..end)?.as_chunks::<4>();
     let mut tag = [0; 16];
-    let mut room = tag.iter_mut();
-    for &character in token.get(..end)? {
-        bits = bits << 6 | u32::from(sextet(character)?);
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            *room.next()? = u8::try_from(bits >> held & 0xff).ok()?;
-        }
+    let (threes, last) = tag.as_chunks_mut::<3>();
+    let mut seen = 0;
+    for (three, four) in threes.iter_mut().zip(fours) {
+        let [a, b, c, d] = four.map(sextet);
+        seen |= a | b | c | d;
+        let bits = u32::from(a) << 18 | u32::from(b) << 12 | u32::from(c) << 6 | u32::from(d);
+        let [_, first, second, third] = bits.to_be_bytes();
+        *three = [first, second, third];
     }
-    Some(tag)
+    if let ([last], [a, b]) = (last, rest) {
+        let (a, b) = (sextet(*a), sextet(*b));
+        seen |= a | b;
+        *last = a << 2 | b >> 4;
+    }
+    (seen < NO_SEXTET).then_some(tag)
 }
 
-fn sextet(character: u8) -> Option<u8> {
-    match character {
-        b'A'..=b'Z' => Some(character - b'A'),
-        b'a'..=b'z' => Some(character - b'a' + 26),
-        b'0'..=b'9' => Some(character - b'0' + 52),
-        b'-' => Some(62),
-        b'_' => Some(63),
-        _ => None,
-    }
+/// What the table has for a byte that stands for no six bits.
+const NO_SEXTET: u8 = 0xff;
+
+/// The six bits that a character of base64url stands for.
+fn sextet(character: u8) -> u8 {
+    const SEXTETS: [u8; 256] = {
+        let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        let mut table = [NO_SEXTET; 256];
+        let mut at = 0;
+        while at < alphabet.len() {
+            table[alphabet[at] as usize] = at as u8;
+            at += 1;
+        }
+        table
+    };
+    SEXTETS[usize::from(character)]
 }
 
 /// Whether `tag` is the MD5 of `text`. Takes as long wherever they differ.

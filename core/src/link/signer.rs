@@ -141,7 +141,7 @@ impl Signer {
 
 /// What stands before the last dot, if there is one, and what behind it.
 fn cut(text: &[u8]) -> (Option<&[u8]>, &[u8]) {
-    match text.iter().rposition(|&byte| byte == b'.') {
+    match memchr::memrchr(b'.', text) {
         Some(dot) => {
             let (before, behind) = text.split_at(dot);
             (Some(before), behind.get(1..).unwrap_or_default())
