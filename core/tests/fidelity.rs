@@ -77,10 +77,23 @@ fn a_crop_of_a_scaled_decode_is_where_it_should_be() {
 }
 
 #[test]
-fn averages_of_boxes_before_the_resize_do_not_show() {
+fn what_libwebp_scales_is_near_the_full_picture() {
+    let picture = photo(1001, 753);
+    let source = webp_lossy(&picture, 90);
+    let full = decode(&source);
+    // Averages of boxes, and by libwebp to twice the size.
+    for (target, least) in [(130, 40.0), (100, 36.0), (60, 36.0)] {
+        let made = transformed(&source, &plan(&format!("w={target},f=png")));
+        let near = psnr(&made, &lanczos(&full, made.width, made.height));
+        assert!(near > least, "{target}: {near} dB");
+    }
+}
+
+#[test]
+fn averages_before_the_resize_do_not_show() {
     let picture = photo(1001, 753);
     for source in [opaque_png(&picture), webp_lossless(&picture)] {
-        // Boxes of 3, 5 and 10 pixels.
+        // Of boxes of 3, 5 and 10 pixels, and by libwebp.
         for target in [160, 100, 50] {
             let made = transformed(&source, &plan(&format!("w={target},f=png")));
             let near = psnr(&made, &lanczos(&picture, made.width, made.height));

@@ -40,13 +40,6 @@ fn grey(width: u16, height: u16, sampling: u8, progressive: bool) -> Vec<u8> {
     jpeg
 }
 
-/// The most memory that the process ever had, in bytes.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
-}
-
 #[test]
 fn fifty_megapixels_to_a_thumbnail() {
     let plan = plan("w=300,f=png");

@@ -1,6 +1,6 @@
 //! Parts by themselves, for the project's own tests, benchmarks and fuzzing.
 
-use super::decode::{Decode, eighth};
+use super::decode::{Decode, Scale, eighth};
 use super::source::{Kind, Source};
 use super::{Control, Error, Limits};
 
@@ -39,7 +39,7 @@ pub fn jpeg_eighth(
     let source = Source::read(input)?;
     source.check(limits)?;
     let Kind::Jpeg(jpeg) = &source.kind else { return Err(Error::NotImage) };
-    let how = Decode { eighths: 1, side: 1, scans: limits.scans };
+    let how = Decode { scale: Scale::Eighths(1), scans: limits.scans };
     let turbo = decoder == Eighth::Turbo;
     let raster = eighth(input, jpeg, &source.info, &how, turbo, &Control::default())?;
     Ok(raster.map(|raster| Pixels {

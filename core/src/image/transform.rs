@@ -1,6 +1,6 @@
 //! The whole way from source bytes to output bytes.
 
-use super::decode::{self, Decode, EIGHTHS};
+use super::decode::{self, Decode, Scale};
 use super::geometry::{Geometry, Size, Turn, Window};
 use super::look::{self, Look, look};
 use super::metadata::{Carried, carried};
@@ -181,14 +181,9 @@ fn how_to_decode(source: &Source, plan: &Plan, geometry: &Geometry, limits: &Lim
     let scans = limits.scans;
     if plan.trim.is_some() {
         // Borders are looked for in all pixels.
-        return Decode { eighths: 8, side: 1, scans };
+        return Decode { scale: Scale::Whole, scans };
     }
-    let stored = Size::new(source.info.width, source.info.height);
-    let eighths = match source.kind {
-        Kind::Jpeg(_) => eighths(stored, geometry.scaled),
-        _ => 8,
-    };
-    Decode { eighths, side: decode::boxes(source, geometry.scaled), scans }
+    Decode { scale: Scale::new(source, geometry.scaled), scans }
 }
 
 /// The format of an output. Where the plan names none it is the source's, or for a client that
@@ -264,21 +259,6 @@ fn check_output(output: Size, frames: u32, format: Format, limits: &Limits) -> R
     Ok(())
 }
 
-/// The smallest scale that still leaves the resize a shrink of at least 1.5: with
-/// less, the coarse filter of the scaled inverse DCT shows in the result.
-fn eighths(stored: Size, scaled: Size) -> u32 {
-    let enough = |eighths: u32, stored: u32, scaled: u32| {
-        u64::from(stored) * u64::from(eighths) >= u64::from(scaled) * 12
-    };
-    EIGHTHS
-        .into_iter()
-        .find(|&eighths| {
-            enough(eighths, stored.width, scaled.width)
-                && enough(eighths, stored.height, scaled.height)
-        })
-        .unwrap_or(8)
-}
-
 impl Prepared<'_> {
     /// What the headers said.
     #[must_use]
@@ -294,7 +274,7 @@ impl Prepared<'_> {
         let &Recipe { decode, geometry, format, animation, palette, most } = recipe;
         let layout =
             animation.map_or_else(|| decode::layout(&self.source), decode::animated_layout);
-        let raster = decode.raster_size(self.stored());
+        let raster = decode.scale.raster_size(self.stored());
         let decoded = raster.pixels() * layout.channels() as u64;
         let (window, output) = match most {
             None => (geometry.window.size, geometry.output),
@@ -375,7 +355,7 @@ impl Prepared<'_> {
         };
         let raster = decode::decode(&self.source, &decode, control)?;
         let carried = &mut Carried::default();
-        let sizes = (geometry, decode.extent(self.stored()));
+        let sizes = (geometry, decode.scale.extent(self.stored()));
         let format = Format::Png;
         let renderer =
             Renderer::new(&self.source, self.plan, sizes, format, &raster, carried, control)?;
@@ -387,7 +367,7 @@ impl Prepared<'_> {
         let &Recipe { decode, mut geometry, format, palette, .. } = recipe;
 
         let mut raster = decode::decode(&self.source, &decode, control)?;
-        let mut extent = decode.extent(self.stored());
+        let mut extent = decode.scale.extent(self.stored());
         if let Some(threshold) = plan.trim {
             let inside = pixels::inside(&raster, threshold);
             raster = pixels::cut(raster, inside, control)?;

@@ -1,6 +1,6 @@
 //! WebP by libwebp.
 
-use webp::{Encoder, PixelLayout, WebPConfig, WebPMemory};
+use image_gate_codecs::webp::{self, Encoded, Image};
 
 use super::super::geometry::Size;
 use super::super::metadata::Carried;
@@ -22,15 +22,18 @@ pub(super) fn encode(raster: Raster, plan: &Plan, carried: &Carried) -> Result<V
 }
 
 /// A file without metadata, of a raster in colour.
-pub(super) fn compress(raster: &Raster, plan: &Plan) -> Result<WebPMemory, Error> {
-    let layout = if raster.layout().has_alpha() { PixelLayout::Rgba } else { PixelLayout::Rgb };
+pub(super) fn compress(raster: &Raster, plan: &Plan) -> Result<Encoded, Error> {
     let Size { width, height } = raster.size();
-    let mut config = WebPConfig::new().map_err(|()| failed("libwebp has another version"))?;
-    config.quality = plan.webp_quality.into();
-    config.method = plan.webp_effort.into();
-    Encoder::new(raster.data(), layout, width, height)
-        .encode_advanced(&config)
-        .map_err(|error| failed(format!("libwebp: {error:?}")))
+    webp::encode(&Image {
+        pixels: raster.data(),
+        width,
+        height,
+        alpha: raster.layout().has_alpha(),
+        lossless: false,
+        quality: plan.webp_quality,
+        effort: plan.webp_effort,
+    })
+    .map_err(failed)
 }
 
 /// The chunks of a file that make its image.

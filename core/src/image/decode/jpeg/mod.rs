@@ -8,7 +8,7 @@ use super::super::geometry::Size;
 use super::super::raster::{Layout, Raster};
 use super::super::source::jpeg::Jpeg;
 use super::super::{Control, Error, Info};
-use super::{Decode, failed};
+use super::{Decode, Scale, failed};
 
 /// The scales that are worth it. libjpeg-turbo knows 5, 6 and 7 eighths too,
 /// but has no fast inverse DCT for them.
@@ -37,7 +37,7 @@ pub(super) fn decode(
 ) -> Result<Raster, Error> {
     let raster = if averages(jpeg, how) { dc::decode(input, control)? } else { None };
     let mut raster = match raster {
-        Some(raster) if raster.size() == how.raster_size(size) => raster,
+        Some(raster) if raster.size() == how.scale.raster_size(size) => raster,
         Some(_) => return Err(failed("two readings of the header differ")),
         // Not without the memory that was promised to be enough: libjpeg keeps
         // all coefficients of an image that comes in several scans.
@@ -78,5 +78,5 @@ fn turbo(input: &[u8], jpeg: &Jpeg, size: Size, how: &Decode) -> Result<Raster, 
 /// Inks that come more often than black have detail that nothing else stands
 /// for, unlike the chroma beside luma.
 fn averages(jpeg: &Jpeg, how: &Decode) -> bool {
-    how.eighths == 1 && !jpeg.arithmetic() && !jpeg.coarse_black()
+    how.scale == Scale::Eighths(1) && !jpeg.arithmetic() && !jpeg.coarse_black()
 }

@@ -5,7 +5,7 @@ use turbojpeg::{Decompressor, Image, PixelFormat, ScalingFactor};
 use super::super::super::Error;
 use super::super::super::geometry::Size;
 use super::super::super::raster::{Layout, Raster};
-use super::super::{Decode, failed};
+use super::super::{Decode, Scale, failed};
 
 pub(super) fn decode(
     input: &[u8],
@@ -15,14 +15,16 @@ pub(super) fn decode(
 ) -> Result<Raster, Error> {
     let mut decoder = Decompressor::new().map_err(|error| Error::Internal(error.to_string()))?;
     decoder.set_scan_limit(how.scans).map_err(failed)?;
-    decoder.set_scaling_factor(ScalingFactor::new(how.eighths as usize, 8)).map_err(failed)?;
+    if let Scale::Eighths(eighths) = how.scale {
+        decoder.set_scaling_factor(ScalingFactor::new(eighths as usize, 8)).map_err(failed)?;
+    }
 
     let header = decoder.read_header(input).map_err(failed)?;
     if (header.width, header.height) != (size.width as usize, size.height as usize) {
         return Err(failed("two readings of the header differ"));
     }
 
-    let mut raster = Raster::new(how.raster_size(size), layout)?;
+    let mut raster = Raster::new(how.scale.raster_size(size), layout)?;
     let (Size { width, height }, stride) = (raster.size(), raster.stride());
     let output = Image {
         pixels: raster.data_mut(),
