@@ -5,6 +5,7 @@
 //! without a gap. Where a crate's safe face does all that is needed, there is none here.
 
 pub mod avif;
+pub mod jpeg;
 pub mod webp;
 
 /// Bytes of an image's pixels, of which a row has to be countable in 32 bits.

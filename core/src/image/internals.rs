@@ -1,6 +1,7 @@
 //! Parts by themselves, for the project's own tests, benchmarks and fuzzing.
 
 use super::decode::{Decode, Scale, eighth};
+use super::geometry::Size;
 use super::source::{Kind, Source};
 use super::{Control, Error, Limits};
 
@@ -39,7 +40,8 @@ pub fn jpeg_eighth(
     let source = Source::read(input)?;
     source.check(limits)?;
     let Kind::Jpeg(jpeg) = &source.kind else { return Err(Error::NotImage) };
-    let how = Decode { scale: Scale::Eighths(1), scans: limits.scans };
+    let size = Size::new(source.info.width, source.info.height);
+    let how = Decode { scale: Scale::Eighths(1), ..Decode::all(size, limits.scans) };
     let turbo = decoder == Eighth::Turbo;
     let raster = eighth(input, jpeg, &source.info, &how, turbo, &Control::default())?;
     Ok(raster.map(|raster| Pixels {

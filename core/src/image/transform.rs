@@ -1,15 +1,15 @@
 //! The whole way from source bytes to output bytes.
 
-use super::decode::{self, Decode, Scale};
+use super::decode::{self, Decode};
 use super::geometry::{Geometry, Size, Turn, Window};
 use super::look::{self, Look, look};
 use super::metadata::{Carried, carried};
-use super::pixels::{self, Converter};
+use super::pixels::{self, Converter, Placed};
 use super::render::Renderer;
 use super::source::{Animation, Embedded, Kind, Source};
 use super::{
-    AnimationPolicy, Control, Error, Fit, Format, Limits, MetadataPolicy, Plan, ProfilePolicy,
-    encode,
+    AnimationPolicy, Control, Error, Fit, Format, Gravity, Limits, MetadataPolicy, Plan,
+    ProfilePolicy, encode,
 };
 
 /// What the headers of a source say, without decoding a pixel.
@@ -181,9 +181,11 @@ fn how_to_decode(source: &Source, plan: &Plan, geometry: &Geometry, limits: &Lim
     let scans = limits.scans;
     if plan.trim.is_some() {
         // Borders are looked for in all pixels.
-        return Decode { scale: Scale::Whole, scans };
+        return Decode::all(Size::new(source.info.width, source.info.height), scans);
     }
-    Decode { scale: Scale::new(source, geometry.scaled), scans }
+    let how = Decode::new(source, geometry, scans);
+    // What is kept is only known when all was looked at.
+    if plan.gravity == Gravity::Smart { how } else { how.cut(source, geometry) }
 }
 
 /// The format of an output. Where the plan names none it is the source's, or for a client that
@@ -274,7 +276,7 @@ impl Prepared<'_> {
         let &Recipe { decode, geometry, format, animation, palette, most } = recipe;
         let layout =
             animation.map_or_else(|| decode::layout(&self.source), decode::animated_layout);
-        let raster = decode.scale.raster_size(self.stored());
+        let raster = decode.raster_size(self.stored());
         let decoded = raster.pixels() * layout.channels() as u64;
         let (window, output) = match most {
             None => (geometry.window.size, geometry.output),
@@ -355,7 +357,7 @@ impl Prepared<'_> {
         };
         let raster = decode::decode(&self.source, &decode, control)?;
         let carried = &mut Carried::default();
-        let sizes = (geometry, decode.scale.extent(self.stored()));
+        let sizes = (geometry, decode.placed(self.stored()));
         let format = Format::Png;
         let renderer =
             Renderer::new(&self.source, self.plan, sizes, format, &raster, carried, control)?;
@@ -367,15 +369,15 @@ impl Prepared<'_> {
         let &Recipe { decode, mut geometry, format, palette, .. } = recipe;
 
         let mut raster = decode::decode(&self.source, &decode, control)?;
-        let mut extent = decode.scale.extent(self.stored());
+        let mut placed = decode.placed(self.stored());
         if let Some(threshold) = plan.trim {
             let inside = pixels::inside(&raster, threshold);
             raster = pixels::cut(raster, inside, control)?;
             geometry = self.trimmed(recipe, inside)?;
-            extent = (f64::from(inside.size.width), f64::from(inside.size.height));
+            placed = Placed::all(inside.size);
         }
         let mut carried = carried(&self.source.embedded, plan);
-        let sizes = (geometry, extent);
+        let sizes = (geometry, placed);
         let raster =
             Renderer::new(&self.source, plan, sizes, format, &raster, &mut carried, control)?
                 .render(raster, control)?;

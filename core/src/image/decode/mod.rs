@@ -4,11 +4,13 @@ mod avif;
 mod canvas;
 mod gif;
 mod jpeg;
+mod part;
 mod png;
 mod scale;
 mod webp;
 
-use super::geometry::Size;
+use super::geometry::{Geometry, Size, Window};
+use super::pixels::Placed;
 use super::raster::{Layout, Raster};
 use super::source::{Animation, Kind, Source};
 use super::{Control, Error};
@@ -21,8 +23,52 @@ pub(super) use scale::Scale;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Decode {
     pub(super) scale: Scale,
+    /// What of the stored image is.
+    pub(super) part: Window,
     /// JPEG only: the number of scans that the decoder accepts.
     pub(super) scans: u32,
+}
+
+impl Decode {
+    /// All of an image of that size, as it is.
+    pub(super) fn all(size: Size, scans: u32) -> Decode {
+        Decode { scale: Scale::Whole, part: Window { x: 0, y: 0, size }, scans }
+    }
+
+    /// All of a source, as small as the geometry allows.
+    pub(super) fn new(source: &Source, geometry: &Geometry, scans: u32) -> Decode {
+        let scale = Scale::new(source, geometry.scaled);
+        let size = Size::new(source.info.width, source.info.height);
+        Decode { scale, ..Decode::all(size, scans) }
+    }
+
+    /// This, without what the geometry cuts away.
+    pub(super) fn cut(self, source: &Source, geometry: &Geometry) -> Decode {
+        Decode { part: part::part(source, geometry, self.scale), ..self }
+    }
+
+    /// The size of the decoded raster.
+    pub(super) fn raster_size(&self, stored: Size) -> Size {
+        let [(width, _), (height, _)] = self.scale.of(self.part.size, stored);
+        Size::new(width, height)
+    }
+
+    /// How that raster lies in the image.
+    pub(super) fn placed(&self, stored: Size) -> Placed {
+        let [(_, across), (_, down)] = self.scale.of(self.part.size, stored);
+        let scaled = |x: u32, y: u32| (f64::from(x) * across, f64::from(y) * down);
+        Placed {
+            extent: scaled(stored.width, stored.height),
+            origin: scaled(self.part.x, self.part.y),
+        }
+    }
+
+    /// The part of the raster of the whole image that is decoded, or `None` for all of it.
+    fn part_of_raster(&self, stored: Size) -> Option<Window> {
+        let Placed { origin, .. } = self.placed(stored);
+        let (x, y, size) = (origin.0 as u32, origin.1 as u32, self.raster_size(stored));
+        (self.part.size != stored).then_some(Window { x, y, size })
+    }
 }
 
 /// Decodes the source, or the first frame of its animation.
@@ -37,7 +83,7 @@ pub(super) fn decode(source: &Source, how: &Decode, control: &Control) -> Result
         Kind::Jpeg(jpeg) => jpeg::decode(source.input, jpeg, size, how, control),
         Kind::Png(_) => png::decode(source.input, size, how.scale, control),
         Kind::Gif(gif) => gif::decode(source.input, gif, size, source.info.alpha),
-        Kind::Webp(webp) => webp::decode(webp, size, how.scale),
+        Kind::Webp(webp) => webp::decode(webp, size, how),
         Kind::Avif => avif::decode(source.input, size, source.info.alpha),
     }?;
     control.check()?;
@@ -119,7 +165,7 @@ pub(super) fn working_bytes(source: &Source, how: &Decode) -> u64 {
             Kind::Png(_) => 0,
             // The indices of the frame.
             Kind::Gif(gif) => gif.largest.pixels(),
-            Kind::Webp(webp) => webp::working_bytes(webp, &source.info, how.scale),
+            Kind::Webp(webp) => webp::working_bytes(webp, &source.info, how),
             // Planes of up to 16 bits a sample, of the picture and of the one that filters write.
             Kind::Avif => pixels * 16,
         }

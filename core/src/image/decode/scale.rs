@@ -35,31 +35,26 @@ impl Scale {
         }
     }
 
-    /// The size of the decoded raster.
-    pub(in super::super) fn raster_size(self, stored: Size) -> Size {
-        let (times, parts) = match self {
-            Scale::Whole => return stored,
-            Scale::To(size) => return size,
-            Scale::Eighths(eighths) => (eighths, 8),
-            Scale::Boxes(side) => (1, side),
+    /// How many pixels come of a part of an image, and how many of each of its own, across and
+    /// down.
+    pub(in super::super) fn of(self, part: Size, stored: Size) -> [(u32, f64); 2] {
+        let side = |part: u32, stored: u32, to: u32| match self {
+            Scale::Whole => (part, 1.0),
+            Scale::Eighths(eighths) => (times(part, eighths, 8), f64::from(eighths) / 8.0),
+            Scale::Boxes(side) => (part.div_ceil(side), 1.0 / f64::from(side)),
+            Scale::To(_) => {
+                let pixels = times(part, to, stored);
+                (pixels, f64::from(pixels) / f64::from(part))
+            }
         };
-        let side =
-            |pixels: u32| (u64::from(pixels) * u64::from(times)).div_ceil(u64::from(parts)) as u32;
-        Size::new(side(stored.width), side(stored.height))
+        let to = if let Scale::To(to) = self { to } else { stored };
+        [side(part.width, stored.width, to.width), side(part.height, stored.height, to.height)]
     }
+}
 
-    /// The part of that raster that the image covers, from its top left corner:
-    /// a smaller one may end within its last column and row.
-    pub(in super::super) fn extent(self, stored: Size) -> (f64, f64) {
-        let scale = match self {
-            Scale::Whole => 1.0,
-            Scale::To(size) => return (size.width.into(), size.height.into()),
-            Scale::Eighths(eighths) => f64::from(eighths) / 8.0,
-            Scale::Boxes(side) => 1.0 / f64::from(side),
-        };
-        let side = |pixels: u32| f64::from(pixels) * scale;
-        (side(stored.width), side(stored.height))
-    }
+/// So many times so many of so many parts, rounded up.
+fn times(pixels: u32, many: u32, parts: u32) -> u32 {
+    (u64::from(pixels) * u64::from(many)).div_ceil(u64::from(parts)) as u32
 }
 
 /// The smallest scale that leaves a shrink of at least 1.5: with less, the coarse

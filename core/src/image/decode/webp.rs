@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use image_gate_codecs::webp::{Decoder, Part};
 
-use super::super::geometry::Size;
+use super::super::geometry::{Size, Window};
 use super::super::mark::{lay_opaque, lay_over};
 use super::super::pixels::Shrink;
 use super::super::raster::{Layout, Raster, with_room};
@@ -12,15 +12,15 @@ use super::super::riff;
 use super::super::source::webp::{Frame, Webp};
 use super::super::{Error, Info};
 use super::canvas::Canvas;
-use super::{Scale, failed};
+use super::{Decode, Scale, failed};
 
 /// Decodes a still image, or the first frame of an animation.
-pub(super) fn decode(webp: &Webp, canvas: Size, scale: Scale) -> Result<Raster, Error> {
+pub(super) fn decode(webp: &Webp, canvas: Size, how: &Decode) -> Result<Raster, Error> {
     match webp.first {
-        None => still(webp.riff, canvas, scale),
+        None => still(webp.riff, canvas, how),
         Some(frame) => {
             if frame.window.size == canvas {
-                return still(&as_still(&frame)?, canvas, Scale::Whole);
+                return still(&as_still(&frame)?, canvas, &Decode::all(canvas, 0));
             }
             let mut canvas = Canvas::new(canvas, Layout::Rgba8)?;
             Frames::new(webp).next(&mut canvas)?;
@@ -30,9 +30,9 @@ pub(super) fn decode(webp: &Webp, canvas: Size, scale: Scale) -> Result<Raster, 
 }
 
 /// Bytes that the decoder holds besides the raster.
-pub(super) fn working_bytes(webp: &Webp, info: &Info, scale: Scale) -> u64 {
+pub(super) fn working_bytes(webp: &Webp, info: &Info, how: &Decode) -> u64 {
     let pixels = Size::new(info.width, info.height).pixels();
-    let whole = if matches!(scale, Scale::Boxes(_)) { 3 } else { 0 };
+    let whole = if matches!(how.scale, Scale::Boxes(_)) { 3 } else { 0 };
     // Of lossy images a few rows of macroblocks; of lossless ones all pixels, of alpha two
     // planes. The frame of an animation is there before it is composed.
     let rows = u64::from(info.width) * 256;
@@ -45,23 +45,26 @@ pub(super) fn working_bytes(webp: &Webp, info: &Info, scale: Scale) -> u64 {
         }
 }
 
-fn still(riff: &[u8], size: Size, scale: Scale) -> Result<Raster, Error> {
+fn still(riff: &[u8], size: Size, how: &Decode) -> Result<Raster, Error> {
     let decoder = Decoder::new(riff).map_err(failed)?;
     let info = decoder.info();
-    let Size { width, height } = size;
-    if (info.width, info.height) != (width, height) {
+    if (info.width, info.height) != (size.width, size.height) {
         return Err(failed("two readings of the header differ"));
     }
     let layout = if info.alpha { Layout::Rgba8 } else { Layout::Rgb8 };
-    let (decoded, scaled) = match scale {
-        Scale::To(scaled) => (scaled, Some((scaled.width, scaled.height))),
-        _ => (size, None),
+    let Window { x, y, size: part } = how.part;
+    let (decoded, scaled) = match how.scale {
+        Scale::To(_) => {
+            let decoded = how.raster_size(size);
+            (decoded, Some((decoded.width, decoded.height)))
+        }
+        _ => (part, None),
     };
     let mut raster = Raster::new(decoded, layout)?;
-    let part = Part { x: 0, y: 0, width, height, scaled };
-    decoder.decode(&part, raster.data_mut()).map_err(failed)?;
-    if let Scale::Boxes(side) = scale {
-        let mut shrink = Shrink::new(size, layout, side)?;
+    let wanted = Part { x, y, width: part.width, height: part.height, scaled };
+    decoder.decode(&wanted, raster.data_mut()).map_err(failed)?;
+    if let Scale::Boxes(side) = how.scale {
+        let mut shrink = Shrink::new(part, layout, side)?;
         raster.rows().for_each(|row| shrink.push(row));
         return Ok(shrink.finish());
     }
@@ -89,7 +92,8 @@ impl<'a> Frames<'a> {
     /// Paints the next frame; answers for how many milliseconds it is shown.
     pub(super) fn next(&mut self, canvas: &mut Canvas) -> Result<Option<u32>, Error> {
         let Some(frame) = self.0.next() else { return Ok(None) };
-        let raster = still(&as_still(&frame)?, frame.window.size, Scale::Whole)?;
+        let size = frame.window.size;
+        let raster = still(&as_still(&frame)?, size, &Decode::all(size, 0))?;
         canvas.begin(frame.window, frame.dispose)?;
         let (from, to) = (raster.layout(), canvas.raster().layout());
         for (row, pixels) in canvas.rows(frame.window).zip(raster.rows()) {

@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 
 use sha2::{Digest, Sha256};
 
-use super::super::decode::{self, Decode, Scale};
+use super::super::decode::{self, Decode};
 use super::super::geometry::{Size, Turn};
 use super::super::pixels::{self, Converter};
 use super::super::raster::{Layout, Raster};
@@ -28,7 +28,7 @@ impl Picture {
     pub fn decode(bytes: &[u8], limits: &Limits, control: &Control) -> Result<Picture, Error> {
         let source = Source::read(bytes)?;
         source.check(limits)?;
-        let how = Decode { scale: Scale::Whole, scans: limits.scans };
+        let how = Decode::all(Size::new(source.info.width, source.info.height), limits.scans);
         let raster = decode::decode(&source, &how, control)?;
         let raster = pixels::turn(raster, Turn::upright(source.info.orientation), control)?;
         let converter =

@@ -58,6 +58,19 @@ impl Jpeg {
         self.sampling.len()
     }
 
+    /// Width and height of an MCU in pixels, where libjpeg-turbo decodes parts: of samplings of
+    /// which the components of colour, and only they, come once in it.
+    pub(in super::super) fn mcu(&self) -> Option<(u32, u32)> {
+        let mcu = |&(h, v): &(u8, u8)| Some((8 * u32::from(h), 8 * u32::from(v)));
+        match self.sampling.as_slice() {
+            _ if self.arithmetic => None,
+            [_] => Some((8, 8)),
+            [luma, (1, 1), (1, 1)] if has_name(luma) => mcu(luma),
+            [first, (1, 1), (1, 1), black] if has_name(first) && black == first => mcu(first),
+            _ => None,
+        }
+    }
+
     pub(in super::super) fn arithmetic(&self) -> bool {
         self.arithmetic
     }
@@ -329,6 +342,12 @@ impl<'a> ProfileParts<'a> {
         (whole && self.count > 0)
             .then(|| Icc::Parts(self.parts.into_iter().map(|(_, data)| data).collect()))
     }
+}
+
+/// Whether libjpeg-turbo has a name for that sampling beside chroma that is sampled once: from
+/// 4:4:4 to 4:1:1 and 4:4:1.
+fn has_name(luma: &(u8, u8)) -> bool {
+    matches!(luma, (1, 1) | (2, 1) | (2, 2) | (1, 2) | (4, 1) | (1, 4))
 }
 
 fn frame_header(marker: u8) -> bool {

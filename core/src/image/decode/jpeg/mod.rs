@@ -35,10 +35,10 @@ pub(super) fn decode(
     how: &Decode,
     control: &Control,
 ) -> Result<Raster, Error> {
-    let raster = if averages(jpeg, how) { dc::decode(input, control)? } else { None };
+    let raster =
+        if averages(jpeg, how) { dc::decode(input, size, how.part, control)? } else { None };
     let mut raster = match raster {
-        Some(raster) if raster.size() == how.scale.raster_size(size) => raster,
-        Some(_) => return Err(failed("two readings of the header differ")),
+        Some(raster) => raster,
         // Not without the memory that was promised to be enough: libjpeg keeps
         // all coefficients of an image that comes in several scans.
         None if averages(jpeg, how) && !jpeg.one_pass() => {
@@ -62,10 +62,11 @@ pub(in super::super) fn eighth(
     by_turbo: bool,
     control: &Control,
 ) -> Result<Option<Raster>, Error> {
+    let size = Size::new(info.width, info.height);
     if by_turbo {
-        turbo(input, jpeg, Size::new(info.width, info.height), how).map(Some)
+        turbo(input, jpeg, size, how).map(Some)
     } else {
-        if averages(jpeg, how) { dc::decode(input, control) } else { Ok(None) }
+        if averages(jpeg, how) { dc::decode(input, size, how.part, control) } else { Ok(None) }
     }
 }
 

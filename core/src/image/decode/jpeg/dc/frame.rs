@@ -13,6 +13,10 @@ pub(super) struct Frame {
     /// MCUs of a scan of several components.
     pub(super) columns: usize,
     pub(super) rows: usize,
+    /// Pixels of an MCU, down.
+    pub(super) mcu_height: usize,
+    /// Rows of pixels that are needed.
+    pub(super) needed: usize,
     pub(super) components: Vec<Component>,
     /// Whether one scan had all of a sequential image.
     pub(super) complete: bool,
@@ -42,7 +46,7 @@ pub(super) struct Component {
 
 impl Frame {
     /// Reads a frame header.
-    pub(super) fn new(progressive: bool, body: &[u8]) -> Result<Frame, Stop> {
+    pub(super) fn new(progressive: bool, body: &[u8], needed: usize) -> Result<Frame, Stop> {
         let [bits, _, _, _, _, count] = array(body, 0).ok_or(Stop::Declined)?;
         let height = be16(body, 1).ok_or(Stop::Declined)?;
         let width = be16(body, 3).ok_or(Stop::Declined)?;
@@ -60,6 +64,8 @@ impl Frame {
             size: Size::new(width as u32, height as u32),
             columns: width.div_ceil(8 * most_h),
             rows: height.div_ceil(8 * most_v),
+            mcu_height: 8 * most_v,
+            needed,
             components: Vec::with_capacity(4),
             complete: false,
         };

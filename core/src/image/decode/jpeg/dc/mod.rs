@@ -16,6 +16,7 @@ mod paint;
 mod scan;
 mod tables;
 
+use super::super::super::geometry::{Size, Window};
 use super::super::super::raster::Raster;
 use super::super::super::source::jpeg::{EOI, SOI, SOS, Walk, stands_alone};
 use super::super::super::{Control, Error};
@@ -49,19 +50,31 @@ fn broken(what: &str) -> Stop {
 }
 
 /// Decodes an image whose structure [`Source::check`] found whole; `None` is one
-/// that this decoder does not know. CMYK is as it is stored.
+/// that this decoder does not know. CMYK is as it is stored. The part begins at MCUs.
 ///
 /// [`Source::check`]: super::super::super::source::Source::check
-pub(super) fn decode(input: &[u8], control: &Control) -> Result<Option<Raster>, Error> {
-    match read(input, control).and_then(|(frame, colors)| paint::paint(&frame, colors, control)) {
+pub(super) fn decode(
+    input: &[u8],
+    size: Size,
+    part: Window,
+    control: &Control,
+) -> Result<Option<Raster>, Error> {
+    let painted = read(input, size, (part.y + part.size.height) as usize, control)
+        .and_then(|(frame, colors)| paint::paint(&frame, part, colors, control));
+    match painted {
         Ok(raster) => Ok(Some(raster)),
         Err(Stop::Declined) => Ok(None),
         Err(Stop::Failed(error)) => Err(error),
     }
 }
 
-/// Reads all coefficients.
-fn read(input: &[u8], control: &Control) -> Result<(Frame, Colors), Stop> {
+/// Reads the coefficients of so many rows of pixels at least.
+fn read(
+    input: &[u8],
+    size: Size,
+    needed: usize,
+    control: &Control,
+) -> Result<(Frame, Colors), Stop> {
     let mut walk = Walk::new(input, 2);
     let mut tables = Tables::default();
     let mut frame = None;
@@ -74,7 +87,11 @@ fn read(input: &[u8], control: &Control) -> Result<(Frame, Colors), Stop> {
                 let body = walk.segment().ok_or_else(|| broken("a segment is truncated"))?;
                 match marker {
                     0xc0..=0xc2 if frame.is_none() => {
-                        frame = Some(Frame::new(marker == 0xc2, body)?);
+                        let new = Frame::new(marker == 0xc2, body, needed)?;
+                        if new.size != size {
+                            return Err(broken("two readings of the header differ"));
+                        }
+                        frame = Some(new);
                     }
                     SOS => {
                         let frame = frame.as_mut().ok_or(Stop::Declined)?;

@@ -1,7 +1,9 @@
 //! From coefficients to pixels.
 
+use std::ops::Range;
+
 use super::super::super::super::Control;
-use super::super::super::super::geometry::Size;
+use super::super::super::super::geometry::{Size, Window};
 use super::super::super::super::raster::{Layout, Raster, with_room, zeroed};
 use super::frame::{Component, Frame};
 use super::tables::Colors;
@@ -10,9 +12,16 @@ use super::{Stop, broken};
 /// Rows between two looks at the [`Control`].
 const BATCH: usize = 64;
 
-/// Makes the image, a pixel for every 8x8 of the frame.
-pub(super) fn paint(frame: &Frame, colors: Colors, control: &Control) -> Result<Raster, Stop> {
-    let size = Size::new(frame.size.width.div_ceil(8), frame.size.height.div_ceil(8));
+/// Makes a part of the image, a pixel for every 8x8 of the frame.
+pub(super) fn paint(
+    frame: &Frame,
+    part: Window,
+    colors: Colors,
+    control: &Control,
+) -> Result<Raster, Stop> {
+    let size = Size::new(part.size.width.div_ceil(8), part.size.height.div_ceil(8));
+    let (left, top) = (part.x as usize / 8, part.y as usize / 8);
+    let columns = left..left + size.width as usize;
     let layout = match colors {
         Colors::Grey => Layout::L8,
         Colors::Ycc | Colors::Rgb => Layout::Rgb8,
@@ -25,24 +34,26 @@ pub(super) fn paint(frame: &Frame, colors: Colors, control: &Control) -> Result<
         if y % BATCH == 0 {
             control.check()?;
         }
-        planes.iter_mut().for_each(|plane| plane.seek(y));
+        planes.iter_mut().for_each(|plane| plane.seek(top + y));
         match planes.as_mut_slice() {
-            [grey] => row.copy_from_slice(grey.row.get(..row.len()).unwrap_or(&grey.row)),
+            [grey] => interleave_one(row, grey.part(&columns)),
             [a, b, c] => {
+                let [a, b, c] = [a, b, c].map(|plane| plane.part(&columns));
                 if colors == Colors::Ycc {
-                    to_rgb([&mut a.row, &mut b.row, &mut c.row]);
+                    to_rgb([a, b, c]);
                 }
-                interleave_three(row, [&a.row, &b.row, &c.row]);
+                interleave_three(row, [a, b, c]);
             }
             [a, b, c, k] => {
+                let [a, b, c, k] = [a, b, c, k].map(|plane| plane.part(&columns));
                 if colors == Colors::Ycck {
                     // What is stored is made of light that the inks leave.
-                    to_rgb([&mut a.row, &mut b.row, &mut c.row]);
-                    for light in [&mut a.row, &mut b.row, &mut c.row] {
+                    to_rgb([a, b, c]);
+                    for light in [&mut *a, &mut *b, &mut *c] {
                         light.iter_mut().for_each(|light| *light = !*light);
                     }
                 }
-                interleave_four(row, [&a.row, &b.row, &c.row, &k.row]);
+                interleave_four(row, [a, b, c, k]);
             }
             _ => return Err(broken("components that make no colour")),
         }
@@ -68,6 +79,11 @@ impl<'a> Plane<'a> {
         mixed.resize(columns + 2, 0);
         let row = zeroed(columns * component.across)?;
         Ok(Plane { component, row, samples: zeroed(columns)?, mixed })
+    }
+
+    /// The samples of those columns of the row at hand.
+    fn part(&mut self, columns: &Range<usize>) -> &mut [u8] {
+        self.row.get_mut(columns.clone()).unwrap_or_default()
     }
 
     /// Makes the samples of that row of the image.
@@ -169,7 +185,7 @@ fn averages(samples: &mut [u8], component: &Component, row: usize) {
 
 /// Y, Cb and Cr to red, green and blue, in place (ITU-T T.871, section 7), in
 /// fixed point with 16 bits behind it.
-fn to_rgb([first, second, third]: [&mut Vec<u8>; 3]) {
+fn to_rgb([first, second, third]: [&mut [u8]; 3]) {
     const HALF: i32 = 1 << 15;
     const fn fixed(factor: f64) -> i32 {
         (factor * 65536.0 + 0.5) as i32
@@ -182,6 +198,10 @@ fn to_rgb([first, second, third]: [&mut Vec<u8>; 3]) {
         *second = clamped(y + ((green + HALF) >> 16));
         *third = clamped(y + ((fixed(1.772) * cb + HALF) >> 16));
     }
+}
+
+fn interleave_one(row: &mut [u8], samples: &[u8]) {
+    row.iter_mut().zip(samples).for_each(|(pixel, sample)| *pixel = *sample);
 }
 
 fn interleave_three(row: &mut [u8], [a, b, c]: [&[u8]; 3]) {

@@ -177,15 +177,25 @@ struct Grid {
 impl Grid {
     fn new(frame: &Frame, members: &[Member]) -> Result<Grid, Stop> {
         let component = |member: &Member| frame.components.get(member.index);
+        // Where nothing comes after the scan, it may be left a row behind the last that is
+        // needed: what is interpolated depends on that.
+        let rows = |rows: usize, height: usize| {
+            if frame.complete { rows.min(frame.needed.div_ceil(height) + 1) } else { rows }
+        };
         if let [member] = members {
-            let &Component { columns, rows, .. } = component(member).ok_or(Stop::Declined)?;
-            return Ok(Grid { columns, rows, single: true });
+            let of = component(member).ok_or(Stop::Declined)?;
+            return Ok(Grid {
+                columns: of.columns,
+                rows: rows(of.rows, 8 * of.down),
+                single: true,
+            });
         }
         let blocks: usize = members.iter().filter_map(component).map(|of| of.h * of.v).sum();
         if blocks > MOST_BLOCKS {
             return Err(Stop::Declined);
         }
-        Ok(Grid { columns: frame.columns, rows: frame.rows, single: false })
+        let rows = rows(frame.rows, frame.mcu_height);
+        Ok(Grid { columns: frame.columns, rows, single: false })
     }
 }
 
@@ -214,7 +224,7 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// Reads every block by `block`, which gets the reader, the codes of its
+    /// Reads the blocks by `block`, which gets the reader, the codes of its
     /// component, the DC coefficient before it and the place for its own.
     fn read<C: Copy>(
         &self,
