@@ -114,10 +114,11 @@ fn quantize(
     Ok(Indexed { size, colors, indices, cutout: None })
 }
 
-fn has_more_colors(rgba: &[[u8; 4]], most: usize) -> bool {
+/// Whether there are more colours than that.
+pub(super) fn has_more_colors<const N: usize>(pixels: &[[u8; N]], most: usize) -> bool {
     let mut seen = HashSet::with_capacity(most + 1);
     let mut before = None;
-    rgba.iter().any(|pixel| {
+    pixels.iter().any(|pixel| {
         let new = before != Some(pixel) && seen.insert(pixel);
         before = Some(pixel);
         new && seen.len() > most
