@@ -135,3 +135,29 @@ fn what_comes_after_the_part_need_not_be_whole() {
         assert!(transform(&damaged, &all).ok() != transform(&source, &all).ok());
     }
 }
+
+#[test]
+fn damage_anywhere_is_an_error_or_a_picture() {
+    let picture = photo(400, 90);
+    let plans = [plan("w=20,h=20,fit=crop,f=png"), plan("w=60,h=60,fit=crop,f=png")];
+    for source in [
+        jpeg(&picture, 80, Subsamp::Sub2x2, false),
+        jpeg(&picture, 80, Subsamp::Sub2x1, true),
+        webp_lossy(&picture, 80),
+        webp_lossless(&picture),
+    ] {
+        let mut random = 1u32;
+        for _ in 0..150 {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let mut damaged = source.clone();
+            let at = random as usize / 256 % damaged.len();
+            damaged[at] ^= 1 << (random % 8);
+            for plan in &plans {
+                if let Ok(made) = transform(&damaged, plan) {
+                    let (width, height) = decode(&made).size();
+                    assert!(width > 0 && width <= 60 && height <= 60, "{at}");
+                }
+            }
+        }
+    }
+}

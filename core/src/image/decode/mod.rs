@@ -74,7 +74,7 @@ impl Decode {
 /// Decodes the source, or the first frame of its animation.
 ///
 /// # Errors
-/// [`Error::DecodeFailed`] unless every pixel could be decoded;
+/// [`Error::DecodeFailed`] unless every pixel of the part could be decoded;
 /// [`Error::Internal`] without memory; those of [`Control::check`].
 pub(super) fn decode(source: &Source, how: &Decode, control: &Control) -> Result<Raster, Error> {
     control.check()?;

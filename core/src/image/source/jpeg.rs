@@ -64,7 +64,7 @@ impl Jpeg {
         let mcu = |&(h, v): &(u8, u8)| Some((8 * u32::from(h), 8 * u32::from(v)));
         match self.sampling.as_slice() {
             _ if self.arithmetic => None,
-            [_] => Some((8, 8)),
+            [(1, 1)] => Some((8, 8)),
             [luma, (1, 1), (1, 1)] if has_name(luma) => mcu(luma),
             [first, (1, 1), (1, 1), black] if has_name(first) && black == first => mcu(first),
             _ => None,
