@@ -14,7 +14,7 @@ use super::source::{Animation, Kind, Source};
 use super::{Control, Error};
 use canvas::Canvas;
 
-pub(super) use jpeg::{EIGHTHS, eighth};
+pub(super) use jpeg::{EIGHTHS, shrunk};
 
 /// How a source is to be decoded.
 #[derive(Debug, Clone, Copy)]

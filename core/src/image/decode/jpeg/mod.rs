@@ -1,7 +1,8 @@
-//! JPEG, shrunk while it is decoded: to an eighth by a decoder of our own that
-//! reads nothing but averages, to other scales by libjpeg-turbo.
+//! JPEG, shrunk while it is decoded: to an eighth, and where it is progressive to a few,
+//! by a decoder of our own that reads nothing but low frequencies, to other scales by
+//! libjpeg-turbo.
 
-mod dc;
+mod low;
 mod turbo;
 
 use super::super::geometry::Size;
@@ -24,7 +25,11 @@ pub(super) fn layout(jpeg: &Jpeg) -> Layout {
 
 /// Bytes that a decoder holds besides the raster.
 pub(super) fn working_bytes(input: &[u8], jpeg: &Jpeg, how: &Decode) -> u64 {
-    let kept = if averages(jpeg, how) { jpeg.average_bytes() } else { jpeg.coefficient_bytes() };
+    let kept = if reads_low(jpeg, how) {
+        low::bytes(jpeg.sampling(), jpeg.size(), jpeg.progressive(), how.eighths as usize)
+    } else {
+        jpeg.coefficient_bytes()
+    };
     kept + jpeg.copied_bytes(input)
 }
 
@@ -35,13 +40,14 @@ pub(super) fn decode(
     how: &Decode,
     control: &Control,
 ) -> Result<Raster, Error> {
-    let raster = if averages(jpeg, how) { dc::decode(input, control)? } else { None };
+    let raster =
+        if reads_low(jpeg, how) { low::decode(input, how.eighths, control)? } else { None };
     let mut raster = match raster {
         Some(raster) if raster.size() == how.raster_size(size) => raster,
         Some(_) => return Err(failed("two readings of the header differ")),
         // Not without the memory that was promised to be enough: libjpeg keeps
         // all coefficients of an image that comes in several scans.
-        None if averages(jpeg, how) && !jpeg.one_pass() => {
+        None if reads_low(jpeg, how) && !jpeg.one_pass() => {
             return Err(failed("the scans make no sense"));
         }
         None => turbo(input, jpeg, size, how)?,
@@ -54,7 +60,7 @@ pub(super) fn decode(
 }
 
 /// Decodes by one of the two decoders, as [`internals`](super::super::internals) wants it.
-pub(in super::super) fn eighth(
+pub(in super::super) fn shrunk(
     input: &[u8],
     jpeg: &Jpeg,
     info: &Info,
@@ -65,7 +71,7 @@ pub(in super::super) fn eighth(
     if by_turbo {
         turbo(input, jpeg, Size::new(info.width, info.height), how).map(Some)
     } else {
-        if averages(jpeg, how) { dc::decode(input, control) } else { Ok(None) }
+        if reads_low(jpeg, how) { low::decode(input, how.eighths, control) } else { Ok(None) }
     }
 }
 
@@ -73,10 +79,11 @@ fn turbo(input: &[u8], jpeg: &Jpeg, size: Size, how: &Decode) -> Result<Raster, 
     turbo::decode(&jpeg.decodable(input)?, layout(jpeg), size, how)
 }
 
-/// Whether the averages of blocks are all that is needed, and can be had.
+/// Whether low frequencies are all that is needed, and can be had.
 ///
 /// Inks that come more often than black have detail that nothing else stands
 /// for, unlike the chroma beside luma.
-fn averages(jpeg: &Jpeg, how: &Decode) -> bool {
-    how.eighths == 1 && !jpeg.arithmetic() && !jpeg.coarse_black()
+fn reads_low(jpeg: &Jpeg, how: &Decode) -> bool {
+    let scale = how.eighths == 1 || how.eighths <= 4 && jpeg.progressive();
+    scale && !jpeg.arithmetic() && !jpeg.coarse_black()
 }
