@@ -19,8 +19,8 @@ pub(super) struct Band<'a> {
     bit: u8,
     /// Where, in a row of blocks, the coefficients of each place in the scan are kept.
     offsets: [usize; 64],
-    /// The last place of a coefficient that is kept.
-    last_kept: u32,
+    /// The places of those that are kept.
+    kept: u64,
 }
 
 /// The part of a row of blocks that a block is, and the mask of it.
@@ -46,9 +46,9 @@ impl Band<'_> {
         component: &Component,
     ) -> Band<'a> {
         let offsets = std::array::from_fn(|at| component.offset(at).unwrap_or(NOWHERE));
-        let last_kept = component.kept_mask().ilog2();
+        let kept = component.kept_mask();
         let &Spectrum { first, last, bit, .. } = spectrum;
-        Band { codes, first: first.into(), last: last.into(), bit, offsets, last_kept }
+        Band { codes, first: first.into(), last: last.into(), bit, offsets, kept }
     }
 
     #[inline(always)]
@@ -110,110 +110,117 @@ impl Band<'_> {
     ) -> Result<(), BadCode> {
         let band = u64::MAX << self.first & u64::MAX >> (63 - self.last);
         let known = *block.mask & band;
-        if *run > 0 {
-            *run -= 1;
-            if known != 0 {
-                bits.refill(bytes);
-                self.correct(bytes, bits, known, &mut block);
-            }
-            return Ok(());
-        }
         let mut zeros = band & !known;
+        let mut corrections = Corrections::default();
+        // What becomes other than zero, and negative.
+        let (mut new, mut negative) = (0u64, 0u64);
         let mut at = self.first;
-        loop {
+        while *run == 0 && at <= self.last {
             bits.refill(bytes);
             let entry = self.codes.read(bits)?;
             if entry.run & Coefficients::END != 0 {
-                *run = end(bits, entry.run) - 1;
-                self.correct(bytes, bits, known & u64::MAX << at, &mut block);
+                *run = end(bits, entry.run);
                 break;
             }
             if !matches!(entry.value, -1..=1) {
                 return Err(BadCode);
             }
             zeros = behind(zeros, entry.run);
-            // The place that the code leads to. As libjpeg has it, that may be beyond the end.
-            let place = if zeros == 0 { self.last + 1 } else { zeros.trailing_zeros() };
-            let bit = 1 << place.min(63);
-            if entry.value != 0 {
-                *block.mask |= bit;
-            }
-            if at > self.last_kept && zeros != 0 {
-                consume_many(bytes, bits, place - at - u32::from(entry.run));
+            let (place, passed) = if zeros == 0 {
+                // As libjpeg has it, a code may lead beyond the end of the band.
+                (self.last + 1, (known & u64::MAX << at).count_ones())
             } else {
-                let before = !(u64::MAX << (place - 1) << 1);
-                self.correct(bytes, bits, known & u64::MAX << at & before, &mut block);
-                if let Some(coefficient) = block.at(self.offset(place.min(63)))
-                    && entry.value != 0
-                {
-                    *coefficient = entry.value << self.bit;
-                }
-            }
+                let place = zeros.trailing_zeros();
+                (place, place - at - u32::from(entry.run))
+            };
+            corrections.take(bytes, bits, passed);
+            let bit = 1 << place.min(63);
+            new |= bit & (i64::from(entry.value) & 1).wrapping_neg() as u64;
+            negative |= bit & i64::from(entry.value >> 15) as u64;
             zeros &= !bit;
             at = place + 1;
-            if at > self.last {
-                break;
-            }
         }
-        Ok(())
-    }
-
-    /// Reads a bit for each of those coefficients. Of refilled bits no more than those of a
-    /// code may have been read.
-    #[inline(always)]
-    fn correct(&self, bytes: &mut Bytes, bits: &mut Bits, which: u64, block: &mut Block) {
-        let behind = u64::MAX << self.last_kept << 1;
-        let mut kept = which & !behind;
-        while kept != 0 {
-            let offset = self.offset(kept.trailing_zeros());
-            kept &= kept - 1;
-            let step = (bits.peek::<1>() << self.bit) as i16;
-            bits.consume(1);
+        if *run > 0 {
+            *run -= 1;
             bits.refill(bytes);
+            corrections.take(bytes, bits, (known & u64::MAX << at).count_ones());
+        }
+        *block.mask |= new;
+
+        let mut next = corrections.first();
+        let mut known = known & u64::MAX >> self.kept.leading_zeros();
+        while known != 0 {
+            let offset = self.offset(known.trailing_zeros());
+            known &= known - 1;
+            let step = ((next >> 63) << self.bit) as i16;
+            next <<= 1;
             if let Some(coefficient) = block.at(offset) {
                 let sign = *coefficient >> 15;
                 *coefficient = coefficient.wrapping_add((step ^ sign).wrapping_sub(sign));
             }
         }
-        consume_many(bytes, bits, (which & behind).count_ones());
+        new &= self.kept;
+        while new != 0 {
+            let place = new.trailing_zeros();
+            new &= new - 1;
+            if let Some(coefficient) = block.at(self.offset(place)) {
+                let value = 1 << self.bit;
+                *coefficient = if negative >> place & 1 == 0 { value } else { -value };
+            }
+        }
+        Ok(())
     }
 }
 
-/// Passes over up to 63 bits. Of refilled ones no more than those of a code may have been
-/// read.
-#[inline(always)]
-fn consume_many(bytes: &mut Bytes, bits: &mut Bits, count: u32) {
-    if count <= Bits::REFILLED - Coefficients::MOST {
-        bits.consume(count);
-    } else {
-        *bits = pass(bytes, *bits, count);
+/// The bits by which the coefficients of a block are corrected, in their order.
+#[derive(Debug, Default)]
+struct Corrections {
+    bits: u64,
+    count: u32,
+}
+
+impl Corrections {
+    /// Reads some. Of refilled bits no more than those of a code may have been read.
+    #[inline(always)]
+    fn take(&mut self, bytes: &mut Bytes, bits: &mut Bits, count: u32) {
+        if count <= Bits::REFILLED - Coefficients::MOST {
+            self.bits = self.bits << count | bits.peek_few(count);
+            bits.consume(count);
+        } else {
+            (self.bits, *bits) = take_many(self.bits, bytes, *bits, count);
+        }
+        self.count += count;
+    }
+
+    /// Those bits from the top.
+    #[inline(always)]
+    fn first(&self) -> u64 {
+        self.bits.unbounded_shl(64 - self.count)
     }
 }
 
-/// Passes over many bits.
 #[cold]
 #[inline(never)]
-fn pass(bytes: &mut Bytes, mut bits: Bits, mut count: u32) -> Bits {
-    while count > 0 {
+fn take_many(mut taken: u64, bytes: &mut Bytes, mut bits: Bits, count: u32) -> (u64, Bits) {
+    for _ in 0..count {
         bits.refill(bytes);
-        let some = count.min(Bits::REFILLED);
-        bits.consume(some);
-        count -= some;
+        taken = taken << 1 | bits.peek_few(1);
+        bits.consume(1);
     }
-    bits
+    (taken, bits)
 }
 
 /// What is left of those places behind the first `run`, without a branch that could
 /// hardly be foretold.
 #[inline(always)]
 fn behind(places: u64, run: u8) -> u64 {
-    let mut left = [places; 4];
-    for i in 1..4 {
+    let mut left = [places; 8];
+    for i in 1..8 {
         left[i] = left[i - 1] & left[i - 1].wrapping_sub(1);
     }
-    let mut places = left[usize::from(run & 3)];
-    for _ in 0..run >> 2 {
-        for _ in 0..4 {
+    let mut places = left[usize::from(run & 7)];
+    if run > 7 {
+        for _ in 0..8 {
             places &= places.wrapping_sub(1);
         }
     }
