@@ -40,7 +40,7 @@ fn main() {
 
     println!("  turbo      own  ratio       dB  scale");
     for (name, source) in &sources {
-        for eighths in 1..=4 {
+        for eighths in 1..=5 {
             let decoded =
                 |decoder| jpeg_shrunk(source, eighths, decoder, &Limits::default()).unwrap();
             let (Some(expected), Some(made)) = (decoded(Decoder::Turbo), decoded(Decoder::Own))

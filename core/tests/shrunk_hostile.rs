@@ -54,7 +54,7 @@ fn is_progressive(jpeg: &[u8]) -> bool {
 
 /// The scales at which the decoder knows an image.
 fn scales(jpeg: &[u8]) -> std::ops::RangeInclusive<u32> {
-    1..=if is_progressive(jpeg) { 4 } else { 1 }
+    1..=if is_progressive(jpeg) { 5 } else { 1 }
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn any_byte_of_a_progressive_image_changed() {
             for change in [0x01, 0x80, 0xff] {
                 let mut changed = whole.clone();
                 changed[at] ^= change;
-                for eighths in [2, 4] {
+                for eighths in [2, 5] {
                     let _ = own_at(&changed, eighths);
                 }
                 // What follows on a warning of no importance libjpeg does not say.

@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|input: &[u8]| {
     let limits = Limits { pixels: 1 << 18, ..Limits::default() };
     let progressive = probe(input).is_ok_and(|info| info.progressive);
-    for eighths in 1..=4 {
+    for eighths in 1..=5 {
         let Ok(Some(own)) = jpeg_shrunk(input, eighths, Decoder::Own, &limits) else { continue };
         assert_eq!(own.data.len(), own.width as usize * own.height as usize * own.channels);
         // Every sixteenth input: the comparison costs more than the decoder.

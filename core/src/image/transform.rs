@@ -1,6 +1,6 @@
 //! The whole way from source bytes to output bytes.
 
-use super::decode::{self, Decode, EIGHTHS};
+use super::decode::{self, Decode};
 use super::geometry::{Geometry, Size, Turn, Window};
 use super::look::{self, Look, look};
 use super::metadata::{Carried, carried};
@@ -185,7 +185,7 @@ fn how_to_decode(source: &Source, plan: &Plan, geometry: &Geometry, limits: &Lim
     }
     let stored = Size::new(source.info.width, source.info.height);
     let eighths = match source.kind {
-        Kind::Jpeg(_) => eighths(stored, geometry.scaled),
+        Kind::Jpeg(ref jpeg) => eighths(decode::scales(jpeg), stored, geometry.scaled),
         _ => 8,
     };
     Decode { eighths, side: decode::boxes(source, geometry.scaled), scans }
@@ -266,12 +266,13 @@ fn check_output(output: Size, frames: u32, format: Format, limits: &Limits) -> R
 
 /// The smallest scale that still leaves the resize a shrink of at least 1.5: with
 /// less, the coarse filter of the scaled inverse DCT shows in the result.
-fn eighths(stored: Size, scaled: Size) -> u32 {
+fn eighths(scales: &[u32], stored: Size, scaled: Size) -> u32 {
     let enough = |eighths: u32, stored: u32, scaled: u32| {
         u64::from(stored) * u64::from(eighths) >= u64::from(scaled) * 12
     };
-    EIGHTHS
-        .into_iter()
+    scales
+        .iter()
+        .copied()
         .find(|&eighths| {
             enough(eighths, stored.width, scaled.width)
                 && enough(eighths, stored.height, scaled.height)

@@ -14,12 +14,12 @@ use super::source::{Animation, Kind, Source};
 use super::{Control, Error};
 use canvas::Canvas;
 
-pub(super) use jpeg::{EIGHTHS, shrunk};
+pub(super) use jpeg::{scales, shrunk};
 
 /// How a source is to be decoded.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Decode {
-    /// JPEG only: the scale in eighths, one of [`EIGHTHS`].
+    /// JPEG only: the scale in eighths, one of [`scales`].
     pub(super) eighths: u32,
     /// The side of the boxes of pixels whose averages are decoded, for all that
     /// [`boxes`] knows; otherwise 1.

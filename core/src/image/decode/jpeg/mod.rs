@@ -11,9 +11,11 @@ use super::super::source::jpeg::Jpeg;
 use super::super::{Control, Error, Info};
 use super::{Decode, failed};
 
-/// The scales that are worth it. libjpeg-turbo knows 5, 6 and 7 eighths too,
-/// but has no fast inverse DCT for them.
-pub(in super::super) const EIGHTHS: [u32; 5] = [1, 2, 3, 4, 8];
+/// The scales, in eighths, that are worth it. libjpeg-turbo knows 5, 6 and 7 too, but has
+/// no fast inverse DCT for them.
+pub(in super::super) fn scales(jpeg: &Jpeg) -> &'static [u32] {
+    if jpeg.progressive() && can_read_low(jpeg) { &[1, 2, 3, 4, 5, 8] } else { &[1, 2, 3, 4, 8] }
+}
 
 pub(super) fn layout(jpeg: &Jpeg) -> Layout {
     match jpeg.components() {
@@ -80,10 +82,15 @@ fn turbo(input: &[u8], jpeg: &Jpeg, size: Size, how: &Decode) -> Result<Raster, 
 }
 
 /// Whether low frequencies are all that is needed, and can be had.
+fn reads_low(jpeg: &Jpeg, how: &Decode) -> bool {
+    let scale = how.eighths == 1 || how.eighths <= 5 && jpeg.progressive();
+    scale && can_read_low(jpeg)
+}
+
+/// Whether low frequencies are known to stand for the rest.
 ///
 /// Inks that come more often than black have detail that nothing else stands
 /// for, unlike the chroma beside luma.
-fn reads_low(jpeg: &Jpeg, how: &Decode) -> bool {
-    let scale = how.eighths == 1 || how.eighths <= 4 && jpeg.progressive();
-    scale && !jpeg.arithmetic() && !jpeg.coarse_black()
+fn can_read_low(jpeg: &Jpeg) -> bool {
+    !jpeg.arithmetic() && !jpeg.coarse_black()
 }

@@ -9,7 +9,7 @@ use super::samples::LANES;
 use super::tables::Tables;
 
 /// Coefficients that are kept of a block, one way, at most.
-pub(super) const MOST_KEPT: usize = 4;
+pub(super) const MOST_KEPT: usize = 5;
 
 /// The rows and columns of coefficients by their place in a scan (T.81, figure 5).
 const ZIGZAG: [(u8, u8); 64] = zigzag();
@@ -164,9 +164,9 @@ impl Component {
 }
 
 /// How many coefficients are kept of a block, one way, of a component that is sampled
-/// so many `times` less than others are. What more than 4 add to chroma does not show.
+/// so many `times` less than others are. What more add to chroma does not show.
 fn kept(eighths: usize, times: usize) -> usize {
-    if eighths == 1 { 1 } else { (eighths * times).min(MOST_KEPT) }
+    if eighths == 1 { 1 } else { (eighths * times).min(eighths.max(4)) }
 }
 
 /// Blocks of a row of so many MCUs, and what makes the last ones of them a whole group.

@@ -10,8 +10,8 @@
 //! a component is sampled half as often in both directions (4:2:0): of such a
 //! one libjpeg-turbo makes 2x2 samples a block, which here are interpolated.
 //!
-//! At 2 to 4 eighths it takes 2x2 to 4x4 of them, more where a component is sampled less
-//! often, as libjpeg-turbo has it for 3 eighths.
+//! At 2 to 5 eighths it takes 2x2 to 5x5 of them, as libjpeg-turbo does at 3 and 5, and more
+//! where a component is sampled less often.
 
 mod averages;
 mod bands;

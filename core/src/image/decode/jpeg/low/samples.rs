@@ -13,8 +13,8 @@ use super::frame::{Component, Frame, MOST_KEPT};
 /// Blocks that are transformed at once.
 pub(super) const LANES: usize = 4;
 
-/// Samples of a block at most, one way: at 4 eighths, of a component with a fourth of them.
-const MOST: usize = 16;
+/// Samples of a block at most, one way: at 5 eighths, of a component with a fourth of them.
+const MOST: usize = 20;
 
 /// A number of each of these blocks.
 type Lanes = [f32; LANES];
@@ -74,7 +74,11 @@ impl<'a> Samples<'a> {
             (4, 8) => self.columns::<4, 8>(row),
             (4, 9) => self.columns::<4, 9>(row),
             (4, 12) => self.columns::<4, 12>(row),
-            _ => self.columns::<4, MOST>(row),
+            (4, 16) => self.columns::<4, 16>(row),
+            (5, 5) => self.columns::<5, 5>(row),
+            (5, 10) => self.columns::<5, 10>(row),
+            (5, 15) => self.columns::<5, 15>(row),
+            _ => self.columns::<5, MOST>(row),
         }
         match (self.across.kept, self.across.samples) {
             (2, 2) => self.rows::<2, 2>(),
@@ -84,7 +88,11 @@ impl<'a> Samples<'a> {
             (4, 8) => self.rows::<4, 8>(),
             (4, 9) => self.rows::<4, 9>(),
             (4, 12) => self.rows::<4, 12>(),
-            _ => self.rows::<4, MOST>(),
+            (4, 16) => self.rows::<4, 16>(),
+            (5, 5) => self.rows::<5, 5>(),
+            (5, 10) => self.rows::<5, 10>(),
+            (5, 15) => self.rows::<5, 15>(),
+            _ => self.rows::<5, MOST>(),
         }
     }
 
