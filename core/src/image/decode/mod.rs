@@ -16,7 +16,7 @@ use super::source::{Animation, Kind, Source};
 use super::{Control, Error};
 use canvas::Canvas;
 
-pub(super) use jpeg::eighth;
+pub(super) use jpeg::shrunk;
 pub(super) use scale::Scale;
 
 /// How a source is to be decoded.

@@ -3,14 +3,14 @@
 use super::super::geometry::Size;
 use super::super::pixels::LARGEST_BOX;
 use super::super::source::{Kind, Source};
-use super::jpeg::EIGHTHS;
+use super::jpeg::scales;
 
 /// By which means, and how much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Scale {
     /// Not at all.
     Whole,
-    /// JPEG: to so many eighths, one of [`EIGHTHS`].
+    /// JPEG: to so many eighths, one of [`scales`].
     Eighths(u32),
     /// PNG and WebP: to the averages of boxes of pixels of that side.
     Boxes(u32),
@@ -26,7 +26,7 @@ impl Scale {
     pub(in super::super) fn new(source: &Source, scaled: Size) -> Scale {
         let stored = Size::new(source.info.width, source.info.height);
         match &source.kind {
-            Kind::Jpeg(_) => eighths(stored, scaled),
+            Kind::Jpeg(jpeg) => eighths(scales(jpeg), stored, scaled),
             Kind::Png(png) if !png.interlaced && !source.info.alpha => boxes(stored, scaled),
             Kind::Webp(webp) if webp.first.is_none() && !source.info.alpha => {
                 twice(stored, scaled, webp.lossless)
@@ -59,12 +59,13 @@ fn times(pixels: u32, many: u32, parts: u32) -> u32 {
 
 /// The smallest scale that leaves a shrink of at least 1.5: with less, the coarse
 /// filter of the scaled inverse DCT shows in the result.
-fn eighths(stored: Size, scaled: Size) -> Scale {
+fn eighths(scales: &[u32], stored: Size, scaled: Size) -> Scale {
     let enough = |eighths: u32, stored: u32, scaled: u32| {
         u64::from(stored) * u64::from(eighths) >= u64::from(scaled) * 12
     };
-    EIGHTHS
-        .into_iter()
+    scales
+        .iter()
+        .copied()
         .find(|&eighths| {
             enough(eighths, stored.width, scaled.width)
                 && enough(eighths, stored.height, scaled.height)

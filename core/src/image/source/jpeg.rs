@@ -75,6 +75,19 @@ impl Jpeg {
         self.arithmetic
     }
 
+    pub(in super::super) fn progressive(&self) -> bool {
+        self.progressive
+    }
+
+    /// How often each component is sampled, horizontally and vertically.
+    pub(in super::super) fn sampling(&self) -> &[(u8, u8)] {
+        &self.sampling
+    }
+
+    pub(in super::super) fn size(&self) -> Size {
+        self.size
+    }
+
     pub(in super::super) fn one_pass(&self) -> bool {
         self.one_pass
     }
@@ -84,11 +97,6 @@ impl Jpeg {
         let twice = |&(h, v): &(u8, u8), of: &(u8, u8)| h >= 2 * of.0 && v >= 2 * of.1;
         matches!(self.sampling.as_slice(), [inks @ .., black]
             if inks.len() == 3 && inks.iter().any(|ink| twice(ink, black)))
-    }
-
-    /// Bytes of the DC coefficients alone.
-    pub(in super::super) fn average_bytes(&self) -> u64 {
-        self.blocks(true) * 2
     }
 
     /// Bytes of the coefficients that a decoder has to keep: all of them,
