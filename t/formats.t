@@ -125,7 +125,33 @@ __DATA__
 /1/quad-8x8.jpg                 200 jpeg 1x1
 
 
-=== TEST 4: four inks, to the pixel
+=== TEST 4: what is cut away is not decoded, what is left is in its place
+--- config
+    location ~ ^/(?<at>\w+)/(?<f>.+)$ {
+        image_resize crop 50 50 gravity=$at;
+        image_resize_format png;
+        alias $TEST_NGINX_FIXTURES/$f;
+    }
+--- rows
+/west/photo-1200x100.jpg             200 png 50x50 psnr>28:photo-1200x100.jpg,resize:600x50,crop:50x50+0+0
+/center/photo-1200x100.jpg           200 png 50x50 psnr>28:photo-1200x100.jpg,resize:600x50,crop:50x50+275+0
+/east/photo-1200x100-progressive.jpg 200 png 50x50 psnr>28:photo-1200x100.jpg,resize:600x50,crop:50x50+550+0
+/north/photo-400x1600.jpg            200 png 50x50 psnr>26:photo-400x1600.jpg,resize:50x200,crop:50x50+0+0
+/south/photo-400x1600.jpg            200 png 50x50 psnr>26:photo-400x1600.jpg,resize:50x200,crop:50x50+0+150
+/center/photo-1200x100.webp          200 png 50x50 psnr>28:photo-1200x100.webp,resize:600x50,crop:50x50+275+0
+/east/photo-1200x100-lossless.webp   200 png 50x50 psnr>28:photo-1200x100.png,resize:600x50,crop:50x50+550+0
+
+
+=== TEST 5: drawings become lossless WebP, photos do not
+--- config
+    location / { image_resize convert; image_resize_format webp; alias $TEST_NGINX_FIXTURES/; }
+--- rows
+/quad-300x360-trns.gif          200 webp 300x360 lossless alpha px=10,10:none px=290,10:lime px=290,350:yellow smaller=quad-300x360-trns.gif
+/flat-300x200.png               200 webp 300x200 lossless px=150,100:#808080
+/photo-300x200.gif              200 webp 300x200 lossy
+
+
+=== TEST 6: four inks, to the pixel
 --- config
     location ~ ^/(?<format>jpeg|png)/(?<f>.+)$ {
         image_resize resize 48 -;
@@ -139,7 +165,7 @@ __DATA__
 /png/flat-96x112-ycck.jpg       200 png 48x56 px=20,20:#808080~40
 
 
-=== TEST 5: animations give all their frames, or the first one
+=== TEST 7: animations give all their frames, or the first one
 --- config
     location / { image_resize resize 50 -; alias $TEST_NGINX_FIXTURES/; }
     location /png/ { image_resize resize 50 -; image_resize_format png; alias $TEST_NGINX_FIXTURES/; }
@@ -149,7 +175,7 @@ __DATA__
 /png/quad-100x120-animated.gif  200 png 50x60 frames=1 px=5,5:red px=45,5:lime px=5,55:blue px=45,55:yellow
 
 
-=== TEST 6: the type comes from the bytes, not from the name or the upstream's word
+=== TEST 8: the type comes from the bytes, not from the name or the upstream's word
 --- config
     location /lie/ {
         image_resize resize 50 -;
@@ -164,7 +190,7 @@ __DATA__
 /lie/quad-100x120.webp          200 webp 50x60 Content-Type=image/webp
 
 
-=== TEST 7: what is no supported image
+=== TEST 9: what is no supported image
 --- config
     location / { image_resize resize 50 -; alias $TEST_NGINX_FIXTURES/; }
 --- rows

@@ -1,4 +1,4 @@
-//! JPEG at an eighth: the project's own decoder beside libjpeg-turbo.
+//! JPEG at a few eighths: the project's own decoder beside libjpeg-turbo.
 //!
 //! `cargo bench -p image-gate-core --bench jpeg [-- FILE...]`: the best of
 //! interleaved rounds on one thread, in milliseconds, since what disturbs only adds;
@@ -18,7 +18,7 @@ use std::time::Instant;
 
 use common::{jpeg, photo};
 use image_gate_core::image::Limits;
-use image_gate_core::image::internals::{Eighth, Pixels, jpeg_eighth};
+use image_gate_core::image::internals::{Decoder, Pixels, jpeg_shrunk};
 use turbojpeg::Subsamp;
 
 const ROUNDS: usize = 15;
@@ -38,16 +38,23 @@ fn main() {
     }
     sources.extend(files.into_iter().map(|name| (name.clone(), std::fs::read(name).unwrap())));
 
-    println!("  turbo      own  ratio       dB  (at 1/8)");
+    println!("  turbo      own  ratio       dB  scale");
     for (name, source) in &sources {
-        let [turbo, own] = times([Eighth::Turbo, Eighth::Averages].map(|decoder| {
-            move || {
-                black_box(jpeg_eighth(source, decoder, &Limits::default()).unwrap());
-            }
-        }));
-        let decoded = |decoder| jpeg_eighth(source, decoder, &Limits::default()).unwrap().unwrap();
-        let near = psnr(&decoded(Eighth::Turbo), &decoded(Eighth::Averages));
-        println!("{turbo:>7.2}  {own:>7.2}  {:>5.2}  {near:>7.2}  {name}", turbo / own);
+        for eighths in 1..=5 {
+            let decoded =
+                |decoder| jpeg_shrunk(source, eighths, decoder, &Limits::default()).unwrap();
+            let (Some(expected), Some(made)) = (decoded(Decoder::Turbo), decoded(Decoder::Own))
+            else {
+                continue;
+            };
+            let [turbo, own] = times([Decoder::Turbo, Decoder::Own].map(|decoder| {
+                move || {
+                    black_box(decoded(decoder));
+                }
+            }));
+            let (ratio, near) = (turbo / own, psnr(&expected, &made));
+            println!("{turbo:>7.2}  {own:>7.2}  {ratio:>5.2}  {near:>7.2}  {eighths}/8 {name}");
+        }
     }
 }
 

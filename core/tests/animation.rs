@@ -4,9 +4,12 @@
 
 mod common;
 
+use std::io::Cursor;
+
 use common::*;
 use gif::{DisposalMethod, Encoder, Frame, Repeat};
 use image_gate_core::image::{AnimationPolicy, Error, Limits, Offer, Plan, Wanted, prepare, probe};
+use image_webp::{LoopCount, WebPDecoder};
 
 /// A picture, and for how many milliseconds it is shown.
 type Shown = (Picture, u32);
@@ -162,18 +165,26 @@ fn pictures_of_gif(bytes: &[u8]) -> Vec<Shown> {
     all
 }
 
-/// The pictures of a WebP as libwebp composes them, and how often they are played.
+/// The pictures of a WebP as another decoder composes them, and how often they are played.
 fn pictures_of_webp(bytes: &[u8]) -> (Vec<Shown>, u32) {
-    let animation = webp::AnimDecoder::new(bytes).decode().unwrap();
-    let (mut all, mut time) = (Vec::new(), 0);
-    for frame in &animation {
-        let pixels = frame.get_image().as_chunks().0.to_vec();
-        let picture = Picture { width: frame.width(), height: frame.height(), pixels };
-        let now = u32::try_from(frame.get_time_ms()).unwrap();
-        all.push((picture, now - time));
-        time = now;
+    let mut decoder = WebPDecoder::new(Cursor::new(bytes)).unwrap();
+    let (width, height) = decoder.dimensions();
+    let mut data = vec![0; decoder.output_buffer_size().unwrap()];
+    let mut all = Vec::new();
+    for _ in 0..decoder.num_frames() {
+        let duration = decoder.read_frame(&mut data).unwrap();
+        let pixels = if decoder.has_alpha() {
+            data.as_chunks().0.to_vec()
+        } else {
+            data.as_chunks().0.iter().map(|&[r, g, b]| [r, g, b, 255]).collect()
+        };
+        all.push((Picture { width, height, pixels }, duration));
     }
-    (all, animation.loop_count)
+    let plays = match decoder.loop_count() {
+        LoopCount::Forever => 0,
+        LoopCount::Times(times) => times.get().into(),
+    };
+    (all, plays)
 }
 
 /// How often a GIF says that it is played; 0 is for ever.

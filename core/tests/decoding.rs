@@ -232,7 +232,7 @@ fn animated_webp(still: &[u8], x: u8, y: u8, size: (u8, u8)) -> Vec<u8> {
 fn the_first_frame_of_a_webp_lies_on_its_canvas() {
     let picture = Picture::new(10, 8, |x, y| [x as u8 * 20, y as u8 * 30, 7, 255 - x as u8 * 20]);
     let opaque = photo(10, 8);
-    let lossy = webp::Encoder::from_rgba(picture.rgba(), 10, 8).encode(95.0).to_vec();
+    let lossy = webp_lossy(&picture, 95);
     for (still, exact) in
         [(webp_lossless(&picture), true), (webp_lossless(&opaque), true), (lossy, false)]
     {

@@ -41,7 +41,7 @@ fn sources(profile: &[u8]) -> [Vec<u8>; 3] {
     encoder.add_itxt_chunk("XML:com.adobe.xmp".to_owned(), text).unwrap();
     encoder.write_header().unwrap().write_image_data(&picture.rgb()).unwrap();
 
-    let still = webp::Encoder::from_rgb(&picture.rgb(), 200, 140).encode_lossless().to_vec();
+    let still = webp_lossless(&picture);
     let chunk = |kind: &[u8; 4], body: &[u8]| {
         let mut out = kind.to_vec();
         out.extend((body.len() as u32).to_le_bytes());

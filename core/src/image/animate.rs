@@ -4,7 +4,7 @@ use super::decode::Frames;
 use super::encode::{self, Animator};
 use super::geometry::{Geometry, Window};
 use super::metadata::carried;
-use super::pixels;
+use super::pixels::{self, Placed};
 use super::render::Renderer;
 use super::source::Animation;
 use super::transform::{Output, Prepared, Recipe, Transformed};
@@ -46,14 +46,13 @@ impl Prepared<'_> {
         control: &Control,
     ) -> Result<Vec<u8>, Error> {
         let size = inside.map_or(self.stored(), |inside| inside.size);
-        let extent = (f64::from(size.width), f64::from(size.height));
         let mut frames = Frames::new(&self.source, animation)?;
         let mut carried = carried(&self.source.embedded, plan);
         let mut duration = frames.next(control)?.ok_or_else(no_frame)?;
         let mut renderer = Renderer::new(
             &self.source,
             plan,
-            (geometry, extent),
+            (geometry, Placed::all(size)),
             recipe.format,
             frames.picture(),
             &mut carried,

@@ -1,14 +1,15 @@
 //! Parts by themselves, for the project's own tests, benchmarks and fuzzing.
 
-use super::decode::{Decode, eighth};
+use super::decode::{Decode, Scale, shrunk};
+use super::geometry::Size;
 use super::source::{Kind, Source};
 use super::{Control, Error, Limits};
 
-/// A decoder of JPEG at an eighth of the size.
+/// A decoder of JPEG at a few eighths of the size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Eighth {
-    /// The project's own, of DC coefficients alone.
-    Averages,
+pub enum Decoder {
+    /// The project's own, of low frequencies alone.
+    Own,
     /// libjpeg-turbo.
     Turbo,
 }
@@ -26,22 +27,24 @@ pub struct Pixels {
     pub data: Vec<u8>,
 }
 
-/// Decodes a JPEG at an eighth of its size; `None` is one that this decoder
+/// Decodes a JPEG at some eighths of its size; `None` is one that this decoder
 /// leaves to the other.
 ///
 /// # Errors
 /// Those of [`prepare`](super::prepare) and of decoding.
-pub fn jpeg_eighth(
+pub fn jpeg_shrunk(
     input: &[u8],
-    decoder: Eighth,
+    eighths: u32,
+    decoder: Decoder,
     limits: &Limits,
 ) -> Result<Option<Pixels>, Error> {
     let source = Source::read(input)?;
     source.check(limits)?;
     let Kind::Jpeg(jpeg) = &source.kind else { return Err(Error::NotImage) };
-    let how = Decode { eighths: 1, side: 1, scans: limits.scans };
-    let turbo = decoder == Eighth::Turbo;
-    let raster = eighth(input, jpeg, &source.info, &how, turbo, &Control::default())?;
+    let size = Size::new(source.info.width, source.info.height);
+    let how = Decode { scale: Scale::Eighths(eighths), ..Decode::all(size, limits.scans) };
+    let turbo = decoder == Decoder::Turbo;
+    let raster = shrunk(input, jpeg, &source.info, &how, turbo, &Control::default())?;
     Ok(raster.map(|raster| Pixels {
         width: raster.size().width,
         height: raster.size().height,

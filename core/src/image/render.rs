@@ -3,7 +3,7 @@
 use super::geometry::Geometry;
 use super::mark::Overlay;
 use super::metadata::{Carried, carries_profile};
-use super::pixels::{self, Converter};
+use super::pixels::{self, Converter, Placed};
 use super::raster::{Layout, Raster};
 use super::source::Source;
 use super::{Control, Error, Format, Gravity, Plan, ProfilePolicy, smart};
@@ -12,8 +12,7 @@ use super::{Control, Error, Format, Gravity, Plan, ProfilePolicy, smart};
 pub(super) struct Renderer<'p> {
     plan: &'p Plan,
     geometry: Geometry,
-    /// The part of a picture that the image covers, from its top left corner.
-    extent: (f64, f64),
+    placed: Placed,
     coloring: Coloring,
     /// Whether colours stay those of a profile that is not sRGB's, as far as known.
     keeps_profile: bool,
@@ -27,7 +26,7 @@ impl<'p> Renderer<'p> {
     pub(super) fn new<'s>(
         source: &Source<'s>,
         plan: &'p Plan,
-        (mut geometry, extent): (Geometry, (f64, f64)),
+        (mut geometry, placed): (Geometry, Placed),
         format: Format,
         picture: &Raster,
         carried: &mut Carried<'s>,
@@ -35,12 +34,12 @@ impl<'p> Renderer<'p> {
     ) -> Result<Renderer<'p>, Error> {
         let Geometry { scaled, window, .. } = geometry;
         if plan.gravity == Gravity::Smart && window.size != scaled {
-            geometry.window = smart::place(picture, extent, scaled, window.size, control)?;
+            geometry.window = smart::place(picture, placed.extent, scaled, window.size, control)?;
         }
         let coloring = Coloring::new(source, plan, format, picture.layout(), carried);
         let flattens = format == Format::Jpeg || source.has_palette() && !plan.transparency;
         let keeps_profile = carried.icc.is_some();
-        Ok(Renderer { plan, geometry, extent, coloring, keeps_profile, flattens, overlay: None })
+        Ok(Renderer { plan, geometry, placed, coloring, keeps_profile, flattens, overlay: None })
     }
 
     /// All that the plan asks for.
@@ -66,7 +65,7 @@ impl<'p> Renderer<'p> {
     /// Scales, cuts and turns a picture, and gives it its colours.
     pub(super) fn show(&self, raster: Raster, control: &Control) -> Result<Raster, Error> {
         let Geometry { scaled, window, turn, .. } = self.geometry;
-        let raster = pixels::resize(raster, self.extent, scaled, window, control)?;
+        let raster = pixels::resize(raster, self.placed, scaled, window, control)?;
         let raster = pixels::turn(raster, turn, control)?;
         match &self.coloring {
             Coloring::Kept => Ok(raster),

@@ -1,15 +1,15 @@
 //! The whole way from source bytes to output bytes.
 
-use super::decode::{self, Decode, EIGHTHS};
+use super::decode::{self, Decode};
 use super::geometry::{Geometry, Size, Turn, Window};
 use super::look::{self, Look, look};
 use super::metadata::{Carried, carried};
-use super::pixels::{self, Converter};
+use super::pixels::{self, Converter, Placed};
 use super::render::Renderer;
 use super::source::{Animation, Embedded, Kind, Source};
 use super::{
-    AnimationPolicy, Control, Error, Fit, Format, Limits, MetadataPolicy, Plan, ProfilePolicy,
-    encode,
+    AnimationPolicy, Control, Error, Fit, Format, Gravity, Limits, MetadataPolicy, Plan,
+    ProfilePolicy, encode,
 };
 
 /// What the headers of a source say, without decoding a pixel.
@@ -181,14 +181,11 @@ fn how_to_decode(source: &Source, plan: &Plan, geometry: &Geometry, limits: &Lim
     let scans = limits.scans;
     if plan.trim.is_some() {
         // Borders are looked for in all pixels.
-        return Decode { eighths: 8, side: 1, scans };
+        return Decode::all(Size::new(source.info.width, source.info.height), scans);
     }
-    let stored = Size::new(source.info.width, source.info.height);
-    let eighths = match source.kind {
-        Kind::Jpeg(_) => eighths(stored, geometry.scaled),
-        _ => 8,
-    };
-    Decode { eighths, side: decode::boxes(source, geometry.scaled), scans }
+    let how = Decode::new(source, geometry, scans);
+    // What is kept is only known when all was looked at.
+    if plan.gravity == Gravity::Smart { how } else { how.cut(source, geometry) }
 }
 
 /// The format of an output. Where the plan names none it is the source's, or for a client that
@@ -262,21 +259,6 @@ fn check_output(output: Size, frames: u32, format: Format, limits: &Limits) -> R
         )));
     }
     Ok(())
-}
-
-/// The smallest scale that still leaves the resize a shrink of at least 1.5: with
-/// less, the coarse filter of the scaled inverse DCT shows in the result.
-fn eighths(stored: Size, scaled: Size) -> u32 {
-    let enough = |eighths: u32, stored: u32, scaled: u32| {
-        u64::from(stored) * u64::from(eighths) >= u64::from(scaled) * 12
-    };
-    EIGHTHS
-        .into_iter()
-        .find(|&eighths| {
-            enough(eighths, stored.width, scaled.width)
-                && enough(eighths, stored.height, scaled.height)
-        })
-        .unwrap_or(8)
 }
 
 impl Prepared<'_> {
@@ -375,7 +357,7 @@ impl Prepared<'_> {
         };
         let raster = decode::decode(&self.source, &decode, control)?;
         let carried = &mut Carried::default();
-        let sizes = (geometry, decode.extent(self.stored()));
+        let sizes = (geometry, decode.placed(self.stored()));
         let format = Format::Png;
         let renderer =
             Renderer::new(&self.source, self.plan, sizes, format, &raster, carried, control)?;
@@ -387,15 +369,15 @@ impl Prepared<'_> {
         let &Recipe { decode, mut geometry, format, palette, .. } = recipe;
 
         let mut raster = decode::decode(&self.source, &decode, control)?;
-        let mut extent = decode.extent(self.stored());
+        let mut placed = decode.placed(self.stored());
         if let Some(threshold) = plan.trim {
             let inside = pixels::inside(&raster, threshold);
             raster = pixels::cut(raster, inside, control)?;
             geometry = self.trimmed(recipe, inside)?;
-            extent = (f64::from(inside.size.width), f64::from(inside.size.height));
+            placed = Placed::all(inside.size);
         }
         let mut carried = carried(&self.source.embedded, plan);
-        let sizes = (geometry, extent);
+        let sizes = (geometry, placed);
         let raster =
             Renderer::new(&self.source, plan, sizes, format, &raster, &mut carried, control)?
                 .render(raster, control)?;

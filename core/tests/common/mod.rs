@@ -5,6 +5,7 @@
 
 use std::io::Cursor;
 
+use image_gate_codecs::{avif, webp};
 use image_gate_core::image::{Control, Error, Format, Limits, Output, Plan, prepare, sniff};
 use turbojpeg::Subsamp;
 
@@ -34,6 +35,10 @@ impl Picture {
 
     pub fn at(&self, x: u32, y: u32) -> [u8; 4] {
         self.pixels[(y * self.width + x) as usize]
+    }
+
+    pub fn is_opaque(&self) -> bool {
+        self.pixels.iter().all(|pixel| pixel[3] == 255)
     }
 
     pub fn rgb(&self) -> Vec<u8> {
@@ -92,9 +97,23 @@ pub fn png(picture: &Picture) -> Vec<u8> {
 }
 
 pub fn webp_lossless(picture: &Picture) -> Vec<u8> {
-    webp::Encoder::from_rgba(picture.rgba(), picture.width, picture.height)
-        .encode_lossless()
-        .to_vec()
+    let (pixels, color) = match picture.is_opaque() {
+        true => (picture.rgb(), image_webp::ColorType::Rgb8),
+        false => (picture.rgba().to_vec(), image_webp::ColorType::Rgba8),
+    };
+    let mut out = Vec::new();
+    let encoder = image_webp::WebPEncoder::new(&mut out);
+    encoder.encode(&pixels, picture.width, picture.height, color).unwrap();
+    out
+}
+
+pub fn webp_lossy(picture: &Picture, quality: u8) -> Vec<u8> {
+    let alpha = !picture.is_opaque();
+    let pixels = if alpha { picture.rgba().to_vec() } else { picture.rgb() };
+    let (lossless, effort) = (false, 4);
+    let &Picture { width, height, .. } = picture;
+    let image = webp::Image { pixels: &pixels, width, height, alpha, lossless, quality, effort };
+    webp::encode(&image).unwrap().to_vec()
 }
 
 /// Puts a segment right behind the start of a JPEG.
@@ -151,12 +170,14 @@ pub fn decode(bytes: &[u8]) -> Picture {
             picture(width, height, 4, &frame.buffer)
         }
         Format::Webp => {
-            let image = webp::Decoder::new(bytes).decode().unwrap();
-            let channels = if image.is_alpha() { 4 } else { 3 };
-            picture(image.width(), image.height(), channels, &image)
+            let mut decoder = image_webp::WebPDecoder::new(Cursor::new(bytes)).unwrap();
+            let (width, height) = decoder.dimensions();
+            let mut pixels = vec![0; decoder.output_buffer_size().unwrap()];
+            decoder.read_image(&mut pixels).unwrap();
+            picture(width, height, if decoder.has_alpha() { 4 } else { 3 }, &pixels)
         }
         Format::Avif => {
-            let decoder = image_gate_avif::Decoder::new(bytes).unwrap();
+            let decoder = avif::Decoder::new(bytes).unwrap();
             let info = decoder.info();
             let channels = if info.alpha { 4 } else { 3 };
             let mut pixels = vec![0; info.width as usize * info.height as usize * channels];
@@ -222,4 +243,11 @@ pub fn transformed(input: &[u8], plan: &Plan) -> Picture {
 pub fn passes(input: &[u8], plan: &Plan) -> bool {
     let prepared = prepare(input, plan, &Limits::default()).unwrap();
     matches!(prepared.run(&Control::default()).unwrap().output, Output::Original)
+}
+
+/// The most memory that the process ever had, in bytes.
+pub fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
 }

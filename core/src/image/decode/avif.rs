@@ -1,6 +1,6 @@
 //! AVIF by libavif.
 
-use image_gate_avif::Decoder;
+use image_gate_codecs::avif::Decoder;
 
 use super::super::Error;
 use super::super::geometry::Size;

@@ -4,62 +4,86 @@ mod avif;
 mod canvas;
 mod gif;
 mod jpeg;
+mod part;
 mod png;
+mod scale;
 mod webp;
 
-use super::geometry::Size;
-use super::pixels::LARGEST_BOX;
+use super::geometry::{Geometry, Size, Window};
+use super::pixels::Placed;
 use super::raster::{Layout, Raster};
 use super::source::{Animation, Kind, Source};
 use super::{Control, Error};
 use canvas::Canvas;
 
-pub(super) use jpeg::{EIGHTHS, eighth};
+pub(super) use jpeg::shrunk;
+pub(super) use scale::Scale;
 
 /// How a source is to be decoded.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Decode {
-    /// JPEG only: the scale in eighths, one of [`EIGHTHS`].
-    pub(super) eighths: u32,
-    /// The side of the boxes of pixels whose averages are decoded, for all that
-    /// [`boxes`] knows; otherwise 1.
-    pub(super) side: u32,
+    pub(super) scale: Scale,
+    /// What of the stored image is.
+    pub(super) part: Window,
     /// JPEG only: the number of scans that the decoder accepts.
     pub(super) scans: u32,
 }
 
 impl Decode {
-    /// The size of the decoded raster.
-    pub(super) fn raster_size(&self, stored: Size) -> Size {
-        let side = |pixels: u32| {
-            let eighths = u64::from(pixels) * u64::from(self.eighths);
-            eighths.div_ceil(8 * u64::from(self.side)) as u32
-        };
-        Size::new(side(stored.width), side(stored.height))
+    /// All of an image of that size, as it is.
+    pub(super) fn all(size: Size, scans: u32) -> Decode {
+        Decode { scale: Scale::Whole, part: Window { x: 0, y: 0, size }, scans }
     }
 
-    /// The part of that raster that the image covers, from its top left corner:
-    /// a smaller one may end within its last column and row.
-    pub(super) fn extent(&self, stored: Size) -> (f64, f64) {
-        let scale = f64::from(self.eighths) / f64::from(8 * self.side);
-        let side = |pixels: u32| f64::from(pixels) * scale;
-        (side(stored.width), side(stored.height))
+    /// All of a source, as small as the geometry allows.
+    pub(super) fn new(source: &Source, geometry: &Geometry, scans: u32) -> Decode {
+        let scale = Scale::new(source, geometry.scaled);
+        let size = Size::new(source.info.width, source.info.height);
+        Decode { scale, ..Decode::all(size, scans) }
+    }
+
+    /// This, without what the geometry cuts away.
+    pub(super) fn cut(self, source: &Source, geometry: &Geometry) -> Decode {
+        Decode { part: part::part(source, geometry, self.scale), ..self }
+    }
+
+    /// The size of the decoded raster.
+    pub(super) fn raster_size(&self, stored: Size) -> Size {
+        let [(width, _), (height, _)] = self.scale.of(self.part.size, stored);
+        Size::new(width, height)
+    }
+
+    /// How that raster lies in the image.
+    pub(super) fn placed(&self, stored: Size) -> Placed {
+        let [(_, across), (_, down)] = self.scale.of(self.part.size, stored);
+        let scaled = |x: u32, y: u32| (f64::from(x) * across, f64::from(y) * down);
+        Placed {
+            extent: scaled(stored.width, stored.height),
+            origin: scaled(self.part.x, self.part.y),
+        }
+    }
+
+    /// The part of the raster of the whole image that is decoded, or `None` for all of it.
+    fn part_of_raster(&self, stored: Size) -> Option<Window> {
+        let Placed { origin, .. } = self.placed(stored);
+        let (x, y, size) = (origin.0 as u32, origin.1 as u32, self.raster_size(stored));
+        (self.part.size != stored).then_some(Window { x, y, size })
     }
 }
 
 /// Decodes the source, or the first frame of its animation.
 ///
 /// # Errors
-/// [`Error::DecodeFailed`] unless every pixel could be decoded;
+/// [`Error::DecodeFailed`] unless every pixel of the part could be decoded;
 /// [`Error::Internal`] without memory; those of [`Control::check`].
 pub(super) fn decode(source: &Source, how: &Decode, control: &Control) -> Result<Raster, Error> {
     control.check()?;
     let size = Size::new(source.info.width, source.info.height);
     let raster = match &source.kind {
         Kind::Jpeg(jpeg) => jpeg::decode(source.input, jpeg, size, how, control),
-        Kind::Png(_) => png::decode(source.input, size, how.side, control),
+        Kind::Png(_) => png::decode(source.input, size, how.scale, control),
         Kind::Gif(gif) => gif::decode(source.input, gif, size, source.info.alpha),
-        Kind::Webp(webp) => webp::decode(webp, size, how.side),
+        Kind::Webp(webp) => webp::decode(webp, size, how),
         Kind::Avif => avif::decode(source.input, size, source.info.alpha),
     }?;
     control.check()?;
@@ -118,23 +142,6 @@ pub(super) fn animated_layout(animation: Animation) -> Layout {
     if animation.alpha { Layout::Rgba8 } else { Layout::Rgb8 }
 }
 
-/// The side of the boxes whose averages are to be decoded, for an image that is to
-/// be scaled.
-///
-/// What is left to the resize is a shrink of at least 2, so that its filter still
-/// decides what the result looks like. Boxes of 2 take longer than a resize of
-/// everything does, and so do those that have to be weighted by alpha.
-pub(super) fn boxes(source: &Source, scaled: Size) -> u32 {
-    let whole = match &source.kind {
-        Kind::Png(png) => png.interlaced,
-        Kind::Webp(webp) => webp.first.is_some(),
-        Kind::Jpeg(_) | Kind::Gif(_) | Kind::Avif => true,
-    };
-    let times = |stored: u32, scaled: u32| stored / scaled.max(1) / 2;
-    let side = times(source.info.width, scaled.width).min(times(source.info.height, scaled.height));
-    if whole || source.info.alpha || side < 3 { 1 } else { side.min(LARGEST_BOX) }
-}
-
 /// The layout of the decoded raster. For PNG and WebP it is the one with most
 /// channels that can come out.
 pub(super) fn layout(source: &Source) -> Layout {
@@ -158,9 +165,7 @@ pub(super) fn working_bytes(source: &Source, how: &Decode) -> u64 {
             Kind::Png(_) => 0,
             // The indices of the frame.
             Kind::Gif(gif) => gif.largest.pixels(),
-            // The bitmap that libwebp allocates, its planes of a lossy image's
-            // alpha, and the frame of an animation before it is composed.
-            Kind::Webp(webp) => pixels * if webp.first.is_some() { 9 } else { 5 },
+            Kind::Webp(webp) => webp::working_bytes(webp, &source.info, how),
             // Planes of up to 16 bits a sample, of the picture and of the one that filters write.
             Kind::Avif => pixels * 16,
         }

@@ -8,7 +8,7 @@ use super::super::geometry::Size;
 use super::super::pixels::Shrink;
 use super::super::raster::{Layout, Raster, zeroed};
 use super::super::{Control, Error};
-use super::failed;
+use super::{Scale, failed};
 
 /// What the decoder may allocate besides the output: rows, and chunks that it
 /// keeps although nobody asks for them.
@@ -17,11 +17,11 @@ const DECODER_BYTES: usize = 32 << 20;
 /// Rows between two looks at the [`Control`].
 const BATCH: u32 = 64;
 
-/// Decodes an image, or the averages of its boxes of that side.
+/// Decodes an image.
 pub(super) fn decode(
     input: &[u8],
     size: Size,
-    side: u32,
+    scale: Scale,
     control: &Control,
 ) -> Result<Raster, Error> {
     let mut decoder = Decoder::new_with_limits(Cursor::new(input), Limits { bytes: DECODER_BYTES });
@@ -54,7 +54,7 @@ pub(super) fn decode(
             }
             reader.read_row(row).map_err(failed)?.ok_or_else(|| failed("rows are missing"))
         };
-        if side > 1 {
+        if let Scale::Boxes(side) = scale {
             let mut shrink = Shrink::new(size, layout, side)?;
             let mut row = zeroed(size.width as usize * layout.channels())?;
             for y in 0..size.height {

@@ -2,26 +2,25 @@
 
 use std::borrow::Cow;
 
-use webp::{Decoder, PixelLayout};
+use image_gate_codecs::webp::{Decoder, Part};
 
-use super::super::Error;
-use super::super::geometry::Size;
+use super::super::geometry::{Size, Window};
 use super::super::mark::{lay_opaque, lay_over};
 use super::super::pixels::Shrink;
 use super::super::raster::{Layout, Raster, with_room};
 use super::super::riff;
 use super::super::source::webp::{Frame, Webp};
+use super::super::{Error, Info};
 use super::canvas::Canvas;
-use super::failed;
+use super::{Decode, Scale, failed};
 
-/// Decodes an image, or where it is a still one, the averages of its boxes of that
-/// side.
-pub(super) fn decode(webp: &Webp, canvas: Size, side: u32) -> Result<Raster, Error> {
+/// Decodes a still image, or the first frame of an animation.
+pub(super) fn decode(webp: &Webp, canvas: Size, how: &Decode) -> Result<Raster, Error> {
     match webp.first {
-        None => still(webp.riff, canvas, side),
+        None => still(webp.riff, canvas, how),
         Some(frame) => {
             if frame.window.size == canvas {
-                return still(&as_still(&frame)?, canvas, 1);
+                return still(&as_still(&frame)?, canvas, &Decode::all(canvas, 0));
             }
             let mut canvas = Canvas::new(canvas, Layout::Rgba8)?;
             Frames::new(webp).next(&mut canvas)?;
@@ -30,25 +29,46 @@ pub(super) fn decode(webp: &Webp, canvas: Size, side: u32) -> Result<Raster, Err
     }
 }
 
-fn still(riff: &[u8], size: Size, side: u32) -> Result<Raster, Error> {
-    let image = Decoder::new(riff).decode().ok_or_else(|| failed("the bitstream is broken"))?;
-    if (image.width(), image.height()) != (size.width, size.height) {
+/// Bytes that the decoder holds besides the raster.
+pub(super) fn working_bytes(webp: &Webp, info: &Info, how: &Decode) -> u64 {
+    let pixels = Size::new(info.width, info.height).pixels();
+    let whole = if matches!(how.scale, Scale::Boxes(_)) { 3 } else { 0 };
+    // Of lossy images a few rows of macroblocks; of lossless ones all pixels, of alpha two
+    // planes. The frame of an animation is there before it is composed.
+    let rows = u64::from(info.width) * 256;
+    rows + pixels
+        * match (&webp.first, webp.lossless) {
+            (Some(_), _) => 9,
+            (None, true) => 4 + whole,
+            (None, false) if info.alpha => 5,
+            (None, false) => whole,
+        }
+}
+
+fn still(riff: &[u8], size: Size, how: &Decode) -> Result<Raster, Error> {
+    let decoder = Decoder::new(riff).map_err(failed)?;
+    let info = decoder.info();
+    if (info.width, info.height) != (size.width, size.height) {
         return Err(failed("two readings of the header differ"));
     }
-    let layout = match image.layout() {
-        PixelLayout::Rgb => Layout::Rgb8,
-        PixelLayout::Rgba => Layout::Rgba8,
+    let layout = if info.alpha { Layout::Rgba8 } else { Layout::Rgb8 };
+    let Window { x, y, size: part } = how.part;
+    let (decoded, scaled) = match how.scale {
+        Scale::To(_) => {
+            let decoded = how.raster_size(size);
+            (decoded, Some((decoded.width, decoded.height)))
+        }
+        _ => (part, None),
     };
-    if side > 1 {
-        let mut shrink = Shrink::new(size, layout, side)?;
-        image
-            .chunks_exact(size.width as usize * layout.channels())
-            .for_each(|row| shrink.push(row));
+    let mut raster = Raster::new(decoded, layout)?;
+    let wanted = Part { x, y, width: part.width, height: part.height, scaled };
+    decoder.decode(&wanted, raster.data_mut()).map_err(failed)?;
+    if let Scale::Boxes(side) = how.scale {
+        let mut shrink = Shrink::new(part, layout, side)?;
+        raster.rows().for_each(|row| shrink.push(row));
         return Ok(shrink.finish());
     }
-    let mut data = with_room(image.len())?;
-    data.extend_from_slice(&image);
-    Raster::from_data(size, layout, data)
+    Ok(raster)
 }
 
 /// A file of its own for a frame of an animation.
@@ -72,7 +92,8 @@ impl<'a> Frames<'a> {
     /// Paints the next frame; answers for how many milliseconds it is shown.
     pub(super) fn next(&mut self, canvas: &mut Canvas) -> Result<Option<u32>, Error> {
         let Some(frame) = self.0.next() else { return Ok(None) };
-        let raster = still(&as_still(&frame)?, frame.window.size, 1)?;
+        let size = frame.window.size;
+        let raster = still(&as_still(&frame)?, size, &Decode::all(size, 0))?;
         canvas.begin(frame.window, frame.dispose)?;
         let (from, to) = (raster.layout(), canvas.raster().layout());
         for (row, pixels) in canvas.rows(frame.window).zip(raster.rows()) {

@@ -1,6 +1,6 @@
 //! AVIF by libavif and libaom.
 
-use image_gate_avif::Image;
+use image_gate_codecs::avif::{self, Image};
 
 use super::super::geometry::Size;
 use super::super::metadata::Carried;
@@ -12,7 +12,7 @@ use super::failed;
 pub(super) fn encode(raster: Raster, plan: &Plan, carried: &Carried) -> Result<Vec<u8>, Error> {
     let raster = widen(raster)?;
     let Size { width, height } = raster.size();
-    let encoded = image_gate_avif::encode(&Image {
+    let encoded = avif::encode(&Image {
         pixels: raster.data(),
         width,
         height,

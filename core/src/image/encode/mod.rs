@@ -81,9 +81,10 @@ pub(super) fn working_bytes(size: Size, format: Format, palette: bool) -> u64 {
             * match format {
                 // Coefficients for a progressive scan, and the output twice.
                 Format::Jpeg => 8,
-                // A histogram in which each pixel may be a colour of its own.
-                Format::Gif => 64,
-                Format::Png if palette => 64,
+                // A histogram in which each pixel may be a colour of its own, and the pixels that
+                // it is made of, some twice.
+                Format::Gif => 72,
+                Format::Png if palette => 72,
                 // The output may be as large as the pixels, and is copied once.
                 Format::Png => 9,
                 // ARGB and YUV planes, macroblock info, tokens and output.

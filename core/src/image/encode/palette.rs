@@ -1,5 +1,7 @@
 //! Reducing an image to a palette.
 
+use std::collections::HashSet;
+
 use quantizr::{Image, Options, QuantizeResult};
 
 use super::super::geometry::Size;
@@ -7,6 +9,16 @@ use super::super::pixels::widen;
 use super::super::raster::{Layout, Raster, with_room, zeroed};
 use super::super::{Control, Error};
 use super::failed;
+
+/// How far a channel of a pixel may be from its neighbours' where a picture is smooth.
+const SMOOTH: u8 = 6;
+
+/// How often such pixels count in the choice of colours, and of how many others one does.
+const SMOOTH_TIMES: usize = 2;
+const BUSY_STEP: usize = 4;
+
+/// Pixels of a picture from which on colours are chosen by a sample of it.
+const SAMPLED: usize = 4096;
 
 /// An image of palette indices, one byte each.
 pub(super) struct Indexed {
@@ -80,7 +92,14 @@ fn quantize(
         .map_err(|error| failed(format!("{error:?}")))?;
     let mut options = Options::default();
     options.set_max_colors(max_colors as i32).map_err(|error| failed(format!("{error:?}")))?;
-    let result = QuantizeResult::quantize(&image, &options);
+    let result = if rgba.len() >= SAMPLED && has_more_colors(rgba, max_colors) {
+        let sample = sample(rgba, size.width as usize)?;
+        let sample = Image::new(sample.as_flattened(), sample.len(), 1)
+            .map_err(|error| failed(format!("{error:?}")))?;
+        QuantizeResult::quantize(&sample, &options)
+    } else {
+        QuantizeResult::quantize(&image, &options)
+    };
     control.check()?;
 
     let mut indices = zeroed(rgba.len())?;
@@ -93,6 +112,41 @@ fn quantize(
         .map(|color| [color.r, color.g, color.b, color.a])
         .collect();
     Ok(Indexed { size, colors, indices, cutout: None })
+}
+
+/// Whether there are more colours than that.
+pub(super) fn has_more_colors<const N: usize>(pixels: &[[u8; N]], most: usize) -> bool {
+    let mut seen = HashSet::with_capacity(most + 1);
+    let mut before = None;
+    pixels.iter().any(|pixel| {
+        let new = before != Some(pixel) && seen.insert(pixel);
+        before = Some(pixel);
+        new && seen.len() > most
+    })
+}
+
+/// Pixels to choose colours by: some of all, and those that differ little from the ones before
+/// and above them more often, since there the eye sees how coarse a palette is.
+fn sample(rgba: &[[u8; 4]], width: usize) -> Result<Vec<[u8; 4]>, Error> {
+    let near = |a: &[u8; 4], b: &[u8; 4]| a.iter().zip(b).all(|(a, b)| a.abs_diff(*b) <= SMOOTH);
+    let mut found = with_room(rgba.len() * SMOOTH_TIMES)?;
+    let mut above = rgba.get(..width).unwrap_or_default();
+    let mut busy = 0;
+    for row in rgba.chunks_exact(width) {
+        let before = row.first().into_iter().chain(row);
+        for ((pixel, before), above) in row.iter().zip(before).zip(above) {
+            if near(pixel, before) && near(pixel, above) {
+                found.extend_from_slice(&[*pixel; SMOOTH_TIMES]);
+            } else {
+                busy += 1;
+                if busy % BUSY_STEP == 0 {
+                    found.push(*pixel);
+                }
+            }
+        }
+        above = row;
+    }
+    Ok(found)
 }
 
 pub(super) fn into_rgba(raster: Raster) -> Result<Vec<[u8; 4]>, Error> {
@@ -140,6 +194,43 @@ mod tests {
             .map(|(a, b)| a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(*b))).sum::<u32>())
             .sum();
         assert!(error / 4096 < 24, "{error}");
+    }
+
+    #[test]
+    fn most_colours_go_where_it_is_smooth() {
+        // Noise on the left, on the right a slope.
+        let (width, height) = (128, 64);
+        let places = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+        let rgba: Vec<[u8; 4]> = places
+            .map(|(x, y)| {
+                let noise = (x * 7919u32) ^ (y * 104_729);
+                let slope = [(x * 2) as u8, (y * 3) as u8, 100, 255];
+                if x < 64 {
+                    [noise as u8, (noise >> 5) as u8, (noise >> 3) as u8, 255]
+                } else {
+                    slope
+                }
+            })
+            .collect();
+        let size = Size::new(width, height);
+        let sampled = sample(&rgba, 128).unwrap();
+        let share = |pixels: &[[u8; 4]]| {
+            let smooth = pixels.iter().filter(|pixel| pixel[2] == 100).count();
+            smooth * 100 / pixels.len()
+        };
+        assert!((49..=51).contains(&share(&rgba)) && share(&sampled) > 80);
+
+        // With the colours for one half shared out evenly it is 13 a pixel.
+        let raster = Raster::from_data(size, Layout::Rgba8, rgba.as_flattened().to_vec()).unwrap();
+        let made = Indexed::new(raster, &Control::default()).unwrap();
+        let error: u32 = pixels(&made)
+            .iter()
+            .zip(&rgba)
+            .enumerate()
+            .filter(|(i, _)| i % 128 >= 64)
+            .map(|(_, (a, b))| a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(*b))).sum::<u32>())
+            .sum();
+        assert!(error / 4096 < 11, "{error}");
     }
 
     #[test]

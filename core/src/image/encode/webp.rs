@@ -1,6 +1,6 @@
 //! WebP by libwebp.
 
-use webp::{Encoder, PixelLayout, WebPConfig, WebPMemory};
+use image_gate_codecs::webp::{self, Encoded, Image};
 
 use super::super::geometry::Size;
 use super::super::metadata::Carried;
@@ -9,6 +9,10 @@ use super::super::raster::{Raster, with_room};
 use super::super::riff;
 use super::super::{Error, Plan};
 use super::failed;
+use super::palette::has_more_colors;
+
+/// Of 100, within that of the plan.
+const LOSSLESS_EFFORT: u8 = 75;
 
 pub(super) fn encode(raster: Raster, plan: &Plan, carried: &Carried) -> Result<Vec<u8>, Error> {
     let raster = widen(raster)?;
@@ -22,15 +26,38 @@ pub(super) fn encode(raster: Raster, plan: &Plan, carried: &Carried) -> Result<V
 }
 
 /// A file without metadata, of a raster in colour.
-pub(super) fn compress(raster: &Raster, plan: &Plan) -> Result<WebPMemory, Error> {
-    let layout = if raster.layout().has_alpha() { PixelLayout::Rgba } else { PixelLayout::Rgb };
+///
+/// A drawing stays as it is where that takes no more bytes.
+pub(super) fn compress(raster: &Raster, plan: &Plan) -> Result<Encoded, Error> {
     let Size { width, height } = raster.size();
-    let mut config = WebPConfig::new().map_err(|()| failed("libwebp has another version"))?;
-    config.quality = plan.webp_quality.into();
-    config.method = plan.webp_effort.into();
-    Encoder::new(raster.data(), layout, width, height)
-        .encode_advanced(&config)
-        .map_err(|error| failed(format!("libwebp: {error:?}")))
+    let lossy = Image {
+        pixels: raster.data(),
+        width,
+        height,
+        alpha: raster.layout().has_alpha(),
+        lossless: false,
+        quality: plan.webp_quality,
+        effort: plan.webp_effort,
+    };
+    let made = webp::encode(&lossy).map_err(failed)?;
+    if !is_drawing(raster) {
+        return Ok(made);
+    }
+    let lossless = Image { lossless: true, quality: LOSSLESS_EFFORT, ..lossy };
+    let exact = webp::encode(&lossless).map_err(failed)?;
+    Ok(if exact.len() <= made.len() { exact } else { made })
+}
+
+/// Whether a picture has no more colours than a palette, and is made of areas of one.
+fn is_drawing(raster: &Raster) -> bool {
+    fn flat<const N: usize>(pixels: &[[u8; N]]) -> bool {
+        let same = pixels.iter().zip(pixels.iter().skip(1)).filter(|(a, b)| a == b).count();
+        same >= pixels.len() / 4 * 3 && !has_more_colors(pixels, 256)
+    }
+    match raster.layout().channels() {
+        3 => flat::<3>(raster.data().as_chunks().0),
+        _ => flat::<4>(raster.data().as_chunks().0),
+    }
 }
 
 /// The chunks of a file that make its image.
@@ -93,5 +120,33 @@ impl Carried<'_> {
 fn put((kind, part, _): Part, out: &mut Vec<u8>) {
     if let Some(part) = part {
         riff::chunk(out, kind, part);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::raster::Layout;
+    use super::*;
+
+    fn raster(pixel: impl Fn(u32, u32) -> [u8; 3]) -> Raster {
+        let places = (0..100).flat_map(|y| (0..100).map(move |x| (x, y)));
+        let data = places.flat_map(|(x, y)| pixel(x, y)).collect();
+        Raster::from_data(Size::new(100, 100), Layout::Rgb8, data).unwrap()
+    }
+
+    fn is_lossless(raster: &Raster) -> bool {
+        bitstream(&compress(raster, &Plan::default()).unwrap()).starts_with(b"VP8L")
+    }
+
+    #[test]
+    fn drawings_stay_as_they_are() {
+        let checks =
+            raster(|x, y| if (x / 25 + y / 25) % 2 == 0 { [255, 0, 0] } else { [0, 0, 99] });
+        assert!(is_drawing(&checks) && is_lossless(&checks));
+        let slope = raster(|x, y| [x as u8, y as u8, 0]);
+        assert!(!is_drawing(&slope) && !is_lossless(&slope));
+        // Few colours, but no areas.
+        let noise = raster(|x, y| [((x * 7919) ^ (y * 104_729)) as u8 & 0xf0, 0, 0]);
+        assert!(!is_drawing(&noise));
     }
 }

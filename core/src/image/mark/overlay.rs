@@ -91,10 +91,9 @@ fn draw(mark: &Mark, canvas: Size, control: &Control) -> Result<Option<Raster>, 
             let factor = factor(mark, f64::from(size.width), f64::from(size.height), canvas);
             let side = |pixels: u32| (f64::from(pixels) * factor).round().max(1.0) as u32;
             let scaled = Size::new(side(size.width), side(size.height));
-            let extent = (f64::from(size.width), f64::from(size.height));
             let window = Window { x: 0, y: 0, size: scaled };
             let copy = picture.raster().try_clone()?;
-            Some(pixels::resize(copy, extent, scaled, window, control)?)
+            Some(pixels::resize(copy, pixels::Placed::all(size), scaled, window, control)?)
         }
         Content::Text(text) => {
             text.draw(|width, height| factor(mark, width, height, canvas), control)?

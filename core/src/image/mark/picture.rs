@@ -28,7 +28,7 @@ impl Picture {
     pub fn decode(bytes: &[u8], limits: &Limits, control: &Control) -> Result<Picture, Error> {
         let source = Source::read(bytes)?;
         source.check(limits)?;
-        let how = Decode { eighths: 8, side: 1, scans: limits.scans };
+        let how = Decode::all(Size::new(source.info.width, source.info.height), limits.scans);
         let raster = decode::decode(&source, &how, control)?;
         let raster = pixels::turn(raster, Turn::upright(source.info.orientation), control)?;
         let converter =

@@ -16,7 +16,7 @@ pub(super) use blur::blur;
 pub(super) use flatten::{flatten, widen, with_alpha};
 pub(super) use pad::pad;
 pub(super) use profile::{Converter, naive_rgb};
-pub(super) use resize::{resize, working_bytes};
+pub(super) use resize::{Placed, resize, working_bytes};
 pub(super) use sharpen::sharpen;
 pub(super) use shrink::{LARGEST as LARGEST_BOX, Shrink};
 pub(super) use trim::{cut, inside};

@@ -9,19 +9,38 @@ use super::super::geometry::{Size, Window};
 use super::super::raster::{Layout, Raster, with_room};
 use super::super::{Control, Error};
 
-/// Scales what lies within `extent` of the raster to `scaled`, and keeps
+/// How a raster lies in an image, in pixels of the raster.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in super::super) struct Placed {
+    /// Width and height of the image, which may end within the raster's last column and row.
+    pub(in super::super) extent: (f64, f64),
+    /// Where in the image the raster begins.
+    pub(in super::super) origin: (f64, f64),
+}
+
+impl Placed {
+    /// A raster that is all of an image.
+    pub(in super::super) fn all(size: Size) -> Placed {
+        Placed { extent: (size.width.into(), size.height.into()), origin: (0.0, 0.0) }
+    }
+}
+
+/// Scales an image, of which the raster has what is needed, to `scaled`, and keeps
 /// `window` of that. Only what the window needs is computed, yet at the window's
 /// edges the filter sees the pixels beyond, as if all had been scaled first.
 pub(in super::super) fn resize(
     mut raster: Raster,
-    extent: (f64, f64),
+    placed: Placed,
     scaled: Size,
     window: Window,
     control: &Control,
 ) -> Result<Raster, Error> {
     let size = raster.size();
+    let Placed { extent, origin } = placed;
     let ratio = (extent.0 / f64::from(scaled.width), extent.1 / f64::from(scaled.height));
-    if ratio == (1.0, 1.0) && window.size == size {
+    let left = (f64::from(window.x) * ratio.0 - origin.0).max(0.0);
+    let top = (f64::from(window.y) * ratio.1 - origin.1).max(0.0);
+    if ratio == (1.0, 1.0) && window.size == size && (left, top) == (0.0, 0.0) {
         return Ok(raster);
     }
 
@@ -36,8 +55,6 @@ pub(in super::super) fn resize(
     drop(with_room::<u8>(buffer_bytes(size, raster.layout(), window.size) as usize)?);
     control.check()?;
 
-    let left = f64::from(window.x) * ratio.0;
-    let top = f64::from(window.y) * ratio.1;
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
         .use_alpha(false)
@@ -100,8 +117,8 @@ mod tests {
     }
 
     fn resized(raster: Raster, scaled: Size, window: Window) -> Raster {
-        let extent = (f64::from(raster.size().width), f64::from(raster.size().height));
-        resize(raster, extent, scaled, window, &Control::default()).unwrap()
+        let placed = Placed::all(raster.size());
+        resize(raster, placed, scaled, window, &Control::default()).unwrap()
     }
 
     fn all(size: Size) -> Window {
@@ -173,9 +190,8 @@ mod tests {
     fn the_extent_leaves_padding_out() {
         // Ten columns of which the last half is padding.
         let before = raster(Size::new(10, 4), Layout::L8, |x, _| vec![(x * 20) as u8]);
-        let after =
-            resize(before, (9.5, 4.0), Size::new(5, 2), all(Size::new(5, 2)), &Control::default())
-                .unwrap();
+        let (placed, small) = (Placed { extent: (9.5, 4.0), origin: (0.0, 0.0) }, Size::new(5, 2));
+        let after = resize(before, placed, small, all(small), &Control::default()).unwrap();
         // The middle column is centred at 4.75, where the ramp has (4.75 - 0.5) * 20.
         assert!(after.data()[2].abs_diff(85) <= 1, "{:?}", after.data());
     }

@@ -1,6 +1,6 @@
 //! AVIF boxes (ISO/IEC 23000-22), by libavif.
 
-use image_gate_avif::Decoder;
+use image_gate_codecs::avif::Decoder;
 use memchr::memmem;
 
 use super::super::bytes::be32;

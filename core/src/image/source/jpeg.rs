@@ -58,8 +58,34 @@ impl Jpeg {
         self.sampling.len()
     }
 
+    /// Width and height of an MCU in pixels, where libjpeg-turbo decodes parts: of samplings of
+    /// which the components of colour, and only they, come once in it.
+    pub(in super::super) fn mcu(&self) -> Option<(u32, u32)> {
+        let mcu = |&(h, v): &(u8, u8)| Some((8 * u32::from(h), 8 * u32::from(v)));
+        match self.sampling.as_slice() {
+            _ if self.arithmetic => None,
+            [(1, 1)] => Some((8, 8)),
+            [luma, (1, 1), (1, 1)] if has_name(luma) => mcu(luma),
+            [first, (1, 1), (1, 1), black] if has_name(first) && black == first => mcu(first),
+            _ => None,
+        }
+    }
+
     pub(in super::super) fn arithmetic(&self) -> bool {
         self.arithmetic
+    }
+
+    pub(in super::super) fn progressive(&self) -> bool {
+        self.progressive
+    }
+
+    /// How often each component is sampled, horizontally and vertically.
+    pub(in super::super) fn sampling(&self) -> &[(u8, u8)] {
+        &self.sampling
+    }
+
+    pub(in super::super) fn size(&self) -> Size {
+        self.size
     }
 
     pub(in super::super) fn one_pass(&self) -> bool {
@@ -71,11 +97,6 @@ impl Jpeg {
         let twice = |&(h, v): &(u8, u8), of: &(u8, u8)| h >= 2 * of.0 && v >= 2 * of.1;
         matches!(self.sampling.as_slice(), [inks @ .., black]
             if inks.len() == 3 && inks.iter().any(|ink| twice(ink, black)))
-    }
-
-    /// Bytes of the DC coefficients alone.
-    pub(in super::super) fn average_bytes(&self) -> u64 {
-        self.blocks(true) * 2
     }
 
     /// Bytes of the coefficients that a decoder has to keep: all of them,
@@ -329,6 +350,12 @@ impl<'a> ProfileParts<'a> {
         (whole && self.count > 0)
             .then(|| Icc::Parts(self.parts.into_iter().map(|(_, data)| data).collect()))
     }
+}
+
+/// Whether libjpeg-turbo has a name for that sampling beside chroma that is sampled once: from
+/// 4:4:4 to 4:1:1 and 4:4:1.
+fn has_name(luma: &(u8, u8)) -> bool {
+    matches!(luma, (1, 1) | (2, 1) | (2, 2) | (1, 2) | (4, 1) | (1, 4))
 }
 
 fn frame_header(marker: u8) -> bool {

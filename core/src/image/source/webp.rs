@@ -21,6 +21,8 @@ pub(in super::super) struct Webp<'a> {
     /// The file without anything behind it.
     pub(in super::super) riff: &'a [u8],
     pub(in super::super) animation: Animation,
+    /// Whether a still image is a lossless one.
+    pub(in super::super) lossless: bool,
 }
 
 impl<'a> Webp<'a> {
@@ -96,7 +98,8 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
     let mut found = match &kind {
         b"VP8 " | b"VP8L" => {
             let (size, alpha) = bitstream(&kind, data)?;
-            Found { canvas: size, alpha, image: true, ..Found::default() }
+            let lossless = &kind == b"VP8L";
+            Found { canvas: size, alpha, image: true, lossless, ..Found::default() }
         }
         b"VP8X" => Found::extended(data)?,
         _ => return Err(Error::UnsupportedFormat("WebP of an unknown kind".to_owned())),
@@ -133,6 +136,7 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
             first: found.first,
             riff,
             animation: Animation { plays: found.plays, alpha: found.opens },
+            lossless: found.lossless,
         }),
         embedded: found.embedded,
         damage,
@@ -145,6 +149,8 @@ struct Found<'a> {
     animated: bool,
     /// Whether there is the bitstream of a still image.
     image: bool,
+    /// Whether it is a lossless one.
+    lossless: bool,
     frames: u32,
     first: Option<Frame<'a>>,
     plays: Option<NonZeroU32>,
@@ -162,6 +168,7 @@ impl Default for Found<'_> {
             alpha: false,
             animated: false,
             image: false,
+            lossless: false,
             frames: 0,
             first: None,
             plays: None,
@@ -219,7 +226,7 @@ impl<'a> Found<'a> {
                 if size != self.canvas {
                     return Err(broken("the bitstream has not the size of the canvas"));
                 }
-                self.image = true;
+                (self.image, self.lossless) = (true, &kind == b"VP8L");
             }
             _ => {}
         }

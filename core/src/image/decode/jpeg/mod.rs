@@ -1,18 +1,21 @@
-//! JPEG, shrunk while it is decoded: to an eighth by a decoder of our own that
-//! reads nothing but averages, to other scales by libjpeg-turbo.
+//! JPEG, shrunk while it is decoded: to an eighth, and where it is progressive to a few,
+//! by a decoder of our own that reads nothing but low frequencies, to other scales by
+//! libjpeg-turbo.
 
-mod dc;
+mod low;
 mod turbo;
 
 use super::super::geometry::Size;
 use super::super::raster::{Layout, Raster};
 use super::super::source::jpeg::Jpeg;
 use super::super::{Control, Error, Info};
-use super::{Decode, failed};
+use super::{Decode, Scale, failed};
 
-/// The scales that are worth it. libjpeg-turbo knows 5, 6 and 7 eighths too,
-/// but has no fast inverse DCT for them.
-pub(in super::super) const EIGHTHS: [u32; 5] = [1, 2, 3, 4, 8];
+/// The scales, in eighths, that are worth it. libjpeg-turbo knows 5, 6 and 7 too, but has
+/// no fast inverse DCT for them.
+pub(in super::super) fn scales(jpeg: &Jpeg) -> &'static [u32] {
+    if jpeg.progressive() && can_read_low(jpeg) { &[1, 2, 3, 4, 5, 8] } else { &[1, 2, 3, 4, 8] }
+}
 
 pub(super) fn layout(jpeg: &Jpeg) -> Layout {
     match jpeg.components() {
@@ -24,7 +27,12 @@ pub(super) fn layout(jpeg: &Jpeg) -> Layout {
 
 /// Bytes that a decoder holds besides the raster.
 pub(super) fn working_bytes(input: &[u8], jpeg: &Jpeg, how: &Decode) -> u64 {
-    let kept = if averages(jpeg, how) { jpeg.average_bytes() } else { jpeg.coefficient_bytes() };
+    let kept = match eighths_of_low(jpeg, how) {
+        Some(eighths) => {
+            low::bytes(jpeg.sampling(), jpeg.size(), jpeg.progressive(), eighths as usize)
+        }
+        None => jpeg.coefficient_bytes(),
+    };
     kept + jpeg.copied_bytes(input)
 }
 
@@ -35,13 +43,12 @@ pub(super) fn decode(
     how: &Decode,
     control: &Control,
 ) -> Result<Raster, Error> {
-    let raster = if averages(jpeg, how) { dc::decode(input, control)? } else { None };
+    let raster = low(input, jpeg, size, how, control)?;
     let mut raster = match raster {
-        Some(raster) if raster.size() == how.raster_size(size) => raster,
-        Some(_) => return Err(failed("two readings of the header differ")),
+        Some(raster) => raster,
         // Not without the memory that was promised to be enough: libjpeg keeps
         // all coefficients of an image that comes in several scans.
-        None if averages(jpeg, how) && !jpeg.one_pass() => {
+        None if eighths_of_low(jpeg, how).is_some() && !jpeg.one_pass() => {
             return Err(failed("the scans make no sense"));
         }
         None => turbo(input, jpeg, size, how)?,
@@ -54,7 +61,7 @@ pub(super) fn decode(
 }
 
 /// Decodes by one of the two decoders, as [`internals`](super::super::internals) wants it.
-pub(in super::super) fn eighth(
+pub(in super::super) fn shrunk(
     input: &[u8],
     jpeg: &Jpeg,
     info: &Info,
@@ -62,21 +69,40 @@ pub(in super::super) fn eighth(
     by_turbo: bool,
     control: &Control,
 ) -> Result<Option<Raster>, Error> {
+    let size = Size::new(info.width, info.height);
     if by_turbo {
-        turbo(input, jpeg, Size::new(info.width, info.height), how).map(Some)
+        turbo(input, jpeg, size, how).map(Some)
     } else {
-        if averages(jpeg, how) { dc::decode(input, control) } else { Ok(None) }
+        low(input, jpeg, size, how, control)
     }
+}
+
+fn low(
+    input: &[u8],
+    jpeg: &Jpeg,
+    size: Size,
+    how: &Decode,
+    control: &Control,
+) -> Result<Option<Raster>, Error> {
+    let Some(eighths) = eighths_of_low(jpeg, how) else { return Ok(None) };
+    low::decode(input, size, how.part, eighths, control)
 }
 
 fn turbo(input: &[u8], jpeg: &Jpeg, size: Size, how: &Decode) -> Result<Raster, Error> {
     turbo::decode(&jpeg.decodable(input)?, layout(jpeg), size, how)
 }
 
-/// Whether the averages of blocks are all that is needed, and can be had.
+/// The scale, if low frequencies are all that is needed for it, and can be had.
+fn eighths_of_low(jpeg: &Jpeg, how: &Decode) -> Option<u32> {
+    let Scale::Eighths(eighths) = how.scale else { return None };
+    let known = eighths == 1 || eighths <= 5 && jpeg.progressive();
+    (known && can_read_low(jpeg)).then_some(eighths)
+}
+
+/// Whether low frequencies are known to stand for the rest.
 ///
 /// Inks that come more often than black have detail that nothing else stands
 /// for, unlike the chroma beside luma.
-fn averages(jpeg: &Jpeg, how: &Decode) -> bool {
-    how.eighths == 1 && !jpeg.arithmetic() && !jpeg.coarse_black()
+fn can_read_low(jpeg: &Jpeg) -> bool {
+    !jpeg.arithmetic() && !jpeg.coarse_black()
 }

@@ -1,11 +1,11 @@
 //! By libjpeg-turbo.
 
-use turbojpeg::{Decompressor, Image, PixelFormat, ScalingFactor};
+use image_gate_codecs::jpeg::{Decoder, Format, Part};
 
 use super::super::super::Error;
-use super::super::super::geometry::Size;
+use super::super::super::geometry::{Size, Window};
 use super::super::super::raster::{Layout, Raster};
-use super::super::{Decode, failed};
+use super::super::{Decode, Scale, failed};
 
 pub(super) fn decode(
     input: &[u8],
@@ -13,29 +13,24 @@ pub(super) fn decode(
     size: Size,
     how: &Decode,
 ) -> Result<Raster, Error> {
-    let mut decoder = Decompressor::new().map_err(|error| Error::Internal(error.to_string()))?;
-    decoder.set_scan_limit(how.scans).map_err(failed)?;
-    decoder.set_scaling_factor(ScalingFactor::new(how.eighths as usize, 8)).map_err(failed)?;
-
-    let header = decoder.read_header(input).map_err(failed)?;
-    if (header.width, header.height) != (size.width as usize, size.height as usize) {
+    let decoder = Decoder::new(input, how.scans).map_err(failed)?;
+    if decoder.size() != (size.width, size.height) {
         return Err(failed("two readings of the header differ"));
     }
-
-    let mut raster = Raster::new(how.raster_size(size), layout)?;
-    let (Size { width, height }, stride) = (raster.size(), raster.stride());
-    let output = Image {
-        pixels: raster.data_mut(),
-        width: width as usize,
-        pitch: stride,
-        height: height as usize,
-        format: match layout {
-            Layout::L8 => PixelFormat::GRAY,
-            Layout::Cmyk8 => PixelFormat::CMYK,
-            _ => PixelFormat::RGB,
-        },
+    let eighths = if let Scale::Eighths(eighths) = how.scale { eighths } else { 8 };
+    let part = how.part_of_raster(size).map(|Window { x, y, size: Size { width, height } }| Part {
+        x,
+        y,
+        width,
+        height,
+    });
+    let format = match layout {
+        Layout::L8 => Format::Grey,
+        Layout::Cmyk8 => Format::Cmyk,
+        _ => Format::Rgb,
     };
-    match decoder.decompress(input, output) {
+    let mut raster = Raster::new(how.raster_size(size), layout)?;
+    match decoder.decode(eighths, part, format, raster.data_mut()) {
         Err(error) if !is_harmless(&error.to_string()) => Err(failed(error)),
         _ => Ok(raster),
     }

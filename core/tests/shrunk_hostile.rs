@@ -1,20 +1,24 @@
-//! Broken JPEG at an eighth: an error, or what libjpeg-turbo makes of it.
+//! Broken JPEG at a few eighths: an error, or what libjpeg-turbo makes of it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod common;
 
 use common::*;
-use image_gate_core::image::internals::{Eighth, Pixels, jpeg_eighth};
+use image_gate_core::image::internals::{Decoder, Pixels, jpeg_shrunk};
 use image_gate_core::image::{Error, Limits};
 use turbojpeg::Subsamp;
 
 fn own(jpeg: &[u8]) -> Result<Option<Pixels>, Error> {
-    jpeg_eighth(jpeg, Eighth::Averages, &Limits::default())
+    jpeg_shrunk(jpeg, 1, Decoder::Own, &Limits::default())
+}
+
+fn own_at(jpeg: &[u8], eighths: u32) -> Result<Option<Pixels>, Error> {
+    jpeg_shrunk(jpeg, eighths, Decoder::Own, &Limits::default())
 }
 
 fn turbo(jpeg: &[u8]) -> Result<Pixels, Error> {
-    jpeg_eighth(jpeg, Eighth::Turbo, &Limits::default()).map(Option::unwrap)
+    jpeg_shrunk(jpeg, 1, Decoder::Turbo, &Limits::default()).map(Option::unwrap)
 }
 
 /// Where a marker is.
@@ -44,22 +48,33 @@ fn samples() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+fn is_progressive(jpeg: &[u8]) -> bool {
+    jpeg.windows(2).any(|pair| pair == [0xff, 0xc2])
+}
+
+/// The scales at which the decoder knows an image.
+fn scales(jpeg: &[u8]) -> std::ops::RangeInclusive<u32> {
+    1..=if is_progressive(jpeg) { 5 } else { 1 }
+}
+
 #[test]
 fn cut_at_every_byte() {
     for (name, whole) in samples() {
-        let expected = own(&whole).unwrap().unwrap();
-        for len in 0..whole.len() {
-            if let Ok(pixels) = own(&whole[..len]) {
-                panic!("{name} at {len}: {}", pixels == Some(expected));
+        for eighths in scales(&whole) {
+            let expected = own_at(&whole, eighths).unwrap().unwrap();
+            for len in 0..whole.len() {
+                if let Ok(pixels) = own_at(&whole[..len], eighths) {
+                    panic!("{name} {eighths} at {len}: {}", pixels == Some(expected));
+                }
             }
-        }
-        // The end is there, but some of what should be before is not.
-        for len in (0..whole.len() - 2).step_by(3) {
-            let cut = [&whole[..len], &[0xff, 0xd9]].concat();
-            if let Ok(Some(pixels)) = own(&cut) {
-                assert!(len > find(&whole, 0xda), "{name} at {len}");
-                let progressive = whole.windows(2).any(|pair| pair == [0xff, 0xc2]);
-                assert!(progressive || pixels == expected, "{name} at {len}");
+            // The end is there, but some of what should be before is not.
+            for len in (0..whole.len() - 2).step_by(3) {
+                let cut = [&whole[..len], &[0xff, 0xd9]].concat();
+                if let Ok(Some(pixels)) = own_at(&cut, eighths) {
+                    assert!(len > find(&whole, 0xda), "{name} {eighths} at {len}");
+                    let progressive = is_progressive(&whole);
+                    assert!(progressive || pixels == expected, "{name} {eighths} at {len}");
+                }
             }
         }
     }
@@ -88,6 +103,39 @@ fn any_byte_changed() {
             }
         }
         assert!(alive > 100 && equal * 10 > alive * 9 || !sequential, "{name}: {equal} of {alive}");
+    }
+}
+
+#[test]
+fn any_byte_of_a_progressive_image_changed() {
+    // Coarse enough to be read to the last bit, so that what libjpeg-turbo takes from it at 3
+    // eighths is the same.
+    let picture = photo(70, 54);
+    for (name, whole) in [
+        ("grey", jpeg(&picture, 30, Subsamp::Gray, true)),
+        ("4:4:4", jpeg(&picture, 30, Subsamp::None, true)),
+        ("4:2:0", jpeg(&picture, 30, Subsamp::Sub2x2, true)),
+    ] {
+        let first = find(&whole, 0xda) + 20;
+        let (mut alive, mut near) = (0, 0);
+        for at in first..whole.len() {
+            for change in [0x01, 0x80, 0xff] {
+                let mut changed = whole.clone();
+                changed[at] ^= change;
+                for eighths in [2, 5] {
+                    let _ = own_at(&changed, eighths);
+                }
+                // What follows on a warning of no importance libjpeg does not say.
+                let turbo = jpeg_shrunk(&changed, 3, Decoder::Turbo, &Limits::default());
+                if let (Ok(Some(own)), Ok(Some(turbo))) = (own_at(&changed, 3), turbo) {
+                    let pairs = own.data.iter().zip(&turbo.data);
+                    let far = pairs.filter(|(a, b)| a.abs_diff(**b) > 2).count();
+                    alive += 1;
+                    near += u32::from(far * 100 <= own.data.len());
+                }
+            }
+        }
+        assert!(alive > 100 && near * 100 > alive * 95, "{name}: {near} of {alive}");
     }
 }
 

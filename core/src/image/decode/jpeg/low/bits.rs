@@ -139,6 +139,12 @@ impl Bits {
         (self.buffer >> (64 - bits)) as u32
     }
 
+    /// The next `bits` bits, of which there may be none, and less than 64.
+    #[inline(always)]
+    pub(super) fn peek_few(&self, bits: u32) -> u64 {
+        (self.buffer >> 1) >> (63 - (bits & 63))
+    }
+
     /// Moves on by less than 64 bits, no more than there are.
     #[inline(always)]
     pub(super) fn consume(&mut self, bits: u32) {

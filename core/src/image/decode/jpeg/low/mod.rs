@@ -1,6 +1,7 @@
-//! JPEG at an eighth of its size, from DC coefficients alone.
+//! JPEG at an eighth of its size or a few of them, from the coefficients of the lowest
+//! frequencies alone.
 //!
-//! The DC coefficient of a block is eight times the average of its 8x8 samples,
+//! At an eighth it takes one of them. The DC coefficient of a block is eight times the average of its 8x8 samples,
 //! so that all the others need not be decoded (ITU-T T.81, section A.3.3). In
 //! sequential images their codes still have to be passed over, several at a
 //! time; of progressive images whole scans are.
@@ -8,20 +9,32 @@
 //! What comes out is what libjpeg-turbo gives at this scale, bit by bit, unless
 //! a component is sampled half as often in both directions (4:2:0): of such a
 //! one libjpeg-turbo makes 2x2 samples a block, which here are interpolated.
+//!
+//! At 2 to 5 eighths it takes 2x2 to 5x5 of them, as libjpeg-turbo does at 3 and 5, and more
+//! where a component is sampled less often.
 
+mod averages;
+mod bands;
 mod bits;
+mod coefficients;
 mod frame;
 mod huffman;
 mod paint;
+mod samples;
 mod scan;
+mod script;
 mod tables;
 
+use super::super::super::geometry::{Size, Window};
 use super::super::super::raster::Raster;
 use super::super::super::source::jpeg::{EOI, SOI, SOS, Walk, stands_alone};
 use super::super::super::{Control, Error};
 use super::super::failed;
+pub(super) use frame::bytes;
+
 use frame::Frame;
 use huffman::BadCode;
+use script::{Role, roles};
 use tables::{Colors, Tables};
 
 /// Why there is no image.
@@ -49,23 +62,40 @@ fn broken(what: &str) -> Stop {
 }
 
 /// Decodes an image whose structure [`Source::check`] found whole; `None` is one
-/// that this decoder does not know. CMYK is as it is stored.
+/// that this decoder does not know. CMYK is as it is stored. The part begins at MCUs.
 ///
 /// [`Source::check`]: super::super::super::source::Source::check
-pub(super) fn decode(input: &[u8], control: &Control) -> Result<Option<Raster>, Error> {
-    match read(input, control).and_then(|(frame, colors)| paint::paint(&frame, colors, control)) {
+pub(super) fn decode(
+    input: &[u8],
+    size: Size,
+    part: Window,
+    eighths: u32,
+    control: &Control,
+) -> Result<Option<Raster>, Error> {
+    let needed = (part.y + part.size.height) as usize;
+    let painted = read(input, size, needed, eighths as usize, control)
+        .and_then(|(frame, colors)| paint::paint(&frame, part, colors, control));
+    match painted {
         Ok(raster) => Ok(Some(raster)),
         Err(Stop::Declined) => Ok(None),
         Err(Stop::Failed(error)) => Err(error),
     }
 }
 
-/// Reads all coefficients.
-fn read(input: &[u8], control: &Control) -> Result<(Frame, Colors), Stop> {
+/// Reads the coefficients that are to be kept of so many rows of pixels at least.
+fn read(
+    input: &[u8],
+    size: Size,
+    needed: usize,
+    eighths: usize,
+    control: &Control,
+) -> Result<(Frame, Colors), Stop> {
     let mut walk = Walk::new(input, 2);
     let mut tables = Tables::default();
     let mut frame = None;
+    let mut script: Option<std::vec::IntoIter<Role>> = None;
     loop {
+        let at = walk.at();
         match walk.marker().ok_or_else(|| broken("the image is truncated"))? {
             EOI => break,
             SOI => return Err(Stop::Declined),
@@ -74,11 +104,21 @@ fn read(input: &[u8], control: &Control) -> Result<(Frame, Colors), Stop> {
                 let body = walk.segment().ok_or_else(|| broken("a segment is truncated"))?;
                 match marker {
                     0xc0..=0xc2 if frame.is_none() => {
-                        frame = Some(Frame::new(marker == 0xc2, body)?);
+                        let new = Frame::new(marker == 0xc2, eighths, body, needed)?;
+                        if new.size != size {
+                            return Err(broken("two readings of the header differ"));
+                        }
+                        frame = Some(new);
                     }
                     SOS => {
                         let frame = frame.as_mut().ok_or(Stop::Declined)?;
-                        let behind = scan::read(input, walk.at(), body, frame, &tables, control)?;
+                        let roles = match &mut script {
+                            Some(roles) => roles,
+                            None => script.insert(roles(input, at, frame, &tables)?.into_iter()),
+                        };
+                        let role = roles.next().unwrap_or(Role::Passed);
+                        let at = walk.at();
+                        let behind = scan::read(input, at, body, frame, &tables, role, control)?;
                         walk = Walk::new(input, behind);
                     }
                     _ => tables.read(marker, body)?,
@@ -87,7 +127,7 @@ fn read(input: &[u8], control: &Control) -> Result<(Frame, Colors), Stop> {
         }
     }
     let frame = frame.ok_or(Stop::Declined)?;
-    if frame.components.iter().any(|component| component.quantizer.is_none()) {
+    if frame.components.iter().any(|component| component.quantizers.is_none()) {
         return Err(broken("a component has no data"));
     }
     let colors = tables.colors(&frame)?;

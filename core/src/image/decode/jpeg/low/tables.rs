@@ -17,8 +17,8 @@ pub(super) enum Colors {
 
 #[derive(Debug, Default)]
 pub(super) struct Tables {
-    /// The quantizers of DC coefficients.
-    pub(super) quantizers: [Option<u16>; 4],
+    /// In zigzag order.
+    pub(super) quantizers: [Option<[u16; 64]>; 4],
     pub(super) dc: [Option<Definition>; 4],
     pub(super) ac: [Option<Definition>; 4],
     /// MCUs between two restart markers, or 0.
@@ -75,12 +75,16 @@ impl Tables {
 
     fn read_quantizers(&mut self, mut body: &[u8]) -> Option<()> {
         while let Some((&class, rest)) = body.split_first() {
-            let (quantizer, len) = match class >> 4 {
-                0 => (u16::from(*rest.first()?), 64),
-                1 => (be16(rest, 0)?, 128),
+            let (quantizers, len) = match class >> 4 {
+                0 => (rest.first_chunk::<64>()?.map(u16::from), 64),
+                1 => {
+                    let (pairs, _) = rest.first_chunk::<128>()?.as_chunks::<2>();
+                    let mut pairs = pairs.iter().copied().map(u16::from_be_bytes);
+                    (std::array::from_fn(|_| pairs.next().unwrap_or_default()), 128)
+                }
                 _ => return None,
             };
-            *self.quantizers.get_mut(usize::from(class & 15))? = Some(quantizer);
+            *self.quantizers.get_mut(usize::from(class & 15))? = Some(quantizers);
             body = rest.get(len..)?;
         }
         Some(())

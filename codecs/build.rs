@@ -2,7 +2,7 @@
 //! structures changes from version to version.
 
 fn main() {
-    println!("cargo::rerun-if-changed=src/shim.c");
+    println!("cargo::rerun-if-changed=src/avif/shim.c");
 
     let found = pkg_config::Config::new().atleast_version("0.11").probe("libavif");
     let library = match found {
@@ -13,7 +13,7 @@ fn main() {
         }
     };
     cc::Build::new()
-        .file("src/shim.c")
+        .file("src/avif/shim.c")
         .includes(library.include_paths)
         .warnings(true)
         .compile("image_gate_avif_shim");

@@ -17,15 +17,15 @@ pub(super) struct Definition {
 pub(super) struct BadCode;
 
 /// A code: so many bits, aligned to the top of 16.
-struct Code {
-    length: u32,
+pub(super) struct Code {
+    pub(super) length: u32,
     bits: u32,
-    symbol: u8,
+    pub(super) symbol: u8,
 }
 
 impl Code {
     /// What begins with this code and `extra` bits, of all that have `N` bits.
-    fn range<const N: u32>(&self, extra: u32) -> Option<std::ops::Range<usize>> {
+    pub(super) fn range<const N: u32>(&self, extra: u32) -> Option<std::ops::Range<usize>> {
         let free = N.checked_sub(self.length + extra)?;
         let first = (self.bits >> (16 - N)) as usize;
         Some(first..first + (1 << (free + extra)))
@@ -34,7 +34,7 @@ impl Code {
 
 impl Definition {
     /// All codes, in order.
-    fn codes(&self) -> Result<Vec<Code>, BadCode> {
+    pub(super) fn codes(&self) -> Result<Vec<Code>, BadCode> {
         let mut codes = Vec::with_capacity(256);
         let mut next = 0u32;
         let mut symbols = self.symbols.iter();
@@ -55,7 +55,7 @@ impl Definition {
 
 /// Reads one symbol at a time.
 #[derive(Debug)]
-struct Symbols {
+pub(super) struct Symbols {
     /// By the next bits: length and symbol of the code that they begin with, or
     /// a length of 0.
     short: Box<[(u8, u8); 1 << SHORT]>,
@@ -69,7 +69,7 @@ struct Symbols {
 const SHORT: u32 = 9;
 
 impl Symbols {
-    fn new(definition: &Definition, codes: &[Code]) -> Symbols {
+    pub(super) fn new(definition: &Definition, codes: &[Code]) -> Symbols {
         let mut short = Box::new([(0, 0); 1 << SHORT]);
         let mut long = [(0, 0); 16];
         for (index, code) in (0..).zip(codes) {
@@ -87,7 +87,7 @@ impl Symbols {
 
     /// Reads a symbol, whose code has 16 bits at most.
     #[inline(always)]
-    fn read(&self, bits: &mut Bits) -> Result<u8, BadCode> {
+    pub(super) fn read(&self, bits: &mut Bits) -> Result<u8, BadCode> {
         let (length, symbol) = self.short[bits.peek::<SHORT>()];
         if length > 0 {
             bits.consume(length.into());
@@ -166,7 +166,7 @@ impl Differences {
 }
 
 /// The number that `size` bits stand for (T.81, figure F.12).
-fn extended(bits: u32, size: u32) -> i32 {
+pub(super) fn extended(bits: u32, size: u32) -> i32 {
     let half = (1 << size) >> 1;
     if bits < half { bits as i32 + 1 - (1 << size) } else { bits as i32 }
 }

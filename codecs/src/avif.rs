@@ -1,5 +1,4 @@
-//! A safe face of the system's libavif, as much of it as image-gate needs: the headers and the
-//! first image of a file in, one image out, 8 bits a channel, on the calling thread.
+//! AVIF by the system's libavif: the headers and the first image of a file in, one image out.
 //!
 //! The library is the system's and not a bundled one. It parses hostile input, so it is better
 //! updated by who updates the system; and its encoder takes minutes to build. The crates that bind
@@ -11,6 +10,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::ptr::{NonNull, null, null_mut};
+
+use crate::{bytes, slice};
 
 /// Why libavif failed, in its own words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +127,7 @@ impl<'a> Decoder<'a> {
     /// `pixels` is not exactly as long as the image.
     pub fn decode(self, pixels: &mut [u8]) -> Result<(), Error> {
         let Info { width, height, alpha, .. } = self.info();
-        if Some(pixels.len()) != bytes(width, height, alpha) {
+        if Some(pixels.len()) != bytes(width, height, channels(alpha)) {
             return Err(Error("the buffer has not the size of the image"));
         }
         // SAFETY: an open decoder, whose input lives; it writes as many bytes as were just
@@ -170,7 +171,7 @@ pub struct Image<'a> {
 /// # Errors
 /// Where the encoder fails, or the pixels are not as many as announced.
 pub fn encode(image: &Image<'_>) -> Result<Encoded, Error> {
-    if Some(image.pixels.len()) != bytes(image.width, image.height, image.alpha) {
+    if Some(image.pixels.len()) != bytes(image.width, image.height, channels(image.alpha)) {
         return Err(Error("the pixels have not the size of the image"));
     }
     let source = RawSource {
@@ -217,20 +218,8 @@ impl Drop for Encoded {
     }
 }
 
-/// Bytes of an image's pixels, of which a row has to be countable in 32 bits.
-fn bytes(width: u32, height: u32, alpha: bool) -> Option<usize> {
-    let row = width.checked_mul(if alpha { 4 } else { 3 })?;
-    usize::try_from(row).ok()?.checked_mul(usize::try_from(height).ok()?).filter(|&len| len > 0)
-}
-
-/// # Safety
-/// Null, or that many readable bytes that live as long as the result.
-unsafe fn slice<'a>(data: *const u8, len: usize) -> &'a [u8] {
-    if data.is_null() || len == 0 {
-        return &[];
-    }
-    // SAFETY: the caller's promise.
-    unsafe { std::slice::from_raw_parts(data, len) }
+fn channels(alpha: bool) -> u32 {
+    if alpha { 4 } else { 3 }
 }
 
 /// libavif's decoder, only known by its address.

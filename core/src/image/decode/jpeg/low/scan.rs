@@ -4,9 +4,12 @@ use memchr::memchr;
 
 use super::super::super::super::Control;
 use super::super::super::super::bytes::array;
+use super::bands::{Band, Block};
 use super::bits::{Bits, Bytes};
+use super::coefficients::Coefficients;
 use super::frame::{Component, Frame};
 use super::huffman::{BadCode, Definition, Differences, Skips};
+use super::script::Role;
 use super::tables::Tables;
 use super::{Stop, broken};
 
@@ -14,13 +17,14 @@ use super::{Stop, broken};
 const MOST_BLOCKS: usize = 10;
 
 /// Reads the scan whose header is `body` and whose data begins at `at`; gives a
-/// place before the next marker.
+/// place before the next marker. The `role` is that of a scan of AC coefficients.
 pub(super) fn read(
     input: &[u8],
     at: usize,
     body: &[u8],
     frame: &mut Frame,
     tables: &Tables,
+    role: Role,
     control: &Control,
 ) -> Result<usize, Stop> {
     let (members, spectrum) = header(body, frame).ok_or(Stop::Declined)?;
@@ -54,9 +58,25 @@ pub(super) fn read(
             *coefficient = *prediction as i16;
             ac.pass(bytes, bits)
         })
-    } else if spectrum.first > 0 {
+    } else if spectrum.first > 0 && role == Role::Passed {
         skips()?;
         scan.pass()
+    } else if spectrum.first > 0 {
+        let codes = built(&members, |member| member.ac, &tables.ac, Coefficients::new)?;
+        let member = members.first().ok_or(Stop::Declined)?;
+        let codes = chosen(&codes, member.ac).ok_or(Stop::Declined)?;
+        let component = frame.components.get_mut(member.index).ok_or(Stop::Declined)?;
+        if role == Role::Marked {
+            component.mark()?;
+        }
+        let band = Band::new(codes, &spectrum, component);
+        if spectrum.known > 0 {
+            scan.read_band(component, |bytes, bits, run, block| {
+                band.refine(bytes, bits, run, block)
+            })
+        } else {
+            scan.read_band(component, |bytes, bits, run, block| band.read(bytes, bits, run, block))
+        }
     } else if spectrum.known > 0 {
         scan.read(
             frame,
@@ -83,9 +103,9 @@ pub(super) fn read(
 
 /// A component of a scan.
 #[derive(Debug)]
-struct Member {
+pub(super) struct Member {
     /// Which of the frame's.
-    index: usize,
+    pub(super) index: usize,
     /// Its tables.
     dc: usize,
     ac: usize,
@@ -93,14 +113,14 @@ struct Member {
 
 /// What a scan has of its coefficients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Spectrum {
+pub(super) struct Spectrum {
     /// The first and the last of them, in zigzag order.
-    first: u8,
-    last: u8,
+    pub(super) first: u8,
+    pub(super) last: u8,
     /// The bit down to which they were known before; 0 in their first scan.
-    known: u8,
+    pub(super) known: u8,
     /// The bit down to which they are known behind the scan.
-    bit: u8,
+    pub(super) bit: u8,
 }
 
 impl Spectrum {
@@ -126,7 +146,7 @@ impl Spectrum {
 }
 
 /// Reads a scan header.
-fn header(body: &[u8], frame: &Frame) -> Option<(Vec<Member>, Spectrum)> {
+pub(super) fn header(body: &[u8], frame: &Frame) -> Option<(Vec<Member>, Spectrum)> {
     let count = usize::from(*body.first()?);
     let [first, last, bits] = array(body, 1 + 2 * count)?;
     if !(1..=4).contains(&count) || body.len() != 4 + 2 * count {
@@ -177,15 +197,25 @@ struct Grid {
 impl Grid {
     fn new(frame: &Frame, members: &[Member]) -> Result<Grid, Stop> {
         let component = |member: &Member| frame.components.get(member.index);
+        // Where nothing comes after the scan, it may be left a row behind the last that is
+        // needed: what is interpolated depends on that.
+        let rows = |rows: usize, height: usize| {
+            if frame.complete { rows.min(frame.needed.div_ceil(height) + 1) } else { rows }
+        };
         if let [member] = members {
-            let &Component { columns, rows, .. } = component(member).ok_or(Stop::Declined)?;
-            return Ok(Grid { columns, rows, single: true });
+            let of = component(member).ok_or(Stop::Declined)?;
+            return Ok(Grid {
+                columns: of.columns,
+                rows: rows(of.rows, 8 * of.down),
+                single: true,
+            });
         }
         let blocks: usize = members.iter().filter_map(component).map(|of| of.h * of.v).sum();
         if blocks > MOST_BLOCKS {
             return Err(Stop::Declined);
         }
-        Ok(Grid { columns: frame.columns, rows: frame.rows, single: false })
+        let rows = rows(frame.rows, frame.mcu_height);
+        Ok(Grid { columns: frame.columns, rows, single: false })
     }
 }
 
@@ -199,7 +229,8 @@ struct Unit<C> {
     /// Blocks of the component in an MCU.
     h: usize,
     v: usize,
-    stride: usize,
+    /// Coefficients from one row of blocks to the next.
+    row_len: usize,
     /// Where the first one of a row of MCUs is among the component's coefficients.
     start: usize,
 }
@@ -214,7 +245,7 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// Reads every block by `block`, which gets the reader, the codes of its
+    /// Reads the blocks by `block`, which gets the reader, the codes of its
     /// component, the DC coefficient before it and the place for its own.
     fn read<C: Copy>(
         &self,
@@ -229,8 +260,8 @@ impl Scan<'_> {
             let (h, v) = if self.grid.single { (1, 1) } else { (of.h, of.v) };
             let codes = codes(member).ok_or(Stop::Declined)?;
             for (y, x) in (0..v).flat_map(|y| (0..h).map(move |x| (y, x))) {
-                let (component, stride) = (member.index, of.stride);
-                units.push(Unit { component, codes, x, y, h, v, stride, start: 0 });
+                let (component, row_len) = (member.index, of.row_len());
+                units.push(Unit { component, codes, x, y, h, v, row_len, start: 0 });
             }
         }
         let mut planes: [&mut [i16]; 4] = Default::default();
@@ -241,23 +272,15 @@ impl Scan<'_> {
         let mut bytes = Bytes::new(self.input, self.at);
         let mut bits = Bits::START;
         let mut predictions = [0; 4];
-        let mut left = self.interval;
-        let mut marker = 0;
+        let mut restarts = Restarts::new(self.interval);
         for row in 0..self.grid.rows {
             self.control.check()?;
             for unit in &mut units {
-                unit.start = (row * unit.v + unit.y) * unit.stride + unit.x;
+                unit.start = (row * unit.v + unit.y) * unit.row_len + unit.x;
             }
             for column in 0..self.grid.columns {
-                if self.interval > 0 {
-                    if left == 0 {
-                        let lost = || broken("a restart marker is not where it should be");
-                        bits = bytes.restart(bits, marker).ok_or_else(lost)?;
-                        marker = (marker + 1) & 7;
-                        predictions = [0; 4];
-                        left = self.interval;
-                    }
-                    left -= 1;
+                if restarts.next(&mut bytes, &mut bits)? {
+                    predictions = [0; 4];
                 }
                 for unit in &units {
                     let place = unit.start + column * unit.h;
@@ -268,6 +291,37 @@ impl Scan<'_> {
                     let prediction = &mut predictions[unit.component & 3];
                     block(&mut bytes, &mut bits, unit.codes, prediction, coefficient)?;
                 }
+            }
+            if bytes.overran(bits) {
+                return Err(broken("the data of a scan is truncated"));
+            }
+        }
+        Ok(bytes.position())
+    }
+
+    /// Reads every block of the one component by `block`, which gets the reader, and the
+    /// number of blocks before which the band ends.
+    fn read_band(
+        &self,
+        component: &mut Component,
+        block: impl Fn(&mut Bytes, &mut Bits, &mut u32, Block) -> Result<(), BadCode>,
+    ) -> Result<usize, Stop> {
+        let (row_len, stride) = (component.row_len(), component.stride);
+        let mut masks = component.masks.chunks_mut(stride);
+        let mut bytes = Bytes::new(self.input, self.at);
+        let mut bits = Bits::START;
+        let mut run = 0;
+        let mut restarts = Restarts::new(self.interval);
+        for row in component.coefficients.chunks_mut(row_len).take(self.grid.rows) {
+            self.control.check()?;
+            let mut masks = masks.next().unwrap_or_default().iter_mut();
+            for column in 0..self.grid.columns {
+                if restarts.next(&mut bytes, &mut bits)? {
+                    run = 0;
+                }
+                let mut unmarked = 0;
+                let mask = masks.next().unwrap_or(&mut unmarked);
+                block(&mut bytes, &mut bits, &mut run, Block { row, column, mask })?;
             }
             if bytes.overran(bits) {
                 return Err(broken("the data of a scan is truncated"));
@@ -299,5 +353,38 @@ impl Scan<'_> {
                 _ => return Ok(at),
             }
         }
+    }
+}
+
+/// Counts MCUs up to the next restart marker.
+#[derive(Debug)]
+struct Restarts {
+    /// MCUs between two, or 0.
+    interval: usize,
+    left: usize,
+    /// The number of the next.
+    marker: u8,
+}
+
+impl Restarts {
+    fn new(interval: usize) -> Restarts {
+        Restarts { interval, left: interval, marker: 0 }
+    }
+
+    /// Goes to the next MCU; answers whether there was a marker before it.
+    #[inline(always)]
+    fn next(&mut self, bytes: &mut Bytes, bits: &mut Bits) -> Result<bool, Stop> {
+        if self.interval == 0 {
+            return Ok(false);
+        }
+        let restarts = self.left == 0;
+        if restarts {
+            let lost = || broken("a restart marker is not where it should be");
+            *bits = bytes.restart(*bits, self.marker).ok_or_else(lost)?;
+            self.marker = (self.marker + 1) & 7;
+            self.left = self.interval;
+        }
+        self.left -= 1;
+        Ok(restarts)
     }
 }

@@ -1,58 +1,12 @@
-//! From coefficients to pixels.
+//! From DC coefficients to samples, one a block.
 
-use super::super::super::super::Control;
-use super::super::super::super::geometry::Size;
-use super::super::super::super::raster::{Layout, Raster, with_room, zeroed};
-use super::frame::{Component, Frame};
-use super::tables::Colors;
-use super::{Stop, broken};
-
-/// Rows between two looks at the [`Control`].
-const BATCH: usize = 64;
-
-/// Makes the image, a pixel for every 8x8 of the frame.
-pub(super) fn paint(frame: &Frame, colors: Colors, control: &Control) -> Result<Raster, Stop> {
-    let size = Size::new(frame.size.width.div_ceil(8), frame.size.height.div_ceil(8));
-    let layout = match colors {
-        Colors::Grey => Layout::L8,
-        Colors::Ycc | Colors::Rgb => Layout::Rgb8,
-        Colors::Cmyk | Colors::Ycck => Layout::Cmyk8,
-    };
-    let planes = frame.components.iter().map(Plane::new);
-    let mut planes = planes.collect::<Result<Vec<_>, _>>()?;
-    let mut raster = Raster::new(size, layout)?;
-    for (y, row) in raster.rows_mut().enumerate() {
-        if y % BATCH == 0 {
-            control.check()?;
-        }
-        planes.iter_mut().for_each(|plane| plane.seek(y));
-        match planes.as_mut_slice() {
-            [grey] => row.copy_from_slice(grey.row.get(..row.len()).unwrap_or(&grey.row)),
-            [a, b, c] => {
-                if colors == Colors::Ycc {
-                    to_rgb([&mut a.row, &mut b.row, &mut c.row]);
-                }
-                interleave_three(row, [&a.row, &b.row, &c.row]);
-            }
-            [a, b, c, k] => {
-                if colors == Colors::Ycck {
-                    // What is stored is made of light that the inks leave.
-                    to_rgb([&mut a.row, &mut b.row, &mut c.row]);
-                    for light in [&mut a.row, &mut b.row, &mut c.row] {
-                        light.iter_mut().for_each(|light| *light = !*light);
-                    }
-                }
-                interleave_four(row, [&a.row, &b.row, &c.row, &k.row]);
-            }
-            _ => return Err(broken("components that make no colour")),
-        }
-    }
-    Ok(raster)
-}
+use super::super::super::super::raster::{with_room, zeroed};
+use super::Stop;
+use super::frame::Component;
 
 /// The samples of a component, a row of the image at a time.
 #[derive(Debug)]
-struct Plane<'a> {
+pub(super) struct Averages<'a> {
     component: &'a Component,
     /// One row of them, as wide as the image or a little wider.
     row: Vec<u8>,
@@ -61,20 +15,20 @@ struct Plane<'a> {
     mixed: Vec<i16>,
 }
 
-impl<'a> Plane<'a> {
-    fn new(component: &'a Component) -> Result<Plane<'a>, Stop> {
+impl<'a> Averages<'a> {
+    pub(super) fn new(component: &'a Component) -> Result<Averages<'a>, Stop> {
         let columns = component.columns;
         let mut mixed = with_room(columns + 2)?;
         mixed.resize(columns + 2, 0);
         let row = zeroed(columns * component.across)?;
-        Ok(Plane { component, row, samples: zeroed(columns)?, mixed })
+        Ok(Averages { component, row, samples: zeroed(columns)?, mixed })
     }
 
-    /// Makes the samples of that row of the image.
+    /// The samples of that row of the image, at least.
     ///
     /// Where libjpeg would have more samples of a block, they are interpolated,
     /// otherwise repeated, as it does.
-    fn seek(&mut self, y: usize) {
+    pub(super) fn row(&mut self, y: usize) -> &mut [u8] {
         let &Component { across, down, .. } = self.component;
         let at = y / down;
         match (across, down) {
@@ -94,6 +48,7 @@ impl<'a> Plane<'a> {
                 }
             }
         }
+        &mut self.row
     }
 
     /// Mixes the samples of the `phase`th of the rows that a row is stretched to,
@@ -158,41 +113,12 @@ fn stretch_four_times(row: &mut [u8], mixed: &[i16]) {
 /// The averages of a row of blocks, as libjpeg computes them: what is far out of
 /// range, as only broken images have it, wraps.
 fn averages(samples: &mut [u8], component: &Component, row: usize) {
-    let quantizer = i32::from(component.quantizer.unwrap_or_default() as i16);
+    let [quantizer, ..] = component.quantizers.unwrap_or([0; 64]);
+    let quantizer = i32::from(quantizer as i16);
     let row = component.coefficients.get(row * component.stride..).unwrap_or_default();
     for (sample, &coefficient) in samples.iter_mut().zip(row) {
         let average = (i32::from(coefficient) * quantizer + 4) >> 3;
         let wrapped = (average << 22) >> 22;
         *sample = (wrapped + 128).clamp(0, 255) as u8;
-    }
-}
-
-/// Y, Cb and Cr to red, green and blue, in place (ITU-T T.871, section 7), in
-/// fixed point with 16 bits behind it.
-fn to_rgb([first, second, third]: [&mut Vec<u8>; 3]) {
-    const HALF: i32 = 1 << 15;
-    const fn fixed(factor: f64) -> i32 {
-        (factor * 65536.0 + 0.5) as i32
-    }
-    let clamped = |value: i32| value.clamp(0, 255) as u8;
-    for ((first, second), third) in first.iter_mut().zip(second).zip(third) {
-        let (y, cb, cr) = (i32::from(*first), i32::from(*second) - 128, i32::from(*third) - 128);
-        let green = -fixed(0.34414) * cb - fixed(0.71414) * cr;
-        *first = clamped(y + ((fixed(1.402) * cr + HALF) >> 16));
-        *second = clamped(y + ((green + HALF) >> 16));
-        *third = clamped(y + ((fixed(1.772) * cb + HALF) >> 16));
-    }
-}
-
-fn interleave_three(row: &mut [u8], [a, b, c]: [&[u8]; 3]) {
-    for (((pixel, a), b), c) in row.as_chunks_mut::<3>().0.iter_mut().zip(a).zip(b).zip(c) {
-        *pixel = [*a, *b, *c];
-    }
-}
-
-fn interleave_four(row: &mut [u8], [a, b, c, d]: [&[u8]; 4]) {
-    let pixels = row.as_chunks_mut::<4>().0.iter_mut();
-    for ((((pixel, a), b), c), d) in pixels.zip(a).zip(b).zip(c).zip(d) {
-        *pixel = [*a, *b, *c, *d];
     }
 }

@@ -1,0 +1,263 @@
+//! JPEG by libjpeg-turbo: an image, or a part of it, at a fraction of its size.
+//!
+//! The crate `turbojpeg` has no face for parts.
+
+use std::ffi::{CStr, c_int, c_void};
+use std::fmt;
+use std::ptr::NonNull;
+
+use turbojpeg_sys::{
+    TJINIT_TJINIT_DECOMPRESS, TJPARAM, TJPARAM_TJPARAM_JPEGHEIGHT, TJPARAM_TJPARAM_JPEGWIDTH,
+    TJPARAM_TJPARAM_SCANLIMIT, TJPF_TJPF_CMYK, TJPF_TJPF_GRAY, TJPF_TJPF_RGB, tj3Decompress8,
+    tj3DecompressHeader, tj3Destroy, tj3Get, tj3GetErrorStr, tj3Init, tj3Set, tj3SetCroppingRegion,
+    tj3SetScalingFactor, tjregion, tjscalingfactor,
+};
+
+use crate::bytes;
+
+/// Why libjpeg-turbo failed, or what it warns of, in its own words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error(String);
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Error {}
+
+fn wrong(what: &str) -> Error {
+    Error(what.to_owned())
+}
+
+fn int(number: u32) -> Result<c_int, Error> {
+    c_int::try_from(number).map_err(|_| wrong("a huge image"))
+}
+
+/// The length of a file in libjpeg-turbo's type for it.
+fn length<T: TryFrom<usize>>(input: &[u8]) -> Result<T, Error> {
+    T::try_from(input.len()).map_err(|_| wrong("a huge file"))
+}
+
+/// What comes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// One channel.
+    Grey,
+    /// Red, green and blue.
+    Rgb,
+    /// Four inks, as they are stored.
+    Cmyk,
+}
+
+impl Format {
+    fn channels(self) -> u32 {
+        match self {
+            Format::Grey => 1,
+            Format::Rgb => 3,
+            Format::Cmyk => 4,
+        }
+    }
+}
+
+/// What is decoded of an image, in pixels of the output. Its edges are interpolated without
+/// what is beyond them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// The first column; the left edge of an MCU.
+    pub x: u32,
+    /// The first row.
+    pub y: u32,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+}
+
+/// A file whose headers are read.
+#[derive(Debug)]
+pub struct Decoder<'a> {
+    raw: Raw,
+    input: &'a [u8],
+    width: u32,
+    height: u32,
+}
+
+impl<'a> Decoder<'a> {
+    /// Reads the headers of a file, of which no more than so many scans are decoded.
+    ///
+    /// # Errors
+    /// Where they are broken.
+    pub fn new(input: &'a [u8], scans: u32) -> Result<Decoder<'a>, Error> {
+        let raw = Raw::new()?;
+        raw.set(TJPARAM_TJPARAM_SCANLIMIT, int(scans)?)?;
+        let (data, len) = (input.as_ptr(), length(input)?);
+        // SAFETY: a decoder, and that many readable bytes.
+        raw.check(unsafe { tj3DecompressHeader(raw.0.as_ptr(), data, len) })?;
+        let width = raw.get(TJPARAM_TJPARAM_JPEGWIDTH)?;
+        let height = raw.get(TJPARAM_TJPARAM_JPEGHEIGHT)?;
+        Ok(Decoder { raw, input, width, height })
+    }
+
+    /// Width and height in pixels, as stored.
+    #[must_use]
+    pub fn size(&self) -> (u32, u32) {
+        (self.width, self.height)
+    }
+
+    /// Decodes so many eighths of the image, or a part of that. What is not needed for the part
+    /// is not decoded, and what comes after it not even read.
+    ///
+    /// # Errors
+    /// Where the image is broken, or warned of, although all pixels may be there; where there is
+    /// no such scale or part; where `pixels` is not exactly as long as it becomes.
+    pub fn decode(
+        self,
+        eighths: u32,
+        part: Option<Part>,
+        format: Format,
+        pixels: &mut [u8],
+    ) -> Result<(), Error> {
+        let Decoder { raw, input, width, height } = self;
+        let scaled = |side: u32| (u64::from(side) * u64::from(eighths)).div_ceil(8) as u32;
+        let (width, height) = (scaled(width), scaled(height));
+        let all = Part { x: 0, y: 0, width, height };
+        let part = part.unwrap_or(all);
+        let inside = |at: u32, len: u32, all: u32| {
+            len > 0 && at.checked_add(len).is_some_and(|end| end <= all)
+        };
+        if !inside(part.x, part.width, width) || !inside(part.y, part.height, height) {
+            return Err(wrong("not a part of the image"));
+        }
+        if Some(pixels.len()) != bytes(part.width, part.height, format.channels()) {
+            return Err(wrong("the pixels have not the length of the image"));
+        }
+        let factor = tjscalingfactor { num: int(eighths)?, denom: 8 };
+        // SAFETY: a decoder.
+        raw.check(unsafe { tj3SetScalingFactor(raw.0.as_ptr(), reduced(factor)) })?;
+        if part != all {
+            let (x, y, w, h) = (int(part.x)?, int(part.y)?, int(part.width)?, int(part.height)?);
+            // SAFETY: a decoder that has read the headers.
+            raw.check(unsafe { tj3SetCroppingRegion(raw.0.as_ptr(), tjregion { x, y, w, h }) })?;
+        }
+        let pitch = int(part.width * format.channels())?;
+        let format = match format {
+            Format::Grey => TJPF_TJPF_GRAY,
+            Format::Rgb => TJPF_TJPF_RGB,
+            Format::Cmyk => TJPF_TJPF_CMYK,
+        };
+        let (data, len, to) = (input.as_ptr(), length(input)?, pixels.as_mut_ptr());
+        // SAFETY: a decoder, the bytes whose headers it has read, and room for as many rows of
+        // `pitch` as the part has, which was just counted; it is as wide as the pitch says.
+        raw.check(unsafe { tj3Decompress8(raw.0.as_ptr(), data, len, to, pitch, format) })
+    }
+}
+
+/// The factor as libjpeg-turbo lists it.
+fn reduced(tjscalingfactor { num, denom }: tjscalingfactor) -> tjscalingfactor {
+    if num % 2 == 0 && denom % 2 == 0 && num > 0 {
+        reduced(tjscalingfactor { num: num / 2, denom: denom / 2 })
+    } else {
+        tjscalingfactor { num, denom }
+    }
+}
+
+/// A decoder, owned.
+#[derive(Debug)]
+struct Raw(NonNull<c_void>);
+
+impl Raw {
+    fn new() -> Result<Raw, Error> {
+        // SAFETY: has no preconditions.
+        let raw = unsafe { tj3Init(TJINIT_TJINIT_DECOMPRESS as c_int) };
+        NonNull::new(raw).map(Raw).ok_or_else(|| wrong("no memory for a decoder"))
+    }
+
+    fn check(&self, result: c_int) -> Result<(), Error> {
+        if result == 0 {
+            return Ok(());
+        }
+        // SAFETY: answers a string that lives as long as the decoder is left alone.
+        let message = unsafe { CStr::from_ptr(tj3GetErrorStr(self.0.as_ptr())) };
+        Err(Error(message.to_string_lossy().into_owned()))
+    }
+
+    fn set(&self, parameter: TJPARAM, value: c_int) -> Result<(), Error> {
+        // SAFETY: a decoder; what it does not know it refuses.
+        self.check(unsafe { tj3Set(self.0.as_ptr(), parameter as c_int, value) })
+    }
+
+    fn get(&self, parameter: TJPARAM) -> Result<u32, Error> {
+        // SAFETY: as above.
+        let value = unsafe { tj3Get(self.0.as_ptr(), parameter as c_int) };
+        u32::try_from(value).map_err(|_| wrong("no size"))
+    }
+}
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        // SAFETY: nobody has it any more.
+        unsafe { tj3Destroy(self.0.as_ptr()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of 97x65 pixels.
+    const FILE: &[u8] = include_bytes!("../../core/tests/fixtures/sampled-2x2.jpg");
+
+    fn decoded(eighths: u32, part: Part) -> Result<Vec<u8>, Error> {
+        let mut pixels = vec![0; part.width as usize * part.height as usize * 3];
+        let decoder = Decoder::new(FILE, 10)?;
+        assert_eq!(decoder.size(), (97, 65));
+        decoder.decode(eighths, Some(part), Format::Rgb, &mut pixels).map(|()| pixels)
+    }
+
+    #[test]
+    fn a_part_is_that_of_the_whole() -> Result<(), Error> {
+        for (eighths, all, part) in [
+            (8, (97, 65), Part { x: 32, y: 23, width: 30, height: 19 }),
+            (4, (49, 33), Part { x: 16, y: 5, width: 33, height: 28 }),
+            (1, (13, 9), Part { x: 2, y: 3, width: 5, height: 4 }),
+        ] {
+            let whole = decoded(eighths, Part { x: 0, y: 0, width: all.0, height: all.1 })?;
+            let cut = decoded(eighths, part)?;
+            for (y, row) in (part.y..).zip(cut.chunks_exact(part.width as usize * 3)) {
+                // At the edges the chroma of neighbours counts.
+                let inner = 3..row.len() - 3;
+                let at = (y * all.0 + part.x) as usize * 3;
+                assert_eq!(row[inner.clone()], whole[at..][inner], "{eighths} {y}");
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn what_can_not_be_is_an_error() -> Result<(), Error> {
+        let part = Part { x: 0, y: 0, width: 20, height: 20 };
+        for bad in [
+            Part { x: 5, ..part },
+            Part { x: 80, ..part },
+            Part { y: 46, ..part },
+            Part { y: u32::MAX, ..part },
+            Part { width: 0, ..part },
+        ] {
+            assert!(decoded(8, bad).is_err(), "{bad:?}");
+        }
+        assert!(decoded(0, part).is_err() && decoded(200, part).is_err());
+        let short = Decoder::new(FILE, 10)?.decode(8, Some(part), Format::Rgb, &mut [0; 1199]);
+        assert!(short.is_err());
+        assert!(Decoder::new(&FILE[..200], 10).is_err());
+        // The end of the data is missed only by who needs it.
+        let cut = &FILE[..FILE.len() / 2];
+        let mut pixels = vec![0; 97 * 65 * 3];
+        assert!(Decoder::new(cut, 10)?.decode(8, None, Format::Rgb, &mut pixels).is_err());
+        let top = Some(Part { height: 8, ..part });
+        let pixels = &mut pixels[..20 * 8 * 3];
+        assert_eq!(Decoder::new(cut, 10)?.decode(8, top, Format::Rgb, pixels), Ok(()));
+        Ok(())
+    }
+}

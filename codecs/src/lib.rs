@@ -1,0 +1,25 @@
+//! Safe faces of codecs in C, as much of them as image-gate needs: bytes in, 8 bits a channel out
+//! and the other way round, on the calling thread.
+//!
+//! Pixels lie in slices of their caller, who has the memory counted; rows follow each other
+//! without a gap. Where a crate's safe face does all that is needed, there is none here.
+
+pub mod avif;
+pub mod jpeg;
+pub mod webp;
+
+/// Bytes of an image's pixels, of which a row has to be countable in 32 bits.
+fn bytes(width: u32, height: u32, channels: u32) -> Option<usize> {
+    let row = width.checked_mul(channels)?;
+    usize::try_from(row).ok()?.checked_mul(usize::try_from(height).ok()?).filter(|&len| len > 0)
+}
+
+/// # Safety
+/// Null, or that many readable bytes that live as long as the result.
+unsafe fn slice<'a>(data: *const u8, len: usize) -> &'a [u8] {
+    if data.is_null() || len == 0 {
+        return &[];
+    }
+    // SAFETY: the caller's promise.
+    unsafe { std::slice::from_raw_parts(data, len) }
+}

@@ -1,0 +1,365 @@
+//! WebP by libwebp: still images, be they files of their own or frames made to one.
+
+use std::ffi::c_int;
+use std::fmt;
+use std::ops::Deref;
+use std::ptr::from_mut;
+
+use libwebp_sys::{
+    VP8StatusCode, WEBP_CSP_MODE, WebPBitstreamFeatures, WebPConfig, WebPDecode, WebPDecoderConfig,
+    WebPEncode, WebPEncodingError, WebPGetFeatures, WebPMemoryWrite, WebPMemoryWriter,
+    WebPMemoryWriterClear, WebPPicture, WebPPictureFree, WebPPictureImportRGB,
+    WebPPictureImportRGBA, WebPRGBABuffer,
+};
+
+use crate::{bytes, slice};
+
+/// Why libwebp failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Error {
+    /// Its decoder, by the status that it names.
+    Decoding(VP8StatusCode),
+    /// Its encoder, likewise.
+    Encoding(WebPEncodingError),
+    /// The call, before there was anything to do.
+    Call(&'static str),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Decoding(status) => write!(f, "libwebp: {status:?}"),
+            Error::Encoding(status) => write!(f, "libwebp: {status:?}"),
+            Error::Call(what) => write!(f, "libwebp: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+const VERSION: Error = Error::Call("not the version that was built against");
+const LENGTH: Error = Error::Call("the pixels have not the length of the image");
+
+fn check(status: VP8StatusCode) -> Result<(), Error> {
+    match status {
+        VP8StatusCode::VP8_STATUS_OK => Ok(()),
+        status => Err(Error::Decoding(status)),
+    }
+}
+
+/// What a file says before its first pixel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Info {
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Whether there is an alpha channel.
+    pub alpha: bool,
+}
+
+/// What is to be decoded of an image, and how large. Of lossy images the chroma at its edges is
+/// interpolated without what is beyond them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// The first column, an even one.
+    pub x: u32,
+    /// The first row, an even one.
+    pub y: u32,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// The size that it is scaled to while it is decoded, by averages of areas; `None` leaves it
+    /// as it is. Lossy images are decoded by shortcuts then.
+    pub scaled: Option<(u32, u32)>,
+}
+
+/// A file whose headers are read.
+#[derive(Debug)]
+pub struct Decoder<'a> {
+    input: &'a [u8],
+    info: Info,
+}
+
+impl<'a> Decoder<'a> {
+    /// Reads the headers of a file.
+    ///
+    /// # Errors
+    /// Where they are broken, or those of an animation.
+    pub fn new(input: &'a [u8]) -> Result<Decoder<'a>, Error> {
+        let mut found = WebPBitstreamFeatures {
+            width: 0,
+            height: 0,
+            has_alpha: 0,
+            has_animation: 0,
+            format: 0,
+            pad: [0; 5],
+        };
+        // SAFETY: that many bytes are readable, and the features writable.
+        check(unsafe { WebPGetFeatures(input.as_ptr(), input.len(), &mut found) })?;
+        if found.has_animation != 0 {
+            return Err(Error::Call("an animation"));
+        }
+        let side = |side: c_int| u32::try_from(side).unwrap_or_default();
+        let (width, height) = (side(found.width), side(found.height));
+        Ok(Decoder { input, info: Info { width, height, alpha: found.has_alpha != 0 } })
+    }
+
+    /// What they say.
+    #[must_use]
+    pub fn info(&self) -> Info {
+        self.info
+    }
+
+    /// Decodes into RGB pixels, or RGBA ones where there is alpha, not premultiplied. Rows below
+    /// the part are not read.
+    ///
+    /// # Errors
+    /// Where the bitstream is broken or incomplete, the part is not one of the image, or `pixels`
+    /// is not exactly as long as it becomes.
+    pub fn decode(self, part: &Part, pixels: &mut [u8]) -> Result<(), Error> {
+        let Info { width, height, alpha } = self.info;
+        let &Part { x, y, .. } = part;
+        let (out_width, out_height) = part.scaled.unwrap_or((part.width, part.height));
+        let channels = if alpha { 4 } else { 3 };
+        if Some(pixels.len()) != bytes(out_width, out_height, channels) {
+            return Err(LENGTH);
+        }
+        let inside = |at: u32, len: u32, all: u32| {
+            at.is_multiple_of(2) && at.checked_add(len).is_some_and(|end| end <= all)
+        };
+        if !inside(x, part.width, width) || !inside(y, part.height, height) {
+            return Err(Error::Call("not a part of the image"));
+        }
+        let int = |number: u32| c_int::try_from(number).map_err(|_| Error::Call("a huge part"));
+        let mut config = WebPDecoderConfig::new().map_err(|()| VERSION)?;
+        if (x, y, part.width, part.height) != (0, 0, width, height) {
+            config.options.use_cropping = 1;
+            (config.options.crop_left, config.options.crop_top) = (int(x)?, int(y)?);
+            config.options.crop_width = int(part.width)?;
+            config.options.crop_height = int(part.height)?;
+        }
+        if part.scaled.is_some() {
+            config.options.use_scaling = 1;
+            config.options.scaled_width = int(out_width)?;
+            config.options.scaled_height = int(out_height)?;
+        }
+        config.output.colorspace =
+            if alpha { WEBP_CSP_MODE::MODE_RGBA } else { WEBP_CSP_MODE::MODE_RGB };
+        config.output.is_external_memory = 1;
+        let stride = int(out_width * channels)?;
+        config.output.u.RGBA =
+            WebPRGBABuffer { rgba: pixels.as_mut_ptr(), stride, size: pixels.len() };
+        // SAFETY: the input is readable; the configuration is initialised, and its buffer one of
+        // ours, that libwebp neither frees nor keeps nor writes behind `size` of.
+        check(unsafe { WebPDecode(self.input.as_ptr(), self.input.len(), &mut config) })
+    }
+}
+
+/// An image to encode.
+#[derive(Debug, Clone, Copy)]
+pub struct Image<'a> {
+    /// RGB, or RGBA with `alpha`.
+    pub pixels: &'a [u8],
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Whether the pixels have an alpha channel, not premultiplied.
+    pub alpha: bool,
+    /// Whether every pixel is kept as it is, but for the colour of fully transparent ones.
+    pub lossless: bool,
+    /// 0 to 100; of a lossless image, the effort.
+    pub quality: u8,
+    /// 0 (fast) to 6 (small).
+    pub effort: u8,
+}
+
+/// Encodes an image.
+///
+/// # Errors
+/// Where the encoder fails, or the pixels are not as many as announced.
+pub fn encode(image: &Image<'_>) -> Result<Encoded, Error> {
+    let channels = if image.alpha { 4 } else { 3 };
+    if Some(image.pixels.len()) != bytes(image.width, image.height, channels) {
+        return Err(LENGTH);
+    }
+    let int = |number: u32| c_int::try_from(number).map_err(|_| Error::Call("a huge image"));
+    let stride = int(image.width * channels)?;
+    let mut config = WebPConfig::new().map_err(|()| VERSION)?;
+    config.lossless = image.lossless.into();
+    config.quality = image.quality.min(100).into();
+    config.method = image.effort.min(6).into();
+
+    let mut writer = Writer::default();
+    let mut picture = Picture::new()?;
+    picture.0.use_argb = image.lossless.into();
+    (picture.0.width, picture.0.height) = (int(image.width)?, int(image.height)?);
+    let import = if image.alpha { WebPPictureImportRGBA } else { WebPPictureImportRGB };
+    // SAFETY: the picture is initialised, and the pixels are as many as they were counted to be.
+    if unsafe { import(&mut picture.0, image.pixels.as_ptr(), stride) } == 0 {
+        return Err(Error::Encoding(picture.0.error_code));
+    }
+    picture.0.writer = Some(WebPMemoryWrite);
+    picture.0.custom_ptr = from_mut(&mut writer.0).cast();
+    // SAFETY: both are initialised; the writer is what `WebPMemoryWrite` asks for, and outlives
+    // the call.
+    if unsafe { WebPEncode(&config, &mut picture.0) } == 0 {
+        return Err(Error::Encoding(picture.0.error_code));
+    }
+    Ok(Encoded(writer))
+}
+
+/// A picture of libwebp's, with planes of its own.
+struct Picture(WebPPicture);
+
+impl Picture {
+    fn new() -> Result<Picture, Error> {
+        WebPPicture::new().map(Picture).map_err(|()| VERSION)
+    }
+}
+
+impl Drop for Picture {
+    fn drop(&mut self) {
+        // SAFETY: initialised, and owned by nobody else.
+        unsafe { WebPPictureFree(&mut self.0) }
+    }
+}
+
+/// The memory that libwebp writes to.
+#[derive(Debug)]
+struct Writer(WebPMemoryWriter);
+
+impl Default for Writer {
+    fn default() -> Writer {
+        Writer(WebPMemoryWriter { mem: std::ptr::null_mut(), size: 0, max_size: 0, pad: [0] })
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // SAFETY: nothing yet, or what `WebPMemoryWrite` allocated.
+        unsafe { WebPMemoryWriterClear(&mut self.0) }
+    }
+}
+
+/// An encoded file.
+#[derive(Debug)]
+pub struct Encoded(Writer);
+
+impl Deref for Encoded {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        // SAFETY: what libwebp wrote, until it is freed.
+        unsafe { slice(self.0.0.mem, self.0.0.size) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WIDTH: u32 = 60;
+    const HEIGHT: u32 = 40;
+
+    fn pixel(x: u32, y: u32) -> [u8; 4] {
+        [(x * 4) as u8, (y * 6) as u8, (x * y) as u8, if x < 30 { 255 } else { 100 }]
+    }
+
+    fn picture(alpha: bool) -> Vec<u8> {
+        let places = (0..HEIGHT).flat_map(|y| (0..WIDTH).map(move |x| (x, y)));
+        let channels = if alpha { 4 } else { 3 };
+        places.flat_map(|(x, y)| pixel(x, y).into_iter().take(channels)).collect()
+    }
+
+    fn file(alpha: bool, lossless: bool) -> Result<Encoded, Error> {
+        let pixels = &picture(alpha);
+        let (width, height, quality, effort) = (WIDTH, HEIGHT, 90, 4);
+        encode(&Image { pixels, width, height, alpha, lossless, quality, effort })
+    }
+
+    fn part(file: &[u8], part: Part, channels: usize) -> Result<Vec<u8>, Error> {
+        let (width, height) = part.scaled.unwrap_or((part.width, part.height));
+        let mut pixels = vec![0; width as usize * height as usize * channels];
+        Decoder::new(file)?.decode(&part, &mut pixels).map(|()| pixels)
+    }
+
+    const ALL: Part = Part { x: 0, y: 0, width: WIDTH, height: HEIGHT, scaled: None };
+
+    #[test]
+    fn lossless_is_lossless() -> Result<(), Error> {
+        for alpha in [false, true] {
+            let file = file(alpha, true)?;
+            assert_eq!(Decoder::new(&file)?.info(), Info { width: WIDTH, height: HEIGHT, alpha });
+            assert_eq!(part(&file, ALL, if alpha { 4 } else { 3 })?, picture(alpha));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_part_is_that_of_the_whole() -> Result<(), Error> {
+        for (alpha, channels) in [(false, 3), (true, 4)] {
+            for lossless in [false, true] {
+                let file = file(alpha, lossless)?;
+                let whole = part(&file, ALL, channels)?;
+                let (x, y, width, height) = (22, 14, 19, 9);
+                let cut = part(&file, Part { x, y, width, height, scaled: None }, channels)?;
+                let edge = if lossless { 0 } else { 1 };
+                for (row, cut) in (0..).zip(cut.chunks_exact(width as usize * channels)) {
+                    if (edge..height - edge).contains(&row) {
+                        let at = ((y + row) * WIDTH + x) as usize * channels;
+                        let inner = edge as usize * channels..cut.len() - edge as usize * channels;
+                        let whole = &whole[at..at + cut.len()];
+                        assert_eq!(cut[inner.clone()], whole[inner], "{alpha} {lossless} {row}");
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn scaled_by_averages() -> Result<(), Error> {
+        let file = file(false, true)?;
+        let half = part(&file, Part { scaled: Some((WIDTH / 2, HEIGHT / 2)), ..ALL }, 3)?;
+        for (i, found) in (0..).zip(half.as_chunks::<3>().0) {
+            let (x, y) = (i % (WIDTH / 2) * 2, i / (WIDTH / 2) * 2);
+            let four = [(x, y), (x + 1, y), (x, y + 1), (x + 1, y + 1)];
+            for (channel, &found) in found.iter().enumerate().take(2) {
+                let sum: u32 = four.iter().map(|&(x, y)| u32::from(pixel(x, y)[channel])).sum();
+                assert!(sum.abs_diff(u32::from(found) * 4) <= 4, "{x} {y}");
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn what_can_not_be_is_an_error() -> Result<(), Error> {
+        let file = file(false, false)?;
+        for bad in [
+            Part { x: 2, ..ALL },
+            Part { x: 1, width: 9, ..ALL },
+            Part { height: HEIGHT + 2, ..ALL },
+            Part { x: u32::MAX, y: 2, width: 2, height: 2, scaled: None },
+        ] {
+            assert!(part(&file, bad, 3).is_err(), "{bad:?}");
+        }
+        assert_eq!(Decoder::new(&file)?.decode(&ALL, &mut [0; 9]), Err(LENGTH));
+        for end in 0..file.len() {
+            assert!(part(&file[..end], ALL, 3).is_err(), "{end}");
+        }
+        let image = Image {
+            pixels: &[0; 12],
+            width: 3,
+            height: 2,
+            alpha: false,
+            lossless: false,
+            quality: 75,
+            effort: 2,
+        };
+        assert!(encode(&image).is_err());
+        Ok(())
+    }
+}

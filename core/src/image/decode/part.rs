@@ -1,0 +1,72 @@
+//! What of an image has to be decoded where the rest of it is cut away.
+
+use super::super::geometry::{Geometry, Size, Window};
+use super::super::source::{Kind, Source};
+use super::Scale;
+
+/// How far the filter of the resize reaches, in pixels of its output.
+const REACH: f64 = 3.0;
+
+/// Pixels of a raster at its edges that may differ from those of a larger one: the chroma beyond
+/// them is not known.
+const EDGE: f64 = 2.0;
+
+/// The part of the stored image that the window depends on, as the decoder can have it; all of
+/// the image where that is not much more.
+pub(super) fn part(source: &Source, geometry: &Geometry, scale: Scale) -> Window {
+    let stored = Size::new(source.info.width, source.info.height);
+    let all = Window { x: 0, y: 0, size: stored };
+    let Some((columns, rows)) = steps(source, scale) else { return all };
+    let Geometry { scaled, window, .. } = *geometry;
+    let [(_, across), (_, down)] = scale.of(stored, stored);
+    let (x, width) =
+        span((window.x, window.size.width), (scaled.width, stored.width), across, columns);
+    let (y, height) =
+        span((window.y, window.size.height), (scaled.height, stored.height), down, rows);
+    let part = Window { x, y, size: Size::new(width, height) };
+    if part.size.pixels() * 10 <= stored.pixels() * 9 { part } else { all }
+}
+
+/// What the corners of a part have to be multiples of; `None` where there are no parts.
+fn steps(source: &Source, scale: Scale) -> Option<(u32, u32)> {
+    match &source.kind {
+        Kind::Jpeg(jpeg) => jpeg.mcu(),
+        Kind::Webp(webp) if webp.first.is_none() && !matches!(scale, Scale::Boxes(_)) => {
+            Some((2, 2))
+        }
+        Kind::Png(_) | Kind::Gif(_) | Kind::Webp(_) | Kind::Avif => None,
+    }
+}
+
+/// Where the stored pixels begin, and how many they are, that so many of a scaled side depend on
+/// from there on. Of each comes `decoded` of a pixel before that is scaled.
+fn span(
+    (at, len): (u32, u32),
+    (scaled, stored): (u32, u32),
+    decoded: f64,
+    step: u32,
+) -> (u32, u32) {
+    let ratio = f64::from(stored) / f64::from(scaled);
+    let reach = REACH * ratio.max(1.0 / decoded) + EDGE / decoded;
+    let start = (f64::from(at) * ratio - reach).max(0.0) as u32 / step * step;
+    let end = ((f64::from(at) + f64::from(len)) * ratio + reach).ceil();
+    let end = (end as u32).next_multiple_of(step).min(stored);
+    (start, end - start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_has_what_the_filter_reaches() {
+        // All of a side.
+        assert_eq!(span((0, 300), (300, 3000), 0.5, 16), (0, 3000));
+        // 1000 - 30 - 4 is in the MCU at 960, and 2000 + 30 + 4 ends in that at 2032.
+        assert_eq!(span((100, 100), (300, 3000), 0.5, 16), (960, 1088));
+        // Enlarged, the filter reaches pixels of the source.
+        assert_eq!(span((1000, 500), (3000, 300), 1.0, 1), (95, 60));
+        // Not beyond the edges.
+        assert_eq!(span((1, 298), (300, 3000), 0.5, 16), (0, 3000));
+    }
+}

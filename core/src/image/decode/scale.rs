@@ -1,0 +1,97 @@
+//! How much smaller than stored an image is decoded.
+
+use super::super::geometry::Size;
+use super::super::pixels::LARGEST_BOX;
+use super::super::source::{Kind, Source};
+use super::jpeg::scales;
+
+/// By which means, and how much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Scale {
+    /// Not at all.
+    Whole,
+    /// JPEG: to so many eighths, one of [`scales`].
+    Eighths(u32),
+    /// PNG and WebP: to the averages of boxes of pixels of that side.
+    Boxes(u32),
+    /// WebP: to just that size, by averages of areas.
+    To(Size),
+}
+
+impl Scale {
+    /// What is best for an image that is to be scaled to a size.
+    ///
+    /// Something is left to the resize, so that its filter still decides what the
+    /// result looks like.
+    pub(in super::super) fn new(source: &Source, scaled: Size) -> Scale {
+        let stored = Size::new(source.info.width, source.info.height);
+        match &source.kind {
+            Kind::Jpeg(jpeg) => eighths(scales(jpeg), stored, scaled),
+            Kind::Png(png) if !png.interlaced && !source.info.alpha => boxes(stored, scaled),
+            Kind::Webp(webp) if webp.first.is_none() && !source.info.alpha => {
+                twice(stored, scaled, webp.lossless)
+            }
+            Kind::Png(_) | Kind::Webp(_) | Kind::Gif(_) | Kind::Avif => Scale::Whole,
+        }
+    }
+
+    /// How many pixels come of a part of an image, and how many of each of its own, across and
+    /// down.
+    pub(in super::super) fn of(self, part: Size, stored: Size) -> [(u32, f64); 2] {
+        let side = |part: u32, stored: u32, to: u32| match self {
+            Scale::Whole => (part, 1.0),
+            Scale::Eighths(eighths) => (times(part, eighths, 8), f64::from(eighths) / 8.0),
+            Scale::Boxes(side) => (part.div_ceil(side), 1.0 / f64::from(side)),
+            Scale::To(_) => {
+                let pixels = times(part, to, stored);
+                (pixels, f64::from(pixels) / f64::from(part))
+            }
+        };
+        let to = if let Scale::To(to) = self { to } else { stored };
+        [side(part.width, stored.width, to.width), side(part.height, stored.height, to.height)]
+    }
+}
+
+/// So many times so many of so many parts, rounded up.
+fn times(pixels: u32, many: u32, parts: u32) -> u32 {
+    (u64::from(pixels) * u64::from(many)).div_ceil(u64::from(parts)) as u32
+}
+
+/// The smallest scale that leaves a shrink of at least 1.5: with less, the coarse
+/// filter of the scaled inverse DCT shows in the result.
+fn eighths(scales: &[u32], stored: Size, scaled: Size) -> Scale {
+    let enough = |eighths: u32, stored: u32, scaled: u32| {
+        u64::from(stored) * u64::from(eighths) >= u64::from(scaled) * 12
+    };
+    scales
+        .iter()
+        .copied()
+        .find(|&eighths| {
+            enough(eighths, stored.width, scaled.width)
+                && enough(eighths, stored.height, scaled.height)
+        })
+        .filter(|&eighths| eighths < 8)
+        .map_or(Scale::Whole, Scale::Eighths)
+}
+
+/// Boxes that leave a shrink of at least 2. Those of 2 take longer than a resize of
+/// everything does, and so do those that have to be weighted by alpha.
+fn boxes(stored: Size, scaled: Size) -> Scale {
+    let times = |stored: u32, scaled: u32| stored / scaled.max(1) / 2;
+    let side = times(stored.width, scaled.width).min(times(stored.height, scaled.height));
+    if side < 3 { Scale::Whole } else { Scale::Boxes(side.min(LARGEST_BOX)) }
+}
+
+/// Twice the size, by libwebp itself, where that is worth it.
+///
+/// It leaves out the deblocking filter of lossy images then, which shows in shrinks
+/// of less than 9; of lossless ones, a shrink of less than 6 would take longer.
+fn twice(stored: Size, scaled: Size, lossless: bool) -> Scale {
+    let least = if lossless { 6 } else { 9 };
+    let enough = |stored: u32, scaled: u32| stored / scaled.max(1) >= least;
+    if enough(stored.width, scaled.width) && enough(stored.height, scaled.height) {
+        Scale::To(Size::new(2 * scaled.width, 2 * scaled.height))
+    } else {
+        boxes(stored, scaled)
+    }
+}

@@ -1,0 +1,163 @@
+//! What is cut away is not decoded, and what is left is as if it had been.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use common::*;
+use image_gate_core::image::{Limits, prepare, probe};
+use turbojpeg::Subsamp;
+
+/// The size to which a picture is scaled that covers a box.
+fn covering((width, height): (u32, u32), (w, h): (u32, u32)) -> (u32, u32) {
+    if u64::from(width) * u64::from(h) < u64::from(height) * u64::from(w) {
+        (w, height * w / width)
+    } else {
+        (width * h / height, h)
+    }
+}
+
+/// A part of a picture.
+fn cut(picture: &Picture, (left, top): (u32, u32), (width, height): (u32, u32)) -> Picture {
+    Picture::new(width, height, |x, y| picture.at(x + left, y + top))
+}
+
+/// Checks that a crop is what is cut from the whole picture, scaled alike, wherever its gravity
+/// has it.
+fn check(name: &str, source: &[u8], displayed: (u32, u32), (w, h): (u32, u32)) {
+    let (width, height) = covering(displayed, (w, h));
+    let whole = transformed(source, &plan(&format!("w={width},h={height},fit=stretch,f=png")));
+    for (gravity, x, y) in [
+        ("northwest", 0, 0),
+        ("center", (width - w) / 2, (height - h) / 2),
+        ("southeast", width - w, height - h),
+    ] {
+        let params = format!("w={w},h={h},fit=crop,gravity={gravity},f=png");
+        let part = transformed(source, &plan(&params));
+        let near = psnr(&part, &cut(&whole, (x, y), (w, h)));
+        assert!(near > 50.0, "{name} {params}: {near} dB");
+    }
+}
+
+const WIDE: (u32, u32) = (1207, 403);
+const TALL: (u32, u32) = (405, 1201);
+
+/// Boxes for which a JPEG is decoded at one eighth to four, and as it is.
+const BOXES: [(u32, u32); 6] = [(30, 30), (60, 61), (91, 100), (130, 133), (211, 220), (300, 9)];
+
+#[test]
+fn samplings_and_scales_of_jpeg() {
+    use Subsamp::{Gray, None, Sub1x2, Sub1x4, Sub2x1, Sub2x2, Sub4x1};
+    let all = [None, Sub2x1, Sub1x2, Sub2x2, Sub4x1, Sub1x4, Gray];
+    for ((width, height), samplings) in [(WIDE, all.as_slice()), (TALL, &[Sub2x2])] {
+        let picture = photo(width, height);
+        for &sampling in samplings {
+            for progressive in [false, true] {
+                let source = jpeg(&picture, 90, sampling, progressive);
+                for size in BOXES {
+                    let name = format!("{width}x{height} {sampling:?} {progressive}");
+                    check(&name, &source, (width, height), size);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn orientations() {
+    let upright = jpeg(&photo(WIDE.0, WIDE.1), 90, Subsamp::Sub2x2, false);
+    for orientation in 1..=8 {
+        let source = with_orientation(&upright, orientation);
+        let displayed = if orientation >= 5 { (WIDE.1, WIDE.0) } else { WIDE };
+        for size in [(40, 40), (151, 77)] {
+            check(&format!("orientation {orientation}"), &source, displayed, size);
+        }
+    }
+}
+
+#[test]
+fn fixtures_of_every_kind() {
+    for name in [
+        "cmyk.jpg",
+        "restarts.jpg",
+        "scans.jpg",
+        "grey.jpg",
+        "sampled-1x2.jpg",
+        "lossy.webp",
+        "lossless.webp",
+        "lossy-alpha.webp",
+        "pattern.png",
+    ] {
+        let source = fixture(name);
+        let (width, height) = probe(&source).unwrap().displayed(true);
+        for size in [(8, 8), (3, 40), (65, 5), (20, 31)] {
+            check(name, &source, (width, height), size);
+        }
+    }
+}
+
+#[test]
+fn webp_of_every_scale() {
+    for (width, height) in [WIDE, TALL] {
+        let picture = photo(width, height);
+        for source in [webp_lossy(&picture, 90), webp_lossless(&picture)] {
+            for size in [(30, 30), (40, 45), (61, 61), (140, 133), (211, 220), (300, 9)] {
+                check(&format!("{width}x{height}"), &source, (width, height), size);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_cut_away_takes_no_memory() {
+    let source = jpeg(&photo(2400, 400), 75, Subsamp::Sub2x2, false);
+    let memory =
+        |params: &str| prepare(&source, &plan(params), &Limits::default()).unwrap().memory();
+    let (whole, part) = (memory("w=1800,h=300,fit=stretch"), memory("w=300,h=300,fit=crop"));
+    assert!(part * 2 < whole, "{part} of {whole}");
+    // The subject may be anywhere.
+    assert!(memory("w=300,h=300,fit=crop,gravity=smart") > 2400 * 400 * 3);
+}
+
+#[test]
+fn what_comes_after_the_part_need_not_be_whole() {
+    let source = jpeg(&photo(TALL.0, TALL.1), 90, Subsamp::Sub2x2, false);
+    let mut damaged = source.clone();
+    let len = damaged.len();
+    damaged[len - 3000..len - 2].fill(0xaa);
+    // At four eighths, and at one.
+    for (top, all) in [
+        ("w=200,h=100,fit=crop,gravity=north,f=png", "w=200,f=png"),
+        ("w=30,h=20,fit=crop,gravity=north,f=png", "w=30,f=png"),
+    ] {
+        let (top, all) = (plan(top), plan(all));
+        assert!(transform(&damaged, &top).unwrap() == transform(&source, &top).unwrap());
+        assert!(transform(&damaged, &all).ok() != transform(&source, &all).ok());
+    }
+}
+
+#[test]
+fn damage_anywhere_is_an_error_or_a_picture() {
+    let picture = photo(400, 90);
+    let plans = [plan("w=20,h=20,fit=crop,f=png"), plan("w=60,h=60,fit=crop,f=png")];
+    for source in [
+        jpeg(&picture, 80, Subsamp::Sub2x2, false),
+        jpeg(&picture, 80, Subsamp::Sub2x1, true),
+        webp_lossy(&picture, 80),
+        webp_lossless(&picture),
+    ] {
+        let mut random = 1u32;
+        for _ in 0..150 {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let mut damaged = source.clone();
+            let at = random as usize / 256 % damaged.len();
+            damaged[at] ^= 1 << (random % 8);
+            for plan in &plans {
+                if let Ok(made) = transform(&damaged, plan) {
+                    let (width, height) = decode(&made).size();
+                    assert!(width > 0 && width <= 60 && height <= 60, "{at}");
+                }
+            }
+        }
+    }
+}
