@@ -67,9 +67,10 @@ lint: headers ## rustfmt, clippy, cargo-deny, syntax of the scripts and tests
 	@scripts/lint
 
 .PHONY: bench
-bench: build ## compare with image_filter, libvips and secure_link; WRITE=1 puts the tables into docs/benchmarks.md
+bench: build ## compare with image_filter, libvips, sharp and secure_link; WRITE=1 puts the tables into docs/benchmarks.md
 	@scripts/install-deps bench
 	@scripts/photos bench
+	cargo build --release $(CARGO_FLAGS) -p image-gate-core --examples
 	@benches/run $(if $(WRITE),--write)
 	@benches/peers $(if $(WRITE),--write)
 	@benches/keys

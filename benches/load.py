@@ -26,9 +26,14 @@ def workers(server):
     return subprocess.run(["pgrep", "-P", master], stdout=subprocess.PIPE, text=True).stdout.split()
 
 
+def processor_of(pid):
+    """Seconds of processor time that a process has used, all threads (see clock_getcpuclockid(3))."""
+    return time.clock_gettime(~pid << 3 | 2)
+
+
 def processor(server):
-    """Seconds of processor time that the workers have used (see clock_getcpuclockid(3))."""
-    return sum(time.clock_gettime(~int(pid) << 3 | 2) for pid in workers(server))
+    """Seconds of processor time that the workers have used."""
+    return sum(processor_of(int(pid)) for pid in workers(server))
 
 
 def compare(server, paths, arguments, *more):
