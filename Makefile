@@ -73,8 +73,9 @@ bench: build ## compare with image_filter, libvips, sharp and secure_link; WRITE
 	cargo build --release $(CARGO_FLAGS) -p image-gate-core --examples
 	@benches/run $(if $(WRITE),--write)
 	@benches/peers $(if $(WRITE),--write)
-	@benches/keys
-	@benches/links
+	@benches/notmodified $(if $(WRITE),--write)
+	@benches/keys $(if $(WRITE),--write)
+	@benches/links $(if $(WRITE),--write)
 	cargo bench --quiet $(CARGO_FLAGS) -p image-gate-core -- $(abspath build/photos/bench)/*.jpg
 
 .PHONY: fuzz

@@ -1,12 +1,45 @@
 """Asks one nginx for several locations in turns with wrk, so that what else the machine does hits
 all of them alike."""
 
+import argparse
+import contextlib
+import os
 import re
 import statistics
 import subprocess
+import tempfile
 import time
 
-from harness import Failure
+from document import put, table
+from harness import NGINX, Failure, Nginx
+
+HEAD = ["", "requests a second", "beside the first", "us of a processor each", "beside the first"]
+
+
+def arguments(**defaults):
+    """What the command line says, numbers all of them but --write."""
+    parser = argparse.ArgumentParser()
+    for name, default in defaults.items():
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/benchmarks.md")
+    return parser.parse_args()
+
+
+@contextlib.contextmanager
+def serving(conf, images, **beside):
+    """An nginx with that configuration: `images` are files by name, `beside` are others, by suffix, beside
+    the configuration."""
+    with tempfile.TemporaryDirectory(prefix="image-gate-") as folder:
+        os.mkdir(f"{folder}/files")
+        texts = {"nginx.conf": conf, **{f"bench.{suffix}": text for suffix, text in beside.items()}}
+        for name, text in texts.items():
+            with open(f"{folder}/{name}", "w") as file:
+                file.write(text)
+        for name, content in images.items():
+            with open(f"{folder}/files/{name}", "wb") as file:
+                file.write(content)
+        with Nginx(f"{folder}/nginx.conf", photos=f"{folder}/files") as server:
+            yield server
 
 
 def wrk(server, path, arguments, *more):
@@ -36,13 +69,14 @@ def processor(server):
     return sum(processor_of(int(pid)) for pid in workers(server))
 
 
-def compare(server, paths, arguments, *more):
-    """Prints for each path what it comes to beside the first one: the median of the rates, and the
-    least of the costs, which what else the machine does can only add to."""
+def compare(server, paths, arguments):
+    """Asks for each path, with arguments for wrk behind it where it has some, and answers with the rows of
+    a table, what each comes to beside the first one: the median of the rates, and the least of the
+    costs, which what else the machine does can only add to."""
     results = {name: [] for name in paths}
     costs = {name: [] for name in paths}
     for _ in range(arguments.rounds):
-        for name, path in paths.items():
+        for name, (path, *more) in paths.items():
             used = processor(server)
             rate, errors = wrk(server, path, arguments, *more)
             if errors:
@@ -50,8 +84,21 @@ def compare(server, paths, arguments, *more):
             results[name].append(rate)
             costs[name].append((processor(server) - used) / (rate * arguments.seconds) * 1e6)
     base, first = statistics.median(next(iter(results.values()))), min(next(iter(costs.values())))
-    width = max(map(len, paths))
+    rows = []
     for name, rates in results.items():
         middle, cost = statistics.median(rates), min(costs[name])
-        print(f"{name:{width}} {middle:10.0f} requests/s  {100 * (middle / base - 1):+6.1f} %"
-              f"  {cost:6.2f} us of a processor each  {100 * (cost / first - 1):+6.1f} %")
+        beside = [f"{100 * (found / other - 1):+.1f} %" if rows else "" for found, other in
+                  ((middle, base), (cost, first))]
+        rows.append([name, f"{middle:.0f}", beside[0], f"{cost:.2f}", beside[1]])
+    print(table(HEAD, rows), flush=True)
+    return rows
+
+
+def conclude(name, title, text, rows, arguments):
+    """Puts a table into the document, where that was asked for."""
+    if arguments.write:
+        version = subprocess.run([NGINX, "-v"], stderr=subprocess.PIPE, text=True).stderr
+        how = (f"Medians of {arguments.rounds} rounds of {arguments.seconds} s for the rates, the least of them for "
+               f"the time of the workers'\nprocessors, the rows in turns; nginx {version.strip().split('/')[-1]}, "
+               f"workers: {arguments.workers}, connections: {arguments.connections}.\n")
+        put(name, [f"## {title}\n\n    benches/{name}\n\n{text} {how}", table(HEAD, rows)])
