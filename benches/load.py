@@ -2,16 +2,13 @@
 all of them alike."""
 
 import argparse
-import contextlib
-import os
 import re
 import statistics
 import subprocess
-import tempfile
 import time
 
 from document import put, table
-from harness import NGINX, Failure, Nginx
+from harness import NGINX, Failure
 
 HEAD = ["", "requests a second", "beside the first", "us of a processor each", "beside the first"]
 
@@ -25,25 +22,9 @@ def arguments(**defaults):
     return parser.parse_args()
 
 
-@contextlib.contextmanager
-def serving(conf, images, **beside):
-    """An nginx with that configuration: `images` are files by name, `beside` are others, by suffix, beside
-    the configuration."""
-    with tempfile.TemporaryDirectory(prefix="image-gate-") as folder:
-        os.mkdir(f"{folder}/files")
-        texts = {"nginx.conf": conf, **{f"bench.{suffix}": text for suffix, text in beside.items()}}
-        for name, text in texts.items():
-            with open(f"{folder}/{name}", "w") as file:
-                file.write(text)
-        for name, content in images.items():
-            with open(f"{folder}/files/{name}", "wb") as file:
-                file.write(content)
-        with Nginx(f"{folder}/nginx.conf", photos=f"{folder}/files") as server:
-            yield server
-
-
-def wrk(server, path, arguments, *more):
+def wrk(server, path, arguments, headers={}, *more):
     threads = min(2, arguments.connections)
+    more += tuple(part for name, value in headers.items() for part in ("-H", f"{name}: {value}"))
     command = ["wrk", f"-t{threads}", f"-c{arguments.connections}", f"-d{arguments.seconds}s",
                *more, server.base() + path]
     out = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
@@ -70,15 +51,15 @@ def processor(server):
 
 
 def compare(server, paths, arguments):
-    """Asks for each path, with arguments for wrk behind it where it has some, and answers with the rows of
-    a table, what each comes to beside the first one: the median of the rates, and the least of the
-    costs, which what else the machine does can only add to."""
+    """Asks for each path, one with its headers, and answers with the rows of a table, what each comes to beside
+    the first one: the median of the rates, and the least of the costs, which what else the machine does
+    can only add to."""
     results = {name: [] for name in paths}
     costs = {name: [] for name in paths}
     for _ in range(arguments.rounds):
-        for name, (path, *more) in paths.items():
+        for name, (path, headers) in paths.items():
             used = processor(server)
-            rate, errors = wrk(server, path, arguments, *more)
+            rate, errors = wrk(server, path, arguments, headers)
             if errors:
                 raise Failure(f"{path}: {errors} requests failed")
             results[name].append(rate)
