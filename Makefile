@@ -50,6 +50,7 @@ test: build ## all tests; make test T=t/resize.t runs one file
 	@scripts/install-deps test
 ifndef T
 	cargo test --release $(CARGO_FLAGS) -p image-gate-core -p image-gate
+	@benches/instructions
 	@scripts/photos demo
 	@scripts/check-examples
 	@scripts/demo --check
@@ -74,6 +75,7 @@ bench: build ## compare with image_filter, libvips, sharp and secure_link; WRITE
 	@benches/run $(if $(WRITE),--write)
 	@benches/peers $(if $(WRITE),--write)
 	@benches/notmodified $(if $(WRITE),--write)
+	@benches/instructions $(if $(WRITE),--write)
 	@benches/keys $(if $(WRITE),--write)
 	@benches/links $(if $(WRITE),--write)
 	cargo bench --quiet $(CARGO_FLAGS) -p image-gate-core -- $(abspath build/photos/bench)/*.jpg
