@@ -3,7 +3,11 @@
 //! What is to be counted happens within a call of [`counted`]; all is done once before, so that
 //! what is made at first use doesn't count. Prints the names in the order of the calls.
 
-#![allow(clippy::unwrap_used, reason = "a benchmark may end where it can't go on")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a benchmark may end where it can't go on"
+)]
 
 #[path = "../tests/common/mod.rs"]
 mod common;
