@@ -50,6 +50,7 @@ test: build ## all tests; make test T=t/resize.t runs one file
 	@scripts/install-deps test
 ifndef T
 	cargo test --release $(CARGO_FLAGS) -p image-gate-codecs -p image-gate-core -p image-gate
+	@benches/instructions
 	@scripts/photos demo
 	@scripts/check-examples
 	@scripts/demo --check
@@ -67,13 +68,16 @@ lint: headers ## rustfmt, clippy, cargo-deny, syntax of the scripts and tests
 	@scripts/lint
 
 .PHONY: bench
-bench: build ## compare with image_filter, libvips and secure_link; WRITE=1 puts the tables into docs/benchmarks.md
+bench: build ## compare with image_filter, libvips, sharp and secure_link; WRITE=1 puts the tables into docs/benchmarks.md
 	@scripts/install-deps bench
 	@scripts/photos bench
+	cargo build --release $(CARGO_FLAGS) -p image-gate-core --examples
 	@benches/run $(if $(WRITE),--write)
 	@benches/peers $(if $(WRITE),--write)
-	@benches/keys
-	@benches/links
+	@benches/notmodified $(if $(WRITE),--write)
+	@benches/instructions $(if $(WRITE),--write)
+	@benches/keys $(if $(WRITE),--write)
+	@benches/links $(if $(WRITE),--write)
 	cargo bench --quiet $(CARGO_FLAGS) -p image-gate-core -- $(abspath build/photos/bench)/*.jpg
 
 .PHONY: fuzz

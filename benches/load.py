@@ -1,16 +1,30 @@
 """Asks one nginx for several locations in turns with wrk, so that what else the machine does hits
 all of them alike."""
 
+import argparse
 import re
 import statistics
 import subprocess
 import time
 
-from harness import Failure
+from document import put, table
+from harness import NGINX, Failure
+
+HEAD = ["", "requests a second", "beside the first", "us of a processor each", "beside the first"]
 
 
-def wrk(server, path, arguments, *more):
+def arguments(**defaults):
+    """What the command line says, numbers all of them but --write."""
+    parser = argparse.ArgumentParser()
+    for name, default in defaults.items():
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/benchmarks.md")
+    return parser.parse_args()
+
+
+def wrk(server, path, arguments, headers={}, *more):
     threads = min(2, arguments.connections)
+    more += tuple(part for name, value in headers.items() for part in ("-H", f"{name}: {value}"))
     command = ["wrk", f"-t{threads}", f"-c{arguments.connections}", f"-d{arguments.seconds}s",
                *more, server.base() + path]
     out = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
@@ -26,27 +40,46 @@ def workers(server):
     return subprocess.run(["pgrep", "-P", master], stdout=subprocess.PIPE, text=True).stdout.split()
 
 
+def processor_of(pid):
+    """Seconds of processor time that a process has used, all threads (see clock_getcpuclockid(3))."""
+    return time.clock_gettime(~pid << 3 | 2)
+
+
 def processor(server):
-    """Seconds of processor time that the workers have used (see clock_getcpuclockid(3))."""
-    return sum(time.clock_gettime(~int(pid) << 3 | 2) for pid in workers(server))
+    """Seconds of processor time that the workers have used."""
+    return sum(processor_of(int(pid)) for pid in workers(server))
 
 
-def compare(server, paths, arguments, *more):
-    """Prints for each path what it comes to beside the first one: the median of the rates, and the
-    least of the costs, which what else the machine does can only add to."""
+def compare(server, paths, arguments):
+    """Asks for each path, one with its headers, and answers with the rows of a table, what each comes to beside
+    the first one: the median of the rates, and the least of the costs, which what else the machine does
+    can only add to."""
     results = {name: [] for name in paths}
     costs = {name: [] for name in paths}
     for _ in range(arguments.rounds):
-        for name, path in paths.items():
+        for name, (path, headers) in paths.items():
             used = processor(server)
-            rate, errors = wrk(server, path, arguments, *more)
+            rate, errors = wrk(server, path, arguments, headers)
             if errors:
                 raise Failure(f"{path}: {errors} requests failed")
             results[name].append(rate)
             costs[name].append((processor(server) - used) / (rate * arguments.seconds) * 1e6)
     base, first = statistics.median(next(iter(results.values()))), min(next(iter(costs.values())))
-    width = max(map(len, paths))
+    rows = []
     for name, rates in results.items():
         middle, cost = statistics.median(rates), min(costs[name])
-        print(f"{name:{width}} {middle:10.0f} requests/s  {100 * (middle / base - 1):+6.1f} %"
-              f"  {cost:6.2f} us of a processor each  {100 * (cost / first - 1):+6.1f} %")
+        beside = [f"{100 * (found / other - 1):+.1f} %" if rows else "" for found, other in
+                  ((middle, base), (cost, first))]
+        rows.append([name, f"{middle:.0f}", beside[0], f"{cost:.2f}", beside[1]])
+    print(table(HEAD, rows), flush=True)
+    return rows
+
+
+def conclude(name, title, text, rows, arguments):
+    """Puts a table into the document, where that was asked for."""
+    if arguments.write:
+        version = subprocess.run([NGINX, "-v"], stderr=subprocess.PIPE, text=True).stderr
+        how = (f"Medians of {arguments.rounds} rounds of {arguments.seconds} s for the rates, the least of them for "
+               f"the time of the workers'\nprocessors, the rows in turns; nginx {version.strip().split('/')[-1]}, "
+               f"workers: {arguments.workers}, connections: {arguments.connections}.\n")
+        put(name, [f"## {title}\n\n    benches/{name}\n\n{text} {how}", table(HEAD, rows)])

@@ -51,11 +51,11 @@ class Nginx:
     """nginx running `conf`, its `images` being a copy of the demo's photos.
 
     `ports` maps a port as written in the file to the one in use; `edit` is
-    applied to the text of the file first.
+    applied to the text of the file first; `under` is a command to run it with.
     """
 
-    def __init__(self, conf, edit=lambda text: text, photos=PHOTOS):
-        self.conf, self.edit, self.photos = conf, edit, photos
+    def __init__(self, conf, edit=lambda text: text, photos=PHOTOS, under=()):
+        self.conf, self.edit, self.photos, self.under = conf, edit, photos, under
         self.process = None
 
     def __enter__(self):
@@ -91,7 +91,7 @@ class Nginx:
 
         log = f"{self.prefix}/logs/start.log"
         self.process = subprocess.Popen(
-            [NGINX, "-p", self.prefix, "-c", path, "-e", "stderr", "-g",
+            [*self.under, NGINX, "-p", self.prefix, "-c", path, "-e", "stderr", "-g",
              "daemon off; pid logs/nginx.pid; error_log logs/error.log info;"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(log, "w"),
             start_new_session=True, preexec_fn=_die_with_parent)
@@ -99,7 +99,7 @@ class Nginx:
             self._await(port, log)
 
     def _await(self, port, log):
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + (60 if self.under else 10)
         while True:
             try:
                 socket.create_connection(("127.0.0.1", port), 1).close()

@@ -264,6 +264,7 @@ my $png = sub {
 
 
 === TEST 11: the queue is full: 503 with Retry-After, and the connection stays
+--- threads
 --- config
     add_header X-Error $image_resize_error always;
     add_header X-Conn $connection always;
@@ -311,6 +312,7 @@ sub {
 
 
 === TEST 12: queue=0: only what can run at once
+--- threads
 --- config
     add_header X-Error $image_resize_error always;
     location / {
@@ -336,6 +338,7 @@ sub {
 
 
 === TEST 13: error_page for 503; a client that left makes room
+--- threads
 --- config
     location / {
         image_resize convert;
@@ -456,3 +459,56 @@ sub {
 }
 --- no_error_log
 [crit]
+
+
+=== TEST 19: many that are turned away: not a line for each
+--- threads
+--- config
+    add_header X-Error $image_resize_error always;
+    location /slow/ {
+        image_resize convert;
+        image_resize_format webp;
+        image_resize_webp_quality 90 effort=6;
+        image_resize_sharpen 1;
+        image_resize_limit jobs=1 queue=9 time=60s;
+        alias $TEST_NGINX_FIXTURES/;
+    }
+    location /quick/ {
+        image_resize resize 10 -;
+        image_resize_limit jobs=1 queue=1 time=60s;
+        alias $TEST_NGINX_FIXTURES/;
+    }
+--- script eval
+sub {
+    my $name = shift;
+    fixture_path('noise-2400x1600-q90.jpg');
+    fixture_path('quad-100x120.png');
+    my $log = ImageGate::error_log_size();
+    my @slow = map { client(timeout => 60) } 1 .. 9;
+    for (@slow) {
+        $_->send('GET', '/slow/noise-2400x1600-q90.jpg');
+        select undef, undef, undef, 0.05;
+    }
+    my $gone = client();
+    $gone->send('GET', '/quick/quad-100x120.png');
+    $gone->close;
+    my @clients = map { client(timeout => 60) } 1 .. 4;
+    my ($refused, $wrong, @lines) = (1, 0);
+    # What a line says that it stands for, and itself, is all there was before it.
+    for (1 .. 40) {
+        $_->send('GET', '/quick/quad-100x120.png') for @clients;
+        for (map { $_->recv } @clients) {
+            $refused++;
+            $wrong++ if $_->{status} != 503 || $_->{h}{'x-error'} ne 'busy' || !$_->{h}{'retry-after'};
+        }
+        @lines = grep { /busy: the queue is full/ } error_lines($log);
+        last if @lines > 1;
+    }
+    Test::More::is($wrong, 0, "$name - all were told to come again");
+    Test::More::cmp_ok(scalar @lines, '<', $refused / 2, "$name - of $refused");
+    my ($others) = ($lines[-1] || '') =~ /as (\d+) times since the line before, uri/;
+    Test::More::ok($others && $others < $refused && $others + scalar(@lines) + 5 > $refused,
+                   "$name - and all were counted") or Test::More::diag(@lines);
+    $_->close for $gone, @slow, @clients;
+    Test::More::is(client()->get('/slow/quad-100x120.png')->{status}, 200, "$name - it goes on");
+}

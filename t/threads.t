@@ -9,8 +9,6 @@ use lib "$FindBin::Bin/lib";
 use Test::Nginx::Socket;
 use ImageGate;
 
-our $has_threads = `$Test::Nginx::Util::NginxBinary -V 2>&1` =~ /--with-threads/;
-
 # Threads of the worker, or of the only process there is.
 sub tasks {
     my $pid = nginx_pid();
@@ -32,7 +30,7 @@ __DATA__
     location /default/ { image_resize resize 150 -; alias $TEST_NGINX_FIXTURES/; }
     location /named/   { image_resize resize 150 -; image_resize_threads img; alias $TEST_NGINX_FIXTURES/; }
     location /off/     { image_resize resize 150 -; image_resize_threads off; alias $TEST_NGINX_FIXTURES/; }
---- skip_eval: 30:!$main::has_threads
+--- threads
 --- rows
 /default/photo-300x200.jpg      200 jpeg 150x100 psnr>28:photo-300x200.jpg
 /named/photo-300x200.jpg        200 again
@@ -64,7 +62,7 @@ sub {
 --- config
     image_resize_threads img;
     location / { image_resize resize 150 -; alias $TEST_NGINX_FIXTURES/; }
---- skip_eval: 8:!$main::has_threads
+--- threads
 --- script eval
 sub {
     my $name = shift;
@@ -95,7 +93,7 @@ sub {
 --- config
     location /a/ { image_resize resize 150 -; alias $TEST_NGINX_FIXTURES/; }
     location /b/ { image_resize resize 150 -; image_resize_threads img; alias $TEST_NGINX_FIXTURES/; }
---- skip_eval: 8:!$main::has_threads
+--- threads
 --- script eval
 sub {
     my $name = shift;
@@ -116,7 +114,7 @@ sub {
         alias $TEST_NGINX_FIXTURES/;
     }
     location = /other { return 200 other; }
---- skip_eval: 8:!$main::has_threads
+--- threads
 --- script eval
 sub {
     my $name = shift;
@@ -147,7 +145,7 @@ sub {
         add_header X-Error $image_resize_error always;
         alias $TEST_NGINX_FIXTURES/;
     }
---- skip_eval: 8:!$main::has_threads
+--- threads
 --- script eval
 sub {
     my $name = shift;
@@ -179,7 +177,7 @@ sub {
         image_resize_limit jobs=4;
         alias $TEST_NGINX_FIXTURES/$f;
     }
---- skip_eval: 8:!$main::has_threads
+--- threads
 --- script eval
 sub {
     my $name = shift;

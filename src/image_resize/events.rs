@@ -15,7 +15,8 @@ use crate::ngx::{Pooled, Request};
 
 const ERROR: ngx_int_t = NGX_ERROR as ngx_int_t;
 
-/// How often the timer of a waiting request runs, in milliseconds. It only has to be there.
+/// How often the timer of a waiting request runs, in milliseconds. It only has to be there. One that
+/// was turned away is answered by it.
 pub const TIMER: usize = 60_000;
 
 /// Has [`on_wake`] run from the event loop.
@@ -124,8 +125,11 @@ pub unsafe extern "C" fn on_timer(event: *mut ngx_event_t) {
     // SAFETY: the event's data is the request; the event is gone with its pool.
     let Some(request) = (unsafe { Request::new((*event).data.cast()) }) else { return };
     guard(request.log(), (), || {
-        let context = request.active_context::<Context>(&raw const MODULE);
-        if let Some(timer) = context.as_ref().and_then(|context| context.timer.get()) {
+        request.select_log();
+        let Some(context) = request.active_context::<Context>(&raw const MODULE) else { return };
+        if context.failed.get().is_some() {
+            deliver(context);
+        } else if let Some(timer) = context.timer.get() {
             timer.stop_timer();
             timer.start_timer(TIMER);
         }

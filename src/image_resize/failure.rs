@@ -1,17 +1,37 @@
 //! What becomes of a failure: its status, its line in the log, and what is sent in its place.
 
+use std::fmt;
+
 use image_gate_core::image::Error;
 use nginx_sys::{
     NGX_ERROR, NGX_HTTP_BAD_GATEWAY, NGX_HTTP_BAD_REQUEST, NGX_HTTP_FORBIDDEN,
     NGX_HTTP_SERVICE_UNAVAILABLE, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, NGX_LOG_ERR, NGX_LOG_INFO,
-    ngx_int_t,
+    ngx_int_t, ngx_msec_t,
 };
 
 use super::context::{Context, Failure, State, Status};
 use super::events::wake;
 use super::filter::{hold, next_header};
 use super::{MODULE, conf, zone};
-use crate::ngx::{Pooled, Request, log};
+use crate::ngx::log::{self, Sparse};
+use crate::ngx::{Pooled, Request};
+
+thread_local! {
+    /// Of overload, a line a second and worker is enough.
+    static TURNED_AWAY: Sparse = Sparse::default();
+}
+
+/// How many lines were held back.
+struct Others(u64);
+
+impl fmt::Display for Others {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => Ok(()),
+            others => write!(f, ", as {others} times since the line before"),
+        }
+    }
+}
 
 const ERROR: ngx_int_t = NGX_ERROR as ngx_int_t;
 
@@ -52,10 +72,21 @@ pub fn reject(context: Pooled<Context>, failure: Failure, ended: bool) {
     }
 }
 
-/// Records a failure of a request whose body has ended.
-pub fn fail(context: Pooled<Context>, failure: Failure) {
-    context.failed.set(Some(record(&context, &failure)));
-    wake(context);
+/// After how many milliseconds a request is answered that there was no room for. A client that asks
+/// again as soon as it has an answer would else keep a processor busy that the pictures of others need.
+const PAUSE: ngx_msec_t = 200;
+
+/// Records that there is no room for the job of a request whose body has ended.
+pub fn turn_away(context: Pooled<Context>) {
+    context.body.take();
+    context.failed.set(Some(record(&context, &Failure::Busy)));
+    match context.timer.get() {
+        Some(timer) if context.redirect.get().is_none() => {
+            timer.stop_timer();
+            timer.start_timer(PAUSE);
+        }
+        _ => wake(context),
+    }
 }
 
 /// Logs a failure and notes it. Answers the status for it.
@@ -84,11 +115,17 @@ pub fn record(context: &Context, failure: &Failure) -> u32 {
         Failure::Busy => &"the queue is full",
         Failure::Upstream => &"the upstream broke off",
     };
+    let others = match failure {
+        Failure::Busy => TURNED_AWAY.with(Sparse::next),
+        _ => Some(0),
+    };
+    let Some(others) = others else { return status };
+    let before = Others(others);
     log::write(
         request.log(),
         if ours { NGX_LOG_ERR } else { NGX_LOG_INFO },
         format_args!(
-            "image_resize: {word}: {reason}, uri: \"{}\", source: {bytes} bytes",
+            "image_resize: {word}: {reason}{before}, uri: \"{}\", source: {bytes} bytes",
             request.uri().escape_ascii()
         ),
     );

@@ -18,7 +18,7 @@ use nginx_sys::{
 use super::conf::{LocConf, Mode};
 use super::context::{Context, Failure, State, Status, Task, Work};
 use super::events::{TIMER, on_end, on_timer, on_wake, wake};
-use super::failure::{fail, refuse, reject};
+use super::failure::{refuse, reject, turn_away};
 use super::{MODULE, conf, headers, queue};
 use crate::ngx::chain::{self, Data, buffers};
 use crate::ngx::event::Event;
@@ -377,7 +377,7 @@ fn submit(context: Pooled<Context>) -> ngx_int_t {
     if task.pool.is_none() {
         wake(context);
     } else if !queue::submit(context, task) {
-        fail(context, Failure::Busy);
+        turn_away(context);
     }
     AGAIN
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use image_gate_core::image::Control;
 
-use super::context::{Context, Failure, Task};
+use super::context::{Context, Task};
 use super::job::{Job, Outcome, memory_fits, run_slot};
 use super::{events, failure, zone};
 use crate::ngx::thread;
@@ -33,13 +33,12 @@ thread_local! {
 
 /// Queues the job of a request, and starts it if one more may run. Answers whether there was room.
 pub fn submit(context: Pooled<Context>, task: &Task) -> bool {
-    let body = context.body.take();
-    let job = Job::new(task, body, Arc::default());
     QUEUE.with(|queue| {
         let is_idle = queue.running.get() < jobs(task) && queue.waiting.borrow().is_empty();
         if !is_idle && queue.waiting.borrow().len() >= task.bounds.queue as usize {
             return false;
         }
+        let job = Job::new(task, context.body.take(), Arc::default());
         context.submitted.set(Some(Instant::now()));
         queue.waiting.borrow_mut().push_back(Waiting { context, job });
         queue.publish();
@@ -89,7 +88,7 @@ pub fn start_waiting() {
             }
             queue.publish();
             if !started {
-                failure::fail(context, Failure::Busy);
+                failure::turn_away(context);
             }
         }
     });

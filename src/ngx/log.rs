@@ -1,5 +1,6 @@
 //! The error log.
 
+use std::cell::Cell;
 use std::ffi::CStr;
 use std::fmt::Arguments;
 
@@ -7,6 +8,8 @@ use nginx_sys::{
     NGX_LOG_DEBUG, NGX_LOG_EMERG, NGX_LOG_WARN, ngx_conf_log_error, ngx_conf_t, ngx_cycle,
     ngx_log_error_core, ngx_log_t, ngx_uint_t,
 };
+
+use super::worker;
 
 const FORMAT: &CStr = c"%*s";
 
@@ -20,6 +23,25 @@ pub fn write(log: *mut ngx_log_t, level: u32, message: Arguments<'_>) {
     let line = message.to_string();
     // SAFETY: the log is live, and "%*s" takes a length and that many bytes.
     unsafe { ngx_log_error_core(level, log, 0, FORMAT.as_ptr(), line.len(), line.as_ptr()) }
+}
+
+/// Lines of which one a second is enough.
+#[derive(Default)]
+pub struct Sparse {
+    second: Cell<u64>,
+    held: Cell<u64>,
+}
+
+impl Sparse {
+    /// Whether this line is to be written, and then how many were not since the last that was.
+    pub fn next(&self) -> Option<u64> {
+        let now = worker::time();
+        if now == self.second.replace(now) {
+            self.held.set(self.held.get().saturating_add(1));
+            return None;
+        }
+        Some(self.held.take())
+    }
 }
 
 /// While this lives, nginx writes no debugging to the log: at that level it quotes the literal

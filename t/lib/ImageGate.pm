@@ -66,6 +66,8 @@ if ($ENV{TEST_NGINX_IMAGE_GATE_TIMES}) {
 
 # Every block gets a harmless first request and fails on alerts, in the log of the
 # requests and in that of the shutdown.
+my $has_threads = `$Test::Nginx::Util::NginxBinary -V 2>&1` =~ /--with-threads/;
+
 add_block_preprocessor(sub {
     my $block = shift;
 
@@ -96,6 +98,13 @@ add_block_preprocessor(sub {
     if (!defined $block->request && !defined $block->raw_request && !defined $block->pipelined_requests) {
         $block->set_value(request => 'GET /ready');
         $block->set_value(config => ($block->config || '') . "\n        location = /ready { return 200 ok; }\n");
+    }
+    if (!$has_threads) {
+        if (defined $block->threads) {
+            $block->set_value(skip_nginx => '1: >= 0.0.0: this nginx has no thread pools');
+        }
+        (my $config = $block->config || '') =~ s/\baio\s+threads;//g;
+        $block->set_value(config => $config);
     }
     if (!defined $block->no_error_log) {
         $block->set_value(no_error_log => "[alert]\n[crit]\n[emerg]\npanicked");

@@ -1,0 +1,97 @@
+"""Instructions, counted by valgrind's callgrind: of the core, and of nginx for one request."""
+
+import glob
+import http.client
+import os
+import re
+import subprocess
+import tempfile
+
+from harness import ROOT, Failure
+from locations import HEADER, KEY, by_date, by_tag, md5, serving, sha256
+
+CORE = f"{os.environ.get('CARGO_TARGET_DIR', f'{ROOT}/target')}/release/examples/count"
+REQUESTS = 200
+
+# What is asked for, and beside what: the same answer by nginx alone.
+PLAIN = "a file"
+REQUESTED = {
+    PLAIN: (None, "/none/x", None),
+    "`secure_link` and two `if`": (PLAIN, md5("/stock/x"), None),
+    "`secure_link_hash_md5` and `secure_link_hash_require`": (PLAIN, md5("/md5/x"), None),
+    "`secure_link_hash_md5` and two `if`": (PLAIN, md5("/if/x"), None),
+    "`hmac-sha256` and `secure_link_hash_require`": (PLAIN, sha256("/sha256/x"), None),
+    "`access_key` by header, two quotas": (PLAIN, "/keyed/x", lambda *_: HEADER),
+    "`access_key` by argument, a quota": (PLAIN, f"/argument/x?key={KEY}", None),
+    "not modified, a file by `ETag`": (None, "/none/photo.jpg", by_tag),
+    "not modified, `image_resize` by `ETag`": ("not modified, a file by `ETag`", "/resized/photo.jpg", by_tag),
+    "not modified, a file by date": (None, "/none/photo.jpg", by_date),
+    "not modified, `image_resize` by date": ("not modified, a file by date", "/resized/photo.jpg", by_date),
+}
+
+
+def valgrind(folder, *options):
+    return ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={folder}/out",
+            "--log-file=/dev/null", *options]
+
+
+def dumps(folder):
+    """The counts in the order in which they were written."""
+    files = sorted(glob.glob(f"{folder}/out.*"), key=lambda path: int(path.rpartition(".")[2]))
+    found = []
+    for path in files:
+        with open(path) as file:
+            found.append(int(re.search(r"(?m)^totals: (\d+)", file.read())[1]))
+    return found
+
+
+def core():
+    """The instructions of each of the main paths by name."""
+    with tempfile.TemporaryDirectory(prefix="image-gate-") as folder:
+        command = valgrind(folder, "--toggle-collect=count::counted", "--dump-after=count::counted")
+        names = subprocess.run([*command, CORE], stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
+        counts = dumps(folder)
+    if len(names) != len(counts) or not names:
+        raise Failure(f"{len(counts)} counts of {len(names)} paths")
+    return dict(zip(names, counts))
+
+
+def alone(text):
+    """One process, and a location that makes callgrind write down what it counted since. The picture is
+    small, and must be resized nevertheless: as it is it would keep its own `ETag`."""
+    text = text.replace("worker_processes 1;", "worker_processes 1; master_process off;")
+    text = text.replace("resize 300 -", "resize 16 -")
+    return text.replace("location /none/", "location /dump/ { autoindex on; alias images/; }\n location /none/")
+
+
+def ask(connection, path, headers, status):
+    connection.request("GET", path, headers=headers)
+    answer = connection.getresponse()
+    answer.read()
+    if answer.status != status:
+        raise Failure(f"{path}: {answer.status}, not {status}")
+
+
+def requests():
+    """The instructions of a request by name, those of the kernel left out."""
+    counts = {}
+    with open(f"{ROOT}/core/tests/fixtures/sampled-2x2.jpg", "rb") as file:
+        images = {"x": b"x" * 64, "photo.jpg": file.read()}
+    with tempfile.TemporaryDirectory(prefix="image-gate-") as folder:
+        # nginx opens folders for nothing but their index.
+        with serving(images, edit=alone, under=valgrind(folder, "--dump-before=opendir")) as server:
+            connection = http.client.HTTPConnection("127.0.0.1", server.ports[8080])
+            for name, (_, path, headers) in REQUESTED.items():
+                headers = headers(server, path) if headers else {}
+                status = 304 if name.startswith("not modified") else 200
+                for _ in range(5):
+                    ask(connection, path, headers, status)
+                ask(connection, "/dump/", {}, 200)
+                for _ in range(REQUESTS):
+                    ask(connection, path, headers, status)
+                ask(connection, "/dump/", {}, 200)
+                count = dumps(folder)
+                if len(count) != 2 * len(counts) + 2:
+                    raise Failure(f"{len(count)} counts of {len(counts) + 1} requests")
+                counts[name] = count[-1] / REQUESTS
+    return counts
