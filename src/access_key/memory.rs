@@ -6,13 +6,13 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use image_gate_core::key::{Account, MAX_ID, Period, Quantity, Totals, Word};
+use image_gate_core::key::{Account, COUNTERS, MAX_ID, Period, Quantity, Totals, Word};
 
 use super::export::{Board, Slot};
 use crate::ngx::shm::Shareable;
 
 /// "IGKEYS" and the version of this layout.
-const MAGIC: u64 = u64::from_be_bytes(*b"IGKEYS\0\x01");
+const MAGIC: u64 = u64::from_be_bytes(*b"IGKEYS\0\x02");
 
 /// The beginning of a zone.
 #[repr(C, align(64))]
@@ -54,19 +54,40 @@ impl Header {
     }
 }
 
+/// A word for each window of one quantity.
+type Row = [AtomicU64; Period::ALL.len()];
+
 /// A word for each window.
-type Grid = [[AtomicU64; Period::ALL.len()]; Quantity::ALL.len()];
+type Grid = [Row; Quantity::ALL.len()];
+
+/// What a processor takes from the others as a whole.
+#[repr(C, align(64))]
+struct Line<T>(T);
+
+/// What is written when an answer has been sent, beside the numbers of answers.
+#[repr(C)]
+struct Sent {
+    bytes: AtomicU64,
+    first_use: AtomicU64,
+    last_use: AtomicU64,
+    used: Row,
+}
 
 /// One partner.
+///
+/// What workers write for each request lies in three lines, by when it is written, and apart from
+/// what they only read.
 #[repr(C, align(64))]
 pub struct Record {
     id: [AtomicU64; MAX_ID / 8],
-    totals: [AtomicU64; 11],
-    used: Grid,
+    admitted: Line<Row>,
+    /// Those of [`Totals::to_array`] that are not in [`Sent`].
+    answered: Line<[AtomicU64; 8]>,
+    sent: Line<Sent>,
     /// What other nodes used in the same windows.
-    remote: Grid,
+    remote: Line<Grid>,
     // What the state file said when this instance last read or wrote it.
-    known_totals: [AtomicU64; 11],
+    known_totals: [AtomicU64; TOTALS],
     known_used: Grid,
     /// What the exports keep.
     pub export: Slot,
@@ -75,15 +96,15 @@ pub struct Record {
 // SAFETY: atomics only.
 unsafe impl Shareable for Record {}
 
-/// The numbers of [`Totals::to_array`].
+/// How many numbers [`Totals::to_array`] has.
+const TOTALS: usize = 11;
+
+/// Where numbers are in `answered`.
 mod index {
     pub const REQUESTS: usize = 0;
     pub const RESPONSES: usize = 1;
-    pub const BYTES_SENT: usize = 6;
-    pub const BYTES_RECEIVED: usize = 7;
-    pub const REFUSED: usize = 8;
-    pub const FIRST_USE: usize = 9;
-    pub const LAST_USE: usize = 10;
+    pub const BYTES_RECEIVED: usize = 6;
+    pub const REFUSED: usize = 7;
 }
 
 impl Record {
@@ -108,13 +129,15 @@ impl Record {
         for (word, chunk) in self.id.iter().zip(chunks) {
             word.store(u64::from_le_bytes(*chunk), Ordering::Relaxed);
         }
-        for (total, number) in self.totals.iter().zip(account.totals.to_array()) {
+        for (total, number) in self.cells().into_iter().zip(account.totals.to_array()) {
             total.store(number, Ordering::Relaxed);
         }
-        for (used, word) in self.used.iter().flatten().zip(account.windows.iter().flatten()) {
-            used.store(word.0, Ordering::Relaxed);
+        for (row, words) in self.rows().into_iter().zip(&account.windows) {
+            for (used, word) in row.iter().zip(words) {
+                used.store(word.0, Ordering::Relaxed);
+            }
         }
-        for remote in self.remote.iter().flatten() {
+        for remote in self.remote.0.iter().flatten() {
             remote.store(0, Ordering::Relaxed);
         }
         self.set_known(account);
@@ -123,12 +146,12 @@ impl Record {
 
     /// The counters.
     pub fn totals(&self) -> Totals {
-        Totals::from_array(self.totals.each_ref().map(|total| total.load(Ordering::Relaxed)))
+        Totals::from_array(self.cells().map(|total| total.load(Ordering::Relaxed)))
     }
 
     /// What was counted in all windows so far.
     pub fn account(&self) -> Account {
-        Account { id: self.id(), totals: self.totals(), windows: words(&self.used) }
+        Account { id: self.id(), totals: self.totals(), windows: words(self.rows()) }
     }
 
     /// The account that the state file holds, as far as this instance knows.
@@ -137,7 +160,7 @@ impl Record {
         Account {
             id: String::new(),
             totals: Totals::from_array(totals),
-            windows: words(&self.known_used),
+            windows: words(self.known_used.each_ref()),
         }
     }
 
@@ -157,11 +180,11 @@ impl Record {
     pub fn take_over(&self, own: &Account, merged: &Account) {
         self.export.skip(&own.totals, &merged.totals);
         let (was, is) = (own.totals.to_array(), merged.totals.to_array());
-        for ((total, was), is) in self.totals.iter().zip(was).zip(is).take(index::FIRST_USE) {
+        for ((total, was), is) in self.cells().into_iter().zip(was).zip(is).take(COUNTERS) {
             total.fetch_add(is.saturating_sub(was), Ordering::Relaxed);
         }
         self.note_use(merged.totals.first_use, merged.totals.last_use);
-        for (what, row) in self.used.iter().enumerate() {
+        for (what, row) in self.rows().into_iter().enumerate() {
             for ((used, per), at) in row.iter().zip(Period::ALL).zip(0..) {
                 let (was, is) = (own.windows[what][at], merged.windows[what][at]);
                 update(used, |word| word.merge(per, was, is));
@@ -171,45 +194,58 @@ impl Record {
 
     /// The word of a window.
     pub fn used(&self, what: Quantity, per: Period) -> &AtomicU64 {
-        &self.used[what.index()][per.index()]
+        &self.rows()[what.index()][per.index()]
     }
 
     /// The word of what other nodes used of a window.
     pub fn remote(&self, what: Quantity, per: Period) -> &AtomicU64 {
-        &self.remote[what.index()][per.index()]
+        &self.remote.0[what.index()][per.index()]
+    }
+
+    /// The words of its windows, a row for each quantity.
+    fn rows(&self) -> [&Row; Quantity::ALL.len()] {
+        [&self.admitted.0, &self.sent.0.used]
+    }
+
+    /// The numbers of [`Totals::to_array`]: [`COUNTERS`] that only grow, and the first and the
+    /// last use.
+    fn cells(&self) -> [&AtomicU64; TOTALS] {
+        let [requests, c1, c2, c3, c4, c5, received, refused] = &self.answered.0;
+        let Sent { bytes, first_use, last_use, .. } = &self.sent.0;
+        [requests, c1, c2, c3, c4, c5, bytes, received, refused, first_use, last_use]
     }
 
     /// Counts an answered request.
     pub fn count(&self, time: u64, class: usize, sent: u64, received: u64, refused: bool) {
-        let add = |index: usize, amount| self.totals[index].fetch_add(amount, Ordering::Relaxed);
+        let add =
+            |index: usize, amount| self.answered.0[index].fetch_add(amount, Ordering::Relaxed);
         add(index::REQUESTS, 1);
         if (1..=5).contains(&class) {
             add(index::RESPONSES + class - 1, 1);
         }
-        add(index::BYTES_SENT, sent);
         add(index::BYTES_RECEIVED, received);
         if refused {
             add(index::REFUSED, 1);
         }
+        self.sent.0.bytes.fetch_add(sent, Ordering::Relaxed);
         self.note_use(time, time);
     }
 
     fn note_use(&self, first: u64, last: u64) {
-        let first_use = &self.totals[index::FIRST_USE];
+        let Sent { first_use, last_use, .. } = &self.sent.0;
         if first != 0 {
             let _ = first_use.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |known| {
                 (known == 0 || first < known).then_some(first)
             });
         }
-        let last_use = &self.totals[index::LAST_USE];
         if last_use.load(Ordering::Relaxed) < last {
             last_use.fetch_max(last, Ordering::Relaxed);
         }
     }
 }
 
-fn words(grid: &Grid) -> [[Word; Period::ALL.len()]; Quantity::ALL.len()] {
-    grid.each_ref().map(|row| row.each_ref().map(|word| Word(word.load(Ordering::Relaxed))))
+fn words(rows: [&Row; Quantity::ALL.len()]) -> [[Word; Period::ALL.len()]; Quantity::ALL.len()] {
+    rows.map(|row| row.each_ref().map(|word| Word(word.load(Ordering::Relaxed))))
 }
 
 /// Changes a word in one step.

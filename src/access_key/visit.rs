@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use image_gate_core::key::source::{Edit, arguments, cookies, decode, edit_segment, segment};
 use image_gate_core::key::{Digest, Holder, Limits, Quantity, Source, Usage};
+use smallvec::SmallVec;
 
 use super::conf::{Access, LocConf, ZoneConf};
 use super::memory::Record;
@@ -110,14 +111,18 @@ impl Visit {
     }
 }
 
-type Keys = Rc<Vec<Vec<u8>>>;
+/// The keys in a source: one, as a rule.
+type Keys = SmallVec<[Vec<u8>; 1]>;
+
+/// Sources that were looked at, and what was in them.
+type Presented = SmallVec<[(Source, Rc<Keys>); 1]>;
 
 /// All that is known of a request.
 #[derive(Default)]
 pub struct Visits {
-    visits: RefCell<Vec<Rc<Visit>>>,
+    visits: RefCell<SmallVec<[Rc<Visit>; 1]>>,
     /// What the client presented, which may be masked or taken out since.
-    presented: RefCell<Vec<(Source, Keys)>>,
+    presented: RefCell<Presented>,
     /// Whose sources were masked or taken out last.
     settled: Cell<Option<*const Access>>,
 }
@@ -135,7 +140,7 @@ impl Visits {
 
     /// The visits, one for each zone.
     pub fn all(&self) -> Ref<'_, [Rc<Visit>]> {
-        Ref::map(self.visits.borrow(), Vec::as_slice)
+        Ref::map(self.visits.borrow(), SmallVec::as_slice)
     }
 
     /// The visit that a request made last.
@@ -149,12 +154,12 @@ impl Visits {
     }
 
     /// What the client presented in a source.
-    pub fn presented(&self, request: Request, source: &Source) -> Keys {
+    pub fn presented(&self, request: Request, source: &Source) -> Rc<Keys> {
         let mut presented = self.presented.borrow_mut();
         if let Some((_, keys)) = presented.iter().find(|(known, _)| known == source) {
             return keys.clone();
         }
-        let keys: Keys = look(request, source).into();
+        let keys = Rc::new(look(request, source));
         presented.push((source.clone(), keys.clone()));
         keys
     }
@@ -199,8 +204,8 @@ impl Visits {
         let table = &visit.roster.table;
 
         // What was presented first; each source has one key, or the request is refused.
-        let mut key: Option<Keys> = None;
-        let differs = |key: &Option<Keys>, presented: &Vec<u8>| {
+        let mut key: Option<Rc<Keys>> = None;
+        let differs = |key: &Option<Rc<Keys>>, presented: &Vec<u8>| {
             key.as_ref().is_some_and(|keys| keys.first() != Some(presented))
         };
         let mut found = None;
@@ -256,8 +261,8 @@ impl Visits {
 }
 
 /// The keys in a source, as the request has them now.
-fn look(request: Request, source: &Source) -> Vec<Vec<u8>> {
-    let mut keys = Vec::new();
+fn look(request: Request, source: &Source) -> Keys {
+    let mut keys = Keys::new();
     match source {
         Source::Argument(name) => {
             let args = request.part(Part::Args);
