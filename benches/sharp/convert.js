@@ -18,7 +18,7 @@ const [from, to, width, height, quality, lines] = process.argv.slice(2);
 // What image-gate does: no optimized Huffman tables, 4:2:0, and its efforts for WebP and AVIF.
 const FORMATS = {
   jpg: (picture) => picture.jpeg({ quality: Number(quality), chromaSubsampling: "4:2:0", optimiseCoding: false }),
-  png: (picture) => picture.png(),
+  png: (picture) => picture.png({ palette: to.includes(".palette.") }),
   gif: (picture) => picture.gif(),
   webp: (picture) => picture.webp({ quality: Number(quality), effort: 2 }),
   avif: (picture) => picture.avif({ quality: Number(quality), effort: 0, chromaSubsampling: "4:2:0" }),
