@@ -12,6 +12,29 @@ use ImageGate;
 start_upstream();
 $ENV{TEST_NGINX_UPSTREAM} = "http://127.0.0.1:$ENV{TEST_NGINX_UPSTREAM_PORT}";
 
+# Where one job runs at a time: one location whose jobs take long, of which so many may wait, and one
+# whose jobs don't.
+sub slow_and_quick {
+    my $waiting = shift;
+    return <<"E_";
+    add_header X-Error \$image_resize_error always;
+    add_header X-Conn \$connection always;
+    location /slow/ {
+        image_resize convert;
+        image_resize_format webp;
+        image_resize_webp_quality 90 effort=6;
+        image_resize_sharpen 1;
+        image_resize_limit jobs=1 queue=$waiting time=60s;
+        alias \$TEST_NGINX_FIXTURES/;
+    }
+    location /quick/ {
+        image_resize resize 10 -;
+        image_resize_limit jobs=1 queue=1 time=60s;
+        alias \$TEST_NGINX_FIXTURES/;
+    }
+E_
+}
+
 plan 'no_plan';
 
 run_tests();
@@ -265,22 +288,7 @@ my $png = sub {
 
 === TEST 11: the queue is full: 503 with Retry-After, and the connection stays
 --- threads
---- config
-    add_header X-Error $image_resize_error always;
-    add_header X-Conn $connection always;
-    location /slow/ {
-        image_resize convert;
-        image_resize_format webp;
-        image_resize_webp_quality 90 effort=6;
-        image_resize_sharpen 1;
-        image_resize_limit jobs=1 queue=1 time=60s;
-        alias $TEST_NGINX_FIXTURES/;
-    }
-    location /quick/ {
-        image_resize resize 10 -;
-        image_resize_limit jobs=1 queue=1 time=60s;
-        alias $TEST_NGINX_FIXTURES/;
-    }
+--- config eval: main::slow_and_quick(1)
 --- script eval
 sub {
     my $name = shift;
@@ -463,21 +471,7 @@ sub {
 
 === TEST 19: many that are turned away: not a line for each
 --- threads
---- config
-    add_header X-Error $image_resize_error always;
-    location /slow/ {
-        image_resize convert;
-        image_resize_format webp;
-        image_resize_webp_quality 90 effort=6;
-        image_resize_sharpen 1;
-        image_resize_limit jobs=1 queue=9 time=60s;
-        alias $TEST_NGINX_FIXTURES/;
-    }
-    location /quick/ {
-        image_resize resize 10 -;
-        image_resize_limit jobs=1 queue=1 time=60s;
-        alias $TEST_NGINX_FIXTURES/;
-    }
+--- config eval: main::slow_and_quick(9)
 --- script eval
 sub {
     my $name = shift;

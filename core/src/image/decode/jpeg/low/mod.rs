@@ -1,10 +1,10 @@
 //! JPEG at an eighth of its size or a few of them, from the coefficients of the lowest
 //! frequencies alone.
 //!
-//! At an eighth it takes one of them. The DC coefficient of a block is eight times the average of its 8x8 samples,
-//! so that all the others need not be decoded (ITU-T T.81, section A.3.3). In
-//! sequential images their codes still have to be passed over, several at a
-//! time; of progressive images whole scans are.
+//! At an eighth it takes one of them. The DC coefficient of a block is eight times
+//! the average of its 8x8 samples, so that all the others need not be decoded
+//! (ITU-T T.81, section A.3.3). In sequential images their codes still have to be
+//! passed over, several at a time; of progressive images whole scans are.
 //!
 //! What comes out is what libjpeg-turbo gives at this scale, bit by bit, unless
 //! a component is sampled half as often in both directions (4:2:0): of such a
