@@ -74,8 +74,7 @@ fn admit(request: Request, conf: &LocConf, visit: &Visit) -> Outcome {
     if !holder.may_see(&visit.uri) {
         return Outcome::Forbidden;
     }
-    let quotas = conf.quotas.unwrap_or_default();
-    let limits = holder.limits.or(&quotas.limits);
+    let limits = conf.limits(holder);
     visit.limits.set(limits);
     let time = worker::time();
     let zone = &visit.live;
@@ -86,8 +85,10 @@ fn admit(request: Request, conf: &LocConf, visit: &Visit) -> Outcome {
         );
         log::write(request.log(), NGX_LOG_WARN, line);
     };
-    let is_dry = !is_within(visit, &quotas.dry_run, time);
-    let outcome = match zone.admit(record, &limits, time) {
+    let dry_run = conf.quotas.as_ref().map(|quotas| &quotas.dry_run);
+    let is_dry =
+        dry_run.is_some_and(|limits| !limits.is_empty() && !is_within(visit, limits, time));
+    let outcome = match zone.admit(record, &limits, time, &visit.zone.windows(time)) {
         Admission::Admitted if is_dry => {
             warn(", dry run");
             Outcome::DryRun

@@ -4,7 +4,8 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use image_gate_core::key::{Limits, Source, State, Table};
+use image_gate_core::key::tally::Row;
+use image_gate_core::key::{Holder, Limits, Period, Source, State, Table};
 use nginx_sys::{NGX_LOG_ERR, ngx_conf_t, ngx_log_t, ngx_str_t};
 
 use super::export;
@@ -84,6 +85,8 @@ pub struct ZoneConf {
     live: OnceCell<Arc<Zone>>,
     // What the event loop uses, so that it takes no lock for each request.
     cache: RefCell<Option<(u64, Arc<Roster>)>>,
+    // The time that the event loop asked for last, and its windows.
+    calendar: Cell<(u64, Row)>,
 }
 
 impl ZoneConf {
@@ -96,12 +99,24 @@ impl ZoneConf {
             common: Cell::default(),
             live: OnceCell::new(),
             cache: RefCell::default(),
+            calendar: Cell::new((0, Period::numbers(0))),
         }
     }
 
     /// The zone, once it has memory: always, when requests come.
     pub fn live(&self) -> Option<&Arc<Zone>> {
         self.live.get()
+    }
+
+    /// The numbers of the windows that `time` lies in. The calendar is asked once a second.
+    pub fn windows(&self, time: u64) -> Row {
+        let (known, numbers) = self.calendar.get();
+        if known == time {
+            return numbers;
+        }
+        let numbers = Period::numbers(time);
+        self.calendar.set((time, numbers));
+        numbers
     }
 
     /// The partners as they are now.
@@ -249,6 +264,14 @@ impl LocConf {
     /// The sources and the zone, where a key is wanted.
     pub fn access(&self) -> Option<(&Rc<Access>, Pooled<ZoneConf>)> {
         Some((self.access.as_ref()?.as_ref()?, self.zone?))
+    }
+
+    /// The limits of a partner here.
+    pub fn limits(&self, holder: &Holder) -> Limits {
+        match &self.quotas {
+            Some(quotas) => holder.limits.or(&quotas.limits),
+            None => holder.limits,
+        }
     }
 
     /// Whether the key is taken out of the request.

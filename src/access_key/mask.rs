@@ -10,6 +10,8 @@ use image_gate_core::key::source::{
 use image_gate_core::key::{Digest, Source};
 use nginx_sys::{NGX_DECLINED, ngx_http_request_t, ngx_int_t};
 
+use smallvec::SmallVec;
+
 use super::conf::SrvConf;
 use super::visit::Visits;
 use super::{conf, server};
@@ -47,8 +49,7 @@ pub fn mask(request: Request, server: &SrvConf, broke_off: bool) {
         });
         is_named |= changed && matches!(source, Source::Argument(_));
     }
-    let names = names(&sources);
-    let numbers: Vec<usize> = sources.iter().filter_map(Source::number).collect();
+    let numbers: SmallVec<[usize; 4]> = sources.iter().filter_map(Source::number).collect();
     let key_in = |path: &[u8]| numbers.iter().find_map(|&number| known(server, path, number));
     let key = if numbers.is_empty() {
         None
@@ -59,19 +60,21 @@ pub fn mask(request: Request, server: &SrvConf, broke_off: bool) {
         key_in(request.uri())
     };
     if is_named || key.is_some() {
+        let names = names(&sources);
         request.edit_lines(|uri| edit_uri(uri, &names, key.as_deref(), Edit::Mask));
     }
 
     // Where the client comes from may be a page that it needed a key for.
     request.each_incoming(b"Referer", |header| {
         let key = if numbers.is_empty() { None } else { key_in(&path_of(header.value())) };
+        let names = names(&sources);
         if let Some(value) = edit_uri(header.value(), &names, key.as_deref(), Edit::Mask) {
             header.set_value(&value);
         }
     });
 }
 
-fn names(sources: &[Source]) -> Vec<&[u8]> {
+fn names(sources: &[Source]) -> SmallVec<[&[u8]; 4]> {
     let names = sources.iter().filter_map(|source| match source {
         Source::Argument(name) => Some(&name[..]),
         Source::Header(_) | Source::Cookie(_) | Source::Segment(_) => None,
@@ -120,10 +123,10 @@ pub fn settle(request: Request) {
         return;
     };
     let Some(visits) = Visits::of(request) else { return };
-    let Some(visit) = visits.here(request, conf) else { return };
     if visits.is_settled(access) {
         return;
     }
+    let Some(visit) = visits.here(request, conf) else { return };
     let edit_as = match (conf.strip(), server.mask()) {
         (true, _) => Edit::Remove,
         (false, true) => Edit::Mask,
@@ -140,12 +143,11 @@ pub fn settle(request: Request) {
             }
             Source::Segment(number) => {
                 // Only where it was a key, and not twice.
-                let keys = visits.presented(request, source);
-                let was = keys.first().filter(|_| visit.uri != request.uri());
-                let Some(key) = was.filter(|key| segment(request.uri(), *number) == Some(key))
-                else {
+                let Some(presented) = visits.presented(request, source) else { continue };
+                let key = &*presented.key;
+                if *visit.uri == *request.uri() || segment(request.uri(), *number) != Some(key) {
                     continue;
-                };
+                }
                 if server.mask() {
                     request.edit_lines(|uri| edit_uri(uri, &[], Some(key), Edit::Mask));
                 }

@@ -6,13 +6,14 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use image_gate_core::key::{Account, COUNTERS, MAX_ID, Period, Quantity, Totals, Word};
+use image_gate_core::key::tally::{Marks, Row, Tally};
+use image_gate_core::key::{Account, COUNTERS, MAX_ID, Period, Quantity, Totals, Windows, Word};
 
 use super::export::{Board, Slot};
 use crate::ngx::shm::Shareable;
 
 /// "IGKEYS" and the version of this layout.
-const MAGIC: u64 = u64::from_be_bytes(*b"IGKEYS\0\x02");
+const MAGIC: u64 = u64::from_be_bytes(*b"IGKEYS\0\x03");
 
 /// The beginning of a zone.
 #[repr(C, align(64))]
@@ -54,41 +55,48 @@ impl Header {
     }
 }
 
-/// A word for each window of one quantity.
-type Row = [AtomicU64; Period::ALL.len()];
-
 /// A word for each window.
-type Grid = [Row; Quantity::ALL.len()];
+type Grid = [Marks; Quantity::ALL.len()];
 
-/// What a processor takes from the others as a whole.
+/// What is written for each request. It is one line, which a processor takes from the others as a
+/// whole: once when a request is let in, and once when it has been answered.
 #[repr(C, align(64))]
-struct Line<T>(T);
+struct Hot {
+    /// Requests that were let in, and the bytes of the answers to them.
+    admitted: AtomicU64,
+    charged: AtomicU64,
+    requests: AtomicU64,
+    successful: AtomicU64,
+    redirected: AtomicU64,
+    client_errors: AtomicU64,
+    received: AtomicU64,
+    refused: AtomicU64,
+}
 
-/// What is written when an answer has been sent, beside the numbers of answers.
-#[repr(C)]
-struct Sent {
-    bytes: AtomicU64,
+/// What is read for each request and written now and then, most of it when a window begins.
+#[repr(C, align(64))]
+struct Rare {
+    /// Those of `admitted` and of `charged`.
+    marks: Grid,
     first_use: AtomicU64,
     last_use: AtomicU64,
-    used: Row,
+    informational: AtomicU64,
+    server_errors: AtomicU64,
+    /// Bytes of the answers to requests that were not let in.
+    uncharged: AtomicU64,
 }
 
 /// One partner.
-///
-/// What workers write for each request lies in three lines, by when it is written, and apart from
-/// what they only read.
 #[repr(C, align(64))]
 pub struct Record {
     id: [AtomicU64; MAX_ID / 8],
-    admitted: Line<Row>,
-    /// Those of [`Totals::to_array`] that are not in [`Sent`].
-    answered: Line<[AtomicU64; 8]>,
-    sent: Line<Sent>,
+    hot: Hot,
+    rare: Rare,
     /// What other nodes used in the same windows.
-    remote: Line<Grid>,
+    remote: Grid,
     // What the state file said when this instance last read or wrote it.
     known_totals: [AtomicU64; TOTALS],
-    known_used: Grid,
+    known_windows: Grid,
     /// What the exports keep.
     pub export: Slot,
 }
@@ -98,14 +106,6 @@ unsafe impl Shareable for Record {}
 
 /// How many numbers [`Totals::to_array`] has.
 const TOTALS: usize = 11;
-
-/// Where numbers are in `answered`.
-mod index {
-    pub const REQUESTS: usize = 0;
-    pub const RESPONSES: usize = 1;
-    pub const BYTES_RECEIVED: usize = 6;
-    pub const REFUSED: usize = 7;
-}
 
 impl Record {
     /// The partner's ID.
@@ -132,12 +132,14 @@ impl Record {
         for (total, number) in self.cells().into_iter().zip(account.totals.to_array()) {
             total.store(number, Ordering::Relaxed);
         }
-        for (row, words) in self.rows().into_iter().zip(&account.windows) {
-            for (used, word) in row.iter().zip(words) {
-                used.store(word.0, Ordering::Relaxed);
-            }
+        self.hot.admitted.store(0, Ordering::Relaxed);
+        self.hot.charged.store(0, Ordering::Relaxed);
+        for (tally, words) in
+            Quantity::ALL.map(|what| self.tally(what)).iter().zip(&account.windows)
+        {
+            tally.set(words);
         }
-        for remote in self.remote.0.iter().flatten() {
+        for remote in self.remote.iter().flatten() {
             remote.store(0, Ordering::Relaxed);
         }
         self.set_known(account);
@@ -146,12 +148,16 @@ impl Record {
 
     /// The counters.
     pub fn totals(&self) -> Totals {
-        Totals::from_array(self.cells().map(|total| total.load(Ordering::Relaxed)))
+        let mut totals =
+            Totals::from_array(self.cells().map(|total| total.load(Ordering::Relaxed)));
+        totals.bytes_sent += self.hot.charged.load(Ordering::Relaxed);
+        totals
     }
 
     /// What was counted in all windows so far.
     pub fn account(&self) -> Account {
-        Account { id: self.id(), totals: self.totals(), windows: words(self.rows()) }
+        let windows = Quantity::ALL.map(|what| Period::ALL.map(|per| self.tally(what).word(per)));
+        Account { id: self.id(), totals: self.totals(), windows }
     }
 
     /// The account that the state file holds, as far as this instance knows.
@@ -160,7 +166,7 @@ impl Record {
         Account {
             id: String::new(),
             totals: Totals::from_array(totals),
-            windows: words(self.known_used.each_ref()),
+            windows: words(&self.known_windows),
         }
     }
 
@@ -169,8 +175,8 @@ impl Record {
         for (known, number) in self.known_totals.iter().zip(account.totals.to_array()) {
             known.store(number, Ordering::Relaxed);
         }
-        for (known, word) in self.known_used.iter().flatten().zip(account.windows.iter().flatten())
-        {
+        let words = account.windows.iter().flatten();
+        for (known, word) in self.known_windows.iter().flatten().zip(words) {
             known.store(word.0, Ordering::Relaxed);
         }
     }
@@ -184,56 +190,79 @@ impl Record {
             total.fetch_add(is.saturating_sub(was), Ordering::Relaxed);
         }
         self.note_use(merged.totals.first_use, merged.totals.last_use);
-        for (what, row) in self.rows().into_iter().enumerate() {
-            for ((used, per), at) in row.iter().zip(Period::ALL).zip(0..) {
-                let (was, is) = (own.windows[what][at], merged.windows[what][at]);
-                update(used, |word| word.merge(per, was, is));
+        for (what, (was, is)) in
+            Quantity::ALL.into_iter().zip(own.windows.iter().zip(&merged.windows))
+        {
+            for ((per, was), is) in Period::ALL.into_iter().zip(was).zip(is) {
+                self.tally(what).merge(per, *was, *is);
             }
         }
     }
 
-    /// The word of a window.
-    pub fn used(&self, what: Quantity, per: Period) -> &AtomicU64 {
-        &self.rows()[what.index()][per.index()]
+    /// What was counted of requests that were let in.
+    pub fn tally(&self, what: Quantity) -> Tally<'_> {
+        let [admitted, charged] = &self.rare.marks;
+        match what {
+            Quantity::Requests => Tally::new(&self.hot.admitted, admitted),
+            Quantity::Bytes => Tally::new(&self.hot.charged, charged),
+        }
     }
 
     /// The word of what other nodes used of a window.
     pub fn remote(&self, what: Quantity, per: Period) -> &AtomicU64 {
-        &self.remote.0[what.index()][per.index()]
-    }
-
-    /// The words of its windows, a row for each quantity.
-    fn rows(&self) -> [&Row; Quantity::ALL.len()] {
-        [&self.admitted.0, &self.sent.0.used]
+        &self.remote[what.index()][per.index()]
     }
 
     /// The numbers of [`Totals::to_array`]: [`COUNTERS`] that only grow, and the first and the
-    /// last use.
+    /// last use. Of the bytes only those that are not in `charged`.
     fn cells(&self) -> [&AtomicU64; TOTALS] {
-        let [requests, c1, c2, c3, c4, c5, received, refused] = &self.answered.0;
-        let Sent { bytes, first_use, last_use, .. } = &self.sent.0;
-        [requests, c1, c2, c3, c4, c5, bytes, received, refused, first_use, last_use]
+        let Hot { requests, successful, redirected, client_errors, received, refused, .. } =
+            &self.hot;
+        let Rare { first_use, last_use, informational, server_errors, uncharged, .. } = &self.rare;
+        [
+            requests,
+            informational,
+            successful,
+            redirected,
+            client_errors,
+            server_errors,
+            uncharged,
+            received,
+            refused,
+            first_use,
+            last_use,
+        ]
     }
 
-    /// Counts an answered request.
-    pub fn count(&self, time: u64, class: usize, sent: u64, received: u64, refused: bool) {
-        let add =
-            |index: usize, amount| self.answered.0[index].fetch_add(amount, Ordering::Relaxed);
-        add(index::REQUESTS, 1);
-        if (1..=5).contains(&class) {
-            add(index::RESPONSES + class - 1, 1);
+    /// Counts an answered request, and its bytes in the windows of those numbers if it was let in.
+    pub fn count(&self, time: u64, windows: &Row, answered: &Answered) {
+        let add = |cell: &AtomicU64, amount| cell.fetch_add(amount, Ordering::Relaxed);
+        let (hot, rare) = (&self.hot, &self.rare);
+        add(&hot.requests, 1);
+        match answered.class {
+            1 => add(&rare.informational, 1),
+            2 => add(&hot.successful, 1),
+            3 => add(&hot.redirected, 1),
+            4 => add(&hot.client_errors, 1),
+            5 => add(&rare.server_errors, 1),
+            _ => 0,
+        };
+        add(&hot.received, answered.received);
+        if answered.admitted {
+            self.tally(Quantity::Bytes).add(windows, answered.sent);
+        } else {
+            add(&rare.uncharged, answered.sent);
         }
-        add(index::BYTES_RECEIVED, received);
-        if refused {
-            add(index::REFUSED, 1);
+        if answered.refused {
+            add(&hot.refused, 1);
         }
-        self.sent.0.bytes.fetch_add(sent, Ordering::Relaxed);
         self.note_use(time, time);
     }
 
     fn note_use(&self, first: u64, last: u64) {
-        let Sent { first_use, last_use, .. } = &self.sent.0;
-        if first != 0 {
+        let Rare { first_use, last_use, .. } = &self.rare;
+        let known = first_use.load(Ordering::Relaxed);
+        if first != 0 && (known == 0 || first < known) {
             let _ = first_use.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |known| {
                 (known == 0 || first < known).then_some(first)
             });
@@ -244,12 +273,19 @@ impl Record {
     }
 }
 
-fn words(rows: [&Row; Quantity::ALL.len()]) -> [[Word; Period::ALL.len()]; Quantity::ALL.len()] {
-    rows.map(|row| row.each_ref().map(|word| Word(word.load(Ordering::Relaxed))))
+/// A request that was answered.
+pub struct Answered {
+    /// The class of the status: 2 of 200.
+    pub class: usize,
+    /// Bytes, as on the wire.
+    pub sent: u64,
+    pub received: u64,
+    /// Whether it was let in.
+    pub admitted: bool,
+    /// Whether a quota refused it.
+    pub refused: bool,
 }
 
-/// Changes a word in one step.
-pub fn update(cell: &AtomicU64, change: impl Fn(Word) -> Word) {
-    let _ =
-        cell.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |word| Some(change(Word(word)).0));
+fn words(grid: &Grid) -> Windows {
+    grid.each_ref().map(|row| row.each_ref().map(|word| Word(word.load(Ordering::Relaxed))))
 }

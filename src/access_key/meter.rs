@@ -3,6 +3,7 @@
 
 use nginx_sys::{NGX_HTTP_BAD_REQUEST, NGX_OK, ngx_http_request_t, ngx_int_t, ngx_uint_t};
 
+use super::memory::Answered;
 use super::visit::{Outcome, Verdict, Visits};
 use super::{mask, server};
 use crate::ngx::guard::guard;
@@ -33,14 +34,20 @@ pub unsafe extern "C" fn handler(r: *mut ngx_http_request_t) -> ngx_int_t {
 
 fn count(request: Request) {
     let Some(visits) = Visits::find(request) else { return };
-    let (sent, received) = (request.bytes_sent(), request.bytes_received());
-    let (time, class) = (worker::time(), request.logged_status() / 100);
+    let time = worker::time();
     for visit in visits.all().iter() {
         let (Verdict::Valid, Some(record)) = (visit.verdict, visit.record()) else { continue };
         let outcome = visit.outcome.get();
-        record.count(time, class, sent, received, outcome == Some(Outcome::Quota));
-        if matches!(outcome, Some(Outcome::Admitted | Outcome::DryRun)) {
-            visit.live.charge_bytes(record, sent, time);
-        }
+        record.count(
+            time,
+            &visit.zone.windows(time),
+            &Answered {
+                class: request.logged_status() / 100,
+                sent: request.bytes_sent(),
+                received: request.bytes_received(),
+                admitted: matches!(outcome, Some(Outcome::Admitted | Outcome::DryRun)),
+                refused: outcome == Some(Outcome::Quota),
+            },
+        );
     }
 }

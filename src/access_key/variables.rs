@@ -1,11 +1,9 @@
 //! `$access_key_*`.
 
-use std::rc::Rc;
-
 use super::conf;
 use super::visit::{Verdict, Visit, Visits};
-use crate::ngx::Request;
 use crate::ngx::variable::Variable;
+use crate::ngx::{Pooled, Request};
 
 /// All of them.
 pub static VARIABLES: &[Variable] = &[
@@ -21,7 +19,7 @@ pub static VARIABLES: &[Variable] = &[
         name: "access_key_remaining",
         get: |request| Some(valid(request)?.remaining()?.to_string().into_bytes().into()),
     },
-    Variable { name: "access_key_uri", get: |request| Some(visit(request)?.uri.clone().into()) },
+    Variable { name: "access_key_uri", get: |request| Some(visit(request)?.uri.to_vec().into()) },
     Variable {
         name: "access_key_policy",
         get: |request| Some(valid(request)?.holder()?.policy().into_bytes().into()),
@@ -45,7 +43,7 @@ pub static VARIABLES: &[Variable] = &[
 ];
 
 /// The visit that variables speak of: that of the location, or the last one where it has none.
-fn visit(request: Request) -> Option<Rc<Visit>> {
+fn visit(request: Request) -> Option<Pooled<Visit>> {
     let here = conf(&request).filter(|conf| request.is_main() && conf.access().is_some());
     match here {
         Some(conf) => Visits::of(request)?.here(request, conf),
@@ -53,6 +51,6 @@ fn visit(request: Request) -> Option<Rc<Visit>> {
     }
 }
 
-fn valid(request: Request) -> Option<Rc<Visit>> {
+fn valid(request: Request) -> Option<Pooled<Visit>> {
     visit(request).filter(|visit| visit.verdict == Verdict::Valid)
 }

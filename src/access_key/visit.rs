@@ -14,7 +14,7 @@ use super::conf::{Access, LocConf, ZoneConf};
 use super::memory::Record;
 use super::zone::{Roster, Zone};
 use crate::ngx::incoming::Part;
-use crate::ngx::{Pooled, Request, worker};
+use crate::ngx::{Pooled, PooledBytes, Request, worker};
 
 /// What a key turned out to be.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub struct Visit {
     pub live: Arc<Zone>,
     pub verdict: Verdict,
     /// The URI without the key.
-    pub uri: Vec<u8>,
+    pub uri: PooledBytes,
     pub outcome: Cell<Option<Outcome>>,
     /// The limits that hold where the request was let in, or not.
     pub limits: Cell<Limits>,
@@ -111,18 +111,25 @@ impl Visit {
     }
 }
 
-/// The keys in a source: one, as a rule.
-type Keys = SmallVec<[Vec<u8>; 1]>;
+/// What was in a source.
+#[derive(Clone, Copy)]
+pub struct Presented {
+    /// The key that came first.
+    pub key: PooledBytes,
+    /// Whether another one followed.
+    is_ambiguous: bool,
+}
 
-/// Sources that were looked at, and what was in them.
-type Presented = SmallVec<[(Source, Rc<Keys>); 1]>;
+/// A source that was looked at.
+type Looked = (Source, Option<Presented>);
 
 /// All that is known of a request.
 #[derive(Default)]
 pub struct Visits {
-    visits: RefCell<SmallVec<[Rc<Visit>; 1]>>,
-    /// What the client presented, which may be masked or taken out since.
-    presented: RefCell<Presented>,
+    visits: RefCell<SmallVec<[Pooled<Visit>; 1]>>,
+    /// What the client presented in the sources that were looked at, which may be masked or taken
+    /// out since.
+    presented: RefCell<SmallVec<[Looked; 1]>>,
     /// Whose sources were masked or taken out last.
     settled: Cell<Option<*const Access>>,
 }
@@ -139,13 +146,13 @@ impl Visits {
     }
 
     /// The visits, one for each zone.
-    pub fn all(&self) -> Ref<'_, [Rc<Visit>]> {
+    pub fn all(&self) -> Ref<'_, [Pooled<Visit>]> {
         Ref::map(self.visits.borrow(), SmallVec::as_slice)
     }
 
     /// The visit that a request made last.
-    pub fn last(&self) -> Option<Rc<Visit>> {
-        self.visits.borrow().last().cloned()
+    pub fn last(&self) -> Option<Pooled<Visit>> {
+        self.visits.borrow().last().copied()
     }
 
     /// Whether the keys were taken out of these sources just before; they are from now on.
@@ -154,30 +161,31 @@ impl Visits {
     }
 
     /// What the client presented in a source.
-    pub fn presented(&self, request: Request, source: &Source) -> Rc<Keys> {
+    pub fn presented(&self, request: Request, source: &Source) -> Option<Presented> {
         let mut presented = self.presented.borrow_mut();
-        if let Some((_, keys)) = presented.iter().find(|(known, _)| known == source) {
-            return keys.clone();
+        if let Some((_, found)) = presented.iter().find(|(known, _)| known == source) {
+            return *found;
         }
-        let keys = Rc::new(look(request, source));
-        presented.push((source.clone(), keys.clone()));
-        keys
+        let found = look(request, source);
+        presented.push((source.clone(), found));
+        found
     }
 
     /// The visit of a request to the zone of its location, where it has one.
-    pub fn here(&self, request: Request, conf: &LocConf) -> Option<Rc<Visit>> {
+    pub fn here(&self, request: Request, conf: &LocConf) -> Option<Pooled<Visit>> {
         let (access, zone) = conf.access()?;
         let mut visits = self.visits.borrow_mut();
         if let Some(at) = visits.iter().position(|visit| visit.zone == zone) {
-            let visit = visits.get(at)?.clone();
+            let visit = *visits.get(at)?;
             // Who was found elsewhere is known here; who was not may have a key in another place.
             if visit.verdict == Verdict::Valid || Rc::ptr_eq(&visit.access, access) {
                 return Some(visit);
             }
             visits.remove(at);
         }
-        let visit = Rc::new(self.identify(request, conf, access, zone)?);
-        visits.push(visit.clone());
+        let visit = self.identify(request, conf, access, zone)?;
+        let visit = Pooled::new(request.pool(), visit)?;
+        visits.push(visit);
         Some(visit)
     }
 
@@ -190,12 +198,13 @@ impl Visits {
     ) -> Option<Visit> {
         let live = zone.live()?.clone();
         let roster = zone.roster(&live);
+        let pool = request.pool();
         let mut visit = Visit {
             access: access.clone(),
             zone,
             live,
             verdict: Verdict::Missing,
-            uri: request.uri().to_vec(),
+            uri: PooledBytes::new(pool, request.uri())?,
             outcome: Cell::new(None),
             limits: Cell::default(),
             roster,
@@ -204,40 +213,38 @@ impl Visits {
         let table = &visit.roster.table;
 
         // What was presented first; each source has one key, or the request is refused.
-        let mut key: Option<Rc<Keys>> = None;
-        let differs = |key: &Option<Rc<Keys>>, presented: &Vec<u8>| {
-            key.as_ref().is_some_and(|keys| keys.first() != Some(presented))
+        let mut key: Option<PooledBytes> = None;
+        let differs = |key: Option<PooledBytes>, presented: &Presented| {
+            key.is_some_and(|key| *key != *presented.key)
         };
         let mut found = None;
         for source in access.sources.iter().filter(|source| !matches!(source, Source::Segment(_))) {
-            let keys = self.presented(request, source);
-            let Some(presented) = keys.first() else { continue };
-            if keys.len() > 1 || differs(&key, presented) {
+            let Some(presented) = self.presented(request, source) else { continue };
+            if presented.is_ambiguous || differs(key, &presented) {
                 visit.verdict = Verdict::Ambiguous;
                 return Some(visit);
             }
             if key.is_none() {
-                found = table.find(&Digest::of(presented));
-                key = Some(keys);
+                found = table.find(&Digest::of(&presented.key));
+                key = Some(presented.key);
             }
         }
         // Every path has segments. Beside a key, only another key is one; the last one is the
         // name of what is asked for.
         for source in &access.sources {
             let Source::Segment(number) = source else { continue };
-            let keys = self.presented(request, source);
-            let Some(presented) = keys.first() else { continue };
-            let holder = table.find(&Digest::of(presented));
-            if holder.is_some() && differs(&key, presented) {
+            let Some(presented) = self.presented(request, source) else { continue };
+            let holder = table.find(&Digest::of(&presented.key));
+            if holder.is_some() && differs(key, &presented) {
                 visit.verdict = Verdict::Ambiguous;
                 return Some(visit);
             }
             if key.is_none() || holder.is_some() {
                 if let Some(uri) = edit_segment(&visit.uri, *number, Edit::Remove) {
-                    visit.uri = uri;
+                    visit.uri = PooledBytes::new(pool, &uri)?;
                 }
                 found = holder;
-                key = Some(keys);
+                key = Some(presented.key);
             }
         }
 
@@ -248,8 +255,7 @@ impl Visits {
             Some(holder) if holder.disabled => Verdict::Disabled,
             Some(holder) if holder.is_expired(worker::time()) => Verdict::Expired,
             Some(holder) => {
-                let quotas = conf.quotas.unwrap_or_default();
-                visit.limits.set(holder.limits.or(&quotas.limits));
+                visit.limits.set(conf.limits(holder));
                 Verdict::Valid
             }
         };
@@ -260,13 +266,20 @@ impl Visits {
     }
 }
 
-/// The keys in a source, as the request has them now.
-fn look(request: Request, source: &Source) -> Keys {
-    let mut keys = Keys::new();
+/// What is in a source, as the request has it now.
+fn look(request: Request, source: &Source) -> Option<Presented> {
+    let pool = request.pool();
+    let mut found: Option<Presented> = None;
+    let mut add = |key: &[u8]| match &mut found {
+        Some(found) => found.is_ambiguous = true,
+        None => {
+            let key = PooledBytes::new(pool, key);
+            found = key.map(|key| Presented { key, is_ambiguous: false });
+        }
+    };
     match source {
         Source::Argument(name) => {
-            let args = request.part(Part::Args);
-            keys.extend(arguments(args, name).map(|value| decode(value).into_owned()));
+            arguments(request.part(Part::Args), name).for_each(|value| add(&decode(value)));
         }
         Source::Header(name) => request.each_incoming(name, |header| {
             let value = match &name[..] {
@@ -274,21 +287,21 @@ fn look(request: Request, source: &Source) -> Keys {
                 _ => header.value(),
             };
             if !value.is_empty() {
-                keys.push(value.to_vec());
+                add(value);
             }
         }),
         Source::Cookie(name) => request.each_incoming(b"Cookie", |header| {
-            keys.extend(cookies(header.value(), name).map(<[u8]>::to_vec));
+            cookies(header.value(), name).for_each(&mut add);
         }),
         Source::Segment(number) => {
             let is_last =
                 segment(request.uri(), number + 1).is_none() && !request.uri().ends_with(b"/");
-            if !is_last {
-                keys.extend(segment(request.uri(), *number).map(<[u8]>::to_vec));
+            if !is_last && let Some(segment) = segment(request.uri(), *number) {
+                add(segment);
             }
         }
     }
-    keys
+    found
 }
 
 /// The token of `Authorization: Bearer TOKEN`; empty for other schemes.

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use image_gate_core::key::tally::Row;
 use image_gate_core::key::{
     Account, Limits, Partner, Period, Quantity, Report, State, Table, Window, Word,
 };
 
-use super::memory::{Header, NO_HEADER, Record, update};
+use super::memory::{Header, NO_HEADER, Record};
 use super::store::Signature;
 use crate::ngx::shm::Memory;
 
@@ -191,61 +192,37 @@ impl Zone {
 
     /// Lets a request of a partner in if no limit speaks against it, and counts it: exactly as
     /// many as a limit of requests says, however many workers ask at once.
-    pub fn admit(&self, record: &Record, limits: &Limits, time: u64) -> Admission {
+    pub fn admit(&self, record: &Record, limits: &Limits, time: u64, numbers: &Row) -> Admission {
         if !limits.is_empty() && self.header().deny.load(Ordering::Relaxed) != 0 {
             return Admission::Unknown;
         }
-        let numbers = Period::ALL.map(|per| per.number(time));
-        let count = |cell: &AtomicU64, per: Period| {
-            Word(cell.load(Ordering::Relaxed)).count_in(per, numbers[per.index()])
-        };
-        // Of several that are used up, the one that lasts longest counts.
-        let used_up = limits.iter().filter(|&(what, per, limit)| {
-            let used = count(record.used(what, per), per);
-            used.saturating_add(count(record.remote(what, per), per)) >= limit
-        });
-        if let Some(per) = used_up.map(|(_, per, _)| per).max_by_key(|per| per.index()) {
-            return Admission::Refused(per.end(time) - time);
-        }
-        let mut charged = [None; Period::ALL.len()];
-        for (per, number) in Period::ALL.into_iter().zip(numbers) {
-            let left = limits.get(Quantity::Requests, per).map_or(u64::MAX, |limit| {
-                limit.saturating_sub(count(record.remote(Quantity::Requests, per), per))
-            });
-            let cell = record.used(Quantity::Requests, per);
-            let result = cell.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |word| {
-                let word = Word(word);
-                (word.count_in(per, number) < left).then(|| word.add_in(per, number, 1).0)
-            });
-            match result {
-                Ok(before) => charged[per.index()] = Some(Word(before).add_in(per, number, 1)),
-                Err(_) => {
-                    // Another worker was faster. What was charged already goes back.
-                    for (per, charged) in Period::ALL.into_iter().zip(charged) {
-                        if let Some(charged) = charged {
-                            update(record.used(Quantity::Requests, per), |word| {
-                                word.refund(per, charged, 1)
-                            });
-                        }
-                    }
-                    return Admission::Refused(per.end(time) - time);
+        let left = |what: Quantity| {
+            let mut left = *limits.row(what);
+            for per in Period::ALL {
+                let limit = &mut left[per.index()];
+                if *limit != u64::MAX {
+                    let remote = Word(record.remote(what, per).load(Ordering::Relaxed));
+                    *limit = limit.saturating_sub(remote.count_in(per, numbers[per.index()]));
                 }
             }
-        }
-        Admission::Admitted
-    }
-
-    /// Counts the bytes of an answer to a request that was let in.
-    pub fn charge_bytes(&self, record: &Record, bytes: u64, time: u64) {
-        for per in Period::ALL {
-            let number = per.number(time);
-            update(record.used(Quantity::Bytes, per), |word| word.add_in(per, number, bytes));
+            left
+        };
+        let [requests, bytes] = Quantity::ALL.map(left);
+        let used_up = record.tally(Quantity::Bytes).used_up(numbers, &bytes);
+        let used_up = match used_up {
+            None => record.tally(Quantity::Requests).admit(numbers, &requests).err(),
+            Some(_) => used_up.max(record.tally(Quantity::Requests).used_up(numbers, &requests)),
+        };
+        // Of several, the one that lasts longest counts.
+        match used_up {
+            None => Admission::Admitted,
+            Some(per) => Admission::Refused(per.end(time) - time),
         }
     }
 
     /// What of a limit was used by all nodes.
     pub fn used(&self, record: &Record, what: Quantity, per: Period, time: u64) -> u64 {
-        let local = Word(record.used(what, per).load(Ordering::Relaxed)).count(per, time);
+        let local = record.tally(what).word(per).count(per, time);
         let remote = Word(record.remote(what, per).load(Ordering::Relaxed)).count(per, time);
         local.saturating_add(remote)
     }
@@ -266,7 +243,7 @@ impl Zone {
                         per,
                         limit: limits.get(what, per),
                         start: per.start(time),
-                        used: Word(record.used(what, per).load(Ordering::Relaxed)).count(per, time),
+                        used: record.tally(what).word(per).count(per, time),
                         remote: Word(record.remote(what, per).load(Ordering::Relaxed))
                             .count(per, time),
                     };

@@ -24,5 +24,5 @@ pub mod variable;
 pub mod worker;
 
 pub use file::File;
-pub use pool::Pooled;
+pub use pool::{Pooled, PooledBytes};
 pub use request::Request;

@@ -7,6 +7,7 @@ use std::ptr::NonNull;
 
 use nginx_sys::{ngx_palloc, ngx_pool_cleanup_add, ngx_pool_cleanup_t, ngx_pool_t, ngx_str_t};
 
+use super::conf::bytes;
 use super::guard::catch;
 
 /// A shared value that lives, and is dropped, with the pool it was put into.
@@ -120,6 +121,26 @@ unsafe extern "C" fn clean_up(data: *mut c_void) {
 unsafe fn drop_held<T>(data: *mut c_void) {
     // SAFETY: see above.
     unsafe { data.cast::<Held<T>>().drop_in_place() }
+}
+
+/// Bytes in a pool, which live as long as it does (see [`Pooled`]).
+#[derive(Clone, Copy)]
+pub struct PooledBytes(ngx_str_t);
+
+impl PooledBytes {
+    /// Copies `bytes` into `pool`.
+    pub fn new(pool: *mut ngx_pool_t, bytes: &[u8]) -> Option<PooledBytes> {
+        copy(pool, bytes).map(PooledBytes)
+    }
+}
+
+impl Deref for PooledBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        // SAFETY: `copy` wrote them, nobody changes them, and the pool is live.
+        unsafe { bytes(self.0) }
+    }
 }
 
 /// Copies `bytes` into the pool.

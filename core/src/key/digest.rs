@@ -41,7 +41,12 @@ impl Digest {
 
     /// Whether both are the same, in a time that does not tell how much of them is.
     pub(super) fn matches(&self, other: &Digest) -> bool {
-        self.0.ct_eq(&other.0).into()
+        // As four numbers: byte by byte it takes ten times as long.
+        let [(own, _), (other, _)] = [self, other].map(|digest| digest.0.as_chunks::<8>());
+        let differing = own.iter().zip(other).fold(0, |bits, (own, other)| {
+            bits | (u64::from_ne_bytes(*own) ^ u64::from_ne_bytes(*other))
+        });
+        differing.ct_eq(&0).into()
     }
 }
 

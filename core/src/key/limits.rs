@@ -2,61 +2,88 @@
 
 use super::window::{Period, Quantity};
 
+/// Stands for no limit, so that every request can work with plain numbers: no count comes so far.
+const NONE: u64 = u64::MAX;
+
 /// At most one limit for each quantity and period.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Limits([[Option<u64>; 5]; 2]);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits([[u64; 5]; 2]);
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits([[NONE; 5]; 2])
+    }
+}
 
 impl Limits {
     /// The limit of a quantity in a period.
     #[must_use]
     #[inline]
     pub fn get(&self, what: Quantity, per: Period) -> Option<u64> {
-        self.0[what.index()][per.index()]
+        Some(self.0[what.index()][per.index()]).filter(|&limit| limit != NONE)
     }
 
     /// Sets a limit; answers whether there was none.
     pub fn set(&mut self, what: Quantity, per: Period, limit: u64) -> bool {
-        self.0[what.index()][per.index()].replace(limit).is_none()
+        let slot = &mut self.0[what.index()][per.index()];
+        std::mem::replace(slot, limit.min(NONE - 1)) == NONE
     }
 
     /// These limits, and those of `other` where there are none here.
     #[must_use]
+    #[inline]
     pub fn or(&self, other: &Limits) -> Limits {
-        if other.is_empty() {
-            return *self;
-        }
-        let mut limits = *other;
-        for (what, per, limit) in self.iter() {
-            limits.set(what, per, limit);
-        }
-        limits
+        self.with(other, |own, other| if own == NONE { other } else { own })
     }
 
     /// The smaller of both, wherever one of them has a limit.
     #[must_use]
     pub fn min(&self, other: &Limits) -> Limits {
-        let mut limits = self.or(other);
-        for (what, per, limit) in other.iter() {
-            limits.set(what, per, limit.min(self.get(what, per).unwrap_or(limit)));
+        self.with(other, u64::min)
+    }
+
+    #[inline]
+    fn with(&self, other: &Limits, choose: impl Fn(u64, u64) -> u64) -> Limits {
+        let mut limits = *self;
+        let others = other.0.as_flattened();
+        for (limit, &other) in limits.0.as_flattened_mut().iter_mut().zip(others) {
+            *limit = choose(*limit, other);
         }
         limits
     }
 
     /// Whether nothing is limited.
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
-        self.iter().next().is_none()
+        self.0.as_flattened().iter().all(|&limit| limit == NONE)
+    }
+
+    /// The limits of a quantity, `u64::MAX` where there is none.
+    #[must_use]
+    #[inline]
+    pub fn row(&self, what: Quantity) -> &[u64; 5] {
+        &self.0[what.index()]
     }
 
     /// All limits, requests first and the shortest period first.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = (Quantity, Period, u64)> + '_ {
-        Quantity::ALL.into_iter().flat_map(move |what| {
-            Period::ALL
-                .into_iter()
-                .filter_map(move |per| self.get(what, per).map(|limit| (what, per, limit)))
-        })
+        let limits = self.0.as_flattened().iter().zip(WINDOWS);
+        limits.filter(|(limit, _)| **limit != NONE).map(|(&limit, (what, per))| (what, per, limit))
     }
 }
+
+/// All windows, in the order of the limits.
+const WINDOWS: [(Quantity, Period); 10] = {
+    let mut windows = [(Quantity::Requests, Period::Second); 10];
+    let mut at = 0;
+    while at < windows.len() {
+        windows[at] = (Quantity::ALL[at / 5], Period::ALL[at % 5]);
+        at += 1;
+    }
+    windows
+};
 
 /// A number of requests: decimal digits, with `k`, `m` or `g` behind them for the powers of 1000.
 #[must_use]

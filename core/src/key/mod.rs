@@ -17,6 +17,7 @@ pub mod source;
 mod state;
 mod statsd;
 mod table;
+pub mod tally;
 mod window;
 
 pub use counter::{COUNTERS, Counter};
@@ -29,7 +30,7 @@ pub use limits::{Limits, parse_bytes, parse_requests};
 pub use prometheus::{PROMETHEUS_TYPE, prometheus};
 pub use report::{Partner, Report, Totals, Window};
 pub use source::Source;
-pub use state::{Account, State, StateError};
+pub use state::{Account, State, StateError, Windows};
 pub use statsd::{Advance, Datagram, MAX_DATAGRAM, Statsd, Tags};
 pub use table::{Holder, MAX_ID, Table, is_id};
 pub use window::{Period, Quantity, Word};

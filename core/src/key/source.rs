@@ -1,7 +1,7 @@
 //! Where in a request a key may be, and how it is taken out or made unreadable.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use memchr::{memchr, memchr2};
 
@@ -12,11 +12,11 @@ pub const MASK: &[u8] = b"***";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// An argument of the query, by its name.
-    Argument(Arc<[u8]>),
+    Argument(Rc<[u8]>),
     /// A header, by its name in lower case.
-    Header(Arc<[u8]>),
+    Header(Rc<[u8]>),
     /// A cookie, by its name.
-    Cookie(Arc<[u8]>),
+    Cookie(Rc<[u8]>),
     /// A segment of the path, from 1.
     Segment(usize),
 }

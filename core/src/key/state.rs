@@ -4,7 +4,7 @@
 //!
 //! | bytes | |
 //! | --- | --- |
-//! | 8 | `IGKEYS`, 0, the version: 1 |
+//! | 8 | `IGKEYS`, 0, the version: 2 |
 //! | 8 | the instance that wrote it |
 //! | 4 | how many partners follow |
 //! | | of each: length of the ID (1), the ID, 11 totals (8 each), 10 windows (8 each) |
@@ -16,7 +16,7 @@ use super::report::Totals;
 use super::table::is_id;
 use super::window::{Period, Quantity, Word};
 
-const MAGIC: [u8; 8] = *b"IGKEYS\0\x01";
+const MAGIC: [u8; 8] = *b"IGKEYS\0\x02";
 const CHECKSUM: usize = 32;
 const TOTALS: usize = 11;
 
@@ -227,8 +227,8 @@ mod tests {
             assert!(State::decode(&changed).is_err(), "{at}");
         }
         let mut newer = file.clone();
-        newer[7] = 2;
-        assert_eq!(State::decode(&newer), Err(StateError::Version(2)));
+        newer[7] = 3;
+        assert_eq!(State::decode(&newer), Err(StateError::Version(3)));
         assert_eq!(State::decode(b"acme sha256:"), Err(StateError::NotState));
     }
 

@@ -1,4 +1,4 @@
-//! Windows of time, and how a count and its window share one word of memory.
+//! Windows of time, and how a count and its window share one word.
 
 use std::cmp::Ordering;
 
@@ -35,7 +35,7 @@ impl Quantity {
 }
 
 /// How long a window is. Windows are aligned to the calendar in UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Period {
     /// One second.
     Second,
@@ -95,6 +95,13 @@ impl Period {
         }
     }
 
+    /// The numbers of all windows that `time` lies in, in the order of [`ALL`](Period::ALL).
+    #[must_use]
+    #[inline]
+    pub fn numbers(time: u64) -> [u64; Period::ALL.len()] {
+        Period::ALL.map(|per| per.number(time))
+    }
+
     /// When that window begins, in seconds since 1970.
     #[must_use]
     pub fn start(self, time: u64) -> u64 {
@@ -122,23 +129,28 @@ impl Period {
     }
 
     /// How many low bits of a [`Word`] hold the count; the rest hold the window's number, which
-    /// comes round again after 8 years (seconds), 31 years (minutes) or a century and more.
+    /// comes round again after half a year (seconds), 8 years (minutes) or a century and more.
     #[inline]
     const fn count_bits(self) -> u32 {
         match self {
-            Period::Second => 36,
-            Period::Minute => 40,
+            Period::Second => 40,
+            Period::Minute => 42,
             Period::Hour => 44,
             Period::Day => 48,
             Period::Month => 52,
         }
     }
+
+    /// Those bits.
+    #[inline]
+    pub(super) const fn low_bits(self) -> u64 {
+        mask(self.count_bits())
+    }
 }
 
-/// A window's number and what was counted in it, in one word that can be changed in one step. The
-/// word 0 has counted nothing.
+/// A window's number and what was counted in it, in one word. The word 0 has counted nothing.
 ///
-/// A count that would not fit (2^36 a second, 2^52 a month) stays at the largest that does.
+/// A count that would not fit (2^40 a second, 2^52 a month) stays at the largest that does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Word(pub u64);
 
@@ -148,6 +160,12 @@ impl Word {
     pub fn new(period: Period, time: u64, count: u64) -> Word {
         let bits = period.count_bits();
         Word((period.number(time) << bits) | count.min(mask(bits)))
+    }
+
+    /// The window of that [`number`](Period::number) at its beginning.
+    #[inline]
+    pub(super) fn begun(period: Period, number: u64) -> Word {
+        Word(number << period.count_bits())
     }
 
     /// What was counted in the window that `time` lies in: 0 when the word is of another.
@@ -169,28 +187,16 @@ impl Word {
     /// The word after `amount` more in the window that `time` lies in.
     #[must_use]
     pub fn add(self, period: Period, time: u64, amount: u64) -> Word {
-        self.add_in(period, period.number(time), amount)
-    }
-
-    /// The word after `amount` more in the window of that [`number`](Period::number).
-    #[must_use]
-    #[inline]
-    pub fn add_in(self, period: Period, number: u64, amount: u64) -> Word {
         let bits = period.count_bits();
-        let (number, count) = self.number_and_count(period, number);
+        let (number, count) = self.number_and_count(period, period.number(time));
         Word((number << bits) | count.saturating_add(amount).min(mask(bits)))
     }
 
-    /// The word without `amount` that [`add`](Word::add) made `charged` of; nothing changes when
-    /// its window is over.
-    #[must_use]
+    /// Whether the word is of the window of that [`number`](Period::number), or of the next.
     #[inline]
-    pub fn refund(self, period: Period, charged: Word, amount: u64) -> Word {
+    pub(super) fn is_of(self, period: Period, number: u64) -> bool {
         let bits = period.count_bits();
-        if self.0 >> bits != charged.0 >> bits {
-            return self;
-        }
-        Word(self.0 - amount.min(self.0 & mask(bits)))
+        (self.0 >> bits).wrapping_sub(number) & mask(64 - bits) <= 1
     }
 
     #[inline]
@@ -274,16 +280,6 @@ mod tests {
             // But a clock that was set back does.
             let long_before = NEW_YEAR - 70 * DAY;
             assert_eq!(word.add(period, long_before, 1).count(period, long_before), 1);
-        }
-    }
-
-    #[test]
-    fn refunds_hit_their_own_window_only() {
-        for period in Period::ALL {
-            let charged = Word::default().add(period, NEW_YEAR, 3);
-            assert_eq!(charged.refund(period, charged, 1).count(period, NEW_YEAR), 2);
-            let next = charged.add(period, NEW_YEAR + 32 * DAY, 1);
-            assert_eq!(next.refund(period, charged, 1), next);
         }
     }
 

@@ -34,7 +34,7 @@ sub read_state {
     my $path = shift;
     open my $in, '<:raw', $path or return {};
     my $file = do { local $/; <$in> };
-    return {} if length $file < 52 || substr($file, 0, 8) ne "IGKEYS\0\1";
+    return {} if length $file < 52 || substr($file, 0, 8) ne "IGKEYS\0\2";
     my $sum = substr $file, -32, 32, '';
     return {} if sha256($file) ne $sum;
     my ($instance, $count) = unpack 'Q<V', substr $file, 8, 12;
