@@ -136,6 +136,12 @@ pub unsafe extern "C" fn on_timer(event: *mut ngx_event_t) {
     });
 }
 
+/// There may have been nothing to do for a while.
+pub unsafe extern "C" fn on_idle(event: *mut ngx_event_t) {
+    // SAFETY: nginx passes the event, and its log is the cycle's.
+    guard(unsafe { (*event).log }, (), queue::rest);
+}
+
 /// The request ended, maybe while its job runs.
 pub unsafe extern "C" fn on_end(context: *mut c_void) {
     // SAFETY: the context that `hold` registered; nginx runs this before it destroys the pool.

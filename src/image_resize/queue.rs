@@ -1,7 +1,7 @@
 //! Which job runs when: at most so many of a worker at once, the others wait on the event loop,
 //! where one whose client leaves costs nothing.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::ptr;
 use std::sync::Arc;
@@ -12,15 +12,21 @@ use image_gate_core::image::Control;
 use super::context::{Context, Task};
 use super::job::{Job, Outcome, memory_fits, run_slot};
 use super::{events, failure, zone};
-use crate::ngx::thread;
-use crate::ngx::{Pooled, worker};
+use crate::ngx::event::Alarm;
+use crate::ngx::{Pooled, memory, thread, worker};
 
 /// The jobs of this worker. Only the event loop's thread gets here.
 #[derive(Default)]
 struct Queue {
     waiting: RefCell<VecDeque<Waiting>>,
     running: Cell<u32>,
+    /// Rings when there may have been nothing to do for a while.
+    idle: OnceCell<Alarm>,
 }
+
+/// How long a worker has nothing to do, in milliseconds, before it gives memory back: where jobs
+/// follow each other, the next one can use it.
+const IDLE: usize = 1000;
 
 struct Waiting {
     context: Pooled<Context>,
@@ -62,6 +68,7 @@ pub fn complete(context: Pooled<Context>) -> Completed {
     QUEUE.with(|queue| {
         queue.running.set(queue.running.get().saturating_sub(1));
         queue.publish();
+        queue.expect_idleness();
     });
     // SAFETY: the completion event says that the thread is done.
     match unsafe { context.running.take() } {
@@ -94,7 +101,16 @@ pub fn start_waiting() {
     });
 }
 
-/// Forgets a request that ended while its job waited.
+/// Gives memory back, unless there is something to do. The end of that sets the timer anew.
+pub fn rest() {
+    QUEUE.with(|queue| {
+        if queue.running.get() == 0 && queue.waiting.borrow().is_empty() {
+            memory::give_back();
+        }
+    });
+}
+
+/// Forgets a request that ended, maybe while its job waited.
 pub fn remove(context: &Context) {
     // The worker may be exiting, with the queue gone already.
     let _ = QUEUE.try_with(|queue| {
@@ -106,6 +122,10 @@ pub fn remove(context: &Context) {
         if changed {
             queue.publish();
         }
+        // What it had of the source, or was to send, is freed only now.
+        if context.task.get().is_some() {
+            queue.expect_idleness();
+        }
     });
 }
 
@@ -113,6 +133,10 @@ impl Queue {
     /// Tells all workers how much this one has to do.
     fn publish(&self) {
         zone::set_jobs(self.running.get() as usize, self.waiting.borrow().len());
+    }
+
+    fn expect_idleness(&self) {
+        self.idle.get_or_init(|| Alarm::new(events::on_idle)).set(IDLE);
     }
 
     fn next(&self) -> Option<Waiting> {

@@ -3,7 +3,7 @@
 use std::cell::UnsafeCell;
 use std::ffi::c_void;
 
-use nginx_sys::{ngx_event_t, ngx_log_t, ngx_msec_t};
+use nginx_sys::{ngx_connection_t, ngx_cycle, ngx_event_t, ngx_log_t, ngx_msec_t};
 
 use super::shim;
 
@@ -51,6 +51,32 @@ impl Event {
             }
             shim::ig_event_set_timedout(self.0.get(), 0);
         }
+    }
+}
+
+/// A timer of the process, for as long as there is one. It keeps no worker from leaving.
+pub struct Alarm(&'static Event);
+
+impl Alarm {
+    /// A timer that calls `handler`, which finds nothing in the event.
+    pub fn new(handler: Handler) -> Alarm {
+        // SAFETY: a connection of all zeroes but for its socket is how nginx itself makes one for
+        // events that have none.
+        let mut nobody: Box<ngx_connection_t> = Box::new(unsafe { std::mem::zeroed() });
+        nobody.fd = -1;
+        let data = Box::into_raw(nobody).cast();
+        let event = Box::leak(Box::new(Event::new(handler, data, std::ptr::null_mut())));
+        // SAFETY: the event is initialized and in no tree yet.
+        unsafe { shim::ig_event_set_cancelable(event.0.get(), 1) };
+        Alarm(event)
+    }
+
+    /// Runs the handler after `delay` milliseconds, also where it was to run before.
+    pub fn set(&self, delay: ngx_msec_t) {
+        // SAFETY: the cycle is set before any process of nginx runs, and its log is there as long
+        // as it is; the event is used on the event loop only.
+        unsafe { (*self.0.0.get()).log = (*ngx_cycle).log };
+        self.0.start_timer(delay);
     }
 }
 

@@ -50,6 +50,7 @@ ig_set(ngx_http_request_t, request, valid_unparsed_uri)
 
 ig_set(ngx_connection_t, connection, sendfile)
 
+ig_set(ngx_event_t, event, cancelable)
 ig_set(ngx_event_t, event, delayed)
 ig_set(ngx_event_t, event, timedout)
 

@@ -53,6 +53,7 @@ unsafe extern "C" {
         value: ngx_uint_t,
     );
     pub fn ig_request_set_valid_unparsed_uri(request: *mut ngx_http_request_t, value: ngx_uint_t);
+    pub fn ig_event_set_cancelable(event: *mut ngx_event_t, value: ngx_uint_t);
     pub fn ig_event_set_delayed(event: *mut ngx_event_t, value: ngx_uint_t);
     pub fn ig_event_set_timedout(event: *mut ngx_event_t, value: ngx_uint_t);
     pub fn ig_buf_set_last_buf(buf: *mut ngx_buf_t, value: ngx_uint_t);

@@ -65,8 +65,8 @@ impl Task {
 
 /// Starts a thread that gets none of the process' signals: they are for nginx's event loop.
 ///
-/// Only a worker may have one, and has to join it in its `exit_process`: a fork takes no thread
-/// along, and what threads use of the configuration goes with it.
+/// Only a worker may have one: a fork takes no thread along. One that uses something of the
+/// configuration has to be joined in `exit_process`, as that goes with it.
 ///
 /// # Errors
 /// Those of the system.
