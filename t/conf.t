@@ -335,7 +335,7 @@ my $n = 0;
 sub block {
     my ($title, %s) = @_;
     my $text = sprintf "=== TEST %d: %s\n", ++$n, $title;
-    for my $k (qw(http_config config must_die error_log suppress_stderr request error_code)) {
+    for my $k (qw(threads http_config config must_die error_log suppress_stderr request error_code)) {
         next if !defined $s{$k};
         (my $v = $s{$k}) =~ s/\n*\z/\n/;
         $text .= $v =~ /\S/ ? "--- $k\n$v" : "--- $k\n";
@@ -385,11 +385,12 @@ for my $directive ('image_resize resize $no_such_thing 10;', 'image_resize_jpeg_
           error_log => "[emerg]\nunknown \"no_such_thing\" variable", suppress_stderr => '');
 }
 
-block('unknown thread pool', config => 'location /x { image_resize resize 10 10; image_resize_threads nopool; }',
+block('unknown thread pool', threads => '', config => 'location /x { image_resize resize 10 10; image_resize_threads nopool; }',
       must_die => '', error_log => "[emerg]\nunknown thread pool \"nopool\"", suppress_stderr => '');
 
 # All of what is right in three configurations, each value in a location of its own.
 my $i = 0;
+$right =~ s/^image_resize_threads default;\n//m if !has_threads();
 my $config = join '', map { sprintf "location /%d { %s }\n", $i++, $_ } lines($right), lines($modes);
 block('accepted in a location', config => $config);
 

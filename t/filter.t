@@ -615,6 +615,7 @@ sub {
         add_header X-Queue "[$image_resize_queue_time]" always;
         alias $TEST_NGINX_FIXTURES/;
     }
+--- threads
 --- rows
 /photo-600x400.jpg                              200 jpeg 150x100 X-Bytes~\d X-Queue~\d
 /photo-600x400.jpg [If-None-Match: $etag]       304 empty X-Status=not_modified X-Bytes=[] X-Queue=[]

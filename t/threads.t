@@ -191,6 +191,7 @@ sub {
 === TEST 9: an unknown pool
 --- config
     location / { image_resize resize 10 10; image_resize_threads nowhere; }
+--- threads
 --- must_die
 --- error_log
 [emerg]

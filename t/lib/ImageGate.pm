@@ -23,7 +23,7 @@ use ImageGate::Upstream;
 use base 'Exporter';
 our @EXPORT = qw(fixture fixture_path fixture_dir inspect decode psnr reference sniff
                  client rows check_image error_lines new_error_lines wait_for start_upstream
-                 with_image_filter image_filter_module nginx_pid spec_with);
+                 with_image_filter image_filter_module nginx_pid spec_with has_threads);
 
 # "--- script eval" and other evaluated sections live in this package.
 for my $f (@EXPORT) {
@@ -68,6 +68,9 @@ if ($ENV{TEST_NGINX_IMAGE_GATE_TIMES}) {
 # requests and in that of the shutdown.
 my $has_threads = `$Test::Nginx::Util::NginxBinary -V 2>&1` =~ /--with-threads/;
 
+# Whether nginx has thread pools.
+sub has_threads { return $has_threads }
+
 add_block_preprocessor(sub {
     my $block = shift;
 
@@ -88,6 +91,14 @@ add_block_preprocessor(sub {
         fixtures_in($v);
     }
 
+    if (!$has_threads) {
+        if (defined $block->threads) {
+            $block->set_value(skip_nginx => '1: >= 0.0.0: this nginx has no thread pools');
+        }
+        (my $config = $block->config || '') =~ s/\baio\s+threads;//g;
+        $block->set_value(config => $config);
+    }
+
     if (defined $block->must_die) {
         if (!defined $block->config) {
             $block->set_value(config => '');
@@ -99,17 +110,11 @@ add_block_preprocessor(sub {
         $block->set_value(request => 'GET /ready');
         $block->set_value(config => ($block->config || '') . "\n        location = /ready { return 200 ok; }\n");
     }
-    if (!$has_threads) {
-        if (defined $block->threads) {
-            $block->set_value(skip_nginx => '1: >= 0.0.0: this nginx has no thread pools');
-        }
-        (my $config = $block->config || '') =~ s/\baio\s+threads;//g;
-        $block->set_value(config => $config);
-    }
     if (!defined $block->no_error_log) {
         $block->set_value(no_error_log => "[alert]\n[crit]\n[emerg]\npanicked");
     }
-    if (!defined $block->no_shutdown_error_log && !defined $block->shutdown_error_log) {
+    # That of a block that is skipped would be another's.
+    if (!defined $block->no_shutdown_error_log && !defined $block->shutdown_error_log && !defined $block->skip_nginx) {
         $block->set_value(no_shutdown_error_log => "[alert]\n[emerg]");
     }
 });
