@@ -576,9 +576,9 @@ sub {
 # a validator of the upstream gives one of the variant; none gives none
 /p/plain/photo-300x200.jpg                                      200 etag=weak
 /p/plain/photo-300x200.jpg [If-None-Match: $etag]               304 empty etag=same
-/p/plain,etag="x1"/photo-300x200.jpg                            200 etag=weak
-/p/plain,etag="x2"/photo-300x200.jpg                            200 etag=other
-/p/plain,etag=W:"x2"/photo-300x200.jpg                        200 etag=weak
+/p/plain,etag="x1"/photo-300x200.jpg                            200 etag=weak ETag~^W/"x1-[0-9a-f]{32}"$
+/p/plain,etag="x2"/photo-300x200.jpg                            200 etag=other ETag~^W/"x2-[0-9a-f]{32}"$
+/p/plain,etag=W:"x2"/photo-300x200.jpg                        200 etag=other ETag~^W/"x2~[0-9a-f]{32}"$
 /p/plain,noetag,lm/photo-300x200.jpg                            200 jpeg 150x100 Last-Modified~2020
 /p/plain,noetag/photo-300x200.jpg                               200 jpeg 150x100 etag=none !Last-Modified
 # 304 of a request that was no matter of ours
@@ -1027,4 +1027,24 @@ sub {
     Test::More::is($r->{status}, 200, "$name - the next one is served");
     my @bad = check_image($r->{body}, 'jpeg 300x200');
     Test::More::ok(!@bad, "$name - with its picture") or Test::More::diag("@bad");
+}
+
+
+=== TEST 38: more variants than have their digests remembered
+--- config
+    location / { image_resize resize $arg_w -; alias $TEST_NGINX_FIXTURES/; }
+--- script eval
+sub {
+    my $name = shift;
+    fixture_path('photo-300x200.jpg');
+    my $c = client();
+    my $get = sub { $c->get("/photo-300x200.jpg?w=$_[0]", $_[1] ? ('If-None-Match' => $_[1]) : ()) };
+    my @w = (20 .. 60);
+    my %tag = map { $_ => $get->($_)->{h}{etag} } @w;
+    my %seen = map { $_ => 1 } values %tag;
+    Test::More::is(scalar keys %seen, scalar @w, "$name - each has a tag of its own");
+    my @again = grep { $get->($_, $tag{$_})->{status} != 304 } @w, CORE::reverse @w;
+    Test::More::is("@again", '', "$name - and is known by it");
+    my @other = grep { $get->($_, $tag{ $_ + 1 })->{status} != 200 } @w[0 .. $#w - 1];
+    Test::More::is("@other", '', "$name - but not by another's");
 }

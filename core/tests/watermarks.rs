@@ -9,7 +9,7 @@ use std::sync::Arc;
 use common::*;
 use image_gate_core::image::{
     self as core, Color, Content, Control, Error, Font, Format, Limits, Mark, MarkLook, Plan,
-    Position, ProfilePolicy, Share, Text, prepare, variant_tag,
+    Position, ProfilePolicy, Share, Tagger, Text, Validator, prepare,
 };
 
 const DEJAVU: &str = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf";
@@ -154,7 +154,7 @@ fn broken_marks_are_refused() {
 
 #[test]
 fn the_plan_knows_its_marks() {
-    let tag = |plan: &Plan| variant_tag("v", plan);
+    let tag = |plan: &Plan| Tagger::default().tag(Validator::Tag(b"\"v\""), plan, &[] as &[()]);
     let plain = marked(vec![mark(MarkLook::default())]);
     assert_eq!(tag(&plain), tag(&marked(vec![mark(MarkLook::default())])));
     let others = [

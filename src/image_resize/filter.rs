@@ -8,7 +8,7 @@
 use std::ffi::c_void;
 
 use image_gate_core::image::{
-    Coding, ENCODED_SNIFF_LEN, Error, SNIFF_LEN, look_plan, sniff, tag_listed, variant_tag,
+    Coding, ENCODED_SNIFF_LEN, Error, SNIFF_LEN, look_plan, sniff, tag_listed,
 };
 use nginx_sys::{
     NGX_AGAIN, NGX_ERROR, NGX_HTTP_NOT_MODIFIED, NGX_HTTP_OK, NGX_HTTP_PARTIAL_CONTENT, NGX_OK,
@@ -145,13 +145,12 @@ fn begin(request: Request, conf: &LocConf) -> Result<Task, Failure> {
         Mode::Size => (Work::Describe, Vec::new(), None),
         Mode::Info => {
             plan = look_plan(plan.orient);
-            let validator = headers::validator(&request);
-            (Work::Inspect, Vec::new(), validator.map(|validator| variant_tag(&validator, &plan)))
+            let tag = headers::tag(request, &plan, &[]);
+            (Work::Inspect, Vec::new(), tag)
         }
         _ => {
             let layers = if plan.watermark { conf.layers(request)? } else { Vec::new() };
-            let validator = headers::validator(&request);
-            let tag = validator.map(|validator| variant_tag(&(validator, &layers), &plan));
+            let tag = headers::tag(request, &plan, &layers);
             (Work::Transform, layers, tag)
         }
     };

@@ -1,18 +1,27 @@
 //! The headers of the answer.
 
-use image_gate_core::image::rename_attachment;
+use std::cell::RefCell;
+
+use image_gate_core::image::{Plan, Tagger, Validator, rename_attachment};
 use nginx_sys::NGX_HTTP_NOT_MODIFIED;
 
 use super::context::{Task, Work};
 use super::job::Product;
+use super::watermark::Layer;
 use crate::ngx::Request;
 
-/// What identifies the source's bytes: its entity tag, else the time it was modified.
-pub fn validator(request: &Request) -> Option<Vec<u8>> {
-    match request.etag() {
-        Some(tag) => Some(tag.to_vec()),
-        None => request.last_modified().map(|time| time.to_string().into_bytes()),
-    }
+thread_local! {
+    /// Of this worker. Only the event loop's thread gets here.
+    static TAGGER: RefCell<Tagger> = RefCell::default();
+}
+
+/// The entity tag of what becomes of the source, if that has one or a time.
+pub fn tag(request: Request, plan: &Plan, layers: &[Layer]) -> Option<String> {
+    let validator = match request.etag() {
+        Some(tag) => Validator::Tag(tag),
+        None => Validator::Modified(request.last_modified()?),
+    };
+    Some(TAGGER.with_borrow_mut(|tagger| tagger.tag(validator, plan, layers)))
 }
 
 /// Says that the answer depends on `Accept`, where it does.

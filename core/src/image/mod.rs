@@ -49,4 +49,4 @@ pub use plan::{
 };
 pub use statistics::{Histogram, LIMITS, PROMETHEUS_TYPE, Statistics};
 pub use transform::{Info, Output, Prepared, Transformed, look_plan, prepare, probe};
-pub use variant::{tag_listed, variant_tag};
+pub use variant::{Tagger, Validator, tag_listed};

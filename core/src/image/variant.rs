@@ -1,5 +1,6 @@
 //! Entity tags of transformed images (RFC 9110, sections 8.8.3 and 13.1.2).
 
+use std::fmt::Write as _;
 use std::hash::{Hash, Hasher};
 
 use sha2::{Digest, Sha256};
@@ -10,32 +11,102 @@ use super::Plan;
 /// filled by an older version are asked again.
 const OUTPUT_VERSION: u32 = 1;
 
-/// Bytes of the digest that go into the tag.
+/// Bytes of a digest that go into a tag.
 const TAG_BYTES: usize = 16;
 
-/// The weak entity tag, complete as in `W/"5d41..."`, of what `plan` makes of
-/// the source that `validator` stands for.
-///
-/// The validator is whatever changes when the source does: its own entity tag,
-/// or its modification time and length. What else of the output the plan does
-/// not know yet can stand beside it.
-#[must_use]
-pub fn variant_tag(validator: &(impl Hash + ?Sized), plan: &Plan) -> String {
-    let mut hasher = StableHasher { digest: Sha256::new(), held: [0; HELD], len: 0 };
-    OUTPUT_VERSION.hash(&mut hasher);
-    validator.hash(&mut hasher);
-    plan.hash(&mut hasher);
+/// How many plans are remembered with their digests: those of the sizes and formats that the
+/// pages of a site ask for most.
+const REMEMBERED: usize = 32;
 
+/// The longest tag of a source that goes into that of its variants as it is.
+const LONGEST: usize = 64;
+
+/// Whatever changes when a source does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Validator<'a> {
+    /// Its own entity tag, as the header has it.
+    Tag(&'a [u8]),
+    /// When it was modified, in seconds since 1970.
+    Modified(i64),
+}
+
+/// Makes the entity tags of variants, and remembers what it has digested.
+#[derive(Debug, Default)]
+pub struct Tagger {
+    recent: Vec<(Plan, String)>,
+    oldest: usize,
+}
+
+impl Tagger {
+    /// The weak entity tag, complete as in `W/"5fbe4b21-1c3d-5d41..."`, of what `plan` makes of
+    /// the source that `validator` stands for. What else of the output the plan does not know
+    /// yet can stand beside it.
+    ///
+    /// It is the source's tag and a digest of the plan, and between them what says whether the
+    /// source's was strong, weak, a time or too long or odd to be there itself.
+    pub fn tag(&mut self, validator: Validator<'_>, plan: &Plan, beside: &[impl Hash]) -> String {
+        let mut tag = String::with_capacity(LONGEST + 2 * TAG_BYTES + 8);
+        tag.push_str("W/\"");
+        match validator {
+            Validator::Modified(time) => {
+                let _ = write!(tag, "{time:x}@");
+            }
+            Validator::Tag(text) => match plain(text) {
+                Some(plain) => {
+                    tag.push_str(plain);
+                    tag.push(if text.starts_with(b"W/") { '~' } else { '-' });
+                }
+                None => {
+                    tag.push_str(&digest(text));
+                    tag.push('+');
+                }
+            },
+        }
+        if beside.is_empty() {
+            tag.push_str(self.digest(plan));
+        } else {
+            tag.push_str(&digest(&(OUTPUT_VERSION, plan, beside)));
+        }
+        tag.push('"');
+        tag
+    }
+
+    fn digest(&mut self, plan: &Plan) -> &str {
+        let known = self.recent.iter().position(|(recent, _)| recent == plan);
+        let place = known.unwrap_or_else(|| self.remember(plan));
+        self.recent.get(place).map_or("", |(_, digest)| digest)
+    }
+
+    /// Answers where it is.
+    fn remember(&mut self, plan: &Plan) -> usize {
+        let fresh = (plan.clone(), digest(&(OUTPUT_VERSION, plan)));
+        let place = self.oldest;
+        match self.recent.get_mut(place) {
+            Some(old) => *old = fresh,
+            None => self.recent.push(fresh),
+        }
+        self.oldest = (place + 1) % REMEMBERED;
+        place
+    }
+}
+
+/// What is in the quotes of a tag, where it can stand in those of another (RFC 9110, section
+/// 8.8.3) and is ASCII.
+fn plain(tag: &[u8]) -> Option<&str> {
+    let inside = opaque(tag).strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    let fits = inside.len() <= LONGEST
+        && inside.iter().all(|&byte| byte.is_ascii_graphic() && byte != b'"');
+    str::from_utf8(inside).ok().filter(|_| fits)
+}
+
+/// A digest in hexadecimal digits.
+fn digest(value: &(impl Hash + ?Sized)) -> String {
+    let mut hasher = StableHasher { digest: Sha256::new(), held: [0; HELD], len: 0 };
+    value.hash(&mut hasher);
     hasher.flush();
     let digest = hasher.digest.finalize();
-    let mut tag = String::with_capacity(4 + 2 * TAG_BYTES);
-    tag.push_str("W/\"");
-    for byte in digest.iter().take(TAG_BYTES) {
-        let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
-        tag.extend([digit(byte >> 4), digit(byte & 15)]);
-    }
-    tag.push('"');
-    tag
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
+    digest.iter().take(TAG_BYTES).flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// How much of what is hashed is held back, as it comes in small pieces.
@@ -131,12 +202,18 @@ mod tests {
     use super::super::{Fit, Format};
     use super::*;
 
+    fn tag(validator: &[u8], plan: &Plan) -> String {
+        Tagger::default().tag(Validator::Tag(validator), plan, NOTHING)
+    }
+
+    const NOTHING: &[()] = &[];
+
     #[test]
     fn the_tag_is_weak_and_stable() {
-        let tag = variant_tag(b"\"abc\"", &Plan::default());
-        assert!(tag.starts_with("W/\"") && tag.ends_with('"'), "{tag}");
-        assert_eq!(tag.len(), 3 + 32 + 1);
-        assert_eq!(tag, variant_tag(b"\"abc\"", &Plan::default()));
+        let made = tag(b"\"abc\"", &Plan::default());
+        assert!(made.starts_with("W/\"abc-") && made.ends_with('"'), "{made}");
+        assert_eq!(made.len(), "W/\"abc-".len() + 32 + 1);
+        assert_eq!(made, tag(b"\"abc\"", &Plan::default()));
     }
 
     #[test]
@@ -151,33 +228,62 @@ mod tests {
             Plan { interlace: true, ..base.clone() },
             Plan { sharpen: 1, ..base.clone() },
             Plan { fit: Fit::Resize { width: None, height: None }, ..base.clone() },
-            Plan { fit: Fit::Crop { width: None, height: None }, ..base },
+            Plan { fit: Fit::Crop { width: None, height: None }, ..base.clone() },
         ];
-        let mut tags: Vec<String> = plans.iter().map(|plan| variant_tag(b"v", plan)).collect();
-        tags.push(variant_tag(b"w", &plans[0]));
-        tags.push(variant_tag(b"", &plans[0]));
+        let mut tagger = Tagger::default();
+        let mut tags = Vec::new();
+        // Remembered plans make the tags that new ones make.
+        for plan in plans.iter().chain(&plans) {
+            let made = tagger.tag(Validator::Tag(b"\"v\""), plan, NOTHING);
+            assert_eq!(made, tag(b"\"v\"", plan));
+            tags.push(made);
+        }
+        tags.truncate(plans.len());
+        let sources: [&[u8]; 7] =
+            [b"\"w\"", b"W/\"v\"", b"\"W/v\"", b"\"\"", b"", b"v", b"\"v\"v\""];
+        tags.extend(sources.iter().map(|source| tag(source, &base)));
+        for time in [0, 1, -1] {
+            tags.push(tagger.tag(Validator::Modified(time), &base, NOTHING));
+        }
+        for beside in [&["a"][..], &["b"], &["a", "b"]] {
+            tags.push(tagger.tag(Validator::Tag(b"\"v\""), &base, beside));
+        }
         let count = tags.len();
+        assert!(tags.iter().all(|tag| tag_listed(tag.as_bytes(), tag)), "{tags:?}");
         tags.sort();
         tags.dedup();
-        assert_eq!(tags.len(), count);
+        assert_eq!(tags.len(), count, "{tags:?}");
+    }
+
+    #[test]
+    fn more_plans_than_are_remembered() {
+        let mut tagger = Tagger::default();
+        let plans: Vec<Plan> = (0..=2 * REMEMBERED as u16)
+            .map(|sharpen| Plan { sharpen, ..Plan::default() })
+            .collect();
+        for _ in 0..2 {
+            for plan in &plans {
+                let made = tagger.tag(Validator::Tag(b"\"v\""), plan, NOTHING);
+                assert_eq!(made, tag(b"\"v\"", plan));
+            }
+        }
+        assert_eq!(tagger.recent.len(), REMEMBERED);
     }
 
     /// Where a piece ends is all that the pieces of these have in common.
     #[test]
     fn long_validators_count_to_their_end() {
-        for len in [HELD - 20, HELD - 1, HELD, HELD + 1, 3 * HELD] {
-            let mut validator = vec![b'v'; len];
-            let tag = variant_tag(validator.as_slice(), &Plan::default());
-            for at in [0, len / 2, len - 1] {
+        for len in [LONGEST, LONGEST + 1, HELD - 20, HELD - 1, HELD, HELD + 1, 3 * HELD] {
+            let mut validator = vec![b'v'; len + 2];
+            (validator[0], validator[len + 1]) = (b'"', b'"');
+            let made = tag(&validator, &Plan::default());
+            assert!(made.len() <= LONGEST + 2 * TAG_BYTES + 5, "{made}");
+            for at in [1, len / 2, len] {
                 validator[at] = b'w';
-                assert_ne!(
-                    tag,
-                    variant_tag(validator.as_slice(), &Plan::default()),
-                    "{at} of {len}"
-                );
+                assert_ne!(made, tag(&validator, &Plan::default()), "{at} of {len}");
                 validator[at] = b'v';
             }
-            assert_eq!(tag, variant_tag(validator.as_slice(), &Plan::default()));
+            assert_eq!(made, tag(&validator, &Plan::default()));
         }
     }
 
