@@ -167,7 +167,12 @@ impl Chores {
 
     fn save(&mut self, log: CycleLog, wait: bool) {
         let trouble = store::save(&self.zone, wait).err();
-        note(&mut self.save_trouble, trouble, log, &self.zone.name, "can't save its state");
+        let name = &self.zone.name;
+        if self.save_trouble.is_some() && trouble.is_none() {
+            let line = format_args!("access_key: zone \"{name}\" saves its state again");
+            log.write(NGX_LOG_NOTICE, line);
+        }
+        note(&mut self.save_trouble, trouble, log, name, "can't save its state");
     }
 }
 
