@@ -52,6 +52,11 @@ pub struct Info {
     /// How the image is to be turned for display, as EXIF numbers it, 1 to 8. The EXIF block of
     /// an AVIF file has no say in it.
     pub orientation: u8,
+    /// The colour primaries, as a code point of ITU-T H.273, table 2. An ICC profile comes before
+    /// them.
+    pub primaries: u16,
+    /// The transfer characteristics, as one of its table 3.
+    pub transfer: u16,
 }
 
 /// A file whose boxes are read.
@@ -79,6 +84,7 @@ impl<'a> Decoder<'a> {
     #[must_use]
     pub fn info(&self) -> Info {
         let RawInfo { width, height, depth, frames, alpha, rotation, mirror, .. } = self.info;
+        let RawInfo { primaries, transfer, .. } = self.info;
         // First the rotation holds, then the mirror (ISO/IEC 23000-22, section 7.3.6.7).
         let orientation = match (rotation, mirror) {
             (0, 0) => 1,
@@ -95,7 +101,8 @@ impl<'a> Decoder<'a> {
             (_, _) => 5,
         };
         let bits = u8::try_from(depth).unwrap_or(8);
-        Info { width, height, bits, frames, alpha: alpha != 0, orientation }
+        let alpha = alpha != 0;
+        Info { width, height, bits, frames, alpha, orientation, primaries, transfer }
     }
 
     /// The ICC profile; empty where there is none.
@@ -237,6 +244,8 @@ struct RawInfo {
     alpha: u8,
     rotation: u8,
     mirror: u8,
+    primaries: u16,
+    transfer: u16,
     icc: *const u8,
     icc_len: usize,
     exif: *const u8,
@@ -254,6 +263,8 @@ impl RawInfo {
         alpha: 0,
         rotation: 0,
         mirror: 0,
+        primaries: 0,
+        transfer: 0,
         icc: null(),
         icc_len: 0,
         exif: null(),

@@ -16,6 +16,8 @@ typedef struct {
     uint8_t alpha;
     uint8_t rotation;           /* quarter turns, counter-clockwise */
     uint8_t mirror;             /* 0 none, 1 top and bottom, 2 left and right; after the rotation */
+    uint16_t primaries;         /* code points of ITU-T H.273 */
+    uint16_t transfer;
     const uint8_t *icc;
     size_t icc_len;
     const uint8_t *exif;
@@ -77,6 +79,8 @@ int ig_avif_open(const uint8_t *data, size_t len, avifDecoder **out, ig_avif_inf
         info->mirror = 1 + (image->imir.mode & 1);
 #endif
     }
+    info->primaries = (uint16_t) image->colorPrimaries;
+    info->transfer = (uint16_t) image->transferCharacteristics;
     info->icc = image->icc.data;
     info->icc_len = image->icc.size;
     info->exif = image->exif.data;

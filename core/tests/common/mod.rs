@@ -187,7 +187,7 @@ pub fn decode(bytes: &[u8]) -> Picture {
     }
 }
 
-fn picture(width: u32, height: u32, channels: usize, data: &[u8]) -> Picture {
+pub fn picture(width: u32, height: u32, channels: usize, data: &[u8]) -> Picture {
     let pixels: Vec<[u8; 4]> = data
         .chunks_exact(channels)
         .map(|pixel| match *pixel {

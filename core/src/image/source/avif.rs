@@ -1,11 +1,13 @@
 //! AVIF boxes (ISO/IEC 23000-22), by libavif.
 
+use std::borrow::Cow;
+
 use image_gate_codecs::avif::Decoder;
 use memchr::memmem;
 
 use super::super::bytes::be32;
 use super::super::{Error, Format, Info};
-use super::{Embedded, Icc, Kind, Source, broken};
+use super::{Embedded, Icc, Kind, Source, broken, code_points};
 
 const EXIF_PREFIX: &[u8] = b"Exif\0\0";
 
@@ -21,7 +23,10 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
         iptc: None,
         exif: exif.map(|exif| exif.strip_prefix(EXIF_PREFIX).unwrap_or(exif)),
         xmp: within(input, decoder.xmp()),
-        icc: within(input, decoder.icc()).map(Icc::Plain),
+        icc: within(input, decoder.icc())
+            .map(Cow::Borrowed)
+            .or_else(|| code_points::profile(found.primaries, found.transfer).map(Cow::Owned))
+            .map(Icc::Plain),
     };
     Ok(Source {
         input,

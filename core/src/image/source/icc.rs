@@ -11,8 +11,8 @@ const MAX_PROFILE: usize = 4 << 20;
 /// An embedded profile, not yet put together.
 #[derive(Debug)]
 pub(in super::super) enum Icc<'a> {
-    /// As it is (WebP).
-    Plain(&'a [u8]),
+    /// As it is (WebP, AVIF), or made of what stands in its place.
+    Plain(Cow<'a, [u8]>),
     /// Split over segments, in order (JPEG).
     Parts(Vec<&'a [u8]>),
     /// Compressed with zlib (PNG).
@@ -23,7 +23,7 @@ impl<'a> Icc<'a> {
     /// The profile; `None` where it is too large or damaged.
     pub(in super::super) fn bytes(&self) -> Option<Cow<'a, [u8]>> {
         match self {
-            Icc::Plain(bytes) => Some(*bytes).filter(|b| b.len() <= MAX_PROFILE).map(Cow::Borrowed),
+            Icc::Plain(bytes) => Some(bytes.clone()).filter(|bytes| bytes.len() <= MAX_PROFILE),
             Icc::Parts(parts) => match parts.as_slice() {
                 &[one] => Some(Cow::Borrowed(one)),
                 parts => {

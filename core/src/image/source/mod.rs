@@ -7,6 +7,7 @@
 
 mod animation;
 mod avif;
+mod code_points;
 mod exif;
 pub(super) mod gif;
 mod icc;

@@ -197,7 +197,7 @@ impl<'a> Found<'a> {
 
     fn add(&mut self, kind: [u8; 4], data: &'a [u8]) -> Result<(), Error> {
         match &kind {
-            b"ICCP" => keep_first(&mut self.embedded.icc, Icc::Plain(data)),
+            b"ICCP" => keep_first(&mut self.embedded.icc, Icc::Plain(data.into())),
             b"EXIF" => {
                 let tiff = data.strip_prefix(EXIF_PREFIX).unwrap_or(data);
                 keep_first(&mut self.embedded.exif, tiff);
