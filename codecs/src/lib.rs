@@ -3,8 +3,11 @@
 //!
 //! Pixels lie in slices of their caller, who has the memory counted; rows follow each other
 //! without a gap. Where a crate's safe face does all that is needed, there is none here.
+//!
+//! And [`cpu`], a safe face of the processor.
 
 pub mod avif;
+pub mod cpu;
 pub mod jpeg;
 pub mod webp;
 

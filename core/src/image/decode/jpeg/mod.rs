@@ -1,6 +1,5 @@
-//! JPEG, shrunk while it is decoded: to an eighth, and where it is progressive to a few,
-//! by a decoder of our own that reads nothing but low frequencies, to other scales by
-//! libjpeg-turbo.
+//! JPEG, shrunk while it is decoded: to one eighth up to five by a decoder of our own that
+//! reads nothing but low frequencies, where it knows the image, and else by libjpeg-turbo.
 
 mod low;
 mod turbo;
@@ -12,9 +11,9 @@ use super::super::{Control, Error, Info};
 use super::{Decode, Scale, failed};
 
 /// The scales, in eighths, that are worth it. libjpeg-turbo knows 5, 6 and 7 too, but has
-/// no fast inverse DCT for them.
+/// no fast inverse DCT for them; 6 of our own would show in the result.
 pub(in super::super) fn scales(jpeg: &Jpeg) -> &'static [u32] {
-    if jpeg.progressive() && can_read_low(jpeg) { &[1, 2, 3, 4, 5, 8] } else { &[1, 2, 3, 4, 8] }
+    if can_read_low(jpeg) { &[1, 2, 3, 4, 5, 8] } else { &[1, 2, 3, 4, 8] }
 }
 
 pub(super) fn layout(jpeg: &Jpeg) -> Layout {
@@ -28,6 +27,9 @@ pub(super) fn layout(jpeg: &Jpeg) -> Layout {
 /// Bytes that a decoder holds besides the raster.
 pub(super) fn working_bytes(input: &[u8], jpeg: &Jpeg, how: &Decode) -> u64 {
     let kept = match eighths_of_low(jpeg, how) {
+        Some(eighths) if jpeg.one_pass() && eighths > 1 => {
+            low::bytes_of_row(jpeg.sampling(), how.part.size, eighths as usize)
+        }
         Some(eighths) => {
             low::bytes(jpeg.sampling(), jpeg.size(), jpeg.progressive(), eighths as usize)
         }
@@ -95,8 +97,7 @@ fn turbo(input: &[u8], jpeg: &Jpeg, size: Size, how: &Decode) -> Result<Raster, 
 /// The scale, if low frequencies are all that is needed for it, and can be had.
 fn eighths_of_low(jpeg: &Jpeg, how: &Decode) -> Option<u32> {
     let Scale::Eighths(eighths) = how.scale else { return None };
-    let known = eighths == 1 || eighths <= 5 && jpeg.progressive();
-    (known && can_read_low(jpeg)).then_some(eighths)
+    (eighths <= 5 && can_read_low(jpeg)).then_some(eighths)
 }
 
 /// Whether low frequencies are known to stand for the rest.

@@ -6,8 +6,7 @@ use super::frame::Component;
 
 /// The samples of a component, a row of the image at a time.
 #[derive(Debug)]
-pub(super) struct Averages<'a> {
-    component: &'a Component,
+pub(super) struct Averages {
     /// One row of them, as wide as the image or a little wider.
     row: Vec<u8>,
     samples: Vec<u8>,
@@ -15,34 +14,34 @@ pub(super) struct Averages<'a> {
     mixed: Vec<i16>,
 }
 
-impl<'a> Averages<'a> {
-    pub(super) fn new(component: &'a Component) -> Result<Averages<'a>, Stop> {
+impl Averages {
+    pub(super) fn new(component: &Component) -> Result<Averages, Stop> {
         let columns = component.columns;
         let mut mixed = with_room(columns + 2)?;
         mixed.resize(columns + 2, 0);
         let row = zeroed(columns * component.across)?;
-        Ok(Averages { component, row, samples: zeroed(columns)?, mixed })
+        Ok(Averages { row, samples: zeroed(columns)?, mixed })
     }
 
     /// The samples of that row of the image, at least.
     ///
     /// Where libjpeg would have more samples of a block, they are interpolated,
     /// otherwise repeated, as it does.
-    pub(super) fn row(&mut self, y: usize) -> &mut [u8] {
-        let &Component { across, down, .. } = self.component;
+    pub(super) fn row(&mut self, component: &Component, y: usize) -> &mut [u8] {
+        let &Component { across, down, .. } = component;
         let at = y / down;
         match (across, down) {
             (2, 2 | 4) => {
-                self.mix(at, y % down);
+                self.mix(component, at, y % down);
                 stretch_twice(&mut self.row, &self.mixed);
             }
             (4, 2 | 4) => {
-                self.mix(at, y % down);
+                self.mix(component, at, y % down);
                 stretch_four_times(&mut self.row, &self.mixed);
             }
-            (1, _) => averages(&mut self.row, self.component, at),
+            (1, _) => averages(&mut self.row, component, at),
             _ => {
-                averages(&mut self.samples, self.component, at);
+                averages(&mut self.samples, component, at);
                 for (pixels, sample) in self.row.chunks_exact_mut(across).zip(&self.samples) {
                     pixels.fill(*sample);
                 }
@@ -53,14 +52,14 @@ impl<'a> Averages<'a> {
 
     /// Mixes the samples of the `phase`th of the rows that a row is stretched to,
     /// in eighths, along the slope between the rows around it.
-    fn mix(&mut self, at: usize, phase: usize) {
-        let &Component { down, rows, .. } = self.component;
+    fn mix(&mut self, component: &Component, at: usize, phase: usize) {
+        let &Component { down, rows, .. } = component;
         let (whole, slope) = (4 * down as i16, slope(phase, down));
         let inner = 1..self.mixed.len() - 1;
         for (row, weight) in
             [(at, whole), (at.saturating_sub(1), slope), ((at + 1).min(rows - 1), -slope)]
         {
-            averages(&mut self.samples, self.component, row);
+            averages(&mut self.samples, component, row);
             let mixed = self.mixed.get_mut(inner.clone()).unwrap_or_default().iter_mut();
             let mixed = mixed.zip(&self.samples);
             if weight == whole {
@@ -115,8 +114,7 @@ fn stretch_four_times(row: &mut [u8], mixed: &[i16]) {
 fn averages(samples: &mut [u8], component: &Component, row: usize) {
     let [quantizer, ..] = component.quantizers.unwrap_or([0; 64]);
     let quantizer = i32::from(quantizer as i16);
-    let row = component.coefficients.get(row * component.stride..).unwrap_or_default();
-    for (sample, &coefficient) in samples.iter_mut().zip(row) {
+    for (sample, &coefficient) in samples.iter_mut().zip(component.row(row)) {
         let average = (i32::from(coefficient) * quantizer + 4) >> 3;
         let wrapped = (average << 22) >> 22;
         *sample = (wrapped + 128).clamp(0, 255) as u8;

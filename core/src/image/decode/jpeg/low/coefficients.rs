@@ -7,7 +7,7 @@ use super::huffman::{BadCode, Definition, Symbols, extended};
 #[derive(Debug)]
 pub(super) struct Coefficients {
     /// By the next bits: what they begin with, if it is complete.
-    short: Box<[Entry; 1 << Coefficients::BITS]>,
+    pub(super) short: Box<[Entry; 1 << Coefficients::BITS]>,
     symbols: Symbols,
 }
 
@@ -18,13 +18,14 @@ pub(super) struct Entry {
     /// does, but an end that so many bits tell more of.
     pub(super) run: u8,
     /// Bits of the code and the coefficient; 0 where they are more than one look is of.
-    length: u8,
-    /// 0 is one more zero.
+    pub(super) length: u8,
+    /// 0 is one more zero. Where the code alone is in one look, its bits and in the lower 4 of
+    /// these how many bits the coefficient has.
     pub(super) value: i16,
 }
 
 impl Coefficients {
-    const BITS: u32 = 11;
+    pub(super) const BITS: u32 = 11;
 
     pub(super) const END: u8 = 0x80;
     /// Bits of a code and what follows at most.
@@ -35,8 +36,13 @@ impl Coefficients {
         let mut short = Box::new([Entry::default(); 1 << Coefficients::BITS]);
         for code in &codes {
             let (run, size) = split(code.symbol);
-            let Some(range) = code.range::<{ Coefficients::BITS }>(size) else { continue };
             let length = code.length + size;
+            let Some(range) = code.range::<{ Coefficients::BITS }>(size) else {
+                let entries = code.range::<{ Coefficients::BITS }>(0);
+                let entries = entries.and_then(|range| short.get_mut(range)).unwrap_or_default();
+                entries.fill(Entry { run, length: 0, value: (code.length << 4 | size) as i16 });
+                continue;
+            };
             let free = Coefficients::BITS - length;
             let entries = short.get_mut(range).into_iter().flatten();
             for (index, entry) in (0u32..).zip(entries) {
@@ -54,6 +60,13 @@ impl Coefficients {
         if entry.length > 0 {
             bits.consume(entry.length.into());
             return Ok(entry);
+        }
+        let (length, size) = (entry.value as u32 >> 4, entry.value as u32 & 15);
+        if length > 0 {
+            bits.consume(length);
+            let value = extended(bits.peek_some(size), size) as i16;
+            bits.consume(size);
+            return Ok(Entry { value, ..entry });
         }
         let (entry, after) = self.read_long(*bits)?;
         *bits = after;

@@ -1,8 +1,10 @@
 //! The frame: its components and the coefficients that are kept of them (ITU-T
 //! T.81, sections A.1 and A.2).
 
+use std::ops::Range;
+
 use super::super::super::super::bytes::{array, be16};
-use super::super::super::super::geometry::Size;
+use super::super::super::super::geometry::{Size, Window};
 use super::super::super::super::raster::with_room;
 use super::Stop;
 use super::samples::LANES;
@@ -23,10 +25,12 @@ pub(super) struct Frame {
     /// MCUs of a scan of several components.
     pub(super) columns: usize,
     pub(super) rows: usize,
-    /// Pixels of an MCU, down.
-    pub(super) mcu_height: usize,
-    /// Rows of pixels that are needed.
-    pub(super) needed: usize,
+    /// Pixels of an MCU, across and down.
+    pub(super) mcu: (usize, usize),
+    /// What is wanted of the image.
+    pub(super) part: Window,
+    /// The columns of MCUs whose coefficients are kept.
+    pub(super) wanted: Range<usize>,
     pub(super) components: Vec<Component>,
     /// Whether one scan had all of a sequential image.
     pub(super) complete: bool,
@@ -50,11 +54,14 @@ pub(super) struct Component {
     /// How many coefficients of a block are kept, both ways: those of the lowest
     /// frequencies.
     pub(super) kept: (usize, usize),
-    /// For every row of blocks of whole MCUs and every coefficient that is kept, row by
+    /// For every row of blocks that is held and every coefficient that is kept, row by
     /// row of them, the coefficients of all blocks.
     pub(super) coefficients: Vec<i16>,
     /// Blocks from one such row to the next.
     pub(super) stride: usize,
+    /// Rows of blocks that are held: all of whole MCUs, or those of one row of MCUs after the
+    /// other.
+    pub(super) held: usize,
     /// For every block which of its AC coefficients are not 0, by their place in a scan;
     /// empty where no scan depends on it.
     pub(super) masks: Vec<u64>,
@@ -68,7 +75,7 @@ impl Frame {
         progressive: bool,
         eighths: usize,
         body: &[u8],
-        needed: usize,
+        part: Window,
     ) -> Result<Frame, Stop> {
         let [bits, _, _, _, _, count] = array(body, 0).ok_or(Stop::Declined)?;
         let height = be16(body, 1).ok_or(Stop::Declined)?;
@@ -78,8 +85,14 @@ impl Frame {
         if bits != 8 || width == 0 || height == 0 || !count_fits || !matches!(count, 1 | 3 | 4) {
             return Err(Stop::Declined);
         }
-        let factors =
-            || entries.0.iter().map(|&[_, hv, _]| (usize::from(hv >> 4), usize::from(hv & 15)));
+        let factors = || {
+            // How often something is sampled says nothing where there is nothing else.
+            let of = |hv: u8| if count == 1 && hv != 0 { 0x11 } else { hv };
+            entries
+                .0
+                .iter()
+                .map(move |&[_, hv, _]| (usize::from(of(hv) >> 4), usize::from(of(hv) & 15)))
+        };
         let (most_h, most_v) = factors().fold((1, 1), |(mh, mv), (h, v)| (mh.max(h), mv.max(v)));
         let (width, height) = (usize::from(width), usize::from(height));
         let mut frame = Frame {
@@ -88,8 +101,9 @@ impl Frame {
             size: Size::new(width as u32, height as u32),
             columns: width.div_ceil(8 * most_h),
             rows: height.div_ceil(8 * most_v),
-            mcu_height: 8 * most_v,
-            needed,
+            mcu: (8 * most_h, 8 * most_v),
+            part,
+            wanted: 0..0,
             components: Vec::with_capacity(4),
             complete: false,
         };
@@ -105,11 +119,6 @@ impl Frame {
                 return Err(Stop::Declined);
             }
             let (across, down) = (most_h / h, most_v / v);
-            let kept = (kept(eighths, across), kept(eighths, down));
-            let stride = stride(frame.columns, h);
-            let len = stride * frame.rows * v * kept.0 * kept.1;
-            let mut coefficients = with_room(len)?;
-            coefficients.resize(len, 0);
             frame.components.push(Component {
                 id,
                 h,
@@ -120,18 +129,60 @@ impl Frame {
                 rows: (height * v).div_ceil(8 * most_v),
                 table,
                 quantizers: None,
-                kept,
-                coefficients,
-                stride,
+                kept: (kept(eighths, across), kept(eighths, down)),
+                coefficients: Vec::new(),
+                stride: 0,
+                held: 0,
                 masks: Vec::new(),
                 precision: [-1; 64],
             });
         }
         Ok(frame)
     }
+
+    /// Makes room for all coefficients that are kept.
+    pub(super) fn hold_all(&mut self) -> Result<(), Stop> {
+        self.wanted = 0..self.columns;
+        self.hold(self.rows)
+    }
+
+    /// Makes room for those of what is wanted of one row of MCUs.
+    pub(super) fn hold_row(&mut self) -> Result<(), Stop> {
+        let (from, width) = (self.part.x as usize, self.part.size.width as usize);
+        self.wanted = from / self.mcu.0..(from + width).div_ceil(self.mcu.0);
+        self.hold(1)
+    }
+
+    fn hold(&mut self, rows: usize) -> Result<(), Stop> {
+        for component in &mut self.components {
+            component.stride = stride(self.wanted.len(), component.h);
+            component.held = rows * component.v;
+            let len = component.row_len() * component.held;
+            let mut coefficients = with_room(len)?;
+            coefficients.resize(len, 0);
+            component.coefficients = coefficients;
+        }
+        Ok(())
+    }
+
+    /// The end of the part, in rows of pixels.
+    pub(super) fn needed(&self) -> usize {
+        (self.part.y + self.part.size.height) as usize
+    }
+
+    /// So many pixels at the scale that is wanted.
+    pub(super) fn scaled(&self, pixels: usize) -> usize {
+        (pixels * self.eighths).div_ceil(8)
+    }
 }
 
 impl Component {
+    /// The coefficients of a row of blocks, of the whole image's.
+    pub(super) fn row(&self, row: usize) -> &[i16] {
+        let start = row % self.held.max(1) * self.row_len();
+        self.coefficients.get(start..start + self.row_len()).unwrap_or_default()
+    }
+
     /// Keeps the quantizers for the component's first scan.
     pub(super) fn latch(&mut self, quantizers: &[Option<[u16; 64]>; 4]) -> Result<(), Stop> {
         if self.quantizers.is_none() {
@@ -192,18 +243,33 @@ pub(in super::super) fn bytes(
     progressive: bool,
     eighths: usize,
 ) -> u64 {
+    let height = size.height as usize;
+    let mask = if progressive && eighths > 1 { 8 } else { 0 };
+    bytes_of_rows(sampling, size, eighths, |most_v| height.div_ceil(8 * most_v), mask)
+}
+
+/// The same where one row of MCUs is kept after the other.
+pub(in super::super) fn bytes_of_row(sampling: &[(u8, u8)], size: Size, eighths: usize) -> u64 {
+    bytes_of_rows(sampling, size, eighths, |_| 1, 0)
+}
+
+fn bytes_of_rows(
+    sampling: &[(u8, u8)],
+    size: Size,
+    eighths: usize,
+    rows: impl Fn(usize) -> usize,
+    mask: usize,
+) -> u64 {
     let factors = || sampling.iter().map(|&(h, v)| (usize::from(h), usize::from(v)));
     let (most_h, most_v) = factors().fold((1, 1), |(mh, mv), (h, v)| (mh.max(h), mv.max(v)));
-    let (width, height) = (size.width as usize, size.height as usize);
-    let (columns, rows) = (width.div_ceil(8 * most_h), height.div_ceil(8 * most_v));
-    let mask = if progressive && eighths > 1 { 8 } else { 0 };
+    let columns = (size.width as usize).div_ceil(8 * most_h);
     let bytes = |(h, v): (usize, usize)| {
         let (across, down) = (most_h / h, most_v / v);
         let kept = (kept(eighths, across), kept(eighths, down));
         let block = kept.0 * kept.1 * 2 + mask;
         // A row of them on its way to samples.
-        let row = eighths * down * (kept.0 * 4 + eighths * across);
-        (stride(columns, h) * (rows * v * block + row)) as u64
+        let row = kept.0 * 4 + (kept.1 * 4 + 5) * eighths * across;
+        (stride(columns, h) * (rows(most_v) * v * block + row)) as u64
     };
     factors().map(bytes).sum()
 }

@@ -118,7 +118,7 @@ pub(super) struct Differences {
 impl Differences {
     const BITS: u32 = 10;
     /// Bits of a difference at most.
-    const MOST: u32 = 16 + 15;
+    pub(super) const MOST: u32 = 16 + 15;
 
     pub(super) fn new(definition: &Definition) -> Result<Differences, BadCode> {
         let codes = definition.codes()?;
@@ -219,11 +219,15 @@ impl Skips {
         Ok(Skips { several, symbols: Symbols::new(definition, &codes) })
     }
 
-    /// Moves to the end of a block. Of refilled bits no more than those of its DC
-    /// coefficient may have been read.
+    /// Moves from that coefficient to the end of a block. Of refilled bits no more than those of
+    /// its DC coefficient may have been read.
     #[inline(always)]
-    pub(super) fn pass(&self, bytes: &mut Bytes, bits: &mut Bits) -> Result<(), BadCode> {
-        let mut at = 1;
+    pub(super) fn pass(
+        &self,
+        mut at: u32,
+        bytes: &mut Bytes,
+        bits: &mut Bits,
+    ) -> Result<(), BadCode> {
         let mut looks = (Bits::REFILLED - Differences::MOST) / Skips::BITS;
         loop {
             for _ in 0..looks {

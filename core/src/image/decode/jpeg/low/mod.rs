@@ -11,7 +11,8 @@
 //! one libjpeg-turbo makes 2x2 samples a block, which here are interpolated.
 //!
 //! At 2 to 5 eighths it takes 2x2 to 5x5 of them, as libjpeg-turbo does at 3 and 5, and more
-//! where a component is sampled less often.
+//! where a component is sampled less often. Of sequential images that come in one scan no more
+//! is kept than a row of MCUs, and of that what the part needs.
 
 mod averages;
 mod bands;
@@ -20,6 +21,7 @@ mod coefficients;
 mod frame;
 mod huffman;
 mod paint;
+mod pairs;
 mod samples;
 mod scan;
 mod script;
@@ -30,12 +32,13 @@ use super::super::super::raster::Raster;
 use super::super::super::source::jpeg::{EOI, SOI, SOS, Walk, stands_alone};
 use super::super::super::{Control, Error};
 use super::super::failed;
-pub(super) use frame::bytes;
+pub(super) use frame::{bytes, bytes_of_row};
 
 use frame::Frame;
 use huffman::BadCode;
+use paint::Painter;
 use script::{Role, roles};
-use tables::{Colors, Tables};
+use tables::Tables;
 
 /// Why there is no image.
 #[derive(Debug)]
@@ -72,27 +75,26 @@ pub(super) fn decode(
     eighths: u32,
     control: &Control,
 ) -> Result<Option<Raster>, Error> {
-    let needed = (part.y + part.size.height) as usize;
-    let painted = read(input, size, needed, eighths as usize, control)
-        .and_then(|(frame, colors)| paint::paint(&frame, part, colors, control));
-    match painted {
+    match read(input, size, part, eighths as usize, control) {
         Ok(raster) => Ok(Some(raster)),
         Err(Stop::Declined) => Ok(None),
         Err(Stop::Failed(error)) => Err(error),
     }
 }
 
-/// Reads the coefficients that are to be kept of so many rows of pixels at least.
+/// Reads what is to be kept, and makes the part of it, a row of MCUs after the other where that
+/// can be.
 fn read(
     input: &[u8],
     size: Size,
-    needed: usize,
+    part: Window,
     eighths: usize,
     control: &Control,
-) -> Result<(Frame, Colors), Stop> {
+) -> Result<Raster, Stop> {
     let mut walk = Walk::new(input, 2);
     let mut tables = Tables::default();
     let mut frame = None;
+    let mut painter = None;
     let mut script: Option<std::vec::IntoIter<Role>> = None;
     loop {
         let at = walk.at();
@@ -104,7 +106,7 @@ fn read(
                 let body = walk.segment().ok_or_else(|| broken("a segment is truncated"))?;
                 match marker {
                     0xc0..=0xc2 if frame.is_none() => {
-                        let new = Frame::new(marker == 0xc2, eighths, body, needed)?;
+                        let new = Frame::new(marker == 0xc2, eighths, body, part)?;
                         if new.size != size {
                             return Err(broken("two readings of the header differ"));
                         }
@@ -118,7 +120,15 @@ fn read(
                         };
                         let role = roles.next().unwrap_or(Role::Passed);
                         let at = walk.at();
-                        let behind = scan::read(input, at, body, frame, &tables, role, control)?;
+                        let behind = scan::read(
+                            input,
+                            at,
+                            body,
+                            (frame, &mut painter),
+                            &tables,
+                            role,
+                            control,
+                        )?;
                         walk = Walk::new(input, behind);
                     }
                     _ => tables.read(marker, body)?,
@@ -127,9 +137,11 @@ fn read(
         }
     }
     let frame = frame.ok_or(Stop::Declined)?;
+    if let Some(painter) = painter {
+        return painter.finish(&frame, control);
+    }
     if frame.components.iter().any(|component| component.quantizers.is_none()) {
         return Err(broken("a component has no data"));
     }
-    let colors = tables.colors(&frame)?;
-    Ok((frame, colors))
+    Painter::new(&frame, tables.colors(&frame)?)?.finish(&frame, control)
 }

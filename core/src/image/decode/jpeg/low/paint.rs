@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
+use image_gate_codecs::cpu::{self, Work};
+
 use super::super::super::super::Control;
 use super::super::super::super::geometry::{Size, Window};
 use super::super::super::super::raster::{Layout, Raster};
 use super::averages::Averages;
-use super::frame::Frame;
+use super::frame::{Component, Frame};
 use super::samples::Samples;
 use super::tables::Colors;
 use super::{Stop, broken};
@@ -14,81 +16,138 @@ use super::{Stop, broken};
 /// Rows between two looks at the [`Control`].
 const BATCH: usize = 64;
 
-/// Makes a part of the image.
-pub(super) fn paint(
-    frame: &Frame,
-    part: Window,
+/// A part of the image, made from its top to its bottom.
+#[derive(Debug)]
+pub(super) struct Painter {
+    raster: Raster,
     colors: Colors,
-    control: &Control,
-) -> Result<Raster, Stop> {
-    let side = |pixels: u32| (pixels * frame.eighths as u32).div_ceil(8);
-    let size = Size::new(side(part.size.width), side(part.size.height));
-    let (left, top) = (side(part.x) as usize, side(part.y) as usize);
-    let columns = left..left + size.width as usize;
-    let layout = match colors {
-        Colors::Grey => Layout::L8,
-        Colors::Ycc | Colors::Rgb => Layout::Rgb8,
-        Colors::Cmyk | Colors::Ycck => Layout::Cmyk8,
-    };
-    let planes = frame.components.iter().map(|component| {
-        Ok(if frame.eighths == 1 {
-            Plane::Averages(Averages::new(component)?)
-        } else {
-            Plane::Samples(Box::new(Samples::new(component, frame)?))
+    planes: Vec<Plane>,
+    /// The columns of it, counted from the first one whose coefficients are kept.
+    columns: Range<usize>,
+    /// The row of the image that is the first one.
+    top: usize,
+    /// Rows that are made.
+    made: usize,
+}
+
+impl Painter {
+    /// Before the first row of the part that the frame wants.
+    pub(super) fn new(frame: &Frame, colors: Colors) -> Result<Painter, Stop> {
+        let Window { x, y, size } = frame.part;
+        let scaled = |pixels: u32| frame.scaled(pixels as usize);
+        let (width, height) = (scaled(size.width), scaled(size.height));
+        let left = scaled(x) - frame.scaled(frame.wanted.start * frame.mcu.0);
+        let layout = match colors {
+            Colors::Grey => Layout::L8,
+            Colors::Ycc | Colors::Rgb => Layout::Rgb8,
+            Colors::Cmyk | Colors::Ycck => Layout::Cmyk8,
+        };
+        let planes = frame.components.iter().map(|component| {
+            Ok(if frame.eighths == 1 {
+                Plane::Averages(Averages::new(component)?)
+            } else {
+                Plane::Samples(Box::new(Samples::new(component, frame)?))
+            })
+        });
+        Ok(Painter {
+            raster: Raster::new(Size::new(width as u32, height as u32), layout)?,
+            colors,
+            planes: planes.collect::<Result<_, Stop>>()?,
+            columns: left..left + width,
+            top: scaled(y),
+            made: 0,
         })
-    });
-    let mut planes = planes.collect::<Result<Vec<_>, Stop>>()?;
-    let mut raster = Raster::new(size, layout)?;
-    for (y, row) in raster.rows_mut().enumerate() {
-        if y % BATCH == 0 {
-            control.check()?;
-        }
-        match planes.as_mut_slice() {
-            [grey] => interleave_one(row, grey.row(top + y, &columns)),
-            [a, b, c] => {
-                let [a, b, c] = [a, b, c].map(|plane| plane.row(top + y, &columns));
-                if colors == Colors::Ycc {
-                    to_rgb([a, b, c]);
-                }
-                interleave_three(row, [a, b, c]);
-            }
-            [a, b, c, k] => {
-                let [a, b, c, k] = [a, b, c, k].map(|plane| plane.row(top + y, &columns));
-                if colors == Colors::Ycck {
-                    // What is stored is made of light that the inks leave.
-                    to_rgb([a, b, c]);
-                    for light in [&mut *a, b, c] {
-                        light.iter_mut().for_each(|light| *light = !*light);
-                    }
-                }
-                interleave_four(row, [a, b, c, k]);
-            }
-            _ => return Err(broken("components that make no colour")),
-        }
     }
-    Ok(raster)
+
+    /// Makes the rows before that one of the image, whose coefficients are there.
+    pub(super) fn paint(
+        &mut self,
+        frame: &Frame,
+        end: usize,
+        control: &Control,
+    ) -> Result<(), Stop> {
+        let Painter { raster, colors, planes, columns, top, made } = self;
+        let many = end.saturating_sub(*top + *made);
+        for row in raster.rows_mut().skip(*made).take(many) {
+            if *made % BATCH == 0 {
+                control.check()?;
+            }
+            let y = *top + *made;
+            *made += 1;
+            let mut planes = planes
+                .iter_mut()
+                .zip(&frame.components)
+                .map(|(plane, component)| plane.row(component, y, columns));
+            let planes = [(); 4].map(|()| planes.next());
+            match planes {
+                [Some(grey), None, ..] => interleave_one(row, grey),
+                [Some(a), Some(b), Some(c), None] => {
+                    cpu::run(Three { row, planes: [a, b, c], ycc: *colors == Colors::Ycc });
+                }
+                [Some(a), Some(b), Some(c), Some(k)] => {
+                    if *colors == Colors::Ycck {
+                        // What is stored is made of light that the inks leave.
+                        to_rgb([a, b, c]);
+                        for light in [&mut *a, b, c] {
+                            light.iter_mut().for_each(|light| *light = !*light);
+                        }
+                    }
+                    interleave_four(row, [a, b, c, k]);
+                }
+                _ => return Err(broken("components that make no colour")),
+            }
+        }
+        Ok(())
+    }
+
+    /// All of the part.
+    pub(super) fn finish(mut self, frame: &Frame, control: &Control) -> Result<Raster, Stop> {
+        self.paint(frame, usize::MAX, control)?;
+        Ok(self.raster)
+    }
 }
 
 /// A component, a row of the image at a time.
 #[derive(Debug)]
-enum Plane<'a> {
-    Averages(Averages<'a>),
-    Samples(Box<Samples<'a>>),
+enum Plane {
+    Averages(Averages),
+    Samples(Box<Samples>),
 }
 
-impl Plane<'_> {
+impl Plane {
     /// The samples of those columns of that row, each of which is asked for once.
-    fn row(&mut self, y: usize, columns: &Range<usize>) -> &mut [u8] {
+    fn row(&mut self, component: &Component, y: usize, columns: &Range<usize>) -> &mut [u8] {
         let row = match self {
-            Plane::Averages(averages) => averages.row(y),
-            Plane::Samples(samples) => samples.row(y),
+            Plane::Averages(averages) => averages.row(component, y),
+            Plane::Samples(samples) => samples.row(component, y),
         };
         row.get_mut(columns.clone()).unwrap_or_default()
     }
 }
 
+/// Makes a row of pixels of three components.
+struct Three<'a> {
+    row: &'a mut [u8],
+    planes: [&'a mut [u8]; 3],
+    ycc: bool,
+}
+
+impl Work for Three<'_> {
+    type Made = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let [a, b, c] = self.planes;
+        if self.ycc {
+            to_rgb([a, b, c]);
+        }
+        interleave_three(self.row, [a, b, c]);
+    }
+}
+
 /// Y, Cb and Cr to red, green and blue, in place (ITU-T T.871, section 7), in
 /// fixed point with 16 bits behind it.
+#[inline(always)]
 fn to_rgb([first, second, third]: [&mut [u8]; 3]) {
     const HALF: i32 = 1 << 15;
     const fn fixed(factor: f64) -> i32 {
@@ -108,9 +167,12 @@ fn interleave_one(row: &mut [u8], samples: &[u8]) {
     row.iter_mut().zip(samples).for_each(|(pixel, sample)| *pixel = *sample);
 }
 
+#[inline(always)]
 fn interleave_three(row: &mut [u8], [a, b, c]: [&[u8]; 3]) {
     for (((pixel, a), b), c) in row.as_chunks_mut::<3>().0.iter_mut().zip(a).zip(b).zip(c) {
-        *pixel = [*a, *b, *c];
+        pixel[0] = *a;
+        pixel[1] = *b;
+        pixel[2] = *c;
     }
 }
 

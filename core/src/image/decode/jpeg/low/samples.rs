@@ -6,37 +6,39 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
+use image_gate_codecs::cpu::{self, Work};
+
 use super::super::super::super::raster::{with_room, zeroed};
 use super::Stop;
 use super::frame::{Component, Frame, MOST_KEPT};
 
-/// Blocks that are transformed at once.
-pub(super) const LANES: usize = 4;
+/// What the number of blocks in a row is a multiple of.
+pub(super) const LANES: usize = 8;
 
 /// Samples of a block at most, one way: at 5 eighths, of a component with a fourth of them.
 const MOST: usize = 20;
 
-/// A number of each of these blocks.
-type Lanes = [f32; LANES];
+/// Room for the samples of a block, as whole registers: what is too much is of the next one.
+const ROOM: usize = 24;
 
 /// The samples of a component.
 #[derive(Debug)]
-pub(super) struct Samples<'a> {
-    component: &'a Component,
+pub(super) struct Samples {
     /// Of every coefficient that is kept, row by row.
     quantizers: Vec<f32>,
     across: Cosines,
     down: Cosines,
-    /// Which row of blocks it is whose samples are there.
+    /// Which row of blocks it is that is half transformed.
     row: Option<usize>,
-    /// For every row of samples and every column of coefficients, the blocks of it, between
-    /// the two passes.
-    half: Vec<Lanes>,
+    /// A row of coefficients as they were before they were quantized.
+    coefficients: Vec<f32>,
+    /// The row of blocks between the two passes: for every row of its coefficients samples.
+    half: Vec<f32>,
     samples: Vec<u8>,
 }
 
-impl<'a> Samples<'a> {
-    pub(super) fn new(component: &'a Component, frame: &Frame) -> Result<Samples<'a>, Stop> {
+impl Samples {
+    pub(super) fn new(component: &Component, frame: &Frame) -> Result<Samples, Stop> {
         let &Component { kept, stride, .. } = component;
         let across = Cosines::new(kept.0, frame.eighths * component.across);
         let down = Cosines::new(kept.1, frame.eighths * component.down);
@@ -47,146 +49,168 @@ impl<'a> Samples<'a> {
                 *place = f32::from(quantizer);
             }
         }
-        let len = down.samples * kept.0 * (stride / LANES);
-        let mut half = with_room(len)?;
-        half.resize(len, Lanes::default());
-        let samples = zeroed(down.samples * across.samples * stride)?;
-        Ok(Samples { component, quantizers, across, down, row: None, half, samples })
+        let coefficients = zeroes(kept.0 * stride)?;
+        let half = zeroes(kept.1 * half_len(across.samples, stride))?;
+        let samples = zeroed(across.samples * stride)?;
+        Ok(Samples { quantizers, across, down, row: None, coefficients, half, samples })
     }
 
     /// The samples of that row of the image, at least.
-    pub(super) fn row(&mut self, y: usize) -> &mut [u8] {
-        let (blocks, phase) = (y / self.down.samples, y % self.down.samples);
-        if self.row != Some(blocks) {
-            self.transform(blocks);
-            self.row = Some(blocks);
+    pub(super) fn row(&mut self, component: &Component, y: usize) -> &mut [u8] {
+        let (row, phase) = (y / self.down.samples, y % self.down.samples);
+        if self.row != Some(row) {
+            self.transform(component.row(row), component.stride);
+            self.row = Some(row);
         }
-        let len = self.across.samples * self.component.stride;
-        self.samples.get_mut(phase * len..(phase + 1) * len).unwrap_or_default()
+        let half = self.half.chunks_exact(half_len(self.across.samples, component.stride));
+        let weights = self.down.weights.get(phase).unwrap_or(&[0.0; MOST_KEPT]);
+        cpu::run(Down { samples: &mut self.samples, half, weights });
+        &mut self.samples
     }
 
-    fn transform(&mut self, row: usize) {
-        match (self.down.kept, self.down.samples) {
-            (2, 2) => self.columns::<2, 2>(row),
-            (3, 3) => self.columns::<3, 3>(row),
-            (4, 4) => self.columns::<4, 4>(row),
-            (4, 6) => self.columns::<4, 6>(row),
-            (4, 8) => self.columns::<4, 8>(row),
-            (4, 9) => self.columns::<4, 9>(row),
-            (4, 12) => self.columns::<4, 12>(row),
-            (4, 16) => self.columns::<4, 16>(row),
-            (5, 5) => self.columns::<5, 5>(row),
-            (5, 10) => self.columns::<5, 10>(row),
-            (5, 15) => self.columns::<5, 15>(row),
-            _ => self.columns::<5, MOST>(row),
-        }
+    fn transform(&mut self, blocks: &[i16], stride: usize) {
         match (self.across.kept, self.across.samples) {
-            (2, 2) => self.rows::<2, 2>(),
-            (3, 3) => self.rows::<3, 3>(),
-            (4, 4) => self.rows::<4, 4>(),
-            (4, 6) => self.rows::<4, 6>(),
-            (4, 8) => self.rows::<4, 8>(),
-            (4, 9) => self.rows::<4, 9>(),
-            (4, 12) => self.rows::<4, 12>(),
-            (4, 16) => self.rows::<4, 16>(),
-            (5, 5) => self.rows::<5, 5>(),
-            (5, 10) => self.rows::<5, 10>(),
-            (5, 15) => self.rows::<5, 15>(),
-            _ => self.rows::<5, MOST>(),
+            (2, 2) => self.across::<2, 2, 2>(blocks, stride),
+            (3, 3) => self.across::<3, 3, 4>(blocks, stride),
+            (4, 4) => self.across::<4, 4, 4>(blocks, stride),
+            (4, 6) => self.across::<4, 6, 8>(blocks, stride),
+            (4, 8) => self.across::<4, 8, 8>(blocks, stride),
+            (4, 9) => self.across::<4, 9, 12>(blocks, stride),
+            (4, 12) => self.across::<4, 12, 12>(blocks, stride),
+            (4, 16) => self.across::<4, 16, 16>(blocks, stride),
+            (5, 5) => self.across::<5, 5, 8>(blocks, stride),
+            (5, 10) => self.across::<5, 10, 12>(blocks, stride),
+            (5, 15) => self.across::<5, 15, 16>(blocks, stride),
+            _ => self.across::<5, MOST, MOST>(blocks, stride),
         }
     }
 
-    /// Transforms the columns of a row of blocks, from K coefficients to M samples.
-    fn columns<const K: usize, const M: usize>(&mut self, row: usize) {
-        let &Component { kept: (columns, _), stride, .. } = self.component;
-        let weights = self.down.weights::<K, M>();
-        let len = self.component.row_len();
-        let blocks = self.component.coefficients.get(row * len..).unwrap_or_default();
-        let groups = stride / LANES;
-        for column in 0..columns {
-            let plane = |v: usize| {
-                let plane = blocks.get((v * columns + column) * stride..).unwrap_or_default();
-                plane.get(..stride).unwrap_or_default().as_chunks::<LANES>().0
-            };
-            let planes: [&[[i16; LANES]]; K] = std::array::from_fn(plane);
-            let factors: [f32; K] = std::array::from_fn(|v| {
-                self.quantizers.get(v * columns + column).copied().unwrap_or_default()
+    fn across<const K: usize, const M: usize, const R: usize>(
+        &mut self,
+        blocks: &[i16],
+        stride: usize,
+    ) {
+        let Samples { quantizers, across, coefficients, half, .. } = self;
+        let weights: [[f32; R]; K] =
+            std::array::from_fn(|u| std::array::from_fn(|x| across.weights[x.min(MOST - 1)][u]));
+        let rows = blocks.chunks_exact(K * stride).zip(quantizers.chunks_exact(K));
+        let half = half.chunks_exact_mut(half_len(M, stride));
+        for ((blocks, quantizers), half) in rows.zip(half) {
+            cpu::run(Across::<K, M, R> {
+                blocks,
+                quantizers,
+                coefficients,
+                half,
+                weights: &weights,
             });
-            for group in 0..groups {
-                let mut coefficients = [Lanes::default(); K];
-                for v in 0..K {
-                    let Some(stored) = planes[v].get(group) else { break };
-                    for lane in 0..LANES {
-                        coefficients[v][lane] = f32::from(stored[lane]) * factors[v];
-                    }
-                }
-                let samples = inverse(&coefficients, &weights);
-                let half = self.half.get_mut(column * groups + group..).unwrap_or_default();
-                let rows = half.iter_mut().step_by(columns * groups);
-                for (half, samples) in rows.zip(samples) {
-                    *half = samples;
-                }
-            }
         }
     }
+}
 
-    /// Transforms the rows of all of that.
-    fn rows<const K: usize, const M: usize>(&mut self) {
-        let weights = self.across.weights::<K, M>();
-        let groups = self.component.stride / LANES;
-        let rows = self.samples.chunks_exact_mut(self.component.stride * M);
-        for (row, half) in rows.zip(self.half.chunks_exact(groups * K)) {
-            let planes: [&[Lanes]; K] =
-                std::array::from_fn(|u| half.get(u * groups..(u + 1) * groups).unwrap_or_default());
-            let (blocks, _) = row.as_chunks_mut::<M>();
-            for (group, blocks) in blocks.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
-                let mut coefficients = [Lanes::default(); K];
-                for u in 0..K {
-                    let Some(half) = planes[u].get(group) else { break };
-                    coefficients[u] = *half;
+/// Numbers of a row of blocks between the two passes.
+fn half_len(samples: usize, stride: usize) -> usize {
+    samples * stride + ROOM
+}
+
+fn zeroes(len: usize) -> Result<Vec<f32>, Stop> {
+    let mut zeroes = with_room(len)?;
+    zeroes.resize(len, 0.0);
+    Ok(zeroes)
+}
+
+/// Transforms a row of coefficients, from K to M samples a block, with R at a time.
+struct Across<'a, const K: usize, const M: usize, const R: usize> {
+    /// For each of them, those of all blocks.
+    blocks: &'a [i16],
+    quantizers: &'a [f32],
+    coefficients: &'a mut [f32],
+    half: &'a mut [f32],
+    weights: &'a [[f32; R]; K],
+}
+
+impl<const K: usize, const M: usize, const R: usize> Work for Across<'_, K, M, R> {
+    type Made = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let stride = self.blocks.len() / K;
+        let planes = self.coefficients.chunks_exact_mut(stride);
+        for ((plane, stored), quantizer) in
+            planes.zip(self.blocks.chunks_exact(stride)).zip(self.quantizers)
+        {
+            for (coefficient, stored) in plane.iter_mut().zip(stored) {
+                *coefficient = f32::from(*stored) * quantizer;
+            }
+        }
+        let planes: [&[f32]; K] = std::array::from_fn(|u| {
+            self.coefficients.get(u * stride..(u + 1) * stride).unwrap_or_default()
+        });
+        let weights = *self.weights;
+        for block in 0..stride {
+            let mut sums = [0.0; R];
+            for (plane, weights) in planes.iter().zip(&weights) {
+                let Some(coefficient) = plane.get(block) else { break };
+                for (sum, weight) in sums.iter_mut().zip(weights) {
+                    *sum += coefficient * weight;
                 }
-                let samples = inverse(&coefficients, &weights);
-                for lane in 0..LANES {
-                    for x in 0..M {
-                        blocks[lane][x] = rounded(samples[x][lane]);
-                    }
-                }
+            }
+            if let Some(samples) = self.half.get_mut(block * M..).and_then(<[f32]>::first_chunk_mut)
+            {
+                *samples = sums;
             }
         }
     }
 }
 
-/// One pass. What is even in frequency is the same at both ends of a block, what is odd
-/// the opposite.
-#[inline(always)]
-fn inverse<const K: usize, const M: usize>(
-    coefficients: &[Lanes; K],
-    weights: &[[f32; K]; M],
-) -> [Lanes; M] {
-    let mut samples = [Lanes::default(); M];
-    for x in 0..M.div_ceil(2) {
-        let (mut even, mut odd) = (Lanes::default(), Lanes::default());
-        for frequency in 0..K {
-            let sum = if frequency % 2 == 0 { &mut even } else { &mut odd };
-            for lane in 0..LANES {
-                sum[lane] += coefficients[frequency][lane] * weights[x][frequency];
-            }
-        }
-        for lane in 0..LANES {
-            samples[x][lane] = even[lane] + odd[lane];
-            samples[M - 1 - x][lane] = even[lane] - odd[lane];
-        }
-    }
-    samples
+/// Makes a row of samples from the rows of a half transformed row of blocks.
+struct Down<'a> {
+    samples: &'a mut [u8],
+    half: std::slice::ChunksExact<'a, f32>,
+    weights: &'a [f32; MOST_KEPT],
 }
 
-/// The sample, which is stored around 0, from the lowest bits of a number so large that it
-/// has no fraction.
+impl Work for Down<'_> {
+    type Made = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Down { samples, mut half, weights: &[u, v, w, x, y] } = self;
+        let rows = [(); MOST_KEPT].map(|()| half.next());
+        match rows {
+            [Some(a), Some(b), None, ..] => {
+                for ((to, a), b) in samples.iter_mut().zip(a).zip(b) {
+                    *to = rounded(MIDDLE + a * u + b * v);
+                }
+            }
+            [Some(a), Some(b), Some(c), None, _] => {
+                for (((to, a), b), c) in samples.iter_mut().zip(a).zip(b).zip(c) {
+                    *to = rounded(MIDDLE + a * u + b * v + c * w);
+                }
+            }
+            [Some(a), Some(b), Some(c), Some(d), None] => {
+                for ((((to, a), b), c), d) in samples.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+                    *to = rounded(MIDDLE + a * u + b * v + c * w + d * x);
+                }
+            }
+            [Some(a), Some(b), Some(c), Some(d), Some(e)] => {
+                let rows = samples.iter_mut().zip(a).zip(b).zip(c).zip(d).zip(e);
+                for (((((to, a), b), c), d), e) in rows {
+                    *to = rounded(MIDDLE + a * u + b * v + c * w + d * x + e * y);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What is added to samples, which are transformed around 0.
+const MIDDLE: f32 = 128.0;
+
+/// The sample, from the lowest bits of a number so large that it has no fraction.
 #[inline(always)]
 fn rounded(sample: f32) -> u8 {
     const WHOLE: f32 = (1 << 23) as f32;
-    let shifted = sample + 128.0;
-    let above = if shifted > 0.0 { shifted } else { 0.0 };
+    let above = if sample > 0.0 { sample } else { 0.0 };
     let within = if above < 255.0 { above } else { 255.0 };
     (within + WHOLE).to_bits() as u8
 }
@@ -208,9 +232,5 @@ impl Cosines {
         };
         let weights = std::array::from_fn(|x| std::array::from_fn(|at| weight(x, at)));
         Cosines { kept, samples, weights }
-    }
-
-    fn weights<const K: usize, const M: usize>(&self) -> [[f32; K]; M] {
-        std::array::from_fn(|x| std::array::from_fn(|frequency| self.weights[x][frequency]))
     }
 }

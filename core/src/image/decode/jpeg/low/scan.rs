@@ -1,5 +1,7 @@
 //! Scans (ITU-T T.81, sections B.2.3, F.2 and G.1).
 
+use std::ops::Range;
+
 use memchr::memchr;
 
 use super::super::super::super::Control;
@@ -9,6 +11,8 @@ use super::bits::{Bits, Bytes};
 use super::coefficients::Coefficients;
 use super::frame::{Component, Frame};
 use super::huffman::{BadCode, Definition, Differences, Skips};
+use super::paint::Painter;
+use super::pairs::{Lows, Pairs, Places};
 use super::script::Role;
 use super::tables::Tables;
 use super::{Stop, broken};
@@ -22,7 +26,7 @@ pub(super) fn read(
     input: &[u8],
     at: usize,
     body: &[u8],
-    frame: &mut Frame,
+    (frame, painter): (&mut Frame, &mut Option<Painter>),
     tables: &Tables,
     role: Role,
     control: &Control,
@@ -44,19 +48,43 @@ pub(super) fn read(
         }
         frame.complete = members.len() == frame.components.len();
     }
+    if frame.complete && frame.eighths > 1 {
+        frame.hold_row()?;
+        *painter = Some(Painter::new(frame, tables.colors(frame)?)?);
+    } else if frame.wanted.is_empty() {
+        frame.hold_all()?;
+    }
 
     let interval = usize::from(tables.restart_interval);
-    let scan = Scan { input, at, interval, grid: Grid::new(frame, &members)?, control };
+    let grid = Grid::new(frame, &members)?;
+    let mut scan = Scan { input, at, interval, grid, painter: painter.as_mut(), control };
     let differences = || built(&members, |member| member.dc, &tables.dc, Differences::new);
     let skips = || built(&members, |member| member.ac, &tables.ac, Skips::new);
-    if !frame.progressive {
+    if !frame.progressive && frame.eighths > 1 {
+        let (dc, rest) = (differences()?, skips()?);
+        let ac = built(&members, |member| member.ac, &tables.ac, Pairs::new)?;
+        let places: Vec<Places> = frame.components.iter().map(Places::new).collect();
+        let codes = |member: &Member| {
+            Some(Lows {
+                dc: chosen(&dc, member.dc)?,
+                ac: chosen(&ac, member.ac)?,
+                rest: chosen(&rest, member.ac)?,
+                places: places.get(member.index)?,
+            })
+        };
+        scan.read(frame, &members, codes, |bytes, bits, lows, prediction, block| {
+            lows.read(bytes, bits, prediction, block)
+        })
+    } else if !frame.progressive {
         let (dc, ac) = (differences()?, skips()?);
         let codes = |member: &Member| Some((chosen(&dc, member.dc)?, chosen(&ac, member.ac)?));
-        scan.read(frame, &members, codes, |bytes, bits, (dc, ac), prediction, coefficient| {
+        scan.read(frame, &members, codes, |bytes, bits, (dc, ac), prediction, block| {
             bits.refill(bytes);
             *prediction = prediction.wrapping_add(dc.read(bits)?);
-            *coefficient = *prediction as i16;
-            ac.pass(bytes, bits)
+            if let Some(coefficient) = block.first_mut() {
+                *coefficient = *prediction as i16;
+            }
+            ac.pass(1, bytes, bits)
         })
     } else if spectrum.first > 0 && role == Role::Passed {
         skips()?;
@@ -82,9 +110,11 @@ pub(super) fn read(
             frame,
             &members,
             |_| Some(()),
-            |bytes, bits, (), _, coefficient| {
+            |bytes, bits, (), _, block| {
                 bits.refill(bytes);
-                *coefficient |= (bits.peek::<1>() << spectrum.bit) as i16;
+                if let Some(coefficient) = block.first_mut() {
+                    *coefficient |= (bits.peek::<1>() << spectrum.bit) as i16;
+                }
                 bits.consume(1);
                 Ok(())
             },
@@ -92,10 +122,12 @@ pub(super) fn read(
     } else {
         let dc = differences()?;
         let codes = |member: &Member| chosen(&dc, member.dc);
-        scan.read(frame, &members, codes, |bytes, bits, dc, prediction, coefficient| {
+        scan.read(frame, &members, codes, |bytes, bits, dc, prediction, block| {
             bits.refill(bytes);
             *prediction = prediction.wrapping_add(dc.read(bits)?);
-            *coefficient = (*prediction << spectrum.bit) as i16;
+            if let Some(coefficient) = block.first_mut() {
+                *coefficient = (*prediction << spectrum.bit) as i16;
+            }
             Ok(())
         })
     }
@@ -192,6 +224,9 @@ struct Grid {
     rows: usize,
     /// Whether an MCU is a single block.
     single: bool,
+    /// The columns of MCUs whose coefficients are kept, and the first row of them.
+    wanted: Range<usize>,
+    top: usize,
 }
 
 impl Grid {
@@ -200,7 +235,13 @@ impl Grid {
         // Where nothing comes after the scan, it may be left a row behind the last that is
         // needed: what is interpolated depends on that.
         let rows = |rows: usize, height: usize| {
-            if frame.complete { rows.min(frame.needed.div_ceil(height) + 1) } else { rows }
+            let beyond = usize::from(frame.eighths == 1);
+            if frame.complete { rows.min(frame.needed().div_ceil(height) + beyond) } else { rows }
+        };
+        let (wanted, top) = if frame.complete && frame.eighths > 1 {
+            (frame.wanted.clone(), frame.part.y as usize / frame.mcu.1)
+        } else {
+            (0..usize::MAX, 0)
         };
         if let [member] = members {
             let of = component(member).ok_or(Stop::Declined)?;
@@ -208,14 +249,16 @@ impl Grid {
                 columns: of.columns,
                 rows: rows(of.rows, 8 * of.down),
                 single: true,
+                wanted,
+                top,
             });
         }
         let blocks: usize = members.iter().filter_map(component).map(|of| of.h * of.v).sum();
         if blocks > MOST_BLOCKS {
             return Err(Stop::Declined);
         }
-        let rows = rows(frame.rows, frame.mcu_height);
-        Ok(Grid { columns: frame.columns, rows, single: false })
+        let rows = rows(frame.rows, frame.mcu.1);
+        Ok(Grid { columns: frame.columns, rows, single: false, wanted, top })
     }
 }
 
@@ -229,8 +272,6 @@ struct Unit<C> {
     /// Blocks of the component in an MCU.
     h: usize,
     v: usize,
-    /// Coefficients from one row of blocks to the next.
-    row_len: usize,
     /// Where the first one of a row of MCUs is among the component's coefficients.
     start: usize,
 }
@@ -241,18 +282,21 @@ struct Scan<'a> {
     /// MCUs between two restart markers, or 0.
     interval: usize,
     grid: Grid,
+    /// Who makes the image of a row of MCUs as soon as it is read.
+    painter: Option<&'a mut Painter>,
     control: &'a Control,
 }
 
 impl Scan<'_> {
     /// Reads the blocks by `block`, which gets the reader, the codes of its
-    /// component, the DC coefficient before it and the place for its own.
+    /// component, the DC coefficient before it and the row of coefficients from its own on;
+    /// none where it is not wanted.
     fn read<C: Copy>(
-        &self,
+        &mut self,
         frame: &mut Frame,
         members: &[Member],
         codes: impl Fn(&Member) -> Option<C>,
-        block: impl Fn(&mut Bytes, &mut Bits, C, &mut i32, &mut i16) -> Result<(), BadCode>,
+        block: impl Fn(&mut Bytes, &mut Bits, C, &mut i32, &mut [i16]) -> Result<(), BadCode>,
     ) -> Result<usize, Stop> {
         let mut units = Vec::with_capacity(MOST_BLOCKS);
         for member in members {
@@ -260,13 +304,8 @@ impl Scan<'_> {
             let (h, v) = if self.grid.single { (1, 1) } else { (of.h, of.v) };
             let codes = codes(member).ok_or(Stop::Declined)?;
             for (y, x) in (0..v).flat_map(|y| (0..h).map(move |x| (y, x))) {
-                let (component, row_len) = (member.index, of.row_len());
-                units.push(Unit { component, codes, x, y, h, v, row_len, start: 0 });
+                units.push(Unit { component: member.index, codes, x, y, h, v, start: 0 });
             }
-        }
-        let mut planes: [&mut [i16]; 4] = Default::default();
-        for (plane, component) in planes.iter_mut().zip(&mut frame.components) {
-            *plane = &mut component.coefficients;
         }
 
         let mut bytes = Bytes::new(self.input, self.at);
@@ -276,24 +315,37 @@ impl Scan<'_> {
         for row in 0..self.grid.rows {
             self.control.check()?;
             for unit in &mut units {
-                unit.start = (row * unit.v + unit.y) * unit.row_len + unit.x;
+                let of = frame.components.get(unit.component).ok_or(Stop::Declined)?;
+                unit.start = (row * unit.v + unit.y) % of.held.max(1) * of.row_len() + unit.x;
             }
+            let mut planes: [&mut [i16]; 4] = Default::default();
+            let kept = row >= self.grid.top;
+            for (plane, component) in planes.iter_mut().zip(&mut frame.components).filter(|_| kept)
+            {
+                if self.painter.is_some() {
+                    component.coefficients.fill(0);
+                }
+                *plane = &mut component.coefficients;
+            }
+            let Range { start, end } = self.grid.wanted;
             for column in 0..self.grid.columns {
                 if restarts.next(&mut bytes, &mut bits)? {
                     predictions = [0; 4];
                 }
+                let kept = (start..end).contains(&column);
                 for unit in &units {
-                    let place = unit.start + column * unit.h;
-                    // Every block has its place.
-                    let Some(coefficient) = planes[unit.component & 3].get_mut(place) else {
-                        continue;
-                    };
                     let prediction = &mut predictions[unit.component & 3];
-                    block(&mut bytes, &mut bits, unit.codes, prediction, coefficient)?;
+                    let place = unit.start + column.wrapping_sub(start) * unit.h;
+                    let plane = planes[unit.component & 3].get_mut(place..).filter(|_| kept);
+                    let plane = plane.unwrap_or_default();
+                    block(&mut bytes, &mut bits, unit.codes, prediction, plane)?;
                 }
             }
             if bytes.overran(bits) {
                 return Err(broken("the data of a scan is truncated"));
+            }
+            if let Some(painter) = &mut self.painter {
+                painter.paint(frame, frame.scaled((row + 1) * frame.mcu.1), self.control)?;
             }
         }
         Ok(bytes.position())
