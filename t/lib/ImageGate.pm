@@ -9,6 +9,7 @@ use warnings;
 use Cwd ();
 use File::Basename ();
 use File::Spec ();
+use File::Temp ();
 use Test::More ();
 use Time::HiRes qw(sleep time);
 
@@ -189,7 +190,21 @@ sub start_upstream {
 sub image_filter_module {
     my $so = $ENV{TEST_NGINX_IMAGE_FILTER_MODULE}
         || '/usr/lib/nginx/modules/ngx_http_image_filter_module.so';
-    return -f $so ? $so : undef;
+    return -f $so && is_loaded($so) ? $so : undef;
+}
+
+my %loads;
+
+# Whether nginx takes a module: one of another version it does not.
+sub is_loaded {
+    my $so = shift;
+    return $loads{$so} if defined $loads{$so};
+    my $dir = File::Temp::tempdir('image-gate-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+    open my $out, '>', "$dir/nginx.conf" or die "$dir: $!";
+    print $out "load_module $so; pid $dir/nginx.pid; error_log $dir/error.log; events { }\n";
+    close $out or die "$dir: $!";
+    my $nginx = $Test::Nginx::Util::NginxBinary;
+    return $loads{$so} = system("$nginx -t -q -e $dir/error.log -p $dir/ -c $dir/nginx.conf 2>/dev/null") == 0;
 }
 
 # Loads image_filter beside the module under test; false when it is not installed.
