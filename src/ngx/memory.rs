@@ -40,8 +40,9 @@ pub fn give_back() {
             // SAFETY: the allocator takes its own lock, and only unmaps pages that nobody has.
             unsafe { libc::malloc_trim(0) };
         };
-        // It uses nothing of the configuration, so nobody has to join it. Without it the memory
-        // stays where it is until another time.
-        let _ = thread::spawn("trim", trim);
+        // It uses nothing of the configuration, so nobody has to join it.
+        if thread::spawn("trim", trim).is_err() {
+            trim();
+        }
     }
 }
