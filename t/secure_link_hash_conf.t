@@ -64,6 +64,10 @@ secure_link_hash_leeway;                            | invalid number of argument
 secure_link_hash_leeway soon;                       | soon
 secure_link_hash_leeway 1500ms;                     | 1500ms
 secure_link_hash_leeway 1s; secure_link_hash_leeway 1s; | is duplicate
+secure_link_hash_lifetime;                          | invalid number of arguments
+secure_link_hash_lifetime -1;                       | -1
+secure_link_hash_lifetime 1500ms;                   | 1500ms
+secure_link_hash_lifetime 1s; secure_link_hash_lifetime 1s; | is duplicate
 secure_link_hash_not_before;                        | invalid number of arguments
 secure_link_hash_not_before 1; secure_link_hash_not_before 1; | is duplicate
 secure_link_hash_require;                           | invalid number of arguments
@@ -113,6 +117,7 @@ secure_link_hash_encoding base64url min=16;
 secure_link_hash_encoding hex min=64;
 secure_link_hash_leeway 0; secure_link_hash_not_before $arg_n;
 secure_link_hash_leeway 5m;
+secure_link_hash_lifetime 10m;
 secure_link_hash_require on invalid=404 expired=404;
 secure_link_hash_require off;
 secure_link_hash_format cloudfront origin=https://$host;

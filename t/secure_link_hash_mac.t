@@ -355,3 +355,53 @@ my $base64 = mac_token("$p.$e", 'key');
 /all/prefix/x?e=$e&t=$plain       200 body=not_yet
 /all/prefix/x?e=$e&t=$p.$tag      200 body=no_key
 "
+
+
+=== TEST 11: how long the links last that nginx hands out
+--- http_config
+    secure_link_hash_lifetime 1h;
+--- config
+    secure_link_hash_key key;
+    secure_link_hash_message "/open/a|$secure_link_hash_until";
+    location /hand/ {
+        return 302 /open/a?t=$secure_link_hash_token&e=$secure_link_hash_until;
+        location /hand/longer/ {
+            secure_link_hash_lifetime 2d;
+            return 302 /open/a?t=$secure_link_hash_token&e=$secure_link_hash_until;
+        }
+        location /hand/now/ {
+            secure_link_hash_lifetime 0;
+            return 302 /open/a?t=$secure_link_hash_token&e=$secure_link_hash_until;
+        }
+    }
+    location /open/ {
+        secure_link_hash         $arg_t,$arg_e;
+        secure_link_hash_message "$uri|$secure_link_hash_expires";
+        return 200 $secure_link_hash_reason;
+    }
+--- script eval
+sub {
+    my $name = shift;
+    my %lives = ('/hand/' => 3600, '/hand/longer/' => 172800, '/hand/now/' => 0);
+    for my $uri (sort keys %lives) {
+        my $before = time;
+        my ($where) = (client()->get($uri)->{h}{location} || '') =~ m{^http://[^/]+(/.*)$};
+        my $after = time;
+        my ($token, $until) = $where =~ /t=(.*)&e=(\d+)$/;
+        Test::More::is($token, mac_token("/open/a|$until", 'key'), "$name - $uri, the token signs it");
+        my $lives = $lives{$uri};
+        # nginx has the time of when it woke up.
+        Test::More::ok($until >= int($before) + $lives - 1 && $until <= $after + $lives, "$name - $uri, until $until");
+        Test::More::is(client()->get($where)->{body}, 'ok', "$name - $uri, is right") if $lives;
+    }
+    my $later = client()->get('/hand/now/')->{h}{location};
+    $later =~ s{^http://[^/]+}{};
+    Test::More::ok(wait_for(5, sub { client()->get($later)->{body} eq 'expired' }), "$name - and then expires");
+}
+
+
+=== TEST 12: without a lifetime no time
+--- config
+    location / { return 200 "[$secure_link_hash_until]"; }
+--- rows
+/   200 body=[]

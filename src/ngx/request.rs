@@ -280,6 +280,11 @@ impl Request {
         header(self.get().headers_out.etag)
     }
 
+    /// When it began, in seconds since 1970.
+    pub fn started(&self) -> u64 {
+        u64::try_from(self.get().start_sec).unwrap_or(0)
+    }
+
     /// The time of the last modification, in seconds since 1970.
     pub fn last_modified(self) -> Option<time_t> {
         Some(self.get().headers_out.last_modified_time).filter(|&time| time != -1)

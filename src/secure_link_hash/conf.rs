@@ -68,6 +68,8 @@ pub struct LocConf {
     pub encoding: Option<(Encoding, Option<usize>)>,
     /// In seconds.
     pub leeway: Option<u64>,
+    /// Of links that are made here, in seconds.
+    pub lifetime: Option<u64>,
     pub not_before: Option<Expression>,
     pub require: Option<Require>,
     pub links: Option<Links>,
@@ -202,6 +204,7 @@ impl Merge for LocConf {
         }
         self.encoding = self.encoding.or(parent.encoding);
         self.leeway = self.leeway.or(parent.leeway);
+        self.lifetime = self.lifetime.or(parent.lifetime);
         self.not_before = self.not_before.or(parent.not_before);
         self.require = self.require.or(parent.require);
         self.prefix = self.prefix.or(parent.prefix);

@@ -69,12 +69,12 @@ impl Directives for LocConf {
         Directive {
             name: c"secure_link_hash_leeway",
             kind: ANYWHERE | NGX_CONF_TAKE1,
-            set: |conf, args| {
-                let time = args.args().first().and_then(parse_time);
-                let seconds = time.filter(|time| time % 1000 == 0).map(|time| time / 1000);
-                let expected = format_args!("a time in whole seconds");
-                once(&mut conf.leeway, expect(seconds, args.arg(0), expected)?)
-            },
+            set: |conf, args| once(&mut conf.leeway, seconds(args)?),
+        },
+        Directive {
+            name: c"secure_link_hash_lifetime",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: |conf, args| once(&mut conf.lifetime, seconds(args)?),
         },
         Directive {
             name: c"secure_link_hash_not_before",
@@ -116,6 +116,12 @@ fn expression(
 ) -> Result<(), ConfError> {
     once(field(conf), args.expression(args.arg(0))?)?;
     unmixed(conf)
+}
+
+fn seconds(args: &Conf<'_>) -> Result<u64, ConfError> {
+    let time = args.args().first().and_then(parse_time);
+    let seconds = time.filter(|time| time % 1000 == 0).map(|time| time / 1000);
+    expect(seconds, args.arg(0), format_args!("a time in whole seconds"))
 }
 
 fn unmixed(conf: &LocConf) -> Result<(), ConfError> {

@@ -40,6 +40,14 @@ pub static VARIABLES: &[Variable] = &[
         name: "secure_link_hash_token",
         get: |request| Some(token(request, conf(&request)?)?.into()),
     },
+    Variable {
+        name: "secure_link_hash_until",
+        // The same in the token and beside it, however long the request takes.
+        get: |request| {
+            let until = request.started().saturating_add(conf(&request)?.lifetime?);
+            Some(until.to_string().into_bytes().into())
+        },
+    },
 ];
 
 fn of(
