@@ -138,6 +138,26 @@ fn what_comes_after_the_part_need_not_be_whole() {
 }
 
 #[test]
+fn what_comes_before_the_part_is_passed_over_by_restart_markers() {
+    let source = fixture("restarts.jpg");
+    let marker = source.windows(2).position(|pair| pair == [0xff, 0xd0]).unwrap();
+    let mut damaged = source.clone();
+    damaged[marker - 30..marker].fill(0xaa);
+    let mut lost = source.clone();
+    lost[marker + 1] = 0xd4;
+    // At four eighths, and at five.
+    for (bottom, all) in [
+        ("w=23,h=4,fit=crop,gravity=south,f=png", "w=23,f=png"),
+        ("w=28,h=4,fit=crop,gravity=south,f=png", "w=28,f=png"),
+    ] {
+        let (bottom, all) = (plan(bottom), plan(all));
+        assert!(transform(&damaged, &bottom).unwrap() == transform(&source, &bottom).unwrap());
+        assert!(transform(&damaged, &all).ok() != transform(&source, &all).ok());
+        assert!(transform(&lost, &bottom).is_err());
+    }
+}
+
+#[test]
 fn damage_anywhere_is_an_error_or_a_picture() {
     let picture = photo(400, 90);
     let plans = [plan("w=20,h=20,fit=crop,f=png"), plan("w=60,h=60,fit=crop,f=png")];

@@ -224,24 +224,26 @@ struct Grid {
     rows: usize,
     /// Whether an MCU is a single block.
     single: bool,
-    /// The columns of MCUs whose coefficients are kept, and the first row of them.
+    /// The columns of MCUs whose coefficients are kept.
     wanted: Range<usize>,
+    /// The first row of them that is needed.
     top: usize,
 }
 
 impl Grid {
     fn new(frame: &Frame, members: &[Member]) -> Result<Grid, Stop> {
         let component = |member: &Member| frame.components.get(member.index);
-        // Where nothing comes after the scan, it may be left a row behind the last that is
-        // needed: what is interpolated depends on that.
+        // Where nothing comes after the scan, it may be left behind the last row that is needed.
+        // What is interpolated depends on one more at both ends.
+        let beyond = usize::from(frame.eighths == 1);
         let rows = |rows: usize, height: usize| {
-            let beyond = usize::from(frame.eighths == 1);
             if frame.complete { rows.min(frame.needed().div_ceil(height) + beyond) } else { rows }
         };
-        let (wanted, top) = if frame.complete && frame.eighths > 1 {
-            (frame.wanted.clone(), frame.part.y as usize / frame.mcu.1)
-        } else {
-            (0..usize::MAX, 0)
+        let top = (frame.part.y as usize / frame.mcu.1).saturating_sub(beyond);
+        let (wanted, top) = match frame.complete {
+            true if beyond == 0 => (frame.wanted.clone(), top),
+            true => (0..usize::MAX, top),
+            false => (0..usize::MAX, 0),
         };
         if let [member] = members {
             let of = component(member).ok_or(Stop::Declined)?;
@@ -308,11 +310,15 @@ impl Scan<'_> {
             }
         }
 
-        let mut bytes = Bytes::new(self.input, self.at);
+        // Of whole intervals above all that is needed nothing has to be read.
+        let above = self.grid.top * self.grid.columns;
+        let passed = above.checked_div(self.interval).unwrap_or(0);
+        let first = passed * self.interval;
+        let mut bytes = Bytes::new(self.input, self.pass_restarts(passed)?);
         let mut bits = Bits::START;
         let mut predictions = [0; 4];
-        let mut restarts = Restarts::new(self.interval);
-        for row in 0..self.grid.rows {
+        let mut restarts = Restarts::new(self.interval, passed);
+        for row in first / self.grid.columns..self.grid.rows {
             self.control.check()?;
             for unit in &mut units {
                 let of = frame.components.get(unit.component).ok_or(Stop::Declined)?;
@@ -328,7 +334,8 @@ impl Scan<'_> {
                 *plane = &mut component.coefficients;
             }
             let Range { start, end } = self.grid.wanted;
-            for column in 0..self.grid.columns {
+            let before = first.saturating_sub(row * self.grid.columns);
+            for column in before..self.grid.columns {
                 if restarts.next(&mut bytes, &mut bits)? {
                     predictions = [0; 4];
                 }
@@ -363,7 +370,7 @@ impl Scan<'_> {
         let mut bytes = Bytes::new(self.input, self.at);
         let mut bits = Bits::START;
         let mut run = 0;
-        let mut restarts = Restarts::new(self.interval);
+        let mut restarts = Restarts::new(self.interval, 0);
         for row in component.coefficients.chunks_mut(row_len).take(self.grid.rows) {
             self.control.check()?;
             let mut masks = masks.next().unwrap_or_default().iter_mut();
@@ -385,23 +392,34 @@ impl Scan<'_> {
     /// Goes to the end of the scan and looks at nothing but its restart markers.
     fn pass(&self) -> Result<usize, Stop> {
         let mcus = self.grid.columns * self.grid.rows;
-        let expected = (mcus - 1).checked_div(self.interval).unwrap_or(0);
-        let mut restarts = 0;
+        let restarts = (mcus - 1).checked_div(self.interval).unwrap_or(0);
+        self.pass_data(self.pass_restarts(restarts)?)
+    }
+
+    /// Goes behind so many restart markers and looks at nothing else.
+    fn pass_restarts(&self, many: usize) -> Result<usize, Stop> {
         let mut at = self.at;
+        for number in 0..many {
+            at = self.pass_data(at)? + 2;
+            match self.input.get(at - 1) {
+                Some(&marker @ 0xd0..=0xd7) if usize::from(marker & 7) == number & 7 => {}
+                Some(0xd0..=0xd7) => {
+                    return Err(broken("a restart marker is not where it should be"));
+                }
+                _ => return Err(broken("restart markers are missing")),
+            }
+        }
+        Ok(at)
+    }
+
+    /// Goes to the next marker.
+    fn pass_data(&self, mut at: usize) -> Result<usize, Stop> {
         loop {
             let rest = self.input.get(at..).unwrap_or_default();
             at += memchr(0xff, rest).ok_or_else(|| broken("the image is truncated"))?;
             match self.input.get(at + 1) {
                 Some(0) => at += 2,
                 Some(0xff) => at += 1,
-                Some(&marker @ 0xd0..=0xd7) if restarts < expected => {
-                    if usize::from(marker & 7) != restarts & 7 {
-                        return Err(broken("a restart marker is not where it should be"));
-                    }
-                    restarts += 1;
-                    at += 2;
-                }
-                _ if restarts < expected => return Err(broken("restart markers are missing")),
                 _ => return Ok(at),
             }
         }
@@ -419,8 +437,9 @@ struct Restarts {
 }
 
 impl Restarts {
-    fn new(interval: usize) -> Restarts {
-        Restarts { interval, left: interval, marker: 0 }
+    /// Behind so many of them.
+    fn new(interval: usize, passed: usize) -> Restarts {
+        Restarts { interval, left: interval, marker: (passed & 7) as u8 }
     }
 
     /// Goes to the next MCU; answers whether there was a marker before it.
