@@ -30,3 +30,32 @@ pub fn run<W: Work>(work: W) -> W::Made {
 fn run_by_avx2<W: Work>(work: W) -> W::Made {
     work.run()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Weighed<'a>(&'a [f32], &'a mut [f32]);
+
+    impl Work for Weighed<'_> {
+        type Made = f32;
+
+        #[inline(always)]
+        fn run(self) -> f32 {
+            let Weighed(numbers, sums) = self;
+            for (sum, number) in sums.iter_mut().zip(numbers) {
+                *sum = 0.3 + *sum * number;
+            }
+            sums.iter().sum()
+        }
+    }
+
+    #[test]
+    fn the_result_is_the_same() {
+        let numbers: Vec<f32> = (1..1000u16).map(|n| 1.0 / f32::from(n)).collect();
+        let (mut a, mut b) = (numbers.clone(), numbers.clone());
+        let sums = (run(Weighed(&numbers, &mut a)), Weighed(&numbers, &mut b).run());
+        assert_eq!(sums.0.to_bits(), sums.1.to_bits());
+        assert!(a == b && a != numbers);
+    }
+}
