@@ -51,26 +51,26 @@ def processor(server):
 
 
 def compare(server, paths, arguments):
-    """Asks for each path, one with its headers, and answers with the rows of a table, what each comes to beside
-    the first one: the median of the rates, and the least of the costs, which what else the machine does
-    can only add to."""
-    results = {name: [] for name in paths}
-    costs = {name: [] for name in paths}
+    """Asks for each path, one with its headers, and answers with the rows of a table: the medians of the rounds,
+    and beside the first path the median of what came out in the same round, back and forth, since the machine
+    changes from one to the next by more than what is looked for."""
+    found = {name: [] for name in paths}
+    order = list(paths)
     for _ in range(arguments.rounds):
-        for name, (path, headers) in paths.items():
+        for name in order:
+            path, headers = paths[name]
             used = processor(server)
             rate, errors = wrk(server, path, arguments, headers)
             if errors:
                 raise Failure(f"{path}: {errors} requests failed")
-            results[name].append(rate)
-            costs[name].append((processor(server) - used) / (rate * arguments.seconds) * 1e6)
-    base, first = statistics.median(next(iter(results.values()))), min(next(iter(costs.values())))
-    rows = []
-    for name, rates in results.items():
-        middle, cost = statistics.median(rates), min(costs[name])
-        beside = [f"{100 * (found / other - 1):+.1f} %" if rows else "" for found, other in
-                  ((middle, base), (cost, first))]
-        rows.append([name, f"{middle:.0f}", beside[0], f"{cost:.2f}", beside[1]])
+            found[name].append((rate, (processor(server) - used) / (rate * arguments.seconds) * 1e6))
+        order.reverse()
+    rows, first = [], next(iter(found.values()))
+    for name, rounds in found.items():
+        rate, cost = (statistics.median(part) for part in zip(*rounds))
+        beside = [statistics.median(100 * (one[at] / other[at] - 1) for one, other in zip(rounds, first)) for at in (0, 1)]
+        beside = [f"{ratio:+.1f} %" if rows else "" for ratio in beside]
+        rows.append([name, f"{rate:.0f}", beside[0], f"{cost:.2f}", beside[1]])
     print(table(HEAD, rows), flush=True)
     return rows
 
@@ -79,7 +79,7 @@ def conclude(name, title, text, rows, arguments):
     """Puts a table into the document, where that was asked for."""
     if arguments.write:
         version = subprocess.run([NGINX, "-v"], stderr=subprocess.PIPE, text=True).stderr
-        how = (f"Medians of {arguments.rounds} rounds of {arguments.seconds} s for the rates, the least of them for "
-               f"the time of the workers'\nprocessors, the rows in turns; nginx {version.strip().split('/')[-1]}, "
+        how = (f"Medians of {arguments.rounds} rounds of {arguments.seconds} s, beside another row those of what "
+               f"came out in the same round;\nnginx {version.strip().split('/')[-1]}, "
                f"workers: {arguments.workers}, connections: {arguments.connections}.\n")
         put(name, [f"## {title}\n\n    benches/{name}\n\n{text} {how}", table(HEAD, rows)])
