@@ -64,13 +64,20 @@ impl Offer {
     /// been able to show. Weights above 0 are all the same, as the order is the server's; a
     /// member whose weight is malformed is none.
     #[must_use]
-    pub fn choose<'a>(&self, accept: impl Iterator<Item = &'a [u8]> + Clone) -> Option<Format> {
-        self.0.iter().flatten().copied().find(|format| {
-            accept
-                .clone()
-                .flat_map(|value| split(value, b','))
-                .any(|member| accepts(member, format.media_type()))
-        })
+    pub fn choose<'a>(&self, accept: impl Iterator<Item = &'a [u8]>) -> Option<Format> {
+        let mut wanted = self.0;
+        let mut chosen = None;
+        for member in accept.flat_map(|value| split(value, b',')) {
+            let better = wanted.iter().position(|format| {
+                format.is_some_and(|format| accepts(member, format.media_type()))
+            });
+            if let Some(at) = better {
+                chosen = wanted[at];
+                // Only what is preferred to it is of interest now.
+                wanted[at..].fill(None);
+            }
+        }
+        chosen
     }
 }
 
