@@ -85,9 +85,8 @@ fn admit(request: Request, conf: &LocConf, visit: &Visit) -> Outcome {
         );
         log::write(request.log(), NGX_LOG_WARN, line);
     };
-    let dry_run = conf.quotas.as_ref().map(|quotas| &quotas.dry_run);
     let is_dry =
-        dry_run.is_some_and(|limits| !limits.is_empty() && !is_within(visit, limits, time));
+        conf.quotas.as_ref().is_some_and(|quotas| !is_within(visit, &quotas.dry_run, time));
     let outcome = match zone.admit(record, &limits, time, &visit.zone.windows(time)) {
         Admission::Admitted if is_dry => {
             warn(", dry run");

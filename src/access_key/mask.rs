@@ -9,7 +9,6 @@ use image_gate_core::key::source::{
 };
 use image_gate_core::key::{Digest, Source};
 use nginx_sys::{NGX_DECLINED, ngx_http_request_t, ngx_int_t};
-
 use smallvec::SmallVec;
 
 use super::conf::SrvConf;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use image_gate_core::key::tally::Row;
 use image_gate_core::key::{
-    Account, Limits, Partner, Period, Quantity, Report, State, Table, Window, Word,
+    Account, Limits, NO_LIMIT, Partner, Period, Quantity, Report, State, Table, Window, Word,
 };
 
 use super::memory::{Header, NO_HEADER, Record};
@@ -200,7 +200,7 @@ impl Zone {
             let mut left = *limits.row(what);
             for per in Period::ALL {
                 let limit = &mut left[per.index()];
-                if *limit != u64::MAX {
+                if *limit != NO_LIMIT {
                     let remote = Word(record.remote(what, per).load(Ordering::Relaxed));
                     *limit = limit.saturating_sub(remote.count_in(per, numbers[per.index()]));
                 }

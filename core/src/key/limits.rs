@@ -1,17 +1,18 @@
 //! How much of what in which window.
 
+use super::tally::Row;
 use super::window::{Period, Quantity};
 
 /// Stands for no limit, so that every request can work with plain numbers: no count comes so far.
-const NONE: u64 = u64::MAX;
+pub const NO_LIMIT: u64 = u64::MAX;
 
 /// At most one limit for each quantity and period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits([[u64; 5]; 2]);
+pub struct Limits([Row; Quantity::ALL.len()]);
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits([[NONE; 5]; 2])
+        Limits([[NO_LIMIT; Period::ALL.len()]; Quantity::ALL.len()])
     }
 }
 
@@ -20,20 +21,20 @@ impl Limits {
     #[must_use]
     #[inline]
     pub fn get(&self, what: Quantity, per: Period) -> Option<u64> {
-        Some(self.0[what.index()][per.index()]).filter(|&limit| limit != NONE)
+        Some(self.0[what.index()][per.index()]).filter(|&limit| limit != NO_LIMIT)
     }
 
     /// Sets a limit; answers whether there was none.
     pub fn set(&mut self, what: Quantity, per: Period, limit: u64) -> bool {
         let slot = &mut self.0[what.index()][per.index()];
-        std::mem::replace(slot, limit.min(NONE - 1)) == NONE
+        std::mem::replace(slot, limit.min(NO_LIMIT - 1)) == NO_LIMIT
     }
 
     /// These limits, and those of `other` where there are none here.
     #[must_use]
     #[inline]
     pub fn or(&self, other: &Limits) -> Limits {
-        self.with(other, |own, other| if own == NONE { other } else { own })
+        self.with(other, |own, other| if own == NO_LIMIT { other } else { own })
     }
 
     /// The smaller of both, wherever one of them has a limit.
@@ -56,13 +57,13 @@ impl Limits {
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.0.as_flattened().iter().all(|&limit| limit == NONE)
+        self.0.as_flattened().iter().all(|&limit| limit == NO_LIMIT)
     }
 
-    /// The limits of a quantity, `u64::MAX` where there is none.
+    /// The limits of a quantity, [`NO_LIMIT`] where there is none.
     #[must_use]
     #[inline]
-    pub fn row(&self, what: Quantity) -> &[u64; 5] {
+    pub fn row(&self, what: Quantity) -> &Row {
         &self.0[what.index()]
     }
 
@@ -70,7 +71,9 @@ impl Limits {
     #[inline]
     pub fn iter(&self) -> impl Iterator<Item = (Quantity, Period, u64)> + '_ {
         let limits = self.0.as_flattened().iter().zip(WINDOWS);
-        limits.filter(|(limit, _)| **limit != NONE).map(|(&limit, (what, per))| (what, per, limit))
+        limits
+            .filter(|(limit, _)| **limit != NO_LIMIT)
+            .map(|(&limit, (what, per))| (what, per, limit))
     }
 }
 

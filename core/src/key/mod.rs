@@ -26,7 +26,7 @@ pub use digest::Digest;
 pub use file::FileError;
 pub use headers::{Usage, draft, legacy};
 pub use json::{History, Zone, json};
-pub use limits::{Limits, parse_bytes, parse_requests};
+pub use limits::{Limits, NO_LIMIT, parse_bytes, parse_requests};
 pub use prometheus::{PROMETHEUS_TYPE, prometheus};
 pub use report::{Partner, Report, Totals, Window};
 pub use source::Source;

@@ -6,13 +6,14 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::limits::NO_LIMIT;
 use super::window::{Period, Word};
 
 /// A word for each window, which only this module reads.
 pub type Marks = [AtomicU64; Period::ALL.len()];
 
 /// A number for each window: its own [number](Period::number), or how much is allowed in it, where
-/// `u64::MAX` is no limit.
+/// [`NO_LIMIT`] is anything.
 pub type Row = [u64; Period::ALL.len()];
 
 /// A count and its marks.
@@ -153,7 +154,7 @@ fn longest_full(limits: &Row, used: impl Fn(Period) -> u64) -> Option<Period> {
     let mut longest = None;
     for per in Period::ALL {
         let limit = limits[per.index()];
-        if limit != u64::MAX && used(per) >= limit {
+        if limit != NO_LIMIT && used(per) >= limit {
             longest = Some(per);
         }
     }
@@ -165,7 +166,7 @@ mod tests {
     use super::*;
 
     const NEW_YEAR: u64 = 1_798_761_600; // 2027-01-01
-    const NO_LIMITS: Row = [u64::MAX; 5];
+    const NO_LIMITS: Row = [NO_LIMIT; 5];
 
     #[derive(Default)]
     struct Cells(AtomicU64, Marks);
@@ -214,11 +215,11 @@ mod tests {
         let numbers = Period::numbers(NEW_YEAR);
         let admit = |limits| cells.tally().admit(&numbers, &limits);
         for _ in 0..3 {
-            assert_eq!(admit([3, u64::MAX, 3, u64::MAX, 4]), Ok(()));
+            assert_eq!(admit([3, NO_LIMIT, 3, NO_LIMIT, 4]), Ok(()));
         }
-        assert_eq!(admit([3, u64::MAX, 3, u64::MAX, 4]), Err(Period::Hour));
+        assert_eq!(admit([3, NO_LIMIT, 3, NO_LIMIT, 4]), Err(Period::Hour));
         assert_eq!(admit(NO_LIMITS), Ok(()));
-        assert_eq!(admit([3, u64::MAX, 3, u64::MAX, 4]), Err(Period::Month));
+        assert_eq!(admit([3, NO_LIMIT, 3, NO_LIMIT, 4]), Err(Period::Month));
         assert_eq!(admit([0; 5]), Err(Period::Month));
         assert_eq!(cells.used(NEW_YEAR), [4; 5]);
     }
@@ -260,7 +261,7 @@ mod tests {
         const LIMIT: u64 = 100;
         const SECONDS: u64 = 300;
         let cells = Cells::default();
-        let limits = [LIMIT, u64::MAX, u64::MAX, u64::MAX, u64::MAX];
+        let limits = [LIMIT, NO_LIMIT, NO_LIMIT, NO_LIMIT, NO_LIMIT];
         // Clocks differ by a second at most.
         let clocks: [AtomicU64; 4] = Default::default();
         let admitted = AtomicU64::new(0);

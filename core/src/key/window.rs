@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::date::{DAY, Date};
+use super::tally::Row;
 
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -98,7 +99,7 @@ impl Period {
     /// The numbers of all windows that `time` lies in, in the order of [`ALL`](Period::ALL).
     #[must_use]
     #[inline]
-    pub fn numbers(time: u64) -> [u64; Period::ALL.len()] {
+    pub fn numbers(time: u64) -> Row {
         Period::ALL.map(|per| per.number(time))
     }
 
