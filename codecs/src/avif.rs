@@ -83,8 +83,18 @@ impl<'a> Decoder<'a> {
     /// What they say.
     #[must_use]
     pub fn info(&self) -> Info {
-        let RawInfo { width, height, depth, frames, alpha, rotation, mirror, .. } = self.info;
-        let RawInfo { primaries, transfer, .. } = self.info;
+        let RawInfo {
+            width,
+            height,
+            depth,
+            frames,
+            alpha,
+            rotation,
+            mirror,
+            primaries,
+            transfer,
+            ..
+        } = self.info;
         // First the rotation holds, then the mirror (ISO/IEC 23000-22, section 7.3.6.7).
         let orientation = match (rotation, mirror) {
             (0, 0) => 1,
