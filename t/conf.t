@@ -117,6 +117,9 @@ image_resize_sharpen much;                  | much
 image_resize_animation;                     | invalid number of arguments
 image_resize_animation on;                  | on
 image_resize_animation all first;           | invalid number of arguments
+image_resize_damaged;                       | invalid number of arguments
+image_resize_damaged on;                    | on
+image_resize_damaged strict lenient;        | invalid number of arguments
 image_resize_transparency;                  | invalid number of arguments
 image_resize_transparency yes;              | yes
 image_resize_transparency on off;           | invalid number of arguments
@@ -215,6 +218,7 @@ image_resize_adjust hue=1;
 image_resize_trim 1;
 image_resize_max_bytes 1k;
 image_resize_animation first;
+image_resize_damaged strict;
 image_resize_transparency on;
 image_resize_interlace on;
 image_resize_background white;
@@ -257,6 +261,8 @@ image_resize_max_bytes 100k;
 image_resize_max_bytes $arg_m;
 image_resize_animation all;
 image_resize_animation first;
+image_resize_damaged lenient;
+image_resize_damaged strict;
 image_resize_transparency off;
 image_resize_interlace on;
 image_resize_background "#fff";

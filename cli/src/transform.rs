@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use image_gate_core::image::{
-    Control, Format, Limits, Output, Plan, ProfilePolicy, Transformed, prepare,
+    Control, DamagePolicy, Format, Limits, Output, Plan, ProfilePolicy, Transformed, prepare,
 };
 
 use crate::{Failure, files, watermark};
@@ -34,6 +34,9 @@ pub struct Arguments {
     /// As image_resize_profile
     #[arg(long, value_enum, default_value = "srgb")]
     profile: Profile,
+    /// As image_resize_damaged
+    #[arg(long, value_enum, default_value = "lenient")]
+    damaged: Damaged,
     /// As effort= of image_resize_webp_quality
     #[arg(long, value_name = "0-6", value_parser = clap::value_parser!(u8).range(0..=6))]
     effort: Option<u8>,
@@ -49,11 +52,20 @@ enum Profile {
     Strip,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Damaged {
+    Lenient,
+    Strict,
+}
+
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let plan = plan(arguments)?;
     let input = files::read(&arguments.input)?;
     let prepared = prepare(&input, &plan, &Limits::default())?;
     let Transformed { output, .. } = prepared.run(&Control::default())?;
+    if let Some(damage) = prepared.damage() {
+        eprintln!("image-gate: {}: damaged: {}", arguments.input.display(), damage.what);
+    }
     let bytes = match &output {
         Output::Original => &input,
         Output::Encoded(bytes) => bytes,
@@ -71,6 +83,10 @@ fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
             Profile::Srgb => ProfilePolicy::Srgb,
             Profile::Keep => ProfilePolicy::Keep,
             Profile::Strip => ProfilePolicy::Strip,
+        },
+        damaged: match arguments.damaged {
+            Damaged::Lenient => DamagePolicy::Lenient,
+            Damaged::Strict => DamagePolicy::Strict,
         },
         ..Plan::default()
     };

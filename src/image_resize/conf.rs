@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use image_gate_core::image::{
-    Allow, AnimationPolicy, Color, Gravity, Limits, MetadataPolicy, PngCompression, Presets,
-    ProfilePolicy, Rotation, Wanted,
+    Allow, AnimationPolicy, Color, DamagePolicy, Gravity, Limits, MetadataPolicy, PngCompression,
+    Presets, ProfilePolicy, Rotation, Wanted,
 };
 use nginx_sys::{ngx_conf_t, ngx_str_t};
 
@@ -176,6 +176,7 @@ pub struct LocConf {
     pub profile: Option<ProfilePolicy>,
     pub metadata: Option<MetadataPolicy>,
     pub animation: Option<AnimationPolicy>,
+    pub damaged: Option<DamagePolicy>,
     pub format: Option<Value<Wanted>>,
     pub bounds: Option<Bounds>,
     pub threads: Option<Threads>,
@@ -250,6 +251,7 @@ impl Merge for LocConf {
         inherit(&mut self.profile, parent.profile);
         inherit(&mut self.metadata, parent.metadata);
         inherit(&mut self.animation, parent.animation);
+        inherit(&mut self.damaged, parent.damaged);
         inherit(&mut self.format, parent.format);
         inherit(&mut self.bounds, parent.bounds);
         inherit(&mut self.threads, parent.threads);

@@ -9,8 +9,8 @@ use nginx_sys::ngx_str_t;
 
 use super::conf::Bounds;
 use super::job::{Body, Product, Report, Running};
-use super::queue;
 use super::watermark::Layer;
+use super::{failure, queue};
 use crate::ngx::Request;
 use crate::ngx::event::Event;
 use crate::ngx::thread::ThreadPool;
@@ -48,6 +48,8 @@ pub struct Facts {
     pub status: Option<Status>,
     pub error: Option<&'static str>,
     pub format: Option<Format>,
+    /// Whether the source is damaged, and was shown all the same.
+    pub is_damaged: bool,
     /// Width and height of the output.
     pub size: Option<(u32, u32)>,
     pub source_format: Option<Format>,
@@ -85,6 +87,8 @@ pub struct Task {
     pub pool: Option<ThreadPool>,
     /// Whether the source is wanted back if it can't be transformed.
     pub keeps_original: bool,
+    /// Whether a source that ends early was sent to its end.
+    pub is_end_announced: bool,
 }
 
 /// Why a request failed.
@@ -175,8 +179,8 @@ impl Context {
     /// Takes over what a job reports.
     ///
     /// # Errors
-    /// The job's own.
-    pub fn settle(&self, report: Report) -> Result<(), Error> {
+    /// The job's own, or [`Failure::Upstream`] where it may have been given half a source.
+    pub fn settle(&self, report: Report) -> Result<(), Failure> {
         self.note(|facts| {
             facts.source_bytes = Some(report.source_bytes);
             facts.time = Some(report.time);
@@ -186,14 +190,21 @@ impl Context {
             }
         });
         let product = report.result?;
+        if let Some(damage) = &product.damage {
+            if damage.ends_early && self.task.get().is_some_and(|task| !task.is_end_announced) {
+                return Err(Failure::Upstream);
+            }
+            failure::log_damage(self, &damage.what);
+        }
         self.note(|facts| {
+            facts.is_damaged = product.damage.is_some();
             let original = product.is_original;
             facts.status = Some(if original { Status::Original } else { Status::Transformed });
             facts.format = product.format;
             facts.size = product.size;
             facts.bytes = Some(product.bytes.len());
         });
-        self.product.set(product).map_err(|_| Error::Internal("two results".into()))
+        self.product.set(product).map_err(|_| Error::Internal("two results".into()).into())
     }
 }
 

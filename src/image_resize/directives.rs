@@ -4,8 +4,8 @@ use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use image_gate_core::image::{
-    Allow, AnimationPolicy, Color, Gravity, MetadataPolicy, Params, PngCompression, ProfilePolicy,
-    Rotation, Wanted, values,
+    Allow, AnimationPolicy, Color, DamagePolicy, Gravity, MetadataPolicy, Params, PngCompression,
+    ProfilePolicy, Rotation, Wanted, values,
 };
 use nginx_sys::{
     NGX_CONF_1MORE, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_CONF_TAKE2, NGX_CONF_TAKE12,
@@ -193,6 +193,19 @@ impl Directives for LocConf {
                 };
                 let expected = format_args!("all or first");
                 once(&mut conf.animation, expect(policy, args.arg(0), expected)?)
+            },
+        },
+        Directive {
+            name: c"image_resize_damaged",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: |conf, args| {
+                let policy = match args.arg(0) {
+                    b"lenient" => Some(DamagePolicy::Lenient),
+                    b"strict" => Some(DamagePolicy::Strict),
+                    _ => None,
+                };
+                let expected = format_args!("lenient or strict");
+                once(&mut conf.damaged, expect(policy, args.arg(0), expected)?)
             },
         },
         Directive {

@@ -74,7 +74,7 @@ fn settle(context: Pooled<Context>, outcome: Option<Outcome>) {
     let result = match outcome {
         Some(Outcome::Finished(mut report)) => {
             original = report.original.take();
-            context.settle(report).map_err(Failure::from)
+            context.settle(report)
         }
         // Only a job on the event loop gets here with that: it can't wait for threads.
         Some(Outcome::NeedsMemory(..)) => Err(Failure::Busy),

@@ -108,8 +108,6 @@ pub fn record(context: &Context, failure: &Failure) -> u32 {
     zone::count_error(word);
     let request = context.request;
     context.redirect.set(conf(&request).and_then(|conf| conf.redirects(request, failure)));
-    let bytes = context.facts.get().source_bytes.or(request.content_length()).unwrap_or(0);
-    let bytes = bytes.max(context.body.borrow().len());
     let reason: &dyn std::fmt::Display = match failure {
         Failure::Image(error) | Failure::Params(error) => error,
         Failure::Busy => &"the queue is full",
@@ -121,13 +119,26 @@ pub fn record(context: &Context, failure: &Failure) -> u32 {
     };
     let Some(others) = others else { return status };
     let before = Others(others);
+    let level = if ours { NGX_LOG_ERR } else { NGX_LOG_INFO };
+    log_source(context, level, format_args!("{word}: {reason}{before}"));
+    status
+}
+
+/// Logs what is wrong with a source that is shown all the same.
+pub fn log_damage(context: &Context, what: &str) {
+    log_source(context, NGX_LOG_INFO, format_args!("damaged: {what}"));
+}
+
+fn log_source(context: &Context, level: u32, message: fmt::Arguments<'_>) {
+    let request = context.request;
+    let bytes = context.facts.get().source_bytes.or(request.content_length()).unwrap_or(0);
+    let bytes = bytes.max(context.body.borrow().len());
     log::write(
         request.log(),
-        if ours { NGX_LOG_ERR } else { NGX_LOG_INFO },
+        level,
         format_args!(
-            "image_resize: {word}: {reason}{before}, uri: \"{}\", source: {bytes} bytes",
+            "image_resize: {message}, uri: \"{}\", source: {bytes} bytes",
             request.uri().escape_ascii()
         ),
     );
-    status
 }

@@ -8,7 +8,7 @@
 use std::ffi::c_void;
 
 use image_gate_core::image::{
-    Coding, ENCODED_SNIFF_LEN, Error, SNIFF_LEN, look_plan, sniff, tag_listed,
+    Coding, ENCODED_SNIFF_LEN, Error, Plan, SNIFF_LEN, look_plan, sniff, tag_listed,
 };
 use nginx_sys::{
     NGX_AGAIN, NGX_ERROR, NGX_HTTP_NOT_MODIFIED, NGX_HTTP_OK, NGX_HTTP_PARTIAL_CONTENT, NGX_OK,
@@ -144,7 +144,7 @@ fn begin(request: Request, conf: &LocConf) -> Result<Task, Failure> {
         Mode::Off | Mode::Test => (Work::Transform, Vec::new(), None),
         Mode::Size => (Work::Describe, Vec::new(), None),
         Mode::Info => {
-            plan = look_plan(plan.orient);
+            plan = Plan { damaged: plan.damaged, ..look_plan(plan.orient) };
             let tag = headers::tag(request, &plan, &[]);
             (Work::Inspect, Vec::new(), tag)
         }
@@ -164,6 +164,7 @@ fn begin(request: Request, conf: &LocConf) -> Result<Task, Failure> {
         bounds: conf.bounds(),
         pool: conf.pool,
         keeps_original,
+        is_end_announced: request.is_end_announced(),
     })
 }
 

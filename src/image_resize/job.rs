@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use image_gate_core::image::{
-    Coding, Control, Error, Format, Info, Limits, Output, Plan, decode_body, info_json, prepare,
-    probe, size_json,
+    Coding, Control, Damage, Error, Format, Info, Limits, Output, Plan, decode_body, info_json,
+    prepare, probe, size_json,
 };
 use nginx_sys::ngx_log_t;
 
@@ -116,6 +116,8 @@ pub struct Product {
     pub size: Option<(u32, u32)>,
     /// Whether the bytes are the source's own.
     pub is_original: bool,
+    /// What is wrong with the source.
+    pub damage: Option<Damage>,
 }
 
 /// What a finished job says.
@@ -257,19 +259,21 @@ impl Job {
             let look = prepared.look(&self.control).map_err(Stop::Failed)?;
             let json = info_json(prepared.info(), self.plan.orient, bytes.len() as u64, &look);
             let (bytes, size) = (json.into_bytes(), Some(displayed));
-            return Ok(Product { bytes, format: None, size, is_original: false });
+            let damage = prepared.damage();
+            return Ok(Product { bytes, format: None, size, is_original: false, damage });
         }
         let done = prepared.run(&self.control).map_err(Stop::Failed)?;
+        let damage = prepared.damage();
         let (size, format) = (Some((done.width, done.height)), Some(done.format));
         Ok(match done.output {
             Output::Encoded(made) if made.len() > bytes.len() && prepared.may_stay() => {
                 // The format was asked for to save bytes.
                 let (size, format) = (Some(displayed), Some(source_format));
-                Product { bytes: std::mem::take(bytes), format, size, is_original: true }
+                Product { bytes: std::mem::take(bytes), format, size, is_original: true, damage }
             }
-            Output::Encoded(bytes) => Product { bytes, format, size, is_original: false },
+            Output::Encoded(bytes) => Product { bytes, format, size, is_original: false, damage },
             Output::Original => {
-                Product { bytes: std::mem::take(bytes), format, size, is_original: true }
+                Product { bytes: std::mem::take(bytes), format, size, is_original: true, damage }
             }
         })
     }
@@ -283,7 +287,8 @@ enum Stop {
 fn describe(source: Option<&Info>, orient: bool) -> Product {
     let size = source.map(|info| info.displayed(orient));
     let image = source.zip(size).map(|(info, (width, height))| (width, height, info.format));
-    Product { bytes: size_json(image).into_bytes(), format: None, size, is_original: false }
+    let bytes = size_json(image).into_bytes();
+    Product { bytes, format: None, size, is_original: false, damage: None }
 }
 
 /// Bytes of memory that the running jobs of this worker estimated to need.

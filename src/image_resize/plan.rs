@@ -85,6 +85,7 @@ impl LocConf {
         plan.png_compression = self.png_compression.unwrap_or(plan.png_compression);
         plan.transparency = self.transparency.unwrap_or(plan.transparency);
         plan.animation = self.animation.unwrap_or(plan.animation);
+        plan.damaged = self.damaged.unwrap_or(plan.damaged);
         plan.interlace = self.interlace.unwrap_or(plan.interlace);
         plan.orient = self.orient.unwrap_or(plan.orient);
         plan.profile = self.profile.unwrap_or(plan.profile);

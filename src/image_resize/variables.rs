@@ -16,6 +16,7 @@ pub static VARIABLES: &[Variable] = &[
     Variable { name: "image_resize_error", get: |r| text(r, |f| f.error) },
     Variable { name: "image_resize_format", get: |r| text(r, |f| f.format.map(|x| x.name())) },
     Variable { name: "image_resize_accept", get: accepted },
+    Variable { name: "image_resize_damaged", get: |r| text(r, |f| f.is_damaged.then_some("1")) },
     Variable { name: "image_resize_width", get: |r| number(r, |f| f.size.map(|s| s.0)) },
     Variable { name: "image_resize_height", get: |r| number(r, |f| f.size.map(|s| s.1)) },
     Variable {

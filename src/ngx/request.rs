@@ -415,6 +415,21 @@ impl Request {
         !self.get().upstream.is_null() && unsafe { shim::ig_request_cached(self.as_ptr()) == 0 }
     }
 
+    /// Whether the end of the body is told from a connection that broke: by a length, chunks, or
+    /// the protocol of an upstream that does not simply close.
+    pub fn is_end_announced(self) -> bool {
+        // SAFETY: null, or the upstream of a live request.
+        let Some(upstream) = (unsafe { self.get().upstream.as_ref() }) else { return true };
+        let closes = matches!(
+            upstream.schema.as_bytes(),
+            b"http://" | b"https://" | b"uwsgi://" | b"suwsgi://" | b"scgi://"
+        );
+        // SAFETY: the headers are a part of the upstream.
+        let chunked =
+            || unsafe { shim::ig_upstream_headers_chunked(&raw const upstream.headers_in) } != 0;
+        !closes || upstream.headers_in.content_length_n >= 0 || chunked()
+    }
+
     /// Whether an upstream was used and is done with.
     pub fn is_upstream_finalized(self) -> bool {
         // SAFETY: null, or the upstream of a live request; it has no cleanup once finalized.

@@ -33,6 +33,8 @@ ig_get(ngx_buf_t, buf, last_buf)
 
 ig_get(ngx_connection_t, connection, error)
 
+ig_get(ngx_http_upstream_headers_in_t, upstream_headers, chunked)
+
 ig_get(ngx_variable_value_t, value, no_cacheable)
 
 ig_get(ngx_http_core_loc_conf_t, location, exact_match)

@@ -4,8 +4,8 @@ use std::ffi::c_void;
 
 use nginx_sys::{
     ngx_buf_t, ngx_conf_t, ngx_connection_t, ngx_event_t, ngx_http_core_loc_conf_t,
-    ngx_http_request_t, ngx_int_t, ngx_log_t, ngx_msec_t, ngx_pool_t, ngx_str_t, ngx_uint_t,
-    ngx_variable_value_t,
+    ngx_http_request_t, ngx_http_upstream_headers_in_t, ngx_int_t, ngx_log_t, ngx_msec_t,
+    ngx_pool_t, ngx_str_t, ngx_uint_t, ngx_variable_value_t,
 };
 
 /// nginx's thread pool; its layout is private to nginx.
@@ -33,6 +33,9 @@ unsafe extern "C" {
     pub fn ig_buf_flush(buf: *const ngx_buf_t) -> ngx_uint_t;
     pub fn ig_buf_in_file(buf: *const ngx_buf_t) -> ngx_uint_t;
     pub fn ig_buf_last_buf(buf: *const ngx_buf_t) -> ngx_uint_t;
+    pub fn ig_upstream_headers_chunked(
+        headers: *const ngx_http_upstream_headers_in_t,
+    ) -> ngx_uint_t;
     pub fn ig_value_no_cacheable(value: *const ngx_variable_value_t) -> ngx_uint_t;
     pub fn ig_connection_error(connection: *const ngx_connection_t) -> ngx_uint_t;
 

@@ -46,7 +46,7 @@ impl Prepared<'_> {
         control: &Control,
     ) -> Result<Vec<u8>, Error> {
         let size = inside.map_or(self.stored(), |inside| inside.size);
-        let mut frames = Frames::new(&self.source, animation)?;
+        let mut frames = Frames::new(&self.source, animation, &self.tolerance)?;
         let mut carried = carried(&self.source.embedded, plan);
         let mut duration = frames.next(control)?.ok_or_else(no_frame)?;
         let mut renderer = Renderer::new(
@@ -80,7 +80,7 @@ impl Prepared<'_> {
         animation: Animation,
         control: &Control,
     ) -> Result<Window, Error> {
-        let mut frames = Frames::new(&self.source, animation)?;
+        let mut frames = Frames::new(&self.source, animation, &self.tolerance)?;
         let mut inside: Option<Window> = None;
         while frames.next(control)?.is_some() {
             let found = pixels::inside(frames.picture(), threshold);

@@ -1,9 +1,10 @@
 //! Parts by themselves, for the project's own tests, benchmarks and fuzzing.
 
+use super::damage::Tolerance;
 use super::decode::{Decode, Scale, shrunk};
 use super::geometry::Size;
 use super::source::{Kind, Source};
-use super::{Control, Error, Limits};
+use super::{Control, DamagePolicy, Error, Limits};
 
 /// A decoder of JPEG at a few eighths of the size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +40,8 @@ pub fn jpeg_shrunk(
     limits: &Limits,
 ) -> Result<Option<Pixels>, Error> {
     let source = Source::read(input)?;
-    source.check(limits)?;
+    let tolerance = Tolerance::new(DamagePolicy::Strict);
+    source.check(limits, &tolerance)?;
     let Kind::Jpeg(jpeg) = &source.kind else { return Err(Error::NotImage) };
     let size = Size::new(source.info.width, source.info.height);
     let how = Decode { scale: Scale::Eighths(eighths), ..Decode::all(size, limits.scans) };

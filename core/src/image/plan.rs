@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use super::{Format, Gravity, Mark, Wanted};
+use super::{DamagePolicy, Format, Gravity, Mark, Wanted};
 
 /// A side of the bounding box; `None` (written `-`) does not bound.
 pub type Bound = Option<NonZeroU32>;
@@ -203,6 +203,8 @@ pub struct Plan {
     pub moving_format: Option<Format>,
     /// What becomes of an animated source.
     pub animation: AnimationPolicy,
+    /// What becomes of a damaged source.
+    pub damaged: DamagePolicy,
     /// JPEG quality, 1 to 100.
     pub jpeg_quality: u8,
     /// WebP quality, 1 to 100.
@@ -258,6 +260,7 @@ impl Default for Plan {
             negotiated: false,
             moving_format: None,
             animation: AnimationPolicy::All,
+            damaged: DamagePolicy::Lenient,
             jpeg_quality: 75,
             webp_quality: 80,
             webp_effort: 2,

@@ -1,5 +1,6 @@
 //! The whole way from source bytes to output bytes.
 
+use super::damage::Tolerance;
 use super::decode::{self, Decode};
 use super::geometry::{Geometry, Size, Turn, Window};
 use super::look::{self, Look, look};
@@ -8,7 +9,7 @@ use super::pixels::{self, Converter, Placed};
 use super::render::Renderer;
 use super::source::{Animation, Embedded, Kind, Source};
 use super::{
-    AnimationPolicy, Control, Error, Fit, Format, Gravity, Limits, MetadataPolicy, Plan,
+    AnimationPolicy, Control, Damage, Error, Fit, Format, Gravity, Limits, MetadataPolicy, Plan,
     ProfilePolicy, encode,
 };
 
@@ -76,6 +77,7 @@ pub struct Prepared<'a> {
     pub(super) plan: &'a Plan,
     limits: Limits,
     pub(super) source: Source<'a>,
+    pub(super) tolerance: Tolerance,
     work: Work,
 }
 
@@ -125,15 +127,16 @@ pub fn probe(input: &[u8]) -> Result<Info, Error> {
 /// Qualities, effort and interlacing are no reason by themselves.
 ///
 /// # Errors
-/// Whatever [`probe`] fails with, [`Error::DecodeFailed`] for a truncated
-/// source, and the error of the limit that is exceeded.
+/// Whatever [`probe`] fails with, [`Error::DecodeFailed`] for a source that is damaged more than
+/// [`Plan::damaged`] tolerates, and the error of the limit that is exceeded.
 pub fn prepare<'a>(
     input: &'a [u8],
     plan: &'a Plan,
     limits: &Limits,
 ) -> Result<Prepared<'a>, Error> {
     let source = Source::read(input)?;
-    source.check(limits)?;
+    let tolerance = Tolerance::new(plan.damaged);
+    source.check(limits, &tolerance)?;
 
     let stored = Size::new(source.info.width, source.info.height);
     let upright = upright(&source, plan);
@@ -146,7 +149,7 @@ pub fn prepare<'a>(
         && upright.is_none()
         && keeps_bytes(&source, plan)
     {
-        return Ok(Prepared { plan, limits: *limits, source, work: Work::PassOn });
+        return Ok(Prepared { plan, limits: *limits, source, tolerance, work: Work::PassOn });
     }
     let most = plan.trim.map(|_| Geometry::most(stored, plan));
     if most.is_none() {
@@ -161,7 +164,7 @@ pub fn prepare<'a>(
         palette: format == Format::Gif || format == Format::Png && source.has_palette(),
         most,
     };
-    Ok(Prepared { plan, limits: *limits, source, work: Work::Make(recipe) })
+    Ok(Prepared { plan, limits: *limits, source, tolerance, work: Work::Make(recipe) })
 }
 
 /// What to show of an image to [`Prepared::look`]: all of it, small and in sRGB.
@@ -321,6 +324,12 @@ impl Prepared<'_> {
         converts && shows && keeps_metadata(&self.source, self.plan)
     }
 
+    /// What is wrong with the source, as far as the work came across it.
+    #[must_use]
+    pub fn damage(&self) -> Option<Damage> {
+        self.tolerance.found()
+    }
+
     /// Does the work.
     ///
     /// # Errors
@@ -355,7 +364,7 @@ impl Prepared<'_> {
                 (decode, geometry)
             }
         };
-        let raster = decode::decode(&self.source, &decode, control)?;
+        let raster = decode::decode(&self.source, &decode, &self.tolerance, control)?;
         let carried = &mut Carried::default();
         let sizes = (geometry, decode.placed(self.stored()));
         let format = Format::Png;
@@ -368,7 +377,7 @@ impl Prepared<'_> {
         let plan = self.plan;
         let &Recipe { decode, mut geometry, format, palette, .. } = recipe;
 
-        let mut raster = decode::decode(&self.source, &decode, control)?;
+        let mut raster = decode::decode(&self.source, &decode, &self.tolerance, control)?;
         let mut placed = decode.placed(self.stored());
         if let Some(threshold) = plan.trim {
             let inside = pixels::inside(&raster, threshold);

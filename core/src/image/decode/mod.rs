@@ -9,6 +9,7 @@ mod png;
 mod scale;
 mod webp;
 
+use super::damage::Tolerance;
 use super::geometry::{Geometry, Size, Window};
 use super::pixels::Placed;
 use super::raster::{Layout, Raster};
@@ -74,11 +75,18 @@ impl Decode {
 /// Decodes the source, or the first frame of its animation.
 ///
 /// # Errors
-/// [`Error::DecodeFailed`] unless every pixel of the part could be decoded;
+/// [`Error::DecodeFailed`] unless every pixel of the part could be decoded, or what is missing
+/// is tolerated;
 /// [`Error::Internal`] without memory; those of [`Control::check`].
-pub(super) fn decode(source: &Source, how: &Decode, control: &Control) -> Result<Raster, Error> {
+pub(super) fn decode(
+    source: &Source,
+    how: &Decode,
+    tolerance: &Tolerance,
+    control: &Control,
+) -> Result<Raster, Error> {
     control.check()?;
     let size = Size::new(source.info.width, source.info.height);
+    let _ = tolerance;
     let raster = match &source.kind {
         Kind::Jpeg(jpeg) => jpeg::decode(source.input, jpeg, size, how, control),
         Kind::Png(_) => png::decode(source.input, size, how.scale, control),
@@ -95,6 +103,8 @@ pub(super) struct Frames<'a> {
     canvas: Canvas,
     reader: Reader<'a>,
     left: u32,
+    #[allow(dead_code, reason = "no reader of frames tolerates damage yet")]
+    tolerance: &'a Tolerance,
 }
 
 enum Reader<'a> {
@@ -103,7 +113,11 @@ enum Reader<'a> {
 }
 
 impl<'a> Frames<'a> {
-    pub(super) fn new(source: &Source<'a>, animation: Animation) -> Result<Frames<'a>, Error> {
+    pub(super) fn new(
+        source: &Source<'a>,
+        animation: Animation,
+        tolerance: &'a Tolerance,
+    ) -> Result<Frames<'a>, Error> {
         let reader = match &source.kind {
             Kind::Gif(gif) => Reader::Gif(Box::new(gif::Frames::new(source.input, gif.largest)?)),
             Kind::Webp(webp) => Reader::Webp(webp::Frames::new(webp)),
@@ -113,7 +127,7 @@ impl<'a> Frames<'a> {
         };
         let size = Size::new(source.info.width, source.info.height);
         let canvas = Canvas::new(size, animated_layout(animation))?;
-        Ok(Frames { canvas, reader, left: source.info.frames })
+        Ok(Frames { canvas, reader, left: source.info.frames, tolerance })
     }
 
     /// Goes on to the next picture; answers for how many milliseconds it is shown, or that

@@ -4,12 +4,13 @@ use std::hash::{Hash, Hasher};
 
 use sha2::{Digest, Sha256};
 
+use super::super::damage::Tolerance;
 use super::super::decode::{self, Decode};
 use super::super::geometry::{Size, Turn};
 use super::super::pixels::{self, Converter};
 use super::super::raster::{Layout, Raster};
 use super::super::source::Source;
-use super::super::{Control, Error, Limits};
+use super::super::{Control, DamagePolicy, Error, Limits};
 
 /// A decoded image, upright and in sRGB, to be laid onto others.
 #[derive(Debug)]
@@ -21,15 +22,16 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// Decodes an image, or the first frame of an animation.
+    /// Decodes an image that is whole, or the first frame of an animation.
     ///
     /// # Errors
     /// Those of a transformation of the same bytes.
     pub fn decode(bytes: &[u8], limits: &Limits, control: &Control) -> Result<Picture, Error> {
         let source = Source::read(bytes)?;
-        source.check(limits)?;
+        let tolerance = Tolerance::new(DamagePolicy::Strict);
+        source.check(limits, &tolerance)?;
         let how = Decode::all(Size::new(source.info.width, source.info.height), limits.scans);
-        let raster = decode::decode(&source, &how, control)?;
+        let raster = decode::decode(&source, &how, &tolerance, control)?;
         let raster = pixels::turn(raster, Turn::upright(source.info.orientation), control)?;
         let converter =
             source.profile().and_then(|profile| Converter::new(&profile, raster.layout()));

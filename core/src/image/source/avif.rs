@@ -43,6 +43,7 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
         },
         kind: Kind::Avif,
         embedded,
+        fault: None,
         damage: None,
     })
 }
@@ -79,6 +80,7 @@ fn too_large(input: &[u8]) -> Option<Source<'_>> {
         },
         kind: Kind::Avif,
         embedded: Embedded::default(),
-        damage: Some(Error::UnsupportedFormat(format!("AVIF of {width}x{height} pixels"))),
+        damage: None,
+        fault: Some(Error::UnsupportedFormat(format!("AVIF of {width}x{height} pixels"))),
     })
 }

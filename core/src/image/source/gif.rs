@@ -75,7 +75,7 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
     };
 
     let canvas = Window { x: 0, y: 0, size: Size::new(width, height) };
-    let damage = match (frames, whole) {
+    let fault = match (frames, whole) {
         (_, false) => Some(truncated()),
         (0, true) => Some(broken("no frame")),
         _ => None,
@@ -105,7 +105,8 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
         },
         kind: Kind::Gif(Gif { largest, pixels, animation }),
         embedded: Embedded::default(),
-        damage,
+        fault,
+        damage: None,
     })
 }
 

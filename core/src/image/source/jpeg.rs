@@ -275,7 +275,8 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
             messy,
         }),
         embedded,
-        damage: frame.unsupported,
+        fault: frame.unsupported,
+        damage: None,
     })
 }
 

@@ -2,8 +2,9 @@
 //! headers, count frames and find metadata, and never decode a pixel.
 //!
 //! Reading is lenient, so that the size of a damaged image can still be told.
-//! [`Source::check`] is strict: whatever passes it is whole, of a supported
-//! kind, and within the limits, and only then a decoder gets to see it.
+//! [`Source::check`] is not: whatever passes it is of a supported kind, within
+//! the limits, and no more damaged than is tolerated, and only then a decoder
+//! gets to see it.
 
 mod animation;
 mod avif;
@@ -22,6 +23,7 @@ pub(super) use animation::{Animation, Dispose};
 pub(super) use exif::Exif;
 pub(super) use icc::Icc;
 
+use super::damage::{Damage, Tolerance};
 use super::geometry::Size;
 use super::{Error, Format, Info, Limits, sniff};
 
@@ -76,7 +78,9 @@ pub(super) struct Source<'a> {
     pub(super) kind: Kind<'a>,
     pub(super) embedded: Embedded<'a>,
     /// Why the part after the headers can't be decoded.
-    damage: Option<Error>,
+    fault: Option<Error>,
+    /// What is wrong with it, though there is something to be shown.
+    damage: Option<Damage>,
 }
 
 impl<'a> Source<'a> {
@@ -92,7 +96,7 @@ impl<'a> Source<'a> {
     }
 
     /// Checks everything that can be known without decoding.
-    pub(super) fn check(&self, limits: &Limits) -> Result<(), Error> {
+    pub(super) fn check(&self, limits: &Limits, tolerance: &Tolerance) -> Result<(), Error> {
         check_size(&self.info, limits)?;
         match &self.kind {
             Kind::Jpeg(jpeg) => jpeg.check(self.input, limits)?,
@@ -104,7 +108,8 @@ impl<'a> Source<'a> {
             }
             Kind::Png(_) | Kind::Webp(_) | Kind::Avif => {}
         }
-        self.damage.clone().map_or(Ok(()), Err)
+        self.fault.clone().map_or(Ok(()), Err)?;
+        self.damage.clone().map_or(Ok(()), |damage| tolerance.note(damage))
     }
 
     /// What the frames have in common, where there are several.

@@ -77,7 +77,8 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
         },
         kind: Kind::Png(Png { color_type: header.color_type, interlaced: header.interlaced }),
         embedded,
-        damage: (!whole || !has_data).then(truncated),
+        fault: (!whole || !has_data).then(truncated),
+        damage: None,
     })
 }
 

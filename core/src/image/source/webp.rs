@@ -110,10 +110,10 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
 
     // Where the chunks end before the file does, the last one is not whole.
     let whole = end <= input.len() && chunks.at >= riff.len();
-    let damage = if !whole {
+    let fault = if !whole {
         Some(truncated())
-    } else if found.damage.is_some() {
-        found.damage
+    } else if found.fault.is_some() {
+        found.fault
     } else if found.animated && found.first.is_none() || !found.animated && !found.image {
         Some(broken("no frame"))
     } else {
@@ -139,7 +139,8 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
             lossless: found.lossless,
         }),
         embedded: found.embedded,
-        damage,
+        fault,
+        damage: None,
     })
 }
 
@@ -157,7 +158,7 @@ struct Found<'a> {
     /// Whether frames leave something of the canvas open, or open it.
     opens: bool,
     /// What is wrong with a frame after the first.
-    damage: Option<Error>,
+    fault: Option<Error>,
     embedded: Embedded<'a>,
 }
 
@@ -173,7 +174,7 @@ impl Default for Found<'_> {
             first: None,
             plays: None,
             opens: false,
-            damage: None,
+            fault: None,
             embedded: Embedded::default(),
         }
     }
@@ -214,7 +215,7 @@ impl<'a> Found<'a> {
                     }
                     (Err(error), None) => return Err(error),
                     (Err(error), Some(_)) => {
-                        self.damage.get_or_insert(error);
+                        self.fault.get_or_insert(error);
                     }
                 }
             }
