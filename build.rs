@@ -4,10 +4,12 @@
 use std::env;
 
 fn main() {
-    println!("cargo::rerun-if-changed=src/ngx/shim.c");
-
     let mut shim = cc::Build::new();
-    shim.file("src/ngx/shim.c").warnings(true);
+    for file in ["src/ngx/modules.c", "src/ngx/shim.c"] {
+        println!("cargo::rerun-if-changed={file}");
+        shim.file(file);
+    }
+    shim.warnings(true);
     // nginx-sys hands on what nginx's own makefile says.
     if let Some(include) = env::var_os("DEP_NGINX_INCLUDE") {
         shim.includes(env::split_paths(&include));

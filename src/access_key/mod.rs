@@ -16,11 +16,10 @@ mod visit;
 mod zone;
 
 use nginx_sys::{
-    NGX_HTTP_MODULE, NGX_LOG_ERR, NGX_OK, ngx_command_t, ngx_conf_t, ngx_cycle_t,
-    ngx_http_module_t, ngx_http_phases_NGX_HTTP_ACCESS_PHASE as ACCESS,
-    ngx_http_phases_NGX_HTTP_LOG_PHASE as LOG,
+    NGX_LOG_ERR, NGX_OK, ngx_command_t, ngx_conf_t, ngx_cycle_t, ngx_http_module_t,
+    ngx_http_phases_NGX_HTTP_ACCESS_PHASE as ACCESS, ngx_http_phases_NGX_HTTP_LOG_PHASE as LOG,
     ngx_http_phases_NGX_HTTP_POST_READ_PHASE as POST_READ,
-    ngx_http_phases_NGX_HTTP_REWRITE_PHASE as REWRITE, ngx_int_t, ngx_module_t, ngx_uint_t,
+    ngx_http_phases_NGX_HTTP_REWRITE_PHASE as REWRITE, ngx_int_t, ngx_module_t,
 };
 
 use crate::ngx::conf::{commands, create, init, main_conf, merge, no_commands, outcome};
@@ -29,11 +28,13 @@ use crate::ngx::{Request, log, phase, variable, worker};
 use conf::{LocConf, MainConf, SrvConf};
 use directives::{COUNT, MAIN, SERVER};
 
+#[unsafe(export_name = "ngx_http_access_key_module_commands")]
 static mut COMMANDS: [ngx_command_t; COUNT + 1] = commands::<LocConf, _>(
     commands::<SrvConf, _>(commands::<MainConf, _>(no_commands(), 0), MAIN),
     MAIN + SERVER,
 );
 
+#[unsafe(export_name = "ngx_http_access_key_module_ctx")]
 static CONTEXT: ngx_http_module_t = ngx_http_module_t {
     preconfiguration: Some(preconfiguration),
     postconfiguration: Some(postconfiguration),
@@ -45,16 +46,11 @@ static CONTEXT: ngx_http_module_t = ngx_http_module_t {
     merge_loc_conf: Some(merge::<LocConf>),
 };
 
-/// The module.
-pub static mut MODULE: ngx_module_t = ngx_module_t {
-    ctx: (&raw const CONTEXT).cast_mut().cast(),
-    commands: (&raw mut COMMANDS).cast(),
-    type_: NGX_HTTP_MODULE as ngx_uint_t,
-    init_module: Some(init_module),
-    init_process: Some(init_process),
-    exit_process: Some(exit_process),
-    ..ngx_module_t::default()
-};
+unsafe extern "C" {
+    /// The module, made in `modules.c` of the statics and functions that are exported here.
+    #[link_name = "ngx_http_access_key_module"]
+    pub static mut MODULE: ngx_module_t;
+}
 
 /// The configuration at a request's location.
 fn conf(request: &Request) -> Option<&LocConf> {
@@ -104,6 +100,7 @@ unsafe extern "C" fn postconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
 
 /// Makes the folders of state files. In a process that answers requests itself, the zones of the
 /// new configuration take over.
+#[unsafe(export_name = "ngx_http_access_key_init_module")]
 unsafe extern "C" fn init_module(cycle: *mut ngx_cycle_t) -> ngx_int_t {
     // SAFETY: the cycle that nginx is about to take, whose configuration is complete.
     let (log, user) = unsafe { ((*cycle).log, worker::user_of(cycle)) };
@@ -124,6 +121,7 @@ unsafe extern "C" fn init_module(cycle: *mut ngx_cycle_t) -> ngx_int_t {
     })
 }
 
+#[unsafe(export_name = "ngx_http_access_key_init_process")]
 unsafe extern "C" fn init_process(cycle: *mut ngx_cycle_t) -> ngx_int_t {
     // SAFETY: the running cycle.
     let log = unsafe { (*cycle).log };
@@ -138,6 +136,7 @@ unsafe extern "C" fn init_process(cycle: *mut ngx_cycle_t) -> ngx_int_t {
     })
 }
 
+#[unsafe(export_name = "ngx_http_access_key_exit_process")]
 unsafe extern "C" fn exit_process(cycle: *mut ngx_cycle_t) {
     // SAFETY: the running cycle.
     let log = unsafe { (*cycle).log };

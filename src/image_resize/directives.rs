@@ -470,8 +470,7 @@ fn set_bound(bounds: &mut Bounds, argument: &ngx_str_t) -> Result<(), ConfError>
     let text = argument.as_bytes();
     let name = text.split(|&byte| byte == b'=').next().unwrap_or_default();
     // The value as nginx's own string, for nginx's own parsers.
-    let rest = argument.split_at((name.len() + 1).min(text.len())).map(|(_, rest)| rest);
-    let rest = rest.unwrap_or(ngx_str_t::empty());
+    let rest = argument.tail(name.len() + 1);
     let count = || {
         expect(
             parse_count(rest.as_bytes()).filter(|&count| count > 0),

@@ -20,17 +20,19 @@ mod watermark;
 mod zone;
 
 use nginx_sys::{
-    NGX_HTTP_MODULE, NGX_OK, ngx_command_t, ngx_conf_t, ngx_cycle_t, ngx_http_module_t,
-    ngx_http_phases_NGX_HTTP_LOG_PHASE, ngx_int_t, ngx_module_t, ngx_uint_t,
+    NGX_OK, ngx_command_t, ngx_conf_t, ngx_cycle_t, ngx_http_module_t,
+    ngx_http_phases_NGX_HTTP_LOG_PHASE, ngx_int_t, ngx_module_t,
 };
 
 use crate::ngx::conf::{commands, create, init, merge, no_commands, outcome};
 use crate::ngx::{Request, memory, phase, variable};
 use conf::{LocConf, MainConf};
 
+#[unsafe(export_name = "ngx_http_image_resize_module_commands")]
 static mut COMMANDS: [ngx_command_t; directives::COUNT + 1] =
     commands::<LocConf, _>(commands::<MainConf, _>(no_commands(), 0), directives::MAIN);
 
+#[unsafe(export_name = "ngx_http_image_resize_module_ctx")]
 static CONTEXT: ngx_http_module_t = ngx_http_module_t {
     preconfiguration: Some(preconfiguration),
     postconfiguration: Some(postconfiguration),
@@ -42,14 +44,11 @@ static CONTEXT: ngx_http_module_t = ngx_http_module_t {
     merge_loc_conf: Some(merge::<LocConf>),
 };
 
-/// The module.
-pub static mut MODULE: ngx_module_t = ngx_module_t {
-    ctx: (&raw const CONTEXT).cast_mut().cast(),
-    commands: (&raw mut COMMANDS).cast(),
-    type_: NGX_HTTP_MODULE as ngx_uint_t,
-    init_process: Some(init_process),
-    ..ngx_module_t::default()
-};
+unsafe extern "C" {
+    /// The module, made in `modules.c` of the statics and functions that are exported here.
+    #[link_name = "ngx_http_image_resize_module"]
+    pub static mut MODULE: ngx_module_t;
+}
 
 /// The configuration at a request's location.
 fn conf(request: &Request) -> Option<&LocConf> {
@@ -70,6 +69,7 @@ unsafe extern "C" fn postconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
     })
 }
 
+#[unsafe(export_name = "ngx_http_image_resize_init_process")]
 unsafe extern "C" fn init_process(_cycle: *mut ngx_cycle_t) -> ngx_int_t {
     memory::return_freed_images();
     NGX_OK as ngx_int_t

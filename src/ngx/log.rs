@@ -1,17 +1,13 @@
 //! The error log.
 
 use std::cell::Cell;
-use std::ffi::CStr;
 use std::fmt::Arguments;
 
 use nginx_sys::{
-    NGX_LOG_DEBUG, NGX_LOG_EMERG, NGX_LOG_WARN, ngx_conf_log_error, ngx_conf_t, ngx_cycle,
-    ngx_log_error_core, ngx_log_t, ngx_uint_t,
+    NGX_LOG_DEBUG, NGX_LOG_EMERG, NGX_LOG_WARN, ngx_conf_t, ngx_cycle, ngx_log_t, ngx_uint_t,
 };
 
-use super::worker;
-
-const FORMAT: &CStr = c"%*s";
+use super::{shim, worker};
 
 /// Writes one line at `level` (`NGX_LOG_ERR`, ...), to which nginx adds the client and the request.
 pub fn write(log: *mut ngx_log_t, level: u32, message: Arguments<'_>) {
@@ -21,8 +17,8 @@ pub fn write(log: *mut ngx_log_t, level: u32, message: Arguments<'_>) {
         return;
     }
     let line = message.to_string();
-    // SAFETY: the log is live, and "%*s" takes a length and that many bytes.
-    unsafe { ngx_log_error_core(level, log, 0, FORMAT.as_ptr(), line.len(), line.as_ptr()) }
+    // SAFETY: the log is live, and the line has as many bytes.
+    unsafe { shim::ig_log(level, log, line.as_ptr(), line.len()) }
 }
 
 /// Lines of which one a second is enough.
@@ -86,11 +82,8 @@ pub fn conf_warning(cf: *mut ngx_conf_t, message: Arguments<'_>) {
 
 fn conf_line(cf: *mut ngx_conf_t, level: u32, message: Arguments<'_>) {
     let line = message.to_string();
-    // SAFETY: `cf` is the parser's, which outlives the directive; "%*s" takes a length and that
-    // many bytes.
-    unsafe {
-        ngx_conf_log_error(level as ngx_uint_t, cf, 0, FORMAT.as_ptr(), line.len(), line.as_ptr());
-    }
+    // SAFETY: `cf` is the parser's, which outlives the directive; the line has as many bytes.
+    unsafe { shim::ig_conf_log(level as ngx_uint_t, cf, line.as_ptr(), line.len()) }
 }
 
 /// The log of the running configuration, which a thread may write to: lines that belong to no

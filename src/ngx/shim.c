@@ -19,7 +19,6 @@
 ig_get(ngx_http_request_t, request, aio)
 ig_get(ngx_http_request_t, request, blocked)
 ig_get(ngx_http_request_t, request, buffered)
-ig_get(ngx_http_request_t, request, cached)
 ig_get(ngx_http_request_t, request, count)
 ig_get(ngx_http_request_t, request, done)
 ig_get(ngx_http_request_t, request, header_only)
@@ -67,6 +66,17 @@ ig_set(ngx_variable_value_t, value, valid)
 
 
 ngx_uint_t
+ig_request_cached(const ngx_http_request_t *r)
+{
+#if (NGX_HTTP_CACHE)
+    return r->cached;
+#else
+    return 0;
+#endif
+}
+
+
+ngx_uint_t
 ig_location_regex(const ngx_http_core_loc_conf_t *clcf)
 {
 #if (NGX_PCRE)
@@ -74,6 +84,22 @@ ig_location_regex(const ngx_http_core_loc_conf_t *clcf)
 #else
     return 0;
 #endif
+}
+
+
+/* Lines of the logs: the functions behind nginx's macros take other arguments in its forks. */
+
+void
+ig_log(ngx_uint_t level, ngx_log_t *log, const u_char *line, size_t len)
+{
+    ngx_log_error(level, log, 0, "%*s", len, line);
+}
+
+
+void
+ig_conf_log(ngx_uint_t level, ngx_conf_t *cf, const u_char *line, size_t len)
+{
+    ngx_conf_log_error(level, cf, 0, "%*s", len, line);
 }
 
 
@@ -117,7 +143,10 @@ ig_event_unpost(ngx_event_t *ev)
  * module loadable there.
  */
 
+extern ngx_module_t  ngx_thread_pool_module;
+
 #pragma weak ngx_thread_pool_add
+#pragma weak ngx_thread_pool_module
 #pragma weak ngx_thread_task_post
 
 ngx_uint_t
@@ -130,7 +159,31 @@ ig_threads_available(void)
 ngx_thread_pool_t *
 ig_thread_pool_add(ngx_conf_t *cf, ngx_str_t *name)
 {
-    return ngx_thread_pool_add == NULL ? NULL : ngx_thread_pool_add(cf, name);
+    void               *conf;
+    ngx_thread_pool_t  *tp;
+    ngx_core_module_t  *http, *pools;
+
+    if (ngx_thread_pool_add == NULL) {
+        return NULL;
+    }
+
+    tp = ngx_thread_pool_add(cf, name);
+
+    http = ngx_http_module.ctx;
+
+    if (tp == NULL || http->init_conf == NULL) {
+        return tp;
+    }
+
+    /*
+     * Where http is merged when all was read, as in Angie, the pools are set up by then; to do it
+     * again only sets up the new one, or refuses a name that is nowhere defined.
+     */
+
+    pools = ngx_thread_pool_module.ctx;
+    conf = ngx_get_conf(cf->cycle->conf_ctx, ngx_thread_pool_module);
+
+    return pools->init_conf(cf->cycle, conf) == NGX_CONF_OK ? tp : NULL;
 }
 
 

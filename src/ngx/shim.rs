@@ -67,6 +67,9 @@ unsafe extern "C" {
     pub fn ig_value_set_not_found(value: *mut ngx_variable_value_t, value: ngx_uint_t);
     pub fn ig_value_set_valid(value: *mut ngx_variable_value_t, value: ngx_uint_t);
 
+    pub fn ig_log(level: ngx_uint_t, log: *mut ngx_log_t, line: *const u8, len: usize);
+    pub fn ig_conf_log(level: ngx_uint_t, cf: *mut ngx_conf_t, line: *const u8, len: usize);
+
     pub fn ig_buf_in_memory(buf: *const ngx_buf_t) -> ngx_uint_t;
 
     pub fn ig_event_add_timer(event: *mut ngx_event_t, timer: ngx_msec_t);

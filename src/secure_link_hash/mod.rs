@@ -9,9 +9,9 @@ mod variables;
 mod verdict;
 
 use nginx_sys::{
-    NGX_HTTP_MODULE, ngx_command_t, ngx_conf_t, ngx_http_module_t,
-    ngx_http_phases_NGX_HTTP_ACCESS_PHASE as ACCESS, ngx_http_phases_NGX_HTTP_LOG_PHASE as LOG,
-    ngx_http_phases_NGX_HTTP_PRECONTENT_PHASE as PRECONTENT, ngx_int_t, ngx_module_t, ngx_uint_t,
+    ngx_command_t, ngx_conf_t, ngx_http_module_t, ngx_http_phases_NGX_HTTP_ACCESS_PHASE as ACCESS,
+    ngx_http_phases_NGX_HTTP_LOG_PHASE as LOG,
+    ngx_http_phases_NGX_HTTP_PRECONTENT_PHASE as PRECONTENT, ngx_int_t, ngx_module_t,
 };
 
 use crate::ngx::conf::{Directives, commands, create, main_conf, merge, no_commands, outcome};
@@ -20,8 +20,10 @@ use conf::{LocConf, MainConf};
 
 const COUNT: usize = LocConf::DIRECTIVES.len();
 
+#[unsafe(export_name = "ngx_http_secure_link_hash_module_commands")]
 static mut COMMANDS: [ngx_command_t; COUNT + 1] = commands::<LocConf, _>(no_commands(), 0);
 
+#[unsafe(export_name = "ngx_http_secure_link_hash_module_ctx")]
 static CONTEXT: ngx_http_module_t = ngx_http_module_t {
     preconfiguration: Some(preconfiguration),
     postconfiguration: Some(postconfiguration),
@@ -33,13 +35,11 @@ static CONTEXT: ngx_http_module_t = ngx_http_module_t {
     merge_loc_conf: Some(merge::<LocConf>),
 };
 
-/// The module.
-pub static mut MODULE: ngx_module_t = ngx_module_t {
-    ctx: (&raw const CONTEXT).cast_mut().cast(),
-    commands: (&raw mut COMMANDS).cast(),
-    type_: NGX_HTTP_MODULE as ngx_uint_t,
-    ..ngx_module_t::default()
-};
+unsafe extern "C" {
+    /// The module, made in `modules.c` of the statics and functions that are exported here.
+    #[link_name = "ngx_http_secure_link_hash_module"]
+    pub static mut MODULE: ngx_module_t;
+}
 
 /// The configuration at a request's location.
 fn conf(request: &Request) -> Option<&LocConf> {

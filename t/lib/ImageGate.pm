@@ -65,13 +65,41 @@ if ($ENV{TEST_NGINX_IMAGE_GATE_TIMES}) {
     });
 }
 
-# Every block gets a harmless first request and fails on alerts, in the log of the
-# requests and in that of the shutdown.
-my $has_threads = `$Test::Nginx::Util::NginxBinary -V 2>&1` =~ /--with-threads/;
+my $nginx_built = `$Test::Nginx::Util::NginxBinary -V 2>&1`;
+my $has_threads = $nginx_built =~ /--with-threads/;
+
+# What configurations use that an nginx may be built without: what tells of it, how configure
+# leaves it out (or takes it in), and what a block that is skipped says.
+my @parts = (
+    [qr/^\s*(?:return|rewrite|set|if|break)\b/m, qr/--without-http_rewrite_module/, 'rewrite'],
+    [qr/\blocation\s+~|^\s*~|\bserver_name\s+~/m, qr/--without-pcre/, 'regular expressions'],
+    [qr/\bproxy_(?:pass|set_header|http_version)\b/, qr/--without-http_proxy_module/, 'proxy'],
+    [qr/\bproxy_cache/, qr/--without-http-cache/, 'caches'],
+    [qr/\bgzip\b/, qr/--without-http_gzip_module/, 'gzip'],
+    [qr/\bssi\b/, qr/--without-http_ssi_module/, 'SSI'],
+    [qr/\bauth_request\b/, qr/^(?!.*--with-http_auth_request_module)/s, 'auth_request'],
+    [qr/\bsub_filter\b/, qr/^(?!.*--with-http_sub_module)/s, 'sub_filter'],
+    [qr/\bsecure_link(?:_md5|_secret)?\s/, qr/^(?!.*--with-http_secure_link_module)/s, 'secure_link'],
+    [qr/\badd_(?:before|after)_body\b/, qr/^(?!.*--with-http_addition_module)/s, 'additions'],
+    [qr/\bslice\b/, qr/^(?!.*--with-http_slice_module)/s, 'slices'],
+    [qr/\bgunzip\b/, qr/^(?!.*--with-http_gunzip_module)/s, 'gunzip'],
+    [qr/\bgzip_static\b/, qr/^(?!.*--with-http_gzip_static_module)/s, 'gzip_static'],
+    [qr/\b(?:set_real_ip_from|real_ip_header)\b/, qr/^(?!.*--with-http_realip_module)/s, 'realip'],
+    [qr/\bstub_status\b/, qr/^(?!.*--with-http_stub_status_module)/s, 'stub_status'],
+    [qr/\bhttp2\b/, qr/^(?!.*--with-http_v2_module)/s, 'HTTP/2'],
+    [qr/\blisten\s.*\bssl\b/, qr/^(?!.*--with-http_ssl_module)/s, 'TLS'],
+    [qr/\bperl(?:_set|_modules|_require)?\s/, qr/^(?!.*--with-http_perl_module)/s, 'perl'],
+);
+my @missing = grep { $nginx_built =~ $_->[1] } @parts;
+
+# Whether a request can be answered before any phase that may refuse it.
+my $has_return = $nginx_built !~ /--without-http_rewrite_module/;
 
 # Whether nginx has thread pools.
 sub has_threads { return $has_threads }
 
+# Every block gets a harmless first request and fails on alerts, in the log of the
+# requests and in that of the shutdown.
 add_block_preprocessor(sub {
     my $block = shift;
 
@@ -92,6 +120,16 @@ add_block_preprocessor(sub {
         fixtures_in($v);
     }
 
+    my $uses = join "\n", map { $_ || '' } $block->main_config, $block->http_config, $block->config;
+    for (grep { $uses =~ $_->[0] } @missing) {
+        $block->set_value(skip_nginx => "1: >= 0.0.0: this nginx is built without $_->[2]");
+    }
+
+    # Test::Nginx names the folder unless it finds the word.
+    if ($nginx_built =~ /--without-http_proxy_module/) {
+        $block->set_value(http_config => "# no proxy_temp_path\n" . ($block->http_config || ''));
+    }
+
     if (!$has_threads) {
         if (defined $block->threads) {
             $block->set_value(skip_nginx => '1: >= 0.0.0: this nginx has no thread pools');
@@ -109,7 +147,8 @@ add_block_preprocessor(sub {
 
     if (!defined $block->request && !defined $block->raw_request && !defined $block->pipelined_requests) {
         $block->set_value(request => 'GET /ready');
-        $block->set_value(config => ($block->config || '') . "\n        location = /ready { return 200 ok; }\n");
+        my $ready = $has_return ? 'return 200 ok;' : "alias @{[fixture_path('text.txt')]};";
+        $block->set_value(config => ($block->config || '') . "\n        location = /ready { $ready }\n");
     }
     if (!defined $block->no_error_log) {
         $block->set_value(no_error_log => "[alert]\n[crit]\n[emerg]\npanicked");

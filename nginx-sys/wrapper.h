@@ -1,0 +1,3 @@
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
