@@ -14,9 +14,11 @@ else
 NGINX_BUILD_DIR := $(abspath build/nginx/objs)
 DEBIAN_NGINX    := yes
 endif
-# The sources are where configure was called: above that folder, unless --builddir was elsewhere.
-NGINX_SOURCE_DIR ?= $(dir $(NGINX_BUILD_DIR))
-export NGINX_BUILD_DIR NGINX_SOURCE_DIR
+export NGINX_BUILD_DIR
+# Only where configure was given a --builddir that is not in the sources.
+ifdef NGINX_SOURCE_DIR
+export NGINX_SOURCE_DIR
+endif
 
 # By rename: a file that a running nginx has mapped must not be written to.
 put = install -D -m $(1) $(2) $(3).$$$$ && mv -f $(3).$$$$ $(3)
@@ -34,8 +36,8 @@ headers:
 	@$(if $(DEBIAN_NGINX),scripts/nginx-headers build/nginx)
 	@test -e $(NGINX_BUILD_DIR)/ngx_auto_config.h || \
 	  { echo "make: no configured nginx in $(NGINX_BUILD_DIR)" >&2; exit 1; }
-	@test -e $(NGINX_SOURCE_DIR)/src/core/nginx.h || \
-	  { echo "make: no sources of nginx in $(NGINX_SOURCE_DIR); name them: make NGINX_BUILD_DIR=... NGINX_SOURCE_DIR=..." >&2; exit 1; }
+	@test -e $(or $(NGINX_SOURCE_DIR),$(NGINX_BUILD_DIR)/..)/src/core/nginx.h || \
+	  { echo "make: no sources of nginx in $(or $(NGINX_SOURCE_DIR),$(abspath $(NGINX_BUILD_DIR)/..)); name them: make NGINX_BUILD_DIR=... NGINX_SOURCE_DIR=..." >&2; exit 1; }
 
 .PHONY: demo
 demo: build ## start nginx with the demo, print its URLs, stop on Ctrl-C
