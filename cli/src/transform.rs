@@ -68,7 +68,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let bytes = match &output {
         Output::Original => &input,
-        Output::Encoded(bytes) => bytes,
+        Output::Stripped(bytes) | Output::Encoded(bytes) => bytes,
     };
     files::write(&arguments.output, bytes)
 }

@@ -72,7 +72,8 @@ fn picture(width: u32, height: u32) -> Picture {
 fn run(source: &[u8], plan: &Plan) -> Vec<u8> {
     let prepared = prepare(source, plan, &Limits::default()).unwrap();
     match prepared.run(&Control::default()).unwrap().output {
-        image_gate_core::image::Output::Encoded(bytes) => bytes,
+        image_gate_core::image::Output::Stripped(bytes)
+        | image_gate_core::image::Output::Encoded(bytes) => bytes,
         image_gate_core::image::Output::Original => source.to_vec(),
     }
 }

@@ -17,7 +17,7 @@ fn main() {
     for _ in std::io::stdin().lines() {
         let prepared = prepare(&source, &plan, &Limits::default()).unwrap();
         made = match prepared.run(&Control::default()).unwrap().output {
-            Output::Encoded(bytes) => bytes,
+            Output::Stripped(bytes) | Output::Encoded(bytes) => bytes,
             Output::Original => source.clone(),
         };
         println!("{}", made.len());

@@ -243,7 +243,6 @@ impl Job {
         let prepared = prepare(bytes, &self.plan, &self.limits).map_err(Stop::Failed)?;
         let info = prepared.info().clone();
         let displayed = info.displayed(self.plan.orient);
-        let source_format = info.format;
         *source = Some(info);
         let need = prepared.memory();
         if need > self.memory {
@@ -262,20 +261,20 @@ impl Job {
             let damage = prepared.damage();
             return Ok(Product { bytes, format: None, size, is_original: false, damage });
         }
-        let done = prepared.run(&self.control).map_err(Stop::Failed)?;
+        let mut done = prepared.run(&self.control).map_err(Stop::Failed)?;
+        // Where a format alone was asked for, that was to save bytes.
+        if let Output::Encoded(made) = &done.output
+            && let Some(instead) = prepared.instead(made.len()).map_err(Stop::Failed)?
+        {
+            done = instead;
+        }
         let damage = prepared.damage();
         let (size, format) = (Some((done.width, done.height)), Some(done.format));
-        Ok(match done.output {
-            Output::Encoded(made) if made.len() > bytes.len() && prepared.may_stay() => {
-                // The format was asked for to save bytes.
-                let (size, format) = (Some(displayed), Some(source_format));
-                Product { bytes: std::mem::take(bytes), format, size, is_original: true, damage }
-            }
-            Output::Encoded(bytes) => Product { bytes, format, size, is_original: false, damage },
-            Output::Original => {
-                Product { bytes: std::mem::take(bytes), format, size, is_original: true, damage }
-            }
-        })
+        let (bytes, is_original) = match done.output {
+            Output::Original => (std::mem::take(bytes), true),
+            Output::Stripped(bytes) | Output::Encoded(bytes) => (bytes, false),
+        };
+        Ok(Product { bytes, format, size, is_original, damage })
     }
 }
 

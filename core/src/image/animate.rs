@@ -47,7 +47,7 @@ impl Prepared<'_> {
     ) -> Result<Vec<u8>, Error> {
         let size = inside.map_or(self.stored(), |inside| inside.size);
         let mut frames = Frames::new(&self.source, animation, &self.tolerance)?;
-        let mut carried = carried(&self.source.embedded, plan);
+        let mut carried = carried(&self.source.embedded, plan, geometry.output);
         let mut duration = frames.next(control)?.ok_or_else(no_frame)?;
         let mut renderer = Renderer::new(
             &self.source,

@@ -29,6 +29,7 @@ mod riff;
 mod smart;
 mod source;
 mod statistics;
+mod strip;
 mod transform;
 pub mod values;
 mod variant;

@@ -7,7 +7,8 @@ use super::look::{self, Look, look};
 use super::metadata::{Carried, carried};
 use super::pixels::{self, Converter, Placed};
 use super::render::Renderer;
-use super::source::{Animation, Embedded, Kind, Source};
+use super::source::{Animation, Source};
+use super::strip::{Cuts, strip};
 use super::{
     AnimationPolicy, Control, Damage, Error, Fit, Format, Gravity, Limits, MetadataPolicy, Plan,
     ProfilePolicy, encode,
@@ -54,6 +55,8 @@ impl Info {
 pub enum Output {
     /// The source's own bytes, unchanged.
     Original,
+    /// The source's own pixels, byte for byte, without the metadata that is not to go out.
+    Stripped(Vec<u8>),
     /// Newly encoded bytes.
     Encoded(Vec<u8>),
 }
@@ -78,13 +81,13 @@ pub struct Prepared<'a> {
     limits: Limits,
     pub(super) source: Source<'a>,
     pub(super) tolerance: Tolerance,
-    work: Work,
+    work: Work<'a>,
 }
 
 #[derive(Debug)]
-enum Work {
-    /// The source is already what is asked for.
-    PassOn,
+enum Work<'a> {
+    /// The source is already what is asked for, but for what is cut out.
+    PassOn(Cuts<'a>),
     Make(Recipe),
 }
 
@@ -113,16 +116,15 @@ pub fn probe(input: &[u8]) -> Result<Info, Error> {
 
 /// Reads the headers, checks the limits and plans the work; decodes nothing.
 ///
-/// The source goes out as it is, bytes and all, where it has the format and the
-/// size that are asked for already, as nginx's image_filter does, unless one of
-/// these asks for other pixels or bytes:
+/// The source goes out as it is, but for metadata that is not to go out, where it has the format
+/// and the size that are asked for already, as nginx's image_filter does, unless one of these
+/// asks for other pixels or bytes:
 /// - anything that [`Plan::changes_pixels`], or an EXIF orientation that is to be applied;
 /// - an animation of which only the first frame is to be left;
 /// - a bound on its length that it exceeds, unless its format has no quality to be lowered;
 /// - a profile that the policy wants converted and that is not sRGB, or any that it wants dropped;
 /// - palette transparency that the plan does not keep;
-/// - with [`MetadataPolicy::Copyright`] any EXIF or XMP;
-/// - with [`MetadataPolicy::Strip`] more than 5% of application data in a JPEG. Less is left in.
+/// - parts that it can't be told of whether they are metadata.
 ///
 /// Qualities, effort and interlacing are no reason by themselves.
 ///
@@ -148,8 +150,10 @@ pub fn prepare<'a>(
         && geometry.is_identity(stored)
         && upright.is_none()
         && keeps_bytes(&source, plan)
+        && let Some(cuts) = strip(&source, plan, false)
     {
-        return Ok(Prepared { plan, limits: *limits, source, tolerance, work: Work::PassOn });
+        let work = Work::PassOn(cuts);
+        return Ok(Prepared { plan, limits: *limits, source, tolerance, work });
     }
     let most = plan.trim.map(|_| Geometry::most(stored, plan));
     if most.is_none() {
@@ -173,7 +177,8 @@ pub fn look_plan(orient: bool) -> Plan {
     let side = std::num::NonZeroU32::new(look::SIDE);
     let fit = Fit::Resize { width: side, height: side };
     // A format to which all can be made that there is, alpha included.
-    Plan { fit, orient, format: Some(Format::Png), ..Plan::default() }
+    let (format, metadata) = (Some(Format::Png), MetadataPolicy::Keep);
+    Plan { fit, orient, format, metadata, ..Plan::default() }
 }
 
 fn upright(source: &Source, plan: &Plan) -> Turn {
@@ -213,7 +218,6 @@ fn keeps_bytes(source: &Source, plan: &Plan) -> bool {
         && fits
         && !flattens
         && keeps_profile(source, plan)
-        && keeps_metadata(source, plan)
 }
 
 fn loses_frames(source: &Source, plan: &Plan) -> bool {
@@ -228,20 +232,6 @@ fn keeps_profile(source: &Source, plan: &Plan) -> bool {
             .profile()
             .and_then(|profile| Converter::new(&profile, decode::layout(source)))
             .is_none(),
-    }
-}
-
-fn keeps_metadata(source: &Source, plan: &Plan) -> bool {
-    match (plan.metadata, &source.kind) {
-        (MetadataPolicy::Keep, _) => true,
-        (MetadataPolicy::Copyright, _) => {
-            let Embedded { exif, xmp, iptc, .. } = &source.embedded;
-            exif.is_none() && xmp.is_none() && iptc.is_none()
-        }
-        (MetadataPolicy::Strip, Kind::Jpeg(jpeg)) => {
-            jpeg.app_bytes <= source.input.len() as u64 / 20
-        }
-        (MetadataPolicy::Strip, _) => true,
     }
 }
 
@@ -275,7 +265,11 @@ impl Prepared<'_> {
     /// the source not counted.
     #[must_use]
     pub fn memory(&self) -> u64 {
-        let Work::Make(recipe) = &self.work else { return 0 };
+        let recipe = match &self.work {
+            Work::PassOn(cuts) if cuts.is_empty() => return 0,
+            Work::PassOn(cuts) => return cuts.len() as u64,
+            Work::Make(recipe) => recipe,
+        };
         let &Recipe { decode, geometry, format, animation, palette, most } = recipe;
         let layout =
             animation.map_or_else(|| decode::layout(&self.source), decode::animated_layout);
@@ -310,10 +304,21 @@ impl Prepared<'_> {
         held.saturating_add(trimming.max(resizing).max(marking))
     }
 
-    /// Whether the source may go out in place of an output that turned out larger: nothing but
-    /// another format was asked for, every client shows the source's, and its metadata may be seen.
-    #[must_use]
-    pub fn may_stay(&self) -> bool {
+    /// What goes out in place of an output of `len` bytes where that is larger than the source,
+    /// its metadata stripped: the source, if nothing but another format was asked for, and every
+    /// client shows that which it has.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] without memory.
+    pub fn instead(&self, len: usize) -> Result<Option<Transformed>, Error> {
+        if !self.may_stay() {
+            return Ok(None);
+        }
+        let cuts = strip(&self.source, self.plan, self.plan.orient);
+        cuts.filter(|cuts| cuts.len() < len).map(|cuts| self.pass_on(&cuts)).transpose()
+    }
+
+    fn may_stay(&self) -> bool {
         let &Plan { fit, format, .. } = self.plan;
         let source = self.source.info.format;
         let shows = source.is_universal() || format == Some(source);
@@ -321,7 +326,15 @@ impl Prepared<'_> {
             && fit == Fit::None
             && !self.plan.changes_pixels()
             && !loses_frames(&self.source, self.plan);
-        converts && shows && keeps_metadata(&self.source, self.plan)
+        converts && shows
+    }
+
+    fn pass_on(&self, cuts: &Cuts) -> Result<Transformed, Error> {
+        let (width, height) = self.source.info.displayed(self.plan.orient);
+        let format = self.source.info.format;
+        let output =
+            if cuts.is_empty() { Output::Original } else { Output::Stripped(cuts.apply()?) };
+        Ok(Transformed { output, format, width, height })
     }
 
     /// What is wrong with the source, as far as the work came across it.
@@ -337,11 +350,7 @@ impl Prepared<'_> {
     pub fn run(&self, control: &Control) -> Result<Transformed, Error> {
         control.check()?;
         match &self.work {
-            Work::PassOn => {
-                let (width, height) = self.source.info.displayed(self.plan.orient);
-                let format = self.source.info.format;
-                Ok(Transformed { output: Output::Original, format, width, height })
-            }
+            Work::PassOn(cuts) => self.pass_on(cuts),
             Work::Make(recipe) => match recipe.animation {
                 Some(animation) => self.animate(recipe, animation, control),
                 None => self.make(recipe, control),
@@ -357,7 +366,7 @@ impl Prepared<'_> {
         control.check()?;
         let (decode, geometry) = match &self.work {
             Work::Make(recipe) => (recipe.decode, recipe.geometry),
-            Work::PassOn => {
+            Work::PassOn(_) => {
                 let geometry =
                     Geometry::new(self.stored(), upright(&self.source, self.plan), self.plan);
                 let decode = how_to_decode(&self.source, self.plan, &geometry, &self.limits);
@@ -385,7 +394,7 @@ impl Prepared<'_> {
             geometry = self.trimmed(recipe, inside)?;
             placed = Placed::all(inside.size);
         }
-        let mut carried = carried(&self.source.embedded, plan);
+        let mut carried = carried(&self.source.embedded, plan, geometry.output);
         let sizes = (geometry, placed);
         let raster =
             Renderer::new(&self.source, plan, sizes, format, &raster, &mut carried, control)?

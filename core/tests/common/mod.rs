@@ -222,7 +222,7 @@ pub fn transform(input: &[u8], plan: &Plan) -> Result<Vec<u8>, Error> {
     let transformed = prepared.run(&Control::default())?;
     Ok(match transformed.output {
         Output::Original => input.to_vec(),
-        Output::Encoded(bytes) => {
+        Output::Stripped(bytes) | Output::Encoded(bytes) => {
             assert_eq!(sniff(&bytes), Some(transformed.format));
             bytes
         }

@@ -21,7 +21,7 @@ pub(super) fn encode(raster: Raster, plan: &Plan, carried: &Carried) -> Result<V
         speed: plan.avif_speed,
         icc: carried.icc.as_deref().unwrap_or_default(),
         exif: carried.exif.as_deref().unwrap_or_default(),
-        xmp: carried.xmp.unwrap_or_default(),
+        xmp: carried.xmp.as_deref().unwrap_or_default(),
     })
     .map_err(failed)?;
     let mut out = with_room(encoded.len())?;

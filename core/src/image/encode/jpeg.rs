@@ -63,7 +63,7 @@ fn segments(carried: &Carried) -> Vec<u8> {
     if let Some(exif) = &carried.exif {
         segment(&mut out, 0xe1, &[EXIF, exif]);
     }
-    if let Some(xmp) = carried.xmp {
+    if let Some(xmp) = &carried.xmp {
         segment(&mut out, 0xe1, &[XMP, xmp]);
     }
     if let Some(icc) = &carried.icc {

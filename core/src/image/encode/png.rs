@@ -73,7 +73,7 @@ fn write(
     compression: PngCompression,
     carried: &Carried,
 ) -> Result<Vec<u8>, Error> {
-    if let Some(xmp) = carried.xmp.and_then(|xmp| std::str::from_utf8(xmp).ok()) {
+    if let Some(xmp) = carried.xmp.as_deref().and_then(|xmp| std::str::from_utf8(xmp).ok()) {
         info.utf8_text.push(ITXtChunk::new(XMP_KEYWORD, xmp));
     }
     let (width, interlaced, indexed) =

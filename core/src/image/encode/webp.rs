@@ -92,7 +92,7 @@ impl Carried<'_> {
         [
             (b"ICCP", self.icc.as_deref(), riff::FLAG_ICC),
             (b"EXIF", self.exif.as_deref(), riff::FLAG_EXIF),
-            (b"XMP ", self.xmp, riff::FLAG_XMP),
+            (b"XMP ", self.xmp.as_deref(), riff::FLAG_XMP),
         ]
     }
 

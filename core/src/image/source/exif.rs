@@ -60,25 +60,6 @@ impl<'a> Exif<'a> {
         }
     }
 
-    /// The whole block with the orientation set to 1.
-    pub(in super::super) fn upright(&self) -> Vec<u8> {
-        let mut tiff = self.tiff.to_vec();
-        let patch = self.find(ORIENTATION).and_then(|entry| {
-            let one: &[u8] = match (entry.kind, self.big_endian) {
-                (SHORT, true) => &[0, 1],
-                (SHORT, false) => &[1, 0],
-                (LONG, true) => &[0, 0, 0, 1],
-                (LONG, false) => &[1, 0, 0, 0],
-                _ => return None,
-            };
-            Some((tiff.get_mut(entry.at..entry.at + one.len())?, one))
-        });
-        if let Some((value, one)) = patch {
-            value.copy_from_slice(one);
-        }
-        tiff
-    }
-
     /// The author.
     pub(super) fn artist(&self) -> Option<&'a [u8]> {
         self.text(ARTIST)
@@ -122,39 +103,46 @@ impl<'a> Exif<'a> {
     }
 }
 
-/// A block that holds the author and the rights and nothing else; `None` where neither is given.
-pub(super) fn copyright(artist: Option<&[u8]>, rights: Option<&[u8]>) -> Option<Vec<u8>> {
-    let texts: Vec<(u16, &[u8])> = [(ARTIST, artist), (COPYRIGHT, rights)]
-        .into_iter()
+/// A block that holds an orientation, the author and the rights, of these what is given, and
+/// nothing else; `None` where nothing is.
+pub(super) fn reduced(
+    orientation: Option<u8>,
+    artist: Option<&[u8]>,
+    rights: Option<&[u8]>,
+) -> Option<Vec<u8>> {
+    let texts = [(ARTIST, artist), (COPYRIGHT, rights)].into_iter();
+    let texts = texts
         .filter_map(|(tag, text)| Some((tag, text?)))
         .filter(|(_, text)| (1..=MAX_TEXT).contains(&text.len()))
-        .collect();
-    if texts.is_empty() { None } else { Some(write_texts(&texts)) }
+        .map(|(tag, text)| (tag, ASCII, [text, &[0]].concat()));
+    let orientation = orientation.map(|value| (ORIENTATION, SHORT, vec![value, 0]));
+    let entries: Vec<_> = orientation.into_iter().chain(texts).collect();
+    if entries.is_empty() { None } else { Some(write(&entries)) }
 }
 
-/// A little-endian TIFF structure of one directory of texts, ordered by tag.
-fn write_texts(texts: &[(u16, &[u8])]) -> Vec<u8> {
+/// A little-endian TIFF structure of one directory, ordered by tag, whose values are of that type.
+fn write(entries: &[(u16, u16, Vec<u8>)]) -> Vec<u8> {
     const HEADER: usize = 8;
-    let mut heap_at = HEADER + 2 + 12 * texts.len() + 4;
+    let mut heap_at = HEADER + 2 + 12 * entries.len() + 4;
     let mut heap = Vec::new();
     let mut out = b"II*\0".to_vec();
     out.extend_from_slice(&(HEADER as u32).to_le_bytes());
-    out.extend_from_slice(&(texts.len() as u16).to_le_bytes());
-    for (tag, text) in texts {
-        let len = text.len() + 1;
+    out.extend_from_slice(&(entries.len() as u16).to_le_bytes());
+    for (tag, kind, value) in entries {
+        let count = if *kind == SHORT { value.len() / 2 } else { value.len() };
         out.extend_from_slice(&tag.to_le_bytes());
-        out.extend_from_slice(&ASCII.to_le_bytes());
-        out.extend_from_slice(&(len as u32).to_le_bytes());
-        if len <= 4 {
+        out.extend_from_slice(&kind.to_le_bytes());
+        out.extend_from_slice(&(count as u32).to_le_bytes());
+        if value.len() <= 4 {
             let mut inline = [0; 4];
-            inline.iter_mut().zip(*text).for_each(|(to, from)| *to = *from);
+            inline.iter_mut().zip(value).for_each(|(to, from)| *to = *from);
             out.extend_from_slice(&inline);
         } else {
             out.extend_from_slice(&(heap_at as u32).to_le_bytes());
-            heap.extend_from_slice(text);
+            heap.extend_from_slice(value);
             // Values begin at even offsets (TIFF 6.0, section 2).
-            heap.resize(heap.len() + 1 + len % 2, 0);
-            heap_at += len + len % 2;
+            heap.resize(heap.len() + value.len() % 2, 0);
+            heap_at += value.len() + value.len() % 2;
         }
     }
     out.extend_from_slice(&[0; 4]);
@@ -168,7 +156,7 @@ mod tests {
 
     fn copyright(tiff: &[u8]) -> Option<Vec<u8>> {
         let exif = Exif::new(tiff).unwrap();
-        super::copyright(exif.artist(), exif.rights())
+        super::reduced(None, exif.artist(), exif.rights())
     }
 
     /// A block with the given entries (tag, kind, count, value field) and heap.
@@ -201,22 +189,6 @@ mod tests {
             let bad = block(true, &[(ORIENTATION, SHORT, 1, [0, value, 0, 0])], b"");
             assert_eq!(Exif::new(&bad).unwrap().orientation(), 1);
         }
-    }
-
-    #[test]
-    fn upright_changes_the_orientation_only() {
-        for (big_endian, kind, value, one) in [
-            (true, SHORT, [0, 6, 7, 7], [0, 1, 7, 7]),
-            (false, SHORT, [6, 0, 7, 7], [1, 0, 7, 7]),
-            (true, LONG, [0, 0, 0, 6], [0, 0, 0, 1]),
-            (false, LONG, [6, 0, 0, 0], [1, 0, 0, 0]),
-        ] {
-            let before = block(big_endian, &[(ORIENTATION, kind, 1, value)], b"rest");
-            let after = block(big_endian, &[(ORIENTATION, kind, 1, one)], b"rest");
-            assert_eq!(Exif::new(&before).unwrap().upright(), after);
-        }
-        let without = block(true, &[(1, SHORT, 1, [0, 6, 0, 0])], b"");
-        assert_eq!(Exif::new(&without).unwrap().upright(), without);
     }
 
     #[test]
@@ -260,7 +232,6 @@ mod tests {
             if let Some(exif) = Exif::new(&tiff[..len]) {
                 exif.orientation();
                 copyright(&tiff[..len]);
-                assert_eq!(exif.upright().len(), len);
             }
         }
         assert!(Exif::new(b"II*\0\xff\xff\xff\xff").is_none());

@@ -11,6 +11,7 @@ const EXTENSION: u8 = 0x21;
 const IMAGE: u8 = 0x2c;
 const TRAILER: u8 = 0x3b;
 const GRAPHIC_CONTROL: u8 = 0xf9;
+pub(in super::super) const PLAIN_TEXT: u8 = 0x01;
 const APPLICATION: u8 = 0xff;
 
 /// The first row of each pass of an interlaced image, and its step (GIF89a, appendix E).
@@ -132,7 +133,8 @@ pub(in super::super) fn dispose(method: u8) -> Dispose {
     }
 }
 
-enum Block {
+/// A part of a file.
+pub(in super::super) enum Block {
     Image(Window),
     Control {
         has_transparency: bool,
@@ -145,13 +147,24 @@ enum Block {
 }
 
 /// Moves from block to block; stays at the first that is not whole.
-struct Blocks<'a> {
+pub(in super::super) struct Blocks<'a> {
     input: &'a [u8],
     at: usize,
 }
 
-impl Blocks<'_> {
-    fn next(&mut self) -> Option<Block> {
+impl<'a> Blocks<'a> {
+    /// Those behind the screen descriptor and its colour table.
+    pub(in super::super) fn new(input: &'a [u8]) -> Option<Blocks<'a>> {
+        let flags = *input.get(10)?;
+        Some(Blocks { input, at: 13 + table_len(flags) })
+    }
+
+    /// Where the next one begins.
+    pub(in super::super) fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(in super::super) fn next(&mut self) -> Option<Block> {
         let at = self.at;
         let block = match *self.input.get(at)? {
             EXTENSION => {

@@ -17,19 +17,19 @@ pub(in super::super) const SOS: u8 = 0xda;
 const TEM: u8 = 0x01;
 const RST0: u8 = 0xd0;
 const RST7: u8 = 0xd7;
-const APP0: u8 = 0xe0;
-const APP1: u8 = 0xe1;
-const APP2: u8 = 0xe2;
+pub(in super::super) const APP0: u8 = 0xe0;
+pub(in super::super) const APP1: u8 = 0xe1;
+pub(in super::super) const APP2: u8 = 0xe2;
 const APP13: u8 = 0xed;
-const APP14: u8 = 0xee;
-const APP15: u8 = 0xef;
-const COM: u8 = 0xfe;
+pub(in super::super) const APP14: u8 = 0xee;
+pub(in super::super) const APP15: u8 = 0xef;
+pub(in super::super) const COM: u8 = 0xfe;
 
-const JFIF: &[u8] = b"JFIF\0";
-const EXIF: &[u8] = b"Exif\0\0";
+pub(in super::super) const JFIF: &[u8] = b"JFIF\0";
+pub(in super::super) const EXIF: &[u8] = b"Exif\0\0";
 const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
-const ICC: &[u8] = b"ICC_PROFILE\0";
-const ADOBE: &[u8] = b"Adobe";
+pub(in super::super) const ICC: &[u8] = b"ICC_PROFILE\0";
+pub(in super::super) const ADOBE: &[u8] = b"Adobe";
 
 /// What the markers say besides [`Info`].
 #[derive(Debug)]
@@ -43,8 +43,6 @@ pub(in super::super) struct Jpeg {
     progressive: bool,
     /// Whether there is an Adobe segment; its CMYK values are inverted.
     pub(in super::super) adobe: bool,
-    /// Bytes of APP1 to APP15 segments.
-    pub(in super::super) app_bytes: u64,
     size: Size,
     /// Where the first SOS marker is; `None` where the headers end before.
     first_scan: Option<usize>,
@@ -199,7 +197,6 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
     let mut embedded = Embedded::default();
     let mut profile = ProfileParts::default();
     let mut adobe = false;
-    let mut app_bytes = 0;
     let mut messy = false;
     let mut frame: Option<Frame> = None;
 
@@ -237,9 +234,6 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
             APP14 if body.starts_with(ADOBE) => adobe = true,
             _ => {}
         }
-        if (APP1..=APP15).contains(&marker) {
-            app_bytes += body.len() as u64 + 2;
-        }
     };
 
     let frame = frame.ok_or_else(|| broken("no frame header"))?;
@@ -269,7 +263,6 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
             arithmetic: frame.arithmetic,
             progressive: frame.progressive,
             adobe,
-            app_bytes,
             size: frame.size,
             first_scan,
             messy,
@@ -359,7 +352,7 @@ fn has_name(luma: &(u8, u8)) -> bool {
     matches!(luma, (1, 1) | (2, 1) | (2, 2) | (1, 2) | (4, 1) | (1, 4))
 }
 
-fn frame_header(marker: u8) -> bool {
+pub(in super::super) fn frame_header(marker: u8) -> bool {
     // C4, C8 and CC are Huffman tables, an extension and conditioning.
     matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc)
 }
@@ -411,7 +404,7 @@ impl<'a> Walk<'a> {
 
     /// Moves behind the entropy-coded data that begins here, in which stuffed
     /// zeros and restart markers are the only codes. Returns its length.
-    fn skip_entropy(&mut self) -> usize {
+    pub(in super::super) fn skip_entropy(&mut self) -> usize {
         let start = self.at;
         loop {
             match memchr(0xff, self.input.get(self.at..).unwrap_or_default()) {

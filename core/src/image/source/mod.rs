@@ -44,6 +44,14 @@ impl Embedded<'_> {
     /// A new EXIF block that holds the author and the rights and nothing else, be they from
     /// EXIF, IPTC or XMP; `None` where neither is given.
     pub(super) fn copyright(&self) -> Option<Vec<u8>> {
+        self.reduced(true, None)
+    }
+
+    /// The same with an orientation, or with that alone; `None` where nothing is left.
+    pub(super) fn reduced(&self, copyright: bool, orientation: Option<u8>) -> Option<Vec<u8>> {
+        if !copyright {
+            return exif::reduced(orientation, None, None);
+        }
         let exif = self.exif.and_then(Exif::new);
         let iptc = |read: fn(&[u8]) -> Option<&[u8]>| self.iptc.and_then(read).map(Cow::Borrowed);
         let author = exif.and_then(|exif| exif.artist()).map(Cow::Borrowed);
@@ -52,7 +60,7 @@ impl Embedded<'_> {
         let rights = exif.and_then(|exif| exif.rights()).map(Cow::Borrowed);
         let rights = rights.or_else(|| iptc(rights::iptc_rights));
         let rights = rights.or_else(|| rights::xmp_rights(self.xmp?));
-        exif::copyright(author.as_deref(), rights.as_deref())
+        exif::reduced(orientation, author.as_deref(), rights.as_deref())
     }
 
     fn orientation(&self) -> u8 {

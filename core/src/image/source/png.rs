@@ -6,7 +6,7 @@ use super::super::bytes::{array, be32};
 use super::super::{Error, Format, Info};
 use super::{Embedded, Icc, Kind, Source, broken, truncated};
 
-const SIGNATURE: usize = 8;
+pub(in super::super) const SIGNATURE: usize = 8;
 /// Length, type and checksum around each chunk's data.
 const AROUND: usize = 12;
 /// The standard's own bound on sides and lengths.
@@ -35,7 +35,7 @@ impl Png {
 
 /// Reads all chunks; what they hold stays packed.
 pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
-    let mut chunks = Chunks { input, at: SIGNATURE };
+    let mut chunks = Chunks::new(input, SIGNATURE);
     let header = match chunks.next() {
         Some((kind, data)) if &kind == b"IHDR" => Header::read(data)?,
         _ => return Err(broken("the first chunk is no IHDR")),
@@ -128,9 +128,21 @@ fn xmp(data: &[u8]) -> Option<&[u8]> {
 }
 
 /// The chunks up to the first that is not whole.
-struct Chunks<'a> {
+pub(in super::super) struct Chunks<'a> {
     input: &'a [u8],
     at: usize,
+}
+
+impl<'a> Chunks<'a> {
+    /// Those that begin there.
+    pub(in super::super) fn new(input: &'a [u8], at: usize) -> Chunks<'a> {
+        Chunks { input, at }
+    }
+
+    /// Where the next one begins.
+    pub(in super::super) fn at(&self) -> usize {
+        self.at
+    }
 }
 
 impl<'a> Iterator for Chunks<'a> {

@@ -28,7 +28,7 @@ pub(in super::super) struct Webp<'a> {
 impl<'a> Webp<'a> {
     /// The frames in their order, of an animation that is whole.
     pub(in super::super) fn frames(&self) -> impl Iterator<Item = Frame<'a>> + use<'a> {
-        (Chunks { input: self.riff, at: 12 })
+        Chunks::new(self.riff, 12)
             .filter(|(kind, _)| kind == b"ANMF")
             .filter_map(|(_, data)| Frame::read(data).ok())
     }
@@ -63,7 +63,7 @@ impl<'a> Frame<'a> {
         let dispose = if flags & 1 == 1 { Dispose::Clear } else { Dispose::Keep };
         let chunks = data.get(16..).ok_or_else(bad)?;
         let mut has_alpha_chunk = false;
-        for (kind, data) in (Chunks { input: chunks, at: 0 }) {
+        for (kind, data) in Chunks::new(chunks, 0) {
             match &kind {
                 b"ALPH" => has_alpha_chunk = true,
                 b"VP8 " | b"VP8L" => {
@@ -91,7 +91,7 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
     // The size counts from behind itself and is always even.
     let end = announced.saturating_add(8);
     let riff = input.get(..end).unwrap_or(input);
-    let mut chunks = Chunks { input: riff, at: 12 };
+    let mut chunks = Chunks::new(riff, 12);
     let none = || if input.len() < end { truncated() } else { broken("no chunk") };
     let (kind, data) = chunks.next().ok_or_else(none)?;
 
@@ -281,9 +281,21 @@ fn size24(data: &[u8], at: usize) -> Option<Size> {
 }
 
 /// The chunks up to the first that is not whole.
-struct Chunks<'a> {
+pub(in super::super) struct Chunks<'a> {
     input: &'a [u8],
     at: usize,
+}
+
+impl<'a> Chunks<'a> {
+    /// Those that begin there.
+    pub(in super::super) fn new(input: &'a [u8], at: usize) -> Chunks<'a> {
+        Chunks { input, at }
+    }
+
+    /// Where the next one begins.
+    pub(in super::super) fn at(&self) -> usize {
+        self.at
+    }
 }
 
 impl<'a> Iterator for Chunks<'a> {

@@ -1,16 +1,22 @@
 //! Which of a source's metadata its output carries.
 
+mod exif;
+mod xmp;
+
 use std::borrow::Cow;
 
+use exif::Now;
+
+use super::geometry::Size;
 use super::raster::Layout;
-use super::source::{Embedded, Exif};
+use super::source::Embedded;
 use super::{Format, MetadataPolicy, Plan, ProfilePolicy};
 
 /// Metadata for the output, in the form that [`Embedded`] describes.
 #[derive(Debug, Default)]
 pub(super) struct Carried<'a> {
     pub(super) exif: Option<Cow<'a, [u8]>>,
-    pub(super) xmp: Option<&'a [u8]>,
+    pub(super) xmp: Option<Cow<'a, [u8]>>,
     pub(super) icc: Option<Cow<'a, [u8]>>,
 }
 
@@ -20,20 +26,20 @@ impl Carried<'_> {
     }
 }
 
-/// What the plan's metadata policy lets through; the profile is not part of it.
-pub(super) fn carried<'a>(embedded: &Embedded<'a>, plan: &Plan) -> Carried<'a> {
-    let exif = || embedded.exif.and_then(Exif::new);
+/// What the plan's metadata policy lets through to an output of that size, as far as it is still
+/// so; the profile is not part of it.
+pub(super) fn carried<'a>(embedded: &Embedded<'a>, plan: &Plan, size: Size) -> Carried<'a> {
     match plan.metadata {
         MetadataPolicy::Strip => Carried::default(),
         MetadataPolicy::Copyright => {
             Carried { exif: embedded.copyright().map(Cow::Owned), ..Carried::default() }
         }
         MetadataPolicy::Keep => Carried {
-            exif: exif().and_then(|exif| match plan.orient {
-                true => Some(Cow::Owned(exif.upright())),
-                false => embedded.exif.map(Cow::Borrowed),
+            exif: embedded.exif.and_then(|exif| {
+                let srgb = plan.profile == ProfilePolicy::Srgb && embedded.icc.is_some();
+                exif::still_so(exif, Now { size, upright: plan.orient, srgb }).map(Cow::Owned)
             }),
-            xmp: embedded.xmp,
+            xmp: embedded.xmp.and_then(xmp::still_so),
             icc: None,
         },
     }

@@ -1,0 +1,109 @@
+//! JPEG: tables, frame and scans stay, with what says how their samples are colours.
+
+use super::super::source::jpeg::{
+    ADOBE, APP0, APP1, APP2, APP14, APP15, COM, EOI, EXIF, ICC, JFIF, SOI, SOS, Walk, frame_header,
+    stands_alone,
+};
+use super::{Cuts, Kept};
+
+const DHT: u8 = 0xc4;
+const DAC: u8 = 0xcc;
+const DQT: u8 = 0xdb;
+const DNL: u8 = 0xdc;
+const DRI: u8 = 0xdd;
+
+/// What of an Adobe segment is defined (T.872, section 6.5.3).
+const ADOBE_LEN: usize = 12;
+
+/// What of a JFIF segment comes before its thumbnail's size (T.871, section 10.1).
+const JFIF_LEN: usize = 12;
+
+pub(super) fn cuts<'a>(input: &'a [u8], kept: &Kept) -> Option<Cuts<'a>> {
+    let mut cuts = Cuts::new(input);
+    let mut walk = Walk::new(input, 2);
+    let mut exif = kept.exif.as_deref();
+    let (mut jfif, mut adobe) = (false, false);
+    // Where EXIF stands: behind JFIF, which comes first.
+    let mut head = 2;
+    loop {
+        let behind = walk.at();
+        let marker = walk.marker()?;
+        let start = walk.at() - 2;
+        // Bytes that belong to nothing.
+        cuts.cut(behind..start)?;
+        match marker {
+            EOI => break,
+            // Of another image.
+            SOI => return None,
+            _ if stands_alone(marker) => {
+                cuts.cut(start..walk.at())?;
+                continue;
+            }
+            _ => {}
+        }
+        let body = walk.segment()?;
+        let segment = start..walk.at();
+        match marker {
+            SOS if is_whole(marker, body) => {
+                walk.skip_entropy();
+            }
+            APP0 if body.starts_with(JFIF) && body.len() >= JFIF_LEN && !jfif => {
+                jfif = true;
+                if segment.start == head {
+                    head = segment.end;
+                }
+                let fixed = body.get(..JFIF_LEN)?;
+                cuts.replace(segment, &[&[0xff, APP0, 0, 16], fixed, &[0, 0]].concat())?;
+            }
+            APP1 if exif.is_some() && body.strip_prefix(EXIF) == exif => exif = None,
+            APP2 if kept.profile && body.starts_with(ICC) => {}
+            APP14 if body.starts_with(ADOBE) && body.len() >= ADOBE_LEN && !adobe => {
+                adobe = true;
+                let fixed = body.get(..ADOBE_LEN)?;
+                cuts.replace(segment, &[&[0xff, APP14, 0, 14], fixed].concat())?;
+            }
+            APP0..=APP15 | COM => cuts.cut(segment)?,
+            _ if is_whole(marker, body) => {}
+            _ => return None,
+        }
+    }
+    // A motion photo's film, the second picture of MPO, the gain map of an HDR photo.
+    cuts.cut(walk.at()..input.len())?;
+    if let Some(exif) = exif {
+        let len = u16::try_from(2 + EXIF.len() + exif.len()).ok()?;
+        let start = [&[0xff, APP1], &len.to_be_bytes()[..], EXIF].concat();
+        cuts.replace_before(head..head, &[&start, exif].concat())?;
+    }
+    Some(cuts)
+}
+
+/// Whether a segment that decoders read to its end is one, and holds nothing else (T.81, annex B.2).
+fn is_whole(marker: u8, body: &[u8]) -> bool {
+    let first = usize::from(body.first().copied().unwrap_or_default());
+    match marker {
+        SOS => body.len() == 4 + 2 * first,
+        DHT => tables(body, |table| {
+            let counts = table.get(1..17)?;
+            Some(17 + counts.iter().map(|&count| usize::from(count)).sum::<usize>())
+        }),
+        DAC => body.len().is_multiple_of(2),
+        DQT => tables(body, |table| Some(if table.first()? >> 4 == 0 { 65 } else { 129 })),
+        DNL | DRI => body.len() == 2,
+        _ if frame_header(marker) => {
+            let components = body.get(5).copied().map(usize::from);
+            components.is_some_and(|components| body.len() == 6 + 3 * components)
+        }
+        _ => false,
+    }
+}
+
+/// Whether a segment is a row of tables of these lengths.
+fn tables(mut body: &[u8], len: impl Fn(&[u8]) -> Option<usize>) -> bool {
+    while !body.is_empty() {
+        match len(body).and_then(|len| body.get(len..)) {
+            Some(rest) => body = rest,
+            None => return false,
+        }
+    }
+    true
+}

@@ -1,0 +1,56 @@
+//! Metadata taken out of a source whose pixels stay as they are, byte for byte.
+//!
+//! Each container has a list of what its pixels need. All else goes, wherever it stands: what is
+//! not known can't be told from a position or a second picture. What does not keep to the rules
+//! of its container is not stripped at all, so that it is made anew instead.
+
+mod avif;
+mod cuts;
+mod gif;
+mod jpeg;
+mod png;
+mod webp;
+
+pub(super) use cuts::Cuts;
+
+use super::source::{Kind, Source};
+use super::{Format, MetadataPolicy, Plan, ProfilePolicy};
+
+/// What stays although no pixel is made of it.
+#[derive(Debug, Default)]
+struct Kept {
+    /// Whether the profile does.
+    profile: bool,
+    /// An EXIF block, instead of all metadata that there is.
+    exif: Option<Vec<u8>>,
+}
+
+/// The cuts that leave of a source what the plan's policies let through; `None` where it is not
+/// understood well enough.
+///
+/// Whether an orientation is still to be applied by who shows the image is for `turned` to say.
+pub(super) fn strip<'a>(source: &Source<'a>, plan: &Plan, turned: bool) -> Option<Cuts<'a>> {
+    let input = source.input;
+    let copyright = match plan.metadata {
+        MetadataPolicy::Keep => return Some(Cuts::new(input)),
+        MetadataPolicy::Copyright => true,
+        MetadataPolicy::Strip => false,
+    };
+    // AVIF says it in a property of the image.
+    let orientation = match source.info.orientation {
+        1 => None,
+        _ if !turned || source.info.format == Format::Avif => None,
+        orientation => Some(orientation),
+    };
+    let kept = Kept {
+        profile: source.info.has_profile && plan.profile != ProfilePolicy::Strip,
+        exif: source.embedded.reduced(copyright, orientation),
+    };
+    match &source.kind {
+        Kind::Jpeg(_) => jpeg::cuts(input, &kept),
+        Kind::Png(_) => png::cuts(input, &kept),
+        Kind::Gif(_) => gif::cuts(input),
+        Kind::Webp(webp) => webp::cuts(input, webp, &source.info, &kept),
+        Kind::Avif => avif::cuts(input, &kept),
+    }
+}

@@ -1,0 +1,131 @@
+//! WebP: the chunks of the image or of its frames, the profile, and lengths and flags that are so.
+
+use std::ops::Range;
+
+use super::super::geometry::Size;
+use super::super::source::webp::{Chunks, Webp};
+use super::super::{Info, riff};
+use super::{Cuts, Kept};
+
+/// Where the chunks begin.
+const FIRST: usize = 12;
+/// What comes before the data of a chunk.
+const HEADER: usize = 8;
+/// What comes before the chunks of a frame.
+const FRAME: usize = 16;
+
+pub(super) fn cuts<'a>(
+    input: &'a [u8],
+    webp: &Webp<'a>,
+    info: &Info,
+    kept: &Kept,
+) -> Option<Cuts<'a>> {
+    let mut cuts = Cuts::new(input);
+    let file = webp.riff;
+    let animated = webp.first.is_some();
+    let mut chunks = Chunks::new(file, FIRST);
+    let mut exif = kept.exif.as_deref();
+    let (mut once, mut flags) = (Once::default(), None);
+    let mut chunks_end = FIRST;
+    while let Some((kind, data)) = chunks.next() {
+        let chunk = chunks_end..chunks.at().min(file.len());
+        chunks_end = chunk.end;
+        match &kind {
+            b"VP8X" if chunk.start == FIRST => flags = Some((chunk, data)),
+            b"ICCP" if kept.profile && once.is_first(0) => {}
+            b"ANIM" if animated && once.is_first(1) => {}
+            b"ANMF" if animated => frame(&mut cuts, file, chunk.start, data)?,
+            b"ALPH" if !animated && once.is_first(2) => {}
+            b"VP8 " | b"VP8L" if !animated && once.is_first(3) => {}
+            b"EXIF" if exif == Some(data) => exif = None,
+            _ => cuts.cut(chunk)?,
+        }
+    }
+    let has_image = animated || once.has(3);
+    if !has_image || once.has(0) && flags.is_none() {
+        return None;
+    }
+    // What is no whole chunk, and what follows the file.
+    let mut tail = Vec::new();
+    if let Some(exif) = exif {
+        // The zero that makes a length even may be missing at the end.
+        tail.resize(chunks_end % 2, 0);
+        riff::chunk(&mut tail, b"EXIF", exif);
+    }
+    cuts.replace(chunks_end..input.len(), &tail)?;
+
+    let fitting = |old: u8| {
+        let exif = if kept.exif.is_some() { riff::FLAG_EXIF } else { 0 };
+        let profile = if once.has(0) { riff::FLAG_ICC } else { 0 };
+        old & (riff::FLAG_ALPHA | riff::FLAG_ANIMATION) | exif | profile
+    };
+    match flags {
+        Some((chunk, data)) => {
+            let mut fixed = Vec::new();
+            let canvas = data.get(4..10)?;
+            let body = [&[fitting(*data.first()?), 0, 0, 0], canvas].concat();
+            riff::chunk(&mut fixed, b"VP8X", &body);
+            cuts.replace_before(chunk, &fixed)?;
+        }
+        None if kept.exif.is_some() => {
+            let mut extended = Vec::new();
+            let alpha = if info.alpha { riff::FLAG_ALPHA } else { 0 };
+            let size = Size::new(info.width, info.height);
+            riff::extended(&mut extended, size, fitting(alpha));
+            cuts.replace_before(FIRST..FIRST, &extended)?;
+        }
+        None => {}
+    }
+    let len = u32::try_from(cuts.len().checked_sub(HEADER)?).ok()?;
+    cuts.replace_before(4..8, &len.to_le_bytes())?;
+    Some(cuts)
+}
+
+/// Leaves of the frame whose chunk begins at `start` only its image.
+fn frame(cuts: &mut Cuts, file: &[u8], start: usize, data: &[u8]) -> Option<()> {
+    let from = start + HEADER;
+    let mut chunks = Chunks::new(data, FRAME);
+    let mut once = Once::default();
+    let mut left = FRAME;
+    let mut drops: Vec<Range<usize>> = Vec::new();
+    let mut end = FRAME;
+    while let Some((kind, _)) = chunks.next() {
+        let chunk = end..chunks.at().min(data.len());
+        end = chunk.end;
+        match &kind {
+            b"ALPH" if once.is_first(2) => left += chunk.len(),
+            b"VP8 " | b"VP8L" if once.is_first(3) => left += chunk.len(),
+            _ => drops.push(chunk),
+        }
+        if drops.len() > 64 {
+            return None;
+        }
+    }
+    drops.push(end..data.len());
+    if left == data.len() {
+        return Some(());
+    }
+    let len = u32::try_from(left).ok()?;
+    cuts.replace(start + 4..from, &len.to_le_bytes())?;
+    for drop in drops {
+        cuts.cut(from + drop.start..from + drop.end)?;
+    }
+    // The zero that made the length even stands where it has to if the new one is odd, too.
+    let pad = from + data.len();
+    let padded = (pad + data.len() % 2).min(file.len());
+    cuts.replace(pad..padded, if left % 2 == 1 { &[0] } else { &[] })
+}
+
+/// Which of the chunks that come once were there.
+#[derive(Default)]
+struct Once([bool; 4]);
+
+impl Once {
+    fn is_first(&mut self, which: usize) -> bool {
+        self.0.get_mut(which).is_some_and(|seen| !std::mem::replace(seen, true))
+    }
+
+    fn has(&self, which: usize) -> bool {
+        self.0.get(which) == Some(&true)
+    }
+}

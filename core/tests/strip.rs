@@ -1,0 +1,492 @@
+//! Metadata taken out of what goes out with its own pixels: nothing is left in any place that a
+//! container has for it, and not a pixel changes.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::io::Write as _;
+
+use common::*;
+use image_gate_core::image::{
+    Control, Format, Limits, MetadataPolicy, Output, Plan, ProfilePolicy, prepare, probe,
+};
+use proptest::prelude::*;
+use turbojpeg::Subsamp;
+
+/// What must not go out.
+const SECRET: &[u8] = b"52.0937N,5.1214E";
+
+fn contains(bytes: &[u8], needle: &[u8]) -> bool {
+    bytes.windows(needle.len()).any(|window| window == needle)
+}
+
+fn stripping() -> Plan {
+    Plan::default()
+}
+
+fn copyright() -> Plan {
+    Plan { metadata: MetadataPolicy::Copyright, ..Plan::default() }
+}
+
+/// What goes out, which must not be made anew.
+fn stripped(source: &[u8], plan: &Plan) -> Vec<u8> {
+    let prepared = prepare(source, plan, &Limits::default()).unwrap();
+    match prepared.run(&Control::default()).unwrap().output {
+        Output::Stripped(bytes) => {
+            assert_eq!(prepared.memory(), bytes.len() as u64);
+            bytes
+        }
+        Output::Original => source.to_vec(),
+        Output::Encoded(_) => panic!("made anew"),
+    }
+}
+
+/// Strips a source that holds secrets, and holds the result against `plain`, the same without.
+fn check(name: &str, source: &[u8], plain: &[u8]) {
+    assert!(contains(source, SECRET), "{name}: nothing to find");
+    for plan in [stripping(), copyright()] {
+        let out = stripped(source, &plan);
+        assert!(!contains(&out, SECRET), "{name}: {:?}", plan.metadata);
+        assert_eq!(decode(&out), decode(plain), "{name}: pixels");
+        assert!(passes(&out, &plan), "{name}: not stripped at once");
+        if plan.metadata == MetadataPolicy::Strip {
+            assert_eq!(out, plain, "{name}: not as without");
+        }
+    }
+    let keep = Plan { metadata: MetadataPolicy::Keep, ..Plan::default() };
+    assert!(passes(source, &keep), "{name}: kept");
+}
+
+fn segment(marker: u8, body: &[u8]) -> Vec<u8> {
+    let len = (body.len() as u16 + 2).to_be_bytes();
+    [&[0xff, marker], &len[..], body].concat()
+}
+
+/// Puts bytes at a place.
+fn insert(file: &[u8], at: usize, bytes: &[u8]) -> Vec<u8> {
+    [&file[..at], bytes, &file[at..]].concat()
+}
+
+fn find(file: &[u8], needle: &[u8]) -> usize {
+    file.windows(needle.len()).position(|window| window == needle).unwrap()
+}
+
+/// What a directory of EXIF holds of the place.
+fn exif_with_secret() -> Vec<u8> {
+    [&exif(1)[..], SECRET].concat()
+}
+
+fn secret_segments() -> Vec<(&'static str, Vec<u8>)> {
+    let body = |start: &[u8]| [start, SECRET].concat();
+    let xmp = b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta xmlns:x='adobe:ns:meta/'>";
+    let named: [(&str, u8, Vec<u8>); 13] = [
+        ("exif", 0xe1, [&b"Exif\0\0"[..], &exif_with_secret()].concat()),
+        ("xmp", 0xe1, body(xmp)),
+        ("extended xmp", 0xe1, body(b"http://ns.adobe.com/xmp/extension/\0")),
+        ("app1", 0xe1, body(b"")),
+        ("jfxx", 0xe0, body(b"JFXX\0\x10")),
+        ("mpf", 0xe2, body(b"MPF\0II*\0")),
+        ("gain map", 0xe2, body(b"urn:iso:std:iso:ts:21496:-1\0")),
+        ("flashpix", 0xe2, body(b"FPXR\0")),
+        ("jumbf", 0xeb, body(b"JP\0\x01\0\0\0\x01")),
+        ("photoshop", 0xed, body(b"Photoshop 3.0\08BIM\x04\x0c")),
+        ("app15", 0xef, body(b"")),
+        ("short adobe", 0xee, body(b"Adobf")),
+        ("comment", 0xfe, body(b"")),
+    ];
+    named.into_iter().map(|(name, marker, body)| (name, segment(marker, &body))).collect()
+}
+
+/// Baseline and progressive, colour and grey.
+fn jpegs() -> Vec<Vec<u8>> {
+    let picture = photo(120, 80);
+    vec![
+        jpeg(&picture, 85, Subsamp::Sub2x2, false),
+        jpeg(&picture, 85, Subsamp::None, true),
+        jpeg(&picture, 85, Subsamp::Gray, false),
+    ]
+}
+
+#[test]
+fn jpeg_segments_anywhere() {
+    for plain in jpegs() {
+        let jfif = 2 + 18;
+        let mut places = vec![2, jfif, find(&plain, b"\xff\xdb"), find(&plain, b"\xff\xc4")];
+        // Before each scan.
+        let scans = plain.windows(3).enumerate().filter(|(_, bytes)| bytes == b"\xff\xda\0");
+        places.extend(scans.map(|(at, _)| at));
+        places.push(plain.len() - 2);
+        for (name, segment) in secret_segments() {
+            for &at in &places {
+                check(&format!("{name} at {at}"), &insert(&plain, at, &segment), &plain);
+            }
+        }
+        let all: Vec<u8> = secret_segments().into_iter().flat_map(|(_, segment)| segment).collect();
+        check("all of them", &insert(&plain, jfif, &all), &plain);
+        check("bytes between segments", &insert(&plain, jfif, SECRET), &plain);
+        check("behind the end", &[&plain[..], SECRET].concat(), &plain);
+        let second = insert(&plain, 2, &segment(0xe1, &[&b"Exif\0\0"[..], SECRET].concat()));
+        check("a second picture", &[plain.clone(), second].concat(), &plain);
+        let film = [&plain[..], b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom", SECRET].concat();
+        check("a film", &film, &plain);
+    }
+}
+
+#[test]
+fn jpeg_thumbnail_in_jfif_and_more_than_adobe() {
+    let [plain, ..] = &jpegs()[..] else { unreachable!() };
+    let fixed = &plain[4 + 2..4 + 2 + 12];
+    let thumbnail = segment(0xe0, &[fixed, &[2, 3], SECRET, &[0, 0]].concat());
+    check("thumbnail", &[&plain[..2], &thumbnail, &plain[20..]].concat(), plain);
+
+    let adobe = |rest: &[u8]| {
+        let adobe = segment(0xee, &[b"Adobe\0\x64\0\0\0\0\x01", rest].concat());
+        insert(plain, 20, &adobe)
+    };
+    check("behind Adobe", &adobe(SECRET), &adobe(b""));
+    assert!(passes(&adobe(b""), &stripping()));
+}
+
+fn png_chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    let mut crc = flate2::Crc::new();
+    crc.update(kind);
+    crc.update(data);
+    let len = (data.len() as u32).to_be_bytes();
+    [&len[..], kind, data, &crc.sum().to_be_bytes()].concat()
+}
+
+fn zlib(data: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(data).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// What is compressed is marked by what stands before it, so that it is found.
+fn secret_chunks() -> Vec<(&'static str, Vec<u8>)> {
+    let body = |start: &[u8]| [start, SECRET].concat();
+    let packed = |start: &[u8]| [start, &zlib(SECRET), SECRET].concat();
+    vec![
+        ("tEXt", png_chunk(b"tEXt", &body(b"Comment\0"))),
+        ("raw profile", png_chunk(b"zTXt", &packed(b"Raw profile type exif\0\0"))),
+        ("raw app1", png_chunk(b"tEXt", &body(b"Raw profile type APP1\0"))),
+        ("iTXt", png_chunk(b"iTXt", &body(b"XML:com.adobe.xmp\0\0\0\0\0"))),
+        ("packed iTXt", png_chunk(b"iTXt", &packed(b"x\0\x01\0\0\0"))),
+        ("eXIf", png_chunk(b"eXIf", &exif_with_secret())),
+        ("tIME", png_chunk(b"tIME", SECRET)),
+        ("c2pa", png_chunk(b"caBX", SECRET)),
+        ("private", png_chunk(b"prVt", SECRET)),
+        ("long pHYs", png_chunk(b"pHYs", SECRET)),
+    ]
+}
+
+#[test]
+fn png_chunks_anywhere() {
+    let opaque = png(&photo(60, 40));
+    let clear = png(&Picture::new(60, 40, |x, y| [x as u8, y as u8, 9, (x * 4) as u8]));
+    for plain in [opaque, clear] {
+        let (data, end) = (find(&plain, b"IDAT") - 4, plain.len() - 12);
+        for (name, chunk) in secret_chunks() {
+            for at in [33, data, end] {
+                check(&format!("{name} at {at}"), &insert(&plain, at, &chunk), &plain);
+            }
+        }
+        check("behind the end", &[&plain[..], SECRET].concat(), &plain);
+        let in_end = [&plain[..end], &png_chunk(b"IEND", SECRET)].concat();
+        check("in the end", &in_end, &plain);
+        // What colours, sizes and the background are stays.
+        let needed = [
+            png_chunk(b"gAMA", &45455u32.to_be_bytes()),
+            png_chunk(b"sRGB", &[0]),
+            png_chunk(b"pHYs", &[0, 0, 11, 19, 0, 0, 11, 19, 1]),
+        ];
+        assert!(passes(&insert(&plain, 33, &needed.concat()), &stripping()));
+    }
+}
+
+#[test]
+fn apng_stays_animated() {
+    let mut plain = Vec::new();
+    let mut encoder = png::Encoder::new(&mut plain, 20, 10);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_animated(3, 0).unwrap();
+    let mut writer = encoder.write_header().unwrap();
+    for level in [10, 100, 200] {
+        writer.write_image_data(&[level; 600]).unwrap();
+    }
+    writer.finish().unwrap();
+    let frame = find(&plain, b"fdAT") - 4;
+    for (name, chunk) in secret_chunks() {
+        check(name, &insert(&plain, frame, &chunk), &plain);
+    }
+}
+
+/// Sub-blocks of an extension.
+fn gif_extension(label: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let mut out = vec![0x21, label];
+    for part in parts {
+        out.push(part.len() as u8);
+        out.extend_from_slice(part);
+    }
+    out.push(0);
+    out
+}
+
+fn secret_extensions() -> Vec<(&'static str, Vec<u8>)> {
+    // The packet of XMP is no sub-blocks; what follows it leads to the end from any byte of it.
+    let trailer: Vec<u8> = (0..=255).rev().collect();
+    let xmp = [b"\x21\xff\x0bXMP DataXMP<x:xmpmeta/>", SECRET, &[1], &trailer, &[0]].concat();
+    vec![
+        ("comment", gif_extension(0xfe, &[b"hello", SECRET])),
+        ("xmp", xmp),
+        ("profile", gif_extension(0xff, &[b"ICCRGBG1012", SECRET])),
+        ("photoshop", gif_extension(0xff, &[b"MGK8BIM0000", SECRET])),
+        ("unknown", gif_extension(0x77, &[SECRET])),
+        ("text", gif_extension(0x01, &[&[0; 12], SECRET])),
+        (
+            "text and its control",
+            [gif_extension(0xf9, &[&[0; 4]]), gif_extension(0x01, &[&[0; 12], SECRET])].concat(),
+        ),
+    ]
+}
+
+fn gif_frames() -> Vec<u8> {
+    let mut plain = Vec::new();
+    let mut encoder = gif::Encoder::new(&mut plain, 16, 16, &[0, 0, 0, 255, 0, 0]).unwrap();
+    encoder.set_repeat(gif::Repeat::Infinite).unwrap();
+    for index in [0, 1, 0] {
+        let pixels = vec![index; 256];
+        let frame =
+            gif::Frame { delay: 5, ..gif::Frame::from_indexed_pixels(16, 16, pixels, None) };
+        encoder.write_frame(&frame).unwrap();
+    }
+    drop(encoder);
+    plain
+}
+
+#[test]
+fn gif_extensions_anywhere() {
+    let plain = gif_frames();
+    let first = 13 + 6;
+    for (name, extension) in secret_extensions() {
+        for at in [first, first + 19, plain.len() - 1] {
+            check(&format!("{name} at {at}"), &insert(&plain, at, &extension), &plain);
+        }
+    }
+    check("behind the end", &[&plain[..], SECRET].concat(), &plain);
+    // More than how often: the first sub-block stays.
+    let buffer = gif_extension(0xff, &[b"NETSCAPE2.0", &[1, 0, 0], SECRET]);
+    let source = [&plain[..first], &buffer, &plain[first + 19..]].concat();
+    check("beside the loop", &source, &plain);
+    assert_eq!(probe(&plain).unwrap().frames, 3);
+}
+
+fn riff_chunk(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+    let mut out = [kind, &(body.len() as u32).to_le_bytes()[..], body].concat();
+    out.resize(out.len().next_multiple_of(2), 0);
+    out
+}
+
+fn webp_file(chunks: &[&[u8]]) -> Vec<u8> {
+    let chunks = chunks.concat();
+    [b"RIFF", &(chunks.len() as u32 + 4).to_le_bytes()[..], b"WEBP", &chunks].concat()
+}
+
+fn vp8x(flags: u8, width: u32, height: u32) -> Vec<u8> {
+    let [[a, b, c, _], [d, e, f, _]] = [width - 1, height - 1].map(u32::to_le_bytes);
+    riff_chunk(b"VP8X", &[flags, 0, 0, 0, a, b, c, d, e, f])
+}
+
+#[test]
+fn webp_chunks_anywhere() {
+    let secret = [
+        ("exif", riff_chunk(b"EXIF", &exif_with_secret())),
+        ("xmp", riff_chunk(b"XMP ", SECRET)),
+        ("c2pa", riff_chunk(b"C2PA", SECRET)),
+        ("unknown, of odd length", riff_chunk(b"abcd", &[SECRET, &[1]].concat())),
+        ("frame", riff_chunk(b"ANMF", SECRET)),
+    ];
+    let picture = photo(50, 40);
+    for still in [webp_lossless(&picture), webp_lossy(&picture, 80)] {
+        let image = &still[12..];
+        let plain = webp_file(&[&vp8x(0, 50, 40), image]);
+        for (name, chunk) in &secret {
+            let source = webp_file(&[&vp8x(0x0c, 50, 40), chunk, image, chunk]);
+            check(name, &source, &plain);
+            let simple = webp_file(&[image, chunk]);
+            check(&format!("{name} in a simple file"), &simple, &still);
+        }
+        check("behind the end", &[&still[..], SECRET].concat(), &still);
+        let second = webp_file(&[&vp8x(0, 50, 40), image, image, &secret[1].1]);
+        check("a second image", &second, &plain);
+        assert!(passes(&still, &stripping()) && passes(&plain, &stripping()));
+    }
+}
+
+fn webp_frame(chunks: &[u8]) -> Vec<u8> {
+    let head = [0, 0, 0, 0, 0, 0, 49, 0, 0, 39, 0, 0, 40, 0, 0, 2];
+    riff_chunk(b"ANMF", &[&head[..], chunks].concat())
+}
+
+#[test]
+fn webp_frames_hold_their_image_alone() {
+    let image = &webp_lossless(&photo(50, 40))[12..];
+    let secret = riff_chunk(b"abcd", SECRET);
+    let anim = riff_chunk(b"ANIM", &[0; 6]);
+    let frame = webp_frame(image);
+    let plain = webp_file(&[&vp8x(2, 50, 40), &anim, &frame, &frame]);
+    assert!(passes(&plain, &stripping()));
+    for marked in [[image, &secret].concat(), [&secret, image].concat(), [image, SECRET].concat()] {
+        let marked = webp_frame(&marked);
+        let source = webp_file(&[&vp8x(2, 50, 40), &anim, &marked, &secret, &frame]);
+        check("in a frame", &source, &plain);
+        let source = webp_file(&[&vp8x(2, 50, 40), &anim, &frame, &marked]);
+        check("in the last frame", &source, &plain);
+    }
+}
+
+#[test]
+fn author_and_rights_stay() {
+    let picture = photo(60, 40);
+    let exif = exif_with_secret();
+    let jpeg = insert(&jpegs()[0], 20, &segment(0xe1, &[b"Exif\0\0", &exif[..]].concat()));
+    let png = insert(&png(&picture), 33, &png_chunk(b"eXIf", &exif));
+    let exif = riff_chunk(b"EXIF", &exif);
+    let webp = webp_file(&[&vp8x(8, 60, 40), &webp_lossless(&picture)[12..], &exif]);
+    let simple = webp_file(&[&webp_lossless(&picture)[12..], &exif]);
+    for source in [jpeg, png, webp, simple] {
+        let out = stripped(&source, &copyright());
+        assert!(contains(&out, b"Ann Other") && contains(&out, b"(c) 2024 AO"));
+        assert!(!contains(&out, SECRET) && !contains(&out, b"GPSN"));
+        assert_eq!(decode(&out), decode(&source));
+        assert!(passes(&out, &copyright()));
+        // As it is written into what is made anew.
+        let made = transform(&source, &Plan { sharpen: 1, ..copyright() }).unwrap();
+        let block = |bytes: &[u8]| {
+            let at = find(bytes, b"II*\0");
+            bytes[at..at + 60].to_vec()
+        };
+        assert_eq!(block(&out), block(&made));
+        assert!(!contains(&stripped(&source, &stripping()), b"Ann Other"));
+    }
+}
+
+#[test]
+fn what_does_not_keep_to_the_rules_is_made_anew() {
+    let [plain, ..] = &jpegs()[..] else { unreachable!() };
+    // A table that holds more than a table, a marker that nobody knows.
+    let table = insert(plain, 20, &segment(0xdb, &[&[0; 65], SECRET].concat()));
+    let unknown = insert(plain, 20, &segment(0xf7, SECRET));
+    for source in [table, unknown] {
+        let plan = stripping();
+        let prepared = prepare(&source, &plan, &Limits::default()).unwrap();
+        match prepared.run(&Control::default()) {
+            Ok(done) => {
+                assert!(matches!(&done.output, Output::Encoded(bytes) if !contains(bytes, SECRET)))
+            }
+            Err(error) => assert_eq!(error.word(), "decode_failed"),
+        }
+    }
+}
+
+#[test]
+fn in_place_of_a_larger_output() {
+    let picture = photo(200, 140);
+    let source = jpeg(&picture, 30, Subsamp::Sub2x2, false);
+    let exif = segment(0xe1, &[b"Exif\0\0", &exif(6)[..], SECRET].concat());
+    let marked = insert(&source, 20, &exif);
+    let plan = plan("f=png");
+    let prepared = prepare(&marked, &plan, &Limits::default()).unwrap();
+    assert!(prepared.instead(source.len() - 1).unwrap().is_none());
+    let instead = prepared.instead(marked.len() + 1).unwrap().unwrap();
+    let Output::Stripped(bytes) = instead.output else { panic!("not stripped") };
+    // Who shows it has to turn it still.
+    let info = probe(&bytes).unwrap();
+    assert_eq!((info.format, info.orientation), (Format::Jpeg, 6));
+    assert_eq!((instead.width, instead.height), (140, 200));
+    assert!(!contains(&bytes, SECRET) && !contains(&bytes, b"Ann Other"));
+
+    let kept = Plan { metadata: MetadataPolicy::Keep, ..plan.clone() };
+    let prepared = prepare(&marked, &kept, &Limits::default()).unwrap();
+    let instead = prepared.instead(marked.len() + 1).unwrap().unwrap();
+    assert!(matches!(instead.output, Output::Original));
+    let cropped = Plan { fit: Plan::from_params("w=50").unwrap().fit, ..plan };
+    let prepared = prepare(&marked, &cropped, &Limits::default()).unwrap();
+    assert!(prepared.instead(usize::MAX).unwrap().is_none());
+}
+
+#[test]
+fn a_profile_stays_unless_it_is_to_go() {
+    let profile = moxcms::ColorProfile::new_srgb().encode().unwrap();
+    let part = segment(0xe2, &[b"ICC_PROFILE\0\x01\x01", &profile[..]].concat());
+    let source = insert(&jpegs()[0], 20, &part);
+    assert!(passes(&source, &stripping()));
+    // Of a profile that is not whole nothing is made.
+    let broken = segment(0xe2, &[b"ICC_PROFILE\0\x01\x02", SECRET].concat());
+    check("broken profile", &insert(&jpegs()[0], 20, &broken), &jpegs()[0]);
+    let drop = Plan { profile: ProfilePolicy::Strip, ..stripping() };
+    assert!(!passes(&source, &drop));
+}
+
+/// Sources of each format with secrets in them, still or animated.
+fn marked() -> Vec<Vec<u8>> {
+    let segments: Vec<u8> =
+        secret_segments().into_iter().flat_map(|(_, segment)| segment).collect();
+    let [baseline, progressive, _] = &jpegs()[..] else { unreachable!() };
+    let chunks: Vec<u8> = secret_chunks().into_iter().flat_map(|(_, chunk)| chunk).collect();
+    let extensions: Vec<u8> = secret_extensions().into_iter().flat_map(|(_, part)| part).collect();
+    let image = &webp_lossless(&photo(50, 40))[12..];
+    let secret = riff_chunk(b"abcd", SECRET);
+    let exif = riff_chunk(b"EXIF", &exif_with_secret());
+    let frame = webp_frame(&[image, &secret].concat());
+    let anim = riff_chunk(b"ANIM", &[0; 6]);
+    let gif = gif_frames();
+    let mut all = vec![
+        insert(baseline, 20, &segments),
+        insert(progressive, 20, &segments),
+        insert(&png(&photo(60, 40)), 33, &chunks),
+        insert(&gif, 19, &extensions),
+        webp_file(&[&vp8x(12, 50, 40), image, &exif, &secret]),
+        webp_file(&[&vp8x(14, 50, 40), &anim, &frame, &frame, &exif]),
+    ];
+    all.iter_mut().for_each(|file| file.extend_from_slice(SECRET));
+    all
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3000))]
+
+    /// Whatever a file became, it is stripped once and for all, or made anew, or refused.
+    #[test]
+    fn damaged(
+        which in 0..6usize,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        cut in prop::option::weighted(0.2, any::<prop::sample::Index>()),
+        is_copyright in any::<bool>(),
+    ) {
+        thread_local!(static MARKED: Vec<Vec<u8>> = marked());
+        let mut file = MARKED.with(|marked| marked[which].clone());
+        for (at, byte) in &changes {
+            let at = at.index(file.len());
+            file[at] = *byte;
+        }
+        if let Some(cut) = cut {
+            file.truncate(cut.index(file.len()));
+        }
+        let plan = if is_copyright { copyright() } else { stripping() };
+        let Ok(prepared) = prepare(&file, &plan, &Limits::default()) else { return Ok(()) };
+        if prepared.memory() > file.len() as u64 + 64 {
+            // Made anew, which is for other tests.
+            return Ok(());
+        }
+        let out = match prepared.run(&Control::default()).unwrap().output {
+            Output::Original => file.clone(),
+            Output::Stripped(bytes) => bytes,
+            Output::Encoded(_) => return Ok(()),
+        };
+        prop_assert!(passes(&out, &plan), "not stripped at once");
+        if changes.is_empty() {
+            prop_assert!(!contains(&out, SECRET));
+        }
+    }
+}
