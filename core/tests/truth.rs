@@ -320,9 +320,7 @@ fn what_speaks_of_other_parts_of_the_file_goes() {
     let second = source.clone();
     source.extend(second);
     let out = transform(&source, &plan("w=50,metadata=keep")).unwrap();
-    for gone in
-        [&b"hdr-gain-map/1.0/\" hdrgm:"[..], b"MPF\0", b"21496", b"c2pa", b"8BIM", b"extension"]
-    {
+    for gone in [&b"hdr-gain-map"[..], b"MPF\0", b"21496", b"c2pa", b"8BIM", b"extension"] {
         assert!(!contains(&out, gone), "{}", gone.escape_ascii());
     }
     assert_eq!(probe(&out).unwrap().width, 50);

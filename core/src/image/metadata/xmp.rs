@@ -6,6 +6,9 @@ use quick_xml::NsReader;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::{LocalName, NamespaceResolver, ResolveResult};
 
+/// A longer packet is not looked through.
+const LONGEST: usize = 2 << 20;
+
 /// Elements within each other; no packet has as many.
 const DEEPEST: usize = 128;
 
@@ -123,8 +126,11 @@ const GONE: &[Gone] = &[
 ];
 
 /// The packet without what describes bytes that are not there any more; `None` where it is not
-/// well-formed, so that what it says can't be told.
+/// well-formed, or too long, so that what it says can't be told.
 pub(super) fn still_so(packet: &[u8]) -> Option<Cow<'_, [u8]>> {
+    if packet.len() > LONGEST {
+        return None;
+    }
     let text = std::str::from_utf8(packet).ok()?;
     let mut reader = NsReader::from_str(text);
     // What is left, from the first change on, and how far it goes.
@@ -183,14 +189,18 @@ fn position(reader: &NsReader<&[u8]>) -> usize {
     usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX)
 }
 
-/// The tag up to where it closes without the attributes that say what is no longer so; the inner
-/// `None` where there is none of them, the outer one where the tag is not well-formed.
+/// The tag up to where it closes without the attributes that say what is no longer so, and the
+/// names of what does nothing else; the inner `None` where there is none of them, the outer one
+/// where the tag is not well-formed.
 fn without_attributes(tag: &BytesStart, names: &NamespaceResolver) -> Option<Option<String>> {
     let mut left = format!("<{}", tag.name().0);
     let mut changed = false;
     for attribute in tag.attributes().with_checks(false) {
         let attribute = attribute.ok()?;
-        if is_gone(names.resolve_attribute(attribute.key)) {
+        let is_binding = attribute.key.as_namespace_binding().is_some();
+        if is_binding && row_of(&attribute.value).is_some_and(|row| row.names.is_empty())
+            || is_gone(names.resolve_attribute(attribute.key))
+        {
             changed = true;
             continue;
         }
@@ -205,10 +215,15 @@ fn without_attributes(tag: &BytesStart, names: &NamespaceResolver) -> Option<Opt
     Some(changed.then_some(left))
 }
 
+/// What is gone of that namespace.
+fn row_of(space: &str) -> Option<&'static Gone> {
+    GONE.iter().find(|row| space.starts_with(row.space))
+}
+
 /// Whether a property says what is no longer so.
 fn is_gone((space, local): (ResolveResult, LocalName)) -> bool {
     let row = match space {
-        ResolveResult::Bound(space) => GONE.iter().find(|row| space.0.starts_with(row.space)),
+        ResolveResult::Bound(space) => row_of(space.0),
         ResolveResult::Unknown(prefix) => {
             GONE.iter().find(|row| row.prefixes.contains(&prefix.as_str()))
         }
