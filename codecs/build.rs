@@ -1,20 +1,29 @@
-//! Finds the system's libavif and compiles the shim against its headers: the layout of libavif's
-//! structures changes from version to version.
+//! Finds the system's libavif and dav1d, and compiles the shims against the headers that are
+//! installed: the layout of their structures changes from version to version.
 
 fn main() {
-    println!("cargo::rerun-if-changed=src/avif/shim.c");
+    system("avif", "libavif", "0.11", "libavif-dev");
+    system("av1", "dav1d", "1.0", "libdav1d-dev");
+    // The crate that brings libjpeg-turbo says where its headers are.
+    let included = std::env::var("DEP_TURBOJPEG_INCLUDE").unwrap_or_default();
+    shim("jpeg", included.split(',').filter(|path| !path.is_empty()));
+}
 
-    let found = pkg_config::Config::new().atleast_version("0.11").probe("libavif");
-    let library = match found {
-        Ok(library) => library,
-        Err(error) => {
-            println!("cargo::error=libavif 0.11 or later is needed (Debian: libavif-dev): {error}");
-            return;
-        }
-    };
+fn system(module: &str, library: &str, version: &str, package: &str) {
+    match pkg_config::Config::new().atleast_version(version).probe(library) {
+        Ok(found) => shim(module, found.include_paths),
+        Err(error) => println!(
+            "cargo::error={library} {version} or later is needed (Debian: {package}): {error}"
+        ),
+    }
+}
+
+fn shim(module: &str, included: impl IntoIterator<Item = impl AsRef<std::path::Path>>) {
+    let source = format!("src/{module}/shim.c");
+    println!("cargo::rerun-if-changed={source}");
     cc::Build::new()
-        .file("src/avif/shim.c")
-        .includes(library.include_paths)
+        .file(source)
+        .includes(included)
         .warnings(true)
-        .compile("image_gate_avif_shim");
+        .compile(&format!("image_gate_{module}_shim"));
 }

@@ -2,9 +2,11 @@
 //!
 //! The crate `turbojpeg` has no face for parts.
 
-use std::ffi::{CStr, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_ulong, c_void};
 use std::fmt;
-use std::ptr::NonNull;
+use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::{NonNull, from_ref, null_mut};
 
 use turbojpeg_sys::{
     TJINIT_TJINIT_DECOMPRESS, TJPARAM, TJPARAM_TJPARAM_JPEGHEIGHT, TJPARAM_TJPARAM_JPEGWIDTH,
@@ -13,7 +15,7 @@ use turbojpeg_sys::{
     tj3SetScalingFactor, tjregion, tjscalingfactor,
 };
 
-use crate::bytes;
+use crate::{bytes, slice};
 
 /// Why libjpeg-turbo failed, or what it warns of, in its own words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,6 +163,132 @@ fn reduced(tjscalingfactor { num, denom }: tjscalingfactor) -> tjscalingfactor {
     } else {
         tjscalingfactor { num, denom }
     }
+}
+
+/// An image to encode.
+#[derive(Debug, Clone, Copy)]
+pub struct Image<'a> {
+    /// Grey, or RGB; rows follow each other without a gap.
+    pub pixels: &'a [u8],
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Whether it has colours, whose chroma is halved then, across and down.
+    pub colored: bool,
+    /// 1 to 100.
+    pub quality: u8,
+    /// Whether it comes in several scans.
+    pub progressive: bool,
+}
+
+/// Encodes an image; asks `goes_on` every few rows.
+///
+/// # Errors
+/// `None` where it was stopped; where there is no memory, or the pixels are not as many as
+/// announced.
+pub fn encode(image: &Image<'_>, goes_on: impl Fn() -> bool) -> Result<Encoded, Option<Error>> {
+    let channels = if image.colored { 3 } else { 1 };
+    if Some(image.pixels.len()) != bytes(image.width, image.height, channels) {
+        return Err(Some(wrong("the pixels have not the length of the image")));
+    }
+    let raw = RawImage {
+        pixels: image.pixels.as_ptr(),
+        width: image.width,
+        height: image.height,
+        channels: channels as c_int,
+        quality: image.quality.clamp(1, 100).into(),
+        progressive: image.progressive.into(),
+    };
+    let goes_on: &dyn Fn() -> bool = &goes_on;
+    let mut guard = Guard::new(&goes_on);
+    let mut encoded = Encoded { data: null_mut(), len: 0 };
+    // SAFETY: the pixels were just counted; the guard and what it points to outlive the call, and
+    // so does the room for the result.
+    let result = unsafe { ig_jpeg_encode(&raw, &mut encoded.data, &mut encoded.len, &mut guard) };
+    match result {
+        OK => Ok(encoded),
+        STOPPED => Err(None),
+        _ => Err(Some(guard.error())),
+    }
+}
+
+/// An encoded file.
+#[derive(Debug)]
+pub struct Encoded {
+    data: *mut u8,
+    len: c_ulong,
+}
+
+impl Deref for Encoded {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        // SAFETY: what libjpeg wrote, until it is freed.
+        unsafe { slice(self.data, self.len as usize) }
+    }
+}
+
+impl Drop for Encoded {
+    fn drop(&mut self) {
+        // SAFETY: nothing, or what libjpeg allocated, and nobody has it any more.
+        unsafe { ig_jpeg_free(self.data) }
+    }
+}
+
+const OK: c_int = 0;
+const STOPPED: c_int = 2;
+
+/// `ig_jpeg_guard` of the shim: what it asks whether to go on, and where it says what is wrong.
+#[repr(C)]
+struct Guard<'a> {
+    goes_on: unsafe extern "C" fn(*mut c_void) -> c_int,
+    data: *mut c_void,
+    message: [c_char; 200],
+    life: std::marker::PhantomData<&'a ()>,
+}
+
+impl<'a> Guard<'a> {
+    fn new(goes_on: &'a &'a dyn Fn() -> bool) -> Guard<'a> {
+        let data = from_ref(goes_on).cast_mut().cast();
+        Guard { goes_on: asks, data, message: [0; 200], life: std::marker::PhantomData }
+    }
+
+    fn error(&self) -> Error {
+        let text = self.message.iter().map(|&byte| byte as u8).take_while(|&byte| byte != 0);
+        Error(String::from_utf8_lossy(&text.collect::<Vec<_>>()).into_owned())
+    }
+}
+
+/// Whether to go on.
+///
+/// # Safety
+/// `data` is that of a [`Guard`].
+unsafe extern "C" fn asks(data: *mut c_void) -> c_int {
+    // SAFETY: the caller's promise.
+    let goes_on = unsafe { &*data.cast::<&dyn Fn() -> bool>() };
+    catch_unwind(AssertUnwindSafe(goes_on)).unwrap_or(false).into()
+}
+
+/// `ig_jpeg_image` of the shim.
+#[repr(C)]
+struct RawImage {
+    pixels: *const u8,
+    width: u32,
+    height: u32,
+    channels: c_int,
+    quality: c_int,
+    progressive: c_int,
+}
+
+unsafe extern "C" {
+    fn ig_jpeg_encode(
+        image: *const RawImage,
+        out: *mut *mut u8,
+        len: *mut c_ulong,
+        guard: *mut Guard<'_>,
+    ) -> c_int;
+    fn ig_jpeg_free(out: *mut u8);
 }
 
 /// A decoder, owned.

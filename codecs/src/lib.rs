@@ -6,10 +6,12 @@
 //!
 //! And [`cpu`], a safe face of the processor.
 
+pub mod av1;
 pub mod avif;
 pub mod cpu;
 pub mod jpeg;
 pub mod webp;
+pub mod yuv;
 
 /// Bytes of an image's pixels, of which a row has to be countable in 32 bits.
 fn bytes(width: u32, height: u32, channels: u32) -> Option<usize> {

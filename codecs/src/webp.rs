@@ -3,13 +3,14 @@
 use std::ffi::c_int;
 use std::fmt;
 use std::ops::Deref;
-use std::ptr::from_mut;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::{NonNull, from_mut, from_ref, null};
 
 use libwebp_sys::{
     VP8StatusCode, WEBP_CSP_MODE, WebPBitstreamFeatures, WebPConfig, WebPDecode, WebPDecoderConfig,
-    WebPEncode, WebPEncodingError, WebPGetFeatures, WebPMemoryWrite, WebPMemoryWriter,
-    WebPMemoryWriterClear, WebPPicture, WebPPictureFree, WebPPictureImportRGB,
-    WebPPictureImportRGBA, WebPRGBABuffer,
+    WebPEncode, WebPEncodingError, WebPGetFeatures, WebPIDecode, WebPIDecoder, WebPIDelete,
+    WebPIUpdate, WebPMemoryWrite, WebPMemoryWriter, WebPMemoryWriterClear, WebPPicture,
+    WebPPictureFree, WebPPictureImportRGB, WebPPictureImportRGBA, WebPRGBABuffer,
 };
 
 use crate::{bytes, slice};
@@ -23,6 +24,8 @@ pub enum Error {
     Encoding(WebPEncodingError),
     /// The call, before there was anything to do.
     Call(&'static str),
+    /// Nobody waits for the result any more.
+    Stopped,
 }
 
 impl fmt::Display for Error {
@@ -31,6 +34,7 @@ impl fmt::Display for Error {
             Error::Decoding(status) => write!(f, "libwebp: {status:?}"),
             Error::Encoding(status) => write!(f, "libwebp: {status:?}"),
             Error::Call(what) => write!(f, "libwebp: {what}"),
+            Error::Stopped => f.write_str("libwebp: stopped"),
         }
     }
 }
@@ -113,12 +117,17 @@ impl<'a> Decoder<'a> {
     }
 
     /// Decodes into RGB pixels, or RGBA ones where there is alpha, not premultiplied. Rows below
-    /// the part are not read.
+    /// the part are not read. A large image comes in slices, and `goes_on` is asked before each.
     ///
     /// # Errors
-    /// Where the bitstream is broken or incomplete, the part is not one of the image, or `pixels`
-    /// is not exactly as long as it becomes.
-    pub fn decode(self, part: &Part, pixels: &mut [u8]) -> Result<(), Error> {
+    /// Where the bitstream is broken, incomplete or stopped, the part is not one of the image, or
+    /// `pixels` is not exactly as long as it becomes.
+    pub fn decode(
+        self,
+        part: &Part,
+        pixels: &mut [u8],
+        goes_on: impl Fn() -> bool,
+    ) -> Result<(), Error> {
         let Info { width, height, alpha } = self.info;
         let &Part { x, y, .. } = part;
         let (out_width, out_height) = part.scaled.unwrap_or((part.width, part.height));
@@ -151,9 +160,52 @@ impl<'a> Decoder<'a> {
         let stride = int(out_width * channels)?;
         config.output.u.RGBA =
             WebPRGBABuffer { rgba: pixels.as_mut_ptr(), stride, size: pixels.len() };
-        // SAFETY: the input is readable; the configuration is initialised, and its buffer one of
-        // ours, that libwebp neither frees nor keeps nor writes behind `size` of.
-        check(unsafe { WebPDecode(self.input.as_ptr(), self.input.len(), &mut config) })
+        if u64::from(width) * u64::from(height) <= FEW_PIXELS {
+            // SAFETY: the input is readable; the configuration is initialised, and its buffer one
+            // of ours, that libwebp neither frees nor keeps nor writes behind `size` of.
+            let status = unsafe { WebPDecode(self.input.as_ptr(), self.input.len(), &mut config) };
+            return check(status);
+        }
+        let slices = Slices::new(&mut config)?;
+        let step = (self.input.len() / SLICES).max(SLICE);
+        for end in (step..self.input.len()).step_by(step).chain([self.input.len()]) {
+            if !goes_on() {
+                return Err(Error::Stopped);
+            }
+            // SAFETY: a decoder, that reads no further than the end of the slice.
+            match unsafe { WebPIUpdate(slices.0.as_ptr(), self.input.as_ptr(), end) } {
+                VP8StatusCode::VP8_STATUS_SUSPENDED => {}
+                status => return check(status),
+            }
+        }
+        Err(Error::Decoding(VP8StatusCode::VP8_STATUS_NOT_ENOUGH_DATA))
+    }
+}
+
+/// Pixels that are decoded in no time.
+const FEW_PIXELS: u64 = 2 << 20;
+
+/// Into how many slices a file is cut at most, and how many bytes one has at least.
+const SLICES: usize = 256;
+const SLICE: usize = 1024;
+
+/// A decoder that is given more and more of a file.
+struct Slices<'a>(NonNull<WebPIDecoder>, std::marker::PhantomData<&'a mut WebPDecoderConfig>);
+
+impl<'a> Slices<'a> {
+    fn new(config: &'a mut WebPDecoderConfig) -> Result<Slices<'a>, Error> {
+        // SAFETY: the configuration is initialised, and outlives the decoder, which goes on to
+        // use its buffer and its options.
+        let decoder = unsafe { WebPIDecode(null(), 0, config) };
+        let decoder = NonNull::new(decoder).ok_or(Error::Call("no memory for a decoder"))?;
+        Ok(Slices(decoder, std::marker::PhantomData))
+    }
+}
+
+impl Drop for Slices<'_> {
+    fn drop(&mut self) {
+        // SAFETY: nobody has it any more.
+        unsafe { WebPIDelete(self.0.as_ptr()) }
     }
 }
 
@@ -176,11 +228,11 @@ pub struct Image<'a> {
     pub effort: u8,
 }
 
-/// Encodes an image.
+/// Encodes an image; asks `goes_on` again and again.
 ///
 /// # Errors
-/// Where the encoder fails, or the pixels are not as many as announced.
-pub fn encode(image: &Image<'_>) -> Result<Encoded, Error> {
+/// Where the encoder fails or is stopped, or the pixels are not as many as announced.
+pub fn encode(image: &Image<'_>, goes_on: impl Fn() -> bool) -> Result<Encoded, Error> {
     let channels = if image.alpha { 4 } else { 3 };
     if Some(image.pixels.len()) != bytes(image.width, image.height, channels) {
         return Err(LENGTH);
@@ -203,12 +255,25 @@ pub fn encode(image: &Image<'_>) -> Result<Encoded, Error> {
     }
     picture.0.writer = Some(WebPMemoryWrite);
     picture.0.custom_ptr = from_mut(&mut writer.0).cast();
-    // SAFETY: both are initialised; the writer is what `WebPMemoryWrite` asks for, and outlives
-    // the call.
+    let goes_on: &dyn Fn() -> bool = &goes_on;
+    picture.0.progress_hook = Some(on_progress);
+    picture.0.user_data = from_ref(&goes_on).cast_mut().cast();
+    // SAFETY: both are initialised; the writer is what `WebPMemoryWrite` asks for, the data what
+    // `on_progress` does, and both outlive the call.
     if unsafe { WebPEncode(&config, &mut picture.0) } == 0 {
-        return Err(Error::Encoding(picture.0.error_code));
+        return Err(match picture.0.error_code {
+            WebPEncodingError::VP8_ENC_ERROR_USER_ABORT => Error::Stopped,
+            code => Error::Encoding(code),
+        });
     }
     Ok(Encoded(writer))
+}
+
+/// Whether to go on.
+extern "C" fn on_progress(_percent: c_int, picture: *const WebPPicture) -> c_int {
+    // SAFETY: the picture that is encoded, whose data is what `encode` put there.
+    let goes_on = unsafe { &*(*picture).user_data.cast::<&dyn Fn() -> bool>() };
+    catch_unwind(AssertUnwindSafe(goes_on)).unwrap_or(false).into()
 }
 
 /// A picture of libwebp's, with planes of its own.
@@ -277,13 +342,13 @@ mod tests {
     fn file(alpha: bool, lossless: bool) -> Result<Encoded, Error> {
         let pixels = &picture(alpha);
         let (width, height, quality, effort) = (WIDTH, HEIGHT, 90, 4);
-        encode(&Image { pixels, width, height, alpha, lossless, quality, effort })
+        encode(&Image { pixels, width, height, alpha, lossless, quality, effort }, || true)
     }
 
     fn part(file: &[u8], part: Part, channels: usize) -> Result<Vec<u8>, Error> {
         let (width, height) = part.scaled.unwrap_or((part.width, part.height));
         let mut pixels = vec![0; width as usize * height as usize * channels];
-        Decoder::new(file)?.decode(&part, &mut pixels).map(|()| pixels)
+        Decoder::new(file)?.decode(&part, &mut pixels, || true).map(|()| pixels)
     }
 
     const ALL: Part = Part { x: 0, y: 0, width: WIDTH, height: HEIGHT, scaled: None };
@@ -346,7 +411,7 @@ mod tests {
         ] {
             assert!(part(&file, bad, 3).is_err(), "{bad:?}");
         }
-        assert_eq!(Decoder::new(&file)?.decode(&ALL, &mut [0; 9]), Err(LENGTH));
+        assert_eq!(Decoder::new(&file)?.decode(&ALL, &mut [0; 9], || true), Err(LENGTH));
         for end in 0..file.len() {
             assert!(part(&file[..end], ALL, 3).is_err(), "{end}");
         }
@@ -359,7 +424,47 @@ mod tests {
             quality: 75,
             effort: 2,
         };
-        assert!(encode(&image).is_err());
+        assert!(encode(&image, || true).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn large_ones_come_in_slices_and_stop() -> Result<(), Error> {
+        use std::cell::Cell;
+
+        let (width, height, quality, effort) = (1700, 1300, 60, 0);
+        let pixels: Vec<u8> = (0..width * height * 3).map(|i| (i * 7919 >> 6) as u8).collect();
+        for lossless in [false, true] {
+            let image =
+                Image { pixels: &pixels, width, height, alpha: false, lossless, quality, effort };
+            let asked = Cell::new(0);
+            let counting = || {
+                asked.set(asked.get() + 1);
+                true
+            };
+            let file = encode(&image, counting)?;
+            assert!(asked.replace(0) > 3);
+            assert_eq!(encode(&image, || false).err(), Some(Error::Stopped));
+
+            let all = Part { width, height, ..ALL };
+            let mut sliced = vec![0; pixels.len()];
+            Decoder::new(&file)?.decode(&all, &mut sliced, counting)?;
+            assert!(asked.get() > 3, "{}", asked.get());
+            let mut at_once = vec![0; pixels.len()];
+            let mut config = WebPDecoderConfig::new().map_err(|()| VERSION)?;
+            config.output.colorspace = WEBP_CSP_MODE::MODE_RGB;
+            config.output.is_external_memory = 1;
+            let (rgba, stride, size) = (at_once.as_mut_ptr(), width as c_int * 3, at_once.len());
+            config.output.u.RGBA = WebPRGBABuffer { rgba, stride, size };
+            // SAFETY: as in `decode`.
+            check(unsafe { WebPDecode(file.as_ptr(), file.len(), &mut config) })?;
+            assert_eq!(sliced, at_once);
+
+            let stopped = Decoder::new(&file)?.decode(&all, &mut sliced, || false);
+            assert_eq!(stopped, Err(Error::Stopped));
+            let half = &file[..file.len() / 2];
+            assert!(Decoder::new(half)?.decode(&all, &mut sliced, || true).is_err());
+        }
         Ok(())
     }
 }

@@ -183,7 +183,7 @@ fn begin(context: &Context, task: &Task) -> Arc<Control> {
         context.note(|facts| facts.queue_time = Some(now.duration_since(submitted)));
     }
     let deadline = now.checked_add(Duration::from_millis(task.bounds.time));
-    let control = Arc::new(Control::new(deadline));
+    let control = Arc::new(Control::new(deadline).ended_by(worker::is_stopping));
     context.control.replace(Some(control.clone()));
     control
 }

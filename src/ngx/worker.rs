@@ -3,7 +3,7 @@
 use nginx_sys::{
     NGX_PROCESS_SINGLE, NGX_PROCESS_WORKER, ngx_cached_time, ngx_core_conf_t, ngx_core_module,
     ngx_cycle, ngx_cycle_t, ngx_exiting, ngx_http_conf_ctx_t, ngx_http_module, ngx_module_t,
-    ngx_ncpu, ngx_process, ngx_process_slot, ngx_uint_t,
+    ngx_ncpu, ngx_process, ngx_process_slot, ngx_terminate, ngx_uint_t,
 };
 
 /// This worker's share of the machine's processors, at least 1.
@@ -72,6 +72,12 @@ pub unsafe fn main_conf_of<'a, C>(
 pub fn is_leaving() -> bool {
     // SAFETY: a word that signal handlers and the event loop write; read once, whole.
     unsafe { (&raw const ngx_exiting).read_volatile() != 0 }
+}
+
+/// Whether this process was told to end at once. For any thread.
+pub fn is_stopping() -> bool {
+    // SAFETY: as above.
+    unsafe { (&raw const ngx_terminate).read_volatile() != 0 }
 }
 
 /// Whether this process answers requests: nginx also starts some for its caches.

@@ -1,30 +1,28 @@
 /*
  * libavif behind functions whose arguments stay the same from version to version.
  *
- * One thread: maxThreads is 1 everywhere, with which neither libavif nor dav1d nor libaom starts
- * any.
+ * One thread: maxThreads is 1 everywhere, with which neither libavif nor libaom starts any. Boxes
+ * are read, and samples decoded, elsewhere.
  */
 
 #include <avif/avif.h>
 #include <string.h>
 
+/* Rows of a picture. */
 typedef struct {
+    const uint8_t *planes[3];
+    const uint8_t *alpha;       /* or NULL */
+    uint32_t strides[2];        /* in bytes: of luma, of chroma */
+    uint32_t alpha_stride;
     uint32_t width;
     uint32_t height;
-    uint32_t depth;
-    uint32_t frames;
-    uint8_t alpha;
-    uint8_t rotation;           /* quarter turns, counter-clockwise */
-    uint8_t mirror;             /* 0 none, 1 top and bottom, 2 left and right; after the rotation */
+    uint8_t depth;
+    uint8_t layout;             /* 0 to 3: 4:0:0, 4:2:0, 4:2:2, 4:4:4 */
+    uint8_t full_range;
+    uint8_t premultiplied;
     uint16_t primaries;         /* code points of ITU-T H.273 */
-    uint16_t transfer;
-    const uint8_t *icc;
-    size_t icc_len;
-    const uint8_t *exif;
-    size_t exif_len;
-    const uint8_t *xmp;
-    size_t xmp_len;
-} ig_avif_info;
+    uint16_t coefficients;
+} ig_avif_view;
 
 typedef struct {
     const uint8_t *pixels;      /* RGB, or RGBA with alpha, without gaps */
@@ -41,86 +39,44 @@ typedef struct {
     size_t xmp_len;
 } ig_avif_source;
 
-/* Reads the boxes, and no pixel. `data` has to stay until the decoder is closed. */
-int ig_avif_open(const uint8_t *data, size_t len, avifDecoder **out, ig_avif_info *info) {
-    avifDecoder *decoder = avifDecoderCreate();
-    avifResult result;
-
-    if (decoder == NULL) {
-        return AVIF_RESULT_OUT_OF_MEMORY;
-    }
-    decoder->maxThreads = 1;
-    /* Older writers leave out what the standard wants and nobody needs. */
-    decoder->strictFlags = AVIF_STRICT_DISABLED;
-
-    result = avifDecoderSetIOMemory(decoder, data, len);
-    if (result == AVIF_RESULT_OK) {
-        result = avifDecoderParse(decoder);
-    }
-    if (result != AVIF_RESULT_OK) {
-        avifDecoderDestroy(decoder);
-        return result;
-    }
-
-    const avifImage *image = decoder->image;
-    memset(info, 0, sizeof(*info));
-    info->width = image->width;
-    info->height = image->height;
-    info->depth = image->depth;
-    info->frames = decoder->imageCount > 0 ? (uint32_t) decoder->imageCount : 1;
-    info->alpha = decoder->alphaPresent ? 1 : 0;
-    if (image->transformFlags & AVIF_TRANSFORM_IROT) {
-        info->rotation = image->irot.angle & 3;
-    }
-    if (image->transformFlags & AVIF_TRANSFORM_IMIR) {
-#if AVIF_VERSION >= 1000000
-        info->mirror = 1 + (image->imir.axis & 1);
-#else
-        info->mirror = 1 + (image->imir.mode & 1);
-#endif
-    }
-    info->primaries = (uint16_t) image->colorPrimaries;
-    info->transfer = (uint16_t) image->transferCharacteristics;
-    info->icc = image->icc.data;
-    info->icc_len = image->icc.size;
-    info->exif = image->exif.data;
-    info->exif_len = image->exif.size;
-    info->xmp = image->xmp.data;
-    info->xmp_len = image->xmp.size;
-    *out = decoder;
-    return AVIF_RESULT_OK;
-}
-
-/* Decodes the first image, 8 bits a channel, into rows without gaps of the announced size. */
-int ig_avif_decode(avifDecoder *decoder, uint8_t *pixels) {
-    const uint32_t width = decoder->image->width, height = decoder->image->height;
-    const int alpha = decoder->alphaPresent;
+/* Converts rows to 8 bits a channel without gaps, RGBA where there is alpha and else RGB. */
+int ig_avif_convert(const ig_avif_view *view, uint8_t *pixels) {
+    static const avifPixelFormat formats[] = {
+        AVIF_PIXEL_FORMAT_YUV400, AVIF_PIXEL_FORMAT_YUV420, AVIF_PIXEL_FORMAT_YUV422,
+        AVIF_PIXEL_FORMAT_YUV444,
+    };
+    const int alpha = view->alpha != NULL;
     avifRGBImage rgb;
     avifResult result;
+    avifImage *image = avifImageCreateEmpty();
 
-    /* The bitstream must not need more than its container announced: codecs take the limit over
-     * from what is parsed under it. */
-    decoder->imageSizeLimit = width * height;
-    result = avifDecoderParse(decoder);
-    if (result == AVIF_RESULT_OK) {
-        result = avifDecoderNextImage(decoder);
+    if (image == NULL) {
+        return AVIF_RESULT_OUT_OF_MEMORY;
     }
-    if (result != AVIF_RESULT_OK) {
-        return result;
+    image->width = view->width;
+    image->height = view->height;
+    image->depth = view->depth;
+    image->yuvFormat = formats[view->layout & 3];
+    image->yuvRange = view->full_range ? AVIF_RANGE_FULL : AVIF_RANGE_LIMITED;
+    image->colorPrimaries = (avifColorPrimaries) view->primaries;
+    image->matrixCoefficients = (avifMatrixCoefficients) view->coefficients;
+    /* Only read, though the types do not say so; the image does not own them. */
+    for (int i = 0; i < 3; i++) {
+        image->yuvPlanes[i] = (uint8_t *) view->planes[i];
+        image->yuvRowBytes[i] = view->planes[i] == NULL ? 0 : view->strides[i > 0];
     }
-    if (decoder->image->width != width || decoder->image->height != height) {
-        return AVIF_RESULT_BMFF_PARSE_FAILED;
-    }
-    avifRGBImageSetDefaults(&rgb, decoder->image);
+    image->alphaPlane = (uint8_t *) view->alpha;
+    image->alphaRowBytes = view->alpha_stride;
+    image->alphaPremultiplied = alpha && view->premultiplied;
+
+    avifRGBImageSetDefaults(&rgb, image);
     rgb.depth = 8;
     rgb.format = alpha ? AVIF_RGB_FORMAT_RGBA : AVIF_RGB_FORMAT_RGB;
     rgb.pixels = pixels;
-    rgb.rowBytes = width * (alpha ? 4 : 3);
-    return avifImageYUVToRGB(decoder->image, &rgb);
-}
-
-void ig_avif_close(avifDecoder *decoder) {
-    avifDecoderDestroy(decoder);
+    rgb.rowBytes = view->width * (alpha ? 4 : 3);
+    result = avifImageYUVToRGB(image, &rgb);
+    avifImageDestroy(image);
+    return result;
 }
 
 static avifResult describe(avifImage *image, const ig_avif_source *source) {

@@ -1,7 +1,7 @@
 //! How running work learns that nobody wants it any more.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Error;
 
@@ -10,18 +10,38 @@ use super::Error;
 pub struct Control {
     cancelled: AtomicBool,
     deadline: Option<Instant>,
+    /// Whether the process that we are in ends without waiting for anybody.
+    is_ending: Option<fn() -> bool>,
 }
 
 impl Control {
     /// A control that ends the work at `deadline`, or never.
     #[must_use]
     pub fn new(deadline: Option<Instant>) -> Control {
-        Control { cancelled: AtomicBool::new(false), deadline }
+        Control { cancelled: AtomicBool::new(false), deadline, is_ending: None }
+    }
+
+    /// This one, which cancels the work also once `is_ending` says so. It is asked often.
+    #[must_use]
+    pub fn ended_by(self, is_ending: fn() -> bool) -> Control {
+        Control { is_ending: Some(is_ending), ..self }
     }
 
     /// Makes the next [`check`](Control::check) fail.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`check`](Control::check) passes, for libraries that ask no more than that.
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        self.check().is_ok()
+    }
+
+    /// How long the work may still take; `None` for ever.
+    #[must_use]
+    pub fn remaining(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
     /// Called between stages and batches of rows.
@@ -30,7 +50,8 @@ impl Control {
     /// [`Error::Cancelled`] after [`cancel`](Control::cancel), [`Error::Timeout`]
     /// after the deadline.
     pub fn check(&self) -> Result<(), Error> {
-        if self.cancelled.load(Ordering::Relaxed) {
+        let is_ending = || self.is_ending.is_some_and(|is_ending| is_ending());
+        if self.cancelled.load(Ordering::Relaxed) || is_ending() {
             return Err(Error::Cancelled);
         }
         match self.deadline {

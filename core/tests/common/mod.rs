@@ -3,10 +3,14 @@
 
 #![allow(dead_code, reason = "each test file uses another part")]
 
+pub mod heif;
+
 use std::io::Cursor;
 
-use image_gate_codecs::{avif, webp};
-use image_gate_core::image::{Control, Error, Format, Limits, Output, Plan, prepare, sniff};
+use image_gate_codecs::webp;
+use image_gate_core::image::{
+    Control, Error, Format, Limits, Output, Plan, ProfilePolicy, prepare, sniff,
+};
 use turbojpeg::Subsamp;
 
 /// An RGBA picture.
@@ -113,7 +117,7 @@ pub fn webp_lossy(picture: &Picture, quality: u8) -> Vec<u8> {
     let (lossless, effort) = (false, 4);
     let &Picture { width, height, .. } = picture;
     let image = webp::Image { pixels: &pixels, width, height, alpha, lossless, quality, effort };
-    webp::encode(&image).unwrap().to_vec()
+    webp::encode(&image, || true).unwrap().to_vec()
 }
 
 /// Puts a segment right behind the start of a JPEG.
@@ -177,12 +181,9 @@ pub fn decode(bytes: &[u8]) -> Picture {
             picture(width, height, if decoder.has_alpha() { 4 } else { 3 }, &pixels)
         }
         Format::Avif => {
-            let decoder = avif::Decoder::new(bytes).unwrap();
-            let info = decoder.info();
-            let channels = if info.alpha { 4 } else { 3 };
-            let mut pixels = vec![0; info.width as usize * info.height as usize * channels];
-            decoder.decode(&mut pixels).unwrap();
-            picture(info.width, info.height, channels, &pixels)
+            // As stored.
+            let plan = Plan { orient: false, profile: ProfilePolicy::Keep, ..plan("f=png") };
+            decode(&transform(bytes, &plan).unwrap())
         }
     }
 }

@@ -91,8 +91,8 @@ pub(super) fn decode(
         Kind::Jpeg(jpeg) => jpeg::decode(source.input, jpeg, size, how, control),
         Kind::Png(_) => png::decode(source.input, size, how.scale, control),
         Kind::Gif(gif) => gif::decode(source.input, gif, size, source.info.alpha),
-        Kind::Webp(webp) => webp::decode(webp, size, how),
-        Kind::Avif => avif::decode(source.input, size, source.info.alpha),
+        Kind::Webp(webp) => webp::decode(webp, size, how, control),
+        Kind::Avif(avif) => avif::decode(avif, control),
     }?;
     control.check()?;
     Ok(raster)
@@ -121,7 +121,7 @@ impl<'a> Frames<'a> {
         let reader = match &source.kind {
             Kind::Gif(gif) => Reader::Gif(Box::new(gif::Frames::new(source.input, gif.largest)?)),
             Kind::Webp(webp) => Reader::Webp(webp::Frames::new(webp)),
-            Kind::Jpeg(_) | Kind::Png(_) | Kind::Avif => {
+            Kind::Jpeg(_) | Kind::Png(_) | Kind::Avif(_) => {
                 return Err(Error::Internal("frames of a still image".to_owned()));
             }
         };
@@ -141,7 +141,7 @@ impl<'a> Frames<'a> {
         self.left = left;
         match &mut self.reader {
             Reader::Gif(frames) => frames.next(&mut self.canvas),
-            Reader::Webp(frames) => frames.next(&mut self.canvas),
+            Reader::Webp(frames) => frames.next(&mut self.canvas, control),
         }
     }
 
@@ -170,7 +170,6 @@ pub(super) fn layout(source: &Source) -> Layout {
 
 /// Bytes that the decoder holds besides the raster that it returns.
 pub(super) fn working_bytes(source: &Source, how: &Decode) -> u64 {
-    let pixels = Size::new(source.info.width, source.info.height).pixels();
     // Row buffers, tables and code of the codecs' own.
     const FIXED: u64 = 1 << 20;
     FIXED
@@ -180,8 +179,7 @@ pub(super) fn working_bytes(source: &Source, how: &Decode) -> u64 {
             // The indices of the frame.
             Kind::Gif(gif) => gif.largest.pixels(),
             Kind::Webp(webp) => webp::working_bytes(webp, &source.info, how),
-            // Planes of up to 16 bits a sample, of the picture and of the one that filters write.
-            Kind::Avif => pixels * 16,
+            Kind::Avif(avif) => avif::working_bytes(avif),
         }
 }
 

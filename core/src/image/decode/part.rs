@@ -34,7 +34,7 @@ fn steps(source: &Source, scale: Scale) -> Option<(u32, u32)> {
         Kind::Webp(webp) if webp.first.is_none() && !matches!(scale, Scale::Boxes(_)) => {
             Some((2, 2))
         }
-        Kind::Png(_) | Kind::Gif(_) | Kind::Webp(_) | Kind::Avif => None,
+        Kind::Png(_) | Kind::Gif(_) | Kind::Webp(_) | Kind::Avif(_) => None,
     }
 }
 

@@ -31,7 +31,7 @@ impl Scale {
             Kind::Webp(webp) if webp.first.is_none() && !source.info.alpha => {
                 twice(stored, scaled, webp.lossless)
             }
-            Kind::Png(_) | Kind::Webp(_) | Kind::Gif(_) | Kind::Avif => Scale::Whole,
+            Kind::Png(_) | Kind::Webp(_) | Kind::Gif(_) | Kind::Avif(_) => Scale::Whole,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use image_gate_codecs::webp::{Decoder, Part};
+use image_gate_codecs::webp::{self, Decoder, Part};
 
 use super::super::geometry::{Size, Window};
 use super::super::mark::{lay_opaque, lay_over};
@@ -10,20 +10,25 @@ use super::super::pixels::Shrink;
 use super::super::raster::{Layout, Raster, with_room};
 use super::super::riff;
 use super::super::source::webp::{Frame, Webp};
-use super::super::{Error, Info};
+use super::super::{Control, Error, Info};
 use super::canvas::Canvas;
 use super::{Decode, Scale, failed};
 
 /// Decodes a still image, or the first frame of an animation.
-pub(super) fn decode(webp: &Webp, canvas: Size, how: &Decode) -> Result<Raster, Error> {
+pub(super) fn decode(
+    webp: &Webp,
+    canvas: Size,
+    how: &Decode,
+    control: &Control,
+) -> Result<Raster, Error> {
     match webp.first {
-        None => still(webp.riff, canvas, how),
+        None => still(webp.riff, canvas, how, control),
         Some(frame) => {
             if frame.window.size == canvas {
-                return still(&as_still(&frame)?, canvas, &Decode::all(canvas, 0));
+                return still(&as_still(&frame)?, canvas, &Decode::all(canvas, 0), control);
             }
             let mut canvas = Canvas::new(canvas, Layout::Rgba8)?;
-            Frames::new(webp).next(&mut canvas)?;
+            Frames::new(webp).next(&mut canvas, control)?;
             Ok(canvas.into_raster())
         }
     }
@@ -45,7 +50,7 @@ pub(super) fn working_bytes(webp: &Webp, info: &Info, how: &Decode) -> u64 {
         }
 }
 
-fn still(riff: &[u8], size: Size, how: &Decode) -> Result<Raster, Error> {
+fn still(riff: &[u8], size: Size, how: &Decode, control: &Control) -> Result<Raster, Error> {
     let decoder = Decoder::new(riff).map_err(failed)?;
     let info = decoder.info();
     if (info.width, info.height) != (size.width, size.height) {
@@ -62,7 +67,11 @@ fn still(riff: &[u8], size: Size, how: &Decode) -> Result<Raster, Error> {
     };
     let mut raster = Raster::new(decoded, layout)?;
     let wanted = Part { x, y, width: part.width, height: part.height, scaled };
-    decoder.decode(&wanted, raster.data_mut()).map_err(failed)?;
+    let decoded = decoder.decode(&wanted, raster.data_mut(), || control.goes_on());
+    decoded.map_err(|error| match (error, control.check()) {
+        (webp::Error::Stopped, Err(why)) => why,
+        (error, _) => failed(error),
+    })?;
     if let Scale::Boxes(side) = how.scale {
         let mut shrink = Shrink::new(part, layout, side)?;
         raster.rows().for_each(|row| shrink.push(row));
@@ -90,10 +99,14 @@ impl<'a> Frames<'a> {
     }
 
     /// Paints the next frame; answers for how many milliseconds it is shown.
-    pub(super) fn next(&mut self, canvas: &mut Canvas) -> Result<Option<u32>, Error> {
+    pub(super) fn next(
+        &mut self,
+        canvas: &mut Canvas,
+        control: &Control,
+    ) -> Result<Option<u32>, Error> {
         let Some(frame) = self.0.next() else { return Ok(None) };
         let size = frame.window.size;
-        let raster = still(&as_still(&frame)?, size, &Decode::all(size, 0))?;
+        let raster = still(&as_still(&frame)?, size, &Decode::all(size, 0), control)?;
         canvas.begin(frame.window, frame.dispose)?;
         let (from, to) = (raster.layout(), canvas.raster().layout());
         for (row, pixels) in canvas.rows(frame.window).zip(raster.rows()) {

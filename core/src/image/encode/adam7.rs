@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
-use super::super::PngCompression;
+use super::super::{Control, PngCompression};
 use super::sink::Sink;
 
 /// The first column and row of each pass, and its steps.
@@ -40,6 +40,7 @@ pub(super) fn compress(
     channels: usize,
     filtered: bool,
     compression: PngCompression,
+    control: &Control,
 ) -> io::Result<Vec<u8>> {
     let level = match compression {
         PngCompression::Fast => Compression::fast(),
@@ -73,6 +74,9 @@ pub(super) fn compress(
             } else {
                 line.push(FILTER_NONE);
                 line.extend_from_slice(&row);
+            }
+            if !control.goes_on() {
+                return Err(io::ErrorKind::Interrupted.into());
             }
             zlib.write_all(&line)?;
             std::mem::swap(&mut above, &mut row);

@@ -1,11 +1,11 @@
 //! JPEG by libjpeg-turbo.
 
-use turbojpeg::{Compressor, Image, PixelFormat, Subsamp};
+use image_gate_codecs::jpeg::{self, Image};
 
 use super::super::geometry::Size;
 use super::super::metadata::Carried;
 use super::super::raster::{Layout, Raster, with_room};
-use super::super::{Error, Plan};
+use super::super::{Control, Error, Plan};
 use super::failed;
 
 /// What a segment holds at most, behind its length.
@@ -15,27 +15,30 @@ const EXIF: &[u8] = b"Exif\0\0";
 const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 const ICC: &[u8] = b"ICC_PROFILE\0";
 
-pub(super) fn encode(raster: &Raster, plan: &Plan, carried: &Carried) -> Result<Vec<u8>, Error> {
-    let (format, subsampling) = match raster.layout() {
-        Layout::L8 => (PixelFormat::GRAY, Subsamp::Gray),
-        Layout::Rgb8 => (PixelFormat::RGB, Subsamp::Sub2x2),
+pub(super) fn encode(
+    raster: &Raster,
+    plan: &Plan,
+    carried: &Carried,
+    control: &Control,
+) -> Result<Vec<u8>, Error> {
+    let colored = match raster.layout() {
+        Layout::L8 => false,
+        Layout::Rgb8 => true,
         layout => return Err(Error::Internal(format!("{layout:?} for JPEG"))),
     };
     let Size { width, height } = raster.size();
     let image = Image {
         pixels: raster.data(),
-        width: width as usize,
-        pitch: raster.stride(),
-        height: height as usize,
-        format,
+        width,
+        height,
+        colored,
+        quality: plan.jpeg_quality,
+        progressive: plan.interlace,
     };
-    let mut encoder = Compressor::new().map_err(failed)?;
-    encoder.set_quality(plan.jpeg_quality.into()).map_err(failed)?;
-    encoder.set_subsamp(subsampling).map_err(failed)?;
-    encoder.set_progressive(plan.interlace).map_err(failed)?;
-    // Up to 6% fewer bytes for 1 ms at 800 pixels, 0.2 ms at 300.
-    encoder.set_optimize(true).map_err(failed)?;
-    let jpeg = encoder.compress_to_owned(image).map_err(failed)?;
+    let jpeg = jpeg::encode(&image, || control.goes_on()).map_err(|error| match error {
+        Some(error) => failed(error),
+        None => control.check().err().unwrap_or(Error::Cancelled),
+    })?;
 
     let segments = segments(carried);
     let mut out = with_room(jpeg.len() + segments.len())?;

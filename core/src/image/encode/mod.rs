@@ -46,14 +46,14 @@ pub(super) fn encode(
 ) -> Result<Vec<u8>, Error> {
     control.check()?;
     let bytes = match format {
-        Format::Jpeg => jpeg::encode(&raster, plan, carried),
+        Format::Jpeg => jpeg::encode(&raster, plan, carried, control),
         Format::Png if palette => {
-            png::encode_palette(&palette::Indexed::new(raster, control)?, plan, carried)
+            png::encode_palette(&palette::Indexed::new(raster, control)?, plan, carried, control)
         }
-        Format::Png => png::encode(&raster, plan, carried),
+        Format::Png => png::encode(&raster, plan, carried, control),
         Format::Gif => gif::encode(&palette::Indexed::with_cutout(raster, control)?, plan),
-        Format::Webp => webp::encode(raster, plan, carried),
-        Format::Avif => avif::encode(raster, plan, carried),
+        Format::Webp => webp::encode(raster, plan, carried, control),
+        Format::Avif => avif::encode(raster, plan, carried, control),
     }?;
     control.check()?;
     Ok(bytes)

@@ -20,6 +20,13 @@ const BUSY_STEP: usize = 4;
 /// Pixels of a picture from which on colours are chosen by a sample of it.
 const SAMPLED: usize = 4096;
 
+/// Pixels that are mapped to colours between two looks at the [`Control`]. Between two bands no
+/// dithering is carried on, which nobody sees.
+const MAPPED: usize = 1 << 20;
+
+/// Pixels of which a sample is taken at most.
+const MOST_LOOKED_AT: usize = 4 << 20;
+
 /// An image of palette indices, one byte each.
 pub(super) struct Indexed {
     pub(super) size: Size,
@@ -103,7 +110,14 @@ fn quantize(
     control.check()?;
 
     let mut indices = zeroed(rgba.len())?;
-    result.remap_image(&image, &mut indices).map_err(|error| failed(format!("{error:?}")))?;
+    let width = size.width as usize;
+    let band = width * MAPPED.div_ceil(width.max(1));
+    for (rgba, indices) in rgba.chunks(band).zip(indices.chunks_mut(band)) {
+        control.check()?;
+        let rows = Image::new(rgba.as_flattened(), width, rgba.len() / width)
+            .map_err(|error| failed(format!("{error:?}")))?;
+        result.remap_image(&rows, indices).map_err(|error| failed(format!("{error:?}")))?;
+    }
     let palette = result.get_palette();
     let colors = palette
         .entries
@@ -129,10 +143,12 @@ pub(super) fn has_more_colors<const N: usize>(pixels: &[[u8; N]], most: usize) -
 /// and above them more often, since there the eye sees how coarse a palette is.
 fn sample(rgba: &[[u8; 4]], width: usize) -> Result<Vec<[u8; 4]>, Error> {
     let near = |a: &[u8; 4], b: &[u8; 4]| a.iter().zip(b).all(|(a, b)| a.abs_diff(*b) <= SMOOTH);
-    let mut found = with_room(rgba.len() * SMOOTH_TIMES)?;
-    let mut above = rgba.get(..width).unwrap_or_default();
+    let step = rgba.len().div_ceil(MOST_LOOKED_AT).max(1);
+    let mut found = with_room(rgba.len() / step * SMOOTH_TIMES + width * SMOOTH_TIMES)?;
     let mut busy = 0;
-    for row in rgba.chunks_exact(width) {
+    let first = rgba.get(..width).unwrap_or_default();
+    let above = std::iter::once(first).chain(rgba.chunks_exact(width));
+    for (row, above) in rgba.chunks_exact(width).zip(above).step_by(step) {
         let before = row.first().into_iter().chain(row);
         for ((pixel, before), above) in row.iter().zip(before).zip(above) {
             if near(pixel, before) && near(pixel, above) {
@@ -144,7 +160,6 @@ fn sample(rgba: &[[u8; 4]], width: usize) -> Result<Vec<[u8; 4]>, Error> {
                 }
             }
         }
-        above = row;
     }
     Ok(found)
 }

@@ -1,18 +1,32 @@
 //! PNG by the `png` crate.
 
 use std::borrow::Cow;
+use std::io::Write;
 
 use png::text_metadata::ITXtChunk;
 use png::{BitDepth, ColorType, Compression, DeflateCompression, Encoder, Filter, Info};
 
 use super::super::metadata::Carried;
 use super::super::raster::{Layout, Raster};
-use super::super::{Error, Plan, PngCompression};
+use super::super::{Control, Error, Plan, PngCompression};
 use super::palette::Indexed;
 use super::sink::Sink;
 use super::{adam7, failed};
 
+/// Bytes that are compressed in a little while.
+const FEW_BYTES: usize = 8 << 20;
+
+/// Bytes of a chunk of an image that comes row by row, and rows between two looks at the
+/// [`Control`].
+const PIECE: usize = 1 << 20;
+const BATCH: usize = 16;
+
 const XMP_KEYWORD: &str = "XML:com.adobe.xmp";
+
+/// Why work on the way to a file ended.
+fn stopped(control: &Control, error: std::io::Error) -> Error {
+    control.check().err().unwrap_or_else(|| failed(error))
+}
 
 /// The level of deflate for palette indices: they hardly ever gain by filters, and the fast
 /// compressor is made for filtered rows only.
@@ -24,7 +38,12 @@ fn index_level(compression: PngCompression) -> u8 {
     }
 }
 
-pub(super) fn encode(raster: &Raster, plan: &Plan, carried: &Carried) -> Result<Vec<u8>, Error> {
+pub(super) fn encode(
+    raster: &Raster,
+    plan: &Plan,
+    carried: &Carried,
+    control: &Control,
+) -> Result<Vec<u8>, Error> {
     let color_type = match raster.layout() {
         Layout::L8 => ColorType::Grayscale,
         Layout::La8 => ColorType::GrayscaleAlpha,
@@ -33,13 +52,14 @@ pub(super) fn encode(raster: &Raster, plan: &Plan, carried: &Carried) -> Result<
         Layout::Cmyk8 => return Err(Error::Internal("CMYK for PNG".to_owned())),
     };
     let info = info(raster.size(), color_type, plan, carried);
-    write(info, raster.data(), raster.layout().channels(), plan.png_compression, carried)
+    write(info, raster.data(), raster.layout().channels(), plan.png_compression, carried, control)
 }
 
 pub(super) fn encode_palette(
     indexed: &Indexed,
     plan: &Plan,
     carried: &Carried,
+    control: &Control,
 ) -> Result<Vec<u8>, Error> {
     let mut info = info(indexed.size, ColorType::Indexed, plan, carried);
     let rgb: Vec<u8> = indexed.colors.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect();
@@ -48,7 +68,7 @@ pub(super) fn encode_palette(
         let alphas = indexed.colors.iter().take(last + 1).map(|color| color[3]);
         info.trns = Some(Cow::Owned(alphas.collect()));
     }
-    write(info, &indexed.indices, 1, plan.png_compression, carried)
+    write(info, &indexed.indices, 1, plan.png_compression, carried, control)
 }
 
 fn info<'a>(
@@ -72,6 +92,7 @@ fn write(
     channels: usize,
     compression: PngCompression,
     carried: &Carried,
+    control: &Control,
 ) -> Result<Vec<u8>, Error> {
     if let Some(xmp) = carried.xmp.as_deref().and_then(|xmp| std::str::from_utf8(xmp).ok()) {
         info.utf8_text.push(ITXtChunk::new(XMP_KEYWORD, xmp));
@@ -94,11 +115,18 @@ fn write(
     let mut writer = encoder.write_header().map_err(failed)?;
     if interlaced {
         // The crate reads interlaced images but does not write them.
-        let passes =
-            adam7::compress(data, width, channels, !indexed, compression).map_err(failed)?;
+        let passes = adam7::compress(data, width, channels, !indexed, compression, control);
+        let passes = passes.map_err(|error| stopped(control, error))?;
         writer.write_chunk(png::chunk::IDAT, &passes).map_err(failed)?;
-    } else {
+    } else if data.len() <= FEW_BYTES {
         writer.write_image_data(data).map_err(failed)?;
+    } else {
+        let mut stream = writer.stream_writer_with_size(PIECE).map_err(failed)?;
+        for rows in data.chunks(width * channels * BATCH) {
+            control.check()?;
+            stream.write_all(rows).map_err(failed)?;
+        }
+        stream.finish().map_err(failed)?;
     }
     writer.finish().map_err(failed)?;
     Ok(sink.0)

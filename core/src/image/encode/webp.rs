@@ -7,16 +7,21 @@ use super::super::metadata::Carried;
 use super::super::pixels::widen;
 use super::super::raster::{Raster, with_room};
 use super::super::riff;
-use super::super::{Error, Plan};
+use super::super::{Control, Error, Plan};
 use super::failed;
 use super::palette::has_more_colors;
 
 /// Of 100, within that of the plan.
 const LOSSLESS_EFFORT: u8 = 75;
 
-pub(super) fn encode(raster: Raster, plan: &Plan, carried: &Carried) -> Result<Vec<u8>, Error> {
+pub(super) fn encode(
+    raster: Raster,
+    plan: &Plan,
+    carried: &Carried,
+    control: &Control,
+) -> Result<Vec<u8>, Error> {
     let raster = widen(raster)?;
-    let encoded = compress(&raster, plan)?;
+    let encoded = compress(&raster, plan, control)?;
     if carried.is_empty() {
         let mut out = with_room(encoded.len())?;
         out.extend_from_slice(&encoded);
@@ -28,7 +33,13 @@ pub(super) fn encode(raster: Raster, plan: &Plan, carried: &Carried) -> Result<V
 /// A file without metadata, of a raster in colour.
 ///
 /// A drawing stays as it is where that takes no more bytes.
-pub(super) fn compress(raster: &Raster, plan: &Plan) -> Result<Encoded, Error> {
+pub(super) fn compress(raster: &Raster, plan: &Plan, control: &Control) -> Result<Encoded, Error> {
+    let encode = |image: &Image| {
+        webp::encode(image, || control.goes_on()).map_err(|error| match (error, control.check()) {
+            (webp::Error::Stopped, Err(why)) => why,
+            (error, _) => failed(error),
+        })
+    };
     let Size { width, height } = raster.size();
     let lossy = Image {
         pixels: raster.data(),
@@ -39,12 +50,12 @@ pub(super) fn compress(raster: &Raster, plan: &Plan) -> Result<Encoded, Error> {
         quality: plan.webp_quality,
         effort: plan.webp_effort,
     };
-    let made = webp::encode(&lossy).map_err(failed)?;
+    let made = encode(&lossy)?;
     if !is_drawing(raster) {
         return Ok(made);
     }
     let lossless = Image { lossless: true, quality: LOSSLESS_EFFORT, ..lossy };
-    let exact = webp::encode(&lossless).map_err(failed)?;
+    let exact = encode(&lossless)?;
     Ok(if exact.len() <= made.len() { exact } else { made })
 }
 
@@ -135,7 +146,8 @@ mod tests {
     }
 
     fn is_lossless(raster: &Raster) -> bool {
-        bitstream(&compress(raster, &Plan::default()).unwrap()).starts_with(b"VP8L")
+        bitstream(&compress(raster, &Plan::default(), &Control::default()).unwrap())
+            .starts_with(b"VP8L")
     }
 
     #[test]

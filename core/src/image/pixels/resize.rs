@@ -58,24 +58,41 @@ pub(in super::super) fn resize(
     control.check()?;
 
     let filter = Filter::new("Lanczos3", lanczos3, 3.0).map_err(internal)?;
-    let options = ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(FilterType::Custom(filter)))
-        .use_alpha(false)
-        .crop(
+    let alg = ResizeAlg::Convolution(FilterType::Custom(filter));
+    let source = ImageRef::new(size.width, size.height, raster.data(), pixel_type(raster.layout()))
+        .map_err(internal)?;
+    let (mut resizer, stride) = (Resizer::new(), out.stride());
+    let rows = rows_of_band(size, window.size);
+    for (first, band) in
+        (0..).step_by(rows as usize).zip(out.data_mut().chunks_mut(stride * rows as usize))
+    {
+        control.check()?;
+        let height = (band.len() / stride) as u32;
+        let top = top + f64::from(first) * ratio.1;
+        let options = ResizeOptions::new().resize_alg(alg).use_alpha(false).crop(
             left,
             top,
             (f64::from(window.size.width) * ratio.0).min(f64::from(size.width) - left),
-            (f64::from(window.size.height) * ratio.1).min(f64::from(size.height) - top),
+            (f64::from(height) * ratio.1).min(f64::from(size.height) - top),
         );
-    let source = ImageRef::new(size.width, size.height, raster.data(), pixel_type(raster.layout()))
-        .map_err(internal)?;
-    Resizer::new().resize(&source, &mut view_mut(&mut out)?, &options).map_err(internal)?;
+        let pixels = pixel_type(raster.layout());
+        let mut view =
+            Image::from_slice_u8(window.size.width, height, band, pixels).map_err(internal)?;
+        resizer.resize(&source, &mut view, &options).map_err(internal)?;
+    }
 
     if premultiply {
         MulDiv::new().divide_alpha_inplace(&mut view_mut(&mut out)?).map_err(internal)?;
     }
     control.check()?;
     Ok(out)
+}
+
+/// Rows of the output that are made between two looks at the [`Control`]: all but of large images.
+fn rows_of_band(from: Size, to: Size) -> u32 {
+    const PIXELS: u64 = 16 << 20;
+    let bands = (from.pixels().max(to.pixels()) / PIXELS + 1).min(to.height.max(1).into());
+    to.height.div_ceil(bands as u32).max(1)
 }
 
 /// The weight of a pixel by its distance: sinc(x) sinc(x / 3).

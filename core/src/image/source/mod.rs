@@ -7,7 +7,7 @@
 //! gets to see it.
 
 mod animation;
-mod avif;
+pub(super) mod avif;
 mod code_points;
 mod exif;
 pub(super) mod gif;
@@ -75,7 +75,7 @@ pub(super) enum Kind<'a> {
     Png(png::Png),
     Gif(gif::Gif),
     Webp(webp::Webp<'a>),
-    Avif,
+    Avif(avif::Avif<'a>),
 }
 
 /// A source whose headers are read.
@@ -114,7 +114,18 @@ impl<'a> Source<'a> {
                 check_size(&Info { width, height, frames: 1, ..self.info.clone() }, limits)?;
                 check_pixels(gif.pixels, limits, || "the frames".to_owned())?;
             }
-            Kind::Png(_) | Kind::Webp(_) | Kind::Avif => {}
+            // Frames may be larger than what is seen of them.
+            Kind::Avif(avif) => {
+                for layer in [Some(&avif.colors), avif.alpha.as_ref()].into_iter().flatten() {
+                    for Size { width, height } in [layer.size, layer.header.size] {
+                        check_size(
+                            &Info { width, height, frames: 1, ..self.info.clone() },
+                            limits,
+                        )?;
+                    }
+                }
+            }
+            Kind::Png(_) | Kind::Webp(_) => {}
         }
         self.fault.clone().map_or(Ok(()), Err)?;
         self.damage.clone().map_or(Ok(()), |damage| tolerance.note(damage))
@@ -125,7 +136,7 @@ impl<'a> Source<'a> {
         match &self.kind {
             Kind::Gif(gif) => Some(gif.animation),
             Kind::Webp(webp) => Some(webp.animation),
-            Kind::Jpeg(_) | Kind::Png(_) | Kind::Avif => None,
+            Kind::Jpeg(_) | Kind::Png(_) | Kind::Avif(_) => None,
         }
         .filter(|_| self.info.frames > 1)
     }
@@ -140,7 +151,7 @@ impl<'a> Source<'a> {
         match &self.kind {
             Kind::Png(png) => png.has_palette(),
             Kind::Gif(_) => true,
-            Kind::Jpeg(_) | Kind::Webp(_) | Kind::Avif => false,
+            Kind::Jpeg(_) | Kind::Webp(_) | Kind::Avif(_) => false,
         }
     }
 }

@@ -54,9 +54,9 @@ impl<'a> Animator<'a> {
             _ => Window { x: 0, y: 0, size: raster.size() },
         };
         let encoded = if window.size == raster.size() {
-            compress(&raster, self.plan)?
+            compress(&raster, self.plan, control)?
         } else {
-            compress(&cut(raster.try_clone()?, window, control)?, self.plan)?
+            compress(&cut(raster.try_clone()?, window, control)?, self.plan, control)?
         };
 
         let mut head = [0; 16];

@@ -1,0 +1,275 @@
+//! AV1 by the system's dav1d: one picture of a sample.
+
+use std::ffi::c_int;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ptr::{NonNull, null};
+
+/// Why there is no picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Error {
+    /// Nobody waits for it any more.
+    Stopped,
+    /// The data is broken, or larger than it was said to be; dav1d's number for it.
+    Broken(i32),
+    /// The data ends without one.
+    Missing,
+    /// There is no memory for a decoder.
+    Memory,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Stopped => f.write_str("dav1d: stopped"),
+            Error::Broken(number) => write!(f, "dav1d: broken data ({number})"),
+            Error::Missing => f.write_str("dav1d: no picture"),
+            Error::Memory => f.write_str("dav1d: no memory"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// How a sample is to be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Whether it is to be stopped within a frame, for which two threads decode it.
+    pub stoppable: bool,
+    /// How many pixels a frame has at most.
+    pub pixels: u32,
+    /// Which operating point, 0 to 31.
+    pub operating_point: u8,
+    /// Which spatial layer; `None` for the highest of the operating point.
+    pub layer: Option<u8>,
+    /// Whether the operating point has layers, of which the last one is the picture.
+    pub layered: bool,
+}
+
+/// The planes that a picture has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sampling {
+    /// Luma alone.
+    Grey,
+    /// Chroma at half the width and height.
+    Half,
+    /// Chroma at half the width.
+    HalfWide,
+    /// Chroma as large as luma.
+    Full,
+}
+
+/// A decoded picture.
+#[derive(Debug)]
+pub struct Picture {
+    /// Has the planes.
+    _decoder: Decoder,
+    raw: RawPicture,
+}
+
+/// Milliseconds between two looks at whether to go on.
+const TICK: c_int = 20;
+
+/// Decodes the first picture of a sample, which comes in parts of one frame each; asks `goes_on`
+/// every few milliseconds.
+///
+/// # Errors
+/// Where it is broken or stopped, or there is no memory.
+pub fn decode<'a>(
+    parts: impl IntoIterator<Item = &'a [u8]>,
+    options: &Options,
+    goes_on: impl Fn() -> bool,
+) -> Result<Picture, Error> {
+    let mut session = Session { decoder: Decoder::new(options)?, data: PhantomData };
+    let wanted = |raw: &RawPicture| options.layer.is_none_or(|layer| layer == raw.spatial_id);
+    // Early on, what is there of a layered picture is not its last layer.
+    let waits = options.layered && options.layer.is_none();
+    for part in parts {
+        if !goes_on() {
+            return Err(Error::Stopped);
+        }
+        if !session.send(part)? {
+            // What came before is to be taken first.
+            if let Some(raw) = session.decoder.take()?.filter(wanted) {
+                return Ok(session.finish(raw));
+            }
+            if !session.send(part)? {
+                return Err(Error::Missing);
+            }
+        }
+        while !session.decoder.wait() {
+            if !goes_on() {
+                return Err(Error::Stopped);
+            }
+        }
+        while !waits && let Some(raw) = session.decoder.take()? {
+            if wanted(&raw) {
+                return Ok(session.finish(raw));
+            }
+        }
+    }
+    match session.decoder.take()? {
+        Some(raw) if wanted(&raw) => Ok(session.finish(raw)),
+        _ => Err(Error::Missing),
+    }
+}
+
+impl Picture {
+    /// Width in pixels.
+    #[must_use]
+    pub fn width(&self) -> u32 {
+        self.raw.width
+    }
+
+    /// Height in pixels.
+    #[must_use]
+    pub fn height(&self) -> u32 {
+        self.raw.height
+    }
+
+    /// Bits of a sample: 8, 10 or 12.
+    #[must_use]
+    pub fn depth(&self) -> u8 {
+        self.raw.depth
+    }
+
+    /// The planes that there are.
+    #[must_use]
+    pub fn sampling(&self) -> Sampling {
+        match self.raw.layout {
+            0 => Sampling::Grey,
+            1 => Sampling::Half,
+            2 => Sampling::HalfWide,
+            _ => Sampling::Full,
+        }
+    }
+
+    /// Whether samples use all of their range, by the data itself.
+    #[must_use]
+    pub fn full_range(&self) -> bool {
+        self.raw.full_range != 0
+    }
+
+    /// A row of a plane, which is readable as long as the picture lives.
+    pub(crate) fn row(&self, plane: usize, y: u32) -> Option<&[u8]> {
+        let (width, height) = self.sampling().of(plane, self.width(), self.height());
+        let start = *self.raw.planes.get(plane)?;
+        if start.is_null() || y >= height || plane >= self.sampling().planes() {
+            return None;
+        }
+        let at = self.stride(plane).checked_mul(isize::try_from(y).ok()?)?;
+        let len = width as usize * if self.depth() > 8 { 2 } else { 1 };
+        // SAFETY: dav1d's planes have as many rows, that far apart, and each as many samples.
+        Some(unsafe { std::slice::from_raw_parts(start.offset(at), len) })
+    }
+
+    /// Bytes from a row of a plane to the next.
+    pub(crate) fn stride(&self, plane: usize) -> isize {
+        let [luma, chroma] = self.raw.strides;
+        if plane == 0 { luma } else { chroma }
+    }
+}
+
+/// A decoder that has data of its caller's: closed before that goes.
+struct Session<'a> {
+    decoder: Decoder,
+    data: PhantomData<&'a [u8]>,
+}
+
+impl<'a> Session<'a> {
+    /// Whether a part was taken.
+    fn send(&mut self, part: &'a [u8]) -> Result<bool, Error> {
+        let decoder = self.decoder.0.as_ptr();
+        // SAFETY: an open decoder; the part outlives the session, which ends by closing it or, in
+        // `finish`, its context.
+        let result = unsafe { ig_av1_send(decoder, part.as_ptr(), part.len()) };
+        check(result).map(|done| done == 0)
+    }
+
+    fn finish(self, raw: RawPicture) -> Picture {
+        // SAFETY: an open decoder, whose picture stays.
+        unsafe { ig_av1_stop(self.decoder.0.as_ptr()) };
+        Picture { _decoder: self.decoder, raw }
+    }
+}
+
+#[derive(Debug)]
+struct Decoder(NonNull<RawDecoder>);
+
+impl Decoder {
+    fn new(options: &Options) -> Result<Decoder, Error> {
+        let &Options { stoppable, pixels, operating_point, layer, .. } = options;
+        let (stoppable, all) = (c_int::from(stoppable), c_int::from(layer.is_some()));
+        // SAFETY: has no preconditions.
+        let raw = unsafe { ig_av1_open(stoppable, pixels, c_int::from(operating_point), all) };
+        NonNull::new(raw).map(Decoder).ok_or(Error::Memory)
+    }
+
+    fn wait(&self) -> bool {
+        // SAFETY: an open decoder.
+        unsafe { ig_av1_wait(self.0.as_ptr(), TICK) != 0 }
+    }
+
+    fn take(&mut self) -> Result<Option<RawPicture>, Error> {
+        let mut raw = RawPicture::EMPTY;
+        // SAFETY: an open decoder, and room for what it says.
+        let result = unsafe { ig_av1_take(self.0.as_ptr(), &mut raw) };
+        check(result).map(|none| (none == 0).then_some(raw))
+    }
+}
+
+impl Drop for Decoder {
+    fn drop(&mut self) {
+        // SAFETY: nobody has it any more.
+        unsafe { ig_av1_close(self.0.as_ptr()) }
+    }
+}
+
+fn check(result: c_int) -> Result<c_int, Error> {
+    if result < 0 { Err(Error::Broken(result)) } else { Ok(result) }
+}
+
+/// `ig_av1` of the shim, only known by its address.
+#[repr(C)]
+struct RawDecoder([u8; 0]);
+
+/// `ig_av1_picture` of the shim.
+#[repr(C)]
+#[derive(Debug)]
+struct RawPicture {
+    planes: [*const u8; 3],
+    strides: [isize; 2],
+    width: u32,
+    height: u32,
+    depth: u8,
+    layout: u8,
+    full_range: u8,
+    spatial_id: u8,
+}
+
+impl RawPicture {
+    const EMPTY: RawPicture = RawPicture {
+        planes: [null(); 3],
+        strides: [0; 2],
+        width: 0,
+        height: 0,
+        depth: 0,
+        layout: 0,
+        full_range: 0,
+        spatial_id: 0,
+    };
+}
+
+unsafe extern "C" {
+    fn ig_av1_open(
+        stoppable: c_int,
+        pixels: u32,
+        operating_point: c_int,
+        all_layers: c_int,
+    ) -> *mut RawDecoder;
+    fn ig_av1_send(decoder: *mut RawDecoder, data: *const u8, len: usize) -> c_int;
+    fn ig_av1_wait(decoder: *mut RawDecoder, milliseconds: c_int) -> c_int;
+    fn ig_av1_take(decoder: *mut RawDecoder, out: *mut RawPicture) -> c_int;
+    fn ig_av1_stop(decoder: *mut RawDecoder);
+    fn ig_av1_close(decoder: *mut RawDecoder);
+}

@@ -1,0 +1,163 @@
+/*
+ * dav1d, one frame at a time, and so that it can be stopped within one.
+ *
+ * dav1d looks between rows of superblocks whether it is to be flushed, but only on threads of its
+ * own: with two of them, and two frames in flight, sending data returns at once, and closing the
+ * decoder stops what is under way. That a frame is done shows by its data, which is let go then.
+ */
+
+#include <dav1d/dav1d.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+typedef struct {
+    Dav1dContext *context;
+    Dav1dPicture picture;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int held;                   /* data that dav1d still has; under the lock */
+} ig_av1;
+
+typedef struct {
+    const uint8_t *planes[3];
+    ptrdiff_t strides[2];       /* in bytes: of luma, of chroma */
+    uint32_t width;
+    uint32_t height;
+    uint8_t depth;
+    uint8_t layout;             /* 0 to 3: 4:0:0, 4:2:0, 4:2:2, 4:4:4 */
+    uint8_t full_range;
+    uint8_t spatial_id;
+} ig_av1_picture;
+
+static void let_go(const uint8_t *data, void *cookie) {
+    ig_av1 *decoder = cookie;
+    (void) data;
+    pthread_mutex_lock(&decoder->lock);
+    decoder->held--;
+    pthread_cond_signal(&decoder->changed);
+    pthread_mutex_unlock(&decoder->lock);
+}
+
+/* A decoder, whose frames may be as many pixels large; NULL without memory. */
+ig_av1 *ig_av1_open(int stoppable, unsigned pixels, int operating_point, int all_layers) {
+    ig_av1 *decoder = calloc(1, sizeof(*decoder));
+    Dav1dSettings settings;
+    sigset_t all, before;
+
+    if (decoder == NULL) {
+        return NULL;
+    }
+    pthread_mutex_init(&decoder->lock, NULL);
+    pthread_cond_init(&decoder->changed, NULL);
+    dav1d_default_settings(&settings);
+    settings.n_threads = settings.max_frame_delay = stoppable ? 2 : 1;
+    settings.operating_point = operating_point;
+    settings.all_layers = all_layers;
+    settings.frame_size_limit = pixels;
+    settings.logger.callback = NULL;
+    /* Threads take over what their maker blocks; signals are for the threads of nginx. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (dav1d_open(&decoder->context, &settings) < 0) {
+        decoder->context = NULL;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (decoder->context == NULL) {
+        pthread_mutex_destroy(&decoder->lock);
+        pthread_cond_destroy(&decoder->changed);
+        free(decoder);
+        return NULL;
+    }
+    return decoder;
+}
+
+/* Begins to decode; `data` has to stay until ig_av1_wait or ig_av1_stop. Answers 0, 1 where a
+ * picture has to be taken first, or an error below 0. */
+int ig_av1_send(ig_av1 *decoder, const uint8_t *bytes, size_t len) {
+    Dav1dData data = { 0 };
+    int result;
+
+    pthread_mutex_lock(&decoder->lock);
+    decoder->held++;
+    pthread_mutex_unlock(&decoder->lock);
+    result = dav1d_data_wrap(&data, bytes, len, let_go, decoder);
+    if (result < 0) {
+        pthread_mutex_lock(&decoder->lock);
+        decoder->held--;
+        pthread_mutex_unlock(&decoder->lock);
+        return result;
+    }
+    result = dav1d_send_data(decoder->context, &data);
+    dav1d_data_unref(&data);
+    return result == DAV1D_ERR(EAGAIN) ? 1 : result;
+}
+
+/* Waits so many milliseconds for what was sent; answers whether it is done. */
+int ig_av1_wait(ig_av1 *decoder, int milliseconds) {
+    struct timespec until;
+    int done;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += milliseconds * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    pthread_mutex_lock(&decoder->lock);
+    while (decoder->held > 0
+           && pthread_cond_timedwait(&decoder->changed, &decoder->lock, &until) == 0) {
+    }
+    done = decoder->held <= 0;
+    pthread_mutex_unlock(&decoder->lock);
+    return done;
+}
+
+/* Takes a picture, where all that was sent is done. Answers 0, 1 where there is none, or an error
+ * below 0. */
+int ig_av1_take(ig_av1 *decoder, ig_av1_picture *out) {
+    Dav1dPicture picture = { 0 };
+    int result = dav1d_get_picture(decoder->context, &picture);
+
+    if (result == DAV1D_ERR(EAGAIN)) {
+        /* Only the second time in a row dav1d empties its pipeline. */
+        result = dav1d_get_picture(decoder->context, &picture);
+    }
+    if (result < 0) {
+        return result == DAV1D_ERR(EAGAIN) ? 1 : result;
+    }
+    if (decoder->picture.data[0] != NULL) {
+        dav1d_picture_unref(&decoder->picture);
+    }
+    decoder->picture = picture;
+    for (int i = 0; i < 3; i++) {
+        out->planes[i] = picture.data[i];
+    }
+    out->strides[0] = picture.stride[0];
+    out->strides[1] = picture.stride[1];
+    out->width = (uint32_t) picture.p.w;
+    out->height = (uint32_t) picture.p.h;
+    out->depth = (uint8_t) picture.p.bpc;
+    out->layout = (uint8_t) picture.p.layout;
+    out->full_range = (uint8_t) (picture.seq_hdr->color_range != 0);
+    out->spatial_id = (uint8_t) picture.frame_hdr->spatial_id;
+    return 0;
+}
+
+/* Stops what is under way and frees all but the picture that was taken. */
+void ig_av1_stop(ig_av1 *decoder) {
+    if (decoder->context != NULL) {
+        dav1d_close(&decoder->context);
+    }
+}
+
+void ig_av1_close(ig_av1 *decoder) {
+    ig_av1_stop(decoder);
+    if (decoder->picture.data[0] != NULL) {
+        dav1d_picture_unref(&decoder->picture);
+    }
+    pthread_mutex_destroy(&decoder->lock);
+    pthread_cond_destroy(&decoder->changed);
+    free(decoder);
+}

@@ -1,0 +1,278 @@
+//! Planes of luma, chroma and alpha, and their conversion to RGB by libavif.
+
+use std::ops::Range;
+use std::ptr::null;
+
+use crate::av1::{Picture, Sampling};
+use crate::avif::{Error, check};
+use crate::bytes;
+
+/// How the planes of a picture become colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Matrix {
+    /// The colour primaries, as a code point of ITU-T H.273, from which some matrices follow.
+    pub primaries: u16,
+    /// The matrix coefficients, as a code point.
+    pub coefficients: u16,
+    /// Whether samples use all of their range.
+    pub full_range: bool,
+    /// Whether colours are multiplied by alpha.
+    pub premultiplied: bool,
+}
+
+/// Planes of a picture, decoded or put together of several.
+#[derive(Debug)]
+pub enum Planes {
+    /// As a decoder gave them.
+    Decoded(Picture),
+    /// Cells side by side.
+    Grid(Grid),
+}
+
+impl Planes {
+    /// Width in pixels.
+    #[must_use]
+    pub fn width(&self) -> u32 {
+        match self {
+            Planes::Decoded(picture) => picture.width(),
+            Planes::Grid(grid) => grid.width,
+        }
+    }
+
+    /// Height in pixels.
+    #[must_use]
+    pub fn height(&self) -> u32 {
+        match self {
+            Planes::Decoded(picture) => picture.height(),
+            Planes::Grid(grid) => grid.height,
+        }
+    }
+
+    fn depth(&self) -> u8 {
+        match self {
+            Planes::Decoded(picture) => picture.depth(),
+            Planes::Grid(grid) => grid.depth,
+        }
+    }
+
+    fn sampling(&self) -> Sampling {
+        match self {
+            Planes::Decoded(picture) => picture.sampling(),
+            Planes::Grid(grid) => grid.sampling,
+        }
+    }
+
+    fn full_range(&self) -> bool {
+        match self {
+            Planes::Decoded(picture) => picture.full_range(),
+            Planes::Grid(grid) => grid.full_range,
+        }
+    }
+
+    /// A row of a plane, which libavif reads no further than it is wide.
+    fn row(&self, plane: usize, y: u32) -> Option<&[u8]> {
+        match self {
+            Planes::Decoded(picture) => picture.row(plane, y),
+            Planes::Grid(grid) => grid.row(plane, y),
+        }
+    }
+
+    fn stride(&self, plane: usize) -> isize {
+        match self {
+            Planes::Decoded(picture) => picture.stride(plane),
+            Planes::Grid(grid) => isize::try_from(grid.row_bytes(plane)).unwrap_or_default(),
+        }
+    }
+}
+
+impl Sampling {
+    /// How often the sides of chroma are halved, across and down.
+    pub(crate) fn shifts(self) -> (u32, u32) {
+        match self {
+            Sampling::Grey | Sampling::Full => (0, 0),
+            Sampling::HalfWide => (1, 0),
+            Sampling::Half => (1, 1),
+        }
+    }
+
+    /// How many planes there are.
+    pub(crate) fn planes(self) -> usize {
+        if self == Sampling::Grey { 1 } else { 3 }
+    }
+
+    /// The size of a plane of a picture, or of a place in one.
+    pub(crate) fn of(self, plane: usize, width: u32, height: u32) -> (u32, u32) {
+        let (across, down) = if plane == 0 { (0, 0) } else { self.shifts() };
+        (width.div_ceil(1 << across), height.div_ceil(1 << down))
+    }
+}
+
+/// A picture that is put together of cells.
+#[derive(Debug)]
+pub struct Grid {
+    width: u32,
+    height: u32,
+    depth: u8,
+    sampling: Sampling,
+    full_range: bool,
+    planes: Vec<Vec<u8>>,
+}
+
+impl Grid {
+    /// An empty one, of cells like this.
+    ///
+    /// # Errors
+    /// Where there is no memory.
+    pub fn new(width: u32, height: u32, cell: &Picture) -> Result<Grid, Error> {
+        let (depth, sampling) = (cell.depth(), cell.sampling());
+        let full_range = cell.full_range();
+        let mut planes = Vec::new();
+        for plane in 0..sampling.planes() {
+            let (across, down) = sampling.of(plane, width, height);
+            let len = bytes(across, down, sample(depth)).ok_or(Error("a huge image"))?;
+            let mut data = Vec::new();
+            data.try_reserve_exact(len).map_err(|_| Error("no memory for the planes"))?;
+            data.resize(len, 0);
+            planes.push(data);
+        }
+        Ok(Grid { width, height, depth, sampling, full_range, planes })
+    }
+
+    /// Puts a cell to its place, an even one; what sticks out is cut.
+    ///
+    /// # Errors
+    /// Where it differs from the others.
+    pub fn paste(&mut self, cell: &Picture, x: u32, y: u32) -> Result<(), Error> {
+        let other = (cell.depth(), cell.sampling(), cell.full_range());
+        if other != (self.depth, self.sampling, self.full_range) {
+            return Err(Error("the cells of a grid differ"));
+        }
+        let bytes_of = sample(self.depth) as usize;
+        for plane in 0..self.sampling.planes() {
+            let (left, top) = self.sampling.of(plane, x, y);
+            let (_, rows) = self.sampling.of(plane, cell.width(), cell.height());
+            let row_bytes = self.row_bytes(plane);
+            let Some(data) = self.planes.get_mut(plane) else { continue };
+            let below = data.chunks_exact_mut(row_bytes.max(1)).skip(top as usize);
+            for (to, row) in below.zip(0..rows) {
+                let to = to.get_mut(left as usize * bytes_of..).unwrap_or_default();
+                let from = cell.row(plane, row).unwrap_or_default();
+                to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+            }
+        }
+        Ok(())
+    }
+
+    fn row_bytes(&self, plane: usize) -> usize {
+        self.sampling.of(plane, self.width, 1).0 as usize * sample(self.depth) as usize
+    }
+
+    fn row(&self, plane: usize, y: u32) -> Option<&[u8]> {
+        let len = self.row_bytes(plane);
+        let at = len.checked_mul(usize::try_from(y).ok()?)?;
+        self.planes.get(plane)?.get(at..at.checked_add(len)?)
+    }
+}
+
+/// Bytes of a sample.
+fn sample(depth: u8) -> u32 {
+    if depth > 8 { 2 } else { 1 }
+}
+
+/// Converts rows into RGB, or RGBA with alpha, not premultiplied. They begin with an even one, and
+/// chroma is interpolated without what is beyond them.
+///
+/// # Errors
+/// Where alpha is not like the colours, the matrix is none that libavif knows, or `pixels` is not
+/// exactly as long as the rows become.
+pub fn convert(
+    colors: &Planes,
+    alpha: Option<&Planes>,
+    matrix: &Matrix,
+    rows: Range<u32>,
+    pixels: &mut [u8],
+) -> Result<(), Error> {
+    let (width, height) = (colors.width(), rows.end.saturating_sub(rows.start));
+    let channels = if alpha.is_some() { 4 } else { 3 };
+    if Some(pixels.len()) != bytes(width, height, channels) {
+        return Err(Error("the buffer has not the size of the rows"));
+    }
+    if rows.start % 2 != 0 || rows.end > colors.height() {
+        return Err(Error("not rows of the image"));
+    }
+    let depth = colors.depth();
+    let same = |alpha: &Planes| {
+        (alpha.width(), alpha.height(), alpha.depth()) == (width, colors.height(), depth)
+    };
+    if !alpha.is_none_or(same) {
+        return Err(Error("alpha is not like the colours"));
+    }
+    let sampling = colors.sampling();
+    let first = |planes: &Planes, plane: usize| {
+        let (_, y) = planes.sampling().of(plane, 0, rows.start);
+        planes.row(plane, y).map_or(null(), <[u8]>::as_ptr)
+    };
+    let mut view = RawView {
+        planes: [null(); 3],
+        alpha: alpha.map_or(null(), |alpha| first(alpha, 0)),
+        strides: [stride(colors, 0)?, 0],
+        alpha_stride: alpha.map_or(Ok(0), |alpha| stride(alpha, 0))?,
+        width,
+        height,
+        depth,
+        layout: match sampling {
+            Sampling::Grey => 0,
+            Sampling::Half => 1,
+            Sampling::HalfWide => 2,
+            Sampling::Full => 3,
+        },
+        full_range: matrix.full_range.into(),
+        premultiplied: matrix.premultiplied.into(),
+        primaries: matrix.primaries,
+        coefficients: matrix.coefficients,
+    };
+    for (plane, to) in view.planes.iter_mut().enumerate().take(sampling.planes()) {
+        *to = first(colors, plane);
+        if to.is_null() {
+            return Err(Error("a plane is missing"));
+        }
+    }
+    if sampling.planes() > 1 {
+        view.strides[1] = stride(colors, 1)?;
+    }
+    // SAFETY: the planes have all the rows, and the rows all the samples, of pictures that large;
+    // there is room for as many pixels as were just counted.
+    check(unsafe { ig_avif_convert(&view, pixels.as_mut_ptr()) })?;
+    if alpha.is_some_and(|alpha| !alpha.full_range()) {
+        for [_, _, _, alpha] in pixels.as_chunks_mut::<4>().0 {
+            let above = u16::from(alpha.saturating_sub(16)).min(219);
+            *alpha = ((above * 255 + 109) / 219) as u8;
+        }
+    }
+    Ok(())
+}
+
+fn stride(planes: &Planes, plane: usize) -> Result<u32, Error> {
+    u32::try_from(planes.stride(plane)).map_err(|_| Error("rows that are bottom up"))
+}
+
+/// `ig_avif_view` of the shim.
+#[repr(C)]
+struct RawView {
+    planes: [*const u8; 3],
+    alpha: *const u8,
+    strides: [u32; 2],
+    alpha_stride: u32,
+    width: u32,
+    height: u32,
+    depth: u8,
+    layout: u8,
+    full_range: u8,
+    premultiplied: u8,
+    primaries: u16,
+    coefficients: u16,
+}
+
+unsafe extern "C" {
+    fn ig_avif_convert(view: *const RawView, pixels: *mut u8) -> std::ffi::c_int;
+}

@@ -1,0 +1,320 @@
+//! AV1 samples (AV1 Bitstream & Decoding Process Specification, sections 5.3 to 5.5): how large
+//! their frames are, and how many, without decoding any.
+
+use std::ops::Range;
+
+use super::super::super::Error;
+use super::super::super::geometry::Size;
+use super::super::broken;
+
+/// Frames of a sample: those of still images are one, those of progressive ones up to four.
+const MOST_FRAMES: usize = 8;
+
+/// Units of a sample, of which each tile of a frame may be one.
+const MOST_UNITS: usize = 8192;
+
+const SEQUENCE_HEADER: u8 = 1;
+const FRAME_HEADER: u8 = 3;
+const FRAME: u8 = 6;
+const TILE_LIST: u8 = 8;
+
+/// The samples that a picture has: all planes of the same size, some of the chroma, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super::super) enum Chroma {
+    None,
+    Quarter,
+    Half,
+    Full,
+}
+
+/// What a sequence header says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super::super) struct Header {
+    /// What frames are large at most.
+    pub(in super::super::super) size: Size,
+    pub(in super::super::super) depth: u8,
+    pub(in super::super::super) chroma: Chroma,
+    pub(in super::super::super) primaries: u8,
+    pub(in super::super::super) transfer: u8,
+    pub(in super::super::super) matrix: u8,
+    pub(in super::super::super) full_range: bool,
+    /// Whether the picture may be there once more: before its grain or its enlargement.
+    pub(in super::super::super) copied: bool,
+    /// By operating point, whether it has layers.
+    layered: u32,
+}
+
+impl Header {
+    /// That of a grid, whose cells are as large at most.
+    pub(super) fn of_grid(self, size: Size, copied: bool) -> Header {
+        Header { size, copied, ..self }
+    }
+
+    /// Whether an operating point has layers, of which a decoder gives the last.
+    pub(in super::super::super) fn is_layered(&self, operating_point: u8) -> bool {
+        self.layered.checked_shr(operating_point.into()).unwrap_or_default() & 1 != 0
+    }
+}
+
+/// A sample that is small enough to be decoded.
+#[derive(Debug)]
+pub(in super::super::super) struct Sample {
+    pub(in super::super::super) header: Header,
+    /// Its parts, of one frame each.
+    pub(in super::super::super) frames: Vec<Range<usize>>,
+}
+
+impl Sample {
+    /// In place of one that can't be read.
+    pub(super) fn none(size: Size) -> Sample {
+        let header = Header {
+            size,
+            depth: 8,
+            chroma: Chroma::Quarter,
+            primaries: 2,
+            transfer: 2,
+            matrix: 2,
+            full_range: false,
+            copied: false,
+            layered: 0,
+        };
+        Sample { header, frames: Vec::new() }
+    }
+}
+
+/// Looks through a sample.
+///
+/// # Errors
+/// Where it is broken, or there are too many frames.
+pub(super) fn read(data: &[u8]) -> Result<Sample, Error> {
+    let mut header: Option<Header> = None;
+    let mut frames: Vec<Range<usize>> = Vec::new();
+    let mut start = 0;
+    let mut begun = false;
+    let mut at = 0;
+    for number in 0.. {
+        if at >= data.len() {
+            break;
+        }
+        if number >= MOST_UNITS {
+            return Err(Error::UnsupportedFormat(format!("AV1 of more than {MOST_UNITS} units")));
+        }
+        let unit = unit(data, at).ok_or_else(|| broken("an AV1 unit is not whole"))?;
+        match unit.kind {
+            SEQUENCE_HEADER => {
+                let payload = data.get(unit.payload.clone()).unwrap_or_default();
+                let next = sequence_header(payload)
+                    .ok_or_else(|| broken("an AV1 sequence header is not valid"))?;
+                if header.is_some_and(|before| before != next) {
+                    return Err(Error::UnsupportedFormat("AV1 that changes its kind".to_owned()));
+                }
+                header = Some(next);
+            }
+            FRAME_HEADER | FRAME => {
+                if begun {
+                    frames.push(start..at);
+                    start = at;
+                }
+                begun = true;
+                if frames.len() >= MOST_FRAMES {
+                    return Err(Error::TooManyFrames(format!(
+                        "more than {MOST_FRAMES} AV1 frames for one image"
+                    )));
+                }
+            }
+            TILE_LIST => return Err(Error::UnsupportedFormat("AV1 of large scale".to_owned())),
+            _ => {}
+        }
+        at = unit.payload.end;
+    }
+    if !begun {
+        return Err(broken("no AV1 frame"));
+    }
+    frames.push(start..data.len());
+    let header = header.ok_or_else(|| broken("no AV1 sequence header"))?;
+    Ok(Sample { header, frames })
+}
+
+struct Unit {
+    kind: u8,
+    payload: Range<usize>,
+}
+
+/// The unit at `at`, where it is whole.
+fn unit(data: &[u8], at: usize) -> Option<Unit> {
+    let first = *data.get(at)?;
+    let kind = first >> 3 & 15;
+    let header = if first & 4 != 0 { 2 } else { 1 };
+    let mut start = at.checked_add(header)?;
+    if first & 2 == 0 {
+        return (start <= data.len()).then_some(Unit { kind, payload: start..data.len() });
+    }
+    let mut len: u64 = 0;
+    for shift in (0..56).step_by(7) {
+        let byte = *data.get(start)?;
+        start += 1;
+        len |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            let end = start.checked_add(usize::try_from(len).ok()?)?;
+            return (end <= data.len()).then_some(Unit { kind, payload: start..end });
+        }
+    }
+    None
+}
+
+/// Reads bits, the first one highest.
+struct Bits<'a> {
+    data: &'a [u8],
+    at: usize,
+}
+
+impl Bits<'_> {
+    fn take(&mut self, count: u32) -> Option<u32> {
+        let mut value: u32 = 0;
+        for _ in 0..count {
+            let byte = *self.data.get(self.at / 8)?;
+            value = value << 1 | u32::from(byte >> (7 - self.at % 8) & 1);
+            self.at += 1;
+        }
+        Some(value)
+    }
+
+    fn flag(&mut self) -> Option<bool> {
+        self.take(1).map(|bit| bit == 1)
+    }
+
+    /// A number behind as many zeros as it has bits (section 4.10.3).
+    fn skip_number(&mut self) -> Option<()> {
+        let mut zeros = 0;
+        while !self.flag()? {
+            zeros += 1;
+        }
+        if zeros < 32 { self.take(zeros).map(drop) } else { Some(()) }
+    }
+}
+
+/// Reads a sequence header (section 5.5); `None` where it ends early.
+fn sequence_header(data: &[u8]) -> Option<Header> {
+    let bits = &mut Bits { data, at: 0 };
+    let profile = bits.take(3)?;
+    let _still = bits.flag()?;
+    let reduced = bits.flag()?;
+    let layered = if reduced {
+        bits.take(5)?;
+        0
+    } else {
+        operating_points(bits)?
+    };
+    let (width_bits, height_bits) = (bits.take(4)? + 1, bits.take(4)? + 1);
+    let size = Size::new(bits.take(width_bits)? + 1, bits.take(height_bits)? + 1);
+    if !reduced && bits.flag()? {
+        bits.take(4 + 3)?;
+    }
+    // The size of superblocks, and two filters.
+    bits.take(3)?;
+    if !reduced {
+        bits.take(4)?;
+        let order_hint = bits.flag()?;
+        if order_hint {
+            bits.take(2)?;
+        }
+        let chooses_tools = bits.flag()?;
+        if (chooses_tools || bits.flag()?) && !bits.flag()? {
+            bits.take(1)?;
+        }
+        if order_hint {
+            bits.take(3)?;
+        }
+    }
+    let enlarged = bits.flag()?;
+    bits.take(2)?;
+    let (depth, chroma, primaries, transfer, matrix, full_range) = color_config(bits, profile)?;
+    let grain = bits.flag()?;
+    let copied = enlarged || grain;
+    Some(Header { size, depth, chroma, primaries, transfer, matrix, full_range, copied, layered })
+}
+
+/// Which of the operating points have layers.
+fn operating_points(bits: &mut Bits) -> Option<u32> {
+    let mut delay_bits = None;
+    if bits.flag()? {
+        bits.take(32)?;
+        bits.take(32)?;
+        if bits.flag()? {
+            bits.skip_number()?;
+        }
+        if bits.flag()? {
+            delay_bits = Some(bits.take(5)? + 1);
+            bits.take(32)?;
+            bits.take(10)?;
+        }
+    }
+    let shows_delay = bits.flag()?;
+    let count = bits.take(5)? + 1;
+    let mut layered = 0;
+    for point in 0..count {
+        if bits.take(12)? != 0 {
+            layered |= 1 << point;
+        }
+        if bits.take(5)? > 7 {
+            bits.take(1)?;
+        }
+        if let Some(delay_bits) = delay_bits
+            && bits.flag()?
+        {
+            bits.take(delay_bits)?;
+            bits.take(delay_bits)?;
+            bits.take(1)?;
+        }
+        if shows_delay && bits.flag()? {
+            bits.take(4)?;
+        }
+    }
+    Some(layered)
+}
+
+fn color_config(bits: &mut Bits, profile: u32) -> Option<(u8, Chroma, u8, u8, u8, bool)> {
+    let high = bits.flag()?;
+    let depth = match (high, profile) {
+        (true, 2) => {
+            if bits.flag()? {
+                12
+            } else {
+                10
+            }
+        }
+        (true, _) => 10,
+        (false, _) => 8,
+    };
+    let grey = profile != 1 && bits.flag()?;
+    let (primaries, transfer, matrix) = if bits.flag()? {
+        (bits.take(8)? as u8, bits.take(8)? as u8, bits.take(8)? as u8)
+    } else {
+        (2, 2, 2)
+    };
+    if grey {
+        let full_range = bits.flag()?;
+        return Some((depth, Chroma::None, primaries, transfer, matrix, full_range));
+    }
+    let (full_range, chroma) = if (primaries, transfer, matrix) == (1, 13, 0) {
+        (true, Chroma::Full)
+    } else {
+        let full_range = bits.flag()?;
+        let chroma = match (profile, depth) {
+            (0, _) => Chroma::Quarter,
+            (1, _) => Chroma::Full,
+            (_, 12) => match (bits.flag()?, ()) {
+                (false, ()) => Chroma::Full,
+                (true, ()) if bits.flag()? => Chroma::Quarter,
+                (true, ()) => Chroma::Half,
+            },
+            _ => Chroma::Half,
+        };
+        if chroma == Chroma::Quarter {
+            bits.take(2)?;
+        }
+        (full_range, chroma)
+    };
+    bits.take(1)?;
+    Some((depth, chroma, primaries, transfer, matrix, full_range))
+}

@@ -1,0 +1,332 @@
+//! AVIF by its boxes: grids, alpha, apertures and sequences, and what is no picture anybody makes.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::heif::*;
+use common::*;
+use image_gate_core::image::{Control, Error, Limits, Plan, prepare, probe};
+
+/// The parts of this test's pictures, each one different.
+fn cell(number: u32) -> Picture {
+    Picture::new(64, 48, |x, y| [(x * 4) as u8, (y * 5) as u8, (number * 60) as u8, 255])
+}
+
+fn shown(file: &[u8]) -> Picture {
+    transformed(file, &plan("f=png"))
+}
+
+fn refused(file: &[u8]) -> Error {
+    let start = Instant::now();
+    let plan = plan("w=8");
+    let error = prepare(file, &plan, &Limits::default()).map(|_| ()).unwrap_err();
+    // None of them takes a millisecond; some took a minute.
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    error
+}
+
+fn part(of: &Picture, x: u32, y: u32, width: u32, height: u32) -> Picture {
+    Picture::new(width, height, |i, j| of.at(x + i, y + j))
+}
+
+#[test]
+fn frames_of_a_sample_are_bounded() {
+    let sample = sample(&cell(1), 90);
+    let (header, frame) = split(&sample);
+    let times = |count: usize| {
+        let frames = std::iter::repeat_n(frame, count).collect::<Vec<_>>().concat();
+        file(&[av1(64, 48, &[header, &frames].concat())])
+    };
+    let one = shown(&times(1));
+    assert!(psnr(&one, &cell(1)) > 30.0);
+    for count in [2, 4, 8] {
+        assert_eq!(shown(&times(count)), one, "{count}");
+    }
+    for count in [9, 2000] {
+        assert!(matches!(refused(&times(count)), Error::TooManyFrames(_)), "{count}");
+    }
+    // Each cell is counted, and so is alpha.
+    let bomb = av1(64, 48, &[header, &[frame; 9].concat()].concat());
+    let good = av1(64, 48, &sample);
+    let cells = file(&[grid(2, 1, 128, 48, vec![2, 3]), good.clone(), bomb.clone()]);
+    assert!(matches!(refused(&cells), Error::TooManyFrames(_)));
+    let mut alpha_bomb = bomb;
+    alpha_bomb.properties.push(alpha());
+    alpha_bomb.references.push((*b"auxl", vec![1]));
+    assert!(matches!(refused(&file(&[good, alpha_bomb])), Error::TooManyFrames(_)));
+    // Units that are no frames.
+    let padding = [0x7a, 0].repeat(9000);
+    let padded = file(&[av1(64, 48, &[header, &padding, frame].concat())]);
+    assert!(matches!(refused(&padded), Error::UnsupportedFormat(_)));
+}
+
+#[test]
+fn tables_are_bounded() {
+    const MANY: u32 = 80_000;
+    let meta = |boxes: &[Vec<u8>]| {
+        let ftyp = boxed(b"ftyp", b"avif\0\0\0\0avifmif1miaf");
+        let pitm = full(b"pitm", 1, 0, &1u32.to_be_bytes());
+        let hdlr = full(b"hdlr", 0, 0, b"\0\0\0\0pict\0\0\0\0\0\0\0\0\0\0\0\0\0");
+        let boxes = [&[hdlr, pitm], boxes].concat().concat();
+        [ftyp, full(b"meta", 0, 0, &boxes)].concat()
+    };
+    let numbered = |each: &dyn Fn(u32) -> Vec<u8>| {
+        let entries = (1..=MANY).flat_map(each).collect::<Vec<_>>();
+        [MANY.to_be_bytes().to_vec(), entries].concat()
+    };
+    let item = |id: u32| full(b"infe", 3, 0, &[&id.to_be_bytes()[..], b"\0\0av01\0"].concat());
+    let few = |count: u32| {
+        let entries = (1..=count).flat_map(item).collect::<Vec<_>>();
+        full(b"iinf", 1, 0, &[count.to_be_bytes().to_vec(), entries].concat())
+    };
+    let properties = |ipco: Vec<u8>, ipma: Vec<u8>| {
+        boxed(b"iprp", &[boxed(b"ipco", &ipco), full(b"ipma", 1, 0, &ipma)].concat())
+    };
+    let place = |id: u32| [&id.to_be_bytes()[..], &[0, 0, 0, 0, 0, 0]].concat();
+    let iloc = [&[0x44, 0][..], &numbered(&place)].concat();
+    let extents =
+        [&[0x44, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0xff, 0xff][..], &[0; 8 * 0xffff]].concat();
+    let reference = |id: u32| boxed(b"dimg", &[id.to_be_bytes(), [0, 1, 0, 0]].concat());
+    let references = (0..MANY).flat_map(|id| {
+        let mut entry = reference(id);
+        entry[3] += 2;
+        entry.extend([0, 1]);
+        entry
+    });
+    let one_of_many =
+        [[0, 0, 0, 1].as_slice(), &0xffffu16.to_be_bytes(), &[0; 4 * 0xffff]].concat();
+    for (name, file) in [
+        (
+            "ipma",
+            meta(&[properties(vec![], numbered(&|id| [&id.to_be_bytes()[..], &[0]].concat()))]),
+        ),
+        ("iinf", meta(&[few(MANY)])),
+        ("iinf that lies", meta(&[full(b"iinf", 1, 0, &MANY.to_be_bytes())])),
+        ("infe", meta(&[few(1), few(MANY)])),
+        ("iloc", meta(&[full(b"iloc", 2, 0, &iloc)])),
+        ("extents", meta(&[full(b"iloc", 2, 0, &extents)])),
+        ("iref", meta(&[full(b"iref", 1, 0, &references.collect::<Vec<_>>())])),
+        ("one reference", meta(&[full(b"iref", 1, 0, &boxed(b"dimg", &one_of_many))])),
+        ("ipco", meta(&[properties(boxed(b"free", &[]).repeat(80_000), vec![0; 4])])),
+        ("boxes", meta(&[boxed(b"free", &[]).repeat(80_000)])),
+        ("boxes of the file", boxed(b"free", &[]).repeat(80_000)),
+    ] {
+        let file = if name == "boxes of the file" {
+            [boxed(b"ftyp", b"avif\0\0\0\0avifmif1miaf"), file].concat()
+        } else {
+            file
+        };
+        assert!(
+            matches!(refused(&file), Error::UnsupportedFormat(_)),
+            "{name}: {:?}",
+            refused(&file)
+        );
+        // So does what only asks for the size.
+        let start = Instant::now();
+        assert!(probe(&file).is_err(), "{name}");
+        assert!(start.elapsed() < Duration::from_secs(2), "{name}: {:?}", start.elapsed());
+    }
+    // As many as there are in the largest grid with alpha.
+    let many = meta(&[few(1024)]);
+    assert!(matches!(refused(&many), Error::DecodeFailed(_)), "{:?}", refused(&many));
+}
+
+#[test]
+fn a_grid_is_put_together() {
+    let cells: Vec<Item> = (0..6).map(|i| av1(64, 48, &sample(&cell(i), 95))).collect();
+    let whole = Picture::new(170, 91, |x, y| cell(y / 48 * 3 + x / 64).at(x % 64, y % 48));
+    let ids = (2..8).collect::<Vec<u16>>();
+    let items = [&[grid(3, 2, 170, 91, ids.clone())], cells.as_slice()].concat();
+    let found = shown(&file(&items));
+    assert_eq!(found.size(), (170, 91));
+    assert!(psnr(&found, &whole) > 29.0, "{}", psnr(&found, &whole));
+
+    // With alpha of one piece, of another grid, and of each cell.
+    let slope = |width, height, from: u32| {
+        Picture::new(width, height, move |x, _| [((from + x) * 255 / 170).min(255) as u8; 4])
+    };
+    let opaque = |picture: Picture| {
+        Picture::new(picture.width, picture.height, |x, y| {
+            let [r, g, b, _] = picture.at(x, y);
+            [r, g, b, 255]
+        })
+    };
+    let mut plain = av1(170, 91, &sample(&opaque(slope(170, 91, 0)), 95));
+    plain.properties.push(alpha());
+    plain.references.push((*b"auxl", vec![1]));
+    let with_plain = [items.as_slice(), &[plain]].concat();
+
+    let mut of_grid = grid(3, 2, 170, 91, (9..15).collect());
+    of_grid.properties.push(alpha());
+    of_grid.references.push((*b"auxl", vec![1]));
+    let slopes: Vec<Item> =
+        (0..6).map(|i| av1(64, 48, &sample(&opaque(slope(64, 48, i % 3 * 64)), 95))).collect();
+    let with_grid = [items.as_slice(), &[of_grid], &slopes].concat();
+
+    let of_cells = slopes.iter().zip(&ids).map(|(slope, &id)| {
+        let mut slope = slope.clone();
+        slope.properties.push(alpha());
+        slope.references.push((*b"auxl", vec![id]));
+        slope
+    });
+    let with_cells = [items.as_slice(), &of_cells.collect::<Vec<_>>()].concat();
+    for (name, items) in [("plain", with_plain), ("grid", with_grid), ("cells", with_cells)] {
+        let input = file(&items);
+        assert!(probe(&input).unwrap().alpha, "{name}");
+        let found = shown(&input);
+        for x in (0..170).step_by(10) {
+            let (alpha, expected) = (found.at(x, 50)[3], (x * 255 / 170) as u8);
+            assert!(alpha.abs_diff(expected) <= 6, "{name}: {alpha} instead of {expected} at {x}");
+        }
+        assert!(psnr(&opaque(found), &whole) > 29.0, "{name}");
+    }
+}
+
+#[test]
+fn a_grid_of_other_cells_is_refused() {
+    let cells = |count: usize| vec![av1(64, 48, &sample(&cell(0), 80)); count];
+    for (name, grid) in [
+        ("too few", grid(2, 2, 128, 96, vec![2, 3, 4])),
+        ("too many", grid(2, 1, 128, 48, vec![2, 3, 4])),
+        ("larger than its cells", grid(2, 1, 129, 48, vec![2, 3])),
+        ("a column that is not seen", grid(2, 1, 64, 48, vec![2, 3])),
+        ("itself", grid(1, 1, 64, 48, vec![1])),
+        ("nothing", grid(1, 1, 64, 48, vec![77])),
+        ("a cell for each of many", grid(255, 255, 64, 48, vec![2; 65025])),
+    ] {
+        let input = file(&[&[grid], cells(3).as_slice()].concat());
+        let error = refused(&input);
+        assert!(
+            matches!(error, Error::DecodeFailed(_) | Error::UnsupportedFormat(_)),
+            "{name}: {error:?}"
+        );
+    }
+    // Cells of other sizes.
+    let mixed = [grid(2, 1, 128, 48, vec![2, 3]), av1(64, 48, &sample(&cell(0), 80))];
+    let other = Picture::new(64, 64, |_, _| [9, 9, 9, 255]);
+    let input = file(&[&mixed[..], &[av1(64, 64, &sample(&other, 80))]].concat());
+    assert!(matches!(refused(&input), Error::DecodeFailed(_)));
+}
+
+#[test]
+fn an_aperture_is_honoured() {
+    let sample = sample(&cell(2), 95);
+    let with = |property: Vec<u8>| {
+        let mut item = av1(64, 48, &sample);
+        item.properties.push(property);
+        item
+    };
+    let whole = shown(&file(&[av1(64, 48, &sample)]));
+    // 20x10, its middle 4 to the right of and 3 above that of the picture.
+    let input = file(&[with(clap([(20, 1), (10, 1), (4, 1), (-3, 1)]))]);
+    assert_eq!(shown(&input), part(&whole, 26, 16, 20, 10));
+    let info = probe(&input).unwrap();
+    assert_eq!((info.width, info.height), (20, 10));
+    // Halves that are whole pixels, and numbers that can be reduced.
+    let input = file(&[with(clap([(42, 2), (11, 1), (1, 2), (-1, 2)]))]);
+    assert_eq!(shown(&input), part(&whole, 22, 18, 21, 11));
+    // First it is cut, then turned.
+    let mut item = with(clap([(20, 1), (10, 1), (4, 1), (-3, 1)]));
+    item.properties.push(boxed(b"irot", &[1]));
+    let turned = shown(&file(&[item]));
+    let cut = part(&whole, 26, 16, 20, 10);
+    assert_eq!(turned, Picture::new(10, 20, |x, y| cut.at(19 - y, x)));
+    // What is none of whole pixels within the picture is not there.
+    for numbers in [
+        [(20, 1), (10, 1), (1, 2), (0, 1)],
+        [(20, 3), (10, 1), (0, 1), (0, 1)],
+        [(20, 0), (10, 1), (0, 1), (0, 1)],
+        [(65, 1), (48, 1), (0, 1), (0, 1)],
+        [(20, 1), (10, 1), (23, 1), (0, 1)],
+        [(-20, 1), (10, 1), (0, 1), (0, 1)],
+        [(i32::MAX, u32::MAX), (i32::MIN, 1), (i32::MIN, 1), (i32::MAX, u32::MAX)],
+    ] {
+        assert_eq!(shown(&file(&[with(clap(numbers))])), whole, "{numbers:?}");
+    }
+}
+
+#[test]
+fn the_first_image_of_a_sequence() {
+    let samples = [sample(&cell(0), 90), sample(&cell(3), 90)];
+    let input = sequence(64, 48, &[&samples[0], &samples[1]]);
+    let info = probe(&input).unwrap();
+    assert_eq!((info.width, info.height, info.frames), (64, 48, 2));
+    assert!(psnr(&shown(&input), &cell(0)) > 30.0);
+    let (header, frame) = split(&samples[0]);
+    let bomb = [header, &frame.repeat(100)].concat();
+    assert!(matches!(refused(&sequence(64, 48, &[&bomb])), Error::TooManyFrames(_)));
+}
+
+#[test]
+fn what_a_header_announces_counts() {
+    let sample = sample(&Picture::new(2000, 1000, |_, _| [7, 7, 7, 255]), 50);
+    // The frames are larger than the picture says.
+    let input = file(&[av1(20, 10, &sample)]);
+    let low = Limits { pixels: 1_999_999, ..Limits::default() };
+    assert!(matches!(prepare(&input, &plan("w=5"), &low), Err(Error::TooManyPixels(_))));
+    let small = file(&[av1(2000, 1000, &sample)]);
+    let estimates = [&input, &small]
+        .map(|input| prepare(input, &plan("w=5"), &Limits::default()).unwrap().memory());
+    assert!(estimates[0] > 3_000_000, "{estimates:?}");
+    assert!(matches!(transform(&input, &plan("w=5")), Err(Error::DecodeFailed(_))));
+    // Or smaller.
+    let input = file(&[av1(4000, 1000, &sample)]);
+    assert!(matches!(refused(&input), Error::DecodeFailed(_)));
+}
+
+/// Whatever a byte becomes, and wherever a file ends, there is an answer.
+#[test]
+fn every_flip_and_every_end() {
+    let mut item = av1(64, 48, &sample(&cell(1), 40));
+    item.properties.push(clap([(20, 1), (10, 1), (4, 1), (-3, 1)]));
+    let small = file(&[item.clone()]);
+    let cells = [grid(2, 1, 128, 48, vec![2, 3]), av1(64, 48, &item.data), av1(64, 48, &item.data)];
+    let limits = Limits { pixels: 1 << 16, ..Limits::default() };
+    let plan = plan("w=8,f=png");
+    let answers = |input: &[u8]| {
+        if let Ok(prepared) = prepare(input, &plan, &limits) {
+            let _ = prepared.run(&Control::default());
+        }
+    };
+    for input in [small, file(&cells), sequence(64, 48, &[&item.data])] {
+        (0..input.len()).for_each(|len| answers(&input[..len]));
+        for at in 0..input.len() {
+            for flip in [0x01, 0x80, 0xff] {
+                let mut flipped = input.clone();
+                flipped[at] ^= flip;
+                answers(&flipped);
+            }
+        }
+    }
+}
+
+/// A frame that takes long is left within it.
+#[test]
+fn a_long_frame_is_stopped() {
+    let noise = Picture::new(2600, 2000, |x, y| {
+        let value = (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503)).wrapping_mul(97);
+        [(value >> 8) as u8, (value >> 16) as u8, (value >> 20) as u8, 255]
+    });
+    let input = file(&[av1(2600, 2000, &sample(&noise, 90))]);
+    let plan = Plan { format: None, ..plan("w=100,f=jpeg") };
+    let limits = Limits::default();
+    let prepared = prepare(&input, &plan, &limits).unwrap();
+    for wait in [1, 20, 60] {
+        let control = Control::default();
+        let result = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(Duration::from_millis(wait));
+                control.cancel();
+            });
+            prepared.run(&control).map(|_| ())
+        });
+        assert_eq!(result, Err(Error::Cancelled), "{wait}");
+    }
+    let control = Control::new(Some(Instant::now() + Duration::from_millis(30)));
+    assert_eq!(prepared.run(&control).map(|_| ()), Err(Error::Timeout));
+    // And all of it is shown where nobody minds.
+    prepared.run(&Control::default()).unwrap();
+}

@@ -1,0 +1,185 @@
+//! AVIF files box by box.
+
+#![allow(dead_code, reason = "each test file uses another part")]
+
+use image_gate_codecs::avif::{self, Image};
+
+use super::Picture;
+
+pub fn boxed(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    [&(data.len() as u32 + 8).to_be_bytes(), kind.as_slice(), data].concat()
+}
+
+pub fn full(kind: &[u8; 4], version: u8, flags: u32, data: &[u8]) -> Vec<u8> {
+    let head = (u32::from(version) << 24 | flags).to_be_bytes();
+    boxed(kind, &[&head, data].concat())
+}
+
+/// What follows the first box of a kind, wherever that is.
+pub fn after<'a>(file: &'a [u8], kind: &[u8; 4]) -> &'a [u8] {
+    let at = file.windows(4).position(|window| window == kind).unwrap();
+    &file[at + 4..]
+}
+
+/// The AV1 sample of an opaque picture, by libaom.
+pub fn sample(picture: &Picture, quality: u8) -> Vec<u8> {
+    let image = Image {
+        pixels: &picture.rgb(),
+        width: picture.width,
+        height: picture.height,
+        alpha: false,
+        quality,
+        speed: 10,
+        icc: &[],
+        exif: &[],
+        xmp: &[],
+    };
+    after(&avif::encode(&image).unwrap(), b"mdat").to_vec()
+}
+
+/// The sequence header of a sample, and the frame behind it.
+pub fn split(sample: &[u8]) -> (&[u8], &[u8]) {
+    let mut at = 0;
+    loop {
+        let (kind, mut len, mut start) = (sample[at] >> 3 & 15, 0, at + 1);
+        for shift in (0..).step_by(7) {
+            len |= usize::from(sample[start] & 0x7f) << shift;
+            start += 1;
+            if sample[start - 1] & 0x80 == 0 {
+                break;
+            }
+        }
+        if kind == 3 || kind == 6 {
+            return sample.split_at(at);
+        }
+        at = start + len;
+    }
+}
+
+/// An item: its kind, its bytes, its properties, and to what it refers.
+#[derive(Default, Clone)]
+pub struct Item {
+    pub kind: [u8; 4],
+    pub data: Vec<u8>,
+    pub properties: Vec<Vec<u8>>,
+    pub references: Vec<([u8; 4], Vec<u16>)>,
+}
+
+pub fn ispe(width: u32, height: u32) -> Vec<u8> {
+    full(b"ispe", 0, 0, &[width.to_be_bytes(), height.to_be_bytes()].concat())
+}
+
+pub fn clap(numbers: [(i32, u32); 4]) -> Vec<u8> {
+    let bytes = numbers.iter().flat_map(|(n, d)| [n.to_be_bytes(), d.to_be_bytes()]);
+    boxed(b"clap", &bytes.flatten().collect::<Vec<_>>())
+}
+
+pub fn alpha() -> Vec<u8> {
+    full(b"auxC", 0, 0, b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0")
+}
+
+/// An AV1 item of that size.
+pub fn av1(width: u32, height: u32, sample: &[u8]) -> Item {
+    let av1c = boxed(b"av1C", &[0x81, 0, 0x0c, 0]);
+    Item {
+        kind: *b"av01",
+        data: sample.to_vec(),
+        properties: vec![ispe(width, height), av1c],
+        references: vec![],
+    }
+}
+
+pub fn grid(columns: u8, rows: u8, width: u16, height: u16, cells: Vec<u16>) -> Item {
+    let mut data = vec![0, 0, rows - 1, columns - 1];
+    data.extend(width.to_be_bytes());
+    data.extend(height.to_be_bytes());
+    Item {
+        kind: *b"grid",
+        data,
+        properties: vec![ispe(width.into(), height.into())],
+        references: vec![(*b"dimg", cells)],
+    }
+}
+
+/// A file of items numbered from 1 on, of which the first one is the image.
+pub fn file(items: &[Item]) -> Vec<u8> {
+    let ftyp = boxed(b"ftyp", b"avif\0\0\0\0avifmif1miaf");
+    let number = |count: usize| (count as u16).to_be_bytes();
+    let mut iinf = number(items.len()).to_vec();
+    let mut ipma = (items.len() as u32).to_be_bytes().to_vec();
+    let (mut ipco, mut iref, mut count) = (vec![], vec![], 0);
+    for (id, item) in (1u16..).zip(items) {
+        let entry = [&id.to_be_bytes()[..], &[0, 0], &item.kind, b"\0"].concat();
+        iinf.extend(full(b"infe", 2, 0, &entry));
+        ipma.extend(id.to_be_bytes());
+        ipma.push(item.properties.len() as u8);
+        for property in &item.properties {
+            count += 1;
+            ipma.extend((0x8000 | count as u16).to_be_bytes());
+            ipco.extend(property);
+        }
+        for (kind, to) in &item.references {
+            let to: Vec<u8> = to.iter().flat_map(|to| to.to_be_bytes()).collect();
+            let len = to.len() / 2;
+            let data = [&id.to_be_bytes()[..], &number(len), &to].concat();
+            iref.extend(boxed(kind, &data));
+        }
+    }
+    let properties = [boxed(b"ipco", &ipco), full(b"ipma", 0, 1, &ipma)].concat();
+    let meta = |start: usize| {
+        let mut iloc = vec![0x44, 0];
+        iloc.extend(number(items.len()));
+        let mut at = start;
+        for (id, item) in (1u16..).zip(items) {
+            iloc.extend(id.to_be_bytes());
+            iloc.extend([0, 0, 0, 1]);
+            iloc.extend((at as u32).to_be_bytes());
+            iloc.extend((item.data.len() as u32).to_be_bytes());
+            at += item.data.len();
+        }
+        let boxes = [
+            full(b"hdlr", 0, 0, b"\0\0\0\0pict\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+            full(b"pitm", 0, 0, &[0, 1]),
+            full(b"iloc", 0, 0, &iloc),
+            full(b"iinf", 0, 0, &iinf),
+            full(b"iref", 0, 0, &iref),
+            boxed(b"iprp", &properties),
+        ];
+        full(b"meta", 0, 0, &boxes.concat())
+    };
+    let start = ftyp.len() + meta(0).len() + 8;
+    let data = items.iter().flat_map(|item| item.data.clone()).collect::<Vec<_>>();
+    [ftyp, meta(start), boxed(b"mdat", &data)].concat()
+}
+
+/// A sequence of pictures of one size.
+pub fn sequence(width: u16, height: u16, samples: &[&[u8]]) -> Vec<u8> {
+    let ftyp = boxed(b"ftyp", b"avis\0\0\0\0avisavifmsf1");
+    let moov = |start: u32| {
+        let mut entry = vec![0; 24];
+        entry.extend(width.to_be_bytes());
+        entry.extend(height.to_be_bytes());
+        entry.resize(78, 0);
+        entry.extend(boxed(b"av1C", &[0x81, 0, 0x0c, 0]));
+        let count = (samples.len() as u32).to_be_bytes();
+        let mut stsz = [[0; 4], count].concat();
+        samples.iter().for_each(|sample| stsz.extend((sample.len() as u32).to_be_bytes()));
+        let table = [
+            full(b"stsd", 0, 0, &[&[0, 0, 0, 1], &boxed(b"av01", &entry)[..]].concat()),
+            full(b"stts", 0, 0, &[&[0, 0, 0, 1], &count[..], &[0, 0, 0, 1]].concat()),
+            full(b"stsc", 0, 0, &[[0, 0, 0, 1], [0, 0, 0, 1], count, [0, 0, 0, 1]].concat()),
+            full(b"stsz", 0, 0, &stsz),
+            full(b"stco", 0, 0, &[[0, 0, 0, 1], start.to_be_bytes()].concat()),
+        ];
+        let media = [
+            full(b"hdlr", 0, 0, b"\0\0\0\0pict\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+            boxed(b"minf", &boxed(b"stbl", &table.concat())),
+        ];
+        let mut header = vec![0; 80];
+        header[11] = 1;
+        let track = [full(b"tkhd", 0, 3, &header), boxed(b"mdia", &media.concat())];
+        boxed(b"moov", &boxed(b"trak", &track.concat()))
+    };
+    let start = ftyp.len() + moov(0).len() + 8;
+    [ftyp, moov(start as u32), boxed(b"mdat", &samples.concat())].concat()
+}

@@ -1,0 +1,179 @@
+//! The estimates of memory against what is taken: for every format, depth and kind of chroma in, and
+//! every format out. Each case runs in a process of its own, of which all is measured, C included.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::process::Command;
+
+use common::heif::{av1, file, sample, split};
+use common::*;
+use image_gate_core::image::{Control, Limits, Plan, prepare};
+use turbojpeg::Subsamp;
+
+const MIB: u64 = 1 << 20;
+
+/// Which case a process of this test runs.
+const CASE: &str = "IMAGE_GATE_TEST_CASE";
+
+const WIDTH: u32 = 2400;
+const HEIGHT: u32 = 1600;
+
+fn noise(alpha: bool) -> Picture {
+    Picture::new(WIDTH, HEIGHT, |x, y| {
+        let value = (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503)).wrapping_mul(97);
+        let alpha = if alpha { (value >> 24) as u8 } else { 255 };
+        [(value >> 8) as u8, (value >> 16) as u8, (value >> 20) as u8, alpha]
+    })
+}
+
+type Source = (&'static str, fn() -> Vec<u8>);
+
+const SOURCES: &[Source] = &[
+    ("jpeg 4:2:0", || jpeg(&photo(WIDTH, HEIGHT), 90, Subsamp::Sub2x2, false)),
+    ("jpeg 4:4:4", || jpeg(&noise(false), 90, Subsamp::None, false)),
+    ("jpeg grey", || jpeg(&noise(false), 90, Subsamp::Gray, false)),
+    ("jpeg 4:2:0 progressive", || jpeg(&noise(false), 90, Subsamp::Sub2x2, true)),
+    ("jpeg 4:4:4 progressive", || jpeg(&photo(WIDTH, HEIGHT), 90, Subsamp::None, true)),
+    ("png", || png_of(&photo(WIDTH, HEIGHT).rgb(), png::ColorType::Rgb, png::BitDepth::Eight)),
+    ("png alpha", || png(&noise(true))),
+    ("png 16", || {
+        let wide = noise(false).rgb().iter().flat_map(|&value| [value, 7]).collect::<Vec<_>>();
+        png_of(&wide, png::ColorType::Rgb, png::BitDepth::Sixteen)
+    }),
+    ("png grey", || {
+        let grey = noise(false).pixels.iter().map(|pixel| pixel[0]).collect::<Vec<_>>();
+        png_of(&grey, png::ColorType::Grayscale, png::BitDepth::Eight)
+    }),
+    ("gif", || in_format(&photo(WIDTH, HEIGHT), "f=gif")),
+    ("webp lossy", || webp_lossy(&noise(false), 80)),
+    ("webp lossy alpha", || webp_lossy(&noise(true), 80)),
+    ("webp lossless", || webp_lossless(&noise(false))),
+    ("webp lossless alpha", || webp_lossless(&noise(true))),
+    ("avif 4:2:0 noise", || in_format(&noise(false), "f=avif,q=90")),
+    ("avif alpha noise", || in_format(&noise(true), "f=avif,q=90")),
+    ("avif 4:2:0 8", || fixture("flat-420-8.avif")),
+    ("avif 4:2:0 10", || fixture("flat-420-10.avif")),
+    ("avif 4:4:4 8", || fixture("flat-444-8.avif")),
+    ("avif 4:4:4 10", || fixture("flat-444-10.avif")),
+    ("avif 4:2:2 12", || fixture("flat-422-12.avif")),
+    ("avif 4:0:0 8", || fixture("flat-400-8.avif")),
+    ("avif 2 frames", || frames(2)),
+    ("avif 8 frames", || frames(8)),
+    ("avif grid", || {
+        let cell = sample(&photo(1200, 800), 80);
+        let cells = vec![av1(1200, 800, &cell); 4];
+        let grid = common::heif::grid(2, 2, 2400, 1600, vec![2, 3, 4, 5]);
+        file(&[&[grid], cells.as_slice()].concat())
+    }),
+    ("gif animated", || animated("f=gif")),
+    ("webp animated", || animated("f=webp")),
+    ("small avif", || in_format(&photo(300, 200), "f=avif")),
+];
+
+const PARAMS: [&str; 8] = [
+    "w=200,f=jpeg",
+    "w=1100,f=png",
+    "f=jpeg,q=95",
+    "f=webp",
+    "w=900,f=gif",
+    "w=1100,f=avif",
+    "rotate=90,f=png",
+    "w=600,blur=5,f=webp",
+];
+
+fn png_of(data: &[u8], color: png::ColorType, depth: png::BitDepth) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut encoder = png::Encoder::new(&mut out, WIDTH, HEIGHT);
+    encoder.set_color(color);
+    encoder.set_depth(depth);
+    encoder.write_header().unwrap().write_image_data(data).unwrap();
+    out
+}
+
+fn in_format(picture: &Picture, params: &str) -> Vec<u8> {
+    transform(&png(picture), &plan(params)).unwrap()
+}
+
+fn frames(count: usize) -> Vec<u8> {
+    let sample = sample(&photo(WIDTH, HEIGHT), 60);
+    let (header, frame) = split(&sample);
+    file(&[av1(WIDTH, HEIGHT, &[header, &frame.repeat(count)].concat())])
+}
+
+fn animated(params: &str) -> Vec<u8> {
+    let palette: Vec<u8> = (0..=255).flat_map(|i: u8| [i, i.wrapping_mul(7), 255 - i]).collect();
+    let mut out = Vec::new();
+    let mut encoder = gif::Encoder::new(&mut out, 600, 400, &palette).unwrap();
+    for shift in 0..8 {
+        let mut pixels: Vec<u8> = photo(600, 400).pixels.iter().map(|pixel| pixel[0]).collect();
+        pixels.rotate_left(shift * 33);
+        let frame = gif::Frame::from_indexed_pixels(600, 400, pixels, None);
+        encoder.write_frame(&frame).unwrap();
+    }
+    drop(encoder);
+    if params == "f=gif" { out } else { transform(&out, &plan(params)).unwrap() }
+}
+
+/// A number of kilobytes of /proc/self/status, in bytes.
+fn status(name: &str) -> u64 {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = text.lines().find(|line| line.starts_with(name)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+}
+
+/// Runs the case that the environment names, as a process of `estimates_hold`.
+#[test]
+fn one_case() {
+    let Ok(case) = std::env::var(CASE) else { return };
+    let (path, params) = case.split_once(' ').unwrap();
+    let source = std::fs::read(path).unwrap();
+    let plan: Plan = plan(params);
+    let limits = Limits { pixels: 1 << 30, output_pixels: 1 << 30, ..Limits::default() };
+    let prepared = prepare(&source, &plan, &limits).unwrap();
+    let estimate = prepared.memory();
+    // Tables that are made once, and code that is mapped.
+    let small = fixture("pattern.png");
+    let _ = transform(&small, &plan).unwrap();
+    std::fs::write("/proc/self/clear_refs", "5").unwrap();
+    let before = status("VmRSS:");
+    prepared.run(&Control::default()).unwrap();
+    println!("took {} of {estimate}", status("VmHWM:") - before);
+}
+
+#[test]
+fn estimates_hold() {
+    let program = std::env::current_exe().unwrap();
+    let folder = std::env::temp_dir().join(format!("image-gate-estimates-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut wrong = Vec::new();
+    for &(name, make) in SOURCES {
+        let path = folder.join("source");
+        std::fs::write(&path, make()).unwrap();
+        for params in PARAMS {
+            let run = Command::new(&program)
+                .args(["--exact", "one_case", "--nocapture"])
+                .env(CASE, format!("{} {params}", path.display()))
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&run.stdout).into_owned();
+            let line = said.lines().find_map(|line| line.split("took ").nth(1));
+            let Some((took, estimate)) = line.and_then(|line| line.split_once(" of ")) else {
+                wrong.push(format!("{name} {params}: {said}{:?}", run.status));
+                continue;
+            };
+            let (took, estimate): (u64, u64) = (took.parse().unwrap(), estimate.parse().unwrap());
+            println!("{name:24} {params:20} {:4} of {:4} MiB", took / MIB, estimate / MIB);
+            if took > estimate + estimate / 4 + 16 * MIB {
+                wrong.push(format!(
+                    "{name} {params}: {} MiB, estimated {}",
+                    took / MIB,
+                    estimate / MIB
+                ));
+            }
+        }
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

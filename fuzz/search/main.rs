@@ -1,0 +1,249 @@
+//! Looks for files that take too long or too much: mutates files of one format by their structure,
+//! and holds each job against its time and the estimate of its memory.
+//!
+//!     search FORMAT SECONDS [FILE...]
+//!
+//! A job may take two seconds of the processor, or is ended by a deadline of one second within two
+//! tenths of a second of the processor's more; its peak is at most a quarter and 16 MiB above the
+//! estimate. With files, only those are held against that. What is found stays in build/fuzz.
+
+mod mutate;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use image_gate_core::image::{Control, Limits, Plan, prepare};
+use mutate::{Random, Shape};
+
+const TIME: Duration = Duration::from_secs(1);
+const LONG: u64 = 2_000_000;
+const LATE: u64 = 200_000;
+const MEMORY: u64 = 512 << 20;
+const MIB: u64 = 1 << 20;
+
+/// What is asked for.
+const PARAMS: [&str; 12] = [
+    "w=200,f=jpeg",
+    "w=60,f=png",
+    "w=3000,f=jpeg,q=90",
+    "w=200,h=200,fit=crop,gravity=smart,f=jpeg",
+    "f=webp",
+    "f=png",
+    "f=jpeg,rotate=90",
+    "w=900,f=gif",
+    "w=500,f=avif",
+    "w=700,blur=5,f=webp",
+    "w=300",
+    "f=avif",
+];
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().collect();
+    let (Some(format), Some(seconds)) =
+        (args.get(1), args.get(2).and_then(|text| text.parse().ok()))
+    else {
+        eprintln!("search: FORMAT SECONDS [FILE...]");
+        return ExitCode::FAILURE;
+    };
+    let Some(shape) = Shape::of(format) else {
+        eprintln!("search: no format {format}");
+        return ExitCode::FAILURE;
+    };
+    let mut report = Report::default();
+    if args.len() > 3 {
+        for (number, file) in args.iter().skip(3).enumerate() {
+            match std::fs::read(file) {
+                Ok(input) => (0..PARAMS.len()).for_each(|which| {
+                    report.hold(format, &input, which, number);
+                }),
+                Err(error) => eprintln!("search: {file}: {error}"),
+            }
+        }
+    } else {
+        search(format, shape, seconds, &mut report);
+    }
+    println!("{report}");
+    if report.found == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn search(format: &str, shape: Shape, seconds: u64, report: &mut Report) {
+    let seeds = seeds(format);
+    let mut random = Random(seconds ^ 0x9e37_79b9_7f4a_7c15);
+    // What went further than the others is gone on with.
+    let mut pool = seeds.clone();
+    let end = Instant::now() + Duration::from_secs(seconds);
+    let mut number = 0;
+    while Instant::now() < end {
+        let from = &pool[random.below(pool.len())];
+        let other = &pool[random.below(pool.len())];
+        let input = mutate::mutate(shape, from, other, &mut random);
+        if input.len() > 16 << 20 {
+            continue;
+        }
+        number += 1;
+        let which = random.below(PARAMS.len());
+        let took = report.hold(format, &input, which, number);
+        if took > report.slowest / 2 && input.len() < 4 << 20 {
+            if pool.len() < 400 {
+                pool.push(input);
+            } else {
+                let at = seeds.len() + random.below(pool.len() - seeds.len());
+                pool[at] = input;
+            }
+        }
+    }
+}
+
+/// Files to begin with: those of the tests, and pictures of several sizes made of one.
+fn seeds(format: &str) -> Vec<Vec<u8>> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    let ending = if format == "jpeg" { "jpg" } else { format };
+    for folder in ["tests/fixtures", "../build/fuzz/seeds"] {
+        let Ok(files) = std::fs::read_dir(root.join(folder)) else { continue };
+        let files = files.flatten().map(|file| file.path());
+        let mut files: Vec<_> =
+            files.filter(|path| path.extension().is_some_and(|found| found == ending)).collect();
+        files.sort();
+        found.extend(files.iter().flat_map(std::fs::read));
+    }
+    let Ok(picture) = std::fs::read(root.join("tests/fixtures/pattern.png")) else { return found };
+    for params in ["w=97", "w=400,enlarge=on", "w=3000,enlarge=on", "w=1500,enlarge=on,q=95"] {
+        let Ok(plan) = Plan::from_params(&format!("{params},sharpen=30,f={format}")) else {
+            continue;
+        };
+        for interlace in [false, true] {
+            let plan = Plan { interlace, ..plan.clone() };
+            let Ok(prepared) = prepare(&picture, &plan, &Limits::default()) else { continue };
+            let Ok(done) = prepared.run(&Control::default()) else { continue };
+            if let image_gate_core::image::Output::Encoded(bytes) = done.output {
+                found.push(bytes);
+            }
+        }
+    }
+    found
+}
+
+#[derive(Default)]
+struct Report {
+    jobs: u64,
+    decoded: u64,
+    ended: u64,
+    found: u64,
+    slowest: u64,
+    latest: u64,
+    most: u64,
+}
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Report { jobs, decoded, ended, found, slowest, latest, most } = self;
+        write!(
+            f,
+            "{jobs} files, {decoded} decoded, {ended} ended by the deadline; slowest {} ms, latest \
+             {} ms after the deadline, at most {most} % of the memory allowed; {found} found",
+            slowest / 1000,
+            latest / 1000
+        )
+    }
+}
+
+impl Report {
+    /// Runs a job; answers how many microseconds it took.
+    fn hold(&mut self, format: &str, input: &[u8], which: usize, number: usize) -> u64 {
+        self.jobs += 1;
+        let current = format!("build/fuzz/search-{format}-current");
+        // So that a crash leaves it behind.
+        let _ = std::fs::write(&current, input);
+        let Ok(plan) = Plan::from_params(PARAMS[which]) else { return 0 };
+        forget_peak();
+        let (before, resident) = (cpu(), status("VmRSS:"));
+        let at_deadline = AtomicU64::new(0);
+        let (sender, receiver) = mpsc::channel::<()>();
+        let (result, estimate) = std::thread::scope(|scope| {
+            let at_deadline = &at_deadline;
+            scope.spawn(move || {
+                if receiver.recv_timeout(TIME).is_err() {
+                    at_deadline.store(cpu(), Ordering::Relaxed);
+                }
+                let _ = receiver.recv();
+            });
+            let control = Control::new(Some(Instant::now() + TIME));
+            let prepared = prepare(input, &plan, &Limits::default());
+            let out = match &prepared {
+                Ok(prepared) if prepared.memory() <= MEMORY => (
+                    prepared.run(&control).map(|_| ()).map_err(|error| error.word()),
+                    prepared.memory(),
+                ),
+                Ok(_) => (Err("memory"), 0),
+                Err(error) => (Err(error.word()), 0),
+            };
+            let _ = sender.send(());
+            drop(sender);
+            out
+        });
+        let end = cpu();
+        let took = end - before;
+        let peak = status("VmHWM:").saturating_sub(resident);
+        let allowed = estimate + estimate / 4 + 16 * MIB;
+        let late = match at_deadline.into_inner() {
+            0 => 0,
+            deadline => end.saturating_sub(deadline),
+        };
+        self.decoded += u64::from(result.is_ok());
+        self.ended += u64::from(result == Err("timeout"));
+        self.slowest = self.slowest.max(took);
+        self.latest = self.latest.max(late);
+        self.most = self.most.max(peak * 100 / allowed);
+        let mut wrong = Vec::new();
+        if took > LONG && result != Err("timeout") {
+            wrong.push(format!("{} ms of the processor", took / 1000));
+        }
+        if late > LATE {
+            wrong.push(format!("{} ms after the deadline", late / 1000));
+        }
+        if peak > allowed {
+            wrong.push(format!("{} MiB of {} MiB", peak / MIB, allowed / MIB));
+        }
+        if !wrong.is_empty() {
+            self.found += 1;
+            let name = format!("build/fuzz/search-{format}-{number}");
+            let _ = std::fs::copy(&current, &name);
+            println!("{name}: {}, {result:?}: {}", PARAMS[which], wrong.join(", "));
+        }
+        took
+    }
+}
+
+/// Microseconds of the processor that this process took, all threads counted.
+fn cpu() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
+    let own: u64 = text.split(' ').next().and_then(|text| text.parse().ok()).unwrap_or_default();
+    // The threads that are gone count in the process' own times only, in hundredths of a second.
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<u64> = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .flat_map(str::parse)
+        .collect();
+    (own / 1000).max(fields.iter().sum::<u64>() * 10_000)
+}
+
+/// A number of kilobytes in /proc/self/status, in bytes.
+fn status(name: &str) -> u64 {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+    line.split_whitespace().nth(1).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0) * 1024
+}
+
+/// Has the peak of memory begin anew.
+fn forget_peak() {
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
