@@ -82,6 +82,20 @@ secure_link_hash_format;                            | invalid number of argument
 secure_link_hash_format cloudinary;                 | cloudinary
 secure_link_hash_format thumbor origin=http://h;    | "origin=" is for cloudfront
 secure_link_hash_format cloudfront http://h;        | invalid parameter "http://h"
+secure_link_hash_format akamai ip=required;         | "ip=" is for bunny
+secure_link_hash_format plain sha256=on;            | "sha256=" is for bunny
+secure_link_hash_format bunny origin=http://h;      | "origin=" is for cloudfront
+secure_link_hash_format bunny ip=on;                | "on"
+secure_link_hash_format bunny sha256=yes;           | "yes"
+secure_link_hash_format bunny ip=off ip=required;   | is duplicate
+secure_link_hash_format bunny ip=required sha256=on; | "sha256=on" has no links that are bound to addresses
+secure_link_hash_unsigned_args;                     | invalid number of arguments
+secure_link_hash_unsigned_args "";                  | "" is not the name of an argument
+secure_link_hash_unsigned_args v *;                 | "*" is not the name of an argument
+secure_link_hash_unsigned_args off v;               | "off" is not the name of an argument
+secure_link_hash_unsigned_args v=1;                 | "v=1" is not the name of an argument
+secure_link_hash_unsigned_args $arg_v;              | "$arg_v" is not the name of an argument
+secure_link_hash_unsigned_args v; secure_link_hash_unsigned_args w; | is duplicate
 secure_link_hash_format plain; secure_link_hash_format plain; | is duplicate
 secure_link_hash_prefix;                            | invalid number of arguments
 secure_link_hash_prefix maybe;                      | maybe
@@ -125,6 +139,24 @@ secure_link_hash_format bunny; secure_link_hash_message $uri; secure_link_hash_p
 secure_link_hash_format plain; secure_link_hash $arg_a; secure_link_hash_prefix on;
 secure_link_hash_strip off;
 secure_link_hash_strip token expires;
+secure_link_hash_format bunny ip=required sha256=off;
+secure_link_hash_format bunny sha256=on;
+secure_link_hash_unsigned_args off;
+secure_link_hash_unsigned_args *;
+secure_link_hash_unsigned_args v utm_source;
+E_
+
+# What may be a mistake: nginx starts, and says where. Nothing behind the bar is no word.
+my $warned = <<'E_';
+secure_link_hash_message "$uri|$secure_link_hash_expires"; image_resize_params $args; | "image_resize_params" reads "$args", which "secure_link_hash_message" does not sign
+secure_link_hash_md5 "$uri s"; image_resize_params w=$arg_w; | "image_resize_params" reads "$arg_w", which "secure_link_hash_md5" does not sign
+secure_link_hash_message "$uri|$arg_w"; image_resize_params w=$arg_w,h=${arg_h}; | "image_resize_params" reads "$arg_h", which
+secure_link_hash_message "$uri|$arg_w"; image_resize_params w=$arg_w; |
+secure_link_hash_message "$uri|$args"; image_resize_params w=$arg_w; |
+secure_link_hash_message "$request_uri"; image_resize_params $args; |
+secure_link_hash_message "$uri|$secure_link_hash_expires"; image_resize_params $uri; |
+secure_link_hash_message "$uri|$secure_link_hash_expires"; image_resize_params w=100; |
+secure_link_hash_message "$uri|$secure_link_hash_expires"; |
 E_
 
 my @spec;
@@ -163,6 +195,17 @@ refused('secure_link_hash_secret x; | not allowed here', 'http');
 
 block('accepted', config => join '', map { s/KEYS/$keys/gr } map { sprintf "location /%d { %s }\n", $i++, $_ } lines($right));
 block("accepted in a server: $_", config => s/KEYS/$keys/gr) for lines($right);
+
+for (lines($warned)) {
+    my ($directives, $words) = /^(.*;)\s*\|\s*(.*?)\s*$/ or die $_;
+    my $value = 'secure_link_hash $arg_token,$arg_expires; secure_link_hash_key HUSH;';
+    block("warned of: $directives",
+        config => "location /x { $value $directives location /x/y { } }",
+        $words ? (error_log => "[warn]\n$words\nnginx.conf:") : (no_error_log => '[warn]'));
+}
+block('no word where links are only made',
+    config => 'location /x { secure_link_hash_key HUSH; secure_link_hash_message $uri; image_resize_params $args; }',
+    no_error_log => '[warn]');
 
 plan 'no_plan';
 spec_string(join '', @spec);

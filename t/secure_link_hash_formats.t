@@ -170,6 +170,9 @@ my $expired = edge('exp=1500000000~acl=/*', '');
 my $later = edge('st=4000000000~exp=4100000000~acl=/*', '');
 my $here = edge('ip=127.0.0.1~exp=2000000000~acl=/*', '');
 my $there = edge('ip=192.0.2.1~exp=2000000000~acl=/*', '');
+my $sighted = edge('exp=2000000000~url=/x~acl=/*', '');
+my $doubled = edge('exp=2000000000~acl=/x~acl=/*', '');
+(my $escaped = $here) =~ s/([=~*\/])/sprintf '%%%02X', ord $1/ge;
 my $salted = edge('exp=2000000000~acl=/*', '~salt=pepper');
 "
 /gallery/1/a.jpg?hdnts=$acl         200 body=1|ok||2000000000|
@@ -183,6 +186,11 @@ my $salted = edge('exp=2000000000~acl=/*', '~salt=pepper');
 /a?hdnts=$here                      200 body=1|ok||2000000000|
 /a?hdnts=$there                     200 body=|mismatch|||
 /a?hdnts=x                          200 body=|malformed|||
+/a?hdnts=$sighted                   200 body=|malformed|||
+/a?hdnts=$doubled                   200 body=|malformed|||
+/a?hdnts=$here&hdnts=$here          200 body=|malformed|||
+/a?hdnts=$here&hdnea=$here          200 body=|malformed|||
+/a?hdnts=$escaped                   200 body=1|ok||2000000000|
 /a                                  200 body=|missing|||
 /salted/a?hdnts=$salted             200 body=1|ok||2000000000|$salted
 /salted/a?hdnts=$here               200 body=|mismatch|||$salted
@@ -197,6 +205,16 @@ my $salted = edge('exp=2000000000~acl=/*', '~salt=pepper');
         secure_link_hash_message $arg_for;
         SHOW
     }
+    location /bound/ {
+        secure_link_hash_format bunny ip=required;
+        secure_link_hash_key id=b SecurityKey;
+        SHOW
+    }
+    location /hash/ {
+        secure_link_hash_format bunny sha256=on;
+        secure_link_hash_key id=b SecurityKey;
+        SHOW
+    }
 --- rows eval
 my $l = LATER;
 # BunnyWay's e2e/vectors.json.
@@ -206,23 +224,38 @@ my $t = bunny('/a.jpg', $l);
 my $params = bunny('/a.jpg', $l, 'a=1&b=2');
 my $folder = bunny('/a/', $l, 'token_path=/a/');
 my $segment = bunny('/a/', $l, 'token_path=/a/');
-my $here = bunny('/a.jpg', $l, '', qq{\x7f\0\0\x01});
-my $there = bunny('/a.jpg', $l, '', qq{\xc0\0\x02\x01});
+my $here = bunny('/bound/a', $l, '', qq{\x7f\0\0\x01});
+my $there = bunny('/bound/a', $l, '', qq{\xc0\0\x02\x01});
+my $free = bunny('/bound/a', $l);
+my $loose = bunny('/a.jpg', $l, '', qq{\x7f\0\0\x01});
+my $tabs = bunny('/v/12', $l, 'limit=1000', qq{\t\t\t\t});
+(my $freed = $tabs) =~ s/1-//;
+my $longer = bunny('/v/12', $l);
 my $plain = base64url(sha256('SecurityKey/a.jpg' . $l));
+my $hash = base64url(sha256('SecurityKey/hash/a' . $l));
 my $message = bunny('/x?y', '');
 "
 $old                                          200 body=0|expired|b|1598024587|$none
 /a.jpg?token=$t&expires=$l                    200 body=1|ok|b|$l|$none
 /b.jpg?token=$t&expires=$l                    200 body=|mismatch|||$none
-/a.jpg?token=$t&expires=${l}0                 200 body=|mismatch|||$none
+/a.jpg?token=$t&expires=${l}0                 200 body=|malformed|||$none
 /a.jpg?b=2&token=$params&expires=$l&a=1       200 body=1|ok|b|$l|$none
 /a.jpg?b=3&token=$params&expires=$l&a=1       200 body=|mismatch|||$none
 /a/b/c.jpg?token=$folder&expires=$l&token_path=%2Fa%2F  200 body=1|ok|b|$l|$none
 /b/c.jpg?token=$folder&expires=$l&token_path=%2Fa%2F    200 body=|mismatch|||$none
 /bcdn_token=$segment&expires=$l&token_path=%2Fa%2F/a/c.ts 200 body=1|ok|b|$l|$none
-/a.jpg?token=$here&expires=$l                 200 body=1|ok|b|$l|$none
-/a.jpg?token=$there&expires=$l                200 body=|mismatch|||$none
-/a.jpg?token=$plain&expires=$l                200 body=1|ok|b|$l|$none
+/bound/a?token=$here&expires=$l               200 body=1|ok|b|$l|
+/bound/a?token=$there&expires=$l              200 body=|mismatch|||
+/bound/a?token=$free&expires=$l               200 body=|malformed|||
+/a.jpg?token=$loose&expires=$l                200 body=|malformed|||$none
+/v/12?token=$freed&%09%09%09%09limit=1000&expires=$l 200 body=|malformed|||$none
+/v/12?token=$longer&expires=$l                200 body=1|ok|b|$l|$none
+/v/1?token=$longer&expires=2$l                200 body=|malformed|||$none
+/v/124?token=$longer&expires=102444800        200 body=|malformed|||$none
+/a.jpg?token=$plain&expires=$l                200 body=|malformed|||$none
+/hash/a?token=$hash&expires=$l                200 body=1|ok|b|$l|
+/a.jpg?b=2&token=$params&expires=$l&a=1&a=1   200 body=|malformed|||$none
+/a.jpg?%74oken=$t%3D&expires=%${\sprintf '%02x', ord substr $l, 0, 1}${\substr $l, 1} 200 body=1|ok|b|$l|$none
 /a.jpg?expires=$l                             200 body=|missing|||$none
 /a.jpg?token=$t                               200 body=|malformed|||$none
 "
@@ -273,6 +306,14 @@ CORE::join "\n",
     '/g/a.jpg?' . custom('http*://localhost/g/*', $l, ',"DateGreaterThan":{"AWS:EpochTime":4000000000}') . " 200 body=|not_yet|K1|$l|",
     '/g/a.jpg?' . custom('http*://localhost/g/*', $l, ',"IpAddress":{"AWS:SourceIp":"127.0.0.0/8"}') . " 200 body=1|ok|K1|$l|",
     '/g/a.jpg?' . custom('http*://localhost/g/*', $l, ',"IpAddress":{"AWS:SourceIp":"10.0.0.0/8"}') . ' 200 body=|mismatch|||',
+    '/g/a.jpg?' . custom('http*://localhost/g/*', $l, ',"NotIpAddress":{"AWS:SourceIp":"127.0.0.0/8"}') . ' 200 body=|malformed|||',
+    '/g/a.jpg?' . custom('http*://localhost/g/*","Effect":"Deny', $l, '') . ' 200 body=|malformed|||',
+    '/g/a.jpg?' . custom('http*://localhost/g/*', $l, qq(},"Condition":{"DateLessThan":{"AWS:EpochTime":$l})) . ' 200 body=|malformed|||',
+    '/g/a.jpg?w=1&' . custom('http*://localhost/g/*', $l, '') . " 200 body=1|ok|K1|$l|",
+    '/g/a.jpg?w=1&' . custom('http*://localhost/g/*.jpg', $l, '') . ' 200 body=|mismatch|||',
+    '/g/a.png?x=.jpg&' . custom('http*://localhost/g/*.jpg', $l, '') . ' 200 body=|mismatch|||',
+    '/g/a.jpg?w=1&' . custom('http*://localhost/g/*?w=1', $l, '') . " 200 body=1|ok|K1|$l|",
+    '/g/a.jpg?w=10&' . custom('http*://localhost/g/*?w=1', $l, '') . ' 200 body=|mismatch|||',
     "/required/x?$required 404",
     '/required/x?' . $link->('https://localhost/required/x', $past) . ' 410',
     '/required/x 403',
@@ -298,3 +339,209 @@ my ($plain, $value, $md5) = (mac_token('/plain/x', 'my-security-key'), mac_token
 /md5/x?t=$md5     200 body=1|ok|||$md5
 /secret/@{[secret_link('x', 'word')]} 200 body=x|ok|||
 "
+
+
+=== TEST 8: what a format signs inside its path ends the link
+--- config
+    merge_slashes off;
+    location / {
+        secure_link_hash_format imgproxy;
+        secure_link_hash_key salt=hello secret;
+        SHOW
+    }
+    location ~ ^/[^/]+/filters: {
+        secure_link_hash_format thumbor;
+        secure_link_hash_key my-security-key;
+        SHOW
+    }
+--- rows eval
+my $i = sub { my ($path, $on_the_way) = @_; '/' . base64url(hmac_sha256("hello$path", 'secret')) . ($on_the_way || $path) };
+my $t = sub { '/' . base64url(Digest::SHA::hmac_sha1($_[0], 'my-security-key')) . "/$_[0]" };
+my ($l, $past) = (LATER, PAST);
+CORE::join "\n",
+    $i->("/exp:$past/plain/a.jpg") . " 200 body=0|expired||$past|",
+    $i->("/w:1/expires:$past/aHR0cDov") . " 200 body=0|expired||$past|",
+    $i->("/exp:$l/plain/a.jpg") . " 200 body=1|ok||$l|",
+    $i->("/exp:$l/exp:$past/plain/a.jpg") . " 200 body=0|expired||$past|",
+    $i->("/exp:$past/exp:$l/plain/a.jpg") . " 200 body=0|expired||$past|",
+    $i->("/exp:soon/plain/a.jpg") . ' 200 body=|malformed|||',
+    $i->('/plain/exp:1/a.jpg') . ' 200 body=1|ok|||',
+    $i->("/exp:$past/plain/a.jpg", "/exp%3A$past/plain/a.jpg") . " 200 body=0|expired||$past|",
+    # As a CDN normalises them.
+    $i->('/w:1/plain/https://h/a.jpg', '/w%3A1/plain/https:/h/a.jpg') . ' 200 body=1|ok|||',
+    $i->('/w:1/plain/local:///a.jpg', '/w:1/plain/local:/a.jpg') . ' 200 body=1|ok|||',
+    $i->('/w:1/plain/https://h/a.jpg', '/w:1/plain/https:h/a.jpg') . ' 200 body=|mismatch|||',
+    $t->("filters:expire(${past}000)/a.jpg") . " 200 body=0|expired||$past|",
+    $t->("filters:blur(1):expire(${l}000)/a.jpg") . " 200 body=1|ok||$l|",
+    $t->('filters:expire(soon)/a.jpg') . ' 200 body=|malformed|||',
+    $t->('filters:blur(1)/a.jpg') . ' 200 body=1|ok|||';
+
+
+=== TEST 9: required links that have expired are 410
+--- config
+    merge_slashes off;
+    location / {
+        secure_link_hash_format imgproxy;
+        secure_link_hash_key salt=hello secret;
+        secure_link_hash_require on;
+        alias $TEST_NGINX_HTML_DIR/none/;
+    }
+    location ~ ^/[^/]+/filters: {
+        secure_link_hash_format thumbor;
+        secure_link_hash_key my-security-key;
+        secure_link_hash_require on;
+        root $TEST_NGINX_HTML_DIR/none;
+    }
+--- rows eval
+my $i = sub { '/' . base64url(hmac_sha256("hello$_[0]", 'secret')) . $_[0] };
+my $t = sub { '/' . base64url(Digest::SHA::hmac_sha1($_[0], 'my-security-key')) . "/$_[0]" };
+my ($l, $past) = (LATER, PAST);
+CORE::join "\n",
+    $i->("/exp:1/plain/a.jpg") . ' 410',
+    $i->("/exp:$past/plain/a.jpg") . ' 410',
+    $i->("/exp:$l/plain/a.jpg") . ' 404',
+    $i->("/exp:x/plain/a.jpg") . ' 403',
+    $t->("filters:expire(${past}000)/a.jpg") . ' 410',
+    $t->("filters:expire(${l}000)/a.jpg") . ' 404';
+
+
+=== TEST 10: arguments that nobody signed, where links have to be right
+--- config
+    location / {
+        secure_link_hash_format imgproxy;
+        secure_link_hash_key salt=hello secret;
+        secure_link_hash_require on;
+        error_page 403 =200 /reason;
+        root $TEST_NGINX_HTML_DIR/none;
+    }
+    location = /reason { return 200 refused; }
+    location ~ ^/[^/]+/listed {
+        secure_link_hash_format imgproxy;
+        secure_link_hash_key salt=hello secret;
+        secure_link_hash_require on;
+        secure_link_hash_unsigned_args v utm_source;
+        root $TEST_NGINX_HTML_DIR/none;
+    }
+    location ~ ^/[^/]+/any {
+        secure_link_hash_format imgproxy;
+        secure_link_hash_key salt=hello secret;
+        secure_link_hash_require on;
+        secure_link_hash_unsigned_args *;
+        root $TEST_NGINX_HTML_DIR/none;
+    }
+    location ~ ^/[^/]+/shown {
+        secure_link_hash_format imgproxy;
+        secure_link_hash_key salt=hello secret;
+        SHOW
+    }
+    location /akamai/ {
+        secure_link_hash_format akamai;
+        secure_link_hash_key hex:52a152a152a152a152a152a152a1;
+        secure_link_hash_require on;
+        root $TEST_NGINX_HTML_DIR/none;
+    }
+    location /bunny/ {
+        secure_link_hash_format bunny;
+        secure_link_hash_key SecurityKey;
+        secure_link_hash_require on;
+        root $TEST_NGINX_HTML_DIR/none;
+    }
+--- rows eval
+my $i = sub { '/' . base64url(hmac_sha256("hello$_[0]", 'secret')) . $_[0] };
+my $l = LATER;
+my $edge = edge("exp=$l~acl=/akamai/*", '');
+my $ignoring = bunny('/bunny/a', $l, 'token_ignore_params=true');
+my $signing = bunny('/bunny/a', $l, 'w=1');
+CORE::join "\n",
+    $i->('/w:1/a') . ' 404',
+    $i->('/w:1/a') . '? 404',
+    $i->('/w:1/a') . '?w=5000 200 body=refused',
+    $i->('/w:1/a') . '?v=1 200 body=refused',
+    $i->('/listed') . '?v=1&utm_source=x&v=2 404',
+    $i->('/listed') . '?v=1&w=5000 403',
+    $i->('/listed') . '?%76=1 403',
+    $i->('/any') . '?w=5000 404',
+    $i->('/shown') . '?w=5000 200 body=1|ok|||',
+    "/akamai/a?hdnts=$edge 404",
+    "/akamai/a?hdnts=$edge&w=5000 403",
+    "/akamai/a?w=5000&hdnts=$edge 403",
+    "/bunny/a?token=$ignoring&expires=$l&token_ignore_params=true 404",
+    "/bunny/a?token=$ignoring&expires=$l&token_ignore_params=true&w=1 403",
+    "/bunny/a?token=$signing&expires=$l&w=1 404",
+    "/bunny/a?token=$signing&expires=$l&w=2 403";
+
+
+=== TEST 11: why, for arguments that nobody signed
+--- config
+    location / {
+        secure_link_hash_format imgproxy;
+        secure_link_hash_key salt=hello secret;
+        secure_link_hash_require on;
+        add_header X-Reason $secure_link_hash_reason always;
+        add_header X-Hash "<$secure_link_hash>" always;
+        root $TEST_NGINX_HTML_DIR/none;
+    }
+--- request eval
+'GET /' . base64url(hmac_sha256('hello/w:1/a', 'secret')) . '/w:1/a?w=5000'
+--- error_code: 403
+--- response_headers
+X-Reason: unsigned
+X-Hash: <>
+
+
+=== TEST 12: a limit of bunny.net's holds
+--- config
+    location / {
+        secure_link_hash_format bunny;
+        secure_link_hash_key SecurityKey;
+        secure_link_hash_require on;
+        add_header X-Rate $limit_rate;
+        root $TEST_NGINX_HTML_DIR;
+    }
+--- user_files
+>>> a
+ok
+--- request eval
+my $l = LATER;
+'GET /a?token=' . bunny('/a', $l, 'limit=500') . "&limit=500&expires=$l"
+--- error_code: 200
+--- response_headers
+X-Rate: 500000
+
+
+=== TEST 13: an address of IPv4 as a socket for both kinds shows it
+--- config
+    set_real_ip_from 127.0.0.1;
+    real_ip_header X-From;
+    location /bunny/ {
+        secure_link_hash_format bunny ip=required;
+        secure_link_hash_key SecurityKey;
+        return 200 "$remote_addr|$secure_link_hash_reason";
+    }
+    location /akamai/ {
+        secure_link_hash_format akamai;
+        secure_link_hash_key hex:52a152a152a152a152a152a152a1;
+        return 200 "$remote_addr|$secure_link_hash_reason";
+    }
+    location /cloudfront/ {
+        secure_link_hash_format cloudfront;
+        secure_link_hash_key file=$TEST_NGINX_LINK_KEYS/one.pub;
+        return 200 "$remote_addr|$secure_link_hash_reason";
+    }
+--- rows eval
+my $l = LATER;
+my %links = (
+    bunny      => 'token=' . bunny('/bunny/a', $l, '', qq{\x01\x02\x03\x04}) . "&expires=$l",
+    akamai     => 'hdnts=' . edge("ip=1.2.3.4~exp=$l~acl=/*", ''),
+    cloudfront => custom('http://localhost/*', $l, ',"IpAddress":{"AWS:SourceIp":"1.2.3.4/32"}'),
+);
+# Made for the other spelling.
+my $mapped = 'hdnts=' . edge("ip=::ffff:1.2.3.4~exp=$l~acl=/*", '');
+CORE::join "\n", (map {;
+    "/$_/a?$links{$_} [X-From: 1.2.3.4] 200 body=1.2.3.4|ok",
+    "/$_/a?$links{$_} [X-From: ::ffff:1.2.3.4] 200 body=::ffff:1.2.3.4|ok",
+    "/$_/a?$links{$_} [X-From: ::ffff:1.2.3.5] 200 body=::ffff:1.2.3.5|mismatch",
+    "/$_/a?$links{$_} [X-From: 2001:db8::1] 200 body=2001:db8::1|mismatch",
+} sort keys %links),
+    "/akamai/a?$mapped [X-From: 1.2.3.4] 200 body=1.2.3.4|ok",
+    "/akamai/a?$mapped [X-From: ::ffff:1.2.3.5] 200 body=::ffff:1.2.3.5|mismatch";

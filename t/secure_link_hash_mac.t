@@ -44,6 +44,12 @@ my $half = base64url(substr mac('/a b|' . LATER . '|', 'secret'), 0, 16);
 /%61+b?t=$t&e=$l               200 body=|$l|mismatch|
 /a%20b?t=$t=&e=$l              200 body=1|$l|ok|
 /a%20b?t=$t==&e=$l             200 body=|$l|malformed|
+/a%20b?t=$t%3D&e=$l            200 body=1|$l|ok|
+/a%20b?t=$t%3d&e=%34${\substr $l, 1}  200 body=1|$l|ok|
+/a%20b?t=$t%253D&e=$l          200 body=|$l|malformed|
+/a%20b?t=$t%2C$l&e=$l          200 body=|$l|malformed|
+/a%20b?t=$t&e=$l%2C            200 body=||malformed|
+/a%20b?t=$t&e=$l%00            200 body=||malformed|
 /a%20b?t=$t&e=${l}0            200 body=|${l}0|mismatch|
 /a%20b?t=$t&e=$l&w=640         200 body=|$l|mismatch|
 /a%20c?t=$t&e=$l               200 body=|$l|mismatch|

@@ -111,6 +111,7 @@ CORE::join '', "root $html; secure_link_hash_require on;\n", map {
     [ '~ ^/[^/]+/thumbor/', 'secure_link_hash_format thumbor; secure_link_hash_key secret;' ],
     [ '/akamai/', 'secure_link_hash_format akamai; secure_link_hash_key secret;' ],
     [ '/bunny/', 'secure_link_hash_format bunny; secure_link_hash_key secret;' ],
+    [ '/bound/', 'secure_link_hash_format bunny ip=required; secure_link_hash_key secret;' ],
     [ '/cloudfront/', "secure_link_hash_format cloudfront origin=https://h.example; secure_link_hash_key file=$keys/pair.pub;" ],
 )
 --- script eval
@@ -133,7 +134,9 @@ sub {
         [ '/akamai/a', qw(--format akamai --key env=LINK_KEY), @until ],
         [ '/akamai/a', qw(--format akamai --key env=LINK_KEY --prefix /akamai/ --address 127.0.0.1), @until ],
         [ '/bunny/a?x=1', qw(--format bunny --key env=LINK_KEY), @until ],
-        [ '/bunny/a', qw(--format bunny --key env=LINK_KEY --prefix /bunny/ --address 127.0.0.1), @until ],
+        [ '/bunny/a', qw(--format bunny --key env=LINK_KEY --prefix /bunny/), @until ],
+        [ '/bound/a', qw(--format bunny --key env=LINK_KEY --prefix /bound/ --address 127.0.0.1), @until ],
+        [ '/bound/a?x=1', qw(--format bunny --key env=LINK_KEY --address ::ffff:127.0.0.1), @until ],
         [ 'https://h.example/cloudfront/a?x=1', qw(--format cloudfront --key), "id=K1 file=$pair", @until ],
         [ 'https://h.example/cloudfront/a', qw(--format cloudfront --prefix /cloudfront/ --address 127.0.0.1 --key),
             "id=K1 file=$pair", @until ],
@@ -153,5 +156,56 @@ sub {
         (my $moved = $link) =~ s{/(\w+)/(?=a(?:$|[?%]))}{/$1/../x/}
             or Test::More::fail("$name: $link has no folder");
         Test::More::isnt(client()->get($moved)->{status}, 200, "$name: $moved");
+    }
+}
+
+
+=== TEST 3: image-gate sign makes a link of what is none yet
+--- user_files eval
+[[ 'f.txt' => 'served' ]]
+--- config
+    root $TEST_NGINX_HTML_DIR;
+    secure_link_hash_require on;
+    location /plain/  { secure_link_hash $arg_token,$arg_expires; secure_link_hash_key secret;
+        secure_link_hash_message "$uri|$arg_x|$secure_link_hash_expires"; try_files /f.txt =404; }
+    location /md5/    { secure_link_hash $arg_token,$arg_expires; secure_link_hash_md5 "$secure_link_hash_expires$uri secret"; try_files /f.txt =404; }
+    location /secret/ { secure_link_hash_secret secret; try_files /f.txt =404; }
+    location /akamai/ { secure_link_hash_format akamai; secure_link_hash_key secret; try_files /f.txt =404; }
+    location /bunny/  { secure_link_hash_format bunny; secure_link_hash_key secret; try_files /f.txt =404; }
+    location ~ ^/[^/]+/imgproxy/ { secure_link_hash_format imgproxy; secure_link_hash_key secret; try_files /f.txt =404; }
+    location ~ ^/[^/]+/thumbor/  { secure_link_hash_format thumbor; secure_link_hash_key secret; try_files /f.txt =404; }
+--- script eval
+sub {
+    my $name = shift;
+    local $ENV{LINK_KEY} = 'secret';
+    my $tool = "$ENV{TEST_NGINX_IMAGE_GATE_BUILD}/image-gate";
+    my @until = ('--expires', LATER);
+    my %options = (
+        plain    => [ @until, '--message', '$uri|$arg_x|$secure_link_hash_expires' ],
+        md5      => [ '--format', 'md5', @until ],
+        secret   => [qw(--format secret)],
+        akamai   => [ qw(--format akamai), @until ],
+        bunny    => [ qw(--format bunny), @until ],
+        imgproxy => [qw(--format imgproxy)],
+        thumbor  => [qw(--format thumbor)],
+    );
+    my @paths = ('a', 'a b', "\xc3\xa9", 'a%20b', 'a+b', "'(a)!", 'a"<>\\^`{|}', 'a%23b', 'a%3Fb', 'a:b', 'a;b', '~', '*', 'a/./b');
+    my @arguments = ('', '?', '?x=1', '?x=a b', '?x=1?2', '?x=%', '?x', '?x=1&x=2', '?x=&&', "?x=\xc3\xa9", '?token', '?Expires=1', '?x#y');
+    for my $format (sort keys %options) {
+        my $made = 0;
+        for my $path (@paths) {
+            for my $arguments ($path eq 'a' ? @arguments : '') {
+                my $plain = "/$format/$path$arguments";
+                open my $out, '-|', 'sh', '-c', 'exec "$0" sign --key env=LINK_KEY "$@" 2>/dev/null',
+                    $tool, @{ $options{$format} }, $plain or die "$tool: $!";
+                CORE::chomp(my $link = <$out> // '');
+                close $out;
+                # Refused: no link was printed.
+                next if $link eq '';
+                $made++;
+                Test::More::is(client()->get($link)->{status}, 200, "$name: $link");
+            }
+        }
+        Test::More::cmp_ok($made, '>', 10, "$name: $format: links were made");
     }
 }

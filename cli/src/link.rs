@@ -5,13 +5,14 @@ use std::net::IpAddr;
 
 use clap::ValueEnum;
 use image_gate_core::link::{
-    Algorithm, Encoding, Expression, Format, Key, Place, Signer, parse_secret, secret_of_file,
+    Algorithm, Encoding, Expression, Format, Key, Place, Rules, Signer, parse_secret,
+    secret_of_file,
 };
 
 use crate::{Failure, files};
 
 /// What a link is signed with.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub struct Options {
     /// Whose links they are
     #[arg(long, value_enum, default_value = "plain")]
@@ -40,6 +41,13 @@ pub struct Options {
     /// The client's address; also $remote_addr
     #[arg(long, value_name = "ADDRESS")]
     pub address: Option<IpAddr>,
+    /// As secure_link_hash_unsigned_args: an argument that a link may have though its format signs
+    /// the path alone, or "*" for all
+    #[arg(long = "unsigned-arg", value_name = "NAME")]
+    unsigned: Vec<String>,
+    /// As sha256=on of secure_link_hash_format bunny
+    #[arg(long)]
+    sha256: bool,
     /// A variable that the message uses and the link does not give
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = variable)]
     variables: Vec<(String, String)>,
@@ -106,6 +114,17 @@ impl Options {
             Some(bytes) => signer.truncated(bytes),
             None => signer,
         })
+    }
+
+    /// What a format leaves to whoever checks its links.
+    pub fn rules(&self) -> Rules {
+        Rules { min: self.bytes(), is_bound: self.address.is_some(), has_sha256: self.sha256 }
+    }
+
+    /// The names of arguments that links may have though nobody signs them; `None` is all.
+    pub fn unsigned(&self) -> Option<Vec<Vec<u8>>> {
+        let names = self.unsigned.iter().map(|name| name.as_bytes().to_vec());
+        (!self.unsigned.iter().any(|name| name == "*")).then(|| names.collect())
     }
 
     /// How long truncated tags are.

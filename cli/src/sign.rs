@@ -1,9 +1,9 @@
 //! `image-gate sign`
 
-use image_gate_core::link::{Grant, Key, Place, Window, compat};
+use image_gate_core::link::{Format, Grant, Key, Place, Window, check_url, compat};
 
 use crate::link::{Links, Options};
-use crate::{Failure, time};
+use crate::{Failure, time, verify};
 
 /// Makes a signed link
 #[derive(clap::Args)]
@@ -29,29 +29,49 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let keys = arguments.options.keys()?;
+    let link = escaped(&arguments.link)?;
     let link = match arguments.options.format {
-        Links::Plain | Links::Md5 => with_arguments(arguments, &keys)?,
-        Links::Secret => with_secret(arguments, &keys)?,
-        _ => foreign(arguments, &keys)?,
+        Links::Plain | Links::Md5 => with_arguments(arguments, &link, &keys)?,
+        Links::Secret => with_secret(arguments, &link, &keys)?,
+        _ => foreign(arguments, &link, &keys)?,
     };
     println!("{link}");
     Ok(())
 }
 
+/// The link as a client can ask for it: what nginx takes for the end of a request line, or for
+/// none of it, is escaped.
+fn escaped(link: &str) -> Result<String, Failure> {
+    if link.chars().any(char::is_control) {
+        return Err("a link holds no control characters".into());
+    }
+    let mut escaped = String::with_capacity(link.len());
+    for byte in link.bytes() {
+        match byte {
+            b' ' | 0x80.. => escaped.push_str(&format!("%{byte:02X}")),
+            _ => escaped.push(char::from(byte)),
+        }
+    }
+    check_url(escaped.as_bytes())?;
+    Ok(escaped)
+}
+
 /// `LINK?token=TOKEN&expires=TIME`.
-fn with_arguments(arguments: &Arguments, keys: &[Key]) -> Result<String, Failure> {
-    let Arguments { link, options, expires, prefix, .. } = arguments;
+fn with_arguments(arguments: &Arguments, link: &str, keys: &[Key]) -> Result<String, Failure> {
+    let Arguments { options, expires, prefix, .. } = arguments;
     if arguments.not_before.is_some() {
         return Err("--not-before: put the time into the link, and its argument into the message \
                     and secure_link_hash_not_before"
             .into());
     }
-    if link.contains('#') {
-        return Err("what follows \"#\" never reaches a server".into());
-    }
     let (token_name, expires_name) = names(&options.value)?;
+    for name in [Some(token_name), expires_name].into_iter().flatten() {
+        if has_argument(link, name) {
+            return Err(format!("the link has an argument \"{name}\" already").into());
+        }
+    }
     let message = options.message(prefix.is_some())?;
-    let mut link = link.clone();
+    let mut link = link.to_string();
     let expires = match (expires, expires_name) {
         (None, Some(_)) => {
             return Err("no --expires; a link that never does has --value '$arg_token'".into());
@@ -90,7 +110,14 @@ fn with_arguments(arguments: &Arguments, keys: &[Key]) -> Result<String, Failure
         return Ok(token);
     }
     append(&mut link, token_name, &token);
-    Ok(link)
+    verify::taken(link, options, prefix.is_some(), keys)
+}
+
+/// Whether nginx would find an argument of that name.
+fn has_argument(link: &str, name: &str) -> bool {
+    let (_, query) = link.split_once('?').unwrap_or_default();
+    let mut names = query.split('&').map(|argument| argument.split('=').next().unwrap_or_default());
+    names.any(|found| found.eq_ignore_ascii_case(name))
 }
 
 /// The arguments that hold the token and the expiry, of `$arg_token,$arg_expires`.
@@ -111,9 +138,8 @@ fn append(link: &mut String, name: &str, value: &str) {
 }
 
 /// `/PREFIX/HASH/LINK`.
-fn with_secret(arguments: &Arguments, keys: &[Key]) -> Result<String, Failure> {
+fn with_secret(arguments: &Arguments, link: &str, keys: &[Key]) -> Result<String, Failure> {
     let key = keys.first().ok_or("no --key to sign with")?;
-    let link = &arguments.link;
     if arguments.expires.is_some() || arguments.not_before.is_some() || arguments.prefix.is_some() {
         return Err("links of secret are for one path and never expire".into());
     }
@@ -126,11 +152,11 @@ fn with_secret(arguments: &Arguments, keys: &[Key]) -> Result<String, Failure> {
     if arguments.token {
         return Ok(signed.split_once('/').unwrap_or_default().0.to_string());
     }
-    Ok(format!("{prefix}/{signed}"))
+    verify::taken(format!("{prefix}/{signed}"), &arguments.options, false, keys)
 }
 
-fn foreign(arguments: &Arguments, keys: &[Key]) -> Result<String, Failure> {
-    let Arguments { link, options, expires, not_before, prefix, .. } = arguments;
+fn foreign(arguments: &Arguments, link: &str, keys: &[Key]) -> Result<String, Failure> {
+    let Arguments { options, expires, not_before, prefix, .. } = arguments;
     let format = options.format.foreign().ok_or("no such format")?;
     if arguments.token || options.bytes().is_some() {
         return Err("--token and --bytes are for plain links".into());
@@ -141,5 +167,10 @@ fn foreign(arguments: &Arguments, keys: &[Key]) -> Result<String, Failure> {
         address: options.address,
         prefix: prefix.as_deref(),
     };
-    Ok(grant.sign(format, keys.first().ok_or("no --key to sign with")?)?)
+    let link = grant.sign(format, keys.first().ok_or("no --key to sign with")?)?;
+    // A private key checks nothing; core has compared what it signs with the URL.
+    if format == Format::Cloudfront {
+        return Ok(link);
+    }
+    verify::taken(link, options, false, keys)
 }

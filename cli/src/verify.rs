@@ -1,8 +1,10 @@
 //! `image-gate verify`
 
+use std::borrow::Cow;
+
 use image_gate_core::link::{
-    Algorithm, Expression, Foreign, Format, Key, KeyError, Place, Reason, Signer, Token, Visit,
-    Window, compat, parse_time,
+    Algorithm, Expression, Foreign, Format, Key, KeyError, Place, Reason, Rules, Signer, Token,
+    Unsigned, Visit, Window, compat, decoded, parse_time,
 };
 
 use crate::link::{Links, Options};
@@ -36,14 +38,31 @@ struct Found {
     window: Window,
 }
 
+/// A link that was made, if nginx takes it; when it is valid is not looked at.
+pub fn taken(
+    link: String,
+    options: &Options,
+    prefix: bool,
+    keys: &[Key],
+) -> Result<String, Failure> {
+    let options = options.clone();
+    let arguments = Arguments { link, options, prefix, leeway: 0, not_before: None, now: None };
+    find(&arguments, keys).map_err(|failure| format!("nginx would refuse the link: {failure}"))?;
+    Ok(arguments.link)
+}
+
+fn find(arguments: &Arguments, keys: &[Key]) -> Result<Found, Failure> {
+    match arguments.options.format {
+        Links::Plain => plain(arguments, keys),
+        Links::Md5 => md5(arguments, keys),
+        Links::Secret => secret(arguments, keys),
+        _ => foreign(arguments, keys),
+    }
+}
+
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let keys = arguments.options.keys()?;
-    let Found { key, mut window } = match arguments.options.format {
-        Links::Plain => plain(arguments, &keys)?,
-        Links::Md5 => md5(arguments, &keys)?,
-        Links::Secret => secret(arguments, &keys)?,
-        _ => foreign(arguments, &keys)?,
-    };
+    let Found { key, mut window } = find(arguments, &keys)?;
     if let Some(text) = &arguments.not_before {
         let text = evaluate(arguments, "--not-before", text, b"")?;
         if !text.is_empty() {
@@ -97,10 +116,18 @@ fn evaluate(
 
 /// The token, and the expiry behind its comma as it is written.
 fn token_and_expiry(arguments: &Arguments) -> Result<(Vec<u8>, Vec<u8>, Window), Failure> {
-    let value = &arguments.options.value;
+    let options = &arguments.options;
+    let value = &options.value;
     let (token_at, expires_at) = value.split_once(',').unwrap_or((value, ""));
     let evaluated = evaluate(arguments, "--value", value, b"")?;
     let (token, expires) = compat::split(&evaluated);
+    // As nginx does it; links of secure_link are read as they stand.
+    let undo = |text| match options.format {
+        Links::Plain => decoded(text),
+        _ => Cow::Borrowed(text),
+    };
+    let (token, expires) = (undo(token), expires.map(undo));
+    let expires = expires.as_deref();
     if token.is_empty() {
         return Err(refused(Reason::Missing, format_args!("the link has no {token_at}")));
     }
@@ -266,19 +293,41 @@ fn foreign(arguments: &Arguments, keys: &[Key]) -> Result<Found, Failure> {
     let options = &arguments.options;
     let format = options.format.foreign().ok_or("no such format")?;
     let address = options.address.map(|address| address.to_string()).unwrap_or_default();
-    let visit = Visit { url: arguments.link.as_bytes(), address: address.as_bytes() };
-    let check = |keys: &[Key]| -> Result<_, KeyError> {
-        let foreign = Foreign::new(format, keys, options.bytes())?;
+    let named = options.unsigned();
+    let unsigned = named.as_ref().map_or(Unsigned::Any, |names| Unsigned::Named(names));
+    let visit = Visit { url: arguments.link.as_bytes(), address: address.as_bytes(), unsigned };
+    let check_by = |keys: &[Key], rules: Rules| -> Result<_, KeyError> {
+        let foreign = Foreign::new(format, keys, rules)?;
         Ok(foreign.verify(&visit).map(|found| (lossy(foreign.id(found.key)), found.window)))
     };
+    let check = |keys: &[Key]| check_by(keys, options.rules());
+    // What only another configuration takes.
+    let fits = |rules: Rules| check_by(keys, rules).is_ok_and(|found| found.is_ok());
+    let rules = options.rules();
     let (key, window) = check(keys)?.map_err(|reason| match reason {
         Reason::Missing => refused(reason, format_args!("there is no {}", place_of(format))),
+        Reason::Malformed if !rules.is_bound && fits(Rules { has_sha256: true, ..rules }) => {
+            let why = "a token of SHA-256 alone is taken only with sha256=on (--sha256)";
+            refused(reason, why)
+        }
+        Reason::Malformed if rules.is_bound && fits(Rules { is_bound: false, ..rules }) => {
+            let why = "the link is not bound to an address, as ip=required (--address) wants it";
+            refused(reason, why)
+        }
+        Reason::Malformed if arguments.link.contains("=HS256-1-") && !rules.is_bound => {
+            let why = "the link is bound to an address: that takes ip=required (--address)";
+            refused(reason, why)
+        }
         Reason::Malformed => refused(reason, format_args!("{reason}: {}", place_of(format))),
         Reason::Mismatch if check(&with_newline(keys)).is_ok_and(|found| found.is_ok()) => {
             refused(reason, "it was signed with a newline at the end of the key")
         }
         Reason::Mismatch if options.address.is_none() => {
             refused(reason, format_args!("{reason}; a link for one address needs --address"))
+        }
+        Reason::Unsigned => {
+            let why = "links of {0} sign no arguments, and secure_link_hash_unsigned_args lists not all of these";
+            refused(reason, why.replace("{0}", format.name()))
         }
         _ => refused(reason, reason),
     })?;

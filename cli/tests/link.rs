@@ -282,3 +282,119 @@ fn links_of_others() {
     refused(&options, &link.replace("large", "small"), "mismatch", "");
     refused(&options, url, "missing", "Signature");
 }
+
+/// Whatever is printed is taken; what nginx would refuse is not printed.
+#[test]
+fn links_that_nginx_refuses_are_not_made() {
+    let formats: [(&str, &[&str]); 5] = [
+        ("plain", &["--expires", UNTIL]),
+        ("md5", &["--expires", UNTIL]),
+        ("akamai", &["--unsigned-arg", "*", "--expires", "2000000000"]),
+        ("bunny", &["--expires", "2000000000"]),
+        ("imgproxy", &["--unsigned-arg", "*"]),
+    ];
+    let refused = [
+        ("/a#b", "%23"),
+        ("/a?x#b", "%23"),
+        ("/a\tb", "control"),
+        ("/a\nb", "control"),
+        ("/a?x=\u{7f}", "control"),
+        ("a", "slash"),
+        ("", "slash"),
+        ("https://h.example", "slash"),
+        ("/100%", "%25"),
+        ("/a%0", "%25"),
+        ("/a%00b", "%25"),
+        ("/../a", "above the root"),
+        ("/a/%2e%2e/../b", "above the root"),
+    ];
+    let taken = [
+        "/a.jpg",
+        "/a b.jpg",
+        "/a%20b.jpg",
+        "/\u{e9}t\u{e9}/\u{1f5bc}.jpg",
+        "/a.jpg?x=1&y=2",
+        "/a.jpg?",
+        "/a.jpg?x=a b",
+        "/a.jpg?x=1?2",
+        "/a.jpg?x?",
+        "https://h.example/a b.jpg?x=1",
+        "/a'(1)!.jpg",
+    ];
+    for (format, more) in formats {
+        let options = ["--format", format, "--key", "secret"];
+        let made = |link: &str| image_gate(&[&["sign"], &options[..], more, &[link]].concat(), "");
+        for (link, words) in refused {
+            let said = made(link).expect_err(link);
+            assert!(said.contains(words), "{format} {link:?}: {said}");
+            assert_eq!(said.lines().count(), 1, "{said}");
+        }
+        let unsigned = if more.contains(&"*") { &["--unsigned-arg", "*"][..] } else { &[] };
+        for link in taken {
+            let link = made(link).unwrap();
+            assert!(link.bytes().all(|byte| byte.is_ascii_graphic()), "{link}");
+            let options = [&options[..], unsigned, &["--now", "1700000000"]].concat();
+            assert!(verify(&options, &link).unwrap().starts_with("ok: "), "{format} {link}");
+        }
+    }
+    for (arguments, link, words) in [
+        (&["--expires", UNTIL][..], "/a?token=x", "\"token\" already"),
+        (&["--expires", UNTIL], "/a?w=1&TOKEN=x", "\"token\" already"),
+        (&["--expires", UNTIL], "/a?expires=1", "\"expires\" already"),
+        (&["--expires", UNTIL, "--format", "md5"], "/a?expires", "\"expires\" already"),
+        (&["--expires", UNTIL, "--value", "$arg_t,$arg_e"], "/a?e=1", "\"e\" already"),
+        (&["--expires", UNTIL, "--prefix", "/b/"], "/a/x", "begin with /b/"),
+        (&["--expires", "2000000000", "--format", "akamai"], "/a?hdnea=x", "refuse"),
+        (&["--expires", "2000000000", "--format", "akamai"], "/a?w=1", "unsigned"),
+        (&["--expires", "2000000000", "--format", "akamai"], "/a~salt=x", "refuse"),
+        (&["--expires", "2000000000", "--format", "akamai", "--prefix", "/b/"], "/a", "refuse"),
+        (&["--expires", "2000000000", "--format", "bunny"], "/a?token=x", "refuse"),
+        (&["--expires", "2000000000", "--format", "bunny"], "/a?expires=x", "refuse"),
+        (&["--expires", "2000000000", "--format", "bunny"], "/a?x=1&x=2", "refuse"),
+        (&["--expires", "2000000000", "--format", "bunny"], "/a?x=a%26b", "refuse"),
+        (&["--expires", "2000000000", "--format", "bunny"], "/a?1=x", "refuse"),
+        (&["--expires", "1", "--format", "bunny"], "/a", "refuse"),
+        (&["--format", "imgproxy"], "/w:1/plain/a.jpg?w=1", "unsigned"),
+        (&["--format", "imgproxy"], "/exp:soon/plain/a.jpg", "refuse"),
+        (&["--format", "thumbor"], "/filters:expire(soon)/a.jpg", "refuse"),
+    ] {
+        let said = image_gate(&[&["sign", "--key", "secret"], arguments, &[link]].concat(), "");
+        let said = said.expect_err(link);
+        assert!(said.contains(words), "{arguments:?} {link}: {said}");
+    }
+    assert_eq!(
+        sign(&["--key", "secret", "--expires", UNTIL], "/a b.jpg"),
+        sign(&["--key", "secret", "--expires", UNTIL], "/a%20b.jpg")
+    );
+}
+
+#[test]
+fn what_links_of_others_hold_is_explained() {
+    let bunny = ["--format", "bunny", "--key", "k"];
+    let until = ["--expires", "2000000000"];
+    let free = sign(&[&bunny[..], &until].concat(), "/a");
+    let bound = sign(&[&bunny[..], &until, &["--address", "192.0.2.7"]].concat(), "/a");
+    let here = [&bunny[..], &["--address", "::ffff:192.0.2.7"]].concat();
+    assert!(verify(&bunny, &free).is_ok());
+    assert!(verify(&here, &bound).is_ok());
+    refused(&bunny, &bound, "malformed", "ip=required");
+    refused(&here, &free, "malformed", "not bound");
+    // printf k/a2000000000 | openssl sha256 -binary | basenc --base64url
+    let sha256 = "/a?token=yV0pHEVnb1XVrXia6IDXCevpH0fbHvtD-4gCmT9aIU4&expires=2000000000";
+    refused(&bunny, sha256, "malformed", "sha256=on");
+    assert!(verify(&[&bunny[..], &["--sha256"]].concat(), sha256).is_ok());
+
+    let options = ["--format", "imgproxy", "--key", "k"];
+    let link = sign(&options, "/exp:1500000000/plain/a.jpg");
+    refused(&options, &link, "expired", "2017-07-14T02:40:00Z");
+    let link = sign(&options, "/w:1/plain/a.jpg");
+    refused(&options, &format!("{link}?w=5000"), "unsigned", "secure_link_hash_unsigned_args");
+    let listed = [&options[..], &["--unsigned-arg", "w"]].concat();
+    assert!(verify(&listed, &format!("{link}?w=5000")).is_ok());
+    refused(&listed, &format!("{link}?w=5000&v=1"), "unsigned", "");
+
+    let options = ["--key", "secret"];
+    let link = sign(&[&options[..], &["--expires", UNTIL]].concat(), "/a");
+    let escaped = format!("{}%3D", link.replace("=2147", "=%32147"));
+    assert!(verify(&options, &escaped).is_ok(), "{escaped}");
+}

@@ -217,6 +217,12 @@ impl LocConf {
         self.geometry.unwrap_or_default()
     }
 
+    /// The directives by which a request says itself what is made of an image.
+    pub fn asked_by(&self) -> impl Iterator<Item = (&'static str, Expression)> {
+        let params = self.params.filter(|_| self.geometry().mode.makes_image());
+        params.map(|params| ("image_resize_params", params)).into_iter()
+    }
+
     /// Bytes that a source may have.
     pub fn buffer(&self) -> u64 {
         self.buffer.unwrap_or(16 * 1024 * 1024)

@@ -24,7 +24,7 @@ use nginx_sys::{
     ngx_http_phases_NGX_HTTP_LOG_PHASE, ngx_int_t, ngx_module_t,
 };
 
-use crate::ngx::conf::{commands, create, init, merge, no_commands, outcome};
+use crate::ngx::conf::{commands, create, init, merge, merged_loc_conf, no_commands, outcome};
 use crate::ngx::{Request, memory, phase, variable};
 use conf::{LocConf, MainConf};
 
@@ -48,6 +48,12 @@ unsafe extern "C" {
     /// The module, made in `modules.c` of the statics and functions that are exported here.
     #[link_name = "ngx_http_image_resize_module"]
     pub static mut MODULE: ngx_module_t;
+}
+
+/// The configuration of the location that is being merged, by a module behind this one.
+pub fn merged<'a>(cf: *mut ngx_conf_t) -> Option<&'a LocConf> {
+    // SAFETY: `create_loc_conf` of this module is `create::<LocConf>`, and modules merge in turn.
+    unsafe { merged_loc_conf(cf, &raw const MODULE) }
 }
 
 /// The configuration at a request's location.

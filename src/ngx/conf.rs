@@ -195,6 +195,17 @@ impl<'a> Conf<'a> {
         self.cf
     }
 
+    /// Where the directive stands.
+    pub fn place(&self) -> Place {
+        // SAFETY: the parser is live, and so is the file that it reads, whose name lives as long
+        // as the configuration.
+        unsafe {
+            let Some(file) = (*self.cf).conf_file.as_ref() else { return Place::default() };
+            let name = String::from_utf8_lossy(file.file.name.as_bytes()).into_owned();
+            Place { file: name, line: file.line }
+        }
+    }
+
     /// The configuration of `module` for the server that is being read.
     ///
     /// # Safety
@@ -250,6 +261,36 @@ impl<'a> Conf<'a> {
     }
 }
 
+/// Where a directive stands.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    file: String,
+    line: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// The configuration of a module for the location whose configurations are being merged: merged,
+/// too, where the module stands before the one that merges.
+///
+/// # Safety
+/// `C` is what the module's `create_loc_conf` makes, and not what is being merged.
+pub unsafe fn merged_loc_conf<'a, C>(
+    cf: *mut ngx_conf_t,
+    module: *const ngx_module_t,
+) -> Option<&'a C> {
+    // SAFETY: while nginx merges, the context is that of `http`, and its `loc_conf` are those of
+    // the location, one for each module.
+    unsafe {
+        let context = (*cf).ctx.cast::<ngx_http_conf_ctx_t>().as_ref()?;
+        (*context.loc_conf.add((*module).ctx_index)).cast::<C>().as_ref()
+    }
+}
+
 /// A compiled value that may hold variables.
 #[derive(Clone, Copy)]
 pub struct Expression(NonNull<ngx_http_complex_value_t>);
@@ -262,15 +303,15 @@ impl Expression {
         value.lengths.is_null().then(|| value.value.as_bytes())
     }
 
-    /// Whether every variable in it is one that `wanted` wants, by its name.
-    pub fn consists_of(&self, wanted: impl Fn(&[u8]) -> bool) -> bool {
+    /// The names of its variables.
+    pub fn variables(&self) -> impl Iterator<Item = &[u8]> {
         // SAFETY: compiled by `Conf::expression`, in the configuration's pool, as is its text.
         let text = unsafe { bytes(self.0.as_ref().value) };
-        text.split(|&byte| byte == b'$').skip(1).all(|tail| {
+        text.split(|&byte| byte == b'$').skip(1).map(|tail| {
             let tail = tail.strip_prefix(b"{").unwrap_or(tail);
             let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
             let end = tail.iter().position(|byte| !is_name(byte)).unwrap_or(tail.len());
-            wanted(tail.get(..end).unwrap_or_default())
+            tail.get(..end).unwrap_or_default()
         })
     }
 

@@ -7,6 +7,7 @@ use nginx_sys::{
     NGX_LOG_DEBUG, NGX_LOG_EMERG, NGX_LOG_WARN, ngx_conf_t, ngx_cycle, ngx_log_t, ngx_uint_t,
 };
 
+use super::conf::Place;
 use super::{shim, worker};
 
 /// Writes one line at `level` (`NGX_LOG_ERR`, ...), to which nginx adds the client and the request.
@@ -78,6 +79,13 @@ pub fn conf_error(cf: *mut ngx_conf_t, message: Arguments<'_>) {
 /// Reports what in a configuration may be a mistake.
 pub fn conf_warning(cf: *mut ngx_conf_t, message: Arguments<'_>) {
     conf_line(cf, NGX_LOG_WARN, message);
+}
+
+/// Reports what may be a mistake in a directive that was read before.
+pub fn conf_warning_at(cf: *mut ngx_conf_t, place: &Place, message: Arguments<'_>) {
+    // SAFETY: the parser is live while it calls us.
+    let log = unsafe { (*cf).log };
+    write(log, NGX_LOG_WARN, format_args!("{message} in {place}"));
 }
 
 fn conf_line(cf: *mut ngx_conf_t, level: u32, message: Arguments<'_>) {

@@ -130,6 +130,31 @@ impl Request {
         self.active_context(module).or_else(|| Pooled::find(self.pool()))
     }
 
+    /// `text` in the request's pool: for as long as the request lives.
+    pub fn keep<'a>(self, text: &[u8]) -> Option<&'a [u8]> {
+        let kept = super::pool::copy(self.pool(), text)?;
+        // SAFETY: the pool lives as long as the request, and nobody writes there.
+        Some(unsafe { super::conf::bytes(kept) })
+    }
+
+    /// Has the response take no more than `rate` bytes a second, whatever `limit_rate` says that
+    /// is more.
+    pub fn limit_rate(self, rate: u64) {
+        let rate = usize::try_from(rate).unwrap_or(usize::MAX);
+        // SAFETY: alive, and on the event loop: nothing else uses the request meanwhile. nginx
+        // looks at its own directive only where no rate is set.
+        unsafe {
+            let request = &mut *self.as_ptr();
+            let is_lower = request.limit_rate_set() != 0
+                && request.limit_rate > 0
+                && request.limit_rate < rate;
+            if !is_lower {
+                request.limit_rate = rate;
+                request.set_limit_rate_set(1);
+            }
+        }
+    }
+
     /// The context of the current pass through the filters.
     pub fn active_context<T: 'static>(self, module: *const ngx_module_t) -> Option<Pooled<T>> {
         // SAFETY: `ctx` has an entry for every HTTP module; ours holds null or what

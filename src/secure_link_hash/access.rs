@@ -44,7 +44,12 @@ fn check(request: Request) -> ngx_int_t {
         log::write(request.log(), NGX_LOG_ERR, line);
         return request.refuse(require.invalid);
     };
-    let Err(reason) = verdict.result else { return NGX_OK as ngx_int_t };
+    let Err(reason) = verdict.result else {
+        if let Some(rate) = verdict.rate {
+            request.limit_rate(rate);
+        }
+        return NGX_OK as ngx_int_t;
+    };
     log::write(request.log(), NGX_LOG_INFO, format_args!("secure_link_hash: {reason}"));
     request.refuse(if reason == Reason::Expired { require.expired } else { require.invalid })
 }

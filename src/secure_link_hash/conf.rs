@@ -3,10 +3,12 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use image_gate_core::link::{Algorithm, Encoding, Foreign, Format, Key, Signer};
+use image_gate_core::link::{Algorithm, Encoding, Foreign, Format, Key, Rules, Signer, Unsigned};
 use nginx_sys::ngx_conf_t;
 
-use crate::ngx::conf::{Expression, Merge};
+use super::MODULE;
+use crate::image_resize;
+use crate::ngx::conf::{Expression, Merge, Place, main_conf};
 use crate::ngx::log;
 use crate::ngx::variable::Kept;
 
@@ -18,6 +20,8 @@ pub struct MainConf {
     pub kept: RefCell<Vec<Kept>>,
     /// Whether a location wants links to be right.
     pub is_required: Cell<bool>,
+    /// The messages of which was said that they leave out arguments.
+    pub warned: RefCell<Vec<Place>>,
 }
 
 /// `secure_link_hash_require`.
@@ -36,7 +40,14 @@ pub enum Links {
     /// Our own.
     Plain,
     /// Those of others, with what stands before the path in a URL.
-    Foreign(Format, Expression),
+    Foreign(Format, Expression, Rules),
+}
+
+/// `secure_link_hash_unsigned_args`.
+#[derive(Clone)]
+pub enum UnsignedArgs {
+    Any,
+    Named(Rc<[Vec<u8>]>),
 }
 
 /// How a location tells a right link from a wrong one.
@@ -76,6 +87,9 @@ pub struct LocConf {
     pub prefix: Option<bool>,
     /// The names of arguments.
     pub strip: Option<Rc<[Vec<u8>]>>,
+    pub unsigned_args: Option<UnsignedArgs>,
+    /// Where the message stands.
+    pub message_at: Option<Place>,
     /// What all of that comes to, once merged.
     pub method: Method,
     /// Whether a link is judged by nothing but its URI, its arguments and what stays the same for
@@ -136,6 +150,9 @@ impl LocConf {
         if self.links.is_none() && self.value.is_none() && self.md5.is_none() {
             self.links = parent.links;
         }
+        if self.message_at.is_none() {
+            self.message_at.clone_from(&parent.message_at);
+        }
         if let Some(Links::Foreign(..)) = self.links {
             self.message = self.message.or(parent.message);
             return;
@@ -149,6 +166,55 @@ impl LocConf {
         }
     }
 
+    /// What links may hold though nobody signed it. Only where they have to be right: elsewhere
+    /// the variables speak of what is signed, and the configuration of the rest.
+    pub fn unsigned(&self) -> Unsigned<'_> {
+        match (self.require, &self.unsigned_args) {
+            (Some(Require { is_on: true, .. }), Some(UnsignedArgs::Any)) => Unsigned::Any,
+            (Some(Require { is_on: true, .. }), Some(UnsignedArgs::Named(names))) => {
+                Unsigned::Named(names)
+            }
+            (Some(Require { is_on: true, .. }), None) => Unsigned::Named(&[]),
+            _ => Unsigned::Any,
+        }
+    }
+
+    /// Says where a request can choose by its arguments what is made of an image, and the message
+    /// leaves them out: such a link is one for pictures of any size.
+    fn warn_of_unsigned(&self, cf: *mut ngx_conf_t) {
+        let (message, name) = match self.method {
+            Method::Md5(message) => (message, "secure_link_hash_md5"),
+            Method::Mac(message, _) => (message, "secure_link_hash_message"),
+            Method::None | Method::Secret(_) | Method::Foreign(..) => return,
+        };
+        let (Some(place), Some(_)) = (&self.message_at, self.value) else { return };
+        let Some(image) = image_resize::merged(cf) else { return };
+        const ALL: [&[u8]; 3] = [b"args", b"query_string", b"request_uri"];
+        if message.variables().any(|name| ALL.contains(&name)) {
+            return;
+        }
+        for (directive, expression) in image.asked_by() {
+            let is_argument = |name: &[u8]| ALL.contains(&name) || name.starts_with(b"arg_");
+            let is_signed = |name: &[u8]| message.variables().any(|signed| signed == name);
+            let read = expression.variables().find(|name| is_argument(name) && !is_signed(name));
+            let Some(read) = read else { continue };
+            // SAFETY: `create_main_conf` of this module is `create::<MainConf>`.
+            let main = unsafe { main_conf::<MainConf>(cf, &raw const MODULE) };
+            let Some(mut warned) = main.map(|main| main.warned.borrow_mut()) else { return };
+            if !warned.contains(place) {
+                warned.push(place.clone());
+                let read = String::from_utf8_lossy(read);
+                log::conf_warning_at(
+                    cf,
+                    place,
+                    format_args!(
+                        "\"{directive}\" reads \"${read}\", which \"{name}\" does not sign"
+                    ),
+                );
+            }
+        }
+    }
+
     /// See [`LocConf::is_steady`].
     fn is_steady(&self) -> bool {
         let message = match self.method {
@@ -159,7 +225,7 @@ impl LocConf {
         };
         let is_steady = |name: &[u8]| name.starts_with(b"arg_") || STEADY.contains(&name);
         let mut expressions = [self.value, self.not_before, message].into_iter().flatten();
-        expressions.all(|expression| expression.consists_of(is_steady))
+        expressions.all(|expression| expression.variables().all(is_steady))
     }
 
     /// What is signed, of a key that is at hand: made once, and not for each request.
@@ -169,8 +235,9 @@ impl LocConf {
         if let Some(secret) = &self.secret {
             return Ok(Method::Secret(secret.clone()));
         }
-        if let Some(Links::Foreign(format, origin)) = self.links {
-            let foreign = Foreign::new(format, keys, min).map_err(|error| {
+        if let Some(Links::Foreign(format, origin, rules)) = self.links {
+            let rules = Rules { min, ..rules };
+            let foreign = Foreign::new(format, keys, rules).map_err(|error| {
                 format!("\"secure_link_hash_key\" for links of {}: {error}", format.name())
             })?;
             return Ok(Method::Foreign(Rc::new(foreign), origin, self.message));
@@ -211,10 +278,14 @@ impl Merge for LocConf {
         if self.strip.is_none() {
             self.strip.clone_from(&parent.strip);
         }
+        if self.unsigned_args.is_none() {
+            self.unsigned_args.clone_from(&parent.unsigned_args);
+        }
         match self.method() {
             Ok(method) => {
                 self.method = method;
                 self.is_steady = self.is_steady();
+                self.warn_of_unsigned(cf);
             }
             Err(reason) => {
                 log::conf_error(cf, format_args!("{reason}"));

@@ -1,12 +1,12 @@
 //! The table of directives, and how their arguments are read.
 
-use image_gate_core::link::{Algorithm, Encoding, Format, MIN_TAG};
+use image_gate_core::link::{Algorithm, Encoding, Format, MIN_TAG, Rules};
 use nginx_sys::{
     NGX_CONF_1MORE, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_CONF_TAKE12, NGX_HTTP_LOC_CONF,
     NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF,
 };
 
-use super::conf::{Links, LocConf, MainConf, Require};
+use super::conf::{Links, LocConf, MainConf, Require, UnsignedArgs};
 use super::{MODULE, keys};
 use crate::ngx::conf::{
     self, Conf, ConfError, Directive, Directives, Expression, expect, once, parse_flag,
@@ -29,7 +29,10 @@ impl Directives for LocConf {
         Directive {
             name: c"secure_link_hash_md5",
             kind: ANYWHERE | NGX_CONF_TAKE1,
-            set: |conf, args| expression(conf, |conf| &mut conf.md5, args),
+            set: |conf, args| {
+                conf.message_at = Some(args.place());
+                expression(conf, |conf| &mut conf.md5, args)
+            },
         },
         Directive {
             name: c"secure_link_hash_secret",
@@ -59,7 +62,10 @@ impl Directives for LocConf {
         Directive {
             name: c"secure_link_hash_message",
             kind: ANYWHERE | NGX_CONF_TAKE1,
-            set: |conf, args| expression(conf, |conf| &mut conf.message, args),
+            set: |conf, args| {
+                conf.message_at = Some(args.place());
+                expression(conf, |conf| &mut conf.message, args)
+            },
         },
         Directive {
             name: c"secure_link_hash_encoding",
@@ -88,7 +94,7 @@ impl Directives for LocConf {
         },
         Directive {
             name: c"secure_link_hash_format",
-            kind: ANYWHERE | NGX_CONF_TAKE12,
+            kind: ANYWHERE | NGX_CONF_1MORE,
             set: set_format,
         },
         Directive {
@@ -105,6 +111,11 @@ impl Directives for LocConf {
             name: c"secure_link_hash_strip",
             kind: ANYWHERE | NGX_CONF_1MORE,
             set: set_strip,
+        },
+        Directive {
+            name: c"secure_link_hash_unsigned_args",
+            kind: ANYWHERE | NGX_CONF_1MORE,
+            set: set_unsigned_args,
         },
     ];
 }
@@ -177,27 +188,71 @@ fn set_require(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
 
 fn set_format(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     let text = args.arg(0);
-    let origin = match args.args().get(1).map(|argument| argument.as_bytes()) {
-        None => None,
-        Some(argument) => Some(argument.strip_prefix(b"origin=").ok_or_else(|| unknown(argument))?),
+    let (mut origin, mut ip, mut sha256) = (None, None, None);
+    for argument in args.args().iter().skip(1) {
+        let argument = argument.as_bytes();
+        let (format, name) = if let Some(text) = argument.strip_prefix(b"origin=") {
+            once(&mut origin, text)?;
+            ("cloudfront", "origin")
+        } else if let Some(text) = argument.strip_prefix(b"ip=") {
+            let is_required = (text == b"required").then_some(true);
+            let is_required = is_required.or((text == b"off").then_some(false));
+            once(&mut ip, expect(is_required, text, format_args!("\"required\" or \"off\""))?)?;
+            ("bunny", "ip")
+        } else if let Some(text) = argument.strip_prefix(b"sha256=") {
+            let is_on = expect(parse_flag(text), text, format_args!("\"on\" or \"off\""))?;
+            once(&mut sha256, is_on)?;
+            ("bunny", "sha256")
+        } else {
+            return Err(unknown(argument));
+        };
+        if text != format.as_bytes() {
+            return Err(ConfError::invalid(format_args!("\"{name}=\" is for {format}")));
+        }
+    }
+    if ip == Some(true) && sha256 == Some(true) {
+        let reason = "\"sha256=on\" has no links that are bound to addresses: \"ip=required\"";
+        return Err(ConfError::invalid(reason));
+    }
+    let rules = Rules {
+        is_bound: ip.unwrap_or(false),
+        has_sha256: sha256.unwrap_or(false),
+        ..Rules::default()
     };
     let links = match Format::from_name(text) {
-        _ if origin.is_some() && text != b"cloudfront" => {
-            return Err(ConfError::invalid("\"origin=\" is for cloudfront"));
-        }
         Some(format) => {
             // Only CloudFront signs more than the path.
             let origin = match format {
                 Format::Cloudfront => origin.unwrap_or(b"$scheme://$http_host"),
                 _ => b"",
             };
-            Some(Links::Foreign(format, args.expression(origin)?))
+            Some(Links::Foreign(format, args.expression(origin)?, rules))
         }
         None => (text == b"plain").then_some(Links::Plain),
     };
     let expected = format_args!("plain, imgproxy, thumbor, akamai, bunny or cloudfront");
     once(&mut conf.links, expect(links, text, expected)?)?;
     unmixed(conf)
+}
+
+fn set_unsigned_args(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+    let names: Vec<&[u8]> = args.args().iter().map(|name| name.as_bytes()).collect();
+    let unsigned = match names[..] {
+        [b"*"] => UnsignedArgs::Any,
+        [b"off"] => UnsignedArgs::Named([].into()),
+        _ => {
+            let is_name = |name: &&[u8]| {
+                !matches!(*name, b"" | b"*" | b"off") && !name.iter().any(|c| b"$&=?#".contains(c))
+            };
+            if let Some(name) = names.iter().find(|name| !is_name(name)) {
+                let name = String::from_utf8_lossy(name);
+                let reason = format_args!("\"{name}\" is not the name of an argument");
+                return Err(ConfError::invalid(reason));
+            }
+            UnsignedArgs::Named(names.iter().map(|name| name.to_vec()).collect())
+        }
+    };
+    once(&mut conf.unsigned_args, unsigned)
 }
 
 fn set_strip(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 
-use image_gate_core::link::{Reason, Visit, Window, compat, parse_time};
+use image_gate_core::link::{Reason, Visit, Window, compat, decoded, parse_time};
 
 use nginx_sys::ngx_http_request_t;
 
@@ -23,6 +23,8 @@ pub struct Verdict<'a> {
     pub id: &'a [u8],
     /// What the path holds behind the hash, in the form with a secret.
     pub link: Option<&'a [u8]>,
+    /// How many bytes a second the link may take, where it says so.
+    pub rate: Option<u64>,
 }
 
 /// A link that is right, if its time is.
@@ -31,6 +33,7 @@ struct Right {
     /// The key that it was made with, by its number.
     key: Option<usize>,
     window: Window,
+    rate: Option<u64>,
 }
 
 /// What a request looks like to the variables that [`LocConf::is_steady`] is about, and whose
@@ -75,7 +78,8 @@ pub fn judge<'a>(request: &'a Request, conf: &'a LocConf) -> Option<Verdict<'a>>
         }
         _ => (&[][..], None),
     };
-    Some(Verdict { result, id, link })
+    let rate = right.and_then(|right| right.rate);
+    Some(Verdict { result, id, link, rate })
 }
 
 /// What a link is but for its time, and what it is.
@@ -123,7 +127,7 @@ fn check(request: &Request, conf: &LocConf) -> Result<Right, Reason> {
             if !compat::matches(&tag, evaluate(*md5, request)?) {
                 return Err(Reason::Mismatch);
             }
-            Ok(Right { key: None, window: Window { not_before: None, expires } })
+            Ok(Right { window: Window { not_before: None, expires }, ..Right::default() })
         }
         Method::Mac(message, signer) => {
             let (token, expires, _judged) = value(request, conf)?;
@@ -132,13 +136,15 @@ fn check(request: &Request, conf: &LocConf) -> Result<Right, Reason> {
             if token.prefix()?.is_some_and(|prefix| !request.uri().starts_with(&prefix)) {
                 return Err(Reason::Mismatch);
             }
-            Ok(Right { key: Some(key), window: Window { not_before: None, expires } })
+            let window = Window { not_before: None, expires };
+            Ok(Right { key: Some(key), window, rate: None })
         }
         Method::Foreign(foreign, origin, _) => {
             let url = [evaluate(*origin, request)?, request.part(Part::UnparsedUri)].concat();
-            let visit = Visit { url: &url, address: request.address() };
+            let address = request.address();
+            let visit = Visit { url: &url, address, unsigned: conf.unsigned() };
             let found = foreign.verify(&visit)?;
-            Ok(Right { key: Some(found.key), window: found.window })
+            Ok(Right { key: Some(found.key), window: found.window, rate: found.rate })
         }
     }
 }
@@ -151,7 +157,7 @@ fn evaluate<'a>(expression: Expression, request: &Request) -> Result<&'a [u8], R
 /// The token, and the expiry behind its comma, which the message may name as long as the last of
 /// them lives.
 fn value<'a>(request: &Request, conf: &LocConf) -> Result<(&'a [u8], Option<u64>, Judged), Reason> {
-    let (token, text) = compat::split(evaluate(conf.value.ok_or(Reason::Missing)?, request)?);
+    let (token, text) = given(request, conf)?.ok_or(Reason::Missing)?;
     if token.is_empty() {
         return Err(Reason::Missing);
     }
@@ -161,6 +167,25 @@ fn value<'a>(request: &Request, conf: &LocConf) -> Result<(&'a [u8], Option<u64>
         Some(expires) => expires,
     };
     Ok((token, expires, Judged::begin(*request, conf, text)))
+}
+
+/// The token and the text of the expiry, with their percent-encoding undone: clients may write a
+/// token's padding so. Links of secure_link are read as it reads them, as they stand.
+#[allow(clippy::type_complexity, reason = "what `compat::split` answers")]
+fn given<'a>(
+    request: &Request,
+    conf: &LocConf,
+) -> Result<Option<(&'a [u8], Option<&'a [u8]>)>, Reason> {
+    let Some(value) = conf.value else { return Ok(None) };
+    let (token, text) = compat::split(evaluate(value, request)?);
+    if !matches!(conf.method, Method::Mac(..)) {
+        return Ok(Some((token, text)));
+    }
+    let undo = |text: &'a [u8]| match decoded(text) {
+        Cow::Borrowed(text) => Ok(text),
+        Cow::Owned(text) => request.keep(&text).ok_or(Reason::Malformed),
+    };
+    Ok(Some((undo(token)?, text.map(undo).transpose()?)))
 }
 
 /// A link that is being judged: which one it is, and what it names as its expiry.
@@ -217,7 +242,7 @@ pub fn expires(request: Request, conf: &LocConf) -> Option<Cow<'static, [u8]>> {
     match &conf.method {
         Method::None | Method::Secret(_) => None,
         Method::Md5(_) | Method::Mac(..) => {
-            let (_, expires) = compat::split(conf.value?.evaluate(request)?);
+            let (_, expires) = given(&request, conf).ok()??;
             expires.filter(|text| parse_time(text).is_some()).map(Cow::Borrowed)
         }
         Method::Foreign(..) => {

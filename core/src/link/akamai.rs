@@ -4,40 +4,92 @@
 //! The HMAC-SHA256 is that of the fields before it, and behind them, where there is no `acl`, of
 //! `url=` with the path, as it is or escaped as the signers' `escape_early` does it; then of
 //! `salt=`, where the key has one. A pattern of `acl` is for the path; `*` stands for any
-//! characters, `?` for one. <https://github.com/akamai/EdgeAuth-Token-Python>
+//! characters, `?` for one. Other arguments are not signed.
+//! <https://github.com/akamai/EdgeAuth-Token-Python>
+//!
+//! Each field stands once, and none but those: `url=` in sight would be a path of the client's
+//! choice, and where a field stands twice, another reader might take the other one.
 
 use super::foreign::{Keyed, find};
-use super::url::{Url, address, fits, is_plain};
+use super::url::{Url, address, decoded, fits, is_plain};
 use super::{Encoding, Grant, Mac, Reason, Verified, Visit, Window, parse_time};
 
 /// The names of the argument.
 const ARGUMENTS: [&[u8]; 3] = [b"hdnts", b"hdnea", b"__token__"];
 
+/// The fields of a token, but for the one behind them all.
+#[derive(Default)]
+struct Fields<'a> {
+    ip: Option<&'a [u8]>,
+    st: Option<&'a [u8]>,
+    exp: Option<&'a [u8]>,
+    acl: Option<&'a [u8]>,
+    id: Option<&'a [u8]>,
+    data: Option<&'a [u8]>,
+}
+
+impl<'a> Fields<'a> {
+    fn parse(text: &'a [u8]) -> Option<Fields<'a>> {
+        let mut fields = Fields::default();
+        for field in text.split(|&byte| byte == b'~') {
+            let (name, value) = field.split_at(memchr::memchr(b'=', field)?);
+            let slot = match name {
+                b"ip" => &mut fields.ip,
+                b"st" => &mut fields.st,
+                b"exp" => &mut fields.exp,
+                b"acl" => &mut fields.acl,
+                b"id" => &mut fields.id,
+                b"data" => &mut fields.data,
+                _ => return None,
+            };
+            if slot.replace(value.get(1..)?).is_some() {
+                return None;
+            }
+        }
+        Some(fields)
+    }
+
+    fn window(&self) -> Option<Window> {
+        let not_before = match self.st {
+            None => None,
+            Some(digits) => Some(parse_time(digits)?),
+        };
+        Some(Window { not_before, expires: Some(parse_time(self.exp?)?) })
+    }
+}
+
 pub(super) fn verify(keys: &[Keyed], visit: &Visit<'_>) -> Result<Verified, Reason> {
     let url = Url::parse(visit.url);
-    let token = ARGUMENTS.iter().find_map(|name| url.argument(name)).ok_or(Reason::Missing)?;
-    let at = token.windows(6).rposition(|six| six == b"~hmac=").ok_or(Reason::Malformed)?;
-    let (fields, hmac) = token.split_at(at);
+    let token = url.only_argument(&ARGUMENTS)?.ok_or(Reason::Missing)?;
+    let verified = match (check(keys, visit, &url, token), decoded(token)) {
+        // Fields may hold escapes that are signed, or the whole token may have been escaped.
+        (Err(_), decoded) if *decoded != *token => check(keys, visit, &url, &decoded)?,
+        (found, _) => found?,
+    };
+    visit.unsigned.check(url.names().filter(|name| !ARGUMENTS.contains(name)))?;
+    Ok(verified)
+}
+
+fn check(
+    keys: &[Keyed],
+    visit: &Visit<'_>,
+    url: &Url<'_>,
+    token: &[u8],
+) -> Result<Verified, Reason> {
+    let at = memchr::memmem::rfind(token, b"~hmac=").ok_or(Reason::Malformed)?;
+    let (text, hmac) = token.split_at(at);
     let mut tag = [0; 32];
     let len = Encoding::Hex.decode(hmac.get(6..).unwrap_or_default(), &mut tag);
     if len != Some(tag.len()) {
         return Err(Reason::Malformed);
     }
-    let field =
-        |name: &[u8]| fields.split(|&byte| byte == b'~').find_map(|field| field.strip_prefix(name));
-    let time = |name: &[u8]| match field(name) {
-        None => Ok(None),
-        Some(digits) => parse_time(digits).map(Some).ok_or(Reason::Malformed),
-    };
-    let window = Window { not_before: time(b"st=")?, expires: time(b"exp=")? };
-    if window.expires.is_none() {
-        return Err(Reason::Malformed);
-    }
+    let fields = Fields::parse(text).ok_or(Reason::Malformed)?;
+    let window = fields.window().ok_or(Reason::Malformed)?;
 
-    let key = match field(b"acl=") {
+    let key = match fields.acl {
         Some(patterns) => {
             let key =
-                find(keys, |mac, key| tag_of(mac, &key.salt, fields, None).matches(&tag, None))?;
+                find(keys, |mac, key| tag_of(mac, &key.salt, text, None).matches(&tag, None))?;
             let fitting = is_plain(url.path)
                 && patterns.split(|&byte| byte == b'!').any(|pattern| fits(pattern, url.path));
             if !fitting {
@@ -45,27 +97,27 @@ pub(super) fn verify(keys: &[Keyed], visit: &Visit<'_>) -> Result<Verified, Reas
             }
             key
         }
+        // It would be the salt of another key.
+        None if memchr::memmem::find(url.path, SALT).is_some() => return Err(Reason::Malformed),
         None => {
             let escaped = escape(url.path);
             find(keys, |mac, key| {
                 [url.path, escaped.as_bytes()]
                     .iter()
-                    .any(|path| tag_of(mac, &key.salt, fields, Some(path)).matches(&tag, None))
+                    .any(|path| tag_of(mac, &key.salt, text, Some(path)).matches(&tag, None))
             })?
         }
     };
-    match field(b"ip=") {
-        Some(ip) if address(ip).is_none_or(|ip| Some(ip) != address(visit.address)) => {
-            Err(Reason::Mismatch)
-        }
-        _ => Ok(Verified { key, window }),
+    match fields.ip.map(|ip| address(&decoded(ip))) {
+        Some(ip) if ip.is_none() || ip != address(visit.address) => Err(Reason::Mismatch),
+        _ => Ok(Verified { key, window, rate: None }),
     }
 }
 
 /// A link with its token in an argument.
 pub(super) fn sign(mac: &Mac, salt: &[u8], grant: &Grant<'_>, expires: u64) -> String {
     let mut fields = Vec::new();
-    fields.extend(grant.address.map(|address| format!("ip={address}")));
+    fields.extend(grant.address.map(|address| format!("ip={}", address.to_canonical())));
     fields.extend(grant.window.not_before.map(|start| format!("st={start}")));
     fields.push(format!("exp={expires}"));
     fields.push(match grant.prefix {
@@ -79,6 +131,8 @@ pub(super) fn sign(mac: &Mac, salt: &[u8], grant: &Grant<'_>, expires: u64) -> S
 /// What is signed in place of a path that is no pattern, so that the token holds the fields and
 /// not the path.
 const URL: &[u8] = b"~url=";
+/// What stands before the salt of a key.
+const SALT: &[u8] = b"~salt=";
 
 /// The token for fields, which may end in `~url=PATH`.
 pub(super) fn token(mac: &Mac, salt: &[u8], fields: &[u8]) -> String {
@@ -90,7 +144,7 @@ pub(super) fn token(mac: &Mac, salt: &[u8], fields: &[u8]) -> String {
 
 fn tag_of(mac: &Mac, salt: &[u8], fields: &[u8], path: Option<&[u8]>) -> super::Tag {
     let (url, path) = path.map_or((&b""[..], &b""[..]), |path| (URL, path));
-    let salting: &[u8] = if salt.is_empty() { b"" } else { b"~salt=" };
+    let salting: &[u8] = if salt.is_empty() { b"" } else { SALT };
     mac.tag(&[fields, url, path, salting, salt])
 }
 
@@ -109,9 +163,10 @@ fn escape(path: &[u8]) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::super::foreign::tests::{key, verify};
-    use super::super::{Format, Reason, Window};
+    use super::super::{Algorithm, Encoding, Format, Mac, Reason, Window};
     use super::escape;
 
     const KEY: &str = "hex:52a152a152a152a152a152a152a1";
@@ -169,6 +224,77 @@ mod tests {
         assert_eq!(from("192.0.2.8"), Err(Reason::Mismatch));
         assert_eq!(from(""), Err(Reason::Mismatch));
         assert_eq!(check(ADDRESS, "/x"), Err(Reason::Mismatch));
+    }
+
+    /// A token for these fields, and for what stands behind them unseen.
+    fn token(fields: &str, rest: &str) -> String {
+        let mac = Mac::new(Algorithm::HmacSha256, &key(KEY, "").secret).unwrap();
+        let tag = mac.tag(&[fields.as_bytes(), rest.as_bytes()]);
+        format!("{fields}~hmac={}", Encoding::Hex.encode(&tag))
+    }
+
+    #[test]
+    fn fields_are_those_of_the_format_and_once_each() {
+        let whole = "ip=192.0.2.7~st=1~exp=2~acl=/*~id=i~data=d";
+        assert_eq!(check(&token(whole, ""), "/a"), Err(Reason::Mismatch));
+        for fields in [
+            // A link for a path that holds "~acl=/*", cut elsewhere.
+            "exp=2000000000~url=/a~acl=/*",
+            "exp=2000000000~acl=/*~url=/a",
+            "exp=2000000000~acl=/a~acl=/*",
+            "exp=1~exp=2000000000~acl=/*",
+            "exp=2000000000~acl=/*~salt=pepper",
+            "exp=2000000000~acl=/*~hmac=00",
+            "exp=2000000000~acl=/*~Exp=1",
+            "exp=2000000000~acl=/*~",
+            "~exp=2000000000~acl=/*",
+            "exp=2000000000~~acl=/*",
+            "exp=2000000000~acl=/*~data",
+            "exp=2000000000~acl=/*~ ip=192.0.2.7",
+        ] {
+            assert_eq!(check(&token(fields, ""), "/a"), Err(Reason::Malformed), "{fields}");
+        }
+        let salted = token("exp=2000000000", "~url=/a~salt=pepper");
+        assert_eq!(check(&salted, "/a~salt=pepper"), Err(Reason::Malformed));
+    }
+
+    #[test]
+    fn one_token() {
+        for more in ["hdnts=x", "hdnea=", "__token__=x", "__token__"] {
+            let url = format!("/gallery/a?hdnts={PATTERN}&{more}");
+            let refused = verify(Format::Akamai, &[key(KEY, "")], &url, "").map(|f| f.window);
+            assert_eq!(refused, Err(Reason::Malformed), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_token_may_be_escaped() {
+        let escaped = PATTERN.replace('=', "%3D").replace('*', "%2a").replace('/', "%2F");
+        assert!(check(&escaped, "/gallery/a").is_ok());
+        assert_eq!(check(&escaped, "/other/a"), Err(Reason::Mismatch));
+        assert_eq!(check(&escaped.replace('%', "%25"), "/gallery/a"), Err(Reason::Malformed));
+        // What signers escape is signed as it stands.
+        let fields = "ip=2001%3adb8%3a%3a7~exp=2000000000~acl=/*~id=a%2fb";
+        let url = format!("/a?hdnts={}", token(fields, ""));
+        let from = |address| verify(Format::Akamai, &[key(KEY, "")], &url, address).map(|_| ());
+        assert_eq!(from("2001:db8::7"), Ok(()));
+        assert_eq!(from("2001:db8::8"), Err(Reason::Mismatch));
+    }
+
+    #[test]
+    fn addresses_of_both_kinds() {
+        for (ip, address, expected) in [
+            ("192.0.2.7", "::ffff:192.0.2.7", Ok(())),
+            ("::ffff:192.0.2.7", "192.0.2.7", Ok(())),
+            ("::ffff:192.0.2.7", "::ffff:192.0.2.8", Err(Reason::Mismatch)),
+            ("2001:DB8:0::7", "2001:db8::7", Ok(())),
+            ("", "192.0.2.7", Err(Reason::Mismatch)),
+            ("", "", Err(Reason::Mismatch)),
+        ] {
+            let url = format!("/a?hdnts={}", token(&format!("ip={ip}~exp=2000000000~acl=/*"), ""));
+            let found = verify(Format::Akamai, &[key(KEY, "")], &url, address).map(|_| ());
+            assert_eq!(found, expected, "{ip} {address}");
+        }
     }
 
     #[test]

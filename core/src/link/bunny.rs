@@ -7,101 +7,226 @@
 //! token. A token without `HS256-` is SHA-256 of the key in front of the same.
 //! <https://github.com/BunnyWay/BunnyCDN.TokenAuthentication>
 //!
-//! `token_countries` and `token_countries_blocked` cannot be kept, so such links are refused;
-//! `limit` is not looked at.
+//! `token_countries` and `token_countries_blocked` cannot be kept, so such links are refused.
+//!
+//! # One message, one meaning
+//!
+//! Nothing separates the fields of a message, and nothing says whether there is an address among
+//! them. That a message is not cut in two ways is for the rules below:
+//!
+//! - An expiry has ten digits.
+//! - Names and values hold no control bytes, `&` and `=`. A name is not empty, does not begin with
+//!   a digit, has no ten digits in a row, and stands once.
+//! - A path holds no `=` behind ten digits in a row.
+//! - Links are bound to addresses, or they are not: whoever checks them says which.
+//!
+//! Let a message without address have two cuts, the later one's path being the earlier one's path
+//! and expiry and some X. X is not empty, or the earlier one's arguments would begin with a digit.
+//! X holds no `=`, as that would stand in a path behind ten digits. But then the first name of the
+//! earlier one's arguments would hold X and the later one's expiry, or have no `=` behind it.
+//!
+//! With the four bytes of an address behind the expiry, the same leaves only cuts that are less
+//! than an address apart: see [`is_ambiguous`]. Of an IPv6 address the last eight bytes are zero,
+//! and stand nowhere else.
 
 use std::net::IpAddr;
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::foreign::{Keyed, Secret};
-use super::url::{Url, address, arguments, decode, encode, is_plain};
+use super::foreign::{Keyed, Rules, Secret};
+use super::url::{Url, address, arguments, decode, decoded, encode, is_plain};
 use super::{Encoding, Grant, Mac, Reason, Verified, Visit, Window, parse_time};
 
 const HS256: &[u8] = b"HS256-";
 
-pub(super) fn verify(keys: &[Keyed], visit: &Visit<'_>) -> Result<Verified, Reason> {
+/// The characters that 32 bytes take, without padding.
+const TAG: usize = 43;
+
+/// How many digits an expiry has.
+const DIGITS: usize = 10;
+
+/// An expiry before this had passed when this was written: a message that could also have this one
+/// opens nothing by it.
+const PAST: u64 = 1_790_000_000;
+
+/// Names that speak of the token itself, and stand nowhere else.
+const OWN: [&[u8]; 3] = [b"bcdn_token", b"expires", b"token"];
+
+pub(super) fn verify(keys: &[Keyed], visit: &Visit<'_>, rules: Rules) -> Result<Verified, Reason> {
     let mut url = Url::parse(visit.url);
-    let mut pairs: Vec<(&[u8], &[u8])> = url.arguments().collect();
     let mut name: &[u8] = b"token";
-    if let Some((segment, path)) = url.first_segment()
-        && segment.starts_with(b"bcdn_token=")
+    let mut segment: &[u8] = b"";
+    if let Some((first, path)) = url.first_segment()
+        && first.starts_with(b"bcdn_token=")
     {
-        name = b"bcdn_token";
-        url.path = path;
-        pairs.extend(arguments(segment));
+        (name, segment, url.path) = (b"bcdn_token", first, path);
+    }
+    let given = || url.arguments().chain(arguments(segment));
+    if !given().any(|(found, _)| *decoded(found) == *name) {
+        return Err(Reason::Missing);
+    }
+    let mut signed = Vec::new();
+    for (name, value) in given() {
+        let name = decode(name).ok_or(Reason::Malformed)?;
+        signed.push((name, decode(value).ok_or(Reason::Malformed)?));
     }
     let mut take = |name: &[u8]| {
-        pairs.iter().position(|(found, _)| *found == name).map(|at| pairs.remove(at).1)
+        let at = signed.iter().position(|(found, _)| found == name)?;
+        Some(signed.swap_remove(at).1)
     };
     let token = take(name).ok_or(Reason::Missing)?;
-    let expires = take(b"expires").ok_or(Reason::Malformed)?;
-    let window = Window { not_before: None, expires: parse_time(expires) };
-    if window.expires.is_none() {
-        return Err(Reason::Malformed);
-    }
-
-    let (hashed, rest) = match token.strip_prefix(HS256) {
-        Some(rest) => (true, rest),
-        None => (false, token),
-    };
-    let (bound, rest) = match rest.strip_prefix(b"1-") {
-        Some(rest) if hashed => (true, rest),
-        _ => (false, rest),
-    };
-    let mut tag = [0; 66];
-    if Encoding::Base64url.decode(rest, &mut tag) != Some(32) {
-        return Err(Reason::Malformed);
-    }
-    let given = tag.get(..32).unwrap_or_default();
-
-    let mut signed = Vec::with_capacity(pairs.len());
-    for (name, value) in pairs {
-        let value = decode(value).ok_or(Reason::Malformed)?;
-        signed.push((decode(name).ok_or(Reason::Malformed)?, value));
-    }
+    let expires = take(b"expires").filter(|text| text.len() == DIGITS).ok_or(Reason::Malformed)?;
+    let until = parse_time(&expires).ok_or(Reason::Malformed)?;
     signed.sort();
+    let is_written = |(name, value): &(Vec<u8>, Vec<u8>)| {
+        is_name(name) && is_value(value) && !OWN.contains(&&name[..])
+    };
+    let is_once = signed.is_sorted_by(|(one, _), (next, _)| one < next);
+    if !is_once || !signed.iter().all(is_written) {
+        return Err(Reason::Malformed);
+    }
+
+    let Token { is_hmac, is_bound, tag } = Token::parse(&token).ok_or(Reason::Malformed)?;
+    if is_bound != rules.is_bound || !is_hmac && !rules.has_sha256 {
+        return Err(Reason::Malformed);
+    }
+
     let value = |name: &[u8]| signed.iter().find(|(found, _)| found == name).map(|(_, v)| &v[..]);
     if value(b"token_countries").is_some() || value(b"token_countries_blocked").is_some() {
         return Err(Reason::Malformed);
     }
     let prefix = value(b"token_path").map(<[u8]>::to_vec);
+    let mut unsigned = Vec::new();
     if value(b"token_ignore_params") == Some(b"true") {
-        signed.retain(|(name, _)| matches!(&name[..], b"token_path" | b"token_ignore_params"));
+        let speaks = |name: &[u8]| matches!(name, b"token_path" | b"token_ignore_params");
+        (signed, unsigned) = signed.into_iter().partition(|(name, _)| speaks(name));
     }
-    let pairs: Vec<_> = signed.iter().map(|(name, value)| [&name[..], value].join(&b'=')).collect();
-    let message = [
-        prefix.as_deref().unwrap_or(url.path),
-        expires,
-        &if bound { packed(address(visit.address).ok_or(Reason::Mismatch)?) } else { Vec::new() },
-        &pairs.join(&b'&'),
-    ]
-    .concat();
+    let rate = match signed.iter().find(|(name, _)| name == b"limit") {
+        Some((_, digits)) if digits.iter().all(|&digit| digit == b'0') => None,
+        Some((_, digits)) => {
+            let rate = parse_time(digits).and_then(|limit| limit.checked_mul(1000));
+            Some(rate.ok_or(Reason::Malformed)?)
+        }
+        None => None,
+    };
+    let path = prefix.as_deref().unwrap_or(url.path);
+    if !is_path(path) {
+        return Err(Reason::Malformed);
+    }
+    let address = match is_bound {
+        true => packed(address(visit.address).ok_or(Reason::Mismatch)?),
+        false => Vec::new(),
+    };
+    let message = [path, &expires, &address, &joined(&signed)].concat();
 
     if keys.is_empty() {
         return Err(Reason::NoKey);
     }
     let matches = |key: &Keyed| match &key.secret {
-        Secret::Mac { mac, .. } if hashed => mac.tag(&[&message]).matches(given, None),
+        Secret::Mac { mac, .. } if is_hmac => mac.tag(&[&message]).matches(&tag, None),
         Secret::Mac { raw, .. } => {
             let digest = Sha256::new().chain_update(raw).chain_update(&message).finalize();
-            bool::from(digest[..].ct_eq(given))
+            bool::from(digest[..].ct_eq(&tag))
         }
         Secret::Public(_) => false,
     };
     let key = keys.iter().position(matches).ok_or(Reason::Mismatch)?;
-    match prefix {
-        Some(prefix) if !is_plain(url.path) || !url.path.starts_with(&prefix) => {
-            Err(Reason::Mismatch)
-        }
-        _ => Ok(Verified { key, window }),
+    if prefix.as_ref().is_some_and(|prefix| !is_plain(url.path) || !url.path.starts_with(prefix)) {
+        return Err(Reason::Mismatch);
     }
+    if address.len() == V4 && is_ambiguous(&message, path.len(), until) {
+        return Err(Reason::Malformed);
+    }
+    visit.unsigned.check(unsigned.iter().map(|(name, _)| &name[..]))?;
+    let window = Window { not_before: None, expires: Some(until) };
+    Ok(Verified { key, window, rate })
+}
+
+/// A token, taken apart.
+struct Token {
+    /// Else it is SHA-256 alone.
+    is_hmac: bool,
+    is_bound: bool,
+    tag: [u8; 32],
+}
+
+impl Token {
+    fn parse(token: &[u8]) -> Option<Token> {
+        let (is_hmac, rest) = match token.strip_prefix(HS256) {
+            Some(rest) => (true, rest),
+            None => (false, token),
+        };
+        // A tag may begin like the flag.
+        let (is_bound, rest) = match rest.strip_prefix(b"1-") {
+            Some(tag) if is_hmac && tag.len() >= TAG => (true, tag),
+            _ => (false, rest),
+        };
+        let tag = Encoding::Base64url.decode_all(rest)?.try_into().ok()?;
+        Some(Token { is_hmac, is_bound, tag })
+    }
+}
+
+/// `NAME=VALUE&...`, as it is signed.
+fn joined(signed: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
+    let pairs: Vec<_> = signed.iter().map(|(name, value)| [&name[..], value].join(&b'=')).collect();
+    pairs.join(&b'&')
+}
+
+fn is_name(name: &[u8]) -> bool {
+    is_value(name)
+        && name.first().is_some_and(|first| !first.is_ascii_digit())
+        && behind_digits(name).is_none()
+}
+
+fn is_value(value: &[u8]) -> bool {
+    !value.iter().any(|byte| byte.is_ascii_control() || b"&=".contains(byte))
+}
+
+fn is_path(path: &[u8]) -> bool {
+    path.first() == Some(&b'/')
+        && !path.iter().any(u8::is_ascii_control)
+        && !behind_digits(path).is_some_and(|rest| rest.contains(&b'='))
+}
+
+/// What follows the first digits that are as many as those of an expiry.
+fn behind_digits(text: &[u8]) -> Option<&[u8]> {
+    let at = text.windows(DIGITS).position(|ten| ten.iter().all(u8::is_ascii_digit))?;
+    text.get(at + DIGITS..)
+}
+
+/// The bytes of an IPv4 address.
+const V4: usize = 4;
+
+/// Whether a message with an IPv4 address that is cut behind `path` bytes could be cut elsewhere,
+/// for another path, address and arguments. The cut with the earlier expiry is taken: others have
+/// digits in front of theirs, or lack its first, and are centuries away, as long as anybody who
+/// signs links means this century.
+fn is_ambiguous(message: &[u8], path: usize, until: u64) -> bool {
+    let is_other = |at: usize| {
+        let Some((digits, rest)) = message.get(at..).and_then(|rest| rest.split_at_checked(DIGITS))
+        else {
+            return false;
+        };
+        let lives = parse_time(digits).is_some_and(|other| (PAST..=until).contains(&other));
+        lives && rest.get(V4..).is_some_and(are_arguments)
+    };
+    (path.saturating_sub(V4).max(1)..=path + V4).any(|at| at != path && is_other(at))
+}
+
+/// Whether it could be what was made of arguments.
+fn are_arguments(text: &[u8]) -> bool {
+    let is_pair = |pair: &[u8]| {
+        let Some(at) = memchr::memchr(b'=', pair) else { return false };
+        let (name, value) = pair.split_at(at);
+        is_name(name) && is_value(value.get(1..).unwrap_or_default())
+    };
+    text.is_empty() || text.split(|&byte| byte == b'&').all(is_pair)
 }
 
 /// An address as its bytes; of an IPv6 address the network counts, the first 64 bits.
 fn packed(address: IpAddr) -> Vec<u8> {
-    match address {
+    match address.to_canonical() {
         IpAddr::V4(address) => address.octets().to_vec(),
         IpAddr::V6(address) => {
             let network = u128::from(address) >> 64 << 64;
@@ -122,12 +247,11 @@ pub(super) fn sign(mac: &Mac, grant: &Grant<'_>, expires: u64) -> Option<String>
         .map(|(name, value)| Some((decode(name)?, decode(value)?)))
         .collect::<Option<Vec<_>>>()?;
     signed.sort();
-    let pairs: Vec<_> = signed.iter().map(|(name, value)| [&name[..], value].join(&b'=')).collect();
     let message = [
         grant.prefix.map_or(path, str::as_bytes),
         expires.to_string().as_bytes(),
         &grant.address.map(packed).unwrap_or_default(),
-        &pairs.join(&b'&'),
+        &joined(&signed),
     ]
     .concat();
     let tag = Encoding::Base64url.encode(&mac.tag(&[&message]));
@@ -142,9 +266,12 @@ pub(super) fn token(mac: &Mac, message: &[u8]) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
+    use super::super::foreign::tests::verify_by;
     use super::super::foreign::tests::{key, verify};
-    use super::super::{Format, Reason};
+    use super::super::{Format, Reason, Rules};
+    use super::*;
 
     /// The key and links of BunnyWay's e2e/inputs.json and e2e/vectors.json.
     const KEY: &str = "SecurityKey";
@@ -166,16 +293,27 @@ mod tests {
         &limit=5000&expires=1598024587/abc/";
 
     fn check(url: &str, address: &str) -> Result<Option<u64>, Reason> {
-        let found = verify(Format::Bunny, &[key("other", ""), key(KEY, "")], url, address)?;
+        let keys = [key("other", ""), key(KEY, "")];
+        let rules = Rules { is_bound: !address.is_empty(), ..Rules::default() };
+        let found = verify_by(rules, Format::Bunny, &keys, url, address)?;
         assert_eq!(found.key, 1);
         Ok(found.window.expires)
+    }
+
+    /// A link for this message, written in these parts.
+    fn link(message: &[u8], path: &str, expires: &str, arguments: &str, bound: bool) -> String {
+        let mac = Mac::new(super::super::Algorithm::HmacSha256, KEY.as_bytes()).unwrap();
+        let tag = Encoding::Base64url.encode(&mac.tag(&[message]));
+        let flag = if bound { "1-" } else { "" };
+        format!("{path}?token=HS256-{flag}{tag}&expires={expires}{arguments}")
     }
 
     #[test]
     fn links_of_the_reference() {
         let ok = Ok(Some(1_598_024_587));
         for url in [PLAIN, PATH, IGNORE, LIMIT] {
-            assert_eq!(check(url, "192.0.2.1"), ok, "{url}");
+            assert_eq!(check(url, ""), ok, "{url}");
+            assert_eq!(check(url, "192.0.2.1"), Err(Reason::Malformed), "{url}");
             assert_eq!(check(&format!("https://token-tester.b-cdn.net{url}"), ""), ok, "{url}");
             assert_eq!(
                 check(&url.replace("300kb", "301kb"), ""),
@@ -184,6 +322,10 @@ mod tests {
             assert_eq!(check(&url.replace("1598", "1599"), ""), Err(Reason::Mismatch), "{url}");
         }
         assert_eq!(check(IPV4, "1.2.3.4"), ok);
+        assert_eq!(check(IPV4, "::ffff:1.2.3.4"), ok);
+        assert_eq!(check(IPV4, "::ffff:1.2.3.5"), Err(Reason::Mismatch));
+        assert_eq!(check(IPV4, ""), Err(Reason::Malformed));
+        assert_eq!(check(&IPV4.replace("HS256-1-", "HS256-"), "1.2.3.4"), Err(Reason::Malformed));
         assert_eq!(check(IPV4, "1.2.3.5"), Err(Reason::Mismatch));
         assert_eq!(check(IPV4, "unix:"), Err(Reason::Mismatch));
         assert_eq!(check(IPV6, "2001:db8:85a3::8a2e:370:7334"), ok);
@@ -211,10 +353,102 @@ mod tests {
 
     #[test]
     fn a_token_of_sha256_alone() {
+        let keys = [key(KEY, "")];
+        let rules = Rules { has_sha256: true, ..Rules::default() };
+        let check = |url: &str| {
+            assert_eq!(check(url, ""), Err(Reason::Malformed));
+            verify_by(rules, Format::Bunny, &keys, url, "").map(|_| ())
+        };
         // printf SecurityKey/300kb.jpg1598024587 | openssl sha256 -binary | base64, made safe
         let url = "/300kb.jpg?token=DlAr_yuteDmLE0l9_myLDuNMbGzKG67E5uBEAp3vnvw&expires=1598024587";
-        assert!(check(url, "").is_ok());
-        assert_eq!(check(&url.replace("300", "301"), ""), Err(Reason::Mismatch));
+        assert_eq!(check(url), Ok(()));
+        assert_eq!(check(&url.replace("300", "301")), Err(Reason::Mismatch));
+    }
+
+    /// What a message says, its cut aside, in a form that is not its own.
+    #[test]
+    fn a_message_has_one_cut() {
+        let written = |path: &str, expires: &str, arguments: &str| {
+            let message = format!("/v/12{}", "1900000000");
+            check(&link(message.as_bytes(), path, expires, arguments, false), "")
+        };
+        assert_eq!(written("/v/12", "1900000000", ""), Ok(Some(1_900_000_000)));
+        for (path, expires) in
+            [("/v/1", "21900000000"), ("/v/121", "900000000"), ("/v/", "121900000000")]
+        {
+            assert_eq!(written(path, expires, ""), Err(Reason::Malformed), "{path}");
+        }
+        for (message, path, arguments) in [
+            ("/v/11900000000=x", "/v/1", "&=x"),
+            ("/v/119000000002=x", "/v/1", "&2=x"),
+            ("/v/11900000000a=b=c", "/v/1", "&a=b%3Dc"),
+            ("/v/11900000000a=b&c=d", "/v/1", "&a=b%26c%3Dd"),
+            ("/v/11900000000a&c=d", "/v/1", "&a%26c=d"),
+            ("/v/11900000000a=\t", "/v/1", "&a=%09"),
+            ("/v/11900000000a\0=", "/v/1", "&a%00"),
+            ("/v/11900000000a=b&a=c", "/v/1", "&a=b&a=c"),
+            ("/v/11900000000expires=1", "/v/1", "&expires=1"),
+            ("/v/11900000000expires=1", "/v/1", "&%65xpires=1"),
+            ("/v/11900000000token=1", "/v/1", "&token=1"),
+            ("/v/11900000000b1234567890w=1", "/v/1", "&b1234567890w=1"),
+            ("/v/1234567890a=b1900000000", "/v/1234567890a=b", ""),
+            ("1900000000token_path=", "/v", "&token_path="),
+            ("v1900000000token_path=v", "/v", "&token_path=v"),
+        ] {
+            let url = link(message.as_bytes(), path, "1900000000", arguments, false);
+            assert_eq!(check(&url, ""), Err(Reason::Malformed), "{url}");
+        }
+    }
+
+    #[test]
+    fn bytes_of_an_address_are_no_arguments() {
+        let message = b"/v/121900000000\t\t\t\tlimit=1000";
+        let url = link(message, "/v/12", "1900000000", "&limit=1000", true);
+        assert!(check(&url, "9.9.9.9").is_ok());
+        assert_eq!(check(&url, "9.9.9.8"), Err(Reason::Mismatch));
+        let freed = url.replace("HS256-1-", "HS256-").replace("&limit", "&%09%09%09%09limit");
+        assert_eq!(check(&freed, ""), Err(Reason::Malformed));
+        assert_eq!(check(&freed, "9.9.9.9"), Err(Reason::Malformed));
+        // 97.98.99.100 is "abcd".
+        let url = link(b"/v1900000000abcdx=1", "/v", "1900000000", "&x=1", true);
+        assert!(check(&url, "97.98.99.100").is_ok());
+        let freed = url.replace("HS256-1-", "HS256-").replace("&x=", "&abcdx=");
+        assert_eq!(check(&freed, "97.98.99.100"), Err(Reason::Malformed));
+        assert!(check(&freed, "").is_ok(), "nothing tells it from one that was never bound");
+    }
+
+    #[test]
+    fn the_earlier_expiry_cuts_a_bound_message() {
+        // /v/12 until 2000000000 from 97.98.99.120, or /v/1 until 2200000000 from 48.97.98.99.
+        let message = b"/v/122000000000abcxw=1";
+        let one = link(message, "/v/12", "2000000000", "&w=1", true);
+        let other = link(message, "/v/1", "2200000000", "&xw=1", true);
+        assert!(check(&one, "97.98.99.120").is_ok());
+        assert_eq!(check(&other, "48.97.98.99"), Err(Reason::Malformed));
+    }
+
+    #[test]
+    fn a_limit_is_a_number() {
+        let found = |url: &str| verify(Format::Bunny, &[key(KEY, "")], url, "").map(|f| f.rate);
+        assert_eq!(found(LIMIT), Ok(Some(1_000_000)));
+        assert_eq!(found(PLAIN), Ok(None));
+        for (limit, expected) in
+            [("0", Ok(None)), ("x", Err(Reason::Malformed)), ("-1", Err(Reason::Malformed))]
+        {
+            let message = format!("/v1900000000limit={limit}");
+            let arguments = format!("&limit={limit}");
+            let url = link(message.as_bytes(), "/v", "1900000000", &arguments, false);
+            assert_eq!(found(&url), expected, "{limit}");
+        }
+    }
+
+    #[test]
+    fn a_token_may_be_escaped() {
+        let url = PLAIN.replace("=HS256-", "=%48S256%2D").replace("=1598", "=%31598");
+        assert!(check(&url, "").is_ok());
+        assert!(check(&url.replace("token=", "%74oken="), "").is_ok());
+        assert!(check(&PLAIN.replace("&expires", "%3D&expires"), "").is_ok());
+        assert_eq!(check(&url.replace('%', "%25"), ""), Err(Reason::Malformed));
     }
 
     #[test]

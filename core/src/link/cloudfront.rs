@@ -3,7 +3,12 @@
 //!
 //! The signature is RSA, PKCS #1 v1.5, of the policy, a text in JSON. A canned one is made of the
 //! URL without these arguments, and `Expires`. A custom one comes in the link; its resource may
-//! hold `*` and `?`, and it may bound the time and the client's address.
+//! hold `*`, and it may bound the time and the client's address. What it says beyond that is not
+//! known here, so such a link is refused.
+//!
+//! The part of a resource before its first `?` is for the path, the one behind it for the
+//! arguments: no `*` stands for both. Only one at the end of the resource stands for any
+//! arguments, too.
 //! <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-signed-urls.html>
 
 use std::net::IpAddr;
@@ -13,13 +18,16 @@ use rsa::PrivateKey;
 use rsa::pkcs1::{DecodeRsaPrivateKey, DecodeRsaPublicKey};
 use rsa::pkcs1v15::Pkcs1v15Sign;
 use rsa::pkcs8::{DecodePrivateKey, DecodePublicKey};
-use serde_json::{Value, json};
+use serde::{Deserialize, Deserializer};
+use serde_json::json;
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
 
 use super::foreign::{Keyed, Secret};
-use super::url::{Url, address, fits, is_plain};
-use super::{Grant, GrantError, Key, KeyError, Reason, Verified, Visit, Window, parse_time};
+use super::url::{Url, address, decoded, fits, is_plain};
+use super::{
+    Grant, GrantError, Key, KeyError, Reason, Unsigned, Verified, Visit, Window, parse_time,
+};
 
 /// The arguments that are not part of the resource.
 const ARGUMENTS: [&[u8]; 5] =
@@ -57,20 +65,21 @@ fn hashed(policy: &[u8], sha256: bool) -> (Pkcs1v15Sign, Vec<u8>) {
 
 pub(super) fn verify(keys: &[Keyed], visit: &Visit<'_>) -> Result<Verified, Reason> {
     let url = Url::parse(visit.url);
-    let signature = url.argument(b"Signature").ok_or(Reason::Missing)?;
-    let signature = decode(signature).ok_or(Reason::Malformed)?;
-    let pair = url.argument(b"Key-Pair-Id").ok_or(Reason::Malformed)?;
-    let sha256 = match url.argument(b"Hash-Algorithm") {
+    let argument = |name: &[u8]| url.only_argument(&[name]).map(|value| value.map(decoded));
+    let signature = argument(b"Signature")?.ok_or(Reason::Missing)?;
+    let signature = decode(&signature).ok_or(Reason::Malformed)?;
+    let pair = argument(b"Key-Pair-Id")?.ok_or(Reason::Malformed)?;
+    let sha256 = match argument(b"Hash-Algorithm")?.as_deref() {
         None | Some(b"SHA1") => false,
         Some(b"SHA256") => true,
         Some(_) => return Err(Reason::Malformed),
     };
-    let resource = resource(&url);
-    let (policy, custom) = match (url.argument(b"Policy"), url.argument(b"Expires")) {
-        (Some(policy), None) => (decode(policy).ok_or(Reason::Malformed)?, true),
+    let rest = rest(&url);
+    let (policy, custom) = match (argument(b"Policy")?, argument(b"Expires")?) {
+        (Some(policy), None) => (decode(&policy).ok_or(Reason::Malformed)?, true),
         (None, Some(expires)) => {
-            let expires = parse_time(expires).ok_or(Reason::Malformed)?;
-            (canned(&resource, expires).into_bytes(), false)
+            let expires = parse_time(&expires).ok_or(Reason::Malformed)?;
+            (canned(&resource(&url, &rest), expires).ok_or(Reason::Malformed)?, false)
         }
         _ => return Err(Reason::Malformed),
     };
@@ -79,7 +88,7 @@ pub(super) fn verify(keys: &[Keyed], visit: &Visit<'_>) -> Result<Verified, Reas
     let mut found = None;
     for (index, key) in keys.iter().enumerate() {
         let Secret::Public(public) = &key.secret else { continue };
-        if !key.id.is_empty() && &*key.id != pair {
+        if !key.id.is_empty() && *key.id != *pair {
             continue;
         }
         if public.verifies(&policy, &signature, sha256) {
@@ -91,41 +100,43 @@ pub(super) fn verify(keys: &[Keyed], visit: &Visit<'_>) -> Result<Verified, Reas
     let key = found.ok_or(reason)?;
 
     let policy = Policy::parse(&policy).ok_or(Reason::Malformed)?;
-    if custom {
-        let pattern = policy.resource.as_bytes();
-        // Only a path that means what it says may be compared with a pattern.
-        let plain = is_plain(url.path) || pattern == resource.as_bytes();
-        if !plain || !fits(pattern, resource.as_bytes()) {
-            return Err(Reason::Mismatch);
-        }
-        if policy.network.is_some_and(|network| !network.holds(visit.address)) {
-            return Err(Reason::Mismatch);
-        }
+    if custom && !policy.allows(&url, &rest) {
+        return Err(Reason::Mismatch);
     }
-    Ok(Verified { key, window: policy.window })
+    if policy.network.is_some_and(|network| !network.holds(visit.address)) {
+        return Err(Reason::Mismatch);
+    }
+    Ok(Verified { key, window: policy.window, rate: None })
 }
 
-/// The URL without the arguments that CloudFront takes.
-fn resource(url: &Url<'_>) -> String {
+/// The arguments but those that CloudFront takes; `None` where there are none.
+fn rest(url: &Url<'_>) -> Option<Vec<u8>> {
     let own = |argument: &&[u8]| {
         let name = argument.split(|&byte| byte == b'=').next().unwrap_or_default();
         !argument.is_empty() && !ARGUMENTS.contains(&name)
     };
     let rest: Vec<_> = url.query.split(|&byte| byte == b'&').filter(own).collect();
-    let mut resource = [url.origin, url.path].concat();
-    if !rest.is_empty() {
-        resource.push(b'?');
-        resource.extend(rest.join(&b'&'));
-    }
-    String::from_utf8_lossy(&resource).into_owned()
+    (!rest.is_empty()).then(|| rest.join(&b'&'))
 }
 
-/// The policy of a link that has none of its own.
-fn canned(resource: &str, expires: u64) -> String {
-    format!(
-        "{{\"Statement\":[{{\"Resource\":\"{resource}\",\"Condition\":{{\"DateLessThan\":\
-         {{\"AWS:EpochTime\":{expires}}}}}}}]}}"
-    )
+/// The URL without the arguments that CloudFront takes.
+fn resource(url: &Url<'_>, rest: &Option<Vec<u8>>) -> Vec<u8> {
+    let mut resource = [url.origin, url.path].concat();
+    if let Some(rest) = rest {
+        resource.push(b'?');
+        resource.extend(rest);
+    }
+    resource
+}
+
+/// The policy of a link that has none of its own. `None` where the resource would not stay within
+/// its quotes.
+fn canned(resource: &[u8], expires: u64) -> Option<Vec<u8>> {
+    if resource.iter().any(|byte| byte.is_ascii_control() || b"\"\\".contains(byte)) {
+        return None;
+    }
+    let end = format!("\",\"Condition\":{{\"DateLessThan\":{{\"AWS:EpochTime\":{expires}}}}}}}]}}");
+    Some([b"{\"Statement\":[{\"Resource\":\"", resource, end.as_bytes()].concat())
 }
 
 /// A policy that says more than a canned one can.
@@ -136,6 +147,7 @@ fn custom(resource: &str, expires: u64, grant: &Grant<'_>) -> String {
         condition["DateGreaterThan"] = epoch(start);
     }
     if let Some(address) = grant.address {
+        let address = address.to_canonical();
         let bits = if address.is_ipv4() { 32 } else { 128 };
         condition["IpAddress"] = json!({ "AWS:SourceIp": format!("{address}/{bits}") });
     }
@@ -158,20 +170,34 @@ pub(super) fn sign(key: &Key, grant: &Grant<'_>) -> Result<String, GrantError> {
     let is_canned =
         grant.window.not_before.is_none() && grant.address.is_none() && grant.prefix.is_none();
     let (policy, shown) = if is_canned {
-        (canned(grant.url, expires), format!("Expires={expires}"))
+        let policy = canned(grant.url.as_bytes(), expires);
+        let policy = policy.ok_or(GrantError::Unsupported("cloudfront", "such a URL"))?;
+        (policy, format!("Expires={expires}"))
     } else {
         let resource =
             grant.prefix.map(|prefix| format!("{}{prefix}*", String::from_utf8_lossy(origin)));
         let policy = custom(resource.as_deref().unwrap_or(grant.url), expires, grant);
         let shown = format!("Policy={}", encode(policy.as_bytes()));
-        (policy, shown)
+        (policy.into_bytes(), shown)
     };
-    let (scheme, digest) = hashed(policy.as_bytes(), true);
+    let (scheme, digest) = hashed(&policy, true);
     let signature = private.sign(scheme, &digest).map_err(|_| KeyError::PrivateKey)?;
     let signature = encode(&signature);
-    Ok(grant.with_arguments(&format!(
+    let link = grant.with_arguments(&format!(
         "{shown}&Signature={signature}&Key-Pair-Id={pair}&Hash-Algorithm=SHA256"
-    )))
+    ));
+    // A URL that has such arguments already, or is not below its prefix.
+    let public = Keyed {
+        id: Box::default(),
+        salt: Box::default(),
+        secret: Secret::Public(PublicKey(private.to_public_key())),
+    };
+    let address = grant.address.map(|address| address.to_string()).unwrap_or_default();
+    let (url, address) = (link.as_bytes(), address.as_bytes());
+    match verify(&[public], &Visit { url, address, unsigned: Unsigned::Any }) {
+        Ok(_) => Ok(link),
+        Err(_) => Err(GrantError::Unsupported("cloudfront", "such a URL")),
+    }
 }
 
 /// What a policy allows.
@@ -181,23 +207,81 @@ struct Policy {
     network: Option<Network>,
 }
 
+/// A policy as it is written. What stands twice, or is not known, is an error.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    #[serde(rename = "Statement")]
+    statement: [Statement; 1],
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct Statement {
+    resource: String,
+    condition: Condition,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct Condition {
+    date_less_than: Epoch,
+    #[serde(default, deserialize_with = "present")]
+    date_greater_than: Option<Epoch>,
+    #[serde(default, deserialize_with = "present")]
+    ip_address: Option<Source>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Epoch {
+    #[serde(rename = "AWS:EpochTime")]
+    time: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Source {
+    #[serde(rename = "AWS:SourceIp")]
+    network: String,
+}
+
+/// What is written is there: `null` is none of its values.
+fn present<'a, T: Deserialize<'a>, D: Deserializer<'a>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
+}
+
 impl Policy {
     fn parse(json: &[u8]) -> Option<Policy> {
-        let policy: Value = serde_json::from_slice(json).ok()?;
-        let [statement] = policy.get("Statement")?.as_array()?.as_slice() else { return None };
-        let condition = statement.get("Condition")?;
-        let time = |name| match condition.get(name) {
-            None => Some(None),
-            Some(value) => value.get("AWS:EpochTime")?.as_u64().map(Some),
+        let Document { statement: [Statement { resource, condition }] } =
+            serde_json::from_slice(json).ok()?;
+        let window = Window {
+            not_before: condition.date_greater_than.map(|epoch| epoch.time),
+            expires: Some(condition.date_less_than.time),
         };
-        let window =
-            Window { expires: Some(time("DateLessThan")??), not_before: time("DateGreaterThan")? };
-        let network = match condition.get("IpAddress") {
+        let network = match condition.ip_address {
             None => None,
-            Some(value) => Some(Network::parse(value.get("AWS:SourceIp")?.as_str()?)?),
+            Some(source) => Some(Network::parse(&source.network)?),
         };
-        let resource = statement.get("Resource")?.as_str()?.to_string();
         Some(Policy { resource, window, network })
+    }
+
+    /// Whether the resource holds a URL; `rest` is the arguments that are part of it.
+    fn allows(&self, url: &Url<'_>, rest: &Option<Vec<u8>>) -> bool {
+        let resource = self.resource.as_bytes();
+        let (path, query) = match memchr::memchr(b'?', resource) {
+            None => (resource, None),
+            Some(at) => (resource.get(..at).unwrap_or_default(), resource.get(at + 1..)),
+        };
+        let place = [url.origin, url.path].concat();
+        // Only a path that means what it says may be compared with a pattern.
+        let is_there = path == place || is_plain(url.path) && fits(path, &place);
+        is_there
+            && match (query, rest) {
+                (None, None) => true,
+                (None, Some(_)) => resource.ends_with(b"*"),
+                (Some(pattern), rest) => fits(pattern, rest.as_deref().unwrap_or_default()),
+            }
     }
 }
 
@@ -213,8 +297,21 @@ impl Network {
         let (address, bits) = text.split_once('/').map_or((text, None), |(a, b)| (a, Some(b)));
         let address: IpAddr = address.parse().ok()?;
         let most = if address.is_ipv4() { 32 } else { 128 };
-        let bits = bits.map_or(Some(most), |bits| bits.parse().ok())?;
-        (bits <= most).then_some(Network { address, bits })
+        let bits: u32 = match bits {
+            None => most,
+            Some(digits) if digits.bytes().all(|digit| digit.is_ascii_digit()) => {
+                digits.parse().ok()?
+            }
+            Some(_) => return None,
+        };
+        // A network of IPv4 may be written as one of IPv6.
+        let canonical = address.to_canonical();
+        match bits.checked_sub(96) {
+            Some(bits) if bits <= 32 && canonical != address => {
+                Some(Network { address: canonical, bits })
+            }
+            _ => (bits <= most).then_some(Network { address, bits }),
+        }
     }
 
     fn holds(&self, text: &[u8]) -> bool {
@@ -252,8 +349,10 @@ fn encode(bytes: &[u8]) -> String {
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 pub(super) mod tests {
     use super::super::foreign::tests::{key, verify};
-    use super::super::{Foreign, Format, Key, Reason, Window};
+    use super::super::{Foreign, Format, Grant, Key, Reason, Rules, Unsigned, Visit, Window};
     use super::Network;
+    use rsa::pkcs1::DecodeRsaPrivateKey;
+    use rsa::pkcs8::DecodePrivateKey;
 
     /// A key pair of these tests, by `openssl genrsa 2048` and `openssl rsa -pubout`.
     pub const PRIVATE: &str = include_str!("../../tests/fixtures/pair.pem");
@@ -342,6 +441,129 @@ pub(super) mod tests {
         assert_eq!(check(&other, "192.0.2.1"), Err(Reason::Mismatch));
     }
 
+    /// A link with this policy, whatever it says.
+    fn under(policy: &str, url: &str) -> String {
+        let private = rsa::PrivateKey::from_pkcs8_pem(PRIVATE)
+            .or_else(|_| rsa::PrivateKey::from_pkcs1_pem(PRIVATE))
+            .unwrap();
+        let (scheme, digest) = super::hashed(policy.as_bytes(), true);
+        let signature = super::encode(&private.sign(scheme, &digest).unwrap());
+        let policy = super::encode(policy.as_bytes());
+        let separator = if url.contains('?') { '&' } else { '?' };
+        format!(
+            "{url}{separator}Policy={policy}&Signature={signature}&Key-Pair-Id=K&Hash-Algorithm=SHA256"
+        )
+    }
+
+    fn check_paired(url: &str) -> Result<Window, Reason> {
+        verify(Format::Cloudfront, &[key(PAIRED, "")], url, "192.0.2.7").map(|found| found.window)
+    }
+
+    #[test]
+    fn a_resource_is_for_a_path_and_arguments() {
+        for (resource, url, expected) in [
+            ("http://h/a.jpg", "http://h/a.jpg", true),
+            ("http://h/a.jpg", "http://h/a.jpg?w=1", false),
+            ("http://h/*.jpg", "http://h/a/b.jpg", true),
+            ("http://h/*.jpg", "http://h/a.png?x=.jpg", false),
+            ("http://h/a/*", "http://h/a/b.jpg?w=1&h=2", true),
+            ("http://h/a*", "http://h/a?w=1", true),
+            ("*", "http://h/a?w=1", true),
+            ("http://h/a/*?w=100", "http://h/a/b.jpg?w=100", true),
+            ("http://h/a/*?w=100", "http://h/a/b.jpg?w=1000", false),
+            ("http://h/a/*?w=100", "http://h/a/b.jpg?x=1&w=100", false),
+            ("http://h/a/*?w=100", "http://h/a/b.jpg", false),
+            ("http://h/a/*?w=*", "http://h/a/b.jpg?w=1&h=2", true),
+            ("http://h/a/*?*", "http://h/a/b.jpg", true),
+            ("http://h/a/*?w=?", "http://h/a/b.jpg?w=7", true),
+            ("http://h/a/*?w=?", "http://h/a/b.jpg?w=77", false),
+            ("http://h/a?w=1", "http://h/abw=1", false),
+            ("http://h/a/*", "http://h/b?/a/", false),
+            ("http://h/*/b", "http://h/a?x/b", false),
+            ("http://h/a/*", "http://h/a/../b", false),
+            ("http://h/a/../b", "http://h/a/../b", true),
+        ] {
+            let policy = format!(
+                r#"{{"Statement":[{{"Resource":"{resource}","Condition":{{"DateLessThan":{{"AWS:EpochTime":2}}}}}}]}}"#
+            );
+            let found = check_paired(&under(&policy, url));
+            assert_eq!(found.is_ok(), expected, "{resource} {url} {found:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_policy_says_is_known_and_once() {
+        let less = r#""DateLessThan":{"AWS:EpochTime":2000000000}"#;
+        let policy = |statement: &str, condition: &str| {
+            let condition = format!(r#""Condition":{{{condition}}}"#);
+            format!(r#"{{"Statement":[{{"Resource":"*",{statement}{condition}}}]}}"#)
+        };
+        let check = |policy: &str| check_paired(&under(policy, "http://h/a")).map(|_| ());
+        assert_eq!(check(&policy("", less)), Ok(()));
+        assert_eq!(check(&format!(" {}\r\n", policy("", less).replace("\":", "\" : "))), Ok(()));
+        for policy in [
+            policy(r#""Effect":"Deny","#, less),
+            policy(r#""Effect":"Allow","#, less),
+            policy(r#""Resource":"http://h/b","#, less),
+            policy("", &format!(r#"{less},"NotIpAddress":{{"AWS:SourceIp":"192.0.2.7/32"}}"#)),
+            policy("", &format!(r#"{less},"IpAddress":null"#)),
+            policy("", &format!(r#"{less},"IpAddress":{{}}"#)),
+            policy("", &format!(r#"{less},"IpAddress":{{"AWS:SourceIp":["192.0.2.7"]}}"#)),
+            policy("", &format!(r#"{less},"IpAddress":{{"AWS:SourceIp":"192.0.2.7","x":1}}"#)),
+            policy("", &format!(r#"{less},"IpAddress":{{"AWS:SourceIp":"here"}}"#)),
+            policy("", &format!(r#"{less},"DateGreaterThan":null"#)),
+            policy("", &format!(r#"{less},"DateGreaterThan":{{"AWS:EpochTime":"1"}}"#)),
+            policy("", &format!(r#"{less},"dateGreaterThan":{{"AWS:EpochTime":1}}"#)),
+            policy("", &format!(r#"{less},{less}"#)),
+            policy("", r#""DateLessThan":{"AWS:EpochTime":2000000000,"AWS:EpochTime":1}"#),
+            policy("", r#""DateLessThan":{"AWS:EpochTime":-1}"#),
+            policy("", r#""DateLessThan":{"AWS:EpochTime":2e9}"#),
+            policy("", ""),
+            r#"{"Statement":[]}"#.to_string(),
+            policy("", less).replace("Statement\":[{", "Statement\":[{}, {"),
+            policy("", less).replace("{\"Statement", "{\"Version\":\"1\",\"Statement"),
+            format!("{0}{0}", policy("", less)),
+        ] {
+            assert_eq!(check(&policy), Err(Reason::Malformed), "{policy}");
+        }
+        for (condition, expected) in [
+            (r#""IpAddress":{"AWS:SourceIp":"192.0.2.0/24"}"#, Ok(())),
+            (r#""IpAddress":{"AWS:SourceIp":"192.0.3.0/24"}"#, Err(Reason::Mismatch)),
+        ] {
+            assert_eq!(check(&policy("", &format!("{less},{condition}"))), expected, "{condition}");
+        }
+    }
+
+    #[test]
+    fn arguments_of_a_link_stand_once_and_may_be_escaped() {
+        let url = canned(URL);
+        for more in ["Expires=2000000000", "Signature=x", "Key-Pair-Id=K", "Policy=x", "Expires"] {
+            assert_eq!(check(&format!("{url}&{more}"), ""), Err(Reason::Malformed), "{more}");
+        }
+        let twice = format!("{url}&Hash-Algorithm=SHA1&Hash-Algorithm=SHA1");
+        assert_eq!(check(&twice, ""), Err(Reason::Malformed));
+        assert!(check(&url.replace('~', "%7E").replace("=2000", "=%32000"), "").is_ok());
+    }
+
+    /// No byte of a URL is taken for another, nor for the end of what it stands in.
+    #[test]
+    fn a_resource_is_bytes() {
+        let private = Key::new(PRIVATE.as_bytes().to_vec()).unwrap().with_id(b"K").unwrap();
+        let window = Window { not_before: None, expires: Some(2_000_000_000) };
+        let grant = Grant { url: "http://h/\u{fffd}", window, address: None, prefix: None };
+        let link = super::sign(&private, &grant).unwrap();
+        assert!(check_paired(&link).is_ok());
+        let foreign = Foreign::new(Format::Cloudfront, &[key(PAIRED, "")], Rules::default());
+        let bytes = [&b"http://h/\xff"[..], &link.as_bytes()["http://h/\u{fffd}".len()..]].concat();
+        let visit = Visit { url: &bytes, address: b"", unsigned: Unsigned::Any };
+        assert_eq!(foreign.unwrap().verify(&visit).map(|_| ()), Err(Reason::Mismatch));
+        for url in ["http://h/a\"", "http://h/a\\"] {
+            assert!(super::sign(&private, &Grant { url, ..grant }).is_err(), "{url}");
+            let quoted = link.replace("http://h/\u{fffd}", url);
+            assert_eq!(check_paired(&quoted), Err(Reason::Malformed), "{url}");
+        }
+    }
+
     #[test]
     fn the_id_of_a_pair_selects_the_key() {
         let named = |id: &str| -> [Key; 1] { [key(PUBLIC, "").with_id(id.as_bytes()).unwrap()] };
@@ -353,9 +575,13 @@ pub(super) mod tests {
     #[test]
     fn keys_are_rsa_in_pem() {
         for pem in ["secret", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----"] {
-            assert!(Foreign::new(Format::Cloudfront, &[key(pem, "")], None).is_err(), "{pem}");
+            assert!(
+                Foreign::new(Format::Cloudfront, &[key(pem, "")], Rules::default()).is_err(),
+                "{pem}"
+            );
         }
-        let foreign = Foreign::new(Format::Cloudfront, &[key(PUBLIC, "")], None).unwrap();
+        let foreign =
+            Foreign::new(Format::Cloudfront, &[key(PUBLIC, "")], Rules::default()).unwrap();
         assert_eq!(foreign.token(b"message"), None);
     }
 
@@ -373,5 +599,15 @@ pub(super) mod tests {
         assert!(!holds("2001:db8::/32", "2001:db9::1"));
         assert!(!holds("0.0.0.0/0", "::1"));
         assert!(!holds("10.0.0.0/33", "10.0.0.0"));
+        assert!(!holds("10.0.0.0/+8", "10.0.0.0"));
+        assert!(!holds("10.0.0.0/", "10.0.0.0"));
+        // Both kinds of one address.
+        assert!(holds("203.0.113.0/24", "::ffff:203.0.113.9"));
+        assert!(!holds("203.0.113.0/24", "::ffff:203.0.114.9"));
+        assert!(holds("::ffff:203.0.113.0/120", "203.0.113.9"));
+        assert!(holds("::ffff:203.0.113.9", "::ffff:203.0.113.9"));
+        assert!(!holds("::ffff:203.0.113.0/120", "203.0.114.9"));
+        assert!(!holds("::/0", "::ffff:203.0.113.9"));
+        assert!(holds("::/0", "2001:db8::1"));
     }
 }

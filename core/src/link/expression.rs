@@ -111,7 +111,7 @@ impl<'a> Place<'a> {
             "scheme" => at.and_then(|at| origin.get(..at)).ok_or_else(unknown)?.into(),
             "http_host" => at.and_then(|at| origin.get(at + 3..)).ok_or_else(unknown)?.into(),
             _ => match name.strip_prefix("arg_") {
-                Some(name) => url.argument(name.as_bytes()).unwrap_or_default().into(),
+                Some(name) => url.argument_of_nginx(name.as_bytes()).unwrap_or_default().into(),
                 None => return Err(unknown()),
             },
         })
@@ -136,6 +136,7 @@ mod tests {
         for (text, expected) in [
             ("", ""),
             ("text", "text"),
+            ("$arg_W|$arg_Q", "1%202|"),
             ("$uri|$secure_link_hash_expires|$arg_w", "/a b/c.jpg|7|1%202"),
             ("$secure_link_expires$uri$remote_addr s", "7/a b/c.jpg192.0.2.7 s"),
             ("${uri}x${arg_t}", "/a b/c.jpgxx"),

@@ -57,6 +57,38 @@ pub struct Visit<'a> {
     pub url: &'a [u8],
     /// The client's address, as text.
     pub address: &'a [u8],
+    /// What may stand in the link though nobody signed it.
+    pub unsigned: Unsigned<'a>,
+}
+
+/// The arguments that a link may have though nothing signs them: those of formats that sign the
+/// path alone, and of links that leave their arguments out of what they sign.
+#[derive(Debug, Clone, Copy)]
+pub enum Unsigned<'a> {
+    /// All.
+    Any,
+    /// Those of these names, in any case.
+    Named(&'a [Vec<u8>]),
+}
+
+impl Unsigned<'_> {
+    /// Whether all of `names` may stand there.
+    pub(super) fn check<'b>(self, mut names: impl Iterator<Item = &'b [u8]>) -> Result<(), Reason> {
+        let Unsigned::Named(allowed) = self else { return Ok(()) };
+        let is_allowed = |name: &[u8]| allowed.iter().any(|known| known.eq_ignore_ascii_case(name));
+        if names.all(is_allowed) { Ok(()) } else { Err(Reason::Unsigned) }
+    }
+}
+
+/// What a format leaves to whoever checks its links.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Rules {
+    /// How few bytes of a tag are enough, where the format has truncated ones.
+    pub min: Option<usize>,
+    /// Links of [`bunny`] are bound to addresses, all of them; else none is.
+    pub is_bound: bool,
+    /// Links of [`bunny`] may be signed by SHA-256 alone.
+    pub has_sha256: bool,
 }
 
 /// A link that is right, if its time is.
@@ -66,6 +98,8 @@ pub struct Verified {
     pub key: usize,
     /// When it is valid.
     pub window: Window,
+    /// How many bytes a second it may take, where it says so.
+    pub rate: Option<u64>,
 }
 
 /// A key as a format uses it.
@@ -85,15 +119,13 @@ pub(super) enum Secret {
 pub struct Foreign {
     format: Format,
     keys: Vec<Keyed>,
-    min: Option<usize>,
+    rules: Rules,
 }
 
 impl Foreign {
-    /// `min` is how few bytes of a tag are enough, where the format has truncated ones.
-    ///
     /// # Errors
     /// [`KeyError::PublicKey`].
-    pub fn new(format: Format, keys: &[Key], min: Option<usize>) -> Result<Foreign, KeyError> {
+    pub fn new(format: Format, keys: &[Key], rules: Rules) -> Result<Foreign, KeyError> {
         let keyed = |key: &Key| {
             let secret = match format {
                 Format::Cloudfront => Secret::Public(PublicKey::parse(&key.secret)?),
@@ -104,7 +136,7 @@ impl Foreign {
             };
             Ok(Keyed { id: key.id.clone(), salt: key.salt.clone(), secret })
         };
-        Ok(Foreign { format, keys: keys.iter().map(keyed).collect::<Result<_, _>>()?, min })
+        Ok(Foreign { format, keys: keys.iter().map(keyed).collect::<Result<_, _>>()?, rules })
     }
 
     /// The id of a key; empty for one without.
@@ -118,10 +150,10 @@ impl Foreign {
     /// Any [`Reason`] but those of time.
     pub fn verify(&self, visit: &Visit<'_>) -> Result<Verified, Reason> {
         match self.format {
-            Format::Imgproxy => imgproxy::verify(&self.keys, visit, self.min),
+            Format::Imgproxy => imgproxy::verify(&self.keys, visit, self.rules.min),
             Format::Thumbor => thumbor::verify(&self.keys, visit),
             Format::Akamai => akamai::verify(&self.keys, visit),
-            Format::Bunny => bunny::verify(&self.keys, visit),
+            Format::Bunny => bunny::verify(&self.keys, visit, self.rules),
             Format::Cloudfront => cloudfront::verify(&self.keys, visit),
         }
     }
@@ -165,14 +197,26 @@ pub(super) mod tests {
         key
     }
 
+    /// Whether a link is right where any argument may stand beside it.
     pub fn verify(
         format: Format,
         keys: &[Key],
         url: &str,
         address: &str,
     ) -> Result<Verified, Reason> {
-        let visit = Visit { url: url.as_bytes(), address: address.as_bytes() };
-        Foreign::new(format, keys, None).unwrap().verify(&visit)
+        verify_by(Rules::default(), format, keys, url, address)
+    }
+
+    pub fn verify_by(
+        rules: Rules,
+        format: Format,
+        keys: &[Key],
+        url: &str,
+        address: &str,
+    ) -> Result<Verified, Reason> {
+        let (url, address) = (url.as_bytes(), address.as_bytes());
+        let visit = Visit { url, address, unsigned: Unsigned::Any };
+        Foreign::new(format, keys, rules).unwrap().verify(&visit)
     }
 
     #[test]

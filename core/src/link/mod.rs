@@ -23,10 +23,11 @@ mod window;
 
 pub use encoding::{Encoding, decode_base64};
 pub use expression::{Expression, ExpressionError, Place};
-pub use foreign::{Foreign, Format, Verified, Visit};
+pub use foreign::{Foreign, Format, Rules, Unsigned, Verified, Visit};
 pub use grant::{Grant, GrantError};
 pub use key::{Key, KeyError, parse_secret, secret_of_file};
 pub use mac::{Algorithm, Mac, Tag};
 pub use reason::Reason;
 pub use signer::{MIN_TAG, Signer, Token};
+pub use url::{UrlError, check_url, decoded};
 pub use window::{Window, parse_time};

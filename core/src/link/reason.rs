@@ -18,6 +18,9 @@ pub enum Reason {
     /// It becomes valid later.
     #[error("the link is not valid yet")]
     NotYet,
+    /// It has arguments that nobody signed and nobody allowed.
+    #[error("the link has an argument that is not signed")]
+    Unsigned,
     /// There is no key, or none of the id that the token names.
     #[error("there is no key of that id")]
     NoKey,
@@ -32,6 +35,7 @@ impl Reason {
             Reason::Mismatch => "mismatch",
             Reason::Expired => "expired",
             Reason::NotYet => "not_yet",
+            Reason::Unsigned => "unsigned",
             Reason::NoKey => "no_key",
         }
     }

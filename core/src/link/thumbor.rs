@@ -1,24 +1,27 @@
-//! thumbor: `/SIGNATURE/OPTIONS/IMAGE`.
+//! thumbor and imagor: `/SIGNATURE/OPTIONS/IMAGE`.
 //!
 //! SIGNATURE is base64url, with its padding or without, of HMAC-SHA1 over the path behind the
-//! signature, without its first slash. Arguments are not signed.
-//! <https://thumbor.readthedocs.io/en/latest/security.html>
+//! signature, without its first slash. Arguments are not signed. imagor's filter `expire(TIME)`,
+//! in milliseconds, ends the link. <https://thumbor.readthedocs.io/en/latest/security.html>,
+//! <https://github.com/cshum/imagor>
 
 use super::foreign::{Keyed, find};
-use super::url::{Url, decode};
+use super::url::{Url, decoded};
 use super::{Encoding, Mac, Reason, Verified, Visit, Window};
 
 pub(super) fn verify(keys: &[Keyed], visit: &Visit<'_>) -> Result<Verified, Reason> {
-    let (signature, path) = Url::parse(visit.url).first_segment().ok_or(Reason::Missing)?;
+    let url = Url::parse(visit.url);
+    let (signature, path) = url.first_segment().ok_or(Reason::Missing)?;
     if signature.is_empty() {
         return Err(Reason::Missing);
     }
     // The padding may come as %3D.
-    let signature = decode(signature).ok_or(Reason::Malformed)?;
-    let given = Encoding::Base64url.decode_all(&signature).ok_or(Reason::Malformed)?;
+    let given = Encoding::Base64url.decode_all(&decoded(signature)).ok_or(Reason::Malformed)?;
     let path = path.get(1..).unwrap_or_default();
     let key = find(keys, |mac, _| mac.tag(&[path]).matches(&given, None))?;
-    Ok(Verified { key, window: Window::default() })
+    let window = Window { not_before: None, expires: expiry(path)? };
+    visit.unsigned.check(url.names())?;
+    Ok(Verified { key, window, rate: None })
 }
 
 pub(super) fn token(mac: &Mac, path: &[u8]) -> String {
@@ -27,10 +30,105 @@ pub(super) fn token(mac: &Mac, path: &[u8]) -> String {
     token + &"==="[..padding]
 }
 
+/// When a link ends by its filters. Of several ends the earliest counts, as imagor refuses a link
+/// once one of them has passed.
+fn expiry(path: &[u8]) -> Result<Option<u64>, Reason> {
+    let path = decoded(path);
+    let mut rest = &*path;
+    loop {
+        if let Some(filters) = rest.strip_prefix(b"filters:") {
+            return expiry_of_filters(filters);
+        }
+        let Some(slash) = memchr::memchr(b'/', rest) else { return Ok(None) };
+        let (segment, behind) = rest.split_at(slash);
+        if !is_option(segment) {
+            return Ok(None);
+        }
+        rest = behind.get(1..).unwrap_or_default();
+    }
+}
+
+/// Whether a segment may stand before the filters: their order is not looked at.
+fn is_option(segment: &[u8]) -> bool {
+    const WORDS: [&[u8]; 16] = [
+        b"",
+        b"adaptive-fit-in",
+        b"adaptive-full-fit-in",
+        b"bottom",
+        b"center",
+        b"debug",
+        b"fit-in",
+        b"full-fit-in",
+        b"left",
+        b"meta",
+        b"middle",
+        b"params",
+        b"right",
+        b"smart",
+        b"stretch",
+        b"top",
+    ];
+    let is_side = |side: &[u8]| {
+        let side = side.strip_prefix(b"-").unwrap_or(side);
+        side == b"orig" || side.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+    };
+    WORDS.contains(&segment)
+        || segment == b"trim"
+        || segment.starts_with(b"trim:")
+        || segment.split(|byte| b"x:".contains(byte)).all(is_side)
+}
+
+/// `NAME(ARGUMENTS):NAME(ARGUMENTS)...`, which end at a slash outside of parentheses.
+fn expiry_of_filters(filters: &[u8]) -> Result<Option<u64>, Reason> {
+    let mut earliest = None;
+    let (mut depth, mut start, mut open) = (0_usize, 0, None);
+    for (at, &byte) in filters.iter().enumerate() {
+        match byte {
+            b'(' => {
+                if depth == 0 {
+                    open = Some(at);
+                }
+                depth += 1;
+            }
+            b')' => depth = depth.saturating_sub(1),
+            b'/' | b':' if depth == 0 => start = at + 1,
+            _ => {}
+        }
+        if byte == b')'
+            && depth == 0
+            && let Some(open) = open.take()
+        {
+            let name = filters.get(start..open).unwrap_or_default();
+            start = at + 1;
+            if name.eq_ignore_ascii_case(b"expire") {
+                let time = seconds(filters.get(open + 1..at).unwrap_or_default())?;
+                earliest = Some(earliest.map_or(time, |other: u64| other.min(time)));
+            }
+        }
+        if byte == b'/' && depth == 0 {
+            return Ok(earliest);
+        }
+    }
+    // Something is not closed: nobody knows what ends there.
+    if depth > 0 { Err(Reason::Malformed) } else { Ok(earliest) }
+}
+
+/// Milliseconds since 1970, in whole seconds.
+fn seconds(digits: &[u8]) -> Result<u64, Reason> {
+    let mut time: u64 = 0;
+    for digit in digits {
+        let digit = char::from(*digit).to_digit(10).ok_or(Reason::Malformed)?;
+        let more = time.checked_mul(10).and_then(|time| time.checked_add(digit.into()));
+        time = more.ok_or(Reason::Malformed)?;
+    }
+    if digits.is_empty() { Err(Reason::Malformed) } else { Ok(time / 1000) }
+}
+
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::super::foreign::tests::{key, verify};
-    use super::super::{Format, Reason};
+    use super::super::{Format, Grant, Reason, Window};
 
     /// Made by libthumbor 2.0.2: `CryptoURL(key='my-security-key').generate(width=300, height=200,
     /// smart=True, image_url='path/to/image.jpg')`.
@@ -47,5 +145,40 @@ mod tests {
         assert_eq!(verify("/unsafe/300x200/smart/path/to/image.jpg"), Err(Reason::Malformed));
         assert_eq!(verify("//300x200/a.jpg"), Err(Reason::Missing));
         assert_eq!(verify("/"), Err(Reason::Missing));
+    }
+
+    #[test]
+    fn filters_end_a_link() {
+        for (path, expected) in [
+            ("/filters:expire(1000)/a.jpg", Ok(Some(1))),
+            ("/filters:expire(0)/a.jpg", Ok(Some(0))),
+            ("/300x200/smart/filters:expire(2000000000999)/a.jpg", Ok(Some(2_000_000_000))),
+            (
+                "/meta/trim:top-left:5/1x2:3x4/fit-in/-0x-0/left/top/filters:expire(7000)/a",
+                Ok(Some(7)),
+            ),
+            ("/0.1x0.1:0.9x0.9/stretch/origxorig/filters:expire(7000)/a", Ok(Some(7))),
+            ("/filters:blur(1):expire(9000):expire(7000)/a.jpg", Ok(Some(7))),
+            ("/filters:watermark(/a(1)/b.png,1):expire(7000)/a.jpg", Ok(Some(7))),
+            ("/filters:blur(1)expire(7000)/a.jpg", Ok(Some(7))),
+            ("/filters%3Aexpire%287000%29/a.jpg", Ok(Some(7))),
+            ("/filters:expire(7000)", Ok(Some(7))),
+            // What only looks like an end.
+            ("/a.jpg", Ok(None)),
+            ("/300x200/http://h/filters:expire(7000)/a.jpg", Ok(None)),
+            ("/filters:blur(1)/filters:expire(7000)/a.jpg", Ok(None)),
+            ("/filters:watermark(/filters:expire(7000)/b.png)/a.jpg", Ok(None)),
+            ("/filters:max_age(7000)/a.jpg", Ok(None)),
+            ("/filters:expire()/a.jpg", Err(Reason::Malformed)),
+            ("/filters:expire(soon)/a.jpg", Err(Reason::Malformed)),
+            ("/filters:expire(-1)/a.jpg", Err(Reason::Malformed)),
+            ("/filters:expire(7000/a.jpg", Err(Reason::Malformed)),
+            ("/filters:expire(99999999999999999999)/a.jpg", Err(Reason::Malformed)),
+        ] {
+            let grant = Grant { url: path, window: Window::default(), address: None, prefix: None };
+            let link = grant.sign(Format::Thumbor, &key("secret", "")).unwrap();
+            let found = verify(Format::Thumbor, &[key("secret", "")], &link, "");
+            assert_eq!(found.map(|found| found.window.expires), expected, "{path}");
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! URLs as they were asked for, taken apart without decoding anything.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
+
+use super::Reason;
 
 /// The parts of a URL, or of what follows the host in one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +33,28 @@ impl<'a> Url<'a> {
         arguments(self.query)
     }
 
-    /// The value of the first argument called `name`.
-    pub fn argument(&self, name: &[u8]) -> Option<&'a [u8]> {
-        self.arguments().find_map(|(found, value)| (found == name).then_some(value))
+    /// The names of the arguments.
+    pub fn names(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        self.arguments().map(|(name, _)| name)
+    }
+
+    /// The value of `$arg_NAME`: nginx looks at no case, and passes over arguments without `=`.
+    pub fn argument_of_nginx(&self, name: &[u8]) -> Option<&'a [u8]> {
+        self.query.split(|&byte| byte == b'&').find_map(|argument| {
+            let (found, value) = argument.split_at(memchr::memchr(b'=', argument)?);
+            if found.eq_ignore_ascii_case(name) { value.get(1..) } else { None }
+        })
+    }
+
+    /// The value of the only argument whose name is one of `names`; several would leave open which
+    /// of them counts.
+    ///
+    /// # Errors
+    /// [`Reason::Malformed`] where there are several.
+    pub fn only_argument(&self, names: &[&[u8]]) -> Result<Option<&'a [u8]>, Reason> {
+        let mut found = self.arguments().filter(|(name, _)| names.contains(name));
+        let first = found.next().map(|(_, value)| value);
+        if found.next().is_some() { Err(Reason::Malformed) } else { Ok(first) }
     }
 
     /// The first segment of the path, and the rest of it with its slash.
@@ -49,6 +71,53 @@ pub(super) fn arguments(query: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
         let (name, value) = argument.split_at(at);
         (name, value.get(1..).unwrap_or_default())
     })
+}
+
+/// Why nginx would not even look at a URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    /// It has no path, or one that begins with something else.
+    #[error("the path of the link does not begin with a slash")]
+    NoPath,
+    /// A space, or a byte that is no printable character of ASCII.
+    #[error("the link holds what has to be percent-encoded")]
+    NotEscaped,
+    /// Something behind `#`, which clients keep to themselves.
+    #[error("what follows \"#\" never reaches a server; in a path it is written %23")]
+    Fragment,
+    /// A percent sign in the path that begins no byte, or the byte 0.
+    #[error("a percent sign in the path begins no byte, or the byte 0; its own is written %25")]
+    Percent,
+    /// Dot segments that lead above the root.
+    #[error("the path leads above the root")]
+    AboveRoot,
+}
+
+/// Whether nginx answers a request for a URL by more than 400.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_url(url: &[u8]) -> Result<(), UrlError> {
+    if url.contains(&b'#') {
+        return Err(UrlError::Fragment);
+    }
+    if !url.iter().all(u8::is_ascii_graphic) {
+        return Err(UrlError::NotEscaped);
+    }
+    let Url { path, .. } = Url::parse(url);
+    if path.first() != Some(&b'/') {
+        return Err(UrlError::NoPath);
+    }
+    let decoded = decode(path).filter(|path| !path.contains(&0)).ok_or(UrlError::Percent)?;
+    let mut depth = 0_usize;
+    for segment in decoded.split(|&byte| byte == b'/') {
+        match segment {
+            b"" | b"." => {}
+            b".." => depth = depth.checked_sub(1).ok_or(UrlError::AboveRoot)?,
+            _ => depth += 1,
+        }
+    }
+    Ok(())
 }
 
 /// Whether a server that decodes and resolves `path` comes to the same path: no dot segments, no
@@ -69,6 +138,14 @@ pub(super) fn is_plain(path: &[u8]) -> bool {
         }
     }
     true
+}
+
+/// Undoes percent-encoding; text in which a percent sign begins none is left as it is.
+pub fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
+    match memchr::memchr(b'%', text) {
+        None => Cow::Borrowed(text),
+        Some(_) => decode(text).map_or(Cow::Borrowed(text), Cow::Owned),
+    }
 }
 
 /// Undoes percent-encoding; `None` where a percent sign begins none.
@@ -124,9 +201,10 @@ pub(super) fn fits(pattern: &[u8], text: &[u8]) -> bool {
     pattern.get(p..).unwrap_or_default().iter().all(|&c| c == b'*')
 }
 
-/// The address in a text.
+/// The address in a text. One of IPv4 that a socket for both shows as one of IPv6 is that of IPv4.
 pub(super) fn address(text: &[u8]) -> Option<IpAddr> {
-    std::str::from_utf8(text).ok()?.parse().ok()
+    let address: IpAddr = std::str::from_utf8(text).ok()?.parse().ok()?;
+    Some(address.to_canonical())
 }
 
 #[cfg(test)]
@@ -156,8 +234,60 @@ mod tests {
         let expected: [(&[u8], &[u8]); 4] =
             [(b"a", b"1"), (b"b", b"%20="), (b"c", b""), (b"a", b"2")];
         assert_eq!(found, expected);
-        assert_eq!(url.argument(b"a"), Some(&b"1"[..]));
-        assert_eq!(url.argument(b"d"), None);
+        let url = Url::parse(b"/?a&A=1&a=2");
+        assert_eq!(url.argument_of_nginx(b"a"), Some(&b"1"[..]));
+        assert_eq!(url.argument_of_nginx(b"b"), None);
+    }
+
+    #[test]
+    fn an_argument_stands_once() {
+        let url = Url::parse(b"/?a=1&b=2&a=3&c");
+        assert_eq!(url.only_argument(&[b"b"]), Ok(Some(&b"2"[..])));
+        assert_eq!(url.only_argument(&[b"c", b"d"]), Ok(Some(&b""[..])));
+        assert_eq!(url.only_argument(&[b"d"]), Ok(None));
+        assert_eq!(url.only_argument(&[b"a"]), Err(Reason::Malformed));
+        assert_eq!(url.only_argument(&[b"b", b"c"]), Err(Reason::Malformed));
+    }
+
+    #[test]
+    fn addresses_are_canonical() {
+        for (text, expected) in [
+            ("192.0.2.7", Some("192.0.2.7")),
+            ("::ffff:192.0.2.7", Some("192.0.2.7")),
+            ("::FFFF:c000:207", Some("192.0.2.7")),
+            ("2001:db8::7", Some("2001:db8::7")),
+            ("unix:", None),
+            ("192.0.2.07", None),
+            ("", None),
+        ] {
+            let expected = expected.map(|text| text.parse().unwrap());
+            assert_eq!(address(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn urls_that_nginx_takes() {
+        for url in ["/", "/a%20b?x=%&y=1?2", "https://h/a/../b", "/a/..", "//a/.."] {
+            assert_eq!(check_url(url.as_bytes()), Ok(()), "{url}");
+        }
+        for (url, error) in [
+            ("", UrlError::NoPath),
+            ("a", UrlError::NoPath),
+            ("https://h", UrlError::NoPath),
+            ("https://h?x", UrlError::NoPath),
+            ("/a b", UrlError::NotEscaped),
+            ("/\u{e9}", UrlError::NotEscaped),
+            ("/a\n", UrlError::NotEscaped),
+            ("/a?b#c", UrlError::Fragment),
+            ("/100%", UrlError::Percent),
+            ("/a%0", UrlError::Percent),
+            ("/a%00", UrlError::Percent),
+            ("/..", UrlError::AboveRoot),
+            ("/a/../../b", UrlError::AboveRoot),
+            ("/a/%2e%2e/%2E./b", UrlError::AboveRoot),
+        ] {
+            assert_eq!(check_url(url.as_bytes()), Err(error), "{url}");
+        }
     }
 
     #[test]

@@ -1,0 +1,529 @@
+//! Links of other systems, cut and spelled otherwise: whatever is taken means what was signed.
+//!
+//! A message that is made by joining fields may be taken apart in more than one way. These tests
+//! sign a meaning, then ask for every other meaning that could be made of the same bytes, and for
+//! every change that a stranger can make to the link itself.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::net::IpAddr;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use image_gate_core::link::{
+    Foreign, Format, Grant, Key, Reason, Rules, Unsigned, Verified, Visit, Window,
+};
+use proptest::prelude::*;
+use proptest::sample::select;
+use sha1::Sha1;
+use sha2::Sha256;
+
+const SECRET: &[u8] = b"a secret";
+const SALT: &[u8] = b"salt";
+
+/// November 2026: what has expired by then opens nothing.
+const NOW: u64 = 1_795_000_000;
+
+fn key(format: Format) -> Key {
+    let salted = matches!(format, Format::Imgproxy | Format::Akamai);
+    let mut key = Key::new(SECRET.to_vec()).unwrap();
+    key.salt = if salted { SALT.into() } else { Box::default() };
+    key
+}
+
+fn check(format: Format, rules: Rules, url: &[u8], address: &str) -> Result<Verified, Reason> {
+    check_with(format, rules, url, address, Unsigned::Named(&[]))
+}
+
+fn check_with(
+    format: Format,
+    rules: Rules,
+    url: &[u8],
+    address: &str,
+    unsigned: Unsigned<'_>,
+) -> Result<Verified, Reason> {
+    let foreign = Foreign::new(format, &[key(format)], rules).unwrap();
+    foreign.verify(&Visit { url, address: address.as_bytes(), unsigned })
+}
+
+fn hmac<M: Mac + KeyInit>(message: &[u8]) -> Vec<u8> {
+    let mut mac = <M as KeyInit>::new_from_slice(SECRET).unwrap();
+    mac.update(message);
+    mac.finalize().into_bytes().to_vec()
+}
+
+fn base64url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Percent-encodes what cannot stand in an argument as it is.
+fn escaped(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for &byte in text {
+        match byte {
+            b'&' | b'=' | b'%' | b'#' | b'?' | b'+' => out.extend(format!("%{byte:02X}").bytes()),
+            _ if byte.is_ascii_graphic() => out.push(byte),
+            _ => out.extend(format!("%{byte:02X}").bytes()),
+        }
+    }
+    out
+}
+
+/// Digits, letters and separators that fields could be cut at, few enough to meet often.
+fn piece() -> impl Strategy<Value = String> {
+    let digits = "[0-9]{1,12}";
+    let word = "[a-c0-9]{0,3}";
+    let odd = select(vec![
+        "/",
+        "=",
+        "&",
+        "~",
+        ".",
+        "-",
+        "a=",
+        "w=1",
+        "&w=1",
+        "limit=9",
+        "expires=",
+        "token_path=/",
+        "1900000000",
+        "2000000000",
+        "9999999999",
+        "1900000000a=b",
+        "abcd",
+        "exp:",
+        "~acl=/*",
+        "~url=/",
+        "~salt=",
+        "salt",
+        "%2F",
+        "%3A",
+        "%00",
+        "filters:expire(1)",
+        "plain/",
+        "http:/",
+        "http://",
+        "@",
+        "!",
+        "*",
+    ]);
+    prop_oneof![digits, word, odd.prop_map(str::to_string)]
+}
+
+fn text(pieces: std::ops::Range<usize>) -> impl Strategy<Value = String> {
+    prop::collection::vec(piece(), pieces).prop_map(|pieces| pieces.concat())
+}
+
+fn path() -> impl Strategy<Value = String> {
+    text(0..5).prop_map(|text| format!("/{text}"))
+}
+
+/// Addresses whose bytes are digits, letters, separators, or none of them.
+fn v4() -> impl Strategy<Value = [u8; 4]> {
+    let byte = prop_oneof![48u8..58, 97u8..103, select(b"&=/\t".to_vec()), any::<u8>()];
+    prop::array::uniform4(byte)
+}
+
+fn shown(address: [u8; 4]) -> String {
+    IpAddr::from(address).to_string()
+}
+
+/// What a link of bunny.net says.
+#[derive(Debug, Clone, PartialEq)]
+struct Said {
+    path: Vec<u8>,
+    expires: Vec<u8>,
+    address: Option<[u8; 4]>,
+    arguments: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Said {
+    fn message(&self) -> Vec<u8> {
+        let mut arguments = self.arguments.clone();
+        arguments.sort();
+        let pairs: Vec<_> = arguments.iter().map(|(n, v)| [&n[..], v].join(&b'=')).collect();
+        let address = self.address.map(Vec::from).unwrap_or_default();
+        [&self.path[..], &self.expires, &address, &pairs.join(&b'&')].concat()
+    }
+
+    /// The link that says so, with this tag.
+    fn link(&self, tag: &[u8]) -> Vec<u8> {
+        let flag = if self.address.is_some() { "1-" } else { "" };
+        let token = format!("?token=HS256-{flag}{}&expires=", base64url(tag));
+        let mut link = [&self.path[..], token.as_bytes(), &self.expires].concat();
+        for (name, value) in &self.arguments {
+            link.extend([&b"&"[..], &escaped(name), b"=", &escaped(value)].concat());
+        }
+        link
+    }
+
+    fn is_taken(&self, tag: &[u8]) -> bool {
+        // A path with such bytes never arrives.
+        let is_asked_for = self.path.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'?');
+        let rules = Rules { is_bound: self.address.is_some(), ..Rules::default() };
+        let address = self.address.map(shown).unwrap_or_default();
+        let found = check(Format::Bunny, rules, &self.link(tag), &address);
+        is_asked_for && found.is_ok_and(|found| found.window.check(NOW, 0).is_ok())
+    }
+}
+
+/// Everything that `message` could have been made of, addresses among it where `bound`.
+fn cuts(message: &[u8], bound: bool) -> Vec<Said> {
+    let mut cuts = Vec::new();
+    for at in 1..message.len() {
+        for digits in 1..=12 {
+            let Some((path, rest)) = message.split_at_checked(at) else { continue };
+            let Some((expires, rest)) = rest.split_at_checked(digits) else { continue };
+            if !expires.iter().all(u8::is_ascii_digit) {
+                continue;
+            }
+            let (address, rest) = match rest.split_at_checked(4) {
+                Some((address, rest)) if bound => (Some(address.try_into().unwrap()), rest),
+                _ if bound => continue,
+                _ => (None, rest),
+            };
+            for arguments in ways_to_pair(rest) {
+                let (path, expires) = (path.to_vec(), expires.to_vec());
+                cuts.push(Said { path, expires, address, arguments });
+            }
+        }
+    }
+    cuts
+}
+
+/// The arguments that a text could be: each `&` may separate, and each `=` end a name.
+fn ways_to_pair(text: &[u8]) -> Vec<Vec<(Vec<u8>, Vec<u8>)>> {
+    if text.is_empty() {
+        return vec![Vec::new()];
+    }
+    let mut ways = Vec::new();
+    let ends = (0..=text.len()).filter(|&at| at == text.len() || text[at] == b'&');
+    for end in ends.take(2) {
+        let (pair, rest) = text.split_at(end);
+        let rest = if rest.is_empty() { vec![Vec::new()] } else { ways_to_pair(&rest[1..]) };
+        for at in (0..pair.len()).filter(|&at| pair[at] == b'=').take(3) {
+            for rest in &rest {
+                let mut way = vec![(pair[..at].to_vec(), pair[at + 1..].to_vec())];
+                way.extend(rest.iter().cloned());
+                ways.push(way);
+            }
+        }
+    }
+    ways
+}
+
+fn said() -> impl Strategy<Value = Said> {
+    let expires =
+        select(vec!["1900000000", "1911111111", "1934567890", "2000000000", "4102444800"]);
+    let arguments = prop::collection::vec((text(1..3), text(0..3)), 0..3);
+    (path(), expires, prop::option::of(v4()), arguments).prop_map(
+        |(path, expires, address, arguments)| {
+            let bytes = |text: String| text.into_bytes();
+            let arguments = arguments.into_iter().map(|(n, v)| (bytes(n), bytes(v))).collect();
+            Said { path: bytes(path), expires: expires.as_bytes().to_vec(), address, arguments }
+        },
+    )
+}
+
+fn normal(said: &Said) -> Said {
+    let mut said = said.clone();
+    said.arguments.sort();
+    said
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+
+    /// No two meanings make one message that is taken.
+    #[test]
+    fn a_message_of_bunny_has_one_meaning(said in said()) {
+        let message = said.message();
+        let tag = hmac::<Hmac<Sha256>>(&message);
+        let bound = said.address.is_some();
+        let mut taken: Vec<_> = cuts(&message, bound)
+            .iter()
+            .filter(|cut| cut.is_taken(&tag))
+            .map(normal)
+            .collect();
+        taken.sort_by_key(|said| format!("{said:?}"));
+        taken.dedup();
+        prop_assert!(taken.len() <= 1, "{taken:?}");
+        // None that lacks the address, or has one, where the other is asked for.
+        for cut in cuts(&message, !bound) {
+            let rules = Rules { is_bound: bound, ..Rules::default() };
+            let address = said.address.map(shown).unwrap_or_default();
+            prop_assert!(check(Format::Bunny, rules, &cut.link(&tag), &address).is_err());
+        }
+    }
+
+    /// And what signers usually write is taken.
+    #[test]
+    fn ordinary_links_of_bunny_are_taken(
+        path in "(/[a-z0-9_-]{1,12}){1,3}\\.(jpg|mp4|webp)",
+        expires in 1_800_000_000u64..2_000_000_000,
+        name in "[a-z_]{1,8}",
+        value in "[A-Za-z0-9 _.,:/-]{0,16}",
+        // One that begins with a digit may read like more of the expiry.
+        address in prop::option::of(v4().prop_filter("digit", |[first, ..]| !first.is_ascii_digit())),
+    ) {
+        prop_assume!(!["token", "expires", "limit"].contains(&&name[..]));
+        prop_assume!(!name.starts_with("token_"));
+        let arguments = vec![(name.into_bytes(), value.into_bytes())];
+        let expires = expires.to_string().into_bytes();
+        let said = Said { path: path.into_bytes(), expires, address, arguments };
+        let tag = hmac::<Hmac<Sha256>>(&said.message());
+        prop_assert!(said.is_taken(&tag));
+        let changed = [
+            Said { path: [&said.path[..], b"x"].concat(), ..said.clone() },
+            Said { expires: b"2000000001".to_vec(), ..said.clone() },
+            Said { arguments: Vec::new(), ..said.clone() },
+            Said { address: said.address.map(|[a, b, c, d]| [a, b, c, d ^ 1]), ..said.clone() },
+        ];
+        for changed in changed.iter().filter(|changed| **changed != said) {
+            prop_assert!(!changed.is_taken(&tag), "{changed:?}");
+        }
+    }
+
+    /// A message of Akamai's is its fields, then the path, then the salt.
+    #[test]
+    fn a_message_of_akamai_has_one_meaning(
+        path in path(),
+        fields in prop::collection::vec(
+            select(vec!["ip=192.0.2.7", "st=1", "exp=2000000000", "exp=1900000000", "id=a", "data=b",
+                "acl=/a/*", "acl=/*", "url=/a", "salt=salt", "x=1", "", "acl", "exp=2000000000 "]),
+            0..6,
+        ),
+        is_url in any::<bool>(),
+    ) {
+        let fields = fields.join("~");
+        let unseen = if is_url { format!("~url={path}") } else { String::new() };
+        let message = format!("{fields}{unseen}~salt=salt");
+        let tag: String =
+            hmac::<Hmac<Sha256>>(message.as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
+        let mut taken = Vec::new();
+        let unsalted = message.strip_suffix("~salt=salt").unwrap();
+        // Every cut of the message: what is shown, and a path behind it.
+        let mut asked = vec![(unsalted.to_string(), "/a/b".to_string()), (unsalted.to_string(), "/b".to_string())];
+        for (at, _) in unsalted.match_indices("~url=") {
+            asked.push((unsalted[..at].to_string(), unsalted[at + 5..].to_string()));
+        }
+        for (shown, path) in asked {
+            let url = format!("{path}?hdnts={shown}~hmac={tag}");
+            let found = check(Format::Akamai, Rules::default(), url.as_bytes(), "192.0.2.7");
+            if let Ok(found) = found {
+                // All that is shown was kept.
+                let once = |name: &str| shown.split('~').filter(|f| f.starts_with(name)).count();
+                prop_assert!(shown.split('~').all(|field| {
+                    ["ip=", "st=", "exp=", "acl=", "id=", "data="].iter().any(|n| field.starts_with(n))
+                }), "{shown}");
+                prop_assert!(["ip=", "st=", "exp=", "acl=", "id="].iter().all(|n| once(n) <= 1));
+                let st = shown.contains("st=1").then_some(1);
+                prop_assert_eq!(found.window.not_before, st);
+                let expires = if shown.contains("exp=2") { 2_000_000_000 } else { 1_900_000_000 };
+                prop_assert_eq!(found.window.expires, Some(expires));
+                if !shown.contains("acl=") {
+                    taken.push((shown.clone(), path.clone()));
+                }
+                let other = check(Format::Akamai, Rules::default(), url.as_bytes(), "192.0.2.8");
+                prop_assert_eq!(other.is_ok(), !shown.contains("ip="));
+                let more = format!("{url}&w=5000");
+                let more = check(Format::Akamai, Rules::default(), more.as_bytes(), "192.0.2.7");
+                prop_assert_eq!(more, Err(Reason::Unsigned));
+            }
+        }
+        taken.dedup();
+        prop_assert!(taken.len() <= 1, "{taken:?}");
+    }
+
+    /// What imgproxy's options say about the end of a link is kept, however it is written, and no
+    /// byte of the path can be changed but as imgproxy undoes it.
+    #[test]
+    fn a_path_of_imgproxy_is_one_path(
+        options in prop::collection::vec(
+            select(vec!["rs:fit:1:2", "exp:1900000000", "expires:1800000000", "exp:1", "w:1", "pr:a",
+                "exp%3A1700000000", "cb:x", "-", "e%78p:1600000000"]),
+            0..4,
+        ),
+        source in select(vec!["plain/http://h/a.jpg", "plain/a.jpg", "aHR0cDovL2g", "plain/local:///a",
+            "plain/http://h/exp:1", "aHR0/exp:1"]),
+        at in any::<prop::sample::Index>(),
+        byte in prop_oneof![select(b"/:%.3A?".to_vec()), 33u8..127],
+    ) {
+        let mut path = String::new();
+        options.iter().for_each(|option| path.push_str(&format!("/{option}")));
+        path.push_str(&format!("/{source}"));
+        let tag = hmac::<Hmac<Sha256>>(&[SALT, path.as_bytes()].concat());
+        let link = format!("/{}{path}", base64url(&tag));
+        let ends = options.iter().filter_map(|option| {
+            let option = option.replace("%3A", ":").replace("%78", "x");
+            let (name, value) = option.split_once(':')?;
+            let time = value.parse::<u64>().ok()?;
+            ["exp", "expires"].contains(&name).then_some(time)
+        });
+        let expires = ends.min();
+        let found = check(Format::Imgproxy, Rules::default(), link.as_bytes(), "");
+        prop_assert_eq!(found.map(|found| found.window.expires), Ok(expires), "{}", link);
+        // What proxies do, alone and together.
+        let escaped = path.split_once("/plain/").map_or_else(
+            || path.replace(':', "%3A"),
+            |(options, source)| format!("{}/plain/{source}", options.replace(':', "%3A")),
+        );
+        if !path.contains("%3A") && !path.contains("exp:1") {
+            for changed in [escaped.clone(), escaped.replace("http://", "http:/")] {
+                let link = link.replace(&path, &changed);
+                let found = check(Format::Imgproxy, Rules::default(), link.as_bytes(), "");
+                prop_assert_eq!(found.map(|found| found.window.expires), Ok(expires), "{}", link);
+            }
+        }
+        // One byte of the path replaced, taken out, or put in.
+        let start = link.len() - path.len();
+        let at = start + at.index(path.len());
+        let bytes = link.as_bytes();
+        for changed in [
+            [&bytes[..at], &[byte], &bytes[at + 1..]].concat(),
+            [&bytes[..at], &bytes[at + 1..]].concat(),
+            [&bytes[..=at], &[byte], &bytes[at + 1..]].concat(),
+        ] {
+            let is_undone = changed == link.replace("http://", "http:/").as_bytes()
+                || changed == link.replace("local:///", "local://").as_bytes();
+            if changed == bytes || is_undone || changed.contains(&b'?') {
+                continue;
+            }
+            let found = check(Format::Imgproxy, Rules::default(), &changed, "");
+            prop_assert!(found.is_err(), "{}", String::from_utf8_lossy(&changed));
+        }
+    }
+
+    /// The same of thumbor's and imagor's filters.
+    #[test]
+    fn filters_of_thumbor_are_kept(
+        options in prop::collection::vec(
+            select(vec!["300x200", "fit-in", "smart", "trim", "meta", "-1x2", "1x2:3x4", "left", "0.1x0.2:3x4"]),
+            0..3,
+        ),
+        filters in prop::collection::vec(
+            select(vec!["blur(1)", "expire(1900000000000)", "expire(1800000000999)", "fill(a,b)",
+                "watermark(/a:b(1)/c,2)", "max_age(1)", "expire(1)"]),
+            0..4,
+        ),
+        escape in any::<bool>(),
+        at in any::<prop::sample::Index>(),
+        byte in 33u8..127,
+    ) {
+        let mut path = options.iter().map(|option| format!("{option}/")).collect::<String>();
+        if !filters.is_empty() {
+            let text = format!("filters:{}/", filters.join(":"));
+            path += &if escape { text.replace('(', "%28").replace(':', "%3a") } else { text };
+        }
+        path += "http://h/filters:expire(1)/a.jpg";
+        let tag = hmac::<Hmac<Sha1>>(path.as_bytes());
+        let link = format!("/{}/{path}", base64url(&tag));
+        let ends = filters.iter().filter_map(|filter| {
+            filter.strip_prefix("expire(")?.strip_suffix(')')?.parse::<u64>().ok()
+        });
+        let expires = ends.min().map(|time| time / 1000);
+        let found = check(Format::Thumbor, Rules::default(), link.as_bytes(), "");
+        prop_assert_eq!(found.map(|found| found.window.expires), Ok(expires), "{}", link);
+        let mut changed = link.clone().into_bytes();
+        let at = changed.len() - path.len() + at.index(path.len());
+        if changed[at] != byte && byte != b'?' {
+            changed[at] = byte;
+            prop_assert!(check(Format::Thumbor, Rules::default(), &changed, "").is_err());
+        }
+    }
+
+    /// What is signed here is taken, and nothing else is: any byte that is changed, any argument
+    /// that is added, another address.
+    #[test]
+    fn links_that_are_made_are_taken_as_they_are(
+        format in select(vec![Format::Imgproxy, Format::Thumbor, Format::Akamai, Format::Bunny]),
+        path in "(/[a-z0-9_.-]{1,10}){1,3}",
+        arguments in "(\\?[a-z]{1,4}=[a-z0-9]{0,4}(&[A-Z]{1,3}=[a-z]{0,3})?)?",
+        address in prop::option::of(v4()),
+        at in any::<prop::sample::Index>(),
+        byte in 33u8..127,
+    ) {
+        let is_pathed = matches!(format, Format::Imgproxy | Format::Thumbor);
+        let expires = (!is_pathed).then_some(1_900_000_000);
+        let window = Window { not_before: None, expires };
+        let url = if format == Format::Bunny { format!("{path}{arguments}") } else { path.clone() };
+        let address = address.filter(|_| !is_pathed);
+        let from = address.map(IpAddr::from);
+        let grant = Grant { url: &url, window, address: from, prefix: None };
+        let link = grant.sign(format, &key(format)).unwrap();
+        let rules = Rules { is_bound: address.is_some(), ..Rules::default() };
+        let shown = address.map(shown).unwrap_or_default();
+        let found = check(format, rules, link.as_bytes(), &shown);
+        let Ok(found) = found else {
+            // A name such as "token", or an address that reads like arguments.
+            prop_assert_eq!(format, Format::Bunny);
+            return Ok(());
+        };
+        prop_assert_eq!(found.window, window);
+        if let Some([a, b, c, d]) = address {
+            let other = IpAddr::from([a, b, c, d ^ 1]).to_string();
+            prop_assert!(check(format, rules, link.as_bytes(), &other).is_err());
+            let mapped = format!("::ffff:{shown}");
+            prop_assert!(check(format, rules, link.as_bytes(), &mapped).is_ok());
+        }
+        let separator = if link.contains('?') { '&' } else { '?' };
+        for more in ["w=5000", "zz", "%77=1", "expires=9", "hdnea=1", "token_path=/"] {
+            let more = format!("{link}{separator}{more}");
+            prop_assert!(check(format, rules, more.as_bytes(), &shown).is_err(), "{}", more);
+        }
+        // Any byte but those that spell the token, where case and the like are free.
+        let mut changed = link.clone().into_bytes();
+        let at = at.index(path.len()) + link.find(&path).unwrap();
+        if changed[at] != byte && byte != b'?' {
+            changed[at] = byte;
+            let found = check_with(format, rules, &changed, &shown, Unsigned::Any);
+            prop_assert!(found.is_err(), "{}", String::from_utf8_lossy(&changed));
+        }
+    }
+}
+
+/// The words that a link of bunny.net says about itself: each is kept, or the link is refused.
+#[test]
+fn nothing_that_bunny_carries_is_ignored() {
+    let link = |arguments: &[(&str, &str)]| {
+        let arguments = arguments
+            .iter()
+            .map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()))
+            .collect();
+        let (path, expires) = (b"/a/b.jpg".to_vec(), b"1900000000".to_vec());
+        let said = Said { path, expires, address: None, arguments };
+        let signed = match said.arguments.iter().find(|(name, _)| name == b"token_path") {
+            Some((_, prefix)) => Said { path: prefix.clone(), ..said.clone() },
+            None => said.clone(),
+        };
+        said.link(&hmac::<Hmac<Sha256>>(&signed.message()))
+    };
+    let check = |link: &[u8]| check(Format::Bunny, Rules::default(), link, "");
+    assert!(check(&link(&[])).is_ok());
+    for name in ["token_countries", "token_countries_blocked"] {
+        for value in ["", "DE", "DE,FR"] {
+            assert_eq!(check(&link(&[(name, value)])), Err(Reason::Malformed), "{name}={value}");
+        }
+    }
+    let rate = check(&link(&[("limit", "500")])).map(|found| found.rate);
+    assert_eq!(rate, Ok(Some(500_000)));
+    for (prefix, expected) in [
+        ("/a/", Ok(())),
+        ("/", Ok(())),
+        ("/b/", Err(Reason::Mismatch)),
+        ("", Err(Reason::Malformed)),
+        ("a/", Err(Reason::Malformed)),
+    ] {
+        let found = check(&link(&[("token_path", prefix)])).map(|_| ());
+        assert_eq!(found, expected, "{prefix}");
+    }
+    // Left out of what is signed by the signer's wish: nothing but what is listed.
+    let mut ignoring = link(&[("token_ignore_params", "true")]);
+    assert!(check(&ignoring).is_ok());
+    ignoring.extend(b"&w=5000");
+    assert_eq!(check(&ignoring), Err(Reason::Unsigned));
+    let named = [b"w".to_vec()];
+    let listed = Unsigned::Named(&named);
+    assert!(check_with(Format::Bunny, Rules::default(), &ignoring, "", listed).is_ok());
+}
