@@ -40,9 +40,6 @@ HEAD /strip/photo-300x200-meta.jpg  200 empty etag=same
 # as it came, under the tag that it came with
 /keep/photo-300x200-meta.jpg    200 same=photo-300x200-meta.jpg etag=strong X-Status=original
 /keep/photo-300x200-meta.jpg [If-None-Match: $etag] 304 empty etag=same
-# which is not that of the stripped one
-/keep/photo-300x200-meta.jpg    200 etag=strong
-/strip/photo-300x200-meta.jpg [If-None-Match: $etag] 200 etag=weak
 
 
 === TEST 2: where there is nothing to be stripped, not a byte changes
@@ -86,7 +83,7 @@ sub {
         $t->Options(Duplicates => 1, Unknown => 1, ExtractEmbedded => 1);
         $t->ExtractInfo(\$r->{body});
         my %found = map { $_ => $t->GetValue($_) } grep { $t->GetGroup($_, 0) eq 'EXIF' || $t->GetGroup($_, 0) =~ /XMP|IPTC|Photoshop|MakerNotes/ } $t->GetFoundTags;
-        Test::More::is(join(' ', sort grep { $_ ne 'ExifByteOrder' } keys %found), 'Artist Copyright', "$name - $ext - tags");
+        Test::More::is(CORE::join(' ', sort grep { $_ ne 'ExifByteOrder' } keys %found), 'Artist Copyright', "$name - $ext - tags");
         Test::More::like($found{Copyright}, qr/\(c\) Ada Author/, "$name - $ext - words");
     }
 }
