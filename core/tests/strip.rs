@@ -8,6 +8,7 @@ mod common;
 use std::io::Write as _;
 
 use common::*;
+use image_gate_codecs::avif;
 use image_gate_core::image::{
     Control, Format, Limits, MetadataPolicy, Output, Plan, ProfilePolicy, prepare, probe,
 };
@@ -345,6 +346,156 @@ fn webp_frames_hold_their_image_alone() {
     }
 }
 
+fn avif_of(picture: &Picture, exif: &[u8], xmp: &[u8]) -> Vec<u8> {
+    let alpha = !picture.is_opaque();
+    let pixels = if alpha { picture.rgba().to_vec() } else { picture.rgb() };
+    let &Picture { width, height, .. } = picture;
+    let (quality, speed, icc) = (70, 9, &[][..]);
+    let image =
+        avif::Image { pixels: &pixels, width, height, alpha, quality, speed, icc, exif, xmp };
+    avif::encode(&image).unwrap().to_vec()
+}
+
+fn avif_pictures() -> [Picture; 2] {
+    let clear = Picture::new(64, 48, |x, y| [x as u8, 99, y as u8, (x * 4) as u8]);
+    [photo(64, 48), clear]
+}
+
+fn iso_box(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+    [&(body.len() as u32 + 8).to_be_bytes()[..], kind, body].concat()
+}
+
+/// The file with bytes in its payload that nothing points to.
+fn avif_with_unused(file: &[u8]) -> Vec<u8> {
+    let at = find(file, b"mdat") - 4;
+    let mut out = [file, SECRET].concat();
+    let len = (out.len() - at) as u32;
+    out[at..at + 4].copy_from_slice(&len.to_be_bytes());
+    out
+}
+
+#[test]
+fn avif_items_and_boxes() {
+    let xmp = [b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>", SECRET, b"</x:xmpmeta>"].concat();
+    for picture in avif_pictures() {
+        let plain = avif_of(&picture, b"", b"");
+        assert!(passes(&plain, &stripping()) && passes(&plain, &copyright()));
+        for (exif, xmp) in
+            [(exif_with_secret(), vec![]), (vec![], xmp.clone()), (exif_with_secret(), xmp.clone())]
+        {
+            let source = avif_of(&picture, &exif, &xmp);
+            assert!(contains(&source, SECRET));
+            for source in [source.clone(), avif_with_unused(&source)] {
+                let out = stripped(&source, &stripping());
+                assert!(
+                    !contains(&out, SECRET) && !contains(&out, b"Exif") && !contains(&out, b"mime")
+                );
+                assert_eq!(out.len(), plain.len());
+                assert_eq!(decode(&out), decode(&plain));
+                assert!(passes(&out, &stripping()));
+            }
+        }
+        for behind in [
+            iso_box(b"uuid", SECRET),
+            iso_box(b"free", SECRET),
+            iso_box(b"mpvd", SECRET),
+            SECRET.to_vec(),
+        ] {
+            check("behind", &[&plain[..], &behind].concat(), &plain);
+        }
+        check("unused", &avif_with_unused(&plain), &plain);
+        // What a property says that describes.
+        let mut described = plain.clone();
+        let at = find(&described, b"pixi");
+        described[at..at + 4].copy_from_slice(b"udes");
+        let out = stripped(&described, &stripping());
+        assert!(!contains(&out, b"udes") && passes(&out, &stripping()));
+        assert_eq!(decode(&out), decode(&plain));
+    }
+}
+
+/// Both images of a sequence, and a track of metadata beside them.
+fn avif_sequence(with_secret: bool) -> Vec<u8> {
+    let still = avif_of(&avif_pictures()[0], b"", b"");
+    let config = find(&still, b"av1C") - 4;
+    let config = &still[config..config + 12];
+    let payload = find(&still, b"mdat") + 4;
+    let image = &still[payload..];
+    let full = |kind: &[u8; 4], body: &[u8]| iso_box(kind, &[&[0; 4], body].concat());
+    let be =
+        |values: &[u32]| values.iter().flat_map(|value| value.to_be_bytes()).collect::<Vec<u8>>();
+    let matrix = be(&[0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x4000_0000]);
+    let track = |number: u32, handler: &[u8; 4], entry: &[u8], sizes: &[u32], offset: u32| {
+        let tables = [
+            full(b"stsd", &[&be(&[1])[..], entry].concat()),
+            full(b"stts", &be(&[1, sizes.len() as u32, 1])),
+            full(b"stsc", &be(&[1, 1, sizes.len() as u32, 1])),
+            full(b"stsz", &[be(&[0, sizes.len() as u32]), be(sizes)].concat()),
+            full(b"stco", &be(&[1, offset])),
+        ];
+        let dref = full(b"dref", &[be(&[1]), iso_box(b"url ", &[0, 0, 0, 1])].concat());
+        let minf = [
+            iso_box(b"vmhd", &[0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]),
+            iso_box(b"dinf", &dref),
+            iso_box(b"stbl", &tables.concat()),
+        ];
+        let mdia = [
+            full(b"mdhd", &be(&[0, 0, 30, 60, 0])),
+            full(b"hdlr", &[&[0; 4], &handler[..], &[0; 13]].concat()),
+            iso_box(b"minf", &minf.concat()),
+        ];
+        let tkhd =
+            [be(&[0, 0, number, 0, 60, 0, 0, 0, 0]), matrix.clone(), be(&[64 << 16, 48 << 16])];
+        let mut parts = vec![
+            iso_box(b"tkhd", &[&[0, 0, 0, 3][..], &tkhd.concat()].concat()),
+            iso_box(b"mdia", &mdia.concat()),
+        ];
+        if with_secret {
+            parts.push(iso_box(b"udta", &iso_box(b"\xa9xyz", SECRET)));
+        }
+        iso_box(b"trak", &parts.concat())
+    };
+    let mut entry =
+        [&[0; 6][..], &[0, 1], &[0; 16], &[0, 64, 0, 48, 0, 72, 0, 0, 0, 72, 0, 0]].concat();
+    entry.extend([0; 4]);
+    entry.extend([0, 1]);
+    entry.extend([0; 32]);
+    entry.extend([0, 24, 0xff, 0xff]);
+    entry.extend(config);
+    let entry = iso_box(b"av01", &entry);
+    let ftyp = iso_box(b"ftyp", b"avis\0\0\0\0avismsf1iso8mif1miaf");
+    let sizes = [image.len() as u32, image.len() as u32];
+    let movie = |offset: u32| {
+        let mvhd = [
+            be(&[0, 0, 30, 60, 0x10000, 0x0100_0000, 0, 0]),
+            matrix.clone(),
+            vec![0; 24],
+            be(&[3]),
+        ];
+        let mut parts =
+            vec![full(b"mvhd", &mvhd.concat()), track(1, b"pict", &entry, &sizes, offset)];
+        if with_secret {
+            let text = iso_box(b"mett", &[0; 8]);
+            let len = SECRET.len() as u32;
+            parts.push(track(2, b"meta", &text, &[len], offset - len));
+            parts.push(iso_box(b"udta", SECRET));
+        }
+        iso_box(b"moov", &parts.concat())
+    };
+    let secret = if with_secret { SECRET } else { b"" };
+    let data = iso_box(b"mdat", &[secret, image, image].concat());
+    let offset = ftyp.len() + movie(1000).len() + 8 + secret.len();
+    [ftyp, movie(offset as u32), data].concat()
+}
+
+#[test]
+fn avif_tracks() {
+    let plain = avif_sequence(false);
+    assert_eq!(probe(&plain).unwrap().frames, 2);
+    check("tracks", &avif_sequence(true), &plain);
+    assert_eq!(stripped(&plain, &stripping()), plain);
+}
+
 #[test]
 fn author_and_rights_stay() {
     let picture = photo(60, 40);
@@ -354,7 +505,8 @@ fn author_and_rights_stay() {
     let exif = riff_chunk(b"EXIF", &exif);
     let webp = webp_file(&[&vp8x(8, 60, 40), &webp_lossless(&picture)[12..], &exif]);
     let simple = webp_file(&[&webp_lossless(&picture)[12..], &exif]);
-    for source in [jpeg, png, webp, simple] {
+    let avif = avif_of(&picture, &exif_with_secret(), b"");
+    for source in [jpeg, png, webp, simple, avif] {
         let out = stripped(&source, &copyright());
         assert!(contains(&out, b"Ann Other") && contains(&out, b"(c) 2024 AO"));
         assert!(!contains(&out, SECRET) && !contains(&out, b"GPSN"));
@@ -448,6 +600,8 @@ fn marked() -> Vec<Vec<u8>> {
         insert(&gif, 19, &extensions),
         webp_file(&[&vp8x(12, 50, 40), image, &exif, &secret]),
         webp_file(&[&vp8x(14, 50, 40), &anim, &frame, &frame, &exif]),
+        avif_of(&photo(16, 16), &exif_with_secret(), SECRET),
+        avif_sequence(true),
     ];
     all.iter_mut().for_each(|file| file.extend_from_slice(SECRET));
     all
@@ -459,7 +613,7 @@ proptest! {
     /// Whatever a file became, it is stripped once and for all, or made anew, or refused.
     #[test]
     fn damaged(
-        which in 0..6usize,
+        which in 0..8usize,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
         cut in prop::option::weighted(0.2, any::<prop::sample::Index>()),
         is_copyright in any::<bool>(),

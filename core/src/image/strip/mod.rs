@@ -51,6 +51,6 @@ pub(super) fn strip<'a>(source: &Source<'a>, plan: &Plan, turned: bool) -> Optio
         Kind::Png(_) => png::cuts(input, &kept),
         Kind::Gif(_) => gif::cuts(input),
         Kind::Webp(webp) => webp::cuts(input, webp, &source.info, &kept),
-        Kind::Avif(_) => avif::cuts(input, &kept),
+        Kind::Avif(_) => avif::cuts(input, source.info.has_profile, &kept),
     }
 }

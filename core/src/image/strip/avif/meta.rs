@@ -1,0 +1,366 @@
+//! The items of a still image (ISO/IEC 14496-12, section 8.11; ISO/IEC 23008-12, sections 6 and 9).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use super::super::super::bytes::{array, be16};
+use super::super::Kept;
+use super::boxes::{Changes, Frame, Place, inside, number};
+use super::{Live, one, only};
+
+/// Items, references and properties, each; a grid has a few hundred cells.
+const MOST: usize = 1 << 12;
+
+/// The properties that decoders and those who show images go by.
+const NEEDED: [&[u8; 4]; 17] = [
+    b"ispe", b"pixi", b"av1C", b"colr", b"auxC", b"irot", b"imir", b"clap", b"pasp", b"clli",
+    b"mdcv", b"cclv", b"amve", b"a1op", b"a1lx", b"lsel", b"rloc",
+];
+
+/// What says of an auxiliary image that it is an alpha plane.
+const ALPHA: [&[u8]; 2] =
+    [b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0", b"urn:mpeg:hevc:2015:auxid:1\0"];
+
+pub(super) fn cuts(changes: &mut Changes, meta: Frame, kept: &Kept, live: &mut Live) -> Option<()> {
+    let input = changes.input;
+    // Behind version and flags there are boxes.
+    let content = Frame { body: meta.body + 4, ..meta };
+    let kinds: [&[u8; 4]; 8] =
+        [b"hdlr", b"pitm", b"iinf", b"iloc", b"iref", b"iprp", b"idat", b"dinf"];
+    let frames = only(changes, content, &kinds)?;
+    let (infos, locations) = (one(&frames, b"iinf")?, one(&frames, b"iloc")?);
+    let properties = inside(input, one(&frames, b"iprp")?.body..one(&frames, b"iprp")?.end)?;
+    let pitm = one(&frames, b"pitm")?;
+    let primary = number(input, pitm.body + 4, if version(input, pitm)? == 0 { 2 } else { 4 })?;
+
+    let items = items(input, infos)?;
+    let references = match frames.iter().find(|frame| &frame.kind == b"iref") {
+        Some(_) => references(input, one(&frames, b"iref")?)?,
+        None => Vec::new(),
+    };
+    let container = one(&properties, b"ipco")?;
+    let found = inside(input, container.body..container.end)?;
+    let association = one(&properties, b"ipma")?;
+    let associations = associations(input, association)?;
+    let is_alpha = |item: u64| {
+        let mut of = associations.iter().filter(|entry| entry.item == item);
+        of.any(|entry| {
+            entry.properties.iter().any(|&(index, _)| {
+                let property = index.checked_sub(1).and_then(|index| found.get(index));
+                property.filter(|property| &property.kind == b"auxC").is_some_and(|property| {
+                    let name = input.get(property.body + 4..property.end).unwrap_or_default();
+                    ALPHA.iter().any(|alpha| name.starts_with(alpha))
+                })
+            })
+        })
+    };
+
+    let mut stay = reachable(primary, &references, is_alpha);
+    let kind = |item: u64| items.get(&item).map(|(kind, _)| kind);
+    if !stay.iter().all(|&item| matches!(kind(item), Some(b"av01" | b"grid" | b"iovl" | b"iden"))) {
+        return None;
+    }
+    let exif = match &kept.exif {
+        None => None,
+        Some(block) => {
+            let item =
+                items.iter().find(|(_, (kind, _))| kind == b"Exif").map(|(&item, _)| item)?;
+            stay.insert(item);
+            Some((item, [&[0; 4], block.as_slice()].concat()))
+        }
+    };
+
+    let gone = items.iter().filter(|(item, _)| !stay.contains(item));
+    let ranges: Vec<Range<usize>> = gone.map(|(_, (_, range))| range.clone()).collect();
+    let size = if version(input, infos)? == 0 { 2 } else { 4 };
+    changes.write_number(infos.body + 4, size, (items.len() - ranges.len()) as u64)?;
+    ranges.into_iter().for_each(|range| changes.cut(range));
+    changes.frame(infos);
+
+    if let Some(frame) = frames.iter().find(|frame| &frame.kind == b"iref") {
+        let stays = |reference: &Reference| {
+            stay.contains(&reference.from) && reference.to.iter().all(|to| stay.contains(to))
+        };
+        if references.iter().any(stays) {
+            let gone = references.iter().filter(|reference| !stays(reference));
+            gone.for_each(|reference| changes.cut(reference.range.clone()));
+            changes.frame(*frame);
+        } else {
+            changes.cut(frame.range());
+        }
+    }
+
+    for frame in &properties {
+        match &frame.kind {
+            b"ipco" => {}
+            b"ipma" => changes.frame(*frame),
+            _ => return None,
+        }
+    }
+    let count = associations.iter().filter(|entry| stay.contains(&entry.item)).count();
+    changes.write_number(association.body + 4, 4, count as u64)?;
+    for entry in &associations {
+        if !stay.contains(&entry.item) {
+            changes.cut(entry.range.clone());
+            continue;
+        }
+        // What has to be understood must be.
+        for &(index, essential) in &entry.properties {
+            let property = index.checked_sub(1).and_then(|index| found.get(index));
+            if essential && !property.is_some_and(|property| NEEDED.contains(&&property.kind)) {
+                return None;
+            }
+        }
+    }
+    // The others keep their place, as properties are told by their number.
+    for property in found.iter().filter(|property| !NEEDED.contains(&&property.kind)) {
+        changes.write(property.start + 4, b"free");
+        changes.clear(property.body..property.end);
+    }
+    changes.frame(one(&frames, b"iprp")?);
+
+    let data = frames.iter().find(|frame| &frame.kind == b"idat");
+    let inner = located(changes, locations, &stay, exif.as_ref(), live)?;
+    match data {
+        Some(data) if inner.is_empty() => changes.cut(data.range()),
+        Some(data) => clear_gaps(changes, *data, inner)?,
+        None if inner.is_empty() => {}
+        None => return None,
+    }
+    Some(())
+}
+
+fn version(input: &[u8], frame: Frame) -> Option<u8> {
+    input.get(frame.body).copied()
+}
+
+/// The kind of each item, and where the box is that says so.
+fn items(input: &[u8], infos: Frame) -> Option<BTreeMap<u64, ([u8; 4], Range<usize>)>> {
+    let first = infos.body + if version(input, infos)? == 0 { 6 } else { 8 };
+    let mut found = BTreeMap::new();
+    for frame in inside(input, first..infos.end)? {
+        let size = match (&frame.kind, version(input, frame)?) {
+            (b"infe", 2) => 2,
+            (b"infe", 3) => 4,
+            _ => return None,
+        };
+        let item = number(input, frame.body + 4, size)?;
+        let kind = array(input, frame.body + 4 + size + 2)?;
+        if found.insert(item, (kind, frame.range())).is_some() || found.len() > MOST {
+            return None;
+        }
+    }
+    Some(found)
+}
+
+struct Reference {
+    kind: [u8; 4],
+    from: u64,
+    to: Vec<u64>,
+    range: Range<usize>,
+}
+
+fn references(input: &[u8], frame: Frame) -> Option<Vec<Reference>> {
+    let size = if version(input, frame)? == 0 { 2 } else { 4 };
+    let mut found = Vec::new();
+    let mut total = 0;
+    for frame in inside(input, frame.body + 4..frame.end)? {
+        let from = number(input, frame.body, size)?;
+        let count = usize::from(be16(input, frame.body + size)?);
+        total += count + 1;
+        if total > 2 * MOST || frame.body + size + 2 + count * size > frame.end {
+            return None;
+        }
+        let first = frame.body + size + 2;
+        let to = (0..count).map(|index| number(input, first + index * size, size));
+        let to = to.collect::<Option<Vec<u64>>>()?;
+        found.push(Reference { kind: frame.kind, from, to, range: frame.range() });
+    }
+    Some(found)
+}
+
+/// What an item is made of, and the alpha planes of all that.
+fn reachable(
+    primary: u64,
+    references: &[Reference],
+    is_alpha: impl Fn(u64) -> bool,
+) -> BTreeSet<u64> {
+    let mut parts: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+    for reference in references {
+        match &reference.kind {
+            b"dimg" | b"base" | b"prem" => {
+                parts.entry(reference.from).or_default().extend(&reference.to);
+            }
+            b"auxl" if is_alpha(reference.from) => {
+                for &to in &reference.to {
+                    parts.entry(to).or_default().push(reference.from);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut found = BTreeSet::new();
+    let mut todo = vec![primary];
+    while let Some(item) = todo.pop() {
+        if found.insert(item) {
+            todo.extend(parts.get(&item).into_iter().flatten());
+        }
+    }
+    found
+}
+
+struct Association {
+    item: u64,
+    /// The number of each, from 1, and whether it has to be understood.
+    properties: Vec<(usize, bool)>,
+    range: Range<usize>,
+}
+
+fn associations(input: &[u8], frame: Frame) -> Option<Vec<Association>> {
+    let size = if version(input, frame)? == 0 { 2 } else { 4 };
+    let wide = input.get(frame.body + 3)? & 1 == 1;
+    let count = usize::try_from(number(input, frame.body + 4, 4)?).ok()?;
+    if count > MOST {
+        return None;
+    }
+    let mut found = Vec::new();
+    let mut at = frame.body + 8;
+    let mut total = 0;
+    for _ in 0..count {
+        let start = at;
+        let item = number(input, at, size)?;
+        let many = usize::from(*input.get(at + size)?);
+        at += size + 1;
+        total += many;
+        let mut properties = Vec::new();
+        for _ in 0..many {
+            properties.push(if wide {
+                let value = be16(input, at)?;
+                (usize::from(value & 0x7fff), value & 0x8000 != 0)
+            } else {
+                let value = *input.get(at)?;
+                (usize::from(value & 0x7f), value & 0x80 != 0)
+            });
+            at += if wide { 2 } else { 1 };
+        }
+        if at > frame.end || total > 8 * MOST {
+            return None;
+        }
+        found.push(Association { item, properties, range: start..at });
+    }
+    (at == frame.end).then_some(found)
+}
+
+/// Has items be where they come to be, and leaves out those that go. Returns the ranges of those
+/// that are in `idat`, from its start.
+fn located(
+    changes: &mut Changes,
+    frame: Frame,
+    stay: &BTreeSet<u64>,
+    exif: Option<&(u64, Vec<u8>)>,
+    live: &mut Live,
+) -> Option<Vec<Range<usize>>> {
+    let input = changes.input;
+    let version = version(input, frame)?;
+    let sizes = be16(input, frame.body + 4)?;
+    let part = |shift: u16| usize::from(sizes >> shift & 15);
+    let (offset_size, length_size, base_size) = (part(12), part(8), part(4));
+    let index_size = if version == 0 { 0 } else { part(0) };
+    let id_size = match version {
+        0 | 1 => 2,
+        2 => 4,
+        _ => return None,
+    };
+    let count_at = frame.body + 6;
+    let count = number(input, count_at, id_size)?;
+    let mut at = count_at + id_size;
+    let (mut left, mut inner, mut total) = (0, Vec::new(), 0);
+    for _ in 0..count {
+        let start = at;
+        let item = number(input, at, id_size)?;
+        at += id_size;
+        let method = if version == 0 { 0 } else { be16(input, at)? & 15 };
+        at += if version == 0 { 0 } else { 2 };
+        let elsewhere = be16(input, at)? != 0;
+        at += 2;
+        let (base_at, base) = (at, number(input, at, base_size)?);
+        at += base_size;
+        let extents = usize::from(be16(input, at)?);
+        at += 2;
+        let first = at;
+        at += extents * (index_size + offset_size + length_size);
+        total += extents + 1;
+        if at > frame.end || total > 2 * MOST {
+            return None;
+        }
+        if !stay.contains(&item) {
+            changes.cut(start..at);
+            continue;
+        }
+        left += 1;
+        let block = exif.filter(|(exif, _)| *exif == item).map(|(_, block)| block);
+        if elsewhere || method > 1 || (offset_size == 0 || block.is_some()) && extents != 1 {
+            return None;
+        }
+        for extent in 0..extents {
+            let offset_at = first + extent * (index_size + offset_size + length_size) + index_size;
+            let length_at = offset_at + offset_size;
+            let offset = base.checked_add(number(input, offset_at, offset_size)?)?;
+            let target = usize::try_from(offset).ok()?;
+            let len = usize::try_from(number(input, length_at, length_size)?).ok()?;
+            let end = target.checked_add(len).filter(|_| len > 0)?;
+            if method == 1 {
+                // Of EXIF that has to become another, nobody writes it there.
+                if block.is_some() {
+                    return None;
+                }
+                inner.push(target..end);
+                continue;
+            }
+            if let Some(block) = block
+                && input.get(target..end)? != block.as_slice()
+            {
+                // It must not share its bytes.
+                if live.ranges.iter().any(|range| range.start < end && target < range.end) {
+                    return None;
+                }
+                changes.write_number(length_at, length_size, block.len() as u64)?;
+                changes.replace(target..end, block.clone());
+            }
+            live.add(target, len)?;
+            match offset_size {
+                0 => changes.place(Place { at: base_at, size: base_size, target, base: 0..0 }),
+                _ => {
+                    let base = base_at..base_at + base_size;
+                    changes.place(Place { at: offset_at, size: offset_size, target, base });
+                }
+            }
+        }
+    }
+    if at != frame.end {
+        return None;
+    }
+    changes.write_number(count_at, id_size, left)?;
+    changes.frame(frame);
+    Some(inner)
+}
+
+/// Clears what of `idat` nothing points to.
+fn clear_gaps(changes: &mut Changes, data: Frame, mut ranges: Vec<Range<usize>>) -> Option<()> {
+    ranges.sort_by_key(|range| range.start);
+    let mut at = data.body;
+    for range in ranges {
+        let (start, end) = (data.body.checked_add(range.start)?, data.body.checked_add(range.end)?);
+        if end > data.end {
+            return None;
+        }
+        if start > at {
+            changes.clear(at..start);
+        }
+        at = at.max(end);
+    }
+    if data.end > at {
+        changes.clear(at..data.end);
+    }
+    Some(())
+}

@@ -1,0 +1,120 @@
+//! AVIF (ISO/IEC 23000-22): the primary image, what it is made of, its alpha plane and the tracks of a
+//! sequence stay. The numbers that say where they are follow them.
+//!
+//! What goes: items of EXIF and XMP, manifests, thumbnails, depth and gain maps, properties that
+//! describe, tracks of sound and of metadata, other boxes, and all bytes to which nothing points.
+
+mod boxes;
+mod meta;
+mod movie;
+
+use std::ops::Range;
+
+use boxes::{Changes, Frame, inside};
+
+use super::{Cuts, Kept};
+
+/// Payload to which something that stays points.
+#[derive(Debug, Default)]
+struct Live {
+    ranges: Vec<Range<usize>>,
+}
+
+impl Live {
+    fn add(&mut self, start: usize, len: usize) -> Option<()> {
+        self.ranges.push(start..start.checked_add(len)?);
+        Some(())
+    }
+}
+
+pub(super) fn cuts<'a>(input: &'a [u8], has_profile: bool, kept: &Kept) -> Option<Cuts<'a>> {
+    // A profile stands among the properties that pixels need.
+    if has_profile && !kept.profile {
+        return None;
+    }
+    let mut changes = Changes::new(input);
+    let (mut meta, mut movie, mut data) = (None, None, Vec::new());
+    let mut at = 0;
+    while at < input.len() {
+        let Some(frame) = Frame::read(input, at, input.len()) else { break };
+        match &frame.kind {
+            b"ftyp" if at == 0 => brands(&mut changes, frame)?,
+            b"meta" if meta.is_none() => meta = Some(frame),
+            b"moov" if movie.is_none() => movie = Some(frame),
+            b"mdat" => data.push(frame),
+            // In fragments, places are told in other ways.
+            b"ftyp" | b"meta" | b"moov" | b"moof" | b"sidx" => return None,
+            _ => changes.cut(frame.range()),
+        }
+        at = frame.end;
+    }
+    if data.is_empty() {
+        return None;
+    }
+    // What is no box.
+    changes.cut(at..input.len());
+
+    let mut live = Live::default();
+    match meta {
+        Some(meta) => meta::cuts(&mut changes, meta, kept, &mut live)?,
+        // Author and rights have no place in a sequence alone.
+        None if movie.is_none() || kept.exif.is_some() => return None,
+        None => {}
+    }
+    if let Some(movie) = movie {
+        movie::cuts(&mut changes, movie, &mut live)?;
+    }
+    sweep(&mut changes, &data, live)?;
+    changes.into_cuts()
+}
+
+/// Takes the announcement of a gain map out of the brands.
+fn brands(changes: &mut Changes, frame: Frame) -> Option<()> {
+    let brands = changes.input.get(frame.body + 8..frame.end)?;
+    let brands = brands.as_chunks::<4>().0;
+    for (index, _) in brands.iter().enumerate().filter(|(_, brand)| *brand == b"tmap") {
+        let at = frame.body + 8 + 4 * index;
+        changes.cut(at..at + 4);
+    }
+    changes.frame(frame);
+    Some(())
+}
+
+/// Takes out of the payload what nothing points to.
+fn sweep(changes: &mut Changes, data: &[Frame], mut live: Live) -> Option<()> {
+    live.ranges.sort_by_key(|range| range.start);
+    let mut ranges = live.ranges.into_iter().peekable();
+    for frame in data {
+        changes.frame(*frame);
+        let mut at = frame.body;
+        while let Some(range) = ranges.next_if(|range| range.start < frame.end) {
+            // In no payload, or across its end.
+            if range.start < frame.body || range.end > frame.end {
+                return None;
+            }
+            if range.start > at {
+                changes.cut(at..range.start);
+            }
+            at = at.max(range.end);
+        }
+        changes.cut(at..frame.end);
+    }
+    ranges.next().is_none().then_some(())
+}
+
+/// The boxes of a box that are of these kinds, the others cut out.
+fn only(changes: &mut Changes, frame: Frame, kinds: &[&[u8; 4]]) -> Option<Vec<Frame>> {
+    let (stay, go): (Vec<Frame>, Vec<Frame>) = inside(changes.input, frame.body..frame.end)?
+        .into_iter()
+        .partition(|inner| kinds.contains(&&inner.kind));
+    go.iter().for_each(|inner| changes.cut(inner.range()));
+    changes.frame(frame);
+    Some(stay)
+}
+
+/// The only box of that kind.
+fn one(frames: &[Frame], kind: &[u8; 4]) -> Option<Frame> {
+    let mut found = frames.iter().filter(|frame| &frame.kind == kind);
+    let first = found.next()?;
+    found.next().is_none().then_some(*first)
+}
