@@ -7,7 +7,7 @@ use nginx_sys::{
     ngx_chain_t, ngx_connection_t, ngx_http_clean_header, ngx_http_cleanup_add,
     ngx_http_finalize_request, ngx_http_log_ctx_t, ngx_http_request_t,
     ngx_http_run_posted_requests, ngx_int_t, ngx_list_push, ngx_list_t, ngx_log_t, ngx_module_t,
-    ngx_pool_t, ngx_str_t, ngx_table_elt_t, ngx_uint_t, time_t,
+    ngx_pcalloc, ngx_pool_t, ngx_str_t, ngx_table_elt_t, ngx_uint_t, time_t,
 };
 
 use super::conf::bytes;
@@ -207,23 +207,84 @@ impl Request {
         })
     }
 
-    /// Takes `Range` and `If-Range` away, from nginx and from what it sends upstream.
-    pub fn drop_range(self) {
+    /// Takes `Range` and `If-Range` away, from nginx and from what it sends upstream. Answers what
+    /// they were, where there was a range.
+    pub fn drop_range(self) -> Option<DroppedRange> {
         // SAFETY: alive, and on the event loop: nothing else writes the headers.
         let headers = unsafe { &mut (*self.as_ptr()).headers_in };
-        for field in [&mut headers.range, &mut headers.if_range] {
+        let dropped = [&mut headers.range, &mut headers.if_range].map(|field| {
             // SAFETY: null or an element of the list of incoming headers.
-            if let Some(header) = unsafe { field.as_mut() } {
-                // The list has no removal, and other fields point into it. TE is the name that
-                // every proxying module replaces by its own.
-                header.hash = hash(b"te");
-                header.key = text("TE");
-                header.lowcase_key = c"te".as_ptr().cast_mut().cast();
-                header.value = ngx_str_t::empty();
-            }
-            *field = std::ptr::null_mut();
+            let header = unsafe { std::mem::replace(field, std::ptr::null_mut()).as_mut() }?;
+            let value = header.value;
+            // The list has no removal, and other fields point into it. TE is the name that
+            // every proxying module replaces by its own.
+            header.hash = hash(b"te");
+            header.key = text("TE");
+            header.lowcase_key = c"te".as_ptr().cast_mut().cast();
+            header.value = ngx_str_t::empty();
+            Some(value)
+        });
+        match dropped {
+            [Some(range), if_range] => Some(DroppedRange { range, if_range }),
+            [None, _] => None,
         }
     }
+
+    /// Has nginx serve the range that was [dropped](Request::drop_range) after all, as far as the
+    /// answer has ranges. Without memory it serves the whole.
+    pub fn restore_range(self, dropped: &DroppedRange) {
+        // What reads `If-Range` reads it only beside a range.
+        let fields = [(dropped.if_range, false), (Some(dropped.range), true)];
+        for (value, is_range) in fields {
+            let Some(value) = value else { continue };
+            // SAFETY: the pool is live; nginx answers null when it has no memory.
+            let header = unsafe { ngx_pcalloc(self.pool(), size_of::<ngx_table_elt_t>()) };
+            let header = header.cast::<ngx_table_elt_t>();
+            if header.is_null() {
+                return;
+            }
+            // SAFETY: a new element, outside the list: only nginx's own fields find it.
+            unsafe {
+                (*header).hash = 1;
+                (*header).value = value;
+                let headers = &mut (*self.as_ptr()).headers_in;
+                *(if is_range { &mut headers.range } else { &mut headers.if_range }) = header;
+            }
+        }
+    }
+
+    /// Gives what the client sent as `Accept-Encoding` to `edit`, and sends upstream what that
+    /// answers. What nginx itself sends to the client goes by what the client said.
+    pub fn narrow_accept_encoding(self, edit: impl Fn(&[u8]) -> Vec<u8>) {
+        // SAFETY: alive, and on the event loop; null, or where nginx keeps null or an element of
+        // the list of incoming headers.
+        let field = unsafe { shim::ig_request_accept_encoding(self.as_ptr()).as_mut() };
+        // SAFETY: as above.
+        if let Some(field) = field
+            && let Some(header) = unsafe { field.as_ref() }
+        {
+            // SAFETY: the pool is live; nginx answers null when it has no memory.
+            let copy = unsafe { ngx_pcalloc(self.pool(), size_of::<ngx_table_elt_t>()) };
+            let copy = copy.cast::<ngx_table_elt_t>();
+            if copy.is_null() {
+                return;
+            }
+            // SAFETY: a new element, outside the list.
+            unsafe { copy.write(*header) };
+            *field = copy;
+        }
+        self.each_incoming(b"Accept-Encoding", |header| {
+            // Without memory the client's own value stays.
+            let _ = header.set_value(&edit(header.value()));
+        });
+    }
+}
+
+/// What a client said of ranges. The bytes live as long as its request.
+#[derive(Clone, Copy)]
+pub struct DroppedRange {
+    range: ngx_str_t,
+    if_range: Option<ngx_str_t>,
 }
 
 /// Outgoing headers.
@@ -275,20 +336,28 @@ impl Request {
         unsafe { (*self.as_ptr()).headers_out.content_type = ngx_str_t::empty() };
     }
 
-    /// The value of `Content-Encoding`.
-    pub fn content_encoding(&self) -> Option<&[u8]> {
-        header(self.get().headers_out.content_encoding)
-    }
-
     /// Sends no `Content-Encoding`.
     pub fn clear_content_encoding(self) {
         // SAFETY: alive, and on the event loop.
         clear(unsafe { &mut (*self.as_ptr()).headers_out.content_encoding });
+        self.drop_headers(|name| name.eq_ignore_ascii_case(b"Content-Encoding"));
     }
 
-    /// Sends no header called `name`, of those that nginx knows nothing of.
-    pub fn drop_header(self, name: &[u8]) {
-        self.each_header(name, |header| header.hash = 0);
+    /// The values of all outgoing headers called `name`.
+    pub fn values<'a>(self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        // SAFETY: alive, and on the event loop.
+        let list = unsafe { &raw mut (*self.as_ptr()).headers_out.headers };
+        elements(list).filter_map(move |header| {
+            // SAFETY: an element of the list; its bytes live as long as the request.
+            let (hash, key, value) =
+                unsafe { ((*header).hash, bytes((*header).key), bytes((*header).value)) };
+            (hash != 0 && key.eq_ignore_ascii_case(name)).then_some(value)
+        })
+    }
+
+    /// Sends no header whose name `is_one` knows, of those that nginx knows nothing of.
+    pub fn drop_headers(self, is_one: impl Fn(&[u8]) -> bool) {
+        self.each_of(is_one, |header| header.hash = 0);
     }
 
     /// Neither announces nor serves ranges.
@@ -297,7 +366,25 @@ impl Request {
         unsafe {
             shim::ig_request_set_allow_ranges(self.as_ptr(), 0);
             clear(&mut (*self.as_ptr()).headers_out.accept_ranges);
+            clear(&mut (*self.as_ptr()).headers_out.content_range);
         }
+        self.drop_headers(|name| {
+            name.eq_ignore_ascii_case(b"Accept-Ranges") || name.eq_ignore_ascii_case(b"Content-Range")
+        });
+    }
+
+    /// Sends none of the trailers that came with the source. What is added to the answer is added
+    /// later.
+    pub fn clear_trailers(self) {
+        // SAFETY: alive, and on the event loop: an empty list is one whose first part is its last.
+        unsafe {
+            let trailers = &raw mut (*self.as_ptr()).headers_out.trailers;
+            (*trailers).part.nelts = 0;
+            (*trailers).part.next = std::ptr::null_mut();
+            (*trailers).last = &raw mut (*trailers).part;
+            shim::ig_request_set_expect_trailers(self.as_ptr(), 0);
+        }
+        self.drop_headers(|name| name.eq_ignore_ascii_case(b"Trailer"));
     }
 
     /// The value of `ETag`.
@@ -319,6 +406,7 @@ impl Request {
     pub fn set_etag(self, tag: Option<&[u8]>) -> bool {
         // SAFETY: alive, and on the event loop.
         clear(unsafe { &mut (*self.as_ptr()).headers_out.etag });
+        self.drop_headers(|name| name.eq_ignore_ascii_case(b"ETag"));
         let Some(tag) = tag else { return true };
         let Some(header) = self.push_header("ETag", tag) else { return false };
         // SAFETY: as above.
@@ -394,13 +482,17 @@ impl Request {
         }
     }
 
-    fn each_header(self, name: &[u8], mut visit: impl FnMut(&mut ngx_table_elt_t)) {
+    fn each_header(self, name: &[u8], visit: impl FnMut(&mut ngx_table_elt_t)) {
+        self.each_of(|key| key.eq_ignore_ascii_case(name), visit);
+    }
+
+    fn each_of(self, is_one: impl Fn(&[u8]) -> bool, mut visit: impl FnMut(&mut ngx_table_elt_t)) {
         // SAFETY: alive, and on the event loop.
         let list = unsafe { &raw mut (*self.as_ptr()).headers_out.headers };
         for header in elements(list) {
             // SAFETY: an element of the list, and nothing else uses it now.
             let header = unsafe { &mut *header };
-            if header.hash != 0 && header.key.as_bytes().eq_ignore_ascii_case(name) {
+            if header.hash != 0 && is_one(header.key.as_bytes()) {
                 visit(header);
             }
         }
@@ -432,6 +524,30 @@ impl Request {
     pub fn leave_files_unread(self) {
         // SAFETY: alive, and on the event loop; a live request has a connection.
         unsafe { shim::ig_connection_set_sendfile(self.get().connection, 1) }
+    }
+
+    /// Keeps a file with the request's body open to the end: what comes out of filters behind a
+    /// held answer may ask for more, with that body. Must come before the header filters return.
+    pub fn preserve_body(self) {
+        // SAFETY: alive, and on the event loop.
+        unsafe { shim::ig_request_set_preserve_body(self.as_ptr(), 1) }
+    }
+
+    /// Whether what is sent answers an error that nginx itself found, or that a directive
+    /// intercepted.
+    pub fn is_error_page(self) -> bool {
+        self.get().err_status != 0
+    }
+
+    /// Has the next error be answered by nginx's own page, whatever `error_page` says.
+    pub fn spare_error_page(self) {
+        // SAFETY: alive, and on the event loop.
+        unsafe { shim::ig_request_set_error_page(self.as_ptr(), 1) }
+    }
+
+    /// Whether the body comes from an upstream or from its cache.
+    pub fn has_upstream(self) -> bool {
+        !self.get().upstream.is_null()
     }
 
     /// Whether the body comes from an upstream, and not from its cache.

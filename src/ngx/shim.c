@@ -46,7 +46,10 @@ ig_set(ngx_http_request_t, request, allow_ranges)
 ig_set(ngx_http_request_t, request, blocked)
 ig_set(ngx_http_request_t, request, buffered)
 ig_set(ngx_http_request_t, request, count)
+ig_set(ngx_http_request_t, request, error_page)
+ig_set(ngx_http_request_t, request, expect_trailers)
 ig_set(ngx_http_request_t, request, main_filter_need_in_memory)
+ig_set(ngx_http_request_t, request, preserve_body)
 ig_set(ngx_http_request_t, request, valid_unparsed_uri)
 
 ig_set(ngx_connection_t, connection, sendfile)
@@ -63,6 +66,19 @@ ig_set(ngx_variable_value_t, value, len)
 ig_set(ngx_variable_value_t, value, no_cacheable)
 ig_set(ngx_variable_value_t, value, not_found)
 ig_set(ngx_variable_value_t, value, valid)
+
+
+/* Where nginx keeps Accept-Encoding; an nginx that packs nothing has no such place. */
+
+ngx_table_elt_t **
+ig_request_accept_encoding(ngx_http_request_t *r)
+{
+#if (NGX_HTTP_GZIP || NGX_HTTP_HEADERS)
+    return &r->headers_in.accept_encoding;
+#else
+    return NULL;
+#endif
+}
 
 
 ngx_uint_t

@@ -5,7 +5,7 @@ use std::ffi::c_void;
 use nginx_sys::{
     ngx_buf_t, ngx_conf_t, ngx_connection_t, ngx_event_t, ngx_http_core_loc_conf_t,
     ngx_http_request_t, ngx_http_upstream_headers_in_t, ngx_int_t, ngx_log_t, ngx_msec_t,
-    ngx_pool_t, ngx_str_t, ngx_uint_t, ngx_variable_value_t,
+    ngx_pool_t, ngx_str_t, ngx_table_elt_t, ngx_uint_t, ngx_variable_value_t,
 };
 
 /// nginx's thread pool; its layout is private to nginx.
@@ -45,11 +45,18 @@ unsafe extern "C" {
     pub fn ig_location_noname(location: *const ngx_http_core_loc_conf_t) -> ngx_uint_t;
     pub fn ig_location_regex(location: *const ngx_http_core_loc_conf_t) -> ngx_uint_t;
 
+    pub fn ig_request_accept_encoding(
+        request: *mut ngx_http_request_t,
+    ) -> *mut *mut ngx_table_elt_t;
+
     pub fn ig_request_set_aio(request: *mut ngx_http_request_t, value: ngx_uint_t);
     pub fn ig_request_set_allow_ranges(request: *mut ngx_http_request_t, value: ngx_uint_t);
     pub fn ig_request_set_blocked(request: *mut ngx_http_request_t, value: ngx_uint_t);
     pub fn ig_request_set_buffered(request: *mut ngx_http_request_t, value: ngx_uint_t);
     pub fn ig_request_set_count(request: *mut ngx_http_request_t, value: ngx_uint_t);
+    pub fn ig_request_set_error_page(request: *mut ngx_http_request_t, value: ngx_uint_t);
+    pub fn ig_request_set_expect_trailers(request: *mut ngx_http_request_t, value: ngx_uint_t);
+    pub fn ig_request_set_preserve_body(request: *mut ngx_http_request_t, value: ngx_uint_t);
     pub fn ig_connection_set_sendfile(connection: *mut ngx_connection_t, value: ngx_uint_t);
     pub fn ig_request_set_main_filter_need_in_memory(
         request: *mut ngx_http_request_t,

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use flate2::bufread::MultiGzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::{Control, Error, Format, SNIFF_LEN, sniff};
+use super::{Control, Error, Format, SNIFF_LEN, UNREAD_LEN, sniff, unread};
 
 /// How many bytes are decoded between two looks at the [`Control`].
 const CHUNK: usize = 64 * 1024;
@@ -29,23 +29,152 @@ impl Coding {
         TOKENS.iter().find(|(name, _)| name.eq_ignore_ascii_case(token)).map(|&(_, coding)| coding)
     }
 
-    /// Recognises an image under this coding by its first [`ENCODED_SNIFF_LEN`] bytes.
-    #[must_use]
-    pub fn sniff(self, prefix: &[u8]) -> Option<Format> {
+    /// What the first bytes of a body unfold to, as far as they do: at most [`UNREAD_LEN`] bytes.
+    fn begin(self, prefix: &[u8]) -> Vec<u8> {
         let mut first = Vec::with_capacity(SNIFF_LEN);
-        let limit = SNIFF_LEN as u64;
+        let limit = UNREAD_LEN as u64;
         // The prefix ends in the middle of the stream, which is an error only at its end.
         let _ = match self {
             Coding::Gzip => MultiGzDecoder::new(prefix).take(limit).read_to_end(&mut first),
             Coding::Deflate => Inflate::new(prefix).take(limit).read_to_end(&mut first),
         };
-        sniff(&first)
+        first
     }
+}
+
+/// What of an `Accept-Encoding` can be asked of those who send sources: the codings in it that can
+/// be undone.
+#[must_use]
+pub fn askable(accept_encoding: &[u8]) -> Vec<u8> {
+    let mut asked = Vec::new();
+    for element in accept_encoding.split(|&byte| byte == b',') {
+        let element = element.trim_ascii();
+        let token = element.split(|&byte| byte == b';').next().unwrap_or_default();
+        if Coding::from_token(token.trim_ascii_end()).is_some() {
+            if !asked.is_empty() {
+                asked.extend_from_slice(b", ");
+            }
+            asked.extend_from_slice(element);
+        }
+    }
+    asked
 }
 
 /// How many first bytes of an encoded body surely unfold to [`SNIFF_LEN`] bytes: more than the
 /// longest header of a gzip member without a file name and the longest table of codes.
-pub const ENCODED_SNIFF_LEN: usize = 1024;
+const ENCODED_SNIFF_LEN: usize = 1024;
+
+/// How many codings one body may have.
+const MOST: usize = 4;
+
+/// The codings of RFC 9110 and of IANA's registry that are not undone. What else stands in
+/// `Content-Encoding` (`aws-chunked`, `utf-8`, `none`, `binary`) says nothing about the bytes.
+const FOREIGN: [&str; 8] =
+    ["aes128gcm", "br", "compress", "x-compress", "dcb", "dcz", "exi", "zstd"];
+
+/// What `Content-Encoding` says of a body: the codings in the order in which they were applied.
+///
+/// Where the body is a picture as it is, whatever was said is ignored.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Codings {
+    known: Vec<Coding>,
+    /// One that can't be undone.
+    foreign: Option<String>,
+}
+
+impl Codings {
+    /// Reads the values of all `Content-Encoding` headers.
+    pub fn parse<'a>(values: impl Iterator<Item = &'a [u8]>) -> Codings {
+        let mut codings = Codings::default();
+        for token in values.flat_map(|value| value.split(|&byte| byte == b',')) {
+            let token = token.trim_ascii();
+            let known = Coding::from_token(token);
+            if codings.known.len() < MOST {
+                codings.known.extend(known);
+            } else if known.is_some() {
+                codings.foreign = Some(format!("more than {MOST}"));
+            }
+            let foreign = FOREIGN.iter().find(|name| name.as_bytes().eq_ignore_ascii_case(token));
+            codings.foreign = codings.foreign.take().or(foreign.map(|&name| format!("{name:?}")));
+        }
+        codings
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty() && self.foreign.is_none()
+    }
+
+    /// How many first bytes [`sniff`](Codings::sniff) wants.
+    #[must_use]
+    pub fn sniff_len(&self) -> usize {
+        if self.known.is_empty() { SNIFF_LEN } else { ENCODED_SNIFF_LEN }
+    }
+
+    /// Recognises an image by the first [`sniff_len`](Codings::sniff_len) bytes of its body. The
+    /// second value tells whether it is one as it is, without the codings undone.
+    #[must_use]
+    pub fn sniff(&self, prefix: &[u8]) -> Option<(Format, bool)> {
+        match sniff(prefix) {
+            Some(format) => Some((format, true)),
+            None => sniff(&self.begin(prefix)).map(|format| (format, false)),
+        }
+    }
+
+    /// What to say of a body that is no image, by its first bytes.
+    #[must_use]
+    pub fn unread(&self, prefix: &[u8]) -> Error {
+        match (&self.foreign, unread(prefix)) {
+            (Some(foreign), Error::NotImage) => foreign_coding(foreign),
+            (None, Error::NotImage) => unread(&self.begin(prefix)),
+            (_, named) => named,
+        }
+    }
+
+    /// What the first bytes of a body were before the codings.
+    fn begin(&self, prefix: &[u8]) -> Vec<u8> {
+        let codings = self.known.iter().rev();
+        codings.fold(prefix.to_vec(), |bytes, coding| coding.begin(&bytes))
+    }
+
+    /// Undoes the codings of `body`; `None` where it is to be taken as it is.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedFormat`] where there is one that can't be undone, and those of
+    /// [`decode_body`].
+    pub fn undo(
+        &self,
+        body: &[u8],
+        limit: u64,
+        control: &Control,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        if self.is_empty() || sniff(body).is_some() {
+            return Ok(None);
+        }
+        let mut plain: Option<Vec<u8>> = None;
+        for &coding in self.known.iter().rev() {
+            let coded = plain.as_deref().unwrap_or(body);
+            plain = Some(match decode_body(coding, coded, limit, control) {
+                Ok(plain) => plain,
+                Err(error @ Error::DecodeFailed(_)) => {
+                    return Err(self.foreign.as_deref().map_or(error, foreign_coding));
+                }
+                Err(error) => return Err(error),
+            });
+        }
+        match &self.foreign {
+            Some(foreign) if plain.as_deref().and_then(sniff).is_none() => {
+                Err(foreign_coding(foreign))
+            }
+            _ => Ok(plain),
+        }
+    }
+}
+
+fn foreign_coding(coding: &str) -> Error {
+    Error::UnsupportedFormat(format!("content coding {coding}"))
+}
 
 /// Undoes the content coding of `body`.
 ///
@@ -173,6 +302,80 @@ mod tests {
         assert_eq!(Coding::from_token(b"Deflate"), Some(Coding::Deflate));
         assert_eq!(Coding::from_token(b"br"), None);
         assert_eq!(Coding::from_token(b""), None);
+    }
+
+    fn png() -> Vec<u8> {
+        [&b"\x89PNG\r\n\x1a\n"[..], &sample()[..500]].concat()
+    }
+
+    fn undo(list: &[&[u8]], body: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        Codings::parse(list.iter().copied()).undo(body, 1 << 20, &Control::default())
+    }
+
+    #[test]
+    fn what_is_no_coding_is_ignored() {
+        for list in [&b""[..], b"identity", b"none", b"binary", b"UTF-8", b"aws-chunked", b", ,"] {
+            assert!(Codings::parse([list].into_iter()).is_empty());
+            assert_eq!(undo(&[list], &png()), Ok(None));
+            assert_eq!(undo(&[list], b"text"), Ok(None));
+        }
+        let list = b"aws-chunked, GZIP";
+        assert_eq!(undo(&[list], &gzip(&png())), Ok(Some(png())));
+        assert_eq!(undo(&[b"aws-chunked", b"gzip"], &gzip(&png())), Ok(Some(png())));
+    }
+
+    #[test]
+    fn a_picture_is_one_whatever_is_said() {
+        for list in [&b"gzip"[..], b"br", b"zstd,gzip", b"deflate, br", b"gzip,gzip,gzip,gzip,gzip"]
+        {
+            assert_eq!(undo(&[list], &png()), Ok(None));
+            assert_eq!(
+                Codings::parse([list].into_iter()).sniff(&png()),
+                Some((Format::Png, true))
+            );
+        }
+    }
+
+    #[test]
+    fn only_what_is_undone_is_asked_for() {
+        for (accepted, asked) in [
+            (&b"gzip, deflate, br, zstd"[..], &b"gzip, deflate"[..]),
+            (b"br;q=1.0, gzip;q=0.8, *;q=0.1", b"gzip;q=0.8"),
+            (b"BR,GZip ; q=0", b"GZip ; q=0"),
+            (b"identity", b""),
+            (b"*", b""),
+            (b"", b""),
+        ] {
+            assert_eq!(askable(accepted), asked);
+        }
+    }
+
+    #[test]
+    fn several_codings_are_undone_from_the_last_on() {
+        let body = zlib(&gzip(&png()));
+        assert_eq!(undo(&[b"gzip, deflate"], &body), Ok(Some(png())));
+        assert_eq!(undo(&[b"gzip", b"deflate"], &body), Ok(Some(png())));
+        let codings = Codings::parse([&b"gzip, deflate"[..]].into_iter());
+        assert_eq!(codings.sniff(&body), Some((Format::Png, false)));
+        assert!(matches!(undo(&[b"deflate, gzip"], &body), Err(Error::DecodeFailed(_))));
+    }
+
+    #[test]
+    fn foreign_codings_are_named() {
+        for (list, body) in [
+            (&b"br"[..], b"\x1b\x0f\x00".to_vec()),
+            (b"zstd", b"\x28\xb5\x2f\xfd".to_vec()),
+            (b"gzip, br", b"\x1b\x0f\x00".to_vec()),
+            (b"br, gzip", gzip(b"\x1b\x0f\x00")),
+            (b"gzip, gzip, gzip, gzip, gzip", gzip(&png())),
+        ] {
+            let result = undo(&[list], &body);
+            assert!(matches!(result, Err(Error::UnsupportedFormat(_))), "{result:?}");
+        }
+        assert_eq!(
+            Codings::parse([&b"br"[..]].into_iter()).unread(b"\x1b\x0f"),
+            Error::UnsupportedFormat("content coding \"br\"".to_owned())
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod color;
 mod control;
 mod damage;
 mod decode;
+mod digest;
 mod disposition;
 mod encode;
 mod error;
@@ -31,11 +32,13 @@ mod source;
 mod statistics;
 mod strip;
 mod transform;
+mod unread;
 pub mod values;
 mod variant;
 
 pub use accept::{Offer, Wanted};
-pub use coding::{Coding, ENCODED_SNIFF_LEN, decode_body};
+pub use coding::{Coding, Codings, askable, decode_body};
+pub use digest::is_digest;
 pub use control::Control;
 pub use damage::{Damage, DamagePolicy};
 pub use disposition::rename_attachment;
@@ -52,4 +55,5 @@ pub use plan::{
 };
 pub use statistics::{Histogram, LIMITS, PROMETHEUS_TYPE, Statistics};
 pub use transform::{Info, Output, Prepared, Transformed, look_plan, prepare, probe};
+pub use unread::{UNREAD_LEN, is_svg, unread};
 pub use variant::{Tagger, Validator, tag_listed};

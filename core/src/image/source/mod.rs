@@ -25,7 +25,7 @@ pub(super) use icc::Icc;
 
 use super::damage::{Damage, Tolerance};
 use super::geometry::Size;
-use super::{Error, Format, Info, Limits, sniff};
+use super::{Error, Format, Info, Limits, sniff, unread};
 
 /// Metadata as it is embedded, still in its source.
 #[derive(Debug, Default)]
@@ -94,7 +94,7 @@ pub(super) struct Source<'a> {
 impl<'a> Source<'a> {
     /// Reads the headers.
     pub(super) fn read(input: &'a [u8]) -> Result<Source<'a>, Error> {
-        match sniff(input).ok_or(Error::NotImage)? {
+        match sniff(input).ok_or_else(|| unread(input))? {
             Format::Jpeg => jpeg::read(input),
             Format::Png => png::read(input),
             Format::Gif => gif::read(input),
