@@ -63,6 +63,12 @@ ifndef T
 endif
 	@scripts/prove $(T)
 
+.PHONY: test-panic
+test-panic: build ## t/panic.t, with a module that panics where it is told to
+	cargo build --release $(CARGO_FLAGS) -p ngx-http-image-gate-module --features test-panic
+	@$(call put,644,target/release/lib$(MODULE),build/test-panic/$(MODULE))
+	@TEST_NGINX_PANIC=1 TEST_NGINX_LOAD_MODULES=$(CURDIR)/build/test-panic/$(MODULE) scripts/prove t/panic.t
+
 .PHONY: matrix
 matrix: headers ## the tests under other nginx, built from Debian's sources: scripts/matrix says which
 	@scripts/install-deps test matrix

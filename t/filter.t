@@ -248,8 +248,18 @@ sub {
 /p/rawdeflate/quad-100x120.png  200 png 50x60 !Content-Encoding
 /p/identity/quad-100x120.png    200 png 50x60
 /p/gzip/quad-30x30.png          200 same=quad-30x30.png !Content-Encoding
-/p/br/quad-100x120.png          415 X-Error=unsupported_format
-/p/zstd/quad-100x120.png        415 X-Error=unsupported_format
+/p/br/text.txt                  415 X-Error=unsupported_format log=info:unsupported_format:br
+/p/zstd/text.txt                415 X-Error=unsupported_format log=info:unsupported_format:zstd
+# what is a picture as it is, is one whatever is said of it
+/p/br/quad-100x120.png          200 png 50x60 !Content-Encoding
+/p/zstd/quad-100x120.png        200 png 50x60 !Content-Encoding
+/p/plain,add=Content-Encoding%3agzip/quad-100x120.png        200 png 50x60 !Content-Encoding
+/p/plain,add=Content-Encoding%3aaws-chunked/quad-100x120.png 200 png 50x60 !Content-Encoding
+/p/plain,add=Content-Encoding%3aUTF-8/quad-30x30.png         200 same=quad-30x30.png !Content-Encoding etag=strong
+/p/plain,add=Content-Encoding%3anone/quad-100x120.png        200 png 50x60 !Content-Encoding
+/p/plain,add=Content-Encoding%3abinary|content-encoding%3aidentity/quad-100x120.png 200 png 50x60 !Content-Encoding
+/p/gzip,add=Content-Encoding%3aaws-chunked/quad-100x120.png  200 png 50x60 !Content-Encoding
+/p/plain,add=Content-Encoding%3aUTF-8/text.txt               415 X-Error=not_image
 /p/badgzip/quad-100x120.png     415 X-Error=decode_failed
 /p/gzip/text.txt                415 X-Error=not_image
 /p/gzip/bomb.gz                 415 X-Error=too_large
@@ -431,7 +441,7 @@ sub {
 /s.shtml        200 body={%20"img"%20:%20{%20"width":%20100,%20"height":%20120,%20"type":%20"png"%20}%20}%0d%0a
 
 
-=== TEST 16: any status other than 200 passes as it is
+=== TEST 16: other statuses stay what they are; what is a picture is made all the same
 --- config
     location /p/ {
         image_resize resize 10 10;
@@ -450,12 +460,13 @@ sub {
     location /dir { image_resize resize 10 10; alias $TEST_NGINX_FIXTURES/; }
     location /201/ { image_resize resize 10 10; proxy_pass $TEST_NGINX_UPSTREAM/; }
 --- rows
-/p/status,code=404/quad-100x120.png     404 same=quad-100x120.png Content-Type=image/png X-Status=passed
-/p/status,code=403/quad-100x120.png     403 same=quad-100x120.png
+/p/status,code=404/quad-100x120.png     404 png 8x10 Content-Type=image/png X-Status=transformed
+/p/status,code=403/quad-100x120.png     403 png 8x10
 /p/status,code=500/text.txt             500 same=text.txt
 /p/status,code=503/text.txt             503 same=text.txt
 /p/status,code=301/text.txt             301 same=text.txt Location=/elsewhere
-/p/status,code=201/quad-100x120.png     201 same=quad-100x120.png
+/p/status,code=201/quad-100x120.png     201 png 8x10 X-Status=transformed
+/p/status,code=201/text.txt             415
 /r301           301 Location~/elsewhere$
 /r302           302 Location~/elsewhere$
 /r403           403
@@ -636,7 +647,8 @@ sub {
 /p/plain,disp=a.png/quad-100x120.png?f=webp      200 webp 50x60 Content-Disposition=attachment;%20filename="a.webp"
 /p/plain,disp=holiday.in.rome.png/quad-100x120.png?f=jpeg 200 jpeg 50x60 Content-Disposition~^attachment;%20filename="holiday[.]in[.]rome[.]jpe?g"$
 /p/plain,disp=noext/quad-100x120.png?f=webp      200 Content-Disposition~noext
-/p/status,code=404,ar,disp=a.png/quad-100x120.png?f=webp 404 Content-Disposition=attachment;%20filename="a.png"
+/p/status,code=404,ar,disp=a.png/quad-100x120.png?f=webp 404 webp 50x60 Content-Disposition=attachment;%20filename="a.webp" !Accept-Ranges
+/p/status,code=404,ar,disp=a.png/text.txt?f=webp 404 same=text.txt Content-Disposition=attachment;%20filename="a.png" Accept-Ranges=bytes
 /size/plain,ar,refresh/quad-100x120.png          200 !Accept-Ranges !Refresh Content-Type=application/json
 
 
@@ -938,7 +950,7 @@ sub {
     Test::More::is($r->{status}, 415, "$name - status");
     my $i = inspect($r->{body});
     Test::More::is($i->{format}, 'png', "$name - a picture comes");
-    Test::More::is("$i->{width}x$i->{height}", '100x120', "$name - as it is on disk: it was the page of a failure");
+    Test::More::is("$i->{width}x$i->{height}", '8x10', "$name - as small as the others");
 }
 
 

@@ -139,8 +139,8 @@ HEAD /photo-300x200.jpg         200 empty X-Status=transformed
 /flat-300x200.png?x=0&y=0&rotate=x                      415 X-Error=bad_params
 /flat-300x200.png?x=0&y=0&tile=maybe                    415 X-Error=bad_params
 /flat-300x200.png?x=0&y=0&key=missing                   415 X-Error=watermark_failed log=error:watermark_failed:no-such.png
-/flat-300x200.png?x=0&y=0&key=broken                    415 X-Error=watermark_failed log=error:watermark_failed:trunc_quad-300x200.png
-/flat-300x200.png?x=0&y=0&key=text                      415 X-Error=watermark_failed log=error:watermark_failed:text.txt
+/flat-300x200.png?x=0&y=0&key=broken                    415 X-Error=watermark_failed log=info:watermark_failed:trunc_quad-300x200.png
+/flat-300x200.png?x=0&y=0&key=text                      415 X-Error=watermark_failed log=info:watermark_failed:text.txt
 /file/flat-300x200.png?file=quad-40x40.png              200 png px=135,85:red
 /file/flat-300x200.png?file=../../../etc/passwd         415 X-Error=bad_params
 /file/flat-300x200.png?file=.                           415 X-Error=watermark_failed

@@ -9,12 +9,14 @@ use image_gate_core::image::{
 };
 use nginx_sys::{ngx_conf_t, ngx_str_t};
 
+use super::MODULE;
 use super::policy::OnError;
 use super::status::StatusFormat;
 use super::watermark::Watermark;
 use super::zone::Zone;
 use crate::ngx::Pooled;
-use crate::ngx::conf::{Expression, Merge};
+use crate::ngx::conf::{Expression, Merge, main_conf};
+use crate::ngx::log::Sparse;
 use crate::ngx::thread::{self, ThreadPool};
 
 /// A directive's value: fixed, or an expression over variables.
@@ -153,6 +155,10 @@ pub struct MainConf {
     pub presets: Presets,
     /// Whether a location has `image_resize_status`.
     pub is_shown: Cell<bool>,
+    /// Whether there are jobs in any location.
+    pub has_jobs: Cell<bool>,
+    /// Whether any location has `image_resize_debug_header`.
+    pub has_debug: Cell<bool>,
 }
 
 /// The configuration of a location. `None` is what was not said.
@@ -187,10 +193,15 @@ pub struct LocConf {
     pub status: Option<StatusFormat>,
     pub on_error: Option<OnError>,
     pub pass_svg: Option<bool>,
+    pub no_transform: Option<bool>,
+    /// Not inherited: it is for who sets up this location.
+    pub debug_header: Option<bool>,
     /// None at all where it is empty.
     pub watermarks: Option<Vec<Watermark>>,
     /// Where jobs run, once merged; `None` is the event loop.
     pub pool: Option<ThreadPool>,
+    /// Of what is wrong with the directives, a line a minute and worker is enough.
+    pub complaints: Sparse,
 }
 
 /// `image_resize_webp_quality`.
@@ -271,6 +282,7 @@ impl Merge for LocConf {
         }
         inherit(&mut self.on_error, parent.on_error);
         inherit(&mut self.pass_svg, parent.pass_svg);
+        inherit(&mut self.no_transform, parent.no_transform);
         if self.watermarks.is_none() {
             self.watermarks.clone_from(&parent.watermarks);
         }
@@ -278,6 +290,11 @@ impl Merge for LocConf {
         // A pool is asked for only where jobs come from: nginx starts the threads of every pool
         // that anyone asked for.
         let works = !matches!(self.geometry().mode, Mode::Off | Mode::Test);
+        // SAFETY: the module's main configuration is a `MainConf`.
+        if let Some(main) = unsafe { main_conf::<MainConf>(cf, &raw const MODULE) } {
+            main.has_jobs.set(main.has_jobs.get() || works);
+            main.has_debug.set(main.has_debug.get() || self.debug_header == Some(true));
+        }
         let name = match self.threads.unwrap_or(Threads::Pool(None)) {
             Threads::Pool(name) if works && thread::available() => name,
             _ => return true,

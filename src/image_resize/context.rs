@@ -4,7 +4,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use image_gate_core::image::{Coding, Control, Error, Format, Plan};
+use image_gate_core::image::{Codings, Control, Error, Format, Plan};
 use nginx_sys::ngx_str_t;
 
 use super::conf::Bounds;
@@ -20,8 +20,8 @@ use crate::ngx::thread::ThreadPool;
 pub enum State {
     /// What comes goes through.
     Pass,
-    /// The first bytes decide whether it goes through.
-    Test,
+    /// The first bytes decide what becomes of it.
+    Sniff,
     /// The source is collected.
     Read,
     /// The request failed; what still comes is dropped until the answer can be sent.
@@ -30,6 +30,15 @@ pub enum State {
     Wait,
     /// The result is there to be sent.
     Ready,
+}
+
+/// What an answer is to the filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// What was asked for: a picture, or an error.
+    Source,
+    /// A redirect or an error. It stays one; a picture in its body is transformed.
+    Other,
 }
 
 /// `$image_resize_status`.
@@ -78,7 +87,7 @@ pub struct Task {
     pub plan: Plan,
     /// The watermark, which the job adds to the plan.
     pub layers: Vec<Layer>,
-    pub coding: Option<Coding>,
+    pub codings: Codings,
     /// The variant's entity tag.
     pub tag: Option<String>,
     /// Bytes that the source may have.
@@ -114,11 +123,17 @@ impl From<Error> for Failure {
 pub struct Context {
     pub request: Request,
     pub state: Cell<State>,
+    pub role: Cell<Role>,
+    pub codings: OnceCell<Codings>,
     pub task: OnceCell<Task>,
     pub body: RefCell<Body>,
-    /// First bytes that `image_resize test` held back, while they are too few to tell.
+    /// First bytes that were held back, while they were too few to tell.
     pub held: OnceCell<Vec<u8>>,
     pub facts: Cell<Facts>,
+    /// Whether the source came in a coding, which was undone.
+    pub was_coded: Cell<bool>,
+    /// What `image_resize_debug_header` says of the failure.
+    pub detail: RefCell<Option<String>>,
     /// The status to answer with, where the request failed.
     pub failed: Cell<Option<u32>>,
     /// Where the error leads to, instead of to its status.
@@ -145,10 +160,14 @@ impl Context {
         Context {
             request,
             state: Cell::new(State::Pass),
+            role: Cell::new(Role::Source),
+            codings: OnceCell::new(),
             task: OnceCell::new(),
             body: RefCell::default(),
             held: OnceCell::new(),
             facts: Cell::default(),
+            was_coded: Cell::new(false),
+            detail: RefCell::default(),
             failed: Cell::new(None),
             redirect: Cell::new(None),
             product: OnceCell::new(),
@@ -160,6 +179,16 @@ impl Context {
             wake: OnceCell::new(),
             timer: OnceCell::new(),
         }
+    }
+
+    /// The same for what is sent in place of an answer that failed here: the failure is still that.
+    pub fn following(request: Request, before: Option<&Context>) -> Context {
+        let context = Context::new(request);
+        if let Some(before) = before {
+            context.note(|facts| facts.error = before.facts.get().error);
+            context.detail.replace(before.detail.take());
+        }
+        context
     }
 
     /// Changes the facts.
@@ -189,6 +218,7 @@ impl Context {
                 facts.source_size = Some((info.width, info.height));
             }
         });
+        self.was_coded.set(report.was_coded);
         let product = report.result?;
         if let Some(damage) = &product.damage {
             if damage.ends_early && self.task.get().is_some_and(|task| !task.is_end_announced) {

@@ -250,6 +250,16 @@ impl Directives for LocConf {
             },
         },
         Directive {
+            name: c"image_resize_no_transform",
+            kind: ANYWHERE | NGX_CONF_FLAG,
+            set: |conf, args| once(&mut conf.no_transform, flag(args)?),
+        },
+        Directive {
+            name: c"image_resize_debug_header",
+            kind: NGX_HTTP_LOC_CONF | NGX_CONF_FLAG,
+            set: |conf, args| once(&mut conf.debug_header, flag(args)?),
+        },
+        Directive {
             name: c"image_resize_status",
             kind: NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1,
             set: status::set,

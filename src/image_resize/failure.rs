@@ -9,10 +9,11 @@ use nginx_sys::{
     ngx_int_t, ngx_msec_t,
 };
 
-use super::context::{Context, Failure, State, Status};
+use super::conf::MainConf;
+use super::context::{Context, Failure, Role, State, Status};
 use super::events::wake;
 use super::filter::{hold, next_header};
-use super::{MODULE, conf, zone};
+use super::{MODULE, ask, conf, zone};
 use crate::ngx::log::{self, Sparse};
 use crate::ngx::{Pooled, Request};
 
@@ -33,6 +34,9 @@ impl fmt::Display for Others {
     }
 }
 
+/// How often a location's configuration is complained of, in seconds.
+const MINUTE: u64 = 60;
+
 const ERROR: ngx_int_t = NGX_ERROR as ngx_int_t;
 
 /// Records a failure found in the header filter, and gives what the filter returns: nginx then
@@ -42,12 +46,12 @@ pub fn refuse(context: Pooled<Context>, failure: Failure) -> ngx_int_t {
     let status = record(&context, &failure);
     if conf(&request).is_some_and(|conf| conf.sends_original(&failure)) {
         context.note(|facts| facts.status = Some(Status::Original));
+        ask::restore_range(request);
         return next_header(request);
     }
     if context.redirect.get().is_some() {
-        let rc = hold(context, false);
+        let rc = hold(context, State::Discard);
         context.failed.set(Some(status));
-        context.state.set(State::Discard);
         return rc;
     }
     request.clean_headers();
@@ -107,21 +111,56 @@ pub fn record(context: &Context, failure: &Failure) -> u32 {
     });
     zone::count_error(word);
     let request = context.request;
-    context.redirect.set(conf(&request).and_then(|conf| conf.redirects(request, failure)));
+    let conf = conf(&request);
+    let status = match (context.role.get(), u32::try_from(request.status())) {
+        (Role::Source, _) => {
+            context.redirect.set(conf.and_then(|conf| conf.redirects(request, failure)));
+            status
+        }
+        // It answers an error already, and goes on to do so.
+        (Role::Other, Ok(answered @ NGX_HTTP_BAD_REQUEST..)) => answered,
+        (Role::Other, _) => status,
+    };
     let reason: &dyn std::fmt::Display = match failure {
         Failure::Image(error) | Failure::Params(error) => error,
         Failure::Busy => &"the queue is full",
         Failure::Upstream => &"the upstream broke off",
     };
-    let others = match failure {
-        Failure::Busy => TURNED_AWAY.with(Sparse::next),
-        _ => Some(0),
+    if conf.is_some_and(|conf| conf.debug_header.unwrap_or(false)) {
+        context.detail.replace(Some(format!("{word}; {reason}")));
+    }
+    // The client did nothing wrong: the configuration has to be mended.
+    let is_misconfigured = matches!(
+        failure,
+        Failure::Image(Error::Directive(_) | Error::Watermark(_))
+            | Failure::Params(Error::UnknownPreset(_) | Error::Directive(_))
+    );
+    let (others, level) = match failure {
+        Failure::Busy => (TURNED_AWAY.with(|lines| lines.next(1)), NGX_LOG_ERR),
+        _ if is_misconfigured => match conf.and_then(|conf| conf.complaints.next(MINUTE)) {
+            Some(others) => (Some(others), NGX_LOG_ERR),
+            None => (Some(0), NGX_LOG_INFO),
+        },
+        _ => (Some(0), if ours { NGX_LOG_ERR } else { NGX_LOG_INFO }),
     };
     let Some(others) = others else { return status };
     let before = Others(others);
-    let level = if ours { NGX_LOG_ERR } else { NGX_LOG_INFO };
     log_source(context, level, format_args!("{word}: {reason}{before}"));
     status
+}
+
+/// Tells whoever sets up a location what went wrong in it.
+pub fn announce(request: Request) {
+    // SAFETY: `create_main_conf` of this module is `create::<MainConf>`.
+    let main = unsafe { request.main_conf::<MainConf>(&raw const MODULE) };
+    if request.is_main()
+        && main.is_some_and(|main| main.has_debug.get())
+        && let Some(context) = request.context::<Context>(&raw const MODULE)
+        && let Some(detail) = context.detail.take()
+    {
+        let detail = detail.as_bytes().escape_ascii().to_string();
+        let _ = request.push_header("X-Image-Error", detail.as_bytes());
+    }
 }
 
 /// Logs what is wrong with a source that is shown all the same.

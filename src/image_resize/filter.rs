@@ -7,19 +7,18 @@
 
 use std::ffi::c_void;
 
-use image_gate_core::image::{
-    Coding, ENCODED_SNIFF_LEN, Error, Plan, SNIFF_LEN, look_plan, sniff, tag_listed,
-};
+use image_gate_core::image::{self, Codings, Error, Plan, UNREAD_LEN, look_plan, tag_listed};
 use nginx_sys::{
-    NGX_AGAIN, NGX_ERROR, NGX_HTTP_NOT_MODIFIED, NGX_HTTP_OK, NGX_HTTP_PARTIAL_CONTENT, NGX_OK,
-    ngx_chain_t, ngx_http_request_t, ngx_int_t,
+    NGX_AGAIN, NGX_ERROR, NGX_HTTP_NO_CONTENT, NGX_HTTP_NOT_MODIFIED, NGX_HTTP_OK,
+    NGX_HTTP_PARTIAL_CONTENT, NGX_HTTP_SPECIAL_RESPONSE, NGX_OK, ngx_chain_t, ngx_http_request_t,
+    ngx_int_t, ngx_uint_t,
 };
 
 use super::conf::{LocConf, Mode};
-use super::context::{Context, Failure, State, Status, Task, Work};
+use super::context::{Context, Failure, Role, State, Status, Task, Work};
 use super::events::{TIMER, on_end, on_timer, on_wake, wake};
-use super::failure::{refuse, reject, turn_away};
-use super::{MODULE, conf, headers, queue};
+use super::failure::{self, refuse, reject, turn_away};
+use super::{MODULE, ask, conf, headers, queue, sniff};
 use crate::ngx::chain::{self, Data, buffers};
 use crate::ngx::event::Event;
 use crate::ngx::guard::guard;
@@ -46,6 +45,7 @@ pub fn install() {
 }
 
 pub fn next_header(request: Request) -> ngx_int_t {
+    failure::announce(request);
     // SAFETY: nginx's own filter, on a live request, from where nginx calls filters; only
     // `install` writes it, and never while a request is served.
     unsafe { NEXT_HEADER.map_or(ERROR, |next| next(request.as_ptr())) }
@@ -77,67 +77,77 @@ fn header(request: Request) -> ngx_int_t {
     {
         return next_header(request);
     }
-    let Some(context) = request.set_context(&raw const MODULE, Context::new(request)) else {
-        return ERROR;
-    };
-    let is_test = matches!(conf.geometry().mode, Mode::Test);
-    match u32::try_from(request.status()) {
-        Ok(NGX_HTTP_OK) => (),
+    let before = request.context::<Context>(&raw const MODULE);
+    let context = Context::following(request, before.as_deref());
+    let Some(context) = request.set_context(&raw const MODULE, context) else { return ERROR };
+    match u32::try_from(request.status()).unwrap_or(0) {
         // A part of the original must not get past the filter. Clients can't ask for one (see
-        // the module `range`), so the upstream has sent it unasked.
-        Ok(NGX_HTTP_PARTIAL_CONTENT) if !is_test => {
-            return refuse(context, Error::DecodeFailed("the source is a partial".into()).into());
+        // the module `ask`), so the upstream has sent it unasked.
+        NGX_HTTP_PARTIAL_CONTENT => {
+            refuse(context, Error::DecodeFailed("the source is a partial".into()).into())
         }
-        status => {
+        status @ (..NGX_HTTP_OK | NGX_HTTP_NO_CONTENT | NGX_HTTP_NOT_MODIFIED) => {
             context.note(|facts| facts.status = Some(Status::Passed));
-            // nginx knows by the source's own tag, which what goes out unchanged has kept.
-            let is_auto = || conf.plan(request).is_ok_and(|plan| plan.negotiated);
-            if status == Ok(NGX_HTTP_NOT_MODIFIED) && transforms(conf) && is_auto() {
-                let _ = request.add_vary("Accept");
+            if status == NGX_HTTP_NOT_MODIFIED && !matches!(conf.geometry().mode, Mode::Test) {
+                headers::revalidated(request, conf);
             }
-            return next_header(request);
+            next_header(request)
         }
-    }
-    if conf.passes(&request) {
-        context.note(|facts| facts.status = Some(Status::Passed));
-        return next_header(request);
-    }
-    match begin(request, conf) {
-        Err(failure) => refuse(context, failure),
-        Ok(task) => {
-            let is_current = task.tag.as_ref().is_some_and(|tag| {
-                request.if_none_match().is_some_and(|listed| tag_listed(listed, tag))
-            });
-            if is_current {
-                context.note(|facts| facts.status = Some(Status::NotModified));
-                headers::not_modified(request, &task);
-                return next_header(request);
-            }
-            let _ = context.task.set(task);
-            hold(context, is_test)
+        _ if request.is_header_only() => {
+            context.note(|facts| facts.status = Some(Status::Passed));
+            next_header(request)
+        }
+        ..NGX_HTTP_SPECIAL_RESPONSE => source(context, conf),
+        // It stays what it is, and so does its body, unless that is a picture.
+        _ => {
+            context.role.set(Role::Other);
+            let _ = context.codings.set(codings(request));
+            hold(context, State::Sniff)
         }
     }
 }
 
-/// Whether images are sent that the directives shaped.
-fn transforms(conf: &LocConf) -> bool {
-    !matches!(conf.geometry().mode, Mode::Off | Mode::Test | Mode::Size)
+/// Begins with an answer that is to be a picture.
+fn source(context: Pooled<Context>, conf: &LocConf) -> ngx_int_t {
+    let request = context.request;
+    if conf.leaves(request) {
+        context.note(|facts| facts.status = Some(Status::Passed));
+        ask::restore_range(request);
+        return next_header(request);
+    }
+    let codings = context.codings.get_or_init(|| codings(request));
+    let buffer = conf.buffer();
+    if request.content_length().is_some_and(|length| length > buffer) {
+        return refuse(context, Error::TooLarge { limit: buffer }.into());
+    }
+    if matches!(conf.geometry().mode, Mode::Test) {
+        return hold(context, State::Sniff);
+    }
+    let task = match begin(request, conf, codings) {
+        Ok(task) => task,
+        Err(failure) => return refuse(context, failure),
+    };
+    let is_current = request.status() == NGX_HTTP_OK as ngx_uint_t
+        && task.tag.as_ref().is_some_and(|tag| {
+            request.if_none_match().is_some_and(|listed| tag_listed(listed, tag))
+        });
+    if is_current {
+        context.note(|facts| facts.status = Some(Status::NotModified));
+        headers::not_modified(request, &task);
+        return next_header(request);
+    }
+    let _ = context.task.set(task);
+    hold(context, if conf.may_pass(&request) { State::Sniff } else { State::Read })
+}
+
+/// What the source's headers say of its body.
+fn codings(request: Request) -> Codings {
+    Codings::parse(request.values(b"Content-Encoding"))
 }
 
 /// Decides from the headers of the source what is to be done.
-fn begin(request: Request, conf: &LocConf) -> Result<Task, Failure> {
-    let coding = match request.content_encoding() {
-        None | Some(b"" | b"identity") => None,
-        Some(coding) => Some(Coding::from_token(coding).ok_or_else(|| {
-            let coding = String::from_utf8_lossy(coding);
-            Error::UnsupportedFormat(format!("content coding \"{coding}\""))
-        })?),
-    };
+pub fn begin(request: Request, conf: &LocConf, codings: &Codings) -> Result<Task, Failure> {
     let (buffer, mode) = (conf.buffer(), conf.geometry().mode);
-    let is_test = matches!(mode, Mode::Test);
-    if !is_test && request.content_length().is_some_and(|length| length > buffer) {
-        return Err(Error::TooLarge { limit: buffer }.into());
-    }
     let mut plan = conf.plan(request)?;
     let keeps_original = conf.keeps_original();
     let (work, layers, tag) = match mode {
@@ -158,7 +168,7 @@ fn begin(request: Request, conf: &LocConf) -> Result<Task, Failure> {
         work,
         plan,
         layers,
-        coding,
+        codings: codings.clone(),
         tag,
         buffer,
         bounds: conf.bounds(),
@@ -168,8 +178,8 @@ fn begin(request: Request, conf: &LocConf) -> Result<Task, Failure> {
     })
 }
 
-/// Holds the headers back until the body is there.
-pub fn hold(context: Pooled<Context>, is_test: bool) -> ngx_int_t {
+/// Holds the headers back until what has to be is there of the body.
+pub fn hold(context: Pooled<Context>, state: State) -> ngx_int_t {
     let request = context.request;
     let data = request.as_ptr().cast::<c_void>();
     let wake = context.wake.set(Event::new(on_wake, data, request.log()));
@@ -178,16 +188,19 @@ pub fn hold(context: Pooled<Context>, is_test: bool) -> ngx_int_t {
         return ERROR;
     }
     // A body from an upstream is in memory already, or in a temporary file that is the pipe's to
-    // reuse. A file stays where it is until the job reads it, off the event loop; but what a test
-    // lets through goes to filters that may want it in memory, and they can't say so any more.
-    if is_test || request.is_from_upstream() {
+    // reuse. A file stays where it is until the job reads it, off the event loop; but what may be
+    // let through goes to filters that may want it in memory, and they can't say so any more.
+    if state == State::Sniff || request.is_from_upstream() {
         request.need_in_memory();
     } else {
         request.leave_files_unread();
     }
-    request.clear_ranges();
+    if context.role.get() == Role::Source {
+        request.clear_ranges();
+    }
+    request.preserve_body();
     request.hold();
-    context.state.set(if is_test { State::Test } else { State::Read });
+    context.state.set(state);
     OK
 }
 
@@ -202,7 +215,7 @@ fn body(request: Request, chain: *mut ngx_chain_t) -> ngx_int_t {
             OK
         }
         State::Pass => next_body(request, chain),
-        State::Test => test(context, chain),
+        State::Sniff => sniff::sniff(context, chain),
         State::Read => read(context, chain),
         State::Discard => {
             if drain(chain) {
@@ -219,7 +232,7 @@ fn body(request: Request, chain: *mut ngx_chain_t) -> ngx_int_t {
 }
 
 /// Consumes a chain. Answers whether the response ends in it.
-fn drain(chain: *mut ngx_chain_t) -> bool {
+pub fn drain(chain: *mut ngx_chain_t) -> bool {
     // SAFETY: nginx passes a valid chain, or null.
     unsafe { buffers(chain) }.fold(false, |last, buf| {
         buf.consume();
@@ -227,53 +240,9 @@ fn drain(chain: *mut ngx_chain_t) -> bool {
     })
 }
 
-/// Lets an image through, and nothing else.
-fn test(context: Pooled<Context>, chain: *mut ngx_chain_t) -> ngx_int_t {
+/// Lets what was held back, and all that follows it, go out as it is.
+pub fn let_through(context: Pooled<Context>, chain: *mut ngx_chain_t) -> ngx_int_t {
     let request = context.request;
-    let coding = context.task.get().and_then(|task| task.coding);
-    let wanted = if coding.is_some() { ENCODED_SNIFF_LEN } else { SNIFF_LEN };
-    let mut first = context.body.borrow().prefix().to_vec();
-    let (mut last, mut cut) = (false, false);
-    // SAFETY: nginx passes a valid chain, or null.
-    for buf in unsafe { buffers(chain) } {
-        last |= buf.is_last();
-        cut |= buf.is_flush();
-        if let Data::Memory(bytes) = buf.data() {
-            let missing = wanted.saturating_sub(first.len());
-            first.extend_from_slice(bytes.get(..missing).unwrap_or(bytes));
-        }
-    }
-    let found = match coding {
-        None => sniff(&first),
-        Some(coding) => coding.sniff(&first),
-    };
-    let Some(format) = found else {
-        if first.len() < wanted && !last && !cut_off(request, cut) {
-            // Too few bytes to tell: keep them, and let nginx have its buffers back.
-            let mut body = context.body.borrow_mut();
-            // SAFETY: as above.
-            for buf in unsafe { buffers(chain) } {
-                if let Data::Memory(bytes) = buf.data()
-                    && body.push_bytes(bytes, 0).is_err()
-                {
-                    return ERROR;
-                }
-                buf.consume();
-            }
-            return OK;
-        }
-        let failure =
-            if cut_off(request, cut) { Failure::Upstream } else { Error::NotImage.into() };
-        drain(chain);
-        reject(context, failure, last || cut);
-        return OK;
-    };
-    context.note(|facts| {
-        facts.status = Some(Status::Passed);
-        facts.format = Some(format);
-        facts.source_format = Some(format);
-    });
-    request.set_content_type(format.media_type());
     request.release();
     context.state.set(State::Pass);
     let rc = next_header(request);
@@ -294,12 +263,12 @@ fn test(context: Pooled<Context>, chain: *mut ngx_chain_t) -> ngx_int_t {
 }
 
 /// Whether a flush is how an upstream that broke off in the middle ends.
-fn cut_off(request: Request, flush: bool) -> bool {
+pub fn cut_off(request: Request, flush: bool) -> bool {
     flush && request.is_from_upstream() && request.is_upstream_finalized()
 }
 
 /// Collects the source.
-fn read(context: Pooled<Context>, chain: *mut ngx_chain_t) -> ngx_int_t {
+pub fn read(context: Pooled<Context>, chain: *mut ngx_chain_t) -> ngx_int_t {
     let request = context.request;
     let (mut last, mut flush, mut failure) = (false, false, None);
     // SAFETY: nginx passes a valid chain, or null.
@@ -314,6 +283,13 @@ fn read(context: Pooled<Context>, chain: *mut ngx_chain_t) -> ngx_int_t {
     if let Some(error) = failure {
         reject(context, error.into(), last);
         return OK;
+    }
+    // What tells of something done ("201 Created") may have no body.
+    let is_bare =
+        || context.body.borrow().len() == 0 && request.status() != NGX_HTTP_OK as ngx_uint_t;
+    if last && !request.is_head() && is_bare() {
+        context.note(|facts| facts.status = Some(Status::Passed));
+        return let_through(context, chain);
     }
     if last {
         return submit(context);
@@ -332,16 +308,20 @@ fn collect(context: &Context, buf: &chain::Buf) -> Result<(), Error> {
     match buf.data() {
         Data::Memory(bytes) => {
             let hint = context.request.content_length().unwrap_or(0).min(task.buffer);
-            let known = body.prefix().len() >= SNIFF_LEN;
+            let known = body.prefix().len() >= UNREAD_LEN;
             if body.len() + bytes.len() as u64 > task.buffer {
                 return Err(Error::TooLarge { limit: task.buffer });
             }
             body.push_bytes(bytes, hint)?;
             // What is no image need not be read to its end.
-            let may_tell = !known && body.prefix().len() >= SNIFF_LEN;
+            let may_tell = !known && body.prefix().len() >= UNREAD_LEN;
             let may_pass = task.keeps_original || matches!(task.work, Work::Describe);
-            if may_tell && !may_pass && task.coding.is_none() && sniff(body.prefix()).is_none() {
-                return Err(Error::NotImage);
+            if may_tell
+                && !may_pass
+                && task.codings.is_empty()
+                && image::sniff(body.prefix()).is_none()
+            {
+                return Err(image::unread(body.prefix()));
             }
         }
         Data::File(file) => {
@@ -362,11 +342,13 @@ fn submit(context: Pooled<Context>) -> ngx_int_t {
     context.note(|facts| facts.source_bytes = Some(context.body.borrow().len()));
     if request.is_head() && context.body.borrow().len() == 0 {
         // The source answered HEAD itself: what a GET would give is not known, but not this.
+        if !matches!(task.work, Work::Describe) && headers::declares_text(&request) {
+            reject(context, Error::NotImage.into(), true);
+            return OK;
+        }
         context.note(|facts| facts.status = Some(Status::Passed));
-        context.state.set(State::Pass);
-        request.release();
         headers::unknown_body(request, task);
-        return next_header(request);
+        return let_through(context, std::ptr::null_mut());
     }
     context.state.set(State::Wait);
     request.set_action(c"transforming image");
@@ -388,7 +370,9 @@ fn send(context: Pooled<Context>) -> ngx_int_t {
     context.state.set(State::Pass);
     request.release();
     let bytes = match (context.product.get(), context.task.get(), context.original.get()) {
-        (Some(product), Some(task), _) if headers::product(request, product, task) => {
+        (Some(product), Some(task), _)
+            if headers::product(request, product, task, context.was_coded.get()) =>
+        {
             &product.bytes
         }
         // Its headers are those that it came with.

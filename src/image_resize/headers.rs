@@ -2,9 +2,12 @@
 
 use std::cell::RefCell;
 
-use image_gate_core::image::{Plan, Tagger, Validator, rename_attachment};
+use image_gate_core::image::{
+    Fit, Format, Plan, Tagger, Validator, is_digest, look_plan, rename_attachment, tag_listed,
+};
 use nginx_sys::NGX_HTTP_NOT_MODIFIED;
 
+use super::conf::{LocConf, Mode};
 use super::context::{Task, Work};
 use super::job::Product;
 use super::watermark::Layer;
@@ -30,38 +33,141 @@ fn vary(request: Request, task: &Task) -> bool {
     !varies || request.add_vary("Accept")
 }
 
+/// Sends nothing that tells of the bytes that came, as others go out.
+pub fn forget_source(request: Request) {
+    request.clear_content_encoding();
+    request.clear_ranges();
+    request.clear_trailers();
+    request.drop_headers(|name| name.eq_ignore_ascii_case(b"Refresh") || is_digest(name));
+}
+
 /// Makes of the source's headers those of the product. Answers whether there was memory.
-pub fn product(request: Request, product: &Product, task: &Task) -> bool {
+pub fn product(request: Request, product: &Product, task: &Task, was_coded: bool) -> bool {
     match product.format {
         Some(format) => request.set_content_type(format.media_type()),
         None => request.set_content_type("application/json"),
     }
     request.set_content_length(Some(product.bytes.len()));
-    request.clear_content_encoding();
-    request.drop_header(b"Refresh");
-    request.clear_ranges();
+    // The source's bytes, sent as they came, keep the source's tag and its digests.
+    let is_as_it_came = product.is_original && !was_coded;
+    if is_as_it_came {
+        request.clear_content_encoding();
+        request.clear_ranges();
+        request.drop_headers(|name| name.eq_ignore_ascii_case(b"Refresh"));
+    } else {
+        forget_source(request);
+    }
     if let Some(format) = product.format {
         request.replace_header(b"Content-Disposition", |value| rename_attachment(value, format));
     }
-    // The source's bytes, sent as they came, keep the source's tag.
-    let is_as_it_came = product.is_original && task.coding.is_none();
     let tagged = is_as_it_came || request.set_etag(task.tag.as_deref().map(str::as_bytes));
     tagged && vary(request, task)
 }
 
-/// The headers of an answer to HEAD whose body is not known.
+/// The media type that the source's headers name.
+fn declared(request: &Request) -> &[u8] {
+    let media_type = request.content_type().split(|&byte| byte == b';').next();
+    media_type.unwrap_or_default().trim_ascii()
+}
+
+/// The format that the source's headers name.
+pub fn declared_format(request: &Request) -> Option<Format> {
+    Format::from_media_type(declared(request))
+}
+
+/// Whether the source's headers say that it is an SVG image.
+pub fn declares_svg(request: &Request) -> bool {
+    declared(request).eq_ignore_ascii_case(b"image/svg+xml")
+}
+
+/// Whether the source's headers say that it is a document, as which no picture is ever sent.
+pub fn declares_text(request: &Request) -> bool {
+    let types: [&[u8]; 5] = [
+        b"text/html",
+        b"application/xhtml+xml",
+        b"application/json",
+        b"application/xml",
+        b"text/xml",
+    ];
+    types.iter().any(|media_type| declared(request).eq_ignore_ascii_case(media_type))
+}
+
+/// The headers of an answer to HEAD whose body is not known: of what depends on it, only what a GET
+/// would have, too.
 pub fn unknown_body(request: Request, task: &Task) {
+    let Task { work, plan, layers, tag, .. } = task;
+    let source = declared_format(&request);
+    let media_type = match work {
+        Work::Describe | Work::Inspect => Some("application/json"),
+        Work::Transform => match plan.format {
+            None => source.filter(|source| !plan.negotiated || source.is_universal()),
+            // A picture that only gets another format keeps its own where that is smaller.
+            Some(format) => (plan.fit != Fit::None || source == Some(format)).then_some(format),
+        }
+        .map(Format::media_type),
+    };
+    match media_type {
+        Some(media_type) => request.set_content_type(media_type),
+        None => request.clear_content_type(),
+    }
     request.set_content_length(None);
-    request.clear_content_encoding();
-    request.drop_header(b"Refresh");
-    request.clear_ranges();
+    forget_source(request);
+    // One that may go out as it came has the source's own tag then.
+    let is_new = match work {
+        Work::Describe | Work::Inspect => true,
+        Work::Transform => plan.changes_pixels() || !layers.is_empty(),
+    };
+    let _ = request.set_etag(tag.as_deref().filter(|_| is_new).map(str::as_bytes));
+    let _ = vary(request, task);
+}
+
+/// Makes of the source's headers those of "304 Not Modified".
+pub fn not_modified(request: Request, task: &Task) {
+    request.set_status(NGX_HTTP_NOT_MODIFIED);
+    request.clear_content_type();
+    request.set_content_length(None);
+    forget_source(request);
     let _ = request.set_etag(task.tag.as_deref().map(str::as_bytes));
     let _ = vary(request, task);
 }
 
-/// The headers of "304 Not Modified".
-pub fn not_modified(request: Request, task: &Task) {
-    request.set_status(NGX_HTTP_NOT_MODIFIED);
-    request.clear_content_type();
-    unknown_body(request, task);
+/// The headers of a 304 that nginx or an upstream answered by the source's own validators.
+pub fn revalidated(request: Request, conf: &LocConf) {
+    forget_source(request);
+    let mode = conf.geometry().mode;
+    let Ok(mut plan) = conf.plan(request) else {
+        let _ = request.set_etag(None);
+        return;
+    };
+    if mode.makes_image() && plan.negotiated {
+        let _ = request.add_vary("Accept");
+    }
+    // A client that has the source's tag has the source as it came.
+    let Some(source) = request.etag().and_then(|tag| std::str::from_utf8(tag).ok()) else {
+        // An upstream need not repeat the tag that a GET would get.
+        if !request.has_upstream() && mode.makes_image() {
+            set_variant_tag(request, conf, &plan);
+        }
+        return;
+    };
+    let is_its_own = request
+        .if_none_match()
+        .is_some_and(|listed| listed.trim_ascii() != b"*" && tag_listed(listed, source));
+    match mode {
+        Mode::Size => {
+            let _ = request.set_etag(None);
+        }
+        _ if is_its_own => (),
+        Mode::Info => {
+            plan = Plan { damaged: plan.damaged, ..look_plan(plan.orient) };
+            set_variant_tag(request, conf, &plan);
+        }
+        _ => set_variant_tag(request, conf, &plan),
+    }
+}
+
+fn set_variant_tag(request: Request, conf: &LocConf, plan: &Plan) {
+    let layers = if plan.watermark { conf.layers(request) } else { Ok(Vec::new()) };
+    let tag = layers.ok().and_then(|layers| tag(request, plan, &layers));
+    let _ = request.set_etag(tag.as_deref().map(str::as_bytes));
 }

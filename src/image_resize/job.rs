@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use image_gate_core::image::{
-    Coding, Control, Damage, Error, Format, Info, Limits, Output, Plan, decode_body, info_json,
-    prepare, probe, size_json,
+    Codings, Control, Damage, Error, Format, Info, Limits, Output, Plan, info_json, prepare, probe,
+    size_json,
 };
 use nginx_sys::ngx_log_t;
 
@@ -126,6 +126,8 @@ pub struct Report {
     pub result: Result<Product, Error>,
     pub source: Option<Info>,
     pub source_bytes: u64,
+    /// Whether the source came in a coding, which was undone.
+    pub was_coded: bool,
     /// How long the job ran.
     pub time: Duration,
     /// The source as it came, where the job failed and it is wanted.
@@ -145,7 +147,7 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Job {
     body: Body,
-    coding: Option<Coding>,
+    codings: Codings,
     work: Work,
     plan: Plan,
     layers: Vec<Layer>,
@@ -154,6 +156,8 @@ pub struct Job {
     memory: u64,
     control: Arc<Control>,
     keeps_original: bool,
+    /// Whether the source came in a coding, which was undone.
+    was_coded: bool,
     /// The source before its coding was undone, where it is kept.
     encoded: Option<Vec<u8>>,
 }
@@ -163,7 +167,7 @@ impl Job {
     pub fn new(task: &Task, body: Body, control: Arc<Control>) -> Job {
         Job {
             body,
-            coding: task.coding,
+            codings: task.codings.clone(),
             work: task.work.clone(),
             plan: task.plan.clone(),
             layers: task.layers.clone(),
@@ -172,6 +176,7 @@ impl Job {
             memory: task.bounds.memory,
             control,
             keeps_original: task.keeps_original,
+            was_coded: false,
             encoded: None,
         }
     }
@@ -190,13 +195,19 @@ impl Job {
         let source_bytes = self.body.len();
         let body = std::mem::take(&mut self.body);
         // SAFETY: the caller's promise.
-        let decoded = unsafe { body.load() }.and_then(|bytes| match self.coding.take() {
-            Some(coding) => {
-                let decoded = decode_body(coding, &bytes, self.buffer, &self.control);
-                self.encoded = self.keeps_original.then_some(bytes);
-                decoded
+        let decoded = unsafe { body.load() }.and_then(|bytes| {
+            match std::mem::take(&mut self.codings).undo(&bytes, self.buffer, &self.control) {
+                Ok(None) => Ok(bytes),
+                Ok(Some(decoded)) => {
+                    self.was_coded = true;
+                    self.encoded = self.keeps_original.then_some(bytes);
+                    Ok(decoded)
+                }
+                Err(error) => {
+                    self.encoded = self.keeps_original.then_some(bytes);
+                    Err(error)
+                }
             }
-            None => Ok(bytes),
         });
         let mut source = None;
         let (result, original) = match decoded {
@@ -214,7 +225,14 @@ impl Job {
                 Ok(product) => (Ok(product), None),
             },
         };
-        Outcome::Finished(Report { result, source, source_bytes, time: start.elapsed(), original })
+        Outcome::Finished(Report {
+            result,
+            source,
+            source_bytes,
+            was_coded: self.was_coded,
+            time: start.elapsed(),
+            original,
+        })
     }
 
     fn make(&mut self, bytes: &mut Vec<u8>, source: &mut Option<Info>) -> Result<Product, Stop> {

@@ -1,5 +1,6 @@
 //! `ngx_http_image_resize_module`: images transformed in a body filter, off the event loop.
 
+mod ask;
 mod conf;
 mod context;
 mod directives;
@@ -13,7 +14,7 @@ mod params;
 mod plan;
 mod policy;
 mod queue;
-mod range;
+mod sniff;
 mod status;
 mod variables;
 mod watermark;
@@ -25,7 +26,7 @@ use nginx_sys::{
 };
 
 use crate::ngx::conf::{commands, create, init, merge, merged_loc_conf, no_commands, outcome};
-use crate::ngx::{Request, memory, phase, variable};
+use crate::ngx::{Request, memory, phase, variable, worker};
 use conf::{LocConf, MainConf};
 
 #[unsafe(export_name = "ngx_http_image_resize_module_commands")]
@@ -69,14 +70,19 @@ unsafe extern "C" fn preconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
 unsafe extern "C" fn postconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
     outcome(cf, || {
         filter::install();
-        range::install(cf)
+        ask::install(cf)
             && params::install(cf)
             && phase::add(cf, ngx_http_phases_NGX_HTTP_LOG_PHASE, zone::log_handler)
     })
 }
 
 #[unsafe(export_name = "ngx_http_image_resize_init_process")]
-unsafe extern "C" fn init_process(_cycle: *mut ngx_cycle_t) -> ngx_int_t {
-    memory::return_freed_images();
+unsafe extern "C" fn init_process(cycle: *mut ngx_cycle_t) -> ngx_int_t {
+    // SAFETY: nginx passes the cycle of the new process, which is complete; `create_main_conf` of
+    // this module is `create::<MainConf>`.
+    let main = unsafe { worker::main_conf_of::<MainConf>(cycle, &raw const MODULE) };
+    if main.is_some_and(|main| main.has_jobs.get()) {
+        memory::return_freed_images();
+    }
     NGX_OK as ngx_int_t
 }

@@ -23,6 +23,7 @@ impl LocConf {
             && self.geometry().mode.makes_image()
         {
             let list = evaluate(expression, request, "image_resize_params")?;
+            let names_preset = || expression.text().windows(7).any(|part| part == b"preset=");
             let overridden = Params::parse(list).and_then(|params| {
                 match &self.allow {
                     Some(allow) => allow.check(&params),
@@ -30,7 +31,13 @@ impl LocConf {
                 }?;
                 plan.apply(&params, params::presets(&request)?, request.accept())
             });
-            overridden.map_err(Failure::Params)?;
+            overridden.map_err(|error| match error {
+                // Where the list comes from the client as a whole, so does the name.
+                Error::UnknownPreset(_) if !names_preset() => {
+                    Failure::Params(Error::BadParams(format!("{error}")))
+                }
+                error => Failure::Params(error),
+            })?;
         }
         Ok(plan)
     }
@@ -142,7 +149,7 @@ impl<T: Copy> Value<T> {
         match self {
             Value::Fixed(value) => Ok(*value),
             Value::Expression(expression) => {
-                parse_value(evaluate(*expression, request, name)?, parse, name)
+                parse_value(evaluate(*expression, request, name)?, *expression, parse, name)
             }
         }
     }
@@ -159,7 +166,7 @@ impl<T: Copy> Value<T> {
             Value::Fixed(value) => Ok(*value),
             Value::Expression(expression) => match evaluate(*expression, request, name)? {
                 [] => Ok(default),
-                text => parse_value(text, parse, name),
+                text => parse_value(text, *expression, parse, name),
             },
         }
     }
@@ -176,9 +183,28 @@ pub fn evaluate<'a>(
         .ok_or_else(|| Error::Internal(format!("{name} could not be evaluated")))
 }
 
-fn parse_value<T>(text: &[u8], parse: fn(&[u8]) -> Option<T>, name: &str) -> Result<T, Error> {
+fn parse_value<T>(
+    text: &[u8],
+    expression: Expression,
+    parse: fn(&[u8]) -> Option<T>,
+    name: &str,
+) -> Result<T, Error> {
     parse(text).ok_or_else(|| {
         let text = String::from_utf8_lossy(text);
-        Error::BadParams(format!("{name} \"{text}\""))
+        let reason = format!("{name} \"{text}\"");
+        // What a client sent is the client's fault, anything else that of the configuration.
+        if !expression.variables().any(is_sent) {
+            Error::Directive(reason)
+        } else {
+            Error::BadParams(reason)
+        }
     })
+}
+
+/// Whether a variable of that name holds what a client sent, as it is.
+fn is_sent(variable: &[u8]) -> bool {
+    matches!(
+        variable,
+        b"args" | b"query_string" | b"uri" | b"document_uri" | b"request_uri" | b"request"
+    ) || [&b"arg_"[..], b"http_", b"cookie_"].iter().any(|kind| variable.starts_with(kind))
 }

@@ -6,6 +6,7 @@ use nginx_sys::{ngx_int_t, ngx_str_t};
 
 use super::conf::{LocConf, Mode};
 use super::context::Failure;
+use super::headers::declared_format;
 use crate::ngx::conf::{Conf, ConfError, Expression, once};
 use crate::ngx::{Pooled, Request, pool};
 
@@ -82,11 +83,14 @@ pub fn redirect(request: Request, target: ngx_str_t) -> ngx_int_t {
 struct Redirected;
 
 impl LocConf {
-    /// Whether a source that can't be transformed goes out as it is. One that was to get a
-    /// watermark never does.
+    /// Whether sources are to get a watermark, and so never go out as they are.
+    pub fn is_marked(&self) -> bool {
+        self.watermarks.as_ref().is_some_and(|layers| !layers.is_empty())
+    }
+
+    /// Whether a source that can't be transformed goes out as it is.
     pub fn keeps_original(&self) -> bool {
-        let is_marked = self.watermarks.as_ref().is_some_and(|layers| !layers.is_empty());
-        matches!(self.on_error, Some(OnError::Original)) && !is_marked
+        matches!(self.on_error, Some(OnError::Original)) && !self.is_marked()
     }
 
     /// Whether the original goes out because of that failure.
@@ -105,13 +109,23 @@ impl LocConf {
         pool::copy(request.pool(), uri)
     }
 
-    /// Whether the source is an SVG image that is let through.
-    pub fn passes(&self, request: &Request) -> bool {
-        let is_svg = || {
-            let media_type = request.content_type().split(|&byte| byte == b';').next();
-            media_type.unwrap_or_default().trim_ascii().eq_ignore_ascii_case(b"image/svg+xml")
-        };
+    /// Whether the source may be an SVG image that is let through: its bytes tell.
+    pub fn may_pass(&self, request: &Request) -> bool {
         let describes = matches!(self.geometry().mode, Mode::Size);
-        self.pass_svg.unwrap_or(false) && !describes && is_svg()
+        self.pass_svg.unwrap_or(false) && !describes && declared_format(request).is_none()
+    }
+
+    /// Whether the source goes out as it is because it says so.
+    pub fn leaves(&self, request: Request) -> bool {
+        let says_so = || {
+            let values = request.values(b"Cache-Control");
+            values
+                .flat_map(|value| value.split(|&byte| byte == b','))
+                .any(|directive| directive.trim_ascii().eq_ignore_ascii_case(b"no-transform"))
+        };
+        self.no_transform.unwrap_or(false)
+            && self.geometry().mode.makes_image()
+            && !self.is_marked()
+            && says_so()
     }
 }

@@ -13,6 +13,7 @@ use super::context::{Context, Task};
 use super::job::{Job, Outcome, memory_fits, run_slot};
 use super::{events, failure, zone};
 use crate::ngx::event::Alarm;
+use crate::ngx::guard::catch;
 use crate::ngx::{Pooled, memory, thread, worker};
 
 /// The jobs of this worker. Only the event loop's thread gets here.
@@ -89,7 +90,8 @@ pub fn start_waiting() {
         while let Some(waiting) = queue.next() {
             let context = waiting.context;
             queue.running.set(queue.running.get() + 1);
-            let started = start(waiting);
+            // One that can't be started because of a panic is answered as if there was no room.
+            let started = catch(|| start(waiting)).unwrap_or(false);
             if !started {
                 queue.running.set(queue.running.get() - 1);
             }

@@ -303,11 +303,15 @@ impl Expression {
         value.lengths.is_null().then(|| value.value.as_bytes())
     }
 
+    /// Its text as it is configured.
+    pub fn text(&self) -> &[u8] {
+        // SAFETY: compiled by `Conf::expression`, in the configuration's pool, as is its text.
+        unsafe { bytes(self.0.as_ref().value) }
+    }
+
     /// The names of its variables.
     pub fn variables(&self) -> impl Iterator<Item = &[u8]> {
-        // SAFETY: compiled by `Conf::expression`, in the configuration's pool, as is its text.
-        let text = unsafe { bytes(self.0.as_ref().value) };
-        text.split(|&byte| byte == b'$').skip(1).map(|tail| {
+        self.text().split(|&byte| byte == b'$').skip(1).map(|tail| {
             let tail = tail.strip_prefix(b"{").unwrap_or(tail);
             let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
             let end = tail.iter().position(|byte| !is_name(byte)).unwrap_or(tail.len());

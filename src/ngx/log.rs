@@ -22,21 +22,25 @@ pub fn write(log: *mut ngx_log_t, level: u32, message: Arguments<'_>) {
     unsafe { shim::ig_log(level, log, line.as_ptr(), line.len()) }
 }
 
-/// Lines of which one a second is enough.
-#[derive(Default)]
+/// Lines of which one in a while is enough.
+#[derive(Clone, Default)]
 pub struct Sparse {
-    second: Cell<u64>,
+    /// When the last one was written, in seconds since 1970.
+    last: Cell<u64>,
     held: Cell<u64>,
 }
 
 impl Sparse {
-    /// Whether this line is to be written, and then how many were not since the last that was.
-    pub fn next(&self) -> Option<u64> {
+    /// Whether this line is to be written, and then how many were not since the last that was,
+    /// which is at least `seconds` ago.
+    pub fn next(&self, seconds: u64) -> Option<u64> {
         let now = worker::time();
-        if now == self.second.replace(now) {
+        let last = self.last.get();
+        if last != 0 && last <= now && now - last < seconds {
             self.held.set(self.held.get().saturating_add(1));
             return None;
         }
+        self.last.set(now);
         Some(self.held.take())
     }
 }

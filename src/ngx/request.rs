@@ -259,8 +259,8 @@ impl Request {
         // SAFETY: alive, and on the event loop; null, or where nginx keeps null or an element of
         // the list of incoming headers.
         let field = unsafe { shim::ig_request_accept_encoding(self.as_ptr()).as_mut() };
-        // SAFETY: as above.
         if let Some(field) = field
+            // SAFETY: as above.
             && let Some(header) = unsafe { field.as_ref() }
         {
             // SAFETY: the pool is live; nginx answers null when it has no memory.
@@ -344,7 +344,7 @@ impl Request {
     }
 
     /// The values of all outgoing headers called `name`.
-    pub fn values<'a>(self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    pub fn values<'a>(self, name: &'static [u8]) -> impl Iterator<Item = &'a [u8]> {
         // SAFETY: alive, and on the event loop.
         let list = unsafe { &raw mut (*self.as_ptr()).headers_out.headers };
         elements(list).filter_map(move |header| {
@@ -369,7 +369,8 @@ impl Request {
             clear(&mut (*self.as_ptr()).headers_out.content_range);
         }
         self.drop_headers(|name| {
-            name.eq_ignore_ascii_case(b"Accept-Ranges") || name.eq_ignore_ascii_case(b"Content-Range")
+            name.eq_ignore_ascii_case(b"Accept-Ranges")
+                || name.eq_ignore_ascii_case(b"Content-Range")
         });
     }
 

@@ -133,7 +133,8 @@ impl Codings {
     }
 
     /// What the first bytes of a body were before the codings.
-    fn begin(&self, prefix: &[u8]) -> Vec<u8> {
+    #[must_use]
+    pub fn begin(&self, prefix: &[u8]) -> Vec<u8> {
         let codings = self.known.iter().rev();
         codings.fold(prefix.to_vec(), |bytes, coding| coding.begin(&bytes))
     }
@@ -329,10 +330,7 @@ mod tests {
         for list in [&b"gzip"[..], b"br", b"zstd,gzip", b"deflate, br", b"gzip,gzip,gzip,gzip,gzip"]
         {
             assert_eq!(undo(&[list], &png()), Ok(None));
-            assert_eq!(
-                Codings::parse([list].into_iter()).sniff(&png()),
-                Some((Format::Png, true))
-            );
+            assert_eq!(Codings::parse([list].into_iter()).sniff(&png()), Some((Format::Png, true)));
         }
     }
 

@@ -31,6 +31,12 @@ pub enum Error {
     /// A parameter has no valid value.
     #[error("bad parameter: {0}")]
     BadParams(String),
+    /// A variable that a directive reads has no valid value.
+    #[error("bad parameter: {0}")]
+    Directive(String),
+    /// The parameters name a preset that is not there.
+    #[error("bad parameter: there is no preset {0:?}")]
+    UnknownPreset(String),
     /// A parameter has a value that it may not have here.
     #[error("not allowed: {0}")]
     NotAllowed(String),
@@ -62,7 +68,10 @@ impl Error {
             Error::TooManyPixels(_) => "too_many_pixels",
             Error::TooManyFrames(_) => "too_many_frames",
             Error::DecodeFailed(_) => "decode_failed",
-            Error::BadParams(_) | Error::NotAllowed(_) => "bad_params",
+            Error::BadParams(_)
+            | Error::Directive(_)
+            | Error::UnknownPreset(_)
+            | Error::NotAllowed(_) => "bad_params",
             Error::Watermark(_) => "watermark_failed",
             Error::Timeout | Error::Cancelled => "timeout",
             Error::EncodeFailed(_) => "encode_failed",

@@ -71,6 +71,21 @@ impl Format {
         }
     }
 
+    /// The format of a media type without parameters, as it is registered or often written.
+    #[must_use]
+    pub fn from_media_type(media_type: &[u8]) -> Option<Format> {
+        let names: [(&[u8], Format); 6] = [
+            (b"image/jpeg", Format::Jpeg),
+            (b"image/jpg", Format::Jpeg),
+            (b"image/png", Format::Png),
+            (b"image/gif", Format::Gif),
+            (b"image/webp", Format::Webp),
+            (b"image/avif", Format::Avif),
+        ];
+        let known = names.iter().find(|(name, _)| name.eq_ignore_ascii_case(media_type));
+        known.map(|&(_, format)| format)
+    }
+
     /// The usual file extension, without its dot.
     #[must_use]
     pub fn extension(self) -> &'static str {

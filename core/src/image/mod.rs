@@ -38,9 +38,9 @@ mod variant;
 
 pub use accept::{Offer, Wanted};
 pub use coding::{Coding, Codings, askable, decode_body};
-pub use digest::is_digest;
 pub use control::Control;
 pub use damage::{Damage, DamagePolicy};
+pub use digest::is_digest;
 pub use disposition::rename_attachment;
 pub use error::Error;
 pub use format::{Format, SNIFF_LEN, sniff};

@@ -169,8 +169,7 @@ impl Plan {
     /// lets the client decide on the format, it does so by the values of its `Accept` headers.
     ///
     /// # Errors
-    /// [`Error::BadParams`] that names a preset that is not there; the plan is then as
-    /// it was.
+    /// [`Error::UnknownPreset`] where one is not there; the plan is then as it was.
     pub fn apply<'a>(
         &mut self,
         params: &Params,
@@ -184,8 +183,7 @@ impl Plan {
                 continue;
             };
             let preset = presets.0.get(name);
-            let preset =
-                preset.ok_or_else(|| Error::BadParams(format!("there is no preset {name:?}")))?;
+            let preset = preset.ok_or_else(|| Error::UnknownPreset(name.clone()))?;
             preset.0.iter().for_each(|item| draft.set(&item.setting, accept.clone()));
         }
         *self = draft.finish();

@@ -61,9 +61,27 @@ fn name(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => brand(bytes),
         // The length of the header behind that of the file.
-        [b'B', b'M', _, _, _, _, _, _, _, _, _, _, _, _, 12 | 16 | 40 | 52 | 56 | 64 | 108 | 124, 0, 0, 0, ..] => {
-            Some("BMP")
-        }
+        [
+            b'B',
+            b'M',
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            12 | 16 | 40 | 52 | 56 | 64 | 108 | 124,
+            0,
+            0,
+            0,
+            ..,
+        ] => Some("BMP"),
         // The number of pictures, and of the first one two sides, the colours and a zero.
         [0, 0, 1, 0, 1..=255, 0, _, _, _, 0, ..] => Some("ICO"),
         [0, 0, 2, 0, 1..=255, 0, _, _, _, 0, ..] => Some("CUR"),
@@ -106,10 +124,7 @@ fn brand(bytes: &[u8]) -> Option<&'static str> {
     let listed = bytes.get(8..len.min(bytes.len()))?.as_chunks::<4>().0;
     // The second word is the minor version. Films have other brands, and are none.
     let listed = || listed.iter().enumerate().filter(|&(i, _)| i != 1).map(|(_, brand)| brand);
-    BRANDS
-        .iter()
-        .find(|(name, _)| listed().any(|brand| brand == name))
-        .map(|&(_, name)| name)
+    BRANDS.iter().find(|(name, _)| listed().any(|brand| brand == name)).map(|&(_, name)| name)
 }
 
 /// Whether the root of an XML document is `svg`; `None` where it ends before that is known.

@@ -16,7 +16,8 @@ package ImageGate::Upstream;
 #     status     answers code=404 with the file as body
 #
 # More keys (a colon stands for a slash): etag=..., lm=1 (Last-Modified), type=image:x, disp=NAME (Content-Disposition),
-# refresh=1, ar=1 (Accept-Ranges), cc=..., vary=..., noetag.
+# refresh=1, ar=1 (Accept-Ranges), cc=..., vary=..., noetag, add=NAME%3aVALUE|NAME%3aVALUE (any headers), sums (digests
+# of the body under all their names), void (no body), asked (X-Asked tells the Accept-Encoding that came).
 
 use strict;
 use warnings;
@@ -25,6 +26,10 @@ use Compress::Zlib ();
 use IO::Socket::INET;
 use POSIX ();
 use Time::HiRes ();
+
+# Headers that tell sums of the body's bytes; one of them comes twice.
+our @SUMS = qw(Content-MD5 content-md5 Digest Content-Digest Repr-Digest x-amz-checksum-sha256 X-Amz-Checksum-CRC32
+               x-amz-meta-md5chksum x-goog-hash x-ms-blob-content-md5 x-oss-hash-crc64ecma);
 
 sub start {
     my ($class, $dir) = @_;
@@ -134,6 +139,11 @@ sub serve {
         $h .= qq{Content-Disposition: attachment; filename="$o{disp}"\r\n} if $o{disp};
         $h .= "Cache-Control: $o{cc}\r\n" if $o{cc};
         $h .= "Vary: $o{vary}\r\n" if $o{vary};
+        $h .= "$_\r\n" for split /\|/, defined $o{add} ? $o{add} : '';
+        $h .= "$_: 0123456789abcdef\r\n" for $o{sums} ? @SUMS : ();
+        $h .= 'X-Asked: ' . ($head =~ /\r\nAccept-Encoding: *(.*)/i ? "[$1]" : 'nothing') . "\r\n" if $o{asked};
+        $h =~ s/\r(?!\n)//g;
+        $body = '' if $o{void};
 
         if ($mode eq 'gzip' || $mode eq 'xgzip') {
             $body = Compress::Zlib::memGzip($body) if $file ne 'bomb.gz';

@@ -188,12 +188,14 @@ fn refused_with_the_reason() {
         ("W=3", "unknown name \"W\""),
         ("=3", "unknown name \"\""),
         ("w", "\"w\" has no value"),
-        ("p=thumb", "there is no preset \"thumb\""),
         // Nothing gets into a log that could pass for a line of its own.
         ("w=%0a%22", "\"\\n\\\"\" is no valid w"),
     ] {
         assert_eq!(Plan::from_params(params), Err(Error::BadParams(reason.to_owned())), "{params}");
     }
+    let unknown = Plan::from_params("p=thumb").unwrap_err();
+    assert_eq!(unknown, Error::UnknownPreset("thumb".to_owned()));
+    assert_eq!(unknown.to_string(), "bad parameter: there is no preset \"thumb\"");
 }
 
 #[test]

@@ -1,0 +1,201 @@
+//! What the first bytes of a body decide: whether it is let through, refused, or transformed.
+
+use image_gate_core::image::{Error, UNREAD_LEN, is_svg};
+use nginx_sys::{
+    NGX_ERROR, NGX_HTTP_BAD_REQUEST, NGX_HTTP_OK, NGX_OK, ngx_chain_t, ngx_int_t, ngx_uint_t,
+};
+
+use super::conf::{LocConf, Mode};
+use super::context::{Context, Failure, Role, State, Status};
+use super::events::wake;
+use super::failure::{record, reject};
+use super::filter::{begin, cut_off, drain, let_through, read};
+use super::{conf, headers};
+use crate::ngx::chain::{Data, buffers};
+use crate::ngx::{Pooled, Request};
+
+const OK: ngx_int_t = NGX_OK as ngx_int_t;
+const ERROR: ngx_int_t = NGX_ERROR as ngx_int_t;
+
+/// Looks at a body as it comes, until it is known what it is.
+pub fn sniff(context: Pooled<Context>, chain: *mut ngx_chain_t) -> ngx_int_t {
+    let request = context.request;
+    let (Some(conf), Some(codings)) = (conf(&request), context.codings.get()) else {
+        return ERROR;
+    };
+    let is_test = matches!(conf.geometry().mode, Mode::Test);
+    let is_other = context.role.get() == Role::Other;
+    // What is refused is named by more than tells a picture.
+    let wanted = if is_other { codings.sniff_len() } else { UNREAD_LEN };
+    let mut first = context.body.borrow().prefix().to_vec();
+    let (mut last, mut flush) = (false, false);
+    // SAFETY: nginx passes a valid chain, or null.
+    for buf in unsafe { buffers(chain) } {
+        last |= buf.is_last();
+        flush |= buf.is_flush();
+        if let Data::Memory(bytes) = buf.data() {
+            let missing = wanted.saturating_sub(first.len());
+            first.extend_from_slice(bytes.get(..missing).unwrap_or(bytes));
+        }
+    }
+    let cut = cut_off(request, flush);
+    if last
+        && first.is_empty()
+        && (request.is_head() || request.status() != NGX_HTTP_OK as ngx_uint_t)
+    {
+        return without_body(context, conf, chain);
+    }
+    match codings.sniff(&first) {
+        Some((format, is_plain)) if is_test => {
+            context.note(|facts| {
+                facts.status = Some(Status::Passed);
+                facts.format = Some(format);
+                facts.source_format = Some(format);
+            });
+            request.set_content_type(format.media_type());
+            if is_plain {
+                request.clear_content_encoding();
+            }
+            let_through(context, chain)
+        }
+        Some(_) if is_other => transform_other(context, conf, chain),
+        Some(_) => {
+            context.state.set(State::Read);
+            read(context, chain)
+        }
+        // Too few bytes to tell: keep them, and let nginx have its buffers back.
+        None if first.len() < wanted && !last && !cut => keep(&context, chain),
+        None if is_other && !(is_test && is_strange(request)) => {
+            context.note(|facts| facts.status = Some(Status::Passed));
+            let_through(context, chain)
+        }
+        None if is_other && is_redirect(request) => {
+            drain(chain);
+            redirect_bare(context, last)
+        }
+        None if !is_other && conf.may_pass(&request) && is_svg(&codings.begin(&first)) => {
+            context.note(|facts| facts.status = Some(Status::Passed));
+            request.set_content_type("image/svg+xml");
+            let_through(context, chain)
+        }
+        None => {
+            let failure = if cut { Failure::Upstream } else { codings.unread(&first).into() };
+            drain(chain);
+            reject(context, failure, last || cut);
+            OK
+        }
+    }
+}
+
+/// Whether an error or a redirect is an upstream's, and no page of nginx's own or that a directive
+/// names.
+fn is_strange(request: Request) -> bool {
+    request.has_upstream() && !request.is_error_page()
+}
+
+fn is_redirect(request: Request) -> bool {
+    request.status() < NGX_HTTP_BAD_REQUEST as ngx_uint_t
+}
+
+/// Sends a redirect without the body it came with.
+fn redirect_bare(context: Pooled<Context>, ended: bool) -> ngx_int_t {
+    let request = context.request;
+    context.note(|facts| facts.status = Some(Status::Passed));
+    request.set_content_length(Some(0));
+    request.clear_content_type();
+    headers::forget_source(request);
+    if !request.set_etag(None) || context.original.set(Vec::new()).is_err() {
+        return ERROR;
+    }
+    context.body.take();
+    context.state.set(State::Discard);
+    if ended {
+        wake(context);
+    }
+    OK
+}
+
+/// Keeps what came in a context whose body is to be looked at as a whole.
+fn keep(context: &Context, chain: *mut ngx_chain_t) -> ngx_int_t {
+    let mut body = context.body.borrow_mut();
+    // SAFETY: nginx passes a valid chain, or null.
+    for buf in unsafe { buffers(chain) } {
+        if let Data::Memory(bytes) = buf.data()
+            && body.push_bytes(bytes, 0).is_err()
+        {
+            return ERROR;
+        }
+        buf.consume();
+    }
+    OK
+}
+
+/// Sends an answer that has no body: because it was asked for by HEAD, or because all is said.
+fn without_body(context: Pooled<Context>, conf: &LocConf, chain: *mut ngx_chain_t) -> ngx_int_t {
+    let request = context.request;
+    let format = headers::declared_format(&request);
+    context.note(|facts| facts.status = Some(Status::Passed));
+    if request.is_head() {
+        let is_test = matches!(conf.geometry().mode, Mode::Test);
+        match (context.role.get(), context.task.get(), context.codings.get()) {
+            (Role::Source, None, _) if headers::declares_text(&request) => {
+                reject(context, Error::NotImage.into(), true);
+                return OK;
+            }
+            (Role::Source, None, _) => match format {
+                Some(format) => request.set_content_type(format.media_type()),
+                None => request.clear_content_type(),
+            },
+            (Role::Source, Some(task), _) if !headers::declares_svg(&request) => {
+                if headers::declares_text(&request) {
+                    reject(context, Error::NotImage.into(), true);
+                    return OK;
+                }
+                headers::unknown_body(request, task);
+            }
+            (Role::Other, ..) if is_test && format.is_none() && is_strange(request) => {
+                if is_redirect(request) {
+                    return redirect_bare(context, true);
+                }
+                reject(context, Error::NotImage.into(), true);
+                return OK;
+            }
+            (Role::Other, _, Some(codings)) if !is_test && format.is_some() => {
+                if let Ok(task) = begin(request, conf, codings) {
+                    headers::unknown_body(request, &task);
+                }
+            }
+            _ => (),
+        }
+    }
+    let_through(context, chain)
+}
+
+/// Goes on with a picture that answers an error: it is made as any other, but the error stays.
+fn transform_other(context: Pooled<Context>, conf: &LocConf, chain: *mut ngx_chain_t) -> ngx_int_t {
+    let request = context.request;
+    let Some(codings) = context.codings.get() else { return ERROR };
+    let buffer = conf.buffer();
+    let task = match request.content_length() {
+        Some(length) if length > buffer => Err(Error::TooLarge { limit: buffer }.into()),
+        _ => begin(request, conf, codings),
+    };
+    match task {
+        Ok(mut task) => {
+            task.keeps_original = !conf.is_marked();
+            let _ = context.task.set(task);
+            context.state.set(State::Read);
+            read(context, chain)
+        }
+        Err(failure) if conf.is_marked() => {
+            let last = drain(chain);
+            reject(context, failure, last);
+            OK
+        }
+        Err(failure) => {
+            record(&context, &failure);
+            context.note(|facts| facts.status = Some(Status::Original));
+            let_through(context, chain)
+        }
+    }
+}

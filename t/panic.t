@@ -1,0 +1,70 @@
+# A panic while an event is handled: its request is answered, and others are, too. For a module that
+# was built with the feature "test-panic" (make test-panic): "?panic=EVENT" panics there.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Test::Nginx::Socket;
+use ImageGate;
+
+if (!$ENV{TEST_NGINX_PANIC}) {
+    plan skip_all => 'the module was not built to panic: make test-panic';
+}
+
+start_upstream();
+$ENV{TEST_NGINX_UPSTREAM} = "http://127.0.0.1:$ENV{TEST_NGINX_UPSTREAM_PORT}";
+
+plan 'no_plan';
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: every event
+--- config
+    image_resize_limit jobs=1 queue=1;
+    location /t/ { image_resize resize 50 -; alias $TEST_NGINX_FIXTURES/; }
+    location /i/ { image_resize resize 50 -; image_resize_threads off; alias $TEST_NGINX_FIXTURES/; }
+    location /p/ { image_resize resize 50 -; proxy_pass $TEST_NGINX_UPSTREAM/; }
+    location /b/ { image_resize resize 50 -; image_resize_limit jobs=1 queue=0; alias $TEST_NGINX_FIXTURES/; }
+    location /e/ { image_resize resize 50 -; error_page 500 /page; alias $TEST_NGINX_FIXTURES/; }
+    location = /page { return 200 page; }
+--- rows
+/t/quad-100x120.png                     200 png 50x60
+/t/quad-100x120.png?panic=complete      500 Content-Type=text/html
+/t/quad-100x120.png                     200 png 50x60
+/i/quad-100x120.png?panic=wake          500
+/i/quad-100x120.png                     200 png 50x60
+/t/text.txt?panic=wake                  500
+/p/plain/text.txt?panic=wake            500
+/p/plain/quad-100x120.png?panic=complete 500
+/p/plain/quad-100x120.png               200 png 50x60
+/e/quad-100x120.png?panic=complete      500 body=page
+HEAD /t/quad-100x120.png?panic=complete 500 empty
+/t/quad-100x120.png                     200 png 50x60
+--- no_error_log
+[alert]
+[crit]
+
+
+=== TEST 2: nothing is left that a shutdown would wait for
+--- config
+    location / { image_resize resize 50 -; alias $TEST_NGINX_FIXTURES/; }
+--- script eval
+sub {
+    my $name = shift;
+    fixture_path('quad-100x120.png');
+    my $c = client();
+    for (1 .. 3) {
+        my $r = $c->get('/quad-100x120.png?panic=complete');
+        Test::More::is($r->{status}, 500, "$name - panic $_");
+    }
+    my $r = client()->get('/quad-100x120.png');
+    Test::More::is($r->{status}, 200, "$name - others");
+}
+--- no_error_log
+[alert]
+[crit]
