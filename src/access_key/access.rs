@@ -26,7 +26,9 @@ fn check(request: Request) -> ngx_int_t {
         return NGX_DECLINED as ngx_int_t;
     }
     // The block of an `if` may want a key that its location does not.
-    super::mask::settle(request);
+    if super::strip::settle(request).is_err() {
+        return NGX_ERROR as ngx_int_t;
+    }
     let visit = Visits::of(request).and_then(|visits| visits.here(request, conf));
     let Some(visit) = visit else { return NGX_ERROR as ngx_int_t };
     let errors = conf.errors.unwrap_or_default();

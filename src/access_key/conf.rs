@@ -193,6 +193,11 @@ impl SrvConf {
     pub fn mask(&self) -> bool {
         self.mask.unwrap_or(true)
     }
+
+    /// Whether any of its locations wants a key.
+    pub fn takes_keys(&self) -> bool {
+        !self.sources.borrow().is_empty()
+    }
 }
 
 impl Merge for SrvConf {

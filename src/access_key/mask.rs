@@ -1,230 +1,375 @@
-//! Keys leave the request before anyone writes it down or passes it on.
+//! Keys are masked where they are written down, in the lines of both logs. The request itself is
+//! left as it came, since others may need it so.
 //!
-//! Masking comes first, when only the server is known: arguments, headers and cookies that any of
-//! its locations takes a key from, and segments of the URI that are somebody's key. What a
-//! location knows better, its rewrite phase does.
+//! Whatever a location of the server takes a key from holds one, right or wrong, and so does any
+//! piece of a text that is somebody's key. Of a request that was refused before its server was
+//! known, the sources and the keys of all servers count.
 
-use image_gate_core::key::source::{
-    Edit, MASK, decode, edit_arguments, edit_cookies, edit_segment, edit_uri, segment,
-};
+use std::cell::RefCell;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use image_gate_core::key::mask::{Known, mask};
+use image_gate_core::key::source::{Edit, arguments, cookies, decode, edit_cookies};
 use image_gate_core::key::{Digest, Source};
-use nginx_sys::{NGX_DECLINED, ngx_http_request_t, ngx_int_t};
+use nginx_sys::{NGX_DECLINED, NGX_ERROR, ngx_http_request_t, ngx_int_t};
 use smallvec::SmallVec;
 
-use super::conf::SrvConf;
-use super::visit::Visits;
-use super::{conf, server};
-use crate::ngx::Request;
+use super::conf::{MainConf, SrvConf};
+use super::strip::names;
+use super::visit::{Visits, bearer};
+use super::zone::Roster;
+use super::{MODULE, server};
 use crate::ngx::guard::guard;
 use crate::ngx::incoming::Part;
+use crate::ngx::log::{self, Censor};
+use crate::ngx::{NoMemory, Pooled, Request};
+
+/// What stands where a key was.
+const MASK: &str = "***";
+/// The shortest piece of a text that may be somebody's key, where nothing else says so.
+const SHORTEST: usize = 5;
+/// From this length on, what came as a key is masked wherever it stands.
+const LONG: usize = 8;
+/// So many keys of one request are told apart; where there are more, everything is masked.
+const MOST_KEYS: usize = 16;
+/// So many pieces of the texts of one request are compared with all keys; others are masked.
+const MOST_DIGESTS: usize = 1024;
 
 /// Handler of the phase after a request was read.
 pub unsafe extern "C" fn post_read(r: *mut ngx_http_request_t) -> ngx_int_t {
     // SAFETY: nginx calls it for a live request.
     let Some(request) = (unsafe { Request::new(r) }) else { return NGX_DECLINED as ngx_int_t };
-    guard(request.log(), nginx_sys::NGX_ERROR as ngx_int_t, || {
+    guard(request.log(), NGX_ERROR as ngx_int_t, || {
         if request.is_main()
-            && let Some(server) = server(&request)
+            && server(&request).is_some_and(|server| server.mask() && server.takes_keys())
         {
-            mask(request, server, false);
+            log::censor::<Lines>(request);
         }
         NGX_DECLINED as ngx_int_t
     })
 }
 
-/// Masks the keys of a request; of one that `broke_off` while it was read there is a line, and
-/// maybe nothing else.
-pub fn mask(request: Request, server: &SrvConf, broke_off: bool) {
-    let sources = server.sources.borrow();
-    if sources.is_empty() || !server.mask() {
-        return;
+struct Lines;
+
+impl Censor for Lines {
+    fn censor(request: Request, line: &[u8]) -> Option<Vec<u8>> {
+        Eye::of(request)?.mask(line, false)
     }
-    let mut is_named = broke_off;
-    for source in sources.iter() {
-        let changed = edit(request, source, Edit::Mask, || {
-            if let Some(visits) = Visits::of(request) {
-                visits.presented(request, source);
-            }
+}
+
+/// Masks what access logs show of a request, or of one of its subrequests.
+pub fn before_log(request: Request) {
+    let Some(mut eye) = Eye::of(request) else { return };
+    // What it came from is still to be answered.
+    if !request.is_main() && request.own_variables().is_err() {
+        eye.is_blind = true;
+    }
+    for (place, name) in request.variable_names().into_iter().enumerate() {
+        let is_text = is_text(name);
+        let value = if is_text { request.value(place) } else { request.known_value(place) };
+        let Some(value) = value.filter(|value| !value.is_empty()) else { continue };
+        if let Some(masked) = eye.mask_variable(name, value) {
+            request.set_known_value(place, &masked, MASK);
+        }
+    }
+    for part in [Part::Line, Part::UnparsedUri, Part::Args, Part::Uri] {
+        let is_query = matches!(part, Part::Args);
+        if let Some(masked) = eye.mask(request.part(part), is_query)
+            && request.set_part(part, &masked).is_err()
+        {
+            request.blot_part(part, MASK);
+        }
+    }
+    if request.is_main() {
+        eye.mask_headers();
+    }
+}
+
+/// Whether a variable says what the client or an upstream sent. Others are looked at only where
+/// they were evaluated before.
+fn is_text(name: &[u8]) -> bool {
+    const PREFIXES: [&[u8]; 6] =
+        [b"arg_", b"http_", b"cookie_", b"sent_http_", b"upstream_http_", b"upstream_cookie_"];
+    const NAMES: [&[u8]; 9] = [
+        b"access_key_uri",
+        b"args",
+        b"document_uri",
+        b"fastcgi_script_name",
+        b"query_string",
+        b"request",
+        b"request_filename",
+        b"request_uri",
+        b"uri",
+    ];
+    NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// What tells the keys of a request from the rest of it.
+struct Eye {
+    request: Request,
+    servers: SmallVec<[Pooled<SrvConf>; 1]>,
+    sources: SmallVec<[Source; 4]>,
+    rosters: SmallVec<[Arc<Roster>; 1]>,
+    /// What came as a key.
+    keys: SmallVec<[Vec<u8>; 2]>,
+    /// Those of them that are masked wherever they stand.
+    long: SmallVec<[Vec<u8>; 2]>,
+    /// Segments that came as keys.
+    segments: SmallVec<[Vec<u8>; 1]>,
+    digests: usize,
+    /// Whether keys can't be told from the rest.
+    is_blind: bool,
+}
+
+impl Eye {
+    /// `None` where nothing is to be masked.
+    fn of(request: Request) -> Option<Eye> {
+        // SAFETY: the module's main configuration is a `MainConf`.
+        let main = unsafe { request.main_conf::<MainConf>(&raw const MODULE) }?;
+        let own = server(&request)?;
+        let known = main.servers.borrow();
+        let servers = known.iter().copied().filter(|server| {
+            let is_own = std::ptr::eq(server.as_ptr(), own);
+            (is_own || request.is_unprocessed()) && server.mask() && server.takes_keys()
         });
-        is_named |= changed && matches!(source, Source::Argument(_));
-    }
-    let numbers: SmallVec<[usize; 4]> = sources.iter().filter_map(Source::number).collect();
-    let key_in = |path: &[u8]| numbers.iter().find_map(|&number| known(server, path, number));
-    let key = if numbers.is_empty() {
-        None
-    } else if request.uri().is_empty() {
-        let line = request.part(Part::Line);
-        key_in(&path_of(line.split(|&byte| byte == b' ').nth(1).unwrap_or_default()))
-    } else {
-        key_in(request.uri())
-    };
-    if is_named || key.is_some() {
-        let names = names(&sources);
-        request.edit_lines(|uri| edit_uri(uri, &names, key.as_deref(), Edit::Mask));
-    }
-
-    // Where the client comes from may be a page that it needed a key for.
-    request.each_incoming(b"Referer", |header| {
-        let key = if numbers.is_empty() { None } else { key_in(&path_of(header.value())) };
-        let names = names(&sources);
-        if let Some(value) = edit_uri(header.value(), &names, key.as_deref(), Edit::Mask) {
-            header.set_value(&value);
+        let servers: SmallVec<[_; 1]> = servers.collect();
+        if servers.is_empty() {
+            return None;
         }
-    });
+        let mut eye = Eye {
+            request,
+            sources: SmallVec::new(),
+            rosters: SmallVec::new(),
+            keys: SmallVec::new(),
+            long: SmallVec::new(),
+            segments: SmallVec::new(),
+            digests: 0,
+            is_blind: false,
+            servers,
+        };
+        for server in &eye.servers {
+            for source in server.sources.borrow().iter() {
+                if !eye.sources.contains(source) {
+                    eye.sources.push(source.clone());
+                }
+            }
+            for zone in server.zones.borrow().iter() {
+                eye.rosters.extend(zone.live().map(|live| zone.roster(live)));
+            }
+        }
+        eye.collect();
+        Some(eye)
+    }
+
+    /// Finds what came as a key.
+    fn collect(&mut self) {
+        let request = self.request;
+        let mut keys: SmallVec<[Vec<u8>; 2]> = SmallVec::new();
+        let mut add = |key: &[u8]| {
+            if keys.len() <= MOST_KEYS && !keys.iter().any(|known| known == key) {
+                keys.push(key.to_vec());
+            }
+        };
+        for source in &self.sources {
+            match source {
+                Source::Argument(name) => {
+                    arguments(request.part(Part::Args), name).for_each(|key| add(&decode(key)));
+                }
+                Source::Header(name) => request.each_incoming(name, |header| {
+                    add(match &name[..] {
+                        b"authorization" => bearer(header.value()),
+                        _ => header.value(),
+                    });
+                }),
+                Source::Cookie(name) => request.each_incoming(b"Cookie", |header| {
+                    cookies(header.value(), name).for_each(&mut add);
+                }),
+                Source::Segment(_) => (),
+            }
+        }
+        if let Some(visits) = Visits::find(request) {
+            self.is_blind |= visits.each_noted(&mut add).is_err();
+            visits.each_segment(|key| self.segments.push(key.to_vec()));
+        }
+        keys.retain(|key| !key.is_empty());
+        self.is_blind |= keys.len() > MOST_KEYS;
+        for key in &keys {
+            if key.len() >= LONG || key.len() >= SHORTEST && self.is_known(key) {
+                self.long.push(key.clone());
+            }
+        }
+        for key in &self.segments {
+            if key.len() >= SHORTEST && is_held(&self.rosters, key) {
+                self.long.push(key.clone());
+            }
+        }
+        self.keys = keys;
+    }
+
+    /// Whether somebody holds that key.
+    fn is_known(&self, key: &[u8]) -> bool {
+        is_held(&self.rosters, key)
+    }
+
+    /// The text without keys; `None` where it has none.
+    fn mask(&mut self, text: &[u8], in_query: bool) -> Option<Vec<u8>> {
+        if text.is_empty() {
+            return None;
+        }
+        if self.is_blind {
+            return Some(MASK.into());
+        }
+        let Eye { sources, rosters, keys, long, segments, digests, .. } = self;
+        let names = names(sources);
+        let long: SmallVec<[&[u8]; 2]> = long.iter().map(Vec::as_slice).collect();
+        mask(text, &Known { names: &names, keys: &long, in_query }, |piece| {
+            if segments.iter().any(|key| key == piece) {
+                return true;
+            }
+            if piece.len() < SHORTEST {
+                return false;
+            }
+            if keys.iter().any(|key| key == piece) {
+                return true;
+            }
+            if is_stranger(rosters, piece) {
+                return false;
+            }
+            *digests += 1;
+            if *digests > MOST_DIGESTS || is_held(rosters, piece) {
+                return true;
+            }
+            note_stranger(rosters, piece);
+            false
+        })
+    }
+
+    /// The value of a variable without keys; `None` where it has none.
+    fn mask_variable(&mut self, name: &[u8], value: &[u8]) -> Option<Vec<u8>> {
+        let is_source = |source: &Source| match source {
+            Source::Argument(wanted) => is_named(name, b"arg_", wanted),
+            Source::Header(wanted) => {
+                is_named(name, b"http_", wanted) && **wanted != *b"authorization"
+            }
+            Source::Cookie(wanted) => is_named(name, b"cookie_", wanted),
+            Source::Segment(_) => false,
+        };
+        if self.is_blind
+            || self.sources.iter().any(is_source)
+            || self.keys.iter().any(|key| key == value)
+        {
+            return Some(MASK.into());
+        }
+        let value_of = |name: &[u8]| name == b"args" || name == b"query_string";
+        let edited = match name {
+            b"http_authorization" => self.mask_bearer(value),
+            b"http_cookie" => self.mask_cookies(value),
+            _ => None,
+        };
+        self.mask(edited.as_deref().unwrap_or(value), value_of(name)).or(edited)
+    }
+
+    fn mask_bearer(&self, value: &[u8]) -> Option<Vec<u8>> {
+        let is_ours =
+            |source: &Source| matches!(source, Source::Header(name) if **name == *b"authorization");
+        (self.sources.iter().any(is_ours) && !bearer(value).is_empty())
+            .then(|| [b"Bearer ", MASK.as_bytes()].concat())
+    }
+
+    fn mask_cookies(&self, value: &[u8]) -> Option<Vec<u8>> {
+        let mut edited = None;
+        for source in &self.sources {
+            if let Source::Cookie(name) = source {
+                let text = edited.as_deref().unwrap_or(value);
+                edited = edit_cookies(text, name, Edit::Mask).or(edited);
+            }
+        }
+        edited
+    }
+
+    /// Masks the headers that came in, for what is made of them while a line is written.
+    fn mask_headers(&mut self) {
+        let request = self.request;
+        let replace = |header: &crate::ngx::incoming::Incoming, value: Option<Vec<u8>>| {
+            if let Some(value) = value
+                && let Err(NoMemory) = header.set_value(&value)
+            {
+                header.blot(MASK);
+            }
+        };
+        let sources = std::mem::take(&mut self.sources);
+        for source in &sources {
+            if let Source::Header(name) = source
+                && **name != *b"authorization"
+            {
+                request.each_incoming(name, |header| header.blot(MASK));
+            }
+        }
+        self.sources = sources;
+        for (name, variable) in [
+            (&b"Authorization"[..], &b"http_authorization"[..]),
+            (b"Cookie", b"http_cookie"),
+            (b"Referer", b"http_referer"),
+        ] {
+            request.each_incoming(name, |header| {
+                replace(&header, self.mask_variable(variable, header.value()));
+            });
+        }
+    }
 }
 
-fn names(sources: &[Source]) -> SmallVec<[&[u8]; 4]> {
-    let names = sources.iter().filter_map(|source| match source {
-        Source::Argument(name) => Some(&name[..]),
-        Source::Header(_) | Source::Cookie(_) | Source::Segment(_) => None,
-    });
-    names.collect()
-}
-
-/// The segment of a path, if it is a key of anyone that the server knows.
-fn known(server: &SrvConf, path: &[u8], number: usize) -> Option<Vec<u8>> {
-    let segment = segment(path, number)?;
-    let digest = Digest::of(segment);
-    let zones = server.zones.borrow();
-    let is_key = zones.iter().any(|zone| {
-        zone.live().is_some_and(|live| zone.roster(live).table.find(&digest).is_some())
-    });
-    is_key.then(|| segment.to_vec())
-}
-
-/// The path of a URI that may be whole, decoded.
-fn path_of(uri: &[u8]) -> Vec<u8> {
-    let end = uri.iter().position(|byte| b"?#".contains(byte)).unwrap_or(uri.len());
-    let path = &uri[..end];
-    let authority = path.windows(3).position(|window| window == b"://").map_or(0, |at| at + 3);
-    let start = path[authority..].iter().position(|&byte| byte == b'/').unwrap_or(0);
-    decode(&path[authority + start..]).into_owned()
-}
-
-/// Handler of the phase that rewrites the URI of a location, before its own rules.
-pub unsafe extern "C" fn rewrite(r: *mut ngx_http_request_t) -> ngx_int_t {
-    // SAFETY: nginx calls it for a live request.
-    let Some(request) = (unsafe { Request::new(r) }) else { return NGX_DECLINED as ngx_int_t };
-    guard(request.log(), nginx_sys::NGX_ERROR as ngx_int_t, || {
-        settle(request);
-        NGX_DECLINED as ngx_int_t
+/// Whether the name of a variable is that prefix and what it stands for.
+fn is_named(name: &[u8], prefix: &[u8], wanted: &[u8]) -> bool {
+    name.strip_prefix(prefix).is_some_and(|name| {
+        name.len() == wanted.len()
+            && name.iter().zip(wanted).all(|(&byte, &wanted)| {
+                byte.eq_ignore_ascii_case(&wanted) || byte == b'_' && wanted == b'-'
+            })
     })
 }
 
-/// Looks at the key of a request whose location is known, and takes it out.
-pub fn settle(request: Request) {
-    let (Some(conf), Some(server)) = (conf(&request), server(&request)) else { return };
-    if !request.is_main() {
-        return;
-    }
-    let Some((access, _)) = conf.access() else {
-        stray(request, server);
-        return;
-    };
-    let Some(visits) = Visits::of(request) else { return };
-    if visits.is_settled(access) {
-        return;
-    }
-    let Some(visit) = visits.here(request, conf) else { return };
-    let edit_as = match (conf.strip(), server.mask()) {
-        (true, _) => Edit::Remove,
-        (false, true) => Edit::Mask,
-        (false, false) => return,
-    };
-    let mut is_named = false;
-    for source in &access.sources {
-        match source {
-            Source::Argument(_) | Source::Header(_) | Source::Cookie(_) => {
-                let changed = edit(request, source, edit_as, || {
-                    visits.presented(request, source);
-                });
-                is_named |= changed && matches!(source, Source::Argument(_));
-            }
-            Source::Segment(number) => {
-                // Only where it was a key, and not twice.
-                let Some(presented) = visits.presented(request, source) else { continue };
-                let key = &*presented.key;
-                if *visit.uri == *request.uri() || segment(request.uri(), *number) != Some(key) {
-                    continue;
-                }
-                if server.mask() {
-                    request.edit_lines(|uri| edit_uri(uri, &[], Some(key), Edit::Mask));
-                }
-                if conf.strip() {
-                    strip_uri(request, key);
-                }
-                if let Some(uri) = edit_segment(request.uri(), *number, edit_as) {
-                    request.set_uri(&uri);
-                }
-            }
+fn is_held(rosters: &[Arc<Roster>], key: &[u8]) -> bool {
+    let digest = Digest::of(key);
+    rosters.iter().any(|roster| roster.table.find(&digest).is_some())
+}
+
+/// Pieces that were seen to be nobody's key: most texts are made of the same ones, and a digest
+/// costs ten times what this does.
+struct Strangers {
+    state: RandomState,
+    seen: Box<[u64; 1024]>,
+}
+
+thread_local! {
+    static STRANGERS: RefCell<Strangers> =
+        RefCell::new(Strangers { state: RandomState::new(), seen: Box::new([0; 1024]) });
+}
+
+impl Strangers {
+    /// The mark of a piece beside these keys, and its place.
+    fn slot(&mut self, rosters: &[Arc<Roster>], piece: &[u8]) -> (u64, &mut u64) {
+        let mut ids = 0_u64;
+        for roster in rosters {
+            ids = ids.rotate_left(7) ^ roster.id;
         }
-    }
-    if conf.strip() && is_named {
-        let names = names(&access.sources);
-        let uri = edit_uri(request.part(Part::UnparsedUri), &names, None, Edit::Remove);
-        if let Some(uri) = uri {
-            request.set_part(Part::UnparsedUri, &uri);
-        }
+        let mark = self.state.hash_one((ids, piece)) | 1;
+        // The remainder is below the length.
+        let place = (mark >> 1) as usize % self.seen.len();
+        (mark, &mut self.seen[place])
     }
 }
 
-/// Masks a key that came to a location that wants none.
-fn stray(request: Request, server: &SrvConf) {
-    if !server.mask() {
-        return;
-    }
-    for source in server.sources.borrow().iter() {
-        if let Source::Segment(number) = source
-            && known(server, request.uri(), *number).is_some()
-            && let Some(uri) = edit_segment(request.uri(), *number, Edit::Mask)
-        {
-            request.set_uri(&uri);
-        }
-    }
+fn is_stranger(rosters: &[Arc<Roster>], piece: &[u8]) -> bool {
+    STRANGERS.with_borrow_mut(|strangers| {
+        let (mark, seen) = strangers.slot(rosters, piece);
+        *seen == mark
+    })
 }
 
-/// Takes a segment out of the URI as the client wrote it, masked or not.
-fn strip_uri(request: Request, key: &[u8]) {
-    for key in [key, MASK] {
-        let uri = edit_uri(request.part(Part::UnparsedUri), &[], Some(key), Edit::Remove);
-        if let Some(uri) = uri {
-            request.set_part(Part::UnparsedUri, &uri);
-        }
-    }
-}
-
-/// Edits all keys in a source other than the URI; what was presented has to be kept `before`.
-/// Answers whether there were any.
-fn edit(request: Request, source: &Source, edit: Edit, before: impl Fn()) -> bool {
-    let mut changed = false;
-    match source {
-        Source::Argument(name) => {
-            if let Some(args) = edit_arguments(request.part(Part::Args), name, edit) {
-                before();
-                changed = true;
-                request.set_part(Part::Args, &args);
-            }
-        }
-        Source::Header(name) => request.each_incoming(name, |header| {
-            before();
-            changed = true;
-            match edit {
-                Edit::Mask => drop(header.set_value(MASK)),
-                Edit::Remove => header.remove(),
-            }
-        }),
-        Source::Cookie(name) => request.each_incoming(b"Cookie", |header| {
-            if let Some(value) = edit_cookies(header.value(), name, edit) {
-                before();
-                changed = true;
-                if value.is_empty() {
-                    header.remove();
-                } else {
-                    header.set_value(&value);
-                }
-            }
-        }),
-        Source::Segment(_) => (),
-    }
-    changed
+fn note_stranger(rosters: &[Arc<Roster>], piece: &[u8]) {
+    STRANGERS.with_borrow_mut(|strangers| {
+        let (mark, seen) = strangers.slot(rosters, piece);
+        *seen = mark;
+    });
 }

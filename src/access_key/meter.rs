@@ -5,7 +5,7 @@ use nginx_sys::{NGX_HTTP_BAD_REQUEST, NGX_OK, ngx_http_request_t, ngx_int_t, ngx
 
 use super::memory::Answered;
 use super::visit::{Outcome, Verdict, Visits};
-use super::{mask, server};
+use super::{conf, mask};
 use crate::ngx::guard::guard;
 use crate::ngx::{Request, worker};
 
@@ -15,19 +15,17 @@ pub unsafe extern "C" fn handler(r: *mut ngx_http_request_t) -> ngx_int_t {
     let Some(request) = (unsafe { Request::new(r) }) else { return NGX_OK as ngx_int_t };
     guard(request.log(), NGX_OK as ngx_int_t, || {
         if request.is_main() {
-            if request.is_unprocessed()
-                && let Some(server) = server(&request)
-            {
-                mask::mask(request, server, true);
-            }
-            // Refused before the phase in which the key would have left the URI.
+            // Refused before the phase that would have looked for the key.
             if request.logged_status() >= NGX_HTTP_BAD_REQUEST as ngx_uint_t
+                && !request.is_unprocessed()
                 && Visits::find(request).is_none()
+                && let (Some(conf), Some(visits)) = (conf(&request), Visits::of(request))
             {
-                mask::settle(request);
+                visits.here(request, conf);
             }
             count(request);
         }
+        mask::before_log(request);
         NGX_OK as ngx_int_t
     })
 }

@@ -11,6 +11,7 @@ mod meter;
 mod redirect;
 mod status;
 mod store;
+mod strip;
 mod variables;
 mod visit;
 mod zone;
@@ -92,7 +93,7 @@ unsafe extern "C" fn postconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
         // nginx runs the handlers of a phase from the last to the first, but those that log the
         // other way round: ours comes before the one that writes.
         phase::add(cf, POST_READ, mask::post_read)
-            && phase::add(cf, REWRITE, mask::rewrite)
+            && phase::add(cf, REWRITE, strip::rewrite)
             && phase::add(cf, ACCESS, access::handler)
             && phase::add_first(cf, LOG, meter::handler)
     })

@@ -31,7 +31,9 @@ fn redirect(request: Request) -> ngx_int_t {
         None => return NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t,
         Some(Target::Named(name)) => {
             let args = without_keys(request, request.part(Part::Args));
-            request.set_part(Part::Args, &args);
+            if request.set_part(Part::Args, &args).is_err() {
+                return NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
+            }
             return request.named_location(name);
         }
         Some(Target::Uri(uri, args)) => {

@@ -14,7 +14,7 @@ use super::conf::{Access, LocConf, ZoneConf};
 use super::memory::Record;
 use super::zone::{Roster, Zone};
 use crate::ngx::incoming::Part;
-use crate::ngx::{Pooled, PooledBytes, Request, worker};
+use crate::ngx::{NoMemory, Pooled, PooledBytes, Request, worker};
 
 /// What a key turned out to be.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,6 +59,8 @@ pub struct Visit {
     pub outcome: Cell<Option<Outcome>>,
     /// The limits that hold where the request was let in, or not.
     pub limits: Cell<Limits>,
+    /// The segment that was taken for a key.
+    segment: Option<PooledBytes>,
     // The roster as it was when the request came, and the places of holder and record.
     roster: Arc<Roster>,
     holder: Option<usize>,
@@ -73,6 +75,11 @@ impl Visit {
     /// The record of the holder.
     pub fn record(&self) -> Option<&Record> {
         self.live.records().get(self.roster.record(self.holder?)?)
+    }
+
+    /// Whether a segment was taken for the key.
+    fn took(&self, presented: &Presented) -> bool {
+        self.segment.is_some_and(|segment| *segment == *presented.key)
     }
 
     /// The limits, and what is used of them.
@@ -123,6 +130,12 @@ pub struct Presented {
 /// A source that was looked at.
 type Looked = (Source, Option<Presented>);
 
+/// So many keys of one request are noted.
+const MOST_NOTED: usize = 16;
+
+/// More keys than are noted.
+pub struct TooMany;
+
 /// All that is known of a request.
 #[derive(Default)]
 pub struct Visits {
@@ -130,6 +143,9 @@ pub struct Visits {
     /// What the client presented in the sources that were looked at, which may be masked or taken
     /// out since.
     presented: RefCell<SmallVec<[Looked; 1]>>,
+    /// What was taken out as a key, and whether there was more than could be noted.
+    noted: RefCell<SmallVec<[PooledBytes; 1]>>,
+    has_more: Cell<bool>,
     /// Whose sources were masked or taken out last.
     settled: Cell<Option<*const Access>>,
 }
@@ -171,6 +187,51 @@ impl Visits {
         found
     }
 
+    /// Notes what is taken out as a key, for what is written down later.
+    ///
+    /// # Errors
+    /// There is no memory.
+    pub fn note(&self, request: Request, key: &[u8]) -> Result<(), NoMemory> {
+        let key = decode(key);
+        let mut noted = self.noted.borrow_mut();
+        if noted.iter().any(|known| **known == *key) {
+            return Ok(());
+        }
+        if noted.len() == MOST_NOTED {
+            self.has_more.set(true);
+            return Ok(());
+        }
+        noted.push(PooledBytes::new(request.pool(), &key).ok_or(NoMemory)?);
+        Ok(())
+    }
+
+    /// Gives what was noted to `visit`.
+    ///
+    /// # Errors
+    /// There was more than that.
+    pub fn each_noted(&self, mut visit: impl FnMut(&[u8])) -> Result<(), TooMany> {
+        self.noted.borrow().iter().for_each(|key| visit(key));
+        if self.has_more.get() { Err(TooMany) } else { Ok(()) }
+    }
+
+    /// Gives the segments that came as keys to `visit`: of those that are nobody's key, one where
+    /// nothing else was a key.
+    pub fn each_segment(&self, mut visit: impl FnMut(&[u8])) {
+        let is_key = |presented: &Presented| {
+            self.visits
+                .borrow()
+                .iter()
+                .any(|visit| visit.verdict != Verdict::Missing && visit.took(presented))
+        };
+        for (source, presented) in self.presented.borrow().iter() {
+            if let (Source::Segment(_), Some(presented)) = (source, presented)
+                && is_key(presented)
+            {
+                visit(&presented.key);
+            }
+        }
+    }
+
     /// The visit of a request to the zone of its location, where it has one.
     pub fn here(&self, request: Request, conf: &LocConf) -> Option<Pooled<Visit>> {
         let (access, zone) = conf.access()?;
@@ -207,6 +268,7 @@ impl Visits {
             uri: PooledBytes::new(pool, request.uri())?,
             outcome: Cell::new(None),
             limits: Cell::default(),
+            segment: None,
             roster,
             holder: None,
         };
@@ -243,6 +305,7 @@ impl Visits {
                 if let Some(uri) = edit_segment(&visit.uri, *number, Edit::Remove) {
                     visit.uri = PooledBytes::new(pool, &uri)?;
                 }
+                visit.segment = Some(presented.key);
                 found = holder;
                 key = Some(presented.key);
             }
@@ -305,7 +368,7 @@ fn look(request: Request, source: &Source) -> Option<Presented> {
 }
 
 /// The token of `Authorization: Bearer TOKEN`; empty for other schemes.
-fn bearer(value: &[u8]) -> &[u8] {
+pub fn bearer(value: &[u8]) -> &[u8] {
     match value.split_at_checked(7) {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"Bearer ") => token.trim_ascii(),
         _ => b"",

@@ -22,6 +22,8 @@ pub struct Roster {
     pub table: Table,
     /// For each of its holders, the place of the record.
     records: Vec<usize>,
+    /// What tells it from all others.
+    pub id: u64,
 }
 
 impl Roster {
@@ -150,7 +152,7 @@ impl Zone {
     ) -> Result<(), String> {
         let records = self.enroll(table.holders().iter().map(|holder| &*holder.id), account)?;
         let mut roster = self.roster.lock().unwrap_or_else(PoisonError::into_inner);
-        *roster = Arc::new(Roster { table, records });
+        *roster = Arc::new(Roster { table, records, id: random() });
         self.version.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }

@@ -10,7 +10,7 @@ use nginx_sys::{
 
 use super::conf::bytes;
 use super::request::{hash, text};
-use super::{Request, pool, shim};
+use super::{NoMemory, Request, pool, shim};
 
 /// The parts of a request that name what is asked for.
 #[derive(Clone, Copy)]
@@ -49,12 +49,19 @@ impl Request {
         unsafe { *part.of(&mut *self.as_ptr()) }
     }
 
-    /// Replaces a part of the request. Answers whether there was memory.
-    pub fn set_part(self, part: Part, value: &[u8]) -> bool {
-        let Some(value) = pool::copy(self.pool(), value) else { return false };
-        // SAFETY: alive, and on the event loop: nothing else uses the request meanwhile.
-        unsafe { *part.of(&mut *self.as_ptr()) = value };
-        true
+    /// Replaces a part of the request.
+    ///
+    /// # Errors
+    /// There is no memory; the part is what it was.
+    pub fn set_part(self, part: Part, value: &[u8]) -> Result<(), NoMemory> {
+        let value = pool::copy(self.pool(), value).ok_or(NoMemory)?;
+        self.swap_part(part, value);
+        Ok(())
+    }
+
+    /// Replaces a part of the request by a text that takes no memory.
+    pub fn blot_part(self, part: Part, value: &'static str) {
+        self.swap_part(part, text(value));
     }
 
     /// Replaces a part by one that lives as long as the request, and answers what it was.
@@ -65,26 +72,41 @@ impl Request {
 
     /// Gives what nginx keeps of the URI as the client wrote it, alone and in the request line, to
     /// `edit`, and keeps what it answers instead.
-    pub fn edit_lines(self, edit: impl Fn(&[u8]) -> Option<Vec<u8>>) {
+    ///
+    /// # Errors
+    /// There is no memory.
+    pub fn edit_lines(self, edit: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Result<(), NoMemory> {
         if let Some(uri) = edit(self.part(Part::UnparsedUri)) {
-            self.set_part(Part::UnparsedUri, &uri);
+            self.set_part(Part::UnparsedUri, &uri)?;
         }
+        self.edit_line(edit)
+    }
+
+    /// The same of the request line alone.
+    ///
+    /// # Errors
+    /// There is no memory.
+    pub fn edit_line(self, edit: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Result<(), NoMemory> {
         // Method, URI and protocol. A line that broke off may lack the last one.
         let line = self.part(Part::Line);
         let Some(start) = line.iter().position(|&byte| byte == b' ').map(|at| at + 1) else {
-            return;
+            return Ok(());
         };
         let end = line.iter().rposition(|&byte| byte == b' ').filter(|&end| end >= start);
         let (uri, rest) = line[start..].split_at(end.unwrap_or(line.len()) - start);
         if let Some(uri) = edit(uri) {
             let line = [&line[..start], &uri, rest].concat();
-            self.set_part(Part::Line, &line);
+            self.set_part(Part::Line, &line)?;
         }
+        Ok(())
     }
 
-    /// Replaces the URI, in a location that stays the same. Answers whether there was memory.
-    pub fn set_uri(self, uri: &[u8]) -> bool {
-        let Some(uri) = pool::copy(self.pool(), uri) else { return false };
+    /// Replaces the URI, in a location that stays the same.
+    ///
+    /// # Errors
+    /// There is no memory; the URI is what it was.
+    pub fn set_uri(self, uri: &[u8]) -> Result<(), NoMemory> {
+        let uri = pool::copy(self.pool(), uri).ok_or(NoMemory)?;
         // SAFETY: alive, and on the event loop. The URI that came is not this one any more, and
         // the extension points into it.
         unsafe {
@@ -93,7 +115,7 @@ impl Request {
             (*self.as_ptr()).exten = ngx_str_t::empty();
             ngx_http_set_exten(self.as_ptr());
         }
-        true
+        Ok(())
     }
 
     /// Whether the client asked with GET or HEAD.
@@ -187,12 +209,21 @@ impl Incoming {
         unsafe { bytes((*self.header).value) }
     }
 
-    /// Replaces the value. Answers whether there was memory.
-    pub fn set_value(&self, value: &[u8]) -> bool {
-        let Some(value) = pool::copy(self.request.pool(), value) else { return false };
+    /// Replaces the value.
+    ///
+    /// # Errors
+    /// There is no memory; the value is what it was.
+    pub fn set_value(&self, value: &[u8]) -> Result<(), NoMemory> {
+        let value = pool::copy(self.request.pool(), value).ok_or(NoMemory)?;
         // SAFETY: an element of the list, on the event loop.
         unsafe { (*self.header).value = value };
-        true
+        Ok(())
+    }
+
+    /// Replaces the value by a text that takes no memory.
+    pub fn blot(&self, value: &'static str) {
+        // SAFETY: an element of the list, on the event loop.
+        unsafe { (*self.header).value = text(value) };
     }
 
     /// Takes the header away. The list has no removal, and fields of nginx point into it; TE is

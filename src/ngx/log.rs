@@ -2,13 +2,16 @@
 
 use std::cell::Cell;
 use std::fmt::Arguments;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use nginx_sys::{
-    NGX_LOG_DEBUG, NGX_LOG_EMERG, NGX_LOG_WARN, ngx_conf_t, ngx_cycle, ngx_log_t, ngx_uint_t,
+    NGX_LOG_DEBUG, NGX_LOG_EMERG, NGX_LOG_WARN, ngx_conf_t, ngx_cycle, ngx_http_request_t,
+    ngx_log_t, ngx_uint_t,
 };
 
 use super::conf::Place;
-use super::{shim, worker};
+use super::guard::catch;
+use super::{Request, shim, worker};
 
 /// Writes one line at `level` (`NGX_LOG_ERR`, ...), to which nginx adds the client and the request.
 pub fn write(log: *mut ngx_log_t, level: u32, message: Arguments<'_>) {
@@ -72,6 +75,71 @@ impl Drop for Discretion {
     fn drop(&mut self) {
         // SAFETY: as in `begin`.
         unsafe { (*self.log).log_level = self.level }
+    }
+}
+
+/// What changes the lines of the error log that speak of a request.
+pub trait Censor: 'static {
+    /// The line as it is to be written, if it is to be another. It may use no memory of the
+    /// request, and write no line itself.
+    fn censor(request: Request, line: &[u8]) -> Option<Vec<u8>>;
+}
+
+/// Has `C` look at each line of the error log about this request from now on.
+pub fn censor<C: Censor>(request: Request) {
+    // SAFETY: alive, and on the event loop; nginx calls the handler that it finds there.
+    let slot = unsafe { &mut (*request.as_ptr()).log_handler };
+    let ours: LogHandler = censored::<C>;
+    if let Some(theirs) = slot.replace(ours)
+        && theirs as usize != ours as usize
+    {
+        NGINX.store(theirs as *mut (), Ordering::Relaxed);
+    }
+}
+
+type LogHandler = unsafe extern "C" fn(
+    *mut ngx_http_request_t,
+    *mut ngx_http_request_t,
+    *mut u8,
+    usize,
+) -> *mut u8;
+
+/// nginx's own handler, a function of its that is the same for all requests.
+static NGINX: AtomicPtr<()> = AtomicPtr::new(std::ptr::null_mut());
+
+unsafe extern "C" fn censored<C: Censor>(
+    r: *mut ngx_http_request_t,
+    subrequest: *mut ngx_http_request_t,
+    buf: *mut u8,
+    len: usize,
+) -> *mut u8 {
+    let nginx = NGINX.load(Ordering::Relaxed);
+    let mut end = buf;
+    if !nginx.is_null() {
+        // SAFETY: a handler that `censor` found in a request, called as it would have been.
+        end = unsafe { std::mem::transmute::<*mut (), LogHandler>(nginx)(r, subrequest, buf, len) };
+    }
+    // SAFETY: `ngx_log_error_core` calls a handler with the rest of its buffer, which begins with
+    // the line and has been written up to `end`.
+    unsafe {
+        let start = shim::ig_log_line(buf, len);
+        let (Ok(written), Ok(room)) = (
+            usize::try_from(end.offset_from(start)),
+            usize::try_from(buf.add(len).offset_from(start)),
+        ) else {
+            return end;
+        };
+        let line = std::slice::from_raw_parts(start, written);
+        let Some(request) = Request::new(r) else { return end };
+        // What can't be looked at is not written.
+        match catch(|| C::censor(request, line)).unwrap_or_else(|| Some(b"***".to_vec())) {
+            None => end,
+            Some(line) => {
+                let len = line.len().min(room);
+                start.copy_from_nonoverlapping(line.as_ptr(), len);
+                start.add(len)
+            }
+        }
     }
 }
 

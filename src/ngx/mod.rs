@@ -26,3 +26,7 @@ pub mod worker;
 pub use file::File;
 pub use pool::{Pooled, PooledBytes};
 pub use request::Request;
+
+/// nginx has no memory for it. What was to be done is not done, and must not be taken for done.
+#[derive(Debug, Clone, Copy)]
+pub struct NoMemory;

@@ -34,7 +34,9 @@ ig_get(ngx_connection_t, connection, error)
 
 ig_get(ngx_http_upstream_headers_in_t, upstream_headers, chunked)
 
+ig_get(ngx_variable_value_t, value, len)
 ig_get(ngx_variable_value_t, value, no_cacheable)
+ig_get(ngx_variable_value_t, value, valid)
 
 ig_get(ngx_http_core_loc_conf_t, location, exact_match)
 ig_get(ngx_http_core_loc_conf_t, location, internal)
@@ -151,6 +153,22 @@ void
 ig_event_unpost(ngx_event_t *ev)
 {
     ngx_delete_posted_event(ev);
+}
+
+
+/*
+ * Where the line begins of which a log handler gets the free end.  The log of Angie may give it
+ * other buffers than that of a whole line.
+ */
+
+u_char *
+ig_log_line(u_char *buf, size_t len)
+{
+#if (defined angie_version)
+    return buf;
+#else
+    return buf + len - NGX_MAX_ERROR_STR;
+#endif
 }
 
 

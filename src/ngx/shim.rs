@@ -36,6 +36,8 @@ unsafe extern "C" {
     pub fn ig_upstream_headers_chunked(
         headers: *const ngx_http_upstream_headers_in_t,
     ) -> ngx_uint_t;
+    pub fn ig_value_len(value: *const ngx_variable_value_t) -> ngx_uint_t;
+    pub fn ig_value_valid(value: *const ngx_variable_value_t) -> ngx_uint_t;
     pub fn ig_value_no_cacheable(value: *const ngx_variable_value_t) -> ngx_uint_t;
     pub fn ig_connection_error(connection: *const ngx_connection_t) -> ngx_uint_t;
 
@@ -83,6 +85,8 @@ unsafe extern "C" {
     pub fn ig_event_del_timer(event: *mut ngx_event_t);
     pub fn ig_event_post(event: *mut ngx_event_t);
     pub fn ig_event_unpost(event: *mut ngx_event_t);
+
+    pub fn ig_log_line(buf: *mut u8, len: usize) -> *mut u8;
 
     pub fn ig_threads_available() -> ngx_uint_t;
     pub fn ig_thread_pool_add(cf: *mut ngx_conf_t, name: *mut ngx_str_t) -> *mut ThreadPool;

@@ -5,13 +5,15 @@ use std::ptr::NonNull;
 
 use nginx_sys::{
     NGX_ERROR, NGX_HTTP_VAR_NOCACHEABLE, NGX_OK, ngx_conf_t, ngx_http_add_variable,
-    ngx_http_core_main_conf_t, ngx_http_core_module, ngx_http_get_variable_index,
-    ngx_http_request_t, ngx_int_t, ngx_palloc, ngx_str_t, ngx_uint_t, ngx_variable_value_t,
+    ngx_http_core_main_conf_t, ngx_http_core_module, ngx_http_get_indexed_variable,
+    ngx_http_get_variable_index, ngx_http_request_t, ngx_http_variable_t, ngx_int_t, ngx_palloc,
+    ngx_str_t, ngx_uint_t, ngx_variable_value_t,
 };
 
+use super::conf::bytes;
 use super::guard::guard;
 use super::request::text;
-use super::{Request, pool, shim};
+use super::{NoMemory, Request, pool, shim};
 
 /// One variable: its name, and its value for a request where it has one.
 pub struct Variable {
@@ -95,6 +97,74 @@ impl Request {
         };
         self.flush_variables(kept);
         Some(Apart { request: self, values })
+    }
+}
+
+/// Values of variables that have a place in every request: those that a configuration names.
+impl Request {
+    /// The names of these variables, in the order of their places. For requests: by then there are
+    /// no more to come.
+    pub fn variable_names(&self) -> Vec<&[u8]> {
+        // SAFETY: the core module's main configuration is of this type, and the elements of this
+        // array of that one; names are in the configuration's pool.
+        unsafe {
+            let core = self.main_conf::<ngx_http_core_main_conf_t>(&raw const ngx_http_core_module);
+            let Some(core) = core else { return Vec::new() };
+            let (first, count) =
+                (core.variables.elts.cast::<ngx_http_variable_t>(), core.variables.nelts);
+            (0..count).map(|at| bytes((*first.add(at)).name)).collect()
+        }
+    }
+
+    /// The value of a variable that was evaluated before.
+    pub fn known_value(&self, place: usize) -> Option<&[u8]> {
+        if place >= self.variables() {
+            return None;
+        }
+        // SAFETY: a live request has a value for every variable of the configuration; one that is
+        // valid has so many bytes, which live as long as the request.
+        unsafe {
+            let value = (*self.as_ptr()).variables.add(place);
+            let len = shim::ig_value_len(value);
+            (shim::ig_value_valid(value) != 0)
+                .then(|| bytes(ngx_str_t { len, data: (*value).data }))
+        }
+    }
+
+    /// The value of a variable.
+    pub fn value(&self, place: usize) -> Option<&[u8]> {
+        // SAFETY: a live request, on the event loop.
+        unsafe { ngx_http_get_indexed_variable(self.as_ptr(), place) };
+        self.known_value(place)
+    }
+
+    /// Gives a variable another value, which lasts: none, where there is no memory for it, but the
+    /// one that takes none.
+    pub fn set_known_value(self, place: usize, value: &[u8], otherwise: &'static str) {
+        let value = pool::copy(self.pool(), value).unwrap_or_else(|| text(otherwise));
+        if place >= self.variables() {
+            return;
+        }
+        // SAFETY: as above; the bytes live as long as the request.
+        unsafe {
+            let slot = (*self.as_ptr()).variables.add(place);
+            shim::ig_value_set_valid(slot, 1);
+            shim::ig_value_set_not_found(slot, 0);
+            shim::ig_value_set_no_cacheable(slot, 0);
+            shim::ig_value_set_len(slot, value.len);
+            (*slot).data = value.data;
+        }
+    }
+
+    /// Gives a subrequest values of variables of its own, so that what becomes of them does not
+    /// show in the request that it is a part of.
+    ///
+    /// # Errors
+    /// There is no memory.
+    pub fn own_variables(self) -> Result<(), NoMemory> {
+        let apart = self.variables_apart(&[]).ok_or(NoMemory)?;
+        std::mem::forget(apart);
+        Ok(())
     }
 }
 

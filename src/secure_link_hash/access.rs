@@ -2,7 +2,8 @@
 
 use image_gate_core::link::Reason;
 use nginx_sys::{
-    NGX_DECLINED, NGX_ERROR, NGX_LOG_ERR, NGX_LOG_INFO, NGX_OK, ngx_http_request_t, ngx_int_t,
+    NGX_DECLINED, NGX_ERROR, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_LOG_ERR, NGX_LOG_INFO, NGX_OK,
+    ngx_http_request_t, ngx_int_t,
 };
 
 use super::conf;
@@ -30,7 +31,9 @@ fn run(request: Request, any: bool) -> ngx_int_t {
         return NGX_DECLINED as ngx_int_t;
     }
     let answer = check(request);
-    strip::settle(request);
+    if strip::settle(request).is_err() {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
+    }
     answer
 }
 

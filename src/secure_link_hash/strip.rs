@@ -4,13 +4,15 @@
 use std::cell::Cell;
 
 use image_gate_core::key::source::{Edit, edit_arguments, edit_uri};
-use nginx_sys::{NGX_DECLINED, ngx_http_request_t, ngx_int_t, ngx_str_t};
+use nginx_sys::{
+    NGX_DECLINED, NGX_HTTP_INTERNAL_SERVER_ERROR, ngx_http_request_t, ngx_int_t, ngx_str_t,
+};
 
 use super::{conf, main};
 use crate::ngx::guard::guard;
 use crate::ngx::incoming::Part;
 use crate::ngx::variable::{Apart, Kept};
-use crate::ngx::{Pooled, Request};
+use crate::ngx::{NoMemory, Pooled, Request};
 
 /// What a link is judged by.
 const PARTS: [Part; 2] = [Part::Args, Part::UnparsedUri];
@@ -32,39 +34,44 @@ struct Stripped([Cell<Option<Change>>; PARTS.len()]);
 pub unsafe extern "C" fn handler(r: *mut ngx_http_request_t) -> ngx_int_t {
     // SAFETY: nginx calls it for a live request.
     let Some(request) = (unsafe { Request::new(r) }) else { return NGX_DECLINED as ngx_int_t };
-    guard(request.log(), NGX_DECLINED as ngx_int_t, || {
-        settle(request);
-        NGX_DECLINED as ngx_int_t
+    let error = NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
+    guard(request.log(), error, || match settle(request) {
+        Ok(()) => NGX_DECLINED as ngx_int_t,
+        Err(NoMemory) => error,
     })
 }
 
 /// Takes the arguments out that the location does not want to go on.
-pub fn settle(request: Request) {
-    let Some(names) = conf(&request).and_then(|conf| conf.strip.as_ref()) else { return };
+///
+/// # Errors
+/// There is no memory; they must not go on.
+pub fn settle(request: Request) -> Result<(), NoMemory> {
+    let Some(names) = conf(&request).and_then(|conf| conf.strip.as_ref()) else { return Ok(()) };
     if names.is_empty() || !request.is_main() {
-        return;
+        return Ok(());
     }
     let before = PARTS.map(|part| request.string(part));
     for name in names.iter() {
         if let Some(args) = edit_arguments(request.part(Part::Args), name, Edit::Remove) {
-            request.set_part(Part::Args, &args);
+            request.set_part(Part::Args, &args)?;
         }
     }
     let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
-    request.edit_lines(|uri| edit_uri(uri, &names, None, Edit::Remove));
+    request.edit_lines(|uri| edit_uri(uri, &names, None, Edit::Remove))?;
 
     let after = PARTS.map(|part| request.string(part));
     if before.iter().zip(&after).all(|(before, after)| is_same(before, after)) {
-        return;
+        return Ok(());
     }
     let stripped =
         Pooled::find(request.pool()).or_else(|| Pooled::new(request.pool(), Stripped::default()));
-    let Some(stripped) = stripped else { return };
+    let stripped = stripped.ok_or(NoMemory)?;
     for (slot, (before, after)) in stripped.0.iter().zip(before.into_iter().zip(after)) {
         let first = slot.get().filter(|change| is_same(&change.after, &before));
         slot.set(Some(Change { before: first.map_or(before, |change| change.before), after }));
     }
     with_kept(request, |kept| request.flush_variables(kept));
+    Ok(())
 }
 
 /// Whether they are one string, and not only alike.

@@ -8,6 +8,7 @@ mod headers;
 pub mod history;
 mod json;
 mod limits;
+pub mod mask;
 mod prometheus;
 pub mod redis;
 mod report;

@@ -1,0 +1,136 @@
+//! Keys leave the request once its location is known, before anyone passes them on.
+
+use image_gate_core::key::Source;
+use image_gate_core::key::source::{
+    Edit, arguments, cookies, edit_arguments, edit_cookies, edit_segment, edit_uri, segment,
+};
+use nginx_sys::{NGX_DECLINED, NGX_HTTP_INTERNAL_SERVER_ERROR, ngx_http_request_t, ngx_int_t};
+use smallvec::SmallVec;
+
+use super::visit::{Visits, bearer};
+use super::{conf, server};
+use crate::ngx::guard::guard;
+use crate::ngx::incoming::Part;
+use crate::ngx::{NoMemory, Request};
+
+/// Handler of the phase that rewrites the URI of a location, before its own rules.
+pub unsafe extern "C" fn rewrite(r: *mut ngx_http_request_t) -> ngx_int_t {
+    let error = NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
+    // SAFETY: nginx calls it for a live request.
+    let Some(request) = (unsafe { Request::new(r) }) else { return error };
+    guard(request.log(), error, || match settle(request) {
+        Ok(()) => NGX_DECLINED as ngx_int_t,
+        Err(NoMemory) => error,
+    })
+}
+
+/// Looks at the key of a request whose location wants one, and takes it out.
+///
+/// # Errors
+/// There is no memory; the request must not go on with its key.
+pub fn settle(request: Request) -> Result<(), NoMemory> {
+    let (Some(conf), Some(server)) = (conf(&request), server(&request)) else { return Ok(()) };
+    let Some((access, _)) = conf.access().filter(|_| request.is_main()) else { return Ok(()) };
+    let visits = Visits::of(request).ok_or(NoMemory)?;
+    if visits.is_settled(access) {
+        return Ok(());
+    }
+    let visit = visits.here(request, conf).ok_or(NoMemory)?;
+    if !conf.strip() {
+        return Ok(());
+    }
+    let mut is_named = false;
+    for source in &access.sources {
+        let before = |value: &[u8]| {
+            visits.presented(request, source);
+            visits.note(request, value)
+        };
+        match source {
+            Source::Argument(name) => {
+                let args = request.part(Part::Args);
+                let Some(edited) = edit_arguments(args, name, Edit::Remove) else { continue };
+                arguments(args, name).try_for_each(before)?;
+                request.set_part(Part::Args, &edited)?;
+                is_named = true;
+            }
+            Source::Header(name) => strip_header(request, name, before)?,
+            Source::Cookie(name) => strip_cookie(request, name, before)?,
+            Source::Segment(number) => {
+                // Only where it was a key, and not twice.
+                let Some(presented) = visits.presented(request, source) else { continue };
+                let key = &*presented.key;
+                if *visit.uri == *request.uri() || segment(request.uri(), *number) != Some(key) {
+                    continue;
+                }
+                if server.mask() {
+                    request.edit_line(|uri| edit_uri(uri, &[], Some(key), Edit::Mask))?;
+                }
+                let uri = request.part(Part::UnparsedUri);
+                if let Some(uri) = edit_uri(uri, &[], Some(key), Edit::Remove) {
+                    request.set_part(Part::UnparsedUri, &uri)?;
+                }
+                if let Some(uri) = edit_segment(request.uri(), *number, Edit::Remove) {
+                    request.set_uri(&uri)?;
+                }
+            }
+        }
+    }
+    if is_named {
+        let names = names(&access.sources);
+        if server.mask() {
+            request.edit_line(|uri| edit_uri(uri, &names, None, Edit::Mask))?;
+        }
+        let uri = edit_uri(request.part(Part::UnparsedUri), &names, None, Edit::Remove);
+        if let Some(uri) = uri {
+            request.set_part(Part::UnparsedUri, &uri)?;
+        }
+    }
+    Ok(())
+}
+
+/// The names of the arguments among the sources.
+pub fn names(sources: &[Source]) -> SmallVec<[&[u8]; 4]> {
+    let names = sources.iter().filter_map(|source| match source {
+        Source::Argument(name) => Some(&name[..]),
+        Source::Header(_) | Source::Cookie(_) | Source::Segment(_) => None,
+    });
+    names.collect()
+}
+
+/// Takes a header away. Of `Authorization`, what is no token of ours: a password for something
+/// else stays.
+fn strip_header(
+    request: Request,
+    name: &[u8],
+    before: impl Fn(&[u8]) -> Result<(), NoMemory>,
+) -> Result<(), NoMemory> {
+    let mut result = Ok(());
+    request.each_incoming(name, |header| {
+        let key = if name == b"authorization" { bearer(header.value()) } else { header.value() };
+        if result.is_ok() && !key.is_empty() {
+            result = before(key);
+            header.remove();
+        }
+    });
+    result
+}
+
+fn strip_cookie(
+    request: Request,
+    name: &[u8],
+    before: impl Fn(&[u8]) -> Result<(), NoMemory>,
+) -> Result<(), NoMemory> {
+    let mut result = Ok(());
+    request.each_incoming(b"Cookie", |header| {
+        let Some(value) = edit_cookies(header.value(), name, Edit::Remove) else { return };
+        if result.is_ok() {
+            result = cookies(header.value(), name).try_for_each(&before);
+        }
+        if result.is_ok() && !value.is_empty() {
+            result = header.set_value(&value);
+        } else {
+            header.remove();
+        }
+    });
+    result
+}
