@@ -1,6 +1,7 @@
 //! The modules that nginx finds in `ngx_http_image_gate_module.so`.
 
 mod access_key;
+mod files;
 mod image_resize;
 mod ngx;
 mod secure_link_hash;

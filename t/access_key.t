@@ -374,3 +374,43 @@ POST /o/KEY-ACME/photo-300x200.jpg                          405
 /o/in/text.txt [X-Api-Key: KEY-ACME]        200 same=text.txt
 /o/in/open/text.txt                         200 same=text.txt
 /elsewhere                                  401
+
+
+=== TEST 13: preflight requests of browsers come without a key
+--- config
+    add_header Access-Control-Allow-Origin https://partner.example always;
+    location /o/ {
+        access_key zone=p from=header:X-Api-Key|arg:key;
+        access_key_quota requests=2 per=month;
+        access_key_redirect /b$access_key_uri;
+    }
+    location /b/o/ { internal; access_key off; alias $TEST_NGINX_FIXTURES/; }
+    location /p/ {
+        access_key zone=p from=header:X-Api-Key|arg:key;
+        proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock;
+    }
+    location /any/ {
+        satisfy any;
+        deny all;
+        access_key zone=p from=header:X-Api-Key;
+        proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock;
+    }
+--- http_config
+    server {
+        listen unix:$TEST_NGINX_HTML_DIR/seen.sock;
+        location / { return 200 "$request_method"; }
+    }
+--- rows
+OPTIONS /o/text.txt [Origin: https://partner.example] [Access-Control-Request-Method: GET]                 204 empty Access-Control-Allow-Origin=https://partner.example
+OPTIONS /o/text.txt?key=KEY-ACME [Origin: https://partner.example] [Access-Control-Request-Method: GET]    204 empty
+OPTIONS /o/text.txt?key=nobody [Origin: https://partner.example] [Access-Control-Request-Method: GET]      401
+OPTIONS /p/x [Origin: https://partner.example] [Access-Control-Request-Method: GET]                        204 empty
+OPTIONS /p/x?key=KEY-ACME [Origin: https://partner.example] [Access-Control-Request-Method: GET]           200 body=OPTIONS
+OPTIONS /any/x [Origin: https://partner.example] [Access-Control-Request-Method: GET]                      204 empty
+OPTIONS /p/x                                                                                               401
+OPTIONS /p/x [Origin: https://partner.example]                                                             401
+OPTIONS /p/x [Access-Control-Request-Method: GET]                                                          401
+/p/x [Origin: https://partner.example] [Access-Control-Request-Method: GET]                                401
+# One went on as any other; no preflight uses up a quota.
+/o/text.txt?key=KEY-ACME                                                                                   200 same=text.txt
+/o/text.txt?key=KEY-ACME                                                                                   429

@@ -7,10 +7,12 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Digest::SHA qw(sha256_hex);
 use Test::More;
 
 use ImageGate::Browser;
-use ImageGate::Exports qw(server status partner get_many wait_for);
+use ImageGate::Exports qw(server status partner get_many wait_for write_file);
+use ImageGate::Server;
 
 my $s = server(
     quota => 'access_key_quota requests=50 per=hour;',
@@ -105,19 +107,27 @@ E_
 
 sub order { return join ' ', @{ $b->run('return [...document.querySelectorAll("tr[data-partner]")].map(r => r.dataset.partner)') } }
 
+# The order comes with the next numbers.
+sub is_order {
+    my ($expected, $name) = @_;
+    wait_for(10, sub { order() eq $expected });
+    is(order(), $expected, $name);
+}
+
 {
     my $name = 'clicks';
-    is(order(), 'acme beta.press gone', "$name - the busiest first");
+    is_order('acme beta.press gone', "$name - the busiest first");
     $b->click('th[data-column=bytes_sent] button');
-    is(order(), 'beta.press acme gone', "$name - by bytes");
+    is_order('beta.press acme gone', "$name - by bytes");
     is($b->run('return document.querySelector("th[data-column=bytes_sent]").getAttribute("aria-sort")'), 'descending', "$name - said to those who can't see it");
     $b->click('th[data-column=bytes_sent] button');
-    is(order(), 'gone acme beta.press', "$name - the other way round");
+    is_order('gone acme beta.press', "$name - the other way round");
     $b->click('th[data-column=id] button');
-    is(order(), 'acme beta.press gone', "$name - by name");
+    is_order('acme beta.press gone', "$name - by name");
     $b->type('#filter', 'PRESS');
-    is(order(), 'beta.press', "$name - filtered");
+    is_order('beta.press', "$name - filtered");
     $b->run('const f = document.querySelector("#filter"); f.value = ""; f.dispatchEvent(new Event("input"))');
+    is_order('acme beta.press gone', "$name - and all again");
 
     $b->click('tr[data-partner="acme"] th button');
     my $detail = $b->run('return document.querySelector("tr.detail:not([hidden])").textContent');
@@ -171,8 +181,65 @@ sub order { return join ' ', @{ $b->run('return [...document.querySelectorAll("t
 {
     my $name = 'requests';
     my $log = do { local (@ARGV, $/) = "$s->{dir}/logs/access.log"; <> };
-    my %asked = map { ($_ => 1) } $log =~ m{"GET (\S+) HTTP.*Chrome}g;
-    is_deeply([sort keys %asked], ['/page', '/page?format=json&history=1h', '/page?format=json&history=5m'], "$name - the page and its numbers, nothing else");
+    my @asked = $log =~ m{"GET (\S+) HTTP.*Chrome}g;
+    my @other = grep { !m{^/page(?:\?format=json&history=(?:1h|5m)&page=1&limit=25&sort=-?\w+(?:&filter=press)?(?:&since=\d+)?)?$} } @asked;
+    is_deeply(\@other, [], "$name - the page and its numbers, nothing else");
+    cmp_ok(scalar(grep { /since=/ } @asked), '>', 2, "$name - mostly what changed");
+}
+
+# Many partners with long names, on a phone.
+{
+    my $name = 'many partners on a phone';
+    # What was said while nginx was gone.
+    $b->console;
+    my $count = 1000;
+    my @ids = map { sprintf 'partner-with-a-long-name-%s-%04d', 'x' x 34, $_ } 1 .. $count;
+    my $many = ImageGate::Server->new;
+    write_file("$many->{dir}/keys", join '', map { "$_ sha256:" . sha256_hex("KEY-$_") . " requests=10/hour\n" } @ids);
+    write_file("$many->{dir}/small.txt", 'x' x 100);
+    $many->{http} = "access_key_zone p 8m; access_key_file p $many->{dir}/keys;";
+    $many->start(qq{
+        location /o/ { access_key zone=p from=arg:key; alias $many->{dir}/; }
+        location = /page { access_key_status html; gzip on; gzip_types application/json; }
+    });
+    $many->client->get("/o/small.txt?key=KEY-$ids[$_]") for 700, 700, 700, 3;
+    my $page = "http://127.0.0.1:$many->{port}/page";
+    my $query = '?format=json&history=5m&page=1&limit=25&sort=-requests';
+    my $plain = $many->client->get("/page$query");
+    cmp_ok(length $plain->{body}, '<', 60_000, "$name - a page has few bytes");
+    my $packed = $many->client->get("/page$query", 'Accept-Encoding' => 'gzip');
+    is($packed->{h}{'content-encoding'}, 'gzip', "$name - goes out compressed");
+    cmp_ok(length $packed->{body}, '<', 6_000, "$name - with fewer bytes still");
+    my $since = $many->client->get("/page$query&since=" . (time + 5));
+    cmp_ok(length $since->{body}, '<', length($plain->{body}) / 2, "$name - and fewer where nothing changed");
+
+    $b->show(width => 390, height => 844, scheme => 'light');
+    $b->go($page);
+    ok($b->wait_for(20, 'return document.querySelectorAll("tr[data-partner]").length === 25'), "$name - some of them are there");
+    cmp_ok($b->run('return document.documentElement.scrollHeight'), '<', 4000, "$name - so that the end can be reached");
+    is($b->run('return document.documentElement.scrollWidth'), 390, "$name - nothing sticks out");
+    is($b->run('const s = document.querySelector(".scroll"); return s.scrollWidth - s.clientWidth'), 0, "$name - nor does the table");
+    is($b->run('const l = document.querySelector("#legend"); return l.scrollWidth - l.clientWidth'), 0, "$name - nor the legend");
+    is($b->run('return document.querySelector("tr[data-partner]").dataset.partner'), $ids[700], "$name - the busiest first");
+    like($b->run('return document.querySelector("#where").textContent'), qr/^Page 1 of 40$/, "$name - of all pages");
+
+    my $quota = 'return document.querySelector("tr[data-partner] [data-column=quota]").getBoundingClientRect().width';
+    my $before = $b->run($quota);
+    cmp_ok($before, '>', 60, "$name - the quota can be read");
+    $b->click('tr[data-partner] th button');
+    ok($b->wait_for(10, 'return document.querySelector("tr.detail:not([hidden])") !== null'), "$name - a partner opens");
+    cmp_ok(abs($b->run($quota) - $before), '<', 2, "$name - and takes the quota no room");
+    is($b->run('return document.documentElement.scrollWidth'), 390, "$name - still nothing sticks out");
+    is($b->run('const s = document.querySelector(".scroll"); return s.scrollWidth - s.clientWidth'), 0, "$name - nor does the table");
+
+    $b->click('#after');
+    ok($b->wait_for(10, 'return document.querySelector("#where").textContent === "Page 2 of 40"'), "$name - the next page");
+    is($b->run('return document.querySelectorAll("tr[data-partner]").length'), 25, "$name - with as many");
+    $b->type('#filter', '-0042');
+    ok($b->wait_for(10, 'return document.querySelectorAll("tr[data-partner]").length === 1'), "$name - one by its name");
+    is($b->run('return document.querySelector("tr[data-partner]").dataset.partner'), $ids[41], "$name - from another page");
+    is_deeply([$b->console], [], "$name - no complaint in the console");
+    $many->stop;
 }
 
 $b->stop;

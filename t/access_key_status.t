@@ -98,17 +98,17 @@ my $metrics = $s->client->get('/metrics');
     for my $partner (@{ status($s)->{zones}[0]{partners} }) {
         my $id = $partner->{id};
         my %of = (zone => 'partners', partner => $id);
-        is(metric($text, 'nginx_access_key_requests_total', %of), $partner->{requests}, "$name - requests of $id");
-        is(metric($text, 'nginx_access_key_sent_bytes_total', %of), $partner->{bytes_sent}, "$name - bytes of $id");
-        is(metric($text, 'nginx_access_key_responses_total', %of, code => '4xx'), $partner->{responses}{'4xx'},
+        is(metric($text, 'nginx_image_gate_access_key_requests_total', %of), $partner->{requests}, "$name - requests of $id");
+        is(metric($text, 'nginx_image_gate_access_key_sent_bytes_total', %of), $partner->{bytes_sent}, "$name - bytes of $id");
+        is(metric($text, 'nginx_image_gate_access_key_responses_total', %of, code => '4xx'), $partner->{responses}{'4xx'},
             "$name - responses to $id");
-        is(metric($text, 'nginx_access_key_refused_requests_total', %of), $partner->{refused}, "$name - refusals of $id");
-        is(metric($text, 'nginx_access_key_disabled', %of), $partner->{disabled} ? 1 : 0, "$name - whether $id is disabled");
+        is(metric($text, 'nginx_image_gate_access_key_refused_requests_total', %of), $partner->{refused}, "$name - refusals of $id");
+        is(metric($text, 'nginx_image_gate_access_key_disabled', %of), $partner->{disabled} ? 1 : 0, "$name - whether $id is disabled");
     }
     my %acme = (zone => 'partners', partner => 'acme');
-    is(metric($text, 'nginx_access_key_quota_limit_requests', %acme, per => 'day'), 1000, "$name - a limit");
-    is(metric($text, 'nginx_access_key_quota_used_requests', %acme, per => 'day'), 13, "$name - what is used of it");
-    is(metric($text, 'nginx_access_key_quota_used_bytes', %acme, per => 'hour'), $sent, "$name - and of the other");
+    is(metric($text, 'nginx_image_gate_access_key_quota_limit_requests', %acme, per => 'day'), 1000, "$name - a limit");
+    is(metric($text, 'nginx_image_gate_access_key_quota_used_requests', %acme, per => 'day'), 13, "$name - what is used of it");
+    is(metric($text, 'nginx_image_gate_access_key_quota_used_bytes', %acme, per => 'hour'), $sent, "$name - and of the other");
     my %partners = map { ($_ => 1) } $text =~ /partner="([^"]*)"/g;
     is_deeply([sort keys %partners], [qw(acme beta.press gone)], "$name - a stranger makes no label");
 }
@@ -119,7 +119,7 @@ my $metrics = $s->client->get('/metrics');
     my $dashboard = JSON::PP::decode_json(do { local $/; <$in> });
     my @expressions = map { $_->{expr} } map { @{ $_->{targets} || [] } } @{ $dashboard->{panels} };
     cmp_ok(scalar @expressions, '>=', 6, "$name - has something to show");
-    my @asked = map { /(nginx_access_key_\w+)/g } @expressions, map { ref $_->{query} ? $_->{query}{query} : $_->{query} || () }
+    my @asked = map { /(nginx_\w+)/g } @expressions, map { ref $_->{query} ? $_->{query}{query} : $_->{query} || () }
         @{ $dashboard->{templating}{list} };
     my %there = map { ($_ => 1) } $metrics->{body} =~ /^# TYPE (\w+)/mg;
     ok($there{$_}, "$name - $_ exists") for do { my %seen; grep { !$seen{$_}++ } @asked };

@@ -2,8 +2,9 @@
 
 use image_gate_core::key::{Limits, draft, legacy};
 use nginx_sys::{
-    NGX_DECLINED, NGX_ERROR, NGX_HTTP_BAD_REQUEST, NGX_HTTP_SERVICE_UNAVAILABLE,
-    NGX_HTTP_UNAUTHORIZED, NGX_LOG_INFO, NGX_LOG_WARN, NGX_OK, ngx_http_request_t, ngx_int_t,
+    NGX_DECLINED, NGX_ERROR, NGX_HTTP_BAD_REQUEST, NGX_HTTP_NO_CONTENT,
+    NGX_HTTP_SERVICE_UNAVAILABLE, NGX_HTTP_UNAUTHORIZED, NGX_LOG_INFO, NGX_LOG_WARN, NGX_OK,
+    ngx_http_request_t, ngx_int_t,
 };
 
 use super::conf;
@@ -42,6 +43,16 @@ fn check(request: Request) -> ngx_int_t {
         status as ngx_int_t
     };
     let id = || visit.holder().map_or("", |holder| &holder.id);
+    // A browser asks without a key whether it may ask with one. There is nothing to be had: the
+    // answer has no body, and what it says is the configuration's, by "add_header ... always".
+    let is_unasked = match visit.verdict {
+        Verdict::Missing => true,
+        Verdict::Valid => conf.redirect.is_some(),
+        Verdict::Ambiguous | Verdict::Invalid | Verdict::Expired | Verdict::Disabled => false,
+    };
+    if is_unasked && request.is_preflight() {
+        return NGX_HTTP_NO_CONTENT as ngx_int_t;
+    }
     match visit.verdict {
         Verdict::Missing => return refuse(errors.missing, "no key"),
         Verdict::Ambiguous => return refuse(NGX_HTTP_BAD_REQUEST, "more than one key"),

@@ -1,20 +1,22 @@
 //! What the directives say.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use image_gate_core::key::tally::Row;
-use image_gate_core::key::{Holder, Limits, Period, Source, State, Table};
-use nginx_sys::{NGX_LOG_ERR, ngx_conf_t, ngx_log_t, ngx_str_t};
+use image_gate_core::key::{Holder, Limits, Period, Source, State};
+use nginx_sys::{NGX_LOG_ERR, ngx_conf_t, ngx_cycle_t, ngx_log_t, ngx_str_t};
 
+use super::MODULE;
 use super::export;
 use super::status::Status;
+use super::store::{self, Keys, Unusable};
 use super::zone::{KeyFile, Roster, Store, Zone};
-use super::{MODULE, store};
-use crate::ngx::conf::{self, Expression, Init, Merge};
+use crate::ngx::conf::{self, Expression, Init, Merge, Place};
 use crate::ngx::shm::{Memory, Tenant};
-use crate::ngx::{Pooled, location, log};
+use crate::ngx::{Pooled, location, log, thread, worker};
 
 /// All of `http`.
 #[derive(Default)]
@@ -22,7 +24,7 @@ pub struct MainConf {
     /// Each `access_key_zone`.
     pub zones: Vec<Pooled<ZoneConf>>,
     /// Each `access_key_file`, by the name of its zone, until both meet.
-    pub files: Vec<(Vec<u8>, KeyFile, Table)>,
+    pub files: Vec<FileConf>,
     /// The servers.
     pub servers: RefCell<Vec<Pooled<SrvConf>>>,
     /// `access_key_statsd` and `access_key_redis`.
@@ -46,18 +48,21 @@ impl MainConf {
 impl Init for MainConf {
     /// Gives each zone its key file.
     fn init(&mut self, cf: *mut ngx_conf_t) -> bool {
-        for (name, file, table) in self.files.drain(..) {
+        for FileConf { name, file, keys, place } in self.files.drain(..) {
             let name = String::from_utf8_lossy(&name).into_owned();
-            match self.zones.iter().find(|zone| zone.name == name) {
-                Some(zone) => *zone.file.borrow_mut() = Some((file, table)),
-                None => {
-                    log::conf_error(
-                        cf,
-                        format_args!(
-                            "\"access_key_file\" directive: unknown zone \"{name}\", there is no \
-                             \"access_key_zone\" for it"
-                        ),
-                    );
+            let zone = self.zones.iter().find(|zone| zone.name == name);
+            let found = match (zone, &file.trouble) {
+                (Some(zone), _) => zone.keys_of(&file, keys).map(|keys| (zone, keys)),
+                (None, Some(trouble)) => Err(trouble.clone()),
+                (None, None) => {
+                    Err(format!("unknown zone \"{name}\", there is no \"access_key_zone\" for it"))
+                }
+            };
+            match found {
+                Ok((zone, keys)) => *zone.file.borrow_mut() = Some((file, keys)),
+                Err(reason) => {
+                    let line = format_args!("\"access_key_file\" directive: {reason}");
+                    log::conf_error_at(cf, &place, line);
                     return false;
                 }
             }
@@ -74,12 +79,27 @@ impl Init for MainConf {
     }
 }
 
+/// `access_key_file`.
+pub struct FileConf {
+    /// The zone's name.
+    pub name: Vec<u8>,
+    pub file: KeyFile,
+    /// Its keys, where it is good.
+    pub keys: Option<Keys>,
+    /// Where the directive stands.
+    pub place: Place,
+}
+
 /// `access_key_zone`, and what belongs to it.
 pub struct ZoneConf {
     pub name: String,
     pub store: Option<Store>,
     /// The key file as it was read with the configuration.
-    pub file: RefCell<Option<(KeyFile, Table)>>,
+    pub file: RefCell<Option<(KeyFile, Keys)>>,
+    /// A good key file, until it is kept for the next start.
+    pub text: RefCell<Vec<u8>>,
+    /// The cycle that is being read with it.
+    cycle: *const ngx_cycle_t,
     /// The smallest limits of all locations.
     pub common: Cell<Limits>,
     live: OnceCell<Arc<Zone>>,
@@ -91,8 +111,11 @@ pub struct ZoneConf {
 
 impl ZoneConf {
     /// A zone without memory yet.
-    pub fn new(name: String, store: Option<Store>) -> ZoneConf {
+    pub fn new(name: String, store: Option<Store>, cf: *mut ngx_conf_t) -> ZoneConf {
         ZoneConf {
+            // SAFETY: the parser is live.
+            cycle: unsafe { (*cf).cycle },
+            text: RefCell::default(),
             name,
             store,
             file: RefCell::default(),
@@ -135,15 +158,43 @@ impl ZoneConf {
 
 impl Tenant for ZoneConf {
     fn settle(&self, memory: Memory, log: *mut ngx_log_t) -> Result<(), String> {
-        let Some((file, table)) = self.file.take() else {
+        let Some((file, keys)) = self.file.take() else {
             return Err(format!("zone \"{}\" has no keys", self.name));
         };
+        if let Some(store) = &self.store {
+            // SAFETY: nginx settles zones while it takes the cycle, once its configuration is
+            // complete.
+            let user = unsafe { worker::user_of(self.cycle) };
+            let name = &self.name;
+            match store::make_folder(&store.path, user) {
+                Ok(()) => (),
+                Err(Unusable::Refuses(reason)) => {
+                    return Err(format!("\"access_key_zone\" {name}: {reason}"));
+                }
+                // The folder may come.
+                Err(Unusable::Missing(reason)) => {
+                    log::write(log, NGX_LOG_ERR, format_args!("access_key: {reason}"));
+                }
+            }
+        }
+        let table = keys.table;
+        match &file.trouble {
+            None => *self.text.borrow_mut() = keys.text,
+            Some(trouble) => {
+                let name = &self.name;
+                let line = format_args!(
+                    "access_key: zone \"{name}\" has the keys that were good last: {trouble}"
+                );
+                log::write(log, NGX_LOG_ERR, line);
+            }
+        }
         let state = || match self.store.as_ref().map(|store| store::load(&store.path)) {
             None | Some(Ok(None)) => State::default(),
             Some(Ok(Some(state))) => state,
             Some(Err(reason)) => {
                 let name = &self.name;
-                let line = format_args!("zone \"{name}\" starts at nothing: {reason}");
+                let path = self.store.as_ref().map_or(Path::new(""), |store| &store.path).display();
+                let line = format_args!("zone \"{name}\" starts at nothing: {path}: {reason}");
                 log::write(log, NGX_LOG_ERR, line);
                 State::default()
             }
@@ -151,6 +202,44 @@ impl Tenant for ZoneConf {
         let (name, store) = (self.name.clone(), self.store.clone());
         let zone = Zone::new(name, store, file, self.common.get(), memory, table, state)?;
         self.live.set(Arc::new(zone)).map_err(|_| "a zone with two memories".to_owned())
+    }
+}
+
+impl ZoneConf {
+    /// The keys of the file, or of the last one that was good.
+    ///
+    /// # Errors
+    /// Why there are none.
+    fn keys_of(&self, file: &KeyFile, keys: Option<Keys>) -> Result<Keys, String> {
+        let (None, Some(trouble)) = (&keys, &file.trouble) else {
+            return keys.map_or_else(|| Ok(Keys::default()), Ok);
+        };
+        let copy = self.store.as_ref().map(|store| store::copy_of_keys(&store.path));
+        copy.and_then(|copy| store::read_keys(&copy).ok()).ok_or_else(|| trouble.clone())
+    }
+
+    /// Keeps a good key file for the next start.
+    ///
+    /// # Errors
+    /// Why it can't be kept.
+    pub fn keep_keys(&self, user: Option<(u32, u32)>) -> Result<(), String> {
+        let text = self.text.take();
+        match &self.store {
+            Some(store) if !text.is_empty() => store::keep_keys(&store.path, &text, user),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// With many partners it takes a while to free them, which a process that answers requests and
+/// takes another configuration does not have.
+impl Drop for ZoneConf {
+    fn drop(&mut self) {
+        let rest = (self.live.take(), self.cache.take());
+        if worker::is_worker() {
+            // Without a thread it is freed here, with what was to free it.
+            drop(thread::spawn("free", move || drop(rest)));
+        }
     }
 }
 

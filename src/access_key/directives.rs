@@ -10,14 +10,17 @@ use nginx_sys::{
     NGX_HTTP_SRV_CONF, NGX_HTTP_SRV_CONF_OFFSET, ngx_str_t,
 };
 
-use super::conf::{Access, Errors, Headers, LocConf, MainConf, Quotas, SrvConf, Target, ZoneConf};
+use super::conf::{
+    Access, Errors, FileConf, Headers, LocConf, MainConf, Quotas, SrvConf, Target, ZoneConf,
+};
+use super::store::Signature;
 use super::zone::{KeyFile, Store};
 use super::{MODULE, export, redirect, status, store};
 use crate::ngx::conf::{
     self, Conf, ConfError, Directive, Directives, expect, once, parse_flag, parse_number,
     parse_size, parse_time,
 };
-use crate::ngx::{Pooled, location, shm};
+use crate::ngx::{Pooled, location, shm, worker};
 
 /// How many directives there are, in front of a location's and in all.
 pub const MAIN: usize = MainConf::DIRECTIVES.len();
@@ -159,7 +162,7 @@ fn set_zone(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
     }
     let interval = save.unwrap_or(Duration::from_secs(10));
     let store = path.map(|path| Store { path, interval });
-    let zone = ZoneConf::new(String::from_utf8_lossy(name).into_owned(), store);
+    let zone = ZoneConf::new(String::from_utf8_lossy(name).into_owned(), store, args.parser());
     let zone = Pooled::new(conf::pool(args.parser()), zone)
         .ok_or_else(|| ConfError::invalid("no memory"))?;
     shm::add(args.parser(), &raw mut MODULE, name, size, zone)?;
@@ -169,7 +172,7 @@ fn set_zone(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
 
 fn set_file(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
     let name = args.arg(0);
-    if conf.files.iter().any(|(known, ..)| known == name) {
+    if conf.files.iter().any(|known| known.name == name) {
         return Err(ConfError::Duplicate);
     }
     let path = args.full_path(args.arg(1), true)?;
@@ -180,8 +183,15 @@ fn set_file(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
             None => return Err(unknown(argument.as_bytes())),
         },
     };
-    let (table, seen) = store::read_keys(&path).map_err(ConfError::Invalid)?;
-    conf.files.push((name.to_vec(), KeyFile { path, poll, seen }, table));
+    let read = || match store::read_keys(&path) {
+        Ok(keys) => (keys.seen, None, Some(keys)),
+        // It is looked at again when it is another one.
+        Err(trouble) => (Signature::of(&path).ok(), Some(trouble), None),
+    };
+    // Whoever only sends a signal needs no keys, good or bad.
+    let (seen, trouble, keys) = if worker::is_signaller() { (None, None, None) } else { read() };
+    let file = KeyFile { path, poll, seen, trouble };
+    conf.files.push(FileConf { name: name.to_vec(), file, keys, place: args.place() });
     Ok(())
 }
 

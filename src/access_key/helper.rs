@@ -37,7 +37,9 @@ pub fn start(zones: Vec<Arc<Zone>>) {
     let stop = Arc::new((Mutex::new(false), Condvar::new()));
     let stopped = stop.clone();
     match thread::spawn("access_key", move || {
-        let _ = catch(|| run(chores, log, &stopped));
+        if catch(|| run(chores, log, &stopped)).is_none() {
+            log.write(NGX_LOG_ERR, format_args!("access_key: internal error: panic"));
+        }
     }) {
         Ok(thread) => *slot() = Some(Helper { stop, thread }),
         Err(error) => {
@@ -52,7 +54,8 @@ pub fn stop() -> bool {
     let (stop, changed) = &*helper.stop;
     *stop.lock().unwrap_or_else(PoisonError::into_inner) = true;
     changed.notify_all();
-    let _ = helper.thread.join();
+    // A panic in it was caught and told.
+    drop(helper.thread.join());
     true
 }
 
@@ -79,11 +82,13 @@ fn run(mut chores: Vec<Chores>, log: CycleLog, stopped: &(Mutex<bool>, Condvar))
 /// What is to be done for one zone.
 struct Chores {
     zone: Arc<Zone>,
-    seen: Signature,
+    seen: Option<Signature>,
     next_poll: Option<Instant>,
     /// What was wrong last, so that each trouble makes one line.
     poll_trouble: Option<String>,
     save_trouble: Option<String>,
+    /// Whether there are keys to be freed.
+    has_retired: bool,
 }
 
 impl Chores {
@@ -91,9 +96,10 @@ impl Chores {
         Chores {
             seen: zone.file.seen,
             next_poll: zone.file.poll.map(|_| Instant::now()),
+            poll_trouble: zone.file.trouble.clone(),
             zone,
-            poll_trouble: None,
             save_trouble: None,
+            has_retired: true,
         }
     }
 
@@ -106,12 +112,14 @@ impl Chores {
             && Instant::now() >= next
         {
             let trouble = self.poll(log).err();
+            self.zone.header().key_file_bad.note(trouble.is_none(), now() / 1000);
             note(&mut self.poll_trouble, trouble, log, &self.zone.name, "keeps its keys");
             self.next_poll = Some(Instant::now() + poll);
         }
         if self.claim_save() {
             self.save(log, false);
         }
+        self.has_retired = self.zone.free_retired();
     }
 
     /// How long there is nothing to do.
@@ -122,22 +130,29 @@ impl Chores {
             Duration::from_millis(due.saturating_sub(now()))
                 .clamp(Duration::from_millis(20), store.interval)
         });
-        poll.into_iter().chain(save).min().unwrap_or(Duration::MAX)
+        let free = self.has_retired.then_some(Duration::from_secs(1));
+        poll.into_iter().chain(save).chain(free).min().unwrap_or(Duration::MAX)
     }
 
     fn poll(&mut self, log: CycleLog) -> Result<(), String> {
         let path = &self.zone.file.path;
         let found = Signature::of(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        if found == self.seen {
+        if Some(found) == self.seen {
             // A file that was refused is still refused.
             return self.poll_trouble.clone().map_or(Ok(()), Err);
         }
-        self.seen = found;
-        let (table, seen) = store::read_keys(path)?;
-        self.seen = seen;
-        let partners = table.holders().len();
-        self.zone.replace(table, |_| None)?;
+        self.seen = Some(found);
+        let keys = store::read_keys(path)?;
+        self.seen = keys.seen;
+        let partners = keys.table.holders().len();
+        self.zone.replace(keys.table, |_| None)?;
         let name = &self.zone.name;
+        if let Some(store) = &self.zone.store
+            && let Err(reason) = store::keep_keys(&store.path, &keys.text, None)
+        {
+            let line = format_args!("access_key: zone \"{name}\" can't keep its keys: {reason}");
+            log.write(NGX_LOG_ERR, line);
+        }
         log.write(
             NGX_LOG_NOTICE,
             format_args!("access_key: zone \"{name}\" has new keys of {partners} partners"),
@@ -166,8 +181,14 @@ impl Chores {
     }
 
     fn save(&mut self, log: CycleLog, wait: bool) {
-        let trouble = store::save(&self.zone, wait).err();
+        let saved = store::save(&self.zone, wait);
         let name = &self.zone.name;
+        if let Ok(Some(found)) = &saved {
+            let line = format_args!("access_key: zone \"{name}\" found no state in {found}");
+            log.write(NGX_LOG_ERR, line);
+        }
+        let trouble = saved.err();
+        self.zone.header().state_bad.note(trouble.is_none(), now() / 1000);
         if self.save_trouble.is_some() && trouble.is_none() {
             let line = format_args!("access_key: zone \"{name}\" saves its state again");
             log.write(NGX_LOG_NOTICE, line);

@@ -13,7 +13,7 @@ use super::export::{Board, Slot};
 use crate::ngx::shm::Shareable;
 
 /// "IGKEYS" and the version of this layout.
-const MAGIC: u64 = u64::from_be_bytes(*b"IGKEYS\0\x03");
+const MAGIC: u64 = u64::from_be_bytes(*b"IGKEYS\0\x04");
 
 /// The beginning of a zone.
 #[repr(C, align(64))]
@@ -27,8 +27,38 @@ pub struct Header {
     pub next_save: AtomicU64,
     /// Not 0 while partners with quotas are to be refused since other nodes can't be asked.
     pub deny: AtomicU64,
+    /// Since when the key file can't be used, the state not be saved, and Redis does not answer, in
+    /// seconds since 1970; 0 while all is well.
+    pub key_file_bad: Since,
+    pub state_bad: Since,
+    pub redis_bad: Since,
     /// What the exports keep.
     pub export: Board,
+}
+
+/// Since when something is bad; 0 while it is well.
+#[repr(transparent)]
+pub struct Since(AtomicU64);
+
+impl Since {
+    const fn new() -> Since {
+        Since(AtomicU64::new(0))
+    }
+
+    /// Notes whether it is well at that time.
+    pub fn note(&self, is_well: bool, time: u64) {
+        let known = self.0.load(Ordering::Relaxed);
+        if is_well {
+            self.0.store(0, Ordering::Relaxed);
+        } else if known == 0 {
+            self.0.store(time.max(1), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it is well.
+    pub fn is_well(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 0
+    }
 }
 
 // SAFETY: atomics only.
@@ -41,6 +71,9 @@ pub static NO_HEADER: Header = Header {
     count: AtomicU64::new(0),
     next_save: AtomicU64::new(0),
     deny: AtomicU64::new(0),
+    key_file_bad: Since::new(),
+    state_bad: Since::new(),
+    redis_bad: Since::new(),
     export: Board::new(),
 };
 

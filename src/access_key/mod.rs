@@ -99,7 +99,7 @@ unsafe extern "C" fn postconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
     })
 }
 
-/// Makes the folders of state files. In a process that answers requests itself, the zones of the
+/// Keeps good key files. In a process that answers requests itself, the zones of the
 /// new configuration take over.
 #[unsafe(export_name = "ngx_http_access_key_init_module")]
 unsafe extern "C" fn init_module(cycle: *mut ngx_cycle_t) -> ngx_int_t {
@@ -109,10 +109,13 @@ unsafe extern "C" fn init_module(cycle: *mut ngx_cycle_t) -> ngx_int_t {
         // SAFETY: `create_main_conf` of this module is `create::<MainConf>`; the cycle is not
         // `ngx_cycle` yet.
         let main = unsafe { worker::main_conf_of::<MainConf>(cycle, &raw const MODULE) };
-        let zones = main.map_or_else(Vec::new, MainConf::live);
-        for store in zones.iter().filter_map(|zone| zone.store.as_ref()) {
-            if let Err(reason) = store::make_folder(&store.path, user) {
-                log::write(log, NGX_LOG_ERR, format_args!("access_key: {reason}"));
+        for zone in main.iter().flat_map(|main| &main.zones) {
+            let kept = if worker::is_test() { Ok(()) } else { zone.keep_keys(user) };
+            if let Err(reason) = kept {
+                let name = &zone.name;
+                let line =
+                    format_args!("access_key: zone \"{name}\" can't keep its keys: {reason}");
+                log::write(log, NGX_LOG_ERR, line);
             }
         }
         if stop_threads() {

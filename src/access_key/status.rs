@@ -1,9 +1,12 @@
 //! `access_key_status`: what there is to see of zones, as JSON, for Prometheus, or as a page.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use image_gate_core::key::history::STEPS;
-use image_gate_core::key::{self, History, PROMETHEUS_TYPE, json, prometheus};
+use image_gate_core::key::source::decode;
+use image_gate_core::key::{
+    self, History, LONGEST, PROMETHEUS_TYPE, Selection, Sort, json, prometheus,
+};
 use nginx_sys::{
     NGX_DECLINED, NGX_HTTP_BAD_REQUEST, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_NOT_ALLOWED,
     NGX_OK, ngx_conf_t, ngx_http_request_t, ngx_int_t,
@@ -16,6 +19,7 @@ use super::{MODULE, conf};
 use crate::ngx::conf::{Conf, ConfError, expect, main_conf, once};
 use crate::ngx::guard::guard;
 use crate::ngx::incoming::Part;
+use crate::ngx::thread::{self, ThreadPool};
 use crate::ngx::{Request, location, log, worker};
 
 /// The page, its styles and its script in one.
@@ -46,6 +50,14 @@ impl Format {
             _ => None,
         }
     }
+
+    fn media_type(self) -> &'static str {
+        match self {
+            Format::Json => "application/json",
+            Format::Prometheus => PROMETHEUS_TYPE,
+            Format::Html => "text/html; charset=utf-8",
+        }
+    }
 }
 
 /// `access_key_status` of a location.
@@ -55,9 +67,15 @@ pub struct Status {
     format: Format,
     /// The zone that is shown; all where none is named.
     zone: Option<Vec<u8>>,
+    /// Where answers are made, if nginx has threads.
+    pool: Option<ThreadPool>,
 }
 
 impl Status {
+    fn shows(&self, zone: &Zone) -> bool {
+        self.zone.as_ref().is_none_or(|name| zone.name.as_bytes() == name.as_slice())
+    }
+
     /// Looks whether there is such a zone. Answers whether all is well.
     pub fn check(&self, main: &MainConf, cf: *mut ngx_conf_t) -> bool {
         let Some(name) = self.zone.as_ref().filter(|name| main.zone(name).is_none()) else {
@@ -87,7 +105,13 @@ pub fn set(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
             None => return Err(unknown(argument.as_bytes())),
         }
     }
-    once(&mut conf.status, Status { format, zone })?;
+    let pool = if thread::available() {
+        let pool = ThreadPool::add(args.parser(), None);
+        Some(pool.ok_or_else(|| ConfError::invalid("no thread pool"))?)
+    } else {
+        None
+    };
+    once(&mut conf.status, Status { format, zone, pool })?;
     // SAFETY: the module's main configuration is a `MainConf`, and not what is being set.
     if let Some(main) = unsafe { main_conf::<MainConf>(args.parser(), &raw const MODULE) } {
         main.shown.set(true);
@@ -100,25 +124,59 @@ pub fn set(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
 }
 
 /// What a request asks for with its arguments.
+#[derive(Clone)]
 struct Query {
     format: Format,
     /// Which of [`STEPS`].
     history: Option<usize>,
+    /// Which partners, where not all.
+    selection: Option<Selection>,
 }
 
 impl Query {
     /// `None` for what there is not.
     fn parse(arguments: &[u8], format: Format) -> Option<Query> {
-        let mut query = Query { format, history: None };
+        let mut query = Query { format, history: None, selection: None };
         for argument in arguments.split(|&byte| byte == b'&') {
-            if let Some(name) = argument.strip_prefix(b"format=") {
-                query.format = Format::from_name(name)?;
-            } else if let Some(span) = argument.strip_prefix(b"history=") {
-                query.history = Some(match span {
-                    b"5m" => 0,
-                    b"1h" => 1,
-                    _ => return None,
-                });
+            let Some(at) = argument.iter().position(|&byte| byte == b'=') else { continue };
+            let (name, value) = (&argument[..at], &argument[at + 1..]);
+            let number = || std::str::from_utf8(value).ok()?.parse::<u64>().ok();
+            let selection = || query.selection.clone().unwrap_or_default();
+            match name {
+                b"format" => query.format = Format::from_name(value)?,
+                b"history" => {
+                    query.history = Some(match value {
+                        b"5m" => 0,
+                        b"1h" => 1,
+                        _ => return None,
+                    });
+                }
+                b"page" => {
+                    let page = usize::try_from(number()?).ok().filter(|&page| page > 0)?;
+                    query.selection = Some(Selection { page, ..selection() });
+                }
+                b"limit" => {
+                    let is_limit = |limit: &usize| (1..=LONGEST).contains(limit);
+                    let limit = usize::try_from(number()?).ok().filter(is_limit)?;
+                    query.selection = Some(Selection { limit, ..selection() });
+                }
+                b"sort" => {
+                    let (name, descending) = match value.strip_prefix(b"-") {
+                        Some(name) => (name, true),
+                        None => (value, false),
+                    };
+                    let sort = Sort::from_name(name)?;
+                    query.selection = Some(Selection { sort, descending, ..selection() });
+                }
+                b"filter" => {
+                    let filter = String::from_utf8_lossy(&decode(value)).to_ascii_lowercase();
+                    query.selection = Some(Selection { filter, ..selection() });
+                }
+                b"since" => {
+                    let since = Some(number()?);
+                    query.selection = Some(Selection { since, ..selection() });
+                }
+                _ => (),
             }
         }
         Some(query)
@@ -149,11 +207,6 @@ fn answer(request: Request) -> ngx_int_t {
     if rc != NGX_OK as ngx_int_t {
         return rc;
     }
-    let (media_type, body) = match query.format {
-        Format::Html => ("text/html; charset=utf-8", PAGE.clone()),
-        Format::Json => ("application/json", json(&zones(main, status, query.history))),
-        Format::Prometheus => (PROMETHEUS_TYPE, prometheus(&zones(main, status, None))),
-    };
     let mut headers = vec![("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")];
     if query.format == Format::Html {
         headers.push(("Content-Security-Policy", PAGE_POLICY));
@@ -163,29 +216,74 @@ fn answer(request: Request) -> ngx_int_t {
             return NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
         }
     }
-    request.send(media_type, body.into_bytes())
-}
-
-fn zones(main: &MainConf, status: &Status, history: Option<usize>) -> Vec<key::Zone> {
-    let (node, time) = (main.exports.node(), worker::time());
-    let is_shown = |zone: &Zone| {
-        status.zone.as_ref().is_none_or(|name| zone.name.as_bytes() == name.as_slice())
+    if query.format == Format::Html {
+        return request.send(query.format.media_type(), PAGE.clone().into_bytes());
+    }
+    let work = Work {
+        query,
+        zones: main.live().into_iter().filter(|zone| status.shows(zone)).collect(),
+        node: main.exports.node(),
+        has_redis: main.exports.redis.is_some(),
+        time: worker::time(),
     };
-    main.live()
-        .iter()
-        .filter(|zone| is_shown(zone))
-        .map(|zone| key::Zone {
-            name: zone.name.clone(),
-            report: zone.report(&node, time),
-            history: history.and_then(|index| look_back(zone, index, time)),
-        })
-        .collect()
+    let media_type = work.query.format.media_type();
+    match status.pool {
+        None => request.send(media_type, work.document().into_bytes()),
+        Some(pool) => {
+            request.answer_from_thread(pool, media_type, move || work.document().into_bytes())
+        }
+    }
 }
 
-fn look_back(zone: &Zone, index: usize, time: u64) -> Option<History> {
-    let clock = &zone.header().export.clock;
-    let end = clock.end(index, time);
-    let series =
-        zone.records().iter().map(|record| clock.read(&record.export.track, index, end)).collect();
-    Some(History { step: *STEPS.get(index)?, end, series })
+/// What makes an answer, without the request: with many partners it takes longer than the event
+/// loop has time.
+struct Work {
+    query: Query,
+    zones: Vec<Arc<Zone>>,
+    node: String,
+    has_redis: bool,
+    time: u64,
+}
+
+impl Work {
+    fn document(&self) -> String {
+        let zones: Vec<_> = self.zones.iter().map(|zone| self.zone(zone)).collect();
+        match self.query.format {
+            Format::Prometheus => prometheus(&zones),
+            Format::Json | Format::Html => json(&zones),
+        }
+    }
+
+    fn zone(&self, zone: &Zone) -> key::Zone {
+        let report = zone.report(&self.node, self.time);
+        let history = self.query.history.filter(|_| self.query.format == Format::Json);
+        let clock = &zone.header().export.clock;
+        let records = zone.records();
+        let step = history.and_then(|index| Some((index, *STEPS.get(index)?)));
+        let step = step.map(|(index, step)| (index, step, clock.end(index, self.time)));
+        let series = |place: usize| {
+            let (index, _, end) = step?;
+            Some(clock.read(&records.get(place)?.export.track, index, end))
+        };
+        let page = self.query.selection.as_ref().map(|selection| selection.of(&report, series));
+        let history = step.map(|(_, step, end)| {
+            let all = 0..report.partners.len();
+            let shown: Vec<usize> = match &page {
+                None => all.collect(),
+                Some(page) => {
+                    let rows = page.partners.iter().filter(|(_, changed)| *changed);
+                    rows.map(|&(place, _)| place).chain(page.busiest.iter().copied()).collect()
+                }
+            };
+            let series = shown.into_iter().filter_map(|place| Some((place, series(place)?)));
+            History { step, end, series: series.collect() }
+        });
+        key::Zone {
+            name: zone.name.clone(),
+            report,
+            history,
+            page,
+            health: zone.health(self.has_redis),
+        }
+    }
 }

@@ -4,13 +4,15 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown, fchown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
-use image_gate_core::key::{Account, State, Table};
+use image_gate_core::key::{Account, State, StateError, Table};
 
 use super::zone::Zone;
+use crate::files;
+use crate::ngx::worker;
 
 /// What tells one version of a file from another.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,86 +29,177 @@ impl Signature {
     /// # Errors
     /// Those of the system.
     pub fn of(path: &Path) -> io::Result<Signature> {
-        let meta = fs::metadata(path)?;
-        Ok(Signature {
+        fs::metadata(path).map(|meta| Signature::from(&meta))
+    }
+}
+
+impl From<&fs::Metadata> for Signature {
+    fn from(meta: &fs::Metadata) -> Signature {
+        Signature {
             file: (meta.dev(), meta.ino()),
             len: meta.len(),
             modified: (meta.mtime(), meta.mtime_nsec()),
             changed: (meta.ctime(), meta.ctime_nsec()),
-        })
+        }
     }
 }
 
 /// The largest key file, in bytes.
 const MAX_KEYS: u64 = 256 * 1024 * 1024;
 
-/// Reads a key file; answers also which version it was.
+/// The largest state file, in bytes.
+const MAX_STATE: u64 = 512 * 1024 * 1024;
+
+/// The keys of a zone as they were read.
+#[derive(Default)]
+pub struct Keys {
+    pub table: Table,
+    /// Which version of the file they are.
+    pub seen: Option<Signature>,
+    /// The file itself.
+    pub text: Vec<u8>,
+}
+
+/// Reads a key file.
 ///
 /// # Errors
 /// Why it can't be used, with its path.
-pub fn read_keys(path: &Path) -> Result<(Table, Signature), String> {
+pub fn read_keys(path: &Path) -> Result<Keys, String> {
     let fail = |reason: &dyn std::fmt::Display| format!("{}: {reason}", path.display());
-    // A change from here on is seen as one later.
-    let seen = Signature::of(path).map_err(|error| fail(&error))?;
-    if seen.len > MAX_KEYS {
-        return Err(fail(&"too large"));
-    }
-    let text = fs::read(path).map_err(|error| fail(&error))?;
+    let (text, meta) = files::read(path, MAX_KEYS).map_err(|error| fail(&error))?;
     let table = Table::parse(&text).map_err(|error| fail(&error))?;
-    Ok((table, seen))
+    Ok(Keys { table, seen: Some(Signature::from(&meta)), text })
+}
+
+/// Where the last good key file of a zone with that state file is kept.
+pub fn copy_of_keys(state: &Path) -> PathBuf {
+    beside(state, ".keys")
+}
+
+/// Keeps a good key file for the next start. Workers have to be able to replace it.
+///
+/// # Errors
+/// Why it can't be kept, with the path.
+pub fn keep_keys(state: &Path, text: &[u8], user: Option<(u32, u32)>) -> Result<(), String> {
+    let path = copy_of_keys(state);
+    if files::read(&path, MAX_KEYS).is_ok_and(|(known, _)| known == text) {
+        return Ok(());
+    }
+    // Several processes may be at it.
+    let new = beside(&path, &format!(".{}", std::process::id()));
+    let result = OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(&new)
+        .and_then(|file| {
+            if let Some((user, group)) = user {
+                fchown(&file, Some(user), Some(group))?;
+            }
+            write(file, &new, &path, text)
+        });
+    result.map_err(|error| {
+        // It may never have come to be.
+        drop(fs::remove_file(&new));
+        format!("{}: {error}", path.display())
+    })
+}
+
+/// Why a state file can't be used.
+#[derive(Debug)]
+pub enum LoadError {
+    /// It can't be read, or is no file.
+    Io(io::Error),
+    /// There is something else in it.
+    State(StateError),
+}
+
+impl std::fmt::Display for LoadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            LoadError::Io(error) => error.fmt(f),
+            LoadError::State(error) => error.fmt(f),
+        }
+    }
 }
 
 /// Reads a state file; `None` where there is none.
 ///
 /// # Errors
-/// Why it can't be used, with its path.
-pub fn load(path: &Path) -> Result<Option<State>, String> {
-    let fail = |reason: &dyn std::fmt::Display| format!("{}: {reason}", path.display());
-    match fs::read(path) {
-        Ok(file) => State::decode(&file).map(Some).map_err(|error| fail(&error)),
+/// Why it can't be used.
+pub fn load(path: &Path) -> Result<Option<State>, LoadError> {
+    match files::read(path, MAX_STATE) {
+        Ok((file, _)) => State::decode(&file).map(Some).map_err(LoadError::State),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(fail(&error)),
+        Err(error) => Err(LoadError::Io(error)),
     }
+}
+
+/// Why a folder can't hold a state file, with its path.
+pub enum Unusable {
+    /// It is not there, and can't be made.
+    Missing(String),
+    /// Workers can't write to it.
+    Refuses(String),
 }
 
 /// Makes the folder of a state file where it is missing, for the user that workers run as.
 ///
 /// # Errors
-/// Why it can't be made, with its path.
-pub fn make_folder(path: &Path, user: Option<(u32, u32)>) -> Result<(), String> {
+/// Why it can't be used.
+pub fn make_folder(path: &Path, user: Option<(u32, u32)>) -> Result<(), Unusable> {
     let Some(folder) = path.parent() else { return Ok(()) };
-    let fail = |error: io::Error| format!("{}: {error}", folder.display());
+    let with_path = |error: io::Error| format!("{}: {error}", folder.display());
+    let fail = |error| Unusable::Missing(with_path(error));
     match fs::DirBuilder::new().mode(0o700).create(folder) {
         Ok(()) => match user {
             Some((user, group)) => chown(folder, Some(user), Some(group)).map_err(fail),
             None => Ok(()),
         },
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => match user {
+            Some((user, group)) if !worker::may_write(folder, user, group) => {
+                Err(Unusable::Refuses(format!(
+                    "{}: the workers, which run as the user {user}, can't write to this folder",
+                    folder.display()
+                )))
+            }
+            None if !worker::may_write_itself(folder) => {
+                Err(Unusable::Refuses(with_path(ErrorKind::PermissionDenied.into())))
+            }
+            _ => Ok(()),
+        },
         Err(error) => Err(fail(error)),
     }
 }
 
 /// Saves the state of a zone. Where another process is at it, waits for that one or leaves it
-/// to it.
+/// to it. Answers what was in the way and where it is now.
 ///
 /// # Errors
 /// Why it can't be saved, with the path.
-pub fn save(zone: &Zone, wait: bool) -> Result<(), String> {
-    let Some(store) = &zone.store else { return Ok(()) };
+pub fn save(zone: &Zone, wait: bool) -> Result<Option<String>, String> {
+    let Some(store) = &zone.store else { return Ok(None) };
     let path = &store.path;
     let with_path = |error: io::Error| format!("{}: {error}", path.display());
     let new = beside(path, ".tmp");
     // The lock of a process that dies goes with it, and the half file is written over.
-    let Some(file) = lock(&new, wait).map_err(with_path)? else { return Ok(()) };
+    let Some(file) = lock(&new, wait).map_err(with_path)? else { return Ok(None) };
 
     let own: Vec<Account> = zone.records().iter().map(super::memory::Record::account).collect();
     let instance = zone.header().instance.load(Ordering::Relaxed);
+    let mut found_damaged = None;
     let foreign = match load(path) {
         // What this zone wrote itself is in its counters.
         Ok(found) => found.filter(|state| state.instance != instance),
-        Err(_) => {
-            // Something else is there. It may be of use to someone.
-            fs::rename(path, beside(path, ".damaged")).map_err(with_path)?;
+        Err(LoadError::Io(error)) => return Err(with_path(error)),
+        Err(LoadError::State(reason)) => {
+            // It may be of use to someone.
+            let aside = beside(path, ".damaged");
+            fs::rename(path, &aside).map_err(with_path)?;
+            found_damaged =
+                Some(format!("{}: {reason}, put aside as {}", path.display(), aside.display()));
             None
         }
     };
@@ -130,7 +223,7 @@ pub fn save(zone: &Zone, wait: bool) -> Result<(), String> {
         record.take_over(own, merged);
         record.set_known(merged);
     }
-    Ok(())
+    Ok(found_damaged)
 }
 
 fn write(mut file: File, new: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -145,8 +238,16 @@ fn write(mut file: File, new: &Path, path: &Path, bytes: &[u8]) -> io::Result<()
 /// Opens the file that is to be written, for this process alone; `None` where another one has it.
 fn lock(path: &Path, wait: bool) -> io::Result<Option<File>> {
     for _ in 0..16 {
-        let file =
-            OpenOptions::new().create(true).truncate(false).write(true).mode(0o640).open(path)?;
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o640)
+            .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+            .open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::other("not a regular file"));
+        }
         if wait {
             file.lock()?;
         } else {

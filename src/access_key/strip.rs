@@ -24,7 +24,7 @@ pub unsafe extern "C" fn rewrite(r: *mut ngx_http_request_t) -> ngx_int_t {
     })
 }
 
-/// Looks at the key of a request whose location wants one, and takes it out.
+/// Looks at the key of a request whose location wants one, and takes it out or masks it.
 ///
 /// # Errors
 /// There is no memory; the request must not go on with its key.
@@ -36,9 +36,11 @@ pub fn settle(request: Request) -> Result<(), NoMemory> {
         return Ok(());
     }
     let visit = visits.here(request, conf).ok_or(NoMemory)?;
-    if !conf.strip() {
-        return Ok(());
-    }
+    let edit = match (conf.strip(), server.mask()) {
+        (true, _) => Edit::Remove,
+        (false, true) => Edit::Mask,
+        (false, false) => return Ok(()),
+    };
     let mut is_named = false;
     for source in &access.sources {
         let before = |value: &[u8]| {
@@ -48,13 +50,13 @@ pub fn settle(request: Request) -> Result<(), NoMemory> {
         match source {
             Source::Argument(name) => {
                 let args = request.part(Part::Args);
-                let Some(edited) = edit_arguments(args, name, Edit::Remove) else { continue };
+                let Some(edited) = edit_arguments(args, name, edit) else { continue };
                 arguments(args, name).try_for_each(before)?;
                 request.set_part(Part::Args, &edited)?;
                 is_named = true;
             }
-            Source::Header(name) => strip_header(request, name, before)?,
-            Source::Cookie(name) => strip_cookie(request, name, before)?,
+            Source::Header(name) => edit_header(request, name, edit, before)?,
+            Source::Cookie(name) => edit_cookie(request, name, edit, before)?,
             Source::Segment(number) => {
                 // Only where it was a key, and not twice.
                 let Some(presented) = visits.presented(request, source) else { continue };
@@ -66,10 +68,10 @@ pub fn settle(request: Request) -> Result<(), NoMemory> {
                     request.edit_line(|uri| edit_uri(uri, &[], Some(key), Edit::Mask))?;
                 }
                 let uri = request.part(Part::UnparsedUri);
-                if let Some(uri) = edit_uri(uri, &[], Some(key), Edit::Remove) {
+                if let Some(uri) = edit_uri(uri, &[], Some(key), edit) {
                     request.set_part(Part::UnparsedUri, &uri)?;
                 }
-                if let Some(uri) = edit_segment(request.uri(), *number, Edit::Remove) {
+                if let Some(uri) = edit_segment(request.uri(), *number, edit) {
                     request.set_uri(&uri)?;
                 }
             }
@@ -80,7 +82,7 @@ pub fn settle(request: Request) -> Result<(), NoMemory> {
         if server.mask() {
             request.edit_line(|uri| edit_uri(uri, &names, None, Edit::Mask))?;
         }
-        let uri = edit_uri(request.part(Part::UnparsedUri), &names, None, Edit::Remove);
+        let uri = edit_uri(request.part(Part::UnparsedUri), &names, None, edit);
         if let Some(uri) = uri {
             request.set_part(Part::UnparsedUri, &uri)?;
         }
@@ -97,11 +99,11 @@ pub fn names(sources: &[Source]) -> SmallVec<[&[u8]; 4]> {
     names.collect()
 }
 
-/// Takes a header away. Of `Authorization`, what is no token of ours: a password for something
-/// else stays.
-fn strip_header(
+/// Edits a header. Of `Authorization`, what is no token stays: it is a password for something else.
+fn edit_header(
     request: Request,
     name: &[u8],
+    edit: Edit,
     before: impl Fn(&[u8]) -> Result<(), NoMemory>,
 ) -> Result<(), NoMemory> {
     let mut result = Ok(());
@@ -109,20 +111,24 @@ fn strip_header(
         let key = if name == b"authorization" { bearer(header.value()) } else { header.value() };
         if result.is_ok() && !key.is_empty() {
             result = before(key);
-            header.remove();
+            match edit {
+                Edit::Remove => header.remove(),
+                Edit::Mask => header.blot("***"),
+            }
         }
     });
     result
 }
 
-fn strip_cookie(
+fn edit_cookie(
     request: Request,
     name: &[u8],
+    edit: Edit,
     before: impl Fn(&[u8]) -> Result<(), NoMemory>,
 ) -> Result<(), NoMemory> {
     let mut result = Ok(());
     request.each_incoming(b"Cookie", |header| {
-        let Some(value) = edit_cookies(header.value(), name, Edit::Remove) else { return };
+        let Some(value) = edit_cookies(header.value(), name, edit) else { return };
         if result.is_ok() {
             result = cookies(header.value(), name).try_for_each(&before);
         }

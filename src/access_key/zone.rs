@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use image_gate_core::key::tally::Row;
 use image_gate_core::key::{
-    Account, Limits, NO_LIMIT, Partner, Period, Quantity, Report, State, Table, Window, Word,
+    Account, Health, Limits, NO_LIMIT, Partner, Period, Quantity, Report, State, Table, Window,
+    Word,
 };
 
 use super::memory::{Header, NO_HEADER, Record};
 use super::store::Signature;
 use crate::ngx::shm::Memory;
+use crate::ngx::worker;
 
 /// The partners of the key file, and where their records are.
 #[derive(Default)]
@@ -46,7 +48,9 @@ pub struct KeyFile {
     pub path: PathBuf,
     pub poll: Option<Duration>,
     /// What the file was when it was read.
-    pub seen: Signature,
+    pub seen: Option<Signature>,
+    /// Why the file can't be used; then the keys are those of the last one that could.
+    pub trouble: Option<String>,
 }
 
 /// A zone, once it has memory. Everything can be done on any thread.
@@ -59,6 +63,8 @@ pub struct Zone {
     common: Limits,
     memory: Memory,
     roster: Mutex<Arc<Roster>>,
+    // Those before, as long as a request may have one: it must not be the last one, which frees it.
+    retired: Mutex<Vec<Arc<Roster>>>,
     // Changes with the roster.
     version: AtomicU64,
 }
@@ -95,6 +101,7 @@ impl Zone {
             common,
             memory,
             roster: Mutex::default(),
+            retired: Mutex::default(),
             version: AtomicU64::new(0),
         };
         let (header, _) = zone.view();
@@ -102,14 +109,16 @@ impl Zone {
         if !header.claim(random()) {
             return Err(format!("zone \"{}\" holds something else", zone.name));
         }
+        header.key_file_bad.note(zone.file.trouble.is_none(), worker::time());
         let state = if is_new { state() } else { State::default() };
         let accounts: HashMap<&str, &Account> =
             state.accounts.iter().map(|account| (account.id.as_str(), account)).collect();
         zone.replace(table, |id| accounts.get(id).map(|&account| account.clone()))?;
         // Partners of the past stay known as long as there is room.
-        let _ = zone.enroll(state.accounts.iter().map(|account| account.id.as_str()), |id| {
+        let past = zone.enroll(state.accounts.iter().map(|account| account.id.as_str()), |id| {
             accounts.get(id).map(|&account| account.clone())
         });
+        drop(past);
         Ok(zone)
     }
 
@@ -151,10 +160,36 @@ impl Zone {
         account: impl Fn(&str) -> Option<Account>,
     ) -> Result<(), String> {
         let records = self.enroll(table.holders().iter().map(|holder| &*holder.id), account)?;
+        let new = Arc::new(Roster { table, records, id: random() });
         let mut roster = self.roster.lock().unwrap_or_else(PoisonError::into_inner);
-        *roster = Arc::new(Roster { table, records, id: random() });
+        let old = std::mem::replace(&mut *roster, new);
         self.version.fetch_add(1, Ordering::Relaxed);
+        drop(roster);
+        self.retired.lock().unwrap_or_else(PoisonError::into_inner).push(old);
         Ok(())
+    }
+
+    /// Frees rosters that nobody uses any more: with many partners that takes milliseconds, which
+    /// the event loop does not have. Answers whether there are others.
+    pub fn free_retired(&self) -> bool {
+        let mut retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
+        let (unused, used): (Vec<_>, _) =
+            retired.drain(..).partition(|roster| Arc::strong_count(roster) == 1);
+        *retired = used;
+        let are_left = !retired.is_empty();
+        drop(retired);
+        drop(unused);
+        are_left
+    }
+
+    /// What works; whether it exports to Redis is the configuration's to say.
+    pub fn health(&self, has_redis: bool) -> Health {
+        let header = self.header();
+        Health {
+            key_file: header.key_file_bad.is_well(),
+            state: self.store.as_ref().map(|_| header.state_bad.is_well()),
+            redis: has_redis.then(|| header.redis_bad.is_well()),
+        }
     }
 
     /// The places of the records of partners, who get one where they have none, with the account

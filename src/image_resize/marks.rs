@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use image_gate_core::image::{Content, Control, Error, Font, Limits, Mark, Picture, Text};
 
 use super::watermark::Layer;
+use crate::files;
 
 /// How long what was seen of a file holds.
 const FRESH: Duration = Duration::from_secs(1);
@@ -211,10 +212,5 @@ fn read(path: &Path, kind: Kind, control: &Control) -> Result<Asset, Error> {
 }
 
 fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
-    // To open a pipe or a device may take for ever.
-    let len = Stamp::of(&fs::metadata(path)?)?.len;
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(usize::try_from(len).map_err(io::Error::other)?)?;
-    fs::File::open(path)?.take(len).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    files::read(path, LARGEST).map(|(bytes, _)| bytes)
 }

@@ -1,11 +1,17 @@
-//! Answers that a content handler makes in memory.
+//! Answers that a content handler makes in memory, itself or on a thread.
+
+use std::ffi::c_void;
+use std::sync::{Mutex, PoisonError};
 
 use nginx_sys::{
-    NGX_ERROR, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_OK, NGX_OK, ngx_http_discard_request_body,
-    ngx_http_output_filter, ngx_http_send_header, ngx_int_t,
+    NGX_DONE, NGX_ERROR, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_OK, NGX_OK, ngx_event_t,
+    ngx_http_discard_request_body, ngx_http_output_filter, ngx_http_request_empty_handler,
+    ngx_http_send_header, ngx_int_t, ngx_log_t,
 };
 
-use super::{Pooled, Request, chain};
+use super::guard::{catch, guard};
+use super::thread::{Task, ThreadPool};
+use super::{Pooled, Request, chain, shim};
 
 impl Request {
     /// Reads a body that nobody wants, so that the connection can be used on. Answers what the
@@ -36,4 +42,77 @@ impl Request {
             None => NGX_ERROR as ngx_int_t,
         }
     }
+}
+
+type Make = Box<dyn FnOnce() -> Vec<u8> + Send>;
+
+/// An answer that is made on a thread.
+struct Pending {
+    media_type: &'static str,
+    /// What makes it, until that has begun.
+    make: Mutex<Option<Make>>,
+    /// The answer, once it is made.
+    made: Mutex<Option<Vec<u8>>>,
+}
+
+impl Request {
+    /// Sends what `make` makes on a thread. Answers what the content handler returns.
+    pub fn answer_from_thread(
+        self,
+        pool: ThreadPool,
+        media_type: &'static str,
+        make: impl FnOnce() -> Vec<u8> + Send + 'static,
+    ) -> ngx_int_t {
+        let error = NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
+        let make: Make = Box::new(make);
+        let pending = Pending { media_type, make: Mutex::new(Some(make)), made: Mutex::default() };
+        let Some(pending) = Pooled::new(self.pool(), pending) else { return error };
+        let task = Task::new(self.pool(), on_made, self.as_ptr().cast(), self.log());
+        let Some(task) = task else { return error };
+        // SAFETY: the pool lives until the task has completed, since the request is blocked until
+        // then; `run` gets what it expects, and the task is new.
+        if !unsafe { task.post(pool, run, pending.as_ptr().cast()) } {
+            return error;
+        }
+        self.block(true);
+        // SAFETY: alive, and on the event loop. What nginx would do on an event meanwhile is to run
+        // the phases again; the request is finalized when the answer is there, for which it counts
+        // once more.
+        unsafe {
+            (*self.as_ptr()).write_event_handler = Some(ngx_http_request_empty_handler);
+            let main = (*self.as_ptr()).main;
+            shim::ig_request_set_count(main, shim::ig_request_count(main) + 1);
+        }
+        NGX_DONE as ngx_int_t
+    }
+}
+
+/// Runs on a thread.
+unsafe extern "C" fn run(pending: *mut c_void, _: *mut ngx_log_t) {
+    // SAFETY: what was posted, which the blocked request keeps alive; both threads only lock it.
+    let Some(pending) = (unsafe { pending.cast::<Pending>().as_ref() }) else { return };
+    let make = pending.make.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let made = make.and_then(catch);
+    *pending.made.lock().unwrap_or_else(PoisonError::into_inner) = made;
+}
+
+/// The thread is done.
+unsafe extern "C" fn on_made(event: *mut ngx_event_t) {
+    // SAFETY: the event's data is the request, which its `blocked` count kept alive.
+    let Some(request) = (unsafe { Request::new((*event).data.cast()) }) else { return };
+    guard(request.log(), (), || {
+        request.select_log();
+        request.block(false);
+        let pending = Pooled::<Pending>::find(request.pool());
+        let made = pending.and_then(|pending| {
+            let made = pending.made.lock().unwrap_or_else(PoisonError::into_inner).take();
+            Some((pending.media_type, made?))
+        });
+        let rc = match made {
+            _ if request.is_dead() => NGX_ERROR as ngx_int_t,
+            Some((media_type, body)) => request.send(media_type, body),
+            None => NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t,
+        };
+        request.finalize(rc);
+    });
 }

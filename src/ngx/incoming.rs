@@ -125,6 +125,20 @@ impl Request {
         unsafe { (*self.as_ptr()).method & wanted as ngx_uint_t != 0 }
     }
 
+    /// Whether a browser asks whether a page of another origin may make a request (CORS).
+    pub fn is_preflight(self) -> bool {
+        // SAFETY: alive.
+        let method = unsafe { (*self.as_ptr()).method };
+        let has = |name: &[u8]| {
+            let mut is_there = false;
+            self.each_incoming(name, |header| is_there |= !header.value().is_empty());
+            is_there
+        };
+        method == nginx_sys::NGX_HTTP_OPTIONS as ngx_uint_t
+            && has(b"Origin")
+            && has(b"Access-Control-Request-Method")
+    }
+
     /// Whether no phase has looked at the request: it was refused while it was read.
     pub fn is_unprocessed(self) -> bool {
         // SAFETY: alive.

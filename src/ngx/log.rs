@@ -155,9 +155,18 @@ pub fn conf_warning(cf: *mut ngx_conf_t, message: Arguments<'_>) {
 
 /// Reports what may be a mistake in a directive that was read before.
 pub fn conf_warning_at(cf: *mut ngx_conf_t, place: &Place, message: Arguments<'_>) {
+    conf_line_at(cf, NGX_LOG_WARN, place, message);
+}
+
+/// Reports an error in a directive that was read before.
+pub fn conf_error_at(cf: *mut ngx_conf_t, place: &Place, message: Arguments<'_>) {
+    conf_line_at(cf, NGX_LOG_EMERG, place, message);
+}
+
+fn conf_line_at(cf: *mut ngx_conf_t, level: u32, place: &Place, message: Arguments<'_>) {
     // SAFETY: the parser is live while it calls us.
     let log = unsafe { (*cf).log };
-    write(log, NGX_LOG_WARN, format_args!("{message} in {place}"));
+    write(log, level, format_args!("{message} in {place}"));
 }
 
 fn conf_line(cf: *mut ngx_conf_t, level: u32, message: Arguments<'_>) {

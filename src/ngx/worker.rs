@@ -1,9 +1,14 @@
 //! The worker process.
 
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
 use nginx_sys::{
-    NGX_PROCESS_SINGLE, NGX_PROCESS_WORKER, ngx_cached_time, ngx_core_conf_t, ngx_core_module,
-    ngx_cycle, ngx_cycle_t, ngx_exiting, ngx_http_conf_ctx_t, ngx_http_module, ngx_module_t,
-    ngx_ncpu, ngx_process, ngx_process_slot, ngx_terminate, ngx_uint_t,
+    NGX_PROCESS_SIGNALLER, NGX_PROCESS_SINGLE, NGX_PROCESS_WORKER, ngx_cached_time,
+    ngx_core_conf_t, ngx_core_module, ngx_cycle, ngx_cycle_t, ngx_exiting, ngx_http_conf_ctx_t,
+    ngx_http_module, ngx_module_t, ngx_ncpu, ngx_process, ngx_process_slot, ngx_terminate,
+    ngx_uint_t,
 };
 
 /// This worker's share of the machine's processors, at least 1.
@@ -32,6 +37,61 @@ pub unsafe fn user_of(cycle: *const ngx_cycle_t) -> Option<(u32, u32)> {
     };
     // SAFETY: asks the system; touches nothing.
     (unsafe { libc::geteuid() } == 0).then_some((user, group))
+}
+
+/// Whether a process of that user and group may make files in a folder, as far as its permissions
+/// say.
+pub fn may_write(folder: &Path, user: u32, group: u32) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let Ok(meta) = std::fs::metadata(folder) else { return false };
+    let mode = meta.mode();
+    if user == 0 {
+        return true;
+    }
+    if meta.uid() == user {
+        return mode & 0o300 == 0o300;
+    }
+    let is_of_group = || meta.gid() == group || groups_of(user).contains(&meta.gid());
+    mode & 0o003 == 0o003 || mode & 0o030 == 0o030 && is_of_group()
+}
+
+/// Whether this process may make files in a folder.
+pub fn may_write_itself(folder: &Path) -> bool {
+    let Ok(path) = CString::new(folder.as_os_str().as_bytes()) else { return false };
+    // SAFETY: a string that null ends.
+    unsafe { libc::access(path.as_ptr(), libc::W_OK | libc::X_OK) == 0 }
+}
+
+/// The groups that a user is in.
+fn groups_of(user: u32) -> Vec<libc::gid_t> {
+    let mut groups = vec![0; 256];
+    let mut count = 256;
+    // SAFETY: asks the system, while nginx reads its configuration with the one thread it has then;
+    // the name lives until the next such question, and the list has room for as many as `count`
+    // says.
+    let known = unsafe {
+        match libc::getpwuid(user).as_ref() {
+            Some(entry) => {
+                libc::getgrouplist(entry.pw_name, entry.pw_gid, groups.as_mut_ptr(), &raw mut count)
+            }
+            None => -1,
+        }
+    };
+    groups.truncate(if known < 0 { 0 } else { usize::try_from(count).unwrap_or(0) });
+    groups
+}
+
+/// Whether this process only sends a signal to another: `nginx -s stop`. It reads the
+/// configuration for the name of a file in it.
+pub fn is_signaller() -> bool {
+    // SAFETY: written once, before any configuration is read.
+    unsafe { ngx_process == NGX_PROCESS_SIGNALLER as ngx_uint_t }
+}
+
+/// Whether this process only looks whether a configuration is good.
+pub fn is_test() -> bool {
+    // SAFETY: written once, before any configuration is read.
+    unsafe { nginx_sys::ngx_test_config != 0 }
 }
 
 /// The time that nginx has, in seconds since 1970. For the event loop.

@@ -2,14 +2,13 @@
 //!
 //! What is wrong with a key is said without any of it: such a line ends in a log.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::rc::Rc;
 
 use image_gate_core::link::{Key, parse_secret, secret_of_file};
 
 use super::conf::LocConf;
+use crate::files;
 use crate::ngx::conf::{Conf, ConfError, once};
 
 /// The longest file that is taken for a key, in bytes: an RSA key has some hundred.
@@ -54,12 +53,7 @@ fn wrong(what: &str, error: impl std::fmt::Display) -> ConfError {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, ConfError> {
-    let mut content = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(LONGEST_FILE + 1).read_to_end(&mut content))
+    let (content, _) = files::read(path, LONGEST_FILE)
         .map_err(|error| wrong(&path.display().to_string(), error))?;
-    if content.len() as u64 > LONGEST_FILE {
-        return Err(wrong(&path.display().to_string(), "too long for a key"));
-    }
     secret_of_file(&content).map_err(|error| wrong(&path.display().to_string(), error))
 }

@@ -5,6 +5,11 @@ use std::fmt::Write;
 /// The media type of [`Statistics::prometheus`] (Prometheus text format 0.0.4).
 pub const PROMETHEUS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
+/// What the names of metrics begin with.
+const PREFIX: &str = "nginx_image_gate_image_resize_";
+/// What they began with once; for one release both are there.
+const DEPRECATED_PREFIX: &str = "image_resize_";
+
 /// The upper bounds of the buckets of a [`Histogram`], in microseconds; one more is for what is
 /// beyond.
 pub const LIMITS: [u64; 13] = [
@@ -96,53 +101,64 @@ impl Statistics {
         out
     }
 
-    /// In the text format of Prometheus.
+    /// In the text format of Prometheus, also under the names that metrics had before.
     #[must_use]
     pub fn prometheus(&self) -> String {
         let mut out = String::new();
+        for prefix in [PREFIX, DEPRECATED_PREFIX] {
+            self.metrics(&mut out, prefix);
+        }
+        out
+    }
+
+    fn metrics(&self, out: &mut String, prefix: &str) {
+        // Writing to memory does not fail.
         let head = |out: &mut String, name: &str, kind: &str, help: &str| {
-            let _ = writeln!(out, "# HELP image_resize_{name} {help}");
-            let _ = writeln!(out, "# TYPE image_resize_{name} {kind}");
+            let _ = if prefix == PREFIX {
+                writeln!(out, "# HELP {prefix}{name} {help}")
+            } else {
+                writeln!(out, "# HELP {prefix}{name} Deprecated, now {PREFIX}{name}. {help}")
+            };
+            let _ = writeln!(out, "# TYPE {prefix}{name} {kind}");
         };
-        head(&mut out, "requests_total", "counter", "Responses by what became of them.");
+        head(out, "requests_total", "counter", "Responses by what became of them.");
         for (outcome, count) in &self.requests {
-            let _ = writeln!(out, "image_resize_requests_total{{outcome=\"{outcome}\"}} {count}");
+            let _ = writeln!(out, "{prefix}requests_total{{outcome=\"{outcome}\"}} {count}");
         }
-        head(&mut out, "errors_total", "counter", "Failures by reason.");
+        head(out, "errors_total", "counter", "Failures by reason.");
         for (reason, count) in &self.errors {
-            let _ = writeln!(out, "image_resize_errors_total{{reason=\"{reason}\"}} {count}");
+            let _ = writeln!(out, "{prefix}errors_total{{reason=\"{reason}\"}} {count}");
         }
-        head(&mut out, "images_total", "counter", "Results by the format of source and result.");
+        head(out, "images_total", "counter", "Results by the format of source and result.");
         for (source, format, count) in &self.images {
             let _ = writeln!(
                 out,
-                "image_resize_images_total{{source=\"{source}\",format=\"{format}\"}} {count}"
+                "{prefix}images_total{{source=\"{source}\",format=\"{format}\"}} {count}"
             );
         }
         for (name, help, value) in [
             ("source_bytes_total", "Bytes of all sources.", self.source_bytes),
             ("bytes_total", "Bytes of all results.", self.bytes),
         ] {
-            head(&mut out, name, "counter", help);
-            let _ = writeln!(out, "image_resize_{name} {value}");
+            head(out, name, "counter", help);
+            let _ = writeln!(out, "{prefix}{name} {value}");
         }
-        head(&mut out, "jobs", "gauge", "Jobs that run and that wait.");
+        head(out, "jobs", "gauge", "Jobs that run and that wait.");
         for (state, value) in [("running", self.running), ("queued", self.queued)] {
-            let _ = writeln!(out, "image_resize_jobs{{state=\"{state}\"}} {value}");
+            let _ = writeln!(out, "{prefix}jobs{{state=\"{state}\"}} {value}");
         }
         for (name, help, histogram) in [
             ("job_seconds", "How long jobs ran.", &self.job_time),
             ("queue_seconds", "How long jobs waited.", &self.queue_time),
         ] {
-            head(&mut out, name, "histogram", help);
+            head(out, name, "histogram", help);
             for (limit, sum) in cumulated(histogram) {
                 let limit = limit.map_or("+Inf".to_owned(), seconds);
-                let _ = writeln!(out, "image_resize_{name}_bucket{{le=\"{limit}\"}} {sum}");
+                let _ = writeln!(out, "{prefix}{name}_bucket{{le=\"{limit}\"}} {sum}");
             }
-            let _ = writeln!(out, "image_resize_{name}_sum {}", seconds(histogram.sum));
-            let _ = writeln!(out, "image_resize_{name}_count {}", histogram.count());
+            let _ = writeln!(out, "{prefix}{name}_sum {}", seconds(histogram.sum));
+            let _ = writeln!(out, "{prefix}{name}_count {}", histogram.count());
         }
-        out
     }
 }
 
@@ -238,6 +254,8 @@ mod tests {
             "image_resize_job_seconds_count 3",
             "image_resize_queue_seconds_count 0",
         ] {
+            assert!(text.lines().any(|found| found == line), "{line}");
+            let line = format!("nginx_image_gate_{line}");
             assert!(text.lines().any(|found| found == line), "{line}");
         }
     }

@@ -25,8 +25,9 @@ impl Usage {
     }
 }
 
-/// `RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers-10: the limits, and
-/// what is left of them for how many seconds.
+/// `RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers-11: the limits, and
+/// what is left of them for how many seconds. A number that is too large for a structured field
+/// (RFC 9651) stands as the largest one that is not.
 #[must_use]
 pub fn draft(usage: &[Usage], time: u64) -> (String, String) {
     let (mut policy, mut state) = (String::new(), String::new());
@@ -38,11 +39,17 @@ pub fn draft(usage: &[Usage], time: u64) -> (String, String) {
             Quantity::Requests => "",
             Quantity::Bytes => ";qu=\"content-bytes\"",
         };
-        let _ = write!(policy, "{comma}\"{what}-{per}\";q={}{unit};w={window}", item.limit);
+        let _ =
+            write!(policy, "{comma}\"{what}-{per}\";q={}{unit};w={window}", integer(item.limit));
         let rest = item.per.end(time) - time;
-        let _ = write!(state, "{comma}\"{what}-{per}\";r={};t={rest}", item.remaining());
+        let _ = write!(state, "{comma}\"{what}-{per}\";r={};t={rest}", integer(item.remaining()));
     }
     (policy, state)
+}
+
+/// A number as a structured field can have it.
+fn integer(number: u64) -> u64 {
+    number.min(999_999_999_999_999)
 }
 
 /// The values of `X-RateLimit-Limit`, `-Remaining` and `-Reset` (seconds since 1970), for the
@@ -82,6 +89,14 @@ mod tests {
             state,
             "\"requests-minute\";r=6;t=60, \"requests-day\";r=0;t=3600, \"bytes-month\";r=4000;t=3600"
         );
+    }
+
+    #[test]
+    fn what_no_structured_field_can_have() {
+        let usage = [Usage { what: Quantity::Bytes, per: Period::Month, limit: 1 << 60, used: 1 }];
+        let (policy, state) = draft(&usage, TIME);
+        assert!(policy.contains(";q=999999999999999;"), "{policy}");
+        assert!(state.contains(";r=999999999999999;"), "{state}");
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! Zones as JSON.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use super::history::Series;
+use super::page::{Page, Sums};
 use super::report::{Partner, Report, Window};
 
 /// A zone to be shown.
@@ -14,6 +17,27 @@ pub struct Zone {
     pub report: Report,
     /// What was taken over time, where that was asked for.
     pub history: Option<History>,
+    /// What of it is shown, where not all.
+    pub page: Option<Page>,
+    /// What works.
+    pub health: Health,
+}
+
+/// What of a zone works; `None` is what it does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Health {
+    /// Whether its keys are those of the key file.
+    pub key_file: bool,
+    /// Whether the counters could be saved.
+    pub state: Option<bool>,
+    /// Whether Redis answered.
+    pub redis: Option<bool>,
+}
+
+impl Default for Health {
+    fn default() -> Health {
+        Health { key_file: true, state: None, redis: None }
+    }
 }
 
 /// What the partners of a zone took over time.
@@ -23,8 +47,8 @@ pub struct History {
     pub step: u64,
     /// When the last interval ended, in seconds since 1970.
     pub end: u64,
-    /// For each partner, in the order of the report.
-    pub series: Vec<Series>,
+    /// For each partner, by its place in the report.
+    pub series: HashMap<usize, Series>,
 }
 
 #[derive(Serialize)]
@@ -39,7 +63,39 @@ struct ZoneView<'a> {
     time: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     history: Option<HistoryView>,
-    partners: Vec<PartnerView<'a>>,
+    health: Health,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<PageView<'a>>,
+    partners: Vec<RowView<'a>>,
+}
+
+/// A partner, or the name of one that has not changed.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum RowView<'a> {
+    Changed(Box<PartnerView<'a>>),
+    Unchanged { id: &'a str, unchanged: bool },
+}
+
+#[derive(Serialize)]
+struct PageView<'a> {
+    number: usize,
+    limit: usize,
+    matching: usize,
+    sums: SumsView<'a>,
+    busiest: Vec<PartnerView<'a>>,
+}
+
+#[derive(Serialize)]
+struct SumsView<'a> {
+    partners: usize,
+    active: usize,
+    limited: usize,
+    requests: u64,
+    bytes_sent: u64,
+    refused: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<SeriesView<'a>>,
 }
 
 #[derive(Serialize)]
@@ -109,14 +165,47 @@ pub fn json(zones: &[Zone]) -> String {
 
 fn zone_view(zone: &Zone) -> ZoneView<'_> {
     let Report { node, time, partners } = &zone.report;
-    let series = |index| zone.history.as_ref().and_then(|history| history.series.get(index));
+    let series = |at| zone.history.as_ref().and_then(|history| history.series.get(&at));
+    let partner = |at: usize| partners.get(at).map(|partner| partner_view(partner, series(at)));
+    let row = |(at, changed): (usize, bool)| match (changed, partners.get(at)) {
+        (false, Some(Partner { id, .. })) => Some(RowView::Unchanged { id, unchanged: true }),
+        _ => partner(at).map(|partner| RowView::Changed(Box::new(partner))),
+    };
     ZoneView {
         zone: &zone.name,
         node,
         time: *time,
         history: zone.history.as_ref().map(|h| HistoryView { step: h.step, end: h.end }),
-        partners: (0..).zip(partners).map(|(index, p)| partner_view(p, series(index))).collect(),
+        health: zone.health,
+        page: zone.page.as_ref().map(|page| PageView {
+            number: page.number,
+            limit: page.limit,
+            matching: page.matching,
+            sums: sums_view(&page.sums),
+            busiest: page.busiest.iter().filter_map(|&at| partner(at)).collect(),
+        }),
+        partners: match &zone.page {
+            Some(page) => page.partners.iter().filter_map(|&shown| row(shown)).collect(),
+            None => (0..partners.len()).filter_map(|at| row((at, true))).collect(),
+        },
     }
+}
+
+fn sums_view(sums: &Sums) -> SumsView<'_> {
+    let Sums { partners, active, limited, requests, bytes_sent, refused, history } = sums;
+    SumsView {
+        partners: *partners,
+        active: *active,
+        limited: *limited,
+        requests: *requests,
+        bytes_sent: *bytes_sent,
+        refused: *refused,
+        history: history.as_ref().map(series_view),
+    }
+}
+
+fn series_view(series: &Series) -> SeriesView<'_> {
+    SeriesView { requests: &series.requests, bytes_sent: &series.bytes }
 }
 
 fn partner_view<'a>(partner: &'a Partner, series: Option<&'a Series>) -> PartnerView<'a> {
@@ -139,8 +228,7 @@ fn partner_view<'a>(partner: &'a Partner, series: Option<&'a Series>) -> Partner
         first_use: Some(totals.first_use).filter(|&time| time > 0),
         last_use: Some(totals.last_use).filter(|&time| time > 0),
         windows: partner.windows.iter().map(window_view).collect(),
-        history: series
-            .map(|series| SeriesView { requests: &series.requests, bytes_sent: &series.bytes }),
+        history: series.map(series_view),
     }
 }
 
@@ -159,6 +247,7 @@ fn window_view(window: &Window) -> WindowView {
 
 #[cfg(test)]
 mod tests {
+    use super::super::page::{Selection, Sort};
     use super::super::samples::zone;
     use super::*;
     use serde_json::{Value, json};
@@ -175,6 +264,7 @@ mod tests {
                 "zone": "partners",
                 "node": "node-a",
                 "time": 1_764_042_000,
+                "health": { "key_file": true, "state": null, "redis": null },
                 "partners": [
                     {
                         "id": "acme.press",
@@ -216,7 +306,7 @@ mod tests {
     #[test]
     fn history_where_asked_for() {
         let series = Series { requests: vec![None, Some(3)], bytes: vec![Some(1), None] };
-        let history = History { step: 5, end: 1_764_042_000, series: vec![series] };
+        let history = History { step: 5, end: 1_764_042_000, series: HashMap::from([(0, series)]) };
         let zones = [Zone { history: Some(history), ..zone() }];
         let zone = &parsed(&zones)["zones"][0];
         assert_eq!(zone["history"], json!({ "step": 5, "end": 1_764_042_000 }));
@@ -225,6 +315,27 @@ mod tests {
             json!({ "requests": [null, 3], "bytes_sent": [1, null] })
         );
         assert!(zone["partners"][1].get("history").is_none());
+    }
+
+    #[test]
+    fn a_page() {
+        let selection = Selection {
+            limit: 1,
+            sort: Sort::Id,
+            since: Some(1_764_045_000),
+            ..Selection::default()
+        };
+        let mut zone = zone();
+        zone.page = Some(selection.of(&zone.report, |_| None));
+        let zone = &parsed(&[zone])["zones"][0];
+        assert_eq!(zone["partners"], json!([{ "id": "gone", "unchanged": true }]));
+        assert_eq!(zone["page"]["matching"], 2);
+        assert_eq!(zone["page"]["busiest"][0]["id"], "acme.press");
+        assert_eq!(
+            zone["page"]["sums"],
+            json!({ "partners": 2, "active": 0, "limited": 1, "requests": 120,
+                    "bytes_sent": 9_000_000_000_u64, "refused": 7 })
+        );
     }
 
     #[test]

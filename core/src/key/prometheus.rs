@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use super::json::Zone;
+use super::json::{Health, Zone};
 use super::report::{Partner, Window};
 use super::window::Quantity;
 
@@ -19,6 +19,32 @@ enum Of {
     Window(Quantity, fn(&Window) -> Option<u64>),
 }
 
+/// What the names of metrics begin with.
+const PREFIX: &str = "nginx_image_gate_access_key_";
+/// What they began with once; for one release both are there.
+const DEPRECATED_PREFIX: &str = "nginx_access_key_";
+
+/// What works or not, of a zone.
+type Works = fn(&Health) -> Option<bool>;
+
+const HEALTH: [(&str, &str, Works); 3] = [
+    (
+        "nginx_image_gate_key_file_ok",
+        "1 if the keys are those of the key file, 0 if it can't be used and older ones hold.",
+        |health| Some(health.key_file),
+    ),
+    (
+        "nginx_image_gate_state_ok",
+        "1 if the counters were saved when they were to be last, 0 if they could not be.",
+        |health| health.state,
+    ),
+    (
+        "nginx_image_gate_redis_ok",
+        "1 if Redis answered when it was asked last, 0 if it did not.",
+        |health| health.redis,
+    ),
+];
+
 struct Metric {
     name: &'static str,
     kind: &'static str,
@@ -28,73 +54,73 @@ struct Metric {
 
 const METRICS: &[Metric] = &[
     Metric {
-        name: "nginx_access_key_requests_total",
+        name: "requests_total",
         kind: "counter",
         help: "Client requests with a key of the partner.",
         of: Of::Partner(|partner| Some(partner.totals.requests)),
     },
     Metric {
-        name: "nginx_access_key_responses_total",
+        name: "responses_total",
         kind: "counter",
         help: "Responses to the partner by class of their status.",
         of: Of::Responses,
     },
     Metric {
-        name: "nginx_access_key_sent_bytes_total",
+        name: "sent_bytes_total",
         kind: "counter",
         help: "Bytes sent to the partner, as on the wire.",
         of: Of::Partner(|partner| Some(partner.totals.bytes_sent)),
     },
     Metric {
-        name: "nginx_access_key_received_bytes_total",
+        name: "received_bytes_total",
         kind: "counter",
         help: "Bytes received from the partner, as on the wire.",
         of: Of::Partner(|partner| Some(partner.totals.bytes_received)),
     },
     Metric {
-        name: "nginx_access_key_refused_requests_total",
+        name: "refused_requests_total",
         kind: "counter",
         help: "Requests of the partner that a quota refused.",
         of: Of::Partner(|partner| Some(partner.totals.refused)),
     },
     Metric {
-        name: "nginx_access_key_first_use_timestamp_seconds",
+        name: "first_use_timestamp_seconds",
         kind: "gauge",
         help: "When the partner's first request ended.",
         of: Of::Partner(|partner| Some(partner.totals.first_use).filter(|&time| time > 0)),
     },
     Metric {
-        name: "nginx_access_key_last_use_timestamp_seconds",
+        name: "last_use_timestamp_seconds",
         kind: "gauge",
         help: "When the partner's last request ended.",
         of: Of::Partner(|partner| Some(partner.totals.last_use).filter(|&time| time > 0)),
     },
     Metric {
-        name: "nginx_access_key_disabled",
+        name: "disabled",
         kind: "gauge",
         help: "1 if the partner is disabled or no more in the key file.",
         of: Of::Partner(|partner| Some(u64::from(partner.disabled))),
     },
     Metric {
-        name: "nginx_access_key_quota_limit_requests",
+        name: "quota_limit_requests",
         kind: "gauge",
         help: "Requests that the partner may make in a window, on all nodes together.",
         of: Of::Window(Quantity::Requests, |window| window.limit),
     },
     Metric {
-        name: "nginx_access_key_quota_used_requests",
+        name: "quota_used_requests",
         kind: "gauge",
         help: "Requests in the current window, on all nodes together as far as known.",
         of: Of::Window(Quantity::Requests, |window| Some(window.total())),
     },
     Metric {
-        name: "nginx_access_key_quota_limit_bytes",
+        name: "quota_limit_bytes",
         kind: "gauge",
         help: "Bytes that may be sent to the partner in a window, by all nodes together.",
         of: Of::Window(Quantity::Bytes, |window| window.limit),
     },
     Metric {
-        name: "nginx_access_key_quota_used_bytes",
+        name: "quota_used_bytes",
         kind: "gauge",
         help: "Bytes sent in the current window, by all nodes together as far as known.",
         of: Of::Window(Quantity::Bytes, |window| Some(window.total())),
@@ -110,15 +136,29 @@ pub const PROMETHEUS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 #[must_use]
 pub fn prometheus(zones: &[Zone]) -> String {
     let mut out = String::new();
-    for metric in METRICS {
+    // Writing to memory does not fail.
+    for (name, help, works) in HEALTH {
+        let _ = write!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n");
+        for zone in zones {
+            if let Some(works) = works(&zone.health) {
+                let zone = escape(&zone.name);
+                let _ = writeln!(out, "{name}{{zone=\"{zone}\"}} {}", u8::from(works));
+            }
+        }
+    }
+    for (prefix, metric) in
+        METRICS.iter().flat_map(|metric| [PREFIX, DEPRECATED_PREFIX].map(|prefix| (prefix, metric)))
+    {
         let Metric { name, kind, help, of } = metric;
-        // Writing to memory does not fail.
-        let _ = write!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
+        let (old, name) = (prefix != PREFIX, format!("{prefix}{name}"));
+        let note =
+            if old { format!("Deprecated, now {PREFIX}{}. ", metric.name) } else { String::new() };
+        let _ = write!(out, "# HELP {name} {note}{help}\n# TYPE {name} {kind}\n");
         for zone in zones {
             let zone_name = escape(&zone.name);
             for partner in &zone.report.partners {
                 let labels = format!("zone=\"{zone_name}\",partner=\"{}\"", escape(&partner.id));
-                samples(&mut out, name, &labels, partner, of);
+                samples(&mut out, &name, &labels, partner, of);
             }
         }
     }
@@ -168,27 +208,30 @@ mod tests {
     fn every_counter_with_its_labels() {
         let text = prometheus(&[zone()]);
         assert_eq!(
-            values(&text, "nginx_access_key_requests_total"),
+            values(&text, "nginx_image_gate_access_key_requests_total"),
             [
-                "nginx_access_key_requests_total{zone=\"partners\",partner=\"acme.press\"} 120",
-                "nginx_access_key_requests_total{zone=\"partners\",partner=\"gone\"} 0",
+                "nginx_image_gate_access_key_requests_total{zone=\"partners\",partner=\"acme.press\"} 120",
+                "nginx_image_gate_access_key_requests_total{zone=\"partners\",partner=\"gone\"} 0",
             ]
         );
         assert_eq!(
-            values(&text, "nginx_access_key_responses_total{zone=\"partners\",partner=\"acme"),
+            values(
+                &text,
+                "nginx_image_gate_access_key_responses_total{zone=\"partners\",partner=\"acme"
+            ),
             [
-                "nginx_access_key_responses_total{zone=\"partners\",partner=\"acme.press\",code=\"1xx\"} 0",
-                "nginx_access_key_responses_total{zone=\"partners\",partner=\"acme.press\",code=\"2xx\"} 100",
-                "nginx_access_key_responses_total{zone=\"partners\",partner=\"acme.press\",code=\"3xx\"} 5",
-                "nginx_access_key_responses_total{zone=\"partners\",partner=\"acme.press\",code=\"4xx\"} 14",
-                "nginx_access_key_responses_total{zone=\"partners\",partner=\"acme.press\",code=\"5xx\"} 1",
+                "nginx_image_gate_access_key_responses_total{zone=\"partners\",partner=\"acme.press\",code=\"1xx\"} 0",
+                "nginx_image_gate_access_key_responses_total{zone=\"partners\",partner=\"acme.press\",code=\"2xx\"} 100",
+                "nginx_image_gate_access_key_responses_total{zone=\"partners\",partner=\"acme.press\",code=\"3xx\"} 5",
+                "nginx_image_gate_access_key_responses_total{zone=\"partners\",partner=\"acme.press\",code=\"4xx\"} 14",
+                "nginx_image_gate_access_key_responses_total{zone=\"partners\",partner=\"acme.press\",code=\"5xx\"} 1",
             ]
         );
         assert_eq!(
-            values(&text, "nginx_access_key_disabled"),
+            values(&text, "nginx_image_gate_access_key_disabled"),
             [
-                "nginx_access_key_disabled{zone=\"partners\",partner=\"acme.press\"} 0",
-                "nginx_access_key_disabled{zone=\"partners\",partner=\"gone\"} 1",
+                "nginx_image_gate_access_key_disabled{zone=\"partners\",partner=\"acme.press\"} 0",
+                "nginx_image_gate_access_key_disabled{zone=\"partners\",partner=\"gone\"} 1",
             ]
         );
     }
@@ -198,10 +241,41 @@ mod tests {
         // Its bytes are not limited.
         let text = prometheus(&[zone()]);
         assert_eq!(
-            values(&text, "nginx_access_key_quota_"),
+            values(&text, "nginx_image_gate_access_key_quota_"),
             [
-                "nginx_access_key_quota_limit_requests{zone=\"partners\",partner=\"acme.press\",per=\"hour\"} 100",
-                "nginx_access_key_quota_used_requests{zone=\"partners\",partner=\"acme.press\",per=\"hour\"} 90",
+                "nginx_image_gate_access_key_quota_limit_requests{zone=\"partners\",partner=\"acme.press\",per=\"hour\"} 100",
+                "nginx_image_gate_access_key_quota_used_requests{zone=\"partners\",partner=\"acme.press\",per=\"hour\"} 90",
+            ]
+        );
+    }
+
+    #[test]
+    fn old_names_say_so() {
+        let text = prometheus(&[zone()]);
+        let new = values(&text, "nginx_image_gate_access_key_");
+        let old = values(&text, "nginx_access_key_");
+        assert_eq!(new.len(), old.len());
+        for (new, old) in new.iter().zip(&old) {
+            assert_eq!(new.strip_prefix(PREFIX), old.strip_prefix(DEPRECATED_PREFIX));
+        }
+        assert_eq!(
+            values(&text, "# HELP nginx_access_key_").len(),
+            text.matches(" Deprecated, now nginx_image_gate_access_key_").count()
+        );
+    }
+
+    #[test]
+    fn what_works() {
+        let mut other = Zone { name: "other".into(), ..zone() };
+        other.health = Health { key_file: false, state: Some(false), redis: Some(true) };
+        let text = prometheus(&[zone(), other]);
+        assert_eq!(
+            text.lines().filter(|line| line.contains("_ok{")).collect::<Vec<_>>(),
+            [
+                "nginx_image_gate_key_file_ok{zone=\"partners\"} 1",
+                "nginx_image_gate_key_file_ok{zone=\"other\"} 0",
+                "nginx_image_gate_state_ok{zone=\"other\"} 0",
+                "nginx_image_gate_redis_ok{zone=\"other\"} 1",
             ]
         );
     }
@@ -209,15 +283,18 @@ mod tests {
     #[test]
     fn never_used_has_no_time() {
         let text = prometheus(&[zone()]);
-        assert_eq!(values(&text, "nginx_access_key_last_use_timestamp_seconds").len(), 1);
+        assert_eq!(
+            values(&text, "nginx_image_gate_access_key_last_use_timestamp_seconds").len(),
+            1
+        );
     }
 
     #[test]
     fn each_metric_is_introduced_once_and_no_sample_stands_twice() {
         let other = Zone { name: "other".into(), ..zone() };
         let text = prometheus(&[zone(), other]);
-        assert_eq!(values(&text, "# HELP ").len(), METRICS.len());
-        assert_eq!(values(&text, "# TYPE ").len(), METRICS.len());
+        assert_eq!(values(&text, "# HELP ").len(), 2 * METRICS.len() + HEALTH.len());
+        assert_eq!(values(&text, "# TYPE ").len(), 2 * METRICS.len() + HEALTH.len());
         let mut seen = HashSet::new();
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             assert!(seen.insert(line.rsplit_once(' ').unwrap().0), "{line}");

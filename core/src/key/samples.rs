@@ -35,5 +35,7 @@ pub fn zone() -> Zone {
         name: "partners".into(),
         report: Report { node: "node-a".into(), time: 1_764_042_000, partners: vec![acme, gone] },
         history: None,
+        page: None,
+        health: super::json::Health::default(),
     }
 }

@@ -13,7 +13,7 @@ mod stop;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nginx_sys::{NGX_LOG_ERR, NGX_LOG_NOTICE};
 
@@ -29,9 +29,6 @@ pub use memory::{Board, Slot};
 
 /// How often leases are renewed and samples taken.
 const BEAT: Duration = Duration::from_secs(1);
-/// How long a worker that ends waits for its sinks. One that hangs in a name server's silence is
-/// left alone: it does nothing any more once it hears of the end.
-const GRACE: Duration = Duration::from_millis(500);
 
 /// Where counters go.
 pub trait Sink: Send {
@@ -39,7 +36,7 @@ pub trait Sink: Send {
     const NAME: &'static str;
 
     /// Sends what there is. Answers how long to rest, and what went wrong.
-    fn send(&mut self, zone: &Zone) -> (Duration, Result<(), String>);
+    fn send(&mut self, zone: &Zone, stop: &Stop) -> (Duration, Result<(), String>);
 
     /// Sends what there is a last time, if that takes no time.
     fn finish(&mut self, _zone: &Zone) {}
@@ -79,12 +76,13 @@ pub fn start(main: &MainConf) {
     }
 }
 
-/// Ends the watch and its sinks, which takes no longer than [`GRACE`]. Answers whether there was
-/// one.
+/// Ends the watch and its sinks: afterwards nobody uses the zones any more. Answers whether there
+/// was one.
 pub fn stop() -> bool {
     let Some(watch) = slot().take() else { return false };
     watch.stop.stop();
-    let _ = watch.thread.join();
+    // A panic in it was caught and told.
+    drop(watch.thread.join());
     true
 }
 
@@ -105,7 +103,7 @@ fn watch(mut posts: Vec<Post>, conf: &Conf, log: CycleLog, stop: &Stop) {
                 sample(&post.zone, now);
                 post.keep_running(conf, log, process);
             } else {
-                post.sinks.drain(..).for_each(|(stop, _)| stop.stop());
+                post.end();
             }
         }
         if stop.sleep(BEAT) {
@@ -113,12 +111,10 @@ fn watch(mut posts: Vec<Post>, conf: &Conf, log: CycleLog, stop: &Stop) {
         }
     }
     posts.iter().flat_map(|post| &post.sinks).for_each(|(stop, _)| stop.stop());
-    let end = Instant::now() + GRACE;
     for post in posts {
         for (_, thread) in post.sinks {
-            while !thread.is_finished() && Instant::now() < end {
-                std::thread::sleep(Duration::from_millis(2));
-            }
+            // It waits for nobody. A panic in it was caught and told.
+            drop(thread.join());
         }
         post.zone.header().export.lease.release(process);
     }
@@ -136,11 +132,17 @@ fn sample(zone: &Zone, now: u64) {
 }
 
 impl Post {
+    /// Ends the sinks.
+    fn end(&mut self) {
+        self.sinks.iter().for_each(|(stop, _)| stop.stop());
+        self.sinks.drain(..).for_each(|(_, thread)| drop(thread.join()));
+    }
+
     /// Starts the sinks that do not run.
     fn keep_running(&mut self, conf: &Conf, log: CycleLog, process: u32) {
         if self.sinks.iter().any(|(_, thread)| thread.is_finished()) {
             // One of them failed to an end, with a line in the log; all start anew.
-            self.sinks.drain(..).for_each(|(stop, _)| stop.stop());
+            self.end();
         }
         if !self.sinks.is_empty() {
             return;
@@ -179,7 +181,14 @@ fn export<S: Sink>(sink: &mut S, zone: &Zone, log: CycleLog, process: u32, stop:
     let lease = &zone.header().export.lease;
     let mut trouble: Option<String> = None;
     while lease.is_held_by(process) {
-        let (pause, result) = sink.send(zone);
+        let (pause, result) = sink.send(zone, stop);
+        if stop.is_stopped() {
+            // What failed since may have failed for that.
+            if lease.is_held_by(process) {
+                sink.finish(zone);
+            }
+            return;
+        }
         match (result.err(), &trouble) {
             (None, Some(_)) => {
                 log.write(

@@ -7,10 +7,14 @@ use image_gate_core::key::{Partner, Report, Window};
 use redis::{Client, Connection, RedisResult, Script};
 
 use super::conf::RedisConf;
+use super::stop::Stop;
 use super::{Sink, now};
 use crate::access_key::zone::Zone;
 
 use std::sync::atomic::Ordering;
+
+/// How long the names of a host may take to be looked up.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// This node, as Redis knows it.
 pub struct Node {
@@ -26,14 +30,25 @@ impl Node {
         Node { conf, exchange: Exchange::default(), script: Script::new(SCRIPT), connection: None }
     }
 
-    fn exchange(&mut self, zone: &Zone) -> Result<(), String> {
+    fn exchange(&mut self, zone: &Zone, stop: &Stop) -> Result<(), String> {
         let time = now();
         let report = zone.report(&self.conf.node, time);
         let life = zone.header().instance.load(Ordering::Relaxed);
-        // Also with nothing to say: who looks into the log after the start should know.
-        self.connection().map_err(|error| describe(&error))?;
-        for batch in self.exchange.batches(&zone.name, &report, &start(zone, &report)) {
-            let others = self.call(life, &batch).map_err(|error| describe(&error))?;
+        let batches = self.exchange.batches(&zone.name, &report, &start(zone, &report));
+        let (conf, script, connection) =
+            (self.conf.clone(), self.script.clone(), self.connection.take());
+        let calls = u32::try_from(batches.len()).unwrap_or(u32::MAX).saturating_add(2);
+        let limit = PATIENCE.saturating_add(conf.timeout.saturating_mul(calls));
+        let (connection, batches, answers) = stop
+            .run("access_key redis", limit, move || {
+                let mut connection = connection;
+                let answers = talk(&conf, &script, &mut connection, life, &batches);
+                (connection, batches, answers)
+            })
+            .map_err(|gone| gone.to_string())?;
+        self.connection = connection;
+        let answers = answers.map_err(|error| describe(&error))?;
+        for (batch, others) in batches.iter().zip(answers) {
             if others.len() != batch.len() {
                 return Err("an answer of another length".to_owned());
             }
@@ -53,26 +68,32 @@ impl Node {
         self.exchange.succeeded(&report);
         Ok(())
     }
+}
 
-    fn call(&mut self, life: u64, batch: &[Entry]) -> RedisResult<Vec<u64>> {
-        let arguments = arguments(&self.conf.node, life, batch);
-        let script = self.script.clone();
+/// Sends all batches, and answers what came back for each. Also with nothing to say it connects:
+/// who looks into the log after the start should know.
+fn talk(
+    conf: &RedisConf,
+    script: &Script,
+    connection: &mut Option<Connection>,
+    life: u64,
+    batches: &[Vec<Entry>],
+) -> RedisResult<Vec<Vec<u64>>> {
+    let connection = match connection {
+        Some(connection) => connection,
+        none => none.insert(connect(&conf.client, conf.timeout)?),
+    };
+    let call = |batch: &Vec<Entry>| {
         let mut call = script.prepare_invoke();
         for entry in batch {
             call.key(&entry.key);
         }
-        for argument in arguments {
+        for argument in arguments(&conf.node, life, batch) {
             call.arg(argument);
         }
-        call.invoke(self.connection()?)
-    }
-
-    fn connection(&mut self) -> RedisResult<&mut Connection> {
-        match &mut self.connection {
-            Some(connection) => Ok(connection),
-            none => Ok(none.insert(connect(&self.conf.client, self.conf.timeout)?)),
-        }
-    }
+        call.invoke(connection)
+    };
+    batches.iter().map(call).collect()
 }
 
 fn connect(client: &Client, timeout: Duration) -> RedisResult<Connection> {
@@ -106,9 +127,13 @@ fn describe(error: &redis::RedisError) -> String {
 impl Sink for Node {
     const NAME: &'static str = "redis";
 
-    fn send(&mut self, zone: &Zone) -> (Duration, Result<(), String>) {
+    fn send(&mut self, zone: &Zone, stop: &Stop) -> (Duration, Result<(), String>) {
         let began = Instant::now();
-        let result = self.exchange(zone);
+        let result = self.exchange(zone, stop);
+        if stop.is_stopped() {
+            return (Duration::ZERO, result);
+        }
+        zone.header().redis_bad.note(result.is_ok(), now());
         if self.conf.deny {
             zone.set_deny(result.is_err());
         }

@@ -6,8 +6,12 @@ use std::time::Duration;
 use image_gate_core::key::Statsd;
 
 use super::conf::StatsdConf;
+use super::stop::Stop;
 use super::{Sink, now};
 use crate::access_key::zone::Zone;
+
+/// How long a name server may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One who sends to one address.
 pub struct Sender {
@@ -23,14 +27,13 @@ impl Sender {
     }
 
     fn flush(&mut self, zone: &Zone) -> Result<(), String> {
-        // Also with nothing to say, so that there is no name to be looked up in the end.
-        self.socket()?;
         let report = zone.report("", now());
         let records = zone.records();
         let sent: Vec<_> = records.iter().map(|record| record.export.sent()).collect();
         let statsd: &Statsd = &self.conf.statsd;
         for datagram in statsd.datagrams(&zone.name, &report, &sent) {
-            self.socket()?.send(&datagram.bytes).map_err(|error| self.failed(&error))?;
+            let Some(socket) = &self.socket else { return Err("no socket".to_owned()) };
+            socket.send(&datagram.bytes).map_err(|error| self.failed(&error))?;
             for advance in datagram.advances {
                 if let Some(record) = records.get(advance.partner) {
                     record.export.advance(advance.counter, advance.by);
@@ -40,11 +43,16 @@ impl Sender {
         Ok(())
     }
 
-    fn socket(&mut self) -> Result<&UdpSocket, String> {
+    /// Looks the name up, which takes as long as a name server likes.
+    fn open(&mut self, stop: &Stop) -> Result<(), String> {
         if self.socket.is_none() {
-            self.socket = Some(connect(&self.conf.address).map_err(|error| self.failed(&error))?);
+            let address = self.conf.address.clone();
+            let socket = stop
+                .run("access_key names", PATIENCE, move || connect(&address))
+                .map_err(|gone| format!("{}: {gone}", self.conf.address))?;
+            self.socket = Some(socket.map_err(|error| self.failed(&error))?);
         }
-        self.socket.as_ref().ok_or_else(|| "no socket".to_owned())
+        Ok(())
     }
 
     fn failed(&mut self, error: &std::io::Error) -> String {
@@ -70,14 +78,17 @@ fn connect(address: &str) -> std::io::Result<UdpSocket> {
 impl Sink for Sender {
     const NAME: &'static str = "statsd";
 
-    fn send(&mut self, zone: &Zone) -> (Duration, Result<(), String>) {
-        (self.conf.interval, self.flush(zone))
+    fn send(&mut self, zone: &Zone, stop: &Stop) -> (Duration, Result<(), String>) {
+        // Also with nothing to say, so that there is no name to be looked up in the end.
+        let result = self.open(stop).and_then(|()| self.flush(zone));
+        (self.conf.interval, result)
     }
 
     fn finish(&mut self, zone: &Zone) {
         // Without a socket there would be a name to look up, which takes its time.
         if self.socket.is_some() {
-            let _ = self.flush(zone);
+            // Nobody is there any more to hear of an error; what is not sent is still to be sent.
+            drop(self.flush(zone));
         }
     }
 }

@@ -1,7 +1,40 @@
 //! Sleep that can be ended.
 
+use std::fmt;
+use std::io;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use crate::ngx::guard::catch;
+use crate::ngx::thread;
+
+/// How often who waits looks whether it is time to stop.
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub enum Gone {
+    /// It is time to stop.
+    Stopped,
+    /// It takes too long.
+    Late,
+    /// There was no thread to run on.
+    NoThread(io::Error),
+    /// It panicked.
+    Panic,
+}
+
+impl fmt::Display for Gone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Gone::Stopped => f.write_str("stopped"),
+            Gone::Late => f.write_str("no answer in time"),
+            Gone::NoThread(error) => write!(f, "no thread: {error}"),
+            Gone::Panic => f.write_str("internal error: panic"),
+        }
+    }
+}
 
 /// Tells threads to stop. Its clones are one.
 #[derive(Clone, Default)]
@@ -13,6 +46,47 @@ impl Stop {
         let (stopped, changed) = &*self.0;
         *stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
         changed.notify_all();
+    }
+
+    /// Whether it is time to stop.
+    pub fn is_stopped(&self) -> bool {
+        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs what may wait for somebody else for longer than there is time: a name server, a peer.
+    /// It runs on a thread of its own, which is left alone once it is time to stop, or late: so it
+    /// must have all that it needs for itself, and nothing of the configuration.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub fn run<R: Send + 'static>(
+        &self,
+        name: &str,
+        limit: Duration,
+        body: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<R, Gone> {
+        let (sender, answer) = mpsc::channel();
+        let spawned = thread::spawn(name, move || {
+            if let Some(answer) = catch(body) {
+                // Who asked may be gone.
+                drop(sender.send(answer));
+            }
+        });
+        spawned.map_err(Gone::NoThread)?;
+        let until = Instant::now().checked_add(limit);
+        loop {
+            match answer.recv_timeout(GLANCE) {
+                Ok(answer) => return Ok(answer),
+                Err(RecvTimeoutError::Disconnected) => return Err(Gone::Panic),
+                Err(RecvTimeoutError::Timeout) if self.is_stopped() => return Err(Gone::Stopped),
+                Err(RecvTimeoutError::Timeout)
+                    if until.is_some_and(|until| until < Instant::now()) =>
+                {
+                    return Err(Gone::Late);
+                }
+                Err(RecvTimeoutError::Timeout) => (),
+            }
+        }
     }
 
     /// Sleeps for `time`. Answers whether it is time to stop.

@@ -1,8 +1,8 @@
 "use strict";
 const $ = id => document.getElementById(id);
-const POLL = 2000, TOP = 6;
+const POLL = 2000, LIMIT = 25;
 const state = { zone: null, zones: [], history: "5m", paused: false, chosen: null, filter: "",
-                sort: { column: "requests", down: true }, slots: new Map(), failures: 0 };
+                sort: { column: "requests", down: true }, page: 1, polls: 0, known: new Map(), slots: new Map(), failures: 0 };
 
 // Elements: make("td", { className: "x" }, child, "text")
 const make = (name, properties = {}, ...children) => {
@@ -54,32 +54,29 @@ const COLUMNS = [
   { key: "last", name: "Last request", value: p => p.last_use ?? 0 },
 ];
 
-// Colours stay with a partner as long as it is among the first.
-const volume = p => p.history ? p.history.bytes_sent.reduce((a, b) => a + (b ?? 0), 0) : 0;
+// Colours stay with a partner as long as it is among the busiest.
 const colour = id => state.slots.has(id) ? `var(--s${state.slots.get(id)})` : "var(--other)";
 function assignColours() {
-  const busiest = [...state.zone.partners].sort((a, b) => volume(b) - volume(a) || b.requests - a.requests || (a.id < b.id ? -1 : 1));
-  const top = new Set(busiest.slice(0, TOP).map(p => p.id));
+  const top = new Set(state.zone.page.busiest.map(p => p.id));
   for (const id of state.slots.keys()) if (!top.has(id)) state.slots.delete(id);
   const used = new Set(state.slots.values());
   for (const id of [...top].sort()) {
     if (state.slots.has(id)) continue;
-    const slot = [...Array(TOP).keys()].find(n => !used.has(n));
+    const slot = [...Array(6).keys()].find(n => !used.has(n));
     used.add(slot);
     state.slots.set(id, slot);
   }
 }
 
 function seriesOf(kind) {
-  const shown = [], rest = [];
-  for (const p of state.zone.partners) {
-    if (!p.history) continue;
-    (state.slots.has(p.id) || p.id === state.chosen ? shown : rest).push({ id: p.id, values: p.history[kind] });
-  }
-  if (rest.length) {
-    const values = rest[0].values.map((_, i) => rest.some(s => s.values[i] != null)
-      ? rest.reduce((sum, s) => sum + (s.values[i] ?? 0), 0) : null);
-    shown.push({ id: plural(rest.length), values, others: true });
+  const { busiest, sums } = state.zone.page, chosen = state.zone.partners.find(p => p.id === state.chosen);
+  const shown = [...busiest, ...chosen && !state.slots.has(chosen.id) ? [chosen] : []].filter(p => p.history)
+    .map(p => ({ id: p.id, values: p.history[kind] }));
+  const others = sums.partners - shown.length;
+  if (others > 0 && sums.history) {
+    const values = sums.history[kind].map((all, i) => all === null ? null
+      : Math.max(0, shown.reduce((rest, s) => rest - (s.values[i] ?? 0), all)));
+    shown.push({ id: plural(others), values, others: true });
   }
   return shown.map(s => ({ ...s, values: s.values.map(v => v === null ? null : v / step()) }));
 }
@@ -222,7 +219,7 @@ function newRow(id) {
   }
   const trend = draw("path"), spark = draw("svg", { class: "spark", viewBox: "0 0 104 26", "aria-hidden": "true" }, trend);
   cells.trend.append(spark);
-  const place = make("td", { colSpan: COLUMNS.length });
+  const place = make("td");
   more.append(place);
   more.id = `detail-${encodeURIComponent(id)}`;
   name.setAttribute("aria-controls", more.id);
@@ -260,13 +257,15 @@ function fillRow(r, p) {
   const open = state.chosen === p.id;
   r.name.setAttribute("aria-expanded", open);
   r.more.hidden = !open;
-  if (open) r.place.replaceChildren(detail(p));
+  if (!open) return;
+  // As wide as what is shown: more columns would take room from the others.
+  r.place.colSpan = [...$("head").children].filter(th => th.offsetParent !== null).length;
+  r.place.replaceChildren(detail(p));
 }
 
 function showTable() {
-  const { column, down } = state.sort, by = COLUMNS.find(c => c.key === column).value;
-  const partners = state.zone.partners.filter(p => p.id.toLowerCase().includes(state.filter));
-  partners.sort((a, b) => { const [x, y] = [by(a), by(b)]; return (x < y ? -1 : x > y ? 1 : 0) * (down ? -1 : 1) || (a.id < b.id ? -1 : 1); });
+  const { column, down } = state.sort, { partners, page } = state.zone;
+  for (const id of rows.keys()) if (!partners.some(p => p.id === id)) rows.delete(id);
   const focused = document.activeElement, wanted = [];
   for (const p of partners) {
     if (!rows.has(p.id)) rows.set(p.id, newRow(p.id));
@@ -279,8 +278,12 @@ function showTable() {
     body.replaceChildren(...wanted);
     if (focused !== document.activeElement && body.contains(focused)) focused.focus({ preventScroll: true });
   }
-  const all = state.zone.partners.length;
-  setText($("count"), partners.length === all ? `${all}` : `${partners.length} of ${all}`);
+  const all = page.sums.partners, pages = Math.max(1, Math.ceil(page.matching / page.limit));
+  setText($("count"), page.matching === all ? whole.format(all) : `${whole.format(page.matching)} of ${whole.format(all)}`);
+  $("pages").hidden = pages < 2;
+  setText($("where"), `Page ${whole.format(page.number)} of ${whole.format(pages)}`);
+  $("before").disabled = page.number <= 1;
+  $("after").disabled = page.number >= pages;
   $("empty").hidden = partners.length > 0;
   setText($("empty"), all ? "No partner has such a name." : "The key file names no partners.");
   for (const th of $("head").children) {
@@ -288,14 +291,20 @@ function showTable() {
   }
 }
 
+// What is wrong, where something is.
+const TROUBLES = { key_file: "the key file can't be used, older keys hold", state: "the counters can't be saved", redis: "Redis does not answer" };
+function showHealth() {
+  const bad = Object.keys(TROUBLES).filter(name => state.zone.health?.[name] === false);
+  $("health").hidden = !bad.length;
+  setText($("health"), bad.map(name => TROUBLES[name]).join("; "));
+}
+
 function showTiles() {
-  const { partners } = state.zone, sum = of => partners.reduce((all, p) => all + of(p), 0);
-  const recent = kind => sum(p => p.history ? lastOf(p.history[kind]) : 0) / step();
-  const active = partners.filter(p => p.history?.requests.some(v => v)).length;
-  const tiles = { requests: [sum(p => p.requests), count, `${count(recent("requests"))} per second`],
-    bytes_sent: [sum(p => p.bytes_sent), bytes, `${bytes(recent("bytes_sent"))} per second`],
-    refused: [sum(p => p.refused), count, `${partners.filter(p => p.refused).length} of ${partners.length} partners`],
-    active: [active, count, `of ${partners.length} in ${state.history === "5m" ? "5 minutes" : "an hour"}`] };
+  const { sums } = state.zone.page, recent = kind => (sums.history ? lastOf(sums.history[kind]) : 0) / step();
+  const tiles = { requests: [sums.requests, count, `${count(recent("requests"))} per second`],
+    bytes_sent: [sums.bytes_sent, bytes, `${bytes(recent("bytes_sent"))} per second`],
+    refused: [sums.refused, count, `${whole.format(sums.limited)} of ${whole.format(sums.partners)} partners`],
+    active: [sums.active, count, `of ${whole.format(sums.partners)} in ${state.history === "5m" ? "5 minutes" : "an hour"}`] };
   for (const [name, [value, show, note]] of Object.entries(tiles)) {
     const tile = document.querySelector(`[data-tile=${name}]`);
     tile.dataset.value = value;
@@ -303,7 +312,7 @@ function showTiles() {
   }
 }
 
-const plural = others => others === 1 ? "1 other" : `${others} others`;
+const plural = others => others === 1 ? "1 other" : `${whole.format(others)} others`;
 
 function otherSwatch() {
   const swatch = make("span", { className: "swatch" });
@@ -314,12 +323,12 @@ function otherSwatch() {
 function showLegend() {
   const ids = [...state.slots.keys()].sort(), legend = $("legend");
   if (state.chosen !== null && !state.slots.has(state.chosen)) ids.push(state.chosen);
-  const others = state.zone.partners.length - ids.length, told = [...ids, others, state.chosen].join(" ");
+  const others = state.zone.page.sums.partners - ids.length, told = [...ids, others, state.chosen].join(" ");
   if (legend.dataset.told === told) return;
   const focused = legend.contains(document.activeElement) ? document.activeElement.dataset.partner : null;
   legend.dataset.told = told;
   legend.replaceChildren(...ids.map(id => {
-    const swatch = make("span", { className: "swatch" }), button = make("button", { type: "button", onclick: () => choose(id) }, swatch, id);
+    const swatch = make("span", { className: "swatch" }), button = make("button", { type: "button", title: id, onclick: () => choose(id) }, swatch, make("span", {}, id));
     swatch.style.background = colour(id);
     button.dataset.partner = id;
     button.setAttribute("aria-pressed", id === state.chosen);
@@ -332,6 +341,7 @@ function show() {
   if (!state.zone) return;
   assignColours();
   setText($("node"), state.zone.node ? `on ${state.zone.node}` : "");
+  showHealth();
   showTiles();
   showLegend();
   for (const plot of plots) plot.draw();
@@ -340,6 +350,24 @@ function show() {
 
 function choose(id) { state.chosen = state.chosen === id ? null : id; show(); }
 
+const NO_ZONE = { partners: [], time: Date.now() / 1000, page: { number: 1, limit: LIMIT, matching: 0, busiest: [],
+  sums: { partners: 0, active: 0, limited: 0, requests: 0, bytes_sent: 0, refused: 0 } } };
+
+// A partner that has not changed is only named: what is known of it holds, but that time went on.
+function fillIn(zone, asked) {
+  const known = state.known.get(zone.zone), { history } = zone;
+  zone.partners = zone.partners.map(p => {
+    const before = p.unchanged && known?.partners.get(p.id);
+    if (!before) return p;
+    if (!before.history || !history) return before;
+    const by = Math.min(60, Math.max(0, Math.round((history.end - known.history.end) / history.step)));
+    const shifted = list => [...list.slice(by), ...Array(by).fill(0)];
+    return { ...before, history: { requests: shifted(before.history.requests), bytes_sent: shifted(before.history.bytes_sent) } };
+  });
+  state.known.set(zone.zone, { asked, history, time: zone.time, partners: new Map(zone.partners.map(p => [p.id, p])) });
+  return zone;
+}
+
 function take(zones) {
   const select = $("zone"), names = zones.map(z => z.zone);
   if (names.join("\n") !== [...select.options].map(o => o.value).join("\n")) {
@@ -347,46 +375,59 @@ function take(zones) {
     select.hidden = names.length < 2;
   }
   state.zones = zones;
-  state.zone = zones.find(z => z.zone === select.value) ?? zones[0] ?? { partners: [], time: Date.now() / 1000 };
-  if (!state.zone.partners.some(p => p.id === state.chosen)) state.chosen = null;
+  state.zone = zones.find(z => z.zone === select.value) ?? zones[0] ?? NO_ZONE;
+  if (![...state.zone.partners, ...state.zone.page.busiest].some(p => p.id === state.chosen)) state.chosen = null;
   show();
 }
 
 function tell(kind, text) { $("live").dataset.state = kind; setText($("live"), text); }
 
 let timer, request;
-async function poll() {
+async function poll(once) {
   clearTimeout(timer);
   request?.abort();
-  if (state.paused || document.hidden) return;
+  if (once !== true && (state.paused || document.hidden)) return;
   const mine = request = new AbortController();
   const url = new URL(location.href);
   url.searchParams.set("format", "json");
   url.searchParams.set("history", state.history);
+  url.searchParams.set("page", state.page);
+  url.searchParams.set("limit", LIMIT);
+  url.searchParams.set("sort", (state.sort.down ? "-" : "") + state.sort.column);
+  if (state.filter) url.searchParams.set("filter", state.filter);
   url.hash = "";
+  // Of the same partners, only what changed since: with a margin, as the last second may have gone on.
+  const asked = String(url), times = [...state.known.values()].filter(k => k.asked === asked).map(k => k.time);
+  // Now and then all of it, for what leaves no trace in a partner's numbers.
+  if (++state.polls % 15 && times.length && times.length === state.known.size) url.searchParams.set("since", Math.min(...times) - 2);
   try {
     const limit = setTimeout(() => mine.abort(), 10000);
     const answer = await fetch(url, { signal: mine.signal, cache: "no-store" });
     if (!answer.ok) throw new Error(`status ${answer.status}`);
     const { zones } = await answer.json();
     clearTimeout(limit);
-    if (mine !== request || state.paused) return;
+    if (mine !== request || state.paused && once !== true) return;
     state.failures = 0;
-    take(zones);
-    tell("live", `live, ${clock(state.zone.time, true)}`);
+    if (zones.some(z => z.partners.some(p => p.unchanged && !state.known.get(z.zone)?.partners.has(p.id)))) {
+      state.known.clear();
+      timer = setTimeout(poll, 0);
+      return;
+    }
+    take(zones.map(zone => fillIn(zone, asked)));
+    if (!state.paused) tell("live", `live, ${clock(state.zone.time, true)}`);
   } catch (error) {
     if (mine !== request) return;
     state.failures++;
     tell("lost", `not reachable${state.zone ? ` since ${clock(state.zone.time, true)}` : ""}, trying again`);
   }
-  timer = setTimeout(poll, Math.min(POLL * 2 ** Math.min(state.failures, 4), 30000));
+  timer = setTimeout(() => poll(), Math.min(POLL * 2 ** Math.min(state.failures, 4), 30000));
 }
 
 for (const { key, name, value } of COLUMNS) {
   const th = make("th", { scope: "col", className: `c-${key}` }, ...value ? [make("button", { type: "button", onclick() {
     const { sort } = state;
     state.sort = { column: key, down: sort.column === key ? !sort.down : key !== "id" };
-    show();
+    turn(1);
   } }, name)] : [name]);
   th.dataset.column = key;
   if (key === "quota") th.style.textAlign = "left";
@@ -406,7 +447,16 @@ $("pause").onclick = () => {
   if (state.paused) tell("paused", `paused${state.zone ? ` at ${clock(state.zone.time, true)}` : ""}`);
   poll();
 };
-$("filter").oninput = event => { state.filter = event.target.value.trim().toLowerCase(); if (state.zone) showTable(); };
-$("zone").onchange = () => { state.chosen = null; state.slots.clear(); take(state.zones); };
-document.addEventListener("visibilitychange", poll);
+let typing;
+$("filter").oninput = event => {
+  clearTimeout(typing);
+  typing = setTimeout(() => { state.filter = event.target.value.trim().toLowerCase(); turn(1); }, 150);
+};
+// Asks for another page at once, also where the numbers are paused.
+function turn(page) { state.page = page; poll(true); }
+$("before").onclick = () => turn(Math.max(1, state.page - 1));
+$("after").onclick = () => turn(state.page + 1);
+addEventListener("resize", () => { if (state.zone) showTable(); });
+$("zone").onchange = () => { state.chosen = null; state.slots.clear(); take(state.zones); turn(1); };
+document.addEventListener("visibilitychange", () => poll());
 poll();

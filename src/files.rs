@@ -1,0 +1,32 @@
+//! Files that a configuration names. A name may lead to a pipe, at which a read waits for ever, or
+//! to a device without an end: such are refused before anything of them is read.
+
+use std::fs::{Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// All of a regular file of at most `most` bytes, and what it was when it was opened.
+///
+/// # Errors
+/// Those of the system, and what it is instead.
+pub fn read(path: &Path, most: u64) -> io::Result<(Vec<u8>, Metadata)> {
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let data = file.metadata()?;
+    if !data.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let too_large = || io::Error::other(format!("larger than {most} bytes"));
+    if data.len() > most {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(usize::try_from(data.len()).map_err(io::Error::other)?)?;
+    // It may grow meanwhile.
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(too_large());
+    }
+    Ok((bytes, data))
+}

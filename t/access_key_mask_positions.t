@@ -1,0 +1,218 @@
+# access_key_mask: a valid key at every place where a client may put one, in requests that are
+# answered, passed on or refused at each step, and in every variable that an access log can show.
+# Nothing of it is left in any log; and what is passed on is what the client sent.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Test::More;
+use Time::HiRes qw(sleep);
+
+use ImageGate::Fixtures qw(fixture_dir fixture_path slurp);
+use ImageGate::H2;
+use ImageGate::Keys qw(key_file);
+use ImageGate::Server;
+
+my $files = fixture_dir();
+fixture_path('text.txt');
+
+my $key = 'GoodKey5f3b09c2';
+my $wrong = 'WrongKey2d94e6b1';
+(my $escaped = $key) =~ s/G/%47/;
+# Base64 of what Basic has in front of it.
+my $basic = 'Basic dXNlcjpwYXNzd29yZA==';
+
+my @names = qw(request request_uri uri document_uri args query_string request_filename
+    arg_key arg_other arg_a http_x_api_key http_x_other http_cookie http_referer http_authorization
+    http_user_agent http_x_forwarded_uri cookie_k cookie_other sent_http_location sent_http_x_echo
+    upstream_http_x_echo upstream_http_location access_key_uri copied chosen named remote_user proxy_host);
+
+my $s = ImageGate::Server->new(workers => 2);
+my $h2_port = do { require IO::Socket::INET; IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1)->sockport };
+my $up_port = do { IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1)->sockport };
+
+open my $out, '>', "$s->{dir}/users" or die $!;
+print $out "user:{PLAIN}password\n";
+close $out;
+open $out, '>', "$s->{dir}/keys" or die $!;
+print $out key_file(acme => $key);
+close $out;
+
+my $sees = '$http_authorization|$http_x_api_key|$http_cookie|$request_uri|$http_referer';
+
+sub locations {
+    return qq{
+        access_log $s->{dir}/logs/all.log all;
+        access_log $s->{dir}/logs/combined.log combined;
+        access_log $s->{dir}/logs/by-\$arg_a.log all;
+        log_subrequest on;
+        client_max_body_size 1k;
+        client_header_timeout 1s;
+        location /o/ {
+            access_key zone=p from=arg:key|header:X-Api-Key|cookie:k|uri:2|header:Authorization;
+            alias $files/;
+        }
+        location /kept/ {
+            access_key zone=p from=arg:key|header:X-Api-Key|cookie:k|uri:2;
+            access_key_strip off;
+            set \$copied \$arg_key;
+            proxy_pass http://127.0.0.1:$up_port;
+        }
+        location /open/ { set \$copied \$request_uri; alias $files/; }
+        location /deny/ { deny all; }
+        location /moved/ { return 302 http://h\$request_uri; }
+        location ~ ^/named/(?<named>[^?]*)\$ { return 204; }
+        location /proxied/ { proxy_set_header X-Was \$request_uri; proxy_pass http://127.0.0.1:$up_port; }
+        location /down/ { proxy_pass http://127.0.0.1:1; }
+        location /basic/ { auth_basic closed; auth_basic_user_file $s->{dir}/users; alias $files/; }
+        location /early/ { if (\$arg_key) { return 403; } alias $files/; }
+    };
+}
+
+# Not the server that takes the keys, but the first one, which requests without a name come to.
+$s->{http} = qq~
+    access_key_zone p 256k;
+    access_key_file p $s->{dir}/keys;
+    map \$arg_key \$chosen { default "(\$arg_key)"; "" ""; }
+    log_format all escape=none '~ . join('|', map { "\$$_" } @names) . qq~|\$status';
+    server { listen 127.0.0.1:$up_port; location / { add_header X-Echo "$sees" always; return 200 "$sees"; } }
+    server {
+        listen 127.0.0.1:$h2_port http2 default_server;
+        server_name other;
+        access_log $s->{dir}/logs/all.log all;
+    }
+    server {
+        listen 127.0.0.1:$h2_port http2;
+        server_name localhost;
+~ . locations() . '}';
+$s->start(locations());
+
+# What a request has, with KEY where the key is.
+my @uris = map { my $uri = $_; map { "/$_$uri" } qw(o open kept moved named proxied down deny early) } (
+    '/x?key=KEY', '/x?a=1&KEY', '/x?other=KEY', '/x?key[]=KEY', '/x?key%5B%5D=KEY', '/x?a=1;key=KEY', '/x;key=KEY',
+    '/x;KEY', '/x?KEY=1', '/x#key=KEY', '/x#KEY', '/x?a=1#KEY', '/x?key=ESCAPED', '/KEY/x', '/KEY', '/KEY/', '/KEY/../x',
+    '/a/KEY/x', '/a/b/c/KEY', '/./KEY/x', '//KEY//x', '/ESCAPED/x', '/x?url=http%3A%2F%2Fh%2FKEY%2Fx', '/x,KEY', '/x:KEY',
+    '/x?key=KEY&key=KEY', '/x?key=a&key=KEY', '/KEY/x?key=KEY', '/KEY?', '/x?a==KEY', '/x?{KEY}', '/x?"KEY"', '/KEY;v=1/x',
+);
+my @headers = (
+    'X-Api-Key: KEY', 'x-api-key: KEY', 'Cookie: k=KEY', 'Cookie: a=1; k=KEY; b=2', 'Cookie: other=KEY',
+    'Authorization: Bearer KEY', 'Authorization: bearer  KEY', 'Authorization: KEY', 'Authorization: Token KEY',
+    'X-Other: KEY', 'X-Forwarded-Uri: /o/KEY/x?key=KEY', 'User-Agent: me/1.0 (KEY)',
+    map({ "Referer: $_" } 'http://h/o/x?key=KEY', 'http://h/o/KEY/x', 'http://h/o/KEY', 'http://h/x#key=KEY', 'http://h/x;key=KEY',
+        'http://h/x?key[]=KEY', '//h/KEY', 'KEY', 'http://KEY@h/', 'http://h/KEY/../x', 'http://h/ESCAPED/', 'android-app://h/KEY'),
+);
+
+sub filled { my $text = shift; $text =~ s/KEY/$key/g; $text =~ s/ESCAPED/$escaped/g; return $text }
+
+# One connection each, since a refusal may end it.
+sub ask {
+    my ($text) = @_;
+    my $c = $s->client;
+    $c->send_raw(filled($text));
+    return $c->recv->{status} || 0;
+}
+
+my (%statuses, $requests);
+sub count { my $status = shift; $statuses{$status}++; $requests++ }
+
+for my $uri (@uris) {
+    count(ask("GET $uri HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
+}
+for my $header (@headers) {
+    count(ask("GET /$_/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n$header\r\n\r\n")) for qw(o open kept proxied down deny);
+}
+# Refused at each step before a location's handlers are asked. What the early ones say in nginx's own
+# error log is its own, since no module was asked yet.
+my $log_before = length $s->log;
+my @positions = map { $_ => "/open$_" } map { s{^/[a-z]+/}{/}r } grep { m{^/o/} } @uris;
+my %refusals = (
+    'no Host'        => sub { "GET $_[0] HTTP/1.1\r\n\r\n" },
+    'a bad Host'     => sub { "GET $_[0] HTTP/1.1\r\nHost: a b\r\n\r\n" },
+    'a bad header'   => sub { "GET $_[0] HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n" },
+    'a bad protocol' => sub { "GET $_[0] HTTP/3.7\r\nHost: localhost\r\n\r\n" },
+    'a bad method'   => sub { "g,t $_[0] HTTP/1.1\r\nHost: localhost\r\n\r\n" },
+    'a control byte' => sub { "GET $_[0]\x01 HTTP/1.1\r\nHost: localhost\r\n\r\n" },
+    'TRACE'          => sub { "TRACE $_[0] HTTP/1.1\r\nHost: localhost\r\n\r\n" },
+    'too large'      => sub { "POST $_[0] HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\n" },
+    'CONNECT'        => sub { "CONNECT $_[0] HTTP/1.1\r\nHost: localhost\r\n\r\n" },
+    'above the root' => sub { "GET /../..$_[0] HTTP/1.1\r\nHost: localhost\r\n\r\n" },
+);
+for my $how (sort keys %refusals) {
+    for my $uri (@positions) {
+        my $status = ask($refusals{$how}->($uri));
+        count($status);
+        next if $status >= 400 || $status == 0;
+        fail("$how refuses $uri: $status");
+    }
+}
+# Never finished: all at once, as each takes its time.
+{
+    my @waiting;
+    for my $text (map({ "GET $_ HTTP/1.1\r\nHost: localhost\r\n" } @positions), map { "GET $_" } @positions) {
+        my $c = $s->client;
+        $c->send_raw(filled($text));
+        push @waiting, $c;
+    }
+    for my $c (@waiting) { my $r = $c->recv; $requests++ }
+}
+{
+    my $h2 = ImageGate::H2->new(port => $h2_port);
+    for my $uri (@positions, map { filled($_) } grep { m{^/(?:o|open)/} } @uris) {
+        $h2->recv($h2->send('GET', filled($uri)));
+        $requests++;
+    }
+}
+
+my $lines = sub { my @lines = split /\n/, slurp("$s->{dir}/logs/all.log"); scalar @lines };
+ok($s->wait(20, sub { $lines->() >= $requests * .9 }), "$requests requests are logged: " . $lines->());
+cmp_ok($statuses{$_} || 0, '>', 5, "answers of $_") for qw(200 302 400 403 404 405 413 502 505);
+sleep 0.3;
+
+for my $file (glob "$s->{dir}/logs/*.log") {
+    my ($name) = $file =~ m{([^/]+)$};
+    # A key may be what a log is called by nginx's configuration; nothing masked has a slash.
+    unlike($name, qr/\Q$key\E/, "$name - is called by no key");
+    next if $name eq 'error.log';
+    my @bad = grep { /\Q$key\E|\Q$escaped\E/i } split /^/, slurp($file);
+    is(scalar @bad, 0, "$name - no key in it") or diag(@bad[0 .. ($#bad < 20 ? $#bad : 20)]);
+}
+{
+    my @bad = grep { /\Q$key\E|\Q$escaped\E/i } split /^/, substr($s->log, 0, $log_before);
+    is(scalar @bad, 0, 'error.log - no key of a request that came to its location') or diag(@bad[0 .. ($#bad < 20 ? $#bad : 20)]);
+    like($s->log, qr{open\(\) "\Q$files\E/\*\*\*/x" failed}, 'error.log - the name of a file, too');
+    like($s->log, qr{upstream: "http://127\.0\.0\.1:1/down/x\?key=\*\*\*"}, 'error.log - and the URL of an upstream');
+    my @late = grep { /\Q$key\E/ && !/while reading client request|client sent |invalid (?:method|version|host)/ } split /^/, $s->log;
+    is(scalar @late, 0, 'error.log - only what nginx refused while it read it') or diag(@late[0 .. ($#late < 20 ? $#late : 20)]);
+}
+
+# What nobody holds is masked where a key is expected.
+{
+    my $c = $s->client;
+    $c->get("/o/x?key=$wrong&z=1");
+    $c->get("/o/$wrong/x");
+    $c->get("/o/ab/x?zz=2");
+    $c->get('/open/x?zz=3', 'X-Api-Key' => $wrong, Authorization => "Bearer $wrong", Cookie => "k=$wrong");
+    ok($s->wait(10, sub { slurp("$s->{dir}/logs/all.log") =~ /zz=3/ }), 'wrong keys are logged');
+    unlike(slurp("$s->{dir}/logs/all.log"), qr/\Q$wrong\E|o\/ab\/x/, 'masked');
+    unlike($s->log, qr/\Q$wrong\E/, 'in the error log, too');
+}
+
+# Nothing is changed on its way.
+{
+    my $uri = "/proxied/$key/x?key=$key&a=1";
+    my @headers = (Authorization => "Bearer $key", 'X-Api-Key' => $key, Cookie => "k=$key; a=1", Referer => "http://h/$key");
+    is($s->client->get($uri, @headers)->{body}, "Bearer $key|$key|k=$key; a=1|$uri|http://h/$key", 'an upstream without keys gets what was sent');
+    is($s->client->get('/proxied/x', Authorization => $basic)->{body}, "$basic|||/proxied/x|", 'and the credentials of another scheme');
+    is($s->client->get("/kept/x?key=$key&a=1", 'X-Api-Key' => $key)->{body}, '|***||/kept/x?key=***&a=1|', 'one behind a location with keys does not get them');
+    is($s->client->get('/basic/text.txt', Authorization => $basic)->{status}, 200, 'auth_basic in the same server');
+    is($s->client->get('/basic/text.txt')->{status}, 401, 'which asks for a password');
+    is($s->client->get("/o/text.txt?key=$key", Authorization => $basic)->{status}, 200, 'beside a key');
+    is($s->client->get("/moved/x?key=$key")->{h}{location}, "http://h/moved/x?key=$key", 'a redirect');
+    ok($s->wait(10, sub { slurp("$s->{dir}/logs/all.log") =~ /\Q$basic\E/ }), 'a password is for others to hide');
+}
+is(join('', $s->trouble), '', 'nothing bad in the log');
+
+done_testing();
