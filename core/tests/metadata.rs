@@ -129,6 +129,46 @@ fn copyright_is_found_in_xmp_and_iptc() {
 }
 
 #[test]
+fn copyright_is_found_in_texts_of_png() {
+    let plain = png(&photo(60, 40));
+    let chunk = |kind: &[u8; 4], data: &[u8]| {
+        let mut crc = flate2::Crc::new();
+        crc.update(kind);
+        crc.update(data);
+        let len = (data.len() as u32).to_be_bytes();
+        [&len[..], kind, data, &crc.sum().to_be_bytes()].concat()
+    };
+    let insert = |chunks: &[u8]| [&plain[..33], chunks, &plain[33..]].concat();
+
+    let author = chunk(b"tEXt", b"Author\0Ann \xc4rger");
+    let rights = chunk(b"tEXt", b"Copyright\0(c) in text");
+    let named = insert(&[author, rights].concat());
+
+    let digits: Vec<String> = [b"Exif\0\0", &exif(1)[..]]
+        .concat()
+        .chunks(36)
+        .map(|line| line.iter().map(|byte| format!("{byte:02x}")).collect())
+        .collect();
+    let raw = format!("\nexif\n{:8}\n{}\n", digits.len(), digits.join("\n"));
+    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut packed, raw.as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    let ztxt = [b"Raw profile type exif\0\0", &packed[..]].concat();
+    let text = [b"Raw profile type APP1\0", raw.as_bytes()].concat();
+    for (source, author, rights) in [
+        (named, "Ann Ärger", "(c) in text"),
+        (insert(&chunk(b"zTXt", &ztxt)), "Ann Other", "(c) 2024 AO"),
+        (insert(&chunk(b"tEXt", &text)), "Ann Other", "(c) 2024 AO"),
+    ] {
+        for params in ["", "w=20,", "f=jpeg,"] {
+            let out = transform(&source, &plan(&format!("{params}metadata=copyright"))).unwrap();
+            assert!(contains(&out, author.as_bytes()) && contains(&out, rights.as_bytes()));
+            assert!(!contains(&out, b"GPSN") && !contains(&out, b"Raw profile"), "{params}");
+        }
+    }
+}
+
+#[test]
 fn keep_keeps_all_but_the_orientation_that_was_applied() {
     for source in sources(&p3()) {
         for format in ["jpeg", "png", "webp"] {

@@ -32,32 +32,33 @@ const MAKER_NOTE: u16 = 0x927c;
 const COLOR_SPACE: u16 = 0xa001;
 const INTEROPERABILITY_INDEX: u16 = 0x0001;
 
-/// How the samples of the source were stored, where others are, and where in them something is.
-const GONE: [&[Range<u16>]; 4] = [
+/// How the samples of the source were stored, where others are, and where in them something is:
+/// tags from the one up to the other, which stays.
+const GONE: [&[(u16, u16)]; 4] = [
     // Of the first directory: storage, strips, tiles, JPEG streams, the XMP, IPTC and Photoshop
     // data and the profile of a TIFF file, directories of other pictures, raw data.
     &[
-        0x00fe..0x0100,
-        0x0102..0x0107,
-        0x0111..0x0112,
-        0x0115..0x011a,
-        0x011c..0x011d,
-        0x0142..0x0146,
-        0x014a..0x014b,
-        0x015b..0x015c,
-        0x0200..0x020a,
-        0x0212..0x0214,
-        0x02bc..0x02bd,
-        0x83bb..0x83bc,
-        0x8649..0x864a,
-        0x8773..0x8774,
-        0xc600..0xcfff,
+        (0x00fe, 0x0100),
+        (0x0102, 0x0107),
+        (0x0111, 0x0112),
+        (0x0115, 0x011a),
+        (0x011c, 0x011d),
+        (0x0142, 0x0146),
+        (0x014a, 0x014b),
+        (0x015b, 0x015c),
+        (0x0200, 0x020a),
+        (0x0212, 0x0214),
+        (0x02bc, 0x02bd),
+        (0x83bb, 0x83bc),
+        (0x8649, 0x864a),
+        (0x8773, 0x8774),
+        (0xc600, 0xcfff),
     ],
     // Bits for each pixel, places in the image, pixels of the sensor for each of the image.
-    &[0x9102..0x9103, 0x9214..0x9215, 0xa20e..0xa211, 0xa214..0xa215],
+    &[(0x9102, 0x9103), (0x9214, 0x9215), (0xa20e, 0xa211), (0xa214, 0xa215)],
     &[],
     // The format of the file.
-    &[0x1000..0x1001],
+    &[(0x1000, 0x1001)],
 ];
 
 /// A directory by its place in [`GONE`].
@@ -133,7 +134,7 @@ impl Block<'_> {
         use Directory::{Exif, First, Gps, Interoperability};
 
         let (tag, kind, count) = (self.u16(at)?, self.u16(at + 2)?, self.u32(at + 4)?);
-        if GONE.get(which as usize)?.iter().any(|gone| gone.contains(&tag)) {
+        if GONE.get(which as usize)?.iter().any(|&(from, to)| (from..to).contains(&tag)) {
             return None;
         }
         let Size { width, height } = self.now.size;

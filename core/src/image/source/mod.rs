@@ -38,6 +38,8 @@ pub(super) struct Embedded<'a> {
     pub(super) iptc: Option<&'a [u8]>,
     /// An ICC profile.
     pub(super) icc: Option<Icc<'a>>,
+    /// What PNG has beside these.
+    pub(super) texts: png::Texts<'a>,
 }
 
 impl Embedded<'_> {
@@ -52,14 +54,17 @@ impl Embedded<'_> {
         if !copyright {
             return exif::reduced(orientation, None, None);
         }
-        let exif = self.exif.and_then(Exif::new);
+        let raw = self.texts.exif();
+        let exif = self.exif.or(raw.as_deref()).and_then(Exif::new);
         let iptc = |read: fn(&[u8]) -> Option<&[u8]>| self.iptc.and_then(read).map(Cow::Borrowed);
         let author = exif.and_then(|exif| exif.artist()).map(Cow::Borrowed);
         let author = author.or_else(|| iptc(rights::iptc_author));
         let author = author.or_else(|| rights::xmp_author(self.xmp?));
+        let author = author.or_else(|| self.texts.author());
         let rights = exif.and_then(|exif| exif.rights()).map(Cow::Borrowed);
         let rights = rights.or_else(|| iptc(rights::iptc_rights));
         let rights = rights.or_else(|| rights::xmp_rights(self.xmp?));
+        let rights = rights.or_else(|| self.texts.rights());
         exif::reduced(orientation, author.as_deref(), rights.as_deref())
     }
 

@@ -115,7 +115,6 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
     let [exif, xmp] = layer.exif_and_xmp;
     let CodePoints { primaries, transfer, matrix, full_range } = code_points;
     let embedded = Embedded {
-        iptc: None,
         exif,
         xmp,
         icc: layer
@@ -123,6 +122,7 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
             .map(Cow::Borrowed)
             .or_else(|| code_points::profile(primaries, transfer).map(Cow::Owned))
             .map(Icc::Plain),
+        ..Embedded::default()
     };
     Ok(Source {
         input,

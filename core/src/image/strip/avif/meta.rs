@@ -135,7 +135,9 @@ fn version(input: &[u8], frame: Frame) -> Option<u8> {
 }
 
 /// The kind of each item, and where the box is that says so.
-fn items(input: &[u8], infos: Frame) -> Option<BTreeMap<u64, ([u8; 4], Range<usize>)>> {
+type Items = BTreeMap<u64, ([u8; 4], Range<usize>)>;
+
+fn items(input: &[u8], infos: Frame) -> Option<Items> {
     let first = infos.body + if version(input, infos)? == 0 { 6 } else { 8 };
     let mut found = BTreeMap::new();
     for frame in inside(input, first..infos.end)? {
