@@ -12,7 +12,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use image_gate_core::link::{
-    Foreign, Format, Grant, Key, Reason, Rules, Unsigned, Verified, Visit, Window,
+    Algorithm, Encoding, Foreign, Format, Grant, Key, Reason, Rules, Signer, Unsigned, Verified,
+    Visit, Window, compat, parse_time,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -526,4 +527,209 @@ fn nothing_that_bunny_carries_is_ignored() {
     let named = [b"w".to_vec()];
     let listed = Unsigned::Named(&named);
     assert!(check_with(Format::Bunny, Rules::default(), &ignoring, "", listed).is_ok());
+}
+
+/// A path and an expiry as the message of the documentation joins them.
+fn joined(path: &str, expires: &str) -> Vec<u8> {
+    format!("{path}|{expires}").into_bytes()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+
+    /// Our own links and those of secure_link, with the message that the documentation recommends:
+    /// no other path and expiry make it.
+    #[test]
+    fn a_bar_keeps_path_and_expiry_apart(
+        path in "/[a-b0-9|,]{0,8}",
+        expires in "[1-9][0-9]{0,11}",
+        prefix in prop::option::of("/[a-b.]{0,4}"),
+    ) {
+        let signer = Signer::new(Algorithm::HmacSha256, &[key(Format::Thumbor)], Encoding::Base64url, None);
+        let signer = signer.unwrap();
+        let message = joined(&path, &expires);
+        let token = signer.sign(&message, prefix.as_deref().map(str::as_bytes)).unwrap();
+        let is_right = |token: &str, with_prefix, message: &[u8]| {
+            let token = signer.read(token.as_bytes(), with_prefix);
+            token.is_ok_and(|token| signer.check(&token, message).is_ok())
+        };
+        prop_assert!(is_right(&token, prefix.is_some(), &message));
+        prop_assert!(!is_right(&token, prefix.is_none(), &message));
+        let whole = String::from_utf8(message.clone()).unwrap();
+        let md5 = compat::decode(compat::sign(&message).as_bytes()).unwrap();
+        for (at, _) in whole.char_indices().skip(1) {
+            let (path2, rest) = whole.split_at(at);
+            for expires2 in [rest, rest.strip_prefix('|').unwrap_or("x")] {
+                // What stands behind a comma belongs to the expiry, and that is digits.
+                let (_, text) = compat::split(expires2.as_bytes());
+                if text.is_some() || parse_time(expires2.as_bytes()).is_none() {
+                    continue;
+                }
+                let other = joined(path2, expires2);
+                let is_same = (path2, expires2) == (&path, &expires);
+                prop_assert_eq!(is_right(&token, prefix.is_some(), &other), is_same, "{}", whole);
+                prop_assert_eq!(compat::matches(&md5, &other), is_same, "{}", whole);
+            }
+        }
+    }
+
+    /// No change to a token makes it one for another prefix, or for none.
+    #[test]
+    fn a_prefix_is_that_of_its_token(
+        prefix in "/[a-c/]{0,6}",
+        other in "/[a-c/]{0,6}",
+        at in any::<prop::sample::Index>(),
+        byte in 33u8..127,
+    ) {
+        let named = key(Format::Thumbor).with_id(b"k").unwrap();
+        let signer = Signer::new(Algorithm::HmacSha256, &[named], Encoding::Base64url, None).unwrap();
+        let token = signer.sign(b"1900000000", Some(prefix.as_bytes())).unwrap();
+        let opened = |token: &[u8]| {
+            let token = signer.read(token, true).ok()?;
+            signer.check(&token, b"1900000000").ok()?;
+            token.prefix().ok()?
+        };
+        prop_assert_eq!(opened(token.as_bytes()), Some(prefix.clone().into_bytes()));
+        let swapped = token.replace(&base64url(prefix.as_bytes()), &base64url(other.as_bytes()));
+        if prefix != other {
+            prop_assert_eq!(opened(swapped.as_bytes()), None);
+        }
+        for changed in [token.replacen('.', "", 1), token.replacen('.', "..", 1), format!("k.{token}")] {
+            prop_assert_eq!(opened(changed.as_bytes()), None, "{}", changed);
+        }
+        let mut changed = token.into_bytes();
+        let at = at.index(changed.len());
+        changed[at] = byte;
+        let found = opened(&changed);
+        prop_assert!(found.is_none_or(|found| found == prefix.as_bytes()));
+    }
+}
+
+mod cloudfront {
+    use super::*;
+    use base64::engine::general_purpose::STANDARD;
+    use rsa::PrivateKey;
+    use rsa::pkcs1::DecodeRsaPrivateKey;
+    use rsa::pkcs1v15::Pkcs1v15Sign;
+    use rsa::pkcs8::DecodePrivateKey;
+    use sha2::Digest;
+
+    const PRIVATE: &str = include_str!("fixtures/pair.pem");
+    const PUBLIC: &str = include_str!("fixtures/pair.pub");
+
+    fn written(bytes: &[u8]) -> String {
+        STANDARD.encode(bytes).replace('+', "-").replace('=', "_").replace('/', "~")
+    }
+
+    /// What is signed, whatever it says.
+    fn signature(policy: &str) -> String {
+        let private = PrivateKey::from_pkcs8_pem(PRIVATE)
+            .or_else(|_| PrivateKey::from_pkcs1_pem(PRIVATE))
+            .unwrap();
+        let digest = Sha256::digest(policy.as_bytes());
+        written(&private.sign(Pkcs1v15Sign::new::<Sha256>(), &digest).unwrap())
+    }
+
+    fn check(url: &str, address: &str) -> Result<Verified, Reason> {
+        let keys = [Key::new(PUBLIC.as_bytes().to_vec()).unwrap()];
+        let foreign = Foreign::new(Format::Cloudfront, &keys, Rules::default()).unwrap();
+        let (url, address) = (url.as_bytes(), address.as_bytes());
+        foreign.verify(&Visit { url, address, unsigned: Unsigned::Named(&[]) })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+        /// What a policy says is kept; what is not known, or stands twice, is refused.
+        #[test]
+        fn a_policy_is_kept_or_refused(
+            conditions in prop::collection::vec(
+                select(vec![
+                    (r#""DateLessThan":{"AWS:EpochTime":1900000000}"#, "end", true),
+                    (r#""DateGreaterThan":{"AWS:EpochTime":1700000000}"#, "start", true),
+                    (r#""IpAddress":{"AWS:SourceIp":"192.0.2.0/24"}"#, "ip", true),
+                    (r#""IpAddress":{"AWS:SourceIp":"0.0.0.0/0"}"#, "ip", true),
+                    (r#""IpAddress":null"#, "ip", false),
+                    (r#""NotIpAddress":{"AWS:SourceIp":"192.0.2.0/24"}"#, "not", false),
+                    (r#""DateLessThan":{"AWS:EpochTime":"1900000000"}"#, "end", false),
+                    (r#""StringEquals":{"aws:Referer":"x"}"#, "string", false),
+                ]),
+                0..4,
+            ),
+            resource in select(vec!["http://h/a/*", "http://h/a/b.jpg", "http://h/*?w=1", "http://h/b*", "*"]),
+            effect in select(vec!["", r#""Effect":"Deny","#, r#""Effect":"Allow","#, ""]),
+            url in select(vec!["http://h/a/b.jpg", "http://h/a/b.jpg?w=1", "http://h/a/b.jpg?w=5000", "http://h/b?/a/"]),
+        ) {
+            let all = conditions.iter().map(|(text, ..)| *text).collect::<Vec<_>>().join(",");
+            let policy = format!(
+                r#"{{"Statement":[{{{effect}"Resource":"{resource}","Condition":{{{all}}}}}]}}"#
+            );
+            let separator = if url.contains('?') { '&' } else { '?' };
+            let link = format!(
+                "{url}{separator}Policy={}&Signature={}&Key-Pair-Id=K&Hash-Algorithm=SHA256",
+                written(policy.as_bytes()), signature(&policy)
+            );
+            let count = |name: &str| conditions.iter().filter(|(_, what, _)| *what == name).count();
+            let is_known = effect.is_empty()
+                && conditions.iter().all(|(.., known)| *known)
+                && count("end") == 1 && count("start") <= 1 && count("ip") <= 1;
+            let (path, query) = url.split_once('?').unwrap_or((url, ""));
+            let is_there = match resource {
+                "http://h/a/*" => path == "http://h/a/b.jpg",
+                "http://h/a/b.jpg" => url == resource,
+                "http://h/*?w=1" => query == "w=1",
+                "http://h/b*" => path == "http://h/b",
+                _ => true,
+            };
+            for (address, is_inside) in [("192.0.2.7", true), ("::ffff:192.0.2.7", true), ("198.51.100.1", false)] {
+                let is_from = is_inside || !all.contains("192.0.2.0/24");
+                let found = check(&link, address);
+                let expected = is_known && is_there && is_from;
+                prop_assert_eq!(found.is_ok(), expected, "{} {} {} {:?}", policy, url, address, found);
+                if let Ok(found) = found {
+                    let not_before = (count("start") == 1).then_some(1_700_000_000);
+                    prop_assert_eq!(found.window, Window { not_before, expires: Some(1_900_000_000) });
+                }
+            }
+        }
+
+        /// A canned policy is for one URL until one moment, to the byte.
+        #[test]
+        fn a_canned_policy_is_for_one_url(
+            path in "/[a-c0-9.]{0,6}",
+            query in "(\\?[a-c]=[0-9a-c]{0,3}(&[d-f]=[0-9]{1,2})?)?",
+            at in any::<prop::sample::Index>(),
+            byte in 33u8..127,
+        ) {
+            let url = format!("http://h{path}{query}");
+            let policy = |url: &str, expires: &str| format!(
+                r#"{{"Statement":[{{"Resource":"{url}","Condition":{{"DateLessThan":{{"AWS:EpochTime":{expires}}}}}}}]}}"#
+            );
+            let signature = signature(&policy(&url, "1900000000"));
+            let link = |url: &str, expires: &str| {
+                let separator = if url.contains('?') { '&' } else { '?' };
+                format!("{url}{separator}Expires={expires}&Signature={signature}&Key-Pair-Id=K&Hash-Algorithm=SHA256")
+            };
+            prop_assert!(check(&link(&url, "1900000000"), "").is_ok());
+            for expires in ["1900000001", "190000000", "19000000000", "1900000000,", "", "-1"] {
+                prop_assert!(check(&link(&url, expires), "").is_err(), "{}", expires);
+            }
+            for more in ["&x=1", "&Expires=1900000000", "&Policy=x", "&Signature="] {
+                let longer = link(&url, "1900000000") + more;
+                prop_assert!(check(&longer, "").is_err(), "{}", longer);
+            }
+            let mut changed = url.clone().into_bytes();
+            let at = at.index(changed.len());
+            changed[at] = byte;
+            // An empty argument says nothing: neither does the "&" that it stands between.
+            let changed = String::from_utf8(changed).unwrap();
+            let is_same = |one: &str, other: &str| {
+                let parts = |url: &str| url.split(['?', '&']).filter(|p| !p.is_empty()).map(str::to_string).collect::<Vec<_>>();
+                parts(one) == parts(other)
+            };
+            if !is_same(&changed, &url) {
+                prop_assert!(check(&link(&changed, "1900000000"), "").is_err(), "{}", changed);
+            }
+        }
+    }
 }
