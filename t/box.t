@@ -160,11 +160,14 @@ __DATA__
     location /i/    { image_resize info; alias $TEST_NGINX_FIXTURES/; }
     location /lie/  { image_resize info; image_resize_orient off; alias $TEST_NGINX_FIXTURES/; }
     location /lim/  { image_resize info; image_resize_limit pixels=1000; alias $TEST_NGINX_FIXTURES/; }
+    location /strict/ { image_resize info; image_resize_damaged strict; alias $TEST_NGINX_FIXTURES/; }
 --- rows
 /i/quad-100x120-exif6.jpg   200 Content-Type=application/json etag=weak
 /i/quad-100x120-exif6.jpg [If-None-Match: $etag] 304 empty
 /i/text.txt                 415 log=info:not_image
-/i/trunc_photo-300x200.jpg  415 log=info:decode_failed
+/strict/trunc_photo-300x200.jpg 415 log=info:decode_failed
+/strict/photo-300x200.jpg   200 etag=other
+/i/most_photo-300x200.jpg   200 log=info:damaged
 /lim/photo-300x200.jpg      415 log=info:too_many_pixels
 /i/absent.jpg               404
 

@@ -78,9 +78,10 @@ __DATA__
 /close/text.txt         415 X-Error=not_image log=info:not_image
 
 
-=== TEST 3: truncated files are errors, not grey halves
+=== TEST 3: truncated files are errors, not grey halves, where nothing is tolerated
 --- config
     add_header X-Error $image_resize_error always;
+    image_resize_damaged strict;
     location /convert/ { image_resize convert; image_resize_format png; image_resize_sharpen 1; alias $TEST_NGINX_FIXTURES/; }
     location / { image_resize resize 50 -; alias $TEST_NGINX_FIXTURES/; }
 --- rows
@@ -103,8 +104,9 @@ __DATA__
 /convert/trunc_photo-300x200-progressive.jpg 415 X-Error=decode_failed log=info:decode_failed
 
 
-=== TEST 4: cut at any place, never an answer that looks whole
+=== TEST 4: cut at any place, never an answer that looks whole to the strict
 --- config
+    image_resize_damaged strict;
     location / { image_resize resize 50 -; root $TEST_NGINX_HTML_DIR; }
 --- script eval
 sub {

@@ -9,15 +9,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{NonNull, from_ref, null_mut};
 
 use turbojpeg_sys::{
-    TJINIT_TJINIT_DECOMPRESS, TJPARAM, TJPARAM_TJPARAM_JPEGHEIGHT, TJPARAM_TJPARAM_JPEGWIDTH,
-    TJPARAM_TJPARAM_SCANLIMIT, TJPF_TJPF_CMYK, TJPF_TJPF_GRAY, TJPF_TJPF_RGB, tj3Decompress8,
-    tj3DecompressHeader, tj3Destroy, tj3Get, tj3GetErrorStr, tj3Init, tj3Set, tj3SetCroppingRegion,
-    tj3SetScalingFactor, tjregion, tjscalingfactor,
+    TJERR_TJERR_WARNING, TJINIT_TJINIT_DECOMPRESS, TJPARAM, TJPARAM_TJPARAM_JPEGHEIGHT,
+    TJPARAM_TJPARAM_JPEGWIDTH, TJPARAM_TJPARAM_SCANLIMIT, TJPF_TJPF_CMYK, TJPF_TJPF_GRAY,
+    TJPF_TJPF_RGB, tj3Decompress8, tj3DecompressHeader, tj3Destroy, tj3Get, tj3GetErrorCode,
+    tj3GetErrorStr, tj3Init, tj3Set, tj3SetCroppingRegion, tj3SetScalingFactor, tjregion,
+    tjscalingfactor,
 };
 
 use crate::{bytes, slice};
 
-/// Why libjpeg-turbo failed, or what it warns of, in its own words.
+/// Why libjpeg-turbo failed, in its own words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error(String);
 
@@ -40,6 +41,17 @@ fn int(number: u32) -> Result<c_int, Error> {
 /// The length of a file in libjpeg-turbo's type for it.
 fn length<T: TryFrom<usize>>(input: &[u8]) -> Result<T, Error> {
     T::try_from(input.len()).map_err(|_| wrong("a huge file"))
+}
+
+/// What libjpeg-turbo warns of first of a file that it decoded to its end, in its own words: some
+/// of its pixels may be wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning(String);
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// What comes out.
@@ -90,13 +102,13 @@ impl<'a> Decoder<'a> {
     /// Reads the headers of a file, of which no more than so many scans are decoded.
     ///
     /// # Errors
-    /// Where they are broken.
+    /// Where they are broken. What is warned of is again when the image is decoded.
     pub fn new(input: &'a [u8], scans: u32) -> Result<Decoder<'a>, Error> {
         let raw = Raw::new()?;
         raw.set(TJPARAM_TJPARAM_SCANLIMIT, int(scans)?)?;
         let (data, len) = (input.as_ptr(), length(input)?);
         // SAFETY: a decoder, and that many readable bytes.
-        raw.check(unsafe { tj3DecompressHeader(raw.0.as_ptr(), data, len) })?;
+        raw.warned(unsafe { tj3DecompressHeader(raw.0.as_ptr(), data, len) })?;
         let width = raw.get(TJPARAM_TJPARAM_JPEGWIDTH)?;
         let height = raw.get(TJPARAM_TJPARAM_JPEGHEIGHT)?;
         Ok(Decoder { raw, input, width, height })
@@ -112,15 +124,15 @@ impl<'a> Decoder<'a> {
     /// is not decoded, and what comes after it not even read.
     ///
     /// # Errors
-    /// Where the image is broken, or warned of, although all pixels may be there; where there is
-    /// no such scale or part; where `pixels` is not exactly as long as it becomes.
+    /// Where the image is broken, but not where it is only warned of; where there is no such scale or
+    /// part; where `pixels` is not exactly as long as it becomes.
     pub fn decode(
         self,
         eighths: u32,
         part: Option<Part>,
         format: Format,
         pixels: &mut [u8],
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Warning>, Error> {
         let Decoder { raw, input, width, height } = self;
         let scaled = |side: u32| (u64::from(side) * u64::from(eighths)).div_ceil(8) as u32;
         let (width, height) = (scaled(width), scaled(height));
@@ -152,7 +164,7 @@ impl<'a> Decoder<'a> {
         let (data, len, to) = (input.as_ptr(), length(input)?, pixels.as_mut_ptr());
         // SAFETY: a decoder, the bytes whose headers it has read, and room for as many rows of
         // `pitch` as the part has, which was just counted; it is as wide as the pitch says.
-        raw.check(unsafe { tj3Decompress8(raw.0.as_ptr(), data, len, to, pitch, format) })
+        raw.warned(unsafe { tj3Decompress8(raw.0.as_ptr(), data, len, to, pitch, format) })
     }
 }
 
@@ -303,12 +315,24 @@ impl Raw {
     }
 
     fn check(&self, result: c_int) -> Result<(), Error> {
-        if result == 0 {
-            return Ok(());
+        if result == 0 { Ok(()) } else { Err(Error(self.message())) }
+    }
+
+    /// The same of a function that warns of what it went on after.
+    fn warned(&self, result: c_int) -> Result<Option<Warning>, Error> {
+        // SAFETY: a decoder.
+        let code = || unsafe { tj3GetErrorCode(self.0.as_ptr()) };
+        match result {
+            0 => Ok(None),
+            _ if code() == TJERR_TJERR_WARNING as c_int => Ok(Some(Warning(self.message()))),
+            _ => Err(Error(self.message())),
         }
+    }
+
+    fn message(&self) -> String {
         // SAFETY: answers a string that lives as long as the decoder is left alone.
         let message = unsafe { CStr::from_ptr(tj3GetErrorStr(self.0.as_ptr())) };
-        Err(Error(message.to_string_lossy().into_owned()))
+        message.to_string_lossy().into_owned()
     }
 
     fn set(&self, parameter: TJPARAM, value: c_int) -> Result<(), Error> {
@@ -341,7 +365,9 @@ mod tests {
         let mut pixels = vec![0; part.width as usize * part.height as usize * 3];
         let decoder = Decoder::new(FILE, 10)?;
         assert_eq!(decoder.size(), (97, 65));
-        decoder.decode(eighths, Some(part), Format::Rgb, &mut pixels).map(|()| pixels)
+        let warning = decoder.decode(eighths, Some(part), Format::Rgb, &mut pixels)?;
+        assert_eq!(warning, None);
+        Ok(pixels)
     }
 
     #[test]
@@ -379,13 +405,24 @@ mod tests {
         let short = Decoder::new(FILE, 10)?.decode(8, Some(part), Format::Rgb, &mut [0; 1199]);
         assert!(short.is_err());
         assert!(Decoder::new(&FILE[..200], 10).is_err());
-        // The end of the data is missed only by who needs it.
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_missing_is_warned_of() -> Result<(), Error> {
         let cut = &FILE[..FILE.len() / 2];
         let mut pixels = vec![0; 97 * 65 * 3];
-        assert!(Decoder::new(cut, 10)?.decode(8, None, Format::Rgb, &mut pixels).is_err());
-        let top = Some(Part { height: 8, ..part });
+        let warning = Decoder::new(cut, 10)?.decode(8, None, Format::Rgb, &mut pixels)?;
+        let message = warning.map(|warning| warning.to_string()).unwrap_or_default();
+        assert!(message.contains("Premature end"), "{message}");
+        // All that was there is what it is in the whole, and what was not is grey.
+        let whole = decoded(8, Part { x: 0, y: 0, width: 97, height: 65 })?;
+        assert_eq!(pixels[..97 * 16 * 3], whole[..97 * 16 * 3]);
+        assert!(pixels[97 * 60 * 3..].iter().all(|&value| value == 128));
+        // The end of the data is missed only by who needs it.
+        let top = Some(Part { x: 0, y: 0, width: 20, height: 8 });
         let pixels = &mut pixels[..20 * 8 * 3];
-        assert_eq!(Decoder::new(cut, 10)?.decode(8, top, Format::Rgb, pixels), Ok(()));
+        assert_eq!(Decoder::new(cut, 10)?.decode(8, top, Format::Rgb, pixels), Ok(None));
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use common::*;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use image_gate_core::image::{
-    Control, Error, Limits, MetadataPolicy, Plan, ProfilePolicy, prepare, probe,
+    Control, DamagePolicy, Error, Limits, MetadataPolicy, Plan, ProfilePolicy, prepare, probe,
 };
 use turbojpeg::Subsamp;
 
@@ -41,7 +41,8 @@ const FIXTURES: [&str; 22] = [
 
 fn refused(source: &[u8]) -> Error {
     let start = Instant::now();
-    let error = prepare(source, &plan("w=50"), &Limits::default()).unwrap_err();
+    let plan = Plan { damaged: DamagePolicy::Strict, ..plan("w=50") };
+    let error = prepare(source, &plan, &Limits::default()).unwrap_err();
     // Generous, and still far from what decoding would take.
     assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
     error
@@ -51,7 +52,7 @@ fn refused(source: &[u8]) -> Error {
 fn a_truncated_image_is_an_error_or_whole() {
     for name in FIXTURES {
         let source = fixture(name);
-        let plan = plan("f=png,sharpen=1");
+        let plan = Plan { damaged: DamagePolicy::Strict, ..plan("f=png,sharpen=1") };
         let whole = transform(&source, &plan).unwrap();
         let mut survivors = 0;
         for len in (0..source.len()).step_by(1 + source.len() / 400) {
@@ -262,7 +263,11 @@ fn a_jpeg_with_a_lying_header() {
     assert!(matches!(refused(&sized(0, 48)), Error::DecodeFailed(_)));
     assert!(matches!(refused(&sized(64, 0)), Error::DecodeFailed(_)));
     // A little larger than its data: found out by decoding.
-    assert!(matches!(transform(&sized(64, 64), &plan("w=5")), Err(Error::DecodeFailed(_))));
+    let strict = Plan { damaged: DamagePolicy::Strict, ..plan("w=5") };
+    assert!(matches!(transform(&sized(64, 64), &strict), Err(Error::DecodeFailed(_))));
+    // Far too large is too large for anybody, unless it costs little.
+    assert!(transform(&sized(7000, 7000), &plan("w=5")).is_err());
+    assert!(transform(&sized(700, 700), &plan("w=5")).is_ok());
     // A second frame header, before and behind the scan.
     let second = source[frame..frame + 19].to_vec();
     for at in [frame + 19, source.len() - 2] {
@@ -293,7 +298,8 @@ fn damage_in_the_middle_of_a_jpeg_is_no_grey_half() {
     let middle = (scan + source.len()) / 2;
     // The second half of the data is gone, but the end is there.
     source.drain(middle..source.len() - 2);
-    assert!(matches!(transform(&source, &plan("w=500")), Err(Error::DecodeFailed(_))));
+    let strict = Plan { damaged: DamagePolicy::Strict, ..plan("w=500") };
+    assert!(matches!(transform(&source, &strict), Err(Error::DecodeFailed(_))));
 }
 
 #[test]

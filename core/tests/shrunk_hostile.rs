@@ -184,7 +184,7 @@ fn tables_that_cannot_be() {
         fails(&format!("a length of {len}"), &lying);
     }
     let at = find(&whole, 0xda);
-    for (offset, value) in [(4, 0), (4, 5), (5, 9), (6, 0x22), (11, 1), (12, 5), (13, 1)] {
+    for (offset, value) in [(4, 0), (4, 5), (5, 9), (6, 0x22)] {
         let mut other = whole.clone();
         other[at + offset] = value;
         fails(&format!("{offset} in the header of the scan"), &other);

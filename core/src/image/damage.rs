@@ -23,7 +23,6 @@ pub struct Damage {
     pub ends_early: bool,
 }
 
-#[allow(dead_code, reason = "the readers that tolerate damage come one by one")]
 impl Damage {
     /// Damage in the middle.
     pub(super) fn inside(what: impl Into<String>) -> Damage {
@@ -64,7 +63,6 @@ impl Tolerance {
         Ok(())
     }
 
-    #[allow(dead_code, reason = "as above")]
     /// Whether nothing is tolerated that may have cost pixels.
     pub(super) fn is_strict(&self) -> bool {
         self.policy == DamagePolicy::Strict

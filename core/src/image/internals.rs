@@ -46,7 +46,7 @@ pub fn jpeg_shrunk(
     let size = Size::new(source.info.width, source.info.height);
     let how = Decode { scale: Scale::Eighths(eighths), ..Decode::all(size, limits.scans) };
     let turbo = decoder == Decoder::Turbo;
-    let raster = shrunk(input, jpeg, &source.info, &how, turbo, &Control::default())?;
+    let raster = shrunk(input, jpeg, &source.info, &how, turbo, &tolerance, &Control::default())?;
     Ok(raster.map(|raster| Pixels {
         width: raster.size().width,
         height: raster.size().height,

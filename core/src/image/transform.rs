@@ -119,6 +119,7 @@ pub fn probe(input: &[u8]) -> Result<Info, Error> {
 /// The source goes out as it is, but for metadata that is not to go out, where it has the format
 /// and the size that are asked for already, as nginx's image_filter does, unless one of these
 /// asks for other pixels or bytes:
+/// - damage that is noticed without decoding it;
 /// - anything that [`Plan::changes_pixels`], or an EXIF orientation that is to be applied;
 /// - an animation of which only the first frame is to be left;
 /// - a bound on its length that it exceeds, unless its format has no quality to be lowered;
@@ -149,6 +150,7 @@ pub fn prepare<'a>(
     if format == source.info.format
         && geometry.is_identity(stored)
         && upright.is_none()
+        && tolerance.found().is_none()
         && keeps_bytes(&source, plan)
         && let Some(cuts) = strip(&source, plan, false)
     {
@@ -266,8 +268,14 @@ impl Prepared<'_> {
     #[must_use]
     pub fn memory(&self) -> u64 {
         let recipe = match &self.work {
-            Work::PassOn(cuts) if cuts.is_empty() => return 0,
-            Work::PassOn(cuts) => return cuts.len() as u64,
+            Work::PassOn(cuts) => {
+                let decoded = self.checked().map_or(0, |decode| {
+                    let channels = decode::layout(&self.source).channels() as u64;
+                    self.stored().pixels() * channels + decode::working_bytes(&self.source, &decode)
+                });
+                let stripped = if cuts.is_empty() { 0 } else { cuts.len() as u64 };
+                return decoded.max(stripped);
+            }
             Work::Make(recipe) => recipe,
         };
         let &Recipe { decode, geometry, format, animation, palette, most } = recipe;
@@ -323,6 +331,7 @@ impl Prepared<'_> {
         let source = self.source.info.format;
         let shows = source.is_universal() || format == Some(source);
         let converts = format.is_some()
+            && self.damage().is_none()
             && fit == Fit::None
             && !self.plan.changes_pixels()
             && !loses_frames(&self.source, self.plan);
@@ -350,7 +359,12 @@ impl Prepared<'_> {
     pub fn run(&self, control: &Control) -> Result<Transformed, Error> {
         control.check()?;
         match &self.work {
-            Work::PassOn(cuts) => self.pass_on(cuts),
+            Work::PassOn(cuts) => {
+                if let Some(decode) = self.checked() {
+                    decode::decode(&self.source, &decode, &self.tolerance, control)?;
+                }
+                self.pass_on(cuts)
+            }
             Work::Make(recipe) => match recipe.animation {
                 Some(animation) => self.animate(recipe, animation, control),
                 None => self.make(recipe, control),
@@ -380,6 +394,11 @@ impl Prepared<'_> {
         let renderer =
             Renderer::new(&self.source, self.plan, sizes, format, &raster, carried, control)?;
         look(&renderer.show(raster, control)?)
+    }
+
+    /// How a source is decoded that goes out as it is, where only that shows whether it is whole.
+    fn checked(&self) -> Option<Decode> {
+        self.tolerance.is_strict().then(|| Decode::all(self.stored(), self.limits.scans))
     }
 
     fn make(&self, recipe: &Recipe, control: &Control) -> Result<Transformed, Error> {

@@ -23,7 +23,8 @@ package ImageGate::Fixtures;
 #       app      application data of a fifth of the file       (JPEG)
 #       meta     author, rights, GPS position in EXIF, XMP and IPTC
 #
-# trunc_NAME is the first half of NAME. Odd files without a picture have names
+# trunc_NAME is the first half of NAME, most_NAME four fifths of it, and noend_NAME all but its last
+# two bytes. Odd files without a picture have names
 # of their own; see %special.
 
 use strict;
@@ -248,9 +249,11 @@ sub make {
         return $code->();
     }
 
-    if ($name =~ /^trunc_(.+)$/) {
-        my $whole = fixture($1);
-        return substr $whole, 0, int(length($whole) / 2);
+    if ($name =~ /^(trunc|most|noend)_(.+)$/) {
+        my $whole = fixture($2);
+        my $len = length $whole;
+        my %left = (trunc => int($len / 2), most => int($len * 0.8), noend => $len - 2);
+        return substr $whole, 0, $left{$1};
     }
 
     if ($name =~ /^anim-(\d+)x(\d+)-(\w+)\.\w+$/ && $animations{$3}) {

@@ -86,9 +86,8 @@ pub(super) fn decode(
 ) -> Result<Raster, Error> {
     control.check()?;
     let size = Size::new(source.info.width, source.info.height);
-    let _ = tolerance;
     let raster = match &source.kind {
-        Kind::Jpeg(jpeg) => jpeg::decode(source.input, jpeg, size, how, control),
+        Kind::Jpeg(jpeg) => jpeg::decode(source.input, jpeg, size, how, tolerance, control),
         Kind::Png(_) => png::decode(source.input, size, how.scale, control),
         Kind::Gif(gif) => gif::decode(source.input, gif, size, source.info.alpha),
         Kind::Webp(webp) => webp::decode(webp, size, how, control),

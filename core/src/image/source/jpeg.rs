@@ -1,19 +1,26 @@
 //! JPEG markers (ITU-T T.81, annex B).
 
+mod clean;
+mod scans;
+
 use std::borrow::Cow;
 
 use memchr::memchr;
 
 use super::super::bytes::{array, be16};
+use super::super::damage::{Damage, Tolerance};
 use super::super::geometry::Size;
-use super::super::raster::with_room;
 use super::super::{Error, Format, Info, Limits};
 use super::rights::PHOTOSHOP;
-use super::{Embedded, Icc, Kind, Source, broken, truncated};
+use super::{Embedded, Icc, Kind, Source, TRUNCATED, broken, truncated};
+use scans::Scans;
 
 pub(in super::super) const SOI: u8 = 0xd8;
 pub(in super::super) const EOI: u8 = 0xd9;
 pub(in super::super) const SOS: u8 = 0xda;
+/// An image of so many pixels may have next to no data: that costs nobody much.
+const CHEAP: u64 = 1 << 24;
+
 const TEM: u8 = 0x01;
 const RST0: u8 = 0xd0;
 const RST7: u8 = 0xd7;
@@ -30,6 +37,8 @@ pub(in super::super) const EXIF: &[u8] = b"Exif\0\0";
 const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 pub(in super::super) const ICC: &[u8] = b"ICC_PROFILE\0";
 pub(in super::super) const ADOBE: &[u8] = b"Adobe";
+/// Where the colour transform is in an Adobe segment.
+const ADOBE_TRANSFORM: usize = 11;
 
 /// What the markers say besides [`Info`].
 #[derive(Debug)]
@@ -44,10 +53,9 @@ pub(in super::super) struct Jpeg {
     /// Whether there is an Adobe segment; its CMYK values are inverted.
     pub(in super::super) adobe: bool,
     size: Size,
-    /// Where the first SOS marker is; `None` where the headers end before.
-    first_scan: Option<usize>,
-    /// Whether libjpeg would refuse the image over something that does not
-    /// concern its pixels.
+    scans: Scans,
+    /// Whether libjpeg would refuse the image, or warn of it, over something
+    /// that does not concern its pixels, or that they can do without.
     messy: bool,
 }
 
@@ -104,33 +112,24 @@ impl Jpeg {
     }
 
     /// What a decoder is to be given: the input itself, or a copy of it that has
-    /// only those segments that the pixels depend on.
+    /// only those segments that the pixels depend on, and an end.
     pub(in super::super) fn decodable<'a>(&self, input: &'a [u8]) -> Result<Cow<'a, [u8]>, Error> {
-        if !self.messy {
-            return Ok(Cow::Borrowed(input));
+        if self.messy {
+            clean::clean(input, self).map(Cow::Owned)
+        } else {
+            Ok(Cow::Borrowed(input))
         }
-        let mut clean = with_room(input.len())?;
-        clean.extend_from_slice(&[0xff, SOI]);
-        let mut walk = Walk::new(input, 2);
-        let first_scan = self.first_scan.ok_or_else(truncated)?;
-        while let Some(marker) = walk.marker().filter(|&marker| marker != SOS) {
-            if stands_alone(marker) {
-                continue;
-            }
-            let start = walk.at;
-            walk.segment().ok_or_else(truncated)?;
-            if !matches!(marker, APP0..=APP13 | APP15 | COM) {
-                clean.extend_from_slice(&[0xff, marker]);
-                clean.extend_from_slice(input.get(start..walk.at).unwrap_or_default());
-            }
-        }
-        clean.extend_from_slice(input.get(first_scan..).unwrap_or_default());
-        Ok(Cow::Owned(clean))
     }
 
     /// Bytes of the copy that [`decodable`](Jpeg::decodable) makes.
     pub(in super::super) fn copied_bytes(&self, input: &[u8]) -> u64 {
-        if self.messy { input.len() as u64 } else { 0 }
+        if self.messy { (input.len() + clean::MORE) as u64 } else { 0 }
+    }
+
+    /// Whether only the data can tell how many rows there are: they all come in one scan, and the
+    /// file ends early.
+    pub(in super::super) fn may_lack_rows(&self) -> bool {
+        self.one_pass && !self.scans.is_ended
     }
 
     /// Blocks of 8x8 samples over all components, or those that are stored
@@ -154,38 +153,33 @@ impl Jpeg {
             .sum()
     }
 
-    /// Walks over the scans up to the end of the image.
+    /// Checks what the markers tell of the scans.
     ///
-    /// A decoder would fill what is missing with grey, so the end has to be
-    /// there, and sequential scans must have enough bits for all their blocks.
-    pub(super) fn check(&self, input: &[u8], limits: &Limits) -> Result<(), Error> {
-        let mut walk = Walk::new(input, self.first_scan.ok_or_else(truncated)?);
-        let mut scans = 0;
-        let mut entropy = 0;
-        loop {
-            match walk.marker().ok_or_else(truncated)? {
-                SOS => {
-                    scans += 1;
-                    if scans > limits.scans {
-                        return Err(Error::TooManyFrames(format!(
-                            "more than {} scans",
-                            limits.scans
-                        )));
-                    }
-                    walk.segment().ok_or_else(truncated)?;
-                    entropy += walk.skip_entropy() as u64;
-                }
-                EOI => break,
-                marker if frame_header(marker) => return Err(broken("two frame headers")),
-                marker if !stands_alone(marker) => {
-                    walk.segment().ok_or_else(truncated)?;
-                }
-                _ => {}
-            }
+    /// A decoder would fill what is missing with grey. Of an image that comes in several scans
+    /// the first has to be whole.
+    pub(super) fn check(&self, limits: &Limits, tolerance: &Tolerance) -> Result<(), Error> {
+        let Scans { count, entropy, is_ended, has_first, ref damage, .. } = self.scans;
+        if count > limits.scans {
+            return Err(Error::TooManyFrames(format!("more than {} scans", limits.scans)));
+        }
+        if count == 0 || !is_ended && !self.one_pass && !has_first {
+            return Err(truncated());
+        }
+        if !is_ended {
+            tolerance.note(Damage::at_the_end(TRUNCATED))?;
+        }
+        if let Some(damage) = damage {
+            tolerance.note(damage.clone())?;
         }
         // The shortest code for a block is a bit of DC and a bit of end-of-block.
-        if !self.progressive && !self.arithmetic && entropy * 8 < self.blocks(false) * 2 {
-            return Err(broken("too little data for the size in the header"));
+        let least = self.blocks(false) * 2;
+        if !self.progressive && !self.arithmetic && entropy * 8 < least {
+            let few = "too little data for the size in the header";
+            let is_half = is_ended || entropy * 16 >= least;
+            if !is_half || self.size.pixels() > CHEAP {
+                return Err(broken(few));
+            }
+            tolerance.note(Damage::inside(few))?;
         }
         Ok(())
     }
@@ -196,7 +190,8 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
     let mut walk = Walk::new(input, 2);
     let mut embedded = Embedded::default();
     let mut profile = ProfileParts::default();
-    let mut adobe = false;
+    // The colour transform.
+    let mut adobe: Option<u8> = None;
     let mut messy = false;
     let mut frame: Option<Frame> = None;
 
@@ -231,19 +226,30 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
                 embedded.iptc = embedded.iptc.or(body.get(PHOTOSHOP.len()..));
             }
             APP2 if body.starts_with(ICC) => profile.add(body),
-            APP14 if body.starts_with(ADOBE) => adobe = true,
+            APP14 if body.starts_with(ADOBE) => {
+                adobe = body.get(ADOBE_TRANSFORM).copied().or(adobe).or(Some(0));
+            }
             _ => {}
         }
     };
 
-    let frame = frame.ok_or_else(|| broken("no frame header"))?;
+    let mut frame = frame.ok_or_else(|| broken("no frame header"))?;
     let has_parts = !profile.parts.is_empty();
     embedded.icc = profile.into_icc();
     messy |= has_parts && embedded.icc.is_none();
+    messy |= adobe.is_some_and(|transform| !is_usual(transform, frame.sampling.len()));
     let one_pass = !frame.progressive
         && first_scan
             .and_then(|at| input.get(at + 4))
             .is_some_and(|&components| usize::from(components) == frame.sampling.len());
+    let scans = first_scan
+        .map(|at| Scans::read(input, at, one_pass, frame.progressive))
+        .unwrap_or_default();
+    if frame.size.height == 0 {
+        let rows = scans.rows.ok_or_else(|| broken("nothing says how high the image is"))?;
+        frame.size.height = rows.into();
+    }
+    messy |= scans.messy;
     Ok(Source {
         input,
         info: Info {
@@ -262,9 +268,9 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
             one_pass,
             arithmetic: frame.arithmetic,
             progressive: frame.progressive,
-            adobe,
+            adobe: adobe.is_some(),
             size: frame.size,
-            first_scan,
+            scans,
             messy,
         }),
         embedded,
@@ -289,7 +295,7 @@ impl Frame {
         let height = be16(body, 1).ok_or_else(cut_short)?;
         let width = be16(body, 3).ok_or_else(cut_short)?;
         let [count] = array(body, 5).ok_or_else(cut_short)?;
-        if width == 0 || height == 0 {
+        if width == 0 {
             return Err(broken("the frame header gives no size"));
         }
         let mut sampling = Vec::with_capacity(usize::from(count));
@@ -346,6 +352,16 @@ impl<'a> ProfileParts<'a> {
     }
 }
 
+/// Whether libjpeg knows that colour transform of an Adobe segment, for so many components.
+fn is_usual(transform: u8, components: usize) -> bool {
+    transform == 0 || transform == usual_transform(components)
+}
+
+/// The colour transform of so many components that libjpeg takes one for that it does not know.
+fn usual_transform(components: usize) -> u8 {
+    if components == 4 { 2 } else { 1 }
+}
+
 /// Whether libjpeg-turbo has a name for that sampling beside chroma that is sampled once: from
 /// 4:4:4 to 4:1:1 and 4:4:1.
 fn has_name(luma: &(u8, u8)) -> bool {
@@ -355,6 +371,10 @@ fn has_name(luma: &(u8, u8)) -> bool {
 pub(in super::super) fn frame_header(marker: u8) -> bool {
     // C4, C8 and CC are Huffman tables, an extension and conditioning.
     matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc)
+}
+
+fn is_restart(marker: u8) -> bool {
+    matches!(marker, RST0..=RST7)
 }
 
 pub(in super::super) fn stands_alone(marker: u8) -> bool {
@@ -396,7 +416,8 @@ impl<'a> Walk<'a> {
 
     /// Moves behind the segment that begins here and returns what is in it.
     pub(in super::super) fn segment(&mut self) -> Option<&'a [u8]> {
-        let len = usize::from(be16(self.input, self.at)?);
+        // libjpeg takes a length that leaves no room for itself for that of nothing.
+        let len = usize::from(be16(self.input, self.at)?).max(2);
         let body = self.input.get(self.at + 2..self.at + len)?;
         self.at += len;
         Some(body)

@@ -112,7 +112,7 @@ impl<'a> Source<'a> {
     pub(super) fn check(&self, limits: &Limits, tolerance: &Tolerance) -> Result<(), Error> {
         check_size(&self.info, limits)?;
         match &self.kind {
-            Kind::Jpeg(jpeg) => jpeg.check(self.input, limits)?,
+            Kind::Jpeg(jpeg) => jpeg.check(limits, tolerance)?,
             // A frame may be larger than the canvas that it is painted on.
             Kind::Gif(gif) => {
                 let Size { width, height } = gif.largest;
@@ -195,6 +195,8 @@ fn broken(what: &str) -> Error {
     Error::DecodeFailed(what.to_owned())
 }
 
+const TRUNCATED: &str = "the image is truncated";
+
 fn truncated() -> Error {
-    broken("the image is truncated")
+    broken(TRUNCATED)
 }

@@ -4,10 +4,11 @@
 mod low;
 mod turbo;
 
+use super::super::damage::{Damage, Tolerance};
 use super::super::geometry::Size;
 use super::super::raster::{Layout, Raster};
 use super::super::source::jpeg::Jpeg;
-use super::super::{Control, Error, Info};
+use super::super::{Control, DamagePolicy, Error, Info};
 use super::{Decode, Scale, failed};
 
 /// The scales, in eighths, that are worth it. libjpeg-turbo knows 5, 6 and 7 too, but has
@@ -24,6 +25,9 @@ pub(super) fn layout(jpeg: &Jpeg) -> Layout {
     }
 }
 
+/// Bytes of coefficients that libjpeg may keep of an image that was thought to need less.
+const SPARE: u64 = 32 << 20;
+
 /// Bytes that a decoder holds besides the raster.
 pub(super) fn working_bytes(input: &[u8], jpeg: &Jpeg, how: &Decode) -> u64 {
     let kept = match eighths_of_low(jpeg, how) {
@@ -31,7 +35,9 @@ pub(super) fn working_bytes(input: &[u8], jpeg: &Jpeg, how: &Decode) -> u64 {
             low::bytes_of_row(jpeg.sampling(), how.part.size, eighths as usize)
         }
         Some(eighths) => {
-            low::bytes(jpeg.sampling(), jpeg.size(), jpeg.progressive(), eighths as usize)
+            let bytes =
+                low::bytes(jpeg.sampling(), jpeg.size(), jpeg.progressive(), eighths as usize);
+            bytes.max(jpeg.coefficient_bytes().min(SPARE))
         }
         None => jpeg.coefficient_bytes(),
     };
@@ -43,23 +49,56 @@ pub(super) fn decode(
     jpeg: &Jpeg,
     size: Size,
     how: &Decode,
+    tolerance: &Tolerance,
     control: &Control,
 ) -> Result<Raster, Error> {
-    let raster = low(input, jpeg, size, how, control)?;
-    let mut raster = match raster {
-        Some(raster) => raster,
-        // Not without the memory that was promised to be enough: libjpeg keeps
-        // all coefficients of an image that comes in several scans.
-        None if eighths_of_low(jpeg, how).is_some() && !jpeg.one_pass() => {
+    let input = &*jpeg.decodable(input)?;
+    if tolerance.is_strict() {
+        verify(input, jpeg, size, how.scans, tolerance, control)?;
+    } else if jpeg.may_lack_rows() && can_read_low(jpeg) {
+        low::check_half(input, size, control)?;
+    }
+    // What can be made of damage libjpeg knows best. It keeps all coefficients of an image that comes
+    // in several scans, and needs no more memory than was promised to be enough.
+    let by_libjpeg = jpeg.coefficient_bytes() <= SPARE;
+    let untold = Tolerance::new(DamagePolicy::Strict);
+    let own = if by_libjpeg { &untold } else { tolerance };
+    let mut raster = match low(input, jpeg, size, how, own, control) {
+        Ok(Some(raster)) => raster,
+        Ok(None) if is_low(jpeg, how) && !by_libjpeg => {
             return Err(failed("the scans make no sense"));
         }
-        None => turbo(input, jpeg, size, how)?,
+        Ok(None) => turbo(input, jpeg, size, how, tolerance)?,
+        Err(Error::DecodeFailed(what)) if by_libjpeg => {
+            tolerance.note(Damage::inside(what))?;
+            turbo(input, jpeg, size, how, tolerance)?
+        }
+        Err(error) => return Err(error),
     };
     // Adobe's programs store ink as light, and mark that by their segment only.
     if raster.layout() == Layout::Cmyk8 && jpeg.adobe {
         raster.data_mut().iter_mut().for_each(|ink| *ink = !*ink);
     }
     Ok(raster)
+}
+
+/// Looks at all of the data, whatever is wanted of it: the verdict on an image is one.
+fn verify(
+    input: &[u8],
+    jpeg: &Jpeg,
+    size: Size,
+    scans: u32,
+    tolerance: &Tolerance,
+    control: &Control,
+) -> Result<(), Error> {
+    let how = Decode { scale: Scale::Eighths(1), ..Decode::all(size, scans) };
+    // Of a progressive image the smallest scale needs but a few scans.
+    let low =
+        if jpeg.progressive() { None } else { low(input, jpeg, size, &how, tolerance, control)? };
+    if low.is_none() {
+        turbo(input, jpeg, size, &how, tolerance)?;
+    }
+    Ok(())
 }
 
 /// Decodes by one of the two decoders, as [`internals`](super::super::internals) wants it.
@@ -69,13 +108,15 @@ pub(in super::super) fn shrunk(
     info: &Info,
     how: &Decode,
     by_turbo: bool,
+    tolerance: &Tolerance,
     control: &Control,
 ) -> Result<Option<Raster>, Error> {
     let size = Size::new(info.width, info.height);
+    let input = &*jpeg.decodable(input)?;
     if by_turbo {
-        turbo(input, jpeg, size, how).map(Some)
+        turbo(input, jpeg, size, how, tolerance).map(Some)
     } else {
-        low(input, jpeg, size, how, control)
+        low(input, jpeg, size, how, tolerance, control)
     }
 }
 
@@ -84,14 +125,25 @@ fn low(
     jpeg: &Jpeg,
     size: Size,
     how: &Decode,
+    tolerance: &Tolerance,
     control: &Control,
 ) -> Result<Option<Raster>, Error> {
     let Some(eighths) = eighths_of_low(jpeg, how) else { return Ok(None) };
-    low::decode(input, size, how.part, eighths, control)
+    low::decode(input, size, how.part, eighths, tolerance, control)
 }
 
-fn turbo(input: &[u8], jpeg: &Jpeg, size: Size, how: &Decode) -> Result<Raster, Error> {
-    turbo::decode(&jpeg.decodable(input)?, layout(jpeg), size, how)
+fn turbo(
+    input: &[u8],
+    jpeg: &Jpeg,
+    size: Size,
+    how: &Decode,
+    tolerance: &Tolerance,
+) -> Result<Raster, Error> {
+    turbo::decode(input, layout(jpeg), size, how, tolerance)
+}
+
+fn is_low(jpeg: &Jpeg, how: &Decode) -> bool {
+    eighths_of_low(jpeg, how).is_some()
 }
 
 /// The scale, if low frequencies are all that is needed for it, and can be had.
@@ -105,5 +157,5 @@ fn eighths_of_low(jpeg: &Jpeg, how: &Decode) -> Option<u32> {
 /// Inks that come more often than black have detail that nothing else stands
 /// for, unlike the chroma beside luma.
 fn can_read_low(jpeg: &Jpeg) -> bool {
-    !jpeg.arithmetic() && !jpeg.coarse_black()
+    !jpeg.arithmetic() && !jpeg.coarse_black() && low::knows(jpeg.sampling())
 }

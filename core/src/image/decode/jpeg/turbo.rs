@@ -3,6 +3,7 @@
 use image_gate_codecs::jpeg::{Decoder, Format, Part};
 
 use super::super::super::Error;
+use super::super::super::damage::{Damage, Tolerance};
 use super::super::super::geometry::{Size, Window};
 use super::super::super::raster::{Layout, Raster};
 use super::super::{Decode, Scale, failed};
@@ -12,6 +13,7 @@ pub(super) fn decode(
     layout: Layout,
     size: Size,
     how: &Decode,
+    tolerance: &Tolerance,
 ) -> Result<Raster, Error> {
     let decoder = Decoder::new(input, how.scans).map_err(failed)?;
     if decoder.size() != (size.width, size.height) {
@@ -30,10 +32,13 @@ pub(super) fn decode(
         _ => Format::Rgb,
     };
     let mut raster = Raster::new(how.raster_size(size), layout)?;
-    match decoder.decode(eighths, part, format, raster.data_mut()) {
-        Err(error) if !is_harmless(&error.to_string()) => Err(failed(error)),
-        _ => Ok(raster),
+    let warning = decoder.decode(eighths, part, format, raster.data_mut()).map_err(failed)?;
+    if let Some(warning) = warning.map(|warning| warning.to_string())
+        && !is_harmless(&warning)
+    {
+        tolerance.note(Damage::inside(warning))?;
     }
+    Ok(raster)
 }
 
 /// Whether a message of libjpeg's is a warning that leaves all pixels intact.

@@ -225,6 +225,14 @@ impl Component {
     }
 }
 
+/// Whether components that are sampled so often can be read.
+///
+/// libjpeg does not know what lies between two samples either.
+pub(in super::super) fn knows(sampling: &[(u8, u8)]) -> bool {
+    let (most_h, most_v) = sampling.iter().fold((1, 1), |(mh, mv), &(h, v)| (mh.max(h), mv.max(v)));
+    sampling.len() == 1 || sampling.iter().all(|&(h, v)| most_h % h == 0 && most_v % v == 0)
+}
+
 /// How many coefficients are kept of a block, one way, of a component that is sampled
 /// so many `times` less than others are. What more add to chroma does not show.
 fn kept(eighths: usize, times: usize) -> usize {

@@ -27,12 +27,15 @@ mod scan;
 mod script;
 mod tables;
 
+use std::cell::Cell;
+
+use super::super::super::damage::{Damage, Tolerance};
 use super::super::super::geometry::{Size, Window};
 use super::super::super::raster::Raster;
 use super::super::super::source::jpeg::{EOI, SOI, SOS, Walk, stands_alone};
-use super::super::super::{Control, Error};
+use super::super::super::{Control, DamagePolicy, Error};
 use super::super::failed;
-pub(super) use frame::{bytes, bytes_of_row};
+pub(super) use frame::{bytes, bytes_of_row, knows};
 
 use frame::Frame;
 use huffman::BadCode;
@@ -45,6 +48,8 @@ use tables::Tables;
 enum Stop {
     /// Something that libjpeg may make sense of.
     Declined,
+    /// The data ends before the image does.
+    Ended,
     Failed(Error),
 }
 
@@ -67,28 +72,50 @@ fn broken(what: &str) -> Stop {
 /// Decodes an image whose structure [`Source::check`] found whole; `None` is one
 /// that this decoder does not know. CMYK is as it is stored. The part begins at MCUs.
 ///
+/// Of an image that comes in several scans what can't be read of one is what was known before,
+/// where that is tolerated.
+///
 /// [`Source::check`]: super::super::super::source::Source::check
 pub(super) fn decode(
     input: &[u8],
     size: Size,
     part: Window,
     eighths: u32,
+    tolerance: &Tolerance,
     control: &Control,
 ) -> Result<Option<Raster>, Error> {
-    match read(input, size, part, eighths as usize, control) {
+    match read(input, size, part, eighths as usize, (tolerance, &Cell::new(0)), control) {
         Ok(raster) => Ok(Some(raster)),
         Err(Stop::Declined) => Ok(None),
+        Err(Stop::Ended) => Err(failed(ENDED)),
         Err(Stop::Failed(error)) => Err(error),
     }
 }
 
+/// Checks that at least half of the rows are there of an image that comes in one scan.
+pub(super) fn check_half(input: &[u8], size: Size, control: &Control) -> Result<(), Error> {
+    let strict = Tolerance::new(DamagePolicy::Strict);
+    let (part, rows) = (Window { x: 0, y: 0, size }, Cell::new(0));
+    match read(input, size, part, 1, (&strict, &rows), control) {
+        Err(Stop::Ended) if rows.get() * 2 < size.height as usize => Err(failed(ENDED)),
+        Err(Stop::Failed(error @ (Error::Timeout | Error::Cancelled | Error::Internal(_)))) => {
+            Err(error)
+        }
+        // What makes no sense is there.
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+const ENDED: &str = "the data of a scan is truncated";
+
 /// Reads what is to be kept, and makes the part of it, a row of MCUs after the other where that
-/// can be.
+/// can be. Tells how many rows of pixels were read of the last scan.
 fn read(
     input: &[u8],
     size: Size,
     part: Window,
     eighths: usize,
+    (tolerance, rows): (&Tolerance, &Cell<usize>),
     control: &Control,
 ) -> Result<Raster, Stop> {
     let mut walk = Walk::new(input, 2);
@@ -120,16 +147,22 @@ fn read(
                         };
                         let role = roles.next().unwrap_or(Role::Passed);
                         let at = walk.at();
-                        let behind = scan::read(
+                        let scan = scan::read(
                             input,
                             at,
                             body,
                             (frame, &mut painter),
                             &tables,
                             role,
-                            control,
-                        )?;
-                        walk = Walk::new(input, behind);
+                            (rows, control),
+                        );
+                        match scan {
+                            Ok(behind) => walk = Walk::new(input, behind),
+                            Err(stop) => {
+                                lost(stop, frame, tolerance)?;
+                                walk.skip_entropy();
+                            }
+                        }
                     }
                     _ => tables.read(marker, body)?,
                 }
@@ -140,8 +173,21 @@ fn read(
     if let Some(painter) = painter {
         return painter.finish(&frame, control);
     }
+    if frame.wanted.is_empty() {
+        return Err(Stop::Declined);
+    }
     if frame.components.iter().any(|component| component.quantizers.is_none()) {
-        return Err(broken("a component has no data"));
+        tolerance.note(Damage::inside("a component has no data"))?;
     }
     Painter::new(&frame, tables.colors(&frame)?)?.finish(&frame, control)
+}
+
+/// Goes on behind a scan that could not all be read, if that is tolerated.
+fn lost(stop: Stop, frame: &Frame, tolerance: &Tolerance) -> Result<(), Stop> {
+    let what = match stop {
+        Stop::Ended if !frame.complete => ENDED.to_owned(),
+        Stop::Failed(Error::DecodeFailed(what)) if !frame.complete => what,
+        stop => return Err(stop),
+    };
+    Ok(tolerance.note(Damage::inside(what))?)
 }

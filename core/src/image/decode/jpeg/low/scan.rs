@@ -1,5 +1,6 @@
 //! Scans (ITU-T T.81, sections B.2.3, F.2 and G.1).
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use memchr::memchr;
@@ -29,7 +30,7 @@ pub(super) fn read(
     (frame, painter): (&mut Frame, &mut Option<Painter>),
     tables: &Tables,
     role: Role,
-    control: &Control,
+    (read_rows, control): (&Cell<usize>, &Control),
 ) -> Result<usize, Stop> {
     let (members, spectrum) = header(body, frame).ok_or(Stop::Declined)?;
     if frame.complete {
@@ -57,7 +58,8 @@ pub(super) fn read(
 
     let interval = usize::from(tables.restart_interval);
     let grid = Grid::new(frame, &members)?;
-    let mut scan = Scan { input, at, interval, grid, painter: painter.as_mut(), control };
+    let mut scan =
+        Scan { input, at, interval, grid, painter: painter.as_mut(), read_rows, control };
     let differences = || built(&members, |member| member.dc, &tables.dc, Differences::new);
     let skips = || built(&members, |member| member.ac, &tables.ac, Skips::new);
     if !frame.progressive && frame.eighths > 1 {
@@ -207,7 +209,8 @@ fn built<T>(
     for number in members.iter().map(number) {
         let definition = definitions.get(number).and_then(Option::as_ref).ok_or(Stop::Declined)?;
         if let Some(table @ None) = tables.get_mut(number) {
-            *table = Some(build(definition)?);
+            // What no table can be libjpeg refuses, too.
+            *table = Some(build(definition).map_err(|_: BadCode| Stop::Declined)?);
         }
     }
     Ok(tables)
@@ -286,6 +289,8 @@ struct Scan<'a> {
     grid: Grid,
     /// Who makes the image of a row of MCUs as soon as it is read.
     painter: Option<&'a mut Painter>,
+    /// Rows of pixels that were read.
+    read_rows: &'a Cell<usize>,
     control: &'a Control,
 }
 
@@ -349,11 +354,12 @@ impl Scan<'_> {
                 }
             }
             if bytes.overran(bits) {
-                return Err(broken("the data of a scan is truncated"));
+                return Err(Stop::Ended);
             }
             if let Some(painter) = &mut self.painter {
                 painter.paint(frame, frame.scaled((row + 1) * frame.mcu.1), self.control)?;
             }
+            self.read_rows.set((row + 1) * frame.mcu.1);
         }
         Ok(bytes.position())
     }
@@ -383,7 +389,7 @@ impl Scan<'_> {
                 block(&mut bytes, &mut bits, &mut run, Block { row, column, mask })?;
             }
             if bytes.overran(bits) {
-                return Err(broken("the data of a scan is truncated"));
+                return Err(Stop::Ended);
             }
         }
         Ok(bytes.position())
