@@ -110,7 +110,7 @@ sub {
     image_resize_png_compression best;
     image_resize_limit time=60ms;
     location /make/ { image_resize convert; image_resize_format avif; image_resize_limit time=60s; image_resize_avif_quality 90 speed=10; alias $TEST_NGINX_FIXTURES/; }
-    location /in/   { image_resize resize 60 -; image_resize_format webp; alias $TEST_NGINX_FIXTURES/; }
+    location /in/   { image_resize resize 60 -; image_resize_format webp; image_resize_limit time=10ms; alias $TEST_NGINX_FIXTURES/; }
     location ~ ^/out/(?<format>\w+)/(?<f>.+) { image_resize convert; image_resize_format $format; image_resize_sharpen 1; alias $TEST_NGINX_FIXTURES/$f; }
 --- timeout: 60
 --- script eval
@@ -182,7 +182,7 @@ sub {
     fixture_path('noise-2400x1600-q90.jpg');
     my $dir = ImageGate::Fixtures::fixture_dir();
     my $s = ImageGate::Server->new->start("location / { image_resize convert; image_resize_format webp;"
-        . " image_resize_webp_quality 100 effort=6; image_resize_sharpen 1; image_resize_limit time=60s jobs=4; alias $dir/; }");
+        . " image_resize_webp_quality 100 effort=6; image_resize_sharpen 1; image_resize_limit time=60s jobs=1; alias $dir/; }");
     my @c = map { $s->client(timeout => 60) } 1 .. 6;
     $_->send('GET', '/noise-2400x1600-q90.jpg') for @c;
     Time::HiRes::sleep(0.3);
@@ -194,5 +194,7 @@ sub {
     Test::More::ok($ended, "$name - it ended");
     # Six such jobs take much longer; a second is what is promised.
     Test::More::cmp_ok($took, '<', 5, "$name - in $took s");
-    Test::More::is(CORE::join('', $s->trouble), '', "$name - without trouble");
+    # Where the machine has no time for it, the master kills it after a second.
+    my @trouble = grep { !/exited on signal 9/ } $s->trouble;
+    Test::More::is("@trouble", '', "$name - without trouble");
 }
