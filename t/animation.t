@@ -117,7 +117,7 @@ __DATA__
 /params/anim=maybe/anim-60x40-im.gif    400
 
 
-=== TEST 5: limits count all frames, before any is decoded; what is broken is refused
+=== TEST 5: beyond a limit an animation is its first frame; what is broken is refused
 --- config
     add_header X-Error $image_resize_error always;
     location / { image_resize resize 30 -; alias $TEST_NGINX_FIXTURES/; }
@@ -129,17 +129,39 @@ __DATA__
         image_resize_limit frames=5 pixels=12000 output_pixels=3000;
         alias $TEST_NGINX_FIXTURES/;
     }
+    location /strict/ {
+        image_resize resize 30 -;
+        image_resize_damaged strict;
+        location /strict/few/ { image_resize_limit frames=4; alias $TEST_NGINX_FIXTURES/; }
+        location /strict/small/ { image_resize_limit pixels=11999; alias $TEST_NGINX_FIXTURES/; }
+        location /strict/out/ { image_resize_limit output_pixels=2999; alias $TEST_NGINX_FIXTURES/; }
+        location /strict/first/ {
+            image_resize_animation first;
+            image_resize_limit frames=1 pixels=2400 output_pixels=600;
+            alias $TEST_NGINX_FIXTURES/;
+        }
+        alias $TEST_NGINX_FIXTURES/;
+    }
+    location /tiny/ { image_resize resize 30 -; image_resize_limit pixels=2399; alias $TEST_NGINX_FIXTURES/; }
     location /wide/ { image_resize resize 30 -; image_resize_limit width=65535 height=65535; alias $TEST_NGINX_FIXTURES/; }
 --- rows
-/few/anim-60x40-im.gif          415 X-Error=too_many_frames log=info:too_many_frames
-/small/anim-60x40-im.gif        415 X-Error=too_many_pixels log=info:too_many_pixels
-/small/anim-60x40-webpmux.webp  415 X-Error=too_many_pixels
-/out/anim-60x40-im.gif          415 X-Error=too_many_pixels log=info:too_many_pixels
+/few/anim-60x40-im.gif          200 gif 30x20 frames=1
+/small/anim-60x40-im.gif        200 gif 30x20 frames=1
+/small/anim-60x40-webpmux.webp  200 webp 30x20 frames=1
+/out/anim-60x40-im.gif          200 gif 30x20 frames=1
+/tiny/anim-60x40-im.gif         415 X-Error=too_many_pixels log=info:too_many_pixels
+/strict/few/anim-60x40-im.gif   415 X-Error=too_many_frames log=info:too_many_frames
+/strict/small/anim-60x40-im.gif 415 X-Error=too_many_pixels log=info:too_many_pixels
+/strict/small/anim-60x40-webpmux.webp 415 X-Error=too_many_pixels
+/strict/out/anim-60x40-im.gif   415 X-Error=too_many_pixels log=info:too_many_pixels
+/strict/first/anim-60x40-im.gif 200 gif 30x20 frames=1
 /fits/anim-60x40-im.gif         200 gif 30x20 frames=5
 /frames-100000.gif              415 X-Error=too_many_frames
 /huge-frames.gif                415 X-Error=too_many_pixels
 /wide/huge-frames.gif           415 X-Error=too_many_pixels
 /none-frames.gif                415 X-Error=decode_failed
-/trunc_anim-60x40-gifsicle.gif  415 X-Error=decode_failed
-/trunc_anim-60x40-webpmux.webp  415 X-Error=decode_failed
+/trunc_anim-60x40-gifsicle.gif  200 gif 30x20
+/trunc_anim-60x40-webpmux.webp  200 webp 30x20
+/strict/trunc_anim-60x40-gifsicle.gif  415 X-Error=decode_failed
+/strict/trunc_anim-60x40-webpmux.webp  415 X-Error=decode_failed
 

@@ -4,13 +4,13 @@ use std::ffi::c_int;
 use std::fmt;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::ptr::{NonNull, from_mut, from_ref, null};
+use std::ptr::{NonNull, from_mut, from_ref, null, null_mut};
 
 use libwebp_sys::{
     VP8StatusCode, WEBP_CSP_MODE, WebPBitstreamFeatures, WebPConfig, WebPDecode, WebPDecoderConfig,
-    WebPEncode, WebPEncodingError, WebPGetFeatures, WebPIDecode, WebPIDecoder, WebPIDelete,
-    WebPIUpdate, WebPMemoryWrite, WebPMemoryWriter, WebPMemoryWriterClear, WebPPicture,
-    WebPPictureFree, WebPPictureImportRGB, WebPPictureImportRGBA, WebPRGBABuffer,
+    WebPEncode, WebPEncodingError, WebPGetFeatures, WebPIDecGetRGB, WebPIDecode, WebPIDecoder,
+    WebPIDelete, WebPIUpdate, WebPMemoryWrite, WebPMemoryWriter, WebPMemoryWriterClear,
+    WebPPicture, WebPPictureFree, WebPPictureImportRGB, WebPPictureImportRGBA, WebPRGBABuffer,
 };
 
 use crate::{bytes, slice};
@@ -123,11 +123,50 @@ impl<'a> Decoder<'a> {
     /// Where the bitstream is broken, incomplete or stopped, the part is not one of the image, or
     /// `pixels` is not exactly as long as it becomes.
     pub fn decode(
-        self,
+        &self,
         part: &Part,
         pixels: &mut [u8],
         goes_on: impl Fn() -> bool,
     ) -> Result<(), Error> {
+        let mut config = self.config(part, pixels)?;
+        let Info { width, height, .. } = self.info;
+        if u64::from(width) * u64::from(height) <= FEW_PIXELS {
+            // SAFETY: the input is readable; the configuration is initialised, and its buffer one
+            // of ours, that libwebp neither frees nor keeps nor writes behind `size` of.
+            let status = unsafe { WebPDecode(self.input.as_ptr(), self.input.len(), &mut config) };
+            return check(status);
+        }
+        Slices::new(&mut config)?.take(self.input, goes_on)
+    }
+
+    /// Decodes in the same way a bitstream that is broken or incomplete, as far as it goes;
+    /// answers how many rows of `pixels` are there.
+    ///
+    /// # Errors
+    /// As those of [`decode`](Decoder::decode), for other reasons than the bitstream.
+    pub fn decode_partly(
+        &self,
+        part: &Part,
+        pixels: &mut [u8],
+        goes_on: impl Fn() -> bool,
+    ) -> Result<u32, Error> {
+        let mut config = self.config(part, pixels)?;
+        let (_, height) = part.scaled.unwrap_or((part.width, part.height));
+        let slices = Slices::new(&mut config)?;
+        // How else it ends says nothing: what was decoded before counts.
+        if let Err(Error::Stopped) = slices.take(self.input, goes_on) {
+            return Err(Error::Stopped);
+        }
+        let mut rows = 0;
+        let decoder = slices.0.as_ptr();
+        // SAFETY: a decoder, and a number to write to; what else there is to know is not asked
+        // for.
+        unsafe { WebPIDecGetRGB(decoder, &mut rows, null_mut(), null_mut(), null_mut()) };
+        Ok(u32::try_from(rows).unwrap_or(0).min(height))
+    }
+
+    /// What of the input is to be decoded, and where to.
+    fn config(&self, part: &Part, pixels: &mut [u8]) -> Result<WebPDecoderConfig, Error> {
         let Info { width, height, alpha } = self.info;
         let &Part { x, y, .. } = part;
         let (out_width, out_height) = part.scaled.unwrap_or((part.width, part.height));
@@ -160,25 +199,7 @@ impl<'a> Decoder<'a> {
         let stride = int(out_width * channels)?;
         config.output.u.RGBA =
             WebPRGBABuffer { rgba: pixels.as_mut_ptr(), stride, size: pixels.len() };
-        if u64::from(width) * u64::from(height) <= FEW_PIXELS {
-            // SAFETY: the input is readable; the configuration is initialised, and its buffer one
-            // of ours, that libwebp neither frees nor keeps nor writes behind `size` of.
-            let status = unsafe { WebPDecode(self.input.as_ptr(), self.input.len(), &mut config) };
-            return check(status);
-        }
-        let slices = Slices::new(&mut config)?;
-        let step = (self.input.len() / SLICES).max(SLICE);
-        for end in (step..self.input.len()).step_by(step).chain([self.input.len()]) {
-            if !goes_on() {
-                return Err(Error::Stopped);
-            }
-            // SAFETY: a decoder, that reads no further than the end of the slice.
-            match unsafe { WebPIUpdate(slices.0.as_ptr(), self.input.as_ptr(), end) } {
-                VP8StatusCode::VP8_STATUS_SUSPENDED => {}
-                status => return check(status),
-            }
-        }
-        Err(Error::Decoding(VP8StatusCode::VP8_STATUS_NOT_ENOUGH_DATA))
+        Ok(config)
     }
 }
 
@@ -199,6 +220,22 @@ impl<'a> Slices<'a> {
         let decoder = unsafe { WebPIDecode(null(), 0, config) };
         let decoder = NonNull::new(decoder).ok_or(Error::Call("no memory for a decoder"))?;
         Ok(Slices(decoder, std::marker::PhantomData))
+    }
+
+    /// Gives it all of a file.
+    fn take(&self, input: &[u8], goes_on: impl Fn() -> bool) -> Result<(), Error> {
+        let step = (input.len() / SLICES).max(SLICE);
+        for end in (step..input.len()).step_by(step).chain([input.len()]) {
+            if !goes_on() {
+                return Err(Error::Stopped);
+            }
+            // SAFETY: a decoder, that reads no further than the end of the slice.
+            match unsafe { WebPIUpdate(self.0.as_ptr(), input.as_ptr(), end) } {
+                VP8StatusCode::VP8_STATUS_SUSPENDED => {}
+                status => return check(status),
+            }
+        }
+        Err(Error::Decoding(VP8StatusCode::VP8_STATUS_NOT_ENOUGH_DATA))
     }
 }
 
@@ -352,6 +389,27 @@ mod tests {
     }
 
     const ALL: Part = Part { x: 0, y: 0, width: WIDTH, height: HEIGHT, scaled: None };
+
+    #[test]
+    fn half_a_file_is_half_a_picture() -> Result<(), Error> {
+        for (alpha, lossless) in [(false, false), (false, true), (true, false), (true, true)] {
+            let file = file(alpha, lossless)?;
+            let channels = if alpha { 4 } else { 3 };
+            let whole = part(&file, ALL, channels)?;
+            let mut last = HEIGHT;
+            for len in (file.len() / 3..=file.len()).rev() {
+                let mut pixels = vec![0; whole.len()];
+                let decoder = Decoder::new(&file[..len])?;
+                let rows = decoder.decode_partly(&ALL, &mut pixels, || true)?;
+                assert!(rows <= last && (rows == HEIGHT || len < file.len()), "{len}: {rows}");
+                let there = (rows * WIDTH) as usize * channels;
+                assert_eq!(pixels[..there], whole[..there], "{alpha} {lossless} {len}");
+                last = rows;
+            }
+            assert!(last < HEIGHT, "{alpha} {lossless} {last}");
+        }
+        Ok(())
+    }
 
     #[test]
     fn lossless_is_lossless() -> Result<(), Error> {

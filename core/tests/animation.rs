@@ -8,7 +8,9 @@ use std::io::Cursor;
 
 use common::*;
 use gif::{DisposalMethod, Encoder, Frame, Repeat};
-use image_gate_core::image::{AnimationPolicy, Error, Limits, Offer, Plan, Wanted, prepare, probe};
+use image_gate_core::image::{
+    AnimationPolicy, DamagePolicy, Error, Limits, Offer, Plan, Wanted, prepare, probe,
+};
 use image_webp::{LoopCount, WebPDecoder};
 
 /// A picture, and for how many milliseconds it is shown.
@@ -373,11 +375,16 @@ fn all_frames_are_cut_alike() {
     assert!(transform(&source, &plan("trim=10")).is_ok());
 }
 
+/// Parameters under which nothing is made of a source but what it is.
+fn strict(params: &str) -> Plan {
+    Plan { damaged: DamagePolicy::Strict, ..plan(params) }
+}
+
 #[test]
 fn limits_are_those_of_all_frames() {
     let source = gif_of(&drawn(true), None);
     let base = Limits::default();
-    let refused = |params: &str, limits: Limits| prepare(&source, &plan(params), &limits).err();
+    let refused = |params: &str, limits: Limits| prepare(&source, &strict(params), &limits).err();
     let pixels = |text: &str| Some(Error::TooManyPixels(text.to_owned()));
     assert_eq!(
         refused("w=12", Limits { output_pixels: 12 * 8 * 6 - 1, ..base }),
@@ -405,7 +412,7 @@ fn a_frame_may_not_hide_its_size() {
     source.extend(frame((1, 1)));
     source.extend(frame((65535, 65535)));
     source.push(b';');
-    let refused = |limits: &Limits| prepare(&source, &plan("f=webp"), limits).unwrap_err();
+    let refused = |limits: &Limits| prepare(&source, &strict("f=webp"), limits).unwrap_err();
     assert_eq!(refused(&Limits::default()).word(), "too_many_pixels");
     let wide = Limits { width: 65535, height: 65535, pixels: 1 << 31, ..Limits::default() };
     assert_eq!(refused(&wide).word(), "too_many_pixels");
@@ -417,7 +424,7 @@ fn broken_frames_are_errors() {
     let webp = transform(&source, &plan("f=webp")).unwrap();
     for source in [&source, &webp] {
         for len in [source.len() / 3, source.len() / 2, source.len() - 2] {
-            let error = transform(&source[..len], &plan("w=12")).unwrap_err();
+            let error = transform(&source[..len], &strict("w=12")).unwrap_err();
             assert_eq!(error.word(), "decode_failed", "{len}");
         }
     }
@@ -425,7 +432,7 @@ fn broken_frames_are_errors() {
     let second = webp.windows(4).enumerate().filter(|(_, kind)| kind == b"ANMF").nth(1).unwrap().0;
     let mut out = webp.clone();
     out[second + 8] = 200;
-    assert_eq!(transform(&out, &plan("w=12")).unwrap_err().word(), "decode_failed");
+    assert_eq!(transform(&out, &strict("w=12")).unwrap_err().word(), "decode_failed");
     assert_eq!(probe(&out).unwrap().frames, 6);
 }
 

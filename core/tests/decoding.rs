@@ -194,18 +194,21 @@ fn the_first_frame_of_a_gif_lies_on_its_canvas() {
 }
 
 #[test]
-fn a_gif_frame_that_sticks_out_is_cut() {
+fn a_first_gif_frame_that_sticks_out_has_room() {
     let picture = pixels(&gif_frame(40, 40, 18, 8));
-    assert_eq!(picture.size(), (20, 10));
-    assert_eq!(picture.at(19, 9), [255, 0, 0, 255]);
+    assert_eq!(picture.size(), (58, 48));
+    assert_eq!(picture.at(57, 47), [255, 0, 0, 255]);
     assert_eq!(picture.at(17, 9)[3], 0);
 
     let outside = pixels(&gif_frame(2, 2, 30, 30));
-    assert!(outside.pixels.iter().all(|pixel| pixel[3] == 0));
+    assert_eq!(outside.size(), (32, 32));
+    assert_eq!(outside.pixels.iter().filter(|pixel| pixel[3] > 0).count(), 4);
 
     let covering = gif_frame(40, 40, 0, 0);
     assert!(!probe(&covering).unwrap().alpha);
-    assert!(pixels(&covering).pixels.iter().all(|&pixel| pixel == [255, 0, 0, 255]));
+    let picture = pixels(&covering);
+    assert_eq!(picture.size(), (40, 40));
+    assert!(picture.pixels.iter().all(|&pixel| pixel == [255, 0, 0, 255]));
 }
 
 /// An animation of 40x30 whose frames are two copies of a still image.

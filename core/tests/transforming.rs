@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 
 use common::*;
 use image_gate_core::image::{
-    Color, Control, Error, Fit, Format, Limits, Plan, Rotation, prepare, probe,
+    Color, Control, DamagePolicy, Error, Fit, Format, Limits, Plan, Rotation, prepare, probe,
 };
 use turbojpeg::Subsamp;
 
@@ -306,9 +306,15 @@ fn limits_are_checked_with_numbers_in_the_reason() {
     for (source, params, limits, expected) in [
         (
             &source,
-            "w=50",
+            "rotate=90",
             Limits { pixels: 19_999, ..base },
             pixels("200x100 are 20000 pixels, the limit is 19999"),
+        ),
+        (
+            &source,
+            "w=25",
+            Limits { pixels: 1000, ..base },
+            pixels("50x25 of 200x100 are 1250 pixels, the limit is 1000"),
         ),
         (
             &source,
@@ -337,7 +343,7 @@ fn limits_are_checked_with_numbers_in_the_reason() {
         ),
         (&many_scans, "w=5", Limits { scans: 2, ..base }, frames("more than 2 scans")),
     ] {
-        let plan = plan(params);
+        let plan = Plan { damaged: DamagePolicy::Strict, ..plan(params) };
         assert_eq!(prepare(source, &plan, &limits).unwrap_err(), expected);
     }
     let wide = png(&photo(20_000, 2));

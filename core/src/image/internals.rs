@@ -1,7 +1,7 @@
 //! Parts by themselves, for the project's own tests, benchmarks and fuzzing.
 
 use super::damage::Tolerance;
-use super::decode::{Decode, Scale, shrunk};
+use super::decode::{self, Decode, Scale, shrunk};
 use super::geometry::Size;
 use super::source::{Kind, Source};
 use super::{Control, DamagePolicy, Error, Limits};
@@ -45,6 +45,7 @@ pub fn jpeg_shrunk(
     let Kind::Jpeg(jpeg) = &source.kind else { return Err(Error::NotImage) };
     let size = Size::new(source.info.width, source.info.height);
     let how = Decode { scale: Scale::Eighths(eighths), ..Decode::all(size, limits.scans) };
+    decode::check(&source, &how, limits)?;
     let turbo = decoder == Decoder::Turbo;
     let raster = shrunk(input, jpeg, &source.info, &how, turbo, &tolerance, &Control::default())?;
     Ok(raster.map(|raster| Pixels {

@@ -321,15 +321,19 @@ impl Plan {
 }
 
 /// Bounds on what a source may ask of us, all checked before decoding.
+///
+/// Pixels count where they are decoded: a JPEG that is decoded at an eighth of its size has a
+/// 64th of them, and of an animation whose first frame is used, that one counts. An animation
+/// with more frames or pixels than these becomes its first frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Pixels of all frames of the source.
+    /// Pixels that are decoded, of all frames.
     pub pixels: u64,
-    /// Width of the source in pixels.
+    /// Width of the source as stored, in pixels.
     pub width: u32,
-    /// Height of the source in pixels.
+    /// Height of the source as stored, in pixels.
     pub height: u32,
-    /// Frames of the source.
+    /// Frames that are decoded.
     pub frames: u32,
     /// Pixels of all frames of the output.
     pub output_pixels: u64,
@@ -340,11 +344,11 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
-            pixels: 50_000_000,
+            pixels: 200_000_000,
             width: 16384,
             height: 16384,
-            frames: 256,
-            output_pixels: 50_000_000,
+            frames: 1000,
+            output_pixels: 80_000_000,
             scans: 64,
         }
     }

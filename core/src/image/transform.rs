@@ -145,8 +145,7 @@ pub fn prepare<'a>(
     let upright = upright(&source, plan);
     let geometry = Geometry::new(stored, upright, plan);
     let moving = source.animation().filter(|_| plan.animation == AnimationPolicy::All);
-    let format = output_format(&source.info, plan, moving.is_some());
-    let animation = moving.filter(|_| format.moves());
+    let mut format = output_format(&source.info, plan, moving.is_some());
     if format == source.info.format
         && geometry.is_identity(stored)
         && upright.is_none()
@@ -154,16 +153,36 @@ pub fn prepare<'a>(
         && keeps_bytes(&source, plan)
         && let Some(cuts) = strip(&source, plan, false)
     {
+        if tolerance.is_strict() {
+            decode::check(&source, &Decode::all(stored, limits.scans), limits)?;
+        }
         let work = Work::PassOn(cuts);
         return Ok(Prepared { plan, limits: *limits, source, tolerance, work });
     }
+    let mut animation = moving.filter(|_| format.moves());
     let most = plan.trim.map(|_| Geometry::most(stored, plan));
-    if most.is_none() {
-        let frames = animation.map_or(1, |_| source.info.frames);
-        check_output(geometry.output, frames, format, limits)?;
+    let check_output = |frames: u32, format: Format| match most {
+        None => check_output(geometry.output, frames, format, limits),
+        Some(_) => Ok(()),
+    };
+    if animation.is_some() {
+        let frames = source.info.frames;
+        let fits = source.check_animation(limits).and_then(|()| check_output(frames, format));
+        if let Err(error) = fits {
+            if tolerance.is_strict() {
+                return Err(error);
+            }
+            animation = None;
+            format = output_format(&source.info, plan, false);
+        }
+    }
+    let decode = how_to_decode(&source, plan, &geometry, limits);
+    if animation.is_none() {
+        check_output(1, format)?;
+        decode::check(&source, &decode, limits)?;
     }
     let recipe = Recipe {
-        decode: how_to_decode(&source, plan, &geometry, limits),
+        decode,
         geometry,
         format,
         animation,

@@ -152,6 +152,12 @@ my %special = (
         $gif =~ s/(\x2c....)..../$1 . pack('v2', 65535, 65535)/es;
         return $gif;
     },
+    # What phones and messengers send.
+    'phone-8160x6144.jpg' => sub { plain_jpeg(8160, 6144) },
+    'phone-16320x12240.jpg' => sub { plain_jpeg(16320, 12240) },
+    'frames-210.gif' => sub { plain_frames(498, 498, 210) },
+    'frames-260.gif' => sub { plain_frames(200, 200, 260) },
+    'frames-1100.gif' => sub { plain_frames(20, 20, 1100) },
     # As many frames as fit into a small file.
     'frames-5000.gif' => sub { many_frames(1, 1, 5000) },
     # A thousand empty scans, each of which costs a pass over a 4000x4000 image.
@@ -643,6 +649,32 @@ sub lying_jpeg {
     my $jpeg = fixture('quad-100x120.jpg');
     $jpeg =~ s/(\xff\xc0..\x08)..../$1 . pack('nn', $h, $w)/es or die "no frame header";
     return $jpeg;
+}
+
+# A medium grey: each block is two bits, the difference 0 and the end.
+sub plain_jpeg {
+    my ($w, $h) = @_;
+    my $jpeg = "\xff\xd8" . "\xff\xdb" . pack('nC', 67, 0) . "\x10" x 64
+             . "\xff\xc0" . pack('nCnnC4', 11, 8, $h, $w, 1, 1, 0x11, 0);
+    $jpeg .= "\xff\xc4" . pack('nC18', 20, $_, 1, (0) x 15, 0) for 0x00, 0x10;
+    my $blocks = int(($w + 7) / 8) * int(($h + 7) / 8);
+    return $jpeg . "\xff\xda" . pack('nC6', 8, 1, 1, 0, 0, 63, 0) . "\0" x int($blocks / 4 + 1) . "\xff\xd9";
+}
+
+# A red picture, and frames of 8x8 pixels, blue and red in turn, that move over it.
+sub plain_frames {
+    my ($w, $h, $n) = @_;
+    my $frame = sub {
+        my ($x, $w, $h, $colour) = @_;
+        # codes of three bits, the lowest first; the table is cleared before it grows
+        my $pixel = $colour ? '100' : '000';
+        my $data = pack 'b*', ('001' . $pixel x 2) x int(($w * $h + 1) / 2) . '101';
+        return "\x21\xf9\x04\x04\x04\0\0\0" . pack('Cv4C', 0x2c, $x, 0, $w, $h, 0) . "\x02"
+               . join('', map { chr(length) . $_ } unpack '(a255)*', $data) . "\0";
+    };
+    return 'GIF89a' . pack('v2C3', $w, $h, 0x80, 0, 0) . "\xff\0\0" . "\0\0\xff"
+           . "\x21\xff\x0bNETSCAPE2.0\x03\x01\0\0\0" . $frame->(0, $w, $h, 0)
+           . join('', map { $frame->(($_ * 7) % ($w - 8), 8, 8, $_ % 2) } 1 .. $n - 1) . ';';
 }
 
 sub lying_webp {

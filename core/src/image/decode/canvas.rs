@@ -53,6 +53,28 @@ impl Canvas {
         Ok(())
     }
 
+    /// A row of a window, as far as it is on the canvas.
+    pub(super) fn row(&mut self, window: Window, y: u32) -> Option<&mut [u8]> {
+        let columns = columns(window, self.raster.size(), self.raster.layout());
+        let start = window.y.checked_add(y)? as usize * self.raster.stride();
+        let range = start.checked_add(columns.start)?..start.checked_add(columns.end)?;
+        // Beyond the last row there are no bytes.
+        self.raster.data_mut().get_mut(range)
+    }
+
+    /// Has a row of a window look like the one above it.
+    pub(super) fn repeat_row(&mut self, window: Window, y: u32) {
+        let columns = columns(window, self.raster.size(), self.raster.layout());
+        let stride = self.raster.stride();
+        let Some(above) = window.y.checked_add(y).filter(|_| y > 0).map(|y| y as usize - 1) else {
+            return;
+        };
+        let (start, end) = (above * stride + columns.start, above * stride + columns.end);
+        if end + stride <= self.raster.data().len() {
+            self.raster.data_mut().copy_within(start..end, start + stride);
+        }
+    }
+
     /// The rows of a window, as far as they are on the canvas.
     pub(super) fn rows(&mut self, window: Window) -> impl Iterator<Item = &mut [u8]> {
         let layout = self.raster.layout();

@@ -1,86 +1,174 @@
-//! GIF by the `gif` crate, its frames composed on the canvas.
+//! GIF, its frames composed on the canvas. The codes are read by the `weezl` crate.
 
-use gif::{ColorOutput, DecodeOptions, Decoder};
+use weezl::BitOrder;
+use weezl::LzwStatus::{Done, NoProgress};
+use weezl::decode::Decoder;
 
-use super::super::Error;
-use super::super::geometry::{Size, Window};
+use super::super::damage::{Damage, Tolerance};
+use super::super::geometry::Size;
 use super::super::raster::{Layout, Raster, with_room};
-use super::super::source::gif::{Gif, INTERLACED, dispose};
+use super::super::source::gif::{Frame, Gif, INTERLACED};
+use super::super::{Control, Error};
 use super::canvas::Canvas;
-use super::failed;
+use super::{enough, failed, truncated};
+
+/// Indices that are read before they are painted, unless a row has more.
+const BATCH: usize = 1 << 16;
+
+/// The largest code size that a frame may begin with. Above 8 no index needs it.
+const LARGEST_CODE: u8 = 11;
 
 /// Decodes the first frame.
-pub(super) fn decode(input: &[u8], gif: &Gif, canvas: Size, alpha: bool) -> Result<Raster, Error> {
+pub(super) fn decode(
+    gif: &Gif,
+    canvas: Size,
+    alpha: bool,
+    tolerance: &Tolerance,
+    control: &Control,
+) -> Result<Raster, Error> {
     let layout = if alpha { Layout::Rgba8 } else { Layout::Rgb8 };
     let mut canvas = Canvas::new(canvas, layout)?;
-    Frames::new(input, gif.largest)?.next(&mut canvas)?.ok_or_else(|| failed("no frame"))?;
+    let shown = Frames::new(gif).next(&mut canvas, tolerance, control)?;
+    shown.ok_or_else(|| failed("no frame"))?;
     Ok(canvas.into_raster())
 }
 
 /// The frames, one after the other.
 pub(super) struct Frames<'a> {
-    decoder: Decoder<&'a [u8]>,
-    largest: Size,
-    /// Of the frame at hand.
+    frames: Box<dyn Iterator<Item = Frame<'a>> + 'a>,
+    is_first: bool,
+    /// For codes of that size.
+    decoder: Option<(u8, Decoder)>,
+    /// Of some rows of the frame at hand.
     indices: Vec<u8>,
 }
 
 impl<'a> Frames<'a> {
-    pub(super) fn new(input: &'a [u8], largest: Size) -> Result<Frames<'a>, Error> {
-        let mut options = DecodeOptions::new();
-        options.set_color_output(ColorOutput::Indexed);
-        let decoder = options.read_info(input).map_err(failed)?;
-        Ok(Frames { decoder, largest, indices: Vec::new() })
+    pub(super) fn new(gif: &Gif<'a>) -> Frames<'a> {
+        let frames = Box::new(gif.frames());
+        Frames { frames, is_first: true, decoder: None, indices: Vec::new() }
     }
 
     /// Paints the next frame; answers for how many milliseconds it is shown.
-    pub(super) fn next(&mut self, canvas: &mut Canvas) -> Result<Option<u32>, Error> {
-        let Some(frame) = self.decoder.next_frame_info().map_err(failed)? else { return Ok(None) };
-        let size = Size::new(frame.width.into(), frame.height.into());
-        let window = Window { x: frame.left.into(), y: frame.top.into(), size };
-        let (transparent, interlaced) = (frame.transparent, frame.interlaced);
-        let delay = u32::from(frame.delay) * 10;
-        if size.width > self.largest.width || size.height > self.largest.height {
-            return Err(failed("two readings of the frame differ"));
+    pub(super) fn next(
+        &mut self,
+        canvas: &mut Canvas,
+        tolerance: &Tolerance,
+        control: &Control,
+    ) -> Result<Option<u32>, Error> {
+        let Some(frame) = self.frames.next() else { return Ok(None) };
+        let is_first = std::mem::replace(&mut self.is_first, false);
+        canvas.begin(frame.window, frame.dispose)?;
+        let rows = self.paint(&frame, canvas, control)?;
+        let height = frame.window.size.height;
+        if rows < height {
+            if is_first {
+                if !enough(rows, height) {
+                    return Err(truncated());
+                }
+                if frame.interlaced {
+                    // Rows of the last pass look like those above them.
+                    for y in stored_rows(height, true).skip(rows as usize) {
+                        canvas.repeat_row(frame.window, y);
+                    }
+                }
+            } else if frame.is_cut {
+                return Ok(None);
+            }
+            tolerance.note(Damage::inside(format!("a frame ends at row {rows} of {height}")))?;
         }
-        canvas.begin(window, dispose(frame.dispose as u8))?;
-        if size.pixels() == 0 {
-            return Ok(Some(delay));
-        }
+        Ok(Some(frame.duration))
+    }
 
-        let len = size.pixels() as usize;
-        if self.indices.len() < len {
-            self.indices = with_room(len)?;
-            self.indices.resize(len, 0);
+    /// Paints a frame; answers how many of its rows were there.
+    fn paint(
+        &mut self,
+        frame: &Frame,
+        canvas: &mut Canvas,
+        control: &Control,
+    ) -> Result<u32, Error> {
+        let Size { width, height } = frame.window.size;
+        if width == 0 {
+            return Ok(height);
         }
-        let indices = self.indices.get_mut(..len).unwrap_or_default();
-        // Rows in their order would be had row by row, whereby the crate loses the end of
-        // narrow ones.
-        if !self.decoder.fill_buffer(indices).map_err(failed)? {
-            return Err(failed("a frame is truncated"));
+        let width = width as usize;
+        let batch = (BATCH / width).max(1) * width;
+        if self.indices.len() < batch {
+            self.indices = with_room(batch)?;
+            self.indices.resize(batch, 0);
         }
-        let colors = color_table(self.decoder.palette().map_err(failed)?, transparent);
+        let colors = color_table(frame);
         let has_alpha = canvas.raster().layout().has_alpha();
         let paint = if has_alpha { paint::<4> } else { paint::<3> };
-        let stored = indices.chunks_exact(size.width as usize);
-        if interlaced {
-            let mut rows = canvas.rows(window).collect::<Vec<_>>();
-            for (y, indices) in interlaced_rows(size.height as usize).zip(stored) {
-                if let Some(row) = rows.get_mut(y) {
+        let decoder = match self.decoder.take() {
+            Some((size, mut decoder)) if size == frame.code_size => {
+                decoder.reset();
+                decoder
+            }
+            _ if frame.code_size > LARGEST_CODE => return Ok(0),
+            _ => Decoder::new(BitOrder::Lsb, frame.code_size),
+        };
+        let decoder = &mut self.decoder.insert((frame.code_size, decoder)).1;
+        let mut codes = Codes { decoder, data: frame.data(), piece: &[], ended: false };
+        let mut stored = 0..height;
+        let mut rows = stored_rows(height, frame.interlaced);
+        while !stored.is_empty() {
+            control.check()?;
+            let left = stored.len().saturating_mul(width);
+            let indices = self.indices.get_mut(..batch.min(left)).unwrap_or_default();
+            let read = codes.read(indices);
+            for (indices, y) in indices.get(..read).unwrap_or_default().chunks(width).zip(&mut rows)
+            {
+                if let Some(row) = canvas.row(frame.window, y) {
                     paint(row, indices, &colors);
                 }
+                if indices.len() == width {
+                    stored.next();
+                }
             }
-        } else {
-            let rows = canvas.rows(window);
-            rows.zip(stored).for_each(|(row, indices)| paint(row, indices, &colors));
+            if read < indices.len() {
+                break;
+            }
         }
-        Ok(Some(delay))
+        Ok(stored.start)
     }
 }
 
-/// The rows of an interlaced frame in the order in which they are stored.
-fn interlaced_rows(height: usize) -> impl Iterator<Item = usize> {
-    INTERLACED.into_iter().flat_map(move |(first, step)| (first..height).step_by(step))
+/// The rows of a frame in the order in which they are stored.
+fn stored_rows(height: u32, interlaced: bool) -> impl Iterator<Item = u32> {
+    let passes = if interlaced { &INTERLACED[..] } else { &[(0, 1)] };
+    let rows = move |&(first, step)| (first..height as usize).step_by(step).map(|y| y as u32);
+    passes.iter().flat_map(rows)
+}
+
+/// The codes of a frame.
+struct Codes<'a, 'd, D> {
+    decoder: &'d mut Decoder,
+    data: D,
+    piece: &'a [u8],
+    ended: bool,
+}
+
+impl<'a, D: Iterator<Item = &'a [u8]>> Codes<'a, '_, D> {
+    /// Reads indices as far as they go; answers how many.
+    fn read(&mut self, indices: &mut [u8]) -> usize {
+        let mut read = 0;
+        while !self.ended && read < indices.len() {
+            let result =
+                self.decoder.decode_bytes(self.piece, indices.get_mut(read..).unwrap_or_default());
+            self.piece = self.piece.get(result.consumed_in..).unwrap_or_default();
+            read += result.consumed_out;
+            match result.status {
+                Ok(NoProgress) => match self.data.next() {
+                    Some(piece) => self.piece = piece,
+                    None => self.ended = true,
+                },
+                Ok(Done) | Err(_) => self.ended = true,
+                Ok(_) => {}
+            }
+        }
+        read
+    }
 }
 
 /// Paints a row of the frame as far as it lies on the canvas.
@@ -96,12 +184,16 @@ fn paint<const N: usize>(row: &mut [u8], indices: &[u8], colors: &[[u8; 4]; 256]
 }
 
 /// RGBA by index; what the palette leaves out is black.
-fn color_table(palette: &[u8], transparent: Option<u8>) -> [[u8; 4]; 256] {
+fn color_table(frame: &Frame) -> [[u8; 4]; 256] {
     let mut colors = [[0, 0, 0, 255]; 256];
-    for (color, &[r, g, b]) in colors.iter_mut().zip(palette.as_chunks().0) {
+    if frame.palette.is_empty() {
+        // What the standard recommends where there is none at all.
+        colors[1] = [255; 4];
+    }
+    for (color, &[r, g, b]) in colors.iter_mut().zip(frame.palette.as_chunks().0) {
         *color = [r, g, b, 255];
     }
-    if let Some(index) = transparent {
+    if let Some(index) = frame.transparent {
         colors[usize::from(index)] = [0; 4];
     }
     colors

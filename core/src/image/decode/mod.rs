@@ -13,8 +13,8 @@ use super::damage::Tolerance;
 use super::geometry::{Geometry, Size, Window};
 use super::pixels::Placed;
 use super::raster::{Layout, Raster};
-use super::source::{Animation, Kind, Source};
-use super::{Control, Error};
+use super::source::{Animation, Kind, Source, check_pixels};
+use super::{Control, Error, Limits};
 use canvas::Canvas;
 
 pub(super) use jpeg::shrunk;
@@ -72,6 +72,26 @@ impl Decode {
     }
 }
 
+/// Checks the pixels that decoding the source, or the first frame of its animation, makes.
+///
+/// # Errors
+/// [`Error::TooManyPixels`].
+pub(super) fn check(source: &Source, how: &Decode, limits: &Limits) -> Result<(), Error> {
+    let size = Size::new(source.info.width, source.info.height);
+    let decoded = match &source.kind {
+        Kind::Jpeg(_) => how.raster_size(size),
+        // A frame may be larger than the canvas that it is painted on.
+        Kind::Gif(gif) if gif.first.size.pixels() > size.pixels() => gif.first.size,
+        // Others are decoded whole before they are scaled or cut.
+        Kind::Png(_) | Kind::Gif(_) | Kind::Webp(_) | Kind::Avif(_) => size,
+    };
+    let Size { width, height } = decoded;
+    check_pixels(decoded.pixels(), limits, || match decoded == size {
+        true => format!("{width}x{height}"),
+        false => format!("{width}x{height} of {}x{}", size.width, size.height),
+    })
+}
+
 /// Decodes the source, or the first frame of its animation.
 ///
 /// # Errors
@@ -88,9 +108,9 @@ pub(super) fn decode(
     let size = Size::new(source.info.width, source.info.height);
     let raster = match &source.kind {
         Kind::Jpeg(jpeg) => jpeg::decode(source.input, jpeg, size, how, tolerance, control),
-        Kind::Png(_) => png::decode(source.input, size, how.scale, control),
-        Kind::Gif(gif) => gif::decode(source.input, gif, size, source.info.alpha),
-        Kind::Webp(webp) => webp::decode(webp, size, how, control),
+        Kind::Png(png) => png::decode(png, size, how.scale, tolerance, control),
+        Kind::Gif(gif) => gif::decode(gif, size, source.info.alpha, tolerance, control),
+        Kind::Webp(webp) => webp::decode(webp, size, how, tolerance, control),
         Kind::Avif(avif) => avif::decode(avif, control),
     }?;
     control.check()?;
@@ -102,7 +122,6 @@ pub(super) struct Frames<'a> {
     canvas: Canvas,
     reader: Reader<'a>,
     left: u32,
-    #[allow(dead_code, reason = "no reader of frames tolerates damage yet")]
     tolerance: &'a Tolerance,
 }
 
@@ -118,7 +137,7 @@ impl<'a> Frames<'a> {
         tolerance: &'a Tolerance,
     ) -> Result<Frames<'a>, Error> {
         let reader = match &source.kind {
-            Kind::Gif(gif) => Reader::Gif(Box::new(gif::Frames::new(source.input, gif.largest)?)),
+            Kind::Gif(gif) => Reader::Gif(Box::new(gif::Frames::new(gif))),
             Kind::Webp(webp) => Reader::Webp(webp::Frames::new(webp)),
             Kind::Jpeg(_) | Kind::Png(_) | Kind::Avif(_) => {
                 return Err(Error::Internal("frames of a still image".to_owned()));
@@ -139,8 +158,8 @@ impl<'a> Frames<'a> {
         let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
         self.left = left;
         match &mut self.reader {
-            Reader::Gif(frames) => frames.next(&mut self.canvas),
-            Reader::Webp(frames) => frames.next(&mut self.canvas, control),
+            Reader::Gif(frames) => frames.next(&mut self.canvas, self.tolerance, control),
+            Reader::Webp(frames) => frames.next(&mut self.canvas, self.tolerance, control),
         }
     }
 
@@ -174,12 +193,20 @@ pub(super) fn working_bytes(source: &Source, how: &Decode) -> u64 {
     FIXED
         + match &source.kind {
             Kind::Jpeg(jpeg) => jpeg::working_bytes(source.input, jpeg, how),
-            Kind::Png(_) => 0,
-            // The indices of the frame.
-            Kind::Gif(gif) => gif.largest.pixels(),
+            // The indices of some rows.
+            Kind::Png(_) | Kind::Gif(_) => 0,
             Kind::Webp(webp) => webp::working_bytes(webp, &source.info, how),
             Kind::Avif(avif) => avif::working_bytes(avif),
         }
+}
+
+/// Whether so many rows of an image are shown where the others are missing: half of them.
+fn enough(rows: u32, height: u32) -> bool {
+    rows >= height.div_ceil(2)
+}
+
+fn truncated() -> Error {
+    failed("the image is truncated")
 }
 
 fn failed(error: impl std::fmt::Display) -> Error {

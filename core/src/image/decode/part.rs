@@ -31,8 +31,9 @@ pub(super) fn part(source: &Source, geometry: &Geometry, scale: Scale) -> Window
 fn steps(source: &Source, scale: Scale) -> Option<(u32, u32)> {
     match &source.kind {
         Kind::Jpeg(jpeg) => jpeg.mcu(),
-        Kind::Webp(webp) if webp.first.is_none() && !matches!(scale, Scale::Boxes(_)) => {
-            Some((2, 2))
+        // What the file ends within is judged as a whole.
+        Kind::Webp(webp) if !matches!(scale, Scale::Boxes(_)) => {
+            webp.still().filter(|still| !still.is_cut).map(|_| (2, 2))
         }
         Kind::Png(_) | Kind::Gif(_) | Kind::Webp(_) | Kind::Avif(_) => None,
     }

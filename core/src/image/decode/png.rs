@@ -1,34 +1,55 @@
-//! PNG by the `png` crate.
+//! PNG by the `png` crate, which gets to see nothing but the chunks that make the pixels.
 
-use std::io::Cursor;
+use std::cell::Cell;
+use std::io::{self, BufRead, ErrorKind, Read, Seek, SeekFrom};
 
-use png::{BitDepth, ColorType, Decoder, Limits, Transformations};
+use flate2::bufread::ZlibDecoder;
+use png::{
+    BitDepth, ColorType, DecodeOptions, Decoder, InterlaceInfo, Limits, Reader, Transformations,
+    expand_interlaced_row,
+};
 
+use super::super::damage::{Damage, Tolerance};
 use super::super::geometry::Size;
 use super::super::pixels::Shrink;
 use super::super::raster::{Layout, Raster, zeroed};
+use super::super::source::png::{Data, Png};
 use super::super::{Control, Error};
-use super::{Scale, failed};
+use super::{Scale, enough, failed, truncated};
 
-/// What the decoder may allocate besides the output: rows, and chunks that it
-/// keeps although nobody asks for them.
+/// What the decoder may allocate besides the output: rows.
 const DECODER_BYTES: usize = 32 << 20;
 
 /// Rows between two looks at the [`Control`].
 const BATCH: u32 = 64;
 
+const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+
+/// A checksum that nobody looks at, and the end of an image.
+const TAIL: &[u8] = b"\0\0\0\0\0\0\0\0IEND\xae\x42\x60\x82";
+
 /// Decodes an image.
 pub(super) fn decode(
-    input: &[u8],
+    png: &Png,
     size: Size,
     scale: Scale,
+    tolerance: &Tolerance,
     control: &Control,
 ) -> Result<Raster, Error> {
-    let mut decoder = Decoder::new_with_limits(Cursor::new(input), Limits { bytes: DECODER_BYTES });
-    decoder.set_ignore_text_chunk(true);
-    decoder.set_ignore_iccp_chunk(true);
+    if tolerance.is_strict() {
+        check_sum(png, size, tolerance, control)?;
+    }
+    let (cut_off, unsound) = (Cell::new(false), Cell::new(false));
+    let head = head(png)?;
+    let chunks = head.as_slice().chain(Pieces::new(png, &unsound)).chain(TAIL);
+    let mut options = DecodeOptions::default();
+    // The pieces know theirs.
+    options.set_ignore_checksums(true);
+    let mut decoder =
+        Decoder::new_with_options(Chunks { inner: chunks, cut_off: &cut_off }, options);
+    decoder.set_limits(Limits { bytes: DECODER_BYTES });
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
-    let mut reader = decoder.read_info().map_err(failed)?;
+    let reader = decoder.read_info().map_err(failed)?;
 
     let layout = match reader.output_color_type() {
         (ColorType::Grayscale, BitDepth::Eight) => Layout::L8,
@@ -42,33 +63,215 @@ pub(super) fn decode(
         return Err(failed("two readings of the header differ"));
     }
 
-    let interlaced = header.interlaced;
-    let raster = if interlaced {
-        let mut raster = Raster::new(size, layout)?;
-        reader.next_frame(raster.data_mut()).map_err(failed)?;
-        raster
-    } else {
-        let mut each = |y: u32, row: &mut [u8]| {
-            if y.is_multiple_of(BATCH) {
-                control.check()?;
+    let mut rows = Rows { reader, cut_off: &cut_off, control, read: 0 };
+    let (raster, there) = if png.interlaced {
+        rows.interlaced(size, layout)?
+    } else if let Scale::Boxes(side) = scale {
+        let mut shrink = Shrink::new(size, layout, side)?;
+        let mut row = zeroed(size.width as usize * layout.channels())?;
+        let mut there = 0;
+        for _ in 0..size.height {
+            if rows.next(&mut row)?.is_some() {
+                there += 1;
+            } else {
+                row.fill(0);
             }
-            reader.read_row(row).map_err(failed)?.ok_or_else(|| failed("rows are missing"))
-        };
-        if let Scale::Boxes(side) = scale {
-            let mut shrink = Shrink::new(size, layout, side)?;
-            let mut row = zeroed(size.width as usize * layout.channels())?;
-            for y in 0..size.height {
-                each(y, &mut row)?;
-                shrink.push(&row);
-            }
-            shrink.finish()
-        } else {
-            let mut raster = Raster::new(size, layout)?;
-            (0..).zip(raster.rows_mut()).try_for_each(|(y, row)| each(y, row).map(|_| ()))?;
-            raster
+            shrink.push(&row);
         }
+        (shrink.finish(), there)
+    } else {
+        let mut raster = Raster::new(size, layout)?;
+        let mut there = 0;
+        for row in raster.rows_mut() {
+            if rows.next(row)?.is_none() {
+                break;
+            }
+            there += 1;
+        }
+        (raster, there)
     };
+    if there < size.height {
+        if !enough(there, size.height) {
+            return Err(truncated());
+        }
+        let height = size.height;
+        tolerance.note(Damage::inside(format!("the image ends at row {there} of {height}")))?;
+    }
     // What follows the last row is part of the image too: its checksums.
-    reader.finish().map_err(failed)?;
+    let _ = rows.reader.finish();
+    if unsound.get() {
+        tolerance.note(Damage::inside("the checksum of IDAT is wrong"))?;
+    }
     Ok(raster)
+}
+
+/// All before the image data, and that as the beginning of one chunk.
+fn head(png: &Png) -> Result<Vec<u8>, Error> {
+    let mut head = SIGNATURE.to_vec();
+    let mut chunk = |kind: &[u8], data: &[u8]| {
+        head.extend_from_slice(&(data.len() as u32).to_be_bytes());
+        head.extend_from_slice(kind);
+        head.extend_from_slice(data);
+        head.extend_from_slice(&[0; 4]);
+    };
+    chunk(b"IHDR", png.header);
+    if !png.palette.is_empty() {
+        chunk(b"PLTE", png.palette);
+    }
+    if let Some(transparency) = png.transparency() {
+        chunk(b"tRNS", &transparency);
+    }
+    let len = png.data().map(|data| data.bytes.len()).sum::<usize>();
+    let len = u32::try_from(len).map_err(|_| failed("4 GiB of image data"))?;
+    head.extend_from_slice(&len.to_be_bytes());
+    head.extend_from_slice(b"IDAT");
+    Ok(head)
+}
+
+/// Compares the checksum of the inflated data, which the decoder does not look at.
+fn check_sum(png: &Png, size: Size, tolerance: &Tolerance, control: &Control) -> Result<(), Error> {
+    // Pixels of at most 8 bytes in seven passes of rows that begin with one more. What is more
+    // than that nobody reads.
+    let mut left = size.pixels().saturating_mul(8) + u64::from(size.height) * 8;
+    let unsound = Cell::new(false);
+    let mut zlib = ZlibDecoder::new(Pieces::new(png, &unsound));
+    let mut buffer = zeroed(1 << 16)?;
+    while left > 0 {
+        control.check()?;
+        match zlib.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => left = left.saturating_sub(read as u64),
+            Err(error) => return tolerance.note(Damage::inside(error.to_string())),
+        }
+    }
+    Ok(())
+}
+
+/// The rows of an image, as far as they can be decoded.
+struct Rows<'c, R: BufRead + Seek> {
+    reader: Reader<R>,
+    cut_off: &'c Cell<bool>,
+    control: &'c Control,
+    read: u32,
+}
+
+impl<R: BufRead + Seek> Rows<'_, R> {
+    /// Decodes the next row, where it is there.
+    fn next(&mut self, row: &mut [u8]) -> Result<Option<InterlaceInfo>, Error> {
+        if self.read.is_multiple_of(BATCH) {
+            self.control.check()?;
+        }
+        self.read += 1;
+        Ok(match self.reader.read_row(row) {
+            // What was inflated before the damage is given out where no data follows it.
+            Err(_) if !self.cut_off.replace(true) => self.reader.read_row(row),
+            found => found,
+        }
+        .unwrap_or(None))
+    }
+
+    /// Decodes an interlaced image; answers how many rows are there. Those of the last pass, which
+    /// has every second row, look like the ones above them where they are missing.
+    fn interlaced(&mut self, size: Size, layout: Layout) -> Result<(Raster, u32), Error> {
+        let mut raster = Raster::new(size, layout)?;
+        let stride = raster.stride();
+        let bits = layout.channels() as u8 * 8;
+        let height = size.height;
+        let mut row = zeroed(stride)?;
+        let (mut read, all) = (0, stored_rows(size));
+        while read < all
+            && let Some(InterlaceInfo::Adam7(pass)) = self.next(&mut row)?
+        {
+            expand_interlaced_row(raster.data_mut(), stride, &row, &pass, bits);
+            read += 1;
+        }
+        let missing = all - read;
+        let last_pass = height / 2;
+        if missing > last_pass {
+            return Ok((raster, 0));
+        }
+        for y in (1..height as usize).step_by(2).skip((last_pass - missing) as usize) {
+            raster.data_mut().copy_within((y - 1) * stride..y * stride, y * stride);
+        }
+        Ok((raster, height - missing))
+    }
+}
+
+/// The rows of all seven passes (W3C PNG, third edition, section 8.1). A pass without columns has
+/// none.
+fn stored_rows(size: Size) -> u32 {
+    const PASSES: [(u32, u32, u32); 7] =
+        [(0, 0, 8), (4, 0, 8), (0, 4, 8), (2, 0, 4), (0, 2, 4), (1, 0, 2), (0, 1, 2)];
+    let rows = PASSES.iter().filter(|(x, ..)| *x < size.width);
+    rows.map(|&(_, y, step)| size.height.saturating_sub(y).div_ceil(step)).sum()
+}
+
+/// The pieces of the image data without a gap.
+struct Pieces<'a, 'c> {
+    pieces: Box<dyn Iterator<Item = Data<'a>> + 'a>,
+    piece: &'a [u8],
+    /// Set where the checksum of one is wrong.
+    unsound: &'c Cell<bool>,
+}
+
+impl<'a, 'c> Pieces<'a, 'c> {
+    fn new(png: &Png<'a>, unsound: &'c Cell<bool>) -> Pieces<'a, 'c> {
+        Pieces { pieces: Box::new(png.data()), piece: &[], unsound }
+    }
+}
+
+impl Read for Pieces<'_, '_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.fill_buf()?.read(buffer)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
+
+impl BufRead for Pieces<'_, '_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        while self.piece.is_empty()
+            && let Some(data) = self.pieces.next()
+        {
+            self.piece = data.bytes;
+            self.unsound.set(self.unsound.get() || !data.is_sound());
+        }
+        Ok(self.piece)
+    }
+
+    fn consume(&mut self, len: usize) {
+        self.piece = self.piece.get(len..).unwrap_or_default();
+    }
+}
+
+/// What the decoder reads, until it is cut off.
+struct Chunks<'c, R> {
+    inner: R,
+    cut_off: &'c Cell<bool>,
+}
+
+impl<R: BufRead> Read for Chunks<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.inner.read(buffer)
+    }
+}
+
+impl<R: BufRead> BufRead for Chunks<'_, R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.cut_off.get() {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, len: usize) {
+        self.inner.consume(len);
+    }
+}
+
+/// The decoder asks for it, and does not use it.
+impl<R> Seek for Chunks<'_, R> {
+    fn seek(&mut self, _: SeekFrom) -> io::Result<u64> {
+        Err(ErrorKind::Unsupported.into())
+    }
 }

@@ -28,9 +28,10 @@ impl Scale {
         match &source.kind {
             Kind::Jpeg(jpeg) => eighths(scales(jpeg), stored, scaled),
             Kind::Png(png) if !png.interlaced && !source.info.alpha => boxes(stored, scaled),
-            Kind::Webp(webp) if webp.first.is_none() && !source.info.alpha => {
-                twice(stored, scaled, webp.lossless)
-            }
+            Kind::Webp(webp) if !source.info.alpha => match webp.still() {
+                Some(still) => twice(stored, scaled, still.lossless),
+                None => Scale::Whole,
+            },
             Kind::Png(_) | Kind::Webp(_) | Kind::Gif(_) | Kind::Avif(_) => Scale::Whole,
         }
     }

@@ -1,37 +1,47 @@
 //! WebP by libwebp.
 
-use std::borrow::Cow;
-
 use image_gate_codecs::webp::{self, Decoder, Part};
 
+use super::super::damage::{Damage, Tolerance};
 use super::super::geometry::{Size, Window};
 use super::super::mark::{lay_opaque, lay_over};
 use super::super::pixels::Shrink;
-use super::super::raster::{Layout, Raster, with_room};
-use super::super::riff;
-use super::super::source::webp::{Frame, Webp};
+use super::super::raster::{Layout, Raster};
+use super::super::source::webp::{Bitstream, Frame, Image, Webp};
 use super::super::{Control, Error, Info};
 use super::canvas::Canvas;
-use super::{Decode, Scale, failed};
+use super::{Decode, Scale, enough, failed, truncated};
 
 /// Decodes a still image, or the first frame of an animation.
 pub(super) fn decode(
     webp: &Webp,
     canvas: Size,
     how: &Decode,
+    tolerance: &Tolerance,
     control: &Control,
 ) -> Result<Raster, Error> {
-    match webp.first {
-        None => still(webp.riff, canvas, how, control),
-        Some(frame) => {
-            if frame.window.size == canvas {
-                return still(&as_still(&frame)?, canvas, &Decode::all(canvas, 0), control);
-            }
-            let mut canvas = Canvas::new(canvas, Layout::Rgba8)?;
-            Frames::new(webp).next(&mut canvas, control)?;
-            Ok(canvas.into_raster())
+    let (image, how) = match &webp.image {
+        Image::Still(image) => (image, *how),
+        Image::Moving(frame) if frame.window.size == canvas => {
+            (&frame.image, Decode::all(canvas, 0))
         }
+        Image::Moving(_) => {
+            let mut canvas = Canvas::new(canvas, Layout::Rgba8)?;
+            Frames::new(webp).next(&mut canvas, tolerance, control)?;
+            return Ok(canvas.into_raster());
+        }
+        Image::None => return Err(failed("no frame")),
+    };
+    let (raster, rows) = still(image, &how, tolerance, control)?;
+    if !enough(rows, raster.size().height) {
+        return Err(truncated());
     }
+    if let Scale::Boxes(side) = how.scale {
+        let mut shrink = Shrink::new(raster.size(), raster.layout(), side)?;
+        raster.rows().for_each(|row| shrink.push(row));
+        return Ok(shrink.finish());
+    }
+    Ok(raster)
 }
 
 /// Bytes that the decoder holds besides the raster.
@@ -42,17 +52,25 @@ pub(super) fn working_bytes(webp: &Webp, info: &Info, how: &Decode) -> u64 {
     // planes. The frame of an animation is there before it is composed.
     let rows = u64::from(info.width) * 256;
     rows + pixels
-        * match (&webp.first, webp.lossless) {
-            (Some(_), _) => 9,
-            (None, true) => 4 + whole,
-            (None, false) if info.alpha => 5,
-            (None, false) => whole,
+        * match webp.still() {
+            None => 9,
+            Some(still) if still.lossless => 4 + whole,
+            Some(_) if info.alpha => 5,
+            Some(_) => whole,
         }
 }
 
-fn still(riff: &[u8], size: Size, how: &Decode, control: &Control) -> Result<Raster, Error> {
-    let decoder = Decoder::new(riff).map_err(failed)?;
+/// Decodes a bitstream, but for boxes; answers how many of the rows are there. The others are
+/// zeros.
+fn still(
+    image: &Bitstream,
+    how: &Decode,
+    tolerance: &Tolerance,
+    control: &Control,
+) -> Result<(Raster, u32), Error> {
+    let decoder = Decoder::new(image.chunks).map_err(failed)?;
     let info = decoder.info();
+    let size = image.size;
     if (info.width, info.height) != (size.width, size.height) {
         return Err(failed("two readings of the header differ"));
     }
@@ -67,49 +85,53 @@ fn still(riff: &[u8], size: Size, how: &Decode, control: &Control) -> Result<Ras
     };
     let mut raster = Raster::new(decoded, layout)?;
     let wanted = Part { x, y, width: part.width, height: part.height, scaled };
-    let decoded = decoder.decode(&wanted, raster.data_mut(), || control.goes_on());
-    decoded.map_err(|error| match (error, control.check()) {
+    let goes_on = || control.goes_on();
+    if !image.is_cut && decoder.decode(&wanted, raster.data_mut(), goes_on).is_ok() {
+        return Ok((raster, decoded.height));
+    }
+    control.check()?;
+    let rows = decoder.decode_partly(&wanted, raster.data_mut(), goes_on);
+    let rows = rows.map_err(|error| match (error, control.check()) {
         (webp::Error::Stopped, Err(why)) => why,
         (error, _) => failed(error),
     })?;
-    if let Scale::Boxes(side) = how.scale {
-        let mut shrink = Shrink::new(part, layout, side)?;
-        raster.rows().for_each(|row| shrink.push(row));
-        return Ok(shrink.finish());
+    if rows < decoded.height {
+        let height = decoded.height;
+        raster.rows_mut().skip(rows as usize).for_each(|row| row.fill(0));
+        tolerance.note(Damage::inside(format!("an image ends at row {rows} of {height}")))?;
     }
-    Ok(raster)
-}
-
-/// A file of its own for a frame of an animation.
-fn as_still<'a>(frame: &Frame<'a>) -> Result<Cow<'a, [u8]>, Error> {
-    let mut chunks = with_room(frame.chunks.len() + riff::AROUND_EXTENDED)?;
-    riff::start(&mut chunks);
-    riff::extended(&mut chunks, frame.window.size, if frame.alpha { riff::FLAG_ALPHA } else { 0 });
-    chunks.extend_from_slice(frame.chunks);
-    riff::finish(&mut chunks).ok_or_else(|| failed("the frame is too large"))?;
-    Ok(Cow::Owned(chunks))
+    Ok((raster, rows))
 }
 
 /// The frames of an animation, one after the other.
-pub(super) struct Frames<'a>(Box<dyn Iterator<Item = Frame<'a>> + 'a>);
+pub(super) struct Frames<'a> {
+    frames: Box<dyn Iterator<Item = Frame<'a>> + 'a>,
+    is_first: bool,
+}
 
 impl<'a> Frames<'a> {
     pub(super) fn new(webp: &Webp<'a>) -> Frames<'a> {
-        Frames(Box::new(webp.frames()))
+        Frames { frames: Box::new(webp.frames()), is_first: true }
     }
 
     /// Paints the next frame; answers for how many milliseconds it is shown.
     pub(super) fn next(
         &mut self,
         canvas: &mut Canvas,
+        tolerance: &Tolerance,
         control: &Control,
     ) -> Result<Option<u32>, Error> {
-        let Some(frame) = self.0.next() else { return Ok(None) };
+        let Some(frame) = self.frames.next() else { return Ok(None) };
+        let is_first = std::mem::replace(&mut self.is_first, false);
         let size = frame.window.size;
-        let raster = still(&as_still(&frame)?, size, &Decode::all(size, 0), control)?;
+        let (raster, there) = still(&frame.image, &Decode::all(size, 0), tolerance, control)?;
+        if is_first && !enough(there, size.height) {
+            return Err(truncated());
+        }
         canvas.begin(frame.window, frame.dispose)?;
         let (from, to) = (raster.layout(), canvas.raster().layout());
-        for (row, pixels) in canvas.rows(frame.window).zip(raster.rows()) {
+        let rows = canvas.rows(frame.window).zip(raster.rows());
+        for (row, pixels) in rows.take(there as usize) {
             match (from, to) {
                 (Layout::Rgba8, Layout::Rgba8) if frame.blend => {
                     let row = row.as_chunks_mut().0.iter_mut();

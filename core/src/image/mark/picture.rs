@@ -31,6 +31,7 @@ impl Picture {
         let tolerance = Tolerance::new(DamagePolicy::Strict);
         source.check(limits, &tolerance)?;
         let how = Decode::all(Size::new(source.info.width, source.info.height), limits.scans);
+        decode::check(&source, &how, limits)?;
         let raster = decode::decode(&source, &how, &tolerance, control)?;
         let raster = pixels::turn(raster, Turn::upright(source.info.orientation), control)?;
         let converter =

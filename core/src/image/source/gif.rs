@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use super::super::bytes::{array, le16};
 use super::super::geometry::{Size, Window};
 use super::super::{Error, Format, Info};
-use super::{Animation, Dispose, Embedded, Kind, Source, broken, truncated};
+use super::{Animation, Damage, Dispose, Embedded, Kind, Source, broken, truncated};
 
 const EXTENSION: u8 = 0x21;
 const IMAGE: u8 = 0x2c;
@@ -22,67 +22,104 @@ const LOOPS: [&[u8; 11]; 2] = [b"NETSCAPE2.0", b"ANIMEXTS1.0"];
 
 /// What the blocks say besides [`Info`].
 #[derive(Debug)]
-pub(in super::super) struct Gif {
-    /// No frame is wider, and none is higher.
-    pub(in super::super) largest: Size,
+pub(in super::super) struct Gif<'a> {
+    input: &'a [u8],
+    /// Where the first frame lies.
+    pub(in super::super) first: Window,
     /// Pixels of all frames, which may be more than those of the canvas each time.
     pub(in super::super) pixels: u64,
     pub(in super::super) animation: Animation,
 }
 
+impl<'a> Gif<'a> {
+    /// The frames in their order.
+    pub(in super::super) fn frames(&self) -> impl Iterator<Item = Frame<'a>> + use<'a> {
+        let mut blocks = Blocks::new(self.input);
+        std::iter::from_fn(move || {
+            loop {
+                match blocks.next() {
+                    Block::Image(frame) => return Some(frame),
+                    Block::Other | Block::Control | Block::Loop(_) => {}
+                    Block::Trailer | Block::Unknown | Block::Cut => return None,
+                }
+            }
+        })
+    }
+}
+
+/// A frame, its pixels still packed.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Frame<'a> {
+    /// Where on the canvas it lies; it may stick out.
+    pub(in super::super) window: Window,
+    pub(in super::super) interlaced: bool,
+    /// The colours, three bytes each.
+    pub(in super::super) palette: &'a [u8],
+    pub(in super::super) transparent: Option<u8>,
+    pub(in super::super) dispose: Dispose,
+    /// Milliseconds for which it is shown.
+    pub(in super::super) duration: u32,
+    /// Bits of the smallest codes of the data, without the one that is added.
+    pub(in super::super) code_size: u8,
+    data: &'a [u8],
+    /// Whether the file ends within the data.
+    pub(in super::super) is_cut: bool,
+}
+
+impl<'a> Frame<'a> {
+    /// The data, in pieces of at most 255 bytes.
+    pub(in super::super) fn data(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let mut rest = self.data;
+        std::iter::from_fn(move || {
+            let (&len, behind) = rest.split_first().filter(|&(&len, _)| len > 0)?;
+            let (piece, behind) = behind.split_at(behind.len().min(len.into()));
+            rest = behind;
+            Some(piece)
+        })
+    }
+}
+
 /// Reads all blocks; image data is skipped.
 pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
     let cut_short = || broken("the screen descriptor is too short");
-    let width = le16(input, 6).ok_or_else(cut_short)?.into();
-    let height = le16(input, 8).ok_or_else(cut_short)?.into();
-    let [flags, _, _] = array(input, 10).ok_or_else(cut_short)?;
-    if width == 0 || height == 0 {
-        return Err(broken("the screen descriptor gives no size"));
-    }
+    let side = |at| le16(input, at).map(u32::from).ok_or_else(cut_short);
+    let screen = Window { x: 0, y: 0, size: Size::new(side(6)?, side(8)?) };
+    array::<3>(input, 10).ok_or_else(cut_short)?;
 
-    let mut blocks = Blocks { input, at: 13 + table_len(flags) };
+    let mut blocks = Blocks::new(input);
     let mut frames = 0u32;
-    let mut first = None;
-    let (mut largest, mut pixels) = (Size::new(0, 0), 0u64);
-    let (mut transparent, mut opens) = (false, false);
-    // Of the frame that follows.
-    let mut dispose = Dispose::Keep;
+    let mut first: Option<Frame> = None;
+    let (mut pixels, mut opens) = (0u64, false);
     let mut repeats = None;
-    let whole = loop {
+    let damage = loop {
         match blocks.next() {
-            Some(Block::Image(window)) => {
+            Block::Image(frame) => {
                 // What was there before the first frame is nothing.
-                opens |=
-                    dispose == Dispose::Clear || dispose == Dispose::Restore && first.is_none();
-                dispose = Dispose::Keep;
-                frames += 1;
-                first.get_or_insert(window);
-                let Size { width, height } = window.size;
-                largest = Size::new(largest.width.max(width), largest.height.max(height));
-                pixels = pixels.saturating_add(window.size.pixels());
+                opens |= frame.dispose == Dispose::Clear
+                    || frame.dispose == Dispose::Restore && first.is_none();
+                frames = frames.saturating_add(1);
+                first.get_or_insert(frame);
+                pixels = pixels.saturating_add(frame.window.size.pixels());
             }
-            Some(Block::Control { has_transparency, dispose: next }) => {
-                transparent |= has_transparency && first.is_none();
-                dispose = next;
-            }
-            Some(Block::Loop(times)) => {
+            Block::Loop(times) => {
                 repeats.get_or_insert(times);
             }
-            Some(Block::Other) => {}
-            // Some encoders leave the trailer out.
-            Some(Block::Trailer) => break true,
-            None => break blocks.at == input.len(),
+            Block::Other | Block::Control => {}
+            Block::Trailer => break None,
+            Block::Unknown => break Some(Damage::inside("a block of no known kind")),
+            Block::Cut => break Some(Damage::at_the_end("the image is truncated")),
         }
     };
 
-    let canvas = Window { x: 0, y: 0, size: Size::new(width, height) };
-    let fault = match (frames, whole) {
-        (_, false) => Some(truncated()),
-        (0, true) => Some(broken("no frame")),
-        _ => None,
-    };
-    let first = first.unwrap_or(canvas);
-    let alpha = transparent || !covers(first, canvas.size);
+    // A canvas on which the first frame has no room is as large as that.
+    let window = first.map_or(screen, |first| first.window);
+    let canvas = screen.around(window);
+    let Size { width, height } = canvas.size;
+    if canvas.size.pixels() == 0 {
+        return Err(broken("the screen descriptor gives no size"));
+    }
+    let alpha = !covers(window, canvas.size)
+        || first.is_some_and(|first| first.transparent.is_some() || first.is_cut);
     let animation = Animation {
         plays: match repeats {
             // Players count what comes after the first time.
@@ -104,10 +141,13 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
             has_profile: false,
             progressive: false,
         },
-        kind: Kind::Gif(Gif { largest, pixels, animation }),
+        kind: Kind::Gif(Gif { input, first: window, pixels, animation }),
         embedded: Embedded::default(),
-        fault,
-        damage: None,
+        fault: first.is_none().then(|| match damage {
+            Some(Damage { ends_early: true, .. }) => truncated(),
+            _ => broken("no frame"),
+        }),
+        damage,
     })
 }
 
@@ -125,7 +165,7 @@ fn table_len(flags: u8) -> usize {
 }
 
 /// The disposal method of that number. What is not defined disposes of nothing.
-pub(in super::super) fn dispose(method: u8) -> Dispose {
+fn dispose(method: u8) -> Dispose {
     match method {
         2 => Dispose::Clear,
         3 => Dispose::Restore,
@@ -134,68 +174,116 @@ pub(in super::super) fn dispose(method: u8) -> Dispose {
 }
 
 /// A part of a file.
-pub(in super::super) enum Block {
-    Image(Window),
-    Control {
-        has_transparency: bool,
-        dispose: Dispose,
-    },
+pub(in super::super) enum Block<'a> {
+    Image(Frame<'a>),
+    /// What holds for the frame that follows.
+    Control,
     /// How often an animation is repeated; 0 is for ever.
     Loop(u16),
     Other,
     Trailer,
+    /// The file goes on, but not by a block.
+    Unknown,
+    /// The file ends without a trailer.
+    Cut,
 }
 
-/// Moves from block to block; stays at the first that is not whole.
+/// What an extension says of the frame that follows it.
+#[derive(Clone, Copy)]
+struct Control {
+    transparent: Option<u8>,
+    dispose: Dispose,
+    duration: u32,
+}
+
+const NO_CONTROL: Control = Control { transparent: None, dispose: Dispose::Keep, duration: 0 };
+
+/// Moves from block to block; stays at the first that is none.
 pub(in super::super) struct Blocks<'a> {
     input: &'a [u8],
     at: usize,
+    /// Where the last one begins.
+    start: usize,
+    /// The colours of frames that have none of their own.
+    palette: &'a [u8],
+    control: Control,
 }
 
 impl<'a> Blocks<'a> {
     /// Those behind the screen descriptor and its colour table.
-    pub(in super::super) fn new(input: &'a [u8]) -> Option<Blocks<'a>> {
-        let flags = *input.get(10)?;
-        Some(Blocks { input, at: 13 + table_len(flags) })
+    pub(in super::super) fn new(input: &'a [u8]) -> Blocks<'a> {
+        let len = input.get(10).map_or(0, |&flags| table_len(flags));
+        let rest = input.get(13..).unwrap_or_default();
+        let palette = rest.get(..len).unwrap_or(rest);
+        Blocks { input, at: 13 + len, start: 0, palette, control: NO_CONTROL }
     }
 
-    /// Where the next one begins.
-    pub(in super::super) fn at(&self) -> usize {
-        self.at
+    /// Where the last one lies.
+    pub(in super::super) fn range(&self) -> std::ops::Range<usize> {
+        self.start..self.at
     }
 
-    pub(in super::super) fn next(&mut self) -> Option<Block> {
+    pub(in super::super) fn next(&mut self) -> Block<'a> {
+        // Some encoders end data twice, or fill up with zeros.
+        while self.input.get(self.at) == Some(&0) {
+            self.at += 1;
+        }
+        self.start = self.at;
+        match self.input.get(self.at) {
+            Some(&EXTENSION) => self.extension().unwrap_or(Block::Cut),
+            Some(&IMAGE) => self.image().map_or(Block::Cut, Block::Image),
+            Some(&TRAILER) => Block::Trailer,
+            Some(_) => Block::Unknown,
+            None => Block::Cut,
+        }
+    }
+
+    fn extension(&mut self) -> Option<Block<'a>> {
+        let at = self.at + 2;
+        let label = *self.input.get(at - 1)?;
+        self.at = self.after_sub_blocks(at)?;
+        Some(match (label, array(self.input, at)) {
+            (GRAPHIC_CONTROL, Some([4, flags, low, high, transparent])) => {
+                self.control = Control {
+                    transparent: (flags & 1 == 1).then_some(transparent),
+                    dispose: dispose(flags >> 2 & 7),
+                    duration: u32::from(u16::from_le_bytes([low, high])) * 10,
+                };
+                Block::Control
+            }
+            (APPLICATION, _) => self.application(at).unwrap_or(Block::Other),
+            _ => Block::Other,
+        })
+    }
+
+    /// A frame, of which all may be missing from somewhere in its data on.
+    fn image(&mut self) -> Option<Frame<'a>> {
         let at = self.at;
-        let block = match *self.input.get(at)? {
-            EXTENSION => {
-                let label = *self.input.get(at + 1)?;
-                self.at = self.after_sub_blocks(at + 2)?;
-                match (label, array(self.input, at + 2)) {
-                    (GRAPHIC_CONTROL, Some([4, flags])) => Block::Control {
-                        has_transparency: flags & 1 == 1,
-                        dispose: dispose(flags >> 2 & 7),
-                    },
-                    (APPLICATION, _) => self.application(at + 2).unwrap_or(Block::Other),
-                    _ => Block::Other,
-                }
-            }
-            IMAGE => {
-                let side = |offset| le16(self.input, at + offset).map(u32::from);
-                let window =
-                    Window { x: side(1)?, y: side(3)?, size: Size::new(side(5)?, side(7)?) };
-                let flags = *self.input.get(at + 9)?;
-                // The byte behind the colour table is the code size of the data.
-                self.at = self.after_sub_blocks(at + 10 + table_len(flags) + 1)?;
-                Block::Image(window)
-            }
-            TRAILER => Block::Trailer,
-            _ => return None,
-        };
-        Some(block)
+        let side = |offset| le16(self.input, at + offset).map(u32::from);
+        let window = Window { x: side(1)?, y: side(3)?, size: Size::new(side(5)?, side(7)?) };
+        let flags = *self.input.get(at + 9)?;
+        let (table, data) = (at + 10, at + 10 + table_len(flags));
+        let palette = self.input.get(table..data)?;
+        let code_size = *self.input.get(data)?;
+        let end = self.after_sub_blocks(data + 1);
+        self.at = end.unwrap_or(self.input.len());
+        let Control { transparent, dispose, duration } =
+            std::mem::replace(&mut self.control, NO_CONTROL);
+        Some(Frame {
+            window,
+            interlaced: flags & 0x40 != 0,
+            palette: if flags & 0x80 == 0 { self.palette } else { palette },
+            transparent,
+            dispose,
+            duration,
+            code_size,
+            data: self.input.get(data + 1..self.at)?,
+            is_cut: end.is_none(),
+        })
     }
 
     /// What of an application extension's sub-blocks there is to know.
-    fn application(&self, at: usize) -> Option<Block> {
+    fn application(&self, at: usize) -> Option<Block<'a>> {
         let [11, name @ ..] = array::<12>(self.input, at)? else { return None };
         match array(self.input, at + 12)? {
             [3, 1] if LOOPS.contains(&&name) => le16(self.input, at + 14).map(Block::Loop),

@@ -27,6 +27,9 @@ use super::damage::{Damage, Tolerance};
 use super::geometry::Size;
 use super::{Error, Format, Info, Limits, sniff, unread};
 
+/// More frames than that no animation has: not even the first one is looked at.
+const MOST_FRAMES: u32 = 1 << 16;
+
 /// Metadata as it is embedded, still in its source.
 #[derive(Debug, Default)]
 pub(super) struct Embedded<'a> {
@@ -77,8 +80,8 @@ impl Embedded<'_> {
 #[derive(Debug)]
 pub(super) enum Kind<'a> {
     Jpeg(jpeg::Jpeg),
-    Png(png::Png),
-    Gif(gif::Gif),
+    Png(png::Png<'a>),
+    Gif(gif::Gif<'a>),
     Webp(webp::Webp<'a>),
     Avif(avif::Avif<'a>),
 }
@@ -108,32 +111,40 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Checks everything that can be known without decoding.
+    /// Checks everything that can be known before it is known what will be decoded.
     pub(super) fn check(&self, limits: &Limits, tolerance: &Tolerance) -> Result<(), Error> {
-        check_size(&self.info, limits)?;
+        let &Info { width, height, frames, .. } = &self.info;
+        check_sides(Size::new(width, height), limits)?;
+        check_frames(frames, limits.frames.max(MOST_FRAMES))?;
         match &self.kind {
             Kind::Jpeg(jpeg) => jpeg.check(limits, tolerance)?,
-            // A frame may be larger than the canvas that it is painted on.
-            Kind::Gif(gif) => {
-                let Size { width, height } = gif.largest;
-                check_size(&Info { width, height, frames: 1, ..self.info.clone() }, limits)?;
-                check_pixels(gif.pixels, limits, || "the frames".to_owned())?;
-            }
             // Frames may be larger than what is seen of them.
             Kind::Avif(avif) => {
                 for layer in [Some(&avif.colors), avif.alpha.as_ref()].into_iter().flatten() {
-                    for Size { width, height } in [layer.size, layer.header.size] {
-                        check_size(
-                            &Info { width, height, frames: 1, ..self.info.clone() },
-                            limits,
-                        )?;
+                    for size in [layer.size, layer.header.size] {
+                        check_sides(size, limits)?;
+                        let Size { width, height } = size;
+                        check_pixels(size.pixels(), limits, || format!("{width}x{height}"))?;
                     }
                 }
             }
-            Kind::Png(_) | Kind::Webp(_) => {}
+            Kind::Png(_) | Kind::Gif(_) | Kind::Webp(_) => {}
         }
         self.fault.clone().map_or(Ok(()), Err)?;
         self.damage.clone().map_or(Ok(()), |damage| tolerance.note(damage))
+    }
+
+    /// Checks what decoding all frames of an animation takes.
+    pub(super) fn check_animation(&self, limits: &Limits) -> Result<(), Error> {
+        let &Info { width, height, frames, .. } = &self.info;
+        check_frames(frames, limits.frames)?;
+        let pixels = Size::new(width, height).pixels().saturating_mul(frames.into());
+        check_pixels(pixels, limits, || format!("{width}x{height} times {frames} frames"))?;
+        match &self.kind {
+            // Frames may be larger than the canvas that they are painted on.
+            Kind::Gif(gif) => check_pixels(gif.pixels, limits, || "the frames".to_owned()),
+            Kind::Jpeg(_) | Kind::Png(_) | Kind::Webp(_) | Kind::Avif(_) => Ok(()),
+        }
     }
 
     /// What the frames have in common, where there are several.
@@ -161,29 +172,31 @@ impl<'a> Source<'a> {
     }
 }
 
-fn check_size(info: &Info, limits: &Limits) -> Result<(), Error> {
-    let &Info { width, height, frames, .. } = info;
-    if frames > limits.frames {
-        return Err(Error::TooManyFrames(format!(
-            "{frames} frames, the limit is {}",
-            limits.frames
-        )));
-    }
-    for (side, name, limit) in [(width, "wide", limits.width), (height, "high", limits.height)] {
+fn check_sides(size: Size, limits: &Limits) -> Result<(), Error> {
+    let sides = [(size.width, "wide", limits.width), (size.height, "high", limits.height)];
+    for (side, name, limit) in sides {
         if side > limit {
             return Err(Error::TooManyPixels(format!(
                 "{side} pixels {name}, the limit is {limit}"
             )));
         }
     }
-    let pixels = u64::from(width) * u64::from(height) * u64::from(frames);
-    check_pixels(pixels, limits, || {
-        let times = if frames > 1 { format!(" times {frames} frames") } else { String::new() };
-        format!("{width}x{height}{times}")
-    })
+    Ok(())
 }
 
-fn check_pixels(pixels: u64, limits: &Limits, what: impl Fn() -> String) -> Result<(), Error> {
+fn check_frames(frames: u32, limit: u32) -> Result<(), Error> {
+    if frames <= limit {
+        return Ok(());
+    }
+    Err(Error::TooManyFrames(format!("{frames} frames, the limit is {limit}")))
+}
+
+/// Checks how many pixels are to be decoded.
+pub(super) fn check_pixels(
+    pixels: u64,
+    limits: &Limits,
+    what: impl Fn() -> String,
+) -> Result<(), Error> {
     if pixels <= limits.pixels {
         return Ok(());
     }

@@ -6,7 +6,7 @@ use memchr::memchr;
 
 use super::super::bytes::{array, be32};
 use super::super::{Coding, Control, Error, Format, Info, decode_body};
-use super::{Embedded, Icc, Kind, Source, broken, truncated};
+use super::{Damage, Embedded, Icc, Kind, Source, broken, truncated};
 
 pub(in super::super) const SIGNATURE: usize = 8;
 /// Length, type and checksum around each chunk's data.
@@ -19,13 +19,22 @@ const XMP: &[u8] = b"XML:com.adobe.xmp\0";
 
 /// What the chunks say besides [`Info`].
 #[derive(Debug)]
-pub(in super::super) struct Png {
+pub(in super::super) struct Png<'a> {
+    input: &'a [u8],
+    bits: u8,
     color_type: u8,
     /// Whether the rows come in seven passes.
     pub(in super::super) interlaced: bool,
+    /// The data of the header chunk.
+    pub(in super::super) header: &'a [u8],
+    /// The colours, three bytes each; none where the pixels have theirs.
+    pub(in super::super) palette: &'a [u8],
+    transparency: Option<&'a [u8]>,
+    /// Where the first chunk of image data begins.
+    first_data: usize,
 }
 
-impl Png {
+impl<'a> Png<'a> {
     pub(in super::super) fn has_palette(&self) -> bool {
         self.color_type == PALETTE
     }
@@ -33,38 +42,141 @@ impl Png {
     pub(in super::super) fn is_grey(&self) -> bool {
         matches!(self.color_type, 0 | 4)
     }
+
+    /// What the `tRNS` chunk holds, without the bits that have no meaning.
+    pub(in super::super) fn transparency(&self) -> Option<Vec<u8>> {
+        let data = self.transparency?;
+        if self.has_palette() {
+            return Some(data.to_vec());
+        }
+        let mask = u16::MAX >> (16 - u16::from(self.bits));
+        let samples = data.as_chunks().0.iter();
+        Some(
+            samples.flat_map(|&sample| (u16::from_be_bytes(sample) & mask).to_be_bytes()).collect(),
+        )
+    }
+
+    /// The pieces of the image data, wherever they are.
+    pub(in super::super) fn data(&self) -> impl Iterator<Item = Data<'a>> + use<'a> {
+        let mut chunks = Chunks::new(self.input, self.first_data);
+        let mut ended = false;
+        std::iter::from_fn(move || {
+            while !ended {
+                let (kind, bytes, chunk) = match chunks.next() {
+                    Some((kind, data)) => (kind, data, Some(chunks)),
+                    None => {
+                        ended = true;
+                        let (kind, data) = chunks.cut()?;
+                        (kind, data, None)
+                    }
+                };
+                match &kind {
+                    b"IDAT" => return Some(Data { bytes, chunk }),
+                    b"IEND" => ended = true,
+                    _ => {}
+                }
+            }
+            None
+        })
+    }
+}
+
+/// The data of an `IDAT` chunk.
+pub(in super::super) struct Data<'a> {
+    pub(in super::super) bytes: &'a [u8],
+    /// At the chunk, where that is whole.
+    chunk: Option<Chunks<'a>>,
+}
+
+impl Data<'_> {
+    /// Whether its checksum is right, or not there.
+    pub(in super::super) fn is_sound(&self) -> bool {
+        self.chunk.is_none_or(|chunk| chunk.is_sound())
+    }
 }
 
 /// Reads all chunks; what they hold stays packed.
 pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
     let mut chunks = Chunks::new(input, SIGNATURE);
-    let header = match chunks.next() {
-        Some((kind, data)) if &kind == b"IHDR" => Header::read(data)?,
+    let (header, header_data) = match chunks.next() {
+        Some((kind, data)) if &kind == b"IHDR" => (Header::read(data)?, data),
         _ => return Err(broken("the first chunk is no IHDR")),
     };
 
     let mut embedded = Embedded::default();
-    let mut alpha = matches!(header.color_type, 4 | 6);
+    let (mut palette, mut transparency) = (None, None);
     let mut animation_frames = 0;
+    let mut first_data = None;
+    let mut unknown = None;
+    let mut damage = (!chunks.is_sound()).then(|| wrong_checksum(b"IHDR"));
     let mut whole = false;
-    let mut has_data = false;
-    for (kind, data) in &mut chunks {
+    while !whole && let Some((kind, data)) = chunks.next() {
         match &kind {
-            b"tRNS" => alpha = true,
-            b"iCCP" => embedded.icc = embedded.icc.or_else(|| profile(data)),
+            b"PLTE" if first_data.is_none() && palette.is_none() => {
+                palette = Some(data);
+                if header.color_type == PALETTE && !chunks.is_sound() {
+                    damage.get_or_insert_with(|| wrong_checksum(&kind));
+                }
+            }
+            // Of chunks that are not needed, broken ones count for nothing.
+            b"tRNS" if first_data.is_none() && chunks.is_sound() => {
+                transparency = transparency.or(Some(data));
+            }
+            b"iCCP" if chunks.is_sound() => {
+                embedded.icc = embedded.icc.or_else(|| profile(data));
+            }
             b"eXIf" => embedded.exif = embedded.exif.or(Some(data)),
             b"iTXt" if data.starts_with(XMP) => embedded.xmp = embedded.xmp.or_else(|| xmp(data)),
             b"tEXt" | b"zTXt" => embedded.texts.add(&kind, data),
             b"fcTL" => animation_frames += 1,
-            b"IDAT" => has_data = true,
+            b"IDAT" => {
+                first_data.get_or_insert(chunks.start);
+            }
             b"IEND" => {
                 whole = true;
-                break;
+                if !chunks.is_sound() {
+                    damage.get_or_insert_with(|| wrong_checksum(&kind));
+                }
             }
-            _ => {}
+            b"IHDR" | b"PLTE" => {}
+            [first, ..] if first.is_ascii_uppercase() => {
+                unknown.get_or_insert((kind, first_data.is_some()));
+            }
+            [first, ..] if first.is_ascii_lowercase() => {}
+            _ => break,
         }
     }
+    if first_data.is_none() && chunks.cut().is_some_and(|(kind, _)| &kind == b"IDAT") {
+        first_data = Some(chunks.at);
+    }
+    if !whole {
+        damage.get_or_insert_with(|| Damage::at_the_end("the image is truncated")).ends_early =
+            true;
+    }
 
+    let palette = match (header.color_type, palette) {
+        (PALETTE, Some(palette)) => palette.get(..palette.len().min(768) / 3 * 3),
+        _ => None,
+    };
+    let palette = palette.unwrap_or_default();
+    let transparency = transparency.and_then(|data| match header.color_type {
+        0 => data.get(..2),
+        2 => data.get(..6),
+        PALETTE if !data.is_empty() => data.get(..data.len().min(palette.len() / 3)),
+        _ => None,
+    });
+    let fault = match (first_data, unknown) {
+        (None, _) => Some(truncated()),
+        (_, Some((kind, false))) => Some(Error::UnsupportedFormat(format!(
+            "PNG with a critical chunk {}",
+            kind.escape_ascii()
+        ))),
+        _ if header.color_type == PALETTE && palette.is_empty() => Some(broken("no palette")),
+        _ => None,
+    };
+    if let Some((_, true)) = unknown {
+        damage.get_or_insert_with(|| Damage::inside("a critical chunk of no known kind"));
+    }
     Ok(Source {
         input,
         info: Info {
@@ -73,15 +185,24 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
             height: header.height,
             orientation: embedded.orientation(),
             frames: 1.max(animation_frames),
-            alpha,
+            alpha: matches!(header.color_type, 4 | 6) || transparency.is_some(),
             bits: if header.color_type == PALETTE { 8 } else { header.bits },
             has_profile: embedded.icc.is_some(),
             progressive: false,
         },
-        kind: Kind::Png(Png { color_type: header.color_type, interlaced: header.interlaced }),
+        kind: Kind::Png(Png {
+            input,
+            bits: header.bits,
+            color_type: header.color_type,
+            interlaced: header.interlaced,
+            header: header_data,
+            palette,
+            transparency,
+            first_data: first_data.unwrap_or(input.len()),
+        }),
         embedded,
-        fault: (!whole || !has_data).then(truncated),
-        damage: None,
+        fault,
+        damage,
     })
 }
 
@@ -151,6 +272,10 @@ fn utf8(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(text.iter().map(|&byte| char::from(byte)).collect::<String>().into_bytes())
 }
 
+fn wrong_checksum(kind: &[u8; 4]) -> Damage {
+    Damage::inside(format!("the checksum of {} is wrong", kind.escape_ascii()))
+}
+
 struct Header {
     width: u32,
     height: u32,
@@ -197,20 +322,38 @@ fn xmp(data: &[u8]) -> Option<&[u8]> {
 }
 
 /// The chunks up to the first that is not whole.
+#[derive(Debug, Clone, Copy)]
 pub(in super::super) struct Chunks<'a> {
     input: &'a [u8],
     at: usize,
+    /// Where the last one begins.
+    start: usize,
 }
 
 impl<'a> Chunks<'a> {
     /// Those that begin there.
     pub(in super::super) fn new(input: &'a [u8], at: usize) -> Chunks<'a> {
-        Chunks { input, at }
+        Chunks { input, at, start: at }
     }
 
     /// Where the next one begins.
     pub(in super::super) fn at(&self) -> usize {
         self.at
+    }
+
+    /// Whether the checksum of the last one is right.
+    fn is_sound(&self) -> bool {
+        let end = self.at.saturating_sub(4);
+        let summed = self.input.get(self.start + 4..end).unwrap_or_default();
+        be32(self.input, end) == Some(crc32fast::hash(summed))
+    }
+
+    /// The kind and the data of a chunk that the file ends within, once there is no other.
+    fn cut(&self) -> Option<([u8; 4], &'a [u8])> {
+        let kind = array(self.input, self.at + 4)?;
+        let len = be32(self.input, self.at)? as usize;
+        let data = self.input.get(self.at + 8..)?;
+        Some((kind, data.get(..len).unwrap_or(data)))
     }
 }
 
@@ -223,7 +366,7 @@ impl<'a> Iterator for Chunks<'a> {
         let end = self.at.checked_add(len)?.checked_add(AROUND)?;
         let data = self.input.get(self.at + 8..end - 4)?;
         self.input.get(..end)?;
-        self.at = end;
+        (self.start, self.at) = (self.at, end);
         Some((kind, data))
     }
 }

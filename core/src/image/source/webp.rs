@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use super::super::bytes::{array, le16, le24, le32};
 use super::super::geometry::{Size, Window};
 use super::super::{Error, Format, Info};
-use super::{Animation, Dispose, Embedded, Icc, Kind, Source, broken, truncated};
+use super::{Animation, Damage, Dispose, Embedded, Icc, Kind, Source, broken, truncated};
 
 const FLAG_ANIMATION: u8 = 0x02;
 const FLAG_ALPHA: u8 = 0x10;
@@ -16,21 +16,82 @@ const EXIF_PREFIX: &[u8] = b"Exif\0\0";
 /// What the chunks say besides [`Info`].
 #[derive(Debug)]
 pub(in super::super) struct Webp<'a> {
-    /// The first frame of an animation; `None` for a still image.
-    pub(in super::super) first: Option<Frame<'a>>,
-    /// The file without anything behind it.
+    pub(in super::super) image: Image<'a>,
+    /// The file as far as it may hold chunks of the image.
     pub(in super::super) riff: &'a [u8],
     pub(in super::super) animation: Animation,
-    /// Whether a still image is a lossless one.
-    pub(in super::super) lossless: bool,
+}
+
+/// What the pixels are made of.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) enum Image<'a> {
+    Still(Bitstream<'a>),
+    /// An animation, by its first frame.
+    Moving(Frame<'a>),
+    None,
 }
 
 impl<'a> Webp<'a> {
-    /// The frames in their order, of an animation that is whole.
+    /// The frames in their order.
     pub(in super::super) fn frames(&self) -> impl Iterator<Item = Frame<'a>> + use<'a> {
-        Chunks::new(self.riff, 12)
-            .filter(|(kind, _)| kind == b"ANMF")
-            .filter_map(|(_, data)| Frame::read(data).ok())
+        let mut chunks = Chunks::new(self.riff, 12);
+        let mut first = match self.image {
+            Image::Moving(frame) if frame.image.is_cut => Some(frame),
+            _ => None,
+        };
+        let whole = std::iter::from_fn(move || {
+            loop {
+                match chunks.next() {
+                    Some((kind, data)) if &kind == b"ANMF" => {
+                        if let Ok(frame) = Frame::read(data, false) {
+                            return Some(frame);
+                        }
+                    }
+                    Some(_) => {}
+                    None => return None,
+                }
+            }
+        });
+        whole.chain(std::iter::from_fn(move || first.take()))
+    }
+
+    /// The bitstream of a still image.
+    pub(in super::super) fn still(&self) -> Option<&Bitstream<'a>> {
+        match &self.image {
+            Image::Still(bitstream) => Some(bitstream),
+            Image::Moving(_) | Image::None => None,
+        }
+    }
+}
+
+/// Compressed pixels.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Bitstream<'a> {
+    /// The chunk `VP8L`, or `VP8 ` with an `ALPH` before it where it has alpha.
+    pub(in super::super) chunks: &'a [u8],
+    pub(in super::super) size: Size,
+    pub(in super::super) alpha: bool,
+    pub(in super::super) lossless: bool,
+    /// Whether the file ends within it.
+    pub(in super::super) is_cut: bool,
+}
+
+impl<'a> Bitstream<'a> {
+    /// Reads the header of a bitstream, a chunk that begins at `start`; `alpha` is where one of
+    /// alpha does.
+    fn read(
+        input: &'a [u8],
+        (start, end): (usize, usize),
+        alpha: Option<usize>,
+        is_cut: bool,
+    ) -> Result<Bitstream<'a>, Error> {
+        let bad = || broken("the bitstream header is not valid");
+        let kind = array(input, start).ok_or_else(bad)?;
+        let data = input.get(start + 8..end).ok_or_else(bad)?;
+        let (size, own_alpha) = bitstream(&kind, data)?;
+        let lossless = &kind == b"VP8L";
+        let chunks = input.get(alpha.unwrap_or(start)..end).ok_or_else(bad)?;
+        Ok(Bitstream { chunks, size, alpha: own_alpha || alpha.is_some(), lossless, is_cut })
     }
 }
 
@@ -39,9 +100,7 @@ impl<'a> Webp<'a> {
 pub(in super::super) struct Frame<'a> {
     /// Where on the canvas it lies.
     pub(in super::super) window: Window,
-    /// Its chunks: `VP8L`, or `VP8 ` with an `ALPH` before it where it has alpha.
-    pub(in super::super) chunks: &'a [u8],
-    pub(in super::super) alpha: bool,
+    pub(in super::super) image: Bitstream<'a>,
     /// Milliseconds for which it is shown.
     pub(in super::super) duration: u32,
     /// Whether what is below shows through where it is transparent.
@@ -50,8 +109,8 @@ pub(in super::super) struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    /// Reads the data of an `ANMF` chunk.
-    fn read(data: &'a [u8]) -> Result<Frame<'a>, Error> {
+    /// Reads the data of an `ANMF` chunk, which may be cut.
+    fn read(data: &'a [u8], is_cut: bool) -> Result<Frame<'a>, Error> {
         let bad = || broken("a frame is not valid");
         let window = Window {
             x: le24(data, 0).ok_or_else(bad)? * 2,
@@ -61,23 +120,22 @@ impl<'a> Frame<'a> {
         let duration = le24(data, 12).ok_or_else(bad)?;
         let [flags] = array(data, 15).ok_or_else(bad)?;
         let dispose = if flags & 1 == 1 { Dispose::Clear } else { Dispose::Keep };
-        let chunks = data.get(16..).ok_or_else(bad)?;
-        let mut has_alpha_chunk = false;
-        for (kind, data) in Chunks::new(chunks, 0) {
-            match &kind {
-                b"ALPH" => has_alpha_chunk = true,
-                b"VP8 " | b"VP8L" => {
-                    let (size, alpha) = bitstream(&kind, data)?;
-                    if size != window.size {
-                        return Err(broken("the bitstream has not the size of its frame"));
-                    }
-                    let (alpha, blend) = (alpha || has_alpha_chunk, flags & 2 == 0);
-                    return Ok(Frame { window, chunks, alpha, duration, blend, dispose });
-                }
-                _ => {}
+        let mut chunks = Chunks::new(data, 16);
+        let mut alpha = None;
+        let image = loop {
+            match chunks.next() {
+                Some((kind, _)) if &kind == b"ALPH" => alpha = alpha.or(Some(chunks.start)),
+                Some((kind, _)) if is_bitstream(&kind) => break chunks.read(alpha)?,
+                Some(_) => {}
+                // Only what the file ends within may itself be cut.
+                None if is_cut => break chunks.read_cut(alpha).ok_or_else(bad)??,
+                None => return Err(bad()),
             }
+        };
+        if image.size != window.size {
+            return Err(broken("the bitstream has not the size of its frame"));
         }
-        Err(bad())
+        Ok(Frame { window, image, duration, blend: flags & 2 == 0, dispose })
     }
 
     fn covers(&self, canvas: Size) -> bool {
@@ -88,160 +146,183 @@ impl<'a> Frame<'a> {
 /// Reads all chunks; bitstreams only by their headers.
 pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
     let announced = le32(input, 4).ok_or_else(truncated)? as usize;
-    // The size counts from behind itself and is always even.
+    // The size counts from behind itself.
     let end = announced.saturating_add(8);
     let riff = input.get(..end).unwrap_or(input);
-    let mut chunks = Chunks::new(riff, 12);
-    let none = || if input.len() < end { truncated() } else { broken("no chunk") };
-    let (kind, data) = chunks.next().ok_or_else(none)?;
-
-    let mut found = match &kind {
-        b"VP8 " | b"VP8L" => {
-            let (size, alpha) = bitstream(&kind, data)?;
-            let lossless = &kind == b"VP8L";
-            Found { canvas: size, alpha, image: true, lossless, ..Found::default() }
-        }
-        b"VP8X" => Found::extended(data)?,
-        _ => return Err(Error::UnsupportedFormat("WebP of an unknown kind".to_owned())),
-    };
-    for (kind, data) in &mut chunks {
-        found.add(kind, data)?;
+    let mut found = Found::read(riff)?;
+    let mut riff = riff;
+    if riff.len() < input.len() && (found.is_cut || !found.has_image()) {
+        // The size is a lie: the chunks know theirs.
+        riff = input;
+        found = Found::read(riff)?;
     }
 
-    // Where the chunks end before the file does, the last one is not whole.
-    let whole = end <= input.len() && chunks.at >= riff.len();
-    let fault = if !whole {
-        Some(truncated())
-    } else if found.fault.is_some() {
-        found.fault
-    } else if found.animated && found.first.is_none() || !found.animated && !found.image {
-        Some(broken("no frame"))
-    } else {
-        None
+    let missing = end.saturating_sub(input.len());
+    let mut damage = found.damage.take();
+    // An odd end may lack its padding, or count it twice.
+    if found.is_cut || missing > 1 {
+        damage.get_or_insert_with(|| Damage::at_the_end("the image is truncated")).ends_early =
+            true;
+    }
+    let image = match (found.still, found.first) {
+        (Some(still), _) if !found.animated => Image::Still(still),
+        (_, Some(first)) => Image::Moving(first),
+        _ => Image::None,
+    };
+    let canvas = match (found.canvas, image) {
+        (Some(canvas), _) => canvas,
+        (None, Image::Still(still)) => still.size,
+        _ if found.is_cut || missing > 1 => return Err(truncated()),
+        _ => return Err(Error::UnsupportedFormat("WebP of an unknown kind".to_owned())),
+    };
+    if matches!(image, Image::Still(still) if still.size != canvas) {
+        return Err(broken("the bitstream has not the size of the canvas"));
+    }
+    let (frames, alpha) = match image {
+        Image::Still(still) => (1, still.alpha),
+        Image::Moving(_) => (found.frames.max(1), found.alpha || found.opens),
+        Image::None => (found.frames.max(1), found.alpha),
+    };
+    let fault = match image {
+        Image::None if found.is_cut || missing > 1 => Some(truncated()),
+        Image::None => Some(broken("no frame")),
+        _ => None,
     };
     Ok(Source {
         input,
         info: Info {
             format: Format::Webp,
-            width: found.canvas.width,
-            height: found.canvas.height,
+            width: canvas.width,
+            height: canvas.height,
             orientation: found.embedded.orientation(),
-            frames: if found.animated { found.frames.max(1) } else { 1 },
-            alpha: found.alpha,
+            frames,
+            alpha,
             bits: 8,
             has_profile: found.embedded.icc.is_some(),
             progressive: false,
         },
         kind: Kind::Webp(Webp {
-            first: found.first,
+            image,
             riff,
             animation: Animation { plays: found.plays, alpha: found.opens },
-            lossless: found.lossless,
         }),
         embedded: found.embedded,
         fault,
-        damage: None,
+        damage,
     })
 }
 
+#[derive(Default)]
 struct Found<'a> {
-    canvas: Size,
+    canvas: Option<Size>,
+    /// What the flags say.
     alpha: bool,
     animated: bool,
-    /// Whether there is the bitstream of a still image.
-    image: bool,
-    /// Whether it is a lossless one.
-    lossless: bool,
+    still: Option<Bitstream<'a>>,
     frames: u32,
     first: Option<Frame<'a>>,
     plays: Option<NonZeroU32>,
     /// Whether frames leave something of the canvas open, or open it.
     opens: bool,
     /// What is wrong with a frame after the first.
-    fault: Option<Error>,
+    damage: Option<Damage>,
+    /// Whether it ends within a chunk.
+    is_cut: bool,
     embedded: Embedded<'a>,
 }
 
-impl Default for Found<'_> {
-    fn default() -> Self {
-        Found {
-            canvas: Size::new(0, 0),
-            alpha: false,
-            animated: false,
-            image: false,
-            lossless: false,
-            frames: 0,
-            first: None,
-            plays: None,
-            opens: false,
-            fault: None,
-            embedded: Embedded::default(),
-        }
-    }
-}
-
 impl<'a> Found<'a> {
-    fn extended(data: &[u8]) -> Result<Found<'a>, Error> {
+    /// Walks over the chunks of a file.
+    fn read(riff: &'a [u8]) -> Result<Found<'a>, Error> {
+        let mut found = Found::default();
+        let mut chunks = Chunks::new(riff, 12);
+        let mut alpha = None;
+        while let Some((kind, data)) = chunks.next() {
+            match &kind {
+                b"VP8X" if found.canvas.is_none() && found.still.is_none() => {
+                    found.extended(data)?
+                }
+                b"ICCP" => keep_first(&mut found.embedded.icc, Icc::Plain(data.into())),
+                b"EXIF" => {
+                    let tiff = data.strip_prefix(EXIF_PREFIX).unwrap_or(data);
+                    keep_first(&mut found.embedded.exif, tiff);
+                }
+                b"XMP " => keep_first(&mut found.embedded.xmp, data),
+                b"ANMF" => found.frame(Frame::read(data, false))?,
+                b"ANIM" => {
+                    found.plays = le16(data, 4).and_then(|times| NonZeroU32::new(times.into()));
+                }
+                b"ALPH" => alpha = alpha.or(Some(chunks.start)),
+                b"VP8 " | b"VP8L" if found.still.is_none() => {
+                    found.still = Some(chunks.read(alpha)?);
+                }
+                _ => {}
+            }
+        }
+        // Less than the head of a chunk is no chunk.
+        let Some(kind) = array(riff, chunks.at).filter(|_| chunks.at + 8 <= riff.len()) else {
+            return Ok(found);
+        };
+        found.is_cut = true;
+        if &kind == b"ANMF" && found.first.is_none() {
+            let data = riff.get(chunks.at + 8..).unwrap_or_default();
+            if let Ok(frame) = Frame::read(data, true) {
+                found.frame(Ok(frame))?;
+            }
+        } else if is_bitstream(&kind) && found.still.is_none() {
+            found.still = chunks.read_cut(alpha).transpose()?;
+        }
+        Ok(found)
+    }
+
+    fn extended(&mut self, data: &[u8]) -> Result<(), Error> {
         let bad = || broken("the VP8X chunk is not valid");
         let [flags] = array(data, 0).ok_or_else(bad)?;
         let canvas = size24(data, 4).ok_or_else(bad)?;
         if canvas.pixels() > u64::from(u32::MAX) {
             return Err(bad());
         }
-        Ok(Found {
-            canvas,
-            alpha: flags & FLAG_ALPHA != 0,
-            animated: flags & FLAG_ANIMATION != 0,
-            ..Found::default()
-        })
-    }
-
-    fn add(&mut self, kind: [u8; 4], data: &'a [u8]) -> Result<(), Error> {
-        match &kind {
-            b"ICCP" => keep_first(&mut self.embedded.icc, Icc::Plain(data.into())),
-            b"EXIF" => {
-                let tiff = data.strip_prefix(EXIF_PREFIX).unwrap_or(data);
-                keep_first(&mut self.embedded.exif, tiff);
-            }
-            b"XMP " => keep_first(&mut self.embedded.xmp, data),
-            b"ANMF" if self.animated => {
-                self.frames = self.frames.saturating_add(1);
-                match (self.frame(data), self.first) {
-                    (Ok(frame), first) => {
-                        self.opens |= frame.dispose == Dispose::Clear
-                            || first.is_none() && (frame.alpha || !frame.covers(self.canvas))
-                            || frame.alpha && !frame.blend;
-                        self.first = first.or(Some(frame));
-                    }
-                    (Err(error), None) => return Err(error),
-                    (Err(error), Some(_)) => {
-                        self.fault.get_or_insert(error);
-                    }
-                }
-            }
-            b"ANIM" => {
-                self.plays = le16(data, 4).and_then(|times| NonZeroU32::new(times.into()));
-            }
-            b"VP8 " | b"VP8L" if !self.animated && !self.image => {
-                let (size, _) = bitstream(&kind, data)?;
-                if size != self.canvas {
-                    return Err(broken("the bitstream has not the size of the canvas"));
-                }
-                (self.image, self.lossless) = (true, &kind == b"VP8L");
-            }
-            _ => {}
-        }
+        self.canvas = Some(canvas);
+        self.alpha = flags & FLAG_ALPHA != 0;
+        self.animated = flags & FLAG_ANIMATION != 0;
         Ok(())
     }
 
-    fn frame(&self, data: &'a [u8]) -> Result<Frame<'a>, Error> {
-        let frame = Frame::read(data)?;
-        let Window { x, y, size } = frame.window;
-        if x + size.width > self.canvas.width || y + size.height > self.canvas.height {
-            return Err(broken("a frame sticks out of the canvas"));
-        }
-        Ok(frame)
+    fn has_image(&self) -> bool {
+        self.still.is_some() || self.first.is_some()
     }
+
+    fn frame(&mut self, frame: Result<Frame<'a>, Error>) -> Result<(), Error> {
+        let canvas = self.canvas.unwrap_or(Size::new(0, 0));
+        let inside = |frame: Frame<'a>| {
+            let Window { x, y, size } = frame.window;
+            match x + size.width <= canvas.width && y + size.height <= canvas.height {
+                true => Ok(frame),
+                false => Err(broken("a frame sticks out of the canvas")),
+            }
+        };
+        match (frame.and_then(inside), self.first) {
+            (Ok(frame), first) => {
+                self.opens |= frame.dispose == Dispose::Clear
+                    || first.is_none()
+                        && (frame.image.alpha || frame.image.is_cut || !frame.covers(canvas))
+                    || frame.image.alpha && !frame.blend;
+                self.first = first.or(Some(frame));
+            }
+            // Where no animation is announced, this may be anything.
+            (Err(_), None) if !self.animated => return Ok(()),
+            (Err(error), None) => return Err(error),
+            (Err(error), Some(_)) => {
+                self.damage.get_or_insert_with(|| Damage::inside(error.to_string()));
+            }
+        }
+        self.frames = self.frames.saturating_add(1);
+        Ok(())
+    }
+}
+
+fn is_bitstream(kind: &[u8; 4]) -> bool {
+    matches!(kind, b"VP8 " | b"VP8L")
 }
 
 fn keep_first<T>(slot: &mut Option<T>, found: T) {
@@ -284,17 +365,31 @@ fn size24(data: &[u8], at: usize) -> Option<Size> {
 pub(in super::super) struct Chunks<'a> {
     input: &'a [u8],
     at: usize,
+    /// Where the last one begins.
+    start: usize,
 }
 
 impl<'a> Chunks<'a> {
     /// Those that begin there.
     pub(in super::super) fn new(input: &'a [u8], at: usize) -> Chunks<'a> {
-        Chunks { input, at }
+        Chunks { input, at, start: at }
     }
 
     /// Where the next one begins.
     pub(in super::super) fn at(&self) -> usize {
         self.at
+    }
+
+    /// The last one as a bitstream.
+    fn read(&self, alpha: Option<usize>) -> Result<Bitstream<'a>, Error> {
+        let len = le32(self.input, self.start + 4).unwrap_or(0) as usize;
+        Bitstream::read(self.input, (self.start, self.start + 8 + len), alpha, false)
+    }
+
+    /// What the file ends within as a bitstream, once there is no other chunk.
+    fn read_cut(&self, alpha: Option<usize>) -> Option<Result<Bitstream<'a>, Error>> {
+        array(self.input, self.at).filter(is_bitstream)?;
+        Some(Bitstream::read(self.input, (self.at, self.input.len()), alpha, true))
     }
 }
 
@@ -306,7 +401,7 @@ impl<'a> Iterator for Chunks<'a> {
         let len = le32(self.input, self.at + 4)? as usize;
         let start = self.at + 8;
         let data = self.input.get(start..start.checked_add(len)?)?;
-        self.at = start + len + len % 2;
+        (self.start, self.at) = (self.at, start + len + len % 2);
         Some((kind, data))
     }
 }

@@ -12,20 +12,17 @@ const LOOP_LEN: usize = 18;
 
 pub(super) fn cuts(input: &[u8]) -> Option<Cuts<'_>> {
     let mut cuts = Cuts::new(input);
-    let mut blocks = Blocks::new(input)?;
+    let mut blocks = Blocks::new(input);
     // The control of what comes next.
     let mut control = None;
     loop {
-        let start = blocks.at();
-        let Some(block) = blocks.next() else {
-            // Some encoders leave the trailer out.
-            return (start == input.len()).then_some(cuts);
-        };
-        let range = start..blocks.at();
+        let block = blocks.next();
+        let range = blocks.range();
+        let start = range.start;
         let first = |len| Some([input.get(start..start + len)?, &[0]].concat());
         match block {
             Block::Image(_) => control = None,
-            Block::Control { .. } => {
+            Block::Control => {
                 control = Some(range.clone());
                 cuts.replace(range, &first(CONTROL_LEN)?)?;
             }
@@ -43,6 +40,7 @@ pub(super) fn cuts(input: &[u8]) -> Option<Cuts<'_>> {
                 cuts.cut(start + 1..input.len())?;
                 return Some(cuts);
             }
+            Block::Unknown | Block::Cut => return None,
         }
     }
 }

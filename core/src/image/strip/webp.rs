@@ -22,7 +22,7 @@ pub(super) fn cuts<'a>(
 ) -> Option<Cuts<'a>> {
     let mut cuts = Cuts::new(input);
     let file = webp.riff;
-    let animated = webp.first.is_some();
+    let animated = webp.still().is_none();
     let mut chunks = Chunks::new(file, FIRST);
     let mut exif = kept.exif.as_deref();
     let (mut once, mut flags) = (Once::default(), None);
