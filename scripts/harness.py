@@ -97,6 +97,9 @@ class Nginx:
             start_new_session=True, preexec_fn=_die_with_parent)
         for port in self.ports.values():
             self._await(port, log)
+        with open(log) as file:
+            if warnings := [line.strip() for line in file if "[warn]" in line]:
+                raise Failure(f"{self.conf} is not read without a word: {warnings[0]}")
 
     def _await(self, port, log):
         deadline = time.monotonic() + (60 if self.under else 10)

@@ -144,7 +144,7 @@ for ([http => $http], [location => $location]) {
 
 my $i = 0;
 block('accepted in a location', http_config => $zone,
-    config => join '', map { sprintf "location /%d { %s }\n", $i++, $_ } lines($right));
+    config => join '', "location \@name { }\n", map { sprintf "location /%d { %s }\n", $i++, $_ } lines($right));
 for my $directive (grep { !/redirect/ } lines($right)) {
     block("accepted in a server: $directive", http_config => $zone, config => $directive);
 }

@@ -340,6 +340,7 @@ my $n = 0;
 
 sub block {
     my ($title, %s) = @_;
+    $s{config} .= "\nlocation \@fallback { }" if ($s{config} || '') =~ /=\@fallback/;
     my $text = sprintf "=== TEST %d: %s\n", ++$n, $title;
     for my $k (qw(threads http_config config must_die error_log suppress_stderr request error_code)) {
         next if !defined $s{$k};

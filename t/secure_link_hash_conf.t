@@ -120,8 +120,8 @@ secure_link_hash a; secure_link_hash_secret HUSH;   | "secure_link_hash_secret" 
 secure_link_hash_secret HUSH; secure_link_hash_md5 a; | "secure_link_hash_secret" cannot be mixed with "secure_link_hash_md5"
 secure_link_hash_secret HUSH; secure_link_hash_message a; | "secure_link_hash_secret" cannot be mixed with "secure_link_hash_message"
 secure_link_hash_secret HUSH; secure_link_hash_format bunny; | "secure_link_hash_secret" cannot be mixed with "secure_link_hash_format"
-secure_link_hash_format cloudfront; secure_link_hash_key HUSH; | "secure_link_hash_key" for links of cloudfront: the key is not an RSA public key in PEM
-secure_link_hash_algorithm hmac-sha1; secure_link_hash_encoding hex min=32; secure_link_hash_message a; | "secure_link_hash_encoding": a tag of hmac-sha1 has 20 bytes
+secure_link_hash_format cloudfront; secure_link_hash_key HUSH; | links of cloudfront: the key is not an RSA public key in PEM
+secure_link_hash_algorithm hmac-sha1; secure_link_hash_message a; secure_link_hash_encoding hex min=32; | a tag of hmac-sha1 has 20 bytes
 E_
 
 my $right = <<'E_';
@@ -148,8 +148,8 @@ E_
 
 # What may be a mistake: nginx starts, and says where. Nothing behind the bar is no word.
 my $warned = <<'E_';
-secure_link_hash_message "$uri|$secure_link_hash_expires"; image_resize_params $args; | "image_resize_params" reads "$args", which "secure_link_hash_message" does not sign
-secure_link_hash_md5 "$uri s"; image_resize_params w=$arg_w; | "image_resize_params" reads "$arg_w", which "secure_link_hash_md5" does not sign
+secure_link_hash_message "$uri|$secure_link_hash_expires"; image_resize_params $args; | "image_resize_params" reads "$args", which it does not sign
+secure_link_hash_md5 "$uri s"; image_resize_params w=$arg_w; | "image_resize_params" reads "$arg_w", which it does not sign
 secure_link_hash_message "$uri|$arg_w"; image_resize_params w=$arg_w,h=${arg_h}; | "image_resize_params" reads "$arg_h", which
 secure_link_hash_message "$uri|$arg_w"; image_resize_params w=$arg_w; |
 secure_link_hash_message "$uri|$args"; image_resize_params w=$arg_w; |
@@ -198,13 +198,14 @@ block("accepted in a server: $_", config => s/KEYS/$keys/gr) for lines($right);
 
 for (lines($warned)) {
     my ($directives, $words) = /^(.*;)\s*\|\s*(.*?)\s*$/ or die $_;
-    my $value = 'secure_link_hash $arg_token,$arg_expires; secure_link_hash_key HUSH;';
+    my $value = 'secure_link_hash $arg_token; secure_link_hash_key HUSH; secure_link_hash_require on;';
+    $value .= ' image_resize_allow width=*;' if $directives =~ /image_resize_params/;
     block("warned of: $directives",
         config => "location /x { $value $directives location /x/y { } }",
         $words ? (error_log => "[warn]\n$words\nnginx.conf:") : (no_error_log => '[warn]'));
 }
 block('no word where links are only made',
-    config => 'location /x { secure_link_hash_key HUSH; secure_link_hash_message $uri; image_resize_params $args; }',
+    config => 'location /x { secure_link_hash_key HUSH; secure_link_hash_message $uri; image_resize_params $args; image_resize_allow width=*; add_header X-Token $secure_link_hash_token; }',
     no_error_log => '[warn]');
 
 plan 'no_plan';

@@ -11,10 +11,11 @@ use nginx_sys::{NGX_LOG_ERR, ngx_conf_t, ngx_cycle_t, ngx_log_t, ngx_str_t};
 
 use super::MODULE;
 use super::export;
+use super::lint;
 use super::status::Status;
 use super::store::{self, Keys, Unusable};
 use super::zone::{KeyFile, Roster, Store, Zone};
-use crate::ngx::conf::{self, Expression, Init, Merge, Place};
+use crate::ngx::conf::{self, Expression, Init, Merge, Place, Places};
 use crate::ngx::shm::{Memory, Tenant};
 use crate::ngx::{Pooled, location, log, thread, worker};
 
@@ -31,6 +32,8 @@ pub struct MainConf {
     pub exports: export::Conf,
     /// Whether a location shows zones.
     pub shown: Cell<bool>,
+    /// For what is refused or warned of in the end.
+    pub notes: lint::Notes,
 }
 
 impl MainConf {
@@ -61,8 +64,7 @@ impl Init for MainConf {
             match found {
                 Ok((zone, keys)) => *zone.file.borrow_mut() = Some((file, keys)),
                 Err(reason) => {
-                    let line = format_args!("\"access_key_file\" directive: {reason}");
-                    log::conf_error_at(cf, &place, line);
+                    place.error(cf, format_args!("{reason}"));
                     return false;
                 }
             }
@@ -70,7 +72,7 @@ impl Init for MainConf {
         let without = self.zones.iter().find(|zone| zone.file.borrow().is_none());
         if let Some(zone) = without {
             let name = &zone.name;
-            log::conf_error(
+            zone.place.error(
                 cf,
                 format_args!("zone \"{name}\" has no keys, there is no \"access_key_file\" for it"),
             );
@@ -87,12 +89,19 @@ pub struct FileConf {
     /// Its keys, where it is good.
     pub keys: Option<Keys>,
     /// Where the directive stands.
-    pub place: Place,
+    pub place: Rc<Place>,
+}
+
+/// Reports that a directive names a zone that is not there.
+pub fn unknown_zone(place: &Place, name: &str, cf: *mut ngx_conf_t) {
+    place
+        .error(cf, format_args!("unknown zone \"{name}\", there is no \"access_key_zone\" for it"));
 }
 
 /// `access_key_zone`, and what belongs to it.
 pub struct ZoneConf {
     pub name: String,
+    place: Rc<Place>,
     pub store: Option<Store>,
     /// The key file as it was read with the configuration.
     pub file: RefCell<Option<(KeyFile, Keys)>>,
@@ -111,12 +120,18 @@ pub struct ZoneConf {
 
 impl ZoneConf {
     /// A zone without memory yet.
-    pub fn new(name: String, store: Option<Store>, cf: *mut ngx_conf_t) -> ZoneConf {
+    pub fn new(
+        name: String,
+        store: Option<Store>,
+        place: Rc<Place>,
+        cf: *mut ngx_conf_t,
+    ) -> ZoneConf {
         ZoneConf {
             // SAFETY: the parser is live.
             cycle: unsafe { (*cf).cycle },
             text: RefCell::default(),
             name,
+            place,
             store,
             file: RefCell::default(),
             common: Cell::default(),
@@ -274,7 +289,7 @@ pub struct SrvConf {
     /// whether they are internal.
     pub locations: RefCell<Vec<(Vec<u8>, bool, bool)>>,
     /// Where `access_key_redirect` leads to, as far as it is known.
-    pub targets: RefCell<Vec<Vec<u8>>>,
+    pub targets: RefCell<Vec<(Vec<u8>, Rc<Place>)>>,
 }
 
 impl SrvConf {
@@ -352,6 +367,7 @@ pub struct LocConf {
     pub strip: Option<bool>,
     pub redirect: Option<Target>,
     pub status: Option<Status>,
+    pub places: Places,
 }
 
 impl LocConf {
@@ -376,6 +392,8 @@ impl LocConf {
 
 impl Merge for LocConf {
     fn merge(&mut self, parent: &LocConf, cf: *mut ngx_conf_t) -> bool {
+        let own = self.places.iter().count();
+        self.places.inherit(&parent.places);
         if self.access.is_none() {
             self.access.clone_from(&parent.access);
         }
@@ -409,19 +427,18 @@ impl Merge for LocConf {
                 location.is_internal,
             ));
         }
-        if self.status.as_ref().is_some_and(|status| !status.check(main, cf)) {
+        self.note(own, main, cf);
+        if let Some(place) = self.places.get("access_key_status")
+            && let Some(status) = &self.status
+            && !status.check(main, place, cf)
+        {
             return false;
         }
         let Some(Some(access)) = &self.access else { return true };
         let Some(zone) = main.zone(&access.name) else {
-            let name = String::from_utf8_lossy(&access.name);
-            log::conf_error(
-                cf,
-                format_args!(
-                    "\"access_key\" directive: unknown zone \"{name}\", there is no \
-                     \"access_key_zone\" for it"
-                ),
-            );
+            if let Some(place) = self.places.get("access_key") {
+                unknown_zone(place, &String::from_utf8_lossy(&access.name), cf);
+            }
             return false;
         };
         self.zone = Some(zone);

@@ -17,7 +17,7 @@ use super::store::Signature;
 use super::zone::{KeyFile, Store};
 use super::{MODULE, export, redirect, status, store};
 use crate::ngx::conf::{
-    self, Conf, ConfError, Directive, Directives, expect, once, parse_flag, parse_number,
+    self, Conf, ConfError, Directive, Directives, Places, expect, once, parse_flag, parse_number,
     parse_size, parse_time,
 };
 use crate::ngx::{Pooled, location, shm, worker};
@@ -113,6 +113,10 @@ impl Directives for LocConf {
             set: status::set,
         },
     ];
+
+    fn places(&mut self) -> Option<&mut Places> {
+        Some(&mut self.places)
+    }
 }
 
 fn flag(args: &Conf<'_>) -> Result<bool, ConfError> {
@@ -162,7 +166,8 @@ fn set_zone(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
     }
     let interval = save.unwrap_or(Duration::from_secs(10));
     let store = path.map(|path| Store { path, interval });
-    let zone = ZoneConf::new(String::from_utf8_lossy(name).into_owned(), store, args.parser());
+    let zone = String::from_utf8_lossy(name).into_owned();
+    let zone = ZoneConf::new(zone, store, args.place(), args.parser());
     let zone = Pooled::new(conf::pool(args.parser()), zone)
         .ok_or_else(|| ConfError::invalid("no memory"))?;
     shm::add(args.parser(), &raw mut MODULE, name, size, zone)?;
@@ -304,7 +309,7 @@ fn set_redirect(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
         let end = text.iter().position(|byte| b"$?".contains(byte)).unwrap_or(text.len());
         // SAFETY: the module's server configuration is a `SrvConf`, and not what is being set.
         if let Some(server) = unsafe { args.srv_conf::<SrvConf>(&raw const MODULE) } {
-            server.targets.borrow_mut().push(text[..end].to_vec());
+            server.targets.borrow_mut().push((text[..end].to_vec(), args.place()));
         }
     }
     if location::set_handler(args.parser(), redirect::handler) {

@@ -5,6 +5,7 @@ mod conf;
 mod directives;
 mod export;
 mod helper;
+mod lint;
 mod mask;
 mod memory;
 mod meter;
@@ -89,6 +90,9 @@ unsafe extern "C" fn postconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
         // any more.
         if let Some(main) = unsafe { main_conf::<MainConf>(cf, &raw const MODULE) } {
             redirect::warn(cf, main);
+            if !lint::check(cf, main) {
+                return false;
+            }
         }
         // nginx runs the handlers of a phase from the last to the first, but those that log the
         // other way round: ours comes before the one that writes.

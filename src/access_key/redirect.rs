@@ -77,15 +77,15 @@ fn without_keys(request: Request, args: &[u8]) -> Vec<u8> {
 /// Warns of targets that clients can ask for themselves.
 pub fn warn(cf: *mut ngx_conf_t, main: &MainConf) {
     for server in main.servers.borrow().iter() {
-        for target in server.targets.borrow().iter() {
+        for (target, place) in server.targets.borrow().iter() {
             if let Some(name) = public(server, target) {
                 let (target, name) =
                     (String::from_utf8_lossy(target), String::from_utf8_lossy(&name));
-                log::conf_warning(
+                place.warn(
                     cf,
                     format_args!(
-                        "\"access_key_redirect\" directive: \"{target}\" leads to location \
-                         \"{name}\", which is not internal: it can be asked for without a key"
+                        "\"{target}\" leads to location \"{name}\", which is not internal: it can be \
+                         asked for without a key"
                     ),
                 );
             }

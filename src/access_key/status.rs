@@ -12,15 +12,15 @@ use nginx_sys::{
     NGX_OK, ngx_conf_t, ngx_http_request_t, ngx_int_t,
 };
 
-use super::conf::{LocConf, MainConf};
+use super::conf::{LocConf, MainConf, unknown_zone};
 use super::directives::{parameter, unknown};
 use super::zone::Zone;
 use super::{MODULE, conf};
-use crate::ngx::conf::{Conf, ConfError, expect, main_conf, once};
+use crate::ngx::conf::{Conf, ConfError, Place, expect, main_conf, once};
 use crate::ngx::guard::guard;
 use crate::ngx::incoming::Part;
 use crate::ngx::thread::{self, ThreadPool};
-use crate::ngx::{Request, location, log, worker};
+use crate::ngx::{Request, location, worker};
 
 /// The page, its styles and its script in one.
 static PAGE: LazyLock<String> = LazyLock::new(|| {
@@ -77,18 +77,11 @@ impl Status {
     }
 
     /// Looks whether there is such a zone. Answers whether all is well.
-    pub fn check(&self, main: &MainConf, cf: *mut ngx_conf_t) -> bool {
+    pub fn check(&self, main: &MainConf, place: &Place, cf: *mut ngx_conf_t) -> bool {
         let Some(name) = self.zone.as_ref().filter(|name| main.zone(name).is_none()) else {
             return true;
         };
-        let name = String::from_utf8_lossy(name);
-        log::conf_error(
-            cf,
-            format_args!(
-                "\"access_key_status\" directive: unknown zone \"{name}\", there is no \
-                 \"access_key_zone\" for it"
-            ),
-        );
+        unknown_zone(place, &String::from_utf8_lossy(name), cf);
         false
     }
 }

@@ -9,13 +9,13 @@ use image_gate_core::image::{
 };
 use nginx_sys::{ngx_conf_t, ngx_str_t};
 
-use super::MODULE;
 use super::policy::OnError;
 use super::status::StatusFormat;
 use super::watermark::Watermark;
 use super::zone::Zone;
+use super::{MODULE, lint};
 use crate::ngx::Pooled;
-use crate::ngx::conf::{Expression, Merge, main_conf};
+use crate::ngx::conf::{Expression, Merge, Places, main_conf};
 use crate::ngx::log::Sparse;
 use crate::ngx::thread::{self, ThreadPool};
 
@@ -153,12 +153,12 @@ pub struct MainConf {
     pub zone: Option<Pooled<Zone>>,
     /// `image_resize_preset`, all of them.
     pub presets: Presets,
-    /// Whether a location has `image_resize_status`.
-    pub is_shown: Cell<bool>,
     /// Whether there are jobs in any location.
     pub has_jobs: Cell<bool>,
     /// Whether any location has `image_resize_debug_header`.
     pub has_debug: Cell<bool>,
+    /// For what is refused or warned of in the end.
+    pub notes: lint::Notes,
 }
 
 /// The configuration of a location. `None` is what was not said.
@@ -198,6 +198,7 @@ pub struct LocConf {
     pub debug_header: Option<bool>,
     /// None at all where it is empty.
     pub watermarks: Option<Vec<Watermark>>,
+    pub places: Places,
     /// Where jobs run, once merged; `None` is the event loop.
     pub pool: Option<ThreadPool>,
     /// Of what is wrong with the directives, a line a minute and worker is enough.
@@ -250,6 +251,8 @@ impl Merge for LocConf {
         fn inherit<T: Copy>(child: &mut Option<T>, parent: Option<T>) {
             *child = child.or(parent);
         }
+        let own = self.places.iter().count();
+        self.places.inherit(&parent.places);
         inherit(&mut self.geometry, parent.geometry);
         inherit(&mut self.buffer, parent.buffer);
         inherit(&mut self.jpeg_quality, parent.jpeg_quality);
@@ -285,6 +288,10 @@ impl Merge for LocConf {
         inherit(&mut self.no_transform, parent.no_transform);
         if self.watermarks.is_none() {
             self.watermarks.clone_from(&parent.watermarks);
+        }
+
+        if !self.note(own, cf) {
+            return false;
         }
 
         // A pool is asked for only where jobs come from: nginx starts the threads of every pool

@@ -18,8 +18,8 @@ use super::conf::{
 };
 use super::{policy, status, watermark, zone};
 use crate::ngx::conf::{
-    Conf, ConfError, Directive, Directives, expect, once, parse_count, parse_flag, parse_number,
-    parse_size, parse_time,
+    Conf, ConfError, Directive, Directives, Places, expect, once, parse_count, parse_flag,
+    parse_number, parse_size, parse_time,
 };
 use crate::ngx::thread;
 
@@ -270,6 +270,10 @@ impl Directives for LocConf {
             set: |conf, args| watermark::set(&mut conf.watermarks, args),
         },
     ];
+
+    fn places(&mut self) -> Option<&mut Places> {
+        Some(&mut self.places)
+    }
 }
 
 const COLOR: &str = "a colour: hexadecimal, rgb() or a name";

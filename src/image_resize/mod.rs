@@ -9,6 +9,7 @@ mod failure;
 mod filter;
 mod headers;
 mod job;
+mod lint;
 mod marks;
 mod params;
 mod plan;
@@ -25,7 +26,7 @@ use nginx_sys::{
     ngx_http_phases_NGX_HTTP_LOG_PHASE, ngx_int_t, ngx_module_t,
 };
 
-use crate::ngx::conf::{commands, create, init, merge, merged_loc_conf, no_commands, outcome};
+use crate::ngx::conf::{commands, create, main_conf, merge, merged_loc_conf, no_commands, outcome};
 use crate::ngx::{Request, memory, phase, variable, worker};
 use conf::{LocConf, MainConf};
 
@@ -38,7 +39,7 @@ static CONTEXT: ngx_http_module_t = ngx_http_module_t {
     preconfiguration: Some(preconfiguration),
     postconfiguration: Some(postconfiguration),
     create_main_conf: Some(create::<MainConf>),
-    init_main_conf: Some(init::<MainConf>),
+    init_main_conf: None,
     create_srv_conf: None,
     merge_srv_conf: None,
     create_loc_conf: Some(create::<LocConf>),
@@ -70,7 +71,11 @@ unsafe extern "C" fn preconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
 unsafe extern "C" fn postconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
     outcome(cf, || {
         filter::install();
-        ask::install(cf)
+        // SAFETY: `create_main_conf` of this module is `create::<MainConf>`, and nobody writes it
+        // any more.
+        let main = unsafe { main_conf::<MainConf>(cf, &raw const MODULE) };
+        main.is_some_and(|main| lint::check(cf, main))
+            && ask::install(cf)
             && params::install(cf)
             && phase::add(cf, ngx_http_phases_NGX_HTTP_LOG_PHASE, zone::log_handler)
     })

@@ -2,15 +2,14 @@
 
 use image_gate_core::image::PROMETHEUS_TYPE;
 use nginx_sys::{
-    NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_NOT_ALLOWED, NGX_OK, ngx_conf_t, ngx_http_request_t,
-    ngx_int_t,
+    NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_NOT_ALLOWED, NGX_OK, ngx_http_request_t, ngx_int_t,
 };
 
 use super::conf::{LocConf, MainConf};
 use super::{MODULE, conf};
-use crate::ngx::conf::{Conf, ConfError, Init, expect, main_conf, once};
+use crate::ngx::conf::{Conf, ConfError, expect, once};
 use crate::ngx::guard::guard;
-use crate::ngx::{Request, location, log};
+use crate::ngx::{Request, location};
 
 /// How it is shown.
 #[derive(Clone, Copy)]
@@ -27,29 +26,10 @@ pub fn set(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
         _ => None,
     };
     once(&mut conf.status, expect(format, args.arg(0), format_args!("json or prometheus"))?)?;
-    // SAFETY: the module's main configuration is a `MainConf`, and not what is being set.
-    if let Some(main) = unsafe { main_conf::<MainConf>(args.parser(), &raw const MODULE) } {
-        main.is_shown.set(true);
-    }
     if location::set_handler(args.parser(), handler) {
         Ok(())
     } else {
         Err(ConfError::invalid("another directive answers the requests of this location"))
-    }
-}
-
-impl Init for MainConf {
-    fn init(&mut self, cf: *mut ngx_conf_t) -> bool {
-        let is_there = self.zone.is_some() || !self.is_shown.get();
-        if !is_there {
-            log::conf_error(
-                cf,
-                format_args!(
-                    "\"image_resize_status\" directive: there is no \"image_resize_zone\" to show"
-                ),
-            );
-        }
-        is_there
     }
 }
 

@@ -1,16 +1,19 @@
 //! Directives, their arguments and expressions.
 
+use std::cell::Cell;
 use std::ffi::{CStr, OsStr, c_char, c_void};
 use std::fmt::{self, Arguments};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::ptr::NonNull;
+use std::rc::Rc;
 
 use nginx_sys::{
-    NGX_ERROR, NGX_OK, ngx_command_t, ngx_conf_full_name, ngx_conf_t,
-    ngx_http_compile_complex_value, ngx_http_compile_complex_value_t, ngx_http_complex_value,
-    ngx_http_complex_value_t, ngx_http_conf_ctx_t, ngx_int_t, ngx_module_t, ngx_parse_size,
-    ngx_parse_time, ngx_pcalloc, ngx_pool_t, ngx_str_t, ngx_uint_t,
+    NGX_ERROR, NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF, NGX_LOG_EMERG, NGX_LOG_WARN, NGX_OK,
+    ngx_command_t, ngx_conf_full_name, ngx_conf_t, ngx_http_compile_complex_value,
+    ngx_http_compile_complex_value_t, ngx_http_complex_value, ngx_http_complex_value_t,
+    ngx_http_conf_ctx_t, ngx_int_t, ngx_module_t, ngx_parse_size, ngx_parse_time, ngx_pcalloc,
+    ngx_pool_t, ngx_str_t, ngx_uint_t,
 };
 
 use super::guard::guard;
@@ -54,6 +57,11 @@ pub trait Directives: Sized + 'static {
     const LEVEL: usize = nginx_sys::NGX_HTTP_LOC_CONF_OFFSET;
     /// The table.
     const DIRECTIVES: &'static [Directive<Self>];
+
+    /// Where the configuration remembers what it was told where, if it does.
+    fn places(&mut self) -> Option<&mut Places> {
+        None
+    }
 }
 
 /// The command table that nginx wants, with `C`'s directives from index `start` on, behind those
@@ -155,8 +163,14 @@ unsafe extern "C" fn set_directive<C: Directives>(
         let (Some(directive), Some(conf)) = (C::DIRECTIVES.get(index), conf) else {
             return ERROR;
         };
-        match (directive.set)(conf, &Conf { cf, arguments: arguments(cf) }) {
-            Ok(()) => OK,
+        let args = Conf { cf, name: directive.name, arguments: arguments(cf) };
+        match (directive.set)(conf, &args) {
+            Ok(()) => {
+                if let Some(places) = conf.places() {
+                    places.0.push(args.place());
+                }
+                OK
+            }
             Err(ConfError::Duplicate) => c"is duplicate".as_ptr().cast_mut(),
             Err(ConfError::Invalid(reason)) => {
                 let name = directive.name.to_string_lossy();
@@ -165,6 +179,89 @@ unsafe extern "C" fn set_directive<C: Directives>(
             }
         }
     })
+}
+
+/// A directive where it stands, for what is known of it only once more was read.
+pub struct Place {
+    /// The directive.
+    pub name: &'static str,
+    /// Whether it stands in a location, and not above.
+    pub is_in_location: bool,
+    /// Whether something goes by it.
+    pub is_used: Cell<bool>,
+    file: String,
+    line: ngx_uint_t,
+}
+
+impl Place {
+    fn current(cf: *mut ngx_conf_t, name: &'static CStr) -> Place {
+        // SAFETY: while a handler runs, the parser knows the block that it is in, and the file if
+        // there is one: what the command line says has none.
+        let (level, file, line) = unsafe {
+            let file = (*cf).conf_file.as_ref();
+            let name = file.map_or(&b""[..], |file| bytes(file.file.name));
+            ((*cf).cmd_type, String::from_utf8_lossy(name), file.map_or(0, |file| file.line))
+        };
+        let above = (NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF) as ngx_uint_t;
+        Place {
+            name: name.to_str().unwrap_or_default(),
+            is_in_location: level & above == 0,
+            is_used: Cell::new(false),
+            file: file.into_owned(),
+            line,
+        }
+    }
+
+    /// Reports an error in the directive.
+    pub fn error(&self, cf: *mut ngx_conf_t, reason: Arguments<'_>) {
+        self.write(cf, NGX_LOG_EMERG, reason);
+    }
+
+    /// Reports what may be a mistake in the directive.
+    pub fn warn(&self, cf: *mut ngx_conf_t, reason: Arguments<'_>) {
+        self.write(cf, NGX_LOG_WARN, reason);
+    }
+
+    fn write(&self, cf: *mut ngx_conf_t, level: u32, reason: Arguments<'_>) {
+        let Place { name, file, line, .. } = self;
+        // SAFETY: the parser is live while it calls us.
+        let log = unsafe { (*cf).log };
+        let line = format_args!("\"{name}\" directive: {reason} in {file}:{line}");
+        log::write(log, level, line);
+    }
+}
+
+/// The directives of one level, and of those above that hold there.
+#[derive(Clone, Default)]
+pub struct Places(Vec<Rc<Place>>);
+
+impl Places {
+    /// The directive of that name.
+    pub fn get(&self, name: &str) -> Option<&Rc<Place>> {
+        self.0.iter().find(|place| place.name == name)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Rc<Place>> {
+        self.0.iter()
+    }
+
+    /// Takes over from the level above the directives that this one does not have.
+    pub fn inherit(&mut self, parent: &Places) {
+        let own = self.0.len();
+        for place in &parent.0 {
+            if !self.0.iter().take(own).any(|own| own.name == place.name) {
+                self.0.push(place.clone());
+            }
+        }
+    }
+
+    /// Notes that something goes by all of them.
+    pub fn mark_used(&self) {
+        for place in &self.0 {
+            place.is_used.set(true);
+        }
+    }
 }
 
 fn arguments<'a>(cf: *mut ngx_conf_t) -> &'a [ngx_str_t] {
@@ -176,6 +273,7 @@ fn arguments<'a>(cf: *mut ngx_conf_t) -> &'a [ngx_str_t] {
 /// A directive's arguments and the parser behind them.
 pub struct Conf<'a> {
     cf: *mut ngx_conf_t,
+    name: &'static CStr,
     arguments: &'a [ngx_str_t],
 }
 
@@ -190,20 +288,14 @@ impl<'a> Conf<'a> {
         self.arguments.get(index).map_or(&[], |argument| argument.as_bytes())
     }
 
+    /// Where the directive stands.
+    pub fn place(&self) -> Rc<Place> {
+        Rc::new(Place::current(self.cf, self.name))
+    }
+
     /// The parser, for what else is asked of nginx.
     pub fn parser(&self) -> *mut ngx_conf_t {
         self.cf
-    }
-
-    /// Where the directive stands.
-    pub fn place(&self) -> Place {
-        // SAFETY: the parser is live, and so is the file that it reads, whose name lives as long
-        // as the configuration.
-        unsafe {
-            let Some(file) = (*self.cf).conf_file.as_ref() else { return Place::default() };
-            let name = String::from_utf8_lossy(file.file.name.as_bytes()).into_owned();
-            Place { file: name, line: file.line }
-        }
     }
 
     /// The configuration of `module` for the server that is being read.
@@ -261,19 +353,6 @@ impl<'a> Conf<'a> {
     }
 }
 
-/// Where a directive stands.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Place {
-    file: String,
-    line: usize,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)
-    }
-}
-
 /// The configuration of a module for the location whose configurations are being merged: merged,
 /// too, where the module stands before the one that merges.
 ///
@@ -311,12 +390,7 @@ impl Expression {
 
     /// The names of its variables.
     pub fn variables(&self) -> impl Iterator<Item = &[u8]> {
-        self.text().split(|&byte| byte == b'$').skip(1).map(|tail| {
-            let tail = tail.strip_prefix(b"{").unwrap_or(tail);
-            let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-            let end = tail.iter().position(|byte| !is_name(byte)).unwrap_or(tail.len());
-            tail.get(..end).unwrap_or_default()
-        })
+        variables(self.text())
     }
 
     /// Its value for a request, in the request's pool.
@@ -327,6 +401,16 @@ impl Expression {
         // SAFETY: on success, `len` bytes at `data` that live as long as the request.
         (rc == NGX_OK as ngx_int_t).then(|| unsafe { bytes(value) })
     }
+}
+
+/// The names of the variables in the text of an expression.
+pub fn variables(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|&byte| byte == b'$').skip(1).map(|tail| {
+        let tail = tail.strip_prefix(b"{").unwrap_or(tail);
+        let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        let end = tail.iter().position(|byte| !is_name(byte)).unwrap_or(tail.len());
+        tail.get(..end).unwrap_or_default()
+    })
 }
 
 /// The bytes of a string that nginx handed out.
@@ -445,6 +529,21 @@ pub unsafe fn pooled_srv_conf<C: 'static>(
     unsafe {
         let conf = srv_conf::<C>(cf, module)?;
         Pooled::from_ptr(std::ptr::from_ref(conf).cast_mut().cast())
+    }
+}
+
+/// The configuration of `module` for the location that is merged, to be kept.
+///
+/// # Safety
+/// `C` is what [`create`] makes as the module's `create_loc_conf`.
+pub unsafe fn pooled_loc_conf<C: 'static>(
+    cf: *mut ngx_conf_t,
+    module: *const ngx_module_t,
+) -> Option<Pooled<C>> {
+    // SAFETY: as in `main_conf`.
+    unsafe {
+        let ctx = (*cf).ctx.cast::<ngx_http_conf_ctx_t>();
+        Pooled::from_ptr(*(*ctx).loc_conf.add((*module).ctx_index))
     }
 }
 

@@ -1,6 +1,11 @@
 //! Locations, while the configuration is read.
 
-use nginx_sys::{ngx_conf_t, ngx_http_conf_ctx_t, ngx_http_core_loc_conf_t, ngx_http_core_module};
+use std::ffi::CStr;
+
+use nginx_sys::{
+    ngx_conf_t, ngx_http_conf_ctx_t, ngx_http_core_loc_conf_t, ngx_http_core_module,
+    ngx_http_core_srv_conf_t, ngx_uint_t,
+};
 
 use super::{phase, shim};
 
@@ -40,6 +45,68 @@ pub fn current<'a>(cf: *mut ngx_conf_t) -> Option<Location<'a>> {
             is_internal: shim::ig_location_internal(core) != 0,
         })
     }
+}
+
+/// A server, to be asked once all of its locations are known.
+#[derive(Clone, Copy)]
+pub struct Server(*const ngx_http_core_srv_conf_t);
+
+impl Server {
+    /// The one that is merged.
+    pub fn current(cf: *mut ngx_conf_t) -> Server {
+        // SAFETY: as in `core`.
+        unsafe {
+            let ctx = (*cf).ctx.cast::<ngx_http_conf_ctx_t>();
+            Server((*(*ctx).srv_conf.add(ngx_http_core_module.ctx_index)).cast())
+        }
+    }
+
+    /// Whether it has a location called so, with its `@`. In `postconfiguration`.
+    pub fn has_named(self, name: &[u8]) -> bool {
+        // SAFETY: the core module's configuration of a server, in the configuration's pool; the
+        // locations are null where there are none, and else ended by null.
+        unsafe {
+            let mut named = (*self.0).named_locations;
+            while let Some(location) = named.as_ref().and_then(|location| location.as_ref()) {
+                if super::conf::bytes(location.name) == name {
+                    return true;
+                }
+                named = named.add(1);
+            }
+        }
+        false
+    }
+}
+
+/// What a location says to a module that is not ours.
+#[derive(Clone, Copy)]
+pub struct Foreign(*const ngx_uint_t);
+
+impl Foreign {
+    /// The first word of its configuration.
+    pub fn first_word(self) -> ngx_uint_t {
+        // SAFETY: not null, and allocated from the configuration's pool, where everything that a
+        // module has for a location is aligned for a word and at least as long.
+        unsafe { self.0.read() }
+    }
+}
+
+/// What the location that is merged says to the HTTP module called `name`, if that is loaded.
+pub fn foreign(cf: *mut ngx_conf_t, name: &CStr) -> Option<Foreign> {
+    // SAFETY: the cycle's modules are ended by null and have names once they are loaded; inside
+    // `http`, the parser's context has an entry for every HTTP module.
+    unsafe {
+        let mut module = (*(*cf).cycle).modules;
+        while let Some(this) = (*module).as_ref() {
+            if !this.name.is_null() && CStr::from_ptr(this.name) == name {
+                let ctx = (*cf).ctx.cast::<ngx_http_conf_ctx_t>();
+                let conf = *(*ctx).loc_conf.add(this.ctx_index);
+                return (!conf.is_null()).then_some(Foreign(conf.cast()));
+            }
+            module = module.add(1);
+        }
+    }
+    None
 }
 
 /// Has `handler` answer the requests of the location that is being read. Answers whether nothing

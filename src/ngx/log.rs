@@ -5,11 +5,9 @@ use std::fmt::Arguments;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use nginx_sys::{
-    NGX_LOG_DEBUG, NGX_LOG_EMERG, NGX_LOG_WARN, ngx_conf_t, ngx_cycle, ngx_http_request_t,
-    ngx_log_t, ngx_uint_t,
+    NGX_LOG_DEBUG, NGX_LOG_EMERG, ngx_conf_t, ngx_cycle, ngx_http_request_t, ngx_log_t, ngx_uint_t,
 };
 
-use super::conf::Place;
 use super::guard::catch;
 use super::{Request, shim, worker};
 
@@ -145,34 +143,9 @@ unsafe extern "C" fn censored<C: Censor>(
 
 /// Reports a configuration error, to which nginx adds the file and the line.
 pub fn conf_error(cf: *mut ngx_conf_t, message: Arguments<'_>) {
-    conf_line(cf, NGX_LOG_EMERG, message);
-}
-
-/// Reports what in a configuration may be a mistake.
-pub fn conf_warning(cf: *mut ngx_conf_t, message: Arguments<'_>) {
-    conf_line(cf, NGX_LOG_WARN, message);
-}
-
-/// Reports what may be a mistake in a directive that was read before.
-pub fn conf_warning_at(cf: *mut ngx_conf_t, place: &Place, message: Arguments<'_>) {
-    conf_line_at(cf, NGX_LOG_WARN, place, message);
-}
-
-/// Reports an error in a directive that was read before.
-pub fn conf_error_at(cf: *mut ngx_conf_t, place: &Place, message: Arguments<'_>) {
-    conf_line_at(cf, NGX_LOG_EMERG, place, message);
-}
-
-fn conf_line_at(cf: *mut ngx_conf_t, level: u32, place: &Place, message: Arguments<'_>) {
-    // SAFETY: the parser is live while it calls us.
-    let log = unsafe { (*cf).log };
-    write(log, level, format_args!("{message} in {place}"));
-}
-
-fn conf_line(cf: *mut ngx_conf_t, level: u32, message: Arguments<'_>) {
     let line = message.to_string();
     // SAFETY: `cf` is the parser's, which outlives the directive; the line has as many bytes.
-    unsafe { shim::ig_conf_log(level as ngx_uint_t, cf, line.as_ptr(), line.len()) }
+    unsafe { shim::ig_conf_log(NGX_LOG_EMERG as ngx_uint_t, cf, line.as_ptr(), line.len()) }
 }
 
 /// The log of the running configuration, which a thread may write to: lines that belong to no

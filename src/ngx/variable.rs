@@ -10,7 +10,7 @@ use nginx_sys::{
     ngx_str_t, ngx_uint_t, ngx_variable_value_t,
 };
 
-use super::conf::bytes;
+use super::conf::{self, bytes};
 use super::guard::guard;
 use super::request::text;
 use super::{NoMemory, Request, pool, shim};
@@ -40,6 +40,22 @@ pub fn add(cf: *mut ngx_conf_t, variables: &'static [Variable]) -> bool {
             !added.is_null()
         }
     })
+}
+
+/// Whether any expression of the configuration has one of the variables called so, once all of it
+/// was read.
+pub fn is_used(cf: *mut ngx_conf_t, names: &[&str]) -> bool {
+    // SAFETY: as in `conf::main_conf`: the core module's configuration is of this type, and the
+    // array has the variables that expressions got an index for.
+    unsafe {
+        let core =
+            conf::main_conf::<ngx_http_core_main_conf_t>(cf, &raw const ngx_http_core_module);
+        let Some(core) = core else { return false };
+        let variables = core.variables.as_slice::<ngx_http_variable_t>();
+        variables
+            .iter()
+            .any(|variable| names.iter().any(|name| bytes(variable.name) == name.as_bytes()))
+    }
 }
 
 /// A variable of nginx's whose value it keeps although the request has changed since.

@@ -6,9 +6,8 @@ use std::rc::Rc;
 use image_gate_core::link::{Algorithm, Encoding, Foreign, Format, Key, Rules, Signer, Unsigned};
 use nginx_sys::ngx_conf_t;
 
-use super::MODULE;
-use crate::image_resize;
-use crate::ngx::conf::{Expression, Merge, Place, main_conf};
+use super::{MODULE, lint};
+use crate::ngx::conf::{Expression, Merge, Places, main_conf};
 use crate::ngx::log;
 use crate::ngx::variable::Kept;
 
@@ -20,8 +19,8 @@ pub struct MainConf {
     pub kept: RefCell<Vec<Kept>>,
     /// Whether a location wants links to be right.
     pub is_required: Cell<bool>,
-    /// The messages of which was said that they leave out arguments.
-    pub warned: RefCell<Vec<Place>>,
+    /// For what is warned of in the end.
+    pub notes: lint::Notes,
 }
 
 /// `secure_link_hash_require`.
@@ -88,8 +87,7 @@ pub struct LocConf {
     /// The names of arguments.
     pub strip: Option<Rc<[Vec<u8>]>>,
     pub unsigned_args: Option<UnsignedArgs>,
-    /// Where the message stands.
-    pub message_at: Option<Place>,
+    pub places: Places,
     /// What all of that comes to, once merged.
     pub method: Method,
     /// Whether a link is judged by nothing but its URI, its arguments and what stays the same for
@@ -126,6 +124,9 @@ const EXCLUSIVE: [(&str, &str); 8] = [
     ("secure_link_hash_prefix", "secure_link_hash_format"),
 ];
 
+const KEY: &str = "secure_link_hash_key";
+const MESSAGE: &str = "secure_link_hash_message";
+
 impl LocConf {
     /// Two directives of this level that exclude each other.
     pub fn mixed(&self) -> Option<(&'static str, &'static str)> {
@@ -149,9 +150,6 @@ impl LocConf {
         }
         if self.links.is_none() && self.value.is_none() && self.md5.is_none() {
             self.links = parent.links;
-        }
-        if self.message_at.is_none() {
-            self.message_at.clone_from(&parent.message_at);
         }
         if let Some(Links::Foreign(..)) = self.links {
             self.message = self.message.or(parent.message);
@@ -179,42 +177,6 @@ impl LocConf {
         }
     }
 
-    /// Says where a request can choose by its arguments what is made of an image, and the message
-    /// leaves them out: such a link is one for pictures of any size.
-    fn warn_of_unsigned(&self, cf: *mut ngx_conf_t) {
-        let (message, name) = match self.method {
-            Method::Md5(message) => (message, "secure_link_hash_md5"),
-            Method::Mac(message, _) => (message, "secure_link_hash_message"),
-            Method::None | Method::Secret(_) | Method::Foreign(..) => return,
-        };
-        let (Some(place), Some(_)) = (&self.message_at, self.value) else { return };
-        let Some(image) = image_resize::merged(cf) else { return };
-        const ALL: [&[u8]; 3] = [b"args", b"query_string", b"request_uri"];
-        if message.variables().any(|name| ALL.contains(&name)) {
-            return;
-        }
-        for (directive, expression) in image.asked_by() {
-            let is_argument = |name: &[u8]| ALL.contains(&name) || name.starts_with(b"arg_");
-            let is_signed = |name: &[u8]| message.variables().any(|signed| signed == name);
-            let read = expression.variables().find(|name| is_argument(name) && !is_signed(name));
-            let Some(read) = read else { continue };
-            // SAFETY: `create_main_conf` of this module is `create::<MainConf>`.
-            let main = unsafe { main_conf::<MainConf>(cf, &raw const MODULE) };
-            let Some(mut warned) = main.map(|main| main.warned.borrow_mut()) else { return };
-            if !warned.contains(place) {
-                warned.push(place.clone());
-                let read = String::from_utf8_lossy(read);
-                log::conf_warning_at(
-                    cf,
-                    place,
-                    format_args!(
-                        "\"{directive}\" reads \"${read}\", which \"{name}\" does not sign"
-                    ),
-                );
-            }
-        }
-    }
-
     /// See [`LocConf::is_steady`].
     fn is_steady(&self) -> bool {
         let message = match self.method {
@@ -229,17 +191,15 @@ impl LocConf {
     }
 
     /// What is signed, of a key that is at hand: made once, and not for each request.
-    fn method(&self) -> Result<Method, String> {
+    fn method(&self) -> Result<Method, (&'static str, String)> {
         let keys = self.keys.as_ref().map_or(&[][..], |keys| keys.as_slice());
         let (encoding, min) = self.encoding.unwrap_or_default();
         if let Some(secret) = &self.secret {
             return Ok(Method::Secret(secret.clone()));
         }
         if let Some(Links::Foreign(format, origin, rules)) = self.links {
-            let rules = Rules { min, ..rules };
-            let foreign = Foreign::new(format, keys, rules).map_err(|error| {
-                format!("\"secure_link_hash_key\" for links of {}: {error}", format.name())
-            })?;
+            let foreign = Foreign::new(format, keys, Rules { min, ..rules })
+                .map_err(|error| (KEY, format!("links of {}: {error}", format.name())))?;
             return Ok(Method::Foreign(Rc::new(foreign), origin, self.message));
         }
         Ok(match (self.md5, self.message) {
@@ -247,14 +207,12 @@ impl LocConf {
             (None, Some(message)) => {
                 let algorithm = self.algorithm.unwrap_or_default();
                 if min.is_some_and(|min| min > algorithm.tag_len()) {
-                    return Err(format!(
-                        "\"secure_link_hash_encoding\": a tag of {} has {} bytes",
-                        algorithm.name(),
-                        algorithm.tag_len()
-                    ));
+                    let (name, len) = (algorithm.name(), algorithm.tag_len());
+                    let reason = format!("a tag of {name} has {len} bytes");
+                    return Err(("secure_link_hash_encoding", reason));
                 }
                 let signer = Signer::new(algorithm, keys, encoding, min)
-                    .ok_or_else(|| format!("no key for {}", algorithm.name()))?;
+                    .ok_or_else(|| (MESSAGE, format!("no key for {}", algorithm.name())))?;
                 Method::Mac(message, Rc::new(signer))
             }
             (None, None) => Method::None,
@@ -264,6 +222,8 @@ impl LocConf {
 
 impl Merge for LocConf {
     fn merge(&mut self, parent: &LocConf, cf: *mut ngx_conf_t) -> bool {
+        let own = self.places.iter().count();
+        self.places.inherit(&parent.places);
         self.inherit_method(parent);
         self.algorithm = self.algorithm.or(parent.algorithm);
         if self.keys.is_none() {
@@ -285,12 +245,19 @@ impl Merge for LocConf {
             Ok(method) => {
                 self.method = method;
                 self.is_steady = self.is_steady();
-                self.warn_of_unsigned(cf);
             }
-            Err(reason) => {
-                log::conf_error(cf, format_args!("{reason}"));
+            Err((directive, reason)) => {
+                match self.places.get(directive) {
+                    Some(place) => place.error(cf, format_args!("{reason}")),
+                    None => log::conf_error(cf, format_args!("{reason}")),
+                }
                 return false;
             }
+        }
+        // SAFETY: `create_main_conf` of this module is `create::<MainConf>`, and nobody writes it
+        // any more.
+        if let Some(main) = unsafe { main_conf::<MainConf>(cf, &raw const MODULE) } {
+            self.note(own, main, cf);
         }
         true
     }

@@ -9,7 +9,7 @@ use nginx_sys::{
 use super::conf::{Links, LocConf, MainConf, Require, UnsignedArgs};
 use super::{MODULE, keys};
 use crate::ngx::conf::{
-    self, Conf, ConfError, Directive, Directives, Expression, expect, once, parse_flag,
+    self, Conf, ConfError, Directive, Directives, Expression, Places, expect, once, parse_flag,
     parse_number, parse_time,
 };
 use crate::ngx::variable::Kept;
@@ -29,10 +29,7 @@ impl Directives for LocConf {
         Directive {
             name: c"secure_link_hash_md5",
             kind: ANYWHERE | NGX_CONF_TAKE1,
-            set: |conf, args| {
-                conf.message_at = Some(args.place());
-                expression(conf, |conf| &mut conf.md5, args)
-            },
+            set: |conf, args| expression(conf, |conf| &mut conf.md5, args),
         },
         Directive {
             name: c"secure_link_hash_secret",
@@ -62,10 +59,7 @@ impl Directives for LocConf {
         Directive {
             name: c"secure_link_hash_message",
             kind: ANYWHERE | NGX_CONF_TAKE1,
-            set: |conf, args| {
-                conf.message_at = Some(args.place());
-                expression(conf, |conf| &mut conf.message, args)
-            },
+            set: |conf, args| expression(conf, |conf| &mut conf.message, args),
         },
         Directive {
             name: c"secure_link_hash_encoding",
@@ -118,6 +112,10 @@ impl Directives for LocConf {
             set: set_unsigned_args,
         },
     ];
+
+    fn places(&mut self) -> Option<&mut Places> {
+        Some(&mut self.places)
+    }
 }
 
 fn expression(
@@ -262,6 +260,15 @@ fn set_strip(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     }
     if names.iter().any(|name| name.is_empty() || name == b"off") {
         return Err(ConfError::invalid("\"off\" stands alone, and an argument has a name"));
+    }
+    let is_other = |byte: &u8| b"$?&=;#{}".contains(byte);
+    if let Some(name) = names.iter().find(|name| name.iter().any(is_other)) {
+        let text = String::from_utf8_lossy(name);
+        let name = text.trim_start_matches(['$', '{', '?', '&']);
+        let name = name.strip_prefix("arg_").unwrap_or(name).trim_end_matches(['}', '=']);
+        return Err(ConfError::invalid(format_args!(
+            "\"{text}\" is not the name of an argument; is \"{name}\" meant?"
+        )));
     }
     once(&mut conf.strip, names.into())?;
     let mut kept = main(args)?.kept.borrow_mut();

@@ -4,6 +4,7 @@ mod access;
 mod conf;
 mod directives;
 mod keys;
+mod lint;
 mod strip;
 mod variables;
 mod verdict;
@@ -14,9 +15,12 @@ use nginx_sys::{
     ngx_http_phases_NGX_HTTP_PRECONTENT_PHASE as PRECONTENT, ngx_int_t, ngx_module_t,
 };
 
-use crate::ngx::conf::{Directives, commands, create, main_conf, merge, no_commands, outcome};
-use crate::ngx::{Request, phase, variable};
-use conf::{LocConf, MainConf};
+use crate::ngx::conf::{
+    Directives, commands, create, main_conf, merge, no_commands, outcome, pooled_loc_conf,
+};
+use crate::ngx::{Pooled, Request, phase, variable};
+pub use conf::LocConf;
+use conf::MainConf;
 
 const COUNT: usize = LocConf::DIRECTIVES.len();
 
@@ -47,6 +51,12 @@ fn conf(request: &Request) -> Option<&LocConf> {
     unsafe { request.loc_conf(&raw const MODULE) }
 }
 
+/// The configuration of the location that is merged; it may be merged yet.
+pub fn merged(cf: *mut ngx_conf_t) -> Option<Pooled<LocConf>> {
+    // SAFETY: `create_loc_conf` of this module is `create::<LocConf>`.
+    unsafe { pooled_loc_conf(cf, &raw const MODULE) }
+}
+
 /// The configuration of all of `http`.
 fn main(request: &Request) -> Option<&MainConf> {
     // SAFETY: `create_main_conf` of this module is `create::<MainConf>`.
@@ -64,6 +74,7 @@ unsafe extern "C" fn postconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
         let Some(main) = (unsafe { main_conf::<MainConf>(cf, &raw const MODULE) }) else {
             return false;
         };
+        lint::warn(cf, main);
         let strips = !main.kept.borrow().is_empty();
         // nginx runs the handlers of a phase from the last to the first, but those that log the
         // other way round: ours takes arguments away before the one that writes. In the access

@@ -114,6 +114,11 @@ fn lossy(text: &[u8]) -> Cow<'_, str> {
 pub struct Presets(BTreeMap<String, Params>);
 
 impl Presets {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Gives a list a name, of letters, digits, `_`, `-` and `.`.
     ///
     /// # Errors

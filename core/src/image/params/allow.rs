@@ -2,7 +2,7 @@
 
 use super::super::Error;
 use super::setting::{Parameter, Setting};
-use super::{Params, lossy};
+use super::{Params, Presets, lossy};
 
 /// The parameters that a URL may set. By default those are presets, whichever.
 #[derive(Debug, Default)]
@@ -49,6 +49,17 @@ impl Allow {
             .collect::<Result<_, _>>()?;
         rules.push(Rule { parameter, values });
         Ok(())
+    }
+
+    /// A preset that is allowed and that there is none of.
+    pub fn unknown_preset(&self, presets: &Presets) -> Option<&str> {
+        let values = self.0.iter().flatten().flat_map(|rule| &rule.values);
+        values
+            .filter_map(|value| match value {
+                Values::One(Setting::Preset(name)) => Some(name.as_str()),
+                _ => None,
+            })
+            .find(|name| !presets.0.contains_key(*name))
     }
 
     /// Checks a list. What is in the presets that it names is not looked at.

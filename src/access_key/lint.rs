@@ -1,0 +1,82 @@
+//! What `nginx -t` refuses or warns of once all locations are known.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use nginx_sys::{ngx_conf_t, ngx_str_t};
+
+use super::conf::{LocConf, MainConf, Target};
+use crate::ngx::Pooled;
+use crate::ngx::conf::Place;
+use crate::ngx::location::Server;
+use crate::secure_link_hash;
+
+/// What the locations were told.
+#[derive(Default)]
+pub struct Notes {
+    places: RefCell<Vec<Rc<Place>>>,
+    redirects: RefCell<Vec<Redirect>>,
+}
+
+struct Redirect {
+    place: Rc<Place>,
+    server: Server,
+    /// The named location that it leads to.
+    name: Option<ngx_str_t>,
+    /// Signed links in the same location.
+    links: Option<Pooled<secure_link_hash::LocConf>>,
+}
+
+impl LocConf {
+    /// Looks over a location that is merged. Its own directives are the first `own` of its places.
+    pub fn note(&self, own: usize, main: &MainConf, cf: *mut ngx_conf_t) {
+        let notes = &main.notes;
+        let mut places = notes.places.borrow_mut();
+        for place in self.places.iter().take(own) {
+            match place.name {
+                "access_key_redirect" => notes.redirects.borrow_mut().push(Redirect {
+                    place: place.clone(),
+                    server: Server::current(cf),
+                    name: match self.redirect {
+                        Some(Target::Named(name)) => Some(name),
+                        Some(Target::Uri(..)) | None => None,
+                    },
+                    links: secure_link_hash::merged(cf),
+                }),
+                "access_key" | "access_key_status" => (),
+                _ => places.push(place.clone()),
+            }
+        }
+        // Where it says "off" that is meant.
+        if self.access.is_some() {
+            self.places.mark_used();
+        }
+    }
+}
+
+/// Refuses and warns. Answers whether all is well.
+pub fn check(cf: *mut ngx_conf_t, main: &MainConf) -> bool {
+    let mut is_right = true;
+    for redirect in main.notes.redirects.borrow().iter() {
+        if let Some(name) = redirect.name
+            && !redirect.server.has_named(name.as_bytes())
+        {
+            let name = String::from_utf8_lossy(name.as_bytes());
+            redirect
+                .place
+                .error(cf, format_args!("there is no location \"{name}\" in this server"));
+            is_right = false;
+        }
+        let is_guarded = || {
+            redirect.links.is_some_and(|links| links.require.is_some_and(|require| require.is_on))
+        };
+        if !redirect.place.is_used.get() && !is_guarded() {
+            let reason = "nobody is asked for a key: there is no \"access_key\" here";
+            redirect.place.warn(cf, format_args!("{reason}"));
+        }
+    }
+    for place in main.notes.places.borrow().iter().filter(|place| !place.is_used.get()) {
+        place.warn(cf, format_args!("has no effect: there is no \"access_key\" here"));
+    }
+    is_right
+}

@@ -1,0 +1,134 @@
+//! What `nginx -t` refuses or warns of: settings of images that are not made, and names of what is
+//! not there.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use nginx_sys::{ngx_conf_t, ngx_uint_t};
+
+use super::MODULE;
+use super::conf::{LocConf, MainConf, Mode};
+use super::policy::OnError;
+use crate::ngx::conf::{self, Place};
+use crate::ngx::location::{self, Server};
+use crate::ngx::variable;
+
+/// What the locations were told.
+#[derive(Default)]
+pub struct Notes {
+    places: RefCell<Vec<Rc<Place>>>,
+    /// Named locations that errors lead to.
+    named: RefCell<Vec<Named>>,
+    /// Modes, with what the location says to nginx's own filter.
+    modes: RefCell<Vec<(Rc<Place>, location::Foreign)>>,
+}
+
+struct Named {
+    place: Rc<Place>,
+    server: Server,
+    name: Vec<u8>,
+}
+
+/// The first word of the other filter's configuration: whether it works, and how. 0 is "off", and
+/// what is above the last mode is no mode.
+const MODES: std::ops::RangeInclusive<ngx_uint_t> = 1..=5;
+
+impl LocConf {
+    /// Looks over a location that is merged. Its own directives are the first `own` of its places.
+    /// Answers whether all is well.
+    pub fn note(&self, own: usize, cf: *mut ngx_conf_t) -> bool {
+        // SAFETY: `create_main_conf` of this module is `create::<MainConf>`, and nobody writes it
+        // any more.
+        let Some(main) = (unsafe { conf::main_conf::<MainConf>(cf, &raw const MODULE) }) else {
+            return false;
+        };
+        let notes = &main.notes;
+        let has_mode = !matches!(self.geometry().mode, Mode::Off);
+        for place in self.places.iter() {
+            place.is_used.set(
+                place.is_used.get()
+                    || match place.name {
+                        "image_resize" | "image_resize_status" => true,
+                        "image_resize_allow" => self.params.is_some(),
+                        _ => has_mode,
+                    },
+            );
+        }
+        for place in self.places.iter().take(own) {
+            notes.places.borrow_mut().push(place.clone());
+            match place.name {
+                "image_resize_status" if main.zone.is_none() => {
+                    place.error(cf, format_args!("there is no \"image_resize_zone\" to show"));
+                    return false;
+                }
+                "image_resize_allow" => {
+                    let allow = self.allow.as_ref();
+                    if let Some(name) = allow.and_then(|allow| allow.unknown_preset(&main.presets))
+                    {
+                        place.error(cf, format_args!("there is no preset \"{name}\""));
+                        return false;
+                    }
+                }
+                "image_resize_params" if self.allow.is_none() && main.presets.is_empty() => {
+                    place.warn(
+                        cf,
+                        format_args!(
+                            "all parameters are refused: there is no \"image_resize_allow\" here, \
+                             and no \"image_resize_preset\""
+                        ),
+                    );
+                }
+                "image_resize_on_error" => {
+                    if let Some(OnError::Redirect(uri)) = self.on_error
+                        && let Some(name) = uri.constant().filter(|uri| uri.starts_with(b"@"))
+                    {
+                        notes.named.borrow_mut().push(Named {
+                            place: place.clone(),
+                            server: Server::current(cf),
+                            name: name.to_vec(),
+                        });
+                    }
+                }
+                _ => (),
+            }
+        }
+        if has_mode
+            && let Some(place) = self.places.get("image_resize")
+            && let Some(other) = location::foreign(cf, c"ngx_http_image_filter_module")
+        {
+            notes.modes.borrow_mut().push((place.clone(), other));
+        }
+        true
+    }
+}
+
+/// Refuses and warns once all locations are known. Answers whether all is well.
+pub fn check(cf: *mut ngx_conf_t, main: &MainConf) -> bool {
+    let mut is_right = true;
+    for Named { place, server, name } in main.notes.named.borrow().iter() {
+        if !server.has_named(name) {
+            let name = String::from_utf8_lossy(name);
+            place.error(cf, format_args!("there is no location \"{name}\" in this server"));
+            is_right = false;
+        }
+    }
+    for (place, other) in main.notes.modes.borrow().iter() {
+        if MODES.contains(&other.first_word()) {
+            let reason = "\"image_filter\" works in the same location: images go through both";
+            place.warn(cf, format_args!("{reason}"));
+        }
+    }
+    // What of Accept becomes a cache key is asked for without a filter, too.
+    let negotiates = variable::is_used(cf, &["image_resize_accept"]);
+    for place in main.notes.places.borrow().iter() {
+        let is_used = place.is_used.get() || negotiates && place.name == "image_resize_format";
+        if !is_used && place.is_in_location {
+            let needed = match place.name {
+                "image_resize_allow" => "image_resize_params",
+                _ => "image_resize",
+            };
+            place.warn(cf, format_args!("has no effect: there is no \"{needed}\" here"));
+        }
+    }
+    is_right
+}

@@ -1,0 +1,376 @@
+# What "nginx -t" says to settings that are right one by one, and together do nothing or let
+# everybody in: which line, in which file, and nothing at all to those that are right.
+#
+# Each case is an included file: the body of a server, or of http where it says so. A line
+# that ends in "#! LEVEL: TEXT" gets a message of that level and with that text, and no other
+# line gets one.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Test::Nginx::Socket;
+use ImageGate;
+use ImageGate::Keys qw(key_file);
+
+my $dir = File::Temp::tempdir('image-gate-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+mkdir "$dir/logs";
+
+sub put {
+    my ($name, $text) = @_;
+    open my $out, '>', "$dir/$name" or die "$dir/$name: $!";
+    print $out $text;
+    close $out or die "$dir/$name: $!";
+}
+
+put('keys', key_file(acme => 'KEY-ACME'));
+
+my $nginx = $Test::Nginx::Util::NginxBinary;
+my $modules = join '', map { "load_module $_;\n" } split ' ', $Test::Nginx::Util::LoadModules;
+my $image_filter = image_filter_module();
+my $built = `$nginx -V 2>&1`;
+
+sub messages {
+    my ($text, $in_http, $more) = @_;
+    put('site.conf', $text);
+    my $site = $in_http ? 'include site.conf;' : "server {\n    listen 127.0.0.1:1;\n    include site.conf;\n}";
+    put('nginx.conf', <<"E_C");
+$modules$more
+error_log $dir/logs/error.log; pid $dir/nginx.pid;
+events { }
+http {
+    access_log off; client_body_temp_path $dir/body;
+    access_key_zone p 128k; access_key_file p keys;
+    image_resize_zone 64k;
+    $site
+}
+E_C
+    my $out = `$nginx -t -p $dir/ -c $dir/nginx.conf -e $dir/logs/error.log 2>&1`;
+    return grep { /\[(?:warn|error|crit|emerg)\]/ } split /\n/, $out;
+}
+
+my @cases = split /^=== /m, do { local $/; <DATA> };
+shift @cases;
+for my $case (@cases) {
+    my ($name, $text) = split /\n/, $case, 2;
+    my $in_http = $name =~ s/^http: //;
+    my $more = '';
+    SKIP: {
+        if ($name =~ s/^both: //) {
+            skip("$name: no image_filter for this nginx", 1) if !$image_filter;
+            $more = "load_module $image_filter;";
+        }
+        skip("$name: this nginx has no rewrite module", 1)
+            if $text =~ /\b(?:if|rewrite|return)\b/ && $built =~ /--without-http_rewrite_module/;
+        skip("$name: this nginx has no regular expressions", 1)
+            if $text =~ /location ~/ && $built =~ /--without-pcre/;
+        my (%want, @bad);
+        my $n = 0;
+        for (split /\n/, $text) {
+            $n++;
+            $want{$n} = [$1, $2] if s/\s*#! (\w+): (.*)$//;
+        }
+        (my $conf = $text) =~ s/\s*#! .*$//mg;
+        for my $line (messages($conf, $in_http, $more)) {
+            my ($level, $said, $at) = $line =~ /\[(\w+)\] (.*) in \Q$dir\E\/site\.conf:(\d+)$/;
+            my $want = defined $at ? delete $want{$at} : undef;
+            push @bad, "unexpected: $line" if !$want || $want->[0] ne $level || index($said, $want->[1]) < 0;
+        }
+        push @bad, "line $_: no $want{$_}[0] \"$want{$_}[1]\"" for sort keys %want;
+        Test::More::ok(!@bad, $name) or Test::More::diag(join "\n", @bad);
+    }
+}
+Test::More::done_testing();
+
+__DATA__
+=== a redirect without a key
+location /orig/ {
+    access_key_redirect /un$uri; #! warn: nobody is asked for a key
+}
+location /un/orig/ { internal; }
+=== a redirect with a key above, one that is guarded by links, and one that wants none
+access_key zone=p from=arg:key;
+location /a/ { access_key_redirect /un$uri; }
+location /b/ {
+    access_key off;
+    access_key_redirect /un$uri;
+}
+location /c/ {
+    secure_link_hash $arg_token,$arg_expires;
+    secure_link_hash_message "$uri|$secure_link_hash_expires";
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+    access_key_redirect /un$uri;
+}
+location /un/ { internal; }
+=== a redirect that is guarded by links and nothing else
+location /c/ {
+    secure_link_hash $arg_token;
+    secure_link_hash_message "$uri";
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+    access_key_redirect /un$uri;
+}
+location /un/ { internal; }
+=== a redirect to where all can go
+location /c/ {
+    access_key zone=p from=arg:key;
+    access_key_redirect /un$uri; #! warn: which is not internal
+}
+location /un/ { }
+=== a named location that is not there
+location /nm/ {
+    access_key zone=p from=arg:key;
+    access_key_redirect @nope; #! emerg: there is no location "@nope" in this server
+}
+=== http: a named location of another server
+server { listen 127.0.0.1:1; location @there { internal; } }
+server {
+    listen 127.0.0.1:2;
+    location /nm/ {
+        access_key zone=p from=arg:key;
+        access_key_redirect @there; #! emerg: there is no location "@there"
+    }
+}
+=== a named location that is there
+location /nm/ { access_key zone=p from=arg:key; access_key_redirect @there; }
+location @there { internal; }
+=== a quota without a key
+location /q/ {
+    access_key_quota requests=1 per=day; #! warn: has no effect: there is no "access_key" here
+}
+=== a quota of a server without keys
+access_key_quota requests=1 per=day; #! warn: has no effect
+location /q/ { }
+=== a quota of a server for one location of many
+access_key_quota requests=1 per=day;
+location /q/ { }
+location /k/ { location /k/k/ { access_key zone=p from=arg:key; } }
+=== what else a key is needed for
+location /q/ {
+    access_key_errors missing=403; #! warn: has no effect
+    access_key_headers draft; #! warn: has no effect
+    access_key_strip off; #! warn: has no effect
+}
+=== a key that is wanted nowhere below
+access_key zone=p from=arg:key;
+location /q/ { access_key off; access_key_quota requests=1 per=day; }
+=== a zone that is not there
+location /a/ {
+    access_key zone=q from=arg:key; #! emerg: unknown zone "q"
+    alias /tmp/;
+}
+=== a status of a zone that is not there
+location = /status {
+    access_key_status json zone=q; #! emerg: unknown zone "q"
+}
+=== http: a zone without keys
+access_key_zone q 128k; #! emerg: zone "q" has no keys
+server { listen 127.0.0.1:1; }
+=== http: keys without a zone
+access_key_file q keys; #! emerg: unknown zone "q"
+server { listen 127.0.0.1:1; }
+=== links that nobody has to have
+location /sl/ {
+    secure_link_hash $arg_token,$arg_expires;
+    secure_link_hash_message "$uri|$secure_link_hash_expires"; #! warn: no request is refused by it
+    secure_link_hash_key k;
+}
+=== links of secure_link that nobody has to have
+location /sl/ {
+    secure_link_hash $arg_md5,$arg_expires;
+    secure_link_hash_md5 "$secure_link_hash_expires$uri k"; #! warn: no request is refused by it
+}
+=== links with a secret that nobody has to have
+location /sl/ {
+    secure_link_hash_secret k; #! warn: no request is refused by it
+}
+=== links of others that nobody has to have
+location /sl/ {
+    secure_link_hash_key k;
+    secure_link_hash_format bunny; #! warn: no request is refused by it
+}
+=== links of a server that one location wants
+secure_link_hash $arg_token;
+secure_link_hash_message $uri;
+secure_link_hash_key k;
+location /a/ { secure_link_hash_require on; }
+location /b/ { }
+=== links of a server that no location wants
+secure_link_hash $arg_token;
+secure_link_hash_message $uri; #! warn: no request is refused by it
+secure_link_hash_key k;
+location /a/ { }
+=== links that are asked for by an if
+location /a/ {
+    secure_link_hash $arg_token;
+    secure_link_hash_message $uri;
+    secure_link_hash_key k;
+    if ($secure_link_hash = "") { return 403; }
+}
+=== http: links that only a log tells of
+log_format links "$uri $secure_link_hash_reason";
+server {
+    listen 127.0.0.1:1;
+    location /a/ { secure_link_hash $arg_token; secure_link_hash_message $uri; secure_link_hash_key k; }
+}
+=== http: links that a map looks at
+map $secure_link_hash $is_right { "" 0; default 1; }
+server {
+    listen 127.0.0.1:1;
+    location /a/ { secure_link_hash $arg_token; secure_link_hash_message $uri; secure_link_hash_key k; add_header X-Right $is_right; }
+}
+=== links that are handed out
+location /a/ { secure_link_hash_message $uri; secure_link_hash_key k; add_header X-Token $secure_link_hash_token; }
+=== links that have to be right, and nothing says which are
+location /a/ {
+    secure_link_hash_require on; #! warn: nothing says what a right link is
+}
+=== a key for nothing
+location /a/ {
+    secure_link_hash_key k; #! warn: has no effect: nothing says what a right link is
+    secure_link_hash_algorithm md5; #! warn: has no effect
+    secure_link_hash_encoding hex; #! warn: has no effect
+    secure_link_hash_leeway 1s; #! warn: has no effect
+}
+=== a token of nothing
+location /a/ {
+    secure_link_hash $arg_token; #! warn: has no effect
+}
+=== a message without a key
+location /a/ {
+    secure_link_hash $arg_token;
+    secure_link_hash_message $uri; #! warn: all links are refused: there is no
+    secure_link_hash_require on;
+}
+=== an expiry that is not signed
+location /ex/ {
+    secure_link_hash $arg_token,$arg_expires;
+    secure_link_hash_message "$uri"; #! warn: the expiry of links is not signed
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+}
+=== an expiry that is not signed, as secure_link does
+location /ex/ {
+    secure_link_hash $arg_md5,$arg_expires;
+    secure_link_hash_md5 "$uri$remote_addr k"; #! warn: the expiry of links is not signed
+    secure_link_hash_require on;
+}
+=== an expiry that is not signed in a location, of a message of the server
+secure_link_hash_message "$uri|$arg_w"; #! warn: the expiry of links is not signed
+secure_link_hash_key k;
+location /ex/ { secure_link_hash $arg_token,$arg_e; secure_link_hash_require on; }
+=== an expiry that is signed, by any name
+location /a/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$uri|$arg_e"; secure_link_hash_key k; secure_link_hash_require on; }
+location /b/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$request_uri"; secure_link_hash_key k; secure_link_hash_require on; }
+location /c/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$uri?$args"; secure_link_hash_key k; secure_link_hash_require on; }
+location /d/ { secure_link_hash $arg_t; secure_link_hash_message "$uri"; secure_link_hash_key k; secure_link_hash_require on; }
+=== http: an expiry that a map may sign
+map $arg_x $signed { default $arg_e; }
+server {
+    listen 127.0.0.1:1;
+    location /a/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$uri$signed"; secure_link_hash_key k; secure_link_hash_require on; }
+}
+=== a variable where a name is meant
+location /st/ {
+    secure_link_hash_strip $arg_token; #! emerg: is "token" meant?
+}
+=== a pair where a name is meant
+location /st/ {
+    secure_link_hash_strip token=; #! emerg: is "token" meant?
+}
+=== names to be taken out
+location /st/ { secure_link_hash_strip token expires; }
+location /of/ { secure_link_hash_strip off; }
+=== a preset that is not there
+location /pr/ {
+    image_resize_params $args;
+    image_resize_allow width=1 preset=thumbs; #! emerg: there is no preset "thumbs"
+}
+=== http: one preset of two that is not there
+image_resize_preset one w=1;
+server {
+    listen 127.0.0.1:1;
+    location /pr/ {
+        image_resize_params $args;
+        image_resize_allow preset=one,two; #! emerg: there is no preset "two"
+    }
+}
+=== http: a preset that comes later
+server { listen 127.0.0.1:1; location /pr/ { image_resize_params $args; image_resize_allow preset=one; } }
+image_resize_preset one w=1;
+=== parameters of which none is allowed
+location /pa/ {
+    image_resize_params $args; #! warn: all parameters are refused
+}
+=== http: parameters that only name presets
+image_resize_preset one w=1;
+server { listen 127.0.0.1:1; location /pa/ { image_resize_params $args; } }
+=== what is allowed where nobody asks
+location /al/ {
+    image_resize resize 10 10;
+    image_resize_allow width=*; #! warn: has no effect: there is no "image_resize_params" here
+}
+=== settings of images that nobody makes
+location /se/ {
+    image_resize_buffer 1m; #! warn: has no effect: there is no "image_resize" here
+    image_resize_jpeg_quality 50; #! warn: has no effect
+    image_resize_webp_quality 50; #! warn: has no effect
+    image_resize_avif_quality 50; #! warn: has no effect
+    image_resize_png_compression best; #! warn: has no effect
+    image_resize_interlace on; #! warn: has no effect
+    image_resize_background red; #! warn: has no effect
+    image_resize_sharpen 1; #! warn: has no effect
+    image_resize_limit pixels=1m; #! warn: has no effect
+    image_resize_metadata keep; #! warn: has no effect
+    image_resize_format webp; #! warn: has no effect
+    image_resize_on_error original; #! warn: has no effect
+    image_resize_threads off; #! warn: has no effect
+}
+=== settings where the mode is off
+location /off/ {
+    image_resize off;
+    image_resize_interlace on; #! warn: has no effect
+}
+=== settings for a location within, and those of a server
+image_resize_interlace on;
+location /a/ { image_resize_jpeg_quality 50; location /a/b/ { image_resize resize 10 10; } }
+location /c/ { image_resize_params "w=10"; image_resize_allow width=*; image_resize_sharpen 1; }
+=== a mode that a location within takes over
+location /nested/ { image_resize resize 100 100; location ~ ^/nested/big/(.*)$ { alias /tmp/$1; } }
+=== settings of a block of if
+location /a/ { image_resize resize 10 10; image_resize_jpeg_quality 50; if ($arg_q) { set $q 1; } }
+=== a format for the key of a cache
+location /c/ { image_resize_format auto=webp; add_header X-Key $image_resize_accept; }
+=== a colour without a #
+location /hx/ { image_resize pad 10 10 background=ffcc00; }
+=== a fallback that resizes
+location /try/ { try_files $uri @r; }
+location @r { rewrite ^/try/(.*)$ /$1 break; image_resize resize 50 50; }
+=== an error that leads nowhere
+location /er/ {
+    image_resize resize 10 10;
+    image_resize_on_error =@gone; #! emerg: there is no location "@gone" in this server
+}
+=== an error that leads somewhere
+location /er/ { image_resize resize 10 10; image_resize_on_error =@there; }
+location @there { internal; }
+=== both: two filters in one location
+location /two/ {
+    image_filter resize 10 10;
+    image_resize crop 5 5; #! warn: "image_filter" works in the same location
+}
+=== both: two filters, one above the other
+location /two/ {
+    image_filter resize 10 10;
+    location /two/a/ {
+        image_resize crop 5 5; #! warn: "image_filter" works in the same location
+    }
+    location /two/b/ { image_filter off; image_resize crop 5 5; }
+}
+=== both: two filters, each in its place
+location /a/ { image_filter resize 10 10; }
+location /b/ { image_resize resize 10 10; }
+location /c/ { image_filter test; image_resize off; }
