@@ -1,11 +1,14 @@
 //! Reading and writing whole files; `-` is standard input or output.
 
-use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
+use std::path::{Path, PathBuf};
 
-use crate::Failure;
+use crate::{Code, Failure, refuse};
+
+/// As many links as the system itself follows.
+const LINKS: usize = 40;
 
 /// Reads a file.
 pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
@@ -15,27 +18,79 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     } else {
         fs::read(path)
     };
-    bytes.map_err(|error| about(path, &error))
+    bytes.map_err(|error| about(Code::Input, &input_name(path), &error))
 }
 
-/// Writes a file so that nobody ever sees a part of it.
+/// Writes a file so that nobody ever sees a part of it, with the mode and the owner of the one
+/// that it replaces. What is no regular file is written into, and never replaced.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let written = if is_standard(path) {
-        let mut output = io::stdout().lock();
-        output.write_all(bytes).and_then(|()| output.flush())
-    } else {
-        replace(path, bytes)
-    };
-    written.map_err(|error| about(path, &error))
+    if is_standard(path) {
+        return print(bytes);
+    }
+    write_file(path, bytes)
+        .map_err(|error| about(Code::Output, &path.display().to_string(), &error))
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}", std::process::id()));
-    let temporary = path.with_file_name(name);
+/// Writes to standard output.
+pub fn print(bytes: &[u8]) -> Result<(), Failure> {
+    let mut output = io::stdout().lock();
+    let written = output.write_all(bytes).and_then(|()| output.flush());
+    written.map_err(|error| about(Code::Output, "standard output", &error))
+}
 
-    let result = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
+/// Writes a line to standard output.
+pub fn print_line(line: &str) -> Result<(), Failure> {
+    print(format!("{line}\n").as_bytes())
+}
+
+/// Says something on standard error; that nobody listens is no failure.
+pub fn note(line: &str) {
+    let _ = writeln!(io::stderr(), "image-gate: {line}");
+}
+
+/// What messages call an input.
+pub fn input_name(path: &Path) -> String {
+    if is_standard(path) { "standard input".to_owned() } else { path.display().to_string() }
+}
+
+fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let target = follow(path)?;
+    let is_device = target.starts_with("/dev") || target.starts_with("/proc");
+    match fs::metadata(&target) {
+        Ok(known) if is_device || !known.is_file() => write_into(&target, bytes, false),
+        Ok(known) => match replace(&target, bytes, Some(&known)) {
+            // Of a file of somebody else, or in a folder of somebody else.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                write_into(&target, bytes, true)
+            }
+            result => result,
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => replace(&target, bytes, None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Where the links lead that `path` is one of. Those of /dev and /proc are the system's to follow.
+fn follow(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        let is_link = fs::symlink_metadata(&path).is_ok_and(|known| known.is_symlink());
+        if !is_link || path.starts_with("/dev") || path.starts_with("/proc") {
+            return Ok(path);
+        }
+        let link = fs::read_link(&path)?;
+        path = path.parent().unwrap_or(Path::new("")).join(link);
+    }
+    Err(io::Error::other("too many levels of symbolic links"))
+}
+
+fn write_into(path: &Path, bytes: &[u8], truncate: bool) -> io::Result<()> {
+    OpenOptions::new().write(true).truncate(truncate).open(path)?.write_all(bytes)
+}
+
+fn replace(path: &Path, bytes: &[u8], known: Option<&Metadata>) -> io::Result<()> {
+    let temporary = path.with_file_name(format!(".image-gate.{}", std::process::id()));
+    let result = fill(&temporary, bytes, known).and_then(|()| fs::rename(&temporary, path));
     if result.is_err() {
         // Whatever became of it, the first error is the one to report.
         let _ = fs::remove_file(&temporary);
@@ -43,10 +98,25 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     result
 }
 
+fn fill(path: &Path, bytes: &[u8], known: Option<&Metadata>) -> io::Result<()> {
+    let mode = if known.is_some() { 0o600 } else { 0o666 };
+    let mut file: File = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    file.write_all(bytes)?;
+    if let Some(known) = known {
+        let new = file.metadata()?;
+        if (new.uid(), new.gid()) != (known.uid(), known.gid()) {
+            chown(path, Some(known.uid()), Some(known.gid()))?;
+        }
+        // After the owner: a change of that takes bits away.
+        file.set_permissions(known.permissions())?;
+    }
+    Ok(())
+}
+
 fn is_standard(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-fn about(path: &Path, error: &io::Error) -> Failure {
-    format!("{}: {error}", path.display()).into()
+fn about(code: Code, name: &str, error: &io::Error) -> Failure {
+    refuse(code, format!("{name}: {error}"))
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use image_gate_core::image::{Control, Limits, info_json, look_plan, prepare};
 
-use crate::{Failure, files};
+use crate::{Code, Failure, files, refuse};
 
 /// Prints what there is to know of an image, as JSON
 #[derive(clap::Args)]
@@ -17,8 +17,10 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let input = files::read(&arguments.input)?;
     let plan = look_plan(true);
-    let prepared = prepare(&input, &plan, &Limits::default())?;
-    let look = prepared.look(&Control::default())?;
-    println!("{}", info_json(prepared.info(), true, input.len() as u64, &look).trim_end());
-    Ok(())
+    let name = files::input_name(&arguments.input);
+    let failed = |error| refuse(Code::Picture, format_args!("{name}: {error}"));
+    let prepared = prepare(&input, &plan, &Limits::default()).map_err(failed)?;
+    let look = prepared.look(&Control::default()).map_err(failed)?;
+    let json = info_json(prepared.info(), true, input.len() as u64, &look);
+    files::print_line(json.trim_end())
 }

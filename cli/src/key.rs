@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use image_gate_core::key::{Digest, Table, is_id};
 
-use crate::{Failure, files};
+use crate::{Code, Failure, files, refuse};
 
 /// Makes partner keys, and checks the file that they are in
 #[derive(clap::Args)]
@@ -39,10 +39,7 @@ enum Command {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.command {
         Command::New { id } => new(id),
-        Command::Hash => {
-            println!("{}", Digest::of(&read_key()?));
-            Ok(())
-        }
+        Command::Hash => files::print_line(&Digest::of(&read_key()?).to_string()),
         Command::Check { file, whose } => check(file, *whose),
     }
 }
@@ -57,36 +54,41 @@ fn new(id: &str) -> Result<(), Failure> {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let key: String =
         random.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 63)])).collect();
-    println!("{key}\n{id} {}", Digest::of(key.as_bytes()));
-    Ok(())
+    files::print_line(&format!("{key}\n{id} {}", Digest::of(key.as_bytes())))
 }
 
 fn check(file: &Path, whose: bool) -> Result<(), Failure> {
     let text = files::read(file)?;
-    let table = Table::parse(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+    let name = files::input_name(file);
+    let table =
+        Table::parse(&text).map_err(|error| refuse(Code::No, format_args!("{name}: {error}")))?;
     if !whose {
         let keys: usize = table.holders().iter().map(|holder| holder.digests.len()).sum();
-        println!("{} partners, {keys} keys", table.holders().len());
-        return Ok(());
+        return files::print_line(&format!("{} partners, {keys} keys", table.holders().len()));
     }
     let found = table.find(&Digest::of(&read_key()?));
-    let holder = found.and_then(|at| table.holders().get(at)).ok_or("nobody's key")?;
+    let holder = found
+        .and_then(|at| table.holders().get(at))
+        .ok_or_else(|| refuse(Code::No, "nobody's key"))?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let note = match holder {
         holder if holder.disabled => " (disabled)",
         holder if holder.is_expired(now) => " (expired)",
         _ => "",
     };
-    println!("{}{note}", holder.id);
-    Ok(())
+    files::print_line(&format!("{}{note}", holder.id))
 }
 
 /// The key on standard input: not an argument, which every user of the machine can see.
 fn read_key() -> Result<Vec<u8>, Failure> {
     let mut key = Vec::new();
-    std::io::stdin().lock().take(64 * 1024).read_to_end(&mut key)?;
+    std::io::stdin()
+        .lock()
+        .take(64 * 1024)
+        .read_to_end(&mut key)
+        .map_err(|error| refuse(Code::Input, format_args!("standard input: {error}")))?;
     while key.last().is_some_and(|byte| b"\r\n".contains(byte)) {
         key.pop();
     }
-    if key.is_empty() { Err("no key on standard input".into()) } else { Ok(key) }
+    if key.is_empty() { Err(refuse(Code::Input, "no key on standard input")) } else { Ok(key) }
 }

@@ -3,7 +3,7 @@
 use image_gate_core::link::{Format, Grant, Key, Place, Window, check_url, compat};
 
 use crate::link::{Links, Options};
-use crate::{Failure, time, verify};
+use crate::{Failure, files, time, verify};
 
 /// Makes a signed link
 #[derive(clap::Args)]
@@ -35,8 +35,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         Links::Secret => with_secret(arguments, &link, &keys)?,
         _ => foreign(arguments, &link, &keys)?,
     };
-    println!("{link}");
-    Ok(())
+    files::print_line(&link)
 }
 
 /// The link as a client can ask for it: what nginx takes for the end of a request line, or for

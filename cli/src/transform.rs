@@ -7,7 +7,7 @@ use image_gate_core::image::{
     Control, DamagePolicy, Format, Limits, Output, Plan, ProfilePolicy, Transformed, prepare,
 };
 
-use crate::{Failure, files, watermark};
+use crate::{Code, Failure, files, refuse, watermark};
 
 /// Transforms an image as the module would
 #[derive(clap::Args)]
@@ -61,10 +61,12 @@ enum Damaged {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let plan = plan(arguments)?;
     let input = files::read(&arguments.input)?;
-    let prepared = prepare(&input, &plan, &Limits::default())?;
-    let Transformed { output, .. } = prepared.run(&Control::default())?;
+    let name = files::input_name(&arguments.input);
+    let failed = |error| refuse(Code::Picture, format_args!("{name}: {error}"));
+    let prepared = prepare(&input, &plan, &Limits::default()).map_err(failed)?;
+    let Transformed { output, .. } = prepared.run(&Control::default()).map_err(failed)?;
     if let Some(damage) = prepared.damage() {
-        eprintln!("image-gate: {}: damaged: {}", arguments.input.display(), damage.what);
+        files::note(&format!("{name}: damaged: {}", damage.what));
     }
     let bytes = match &output {
         Output::Original => &input,
@@ -94,6 +96,12 @@ fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
         plan.webp_effort = effort;
     }
     plan.set_params(&arguments.params)?;
+    if plan.format.is_none()
+        && let Some(extension) = arguments.output.extension()
+    {
+        let (path, extension) = (arguments.output.display(), extension.display());
+        return Err(format!("{path}: no format has the extension \"{extension}\"").into());
+    }
     if plan.watermark {
         let layers = arguments.watermark.iter().map(|layer| watermark::read(layer));
         plan.marks = layers.collect::<Result<_, _>>()?;

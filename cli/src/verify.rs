@@ -8,7 +8,7 @@ use image_gate_core::link::{
 };
 
 use crate::link::{Links, Options};
-use crate::{Failure, time};
+use crate::{Code, Failure, files, refuse, time};
 
 /// Says whether nginx would take a link, and why not
 #[derive(clap::Args)]
@@ -83,20 +83,18 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             Err(refused(reason, format_args!("valid from {at}, in {left}{of_key}")))
         }
         (_, Window { expires: None, .. }) => {
-            println!("ok: never expires{of_key}");
-            Ok(())
+            files::print_line(&format!("ok: never expires{of_key}"))
         }
         (_, Window { expires: Some(end), .. }) => {
             let left = time::format_span(end.saturating_sub(now));
-            println!("ok: expires at {}, in {left}{of_key}", time::format(end));
-            Ok(())
+            files::print_line(&format!("ok: expires at {}, in {left}{of_key}", time::format(end)))
         }
     }
 }
 
 /// The word of `$secure_link_hash_reason`, and what there is to say.
 fn refused(reason: Reason, why: impl std::fmt::Display) -> Failure {
-    format!("{}: {why}", reason.name()).into()
+    refuse(Code::Link, format_args!("{}: {why}", reason.name()))
 }
 
 fn no_time(text: &[u8]) -> String {

@@ -7,7 +7,7 @@ use image_gate_core::image::{
     Color, Content, Control, Font, Limits, Mark, MarkLook, Picture, Position, Share, Text, values,
 };
 
-use crate::{Failure, files};
+use crate::{Code, Failure, files, refuse};
 
 /// Reads a layer: the parameters of the directive, separated by spaces, those in quotes that
 /// hold some.
@@ -42,7 +42,9 @@ pub fn read(layer: &str) -> Result<Mark, Failure> {
         (Some(file), None, None) => {
             let bytes = files::read(Path::new(&file))?;
             let picture = Picture::decode(&bytes, &Limits::default(), &Control::default());
-            Content::Picture(Arc::new(picture.map_err(|error| format!("{file}: {error}"))?))
+            Content::Picture(Arc::new(
+                picture.map_err(|error| refuse(Code::Picture, format_args!("{file}: {error}")))?,
+            ))
         }
         (None, Some(text), Some(font)) => {
             let bytes = files::read(Path::new(&font))?;
