@@ -71,7 +71,7 @@ test-panic: build ## t/panic.t, with a module that panics where it is told to
 	@TEST_NGINX_PANIC=1 TEST_NGINX_LOAD_MODULES=$(CURDIR)/build/test-panic/$(MODULE) scripts/prove t/panic.t
 
 .PHONY: matrix
-matrix: headers ## the tests under other nginx, built from Debian's sources: scripts/matrix says which
+matrix: headers ## the tests under other nginx, built from Debian's sources or those in NGINX_SOURCES: scripts/matrix says which
 	@scripts/install-deps test matrix
 	@scripts/matrix
 
@@ -105,14 +105,15 @@ photos: ## the pictures of the demo and the benchmarks, in build/photos
 	@scripts/photos demo
 	@scripts/photos bench
 
-MODULES_PATH   = $(shell $(NGINX_BINARY) -V 2>&1 | grep -o -e '--modules-path=[^ ]*' | cut -d= -f2)
+# Asked for once, by the targets that need it; empty where the module does not fit.
+MODULES_PATH   = $(eval MODULES_PATH := $(shell scripts/nginx-fits $(NGINX_BINARY) build/$(MODULE)))$(MODULES_PATH)
 MODULES_AVAIL := /usr/share/nginx/modules-available
 MODULE_CONF   := $(MODULES_AVAIL)/mod-http-image-gate.conf
 
 .PHONY: install
 install: ## put what `make` built into nginx's modules folder (DESTDIR is honoured)
 	@test -e build/$(MODULE) || { echo "make: run make first" >&2; exit 1; }
-	@test -n "$(MODULES_PATH)" || { echo "make: $(NGINX_BINARY) -V names no modules path" >&2; exit 1; }
+	@test -n "$(MODULES_PATH)"
 	@$(call put,644 -s,build/$(MODULE),$(DESTDIR)$(MODULES_PATH)/$(MODULE))
 	@echo "installed $(DESTDIR)$(MODULES_PATH)/$(MODULE)"
 ifneq ($(wildcard $(MODULES_AVAIL)),)
@@ -125,7 +126,7 @@ endif
 
 .PHONY: uninstall
 uninstall: ## remove what `make install` installed
-	rm -f $(DESTDIR)$(MODULES_PATH)/$(MODULE) $(DESTDIR)$(MODULE_CONF) \
+	rm -f $(DESTDIR)$(shell scripts/nginx-fits $(NGINX_BINARY))/$(MODULE) $(DESTDIR)$(MODULE_CONF) \
 	  $(DESTDIR)/etc/nginx/modules-enabled/60-mod-http-image-gate.conf
 
 .PHONY: clean
@@ -136,4 +137,5 @@ clean: ## remove everything that was built or fetched
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 	@echo
-	@echo 'NGINX_BUILD_DIR=/path/to/objs builds for another nginx.'
+	@echo 'NGINX_BUILD_DIR=/path/to/objs builds for another nginx; NGINX_SOURCE_DIR names its'
+	@echo 'sources where they are not above that folder.'

@@ -82,6 +82,16 @@ for my $case (@cases) {
         Test::More::ok(!@bad, $name) or Test::More::diag(join "\n", @bad);
     }
 }
+# Where there are no threads, a notice says at start that images hold up all else.
+for (['image_resize resize 10 10;', !has_threads()], ['image_resize resize 10 10; image_resize_threads off;', 0],
+     ['image_resize test;', 0]) {
+    my ($mode, $is_said) = @$_;
+    put('logs/error.log', '');
+    messages("location / { $mode }", 0, '');
+    open my $in, '<', "$dir/logs/error.log" or die $!;
+    my $n = grep { /\[notice\].*built without threads/ } <$in>;
+    Test::More::is($n, $is_said ? 1 : 0, "$mode - a notice where there are no threads");
+}
 Test::More::done_testing();
 
 __DATA__

@@ -157,6 +157,8 @@ pub struct MainConf {
     pub has_jobs: Cell<bool>,
     /// Whether any location has `image_resize_debug_header`.
     pub has_debug: Cell<bool>,
+    /// Whether a location makes images on the event loop, as there are no threads.
+    pub is_blocking: Cell<bool>,
     /// For what is refused or warned of in the end.
     pub notes: lint::Notes,
 }

@@ -7,11 +7,11 @@ use std::rc::Rc;
 use nginx_sys::{ngx_conf_t, ngx_uint_t};
 
 use super::MODULE;
-use super::conf::{LocConf, MainConf, Mode};
+use super::conf::{LocConf, MainConf, Mode, Threads};
 use super::policy::OnError;
 use crate::ngx::conf::{self, Place};
 use crate::ngx::location::{self, Server};
-use crate::ngx::variable;
+use crate::ngx::{thread, variable};
 
 /// What the locations were told.
 #[derive(Default)]
@@ -91,6 +91,14 @@ impl LocConf {
                 }
                 _ => (),
             }
+        }
+        let is_meant = matches!(self.threads, Some(Threads::Off));
+        if has_mode
+            && !matches!(self.geometry().mode, Mode::Test)
+            && !is_meant
+            && !thread::available()
+        {
+            main.is_blocking.set(true);
         }
         if has_mode
             && let Some(place) = self.places.get("image_resize")

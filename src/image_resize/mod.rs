@@ -22,12 +22,13 @@ mod watermark;
 mod zone;
 
 use nginx_sys::{
-    NGX_OK, ngx_command_t, ngx_conf_t, ngx_cycle_t, ngx_http_module_t,
+    NGX_LOG_NOTICE, NGX_OK, ngx_command_t, ngx_conf_t, ngx_cycle_t, ngx_http_module_t,
     ngx_http_phases_NGX_HTTP_LOG_PHASE, ngx_int_t, ngx_module_t,
 };
 
 use crate::ngx::conf::{commands, create, main_conf, merge, merged_loc_conf, no_commands, outcome};
-use crate::ngx::{Request, memory, phase, variable, worker};
+use crate::ngx::guard::guard;
+use crate::ngx::{Request, log, memory, phase, variable, worker};
 use conf::{LocConf, MainConf};
 
 #[unsafe(export_name = "ngx_http_image_resize_module_commands")]
@@ -78,6 +79,28 @@ unsafe extern "C" fn postconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
             && ask::install(cf)
             && params::install(cf)
             && phase::add(cf, ngx_http_phases_NGX_HTTP_LOG_PHASE, zone::log_handler)
+    })
+}
+
+/// Says where all other requests will wait for images, and nobody asked for that.
+#[unsafe(export_name = "ngx_http_image_resize_init_module")]
+unsafe extern "C" fn init_module(cycle: *mut ngx_cycle_t) -> ngx_int_t {
+    // SAFETY: the cycle that nginx is about to take, whose configuration is complete.
+    let log = unsafe { (*cycle).log };
+    guard(log, NGX_OK as ngx_int_t, || {
+        // SAFETY: `create_main_conf` of this module is `create::<MainConf>`; the cycle is live.
+        let main = unsafe { worker::main_conf_of::<MainConf>(cycle, &raw const MODULE) };
+        if main.is_some_and(|main| main.is_blocking.get()) {
+            log::write(
+                log,
+                NGX_LOG_NOTICE,
+                format_args!(
+                    "image_resize: this nginx is built without threads: images are made on the \
+                     event loop, where other requests wait for them"
+                ),
+            );
+        }
+        NGX_OK as ngx_int_t
     })
 }
 
