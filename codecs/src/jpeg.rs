@@ -10,10 +10,8 @@ use std::ptr::{NonNull, from_ref, null_mut};
 
 use turbojpeg_sys::{
     TJERR_TJERR_WARNING, TJINIT_TJINIT_DECOMPRESS, TJPARAM, TJPARAM_TJPARAM_JPEGHEIGHT,
-    TJPARAM_TJPARAM_JPEGWIDTH, TJPARAM_TJPARAM_SCANLIMIT, TJPF_TJPF_CMYK, TJPF_TJPF_GRAY,
-    TJPF_TJPF_RGB, tj3Decompress8, tj3DecompressHeader, tj3Destroy, tj3Get, tj3GetErrorCode,
-    tj3GetErrorStr, tj3Init, tj3Set, tj3SetCroppingRegion, tj3SetScalingFactor, tjregion,
-    tjscalingfactor,
+    TJPARAM_TJPARAM_JPEGWIDTH, TJPARAM_TJPARAM_SCANLIMIT, tj3DecompressHeader, tj3Destroy, tj3Get,
+    tj3GetErrorCode, tj3GetErrorStr, tj3Init, tj3Set,
 };
 
 use crate::{bytes, slice};
@@ -92,8 +90,8 @@ pub struct Part {
 /// A file whose headers are read.
 #[derive(Debug)]
 pub struct Decoder<'a> {
-    raw: Raw,
     input: &'a [u8],
+    scans: u32,
     width: u32,
     height: u32,
 }
@@ -111,7 +109,7 @@ impl<'a> Decoder<'a> {
         raw.warned(unsafe { tj3DecompressHeader(raw.0.as_ptr(), data, len) })?;
         let width = raw.get(TJPARAM_TJPARAM_JPEGWIDTH)?;
         let height = raw.get(TJPARAM_TJPARAM_JPEGHEIGHT)?;
-        Ok(Decoder { raw, input, width, height })
+        Ok(Decoder { input, scans, width, height })
     }
 
     /// Width and height in pixels, as stored.
@@ -121,19 +119,23 @@ impl<'a> Decoder<'a> {
     }
 
     /// Decodes so many eighths of the image, or a part of that. What is not needed for the part
-    /// is not decoded, and what comes after it not even read.
+    /// is not decoded, and what comes after it not even read. Asks `goes_on` every few rows.
     ///
     /// # Errors
-    /// Where the image is broken, but not where it is only warned of; where there is no such scale or
-    /// part; where `pixels` is not exactly as long as it becomes.
+    /// Where the image is broken or stopped, but not where it is only warned of; where there is no
+    /// such scale or part; where `pixels` is not exactly as long as it becomes.
     pub fn decode(
         self,
         eighths: u32,
         part: Option<Part>,
         format: Format,
         pixels: &mut [u8],
+        goes_on: impl Fn() -> bool,
     ) -> Result<Option<Warning>, Error> {
-        let Decoder { raw, input, width, height } = self;
+        let Decoder { input, scans, width, height } = self;
+        if !SCALES.contains(&eighths) {
+            return Err(wrong("no such scale"));
+        }
         let scaled = |side: u32| (u64::from(side) * u64::from(eighths)).div_ceil(8) as u32;
         let (width, height) = (scaled(width), scaled(height));
         let all = Part { x: 0, y: 0, width, height };
@@ -147,35 +149,32 @@ impl<'a> Decoder<'a> {
         if Some(pixels.len()) != bytes(part.width, part.height, format.channels()) {
             return Err(wrong("the pixels have not the length of the image"));
         }
-        let factor = tjscalingfactor { num: int(eighths)?, denom: 8 };
-        // SAFETY: a decoder.
-        raw.check(unsafe { tj3SetScalingFactor(raw.0.as_ptr(), reduced(factor)) })?;
-        if part != all {
-            let (x, y, w, h) = (int(part.x)?, int(part.y)?, int(part.width)?, int(part.height)?);
-            // SAFETY: a decoder that has read the headers.
-            raw.check(unsafe { tj3SetCroppingRegion(raw.0.as_ptr(), tjregion { x, y, w, h }) })?;
-        }
-        let pitch = int(part.width * format.channels())?;
-        let format = match format {
-            Format::Grey => TJPF_TJPF_GRAY,
-            Format::Rgb => TJPF_TJPF_RGB,
-            Format::Cmyk => TJPF_TJPF_CMYK,
+        let raw = RawPart {
+            data: input.as_ptr(),
+            len: input.len(),
+            scans: int(scans)?,
+            eighths,
+            x: part.x,
+            y: part.y,
+            width: part.width,
+            height: part.height,
+            channels: format.channels() as c_int,
         };
-        let (data, len, to) = (input.as_ptr(), length(input)?, pixels.as_mut_ptr());
-        // SAFETY: a decoder, the bytes whose headers it has read, and room for as many rows of
-        // `pitch` as the part has, which was just counted; it is as wide as the pitch says.
-        raw.warned(unsafe { tj3Decompress8(raw.0.as_ptr(), data, len, to, pitch, format) })
+        let goes_on: &dyn Fn() -> bool = &goes_on;
+        let mut guard = Guard::new(&goes_on);
+        // SAFETY: the bytes are readable, and there is room for as many rows as the part has,
+        // which was just counted; the guard and what it points to outlive the call.
+        match unsafe { ig_jpeg_decode(&raw, pixels.as_mut_ptr(), &mut guard) } {
+            OK => Ok(None),
+            WARNED => Ok(Some(Warning(guard.error().0))),
+            STOPPED => Err(wrong("stopped")),
+            _ => Err(guard.error()),
+        }
     }
 }
 
-/// The factor as libjpeg-turbo lists it.
-fn reduced(tjscalingfactor { num, denom }: tjscalingfactor) -> tjscalingfactor {
-    if num % 2 == 0 && denom % 2 == 0 && num > 0 {
-        reduced(tjscalingfactor { num: num / 2, denom: denom / 2 })
-    } else {
-        tjscalingfactor { num, denom }
-    }
-}
+/// The scales that there are, in eighths.
+const SCALES: std::ops::RangeInclusive<u32> = 1..=16;
 
 /// An image to encode.
 #[derive(Debug, Clone, Copy)]
@@ -249,6 +248,7 @@ impl Drop for Encoded {
 }
 
 const OK: c_int = 0;
+const WARNED: c_int = 1;
 const STOPPED: c_int = 2;
 
 /// `ig_jpeg_guard` of the shim: what it asks whether to go on, and where it says what is wrong.
@@ -293,7 +293,22 @@ struct RawImage {
     progressive: c_int,
 }
 
+/// `ig_jpeg_part` of the shim.
+#[repr(C)]
+struct RawPart {
+    data: *const u8,
+    len: usize,
+    scans: c_int,
+    eighths: u32,
+    x: u32,
+    y: u32,
+    width: u32,
+    height: u32,
+    channels: c_int,
+}
+
 unsafe extern "C" {
+    fn ig_jpeg_decode(part: *const RawPart, pixels: *mut u8, guard: *mut Guard<'_>) -> c_int;
     fn ig_jpeg_encode(
         image: *const RawImage,
         out: *mut *mut u8,
@@ -365,7 +380,7 @@ mod tests {
         let mut pixels = vec![0; part.width as usize * part.height as usize * 3];
         let decoder = Decoder::new(FILE, 10)?;
         assert_eq!(decoder.size(), (97, 65));
-        let warning = decoder.decode(eighths, Some(part), Format::Rgb, &mut pixels)?;
+        let warning = decoder.decode(eighths, Some(part), Format::Rgb, &mut pixels, || true)?;
         assert_eq!(warning, None);
         Ok(pixels)
     }
@@ -402,7 +417,8 @@ mod tests {
             assert!(decoded(8, bad).is_err(), "{bad:?}");
         }
         assert!(decoded(0, part).is_err() && decoded(200, part).is_err());
-        let short = Decoder::new(FILE, 10)?.decode(8, Some(part), Format::Rgb, &mut [0; 1199]);
+        let short =
+            Decoder::new(FILE, 10)?.decode(8, Some(part), Format::Rgb, &mut [0; 1199], || true);
         assert!(short.is_err());
         assert!(Decoder::new(&FILE[..200], 10).is_err());
         Ok(())
@@ -412,7 +428,7 @@ mod tests {
     fn what_is_missing_is_warned_of() -> Result<(), Error> {
         let cut = &FILE[..FILE.len() / 2];
         let mut pixels = vec![0; 97 * 65 * 3];
-        let warning = Decoder::new(cut, 10)?.decode(8, None, Format::Rgb, &mut pixels)?;
+        let warning = Decoder::new(cut, 10)?.decode(8, None, Format::Rgb, &mut pixels, || true)?;
         let message = warning.map(|warning| warning.to_string()).unwrap_or_default();
         assert!(message.contains("Premature end"), "{message}");
         // All that was there is what it is in the whole, and what was not is grey.
@@ -422,7 +438,7 @@ mod tests {
         // The end of the data is missed only by who needs it.
         let top = Some(Part { x: 0, y: 0, width: 20, height: 8 });
         let pixels = &mut pixels[..20 * 8 * 3];
-        assert_eq!(Decoder::new(cut, 10)?.decode(8, top, Format::Rgb, pixels), Ok(None));
+        assert_eq!(Decoder::new(cut, 10)?.decode(8, top, Format::Rgb, pixels, || true), Ok(None));
         Ok(())
     }
 }

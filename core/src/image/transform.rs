@@ -315,6 +315,10 @@ impl Prepared<'_> {
         // Beside the raster there is a copy of it, from which it is blurred, or which is
         // encoded once more.
         let encoding = (2 * made).saturating_add(encode::working_bytes(output, format, palette));
+        // libwebp packs alpha by its lossless encoder.
+        let veiled = format == Format::Webp && self.source.info.alpha;
+        let veil = if veiled { output.pixels().saturating_mul(16) } else { 0 };
+        let encoding = encoding.saturating_add(veil);
         // While layers are laid on, the raster is there twice, before and after it is widened.
         let marks = self.plan.marks.iter().map(|mark| mark.working_bytes(output));
         let marking = if self.plan.marks.is_empty() {

@@ -68,10 +68,10 @@ pub(super) fn decode(
         Ok(None) if is_low(jpeg, how) && !by_libjpeg => {
             return Err(failed("the scans make no sense"));
         }
-        Ok(None) => turbo(input, jpeg, size, how, tolerance)?,
+        Ok(None) => turbo(input, jpeg, size, how, tolerance, control)?,
         Err(Error::DecodeFailed(what)) if by_libjpeg => {
             tolerance.note(Damage::inside(what))?;
-            turbo(input, jpeg, size, how, tolerance)?
+            turbo(input, jpeg, size, how, tolerance, control)?
         }
         Err(error) => return Err(error),
     };
@@ -96,7 +96,7 @@ fn verify(
     let low =
         if jpeg.progressive() { None } else { low(input, jpeg, size, &how, tolerance, control)? };
     if low.is_none() {
-        turbo(input, jpeg, size, &how, tolerance)?;
+        turbo(input, jpeg, size, &how, tolerance, control)?;
     }
     Ok(())
 }
@@ -114,7 +114,7 @@ pub(in super::super) fn shrunk(
     let size = Size::new(info.width, info.height);
     let input = &*jpeg.decodable(input)?;
     if by_turbo {
-        turbo(input, jpeg, size, how, tolerance).map(Some)
+        turbo(input, jpeg, size, how, tolerance, control).map(Some)
     } else {
         low(input, jpeg, size, how, tolerance, control)
     }
@@ -138,8 +138,9 @@ fn turbo(
     size: Size,
     how: &Decode,
     tolerance: &Tolerance,
+    control: &Control,
 ) -> Result<Raster, Error> {
-    turbo::decode(input, layout(jpeg), size, how, tolerance)
+    turbo::decode(input, layout(jpeg), size, how, tolerance, control)
 }
 
 fn is_low(jpeg: &Jpeg, how: &Decode) -> bool {

@@ -2,10 +2,10 @@
 
 use image_gate_codecs::jpeg::{Decoder, Format, Part};
 
-use super::super::super::Error;
 use super::super::super::damage::{Damage, Tolerance};
 use super::super::super::geometry::{Size, Window};
 use super::super::super::raster::{Layout, Raster};
+use super::super::super::{Control, Error};
 use super::super::{Decode, Scale, failed};
 
 pub(super) fn decode(
@@ -14,6 +14,7 @@ pub(super) fn decode(
     size: Size,
     how: &Decode,
     tolerance: &Tolerance,
+    control: &Control,
 ) -> Result<Raster, Error> {
     let decoder = Decoder::new(input, how.scans).map_err(failed)?;
     if decoder.size() != (size.width, size.height) {
@@ -32,7 +33,9 @@ pub(super) fn decode(
         _ => Format::Rgb,
     };
     let mut raster = Raster::new(how.raster_size(size), layout)?;
-    let warning = decoder.decode(eighths, part, format, raster.data_mut()).map_err(failed)?;
+    let decoded = decoder.decode(eighths, part, format, raster.data_mut(), || control.goes_on());
+    let warning =
+        decoded.map_err(|error| control.check().err().unwrap_or_else(|| failed(error)))?;
     if let Some(warning) = warning.map(|warning| warning.to_string())
         && !is_harmless(&warning)
     {
