@@ -145,6 +145,9 @@ pub fn prepare<'a>(
     let upright = upright(&source, plan);
     let geometry = Geometry::new(stored, upright, plan);
     let moving = source.animation().filter(|_| plan.animation == AnimationPolicy::All);
+    if moving.is_some() && tolerance.is_strict() {
+        source.check_animation(limits)?;
+    }
     let mut format = output_format(&source.info, plan, moving.is_some());
     if format == source.info.format
         && geometry.is_identity(stored)
