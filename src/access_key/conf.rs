@@ -12,6 +12,7 @@ use nginx_sys::{NGX_LOG_ERR, ngx_conf_t, ngx_cycle_t, ngx_log_t, ngx_str_t};
 use super::MODULE;
 use super::export;
 use super::lint;
+use super::mask::Kind;
 use super::status::Status;
 use super::store::{self, Keys, Unusable};
 use super::zone::{KeyFile, Roster, Store, Zone};
@@ -30,6 +31,8 @@ pub struct MainConf {
     pub servers: RefCell<Vec<Pooled<SrvConf>>>,
     /// `access_key_statsd` and `access_key_redis`.
     pub exports: export::Conf,
+    /// What variables tell of, by their places, once requests come.
+    pub kinds: OnceCell<Vec<Kind>>,
     /// Whether a location shows zones.
     pub shown: Cell<bool>,
     /// For what is refused or warned of in the end.

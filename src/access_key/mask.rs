@@ -65,32 +65,77 @@ pub fn before_log(request: Request) {
     if !request.is_main() && request.own_variables().is_err() {
         eye.is_blind = true;
     }
-    for (place, name) in request.variable_names().into_iter().enumerate() {
-        let is_text = is_text(name);
-        let value = if is_text { request.value(place) } else { request.known_value(place) };
-        let Some(value) = value.filter(|value| !value.is_empty()) else { continue };
+    // Most of what is shown is a part of the request line, so that it is as clean as that one is.
+    let line = request.part(Part::Line);
+    // What is masked already stays as it is.
+    let masked = eye.mask(line, false).filter(|masked| masked != line);
+    let is_clean = masked.is_none() && !line.is_empty();
+    let line = line.as_ptr_range();
+    let is_part = |text: &[u8]| {
+        let text = text.as_ptr_range();
+        is_clean && line.start <= text.start && text.end <= line.end
+    };
+    const PARTS: [Part; 3] = [Part::UnparsedUri, Part::Args, Part::Uri];
+    let parts = PARTS.map(|part| {
+        let text = request.part(part);
+        if is_part(text) { None } else { eye.mask(text, matches!(part, Part::Args)) }
+    });
+    let is_all_clean = is_clean && parts.iter().all(Option::is_none);
+
+    for (place, kind) in kinds(&request).iter().enumerate() {
+        let value = match kind {
+            Kind::Line if is_all_clean => request.known_value(place),
+            Kind::Line | Kind::Sent => request.value(place),
+            Kind::Other => request.known_value(place),
+        };
+        let Some(value) = value.filter(|value| !value.is_empty() && !is_part(value)) else {
+            continue;
+        };
+        let name = request.variable_name(place);
         if let Some(masked) = eye.mask_variable(name, value) {
             request.set_known_value(place, &masked, MASK);
         }
     }
-    for part in [Part::Line, Part::UnparsedUri, Part::Args, Part::Uri] {
-        let is_query = matches!(part, Part::Args);
-        if let Some(masked) = eye.mask(request.part(part), is_query)
+    let replace = |part, masked: Option<Vec<u8>>| {
+        if let Some(masked) = masked
             && request.set_part(part, &masked).is_err()
         {
             request.blot_part(part, MASK);
         }
+    };
+    for (part, masked) in PARTS.into_iter().zip(parts) {
+        replace(part, masked);
     }
+    // The variable of the line may have been what found it, where nginx had not got so far.
+    let line = request.part(Part::Line);
+    replace(Part::Line, masked.or_else(|| if is_clean { None } else { eye.mask(line, false) }));
     if request.is_main() {
         eye.mask_headers();
     }
 }
 
-/// Whether a variable says what the client or an upstream sent. Others are looked at only where
-/// they were evaluated before.
-fn is_text(name: &[u8]) -> bool {
-    const PREFIXES: [&[u8]; 6] =
-        [b"arg_", b"http_", b"cookie_", b"sent_http_", b"upstream_http_", b"upstream_cookie_"];
+/// What a variable tells of.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    /// The request line.
+    Line,
+    /// What the client or an upstream sent besides.
+    Sent,
+    /// Anything else, which is looked at only where it was evaluated before.
+    Other,
+}
+
+/// The kinds of all variables, by their places.
+fn kinds(request: &Request) -> &[Kind] {
+    // SAFETY: the module's main configuration is a `MainConf`.
+    let main = unsafe { request.main_conf::<MainConf>(&raw const MODULE) };
+    let all = || request.variable_names().into_iter().map(kind_of).collect();
+    main.map_or(&[], |main| main.kinds.get_or_init(all))
+}
+
+fn kind_of(name: &[u8]) -> Kind {
+    const PREFIXES: [&[u8]; 5] =
+        [b"http_", b"cookie_", b"sent_http_", b"upstream_http_", b"upstream_cookie_"];
     const NAMES: [&[u8]; 9] = [
         b"access_key_uri",
         b"args",
@@ -102,7 +147,13 @@ fn is_text(name: &[u8]) -> bool {
         b"request_uri",
         b"uri",
     ];
-    NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    if NAMES.contains(&name) || name.starts_with(b"arg_") {
+        Kind::Line
+    } else if PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
+        Kind::Sent
+    } else {
+        Kind::Other
+    }
 }
 
 /// What tells the keys of a request from the rest of it.
@@ -127,13 +178,16 @@ impl Eye {
     fn of(request: Request) -> Option<Eye> {
         // SAFETY: the module's main configuration is a `MainConf`.
         let main = unsafe { request.main_conf::<MainConf>(&raw const MODULE) }?;
-        let own = server(&request)?;
-        let known = main.servers.borrow();
-        let servers = known.iter().copied().filter(|server| {
-            let is_own = std::ptr::eq(server.as_ptr(), own);
-            (is_own || request.is_unprocessed()) && server.mask() && server.takes_keys()
-        });
-        let servers: SmallVec<[_; 1]> = servers.collect();
+        let wants = |server: &SrvConf| server.mask() && server.takes_keys();
+        let mut servers: SmallVec<[Pooled<SrvConf>; 1]> = SmallVec::new();
+        if request.is_unprocessed() {
+            let known = main.servers.borrow();
+            servers.extend(known.iter().copied().filter(|server| wants(server)));
+        } else {
+            // SAFETY: `create_srv_conf` of this module is `create::<SrvConf>`.
+            let own = unsafe { request.pooled_srv_conf::<SrvConf>(&raw const MODULE) };
+            servers.extend(own.filter(|server| wants(server)));
+        }
         if servers.is_empty() {
             return None;
         }

@@ -124,6 +124,19 @@ impl Request {
         unsafe { (*self.get().srv_conf.add((*module).ctx_index)).cast::<C>().as_ref() }
     }
 
+    /// The same, to be kept as long as the configuration lives.
+    ///
+    /// # Safety
+    /// As in [`srv_conf`](Request::srv_conf), and it was made by
+    /// [`create`](super::conf::create).
+    pub unsafe fn pooled_srv_conf<C>(&self, module: *const ngx_module_t) -> Option<Pooled<C>> {
+        // SAFETY: the caller's promises.
+        unsafe {
+            let conf = self.srv_conf::<C>(module)?;
+            Pooled::from_ptr(std::ptr::from_ref(conf).cast_mut().cast())
+        }
+    }
+
     /// The context that [`set_context`](Request::set_context) set, also after an internal
     /// redirect cleared nginx's slot.
     pub fn context<T: 'static>(self, module: *const ngx_module_t) -> Option<Pooled<T>> {

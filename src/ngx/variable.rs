@@ -132,6 +132,20 @@ impl Request {
         }
     }
 
+    /// The name of the variable at a place; empty where there is none.
+    pub fn variable_name(&self, place: usize) -> &[u8] {
+        // SAFETY: as above.
+        unsafe {
+            let core = self.main_conf::<ngx_http_core_main_conf_t>(&raw const ngx_http_core_module);
+            match core.filter(|core| place < core.variables.nelts) {
+                Some(core) => {
+                    bytes((*core.variables.elts.cast::<ngx_http_variable_t>().add(place)).name)
+                }
+                None => &[],
+            }
+        }
+    }
+
     /// The value of a variable that was evaluated before.
     pub fn known_value(&self, place: usize) -> Option<&[u8]> {
         if place >= self.variables() {
