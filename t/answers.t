@@ -207,6 +207,8 @@ HEAD /r/photo-300x200.jpg [If-None-Match: *]                    304 empty etag=s
 /asis/photo-300x200.jpg [If-None-Match: $etag]                  304 empty etag=same
 /p/plain,lm,sums/photo-300x200.jpg                              200 etag=weak !Content-MD5 !Digest
 /p/plain,lm,sums/photo-300x200.jpg [If-None-Match: *]           304 empty etag=same !Content-MD5 !Digest !Repr-Digest !X-Goog-Hash
+# of several tags none is left
+/p/plain,etag="x1",add=ETag%3a"x2"/photo-300x200.jpg            200 ETag~^W/"x[12]-[0-9a-f]{32}"$
 /c/plain,lm,sums/photo-300x200.jpg                              200 etag=weak !Content-MD5
 /c/plain,lm,sums/photo-300x200.jpg [If-Modified-Since: Wed, 01 Jan 2020 00:00:00 GMT] 304 empty etag=same !Content-MD5 !Digest
 

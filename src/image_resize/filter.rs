@@ -86,7 +86,7 @@ fn header(request: Request) -> ngx_int_t {
         NGX_HTTP_PARTIAL_CONTENT => {
             refuse(context, Error::DecodeFailed("the source is a partial".into()).into())
         }
-        status @ (..NGX_HTTP_OK | NGX_HTTP_NO_CONTENT | NGX_HTTP_NOT_MODIFIED) => {
+        status @ (100..NGX_HTTP_OK | NGX_HTTP_NO_CONTENT | NGX_HTTP_NOT_MODIFIED) => {
             context.note(|facts| facts.status = Some(Status::Passed));
             if status == NGX_HTTP_NOT_MODIFIED && !matches!(conf.geometry().mode, Mode::Test) {
                 headers::revalidated(request, conf);
