@@ -38,8 +38,8 @@ __DATA__
 /t/quad-100x120.png                     200 png 50x60
 /i/quad-100x120.png?panic=wake          500
 /i/quad-100x120.png                     200 png 50x60
-/t/text.txt?panic=wake                  500
-/p/plain/text.txt?panic=wake            500
+/t/text.txt?panic=complete              500
+/p/plain/zeros.bin?panic=wake           500
 /p/plain/quad-100x120.png?panic=complete 500
 /p/plain/quad-100x120.png               200 png 50x60
 /e/quad-100x120.png?panic=complete      500 body=page
