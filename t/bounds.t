@@ -109,7 +109,7 @@ sub {
     image_resize_webp_quality 90 effort=6;
     image_resize_png_compression best;
     image_resize_limit time=60ms;
-    location /make/ { image_resize convert; image_resize_format avif; image_resize_limit time=60s; image_resize_avif_quality 90 speed=10; alias $TEST_NGINX_FIXTURES/; }
+    location /make/ { image_resize convert; image_resize_format avif; image_resize_sharpen 1; image_resize_limit time=60s; image_resize_avif_quality 90 speed=10; alias $TEST_NGINX_FIXTURES/; }
     location /in/   { image_resize resize 60 -; image_resize_format webp; image_resize_limit time=10ms; alias $TEST_NGINX_FIXTURES/; }
     location ~ ^/out/(?<format>\w+)/(?<f>.+) { image_resize convert; image_resize_format $format; image_resize_sharpen 1; alias $TEST_NGINX_FIXTURES/$f; }
 --- timeout: 60
