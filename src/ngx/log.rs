@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::fmt::Arguments;
-use std::sync::atomic::{AtomicPtr, Ordering};
 
 use nginx_sys::{
     NGX_LOG_DEBUG, NGX_LOG_EMERG, ngx_conf_t, ngx_cycle, ngx_http_request_t, ngx_log_t, ngx_uint_t,
@@ -85,46 +84,22 @@ pub trait Censor: 'static {
 
 /// Has `C` look at each line of the error log about this request from now on.
 pub fn censor<C: Censor>(request: Request) {
-    // SAFETY: alive, and on the event loop; nginx calls the handler that it finds there.
-    let slot = unsafe { &mut (*request.as_ptr()).log_handler };
-    let ours: LogHandler = censored::<C>;
-    if let Some(theirs) = slot.replace(ours)
-        && theirs as usize != ours as usize
-    {
-        NGINX.store(theirs as *mut (), Ordering::Relaxed);
-    }
+    // SAFETY: alive, and on the event loop; the shim calls the function for a live request.
+    unsafe { shim::ig_request_censor(request.as_ptr(), censored::<C>) }
 }
-
-type LogHandler = unsafe extern "C" fn(
-    *mut ngx_http_request_t,
-    *mut ngx_http_request_t,
-    *mut u8,
-    usize,
-) -> *mut u8;
-
-/// nginx's own handler, a function of its that is the same for all requests.
-static NGINX: AtomicPtr<()> = AtomicPtr::new(std::ptr::null_mut());
 
 unsafe extern "C" fn censored<C: Censor>(
     r: *mut ngx_http_request_t,
-    subrequest: *mut ngx_http_request_t,
-    buf: *mut u8,
-    len: usize,
+    start: *mut u8,
+    end: *mut u8,
+    last: *mut u8,
 ) -> *mut u8 {
-    let nginx = NGINX.load(Ordering::Relaxed);
-    let mut end = buf;
-    if !nginx.is_null() {
-        // SAFETY: a handler that `censor` found in a request, called as it would have been.
-        end = unsafe { std::mem::transmute::<*mut (), LogHandler>(nginx)(r, subrequest, buf, len) };
-    }
-    // SAFETY: `ngx_log_error_core` calls a handler with the rest of its buffer, which begins with
-    // the line and has been written up to `end`.
+    // SAFETY: the shim's buffer begins with the line, is written up to `end`, and ends at `last`;
+    // the request is alive.
     unsafe {
-        let start = shim::ig_log_line(buf, len);
-        let (Ok(written), Ok(room)) = (
-            usize::try_from(end.offset_from(start)),
-            usize::try_from(buf.add(len).offset_from(start)),
-        ) else {
+        let (Ok(written), Ok(room)) =
+            (usize::try_from(end.offset_from(start)), usize::try_from(last.offset_from(start)))
+        else {
             return end;
         };
         let line = std::slice::from_raw_parts(start, written);

@@ -157,18 +157,60 @@ ig_event_unpost(ngx_event_t *ev)
 
 
 /*
- * Where the line begins of which a log handler gets the free end.  The log of Angie may give it
- * other buffers than that of a whole line.
+ * A handler in front of the one that nginx gives each request for the end of its lines in the error
+ * log.  "censor" gets the line as far as it is there, and answers where it ends.  In Angie a
+ * handler is called otherwise, and may get another buffer than that of the whole line.
  */
 
-u_char *
-ig_log_line(u_char *buf, size_t len)
-{
+typedef u_char *(*ig_censor_pt)(ngx_http_request_t *r, u_char *start, u_char *end, u_char *last);
+
+static ig_censor_pt  ig_censor;
+
 #if (defined angie_version)
-    return buf;
+
+static ngx_log_ext_handler_pt  ig_nginx_log_handler;
+
+static u_char *
+ig_log_handler(ngx_log_t *log, u_char *buf, u_char *last, void *data)
+{
+    u_char              *end;
+    ngx_http_log_ctx_t  *ctx;
+
+    ctx = data;
+    end = ig_nginx_log_handler(log, buf, last, data);
+
+    return ctx->request == NULL ? end : ig_censor(ctx->request, buf, end, last);
+}
+
 #else
-    return buf + len - NGX_MAX_ERROR_STR;
+
+static ngx_http_log_handler_pt  ig_nginx_log_handler;
+
+static u_char *
+ig_log_handler(ngx_http_request_t *r, ngx_http_request_t *sr, u_char *buf, size_t len)
+{
+    u_char  *end;
+
+    end = ig_nginx_log_handler(r, sr, buf, len);
+
+    return ig_censor(r, buf + len - NGX_MAX_ERROR_STR, end, buf + len);
+}
+
 #endif
+
+
+void
+ig_request_censor(ngx_http_request_t *r, ig_censor_pt censor)
+{
+    if (r->log_handler == NULL || r->log_handler == ig_log_handler) {
+        return;
+    }
+
+    /* The same function for all requests. */
+
+    ig_nginx_log_handler = r->log_handler;
+    ig_censor = censor;
+    r->log_handler = ig_log_handler;
 }
 
 

@@ -86,7 +86,10 @@ unsafe extern "C" {
     pub fn ig_event_post(event: *mut ngx_event_t);
     pub fn ig_event_unpost(event: *mut ngx_event_t);
 
-    pub fn ig_log_line(buf: *mut u8, len: usize) -> *mut u8;
+    pub fn ig_request_censor(
+        request: *mut ngx_http_request_t,
+        censor: unsafe extern "C" fn(*mut ngx_http_request_t, *mut u8, *mut u8, *mut u8) -> *mut u8,
+    );
 
     pub fn ig_threads_available() -> ngx_uint_t;
     pub fn ig_thread_pool_add(cf: *mut ngx_conf_t, name: *mut ngx_str_t) -> *mut ThreadPool;
