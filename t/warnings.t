@@ -38,7 +38,7 @@ sub messages {
     my $site = $in_http ? 'include site.conf;' : "server {\n    listen 127.0.0.1:1;\n    include site.conf;\n}";
     put('nginx.conf', <<"E_C");
 $modules$more
-error_log $dir/logs/error.log; pid $dir/nginx.pid;
+error_log $dir/logs/error.log notice; pid $dir/nginx.pid;
 events { }
 http {
     access_log off; client_body_temp_path $dir/body;

@@ -71,7 +71,7 @@ my $has_threads = $nginx_built =~ /--with-threads/;
 # What configurations use that an nginx may be built without: what tells of it, how configure
 # leaves it out (or takes it in), and what a block that is skipped says.
 my @parts = (
-    [qr/^\s*(?:return|rewrite|set|if|break)\b/m, qr/--without-http_rewrite_module/, 'rewrite'],
+    [qr/(?:^|[;{])\s*(?:return|rewrite|set|if|break)\b/m, qr/--without-http_rewrite_module/, 'rewrite'],
     [qr/\blocation\s+~|^\s*~|\bserver_name\s+~/m, qr/--without-pcre/, 'regular expressions'],
     [qr/\bproxy_(?:pass|set_header|http_version)\b/, qr/--without-http_proxy_module/, 'proxy'],
     [qr/\bproxy_cache/, qr/--without-http-cache/, 'caches'],
