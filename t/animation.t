@@ -85,7 +85,9 @@ __DATA__
 /same/anim-60x40-im.gif         200 gif 60x40 frames=1 etag=weak
 /same/quad-20x24.gif            200 same=quad-20x24.gif etag=strong
 /all/anim-60x40-im.gif          200 gif 60x40 frames=5
-/keep/anim-60x40-im.gif         200 same=anim-60x40-im.gif etag=strong
+/keep/anim-60x40-pillow.gif     200 same=anim-60x40-pillow.gif etag=strong
+# without the extensions of ImageMagick's own
+/keep/anim-60x40-im.gif         200 gif 60x40 frames=5 moves>90:anim-60x40-im.gif etag=weak
 
 
 === TEST 4: formats without animations have the first frame; auto chooses one that has them
@@ -110,10 +112,10 @@ __DATA__
 /to/auto/anim-60x40-webpmux.webp [Accept: */*] 200 gif 30x20 frames=5 Vary=Accept
 /to/auto/quad-60x40.gif [Accept: image/avif,image/webp] 200 avif 30x20 Vary=Accept
 /params/anim=off/anim-60x40-im.gif      200 gif 60x40 frames=1
-/params/anim=on/anim-60x40-im.gif       200 same=anim-60x40-im.gif
+/params/anim=on/anim-60x40-pillow.gif   200 same=anim-60x40-pillow.gif
 /params/anim=on,w=30/anim-60x40-im.gif  200 gif 30x20 frames=5
 /params/anim=off,f=auto/anim-60x40-im.gif [Accept: image/avif] 200 avif 60x40 Vary=Accept
-/params/f=auto/anim-60x40-im.gif        200 same=anim-60x40-im.gif Vary=Accept
+/params/f=auto/anim-60x40-pillow.gif    200 same=anim-60x40-pillow.gif Vary=Accept
 /params/anim=maybe/anim-60x40-im.gif    400
 
 

@@ -41,11 +41,11 @@ secure_link_hash_key hex:HUSH;                      | the key is not hexadecimal
 secure_link_hash_key hex:abc;                       | the key is not hexadecimal
 secure_link_hash_key base64:HUSH!;                  | the key is not base64
 secure_link_hash_key file=KEYS.none;                | KEYS.none: No such file
-secure_link_hash_key file=;                         | directory
+secure_link_hash_key file=;                         | not a regular file
 secure_link_hash_key file=KEYS.empty;               | KEYS.empty: the key is empty
 secure_link_hash_key file=KEYS.newline;             | KEYS.newline: the key is empty
 secure_link_hash_key file=KEYS.hex;                 | KEYS.hex: the key is not hexadecimal
-secure_link_hash_key file=KEYS.long;                | KEYS.long: too long for a key
+secure_link_hash_key file=KEYS.long;                | KEYS.long: larger than 65536 bytes
 secure_link_hash_key salt= HUSH;                    | salt: the key is empty
 secure_link_hash_key salt=hex:x HUSH;               | salt: the key is not hexadecimal
 secure_link_hash_key salt=a salt_file=KEYS.key HUSH; | is duplicate

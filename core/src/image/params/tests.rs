@@ -212,7 +212,7 @@ fn presets_stand_for_their_list() {
     });
     // In the order in which they stand.
     assert_eq!(made("w=50,p=thumb").unwrap(), made("p=thumb").unwrap());
-    assert!(matches!(made("p=other"), Err(Error::BadParams(_))));
+    assert!(matches!(made("p=other"), Err(Error::UnknownPreset(_))));
 }
 
 #[test]
