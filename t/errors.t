@@ -275,7 +275,7 @@ sub {
 /s2/photo-300x200-progressive.jpg 200 jpeg 150x100
 
 
-=== TEST 10: the default limits: 200 million pixels, 16384 a side
+=== TEST 10: the default limits: 200 million pixels, 65535 a side
 --- user_files eval
 my $png = sub {
     my ($w, $h) = @_;
@@ -285,7 +285,7 @@ my $png = sub {
         . ImageGate::Fixtures::png_chunk('IDAT', Compress::Zlib::compress($row x $h))
         . ImageGate::Fixtures::png_chunk('IEND', '');
 };
-[ [ 'w1.png', $png->(16384, 2) ], [ 'w2.png', $png->(16385, 2) ], [ 'h1.png', $png->(2, 16384) ], [ 'h2.png', $png->(2, 16385) ],
+[ [ 'w1.png', $png->(65535, 2) ], [ 'w2.png', $png->(65536, 2) ], [ 'h1.png', $png->(2, 65535) ], [ 'h2.png', $png->(2, 65536) ],
   [ 'p2.png', ImageGate::Fixtures::bomb_png(16000, 12501) ] ]
 --- config
     add_header X-Error $image_resize_error always;

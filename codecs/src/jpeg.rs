@@ -431,9 +431,10 @@ mod tests {
         let warning = Decoder::new(cut, 10)?.decode(8, None, Format::Rgb, &mut pixels, || true)?;
         let message = warning.map(|warning| warning.to_string()).unwrap_or_default();
         assert!(message.contains("Premature end"), "{message}");
-        // All that was there is what it is in the whole, and what was not is grey.
+        // All that was there is what it is in the whole, but for the last row, whose chroma leans
+        // on the next one's. What was not there is grey.
         let whole = decoded(8, Part { x: 0, y: 0, width: 97, height: 65 })?;
-        assert_eq!(pixels[..97 * 16 * 3], whole[..97 * 16 * 3]);
+        assert!(pixels[..97 * 15 * 3] == whole[..97 * 15 * 3]);
         assert!(pixels[97 * 60 * 3..].iter().all(|&value| value == 128));
         // The end of the data is missed only by who needs it.
         let top = Some(Part { x: 0, y: 0, width: 20, height: 8 });

@@ -197,7 +197,7 @@ pub fn convert(
     if Some(pixels.len()) != bytes(width, height, channels) {
         return Err(Error("the buffer has not the size of the rows"));
     }
-    if rows.start % 2 != 0 || rows.end > colors.height() {
+    if !rows.start.is_multiple_of(2) || rows.end > colors.height() {
         return Err(Error("not rows of the image"));
     }
     let depth = colors.depth();

@@ -192,7 +192,7 @@ fn a_png_of_four_gigapixels() {
     assert_eq!(probe(&wide).unwrap().width, 65537);
     assert_eq!(
         refused(&wide),
-        Error::TooManyPixels("65537 pixels wide, the limit is 16384".to_owned())
+        Error::TooManyPixels("65537 pixels wide, the limit is 65535".to_owned())
     );
 }
 
@@ -259,7 +259,7 @@ fn a_jpeg_with_a_lying_header() {
         source[frame + 7..frame + 9].copy_from_slice(&width.to_be_bytes());
         source
     };
-    assert!(matches!(refused(&sized(65500, 65500)), Error::TooManyPixels(_)));
+    assert!(matches!(refused(&sized(65500, 65500)), Error::DecodeFailed(_)));
     assert!(matches!(refused(&sized(7000, 7000)), Error::DecodeFailed(_)));
     assert!(matches!(refused(&sized(0, 48)), Error::DecodeFailed(_)));
     assert!(matches!(refused(&sized(64, 0)), Error::DecodeFailed(_)));
@@ -398,9 +398,38 @@ fn ordinary_files_are_within_the_limits() {
 
 #[test]
 fn a_gif_frame_far_larger_than_its_canvas() {
-    // 11x9 pixels, of which the frame has 3959x40115: the canvas is as large as that.
-    let source = b"GIF89a\x0b\0\x09\0\0\0\0\x2c\0\0\0\0\x77\x0f\xb3\x9c\0\x02\x01\0\0\x3b";
+    // 11x9 pixels, of which the frame has 8055x40115: the canvas is as large as that.
+    let source = b"GIF89a\x0b\0\x09\0\0\0\0\x2c\0\0\0\0\x77\x1f\xb3\x9c\0\x02\x01\0\0\x3b";
     assert!(matches!(refused(source), Error::TooManyPixels(_)));
+}
+
+/// What can't be half of an image, whatever it holds, is refused without a look at it.
+#[test]
+fn far_too_little_data_for_the_size() {
+    let mut gif = b"GIF89a\x40\x38\x40\x1f\0\0\0\x2c\0\0\0\0\x40\x38\x40\x1f\0\x02".to_vec();
+    gif.extend(b"\x10\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x3b");
+    let png = png_of(
+        &[0, 0, 0x38, 0x40, 0, 0, 0x1f, 0x40, 8, 6, 0, 0, 0],
+        &[png_chunk(b"IDAT", &deflated(&[0; 1 << 20]))],
+    );
+    for source in [&gif[..], &png] {
+        for plan in [strict("w=50"), plan("w=50")] {
+            let prepared = prepare(source, &plan, &Limits::default()).unwrap();
+            let start = Instant::now();
+            let error = prepared.run(&Control::default()).unwrap_err();
+            assert_eq!(error, Error::DecodeFailed("the image is truncated".to_owned()));
+            assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
+        }
+    }
+    // The little that one colour takes is enough.
+    let png = png_of(
+        &[0, 0, 0x0f, 0xa0, 0, 0, 0x07, 0xd0, 8, 6, 0, 0, 0],
+        &[png_chunk(b"IDAT", &deflated(&vec![0; 16001 * 2000]))],
+    );
+    let gif = transform(&png, &plan("w=3000,f=gif")).unwrap();
+    for source in [png, gif] {
+        assert_eq!(decode(&transform(&source, &plan("w=50")).unwrap()).size(), (50, 25));
+    }
 }
 
 #[test]

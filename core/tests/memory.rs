@@ -5,7 +5,7 @@
 mod common;
 
 use common::*;
-use image_gate_core::image::{Limits, prepare};
+use image_gate_core::image::{DamagePolicy, Limits, Plan, prepare};
 
 const MIB: u64 = 1 << 20;
 
@@ -56,9 +56,13 @@ fn fifty_megapixels() {
         (2500, 0x22, true, 110),
         (2500, 0x11, true, 150),
     ];
-    for (width, sampling, progressive, most) in cases {
-        let plan = plan(&format!("w={width},f=png"));
-        let name = format!("{width} {sampling:x} {progressive}");
+    let lenient = cases.map(|case| (DamagePolicy::Lenient, case));
+    // To look at all of a progressive image takes all of its coefficients.
+    let strict = [(300, 0x22, false, 32), (300, 0x22, true, 170)];
+    let strict = strict.map(|case| (DamagePolicy::Strict, case));
+    for (damaged, (width, sampling, progressive, most)) in lenient.into_iter().chain(strict) {
+        let plan = Plan { damaged, ..plan(&format!("w={width},f=png")) };
+        let name = format!("{width} {sampling:x} {progressive} {damaged:?}");
         let source = grey(8656, 5768, sampling, progressive);
         let estimate = prepare(&source, &plan, &Limits::default()).unwrap().memory();
         assert!(estimate < most * MIB, "{name}: {estimate}");

@@ -378,7 +378,8 @@ fn memory_grows_with_what_is_needed() {
     // A scaled decode holds an eighth of each side, or two.
     for params in ["w=100", "w=200"] {
         assert!(memory(&baseline, params) < 4 << 20);
-        assert!(memory(&progressive, params) < 4 << 20);
+        // libjpeg may be asked for one that is damaged, and holds all coefficients.
+        assert!(memory(&progressive, params) < 8 << 20);
     }
     // A progressive one of all pixels holds all coefficients besides, 1.5 a pixel at two bytes.
     let all = 1600 * 1200 * 3 + 1500 * 1125 * 3;

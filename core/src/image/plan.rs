@@ -345,8 +345,8 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             pixels: 200_000_000,
-            width: 16384,
-            height: 16384,
+            width: 65535,
+            height: 65535,
             frames: 1000,
             output_pixels: 80_000_000,
             scans: 64,

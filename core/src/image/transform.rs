@@ -289,6 +289,8 @@ impl Prepared<'_> {
     /// the source not counted.
     #[must_use]
     pub fn memory(&self) -> u64 {
+        let is_strict = self.tolerance.is_strict();
+        let verifying = if is_strict { decode::verifying_bytes(&self.source) } else { 0 };
         let recipe = match &self.work {
             Work::PassOn(cuts) => {
                 let decoded = self.checked().map_or(0, |decode| {
@@ -296,7 +298,7 @@ impl Prepared<'_> {
                     self.stored().pixels() * channels + decode::working_bytes(&self.source, &decode)
                 });
                 let stripped = if cuts.is_empty() { 0 } else { cuts.len() as u64 };
-                return decoded.max(stripped);
+                return decoded.max(verifying).max(stripped);
             }
             Work::Make(recipe) => recipe,
         };
@@ -311,7 +313,7 @@ impl Prepared<'_> {
         };
         // No step between the resize and the encoder has more channels.
         let made = output.pixels().saturating_mul(4);
-        let decoding = decoded + decode::working_bytes(&self.source, &decode);
+        let decoding = (decoded + decode::working_bytes(&self.source, &decode)).max(verifying);
         let trimming = if most.is_some() { 2 * decoded } else { 0 };
         let resizing =
             (decoded + pixels::working_bytes(raster, layout, window)).saturating_add(made);

@@ -26,6 +26,7 @@ pub(super) fn decode(
     tolerance: &Tolerance,
     control: &Control,
 ) -> Result<Raster, Error> {
+    gif.check_data()?;
     let layout = if alpha { Layout::Rgba8 } else { Layout::Rgb8 };
     let mut canvas = Canvas::new(canvas, layout)?;
     let shown = Frames::new(gif).next(&mut canvas, tolerance, control)?;

@@ -137,7 +137,10 @@ impl<'a> Frames<'a> {
         tolerance: &'a Tolerance,
     ) -> Result<Frames<'a>, Error> {
         let reader = match &source.kind {
-            Kind::Gif(gif) => Reader::Gif(Box::new(gif::Frames::new(gif))),
+            Kind::Gif(gif) => {
+                gif.check_data()?;
+                Reader::Gif(Box::new(gif::Frames::new(gif)))
+            }
             Kind::Webp(webp) => Reader::Webp(webp::Frames::new(webp)),
             Kind::Jpeg(_) | Kind::Png(_) | Kind::Avif(_) => {
                 return Err(Error::Internal("frames of a still image".to_owned()));
@@ -198,6 +201,16 @@ pub(super) fn working_bytes(source: &Source, how: &Decode) -> u64 {
             Kind::Webp(webp) => webp::working_bytes(webp, &source.info, how),
             Kind::Avif(avif) => avif::working_bytes(avif),
         }
+}
+
+/// Bytes that are held while all of a source is looked at, before it is decoded, for those who
+/// tolerate no damage.
+pub(super) fn verifying_bytes(source: &Source) -> u64 {
+    match &source.kind {
+        Kind::Jpeg(jpeg) => jpeg::verifying_bytes(source.input, jpeg),
+        // What is decoded is all that there is.
+        Kind::Png(_) | Kind::Gif(_) | Kind::Webp(_) | Kind::Avif(_) => 0,
+    }
 }
 
 /// Whether so many rows of an image are shown where the others are missing: half of them.

@@ -36,6 +36,7 @@ pub(super) fn decode(
     tolerance: &Tolerance,
     control: &Control,
 ) -> Result<Raster, Error> {
+    png.check_data(size)?;
     if tolerance.is_strict() {
         check_sum(png, size, tolerance, control)?;
     }

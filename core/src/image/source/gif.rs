@@ -32,6 +32,16 @@ pub(in super::super) struct Gif<'a> {
 }
 
 impl<'a> Gif<'a> {
+    /// Checks that there can be half of the first frame's rows: a code of two bits or more stands
+    /// for no more pixels than there were codes, and for 4096 at most.
+    pub(in super::super) fn check_data(&self) -> Result<(), Error> {
+        let Some(first) = self.frames().next() else { return Ok(()) };
+        let Size { width, height } = first.window.size;
+        let half = u64::from(width) * u64::from(height / 2);
+        let codes = first.data().map(|piece| piece.len() as u64 * 4).sum::<u64>();
+        if codes.saturating_mul(codes.min(4096)) < half { Err(truncated()) } else { Ok(()) }
+    }
+
     /// The frames in their order.
     pub(in super::super) fn frames(&self) -> impl Iterator<Item = Frame<'a>> + use<'a> {
         let mut blocks = Blocks::new(self.input);

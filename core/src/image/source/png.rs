@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use memchr::memchr;
 
 use super::super::bytes::{array, be32};
+use super::super::geometry::Size;
 use super::super::{Coding, Control, Error, Format, Info, decode_body};
 use super::{Damage, Embedded, Icc, Kind, Source, broken, truncated};
 
@@ -41,6 +42,21 @@ impl<'a> Png<'a> {
 
     pub(in super::super) fn is_grey(&self) -> bool {
         matches!(self.color_type, 0 | 4)
+    }
+
+    /// Checks that there can be half of the rows: a byte of deflated data stands for 1032 at most
+    /// (<https://zlib.net/zlib_tech.html>).
+    pub(in super::super) fn check_data(&self, size: Size) -> Result<(), Error> {
+        let samples = match self.color_type {
+            2 => 3,
+            4 => 2,
+            6 => 4,
+            _ => 1,
+        };
+        let bits = u64::from(size.width) * samples * u64::from(self.bits);
+        let half = (bits / 8).saturating_mul(u64::from(size.height / 2));
+        let data = self.data().map(|data| data.bytes.len() as u64).sum::<u64>();
+        if data.saturating_mul(1032) < half { Err(truncated()) } else { Ok(()) }
     }
 
     /// What the `tRNS` chunk holds, without the bits that have no meaning.

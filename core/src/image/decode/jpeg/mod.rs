@@ -25,7 +25,7 @@ pub(super) fn layout(jpeg: &Jpeg) -> Layout {
     }
 }
 
-/// Bytes of coefficients that libjpeg may keep of an image that was thought to need less.
+/// Bytes of coefficients that libjpeg may keep of an image that our own reader could not read.
 const SPARE: u64 = 32 << 20;
 
 /// Bytes that a decoder holds besides the raster.
@@ -37,11 +37,19 @@ pub(super) fn working_bytes(input: &[u8], jpeg: &Jpeg, how: &Decode) -> u64 {
         Some(eighths) => {
             let bytes =
                 low::bytes(jpeg.sampling(), jpeg.size(), jpeg.progressive(), eighths as usize);
-            bytes.max(jpeg.coefficient_bytes().min(SPARE))
+            let spare = Some(jpeg.coefficient_bytes()).filter(|&bytes| bytes <= SPARE);
+            bytes.max(spare.unwrap_or_default())
         }
         None => jpeg.coefficient_bytes(),
     };
     kept + jpeg.copied_bytes(input)
+}
+
+/// Bytes that [`verify`] holds.
+pub(super) fn verifying_bytes(input: &[u8], jpeg: &Jpeg) -> u64 {
+    let Size { width, height } = jpeg.size();
+    let raster = u64::from(width.div_ceil(8)) * u64::from(height.div_ceil(8));
+    raster * layout(jpeg).channels() as u64 + jpeg.coefficient_bytes() + jpeg.copied_bytes(input)
 }
 
 pub(super) fn decode(
@@ -140,7 +148,34 @@ fn turbo(
     tolerance: &Tolerance,
     control: &Control,
 ) -> Result<Raster, Error> {
-    turbo::decode(input, layout(jpeg), size, how, tolerance, control)
+    let (raster, warning) = turbo::decode(input, layout(jpeg), size, how, control)?;
+    if let Some(warning) = warning {
+        let harmless = turbo::is_of_leftovers(&warning)
+            && is_read_whole(input, jpeg, size, how.scans, control)?;
+        if !harmless {
+            tolerance.note(Damage::inside(warning))?;
+        }
+    }
+    Ok(raster)
+}
+
+/// Whether our own reader finds no fault with any of the data, or can't tell.
+fn is_read_whole(
+    input: &[u8],
+    jpeg: &Jpeg,
+    size: Size,
+    scans: u32,
+    control: &Control,
+) -> Result<bool, Error> {
+    if jpeg.progressive() {
+        return Ok(true);
+    }
+    let how = Decode { scale: Scale::Eighths(1), ..Decode::all(size, scans) };
+    match low(input, jpeg, size, &how, &Tolerance::new(DamagePolicy::Strict), control) {
+        Ok(_) => Ok(true),
+        Err(Error::DecodeFailed(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 fn is_low(jpeg: &Jpeg, how: &Decode) -> bool {

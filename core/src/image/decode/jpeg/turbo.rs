@@ -2,20 +2,19 @@
 
 use image_gate_codecs::jpeg::{Decoder, Format, Part};
 
-use super::super::super::damage::{Damage, Tolerance};
 use super::super::super::geometry::{Size, Window};
 use super::super::super::raster::{Layout, Raster};
 use super::super::super::{Control, Error};
 use super::super::{Decode, Scale, failed};
 
+/// Decodes an image, and answers what was warned of, too.
 pub(super) fn decode(
     input: &[u8],
     layout: Layout,
     size: Size,
     how: &Decode,
-    tolerance: &Tolerance,
     control: &Control,
-) -> Result<Raster, Error> {
+) -> Result<(Raster, Option<String>), Error> {
     let decoder = Decoder::new(input, how.scans).map_err(failed)?;
     if decoder.size() != (size.width, size.height) {
         return Err(failed("two readings of the header differ"));
@@ -36,20 +35,15 @@ pub(super) fn decode(
     let decoded = decoder.decode(eighths, part, format, raster.data_mut(), || control.goes_on());
     let warning =
         decoded.map_err(|error| control.check().err().unwrap_or_else(|| failed(error)))?;
-    if let Some(warning) = warning.map(|warning| warning.to_string())
-        && !is_harmless(&warning)
-    {
-        tolerance.note(Damage::inside(warning))?;
-    }
-    Ok(raster)
+    Ok((raster, warning.map(|warning| warning.to_string())))
 }
 
-/// Whether a message of libjpeg's is a warning that leaves all pixels intact.
+/// Whether a warning is one of bytes that belong to nothing between two scans, or behind the last
+/// one: mostly of padding, but of the data of a whole interval, too, where the restart marker
+/// before it is missing.
 ///
-/// Bytes that belong to nothing between two scans, or behind the last one, do.
-/// Those before a restart marker don't: there they are what is left of damaged
-/// blocks.
-fn is_harmless(message: &str) -> bool {
+/// Those before a restart marker are what is left of damaged blocks.
+pub(super) fn is_of_leftovers(message: &str) -> bool {
     message
         .split_once("extraneous bytes before marker 0x")
         .is_some_and(|(_, marker)| !matches!(marker.as_bytes(), [b'd', b'0'..=b'7', ..]))
