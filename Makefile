@@ -56,7 +56,7 @@ test: build ## all tests; make test T=t/resize.t runs one file
 	@scripts/install-deps test
 ifndef T
 	cargo test --release $(CARGO_FLAGS) -p image-gate-codecs -p image-gate-core -p image-gate
-	@scripts/check-damaged jpeg
+	@scripts/check-damaged
 	@benches/instructions
 	@scripts/photos demo
 	@scripts/check-examples

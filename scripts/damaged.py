@@ -220,7 +220,7 @@ def pngs(numbers):
 
         body = first + b"".join(rest)
         yield kind("no end", body, "mended")
-        yield kind("a bad sum of the end", body + set_bytes(end, 8, [0, 1, 2, 3]), "shown")
+        yield kind("a bad sum of the end", body + set_bytes(end, 8, [0, 1, 2, 3]), "mended")
         yield kind("a bad sum of a text", first + set_bytes(text, len(text) - 4, [0] * 4)
                    + b"".join(rest) + end, "shown")
         data = b"".join(part[8:-4] for part in rest if part[4:8] == b"IDAT")

@@ -186,7 +186,9 @@ fn png_whose_data_ends_early() {
         |data: Vec<u8>| file(&[header(300, 200, 8, 2), (*b"IDAT", data), (*b"IEND", Vec::new())]);
     shown("the last row is short", &with(deflated(&rows[..rows.len() - 10])), &original, 199);
     shown("rows are missing", &with(deflated(&rows[..901 * 130])), &original, 130);
-    refused("more are missing", &with(deflated(&rows[..901 * 99])));
+    // The file has its end, and so it was not broken off.
+    shown("more are missing", &with(deflated(&rows[..901 * 60])), &original, 60);
+    refused("far too few for its size", &with(deflated(&[0])));
     let mut bent = deflated(&rows);
     let at = bent.len() * 9 / 10;
     bent[at..at + 20].fill(0xff);
@@ -313,6 +315,15 @@ fn png_that_is_interlaced_and_cut() {
         }
     }
     assert!(refusals > 5 && shows > 5, "{refusals} {shows}");
+
+    // Damage in an early pass: what comes before it stands for the rest.
+    let data = original.windows(4).position(|kind| kind == b"IDAT").unwrap() + 4;
+    let mut bent = original.clone();
+    let early = data + (bent.len() - data) / 5;
+    bent[early..early + 30].fill(0xff);
+    let (found, damage) = answer(&bent, "f=png,rotate=180", DamagePolicy::Lenient).unwrap();
+    assert!(damage.is_some() && psnr(&found, &whole) > 12.0, "{}", psnr(&found, &whole));
+    assert!(answer(&bent, "f=png,rotate=180", DamagePolicy::Strict).is_err());
 }
 
 // GIF

@@ -92,7 +92,8 @@ pub(super) fn decode(
         (raster, there)
     };
     if there < size.height {
-        if !enough(there, size.height) {
+        // Of a file that has its end, whatever comes before the damage is shown.
+        if !enough(there, size.height) && png.ends_early {
             return Err(truncated());
         }
         let height = size.height;
@@ -131,9 +132,8 @@ fn head(png: &Png) -> Result<Vec<u8>, Error> {
 
 /// Compares the checksum of the inflated data, which the decoder does not look at.
 fn check_sum(png: &Png, size: Size, tolerance: &Tolerance, control: &Control) -> Result<(), Error> {
-    // Pixels of at most 8 bytes in seven passes of rows that begin with one more. What is more
-    // than that nobody reads.
-    let mut left = size.pixels().saturating_mul(8) + u64::from(size.height) * 8;
+    // What is more than the rows nobody reads.
+    let mut left = stored_bytes(png, size).saturating_add(1);
     let unsound = Cell::new(false);
     let mut zlib = ZlibDecoder::new(Pieces::new(png, &unsound));
     let mut buffer = zeroed(1 << 16)?;
@@ -171,8 +171,8 @@ impl<R: BufRead + Seek> Rows<'_, R> {
         .unwrap_or(None))
     }
 
-    /// Decodes an interlaced image; answers how many rows are there. Those of the last pass, which
-    /// has every second row, look like the ones above them where they are missing.
+    /// Decodes an interlaced image; answers how many rows are there. What later passes lack looks
+    /// like what earlier ones have beside or above it.
     fn interlaced(&mut self, size: Size, layout: Layout) -> Result<(Raster, u32), Error> {
         let mut raster = Raster::new(size, layout)?;
         let stride = raster.stride();
@@ -186,25 +186,70 @@ impl<R: BufRead + Seek> Rows<'_, R> {
             expand_interlaced_row(raster.data_mut(), stride, &row, &pass, bits);
             read += 1;
         }
-        let missing = all - read;
-        let last_pass = height / 2;
-        if missing > last_pass {
-            return Ok((raster, 0));
+        if read < all {
+            fill_passes(&mut raster, size, read);
         }
-        for y in (1..height as usize).step_by(2).skip((last_pass - missing) as usize) {
-            raster.data_mut().copy_within((y - 1) * stride..y * stride, y * stride);
-        }
-        Ok((raster, height - missing))
+        // Rows of early passes have few pixels: what counts is what they have in all.
+        let there = height.saturating_sub(all - read);
+        Ok((raster, there))
     }
 }
 
-/// The rows of all seven passes (W3C PNG, third edition, section 8.1). A pass without columns has
-/// none.
+/// The first column and row of each of the seven passes, and how far apart its columns and its
+/// rows are (W3C PNG, third edition, section 8.1).
+const PASSES: [(u32, u32, u32, u32); 7] = [
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+];
+
+/// The columns and rows of each pass. A pass without columns has no rows.
+fn passes(size: Size) -> impl Iterator<Item = (u32, u32)> {
+    PASSES.iter().map(move |&(x, y, across, down)| {
+        let columns = size.width.saturating_sub(x).div_ceil(across);
+        let rows = size.height.saturating_sub(y).div_ceil(down);
+        if columns == 0 { (0, 0) } else { (columns, rows) }
+    })
+}
+
+/// The rows of all passes.
 fn stored_rows(size: Size) -> u32 {
-    const PASSES: [(u32, u32, u32); 7] =
-        [(0, 0, 8), (4, 0, 8), (0, 4, 8), (2, 0, 4), (0, 2, 4), (1, 0, 2), (0, 1, 2)];
-    let rows = PASSES.iter().filter(|(x, ..)| *x < size.width);
-    rows.map(|&(_, y, step)| size.height.saturating_sub(y).div_ceil(step)).sum()
+    passes(size).map(|(_, rows)| rows).sum()
+}
+
+/// Bytes of all rows with what they begin with.
+fn stored_bytes(png: &Png, size: Size) -> u64 {
+    let bytes = |(columns, rows)| png.row_bytes(columns).saturating_add(1).saturating_mul(rows);
+    if png.interlaced {
+        passes(size).map(|(columns, rows)| bytes((columns, rows.into()))).sum()
+    } else {
+        bytes((size.width, size.height.into()))
+    }
+}
+
+/// Fills the rows of the passes of which but so many were read.
+fn fill_passes(raster: &mut Raster, size: Size, mut read: u32) {
+    let (stride, pixel) = (raster.stride(), raster.layout().channels());
+    for (&(x, y, across, down), (columns, rows)) in PASSES.iter().zip(passes(size)) {
+        let known = read.min(rows);
+        read -= known;
+        // A pass stands to the right of what it refines, or below it.
+        let from = if x > 0 { (x as usize) * pixel } else { (y as usize) * stride };
+        if from == 0 {
+            continue;
+        }
+        for row in known..rows {
+            let start = (y + row * down) as usize * stride;
+            for column in 0..columns {
+                let at = start + (x + column * across) as usize * pixel;
+                raster.data_mut().copy_within(at - from..at - from + pixel, at);
+            }
+        }
+    }
 }
 
 /// The pieces of the image data without a gap.

@@ -26,6 +26,8 @@ pub(in super::super) struct Png<'a> {
     color_type: u8,
     /// Whether the rows come in seven passes.
     pub(in super::super) interlaced: bool,
+    /// Whether the file ends before its last chunk.
+    pub(in super::super) ends_early: bool,
     /// The data of the header chunk.
     pub(in super::super) header: &'a [u8],
     /// The colours, three bytes each; none where the pixels have theirs.
@@ -47,16 +49,20 @@ impl<'a> Png<'a> {
     /// Checks that there can be half of the rows: a byte of deflated data stands for 1032 at most
     /// (<https://zlib.net/zlib_tech.html>).
     pub(in super::super) fn check_data(&self, size: Size) -> Result<(), Error> {
+        let half = self.row_bytes(size.width).saturating_mul(u64::from(size.height / 2));
+        let data = self.data().map(|data| data.bytes.len() as u64).sum::<u64>();
+        if data.saturating_mul(1032) < half { Err(truncated()) } else { Ok(()) }
+    }
+
+    /// Bytes of so many pixels of a row.
+    pub(in super::super) fn row_bytes(&self, pixels: u32) -> u64 {
         let samples = match self.color_type {
             2 => 3,
             4 => 2,
             6 => 4,
             _ => 1,
         };
-        let bits = u64::from(size.width) * samples * u64::from(self.bits);
-        let half = (bits / 8).saturating_mul(u64::from(size.height / 2));
-        let data = self.data().map(|data| data.bytes.len() as u64).sum::<u64>();
-        if data.saturating_mul(1032) < half { Err(truncated()) } else { Ok(()) }
+        (u64::from(pixels) * samples * u64::from(self.bits)).div_ceil(8)
     }
 
     /// What the `tRNS` chunk holds, without the bits that have no meaning.
@@ -211,6 +217,7 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
             bits: header.bits,
             color_type: header.color_type,
             interlaced: header.interlaced,
+            ends_early: !whole,
             header: header_data,
             palette,
             transparency,
