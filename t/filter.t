@@ -794,7 +794,7 @@ sub {
                  ['/p/plain/photo-600x400.jpg', 200, 'jpeg 50x33'],
                  ['/p/chunked/quad-100x120.png', 200, 'png 50x60'],
                  ['/600/photo-600x400.jpg', 200, 'same=photo-600x400.jpg'],
-                 ['/50/text.txt', 415], ['/50/trunc_photo-600x400.jpg', 415], ['/p/plain/text.txt', 415],
+                 ['/50/text.txt', 415], ['/50/trunc_photo-600x400.jpg', 200, 'jpeg 50x33'], ['/p/plain/text.txt', 415],
                  ['/50/absent.png', 404], ['/p/die/photo-600x400.jpg', 502]) {
         my ($uri, $status, $image) = @$row;
         my $r = $h2->recv($h2->send('GET', $uri));

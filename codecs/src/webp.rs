@@ -491,7 +491,7 @@ mod tests {
         use std::cell::Cell;
 
         let (width, height, quality, effort) = (1700, 1300, 60, 0);
-        let pixels: Vec<u8> = (0..width * height * 3).map(|i| (i * 7919 >> 6) as u8).collect();
+        let pixels: Vec<u8> = (0..width * height * 3).map(|i| ((i * 7919) >> 6) as u8).collect();
         for lossless in [false, true] {
             let image =
                 Image { pixels: &pixels, width, height, alpha: false, lossless, quality, effort };

@@ -12,7 +12,7 @@ use super::super::damage::{Damage, Tolerance};
 use super::super::geometry::Size;
 use super::super::{Error, Format, Info, Limits};
 use super::rights::PHOTOSHOP;
-use super::{Embedded, Icc, Kind, Source, TRUNCATED, broken, truncated};
+use super::{Embedded, Icc, Kind, Source, TRUNCATED, broken, check_pixels, truncated};
 use scans::Scans;
 
 pub(in super::super) const SOI: u8 = 0xd8;
@@ -175,6 +175,9 @@ impl Jpeg {
         let least = self.blocks(false) * 2;
         if !self.progressive && !self.arithmetic && entropy * 8 < least {
             let few = "too little data for the size in the header";
+            // Where the size is a lie, it is that which is wrong.
+            let Size { width, height } = self.size;
+            check_pixels(self.size.pixels(), limits, || format!("{width}x{height}"))?;
             let is_half = is_ended || entropy * 16 >= least;
             if !is_half || self.size.pixels() > CHEAP {
                 return Err(broken(few));

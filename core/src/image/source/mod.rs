@@ -83,7 +83,7 @@ pub(super) enum Kind<'a> {
     Png(png::Png<'a>),
     Gif(gif::Gif<'a>),
     Webp(webp::Webp<'a>),
-    Avif(avif::Avif<'a>),
+    Avif(Box<avif::Avif<'a>>),
 }
 
 /// A source whose headers are read.

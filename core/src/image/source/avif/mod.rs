@@ -137,7 +137,7 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
             has_profile: embedded.icc.is_some(),
             progressive: false,
         },
-        kind: Kind::Avif(Avif {
+        kind: Kind::Avif(Box::new(Avif {
             colors: layer,
             alpha,
             premultiplied,
@@ -145,7 +145,7 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
             primaries,
             matrix,
             full_range,
-        }),
+        })),
         embedded,
         fault: damage,
         damage: None,
