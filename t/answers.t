@@ -280,6 +280,11 @@ HEAD /r/photo-300x200.jpg [If-None-Match: *]                    304 empty etag=s
 /p/gzip,type=image:svg+xml/logo.svg             200 Content-Encoding=gzip Content-Type=image/svg+xml
 HEAD /p/plain,type=image:svg+xml/logo.svg       200 Content-Type=image/svg+xml
 /t/plain,type=image:svg+xml/logo.svg            200 same=logo.svg
+# Its name says nothing.
+/p/plain,type=image:jpeg/logo.svg               200 same=logo.svg Content-Type=image/svg+xml
+/t/plain,type=image:jpeg/logo.svg               200 same=logo.svg
+/p/plain,type=image:jpeg/photo-300x200.jpg      200 jpeg 50x33
+HEAD /p/plain,type=image:jpeg/photo-300x200.jpg 200
 /t/plain,type=image:svg+xml/text.txt            415
 /no/plain/logo.svg                              415 X-Error=unsupported_format log=info:unsupported_format:SVG
 
@@ -310,6 +315,8 @@ HEAD /photo-300x200.jpg 415
 --- config
     location /empty/ { image_resize resize $1 $2; alias $TEST_NGINX_FIXTURES/; }
     location /quality/ { set $q much; image_resize resize 50 -; image_resize_jpeg_quality $q; alias $TEST_NGINX_FIXTURES/; }
+    location ~ ^/named/(?<w>\d+)x(?<h>\d+)/(?<f>.+)$ { image_resize resize $w $h; alias $TEST_NGINX_FIXTURES/$f; }
+    location ~ ^/numbered/(\d+)x(\d+)/(?<f>.+)$ { image_resize resize $1 $2; alias $TEST_NGINX_FIXTURES/$f; }
     location /client/ { image_resize resize $arg_w -; alias $TEST_NGINX_FIXTURES/; }
     location /preset/ { set $p nowhere; image_resize_params preset=$p; alias $TEST_NGINX_FIXTURES/; }
     location /free/ { image_resize_params $args; alias $TEST_NGINX_FIXTURES/; }
@@ -320,6 +327,9 @@ HEAD /photo-300x200.jpg 415
 /quality/quad-100x120.jpg               415 log=info:bad_params
 /client/quad-100x120.jpg?w=x            415 log=info:bad_params
 /client/quad-100x120.jpg                415 log=info:bad_params
+# What an expression captures of the URI is the client's, too.
+/named/0x100/quad-100x120.jpg           415 log=info:bad_params:width
+/numbered/0x100/quad-100x120.jpg        415 log=info:bad_params:width
 /preset/quad-100x120.jpg                400 log=error:bad_params:nowhere
 /free/quad-100x120.jpg?preset=nowhere   400 log=info:bad_params:nowhere
 

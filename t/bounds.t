@@ -126,8 +126,9 @@ sub {
         if ($path !~ /jpeg/) {
             Test::More::is("$r->{status} $r->{h}{'x-error'}", '503 timeout', "$name - $path");
         }
+        Test::More::like($r->{h}{'x-time'}, qr/^[\d.]+$/, "$name - $path, the time is said");
         # Ten times what is promised.
-        Test::More::cmp_ok($r->{h}{'x-time'}, '<', 2, "$name - $path, $r->{h}{'x-time'} s");
+        Test::More::cmp_ok($r->{h}{'x-time'} || 9, '<', 2, "$name - $path, $r->{h}{'x-time'} s");
     }
 }
 

@@ -311,6 +311,26 @@ server {
 === http: a preset that comes later
 server { listen 127.0.0.1:1; location /pr/ { image_resize_params $args; image_resize_allow preset=one; } }
 image_resize_preset one w=1;
+=== parameters that are the same each time, and never allowed
+location /pa/ {
+    image_resize resize 10 10;
+    image_resize_params width=10; #! emerg: not allowed: width
+}
+=== http: a preset that every request names, and that there is not
+image_resize_preset one w=1;
+server {
+    listen 127.0.0.1:1;
+    location /pr/ {
+        image_resize resize 10 10;
+        image_resize_params preset=none; #! emerg: none
+    }
+}
+=== a pool of threads that is nowhere defined
+location /th/ {
+    image_resize resize 10 10;
+    image_resize_threads nopool; #! emerg: nopool
+    image_resize_sharpen 1;
+}
 === parameters of which none is allowed
 location /pa/ {
     image_resize_params $args; #! warn: all parameters are refused

@@ -621,6 +621,16 @@ fn webp_whose_frames_are_cut() {
         // Frames that nothing announces.
         let silent = riff(&[&extended(0, 300, 200), &frames[..], &frames].concat());
         assert_eq!(moving(&silent, DamagePolicy::Strict), Ok((2, None)));
+        // One that is far larger than the canvas.
+        let large = webp_lossless(&common::photo(700, 500));
+        let mut data = vec![0; 6];
+        data.extend([187, 2, 0, 243, 1, 0, 50, 0, 0, 2]);
+        data.extend(&large[12..]);
+        let large = riff_chunk(b"ANMF", &data);
+        let stuck = riff(&[&head[..], &frames, &large, &frames].concat());
+        let (count, damage) = moving(&stuck, DamagePolicy::Lenient).unwrap();
+        assert_eq!((count, damage.is_some()), (2, true));
+        assert!(moving(&stuck, DamagePolicy::Strict).is_err());
         // One that is none.
         let hole = riff_chunk(b"ANMF", &[0; 9]);
         let holed = riff(&[&head[..], &frames, &hole, &frames].concat());

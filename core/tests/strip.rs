@@ -541,6 +541,66 @@ fn what_does_not_keep_to_the_rules_is_made_anew() {
     }
 }
 
+/// What has a meaning to one decoder and none to another must not change it by being stripped.
+#[test]
+fn what_goes_out_shows_what_came_in() {
+    let picture = photo(120, 80);
+    let plain = jpeg(&picture, 85, Subsamp::None, false);
+    let end = 4 + usize::from(plain[5]);
+    let bare = [&plain[..2], &plain[end..]].concat();
+    let adobe =
+        |transform: u8| segment(0xee, &[&b"Adobe\0\x64\0\0\0\0"[..], &[transform]].concat());
+    let mut sources = Vec::new();
+    // Two Adobe segments that differ, or are the same; ones that are too short to be any.
+    for (first, second) in [(0, 1), (1, 0), (1, 1)] {
+        sources.push(insert(&bare, 2, &[adobe(first), adobe(second)].concat()));
+    }
+    sources.push(insert(&bare, 2, &segment(0xee, b"Adobe\0\x64\0\0\0")));
+    for len in 4..16 {
+        let jfif = &b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0\0\0"[..len];
+        let named = insert(&bare, 2, &segment(0xe0, jfif));
+        // Without a JFIF segment, these names mean that the colours are no YCbCr.
+        let frame = find(&named, b"\xff\xc0");
+        let scan = find(&named, b"\xff\xda");
+        let mut rgb = named.clone();
+        for (i, name) in (*b"RGB").into_iter().enumerate() {
+            rgb[frame + 10 + 3 * i] = name;
+            rgb[scan + 5 + 2 * i] = name;
+        }
+        sources.extend([named, rgb]);
+    }
+    // A palette, and its transparency, that are longer than they may be.
+    for (colors, alphas) in [(256, 256), (257, 256), (256, 257), (300, 300)] {
+        let rows: Vec<u8> = (0..40).flat_map(|y| [&[0][..], &[y * 6; 40]].concat()).collect();
+        let table: Vec<u8> = (0..colors * 3).map(|i| (i * 7 % 256) as u8).collect();
+        let chunks = [
+            png_chunk(b"IHDR", &[0, 0, 0, 40, 0, 0, 0, 40, 8, 3, 0, 0, 0]),
+            png_chunk(b"PLTE", &table),
+            png_chunk(b"tRNS", &vec![200; alphas]),
+            png_chunk(b"tEXt", &[b"Comment\0", SECRET].concat()),
+            png_chunk(b"IDAT", &zlib(&rows)),
+            png_chunk(b"IEND", b""),
+        ];
+        sources.push([&b"\x89PNG\r\n\x1a\n"[..], &chunks.concat()].concat());
+    }
+    let shows = plan("f=png,rotate=180");
+    let seen = |source: &[u8]| decode(&transform(source, &shows).unwrap());
+    let strips = stripping();
+    for (index, source) in sources.iter().enumerate() {
+        let prepared = prepare(source, &strips, &Limits::default()).unwrap();
+        match prepared.run(&Control::default()).unwrap().output {
+            Output::Encoded(bytes) => {
+                // Made anew: as near as a JPEG is.
+                assert!(psnr(&seen(&bytes), &seen(source)) > 30.0, "{index}");
+            }
+            Output::Original => {}
+            Output::Stripped(bytes) => {
+                assert!(!contains(&bytes, SECRET) && seen(&bytes) == seen(source), "{index}");
+            }
+        }
+    }
+}
+
 #[test]
 fn in_place_of_a_larger_output() {
     let picture = photo(200, 140);

@@ -7,9 +7,10 @@
 
 use std::cell::RefCell;
 use std::hash::{BuildHasher, RandomState};
+use std::ops::Range;
 use std::sync::Arc;
 
-use image_gate_core::key::mask::{Known, mask};
+use image_gate_core::key::mask::{Found, Known, find};
 use image_gate_core::key::source::{Edit, arguments, cookies, decode, edit_cookies};
 use image_gate_core::key::{Digest, Source};
 use nginx_sys::{NGX_DECLINED, NGX_ERROR, ngx_http_request_t, ngx_int_t};
@@ -65,32 +66,22 @@ pub fn before_log(request: Request) {
     if !request.is_main() && request.own_variables().is_err() {
         eye.is_blind = true;
     }
-    // Most of what is shown is a part of the request line, so that it is as clean as that one is.
-    let line = request.part(Part::Line);
-    // What is masked already stays as it is.
-    let masked = eye.mask(line, false).filter(|masked| masked != line);
-    let is_clean = masked.is_none() && !line.is_empty();
-    let line = line.as_ptr_range();
-    let is_part = |text: &[u8]| {
-        let text = text.as_ptr_range();
-        is_clean && line.start <= text.start && text.end <= line.end
-    };
+    // Most of what is shown is a part of the request line.
+    eye.read_line();
     const PARTS: [Part; 3] = [Part::UnparsedUri, Part::Args, Part::Uri];
-    let parts = PARTS.map(|part| {
-        let text = request.part(part);
-        if is_part(text) { None } else { eye.mask(text, matches!(part, Part::Args)) }
-    });
-    let is_all_clean = is_clean && parts.iter().all(Option::is_none);
+    let parts = PARTS.map(|part| eye.mask(request.part(part), matches!(part, Part::Args)));
+    let is_clean = eye.line.is_clean() && parts.iter().all(Option::is_none);
 
     for (place, kind) in kinds(&request).iter().enumerate() {
         let value = match kind {
-            Kind::Line if is_all_clean => request.known_value(place),
+            Kind::Line if is_clean => request.known_value(place),
             Kind::Line | Kind::Sent => request.value(place),
             Kind::Other => request.known_value(place),
         };
-        let Some(value) = value.filter(|value| !value.is_empty() && !is_part(value)) else {
+        let Some(value) = value.filter(|value| !value.is_empty()) else { continue };
+        if eye.line.is_clean() && eye.line.place_of(value).is_some() {
             continue;
-        };
+        }
         let name = request.variable_name(place);
         if let Some(masked) = eye.mask_variable(name, value) {
             request.set_known_value(place, &masked, MASK);
@@ -108,7 +99,7 @@ pub fn before_log(request: Request) {
     }
     // The variable of the line may have been what found it, where nginx had not got so far.
     let line = request.part(Part::Line);
-    replace(Part::Line, masked.or_else(|| if is_clean { None } else { eye.mask(line, false) }));
+    replace(Part::Line, eye.mask(line, false));
     if request.is_main() {
         eye.mask_headers();
     }
@@ -171,6 +162,31 @@ struct Eye {
     digests: usize,
     /// Whether keys can't be told from the rest.
     is_blind: bool,
+    /// Which rosters those are.
+    roster_ids: u64,
+    line: Line,
+}
+
+/// The request line, once it was looked at.
+#[derive(Default)]
+struct Line {
+    /// Where it lies in memory.
+    addresses: Range<usize>,
+    found: Found,
+}
+
+impl Line {
+    /// Whether it has no key.
+    fn is_clean(&self) -> bool {
+        !self.addresses.is_empty() && self.found.is_empty()
+    }
+
+    /// Where a text lies in it, if it does.
+    fn place_of(&self, text: &[u8]) -> Option<Range<usize>> {
+        let Range { start, end } = text.as_ptr_range();
+        let place = start.addr().checked_sub(self.addresses.start)?;
+        (end.addr() <= self.addresses.end).then(|| place..place + text.len())
+    }
 }
 
 impl Eye {
@@ -200,6 +216,8 @@ impl Eye {
             segments: SmallVec::new(),
             digests: 0,
             is_blind: false,
+            roster_ids: 0,
+            line: Line::default(),
             servers,
         };
         for server in &eye.servers {
@@ -212,8 +230,23 @@ impl Eye {
                 eye.rosters.extend(zone.live().map(|live| zone.roster(live)));
             }
         }
+        for roster in &eye.rosters {
+            eye.roster_ids = eye.roster_ids.rotate_left(7) ^ roster.id;
+        }
         eye.collect();
         Some(eye)
+    }
+
+    /// Looks at the request line, of which other texts are parts.
+    fn read_line(&mut self) {
+        let request = self.request;
+        let line = request.part(Part::Line);
+        if line.is_empty() || self.is_blind {
+            return;
+        }
+        let Range { start, end } = line.as_ptr_range();
+        let found = self.find(line, false);
+        self.line = Line { addresses: start.addr()..end.addr(), found };
     }
 
     /// Finds what came as a key.
@@ -274,10 +307,20 @@ impl Eye {
         if self.is_blind {
             return Some(MASK.into());
         }
-        let Eye { sources, rosters, keys, long, segments, digests, .. } = self;
+        let found = match self.line.place_of(text) {
+            Some(_) if self.line.found.is_empty() => return None,
+            Some(place) => self.line.found.within(&place),
+            None => self.find(text, in_query),
+        };
+        found.masked(text)
+    }
+
+    /// Where keys stand in a text.
+    fn find(&mut self, text: &[u8], in_query: bool) -> Found {
+        let Eye { sources, rosters, keys, long, segments, digests, roster_ids, .. } = self;
         let names = names(sources);
         let long: SmallVec<[&[u8]; 2]> = long.iter().map(Vec::as_slice).collect();
-        mask(text, &Known { names: &names, keys: &long, in_query }, |piece| {
+        find(text, &Known { names: &names, keys: &long, in_query }, |piece| {
             if segments.iter().any(|key| key == piece) {
                 return true;
             }
@@ -287,15 +330,19 @@ impl Eye {
             if keys.iter().any(|key| key == piece) {
                 return true;
             }
-            if is_stranger(rosters, piece) {
-                return false;
-            }
-            *digests += 1;
-            if *digests > MOST_DIGESTS || is_held(rosters, piece) {
-                return true;
-            }
-            note_stranger(rosters, piece);
-            false
+            STRANGERS.with_borrow_mut(|strangers| {
+                let stranger = strangers.stranger(*roster_ids, piece);
+                let seen = strangers.place(&stranger);
+                if *seen == stranger {
+                    return false;
+                }
+                *digests += 1;
+                if *digests > MOST_DIGESTS || is_held(rosters, piece) {
+                    return true;
+                }
+                *seen = stranger;
+                false
+            })
         })
     }
 
@@ -389,41 +436,57 @@ fn is_held(rosters: &[Arc<Roster>], key: &[u8]) -> bool {
 }
 
 /// Pieces that were seen to be nobody's key: most texts are made of the same ones, and a digest
-/// costs ten times what this does.
+/// costs a hundred times what this does.
 struct Strangers {
     state: RandomState,
-    seen: Box<[u64; 1024]>,
+    seen: Box<[Stranger; 512]>,
+}
+
+/// A piece beside the keys that it was compared with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stranger {
+    rosters: u64,
+    /// Its length, or that of nothing else where its hash stands for it.
+    len: u8,
+    bytes: [u8; Stranger::LONGEST],
+}
+
+impl Stranger {
+    /// Of longer pieces a hash is kept that nobody outside can predict.
+    const LONGEST: usize = 55;
+    const HASHED: u8 = u8::MAX;
+    const NONE: Stranger = Stranger { rosters: 0, len: 0, bytes: [0; Stranger::LONGEST] };
 }
 
 thread_local! {
     static STRANGERS: RefCell<Strangers> =
-        RefCell::new(Strangers { state: RandomState::new(), seen: Box::new([0; 1024]) });
+        RefCell::new(Strangers { state: RandomState::new(), seen: Box::new([Stranger::NONE; 512]) });
 }
 
 impl Strangers {
-    /// The mark of a piece beside these keys, and its place.
-    fn slot(&mut self, rosters: &[Arc<Roster>], piece: &[u8]) -> (u64, &mut u64) {
-        let mut ids = 0_u64;
-        for roster in rosters {
-            ids = ids.rotate_left(7) ^ roster.id;
+    fn stranger(&self, rosters: u64, piece: &[u8]) -> Stranger {
+        let mut bytes = [0; Stranger::LONGEST];
+        let (len, kept) = match u8::try_from(piece.len()) {
+            Ok(len) if piece.len() <= Stranger::LONGEST => (len, piece),
+            _ => (Stranger::HASHED, &self.state.hash_one(piece).to_ne_bytes()[..]),
+        };
+        if let Some(room) = bytes.get_mut(..kept.len()) {
+            room.copy_from_slice(kept);
         }
-        let mark = self.state.hash_one((ids, piece)) | 1;
-        // The remainder is below the length.
-        let place = (mark >> 1) as usize % self.seen.len();
-        (mark, &mut self.seen[place])
+        Stranger { rosters, len, bytes }
     }
-}
 
-fn is_stranger(rosters: &[Arc<Roster>], piece: &[u8]) -> bool {
-    STRANGERS.with_borrow_mut(|strangers| {
-        let (mark, seen) = strangers.slot(rosters, piece);
-        *seen == mark
-    })
-}
-
-fn note_stranger(rosters: &[Arc<Roster>], piece: &[u8]) {
-    STRANGERS.with_borrow_mut(|strangers| {
-        let (mark, seen) = strangers.slot(rosters, piece);
-        *seen = mark;
-    });
+    /// Where that piece would be.
+    fn place(&mut self, stranger: &Stranger) -> &mut Stranger {
+        let (words, _) = stranger.bytes.as_chunks::<8>();
+        let mixed =
+            words.iter().fold(stranger.rosters ^ u64::from(stranger.len), |mixed, &word| {
+                (mixed ^ u64::from_ne_bytes(word))
+                    .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                    .rotate_left(29)
+            });
+        // The remainder is below the length.
+        let place = mixed as usize % self.seen.len();
+        &mut self.seen[place]
+    }
 }

@@ -78,6 +78,10 @@ impl Status {
 
     /// Looks whether there is such a zone. Answers whether all is well.
     pub fn check(&self, main: &MainConf, place: &Place, cf: *mut ngx_conf_t) -> bool {
+        if main.zones.is_empty() {
+            place.error(cf, format_args!("there is no \"access_key_zone\" to show"));
+            return false;
+        }
         let Some(name) = self.zone.as_ref().filter(|name| main.zone(name).is_none()) else {
             return true;
         };

@@ -21,7 +21,7 @@ use crate::ngx::conf::{
     Conf, ConfError, Directive, Directives, Places, expect, once, parse_count, parse_flag,
     parse_number, parse_size, parse_time,
 };
-use crate::ngx::thread;
+use crate::ngx::thread::{self, ThreadPool};
 
 const ANYWHERE: u32 = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 
@@ -529,6 +529,9 @@ fn set_threads(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
                     "this nginx was built without threads, only \"off\" is possible",
                 ));
             }
+            // Here, so that one that is nowhere defined is reported with this line.
+            ThreadPool::add(args.parser(), Some(*name))
+                .ok_or_else(|| ConfError::invalid("no memory"))?;
             Threads::Pool(Some(*name))
         }
         _ => Threads::Off,

@@ -137,7 +137,7 @@ fn source(context: Pooled<Context>, conf: &LocConf) -> ngx_int_t {
         return next_header(request);
     }
     let _ = context.task.set(task);
-    hold(context, if conf.may_pass(&request) { State::Sniff } else { State::Read })
+    hold(context, if conf.may_pass() { State::Sniff } else { State::Read })
 }
 
 /// What the source's headers say of its body.

@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use image_gate_core::image::{Error, Plan};
 use nginx_sys::{ngx_conf_t, ngx_uint_t};
 
 use super::MODULE;
@@ -34,6 +35,12 @@ struct Named {
 const MODES: std::ops::RangeInclusive<ngx_uint_t> = 1..=5;
 
 impl LocConf {
+    /// What is wrong with parameters that are the same for every request.
+    fn constant_fault(&self, main: &MainConf) -> Option<Error> {
+        let list = self.params.as_ref()?.constant()?;
+        self.overridden(&mut Plan::default(), list, &main.presets, std::iter::empty()).err()
+    }
+
     /// Looks over a location that is merged. Its own directives are the first `own` of its places.
     /// Answers whether all is well.
     pub fn note(&self, own: usize, cf: *mut ngx_conf_t) -> bool {
@@ -68,6 +75,10 @@ impl LocConf {
                         place.error(cf, format_args!("there is no preset \"{name}\""));
                         return false;
                     }
+                }
+                "image_resize_params" if let Some(error) = self.constant_fault(main) => {
+                    place.error(cf, format_args!("{error}"));
+                    return false;
                 }
                 "image_resize_params" if self.allow.is_none() && main.presets.is_empty() => {
                     place.warn(

@@ -1,7 +1,7 @@
 //! What the directives of a location mean for one request.
 
 use image_gate_core::image::{
-    Adjust, Allow, Color, Error, Fit, Gravity, Params, Plan, Wanted, values,
+    Adjust, Allow, Color, Error, Fit, Gravity, Params, Plan, Presets, Wanted, values,
 };
 
 use super::conf::{AvifQuality, Geometry, LocConf, Mode, Named, Value, WebpQuality};
@@ -10,6 +10,7 @@ use super::directives::{parse_angle, parse_max_bytes, parse_quality, parse_side}
 use super::params;
 use crate::ngx::Request;
 use crate::ngx::conf::Expression;
+use crate::ngx::incoming::Part;
 
 impl LocConf {
     /// Evaluates the directives for a request, and the parameters that override them.
@@ -24,13 +25,9 @@ impl LocConf {
         {
             let list = evaluate(expression, request, "image_resize_params")?;
             let names_preset = || expression.text().windows(7).any(|part| part == b"preset=");
-            let overridden = Params::parse(list).and_then(|params| {
-                match &self.allow {
-                    Some(allow) => allow.check(&params),
-                    None => Allow::default().check(&params),
-                }?;
-                plan.apply(&params, params::presets(&request)?, request.accept())
-            });
+            let presets = params::presets(&request);
+            let overridden = presets
+                .and_then(|presets| self.overridden(&mut plan, list, presets, request.accept()));
             overridden.map_err(|error| match error {
                 // Where the list comes from the client as a whole, so does the name.
                 Error::UnknownPreset(_) if !names_preset() => {
@@ -40,6 +37,22 @@ impl LocConf {
             })?;
         }
         Ok(plan)
+    }
+
+    /// Applies a list of parameters to a plan, where they are allowed.
+    pub fn overridden<'a>(
+        &self,
+        plan: &mut Plan,
+        list: &[u8],
+        presets: &Presets,
+        accept: impl Iterator<Item = &'a [u8]> + Clone,
+    ) -> Result<(), Error> {
+        let params = Params::parse(list)?;
+        match &self.allow {
+            Some(allow) => allow.check(&params),
+            None => Allow::default().check(&params),
+        }?;
+        plan.apply(&params, presets, accept)
     }
 
     fn directives(&self, request: Request) -> Result<Plan, Error> {
@@ -148,9 +161,13 @@ impl<T: Copy> Value<T> {
     ) -> Result<T, Error> {
         match self {
             Value::Fixed(value) => Ok(*value),
-            Value::Expression(expression) => {
-                parse_value(evaluate(*expression, request, name)?, *expression, parse, name)
-            }
+            Value::Expression(expression) => parse_value(
+                evaluate(*expression, request, name)?,
+                *expression,
+                request,
+                parse,
+                name,
+            ),
         }
     }
 
@@ -166,7 +183,7 @@ impl<T: Copy> Value<T> {
             Value::Fixed(value) => Ok(*value),
             Value::Expression(expression) => match evaluate(*expression, request, name)? {
                 [] => Ok(default),
-                text => parse_value(text, *expression, parse, name),
+                text => parse_value(text, *expression, request, parse, name),
             },
         }
     }
@@ -183,22 +200,34 @@ pub fn evaluate<'a>(
         .ok_or_else(|| Error::Internal(format!("{name} could not be evaluated")))
 }
 
-fn parse_value<T>(
+pub fn parse_value<T>(
     text: &[u8],
     expression: Expression,
+    request: Request,
     parse: fn(&[u8]) -> Option<T>,
     name: &str,
 ) -> Result<T, Error> {
-    parse(text).ok_or_else(|| {
+    let value = text;
+    parse(value).ok_or_else(|| {
         let text = String::from_utf8_lossy(text);
         let reason = format!("{name} \"{text}\"");
         // What a client sent is the client's fault, anything else that of the configuration.
-        if !expression.variables().any(is_sent) {
-            Error::Directive(reason)
-        } else {
+        if expression.variables().any(is_sent) || is_in_line(request, value) {
             Error::BadParams(reason)
+        } else {
+            Error::Directive(reason)
         }
     })
+}
+
+/// Whether a text is a part of what the client asked for, as what a regular expression captured of
+/// it is.
+fn is_in_line(request: Request, text: &[u8]) -> bool {
+    let parts = [Part::UnparsedUri, Part::Uri];
+    !text.is_empty()
+        && parts
+            .iter()
+            .any(|&part| request.part(part).windows(text.len()).any(|window| window == text))
 }
 
 /// Whether a variable of that name holds what a client sent, as it is.

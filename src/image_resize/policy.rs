@@ -6,7 +6,6 @@ use nginx_sys::{ngx_int_t, ngx_str_t};
 
 use super::conf::{LocConf, Mode};
 use super::context::Failure;
-use super::headers::declared_format;
 use crate::ngx::conf::{Conf, ConfError, Expression, once};
 use crate::ngx::{Pooled, Request, pool};
 
@@ -110,9 +109,9 @@ impl LocConf {
     }
 
     /// Whether the source may be an SVG image that is let through: its bytes tell.
-    pub fn may_pass(&self, request: &Request) -> bool {
+    pub fn may_pass(&self) -> bool {
         let describes = matches!(self.geometry().mode, Mode::Size);
-        self.pass_svg.unwrap_or(false) && !describes && declared_format(request).is_none()
+        self.pass_svg.unwrap_or(false) && !describes
     }
 
     /// Whether the source goes out as it is because it says so.

@@ -77,6 +77,7 @@ pub fn complete(context: Pooled<Context>) -> Completed {
             context.need.set(need);
             QUEUE.with(|queue| {
                 queue.waiting.borrow_mut().push_front(Waiting { context, job: *job });
+                queue.publish();
             });
             Completed::WaitsAgain
         }

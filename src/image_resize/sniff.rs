@@ -73,7 +73,7 @@ pub fn sniff(context: Pooled<Context>, chain: *mut ngx_chain_t) -> ngx_int_t {
             drain(chain);
             redirect_bare(context, last)
         }
-        None if !is_other && conf.may_pass(&request) && is_svg(&codings.begin(&first)) => {
+        None if !is_other && conf.may_pass() && is_svg(&codings.begin(&first)) => {
             context.note(|facts| facts.status = Some(Status::Passed));
             request.set_content_type("image/svg+xml");
             let_through(context, chain)

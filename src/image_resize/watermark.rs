@@ -11,7 +11,7 @@ use image_gate_core::image::{Color, Error, MarkLook, Position, Share, values};
 use super::conf::{LocConf, Value};
 use super::directives::value;
 use super::marks::{self, Kind, Stamp};
-use super::plan::evaluate;
+use super::plan::{evaluate, parse_value};
 use crate::ngx::Request;
 use crate::ngx::conf::{Conf, ConfError, Expression, once, parse_flag};
 
@@ -267,10 +267,10 @@ impl Looks {
                 Some(Value::Fixed(scale)) => Some(scale),
                 Some(Value::Expression(scale)) => match evaluate(scale, request, NAME)? {
                     b"" => None,
-                    text => Some(values::scale(text).ok_or_else(|| {
-                        let text = String::from_utf8_lossy(text);
-                        Error::BadParams(format!("image_resize_watermark scale \"{text}\""))
-                    })?),
+                    text => {
+                        let name = "image_resize_watermark scale";
+                        Some(parse_value(text, scale, request, values::scale, name)?)
+                    }
                 },
             },
             tile: or(self.tile, all.tile, request, parse_flag, "image_resize_watermark tile")?,

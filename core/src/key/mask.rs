@@ -4,7 +4,9 @@
 //! as its value, whatever else is around, and any piece of a text between delimiters that somebody
 //! holds as a key.
 
-use memchr::memmem;
+use std::ops::Range;
+
+use smallvec::SmallVec;
 
 use super::source::{MASK, decode};
 
@@ -22,47 +24,186 @@ pub struct Known<'a> {
     pub in_query: bool,
 }
 
-/// The text with all keys masked; `None` where it holds none. `is_key` says of a piece of it
-/// whether that is one.
-pub fn mask(
-    text: &[u8],
-    known: &Known<'_>,
-    mut is_key: impl FnMut(&[u8]) -> bool,
-) -> Option<Vec<u8>> {
-    let mut masked = mask_pieces(text, known, &mut is_key);
-    for key in known.keys {
-        if let Some(edited) = mask_key(masked.as_deref().unwrap_or(text), key) {
-            masked = Some(edited);
+/// Where keys stand in a text, from left to right.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found(SmallVec<[Range<usize>; 2]>);
+
+impl Found {
+    /// Whether there is none, or none that is not masked already.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Those in a part of the text, as places in that part.
+    #[must_use]
+    pub fn within(&self, part: &Range<usize>) -> Found {
+        let inside = |range: &Range<usize>| {
+            let (start, end) = (range.start.max(part.start), range.end.min(part.end));
+            (start < end).then(|| start - part.start..end - part.start)
+        };
+        Found(self.0.iter().filter_map(inside).collect())
+    }
+
+    /// The text with all of them masked; `None` where there is none.
+    #[must_use]
+    pub fn masked(&self, text: &[u8]) -> Option<Vec<u8>> {
+        if self.is_empty() {
+            return None;
+        }
+        let mut masked = Vec::with_capacity(text.len());
+        let mut done = 0;
+        for range in &self.0 {
+            masked.extend_from_slice(text.get(done..range.start).unwrap_or_default());
+            masked.extend_from_slice(MASK);
+            done = range.end;
+        }
+        masked.extend_from_slice(text.get(done..).unwrap_or_default());
+        Some(masked)
+    }
+
+    /// Adds one behind all others, unless it is masked already.
+    fn push(&mut self, text: &[u8], range: Range<usize>) {
+        if text.get(range.clone()) != Some(MASK) {
+            self.0.push(range);
         }
     }
-    masked
+
+    /// Adds those of a key that stands anywhere.
+    fn add_key(&mut self, text: &[u8], key: &[u8]) {
+        let before = self.0.len();
+        each_place(text, key, |range| self.0.push(range));
+        if self.0.len() == before {
+            return;
+        }
+        self.0.sort_unstable_by_key(|range| range.start);
+        self.0.dedup_by(|next, range| {
+            let overlaps = next.start < range.end;
+            if overlaps {
+                range.end = range.end.max(next.end);
+            }
+            overlaps
+        });
+    }
 }
 
-/// What parts the arguments of a query, a line of a log, or what stands around a URI.
+/// Finds all keys in a text. `is_key` says of a piece of it whether that is one.
+pub fn find(text: &[u8], known: &Known<'_>, mut is_key: impl FnMut(&[u8]) -> bool) -> Found {
+    let mut found = find_pieces(text, known, &mut is_key);
+    for key in known.keys {
+        found.add_key(text, key);
+    }
+    found
+}
+
+/// What a byte is in a text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// Part of a piece.
+    Plain,
+    /// What parts the arguments of a query, a line of a log, or what stands around a URI.
+    Break,
+    /// What may stand beside a key besides.
+    Joint,
+    Equals,
+    Percent,
+}
+
+/// The class of each byte: most of a text is looked at for no more than that.
+static CLASSES: [Class; 256] = classes();
+
+const fn classes() -> [Class; 256] {
+    let mut classes = [Class::Plain; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            b'?' | b'&' | b';' | b'#' | b'"' | b'\'' | b'<' | b'>' | 0..=b' ' => Class::Break,
+            b'/' | b',' | b':' | b'@' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'|' | b'\\' => {
+                Class::Joint
+            }
+            b'=' => Class::Equals,
+            b'%' => Class::Percent,
+            _ => Class::Plain,
+        };
+        byte += 1;
+    }
+    classes
+}
+
+fn class(byte: u8) -> Class {
+    CLASSES[usize::from(byte)]
+}
+
 fn is_break(byte: u8) -> bool {
-    matches!(byte, b'?' | b'&' | b';' | b'#' | b'"' | b'\'' | b'<' | b'>' | 0..=b' ')
+    class(byte) == Class::Break
 }
 
-/// What may stand beside a key besides.
 fn is_joint(byte: u8) -> bool {
-    matches!(
-        byte,
-        b'/' | b'=' | b',' | b':' | b'@' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'|' | b'\\'
-    )
+    matches!(class(byte), Class::Joint | Class::Equals)
 }
 
-fn mask_pieces(
-    text: &[u8],
-    known: &Known<'_>,
-    is_key: &mut impl FnMut(&[u8]) -> bool,
-) -> Option<Vec<u8>> {
-    let mut out = Out { text, done: 0, masked: None };
+/// What stands between two breaks.
+struct Item<'a> {
+    text: &'a [u8],
+    /// The first.
+    equals: Option<usize>,
+    has_joint: bool,
+    /// Whether one stands behind the first `=`.
+    value_has_joint: bool,
+    has_percent: bool,
+}
+
+impl<'a> Item<'a> {
+    /// The one that a text begins with, which may be empty.
+    fn first_of(rest: &'a [u8]) -> Item<'a> {
+        let mut item = Item {
+            text: rest,
+            equals: None,
+            has_joint: false,
+            value_has_joint: false,
+            has_percent: false,
+        };
+        for (at, &byte) in rest.iter().enumerate() {
+            match class(byte) {
+                Class::Plain => {}
+                Class::Break => {
+                    item.text = rest.get(..at).unwrap_or_default();
+                    break;
+                }
+                Class::Joint => {
+                    item.has_joint = true;
+                    item.value_has_joint = item.equals.is_some();
+                }
+                Class::Equals => {
+                    item.has_joint = true;
+                    item.value_has_joint = item.equals.is_some();
+                    item.equals = item.equals.or(Some(at));
+                }
+                Class::Percent => item.has_percent = true,
+            }
+        }
+        item
+    }
+
+    /// Where the value begins in `name=value`, if the name is one of those. Brackets behind it
+    /// make no other name of it.
+    fn value_of(&self, names: &[&[u8]]) -> Option<usize> {
+        let equals = self.equals.filter(|_| !names.is_empty())?;
+        let name = decode(self.text.get(..equals)?);
+        let end = name.iter().position(|&byte| byte == b'[').unwrap_or(name.len());
+        let name = name.get(..end)?;
+        let start = name.iter().rposition(|&byte| is_joint(byte)).map_or(0, |at| at + 1);
+        let name = name.get(start..)?;
+        names.iter().any(|known| known.eq_ignore_ascii_case(name)).then_some(equals + 1)
+    }
+}
+
+fn find_pieces(text: &[u8], known: &Known<'_>, is_key: &mut impl FnMut(&[u8]) -> bool) -> Found {
+    let mut found = Found::default();
     let (mut at, mut in_query, mut pieces) = (0, known.in_query, 0);
     while at < text.len() {
-        let rest = text.get(at..).unwrap_or_default();
-        let len = rest.iter().position(|&byte| is_break(byte)).unwrap_or(rest.len());
-        let item = rest.get(..len).unwrap_or_default();
-        if let Some(value) = named(item, known.names) {
+        let item = Item::first_of(text.get(at..).unwrap_or_default());
+        if let Some(value) = item.value_of(known.names) {
             // In a query, only an ampersand ends a value.
             let value_at = at + value;
             let rest = text.get(value_at..).unwrap_or_default();
@@ -73,14 +214,14 @@ fn mask_pieces(
             };
             let len = rest.iter().position(is_end).unwrap_or(rest.len());
             if len > 0 {
-                out.mask(value_at, value_at + len);
+                found.push(text, value_at..value_at + len);
             }
             at = value_at + len;
         } else {
-            pieces += mask_item(&mut out, at, item, is_key);
-            at += len;
+            pieces += find_in_item(&mut found, text, at, &item, is_key);
+            at += item.text.len();
             if pieces > MOST_PIECES {
-                out.mask(at, text.len());
+                found.push(text, at..text.len());
                 break;
             }
         }
@@ -93,29 +234,15 @@ fn mask_pieces(
             at += 1;
         }
     }
-    out.finish()
+    found
 }
 
-/// Where the value begins in `name=value`, if the name is one of those. Brackets behind it make
-/// no other name of it.
-fn named(item: &[u8], names: &[&[u8]]) -> Option<usize> {
-    if names.is_empty() {
-        return None;
-    }
-    let equals = memchr::memchr(b'=', item)?;
-    let name = decode(item.get(..equals)?);
-    let end = memchr::memchr(b'[', &name).unwrap_or(name.len());
-    let name = name.get(..end)?;
-    let start = name.iter().rposition(|&byte| is_joint(byte)).map_or(0, |at| at + 1);
-    let name = name.get(start..)?;
-    names.iter().any(|known| known.eq_ignore_ascii_case(name)).then_some(equals + 1)
-}
-
-/// Masks the keys in what stands between two breaks. Answers how many pieces that had.
-fn mask_item(
-    out: &mut Out<'_>,
+/// Finds the keys in an item that stands there. Returns how many pieces that had.
+fn find_in_item(
+    found: &mut Found,
+    text: &[u8],
     at: usize,
-    item: &[u8],
+    item: &Item<'_>,
     is_key: &mut impl FnMut(&[u8]) -> bool,
 ) -> usize {
     let mut pieces = 0;
@@ -123,13 +250,19 @@ fn mask_item(
         pieces += 1;
         !piece.is_empty() && is_key(piece)
     };
+    let &Item { text: item, equals, has_joint, value_has_joint, has_percent } = item;
+    if !has_joint && !has_percent {
+        if test(item) {
+            found.push(text, at..at + item.len());
+        }
+        return pieces;
+    }
     // What belongs to a key as a whole may look like several pieces.
-    let value = memchr::memchr(b'=', item).map_or(0, |equals| equals + 1);
-    for start in [0, value] {
+    let value = equals.filter(|_| value_has_joint).map(|equals| equals + 1);
+    for start in [has_joint.then_some(0), value].into_iter().flatten() {
         let whole = item.get(start..).unwrap_or_default();
-        let is_new = start > 0 || value == 0;
-        if is_new && whole.iter().any(|&byte| is_joint(byte)) && test(&decode(whole)) {
-            out.mask(at + start, at + item.len());
+        if test(&decode(whole)) {
+            found.push(text, at + start..at + item.len());
             return pieces;
         }
     }
@@ -139,65 +272,47 @@ fn mask_item(
         // The padding of Base64 belongs to it.
         let tail = item.get(end..).unwrap_or_default();
         let padded = end + tail.iter().take_while(|&&byte| byte == b'=').count();
-        let decoded = decode(piece);
-        let is_hidden = decoded.len() < piece.len()
-            && decoded.split(|&byte| is_joint(byte) || is_break(byte)).any(&mut test);
-        if is_hidden || test(&decoded) || decoded.len() < piece.len() && test(piece) {
-            out.mask(at + start, at + end);
+        let is_one = if has_percent {
+            let decoded = decode(piece);
+            let is_hidden = decoded.len() < piece.len()
+                && decoded.split(|&byte| is_joint(byte) || is_break(byte)).any(&mut test);
+            is_hidden || test(&decoded) || decoded.len() < piece.len() && test(piece)
+        } else {
+            test(piece)
+        };
+        if is_one {
+            found.push(text, at + start..at + end);
         } else if padded > end && test(item.get(start..padded).unwrap_or_default()) {
-            out.mask(at + start, at + padded);
+            found.push(text, at + start..at + padded);
         }
         start = end + 1;
     }
     pieces
 }
 
-/// A text in which ranges are masked, from left to right.
-struct Out<'a> {
-    text: &'a [u8],
-    done: usize,
-    masked: Option<Vec<u8>>,
-}
-
-impl Out<'_> {
-    fn mask(&mut self, start: usize, end: usize) {
-        let masked = self.masked.get_or_insert_default();
-        masked.extend_from_slice(self.text.get(self.done..start).unwrap_or_default());
-        masked.extend_from_slice(MASK);
-        self.done = end.max(self.done);
-    }
-
-    fn finish(mut self) -> Option<Vec<u8>> {
-        let rest = self.text.get(self.done..).unwrap_or_default();
-        if let Some(masked) = &mut self.masked {
-            masked.extend_from_slice(rest);
+/// All places of what is, or escaped means, this key.
+fn each_place(text: &[u8], key: &[u8], mut place: impl FnMut(Range<usize>)) {
+    let Some(&first) = key.first() else { return };
+    let mut at = 0;
+    while let Some(skipped) = text.get(at..).and_then(|rest| memchr::memchr(first, rest)) {
+        at += skipped;
+        if text.get(at..).is_some_and(|rest| rest.starts_with(key)) {
+            place(at..at + key.len());
+            at += key.len();
+        } else {
+            at += 1;
         }
-        self.masked
     }
-}
-
-/// The text with all that is, or escaped means, this key masked; `None` where it is not in it.
-fn mask_key(text: &[u8], key: &[u8]) -> Option<Vec<u8>> {
-    if key.is_empty() {
-        return None;
-    }
-    let finder = memmem::Finder::new(key);
-    let mut out = Out { text, done: 0, masked: None };
-    for at in finder.find_iter(text) {
-        out.mask(at, at + key.len());
-    }
-    let plain = out.finish();
-    let text = plain.as_deref().unwrap_or(text);
     if memchr::memchr(b'%', text).is_none() {
-        return plain;
+        return;
     }
     // Each byte of what is meant, and where it stands.
     let (mut meant, mut places) = (Vec::with_capacity(text.len()), Vec::with_capacity(text.len()));
     let mut at = 0;
     while let Some(&byte) = text.get(at) {
-        let escape = text.get(at..at + 3).filter(|escape| escape[0] == b'%').map(decode);
+        let escape = text.get(at..at + 3).filter(|escape| escape.first() == Some(&b'%'));
         places.push(at);
-        match escape.as_deref() {
+        match escape.map(decode).as_deref() {
             Some(&[one]) => {
                 meant.push(one);
                 at += 3;
@@ -209,13 +324,11 @@ fn mask_key(text: &[u8], key: &[u8]) -> Option<Vec<u8>> {
         }
     }
     places.push(text.len());
-    let mut out = Out { text, done: 0, masked: None };
-    for at in finder.find_iter(&meant) {
+    for at in memchr::memmem::find_iter(&meant, key) {
         if let (Some(&start), Some(&end)) = (places.get(at), places.get(at + key.len())) {
-            out.mask(start, end);
+            place(start..end);
         }
     }
-    out.finish().or(plain)
 }
 
 #[cfg(test)]
@@ -227,8 +340,8 @@ mod tests {
 
     fn masked(text: &str) -> String {
         let known = Known { names: &[b"key"], keys: &[], in_query: false };
-        let masked = mask(text.as_bytes(), &known, |piece| piece == KEY || piece == b"a/b=c==");
-        String::from_utf8(masked.unwrap_or_else(|| text.into())).unwrap()
+        let found = find(text.as_bytes(), &known, |piece| piece == KEY || piece == b"a/b=c==");
+        String::from_utf8(found.masked(text.as_bytes()).unwrap_or_else(|| text.into())).unwrap()
     }
 
     #[test]
@@ -276,10 +389,17 @@ mod tests {
     fn what_was_presented_anywhere() {
         let known = Known { names: &[], keys: &[b"a b%c"], in_query: false };
         let masked = |text: &str| {
-            mask(text.as_bytes(), &known, |_| false).map(|text| String::from_utf8(text).unwrap())
+            let found = find(text.as_bytes(), &known, |_| false);
+            found.masked(text.as_bytes()).map(|text| String::from_utf8(text).unwrap())
         };
         assert_eq!(masked("xa b%cy a%20b%25c a%20%62%25%63").unwrap(), "x***y *** ***");
         assert_eq!(masked("a+b%c"), None);
+    }
+
+    #[test]
+    fn what_is_masked_already_stays_as_it_is() {
+        let known = Known { names: &[b"key"], keys: &[], in_query: false };
+        assert!(find(b"/a?key=***&b=1", &known, |_| false).is_empty());
     }
 
     #[test]
@@ -309,7 +429,24 @@ mod tests {
         #[test]
         fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
             let known = Known { names: &[b"k"], keys: &[&bytes, b"%", b"a"], in_query: true };
-            let _ = mask(&bytes, &known, |piece| piece.len() % 2 == 1);
+            let found = find(&bytes, &known, |piece| piece.len() % 2 == 1);
+            let masked = found.masked(&bytes);
+            prop_assert_eq!(masked.is_none(), found.is_empty());
+        }
+
+        #[test]
+        fn a_part_is_masked_as_in_the_whole(
+            text in "(/[a-z]{0,3}|GoodKey5f3b09c2|key=|[?&= ]){0,9}", from in 0usize..40, len in 0usize..40,
+        ) {
+            let text = text.as_bytes();
+            let known = Known { names: &[b"key"], keys: &[KEY], in_query: false };
+            let found = find(text, &known, |piece| piece == KEY);
+            let part = from.min(text.len())..(from + len).min(text.len());
+            let ranges = found.within(&part).0;
+            for (at, index) in part.clone().enumerate() {
+                let is_masked = |ranges: &[Range<usize>], at| ranges.iter().any(|range| range.contains(&at));
+                prop_assert_eq!(is_masked(&ranges, at), is_masked(&found.0, index));
+            }
         }
     }
 }

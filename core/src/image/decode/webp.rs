@@ -1,5 +1,7 @@
 //! WebP by libwebp.
 
+use std::time::Duration;
+
 use image_gate_codecs::webp::{self, Decoder, Part};
 
 use super::super::damage::{Damage, Tolerance};
@@ -11,6 +13,12 @@ use super::super::source::webp::{Bitstream, Frame, Image, Webp};
 use super::super::{Control, Error, Info};
 use super::canvas::Canvas;
 use super::{Decode, Scale, enough, failed, truncated};
+
+/// What a pixel of a lossless image takes at least, by measurement, on a slow processor.
+const NANOSECONDS_A_PIXEL: u64 = 8;
+
+/// How late work may end when its time is up.
+const MOST_LATE: Duration = Duration::from_millis(150);
 
 /// Decodes a still image, or the first frame of an animation.
 pub(super) fn decode(
@@ -71,6 +79,11 @@ fn still(
     let decoder = Decoder::new(image.chunks).map_err(failed)?;
     let info = decoder.info();
     let size = image.size;
+    // No bit at all may stand for all pixels of a lossless image, which come in one step then.
+    let least = Duration::from_nanos(size.pixels().saturating_mul(NANOSECONDS_A_PIXEL));
+    if image.lossless && control.remaining().is_some_and(|left| left + MOST_LATE < least) {
+        return Err(Error::Timeout);
+    }
     if (info.width, info.height) != (size.width, size.height) {
         return Err(failed("two readings of the header differ"));
     }
@@ -145,7 +158,7 @@ impl<'a> Frames<'a> {
                     let row = row.as_chunks_mut().0.iter_mut();
                     row.zip(pixels.as_chunks().0).for_each(|(to, &[r, g, b])| *to = [r, g, b, 255]);
                 }
-                _ => row.copy_from_slice(pixels),
+                _ => row.iter_mut().zip(pixels).for_each(|(to, &from)| *to = from),
             }
         }
         Ok(Some(frame.duration))

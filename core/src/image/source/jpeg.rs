@@ -37,7 +37,9 @@ pub(in super::super) const EXIF: &[u8] = b"Exif\0\0";
 const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 pub(in super::super) const ICC: &[u8] = b"ICC_PROFILE\0";
 pub(in super::super) const ADOBE: &[u8] = b"Adobe";
-/// Where the colour transform is in an Adobe segment.
+/// What of an Adobe segment is defined (T.872, section 6.5.3). A shorter one is none to decoders.
+pub(in super::super) const ADOBE_LEN: usize = 12;
+/// Where the colour transform is in it.
 const ADOBE_TRANSFORM: usize = 11;
 
 /// What the markers say besides [`Info`].
@@ -229,8 +231,8 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
                 embedded.iptc = embedded.iptc.or(body.get(PHOTOSHOP.len()..));
             }
             APP2 if body.starts_with(ICC) => profile.add(body),
-            APP14 if body.starts_with(ADOBE) => {
-                adobe = body.get(ADOBE_TRANSFORM).copied().or(adobe).or(Some(0));
+            APP14 if body.starts_with(ADOBE) && body.len() >= ADOBE_LEN => {
+                adobe = body.get(ADOBE_TRANSFORM).copied().or(adobe);
             }
             _ => {}
         }

@@ -17,6 +17,7 @@ const EXIF_PREFIX: &[u8] = b"Exif\0\0";
 #[derive(Debug)]
 pub(in super::super) struct Webp<'a> {
     pub(in super::super) image: Image<'a>,
+    canvas: Size,
     /// The file as far as it may hold chunks of the image.
     pub(in super::super) riff: &'a [u8],
     pub(in super::super) animation: Animation,
@@ -32,9 +33,10 @@ pub(in super::super) enum Image<'a> {
 }
 
 impl<'a> Webp<'a> {
-    /// The frames in their order.
+    /// The frames in their order, but for those that stick out of the canvas.
     pub(in super::super) fn frames(&self) -> impl Iterator<Item = Frame<'a>> + use<'a> {
         let mut chunks = Chunks::new(self.riff, 12);
+        let canvas = self.canvas;
         let mut first = match self.image {
             Image::Moving(frame) if frame.image.is_cut => Some(frame),
             _ => None,
@@ -43,7 +45,8 @@ impl<'a> Webp<'a> {
             loop {
                 match chunks.next() {
                     Some((kind, data)) if &kind == b"ANMF" => {
-                        if let Ok(frame) = Frame::read(data, false) {
+                        let frame = Frame::read(data, false).ok();
+                        if let Some(frame) = frame.filter(|frame| frame.is_inside(canvas)) {
                             return Some(frame);
                         }
                     }
@@ -138,6 +141,11 @@ impl<'a> Frame<'a> {
         Ok(Frame { window, image, duration, blend: flags & 2 == 0, dispose })
     }
 
+    fn is_inside(&self, canvas: Size) -> bool {
+        let Window { x, y, size } = self.window;
+        x + size.width <= canvas.width && y + size.height <= canvas.height
+    }
+
     fn covers(&self, canvas: Size) -> bool {
         self.window == Window { x: 0, y: 0, size: canvas }
     }
@@ -203,6 +211,7 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
         },
         kind: Kind::Webp(Webp {
             image,
+            canvas,
             riff,
             animation: Animation { plays: found.plays, alpha: found.opens },
         }),
@@ -294,12 +303,9 @@ impl<'a> Found<'a> {
 
     fn frame(&mut self, frame: Result<Frame<'a>, Error>) -> Result<(), Error> {
         let canvas = self.canvas.unwrap_or(Size::new(0, 0));
-        let inside = |frame: Frame<'a>| {
-            let Window { x, y, size } = frame.window;
-            match x + size.width <= canvas.width && y + size.height <= canvas.height {
-                true => Ok(frame),
-                false => Err(broken("a frame sticks out of the canvas")),
-            }
+        let inside = |frame: Frame<'a>| match frame.is_inside(canvas) {
+            true => Ok(frame),
+            false => Err(broken("a frame sticks out of the canvas")),
         };
         match (frame.and_then(inside), self.first) {
             (Ok(frame), first) => {

@@ -1,8 +1,8 @@
 //! JPEG: tables, frame and scans stay, with what says how their samples are colours.
 
 use super::super::source::jpeg::{
-    ADOBE, APP0, APP1, APP2, APP14, APP15, COM, EOI, EXIF, ICC, JFIF, SOI, SOS, Walk, frame_header,
-    stands_alone,
+    ADOBE, ADOBE_LEN, APP0, APP1, APP2, APP14, APP15, COM, EOI, EXIF, ICC, JFIF, SOI, SOS, Walk,
+    frame_header, stands_alone,
 };
 use super::{Cuts, Kept};
 
@@ -12,17 +12,15 @@ const DQT: u8 = 0xdb;
 const DNL: u8 = 0xdc;
 const DRI: u8 = 0xdd;
 
-/// What of an Adobe segment is defined (T.872, section 6.5.3).
-const ADOBE_LEN: usize = 12;
-
-/// What of a JFIF segment comes before its thumbnail's size (T.871, section 10.1).
-const JFIF_LEN: usize = 12;
+/// What of a JFIF segment comes before its thumbnail (T.871, section 10.1). A shorter one is none
+/// to decoders.
+const JFIF_LEN: usize = 14;
 
 pub(super) fn cuts<'a>(input: &'a [u8], kept: &Kept) -> Option<Cuts<'a>> {
     let mut cuts = Cuts::new(input);
     let mut walk = Walk::new(input, 2);
     let mut exif = kept.exif.as_deref();
-    let (mut jfif, mut adobe) = (false, false);
+    let (mut jfif, mut adobe) = (false, None);
     // Where EXIF stands: behind JFIF, which comes first.
     let mut head = 2;
     loop {
@@ -52,14 +50,18 @@ pub(super) fn cuts<'a>(input: &'a [u8], kept: &Kept) -> Option<Cuts<'a>> {
                 if segment.start == head {
                     head = segment.end;
                 }
-                let fixed = body.get(..JFIF_LEN)?;
+                // Its size without that.
+                let fixed = body.get(..JFIF_LEN - 2)?;
                 cuts.replace(segment, &[&[0xff, APP0, 0, 16], fixed, &[0, 0]].concat())?;
             }
             APP1 if exif.is_some() && body.strip_prefix(EXIF) == exif => exif = None,
             APP2 if kept.profile && body.starts_with(ICC) => {}
-            APP14 if body.starts_with(ADOBE) && body.len() >= ADOBE_LEN && !adobe => {
-                adobe = true;
+            APP14 if body.starts_with(ADOBE) && body.len() >= ADOBE_LEN => {
                 let fixed = body.get(..ADOBE_LEN)?;
+                // Which one of several counts is for the decoder to say.
+                if adobe.replace(fixed).is_some() {
+                    return None;
+                }
                 cuts.replace(segment, &[&[0xff, APP14, 0, 14], fixed].concat())?;
             }
             APP0..=APP15 | COM => cuts.cut(segment)?,

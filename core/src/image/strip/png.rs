@@ -35,7 +35,8 @@ pub(super) fn cuts<'a>(input: &'a [u8], kept: &Kept) -> Option<Cuts<'a>> {
 }
 
 /// Whether a chunk of that length says anything of pixels, their colours, their shape or their
-/// times; `None` where no decoder may go on without knowing.
+/// times; `None` where no decoder may go on without knowing, and where one that pixels need holds
+/// more than it should.
 fn needs(kind: &[u8; 4], len: usize) -> Option<bool> {
     let most = match kind {
         b"IHDR" | b"IDAT" | b"fdAT" => usize::MAX,
@@ -53,7 +54,10 @@ fn needs(kind: &[u8; 4], len: usize) -> Option<bool> {
         [first, ..] if first & 0x20 == 0 => return None,
         _ => return Some(false),
     };
-    Some(len <= most)
+    match kind {
+        b"PLTE" | b"tRNS" | b"fcTL" | b"acTL" if len > most => None,
+        _ => Some(len <= most),
+    }
 }
 
 /// A whole chunk.

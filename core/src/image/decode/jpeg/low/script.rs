@@ -75,7 +75,7 @@ pub(super) fn roles(
 /// The squares of what coefficients and samples are off have the same sum.
 fn shows(component: &Component, tables: &Tables, bit: u32) -> bool {
     let Some(quantizers) = component.quantizers_of(tables) else { return true };
-    let off = |quantizer: u16| u64::from(quantizer) * ((2 << bit) - 1);
+    let off = |quantizer: u16| u64::from(quantizer).saturating_mul((2 << bit.min(15)) - 1);
     let kept = (1..64).zip(quantizers.iter().skip(1));
     let kept = kept.filter(|&(at, _)| component.offset(at).is_some());
     kept.map(|(_, &quantizer)| off(quantizer).pow(2)).sum::<u64>() > 64
