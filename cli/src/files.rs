@@ -10,15 +10,25 @@ use crate::{Code, Failure, refuse};
 /// As many links as the system itself follows.
 const LINKS: usize = 40;
 
+/// Nothing that is read here is larger, but what never ends.
+const LARGEST: u64 = 512 << 20;
+
 /// Reads a file.
 pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let bytes = if is_standard(path) {
-        let mut bytes = Vec::new();
-        io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+        read_from(io::stdin().lock())
     } else {
-        fs::read(path)
+        File::open(path).and_then(read_from)
     };
     bytes.map_err(|error| about(Code::Input, &input_name(path), &error))
+}
+
+fn read_from(input: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if input.take(LARGEST + 1).read_to_end(&mut bytes)? as u64 > LARGEST {
+        return Err(io::Error::other(format!("larger than {} MiB", LARGEST >> 20)));
+    }
+    Ok(bytes)
 }
 
 /// Writes a file so that nobody ever sees a part of it, with the mode and the owner of the one

@@ -219,9 +219,13 @@ impl Context {
             }
         });
         self.was_coded.set(report.was_coded);
-        let product = report.result?;
+        let may_be_broken_off = self.task.get().is_some_and(|task| !task.is_end_announced);
+        let product = match report.result {
+            Err(Error::DecodeFailed(_)) if may_be_broken_off => return Err(Failure::Upstream),
+            result => result?,
+        };
         if let Some(damage) = &product.damage {
-            if damage.ends_early && self.task.get().is_some_and(|task| !task.is_end_announced) {
+            if damage.ends_early && may_be_broken_off {
                 return Err(Failure::Upstream);
             }
             failure::log_damage(self, &damage.what);

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use flate2::bufread::MultiGzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
 
+use super::watched::{self, PIECE, Watched};
 use super::{Control, Error, Format, SNIFF_LEN, UNREAD_LEN, sniff, unread};
 
 /// How many bytes are decoded between two looks at the [`Control`].
@@ -31,12 +32,13 @@ impl Coding {
 
     /// What the first bytes of a body unfold to, as far as they do: at most [`UNREAD_LEN`] bytes.
     fn begin(self, prefix: &[u8]) -> Vec<u8> {
+        let control = Control::default();
         let mut first = Vec::with_capacity(SNIFF_LEN);
         let limit = UNREAD_LEN as u64;
         // The prefix ends in the middle of the stream, which is an error only at its end.
         let _ = match self {
             Coding::Gzip => MultiGzDecoder::new(prefix).take(limit).read_to_end(&mut first),
-            Coding::Deflate => Inflate::new(prefix).take(limit).read_to_end(&mut first),
+            Coding::Deflate => Inflate::new(prefix, &control).take(limit).read_to_end(&mut first),
         };
         first
     }
@@ -193,8 +195,8 @@ pub fn decode_body(
     control: &Control,
 ) -> Result<Vec<u8>, Error> {
     match coding {
-        Coding::Gzip => read_all(MultiGzDecoder::new(body), limit, control),
-        Coding::Deflate => read_all(Inflate::new(body), limit, control),
+        Coding::Gzip => read_all(MultiGzDecoder::new(Watched::new(body, control)), limit, control),
+        Coding::Deflate => read_all(Inflate::new(body, control), limit, control),
     }
 }
 
@@ -206,7 +208,10 @@ fn read_all(mut source: impl Read, limit: u64, control: &Control) -> Result<Vec<
         let read = match source.read(&mut chunk) {
             Ok(0) => return Ok(out),
             Ok(read) => read,
-            Err(error) => return Err(Error::DecodeFailed(format!("content coding: {error}"))),
+            Err(error) => {
+                control.check()?;
+                return Err(Error::DecodeFailed(format!("content coding: {error}")));
+            }
         };
         if out.len() as u64 + read as u64 > limit {
             return Err(Error::TooLarge { limit });
@@ -222,11 +227,12 @@ struct Inflate<'a> {
     state: Decompress,
     input: &'a [u8],
     ended: bool,
+    control: &'a Control,
 }
 
 impl<'a> Inflate<'a> {
-    fn new(input: &'a [u8]) -> Inflate<'a> {
-        Inflate { state: Decompress::new(has_zlib_header(input)), input, ended: false }
+    fn new(input: &'a [u8], control: &'a Control) -> Inflate<'a> {
+        Inflate { state: Decompress::new(has_zlib_header(input)), input, ended: false, control }
     }
 }
 
@@ -241,10 +247,12 @@ fn has_zlib_header(input: &[u8]) -> bool {
 impl Read for Inflate<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while !self.ended {
+            watched::check(self.control)?;
+            let piece = self.input.get(..PIECE).unwrap_or(self.input);
             let (consumed, produced) = (self.state.total_in(), self.state.total_out());
             let status = self
                 .state
-                .decompress(self.input, buffer, FlushDecompress::None)
+                .decompress(piece, buffer, FlushDecompress::None)
                 .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
             let consumed = (self.state.total_in() - consumed) as usize;
             let produced = (self.state.total_out() - produced) as usize;
@@ -264,6 +272,7 @@ impl Read for Inflate<'_> {
 #[cfg(test)]
 mod tests {
     use std::io::Write;
+    use std::time::{Duration, Instant};
 
     use flate2::Compression;
     use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
@@ -433,6 +442,19 @@ mod tests {
         let limit = data.len() as u64;
         assert!(decode_body(Coding::Gzip, &body, limit, &Control::default()).is_ok());
         assert!(decode_body(Coding::Gzip, &body, limit - 1, &Control::default()).is_err());
+    }
+
+    /// Blocks of deflate that hold nothing, one after the other.
+    #[test]
+    fn data_of_which_nothing_comes_can_be_stopped() {
+        // A stored block of no bytes.
+        let empty = [0, 0, 0, 0xff, 0xff].repeat(4 << 20);
+        let gzip = [&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff][..], &empty].concat();
+        let zlib = [&[0x78, 0x9c][..], &empty].concat();
+        for (coding, body) in [(Coding::Gzip, &gzip), (Coding::Deflate, &zlib)] {
+            let control = Control::new(Some(Instant::now() + Duration::from_millis(1)));
+            assert_eq!(decode_body(coding, body, 1 << 20, &control), Err(Error::Timeout));
+        }
     }
 
     #[test]

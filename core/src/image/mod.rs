@@ -35,6 +35,7 @@ mod transform;
 mod unread;
 pub mod values;
 mod variant;
+mod watched;
 
 pub use accept::{Offer, Wanted};
 pub use coding::{Coding, Codings, askable, decode_body};

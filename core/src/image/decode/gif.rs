@@ -15,6 +15,9 @@ use super::{enough, failed, truncated};
 /// Indices that are read before they are painted, unless a row has more.
 const BATCH: usize = 1 << 16;
 
+/// Pieces of the data between two looks at the [`Control`].
+const PIECES: u32 = 64;
+
 /// The largest code size that a frame may begin with. Above 8 no index needs it.
 const LARGEST_CODE: u8 = 11;
 
@@ -110,14 +113,14 @@ impl<'a> Frames<'a> {
             _ => Decoder::new(BitOrder::Lsb, frame.code_size),
         };
         let decoder = &mut self.decoder.insert((frame.code_size, decoder)).1;
-        let mut codes = Codes { decoder, data: frame.data(), piece: &[], ended: false };
+        let mut codes = Codes { decoder, data: frame.data(), piece: &[], pieces: 0, ended: false };
         let mut stored = 0..height;
         let mut rows = stored_rows(height, frame.interlaced);
         while !stored.is_empty() {
             control.check()?;
             let left = stored.len().saturating_mul(width);
             let indices = self.indices.get_mut(..batch.min(left)).unwrap_or_default();
-            let read = codes.read(indices);
+            let read = codes.read(indices, control)?;
             for (indices, y) in indices.get(..read).unwrap_or_default().chunks(width).zip(&mut rows)
             {
                 if let Some(row) = canvas.row(frame.window, y) {
@@ -147,12 +150,14 @@ struct Codes<'a, 'd, D> {
     decoder: &'d mut Decoder,
     data: D,
     piece: &'a [u8],
+    /// How many there were.
+    pieces: u32,
     ended: bool,
 }
 
 impl<'a, D: Iterator<Item = &'a [u8]>> Codes<'a, '_, D> {
     /// Reads indices as far as they go; answers how many.
-    fn read(&mut self, indices: &mut [u8]) -> usize {
+    fn read(&mut self, indices: &mut [u8], control: &Control) -> Result<usize, Error> {
         let mut read = 0;
         while !self.ended && read < indices.len() {
             let result =
@@ -161,14 +166,21 @@ impl<'a, D: Iterator<Item = &'a [u8]>> Codes<'a, '_, D> {
             read += result.consumed_out;
             match result.status {
                 Ok(NoProgress) => match self.data.next() {
-                    Some(piece) => self.piece = piece,
+                    Some(piece) => {
+                        self.piece = piece;
+                        self.pieces += 1;
+                        // Codes may stand for nothing.
+                        if self.pieces.is_multiple_of(PIECES) {
+                            control.check()?;
+                        }
+                    }
                     None => self.ended = true,
                 },
                 Ok(Done) | Err(_) => self.ended = true,
                 Ok(_) => {}
             }
         }
-        read
+        Ok(read)
     }
 }
 

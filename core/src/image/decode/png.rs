@@ -14,6 +14,7 @@ use super::super::geometry::Size;
 use super::super::pixels::Shrink;
 use super::super::raster::{Layout, Raster, zeroed};
 use super::super::source::png::{Data, Png};
+use super::super::watched::{self, PIECE};
 use super::super::{Control, Error};
 use super::{Scale, enough, failed, truncated};
 
@@ -42,7 +43,7 @@ pub(super) fn decode(
     }
     let (cut_off, unsound) = (Cell::new(false), Cell::new(false));
     let head = head(png)?;
-    let chunks = head.as_slice().chain(Pieces::new(png, &unsound)).chain(TAIL);
+    let chunks = head.as_slice().chain(Pieces::new(png, &unsound, control)).chain(TAIL);
     let mut options = DecodeOptions::default();
     // The pieces know theirs.
     options.set_ignore_checksums(true);
@@ -50,7 +51,8 @@ pub(super) fn decode(
         Decoder::new_with_options(Chunks { inner: chunks, cut_off: &cut_off }, options);
     decoder.set_limits(Limits { bytes: DECODER_BYTES });
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
-    let reader = decoder.read_info().map_err(failed)?;
+    let reader =
+        decoder.read_info().map_err(|error| control.check().err().unwrap_or(failed(error)))?;
 
     let layout = match reader.output_color_type() {
         (ColorType::Grayscale, BitDepth::Eight) => Layout::L8,
@@ -135,14 +137,17 @@ fn check_sum(png: &Png, size: Size, tolerance: &Tolerance, control: &Control) ->
     // What is more than the rows nobody reads.
     let mut left = stored_bytes(png, size).saturating_add(1);
     let unsound = Cell::new(false);
-    let mut zlib = ZlibDecoder::new(Pieces::new(png, &unsound));
+    let mut zlib = ZlibDecoder::new(Pieces::new(png, &unsound, control));
     let mut buffer = zeroed(1 << 16)?;
     while left > 0 {
         control.check()?;
         match zlib.read(&mut buffer) {
             Ok(0) => break,
             Ok(read) => left = left.saturating_sub(read as u64),
-            Err(error) => return tolerance.note(Damage::inside(error.to_string())),
+            Err(error) => {
+                control.check()?;
+                return tolerance.note(Damage::inside(error.to_string()));
+            }
         }
     }
     Ok(())
@@ -163,7 +168,11 @@ impl<R: BufRead + Seek> Rows<'_, R> {
             self.control.check()?;
         }
         self.read += 1;
-        Ok(match self.reader.read_row(row) {
+        let found = self.reader.read_row(row);
+        if found.is_err() {
+            self.control.check()?;
+        }
+        Ok(match found {
             // What was inflated before the damage is given out where no data follows it.
             Err(_) if !self.cut_off.replace(true) => self.reader.read_row(row),
             found => found,
@@ -258,11 +267,12 @@ struct Pieces<'a, 'c> {
     piece: &'a [u8],
     /// Set where the checksum of one is wrong.
     unsound: &'c Cell<bool>,
+    control: &'c Control,
 }
 
 impl<'a, 'c> Pieces<'a, 'c> {
-    fn new(png: &Png<'a>, unsound: &'c Cell<bool>) -> Pieces<'a, 'c> {
-        Pieces { pieces: Box::new(png.data()), piece: &[], unsound }
+    fn new(png: &Png<'a>, unsound: &'c Cell<bool>, control: &'c Control) -> Pieces<'a, 'c> {
+        Pieces { pieces: Box::new(png.data()), piece: &[], unsound, control }
     }
 }
 
@@ -282,7 +292,8 @@ impl BufRead for Pieces<'_, '_> {
             self.piece = data.bytes;
             self.unsound.set(self.unsound.get() || !data.is_sound());
         }
-        Ok(self.piece)
+        watched::check(self.control)?;
+        Ok(self.piece.get(..PIECE).unwrap_or(self.piece))
     }
 
     fn consume(&mut self, len: usize) {

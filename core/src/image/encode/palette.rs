@@ -24,8 +24,8 @@ const SAMPLED: usize = 4096;
 /// dithering is carried on, which nobody sees.
 const MAPPED: usize = 1 << 20;
 
-/// Pixels of which a sample is taken at most.
-const MOST_LOOKED_AT: usize = 4 << 20;
+/// Pixels of which a sample is taken at most: colours are chosen in one step, that nothing stops.
+const MOST_LOOKED_AT: usize = 1 << 20;
 
 /// An image of palette indices, one byte each.
 pub(super) struct Indexed {

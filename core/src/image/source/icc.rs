@@ -8,6 +8,10 @@ use super::super::{Coding, Control, decode_body};
 /// presses, have 2 MiB.
 const MAX_PROFILE: usize = 4 << 20;
 
+/// More is not inflated: what is smaller than its inflated self by design needs no more, and what is
+/// not takes long.
+const MAX_PACKED: usize = 1 << 20;
+
 /// An embedded profile, not yet put together.
 #[derive(Debug)]
 pub(in super::super) enum Icc<'a> {
@@ -31,6 +35,7 @@ impl<'a> Icc<'a> {
                     (len <= MAX_PROFILE).then(|| Cow::Owned(parts.concat()))
                 }
             },
+            Icc::Zlib(bytes) if bytes.len() > MAX_PACKED => None,
             Icc::Zlib(bytes) => {
                 decode_body(Coding::Deflate, bytes, MAX_PROFILE as u64, &Control::default())
                     .ok()

@@ -269,7 +269,7 @@ impl<'a> Texts<'a> {
 
     /// The TIFF structure of EXIF.
     pub(super) fn exif(&self) -> Option<Vec<u8>> {
-        let (text, packed) = self.exif?;
+        let (text, packed) = self.exif.filter(|(text, _)| text.len() as u64 <= MAX_DIGITS)?;
         let text = match packed {
             true => {
                 decode_body(Coding::Deflate, text, MAX_DIGITS, &Control::default()).ok()?.into()
