@@ -121,7 +121,14 @@ sub {
     my $made = $c->get('/make/noise-2400x1600-q90.jpg');
     Test::More::is($made->{status}, 200, "$name - made");
     main::put('noise.avif', $made->{body});
-    for my $path ('/in/noise.avif', map { "/out/$_/noise-2400x1600-q90.jpg" } 'webp', 'png', 'avif', 'gif', 'jpeg') {
+    # Megabytes of which nothing comes: codes that say to begin anew, blocks without a byte.
+    main::put('clear.gif', "GIF89a" . pack('v v C C C', 10, 10, 0x80, 0, 0) . "\0\0\0\xff\xff\xff"
+        . ',' . pack('v v v v C', 0, 0, 10, 10, 0) . "\1" . ("\xff" . "\xaa" x 255) x 40_000 . "\0;");
+    main::put('empty.png', "\x89PNG\r\n\x1a\n"
+        . ImageGate::Fixtures::png_chunk('IHDR', pack('N N C C C C C', 10, 10, 8, 2, 0, 0, 0))
+        . ImageGate::Fixtures::png_chunk('IDAT', "\x78\x9c" . "\0\0\0\xff\xff" x 2_500_000)
+        . ImageGate::Fixtures::png_chunk('IEND', ''));
+    for my $path ('/in/noise.avif', '/in/clear.gif', '/in/empty.png', map { "/out/$_/noise-2400x1600-q90.jpg" } 'webp', 'png', 'avif', 'gif', 'jpeg') {
         my $r = $c->get($path);
         if ($path !~ /jpeg/) {
             Test::More::is("$r->{status} $r->{h}{'x-error'}", '503 timeout', "$name - $path");

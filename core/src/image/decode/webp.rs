@@ -31,6 +31,7 @@ pub(super) fn decode(
     let (image, how) = match &webp.image {
         Image::Still(image) => (image, *how),
         Image::Moving(frame) if frame.window.size == canvas => {
+            frame.image.check_frame()?;
             (&frame.image, Decode::all(canvas, 0))
         }
         Image::Moving(_) => {
@@ -59,13 +60,15 @@ pub(super) fn working_bytes(webp: &Webp, info: &Info, how: &Decode) -> u64 {
     // Of lossy images a few rows of macroblocks; of lossless ones all pixels, of alpha two
     // planes. The frame of an animation is there before it is composed.
     let rows = u64::from(info.width) * 256;
-    rows + pixels
-        * match webp.still() {
-            None => 9,
-            Some(still) if still.lossless => 4 + whole,
-            Some(_) if info.alpha => 5,
-            Some(_) => whole,
-        }
+    let codes = webp.still().and_then(|still| still.code_bytes().ok()).unwrap_or_default();
+    rows + codes
+        + pixels
+            * match webp.still() {
+                None => 9,
+                Some(still) if still.lossless => 4 + whole,
+                Some(_) if info.alpha => 5,
+                Some(_) => whole,
+            }
 }
 
 /// Decodes a bitstream, but for boxes; answers how many of the rows are there. The others are
@@ -137,6 +140,7 @@ impl<'a> Frames<'a> {
         let Some(frame) = self.frames.next() else { return Ok(None) };
         let is_first = std::mem::replace(&mut self.is_first, false);
         let size = frame.window.size;
+        frame.image.check_frame()?;
         let (raster, there) = still(&frame.image, &Decode::all(size, 0), tolerance, control)?;
         if is_first && !enough(there, size.height) {
             return Err(truncated());

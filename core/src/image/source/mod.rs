@@ -128,7 +128,12 @@ impl<'a> Source<'a> {
                     }
                 }
             }
-            Kind::Png(_) | Kind::Gif(_) | Kind::Webp(_) => {}
+            Kind::Webp(webp) => {
+                if let Some(still) = webp.still() {
+                    still.code_bytes()?;
+                }
+            }
+            Kind::Png(_) | Kind::Gif(_) => {}
         }
         self.fault.clone().map_or(Ok(()), Err)?;
         self.damage.clone().map_or(Ok(()), |damage| tolerance.note(damage))

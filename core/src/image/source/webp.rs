@@ -1,5 +1,7 @@
 //! WebP chunks (RFC 9649).
 
+mod lossless;
+
 use std::num::NonZeroU32;
 
 use super::super::bytes::{array, le16, le24, le32};
@@ -12,6 +14,14 @@ const FLAG_ALPHA: u8 = 0x10;
 
 /// Some writers put the prefix of JPEG before the EXIF data.
 const EXIF_PREFIX: &[u8] = b"Exif\0\0";
+
+/// Groups of prefix codes that are decoded at most. An encoder's image of them has 2600 pixels at
+/// most, and far fewer groups.
+const MOST_GROUPS: u32 = 4096;
+/// Those of a frame of an animation.
+const GROUPS_OF_FRAME: u32 = 512;
+/// What libwebp holds for one: the tables of its codes, with the largest cache of colours.
+const GROUP_BYTES: u64 = 5004 * 4 + 640;
 
 /// What the chunks say besides [`Info`].
 #[derive(Debug)]
@@ -80,6 +90,42 @@ pub(in super::super) struct Bitstream<'a> {
 }
 
 impl<'a> Bitstream<'a> {
+    /// Bytes that a decoder holds for the prefix codes of lossless data.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedFormat`] for more groups of them than any encoder makes.
+    pub(in super::super) fn code_bytes(&self) -> Result<u64, Error> {
+        self.codes_within(MOST_GROUPS)
+    }
+
+    /// Checks the same of a frame that no estimate speaks of.
+    pub(in super::super) fn check_frame(&self) -> Result<(), Error> {
+        self.codes_within(GROUPS_OF_FRAME).map(|_| ())
+    }
+
+    fn codes_within(&self, most: u32) -> Result<u64, Error> {
+        let groups = self.groups().unwrap_or(0);
+        if groups > most {
+            return Err(Error::UnsupportedFormat(format!("WebP of {groups} groups of codes")));
+        }
+        Ok(u64::from(groups) * GROUP_BYTES)
+    }
+
+    fn groups(&self) -> Option<u32> {
+        let (mut chunks, mut most) = (Chunks::new(self.chunks, 0), None);
+        // The last chunk may be cut.
+        while let Some((kind, data)) = chunks.next().or_else(|| chunks.cut()) {
+            let found = match &kind {
+                // Behind the signature, the size, a flag and the version.
+                b"VP8L" => lossless::groups(data.get(5..)?, self.size),
+                b"ALPH" if data.first()? & 3 == 1 => lossless::groups(data.get(1..)?, self.size),
+                _ => None,
+            };
+            most = most.max(found);
+        }
+        most
+    }
+
     /// Reads the header of a bitstream, a chunk that begins at `start`; `alpha` is where one of
     /// alpha does.
     fn read(
@@ -384,6 +430,14 @@ impl<'a> Chunks<'a> {
     /// Where the next one begins.
     pub(in super::super) fn at(&self) -> usize {
         self.at
+    }
+
+    /// What there is of a chunk that the file ends within, once there is no other.
+    fn cut(&mut self) -> Option<([u8; 4], &'a [u8])> {
+        let kind = array(self.input, self.at)?;
+        let data = self.input.get(self.at + 8..)?;
+        (self.start, self.at) = (self.at, self.input.len());
+        Some((kind, data))
     }
 
     /// The last one as a bitstream.
