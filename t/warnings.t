@@ -314,7 +314,7 @@ image_resize_preset one w=1;
 === parameters that are the same each time, and never allowed
 location /pa/ {
     image_resize resize 10 10;
-    image_resize_params width=10; #! emerg: not allowed: width
+    image_resize_params width=10; #! warn: all parameters are refused
 }
 === http: a preset that every request names, and that there is not
 image_resize_preset one w=1;
@@ -322,7 +322,7 @@ server {
     listen 127.0.0.1:1;
     location /pr/ {
         image_resize resize 10 10;
-        image_resize_params preset=none; #! emerg: none
+        image_resize_params preset=none; #! warn: every request is refused: bad parameter: there is no preset "none"
     }
 }
 === a pool of threads that is nowhere defined

@@ -76,10 +76,6 @@ impl LocConf {
                         return false;
                     }
                 }
-                "image_resize_params" if let Some(error) = self.constant_fault(main) => {
-                    place.error(cf, format_args!("{error}"));
-                    return false;
-                }
                 "image_resize_params" if self.allow.is_none() && main.presets.is_empty() => {
                     place.warn(
                         cf,
@@ -88,6 +84,9 @@ impl LocConf {
                              and no \"image_resize_preset\""
                         ),
                     );
+                }
+                "image_resize_params" if let Some(error) = self.constant_fault(main) => {
+                    place.warn(cf, format_args!("every request is refused: {error}"));
                 }
                 "image_resize_on_error" => {
                     if let Some(OnError::Redirect(uri)) = self.on_error

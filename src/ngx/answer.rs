@@ -6,9 +6,10 @@ use std::sync::{Mutex, PoisonError};
 use nginx_sys::{
     NGX_DONE, NGX_ERROR, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_OK, NGX_OK, ngx_event_t,
     ngx_http_discard_request_body, ngx_http_output_filter, ngx_http_request_empty_handler,
-    ngx_http_send_header, ngx_int_t, ngx_log_t,
+    ngx_http_send_header, ngx_int_t, ngx_log_t, ngx_msec_t,
 };
 
+use super::event::Event;
 use super::guard::{catch, guard};
 use super::thread::{Task, ThreadPool};
 use super::{Pooled, Request, chain, shim};
@@ -53,7 +54,12 @@ struct Pending {
     make: Mutex<Option<Make>>,
     /// The answer, once it is made.
     made: Mutex<Option<Vec<u8>>>,
+    /// Whose timer runs meanwhile: a worker that is to leave stays for nothing else.
+    hold: Event,
 }
+
+/// How often that timer runs, in milliseconds. It only has to be there.
+const HOLD: ngx_msec_t = 60_000;
 
 impl Request {
     /// Sends what `make` makes on a thread. Answers what the content handler returns.
@@ -65,7 +71,9 @@ impl Request {
     ) -> ngx_int_t {
         let error = NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
         let make: Make = Box::new(make);
-        let pending = Pending { media_type, make: Mutex::new(Some(make)), made: Mutex::default() };
+        let hold = Event::new(on_hold, self.as_ptr().cast(), self.log());
+        let pending =
+            Pending { media_type, make: Mutex::new(Some(make)), made: Mutex::default(), hold };
         let Some(pending) = Pooled::new(self.pool(), pending) else { return error };
         let task = Task::new(self.pool(), on_made, self.as_ptr().cast(), self.log());
         let Some(task) = task else { return error };
@@ -75,6 +83,7 @@ impl Request {
             return error;
         }
         self.block(true);
+        pending.hold.start_timer(HOLD);
         // SAFETY: alive, and on the event loop. What nginx would do on an event meanwhile is to run
         // the phases again; the request is finalized when the answer is there, for which it counts
         // once more.
@@ -96,6 +105,18 @@ unsafe extern "C" fn run(pending: *mut c_void, _: *mut ngx_log_t) {
     *pending.made.lock().unwrap_or_else(PoisonError::into_inner) = made;
 }
 
+/// It takes long.
+unsafe extern "C" fn on_hold(event: *mut ngx_event_t) {
+    // SAFETY: the event's data is the request, with whose pool the event goes.
+    let Some(request) = (unsafe { Request::new((*event).data.cast()) }) else { return };
+    guard(request.log(), (), || {
+        if let Some(pending) = Pooled::<Pending>::find(request.pool()) {
+            pending.hold.stop_timer();
+            pending.hold.start_timer(HOLD);
+        }
+    });
+}
+
 /// The thread is done.
 unsafe extern "C" fn on_made(event: *mut ngx_event_t) {
     // SAFETY: the event's data is the request, which its `blocked` count kept alive.
@@ -105,6 +126,7 @@ unsafe extern "C" fn on_made(event: *mut ngx_event_t) {
         request.block(false);
         let pending = Pooled::<Pending>::find(request.pool());
         let made = pending.and_then(|pending| {
+            pending.hold.stop_timer();
             let made = pending.made.lock().unwrap_or_else(PoisonError::into_inner).take();
             Some((pending.media_type, made?))
         });
