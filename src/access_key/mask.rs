@@ -332,15 +332,16 @@ impl Eye {
             }
             STRANGERS.with_borrow_mut(|strangers| {
                 let stranger = strangers.stranger(*roster_ids, piece);
-                let seen = strangers.place(&stranger);
-                if *seen == stranger {
+                let seen = strangers.set(&stranger);
+                if seen.contains(&stranger) {
                     return false;
                 }
                 *digests += 1;
                 if *digests > MOST_DIGESTS || is_held(rosters, piece) {
                     return true;
                 }
-                *seen = stranger;
+                seen.rotate_right(1);
+                seen[0] = stranger;
                 false
             })
         })
@@ -439,7 +440,8 @@ fn is_held(rosters: &[Arc<Roster>], key: &[u8]) -> bool {
 /// costs a hundred times what this does.
 struct Strangers {
     state: RandomState,
-    seen: Box<[Stranger; 512]>,
+    /// Each piece has one of these sets, with the last one seen first.
+    seen: Box<[[Stranger; 4]; 128]>,
 }
 
 /// A piece beside the keys that it was compared with.
@@ -460,7 +462,7 @@ impl Stranger {
 
 thread_local! {
     static STRANGERS: RefCell<Strangers> =
-        RefCell::new(Strangers { state: RandomState::new(), seen: Box::new([Stranger::NONE; 512]) });
+        RefCell::new(Strangers { state: RandomState::new(), seen: Box::new([[Stranger::NONE; 4]; 128]) });
 }
 
 impl Strangers {
@@ -477,7 +479,7 @@ impl Strangers {
     }
 
     /// Where that piece would be.
-    fn place(&mut self, stranger: &Stranger) -> &mut Stranger {
+    fn set(&mut self, stranger: &Stranger) -> &mut [Stranger; 4] {
         let (words, _) = stranger.bytes.as_chunks::<8>();
         let mixed =
             words.iter().fold(stranger.rosters ^ u64::from(stranger.len), |mixed, &word| {
