@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
 use std::sync::Arc;
 
-use image_gate_core::key::mask::{Found, Known, find};
+use image_gate_core::key::mask::{Found, Known, find, is_of_pieces};
 use image_gate_core::key::source::{Edit, arguments, cookies, decode, edit_cookies};
 use image_gate_core::key::{Digest, Source};
 use nginx_sys::{NGX_DECLINED, NGX_ERROR, ngx_http_request_t, ngx_int_t};
@@ -79,7 +79,7 @@ pub fn before_log(request: Request) {
             Kind::Other => request.known_value(place),
         };
         let Some(value) = value.filter(|value| !value.is_empty()) else { continue };
-        if eye.line.is_clean() && eye.line.place_of(value).is_some() {
+        if eye.line.is_clean() && eye.line.place_of(request.part(Part::Line), value).is_some() {
             continue;
         }
         let name = request.variable_name(place);
@@ -181,11 +181,12 @@ impl Line {
         !self.addresses.is_empty() && self.found.is_empty()
     }
 
-    /// Where a text lies in it, if it does.
-    fn place_of(&self, text: &[u8]) -> Option<Range<usize>> {
+    /// Where a text lies in it, if it does, and is made of whole pieces of it.
+    fn place_of(&self, line: &[u8], text: &[u8]) -> Option<Range<usize>> {
         let Range { start, end } = text.as_ptr_range();
         let place = start.addr().checked_sub(self.addresses.start)?;
-        (end.addr() <= self.addresses.end).then(|| place..place + text.len())
+        let place = (end.addr() <= self.addresses.end).then(|| place..place + text.len())?;
+        is_of_pieces(line, &place).then_some(place)
     }
 }
 
@@ -307,7 +308,7 @@ impl Eye {
         if self.is_blind {
             return Some(MASK.into());
         }
-        let found = match self.line.place_of(text) {
+        let found = match self.line.place_of(self.request.part(Part::Line), text) {
             Some(_) if self.line.found.is_empty() => return None,
             Some(place) => self.line.found.within(&place),
             None => self.find(text, in_query),

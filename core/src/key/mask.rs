@@ -13,6 +13,9 @@ use super::source::{MASK, decode};
 /// Pieces of one text that are looked at; of a longer one the rest is masked as a whole.
 const MOST_PIECES: usize = 4096;
 
+/// Texts in which a key is looked for byte by byte.
+const SHORT: usize = 256;
+
 /// What is known of keys in a text.
 #[derive(Clone, Copy)]
 pub struct Known<'a> {
@@ -85,6 +88,16 @@ impl Found {
             overlaps
         });
     }
+}
+
+/// Whether a part of a text is made of whole pieces of it: what is half of one may be another.
+#[must_use]
+pub fn is_of_pieces(text: &[u8], part: &Range<usize>) -> bool {
+    let is_edge = |at: Option<usize>| {
+        let byte = at.and_then(|at| text.get(at));
+        byte.is_none_or(|&byte| !matches!(class(byte), Class::Plain | Class::Percent))
+    };
+    is_edge(part.start.checked_sub(1)) && is_edge(Some(part.end))
 }
 
 /// Finds all keys in a text. `is_key` says of a piece of it whether that is one.
@@ -294,6 +307,11 @@ fn find_in_item(
 fn each_place(text: &[u8], key: &[u8], mut place: impl FnMut(Range<usize>)) {
     let Some(&first) = key.first() else { return };
     let mut at = 0;
+    // A finder is made in the time that a short text takes, and takes no more for a long one.
+    if text.len() > SHORT {
+        memchr::memmem::find_iter(text, key).for_each(|at| place(at..at + key.len()));
+        at = text.len();
+    }
     while let Some(skipped) = text.get(at..).and_then(|rest| memchr::memchr(first, rest)) {
         at += skipped;
         if text.get(at..).is_some_and(|rest| rest.starts_with(key)) {
@@ -394,6 +412,22 @@ mod tests {
         };
         assert_eq!(masked("xa b%cy a%20b%25c a%20%62%25%63").unwrap(), "x***y *** ***");
         assert_eq!(masked("a+b%c"), None);
+    }
+
+    #[test]
+    fn halves_of_pieces_are_looked_at_again() {
+        let text = b"/open/xKEY?a=1";
+        for (part, expected) in [(0..14, true), (6..10, true), (7..10, false), (6..9, false)] {
+            assert_eq!(is_of_pieces(text, &part), expected, "{part:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_in_a_long_text() {
+        let text = format!("/{}x{}y", "a".repeat(300), "KEY");
+        let known = Known { names: &[], keys: &[b"KEY"], in_query: false };
+        let found = find(text.as_bytes(), &known, |_| false).masked(text.as_bytes()).unwrap();
+        assert!(found.ends_with(b"ax***y"));
     }
 
     #[test]
