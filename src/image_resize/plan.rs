@@ -207,12 +207,10 @@ pub fn parse_value<T>(
     parse: fn(&[u8]) -> Option<T>,
     name: &str,
 ) -> Result<T, Error> {
-    let value = text;
-    parse(value).ok_or_else(|| {
-        let text = String::from_utf8_lossy(text);
-        let reason = format!("{name} \"{text}\"");
+    parse(text).ok_or_else(|| {
+        let reason = format!("{name} \"{}\"", String::from_utf8_lossy(text));
         // What a client sent is the client's fault, anything else that of the configuration.
-        if expression.variables().any(is_sent) || is_in_line(request, value) {
+        if expression.variables().any(is_sent) || is_in_line(request, text) {
             Error::BadParams(reason)
         } else {
             Error::Directive(reason)

@@ -13,7 +13,7 @@ use super::super::damage::{Damage, Tolerance};
 use super::super::geometry::Size;
 use super::super::pixels::Shrink;
 use super::super::raster::{Layout, Raster, zeroed};
-use super::super::source::png::{Data, Png};
+use super::super::source::png::{Data, PASSES, Png};
 use super::super::watched::{self, PIECE};
 use super::super::{Control, Error};
 use super::{Scale, enough, failed, truncated};
@@ -204,23 +204,13 @@ impl<R: BufRead + Seek> Rows<'_, R> {
     }
 }
 
-/// The first column and row of each of the seven passes, and how far apart its columns and its
-/// rows are (W3C PNG, third edition, section 8.1).
-const PASSES: [(u32, u32, u32, u32); 7] = [
-    (0, 0, 8, 8),
-    (4, 0, 8, 8),
-    (0, 4, 4, 8),
-    (2, 0, 4, 4),
-    (0, 2, 2, 4),
-    (1, 0, 2, 2),
-    (0, 1, 1, 2),
-];
-
 /// The columns and rows of each pass. A pass without columns has no rows.
 fn passes(size: Size) -> impl Iterator<Item = (u32, u32)> {
+    let along = |side: u32, first: usize, step: usize| {
+        side.saturating_sub(first as u32).div_ceil(step as u32)
+    };
     PASSES.iter().map(move |&(x, y, across, down)| {
-        let columns = size.width.saturating_sub(x).div_ceil(across);
-        let rows = size.height.saturating_sub(y).div_ceil(down);
+        let (columns, rows) = (along(size.width, x, across), along(size.height, y, down));
         if columns == 0 { (0, 0) } else { (columns, rows) }
     })
 }
@@ -247,14 +237,14 @@ fn fill_passes(raster: &mut Raster, size: Size, mut read: u32) {
         let known = read.min(rows);
         read -= known;
         // A pass stands to the right of what it refines, or below it.
-        let from = if x > 0 { (x as usize) * pixel } else { (y as usize) * stride };
+        let from = if x > 0 { x * pixel } else { y * stride };
         if from == 0 {
             continue;
         }
         for row in known..rows {
-            let start = (y + row * down) as usize * stride;
+            let start = (y + row as usize * down) * stride;
             for column in 0..columns {
-                let at = start + (x + column * across) as usize * pixel;
+                let at = start + (x + column as usize * across) * pixel;
                 raster.data_mut().copy_within(at - from..at - from + pixel, at);
             }
         }

@@ -5,19 +5,9 @@ use std::io::{self, Write};
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
+use super::super::source::png::PASSES;
 use super::super::{Control, PngCompression};
 use super::sink::Sink;
-
-/// The first column and row of each pass, and its steps.
-const PASSES: [(usize, usize, usize, usize); 7] = [
-    (0, 0, 8, 8),
-    (4, 0, 8, 8),
-    (0, 4, 4, 8),
-    (2, 0, 4, 4),
-    (0, 2, 2, 4),
-    (1, 0, 2, 2),
-    (0, 1, 1, 2),
-];
 
 const FILTER_NONE: u8 = 0;
 

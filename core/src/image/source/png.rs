@@ -15,6 +15,18 @@ const AROUND: usize = 12;
 /// The standard's own bound on sides and lengths.
 const MAX: u32 = i32::MAX as u32;
 
+/// The first column and row of each of the seven passes of an interlaced image, and how far apart
+/// its columns and its rows are (W3C PNG, third edition, section 8.1).
+pub(in super::super) const PASSES: [(usize, usize, usize, usize); 7] = [
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+];
+
 const PALETTE: u8 = 3;
 const XMP: &[u8] = b"XML:com.adobe.xmp\0";
 

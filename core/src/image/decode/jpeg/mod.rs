@@ -99,14 +99,31 @@ fn verify(
     tolerance: &Tolerance,
     control: &Control,
 ) -> Result<(), Error> {
-    let how = Decode { scale: Scale::Eighths(1), ..Decode::all(size, scans) };
-    // Of a progressive image the smallest scale needs but a few scans.
-    let low =
-        if jpeg.progressive() { None } else { low(input, jpeg, size, &how, tolerance, control)? };
-    if low.is_none() {
-        turbo(input, jpeg, size, &how, tolerance, control)?;
+    if read_all(input, jpeg, size, scans, tolerance, control)?.is_none() {
+        turbo(input, jpeg, size, &smallest(size, scans), tolerance, control)?;
     }
     Ok(())
+}
+
+/// Reads all of the data by our own reader; `None` where it can't.
+fn read_all(
+    input: &[u8],
+    jpeg: &Jpeg,
+    size: Size,
+    scans: u32,
+    tolerance: &Tolerance,
+    control: &Control,
+) -> Result<Option<Raster>, Error> {
+    // Of a progressive image the smallest scale needs but a few scans.
+    if jpeg.progressive() {
+        return Ok(None);
+    }
+    low(input, jpeg, size, &smallest(size, scans), tolerance, control)
+}
+
+/// The whole image at the scale that is the least work.
+fn smallest(size: Size, scans: u32) -> Decode {
+    Decode { scale: Scale::Eighths(1), ..Decode::all(size, scans) }
 }
 
 /// Decodes by one of the two decoders, as [`internals`](super::super::internals) wants it.
@@ -167,11 +184,7 @@ fn is_read_whole(
     scans: u32,
     control: &Control,
 ) -> Result<bool, Error> {
-    if jpeg.progressive() {
-        return Ok(true);
-    }
-    let how = Decode { scale: Scale::Eighths(1), ..Decode::all(size, scans) };
-    match low(input, jpeg, size, &how, &Tolerance::new(DamagePolicy::Strict), control) {
+    match read_all(input, jpeg, size, scans, &Tolerance::new(DamagePolicy::Strict), control) {
         Ok(_) => Ok(true),
         Err(Error::DecodeFailed(_)) => Ok(false),
         Err(error) => Err(error),
