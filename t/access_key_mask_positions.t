@@ -22,10 +22,12 @@ fixture_path('text.txt');
 my $key = 'GoodKey5f3b09c2';
 my $wrong = 'WrongKey2d94e6b1';
 (my $escaped = $key) =~ s/G/%47/;
+# Base64 has a slash, which nginx decodes in a path.
+my $slashed = 'Sl4shed/Key+5f3b09c2d4==';
 # Base64 of what Basic has in front of it.
 my $basic = 'Basic dXNlcjpwYXNzd29yZA==';
 
-my @names = qw(request request_uri uri document_uri args query_string request_filename
+my @names = qw(rooted proxy_add_x_forwarded_for request request_uri uri document_uri args query_string request_filename
     arg_key arg_other arg_a http_x_api_key http_x_other http_cookie http_referer http_authorization
     http_user_agent http_x_forwarded_uri cookie_k cookie_other sent_http_location sent_http_x_echo
     upstream_http_x_echo upstream_http_location access_key_uri copied chosen named remote_user proxy_host);
@@ -38,7 +40,7 @@ open my $out, '>', "$s->{dir}/users" or die $!;
 print $out "user:{PLAIN}password\n";
 close $out;
 open $out, '>', "$s->{dir}/keys" or die $!;
-print $out key_file(acme => $key);
+print $out key_file(acme => $key, base => $slashed);
 close $out;
 
 my $sees = '$http_authorization|$http_x_api_key|$http_cookie|$request_uri|$http_referer';
@@ -68,6 +70,8 @@ sub locations {
         location /proxied/ { proxy_set_header X-Was \$request_uri; proxy_pass http://127.0.0.1:$up_port; }
         location /down/ { proxy_pass http://127.0.0.1:1; }
         location /basic/ { auth_basic closed; auth_basic_user_file $s->{dir}/users; alias $files/; }
+        # What its files are called is asked for by nobody but the log.
+        location /rooted/ { root $files\$rooted; return 204; }
         location /early/ { if (\$arg_key) { return 403; } alias $files/; }
     };
 }
@@ -76,6 +80,7 @@ sub locations {
 $s->{http} = qq~
     access_key_zone p 256k;
     access_key_file p $s->{dir}/keys;
+    map \$request_uri \$rooted { default "\$request_uri"; }
     map \$arg_key \$chosen { default "(\$arg_key)"; "" ""; }
     log_format all escape=none '~ . join('|', map { "\$$_" } @names) . qq~|\$status';
     server { listen 127.0.0.1:$up_port; location / { add_header X-Echo "$sees" always; return 200 "$sees"; } }
@@ -91,7 +96,7 @@ $s->{http} = qq~
 $s->start(locations());
 
 # What a request has, with KEY where the key is.
-my @uris = map { my $uri = $_; map { "/$_$uri" } qw(o open kept moved named proxied down deny early) } (
+my @uris = map { my $uri = $_; map { "/$_$uri" } qw(o open kept moved named proxied down deny early rooted) } (
     '/x?key=KEY', '/x?a=1&KEY', '/x?other=KEY', '/x?key[]=KEY', '/x?key%5B%5D=KEY', '/x?a=1;key=KEY', '/x;key=KEY',
     '/x;KEY', '/x?KEY=1', '/x#key=KEY', '/x#KEY', '/x?a=1#KEY', '/x?key=ESCAPED', '/KEY/x', '/KEY', '/KEY/', '/KEY/../x',
     '/a/KEY/x', '/a/b/c/KEY', '/./KEY/x', '//KEY//x', '/ESCAPED/x', '/x?url=http%3A%2F%2Fh%2FKEY%2Fx', '/x,KEY', '/x:KEY',
@@ -100,7 +105,7 @@ my @uris = map { my $uri = $_; map { "/$_$uri" } qw(o open kept moved named prox
 my @headers = (
     'X-Api-Key: KEY', 'x-api-key: KEY', 'Cookie: k=KEY', 'Cookie: a=1; k=KEY; b=2', 'Cookie: other=KEY',
     'Authorization: Bearer KEY', 'Authorization: bearer  KEY', 'Authorization: KEY', 'Authorization: Token KEY',
-    'X-Other: KEY', 'X-Forwarded-Uri: /o/KEY/x?key=KEY', 'User-Agent: me/1.0 (KEY)',
+    'X-Other: KEY', 'X-Forwarded-For: KEY', 'X-Forwarded-For: 1.2.3.4, KEY', 'X-Forwarded-Uri: /o/KEY/x?key=KEY', 'User-Agent: me/1.0 (KEY)',
     map({ "Referer: $_" } 'http://h/o/x?key=KEY', 'http://h/o/KEY/x', 'http://h/o/KEY', 'http://h/x#key=KEY', 'http://h/x;key=KEY',
         'http://h/x?key[]=KEY', '//h/KEY', 'KEY', 'http://KEY@h/', 'http://h/KEY/../x', 'http://h/ESCAPED/', 'android-app://h/KEY'),
 );
@@ -198,6 +203,28 @@ for my $file (glob "$s->{dir}/logs/*.log") {
     ok($s->wait(10, sub { slurp("$s->{dir}/logs/all.log") =~ /zz=3/ }), 'wrong keys are logged');
     unlike(slurp("$s->{dir}/logs/all.log"), qr/\Q$wrong\E|o\/ab\/x/, 'masked');
     unlike($s->log, qr/\Q$wrong\E/, 'in the error log, too');
+}
+
+# A key with a slash, escaped where it would end a segment, and in the decoded texts made of it.
+{
+    my @escaped = map { my $escape = $_; $slashed =~ s{([/+=])}{sprintf $escape, ord $1}ger } '%%%02X', '%%%02x';
+    push @escaped, $slashed =~ s{/}{%2F}r;
+    my $c = $s->client;
+    for my $key (@escaped) {
+        for my $place (qw(open o kept named down deny moved rooted)) {
+            $c->get("/$place/$key/x");
+            $c->get("/$place/a/$key");
+            $c->get("/$place/x?other=$key&key=$key");
+            $c->get("/$place/$key/x?key=$key");
+        }
+    }
+    $c->get('/open/x?zz=4');
+    ok($s->wait(10, sub { slurp("$s->{dir}/logs/all.log") =~ /zz=4/ }), 'keys with a slash are logged');
+    for my $file (grep { -f } glob "$s->{dir}/logs/*.log") {
+        my ($name) = $file =~ m{([^/]+)$};
+        my @bad = grep { /Sl4shed|Key(?:\+|%2b)5f3b/i } split /^/, slurp($file);
+        is(scalar @bad, 0, "$name - nothing of a key with a slash") or diag(@bad[0 .. ($#bad < 20 ? $#bad : 20)]);
+    }
 }
 
 # Nothing is changed on its way.

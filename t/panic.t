@@ -45,6 +45,8 @@ __DATA__
 /e/quad-100x120.png?panic=complete      500 body=page
 HEAD /t/quad-100x120.png?panic=complete 500 empty
 /t/quad-100x120.png                     200 png 50x60
+--- error_log eval
+[qr/\[error\] \d+#\d+: image_gate: internal error at \S+\.rs:\d+$/m, qr/a handler ended by an internal error.*request: "GET/]
 --- no_error_log
 [alert]
 [crit]

@@ -44,6 +44,7 @@ http {
     access_log off; client_body_temp_path $dir/body;
     access_key_zone p 128k; access_key_file p keys;
     image_resize_zone 64k;
+    server { listen 127.0.0.1:9; location / { access_key zone=p from=arg:key; } }
     $site
 }
 E_C
@@ -281,8 +282,126 @@ location /d/ { secure_link_hash $arg_t; secure_link_hash_message "$uri"; secure_
 map $arg_x $signed { default $arg_e; }
 server {
     listen 127.0.0.1:1;
-    location /a/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$uri$signed"; secure_link_hash_key k; secure_link_hash_require on; }
+    location /a/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$uri|$signed"; secure_link_hash_key k; secure_link_hash_require on; }
 }
+=== fields of a message that touch
+location /a/ {
+    secure_link_hash $arg_t,$arg_e;
+    secure_link_hash_message "$uri$secure_link_hash_expires"; #! warn: "$uri" and "$secure_link_hash_expires" touch
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+}
+location /b/ {
+    secure_link_hash $arg_t;
+    secure_link_hash_message "$uri|${arg_w}$arg_h"; #! warn: "$arg_w" and "$arg_h" touch
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+}
+location /c/ {
+    secure_link_hash $arg_t,$arg_e;
+    secure_link_hash_md5 "$uri$arg_e k"; #! warn: "$uri" and "$arg_e" touch
+    secure_link_hash_require on;
+}
+=== fields that touch and can be told apart
+location /a/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$secure_link_hash_expires$uri$is_args$args"; secure_link_hash_key k; secure_link_hash_require on; }
+location /b/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$scheme://$host${uri}|$secure_link_hash_expires"; secure_link_hash_key k; secure_link_hash_require on; }
+location /c/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_md5 "$secure_link_hash_expires$uri$remote_addr k"; secure_link_hash_require on; }
+=== a start that is not signed
+location /a/ {
+    secure_link_hash $arg_t,$arg_e;
+    secure_link_hash_message "$uri|$secure_link_hash_expires";
+    secure_link_hash_key k;
+    secure_link_hash_not_before $arg_nbf; #! warn: "$arg_nbf" is not signed
+    secure_link_hash_require on;
+}
+location /b/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$uri|$arg_e|$arg_nbf"; secure_link_hash_key k; secure_link_hash_not_before $arg_nbf; secure_link_hash_require on; }
+location /c/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$request_uri"; secure_link_hash_key k; secure_link_hash_not_before $arg_nbf; secure_link_hash_require on; }
+=== a message without what is asked for
+location /a/ {
+    secure_link_hash $arg_t,$arg_e;
+    secure_link_hash_message "$secure_link_hash_expires|$remote_addr"; #! warn: what is asked for is not signed
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+}
+=== a message of what is asked for by another name
+location /a/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$arg_id|$arg_e"; secure_link_hash_key k; secure_link_hash_require on; }
+location /b/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "/b/|$arg_e"; secure_link_hash_key k; secure_link_hash_require on; }
+location /c/ { secure_link_hash $arg_t; secure_link_hash_message "$secure_link_hash_expires|"; secure_link_hash_prefix on; secure_link_hash_key k; secure_link_hash_require on; }
+=== settings that links of another kind do not go by
+location /a/ {
+    secure_link_hash $arg_t;
+    secure_link_hash_md5 "$uri k";
+    secure_link_hash_key k; #! warn: has no effect on links of this kind
+    secure_link_hash_algorithm sha256; #! warn: has no effect on links of this kind
+    secure_link_hash_encoding hex; #! warn: has no effect on links of this kind
+    secure_link_hash_unsigned_args w; #! warn: has no effect on links of this kind
+    secure_link_hash_require on;
+}
+location /b/ {
+    secure_link_hash_format thumbor;
+    secure_link_hash_key salt=s k; #! warn: only links of imgproxy and akamai have a salt
+    secure_link_hash_algorithm sha256; #! warn: has no effect on links of this kind
+    secure_link_hash_require on;
+}
+location /c/ {
+    secure_link_hash $arg_t;
+    secure_link_hash_message $uri;
+    secure_link_hash_key k;
+    secure_link_hash_unsigned_args w; #! warn: has no effect on links of this kind
+    secure_link_hash_require on;
+}
+location /d/ { secure_link_hash_format imgproxy; secure_link_hash_key salt=s k; secure_link_hash_encoding base64url min=16; secure_link_hash_require on; }
+=== a size that a request asks for, and the message leaves out
+location /a/ {
+    secure_link_hash $arg_t;
+    secure_link_hash_message $uri; #! warn: "image_resize" reads "$arg_w"
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+    image_resize resize $arg_w -;
+}
+location /b/ {
+    secure_link_hash $arg_t;
+    secure_link_hash_message $uri; #! warn: "image_resize_jpeg_quality" reads "$arg_q"
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+    image_resize resize 100 -;
+    image_resize_jpeg_quality $arg_q;
+}
+location /c/ { secure_link_hash $arg_t; secure_link_hash_message "$uri|$arg_w"; secure_link_hash_key k; secure_link_hash_require on; image_resize resize $arg_w -; }
+=== presets to allow that there are not
+location /a/ {
+    image_resize_params $args;
+    image_resize_allow width=* preset=*; #! warn: there is no "image_resize_preset" to allow
+}
+=== http: a preset that nothing asks for
+image_resize_preset one w=1; #! warn: has no effect: there is no "image_resize_params"
+server { listen 127.0.0.1:1; location / { image_resize resize 10 10; } }
+=== settings of images where none is made
+location /a/ {
+    image_resize test;
+    image_resize_jpeg_quality 50; #! warn: has no effect: "image_resize" makes no image here
+    image_resize_params $args; #! warn: has no effect: "image_resize" makes no image here
+    image_resize_allow width=*;
+    image_resize_buffer 1g;
+}
+location /b/ {
+    image_resize size;
+    image_resize_sharpen 50; #! warn: has no effect: "image_resize" makes no image here
+}
+=== a box without sides
+location /a/ {
+    image_resize resize - -; #! warn: it is the same as "convert"
+}
+=== memory that no image does with
+location /a/ {
+    image_resize resize 10 10;
+    image_resize_limit memory=512k; #! warn: memory= is less than any image needs
+}
+location /b/ { image_resize resize 10 10; image_resize_limit memory=2g; }
+=== http: a zone that no location asks
+access_key_zone q 128k; #! warn: no location has "access_key zone=q"
+access_key_file q keys;
+server { listen 127.0.0.1:1; }
 === a variable where a name is meant
 location /st/ {
     secure_link_hash_strip $arg_token; #! emerg: is "token" meant?

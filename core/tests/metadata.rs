@@ -80,6 +80,30 @@ fn everything_is_found() {
     }
 }
 
+/// What the flags of a WebP don't announce is not there, as browsers and libwebp see it.
+#[test]
+fn what_a_webp_does_not_announce_does_not_count() {
+    let [_, _, webp] = sources(&p3());
+    assert_eq!(&webp[12..16], b"VP8X");
+    for flags in [0, 0x20, 0x08, 0x04, 0x2c] {
+        let mut source = webp.clone();
+        source[20] = flags;
+        let info = probe(&source).unwrap();
+        assert_eq!(info.orientation, if flags & 0x08 == 0 { 1 } else { 6 }, "{flags:#x}");
+        assert_eq!(info.has_profile, flags & 0x20 != 0, "{flags:#x}");
+        // Nor does it come back when a file is made of its parts.
+        for metadata in [MetadataPolicy::Strip, MetadataPolicy::Copyright, MetadataPolicy::Keep] {
+            let plan = Plan { profile: ProfilePolicy::Keep, metadata, ..plan("f=webp") };
+            let out = transform(&source, &plan).unwrap();
+            assert_eq!(probe(&out).unwrap().has_profile, flags & 0x20 != 0, "{flags:#x}");
+            let names_author = flags & 0x08 != 0 && metadata != MetadataPolicy::Strip;
+            if metadata != MetadataPolicy::Keep {
+                assert_eq!(contains(&out, b"Ann Other"), names_author, "{flags:#x}");
+            }
+        }
+    }
+}
+
 #[test]
 fn strip_leaves_nothing() {
     for source in sources(&p3()) {

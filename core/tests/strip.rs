@@ -504,9 +504,8 @@ fn author_and_rights_stay() {
     let png = insert(&png(&picture), 33, &png_chunk(b"eXIf", &exif));
     let exif = riff_chunk(b"EXIF", &exif);
     let webp = webp_file(&[&vp8x(8, 60, 40), &webp_lossless(&picture)[12..], &exif]);
-    let simple = webp_file(&[&webp_lossless(&picture)[12..], &exif]);
     let avif = avif_of(&picture, &exif_with_secret(), b"");
-    for source in [jpeg, png, webp, simple, avif] {
+    for source in [jpeg, png, webp, avif] {
         let out = stripped(&source, &copyright());
         assert!(contains(&out, b"Ann Other") && contains(&out, b"(c) 2024 AO"));
         assert!(!contains(&out, SECRET) && !contains(&out, b"GPSN"));
@@ -520,6 +519,21 @@ fn author_and_rights_stay() {
         };
         assert_eq!(block(&out), block(&made));
         assert!(!contains(&stripped(&source, &stripping()), b"Ann Other"));
+    }
+}
+
+/// Nobody reads what the flags don't announce, so there is nothing of it to keep.
+#[test]
+fn what_a_webp_does_not_announce_goes() {
+    let picture = photo(60, 40);
+    let still = webp_lossless(&picture);
+    let exif = riff_chunk(b"EXIF", &exif_with_secret());
+    let profile = riff_chunk(b"ICCP", SECRET);
+    let plain = webp_file(&[&vp8x(0, 60, 40), &still[12..]]);
+    for plan in [stripping(), copyright()] {
+        assert_eq!(stripped(&webp_file(&[&still[12..], &exif]), &plan), still);
+        let silent = webp_file(&[&vp8x(0, 60, 40), &profile, &still[12..], &exif]);
+        assert_eq!(stripped(&silent, &plan), plain);
     }
 }
 

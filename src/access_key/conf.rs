@@ -35,6 +35,7 @@ pub struct MainConf {
     pub kinds: OnceCell<Vec<Kind>>,
     /// Whether a location shows zones.
     pub shown: Cell<bool>,
+    pub places: Places,
     /// For what is refused or warned of in the end.
     pub notes: lint::Notes,
 }
@@ -104,7 +105,8 @@ pub fn unknown_zone(place: &Place, name: &str, cf: *mut ngx_conf_t) {
 /// `access_key_zone`, and what belongs to it.
 pub struct ZoneConf {
     pub name: String,
-    place: Rc<Place>,
+    /// Used where a location asks for its keys.
+    pub place: Rc<Place>,
     pub store: Option<Store>,
     /// The key file as it was read with the configuration.
     pub file: RefCell<Option<(KeyFile, Keys)>>,
@@ -444,6 +446,7 @@ impl Merge for LocConf {
             }
             return false;
         };
+        zone.place.is_used.set(true);
         self.zone = Some(zone);
         let quotas = self.quotas.unwrap_or_default();
         zone.common.set(zone.common.get().min(&quotas.limits));

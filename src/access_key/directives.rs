@@ -55,6 +55,10 @@ impl Directives for MainConf {
             set: export::set_redis,
         },
     ];
+
+    fn places(&mut self) -> Option<&mut Places> {
+        Some(&mut self.places)
+    }
 }
 
 impl Directives for SrvConf {

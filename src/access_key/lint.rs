@@ -78,5 +78,14 @@ pub fn check(cf: *mut ngx_conf_t, main: &MainConf) -> bool {
     for place in main.notes.places.borrow().iter().filter(|place| !place.is_used.get()) {
         place.warn(cf, format_args!("has no effect: there is no \"access_key\" here"));
     }
+    for zone in main.zones.iter().filter(|zone| !zone.place.is_used.get()) {
+        let name = &zone.name;
+        zone.place.warn(cf, format_args!("no location has \"access_key zone={name}\""));
+    }
+    for name in ["access_key_statsd", "access_key_redis"] {
+        if let Some(place) = main.places.get(name).filter(|_| main.zones.is_empty()) {
+            place.warn(cf, format_args!("has no effect: there is no \"access_key_zone\""));
+        }
+    }
     is_right
 }

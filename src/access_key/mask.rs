@@ -55,7 +55,10 @@ struct Lines;
 
 impl Censor for Lines {
     fn censor(request: Request, line: &[u8]) -> Option<Vec<u8>> {
-        Eye::of(request)?.mask(line, false)
+        let mut eye = Eye::of(request)?;
+        // A key whose slashes are escaped there may stand decoded elsewhere.
+        eye.read_line();
+        eye.mask(line, false)
     }
 }
 
@@ -72,12 +75,16 @@ pub fn before_log(request: Request) {
     let parts = PARTS.map(|part| eye.mask(request.part(part), matches!(part, Part::Args)));
     let is_clean = eye.line.is_clean() && parts.iter().all(Option::is_none);
 
+    // All of them before any is masked: what one comes to may make nginx evaluate others.
     for (place, kind) in kinds(&request).iter().enumerate() {
-        let value = match kind {
-            Kind::Line if is_clean => request.known_value(place),
-            Kind::Line | Kind::Sent => request.value(place),
-            Kind::Other => request.known_value(place),
-        };
+        match kind {
+            Kind::Line if is_clean => (),
+            Kind::Line | Kind::Sent => drop(request.value(place)),
+            Kind::Other => (),
+        }
+    }
+    for place in 0..kinds(&request).len() {
+        let value = request.known_value(place);
         let Some(value) = value.filter(|value| !value.is_empty()) else { continue };
         if eye.line.is_clean() && eye.line.place_of(request.part(Part::Line), value).is_some() {
             continue;
@@ -140,7 +147,9 @@ fn kind_of(name: &[u8]) -> Kind {
     ];
     if NAMES.contains(&name) || name.starts_with(b"arg_") {
         Kind::Line
-    } else if PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
+    } else if name == b"proxy_add_x_forwarded_for"
+        || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    {
         Kind::Sent
     } else {
         Kind::Other
@@ -320,8 +329,10 @@ impl Eye {
     fn find(&mut self, text: &[u8], in_query: bool) -> Found {
         let Eye { sources, rosters, keys, long, segments, digests, roster_ids, .. } = self;
         let names = names(sources);
-        let long: SmallVec<[&[u8]; 2]> = long.iter().map(Vec::as_slice).collect();
-        find(text, &Known { names: &names, keys: &long, in_query }, |piece| {
+        let known: SmallVec<[&[u8]; 2]> = long.iter().map(Vec::as_slice).collect();
+        // What is found of a key in one piece may come as several where its slashes are decoded.
+        let mut parted: SmallVec<[Vec<u8>; 1]> = SmallVec::new();
+        let mut is_key = |piece: &[u8]| {
             if segments.iter().any(|key| key == piece) {
                 return true;
             }
@@ -345,7 +356,19 @@ impl Eye {
                 seen[0] = stranger;
                 false
             })
-        })
+        };
+        let found = find(text, &Known { names: &names, keys: &known, in_query }, |piece| {
+            let is_key = is_key(piece);
+            if is_key && piece.contains(&b'/') && parted.len() < MOST_KEYS {
+                // One of the parts may have been taken for a segment that is a key.
+                let parts = piece.split(|&byte| byte == b'/').chain([piece]);
+                parted.extend(parts.filter(|part| part.len() >= SHORTEST).map(<[u8]>::to_vec));
+            }
+            is_key
+        });
+        drop(known);
+        long.extend(parted);
+        found
     }
 
     /// The value of a variable without keys; `None` where it has none.

@@ -2,7 +2,7 @@
 
 use image_gate_core::key::Source;
 use image_gate_core::key::source::{
-    Edit, arguments, cookies, edit_arguments, edit_cookies, edit_segment, edit_uri, segment,
+    Edit, arguments, cookies, decode, edit_arguments, edit_cookies, edit_segment, edit_uri, segment,
 };
 use nginx_sys::{NGX_DECLINED, NGX_HTTP_INTERNAL_SERVER_ERROR, ngx_http_request_t, ngx_int_t};
 use smallvec::SmallVec;
@@ -65,6 +65,7 @@ pub fn settle(request: Request) -> Result<(), NoMemory> {
                     continue;
                 }
                 if server.mask() {
+                    note_parted(request, &visits, key)?;
                     request.edit_line(|uri| edit_uri(uri, &[], Some(key), Edit::Mask))?;
                 }
                 let uri = request.part(Part::UnparsedUri);
@@ -85,6 +86,21 @@ pub fn settle(request: Request) -> Result<(), NoMemory> {
         let uri = edit_uri(request.part(Part::UnparsedUri), &names, None, edit);
         if let Some(uri) = uri {
             request.set_part(Part::UnparsedUri, &uri)?;
+        }
+    }
+    Ok(())
+}
+
+/// Notes the other parts of segments that a slash, escaped by the client, made several of: with
+/// the one that came as a key, they may be one.
+fn note_parted(request: Request, visits: &Visits, key: &[u8]) -> Result<(), NoMemory> {
+    let uri = request.part(Part::UnparsedUri);
+    let path = uri.split(|&byte| byte == b'?').next().unwrap_or_default();
+    for segment in path.split(|&byte| byte == b'/').filter(|segment| segment.contains(&b'%')) {
+        let segment = decode(segment);
+        let parts = || segment.split(|&byte| byte == b'/').filter(|part| !part.is_empty());
+        if parts().nth(1).is_some() && parts().any(|part| part == key) {
+            parts().try_for_each(|part| visits.note(request, part))?;
         }
     }
     Ok(())

@@ -28,6 +28,14 @@ pub enum Value<T> {
     Expression(Expression),
 }
 
+/// The expression of a value that is not fixed.
+fn varying<T>(value: Option<Value<T>>) -> Option<Expression> {
+    match value {
+        Some(Value::Expression(expression)) => Some(expression),
+        Some(Value::Fixed(_)) | None => None,
+    }
+}
+
 /// What the body becomes.
 #[derive(Clone, Copy, Default)]
 pub enum Mode {
@@ -159,6 +167,7 @@ pub struct MainConf {
     pub has_debug: Cell<bool>,
     /// Whether a location makes images on the event loop, as there are no threads.
     pub is_blocking: Cell<bool>,
+    pub places: Places,
     /// For what is refused or warned of in the end.
     pub notes: lint::Notes,
 }
@@ -231,10 +240,42 @@ impl LocConf {
         self.geometry.unwrap_or_default()
     }
 
-    /// The directives by which a request says itself what is made of an image.
+    /// The directives by which a request may say itself what is made of an image: all values that
+    /// hold variables.
     pub fn asked_by(&self) -> impl Iterator<Item = (&'static str, Expression)> {
-        let params = self.params.filter(|_| self.geometry().mode.makes_image());
-        params.map(|params| ("image_resize_params", params)).into_iter()
+        let geometry = self.geometry();
+        let sides = geometry.sides();
+        let named = sides.map(|sides| sides.named).unwrap_or_default();
+        let adjust = self.adjust.unwrap_or_default();
+        let rows = [
+            ("image_resize_params", self.params),
+            ("image_resize", varying(sides.map(|sides| sides.width))),
+            ("image_resize", varying(sides.map(|sides| sides.height))),
+            ("image_resize", varying(named.gravity)),
+            ("image_resize", varying(named.enlarge)),
+            ("image_resize", varying(named.dpr)),
+            ("image_resize", varying(named.background)),
+            ("image_resize", varying(geometry.rotate)),
+            ("image_resize_jpeg_quality", varying(self.jpeg_quality)),
+            ("image_resize_webp_quality", varying(self.webp_quality.map(|webp| webp.quality))),
+            ("image_resize_avif_quality", varying(self.avif_quality.map(|avif| avif.quality))),
+            ("image_resize_max_bytes", varying(self.max_bytes)),
+            ("image_resize_trim", varying(self.trim)),
+            ("image_resize_adjust", varying(adjust.brightness)),
+            ("image_resize_adjust", varying(adjust.contrast)),
+            ("image_resize_adjust", varying(adjust.saturation)),
+            ("image_resize_adjust", varying(adjust.hue)),
+            ("image_resize_adjust", varying(adjust.gamma)),
+            ("image_resize_adjust", varying(adjust.grayscale)),
+            ("image_resize_blur", varying(self.blur)),
+            ("image_resize_sharpen", varying(self.sharpen)),
+            ("image_resize_background", varying(self.background)),
+            ("image_resize_format", varying(self.format)),
+        ];
+        let makes_image = geometry.mode.makes_image();
+        rows.into_iter()
+            .filter(move |_| makes_image)
+            .filter_map(|(name, expression)| Some((name, expression?)))
     }
 
     /// Bytes that a source may have.

@@ -47,6 +47,10 @@ impl Directives for MainConf {
             set: zone::set,
         },
     ];
+
+    fn places(&mut self) -> Option<&mut Places> {
+        Some(&mut self.places)
+    }
 }
 
 impl Directives for LocConf {

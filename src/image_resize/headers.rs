@@ -133,6 +133,8 @@ pub fn not_modified(request: Request, task: &Task) {
 
 /// The headers of a 304 that nginx or an upstream answered by the source's own validators.
 pub fn revalidated(request: Request, conf: &LocConf) {
+    // An upstream may say how long the source is.
+    request.set_content_length(None);
     forget_source(request);
     let mode = conf.geometry().mode;
     let Ok(mut plan) = conf.plan(request) else {

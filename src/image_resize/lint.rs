@@ -8,7 +8,7 @@ use image_gate_core::image::{Error, Plan};
 use nginx_sys::{ngx_conf_t, ngx_uint_t};
 
 use super::MODULE;
-use super::conf::{LocConf, MainConf, Mode, Threads};
+use super::conf::{Geometry, LocConf, MainConf, Mode, Threads, Value};
 use super::policy::OnError;
 use crate::ngx::conf::{self, Place};
 use crate::ngx::location::{self, Server};
@@ -34,7 +34,39 @@ struct Named {
 /// what is above the last mode is no mode.
 const MODES: std::ops::RangeInclusive<ngx_uint_t> = 1..=5;
 
+/// What only an image that is made goes by.
+const OF_IMAGES: [&str; 14] = [
+    "image_resize_adjust",
+    "image_resize_avif_quality",
+    "image_resize_background",
+    "image_resize_blur",
+    "image_resize_interlace",
+    "image_resize_jpeg_quality",
+    "image_resize_max_bytes",
+    "image_resize_params",
+    "image_resize_png_compression",
+    "image_resize_sharpen",
+    "image_resize_transparency",
+    "image_resize_trim",
+    "image_resize_watermark",
+    "image_resize_webp_quality",
+];
+
+/// Bytes below which `memory=` can only be a slip.
+const LEAST_MEMORY: u64 = 1 << 20;
+
 impl LocConf {
+    /// Whether a mode with a box has none.
+    fn is_unbounded(&self) -> bool {
+        let Geometry { mode: Mode::Resize(sides) | Mode::Crop(sides) | Mode::Pad(sides), .. } =
+            self.geometry()
+        else {
+            return false;
+        };
+        let is_open = |side: &Value<Option<_>>| matches!(side, Value::Fixed(None));
+        is_open(&sides.width) && is_open(&sides.height)
+    }
+
     /// What is wrong with parameters that are the same for every request.
     fn constant_fault(&self, main: &MainConf) -> Option<Error> {
         let list = self.params.as_ref()?.constant()?;
@@ -61,6 +93,9 @@ impl LocConf {
                     },
             );
         }
+        let is_moot = |name: &str| {
+            has_mode && !self.geometry().mode.makes_image() && OF_IMAGES.contains(&name)
+        };
         for place in self.places.iter().take(own) {
             notes.places.borrow_mut().push(place.clone());
             match place.name {
@@ -75,6 +110,26 @@ impl LocConf {
                         place.error(cf, format_args!("there is no preset \"{name}\""));
                         return false;
                     }
+                    if main.presets.is_empty() && allow.is_some_and(|allow| allow.takes_presets()) {
+                        let reason = "there is no \"image_resize_preset\" to allow";
+                        place.warn(cf, format_args!("{reason}"));
+                    }
+                }
+                name if is_moot(name) => {
+                    place.warn(
+                        cf,
+                        format_args!("has no effect: \"image_resize\" makes no image here"),
+                    );
+                }
+                "image_resize" if self.is_unbounded() => {
+                    place.warn(
+                        cf,
+                        format_args!("both sides are \"-\": it is the same as \"convert\""),
+                    );
+                }
+                "image_resize_limit" if self.bounds().memory < LEAST_MEMORY => {
+                    let reason = "memory= is less than any image needs: all of them are refused";
+                    place.warn(cf, format_args!("{reason}"));
                 }
                 "image_resize_params" if self.allow.is_none() && main.presets.is_empty() => {
                     place.warn(
@@ -135,6 +190,11 @@ pub fn check(cf: *mut ngx_conf_t, main: &MainConf) -> bool {
             let reason = "\"image_filter\" works in the same location: images go through both";
             place.warn(cf, format_args!("{reason}"));
         }
+    }
+    let takes_params =
+        || main.notes.places.borrow().iter().any(|place| place.name == "image_resize_params");
+    if let Some(place) = main.places.get("image_resize_preset").filter(|_| !takes_params()) {
+        place.warn(cf, format_args!("has no effect: there is no \"image_resize_params\""));
     }
     // What of Accept becomes a cache key is asked for without a filter, too.
     let negotiates = variable::is_used(cf, &["image_resize_accept"]);

@@ -27,7 +27,7 @@ use nginx_sys::{
 };
 
 use crate::ngx::conf::{commands, create, main_conf, merge, merged_loc_conf, no_commands, outcome};
-use crate::ngx::guard::guard;
+use crate::ngx::guard::{guard, report_panics};
 use crate::ngx::{Request, log, memory, phase, variable, worker};
 use conf::{LocConf, MainConf};
 
@@ -66,6 +66,7 @@ fn conf(request: &Request) -> Option<&LocConf> {
 }
 
 unsafe extern "C" fn preconfiguration(cf: *mut ngx_conf_t) -> ngx_int_t {
+    report_panics();
     outcome(cf, || variable::add(cf, variables::VARIABLES))
 }
 

@@ -12,7 +12,7 @@ use nginx_sys::{
     NGX_ERROR, NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF, NGX_LOG_EMERG, NGX_LOG_WARN, NGX_OK,
     ngx_command_t, ngx_conf_full_name, ngx_conf_t, ngx_http_compile_complex_value,
     ngx_http_compile_complex_value_t, ngx_http_complex_value, ngx_http_complex_value_t,
-    ngx_http_conf_ctx_t, ngx_int_t, ngx_module_t, ngx_parse_size, ngx_parse_time, ngx_pcalloc,
+    ngx_http_conf_ctx_t, ngx_int_t, ngx_module_t, ngx_parse_offset, ngx_parse_time, ngx_pcalloc,
     ngx_pool_t, ngx_str_t, ngx_uint_t,
 };
 
@@ -403,13 +403,39 @@ impl Expression {
     }
 }
 
+/// A part of the text of an expression.
+#[derive(Clone, Copy)]
+pub enum Term<'a> {
+    /// What stands there.
+    Text(&'a [u8]),
+    /// The name of a variable.
+    Variable(&'a [u8]),
+}
+
+/// The parts of the text of an expression, in their order; no text is empty.
+pub fn terms(text: &[u8]) -> impl Iterator<Item = Term<'_>> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let Some(tail) = rest.strip_prefix(b"$") else {
+            let end = rest.iter().position(|&byte| byte == b'$').unwrap_or(rest.len());
+            let (text, after) = rest.split_at(end);
+            rest = after;
+            return (!text.is_empty()).then_some(Term::Text(text));
+        };
+        let name = tail.strip_prefix(b"{").unwrap_or(tail);
+        let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        let end = name.iter().position(|byte| !is_name(byte)).unwrap_or(name.len());
+        let (name, after) = name.split_at(end);
+        rest = after.strip_prefix(b"}").filter(|_| tail.starts_with(b"{")).unwrap_or(after);
+        Some(Term::Variable(name))
+    })
+}
+
 /// The names of the variables in the text of an expression.
 pub fn variables(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    text.split(|&byte| byte == b'$').skip(1).map(|tail| {
-        let tail = tail.strip_prefix(b"{").unwrap_or(tail);
-        let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-        let end = tail.iter().position(|byte| !is_name(byte)).unwrap_or(tail.len());
-        tail.get(..end).unwrap_or_default()
+    terms(text).filter_map(|term| match term {
+        Term::Variable(name) => Some(name),
+        Term::Text(_) => None,
     })
 }
 
@@ -476,11 +502,11 @@ pub fn parse_count(text: &[u8]) -> Option<u64> {
     u64::from(parse_number(digits)?).checked_mul(unit)
 }
 
-/// A size in nginx's notation, in bytes.
+/// A size in nginx's notation, in bytes; with `g`, which nginx takes where files are meant.
 pub fn parse_size(text: &ngx_str_t) -> Option<u64> {
     let mut text = *text;
     // SAFETY: reads the string only.
-    u64::try_from(unsafe { ngx_parse_size(&mut text) }).ok()
+    u64::try_from(unsafe { ngx_parse_offset(&mut text) }).ok()
 }
 
 /// A time in nginx's notation, in milliseconds.

@@ -1,13 +1,16 @@
-//! What `nginx -t` warns of: settings by which no link is judged, and expiries that nobody signs.
+//! What `nginx -t` warns of: settings by which no link is judged, and parts of links that nobody
+//! signs.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use image_gate_core::link::Format;
+
 use nginx_sys::ngx_conf_t;
 
-use super::conf::{LocConf, MainConf, Method};
+use super::conf::{Links, LocConf, MainConf, Method};
 use crate::image_resize;
-use crate::ngx::conf::{Place, variables};
+use crate::ngx::conf::{Expression, Place, Term, terms, variables};
 use crate::ngx::variable;
 
 /// What a location decides, or hands out, by. That they are evaluated is reason enough to have
@@ -29,7 +32,7 @@ const METHODS: [&str; 4] = [
 
 /// Variables that hold no expiry, beside those of single arguments, cookies and headers. What is
 /// in others is not known here.
-const PLAIN: [&[u8]; 11] = [
+const PLAIN: [&[u8]; 10] = [
     b"binary_remote_addr",
     b"document_uri",
     b"host",
@@ -38,13 +41,72 @@ const PLAIN: [&[u8]; 11] = [
     b"remote_addr",
     b"request_method",
     b"scheme",
-    b"secure_link_hash_prefix",
     b"server_name",
     b"uri",
 ];
 
 /// Variables that hold all arguments.
 const ALL: [&[u8]; 3] = [b"args", b"query_string", b"request_uri"];
+
+/// Variables that begin with a slash, as long as nothing rewrites them to something odd.
+const PATHS: [&[u8]; 3] = [b"document_uri", b"request_uri", b"uri"];
+
+/// Variables without a slash.
+const SLASHLESS: [&[u8]; 9] = [
+    b"host",
+    b"http_host",
+    b"remote_addr",
+    b"request_method",
+    b"scheme",
+    EXPIRES,
+    b"server_addr",
+    b"server_name",
+    b"server_port",
+];
+
+/// Variables of one client, which it can't choose freely.
+const ADDRESSES: [&[u8]; 2] = [b"binary_remote_addr", b"remote_addr"];
+
+/// The variable that is a `?` or nothing.
+const IS_ARGS: &[u8] = b"is_args";
+
+const EXPIRES: &[u8] = b"secure_link_hash_expires";
+
+/// Whether two variables side by side in what is signed can be told apart: two requests may else
+/// come to one text, and so have one token.
+fn is_told_apart(one: &[u8], other: &[u8], is_md5: bool) -> bool {
+    one == IS_ARGS
+        || other == IS_ARGS
+        || SLASHLESS.contains(&one) && PATHS.contains(&other)
+        // nginx's own documentation of `secure_link_md5` has them touch.
+        || is_md5 && ADDRESSES.contains(&other)
+}
+
+/// The first two variables of a message that touch.
+fn touching(message: Expression, is_md5: bool) -> Option<(String, String)> {
+    let mut last: Option<&[u8]> = None;
+    for term in terms(message.text()) {
+        let Term::Variable(name) = term else {
+            last = None;
+            continue;
+        };
+        if let Some(one) = last.filter(|one| !is_told_apart(one, name, is_md5)) {
+            let [one, other] = [one, name].map(|name| String::from_utf8_lossy(name).into_owned());
+            return Some((one, other));
+        }
+        last = Some(name);
+    }
+    None
+}
+
+/// Directives that only some ways of telling right links go by.
+const KEYED: [&str; 4] = [
+    "secure_link_hash_algorithm",
+    "secure_link_hash_encoding",
+    "secure_link_hash_key",
+    "secure_link_hash_prefix",
+];
+const UNSIGNED: &str = "secure_link_hash_unsigned_args";
 
 /// What the locations were told, until all of them are known.
 #[derive(Default)]
@@ -94,6 +156,8 @@ impl LocConf {
                 format_args!("all links are refused: there is no \"secure_link_hash_key\""),
             );
         }
+        self.warn_of_inert(own, cf);
+        self.warn_of_message(own, cf);
         self.warn_of_unsigned(notes, cf);
         let says = |name| self.places.iter().take(own).any(|place| place.name == name);
         if ["secure_link_hash", "secure_link_hash_md5", "secure_link_hash_message"]
@@ -110,6 +174,88 @@ impl LocConf {
                 ),
             );
         }
+    }
+
+    /// Warns of directives of this location that its links do not go by.
+    fn warn_of_inert(&self, own: usize, cf: *mut ngx_conf_t) {
+        let says_nothing = |name: &str| match self.method {
+            Method::None => false,
+            Method::Secret(_) | Method::Md5(_) => KEYED.contains(&name) || name == UNSIGNED,
+            Method::Mac(..) => name == UNSIGNED,
+            Method::Foreign(..) => name == "secure_link_hash_algorithm",
+        };
+        let has_salts = match self.links {
+            Some(Links::Foreign(format, ..)) => {
+                matches!(format, Format::Imgproxy | Format::Akamai)
+            }
+            Some(Links::Plain) | None => false,
+        };
+        let is_salted =
+            || self.keys.iter().flat_map(|keys| keys.iter()).any(|key| !key.salt.is_empty());
+        for place in self.places.iter().take(own).filter(|place| place.is_in_location) {
+            if says_nothing(place.name) {
+                place.warn(cf, format_args!("has no effect on links of this kind"));
+            } else if place.name == "secure_link_hash_key" && !has_salts && is_salted() {
+                let reason = "only links of imgproxy and akamai have a salt";
+                place.warn(cf, format_args!("{reason}"));
+            }
+        }
+    }
+
+    /// Warns of what is wrong with the text that is signed.
+    fn warn_of_message(&self, own: usize, cf: *mut ngx_conf_t) {
+        let (message, name, is_md5) = match self.method {
+            Method::Md5(message) => (message, "secure_link_hash_md5", true),
+            Method::Mac(message, _) => (message, "secure_link_hash_message", false),
+            Method::None | Method::Secret(_) | Method::Foreign(..) => return,
+        };
+        let says = |name| self.places.iter().take(own).find(|place| place.name == name);
+        if let Some(place) = says(name) {
+            if let Some((one, other)) = touching(message, is_md5) {
+                place.warn(
+                    cf,
+                    format_args!(
+                        "\"${one}\" and \"${other}\" touch: other values of both make the same \
+                         text; write something between them"
+                    ),
+                );
+            }
+            if self.prefix != Some(true) && self.forgets_path(message) {
+                place.warn(
+                    cf,
+                    format_args!(
+                        "what is asked for is not signed: add \"$uri\", or whoever has one link \
+                         has all"
+                    ),
+                );
+            }
+        }
+        let place = says("secure_link_hash_not_before").or_else(|| says(name));
+        if let (Some(not_before), Some(place)) = (self.not_before, place)
+            && !message.variables().any(|name| ALL.contains(&name))
+            && let Some(read) = not_before.variables().find(|read| {
+                read.starts_with(b"arg_") && message.variables().all(|name| name != *read)
+            })
+        {
+            let read = String::from_utf8_lossy(read);
+            place.warn(
+                cf,
+                format_args!("\"${read}\" is not signed: whoever has a link can use it before"),
+            );
+        }
+    }
+
+    /// Whether nothing that is signed tells one file from another.
+    fn forgets_path(&self, message: Expression) -> bool {
+        let value = self.value.as_ref().map_or(&b""[..], |value| value.text());
+        terms(message.text()).all(|term| match term {
+            Term::Text(text) => !text.contains(&b'/'),
+            Term::Variable(name) => {
+                name == EXPIRES
+                    || variables(value).any(|other| other == name)
+                    || PLAIN.contains(&name) && !PATHS.contains(&name)
+            }
+        })
     }
 
     /// Says where a request can choose by its arguments what is made of an image, and the message

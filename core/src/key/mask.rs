@@ -295,7 +295,7 @@ fn find_in_item(
         };
         if is_one {
             found.push(text, at + start..at + end);
-        } else if padded > end && test(item.get(start..padded).unwrap_or_default()) {
+        } else if padded > end && test(&decode(item.get(start..padded).unwrap_or_default())) {
             found.push(text, at + start..at + padded);
         }
         start = end + 1;

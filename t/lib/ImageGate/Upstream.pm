@@ -14,6 +14,7 @@ package ImageGate::Upstream;
 #     gzip deflate rawdeflate xgzip br identity    Content-Encoding
 #     range      honours Range with 206
 #     status     answers code=404 with the file as body
+#     unchanged  answers 304 with the length that the file has
 #
 # More keys (a colon stands for a slash): etag=..., lm=1 (Last-Modified), type=image:x, disp=NAME (Content-Disposition),
 # refresh=1, ar=1 (Accept-Ranges), cc=..., vary=..., noetag, add=NAME%3aVALUE|NAME%3aVALUE (any headers), sums (digests
@@ -174,6 +175,10 @@ sub serve {
         }
 
         my $len = 'Content-Length: ' . length($body) . "\r\n";
+        if ($mode eq 'unchanged') {
+            $status = '304 Not Modified';
+            $body = '';
+        }
         my $line = "HTTP/1.1 $status\r\n$h";
 
         if ($method eq 'HEAD') {

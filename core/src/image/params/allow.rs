@@ -62,6 +62,11 @@ impl Allow {
             .find(|name| !presets.0.contains_key(*name))
     }
 
+    /// Whether presets are named at all, one by one or by `*`.
+    pub fn takes_presets(&self) -> bool {
+        self.0.iter().flatten().any(|rule| rule.parameter.name() == "preset")
+    }
+
     /// Checks a list. What is in the presets that it names is not looked at.
     ///
     /// # Errors

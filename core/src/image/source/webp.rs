@@ -6,11 +6,9 @@ use std::num::NonZeroU32;
 
 use super::super::bytes::{array, le16, le24, le32};
 use super::super::geometry::{Size, Window};
+use super::super::riff::{FLAG_ALPHA, FLAG_ANIMATION, FLAG_EXIF, FLAG_ICC, FLAG_XMP};
 use super::super::{Error, Format, Info};
 use super::{Animation, Damage, Dispose, Embedded, Icc, Kind, Source, broken, truncated};
-
-const FLAG_ANIMATION: u8 = 0x02;
-const FLAG_ALPHA: u8 = 0x10;
 
 /// Some writers put the prefix of JPEG before the EXIF data.
 const EXIF_PREFIX: &[u8] = b"Exif\0\0";
@@ -281,6 +279,8 @@ struct Found<'a> {
     opens: bool,
     /// What is wrong with a frame after the first.
     damage: Option<Damage>,
+    /// The flags of the file: what they don't announce is not there, for browsers and libwebp.
+    flags: u8,
     /// Whether it ends within a chunk.
     is_cut: bool,
     embedded: Embedded<'a>,
@@ -289,6 +289,17 @@ struct Found<'a> {
 impl<'a> Found<'a> {
     /// Walks over the chunks of a file.
     fn read(riff: &'a [u8]) -> Result<Found<'a>, Error> {
+        let mut found = Found::walk(riff)?;
+        let has = |flag: u8| found.flags & flag != 0;
+        let (has_icc, has_exif, has_xmp) = (has(FLAG_ICC), has(FLAG_EXIF), has(FLAG_XMP));
+        let Embedded { icc, exif, xmp, .. } = &mut found.embedded;
+        icc.take_if(|_| !has_icc);
+        exif.take_if(|_| !has_exif);
+        xmp.take_if(|_| !has_xmp);
+        Ok(found)
+    }
+
+    fn walk(riff: &'a [u8]) -> Result<Found<'a>, Error> {
         let mut found = Found::default();
         let mut chunks = Chunks::new(riff, 12);
         let mut alpha = None;
@@ -338,6 +349,7 @@ impl<'a> Found<'a> {
             return Err(bad());
         }
         self.canvas = Some(canvas);
+        self.flags = flags;
         self.alpha = flags & FLAG_ALPHA != 0;
         self.animated = flags & FLAG_ANIMATION != 0;
         Ok(())

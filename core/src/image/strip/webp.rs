@@ -27,12 +27,16 @@ pub(super) fn cuts<'a>(
     let mut exif = kept.exif.as_deref();
     let (mut once, mut flags) = (Once::default(), None);
     let mut chunks_end = FIRST;
+    let has = |flags: &Option<(Range<usize>, &[u8])>, flag: u8| {
+        let byte = flags.as_ref().and_then(|(_, data)| data.first());
+        byte.is_some_and(|byte| byte & flag != 0)
+    };
     while let Some((kind, data)) = chunks.next() {
         let chunk = chunks_end..chunks.at().min(file.len());
         chunks_end = chunk.end;
         match &kind {
             b"VP8X" if chunk.start == FIRST => flags = Some((chunk, data)),
-            b"ICCP" if kept.profile && once.is_first(0) => {}
+            b"ICCP" if kept.profile && has(&flags, riff::FLAG_ICC) && once.is_first(0) => {}
             b"ANIM" if animated && once.is_first(1) => {}
             b"ANMF" if animated => frame(&mut cuts, file, chunk.start, data)?,
             b"ALPH" if !animated && once.is_first(2) => {}
@@ -42,7 +46,7 @@ pub(super) fn cuts<'a>(
         }
     }
     let has_image = animated || once.has(3);
-    if !has_image || once.has(0) && flags.is_none() {
+    if !has_image {
         return None;
     }
     // What is no whole chunk, and what follows the file.
