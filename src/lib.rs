@@ -1,24 +1,20 @@
 //! The modules that nginx finds in `ngx_http_image_gate_module.so`.
 
+#![forbid(unused_must_use)]
+
+#[deny(unsafe_code)]
 mod access_key;
+#[deny(unsafe_code)]
 mod files;
+#[deny(unsafe_code)]
 mod image_resize;
+mod modules;
 mod ngx;
+#[deny(unsafe_code)]
 mod secure_link_hash;
 
 use std::ffi::c_char;
 use std::ptr::null;
-
-use nginx_sys::ngx_module_t;
-
-/// The modules, ended by null.
-#[unsafe(no_mangle)]
-pub static mut ngx_modules: [*const ngx_module_t; 4] = [
-    &raw const image_resize::MODULE,
-    &raw const access_key::MODULE,
-    &raw const secure_link_hash::MODULE,
-    null(),
-];
 
 /// Their names.
 #[unsafe(no_mangle)]

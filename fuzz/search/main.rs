@@ -63,6 +63,10 @@ fn main() -> ExitCode {
             }
         }
     } else {
+        if let Err(error) = std::fs::create_dir_all("build/fuzz") {
+            eprintln!("search: build/fuzz: {error}");
+            return ExitCode::FAILURE;
+        }
         search(format, shape, seconds, &mut report);
     }
     println!("{report}");
@@ -157,21 +161,25 @@ impl Report {
         self.jobs += 1;
         let current = format!("build/fuzz/search-{format}-current");
         // So that a crash leaves it behind.
-        let _ = std::fs::write(&current, input);
+        if let Err(error) = std::fs::write(&current, input) {
+            panic!("{current}: {error}");
+        }
         let Ok(plan) = Plan::from_params(PARAMS[which]) else { return 0 };
         forget_peak();
         let (before, resident) = (cpu(), status("VmRSS:"));
         let at_deadline = AtomicU64::new(0);
         let (sender, receiver) = mpsc::channel::<()>();
+        let deadline = Instant::now() + TIME;
         let (result, estimate) = std::thread::scope(|scope| {
             let at_deadline = &at_deadline;
             scope.spawn(move || {
-                if receiver.recv_timeout(TIME).is_err() {
+                // As long as the job has from here on, however long this thread took to begin.
+                if receiver.recv_timeout(deadline - Instant::now()).is_err() {
                     at_deadline.store(cpu(), Ordering::Relaxed);
                 }
                 let _ = receiver.recv();
             });
-            let control = Control::new(Some(Instant::now() + TIME));
+            let control = Control::new(Some(deadline));
             let prepared = prepare(input, &plan, &Limits::default());
             let out = match &prepared {
                 Ok(prepared) if prepared.memory() <= MEMORY => (
@@ -211,7 +219,9 @@ impl Report {
         if !wrong.is_empty() {
             self.found += 1;
             let name = format!("build/fuzz/search-{format}-{number}");
-            let _ = std::fs::copy(&current, &name);
+            if let Err(error) = std::fs::copy(&current, &name) {
+                panic!("{name}: {error}");
+            }
             println!("{name}: {}, {result:?}: {}", PARAMS[which], wrong.join(", "));
         }
         took

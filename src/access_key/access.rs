@@ -4,24 +4,26 @@ use image_gate_core::key::{Limits, draft, legacy};
 use nginx_sys::{
     NGX_DECLINED, NGX_ERROR, NGX_HTTP_BAD_REQUEST, NGX_HTTP_NO_CONTENT,
     NGX_HTTP_SERVICE_UNAVAILABLE, NGX_HTTP_UNAUTHORIZED, NGX_LOG_INFO, NGX_LOG_WARN, NGX_OK,
-    ngx_http_request_t, ngx_int_t,
+    ngx_int_t,
 };
 
 use super::conf;
 use super::conf::{Headers, LocConf};
 use super::visit::{Outcome, Verdict, Visit, Visits};
 use super::zone::Admission;
-use crate::ngx::guard::guard;
-use crate::ngx::{Request, log, worker};
+use crate::ngx::phase::Handler;
+use crate::ngx::{Request, worker};
 
 /// Handler of the access phase.
-pub unsafe extern "C" fn handler(r: *mut ngx_http_request_t) -> ngx_int_t {
-    // SAFETY: nginx calls it for a live request.
-    let Some(request) = (unsafe { Request::new(r) }) else { return NGX_ERROR as ngx_int_t };
-    guard(request.log(), NGX_ERROR as ngx_int_t, || check(request))
+pub enum Access {}
+
+impl Handler for Access {
+    fn handle(request: Request<'_>) -> ngx_int_t {
+        check(request)
+    }
 }
 
-fn check(request: Request) -> ngx_int_t {
+fn check(request: Request<'_>) -> ngx_int_t {
     let Some(conf) = conf(&request) else { return NGX_DECLINED as ngx_int_t };
     if conf.access().is_none() {
         return NGX_DECLINED as ngx_int_t;
@@ -36,7 +38,7 @@ fn check(request: Request) -> ngx_int_t {
     let zone = &visit.live.name;
     let refuse = |status: u32, reason: &str| {
         let line = format_args!("access_key: {reason}, zone \"{zone}\"");
-        log::write(request.log(), NGX_LOG_INFO, line);
+        request.log_line(NGX_LOG_INFO, line);
         if status == NGX_HTTP_UNAUTHORIZED && visit.access.wants_bearer() {
             request.challenge(format!("Bearer realm=\"{zone}\"").as_bytes());
         }
@@ -80,7 +82,7 @@ fn check(request: Request) -> ngx_int_t {
     }
 }
 
-fn admit(request: Request, conf: &LocConf, visit: &Visit) -> Outcome {
+fn admit(request: Request<'_>, conf: &LocConf, visit: &Visit) -> Outcome {
     let (Some(holder), Some(record)) = (visit.holder(), visit.record()) else {
         return Outcome::Unknown;
     };
@@ -96,7 +98,7 @@ fn admit(request: Request, conf: &LocConf, visit: &Visit) -> Outcome {
             "access_key: \"{}\" is over a quota, zone \"{}\"{rest}",
             holder.id, zone.name
         );
-        log::write(request.log(), NGX_LOG_WARN, line);
+        request.log_line(NGX_LOG_WARN, line);
     };
     let is_dry =
         conf.quotas.as_ref().is_some_and(|quotas| !is_within(visit, &quotas.dry_run, time));
@@ -116,7 +118,7 @@ fn admit(request: Request, conf: &LocConf, visit: &Visit) -> Outcome {
                 "access_key: what other nodes used is not known, zone \"{}\"",
                 zone.name
             );
-            log::write(request.log(), NGX_LOG_WARN, line);
+            request.log_line(NGX_LOG_WARN, line);
             Outcome::Unknown
         }
     };
@@ -130,7 +132,7 @@ fn is_within(visit: &Visit, limits: &Limits, time: u64) -> bool {
 }
 
 /// Adds the headers that tell the client its limits.
-fn tell(request: Request, headers: Headers, visit: &Visit, time: u64) {
+fn tell(request: Request<'_>, headers: Headers, visit: &Visit, time: u64) {
     let usage = match headers {
         Headers::Off => return,
         Headers::Draft | Headers::Legacy => visit.usage(),

@@ -1,24 +1,26 @@
 //! What the directives say.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::fmt::Arguments;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use image_gate_core::key::tally::Row;
 use image_gate_core::key::{Holder, Limits, Period, Source, State};
-use nginx_sys::{NGX_LOG_ERR, ngx_conf_t, ngx_cycle_t, ngx_log_t, ngx_str_t};
+use nginx_sys::NGX_LOG_ERR;
 
-use super::MODULE;
+use super::AccessKey;
 use super::export;
 use super::lint;
 use super::mask::Kind;
 use super::status::Status;
 use super::store::{self, Keys, Unusable};
 use super::zone::{KeyFile, Roster, Store, Zone};
-use crate::ngx::conf::{self, Expression, Init, Merge, Place, Places};
+use crate::ngx::conf::{Expression, Init, Merge, Place, Places, Reported};
+use crate::ngx::module::Pending;
 use crate::ngx::shm::{Memory, Tenant};
-use crate::ngx::{Pooled, location, log, thread, worker};
+use crate::ngx::{Parser, Pooled, location, thread, worker};
 
 /// All of `http`.
 #[derive(Default)]
@@ -54,7 +56,7 @@ impl MainConf {
 
 impl Init for MainConf {
     /// Gives each zone its key file.
-    fn init(&mut self, cf: *mut ngx_conf_t) -> bool {
+    fn init(&mut self, parser: Parser<'_>) -> Result<(), Reported> {
         for FileConf { name, file, keys, place } in self.files.drain(..) {
             let name = String::from_utf8_lossy(&name).into_owned();
             let zone = self.zones.iter().find(|zone| zone.name == name);
@@ -68,8 +70,8 @@ impl Init for MainConf {
             match found {
                 Ok((zone, keys)) => *zone.file.borrow_mut() = Some((file, keys)),
                 Err(reason) => {
-                    place.error(cf, format_args!("{reason}"));
-                    return false;
+                    place.error(parser, format_args!("{reason}"));
+                    return Err(Reported);
                 }
             }
         }
@@ -77,11 +79,11 @@ impl Init for MainConf {
         if let Some(zone) = without {
             let name = &zone.name;
             zone.place.error(
-                cf,
+                parser,
                 format_args!("zone \"{name}\" has no keys, there is no \"access_key_file\" for it"),
             );
         }
-        without.is_none()
+        without.map_or(Ok(()), |_| Err(Reported))
     }
 }
 
@@ -97,9 +99,11 @@ pub struct FileConf {
 }
 
 /// Reports that a directive names a zone that is not there.
-pub fn unknown_zone(place: &Place, name: &str, cf: *mut ngx_conf_t) {
-    place
-        .error(cf, format_args!("unknown zone \"{name}\", there is no \"access_key_zone\" for it"));
+pub fn unknown_zone(place: &Place, name: &str, parser: Parser<'_>) {
+    place.error(
+        parser,
+        format_args!("unknown zone \"{name}\", there is no \"access_key_zone\" for it"),
+    );
 }
 
 /// `access_key_zone`, and what belongs to it.
@@ -113,7 +117,7 @@ pub struct ZoneConf {
     /// A good key file, until it is kept for the next start.
     pub text: RefCell<Vec<u8>>,
     /// The cycle that is being read with it.
-    cycle: *const ngx_cycle_t,
+    cycle: Pending,
     /// The smallest limits of all locations.
     pub common: Cell<Limits>,
     live: OnceCell<Arc<Zone>>,
@@ -129,11 +133,10 @@ impl ZoneConf {
         name: String,
         store: Option<Store>,
         place: Rc<Place>,
-        cf: *mut ngx_conf_t,
+        parser: Parser<'_>,
     ) -> ZoneConf {
         ZoneConf {
-            // SAFETY: the parser is live.
-            cycle: unsafe { (*cf).cycle },
+            cycle: parser.cycle(),
             text: RefCell::default(),
             name,
             place,
@@ -177,14 +180,12 @@ impl ZoneConf {
 }
 
 impl Tenant for ZoneConf {
-    fn settle(&self, memory: Memory, log: *mut ngx_log_t) -> Result<(), String> {
+    fn settle(&self, memory: Memory, log: &dyn Fn(u32, Arguments<'_>)) -> Result<(), String> {
         let Some((file, keys)) = self.file.take() else {
             return Err(format!("zone \"{}\" has no keys", self.name));
         };
         if let Some(store) = &self.store {
-            // SAFETY: nginx settles zones while it takes the cycle, once its configuration is
-            // complete.
-            let user = unsafe { worker::user_of(self.cycle) };
+            let user = self.cycle.user();
             let name = &self.name;
             match store::make_folder(&store.path, user) {
                 Ok(()) => (),
@@ -193,7 +194,7 @@ impl Tenant for ZoneConf {
                 }
                 // The folder may come.
                 Err(Unusable::Missing(reason)) => {
-                    log::write(log, NGX_LOG_ERR, format_args!("access_key: {reason}"));
+                    log(NGX_LOG_ERR, format_args!("access_key: {reason}"));
                 }
             }
         }
@@ -205,7 +206,7 @@ impl Tenant for ZoneConf {
                 let line = format_args!(
                     "access_key: zone \"{name}\" has the keys that were good last: {trouble}"
                 );
-                log::write(log, NGX_LOG_ERR, line);
+                log(NGX_LOG_ERR, line);
             }
         }
         let state = || match self.store.as_ref().map(|store| store::load(&store.path)) {
@@ -215,7 +216,7 @@ impl Tenant for ZoneConf {
                 let name = &self.name;
                 let path = self.store.as_ref().map_or(Path::new(""), |store| &store.path).display();
                 let line = format_args!("zone \"{name}\" starts at nothing: {path}: {reason}");
-                log::write(log, NGX_LOG_ERR, line);
+                log(NGX_LOG_ERR, line);
                 State::default()
             }
         };
@@ -310,9 +311,9 @@ impl SrvConf {
 }
 
 impl Merge for SrvConf {
-    fn merge(&mut self, parent: &SrvConf, _: *mut ngx_conf_t) -> bool {
+    fn merge(&mut self, parent: &SrvConf, _: Parser<'_>) -> Result<(), Reported> {
         self.mask = self.mask.or(parent.mask);
-        true
+        Ok(())
     }
 }
 
@@ -351,10 +352,10 @@ pub enum Headers {
 }
 
 /// `access_key_redirect`.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub enum Target {
     /// A named location.
-    Named(ngx_str_t),
+    Named(Rc<[u8]>),
     /// A path, and arguments.
     Uri(Expression, Option<Expression>),
 }
@@ -396,7 +397,7 @@ impl LocConf {
 }
 
 impl Merge for LocConf {
-    fn merge(&mut self, parent: &LocConf, cf: *mut ngx_conf_t) -> bool {
+    fn merge(&mut self, parent: &LocConf, parser: Parser<'_>) -> Result<(), Reported> {
         let own = self.places.iter().count();
         self.places.inherit(&parent.places);
         if self.access.is_none() {
@@ -407,44 +408,38 @@ impl Merge for LocConf {
         self.headers = self.headers.or(parent.headers);
         self.strip = self.strip.or(parent.strip);
         // For the blocks of `if`, which keep the handler of their location.
-        self.redirect = self.redirect.or(parent.redirect);
+        if self.redirect.is_none() {
+            self.redirect.clone_from(&parent.redirect);
+        }
         if self.status.is_none() {
             self.status.clone_from(&parent.status);
         }
 
-        // SAFETY: the module's main configuration is a `MainConf`, its server configuration a
-        // `SrvConf`; both are complete, and only read.
-        let (main, server) = unsafe {
-            (
-                conf::main_conf::<MainConf>(cf, &raw const MODULE),
-                conf::pooled_srv_conf::<SrvConf>(cf, &raw const MODULE),
-            )
-        };
-        let (Some(main), Some(server)) = (main, server) else { return false };
+        let main = parser.main::<AccessKey>().ok_or(Reported)?;
+        let server = parser.kept_server::<AccessKey>().ok_or(Reported)?;
         let mut servers = main.servers.borrow_mut();
         if !servers.contains(&server) {
             servers.push(server);
         }
-        if let Some(location) = location::current(cf) {
+        if let Some(location) = location::current(parser) {
             server.locations.borrow_mut().push((
                 location.name.to_vec(),
                 location.is_exact,
                 location.is_internal,
             ));
         }
-        self.note(own, main, cf);
+        self.note(own, main, parser);
         if let Some(place) = self.places.get("access_key_status")
             && let Some(status) = &self.status
-            && !status.check(main, place, cf)
         {
-            return false;
+            status.check(main, place, parser)?;
         }
-        let Some(Some(access)) = &self.access else { return true };
+        let Some(Some(access)) = &self.access else { return Ok(()) };
         let Some(zone) = main.zone(&access.name) else {
             if let Some(place) = self.places.get("access_key") {
-                unknown_zone(place, &String::from_utf8_lossy(&access.name), cf);
+                unknown_zone(place, &String::from_utf8_lossy(&access.name), parser);
             }
-            return false;
+            return Err(Reported);
         };
         zone.place.is_used.set(true);
         self.zone = Some(zone);
@@ -460,6 +455,6 @@ impl Merge for LocConf {
         if !zones.contains(&zone) {
             zones.push(zone);
         }
-        true
+        Ok(())
     }
 }

@@ -6,8 +6,7 @@ use std::time::Duration;
 use image_gate_core::key::{Limits, Period, Quantity, Source, is_id, parse_bytes, parse_requests};
 use nginx_sys::{
     NGX_CONF_1MORE, NGX_CONF_2MORE, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_CONF_TAKE12,
-    NGX_CONF_TAKE23, NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF, NGX_HTTP_MAIN_CONF_OFFSET,
-    NGX_HTTP_SRV_CONF, NGX_HTTP_SRV_CONF_OFFSET, ngx_str_t,
+    NGX_CONF_TAKE23, NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF,
 };
 
 use super::conf::{
@@ -15,24 +14,19 @@ use super::conf::{
 };
 use super::store::Signature;
 use super::zone::{KeyFile, Store};
-use super::{MODULE, export, redirect, status, store};
+use super::{AccessKey, export, redirect, status, store};
 use crate::ngx::conf::{
-    self, Conf, ConfError, Directive, Directives, Places, expect, once, parse_flag, parse_number,
+    Conf, ConfError, Directive, Directives, Places, expect, once, parse_flag, parse_number,
     parse_size, parse_time,
 };
+use crate::ngx::module::Level;
 use crate::ngx::{Pooled, location, shm, worker};
-
-/// How many directives there are, in front of a location's and in all.
-pub const MAIN: usize = MainConf::DIRECTIVES.len();
-/// See [`MAIN`].
-pub const SERVER: usize = SrvConf::DIRECTIVES.len();
-/// See [`MAIN`].
-pub const COUNT: usize = MAIN + SERVER + LocConf::DIRECTIVES.len();
 
 const SERVER_AND_LOCATION: u32 = NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 
 impl Directives for MainConf {
-    const LEVEL: usize = NGX_HTTP_MAIN_CONF_OFFSET;
+    type Module = AccessKey;
+    const LEVEL: Level = Level::Main;
     const DIRECTIVES: &'static [Directive<MainConf>] = &[
         Directive {
             name: c"access_key_zone",
@@ -62,7 +56,8 @@ impl Directives for MainConf {
 }
 
 impl Directives for SrvConf {
-    const LEVEL: usize = NGX_HTTP_SRV_CONF_OFFSET;
+    type Module = AccessKey;
+    const LEVEL: Level = Level::Server;
     const DIRECTIVES: &'static [Directive<SrvConf>] = &[Directive {
         name: c"access_key_mask",
         kind: NGX_HTTP_SRV_CONF | NGX_CONF_FLAG,
@@ -71,6 +66,7 @@ impl Directives for SrvConf {
 }
 
 impl Directives for LocConf {
+    type Module = AccessKey;
     const DIRECTIVES: &'static [Directive<LocConf>] = &[
         Directive {
             name: c"access_key",
@@ -133,29 +129,27 @@ pub fn unknown(argument: &[u8]) -> ConfError {
 }
 
 /// The rest of an argument behind `name`, which ends in `=`.
-pub fn parameter<'a>(argument: &'a ngx_str_t, name: &[u8]) -> Option<&'a [u8]> {
-    argument.as_bytes().strip_prefix(name)
+pub fn parameter<'a>(argument: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    argument.strip_prefix(name)
 }
 
 pub fn interval(text: &[u8]) -> Result<Duration, ConfError> {
-    let value = ngx_str_t { len: text.len(), data: text.as_ptr().cast_mut() };
-    let time = parse_time(&value).filter(|&time| time >= 100);
+    let time = parse_time(text).filter(|&time| time >= 100);
     expect(time.map(Duration::from_millis), text, format_args!("a time of at least 100ms"))
 }
 
 fn set_zone(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
     let name = args.arg(0);
     let name = expect(is_id(name).then_some(name), name, format_args!("the name of a zone"))?;
-    let size =
-        expect(args.args().get(1).and_then(parse_size), args.arg(1), format_args!("a size"))?;
+    let size = expect(parse_size(args.arg(1)), args.arg(1), format_args!("a size"))?;
     let (mut path, mut save) = (None, None);
-    for argument in args.args().iter().skip(2) {
+    for argument in args.rest(2) {
         if let Some(value) = parameter(argument, b"state=").filter(|value| !value.is_empty()) {
             once(&mut path, args.full_path(value, false)?)?;
         } else if let Some(value) = parameter(argument, b"save=") {
             once(&mut save, interval(value)?)?;
         } else {
-            return Err(unknown(argument.as_bytes()));
+            return Err(unknown(argument));
         }
     }
     if save.is_some() && path.is_none() {
@@ -172,9 +166,8 @@ fn set_zone(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
     let store = path.map(|path| Store { path, interval });
     let zone = String::from_utf8_lossy(name).into_owned();
     let zone = ZoneConf::new(zone, store, args.place(), args.parser());
-    let zone = Pooled::new(conf::pool(args.parser()), zone)
-        .ok_or_else(|| ConfError::invalid("no memory"))?;
-    shm::add(args.parser(), &raw mut MODULE, name, size, zone)?;
+    let zone = args.parser().keep(zone).ok_or_else(|| ConfError::invalid("no memory"))?;
+    shm::add::<AccessKey, _>(args.parser(), name, size, zone)?;
     conf.zones.push(zone);
     Ok(())
 }
@@ -185,11 +178,11 @@ fn set_file(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
         return Err(ConfError::Duplicate);
     }
     let path = args.full_path(args.arg(1), true)?;
-    let poll = match args.args().get(2) {
+    let poll = match args.rest(2).next() {
         None => None,
         Some(argument) => match parameter(argument, b"poll=") {
             Some(value) => Some(interval(value)?),
-            None => return Err(unknown(argument.as_bytes())),
+            None => return Err(unknown(argument)),
         },
     };
     let read = || match store::read_keys(&path) {
@@ -205,12 +198,12 @@ fn set_file(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
 }
 
 fn set_access(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
-    if args.args().len() == 1 && args.arg(0) == b"off" {
+    if args.len() == 1 && args.arg(0) == b"off" {
         return once(&mut conf.access, None);
     }
     let mut zone = None;
     let mut sources = Vec::new();
-    for argument in args.args() {
+    for argument in args.rest(0) {
         if let Some(name) = parameter(argument, b"zone=") {
             let valid = is_id(name).then_some(name);
             once(&mut zone, expect(valid, name, format_args!("the name of a zone"))?.to_vec())?;
@@ -224,7 +217,7 @@ fn set_access(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
                 sources.push(source);
             }
         } else {
-            return Err(unknown(argument.as_bytes()));
+            return Err(unknown(argument));
         }
     }
     let name = zone.ok_or_else(|| ConfError::invalid("no \"zone=\""))?;
@@ -236,7 +229,7 @@ fn set_access(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
 
 fn set_quota(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     let (mut limit, mut per, mut dry_run) = (None, None, None);
-    for argument in args.args() {
+    for argument in args.rest(0) {
         if let Some(text) = parameter(argument, b"requests=") {
             let number = expect(parse_requests(text), text, format_args!("a number from 1 up"))?;
             once(&mut limit, (Quantity::Requests, number))?;
@@ -246,10 +239,10 @@ fn set_quota(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
         } else if let Some(text) = parameter(argument, b"per=") {
             let expected = format_args!("second, minute, hour, day or month");
             once(&mut per, expect(Period::from_name(text), text, expected)?)?;
-        } else if argument.as_bytes() == b"dry_run" {
+        } else if argument == b"dry_run" {
             once(&mut dry_run, ())?;
         } else {
-            return Err(unknown(argument.as_bytes()));
+            return Err(unknown(argument));
         }
     }
     let (what, limit) =
@@ -272,8 +265,8 @@ fn set_quota(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
 fn set_errors(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     let mut errors = Errors::default();
     let mut seen = Vec::new();
-    for argument in args.args() {
-        let text = argument.as_bytes();
+    for argument in args.rest(0) {
+        let text = argument;
         let (name, status) = match text.iter().position(|&byte| byte == b'=') {
             Some(at) => (&text[..at], &text[at + 1..]),
             None => return Err(unknown(text)),
@@ -299,7 +292,7 @@ fn set_errors(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
 fn set_redirect(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     let text = args.arg(0);
     let target = match text {
-        [b'@', _, ..] => Target::Named(args.args().first().copied().unwrap_or_default()),
+        [b'@', _, ..] => Target::Named(text.into()),
         [b'/', ..] | [b'$', ..] => match text.iter().position(|&byte| byte == b'?') {
             Some(at) => {
                 Target::Uri(args.expression(&text[..at])?, Some(args.expression(&text[at + 1..])?))
@@ -311,14 +304,9 @@ fn set_redirect(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     once(&mut conf.redirect, target)?;
     if let [b'/', ..] = text {
         let end = text.iter().position(|byte| b"$?".contains(byte)).unwrap_or(text.len());
-        // SAFETY: the module's server configuration is a `SrvConf`, and not what is being set.
-        if let Some(server) = unsafe { args.srv_conf::<SrvConf>(&raw const MODULE) } {
+        if let Some(server) = args.parser().server::<AccessKey>() {
             server.targets.borrow_mut().push((text[..end].to_vec(), args.place()));
         }
     }
-    if location::set_handler(args.parser(), redirect::handler) {
-        Ok(())
-    } else {
-        Err(ConfError::invalid("another directive answers the requests of this location"))
-    }
+    location::set_handler::<redirect::Redirect>(args.parser())
 }

@@ -3,13 +3,11 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use nginx_sys::{ngx_conf_t, ngx_str_t};
-
 use super::conf::{LocConf, MainConf, Target};
-use crate::ngx::Pooled;
-use crate::ngx::conf::Place;
+use crate::ngx::conf::{Place, Reported};
 use crate::ngx::location::Server;
-use crate::secure_link_hash;
+use crate::ngx::{Parser, Pooled};
+use crate::secure_link_hash::{self, SecureLinkHash};
 
 /// What the locations were told.
 #[derive(Default)]
@@ -20,28 +18,28 @@ pub struct Notes {
 
 struct Redirect {
     place: Rc<Place>,
-    server: Server,
+    server: Option<Server>,
     /// The named location that it leads to.
-    name: Option<ngx_str_t>,
+    name: Option<Rc<[u8]>>,
     /// Signed links in the same location.
     links: Option<Pooled<secure_link_hash::LocConf>>,
 }
 
 impl LocConf {
     /// Looks over a location that is merged. Its own directives are the first `own` of its places.
-    pub fn note(&self, own: usize, main: &MainConf, cf: *mut ngx_conf_t) {
+    pub fn note(&self, own: usize, main: &MainConf, parser: Parser<'_>) {
         let notes = &main.notes;
         let mut places = notes.places.borrow_mut();
         for place in self.places.iter().take(own) {
             match place.name {
                 "access_key_redirect" => notes.redirects.borrow_mut().push(Redirect {
                     place: place.clone(),
-                    server: Server::current(cf),
-                    name: match self.redirect {
-                        Some(Target::Named(name)) => Some(name),
+                    server: Server::current(parser),
+                    name: match &self.redirect {
+                        Some(Target::Named(name)) => Some(name.clone()),
                         Some(Target::Uri(..)) | None => None,
                     },
-                    links: secure_link_hash::merged(cf),
+                    links: parser.kept_location::<SecureLinkHash>(),
                 }),
                 "access_key" | "access_key_status" => (),
                 _ => places.push(place.clone()),
@@ -54,38 +52,41 @@ impl LocConf {
     }
 }
 
-/// Refuses and warns. Answers whether all is well.
-pub fn check(cf: *mut ngx_conf_t, main: &MainConf) -> bool {
-    let mut is_right = true;
+/// Refuses and warns.
+///
+/// # Errors
+/// What is wrong was reported.
+pub fn check(parser: Parser<'_>, main: &MainConf) -> Result<(), Reported> {
+    let mut result = Ok(());
     for redirect in main.notes.redirects.borrow().iter() {
-        if let Some(name) = redirect.name
-            && !redirect.server.has_named(name.as_bytes())
+        if let Some(name) = &redirect.name
+            && !redirect.server.is_some_and(|server| server.has_named(name))
         {
-            let name = String::from_utf8_lossy(name.as_bytes());
+            let name = String::from_utf8_lossy(name);
             redirect
                 .place
-                .error(cf, format_args!("there is no location \"{name}\" in this server"));
-            is_right = false;
+                .error(parser, format_args!("there is no location \"{name}\" in this server"));
+            result = Err(Reported);
         }
         let is_guarded = || {
             redirect.links.is_some_and(|links| links.require.is_some_and(|require| require.is_on))
         };
         if !redirect.place.is_used.get() && !is_guarded() {
             let reason = "nobody is asked for a key: there is no \"access_key\" here";
-            redirect.place.warn(cf, format_args!("{reason}"));
+            redirect.place.warn(parser, format_args!("{reason}"));
         }
     }
     for place in main.notes.places.borrow().iter().filter(|place| !place.is_used.get()) {
-        place.warn(cf, format_args!("has no effect: there is no \"access_key\" here"));
+        place.warn(parser, format_args!("has no effect: there is no \"access_key\" here"));
     }
     for zone in main.zones.iter().filter(|zone| !zone.place.is_used.get()) {
         let name = &zone.name;
-        zone.place.warn(cf, format_args!("no location has \"access_key zone={name}\""));
+        zone.place.warn(parser, format_args!("no location has \"access_key zone={name}\""));
     }
     for name in ["access_key_statsd", "access_key_redis"] {
         if let Some(place) = main.places.get(name).filter(|_| main.zones.is_empty()) {
-            place.warn(cf, format_args!("has no effect: there is no \"access_key_zone\""));
+            place.warn(parser, format_args!("has no effect: there is no \"access_key_zone\""));
         }
     }
-    is_right
+    result
 }

@@ -13,17 +13,17 @@ use std::sync::Arc;
 use image_gate_core::key::mask::{Found, Known, find, is_of_pieces};
 use image_gate_core::key::source::{Edit, arguments, cookies, decode, edit_cookies};
 use image_gate_core::key::{Digest, Source};
-use nginx_sys::{NGX_DECLINED, NGX_ERROR, ngx_http_request_t, ngx_int_t};
+use nginx_sys::{NGX_DECLINED, ngx_int_t};
 use smallvec::SmallVec;
 
-use super::conf::{MainConf, SrvConf};
+use super::conf::SrvConf;
 use super::strip::names;
 use super::visit::{Visits, bearer};
 use super::zone::Roster;
-use super::{MODULE, server};
-use crate::ngx::guard::guard;
+use super::{AccessKey, server};
 use crate::ngx::incoming::Part;
 use crate::ngx::log::{self, Censor};
+use crate::ngx::phase::Handler;
 use crate::ngx::{NoMemory, Pooled, Request};
 
 /// What stands where a key was.
@@ -38,23 +38,23 @@ const MOST_KEYS: usize = 16;
 const MOST_DIGESTS: usize = 1024;
 
 /// Handler of the phase after a request was read.
-pub unsafe extern "C" fn post_read(r: *mut ngx_http_request_t) -> ngx_int_t {
-    // SAFETY: nginx calls it for a live request.
-    let Some(request) = (unsafe { Request::new(r) }) else { return NGX_DECLINED as ngx_int_t };
-    guard(request.log(), NGX_ERROR as ngx_int_t, || {
+pub enum PostRead {}
+
+impl Handler for PostRead {
+    fn handle(request: Request<'_>) -> ngx_int_t {
         if request.is_main()
             && server(&request).is_some_and(|server| server.mask() && server.takes_keys())
         {
             log::censor::<Lines>(request);
         }
         NGX_DECLINED as ngx_int_t
-    })
+    }
 }
 
 struct Lines;
 
 impl Censor for Lines {
-    fn censor(request: Request, line: &[u8]) -> Option<Vec<u8>> {
+    fn censor(request: Request<'_>, line: &[u8]) -> Option<Vec<u8>> {
         let mut eye = Eye::of(request)?;
         // A key whose slashes are escaped there may stand decoded elsewhere.
         eye.read_line();
@@ -63,7 +63,7 @@ impl Censor for Lines {
 }
 
 /// Masks what access logs show of a request, or of one of its subrequests.
-pub fn before_log(request: Request) {
+pub fn before_log(request: Request<'_>) {
     let Some(mut eye) = Eye::of(request) else { return };
     // What it came from is still to be answered.
     if !request.is_main() && request.own_variables().is_err() {
@@ -124,9 +124,8 @@ pub enum Kind {
 }
 
 /// The kinds of all variables, by their places.
-fn kinds(request: &Request) -> &[Kind] {
-    // SAFETY: the module's main configuration is a `MainConf`.
-    let main = unsafe { request.main_conf::<MainConf>(&raw const MODULE) };
+fn kinds<'a>(request: &'a Request<'_>) -> &'a [Kind] {
+    let main = request.main_conf::<AccessKey>();
     let all = || request.variable_names().into_iter().map(kind_of).collect();
     main.map_or(&[], |main| main.kinds.get_or_init(all))
 }
@@ -157,8 +156,8 @@ fn kind_of(name: &[u8]) -> Kind {
 }
 
 /// What tells the keys of a request from the rest of it.
-struct Eye {
-    request: Request,
+struct Eye<'r> {
+    request: Request<'r>,
     servers: SmallVec<[Pooled<SrvConf>; 1]>,
     sources: SmallVec<[Source; 4]>,
     rosters: SmallVec<[Arc<Roster>; 1]>,
@@ -199,19 +198,17 @@ impl Line {
     }
 }
 
-impl Eye {
+impl<'r> Eye<'r> {
     /// `None` where nothing is to be masked.
-    fn of(request: Request) -> Option<Eye> {
-        // SAFETY: the module's main configuration is a `MainConf`.
-        let main = unsafe { request.main_conf::<MainConf>(&raw const MODULE) }?;
+    fn of(request: Request<'r>) -> Option<Eye<'r>> {
+        let main = request.main_conf::<AccessKey>()?;
         let wants = |server: &SrvConf| server.mask() && server.takes_keys();
         let mut servers: SmallVec<[Pooled<SrvConf>; 1]> = SmallVec::new();
         if request.is_unprocessed() {
             let known = main.servers.borrow();
             servers.extend(known.iter().copied().filter(|server| wants(server)));
         } else {
-            // SAFETY: `create_srv_conf` of this module is `create::<SrvConf>`.
-            let own = unsafe { request.pooled_srv_conf::<SrvConf>(&raw const MODULE) };
+            let own = request.kept_server::<AccessKey>();
             servers.extend(own.filter(|server| wants(server)));
         }
         if servers.is_empty() {
@@ -417,7 +414,7 @@ impl Eye {
     /// Masks the headers that came in, for what is made of them while a line is written.
     fn mask_headers(&mut self) {
         let request = self.request;
-        let replace = |header: &crate::ngx::incoming::Incoming, value: Option<Vec<u8>>| {
+        let replace = |header: &crate::ngx::incoming::Incoming<'_>, value: Option<Vec<u8>>| {
             if let Some(value) = value
                 && let Err(NoMemory) = header.set_value(&value)
             {

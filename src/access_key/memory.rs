@@ -62,6 +62,7 @@ impl Since {
 }
 
 // SAFETY: atomics only.
+#[expect(unsafe_code, reason = "what lies in shared memory")]
 unsafe impl Shareable for Header {}
 
 /// The header of a zone without room.
@@ -135,6 +136,7 @@ pub struct Record {
 }
 
 // SAFETY: atomics only.
+#[expect(unsafe_code, reason = "what lies in shared memory")]
 unsafe impl Shareable for Record {}
 
 /// How many numbers [`Totals::to_array`] has.

@@ -1,19 +1,21 @@
 //! What partners took is counted when a request is logged: once for each request of a client,
 //! also for one that was aborted.
 
-use nginx_sys::{NGX_HTTP_BAD_REQUEST, NGX_OK, ngx_http_request_t, ngx_int_t, ngx_uint_t};
+use nginx_sys::{NGX_HTTP_BAD_REQUEST, NGX_OK, ngx_int_t, ngx_uint_t};
 
 use super::memory::Answered;
 use super::visit::{Outcome, Verdict, Visits};
 use super::{conf, mask};
-use crate::ngx::guard::guard;
+use crate::ngx::phase::Handler;
 use crate::ngx::{Request, worker};
 
 /// Handler of the log phase, ahead of those that write.
-pub unsafe extern "C" fn handler(r: *mut ngx_http_request_t) -> ngx_int_t {
-    // SAFETY: nginx calls it for a request that it is about to free.
-    let Some(request) = (unsafe { Request::new(r) }) else { return NGX_OK as ngx_int_t };
-    guard(request.log(), NGX_OK as ngx_int_t, || {
+pub enum Log {}
+
+impl Handler for Log {
+    const PANICKED: ngx_int_t = NGX_OK as ngx_int_t;
+
+    fn handle(request: Request<'_>) -> ngx_int_t {
         if request.is_main() {
             // Refused before the phase that would have looked for the key.
             if request.logged_status() >= NGX_HTTP_BAD_REQUEST as ngx_uint_t
@@ -27,10 +29,10 @@ pub unsafe extern "C" fn handler(r: *mut ngx_http_request_t) -> ngx_int_t {
         }
         mask::before_log(request);
         NGX_OK as ngx_int_t
-    })
+    }
 }
 
-fn count(request: Request) {
+fn count(request: Request<'_>) {
     let Some(visits) = Visits::find(request) else { return };
     let time = worker::time();
     for visit in visits.all().iter() {

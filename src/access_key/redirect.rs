@@ -4,29 +4,29 @@ use image_gate_core::key::Source;
 use image_gate_core::key::source::{Edit, edit_arguments};
 use nginx_sys::{
     NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_NOT_ALLOWED, NGX_HTTP_NOT_FOUND, NGX_LOG_ERR,
-    ngx_conf_t, ngx_http_request_t, ngx_int_t,
+    ngx_int_t,
 };
 
 use super::conf::{MainConf, SrvConf, Target};
 use super::server;
-use crate::ngx::guard::guard;
 use crate::ngx::incoming::Part;
-use crate::ngx::{Request, log};
+use crate::ngx::phase::Handler;
+use crate::ngx::{Parser, Request};
 
 /// Answers the requests of a location with `access_key_redirect`, after every access module.
-pub unsafe extern "C" fn handler(r: *mut ngx_http_request_t) -> ngx_int_t {
-    // SAFETY: nginx calls it for a live request.
-    let Some(request) = (unsafe { Request::new(r) }) else {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
-    };
-    guard(request.log(), NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t, || redirect(request))
+pub enum Redirect {}
+
+impl Handler for Redirect {
+    fn handle(request: Request<'_>) -> ngx_int_t {
+        redirect(request)
+    }
 }
 
-fn redirect(request: Request) -> ngx_int_t {
+fn redirect(request: Request<'_>) -> ngx_int_t {
     if !request.is_get_or_head() {
         return NGX_HTTP_NOT_ALLOWED as ngx_int_t;
     }
-    let target = super::conf(&request).and_then(|conf| conf.redirect);
+    let target = super::conf(&request).and_then(|conf| conf.redirect.as_ref());
     let (uri, args) = match target {
         None => return NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t,
         Some(Target::Named(name)) => {
@@ -36,16 +36,17 @@ fn redirect(request: Request) -> ngx_int_t {
             }
             return request.named_location(name);
         }
-        Some(Target::Uri(uri, args)) => {
-            (uri.evaluate(request), args.map_or(Some(&b""[..]), |args| args.evaluate(request)))
-        }
+        Some(Target::Uri(uri, args)) => (
+            uri.evaluate(request),
+            args.as_ref().map_or(Some(&b""[..]), |args| args.evaluate(request)),
+        ),
     };
     let (Some(uri), Some(args)) = (uri, args) else {
         return NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
     };
     if !is_safe(uri) {
         let line = format_args!("access_key_redirect: the URI is not safe");
-        log::write(request.log(), NGX_LOG_ERR, line);
+        request.log_line(NGX_LOG_ERR, line);
         return NGX_HTTP_NOT_FOUND as ngx_int_t;
     }
     request.internal_redirect(uri, &without_keys(request, args))
@@ -60,7 +61,7 @@ fn is_safe(uri: &[u8]) -> bool {
 }
 
 /// Arguments without those that any location of the server takes a key from.
-fn without_keys(request: Request, args: &[u8]) -> Vec<u8> {
+fn without_keys(request: Request<'_>, args: &[u8]) -> Vec<u8> {
     let mut args = args.to_vec();
     if let Some(server) = server(&request) {
         for source in server.sources.borrow().iter() {
@@ -75,14 +76,14 @@ fn without_keys(request: Request, args: &[u8]) -> Vec<u8> {
 }
 
 /// Warns of targets that clients can ask for themselves.
-pub fn warn(cf: *mut ngx_conf_t, main: &MainConf) {
+pub fn warn(parser: Parser<'_>, main: &MainConf) {
     for server in main.servers.borrow().iter() {
         for (target, place) in server.targets.borrow().iter() {
             if let Some(name) = public(server, target) {
                 let (target, name) =
                     (String::from_utf8_lossy(target), String::from_utf8_lossy(&name));
                 place.warn(
-                    cf,
+                    parser,
                     format_args!(
                         "\"{target}\" leads to location \"{name}\", which is not internal: it can be \
                          asked for without a key"

@@ -9,18 +9,18 @@ use image_gate_core::key::{
 };
 use nginx_sys::{
     NGX_DECLINED, NGX_HTTP_BAD_REQUEST, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_NOT_ALLOWED,
-    NGX_OK, ngx_conf_t, ngx_http_request_t, ngx_int_t,
+    NGX_OK, ngx_int_t,
 };
 
 use super::conf::{LocConf, MainConf, unknown_zone};
 use super::directives::{parameter, unknown};
 use super::zone::Zone;
-use super::{MODULE, conf};
-use crate::ngx::conf::{Conf, ConfError, Place, expect, main_conf, once};
-use crate::ngx::guard::guard;
+use super::{AccessKey, conf};
+use crate::ngx::conf::{Conf, ConfError, Place, Reported, expect, once};
 use crate::ngx::incoming::Part;
+use crate::ngx::phase::Handler;
 use crate::ngx::thread::{self, ThreadPool};
-use crate::ngx::{Request, location, worker};
+use crate::ngx::{Parser, Request, location, worker};
 
 /// The page, its styles and its script in one.
 static PAGE: LazyLock<String> = LazyLock::new(|| {
@@ -76,17 +76,25 @@ impl Status {
         self.zone.as_ref().is_none_or(|name| zone.name.as_bytes() == name.as_slice())
     }
 
-    /// Looks whether there is such a zone. Answers whether all is well.
-    pub fn check(&self, main: &MainConf, place: &Place, cf: *mut ngx_conf_t) -> bool {
+    /// Looks whether there is such a zone.
+    ///
+    /// # Errors
+    /// What is wrong was reported.
+    pub fn check(
+        &self,
+        main: &MainConf,
+        place: &Place,
+        parser: Parser<'_>,
+    ) -> Result<(), Reported> {
         if main.zones.is_empty() {
-            place.error(cf, format_args!("there is no \"access_key_zone\" to show"));
-            return false;
+            place.error(parser, format_args!("there is no \"access_key_zone\" to show"));
+            return Err(Reported);
         }
         let Some(name) = self.zone.as_ref().filter(|name| main.zone(name).is_none()) else {
-            return true;
+            return Ok(());
         };
-        unknown_zone(place, &String::from_utf8_lossy(name), cf);
-        false
+        unknown_zone(place, &String::from_utf8_lossy(name), parser);
+        Err(Reported)
     }
 }
 
@@ -96,10 +104,10 @@ pub fn set(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     let expected = format_args!("json, prometheus or html");
     let format = expect(Format::from_name(format), format, expected)?;
     let mut zone = None;
-    for argument in args.args().iter().skip(1) {
+    for argument in args.rest(1) {
         match parameter(argument, b"zone=").filter(|name| !name.is_empty()) {
             Some(name) => once(&mut zone, name.to_vec())?,
-            None => return Err(unknown(argument.as_bytes())),
+            None => return Err(unknown(argument)),
         }
     }
     let pool = if thread::available() {
@@ -109,15 +117,10 @@ pub fn set(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
         None
     };
     once(&mut conf.status, Status { format, zone, pool })?;
-    // SAFETY: the module's main configuration is a `MainConf`, and not what is being set.
-    if let Some(main) = unsafe { main_conf::<MainConf>(args.parser(), &raw const MODULE) } {
+    if let Some(main) = args.parser().main::<AccessKey>() {
         main.shown.set(true);
     }
-    if location::set_handler(args.parser(), handler) {
-        Ok(())
-    } else {
-        Err(ConfError::invalid("another directive answers the requests of this location"))
-    }
+    location::set_handler::<Content>(args.parser())
 }
 
 /// What a request asks for with its arguments.
@@ -180,16 +183,17 @@ impl Query {
     }
 }
 
-unsafe extern "C" fn handler(r: *mut ngx_http_request_t) -> ngx_int_t {
-    let error = NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
-    // SAFETY: nginx calls a content handler with a live request.
-    let Some(request) = (unsafe { Request::new(r) }) else { return error };
-    guard(request.log(), error, || answer(request))
+/// Answers the requests of a location with `access_key_status`.
+enum Content {}
+
+impl Handler for Content {
+    fn handle(request: Request<'_>) -> ngx_int_t {
+        answer(request)
+    }
 }
 
-fn answer(request: Request) -> ngx_int_t {
-    // SAFETY: the module's main configuration is a `MainConf`.
-    let main = unsafe { request.main_conf::<MainConf>(&raw const MODULE) };
+fn answer(request: Request<'_>) -> ngx_int_t {
+    let main = request.main_conf::<AccessKey>();
     let (Some(main), Some(status)) = (main, conf(&request).and_then(|conf| conf.status.as_ref()))
     else {
         return NGX_DECLINED as ngx_int_t;

@@ -4,31 +4,32 @@ use image_gate_core::key::Source;
 use image_gate_core::key::source::{
     Edit, arguments, cookies, decode, edit_arguments, edit_cookies, edit_segment, edit_uri, segment,
 };
-use nginx_sys::{NGX_DECLINED, NGX_HTTP_INTERNAL_SERVER_ERROR, ngx_http_request_t, ngx_int_t};
+use nginx_sys::{NGX_DECLINED, NGX_HTTP_INTERNAL_SERVER_ERROR, ngx_int_t};
 use smallvec::SmallVec;
 
 use super::visit::{Visits, bearer};
 use super::{conf, server};
-use crate::ngx::guard::guard;
 use crate::ngx::incoming::Part;
+use crate::ngx::phase::Handler;
 use crate::ngx::{NoMemory, Request};
 
 /// Handler of the phase that rewrites the URI of a location, before its own rules.
-pub unsafe extern "C" fn rewrite(r: *mut ngx_http_request_t) -> ngx_int_t {
-    let error = NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
-    // SAFETY: nginx calls it for a live request.
-    let Some(request) = (unsafe { Request::new(r) }) else { return error };
-    guard(request.log(), error, || match settle(request) {
-        Ok(()) => NGX_DECLINED as ngx_int_t,
-        Err(NoMemory) => error,
-    })
+pub enum Rewrite {}
+
+impl Handler for Rewrite {
+    fn handle(request: Request<'_>) -> ngx_int_t {
+        match settle(request) {
+            Ok(()) => NGX_DECLINED as ngx_int_t,
+            Err(NoMemory) => NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t,
+        }
+    }
 }
 
 /// Looks at the key of a request whose location wants one, and takes it out or masks it.
 ///
 /// # Errors
 /// There is no memory; the request must not go on with its key.
-pub fn settle(request: Request) -> Result<(), NoMemory> {
+pub fn settle(request: Request<'_>) -> Result<(), NoMemory> {
     let (Some(conf), Some(server)) = (conf(&request), server(&request)) else { return Ok(()) };
     let Some((access, _)) = conf.access().filter(|_| request.is_main()) else { return Ok(()) };
     let visits = Visits::of(request).ok_or(NoMemory)?;
@@ -45,17 +46,17 @@ pub fn settle(request: Request) -> Result<(), NoMemory> {
     for source in &access.sources {
         let before = |value: &[u8]| {
             visits.presented(request, source);
-            visits.note(request, value)
+            visits.note(value);
         };
         match source {
             Source::Argument(name) => {
                 let args = request.part(Part::Args);
                 let Some(edited) = edit_arguments(args, name, edit) else { continue };
-                arguments(args, name).try_for_each(before)?;
+                arguments(args, name).for_each(before);
                 request.set_part(Part::Args, &edited)?;
                 is_named = true;
             }
-            Source::Header(name) => edit_header(request, name, edit, before)?,
+            Source::Header(name) => edit_header(request, name, edit, before),
             Source::Cookie(name) => edit_cookie(request, name, edit, before)?,
             Source::Segment(number) => {
                 // Only where it was a key, and not twice.
@@ -65,7 +66,7 @@ pub fn settle(request: Request) -> Result<(), NoMemory> {
                     continue;
                 }
                 if server.mask() {
-                    note_parted(request, &visits, key)?;
+                    note_parted(request, visits, key);
                     request.edit_line(|uri| edit_uri(uri, &[], Some(key), Edit::Mask))?;
                 }
                 let uri = request.part(Part::UnparsedUri);
@@ -93,17 +94,16 @@ pub fn settle(request: Request) -> Result<(), NoMemory> {
 
 /// Notes the other parts of segments that a slash, escaped by the client, made several of: with
 /// the one that came as a key, they may be one.
-fn note_parted(request: Request, visits: &Visits, key: &[u8]) -> Result<(), NoMemory> {
+fn note_parted(request: Request<'_>, visits: &Visits, key: &[u8]) {
     let uri = request.part(Part::UnparsedUri);
     let path = uri.split(|&byte| byte == b'?').next().unwrap_or_default();
     for segment in path.split(|&byte| byte == b'/').filter(|segment| segment.contains(&b'%')) {
         let segment = decode(segment);
         let parts = || segment.split(|&byte| byte == b'/').filter(|part| !part.is_empty());
         if parts().nth(1).is_some() && parts().any(|part| part == key) {
-            parts().try_for_each(|part| visits.note(request, part))?;
+            parts().for_each(|part| visits.note(part));
         }
     }
-    Ok(())
 }
 
 /// The names of the arguments among the sources.
@@ -116,38 +116,29 @@ pub fn names(sources: &[Source]) -> SmallVec<[&[u8]; 4]> {
 }
 
 /// Edits a header. Of `Authorization`, what is no token stays: it is a password for something else.
-fn edit_header(
-    request: Request,
-    name: &[u8],
-    edit: Edit,
-    before: impl Fn(&[u8]) -> Result<(), NoMemory>,
-) -> Result<(), NoMemory> {
-    let mut result = Ok(());
+fn edit_header(request: Request<'_>, name: &[u8], edit: Edit, before: impl Fn(&[u8])) {
     request.each_incoming(name, |header| {
         let key = if name == b"authorization" { bearer(header.value()) } else { header.value() };
-        if result.is_ok() && !key.is_empty() {
-            result = before(key);
+        if !key.is_empty() {
+            before(key);
             match edit {
                 Edit::Remove => header.remove(),
                 Edit::Mask => header.blot("***"),
             }
         }
     });
-    result
 }
 
 fn edit_cookie(
-    request: Request,
+    request: Request<'_>,
     name: &[u8],
     edit: Edit,
-    before: impl Fn(&[u8]) -> Result<(), NoMemory>,
+    before: impl Fn(&[u8]),
 ) -> Result<(), NoMemory> {
     let mut result = Ok(());
     request.each_incoming(b"Cookie", |header| {
         let Some(value) = edit_cookies(header.value(), name, edit) else { return };
-        if result.is_ok() {
-            result = cookies(header.value(), name).try_for_each(&before);
-        }
+        cookies(header.value(), name).for_each(&before);
         if result.is_ok() && !value.is_empty() {
             result = header.set_value(&value);
         } else {

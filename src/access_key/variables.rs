@@ -1,9 +1,11 @@
 //! `$access_key_*`.
 
+use std::rc::Rc;
+
 use super::conf;
 use super::visit::{Verdict, Visit, Visits};
+use crate::ngx::Request;
 use crate::ngx::variable::Variable;
-use crate::ngx::{Pooled, Request};
 
 /// All of them.
 pub static VARIABLES: &[Variable] = &[
@@ -43,7 +45,7 @@ pub static VARIABLES: &[Variable] = &[
 ];
 
 /// The visit that variables speak of: that of the location, or the last one where it has none.
-fn visit(request: Request) -> Option<Pooled<Visit>> {
+fn visit(request: Request<'_>) -> Option<Rc<Visit>> {
     let here = conf(&request).filter(|conf| request.is_main() && conf.access().is_some());
     match here {
         Some(conf) => Visits::of(request)?.here(request, conf),
@@ -51,6 +53,6 @@ fn visit(request: Request) -> Option<Pooled<Visit>> {
     }
 }
 
-fn valid(request: Request) -> Option<Pooled<Visit>> {
+fn valid(request: Request<'_>) -> Option<Rc<Visit>> {
     visit(request).filter(|visit| visit.verdict == Verdict::Valid)
 }

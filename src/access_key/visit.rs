@@ -14,7 +14,7 @@ use super::conf::{Access, LocConf, ZoneConf};
 use super::memory::Record;
 use super::zone::{Roster, Zone};
 use crate::ngx::incoming::Part;
-use crate::ngx::{NoMemory, Pooled, PooledBytes, Request, worker};
+use crate::ngx::{Pooled, Request, worker};
 
 /// What a key turned out to be.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,12 +55,12 @@ pub struct Visit {
     pub live: Arc<Zone>,
     pub verdict: Verdict,
     /// The URI without the key.
-    pub uri: PooledBytes,
+    pub uri: Vec<u8>,
     pub outcome: Cell<Option<Outcome>>,
     /// The limits that hold where the request was let in, or not.
     pub limits: Cell<Limits>,
     /// The segment that was taken for a key.
-    segment: Option<PooledBytes>,
+    segment: Option<Rc<[u8]>>,
     // The roster as it was when the request came, and the places of holder and record.
     roster: Arc<Roster>,
     holder: Option<usize>,
@@ -79,7 +79,7 @@ impl Visit {
 
     /// Whether a segment was taken for the key.
     fn took(&self, presented: &Presented) -> bool {
-        self.segment.is_some_and(|segment| *segment == *presented.key)
+        self.segment.as_deref() == Some(&*presented.key)
     }
 
     /// The limits, and what is used of them.
@@ -119,10 +119,10 @@ impl Visit {
 }
 
 /// What was in a source.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Presented {
     /// The key that came first.
-    pub key: PooledBytes,
+    pub key: Rc<[u8]>,
     /// Whether another one followed.
     is_ambiguous: bool,
 }
@@ -139,12 +139,12 @@ pub struct TooMany;
 /// All that is known of a request.
 #[derive(Default)]
 pub struct Visits {
-    visits: RefCell<SmallVec<[Pooled<Visit>; 1]>>,
+    visits: RefCell<SmallVec<[Rc<Visit>; 1]>>,
     /// What the client presented in the sources that were looked at, which may be masked or taken
     /// out since.
     presented: RefCell<SmallVec<[Looked; 1]>>,
     /// What was taken out as a key, and whether there was more than could be noted.
-    noted: RefCell<SmallVec<[PooledBytes; 1]>>,
+    noted: RefCell<SmallVec<[Box<[u8]>; 1]>>,
     has_more: Cell<bool>,
     /// Whose sources were masked or taken out last.
     settled: Cell<Option<*const Access>>,
@@ -152,23 +152,23 @@ pub struct Visits {
 
 impl Visits {
     /// Of a request that was looked at before.
-    pub fn find(request: Request) -> Option<Pooled<Visits>> {
-        Pooled::find(request.pool())
+    pub fn find(request: Request<'_>) -> Option<&Visits> {
+        request.attached()
     }
 
     /// Of any request; `None` when there is no memory.
-    pub fn of(request: Request) -> Option<Pooled<Visits>> {
-        Visits::find(request).or_else(|| Pooled::new(request.pool(), Visits::default()))
+    pub fn of(request: Request<'_>) -> Option<&Visits> {
+        Visits::find(request).or_else(|| request.attach(Visits::default()))
     }
 
     /// The visits, one for each zone.
-    pub fn all(&self) -> Ref<'_, [Pooled<Visit>]> {
+    pub fn all(&self) -> Ref<'_, [Rc<Visit>]> {
         Ref::map(self.visits.borrow(), SmallVec::as_slice)
     }
 
     /// The visit that a request made last.
-    pub fn last(&self) -> Option<Pooled<Visit>> {
-        self.visits.borrow().last().copied()
+    pub fn last(&self) -> Option<Rc<Visit>> {
+        self.visits.borrow().last().cloned()
     }
 
     /// Whether the keys were taken out of these sources just before; they are from now on.
@@ -177,32 +177,28 @@ impl Visits {
     }
 
     /// What the client presented in a source.
-    pub fn presented(&self, request: Request, source: &Source) -> Option<Presented> {
+    pub fn presented(&self, request: Request<'_>, source: &Source) -> Option<Presented> {
         let mut presented = self.presented.borrow_mut();
         if let Some((_, found)) = presented.iter().find(|(known, _)| known == source) {
-            return *found;
+            return found.clone();
         }
         let found = look(request, source);
-        presented.push((source.clone(), found));
+        presented.push((source.clone(), found.clone()));
         found
     }
 
     /// Notes what is taken out as a key, for what is written down later.
-    ///
-    /// # Errors
-    /// There is no memory.
-    pub fn note(&self, request: Request, key: &[u8]) -> Result<(), NoMemory> {
+    pub fn note(&self, key: &[u8]) {
         let key = decode(key);
         let mut noted = self.noted.borrow_mut();
         if noted.iter().any(|known| **known == *key) {
-            return Ok(());
+            return;
         }
         if noted.len() == MOST_NOTED {
             self.has_more.set(true);
-            return Ok(());
+            return;
         }
-        noted.push(PooledBytes::new(request.pool(), &key).ok_or(NoMemory)?);
-        Ok(())
+        noted.push(key.into());
     }
 
     /// Gives what was noted to `visit`.
@@ -233,39 +229,37 @@ impl Visits {
     }
 
     /// The visit of a request to the zone of its location, where it has one.
-    pub fn here(&self, request: Request, conf: &LocConf) -> Option<Pooled<Visit>> {
+    pub fn here(&self, request: Request<'_>, conf: &LocConf) -> Option<Rc<Visit>> {
         let (access, zone) = conf.access()?;
         let mut visits = self.visits.borrow_mut();
         if let Some(at) = visits.iter().position(|visit| visit.zone == zone) {
-            let visit = *visits.get(at)?;
+            let visit = visits.get(at)?.clone();
             // Who was found elsewhere is known here; who was not may have a key in another place.
             if visit.verdict == Verdict::Valid || Rc::ptr_eq(&visit.access, access) {
                 return Some(visit);
             }
             visits.remove(at);
         }
-        let visit = self.identify(request, conf, access, zone)?;
-        let visit = Pooled::new(request.pool(), visit)?;
-        visits.push(visit);
+        let visit = Rc::new(self.identify(request, conf, access, zone)?);
+        visits.push(visit.clone());
         Some(visit)
     }
 
     fn identify(
         &self,
-        request: Request,
+        request: Request<'_>,
         conf: &LocConf,
         access: &Rc<Access>,
         zone: Pooled<ZoneConf>,
     ) -> Option<Visit> {
         let live = zone.live()?.clone();
         let roster = zone.roster(&live);
-        let pool = request.pool();
         let mut visit = Visit {
             access: access.clone(),
             zone,
             live,
             verdict: Verdict::Missing,
-            uri: PooledBytes::new(pool, request.uri())?,
+            uri: request.uri().to_vec(),
             outcome: Cell::new(None),
             limits: Cell::default(),
             segment: None,
@@ -275,14 +269,14 @@ impl Visits {
         let table = &visit.roster.table;
 
         // What was presented first; each source has one key, or the request is refused.
-        let mut key: Option<PooledBytes> = None;
-        let differs = |key: Option<PooledBytes>, presented: &Presented| {
-            key.is_some_and(|key| *key != *presented.key)
+        let mut key: Option<Rc<[u8]>> = None;
+        let differs = |key: &Option<Rc<[u8]>>, presented: &Presented| {
+            key.as_ref().is_some_and(|key| *key != presented.key)
         };
         let mut found = None;
         for source in access.sources.iter().filter(|source| !matches!(source, Source::Segment(_))) {
             let Some(presented) = self.presented(request, source) else { continue };
-            if presented.is_ambiguous || differs(key, &presented) {
+            if presented.is_ambiguous || differs(&key, &presented) {
                 visit.verdict = Verdict::Ambiguous;
                 return Some(visit);
             }
@@ -297,15 +291,15 @@ impl Visits {
             let Source::Segment(number) = source else { continue };
             let Some(presented) = self.presented(request, source) else { continue };
             let holder = table.find(&Digest::of(&presented.key));
-            if holder.is_some() && differs(key, &presented) {
+            if holder.is_some() && differs(&key, &presented) {
                 visit.verdict = Verdict::Ambiguous;
                 return Some(visit);
             }
             if key.is_none() || holder.is_some() {
                 if let Some(uri) = edit_segment(&visit.uri, *number, Edit::Remove) {
-                    visit.uri = PooledBytes::new(pool, &uri)?;
+                    visit.uri = uri;
                 }
-                visit.segment = Some(presented.key);
+                visit.segment = Some(presented.key.clone());
                 found = holder;
                 key = Some(presented.key);
             }
@@ -330,15 +324,11 @@ impl Visits {
 }
 
 /// What is in a source, as the request has it now.
-fn look(request: Request, source: &Source) -> Option<Presented> {
-    let pool = request.pool();
+fn look(request: Request<'_>, source: &Source) -> Option<Presented> {
     let mut found: Option<Presented> = None;
     let mut add = |key: &[u8]| match &mut found {
         Some(found) => found.is_ambiguous = true,
-        None => {
-            let key = PooledBytes::new(pool, key);
-            found = key.map(|key| Presented { key, is_ambiguous: false });
-        }
+        None => found = Some(Presented { key: key.into(), is_ambiguous: false }),
     };
     match source {
         Source::Argument(name) => {

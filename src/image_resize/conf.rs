@@ -7,17 +7,16 @@ use image_gate_core::image::{
     Allow, AnimationPolicy, Color, DamagePolicy, Gravity, Limits, MetadataPolicy, PngCompression,
     Presets, ProfilePolicy, Rotation, Wanted,
 };
-use nginx_sys::{ngx_conf_t, ngx_str_t};
 
 use super::policy::OnError;
 use super::status::StatusFormat;
 use super::watermark::Watermark;
 use super::zone::Zone;
-use super::{MODULE, lint};
-use crate::ngx::Pooled;
-use crate::ngx::conf::{Expression, Merge, Places, main_conf};
+use super::{ImageResize, lint};
+use crate::ngx::conf::{Expression, Merge, Places, Reported};
 use crate::ngx::log::Sparse;
 use crate::ngx::thread::{self, ThreadPool};
+use crate::ngx::{Parser, Pooled};
 
 /// A directive's value: fixed, or an expression over variables.
 #[derive(Clone, Copy)]
@@ -146,12 +145,12 @@ impl Default for Bounds {
 }
 
 /// `image_resize_threads`.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub enum Threads {
     /// Work on the event loop.
     Off,
     /// Work in the pool of that name; nginx's `default` where there is none.
-    Pool(Option<ngx_str_t>),
+    Pool(Option<Rc<[u8]>>),
 }
 
 /// The configuration of `http`.
@@ -290,7 +289,7 @@ impl LocConf {
 }
 
 impl Merge for LocConf {
-    fn merge(&mut self, parent: &LocConf, cf: *mut ngx_conf_t) -> bool {
+    fn merge(&mut self, parent: &LocConf, parser: Parser<'_>) -> Result<(), Reported> {
         fn inherit<T: Copy>(child: &mut Option<T>, parent: Option<T>) {
             *child = child.or(parent);
         }
@@ -317,7 +316,9 @@ impl Merge for LocConf {
         inherit(&mut self.damaged, parent.damaged);
         inherit(&mut self.format, parent.format);
         inherit(&mut self.bounds, parent.bounds);
-        inherit(&mut self.threads, parent.threads);
+        if self.threads.is_none() {
+            self.threads.clone_from(&parent.threads);
+        }
         inherit(&mut self.params, parent.params);
         if self.allow.is_none() {
             self.allow.clone_from(&parent.allow);
@@ -333,23 +334,23 @@ impl Merge for LocConf {
             self.watermarks.clone_from(&parent.watermarks);
         }
 
-        if !self.note(own, cf) {
-            return false;
-        }
+        self.note(own, parser)?;
 
         // A pool is asked for only where jobs come from: nginx starts the threads of every pool
         // that anyone asked for.
         let works = !matches!(self.geometry().mode, Mode::Off | Mode::Test);
-        // SAFETY: the module's main configuration is a `MainConf`.
-        if let Some(main) = unsafe { main_conf::<MainConf>(cf, &raw const MODULE) } {
+        if let Some(main) = parser.main::<ImageResize>() {
             main.has_jobs.set(main.has_jobs.get() || works);
             main.has_debug.set(main.has_debug.get() || self.debug_header == Some(true));
         }
-        let name = match self.threads.unwrap_or(Threads::Pool(None)) {
-            Threads::Pool(name) if works && thread::available() => name,
-            _ => return true,
+        let name = match &self.threads {
+            Some(Threads::Off) => return Ok(()),
+            Some(Threads::Pool(name)) => name.as_deref(),
+            None => None,
         };
-        self.pool = ThreadPool::add(cf, name);
-        self.pool.is_some()
+        if works && thread::available() {
+            self.pool = Some(ThreadPool::add(parser, name).ok_or(Reported)?);
+        }
+        Ok(())
     }
 }

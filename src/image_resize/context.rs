@@ -1,18 +1,17 @@
 //! What the module keeps for one request.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use image_gate_core::image::{Codings, Control, Error, Format, Plan};
-use nginx_sys::ngx_str_t;
 
 use super::conf::Bounds;
-use super::job::{Body, Product, Report, Running};
+use super::job::{Body, Product, Report};
 use super::watermark::Layer;
-use super::{failure, queue};
+use super::{ImageResize, failure, queue};
 use crate::ngx::Request;
-use crate::ngx::event::Event;
 use crate::ngx::thread::ThreadPool;
 
 /// Where the body filter is.
@@ -121,7 +120,6 @@ impl From<Error> for Failure {
 
 /// The state of one request.
 pub struct Context {
-    pub request: Request,
     pub state: Cell<State>,
     pub role: Cell<Role>,
     pub codings: OnceCell<Codings>,
@@ -137,28 +135,22 @@ pub struct Context {
     /// The status to answer with, where the request failed.
     pub failed: Cell<Option<u32>>,
     /// Where the error leads to, instead of to its status.
-    pub redirect: Cell<Option<ngx_str_t>>,
+    pub redirect: RefCell<Option<Vec<u8>>>,
     /// The result, which is sent from here.
     pub product: OnceCell<Product>,
     /// The source as it came, which is sent instead of an error.
     pub original: OnceCell<Vec<u8>>,
-    pub running: Running,
     pub control: RefCell<Option<Arc<Control>>>,
     /// When the job was submitted.
     pub submitted: Cell<Option<Instant>>,
     /// Bytes of memory that the job is known to need; 0 before its source was looked at.
     pub need: Cell<u64>,
-    /// Runs what must not run inside a filter.
-    pub wake: OnceCell<Event>,
-    /// Keeps a worker that is shutting down from exiting before the answer is sent.
-    pub timer: OnceCell<Event>,
 }
 
 impl Context {
     /// The context of a request that only passes, until its state is set otherwise.
-    pub fn new(request: Request) -> Context {
+    pub fn new() -> Context {
         Context {
-            request,
             state: Cell::new(State::Pass),
             role: Cell::new(Role::Source),
             codings: OnceCell::new(),
@@ -169,21 +161,18 @@ impl Context {
             was_coded: Cell::new(false),
             detail: RefCell::default(),
             failed: Cell::new(None),
-            redirect: Cell::new(None),
+            redirect: RefCell::default(),
             product: OnceCell::new(),
             original: OnceCell::new(),
-            running: Running::default(),
             control: RefCell::default(),
             submitted: Cell::new(None),
             need: Cell::new(0),
-            wake: OnceCell::new(),
-            timer: OnceCell::new(),
         }
     }
 
     /// The same for what is sent in place of an answer that failed here: the failure is still that.
-    pub fn following(request: Request, before: Option<&Context>) -> Context {
-        let context = Context::new(request);
+    pub fn following(before: Option<&Context>) -> Context {
+        let context = Context::new();
         if let Some(before) = before {
             context.note(|facts| facts.error = before.facts.get().error);
             context.detail.replace(before.detail.take());
@@ -203,6 +192,46 @@ impl Context {
         if let Some(control) = self.control.borrow().as_ref() {
             control.cancel();
         }
+    }
+}
+
+/// A request, and the state of its image.
+#[derive(Clone, Copy)]
+pub struct Transfer<'r> {
+    pub request: Request<'r>,
+    context: &'r Context,
+}
+
+impl Deref for Transfer<'_> {
+    type Target = Context;
+
+    fn deref(&self) -> &Context {
+        self.context
+    }
+}
+
+impl<'r> Transfer<'r> {
+    /// Begins with a request, or anew.
+    pub fn begin(request: Request<'r>, context: Context) -> Option<Transfer<'r>> {
+        let context = request.set_context::<ImageResize>(context)?;
+        Some(Transfer { request, context })
+    }
+
+    /// That of a request, also after an internal redirect.
+    pub fn of(request: Request<'r>) -> Option<Transfer<'r>> {
+        let context = request.context::<ImageResize>()?;
+        Some(Transfer { request, context })
+    }
+
+    /// That of the current pass through the filters.
+    pub fn active(request: Request<'r>) -> Option<Transfer<'r>> {
+        let context = request.active_context::<ImageResize>()?;
+        Some(Transfer { request, context })
+    }
+
+    /// The state, which lives as long as the request.
+    pub fn context(self) -> &'r Context {
+        self.context
     }
 
     /// Takes over what a job reports.
@@ -228,7 +257,7 @@ impl Context {
             if damage.ends_early && may_be_broken_off {
                 return Err(Failure::Upstream);
             }
-            failure::log_damage(self, &damage.what);
+            failure::log_damage(*self, &damage.what);
         }
         self.note(|facts| {
             facts.is_damaged = product.damage.is_some();
@@ -244,6 +273,6 @@ impl Context {
 
 impl Drop for Context {
     fn drop(&mut self) {
-        queue::remove(self);
+        queue::forget(self);
     }
 }

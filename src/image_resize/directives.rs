@@ -9,30 +9,26 @@ use image_gate_core::image::{
 };
 use nginx_sys::{
     NGX_CONF_1MORE, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_CONF_TAKE2, NGX_CONF_TAKE12,
-    NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF, NGX_HTTP_MAIN_CONF_OFFSET, NGX_HTTP_SRV_CONF, ngx_str_t,
+    NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF,
 };
 
 use super::conf::{
     Adjustment, AvifQuality, Bounds, LocConf, MainConf, Mode, Named, Sides, Threads, Value,
     WebpQuality,
 };
-use super::{policy, status, watermark, zone};
+use super::{ImageResize, policy, status, watermark, zone};
 use crate::ngx::conf::{
     Conf, ConfError, Directive, Directives, Places, expect, once, parse_count, parse_flag,
     parse_number, parse_size, parse_time,
 };
+use crate::ngx::module::Level;
 use crate::ngx::thread::{self, ThreadPool};
 
 const ANYWHERE: u32 = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 
-/// How many directives there are.
-pub const COUNT: usize = MAIN + LocConf::DIRECTIVES.len();
-
-/// How many of them come first, as those of all of `http`.
-pub const MAIN: usize = MainConf::DIRECTIVES.len();
-
 impl Directives for MainConf {
-    const LEVEL: usize = NGX_HTTP_MAIN_CONF_OFFSET;
+    type Module = ImageResize;
+    const LEVEL: Level = Level::Main;
     const DIRECTIVES: &'static [Directive<MainConf>] = &[
         Directive {
             name: c"image_resize_preset",
@@ -54,6 +50,7 @@ impl Directives for MainConf {
 }
 
 impl Directives for LocConf {
+    type Module = ImageResize;
     const DIRECTIVES: &'static [Directive<LocConf>] = &[
         Directive {
             name: c"image_resize",
@@ -64,7 +61,7 @@ impl Directives for LocConf {
             name: c"image_resize_buffer",
             kind: ANYWHERE | NGX_CONF_TAKE1,
             set: |conf, args| {
-                let size = args.args().first().and_then(parse_size).filter(|&size| size > 0);
+                let size = parse_size(args.arg(0)).filter(|&size| size > 0);
                 once(&mut conf.buffer, expect(size, args.arg(0), format_args!("a size"))?)
             },
         },
@@ -294,10 +291,7 @@ pub fn parse_quality(text: &[u8]) -> Option<u8> {
 pub fn parse_max_bytes(text: &[u8]) -> Option<Option<u64>> {
     match text {
         b"off" => Some(None),
-        size => {
-            let size = ngx_str_t { len: size.len(), data: size.as_ptr().cast_mut() };
-            parse_size(&size).filter(|&size| size > 0).map(Some)
-        }
+        size => parse_size(size).filter(|&size| size > 0).map(Some),
     }
 }
 
@@ -342,7 +336,7 @@ fn set_geometry(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
             named: named(args)?,
         })
     };
-    match (args.arg(0), args.args().len()) {
+    match (args.arg(0), args.len()) {
         (b"off", 1) => geometry.mode = Mode::Off,
         (b"test", 1) => geometry.mode = Mode::Test,
         (b"size", 1) => geometry.mode = Mode::Size,
@@ -378,8 +372,8 @@ fn set_geometry(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
 /// The named values behind a mode and its box.
 fn named(args: &Conf<'_>) -> Result<Named, ConfError> {
     let mut named = Named::default();
-    for argument in args.args().iter().skip(3) {
-        let (name, text) = split(argument.as_bytes());
+    for argument in args.rest(3) {
+        let (name, text) = split(argument);
         match name {
             b"gravity" => {
                 let expected = "center, a point of the compass, \"x:y\" from 0 to 1, or smart";
@@ -394,7 +388,7 @@ fn named(args: &Conf<'_>) -> Result<Named, ConfError> {
             b"background" => {
                 once(&mut named.background, value(args, text, Color::parse, COLOR)?)?;
             }
-            _ => return Err(unknown(argument.as_bytes())),
+            _ => return Err(unknown(argument)),
         }
     }
     Ok(named)
@@ -403,8 +397,8 @@ fn named(args: &Conf<'_>) -> Result<Named, ConfError> {
 fn set_adjust(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     let mut adjust = Adjustment::default();
     let factor = |text| value(args, text, values::factor, "a number from 0 to 10");
-    for argument in args.args() {
-        let (name, text) = split(argument.as_bytes());
+    for argument in args.rest(0) {
+        let (name, text) = split(argument);
         match name {
             b"brightness" => once(&mut adjust.brightness, factor(text)?)?,
             b"contrast" => once(&mut adjust.contrast, factor(text)?)?,
@@ -420,7 +414,7 @@ fn set_adjust(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
             b"grayscale" => {
                 once(&mut adjust.grayscale, value(args, text, values::switch, SWITCH)?)?;
             }
-            _ => return Err(unknown(argument.as_bytes())),
+            _ => return Err(unknown(argument)),
         }
     }
     once(&mut conf.adjust, adjust)
@@ -436,8 +430,8 @@ fn set_params(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
 
 fn set_allow(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     let mut allow = Allow::default();
-    for argument in args.args() {
-        allow.add(argument.as_bytes()).map_err(ConfError::invalid)?;
+    for argument in args.rest(0) {
+        allow.add(argument).map_err(ConfError::invalid)?;
     }
     once(&mut conf.allow, Rc::new(allow))
 }
@@ -468,8 +462,8 @@ fn set_avif_quality(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError
 
 /// The second argument, which may be missing: how hard an encoder tries.
 fn set_level(args: &Conf<'_>, name: &str, most: u8) -> Result<Option<u8>, ConfError> {
-    let Some(argument) = args.args().get(1) else { return Ok(None) };
-    let text = argument.as_bytes();
+    let Some(argument) = args.rest(1).next() else { return Ok(None) };
+    let text = argument;
     let number = text.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"="));
     let level = number.and_then(parse_number).and_then(|level| u8::try_from(level).ok());
     let level = level.filter(|&level| level <= most);
@@ -478,26 +472,20 @@ fn set_level(args: &Conf<'_>, name: &str, most: u8) -> Result<Option<u8>, ConfEr
 
 fn set_limit(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     let mut bounds = Bounds::default();
-    for argument in args.args() {
+    for argument in args.rest(0) {
         set_bound(&mut bounds, argument)?;
     }
     once(&mut conf.bounds, bounds)
 }
 
-fn set_bound(bounds: &mut Bounds, argument: &ngx_str_t) -> Result<(), ConfError> {
-    let text = argument.as_bytes();
+fn set_bound(bounds: &mut Bounds, text: &[u8]) -> Result<(), ConfError> {
     let name = text.split(|&byte| byte == b'=').next().unwrap_or_default();
-    // The value as nginx's own string, for nginx's own parsers.
-    let rest = argument.tail(name.len() + 1);
+    let rest = text.get(name.len() + 1..).unwrap_or_default();
     let count = || {
-        expect(
-            parse_count(rest.as_bytes()).filter(|&count| count > 0),
-            text,
-            format_args!("a number above 0"),
-        )
+        expect(parse_count(rest).filter(|&count| count > 0), text, format_args!("a number above 0"))
     };
     let small = || {
-        let number = parse_count(rest.as_bytes()).and_then(|count| u32::try_from(count).ok());
+        let number = parse_count(rest).and_then(|count| u32::try_from(count).ok());
         expect(number.filter(|&number| number > 0), text, format_args!("a number above 0"))
     };
     match name {
@@ -509,15 +497,15 @@ fn set_bound(bounds: &mut Bounds, argument: &ngx_str_t) -> Result<(), ConfError>
         b"scans" => bounds.image.scans = small()?,
         b"jobs" => bounds.jobs = Some(small()?),
         b"queue" => {
-            let queue = parse_number(rest.as_bytes());
+            let queue = parse_number(rest);
             bounds.queue = expect(queue, text, format_args!("a number"))?;
         }
         b"time" => {
-            let time = parse_time(&rest).filter(|&time| time > 0);
+            let time = parse_time(rest).filter(|&time| time > 0);
             bounds.time = expect(time, text, format_args!("a time above 0"))?;
         }
         b"memory" => {
-            let memory = parse_size(&rest).filter(|&memory| memory > 0);
+            let memory = parse_size(rest).filter(|&memory| memory > 0);
             bounds.memory = expect(memory, text, format_args!("a size above 0"))?;
         }
         _ => return Err(unknown(text)),
@@ -526,17 +514,17 @@ fn set_bound(bounds: &mut Bounds, argument: &ngx_str_t) -> Result<(), ConfError>
 }
 
 fn set_threads(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
-    let threads = match args.args().first() {
-        Some(name) if name.as_bytes() != b"off" => {
+    let threads = match args.arg(0) {
+        name if name != b"off" => {
             if !thread::available() {
                 return Err(ConfError::invalid(
                     "this nginx was built without threads, only \"off\" is possible",
                 ));
             }
             // Here, so that one that is nowhere defined is reported with this line.
-            ThreadPool::add(args.parser(), Some(*name))
+            ThreadPool::add(args.parser(), Some(name))
                 .ok_or_else(|| ConfError::invalid("no memory"))?;
-            Threads::Pool(Some(*name))
+            Threads::Pool(Some(name.into()))
         }
         _ => Threads::Off,
     };

@@ -1,88 +1,51 @@
 //! The events that finish what the filters begin: a job is done, or the request is over.
 
-use std::ffi::c_void;
-
 use image_gate_core::image::Error;
-use nginx_sys::{
-    NGX_ERROR, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_SERVICE_UNAVAILABLE, ngx_event_t,
-    ngx_int_t, ngx_str_t, ngx_uint_t,
-};
+use nginx_sys::{NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_SERVICE_UNAVAILABLE};
 
-use super::context::{Context, Failure, Role, State, Status};
+use super::conf;
+use super::context::{Failure, Role, State, Status, Transfer};
 use super::failure::record;
-use super::job::Outcome;
+use super::job::{Job, Outcome};
 use super::queue::{self, Completed};
-use super::{MODULE, conf, policy};
-use crate::ngx::guard::guard;
-use crate::ngx::{Pooled, Request};
-
-const ERROR: ngx_int_t = NGX_ERROR as ngx_int_t;
+use crate::ngx::Request;
+use crate::ngx::event::{OnAlarm, OnEvent, Then};
+use crate::ngx::guard::catch;
+use crate::ngx::request::OnEnd;
+use crate::ngx::thread::OnComplete;
 
 /// How often the timer of a waiting request runs, in milliseconds. It only has to be there. One that
 /// was turned away is answered by it.
 pub const TIMER: usize = 60_000;
 
-/// Has [`on_wake`] run from the event loop.
-pub fn wake(context: Pooled<Context>) {
-    if let Some(event) = context.wake.get() {
+/// Has [`Wake`] run from the event loop.
+pub fn wake(context: Transfer<'_>) {
+    if let Some(event) = context.request.known_event::<Wake>() {
         event.post();
     }
 }
 
-/// What nginx is to do with a request once an event was handled. It is done last of all, as the
-/// request may be gone afterwards.
-#[derive(Debug)]
-enum Next {
-    /// Nothing: another event comes.
-    Wait,
-    /// To go on with it.
-    Resume,
-    /// To answer with that status.
-    Finalize(u32),
-    /// To go on elsewhere.
-    Redirect(ngx_str_t),
-}
-
-/// Handles an event of a request, which is alive until that is done: what panics meanwhile is
-/// answered by an error, and leaves nothing that waits.
-fn handle(request: Request, event: &str, decide: impl FnOnce() -> Next) {
-    let next = guard(request.log(), None, || {
-        request.select_log();
-        panic_where_told(request, event);
-        Some(decide())
-    });
-    let next = next.unwrap_or_else(|| guard(request.log(), Next::Wait, || fail(request)));
-    guard(request.log(), (), || match next {
-        Next::Wait => (),
-        Next::Resume => request.resume(),
-        Next::Redirect(target) => request.finalize(policy::redirect(request, target)),
-        Next::Finalize(status) => {
-            request.finalize(ngx_int_t::try_from(status as ngx_uint_t).unwrap_or(ERROR));
-        }
-    });
-}
-
-/// For tests of the guard alone, never in a module that is shipped: `?panic=EVENT` does.
+/// For tests of what becomes of a panic, never in a module that is shipped: `?panic=EVENT` does.
 #[cfg(feature = "test-panic")]
-fn panic_where_told(request: Request, event: &str) {
+fn panic_where_told(request: Request<'_>, event: &str) {
     let told = request.part(crate::ngx::incoming::Part::Args).strip_prefix(b"panic=");
     assert!(told != Some(event.as_bytes()), "as told");
 }
 
 #[cfg(not(feature = "test-panic"))]
-fn panic_where_told(_: Request, _: &str) {}
+fn panic_where_told(_: Request<'_>, _: &str) {}
 
 /// Ends a request whose event was not handled.
-fn fail(request: Request) -> Next {
-    let Some(context) = request.active_context::<Context>(&raw const MODULE) else {
+fn fail(request: Request<'_>) -> Then {
+    let Some(context) = Transfer::active(request) else {
         // It is over, or was sent elsewhere.
-        return if request.is_dead() { Next::Resume } else { Next::Wait };
+        return if request.is_dead() { Then::Resume } else { Then::Wait };
     };
     if matches!(context.state.get(), State::Pass | State::Ready) {
-        return Next::Resume;
+        return Then::Resume;
     }
     context.failed.set(Some(NGX_HTTP_INTERNAL_SERVER_ERROR));
-    context.redirect.set(None);
+    context.redirect.take();
     context.note(|facts| {
         facts.status = Some(Status::Error);
         facts.error = Some("internal");
@@ -90,54 +53,61 @@ fn fail(request: Request) -> Next {
     deliver(context)
 }
 
-pub unsafe extern "C" fn on_wake(event: *mut ngx_event_t) {
-    // SAFETY: the event's data is the request; the event is gone with its pool.
-    let Some(request) = (unsafe { Request::new((*event).data.cast()) }) else { return };
-    handle(request, "wake", || {
-        let Some(context) = request.active_context::<Context>(&raw const MODULE) else {
-            return Next::Wait;
-        };
+/// Runs what must not run inside a filter.
+pub enum Wake {}
+
+impl OnEvent for Wake {
+    fn handle(request: Request<'_>) -> Then {
+        panic_where_told(request, "wake");
+        let Some(context) = Transfer::active(request) else { return Then::Wait };
         match (context.state.get(), context.task.get(), context.failed.get()) {
-            (State::Discard, _, _) if request.is_in_file_io() => Next::Wait,
+            (State::Discard, _, _) if request.is_in_file_io() => Then::Wait,
             (State::Wait, Some(task), None) => {
-                settle(context, queue::run_inline(&context, task));
+                settle(context, queue::run_inline(context, task));
                 deliver(context)
             }
             (State::Discard | State::Wait, _, _) => deliver(context),
-            (State::Pass | State::Sniff | State::Read | State::Ready, _, _) => Next::Wait,
+            (State::Pass | State::Sniff | State::Read | State::Ready, _, _) => Then::Wait,
         }
-    });
+    }
+
+    fn panicked(request: Request<'_>) -> Then {
+        fail(request)
+    }
 }
 
-/// A thread is done with a job.
-pub unsafe extern "C" fn on_complete(event: *mut ngx_event_t) {
-    // SAFETY: the event's data is the request, which its `blocked` count kept alive.
-    let Some(request) = (unsafe { Request::new((*event).data.cast()) }) else { return };
-    request.block(false);
-    // Whatever becomes of this request, others wait for the place that is free now.
-    let completed = guard(request.log(), None, || {
-        let context = request.context::<Context>(&raw const MODULE)?;
-        Some((context, queue::complete(context)))
-    });
-    guard(request.log(), (), queue::start_waiting);
-    if let Some((_, Completed::WaitsAgain)) = completed {
-        return;
+impl OnComplete<Job> for Job {
+    fn handle(request: Request<'_>, outcome: Option<Outcome>) -> Then {
+        // Whatever becomes of this request, others wait for the place that is free now.
+        let completed = catch(|| {
+            let context = Transfer::of(request)?;
+            Some((context, queue::complete(context, outcome)))
+        });
+        let _ = catch(queue::start_waiting);
+        if let Some(Some((_, Completed::WaitsAgain))) = completed {
+            return Then::Wait;
+        }
+        panic_where_told(request, "complete");
+        match completed.flatten() {
+            None | Some((_, Completed::WaitsAgain)) => fail(request),
+            Some((_, Completed::Ended(_))) if request.is_dead() => {
+                request.delay_writing(false);
+                Then::Resume
+            }
+            Some((context, Completed::Ended(outcome))) => {
+                settle(context, outcome);
+                deliver(context)
+            }
+        }
     }
-    handle(request, "complete", || match completed {
-        None | Some((_, Completed::WaitsAgain)) => fail(request),
-        Some((_, Completed::Ended(_))) if request.is_dead() => {
-            request.delay_writing(false);
-            Next::Resume
-        }
-        Some((context, Completed::Ended(outcome))) => {
-            settle(context, outcome);
-            deliver(context)
-        }
-    });
+
+    fn panicked(request: Request<'_>) -> Then {
+        fail(request)
+    }
 }
 
 /// Takes over the outcome of a job.
-fn settle(context: Pooled<Context>, outcome: Option<Outcome>) {
+fn settle(context: Transfer<'_>, outcome: Option<Outcome>) {
     let mut original = None;
     let result = match outcome {
         Some(Outcome::Finished(mut report)) => {
@@ -149,7 +119,7 @@ fn settle(context: Pooled<Context>, outcome: Option<Outcome>) {
         None => Err(Error::Internal("the job panicked".into()).into()),
     };
     if let Err(failure) = result {
-        let status = record(&context, &failure);
+        let status = record(context, &failure);
         let passes = context.role.get() == Role::Other
             || conf(&context.request).is_some_and(|conf| conf.sends_original(&failure));
         match original {
@@ -166,16 +136,16 @@ fn settle(context: Pooled<Context>, outcome: Option<Outcome>) {
 }
 
 /// Has nginx send the result or the error.
-fn deliver(context: Pooled<Context>) -> Next {
+fn deliver(context: Transfer<'_>) -> Then {
     let request = context.request;
-    if let Some(timer) = context.timer.get() {
+    if let Some(timer) = request.known_event::<Timer>() {
         timer.stop_timer();
     }
     request.delay_writing(false);
     request.set_action(c"sending to client");
     let Some(status) = context.failed.get() else {
         context.state.set(State::Ready);
-        return Next::Resume;
+        return Then::Resume;
     };
     context.state.set(State::Pass);
     request.release();
@@ -185,43 +155,53 @@ fn deliver(context: Pooled<Context>) -> Next {
         request.spare_error_page();
     }
     request.clean_headers();
-    if let Some(target) = context.redirect.get() {
-        return Next::Redirect(target);
+    if let Some(target) = context.redirect.take() {
+        return Then::Redirect(target);
     }
     if status == NGX_HTTP_SERVICE_UNAVAILABLE {
         let _ = request.push_header("Retry-After", b"1");
     }
-    Next::Finalize(status)
+    Then::Finalize(status)
 }
 
-pub unsafe extern "C" fn on_timer(event: *mut ngx_event_t) {
-    // SAFETY: the event's data is the request; the event is gone with its pool.
-    let Some(request) = (unsafe { Request::new((*event).data.cast()) }) else { return };
-    handle(request, "timer", || {
-        let Some(context) = request.active_context::<Context>(&raw const MODULE) else {
-            return Next::Wait;
-        };
+/// Keeps a worker that is shutting down from exiting before the answer is sent.
+pub enum Timer {}
+
+impl OnEvent for Timer {
+    fn handle(request: Request<'_>) -> Then {
+        panic_where_told(request, "timer");
+        let Some(context) = Transfer::active(request) else { return Then::Wait };
         if context.failed.get().is_some() {
             return deliver(context);
         }
-        if let Some(timer) = context.timer.get() {
-            timer.stop_timer();
+        if let Some(timer) = request.known_event::<Timer>() {
             timer.start_timer(TIMER);
         }
-        Next::Wait
-    });
+        Then::Wait
+    }
+
+    fn panicked(request: Request<'_>) -> Then {
+        fail(request)
+    }
 }
 
 /// There may have been nothing to do for a while.
-pub unsafe extern "C" fn on_idle(event: *mut ngx_event_t) {
-    // SAFETY: nginx passes the event, and its log is the cycle's.
-    guard(unsafe { (*event).log }, (), queue::rest);
+pub enum Idle {}
+
+impl OnAlarm for Idle {
+    fn ring() {
+        queue::rest();
+    }
 }
 
 /// The request ended, maybe while its job runs.
-pub unsafe extern "C" fn on_end(context: *mut c_void) {
-    // SAFETY: the context that `hold` registered; nginx runs this before it destroys the pool.
-    if let Some(context) = unsafe { Pooled::<Context>::from_ptr(context) } {
-        guard(context.request.log(), (), || context.cancel());
+pub enum End {}
+
+impl OnEnd for End {
+    fn end(request: Request<'_>) {
+        // An internal redirect may have begun another pass; what it came from ended before.
+        if let Some(context) = Transfer::of(request) {
+            context.cancel();
+        }
     }
 }

@@ -9,13 +9,12 @@ use nginx_sys::{
     ngx_int_t, ngx_msec_t,
 };
 
-use super::conf::MainConf;
-use super::context::{Context, Failure, Role, State, Status};
-use super::events::wake;
+use super::context::{Context, Failure, Role, State, Status, Transfer};
+use super::events::{Timer, wake};
 use super::filter::{hold, next_header};
-use super::{MODULE, ask, conf, zone};
-use crate::ngx::log::{self, Sparse};
-use crate::ngx::{Pooled, Request};
+use super::{ImageResize, ask, conf, zone};
+use crate::ngx::Request;
+use crate::ngx::log::Sparse;
 
 thread_local! {
     /// Of overload, a line a second and worker is enough.
@@ -41,15 +40,15 @@ const ERROR: ngx_int_t = NGX_ERROR as ngx_int_t;
 
 /// Records a failure found in the header filter, and gives what the filter returns: nginx then
 /// makes the error page, unless the source is to pass, or to be dropped for what is elsewhere.
-pub fn refuse(context: Pooled<Context>, failure: Failure) -> ngx_int_t {
+pub fn refuse(context: Transfer<'_>, failure: Failure) -> ngx_int_t {
     let request = context.request;
-    let status = record(&context, &failure);
+    let status = record(context, &failure);
     if conf(&request).is_some_and(|conf| conf.sends_original(&failure)) {
         context.note(|facts| facts.status = Some(Status::Original));
         ask::restore_range(request);
         return next_header(request);
     }
-    if context.redirect.get().is_some() {
+    if context.redirect.borrow().is_some() {
         let rc = hold(context, State::Discard);
         context.failed.set(Some(status));
         return rc;
@@ -59,15 +58,15 @@ pub fn refuse(context: Pooled<Context>, failure: Failure) -> ngx_int_t {
 }
 
 /// Records a failure found before there is an answer to be filtered, and gives its status.
-pub fn deny(request: Request, failure: &Failure) -> ngx_int_t {
-    let context = request.set_context(&raw const MODULE, Context::new(request));
-    context.map_or(ERROR, |context| ngx_int_t::try_from(record(&context, failure)).unwrap_or(ERROR))
+pub fn deny(request: Request<'_>, failure: &Failure) -> ngx_int_t {
+    let context = Transfer::begin(request, Context::new());
+    context.map_or(ERROR, |context| ngx_int_t::try_from(record(context, failure)).unwrap_or(ERROR))
 }
 
 /// Records a failure found while the body comes. It is answered once the body has ended, or
 /// before if there is an upstream to be ended.
-pub fn reject(context: Pooled<Context>, failure: Failure, ended: bool) {
-    context.failed.set(Some(record(&context, &failure)));
+pub fn reject(context: Transfer<'_>, failure: Failure, ended: bool) {
+    context.failed.set(Some(record(context, &failure)));
     context.state.set(State::Discard);
     context.body.take();
     let request = context.request;
@@ -81,12 +80,11 @@ pub fn reject(context: Pooled<Context>, failure: Failure, ended: bool) {
 const PAUSE: ngx_msec_t = 200;
 
 /// Records that there is no room for the job of a request whose body has ended.
-pub fn turn_away(context: Pooled<Context>) {
+pub fn turn_away(context: Transfer<'_>) {
     context.body.take();
-    context.failed.set(Some(record(&context, &Failure::Busy)));
-    match context.timer.get() {
-        Some(timer) if context.redirect.get().is_none() => {
-            timer.stop_timer();
+    context.failed.set(Some(record(context, &Failure::Busy)));
+    match context.request.known_event::<Timer>() {
+        Some(timer) if context.redirect.borrow().is_none() => {
             timer.start_timer(PAUSE);
         }
         _ => wake(context),
@@ -94,7 +92,7 @@ pub fn turn_away(context: Pooled<Context>) {
 }
 
 /// Logs a failure and notes it. Answers the status for it.
-pub fn record(context: &Context, failure: &Failure) -> u32 {
+pub fn record(context: Transfer<'_>, failure: &Failure) -> u32 {
     let (status, word, ours) = match failure {
         Failure::Image(error @ (Error::Timeout | Error::Cancelled)) => {
             (NGX_HTTP_SERVICE_UNAVAILABLE, error.word(), error.is_ours())
@@ -114,7 +112,7 @@ pub fn record(context: &Context, failure: &Failure) -> u32 {
     let conf = conf(&request);
     let status = match (context.role.get(), u32::try_from(request.status())) {
         (Role::Source, _) => {
-            context.redirect.set(conf.and_then(|conf| conf.redirects(request, failure)));
+            context.redirect.replace(conf.and_then(|conf| conf.redirects(request, failure)));
             status
         }
         // It answers an error already, and goes on to do so.
@@ -150,12 +148,11 @@ pub fn record(context: &Context, failure: &Failure) -> u32 {
 }
 
 /// Tells whoever sets up a location what went wrong in it.
-pub fn announce(request: Request) {
-    // SAFETY: `create_main_conf` of this module is `create::<MainConf>`.
-    let main = unsafe { request.main_conf::<MainConf>(&raw const MODULE) };
+pub fn announce(request: Request<'_>) {
+    let main = request.main_conf::<ImageResize>();
     if request.is_main()
         && main.is_some_and(|main| main.has_debug.get())
-        && let Some(context) = request.context::<Context>(&raw const MODULE)
+        && let Some(context) = request.context::<ImageResize>()
         && let Some(detail) = context.detail.take()
     {
         let detail = detail.as_bytes().escape_ascii().to_string();
@@ -164,16 +161,15 @@ pub fn announce(request: Request) {
 }
 
 /// Logs what is wrong with a source that is shown all the same.
-pub fn log_damage(context: &Context, what: &str) {
+pub fn log_damage(context: Transfer<'_>, what: &str) {
     log_source(context, NGX_LOG_INFO, format_args!("damaged: {what}"));
 }
 
-fn log_source(context: &Context, level: u32, message: fmt::Arguments<'_>) {
+fn log_source(context: Transfer<'_>, level: u32, message: fmt::Arguments<'_>) {
     let request = context.request;
     let bytes = context.facts.get().source_bytes.or(request.content_length()).unwrap_or(0);
     let bytes = bytes.max(context.body.borrow().len());
-    log::write(
-        request.log(),
+    request.log_line(
         level,
         format_args!(
             "image_resize: {message}, uri: \"{}\", source: {bytes} bytes",

@@ -5,81 +5,55 @@
 //! the write handler is run, which calls the body filter once more and so sends the result, or
 //! the request is finalized with an error, which goes through `error_page` like any other.
 
-use std::ffi::c_void;
-
 use image_gate_core::image::{self, Codings, Error, Plan, UNREAD_LEN, look_plan, tag_listed};
 use nginx_sys::{
     NGX_AGAIN, NGX_ERROR, NGX_HTTP_NO_CONTENT, NGX_HTTP_NOT_MODIFIED, NGX_HTTP_OK,
-    NGX_HTTP_PARTIAL_CONTENT, NGX_HTTP_SPECIAL_RESPONSE, NGX_OK, ngx_chain_t, ngx_http_request_t,
-    ngx_int_t, ngx_uint_t,
+    NGX_HTTP_PARTIAL_CONTENT, NGX_HTTP_SPECIAL_RESPONSE, NGX_OK, ngx_int_t, ngx_uint_t,
 };
 
 use super::conf::{LocConf, Mode};
-use super::context::{Context, Failure, Role, State, Status, Task, Work};
-use super::events::{TIMER, on_end, on_timer, on_wake, wake};
+use super::context::{Context, Failure, Role, State, Status, Task, Transfer, Work};
+use super::events::{End, TIMER, Timer, Wake, wake};
 use super::failure::{self, refuse, reject, turn_away};
-use super::{MODULE, ask, conf, headers, queue, sniff};
-use crate::ngx::chain::{self, Data, buffers};
-use crate::ngx::event::Event;
-use crate::ngx::guard::guard;
-use crate::ngx::request::{BodyFilter, HeaderFilter};
-use crate::ngx::{Pooled, Request};
+use super::{ImageResize, ask, conf, headers, queue, sniff};
+use crate::ngx::Request;
+use crate::ngx::chain::{Buf, Chain, Data};
+use crate::ngx::filter::Filter;
 
 const OK: ngx_int_t = NGX_OK as ngx_int_t;
 const AGAIN: ngx_int_t = NGX_AGAIN as ngx_int_t;
 const ERROR: ngx_int_t = NGX_ERROR as ngx_int_t;
 
-/// The filters after ours. A reload may put others there, when it loads other modules.
-static mut NEXT_HEADER: Option<HeaderFilter> = None;
-static mut NEXT_BODY: Option<BodyFilter> = None;
+/// The filter.
+pub enum Images {}
 
-/// Puts the filters on top of nginx's chains.
-pub fn install() {
-    // SAFETY: nginx builds the chains while it reads the configuration, on its only thread.
-    unsafe {
-        NEXT_HEADER = nginx_sys::ngx_http_top_header_filter;
-        NEXT_BODY = nginx_sys::ngx_http_top_body_filter;
-        nginx_sys::ngx_http_top_header_filter = Some(header_filter);
-        nginx_sys::ngx_http_top_body_filter = Some(body_filter);
+impl Filter for Images {
+    fn header(request: Request<'_>) -> ngx_int_t {
+        header(request)
+    }
+
+    fn body<'r>(request: Request<'r>, chain: Chain<'r>) -> ngx_int_t {
+        body(request, chain)
     }
 }
 
-pub fn next_header(request: Request) -> ngx_int_t {
+/// Hands headers on, with what is to be said of a failure.
+pub fn next_header(request: Request<'_>) -> ngx_int_t {
     failure::announce(request);
-    // SAFETY: nginx's own filter, on a live request, from where nginx calls filters; only
-    // `install` writes it, and never while a request is served.
-    unsafe { NEXT_HEADER.map_or(ERROR, |next| next(request.as_ptr())) }
+    request.next_header()
 }
 
-fn next_body(request: Request, chain: *mut ngx_chain_t) -> ngx_int_t {
-    // SAFETY: as in `next_header`; the chain is nginx's or made in the request's pool.
-    unsafe { NEXT_BODY.map_or(ERROR, |next| next(request.as_ptr(), chain)) }
-}
-
-unsafe extern "C" fn header_filter(r: *mut ngx_http_request_t) -> ngx_int_t {
-    // SAFETY: nginx filters a live request.
-    let Some(request) = (unsafe { Request::new(r) }) else { return ERROR };
-    guard(request.log(), ERROR, || header(request))
-}
-
-unsafe extern "C" fn body_filter(r: *mut ngx_http_request_t, chain: *mut ngx_chain_t) -> ngx_int_t {
-    // SAFETY: nginx filters a live request.
-    let Some(request) = (unsafe { Request::new(r) }) else { return ERROR };
-    guard(request.log(), ERROR, || body(request, chain))
-}
-
-fn header(request: Request) -> ngx_int_t {
+fn header(request: Request<'_>) -> ngx_int_t {
     let Some(conf) = conf(&request) else { return ERROR };
     // With a context, this is the answer to a request that failed here before.
     if matches!(conf.geometry().mode, Mode::Off)
         || !request.is_main()
-        || request.active_context::<Context>(&raw const MODULE).is_some()
+        || Transfer::active(request).is_some()
     {
         return next_header(request);
     }
-    let before = request.context::<Context>(&raw const MODULE);
-    let context = Context::following(request, before.as_deref());
-    let Some(context) = request.set_context(&raw const MODULE, context) else { return ERROR };
+    let before = request.context::<ImageResize>();
+    let Some(context) = Transfer::begin(request, Context::following(before)) else { return ERROR };
     match u32::try_from(request.status()).unwrap_or(0) {
         // A part of the original must not get past the filter. Clients can't ask for one (see
         // the module `ask`), so the upstream has sent it unasked.
@@ -108,7 +82,7 @@ fn header(request: Request) -> ngx_int_t {
 }
 
 /// Begins with an answer that is to be a picture.
-fn source(context: Pooled<Context>, conf: &LocConf) -> ngx_int_t {
+fn source(context: Transfer<'_>, conf: &LocConf) -> ngx_int_t {
     let request = context.request;
     if conf.leaves(request) {
         context.note(|facts| facts.status = Some(Status::Passed));
@@ -141,12 +115,12 @@ fn source(context: Pooled<Context>, conf: &LocConf) -> ngx_int_t {
 }
 
 /// What the source's headers say of its body.
-fn codings(request: Request) -> Codings {
+fn codings(request: Request<'_>) -> Codings {
     Codings::parse(request.values(b"Content-Encoding"))
 }
 
 /// Decides from the headers of the source what is to be done.
-pub fn begin(request: Request, conf: &LocConf, codings: &Codings) -> Result<Task, Failure> {
+pub fn begin(request: Request<'_>, conf: &LocConf, codings: &Codings) -> Result<Task, Failure> {
     let (buffer, mode) = (conf.buffer(), conf.geometry().mode);
     let mut plan = conf.plan(request)?;
     let keeps_original = conf.keeps_original();
@@ -179,12 +153,11 @@ pub fn begin(request: Request, conf: &LocConf, codings: &Codings) -> Result<Task
 }
 
 /// Holds the headers back until what has to be is there of the body.
-pub fn hold(context: Pooled<Context>, state: State) -> ngx_int_t {
+pub fn hold(context: Transfer<'_>, state: State) -> ngx_int_t {
     let request = context.request;
-    let data = request.as_ptr().cast::<c_void>();
-    let wake = context.wake.set(Event::new(on_wake, data, request.log()));
-    let timer = context.timer.set(Event::new(on_timer, data, request.log()));
-    if wake.is_err() || timer.is_err() || !request.on_end(on_end, context.as_ptr().cast()) {
+    // They are there when they are needed.
+    let events = request.event::<Wake>().is_ok() && request.event::<Timer>().is_ok();
+    if !events || request.on_end::<End>().is_err() {
         return ERROR;
     }
     // A body from an upstream is in memory already, or in a temporary file that is the pipe's to
@@ -204,17 +177,15 @@ pub fn hold(context: Pooled<Context>, state: State) -> ngx_int_t {
     OK
 }
 
-fn body(request: Request, chain: *mut ngx_chain_t) -> ngx_int_t {
-    let Some(context) = request.active_context::<Context>(&raw const MODULE) else {
-        return next_body(request, chain);
-    };
+fn body<'r>(request: Request<'r>, chain: Chain<'r>) -> ngx_int_t {
+    let Some(context) = Transfer::active(request) else { return request.next_body(chain) };
     match context.state.get() {
         // A test that let the headers of an answer to HEAD through still gets the body.
         State::Pass if request.is_header_only() => {
             drain(chain);
             OK
         }
-        State::Pass => next_body(request, chain),
+        State::Pass => request.next_body(chain),
         State::Sniff => sniff::sniff(context, chain),
         State::Read => read(context, chain),
         State::Discard => {
@@ -232,16 +203,15 @@ fn body(request: Request, chain: *mut ngx_chain_t) -> ngx_int_t {
 }
 
 /// Consumes a chain. Answers whether the response ends in it.
-pub fn drain(chain: *mut ngx_chain_t) -> bool {
-    // SAFETY: nginx passes a valid chain, or null.
-    unsafe { buffers(chain) }.fold(false, |last, buf| {
+pub fn drain(chain: Chain<'_>) -> bool {
+    chain.buffers().fold(false, |last, buf| {
         buf.consume();
         last | buf.is_last()
     })
 }
 
 /// Lets what was held back, and all that follows it, go out as it is.
-pub fn let_through(context: Pooled<Context>, chain: *mut ngx_chain_t) -> ngx_int_t {
+pub fn let_through<'r>(context: Transfer<'r>, chain: Chain<'r>) -> ngx_int_t {
     let request = context.request;
     request.release();
     context.state.set(State::Pass);
@@ -252,31 +222,26 @@ pub fn let_through(context: Pooled<Context>, chain: *mut ngx_chain_t) -> ngx_int
     }
     let held = context.body.borrow().prefix().to_vec();
     if held.is_empty() {
-        return next_body(request, chain);
+        return request.next_body(chain);
     }
-    let held = context.held.get_or_init(|| held);
-    // SAFETY: the bytes are the context's from now on and stay until the request's end.
-    match unsafe { chain::link(request.pool(), held, chain, false) } {
-        Some(link) => next_body(request, link.as_ptr()),
-        None => ERROR,
-    }
+    let held = context.context().held.get_or_init(|| held);
+    request.chain(held, chain, false).map_or(ERROR, |chain| request.next_body(chain))
 }
 
 /// Whether a flush is how an upstream that broke off in the middle ends.
-pub fn cut_off(request: Request, flush: bool) -> bool {
+pub fn cut_off(request: Request<'_>, flush: bool) -> bool {
     flush && request.is_from_upstream() && request.is_upstream_finalized()
 }
 
 /// Collects the source.
-pub fn read(context: Pooled<Context>, chain: *mut ngx_chain_t) -> ngx_int_t {
+pub fn read<'r>(context: Transfer<'r>, chain: Chain<'r>) -> ngx_int_t {
     let request = context.request;
     let (mut last, mut flush, mut failure) = (false, false, None);
-    // SAFETY: nginx passes a valid chain, or null.
-    for buf in unsafe { buffers(chain) } {
+    for buf in chain.buffers() {
         last |= buf.is_last();
         flush |= buf.is_flush();
         if failure.is_none() {
-            failure = collect(&context, &buf).err();
+            failure = collect(context, &buf).err();
         }
         buf.consume();
     }
@@ -300,7 +265,7 @@ pub fn read(context: Pooled<Context>, chain: *mut ngx_chain_t) -> ngx_int_t {
     OK
 }
 
-fn collect(context: &Context, buf: &chain::Buf) -> Result<(), Error> {
+fn collect(context: Transfer<'_>, buf: &Buf<'_>) -> Result<(), Error> {
     let Some(task) = context.task.get() else {
         return Err(Error::Internal("no task".into()));
     };
@@ -336,7 +301,7 @@ fn collect(context: &Context, buf: &chain::Buf) -> Result<(), Error> {
 }
 
 /// Hands the collected source to a job.
-fn submit(context: Pooled<Context>) -> ngx_int_t {
+fn submit(context: Transfer<'_>) -> ngx_int_t {
     let request = context.request;
     let Some(task) = context.task.get() else { return ERROR };
     context.note(|facts| facts.source_bytes = Some(context.body.borrow().len()));
@@ -348,12 +313,12 @@ fn submit(context: Pooled<Context>) -> ngx_int_t {
         }
         context.note(|facts| facts.status = Some(Status::Passed));
         headers::unknown_body(request, task);
-        return let_through(context, std::ptr::null_mut());
+        return let_through(context, Chain::EMPTY);
     }
     context.state.set(State::Wait);
     request.set_action(c"transforming image");
     request.delay_writing(true);
-    if let Some(timer) = context.timer.get() {
+    if let Some(timer) = request.known_event::<Timer>() {
         timer.start_timer(TIMER);
     }
     if task.pool.is_none() {
@@ -365,11 +330,12 @@ fn submit(context: Pooled<Context>) -> ngx_int_t {
 }
 
 /// Sends the result.
-fn send(context: Pooled<Context>) -> ngx_int_t {
+fn send(context: Transfer<'_>) -> ngx_int_t {
     let request = context.request;
     context.state.set(State::Pass);
     request.release();
-    let bytes = match (context.product.get(), context.task.get(), context.original.get()) {
+    let state = context.context();
+    let bytes = match (state.product.get(), state.task.get(), state.original.get()) {
         (Some(product), Some(task), _)
             if headers::product(request, product, task, context.was_coded.get()) =>
         {
@@ -383,9 +349,5 @@ fn send(context: Pooled<Context>) -> ngx_int_t {
     if rc == ERROR || rc > OK || request.is_header_only() {
         return rc;
     }
-    // SAFETY: the bytes are the context's and stay until the request's end.
-    match unsafe { chain::link(request.pool(), bytes, std::ptr::null_mut(), true) } {
-        Some(link) => next_body(request, link.as_ptr()),
-        None => ERROR,
-    }
+    request.chain(bytes, Chain::EMPTY, true).map_or(ERROR, |chain| request.next_body(chain))
 }

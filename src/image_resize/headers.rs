@@ -19,7 +19,7 @@ thread_local! {
 }
 
 /// The entity tag of what becomes of the source, if that has one or a time.
-pub fn tag(request: Request, plan: &Plan, layers: &[Layer]) -> Option<String> {
+pub fn tag(request: Request<'_>, plan: &Plan, layers: &[Layer]) -> Option<String> {
     let validator = match request.etag() {
         Some(tag) => Validator::Tag(tag),
         None => Validator::Modified(request.last_modified()?),
@@ -28,13 +28,13 @@ pub fn tag(request: Request, plan: &Plan, layers: &[Layer]) -> Option<String> {
 }
 
 /// Says that the answer depends on `Accept`, where it does.
-fn vary(request: Request, task: &Task) -> bool {
+fn vary(request: Request<'_>, task: &Task) -> bool {
     let varies = task.plan.negotiated && matches!(task.work, Work::Transform);
     !varies || request.add_vary("Accept")
 }
 
 /// Sends nothing that tells of the bytes that came, as others go out.
-pub fn forget_source(request: Request) {
+pub fn forget_source(request: Request<'_>) {
     request.clear_content_encoding();
     request.clear_ranges();
     request.clear_trailers();
@@ -42,7 +42,7 @@ pub fn forget_source(request: Request) {
 }
 
 /// Makes of the source's headers those of the product. Answers whether there was memory.
-pub fn product(request: Request, product: &Product, task: &Task, was_coded: bool) -> bool {
+pub fn product(request: Request<'_>, product: &Product, task: &Task, was_coded: bool) -> bool {
     match product.format {
         Some(format) => request.set_content_type(format.media_type()),
         None => request.set_content_type("application/json"),
@@ -65,23 +65,23 @@ pub fn product(request: Request, product: &Product, task: &Task, was_coded: bool
 }
 
 /// The media type that the source's headers name.
-fn declared(request: &Request) -> &[u8] {
+fn declared<'a>(request: &'a Request<'_>) -> &'a [u8] {
     let media_type = request.content_type().split(|&byte| byte == b';').next();
     media_type.unwrap_or_default().trim_ascii()
 }
 
 /// The format that the source's headers name.
-pub fn declared_format(request: &Request) -> Option<Format> {
+pub fn declared_format(request: &Request<'_>) -> Option<Format> {
     Format::from_media_type(declared(request))
 }
 
 /// Whether the source's headers say that it is an SVG image.
-pub fn declares_svg(request: &Request) -> bool {
+pub fn declares_svg(request: &Request<'_>) -> bool {
     declared(request).eq_ignore_ascii_case(b"image/svg+xml")
 }
 
 /// Whether the source's headers say that it is a document, as which no picture is ever sent.
-pub fn declares_text(request: &Request) -> bool {
+pub fn declares_text(request: &Request<'_>) -> bool {
     let types: [&[u8]; 5] = [
         b"text/html",
         b"application/xhtml+xml",
@@ -94,7 +94,7 @@ pub fn declares_text(request: &Request) -> bool {
 
 /// The headers of an answer to HEAD whose body is not known: of what depends on it, only what a GET
 /// would have, too.
-pub fn unknown_body(request: Request, task: &Task) {
+pub fn unknown_body(request: Request<'_>, task: &Task) {
     let Task { work, plan, layers, tag, .. } = task;
     let source = declared_format(&request);
     let media_type = match work {
@@ -122,7 +122,7 @@ pub fn unknown_body(request: Request, task: &Task) {
 }
 
 /// Makes of the source's headers those of "304 Not Modified".
-pub fn not_modified(request: Request, task: &Task) {
+pub fn not_modified(request: Request<'_>, task: &Task) {
     request.set_status(NGX_HTTP_NOT_MODIFIED);
     request.clear_content_type();
     request.set_content_length(None);
@@ -132,7 +132,7 @@ pub fn not_modified(request: Request, task: &Task) {
 }
 
 /// The headers of a 304 that nginx or an upstream answered by the source's own validators.
-pub fn revalidated(request: Request, conf: &LocConf) {
+pub fn revalidated(request: Request<'_>, conf: &LocConf) {
     // An upstream may say how long the source is.
     request.set_content_length(None);
     forget_source(request);
@@ -168,7 +168,7 @@ pub fn revalidated(request: Request, conf: &LocConf) {
     }
 }
 
-fn set_variant_tag(request: Request, conf: &LocConf, plan: &Plan) {
+fn set_variant_tag(request: Request<'_>, conf: &LocConf, plan: &Plan) {
     let layers = if plan.watermark { conf.layers(request) } else { Ok(Vec::new()) };
     let tag = layers.ok().and_then(|layers| tag(request, plan, &layers));
     let _ = request.set_etag(tag.as_deref().map(str::as_bytes));

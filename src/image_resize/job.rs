@@ -1,8 +1,5 @@
 //! One job: from the collected source to the bytes to send. Runs on any thread.
 
-use std::cell::Cell;
-use std::ffi::c_void;
-use std::ptr::{NonNull, null_mut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -11,13 +8,11 @@ use image_gate_core::image::{
     Codings, Control, Damage, Error, Format, Info, Limits, Output, Plan, info_json, prepare, probe,
     size_json,
 };
-use nginx_sys::ngx_log_t;
 
 use super::context::{Task, Work};
 use super::marks;
 use super::watermark::Layer;
-use crate::ngx::File;
-use crate::ngx::guard::catch;
+use crate::ngx::{File, thread};
 
 /// A source as it was collected: bytes in memory, and ranges of files that nginx holds open.
 #[derive(Debug, Default)]
@@ -72,9 +67,8 @@ impl Body {
 
     /// All of it in memory.
     ///
-    /// # Safety
-    /// The request that it was collected for is alive until this returns.
-    unsafe fn load(mut self) -> Result<Vec<u8>, Error> {
+    /// While its request lives.
+    fn load(mut self) -> Result<Vec<u8>, Error> {
         if let [Part::Memory(bytes)] = self.parts.as_mut_slice() {
             return Ok(std::mem::take(bytes));
         }
@@ -88,8 +82,7 @@ impl Body {
                     let len = usize::try_from(file.len).map_err(no_memory)?;
                     whole.resize(start + len, 0);
                     let target = whole.get_mut(start..).unwrap_or_default();
-                    // SAFETY: the caller's promise.
-                    unsafe { file.read(target) }
+                    file.read(target)
                         .map_err(|error| Error::DecodeFailed(format!("reading: {error}")))?;
                 }
             }
@@ -186,16 +179,11 @@ impl Job {
         self.control = control;
     }
 
-    /// Does the work.
-    ///
-    /// # Safety
-    /// The request that the body was collected for is alive until this returns.
-    pub unsafe fn run(mut self) -> Outcome {
+    fn work(mut self) -> Outcome {
         let start = Instant::now();
         let source_bytes = self.body.len();
         let body = std::mem::take(&mut self.body);
-        // SAFETY: the caller's promise.
-        let decoded = unsafe { body.load() }.and_then(|bytes| {
+        let decoded = body.load().and_then(|bytes| {
             match std::mem::take(&mut self.codings).undo(&bytes, self.buffer, &self.control) {
                 Ok(None) => Ok(bytes),
                 Ok(Some(decoded)) => {
@@ -337,50 +325,10 @@ pub fn memory_fits(need: u64, limit: u64) -> bool {
     need == 0 || Reservation::fits(need, limit)
 }
 
-/// A job in the hands of a thread: put in before it is posted, taken out when it is complete.
-#[derive(Debug)]
-pub struct Running(Cell<*mut Slot>);
+impl thread::Work for Job {
+    type Output = Outcome;
 
-#[derive(Debug)]
-struct Slot {
-    job: Option<Job>,
-    outcome: Option<Outcome>,
-}
-
-impl Default for Running {
-    fn default() -> Running {
-        Running(Cell::new(null_mut()))
+    fn run(self) -> Outcome {
+        self.work()
     }
-}
-
-impl Running {
-    /// Puts a job in and gives what [`run_slot`] wants.
-    pub fn put(&self, job: Job) -> *mut c_void {
-        let slot = Box::into_raw(Box::new(Slot { job: Some(job), outcome: None }));
-        self.0.set(slot);
-        slot.cast()
-    }
-
-    /// Takes the outcome out; `None` is a job that panicked.
-    ///
-    /// # Safety
-    /// No thread has the job any more.
-    pub unsafe fn take(&self) -> Option<Outcome> {
-        let slot = NonNull::new(self.0.replace(null_mut()))?;
-        // SAFETY: `put` leaked it, and the thread is done with it (the caller's promise).
-        unsafe { Box::from_raw(slot.as_ptr()) }.outcome
-    }
-}
-
-/// Runs a job that was [put](Running::put) into a slot.
-///
-/// # Safety
-/// `slot` came from `put` and was not taken; nobody else uses it, and the job's request is alive,
-/// until this returns.
-pub unsafe extern "C" fn run_slot(slot: *mut c_void, _log: *mut ngx_log_t) {
-    // SAFETY: the caller's promise.
-    let slot = unsafe { &mut *slot.cast::<Slot>() };
-    let job = slot.job.take();
-    // SAFETY: the caller's promise.
-    slot.outcome = catch(|| job.map(|job| unsafe { job.run() })).flatten();
 }

@@ -5,14 +5,14 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use image_gate_core::image::{Error, Plan};
-use nginx_sys::{ngx_conf_t, ngx_uint_t};
+use nginx_sys::ngx_uint_t;
 
-use super::MODULE;
+use super::ImageResize;
 use super::conf::{Geometry, LocConf, MainConf, Mode, Threads, Value};
 use super::policy::OnError;
-use crate::ngx::conf::{self, Place};
+use crate::ngx::conf::{Place, Reported};
 use crate::ngx::location::{self, Server};
-use crate::ngx::{thread, variable};
+use crate::ngx::{Parser, thread, variable};
 
 /// What the locations were told.
 #[derive(Default)]
@@ -74,13 +74,11 @@ impl LocConf {
     }
 
     /// Looks over a location that is merged. Its own directives are the first `own` of its places.
-    /// Answers whether all is well.
-    pub fn note(&self, own: usize, cf: *mut ngx_conf_t) -> bool {
-        // SAFETY: `create_main_conf` of this module is `create::<MainConf>`, and nobody writes it
-        // any more.
-        let Some(main) = (unsafe { conf::main_conf::<MainConf>(cf, &raw const MODULE) }) else {
-            return false;
-        };
+    ///
+    /// # Errors
+    /// What is wrong was reported.
+    pub fn note(&self, own: usize, parser: Parser<'_>) -> Result<(), Reported> {
+        let main = parser.main::<ImageResize>().ok_or(Reported)?;
         let notes = &main.notes;
         let has_mode = !matches!(self.geometry().mode, Mode::Off);
         for place in self.places.iter() {
@@ -100,40 +98,40 @@ impl LocConf {
             notes.places.borrow_mut().push(place.clone());
             match place.name {
                 "image_resize_status" if main.zone.is_none() => {
-                    place.error(cf, format_args!("there is no \"image_resize_zone\" to show"));
-                    return false;
+                    place.error(parser, format_args!("there is no \"image_resize_zone\" to show"));
+                    return Err(Reported);
                 }
                 "image_resize_allow" => {
                     let allow = self.allow.as_ref();
                     if let Some(name) = allow.and_then(|allow| allow.unknown_preset(&main.presets))
                     {
-                        place.error(cf, format_args!("there is no preset \"{name}\""));
-                        return false;
+                        place.error(parser, format_args!("there is no preset \"{name}\""));
+                        return Err(Reported);
                     }
                     if main.presets.is_empty() && allow.is_some_and(|allow| allow.takes_presets()) {
                         let reason = "there is no \"image_resize_preset\" to allow";
-                        place.warn(cf, format_args!("{reason}"));
+                        place.warn(parser, format_args!("{reason}"));
                     }
                 }
                 name if is_moot(name) => {
                     place.warn(
-                        cf,
+                        parser,
                         format_args!("has no effect: \"image_resize\" makes no image here"),
                     );
                 }
                 "image_resize" if self.is_unbounded() => {
                     place.warn(
-                        cf,
+                        parser,
                         format_args!("both sides are \"-\": it is the same as \"convert\""),
                     );
                 }
                 "image_resize_limit" if self.bounds().memory < LEAST_MEMORY => {
                     let reason = "memory= is less than any image needs: all of them are refused";
-                    place.warn(cf, format_args!("{reason}"));
+                    place.warn(parser, format_args!("{reason}"));
                 }
                 "image_resize_params" if self.allow.is_none() && main.presets.is_empty() => {
                     place.warn(
-                        cf,
+                        parser,
                         format_args!(
                             "all parameters are refused: there is no \"image_resize_allow\" here, \
                              and no \"image_resize_preset\""
@@ -141,7 +139,7 @@ impl LocConf {
                     );
                 }
                 "image_resize_params" if let Some(error) = self.constant_fault(main) => {
-                    place.warn(cf, format_args!("every request is refused: {error}"));
+                    place.warn(parser, format_args!("every request is refused: {error}"));
                 }
                 "image_resize_on_error" => {
                     if let Some(OnError::Redirect(uri)) = self.on_error
@@ -149,7 +147,7 @@ impl LocConf {
                     {
                         notes.named.borrow_mut().push(Named {
                             place: place.clone(),
-                            server: Server::current(cf),
+                            server: Server::current(parser).ok_or(Reported)?,
                             name: name.to_vec(),
                         });
                     }
@@ -167,37 +165,40 @@ impl LocConf {
         }
         if has_mode
             && let Some(place) = self.places.get("image_resize")
-            && let Some(other) = location::foreign(cf, c"ngx_http_image_filter_module")
+            && let Some(other) = location::foreign(parser, c"ngx_http_image_filter_module")
         {
             notes.modes.borrow_mut().push((place.clone(), other));
         }
-        true
+        Ok(())
     }
 }
 
-/// Refuses and warns once all locations are known. Answers whether all is well.
-pub fn check(cf: *mut ngx_conf_t, main: &MainConf) -> bool {
-    let mut is_right = true;
+/// Refuses and warns once all locations are known.
+///
+/// # Errors
+/// What is wrong was reported.
+pub fn check(parser: Parser<'_>, main: &MainConf) -> Result<(), Reported> {
+    let mut result = Ok(());
     for Named { place, server, name } in main.notes.named.borrow().iter() {
         if !server.has_named(name) {
             let name = String::from_utf8_lossy(name);
-            place.error(cf, format_args!("there is no location \"{name}\" in this server"));
-            is_right = false;
+            place.error(parser, format_args!("there is no location \"{name}\" in this server"));
+            result = Err(Reported);
         }
     }
     for (place, other) in main.notes.modes.borrow().iter() {
         if MODES.contains(&other.first_word()) {
             let reason = "\"image_filter\" works in the same location: images go through both";
-            place.warn(cf, format_args!("{reason}"));
+            place.warn(parser, format_args!("{reason}"));
         }
     }
     let takes_params =
         || main.notes.places.borrow().iter().any(|place| place.name == "image_resize_params");
     if let Some(place) = main.places.get("image_resize_preset").filter(|_| !takes_params()) {
-        place.warn(cf, format_args!("has no effect: there is no \"image_resize_params\""));
+        place.warn(parser, format_args!("has no effect: there is no \"image_resize_params\""));
     }
     // What of Accept becomes a cache key is asked for without a filter, too.
-    let negotiates = variable::is_used(cf, &["image_resize_accept"]);
+    let negotiates = variable::is_used(parser, &["image_resize_accept"]);
     for place in main.notes.places.borrow().iter() {
         let is_used = place.is_used.get() || negotiates && place.name == "image_resize_format";
         if !is_used && place.is_in_location {
@@ -205,8 +206,8 @@ pub fn check(cf: *mut ngx_conf_t, main: &MainConf) -> bool {
                 "image_resize_allow" => "image_resize_params",
                 _ => "image_resize",
             };
-            place.warn(cf, format_args!("has no effect: there is no \"{needed}\" here"));
+            place.warn(parser, format_args!("has no effect: there is no \"{needed}\" here"));
         }
     }
-    is_right
+    result
 }

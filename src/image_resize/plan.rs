@@ -18,7 +18,7 @@ impl LocConf {
     /// # Errors
     /// [`Failure::Params`] for parameters that are refused; [`Error::BadParams`] that names the
     /// directive whose variable has no valid value.
-    pub fn plan(&self, request: Request) -> Result<Plan, Failure> {
+    pub fn plan(&self, request: Request<'_>) -> Result<Plan, Failure> {
         let mut plan = self.directives(request)?;
         if let Some(expression) = self.params
             && self.geometry().mode.makes_image()
@@ -55,7 +55,7 @@ impl LocConf {
         plan.apply(&params, presets, accept)
     }
 
-    fn directives(&self, request: Request) -> Result<Plan, Error> {
+    fn directives(&self, request: Request<'_>) -> Result<Plan, Error> {
         let geometry = self.geometry();
         let mut plan = Plan { fit: evaluate_fit(&geometry, request)?, ..Plan::default() };
         if let Some(angle) = geometry.rotate {
@@ -117,7 +117,7 @@ impl LocConf {
     ///
     /// # Errors
     /// As those of [`plan`](LocConf::plan).
-    pub fn wanted(&self, request: Request) -> Result<Wanted, Error> {
+    pub fn wanted(&self, request: Request<'_>) -> Result<Wanted, Error> {
         let default = Wanted::Format(None);
         self.format.map_or(Ok(default), |format| {
             format.get_or(default, request, Wanted::parse, "image_resize_format")
@@ -125,7 +125,7 @@ impl LocConf {
     }
 }
 
-fn evaluate_fit(geometry: &Geometry, request: Request) -> Result<Fit, Error> {
+fn evaluate_fit(geometry: &Geometry, request: Request<'_>) -> Result<Fit, Error> {
     let Some(sides) = geometry.sides() else { return Ok(Fit::None) };
     let width = sides.width.get(request, parse_side, "image_resize width")?;
     let height = sides.height.get(request, parse_side, "image_resize height")?;
@@ -141,7 +141,7 @@ fn evaluate_fit(geometry: &Geometry, request: Request) -> Result<Fit, Error> {
 fn set<T: Copy>(
     slot: &mut T,
     value: Option<Value<T>>,
-    request: Request,
+    request: Request<'_>,
     parse: fn(&[u8]) -> Option<T>,
     name: &str,
 ) -> Result<(), Error> {
@@ -155,7 +155,7 @@ impl<T: Copy> Value<T> {
     /// The value for a request.
     pub fn get(
         &self,
-        request: Request,
+        request: Request<'_>,
         parse: fn(&[u8]) -> Option<T>,
         name: &str,
     ) -> Result<T, Error> {
@@ -175,7 +175,7 @@ impl<T: Copy> Value<T> {
     pub fn get_or(
         &self,
         default: T,
-        request: Request,
+        request: Request<'_>,
         parse: fn(&[u8]) -> Option<T>,
         name: &str,
     ) -> Result<T, Error> {
@@ -192,7 +192,7 @@ impl<T: Copy> Value<T> {
 /// The text of an expression for a request.
 pub fn evaluate<'a>(
     expression: Expression,
-    request: Request,
+    request: Request<'a>,
     name: &str,
 ) -> Result<&'a [u8], Error> {
     expression
@@ -203,7 +203,7 @@ pub fn evaluate<'a>(
 pub fn parse_value<T>(
     text: &[u8],
     expression: Expression,
-    request: Request,
+    request: Request<'_>,
     parse: fn(&[u8]) -> Option<T>,
     name: &str,
 ) -> Result<T, Error> {
@@ -220,7 +220,7 @@ pub fn parse_value<T>(
 
 /// Whether a text is a part of what the client asked for, as what a regular expression captured of
 /// it is.
-fn is_in_line(request: Request, text: &[u8]) -> bool {
+fn is_in_line(request: Request<'_>, text: &[u8]) -> bool {
     let parts = [Part::UnparsedUri, Part::Uri];
     !text.is_empty()
         && parts

@@ -2,12 +2,11 @@
 //! and `image_resize_pass`.
 
 use image_gate_core::image::Error;
-use nginx_sys::{ngx_int_t, ngx_str_t};
 
 use super::conf::{LocConf, Mode};
 use super::context::Failure;
+use crate::ngx::Request;
 use crate::ngx::conf::{Conf, ConfError, Expression, once};
-use crate::ngx::{Pooled, Request, pool};
 
 /// `image_resize_on_error`.
 #[derive(Clone, Copy, Default)]
@@ -67,17 +66,6 @@ impl Failure {
     }
 }
 
-/// Goes on where an error leads to. The answer is for nginx; the request may be gone.
-pub fn redirect(request: Request, target: ngx_str_t) -> ngx_int_t {
-    let text = target.as_bytes();
-    if text.starts_with(b"@") {
-        return request.named_location(target);
-    }
-    let end = text.iter().position(|&byte| byte == b'?').unwrap_or(text.len());
-    let (uri, args) = text.split_at(end);
-    request.internal_redirect(uri, args.strip_prefix(b"?").unwrap_or_default())
-}
-
 /// That a request was redirected because of an error; it is once only.
 struct Redirected;
 
@@ -98,14 +86,14 @@ impl LocConf {
     }
 
     /// Where that failure leads to. To be asked once, when it does.
-    pub fn redirects(&self, request: Request, failure: &Failure) -> Option<ngx_str_t> {
+    pub fn redirects(&self, request: Request<'_>, failure: &Failure) -> Option<Vec<u8>> {
         let Some(OnError::Redirect(uri)) = self.on_error else { return None };
-        if !failure.is_forgivable() || Pooled::<Redirected>::find(request.pool()).is_some() {
+        if !failure.is_forgivable() || request.attached::<Redirected>().is_some() {
             return None;
         }
         let uri = uri.evaluate(request).filter(|uri| is_target(uri))?;
-        Pooled::new(request.pool(), Redirected)?;
-        pool::copy(request.pool(), uri)
+        request.attach(Redirected)?;
+        Some(uri.to_vec())
     }
 
     /// Whether the source may be an SVG image that is let through: its bytes tell.
@@ -115,7 +103,7 @@ impl LocConf {
     }
 
     /// Whether the source goes out as it is because it says so.
-    pub fn leaves(&self, request: Request) -> bool {
+    pub fn leaves(&self, request: Request<'_>) -> bool {
         let says_so = || {
             let values = request.values(b"Cache-Control");
             values

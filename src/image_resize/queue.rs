@@ -3,18 +3,17 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
-use std::ptr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use image_gate_core::image::Control;
 
-use super::context::{Context, Task};
-use super::job::{Job, Outcome, memory_fits, run_slot};
+use super::context::{Context, Task, Transfer};
+use super::job::{Job, Outcome, memory_fits};
 use super::{events, failure, zone};
 use crate::ngx::event::Alarm;
 use crate::ngx::guard::catch;
-use crate::ngx::{Pooled, memory, thread, worker};
+use crate::ngx::{WeakRequest, memory, worker};
 
 /// The jobs of this worker. Only the event loop's thread gets here.
 #[derive(Default)]
@@ -30,7 +29,7 @@ struct Queue {
 const IDLE: usize = 1000;
 
 struct Waiting {
-    context: Pooled<Context>,
+    request: WeakRequest,
     job: Job,
 }
 
@@ -39,15 +38,16 @@ thread_local! {
 }
 
 /// Queues the job of a request, and starts it if one more may run. Answers whether there was room.
-pub fn submit(context: Pooled<Context>, task: &Task) -> bool {
+pub fn submit(context: Transfer<'_>, task: &Task) -> bool {
     QUEUE.with(|queue| {
         let is_idle = queue.running.get() < jobs(task) && queue.waiting.borrow().is_empty();
         if !is_idle && queue.waiting.borrow().len() >= task.bounds.queue as usize {
             return false;
         }
+        let Some(request) = context.request.weak() else { return false };
         let job = Job::new(task, context.body.take(), Arc::default());
         context.submitted.set(Some(Instant::now()));
-        queue.waiting.borrow_mut().push_back(Waiting { context, job });
+        queue.waiting.borrow_mut().push_back(Waiting { request, job });
         queue.publish();
         true
     }) && {
@@ -65,23 +65,22 @@ pub enum Completed {
 }
 
 /// Takes a job back from a thread that is done with it.
-pub fn complete(context: Pooled<Context>) -> Completed {
+pub fn complete(context: Transfer<'_>, outcome: Option<Outcome>) -> Completed {
     QUEUE.with(|queue| {
         queue.running.set(queue.running.get().saturating_sub(1));
         queue.publish();
         queue.expect_idleness();
     });
-    // SAFETY: the completion event says that the thread is done.
-    match unsafe { context.running.take() } {
-        Some(Outcome::NeedsMemory(job, need)) if !context.request.is_dead() => {
+    match (outcome, context.request.weak()) {
+        (Some(Outcome::NeedsMemory(job, need)), Some(request)) if !context.request.is_dead() => {
             context.need.set(need);
             QUEUE.with(|queue| {
-                queue.waiting.borrow_mut().push_front(Waiting { context, job: *job });
+                queue.waiting.borrow_mut().push_front(Waiting { request, job: *job });
                 queue.publish();
             });
             Completed::WaitsAgain
         }
-        outcome => Completed::Ended(outcome),
+        (outcome, _) => Completed::Ended(outcome),
     }
 }
 
@@ -89,10 +88,11 @@ pub fn complete(context: Pooled<Context>) -> Completed {
 pub fn start_waiting() {
     QUEUE.with(|queue| {
         while let Some(waiting) = queue.next() {
-            let context = waiting.context;
+            let Waiting { request, job } = waiting;
+            let Some(context) = request.get().and_then(Transfer::of) else { continue };
             queue.running.set(queue.running.get() + 1);
             // One that can't be started because of a panic is answered as if there was no room.
-            let started = catch(|| start(waiting)).unwrap_or(false);
+            let started = catch(|| start(context, job)).unwrap_or(false);
             if !started {
                 queue.running.set(queue.running.get() - 1);
             }
@@ -114,12 +114,12 @@ pub fn rest() {
 }
 
 /// Forgets a request that ended, maybe while its job waited.
-pub fn remove(context: &Context) {
+pub fn forget(context: &Context) {
     // The worker may be exiting, with the queue gone already.
     let _ = QUEUE.try_with(|queue| {
         let mut waiting = queue.waiting.borrow_mut();
         let before = waiting.len();
-        waiting.retain(|waiting| !ptr::eq(&raw const *waiting.context, context));
+        waiting.retain(|waiting| waiting.request.get().is_some());
         let changed = waiting.len() != before;
         drop(waiting);
         if changed {
@@ -139,14 +139,17 @@ impl Queue {
     }
 
     fn expect_idleness(&self) {
-        self.idle.get_or_init(|| Alarm::new(events::on_idle)).set(IDLE);
+        self.idle.get_or_init(Alarm::new::<events::Idle>).set(IDLE);
     }
 
     fn next(&self) -> Option<Waiting> {
         let mut waiting = self.waiting.borrow_mut();
-        let context = waiting.front()?.context;
-        let may_run = context.task.get().is_none_or(|task| {
-            self.running.get() < jobs(task) && memory_fits(context.need.get(), task.bounds.memory)
+        let front = waiting.front()?;
+        let may_run = front.request.get().and_then(Transfer::of).is_none_or(|context| {
+            context.task.get().is_none_or(|task| {
+                let fits = || memory_fits(context.need.get(), task.bounds.memory);
+                self.running.get() < jobs(task) && fits()
+            })
         });
         if may_run { waiting.pop_front() } else { None }
     }
@@ -156,31 +159,15 @@ fn jobs(task: &Task) -> u32 {
     task.bounds.jobs.unwrap_or_else(worker::processors)
 }
 
-fn start(waiting: Waiting) -> bool {
-    let Waiting { context, mut job } = waiting;
+fn start(context: Transfer<'_>, mut job: Job) -> bool {
     let Some(task) = context.task.get() else { return false };
-    let (Some(pool), Some(handle)) = (task.pool, new_task(context)) else { return false };
-    job.set_control(begin(&context, task));
-    let slot = context.running.put(job);
-    context.request.block(true);
-    // SAFETY: `block` keeps the request, and so its pool, until the completion event; the slot is
-    // new, and so is the task.
-    let posted = unsafe { handle.post(pool, run_slot, slot) };
-    if !posted {
-        context.request.block(false);
-        // SAFETY: no thread got it.
-        drop(unsafe { context.running.take() });
-    }
-    posted
-}
-
-fn new_task(context: Pooled<Context>) -> Option<thread::Task> {
-    let request = context.request;
-    thread::Task::new(request.pool(), events::on_complete, request.as_ptr().cast(), request.log())
+    let Some(pool) = task.pool else { return false };
+    job.set_control(begin(context, task));
+    context.request.offload::<Job, Job>(pool, job).is_ok()
 }
 
 /// Starts the clock of a job, and gives what can end it.
-fn begin(context: &Context, task: &Task) -> Arc<Control> {
+fn begin(context: Transfer<'_>, task: &Task) -> Arc<Control> {
     let now = Instant::now();
     if let Some(submitted) = context.submitted.get() {
         context.note(|facts| facts.queue_time = Some(now.duration_since(submitted)));
@@ -192,11 +179,7 @@ fn begin(context: &Context, task: &Task) -> Arc<Control> {
 }
 
 /// Runs the job of a request here and now, for an nginx or a location without threads.
-pub fn run_inline(context: &Context, task: &Task) -> Option<Outcome> {
+pub fn run_inline(context: Transfer<'_>, task: &Task) -> Option<Outcome> {
     let job = Job::new(task, context.body.take(), begin(context, task));
-    // SAFETY: nobody else has the slot, and nothing ends the request while we are on the stack.
-    unsafe {
-        run_slot(context.running.put(job), ptr::null_mut());
-        context.running.take()
-    }
+    context.request.run_here(job)
 }

@@ -1,24 +1,22 @@
 //! What the first bytes of a body decide: whether it is let through, refused, or transformed.
 
 use image_gate_core::image::{Error, UNREAD_LEN, is_svg};
-use nginx_sys::{
-    NGX_ERROR, NGX_HTTP_BAD_REQUEST, NGX_HTTP_OK, NGX_OK, ngx_chain_t, ngx_int_t, ngx_uint_t,
-};
+use nginx_sys::{NGX_ERROR, NGX_HTTP_BAD_REQUEST, NGX_HTTP_OK, NGX_OK, ngx_int_t, ngx_uint_t};
 
 use super::conf::{LocConf, Mode};
-use super::context::{Context, Failure, Role, State, Status};
+use super::context::{Context, Failure, Role, State, Status, Transfer};
 use super::events::wake;
 use super::failure::{record, reject};
 use super::filter::{begin, cut_off, drain, let_through, read};
 use super::{conf, headers};
-use crate::ngx::chain::{Data, buffers};
-use crate::ngx::{Pooled, Request};
+use crate::ngx::Request;
+use crate::ngx::chain::{Chain, Data};
 
 const OK: ngx_int_t = NGX_OK as ngx_int_t;
 const ERROR: ngx_int_t = NGX_ERROR as ngx_int_t;
 
 /// Looks at a body as it comes, until it is known what it is.
-pub fn sniff(context: Pooled<Context>, chain: *mut ngx_chain_t) -> ngx_int_t {
+pub fn sniff<'r>(context: Transfer<'r>, chain: Chain<'r>) -> ngx_int_t {
     let request = context.request;
     let (Some(conf), Some(codings)) = (conf(&request), context.codings.get()) else {
         return ERROR;
@@ -29,8 +27,7 @@ pub fn sniff(context: Pooled<Context>, chain: *mut ngx_chain_t) -> ngx_int_t {
     let wanted = if is_other { codings.sniff_len() } else { UNREAD_LEN };
     let mut first = context.body.borrow().prefix().to_vec();
     let (mut last, mut flush) = (false, false);
-    // SAFETY: nginx passes a valid chain, or null.
-    for buf in unsafe { buffers(chain) } {
+    for buf in chain.buffers() {
         last |= buf.is_last();
         flush |= buf.is_flush();
         if let Data::Memory(bytes) = buf.data() {
@@ -89,16 +86,16 @@ pub fn sniff(context: Pooled<Context>, chain: *mut ngx_chain_t) -> ngx_int_t {
 
 /// Whether an error or a redirect is an upstream's, and no page of nginx's own or that a directive
 /// names.
-fn is_strange(request: Request) -> bool {
+fn is_strange(request: Request<'_>) -> bool {
     request.has_upstream() && !request.is_error_page()
 }
 
-fn is_redirect(request: Request) -> bool {
+fn is_redirect(request: Request<'_>) -> bool {
     request.status() < NGX_HTTP_BAD_REQUEST as ngx_uint_t
 }
 
 /// Sends a redirect without the body it came with.
-fn redirect_bare(context: Pooled<Context>, ended: bool) -> ngx_int_t {
+fn redirect_bare(context: Transfer<'_>, ended: bool) -> ngx_int_t {
     let request = context.request;
     context.note(|facts| facts.status = Some(Status::Passed));
     request.set_content_length(Some(0));
@@ -116,10 +113,9 @@ fn redirect_bare(context: Pooled<Context>, ended: bool) -> ngx_int_t {
 }
 
 /// Keeps what came in a context whose body is to be looked at as a whole.
-fn keep(context: &Context, chain: *mut ngx_chain_t) -> ngx_int_t {
+fn keep(context: &Context, chain: Chain<'_>) -> ngx_int_t {
     let mut body = context.body.borrow_mut();
-    // SAFETY: nginx passes a valid chain, or null.
-    for buf in unsafe { buffers(chain) } {
+    for buf in chain.buffers() {
         if let Data::Memory(bytes) = buf.data()
             && body.push_bytes(bytes, 0).is_err()
         {
@@ -131,7 +127,7 @@ fn keep(context: &Context, chain: *mut ngx_chain_t) -> ngx_int_t {
 }
 
 /// Sends an answer that has no body: because it was asked for by HEAD, or because all is said.
-fn without_body(context: Pooled<Context>, conf: &LocConf, chain: *mut ngx_chain_t) -> ngx_int_t {
+fn without_body<'r>(context: Transfer<'r>, conf: &LocConf, chain: Chain<'r>) -> ngx_int_t {
     let request = context.request;
     let format = headers::declared_format(&request);
     context.note(|facts| facts.status = Some(Status::Passed));
@@ -172,7 +168,7 @@ fn without_body(context: Pooled<Context>, conf: &LocConf, chain: *mut ngx_chain_
 }
 
 /// Goes on with a picture that answers an error: it is made as any other, but the error stays.
-fn transform_other(context: Pooled<Context>, conf: &LocConf, chain: *mut ngx_chain_t) -> ngx_int_t {
+fn transform_other<'r>(context: Transfer<'r>, conf: &LocConf, chain: Chain<'r>) -> ngx_int_t {
     let request = context.request;
     let Some(codings) = context.codings.get() else { return ERROR };
     let buffer = conf.buffer();
@@ -193,7 +189,7 @@ fn transform_other(context: Pooled<Context>, conf: &LocConf, chain: *mut ngx_cha
             OK
         }
         Err(failure) => {
-            record(&context, &failure);
+            record(context, &failure);
             context.note(|facts| facts.status = Some(Status::Original));
             let_through(context, chain)
         }

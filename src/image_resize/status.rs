@@ -1,14 +1,12 @@
 //! `image_resize_status`: what was counted, as JSON or for Prometheus.
 
 use image_gate_core::image::PROMETHEUS_TYPE;
-use nginx_sys::{
-    NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_NOT_ALLOWED, NGX_OK, ngx_http_request_t, ngx_int_t,
-};
+use nginx_sys::{NGX_HTTP_NOT_ALLOWED, NGX_OK, ngx_int_t};
 
-use super::conf::{LocConf, MainConf};
-use super::{MODULE, conf};
+use super::conf::LocConf;
+use super::{ImageResize, conf};
 use crate::ngx::conf::{Conf, ConfError, expect, once};
-use crate::ngx::guard::guard;
+use crate::ngx::phase::Handler;
 use crate::ngx::{Request, location};
 
 /// How it is shown.
@@ -26,21 +24,19 @@ pub fn set(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
         _ => None,
     };
     once(&mut conf.status, expect(format, args.arg(0), format_args!("json or prometheus"))?)?;
-    if location::set_handler(args.parser(), handler) {
-        Ok(())
-    } else {
-        Err(ConfError::invalid("another directive answers the requests of this location"))
+    location::set_handler::<Content>(args.parser())
+}
+
+/// Answers the requests of a location with `image_resize_status`.
+enum Content {}
+
+impl Handler for Content {
+    fn handle(request: Request<'_>) -> ngx_int_t {
+        answer(request)
     }
 }
 
-unsafe extern "C" fn handler(r: *mut ngx_http_request_t) -> ngx_int_t {
-    const FAILED: ngx_int_t = NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
-    // SAFETY: nginx calls it for a live request.
-    let Some(request) = (unsafe { Request::new(r) }) else { return FAILED };
-    guard(request.log(), FAILED, || answer(request))
-}
-
-fn answer(request: Request) -> ngx_int_t {
+fn answer(request: Request<'_>) -> ngx_int_t {
     if !request.is_get_or_head() {
         return NGX_HTTP_NOT_ALLOWED as ngx_int_t;
     }
@@ -48,8 +44,7 @@ fn answer(request: Request) -> ngx_int_t {
     if rc != NGX_OK as ngx_int_t {
         return rc;
     }
-    // SAFETY: `create_main_conf` of this module is `create::<MainConf>`.
-    let main = unsafe { request.main_conf::<MainConf>(&raw const MODULE) };
+    let main = request.main_conf::<ImageResize>();
     let statistics = main.and_then(|main| main.zone).map(|zone| zone.read());
     let statistics = statistics.unwrap_or_default();
     let (media_type, body) = match conf(&request).and_then(|conf| conf.status) {

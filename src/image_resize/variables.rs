@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use image_gate_core::image::{Format, Offer, Wanted};
 
-use super::context::{Context, Facts, Status};
-use super::{MODULE, conf};
+use super::context::{Facts, Status};
+use super::{ImageResize, conf};
 use crate::ngx::Request;
 use crate::ngx::variable::Variable;
 
@@ -37,12 +37,12 @@ pub static VARIABLES: &[Variable] = &[
     Variable { name: "image_resize_queue_time", get: |r| number(r, |f| f.queue_time.map(seconds)) },
 ];
 
-fn facts(request: Request) -> Option<Facts> {
-    request.context::<Context>(&raw const MODULE).map(|context| context.facts.get())
+fn facts(request: Request<'_>) -> Option<Facts> {
+    request.context::<ImageResize>().map(|context| context.facts.get())
 }
 
 /// What `image_resize_format auto` would send: known before anything else is.
-fn accepted(request: Request) -> Option<Cow<'static, [u8]>> {
+fn accepted(request: Request<'_>) -> Option<Cow<'static, [u8]>> {
     let offer = match conf(&request)?.wanted(request) {
         Ok(Wanted::Auto(offer)) => offer,
         // A cache in front of the server that transforms has this much to go by.
@@ -53,14 +53,14 @@ fn accepted(request: Request) -> Option<Cow<'static, [u8]>> {
 }
 
 fn text(
-    request: Request,
+    request: Request<'_>,
     get: impl Fn(&Facts) -> Option<&'static str>,
 ) -> Option<Cow<'static, [u8]>> {
     Some(get(&facts(request)?)?.as_bytes().into())
 }
 
 fn number<T: ToString>(
-    request: Request,
+    request: Request<'_>,
     get: impl Fn(&Facts) -> Option<T>,
 ) -> Option<Cow<'static, [u8]>> {
     Some(get(&facts(request)?)?.to_string().into_bytes().into())

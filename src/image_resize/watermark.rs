@@ -75,7 +75,7 @@ impl Hash for Named {
 
 /// Reads one directive.
 pub fn set(slot: &mut Option<Vec<Watermark>>, args: &Conf<'_>) -> Result<(), ConfError> {
-    let is_off = matches!(args.args(), [only] if only.as_bytes() == b"off");
+    let is_off = args.len() == 1 && args.arg(0) == b"off";
     match slot {
         None if is_off => *slot = Some(Vec::new()),
         Some(_) if is_off => return Err(ConfError::Duplicate),
@@ -93,7 +93,7 @@ pub fn set(slot: &mut Option<Vec<Watermark>>, args: &Conf<'_>) -> Result<(), Con
 fn read(args: &Conf<'_>) -> Result<Watermark, ConfError> {
     let (mut file, mut text, mut font, mut size, mut color) = (None, None, None, None, None);
     let (mut look, mut template) = (Looks::default(), &b""[..]);
-    for argument in args.args().iter().map(|argument| argument.as_bytes()) {
+    for argument in args.rest(0) {
         let (name, rest) = match argument.iter().position(|&byte| byte == b'=') {
             Some(end) => (argument.get(..end).unwrap_or_default(), argument.get(end + 1..)),
             None => (argument, None),
@@ -184,7 +184,7 @@ impl LocConf {
     /// # Errors
     /// [`Error::BadParams`] when a variable has no valid value, [`Error::Watermark`] when a file
     /// is not there.
-    pub fn layers(&self, request: Request) -> Result<Vec<Layer>, Error> {
+    pub fn layers(&self, request: Request<'_>) -> Result<Vec<Layer>, Error> {
         let mut layers = Vec::new();
         for watermark in self.watermarks.iter().flatten() {
             layers.extend(watermark.layer(request)?);
@@ -195,7 +195,7 @@ impl LocConf {
 
 impl Watermark {
     /// The layer; `None` is one whose variable says that there is none.
-    fn layer(&self, request: Request) -> Result<Option<Layer>, Error> {
+    fn layer(&self, request: Request<'_>) -> Result<Option<Layer>, Error> {
         let (name, text) = match self.source {
             Source::Picture(file) => match evaluate(file, request, NAME)? {
                 b"" | b"off" => return Ok(None),
@@ -217,7 +217,7 @@ impl Watermark {
     }
 
     /// The full name of the file.
-    fn path(&self, name: Expression, request: Request) -> Result<Arc<Path>, Error> {
+    fn path(&self, name: Expression, request: Request<'_>) -> Result<Arc<Path>, Error> {
         let name = evaluate(name, request, NAME)?;
         // What a client sends may be in a variable: it must not climb out of the folder.
         if name.is_empty() || name.contains(&0) || climbs(name) > self.climbs {
@@ -229,11 +229,11 @@ impl Watermark {
 }
 
 impl Looks {
-    fn get(&self, request: Request) -> Result<MarkLook, Error> {
+    fn get(&self, request: Request<'_>) -> Result<MarkLook, Error> {
         fn or<T: Copy>(
             value: Option<Value<T>>,
             default: T,
-            request: Request,
+            request: Request<'_>,
             parse: fn(&[u8]) -> Option<T>,
             name: &str,
         ) -> Result<T, Error> {

@@ -4,18 +4,20 @@
 //! of its own, so that nothing is left of a worker that was killed.
 
 use std::cell::OnceCell;
+use std::fmt::Arguments;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use image_gate_core::image::{self, LIMITS, Statistics};
-use nginx_sys::{NGX_OK, ngx_http_request_t, ngx_int_t, ngx_log_t};
+use nginx_sys::{NGX_OK, ngx_int_t};
 
-use super::MODULE;
+use super::ImageResize;
 use super::conf::MainConf;
-use super::context::{Context, Facts, Status};
+use super::context::{Facts, Status};
 use super::variables::status_word;
-use crate::ngx::conf::{Conf, ConfError, expect, once, parse_size, pool};
-use crate::ngx::guard::guard;
+use crate::ngx::conf::{Conf, ConfError, expect, once, parse_size};
+use crate::ngx::module::with_main;
+use crate::ngx::phase::Handler;
 use crate::ngx::shm::{self, Memory, Shareable, Tenant};
 use crate::ngx::{Pooled, Request, worker};
 
@@ -82,8 +84,10 @@ struct Slot {
 }
 
 // SAFETY: atomics only.
+#[expect(unsafe_code, reason = "what lies in shared memory")]
 unsafe impl Shareable for Counters {}
 // SAFETY: atomics only.
+#[expect(unsafe_code, reason = "what lies in shared memory")]
 unsafe impl Shareable for Slot {}
 
 impl Histogram {
@@ -110,7 +114,7 @@ pub struct Zone {
 }
 
 impl Tenant for Zone {
-    fn settle(&self, memory: Memory, _: *mut ngx_log_t) -> Result<(), String> {
+    fn settle(&self, memory: Memory, _: &dyn Fn(u32, Arguments<'_>)) -> Result<(), String> {
         let Some((counters, [_, ..])) = memory.view::<Counters, Slot>() else {
             return Err("image_resize_zone: the zone is too small".into());
         };
@@ -128,12 +132,11 @@ impl Tenant for Zone {
 
 /// Reads `image_resize_zone`.
 pub fn set(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
-    let size = args.args().first().and_then(parse_size);
-    let size = expect(size, args.arg(0), format_args!("a size"))?;
-    let zone = Pooled::new(pool(args.parser()), Zone::default())
-        .ok_or_else(|| ConfError::invalid("no memory"))?;
+    let size = expect(parse_size(args.arg(0)), args.arg(0), format_args!("a size"))?;
+    let zone =
+        args.parser().keep(Zone::default()).ok_or_else(|| ConfError::invalid("no memory"))?;
     once(&mut conf.zone, zone)?;
-    shm::add(args.parser(), &raw mut MODULE, b"image_resize", size, zone)
+    shm::add::<ImageResize, _>(args.parser(), b"image_resize", size, zone)
 }
 
 fn place<'a, T>(places: &'a [T], names: &[&str], name: &str) -> Option<&'a T> {
@@ -209,8 +212,7 @@ impl Zone {
 
 /// The zone of the running configuration, if it has one. For the event loop.
 fn current() -> Option<Pooled<Zone>> {
-    // SAFETY: `create_main_conf` of this module is `create::<MainConf>`.
-    unsafe { worker::main_conf::<MainConf>(&raw const MODULE) }?.zone
+    with_main::<ImageResize, _>(|main| main.zone)?
 }
 
 /// Counts a failure.
@@ -231,16 +233,17 @@ pub fn set_jobs(running: usize, queued: usize) {
 }
 
 /// Counts what became of a request, when it is logged.
-pub unsafe extern "C" fn log_handler(r: *mut ngx_http_request_t) -> ngx_int_t {
-    const OK: ngx_int_t = NGX_OK as ngx_int_t;
-    // SAFETY: nginx logs a live request.
-    let Some(request) = (unsafe { Request::new(r) }) else { return OK };
-    guard(request.log(), OK, || {
+pub enum Log {}
+
+impl Handler for Log {
+    const PANICKED: ngx_int_t = NGX_OK as ngx_int_t;
+
+    fn handle(request: Request<'_>) -> ngx_int_t {
         if let Some(zone) = current()
-            && let Some(context) = request.context::<Context>(&raw const MODULE)
+            && let Some(context) = request.context::<ImageResize>()
         {
             zone.count(&context.facts.get());
         }
-        OK
-    })
+        NGX_OK as ngx_int_t
+    }
 }

@@ -1,19 +1,18 @@
 //! What decides, in the access phase, whether a request is let in.
 
 use nginx_sys::{
-    NGX_DECLINED, NGX_HTTP_FORBIDDEN, NGX_HTTP_SATISFY_ANY, NGX_HTTP_UNAUTHORIZED,
-    ngx_http_core_loc_conf_t, ngx_http_core_module, ngx_int_t, ngx_uint_t,
+    NGX_DECLINED, NGX_HTTP_FORBIDDEN, NGX_HTTP_SATISFY_ANY, NGX_HTTP_UNAUTHORIZED, ngx_int_t,
+    ngx_uint_t,
 };
 
 use super::Request;
 use super::conf::bytes;
+use super::module::Core;
 
-impl Request {
+impl<'r> Request<'r> {
     /// Whether one of all access modules is enough: `satisfy any`.
     pub fn is_satisfied_by_any(self) -> bool {
-        // SAFETY: the core module's configuration of a location is of this type.
-        let core =
-            unsafe { self.loc_conf::<ngx_http_core_loc_conf_t>(&raw const ngx_http_core_module) };
+        let core = self.location::<Core>();
         core.is_some_and(|core| core.satisfy == NGX_HTTP_SATISFY_ANY as ngx_uint_t)
     }
 

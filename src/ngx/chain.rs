@@ -1,10 +1,12 @@
 //! Chains of buffers.
 
+use std::cell::Cell;
+use std::marker::PhantomData;
 use std::ptr::NonNull;
 
-use nginx_sys::{ngx_buf_t, ngx_chain_t, ngx_pcalloc, ngx_pool_t};
+use nginx_sys::{ngx_buf_t, ngx_chain_t, ngx_pcalloc};
 
-use super::{File, shim};
+use super::{File, Request, shim};
 
 /// What one buffer of an input chain holds.
 pub enum Data<'a> {
@@ -18,9 +20,9 @@ pub enum Data<'a> {
 
 /// One buffer of an input chain.
 #[derive(Clone, Copy)]
-pub struct Buf(NonNull<ngx_buf_t>);
+pub struct Buf<'r>(NonNull<ngx_buf_t>, PhantomData<Cell<&'r ()>>);
 
-impl Buf {
+impl Buf<'_> {
     /// The data not yet consumed.
     pub fn data(&self) -> Data<'_> {
         // SAFETY: nginx hands a filter initialized buffers; `pos..last` is readable while the
@@ -70,49 +72,65 @@ impl Buf {
     }
 }
 
-/// The buffers of a chain that nginx passed to a body filter.
-///
-/// # Safety
-/// `chain` is null or valid for the whole iteration.
-pub unsafe fn buffers(chain: *mut ngx_chain_t) -> impl Iterator<Item = Buf> {
-    let mut next = chain;
-    std::iter::from_fn(move || {
-        let link = NonNull::new(next)?;
-        // SAFETY: a link of the chain, ended by null.
-        let link = unsafe { link.as_ref() };
-        next = link.next;
-        NonNull::new(link.buf).map(Buf)
-    })
+/// Buffers of one request, one after the other.
+#[derive(Clone, Copy)]
+pub struct Chain<'r>(*mut ngx_chain_t, PhantomData<Cell<&'r ()>>);
+
+impl<'r> Chain<'r> {
+    /// None.
+    pub const EMPTY: Chain<'r> = Chain(std::ptr::null_mut(), PhantomData);
+
+    /// The chain behind a pointer of nginx.
+    ///
+    /// # Safety
+    /// `chain` is null or valid for `'r`.
+    pub(super) unsafe fn new(chain: *mut ngx_chain_t) -> Chain<'r> {
+        Chain(chain, PhantomData)
+    }
+
+    /// The pointer.
+    pub(super) fn as_ptr(self) -> *mut ngx_chain_t {
+        self.0
+    }
+
+    /// Its buffers.
+    pub fn buffers(self) -> impl Iterator<Item = Buf<'r>> + use<'r> {
+        let mut next = self.0;
+        std::iter::from_fn(move || {
+            let link = NonNull::new(next)?;
+            // SAFETY: a link of the chain, ended by null.
+            let link = unsafe { link.as_ref() };
+            next = link.next;
+            NonNull::new(link.buf).map(|buf| Buf(buf, PhantomData))
+        })
+    }
 }
 
-/// A link with one memory buffer over `bytes`, followed by `next`; `last` ends the response.
-///
-/// # Safety
-/// `bytes` stays where it is, and unchanged by us, until the pool is destroyed.
-pub unsafe fn link(
-    pool: *mut ngx_pool_t,
-    bytes: &[u8],
-    next: *mut ngx_chain_t,
-    last: bool,
-) -> Option<NonNull<ngx_chain_t>> {
-    // SAFETY: the pool is live; nginx answers null when it has no memory. The flag `temporary`
-    // lets later filters write into the bytes, which are the request's own heap memory.
-    unsafe {
-        let buf = ngx_pcalloc(pool, size_of::<ngx_buf_t>()).cast::<ngx_buf_t>();
-        let link = nginx_sys::ngx_alloc_chain_link(pool);
-        if buf.is_null() || link.is_null() {
-            return None;
+impl<'r> Request<'r> {
+    /// A chain of one buffer over bytes of the request, followed by `next`; `last` ends the
+    /// response. The bytes are nobody's any more but the filters', which may write there.
+    pub fn chain(self, bytes: &'r [u8], next: Chain<'r>, last: bool) -> Option<Chain<'r>> {
+        let pool = self.pool();
+        // SAFETY: the pool is live; nginx answers null when it has no memory. The flag `temporary`
+        // lets later filters write into the bytes, which are the request's own heap memory and
+        // live as long as the request.
+        unsafe {
+            let buf = ngx_pcalloc(pool, size_of::<ngx_buf_t>()).cast::<ngx_buf_t>();
+            let link = nginx_sys::ngx_alloc_chain_link(pool);
+            if buf.is_null() || link.is_null() {
+                return None;
+            }
+            let start = bytes.as_ptr().cast_mut();
+            (*buf).start = start;
+            (*buf).pos = start;
+            (*buf).end = start.add(bytes.len());
+            (*buf).last = (*buf).end;
+            shim::ig_buf_set_temporary(buf, usize::from(!bytes.is_empty()));
+            shim::ig_buf_set_last_buf(buf, usize::from(last));
+            shim::ig_buf_set_last_in_chain(buf, usize::from(last));
+            (*link).buf = buf;
+            (*link).next = next.0;
+            Some(Chain(link, PhantomData))
         }
-        let start = bytes.as_ptr().cast_mut();
-        (*buf).start = start;
-        (*buf).pos = start;
-        (*buf).end = start.add(bytes.len());
-        (*buf).last = (*buf).end;
-        shim::ig_buf_set_temporary(buf, usize::from(!bytes.is_empty()));
-        shim::ig_buf_set_last_buf(buf, usize::from(last));
-        shim::ig_buf_set_last_in_chain(buf, usize::from(last));
-        (*link).buf = buf;
-        (*link).next = next;
-        NonNull::new(link)
     }
 }

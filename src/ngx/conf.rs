@@ -9,15 +9,15 @@ use std::ptr::NonNull;
 use std::rc::Rc;
 
 use nginx_sys::{
-    NGX_ERROR, NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF, NGX_LOG_EMERG, NGX_LOG_WARN, NGX_OK,
-    ngx_command_t, ngx_conf_full_name, ngx_conf_t, ngx_http_compile_complex_value,
-    ngx_http_compile_complex_value_t, ngx_http_complex_value, ngx_http_complex_value_t,
-    ngx_http_conf_ctx_t, ngx_int_t, ngx_module_t, ngx_parse_offset, ngx_parse_time, ngx_pcalloc,
-    ngx_pool_t, ngx_str_t, ngx_uint_t,
+    NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF, NGX_LOG_EMERG, NGX_LOG_WARN, NGX_OK, ngx_command_t,
+    ngx_conf_full_name, ngx_conf_t, ngx_http_compile_complex_value,
+    ngx_http_compile_complex_value_t, ngx_http_complex_value, ngx_http_complex_value_t, ngx_int_t,
+    ngx_parse_offset, ngx_parse_time, ngx_pcalloc, ngx_str_t, ngx_uint_t,
 };
 
 use super::guard::guard;
-use super::{Pooled, Request, log};
+use super::module::Level;
+use super::{Module, Parser, Request, log};
 
 const OK: *mut c_char = std::ptr::null_mut();
 // NGX_CONF_ERROR: already reported.
@@ -38,6 +38,10 @@ impl ConfError {
     }
 }
 
+/// What is wrong with a configuration was reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reported;
+
 /// What a directive does with its arguments.
 pub type Set<C> = fn(&mut C, &Conf<'_>) -> Result<(), ConfError>;
 
@@ -53,8 +57,10 @@ pub struct Directive<C: 'static> {
 
 /// A configuration of a module, at one of nginx's levels, that is a table of directives.
 pub trait Directives: Sized + 'static {
-    /// Which of the module's configurations it is: `NGX_HTTP_LOC_CONF_OFFSET` or its like.
-    const LEVEL: usize = nginx_sys::NGX_HTTP_LOC_CONF_OFFSET;
+    /// The module.
+    type Module: Module;
+    /// Which of the module's configurations it is.
+    const LEVEL: Level = Level::Location;
     /// The table.
     const DIRECTIVES: &'static [Directive<Self>];
 
@@ -80,7 +86,7 @@ pub const fn commands<C: Directives, const N: usize>(
             },
             type_: directive.kind as ngx_uint_t,
             set: Some(set_directive::<C>),
-            conf: C::LEVEL,
+            conf: C::LEVEL.offset(),
             // Which of the table it is; nothing of nginx looks at the offset.
             offset: i,
             post: std::ptr::null_mut(),
@@ -97,58 +103,88 @@ pub const fn no_commands<const N: usize>() -> [ngx_command_t; N] {
 
 /// Makes a configuration of a module, as its `create_main_conf` and the like.
 pub unsafe extern "C" fn create<C: Default + 'static>(cf: *mut ngx_conf_t) -> *mut c_void {
-    // SAFETY: the parser is live while it calls us.
-    let log = unsafe { (*cf).log };
-    guard(log, std::ptr::null_mut(), || {
-        Pooled::new(pool(cf), C::default())
-            .map_or(std::ptr::null_mut(), |conf| conf.as_ptr().cast())
+    // SAFETY: nginx passes its parser.
+    let Some(parser) = (unsafe { Parser::new(cf) }) else { return std::ptr::null_mut() };
+    guard(parser.log(), std::ptr::null_mut(), || {
+        parser.keep(C::default()).map_or(std::ptr::null_mut(), |conf| conf.as_ptr().cast())
     })
 }
 
 /// A configuration that takes over from the level above what it does not say itself.
 pub trait Merge {
-    /// Takes it over. Answers whether all is well; what is not was reported.
-    fn merge(&mut self, parent: &Self, cf: *mut ngx_conf_t) -> bool;
+    /// Takes it over.
+    ///
+    /// # Errors
+    /// What is wrong was reported.
+    fn merge(&mut self, parent: &Self, parser: Parser<'_>) -> Result<(), Reported>;
 }
 
-/// Merges the configurations of two levels, as a module's `merge_loc_conf` and the like.
-pub unsafe extern "C" fn merge<C: Merge>(
+/// Merges the configurations of two servers' levels, as a module's `merge_srv_conf`.
+pub unsafe extern "C" fn merge_server<M: Module<Server: Merge>>(
     cf: *mut ngx_conf_t,
     parent: *mut c_void,
     child: *mut c_void,
 ) -> *mut c_char {
-    // SAFETY: both are what `create` made, for two different levels.
-    let (log, parent, child) =
-        unsafe { ((*cf).log, parent.cast::<C>().as_ref(), child.cast::<C>().as_mut()) };
-    guard(log, ERROR, || {
+    // SAFETY: nginx passes its parser, and what `create` made for two different levels.
+    unsafe { merge::<M, M::Server>(cf, parent, child, Level::Server) }
+}
+
+/// Merges the configurations of two locations' levels, as a module's `merge_loc_conf`.
+pub unsafe extern "C" fn merge_location<M: Module<Location: Merge>>(
+    cf: *mut ngx_conf_t,
+    parent: *mut c_void,
+    child: *mut c_void,
+) -> *mut c_char {
+    // SAFETY: nginx passes its parser, and what `create` made for two different levels.
+    unsafe { merge::<M, M::Location>(cf, parent, child, Level::Location) }
+}
+
+/// # Safety
+/// `cf` is nginx's parser; the others are the module's configurations at that level, or null.
+unsafe fn merge<M: Module, C: Merge>(
+    cf: *mut ngx_conf_t,
+    parent: *mut c_void,
+    child: *mut c_void,
+    level: Level,
+) -> *mut c_char {
+    // SAFETY: the caller's promises; nobody else looks at the child meanwhile (see `writing`).
+    let (parser, parent, child) =
+        unsafe { (Parser::new(cf), parent.cast::<C>().as_ref(), child.cast::<C>().as_mut()) };
+    let Some(parser) = parser else { return ERROR };
+    guard(parser.log(), ERROR, || {
         let (Some(parent), Some(child)) = (parent, child) else { return ERROR };
-        if child.merge(parent, cf) { OK } else { ERROR }
+        match child.merge(parent, parser.writing::<M>(level)) {
+            Ok(()) => OK,
+            Err(Reported) => ERROR,
+        }
     })
 }
 
 /// A configuration that has to be looked over once all of `http` was read.
 pub trait Init {
-    /// Looks it over. Answers whether all is well; what is not was reported.
-    fn init(&mut self, cf: *mut ngx_conf_t) -> bool;
+    /// Looks it over.
+    ///
+    /// # Errors
+    /// What is wrong was reported.
+    fn init(&mut self, parser: Parser<'_>) -> Result<(), Reported>;
 }
 
 /// Looks over a configuration, as a module's `init_main_conf`.
-pub unsafe extern "C" fn init<C: Init>(cf: *mut ngx_conf_t, conf: *mut c_void) -> *mut c_char {
-    // SAFETY: what `create` made, which nobody else uses meanwhile.
-    let (log, conf) = unsafe { ((*cf).log, conf.cast::<C>().as_mut()) };
-    guard(log, ERROR, || {
+pub unsafe extern "C" fn init_main<M: Module<Main: Init>>(
+    cf: *mut ngx_conf_t,
+    conf: *mut c_void,
+) -> *mut c_char {
+    // SAFETY: nginx passes its parser, and what `create` made, which nobody else looks at meanwhile
+    // (see `writing`).
+    let (parser, conf) = unsafe { (Parser::new(cf), conf.cast::<M::Main>().as_mut()) };
+    let Some(parser) = parser else { return ERROR };
+    guard(parser.log(), ERROR, || {
         let Some(conf) = conf else { return ERROR };
-        if conf.init(cf) { OK } else { ERROR }
+        match conf.init(parser.writing::<M>(Level::Main)) {
+            Ok(()) => OK,
+            Err(Reported) => ERROR,
+        }
     })
-}
-
-/// Runs `body` as a module's `preconfiguration` or `postconfiguration`; it answers whether all is
-/// well.
-pub fn outcome(cf: *mut ngx_conf_t, body: impl FnOnce() -> bool) -> ngx_int_t {
-    // SAFETY: the parser is live while it calls us.
-    let log = unsafe { (*cf).log };
-    let ok = guard(log, false, body);
-    (if ok { NGX_OK as i32 } else { NGX_ERROR }) as ngx_int_t
 }
 
 unsafe extern "C" fn set_directive<C: Directives>(
@@ -157,13 +193,18 @@ unsafe extern "C" fn set_directive<C: Directives>(
     conf: *mut c_void,
 ) -> *mut c_char {
     // SAFETY: nginx calls a directive's handler with its parser, its command and the
-    // configuration that `create` made for the level; nothing else uses it meanwhile.
-    let (log, index, conf) = unsafe { ((*cf).log, (*cmd).offset, conf.cast::<C>().as_mut()) };
-    guard(log, ERROR, || {
+    // configuration that `create` made for the level; nothing else uses it meanwhile (see
+    // `writing`).
+    let (parser, index, conf) =
+        unsafe { (Parser::new(cf), (*cmd).offset, conf.cast::<C>().as_mut()) };
+    let Some(parser) = parser.map(|parser| parser.writing::<C::Module>(C::LEVEL)) else {
+        return ERROR;
+    };
+    guard(parser.log(), ERROR, || {
         let (Some(directive), Some(conf)) = (C::DIRECTIVES.get(index), conf) else {
             return ERROR;
         };
-        let args = Conf { cf, name: directive.name, arguments: arguments(cf) };
+        let args = Conf { parser, name: directive.name, arguments: arguments(parser) };
         match (directive.set)(conf, &args) {
             Ok(()) => {
                 if let Some(places) = conf.places() {
@@ -174,7 +215,7 @@ unsafe extern "C" fn set_directive<C: Directives>(
             Err(ConfError::Duplicate) => c"is duplicate".as_ptr().cast_mut(),
             Err(ConfError::Invalid(reason)) => {
                 let name = directive.name.to_string_lossy();
-                log::conf_error(cf, format_args!("\"{name}\" directive: {reason}"));
+                log::conf_error(parser, format_args!("\"{name}\" directive: {reason}"));
                 ERROR
             }
         }
@@ -194,7 +235,8 @@ pub struct Place {
 }
 
 impl Place {
-    fn current(cf: *mut ngx_conf_t, name: &'static CStr) -> Place {
+    fn current(parser: Parser<'_>, name: &'static CStr) -> Place {
+        let cf = parser.as_ptr();
         // SAFETY: while a handler runs, the parser knows the block that it is in, and the file if
         // there is one: what the command line says has none.
         let (level, file, line) = unsafe {
@@ -213,21 +255,19 @@ impl Place {
     }
 
     /// Reports an error in the directive.
-    pub fn error(&self, cf: *mut ngx_conf_t, reason: Arguments<'_>) {
-        self.write(cf, NGX_LOG_EMERG, reason);
+    pub fn error(&self, parser: Parser<'_>, reason: Arguments<'_>) {
+        self.write(parser, NGX_LOG_EMERG, reason);
     }
 
     /// Reports what may be a mistake in the directive.
-    pub fn warn(&self, cf: *mut ngx_conf_t, reason: Arguments<'_>) {
-        self.write(cf, NGX_LOG_WARN, reason);
+    pub fn warn(&self, parser: Parser<'_>, reason: Arguments<'_>) {
+        self.write(parser, NGX_LOG_WARN, reason);
     }
 
-    fn write(&self, cf: *mut ngx_conf_t, level: u32, reason: Arguments<'_>) {
+    fn write(&self, parser: Parser<'_>, level: u32, reason: Arguments<'_>) {
         let Place { name, file, line, .. } = self;
-        // SAFETY: the parser is live while it calls us.
-        let log = unsafe { (*cf).log };
         let line = format_args!("\"{name}\" directive: {reason} in {file}:{line}");
-        log::write(log, level, line);
+        log::write(parser.log(), level, line);
     }
 }
 
@@ -264,7 +304,8 @@ impl Places {
     }
 }
 
-fn arguments<'a>(cf: *mut ngx_conf_t) -> &'a [ngx_str_t] {
+fn arguments(parser: Parser<'_>) -> &[ngx_str_t] {
+    let cf = parser.as_ptr();
     // SAFETY: while a handler runs, `args` holds the directive's words, its name the first; they
     // live in the configuration's pool.
     unsafe { (*cf).args.as_ref().map_or(&[], |args| args.as_slice().get(1..).unwrap_or(&[])) }
@@ -272,15 +313,21 @@ fn arguments<'a>(cf: *mut ngx_conf_t) -> &'a [ngx_str_t] {
 
 /// A directive's arguments and the parser behind them.
 pub struct Conf<'a> {
-    cf: *mut ngx_conf_t,
+    parser: Parser<'a>,
     name: &'static CStr,
     arguments: &'a [ngx_str_t],
 }
 
 impl<'a> Conf<'a> {
-    /// The arguments, without the directive's name.
-    pub fn args(&self) -> &'a [ngx_str_t] {
-        self.arguments
+    /// How many arguments there are, without the directive's name.
+    pub fn len(&self) -> usize {
+        self.arguments.len()
+    }
+
+    /// The arguments from the one at `start` on.
+    pub fn rest(&self, start: usize) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let rest = self.arguments.get(start..).unwrap_or_default();
+        rest.iter().map(|argument| argument.as_bytes())
     }
 
     /// The argument at `index`; empty where there is none.
@@ -290,33 +337,28 @@ impl<'a> Conf<'a> {
 
     /// Where the directive stands.
     pub fn place(&self) -> Rc<Place> {
-        Rc::new(Place::current(self.cf, self.name))
+        Rc::new(Place::current(self.parser, self.name))
     }
 
     /// The parser, for what else is asked of nginx.
-    pub fn parser(&self) -> *mut ngx_conf_t {
-        self.cf
-    }
-
-    /// The configuration of `module` for the server that is being read.
-    ///
-    /// # Safety
-    /// `C` is what the module's `create_srv_conf` makes, and not what the directive sets.
-    pub unsafe fn srv_conf<C>(&self, module: *const ngx_module_t) -> Option<&'a C> {
-        // SAFETY: the caller's promise.
-        unsafe { srv_conf(self.cf, module) }
+    pub fn parser(&self) -> Parser<'a> {
+        self.parser
     }
 
     /// `path` below the folder of the configuration file, or below nginx's prefix, unless it is
     /// absolute.
     pub fn full_path(&self, path: &[u8], beside_conf: bool) -> Result<PathBuf, ConfError> {
-        let mut name = super::pool::copy(pool(self.cf), &[path, b"\0"].concat())
+        let mut name = super::pool::copy(self.parser.pool(), &[path, b"\0"].concat())
             .ok_or_else(|| ConfError::invalid("no memory"))?;
         name.len = path.len();
         // SAFETY: the parser's cycle is live; the name ends with a zero, as nginx wants it, and
         // is replaced by one in the cycle's pool.
         let rc = unsafe {
-            ngx_conf_full_name((*self.cf).cycle, &mut name, ngx_uint_t::from(beside_conf))
+            ngx_conf_full_name(
+                (*self.parser.as_ptr()).cycle,
+                &mut name,
+                ngx_uint_t::from(beside_conf),
+            )
         };
         if rc != NGX_OK as ngx_int_t {
             return Err(ConfError::invalid("no memory"));
@@ -331,17 +373,17 @@ impl<'a> Conf<'a> {
     pub fn expression(&self, text: &[u8]) -> Result<Expression, ConfError> {
         // SAFETY: the parser's pool is live; nginx answers null when it has no memory.
         let value = NonNull::new(unsafe {
-            ngx_pcalloc(pool(self.cf), size_of::<ngx_http_complex_value_t>()).cast()
+            ngx_pcalloc(self.parser.pool(), size_of::<ngx_http_complex_value_t>()).cast()
         })
         .ok_or_else(|| ConfError::invalid("no memory"))?;
         // The text is usually the tail of an argument; nginx wants a string it may keep.
-        let mut text = super::pool::copy(pool(self.cf), text)
+        let mut text = super::pool::copy(self.parser.pool(), text)
             .ok_or_else(|| ConfError::invalid("no memory"))?;
         // SAFETY: a zeroed request to compile, filled with the parser, the text and the result's
         // place; all of them outlive the call, and the text is in the configuration's pool.
         let rc = unsafe {
             let mut compile: ngx_http_compile_complex_value_t = std::mem::zeroed();
-            compile.cf = self.cf;
+            compile.cf = self.parser.as_ptr();
             compile.value = &mut text;
             compile.complex_value = value.as_ptr();
             ngx_http_compile_complex_value(&mut compile)
@@ -350,23 +392,6 @@ impl<'a> Conf<'a> {
             return Err(ConfError::invalid("invalid expression"));
         }
         Ok(Expression(value))
-    }
-}
-
-/// The configuration of a module for the location whose configurations are being merged: merged,
-/// too, where the module stands before the one that merges.
-///
-/// # Safety
-/// `C` is what the module's `create_loc_conf` makes, and not what is being merged.
-pub unsafe fn merged_loc_conf<'a, C>(
-    cf: *mut ngx_conf_t,
-    module: *const ngx_module_t,
-) -> Option<&'a C> {
-    // SAFETY: while nginx merges, the context is that of `http`, and its `loc_conf` are those of
-    // the location, one for each module.
-    unsafe {
-        let context = (*cf).ctx.cast::<ngx_http_conf_ctx_t>().as_ref()?;
-        (*context.loc_conf.add((*module).ctx_index)).cast::<C>().as_ref()
     }
 }
 
@@ -394,7 +419,7 @@ impl Expression {
     }
 
     /// Its value for a request, in the request's pool.
-    pub fn evaluate<'a>(self, request: Request) -> Option<&'a [u8]> {
+    pub fn evaluate<'r>(self, request: Request<'r>) -> Option<&'r [u8]> {
         let mut value = ngx_str_t::empty();
         // SAFETY: compiled, and the request is live; nginx allocates the result in its pool.
         let rc = unsafe { ngx_http_complex_value(request.as_ptr(), self.0.as_ptr(), &mut value) };
@@ -443,7 +468,7 @@ pub fn variables(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 ///
 /// # Safety
 /// The bytes outlive the use of the result.
-pub unsafe fn bytes<'a>(text: ngx_str_t) -> &'a [u8] {
+pub(super) unsafe fn bytes<'a>(text: ngx_str_t) -> &'a [u8] {
     if text.len == 0 {
         return &[];
     }
@@ -503,78 +528,20 @@ pub fn parse_count(text: &[u8]) -> Option<u64> {
 }
 
 /// A size in nginx's notation, in bytes; with `g`, which nginx takes where files are meant.
-pub fn parse_size(text: &ngx_str_t) -> Option<u64> {
-    let mut text = *text;
+pub fn parse_size(text: &[u8]) -> Option<u64> {
+    let mut text = borrowed(text);
     // SAFETY: reads the string only.
     u64::try_from(unsafe { ngx_parse_offset(&mut text) }).ok()
 }
 
 /// A time in nginx's notation, in milliseconds.
-pub fn parse_time(text: &ngx_str_t) -> Option<u64> {
-    let mut text = *text;
+pub fn parse_time(text: &[u8]) -> Option<u64> {
+    let mut text = borrowed(text);
     // SAFETY: reads the string only; 0 asks for milliseconds.
     u64::try_from(unsafe { ngx_parse_time(&mut text, 0) }).ok()
 }
 
-/// The configuration of `module` for all of `http`, while the configuration is read.
-///
-/// # Safety
-/// `C` is what the module's `create_main_conf` makes, and nobody writes it as long as the result
-/// is used.
-pub unsafe fn main_conf<'a, C>(cf: *mut ngx_conf_t, module: *const ngx_module_t) -> Option<&'a C> {
-    // SAFETY: inside `http`, the parser's context is an HTTP context, with an entry for every
-    // HTTP module.
-    unsafe {
-        let ctx = (*cf).ctx.cast::<ngx_http_conf_ctx_t>();
-        (*(*ctx).main_conf.add((*module).ctx_index)).cast::<C>().as_ref()
-    }
-}
-
-/// The configuration of `module` for the server that is read or merged.
-///
-/// # Safety
-/// `C` is what the module's `create_srv_conf` makes, and nobody writes it as long as the result
-/// is used.
-pub unsafe fn srv_conf<'a, C>(cf: *mut ngx_conf_t, module: *const ngx_module_t) -> Option<&'a C> {
-    // SAFETY: as in `main_conf`.
-    unsafe {
-        let ctx = (*cf).ctx.cast::<ngx_http_conf_ctx_t>();
-        (*(*ctx).srv_conf.add((*module).ctx_index)).cast::<C>().as_ref()
-    }
-}
-
-/// The same, to be kept.
-///
-/// # Safety
-/// As in [`srv_conf`], and it was made by [`create`].
-pub unsafe fn pooled_srv_conf<C: 'static>(
-    cf: *mut ngx_conf_t,
-    module: *const ngx_module_t,
-) -> Option<Pooled<C>> {
-    // SAFETY: the caller's promises.
-    unsafe {
-        let conf = srv_conf::<C>(cf, module)?;
-        Pooled::from_ptr(std::ptr::from_ref(conf).cast_mut().cast())
-    }
-}
-
-/// The configuration of `module` for the location that is merged, to be kept.
-///
-/// # Safety
-/// `C` is what [`create`] makes as the module's `create_loc_conf`.
-pub unsafe fn pooled_loc_conf<C: 'static>(
-    cf: *mut ngx_conf_t,
-    module: *const ngx_module_t,
-) -> Option<Pooled<C>> {
-    // SAFETY: as in `main_conf`.
-    unsafe {
-        let ctx = (*cf).ctx.cast::<ngx_http_conf_ctx_t>();
-        Pooled::from_ptr(*(*ctx).loc_conf.add((*module).ctx_index))
-    }
-}
-
-/// The pool of the configuration that is being read.
-pub fn pool(cf: *mut ngx_conf_t) -> *mut ngx_pool_t {
-    // SAFETY: the parser is live while it calls us.
-    unsafe { (*cf).pool }
+/// A string of nginx over bytes, as long as they live and for those who only read.
+fn borrowed(text: &[u8]) -> ngx_str_t {
+    ngx_str_t { len: text.len(), data: text.as_ptr().cast_mut() }
 }

@@ -21,14 +21,12 @@ impl File {
     /// Reads the range into `buf`, which is of its length. Moves no file position, so it may run
     /// on any thread.
     ///
-    /// # Safety
-    /// The request that the descriptor belongs to is alive until this returns.
+    /// Where the request is over, and the descriptor is another file's, so are the bytes.
     ///
     /// # Errors
     /// Those of `pread`; a file that became shorter is `UnexpectedEof`.
-    pub unsafe fn read(&self, buf: &mut [u8]) -> io::Result<()> {
-        // SAFETY: the descriptor is open (the caller's promise) and stays nginx's: it isn't
-        // closed here.
+    pub fn read(&self, buf: &mut [u8]) -> io::Result<()> {
+        // SAFETY: the descriptor stays nginx's: it isn't closed here, and only read from.
         let file = ManuallyDrop::new(unsafe { fs::File::from_raw_fd(self.fd) });
         file.read_exact_at(buf, self.offset)
     }

@@ -9,7 +9,7 @@ use super::log;
 
 /// Has panics say in the error log where they come from, and nothing on standard error. What they
 /// say besides may be a part of a request, and stays unsaid.
-pub fn report_panics() {
+pub(super) fn report_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         set_hook(Box::new(|panic| {
@@ -33,7 +33,7 @@ pub fn report_panics() {
 ///
 /// Every function that nginx calls has this around all it does. What a panic leaves half done is
 /// at most the state of the one request it happened in, which then fails.
-pub fn guard<T>(log: *mut ngx_log_t, fallback: T, body: impl FnOnce() -> T) -> T {
+pub(super) fn guard<T>(log: *mut ngx_log_t, fallback: T, body: impl FnOnce() -> T) -> T {
     catch(body).unwrap_or_else(|| {
         log::write(
             log,

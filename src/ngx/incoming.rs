@@ -25,6 +25,16 @@ pub enum Part {
     Args,
 }
 
+/// A string of a request as nginx keeps it: equal to one that is the same, and not only alike.
+#[derive(Clone, Copy)]
+pub struct Text(ngx_str_t, *const ngx_http_request_t);
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Text) -> bool {
+        (self.0.data, self.0.len) == (other.0.data, other.0.len)
+    }
+}
+
 impl Part {
     fn of(self, r: &mut ngx_http_request_t) -> &mut ngx_str_t {
         match self {
@@ -36,7 +46,7 @@ impl Part {
     }
 }
 
-impl Request {
+impl<'r> Request<'r> {
     /// A part of the request; empty where nginx did not get so far.
     pub fn part(&self, part: Part) -> &[u8] {
         // SAFETY: alive, and on the event loop; the bytes live as long as the request.
@@ -44,9 +54,9 @@ impl Request {
     }
 
     /// The same, as nginx keeps it: another string than before where it was replaced.
-    pub fn string(self, part: Part) -> ngx_str_t {
+    pub fn string(self, part: Part) -> Text {
         // SAFETY: alive, and on the event loop.
-        unsafe { *part.of(&mut *self.as_ptr()) }
+        Text(unsafe { *part.of(&mut *self.as_ptr()) }, self.as_ptr())
     }
 
     /// Replaces a part of the request.
@@ -65,9 +75,18 @@ impl Request {
     }
 
     /// Replaces a part by one that lives as long as the request, and answers what it was.
-    pub fn swap_part(self, part: Part, value: ngx_str_t) -> ngx_str_t {
+    fn swap_part(self, part: Part, value: ngx_str_t) -> ngx_str_t {
         // SAFETY: alive, and on the event loop: nothing else uses the request meanwhile.
         unsafe { std::mem::replace(part.of(&mut *self.as_ptr()), value) }
+    }
+
+    /// Replaces a part by a [string](Request::string) that it was, and returns what it was now.
+    /// A string of another request changes nothing.
+    pub fn put_part(self, part: Part, value: Text) -> Text {
+        if value.1 != self.as_ptr() {
+            return self.string(part);
+        }
+        Text(self.swap_part(part, value.0), value.1)
     }
 
     /// Gives what nginx keeps of the URI as the client wrote it, alone and in the request line, to
@@ -169,7 +188,7 @@ impl Request {
     }
 
     /// Gives each header called `name` that came in to `visit`.
-    pub fn each_incoming(self, name: &[u8], mut visit: impl FnMut(Incoming)) {
+    pub fn each_incoming(self, name: &[u8], mut visit: impl FnMut(Incoming<'r>)) {
         // SAFETY: alive, and on the event loop.
         let mut part = unsafe { &raw mut (*self.as_ptr()).headers_in.headers.part };
         while !part.is_null() {
@@ -203,20 +222,22 @@ impl Request {
     }
 
     /// Goes on in a named location. The answer is for nginx; the request may be gone.
-    pub fn named_location(self, name: ngx_str_t) -> ngx_int_t {
-        let mut name = name;
+    pub fn named_location(self, name: &[u8]) -> ngx_int_t {
+        let Some(mut name) = pool::copy(self.pool(), name) else {
+            return nginx_sys::NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
+        };
         // SAFETY: as above.
         unsafe { ngx_http_named_location(self.as_ptr(), &mut name) }
     }
 }
 
 /// One header that came in.
-pub struct Incoming {
+pub struct Incoming<'r> {
     header: *mut ngx_table_elt_t,
-    request: Request,
+    request: Request<'r>,
 }
 
-impl Incoming {
+impl Incoming<'_> {
     /// Its value.
     pub fn value(&self) -> &[u8] {
         // SAFETY: an element of the list; the value lives as long as the request.

@@ -2,12 +2,12 @@
 
 use std::ffi::CStr;
 
-use nginx_sys::{
-    ngx_conf_t, ngx_http_conf_ctx_t, ngx_http_core_loc_conf_t, ngx_http_core_module,
-    ngx_http_core_srv_conf_t, ngx_uint_t,
-};
+use nginx_sys::{ngx_http_conf_ctx_t, ngx_http_core_srv_conf_t, ngx_uint_t};
 
-use super::{phase, shim};
+use super::conf::ConfError;
+use super::module::Core;
+use super::phase::Handler;
+use super::{Parser, phase, shim};
 
 /// A location whose name is the beginning of URIs.
 pub struct Location<'a> {
@@ -19,19 +19,9 @@ pub struct Location<'a> {
     pub is_internal: bool,
 }
 
-/// The core module's configuration of the location that is read or merged.
-fn core(cf: *mut ngx_conf_t) -> *mut ngx_http_core_loc_conf_t {
-    // SAFETY: inside `http`, the parser's context is an HTTP context, with an entry for every HTTP
-    // module.
-    unsafe {
-        let ctx = (*cf).ctx.cast::<ngx_http_conf_ctx_t>();
-        (*(*ctx).loc_conf.add(ngx_http_core_module.ctx_index)).cast()
-    }
-}
-
 /// The location that is being merged; `None` for one that no prefix of a URI leads to.
-pub fn current<'a>(cf: *mut ngx_conf_t) -> Option<Location<'a>> {
-    let core = core(cf);
+pub fn current(parser: Parser<'_>) -> Option<Location<'_>> {
+    let core = parser.location_ptr::<Core>()?;
     // SAFETY: the core module's configuration of a location; its name is in the configuration's
     // pool, and nobody writes it any more.
     unsafe {
@@ -53,12 +43,8 @@ pub struct Server(*const ngx_http_core_srv_conf_t);
 
 impl Server {
     /// The one that is merged.
-    pub fn current(cf: *mut ngx_conf_t) -> Server {
-        // SAFETY: as in `core`.
-        unsafe {
-            let ctx = (*cf).ctx.cast::<ngx_http_conf_ctx_t>();
-            Server((*(*ctx).srv_conf.add(ngx_http_core_module.ctx_index)).cast())
-        }
+    pub fn current(parser: Parser<'_>) -> Option<Server> {
+        parser.server::<Core>().map(|server| Server(server))
     }
 
     /// Whether it has a location called so, with its `@`. In `postconfiguration`.
@@ -92,7 +78,8 @@ impl Foreign {
 }
 
 /// What the location that is merged says to the HTTP module called `name`, if that is loaded.
-pub fn foreign(cf: *mut ngx_conf_t, name: &CStr) -> Option<Foreign> {
+pub fn foreign(parser: Parser<'_>, name: &CStr) -> Option<Foreign> {
+    let cf = parser.as_ptr();
     // SAFETY: the cycle's modules are ended by null and have names once they are loaded; inside
     // `http`, the parser's context has an entry for every HTTP module.
     unsafe {
@@ -109,16 +96,18 @@ pub fn foreign(cf: *mut ngx_conf_t, name: &CStr) -> Option<Foreign> {
     None
 }
 
-/// Has `handler` answer the requests of the location that is being read. Answers whether nothing
-/// else does.
-pub fn set_handler(cf: *mut ngx_conf_t, handler: phase::Handler) -> bool {
-    let core = core(cf);
+/// Has a handler answer the requests of the location that is being read.
+///
+/// # Errors
+/// Something else answers them.
+pub fn set_handler<H: Handler>(parser: Parser<'_>) -> Result<(), ConfError> {
     // SAFETY: the core module's configuration of the location, which directives may write.
-    unsafe {
-        let is_free = (*core).handler.is_none();
-        if is_free {
-            (*core).handler = Some(handler);
+    let core = parser.location_ptr::<Core>().and_then(|core| unsafe { core.as_mut() });
+    match core {
+        Some(core) if core.handler.is_none() => {
+            core.handler = Some(phase::run::<H>);
+            Ok(())
         }
-        is_free
+        _ => Err(ConfError::invalid("another directive answers the requests of this location")),
     }
 }

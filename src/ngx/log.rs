@@ -2,16 +2,17 @@
 
 use std::cell::Cell;
 use std::fmt::Arguments;
+use std::marker::PhantomData;
 
 use nginx_sys::{
-    NGX_LOG_DEBUG, NGX_LOG_EMERG, ngx_conf_t, ngx_cycle, ngx_http_request_t, ngx_log_t, ngx_uint_t,
+    NGX_LOG_DEBUG, NGX_LOG_EMERG, ngx_cycle, ngx_http_request_t, ngx_log_t, ngx_uint_t,
 };
 
 use super::guard::catch;
-use super::{Request, shim, worker};
+use super::{Parser, Request, shim, worker};
 
 /// Writes one line at `level` (`NGX_LOG_ERR`, ...), to which nginx adds the client and the request.
-pub fn write(log: *mut ngx_log_t, level: u32, message: Arguments<'_>) {
+pub(super) fn write(log: *mut ngx_log_t, level: u32, message: Arguments<'_>) {
     let level = level as ngx_uint_t;
     // SAFETY: callers pass the log of a live cycle, connection or configuration, or null.
     if log.is_null() || unsafe { (*log).log_level } < level {
@@ -47,28 +48,29 @@ impl Sparse {
 
 /// While this lives, nginx writes no debugging to the log: at that level it quotes the literal
 /// parts of an expression that it evaluates, and a secret may be among them.
-pub struct Discretion {
+pub struct Discretion<'r> {
     log: *mut ngx_log_t,
     level: ngx_uint_t,
+    request: PhantomData<&'r ()>,
 }
 
-impl Discretion {
+impl<'r> Discretion<'r> {
     /// Begins with a log that outlives it.
     ///
     /// # Safety
     /// The log is that of a live connection, used on the event loop, and nothing that is called
     /// meanwhile replaces its level.
-    pub unsafe fn begin(log: *mut ngx_log_t) -> Discretion {
+    pub(super) unsafe fn begin(log: *mut ngx_log_t) -> Discretion<'r> {
         // SAFETY: the caller's promises. What the bits above a plain level ask for is debugging.
         unsafe {
             let level = (*log).log_level;
             (*log).log_level = level.min(NGX_LOG_DEBUG as ngx_uint_t);
-            Discretion { log, level }
+            Discretion { log, level, request: PhantomData }
         }
     }
 }
 
-impl Drop for Discretion {
+impl Drop for Discretion<'_> {
     fn drop(&mut self) {
         // SAFETY: as in `begin`.
         unsafe { (*self.log).log_level = self.level }
@@ -79,11 +81,11 @@ impl Drop for Discretion {
 pub trait Censor: 'static {
     /// The line as it is to be written, if it is to be another. It may use no memory of the
     /// request, and write no line itself.
-    fn censor(request: Request, line: &[u8]) -> Option<Vec<u8>>;
+    fn censor(request: Request<'_>, line: &[u8]) -> Option<Vec<u8>>;
 }
 
 /// Has `C` look at each line of the error log about this request from now on.
-pub fn censor<C: Censor>(request: Request) {
+pub fn censor<C: Censor>(request: Request<'_>) {
     // SAFETY: alive, and on the event loop; the shim calls the function for a live request.
     unsafe { shim::ig_request_censor(request.as_ptr(), censored::<C>) }
 }
@@ -117,9 +119,10 @@ unsafe extern "C" fn censored<C: Censor>(
 }
 
 /// Reports a configuration error, to which nginx adds the file and the line.
-pub fn conf_error(cf: *mut ngx_conf_t, message: Arguments<'_>) {
+pub fn conf_error(parser: Parser<'_>, message: Arguments<'_>) {
     let line = message.to_string();
-    // SAFETY: `cf` is the parser's, which outlives the directive; the line has as many bytes.
+    let cf = parser.as_ptr();
+    // SAFETY: the parser is live; the line has as many bytes.
     unsafe { shim::ig_conf_log(NGX_LOG_EMERG as ngx_uint_t, cf, line.as_ptr(), line.len()) }
 }
 

@@ -9,11 +9,13 @@ pub mod chain;
 pub mod conf;
 pub mod event;
 mod file;
+pub mod filter;
 pub mod guard;
 pub mod incoming;
 pub mod location;
 pub mod log;
 pub mod memory;
+pub mod module;
 pub mod phase;
 pub mod pool;
 pub mod request;
@@ -23,9 +25,15 @@ pub mod thread;
 pub mod variable;
 pub mod worker;
 
+use nginx_sys::{NGX_ERROR, ngx_int_t};
+
 pub use file::File;
-pub use pool::{Pooled, PooledBytes};
-pub use request::Request;
+pub use module::{Cycle, Module, Parser};
+pub use pool::Pooled;
+pub use request::{Request, WeakRequest};
+
+/// What a callback of nginx returns that failed.
+const ERROR: ngx_int_t = NGX_ERROR as ngx_int_t;
 
 /// nginx has no memory for it. What was to be done is not done, and must not be taken for done.
 #[derive(Debug, Clone, Copy)]

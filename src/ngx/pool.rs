@@ -7,13 +7,11 @@ use std::ptr::NonNull;
 
 use nginx_sys::{ngx_palloc, ngx_pool_cleanup_add, ngx_pool_cleanup_t, ngx_pool_t, ngx_str_t};
 
-use super::conf::bytes;
+use super::Request;
 use super::guard::catch;
 
-/// A shared value that lives, and is dropped, with the pool it was put into.
-///
-/// The pointer is valid until nginx destroys the pool; whoever finalizes a request must not use
-/// one of that request afterwards.
+/// A shared value that lives, and is dropped, with the pool it was put into: outside of this
+/// folder, that of a configuration.
 pub struct Pooled<T>(NonNull<T>);
 
 impl<T> Clone for Pooled<T> {
@@ -55,7 +53,7 @@ struct Held<T> {
 
 impl<T: 'static> Pooled<T> {
     /// Moves `value` into `pool`, which drops it.
-    pub fn new(pool: *mut ngx_pool_t, value: T) -> Option<Pooled<T>> {
+    pub(super) fn new(pool: *mut ngx_pool_t, value: T) -> Option<Pooled<T>> {
         // What a pool hands out is aligned for a word of the machine.
         const { assert!(align_of::<Held<T>>() <= align_of::<usize>()) };
         // SAFETY: the pool is live; nginx answers null when it has no memory.
@@ -74,7 +72,7 @@ impl<T: 'static> Pooled<T> {
     }
 
     /// Finds the value of this type that was put into `pool` last.
-    pub fn find(pool: *mut ngx_pool_t) -> Option<Pooled<T>> {
+    pub(super) fn find(pool: *mut ngx_pool_t) -> Option<Pooled<T>> {
         // SAFETY: the pool is live and its cleanup list is nginx's, ended by null.
         let mut cleanup: *mut ngx_pool_cleanup_t = unsafe { (*pool).cleanup };
         while let Some(record) = NonNull::new(cleanup) {
@@ -98,7 +96,7 @@ impl<T: 'static> Pooled<T> {
 
 impl<T> Pooled<T> {
     /// The address, as nginx keeps it in a context slot.
-    pub fn as_ptr(self) -> *mut T {
+    pub(super) fn as_ptr(self) -> *mut T {
         self.0.as_ptr()
     }
 
@@ -106,7 +104,7 @@ impl<T> Pooled<T> {
     ///
     /// # Safety
     /// `ptr` is null or came from a `Pooled<T>` whose pool is live.
-    pub unsafe fn from_ptr(ptr: *mut c_void) -> Option<Pooled<T>> {
+    pub(super) unsafe fn from_ptr(ptr: *mut c_void) -> Option<Pooled<T>> {
         NonNull::new(ptr.cast()).map(Pooled)
     }
 }
@@ -123,28 +121,22 @@ unsafe fn drop_held<T>(data: *mut c_void) {
     unsafe { data.cast::<Held<T>>().drop_in_place() }
 }
 
-/// Bytes in a pool, which live as long as it does (see [`Pooled`]).
-#[derive(Clone, Copy)]
-pub struct PooledBytes(ngx_str_t);
-
-impl PooledBytes {
-    /// Copies `bytes` into `pool`.
-    pub fn new(pool: *mut ngx_pool_t, bytes: &[u8]) -> Option<PooledBytes> {
-        copy(pool, bytes).map(PooledBytes)
+impl<'r> Request<'r> {
+    /// Keeps a value as long as the request.
+    pub fn attach<T: 'static>(self, value: T) -> Option<&'r T> {
+        // SAFETY: what is in the request's pool lives for `'r`.
+        Pooled::new(self.pool(), value).map(|value| unsafe { &*value.as_ptr() })
     }
-}
 
-impl Deref for PooledBytes {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        // SAFETY: `copy` wrote them, nobody changes them, and the pool is live.
-        unsafe { bytes(self.0) }
+    /// The value of that type that was [attached](Request::attach) last.
+    pub fn attached<T: 'static>(self) -> Option<&'r T> {
+        // SAFETY: as in `attach`.
+        Pooled::find(self.pool()).map(|value: Pooled<T>| unsafe { &*value.as_ptr() })
     }
 }
 
 /// Copies `bytes` into the pool.
-pub fn copy(pool: *mut ngx_pool_t, bytes: &[u8]) -> Option<ngx_str_t> {
+pub(super) fn copy(pool: *mut ngx_pool_t, bytes: &[u8]) -> Option<ngx_str_t> {
     // SAFETY: the pool is live; nginx answers null when it has no memory.
     let data = NonNull::new(unsafe { ngx_palloc(pool, bytes.len().max(1)) }.cast::<u8>())?;
     // SAFETY: the allocation has room for the bytes and is new, so nothing overlaps.

@@ -1,40 +1,59 @@
 //! A request, as far as the modules need it.
 
+use std::cell::Cell;
 use std::ffi::c_void;
+use std::fmt::Arguments;
+use std::marker::PhantomData;
 use std::ptr::NonNull;
+use std::rc::Rc;
 
 use nginx_sys::{
-    ngx_chain_t, ngx_connection_t, ngx_http_clean_header, ngx_http_cleanup_add,
-    ngx_http_finalize_request, ngx_http_log_ctx_t, ngx_http_request_t,
-    ngx_http_run_posted_requests, ngx_int_t, ngx_list_push, ngx_list_t, ngx_log_t, ngx_module_t,
-    ngx_pcalloc, ngx_pool_t, ngx_str_t, ngx_table_elt_t, ngx_uint_t, time_t,
+    ngx_connection_t, ngx_http_clean_header, ngx_http_cleanup_add, ngx_http_finalize_request,
+    ngx_http_log_ctx_t, ngx_http_request_t, ngx_http_run_posted_requests, ngx_int_t, ngx_list_push,
+    ngx_list_t, ngx_log_t, ngx_pcalloc, ngx_pool_t, ngx_str_t, ngx_table_elt_t, ngx_uint_t, time_t,
 };
 
 use super::conf::bytes;
-use super::{Pooled, log, pool, shim};
+use super::guard::guard;
+use super::{NoMemory, log, pool, shim};
 
 /// The bit of `r->buffered` that image filters use; it is not in nginx's headers.
 const IMAGE_BUFFERED: ngx_uint_t = 0x08;
 
-/// A live request.
+/// A request that is alive for `'r`: one call of nginx, or as long as something borrows what
+/// knows it to be alive.
 ///
-/// Made only of what nginx passes to a callback, or of a request whose `blocked` count or pool
-/// cleanup keeps it known to be alive. All methods but [`finalize`](Request::finalize) and
-/// [`resume`](Request::resume) leave it alive.
+/// What ends a request runs outside of `'r` (see [`Then`](super::event::Then)), so nobody has one
+/// after its end.
 #[derive(Clone, Copy)]
-pub struct Request(NonNull<ngx_http_request_t>);
+pub struct Request<'r>(NonNull<ngx_http_request_t>, PhantomData<Cell<&'r ()>>);
 
-impl Request {
+impl<'r> Request<'r> {
     /// The request behind a pointer of nginx.
     ///
     /// # Safety
-    /// `ptr` is null or a request that is alive as long as the result is used.
-    pub unsafe fn new(ptr: *mut ngx_http_request_t) -> Option<Request> {
-        NonNull::new(ptr).map(Request)
+    /// `ptr` is null or a request that is alive for `'r`.
+    pub(super) unsafe fn new(ptr: *mut ngx_http_request_t) -> Option<Request<'r>> {
+        NonNull::new(ptr).map(|request| Request(request, PhantomData))
+    }
+
+    /// Something that knows whether the request is alive.
+    pub fn weak(self) -> Option<WeakRequest> {
+        let alive = match self.attached::<Alive>() {
+            Some(alive) => alive,
+            None => self.attach(Alive(Rc::new(Cell::new(true))))?,
+        };
+        Some(WeakRequest { request: self.0, alive: alive.0.clone() })
+    }
+
+    /// Writes a line to the error log at `level` (`NGX_LOG_ERR`, ...), to which nginx adds the
+    /// client and the request.
+    pub fn log_line(self, level: u32, message: Arguments<'_>) {
+        log::write(self.log(), level, message);
     }
 
     /// The pointer.
-    pub fn as_ptr(self) -> *mut ngx_http_request_t {
+    pub(super) fn as_ptr(self) -> *mut ngx_http_request_t {
         self.0.as_ptr()
     }
 
@@ -48,25 +67,25 @@ impl Request {
     }
 
     /// Its pool.
-    pub fn pool(self) -> *mut ngx_pool_t {
+    pub(super) fn pool(self) -> *mut ngx_pool_t {
         self.get().pool
     }
 
     /// Its connection's log, for the event loop only.
-    pub fn log(self) -> *mut ngx_log_t {
+    pub(super) fn log(self) -> *mut ngx_log_t {
         // SAFETY: a live request has a connection.
         unsafe { (*self.connection()).log }
     }
 
     /// Keeps what is evaluated out of the debugging that nginx logs, as long as the result lives.
-    pub fn discreetly(self) -> log::Discretion {
+    pub fn discreetly(self) -> log::Discretion<'r> {
         // SAFETY: the log of a live request's connection; the result is used within a callback.
         unsafe { log::Discretion::begin(self.log()) }
     }
 
     /// Makes this the request that lines of the connection's log speak of, as every event handler
     /// has to.
-    pub fn select_log(self) {
+    pub(super) fn select_log(self) {
         // SAFETY: the data of an HTTP connection's log is such a context.
         unsafe {
             if let Some(ctx) = (*self.log()).data.cast::<ngx_http_log_ctx_t>().as_mut() {
@@ -96,55 +115,32 @@ impl Request {
         self.get().method == nginx_sys::NGX_HTTP_HEAD as ngx_uint_t
     }
 
-    /// The configuration of `module` at the request's location.
-    ///
-    /// # Safety
-    /// `C` is what the module's `create_loc_conf` makes.
-    pub unsafe fn loc_conf<C>(&self, module: *const ngx_module_t) -> Option<&C> {
-        // SAFETY: `loc_conf` has an entry for every HTTP module; configuration outlives requests
-        // and no one writes it any more.
-        unsafe { (*self.get().loc_conf.add((*module).ctx_index)).cast::<C>().as_ref() }
+    /// The slot of a module's configuration at the request's location, by the module's number.
+    pub(super) fn location_of(self, index: usize) -> *mut c_void {
+        // SAFETY: `loc_conf` has an entry for every HTTP module.
+        unsafe { *self.get().loc_conf.add(index) }
     }
 
-    /// The configuration of `module` for all of `http`.
-    ///
-    /// # Safety
-    /// `C` is what the module's `create_main_conf` makes.
-    pub unsafe fn main_conf<C>(&self, module: *const ngx_module_t) -> Option<&C> {
-        // SAFETY: as in `loc_conf`.
-        unsafe { (*self.get().main_conf.add((*module).ctx_index)).cast::<C>().as_ref() }
+    /// The same for its server.
+    pub(super) fn server_of(self, index: usize) -> *mut c_void {
+        // SAFETY: as in `location_of`.
+        unsafe { *self.get().srv_conf.add(index) }
     }
 
-    /// The configuration of `module` for the request's server.
-    ///
-    /// # Safety
-    /// `C` is what the module's `create_srv_conf` makes.
-    pub unsafe fn srv_conf<C>(&self, module: *const ngx_module_t) -> Option<&C> {
-        // SAFETY: as in `loc_conf`.
-        unsafe { (*self.get().srv_conf.add((*module).ctx_index)).cast::<C>().as_ref() }
+    /// The same for all of `http`.
+    pub(super) fn main_of(self, index: usize) -> *mut c_void {
+        // SAFETY: as in `location_of`.
+        unsafe { *self.get().main_conf.add(index) }
     }
 
-    /// The same, to be kept as long as the configuration lives.
-    ///
-    /// # Safety
-    /// As in [`srv_conf`](Request::srv_conf), and it was made by
-    /// [`create`](super::conf::create).
-    pub unsafe fn pooled_srv_conf<C>(&self, module: *const ngx_module_t) -> Option<Pooled<C>> {
-        // SAFETY: the caller's promises.
-        unsafe {
-            let conf = self.srv_conf::<C>(module)?;
-            Pooled::from_ptr(std::ptr::from_ref(conf).cast_mut().cast())
-        }
-    }
-
-    /// The context that [`set_context`](Request::set_context) set, also after an internal
-    /// redirect cleared nginx's slot.
-    pub fn context<T: 'static>(self, module: *const ngx_module_t) -> Option<Pooled<T>> {
-        self.active_context(module).or_else(|| Pooled::find(self.pool()))
+    /// Where a module's state of the request is.
+    pub(super) fn context_slot(self, index: usize) -> *mut *mut c_void {
+        // SAFETY: `ctx` has an entry for every HTTP module.
+        unsafe { self.get().ctx.add(index) }
     }
 
     /// `text` in the request's pool: for as long as the request lives.
-    pub fn keep<'a>(self, text: &[u8]) -> Option<&'a [u8]> {
+    pub fn keep(self, text: &[u8]) -> Option<&'r [u8]> {
         let kept = super::pool::copy(self.pool(), text)?;
         // SAFETY: the pool lives as long as the request, and nobody writes there.
         Some(unsafe { super::conf::bytes(kept) })
@@ -168,49 +164,42 @@ impl Request {
         }
     }
 
-    /// The context of the current pass through the filters.
-    pub fn active_context<T: 'static>(self, module: *const ngx_module_t) -> Option<Pooled<T>> {
-        // SAFETY: `ctx` has an entry for every HTTP module; ours holds null or what
-        // `set_context` put there, which lives as long as the request.
-        unsafe { Pooled::from_ptr(*self.get().ctx.add((*module).ctx_index)) }
-    }
-
-    /// Moves `value` into the request.
-    pub fn set_context<T: 'static>(
-        self,
-        module: *const ngx_module_t,
-        value: T,
-    ) -> Option<Pooled<T>> {
-        let context = Pooled::new(self.pool(), value)?;
-        // SAFETY: as in `active_context`.
-        unsafe { *self.get().ctx.add((*module).ctx_index) = context.as_ptr().cast() };
-        Some(context)
-    }
-
-    /// Has nginx call `handler(data)` when the request ends for any reason, maybe long before its
-    /// pool is destroyed.
-    pub fn on_end(self, handler: unsafe extern "C" fn(*mut c_void), data: *mut c_void) -> bool {
+    /// Has `E` called when the request ends for any reason, maybe long before its pool is
+    /// destroyed.
+    ///
+    /// # Errors
+    /// There is no memory.
+    pub fn on_end<E: OnEnd>(self) -> Result<(), NoMemory> {
         // SAFETY: a live request; nginx answers null when it has no memory.
-        match unsafe { ngx_http_cleanup_add(self.as_ptr(), 0).as_mut() } {
-            Some(cleanup) => {
-                cleanup.handler = Some(handler);
-                cleanup.data = data;
-                true
-            }
-            None => false,
-        }
+        let cleanup = unsafe { ngx_http_cleanup_add(self.as_ptr(), 0).as_mut() }.ok_or(NoMemory)?;
+        cleanup.handler = Some(end::<E>);
+        cleanup.data = self.as_ptr().cast();
+        Ok(())
+    }
+}
+
+/// What is done when a request ends.
+pub trait OnEnd: 'static {
+    /// Does it.
+    fn end(request: Request<'_>);
+}
+
+unsafe extern "C" fn end<E: OnEnd>(request: *mut c_void) {
+    // SAFETY: the request that was registered; nginx runs this before it destroys the pool.
+    if let Some(request) = unsafe { Request::new(request.cast()) } {
+        guard(request.log(), (), || E::end(request));
     }
 }
 
 /// Incoming headers.
-impl Request {
+impl<'r> Request<'r> {
     /// The value of `If-None-Match`.
     pub fn if_none_match(&self) -> Option<&[u8]> {
         header(self.get().headers_in.if_none_match)
     }
 
     /// The values of `Accept`, one of each header.
-    pub fn accept<'a>(self) -> impl Iterator<Item = &'a [u8]> + Clone {
+    pub fn accept(self) -> impl Iterator<Item = &'r [u8]> + Clone + use<'r> {
         // SAFETY: alive; incoming headers stay as they are, in memory of the request.
         let list = unsafe { &raw mut (*self.as_ptr()).headers_in.headers };
         elements(list).filter_map(|header| {
@@ -301,7 +290,7 @@ pub struct DroppedRange {
 }
 
 /// Outgoing headers.
-impl Request {
+impl<'r> Request<'r> {
     /// The status; 0 before one is set.
     pub fn status(self) -> ngx_uint_t {
         self.get().headers_out.status
@@ -357,7 +346,7 @@ impl Request {
     }
 
     /// The values of all outgoing headers called `name`.
-    pub fn values<'a>(self, name: &'static [u8]) -> impl Iterator<Item = &'a [u8]> {
+    pub fn values(self, name: &'static [u8]) -> impl Iterator<Item = &'r [u8]> + use<'r> {
         // SAFETY: alive, and on the event loop.
         let list = unsafe { &raw mut (*self.as_ptr()).headers_out.headers };
         elements(list).filter_map(move |header| {
@@ -526,7 +515,7 @@ impl Request {
 }
 
 /// How the body is read and the answer comes to be sent.
-impl Request {
+impl<'r> Request<'r> {
     /// Has the copy filter read files into memory before us.
     pub fn need_in_memory(self) {
         // SAFETY: alive, and on the event loop.
@@ -645,7 +634,7 @@ impl Request {
 
     /// Keeps the request alive, whatever happens to its client, while a thread works for it; or
     /// ends that.
-    pub fn block(self, block: bool) {
+    pub(super) fn block(self, block: bool) {
         let main = self.get().main;
         // SAFETY: alive, and on the event loop.
         unsafe {
@@ -666,7 +655,7 @@ impl Request {
     }
 
     /// Lets nginx go on with a request that waited. The request may be gone afterwards.
-    pub fn resume(self) {
+    pub(super) fn resume(self) {
         let connection = self.connection();
         let dead = self.is_dead();
         // SAFETY: alive, and the handlers are nginx's own. Of a request that was ended meanwhile,
@@ -688,7 +677,7 @@ impl Request {
 
     /// Answers with an error status, through `error_page`, or ends what an internal redirect began,
     /// given its outcome. The request may be gone afterwards.
-    pub fn finalize(self, status: ngx_int_t) {
+    pub(super) fn finalize(self, status: ngx_int_t) {
         let connection = self.connection();
         // SAFETY: alive, on the event loop with none of its handlers on the stack.
         unsafe {
@@ -698,10 +687,28 @@ impl Request {
     }
 }
 
-/// The types of nginx's filters.
-pub type HeaderFilter = unsafe extern "C" fn(*mut ngx_http_request_t) -> ngx_int_t;
-/// See [`HeaderFilter`].
-pub type BodyFilter = unsafe extern "C" fn(*mut ngx_http_request_t, *mut ngx_chain_t) -> ngx_int_t;
+/// A request that may be over.
+#[derive(Clone)]
+pub struct WeakRequest {
+    request: NonNull<ngx_http_request_t>,
+    alive: Rc<Cell<bool>>,
+}
+
+impl WeakRequest {
+    /// The request, if it is alive. For the event loop, which [`WeakRequest`] never leaves.
+    pub fn get(&self) -> Option<Request<'_>> {
+        self.alive.get().then_some(Request(self.request, PhantomData))
+    }
+}
+
+/// Is dropped with the request.
+struct Alive(Rc<Cell<bool>>);
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}
 
 /// The headers of a live request's list.
 fn elements(list: *mut ngx_list_t) -> impl Iterator<Item = *mut ngx_table_elt_t> + Clone {

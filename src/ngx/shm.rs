@@ -5,17 +5,17 @@
 //! and new, may change at any time: atomics, and no pointers, since no value in there is dropped.
 
 use std::ffi::c_void;
+use std::fmt::Arguments;
 use std::ptr::NonNull;
 
 use nginx_sys::{
-    NGX_ERROR, NGX_LOG_EMERG, NGX_OK, ngx_conf_t, ngx_int_t, ngx_log_t, ngx_module_t, ngx_pagesize,
-    ngx_shared_memory_add, ngx_shm_zone_t, ngx_shmtx_lock, ngx_shmtx_unlock, ngx_slab_calloc,
-    ngx_slab_pool_t,
+    NGX_ERROR, NGX_LOG_EMERG, NGX_OK, ngx_int_t, ngx_pagesize, ngx_shared_memory_add,
+    ngx_shm_zone_t, ngx_shmtx_lock, ngx_shmtx_unlock, ngx_slab_calloc, ngx_slab_pool_t,
 };
 
-use super::conf::{self, ConfError};
+use super::conf::ConfError;
 use super::guard::guard;
-use super::{Pooled, log, pool};
+use super::{Module, Parser, Pooled, log, pool};
 
 /// The least size of a zone: nginx needs some pages for itself.
 pub const MIN_SIZE: u64 = 32 * 1024;
@@ -28,7 +28,7 @@ pub trait Tenant: 'static {
     ///
     /// # Errors
     /// A reason in words, with which the configuration is refused.
-    fn settle(&self, memory: Memory, log: *mut ngx_log_t) -> Result<(), String>;
+    fn settle(&self, memory: Memory, log: &dyn Fn(u32, Arguments<'_>)) -> Result<(), String>;
 }
 
 /// Adds a zone of `size` bytes whose memory `tenant` gets once the configuration is read. The zone
@@ -36,9 +36,8 @@ pub trait Tenant: 'static {
 ///
 /// # Errors
 /// [`ConfError`] when the name is in use or the size too small.
-pub fn add<T: Tenant>(
-    cf: *mut ngx_conf_t,
-    module: *mut ngx_module_t,
+pub fn add<M: Module, T: Tenant>(
+    parser: Parser<'_>,
     name: &[u8],
     size: u64,
     tenant: Pooled<T>,
@@ -49,10 +48,11 @@ pub fn add<T: Tenant>(
     }
     let size = usize::try_from(size).map_err(|_| ConfError::invalid("no memory"))?;
     let mut name =
-        pool::copy(conf::pool(cf), name).ok_or_else(|| ConfError::invalid("no memory"))?;
-    // SAFETY: `cf` is the parser's; nginx keeps the name, which is in the configuration's pool.
+        pool::copy(parser.pool(), name).ok_or_else(|| ConfError::invalid("no memory"))?;
+    let tag = M::definition().cast_mut().cast();
+    // SAFETY: nginx keeps the name, which is in the configuration's pool, and the module as a tag.
     // It answers null after it reported a zone of another size or module.
-    let zone = unsafe { ngx_shared_memory_add(cf, &mut name, size, module.cast()).as_mut() }
+    let zone = unsafe { ngx_shared_memory_add(parser.as_ptr(), &mut name, size, tag).as_mut() }
         .ok_or_else(|| ConfError::invalid("invalid zone"))?;
     if !zone.data.is_null() {
         return Err(ConfError::Duplicate);
@@ -72,7 +72,7 @@ unsafe extern "C" fn init<T: Tenant>(zone: *mut ngx_shm_zone_t, _: *mut c_void) 
     guard(log, NGX_ERROR as ngx_int_t, || {
         let Some(tenant) = tenant else { return NGX_ERROR as ngx_int_t };
         let result = match Memory::of(pool) {
-            Some(memory) => tenant.settle(memory, log),
+            Some(memory) => tenant.settle(memory, &|level, line| log::write(log, level, line)),
             None => Err("no memory in the zone".to_owned()),
         };
         match result {

@@ -6,9 +6,11 @@ use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use std::thread::{Builder, JoinHandle};
 
-use nginx_sys::{NGX_OK, ngx_conf_t, ngx_event_t, ngx_int_t, ngx_log_t, ngx_pool_t, ngx_str_t};
+use nginx_sys::{NGX_OK, ngx_event_t, ngx_http_request_t, ngx_int_t, ngx_log_t, ngx_str_t};
 
-use super::shim;
+use super::event::Then;
+use super::guard::catch;
+use super::{Parser, Request, pool, shim};
 
 /// Whether the nginx that we run in has thread pools.
 pub fn available() -> bool {
@@ -22,45 +24,101 @@ pub struct ThreadPool(NonNull<shim::ThreadPool>);
 
 impl ThreadPool {
     /// The pool called `name`, or `default`; nginx reports a pool that is nowhere defined.
-    pub fn add(cf: *mut ngx_conf_t, name: Option<ngx_str_t>) -> Option<ThreadPool> {
-        let mut name = name;
+    pub fn add(parser: Parser<'_>, name: Option<&[u8]>) -> Option<ThreadPool> {
+        let mut name = match name {
+            Some(name) => Some(pool::copy(parser.pool(), name)?),
+            None => None,
+        };
         let name = name.as_mut().map_or(std::ptr::null_mut(), |name| name as *mut ngx_str_t);
-        // SAFETY: `cf` is the parser's; nginx copies the name's pointer, which is in its pool.
-        NonNull::new(unsafe { shim::ig_thread_pool_add(cf, name) }).map(ThreadPool)
+        // SAFETY: nginx copies the name's pointer, which is in the configuration's pool.
+        NonNull::new(unsafe { shim::ig_thread_pool_add(parser.as_ptr(), name) }).map(ThreadPool)
     }
 }
 
-/// A task whose completion event belongs to one request.
-#[derive(Clone, Copy)]
-pub struct Task(NonNull<shim::ThreadTask>);
+/// Work that a thread does for a request.
+pub trait Work: Send + 'static {
+    /// What comes of it.
+    type Output: Send + 'static;
 
-impl Task {
-    /// A task in the pool of a request; `complete` gets `data` in its event.
-    pub fn new(
-        pool: *mut ngx_pool_t,
-        complete: unsafe extern "C" fn(*mut ngx_event_t),
-        data: *mut c_void,
-        log: *mut ngx_log_t,
-    ) -> Option<Task> {
-        // SAFETY: pool and log are of a live request.
-        NonNull::new(unsafe { shim::ig_thread_task_create(pool, complete, data, log) }).map(Task)
-    }
+    /// Does it. Files of the request are open meanwhile.
+    fn run(self) -> Self::Output;
+}
 
-    /// Queues `run(ctx)` for a thread. Answers whether the pool took it.
+/// What the event loop does with what came of [`Work`].
+pub trait OnComplete<W: Work>: 'static {
+    /// Takes it; `None` where the work panicked.
+    fn handle(request: Request<'_>, output: Option<W::Output>) -> Then;
+
+    /// What becomes of the request where that panics.
+    fn panicked(request: Request<'_>) -> Then;
+}
+
+/// Work in the hands of a thread.
+struct Slot<W: Work> {
+    request: *mut ngx_http_request_t,
+    work: Option<W>,
+    output: Option<W::Output>,
+}
+
+impl Request<'_> {
+    /// Has a thread do work, after which the event loop gets what came of it. The request lives at
+    /// least until then.
     ///
-    /// # Safety
-    /// The request's pool lives until the completion event has run (its `blocked` count holds
-    /// it), `ctx` is what `run` expects, and the task is not queued already.
-    pub unsafe fn post(
-        self,
-        pool: ThreadPool,
-        run: unsafe extern "C" fn(*mut c_void, *mut ngx_log_t),
-        ctx: *mut c_void,
-    ) -> bool {
-        // SAFETY: the caller's promises; the pool is of the running cycle.
-        let rc = unsafe { shim::ig_thread_task_post(pool.0.as_ptr(), self.0.as_ptr(), run, ctx) };
-        rc == NGX_OK as ngx_int_t
+    /// # Errors
+    /// The work, where there is no room for it.
+    pub fn offload<W: Work, C: OnComplete<W>>(self, pool: ThreadPool, work: W) -> Result<(), W> {
+        let slot = Slot { request: self.as_ptr(), work: Some(work), output: None };
+        let slot = Box::into_raw(Box::new(slot));
+        let take_back = || {
+            // SAFETY: leaked above, and no thread got it.
+            let mut slot = unsafe { Box::from_raw(slot) };
+            slot.work.take()
+        };
+        // SAFETY: pool and log are of a live request; nginx answers null when it has no memory.
+        let task = NonNull::new(unsafe {
+            let complete = on_complete::<W, C>;
+            shim::ig_thread_task_create(self.pool(), complete, slot.cast(), self.log())
+        });
+        // Keeps the request, and so its pool with the task in it, until the completion event.
+        self.block(true);
+        let is_posted = task.is_some_and(|task| {
+            // SAFETY: the task is new, `run` gets the slot that it wants, and the thread pool is of
+            // the running configuration.
+            let rc = unsafe {
+                shim::ig_thread_task_post(pool.0.as_ptr(), task.as_ptr(), run::<W>, slot.cast())
+            };
+            rc == NGX_OK as ngx_int_t
+        });
+        if is_posted {
+            return Ok(());
+        }
+        self.block(false);
+        take_back().map_or(Ok(()), Err)
     }
+
+    /// Does work here and now. `None` where it panicked.
+    pub fn run_here<W: Work>(self, work: W) -> Option<W::Output> {
+        catch(|| work.run())
+    }
+}
+
+/// Runs on a thread.
+unsafe extern "C" fn run<W: Work>(slot: *mut c_void, _: *mut ngx_log_t) {
+    // SAFETY: what was posted, which nobody else uses until the completion event.
+    let slot = unsafe { &mut *slot.cast::<Slot<W>>() };
+    let work = slot.work.take();
+    slot.output = catch(|| work.map(W::run)).flatten();
+}
+
+/// The thread is done.
+unsafe extern "C" fn on_complete<W: Work, C: OnComplete<W>>(event: *mut ngx_event_t) {
+    // SAFETY: the event's data is what was posted, which the thread is done with.
+    let slot = unsafe { Box::from_raw((*event).data.cast::<Slot<W>>()) };
+    // SAFETY: its `blocked` count has kept the request alive.
+    let Some(request) = (unsafe { Request::new(slot.request) }) else { return };
+    request.block(false);
+    let output = slot.output;
+    super::event::handle(request, |request| C::handle(request, output), C::panicked);
 }
 
 /// Starts a thread that gets none of the process' signals: they are for nginx's event loop.

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 use std::ptr::NonNull;
 
 use nginx_sys::{
-    NGX_ERROR, NGX_HTTP_VAR_NOCACHEABLE, NGX_OK, ngx_conf_t, ngx_http_add_variable,
-    ngx_http_core_main_conf_t, ngx_http_core_module, ngx_http_get_indexed_variable,
-    ngx_http_get_variable_index, ngx_http_request_t, ngx_http_variable_t, ngx_int_t, ngx_palloc,
-    ngx_str_t, ngx_uint_t, ngx_variable_value_t,
+    NGX_ERROR, NGX_HTTP_VAR_NOCACHEABLE, NGX_OK, ngx_http_add_variable,
+    ngx_http_get_indexed_variable, ngx_http_get_variable_index, ngx_http_request_t,
+    ngx_http_variable_t, ngx_int_t, ngx_palloc, ngx_str_t, ngx_uint_t, ngx_variable_value_t,
 };
 
-use super::conf::{self, bytes};
+use super::conf::{Reported, bytes};
 use super::guard::guard;
+use super::module::{Core, Parser};
 use super::request::text;
 use super::{NoMemory, Request, pool, shim};
 
@@ -20,17 +20,23 @@ pub struct Variable {
     /// The name, without its `$`.
     pub name: &'static str,
     /// The value. What is borrowed lives as long as the request.
-    pub get: fn(Request) -> Option<Cow<'static, [u8]>>,
+    pub get: for<'r> fn(Request<'r>) -> Option<Cow<'r, [u8]>>,
 }
 
-/// Registers `variables`. Answers whether nginx took them all.
-pub fn add(cf: *mut ngx_conf_t, variables: &'static [Variable]) -> bool {
-    variables.iter().all(|variable| {
+/// Registers `variables`.
+///
+/// # Errors
+/// nginx has reported why it does not take one.
+pub fn add(parser: Parser<'_>, variables: &'static [Variable]) -> Result<(), Reported> {
+    let are_all = variables.iter().all(|variable| {
         let mut name = text(variable.name);
         // SAFETY: nginx copies the name; the data is static and only read.
         unsafe {
-            let added =
-                ngx_http_add_variable(cf, &mut name, NGX_HTTP_VAR_NOCACHEABLE as ngx_uint_t);
+            let added = ngx_http_add_variable(
+                parser.as_ptr(),
+                &mut name,
+                NGX_HTTP_VAR_NOCACHEABLE as ngx_uint_t,
+            );
             if let Some(added) = added.as_mut() {
                 added.get_handler = Some(get);
                 added.data = std::ptr::from_ref(variable).addr();
@@ -39,18 +45,16 @@ pub fn add(cf: *mut ngx_conf_t, variables: &'static [Variable]) -> bool {
             }
             !added.is_null()
         }
-    })
+    });
+    if are_all { Ok(()) } else { Err(Reported) }
 }
 
 /// Whether any expression of the configuration has one of the variables called so, once all of it
 /// was read.
-pub fn is_used(cf: *mut ngx_conf_t, names: &[&str]) -> bool {
-    // SAFETY: as in `conf::main_conf`: the core module's configuration is of this type, and the
-    // array has the variables that expressions got an index for.
+pub fn is_used(parser: Parser<'_>, names: &[&str]) -> bool {
+    let Some(core) = parser.main::<Core>() else { return false };
+    // SAFETY: the array has the variables that expressions got an index for.
     unsafe {
-        let core =
-            conf::main_conf::<ngx_http_core_main_conf_t>(cf, &raw const ngx_http_core_module);
-        let Some(core) = core else { return false };
         let variables = core.variables.as_slice::<ngx_http_variable_t>();
         variables
             .iter()
@@ -64,20 +68,18 @@ pub struct Kept(usize);
 
 impl Kept {
     /// The variable called `name`, while the configuration is read.
-    pub fn find(cf: *mut ngx_conf_t, name: &'static str) -> Option<Kept> {
+    pub fn find(parser: Parser<'_>, name: &'static str) -> Option<Kept> {
         let mut name = text(name);
         // SAFETY: nginx copies the name.
-        let index = unsafe { ngx_http_get_variable_index(cf, &mut name) };
+        let index = unsafe { ngx_http_get_variable_index(parser.as_ptr(), &mut name) };
         usize::try_from(index).ok().map(Kept)
     }
 }
 
-impl Request {
+impl<'r> Request<'r> {
     /// How many values of variables it has.
     fn variables(&self) -> usize {
-        // SAFETY: the core module's main configuration is of this type.
-        let core =
-            unsafe { self.main_conf::<ngx_http_core_main_conf_t>(&raw const ngx_http_core_module) };
+        let core = self.main_conf::<Core>();
         core.map_or(0, |core| core.variables.nelts)
     }
 
@@ -99,7 +101,7 @@ impl Request {
 
     /// Gives the request values of variables of its own, flushed, as long as the result lives:
     /// what is evaluated meanwhile does not show in an expression that is being evaluated.
-    pub fn variables_apart(self, kept: &[Kept]) -> Option<Apart> {
+    pub fn variables_apart(self, kept: &[Kept]) -> Option<Apart<'r>> {
         let count = self.variables();
         // SAFETY: as above; the new array is as long as the one it is a copy of, and in the
         // request's pool.
@@ -117,15 +119,14 @@ impl Request {
 }
 
 /// Values of variables that have a place in every request: those that a configuration names.
-impl Request {
+impl<'r> Request<'r> {
     /// The names of these variables, in the order of their places. For requests: by then there are
     /// no more to come.
     pub fn variable_names(&self) -> Vec<&[u8]> {
-        // SAFETY: the core module's main configuration is of this type, and the elements of this
-        // array of that one; names are in the configuration's pool.
+        let Some(core) = self.main_conf::<Core>() else { return Vec::new() };
+        // SAFETY: the elements of this array are of that type; names are in the configuration's
+        // pool.
         unsafe {
-            let core = self.main_conf::<ngx_http_core_main_conf_t>(&raw const ngx_http_core_module);
-            let Some(core) = core else { return Vec::new() };
             let (first, count) =
                 (core.variables.elts.cast::<ngx_http_variable_t>(), core.variables.nelts);
             (0..count).map(|at| bytes((*first.add(at)).name)).collect()
@@ -134,16 +135,11 @@ impl Request {
 
     /// The name of the variable at a place; empty where there is none.
     pub fn variable_name(&self, place: usize) -> &[u8] {
+        let core = self.main_conf::<Core>().filter(|core| place < core.variables.nelts);
         // SAFETY: as above.
-        unsafe {
-            let core = self.main_conf::<ngx_http_core_main_conf_t>(&raw const ngx_http_core_module);
-            match core.filter(|core| place < core.variables.nelts) {
-                Some(core) => {
-                    bytes((*core.variables.elts.cast::<ngx_http_variable_t>().add(place)).name)
-                }
-                None => &[],
-            }
-        }
+        core.map_or(&[], |core| unsafe {
+            bytes((*core.variables.elts.cast::<ngx_http_variable_t>().add(place)).name)
+        })
     }
 
     /// The value of a variable that was evaluated before.
@@ -199,12 +195,12 @@ impl Request {
 }
 
 /// See [`Request::variables_apart`].
-pub struct Apart {
-    request: Request,
+pub struct Apart<'r> {
+    request: Request<'r>,
     values: *mut ngx_variable_value_t,
 }
 
-impl Drop for Apart {
+impl Drop for Apart<'_> {
     fn drop(&mut self) {
         // SAFETY: the request lives at least as long as this; the values are its own.
         unsafe { (*self.request.as_ptr()).variables = self.values }

@@ -6,9 +6,8 @@ use std::path::Path;
 
 use nginx_sys::{
     NGX_PROCESS_SIGNALLER, NGX_PROCESS_SINGLE, NGX_PROCESS_WORKER, ngx_cached_time,
-    ngx_core_conf_t, ngx_core_module, ngx_cycle, ngx_cycle_t, ngx_exiting, ngx_http_conf_ctx_t,
-    ngx_http_module, ngx_module_t, ngx_ncpu, ngx_process, ngx_process_slot, ngx_terminate,
-    ngx_uint_t,
+    ngx_core_conf_t, ngx_core_module, ngx_cycle, ngx_cycle_t, ngx_exiting, ngx_ncpu, ngx_process,
+    ngx_process_slot, ngx_terminate, ngx_uint_t,
 };
 
 /// This worker's share of the machine's processors, at least 1.
@@ -28,7 +27,7 @@ pub fn processors() -> u32 {
 ///
 /// # Safety
 /// The cycle is live and its configuration complete.
-pub unsafe fn user_of(cycle: *const ngx_cycle_t) -> Option<(u32, u32)> {
+pub(super) unsafe fn user_of(cycle: *const ngx_cycle_t) -> Option<(u32, u32)> {
     // SAFETY: the core module's configuration is at its index.
     let (user, group) = unsafe {
         let conf = *(*cycle).conf_ctx.add(ngx_core_module.index);
@@ -98,34 +97,6 @@ pub fn is_test() -> bool {
 pub fn time() -> u64 {
     // SAFETY: set when nginx starts; it points to one of its slots.
     u64::try_from(unsafe { (*ngx_cached_time).sec }).unwrap_or(0)
-}
-
-/// The configuration of `module` for all of `http`, of the running configuration.
-///
-/// # Safety
-/// `C` is what the module's `create_main_conf` makes; the result is used on the event loop, before
-/// nginx takes another configuration.
-pub unsafe fn main_conf<'a, C>(module: *const ngx_module_t) -> Option<&'a C> {
-    // SAFETY: the cycle is set before any process of nginx runs; for the rest, the caller's
-    // promises.
-    unsafe { main_conf_of(ngx_cycle, module) }
-}
-
-/// The same, of a cycle that nginx has read.
-///
-/// # Safety
-/// As in [`main_conf`], and the cycle is live.
-pub unsafe fn main_conf_of<'a, C>(
-    cycle: *mut ngx_cycle_t,
-    module: *const ngx_module_t,
-) -> Option<&'a C> {
-    // SAFETY: where there is no `http`, its slot is null; an HTTP context has an entry for every
-    // HTTP module.
-    unsafe {
-        let ctx = (*cycle).conf_ctx.add(ngx_http_module.index);
-        let ctx = (*ctx).cast::<ngx_http_conf_ctx_t>().as_ref()?;
-        (*ctx.main_conf.add((*module).ctx_index)).cast::<C>().as_ref()
-    }
 }
 
 /// Whether this process was told to end once its requests have ended. For any thread.

@@ -3,30 +3,34 @@
 use image_gate_core::link::Reason;
 use nginx_sys::{
     NGX_DECLINED, NGX_ERROR, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_LOG_ERR, NGX_LOG_INFO, NGX_OK,
-    ngx_http_request_t, ngx_int_t,
+    ngx_int_t,
 };
 
 use super::conf;
 use super::strip;
 use super::verdict::judge;
-use crate::ngx::guard::guard;
-use crate::ngx::{Request, log};
+use crate::ngx::Request;
+use crate::ngx::phase::Handler;
 
 /// Handler of the access phase, for requests that every access module has to let in.
-pub unsafe extern "C" fn before_others(r: *mut ngx_http_request_t) -> ngx_int_t {
-    // SAFETY: nginx calls it for a live request.
-    let Some(request) = (unsafe { Request::new(r) }) else { return NGX_ERROR as ngx_int_t };
-    guard(request.log(), NGX_ERROR as ngx_int_t, || run(request, false))
+pub enum BeforeOthers {}
+
+impl Handler for BeforeOthers {
+    fn handle(request: Request<'_>) -> ngx_int_t {
+        run(request, false)
+    }
 }
 
 /// Handler of the access phase, for requests that one access module has to let in.
-pub unsafe extern "C" fn after_others(r: *mut ngx_http_request_t) -> ngx_int_t {
-    // SAFETY: nginx calls it for a live request.
-    let Some(request) = (unsafe { Request::new(r) }) else { return NGX_ERROR as ngx_int_t };
-    guard(request.log(), NGX_ERROR as ngx_int_t, || run(request, true))
+pub enum AfterOthers {}
+
+impl Handler for AfterOthers {
+    fn handle(request: Request<'_>) -> ngx_int_t {
+        run(request, true)
+    }
 }
 
-fn run(request: Request, any: bool) -> ngx_int_t {
+fn run(request: Request<'_>, any: bool) -> ngx_int_t {
     if request.is_satisfied_by_any() != any {
         return NGX_DECLINED as ngx_int_t;
     }
@@ -37,14 +41,14 @@ fn run(request: Request, any: bool) -> ngx_int_t {
     answer
 }
 
-fn check(request: Request) -> ngx_int_t {
+fn check(request: Request<'_>) -> ngx_int_t {
     let Some(conf) = conf(&request) else { return NGX_ERROR as ngx_int_t };
     let Some(require) = conf.require.filter(|require| require.is_on) else {
         return NGX_DECLINED as ngx_int_t;
     };
     let Some(verdict) = judge(&request, conf) else {
         let line = format_args!("secure_link_hash_require: nothing says what a right link is");
-        log::write(request.log(), NGX_LOG_ERR, line);
+        request.log_line(NGX_LOG_ERR, line);
         return request.refuse(require.invalid);
     };
     let Err(reason) = verdict.result else {
@@ -53,6 +57,6 @@ fn check(request: Request) -> ngx_int_t {
         }
         return NGX_OK as ngx_int_t;
     };
-    log::write(request.log(), NGX_LOG_INFO, format_args!("secure_link_hash: {reason}"));
+    request.log_line(NGX_LOG_INFO, format_args!("secure_link_hash: {reason}"));
     request.refuse(if reason == Reason::Expired { require.expired } else { require.invalid })
 }

@@ -4,12 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use image_gate_core::link::{Algorithm, Encoding, Foreign, Format, Key, Rules, Signer, Unsigned};
-use nginx_sys::ngx_conf_t;
 
-use super::{MODULE, lint};
-use crate::ngx::conf::{Expression, Merge, Places, main_conf};
-use crate::ngx::log;
+use super::{SecureLinkHash, lint};
+use crate::ngx::conf::{Expression, Merge, Places, Reported};
 use crate::ngx::variable::Kept;
+use crate::ngx::{Parser, log};
 
 /// All of `http`.
 #[derive(Default)]
@@ -221,7 +220,7 @@ impl LocConf {
 }
 
 impl Merge for LocConf {
-    fn merge(&mut self, parent: &LocConf, cf: *mut ngx_conf_t) -> bool {
+    fn merge(&mut self, parent: &LocConf, parser: Parser<'_>) -> Result<(), Reported> {
         let own = self.places.iter().count();
         self.places.inherit(&parent.places);
         self.inherit_method(parent);
@@ -248,17 +247,15 @@ impl Merge for LocConf {
             }
             Err((directive, reason)) => {
                 match self.places.get(directive) {
-                    Some(place) => place.error(cf, format_args!("{reason}")),
-                    None => log::conf_error(cf, format_args!("{reason}")),
+                    Some(place) => place.error(parser, format_args!("{reason}")),
+                    None => log::conf_error(parser, format_args!("{reason}")),
                 }
-                return false;
+                return Err(Reported);
             }
         }
-        // SAFETY: `create_main_conf` of this module is `create::<MainConf>`, and nobody writes it
-        // any more.
-        if let Some(main) = unsafe { main_conf::<MainConf>(cf, &raw const MODULE) } {
-            self.note(own, main, cf);
+        if let Some(main) = parser.main::<SecureLinkHash>() {
+            self.note(own, main, parser);
         }
-        true
+        Ok(())
     }
 }

@@ -7,9 +7,9 @@ use nginx_sys::{
 };
 
 use super::conf::{Links, LocConf, MainConf, Require, UnsignedArgs};
-use super::{MODULE, keys};
+use super::{SecureLinkHash, keys};
 use crate::ngx::conf::{
-    self, Conf, ConfError, Directive, Directives, Expression, Places, expect, once, parse_flag,
+    Conf, ConfError, Directive, Directives, Expression, Places, expect, once, parse_flag,
     parse_number, parse_time,
 };
 use crate::ngx::variable::Kept;
@@ -20,6 +20,7 @@ const ANYWHERE: u32 = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF
 const KEPT: [&str; 2] = ["request", "request_uri"];
 
 impl Directives for LocConf {
+    type Module = SecureLinkHash;
     const DIRECTIVES: &'static [Directive<LocConf>] = &[
         Directive {
             name: c"secure_link_hash",
@@ -128,7 +129,7 @@ fn expression(
 }
 
 fn seconds(args: &Conf<'_>) -> Result<u64, ConfError> {
-    let time = args.args().first().and_then(parse_time);
+    let time = parse_time(args.arg(0));
     let seconds = time.filter(|time| time % 1000 == 0).map(|time| time / 1000);
     expect(seconds, args.arg(0), format_args!("a time in whole seconds"))
 }
@@ -148,7 +149,7 @@ fn set_encoding(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     let text = args.arg(0);
     let expected = format_args!("base64url or hex");
     let encoding = expect(Encoding::from_name(text), text, expected)?;
-    let min = match args.args().get(1).map(|argument| argument.as_bytes()) {
+    let min = match args.rest(1).next() {
         None => None,
         Some(argument) => {
             let text = argument.strip_prefix(b"min=").ok_or_else(|| unknown(argument))?;
@@ -166,8 +167,7 @@ fn set_require(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     let text = args.arg(0);
     let is_on = expect(parse_flag(text), text, format_args!("\"on\" or \"off\""))?;
     let (mut invalid, mut expired) = (None, None);
-    for argument in args.args().iter().skip(1) {
-        let argument = argument.as_bytes();
+    for argument in args.rest(1) {
         let (slot, text) = if let Some(text) = argument.strip_prefix(b"invalid=") {
             (&mut invalid, text)
         } else if let Some(text) = argument.strip_prefix(b"expired=") {
@@ -187,8 +187,7 @@ fn set_require(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
 fn set_format(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     let text = args.arg(0);
     let (mut origin, mut ip, mut sha256) = (None, None, None);
-    for argument in args.args().iter().skip(1) {
-        let argument = argument.as_bytes();
+    for argument in args.rest(1) {
         let (format, name) = if let Some(text) = argument.strip_prefix(b"origin=") {
             once(&mut origin, text)?;
             ("cloudfront", "origin")
@@ -234,7 +233,7 @@ fn set_format(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
 }
 
 fn set_unsigned_args(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
-    let names: Vec<&[u8]> = args.args().iter().map(|name| name.as_bytes()).collect();
+    let names: Vec<&[u8]> = args.rest(0).collect();
     let unsigned = match names[..] {
         [b"*"] => UnsignedArgs::Any,
         [b"off"] => UnsignedArgs::Named([].into()),
@@ -254,7 +253,7 @@ fn set_unsigned_args(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfErro
 }
 
 fn set_strip(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
-    let mut names: Vec<Vec<u8>> = args.args().iter().map(|name| name.as_bytes().to_vec()).collect();
+    let mut names: Vec<Vec<u8>> = args.rest(0).map(<[u8]>::to_vec).collect();
     if names == [b"off"] {
         names.clear();
     }
@@ -280,7 +279,6 @@ fn set_strip(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
 }
 
 fn main<'a>(args: &Conf<'a>) -> Result<&'a MainConf, ConfError> {
-    // SAFETY: the module's main configuration is a `MainConf`, and not what is being set.
-    let main = unsafe { conf::main_conf::<MainConf>(args.parser(), &raw const MODULE) };
+    let main = args.parser().main::<SecureLinkHash>();
     main.ok_or_else(|| ConfError::invalid("no configuration"))
 }

@@ -6,10 +6,9 @@ use std::rc::Rc;
 
 use image_gate_core::link::Format;
 
-use nginx_sys::ngx_conf_t;
-
 use super::conf::{Links, LocConf, MainConf, Method};
-use crate::image_resize;
+use crate::image_resize::ImageResize;
+use crate::ngx::Parser;
 use crate::ngx::conf::{Expression, Place, Term, terms, variables};
 use crate::ngx::variable;
 
@@ -120,7 +119,7 @@ pub struct Notes {
 
 impl LocConf {
     /// Looks over a location that is merged. Its own directives are the first `own` of its places.
-    pub fn note(&self, own: usize, main: &MainConf, cf: *mut ngx_conf_t) {
+    pub fn note(&self, own: usize, main: &MainConf, parser: Parser<'_>) {
         let notes = &main.notes;
         notes.places.borrow_mut().extend(self.places.iter().take(own).cloned());
         let is_on = self.require.is_some_and(|require| require.is_on);
@@ -152,13 +151,13 @@ impl LocConf {
                 .find(|place| place.name == "secure_link_hash_message" && place.is_in_location)
         {
             place.warn(
-                cf,
+                parser,
                 format_args!("all links are refused: there is no \"secure_link_hash_key\""),
             );
         }
-        self.warn_of_inert(own, cf);
-        self.warn_of_message(own, cf);
-        self.warn_of_unsigned(notes, cf);
+        self.warn_of_inert(own, parser);
+        self.warn_of_message(own, parser);
+        self.warn_of_unsigned(notes, parser);
         let says = |name| self.places.iter().take(own).any(|place| place.name == name);
         if ["secure_link_hash", "secure_link_hash_md5", "secure_link_hash_message"]
             .map(says)
@@ -167,7 +166,7 @@ impl LocConf {
             && let Some(place) = METHODS.iter().find_map(|name| self.places.get(name))
         {
             place.warn(
-                cf,
+                parser,
                 format_args!(
                     "the expiry of links is not signed: add \"$secure_link_hash_expires\", or \
                      whoever has a link can make it last"
@@ -177,7 +176,7 @@ impl LocConf {
     }
 
     /// Warns of directives of this location that its links do not go by.
-    fn warn_of_inert(&self, own: usize, cf: *mut ngx_conf_t) {
+    fn warn_of_inert(&self, own: usize, parser: Parser<'_>) {
         let says_nothing = |name: &str| match self.method {
             Method::None => false,
             Method::Secret(_) | Method::Md5(_) => KEYED.contains(&name) || name == UNSIGNED,
@@ -194,16 +193,16 @@ impl LocConf {
             || self.keys.iter().flat_map(|keys| keys.iter()).any(|key| !key.salt.is_empty());
         for place in self.places.iter().take(own).filter(|place| place.is_in_location) {
             if says_nothing(place.name) {
-                place.warn(cf, format_args!("has no effect on links of this kind"));
+                place.warn(parser, format_args!("has no effect on links of this kind"));
             } else if place.name == "secure_link_hash_key" && !has_salts && is_salted() {
                 let reason = "only links of imgproxy and akamai have a salt";
-                place.warn(cf, format_args!("{reason}"));
+                place.warn(parser, format_args!("{reason}"));
             }
         }
     }
 
     /// Warns of what is wrong with the text that is signed.
-    fn warn_of_message(&self, own: usize, cf: *mut ngx_conf_t) {
+    fn warn_of_message(&self, own: usize, parser: Parser<'_>) {
         let (message, name, is_md5) = match self.method {
             Method::Md5(message) => (message, "secure_link_hash_md5", true),
             Method::Mac(message, _) => (message, "secure_link_hash_message", false),
@@ -213,7 +212,7 @@ impl LocConf {
         if let Some(place) = says(name) {
             if let Some((one, other)) = touching(message, is_md5) {
                 place.warn(
-                    cf,
+                    parser,
                     format_args!(
                         "\"${one}\" and \"${other}\" touch: other values of both make the same \
                          text; write something between them"
@@ -222,7 +221,7 @@ impl LocConf {
             }
             if self.prefix != Some(true) && self.forgets_path(message) {
                 place.warn(
-                    cf,
+                    parser,
                     format_args!(
                         "what is asked for is not signed: add \"$uri\", or whoever has one link \
                          has all"
@@ -239,7 +238,7 @@ impl LocConf {
         {
             let read = String::from_utf8_lossy(read);
             place.warn(
-                cf,
+                parser,
                 format_args!("\"${read}\" is not signed: whoever has a link can use it before"),
             );
         }
@@ -260,14 +259,14 @@ impl LocConf {
 
     /// Says where a request can choose by its arguments what is made of an image, and the message
     /// leaves them out: such a link is one for pictures of any size.
-    fn warn_of_unsigned(&self, notes: &Notes, cf: *mut ngx_conf_t) {
+    fn warn_of_unsigned(&self, notes: &Notes, parser: Parser<'_>) {
         let (message, name) = match self.method {
             Method::Md5(message) => (message, "secure_link_hash_md5"),
             Method::Mac(message, _) => (message, "secure_link_hash_message"),
             Method::None | Method::Secret(_) | Method::Foreign(..) => return,
         };
         let (Some(place), Some(_)) = (self.places.get(name), self.value) else { return };
-        let Some(image) = image_resize::merged(cf) else { return };
+        let Some(image) = parser.location::<ImageResize>() else { return };
         if message.variables().any(|name| ALL.contains(&name)) {
             return;
         }
@@ -281,7 +280,7 @@ impl LocConf {
                 warned.push(place.clone());
                 let read = String::from_utf8_lossy(read);
                 place.warn(
-                    cf,
+                    parser,
                     format_args!("\"{directive}\" reads \"${read}\", which it does not sign"),
                 );
             }
@@ -304,17 +303,17 @@ impl LocConf {
 }
 
 /// Warns of what no location goes by, once all are known.
-pub fn warn(cf: *mut ngx_conf_t, main: &MainConf) {
+pub fn warn(parser: Parser<'_>, main: &MainConf) {
     let notes = &main.notes;
     let lenient = notes.lenient.borrow();
-    if variable::is_used(cf, &VERDICTS) {
+    if variable::is_used(parser, &VERDICTS) {
         lenient.iter().for_each(|place| place.is_used.set(true));
     }
     for place in notes.places.borrow().iter().filter(|place| !place.is_used.get()) {
         if lenient.iter().any(|other| Rc::ptr_eq(other, place)) {
             if METHODS.contains(&place.name) {
                 place.warn(
-                    cf,
+                    parser,
                     format_args!(
                         "no request is refused by it: there is neither \
                          \"secure_link_hash_require on\" nor a use of $secure_link_hash"
@@ -322,9 +321,9 @@ pub fn warn(cf: *mut ngx_conf_t, main: &MainConf) {
                 );
             }
         } else if place.name == "secure_link_hash_require" {
-            place.warn(cf, format_args!("nothing says what a right link is: all are refused"));
+            place.warn(parser, format_args!("nothing says what a right link is: all are refused"));
         } else {
-            place.warn(cf, format_args!("has no effect: nothing says what a right link is"));
+            place.warn(parser, format_args!("has no effect: nothing says what a right link is"));
         }
     }
 }

@@ -51,7 +51,7 @@ pub static VARIABLES: &[Variable] = &[
 ];
 
 fn of(
-    request: Request,
+    request: Request<'_>,
     get: impl Fn(Verdict<'_>) -> Option<Cow<'static, [u8]>>,
 ) -> Option<Cow<'static, [u8]>> {
     get(judge(&request, conf(&request)?)?)

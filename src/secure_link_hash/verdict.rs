@@ -4,16 +4,15 @@
 //! a verdict is kept only where all of that can be seen to be the same when it is asked for again.
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use image_gate_core::link::{Reason, Visit, Window, compat, decoded, parse_time};
-
-use nginx_sys::ngx_http_request_t;
+use smallvec::SmallVec;
 
 use super::conf::{LocConf, Method};
-use super::{MODULE, strip};
+use super::{SecureLinkHash, strip};
 use crate::ngx::conf::Expression;
-use crate::ngx::incoming::Part;
+use crate::ngx::incoming::{Part, Text};
 use crate::ngx::{Request, worker};
 
 /// What a link turned out to be.
@@ -41,22 +40,22 @@ struct Right {
 #[derive(Clone, Copy, PartialEq)]
 struct Inputs {
     conf: *const LocConf,
-    parts: [(*const u8, usize); 3],
+    parts: [Text; 3],
 }
 
 impl Inputs {
-    fn of(request: Request, conf: &LocConf) -> Inputs {
-        let parts = [Part::Uri, Part::Args, Part::UnparsedUri].map(|part| {
-            let string = request.string(part);
-            (string.data.cast_const(), string.len)
-        });
+    fn of(request: Request<'_>, conf: &LocConf) -> Inputs {
+        let parts = [Part::Uri, Part::Args, Part::UnparsedUri].map(|part| request.string(part));
         Inputs { conf, parts }
     }
 }
 
-/// The last verdict on a request's link.
+/// What is kept of a request: the last verdict on its link.
+pub type Context = Cell<Known>;
+
+/// A verdict, and what it was found from.
 #[derive(Clone, Copy)]
-struct Known {
+pub struct Known {
     inputs: Inputs,
     right: Result<Right, Reason>,
     result: Result<(), Reason>,
@@ -83,9 +82,9 @@ pub fn judge<'a>(request: &'a Request, conf: &'a LocConf) -> Option<Verdict<'a>>
 }
 
 /// What a link is but for its time, and what it is.
-fn known(request: Request, conf: &LocConf) -> (Result<Right, Reason>, Result<(), Reason>) {
+fn known(request: Request<'_>, conf: &LocConf) -> (Result<Right, Reason>, Result<(), Reason>) {
     let inputs = conf.is_steady.then(|| Inputs::of(request, conf));
-    let slot = request.active_context::<Cell<Known>>(&raw const MODULE);
+    let slot = request.active_context::<SecureLinkHash>();
     if let Some(known) = slot.map(|slot| slot.get()).filter(|known| Some(known.inputs) == inputs) {
         return (known.right, known.result);
     }
@@ -98,7 +97,7 @@ fn known(request: Request, conf: &LocConf) -> (Result<Right, Reason>, Result<(),
         match slot {
             Some(slot) => slot.set(known),
             // Without memory it is judged again.
-            None => drop(request.set_context(&raw const MODULE, Cell::new(known))),
+            None => drop(request.set_context::<SecureLinkHash>(Cell::new(known))),
         }
     }
     (right, result)
@@ -109,7 +108,7 @@ fn needs_value(conf: &LocConf) -> bool {
     matches!(conf.method, Method::Md5(_) | Method::Mac(..))
 }
 
-fn check(request: &Request, conf: &LocConf) -> Result<Right, Reason> {
+fn check(request: &Request<'_>, conf: &LocConf) -> Result<Right, Reason> {
     match &conf.method {
         Method::None => Err(Reason::NoKey),
         Method::Secret(secret) => {
@@ -150,13 +149,16 @@ fn check(request: &Request, conf: &LocConf) -> Result<Right, Reason> {
 }
 
 /// What an expression comes to. nginx has reported why it comes to nothing.
-fn evaluate<'a>(expression: Expression, request: &Request) -> Result<&'a [u8], Reason> {
+fn evaluate<'r>(expression: Expression, request: &Request<'r>) -> Result<&'r [u8], Reason> {
     expression.evaluate(*request).ok_or(Reason::Malformed)
 }
 
 /// The token, and the expiry behind its comma, which the message may name as long as the last of
 /// them lives.
-fn value<'a>(request: &Request, conf: &LocConf) -> Result<(&'a [u8], Option<u64>, Judged), Reason> {
+fn value<'r>(
+    request: &Request<'r>,
+    conf: &LocConf,
+) -> Result<(&'r [u8], Option<u64>, Judged), Reason> {
     let (token, text) = given(request, conf)?.ok_or(Reason::Missing)?;
     if token.is_empty() {
         return Err(Reason::Missing);
@@ -172,16 +174,16 @@ fn value<'a>(request: &Request, conf: &LocConf) -> Result<(&'a [u8], Option<u64>
 /// The token and the text of the expiry, with their percent-encoding undone: clients may write a
 /// token's padding so. Links of secure_link are read as it reads them, as they stand.
 #[allow(clippy::type_complexity, reason = "what `compat::split` answers")]
-fn given<'a>(
-    request: &Request,
+fn given<'r>(
+    request: &Request<'r>,
     conf: &LocConf,
-) -> Result<Option<(&'a [u8], Option<&'a [u8]>)>, Reason> {
+) -> Result<Option<(&'r [u8], Option<&'r [u8]>)>, Reason> {
     let Some(value) = conf.value else { return Ok(None) };
     let (token, text) = compat::split(evaluate(value, request)?);
     if !matches!(conf.method, Method::Mac(..)) {
         return Ok(Some((token, text)));
     }
-    let undo = |text: &'a [u8]| match decoded(text) {
+    let undo = |text: &'r [u8]| match decoded(text) {
         Cow::Borrowed(text) => Ok(text),
         Cow::Owned(text) => request.keep(&text).ok_or(Reason::Malformed),
     };
@@ -189,34 +191,34 @@ fn given<'a>(
 }
 
 /// A link that is being judged: which one it is, and what it names as its expiry.
-#[derive(Clone, Copy)]
 struct Current {
-    request: *const ngx_http_request_t,
-    conf: *const LocConf,
-    expires: Option<&'static [u8]>,
+    inputs: Inputs,
+    expires: Option<SmallVec<[u8; 24]>>,
 }
 
 thread_local! {
     /// So that a message that names the expiry does not have the link taken apart once more.
-    static CURRENT: Cell<Option<Current>> = const { Cell::new(None) };
+    static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
 }
 
 /// As long as it lives, the link is being judged.
 struct Judged(Option<Current>);
 
 impl Judged {
-    fn begin(request: Request, conf: &LocConf, expires: Option<&'static [u8]>) -> Judged {
-        Judged(CURRENT.replace(Some(Current { request: request.as_ptr(), conf, expires })))
+    fn begin(request: Request<'_>, conf: &LocConf, expires: Option<&[u8]>) -> Judged {
+        let expires = expires.map(SmallVec::from_slice);
+        let current = Current { inputs: Inputs::of(request, conf), expires };
+        Judged(CURRENT.replace(Some(current)))
     }
 }
 
 impl Drop for Judged {
     fn drop(&mut self) {
-        CURRENT.set(self.0);
+        CURRENT.set(self.0.take());
     }
 }
 
-fn in_time(request: Request, conf: &LocConf, window: Window) -> Result<(), Reason> {
+fn in_time(request: Request<'_>, conf: &LocConf, window: Window) -> Result<(), Reason> {
     let mut window = window;
     if let Some(not_before) = conf.not_before {
         let text = evaluate(not_before, &request)?;
@@ -230,12 +232,14 @@ fn in_time(request: Request, conf: &LocConf, window: Window) -> Result<(), Reaso
 }
 
 /// The expiry of the link, as it is written there; `None` where it has none, or a wrong one.
-pub fn expires(request: Request, conf: &LocConf) -> Option<Cow<'static, [u8]>> {
-    let is_this = |current: &Current| {
-        std::ptr::eq(current.request, request.as_ptr()) && std::ptr::eq(current.conf, conf)
-    };
-    if let Some(current) = CURRENT.get().filter(is_this) {
-        return current.expires.map(Cow::Borrowed);
+pub fn expires<'r>(request: Request<'r>, conf: &LocConf) -> Option<Cow<'r, [u8]>> {
+    let inputs = Inputs::of(request, conf);
+    let known = CURRENT.with_borrow(|current| {
+        let current = current.as_ref().filter(|current| current.inputs == inputs)?;
+        Some(current.expires.as_ref().map(|text| Cow::Owned(text.to_vec())))
+    });
+    if let Some(expires) = known {
+        return expires;
     }
     let _discretion = request.discreetly();
     let _arguments = strip::undone(request);
@@ -252,7 +256,7 @@ pub fn expires(request: Request, conf: &LocConf) -> Option<Cow<'static, [u8]>> {
 }
 
 /// What the first key makes of the message.
-pub fn token(request: Request, conf: &LocConf) -> Option<Vec<u8>> {
+pub fn token(request: Request<'_>, conf: &LocConf) -> Option<Vec<u8>> {
     let _discretion = request.discreetly();
     let _arguments = strip::undone(request);
     let token = match &conf.method {

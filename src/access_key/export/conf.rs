@@ -79,7 +79,7 @@ pub fn set_statsd(conf: &mut MainConf, args: &conf::Conf<'_>) -> Result<(), Conf
     });
     let address = expect(is_address, address, format_args!("HOST:PORT"))?.to_owned();
     let (mut prefix, mut every, mut tags) = (None, None, None);
-    for argument in args.args().iter().skip(1) {
+    for argument in args.rest(1) {
         if let Some(text) = parameter(argument, b"prefix=") {
             let text = expect(
                 name(text),
@@ -93,7 +93,7 @@ pub fn set_statsd(conf: &mut MainConf, args: &conf::Conf<'_>) -> Result<(), Conf
             let is_known = (text == b"dogstatsd").then_some(Tags::Dogstatsd);
             once(&mut tags, expect(is_known, text, format_args!("dogstatsd"))?)?;
         } else {
-            return Err(unknown(argument.as_bytes()));
+            return Err(unknown(argument));
         }
     }
     let statsd = Statsd {
@@ -119,7 +119,7 @@ fn name(text: &[u8]) -> Option<String> {
 /// `access_key_redis URL [node=ID] [interval=1s] [timeout=200ms] [on_error=local|deny]`.
 pub fn set_redis(conf: &mut MainConf, args: &conf::Conf<'_>) -> Result<(), ConfError> {
     let (mut node, mut every, mut timeout, mut deny) = (None, None, None, None);
-    for argument in args.args().iter().skip(1) {
+    for argument in args.rest(1) {
         if let Some(text) = parameter(argument, b"node=") {
             let expected = format_args!("up to 64 of A-Z, a-z, 0-9, \".\", \"_\" and \"-\"");
             let text = expect(is_id(text).then_some(text), text, expected)?;
@@ -136,7 +136,7 @@ pub fn set_redis(conf: &mut MainConf, args: &conf::Conf<'_>) -> Result<(), ConfE
             };
             once(&mut deny, expect(known, text, format_args!("local or deny"))?)?;
         } else {
-            return Err(unknown(argument.as_bytes()));
+            return Err(unknown(argument));
         }
     }
     let redis = RedisConf {

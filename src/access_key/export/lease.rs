@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::ngx::worker;
+
 /// Seconds after which a holder that says nothing is taken for gone, although there is a process
 /// of its number.
 const SILENCE: u64 = 30;
@@ -38,7 +40,7 @@ impl Lease {
             return true;
         }
         let silent = now.abs_diff(self.beat.load(Ordering::Relaxed)) > SILENCE;
-        if holder != 0 && !silent && is_alive(holder) {
+        if holder != 0 && !silent && worker::is_alive(holder) {
             if !leaving {
                 self.claimed.store(now, Ordering::Relaxed);
             }
@@ -58,12 +60,4 @@ impl Lease {
         let me = u64::from(process);
         let _ = self.holder.compare_exchange(me, 0, Ordering::AcqRel, Ordering::Relaxed);
     }
-}
-
-fn is_alive(process: u64) -> bool {
-    let Ok(process) = libc::pid_t::try_from(process) else { return false };
-    // SAFETY: signal 0 only asks whether there is such a process; one that we may not signal is
-    // there, too.
-    let known = unsafe { libc::kill(process, 0) == 0 };
-    known || std::io::Error::last_os_error().raw_os_error() == Some(libc::EPERM)
 }

@@ -1,0 +1,172 @@
+//! What nginx finds the three modules by.
+
+use nginx_sys::{ngx_command_t, ngx_cycle_t, ngx_http_module_t, ngx_int_t, ngx_module_t};
+
+use crate::access_key::{self, AccessKey};
+use crate::image_resize::{self, ImageResize};
+use crate::ngx::Module;
+use crate::ngx::conf::{
+    Directives, commands, create, init_main, merge_location, merge_server, no_commands,
+};
+use crate::ngx::module::{
+    exit_process, init_module, init_process, postconfiguration, preconfiguration,
+};
+use crate::secure_link_hash::{self, SecureLinkHash};
+
+unsafe extern "C" {
+    // Made in `ngx/modules.c` of the statics and functions that are exported here.
+    static ngx_http_image_resize_module: ngx_module_t;
+    static ngx_http_access_key_module: ngx_module_t;
+    static ngx_http_secure_link_hash_module: ngx_module_t;
+}
+
+// SAFETY: the module's `CONTEXT` below makes these types.
+unsafe impl Module for ImageResize {
+    type Main = image_resize::MainConf;
+    type Server = ();
+    type Location = image_resize::LocConf;
+    type Context = image_resize::Context;
+
+    fn definition() -> *const ngx_module_t {
+        &raw const ngx_http_image_resize_module
+    }
+}
+
+// SAFETY: the module's `CONTEXT` below makes these types.
+unsafe impl Module for AccessKey {
+    type Main = access_key::MainConf;
+    type Server = access_key::SrvConf;
+    type Location = access_key::LocConf;
+    type Context = ();
+
+    fn definition() -> *const ngx_module_t {
+        &raw const ngx_http_access_key_module
+    }
+}
+
+// SAFETY: the module's `CONTEXT` below makes these types.
+unsafe impl Module for SecureLinkHash {
+    type Main = secure_link_hash::MainConf;
+    type Server = ();
+    type Location = secure_link_hash::LocConf;
+    type Context = secure_link_hash::Context;
+
+    fn definition() -> *const ngx_module_t {
+        &raw const ngx_http_secure_link_hash_module
+    }
+}
+
+mod image_resize_module {
+    use super::*;
+
+    const MAIN: usize = image_resize::MainConf::DIRECTIVES.len();
+    const COUNT: usize = MAIN + image_resize::LocConf::DIRECTIVES.len();
+
+    #[unsafe(export_name = "ngx_http_image_resize_module_commands")]
+    static mut COMMANDS: [ngx_command_t; COUNT + 1] = commands::<image_resize::LocConf, _>(
+        commands::<image_resize::MainConf, _>(no_commands(), 0),
+        MAIN,
+    );
+
+    #[unsafe(export_name = "ngx_http_image_resize_module_ctx")]
+    static CONTEXT: ngx_http_module_t = ngx_http_module_t {
+        preconfiguration: Some(preconfiguration::<ImageResize>),
+        postconfiguration: Some(postconfiguration::<ImageResize>),
+        create_main_conf: Some(create::<image_resize::MainConf>),
+        init_main_conf: None,
+        create_srv_conf: None,
+        merge_srv_conf: None,
+        create_loc_conf: Some(create::<image_resize::LocConf>),
+        merge_loc_conf: Some(merge_location::<ImageResize>),
+    };
+
+    #[unsafe(export_name = "ngx_http_image_resize_init_module")]
+    unsafe extern "C" fn taken(cycle: *mut ngx_cycle_t) -> ngx_int_t {
+        // SAFETY: nginx passes the cycle that it takes.
+        unsafe { init_module::<ImageResize>(cycle) }
+    }
+
+    #[unsafe(export_name = "ngx_http_image_resize_init_process")]
+    unsafe extern "C" fn begin_process(cycle: *mut ngx_cycle_t) -> ngx_int_t {
+        // SAFETY: nginx passes the cycle of the process.
+        unsafe { init_process::<ImageResize>(cycle) }
+    }
+}
+
+mod access_key_module {
+    use super::*;
+
+    const MAIN: usize = access_key::MainConf::DIRECTIVES.len();
+    const SERVER: usize = access_key::SrvConf::DIRECTIVES.len();
+    const COUNT: usize = MAIN + SERVER + access_key::LocConf::DIRECTIVES.len();
+
+    #[unsafe(export_name = "ngx_http_access_key_module_commands")]
+    static mut COMMANDS: [ngx_command_t; COUNT + 1] = commands::<access_key::LocConf, _>(
+        commands::<access_key::SrvConf, _>(
+            commands::<access_key::MainConf, _>(no_commands(), 0),
+            MAIN,
+        ),
+        MAIN + SERVER,
+    );
+
+    #[unsafe(export_name = "ngx_http_access_key_module_ctx")]
+    static CONTEXT: ngx_http_module_t = ngx_http_module_t {
+        preconfiguration: Some(preconfiguration::<AccessKey>),
+        postconfiguration: Some(postconfiguration::<AccessKey>),
+        create_main_conf: Some(create::<access_key::MainConf>),
+        init_main_conf: Some(init_main::<AccessKey>),
+        create_srv_conf: Some(create::<access_key::SrvConf>),
+        merge_srv_conf: Some(merge_server::<AccessKey>),
+        create_loc_conf: Some(create::<access_key::LocConf>),
+        merge_loc_conf: Some(merge_location::<AccessKey>),
+    };
+
+    #[unsafe(export_name = "ngx_http_access_key_init_module")]
+    unsafe extern "C" fn taken(cycle: *mut ngx_cycle_t) -> ngx_int_t {
+        // SAFETY: nginx passes the cycle that it takes.
+        unsafe { init_module::<AccessKey>(cycle) }
+    }
+
+    #[unsafe(export_name = "ngx_http_access_key_init_process")]
+    unsafe extern "C" fn begin_process(cycle: *mut ngx_cycle_t) -> ngx_int_t {
+        // SAFETY: nginx passes the cycle of the process.
+        unsafe { init_process::<AccessKey>(cycle) }
+    }
+
+    #[unsafe(export_name = "ngx_http_access_key_exit_process")]
+    unsafe extern "C" fn end_process(cycle: *mut ngx_cycle_t) {
+        // SAFETY: nginx passes the cycle of the process.
+        unsafe { exit_process::<AccessKey>(cycle) }
+    }
+}
+
+mod secure_link_hash_module {
+    use super::*;
+
+    const COUNT: usize = secure_link_hash::LocConf::DIRECTIVES.len();
+
+    #[unsafe(export_name = "ngx_http_secure_link_hash_module_commands")]
+    static mut COMMANDS: [ngx_command_t; COUNT + 1] =
+        commands::<secure_link_hash::LocConf, _>(no_commands(), 0);
+
+    #[unsafe(export_name = "ngx_http_secure_link_hash_module_ctx")]
+    static CONTEXT: ngx_http_module_t = ngx_http_module_t {
+        preconfiguration: Some(preconfiguration::<SecureLinkHash>),
+        postconfiguration: Some(postconfiguration::<SecureLinkHash>),
+        create_main_conf: Some(create::<secure_link_hash::MainConf>),
+        init_main_conf: None,
+        create_srv_conf: None,
+        merge_srv_conf: None,
+        create_loc_conf: Some(create::<secure_link_hash::LocConf>),
+        merge_loc_conf: Some(merge_location::<SecureLinkHash>),
+    };
+}
+
+/// The modules, ended by null.
+#[unsafe(no_mangle)]
+pub static mut ngx_modules: [*const ngx_module_t; 4] = [
+    &raw const ngx_http_image_resize_module,
+    &raw const ngx_http_access_key_module,
+    &raw const ngx_http_secure_link_hash_module,
+    std::ptr::null(),
+];

@@ -1,0 +1,66 @@
+//! A filter of headers and bodies in nginx's chains.
+
+use nginx_sys::{ngx_chain_t, ngx_http_request_t, ngx_int_t};
+
+use super::chain::Chain;
+use super::guard::guard;
+use super::{ERROR, Request};
+
+type HeaderFilter = unsafe extern "C" fn(*mut ngx_http_request_t) -> ngx_int_t;
+type BodyFilter = unsafe extern "C" fn(*mut ngx_http_request_t, *mut ngx_chain_t) -> ngx_int_t;
+
+/// The filters after ours. A reload may put others there, when it loads other modules.
+static mut NEXT_HEADER: Option<HeaderFilter> = None;
+static mut NEXT_BODY: Option<BodyFilter> = None;
+
+/// What is done with each answer on its way to the client. There is one such filter in this
+/// library.
+pub trait Filter: 'static {
+    /// Filters headers. Returns what nginx is told.
+    fn header(request: Request<'_>) -> ngx_int_t;
+
+    /// Filters a part of a body. Returns what nginx is told.
+    fn body<'r>(request: Request<'r>, chain: Chain<'r>) -> ngx_int_t;
+}
+
+/// Puts the filter on top of nginx's chains, in `postconfiguration`.
+pub fn install<F: Filter>() {
+    // SAFETY: nginx builds the chains while it reads the configuration, on its only thread.
+    unsafe {
+        NEXT_HEADER = nginx_sys::ngx_http_top_header_filter;
+        NEXT_BODY = nginx_sys::ngx_http_top_body_filter;
+        nginx_sys::ngx_http_top_header_filter = Some(header::<F>);
+        nginx_sys::ngx_http_top_body_filter = Some(body::<F>);
+    }
+}
+
+unsafe extern "C" fn header<F: Filter>(r: *mut ngx_http_request_t) -> ngx_int_t {
+    // SAFETY: nginx filters a live request.
+    let Some(request) = (unsafe { Request::new(r) }) else { return ERROR };
+    guard(request.log(), ERROR, || F::header(request))
+}
+
+unsafe extern "C" fn body<F: Filter>(
+    r: *mut ngx_http_request_t,
+    chain: *mut ngx_chain_t,
+) -> ngx_int_t {
+    // SAFETY: nginx filters a live request, and passes a valid chain, or null.
+    let (request, chain) = unsafe { (Request::new(r), Chain::new(chain)) };
+    let Some(request) = request else { return ERROR };
+    guard(request.log(), ERROR, || F::body(request, chain))
+}
+
+impl<'r> Request<'r> {
+    /// Hands the headers on, from within [`Filter`].
+    pub fn next_header(self) -> ngx_int_t {
+        // SAFETY: nginx's own filter, on a live request, from where nginx calls filters; only
+        // `install` writes it, and never while a request is served.
+        unsafe { NEXT_HEADER.map_or(ERROR, |next| next(self.as_ptr())) }
+    }
+
+    /// Hands a part of the body on, from within [`Filter`].
+    pub fn next_body(self, chain: Chain<'r>) -> ngx_int_t {
+        // SAFETY: as above; the chain is nginx's or made in the request's pool.
+        unsafe { NEXT_BODY.map_or(ERROR, |next| next(self.as_ptr(), chain.as_ptr())) }
+    }
+}
