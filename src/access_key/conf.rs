@@ -17,10 +17,10 @@ use super::mask::Kind;
 use super::status::Status;
 use super::store::{self, Keys, Unusable};
 use super::zone::{KeyFile, Roster, Store, Zone};
-use crate::ngx::conf::{Expression, Init, Merge, Place, Places, Reported};
+use crate::ngx::conf::{Expression, Init, Merge, Place, Places};
 use crate::ngx::module::Pending;
 use crate::ngx::shm::{Memory, Tenant};
-use crate::ngx::{Parser, Pooled, location, thread, worker};
+use crate::ngx::{Parser, Pooled, Reported, location, thread, worker};
 
 /// All of `http`.
 #[derive(Default)]

@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::conf::{LocConf, MainConf, Target};
-use crate::ngx::conf::{Place, Reported};
+use crate::ngx::conf::Place;
 use crate::ngx::location::Server;
-use crate::ngx::{Parser, Pooled};
+use crate::ngx::{Parser, Pooled, Reported};
 use crate::secure_link_hash::{self, SecureLinkHash};
 
 /// What the locations were told.

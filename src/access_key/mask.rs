@@ -21,8 +21,8 @@ use super::strip::names;
 use super::visit::{Visits, bearer};
 use super::zone::Roster;
 use super::{AccessKey, server};
+use crate::ngx::censor::{Censor, censor};
 use crate::ngx::incoming::Part;
-use crate::ngx::log::{self, Censor};
 use crate::ngx::phase::Handler;
 use crate::ngx::{NoMemory, Pooled, Request};
 
@@ -45,7 +45,7 @@ impl Handler for PostRead {
         if request.is_main()
             && server(&request).is_some_and(|server| server.mask() && server.takes_keys())
         {
-            log::censor::<Lines>(request);
+            censor::<Lines>(request);
         }
         NGX_DECLINED as ngx_int_t
     }

@@ -24,9 +24,8 @@ use nginx_sys::{
     ngx_http_phases_NGX_HTTP_REWRITE_PHASE as REWRITE,
 };
 
-use crate::ngx::conf::Reported;
 use crate::ngx::module::Hooks;
-use crate::ngx::{Cycle, Parser, Request, phase, variable, worker};
+use crate::ngx::{Cycle, Parser, Reported, Request, phase, variable, worker};
 pub use conf::{LocConf, MainConf, SrvConf};
 
 /// The module.

@@ -16,11 +16,11 @@ use super::conf::{LocConf, MainConf, unknown_zone};
 use super::directives::{parameter, unknown};
 use super::zone::Zone;
 use super::{AccessKey, conf};
-use crate::ngx::conf::{Conf, ConfError, Place, Reported, expect, once};
+use crate::ngx::conf::{Conf, ConfError, Place, expect, once};
 use crate::ngx::incoming::Part;
 use crate::ngx::phase::Handler;
 use crate::ngx::thread::{self, ThreadPool};
-use crate::ngx::{Parser, Request, location, worker};
+use crate::ngx::{Parser, Reported, Request, location, worker};
 
 /// The page, its styles and its script in one.
 static PAGE: LazyLock<String> = LazyLock::new(|| {

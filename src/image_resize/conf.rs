@@ -13,10 +13,10 @@ use super::status::StatusFormat;
 use super::watermark::Watermark;
 use super::zone::Zone;
 use super::{ImageResize, lint};
-use crate::ngx::conf::{Expression, Merge, Places, Reported};
+use crate::ngx::conf::{Expression, Merge, Places};
 use crate::ngx::log::Sparse;
 use crate::ngx::thread::{self, ThreadPool};
-use crate::ngx::{Parser, Pooled};
+use crate::ngx::{Parser, Pooled, Reported};
 
 /// A directive's value: fixed, or an expression over variables.
 #[derive(Clone, Copy)]

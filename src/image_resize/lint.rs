@@ -10,9 +10,9 @@ use nginx_sys::ngx_uint_t;
 use super::ImageResize;
 use super::conf::{Geometry, LocConf, MainConf, Mode, Threads, Value};
 use super::policy::OnError;
-use crate::ngx::conf::{Place, Reported};
+use crate::ngx::conf::Place;
 use crate::ngx::location::{self, Server};
-use crate::ngx::{Parser, thread, variable};
+use crate::ngx::{Parser, Reported, thread, variable};
 
 /// What the locations were told.
 #[derive(Default)]

@@ -27,9 +27,9 @@ use nginx_sys::{
     ngx_http_phases_NGX_HTTP_PRECONTENT_PHASE as PRECONTENT,
 };
 
+use crate::ngx;
 use crate::ngx::module::Hooks;
-use crate::ngx::{self, conf::Reported};
-use crate::ngx::{Cycle, Parser, Request, memory, phase, variable};
+use crate::ngx::{Cycle, Parser, Reported, Request, memory, phase, variable};
 pub use conf::{LocConf, MainConf};
 pub use context::Context;
 

@@ -6,8 +6,8 @@ use nginx_sys::{
 };
 
 use super::Request;
-use super::conf::bytes;
 use super::module::Core;
+use super::strings::bytes;
 
 impl<'r> Request<'r> {
     /// Whether one of all access modules is enough: `satisfy any`.

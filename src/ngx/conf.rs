@@ -17,7 +17,8 @@ use nginx_sys::{
 
 use super::guard::guard;
 use super::module::Level;
-use super::{Module, Parser, Request, log};
+use super::strings::{borrowed, bytes};
+use super::{Module, Parser, Reported, Request, log};
 
 const OK: *mut c_char = std::ptr::null_mut();
 // NGX_CONF_ERROR: already reported.
@@ -37,10 +38,6 @@ impl ConfError {
         ConfError::Invalid(reason.to_string())
     }
 }
-
-/// What is wrong with a configuration was reported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reported;
 
 /// What a directive does with its arguments.
 pub type Set<C> = fn(&mut C, &Conf<'_>) -> Result<(), ConfError>;
@@ -215,7 +212,7 @@ unsafe extern "C" fn set_directive<C: Directives>(
             Err(ConfError::Duplicate) => c"is duplicate".as_ptr().cast_mut(),
             Err(ConfError::Invalid(reason)) => {
                 let name = directive.name.to_string_lossy();
-                log::conf_error(parser, format_args!("\"{name}\" directive: {reason}"));
+                parser.error(format_args!("\"{name}\" directive: {reason}"));
                 ERROR
             }
         }
@@ -464,18 +461,6 @@ pub fn variables(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// The bytes of a string that nginx handed out.
-///
-/// # Safety
-/// The bytes outlive the use of the result.
-pub(super) unsafe fn bytes<'a>(text: ngx_str_t) -> &'a [u8] {
-    if text.len == 0 {
-        return &[];
-    }
-    // SAFETY: a string of nginx that isn't empty has `len` readable bytes.
-    unsafe { std::slice::from_raw_parts(text.data, text.len) }
-}
-
 /// Sets `slot` once.
 ///
 /// # Errors
@@ -539,9 +524,4 @@ pub fn parse_time(text: &[u8]) -> Option<u64> {
     let mut text = borrowed(text);
     // SAFETY: reads the string only; 0 asks for milliseconds.
     u64::try_from(unsafe { ngx_parse_time(&mut text, 0) }).ok()
-}
-
-/// A string of nginx over bytes, as long as they live and for those who only read.
-fn borrowed(text: &[u8]) -> ngx_str_t {
-    ngx_str_t { len: text.len(), data: text.as_ptr().cast_mut() }
 }

@@ -28,7 +28,7 @@ pub fn current(parser: Parser<'_>) -> Option<Location<'_>> {
         let is_prefix = shim::ig_location_named(core) == 0
             && shim::ig_location_noname(core) == 0
             && shim::ig_location_regex(core) == 0;
-        let name = super::conf::bytes((*core).name);
+        let name = super::strings::bytes((*core).name);
         (is_prefix && !name.is_empty()).then_some(Location {
             name,
             is_exact: shim::ig_location_exact_match(core) != 0,
@@ -54,7 +54,7 @@ impl Server {
         unsafe {
             let mut named = (*self.0).named_locations;
             while let Some(location) = named.as_ref().and_then(|location| location.as_ref()) {
-                if super::conf::bytes(location.name) == name {
+                if super::strings::bytes(location.name) == name {
                     return true;
                 }
                 named = named.add(1);

@@ -4,12 +4,9 @@ use std::cell::Cell;
 use std::fmt::Arguments;
 use std::marker::PhantomData;
 
-use nginx_sys::{
-    NGX_LOG_DEBUG, NGX_LOG_EMERG, ngx_cycle, ngx_http_request_t, ngx_log_t, ngx_uint_t,
-};
+use nginx_sys::{NGX_LOG_DEBUG, ngx_cycle, ngx_log_t, ngx_uint_t};
 
-use super::guard::catch;
-use super::{Parser, Request, shim, worker};
+use super::{shim, worker};
 
 /// Writes one line at `level` (`NGX_LOG_ERR`, ...), to which nginx adds the client and the request.
 pub(super) fn write(log: *mut ngx_log_t, level: u32, message: Arguments<'_>) {
@@ -75,55 +72,6 @@ impl Drop for Discretion<'_> {
         // SAFETY: as in `begin`.
         unsafe { (*self.log).log_level = self.level }
     }
-}
-
-/// What changes the lines of the error log that speak of a request.
-pub trait Censor: 'static {
-    /// The line as it is to be written, if it is to be another. It may use no memory of the
-    /// request, and write no line itself.
-    fn censor(request: Request<'_>, line: &[u8]) -> Option<Vec<u8>>;
-}
-
-/// Has `C` look at each line of the error log about this request from now on.
-pub fn censor<C: Censor>(request: Request<'_>) {
-    // SAFETY: alive, and on the event loop; the shim calls the function for a live request.
-    unsafe { shim::ig_request_censor(request.as_ptr(), censored::<C>) }
-}
-
-unsafe extern "C" fn censored<C: Censor>(
-    r: *mut ngx_http_request_t,
-    start: *mut u8,
-    end: *mut u8,
-    last: *mut u8,
-) -> *mut u8 {
-    // SAFETY: the shim's buffer begins with the line, is written up to `end`, and ends at `last`;
-    // the request is alive.
-    unsafe {
-        let (Ok(written), Ok(room)) =
-            (usize::try_from(end.offset_from(start)), usize::try_from(last.offset_from(start)))
-        else {
-            return end;
-        };
-        let line = std::slice::from_raw_parts(start, written);
-        let Some(request) = Request::new(r) else { return end };
-        // What can't be looked at is not written.
-        match catch(|| C::censor(request, line)).unwrap_or_else(|| Some(b"***".to_vec())) {
-            None => end,
-            Some(line) => {
-                let len = line.len().min(room);
-                start.copy_from_nonoverlapping(line.as_ptr(), len);
-                start.add(len)
-            }
-        }
-    }
-}
-
-/// Reports a configuration error, to which nginx adds the file and the line.
-pub fn conf_error(parser: Parser<'_>, message: Arguments<'_>) {
-    let line = message.to_string();
-    let cf = parser.as_ptr();
-    // SAFETY: the parser is live; the line has as many bytes.
-    unsafe { shim::ig_conf_log(NGX_LOG_EMERG as ngx_uint_t, cf, line.as_ptr(), line.len()) }
 }
 
 /// The log of the running configuration, which a thread may write to: lines that belong to no

@@ -5,6 +5,7 @@
 
 mod access;
 mod answer;
+pub mod censor;
 pub mod chain;
 pub mod conf;
 pub mod event;
@@ -21,6 +22,7 @@ pub mod pool;
 pub mod request;
 mod shim;
 pub mod shm;
+mod strings;
 pub mod thread;
 pub mod variable;
 pub mod worker;
@@ -38,3 +40,7 @@ const ERROR: ngx_int_t = NGX_ERROR as ngx_int_t;
 /// nginx has no memory for it. What was to be done is not done, and must not be taken for done.
 #[derive(Debug, Clone, Copy)]
 pub struct NoMemory;
+
+/// What is wrong with a configuration was reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reported;

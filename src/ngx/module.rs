@@ -1,18 +1,18 @@
 //! Our modules, as nginx knows them: which configurations and which state of a request they have.
 
+use std::fmt::Arguments;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
 use nginx_sys::{
-    NGX_HTTP_LOC_CONF_OFFSET, NGX_HTTP_MAIN_CONF_OFFSET, NGX_HTTP_SRV_CONF_OFFSET, NGX_OK,
-    ngx_conf_t, ngx_cycle, ngx_cycle_t, ngx_http_conf_ctx_t, ngx_http_core_loc_conf_t,
+    NGX_HTTP_LOC_CONF_OFFSET, NGX_HTTP_MAIN_CONF_OFFSET, NGX_HTTP_SRV_CONF_OFFSET, NGX_LOG_EMERG,
+    NGX_OK, ngx_conf_t, ngx_cycle, ngx_cycle_t, ngx_http_conf_ctx_t, ngx_http_core_loc_conf_t,
     ngx_http_core_main_conf_t, ngx_http_core_module, ngx_http_core_srv_conf_t, ngx_http_module,
-    ngx_int_t, ngx_log_t, ngx_module_t, ngx_pool_t,
+    ngx_int_t, ngx_log_t, ngx_module_t, ngx_pool_t, ngx_uint_t,
 };
 
-use super::conf::Reported;
 use super::guard::guard;
-use super::{Pooled, Request};
+use super::{Pooled, Reported, Request, shim};
 
 /// A module of ours.
 ///
@@ -106,6 +106,20 @@ impl<'c> Parser<'c> {
     pub(super) fn log(self) -> *mut ngx_log_t {
         // SAFETY: the parser is live (see the type).
         unsafe { self.cf.as_ref().log }
+    }
+
+    /// Reports an error, to which nginx adds the file and the line that it has got to.
+    pub fn error(self, message: Arguments<'_>) {
+        let line = message.to_string();
+        // SAFETY: the parser is live; the line has as many bytes.
+        unsafe {
+            shim::ig_conf_log(
+                NGX_LOG_EMERG as ngx_uint_t,
+                self.as_ptr(),
+                line.as_ptr(),
+                line.len(),
+            );
+        }
     }
 
     /// The pool of the configuration.
@@ -219,7 +233,7 @@ impl<'c> Cycle<'c> {
     }
 
     /// Writes a line that belongs to no request.
-    pub fn write(self, level: u32, message: std::fmt::Arguments<'_>) {
+    pub fn write(self, level: u32, message: Arguments<'_>) {
         super::log::write(self.log(), level, message);
     }
 

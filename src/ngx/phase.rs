@@ -5,7 +5,7 @@ use nginx_sys::{
     ngx_http_request_t, ngx_int_t,
 };
 
-use super::conf::Reported;
+use super::Reported;
 use super::guard::guard;
 use super::module::Core;
 use super::{ERROR, Parser, Request};

@@ -7,7 +7,6 @@ use std::ptr::NonNull;
 
 use nginx_sys::{ngx_palloc, ngx_pool_cleanup_add, ngx_pool_cleanup_t, ngx_pool_t, ngx_str_t};
 
-use super::Request;
 use super::guard::catch;
 
 /// A shared value that lives, and is dropped, with the pool it was put into: outside of this
@@ -119,20 +118,6 @@ unsafe extern "C" fn clean_up(data: *mut c_void) {
 unsafe fn drop_held<T>(data: *mut c_void) {
     // SAFETY: see above.
     unsafe { data.cast::<Held<T>>().drop_in_place() }
-}
-
-impl<'r> Request<'r> {
-    /// Keeps a value as long as the request.
-    pub fn attach<T: 'static>(self, value: T) -> Option<&'r T> {
-        // SAFETY: what is in the request's pool lives for `'r`.
-        Pooled::new(self.pool(), value).map(|value| unsafe { &*value.as_ptr() })
-    }
-
-    /// The value of that type that was [attached](Request::attach) last.
-    pub fn attached<T: 'static>(self) -> Option<&'r T> {
-        // SAFETY: as in `attach`.
-        Pooled::find(self.pool()).map(|value: Pooled<T>| unsafe { &*value.as_ptr() })
-    }
 }
 
 /// Copies `bytes` into the pool.

@@ -13,9 +13,9 @@ use nginx_sys::{
     ngx_list_t, ngx_log_t, ngx_pcalloc, ngx_pool_t, ngx_str_t, ngx_table_elt_t, ngx_uint_t, time_t,
 };
 
-use super::conf::bytes;
 use super::guard::guard;
-use super::{NoMemory, log, pool, shim};
+use super::strings::{bytes, hash, text};
+use super::{NoMemory, Pooled, log, pool, shim};
 
 /// The bit of `r->buffered` that image filters use; it is not in nginx's headers.
 const IMAGE_BUFFERED: ngx_uint_t = 0x08;
@@ -143,7 +143,7 @@ impl<'r> Request<'r> {
     pub fn keep(self, text: &[u8]) -> Option<&'r [u8]> {
         let kept = super::pool::copy(self.pool(), text)?;
         // SAFETY: the pool lives as long as the request, and nobody writes there.
-        Some(unsafe { super::conf::bytes(kept) })
+        Some(unsafe { super::strings::bytes(kept) })
     }
 
     /// Has the response take no more than `rate` bytes a second, whatever `limit_rate` says that
@@ -687,6 +687,20 @@ impl<'r> Request<'r> {
     }
 }
 
+impl<'r> Request<'r> {
+    /// Keeps a value as long as the request.
+    pub fn attach<T: 'static>(self, value: T) -> Option<&'r T> {
+        // SAFETY: what is in the request's pool lives for `'r`.
+        Pooled::new(self.pool(), value).map(|value| unsafe { &*value.as_ptr() })
+    }
+
+    /// The value of that type that was [attached](Request::attach) last.
+    pub fn attached<T: 'static>(self) -> Option<&'r T> {
+        // SAFETY: as in `attach`.
+        Pooled::find(self.pool()).map(|value: Pooled<T>| unsafe { &*value.as_ptr() })
+    }
+}
+
 /// A request that may be over.
 #[derive(Clone)]
 pub struct WeakRequest {
@@ -739,20 +753,4 @@ fn clear(field: &mut *mut ngx_table_elt_t) {
         header.hash = 0;
     }
     *field = std::ptr::null_mut();
-}
-
-/// A string of nginx over text that lives forever.
-pub const fn text(text: &'static str) -> ngx_str_t {
-    ngx_str_t { len: text.len(), data: text.as_ptr().cast_mut() }
-}
-
-/// `ngx_hash_key`.
-pub const fn hash(key: &[u8]) -> ngx_uint_t {
-    let mut hash: ngx_uint_t = 0;
-    let mut i = 0;
-    while i < key.len() {
-        hash = hash.wrapping_mul(31).wrapping_add(key[i] as ngx_uint_t);
-        i += 1;
-    }
-    hash
 }

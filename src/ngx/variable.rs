@@ -9,10 +9,11 @@ use nginx_sys::{
     ngx_http_variable_t, ngx_int_t, ngx_palloc, ngx_str_t, ngx_uint_t, ngx_variable_value_t,
 };
 
-use super::conf::{Reported, bytes};
+use super::Reported;
 use super::guard::guard;
 use super::module::{Core, Parser};
-use super::request::text;
+use super::strings::bytes;
+use super::strings::text;
 use super::{NoMemory, Request, pool, shim};
 
 /// One variable: its name, and its value for a request where it has one.

@@ -6,7 +6,7 @@ use nginx_sys::{
     ngx_int_t,
 };
 
-use super::conf;
+use super::conf::conf;
 use super::strip;
 use super::verdict::judge;
 use crate::ngx::Request;

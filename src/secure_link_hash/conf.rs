@@ -5,10 +5,22 @@ use std::rc::Rc;
 
 use image_gate_core::link::{Algorithm, Encoding, Foreign, Format, Key, Rules, Signer, Unsigned};
 
-use super::{SecureLinkHash, lint};
-use crate::ngx::conf::{Expression, Merge, Places, Reported};
+use crate::ngx::Request;
+use crate::ngx::conf::{Expression, Place, Places};
 use crate::ngx::variable::Kept;
-use crate::ngx::{Parser, log};
+
+/// The module.
+pub enum SecureLinkHash {}
+
+/// The configuration at a request's location.
+pub fn conf<'a>(request: &'a Request<'_>) -> Option<&'a LocConf> {
+    request.location::<SecureLinkHash>()
+}
+
+/// The configuration of all of `http`.
+pub fn main<'a>(request: &'a Request<'_>) -> Option<&'a MainConf> {
+    request.main_conf::<SecureLinkHash>()
+}
 
 /// All of `http`.
 #[derive(Default)]
@@ -19,7 +31,17 @@ pub struct MainConf {
     /// Whether a location wants links to be right.
     pub is_required: Cell<bool>,
     /// For what is warned of in the end.
-    pub notes: lint::Notes,
+    pub notes: Notes,
+}
+
+/// What the locations were told, until all of them are known.
+#[derive(Default)]
+pub struct Notes {
+    pub places: RefCell<Vec<Rc<Place>>>,
+    /// Those of locations that judge links, and let in whoever has none.
+    pub lenient: RefCell<Vec<Rc<Place>>>,
+    /// The messages of which was said that they leave out arguments.
+    pub warned: RefCell<Vec<Rc<Place>>>,
 }
 
 /// `secure_link_hash_require`.
@@ -94,23 +116,6 @@ pub struct LocConf {
     pub is_steady: bool,
 }
 
-/// Variables, but those of arguments, by which a link is judged alike as long as a request has
-/// the same URI and the same arguments.
-const STEADY: [&[u8]; 12] = [
-    b"args",
-    b"binary_remote_addr",
-    b"document_uri",
-    b"host",
-    b"http_host",
-    b"is_args",
-    b"query_string",
-    b"remote_addr",
-    b"request_uri",
-    b"scheme",
-    b"secure_link_hash_expires",
-    b"uri",
-];
-
 /// The directives that say what a right link is: those that exclude each other at one level.
 const EXCLUSIVE: [(&str, &str); 8] = [
     ("secure_link_hash_secret", "secure_link_hash"),
@@ -122,9 +127,6 @@ const EXCLUSIVE: [(&str, &str); 8] = [
     ("secure_link_hash", "secure_link_hash_format"),
     ("secure_link_hash_prefix", "secure_link_hash_format"),
 ];
-
-const KEY: &str = "secure_link_hash_key";
-const MESSAGE: &str = "secure_link_hash_message";
 
 impl LocConf {
     /// Two directives of this level that exclude each other.
@@ -140,29 +142,6 @@ impl LocConf {
         EXCLUSIVE.into_iter().find(|(one, other)| is_given(one) && is_given(other))
     }
 
-    /// Takes over how the level above tells right links, as far as this one says nothing else:
-    /// what excludes each other at one level replaces each other over two.
-    fn inherit_method(&mut self, parent: &LocConf) {
-        if self.secret.is_some() {
-            self.links = Some(Links::Plain);
-            return;
-        }
-        if self.links.is_none() && self.value.is_none() && self.md5.is_none() {
-            self.links = parent.links;
-        }
-        if let Some(Links::Foreign(..)) = self.links {
-            self.message = self.message.or(parent.message);
-            return;
-        }
-        self.value = self.value.or(parent.value);
-        if self.md5.is_none() && self.message.is_none() {
-            (self.md5, self.message) = (parent.md5, parent.message);
-        }
-        if self.value.is_none() && self.md5.is_none() && self.message.is_none() {
-            self.secret.clone_from(&parent.secret);
-        }
-    }
-
     /// What links may hold though nobody signed it. Only where they have to be right: elsewhere
     /// the variables speak of what is signed, and the configuration of the rest.
     pub fn unsigned(&self) -> Unsigned<'_> {
@@ -174,88 +153,5 @@ impl LocConf {
             (Some(Require { is_on: true, .. }), None) => Unsigned::Named(&[]),
             _ => Unsigned::Any,
         }
-    }
-
-    /// See [`LocConf::is_steady`].
-    fn is_steady(&self) -> bool {
-        let message = match self.method {
-            Method::None | Method::Secret(_) => None,
-            Method::Md5(message) | Method::Mac(message, _) | Method::Foreign(_, message, _) => {
-                Some(message)
-            }
-        };
-        let is_steady = |name: &[u8]| name.starts_with(b"arg_") || STEADY.contains(&name);
-        let mut expressions = [self.value, self.not_before, message].into_iter().flatten();
-        expressions.all(|expression| expression.variables().all(is_steady))
-    }
-
-    /// What is signed, of a key that is at hand: made once, and not for each request.
-    fn method(&self) -> Result<Method, (&'static str, String)> {
-        let keys = self.keys.as_ref().map_or(&[][..], |keys| keys.as_slice());
-        let (encoding, min) = self.encoding.unwrap_or_default();
-        if let Some(secret) = &self.secret {
-            return Ok(Method::Secret(secret.clone()));
-        }
-        if let Some(Links::Foreign(format, origin, rules)) = self.links {
-            let foreign = Foreign::new(format, keys, Rules { min, ..rules })
-                .map_err(|error| (KEY, format!("links of {}: {error}", format.name())))?;
-            return Ok(Method::Foreign(Rc::new(foreign), origin, self.message));
-        }
-        Ok(match (self.md5, self.message) {
-            (Some(md5), _) => Method::Md5(md5),
-            (None, Some(message)) => {
-                let algorithm = self.algorithm.unwrap_or_default();
-                if min.is_some_and(|min| min > algorithm.tag_len()) {
-                    let (name, len) = (algorithm.name(), algorithm.tag_len());
-                    let reason = format!("a tag of {name} has {len} bytes");
-                    return Err(("secure_link_hash_encoding", reason));
-                }
-                let signer = Signer::new(algorithm, keys, encoding, min)
-                    .ok_or_else(|| (MESSAGE, format!("no key for {}", algorithm.name())))?;
-                Method::Mac(message, Rc::new(signer))
-            }
-            (None, None) => Method::None,
-        })
-    }
-}
-
-impl Merge for LocConf {
-    fn merge(&mut self, parent: &LocConf, parser: Parser<'_>) -> Result<(), Reported> {
-        let own = self.places.iter().count();
-        self.places.inherit(&parent.places);
-        self.inherit_method(parent);
-        self.algorithm = self.algorithm.or(parent.algorithm);
-        if self.keys.is_none() {
-            self.keys.clone_from(&parent.keys);
-        }
-        self.encoding = self.encoding.or(parent.encoding);
-        self.leeway = self.leeway.or(parent.leeway);
-        self.lifetime = self.lifetime.or(parent.lifetime);
-        self.not_before = self.not_before.or(parent.not_before);
-        self.require = self.require.or(parent.require);
-        self.prefix = self.prefix.or(parent.prefix);
-        if self.strip.is_none() {
-            self.strip.clone_from(&parent.strip);
-        }
-        if self.unsigned_args.is_none() {
-            self.unsigned_args.clone_from(&parent.unsigned_args);
-        }
-        match self.method() {
-            Ok(method) => {
-                self.method = method;
-                self.is_steady = self.is_steady();
-            }
-            Err((directive, reason)) => {
-                match self.places.get(directive) {
-                    Some(place) => place.error(parser, format_args!("{reason}")),
-                    None => log::conf_error(parser, format_args!("{reason}")),
-                }
-                return Err(Reported);
-            }
-        }
-        if let Some(main) = parser.main::<SecureLinkHash>() {
-            self.note(own, main, parser);
-        }
-        Ok(())
     }
 }

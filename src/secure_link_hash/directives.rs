@@ -6,8 +6,8 @@ use nginx_sys::{
     NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF,
 };
 
-use super::conf::{Links, LocConf, MainConf, Require, UnsignedArgs};
-use super::{SecureLinkHash, keys};
+use super::conf::{Links, LocConf, MainConf, Require, SecureLinkHash, UnsignedArgs};
+use super::keys;
 use crate::ngx::conf::{
     Conf, ConfError, Directive, Directives, Expression, Places, expect, once, parse_flag,
     parse_number, parse_time,

@@ -1,15 +1,14 @@
 //! What `nginx -t` warns of: settings by which no link is judged, and parts of links that nobody
 //! signs.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use image_gate_core::link::Format;
 
-use super::conf::{Links, LocConf, MainConf, Method};
+use super::conf::{Links, LocConf, MainConf, Method, Notes};
 use crate::image_resize::ImageResize;
 use crate::ngx::Parser;
-use crate::ngx::conf::{Expression, Place, Term, terms, variables};
+use crate::ngx::conf::{Expression, Term, terms, variables};
 use crate::ngx::variable;
 
 /// What a location decides, or hands out, by. That they are evaluated is reason enough to have
@@ -106,16 +105,6 @@ const KEYED: [&str; 4] = [
     "secure_link_hash_prefix",
 ];
 const UNSIGNED: &str = "secure_link_hash_unsigned_args";
-
-/// What the locations were told, until all of them are known.
-#[derive(Default)]
-pub struct Notes {
-    places: RefCell<Vec<Rc<Place>>>,
-    /// Those of locations that judge links, and let in whoever has none.
-    lenient: RefCell<Vec<Rc<Place>>>,
-    /// The messages of which was said that they leave out arguments.
-    warned: RefCell<Vec<Rc<Place>>>,
-}
 
 impl LocConf {
     /// Looks over a location that is merged. Its own directives are the first `own` of its places.

@@ -5,6 +5,7 @@ mod conf;
 mod directives;
 mod keys;
 mod lint;
+mod merge;
 mod strip;
 mod variables;
 mod verdict;
@@ -14,24 +15,10 @@ use nginx_sys::{
     ngx_http_phases_NGX_HTTP_PRECONTENT_PHASE as PRECONTENT,
 };
 
-use crate::ngx::conf::Reported;
 use crate::ngx::module::Hooks;
-use crate::ngx::{Parser, Request, phase, variable};
-pub use conf::{LocConf, MainConf};
+use crate::ngx::{Parser, Reported, phase, variable};
+pub use conf::{LocConf, MainConf, SecureLinkHash};
 pub use verdict::Context;
-
-/// The module.
-pub enum SecureLinkHash {}
-
-/// The configuration at a request's location.
-fn conf<'a>(request: &'a Request<'_>) -> Option<&'a LocConf> {
-    request.location::<SecureLinkHash>()
-}
-
-/// The configuration of all of `http`.
-fn main<'a>(request: &'a Request<'_>) -> Option<&'a MainConf> {
-    request.main_conf::<SecureLinkHash>()
-}
 
 impl Hooks for SecureLinkHash {
     fn before(parser: Parser<'_>) -> Result<(), Reported> {

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use image_gate_core::key::source::{Edit, edit_arguments, edit_uri};
 use nginx_sys::{NGX_DECLINED, NGX_HTTP_INTERNAL_SERVER_ERROR, ngx_int_t};
 
-use super::{conf, main};
+use super::conf::{conf, main};
 use crate::ngx::incoming::{Part, Text};
 use crate::ngx::phase::Handler;
 use crate::ngx::variable::{Apart, Kept};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use image_gate_core::link::Reason;
 
-use super::conf;
+use super::conf::conf;
 use super::verdict::{Verdict, expires, judge, token};
 use crate::ngx::Request;
 use crate::ngx::variable::Variable;

@@ -9,8 +9,8 @@ use std::cell::{Cell, RefCell};
 use image_gate_core::link::{Reason, Visit, Window, compat, decoded, parse_time};
 use smallvec::SmallVec;
 
-use super::conf::{LocConf, Method};
-use super::{SecureLinkHash, strip};
+use super::conf::{LocConf, Method, SecureLinkHash};
+use super::strip;
 use crate::ngx::conf::Expression;
 use crate::ngx::incoming::{Part, Text};
 use crate::ngx::{Request, worker};
