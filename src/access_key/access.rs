@@ -7,8 +7,7 @@ use nginx_sys::{
     ngx_int_t,
 };
 
-use super::conf;
-use super::conf::{Headers, LocConf};
+use super::conf::{Headers, LocConf, conf};
 use super::visit::{Outcome, Verdict, Visit, Visits};
 use super::zone::Admission;
 use crate::ngx::phase::Handler;

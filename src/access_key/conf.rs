@@ -10,17 +10,46 @@ use image_gate_core::key::tally::Row;
 use image_gate_core::key::{Holder, Limits, Period, Source, State};
 use nginx_sys::NGX_LOG_ERR;
 
-use super::AccessKey;
 use super::export;
-use super::lint;
-use super::mask::Kind;
-use super::status::Status;
 use super::store::{self, Keys, Unusable};
 use super::zone::{KeyFile, Roster, Store, Zone};
-use crate::ngx::conf::{Expression, Init, Merge, Place, Places};
+use crate::ngx::conf::{Expression, Place, Places};
+use crate::ngx::location::Server;
 use crate::ngx::module::Pending;
 use crate::ngx::shm::{Memory, Tenant};
-use crate::ngx::{Parser, Pooled, Reported, location, thread, worker};
+use crate::ngx::thread::ThreadPool;
+use crate::ngx::{Parser, Pooled, Request, thread, worker};
+use crate::secure_link_hash;
+
+/// The module.
+pub enum AccessKey {}
+
+/// The configuration at a request's location.
+pub fn conf<'a>(request: &'a Request<'_>) -> Option<&'a LocConf> {
+    request.location::<AccessKey>()
+}
+
+/// The configuration of a request's server.
+pub fn server<'a>(request: &'a Request<'_>) -> Option<&'a SrvConf> {
+    request.server::<AccessKey>()
+}
+
+/// What the locations were told.
+#[derive(Default)]
+pub struct Notes {
+    pub places: RefCell<Vec<Rc<Place>>>,
+    pub redirects: RefCell<Vec<Redirect>>,
+}
+
+/// `access_key_redirect` of a location.
+pub struct Redirect {
+    pub place: Rc<Place>,
+    pub server: Option<Server>,
+    /// The named location that it leads to.
+    pub name: Option<Rc<[u8]>>,
+    /// Signed links in the same location.
+    pub links: Option<Pooled<secure_link_hash::LocConf>>,
+}
 
 /// All of `http`.
 #[derive(Default)]
@@ -39,7 +68,7 @@ pub struct MainConf {
     pub shown: Cell<bool>,
     pub places: Places,
     /// For what is refused or warned of in the end.
-    pub notes: lint::Notes,
+    pub notes: Notes,
 }
 
 impl MainConf {
@@ -54,37 +83,15 @@ impl MainConf {
     }
 }
 
-impl Init for MainConf {
-    /// Gives each zone its key file.
-    fn init(&mut self, parser: Parser<'_>) -> Result<(), Reported> {
-        for FileConf { name, file, keys, place } in self.files.drain(..) {
-            let name = String::from_utf8_lossy(&name).into_owned();
-            let zone = self.zones.iter().find(|zone| zone.name == name);
-            let found = match (zone, &file.trouble) {
-                (Some(zone), _) => zone.keys_of(&file, keys).map(|keys| (zone, keys)),
-                (None, Some(trouble)) => Err(trouble.clone()),
-                (None, None) => {
-                    Err(format!("unknown zone \"{name}\", there is no \"access_key_zone\" for it"))
-                }
-            };
-            match found {
-                Ok((zone, keys)) => *zone.file.borrow_mut() = Some((file, keys)),
-                Err(reason) => {
-                    place.error(parser, format_args!("{reason}"));
-                    return Err(Reported);
-                }
-            }
-        }
-        let without = self.zones.iter().find(|zone| zone.file.borrow().is_none());
-        if let Some(zone) = without {
-            let name = &zone.name;
-            zone.place.error(
-                parser,
-                format_args!("zone \"{name}\" has no keys, there is no \"access_key_file\" for it"),
-            );
-        }
-        without.map_or(Ok(()), |_| Err(Reported))
-    }
+/// What a variable tells of.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    /// The request line.
+    Line,
+    /// What the client or an upstream sent besides.
+    Sent,
+    /// Anything else, which is looked at only where it was evaluated before.
+    Other,
 }
 
 /// `access_key_file`.
@@ -231,7 +238,7 @@ impl ZoneConf {
     ///
     /// # Errors
     /// Why there are none.
-    fn keys_of(&self, file: &KeyFile, keys: Option<Keys>) -> Result<Keys, String> {
+    pub fn keys_of(&self, file: &KeyFile, keys: Option<Keys>) -> Result<Keys, String> {
         let (None, Some(trouble)) = (&keys, &file.trouble) else {
             return keys.map_or_else(|| Ok(Keys::default()), Ok);
         };
@@ -310,13 +317,6 @@ impl SrvConf {
     }
 }
 
-impl Merge for SrvConf {
-    fn merge(&mut self, parent: &SrvConf, _: Parser<'_>) -> Result<(), Reported> {
-        self.mask = self.mask.or(parent.mask);
-        Ok(())
-    }
-}
-
 /// `access_key_quota`.
 #[derive(Clone, Copy, Default)]
 pub struct Quotas {
@@ -360,6 +360,25 @@ pub enum Target {
     Uri(Expression, Option<Expression>),
 }
 
+/// How it is shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Json,
+    Prometheus,
+    Html,
+}
+
+/// `access_key_status` of a location.
+#[derive(Clone)]
+pub struct Status {
+    /// What is sent unless the request says otherwise.
+    pub format: Format,
+    /// The zone that is shown; all where none is named.
+    pub zone: Option<Vec<u8>>,
+    /// Where answers are made, if nginx has threads.
+    pub pool: Option<ThreadPool>,
+}
+
 /// A location. `None` is what was not said.
 #[derive(Default)]
 pub struct LocConf {
@@ -393,68 +412,5 @@ impl LocConf {
     /// Whether the key is taken out of the request.
     pub fn strip(&self) -> bool {
         self.strip.unwrap_or(true)
-    }
-}
-
-impl Merge for LocConf {
-    fn merge(&mut self, parent: &LocConf, parser: Parser<'_>) -> Result<(), Reported> {
-        let own = self.places.iter().count();
-        self.places.inherit(&parent.places);
-        if self.access.is_none() {
-            self.access.clone_from(&parent.access);
-        }
-        self.quotas = self.quotas.or(parent.quotas);
-        self.errors = self.errors.or(parent.errors);
-        self.headers = self.headers.or(parent.headers);
-        self.strip = self.strip.or(parent.strip);
-        // For the blocks of `if`, which keep the handler of their location.
-        if self.redirect.is_none() {
-            self.redirect.clone_from(&parent.redirect);
-        }
-        if self.status.is_none() {
-            self.status.clone_from(&parent.status);
-        }
-
-        let main = parser.main::<AccessKey>().ok_or(Reported)?;
-        let server = parser.kept_server::<AccessKey>().ok_or(Reported)?;
-        let mut servers = main.servers.borrow_mut();
-        if !servers.contains(&server) {
-            servers.push(server);
-        }
-        if let Some(location) = location::current(parser) {
-            server.locations.borrow_mut().push((
-                location.name.to_vec(),
-                location.is_exact,
-                location.is_internal,
-            ));
-        }
-        self.note(own, main, parser);
-        if let Some(place) = self.places.get("access_key_status")
-            && let Some(status) = &self.status
-        {
-            status.check(main, place, parser)?;
-        }
-        let Some(Some(access)) = &self.access else { return Ok(()) };
-        let Some(zone) = main.zone(&access.name) else {
-            if let Some(place) = self.places.get("access_key") {
-                unknown_zone(place, &String::from_utf8_lossy(&access.name), parser);
-            }
-            return Err(Reported);
-        };
-        zone.place.is_used.set(true);
-        self.zone = Some(zone);
-        let quotas = self.quotas.unwrap_or_default();
-        zone.common.set(zone.common.get().min(&quotas.limits));
-        let mut sources = server.sources.borrow_mut();
-        for source in &access.sources {
-            if !sources.contains(source) {
-                sources.push(source.clone());
-            }
-        }
-        let mut zones = server.zones.borrow_mut();
-        if !zones.contains(&zone) {
-            zones.push(zone);
-        }
-        Ok(())
     }
 }

@@ -10,14 +10,15 @@ use nginx_sys::{
 };
 
 use super::conf::{
-    Access, Errors, FileConf, Headers, LocConf, MainConf, Quotas, SrvConf, Target, ZoneConf,
+    Access, AccessKey, Errors, FileConf, Headers, LocConf, MainConf, Quotas, SrvConf, Target,
+    ZoneConf,
 };
-use super::store::Signature;
 use super::zone::{KeyFile, Store};
-use super::{AccessKey, export, redirect, status, store};
+use super::{export, redirect, status, store};
+use crate::files::FileId;
 use crate::ngx::conf::{
-    Conf, ConfError, Directive, Directives, Places, expect, once, parse_flag, parse_number,
-    parse_size, parse_time,
+    Conf, ConfError, Directive, Directives, Places, expect, flag, interval, once, parameter,
+    parse_number, parse_size, unknown,
 };
 use crate::ngx::module::Level;
 use crate::ngx::{Pooled, location, shm, worker};
@@ -41,12 +42,12 @@ impl Directives for MainConf {
         Directive {
             name: c"access_key_statsd",
             kind: NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE,
-            set: export::set_statsd,
+            set: export::directives::set_statsd,
         },
         Directive {
             name: c"access_key_redis",
             kind: NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE,
-            set: export::set_redis,
+            set: export::directives::set_redis,
         },
     ];
 
@@ -119,25 +120,6 @@ impl Directives for LocConf {
     }
 }
 
-fn flag(args: &Conf<'_>) -> Result<bool, ConfError> {
-    expect(parse_flag(args.arg(0)), args.arg(0), format_args!("\"on\" or \"off\""))
-}
-
-pub fn unknown(argument: &[u8]) -> ConfError {
-    let argument = String::from_utf8_lossy(argument);
-    ConfError::invalid(format_args!("invalid parameter \"{argument}\""))
-}
-
-/// The rest of an argument behind `name`, which ends in `=`.
-pub fn parameter<'a>(argument: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    argument.strip_prefix(name)
-}
-
-pub fn interval(text: &[u8]) -> Result<Duration, ConfError> {
-    let time = parse_time(text).filter(|&time| time >= 100);
-    expect(time.map(Duration::from_millis), text, format_args!("a time of at least 100ms"))
-}
-
 fn set_zone(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
     let name = args.arg(0);
     let name = expect(is_id(name).then_some(name), name, format_args!("the name of a zone"))?;
@@ -188,7 +170,7 @@ fn set_file(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
     let read = || match store::read_keys(&path) {
         Ok(keys) => (keys.seen, None, Some(keys)),
         // It is looked at again when it is another one.
-        Err(trouble) => (Signature::of(&path).ok(), Some(trouble), None),
+        Err(trouble) => (FileId::of(&path).ok(), Some(trouble), None),
     };
     // Whoever only sends a signal needs no keys, good or bad.
     let (seen, trouble, keys) = if worker::is_signaller() { (None, None, None) } else { read() };

@@ -1,29 +1,9 @@
 //! What `nginx -t` refuses or warns of once all locations are known.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
-use super::conf::{LocConf, MainConf, Target};
-use crate::ngx::conf::Place;
+use super::conf::{LocConf, MainConf, Redirect, Target};
 use crate::ngx::location::Server;
-use crate::ngx::{Parser, Pooled, Reported};
-use crate::secure_link_hash::{self, SecureLinkHash};
-
-/// What the locations were told.
-#[derive(Default)]
-pub struct Notes {
-    places: RefCell<Vec<Rc<Place>>>,
-    redirects: RefCell<Vec<Redirect>>,
-}
-
-struct Redirect {
-    place: Rc<Place>,
-    server: Option<Server>,
-    /// The named location that it leads to.
-    name: Option<Rc<[u8]>>,
-    /// Signed links in the same location.
-    links: Option<Pooled<secure_link_hash::LocConf>>,
-}
+use crate::ngx::{Parser, Reported};
+use crate::secure_link_hash::SecureLinkHash;
 
 impl LocConf {
     /// Looks over a location that is merged. Its own directives are the first `own` of its places.

@@ -16,11 +16,10 @@ use image_gate_core::key::{Digest, Source};
 use nginx_sys::{NGX_DECLINED, ngx_int_t};
 use smallvec::SmallVec;
 
-use super::conf::SrvConf;
+use super::conf::{AccessKey, Kind, SrvConf, server};
 use super::strip::names;
 use super::visit::{Visits, bearer};
 use super::zone::Roster;
-use super::{AccessKey, server};
 use crate::ngx::censor::{Censor, censor};
 use crate::ngx::incoming::Part;
 use crate::ngx::phase::Handler;
@@ -110,17 +109,6 @@ pub fn before_log(request: Request<'_>) {
     if request.is_main() {
         eye.mask_headers();
     }
-}
-
-/// What a variable tells of.
-#[derive(Clone, Copy)]
-pub enum Kind {
-    /// The request line.
-    Line,
-    /// What the client or an upstream sent besides.
-    Sent,
-    /// Anything else, which is looked at only where it was evaluated before.
-    Other,
 }
 
 /// The kinds of all variables, by their places.

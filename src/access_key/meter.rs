@@ -3,9 +3,10 @@
 
 use nginx_sys::{NGX_HTTP_BAD_REQUEST, NGX_OK, ngx_int_t, ngx_uint_t};
 
+use super::conf::conf;
+use super::mask;
 use super::memory::Answered;
 use super::visit::{Outcome, Verdict, Visits};
-use super::{conf, mask};
 use crate::ngx::phase::Handler;
 use crate::ngx::{Request, worker};
 

@@ -8,6 +8,7 @@ mod helper;
 mod lint;
 mod mask;
 mod memory;
+mod merge;
 mod meter;
 mod redirect;
 mod status;
@@ -25,21 +26,8 @@ use nginx_sys::{
 };
 
 use crate::ngx::module::Hooks;
-use crate::ngx::{Cycle, Parser, Reported, Request, phase, variable, worker};
-pub use conf::{LocConf, MainConf, SrvConf};
-
-/// The module.
-pub enum AccessKey {}
-
-/// The configuration at a request's location.
-fn conf<'a>(request: &'a Request<'_>) -> Option<&'a LocConf> {
-    request.location::<AccessKey>()
-}
-
-/// The configuration of a request's server.
-fn server<'a>(request: &'a Request<'_>) -> Option<&'a SrvConf> {
-    request.server::<AccessKey>()
-}
+use crate::ngx::{Cycle, Parser, Reported, phase, variable, worker};
+pub use conf::{AccessKey, LocConf, MainConf, SrvConf};
 
 /// Starts what works beside the event loop for the zones of a configuration.
 fn start_threads(main: Option<&MainConf>) {

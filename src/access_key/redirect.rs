@@ -7,8 +7,7 @@ use nginx_sys::{
     ngx_int_t,
 };
 
-use super::conf::{MainConf, SrvConf, Target};
-use super::server;
+use super::conf::{MainConf, SrvConf, Target, conf, server};
 use crate::ngx::incoming::Part;
 use crate::ngx::phase::Handler;
 use crate::ngx::{Parser, Request};
@@ -26,7 +25,7 @@ fn redirect(request: Request<'_>) -> ngx_int_t {
     if !request.is_get_or_head() {
         return NGX_HTTP_NOT_ALLOWED as ngx_int_t;
     }
-    let target = super::conf(&request).and_then(|conf| conf.redirect.as_ref());
+    let target = conf(&request).and_then(|conf| conf.redirect.as_ref());
     let (uri, args) = match target {
         None => return NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t,
         Some(Target::Named(name)) => {

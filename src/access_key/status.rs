@@ -12,11 +12,9 @@ use nginx_sys::{
     NGX_OK, ngx_int_t,
 };
 
-use super::conf::{LocConf, MainConf, unknown_zone};
-use super::directives::{parameter, unknown};
+use super::conf::{AccessKey, Format, LocConf, MainConf, Status, conf, unknown_zone};
 use super::zone::Zone;
-use super::{AccessKey, conf};
-use crate::ngx::conf::{Conf, ConfError, Place, expect, once};
+use crate::ngx::conf::{Conf, ConfError, Place, expect, once, parameter, unknown};
 use crate::ngx::incoming::Part;
 use crate::ngx::phase::Handler;
 use crate::ngx::thread::{self, ThreadPool};
@@ -32,14 +30,6 @@ static PAGE: LazyLock<String> = LazyLock::new(|| {
 /// The page loads nothing but the numbers, from where it came from itself.
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src \
     'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'";
-
-/// How it is shown.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    Json,
-    Prometheus,
-    Html,
-}
 
 impl Format {
     fn from_name(name: &[u8]) -> Option<Format> {
@@ -58,17 +48,6 @@ impl Format {
             Format::Html => "text/html; charset=utf-8",
         }
     }
-}
-
-/// `access_key_status` of a location.
-#[derive(Clone)]
-pub struct Status {
-    /// What is sent unless the request says otherwise.
-    format: Format,
-    /// The zone that is shown; all where none is named.
-    zone: Option<Vec<u8>>,
-    /// Where answers are made, if nginx has threads.
-    pool: Option<ThreadPool>,
 }
 
 impl Status {

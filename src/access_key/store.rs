@@ -11,38 +11,8 @@ use std::sync::atomic::Ordering;
 use image_gate_core::key::{Account, State, StateError, Table};
 
 use super::zone::Zone;
-use crate::files;
+use crate::files::{self, FileId};
 use crate::ngx::worker;
-
-/// What tells one version of a file from another.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Signature {
-    file: (u64, u64),
-    len: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Signature {
-    /// That of the file at `path`.
-    ///
-    /// # Errors
-    /// Those of the system.
-    pub fn of(path: &Path) -> io::Result<Signature> {
-        fs::metadata(path).map(|meta| Signature::from(&meta))
-    }
-}
-
-impl From<&fs::Metadata> for Signature {
-    fn from(meta: &fs::Metadata) -> Signature {
-        Signature {
-            file: (meta.dev(), meta.ino()),
-            len: meta.len(),
-            modified: (meta.mtime(), meta.mtime_nsec()),
-            changed: (meta.ctime(), meta.ctime_nsec()),
-        }
-    }
-}
 
 /// The largest key file, in bytes.
 const MAX_KEYS: u64 = 256 * 1024 * 1024;
@@ -55,7 +25,7 @@ const MAX_STATE: u64 = 512 * 1024 * 1024;
 pub struct Keys {
     pub table: Table,
     /// Which version of the file they are.
-    pub seen: Option<Signature>,
+    pub seen: Option<FileId>,
     /// The file itself.
     pub text: Vec<u8>,
 }
@@ -68,7 +38,7 @@ pub fn read_keys(path: &Path) -> Result<Keys, String> {
     let fail = |reason: &dyn std::fmt::Display| format!("{}: {reason}", path.display());
     let (text, meta) = files::read(path, MAX_KEYS).map_err(|error| fail(&error))?;
     let table = Table::parse(&text).map_err(|error| fail(&error))?;
-    Ok(Keys { table, seen: Some(Signature::from(&meta)), text })
+    Ok(Keys { table, seen: Some(FileId::from(&meta)), text })
 }
 
 /// Where the last good key file of a zone with that state file is kept.

@@ -7,8 +7,8 @@ use image_gate_core::key::source::{
 use nginx_sys::{NGX_DECLINED, NGX_HTTP_INTERNAL_SERVER_ERROR, ngx_int_t};
 use smallvec::SmallVec;
 
+use super::conf::{conf, server};
 use super::visit::{Visits, bearer};
-use super::{conf, server};
 use crate::ngx::incoming::Part;
 use crate::ngx::phase::Handler;
 use crate::ngx::{NoMemory, Request};

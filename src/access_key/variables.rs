@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::conf;
+use super::conf::conf;
 use super::visit::{Verdict, Visit, Visits};
 use crate::ngx::Request;
 use crate::ngx::variable::Variable;

@@ -13,7 +13,7 @@ use image_gate_core::key::{
 };
 
 use super::memory::{Header, NO_HEADER, Record};
-use super::store::Signature;
+use crate::files::FileId;
 use crate::ngx::shm::Memory;
 use crate::ngx::worker;
 
@@ -48,7 +48,7 @@ pub struct KeyFile {
     pub path: PathBuf,
     pub poll: Option<Duration>,
     /// What the file was when it was read.
-    pub seen: Option<Signature>,
+    pub seen: Option<FileId>,
     /// Why the file can't be used; then the keys are those of the last one that could.
     pub trouble: Option<String>,
 }

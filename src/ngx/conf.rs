@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::ptr::NonNull;
 use std::rc::Rc;
+use std::time::Duration;
 
 use nginx_sys::{
     NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF, NGX_LOG_EMERG, NGX_LOG_WARN, NGX_OK, ngx_command_t,
@@ -524,4 +525,32 @@ pub fn parse_time(text: &[u8]) -> Option<u64> {
     let mut text = borrowed(text);
     // SAFETY: reads the string only; 0 asks for milliseconds.
     u64::try_from(unsafe { ngx_parse_time(&mut text, 0) }).ok()
+}
+
+/// That an argument is none that the directive knows.
+pub fn unknown(argument: &[u8]) -> ConfError {
+    let argument = String::from_utf8_lossy(argument);
+    ConfError::invalid(format_args!("invalid parameter \"{argument}\""))
+}
+
+/// The rest of an argument behind `name`, which ends in `=`.
+pub fn parameter<'a>(argument: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    argument.strip_prefix(name)
+}
+
+/// A time between two rounds of something.
+///
+/// # Errors
+/// [`ConfError::Invalid`] when it is shorter than a tenth of a second.
+pub fn interval(text: &[u8]) -> Result<Duration, ConfError> {
+    let time = parse_time(text).filter(|&time| time >= 100);
+    expect(time.map(Duration::from_millis), text, format_args!("a time of at least 100ms"))
+}
+
+/// `on` or `off`, as the one argument.
+///
+/// # Errors
+/// [`ConfError::Invalid`] when it is neither.
+pub fn flag(args: &Conf<'_>) -> Result<bool, ConfError> {
+    expect(parse_flag(args.arg(0)), args.arg(0), format_args!("\"on\" or \"off\""))
 }

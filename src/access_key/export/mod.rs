@@ -5,15 +5,17 @@
 //! loop starts the watch and stops it, and never waits for a sink.
 
 mod conf;
+pub mod directives;
 mod lease;
 mod memory;
 mod redis;
+mod sink;
 mod statsd;
 mod stop;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use nginx_sys::{NGX_LOG_ERR, NGX_LOG_NOTICE};
 
@@ -24,23 +26,12 @@ use crate::ngx::log::CycleLog;
 use crate::ngx::{thread, worker};
 use stop::Stop;
 
-pub use conf::{Conf, set_redis, set_statsd};
+pub use conf::Conf;
 pub use memory::{Board, Slot};
+use sink::{Sink, now};
 
 /// How often leases are renewed and samples taken.
 const BEAT: Duration = Duration::from_secs(1);
-
-/// Where counters go.
-pub trait Sink: Send {
-    /// What the thread is called.
-    const NAME: &'static str;
-
-    /// Sends what there is. Answers how long to rest, and what went wrong.
-    fn send(&mut self, zone: &Zone, stop: &Stop) -> (Duration, Result<(), String>);
-
-    /// Sends what there is a last time, if that takes no time.
-    fn finish(&mut self, _zone: &Zone) {}
-}
 
 struct Watch {
     stop: Stop,
@@ -213,9 +204,4 @@ fn export<S: Sink>(sink: &mut S, zone: &Zone, log: CycleLog, process: u32, stop:
             return;
         }
     }
-}
-
-/// Seconds since 1970, for threads.
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }

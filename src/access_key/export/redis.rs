@@ -7,8 +7,9 @@ use image_gate_core::key::{Partner, Report, Window};
 use redis::{Client, Connection, RedisResult, Script};
 
 use super::conf::RedisConf;
+use super::sink::{Sink, now};
 use super::stop::Stop;
-use super::{Sink, now};
+
 use crate::access_key::zone::Zone;
 
 use std::sync::atomic::Ordering;

@@ -6,8 +6,9 @@ use std::time::Duration;
 use image_gate_core::key::Statsd;
 
 use super::conf::StatsdConf;
+use super::sink::{Sink, now};
 use super::stop::Stop;
-use super::{Sink, now};
+
 use crate::access_key::zone::Zone;
 
 /// How long a name server may take.
