@@ -368,6 +368,14 @@ location /b/ {
     image_resize_jpeg_quality $arg_q;
 }
 location /c/ { secure_link_hash $arg_t; secure_link_hash_message "$uri|$arg_w"; secure_link_hash_key k; secure_link_hash_require on; image_resize resize $arg_w -; }
+location /d/ {
+    secure_link_hash $arg_t;
+    secure_link_hash_message $uri; #! warn: "image_resize_watermark" reads "$arg_mark"
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+    image_resize resize 100 -;
+    image_resize_watermark marks/$arg_mark.png;
+}
 === presets to allow that there are not
 location /a/ {
     image_resize_params $args;

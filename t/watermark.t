@@ -121,6 +121,12 @@ HEAD /photo-300x200.jpg         200 empty X-Status=transformed
         add_header X-Error $image_resize_error always;
         alias $TEST_NGINX_FIXTURES/;
     }
+    location /any/ {
+        image_resize resize 1000 1000;
+        image_resize_watermark $arg_mark;
+        add_header X-Error $image_resize_error always;
+        alias $TEST_NGINX_FIXTURES/;
+    }
 --- rows
 # trunc_quad-300x200.png text.txt flat-40x40.png
 /flat-300x200.png?x=0&y=0                               200 png px=135,85:red px=165,115:yellow
@@ -144,6 +150,10 @@ HEAD /photo-300x200.jpg         200 empty X-Status=transformed
 /file/flat-300x200.png?file=quad-40x40.png              200 png px=135,85:red
 /file/flat-300x200.png?file=../../../etc/passwd         415 X-Error=bad_params
 /file/flat-300x200.png?file=.                           415 X-Error=watermark_failed
+/any/flat-300x200.png?mark=/etc/passwd                  415 X-Error=bad_params
+/any/flat-300x200.png?mark=none/../passwd               415 X-Error=bad_params
+/any/flat-300x200.png?mark=nginx.conf                   415 X-Error=watermark_failed
+/any/flat-300x200.png                                   200 same=flat-300x200.png
 
 
 === TEST 4: all of a level's, or all of the level's above
@@ -227,6 +237,7 @@ sub {
         default $arg_text;
         block   "██";
     }
+    map $arg_font $font_asked { default $arg_font; }
 --- config
     image_resize_format png;
     location / {
@@ -237,7 +248,7 @@ sub {
     }
     location /host/ {
         image_resize resize 1000 1000;
-        image_resize_watermark "text=for $host" font=$arg_font size=$arg_size color=$arg_color;
+        image_resize_watermark "text=for $host" font=$font_asked size=$arg_size color=$arg_color;
         add_header X-Error $image_resize_error always;
         alias $TEST_NGINX_FIXTURES/;
     }

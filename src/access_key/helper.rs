@@ -49,15 +49,14 @@ pub fn start(zones: Vec<Arc<Zone>>) {
     }
 }
 
-/// Stops the thread, which saves what there is to save. Answers whether there was one.
-pub fn stop() -> bool {
-    let Some(helper) = slot().take() else { return false };
+/// Stops the thread, which saves what there is to save.
+pub fn stop() {
+    let Some(helper) = slot().take() else { return };
     let (stop, changed) = &*helper.stop;
     *stop.lock().unwrap_or_else(PoisonError::into_inner) = true;
     changed.notify_all();
     // A panic in it was caught and told.
     drop(helper.thread.join());
-    true
 }
 
 fn run(mut chores: Vec<Chores>, log: CycleLog, stopped: &(Mutex<bool>, Condvar)) {

@@ -18,6 +18,8 @@ mod variables;
 mod visit;
 mod zone;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use nginx_sys::{
     NGX_LOG_ERR, ngx_http_phases_NGX_HTTP_ACCESS_PHASE as ACCESS,
     ngx_http_phases_NGX_HTTP_LOG_PHASE as LOG,
@@ -29,6 +31,9 @@ use crate::ngx::module::Hooks;
 use crate::ngx::{Cycle, Parser, Reported, phase, variable, worker};
 pub use conf::{AccessKey, LocConf, MainConf, SrvConf};
 
+/// Whether this process answers requests: one that is its own master takes configurations, too.
+static HAS_BEGUN: AtomicBool = AtomicBool::new(false);
+
 /// Starts what works beside the event loop for the zones of a configuration.
 fn start_threads(main: Option<&MainConf>) {
     let Some(main) = main else { return };
@@ -36,11 +41,11 @@ fn start_threads(main: Option<&MainConf>) {
     export::start(main);
 }
 
-/// Stops it. Answers whether there was any.
-fn stop_threads() -> bool {
+/// Stops it.
+fn stop_threads() {
     // The exports first: the helper saves what is counted last.
-    let had_exports = export::stop();
-    helper::stop() || had_exports
+    export::stop();
+    helper::stop();
 }
 
 impl Hooks for AccessKey {
@@ -74,7 +79,8 @@ impl Hooks for AccessKey {
                 cycle.write(NGX_LOG_ERR, line);
             }
         }
-        if stop_threads() {
+        stop_threads();
+        if HAS_BEGUN.load(Ordering::Relaxed) {
             start_threads(main);
         }
     }
@@ -82,6 +88,7 @@ impl Hooks for AccessKey {
     fn begin_process(cycle: Cycle<'_>) {
         // The processes for caches end without a word.
         if worker::is_worker() {
+            HAS_BEGUN.store(true, Ordering::Relaxed);
             start_threads(cycle.main::<AccessKey>());
         }
     }

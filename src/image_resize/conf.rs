@@ -28,7 +28,7 @@ pub enum Value<T> {
 }
 
 /// The expression of a value that is not fixed.
-fn varying<T>(value: Option<Value<T>>) -> Option<Expression> {
+pub fn varying<T>(value: Option<Value<T>>) -> Option<Expression> {
     match value {
         Some(Value::Expression(expression)) => Some(expression),
         Some(Value::Fixed(_)) | None => None,
@@ -271,8 +271,11 @@ impl LocConf {
             ("image_resize_background", varying(self.background)),
             ("image_resize_format", varying(self.format)),
         ];
+        let layers = self.watermarks.iter().flatten().flat_map(Watermark::expressions);
+        let layers = layers.map(|expression| ("image_resize_watermark", Some(expression)));
         let makes_image = geometry.mode.makes_image();
         rows.into_iter()
+            .chain(layers)
             .filter(move |_| makes_image)
             .filter_map(|(name, expression)| Some((name, expression?)))
     }

@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use image_gate_core::image::{Color, Error, MarkLook, Position, Share, values};
 
-use super::conf::{LocConf, Value};
+use super::conf::{LocConf, Value, varying};
 use super::directives::value;
 use super::marks::{self, Kind, Stamp};
 use super::plan::{evaluate, parse_value};
 use crate::ngx::Request;
-use crate::ngx::conf::{Conf, ConfError, Expression, once, parse_flag};
+use crate::ngx::conf::{Conf, ConfError, Expression, Term, once, parse_flag, terms};
 
 /// How many layers a watermark has at most.
 const MOST: usize = 8;
@@ -27,6 +27,8 @@ pub struct Watermark {
     prefix: Arc<Path>,
     /// How often its file's name, as configured, goes to the folder above.
     climbs: usize,
+    /// Whether the name may be one from the root on.
+    may_be_absolute: bool,
     source: Source,
     look: Looks,
 }
@@ -168,7 +170,22 @@ fn read(args: &Conf<'_>) -> Result<Watermark, ConfError> {
     if let Some(name) = name.constant() {
         marks::check(&prefix.join(OsStr::from_bytes(name)), kind).map_err(ConfError::invalid)?;
     }
-    Ok(Watermark { prefix: prefix.into(), climbs: climbs(template), source, look })
+    Ok(Watermark {
+        prefix: prefix.into(),
+        climbs: climbs(template),
+        may_be_absolute: !begins_as_asked(template),
+        source,
+        look,
+    })
+}
+
+/// Whether a name begins with what a client sends.
+fn begins_as_asked(template: &[u8]) -> bool {
+    let Some(Term::Variable(name)) = terms(template).next() else { return false };
+    const KINDS: [&[u8]; 3] = [b"arg_", b"cookie_", b"http_"];
+    const NAMES: [&[u8]; 7] =
+        [b"args", b"document_uri", b"host", b"query_string", b"request", b"request_uri", b"uri"];
+    NAMES.contains(&name) || KINDS.iter().any(|kind| name.starts_with(kind))
 }
 
 /// How often a file's name goes to the folder above.
@@ -194,6 +211,29 @@ impl LocConf {
 }
 
 impl Watermark {
+    /// What is evaluated for each request.
+    pub fn expressions(&self) -> impl Iterator<Item = Expression> {
+        let Looks { position, offset, opacity, scale, tile, rotate } = self.look;
+        let (one, other, size, color) = match self.source {
+            Source::Picture(file) => (file, None, None, None),
+            Source::Text { text, font, size, color } => (text, Some(font), Some(size), Some(color)),
+        };
+        [
+            Some(one),
+            other,
+            varying(size),
+            varying(color),
+            varying(position),
+            varying(offset),
+            varying(opacity),
+            varying(scale),
+            varying(tile),
+            varying(rotate),
+        ]
+        .into_iter()
+        .flatten()
+    }
+
     /// The layer; `None` is one whose variable says that there is none.
     fn layer(&self, request: Request<'_>) -> Result<Option<Layer>, Error> {
         let (name, text) = match self.source {
@@ -220,7 +260,9 @@ impl Watermark {
     fn path(&self, name: Expression, request: Request<'_>) -> Result<Arc<Path>, Error> {
         let name = evaluate(name, request, NAME)?;
         // What a client sends may be in a variable: it must not climb out of the folder.
-        if name.is_empty() || name.contains(&0) || climbs(name) > self.climbs {
+        let is_astray =
+            climbs(name) > self.climbs || name.first() == Some(&b'/') && !self.may_be_absolute;
+        if name.is_empty() || name.contains(&0) || is_astray {
             let name = name.escape_ascii();
             return Err(Error::BadParams(format!("{NAME} \"{name}\"")));
         }

@@ -154,12 +154,12 @@ impl<'r> Request<'r> {
         // looks at its own directive only where no rate is set.
         unsafe {
             let request = &mut *self.as_ptr();
-            let is_lower = request.limit_rate_set() != 0
+            let is_lower = shim::ig_request_limit_rate_set(self.as_ptr()) != 0
                 && request.limit_rate > 0
                 && request.limit_rate < rate;
             if !is_lower {
                 request.limit_rate = rate;
-                request.set_limit_rate_set(1);
+                shim::ig_request_set_limit_rate_set(self.as_ptr(), 1);
             }
         }
     }

@@ -67,14 +67,12 @@ pub fn start(main: &MainConf) {
     }
 }
 
-/// Ends the watch and its sinks: afterwards nobody uses the zones any more. Answers whether there
-/// was one.
-pub fn stop() -> bool {
-    let Some(watch) = slot().take() else { return false };
+/// Ends the watch and its sinks: afterwards nobody uses the zones any more.
+pub fn stop() {
+    let Some(watch) = slot().take() else { return };
     watch.stop.stop();
     // A panic in it was caught and told.
     drop(watch.thread.join());
-    true
 }
 
 /// A zone that is watched.
