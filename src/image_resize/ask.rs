@@ -4,8 +4,7 @@
 use image_gate_core::image::askable;
 use nginx_sys::{NGX_DECLINED, ngx_int_t};
 
-use super::conf;
-use super::conf::Mode;
+use super::conf::{Mode, conf};
 use crate::ngx::Request;
 use crate::ngx::phase::Handler;
 use crate::ngx::request::DroppedRange;

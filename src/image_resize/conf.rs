@@ -1,6 +1,6 @@
 //! What the directives of a location say.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use image_gate_core::image::{
@@ -8,31 +8,38 @@ use image_gate_core::image::{
     Presets, ProfilePolicy, Rotation, Wanted,
 };
 
-use super::policy::OnError;
-use super::status::StatusFormat;
+use super::value::{Value, varying};
 use super::watermark::Watermark;
 use super::zone::Zone;
-use super::{ImageResize, lint};
-use crate::ngx::conf::{Expression, Merge, Places};
+use crate::ngx::conf::{Expression, Place, Places};
+use crate::ngx::location::{Foreign, Server};
 use crate::ngx::log::Sparse;
-use crate::ngx::thread::{self, ThreadPool};
-use crate::ngx::{Parser, Pooled, Reported};
+use crate::ngx::thread::ThreadPool;
+use crate::ngx::{Pooled, Request};
 
-/// A directive's value: fixed, or an expression over variables.
-#[derive(Clone, Copy)]
-pub enum Value<T> {
-    /// Known from the configuration.
-    Fixed(T),
-    /// Evaluated for each request.
-    Expression(Expression),
+/// The module.
+pub enum ImageResize {}
+
+/// The configuration at a request's location.
+pub fn conf<'a>(request: &'a Request<'_>) -> Option<&'a LocConf> {
+    request.location::<ImageResize>()
 }
 
-/// The expression of a value that is not fixed.
-pub fn varying<T>(value: Option<Value<T>>) -> Option<Expression> {
-    match value {
-        Some(Value::Expression(expression)) => Some(expression),
-        Some(Value::Fixed(_)) | None => None,
-    }
+/// What the locations were told.
+#[derive(Default)]
+pub struct Notes {
+    pub places: RefCell<Vec<Rc<Place>>>,
+    /// Named locations that errors lead to.
+    pub named: RefCell<Vec<ErrorLocation>>,
+    /// Modes, with what the location says to nginx's own filter.
+    pub modes: RefCell<Vec<(Rc<Place>, Foreign)>>,
+}
+
+/// A named location that an error leads to.
+pub struct ErrorLocation {
+    pub place: Rc<Place>,
+    pub server: Server,
+    pub name: Vec<u8>,
 }
 
 /// What the body becomes.
@@ -153,6 +160,25 @@ pub enum Threads {
     Pool(Option<Rc<[u8]>>),
 }
 
+/// `image_resize_on_error`.
+#[derive(Clone, Copy, Default)]
+pub enum OnError {
+    /// The status that the error has.
+    #[default]
+    Status,
+    /// The source's own bytes.
+    Original,
+    /// What is at another URI, or in a named location.
+    Redirect(Expression),
+}
+
+/// `image_resize_status`.
+#[derive(Clone, Copy)]
+pub enum StatusFormat {
+    Json,
+    Prometheus,
+}
+
 /// The configuration of `http`.
 #[derive(Default)]
 pub struct MainConf {
@@ -168,7 +194,7 @@ pub struct MainConf {
     pub is_blocking: Cell<bool>,
     pub places: Places,
     /// For what is refused or warned of in the end.
-    pub notes: lint::Notes,
+    pub notes: Notes,
 }
 
 /// The configuration of a location. `None` is what was not said.
@@ -288,72 +314,5 @@ impl LocConf {
     /// The limits that hold here.
     pub fn bounds(&self) -> Bounds {
         self.bounds.unwrap_or_default()
-    }
-}
-
-impl Merge for LocConf {
-    fn merge(&mut self, parent: &LocConf, parser: Parser<'_>) -> Result<(), Reported> {
-        fn inherit<T: Copy>(child: &mut Option<T>, parent: Option<T>) {
-            *child = child.or(parent);
-        }
-        let own = self.places.iter().count();
-        self.places.inherit(&parent.places);
-        inherit(&mut self.geometry, parent.geometry);
-        inherit(&mut self.buffer, parent.buffer);
-        inherit(&mut self.jpeg_quality, parent.jpeg_quality);
-        inherit(&mut self.webp_quality, parent.webp_quality);
-        inherit(&mut self.avif_quality, parent.avif_quality);
-        inherit(&mut self.max_bytes, parent.max_bytes);
-        inherit(&mut self.trim, parent.trim);
-        inherit(&mut self.adjust, parent.adjust);
-        inherit(&mut self.blur, parent.blur);
-        inherit(&mut self.png_compression, parent.png_compression);
-        inherit(&mut self.sharpen, parent.sharpen);
-        inherit(&mut self.transparency, parent.transparency);
-        inherit(&mut self.interlace, parent.interlace);
-        inherit(&mut self.background, parent.background);
-        inherit(&mut self.orient, parent.orient);
-        inherit(&mut self.profile, parent.profile);
-        inherit(&mut self.metadata, parent.metadata);
-        inherit(&mut self.animation, parent.animation);
-        inherit(&mut self.damaged, parent.damaged);
-        inherit(&mut self.format, parent.format);
-        inherit(&mut self.bounds, parent.bounds);
-        if self.threads.is_none() {
-            self.threads.clone_from(&parent.threads);
-        }
-        inherit(&mut self.params, parent.params);
-        if self.allow.is_none() {
-            self.allow.clone_from(&parent.allow);
-        }
-        // Whoever takes parameters wants what they ask for.
-        if self.params.is_some() && self.geometry.is_none() {
-            self.geometry = Some(Geometry { mode: Mode::Convert, rotate: None });
-        }
-        inherit(&mut self.on_error, parent.on_error);
-        inherit(&mut self.pass_svg, parent.pass_svg);
-        inherit(&mut self.no_transform, parent.no_transform);
-        if self.watermarks.is_none() {
-            self.watermarks.clone_from(&parent.watermarks);
-        }
-
-        self.note(own, parser)?;
-
-        // A pool is asked for only where jobs come from: nginx starts the threads of every pool
-        // that anyone asked for.
-        let works = !matches!(self.geometry().mode, Mode::Off | Mode::Test);
-        if let Some(main) = parser.main::<ImageResize>() {
-            main.has_jobs.set(main.has_jobs.get() || works);
-            main.has_debug.set(main.has_debug.get() || self.debug_header == Some(true));
-        }
-        let name = match &self.threads {
-            Some(Threads::Off) => return Ok(()),
-            Some(Threads::Pool(name)) => name.as_deref(),
-            None => None,
-        };
-        if works && thread::available() {
-            self.pool = Some(ThreadPool::add(parser, name).ok_or(Reported)?);
-        }
-        Ok(())
     }
 }

@@ -3,16 +3,16 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use image_gate_core::image::{Codings, Control, Error, Format, Plan};
+use image_gate_core::image::{Codings, Control};
 
-use super::conf::Bounds;
-use super::job::{Body, Product, Report};
-use super::watermark::Layer;
-use super::{ImageResize, failure, queue};
+use super::conf::ImageResize;
+use super::facts::Facts;
+use super::job::{Body, Product};
+use super::queue;
+use super::task::Task;
 use crate::ngx::Request;
-use crate::ngx::thread::ThreadPool;
 
 /// Where the body filter is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,84 +40,6 @@ pub enum Role {
     Other,
 }
 
-/// `$image_resize_status`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    Transformed,
-    Original,
-    Passed,
-    NotModified,
-    Error,
-}
-
-/// What became of the request, for variables and the log.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Facts {
-    pub status: Option<Status>,
-    pub error: Option<&'static str>,
-    pub format: Option<Format>,
-    /// Whether the source is damaged, and was shown all the same.
-    pub is_damaged: bool,
-    /// Width and height of the output.
-    pub size: Option<(u32, u32)>,
-    pub source_format: Option<Format>,
-    /// Width and height of the source as stored.
-    pub source_size: Option<(u32, u32)>,
-    pub source_bytes: Option<u64>,
-    pub bytes: Option<usize>,
-    pub time: Option<Duration>,
-    pub queue_time: Option<Duration>,
-}
-
-/// What the job is to make.
-#[derive(Debug, Clone)]
-pub enum Work {
-    /// The description of `image_resize size`.
-    Describe,
-    /// The description of `image_resize info`.
-    Inspect,
-    /// An image.
-    Transform,
-}
-
-/// What was decided when the headers of the source came.
-pub struct Task {
-    pub work: Work,
-    pub plan: Plan,
-    /// The watermark, which the job adds to the plan.
-    pub layers: Vec<Layer>,
-    pub codings: Codings,
-    /// The variant's entity tag.
-    pub tag: Option<String>,
-    /// Bytes that the source may have.
-    pub buffer: u64,
-    pub bounds: Bounds,
-    pub pool: Option<ThreadPool>,
-    /// Whether the source is wanted back if it can't be transformed.
-    pub keeps_original: bool,
-    /// Whether a source that ends early was sent to its end.
-    pub is_end_announced: bool,
-}
-
-/// Why a request failed.
-#[derive(Debug)]
-pub enum Failure {
-    /// The image, or our work on it.
-    Image(Error),
-    /// The parameters of the URL are wrong, or not allowed.
-    Params(Error),
-    /// The queue is full.
-    Busy,
-    /// The upstream did not send all of the source.
-    Upstream,
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Failure {
-        Failure::Image(error)
-    }
-}
-
 /// The state of one request.
 pub struct Context {
     pub state: Cell<State>,
@@ -143,8 +65,6 @@ pub struct Context {
     pub control: RefCell<Option<Arc<Control>>>,
     /// When the job was submitted.
     pub submitted: Cell<Option<Instant>>,
-    /// Bytes of memory that the job is known to need; 0 before its source was looked at.
-    pub need: Cell<u64>,
 }
 
 impl Context {
@@ -166,7 +86,6 @@ impl Context {
             original: OnceCell::new(),
             control: RefCell::default(),
             submitted: Cell::new(None),
-            need: Cell::new(0),
         }
     }
 
@@ -233,46 +152,10 @@ impl<'r> Transfer<'r> {
     pub fn context(self) -> &'r Context {
         self.context
     }
-
-    /// Takes over what a job reports.
-    ///
-    /// # Errors
-    /// The job's own, or [`Failure::Upstream`] where it may have been given half a source.
-    pub fn settle(&self, report: Report) -> Result<(), Failure> {
-        self.note(|facts| {
-            facts.source_bytes = Some(report.source_bytes);
-            facts.time = Some(report.time);
-            if let Some(info) = &report.source {
-                facts.source_format = Some(info.format);
-                facts.source_size = Some((info.width, info.height));
-            }
-        });
-        self.was_coded.set(report.was_coded);
-        let may_be_broken_off = self.task.get().is_some_and(|task| !task.is_end_announced);
-        let product = match report.result {
-            Err(Error::DecodeFailed(_)) if may_be_broken_off => return Err(Failure::Upstream),
-            result => result?,
-        };
-        if let Some(damage) = &product.damage {
-            if damage.ends_early && may_be_broken_off {
-                return Err(Failure::Upstream);
-            }
-            failure::log_damage(*self, &damage.what);
-        }
-        self.note(|facts| {
-            facts.is_damaged = product.damage.is_some();
-            let original = product.is_original;
-            facts.status = Some(if original { Status::Original } else { Status::Transformed });
-            facts.format = product.format;
-            facts.size = product.size;
-            facts.bytes = Some(product.bytes.len());
-        });
-        self.product.set(product).map_err(|_| Error::Internal("two results".into()).into())
-    }
 }
 
 impl Drop for Context {
     fn drop(&mut self) {
-        queue::forget(self);
+        queue::forget(self.task.get().is_some());
     }
 }

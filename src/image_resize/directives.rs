@@ -1,11 +1,10 @@
 //! The table of directives, and how their arguments are read.
 
-use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use image_gate_core::image::{
     Allow, AnimationPolicy, Color, DamagePolicy, Gravity, MetadataPolicy, Params, PngCompression,
-    ProfilePolicy, Rotation, Wanted, values,
+    ProfilePolicy, Wanted, values,
 };
 use nginx_sys::{
     NGX_CONF_1MORE, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_CONF_TAKE2, NGX_CONF_TAKE12,
@@ -13,15 +12,18 @@ use nginx_sys::{
 };
 
 use super::conf::{
-    Adjustment, AvifQuality, Bounds, LocConf, MainConf, Mode, Named, Sides, Threads, Value,
+    Adjustment, AvifQuality, Bounds, ImageResize, LocConf, MainConf, Mode, Named, Sides, Threads,
     WebpQuality,
 };
-use super::{ImageResize, policy, status, watermark, zone};
+use super::value::{parse_angle, parse_max_bytes, parse_quality, parse_side, value};
+use super::zone::Zone;
+use super::{policy, status, watermark};
 use crate::ngx::conf::{
     Conf, ConfError, Directive, Directives, Places, expect, once, parse_count, parse_flag,
     parse_number, parse_size, parse_time,
 };
 use crate::ngx::module::Level;
+use crate::ngx::shm;
 use crate::ngx::thread::{self, ThreadPool};
 
 const ANYWHERE: u32 = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
@@ -40,7 +42,7 @@ impl Directives for MainConf {
         Directive {
             name: c"image_resize_zone",
             kind: NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
-            set: zone::set,
+            set: set_zone,
         },
     ];
 
@@ -281,49 +283,8 @@ const COLOR: &str = "a colour: hexadecimal, rgb() or a name";
 const SWITCH: &str = "\"on\" or \"off\"";
 const QUALITY: &str = "a number from 1 up";
 
-/// A quality: what is above 100 is 100.
-pub fn parse_quality(text: &[u8]) -> Option<u8> {
-    let quality = parse_number(text).filter(|&quality| quality > 0)?;
-    u8::try_from(quality.min(100)).ok()
-}
-
-/// A number of bytes; `off` is no bound.
-pub fn parse_max_bytes(text: &[u8]) -> Option<Option<u64>> {
-    match text {
-        b"off" => Some(None),
-        size => parse_size(size).filter(|&size| size > 0).map(Some),
-    }
-}
-
-/// A side of the box; `-` is no bound.
-pub fn parse_side(text: &[u8]) -> Option<Option<NonZeroU32>> {
-    match text {
-        b"-" => Some(None),
-        digits => NonZeroU32::new(parse_number(digits)?).map(Some),
-    }
-}
-
-/// An angle in degrees, counter-clockwise.
-pub fn parse_angle(text: &[u8]) -> Option<Rotation> {
-    Rotation::from_degrees(parse_number(text)?)
-}
-
 fn flag(args: &Conf<'_>) -> Result<bool, ConfError> {
     expect(parse_flag(args.arg(0)), args.arg(0), format_args!("{SWITCH}"))
-}
-
-/// An argument that may hold variables; a constant one is read now.
-pub fn value<T>(
-    args: &Conf<'_>,
-    text: &[u8],
-    parse: fn(&[u8]) -> Option<T>,
-    expected: &str,
-) -> Result<Value<T>, ConfError> {
-    let expression = args.expression(text)?;
-    match expression.constant() {
-        Some(text) => expect(parse(text), text, format_args!("{expected}")).map(Value::Fixed),
-        None => Ok(Value::Expression(expression)),
-    }
 }
 
 fn set_geometry(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
@@ -529,4 +490,13 @@ fn set_threads(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
         _ => Threads::Off,
     };
     once(&mut conf.threads, threads)
+}
+
+/// Reads `image_resize_zone`.
+fn set_zone(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
+    let size = expect(parse_size(args.arg(0)), args.arg(0), format_args!("a size"))?;
+    let zone =
+        args.parser().keep(Zone::default()).ok_or_else(|| ConfError::invalid("no memory"))?;
+    once(&mut conf.zone, zone)?;
+    shm::add::<ImageResize, _>(args.parser(), b"image_resize", size, zone)
 }

@@ -3,27 +3,18 @@
 use image_gate_core::image::Error;
 use nginx_sys::{NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_SERVICE_UNAVAILABLE};
 
-use super::conf;
-use super::context::{Failure, Role, State, Status, Transfer};
-use super::failure::record;
-use super::job::{Job, Outcome};
-use super::queue::{self, Completed};
+use super::conf::conf;
+use super::context::{Role, State, Transfer};
+use super::dispatch::{self, Completed};
+use super::facts::{Failure, Status};
+use super::failure::{self, record};
+use super::job::{Job, Outcome, Report};
+use super::timers::{End, TIMER, Timer, Wake};
 use crate::ngx::Request;
-use crate::ngx::event::{OnAlarm, OnEvent, Then};
+use crate::ngx::event::{OnEvent, Then};
 use crate::ngx::guard::catch;
 use crate::ngx::request::OnEnd;
 use crate::ngx::thread::OnComplete;
-
-/// How often the timer of a waiting request runs, in milliseconds. It only has to be there. One that
-/// was turned away is answered by it.
-pub const TIMER: usize = 60_000;
-
-/// Has [`Wake`] run from the event loop.
-pub fn wake(context: Transfer<'_>) {
-    if let Some(event) = context.request.known_event::<Wake>() {
-        event.post();
-    }
-}
 
 /// For tests of what becomes of a panic, never in a module that is shipped: `?panic=EVENT` does.
 #[cfg(feature = "test-panic")]
@@ -53,9 +44,6 @@ fn fail(request: Request<'_>) -> Then {
     deliver(context)
 }
 
-/// Runs what must not run inside a filter.
-pub enum Wake {}
-
 impl OnEvent for Wake {
     fn handle(request: Request<'_>) -> Then {
         panic_where_told(request, "wake");
@@ -63,7 +51,7 @@ impl OnEvent for Wake {
         match (context.state.get(), context.task.get(), context.failed.get()) {
             (State::Discard, _, _) if request.is_in_file_io() => Then::Wait,
             (State::Wait, Some(task), None) => {
-                settle(context, queue::run_inline(context, task));
+                settle(context, dispatch::run_inline(context, task));
                 deliver(context)
             }
             (State::Discard | State::Wait, _, _) => deliver(context),
@@ -81,9 +69,9 @@ impl OnComplete<Job> for Job {
         // Whatever becomes of this request, others wait for the place that is free now.
         let completed = catch(|| {
             let context = Transfer::of(request)?;
-            Some((context, queue::complete(context, outcome)))
+            Some((context, dispatch::complete(context, outcome)))
         });
-        let _ = catch(queue::start_waiting);
+        let _ = catch(dispatch::start_waiting);
         if let Some(Some((_, Completed::WaitsAgain))) = completed {
             return Then::Wait;
         }
@@ -106,13 +94,49 @@ impl OnComplete<Job> for Job {
     }
 }
 
+/// Takes over what a job reports.
+///
+/// # Errors
+/// The job's own, or [`Failure::Upstream`] where it may have been given half a source.
+fn take_over(context: Transfer<'_>, report: Report) -> Result<(), Failure> {
+    context.note(|facts| {
+        facts.source_bytes = Some(report.source_bytes);
+        facts.time = Some(report.time);
+        if let Some(info) = &report.source {
+            facts.source_format = Some(info.format);
+            facts.source_size = Some((info.width, info.height));
+        }
+    });
+    context.was_coded.set(report.was_coded);
+    let may_be_broken_off = context.task.get().is_some_and(|task| !task.is_end_announced);
+    let product = match report.result {
+        Err(Error::DecodeFailed(_)) if may_be_broken_off => return Err(Failure::Upstream),
+        result => result?,
+    };
+    if let Some(damage) = &product.damage {
+        if damage.ends_early && may_be_broken_off {
+            return Err(Failure::Upstream);
+        }
+        failure::log_damage(context, &damage.what);
+    }
+    context.note(|facts| {
+        facts.is_damaged = product.damage.is_some();
+        let original = product.is_original;
+        facts.status = Some(if original { Status::Original } else { Status::Transformed });
+        facts.format = product.format;
+        facts.size = product.size;
+        facts.bytes = Some(product.bytes.len());
+    });
+    context.product.set(product).map_err(|_| Error::Internal("two results".into()).into())
+}
+
 /// Takes over the outcome of a job.
 fn settle(context: Transfer<'_>, outcome: Option<Outcome>) {
     let mut original = None;
     let result = match outcome {
         Some(Outcome::Finished(mut report)) => {
             original = report.original.take();
-            context.settle(report)
+            take_over(context, report)
         }
         // Only a job on the event loop gets here with that: it can't wait for threads.
         Some(Outcome::NeedsMemory(..)) => Err(Failure::Busy),
@@ -164,9 +188,6 @@ fn deliver(context: Transfer<'_>) -> Then {
     Then::Finalize(status)
 }
 
-/// Keeps a worker that is shutting down from exiting before the answer is sent.
-pub enum Timer {}
-
 impl OnEvent for Timer {
     fn handle(request: Request<'_>) -> Then {
         panic_where_told(request, "timer");
@@ -184,18 +205,6 @@ impl OnEvent for Timer {
         fail(request)
     }
 }
-
-/// There may have been nothing to do for a while.
-pub enum Idle {}
-
-impl OnAlarm for Idle {
-    fn ring() {
-        queue::rest();
-    }
-}
-
-/// The request ended, maybe while its job runs.
-pub enum End {}
 
 impl OnEnd for End {
     fn end(request: Request<'_>) {

@@ -9,10 +9,12 @@ use nginx_sys::{
     ngx_int_t, ngx_msec_t,
 };
 
-use super::context::{Context, Failure, Role, State, Status, Transfer};
-use super::events::{Timer, wake};
-use super::filter::{hold, next_header};
-use super::{ImageResize, ask, conf, zone};
+use super::conf::conf;
+use super::context::{Context, Role, State, Transfer};
+use super::facts::{Failure, Status};
+use super::hold::{hold, next_header};
+use super::timers::{Timer, wake};
+use super::{ask, counting};
 use crate::ngx::Request;
 use crate::ngx::log::Sparse;
 
@@ -107,7 +109,7 @@ pub fn record(context: Transfer<'_>, failure: &Failure) -> u32 {
         facts.status = Some(Status::Error);
         facts.error = Some(word);
     });
-    zone::count_error(word);
+    counting::count_error(word);
     let request = context.request;
     let conf = conf(&request);
     let status = match (context.role.get(), u32::try_from(request.status())) {
@@ -145,19 +147,6 @@ pub fn record(context: Transfer<'_>, failure: &Failure) -> u32 {
     let before = Others(others);
     log_source(context, level, format_args!("{word}: {reason}{before}"));
     status
-}
-
-/// Tells whoever sets up a location what went wrong in it.
-pub fn announce(request: Request<'_>) {
-    let main = request.main_conf::<ImageResize>();
-    if request.is_main()
-        && main.is_some_and(|main| main.has_debug.get())
-        && let Some(context) = request.context::<ImageResize>()
-        && let Some(detail) = context.detail.take()
-    {
-        let detail = detail.as_bytes().escape_ascii().to_string();
-        let _ = request.push_header("X-Image-Error", detail.as_bytes());
-    }
 }
 
 /// Logs what is wrong with a source that is shown all the same.

@@ -8,9 +8,9 @@ use image_gate_core::image::{
 use nginx_sys::NGX_HTTP_NOT_MODIFIED;
 
 use super::conf::{LocConf, Mode};
-use super::context::{Task, Work};
 use super::job::Product;
-use super::watermark::Layer;
+use super::marks::Layer;
+use super::task::{Task, Work};
 use crate::ngx::Request;
 
 thread_local! {

@@ -9,9 +9,8 @@ use image_gate_core::image::{
     size_json,
 };
 
-use super::context::{Task, Work};
-use super::marks;
-use super::watermark::Layer;
+use super::marks::{self, Layer};
+use super::task::{Task, Work};
 use crate::ngx::{File, thread};
 
 /// A source as it was collected: bytes in memory, and ranges of files that nginx holds open.

@@ -1,34 +1,15 @@
 //! What `nginx -t` refuses or warns of: settings of images that are not made, and names of what is
 //! not there.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
 use image_gate_core::image::{Error, Plan};
 use nginx_sys::ngx_uint_t;
 
-use super::ImageResize;
-use super::conf::{Geometry, LocConf, MainConf, Mode, Threads, Value};
-use super::policy::OnError;
-use crate::ngx::conf::Place;
+use super::conf::{
+    ErrorLocation, Geometry, ImageResize, LocConf, MainConf, Mode, OnError, Threads,
+};
+use super::value::Value;
 use crate::ngx::location::{self, Server};
 use crate::ngx::{Parser, Reported, thread, variable};
-
-/// What the locations were told.
-#[derive(Default)]
-pub struct Notes {
-    places: RefCell<Vec<Rc<Place>>>,
-    /// Named locations that errors lead to.
-    named: RefCell<Vec<Named>>,
-    /// Modes, with what the location says to nginx's own filter.
-    modes: RefCell<Vec<(Rc<Place>, location::Foreign)>>,
-}
-
-struct Named {
-    place: Rc<Place>,
-    server: Server,
-    name: Vec<u8>,
-}
 
 /// The first word of the other filter's configuration: whether it works, and how. 0 is "off", and
 /// what is above the last mode is no mode.
@@ -145,7 +126,7 @@ impl LocConf {
                     if let Some(OnError::Redirect(uri)) = self.on_error
                         && let Some(name) = uri.constant().filter(|uri| uri.starts_with(b"@"))
                     {
-                        notes.named.borrow_mut().push(Named {
+                        notes.named.borrow_mut().push(ErrorLocation {
                             place: place.clone(),
                             server: Server::current(parser).ok_or(Reported)?,
                             name: name.to_vec(),
@@ -179,7 +160,7 @@ impl LocConf {
 /// What is wrong was reported.
 pub fn check(parser: Parser<'_>, main: &MainConf) -> Result<(), Reported> {
     let mut result = Ok(());
-    for Named { place, server, name } in main.notes.named.borrow().iter() {
+    for ErrorLocation { place, server, name } in main.notes.named.borrow().iter() {
         if !server.has_named(name) {
             let name = String::from_utf8_lossy(name);
             place.error(parser, format_args!("there is no location \"{name}\" in this server"));

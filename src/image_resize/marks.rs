@@ -6,15 +6,17 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs;
+use std::hash::{Hash, Hasher};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use image_gate_core::image::{Content, Control, Error, Font, Limits, Mark, Picture, Text};
+use image_gate_core::image::{
+    Color, Content, Control, Error, Font, Limits, Mark, MarkLook, Picture, Text,
+};
 
-use super::watermark::Layer;
 use crate::files;
 
 /// How long what was seen of a file holds.
@@ -28,6 +30,32 @@ const LARGEST: u64 = 64 << 20;
 
 /// Bytes of decoded pictures and fonts that a worker keeps.
 const CACHE: usize = 64 << 20;
+
+/// One layer of one request, its file not read yet.
+#[derive(Debug, Clone, Hash)]
+pub struct Layer {
+    /// The picture, or the font of the text.
+    pub file: Named,
+    /// The text with its size and colour.
+    pub text: Option<(String, u16, Color)>,
+    pub look: MarkLook,
+}
+
+/// A file as it was when it was looked at last.
+#[derive(Debug, Clone)]
+pub struct Named {
+    pub path: Arc<Path>,
+    pub stamp: Stamp,
+}
+
+/// What makes an entity tag: the same on all servers that have the same file.
+impl Hash for Named {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.path.hash(state);
+        self.stamp.modified.hash(state);
+        self.stamp.len.hash(state);
+    }
+}
 
 /// What tells one state of a file from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,22 +1,32 @@
 //! `ngx_http_image_resize_module`: images transformed in a body filter, off the event loop.
 
 mod ask;
+mod begin;
+mod body;
 mod conf;
 mod context;
+mod counting;
 mod directives;
+mod dispatch;
 mod events;
+mod facts;
 mod failure;
 mod filter;
 mod headers;
+mod hold;
 mod job;
 mod lint;
 mod marks;
+mod merge;
 mod params;
 mod plan;
 mod policy;
 mod queue;
 mod sniff;
 mod status;
+mod task;
+mod timers;
+mod value;
 mod variables;
 mod watermark;
 mod zone;
@@ -29,17 +39,9 @@ use nginx_sys::{
 
 use crate::ngx;
 use crate::ngx::module::Hooks;
-use crate::ngx::{Cycle, Parser, Reported, Request, memory, phase, variable};
-pub use conf::{LocConf, MainConf};
+use crate::ngx::{Cycle, Parser, Reported, memory, phase, variable};
+pub use conf::{ImageResize, LocConf, MainConf};
 pub use context::Context;
-
-/// The module.
-pub enum ImageResize {}
-
-/// The configuration at a request's location.
-fn conf<'a>(request: &'a Request<'_>) -> Option<&'a LocConf> {
-    request.location::<ImageResize>()
-}
 
 impl Hooks for ImageResize {
     fn before(parser: Parser<'_>) -> Result<(), Reported> {
@@ -51,7 +53,7 @@ impl Hooks for ImageResize {
         lint::check(parser, parser.main::<ImageResize>().ok_or(Reported)?)?;
         phase::add::<ask::Preaccess>(parser, PREACCESS)?;
         phase::add::<params::Precontent>(parser, PRECONTENT)?;
-        phase::add::<zone::Log>(parser, LOG)
+        phase::add::<counting::Log>(parser, LOG)
     }
 
     /// Says where all other requests will wait for images, and nobody asked for that.

@@ -4,13 +4,11 @@ use image_gate_core::image::{
     Adjust, Allow, Color, Error, Fit, Gravity, Params, Plan, Presets, Wanted, values,
 };
 
-use super::conf::{AvifQuality, Geometry, LocConf, Mode, Named, Value, WebpQuality};
-use super::context::Failure;
-use super::directives::{parse_angle, parse_max_bytes, parse_quality, parse_side};
-use super::params;
+use super::conf::{AvifQuality, Geometry, ImageResize, LocConf, Mode, Named, WebpQuality};
+use super::facts::Failure;
+use super::marks::Layer;
+use super::value::{Value, evaluate, parse_angle, parse_max_bytes, parse_quality, parse_side};
 use crate::ngx::Request;
-use crate::ngx::conf::Expression;
-use crate::ngx::incoming::Part;
 
 impl LocConf {
     /// Evaluates the directives for a request, and the parameters that override them.
@@ -25,7 +23,7 @@ impl LocConf {
         {
             let list = evaluate(expression, request, "image_resize_params")?;
             let names_preset = || expression.text().windows(7).any(|part| part == b"preset=");
-            let presets = params::presets(&request);
+            let presets = presets(&request);
             let overridden = presets
                 .and_then(|presets| self.overridden(&mut plan, list, presets, request.accept()));
             overridden.map_err(|error| match error {
@@ -151,87 +149,23 @@ fn set<T: Copy>(
     Ok(())
 }
 
-impl<T: Copy> Value<T> {
-    /// The value for a request.
-    pub fn get(
-        &self,
-        request: Request<'_>,
-        parse: fn(&[u8]) -> Option<T>,
-        name: &str,
-    ) -> Result<T, Error> {
-        match self {
-            Value::Fixed(value) => Ok(*value),
-            Value::Expression(expression) => parse_value(
-                evaluate(*expression, request, name)?,
-                *expression,
-                request,
-                parse,
-                name,
-            ),
+impl LocConf {
+    /// Evaluates the watermark for a request.
+    ///
+    /// # Errors
+    /// [`Error::BadParams`] when a variable has no valid value, [`Error::Watermark`] when a file
+    /// is not there.
+    pub fn layers(&self, request: Request<'_>) -> Result<Vec<Layer>, Error> {
+        let mut layers = Vec::new();
+        for watermark in self.watermarks.iter().flatten() {
+            layers.extend(watermark.layer(request)?);
         }
-    }
-
-    /// The same, but an empty variable means `default`.
-    pub fn get_or(
-        &self,
-        default: T,
-        request: Request<'_>,
-        parse: fn(&[u8]) -> Option<T>,
-        name: &str,
-    ) -> Result<T, Error> {
-        match self {
-            Value::Fixed(value) => Ok(*value),
-            Value::Expression(expression) => match evaluate(*expression, request, name)? {
-                [] => Ok(default),
-                text => parse_value(text, *expression, request, parse, name),
-            },
-        }
+        Ok(layers)
     }
 }
 
-/// The text of an expression for a request.
-pub fn evaluate<'a>(
-    expression: Expression,
-    request: Request<'a>,
-    name: &str,
-) -> Result<&'a [u8], Error> {
-    expression
-        .evaluate(request)
-        .ok_or_else(|| Error::Internal(format!("{name} could not be evaluated")))
-}
-
-pub fn parse_value<T>(
-    text: &[u8],
-    expression: Expression,
-    request: Request<'_>,
-    parse: fn(&[u8]) -> Option<T>,
-    name: &str,
-) -> Result<T, Error> {
-    parse(text).ok_or_else(|| {
-        let reason = format!("{name} \"{}\"", String::from_utf8_lossy(text));
-        // What a client sent is the client's fault, anything else that of the configuration.
-        if expression.variables().any(is_sent) || is_in_line(request, text) {
-            Error::BadParams(reason)
-        } else {
-            Error::Directive(reason)
-        }
-    })
-}
-
-/// Whether a text is a part of what the client asked for, as what a regular expression captured of
-/// it is.
-fn is_in_line(request: Request<'_>, text: &[u8]) -> bool {
-    let parts = [Part::UnparsedUri, Part::Uri];
-    !text.is_empty()
-        && parts
-            .iter()
-            .any(|&part| request.part(part).windows(text.len()).any(|window| window == text))
-}
-
-/// Whether a variable of that name holds what a client sent, as it is.
-fn is_sent(variable: &[u8]) -> bool {
-    matches!(
-        variable,
-        b"args" | b"query_string" | b"uri" | b"document_uri" | b"request_uri" | b"request"
-    ) || [&b"arg_"[..], b"http_", b"cookie_"].iter().any(|kind| variable.starts_with(kind))
+/// All presets.
+fn presets<'a>(request: &'a Request<'_>) -> Result<&'a Presets, Error> {
+    let conf = request.main_conf::<ImageResize>();
+    conf.map(|conf| &conf.presets).ok_or_else(|| Error::Internal("no presets".into()))
 }

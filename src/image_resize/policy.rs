@@ -3,22 +3,10 @@
 
 use image_gate_core::image::Error;
 
-use super::conf::{LocConf, Mode};
-use super::context::Failure;
+use super::conf::{LocConf, Mode, OnError};
+use super::facts::Failure;
 use crate::ngx::Request;
-use crate::ngx::conf::{Conf, ConfError, Expression, once};
-
-/// `image_resize_on_error`.
-#[derive(Clone, Copy, Default)]
-pub enum OnError {
-    /// The status that the error has.
-    #[default]
-    Status,
-    /// The source's own bytes.
-    Original,
-    /// What is at another URI, or in a named location.
-    Redirect(Expression),
-}
+use crate::ngx::conf::{Conf, ConfError, once};
 
 /// Reads `image_resize_on_error`.
 pub fn set_on_error(slot: &mut Option<OnError>, args: &Conf<'_>) -> Result<(), ConfError> {

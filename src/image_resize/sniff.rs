@@ -3,12 +3,14 @@
 use image_gate_core::image::{Error, UNREAD_LEN, is_svg};
 use nginx_sys::{NGX_ERROR, NGX_HTTP_BAD_REQUEST, NGX_HTTP_OK, NGX_OK, ngx_int_t, ngx_uint_t};
 
-use super::conf::{LocConf, Mode};
-use super::context::{Context, Failure, Role, State, Status, Transfer};
-use super::events::wake;
+use super::begin::begin;
+use super::body::{cut_off, drain, let_through, read};
+use super::conf::{LocConf, Mode, conf};
+use super::context::{Context, Role, State, Transfer};
+use super::facts::{Failure, Status};
 use super::failure::{record, reject};
-use super::filter::{begin, cut_off, drain, let_through, read};
-use super::{conf, headers};
+use super::headers;
+use super::timers::wake;
 use crate::ngx::Request;
 use crate::ngx::chain::{Chain, Data};
 

@@ -3,18 +3,10 @@
 use image_gate_core::image::PROMETHEUS_TYPE;
 use nginx_sys::{NGX_HTTP_NOT_ALLOWED, NGX_OK, ngx_int_t};
 
-use super::conf::LocConf;
-use super::{ImageResize, conf};
+use super::conf::{ImageResize, LocConf, StatusFormat, conf};
 use crate::ngx::conf::{Conf, ConfError, expect, once};
 use crate::ngx::phase::Handler;
 use crate::ngx::{Request, location};
-
-/// How it is shown.
-#[derive(Clone, Copy)]
-pub enum StatusFormat {
-    Json,
-    Prometheus,
-}
 
 /// Reads `image_resize_status`.
 pub fn set(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {

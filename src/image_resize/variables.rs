@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use image_gate_core::image::{Format, Offer, Wanted};
 
-use super::context::{Facts, Status};
-use super::{ImageResize, conf};
+use super::conf::{ImageResize, conf};
+use super::facts::{Facts, status_word};
 use crate::ngx::Request;
 use crate::ngx::variable::Variable;
 
@@ -64,17 +64,6 @@ fn number<T: ToString>(
     get: impl Fn(&Facts) -> Option<T>,
 ) -> Option<Cow<'static, [u8]>> {
     Some(get(&facts(request)?)?.to_string().into_bytes().into())
-}
-
-/// The word for what became of a response.
-pub const fn status_word(status: Status) -> &'static str {
-    match status {
-        Status::Transformed => "transformed",
-        Status::Original => "original",
-        Status::Passed => "passed",
-        Status::NotModified => "not_modified",
-        Status::Error => "error",
-    }
 }
 
 /// Seconds with milliseconds, as nginx writes `$request_time`.

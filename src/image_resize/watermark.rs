@@ -1,17 +1,14 @@
 //! `image_resize_watermark`: how it is read, and what it means for one request.
 
 use std::ffi::OsStr;
-use std::hash::{Hash, Hasher};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
 use image_gate_core::image::{Color, Error, MarkLook, Position, Share, values};
 
-use super::conf::{LocConf, Value, varying};
-use super::directives::value;
-use super::marks::{self, Kind, Stamp};
-use super::plan::{evaluate, parse_value};
+use super::marks::{self, Kind, Layer, Named};
+use super::value::{Value, evaluate, is_sent, parse_value, value, varying};
 use crate::ngx::Request;
 use crate::ngx::conf::{Conf, ConfError, Expression, Term, once, parse_flag, terms};
 
@@ -47,32 +44,6 @@ struct Looks {
     scale: Option<Value<Share>>,
     tile: Option<Value<bool>>,
     rotate: Option<Value<u16>>,
-}
-
-/// One layer of one request, its file not read yet.
-#[derive(Debug, Clone, Hash)]
-pub struct Layer {
-    /// The picture, or the font of the text.
-    pub file: Named,
-    /// The text with its size and colour.
-    pub text: Option<(String, u16, Color)>,
-    pub look: MarkLook,
-}
-
-/// A file as it was when it was looked at last.
-#[derive(Debug, Clone)]
-pub struct Named {
-    pub path: Arc<Path>,
-    pub stamp: Stamp,
-}
-
-/// What makes an entity tag: the same on all servers that have the same file.
-impl Hash for Named {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.path.hash(state);
-        self.stamp.modified.hash(state);
-        self.stamp.len.hash(state);
-    }
 }
 
 /// Reads one directive.
@@ -182,10 +153,7 @@ fn read(args: &Conf<'_>) -> Result<Watermark, ConfError> {
 /// Whether a name begins with what a client sends.
 fn begins_as_asked(template: &[u8]) -> bool {
     let Some(Term::Variable(name)) = terms(template).next() else { return false };
-    const KINDS: [&[u8]; 3] = [b"arg_", b"cookie_", b"http_"];
-    const NAMES: [&[u8]; 7] =
-        [b"args", b"document_uri", b"host", b"query_string", b"request", b"request_uri", b"uri"];
-    NAMES.contains(&name) || KINDS.iter().any(|kind| name.starts_with(kind))
+    name == b"host" || is_sent(name)
 }
 
 /// How often a file's name goes to the folder above.
@@ -194,21 +162,6 @@ fn climbs(name: &[u8]) -> usize {
 }
 
 const SHARE: &str = "from 0 to 1 or from 0% to 100%";
-
-impl LocConf {
-    /// Evaluates the watermark for a request.
-    ///
-    /// # Errors
-    /// [`Error::BadParams`] when a variable has no valid value, [`Error::Watermark`] when a file
-    /// is not there.
-    pub fn layers(&self, request: Request<'_>) -> Result<Vec<Layer>, Error> {
-        let mut layers = Vec::new();
-        for watermark in self.watermarks.iter().flatten() {
-            layers.extend(watermark.layer(request)?);
-        }
-        Ok(layers)
-    }
-}
 
 impl Watermark {
     /// What is evaluated for each request.
@@ -235,7 +188,7 @@ impl Watermark {
     }
 
     /// The layer; `None` is one whose variable says that there is none.
-    fn layer(&self, request: Request<'_>) -> Result<Option<Layer>, Error> {
+    pub fn layer(&self, request: Request<'_>) -> Result<Option<Layer>, Error> {
         let (name, text) = match self.source {
             Source::Picture(file) => match evaluate(file, request, NAME)? {
                 b"" | b"off" => return Ok(None),

@@ -9,17 +9,10 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use image_gate_core::image::{self, LIMITS, Statistics};
-use nginx_sys::{NGX_OK, ngx_int_t};
 
-use super::ImageResize;
-use super::conf::MainConf;
-use super::context::{Facts, Status};
-use super::variables::status_word;
-use crate::ngx::conf::{Conf, ConfError, expect, once, parse_size};
-use crate::ngx::module::with_main;
-use crate::ngx::phase::Handler;
-use crate::ngx::shm::{self, Memory, Shareable, Tenant};
-use crate::ngx::{Pooled, Request, worker};
+use super::facts::{Facts, Status, status_word};
+use crate::ngx::shm::{Memory, Shareable, Tenant};
+use crate::ngx::worker;
 
 /// "IGSTAT" and the version of this layout.
 const MAGIC: u64 = u64::from_be_bytes(*b"IGSTAT\0\x01");
@@ -130,15 +123,6 @@ impl Tenant for Zone {
     }
 }
 
-/// Reads `image_resize_zone`.
-pub fn set(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
-    let size = expect(parse_size(args.arg(0)), args.arg(0), format_args!("a size"))?;
-    let zone =
-        args.parser().keep(Zone::default()).ok_or_else(|| ConfError::invalid("no memory"))?;
-    once(&mut conf.zone, zone)?;
-    shm::add::<ImageResize, _>(args.parser(), b"image_resize", size, zone)
-}
-
 fn place<'a, T>(places: &'a [T], names: &[&str], name: &str) -> Option<&'a T> {
     places.get(names.iter().position(|&known| known == name)?)
 }
@@ -154,7 +138,23 @@ impl Zone {
         self.memory.get()?.view()
     }
 
-    fn count(&self, facts: &Facts) {
+    /// Counts a failure.
+    pub fn count_error(&self, word: &str) {
+        let counters = self.view().map(|(counters, _)| &counters.errors);
+        count(counters.and_then(|errors| place(errors, &REASONS, word)));
+    }
+
+    /// Says what this worker has to do now.
+    pub fn set_jobs(&self, running: usize, queued: usize) {
+        let Some((_, slots)) = self.view() else { return };
+        let Some(slot) = slots.get(worker::slot()) else { return };
+        slot.process.store(u64::from(std::process::id()), Relaxed);
+        slot.running.store(running as u64, Relaxed);
+        slot.queued.store(queued as u64, Relaxed);
+    }
+
+    /// Counts what became of a request.
+    pub fn count(&self, facts: &Facts) {
         let Some((counters, _)) = self.view() else { return };
         let outcome = facts.status.map_or(ABORTED, status_word);
         count(place(&counters.requests, &OUTCOMES, outcome));
@@ -207,43 +207,5 @@ impl Zone {
             job_time: counters.job_time.read(),
             queue_time: counters.queue_time.read(),
         }
-    }
-}
-
-/// The zone of the running configuration, if it has one. For the event loop.
-fn current() -> Option<Pooled<Zone>> {
-    with_main::<ImageResize, _>(|main| main.zone)?
-}
-
-/// Counts a failure.
-pub fn count_error(word: &str) {
-    let zone = current();
-    let counters = zone.as_ref().and_then(|zone| zone.view());
-    count(counters.and_then(|(counters, _)| place(&counters.errors, &REASONS, word)));
-}
-
-/// Says what this worker has to do now.
-pub fn set_jobs(running: usize, queued: usize) {
-    let Some(zone) = current() else { return };
-    let Some((_, slots)) = zone.view() else { return };
-    let Some(slot) = slots.get(worker::slot()) else { return };
-    slot.process.store(u64::from(std::process::id()), Relaxed);
-    slot.running.store(running as u64, Relaxed);
-    slot.queued.store(queued as u64, Relaxed);
-}
-
-/// Counts what became of a request, when it is logged.
-pub enum Log {}
-
-impl Handler for Log {
-    const PANICKED: ngx_int_t = NGX_OK as ngx_int_t;
-
-    fn handle(request: Request<'_>) -> ngx_int_t {
-        if let Some(zone) = current()
-            && let Some(context) = request.context::<ImageResize>()
-        {
-            zone.count(&context.facts.get());
-        }
-        NGX_OK as ngx_int_t
     }
 }

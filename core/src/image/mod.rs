@@ -24,6 +24,7 @@ mod metadata;
 mod params;
 mod pixels;
 mod plan;
+mod queue;
 mod raster;
 mod render;
 mod riff;
@@ -54,6 +55,7 @@ pub use plan::{
     Adjust, AnimationPolicy, Bound, Color, Fit, Flip, Limits, MetadataPolicy, Plan, PngCompression,
     ProfilePolicy, Rotation,
 };
+pub use queue::{Admission, Queue};
 pub use statistics::{Histogram, LIMITS, PROMETHEUS_TYPE, Statistics};
 pub use transform::{Info, Output, Prepared, Transformed, look_plan, prepare, probe};
 pub use unread::{UNREAD_LEN, is_svg, unread};

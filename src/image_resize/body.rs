@@ -1,0 +1,170 @@
+//! The body of a source: collected for a job, let through, or replaced by what was made of it.
+
+use image_gate_core::image::{self, Error, UNREAD_LEN};
+use nginx_sys::{NGX_AGAIN, NGX_ERROR, NGX_HTTP_OK, NGX_OK, ngx_int_t, ngx_uint_t};
+
+use super::context::{State, Transfer};
+use super::dispatch;
+use super::facts::{Failure, Status};
+use super::failure::{reject, turn_away};
+use super::headers;
+use super::hold::next_header;
+use super::queue::Full;
+use super::task::Work;
+use super::timers::{TIMER, Timer, wake};
+use crate::ngx::Request;
+use crate::ngx::chain::{Buf, Chain, Data};
+
+const OK: ngx_int_t = NGX_OK as ngx_int_t;
+const AGAIN: ngx_int_t = NGX_AGAIN as ngx_int_t;
+const ERROR: ngx_int_t = NGX_ERROR as ngx_int_t;
+
+/// Consumes a chain. Answers whether the response ends in it.
+pub fn drain(chain: Chain<'_>) -> bool {
+    chain.buffers().fold(false, |last, buf| {
+        buf.consume();
+        last | buf.is_last()
+    })
+}
+
+/// Lets what was held back, and all that follows it, go out as it is.
+pub fn let_through<'r>(context: Transfer<'r>, chain: Chain<'r>) -> ngx_int_t {
+    let request = context.request;
+    request.release();
+    context.state.set(State::Pass);
+    let rc = next_header(request);
+    if rc == ERROR || rc > OK || request.is_header_only() {
+        drain(chain);
+        return rc;
+    }
+    let held = context.body.borrow().prefix().to_vec();
+    if held.is_empty() {
+        return request.next_body(chain);
+    }
+    let held = context.context().held.get_or_init(|| held);
+    request.chain(held, chain, false).map_or(ERROR, |chain| request.next_body(chain))
+}
+
+/// Whether a flush is how an upstream that broke off in the middle ends.
+pub fn cut_off(request: Request<'_>, flush: bool) -> bool {
+    flush && request.is_from_upstream() && request.is_upstream_finalized()
+}
+
+/// Collects the source.
+pub fn read<'r>(context: Transfer<'r>, chain: Chain<'r>) -> ngx_int_t {
+    let request = context.request;
+    let (mut last, mut flush, mut failure) = (false, false, None);
+    for buf in chain.buffers() {
+        last |= buf.is_last();
+        flush |= buf.is_flush();
+        if failure.is_none() {
+            failure = collect(context, &buf).err();
+        }
+        buf.consume();
+    }
+    if let Some(error) = failure {
+        reject(context, error.into(), last);
+        return OK;
+    }
+    // What tells of something done ("201 Created") may have no body.
+    let is_bare =
+        || context.body.borrow().len() == 0 && request.status() != NGX_HTTP_OK as ngx_uint_t;
+    if last && !request.is_head() && is_bare() {
+        context.note(|facts| facts.status = Some(Status::Passed));
+        return let_through(context, chain);
+    }
+    if last {
+        return submit(context);
+    }
+    if cut_off(request, flush) {
+        reject(context, Failure::Upstream, true);
+    }
+    OK
+}
+
+fn collect(context: Transfer<'_>, buf: &Buf<'_>) -> Result<(), Error> {
+    let Some(task) = context.task.get() else {
+        return Err(Error::Internal("no task".into()));
+    };
+    let mut body = context.body.borrow_mut();
+    match buf.data() {
+        Data::Memory(bytes) => {
+            let hint = context.request.content_length().unwrap_or(0).min(task.buffer);
+            let known = body.prefix().len() >= UNREAD_LEN;
+            if body.len() + bytes.len() as u64 > task.buffer {
+                return Err(Error::TooLarge { limit: task.buffer });
+            }
+            body.push_bytes(bytes, hint)?;
+            // What is no image need not be read to its end.
+            let may_tell = !known && body.prefix().len() >= UNREAD_LEN;
+            let may_pass = task.keeps_original || matches!(task.work, Work::Describe);
+            if may_tell
+                && !may_pass
+                && task.codings.is_empty()
+                && image::sniff(body.prefix()).is_none()
+            {
+                return Err(image::unread(body.prefix()));
+            }
+        }
+        Data::File(file) => {
+            if body.len().saturating_add(file.len) > task.buffer {
+                return Err(Error::TooLarge { limit: task.buffer });
+            }
+            body.push_file(file);
+        }
+        Data::Empty => (),
+    }
+    Ok(())
+}
+
+/// Hands the collected source to a job.
+fn submit(context: Transfer<'_>) -> ngx_int_t {
+    let request = context.request;
+    let Some(task) = context.task.get() else { return ERROR };
+    context.note(|facts| facts.source_bytes = Some(context.body.borrow().len()));
+    if request.is_head() && context.body.borrow().len() == 0 {
+        // The source answered HEAD itself: what a GET would give is not known, but not this.
+        if !matches!(task.work, Work::Describe) && headers::declares_text(&request) {
+            reject(context, Error::NotImage.into(), true);
+            return OK;
+        }
+        context.note(|facts| facts.status = Some(Status::Passed));
+        headers::unknown_body(request, task);
+        return let_through(context, Chain::EMPTY);
+    }
+    context.state.set(State::Wait);
+    request.set_action(c"transforming image");
+    request.delay_writing(true);
+    if let Some(timer) = request.known_event::<Timer>() {
+        timer.start_timer(TIMER);
+    }
+    if task.pool.is_none() {
+        wake(context);
+    } else if let Err(Full) = dispatch::submit(context, task) {
+        turn_away(context);
+    }
+    AGAIN
+}
+
+/// Sends the result.
+pub fn send(context: Transfer<'_>) -> ngx_int_t {
+    let request = context.request;
+    context.state.set(State::Pass);
+    request.release();
+    let state = context.context();
+    let bytes = match (state.product.get(), state.task.get(), state.original.get()) {
+        (Some(product), Some(task), _)
+            if headers::product(request, product, task, context.was_coded.get()) =>
+        {
+            &product.bytes
+        }
+        // Its headers are those that it came with.
+        (None, _, Some(original)) => original,
+        _ => return ERROR,
+    };
+    let rc = next_header(request);
+    if rc == ERROR || rc > OK || request.is_header_only() {
+        return rc;
+    }
+    request.chain(bytes, Chain::EMPTY, true).map_or(ERROR, |chain| request.next_body(chain))
+}

@@ -1,0 +1,44 @@
+//! What is counted in the zone of the running configuration.
+
+use nginx_sys::{NGX_OK, ngx_int_t};
+
+use super::conf::ImageResize;
+use super::zone::Zone;
+use crate::ngx::module::with_main;
+use crate::ngx::phase::Handler;
+use crate::ngx::{Pooled, Request};
+
+/// The zone of the running configuration, if it has one. For the event loop.
+fn current() -> Option<Pooled<Zone>> {
+    with_main::<ImageResize, _>(|main| main.zone)?
+}
+
+/// Counts a failure.
+pub fn count_error(word: &str) {
+    if let Some(zone) = current() {
+        zone.count_error(word);
+    }
+}
+
+/// Says what this worker has to do now.
+pub fn set_jobs(running: usize, queued: usize) {
+    if let Some(zone) = current() {
+        zone.set_jobs(running, queued);
+    }
+}
+
+/// Counts what became of a request, when it is logged.
+pub enum Log {}
+
+impl Handler for Log {
+    const PANICKED: ngx_int_t = NGX_OK as ngx_int_t;
+
+    fn handle(request: Request<'_>) -> ngx_int_t {
+        if let Some(zone) = current()
+            && let Some(context) = request.context::<ImageResize>()
+        {
+            zone.count(&context.facts.get());
+        }
+        NGX_OK as ngx_int_t
+    }
+}

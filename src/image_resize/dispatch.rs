@@ -1,0 +1,95 @@
+//! How jobs begin: queued, and handed to a thread when their turn has come, or run here and now.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use image_gate_core::image::{Admission, Control};
+
+use super::context::Transfer;
+use super::failure;
+use super::job::{Job, Outcome};
+use super::queue::{self, Full, Ticket};
+use super::task::Task;
+use crate::ngx::guard::catch;
+use crate::ngx::worker;
+
+fn admission(task: &Task) -> Admission {
+    let bounds = task.bounds;
+    let jobs = bounds.jobs.unwrap_or_else(worker::processors);
+    Admission { jobs, queue: bounds.queue, memory: bounds.memory }
+}
+
+/// Queues the job of a request, and starts it if one more may run.
+///
+/// # Errors
+/// There is no room.
+pub fn submit(context: Transfer<'_>, task: &Task) -> Result<(), Full> {
+    queue::push(admission(task), || {
+        let request = context.request.weak()?;
+        context.submitted.set(Some(Instant::now()));
+        Some(Ticket { request, job: Job::new(task, context.body.take(), Arc::default()) })
+    })?;
+    start_waiting();
+    Ok(())
+}
+
+/// What became of a job that a thread gave back.
+pub enum Completed {
+    /// It ended; `None` is by a panic.
+    Ended(Option<Outcome>),
+    /// It wants more memory than was free, and is first in the queue again.
+    WaitsAgain,
+}
+
+/// Takes a job back from a thread that is done with it.
+pub fn complete(context: Transfer<'_>, outcome: Option<Outcome>) -> Completed {
+    queue::end();
+    let request = context.request;
+    match (outcome, context.task.get(), request.weak()) {
+        (Some(Outcome::NeedsMemory(job, need)), Some(task), Some(weak)) if !request.is_dead() => {
+            queue::push_again(Ticket { request: weak, job: *job }, admission(task), need);
+            Completed::WaitsAgain
+        }
+        (outcome, ..) => Completed::Ended(outcome),
+    }
+}
+
+/// Starts as many waiting jobs as may run now.
+pub fn start_waiting() {
+    while let Some(Ticket { request, job }) = queue::start() {
+        let Some(context) = request.get().and_then(Transfer::of) else {
+            queue::end();
+            continue;
+        };
+        // One that can't be started because of a panic is answered as if there was no room.
+        if !catch(|| start(context, job)).unwrap_or(false) {
+            queue::end();
+            failure::turn_away(context);
+        }
+    }
+}
+
+fn start(context: Transfer<'_>, mut job: Job) -> bool {
+    let Some(task) = context.task.get() else { return false };
+    let Some(pool) = task.pool else { return false };
+    job.set_control(begin(context, task));
+    context.request.offload::<Job, Job>(pool, job).is_ok()
+}
+
+/// Starts the clock of a job, and gives what can end it.
+fn begin(context: Transfer<'_>, task: &Task) -> Arc<Control> {
+    let now = Instant::now();
+    if let Some(submitted) = context.submitted.get() {
+        context.note(|facts| facts.queue_time = Some(now.duration_since(submitted)));
+    }
+    let deadline = now.checked_add(Duration::from_millis(task.bounds.time));
+    let control = Arc::new(Control::new(deadline).ended_by(worker::is_stopping));
+    context.control.replace(Some(control.clone()));
+    control
+}
+
+/// Runs the job of a request here and now, for an nginx or a location without threads.
+pub fn run_inline(context: Transfer<'_>, task: &Task) -> Option<Outcome> {
+    let job = Job::new(task, context.body.take(), begin(context, task));
+    context.request.run_here(job)
+}

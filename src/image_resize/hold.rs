@@ -1,0 +1,52 @@
+//! Headers that wait for the body, and go on when it is there.
+
+use nginx_sys::{NGX_ERROR, NGX_OK, ngx_int_t};
+
+use super::conf::ImageResize;
+use super::context::{Role, State, Transfer};
+use super::timers::{End, Timer, Wake};
+use crate::ngx::Request;
+
+/// Holds the headers back until what has to be is there of the body.
+pub fn hold(context: Transfer<'_>, state: State) -> ngx_int_t {
+    let request = context.request;
+    // They are there when they are needed.
+    let events = request.event::<Wake>().is_ok() && request.event::<Timer>().is_ok();
+    if !events || request.on_end::<End>().is_err() {
+        return NGX_ERROR as ngx_int_t;
+    }
+    // A body from an upstream is in memory already, or in a temporary file that is the pipe's to
+    // reuse. A file stays where it is until the job reads it, off the event loop; but what may be
+    // let through goes to filters that may want it in memory, and they can't say so any more.
+    if state == State::Sniff || request.is_from_upstream() {
+        request.need_in_memory();
+    } else {
+        request.leave_files_unread();
+    }
+    if context.role.get() == Role::Source {
+        request.clear_ranges();
+    }
+    request.preserve_body();
+    request.hold();
+    context.state.set(state);
+    NGX_OK as ngx_int_t
+}
+
+/// Hands headers on, with what is to be said of a failure.
+pub fn next_header(request: Request<'_>) -> ngx_int_t {
+    announce(request);
+    request.next_header()
+}
+
+/// Tells whoever sets up a location what went wrong in it.
+fn announce(request: Request<'_>) {
+    let main = request.main_conf::<ImageResize>();
+    if request.is_main()
+        && main.is_some_and(|main| main.has_debug.get())
+        && let Some(context) = request.context::<ImageResize>()
+        && let Some(detail) = context.detail.take()
+    {
+        let detail = detail.as_bytes().escape_ascii().to_string();
+        let _ = request.push_header("X-Image-Error", detail.as_bytes());
+    }
+}

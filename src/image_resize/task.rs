@@ -1,0 +1,37 @@
+//! What is to be made of a source, as it was decided when its headers came.
+
+use image_gate_core::image::{Codings, Plan};
+
+use super::conf::Bounds;
+use super::marks::Layer;
+use crate::ngx::thread::ThreadPool;
+
+/// What the job is to make.
+#[derive(Debug, Clone)]
+pub enum Work {
+    /// The description of `image_resize size`.
+    Describe,
+    /// The description of `image_resize info`.
+    Inspect,
+    /// An image.
+    Transform,
+}
+
+/// What was decided when the headers of the source came.
+pub struct Task {
+    pub work: Work,
+    pub plan: Plan,
+    /// The watermark, which the job adds to the plan.
+    pub layers: Vec<Layer>,
+    pub codings: Codings,
+    /// The variant's entity tag.
+    pub tag: Option<String>,
+    /// Bytes that the source may have.
+    pub buffer: u64,
+    pub bounds: Bounds,
+    pub pool: Option<ThreadPool>,
+    /// Whether the source is wanted back if it can't be transformed.
+    pub keeps_original: bool,
+    /// Whether a source that ends early was sent to its end.
+    pub is_end_announced: bool,
+}
