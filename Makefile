@@ -76,7 +76,7 @@ matrix: headers ## the tests under other nginx, built from Debian's sources or t
 	@scripts/matrix
 
 .PHONY: lint
-lint: headers ## rustfmt, clippy, cargo-deny, syntax of the scripts and tests
+lint: headers ## rustfmt, clippy, layers, docs/architecture.md, cargo-deny, syntax of the scripts and tests
 	@scripts/install-deps lint test
 	@scripts/lint
 
