@@ -3,9 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use image_gate_core::key::history::{Clock, Track};
-use image_gate_core::key::{COUNTERS, Period, Quantity, Totals, Word};
-
-use super::lease::Lease;
+use image_gate_core::key::{COUNTERS, Lease, Period, Quantity, Totals, Word};
 
 /// A word for each window.
 type Grid = [[AtomicU64; Period::ALL.len()]; Quantity::ALL.len()];

@@ -6,7 +6,6 @@
 
 mod conf;
 pub mod directives;
-mod lease;
 mod memory;
 mod redis;
 mod sink;
@@ -88,7 +87,7 @@ fn watch(mut posts: Vec<Post>, conf: &Conf, log: CycleLog, stop: &Stop) {
         let now = now();
         for post in &mut posts {
             let board = &post.zone.header().export;
-            if board.lease.renew(process, worker::is_leaving(), now) {
+            if board.lease.renew(process, worker::is_leaving(), now, worker::is_alive) {
                 sample(&post.zone, now);
                 post.keep_running(conf, log, process);
             } else {
