@@ -1,7 +1,7 @@
 //! What an image, a link and a partner's key *are*, without nginx: bytes in, bytes out.
 //!
 //! The nginx module and the command-line program are two thin shells around
-//! this crate. Nothing here knows nginx, starts a thread or touches a file.
+//! this crate. Nothing here knows nginx, starts a thread itself or touches a file.
 
 #![forbid(unsafe_code)]
 

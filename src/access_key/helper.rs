@@ -95,7 +95,7 @@ impl Chores {
     fn new(zone: Arc<Zone>) -> Chores {
         Chores {
             seen: zone.file.seen,
-            next_poll: zone.file.poll.map(|_| Instant::now()),
+            next_poll: zone.file.poll.map(|_| Instant::now_in_milliseconds()),
             poll_trouble: zone.file.trouble.clone(),
             zone,
             save_trouble: None,
@@ -109,12 +109,12 @@ impl Chores {
 
     fn work(&mut self, log: CycleLog) {
         if let (Some(poll), Some(next)) = (self.zone.file.poll, self.next_poll)
-            && Instant::now() >= next
+            && Instant::now_in_milliseconds() >= next
         {
             let trouble = self.poll(log).err();
-            self.zone.header().key_file_bad.note(trouble.is_none(), now() / 1000);
+            self.zone.header().key_file_bad.note(trouble.is_none(), now_in_milliseconds() / 1000);
             note(&mut self.poll_trouble, trouble, log, &self.zone.name, "keeps its keys");
-            self.next_poll = Some(Instant::now() + poll);
+            self.next_poll = Some(Instant::now_in_milliseconds() + poll);
         }
         if self.claim_save() {
             self.save(log, false);
@@ -124,10 +124,12 @@ impl Chores {
 
     /// How long there is nothing to do.
     fn rest(&self) -> Duration {
-        let poll = self.next_poll.map(|next| next.saturating_duration_since(Instant::now()));
+        let poll = self
+            .next_poll
+            .map(|next| next.saturating_duration_since(Instant::now_in_milliseconds()));
         let save = self.zone.store.as_ref().map(|store| {
             let due = self.zone.header().next_save.load(Ordering::Relaxed);
-            Duration::from_millis(due.saturating_sub(now()))
+            Duration::from_millis(due.saturating_sub(now_in_milliseconds()))
                 .clamp(Duration::from_millis(20), store.interval)
         });
         let free = self.has_retired.then_some(Duration::from_secs(1));
@@ -165,7 +167,7 @@ impl Chores {
         let Some(store) = &self.zone.store else { return false };
         let next = &self.zone.header().next_save;
         let due = next.load(Ordering::Relaxed);
-        let now = now();
+        let now = now_in_milliseconds();
         let interval = u64::try_from(store.interval.as_millis()).unwrap_or(u64::MAX);
         // A time far off is from a clock that was set back since.
         let is_due = now >= due || due > now.saturating_add(interval.saturating_mul(2));
@@ -188,7 +190,7 @@ impl Chores {
             log.write(NGX_LOG_ERR, line);
         }
         let trouble = saved.err();
-        self.zone.header().state_bad.note(trouble.is_none(), now() / 1000);
+        self.zone.header().state_bad.note(trouble.is_none(), now_in_milliseconds() / 1000);
         if self.save_trouble.is_some() && trouble.is_none() {
             let line = format_args!("access_key: zone \"{name}\" saves its state again");
             log.write(NGX_LOG_NOTICE, line);
@@ -214,7 +216,7 @@ fn note(
 }
 
 /// The time in milliseconds since 1970.
-fn now() -> u64 {
-    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+fn now_in_milliseconds() -> u64 {
+    let time = SystemTime::now_in_milliseconds().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
