@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
 
-use crate::{Code, Failure, refuse};
+use crate::failure::{Code, Failure, refuse};
 
 /// As many links as the system itself follows.
 const LINKS: usize = 40;

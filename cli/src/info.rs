@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use image_gate_core::image::{Control, Limits, info_json, look_plan, prepare};
 
-use crate::{Code, Failure, files, refuse};
+use crate::failure::{Code, Failure, refuse};
+use crate::files;
 
 /// Prints what there is to know of an image, as JSON
 #[derive(clap::Args)]

@@ -6,7 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use image_gate_core::key::{Digest, Table, is_id};
 
-use crate::{Code, Failure, files, refuse};
+use crate::failure::{Code, Failure, refuse};
+use crate::files;
 
 /// Makes partner keys, and checks the file that they are in
 #[derive(clap::Args)]

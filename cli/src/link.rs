@@ -9,7 +9,8 @@ use image_gate_core::link::{
     secret_of_file,
 };
 
-use crate::{Failure, files};
+use crate::failure::Failure;
+use crate::files;
 
 /// What a link is signed with.
 #[derive(Clone, clap::Args)]

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod failure;
 mod files;
 mod info;
 mod key;
@@ -16,44 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// A failure that one line explains. Where nothing else is said, the arguments are to blame.
-type Failure = Box<dyn std::error::Error>;
-
-/// How the program ends.
-#[derive(Debug, Clone, Copy)]
-enum Code {
-    /// The answer to a question is no.
-    No = 1,
-    /// The arguments are wrong, as clap ends.
-    Usage = 2,
-    /// An input is not there, or can't be read.
-    Input = 3,
-    /// An input is no picture, or none that can be shown.
-    Picture = 4,
-    /// An output can't be written.
-    Output = 5,
-    /// A link is not let in.
-    Link = 6,
-}
-
-/// A failure with a code of its own.
-#[derive(Debug)]
-struct Refusal {
-    code: Code,
-    reason: String,
-}
-
-fn refuse(code: Code, reason: impl std::fmt::Display) -> Failure {
-    Box::new(Refusal { code, reason: reason.to_string() })
-}
-
-impl std::fmt::Display for Refusal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.reason)
-    }
-}
-
-impl std::error::Error for Refusal {}
+use failure::{Code, Refusal};
 
 /// What the nginx-image-gate module does, done to files.
 #[derive(Parser)]

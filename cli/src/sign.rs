@@ -2,8 +2,9 @@
 
 use image_gate_core::link::{Format, Grant, Key, Place, Window, check_url, compat};
 
+use crate::failure::Failure;
 use crate::link::{Links, Options};
-use crate::{Failure, files, time, verify};
+use crate::{files, time, verify};
 
 /// Makes a signed link
 #[derive(clap::Args)]

@@ -7,7 +7,8 @@ use image_gate_core::image::{
     Control, DamagePolicy, Format, Limits, Output, Plan, ProfilePolicy, Transformed, prepare,
 };
 
-use crate::{Code, Failure, files, refuse, watermark};
+use crate::failure::{Code, Failure, refuse};
+use crate::{files, watermark};
 
 /// Transforms an image as the module would
 #[derive(clap::Args)]

@@ -7,8 +7,9 @@ use image_gate_core::link::{
     Unsigned, Visit, Window, compat, decoded, parse_time,
 };
 
+use crate::failure::{Code, Failure, refuse};
 use crate::link::{Links, Options};
-use crate::{Code, Failure, files, refuse, time};
+use crate::{files, time};
 
 /// Says whether nginx would take a link, and why not
 #[derive(clap::Args)]

@@ -7,7 +7,8 @@ use image_gate_core::image::{
     Color, Content, Control, Font, Limits, Mark, MarkLook, Picture, Position, Share, Text, values,
 };
 
-use crate::{Code, Failure, files, refuse};
+use crate::failure::{Code, Failure, refuse};
+use crate::files;
 
 /// Reads a layer: the parameters of the directive, separated by spaces, those in quotes that
 /// hold some.
