@@ -6,8 +6,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use image_gate_core::key::tally::Row;
-use image_gate_core::key::{Holder, Limits, Period, Source, State};
+use image_gate_core::key::{Holder, Limits, Period, Row, Source, State};
 use nginx_sys::NGX_LOG_ERR;
 
 use super::export;

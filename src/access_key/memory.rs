@@ -6,8 +6,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use image_gate_core::key::tally::{Marks, Row, Tally};
-use image_gate_core::key::{Account, COUNTERS, MAX_ID, Period, Quantity, Totals, Windows, Word};
+use image_gate_core::key::tally::{Marks, Tally};
+use image_gate_core::key::{
+    Account, COUNTERS, MAX_ID, Period, Quantity, Row, Totals, Windows, Word,
+};
 
 use super::export::{Board, Slot};
 use crate::ngx::shm::Shareable;

@@ -6,10 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use image_gate_core::key::tally::Row;
 use image_gate_core::key::{
-    Account, Health, Limits, NO_LIMIT, Partner, Period, Quantity, Report, State, Table, Window,
-    Word,
+    Account, Health, Limits, NO_LIMIT, Partner, Period, Quantity, Report, Row, State, Table,
+    Window, Word,
 };
 
 use super::memory::{Header, NO_HEADER, Record};

@@ -1,7 +1,6 @@
 //! How much of what in which window.
 
-use super::tally::Row;
-use super::window::{Period, Quantity};
+use super::window::{Period, Quantity, Row};
 
 /// Stands for no limit, so that every request can work with plain numbers: no count comes so far.
 pub const NO_LIMIT: u64 = u64::MAX;

@@ -38,4 +38,4 @@ pub use source::Source;
 pub use state::{Account, State, StateError, Windows};
 pub use statsd::{Advance, Datagram, MAX_DATAGRAM, Statsd, Tags};
 pub use table::{Holder, MAX_ID, Table, is_id};
-pub use window::{Period, Quantity, Word};
+pub use window::{Period, Quantity, Row, Word};

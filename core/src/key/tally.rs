@@ -7,14 +7,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::limits::NO_LIMIT;
-use super::window::{Period, Word};
+use super::window::{Period, Row, Word};
 
 /// A word for each window, which only this module reads.
 pub type Marks = [AtomicU64; Period::ALL.len()];
-
-/// A number for each window: its own [number](Period::number), or how much is allowed in it, where
-/// [`NO_LIMIT`] is anything.
-pub type Row = [u64; Period::ALL.len()];
 
 /// A count and its marks.
 #[derive(Clone, Copy)]

@@ -3,7 +3,6 @@
 use std::cmp::Ordering;
 
 use super::date::{DAY, Date};
-use super::tally::Row;
 
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,6 +48,10 @@ pub enum Period {
     /// From the first of a month to that of the next.
     Month,
 }
+
+/// A number for each period, in the order of [`Period::ALL`]: that of its [window](Period::number),
+/// or how much is allowed in it, where [`NO_LIMIT`](super::NO_LIMIT) is anything.
+pub type Row = [u64; Period::ALL.len()];
 
 impl Period {
     /// All of them, the shortest first.
