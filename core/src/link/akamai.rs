@@ -10,9 +10,39 @@
 //! Each field stands once, and none but those: `url=` in sight would be a path of the client's
 //! choice, and where a field stands twice, another reader might take the other one.
 
-use super::foreign::{Keyed, find};
+use super::format::{Keyed, LinkFormat, find};
 use super::url::{Url, address, decoded, fits, is_plain};
-use super::{Encoding, Grant, Mac, Reason, Verified, Visit, Window, parse_time};
+use super::{
+    Encoding, Grant, GrantError, Key, KeyError, Mac, Reason, Rules, Verified, Visit, Window,
+    parse_time,
+};
+
+/// The format.
+pub(super) struct Akamai;
+
+impl LinkFormat for Akamai {
+    fn name(&self) -> &'static str {
+        "akamai"
+    }
+
+    fn abilities(&self) -> [bool; 4] {
+        [true; 4]
+    }
+
+    fn verify(&self, keys: &[Keyed], visit: &Visit<'_>, _: Rules) -> Result<Verified, Reason> {
+        verify(keys, visit)
+    }
+
+    fn token(&self, mac: &Mac, salt: &[u8], message: &[u8]) -> Option<String> {
+        Some(token(mac, salt, message))
+    }
+
+    fn sign(&self, key: &Key, grant: &Grant<'_>) -> Result<String, GrantError> {
+        let mac = Mac::new(self.algorithm(), &key.secret).ok_or(KeyError::Empty)?;
+        let expires = grant.window.expires.ok_or(GrantError::Endless(self.name()))?;
+        Ok(sign(&mac, &key.salt, grant, expires))
+    }
+}
 
 /// The names of the argument.
 const ARGUMENTS: [&[u8]; 3] = [b"hdnts", b"hdnea", b"__token__"];
@@ -58,7 +88,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-pub(super) fn verify(keys: &[Keyed], visit: &Visit<'_>) -> Result<Verified, Reason> {
+fn verify(keys: &[Keyed], visit: &Visit<'_>) -> Result<Verified, Reason> {
     let url = Url::parse(visit.url);
     let token = url.only_argument(&ARGUMENTS)?.ok_or(Reason::Missing)?;
     let verified = match (check(keys, visit, &url, token), decoded(token)) {
@@ -115,7 +145,7 @@ fn check(
 }
 
 /// A link with its token in an argument.
-pub(super) fn sign(mac: &Mac, salt: &[u8], grant: &Grant<'_>, expires: u64) -> String {
+fn sign(mac: &Mac, salt: &[u8], grant: &Grant<'_>, expires: u64) -> String {
     let mut fields = Vec::new();
     fields.extend(grant.address.map(|address| format!("ip={}", address.to_canonical())));
     fields.extend(grant.window.not_before.map(|start| format!("st={start}")));
@@ -135,7 +165,7 @@ const URL: &[u8] = b"~url=";
 const SALT: &[u8] = b"~salt=";
 
 /// The token for fields, which may end in `~url=PATH`.
-pub(super) fn token(mac: &Mac, salt: &[u8], fields: &[u8]) -> String {
+fn token(mac: &Mac, salt: &[u8], fields: &[u8]) -> String {
     let at = fields.windows(URL.len()).position(|part| part == URL).unwrap_or(fields.len());
     let (shown, _) = fields.split_at(at);
     let tag = tag_of(mac, salt, fields, None);

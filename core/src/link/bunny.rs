@@ -34,9 +34,39 @@ use std::net::IpAddr;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::foreign::{Keyed, Rules, Secret};
+use super::format::{Keyed, LinkFormat, Secret};
 use super::url::{Url, address, arguments, decode, decoded, encode, is_plain};
-use super::{Encoding, Grant, Mac, Reason, Verified, Visit, Window, parse_time};
+use super::{
+    Encoding, Grant, GrantError, Key, KeyError, Mac, Reason, Rules, Verified, Visit, Window,
+    parse_time,
+};
+
+/// The format.
+pub(super) struct Bunny;
+
+impl LinkFormat for Bunny {
+    fn name(&self) -> &'static str {
+        "bunny"
+    }
+
+    fn abilities(&self) -> [bool; 4] {
+        [true, false, true, true]
+    }
+
+    fn verify(&self, keys: &[Keyed], visit: &Visit<'_>, rules: Rules) -> Result<Verified, Reason> {
+        verify(keys, visit, rules)
+    }
+
+    fn token(&self, mac: &Mac, _salt: &[u8], message: &[u8]) -> Option<String> {
+        Some(token(mac, message))
+    }
+
+    fn sign(&self, key: &Key, grant: &Grant<'_>) -> Result<String, GrantError> {
+        let mac = Mac::new(self.algorithm(), &key.secret).ok_or(KeyError::Empty)?;
+        let expires = grant.window.expires.ok_or(GrantError::Endless(self.name()))?;
+        sign(&mac, grant, expires).ok_or(GrantError::Unsupported(self.name(), "such a URL"))
+    }
+}
 
 const HS256: &[u8] = b"HS256-";
 
@@ -53,7 +83,7 @@ const PAST: u64 = 1_790_000_000;
 /// Names that speak of the token itself, and stand nowhere else.
 const OWN: [&[u8]; 3] = [b"bcdn_token", b"expires", b"token"];
 
-pub(super) fn verify(keys: &[Keyed], visit: &Visit<'_>, rules: Rules) -> Result<Verified, Reason> {
+fn verify(keys: &[Keyed], visit: &Visit<'_>, rules: Rules) -> Result<Verified, Reason> {
     let mut url = Url::parse(visit.url);
     let mut name: &[u8] = b"token";
     let mut segment: &[u8] = b"";
@@ -242,7 +272,7 @@ fn packed(address: IpAddr) -> Vec<u8> {
 }
 
 /// A link with its token in an argument; `None` where the arguments are not well escaped.
-pub(super) fn sign(mac: &Mac, grant: &Grant<'_>, expires: u64) -> Option<String> {
+fn sign(mac: &Mac, grant: &Grant<'_>, expires: u64) -> Option<String> {
     let Url { origin, path, query } = Url::parse(grant.url.as_bytes());
     let mut query = String::from_utf8_lossy(query).into_owned();
     if let Some(prefix) = grant.prefix {
@@ -267,16 +297,16 @@ pub(super) fn sign(mac: &Mac, grant: &Grant<'_>, expires: u64) -> Option<String>
     Some(format!("{url}?token=HS256-{bound}{tag}{separator}{query}&expires={expires}"))
 }
 
-pub(super) fn token(mac: &Mac, message: &[u8]) -> String {
+fn token(mac: &Mac, message: &[u8]) -> String {
     format!("HS256-{}", Encoding::Base64url.encode(&mac.tag(&[message])))
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
+    use super::super::Format;
     use super::super::foreign::tests::verify_by;
     use super::super::foreign::tests::{key, verify};
-    use super::super::{Format, Reason, Rules};
     use super::*;
 
     /// The key and links of BunnyWay's e2e/inputs.json and e2e/vectors.json.

@@ -15,55 +15,53 @@ use std::net::IpAddr;
 
 use base64::Engine;
 use rsa::PrivateKey;
-use rsa::pkcs1::{DecodeRsaPrivateKey, DecodeRsaPublicKey};
-use rsa::pkcs1v15::Pkcs1v15Sign;
-use rsa::pkcs8::{DecodePrivateKey, DecodePublicKey};
+use rsa::pkcs1::DecodeRsaPrivateKey;
+use rsa::pkcs8::DecodePrivateKey;
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
-use sha1::{Digest, Sha1};
-use sha2::Sha256;
 
-use super::foreign::{Keyed, Secret};
+use super::format::{Keyed, LinkFormat, Secret};
+use super::public_key::{PublicKey, hashed};
 use super::url::{Url, address, decoded, fits, is_plain};
 use super::{
-    Grant, GrantError, Key, KeyError, Reason, Unsigned, Verified, Visit, Window, parse_time,
+    Grant, GrantError, Key, KeyError, Mac, Reason, Rules, Unsigned, Verified, Visit, Window,
+    parse_time,
 };
 
 /// The arguments that are not part of the resource.
 const ARGUMENTS: [&[u8]; 5] =
     [b"Expires", b"Policy", b"Signature", b"Key-Pair-Id", b"Hash-Algorithm"];
 
-/// A public key of a key pair.
-pub struct PublicKey(rsa::PublicKey);
+/// The format.
+pub(super) struct Cloudfront;
 
-impl PublicKey {
-    /// Reads a key in PEM, of either kind that openssl writes.
-    ///
-    /// # Errors
-    /// [`KeyError::PublicKey`].
-    pub fn parse(pem: &[u8]) -> Result<PublicKey, KeyError> {
-        let pem = std::str::from_utf8(pem).map_err(|_| KeyError::PublicKey)?;
-        rsa::PublicKey::from_public_key_pem(pem)
-            .or_else(|_| rsa::PublicKey::from_pkcs1_pem(pem))
-            .map(PublicKey)
-            .map_err(|_| KeyError::PublicKey)
+impl LinkFormat for Cloudfront {
+    fn name(&self) -> &'static str {
+        "cloudfront"
     }
 
-    fn verifies(&self, policy: &[u8], signature: &[u8], sha256: bool) -> bool {
-        let (scheme, digest) = hashed(policy, sha256);
-        self.0.verify(scheme, &digest, signature).is_ok()
+    fn abilities(&self) -> [bool; 4] {
+        [true; 4]
+    }
+
+    fn secret(&self, key: &Key) -> Result<Secret, KeyError> {
+        PublicKey::parse(&key.secret).map(Secret::Public)
+    }
+
+    fn verify(&self, keys: &[Keyed], visit: &Visit<'_>, _: Rules) -> Result<Verified, Reason> {
+        verify(keys, visit)
+    }
+
+    fn token(&self, _mac: &Mac, _salt: &[u8], _message: &[u8]) -> Option<String> {
+        None
+    }
+
+    fn sign(&self, key: &Key, grant: &Grant<'_>) -> Result<String, GrantError> {
+        sign(key, grant)
     }
 }
 
-fn hashed(policy: &[u8], sha256: bool) -> (Pkcs1v15Sign, Vec<u8>) {
-    if sha256 {
-        (Pkcs1v15Sign::new::<Sha256>(), Sha256::digest(policy).to_vec())
-    } else {
-        (Pkcs1v15Sign::new::<Sha1>(), Sha1::digest(policy).to_vec())
-    }
-}
-
-pub(super) fn verify(keys: &[Keyed], visit: &Visit<'_>) -> Result<Verified, Reason> {
+fn verify(keys: &[Keyed], visit: &Visit<'_>) -> Result<Verified, Reason> {
     let url = Url::parse(visit.url);
     let argument = |name: &[u8]| url.only_argument(&[name]).map(|value| value.map(decoded));
     let signature = argument(b"Signature")?.ok_or(Reason::Missing)?;
@@ -155,7 +153,7 @@ fn custom(resource: &str, expires: u64, grant: &Grant<'_>) -> String {
 }
 
 /// A link under a canned policy, or a custom one where it takes that, by a private key in PEM.
-pub(super) fn sign(key: &Key, grant: &Grant<'_>) -> Result<String, GrantError> {
+fn sign(key: &Key, grant: &Grant<'_>) -> Result<String, GrantError> {
     let expires = grant.window.expires.ok_or(GrantError::Endless("cloudfront"))?;
     let origin = Url::parse(grant.url.as_bytes()).origin;
     if origin.is_empty() {
@@ -190,7 +188,7 @@ pub(super) fn sign(key: &Key, grant: &Grant<'_>) -> Result<String, GrantError> {
     let public = Keyed {
         id: Box::default(),
         salt: Box::default(),
-        secret: Secret::Public(PublicKey(private.to_public_key())),
+        secret: Secret::Public(PublicKey::of(&private)),
     };
     let address = grant.address.map(|address| address.to_string()).unwrap_or_default();
     let (url, address) = (link.as_bytes(), address.as_bytes());

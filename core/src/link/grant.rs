@@ -1,52 +1,6 @@
 //! Links made in the formats of other systems.
 
-use std::net::IpAddr;
-
-use super::{
-    Format, Key, KeyError, Mac, Window, akamai, bunny, cloudfront, imgproxy, thumbor, url::Url,
-};
-
-/// What a link to be made is for.
-#[derive(Debug, Clone, Copy)]
-pub struct Grant<'a> {
-    /// The URL without a token, or what follows the host in it.
-    pub url: &'a str,
-    /// When it is valid.
-    pub window: Window,
-    /// The only client.
-    pub address: Option<IpAddr>,
-    /// All paths that begin so, in place of the URL's own.
-    pub prefix: Option<&'a str>,
-}
-
-/// Why a link cannot be made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum GrantError {
-    /// The format has no place for that.
-    #[error("links of {0} cannot hold {1}")]
-    Unsupported(&'static str, &'static str),
-    /// The format has no links that are valid for ever.
-    #[error("links of {0} always expire")]
-    Endless(&'static str),
-    /// The prefix means more, or less, than it says.
-    #[error("a prefix begins with a slash and holds none of \"*?!~\"")]
-    Prefix,
-    /// Nothing says which key pair it is.
-    #[error("links of cloudfront name a key pair: the key needs an id")]
-    Pair,
-    /// The key is of the wrong kind.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-}
-
-/// What links of a format can hold: an expiry, a first moment, an address, a prefix.
-fn abilities(format: Format) -> [bool; 4] {
-    match format {
-        Format::Imgproxy | Format::Thumbor => [false; 4],
-        Format::Bunny => [true, false, true, true],
-        Format::Akamai | Format::Cloudfront => [true; 4],
-    }
-}
+use super::{Format, Grant, GrantError, Key};
 
 impl Grant<'_> {
     /// The link.
@@ -54,52 +8,22 @@ impl Grant<'_> {
     /// # Errors
     /// See [`GrantError`].
     pub fn sign(&self, format: Format, key: &Key) -> Result<String, GrantError> {
-        let name = format.name();
         let wanted = [
             (self.window.expires.is_some(), "an expiry"),
             (self.window.not_before.is_some(), "a first moment"),
             (self.address.is_some(), "an address"),
             (self.prefix.is_some(), "a prefix"),
         ];
-        let abilities = abilities(format);
-        for ((wanted, what), able) in wanted.into_iter().zip(abilities) {
+        let format = format.implementation();
+        for ((wanted, what), able) in wanted.into_iter().zip(format.abilities()) {
             if wanted && !able {
-                return Err(GrantError::Unsupported(name, what));
+                return Err(GrantError::Unsupported(format.name(), what));
             }
         }
         if self.prefix.is_some_and(|prefix| !prefix.starts_with('/') || prefix.contains(SPECIAL)) {
             return Err(GrantError::Prefix);
         }
-        if format == Format::Cloudfront {
-            return cloudfront::sign(key, self);
-        }
-        let mac = Mac::new(format.algorithm(), &key.secret).ok_or(KeyError::Empty)?;
-        match (format, self.window.expires) {
-            (Format::Imgproxy, _) => {
-                Ok(self.in_path(|path| imgproxy::token(&mac, &key.salt, path)))
-            }
-            (Format::Thumbor, _) => {
-                Ok(self.in_path(|path| thumbor::token(&mac, path.get(1..).unwrap_or_default())))
-            }
-            (_, None) => Err(GrantError::Endless(name)),
-            (Format::Bunny, Some(expires)) => {
-                bunny::sign(&mac, self, expires).ok_or(GrantError::Unsupported(name, "such a URL"))
-            }
-            (_, Some(expires)) => Ok(akamai::sign(&mac, &key.salt, self, expires)),
-        }
-    }
-
-    /// The URL with a first segment in its path.
-    fn in_path(&self, token: impl Fn(&[u8]) -> String) -> String {
-        let Url { origin, path, .. } = Url::parse(self.url.as_bytes());
-        let (origin, rest) = self.url.split_at_checked(origin.len()).unwrap_or_default();
-        format!("{origin}/{}{rest}", token(path))
-    }
-
-    /// The URL with more arguments.
-    pub(super) fn with_arguments(&self, arguments: &str) -> String {
-        let separator = if self.url.contains('?') { '&' } else { '?' };
-        format!("{}{separator}{arguments}", self.url)
+        format.sign(key, self)
     }
 }
 
@@ -110,7 +34,7 @@ const SPECIAL: [char; 4] = ['*', '?', '!', '~'];
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::super::foreign::tests::{key, verify_by};
-    use super::super::{Foreign, Rules, Unsigned, Visit};
+    use super::super::{Foreign, KeyError, Rules, Unsigned, Visit, Window, cloudfront};
     use super::*;
 
     const UNTIL: u64 = 2_000_000_000;

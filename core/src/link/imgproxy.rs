@@ -4,15 +4,40 @@
 //! signature, its slash included. Arguments are not signed. An option `exp:TIME` or `expires:TIME`
 //! ends the link. <https://docs.imgproxy.net/usage/signing_url>
 
-use super::foreign::{Keyed, find};
+use super::format::{Keyed, LinkFormat, find};
 use super::url::{Url, decoded};
-use super::{Encoding, MIN_TAG, Mac, Reason, Verified, Visit, Window, parse_time};
+use super::{
+    Encoding, Grant, GrantError, Key, KeyError, MIN_TAG, Mac, Reason, Rules, Verified, Visit,
+    Window, parse_time,
+};
 
-pub(super) fn verify(
-    keys: &[Keyed],
-    visit: &Visit<'_>,
-    min: Option<usize>,
-) -> Result<Verified, Reason> {
+/// The format.
+pub(super) struct Imgproxy;
+
+impl LinkFormat for Imgproxy {
+    fn name(&self) -> &'static str {
+        "imgproxy"
+    }
+
+    fn abilities(&self) -> [bool; 4] {
+        [false; 4]
+    }
+
+    fn verify(&self, keys: &[Keyed], visit: &Visit<'_>, rules: Rules) -> Result<Verified, Reason> {
+        verify(keys, visit, rules.min)
+    }
+
+    fn token(&self, mac: &Mac, salt: &[u8], message: &[u8]) -> Option<String> {
+        Some(token(mac, salt, message))
+    }
+
+    fn sign(&self, key: &Key, grant: &Grant<'_>) -> Result<String, GrantError> {
+        let mac = Mac::new(self.algorithm(), &key.secret).ok_or(KeyError::Empty)?;
+        Ok(grant.in_path(|path| token(&mac, &key.salt, path)))
+    }
+}
+
+fn verify(keys: &[Keyed], visit: &Visit<'_>, min: Option<usize>) -> Result<Verified, Reason> {
     let url = Url::parse(visit.url);
     let (signature, path) = url.first_segment().ok_or(Reason::Missing)?;
     if signature.is_empty() {
@@ -31,7 +56,7 @@ pub(super) fn verify(
     Ok(Verified { key, window, rate: None })
 }
 
-pub(super) fn token(mac: &Mac, salt: &[u8], path: &[u8]) -> String {
+fn token(mac: &Mac, salt: &[u8], path: &[u8]) -> String {
     Encoding::Base64url.encode(&mac.tag(&[salt, path]))
 }
 

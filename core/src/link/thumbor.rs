@@ -5,11 +5,44 @@
 //! in milliseconds, ends the link. <https://thumbor.readthedocs.io/en/latest/security.html>,
 //! <https://github.com/cshum/imagor>
 
-use super::foreign::{Keyed, find};
+use super::format::{Keyed, LinkFormat, find};
 use super::url::{Url, decoded};
-use super::{Encoding, Mac, Reason, Verified, Visit, Window};
+use super::{
+    Algorithm, Encoding, Grant, GrantError, Key, KeyError, Mac, Reason, Rules, Verified, Visit,
+    Window,
+};
 
-pub(super) fn verify(keys: &[Keyed], visit: &Visit<'_>) -> Result<Verified, Reason> {
+/// The format.
+pub(super) struct Thumbor;
+
+impl LinkFormat for Thumbor {
+    fn name(&self) -> &'static str {
+        "thumbor"
+    }
+
+    fn abilities(&self) -> [bool; 4] {
+        [false; 4]
+    }
+
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::HmacSha1
+    }
+
+    fn verify(&self, keys: &[Keyed], visit: &Visit<'_>, _: Rules) -> Result<Verified, Reason> {
+        verify(keys, visit)
+    }
+
+    fn token(&self, mac: &Mac, _salt: &[u8], message: &[u8]) -> Option<String> {
+        Some(token(mac, message))
+    }
+
+    fn sign(&self, key: &Key, grant: &Grant<'_>) -> Result<String, GrantError> {
+        let mac = Mac::new(self.algorithm(), &key.secret).ok_or(KeyError::Empty)?;
+        Ok(grant.in_path(|path| token(&mac, path.get(1..).unwrap_or_default())))
+    }
+}
+
+fn verify(keys: &[Keyed], visit: &Visit<'_>) -> Result<Verified, Reason> {
     let url = Url::parse(visit.url);
     let (signature, path) = url.first_segment().ok_or(Reason::Missing)?;
     if signature.is_empty() {
@@ -24,7 +57,7 @@ pub(super) fn verify(keys: &[Keyed], visit: &Visit<'_>) -> Result<Verified, Reas
     Ok(Verified { key, window, rate: None })
 }
 
-pub(super) fn token(mac: &Mac, path: &[u8]) -> String {
+fn token(mac: &Mac, path: &[u8]) -> String {
     let token = Encoding::Base64url.encode(&mac.tag(&[path]));
     let padding = token.len().next_multiple_of(4) - token.len();
     token + &"==="[..padding]

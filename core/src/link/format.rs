@@ -1,0 +1,163 @@
+//! What the link formats of other systems have in common: what they do, and what they are given.
+
+use std::net::IpAddr;
+
+use super::public_key::PublicKey;
+use super::url::Url;
+use super::{Algorithm, Key, KeyError, Mac, Reason, Window};
+
+/// A format of links.
+pub(super) trait LinkFormat: Sync {
+    /// Its name, as in directives and messages.
+    fn name(&self) -> &'static str;
+
+    /// Whether its links can hold an expiry, a first moment, an address and a prefix.
+    fn abilities(&self) -> [bool; 4];
+
+    /// Its MAC, where keys are secrets.
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::HmacSha256
+    }
+
+    /// What checks its links by a key.
+    fn secret(&self, key: &Key) -> Result<Secret, KeyError> {
+        let mac = Mac::new(self.algorithm(), &key.secret).ok_or(KeyError::Empty)?;
+        Ok(Secret::Mac { mac, raw: key.secret.clone() })
+    }
+
+    /// Whether a link is right; its time is not looked at.
+    fn verify(&self, keys: &[Keyed], visit: &Visit<'_>, rules: Rules) -> Result<Verified, Reason>;
+
+    /// What a key makes of `message`, in the format's spelling; `None` where only key pairs sign.
+    fn token(&self, mac: &Mac, salt: &[u8], message: &[u8]) -> Option<String>;
+
+    /// The link for a request that asks for nothing but what its [`abilities`] are.
+    ///
+    /// [`abilities`]: LinkFormat::abilities
+    fn sign(&self, key: &Key, grant: &Grant<'_>) -> Result<String, GrantError>;
+}
+
+/// What is asked for, and by whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Visit<'a> {
+    /// The URL as it was asked for: nothing in it is decoded.
+    pub url: &'a [u8],
+    /// The client's address, as text.
+    pub address: &'a [u8],
+    /// What may stand in the link though nobody signed it.
+    pub unsigned: Unsigned<'a>,
+}
+
+/// The arguments that a link may have though nothing signs them: those of formats that sign the
+/// path alone, and of links that leave their arguments out of what they sign.
+#[derive(Debug, Clone, Copy)]
+pub enum Unsigned<'a> {
+    /// All.
+    Any,
+    /// Those of these names, in any case.
+    Named(&'a [Vec<u8>]),
+}
+
+impl Unsigned<'_> {
+    /// Whether all of `names` may stand there.
+    pub(super) fn check<'b>(self, mut names: impl Iterator<Item = &'b [u8]>) -> Result<(), Reason> {
+        let Unsigned::Named(allowed) = self else { return Ok(()) };
+        let is_allowed = |name: &[u8]| allowed.iter().any(|known| known.eq_ignore_ascii_case(name));
+        if names.all(is_allowed) { Ok(()) } else { Err(Reason::Unsigned) }
+    }
+}
+
+/// What a format leaves to whoever checks its links.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Rules {
+    /// How few bytes of a tag are enough, where the format has truncated ones.
+    pub min: Option<usize>,
+    /// Links of [`bunny`](super::bunny) are bound to addresses, all of them; else none is.
+    pub is_bound: bool,
+    /// Links of [`bunny`](super::bunny) may be signed by SHA-256 alone.
+    pub has_sha256: bool,
+}
+
+/// A link that is right, if its time is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verified {
+    /// Which key it was.
+    pub key: usize,
+    /// When it is valid.
+    pub window: Window,
+    /// How many bytes a second it may take, where it says so.
+    pub rate: Option<u64>,
+}
+
+/// A key as a format uses it.
+pub(super) struct Keyed {
+    pub id: Box<[u8]>,
+    pub salt: Box<[u8]>,
+    pub secret: Secret,
+}
+
+/// What signs, or at least checks.
+pub(super) enum Secret {
+    Mac { mac: Mac, raw: Box<[u8]> },
+    Public(PublicKey),
+}
+
+/// The first key for which `matches` holds.
+pub(super) fn find(
+    keys: &[Keyed],
+    matches: impl Fn(&Mac, &Keyed) -> bool,
+) -> Result<usize, Reason> {
+    if keys.is_empty() {
+        return Err(Reason::NoKey);
+    }
+    let fits = |key: &Keyed| matches!(&key.secret, Secret::Mac { mac, .. } if matches(mac, key));
+    keys.iter().position(fits).ok_or(Reason::Mismatch)
+}
+
+/// What a link to be made is for.
+#[derive(Debug, Clone, Copy)]
+pub struct Grant<'a> {
+    /// The URL without a token, or what follows the host in it.
+    pub url: &'a str,
+    /// When it is valid.
+    pub window: Window,
+    /// The only client.
+    pub address: Option<IpAddr>,
+    /// All paths that begin so, in place of the URL's own.
+    pub prefix: Option<&'a str>,
+}
+
+/// Why a link cannot be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum GrantError {
+    /// The format has no place for that.
+    #[error("links of {0} cannot hold {1}")]
+    Unsupported(&'static str, &'static str),
+    /// The format has no links that are valid for ever.
+    #[error("links of {0} always expire")]
+    Endless(&'static str),
+    /// The prefix means more, or less, than it says.
+    #[error("a prefix begins with a slash and holds none of \"*?!~\"")]
+    Prefix,
+    /// Nothing says which key pair it is.
+    #[error("links of cloudfront name a key pair: the key needs an id")]
+    Pair,
+    /// The key is of the wrong kind.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+impl Grant<'_> {
+    /// The URL with a first segment in its path.
+    pub(super) fn in_path(&self, token: impl Fn(&[u8]) -> String) -> String {
+        let Url { origin, path, .. } = Url::parse(self.url.as_bytes());
+        let (origin, rest) = self.url.split_at_checked(origin.len()).unwrap_or_default();
+        format!("{origin}/{}{rest}", token(path))
+    }
+
+    /// The URL with more arguments.
+    pub(super) fn with_arguments(&self, arguments: &str) -> String {
+        let separator = if self.url.contains('?') { '&' } else { '?' };
+        format!("{}{separator}{arguments}", self.url)
+    }
+}
