@@ -60,8 +60,8 @@ fn rgba(raster: &Raster) -> Result<Vec<[u8; 4]>, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::geometry::Size;
     use super::*;
+    use crate::image::geometry::Size;
 
     #[test]
     fn most_of_one_colour() {

@@ -203,8 +203,8 @@ fn split_tag(list: &[u8]) -> Option<(&[u8], &[u8])> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Fit, Format};
     use super::*;
+    use crate::image::{Fit, Format};
 
     fn tag(validator: &[u8], plan: &Plan) -> String {
         Tagger::default().tag(Validator::Tag(validator), plan, NOTHING)

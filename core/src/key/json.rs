@@ -247,9 +247,9 @@ fn window_view(window: &Window) -> WindowView {
 
 #[cfg(test)]
 mod tests {
-    use super::super::page::{Selection, Sort};
-    use super::super::samples::zone;
     use super::*;
+    use crate::key::page::{Selection, Sort};
+    use crate::key::samples::zone;
     use serde_json::{Value, json};
 
     fn parsed(zones: &[Zone]) -> Value {

@@ -243,8 +243,8 @@ fn add(all: &mut [Option<u64>], more: &[Option<u64>]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::report::Totals;
     use super::*;
+    use crate::key::report::Totals;
 
     fn report(count: u64) -> Report {
         let partners = (0..count).map(|at| Partner {

@@ -196,8 +196,8 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::zone;
     use super::*;
+    use crate::key::samples::zone;
     use std::collections::HashSet;
 
     fn values<'a>(text: &'a str, start: &str) -> Vec<&'a str> {

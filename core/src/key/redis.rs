@@ -149,8 +149,8 @@ pub fn arguments(node: &str, life: u64, batch: &[Entry]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::zone;
     use super::*;
+    use crate::key::samples::zone;
 
     /// With limits in both windows.
     fn sample() -> Report {

@@ -128,9 +128,9 @@ fn replaced(text: &str, also: impl Fn(char) -> bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::report::{Partner, Totals};
-    use super::super::samples::zone;
     use super::*;
+    use crate::key::report::{Partner, Totals};
+    use crate::key::samples::zone;
     use std::collections::HashMap;
 
     fn statsd(tags: Tags) -> Statsd {

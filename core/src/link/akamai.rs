@@ -195,9 +195,9 @@ fn escape(path: &[u8]) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use super::super::foreign::tests::{key, verify};
-    use super::super::{Algorithm, Encoding, Format, Mac, Reason, Window};
     use super::escape;
+    use crate::link::foreign::tests::{key, verify};
+    use crate::link::{Algorithm, Encoding, Format, Mac, Reason, Window};
 
     const KEY: &str = "hex:52a152a152a152a152a152a152a1";
 

@@ -304,10 +304,10 @@ fn token(mac: &Mac, message: &[u8]) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use super::super::Format;
-    use super::super::foreign::tests::verify_by;
-    use super::super::foreign::tests::{key, verify};
     use super::*;
+    use crate::link::Format;
+    use crate::link::foreign::tests::verify_by;
+    use crate::link::foreign::tests::{key, verify};
 
     /// The key and links of BunnyWay's e2e/inputs.json and e2e/vectors.json.
     const KEY: &str = "SecurityKey";
@@ -338,7 +338,7 @@ mod tests {
 
     /// A link for this message, written in these parts.
     fn link(message: &[u8], path: &str, expires: &str, arguments: &str, bound: bool) -> String {
-        let mac = Mac::new(super::super::Algorithm::HmacSha256, KEY.as_bytes()).unwrap();
+        let mac = Mac::new(crate::link::Algorithm::HmacSha256, KEY.as_bytes()).unwrap();
         let tag = Encoding::Base64url.encode(&mac.tag(&[message]));
         let flag = if bound { "1-" } else { "" };
         format!("{path}?token=HS256-{flag}{tag}&expires={expires}{arguments}")

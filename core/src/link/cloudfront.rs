@@ -346,9 +346,9 @@ fn encode(bytes: &[u8]) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 pub(super) mod tests {
-    use super::super::foreign::tests::{key, verify};
-    use super::super::{Foreign, Format, Grant, Key, Reason, Rules, Unsigned, Visit, Window};
     use super::Network;
+    use crate::link::foreign::tests::{key, verify};
+    use crate::link::{Foreign, Format, Grant, Key, Reason, Rules, Unsigned, Visit, Window};
     use rsa::pkcs1::DecodeRsaPrivateKey;
     use rsa::pkcs8::DecodePrivateKey;
 

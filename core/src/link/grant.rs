@@ -33,9 +33,9 @@ const SPECIAL: [char; 4] = ['*', '?', '!', '~'];
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use super::super::foreign::tests::{key, verify_by};
-    use super::super::{Foreign, KeyError, Rules, Unsigned, Visit, Window, cloudfront};
     use super::*;
+    use crate::link::foreign::tests::{key, verify_by};
+    use crate::link::{Foreign, KeyError, Rules, Unsigned, Visit, Window, cloudfront};
 
     const UNTIL: u64 = 2_000_000_000;
 

@@ -140,8 +140,8 @@ fn is_source(segment: &[u8]) -> bool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use super::super::foreign::tests::{key, verify};
-    use super::super::{Foreign, Format, Grant, Reason, Rules, Unsigned, Visit, Window};
+    use crate::link::foreign::tests::{key, verify};
+    use crate::link::{Foreign, Format, Grant, Reason, Rules, Unsigned, Visit, Window};
 
     /// The example of <https://docs.imgproxy.net/usage/signing_url>.
     const SIGNATURE: &str = "oKfUtW34Dvo2BGQehJFR4Nr0_rIjOtdtzJ3QFsUcXH8";

@@ -160,8 +160,8 @@ fn seconds(digits: &[u8]) -> Result<u64, Reason> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use super::super::foreign::tests::{key, verify};
-    use super::super::{Format, Grant, Reason, Window};
+    use crate::link::foreign::tests::{key, verify};
+    use crate::link::{Format, Grant, Reason, Window};
 
     /// Made by libthumbor 2.0.2: `CryptoURL(key='my-security-key').generate(width=300, height=200,
     /// smart=True, image_url='path/to/image.jpg')`.

@@ -5,11 +5,11 @@ use std::ops::Range;
 use image_gate_codecs::av1::{self, Options, Picture};
 use image_gate_codecs::yuv::{Grid, Matrix, Planes, convert};
 
-use super::super::geometry::{Size, Window};
-use super::super::raster::{Layout, Raster, zeroed};
-use super::super::source::avif::{Avif, Cell, Chroma, Header, Layer};
-use super::super::{Control, Error};
 use super::failed;
+use crate::image::geometry::{Size, Window};
+use crate::image::raster::{Layout, Raster, zeroed};
+use crate::image::source::avif::{Avif, Cell, Chroma, Header, Layer};
+use crate::image::{Control, Error};
 
 /// Rows that are converted between two looks at the [`Control`].
 const BAND: u32 = 256;

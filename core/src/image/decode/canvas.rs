@@ -1,9 +1,9 @@
 //! The canvas that frames are painted on, one after the other.
 
-use super::super::Error;
-use super::super::geometry::{Size, Window};
-use super::super::raster::{Layout, Raster};
-use super::super::source::Dispose;
+use crate::image::Error;
+use crate::image::geometry::{Size, Window};
+use crate::image::raster::{Layout, Raster};
+use crate::image::source::Dispose;
 
 /// What is shown, and what becomes of it before the next frame.
 pub(super) struct Canvas {

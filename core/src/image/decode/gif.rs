@@ -4,13 +4,13 @@ use weezl::BitOrder;
 use weezl::LzwStatus::{Done, NoProgress};
 use weezl::decode::Decoder;
 
-use super::super::damage::{Damage, Tolerance};
-use super::super::geometry::Size;
-use super::super::raster::{Layout, Raster, with_room};
-use super::super::source::gif::{Frame, Gif, INTERLACED};
-use super::super::{Control, Error};
 use super::canvas::Canvas;
 use super::{enough, failed, truncated};
+use crate::image::damage::{Damage, Tolerance};
+use crate::image::geometry::Size;
+use crate::image::raster::{Layout, Raster, with_room};
+use crate::image::source::gif::{Frame, Gif, INTERLACED};
+use crate::image::{Control, Error};
 
 /// Indices that are read before they are painted, unless a row has more.
 const BATCH: usize = 1 << 16;

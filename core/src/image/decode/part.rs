@@ -1,8 +1,8 @@
 //! What of an image has to be decoded where the rest of it is cut away.
 
-use super::super::geometry::{Geometry, Size, Window};
-use super::super::source::{Kind, Source};
 use super::Scale;
+use crate::image::geometry::{Geometry, Size, Window};
+use crate::image::source::{Kind, Source};
 
 /// How far the filter of the resize reaches, in pixels of its output.
 const REACH: f64 = 3.0;

@@ -9,14 +9,14 @@ use png::{
     expand_interlaced_row,
 };
 
-use super::super::damage::{Damage, Tolerance};
-use super::super::geometry::Size;
-use super::super::pixels::Shrink;
-use super::super::raster::{Layout, Raster, zeroed};
-use super::super::source::png::{Data, PASSES, Png};
-use super::super::watched::{self, PIECE};
-use super::super::{Control, Error};
 use super::{Scale, enough, failed, truncated};
+use crate::image::damage::{Damage, Tolerance};
+use crate::image::geometry::Size;
+use crate::image::pixels::Shrink;
+use crate::image::raster::{Layout, Raster, zeroed};
+use crate::image::source::png::{Data, PASSES, Png};
+use crate::image::watched::{self, PIECE};
+use crate::image::{Control, Error};
 
 /// What the decoder may allocate besides the output: rows.
 const DECODER_BYTES: usize = 32 << 20;

@@ -1,13 +1,13 @@
 //! How much smaller than stored an image is decoded.
 
-use super::super::geometry::Size;
-use super::super::pixels::LARGEST_BOX;
-use super::super::source::{Kind, Source};
 use super::jpeg::scales;
+use crate::image::geometry::Size;
+use crate::image::pixels::LARGEST_BOX;
+use crate::image::source::{Kind, Source};
 
 /// By which means, and how much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Scale {
+pub(in crate::image) enum Scale {
     /// Not at all.
     Whole,
     /// JPEG: to so many eighths, one of [`scales`].
@@ -23,7 +23,7 @@ impl Scale {
     ///
     /// Something is left to the resize, so that its filter still decides what the
     /// result looks like.
-    pub(in super::super) fn new(source: &Source, scaled: Size) -> Scale {
+    pub(in crate::image) fn new(source: &Source, scaled: Size) -> Scale {
         let stored = Size::new(source.info.width, source.info.height);
         match &source.kind {
             Kind::Jpeg(jpeg) => eighths(scales(jpeg), stored, scaled),
@@ -38,7 +38,7 @@ impl Scale {
 
     /// How many pixels come of a part of an image, and how many of each of its own, across and
     /// down.
-    pub(in super::super) fn of(self, part: Size, stored: Size) -> [(u32, f64); 2] {
+    pub(in crate::image) fn of(self, part: Size, stored: Size) -> [(u32, f64); 2] {
         let side = |part: u32, stored: u32, to: u32| match self {
             Scale::Whole => (part, 1.0),
             Scale::Eighths(eighths) => (times(part, eighths, 8), f64::from(eighths) / 8.0),

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use image_gate_codecs::webp::{self, Decoder, Part};
 
-use super::super::damage::{Damage, Tolerance};
-use super::super::geometry::{Size, Window};
-use super::super::mark::{lay_opaque, lay_over};
-use super::super::pixels::Shrink;
-use super::super::raster::{Layout, Raster};
-use super::super::source::webp::{Bitstream, Frame, Image, Webp};
-use super::super::{Control, Error, Info};
 use super::canvas::Canvas;
 use super::{Decode, Scale, enough, failed, truncated};
+use crate::image::damage::{Damage, Tolerance};
+use crate::image::geometry::{Size, Window};
+use crate::image::mark::{lay_opaque, lay_over};
+use crate::image::pixels::Shrink;
+use crate::image::raster::{Layout, Raster};
+use crate::image::source::webp::{Bitstream, Frame, Image, Webp};
+use crate::image::{Control, Error, Info};
 
 /// What a pixel of a lossless image takes at least, by measurement, on a slow processor.
 const NANOSECONDS_A_PIXEL: u64 = 8;

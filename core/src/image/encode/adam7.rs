@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
-use super::super::source::png::PASSES;
-use super::super::{Control, PngCompression};
 use super::sink::Sink;
+use crate::image::source::png::PASSES;
+use crate::image::{Control, PngCompression};
 
 const FILTER_NONE: u8 = 0;
 

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use image_gate_codecs::avif::{self, Image};
 
-use super::super::geometry::Size;
-use super::super::metadata::Carried;
-use super::super::pixels::widen;
-use super::super::raster::{Raster, with_room};
-use super::super::{Control, Error, Plan};
 use super::failed;
+use crate::image::geometry::Size;
+use crate::image::metadata::Carried;
+use crate::image::pixels::widen;
+use crate::image::raster::{Raster, with_room};
+use crate::image::{Control, Error, Plan};
 
 /// Nanoseconds that a pixel of noise takes, by speed, at a quality of 60 at most.
 const COSTS: [u64; 11] = [40000, 22000, 20000, 6500, 4000, 3600, 850, 600, 450, 150, 150];

@@ -1,6 +1,6 @@
 //! Output of a bounded length.
 
-use super::super::{Error, Format, Plan};
+use crate::image::{Error, Format, Plan};
 
 /// Below it there is hardly a picture left.
 const LOWEST: u8 = 10;
@@ -8,7 +8,7 @@ const LOWEST: u8 = 10;
 /// What `encode` makes by the plan, or at the highest quality below the plan's at which the
 /// output has at most `max` bytes: bisection takes seven attempts more at most. If not even the
 /// lowest quality fits, its output it is.
-pub(in super::super) fn encode_within(
+pub(in crate::image) fn encode_within(
     max: u64,
     format: Format,
     plan: &Plan,
@@ -51,6 +51,6 @@ pub(in super::super) fn encode_within(
 }
 
 /// Whether a lower quality makes a shorter file.
-pub(in super::super) fn has_quality(format: Format) -> bool {
+pub(in crate::image) fn has_quality(format: Format) -> bool {
     matches!(format, Format::Jpeg | Format::Webp | Format::Avif)
 }

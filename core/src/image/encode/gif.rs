@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use gif::{Encoder, Frame};
 
-use super::super::raster::with_room;
-use super::super::source::gif::INTERLACED;
-use super::super::{Error, Plan};
 use super::failed;
 use super::palette::Indexed;
 use super::sink::Sink;
+use crate::image::raster::with_room;
+use crate::image::source::gif::INTERLACED;
+use crate::image::{Error, Plan};
 
 pub(super) fn encode(indexed: &Indexed, plan: &Plan) -> Result<Vec<u8>, Error> {
     let (width, height) = (side(indexed.size.width)?, side(indexed.size.height)?);

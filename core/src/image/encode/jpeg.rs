@@ -2,11 +2,11 @@
 
 use image_gate_codecs::jpeg::{self, Image};
 
-use super::super::geometry::Size;
-use super::super::metadata::Carried;
-use super::super::raster::{Layout, Raster, with_room};
-use super::super::{Control, Error, Plan};
 use super::failed;
+use crate::image::geometry::Size;
+use crate::image::metadata::Carried;
+use crate::image::raster::{Layout, Raster, with_room};
+use crate::image::{Control, Error, Plan};
 
 /// What a segment holds at most, behind its length.
 const MAX_SEGMENT: usize = 65533;

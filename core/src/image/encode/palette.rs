@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use quantizr::{Image, Options, QuantizeResult};
 
-use super::super::geometry::Size;
-use super::super::pixels::widen;
-use super::super::raster::{Layout, Raster, with_room, zeroed};
-use super::super::{Control, Error};
 use super::failed;
+use crate::image::geometry::Size;
+use crate::image::pixels::widen;
+use crate::image::raster::{Layout, Raster, with_room, zeroed};
+use crate::image::{Control, Error};
 
 /// How far a channel of a pixel may be from its neighbours' where a picture is smooth.
 const SMOOTH: u8 = 6;

@@ -6,12 +6,12 @@ use std::io::Write;
 use png::text_metadata::ITXtChunk;
 use png::{BitDepth, ColorType, Compression, DeflateCompression, Encoder, Filter, Info};
 
-use super::super::metadata::Carried;
-use super::super::raster::{Layout, Raster};
-use super::super::{Control, Error, Plan, PngCompression};
 use super::palette::Indexed;
 use super::sink::Sink;
 use super::{adam7, failed};
+use crate::image::metadata::Carried;
+use crate::image::raster::{Layout, Raster};
+use crate::image::{Control, Error, Plan, PngCompression};
 
 /// Bytes that are compressed in a little while.
 const FEW_BYTES: usize = 8 << 20;
@@ -72,7 +72,7 @@ pub(super) fn encode_palette(
 }
 
 fn info<'a>(
-    size: super::super::geometry::Size,
+    size: crate::image::geometry::Size,
     color_type: ColorType,
     plan: &Plan,
     carried: &'a Carried,

@@ -2,14 +2,14 @@
 
 use image_gate_codecs::webp::{self, Encoded, Image};
 
-use super::super::geometry::Size;
-use super::super::metadata::Carried;
-use super::super::pixels::widen;
-use super::super::raster::{Raster, with_room};
-use super::super::riff;
-use super::super::{Control, Error, Plan};
 use super::failed;
 use super::palette::has_more_colors;
+use crate::image::geometry::Size;
+use crate::image::metadata::Carried;
+use crate::image::pixels::widen;
+use crate::image::raster::{Raster, with_room};
+use crate::image::riff;
+use crate::image::{Control, Error, Plan};
 
 /// Of 100, within that of the plan.
 const LOSSLESS_EFFORT: u8 = 75;
@@ -136,8 +136,8 @@ fn put((kind, part, _): Part, out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::raster::Layout;
     use super::*;
+    use crate::image::raster::Layout;
 
     fn raster(pixel: impl Fn(u32, u32) -> [u8; 3]) -> Raster {
         let places = (0..100).flat_map(|y| (0..100).map(move |x| (x, y)));

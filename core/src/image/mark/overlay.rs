@@ -1,14 +1,14 @@
 //! Layers laid onto an image.
 
-use super::super::geometry::{Size, Window};
-use super::super::raster::{Layout, Raster};
-use super::super::{Control, Error, pixels};
 use super::spin::{spin, turned_size};
 use super::{Content, Mark, Share};
+use crate::image::geometry::{Size, Window};
+use crate::image::raster::{Layout, Raster};
+use crate::image::{Control, Error, pixels};
 
 /// The layers of a watermark, as large as they are to be on images of one size.
 #[derive(Debug)]
-pub(in super::super) struct Overlay(Vec<Layer>);
+pub(in crate::image) struct Overlay(Vec<Layer>);
 
 #[derive(Debug)]
 struct Layer {
@@ -35,7 +35,7 @@ enum Spots {
 
 impl Overlay {
     /// Draws the layers for images of `canvas`.
-    pub(in super::super) fn new(
+    pub(in crate::image) fn new(
         marks: &[Mark],
         canvas: Size,
         control: &Control,
@@ -55,7 +55,7 @@ impl Overlay {
     }
 
     /// Lays the layers onto an image, the first one lowest.
-    pub(in super::super) fn apply(
+    pub(in crate::image) fn apply(
         &self,
         raster: Raster,
         control: &Control,
@@ -176,7 +176,7 @@ fn lay(onto: &mut Raster, mark: &Raster, x: i64, y: i64) {
 }
 
 /// Lays a pixel over an opaque one.
-pub(in super::super) fn lay_opaque(pixel: &mut [u8; 3], &[r, g, b, alpha]: &[u8; 4]) {
+pub(in crate::image) fn lay_opaque(pixel: &mut [u8; 3], &[r, g, b, alpha]: &[u8; 4]) {
     let alpha = u32::from(alpha);
     for (below, above) in pixel.iter_mut().zip([r, g, b]) {
         *below = divide(u32::from(above) * alpha + u32::from(*below) * (255 - alpha));
@@ -184,7 +184,7 @@ pub(in super::super) fn lay_opaque(pixel: &mut [u8; 3], &[r, g, b, alpha]: &[u8;
 }
 
 /// Source over destination, neither premultiplied (Porter and Duff, "Compositing Digital Images").
-pub(in super::super) fn lay_over(pixel: &mut [u8; 4], &[r, g, b, alpha]: &[u8; 4]) {
+pub(in crate::image) fn lay_over(pixel: &mut [u8; 4], &[r, g, b, alpha]: &[u8; 4]) {
     let (above_alpha, below_alpha) = (u32::from(alpha), u32::from(pixel[3]));
     // In units of 1/255² of a pixel.
     let above_part = above_alpha * 255;
@@ -207,11 +207,11 @@ fn divide(value: u32) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{MarkLook, Position};
     use super::*;
+    use crate::image::mark::{MarkLook, Position};
 
     fn mark(position: Position, offset: (i32, i32), tile: bool) -> Mark {
-        let text = super::super::text::tests::text("x");
+        let text = crate::image::mark::text::tests::text("x");
         Mark {
             content: Content::Text(text),
             look: MarkLook { position, offset, tile, ..MarkLook::default() },

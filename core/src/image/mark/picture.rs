@@ -4,13 +4,13 @@ use std::hash::{Hash, Hasher};
 
 use sha2::{Digest, Sha256};
 
-use super::super::damage::Tolerance;
-use super::super::decode::{self, Decode};
-use super::super::geometry::{Size, Turn};
-use super::super::pixels::{self, Converter};
-use super::super::raster::{Layout, Raster};
-use super::super::source::Source;
-use super::super::{Control, DamagePolicy, Error, Limits};
+use crate::image::damage::Tolerance;
+use crate::image::decode::{self, Decode};
+use crate::image::geometry::{Size, Turn};
+use crate::image::pixels::{self, Converter};
+use crate::image::raster::{Layout, Raster};
+use crate::image::source::Source;
+use crate::image::{Control, DamagePolicy, Error, Limits};
 
 /// A decoded image, upright and in sRGB, to be laid onto others.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! Turns by any angle.
 
-use super::super::geometry::{Size, Turn};
-use super::super::raster::{Layout, Raster, with_room};
-use super::super::{Control, Error, Rotation, pixels};
+use crate::image::geometry::{Size, Turn};
+use crate::image::raster::{Layout, Raster, with_room};
+use crate::image::{Control, Error, Rotation, pixels};
 
 /// The sine and the cosine of an angle in degrees.
 pub(super) fn sin_cos(degrees: u16) -> (f64, f64) {

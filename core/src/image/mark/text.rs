@@ -10,10 +10,10 @@ use cosmic_text::{
 };
 use sha2::{Digest, Sha256};
 
-use super::super::geometry::Size;
-use super::super::raster::{Layout, Raster};
-use super::super::{Color, Control, Error};
 use super::overlay::lay_over;
+use crate::image::geometry::Size;
+use crate::image::raster::{Layout, Raster};
+use crate::image::{Color, Control, Error};
 
 /// How many characters of a text are drawn.
 const LONGEST: usize = 256;
@@ -266,7 +266,7 @@ impl Writer {
 pub(super) mod tests {
     use super::*;
 
-    pub(in super::super) fn text(text: &str) -> Text {
+    pub(in crate::image::mark) fn text(text: &str) -> Text {
         let bytes = std::fs::read("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf").unwrap();
         Text::new(text, Arc::new(Font::parse(bytes).unwrap()), 20, Color::WHITE)
     }

@@ -1,8 +1,8 @@
 //! Which parameters may be set, and to what.
 
-use super::super::Error;
 use super::setting::{Parameter, Setting};
 use super::{Params, Presets, lossy};
+use crate::image::Error;
 
 /// The parameters that a URL may set. By default those are presets, whichever.
 #[derive(Debug, Default)]

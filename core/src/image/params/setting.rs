@@ -1,7 +1,7 @@
 //! The names of parameters and what their values mean.
 
-use super::super::values::{self, whole};
-use super::super::{Bound, Color, Flip, Gravity, MetadataPolicy, Rotation, Wanted};
+use crate::image::values::{self, whole};
+use crate::image::{Bound, Color, Flip, Gravity, MetadataPolicy, Rotation, Wanted};
 
 /// How the box of a [`Fit`](super::Fit) is filled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,10 +2,10 @@ use std::num::NonZeroU32;
 
 use proptest::prelude::*;
 
-use super::super::{
+use super::*;
+use crate::image::{
     Adjust, Color, Control, Flip, Format, Gravity, Limits, MetadataPolicy, Rotation, prepare,
 };
-use super::*;
 
 fn parse(params: &str) -> Plan {
     Plan::from_params(params).unwrap()

@@ -1,8 +1,8 @@
 //! Brightness, contrast, saturation, hue, gamma, grey.
 
-use super::super::raster::{Layout, Raster};
-use super::super::{Adjust, Control, Error};
 use super::flatten::map;
+use crate::image::raster::{Layout, Raster};
+use crate::image::{Adjust, Control, Error};
 
 /// One, in the factors of a [`Matrix`].
 const ONE: i32 = 1 << 14;
@@ -15,7 +15,7 @@ const LUMINANCE: [f64; 3] = [0.2126, 0.7152, 0.0722];
 
 /// Adjusts the colours of anything but CMYK. Where `narrow` is set, what is to be grey
 /// comes out in a layout for grey.
-pub(in super::super) fn adjust(
+pub(in crate::image) fn adjust(
     mut raster: Raster,
     adjust: &Adjust,
     narrow: bool,
@@ -132,8 +132,8 @@ fn turned(angle: f64) -> Factors {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::geometry::Size;
     use super::*;
+    use crate::image::geometry::Size;
 
     fn made(layout: Layout, pixel: &[u8], how: Adjust) -> (Layout, Vec<u8>) {
         let raster = Raster::from_data(Size::new(1, 1), layout, pixel.to_vec()).unwrap();

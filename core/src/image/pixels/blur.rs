@@ -2,16 +2,16 @@
 
 use fast_image_resize::MulDiv;
 
-use super::super::raster::{Raster, with_room};
-use super::super::{Control, Error};
 use super::resize::{internal, view_mut};
+use crate::image::raster::{Raster, with_room};
+use crate::image::{Control, Error};
 
 /// Up to this standard deviation, in hundredths, the true kernel is used. Above it three
 /// boxes come close to it, at a cost that does not grow.
 const EXACT: u16 = 1000;
 
 /// Blurs by a standard deviation in hundredths of a pixel; edges are repeated.
-pub(in super::super) fn blur(
+pub(in crate::image) fn blur(
     raster: &mut Raster,
     sigma: u16,
     control: &Control,
@@ -223,9 +223,9 @@ fn copy(data: &[u8]) -> Result<Vec<u8>, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::geometry::Size;
-    use super::super::super::raster::Layout;
     use super::*;
+    use crate::image::geometry::Size;
+    use crate::image::raster::Layout;
 
     fn blurred(width: u32, layout: Layout, data: &[u8], sigma: u16) -> Vec<u8> {
         let height = (data.len() / layout.channels()) as u32 / width;

@@ -1,10 +1,10 @@
 //! Between layouts: onto a background, and to colour.
 
-use super::super::raster::{Layout, Raster, with_room};
-use super::super::{Color, Error};
+use crate::image::raster::{Layout, Raster, with_room};
+use crate::image::{Color, Error};
 
 /// Lays what is transparent onto a colour. What has no alpha stays as it is.
-pub(in super::super) fn flatten(raster: Raster, background: Color) -> Result<Raster, Error> {
+pub(in crate::image) fn flatten(raster: Raster, background: Color) -> Result<Raster, Error> {
     let Color { r, g, b } = background;
     match raster.layout() {
         Layout::Rgba8 => map::<4, 3>(&raster, Layout::Rgb8, |[red, green, blue, a]| {
@@ -21,7 +21,7 @@ pub(in super::super) fn flatten(raster: Raster, background: Color) -> Result<Ras
 }
 
 /// Gives grey its three channels.
-pub(in super::super) fn widen(raster: Raster) -> Result<Raster, Error> {
+pub(in crate::image) fn widen(raster: Raster) -> Result<Raster, Error> {
     match raster.layout() {
         Layout::L8 => map::<1, 3>(&raster, Layout::Rgb8, |[grey]| [grey; 3]),
         Layout::La8 => map::<2, 4>(&raster, Layout::Rgba8, |[grey, a]| [grey, grey, grey, a]),
@@ -30,7 +30,7 @@ pub(in super::super) fn widen(raster: Raster) -> Result<Raster, Error> {
 }
 
 /// Gives opaque colour its alpha.
-pub(in super::super) fn with_alpha(raster: Raster) -> Result<Raster, Error> {
+pub(in crate::image) fn with_alpha(raster: Raster) -> Result<Raster, Error> {
     match raster.layout() {
         Layout::L8 => map::<1, 2>(&raster, Layout::La8, |[grey]| [grey, 255]),
         Layout::Rgb8 => map::<3, 4>(&raster, Layout::Rgba8, |[r, g, b]| [r, g, b, 255]),
@@ -58,8 +58,8 @@ fn over(color: u8, alpha: u8, below: u8) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::geometry::Size;
     use super::*;
+    use crate::image::geometry::Size;
 
     fn pixel(layout: Layout, data: &[u8]) -> Raster {
         Raster::from_data(Size::new(1, 1), layout, data.to_vec()).unwrap()

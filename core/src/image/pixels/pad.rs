@@ -1,13 +1,13 @@
 //! Padding.
 
-use super::super::geometry::Size;
-use super::super::raster::{Layout, Raster, with_room};
-use super::super::{Color, Error};
 use super::flatten::{flatten, widen};
+use crate::image::geometry::Size;
+use crate::image::raster::{Layout, Raster, with_room};
+use crate::image::{Color, Error};
 
 /// Lays an image at `place` on a canvas of one colour, which shows through where the
 /// image is transparent. There is room for it.
-pub(in super::super) fn pad(
+pub(in crate::image) fn pad(
     raster: Raster,
     canvas: Size,
     place: (u32, u32),

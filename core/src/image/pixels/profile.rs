@@ -7,16 +7,16 @@ use moxcms::{
     TransformOptions,
 };
 
-use super::super::raster::{Layout, Raster, with_room};
-use super::super::{Control, Error};
 use super::flatten::map;
+use crate::image::raster::{Layout, Raster, with_room};
+use crate::image::{Control, Error};
 
 /// A profile that changes no channel by more than this is sRGB under another
 /// name: the many copies of it differ by the rounding of their tables.
 const TOLERANCE: u8 = 2;
 
 /// Brings pixels from the colour space of a profile to sRGB.
-pub(in super::super) struct Converter {
+pub(in crate::image) struct Converter {
     transform: Arc<Transform8BitExecutor>,
     from: Layout,
     to: Layout,
@@ -25,7 +25,7 @@ pub(in super::super) struct Converter {
 impl Converter {
     /// What converts pixels of that layout; `None` where the profile is broken,
     /// is for other kinds of pixels, or would change nothing.
-    pub(in super::super) fn new(profile: &[u8], layout: Layout) -> Option<Converter> {
+    pub(in crate::image) fn new(profile: &[u8], layout: Layout) -> Option<Converter> {
         let profile = ColorProfile::new_from_slice(profile).ok()?;
         let (space, to, from_cms, to_cms) = match layout {
             Layout::L8 => (DataColorSpace::Gray, Layout::L8, CmsLayout::Gray, CmsLayout::Gray),
@@ -69,7 +69,7 @@ impl Converter {
     }
 
     /// Converts a raster of the layout that the converter was made for.
-    pub(in super::super) fn convert(
+    pub(in crate::image) fn convert(
         &self,
         mut raster: Raster,
         control: &Control,
@@ -103,7 +103,7 @@ fn grey() -> ColorProfile {
 
 /// CMYK to RGB without a profile: each ink takes away its colour. What has no
 /// ink stays as it is.
-pub(in super::super) fn naive_rgb(raster: Raster) -> Result<Raster, Error> {
+pub(in crate::image) fn naive_rgb(raster: Raster) -> Result<Raster, Error> {
     if raster.layout() != Layout::Cmyk8 {
         return Ok(raster);
     }
@@ -117,8 +117,8 @@ pub(in super::super) fn naive_rgb(raster: Raster) -> Result<Raster, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::geometry::Size;
     use super::*;
+    use crate::image::geometry::Size;
 
     fn convert(profile: &ColorProfile, layout: Layout, pixel: &[u8]) -> Option<Vec<u8>> {
         let converter = Converter::new(&profile.encode().unwrap(), layout)?;

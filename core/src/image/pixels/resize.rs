@@ -7,22 +7,22 @@ use fast_image_resize::{
     Filter, FilterType, IntoImageViewMut, MulDiv, PixelType, ResizeAlg, ResizeOptions, Resizer,
 };
 
-use super::super::geometry::{Size, Window};
-use super::super::raster::{Layout, Raster, with_room};
-use super::super::{Control, Error};
+use crate::image::geometry::{Size, Window};
+use crate::image::raster::{Layout, Raster, with_room};
+use crate::image::{Control, Error};
 
 /// How a raster lies in an image, in pixels of the raster.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(in super::super) struct Placed {
+pub(in crate::image) struct Placed {
     /// Width and height of the image, which may end within the raster's last column and row.
-    pub(in super::super) extent: (f64, f64),
+    pub(in crate::image) extent: (f64, f64),
     /// Where in the image the raster begins.
-    pub(in super::super) origin: (f64, f64),
+    pub(in crate::image) origin: (f64, f64),
 }
 
 impl Placed {
     /// A raster that is all of an image.
-    pub(in super::super) fn all(size: Size) -> Placed {
+    pub(in crate::image) fn all(size: Size) -> Placed {
         Placed { extent: (size.width.into(), size.height.into()), origin: (0.0, 0.0) }
     }
 }
@@ -30,7 +30,7 @@ impl Placed {
 /// Scales an image, of which the raster has what is needed, to `scaled`, and keeps
 /// `window` of that. Only what the window needs is computed, yet at the window's
 /// edges the filter sees the pixels beyond, as if all had been scaled first.
-pub(in super::super) fn resize(
+pub(in crate::image) fn resize(
     mut raster: Raster,
     placed: Placed,
     scaled: Size,
@@ -119,7 +119,7 @@ fn lanczos3(x: f64) -> f64 {
 }
 
 /// Bytes that [`resize`] holds besides what it takes and what it returns.
-pub(in super::super) fn working_bytes(from: Size, layout: Layout, to: Size) -> u64 {
+pub(in crate::image) fn working_bytes(from: Size, layout: Layout, to: Size) -> u64 {
     if from == to { 0 } else { buffer_bytes(from, layout, to) }
 }
 

@@ -1,12 +1,12 @@
 //! Unsharp masking.
 
-use super::super::raster::{Raster, with_room};
-use super::super::{Control, Error};
+use crate::image::raster::{Raster, with_room};
+use crate::image::{Control, Error};
 
 /// Sharpens by `percent`, in the strength of libgd's `gdImageSharpen`: the
 /// separable kernel `[-o, 1 + 2o, -o]` with `o = percent / 400`, first along
 /// the columns and then along the rows, edges repeated. Alpha stays as it is.
-pub(in super::super) fn sharpen(
+pub(in crate::image) fn sharpen(
     raster: &mut Raster,
     percent: u16,
     control: &Control,
@@ -70,9 +70,9 @@ fn restore_alpha(row: &mut [u8], original: &[u8], channels: usize, colors: usize
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::geometry::Size;
-    use super::super::super::raster::Layout;
     use super::*;
+    use crate::image::geometry::Size;
+    use crate::image::raster::Layout;
 
     fn sharpened(width: u32, layout: Layout, data: &[u8], percent: u16) -> Vec<u8> {
         let height = (data.len() / layout.channels()) as u32 / width;

@@ -1,17 +1,17 @@
 //! Averages of boxes of pixels, made row by row, so that a large image never is in
 //! memory as a whole.
 
-use super::super::Error;
-use super::super::geometry::Size;
-use super::super::raster::{Layout, Raster, with_room};
+use crate::image::Error;
+use crate::image::geometry::Size;
+use crate::image::raster::{Layout, Raster, with_room};
 
 /// The largest side of a box: the sum of so many samples still fits.
-pub(in super::super) const LARGEST: u32 = 128;
+pub(in crate::image) const LARGEST: u32 = 128;
 
 /// An image whose pixels are the averages of boxes of another's, which has no
 /// alpha. At the far edges the boxes are cut.
 #[derive(Debug)]
-pub(in super::super) struct Shrink {
+pub(in crate::image) struct Shrink {
     side: usize,
     out: Raster,
     /// Rows that came.
@@ -22,7 +22,7 @@ pub(in super::super) struct Shrink {
 
 impl Shrink {
     /// For an image of that size, by boxes of `side`, from 1 to [`LARGEST`].
-    pub(in super::super) fn new(size: Size, layout: Layout, side: u32) -> Result<Shrink, Error> {
+    pub(in crate::image) fn new(size: Size, layout: Layout, side: u32) -> Result<Shrink, Error> {
         let side = side.clamp(1, LARGEST);
         let small = Size::new(size.width.div_ceil(side), size.height.div_ceil(side));
         let len = size.width as usize * layout.channels();
@@ -32,7 +32,7 @@ impl Shrink {
     }
 
     /// Takes the next row.
-    pub(in super::super) fn push(&mut self, row: &[u8]) {
+    pub(in crate::image) fn push(&mut self, row: &[u8]) {
         for (sum, &sample) in self.sums.iter_mut().zip(row) {
             *sum += u16::from(sample);
         }
@@ -43,7 +43,7 @@ impl Shrink {
     }
 
     /// The image, when all rows were taken.
-    pub(in super::super) fn finish(mut self) -> Raster {
+    pub(in crate::image) fn finish(mut self) -> Raster {
         let rest = self.rows % self.side;
         if rest > 0 {
             self.put(rest);

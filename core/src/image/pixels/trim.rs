@@ -1,12 +1,12 @@
 //! Borders of one colour.
 
-use super::super::geometry::{Size, Window};
-use super::super::raster::{Raster, with_room};
-use super::super::{Control, Error};
+use crate::image::geometry::{Size, Window};
+use crate::image::raster::{Raster, with_room};
+use crate::image::{Control, Error};
 
 /// What is inside the border whose channels are all within `threshold` of those of the top
 /// left pixel. An image that is nothing but border has none.
-pub(in super::super) fn inside(raster: &Raster, threshold: u8) -> Window {
+pub(in crate::image) fn inside(raster: &Raster, threshold: u8) -> Window {
     let (size, channels) = (raster.size(), raster.layout().channels());
     let whole = Window { x: 0, y: 0, size };
     let Some(border) = raster.data().get(..channels) else { return whole };
@@ -35,7 +35,7 @@ pub(in super::super) fn inside(raster: &Raster, threshold: u8) -> Window {
 }
 
 /// Keeps a window of an image, which lies inside it.
-pub(in super::super) fn cut(
+pub(in crate::image) fn cut(
     raster: Raster,
     window: Window,
     control: &Control,
@@ -55,8 +55,8 @@ pub(in super::super) fn cut(
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::raster::Layout;
     use super::*;
+    use crate::image::raster::Layout;
 
     fn window(x: u32, y: u32, width: u32, height: u32) -> Window {
         Window { x, y, size: Size::new(width, height) }

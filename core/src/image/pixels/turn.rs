@@ -1,15 +1,15 @@
 //! Orientation and rotation.
 
-use super::super::geometry::{Size, Turn};
-use super::super::raster::Raster;
-use super::super::{Control, Error};
+use crate::image::geometry::{Size, Turn};
+use crate::image::raster::Raster;
+use crate::image::{Control, Error};
 
 /// Rows of the result that are written together when the image comes to lie on
 /// its side: so many pixels of a source row share cache lines.
 const BAND: usize = 16;
 
 /// Turns a raster.
-pub(in super::super) fn turn(
+pub(in crate::image) fn turn(
     raster: Raster,
     turn: Turn,
     control: &Control,
@@ -67,8 +67,8 @@ fn turn_pixels<const N: usize>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::raster::Layout;
     use super::*;
+    use crate::image::raster::Layout;
 
     fn turned(data: &[u8], width: u32, orientation: u8) -> (Size, Vec<u8>) {
         let size = Size::new(width, data.len() as u32 / width);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::super::bytes::{array, be16, be32, le16, le32};
+use crate::image::bytes::{array, be16, be32, le16, le32};
 
 const ARTIST: u16 = 0x013b;
 const ORIENTATION: u16 = 0x0112;
@@ -17,7 +17,7 @@ const MAX_TEXT: usize = 8 * 1024;
 
 /// The first directory of an EXIF block, read where it lies.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct Exif<'a> {
+pub(in crate::image) struct Exif<'a> {
     tiff: &'a [u8],
     big_endian: bool,
     /// Where the first entry of the directory is.
@@ -34,7 +34,7 @@ struct Entry {
 
 impl<'a> Exif<'a> {
     /// Reads the header of a TIFF structure; `None` where it is none.
-    pub(in super::super) fn new(tiff: &'a [u8]) -> Option<Exif<'a>> {
+    pub(in crate::image) fn new(tiff: &'a [u8]) -> Option<Exif<'a>> {
         let big_endian = match &array(tiff, 0)? {
             b"MM\0*" => true,
             b"II*\0" => false,
@@ -48,7 +48,7 @@ impl<'a> Exif<'a> {
     }
 
     /// The orientation, 1 to 8; 1 where none or no valid one is given.
-    pub(in super::super) fn orientation(&self) -> u8 {
+    pub(in crate::image) fn orientation(&self) -> u8 {
         let value = self.find(ORIENTATION).and_then(|entry| match entry.kind {
             SHORT => self.u16(entry.at).map(u32::from),
             LONG => self.u32(entry.at),

@@ -2,39 +2,39 @@
 
 use std::num::NonZeroU32;
 
-use super::super::bytes::{array, le16};
-use super::super::geometry::{Size, Window};
-use super::super::{Error, Format, Info};
 use super::{Animation, Damage, Dispose, Embedded, Kind, Source, broken, truncated};
+use crate::image::bytes::{array, le16};
+use crate::image::geometry::{Size, Window};
+use crate::image::{Error, Format, Info};
 
 const EXTENSION: u8 = 0x21;
 const IMAGE: u8 = 0x2c;
 const TRAILER: u8 = 0x3b;
 const GRAPHIC_CONTROL: u8 = 0xf9;
-pub(in super::super) const PLAIN_TEXT: u8 = 0x01;
+pub(in crate::image) const PLAIN_TEXT: u8 = 0x01;
 const APPLICATION: u8 = 0xff;
 
 /// The first row of each pass of an interlaced image, and its step (GIF89a, appendix E).
-pub(in super::super) const INTERLACED: [(usize, usize); 4] = [(0, 8), (4, 8), (2, 4), (1, 2)];
+pub(in crate::image) const INTERLACED: [(usize, usize); 4] = [(0, 8), (4, 8), (2, 4), (1, 2)];
 
 /// Who defined the extension that says how often an animation is repeated.
 const LOOPS: [&[u8; 11]; 2] = [b"NETSCAPE2.0", b"ANIMEXTS1.0"];
 
 /// What the blocks say besides [`Info`].
 #[derive(Debug)]
-pub(in super::super) struct Gif<'a> {
+pub(in crate::image) struct Gif<'a> {
     input: &'a [u8],
     /// Where the first frame lies.
-    pub(in super::super) first: Window,
+    pub(in crate::image) first: Window,
     /// Pixels of all frames, which may be more than those of the canvas each time.
-    pub(in super::super) pixels: u64,
-    pub(in super::super) animation: Animation,
+    pub(in crate::image) pixels: u64,
+    pub(in crate::image) animation: Animation,
 }
 
 impl<'a> Gif<'a> {
     /// Checks that there can be half of the first frame's rows: a code of two bits or more stands
     /// for no more pixels than there were codes, and for 4096 at most.
-    pub(in super::super) fn check_data(&self) -> Result<(), Error> {
+    pub(in crate::image) fn check_data(&self) -> Result<(), Error> {
         let Some(first) = self.frames().next() else { return Ok(()) };
         let Size { width, height } = first.window.size;
         let half = u64::from(width) * u64::from(height / 2);
@@ -43,7 +43,7 @@ impl<'a> Gif<'a> {
     }
 
     /// The frames in their order.
-    pub(in super::super) fn frames(&self) -> impl Iterator<Item = Frame<'a>> + use<'a> {
+    pub(in crate::image) fn frames(&self) -> impl Iterator<Item = Frame<'a>> + use<'a> {
         let mut blocks = Blocks::new(self.input);
         std::iter::from_fn(move || {
             loop {
@@ -59,26 +59,26 @@ impl<'a> Gif<'a> {
 
 /// A frame, its pixels still packed.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct Frame<'a> {
+pub(in crate::image) struct Frame<'a> {
     /// Where on the canvas it lies; it may stick out.
-    pub(in super::super) window: Window,
-    pub(in super::super) interlaced: bool,
+    pub(in crate::image) window: Window,
+    pub(in crate::image) interlaced: bool,
     /// The colours, three bytes each.
-    pub(in super::super) palette: &'a [u8],
-    pub(in super::super) transparent: Option<u8>,
-    pub(in super::super) dispose: Dispose,
+    pub(in crate::image) palette: &'a [u8],
+    pub(in crate::image) transparent: Option<u8>,
+    pub(in crate::image) dispose: Dispose,
     /// Milliseconds for which it is shown.
-    pub(in super::super) duration: u32,
+    pub(in crate::image) duration: u32,
     /// Bits of the smallest codes of the data, without the one that is added.
-    pub(in super::super) code_size: u8,
+    pub(in crate::image) code_size: u8,
     data: &'a [u8],
     /// Whether the file ends within the data.
-    pub(in super::super) is_cut: bool,
+    pub(in crate::image) is_cut: bool,
 }
 
 impl<'a> Frame<'a> {
     /// The data, in pieces of at most 255 bytes.
-    pub(in super::super) fn data(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+    pub(in crate::image) fn data(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let mut rest = self.data;
         std::iter::from_fn(move || {
             let (&len, behind) = rest.split_first().filter(|&(&len, _)| len > 0)?;
@@ -184,7 +184,7 @@ fn dispose(method: u8) -> Dispose {
 }
 
 /// A part of a file.
-pub(in super::super) enum Block<'a> {
+pub(in crate::image) enum Block<'a> {
     Image(Frame<'a>),
     /// What holds for the frame that follows.
     Control,
@@ -209,7 +209,7 @@ struct Control {
 const NO_CONTROL: Control = Control { transparent: None, dispose: Dispose::Keep, duration: 0 };
 
 /// Moves from block to block; stays at the first that is none.
-pub(in super::super) struct Blocks<'a> {
+pub(in crate::image) struct Blocks<'a> {
     input: &'a [u8],
     at: usize,
     /// Where the last one begins.
@@ -221,7 +221,7 @@ pub(in super::super) struct Blocks<'a> {
 
 impl<'a> Blocks<'a> {
     /// Those behind the screen descriptor and its colour table.
-    pub(in super::super) fn new(input: &'a [u8]) -> Blocks<'a> {
+    pub(in crate::image) fn new(input: &'a [u8]) -> Blocks<'a> {
         let len = input.get(10).map_or(0, |&flags| table_len(flags));
         let rest = input.get(13..).unwrap_or_default();
         let palette = rest.get(..len).unwrap_or(rest);
@@ -229,11 +229,11 @@ impl<'a> Blocks<'a> {
     }
 
     /// Where the last one lies.
-    pub(in super::super) fn range(&self) -> std::ops::Range<usize> {
+    pub(in crate::image) fn range(&self) -> std::ops::Range<usize> {
         self.start..self.at
     }
 
-    pub(in super::super) fn next(&mut self) -> Block<'a> {
+    pub(in crate::image) fn next(&mut self) -> Block<'a> {
         // Some encoders end data twice, or fill up with zeros.
         while self.input.get(self.at) == Some(&0) {
             self.at += 1;

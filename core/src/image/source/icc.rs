@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::super::{Coding, Control, decode_body};
+use crate::image::{Coding, Control, decode_body};
 
 /// A larger profile is not looked at. The largest in common use, of printing
 /// presses, have 2 MiB.
@@ -14,7 +14,7 @@ const MAX_PACKED: usize = 1 << 20;
 
 /// An embedded profile, not yet put together.
 #[derive(Debug)]
-pub(in super::super) enum Icc<'a> {
+pub(in crate::image) enum Icc<'a> {
     /// As it is (WebP, AVIF), or made of what stands in its place.
     Plain(Cow<'a, [u8]>),
     /// Split over segments, in order (JPEG).
@@ -25,7 +25,7 @@ pub(in super::super) enum Icc<'a> {
 
 impl<'a> Icc<'a> {
     /// The profile; `None` where it is too large or damaged.
-    pub(in super::super) fn bytes(&self) -> Option<Cow<'a, [u8]>> {
+    pub(in crate::image) fn bytes(&self) -> Option<Cow<'a, [u8]>> {
         match self {
             Icc::Plain(bytes) => Some(bytes.clone()).filter(|bytes| bytes.len() <= MAX_PROFILE),
             Icc::Parts(parts) => match parts.as_slice() {

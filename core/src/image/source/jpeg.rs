@@ -7,44 +7,44 @@ use std::borrow::Cow;
 
 use memchr::memchr;
 
-use super::super::bytes::{array, be16};
-use super::super::damage::{Damage, Tolerance};
-use super::super::geometry::Size;
-use super::super::{Error, Format, Info, Limits};
 use super::rights::PHOTOSHOP;
 use super::{Embedded, Icc, Kind, Source, TRUNCATED, broken, check_pixels, truncated};
+use crate::image::bytes::{array, be16};
+use crate::image::damage::{Damage, Tolerance};
+use crate::image::geometry::Size;
+use crate::image::{Error, Format, Info, Limits};
 use scans::Scans;
 
-pub(in super::super) const SOI: u8 = 0xd8;
-pub(in super::super) const EOI: u8 = 0xd9;
-pub(in super::super) const SOS: u8 = 0xda;
+pub(in crate::image) const SOI: u8 = 0xd8;
+pub(in crate::image) const EOI: u8 = 0xd9;
+pub(in crate::image) const SOS: u8 = 0xda;
 /// An image of so many pixels may have next to no data: that costs nobody much.
 const CHEAP: u64 = 1 << 24;
 
 const TEM: u8 = 0x01;
 const RST0: u8 = 0xd0;
 const RST7: u8 = 0xd7;
-pub(in super::super) const APP0: u8 = 0xe0;
-pub(in super::super) const APP1: u8 = 0xe1;
-pub(in super::super) const APP2: u8 = 0xe2;
+pub(in crate::image) const APP0: u8 = 0xe0;
+pub(in crate::image) const APP1: u8 = 0xe1;
+pub(in crate::image) const APP2: u8 = 0xe2;
 const APP13: u8 = 0xed;
-pub(in super::super) const APP14: u8 = 0xee;
-pub(in super::super) const APP15: u8 = 0xef;
-pub(in super::super) const COM: u8 = 0xfe;
+pub(in crate::image) const APP14: u8 = 0xee;
+pub(in crate::image) const APP15: u8 = 0xef;
+pub(in crate::image) const COM: u8 = 0xfe;
 
-pub(in super::super) const JFIF: &[u8] = b"JFIF\0";
-pub(in super::super) const EXIF: &[u8] = b"Exif\0\0";
+pub(in crate::image) const JFIF: &[u8] = b"JFIF\0";
+pub(in crate::image) const EXIF: &[u8] = b"Exif\0\0";
 const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
-pub(in super::super) const ICC: &[u8] = b"ICC_PROFILE\0";
-pub(in super::super) const ADOBE: &[u8] = b"Adobe";
+pub(in crate::image) const ICC: &[u8] = b"ICC_PROFILE\0";
+pub(in crate::image) const ADOBE: &[u8] = b"Adobe";
 /// What of an Adobe segment is defined (T.872, section 6.5.3). A shorter one is none to decoders.
-pub(in super::super) const ADOBE_LEN: usize = 12;
+pub(in crate::image) const ADOBE_LEN: usize = 12;
 /// Where the colour transform is in it.
 const ADOBE_TRANSFORM: usize = 11;
 
 /// What the markers say besides [`Info`].
 #[derive(Debug)]
-pub(in super::super) struct Jpeg {
+pub(in crate::image) struct Jpeg {
     /// How often each component is sampled, horizontally and vertically.
     sampling: Vec<(u8, u8)>,
     /// Whether all components come in one scan, so that no coefficient needs
@@ -53,7 +53,7 @@ pub(in super::super) struct Jpeg {
     arithmetic: bool,
     progressive: bool,
     /// Whether there is an Adobe segment; its CMYK values are inverted.
-    pub(in super::super) adobe: bool,
+    pub(in crate::image) adobe: bool,
     size: Size,
     scans: Scans,
     /// Whether libjpeg would refuse the image, or warn of it, over something
@@ -62,13 +62,13 @@ pub(in super::super) struct Jpeg {
 }
 
 impl Jpeg {
-    pub(in super::super) fn components(&self) -> usize {
+    pub(in crate::image) fn components(&self) -> usize {
         self.sampling.len()
     }
 
     /// Width and height of an MCU in pixels, where libjpeg-turbo decodes parts: of samplings of
     /// which the components of colour, and only they, come once in it.
-    pub(in super::super) fn mcu(&self) -> Option<(u32, u32)> {
+    pub(in crate::image) fn mcu(&self) -> Option<(u32, u32)> {
         let mcu = |&(h, v): &(u8, u8)| Some((8 * u32::from(h), 8 * u32::from(v)));
         match self.sampling.as_slice() {
             _ if self.arithmetic => None,
@@ -79,29 +79,29 @@ impl Jpeg {
         }
     }
 
-    pub(in super::super) fn arithmetic(&self) -> bool {
+    pub(in crate::image) fn arithmetic(&self) -> bool {
         self.arithmetic
     }
 
-    pub(in super::super) fn progressive(&self) -> bool {
+    pub(in crate::image) fn progressive(&self) -> bool {
         self.progressive
     }
 
     /// How often each component is sampled, horizontally and vertically.
-    pub(in super::super) fn sampling(&self) -> &[(u8, u8)] {
+    pub(in crate::image) fn sampling(&self) -> &[(u8, u8)] {
         &self.sampling
     }
 
-    pub(in super::super) fn size(&self) -> Size {
+    pub(in crate::image) fn size(&self) -> Size {
         self.size
     }
 
-    pub(in super::super) fn one_pass(&self) -> bool {
+    pub(in crate::image) fn one_pass(&self) -> bool {
         self.one_pass
     }
 
     /// Whether an ink comes twice as often as black, both ways, as 4:2:0 does to CMYK.
-    pub(in super::super) fn coarse_black(&self) -> bool {
+    pub(in crate::image) fn coarse_black(&self) -> bool {
         let twice = |&(h, v): &(u8, u8), of: &(u8, u8)| h >= 2 * of.0 && v >= 2 * of.1;
         matches!(self.sampling.as_slice(), [inks @ .., black]
             if inks.len() == 3 && inks.iter().any(|ink| twice(ink, black)))
@@ -109,13 +109,13 @@ impl Jpeg {
 
     /// Bytes of the coefficients that a decoder has to keep: all of them,
     /// unless each block is done with as soon as it is read.
-    pub(in super::super) fn coefficient_bytes(&self) -> u64 {
+    pub(in crate::image) fn coefficient_bytes(&self) -> u64 {
         if self.one_pass { 0 } else { self.blocks(true) * 64 * 2 }
     }
 
     /// What a decoder is to be given: the input itself, or a copy of it that has
     /// only those segments that the pixels depend on, and an end.
-    pub(in super::super) fn decodable<'a>(&self, input: &'a [u8]) -> Result<Cow<'a, [u8]>, Error> {
+    pub(in crate::image) fn decodable<'a>(&self, input: &'a [u8]) -> Result<Cow<'a, [u8]>, Error> {
         if self.messy {
             clean::clean(input, self).map(Cow::Owned)
         } else {
@@ -124,13 +124,13 @@ impl Jpeg {
     }
 
     /// Bytes of the copy that [`decodable`](Jpeg::decodable) makes.
-    pub(in super::super) fn copied_bytes(&self, input: &[u8]) -> u64 {
+    pub(in crate::image) fn copied_bytes(&self, input: &[u8]) -> u64 {
         if self.messy { (input.len() + clean::MORE) as u64 } else { 0 }
     }
 
     /// Whether only the data can tell how many rows there are: they all come in one scan, and the
     /// file ends early.
-    pub(in super::super) fn may_lack_rows(&self) -> bool {
+    pub(in crate::image) fn may_lack_rows(&self) -> bool {
         self.one_pass && !self.scans.is_ended
     }
 
@@ -373,7 +373,7 @@ fn has_name(luma: &(u8, u8)) -> bool {
     matches!(luma, (1, 1) | (2, 1) | (2, 2) | (1, 2) | (4, 1) | (1, 4))
 }
 
-pub(in super::super) fn frame_header(marker: u8) -> bool {
+pub(in crate::image) fn frame_header(marker: u8) -> bool {
     // C4, C8 and CC are Huffman tables, an extension and conditioning.
     matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc)
 }
@@ -382,30 +382,30 @@ fn is_restart(marker: u8) -> bool {
     matches!(marker, RST0..=RST7)
 }
 
-pub(in super::super) fn stands_alone(marker: u8) -> bool {
+pub(in crate::image) fn stands_alone(marker: u8) -> bool {
     matches!(marker, TEM | RST0..=RST7 | SOI | EOI)
 }
 
 /// A position that moves from marker to marker.
-pub(in super::super) struct Walk<'a> {
+pub(in crate::image) struct Walk<'a> {
     input: &'a [u8],
     at: usize,
 }
 
 impl<'a> Walk<'a> {
     /// A walk that begins there.
-    pub(in super::super) fn new(input: &'a [u8], at: usize) -> Walk<'a> {
+    pub(in crate::image) fn new(input: &'a [u8], at: usize) -> Walk<'a> {
         Walk { input, at }
     }
 
     /// Where it is.
-    pub(in super::super) fn at(&self) -> usize {
+    pub(in crate::image) fn at(&self) -> usize {
         self.at
     }
 
     /// Moves behind the next marker and returns its code. Bytes that belong to
     /// nothing are skipped, as decoders do.
-    pub(in super::super) fn marker(&mut self) -> Option<u8> {
+    pub(in crate::image) fn marker(&mut self) -> Option<u8> {
         loop {
             self.at += memchr(0xff, self.input.get(self.at..)?)?;
             while *self.input.get(self.at)? == 0xff {
@@ -420,7 +420,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Moves behind the segment that begins here and returns what is in it.
-    pub(in super::super) fn segment(&mut self) -> Option<&'a [u8]> {
+    pub(in crate::image) fn segment(&mut self) -> Option<&'a [u8]> {
         // libjpeg takes a length that leaves no room for itself for that of nothing.
         let len = usize::from(be16(self.input, self.at)?).max(2);
         let body = self.input.get(self.at + 2..self.at + len)?;
@@ -430,7 +430,7 @@ impl<'a> Walk<'a> {
 
     /// Moves behind the entropy-coded data that begins here, in which stuffed
     /// zeros and restart markers are the only codes. Returns its length.
-    pub(in super::super) fn skip_entropy(&mut self) -> usize {
+    pub(in crate::image) fn skip_entropy(&mut self) -> usize {
         let start = self.at;
         loop {
             match memchr(0xff, self.input.get(self.at..).unwrap_or_default()) {

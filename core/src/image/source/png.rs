@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use memchr::memchr;
 
-use super::super::bytes::{array, be32};
-use super::super::geometry::Size;
-use super::super::{Coding, Control, Error, Format, Info, decode_body};
 use super::{Damage, Embedded, Icc, Kind, Source, broken, truncated};
+use crate::image::bytes::{array, be32};
+use crate::image::geometry::Size;
+use crate::image::{Coding, Control, Error, Format, Info, decode_body};
 
-pub(in super::super) const SIGNATURE: usize = 8;
+pub(in crate::image) const SIGNATURE: usize = 8;
 /// Length, type and checksum around each chunk's data.
 const AROUND: usize = 12;
 /// The standard's own bound on sides and lengths.
@@ -17,7 +17,7 @@ const MAX: u32 = i32::MAX as u32;
 
 /// The first column and row of each of the seven passes of an interlaced image, and how far apart
 /// its columns and its rows are (W3C PNG, third edition, section 8.1).
-pub(in super::super) const PASSES: [(usize, usize, usize, usize); 7] = [
+pub(in crate::image) const PASSES: [(usize, usize, usize, usize); 7] = [
     (0, 0, 8, 8),
     (4, 0, 8, 8),
     (0, 4, 4, 8),
@@ -32,42 +32,42 @@ const XMP: &[u8] = b"XML:com.adobe.xmp\0";
 
 /// What the chunks say besides [`Info`].
 #[derive(Debug)]
-pub(in super::super) struct Png<'a> {
+pub(in crate::image) struct Png<'a> {
     input: &'a [u8],
     bits: u8,
     color_type: u8,
     /// Whether the rows come in seven passes.
-    pub(in super::super) interlaced: bool,
+    pub(in crate::image) interlaced: bool,
     /// Whether the file ends before its last chunk.
-    pub(in super::super) ends_early: bool,
+    pub(in crate::image) ends_early: bool,
     /// The data of the header chunk.
-    pub(in super::super) header: &'a [u8],
+    pub(in crate::image) header: &'a [u8],
     /// The colours, three bytes each; none where the pixels have theirs.
-    pub(in super::super) palette: &'a [u8],
+    pub(in crate::image) palette: &'a [u8],
     transparency: Option<&'a [u8]>,
     /// Where the first chunk of image data begins.
     first_data: usize,
 }
 
 impl<'a> Png<'a> {
-    pub(in super::super) fn has_palette(&self) -> bool {
+    pub(in crate::image) fn has_palette(&self) -> bool {
         self.color_type == PALETTE
     }
 
-    pub(in super::super) fn is_grey(&self) -> bool {
+    pub(in crate::image) fn is_grey(&self) -> bool {
         matches!(self.color_type, 0 | 4)
     }
 
     /// Checks that there can be half of the rows: a byte of deflated data stands for 1032 at most
     /// (<https://zlib.net/zlib_tech.html>).
-    pub(in super::super) fn check_data(&self, size: Size) -> Result<(), Error> {
+    pub(in crate::image) fn check_data(&self, size: Size) -> Result<(), Error> {
         let half = self.row_bytes(size.width).saturating_mul(u64::from(size.height / 2));
         let data = self.data().map(|data| data.bytes.len() as u64).sum::<u64>();
         if data.saturating_mul(1032) < half { Err(truncated()) } else { Ok(()) }
     }
 
     /// Bytes of so many pixels of a row.
-    pub(in super::super) fn row_bytes(&self, pixels: u32) -> u64 {
+    pub(in crate::image) fn row_bytes(&self, pixels: u32) -> u64 {
         let samples = match self.color_type {
             2 => 3,
             4 => 2,
@@ -78,7 +78,7 @@ impl<'a> Png<'a> {
     }
 
     /// What the `tRNS` chunk holds, without the bits that have no meaning.
-    pub(in super::super) fn transparency(&self) -> Option<Vec<u8>> {
+    pub(in crate::image) fn transparency(&self) -> Option<Vec<u8>> {
         let data = self.transparency?;
         if self.has_palette() {
             return Some(data.to_vec());
@@ -91,7 +91,7 @@ impl<'a> Png<'a> {
     }
 
     /// The pieces of the image data, wherever they are.
-    pub(in super::super) fn data(&self) -> impl Iterator<Item = Data<'a>> + use<'a> {
+    pub(in crate::image) fn data(&self) -> impl Iterator<Item = Data<'a>> + use<'a> {
         let mut chunks = Chunks::new(self.input, self.first_data);
         let mut ended = false;
         std::iter::from_fn(move || {
@@ -116,15 +116,15 @@ impl<'a> Png<'a> {
 }
 
 /// The data of an `IDAT` chunk.
-pub(in super::super) struct Data<'a> {
-    pub(in super::super) bytes: &'a [u8],
+pub(in crate::image) struct Data<'a> {
+    pub(in crate::image) bytes: &'a [u8],
     /// At the chunk, where that is whole.
     chunk: Option<Chunks<'a>>,
 }
 
 impl Data<'_> {
     /// Whether its checksum is right, or not there.
-    pub(in super::super) fn is_sound(&self) -> bool {
+    pub(in crate::image) fn is_sound(&self) -> bool {
         self.chunk.is_none_or(|chunk| chunk.is_sound())
     }
 }
@@ -243,7 +243,7 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
 
 /// Texts by their keyword, of which the standard names some and ImageMagick made others up.
 #[derive(Debug, Default)]
-pub(in super::super) struct Texts<'a> {
+pub(in crate::image) struct Texts<'a> {
     author: Option<&'a [u8]>,
     rights: Option<&'a [u8]>,
     /// EXIF in hexadecimal digits, and whether these are compressed.
@@ -358,7 +358,7 @@ fn xmp(data: &[u8]) -> Option<&[u8]> {
 
 /// The chunks up to the first that is not whole.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct Chunks<'a> {
+pub(in crate::image) struct Chunks<'a> {
     input: &'a [u8],
     at: usize,
     /// Where the last one begins.
@@ -367,12 +367,12 @@ pub(in super::super) struct Chunks<'a> {
 
 impl<'a> Chunks<'a> {
     /// Those that begin there.
-    pub(in super::super) fn new(input: &'a [u8], at: usize) -> Chunks<'a> {
+    pub(in crate::image) fn new(input: &'a [u8], at: usize) -> Chunks<'a> {
         Chunks { input, at, start: at }
     }
 
     /// Where the next one begins.
-    pub(in super::super) fn at(&self) -> usize {
+    pub(in crate::image) fn at(&self) -> usize {
         self.at
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 
-use super::super::bytes::{array, be16, be32};
+use crate::image::bytes::{array, be16, be32};
 
 /// What begins the resources of Photoshop (Adobe Photoshop File Formats, "Image Resource Blocks").
 pub(super) const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";

@@ -4,11 +4,11 @@ mod lossless;
 
 use std::num::NonZeroU32;
 
-use super::super::bytes::{array, le16, le24, le32};
-use super::super::geometry::{Size, Window};
-use super::super::riff::{FLAG_ALPHA, FLAG_ANIMATION, FLAG_EXIF, FLAG_ICC, FLAG_XMP};
-use super::super::{Error, Format, Info};
 use super::{Animation, Damage, Dispose, Embedded, Icc, Kind, Source, broken, truncated};
+use crate::image::bytes::{array, le16, le24, le32};
+use crate::image::geometry::{Size, Window};
+use crate::image::riff::{FLAG_ALPHA, FLAG_ANIMATION, FLAG_EXIF, FLAG_ICC, FLAG_XMP};
+use crate::image::{Error, Format, Info};
 
 /// Some writers put the prefix of JPEG before the EXIF data.
 const EXIF_PREFIX: &[u8] = b"Exif\0\0";
@@ -23,17 +23,17 @@ const GROUP_BYTES: u64 = 5004 * 4 + 640;
 
 /// What the chunks say besides [`Info`].
 #[derive(Debug)]
-pub(in super::super) struct Webp<'a> {
-    pub(in super::super) image: Image<'a>,
+pub(in crate::image) struct Webp<'a> {
+    pub(in crate::image) image: Image<'a>,
     canvas: Size,
     /// The file as far as it may hold chunks of the image.
-    pub(in super::super) riff: &'a [u8],
-    pub(in super::super) animation: Animation,
+    pub(in crate::image) riff: &'a [u8],
+    pub(in crate::image) animation: Animation,
 }
 
 /// What the pixels are made of.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) enum Image<'a> {
+pub(in crate::image) enum Image<'a> {
     Still(Bitstream<'a>),
     /// An animation, by its first frame.
     Moving(Frame<'a>),
@@ -42,7 +42,7 @@ pub(in super::super) enum Image<'a> {
 
 impl<'a> Webp<'a> {
     /// The frames in their order, but for those that stick out of the canvas.
-    pub(in super::super) fn frames(&self) -> impl Iterator<Item = Frame<'a>> + use<'a> {
+    pub(in crate::image) fn frames(&self) -> impl Iterator<Item = Frame<'a>> + use<'a> {
         let mut chunks = Chunks::new(self.riff, 12);
         let canvas = self.canvas;
         let mut first = match self.image {
@@ -67,7 +67,7 @@ impl<'a> Webp<'a> {
     }
 
     /// The bitstream of a still image.
-    pub(in super::super) fn still(&self) -> Option<&Bitstream<'a>> {
+    pub(in crate::image) fn still(&self) -> Option<&Bitstream<'a>> {
         match &self.image {
             Image::Still(bitstream) => Some(bitstream),
             Image::Moving(_) | Image::None => None,
@@ -77,14 +77,14 @@ impl<'a> Webp<'a> {
 
 /// Compressed pixels.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct Bitstream<'a> {
+pub(in crate::image) struct Bitstream<'a> {
     /// The chunk `VP8L`, or `VP8 ` with an `ALPH` before it where it has alpha.
-    pub(in super::super) chunks: &'a [u8],
-    pub(in super::super) size: Size,
-    pub(in super::super) alpha: bool,
-    pub(in super::super) lossless: bool,
+    pub(in crate::image) chunks: &'a [u8],
+    pub(in crate::image) size: Size,
+    pub(in crate::image) alpha: bool,
+    pub(in crate::image) lossless: bool,
     /// Whether the file ends within it.
-    pub(in super::super) is_cut: bool,
+    pub(in crate::image) is_cut: bool,
 }
 
 impl<'a> Bitstream<'a> {
@@ -92,12 +92,12 @@ impl<'a> Bitstream<'a> {
     ///
     /// # Errors
     /// [`Error::UnsupportedFormat`] for more groups of them than any encoder makes.
-    pub(in super::super) fn code_bytes(&self) -> Result<u64, Error> {
+    pub(in crate::image) fn code_bytes(&self) -> Result<u64, Error> {
         self.codes_within(MOST_GROUPS)
     }
 
     /// Checks the same of a frame that no estimate speaks of.
-    pub(in super::super) fn check_frame(&self) -> Result<(), Error> {
+    pub(in crate::image) fn check_frame(&self) -> Result<(), Error> {
         self.codes_within(GROUPS_OF_FRAME).map(|_| ())
     }
 
@@ -144,15 +144,15 @@ impl<'a> Bitstream<'a> {
 
 /// A frame of an animation.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct Frame<'a> {
+pub(in crate::image) struct Frame<'a> {
     /// Where on the canvas it lies.
-    pub(in super::super) window: Window,
-    pub(in super::super) image: Bitstream<'a>,
+    pub(in crate::image) window: Window,
+    pub(in crate::image) image: Bitstream<'a>,
     /// Milliseconds for which it is shown.
-    pub(in super::super) duration: u32,
+    pub(in crate::image) duration: u32,
     /// Whether what is below shows through where it is transparent.
-    pub(in super::super) blend: bool,
-    pub(in super::super) dispose: Dispose,
+    pub(in crate::image) blend: bool,
+    pub(in crate::image) dispose: Dispose,
 }
 
 impl<'a> Frame<'a> {
@@ -426,7 +426,7 @@ fn size24(data: &[u8], at: usize) -> Option<Size> {
 }
 
 /// The chunks up to the first that is not whole.
-pub(in super::super) struct Chunks<'a> {
+pub(in crate::image) struct Chunks<'a> {
     input: &'a [u8],
     at: usize,
     /// Where the last one begins.
@@ -435,12 +435,12 @@ pub(in super::super) struct Chunks<'a> {
 
 impl<'a> Chunks<'a> {
     /// Those that begin there.
-    pub(in super::super) fn new(input: &'a [u8], at: usize) -> Chunks<'a> {
+    pub(in crate::image) fn new(input: &'a [u8], at: usize) -> Chunks<'a> {
         Chunks { input, at, start: at }
     }
 
     /// Where the next one begins.
-    pub(in super::super) fn at(&self) -> usize {
+    pub(in crate::image) fn at(&self) -> usize {
         self.at
     }
 

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::super::Error;
-use super::super::raster::with_room;
+use crate::image::Error;
+use crate::image::raster::with_room;
 
 /// More cuts than any program that writes images gives reason for. What needs them is not
 /// understood, so that their memory is bounded.
@@ -11,7 +11,7 @@ const MOST: usize = 1 << 14;
 
 /// Ranges of a source, in their order, and the bytes that stand in their place.
 #[derive(Debug)]
-pub(in super::super) struct Cuts<'a> {
+pub(in crate::image) struct Cuts<'a> {
     input: &'a [u8],
     cuts: Vec<Cut>,
 }
@@ -29,12 +29,12 @@ impl<'a> Cuts<'a> {
     }
 
     /// Whether all stays as it is.
-    pub(in super::super) fn is_empty(&self) -> bool {
+    pub(in crate::image) fn is_empty(&self) -> bool {
         self.cuts.is_empty()
     }
 
     /// How long the result is.
-    pub(in super::super) fn len(&self) -> usize {
+    pub(in crate::image) fn len(&self) -> usize {
         self.cuts.iter().fold(self.input.len(), |len, cut| {
             len.saturating_sub(cut.range.len()).saturating_add(cut.by.len())
         })
@@ -80,7 +80,7 @@ impl<'a> Cuts<'a> {
     }
 
     /// What is left.
-    pub(in super::super) fn apply(&self) -> Result<Vec<u8>, Error> {
+    pub(in crate::image) fn apply(&self) -> Result<Vec<u8>, Error> {
         let mut out = with_room(self.len())?;
         let mut at = 0;
         for Cut { range, by } in &self.cuts {

@@ -2,8 +2,8 @@
 //!
 //! Nothing else has a place here: browsers take colours for sRGB, and EXIF is not defined.
 
-use super::super::source::gif::{Block, Blocks, PLAIN_TEXT};
 use super::Cuts;
+use crate::image::source::gif::{Block, Blocks, PLAIN_TEXT};
 
 /// Bytes of a graphic control extension and of one that says how often, before the zero that
 /// ends each.

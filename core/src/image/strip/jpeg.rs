@@ -1,10 +1,10 @@
 //! JPEG: tables, frame and scans stay, with what says how their samples are colours.
 
-use super::super::source::jpeg::{
+use super::{Cuts, Kept};
+use crate::image::source::jpeg::{
     ADOBE, ADOBE_LEN, APP0, APP1, APP2, APP14, APP15, COM, EOI, EXIF, ICC, JFIF, SOI, SOS, Walk,
     frame_header, stands_alone,
 };
-use super::{Cuts, Kept};
 
 const DHT: u8 = 0xc4;
 const DAC: u8 = 0xcc;

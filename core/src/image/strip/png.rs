@@ -1,7 +1,7 @@
 //! PNG and APNG: the chunks that pixels, their colours and their times are made of stay.
 
-use super::super::source::png::{Chunks, SIGNATURE};
 use super::{Cuts, Kept};
+use crate::image::source::png::{Chunks, SIGNATURE};
 
 pub(super) fn cuts<'a>(input: &'a [u8], kept: &Kept) -> Option<Cuts<'a>> {
     let mut cuts = Cuts::new(input);

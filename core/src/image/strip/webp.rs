@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use super::super::geometry::Size;
-use super::super::source::webp::{Chunks, Webp};
-use super::super::{Info, riff};
 use super::{Cuts, Kept};
+use crate::image::geometry::Size;
+use crate::image::source::webp::{Chunks, Webp};
+use crate::image::{Info, riff};
 
 /// Where the chunks begin.
 const FIRST: usize = 12;

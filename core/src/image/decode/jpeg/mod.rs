@@ -4,16 +4,16 @@
 mod low;
 mod turbo;
 
-use super::super::damage::{Damage, Tolerance};
-use super::super::geometry::Size;
-use super::super::raster::{Layout, Raster};
-use super::super::source::jpeg::Jpeg;
-use super::super::{Control, DamagePolicy, Error, Info};
 use super::{Decode, Scale, failed};
+use crate::image::damage::{Damage, Tolerance};
+use crate::image::geometry::Size;
+use crate::image::raster::{Layout, Raster};
+use crate::image::source::jpeg::Jpeg;
+use crate::image::{Control, DamagePolicy, Error, Info};
 
 /// The scales, in eighths, that are worth it. libjpeg-turbo knows 5, 6 and 7 too, but has
 /// no fast inverse DCT for them; 6 of our own would show in the result.
-pub(in super::super) fn scales(jpeg: &Jpeg) -> &'static [u32] {
+pub(in crate::image) fn scales(jpeg: &Jpeg) -> &'static [u32] {
     if can_read_low(jpeg) { &[1, 2, 3, 4, 5, 8] } else { &[1, 2, 3, 4, 8] }
 }
 
@@ -126,8 +126,8 @@ fn smallest(size: Size, scans: u32) -> Decode {
     Decode { scale: Scale::Eighths(1), ..Decode::all(size, scans) }
 }
 
-/// Decodes by one of the two decoders, as [`internals`](super::super::internals) wants it.
-pub(in super::super) fn shrunk(
+/// Decodes by one of the two decoders, as [`internals`](crate::image::internals) wants it.
+pub(in crate::image) fn shrunk(
     input: &[u8],
     jpeg: &Jpeg,
     info: &Info,

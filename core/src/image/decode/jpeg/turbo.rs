@@ -2,10 +2,10 @@
 
 use image_gate_codecs::jpeg::{Decoder, Format, Part};
 
-use super::super::super::geometry::{Size, Window};
-use super::super::super::raster::{Layout, Raster};
-use super::super::super::{Control, Error};
-use super::super::{Decode, Scale, failed};
+use crate::image::decode::{Decode, Scale, failed};
+use crate::image::geometry::{Size, Window};
+use crate::image::raster::{Layout, Raster};
+use crate::image::{Control, Error};
 
 /// Decodes an image, and answers what was warned of, too.
 pub(super) fn decode(

@@ -5,19 +5,19 @@
 
 use gif::{DisposalMethod, Encoder, Frame, Repeat};
 
-use super::super::super::geometry::{Size, Window};
-use super::super::super::raster::{Layout, Raster, with_room};
-use super::super::super::source::Animation;
-use super::super::super::{Control, Error, Plan};
-use super::super::gif::{interlaced, side};
-use super::super::palette::{Indexed, into_rgba, is_opaque};
-use super::super::sink::Sink;
 use super::{Bounds, changed, failed};
+use crate::image::encode::gif::{interlaced, side};
+use crate::image::encode::palette::{Indexed, into_rgba, is_opaque};
+use crate::image::encode::sink::Sink;
+use crate::image::geometry::{Size, Window};
+use crate::image::raster::{Layout, Raster, with_room};
+use crate::image::source::Animation;
+use crate::image::{Control, Error, Plan};
 
 /// What is shown less long than that many milliseconds, browsers show for longer.
 const SHORTEST: u32 = 20;
 
-pub(in super::super::super) struct Animator<'a> {
+pub(in crate::image) struct Animator<'a> {
     size: Size,
     encoder: Encoder<Sink>,
     plan: &'a Plan,

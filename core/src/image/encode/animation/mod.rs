@@ -3,22 +3,22 @@
 mod gif;
 mod webp;
 
-use super::super::geometry::{Size, Window};
-use super::super::metadata::Carried;
-use super::super::raster::Raster;
-use super::super::source::Animation;
-use super::super::{Control, Error, Format, Plan};
 use super::failed;
+use crate::image::geometry::{Size, Window};
+use crate::image::metadata::Carried;
+use crate::image::raster::Raster;
+use crate::image::source::Animation;
+use crate::image::{Control, Error, Format, Plan};
 
 /// An animation that is being written.
-pub(in super::super) enum Animator<'a> {
+pub(in crate::image) enum Animator<'a> {
     Gif(gif::Animator<'a>),
     Webp(webp::Animator<'a>),
 }
 
 impl<'a> Animator<'a> {
     /// Begins an animation in a format that [has them](Format::moves).
-    pub(in super::super) fn new(
+    pub(in crate::image) fn new(
         size: Size,
         format: Format,
         animation: Animation,
@@ -39,7 +39,7 @@ impl<'a> Animator<'a> {
     ///
     /// # Errors
     /// Those of [`encode`](super::encode).
-    pub(in super::super) fn push(
+    pub(in crate::image) fn push(
         &mut self,
         raster: Raster,
         duration: u32,
@@ -53,7 +53,7 @@ impl<'a> Animator<'a> {
     }
 
     /// The file.
-    pub(in super::super) fn finish(self, control: &Control) -> Result<Vec<u8>, Error> {
+    pub(in crate::image) fn finish(self, control: &Control) -> Result<Vec<u8>, Error> {
         match self {
             Animator::Gif(animator) => animator.finish(control),
             Animator::Webp(animator) => animator.finish(),

@@ -1,14 +1,14 @@
 //! Animated WebP (RFC 9649, section 2.7.1): libwebp's images in frames.
 
-use super::super::super::geometry::{Size, Window};
-use super::super::super::metadata::Carried;
-use super::super::super::pixels::{cut, widen};
-use super::super::super::raster::Raster;
-use super::super::super::riff;
-use super::super::super::source::Animation;
-use super::super::super::{Control, Error, Plan};
-use super::super::webp::{bitstream, compress};
 use super::{changed, failed};
+use crate::image::encode::webp::{bitstream, compress};
+use crate::image::geometry::{Size, Window};
+use crate::image::metadata::Carried;
+use crate::image::pixels::{cut, widen};
+use crate::image::raster::Raster;
+use crate::image::riff;
+use crate::image::source::Animation;
+use crate::image::{Control, Error, Plan};
 
 /// Frames replace what is below them, and stay.
 const NO_BLENDING: u8 = 2;
@@ -16,7 +16,7 @@ const NO_BLENDING: u8 = 2;
 /// The longest duration that there is.
 const LONGEST: u32 = 0xff_ffff;
 
-pub(in super::super::super) struct Animator<'a> {
+pub(in crate::image) struct Animator<'a> {
     plan: &'a Plan,
     carried: &'a Carried<'a>,
     out: Vec<u8>,

@@ -3,9 +3,9 @@
 
 use std::ops::Range;
 
-use super::super::super::Error;
-use super::super::super::geometry::Size;
-use super::super::broken;
+use crate::image::Error;
+use crate::image::geometry::Size;
+use crate::image::source::broken;
 
 /// Frames of a sample: those of still images are one, those of progressive ones up to four.
 const MOST_FRAMES: usize = 8;
@@ -20,7 +20,7 @@ const TILE_LIST: u8 = 8;
 
 /// The samples that a picture has: all planes of the same size, some of the chroma, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super::super) enum Chroma {
+pub(in crate::image) enum Chroma {
     None,
     Quarter,
     Half,
@@ -29,17 +29,17 @@ pub(in super::super::super) enum Chroma {
 
 /// What a sequence header says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super::super) struct Header {
+pub(in crate::image) struct Header {
     /// What frames are large at most.
-    pub(in super::super::super) size: Size,
-    pub(in super::super::super) depth: u8,
-    pub(in super::super::super) chroma: Chroma,
-    pub(in super::super::super) primaries: u8,
-    pub(in super::super::super) transfer: u8,
-    pub(in super::super::super) matrix: u8,
-    pub(in super::super::super) full_range: bool,
+    pub(in crate::image) size: Size,
+    pub(in crate::image) depth: u8,
+    pub(in crate::image) chroma: Chroma,
+    pub(in crate::image) primaries: u8,
+    pub(in crate::image) transfer: u8,
+    pub(in crate::image) matrix: u8,
+    pub(in crate::image) full_range: bool,
     /// Whether the picture may be there once more: before its grain or its enlargement.
-    pub(in super::super::super) copied: bool,
+    pub(in crate::image) copied: bool,
     /// By operating point, whether it has layers.
     layered: u32,
 }
@@ -51,17 +51,17 @@ impl Header {
     }
 
     /// Whether an operating point has layers, of which a decoder gives the last.
-    pub(in super::super::super) fn is_layered(&self, operating_point: u8) -> bool {
+    pub(in crate::image) fn is_layered(&self, operating_point: u8) -> bool {
         self.layered.checked_shr(operating_point.into()).unwrap_or_default() & 1 != 0
     }
 }
 
 /// A sample that is small enough to be decoded.
 #[derive(Debug)]
-pub(in super::super::super) struct Sample {
-    pub(in super::super::super) header: Header,
+pub(in crate::image) struct Sample {
+    pub(in crate::image) header: Header,
     /// Its parts, of one frame each.
-    pub(in super::super::super) frames: Vec<Range<usize>>,
+    pub(in crate::image) frames: Vec<Range<usize>>,
 }
 
 impl Sample {

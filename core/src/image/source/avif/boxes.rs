@@ -5,9 +5,9 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::super::super::Error;
-use super::super::super::bytes::{array, be16, be32};
-use super::super::{broken, truncated};
+use crate::image::Error;
+use crate::image::bytes::{array, be16, be32};
+use crate::image::source::{broken, truncated};
 
 /// Boxes in one other.
 const MOST_BOXES: usize = 4096;

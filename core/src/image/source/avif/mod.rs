@@ -7,12 +7,12 @@ mod sequence;
 
 use std::borrow::Cow;
 
-use super::super::bytes::be32;
-use super::super::geometry::{Size, Window};
-use super::super::{Error, Format, Info};
 use super::{Embedded, Icc, Kind, Source, broken, code_points, truncated};
+use crate::image::bytes::be32;
+use crate::image::geometry::{Size, Window};
+use crate::image::{Error, Format, Info};
 use av1::Sample;
-pub(in super::super) use av1::{Chroma, Header};
+pub(in crate::image) use av1::{Chroma, Header};
 use boxes::{Fields, Found, Item, Meta, boxes, first16, full, too_many};
 
 const ALPHA: [&[u8]; 2] =
@@ -29,26 +29,26 @@ const KNOWN: [&[u8; 4]; 15] = [
 
 /// What the boxes say besides [`Info`].
 #[derive(Debug)]
-pub(in super::super) struct Avif<'a> {
-    pub(in super::super) colors: Layer<'a>,
-    pub(in super::super) alpha: Option<Layer<'a>>,
-    pub(in super::super) premultiplied: bool,
+pub(in crate::image) struct Avif<'a> {
+    pub(in crate::image) colors: Layer<'a>,
+    pub(in crate::image) alpha: Option<Layer<'a>>,
+    pub(in crate::image) premultiplied: bool,
     /// What is to be seen of the decoded picture.
-    pub(in super::super) crop: Window,
-    pub(in super::super) primaries: u16,
-    pub(in super::super) matrix: u16,
-    pub(in super::super) full_range: bool,
+    pub(in crate::image) crop: Window,
+    pub(in crate::image) primaries: u16,
+    pub(in crate::image) matrix: u16,
+    pub(in crate::image) full_range: bool,
 }
 
 /// A picture that is put together of cells, often of one.
 #[derive(Debug)]
-pub(in super::super) struct Layer<'a> {
-    pub(in super::super) size: Size,
-    pub(in super::super) columns: usize,
+pub(in crate::image) struct Layer<'a> {
+    pub(in crate::image) size: Size,
+    pub(in crate::image) columns: usize,
     /// Row by row.
-    pub(in super::super) cells: Vec<Cell<'a>>,
+    pub(in crate::image) cells: Vec<Cell<'a>>,
     /// Of all cells, and as large as the largest.
-    pub(in super::super) header: Header,
+    pub(in crate::image) header: Header,
     profile: Option<&'a [u8]>,
     code_points: Option<CodePoints>,
     exif_and_xmp: [Option<&'a [u8]>; 2],
@@ -59,25 +59,25 @@ pub(in super::super) struct Layer<'a> {
 
 /// An AV1 sample of one picture.
 #[derive(Debug)]
-pub(in super::super) struct Cell<'a> {
+pub(in crate::image) struct Cell<'a> {
     data: Cow<'a, [u8]>,
     sample: Sample,
-    pub(in super::super) size: Size,
-    pub(in super::super) operating_point: u8,
-    pub(in super::super) spatial_layer: Option<u8>,
+    pub(in crate::image) size: Size,
+    pub(in crate::image) operating_point: u8,
+    pub(in crate::image) spatial_layer: Option<u8>,
 }
 
 impl Cell<'_> {
     /// The sample, a frame each time.
-    pub(in super::super) fn frames(&self) -> impl Iterator<Item = &[u8]> {
+    pub(in crate::image) fn frames(&self) -> impl Iterator<Item = &[u8]> {
         self.sample.frames.iter().filter_map(|range| self.data.get(range.clone()))
     }
 
-    pub(in super::super) fn frame_count(&self) -> usize {
+    pub(in crate::image) fn frame_count(&self) -> usize {
         self.sample.frames.len()
     }
 
-    pub(in super::super) fn header(&self) -> &Header {
+    pub(in crate::image) fn header(&self) -> &Header {
         &self.sample.header
     }
 }

@@ -1,11 +1,11 @@
 //! The first image of a sequence (ISO/IEC 14496-12, sections 8.3 to 8.7). Of its tables no more
 //! than the first entries are read.
 
-use super::super::super::Error;
-use super::super::super::bytes::{be16, be32};
-use super::super::super::geometry::Size;
-use super::super::{broken, truncated};
 use super::boxes::{Fields, Found, Kind, boxes, child, full, too_many};
+use crate::image::Error;
+use crate::image::bytes::{be16, be32};
+use crate::image::geometry::Size;
+use crate::image::source::{broken, truncated};
 
 /// Tracks: colour, alpha, and what else there may be.
 const MOST_TRACKS: usize = 16;

@@ -2,12 +2,12 @@
 
 use memchr::memchr;
 
-use super::super::super::Error;
-use super::super::super::raster::with_room;
 use super::{
     ADOBE, ADOBE_TRANSFORM, APP0, APP14, APP15, COM, EOI, JFIF, Jpeg, SOI, SOS, Walk, frame_header,
     is_restart, is_usual, stands_alone, usual_transform,
 };
+use crate::image::Error;
+use crate::image::raster::with_room;
 
 /// Bytes that the copy may have and the input has not: an end.
 pub(super) const MORE: usize = 2;

@@ -1,8 +1,8 @@
 //! The scans of a JPEG, as far as markers tell of them.
 
-use super::super::super::bytes::be16;
-use super::super::super::damage::Damage;
 use super::{EOI, SOS, Walk, frame_header, is_restart, stands_alone};
+use crate::image::bytes::be16;
+use crate::image::damage::Damage;
 
 /// A marker that says how many rows there are, where the frame header does not.
 const DNL: u8 = 0xdc;

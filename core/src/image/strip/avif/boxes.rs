@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::super::super::bytes::{array, be16, be32};
-use super::super::Cuts;
+use crate::image::bytes::{array, be16, be32};
+use crate::image::strip::Cuts;
 
 /// Boxes beside each other; no file has as many.
 const MOST: usize = 1 << 14;

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::super::super::bytes::{array, be16};
-use super::super::Kept;
 use super::boxes::{Changes, Frame, Place, inside, number};
 use super::{Live, one, only};
+use crate::image::bytes::{array, be16};
+use crate::image::strip::Kept;
 
 /// Items, references and properties, each; a grid has a few hundred cells.
 const MOST: usize = 1 << 12;

@@ -1,8 +1,8 @@
 //! The tracks of a sequence of images (ISO/IEC 14496-12, section 8).
 
-use super::super::super::bytes::{array, be32};
 use super::boxes::{Changes, Frame, Place, inside, number};
 use super::{Live, one, only};
+use crate::image::bytes::{array, be32};
 
 /// Chunks and samples of a track; each of them is looked at.
 const MOST: usize = 1 << 14;

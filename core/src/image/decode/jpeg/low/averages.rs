@@ -1,8 +1,8 @@
 //! From DC coefficients to samples, one a block.
 
-use super::super::super::super::raster::{with_room, zeroed};
 use super::Stop;
 use super::frame::Component;
+use crate::image::raster::{with_room, zeroed};
 
 /// The samples of a component, a row of the image at a time.
 #[derive(Debug)]

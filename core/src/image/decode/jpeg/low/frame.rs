@@ -3,12 +3,12 @@
 
 use std::ops::Range;
 
-use super::super::super::super::bytes::{array, be16};
-use super::super::super::super::geometry::{Size, Window};
-use super::super::super::super::raster::with_room;
 use super::Stop;
 use super::samples::LANES;
 use super::tables::Tables;
+use crate::image::bytes::{array, be16};
+use crate::image::geometry::{Size, Window};
+use crate::image::raster::with_room;
 
 /// Coefficients that are kept of a block, one way, at most.
 pub(super) const MOST_KEPT: usize = 5;
@@ -228,7 +228,7 @@ impl Component {
 /// Whether components that are sampled so often can be read.
 ///
 /// libjpeg does not know what lies between two samples either.
-pub(in super::super) fn knows(sampling: &[(u8, u8)]) -> bool {
+pub(in crate::image::decode::jpeg) fn knows(sampling: &[(u8, u8)]) -> bool {
     let (most_h, most_v) = sampling.iter().fold((1, 1), |(mh, mv), &(h, v)| (mh.max(h), mv.max(v)));
     sampling.len() == 1 || sampling.iter().all(|&(h, v)| most_h % h == 0 && most_v % v == 0)
 }
@@ -245,7 +245,7 @@ fn stride(columns: usize, h: usize) -> usize {
 }
 
 /// Bytes of all that is kept of an image with components of these sampling factors.
-pub(in super::super) fn bytes(
+pub(in crate::image::decode::jpeg) fn bytes(
     sampling: &[(u8, u8)],
     size: Size,
     progressive: bool,
@@ -257,7 +257,11 @@ pub(in super::super) fn bytes(
 }
 
 /// The same where one row of MCUs is kept after the other.
-pub(in super::super) fn bytes_of_row(sampling: &[(u8, u8)], size: Size, eighths: usize) -> u64 {
+pub(in crate::image::decode::jpeg) fn bytes_of_row(
+    sampling: &[(u8, u8)],
+    size: Size,
+    eighths: usize,
+) -> u64 {
     bytes_of_rows(sampling, size, eighths, |_| 1, 0)
 }
 

@@ -29,12 +29,12 @@ mod tables;
 
 use std::cell::Cell;
 
-use super::super::super::damage::{Damage, Tolerance};
-use super::super::super::geometry::{Size, Window};
-use super::super::super::raster::Raster;
-use super::super::super::source::jpeg::{EOI, SOI, SOS, Walk, stands_alone};
-use super::super::super::{Control, DamagePolicy, Error};
-use super::super::failed;
+use crate::image::damage::{Damage, Tolerance};
+use crate::image::decode::failed;
+use crate::image::geometry::{Size, Window};
+use crate::image::raster::Raster;
+use crate::image::source::jpeg::{EOI, SOI, SOS, Walk, stands_alone};
+use crate::image::{Control, DamagePolicy, Error};
 pub(super) use frame::{bytes, bytes_of_row, knows};
 
 use frame::Frame;
@@ -75,7 +75,7 @@ fn broken(what: &str) -> Stop {
 /// Of an image that comes in several scans what can't be read of one is what was known before,
 /// where that is tolerated.
 ///
-/// [`Source::check`]: super::super::super::source::Source::check
+/// [`Source::check`]: crate::image::source::Source::check
 pub(super) fn decode(
     input: &[u8],
     size: Size,

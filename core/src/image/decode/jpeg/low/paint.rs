@@ -4,14 +4,14 @@ use std::ops::Range;
 
 use image_gate_codecs::cpu::{self, Work};
 
-use super::super::super::super::Control;
-use super::super::super::super::geometry::{Size, Window};
-use super::super::super::super::raster::{Layout, Raster};
 use super::averages::Averages;
 use super::frame::{Component, Frame};
 use super::samples::Samples;
 use super::tables::Colors;
 use super::{Stop, broken};
+use crate::image::Control;
+use crate::image::geometry::{Size, Window};
+use crate::image::raster::{Layout, Raster};
 
 /// Rows between two looks at the [`Control`].
 const BATCH: usize = 64;

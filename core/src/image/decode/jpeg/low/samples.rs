@@ -8,9 +8,9 @@ use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
 use image_gate_codecs::cpu::{self, Work};
 
-use super::super::super::super::raster::{with_room, zeroed};
 use super::Stop;
 use super::frame::{Component, Frame, MOST_KEPT};
+use crate::image::raster::{with_room, zeroed};
 
 /// What the number of blocks in a row is a multiple of.
 pub(super) const LANES: usize = 8;

@@ -5,8 +5,6 @@ use std::ops::Range;
 
 use memchr::memchr;
 
-use super::super::super::super::Control;
-use super::super::super::super::bytes::array;
 use super::bands::{Band, Block};
 use super::bits::{Bits, Bytes};
 use super::coefficients::Coefficients;
@@ -17,6 +15,8 @@ use super::pairs::{Lows, Pairs, Places};
 use super::script::Role;
 use super::tables::Tables;
 use super::{Stop, broken};
+use crate::image::Control;
+use crate::image::bytes::array;
 
 /// More blocks than this an MCU must not have (T.81, section B.2.3).
 const MOST_BLOCKS: usize = 10;

@@ -1,10 +1,10 @@
 //! Which scans of a progressive image have to be read.
 
-use super::super::super::super::source::jpeg::{EOI, SOS, Walk, stands_alone};
 use super::frame::{Component, Frame};
 use super::scan::{Spectrum, header};
 use super::tables::Tables;
 use super::{Stop, broken};
+use crate::image::source::jpeg::{EOI, SOS, Walk, stands_alone};
 
 /// What is done with a scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! What segments define for the scans behind them (ITU-T T.81, section B.2.4).
 
-use super::super::super::super::bytes::be16;
 use super::Stop;
 use super::frame::Frame;
 use super::huffman::Definition;
+use crate::image::bytes::be16;
 
 /// What the components of the image are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
