@@ -2,10 +2,11 @@
 
 use super::decode::Frames;
 use super::encode::{self, Animator};
-use super::geometry::{Geometry, Window};
+use super::geometry::Geometry;
 use super::metadata::carried;
 use super::pixels::{self, Placed};
 use super::render::Renderer;
+use super::size::Window;
 use super::source::Animation;
 use super::transform::{Output, Prepared, Recipe, Transformed};
 use super::{Control, Error, Plan};

@@ -1,8 +1,20 @@
-//! Colours as they are written.
+//! Colours, and how they are written.
 
-use super::Color;
+/// An opaque colour, 8 bits a channel, sRGB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Color {
+    /// Red.
+    pub r: u8,
+    /// Green.
+    pub g: u8,
+    /// Blue.
+    pub b: u8,
+}
 
 impl Color {
+    /// Opaque white.
+    pub const WHITE: Color = Color { r: 255, g: 255, b: 255 };
+
     /// Reads a colour in CSS notation: `#rgb` and `#rrggbb` (also without `#`),
     /// `rgb(r, g, b)`, or a CSS colour name. `None` for anything else, and for
     /// colours that are not opaque.

@@ -1,135 +1,15 @@
 //! Sizes, cuts and turns, before any pixel is touched.
 //!
-//! The arithmetic of [`fit`] is that of nginx's `ngx_http_image_filter_module`
+//! The arithmetic is that of nginx's `ngx_http_image_filter_module`
 //! (`ngx_http_image_resize`), integer floors in the same order, so that a
 //! configuration that moves over gets images of the very same size.
 
 use std::num::NonZeroU32;
 
 use super::gravity::Axis;
-use super::{Bound, Fit, Flip, Gravity, Plan, Rotation};
-
-/// Width and height in pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Size {
-    pub(super) width: u32,
-    pub(super) height: u32,
-}
-
-impl Size {
-    pub(super) fn new(width: u32, height: u32) -> Size {
-        Size { width, height }
-    }
-
-    pub(super) fn pixels(self) -> u64 {
-        u64::from(self.width) * u64::from(self.height)
-    }
-
-    fn swapped(self) -> Size {
-        Size::new(self.height, self.width)
-    }
-
-    fn fits(self, width: Bound, height: Bound) -> bool {
-        self.width <= or_endless(width) && self.height <= or_endless(height)
-    }
-}
-
-/// A part of an image, in whole pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Window {
-    pub(super) x: u32,
-    pub(super) y: u32,
-    pub(super) size: Size,
-}
-
-impl Window {
-    /// The smallest window that both are in.
-    pub(super) fn around(self, other: Window) -> Window {
-        let (x, y) = (self.x.min(other.x), self.y.min(other.y));
-        let end = |at: u32, len: u32, other_at: u32, other_len: u32| {
-            at.saturating_add(len).max(other_at.saturating_add(other_len))
-        };
-        let right = end(self.x, self.size.width, other.x, other.size.width);
-        let bottom = end(self.y, self.size.height, other.y, other.size.height);
-        Window { x, y, size: Size::new(right - x, bottom - y) }
-    }
-}
-
-/// One of the eight ways to lay an image on itself or on its side.
-///
-/// The pixel at `(x, y)` of the result is the source's at `(y, x)` where `swap`
-/// is set, else at `(x, y)`, counted from the far side where flipped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Turn {
-    pub(super) swap: bool,
-    pub(super) flip_x: bool,
-    pub(super) flip_y: bool,
-}
-
-impl Turn {
-    const fn new(swap: bool, flip_x: bool, flip_y: bool) -> Turn {
-        Turn { swap, flip_x, flip_y }
-    }
-
-    /// What makes an image upright whose EXIF orientation is that value
-    /// (Exif 2.32, section 4.6.4, tag 0x0112).
-    pub(super) fn upright(orientation: u8) -> Turn {
-        match orientation {
-            2 => Turn::new(false, true, false),
-            3 => Turn::new(false, true, true),
-            4 => Turn::new(false, false, true),
-            5 => Turn::new(true, false, false),
-            6 => Turn::new(true, false, true),
-            7 => Turn::new(true, true, true),
-            8 => Turn::new(true, true, false),
-            _ => Turn::default(),
-        }
-    }
-
-    pub(super) fn is_none(self) -> bool {
-        self == Turn::default()
-    }
-
-    /// This turn, and then `next`.
-    pub(super) fn then(self, next: Turn) -> Turn {
-        let (next_x, next_y) =
-            if self.swap { (next.flip_y, next.flip_x) } else { (next.flip_x, next.flip_y) };
-        Turn::new(self.swap != next.swap, self.flip_x != next_x, self.flip_y != next_y)
-    }
-
-    /// The size of what an image of `size` becomes.
-    pub(super) fn size(self, size: Size) -> Size {
-        if self.swap { size.swapped() } else { size }
-    }
-
-    /// Where the pixels of a window into the result come from in a source of `size`.
-    fn source_of(self, window: Window, size: Size) -> Window {
-        let (x, y) = if self.swap { (window.y, window.x) } else { (window.x, window.y) };
-        let kept = self.size(window.size);
-        Window {
-            x: if self.flip_x { size.width - kept.width - x } else { x },
-            y: if self.flip_y { size.height - kept.height - y } else { y },
-            size: kept,
-        }
-    }
-}
-
-impl From<Rotation> for Turn {
-    fn from(rotation: Rotation) -> Turn {
-        match rotation {
-            Rotation::None => Turn::default(),
-            Rotation::Ccw90 => Turn::new(true, true, false),
-            Rotation::Half => Turn::new(false, true, true),
-            Rotation::Ccw270 => Turn::new(true, false, true),
-        }
-    }
-}
-
-impl From<Flip> for Turn {
-    fn from(flip: Flip) -> Turn {
-        Turn::new(false, flip.horizontal, flip.vertical)
-    }
-}
+use super::orientation::Turn;
+use super::size::{Size, Window};
+use super::{Bound, Fit, Gravity, Plan};
 
 /// What happens to a stored image: scaled to `scaled`, cut to `window`, turned
 /// by `turn`, and laid at `place` on a canvas of the size `output`.
@@ -244,7 +124,7 @@ fn scale(size: Size, fit: Fit, enlarge: bool, rotation: Turn) -> Size {
 /// What is kept of an image that is already scaled and rotated.
 fn cut(size: Size, fit: Fit, gravity: Gravity) -> Window {
     let kept = match fit {
-        Fit::Crop { width, height } if !size.fits(width, height) => {
+        Fit::Crop { width, height } if !fits(size, width, height) => {
             Size::new(size.width.min(or_endless(width)), size.height.min(or_endless(height)))
         }
         _ => size,
@@ -286,7 +166,7 @@ fn grow_into(size: Size, width: Bound, height: Bound) -> Size {
         .into_iter()
         .flatten()
         .find(|grown| {
-            grown.fits(width, height) && grown.width >= size.width && grown.height >= size.height
+            fits(*grown, width, height) && grown.width >= size.width && grown.height >= size.height
         })
         .unwrap_or(size)
 }
@@ -306,6 +186,10 @@ fn of_width(size: Size, width: u32) -> Size {
     Size::new(width, u32::try_from(height).unwrap_or(u32::MAX).max(1))
 }
 
+fn fits(size: Size, width: Bound, height: Bound) -> bool {
+    size.width <= or_endless(width) && size.height <= or_endless(height)
+}
+
 fn or_endless(bound: Bound) -> u32 {
     bound.map_or(u32::MAX, u32::from)
 }
@@ -320,8 +204,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::image::{Flip, Rotation};
 
-    const NONE: Turn = Turn::new(false, false, false);
+    const NONE: Turn = Turn { swap: false, flip_x: false, flip_y: false };
 
     fn resize(width: u32, height: u32) -> Fit {
         Fit::Resize { width: NonZeroU32::new(width), height: NonZeroU32::new(height) }
@@ -441,48 +326,6 @@ mod tests {
         assert_eq!(made.output, Size::new(1, 10));
         let made = Geometry::new(thin, NONE, &plan(crop(10, 10), Rotation::None));
         assert_eq!(made.output, Size::new(1, 10));
-    }
-
-    /// The turns as matrices on a 2x3 image, pixel by pixel.
-    fn apply(turn: Turn, size: Size, x: u32, y: u32) -> (u32, u32) {
-        let (x, y) = if turn.swap { (y, x) } else { (x, y) };
-        (
-            if turn.flip_x { size.width - 1 - x } else { x },
-            if turn.flip_y { size.height - 1 - y } else { y },
-        )
-    }
-
-    fn turns() -> impl Iterator<Item = Turn> {
-        (1..=8).map(Turn::upright)
-    }
-
-    #[test]
-    fn turns_compose() {
-        let size = Size::new(2, 3);
-        for first in turns() {
-            for second in turns() {
-                let middle = first.size(size);
-                let last = second.size(middle);
-                let both = first.then(second);
-                assert_eq!(both.size(size), last);
-                for y in 0..last.height {
-                    for x in 0..last.width {
-                        let (mx, my) = apply(second, middle, x, y);
-                        assert_eq!(apply(both, size, x, y), apply(first, size, mx, my));
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_quarter_turn_to_the_left_four_times_is_none() {
-        let left = Turn::from(Rotation::Ccw90);
-        assert_eq!(left.then(left), Rotation::Half.into());
-        assert_eq!(left.then(left).then(left), Rotation::Ccw270.into());
-        assert!(left.then(left).then(left).then(left).is_none());
-        // The top right pixel of the source comes to lie top left.
-        assert_eq!(apply(left, Size::new(2, 3), 0, 0), (1, 0));
     }
 
     fn of(fit: Fit, more: Plan, size: (u32, u32)) -> Geometry {
@@ -663,9 +506,9 @@ mod tests {
             match magnify(plan.fit, plan.dpr) {
                 Fit::None => prop_assert_eq!(made.scaled, stored),
                 Fit::Resize { width, height } => {
-                    prop_assert!(Turn::from(plan.rotate).size(output).fits(width, height));
+                    prop_assert!(fits(Turn::from(plan.rotate).size(output), width, height));
                 }
-                Fit::Crop { width, height } => prop_assert!(output.fits(width, height)),
+                Fit::Crop { width, height } => prop_assert!(fits(output, width, height)),
                 Fit::Pad { width, height } | Fit::Stretch { width, height } => {
                     prop_assert!(width.is_none_or(|width| output.width == width.get()));
                     prop_assert!(height.is_none_or(|height| output.height == height.get()));

@@ -2,7 +2,7 @@
 
 use super::damage::Tolerance;
 use super::decode::{self, Decode, Scale, shrunk};
-use super::geometry::Size;
+use super::size::Size;
 use super::source::{Kind, Source};
 use super::{Control, DamagePolicy, Error, Limits};
 

@@ -61,7 +61,7 @@ fn rgba(raster: &Raster) -> Result<Vec<[u8; 4]>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::geometry::Size;
+    use crate::image::size::Size;
 
     #[test]
     fn most_of_one_colour() {

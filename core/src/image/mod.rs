@@ -15,12 +15,15 @@ mod error;
 mod format;
 mod geometry;
 mod gravity;
+mod info;
 #[doc(hidden)]
 pub mod internals;
 mod json;
+mod limits;
 mod look;
 mod mark;
 mod metadata;
+mod orientation;
 mod params;
 mod pixels;
 mod plan;
@@ -28,6 +31,8 @@ mod queue;
 mod raster;
 mod render;
 mod riff;
+mod share;
+mod size;
 mod smart;
 mod source;
 mod statistics;
@@ -40,6 +45,7 @@ mod watched;
 
 pub use accept::{Offer, Wanted};
 pub use coding::{Coding, Codings, askable, decode_body};
+pub use color::Color;
 pub use control::Control;
 pub use damage::{Damage, DamagePolicy};
 pub use digest::is_digest;
@@ -47,16 +53,19 @@ pub use disposition::rename_attachment;
 pub use error::Error;
 pub use format::{Format, SNIFF_LEN, sniff};
 pub use gravity::Gravity;
+pub use info::Info;
 pub use json::{info_json, size_json};
+pub use limits::Limits;
 pub use look::Look;
-pub use mark::{Content, Font, Mark, MarkLook, Picture, Position, Share, Text};
+pub use mark::{Content, Font, Mark, MarkLook, Picture, Position, Text};
+pub use orientation::{Flip, Rotation};
 pub use params::{Allow, Params, Presets};
 pub use plan::{
-    Adjust, AnimationPolicy, Bound, Color, Fit, Flip, Limits, MetadataPolicy, Plan, PngCompression,
-    ProfilePolicy, Rotation,
+    Adjust, AnimationPolicy, Bound, Fit, MetadataPolicy, Plan, PngCompression, ProfilePolicy,
 };
 pub use queue::{Admission, Queue};
+pub use share::Share;
 pub use statistics::{Histogram, LIMITS, PROMETHEUS_TYPE, Statistics};
-pub use transform::{Info, Output, Prepared, Transformed, look_plan, prepare, probe};
+pub use transform::{Output, Prepared, Transformed, look_plan, prepare, probe};
 pub use unread::{UNREAD_LEN, is_svg, unread};
 pub use variant::{Tagger, Validator, tag_listed};

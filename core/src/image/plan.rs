@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use super::{DamagePolicy, Format, Gravity, Mark, Wanted};
+use super::{Color, DamagePolicy, Flip, Format, Gravity, Mark, Rotation, Wanted};
 
 /// A side of the bounding box; `None` (written `-`) does not bound.
 pub type Bound = Option<NonZeroU32>;
@@ -44,42 +44,6 @@ pub enum Fit {
         /// Height in pixels.
         height: Bound,
     },
-}
-
-/// A turn in quarter steps, counter-clockwise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Rotation {
-    /// No turn.
-    #[default]
-    None,
-    /// A quarter turn to the left.
-    Ccw90,
-    /// Half a turn.
-    Half,
-    /// Three quarter turns to the left.
-    Ccw270,
-}
-
-impl Rotation {
-    /// The rotation by that many degrees counter-clockwise: 90, 180 or 270.
-    #[must_use]
-    pub fn from_degrees(degrees: u32) -> Option<Rotation> {
-        match degrees {
-            90 => Some(Rotation::Ccw90),
-            180 => Some(Rotation::Half),
-            270 => Some(Rotation::Ccw270),
-            _ => None,
-        }
-    }
-}
-
-/// Mirrored sides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Flip {
-    /// Left becomes right.
-    pub horizontal: bool,
-    /// Top becomes bottom.
-    pub vertical: bool,
 }
 
 /// How colours are changed. Factors are in percent: 100 changes nothing.
@@ -159,22 +123,6 @@ pub enum MetadataPolicy {
     Copyright,
     /// All of it, with the orientation reset where it was applied.
     Keep,
-}
-
-/// An opaque colour, 8 bits a channel, sRGB.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Color {
-    /// Red.
-    pub r: u8,
-    /// Green.
-    pub g: u8,
-    /// Blue.
-    pub b: u8,
-}
-
-impl Color {
-    /// Opaque white.
-    pub const WHITE: Color = Color { r: 255, g: 255, b: 255 };
 }
 
 /// Everything that decides what the output is, and nothing else: two equal
@@ -317,39 +265,5 @@ impl Plan {
             || self.blur > 0
             || self.sharpen > 0
             || !self.marks.is_empty()
-    }
-}
-
-/// Bounds on what a source may ask of us, all checked before decoding.
-///
-/// Pixels count where they are decoded: a JPEG that is decoded at an eighth of its size has a
-/// 64th of them, and of an animation whose first frame is used, that one counts. An animation
-/// with more frames or pixels than these becomes its first frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Pixels that are decoded, of all frames.
-    pub pixels: u64,
-    /// Width of the source as stored, in pixels.
-    pub width: u32,
-    /// Height of the source as stored, in pixels.
-    pub height: u32,
-    /// Frames that are decoded.
-    pub frames: u32,
-    /// Pixels of all frames of the output.
-    pub output_pixels: u64,
-    /// Scans of a JPEG.
-    pub scans: u32,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
-            pixels: 200_000_000,
-            width: 65535,
-            height: 65535,
-            frames: 1000,
-            output_pixels: 80_000_000,
-            scans: 64,
-        }
     }
 }

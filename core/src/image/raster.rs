@@ -1,7 +1,7 @@
 //! Pixels in memory.
 
 use super::Error;
-use super::geometry::Size;
+use super::size::Size;
 
 /// The channels of a pixel, 8 bits each, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Writing the container of WebP (RFC 9649, section 2).
 
-use super::geometry::Size;
+use super::size::Size;
 
 /// Flags of the `VP8X` chunk.
 pub(super) const FLAG_ICC: u8 = 0x20;

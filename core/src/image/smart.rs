@@ -1,7 +1,7 @@
 //! Finding the part of an image that there is most to look at in.
 
-use super::geometry::{Size, Window};
 use super::raster::{Layout, Raster, with_room};
+use super::size::{Size, Window};
 use super::{Control, Error};
 
 /// The longest side of the small version that is looked at.

@@ -2,53 +2,19 @@
 
 use super::damage::Tolerance;
 use super::decode::{self, Decode};
-use super::geometry::{Geometry, Size, Turn, Window};
+use super::geometry::Geometry;
 use super::look::{self, Look, look};
 use super::metadata::{Carried, carried};
+use super::orientation::Turn;
 use super::pixels::{self, Converter, Placed};
 use super::render::Renderer;
+use super::size::{Size, Window};
 use super::source::{Animation, Source};
 use super::strip::{Cuts, strip};
 use super::{
-    AnimationPolicy, Control, Damage, Error, Fit, Format, Gravity, Limits, MetadataPolicy, Plan,
-    ProfilePolicy, encode,
+    AnimationPolicy, Control, Damage, Error, Fit, Format, Gravity, Info, Limits, MetadataPolicy,
+    Plan, ProfilePolicy, encode,
 };
-
-/// What the headers of a source say, without decoding a pixel.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Info {
-    /// The type.
-    pub format: Format,
-    /// Stored width in pixels.
-    pub width: u32,
-    /// Stored height in pixels.
-    pub height: u32,
-    /// EXIF orientation, 1 to 8; 1 where none is given.
-    pub orientation: u8,
-    /// Number of frames; 1 for a still image.
-    pub frames: u32,
-    /// Whether pixels may be transparent.
-    pub alpha: bool,
-    /// Bits of a sample as stored; those of a palette entry for palette images.
-    pub bits: u8,
-    /// Whether an ICC profile is embedded.
-    pub has_profile: bool,
-    /// Whether a JPEG is progressive; `false` for other formats.
-    pub progressive: bool,
-}
-
-impl Info {
-    /// Width and height in pixels as displayed: where `orient` is set, an
-    /// orientation that lies on its side swaps the stored ones.
-    #[must_use]
-    pub fn displayed(&self, orient: bool) -> (u32, u32) {
-        if orient && self.orientation >= 5 {
-            (self.height, self.width)
-        } else {
-            (self.width, self.height)
-        }
-    }
-}
 
 /// The bytes that go out.
 #[derive(Debug)]

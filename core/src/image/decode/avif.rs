@@ -6,8 +6,8 @@ use image_gate_codecs::av1::{self, Options, Picture};
 use image_gate_codecs::yuv::{Grid, Matrix, Planes, convert};
 
 use super::failed;
-use crate::image::geometry::{Size, Window};
 use crate::image::raster::{Layout, Raster, zeroed};
+use crate::image::size::{Size, Window};
 use crate::image::source::avif::{Avif, Cell, Chroma, Header, Layer};
 use crate::image::{Control, Error};
 

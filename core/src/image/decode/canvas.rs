@@ -1,8 +1,8 @@
 //! The canvas that frames are painted on, one after the other.
 
 use crate::image::Error;
-use crate::image::geometry::{Size, Window};
 use crate::image::raster::{Layout, Raster};
+use crate::image::size::{Size, Window};
 use crate::image::source::Dispose;
 
 /// What is shown, and what becomes of it before the next frame.

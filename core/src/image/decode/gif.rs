@@ -7,8 +7,8 @@ use weezl::decode::Decoder;
 use super::canvas::Canvas;
 use super::{enough, failed, truncated};
 use crate::image::damage::{Damage, Tolerance};
-use crate::image::geometry::Size;
 use crate::image::raster::{Layout, Raster, with_room};
+use crate::image::size::Size;
 use crate::image::source::gif::{Frame, Gif, INTERLACED};
 use crate::image::{Control, Error};
 

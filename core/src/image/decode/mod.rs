@@ -10,10 +10,11 @@ mod scale;
 mod webp;
 
 use super::damage::Tolerance;
-use super::geometry::{Geometry, Size, Window};
+use super::geometry::Geometry;
 use super::pixels::Placed;
 use super::raster::{Layout, Raster};
-use super::source::{Animation, Kind, Source, check_pixels};
+use super::size::{Size, Window};
+use super::source::{Animation, Kind, Source};
 use super::{Control, Error, Limits};
 use canvas::Canvas;
 
@@ -86,7 +87,7 @@ pub(super) fn check(source: &Source, how: &Decode, limits: &Limits) -> Result<()
         Kind::Png(_) | Kind::Gif(_) | Kind::Webp(_) | Kind::Avif(_) => size,
     };
     let Size { width, height } = decoded;
-    check_pixels(decoded.pixels(), limits, || match decoded == size {
+    limits.check_pixels(decoded.pixels(), || match decoded == size {
         true => format!("{width}x{height}"),
         false => format!("{width}x{height} of {}x{}", size.width, size.height),
     })

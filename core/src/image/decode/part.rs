@@ -1,7 +1,8 @@
 //! What of an image has to be decoded where the rest of it is cut away.
 
 use super::Scale;
-use crate::image::geometry::{Geometry, Size, Window};
+use crate::image::geometry::Geometry;
+use crate::image::size::{Size, Window};
 use crate::image::source::{Kind, Source};
 
 /// How far the filter of the resize reaches, in pixels of its output.

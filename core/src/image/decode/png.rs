@@ -11,9 +11,9 @@ use png::{
 
 use super::{Scale, enough, failed, truncated};
 use crate::image::damage::{Damage, Tolerance};
-use crate::image::geometry::Size;
 use crate::image::pixels::Shrink;
 use crate::image::raster::{Layout, Raster, zeroed};
+use crate::image::size::Size;
 use crate::image::source::png::{Data, PASSES, Png};
 use crate::image::watched::{self, PIECE};
 use crate::image::{Control, Error};

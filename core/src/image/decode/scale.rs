@@ -1,8 +1,8 @@
 //! How much smaller than stored an image is decoded.
 
 use super::jpeg::scales;
-use crate::image::geometry::Size;
 use crate::image::pixels::LARGEST_BOX;
+use crate::image::size::Size;
 use crate::image::source::{Kind, Source};
 
 /// By which means, and how much.

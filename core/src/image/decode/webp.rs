@@ -7,10 +7,10 @@ use image_gate_codecs::webp::{self, Decoder, Part};
 use super::canvas::Canvas;
 use super::{Decode, Scale, enough, failed, truncated};
 use crate::image::damage::{Damage, Tolerance};
-use crate::image::geometry::{Size, Window};
 use crate::image::mark::{lay_opaque, lay_over};
 use crate::image::pixels::Shrink;
 use crate::image::raster::{Layout, Raster};
+use crate::image::size::{Size, Window};
 use crate::image::source::webp::{Bitstream, Frame, Image, Webp};
 use crate::image::{Control, Error, Info};
 

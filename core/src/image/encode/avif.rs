@@ -5,10 +5,10 @@ use std::time::Duration;
 use image_gate_codecs::avif::{self, Image};
 
 use super::failed;
-use crate::image::geometry::Size;
 use crate::image::metadata::Carried;
 use crate::image::pixels::widen;
 use crate::image::raster::{Raster, with_room};
+use crate::image::size::Size;
 use crate::image::{Control, Error, Plan};
 
 /// Nanoseconds that a pixel of noise takes, by speed, at a quality of 60 at most.

@@ -3,9 +3,9 @@
 use image_gate_codecs::jpeg::{self, Image};
 
 use super::failed;
-use crate::image::geometry::Size;
 use crate::image::metadata::Carried;
 use crate::image::raster::{Layout, Raster, with_room};
+use crate::image::size::Size;
 use crate::image::{Control, Error, Plan};
 
 /// What a segment holds at most, behind its length.

@@ -11,9 +11,9 @@ mod png;
 mod sink;
 mod webp;
 
-use super::geometry::Size;
 use super::metadata::Carried;
 use super::raster::Raster;
+use super::size::Size;
 use super::{Control, Error, Format, Plan};
 
 pub(super) use animation::Animator;

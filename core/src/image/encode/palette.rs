@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use quantizr::{Image, Options, QuantizeResult};
 
 use super::failed;
-use crate::image::geometry::Size;
 use crate::image::pixels::widen;
 use crate::image::raster::{Layout, Raster, with_room, zeroed};
+use crate::image::size::Size;
 use crate::image::{Control, Error};
 
 /// How far a channel of a pixel may be from its neighbours' where a picture is smooth.

@@ -72,7 +72,7 @@ pub(super) fn encode_palette(
 }
 
 fn info<'a>(
-    size: crate::image::geometry::Size,
+    size: crate::image::size::Size,
     color_type: ColorType,
     plan: &Plan,
     carried: &'a Carried,

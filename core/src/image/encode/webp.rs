@@ -4,11 +4,11 @@ use image_gate_codecs::webp::{self, Encoded, Image};
 
 use super::failed;
 use super::palette::has_more_colors;
-use crate::image::geometry::Size;
 use crate::image::metadata::Carried;
 use crate::image::pixels::widen;
 use crate::image::raster::{Raster, with_room};
 use crate::image::riff;
+use crate::image::size::Size;
 use crate::image::{Control, Error, Plan};
 
 /// Of 100, within that of the plan.

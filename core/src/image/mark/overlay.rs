@@ -2,8 +2,8 @@
 
 use super::spin::{spin, turned_size};
 use super::{Content, Mark, Share};
-use crate::image::geometry::{Size, Window};
 use crate::image::raster::{Layout, Raster};
+use crate::image::size::{Size, Window};
 use crate::image::{Control, Error, pixels};
 
 /// The layers of a watermark, as large as they are to be on images of one size.

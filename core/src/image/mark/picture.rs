@@ -6,9 +6,10 @@ use sha2::{Digest, Sha256};
 
 use crate::image::damage::Tolerance;
 use crate::image::decode::{self, Decode};
-use crate::image::geometry::{Size, Turn};
+use crate::image::orientation::Turn;
 use crate::image::pixels::{self, Converter};
 use crate::image::raster::{Layout, Raster};
+use crate::image::size::Size;
 use crate::image::source::Source;
 use crate::image::{Control, DamagePolicy, Error, Limits};
 

@@ -1,7 +1,8 @@
 //! Turns by any angle.
 
-use crate::image::geometry::{Size, Turn};
+use crate::image::orientation::Turn;
 use crate::image::raster::{Layout, Raster, with_room};
+use crate::image::size::Size;
 use crate::image::{Control, Error, Rotation, pixels};
 
 /// The sine and the cosine of an angle in degrees.

@@ -11,8 +11,8 @@ use cosmic_text::{
 use sha2::{Digest, Sha256};
 
 use super::overlay::lay_over;
-use crate::image::geometry::Size;
 use crate::image::raster::{Layout, Raster};
+use crate::image::size::Size;
 use crate::image::{Color, Control, Error};
 
 /// How many characters of a text are drawn.

@@ -8,7 +8,7 @@ use std::ops::Range;
 use memchr::memmem;
 
 use crate::image::bytes::{array, be16, be32, le16, le32};
-use crate::image::geometry::Size;
+use crate::image::size::Size;
 
 /// What is so now.
 #[derive(Debug, Clone, Copy)]

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 
 use exif::Now;
 
-use super::geometry::Size;
 use super::raster::Layout;
+use super::size::Size;
 use super::source::Embedded;
 use super::{Format, MetadataPolicy, Plan, ProfilePolicy};
 

@@ -133,7 +133,7 @@ fn turned(angle: f64) -> Factors {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::geometry::Size;
+    use crate::image::size::Size;
 
     fn made(layout: Layout, pixel: &[u8], how: Adjust) -> (Layout, Vec<u8>) {
         let raster = Raster::from_data(Size::new(1, 1), layout, pixel.to_vec()).unwrap();

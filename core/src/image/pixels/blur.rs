@@ -224,8 +224,8 @@ fn copy(data: &[u8]) -> Result<Vec<u8>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::geometry::Size;
     use crate::image::raster::Layout;
+    use crate::image::size::Size;
 
     fn blurred(width: u32, layout: Layout, data: &[u8], sigma: u16) -> Vec<u8> {
         let height = (data.len() / layout.channels()) as u32 / width;

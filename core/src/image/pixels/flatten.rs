@@ -59,7 +59,7 @@ fn over(color: u8, alpha: u8, below: u8) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::geometry::Size;
+    use crate::image::size::Size;
 
     fn pixel(layout: Layout, data: &[u8]) -> Raster {
         Raster::from_data(Size::new(1, 1), layout, data.to_vec()).unwrap()

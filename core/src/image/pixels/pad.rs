@@ -1,8 +1,8 @@
 //! Padding.
 
 use super::flatten::{flatten, widen};
-use crate::image::geometry::Size;
 use crate::image::raster::{Layout, Raster, with_room};
+use crate::image::size::Size;
 use crate::image::{Color, Error};
 
 /// Lays an image at `place` on a canvas of one colour, which shows through where the

@@ -118,7 +118,7 @@ pub(in crate::image) fn naive_rgb(raster: Raster) -> Result<Raster, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::geometry::Size;
+    use crate::image::size::Size;
 
     fn convert(profile: &ColorProfile, layout: Layout, pixel: &[u8]) -> Option<Vec<u8>> {
         let converter = Converter::new(&profile.encode().unwrap(), layout)?;

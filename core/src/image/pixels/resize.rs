@@ -7,8 +7,8 @@ use fast_image_resize::{
     Filter, FilterType, IntoImageViewMut, MulDiv, PixelType, ResizeAlg, ResizeOptions, Resizer,
 };
 
-use crate::image::geometry::{Size, Window};
 use crate::image::raster::{Layout, Raster, with_room};
+use crate::image::size::{Size, Window};
 use crate::image::{Control, Error};
 
 /// How a raster lies in an image, in pixels of the raster.

@@ -71,8 +71,8 @@ fn restore_alpha(row: &mut [u8], original: &[u8], channels: usize, colors: usize
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::geometry::Size;
     use crate::image::raster::Layout;
+    use crate::image::size::Size;
 
     fn sharpened(width: u32, layout: Layout, data: &[u8], percent: u16) -> Vec<u8> {
         let height = (data.len() / layout.channels()) as u32 / width;

@@ -2,8 +2,8 @@
 //! memory as a whole.
 
 use crate::image::Error;
-use crate::image::geometry::Size;
 use crate::image::raster::{Layout, Raster, with_room};
+use crate::image::size::Size;
 
 /// The largest side of a box: the sum of so many samples still fits.
 pub(in crate::image) const LARGEST: u32 = 128;

@@ -1,7 +1,7 @@
 //! Borders of one colour.
 
-use crate::image::geometry::{Size, Window};
 use crate::image::raster::{Raster, with_room};
+use crate::image::size::{Size, Window};
 use crate::image::{Control, Error};
 
 /// What is inside the border whose channels are all within `threshold` of those of the top

@@ -1,7 +1,8 @@
 //! Orientation and rotation.
 
-use crate::image::geometry::{Size, Turn};
+use crate::image::orientation::Turn;
 use crate::image::raster::Raster;
+use crate::image::size::Size;
 use crate::image::{Control, Error};
 
 /// Rows of the result that are written together when the image comes to lie on

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use super::{Animation, Damage, Dispose, Embedded, Kind, Source, broken, truncated};
 use crate::image::bytes::{array, le16};
-use crate::image::geometry::{Size, Window};
+use crate::image::size::{Size, Window};
 use crate::image::{Error, Format, Info};
 
 const EXTENSION: u8 = 0x21;

@@ -8,10 +8,10 @@ use std::borrow::Cow;
 use memchr::memchr;
 
 use super::rights::PHOTOSHOP;
-use super::{Embedded, Icc, Kind, Source, TRUNCATED, broken, check_pixels, truncated};
+use super::{Embedded, Icc, Kind, Source, TRUNCATED, broken, truncated};
 use crate::image::bytes::{array, be16};
 use crate::image::damage::{Damage, Tolerance};
-use crate::image::geometry::Size;
+use crate::image::size::Size;
 use crate::image::{Error, Format, Info, Limits};
 use scans::Scans;
 
@@ -179,7 +179,7 @@ impl Jpeg {
             let few = "too little data for the size in the header";
             // Where the size is a lie, it is that which is wrong.
             let Size { width, height } = self.size;
-            check_pixels(self.size.pixels(), limits, || format!("{width}x{height}"))?;
+            limits.check_pixels(self.size.pixels(), || format!("{width}x{height}"))?;
             let is_half = is_ended || entropy * 16 >= least;
             if !is_half || self.size.pixels() > CHEAP {
                 return Err(broken(few));

@@ -24,7 +24,8 @@ pub(super) use exif::Exif;
 pub(super) use icc::Icc;
 
 use super::damage::{Damage, Tolerance};
-use super::geometry::Size;
+use super::limits::check_frames;
+use super::size::Size;
 use super::{Error, Format, Info, Limits, sniff, unread};
 
 /// More frames than that no animation has: not even the first one is looked at.
@@ -114,7 +115,7 @@ impl<'a> Source<'a> {
     /// Checks everything that can be known before it is known what will be decoded.
     pub(super) fn check(&self, limits: &Limits, tolerance: &Tolerance) -> Result<(), Error> {
         let &Info { width, height, frames, .. } = &self.info;
-        check_sides(Size::new(width, height), limits)?;
+        limits.check_sides(Size::new(width, height))?;
         check_frames(frames, limits.frames.max(MOST_FRAMES))?;
         match &self.kind {
             Kind::Jpeg(jpeg) => jpeg.check(limits, tolerance)?,
@@ -122,9 +123,9 @@ impl<'a> Source<'a> {
             Kind::Avif(avif) => {
                 for layer in [Some(&avif.colors), avif.alpha.as_ref()].into_iter().flatten() {
                     for size in [layer.size, layer.header.size] {
-                        check_sides(size, limits)?;
+                        limits.check_sides(size)?;
                         let Size { width, height } = size;
-                        check_pixels(size.pixels(), limits, || format!("{width}x{height}"))?;
+                        limits.check_pixels(size.pixels(), || format!("{width}x{height}"))?;
                     }
                 }
             }
@@ -144,10 +145,10 @@ impl<'a> Source<'a> {
         let &Info { width, height, frames, .. } = &self.info;
         check_frames(frames, limits.frames)?;
         let pixels = Size::new(width, height).pixels().saturating_mul(frames.into());
-        check_pixels(pixels, limits, || format!("{width}x{height} times {frames} frames"))?;
+        limits.check_pixels(pixels, || format!("{width}x{height} times {frames} frames"))?;
         match &self.kind {
             // Frames may be larger than the canvas that they are painted on.
-            Kind::Gif(gif) => check_pixels(gif.pixels, limits, || "the frames".to_owned()),
+            Kind::Gif(gif) => limits.check_pixels(gif.pixels, || "the frames".to_owned()),
             Kind::Jpeg(_) | Kind::Png(_) | Kind::Webp(_) | Kind::Avif(_) => Ok(()),
         }
     }
@@ -175,38 +176,6 @@ impl<'a> Source<'a> {
             Kind::Jpeg(_) | Kind::Webp(_) | Kind::Avif(_) => false,
         }
     }
-}
-
-fn check_sides(size: Size, limits: &Limits) -> Result<(), Error> {
-    let sides = [(size.width, "wide", limits.width), (size.height, "high", limits.height)];
-    for (side, name, limit) in sides {
-        if side > limit {
-            return Err(Error::TooManyPixels(format!(
-                "{side} pixels {name}, the limit is {limit}"
-            )));
-        }
-    }
-    Ok(())
-}
-
-fn check_frames(frames: u32, limit: u32) -> Result<(), Error> {
-    if frames <= limit {
-        return Ok(());
-    }
-    Err(Error::TooManyFrames(format!("{frames} frames, the limit is {limit}")))
-}
-
-/// Checks how many pixels are to be decoded.
-pub(super) fn check_pixels(
-    pixels: u64,
-    limits: &Limits,
-    what: impl Fn() -> String,
-) -> Result<(), Error> {
-    if pixels <= limits.pixels {
-        return Ok(());
-    }
-    let (what, limit) = (what(), limits.pixels);
-    Err(Error::TooManyPixels(format!("{what} are {pixels} pixels, the limit is {limit}")))
 }
 
 fn broken(what: &str) -> Error {

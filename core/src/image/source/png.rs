@@ -6,7 +6,7 @@ use memchr::memchr;
 
 use super::{Damage, Embedded, Icc, Kind, Source, broken, truncated};
 use crate::image::bytes::{array, be32};
-use crate::image::geometry::Size;
+use crate::image::size::Size;
 use crate::image::{Coding, Control, Error, Format, Info, decode_body};
 
 pub(in crate::image) const SIGNATURE: usize = 8;

@@ -6,8 +6,8 @@ use std::num::NonZeroU32;
 
 use super::{Animation, Damage, Dispose, Embedded, Icc, Kind, Source, broken, truncated};
 use crate::image::bytes::{array, le16, le24, le32};
-use crate::image::geometry::{Size, Window};
 use crate::image::riff::{FLAG_ALPHA, FLAG_ANIMATION, FLAG_EXIF, FLAG_ICC, FLAG_XMP};
+use crate::image::size::{Size, Window};
 use crate::image::{Error, Format, Info};
 
 /// Some writers put the prefix of JPEG before the EXIF data.

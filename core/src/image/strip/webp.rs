@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Cuts, Kept};
-use crate::image::geometry::Size;
+use crate::image::size::Size;
 use crate::image::source::webp::{Chunks, Webp};
 use crate::image::{Info, riff};
 

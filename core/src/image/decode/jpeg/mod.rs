@@ -6,8 +6,8 @@ mod turbo;
 
 use super::{Decode, Scale, failed};
 use crate::image::damage::{Damage, Tolerance};
-use crate::image::geometry::Size;
 use crate::image::raster::{Layout, Raster};
+use crate::image::size::Size;
 use crate::image::source::jpeg::Jpeg;
 use crate::image::{Control, DamagePolicy, Error, Info};
 

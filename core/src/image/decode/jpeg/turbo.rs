@@ -3,8 +3,8 @@
 use image_gate_codecs::jpeg::{Decoder, Format, Part};
 
 use crate::image::decode::{Decode, Scale, failed};
-use crate::image::geometry::{Size, Window};
 use crate::image::raster::{Layout, Raster};
+use crate::image::size::{Size, Window};
 use crate::image::{Control, Error};
 
 /// Decodes an image, and answers what was warned of, too.

@@ -9,8 +9,8 @@ use super::{Bounds, changed, failed};
 use crate::image::encode::gif::{interlaced, side};
 use crate::image::encode::palette::{Indexed, into_rgba, is_opaque};
 use crate::image::encode::sink::Sink;
-use crate::image::geometry::{Size, Window};
 use crate::image::raster::{Layout, Raster, with_room};
+use crate::image::size::{Size, Window};
 use crate::image::source::Animation;
 use crate::image::{Control, Error, Plan};
 

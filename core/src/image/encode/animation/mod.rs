@@ -4,9 +4,9 @@ mod gif;
 mod webp;
 
 use super::failed;
-use crate::image::geometry::{Size, Window};
 use crate::image::metadata::Carried;
 use crate::image::raster::Raster;
+use crate::image::size::{Size, Window};
 use crate::image::source::Animation;
 use crate::image::{Control, Error, Format, Plan};
 

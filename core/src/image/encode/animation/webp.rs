@@ -2,11 +2,11 @@
 
 use super::{changed, failed};
 use crate::image::encode::webp::{bitstream, compress};
-use crate::image::geometry::{Size, Window};
 use crate::image::metadata::Carried;
 use crate::image::pixels::{cut, widen};
 use crate::image::raster::Raster;
 use crate::image::riff;
+use crate::image::size::{Size, Window};
 use crate::image::source::Animation;
 use crate::image::{Control, Error, Plan};
 

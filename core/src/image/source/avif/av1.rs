@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use crate::image::Error;
-use crate::image::geometry::Size;
+use crate::image::size::Size;
 use crate::image::source::broken;
 
 /// Frames of a sample: those of still images are one, those of progressive ones up to four.

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use super::{Embedded, Icc, Kind, Source, broken, code_points, truncated};
 use crate::image::bytes::be32;
-use crate::image::geometry::{Size, Window};
+use crate::image::size::{Size, Window};
 use crate::image::{Error, Format, Info};
 use av1::Sample;
 pub(in crate::image) use av1::{Chroma, Header};

@@ -1,7 +1,7 @@
 //! As much of lossless bitstreams as tells how many groups of prefix codes they have (RFC 9649,
 //! section 3): a decoder holds tables for all of them, however few pixels there are.
 
-use crate::image::geometry::Size;
+use crate::image::size::Size;
 
 /// Symbols of a prefix code of colours, of lengths behind those of green, and of distances.
 const LITERALS: usize = 256;

@@ -7,8 +7,8 @@ use super::Stop;
 use super::samples::LANES;
 use super::tables::Tables;
 use crate::image::bytes::{array, be16};
-use crate::image::geometry::{Size, Window};
 use crate::image::raster::with_room;
+use crate::image::size::{Size, Window};
 
 /// Coefficients that are kept of a block, one way, at most.
 pub(super) const MOST_KEPT: usize = 5;

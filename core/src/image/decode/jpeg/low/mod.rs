@@ -31,8 +31,8 @@ use std::cell::Cell;
 
 use crate::image::damage::{Damage, Tolerance};
 use crate::image::decode::failed;
-use crate::image::geometry::{Size, Window};
 use crate::image::raster::Raster;
+use crate::image::size::{Size, Window};
 use crate::image::source::jpeg::{EOI, SOI, SOS, Walk, stands_alone};
 use crate::image::{Control, DamagePolicy, Error};
 pub(super) use frame::{bytes, bytes_of_row, knows};

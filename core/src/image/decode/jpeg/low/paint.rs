@@ -10,8 +10,8 @@ use super::samples::Samples;
 use super::tables::Colors;
 use super::{Stop, broken};
 use crate::image::Control;
-use crate::image::geometry::{Size, Window};
 use crate::image::raster::{Layout, Raster};
+use crate::image::size::{Size, Window};
 
 /// Rows between two looks at the [`Control`].
 const BATCH: usize = 64;
