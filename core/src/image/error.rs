@@ -93,3 +93,21 @@ impl Error {
         )
     }
 }
+
+/// For a source that cannot be decoded.
+pub(super) fn broken(why: impl std::fmt::Display) -> Error {
+    Error::DecodeFailed(why.to_string())
+}
+
+/// For a source that ends before its image does.
+pub(super) fn truncated() -> Error {
+    broken(TRUNCATED)
+}
+
+/// What is said of such a source.
+pub(super) const TRUNCATED: &str = "the image is truncated";
+
+/// For an output that cannot be encoded.
+pub(super) fn not_encoded(why: impl std::fmt::Display) -> Error {
+    Error::EncodeFailed(why.to_string())
+}

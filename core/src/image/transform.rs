@@ -181,9 +181,13 @@ fn how_to_decode(source: &Source, plan: &Plan, geometry: &Geometry, limits: &Lim
         // Borders are looked for in all pixels.
         return Decode::all(Size::new(source.info.width, source.info.height), scans);
     }
-    let how = Decode::new(source, geometry, scans);
+    let how = Decode::new(source, geometry.scaled, scans);
     // What is kept is only known when all was looked at.
-    if plan.gravity == Gravity::Smart { how } else { how.cut(source, geometry) }
+    if plan.gravity == Gravity::Smart {
+        how
+    } else {
+        how.cut(source, geometry.scaled, geometry.window)
+    }
 }
 
 /// The format of an output. Where the plan names none it is the source's, or for a client that

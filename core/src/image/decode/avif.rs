@@ -5,7 +5,7 @@ use std::ops::Range;
 use image_gate_codecs::av1::{self, Options, Picture};
 use image_gate_codecs::yuv::{Grid, Matrix, Planes, convert};
 
-use super::failed;
+use crate::image::error::broken;
 use crate::image::raster::{Layout, Raster, zeroed};
 use crate::image::size::{Size, Window};
 use crate::image::source::avif::{Avif, Cell, Chroma, Header, Layer};
@@ -41,7 +41,7 @@ pub(super) fn decode(avif: &Avif, control: &Control) -> Result<Raster, Error> {
     let all = Size::new(colors.width(), colors.height());
     if avif.crop.size == all && all.pixels() <= FEW_PIXELS {
         convert(&colors, alpha.as_ref(), &matrix, 0..all.height, raster.data_mut())
-            .map_err(failed)?;
+            .map_err(broken)?;
         return Ok(raster);
     }
     let Window { x, y, size } = avif.crop;
@@ -54,11 +54,11 @@ pub(super) fn decode(avif: &Avif, control: &Control) -> Result<Raster, Error> {
         let end = (start + BAND).min(y + size.height);
         let around = around(start..end, all.height);
         let band = band.get_mut(..stride * around.len()).unwrap_or_default();
-        convert(&colors, alpha.as_ref(), &matrix, around.clone(), band).map_err(failed)?;
+        convert(&colors, alpha.as_ref(), &matrix, around.clone(), band).map_err(broken)?;
         let inner = band.chunks_exact(stride).skip((start - around.start) as usize);
         for (from, to) in inner.take((end - start) as usize).zip(&mut rows) {
             let from = from.get(cut.clone()).and_then(|from| from.get(..to.len()));
-            to.copy_from_slice(from.ok_or_else(|| failed("a row is too short"))?);
+            to.copy_from_slice(from.ok_or_else(|| broken("a row is too short"))?);
         }
     }
     Ok(raster)
@@ -82,13 +82,13 @@ fn planes(layer: &Layer, control: &Control) -> Result<Planes, Error> {
         let to = match &mut grid {
             Some(grid) => grid,
             none => none
-                .insert(Grid::new(layer.size.width, layer.size.height, &picture).map_err(failed)?),
+                .insert(Grid::new(layer.size.width, layer.size.height, &picture).map_err(broken)?),
         };
         let columns = layer.columns.max(1);
         let (column, row) = ((number % columns) as u32, (number / columns) as u32);
-        to.paste(&picture, column * cell.size.width, row * cell.size.height).map_err(failed)?;
+        to.paste(&picture, column * cell.size.width, row * cell.size.height).map_err(broken)?;
     }
-    grid.map(Planes::Grid).ok_or_else(|| failed("no cell"))
+    grid.map(Planes::Grid).ok_or_else(|| broken("no cell"))
 }
 
 fn picture(cell: &Cell, control: &Control) -> Result<Picture, Error> {
@@ -96,7 +96,7 @@ fn picture(cell: &Cell, control: &Control) -> Result<Picture, Error> {
     let most = cell.header().size.pixels();
     let options = Options {
         stoppable: is_long(cell),
-        pixels: u32::try_from(most).map_err(failed)?,
+        pixels: u32::try_from(most).map_err(broken)?,
         operating_point: cell.operating_point,
         layer: cell.spatial_layer,
         layered: cell.header().is_layered(cell.operating_point),
@@ -104,10 +104,10 @@ fn picture(cell: &Cell, control: &Control) -> Result<Picture, Error> {
     let picture = av1::decode(cell.frames(), &options, || control.goes_on());
     let picture = picture.map_err(|error| match (error, control.check()) {
         (av1::Error::Stopped, Err(why)) => why,
-        (error, _) => failed(error),
+        (error, _) => broken(error),
     })?;
     if (picture.width(), picture.height()) != (cell.size.width, cell.size.height) {
-        return Err(failed("the AV1 frame has not the size of the image"));
+        return Err(broken("the AV1 frame has not the size of the image"));
     }
     Ok(picture)
 }

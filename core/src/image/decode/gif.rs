@@ -5,8 +5,9 @@ use weezl::LzwStatus::{Done, NoProgress};
 use weezl::decode::Decoder;
 
 use super::canvas::Canvas;
-use super::{enough, failed, truncated};
+use super::options::enough;
 use crate::image::damage::{Damage, Tolerance};
+use crate::image::error::{broken, truncated};
 use crate::image::raster::{Layout, Raster, with_room};
 use crate::image::size::Size;
 use crate::image::source::gif::{Frame, Gif, INTERLACED};
@@ -33,7 +34,7 @@ pub(super) fn decode(
     let layout = if alpha { Layout::Rgba8 } else { Layout::Rgb8 };
     let mut canvas = Canvas::new(canvas, layout)?;
     let shown = Frames::new(gif).next(&mut canvas, tolerance, control)?;
-    shown.ok_or_else(|| failed("no frame"))?;
+    shown.ok_or_else(|| broken("no frame"))?;
     Ok(canvas.into_raster())
 }
 

@@ -4,74 +4,22 @@ mod avif;
 mod canvas;
 mod gif;
 mod jpeg;
+mod options;
 mod part;
 mod png;
 mod scale;
 mod webp;
 
 use super::damage::Tolerance;
-use super::geometry::Geometry;
-use super::pixels::Placed;
 use super::raster::{Layout, Raster};
-use super::size::{Size, Window};
+use super::size::Size;
 use super::source::{Animation, Kind, Source};
 use super::{Control, Error, Limits};
 use canvas::Canvas;
 
 pub(super) use jpeg::shrunk;
+pub(super) use options::Decode;
 pub(super) use scale::Scale;
-
-/// How a source is to be decoded.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Decode {
-    pub(super) scale: Scale,
-    /// What of the stored image is.
-    pub(super) part: Window,
-    /// JPEG only: the number of scans that the decoder accepts.
-    pub(super) scans: u32,
-}
-
-impl Decode {
-    /// All of an image of that size, as it is.
-    pub(super) fn all(size: Size, scans: u32) -> Decode {
-        Decode { scale: Scale::Whole, part: Window { x: 0, y: 0, size }, scans }
-    }
-
-    /// All of a source, as small as the geometry allows.
-    pub(super) fn new(source: &Source, geometry: &Geometry, scans: u32) -> Decode {
-        let scale = Scale::new(source, geometry.scaled);
-        let size = Size::new(source.info.width, source.info.height);
-        Decode { scale, ..Decode::all(size, scans) }
-    }
-
-    /// This, without what the geometry cuts away.
-    pub(super) fn cut(self, source: &Source, geometry: &Geometry) -> Decode {
-        Decode { part: part::part(source, geometry, self.scale), ..self }
-    }
-
-    /// The size of the decoded raster.
-    pub(super) fn raster_size(&self, stored: Size) -> Size {
-        let [(width, _), (height, _)] = self.scale.of(self.part.size, stored);
-        Size::new(width, height)
-    }
-
-    /// How that raster lies in the image.
-    pub(super) fn placed(&self, stored: Size) -> Placed {
-        let [(_, across), (_, down)] = self.scale.of(self.part.size, stored);
-        let scaled = |x: u32, y: u32| (f64::from(x) * across, f64::from(y) * down);
-        Placed {
-            extent: scaled(stored.width, stored.height),
-            origin: scaled(self.part.x, self.part.y),
-        }
-    }
-
-    /// The part of the raster of the whole image that is decoded, or `None` for all of it.
-    fn part_of_raster(&self, stored: Size) -> Option<Window> {
-        let Placed { origin, .. } = self.placed(stored);
-        let (x, y, size) = (origin.0 as u32, origin.1 as u32, self.raster_size(stored));
-        (self.part.size != stored).then_some(Window { x, y, size })
-    }
-}
 
 /// Checks the pixels that decoding the source, or the first frame of its animation, makes.
 ///
@@ -212,17 +160,4 @@ pub(super) fn verifying_bytes(source: &Source) -> u64 {
         // What is decoded is all that there is.
         Kind::Png(_) | Kind::Gif(_) | Kind::Webp(_) | Kind::Avif(_) => 0,
     }
-}
-
-/// Whether so many rows of an image are shown where the others are missing: half of them.
-fn enough(rows: u32, height: u32) -> bool {
-    rows >= height.div_ceil(2)
-}
-
-fn truncated() -> Error {
-    failed("the image is truncated")
-}
-
-fn failed(error: impl std::fmt::Display) -> Error {
-    Error::DecodeFailed(error.to_string())
 }

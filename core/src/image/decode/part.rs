@@ -1,7 +1,6 @@
 //! What of an image has to be decoded where the rest of it is cut away.
 
-use super::Scale;
-use crate::image::geometry::Geometry;
+use super::scale::Scale;
 use crate::image::size::{Size, Window};
 use crate::image::source::{Kind, Source};
 
@@ -14,11 +13,10 @@ const EDGE: f64 = 2.0;
 
 /// The part of the stored image that the window depends on, as the decoder can have it; all of
 /// the image where that is not much more.
-pub(super) fn part(source: &Source, geometry: &Geometry, scale: Scale) -> Window {
+pub(super) fn part(source: &Source, scaled: Size, window: Window, scale: Scale) -> Window {
     let stored = Size::new(source.info.width, source.info.height);
     let all = Window { x: 0, y: 0, size: stored };
     let Some((columns, rows)) = steps(source, scale) else { return all };
-    let Geometry { scaled, window, .. } = *geometry;
     let [(_, across), (_, down)] = scale.of(stored, stored);
     let (x, width) =
         span((window.x, window.size.width), (scaled.width, stored.width), across, columns);

@@ -9,8 +9,10 @@ use png::{
     expand_interlaced_row,
 };
 
-use super::{Scale, enough, failed, truncated};
+use super::options::enough;
+use super::scale::Scale;
 use crate::image::damage::{Damage, Tolerance};
+use crate::image::error::{broken, truncated};
 use crate::image::pixels::Shrink;
 use crate::image::raster::{Layout, Raster, zeroed};
 use crate::image::size::Size;
@@ -52,7 +54,7 @@ pub(super) fn decode(
     decoder.set_limits(Limits { bytes: DECODER_BYTES });
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
     let reader =
-        decoder.read_info().map_err(|error| control.check().err().unwrap_or(failed(error)))?;
+        decoder.read_info().map_err(|error| control.check().err().unwrap_or(broken(error)))?;
 
     let layout = match reader.output_color_type() {
         (ColorType::Grayscale, BitDepth::Eight) => Layout::L8,
@@ -63,7 +65,7 @@ pub(super) fn decode(
     };
     let header = reader.info();
     if (header.width, header.height) != (size.width, size.height) {
-        return Err(failed("two readings of the header differ"));
+        return Err(broken("two readings of the header differ"));
     }
 
     let mut rows = Rows { reader, cut_off: &cut_off, control, read: 0 };
@@ -126,7 +128,7 @@ fn head(png: &Png) -> Result<Vec<u8>, Error> {
         chunk(b"tRNS", &transparency);
     }
     let len = png.data().map(|data| data.bytes.len()).sum::<usize>();
-    let len = u32::try_from(len).map_err(|_| failed("4 GiB of image data"))?;
+    let len = u32::try_from(len).map_err(|_| broken("4 GiB of image data"))?;
     head.extend_from_slice(&len.to_be_bytes());
     head.extend_from_slice(b"IDAT");
     Ok(head)

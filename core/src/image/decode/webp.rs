@@ -5,10 +5,12 @@ use std::time::Duration;
 use image_gate_codecs::webp::{self, Decoder, Part};
 
 use super::canvas::Canvas;
-use super::{Decode, Scale, enough, failed, truncated};
+use super::options::{Decode, enough};
+use super::scale::Scale;
 use crate::image::damage::{Damage, Tolerance};
-use crate::image::mark::{lay_opaque, lay_over};
+use crate::image::error::{broken, truncated};
 use crate::image::pixels::Shrink;
+use crate::image::pixels::{lay_opaque, lay_over};
 use crate::image::raster::{Layout, Raster};
 use crate::image::size::{Size, Window};
 use crate::image::source::webp::{Bitstream, Frame, Image, Webp};
@@ -39,7 +41,7 @@ pub(super) fn decode(
             Frames::new(webp).next(&mut canvas, tolerance, control)?;
             return Ok(canvas.into_raster());
         }
-        Image::None => return Err(failed("no frame")),
+        Image::None => return Err(broken("no frame")),
     };
     let (raster, rows) = still(image, &how, tolerance, control)?;
     if !enough(rows, raster.size().height) {
@@ -79,7 +81,7 @@ fn still(
     tolerance: &Tolerance,
     control: &Control,
 ) -> Result<(Raster, u32), Error> {
-    let decoder = Decoder::new(image.chunks).map_err(failed)?;
+    let decoder = Decoder::new(image.chunks).map_err(broken)?;
     let info = decoder.info();
     let size = image.size;
     // No bit at all may stand for all pixels of a lossless image, which come in one step then.
@@ -88,7 +90,7 @@ fn still(
         return Err(Error::Timeout);
     }
     if (info.width, info.height) != (size.width, size.height) {
-        return Err(failed("two readings of the header differ"));
+        return Err(broken("two readings of the header differ"));
     }
     let layout = if info.alpha { Layout::Rgba8 } else { Layout::Rgb8 };
     let Window { x, y, size: part } = how.part;
@@ -109,7 +111,7 @@ fn still(
     let rows = decoder.decode_partly(&wanted, raster.data_mut(), goes_on);
     let rows = rows.map_err(|error| match (error, control.check()) {
         (webp::Error::Stopped, Err(why)) => why,
-        (error, _) => failed(error),
+        (error, _) => broken(error),
     })?;
     if rows < decoded.height {
         let height = decoded.height;

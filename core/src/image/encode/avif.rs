@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use image_gate_codecs::avif::{self, Image};
 
-use super::failed;
+use crate::image::error::not_encoded;
 use crate::image::metadata::Carried;
 use crate::image::pixels::widen;
 use crate::image::raster::{Raster, with_room};
@@ -43,7 +43,7 @@ pub(super) fn encode(
         exif: carried.exif.as_deref().unwrap_or_default(),
         xmp: carried.xmp.as_deref().unwrap_or_default(),
     })
-    .map_err(failed)?;
+    .map_err(not_encoded)?;
     let mut out = with_room(encoded.len())?;
     out.extend_from_slice(&encoded);
     Ok(out)

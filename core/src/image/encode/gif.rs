@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use gif::{Encoder, Frame};
 
-use super::failed;
 use super::palette::Indexed;
 use super::sink::Sink;
+use crate::image::error::not_encoded;
 use crate::image::raster::with_room;
 use crate::image::source::gif::INTERLACED;
 use crate::image::{Error, Plan};
@@ -29,15 +29,15 @@ pub(super) fn encode(indexed: &Indexed, plan: &Plan) -> Result<Vec<u8>, Error> {
     };
 
     let mut sink = Sink::default();
-    let mut encoder = Encoder::new(&mut sink, width, height, &palette).map_err(failed)?;
-    encoder.write_frame(&frame).map_err(failed)?;
+    let mut encoder = Encoder::new(&mut sink, width, height, &palette).map_err(not_encoded)?;
+    encoder.write_frame(&frame).map_err(not_encoded)?;
     // Writes the trailer, and tells where dropping would not.
-    encoder.into_inner().map_err(failed)?;
+    encoder.into_inner().map_err(not_encoded)?;
     Ok(sink.0)
 }
 
 pub(super) fn side(pixels: u32) -> Result<u16, Error> {
-    u16::try_from(pixels).map_err(failed)
+    u16::try_from(pixels).map_err(not_encoded)
 }
 
 /// The rows in the order in which they are written.

@@ -2,7 +2,7 @@
 
 use image_gate_codecs::jpeg::{self, Image};
 
-use super::failed;
+use crate::image::error::not_encoded;
 use crate::image::metadata::Carried;
 use crate::image::raster::{Layout, Raster, with_room};
 use crate::image::size::Size;
@@ -36,7 +36,7 @@ pub(super) fn encode(
         progressive: plan.interlace,
     };
     let jpeg = jpeg::encode(&image, || control.goes_on()).map_err(|error| match error {
-        Some(error) => failed(error),
+        Some(error) => not_encoded(error),
         None => control.check().err().unwrap_or(Error::Cancelled),
     })?;
 

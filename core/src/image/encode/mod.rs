@@ -93,7 +93,3 @@ pub(super) fn working_bytes(size: Size, format: Format, palette: bool) -> u64 {
                 Format::Avif => 24,
             }
 }
-
-fn failed(error: impl std::fmt::Display) -> Error {
-    Error::EncodeFailed(error.to_string())
-}

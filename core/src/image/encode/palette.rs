@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use quantizr::{Image, Options, QuantizeResult};
 
-use super::failed;
+use crate::image::error::not_encoded;
 use crate::image::pixels::widen;
 use crate::image::raster::{Layout, Raster, with_room, zeroed};
 use crate::image::size::Size;
@@ -96,13 +96,13 @@ fn quantize(
     control: &Control,
 ) -> Result<Indexed, Error> {
     let image = Image::new(rgba.as_flattened(), size.width as usize, size.height as usize)
-        .map_err(|error| failed(format!("{error:?}")))?;
+        .map_err(|error| not_encoded(format!("{error:?}")))?;
     let mut options = Options::default();
-    options.set_max_colors(max_colors as i32).map_err(|error| failed(format!("{error:?}")))?;
+    options.set_max_colors(max_colors as i32).map_err(|error| not_encoded(format!("{error:?}")))?;
     let result = if rgba.len() >= SAMPLED && has_more_colors(rgba, max_colors) {
         let sample = sample(rgba, size.width as usize)?;
         let sample = Image::new(sample.as_flattened(), sample.len(), 1)
-            .map_err(|error| failed(format!("{error:?}")))?;
+            .map_err(|error| not_encoded(format!("{error:?}")))?;
         QuantizeResult::quantize(&sample, &options)
     } else {
         QuantizeResult::quantize(&image, &options)
@@ -115,8 +115,8 @@ fn quantize(
     for (rgba, indices) in rgba.chunks(band).zip(indices.chunks_mut(band)) {
         control.check()?;
         let rows = Image::new(rgba.as_flattened(), width, rgba.len() / width)
-            .map_err(|error| failed(format!("{error:?}")))?;
-        result.remap_image(&rows, indices).map_err(|error| failed(format!("{error:?}")))?;
+            .map_err(|error| not_encoded(format!("{error:?}")))?;
+        result.remap_image(&rows, indices).map_err(|error| not_encoded(format!("{error:?}")))?;
     }
     let palette = result.get_palette();
     let colors = palette

@@ -6,9 +6,10 @@ use std::io::Write;
 use png::text_metadata::ITXtChunk;
 use png::{BitDepth, ColorType, Compression, DeflateCompression, Encoder, Filter, Info};
 
+use super::adam7;
 use super::palette::Indexed;
 use super::sink::Sink;
-use super::{adam7, failed};
+use crate::image::error::not_encoded;
 use crate::image::metadata::Carried;
 use crate::image::raster::{Layout, Raster};
 use crate::image::{Control, Error, Plan, PngCompression};
@@ -25,7 +26,7 @@ const XMP_KEYWORD: &str = "XML:com.adobe.xmp";
 
 /// Why work on the way to a file ended.
 fn stopped(control: &Control, error: std::io::Error) -> Error {
-    control.check().err().unwrap_or_else(|| failed(error))
+    control.check().err().unwrap_or_else(|| not_encoded(error))
 }
 
 /// The level of deflate for palette indices: they hardly ever gain by filters, and the fast
@@ -101,7 +102,7 @@ fn write(
         (info.width as usize, info.interlaced, info.color_type == ColorType::Indexed);
 
     let mut sink = Sink::default();
-    let mut encoder = Encoder::with_info(&mut sink, info).map_err(failed)?;
+    let mut encoder = Encoder::with_info(&mut sink, info).map_err(not_encoded)?;
     if indexed {
         encoder.set_deflate_compression(DeflateCompression::Level(index_level(compression)));
         encoder.set_filter(Filter::NoFilter);
@@ -112,22 +113,22 @@ fn write(
             PngCompression::Best => Compression::High,
         });
     }
-    let mut writer = encoder.write_header().map_err(failed)?;
+    let mut writer = encoder.write_header().map_err(not_encoded)?;
     if interlaced {
         // The crate reads interlaced images but does not write them.
         let passes = adam7::compress(data, width, channels, !indexed, compression, control);
         let passes = passes.map_err(|error| stopped(control, error))?;
-        writer.write_chunk(png::chunk::IDAT, &passes).map_err(failed)?;
+        writer.write_chunk(png::chunk::IDAT, &passes).map_err(not_encoded)?;
     } else if data.len() <= FEW_BYTES {
-        writer.write_image_data(data).map_err(failed)?;
+        writer.write_image_data(data).map_err(not_encoded)?;
     } else {
-        let mut stream = writer.stream_writer_with_size(PIECE).map_err(failed)?;
+        let mut stream = writer.stream_writer_with_size(PIECE).map_err(not_encoded)?;
         for rows in data.chunks(width * channels * BATCH) {
             control.check()?;
-            stream.write_all(rows).map_err(failed)?;
+            stream.write_all(rows).map_err(not_encoded)?;
         }
-        stream.finish().map_err(failed)?;
+        stream.finish().map_err(not_encoded)?;
     }
-    writer.finish().map_err(failed)?;
+    writer.finish().map_err(not_encoded)?;
     Ok(sink.0)
 }

@@ -2,8 +2,8 @@
 
 use image_gate_codecs::webp::{self, Encoded, Image};
 
-use super::failed;
 use super::palette::has_more_colors;
+use crate::image::error::not_encoded;
 use crate::image::metadata::Carried;
 use crate::image::pixels::widen;
 use crate::image::raster::{Raster, with_room};
@@ -37,7 +37,7 @@ pub(super) fn compress(raster: &Raster, plan: &Plan, control: &Control) -> Resul
     let encode = |image: &Image| {
         webp::encode(image, || control.goes_on()).map_err(|error| match (error, control.check()) {
             (webp::Error::Stopped, Err(why)) => why,
-            (error, _) => failed(error),
+            (error, _) => not_encoded(error),
         })
     };
     let Size { width, height } = raster.size();
@@ -90,7 +90,7 @@ fn embed(encoded: &[u8], size: Size, alpha: bool, carried: &Carried) -> Result<V
     carried.put_profile(&mut out);
     out.extend_from_slice(chunks);
     carried.put_rest(&mut out);
-    riff::finish(&mut out).ok_or_else(|| failed("the file is too large"))?;
+    riff::finish(&mut out).ok_or_else(|| not_encoded("the file is too large"))?;
     Ok(out)
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::Share;
 use super::size::Size;
 
-pub(super) use overlay::{Overlay, lay_opaque, lay_over};
+pub(super) use overlay::Overlay;
 pub use picture::Picture;
 pub use text::{Font, Text};
 

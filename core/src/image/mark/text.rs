@@ -10,7 +10,7 @@ use cosmic_text::{
 };
 use sha2::{Digest, Sha256};
 
-use super::overlay::lay_over;
+use crate::image::pixels::lay_over;
 use crate::image::raster::{Layout, Raster};
 use crate::image::size::Size;
 use crate::image::{Color, Control, Error};

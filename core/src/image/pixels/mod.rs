@@ -2,6 +2,7 @@
 
 mod adjust;
 mod blur;
+mod composite;
 mod flatten;
 mod pad;
 mod profile;
@@ -13,6 +14,7 @@ mod turn;
 
 pub(super) use adjust::adjust;
 pub(super) use blur::blur;
+pub(super) use composite::{divide_by_255, lay_opaque, lay_over};
 pub(super) use flatten::{flatten, widen, with_alpha};
 pub(super) use pad::pad;
 pub(super) use profile::{Converter, naive_rgb};

@@ -2,8 +2,9 @@
 
 use std::num::NonZeroU32;
 
-use super::{Animation, Damage, Dispose, Embedded, Kind, Source, broken, truncated};
+use super::{Animation, Damage, Dispose, Embedded, Kind, Source};
 use crate::image::bytes::{array, le16};
+use crate::image::error::{broken, truncated};
 use crate::image::size::{Size, Window};
 use crate::image::{Error, Format, Info};
 

@@ -8,9 +8,10 @@ use std::borrow::Cow;
 use memchr::memchr;
 
 use super::rights::PHOTOSHOP;
-use super::{Embedded, Icc, Kind, Source, TRUNCATED, broken, truncated};
+use super::{Embedded, Icc, Kind, Source};
 use crate::image::bytes::{array, be16};
 use crate::image::damage::{Damage, Tolerance};
+use crate::image::error::{TRUNCATED, broken, truncated};
 use crate::image::size::Size;
 use crate::image::{Error, Format, Info, Limits};
 use scans::Scans;

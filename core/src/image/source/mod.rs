@@ -177,13 +177,3 @@ impl<'a> Source<'a> {
         }
     }
 }
-
-fn broken(what: &str) -> Error {
-    Error::DecodeFailed(what.to_owned())
-}
-
-const TRUNCATED: &str = "the image is truncated";
-
-fn truncated() -> Error {
-    broken(TRUNCATED)
-}

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use memchr::memchr;
 
-use super::{Damage, Embedded, Icc, Kind, Source, broken, truncated};
+use super::{Damage, Embedded, Icc, Kind, Source};
 use crate::image::bytes::{array, be32};
+use crate::image::error::{broken, truncated};
 use crate::image::size::Size;
 use crate::image::{Coding, Control, Error, Format, Info, decode_body};
 

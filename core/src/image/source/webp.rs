@@ -4,8 +4,9 @@ mod lossless;
 
 use std::num::NonZeroU32;
 
-use super::{Animation, Damage, Dispose, Embedded, Icc, Kind, Source, broken, truncated};
+use super::{Animation, Damage, Dispose, Embedded, Icc, Kind, Source};
 use crate::image::bytes::{array, le16, le24, le32};
+use crate::image::error::{broken, truncated};
 use crate::image::riff::{FLAG_ALPHA, FLAG_ANIMATION, FLAG_EXIF, FLAG_ICC, FLAG_XMP};
 use crate::image::size::{Size, Window};
 use crate::image::{Error, Format, Info};

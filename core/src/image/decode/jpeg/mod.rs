@@ -2,20 +2,19 @@
 //! reads nothing but low frequencies, where it knows the image, and else by libjpeg-turbo.
 
 mod low;
+mod scales;
 mod turbo;
 
-use super::{Decode, Scale, failed};
+use super::{Decode, Scale};
 use crate::image::damage::{Damage, Tolerance};
+use crate::image::error::broken;
 use crate::image::raster::{Layout, Raster};
 use crate::image::size::Size;
 use crate::image::source::jpeg::Jpeg;
 use crate::image::{Control, DamagePolicy, Error, Info};
+use scales::can_read_low;
 
-/// The scales, in eighths, that are worth it. libjpeg-turbo knows 5, 6 and 7 too, but has
-/// no fast inverse DCT for them; 6 of our own would show in the result.
-pub(in crate::image) fn scales(jpeg: &Jpeg) -> &'static [u32] {
-    if can_read_low(jpeg) { &[1, 2, 3, 4, 5, 8] } else { &[1, 2, 3, 4, 8] }
-}
+pub(super) use scales::scales;
 
 pub(super) fn layout(jpeg: &Jpeg) -> Layout {
     match jpeg.components() {
@@ -74,7 +73,7 @@ pub(super) fn decode(
     let mut raster = match low(input, jpeg, size, how, own, control) {
         Ok(Some(raster)) => raster,
         Ok(None) if is_low(jpeg, how) && !by_libjpeg => {
-            return Err(failed("the scans make no sense"));
+            return Err(broken("the scans make no sense"));
         }
         Ok(None) => turbo(input, jpeg, size, how, tolerance, control)?,
         Err(Error::DecodeFailed(what)) if by_libjpeg => {
@@ -199,12 +198,4 @@ fn is_low(jpeg: &Jpeg, how: &Decode) -> bool {
 fn eighths_of_low(jpeg: &Jpeg, how: &Decode) -> Option<u32> {
     let Scale::Eighths(eighths) = how.scale else { return None };
     (eighths <= 5 && can_read_low(jpeg)).then_some(eighths)
-}
-
-/// Whether low frequencies are known to stand for the rest.
-///
-/// Inks that come more often than black have detail that nothing else stands
-/// for, unlike the chroma beside luma.
-fn can_read_low(jpeg: &Jpeg) -> bool {
-    !jpeg.arithmetic() && !jpeg.coarse_black() && low::knows(jpeg.sampling())
 }

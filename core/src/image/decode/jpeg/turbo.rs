@@ -2,7 +2,8 @@
 
 use image_gate_codecs::jpeg::{Decoder, Format, Part};
 
-use crate::image::decode::{Decode, Scale, failed};
+use crate::image::decode::{Decode, Scale};
+use crate::image::error::broken;
 use crate::image::raster::{Layout, Raster};
 use crate::image::size::{Size, Window};
 use crate::image::{Control, Error};
@@ -15,9 +16,9 @@ pub(super) fn decode(
     how: &Decode,
     control: &Control,
 ) -> Result<(Raster, Option<String>), Error> {
-    let decoder = Decoder::new(input, how.scans).map_err(failed)?;
+    let decoder = Decoder::new(input, how.scans).map_err(broken)?;
     if decoder.size() != (size.width, size.height) {
-        return Err(failed("two readings of the header differ"));
+        return Err(broken("two readings of the header differ"));
     }
     let eighths = if let Scale::Eighths(eighths) = how.scale { eighths } else { 8 };
     let part = how.part_of_raster(size).map(|Window { x, y, size: Size { width, height } }| Part {
@@ -34,7 +35,7 @@ pub(super) fn decode(
     let mut raster = Raster::new(how.raster_size(size), layout)?;
     let decoded = decoder.decode(eighths, part, format, raster.data_mut(), || control.goes_on());
     let warning =
-        decoded.map_err(|error| control.check().err().unwrap_or_else(|| failed(error)))?;
+        decoded.map_err(|error| control.check().err().unwrap_or_else(|| broken(error)))?;
     Ok((raster, warning.map(|warning| warning.to_string())))
 }
 

@@ -5,10 +5,11 @@
 
 use gif::{DisposalMethod, Encoder, Frame, Repeat};
 
-use super::{Bounds, changed, failed};
+use super::changes::{Bounds, changed};
 use crate::image::encode::gif::{interlaced, side};
 use crate::image::encode::palette::{Indexed, into_rgba, is_opaque};
 use crate::image::encode::sink::Sink;
+use crate::image::error::not_encoded;
 use crate::image::raster::{Layout, Raster, with_room};
 use crate::image::size::{Size, Window};
 use crate::image::source::Animation;
@@ -38,7 +39,8 @@ impl<'a> Animator<'a> {
         plan: &'a Plan,
     ) -> Result<Animator<'a>, Error> {
         let sides = (side(size.width)?, side(size.height)?);
-        let mut encoder = Encoder::new(Sink::default(), sides.0, sides.1, &[]).map_err(failed)?;
+        let mut encoder =
+            Encoder::new(Sink::default(), sides.0, sides.1, &[]).map_err(not_encoded)?;
         let repeat = match animation.plays {
             None => Some(Repeat::Infinite),
             // Players count what comes after the first time.
@@ -48,7 +50,7 @@ impl<'a> Animator<'a> {
             },
         };
         if let Some(repeat) = repeat {
-            encoder.set_repeat(repeat).map_err(failed)?;
+            encoder.set_repeat(repeat).map_err(not_encoded)?;
         }
         let mut shown = with_room(size.pixels() as usize)?;
         shown.resize(size.pixels() as usize, NOTHING);
@@ -82,7 +84,7 @@ impl<'a> Animator<'a> {
             self.write(last, duration, None, control)?;
         }
         // Writes the trailer, and tells where dropping would not.
-        Ok(self.encoder.into_inner().map_err(failed)?.0)
+        Ok(self.encoder.into_inner().map_err(not_encoded)?.0)
     }
 
     fn write(
@@ -127,7 +129,7 @@ impl<'a> Animator<'a> {
             buffer: buffer.into(),
             ..Frame::default()
         };
-        self.encoder.write_frame(&frame).map_err(failed)?;
+        self.encoder.write_frame(&frame).map_err(not_encoded)?;
 
         self.shown = pixels;
         self.is_first = false;

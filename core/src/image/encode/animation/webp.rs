@@ -1,7 +1,8 @@
 //! Animated WebP (RFC 9649, section 2.7.1): libwebp's images in frames.
 
-use super::{changed, failed};
+use super::changes::changed;
 use crate::image::encode::webp::{bitstream, compress};
+use crate::image::error::not_encoded;
 use crate::image::metadata::Carried;
 use crate::image::pixels::{cut, widen};
 use crate::image::raster::Raster;
@@ -76,7 +77,7 @@ impl<'a> Animator<'a> {
 
     pub(super) fn finish(mut self) -> Result<Vec<u8>, Error> {
         self.carried.put_rest(&mut self.out);
-        riff::finish(&mut self.out).ok_or_else(|| failed("the file is too large"))?;
+        riff::finish(&mut self.out).ok_or_else(|| not_encoded("the file is too large"))?;
         Ok(self.out)
     }
 }

@@ -4,8 +4,8 @@
 use std::ops::Range;
 
 use crate::image::Error;
+use crate::image::error::broken;
 use crate::image::size::Size;
-use crate::image::source::broken;
 
 /// Frames of a sample: those of still images are one, those of progressive ones up to four.
 const MOST_FRAMES: usize = 8;

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use crate::image::Error;
 use crate::image::bytes::{array, be16, be32};
-use crate::image::source::{broken, truncated};
+use crate::image::error::{broken, truncated};
 
 /// Boxes in one other.
 const MOST_BOXES: usize = 4096;

@@ -7,8 +7,9 @@ mod sequence;
 
 use std::borrow::Cow;
 
-use super::{Embedded, Icc, Kind, Source, broken, code_points, truncated};
+use super::{Embedded, Icc, Kind, Source, code_points};
 use crate::image::bytes::be32;
+use crate::image::error::{broken, truncated};
 use crate::image::size::{Size, Window};
 use crate::image::{Error, Format, Info};
 use av1::Sample;

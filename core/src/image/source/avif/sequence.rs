@@ -4,8 +4,8 @@
 use super::boxes::{Fields, Found, Kind, boxes, child, full, too_many};
 use crate::image::Error;
 use crate::image::bytes::{be16, be32};
+use crate::image::error::{broken, truncated};
 use crate::image::size::Size;
-use crate::image::source::{broken, truncated};
 
 /// Tracks: colour, alpha, and what else there may be.
 const MOST_TRACKS: usize = 16;

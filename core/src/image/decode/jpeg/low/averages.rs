@@ -1,7 +1,7 @@
 //! From DC coefficients to samples, one a block.
 
-use super::Stop;
 use super::frame::Component;
+use super::stop::Stop;
 use crate::image::raster::{with_room, zeroed};
 
 /// The samples of a component, a row of the image at a time.

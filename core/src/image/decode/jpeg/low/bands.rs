@@ -4,7 +4,7 @@ use super::bits::{Bits, Bytes};
 use super::coefficients::Coefficients;
 use super::frame::Component;
 use super::huffman::BadCode;
-use super::scan::Spectrum;
+use super::scan_header::Spectrum;
 
 /// What is no place of a coefficient that is kept, wherever one begins to count.
 const NOWHERE: usize = usize::MAX / 2;

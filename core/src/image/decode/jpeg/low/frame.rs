@@ -3,15 +3,17 @@
 
 use std::ops::Range;
 
-use super::Stop;
-use super::samples::LANES;
-use super::tables::Tables;
+use super::stop::Stop;
 use crate::image::bytes::{array, be16};
 use crate::image::raster::with_room;
 use crate::image::size::{Size, Window};
 
 /// Coefficients that are kept of a block, one way, at most.
 pub(super) const MOST_KEPT: usize = 5;
+
+/// What the number of blocks in a row is a multiple of, so that whole registers of them can be
+/// transformed.
+const LANES: usize = 8;
 
 /// The rows and columns of coefficients by their place in a scan (T.81, figure 5).
 const ZIGZAG: [(u8, u8); 64] = zigzag();
@@ -192,8 +194,11 @@ impl Component {
     }
 
     /// The quantizers that a scan would give the component now.
-    pub(super) fn quantizers_of<'a>(&self, tables: &'a Tables) -> Option<&'a [u16; 64]> {
-        tables.quantizers.get(usize::from(self.table))?.as_ref()
+    pub(super) fn quantizers_of<'a>(
+        &self,
+        quantizers: &'a [Option<[u16; 64]>; 4],
+    ) -> Option<&'a [u16; 64]> {
+        quantizers.get(usize::from(self.table))?.as_ref()
     }
 
     /// Coefficients from one row of blocks to the next.

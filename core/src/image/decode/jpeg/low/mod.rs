@@ -24,50 +24,25 @@ mod paint;
 mod pairs;
 mod samples;
 mod scan;
+mod scan_header;
 mod script;
+mod stop;
 mod tables;
 
 use std::cell::Cell;
 
 use crate::image::damage::{Damage, Tolerance};
-use crate::image::decode::failed;
 use crate::image::raster::Raster;
 use crate::image::size::{Size, Window};
 use crate::image::source::jpeg::{EOI, SOI, SOS, Walk, stands_alone};
-use crate::image::{Control, DamagePolicy, Error};
+use crate::image::{Control, DamagePolicy, Error, error};
 pub(super) use frame::{bytes, bytes_of_row, knows};
 
 use frame::Frame;
-use huffman::BadCode;
 use paint::Painter;
 use script::{Role, roles};
+use stop::{Stop, broken};
 use tables::Tables;
-
-/// Why there is no image.
-#[derive(Debug)]
-enum Stop {
-    /// Something that libjpeg may make sense of.
-    Declined,
-    /// The data ends before the image does.
-    Ended,
-    Failed(Error),
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Stop {
-        Stop::Failed(error)
-    }
-}
-
-impl From<BadCode> for Stop {
-    fn from(_: BadCode) -> Stop {
-        broken("a bad Huffman code")
-    }
-}
-
-fn broken(what: &str) -> Stop {
-    Stop::Failed(failed(what))
-}
 
 /// Decodes an image whose structure [`Source::check`] found whole; `None` is one
 /// that this decoder does not know. CMYK is as it is stored. The part begins at MCUs.
@@ -87,7 +62,7 @@ pub(super) fn decode(
     match read(input, size, part, eighths as usize, (tolerance, &Cell::new(0)), control) {
         Ok(raster) => Ok(Some(raster)),
         Err(Stop::Declined) => Ok(None),
-        Err(Stop::Ended) => Err(failed(ENDED)),
+        Err(Stop::Ended) => Err(error::broken(ENDED)),
         Err(Stop::Failed(error)) => Err(error),
     }
 }
@@ -97,7 +72,7 @@ pub(super) fn check_half(input: &[u8], size: Size, control: &Control) -> Result<
     let strict = Tolerance::new(DamagePolicy::Strict);
     let (part, rows) = (Window { x: 0, y: 0, size }, Cell::new(0));
     match read(input, size, part, 1, (&strict, &rows), control) {
-        Err(Stop::Ended) if rows.get() * 2 < size.height as usize => Err(failed(ENDED)),
+        Err(Stop::Ended) if rows.get() * 2 < size.height as usize => Err(error::broken(ENDED)),
         Err(Stop::Failed(error @ (Error::Timeout | Error::Cancelled | Error::Internal(_)))) => {
             Err(error)
         }

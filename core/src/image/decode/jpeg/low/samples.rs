@@ -8,12 +8,9 @@ use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
 use image_gate_codecs::cpu::{self, Work};
 
-use super::Stop;
 use super::frame::{Component, Frame, MOST_KEPT};
+use super::stop::Stop;
 use crate::image::raster::{with_room, zeroed};
-
-/// What the number of blocks in a row is a multiple of.
-pub(super) const LANES: usize = 8;
 
 /// Samples of a block at most, one way: at 5 eighths, of a component with a fourth of them.
 const MOST: usize = 20;

@@ -1,9 +1,9 @@
 //! Which scans of a progressive image have to be read.
 
 use super::frame::{Component, Frame};
-use super::scan::{Spectrum, header};
+use super::scan_header::{Spectrum, header};
+use super::stop::{Stop, broken};
 use super::tables::Tables;
-use super::{Stop, broken};
 use crate::image::source::jpeg::{EOI, SOS, Walk, stands_alone};
 
 /// What is done with a scan.
@@ -74,7 +74,7 @@ pub(super) fn roles(
 ///
 /// The squares of what coefficients and samples are off have the same sum.
 fn shows(component: &Component, tables: &Tables, bit: u32) -> bool {
-    let Some(quantizers) = component.quantizers_of(tables) else { return true };
+    let Some(quantizers) = component.quantizers_of(&tables.quantizers) else { return true };
     let off = |quantizer: u16| u64::from(quantizer).saturating_mul((2 << bit.min(15)) - 1);
     let kept = (1..64).zip(quantizers.iter().skip(1));
     let kept = kept.filter(|&(at, _)| component.offset(at).is_some());

@@ -1,8 +1,8 @@
 //! What segments define for the scans behind them (ITU-T T.81, section B.2.4).
 
-use super::Stop;
 use super::frame::Frame;
 use super::huffman::Definition;
+use super::stop::Stop;
 use crate::image::bytes::be16;
 
 /// What the components of the image are.

@@ -1,0 +1,64 @@
+//! How a source is to be decoded: at which scale, and what of it.
+
+use super::part::part;
+use super::scale::Scale;
+use crate::image::pixels::Placed;
+use crate::image::size::{Size, Window};
+use crate::image::source::Source;
+
+/// What of a source is decoded.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::image) struct Decode {
+    pub(in crate::image) scale: Scale,
+    /// What of the stored image is.
+    pub(in crate::image) part: Window,
+    /// JPEG only: the number of scans that the decoder accepts.
+    pub(in crate::image) scans: u32,
+}
+
+impl Decode {
+    /// All of an image of that size, as it is.
+    pub(in crate::image) fn all(size: Size, scans: u32) -> Decode {
+        Decode { scale: Scale::Whole, part: Window { x: 0, y: 0, size }, scans }
+    }
+
+    /// All of a source that is to be scaled to a size, as small as that allows.
+    pub(in crate::image) fn new(source: &Source, scaled: Size, scans: u32) -> Decode {
+        let scale = Scale::new(source, scaled);
+        let size = Size::new(source.info.width, source.info.height);
+        Decode { scale, ..Decode::all(size, scans) }
+    }
+
+    /// This, without what is cut away where only a window of the scaled image is kept.
+    pub(in crate::image) fn cut(self, source: &Source, scaled: Size, window: Window) -> Decode {
+        Decode { part: part(source, scaled, window, self.scale), ..self }
+    }
+
+    /// The size of the decoded raster.
+    pub(in crate::image) fn raster_size(&self, stored: Size) -> Size {
+        let [(width, _), (height, _)] = self.scale.of(self.part.size, stored);
+        Size::new(width, height)
+    }
+
+    /// How that raster lies in the image.
+    pub(in crate::image) fn placed(&self, stored: Size) -> Placed {
+        let [(_, across), (_, down)] = self.scale.of(self.part.size, stored);
+        let scaled = |x: u32, y: u32| (f64::from(x) * across, f64::from(y) * down);
+        Placed {
+            extent: scaled(stored.width, stored.height),
+            origin: scaled(self.part.x, self.part.y),
+        }
+    }
+
+    /// The part of the raster of the whole image that is decoded, or `None` for all of it.
+    pub(super) fn part_of_raster(&self, stored: Size) -> Option<Window> {
+        let Placed { origin, .. } = self.placed(stored);
+        let (x, y, size) = (origin.0 as u32, origin.1 as u32, self.raster_size(stored));
+        (self.part.size != stored).then_some(Window { x, y, size })
+    }
+}
+
+/// Whether so many rows of an image are shown where the others are missing: half of them.
+pub(super) fn enough(rows: u32, height: u32) -> bool {
+    rows >= height.div_ceil(2)
+}
