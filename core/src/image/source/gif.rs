@@ -2,8 +2,10 @@
 
 use std::num::NonZeroU32;
 
-use super::{Animation, Damage, Dispose, Embedded, Kind, Source};
+use super::headers::Headers;
+use super::{Animation, Dispose, Embedded};
 use crate::image::bytes::{array, le16};
+use crate::image::damage::Damage;
 use crate::image::error::{broken, truncated};
 use crate::image::size::{Size, Window};
 use crate::image::{Error, Format, Info};
@@ -91,7 +93,7 @@ impl<'a> Frame<'a> {
 }
 
 /// Reads all blocks; image data is skipped.
-pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
+pub(super) fn read(input: &[u8]) -> Result<Headers<'_, Gif<'_>>, Error> {
     let cut_short = || broken("the screen descriptor is too short");
     let side = |at| le16(input, at).map(u32::from).ok_or_else(cut_short);
     let screen = Window { x: 0, y: 0, size: Size::new(side(6)?, side(8)?) };
@@ -139,8 +141,7 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
         },
         alpha: alpha || opens,
     };
-    Ok(Source {
-        input,
+    Ok(Headers {
         info: Info {
             format: Format::Gif,
             width,
@@ -152,7 +153,7 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
             has_profile: false,
             progressive: false,
         },
-        kind: Kind::Gif(Gif { input, first: window, pixels, animation }),
+        own: Gif { input, first: window, pixels, animation },
         embedded: Embedded::default(),
         fault: first.is_none().then(|| match damage {
             Some(Damage { ends_early: true, .. }) => truncated(),

@@ -1,47 +1,30 @@
-//! JPEG markers (ITU-T T.81, annex B).
+//! What the markers of a JPEG say (ITU-T T.81, annex B).
 
 mod clean;
+mod markers;
 mod scans;
 
 use std::borrow::Cow;
 
-use memchr::memchr;
-
+use super::headers::Headers;
 use super::rights::PHOTOSHOP;
-use super::{Embedded, Icc, Kind, Source};
+use super::{Embedded, Icc};
 use crate::image::bytes::{array, be16};
 use crate::image::damage::{Damage, Tolerance};
 use crate::image::error::{TRUNCATED, broken, truncated};
 use crate::image::size::Size;
 use crate::image::{Error, Format, Info, Limits};
+use clean::is_usual;
+use markers::{ADOBE_TRANSFORM, APP13, XMP};
 use scans::Scans;
 
-pub(in crate::image) const SOI: u8 = 0xd8;
-pub(in crate::image) const EOI: u8 = 0xd9;
-pub(in crate::image) const SOS: u8 = 0xda;
+pub(in crate::image) use markers::{
+    ADOBE, ADOBE_LEN, APP0, APP1, APP2, APP14, APP15, COM, EOI, EXIF, ICC, JFIF, SOI, SOS, Walk,
+    frame_header, stands_alone,
+};
+
 /// An image of so many pixels may have next to no data: that costs nobody much.
 const CHEAP: u64 = 1 << 24;
-
-const TEM: u8 = 0x01;
-const RST0: u8 = 0xd0;
-const RST7: u8 = 0xd7;
-pub(in crate::image) const APP0: u8 = 0xe0;
-pub(in crate::image) const APP1: u8 = 0xe1;
-pub(in crate::image) const APP2: u8 = 0xe2;
-const APP13: u8 = 0xed;
-pub(in crate::image) const APP14: u8 = 0xee;
-pub(in crate::image) const APP15: u8 = 0xef;
-pub(in crate::image) const COM: u8 = 0xfe;
-
-pub(in crate::image) const JFIF: &[u8] = b"JFIF\0";
-pub(in crate::image) const EXIF: &[u8] = b"Exif\0\0";
-const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
-pub(in crate::image) const ICC: &[u8] = b"ICC_PROFILE\0";
-pub(in crate::image) const ADOBE: &[u8] = b"Adobe";
-/// What of an Adobe segment is defined (T.872, section 6.5.3). A shorter one is none to decoders.
-pub(in crate::image) const ADOBE_LEN: usize = 12;
-/// Where the colour transform is in it.
-const ADOBE_TRANSFORM: usize = 11;
 
 /// What the markers say besides [`Info`].
 #[derive(Debug)]
@@ -118,7 +101,13 @@ impl Jpeg {
     /// only those segments that the pixels depend on, and an end.
     pub(in crate::image) fn decodable<'a>(&self, input: &'a [u8]) -> Result<Cow<'a, [u8]>, Error> {
         if self.messy {
-            clean::clean(input, self).map(Cow::Owned)
+            let shape = clean::Shape {
+                end: self.scans.end,
+                height: self.size.height,
+                components: self.components(),
+                progressive: self.progressive,
+            };
+            clean::clean(input, &shape).map(Cow::Owned)
         } else {
             Ok(Cow::Borrowed(input))
         }
@@ -192,7 +181,7 @@ impl Jpeg {
 }
 
 /// Reads the markers before the first scan.
-pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
+pub(super) fn read(input: &[u8]) -> Result<Headers<'_, Jpeg>, Error> {
     let mut walk = Walk::new(input, 2);
     let mut embedded = Embedded::default();
     let mut profile = ProfileParts::default();
@@ -202,10 +191,10 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
     let mut frame: Option<Frame> = None;
 
     let first_scan = loop {
-        messy |= input.get(walk.at) != Some(&0xff);
+        messy |= input.get(walk.at()) != Some(&0xff);
         let Some(marker) = walk.marker() else { break None };
         if marker == SOS {
-            break Some(walk.at - 2);
+            break Some(walk.at() - 2);
         }
         if marker == SOI || marker == EOI {
             return Err(broken("no image before a second start or the end"));
@@ -256,8 +245,7 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
         frame.size.height = rows.into();
     }
     messy |= scans.messy;
-    Ok(Source {
-        input,
+    Ok(Headers {
         info: Info {
             format: Format::Jpeg,
             width: frame.size.width,
@@ -269,7 +257,7 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
             has_profile: embedded.icc.is_some(),
             progressive: frame.progressive,
         },
-        kind: Kind::Jpeg(Jpeg {
+        own: Jpeg {
             sampling: frame.sampling,
             one_pass,
             arithmetic: frame.arithmetic,
@@ -278,7 +266,7 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
             size: frame.size,
             scans,
             messy,
-        }),
+        },
         embedded,
         fault: frame.unsupported,
         damage: None,
@@ -358,90 +346,8 @@ impl<'a> ProfileParts<'a> {
     }
 }
 
-/// Whether libjpeg knows that colour transform of an Adobe segment, for so many components.
-fn is_usual(transform: u8, components: usize) -> bool {
-    transform == 0 || transform == usual_transform(components)
-}
-
-/// The colour transform of so many components that libjpeg takes one for that it does not know.
-fn usual_transform(components: usize) -> u8 {
-    if components == 4 { 2 } else { 1 }
-}
-
 /// Whether libjpeg-turbo has a name for that sampling beside chroma that is sampled once: from
 /// 4:4:4 to 4:1:1 and 4:4:1.
 fn has_name(luma: &(u8, u8)) -> bool {
     matches!(luma, (1, 1) | (2, 1) | (2, 2) | (1, 2) | (4, 1) | (1, 4))
-}
-
-pub(in crate::image) fn frame_header(marker: u8) -> bool {
-    // C4, C8 and CC are Huffman tables, an extension and conditioning.
-    matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc)
-}
-
-fn is_restart(marker: u8) -> bool {
-    matches!(marker, RST0..=RST7)
-}
-
-pub(in crate::image) fn stands_alone(marker: u8) -> bool {
-    matches!(marker, TEM | RST0..=RST7 | SOI | EOI)
-}
-
-/// A position that moves from marker to marker.
-pub(in crate::image) struct Walk<'a> {
-    input: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Walk<'a> {
-    /// A walk that begins there.
-    pub(in crate::image) fn new(input: &'a [u8], at: usize) -> Walk<'a> {
-        Walk { input, at }
-    }
-
-    /// Where it is.
-    pub(in crate::image) fn at(&self) -> usize {
-        self.at
-    }
-
-    /// Moves behind the next marker and returns its code. Bytes that belong to
-    /// nothing are skipped, as decoders do.
-    pub(in crate::image) fn marker(&mut self) -> Option<u8> {
-        loop {
-            self.at += memchr(0xff, self.input.get(self.at..)?)?;
-            while *self.input.get(self.at)? == 0xff {
-                self.at += 1;
-            }
-            let code = *self.input.get(self.at)?;
-            self.at += 1;
-            if code != 0 {
-                return Some(code);
-            }
-        }
-    }
-
-    /// Moves behind the segment that begins here and returns what is in it.
-    pub(in crate::image) fn segment(&mut self) -> Option<&'a [u8]> {
-        // libjpeg takes a length that leaves no room for itself for that of nothing.
-        let len = usize::from(be16(self.input, self.at)?).max(2);
-        let body = self.input.get(self.at + 2..self.at + len)?;
-        self.at += len;
-        Some(body)
-    }
-
-    /// Moves behind the entropy-coded data that begins here, in which stuffed
-    /// zeros and restart markers are the only codes. Returns its length.
-    pub(in crate::image) fn skip_entropy(&mut self) -> usize {
-        let start = self.at;
-        loop {
-            match memchr(0xff, self.input.get(self.at..).unwrap_or_default()) {
-                Some(skipped) => self.at += skipped,
-                None => self.at = self.input.len(),
-            }
-            match self.input.get(self.at + 1) {
-                Some(0 | RST0..=RST7) => self.at += 2,
-                _ => return self.at.saturating_sub(start),
-            }
-        }
-    }
 }

@@ -9,73 +9,31 @@
 mod animation;
 pub(super) mod avif;
 mod code_points;
+mod embedded;
 mod exif;
 pub(super) mod gif;
+mod headers;
 mod icc;
 pub(super) mod jpeg;
 pub(super) mod png;
 mod rights;
+mod texts;
 pub(super) mod webp;
 
 use std::borrow::Cow;
 
 pub(super) use animation::{Animation, Dispose};
-pub(super) use exif::Exif;
+pub(super) use embedded::Embedded;
 pub(super) use icc::Icc;
 
 use super::damage::{Damage, Tolerance};
 use super::limits::check_frames;
 use super::size::Size;
 use super::{Error, Format, Info, Limits, sniff, unread};
+use headers::Headers;
 
 /// More frames than that no animation has: not even the first one is looked at.
 const MOST_FRAMES: u32 = 1 << 16;
-
-/// Metadata as it is embedded, still in its source.
-#[derive(Debug, Default)]
-pub(super) struct Embedded<'a> {
-    /// The TIFF structure of EXIF, without any prefix.
-    pub(super) exif: Option<&'a [u8]>,
-    /// An XMP packet.
-    pub(super) xmp: Option<&'a [u8]>,
-    /// Photoshop's resources, which may hold IPTC-IIM.
-    pub(super) iptc: Option<&'a [u8]>,
-    /// An ICC profile.
-    pub(super) icc: Option<Icc<'a>>,
-    /// What PNG has beside these.
-    pub(super) texts: png::Texts<'a>,
-}
-
-impl Embedded<'_> {
-    /// A new EXIF block that holds the author and the rights and nothing else, be they from
-    /// EXIF, IPTC or XMP; `None` where neither is given.
-    pub(super) fn copyright(&self) -> Option<Vec<u8>> {
-        self.reduced(true, None)
-    }
-
-    /// The same with an orientation, or with that alone; `None` where nothing is left.
-    pub(super) fn reduced(&self, copyright: bool, orientation: Option<u8>) -> Option<Vec<u8>> {
-        if !copyright {
-            return exif::reduced(orientation, None, None);
-        }
-        let raw = self.texts.exif();
-        let exif = self.exif.or(raw.as_deref()).and_then(Exif::new);
-        let iptc = |read: fn(&[u8]) -> Option<&[u8]>| self.iptc.and_then(read).map(Cow::Borrowed);
-        let author = exif.and_then(|exif| exif.artist()).map(Cow::Borrowed);
-        let author = author.or_else(|| iptc(rights::iptc_author));
-        let author = author.or_else(|| rights::xmp_author(self.xmp?));
-        let author = author.or_else(|| self.texts.author());
-        let rights = exif.and_then(|exif| exif.rights()).map(Cow::Borrowed);
-        let rights = rights.or_else(|| iptc(rights::iptc_rights));
-        let rights = rights.or_else(|| rights::xmp_rights(self.xmp?));
-        let rights = rights.or_else(|| self.texts.rights());
-        exif::reduced(orientation, author.as_deref(), rights.as_deref())
-    }
-
-    fn orientation(&self) -> u8 {
-        self.exif.and_then(Exif::new).map_or(1, |exif| exif.orientation())
-    }
-}
 
 /// What only one container has.
 #[derive(Debug)]
@@ -104,12 +62,18 @@ impl<'a> Source<'a> {
     /// Reads the headers.
     pub(super) fn read(input: &'a [u8]) -> Result<Source<'a>, Error> {
         match sniff(input).ok_or_else(|| unread(input))? {
-            Format::Jpeg => jpeg::read(input),
-            Format::Png => png::read(input),
-            Format::Gif => gif::read(input),
-            Format::Webp => webp::read(input),
-            Format::Avif => avif::read(input),
+            Format::Jpeg => jpeg::read(input).map(|read| Source::new(input, read, Kind::Jpeg)),
+            Format::Png => png::read(input).map(|read| Source::new(input, read, Kind::Png)),
+            Format::Gif => gif::read(input).map(|read| Source::new(input, read, Kind::Gif)),
+            Format::Webp => webp::read(input).map(|read| Source::new(input, read, Kind::Webp)),
+            Format::Avif => avif::read(input)
+                .map(|read| Source::new(input, read, |avif| Kind::Avif(Box::new(avif)))),
         }
+    }
+
+    fn new<T>(input: &'a [u8], read: Headers<'a, T>, kind: impl Fn(T) -> Kind<'a>) -> Source<'a> {
+        let Headers { info, own, embedded, fault, damage } = read;
+        Source { input, info, kind: kind(own), embedded, fault, damage }
     }
 
     /// Checks everything that can be known before it is known what will be decoded.

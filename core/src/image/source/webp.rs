@@ -4,8 +4,10 @@ mod lossless;
 
 use std::num::NonZeroU32;
 
-use super::{Animation, Damage, Dispose, Embedded, Icc, Kind, Source};
+use super::headers::Headers;
+use super::{Animation, Dispose, Embedded, Icc};
 use crate::image::bytes::{array, le16, le24, le32};
+use crate::image::damage::Damage;
 use crate::image::error::{broken, truncated};
 use crate::image::riff::{FLAG_ALPHA, FLAG_ANIMATION, FLAG_EXIF, FLAG_ICC, FLAG_XMP};
 use crate::image::size::{Size, Window};
@@ -197,7 +199,7 @@ impl<'a> Frame<'a> {
 }
 
 /// Reads all chunks; bitstreams only by their headers.
-pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
+pub(super) fn read(input: &[u8]) -> Result<Headers<'_, Webp<'_>>, Error> {
     let announced = le32(input, 4).ok_or_else(truncated)? as usize;
     // The size counts from behind itself.
     let end = announced.saturating_add(8);
@@ -241,8 +243,7 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
         Image::None => Some(broken("no frame")),
         _ => None,
     };
-    Ok(Source {
-        input,
+    Ok(Headers {
         info: Info {
             format: Format::Webp,
             width: canvas.width,
@@ -254,12 +255,12 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
             has_profile: found.embedded.icc.is_some(),
             progressive: false,
         },
-        kind: Kind::Webp(Webp {
+        own: Webp {
             image,
             canvas,
             riff,
             animation: Animation { plays: found.plays, alpha: found.opens },
-        }),
+        },
         embedded: found.embedded,
         fault,
         damage,

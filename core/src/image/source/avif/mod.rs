@@ -7,7 +7,8 @@ mod sequence;
 
 use std::borrow::Cow;
 
-use super::{Embedded, Icc, Kind, Source, code_points};
+use super::headers::Headers;
+use super::{Embedded, Icc, code_points};
 use crate::image::bytes::be32;
 use crate::image::error::{broken, truncated};
 use crate::image::size::{Size, Window};
@@ -101,7 +102,7 @@ struct CodePoints {
 }
 
 /// Reads all boxes and the headers of the samples; what they hold stays packed.
-pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
+pub(super) fn read(input: &[u8]) -> Result<Headers<'_, Avif<'_>>, Error> {
     let File { colors: mut layer, mut alpha, premultiplied, frames } = File::find(input)?;
     let damage = layer.damage.take().or_else(|| alpha.as_mut()?.damage.take());
     let Layer { header, transform, .. } = layer;
@@ -125,8 +126,7 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
             .map(Icc::Plain),
         ..Embedded::default()
     };
-    Ok(Source {
-        input,
+    Ok(Headers {
         info: Info {
             format: Format::Avif,
             width: crop.size.width,
@@ -138,15 +138,7 @@ pub(super) fn read(input: &[u8]) -> Result<Source<'_>, Error> {
             has_profile: embedded.icc.is_some(),
             progressive: false,
         },
-        kind: Kind::Avif(Box::new(Avif {
-            colors: layer,
-            alpha,
-            premultiplied,
-            crop,
-            primaries,
-            matrix,
-            full_range,
-        })),
+        own: Avif { colors: layer, alpha, premultiplied, crop, primaries, matrix, full_range },
         embedded,
         fault: damage,
         damage: None,

@@ -2,9 +2,9 @@
 
 use memchr::memchr;
 
-use super::{
-    ADOBE, ADOBE_TRANSFORM, APP0, APP14, APP15, COM, EOI, JFIF, Jpeg, SOI, SOS, Walk, frame_header,
-    is_restart, is_usual, stands_alone, usual_transform,
+use super::markers::{
+    ADOBE, ADOBE_TRANSFORM, APP0, APP14, APP15, COM, EOI, JFIF, SOI, SOS, Walk, frame_header,
+    is_restart, stands_alone,
 };
 use crate::image::Error;
 use crate::image::raster::with_room;
@@ -12,11 +12,21 @@ use crate::image::raster::with_room;
 /// Bytes that the copy may have and the input has not: an end.
 pub(super) const MORE: usize = 2;
 
+/// What is known of the image.
+pub(super) struct Shape {
+    /// Where what belongs to it ends.
+    pub(super) end: usize,
+    /// Its rows.
+    pub(super) height: u32,
+    pub(super) components: usize,
+    pub(super) progressive: bool,
+}
+
 /// Copies what the pixels of `input` depend on.
-pub(super) fn clean(input: &[u8], jpeg: &Jpeg) -> Result<Vec<u8>, Error> {
+pub(super) fn clean(input: &[u8], shape: &Shape) -> Result<Vec<u8>, Error> {
     let mut clean = with_room(input.len() + MORE)?;
     clean.extend_from_slice(&[0xff, SOI]);
-    let end = jpeg.scans.end.min(input.len());
+    let end = shape.end.min(input.len());
     let input = input.get(..end).unwrap_or_default();
     let mut walk = Walk::new(input, 2);
     while let Some(marker) = walk.marker() {
@@ -42,13 +52,13 @@ pub(super) fn clean(input: &[u8], jpeg: &Jpeg) -> Result<Vec<u8>, Error> {
             APP0 => set(copied, JFIF.len(), 1),
             APP14 => {
                 // Of transforms that there are not libjpeg makes the usual ones, and warns.
-                let components = jpeg.components();
+                let components = shape.components;
                 if body.get(ADOBE_TRANSFORM).is_some_and(|&given| !is_usual(given, components)) {
                     set(copied, ADOBE_TRANSFORM, usual_transform(components));
                 }
             }
             SOS => {
-                if !jpeg.progressive {
+                if !shape.progressive {
                     let len = body.len();
                     let whole = [0, 63, 0].into_iter().enumerate();
                     whole.for_each(|(i, value)| set(copied, (len + i).saturating_sub(3), value));
@@ -57,7 +67,7 @@ pub(super) fn clean(input: &[u8], jpeg: &Jpeg) -> Result<Vec<u8>, Error> {
                 walk = Walk::new(input, walk.at() + data_into(&mut clean, data));
             }
             marker if frame_header(marker) => {
-                let [high, low] = (jpeg.size.height as u16).to_be_bytes();
+                let [high, low] = (shape.height as u16).to_be_bytes();
                 set(copied, 1, high);
                 set(copied, 2, low);
             }
@@ -99,4 +109,14 @@ fn data_into(clean: &mut Vec<u8>, data: &[u8]) -> usize {
         }
         at += ones + 1;
     }
+}
+
+/// Whether libjpeg knows that colour transform of an Adobe segment, for so many components.
+pub(super) fn is_usual(transform: u8, components: usize) -> bool {
+    transform == 0 || transform == usual_transform(components)
+}
+
+/// The colour transform of so many components that libjpeg takes one for that it does not know.
+fn usual_transform(components: usize) -> u8 {
+    if components == 4 { 2 } else { 1 }
 }

@@ -1,6 +1,6 @@
 //! The scans of a JPEG, as far as markers tell of them.
 
-use super::{EOI, SOS, Walk, frame_header, is_restart, stands_alone};
+use super::markers::{EOI, SOS, Walk, frame_header, is_restart, stands_alone};
 use crate::image::bytes::be16;
 use crate::image::damage::Damage;
 
