@@ -1,4 +1,4 @@
-//! What is taken out of a source, and put in its place.
+//! What is taken out of a source and put in its place, and what stays.
 
 use std::ops::Range;
 
@@ -8,6 +8,15 @@ use crate::image::raster::with_room;
 /// More cuts than any program that writes images gives reason for. What needs them is not
 /// understood, so that their memory is bounded.
 const MOST: usize = 1 << 14;
+
+/// What stays although no pixel is made of it.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    /// Whether the profile does.
+    pub(super) profile: bool,
+    /// An EXIF block, instead of all metadata that there is.
+    pub(super) exif: Option<Vec<u8>>,
+}
 
 /// Ranges of a source, in their order, and the bytes that stand in their place.
 #[derive(Debug)]

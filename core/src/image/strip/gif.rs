@@ -2,7 +2,7 @@
 //!
 //! Nothing else has a place here: browsers take colours for sRGB, and EXIF is not defined.
 
-use super::Cuts;
+use super::cuts::Cuts;
 use crate::image::source::gif::{Block, Blocks, PLAIN_TEXT};
 
 /// Bytes of a graphic control extension and of one that says how often, before the zero that

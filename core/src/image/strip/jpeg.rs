@@ -1,6 +1,6 @@
 //! JPEG: tables, frame and scans stay, with what says how their samples are colours.
 
-use super::{Cuts, Kept};
+use super::cuts::{Cuts, Kept};
 use crate::image::source::jpeg::{
     ADOBE, ADOBE_LEN, APP0, APP1, APP2, APP14, APP15, COM, EOI, EXIF, ICC, JFIF, SOI, SOS, Walk,
     frame_header, stands_alone,

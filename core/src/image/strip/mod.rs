@@ -13,17 +13,10 @@ mod webp;
 
 pub(super) use cuts::Cuts;
 
+use cuts::Kept;
+
 use super::source::{Kind, Source};
 use super::{Format, MetadataPolicy, Plan, ProfilePolicy};
-
-/// What stays although no pixel is made of it.
-#[derive(Debug, Default)]
-struct Kept {
-    /// Whether the profile does.
-    profile: bool,
-    /// An EXIF block, instead of all metadata that there is.
-    exif: Option<Vec<u8>>,
-}
 
 /// The cuts that leave of a source what the plan's policies let through; `None` where it is not
 /// understood well enough.

@@ -1,6 +1,6 @@
 //! PNG and APNG: the chunks that pixels, their colours and their times are made of stay.
 
-use super::{Cuts, Kept};
+use super::cuts::{Cuts, Kept};
 use crate::image::source::png::{Chunks, SIGNATURE};
 
 pub(super) fn cuts<'a>(input: &'a [u8], kept: &Kept) -> Option<Cuts<'a>> {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Cuts, Kept};
+use super::cuts::{Cuts, Kept};
 use crate::image::size::Size;
 use crate::image::source::webp::{Chunks, Webp};
 use crate::image::{Info, riff};

@@ -1,9 +1,8 @@
-//! Boxes (ISO/IEC 14496-12, section 4.2), and changes to what is in them.
+//! Boxes (ISO/IEC 14496-12, section 4.2), by where they lie.
 
 use std::ops::Range;
 
 use crate::image::bytes::{array, be16, be32};
-use crate::image::strip::Cuts;
 
 /// Boxes beside each other; no file has as many.
 const MOST: usize = 1 << 14;
@@ -62,126 +61,9 @@ pub(super) fn number(input: &[u8], at: usize, size: usize) -> Option<u64> {
     }
 }
 
-fn written(value: u64, size: usize) -> Option<Vec<u8>> {
-    match size {
-        2 => u16::try_from(value).ok().map(|value| value.to_be_bytes().to_vec()),
-        4 => u32::try_from(value).ok().map(|value| value.to_be_bytes().to_vec()),
-        8 => Some(value.to_be_bytes().to_vec()),
-        _ => None,
-    }
-}
-
-/// A number that says where something is: the bytes at `at` say it.
-#[derive(Debug)]
-pub(super) struct Place {
-    pub(super) at: usize,
-    pub(super) size: usize,
-    pub(super) target: usize,
-    /// What is added to it, until it is zero.
-    pub(super) base: Range<usize>,
-}
-
-/// All that is to be changed.
-#[derive(Debug)]
-pub(super) struct Changes<'a> {
-    pub(super) input: &'a [u8],
-    /// What becomes shorter, or longer.
-    edits: Vec<(Range<usize>, Vec<u8>)>,
-    /// What changes in its place.
-    patches: Vec<(usize, Vec<u8>)>,
-    /// Boxes whose lengths follow from what is in them.
-    frames: Vec<Frame>,
-    places: Vec<Place>,
-}
-
-impl<'a> Changes<'a> {
-    pub(super) fn new(input: &'a [u8]) -> Changes<'a> {
-        let (edits, patches) = (Vec::new(), Vec::new());
-        Changes { input, edits, patches, frames: Vec::new(), places: Vec::new() }
-    }
-
-    pub(super) fn cut(&mut self, range: Range<usize>) {
-        self.replace(range, Vec::new());
-    }
-
-    pub(super) fn replace(&mut self, range: Range<usize>, by: Vec<u8>) {
-        if !range.is_empty() {
-            self.edits.push((range, by));
-        }
-    }
-
-    /// Has a range read zero.
-    pub(super) fn clear(&mut self, range: Range<usize>) {
-        self.patches.push((range.start, vec![0; range.len()]));
-    }
-
-    /// Has bytes in their place.
-    pub(super) fn write(&mut self, at: usize, by: &[u8]) {
-        self.patches.push((at, by.to_vec()));
-    }
-
-    /// Has a number of that size in its place.
-    pub(super) fn write_number(&mut self, at: usize, size: usize, value: u64) -> Option<()> {
-        self.patches.push((at, written(value, size)?));
-        Some(())
-    }
-
-    /// A box that stays, whatever becomes of what is in it.
-    pub(super) fn frame(&mut self, frame: Frame) {
-        self.frames.push(frame);
-    }
-
-    /// A number that follows what it points to.
-    pub(super) fn place(&mut self, place: Place) {
-        self.places.push(place);
-    }
-
-    /// The same as cuts.
-    pub(super) fn into_cuts(mut self) -> Option<Cuts<'a>> {
-        let mut cuts = Cuts::new(self.input);
-        let unchanged = |(at, by): &(usize, Vec<u8>)| {
-            self.input.get(*at..*at + by.len()) == Some(by.as_slice())
-        };
-        if self.edits.is_empty() && self.patches.iter().all(unchanged) {
-            return Some(cuts);
-        }
-        self.edits.sort_by_key(|(range, _)| range.start);
-        // By how much what is behind each of them moves.
-        let mut moved = 0i64;
-        let mut moves = vec![(0, 0)];
-        for (range, by) in &self.edits {
-            moved += by.len() as i64 - range.len() as i64;
-            moves.push((range.end, moved));
-        }
-        let shift = |at: usize| {
-            let behind = moves.partition_point(|&(end, _)| end <= at);
-            moves.get(behind.checked_sub(1)?).map(|&(_, moved)| moved)
-        };
-        for frame in &self.frames {
-            let len = frame.end - frame.start;
-            let inner = shift(frame.end)?.checked_sub(shift(frame.start)?)?;
-            let len = u64::try_from(i64::try_from(len).ok()?.checked_add(inner)?).ok()?;
-            let (at, size) = match be32(self.input, frame.start)? {
-                // To the end of the file, wherever that is.
-                0 => continue,
-                1 => (frame.start + 8, 8),
-                _ => (frame.start, 4),
-            };
-            self.patches.push((at, written(len, size)?));
-        }
-        for Place { at, size, target, base } in self.places {
-            self.patches.push((base.start, vec![0; base.len()]));
-            let target = i64::try_from(target).ok()?.checked_add(shift(target)?)?;
-            self.patches.push((at, written(u64::try_from(target).ok()?, size)?));
-        }
-        let patches = self.patches.into_iter().map(|(at, by)| (at..at + by.len(), by));
-        let mut all: Vec<_> = self.edits.into_iter().chain(patches).collect();
-        all.retain(|(range, _)| !range.is_empty());
-        all.sort_by_key(|(range, _)| (range.start, range.end));
-        all.dedup();
-        for (range, by) in all {
-            cuts.replace(range, &by)?;
-        }
-        Some(cuts)
-    }
+/// The only box of that kind.
+pub(super) fn one(frames: &[Frame], kind: &[u8; 4]) -> Option<Frame> {
+    let mut found = frames.iter().filter(|frame| &frame.kind == kind);
+    let first = found.next()?;
+    found.next().is_none().then_some(*first)
 }

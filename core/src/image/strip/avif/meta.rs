@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::boxes::{Changes, Frame, Place, inside, number};
-use super::{Live, one, only};
+use super::boxes::{Frame, inside, number, one};
+use super::changes::{Changes, Live, Place, only};
 use crate::image::bytes::{array, be16};
-use crate::image::strip::Kept;
+use crate::image::strip::cuts::Kept;
 
 /// Items, references and properties, each; a grid has a few hundred cells.
 const MOST: usize = 1 << 12;

@@ -5,27 +5,13 @@
 //! describe, tracks of sound and of metadata, other boxes, and all bytes to which nothing points.
 
 mod boxes;
+mod changes;
 mod meta;
 mod movie;
 
-use std::ops::Range;
-
-use boxes::{Changes, Frame, inside};
-
-use super::{Cuts, Kept};
-
-/// Payload to which something that stays points.
-#[derive(Debug, Default)]
-struct Live {
-    ranges: Vec<Range<usize>>,
-}
-
-impl Live {
-    fn add(&mut self, start: usize, len: usize) -> Option<()> {
-        self.ranges.push(start..start.checked_add(len)?);
-        Some(())
-    }
-}
+use super::cuts::{Cuts, Kept};
+use boxes::Frame;
+use changes::{Changes, Live};
 
 pub(super) fn cuts<'a>(input: &'a [u8], has_profile: bool, kept: &Kept) -> Option<Cuts<'a>> {
     // A profile stands among the properties that pixels need.
@@ -100,21 +86,4 @@ fn sweep(changes: &mut Changes, data: &[Frame], mut live: Live) -> Option<()> {
         changes.cut(at..frame.end);
     }
     ranges.next().is_none().then_some(())
-}
-
-/// The boxes of a box that are of these kinds, the others cut out.
-fn only(changes: &mut Changes, frame: Frame, kinds: &[&[u8; 4]]) -> Option<Vec<Frame>> {
-    let (stay, go): (Vec<Frame>, Vec<Frame>) = inside(changes.input, frame.body..frame.end)?
-        .into_iter()
-        .partition(|inner| kinds.contains(&&inner.kind));
-    go.iter().for_each(|inner| changes.cut(inner.range()));
-    changes.frame(frame);
-    Some(stay)
-}
-
-/// The only box of that kind.
-fn one(frames: &[Frame], kind: &[u8; 4]) -> Option<Frame> {
-    let mut found = frames.iter().filter(|frame| &frame.kind == kind);
-    let first = found.next()?;
-    found.next().is_none().then_some(*first)
 }

@@ -1,7 +1,7 @@
 //! The tracks of a sequence of images (ISO/IEC 14496-12, section 8).
 
-use super::boxes::{Changes, Frame, Place, inside, number};
-use super::{Live, one, only};
+use super::boxes::{Frame, inside, number, one};
+use super::changes::{Changes, Live, Place, only};
 use crate::image::bytes::{array, be32};
 
 /// Chunks and samples of a track; each of them is looked at.
