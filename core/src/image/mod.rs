@@ -18,6 +18,7 @@ mod gravity;
 mod info;
 #[doc(hidden)]
 pub mod internals;
+mod isobmff;
 mod json;
 mod limits;
 mod look;

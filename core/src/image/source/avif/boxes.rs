@@ -1,4 +1,4 @@
-//! Boxes (ISO/IEC 14496-12, section 4.2) and the items of a file (section 8.11; ISO/IEC
+//! Boxes that follow each other, and the items of a file (ISO/IEC 14496-12, section 8.11; ISO/IEC
 //! 23008-12): every table is gone through once, and none may have more entries than a file that
 //! anybody makes.
 
@@ -6,8 +6,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::image::Error;
-use crate::image::bytes::{array, be16, be32};
+use crate::image::bytes::{array, be16};
 use crate::image::error::{broken, truncated};
+use crate::image::isobmff::{self, IsoBox, Kind};
 
 /// Boxes in one other.
 const MOST_BOXES: usize = 4096;
@@ -26,8 +27,6 @@ const MOST_EXTENTS: usize = 4096;
 
 /// References from item to item.
 const MOST_REFERENCES: usize = 4096;
-
-pub(super) type Kind = [u8; 4];
 
 /// More of something than a file has that anybody makes.
 pub(super) fn too_many(what: &str, most: usize) -> Error {
@@ -54,17 +53,10 @@ pub(super) struct Found<'a> {
 
 impl<'a> Boxes<'a> {
     fn read(&mut self) -> Option<Found<'a>> {
-        let rest = self.input.get(self.at..)?;
-        let kind = array(rest, 4)?;
-        let (header, len) = match be32(rest, 0)? {
-            0 => (8, rest.len() as u64),
-            1 => (16, u64::from_be_bytes(array(rest, 8)?)),
-            len => (8, u64::from(len)),
-        };
-        let len = usize::try_from(len).ok()?;
-        let whole = len <= rest.len();
-        let data = rest.get(header..len.min(rest.len()))?;
-        self.at = self.at.checked_add(len)?;
+        let IsoBox { kind, body, end, .. } = IsoBox::read(self.input, self.at, self.input.len())?;
+        let whole = end <= self.input.len();
+        let data = self.input.get(body..end.min(self.input.len()))?;
+        self.at = end;
         Some(Found { kind, data, whole })
     }
 }
@@ -102,8 +94,7 @@ pub(super) fn child<'a>(input: &'a [u8], kind: &Kind) -> Result<Option<&'a [u8]>
 
 /// Version, flags and content of a full box.
 pub(super) fn full(data: &[u8]) -> Result<(u8, u32, &[u8]), Error> {
-    let start = be32(data, 0).ok_or_else(truncated)?;
-    Ok(((start >> 24) as u8, start & 0x00ff_ffff, data.get(4..).unwrap_or_default()))
+    isobmff::full(data).ok_or_else(truncated)
 }
 
 /// A reader of numbers, whose lengths versions differ in.
@@ -119,8 +110,7 @@ impl<'a> Fields<'a> {
 
     /// A number of 0, 1, 2, 4 or 8 bytes.
     pub(super) fn number(&mut self, len: usize) -> Result<u64, Error> {
-        let bytes = self.bytes(len)?;
-        Ok(bytes.iter().fold(0, |number, &byte| number << 8 | u64::from(byte)))
+        self.bytes(len).map(isobmff::number)
     }
 
     pub(super) fn u8(&mut self) -> Result<u8, Error> {

@@ -11,14 +11,12 @@ use super::headers::Headers;
 use super::{Embedded, Icc, code_points};
 use crate::image::bytes::be32;
 use crate::image::error::{broken, truncated};
+use crate::image::isobmff::{ALPHA, Kind};
 use crate::image::size::{Size, Window};
 use crate::image::{Error, Format, Info};
 use av1::Sample;
 pub(in crate::image) use av1::{Chroma, Header};
 use boxes::{Fields, Found, Item, Meta, boxes, first16, full, too_many};
-
-const ALPHA: [&[u8]; 2] =
-    [b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha", b"urn:mpeg:hevc:2015:auxid:1"];
 
 /// Cells of a grid, of which each one is decoded by itself.
 const MOST_CELLS: usize = 256;
@@ -290,7 +288,7 @@ struct Described<'a> {
 
 impl<'a> Described<'a> {
     fn read(
-        properties: impl Iterator<Item = (boxes::Kind, &'a [u8], bool)>,
+        properties: impl Iterator<Item = (Kind, &'a [u8], bool)>,
     ) -> Result<Described<'a>, Error> {
         let mut found = Described::default();
         for (kind, data, essential) in properties {

@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use super::boxes::{Frame, inside};
+use super::boxes::inside;
 use crate::image::bytes::be32;
+use crate::image::isobmff::IsoBox;
 use crate::image::strip::cuts::Cuts;
 
 /// Payload to which something that stays points.
@@ -47,7 +48,7 @@ pub(super) struct Changes<'a> {
     /// What changes in its place.
     patches: Vec<(usize, Vec<u8>)>,
     /// Boxes whose lengths follow from what is in them.
-    frames: Vec<Frame>,
+    frames: Vec<IsoBox>,
     places: Vec<Place>,
 }
 
@@ -84,7 +85,7 @@ impl<'a> Changes<'a> {
     }
 
     /// A box that stays, whatever becomes of what is in it.
-    pub(super) fn frame(&mut self, frame: Frame) {
+    pub(super) fn frame(&mut self, frame: IsoBox) {
         self.frames.push(frame);
     }
 
@@ -144,8 +145,12 @@ impl<'a> Changes<'a> {
 }
 
 /// The boxes of a box that are of these kinds, the others cut out.
-pub(super) fn only(changes: &mut Changes, frame: Frame, kinds: &[&[u8; 4]]) -> Option<Vec<Frame>> {
-    let (stay, go): (Vec<Frame>, Vec<Frame>) = inside(changes.input, frame.body..frame.end)?
+pub(super) fn only(
+    changes: &mut Changes,
+    frame: IsoBox,
+    kinds: &[&[u8; 4]],
+) -> Option<Vec<IsoBox>> {
+    let (stay, go): (Vec<IsoBox>, Vec<IsoBox>) = inside(changes.input, frame.body..frame.end)?
         .into_iter()
         .partition(|inner| kinds.contains(&&inner.kind));
     go.iter().for_each(|inner| changes.cut(inner.range()));

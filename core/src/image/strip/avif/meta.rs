@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::boxes::{Frame, inside, number, one};
+use super::boxes::{inside, number, one};
 use super::changes::{Changes, Live, Place, only};
 use crate::image::bytes::{array, be16};
+use crate::image::isobmff::{ALPHA, IsoBox};
 use crate::image::strip::cuts::Kept;
 
 /// Items, references and properties, each; a grid has a few hundred cells.
@@ -17,14 +18,15 @@ const NEEDED: [&[u8; 4]; 17] = [
     b"mdcv", b"cclv", b"amve", b"a1op", b"a1lx", b"lsel", b"rloc",
 ];
 
-/// What says of an auxiliary image that it is an alpha plane.
-const ALPHA: [&[u8]; 2] =
-    [b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0", b"urn:mpeg:hevc:2015:auxid:1\0"];
-
-pub(super) fn cuts(changes: &mut Changes, meta: Frame, kept: &Kept, live: &mut Live) -> Option<()> {
+pub(super) fn cuts(
+    changes: &mut Changes,
+    meta: IsoBox,
+    kept: &Kept,
+    live: &mut Live,
+) -> Option<()> {
     let input = changes.input;
     // Behind version and flags there are boxes.
-    let content = Frame { body: meta.body + 4, ..meta };
+    let content = IsoBox { body: meta.body + 4, ..meta };
     let kinds: [&[u8; 4]; 8] =
         [b"hdlr", b"pitm", b"iinf", b"iloc", b"iref", b"iprp", b"idat", b"dinf"];
     let frames = only(changes, content, &kinds)?;
@@ -49,7 +51,9 @@ pub(super) fn cuts(changes: &mut Changes, meta: Frame, kept: &Kept, live: &mut L
                 let property = index.checked_sub(1).and_then(|index| found.get(index));
                 property.filter(|property| &property.kind == b"auxC").is_some_and(|property| {
                     let name = input.get(property.body + 4..property.end).unwrap_or_default();
-                    ALPHA.iter().any(|alpha| name.starts_with(alpha))
+                    ALPHA.iter().any(|alpha| {
+                        name.strip_prefix(*alpha).is_some_and(|rest| rest.first() == Some(&0))
+                    })
                 })
             })
         })
@@ -130,14 +134,14 @@ pub(super) fn cuts(changes: &mut Changes, meta: Frame, kept: &Kept, live: &mut L
     Some(())
 }
 
-fn version(input: &[u8], frame: Frame) -> Option<u8> {
-    input.get(frame.body).copied()
+fn version(input: &[u8], frame: IsoBox) -> Option<u8> {
+    frame.version(input).map(|(version, _)| version)
 }
 
 /// The kind of each item, and where the box is that says so.
 type Items = BTreeMap<u64, ([u8; 4], Range<usize>)>;
 
-fn items(input: &[u8], infos: Frame) -> Option<Items> {
+fn items(input: &[u8], infos: IsoBox) -> Option<Items> {
     let first = infos.body + if version(input, infos)? == 0 { 6 } else { 8 };
     let mut found = BTreeMap::new();
     for frame in inside(input, first..infos.end)? {
@@ -162,7 +166,7 @@ struct Reference {
     range: Range<usize>,
 }
 
-fn references(input: &[u8], frame: Frame) -> Option<Vec<Reference>> {
+fn references(input: &[u8], frame: IsoBox) -> Option<Vec<Reference>> {
     let size = if version(input, frame)? == 0 { 2 } else { 4 };
     let mut found = Vec::new();
     let mut total = 0;
@@ -218,9 +222,10 @@ struct Association {
     range: Range<usize>,
 }
 
-fn associations(input: &[u8], frame: Frame) -> Option<Vec<Association>> {
-    let size = if version(input, frame)? == 0 { 2 } else { 4 };
-    let wide = input.get(frame.body + 3)? & 1 == 1;
+fn associations(input: &[u8], frame: IsoBox) -> Option<Vec<Association>> {
+    let (version, flags) = frame.version(input)?;
+    let size = if version == 0 { 2 } else { 4 };
+    let wide = flags & 1 == 1;
     let count = usize::try_from(number(input, frame.body + 4, 4)?).ok()?;
     if count > MOST {
         return None;
@@ -257,7 +262,7 @@ fn associations(input: &[u8], frame: Frame) -> Option<Vec<Association>> {
 /// that are in `idat`, from its start.
 fn located(
     changes: &mut Changes,
-    frame: Frame,
+    frame: IsoBox,
     stay: &BTreeSet<u64>,
     exif: Option<&(u64, Vec<u8>)>,
     live: &mut Live,
@@ -348,7 +353,7 @@ fn located(
 }
 
 /// Clears what of `idat` nothing points to.
-fn clear_gaps(changes: &mut Changes, data: Frame, mut ranges: Vec<Range<usize>>) -> Option<()> {
+fn clear_gaps(changes: &mut Changes, data: IsoBox, mut ranges: Vec<Range<usize>>) -> Option<()> {
     ranges.sort_by_key(|range| range.start);
     let mut at = data.body;
     for range in ranges {

@@ -10,7 +10,7 @@ mod meta;
 mod movie;
 
 use super::cuts::{Cuts, Kept};
-use boxes::Frame;
+use crate::image::isobmff::IsoBox;
 use changes::{Changes, Live};
 
 pub(super) fn cuts<'a>(input: &'a [u8], has_profile: bool, kept: &Kept) -> Option<Cuts<'a>> {
@@ -22,7 +22,7 @@ pub(super) fn cuts<'a>(input: &'a [u8], has_profile: bool, kept: &Kept) -> Optio
     let (mut meta, mut movie, mut data) = (None, None, Vec::new());
     let mut at = 0;
     while at < input.len() {
-        let Some(frame) = Frame::read(input, at, input.len()) else { break };
+        let Some(frame) = IsoBox::read_whole(input, at, input.len()) else { break };
         match &frame.kind {
             b"ftyp" if at == 0 => brands(&mut changes, frame)?,
             b"meta" if meta.is_none() => meta = Some(frame),
@@ -55,7 +55,7 @@ pub(super) fn cuts<'a>(input: &'a [u8], has_profile: bool, kept: &Kept) -> Optio
 }
 
 /// Takes the announcement of a gain map out of the brands.
-fn brands(changes: &mut Changes, frame: Frame) -> Option<()> {
+fn brands(changes: &mut Changes, frame: IsoBox) -> Option<()> {
     let brands = changes.input.get(frame.body + 8..frame.end)?;
     let brands = brands.as_chunks::<4>().0;
     for (index, _) in brands.iter().enumerate().filter(|(_, brand)| *brand == b"tmap") {
@@ -67,7 +67,7 @@ fn brands(changes: &mut Changes, frame: Frame) -> Option<()> {
 }
 
 /// Takes out of the payload what nothing points to.
-fn sweep(changes: &mut Changes, data: &[Frame], mut live: Live) -> Option<()> {
+fn sweep(changes: &mut Changes, data: &[IsoBox], mut live: Live) -> Option<()> {
     live.ranges.sort_by_key(|range| range.start);
     let mut ranges = live.ranges.into_iter().peekable();
     for frame in data {

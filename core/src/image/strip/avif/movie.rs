@@ -1,13 +1,14 @@
 //! The tracks of a sequence of images (ISO/IEC 14496-12, section 8).
 
-use super::boxes::{Frame, inside, number, one};
+use super::boxes::{inside, number, one};
 use super::changes::{Changes, Live, Place, only};
 use crate::image::bytes::{array, be32};
+use crate::image::isobmff::IsoBox;
 
 /// Chunks and samples of a track; each of them is looked at.
 const MOST: usize = 1 << 14;
 
-pub(super) fn cuts(changes: &mut Changes, movie: Frame, live: &mut Live) -> Option<()> {
+pub(super) fn cuts(changes: &mut Changes, movie: IsoBox, live: &mut Live) -> Option<()> {
     let frames = inside(changes.input, movie.body..movie.end)?;
     if frames.iter().any(|frame| &frame.kind == b"mvex") {
         return None;
@@ -22,7 +23,7 @@ pub(super) fn cuts(changes: &mut Changes, movie: Frame, live: &mut Live) -> Opti
 }
 
 /// Leaves of a track what its images need, or nothing of one that has none. Answers whether it has.
-fn track(changes: &mut Changes, track: Frame, live: &mut Live) -> Option<bool> {
+fn track(changes: &mut Changes, track: IsoBox, live: &mut Live) -> Option<bool> {
     let input = changes.input;
     let media = one(&inside(input, track.body..track.end)?, b"mdia")?;
     let handler = one(&inside(input, media.body..media.end)?, b"hdlr")?;
@@ -47,7 +48,7 @@ fn track(changes: &mut Changes, track: Frame, live: &mut Live) -> Option<bool> {
 }
 
 /// Finds the samples of a track.
-fn chunks(changes: &mut Changes, tables: &[Frame], live: &mut Live) -> Option<()> {
+fn chunks(changes: &mut Changes, tables: &[IsoBox], live: &mut Live) -> Option<()> {
     let input = changes.input;
     // Behind version and flags.
     let count = |at: usize| Some(be32(input, at)? as usize).filter(|&count| count <= MOST);
