@@ -14,6 +14,9 @@ const LINKS: usize = 40;
 const LARGEST: u64 = 512 << 20;
 
 /// Reads a file.
+///
+/// # Errors
+/// [`Code::Input`].
 pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let bytes = if is_standard(path) {
         read_from(io::stdin().lock())
@@ -33,6 +36,9 @@ fn read_from(input: impl Read) -> io::Result<Vec<u8>> {
 
 /// Writes a file so that nobody ever sees a part of it, with the mode and the owner of the one
 /// that it replaces. What is no regular file is written into, and never replaced.
+///
+/// # Errors
+/// [`Code::Output`].
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     if is_standard(path) {
         return print(bytes);
@@ -42,6 +48,9 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 }
 
 /// Writes to standard output.
+///
+/// # Errors
+/// [`Code::Output`].
 pub fn print(bytes: &[u8]) -> Result<(), Failure> {
     let mut output = io::stdout().lock();
     let written = output.write_all(bytes).and_then(|()| output.flush());
@@ -49,6 +58,9 @@ pub fn print(bytes: &[u8]) -> Result<(), Failure> {
 }
 
 /// Writes a line to standard output.
+///
+/// # Errors
+/// [`Code::Output`].
 pub fn print_line(line: &str) -> Result<(), Failure> {
     print(format!("{line}\n").as_bytes())
 }

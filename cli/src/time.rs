@@ -14,6 +14,9 @@ pub fn now() -> u64 {
 
 /// The last second of a moment: seconds since 1970, a span from now (`+90m`), a day (`2026-12-31`,
 /// all of it) or a time in UTC (`2026-12-31T12:00:00Z`).
+///
+/// # Errors
+/// What it should have been.
 pub fn parse(text: &str) -> Result<u64, String> {
     let span = text.strip_prefix('+').map(|span| Some(now() + parse_span(span).ok()?));
     span.unwrap_or_else(|| parse_time(text.as_bytes()))
@@ -24,6 +27,9 @@ pub fn parse(text: &str) -> Result<u64, String> {
 }
 
 /// A span as nginx writes it, with one unit: `90`, `90s`, `15m`, `1h`, `30d`, `2w`.
+///
+/// # Errors
+/// What it should have been.
 pub fn parse_span(text: &str) -> Result<u64, String> {
     const UNITS: [(char, u64); 5] = [('s', 1), ('m', 60), ('h', 3_600), ('d', DAY), ('w', 7 * DAY)];
     let (digits, seconds) = UNITS

@@ -12,6 +12,10 @@ use crate::files;
 
 /// Reads a layer: the parameters of the directive, separated by spaces, those in quotes that
 /// hold some.
+///
+/// # Errors
+/// [`Code::Usage`] for a wrong parameter, [`Code::Input`] for a file that cannot be read and
+/// [`Code::Picture`] for one that cannot be shown.
 pub fn read(layer: &str) -> Result<Mark, Failure> {
     let (mut file, mut text, mut font) = (None, None, None);
     let (mut size, mut color) = (24, Color::WHITE);

@@ -39,6 +39,9 @@ impl Default for Limits {
 
 impl Limits {
     /// Checks the sides of what is stored.
+    ///
+    /// # Errors
+    /// [`Error::TooManyPixels`].
     pub(super) fn check_sides(&self, size: Size) -> Result<(), Error> {
         let sides = [(size.width, "wide", self.width), (size.height, "high", self.height)];
         for (side, name, limit) in sides {
@@ -52,6 +55,9 @@ impl Limits {
     }
 
     /// Checks how many pixels are to be decoded, of what the message names.
+    ///
+    /// # Errors
+    /// [`Error::TooManyPixels`].
     pub(super) fn check_pixels(&self, pixels: u64, what: impl Fn() -> String) -> Result<(), Error> {
         if pixels <= self.pixels {
             return Ok(());
@@ -62,6 +68,9 @@ impl Limits {
 }
 
 /// Checks a number of frames against a limit that need not be the one to be set.
+///
+/// # Errors
+/// [`Error::TooManyFrames`].
 pub(super) fn check_frames(frames: u32, limit: u32) -> Result<(), Error> {
     if frames <= limit {
         return Ok(());

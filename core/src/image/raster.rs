@@ -44,11 +44,17 @@ pub(super) struct Raster {
 
 impl Raster {
     /// An image of zeros.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] without memory.
     pub(super) fn new(size: Size, layout: Layout) -> Result<Raster, Error> {
         Ok(Raster { size, layout, data: zeroed(data_len(size, layout)?)? })
     }
 
     /// An image of these bytes.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for another number of bytes than the size and the layout take.
     pub(super) fn from_data(size: Size, layout: Layout, data: Vec<u8>) -> Result<Raster, Error> {
         if data.len() == data_len(size, layout)? {
             Ok(Raster { size, layout, data })
@@ -58,6 +64,9 @@ impl Raster {
     }
 
     /// A copy.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] without memory.
     pub(super) fn try_clone(&self) -> Result<Raster, Error> {
         let mut data = with_room(self.data.len())?;
         data.extend_from_slice(&self.data);
@@ -107,6 +116,9 @@ fn data_len(size: Size, layout: Layout) -> Result<usize, Error> {
 
 /// An empty buffer with room for that many items, or an error where a plain
 /// `Vec` would end the process.
+///
+/// # Errors
+/// [`Error::Internal`] without memory.
 pub(super) fn with_room<T>(len: usize) -> Result<Vec<T>, Error> {
     let mut buffer = Vec::new();
     buffer
@@ -116,6 +128,9 @@ pub(super) fn with_room<T>(len: usize) -> Result<Vec<T>, Error> {
 }
 
 /// That many zeros.
+///
+/// # Errors
+/// [`Error::Internal`] without memory.
 pub(super) fn zeroed(bytes: usize) -> Result<Vec<u8>, Error> {
     let mut buffer = with_room(bytes)?;
     buffer.resize(bytes, 0);

@@ -1,4 +1,4 @@
-//! Writing the container of WebP (RFC 9649, section 2).
+//! The container of WebP (RFC 9649, section 2): its flags, and how it is written.
 
 use super::size::Size;
 

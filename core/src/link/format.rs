@@ -20,12 +20,18 @@ pub(super) trait LinkFormat: Sync {
     }
 
     /// What checks its links by a key.
+    ///
+    /// # Errors
+    /// [`KeyError`], where it is no key of the format.
     fn secret(&self, key: &Key) -> Result<Secret, KeyError> {
         let mac = Mac::new(self.algorithm(), &key.secret).ok_or(KeyError::Empty)?;
         Ok(Secret::Mac { mac, raw: key.secret.clone() })
     }
 
     /// Whether a link is right; its time is not looked at.
+    ///
+    /// # Errors
+    /// Any [`Reason`] but those of time.
     fn verify(&self, keys: &[Keyed], visit: &Visit<'_>, rules: Rules) -> Result<Verified, Reason>;
 
     /// What a key makes of `message`, in the format's spelling; `None` where only key pairs sign.
@@ -34,6 +40,10 @@ pub(super) trait LinkFormat: Sync {
     /// The link for a request that asks for nothing but what its [`abilities`] are.
     ///
     /// [`abilities`]: LinkFormat::abilities
+    ///
+    /// # Errors
+    /// [`GrantError::Endless`], [`GrantError::Pair`], [`GrantError::Key`], and
+    /// [`GrantError::Unsupported`] for a URL that the format has no links for.
     fn sign(&self, key: &Key, grant: &Grant<'_>) -> Result<String, GrantError>;
 }
 
@@ -60,6 +70,9 @@ pub enum Unsigned<'a> {
 
 impl Unsigned<'_> {
     /// Whether all of `names` may stand there.
+    ///
+    /// # Errors
+    /// [`Reason::Unsigned`].
     pub(super) fn check<'b>(self, mut names: impl Iterator<Item = &'b [u8]>) -> Result<(), Reason> {
         let Unsigned::Named(allowed) = self else { return Ok(()) };
         let is_allowed = |name: &[u8]| allowed.iter().any(|known| known.eq_ignore_ascii_case(name));
@@ -103,6 +116,9 @@ pub(super) enum Secret {
 }
 
 /// The first key for which `matches` holds.
+///
+/// # Errors
+/// [`Reason::NoKey`] without keys, else [`Reason::Mismatch`].
 pub(super) fn find(
     keys: &[Keyed],
     matches: impl Fn(&Mac, &Keyed) -> bool,

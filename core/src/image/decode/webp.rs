@@ -62,7 +62,7 @@ pub(super) fn working_bytes(webp: &Webp, info: &Info, how: &Decode) -> u64 {
     // Of lossy images a few rows of macroblocks; of lossless ones all pixels, of alpha two
     // planes. The frame of an animation is there before it is composed.
     let rows = u64::from(info.width) * 256;
-    let codes = webp.still().and_then(|still| still.code_bytes().ok()).unwrap_or_default();
+    let codes = webp.code_bytes().unwrap_or_default();
     rows + codes
         + pixels
             * match webp.still() {

@@ -6,14 +6,11 @@ use crate::image::error::not_encoded;
 use crate::image::metadata::Carried;
 use crate::image::raster::{Layout, Raster, with_room};
 use crate::image::size::Size;
+use crate::image::source::jpeg::{EXIF, ICC, XMP};
 use crate::image::{Control, Error, Plan};
 
 /// What a segment holds at most, behind its length.
 const MAX_SEGMENT: usize = 65533;
-
-const EXIF: &[u8] = b"Exif\0\0";
-const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
-const ICC: &[u8] = b"ICC_PROFILE\0";
 
 pub(super) fn encode(
     raster: &Raster,

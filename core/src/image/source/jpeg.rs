@@ -15,12 +15,12 @@ use crate::image::error::{TRUNCATED, broken, truncated};
 use crate::image::size::Size;
 use crate::image::{Error, Format, Info, Limits};
 use clean::is_usual;
-use markers::{ADOBE_TRANSFORM, APP13, XMP};
+use markers::APP13;
 use scans::Scans;
 
 pub(in crate::image) use markers::{
-    ADOBE, ADOBE_LEN, APP0, APP1, APP2, APP14, APP15, COM, EOI, EXIF, ICC, JFIF, SOI, SOS, Walk,
-    frame_header, stands_alone,
+    ADOBE, ADOBE_LEN, ADOBE_TRANSFORM, APP0, APP1, APP2, APP14, APP15, COM, EOI, EXIF, ICC, JFIF,
+    SOI, SOS, Walk, XMP, frame_header, stands_alone,
 };
 
 /// An image of so many pixels may have next to no data: that costs nobody much.

@@ -60,6 +60,9 @@ pub(super) struct Source<'a> {
 
 impl<'a> Source<'a> {
     /// Reads the headers.
+    ///
+    /// # Errors
+    /// [`Error::NotImage`], [`Error::UnsupportedFormat`] or [`Error::DecodeFailed`].
     pub(super) fn read(input: &'a [u8]) -> Result<Source<'a>, Error> {
         match sniff(input).ok_or_else(|| unread(input))? {
             Format::Jpeg => jpeg::read(input).map(|read| Source::new(input, read, Kind::Jpeg)),
@@ -77,6 +80,10 @@ impl<'a> Source<'a> {
     }
 
     /// Checks everything that can be known before it is known what will be decoded.
+    ///
+    /// # Errors
+    /// [`Error::TooManyPixels`], [`Error::TooManyFrames`], [`Error::UnsupportedFormat`], or
+    /// [`Error::DecodeFailed`] for more damage than is tolerated.
     pub(super) fn check(&self, limits: &Limits, tolerance: &Tolerance) -> Result<(), Error> {
         let &Info { width, height, frames, .. } = &self.info;
         limits.check_sides(Size::new(width, height))?;
@@ -94,9 +101,7 @@ impl<'a> Source<'a> {
                 }
             }
             Kind::Webp(webp) => {
-                if let Some(still) = webp.still() {
-                    still.code_bytes()?;
-                }
+                webp.code_bytes()?;
             }
             Kind::Png(_) | Kind::Gif(_) => {}
         }
@@ -105,6 +110,9 @@ impl<'a> Source<'a> {
     }
 
     /// Checks what decoding all frames of an animation takes.
+    ///
+    /// # Errors
+    /// [`Error::TooManyFrames`] or [`Error::TooManyPixels`].
     pub(super) fn check_animation(&self, limits: &Limits) -> Result<(), Error> {
         let &Info { width, height, frames, .. } = &self.info;
         check_frames(frames, limits.frames)?;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use memchr::memchr;
 
+use super::jpeg::EXIF;
 use crate::image::{Coding, Control, decode_body};
 
 /// Texts by their keyword, of which the standard names some and ImageMagick made others up.
@@ -60,7 +61,7 @@ impl<'a> Texts<'a> {
         while let (Some(high), Some(low)) = (digits.next(), digits.next()) {
             bytes.push((high << 4 | low) as u8);
         }
-        Some(bytes.strip_prefix(b"Exif\0\0").map(<[u8]>::to_vec).unwrap_or(bytes))
+        Some(bytes.strip_prefix(EXIF).map(<[u8]>::to_vec).unwrap_or(bytes))
     }
 }
 

@@ -2,9 +2,11 @@
 
 mod lossless;
 
+use std::cell::OnceCell;
 use std::num::NonZeroU32;
 
 use super::headers::Headers;
+use super::jpeg::EXIF;
 use super::{Animation, Dispose, Embedded, Icc};
 use crate::image::bytes::{array, le16, le24, le32};
 use crate::image::damage::Damage;
@@ -12,9 +14,6 @@ use crate::image::error::{broken, truncated};
 use crate::image::riff::{FLAG_ALPHA, FLAG_ANIMATION, FLAG_EXIF, FLAG_ICC, FLAG_XMP};
 use crate::image::size::{Size, Window};
 use crate::image::{Error, Format, Info};
-
-/// Some writers put the prefix of JPEG before the EXIF data.
-const EXIF_PREFIX: &[u8] = b"Exif\0\0";
 
 /// Groups of prefix codes that are decoded at most. An encoder's image of them has 2600 pixels at
 /// most, and far fewer groups.
@@ -32,6 +31,8 @@ pub(in crate::image) struct Webp<'a> {
     /// The file as far as it may hold chunks of the image.
     pub(in crate::image) riff: &'a [u8],
     pub(in crate::image) animation: Animation,
+    /// How many groups of prefix codes a still image has, once they were counted.
+    groups: OnceCell<u32>,
 }
 
 /// What the pixels are made of.
@@ -76,6 +77,22 @@ impl<'a> Webp<'a> {
             Image::Moving(_) | Image::None => None,
         }
     }
+
+    /// Bytes that a decoder holds for the prefix codes of a still image of lossless data.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedFormat`] for more groups of them than any encoder makes.
+    pub(in crate::image) fn code_bytes(&self) -> Result<u64, Error> {
+        let Some(still) = self.still() else { return Ok(0) };
+        code_bytes(*self.groups.get_or_init(|| still.groups().unwrap_or(0)), MOST_GROUPS)
+    }
+}
+
+fn code_bytes(groups: u32, most: u32) -> Result<u64, Error> {
+    if groups > most {
+        return Err(Error::UnsupportedFormat(format!("WebP of {groups} groups of codes")));
+    }
+    Ok(u64::from(groups) * GROUP_BYTES)
 }
 
 /// Compressed pixels.
@@ -91,27 +108,15 @@ pub(in crate::image) struct Bitstream<'a> {
 }
 
 impl<'a> Bitstream<'a> {
-    /// Bytes that a decoder holds for the prefix codes of lossless data.
+    /// Checks the prefix codes of a frame that no estimate speaks of.
     ///
     /// # Errors
-    /// [`Error::UnsupportedFormat`] for more groups of them than any encoder makes.
-    pub(in crate::image) fn code_bytes(&self) -> Result<u64, Error> {
-        self.codes_within(MOST_GROUPS)
-    }
-
-    /// Checks the same of a frame that no estimate speaks of.
+    /// [`Error::UnsupportedFormat`] for more groups of them than an encoder makes.
     pub(in crate::image) fn check_frame(&self) -> Result<(), Error> {
-        self.codes_within(GROUPS_OF_FRAME).map(|_| ())
+        code_bytes(self.groups().unwrap_or(0), GROUPS_OF_FRAME).map(|_| ())
     }
 
-    fn codes_within(&self, most: u32) -> Result<u64, Error> {
-        let groups = self.groups().unwrap_or(0);
-        if groups > most {
-            return Err(Error::UnsupportedFormat(format!("WebP of {groups} groups of codes")));
-        }
-        Ok(u64::from(groups) * GROUP_BYTES)
-    }
-
+    /// How many groups of prefix codes lossless data has.
     fn groups(&self) -> Option<u32> {
         let (mut chunks, mut most) = (Chunks::new(self.chunks, 0), None);
         // The last chunk may be cut.
@@ -259,6 +264,7 @@ pub(super) fn read(input: &[u8]) -> Result<Headers<'_, Webp<'_>>, Error> {
             image,
             canvas,
             riff,
+            groups: OnceCell::new(),
             animation: Animation { plays: found.plays, alpha: found.opens },
         },
         embedded: found.embedded,
@@ -312,7 +318,8 @@ impl<'a> Found<'a> {
                 }
                 b"ICCP" => keep_first(&mut found.embedded.icc, Icc::Plain(data.into())),
                 b"EXIF" => {
-                    let tiff = data.strip_prefix(EXIF_PREFIX).unwrap_or(data);
+                    // Some writers put the prefix of JPEG before it.
+                    let tiff = data.strip_prefix(EXIF).unwrap_or(data);
                     keep_first(&mut found.embedded.exif, tiff);
                 }
                 b"XMP " => keep_first(&mut found.embedded.xmp, data),

@@ -20,14 +20,15 @@ pub(in crate::image) const APP15: u8 = 0xef;
 pub(in crate::image) const COM: u8 = 0xfe;
 
 pub(in crate::image) const JFIF: &[u8] = b"JFIF\0";
+/// What stands before the TIFF structure of EXIF, in files of other formats too at times.
 pub(in crate::image) const EXIF: &[u8] = b"Exif\0\0";
-pub(super) const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+pub(in crate::image) const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 pub(in crate::image) const ICC: &[u8] = b"ICC_PROFILE\0";
 pub(in crate::image) const ADOBE: &[u8] = b"Adobe";
 /// What of an Adobe segment is defined (T.872, section 6.5.3). A shorter one is none to decoders.
 pub(in crate::image) const ADOBE_LEN: usize = 12;
 /// Where the colour transform is in it.
-pub(super) const ADOBE_TRANSFORM: usize = 11;
+pub(in crate::image) const ADOBE_TRANSFORM: usize = 11;
 
 pub(in crate::image) fn frame_header(marker: u8) -> bool {
     // C4, C8 and CC are Huffman tables, an extension and conditioning.

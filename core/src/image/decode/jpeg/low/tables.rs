@@ -4,6 +4,7 @@ use super::frame::Frame;
 use super::huffman::Definition;
 use super::stop::Stop;
 use crate::image::bytes::be16;
+use crate::image::source::jpeg::{ADOBE, ADOBE_TRANSFORM, JFIF};
 
 /// What the components of the image are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,12 +41,12 @@ impl Tables {
                 Ok(())
             }
             0xe0 => {
-                self.jfif |= body.starts_with(b"JFIF\0") && body.len() >= 14;
+                self.jfif |= body.starts_with(JFIF) && body.len() >= 14;
                 Ok(())
             }
             0xee => {
-                if body.starts_with(b"Adobe") {
-                    self.adobe = body.get(11).copied().or(self.adobe);
+                if body.starts_with(ADOBE) {
+                    self.adobe = body.get(ADOBE_TRANSFORM).copied().or(self.adobe);
                 }
                 Ok(())
             }
