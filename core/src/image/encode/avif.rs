@@ -69,7 +69,7 @@ mod tests {
     fn speeds_that_end_in_time() {
         let second = Some(Duration::from_secs(1));
         assert_eq!(speed(3, 1 << 30, None), Some(3));
-        assert_eq!(speed(3, 100_000, second), Some(3));
+        assert_eq!(speed(3, 90_000, second), Some(3));
         assert_eq!(speed(3, 1_000_000, second), Some(7));
         assert_eq!(speed(9, 4_000_000, second), Some(9));
         assert_eq!(speed(0, 5_000_000, second), None);
