@@ -95,7 +95,7 @@ impl Chores {
     fn new(zone: Arc<Zone>) -> Chores {
         Chores {
             seen: zone.file.seen,
-            next_poll: zone.file.poll.map(|_| Instant::now_in_milliseconds()),
+            next_poll: zone.file.poll.map(|_| Instant::now()),
             poll_trouble: zone.file.trouble.clone(),
             zone,
             save_trouble: None,
@@ -109,12 +109,12 @@ impl Chores {
 
     fn work(&mut self, log: CycleLog) {
         if let (Some(poll), Some(next)) = (self.zone.file.poll, self.next_poll)
-            && Instant::now_in_milliseconds() >= next
+            && Instant::now() >= next
         {
             let trouble = self.poll(log).err();
             self.zone.header().key_file_bad.note(trouble.is_none(), now_in_milliseconds() / 1000);
             note(&mut self.poll_trouble, trouble, log, &self.zone.name, "keeps its keys");
-            self.next_poll = Some(Instant::now_in_milliseconds() + poll);
+            self.next_poll = Some(Instant::now() + poll);
         }
         if self.claim_save() {
             self.save(log, false);
@@ -124,9 +124,7 @@ impl Chores {
 
     /// How long there is nothing to do.
     fn rest(&self) -> Duration {
-        let poll = self
-            .next_poll
-            .map(|next| next.saturating_duration_since(Instant::now_in_milliseconds()));
+        let poll = self.next_poll.map(|next| next.saturating_duration_since(Instant::now()));
         let save = self.zone.store.as_ref().map(|store| {
             let due = self.zone.header().next_save.load(Ordering::Relaxed);
             Duration::from_millis(due.saturating_sub(now_in_milliseconds()))
@@ -217,6 +215,6 @@ fn note(
 
 /// The time in milliseconds since 1970.
 fn now_in_milliseconds() -> u64 {
-    let time = SystemTime::now_in_milliseconds().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -37,6 +37,11 @@ impl<'r> Request<'r> {
         NonNull::new(ptr).map(|request| Request(request, PhantomData))
     }
 
+    /// What tells it from all other requests that are alive.
+    pub fn id(self) -> RequestId {
+        RequestId(self.0.addr().get())
+    }
+
     /// Something that knows whether the request is alive.
     pub fn weak(self) -> Option<WeakRequest> {
         let alive = match self.attached::<Alive>() {
@@ -700,6 +705,10 @@ impl<'r> Request<'r> {
         Pooled::find(self.pool()).map(|value: Pooled<T>| unsafe { &*value.as_ptr() })
     }
 }
+
+/// See [`Request::id`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestId(usize);
 
 /// A request that may be over.
 #[derive(Clone)]

@@ -13,6 +13,7 @@ use super::conf::{LocConf, Method, SecureLinkHash};
 use super::strip;
 use crate::ngx::conf::Expression;
 use crate::ngx::incoming::{Part, Text};
+use crate::ngx::request::RequestId;
 use crate::ngx::{Request, worker};
 
 /// What a link turned out to be.
@@ -192,7 +193,8 @@ fn given<'r>(
 
 /// A link that is being judged: which one it is, and what it names as its expiry.
 struct Current {
-    inputs: Inputs,
+    request: RequestId,
+    conf: *const LocConf,
     expires: Option<SmallVec<[u8; 24]>>,
 }
 
@@ -207,7 +209,7 @@ struct Judged(Option<Current>);
 impl Judged {
     fn begin(request: Request<'_>, conf: &LocConf, expires: Option<&[u8]>) -> Judged {
         let expires = expires.map(SmallVec::from_slice);
-        let current = Current { inputs: Inputs::of(request, conf), expires };
+        let current = Current { request: request.id(), conf, expires };
         Judged(CURRENT.replace(Some(current)))
     }
 }
@@ -233,10 +235,12 @@ fn in_time(request: Request<'_>, conf: &LocConf, window: Window) -> Result<(), R
 
 /// The expiry of the link, as it is written there; `None` where it has none, or a wrong one.
 pub fn expires<'r>(request: Request<'r>, conf: &LocConf) -> Option<Cow<'r, [u8]>> {
-    let inputs = Inputs::of(request, conf);
     let known = CURRENT.with_borrow(|current| {
-        let current = current.as_ref().filter(|current| current.inputs == inputs)?;
-        Some(current.expires.as_ref().map(|text| Cow::Owned(text.to_vec())))
+        let is_this = |current: &&Current| {
+            current.request == request.id() && std::ptr::eq(current.conf, conf)
+        };
+        let current = current.as_ref().filter(is_this)?;
+        Some(current.expires.as_ref().and_then(|text| request.keep(text)).map(Cow::Borrowed))
     });
     if let Some(expires) = known {
         return expires;
