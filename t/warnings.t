@@ -65,6 +65,8 @@ for my $case (@cases) {
         }
         skip("$name: this nginx has no rewrite module", 1)
             if $text =~ /\b(?:if|rewrite|return)\b/ && $built =~ /--without-http_rewrite_module/;
+        skip("$name: this nginx has no threads", 1)
+            if $text =~ /image_resize_threads (?!off)/ && !has_threads();
         skip("$name: this nginx has no regular expressions", 1)
             if $text =~ /location ~/ && $built =~ /--without-pcre/;
         my (%want, @bad);
