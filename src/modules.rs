@@ -14,10 +14,11 @@ use crate::ngx::module::{
 use crate::secure_link_hash::{self, SecureLinkHash};
 
 unsafe extern "C" {
-    // Made in `ngx/modules.c` of the statics and functions that are exported here.
-    static ngx_http_image_resize_module: ngx_module_t;
-    static ngx_http_access_key_module: ngx_module_t;
-    static ngx_http_secure_link_hash_module: ngx_module_t;
+    // Made in `ngx/modules.c` of the statics and functions that are exported here; nginx writes
+    // their numbers into them.
+    static mut ngx_http_image_resize_module: ngx_module_t;
+    static mut ngx_http_access_key_module: ngx_module_t;
+    static mut ngx_http_secure_link_hash_module: ngx_module_t;
 }
 
 // SAFETY: the module's `CONTEXT` below makes these types.
