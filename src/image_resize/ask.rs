@@ -14,6 +14,8 @@ const DECLINED: ngx_int_t = NGX_DECLINED as ngx_int_t;
 pub enum Preaccess {}
 
 impl Handler for Preaccess {
+    const PANICKED: ngx_int_t = DECLINED;
+
     fn handle(request: Request<'_>) -> ngx_int_t {
         let mode = conf(&request).map(|conf| conf.geometry().mode).unwrap_or_default();
         if !matches!(mode, Mode::Off) && request.is_main() {

@@ -57,14 +57,19 @@ pub fn complete(context: Transfer<'_>, outcome: Option<Outcome>) -> Completed {
 /// Starts as many waiting jobs as may run now.
 pub fn start_waiting() {
     while let Some(Ticket { request, job }) = queue::start() {
-        let Some(context) = request.get().and_then(Transfer::of) else {
+        let is_started = request.with(|request| {
+            let Some(context) = Transfer::of(request) else { return false };
+            // One that can't be started because of a panic is answered as if there was no room.
+            let is_started = catch(|| start(context, job)).unwrap_or(false);
+            if !is_started {
+                queue::end();
+                failure::turn_away(context);
+            }
+            true
+        });
+        // Nobody is there to be answered.
+        if is_started != Some(true) {
             queue::end();
-            continue;
-        };
-        // One that can't be started because of a panic is answered as if there was no room.
-        if !catch(|| start(context, job)).unwrap_or(false) {
-            queue::end();
-            failure::turn_away(context);
         }
     }
 }

@@ -13,6 +13,8 @@ const DECLINED: ngx_int_t = NGX_DECLINED as ngx_int_t;
 pub enum Precontent {}
 
 impl Handler for Precontent {
+    const PANICKED: ngx_int_t = DECLINED;
+
     fn handle(request: Request<'_>) -> ngx_int_t {
         let Some(conf) = conf(&request) else { return DECLINED };
         if conf.params.is_none() || !request.is_main() || !conf.geometry().mode.makes_image() {

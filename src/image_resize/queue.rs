@@ -78,7 +78,7 @@ pub fn forget(had_job: bool) {
     }
     // Most requests wait for nothing.
     if QUEUE.with_borrow(|queue| queue.waiting() > 0) {
-        change(|queue| queue.retain(|ticket| ticket.request.get().is_some()));
+        change(|queue| queue.retain(|ticket| ticket.request.is_alive()));
     }
     if had_job {
         expect_idleness();

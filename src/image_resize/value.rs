@@ -145,6 +145,8 @@ fn is_in_line(request: Request<'_>, text: &[u8]) -> bool {
 
 /// Whether a variable of that name holds what a client sent, as it is.
 pub fn is_sent(variable: &[u8]) -> bool {
+    // nginx looks variables up without regard to case.
+    let variable = &variable.to_ascii_lowercase()[..];
     matches!(
         variable,
         b"args" | b"query_string" | b"uri" | b"document_uri" | b"request_uri" | b"request"

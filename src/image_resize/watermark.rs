@@ -152,8 +152,13 @@ fn read(args: &Conf<'_>) -> Result<Watermark, ConfError> {
 
 /// Whether a name begins with what a client sends.
 fn begins_as_asked(template: &[u8]) -> bool {
-    let Some(Term::Variable(name)) = terms(template).next() else { return false };
-    name == b"host" || is_sent(name)
+    // A variable may be empty, and the next one stand first.
+    let mut first = terms(template).map_while(|term| match term {
+        Term::Variable(name) => Some(name),
+        Term::Text(_) => None,
+    });
+    let is_capture = |name: &[u8]| name.iter().all(u8::is_ascii_digit);
+    first.any(|name| name.eq_ignore_ascii_case(b"host") || is_capture(name) || is_sent(name))
 }
 
 /// How often a file's name goes to the folder above.

@@ -107,9 +107,10 @@ impl<'r> Chain<'r> {
 }
 
 impl<'r> Request<'r> {
-    /// A chain of one buffer over bytes of the request, followed by `next`; `last` ends the
-    /// response. The bytes are nobody's any more but the filters', which may write there.
-    pub fn chain(self, bytes: &'r [u8], next: Chain<'r>, last: bool) -> Option<Chain<'r>> {
+    /// A chain of one buffer over bytes of the request, on the heap, followed by `next`; `last`
+    /// ends the response. The bytes are nobody's any more but the filters', which may write there.
+    #[allow(clippy::ptr_arg, reason = "what else is in a slice may not be written to")]
+    pub fn chain(self, bytes: &'r Vec<u8>, next: Chain<'r>, last: bool) -> Option<Chain<'r>> {
         let pool = self.pool();
         // SAFETY: the pool is live; nginx answers null when it has no memory. The flag `temporary`
         // lets later filters write into the bytes, which are the request's own heap memory and

@@ -169,7 +169,7 @@ impl<'c> Parser<'c> {
         unsafe { self.slot::<M>(Level::Server)?.cast::<M::Server>().as_ref() }
     }
 
-    /// The address of the same.
+    /// The address of the configuration of a module for the location that is read.
     pub(super) fn location_ptr<M: Module>(self) -> Option<*mut M::Location> {
         self.slot::<M>(Level::Location).filter(|slot| !slot.is_null()).map(|slot| slot.cast())
     }

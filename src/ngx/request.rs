@@ -718,9 +718,16 @@ pub struct WeakRequest {
 }
 
 impl WeakRequest {
-    /// The request, if it is alive. For the event loop, which [`WeakRequest`] never leaves.
-    pub fn get(&self) -> Option<Request<'_>> {
-        self.alive.get().then_some(Request(self.request, PhantomData))
+    /// Whether the request is alive. For the event loop, which [`WeakRequest`] never leaves.
+    pub fn is_alive(&self) -> bool {
+        // SAFETY: what says so is dropped with the pool of the request, which nginx takes out of the
+        // request before it frees either.
+        self.alive.get() && unsafe { !self.request.as_ref().pool.is_null() }
+    }
+
+    /// Runs `body` with the request, if it is alive, for as long as that takes and no longer.
+    pub fn with<R>(&self, body: impl for<'r> FnOnce(Request<'r>) -> R) -> Option<R> {
+        self.is_alive().then(|| body(Request(self.request, PhantomData)))
     }
 }
 

@@ -37,5 +37,5 @@ pub fn size(argument: &[u8]) -> Option<u64> {
 }
 
 pub fn later(request: &WeakRequest) -> bool {
-    request.get().is_some_and(|request| request.is_main())
+    request.with(|request| request.is_main()).unwrap_or(false)
 }
