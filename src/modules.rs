@@ -13,6 +13,7 @@ use crate::ngx::module::{
 };
 use crate::secure_link_hash::{self, SecureLinkHash};
 
+// SAFETY: they are of this type in `ngx/modules.c`.
 unsafe extern "C" {
     // Made in `ngx/modules.c` of the statics and functions that are exported here; nginx writes
     // their numbers into them.
@@ -56,6 +57,9 @@ unsafe impl Module for SecureLinkHash {
         &raw const ngx_http_secure_link_hash_module
     }
 }
+
+// SAFETY, of all that is exported below: `ngx/modules.c` declares it with this type, and what
+// begins with the name of a module of ours is defined nowhere else.
 
 mod image_resize_module {
     use super::*;

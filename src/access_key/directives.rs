@@ -17,8 +17,8 @@ use super::zone::{KeyFile, Store};
 use super::{export, redirect, status, store};
 use crate::files::FileId;
 use crate::ngx::conf::{
-    Conf, ConfError, Directive, Directives, Places, expect, flag, interval, once, parameter,
-    parse_number, parse_size, unknown,
+    Conf, ConfError, Directive, Directives, Places, expect, flag, interval, once, parse_number,
+    parse_size, unknown,
 };
 use crate::ngx::module::Level;
 use crate::ngx::{Pooled, location, shm, worker};
@@ -126,9 +126,9 @@ fn set_zone(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
     let size = expect(parse_size(args.arg(1)), args.arg(1), format_args!("a size"))?;
     let (mut path, mut save) = (None, None);
     for argument in args.rest(2) {
-        if let Some(value) = parameter(argument, b"state=").filter(|value| !value.is_empty()) {
+        if let Some(value) = argument.strip_prefix(b"state=").filter(|value| !value.is_empty()) {
             once(&mut path, args.full_path(value, false)?)?;
-        } else if let Some(value) = parameter(argument, b"save=") {
+        } else if let Some(value) = argument.strip_prefix(b"save=") {
             once(&mut save, interval(value)?)?;
         } else {
             return Err(unknown(argument));
@@ -162,7 +162,7 @@ fn set_file(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
     let path = args.full_path(args.arg(1), true)?;
     let poll = match args.rest(2).next() {
         None => None,
-        Some(argument) => match parameter(argument, b"poll=") {
+        Some(argument) => match argument.strip_prefix(b"poll=") {
             Some(value) => Some(interval(value)?),
             None => return Err(unknown(argument)),
         },
@@ -186,10 +186,10 @@ fn set_access(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     let mut zone = None;
     let mut sources = Vec::new();
     for argument in args.rest(0) {
-        if let Some(name) = parameter(argument, b"zone=") {
+        if let Some(name) = argument.strip_prefix(b"zone=") {
             let valid = is_id(name).then_some(name);
             once(&mut zone, expect(valid, name, format_args!("the name of a zone"))?.to_vec())?;
-        } else if let Some(list) = parameter(argument, b"from=") {
+        } else if let Some(list) = argument.strip_prefix(b"from=") {
             for text in list.split(|&byte| byte == b'|') {
                 let expected = "arg:NAME, header:NAME, cookie:NAME or uri:NUMBER";
                 let source = expect(Source::parse(text), text, format_args!("{expected}"))?;
@@ -212,13 +212,13 @@ fn set_access(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
 fn set_quota(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     let (mut limit, mut per, mut dry_run) = (None, None, None);
     for argument in args.rest(0) {
-        if let Some(text) = parameter(argument, b"requests=") {
+        if let Some(text) = argument.strip_prefix(b"requests=") {
             let number = expect(parse_requests(text), text, format_args!("a number from 1 up"))?;
             once(&mut limit, (Quantity::Requests, number))?;
-        } else if let Some(text) = parameter(argument, b"bytes=") {
+        } else if let Some(text) = argument.strip_prefix(b"bytes=") {
             let size = expect(parse_bytes(text), text, format_args!("a size from 1 up"))?;
             once(&mut limit, (Quantity::Bytes, size))?;
-        } else if let Some(text) = parameter(argument, b"per=") {
+        } else if let Some(text) = argument.strip_prefix(b"per=") {
             let expected = format_args!("second, minute, hour, day or month");
             once(&mut per, expect(Period::from_name(text), text, expected)?)?;
         } else if argument == b"dry_run" {
@@ -247,8 +247,7 @@ fn set_quota(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
 fn set_errors(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     let mut errors = Errors::default();
     let mut seen = Vec::new();
-    for argument in args.rest(0) {
-        let text = argument;
+    for text in args.rest(0) {
         let (name, status) = match text.iter().position(|&byte| byte == b'=') {
             Some(at) => (&text[..at], &text[at + 1..]),
             None => return Err(unknown(text)),

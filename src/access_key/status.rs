@@ -14,7 +14,7 @@ use nginx_sys::{
 
 use super::conf::{AccessKey, Format, LocConf, MainConf, Status, conf, unknown_zone};
 use super::zone::Zone;
-use crate::ngx::conf::{Conf, ConfError, Place, expect, once, parameter, unknown};
+use crate::ngx::conf::{Conf, ConfError, Place, expect, once, unknown};
 use crate::ngx::incoming::Part;
 use crate::ngx::phase::Handler;
 use crate::ngx::thread::{self, ThreadPool};
@@ -84,7 +84,7 @@ pub fn set(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     let format = expect(Format::from_name(format), format, expected)?;
     let mut zone = None;
     for argument in args.rest(1) {
-        match parameter(argument, b"zone=").filter(|name| !name.is_empty()) {
+        match argument.strip_prefix(b"zone=").filter(|name| !name.is_empty()) {
             Some(name) => once(&mut zone, name.to_vec())?,
             None => return Err(unknown(argument)),
         }

@@ -19,8 +19,8 @@ use super::value::{parse_angle, parse_max_bytes, parse_quality, parse_side, valu
 use super::zone::Zone;
 use super::{policy, status, watermark};
 use crate::ngx::conf::{
-    Conf, ConfError, Directive, Directives, Places, expect, once, parse_count, parse_flag,
-    parse_number, parse_size, parse_time,
+    Conf, ConfError, Directive, Directives, Places, expect, flag, once, parse_count, parse_number,
+    parse_size, parse_time,
 };
 use crate::ngx::module::Level;
 use crate::ngx::shm;
@@ -283,10 +283,6 @@ const COLOR: &str = "a colour: hexadecimal, rgb() or a name";
 const SWITCH: &str = "\"on\" or \"off\"";
 const QUALITY: &str = "a number from 1 up";
 
-fn flag(args: &Conf<'_>) -> Result<bool, ConfError> {
-    expect(parse_flag(args.arg(0)), args.arg(0), format_args!("{SWITCH}"))
-}
-
 fn set_geometry(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     let mut geometry = conf.geometry();
     let sides = || {
@@ -423,8 +419,7 @@ fn set_avif_quality(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError
 
 /// The second argument, which may be missing: how hard an encoder tries.
 fn set_level(args: &Conf<'_>, name: &str, most: u8) -> Result<Option<u8>, ConfError> {
-    let Some(argument) = args.rest(1).next() else { return Ok(None) };
-    let text = argument;
+    let Some(text) = args.rest(1).next() else { return Ok(None) };
     let number = text.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"="));
     let level = number.and_then(parse_number).and_then(|level| u8::try_from(level).ok());
     let level = level.filter(|&level| level <= most);

@@ -11,7 +11,8 @@ use super::job::{Job, Outcome};
 use super::queue::{self, Full, Ticket};
 use super::task::Task;
 use crate::ngx::guard::catch;
-use crate::ngx::worker;
+use crate::ngx::thread::Work;
+use crate::ngx::{Request, worker};
 
 fn admission(task: &Task) -> Admission {
     let bounds = task.bounds;
@@ -57,28 +58,21 @@ pub fn complete(context: Transfer<'_>, outcome: Option<Outcome>) -> Completed {
 /// Starts as many waiting jobs as may run now.
 pub fn start_waiting() {
     while let Some(Ticket { request, job }) = queue::start() {
-        let is_started = request.with(|request| {
-            let Some(context) = Transfer::of(request) else { return false };
-            // One that can't be started because of a panic is answered as if there was no room.
-            let is_started = catch(|| start(context, job)).unwrap_or(false);
-            if !is_started {
-                queue::end();
-                failure::turn_away(context);
-            }
-            true
-        });
-        // Nobody is there to be answered.
+        // One that can't be started because of a panic is answered as if there was no room.
+        let is_started = request.with(|request| catch(|| start(request, job)).unwrap_or(false));
         if is_started != Some(true) {
             queue::end();
+            request.with(|request| Transfer::of(request).map(failure::turn_away));
         }
     }
 }
 
-fn start(context: Transfer<'_>, mut job: Job) -> bool {
+fn start(request: Request<'_>, mut job: Job) -> bool {
+    let Some(context) = Transfer::of(request) else { return false };
     let Some(task) = context.task.get() else { return false };
     let Some(pool) = task.pool else { return false };
     job.set_control(begin(context, task));
-    context.request.offload::<Job, Job>(pool, job).is_ok()
+    request.offload::<Job, Job>(pool, job).is_ok()
 }
 
 /// Starts the clock of a job, and gives what can end it.
@@ -96,5 +90,5 @@ fn begin(context: Transfer<'_>, task: &Task) -> Arc<Control> {
 /// Runs the job of a request here and now, for an nginx or a location without threads.
 pub fn run_inline(context: Transfer<'_>, task: &Task) -> Option<Outcome> {
     let job = Job::new(task, context.body.take(), begin(context, task));
-    context.request.run_here(job)
+    catch(|| job.run())
 }

@@ -533,11 +533,6 @@ pub fn unknown(argument: &[u8]) -> ConfError {
     ConfError::invalid(format_args!("invalid parameter \"{argument}\""))
 }
 
-/// The rest of an argument behind `name`, which ends in `=`.
-pub fn parameter<'a>(argument: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    argument.strip_prefix(name)
-}
-
 /// A time between two rounds of something.
 ///
 /// # Errors

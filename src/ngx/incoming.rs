@@ -8,8 +8,7 @@ use nginx_sys::{
     ngx_int_t, ngx_str_t, ngx_table_elt_t, ngx_uint_t,
 };
 
-use super::strings::bytes;
-use super::strings::{hash, text};
+use super::strings::{bytes, hash, text};
 use super::{NoMemory, Request, pool, shim};
 
 /// The parts of a request that name what is asked for.

@@ -133,8 +133,7 @@ impl<'c> Parser<'c> {
         Pooled::new(self.pool(), value)
     }
 
-    /// The user and the group that the workers of this configuration will run as, where the
-    /// master is root; to be asked once it is complete.
+    /// The configuration, to be asked once it is complete.
     pub fn cycle(self) -> Pending {
         // SAFETY: as in `log`.
         Pending(unsafe { self.cf.as_ref().cycle })
@@ -311,21 +310,27 @@ fn set_up(parser: Option<Parser<'_>>, body: fn(Parser<'_>) -> Result<(), Reporte
 
 /// A module's `init_module`.
 pub unsafe extern "C" fn init_module<M: Hooks>(cycle: *mut ngx_cycle_t) -> ngx_int_t {
-    at_cycle(cycle, M::taken)
+    // SAFETY: nginx passes the cycle that it is about to take, whose configuration is complete.
+    unsafe { at_cycle(cycle, M::taken) }
 }
 
 /// A module's `init_process`.
 pub unsafe extern "C" fn init_process<M: Hooks>(cycle: *mut ngx_cycle_t) -> ngx_int_t {
-    at_cycle(cycle, M::begin_process)
+    // SAFETY: nginx passes the cycle of the process.
+    unsafe { at_cycle(cycle, M::begin_process) }
 }
 
 /// A module's `exit_process`.
 pub unsafe extern "C" fn exit_process<M: Hooks>(cycle: *mut ngx_cycle_t) {
-    at_cycle(cycle, |_| M::end_process());
+    // SAFETY: nginx passes the cycle of the process.
+    unsafe { at_cycle(cycle, |_| M::end_process()) };
 }
 
-/// Runs `body` with a cycle that nginx passed, and is about to take or has taken.
-fn at_cycle(cycle: *mut ngx_cycle_t, body: impl FnOnce(Cycle<'_>)) -> ngx_int_t {
+/// Runs `body` with a cycle.
+///
+/// # Safety
+/// It is null, or a cycle with a complete configuration that lives until this returns.
+unsafe fn at_cycle(cycle: *mut ngx_cycle_t, body: impl FnOnce(Cycle<'_>)) -> ngx_int_t {
     if let Some(cycle) = NonNull::new(cycle) {
         let cycle = Cycle(cycle, PhantomData);
         guard(cycle.log(), (), || body(cycle));

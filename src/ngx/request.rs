@@ -158,13 +158,12 @@ impl<'r> Request<'r> {
         // SAFETY: alive, and on the event loop: nothing else uses the request meanwhile. nginx
         // looks at its own directive only where no rate is set.
         unsafe {
-            let request = &mut *self.as_ptr();
-            let is_lower = shim::ig_request_limit_rate_set(self.as_ptr()) != 0
-                && request.limit_rate > 0
-                && request.limit_rate < rate;
+            let request = self.as_ptr();
+            let is_lower = shim::ig_request_limit_rate_set(request) != 0
+                && (1..rate).contains(&(*request).limit_rate);
             if !is_lower {
-                request.limit_rate = rate;
-                shim::ig_request_set_limit_rate_set(self.as_ptr(), 1);
+                (*request).limit_rate = rate;
+                shim::ig_request_set_limit_rate_set(request, 1);
             }
         }
     }

@@ -20,6 +20,7 @@ pub struct ThreadTask {
     opaque: [u8; 0],
 }
 
+// SAFETY: `shim.c` defines them with these types.
 unsafe extern "C" {
     pub fn ig_request_aio(request: *const ngx_http_request_t) -> ngx_uint_t;
     pub fn ig_request_blocked(request: *const ngx_http_request_t) -> ngx_uint_t;

@@ -69,36 +69,24 @@ impl Request<'_> {
     pub fn offload<W: Work, C: OnComplete<W>>(self, pool: ThreadPool, work: W) -> Result<(), W> {
         let slot = Slot { request: self.as_ptr(), work: Some(work), output: None };
         let slot = Box::into_raw(Box::new(slot));
-        let take_back = || {
-            // SAFETY: leaked above, and no thread got it.
-            let mut slot = unsafe { Box::from_raw(slot) };
-            slot.work.take()
-        };
-        // SAFETY: pool and log are of a live request; nginx answers null when it has no memory.
-        let task = NonNull::new(unsafe {
-            let complete = on_complete::<W, C>;
-            shim::ig_thread_task_create(self.pool(), complete, slot.cast(), self.log())
-        });
         // Keeps the request, and so its pool with the task in it, until the completion event.
         self.block(true);
-        let is_posted = task.is_some_and(|task| {
-            // SAFETY: the task is new, `run` gets the slot that it wants, and the thread pool is of
-            // the running configuration.
-            let rc = unsafe {
-                shim::ig_thread_task_post(pool.0.as_ptr(), task.as_ptr(), run::<W>, slot.cast())
-            };
-            rc == NGX_OK as ngx_int_t
-        });
+        // SAFETY: pool and log are of a live request; nginx answers null when it has no memory. The
+        // task is new, `run` gets the slot that it wants, and the thread pool is of the running
+        // configuration.
+        let is_posted = unsafe {
+            let complete = on_complete::<W, C>;
+            let task = shim::ig_thread_task_create(self.pool(), complete, slot.cast(), self.log());
+            let post = || shim::ig_thread_task_post(pool.0.as_ptr(), task, run::<W>, slot.cast());
+            !task.is_null() && post() == NGX_OK as ngx_int_t
+        };
         if is_posted {
             return Ok(());
         }
         self.block(false);
-        take_back().map_or(Ok(()), Err)
-    }
-
-    /// Does work here and now. `None` where it panicked.
-    pub fn run_here<W: Work>(self, work: W) -> Option<W::Output> {
-        catch(|| work.run())
+        // SAFETY: leaked above, and no thread got it.
+        let slot = unsafe { Box::from_raw(slot) };
+        slot.work.map_or(Ok(()), Err)
     }
 }
 

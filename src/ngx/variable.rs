@@ -12,8 +12,7 @@ use nginx_sys::{
 use super::Reported;
 use super::guard::guard;
 use super::module::{Core, Parser};
-use super::strings::bytes;
-use super::strings::text;
+use super::strings::{bytes, text};
 use super::{NoMemory, Request, pool, shim};
 
 /// One variable: its name, and its value for a request where it has one.

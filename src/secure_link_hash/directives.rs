@@ -9,8 +9,8 @@ use nginx_sys::{
 use super::conf::{Links, LocConf, MainConf, Require, SecureLinkHash, UnsignedArgs};
 use super::keys;
 use crate::ngx::conf::{
-    Conf, ConfError, Directive, Directives, Expression, Places, expect, once, parse_flag,
-    parse_number, parse_time,
+    Conf, ConfError, Directive, Directives, Expression, Places, expect, flag, once, parse_flag,
+    parse_number, parse_time, unknown,
 };
 use crate::ngx::variable::Kept;
 
@@ -96,9 +96,7 @@ impl Directives for LocConf {
             name: c"secure_link_hash_prefix",
             kind: ANYWHERE | NGX_CONF_FLAG,
             set: |conf, args| {
-                let flag = parse_flag(args.arg(0));
-                let flag = expect(flag, args.arg(0), format_args!("\"on\" or \"off\""))?;
-                once(&mut conf.prefix, flag)?;
+                once(&mut conf.prefix, flag(args)?)?;
                 unmixed(conf)
             },
         },
@@ -140,11 +138,6 @@ fn unmixed(conf: &LocConf) -> Result<(), ConfError> {
     })
 }
 
-fn unknown(argument: &[u8]) -> ConfError {
-    let argument = String::from_utf8_lossy(argument);
-    ConfError::invalid(format_args!("invalid parameter \"{argument}\""))
-}
-
 fn set_encoding(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     let text = args.arg(0);
     let expected = format_args!("base64url or hex");
@@ -164,8 +157,7 @@ fn set_encoding(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
 }
 
 fn set_require(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
-    let text = args.arg(0);
-    let is_on = expect(parse_flag(text), text, format_args!("\"on\" or \"off\""))?;
+    let is_on = flag(args)?;
     let (mut invalid, mut expired) = (None, None);
     for argument in args.rest(1) {
         let (slot, text) = if let Some(text) = argument.strip_prefix(b"invalid=") {

@@ -17,8 +17,7 @@ const LONGEST_FILE: u64 = 64 << 10;
 /// `[id=ID] [salt=SALT | salt_file=PATH] KEY`.
 pub fn set(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     let (mut id, mut salt, mut secret) = (None, None, None);
-    for argument in args.rest(0) {
-        let text = argument;
+    for text in args.rest(0) {
         let path = |path: &[u8]| args.full_path(path, true);
         if let Some(text) = text.strip_prefix(b"id=") {
             once(&mut id, text)?;

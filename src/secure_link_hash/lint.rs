@@ -97,6 +97,8 @@ fn touching(message: Expression, is_md5: bool) -> Option<(String, String)> {
     None
 }
 
+const MD5: &str = "secure_link_hash_md5";
+
 /// Directives that only some ways of telling right links go by.
 const KEYED: [&str; 4] = [
     "secure_link_hash_algorithm",
@@ -107,6 +109,20 @@ const KEYED: [&str; 4] = [
 const UNSIGNED: &str = "secure_link_hash_unsigned_args";
 
 impl LocConf {
+    /// What is signed, where the configuration says that, and the directive that does.
+    fn message(&self) -> Option<(Expression, &'static str)> {
+        match self.method {
+            Method::Md5(message) => Some((message, MD5)),
+            Method::Mac(message, _) => Some((message, "secure_link_hash_message")),
+            Method::None | Method::Secret(_) | Method::Foreign(..) => None,
+        }
+    }
+
+    /// The text of `secure_link_hash`: what tells token and expiry.
+    fn value_text(&self) -> &[u8] {
+        self.value.as_ref().map_or(&[], Expression::text)
+    }
+
     /// Looks over a location that is merged. Its own directives are the first `own` of its places.
     pub fn note(&self, own: usize, main: &MainConf, parser: Parser<'_>) {
         let notes = &main.notes;
@@ -192,14 +208,10 @@ impl LocConf {
 
     /// Warns of what is wrong with the text that is signed.
     fn warn_of_message(&self, own: usize, parser: Parser<'_>) {
-        let (message, name, is_md5) = match self.method {
-            Method::Md5(message) => (message, "secure_link_hash_md5", true),
-            Method::Mac(message, _) => (message, "secure_link_hash_message", false),
-            Method::None | Method::Secret(_) | Method::Foreign(..) => return,
-        };
+        let Some((message, name)) = self.message() else { return };
         let says = |name| self.places.iter().take(own).find(|place| place.name == name);
         if let Some(place) = says(name) {
-            if let Some((one, other)) = touching(message, is_md5) {
+            if let Some((one, other)) = touching(message, name == MD5) {
                 place.warn(
                     parser,
                     format_args!(
@@ -235,7 +247,7 @@ impl LocConf {
 
     /// Whether nothing that is signed tells one file from another.
     fn forgets_path(&self, message: Expression) -> bool {
-        let value = self.value.as_ref().map_or(&b""[..], |value| value.text());
+        let value = self.value_text();
         terms(message.text()).all(|term| match term {
             Term::Text(text) => !text.contains(&b'/'),
             Term::Variable(name) => {
@@ -249,11 +261,7 @@ impl LocConf {
     /// Says where a request can choose by its arguments what is made of an image, and the message
     /// leaves them out: such a link is one for pictures of any size.
     fn warn_of_unsigned(&self, notes: &Notes, parser: Parser<'_>) {
-        let (message, name) = match self.method {
-            Method::Md5(message) => (message, "secure_link_hash_md5"),
-            Method::Mac(message, _) => (message, "secure_link_hash_message"),
-            Method::None | Method::Secret(_) | Method::Foreign(..) => return,
-        };
+        let Some((message, name)) = self.message() else { return };
         let (Some(place), Some(_)) = (self.places.get(name), self.value) else { return };
         let Some(image) = parser.location::<ImageResize>() else { return };
         if message.variables().any(|name| ALL.contains(&name)) {
@@ -278,8 +286,8 @@ impl LocConf {
 
     /// Whether links have an expiry that is certainly in no message.
     fn forgets_expiry(&self) -> bool {
-        let (Method::Md5(message) | Method::Mac(message, _)) = &self.method else { return false };
-        let value = self.value.as_ref().map_or(&b""[..], |value| value.text());
+        let Some((message, _)) = self.message() else { return false };
+        let value = self.value_text();
         let Some(at) = value.iter().position(|&byte| byte == b',') else { return false };
         let expiry = value.get(at..).unwrap_or_default();
         let holds_none = |name: &[u8]| {

@@ -7,7 +7,7 @@ use redis::Client;
 
 use super::conf::{RedisConf, StatsdConf, hostname};
 use crate::access_key::conf::MainConf;
-use crate::ngx::conf::{self, ConfError, expect, interval, once, parameter, unknown};
+use crate::ngx::conf::{self, ConfError, expect, interval, once, unknown};
 
 /// The longest prefix, so that a line fits into a datagram whatever the partner is called.
 const MAX_PREFIX: usize = 512;
@@ -23,16 +23,16 @@ pub fn set_statsd(conf: &mut MainConf, args: &conf::Conf<'_>) -> Result<(), Conf
     let address = expect(is_address, address, format_args!("HOST:PORT"))?.to_owned();
     let (mut prefix, mut every, mut tags) = (None, None, None);
     for argument in args.rest(1) {
-        if let Some(text) = parameter(argument, b"prefix=") {
+        if let Some(text) = argument.strip_prefix(b"prefix=") {
             let text = expect(
                 name(text),
                 text,
                 format_args!("letters, digits, \"_\", \"-\" and single dots"),
             )?;
             once(&mut prefix, text)?;
-        } else if let Some(text) = parameter(argument, b"interval=") {
+        } else if let Some(text) = argument.strip_prefix(b"interval=") {
             once(&mut every, interval(text)?)?;
-        } else if let Some(text) = parameter(argument, b"tags=") {
+        } else if let Some(text) = argument.strip_prefix(b"tags=") {
             let is_known = (text == b"dogstatsd").then_some(Tags::Dogstatsd);
             once(&mut tags, expect(is_known, text, format_args!("dogstatsd"))?)?;
         } else {
@@ -63,15 +63,15 @@ fn name(text: &[u8]) -> Option<String> {
 pub fn set_redis(conf: &mut MainConf, args: &conf::Conf<'_>) -> Result<(), ConfError> {
     let (mut node, mut every, mut timeout, mut deny) = (None, None, None, None);
     for argument in args.rest(1) {
-        if let Some(text) = parameter(argument, b"node=") {
+        if let Some(text) = argument.strip_prefix(b"node=") {
             let expected = format_args!("up to 64 of A-Z, a-z, 0-9, \".\", \"_\" and \"-\"");
             let text = expect(is_id(text).then_some(text), text, expected)?;
             once(&mut node, String::from_utf8_lossy(text).into_owned())?;
-        } else if let Some(text) = parameter(argument, b"interval=") {
+        } else if let Some(text) = argument.strip_prefix(b"interval=") {
             once(&mut every, interval(text)?)?;
-        } else if let Some(text) = parameter(argument, b"timeout=") {
+        } else if let Some(text) = argument.strip_prefix(b"timeout=") {
             once(&mut timeout, interval(text)?)?;
-        } else if let Some(text) = parameter(argument, b"on_error=") {
+        } else if let Some(text) = argument.strip_prefix(b"on_error=") {
             let known = match text {
                 b"local" => Some(false),
                 b"deny" => Some(true),

@@ -1,5 +1,6 @@
 //! Sums of several nodes in Redis.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use image_gate_core::key::redis::{Entry, Exchange, SCRIPT, What, arguments};
@@ -9,10 +10,7 @@ use redis::{Client, Connection, RedisResult, Script};
 use super::conf::RedisConf;
 use super::sink::{Sink, now};
 use super::stop::Stop;
-
 use crate::access_key::zone::Zone;
-
-use std::sync::atomic::Ordering;
 
 /// How long the names of a host may take to be looked up.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -8,7 +8,6 @@ use image_gate_core::key::Statsd;
 use super::conf::StatsdConf;
 use super::sink::{Sink, now};
 use super::stop::Stop;
-
 use crate::access_key::zone::Zone;
 
 /// How long a name server may take.
