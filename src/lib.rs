@@ -5,8 +5,6 @@
 #[deny(unsafe_code)]
 mod access_key;
 #[deny(unsafe_code)]
-mod files;
-#[deny(unsafe_code)]
 mod image_resize;
 mod modules;
 mod ngx;

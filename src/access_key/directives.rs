@@ -15,13 +15,13 @@ use super::conf::{
 };
 use super::zone::{KeyFile, Store};
 use super::{export, redirect, status, store};
-use crate::files::FileId;
 use crate::ngx::conf::{
     Conf, ConfError, Directive, Directives, Places, expect, flag, interval, once, parse_number,
     parse_size, unknown,
 };
 use crate::ngx::module::Level;
 use crate::ngx::{Pooled, location, shm, worker};
+use image_gate_runtime::files::FileId;
 
 const SERVER_AND_LOCATION: u32 = NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 

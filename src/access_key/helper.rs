@@ -11,10 +11,10 @@ use nginx_sys::{NGX_LOG_ERR, NGX_LOG_NOTICE};
 
 use super::store;
 use super::zone::Zone;
-use crate::files::FileId;
 use crate::ngx::guard::catch;
 use crate::ngx::log::CycleLog;
 use crate::ngx::thread;
+use image_gate_runtime::files::FileId;
 
 struct Helper {
     stop: Arc<(Mutex<bool>, Condvar)>,

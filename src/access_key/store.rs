@@ -11,8 +11,8 @@ use std::sync::atomic::Ordering;
 use image_gate_core::key::{Account, State, StateError, Table};
 
 use super::zone::Zone;
-use crate::files::{self, FileId};
 use crate::ngx::worker;
+use image_gate_runtime::files::{self, FileId};
 
 /// The largest key file, in bytes.
 const MAX_KEYS: u64 = 256 * 1024 * 1024;

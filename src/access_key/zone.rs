@@ -12,9 +12,9 @@ use image_gate_core::key::{
 };
 
 use super::memory::{Header, NO_HEADER, Record};
-use crate::files::FileId;
 use crate::ngx::shm::Memory;
 use crate::ngx::worker;
+use image_gate_runtime::files::FileId;
 
 /// The partners of the key file, and where their records are.
 #[derive(Default)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use image_gate_core::image::{Color, Error, MarkLook, Position, Share, values};
 
-use super::marks::{self, Kind, Layer, Named};
+use super::marks::{self, Kind, Layer};
 use super::value::{Value, evaluate, is_sent, parse_value, value, varying};
 use crate::ngx::Request;
 use crate::ngx::conf::{Conf, ConfError, Expression, Term, once, parse_flag, terms};
@@ -209,8 +209,7 @@ impl Watermark {
                 (font, Some((text, size, color)))
             }
         };
-        let path = self.path(name, request)?;
-        let file = Named { stamp: marks::stamp(&path)?, path };
+        let file = marks::look(self.path(name, request)?)?;
         Ok(Some(Layer { file, text, look: self.look.get(request)? }))
     }
 

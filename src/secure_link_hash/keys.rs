@@ -8,8 +8,8 @@ use std::rc::Rc;
 use image_gate_core::link::{Key, parse_secret, secret_of_file};
 
 use super::conf::LocConf;
-use crate::files;
 use crate::ngx::conf::{Conf, ConfError, once};
+use image_gate_runtime::files;
 
 /// The longest file that is taken for a key, in bytes: an RSA key has some hundred.
 const LONGEST_FILE: u64 = 64 << 10;

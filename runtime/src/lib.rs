@@ -1,0 +1,11 @@
+//! What image-gate does with files, threads and sockets: the parts that need a system, but no nginx.
+//!
+//! The module is a thin shell around it. What the time is, and what else the process that it runs
+//! in is to say, comes from the caller, so that tests can say otherwise.
+
+#![forbid(unsafe_code)]
+
+pub mod files;
+#[cfg(test)]
+mod testing;
+pub mod watermark;
