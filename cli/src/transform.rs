@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum;
 use image_gate_core::image::{
-    Control, DamagePolicy, Format, Limits, Output, Plan, ProfilePolicy, Transformed, prepare,
+    Control, Format, Limits, Output, Plan, Setting, Transformed, prepare,
 };
 
 use crate::failure::{Code, Failure, refuse};
@@ -20,7 +19,8 @@ pub struct Arguments {
     /// format where no parameter does
     #[arg(value_name = "OUT")]
     output: PathBuf,
-    /// As in image_resize_params: width=300,height=200,fit=crop,quality=75
+    /// As in image_resize_params: width=300,height=200,fit=crop,quality=75; and what only
+    /// directives say, by their names behind "image_resize_": png_compression=best
     #[arg(value_name = "PARAMS", default_value = "")]
     params: String,
     /// As image_resize_interlace
@@ -33,30 +33,26 @@ pub struct Arguments {
     #[arg(long)]
     no_transparency: bool,
     /// As image_resize_profile
-    #[arg(long, value_enum, default_value = "srgb")]
-    profile: Profile,
+    #[arg(long, default_value = "srgb", value_parser = value("profile"))]
+    profile: String,
     /// As image_resize_damaged
-    #[arg(long, value_enum, default_value = "lenient")]
-    damaged: Damaged,
+    #[arg(long, default_value = "lenient", value_parser = value("damaged"))]
+    damaged: String,
     /// As effort= of image_resize_webp_quality
-    #[arg(long, value_name = "0-6", value_parser = clap::value_parser!(u8).range(0..=6))]
-    effort: Option<u8>,
+    #[arg(long, value_name = "0-6", value_parser = value("effort"))]
+    effort: Option<String>,
     /// As image_resize_watermark, its parameters separated by spaces; once for each layer
     #[arg(long, value_name = "LAYER")]
     watermark: Vec<String>,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Profile {
-    Srgb,
-    Keep,
-    Strip,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Damaged {
-    Lenient,
-    Strict,
+/// Reads a value of that setting.
+fn value(name: &'static str) -> impl Fn(&str) -> Result<String, String> + Clone {
+    move |text| {
+        let setting = Setting::find(name).ok_or("no setting")?;
+        let expected = || format!("it must be {}", setting.expected());
+        setting.read(text.as_bytes()).map(|_| text.to_owned()).ok_or_else(expected)
+    }
 }
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -77,25 +73,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
-    let mut plan = Plan {
-        format: format_of(&arguments.output),
-        interlace: arguments.interlace,
-        orient: !arguments.no_orient,
-        transparency: !arguments.no_transparency,
-        profile: match arguments.profile {
-            Profile::Srgb => ProfilePolicy::Srgb,
-            Profile::Keep => ProfilePolicy::Keep,
-            Profile::Strip => ProfilePolicy::Strip,
-        },
-        damaged: match arguments.damaged {
-            Damaged::Lenient => DamagePolicy::Lenient,
-            Damaged::Strict => DamagePolicy::Strict,
-        },
-        ..Plan::default()
-    };
-    if let Some(effort) = arguments.effort {
-        plan.webp_effort = effort;
-    }
+    let Arguments { profile, damaged, interlace, no_orient, no_transparency, .. } = arguments;
+    let mut options = vec![format!("profile={profile}"), format!("damaged={damaged}")];
+    options.extend(interlace.then(|| "interlace=on".to_owned()));
+    options.extend(no_orient.then(|| "orient=off".to_owned()));
+    options.extend(no_transparency.then(|| "transparency=off".to_owned()));
+    options.extend(arguments.effort.as_ref().map(|effort| format!("effort={effort}")));
+    let mut plan = Plan { format: format_of(&arguments.output), ..Plan::default() };
+    plan.set_params(&options.join(","))?;
     plan.set_params(&arguments.params)?;
     if plan.format.is_none()
         && let Some(extension) = arguments.output.extension()

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use image_gate_core::image::{
-    Color, Content, Control, Font, Limits, Mark, MarkLook, Picture, Position, Share, Text, values,
+    Color, Content, Control, Font, Limits, Mark, MarkLook, Picture, Position, Share, Text,
+    Words as _, values,
 };
 
 use crate::failure::{Code, Failure, refuse};
@@ -34,7 +35,7 @@ pub fn read(layer: &str) -> Result<Mark, Failure> {
             "font" => font = Some(value.to_owned()),
             "size" => size = values::text_size(bytes).ok_or_else(bad)?,
             "color" => color = Color::parse(bytes).ok_or_else(bad)?,
-            "position" => look.position = Position::from_name(bytes).ok_or_else(bad)?,
+            "position" => look.position = Position::from_word(bytes).ok_or_else(bad)?,
             "offset" => look.offset = values::offset(bytes).ok_or_else(bad)?,
             "opacity" => look.opacity = Share::parse(bytes).ok_or_else(bad)?,
             "scale" => look.scale = Some(values::scale(bytes).ok_or_else(bad)?),

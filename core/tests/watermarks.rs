@@ -154,7 +154,7 @@ fn broken_marks_are_refused() {
 
 #[test]
 fn the_plan_knows_its_marks() {
-    let tag = |plan: &Plan| Tagger::default().tag(Validator::Tag(b"\"v\""), plan, &[] as &[()]);
+    let tag = |plan: &Plan| Tagger::default().tag(Validator::Tag(b"\"v\""), plan, &[] as &[Plan]);
     let plain = marked(vec![mark(MarkLook::default())]);
     assert_eq!(tag(&plain), tag(&marked(vec![mark(MarkLook::default())])));
     let others = [

@@ -5,13 +5,14 @@
 
 use std::collections::HashMap;
 use std::fmt::Display;
-use std::hash::{Hash, Hasher};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use image_gate_core::image::{
-    Color, Content, Control, Error, Font, Limits, Mark, MarkLook, Picture, Text,
+    Canonical, Color, Content, Control, Error, Font, Limits, Mark, MarkLook, Picture, Text,
+    write_bytes,
 };
 
 use crate::files::{self, FileId};
@@ -26,7 +27,7 @@ const MOST_SEEN: usize = 1024;
 const LARGEST: u64 = 64 << 20;
 
 /// One layer of one request, its file not read yet.
-#[derive(Debug, Clone, Hash)]
+#[derive(Debug, Clone)]
 pub struct Layer {
     /// The picture, or the font of the text.
     pub file: SeenFile,
@@ -44,11 +45,19 @@ pub struct SeenFile {
 }
 
 /// What makes an entity tag: the same on all servers that have the same file.
-impl Hash for SeenFile {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.path.hash(state);
-        self.id.modified().hash(state);
-        self.id.len().hash(state);
+impl Canonical for Layer {
+    fn write(&self, out: &mut String) {
+        let SeenFile { path, id } = &self.file;
+        write_bytes(path.as_os_str().as_bytes(), out);
+        out.push(',');
+        (id.modified(), id.len()).write(out);
+        if let Some((text, size, color)) = &self.text {
+            out.push(',');
+            write_bytes(text.as_bytes(), out);
+            out.push(',');
+            (*size, *color).write(out);
+        }
+        self.look.write(out);
     }
 }
 

@@ -17,7 +17,7 @@ impl Handler for Preaccess {
     const PANICKED: ngx_int_t = DECLINED;
 
     fn handle(request: Request<'_>) -> ngx_int_t {
-        let mode = conf(&request).map(|conf| conf.geometry().mode).unwrap_or_default();
+        let mode = conf(&request).map(|conf| conf.mode()).unwrap_or_default();
         if !matches!(mode, Mode::Off) && request.is_main() {
             if let Some(dropped) = request.drop_range() {
                 // Without memory there is no range, which is as right.

@@ -15,7 +15,7 @@ pub fn codings(request: Request<'_>) -> Codings {
 
 /// Decides from the headers of the source what is to be done.
 pub fn begin(request: Request<'_>, conf: &LocConf, codings: &Codings) -> Result<Task, Failure> {
-    let (buffer, mode) = (conf.buffer(), conf.geometry().mode);
+    let (buffer, mode) = (conf.buffer(), conf.mode());
     let mut plan = conf.plan(request)?;
     let keeps_original = conf.keeps_original();
     let (work, layers, tag) = match mode {

@@ -1,14 +1,12 @@
 //! What the directives of a location say.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use image_gate_core::image::{
-    Allow, AnimationPolicy, Color, DamagePolicy, Gravity, Limits, MetadataPolicy, PngCompression,
-    Presets, ProfilePolicy, Rotation, Wanted,
-};
+use image_gate_core::image::{Allow, Filling, Limits, Parsed, Presets, SETTINGS, Setting};
 
-use super::value::{Value, varying};
+use super::value::Value;
 use super::watermark::Watermark;
 use super::zone::Zone;
 use crate::ngx::conf::{Expression, Place, Places};
@@ -43,7 +41,7 @@ pub struct ErrorLocation {
 }
 
 /// What the body becomes.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq)]
 pub enum Mode {
     /// The filter does nothing.
     #[default]
@@ -56,71 +54,14 @@ pub enum Mode {
     Info,
     /// An image of the same size.
     Convert,
-    /// An image that fits into a box.
-    Resize(Sides),
-    /// An image that fills a box.
-    Crop(Sides),
-    /// An image on a canvas of that size.
-    Pad(Sides),
-    /// An image of just that size.
-    Stretch(Sides),
+    /// An image that fills a box that way.
+    Box(Filling),
 }
 
 impl Mode {
     /// Whether the body becomes an image that is made.
     pub fn makes_image(self) -> bool {
-        !matches!(self, Mode::Off | Mode::Test | Mode::Size | Mode::Info)
-    }
-}
-
-/// The box, and the named values beside it.
-#[derive(Clone, Copy)]
-pub struct Sides {
-    /// Width in pixels; `None` (written `-`) is no bound.
-    pub width: Value<Option<std::num::NonZeroU32>>,
-    /// Height in pixels.
-    pub height: Value<Option<std::num::NonZeroU32>>,
-    pub named: Named,
-}
-
-/// The named values of a box.
-#[derive(Clone, Copy, Default)]
-pub struct Named {
-    pub gravity: Option<Value<Gravity>>,
-    pub enlarge: Option<Value<bool>>,
-    pub dpr: Option<Value<u16>>,
-    pub background: Option<Value<Color>>,
-}
-
-/// `image_resize_adjust`.
-#[derive(Clone, Copy, Default)]
-pub struct Adjustment {
-    pub brightness: Option<Value<u16>>,
-    pub contrast: Option<Value<u16>>,
-    pub saturation: Option<Value<u16>>,
-    pub hue: Option<Value<u16>>,
-    pub gamma: Option<Value<u16>>,
-    pub grayscale: Option<Value<bool>>,
-}
-
-/// `image_resize`, all of it at one level.
-#[derive(Clone, Copy, Default)]
-pub struct Geometry {
-    /// The mode named last.
-    pub mode: Mode,
-    /// The angle of `rotate`.
-    pub rotate: Option<Value<Rotation>>,
-}
-
-impl Geometry {
-    /// The box of the mode, where it has one.
-    pub fn sides(&self) -> Option<Sides> {
-        match self.mode {
-            Mode::Resize(sides) | Mode::Crop(sides) | Mode::Pad(sides) | Mode::Stretch(sides) => {
-                Some(sides)
-            }
-            Mode::Off | Mode::Test | Mode::Size | Mode::Info | Mode::Convert => None,
-        }
+        matches!(self, Mode::Convert | Mode::Box(_))
     }
 }
 
@@ -200,26 +141,10 @@ pub struct MainConf {
 /// The configuration of a location. `None` is what was not said.
 #[derive(Clone, Default)]
 pub struct LocConf {
-    pub geometry: Option<Geometry>,
+    pub mode: Option<Mode>,
+    /// The values of settings, by their rows in the table.
+    pub settings: BTreeMap<usize, Value<Parsed>>,
     pub buffer: Option<u64>,
-    pub jpeg_quality: Option<Value<u8>>,
-    pub webp_quality: Option<WebpQuality>,
-    pub avif_quality: Option<AvifQuality>,
-    pub max_bytes: Option<Value<Option<u64>>>,
-    pub trim: Option<Value<Option<u8>>>,
-    pub adjust: Option<Adjustment>,
-    pub blur: Option<Value<u16>>,
-    pub png_compression: Option<PngCompression>,
-    pub sharpen: Option<Value<u16>>,
-    pub transparency: Option<bool>,
-    pub interlace: Option<bool>,
-    pub background: Option<Value<Color>>,
-    pub orient: Option<bool>,
-    pub profile: Option<ProfilePolicy>,
-    pub metadata: Option<MetadataPolicy>,
-    pub animation: Option<AnimationPolicy>,
-    pub damaged: Option<DamagePolicy>,
-    pub format: Option<Value<Wanted>>,
     pub bounds: Option<Bounds>,
     pub threads: Option<Threads>,
     /// The list of parameters that overrides the directives.
@@ -241,69 +166,28 @@ pub struct LocConf {
     pub complaints: Sparse,
 }
 
-/// `image_resize_webp_quality`.
-#[derive(Clone, Copy)]
-pub struct WebpQuality {
-    /// Quality, 1 to 100.
-    pub quality: Value<u8>,
-    /// Effort, 0 to 6.
-    pub effort: Option<u8>,
-}
-
-/// `image_resize_avif_quality`.
-#[derive(Clone, Copy)]
-pub struct AvifQuality {
-    /// Quality, 1 to 100.
-    pub quality: Value<u8>,
-    /// Speed, 0 to 10.
-    pub speed: Option<u8>,
-}
-
 impl LocConf {
-    /// The mode and the angle that hold here.
-    pub fn geometry(&self) -> Geometry {
-        self.geometry.unwrap_or_default()
+    /// The mode that holds here.
+    pub fn mode(&self) -> Mode {
+        self.mode.unwrap_or_default()
+    }
+
+    /// The settings that have values here, in their order.
+    pub fn settings(&self) -> impl Iterator<Item = (&'static Setting, &Value<Parsed>)> {
+        self.settings.iter().filter_map(|(&row, value)| Some((SETTINGS.get(row)?, value)))
     }
 
     /// The directives by which a request may say itself what is made of an image: all values that
     /// hold variables.
     pub fn asked_by(&self) -> impl Iterator<Item = (&'static str, Expression)> {
-        let geometry = self.geometry();
-        let sides = geometry.sides();
-        let named = sides.map(|sides| sides.named).unwrap_or_default();
-        let adjust = self.adjust.unwrap_or_default();
-        let rows = [
-            ("image_resize_params", self.params),
-            ("image_resize", varying(sides.map(|sides| sides.width))),
-            ("image_resize", varying(sides.map(|sides| sides.height))),
-            ("image_resize", varying(named.gravity)),
-            ("image_resize", varying(named.enlarge)),
-            ("image_resize", varying(named.dpr)),
-            ("image_resize", varying(named.background)),
-            ("image_resize", varying(geometry.rotate)),
-            ("image_resize_jpeg_quality", varying(self.jpeg_quality)),
-            ("image_resize_webp_quality", varying(self.webp_quality.map(|webp| webp.quality))),
-            ("image_resize_avif_quality", varying(self.avif_quality.map(|avif| avif.quality))),
-            ("image_resize_max_bytes", varying(self.max_bytes)),
-            ("image_resize_trim", varying(self.trim)),
-            ("image_resize_adjust", varying(adjust.brightness)),
-            ("image_resize_adjust", varying(adjust.contrast)),
-            ("image_resize_adjust", varying(adjust.saturation)),
-            ("image_resize_adjust", varying(adjust.hue)),
-            ("image_resize_adjust", varying(adjust.gamma)),
-            ("image_resize_adjust", varying(adjust.grayscale)),
-            ("image_resize_blur", varying(self.blur)),
-            ("image_resize_sharpen", varying(self.sharpen)),
-            ("image_resize_background", varying(self.background)),
-            ("image_resize_format", varying(self.format)),
-        ];
+        let params = self.params.map(|expression| ("image_resize_params", expression));
+        let settings = self.settings().filter_map(|(setting, value)| {
+            Some((setting.directive.as_ref()?.text(), value.expression()?))
+        });
         let layers = self.watermarks.iter().flatten().flat_map(Watermark::expressions);
-        let layers = layers.map(|expression| ("image_resize_watermark", Some(expression)));
-        let makes_image = geometry.mode.makes_image();
-        rows.into_iter()
-            .chain(layers)
-            .filter(move |_| makes_image)
-            .filter_map(|(name, expression)| Some((name, expression?)))
+        let layers = layers.map(|expression| ("image_resize_watermark", expression));
+        let makes_image = self.mode().makes_image();
+        params.into_iter().chain(settings).chain(layers).filter(move |_| makes_image)
     }
 
     /// Bytes that a source may have.

@@ -44,9 +44,7 @@ impl Filter for Images {
 fn header(request: Request<'_>) -> ngx_int_t {
     let Some(conf) = conf(&request) else { return ERROR };
     // With a context, this is the answer to a request that failed here before.
-    if matches!(conf.geometry().mode, Mode::Off)
-        || !request.is_main()
-        || Transfer::active(request).is_some()
+    if matches!(conf.mode(), Mode::Off) || !request.is_main() || Transfer::active(request).is_some()
     {
         return next_header(request);
     }
@@ -60,7 +58,7 @@ fn header(request: Request<'_>) -> ngx_int_t {
         }
         status @ (100..NGX_HTTP_OK | NGX_HTTP_NO_CONTENT | NGX_HTTP_NOT_MODIFIED) => {
             context.note(|facts| facts.status = Some(Status::Passed));
-            if status == NGX_HTTP_NOT_MODIFIED && !matches!(conf.geometry().mode, Mode::Test) {
+            if status == NGX_HTTP_NOT_MODIFIED && !matches!(conf.mode(), Mode::Test) {
                 headers::revalidated(request, conf);
             }
             next_header(request)
@@ -92,7 +90,7 @@ fn source(context: Transfer<'_>, conf: &LocConf) -> ngx_int_t {
     if request.content_length().is_some_and(|length| length > buffer) {
         return refuse(context, Error::TooLarge { limit: buffer }.into());
     }
-    if matches!(conf.geometry().mode, Mode::Test) {
+    if matches!(conf.mode(), Mode::Test) {
         return hold(context, State::Sniff);
     }
     let task = match begin(request, conf, codings) {

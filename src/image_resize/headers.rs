@@ -136,7 +136,7 @@ pub fn revalidated(request: Request<'_>, conf: &LocConf) {
     // An upstream may say how long the source is.
     request.set_content_length(None);
     forget_source(request);
-    let mode = conf.geometry().mode;
+    let mode = conf.mode();
     let Ok(mut plan) = conf.plan(request) else {
         let _ = request.set_etag(None);
         return;

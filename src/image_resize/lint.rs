@@ -1,12 +1,10 @@
 //! What `nginx -t` refuses or warns of: settings of images that are not made, and names of what is
 //! not there.
 
-use image_gate_core::image::{Error, Plan};
+use image_gate_core::image::{Argument, Error, Filling, Parsed, Plan, SETTINGS, Setting};
 use nginx_sys::ngx_uint_t;
 
-use super::conf::{
-    ErrorLocation, Geometry, ImageResize, LocConf, MainConf, Mode, OnError, Threads,
-};
+use super::conf::{ErrorLocation, ImageResize, LocConf, MainConf, Mode, OnError, Threads};
 use super::value::Value;
 use crate::ngx::location::{self, Server};
 use crate::ngx::{Parser, Reported, thread, variable};
@@ -15,23 +13,14 @@ use crate::ngx::{Parser, Reported, thread, variable};
 /// what is above the last mode is no mode.
 const MODES: std::ops::RangeInclusive<ngx_uint_t> = 1..=5;
 
-/// What only an image that is made goes by.
-const OF_IMAGES: [&str; 14] = [
-    "image_resize_adjust",
-    "image_resize_avif_quality",
-    "image_resize_background",
-    "image_resize_blur",
-    "image_resize_interlace",
-    "image_resize_jpeg_quality",
-    "image_resize_max_bytes",
-    "image_resize_params",
-    "image_resize_png_compression",
-    "image_resize_sharpen",
-    "image_resize_transparency",
-    "image_resize_trim",
-    "image_resize_watermark",
-    "image_resize_webp_quality",
-];
+/// Whether only an image that is made goes by a directive.
+fn is_of_images(name: &str) -> bool {
+    matches!(name, "image_resize_params" | "image_resize_watermark")
+        || SETTINGS.iter().any(|setting| {
+            let directive = setting.directive.as_ref();
+            directive.is_some_and(|own| own.text() == name && !own.is_general)
+        })
+}
 
 /// Bytes below which `memory=` can only be a slip.
 const LEAST_MEMORY: u64 = 1 << 20;
@@ -39,13 +28,15 @@ const LEAST_MEMORY: u64 = 1 << 20;
 impl LocConf {
     /// Whether a mode with a box has none.
     fn is_unbounded(&self) -> bool {
-        let Geometry { mode: Mode::Resize(sides) | Mode::Crop(sides) | Mode::Pad(sides), .. } =
-            self.geometry()
-        else {
-            return false;
+        let is_side = |setting: &Setting| {
+            let directive = setting.directive.as_ref();
+            directive.is_some_and(|directive| matches!(directive.argument, Argument::At(..)))
         };
-        let is_open = |side: &Value<Option<_>>| matches!(side, Value::Fixed(None));
-        is_open(&sides.width) && is_open(&sides.height)
+        matches!(self.mode(), Mode::Box(filling) if filling != Filling::Stretched)
+            && self
+                .settings()
+                .filter(|(setting, _)| is_side(setting))
+                .all(|(_, side)| matches!(side, Value::Fixed(Parsed::Off)))
     }
 
     /// What is wrong with parameters that are the same for every request.
@@ -61,7 +52,7 @@ impl LocConf {
     pub fn note(&self, own: usize, parser: Parser<'_>) -> Result<(), Reported> {
         let main = parser.main::<ImageResize>().ok_or(Reported)?;
         let notes = &main.notes;
-        let has_mode = !matches!(self.geometry().mode, Mode::Off);
+        let has_mode = !matches!(self.mode(), Mode::Off);
         for place in self.places.iter() {
             place.is_used.set(
                 place.is_used.get()
@@ -73,7 +64,7 @@ impl LocConf {
             );
         }
         let is_moot = |name: &str| {
-            has_mode && !self.geometry().mode.makes_image() && OF_IMAGES.contains(&name)
+            has_mode && !self.mode().makes_image() && name != "image_resize" && is_of_images(name)
         };
         for place in self.places.iter().take(own) {
             notes.places.borrow_mut().push(place.clone());
@@ -137,11 +128,7 @@ impl LocConf {
             }
         }
         let is_meant = matches!(self.threads, Some(Threads::Off));
-        if has_mode
-            && !matches!(self.geometry().mode, Mode::Test)
-            && !is_meant
-            && !thread::available()
-        {
+        if has_mode && !matches!(self.mode(), Mode::Test) && !is_meant && !thread::available() {
             main.is_blocking.set(true);
         }
         if has_mode

@@ -1,6 +1,8 @@
 //! What a location takes over from the level above.
 
-use super::conf::{Geometry, ImageResize, LocConf, Mode, Threads};
+use image_gate_core::image::SETTINGS;
+
+use super::conf::{ImageResize, LocConf, Mode, Threads};
 use crate::ngx::conf::Merge;
 use crate::ngx::thread::{self, ThreadPool};
 use crate::ngx::{Parser, Reported};
@@ -10,28 +12,16 @@ impl Merge for LocConf {
         fn inherit<T: Copy>(child: &mut Option<T>, parent: Option<T>) {
             *child = child.or(parent);
         }
-        let own = self.places.iter().count();
-        self.places.inherit(&parent.places);
-        inherit(&mut self.geometry, parent.geometry);
+        inherit(&mut self.mode, parent.mode);
+        for (&row, value) in &parent.settings {
+            // What a directive says here goes before all that it says above.
+            let directive = SETTINGS.get(row).and_then(|setting| setting.directive.as_ref());
+            let is_own = directive.is_some_and(|own| self.places.get(own.text()).is_some());
+            if !is_own {
+                self.settings.insert(row, value.clone());
+            }
+        }
         inherit(&mut self.buffer, parent.buffer);
-        inherit(&mut self.jpeg_quality, parent.jpeg_quality);
-        inherit(&mut self.webp_quality, parent.webp_quality);
-        inherit(&mut self.avif_quality, parent.avif_quality);
-        inherit(&mut self.max_bytes, parent.max_bytes);
-        inherit(&mut self.trim, parent.trim);
-        inherit(&mut self.adjust, parent.adjust);
-        inherit(&mut self.blur, parent.blur);
-        inherit(&mut self.png_compression, parent.png_compression);
-        inherit(&mut self.sharpen, parent.sharpen);
-        inherit(&mut self.transparency, parent.transparency);
-        inherit(&mut self.interlace, parent.interlace);
-        inherit(&mut self.background, parent.background);
-        inherit(&mut self.orient, parent.orient);
-        inherit(&mut self.profile, parent.profile);
-        inherit(&mut self.metadata, parent.metadata);
-        inherit(&mut self.animation, parent.animation);
-        inherit(&mut self.damaged, parent.damaged);
-        inherit(&mut self.format, parent.format);
         inherit(&mut self.bounds, parent.bounds);
         if self.threads.is_none() {
             self.threads.clone_from(&parent.threads);
@@ -41,8 +31,8 @@ impl Merge for LocConf {
             self.allow.clone_from(&parent.allow);
         }
         // Whoever takes parameters wants what they ask for.
-        if self.params.is_some() && self.geometry.is_none() {
-            self.geometry = Some(Geometry { mode: Mode::Convert, rotate: None });
+        if self.params.is_some() && self.mode.is_none() {
+            self.mode = Some(Mode::Convert);
         }
         inherit(&mut self.on_error, parent.on_error);
         inherit(&mut self.pass_svg, parent.pass_svg);
@@ -51,11 +41,13 @@ impl Merge for LocConf {
             self.watermarks.clone_from(&parent.watermarks);
         }
 
+        let own = self.places.iter().count();
+        self.places.inherit(&parent.places);
         self.note(own, parser)?;
 
         // A pool is asked for only where jobs come from: nginx starts the threads of every pool
         // that anyone asked for.
-        let works = !matches!(self.geometry().mode, Mode::Off | Mode::Test);
+        let works = !matches!(self.mode(), Mode::Off | Mode::Test);
         if let Some(main) = parser.main::<ImageResize>() {
             main.has_jobs.set(main.has_jobs.get() || works);
             main.has_debug.set(main.has_debug.get() || self.debug_header == Some(true));

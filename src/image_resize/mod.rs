@@ -22,6 +22,7 @@ mod params;
 mod plan;
 mod policy;
 mod queue;
+mod settings;
 mod sniff;
 mod status;
 mod task;

@@ -17,7 +17,7 @@ impl Handler for Precontent {
 
     fn handle(request: Request<'_>) -> ngx_int_t {
         let Some(conf) = conf(&request) else { return DECLINED };
-        if conf.params.is_none() || !request.is_main() || !conf.geometry().mode.makes_image() {
+        if conf.params.is_none() || !request.is_main() || !conf.mode().makes_image() {
             return DECLINED;
         }
         match conf.plan(request) {

@@ -1,14 +1,17 @@
 //! What the directives of a location mean for one request.
 
 use image_gate_core::image::{
-    Adjust, Allow, Color, Error, Fit, Gravity, Params, Plan, Presets, Wanted, values,
+    Allow, Argument, Draft, Error, Params, Plan, Presets, Setting, Wanted,
 };
 
-use super::conf::{AvifQuality, Geometry, ImageResize, LocConf, Mode, Named, WebpQuality};
+use super::conf::{ImageResize, LocConf, Mode};
 use super::facts::Failure;
 use super::marks::Layer;
-use super::value::{Value, evaluate, parse_angle, parse_max_bytes, parse_quality, parse_side};
+use super::value::{Value, evaluate, parse_value};
 use crate::ngx::Request;
+
+/// The angle of `image_resize rotate`.
+pub(super) const ANGLE: Argument = Argument::Mode("rotate");
 
 impl LocConf {
     /// Evaluates the directives for a request, and the parameters that override them.
@@ -19,7 +22,7 @@ impl LocConf {
     pub fn plan(&self, request: Request<'_>) -> Result<Plan, Failure> {
         let mut plan = self.directives(request)?;
         if let Some(expression) = self.params
-            && self.geometry().mode.makes_image()
+            && self.mode().makes_image()
         {
             let list = evaluate(expression, request, "image_resize_params")?;
             let names_preset = || expression.text().windows(7).any(|part| part == b"preset=");
@@ -53,62 +56,47 @@ impl LocConf {
         plan.apply(&params, presets, accept)
     }
 
+    /// The plan of the directives alone.
     fn directives(&self, request: Request<'_>) -> Result<Plan, Error> {
-        let geometry = self.geometry();
-        let mut plan = Plan { fit: evaluate_fit(&geometry, request)?, ..Plan::default() };
-        if let Some(angle) = geometry.rotate {
-            match angle.get(request, parse_angle, "image_resize rotate") {
-                Ok(rotation) => plan.rotate = rotation,
-                // Beside a size, as image_filter has it, a bad angle is none.
-                Err(_) if plan.fit != Fit::None => (),
+        let mut draft = Draft::default();
+        if let Mode::Box(filling) = self.mode() {
+            draft.filling = Some(filling);
+        }
+        self.set(&mut draft, request, |_| true)?;
+        Ok(draft.finish(request.accept()))
+    }
+
+    /// Has the values of those settings count for a request.
+    fn set(
+        &self,
+        draft: &mut Draft,
+        request: Request<'_>,
+        wanted: impl Fn(&Setting) -> bool,
+    ) -> Result<(), Error> {
+        for (setting, value) in self.settings().filter(|(setting, _)| wanted(setting)) {
+            let expression = match value {
+                Value::Fixed(parsed) => {
+                    setting.set(draft, parsed);
+                    continue;
+                }
+                Value::Expression(expression) => *expression,
+            };
+            let text = evaluate(expression, request, setting)?;
+            let directive = setting.directive.as_ref();
+            // An empty variable says nothing, unless all depends on it.
+            if text.is_empty() && directive.is_some_and(|directive| !directive.is_required) {
+                continue;
+            }
+            match parse_value(text, expression, request, |text| setting.read(text), setting) {
+                Ok(parsed) => setting.set(draft, &parsed),
+                // Beside a box, as image_filter has it, a bad angle is none.
+                Err(_)
+                    if matches!(self.mode(), Mode::Box(_))
+                        && directive.is_some_and(|directive| directive.argument == ANGLE) => {}
                 Err(error) => return Err(error),
             }
         }
-        plan.set_format(self.wanted(request)?, request.accept());
-        if let Some(quality) = self.jpeg_quality {
-            plan.jpeg_quality = quality.get(request, parse_quality, "image_resize_jpeg_quality")?;
-        }
-        if let Some(WebpQuality { quality, effort }) = self.webp_quality {
-            plan.webp_quality = quality.get(request, parse_quality, "image_resize_webp_quality")?;
-            plan.webp_effort = effort.unwrap_or(plan.webp_effort);
-        }
-        if let Some(AvifQuality { quality, speed }) = self.avif_quality {
-            plan.avif_quality = quality.get(request, parse_quality, "image_resize_avif_quality")?;
-            plan.avif_speed = speed.unwrap_or(plan.avif_speed);
-        }
-        let Adjust { brightness, contrast, saturation, hue, gamma, grayscale } = &mut plan.adjust;
-        let said = self.adjust.unwrap_or_default();
-        let factor = values::factor;
-        set(brightness, said.brightness, request, factor, "image_resize_adjust brightness")?;
-        set(contrast, said.contrast, request, factor, "image_resize_adjust contrast")?;
-        set(saturation, said.saturation, request, factor, "image_resize_adjust saturation")?;
-        set(hue, said.hue, request, values::degrees, "image_resize_adjust hue")?;
-        set(gamma, said.gamma, request, values::gamma, "image_resize_adjust gamma")?;
-        let switch = values::switch;
-        set(grayscale, said.grayscale, request, switch, "image_resize_adjust grayscale")?;
-        let max_bytes = self.max_bytes;
-        set(&mut plan.max_bytes, max_bytes, request, parse_max_bytes, "image_resize_max_bytes")?;
-        set(&mut plan.trim, self.trim, request, values::trim, "image_resize_trim")?;
-        set(&mut plan.blur, self.blur, request, values::blur, "image_resize_blur")?;
-        set(&mut plan.sharpen, self.sharpen, request, values::sharpen, "image_resize_sharpen")?;
-        let (color, background) = (Color::parse, self.background);
-        set(&mut plan.background, background, request, color, "image_resize_background")?;
-        if let Some(sides) = geometry.sides() {
-            let Named { gravity, enlarge, dpr, background } = sides.named;
-            set(&mut plan.gravity, gravity, request, Gravity::parse, "image_resize gravity")?;
-            set(&mut plan.enlarge, enlarge, request, switch, "image_resize enlarge")?;
-            set(&mut plan.dpr, dpr, request, values::dpr, "image_resize dpr")?;
-            set(&mut plan.background, background, request, color, "image_resize background")?;
-        }
-        plan.png_compression = self.png_compression.unwrap_or(plan.png_compression);
-        plan.transparency = self.transparency.unwrap_or(plan.transparency);
-        plan.animation = self.animation.unwrap_or(plan.animation);
-        plan.damaged = self.damaged.unwrap_or(plan.damaged);
-        plan.interlace = self.interlace.unwrap_or(plan.interlace);
-        plan.orient = self.orient.unwrap_or(plan.orient);
-        plan.profile = self.profile.unwrap_or(plan.profile);
-        plan.metadata = self.metadata.unwrap_or(plan.metadata);
-        Ok(plan)
+        Ok(())
     }
 
     /// What `image_resize_format` says for a request.
@@ -116,37 +104,10 @@ impl LocConf {
     /// # Errors
     /// As those of [`plan`](LocConf::plan).
     pub fn wanted(&self, request: Request<'_>) -> Result<Wanted, Error> {
-        let default = Wanted::Format(None);
-        self.format.map_or(Ok(default), |format| {
-            format.get_or(default, request, Wanted::parse, "image_resize_format")
-        })
+        let mut draft = Draft::default();
+        self.set(&mut draft, request, Setting::is_format)?;
+        Ok(draft.wanted.unwrap_or(Wanted::Format(None)))
     }
-}
-
-fn evaluate_fit(geometry: &Geometry, request: Request<'_>) -> Result<Fit, Error> {
-    let Some(sides) = geometry.sides() else { return Ok(Fit::None) };
-    let width = sides.width.get(request, parse_side, "image_resize width")?;
-    let height = sides.height.get(request, parse_side, "image_resize height")?;
-    Ok(match geometry.mode {
-        Mode::Crop(_) => Fit::Crop { width, height },
-        Mode::Pad(_) => Fit::Pad { width, height },
-        Mode::Stretch(_) => Fit::Stretch { width, height },
-        _ => Fit::Resize { width, height },
-    })
-}
-
-/// Sets what was said; an empty variable says nothing.
-fn set<T: Copy>(
-    slot: &mut T,
-    value: Option<Value<T>>,
-    request: Request<'_>,
-    parse: fn(&[u8]) -> Option<T>,
-    name: &str,
-) -> Result<(), Error> {
-    if let Some(value) = value {
-        *slot = value.get_or(*slot, request, parse, name)?;
-    }
-    Ok(())
 }
 
 impl LocConf {

@@ -86,7 +86,7 @@ impl LocConf {
 
     /// Whether the source may be an SVG image that is let through: its bytes tell.
     pub fn may_pass(&self) -> bool {
-        let describes = matches!(self.geometry().mode, Mode::Size);
+        let describes = matches!(self.mode(), Mode::Size);
         self.pass_svg.unwrap_or(false) && !describes
     }
 
@@ -99,7 +99,7 @@ impl LocConf {
                 .any(|directive| directive.trim_ascii().eq_ignore_ascii_case(b"no-transform"))
         };
         self.no_transform.unwrap_or(false)
-            && self.geometry().mode.makes_image()
+            && self.mode().makes_image()
             && !self.is_marked()
             && says_so()
     }

@@ -23,7 +23,7 @@ pub fn sniff<'r>(context: Transfer<'r>, chain: Chain<'r>) -> ngx_int_t {
     let (Some(conf), Some(codings)) = (conf(&request), context.codings.get()) else {
         return ERROR;
     };
-    let is_test = matches!(conf.geometry().mode, Mode::Test);
+    let is_test = matches!(conf.mode(), Mode::Test);
     let is_other = context.role.get() == Role::Other;
     // What is refused is named by more than tells a picture.
     let wanted = if is_other { codings.sniff_len() } else { UNREAD_LEN };
@@ -134,7 +134,7 @@ fn without_body<'r>(context: Transfer<'r>, conf: &LocConf, chain: Chain<'r>) -> 
     let format = headers::declared_format(&request);
     context.note(|facts| facts.status = Some(Status::Passed));
     if request.is_head() {
-        let is_test = matches!(conf.geometry().mode, Mode::Test);
+        let is_test = matches!(conf.mode(), Mode::Test);
         match (context.role.get(), context.task.get(), context.codings.get()) {
             (Role::Source, None, _) if headers::declares_text(&request) => {
                 reject(context, Error::NotImage.into(), true);

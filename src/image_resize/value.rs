@@ -1,11 +1,11 @@
 //! Values of directives: fixed, or evaluated for each request.
 
-use std::num::NonZeroU32;
+use std::fmt::Display;
 
-use image_gate_core::image::{Error, Rotation};
+use image_gate_core::image::Error;
 
 use crate::ngx::Request;
-use crate::ngx::conf::{Conf, ConfError, Expression, expect, parse_number, parse_size};
+use crate::ngx::conf::{Conf, ConfError, Expression, expect};
 use crate::ngx::incoming::Part;
 
 /// A directive's value: fixed, or an expression over variables.
@@ -17,19 +17,11 @@ pub enum Value<T> {
     Expression(Expression),
 }
 
-/// The expression of a value that is not fixed.
-pub fn varying<T>(value: Option<Value<T>>) -> Option<Expression> {
-    match value {
-        Some(Value::Expression(expression)) => Some(expression),
-        Some(Value::Fixed(_)) | None => None,
-    }
-}
-
 /// An argument that may hold variables; a constant one is read now.
 pub fn value<T>(
     args: &Conf<'_>,
     text: &[u8],
-    parse: fn(&[u8]) -> Option<T>,
+    parse: impl Fn(&[u8]) -> Option<T>,
     expected: &str,
 ) -> Result<Value<T>, ConfError> {
     let expression = args.expression(text)?;
@@ -39,31 +31,14 @@ pub fn value<T>(
     }
 }
 
-/// A quality: what is above 100 is 100.
-pub fn parse_quality(text: &[u8]) -> Option<u8> {
-    let quality = parse_number(text).filter(|&quality| quality > 0)?;
-    u8::try_from(quality.min(100)).ok()
-}
-
-/// A number of bytes; `off` is no bound.
-pub fn parse_max_bytes(text: &[u8]) -> Option<Option<u64>> {
-    match text {
-        b"off" => Some(None),
-        size => parse_size(size).filter(|&size| size > 0).map(Some),
+impl<T> Value<T> {
+    /// The expression, where it is not fixed.
+    pub fn expression(&self) -> Option<Expression> {
+        match self {
+            Value::Expression(expression) => Some(*expression),
+            Value::Fixed(_) => None,
+        }
     }
-}
-
-/// A side of the box; `-` is no bound.
-pub fn parse_side(text: &[u8]) -> Option<Option<NonZeroU32>> {
-    match text {
-        b"-" => Some(None),
-        digits => NonZeroU32::new(parse_number(digits)?).map(Some),
-    }
-}
-
-/// An angle in degrees, counter-clockwise.
-pub fn parse_angle(text: &[u8]) -> Option<Rotation> {
-    Rotation::from_degrees(parse_number(text)?)
 }
 
 impl<T: Copy> Value<T> {
@@ -108,19 +83,20 @@ impl<T: Copy> Value<T> {
 pub fn evaluate<'a>(
     expression: Expression,
     request: Request<'a>,
-    name: &str,
+    name: impl Display,
 ) -> Result<&'a [u8], Error> {
     expression
         .evaluate(request)
         .ok_or_else(|| Error::Internal(format!("{name} could not be evaluated")))
 }
 
+/// What a text that came of an expression stands for.
 pub fn parse_value<T>(
     text: &[u8],
     expression: Expression,
     request: Request<'_>,
-    parse: fn(&[u8]) -> Option<T>,
-    name: &str,
+    parse: impl Fn(&[u8]) -> Option<T>,
+    name: impl Display,
 ) -> Result<T, Error> {
     parse(text).ok_or_else(|| {
         let reason = format!("{name} \"{}\"", String::from_utf8_lossy(text));
@@ -151,4 +127,17 @@ pub fn is_sent(variable: &[u8]) -> bool {
         variable,
         b"args" | b"query_string" | b"uri" | b"document_uri" | b"request_uri" | b"request"
     ) || [&b"arg_"[..], b"http_", b"cookie_"].iter().any(|kind| variable.starts_with(kind))
+}
+
+/// A named value at its first `=`.
+pub fn split(argument: &[u8]) -> (&[u8], &[u8]) {
+    let end = argument.iter().position(|&byte| byte == b'=').unwrap_or(argument.len());
+    let (name, rest) = argument.split_at(end);
+    (name, rest.get(1..).unwrap_or_default())
+}
+
+/// That an argument is none that the directive knows.
+pub fn unknown(argument: &[u8]) -> ConfError {
+    let text = String::from_utf8_lossy(argument);
+    ConfError::invalid(format_args!("unknown parameter \"{text}\""))
 }

@@ -5,10 +5,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use image_gate_core::image::{Color, Error, MarkLook, Position, Share, values};
+use image_gate_core::image::{Color, Error, MarkLook, Position, Share, Words as _, values};
 
 use super::marks::{self, Kind, Layer};
-use super::value::{Value, evaluate, is_sent, parse_value, value, varying};
+use super::value::{Value, evaluate, is_sent, parse_value, split, unknown, value};
 use crate::ngx::Request;
 use crate::ngx::conf::{Conf, ConfError, Expression, Term, once, parse_flag, terms};
 
@@ -67,11 +67,7 @@ fn read(args: &Conf<'_>) -> Result<Watermark, ConfError> {
     let (mut file, mut text, mut font, mut size, mut color) = (None, None, None, None, None);
     let (mut look, mut template) = (Looks::default(), &b""[..]);
     for argument in args.rest(0) {
-        let (name, rest) = match argument.iter().position(|&byte| byte == b'=') {
-            Some(end) => (argument.get(..end).unwrap_or_default(), argument.get(end + 1..)),
-            None => (argument, None),
-        };
-        let rest = rest.unwrap_or_default();
+        let (name, rest) = split(argument);
         let set = match name {
             b"text" if rest.starts_with(b"\"") => {
                 return Err(ConfError::invalid(
@@ -89,7 +85,7 @@ fn read(args: &Conf<'_>) -> Result<Watermark, ConfError> {
             b"color" => once(&mut color, value(args, rest, Color::parse, "a colour")?),
             b"position" => {
                 let expected = "center, north, northeast and so on";
-                once(&mut look.position, value(args, rest, Position::from_name, expected)?)
+                once(&mut look.position, value(args, rest, Position::from_word, expected)?)
             }
             b"offset" => {
                 let expected = "two numbers of pixels, as in 10,20";
@@ -106,10 +102,7 @@ fn read(args: &Conf<'_>) -> Result<Watermark, ConfError> {
                 template = argument;
                 once(&mut file, args.expression(argument)?)
             }
-            _ => {
-                let text = String::from_utf8_lossy(argument);
-                return Err(ConfError::invalid(format_args!("unknown parameter \"{text}\"")));
-            }
+            _ => return Err(unknown(argument)),
         };
         set.map_err(|_| {
             let name = String::from_utf8_lossy(name);
@@ -167,6 +160,10 @@ fn climbs(name: &[u8]) -> usize {
 }
 
 const SHARE: &str = "from 0 to 1 or from 0% to 100%";
+
+fn varying<T>(value: Option<Value<T>>) -> Option<Expression> {
+    value.as_ref().and_then(Value::expression)
+}
 
 impl Watermark {
     /// What is evaluated for each request.
@@ -244,7 +241,7 @@ impl Looks {
                 self.position,
                 all.position,
                 request,
-                Position::from_name,
+                Position::from_word,
                 "image_resize_watermark position",
             )?,
             offset: or(

@@ -53,6 +53,28 @@ pub struct Directive<C: 'static> {
     pub set: Set<C>,
 }
 
+impl<C> Clone for Directive<C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C> Copy for Directive<C> {}
+
+/// The directives of two tables, the first one's first: `N` is how many there are in all.
+pub const fn joined<C, const N: usize>(
+    first: &[Directive<C>],
+    second: &[Directive<C>],
+) -> [Directive<C>; N] {
+    let mut all = [first[0]; N];
+    let mut at = 0;
+    while at < N {
+        all[at] = if at < first.len() { first[at] } else { second[at - first.len()] };
+        at += 1;
+    }
+    all
+}
+
 /// A configuration of a module, at one of nginx's levels, that is a table of directives.
 pub trait Directives: Sized + 'static {
     /// The module.
@@ -317,6 +339,11 @@ pub struct Conf<'a> {
 }
 
 impl<'a> Conf<'a> {
+    /// The directive's name.
+    pub fn name(&self) -> &'static CStr {
+        self.name
+    }
+
     /// How many arguments there are, without the directive's name.
     pub fn len(&self) -> usize {
         self.arguments.len()

@@ -1,7 +1,11 @@
 //! Colours, and how they are written.
 
+use std::fmt::Write as _;
+
+use super::canonical::Canonical;
+
 /// An opaque colour, 8 bits a channel, sRGB.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Color {
     /// Red.
     pub r: u8,
@@ -9,6 +13,13 @@ pub struct Color {
     pub g: u8,
     /// Blue.
     pub b: u8,
+}
+
+impl Canonical for Color {
+    fn write(&self, out: &mut String) {
+        let Color { r, g, b } = self;
+        let _ = write!(out, "{r:02x}{g:02x}{b:02x}");
+    }
 }
 
 impl Color {

@@ -3,15 +3,21 @@
 use std::cell::RefCell;
 
 use super::Error;
+use super::words::Words;
 
 /// What becomes of a source that has lost some of its pixels, or may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DamagePolicy {
     /// What there is of it is shown.
     #[default]
     Lenient,
     /// It is refused.
     Strict,
+}
+
+impl Words for DamagePolicy {
+    const WORDS: &'static [(&'static str, DamagePolicy)] =
+        &[("lenient", DamagePolicy::Lenient), ("strict", DamagePolicy::Strict)];
 }
 
 /// What is wrong with a source that is shown all the same.

@@ -1,7 +1,9 @@
 //! Image types and how to recognise them.
 
+use super::canonical::Canonical;
+
 /// An image type that is both read and written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// JPEG (ITU-T T.81).
     Jpeg,
@@ -13,6 +15,12 @@ pub enum Format {
     Webp,
     /// AVIF (AV1 Image File Format).
     Avif,
+}
+
+impl Canonical for Format {
+    fn write(&self, out: &mut String) {
+        out.push_str(self.name());
+    }
 }
 
 /// How many first bytes [`sniff`] looks at, at most.

@@ -1,12 +1,13 @@
 //! Which part of an image matters.
 
+use super::canonical::Canonical;
 use super::values::decimal;
 
 /// One, in the unit that [`Gravity::Point`] counts in.
 const WHOLE: u16 = 10_000;
 
 /// Where an image is held when its surroundings are cut or added.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gravity {
     /// The point that comes to lie as near to the middle as it can, in ten-thousandths
     /// of the width from the left and of the height from the top of the image as it is
@@ -19,6 +20,15 @@ pub enum Gravity {
     },
     /// The part with most in it to look at.
     Smart,
+}
+
+impl Canonical for Gravity {
+    fn write(&self, out: &mut String) {
+        match *self {
+            Gravity::Point { x, y } => (x, y).write(out),
+            Gravity::Smart => out.push_str("smart"),
+        }
+    }
 }
 
 impl Gravity {

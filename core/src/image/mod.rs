@@ -3,6 +3,7 @@
 mod accept;
 mod animate;
 mod bytes;
+mod canonical;
 mod coding;
 mod color;
 mod control;
@@ -32,6 +33,7 @@ mod queue;
 mod raster;
 mod render;
 mod riff;
+mod setting;
 mod share;
 mod size;
 mod smart;
@@ -43,8 +45,10 @@ mod unread;
 pub mod values;
 mod variant;
 mod watched;
+mod words;
 
 pub use accept::{Offer, Wanted};
+pub use canonical::{Canonical, write_bytes};
 pub use coding::{Coding, Codings, askable, decode_body};
 pub use color::Color;
 pub use control::Control;
@@ -65,8 +69,10 @@ pub use plan::{
     Adjust, AnimationPolicy, Bound, Fit, MetadataPolicy, Plan, PngCompression, ProfilePolicy,
 };
 pub use queue::{Admission, Queue};
+pub use setting::{Argument, Directive, Draft, Filling, Parsed, SETTINGS, Setting};
 pub use share::Share;
 pub use statistics::{Histogram, LIMITS, PROMETHEUS_TYPE, Statistics};
 pub use transform::{Output, Prepared, Transformed, look_plan, prepare, probe};
 pub use unread::{UNREAD_LEN, is_svg, unread};
 pub use variant::{Tagger, Validator, tag_listed};
+pub use words::Words;

@@ -1,9 +1,10 @@
 //! Which way up an image lies: mirrored, and in quarter turns.
 
 use super::size::{Size, Window};
+use super::words::Words;
 
 /// A turn in quarter steps, counter-clockwise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Rotation {
     /// No turn.
     #[default]
@@ -17,9 +18,8 @@ pub enum Rotation {
 }
 
 impl Rotation {
-    /// The rotation by that many degrees counter-clockwise: 90, 180 or 270.
-    #[must_use]
-    pub fn from_degrees(degrees: u32) -> Option<Rotation> {
+    /// Returns the rotation by that many degrees counter-clockwise: 90, 180 or 270.
+    pub(super) fn from_degrees(degrees: u16) -> Option<Rotation> {
         match degrees {
             90 => Some(Rotation::Ccw90),
             180 => Some(Rotation::Half),
@@ -29,13 +29,27 @@ impl Rotation {
     }
 }
 
+/// In degrees counter-clockwise.
+impl Words for Rotation {
+    const WORDS: &'static [(&'static str, Rotation)] =
+        &[("90", Rotation::Ccw90), ("180", Rotation::Half), ("270", Rotation::Ccw270)];
+}
+
 /// Mirrored sides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Flip {
     /// Left becomes right.
     pub horizontal: bool,
     /// Top becomes bottom.
     pub vertical: bool,
+}
+
+impl Words for Flip {
+    const WORDS: &'static [(&'static str, Flip)] = &[
+        ("h", Flip { horizontal: true, vertical: false }),
+        ("v", Flip { horizontal: false, vertical: true }),
+        ("hv", Flip { horizontal: true, vertical: true }),
+    ];
 }
 
 /// One of the eight ways to lay an image on itself or on its side.

@@ -2,13 +2,15 @@
 
 use std::num::NonZeroU32;
 
+use super::canonical::{Canonical, with_defaults};
+use super::words::Words;
 use super::{Color, DamagePolicy, Flip, Format, Gravity, Mark, Rotation, Wanted};
 
 /// A side of the bounding box; `None` (written `-`) does not bound.
 pub type Bound = Option<NonZeroU32>;
 
 /// The geometry of the output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Fit {
     /// As large as the source.
     #[default]
@@ -46,41 +48,45 @@ pub enum Fit {
     },
 }
 
-/// How colours are changed. Factors are in percent: 100 changes nothing.
-///
-/// Brightness, contrast, saturation, hue and grey are those of the filter functions of
-/// CSS (W3C Filter Effects Module Level 1, section 8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Adjust {
-    /// Factor of all channels.
-    pub brightness: u16,
-    /// Factor of the distance from medium grey.
-    pub contrast: u16,
-    /// Factor of the distance from grey of the same luminance.
-    pub saturation: u16,
-    /// Degrees by which hues are turned.
-    pub hue: u16,
-    /// Exponent of the curve that medium tones follow: above 100 they get lighter.
-    pub gamma: u16,
-    /// Whether only the luminance is left.
-    pub grayscale: bool,
+impl Canonical for Fit {
+    fn write(&self, out: &mut String) {
+        let (name, width, height) = match *self {
+            Fit::None => return out.push_str("none"),
+            Fit::Resize { width, height } => ("resize", width, height),
+            Fit::Crop { width, height } => ("crop", width, height),
+            Fit::Pad { width, height } => ("pad", width, height),
+            Fit::Stretch { width, height } => ("stretch", width, height),
+        };
+        out.push_str(name);
+        out.push(' ');
+        (width, height).write(out);
+    }
 }
 
-impl Default for Adjust {
-    fn default() -> Adjust {
-        Adjust {
-            brightness: 100,
-            contrast: 100,
-            saturation: 100,
-            hue: 0,
-            gamma: 100,
-            grayscale: false,
-        }
+with_defaults! {
+    /// How colours are changed. Factors are in percent: 100 changes nothing.
+    ///
+    /// Brightness, contrast, saturation, hue and grey are those of the filter functions of
+    /// CSS (W3C Filter Effects Module Level 1, section 8).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct Adjust {
+        /// Factor of all channels.
+        pub brightness: u16 = 100,
+        /// Factor of the distance from medium grey.
+        pub contrast: u16 = 100,
+        /// Factor of the distance from grey of the same luminance.
+        pub saturation: u16 = 100,
+        /// Degrees by which hues are turned.
+        pub hue: u16 = 0,
+        /// Exponent of the curve that medium tones follow: above 100 they get lighter.
+        pub gamma: u16 = 100,
+        /// Whether only the luminance is left.
+        pub grayscale: bool = false,
     }
 }
 
 /// What happens to embedded colour profiles.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ProfilePolicy {
     /// Convert to sRGB and drop the profile.
     #[default]
@@ -91,8 +97,16 @@ pub enum ProfilePolicy {
     Strip,
 }
 
+impl Words for ProfilePolicy {
+    const WORDS: &'static [(&'static str, ProfilePolicy)] = &[
+        ("srgb", ProfilePolicy::Srgb),
+        ("keep", ProfilePolicy::Keep),
+        ("strip", ProfilePolicy::Strip),
+    ];
+}
+
 /// What becomes of an animated source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AnimationPolicy {
     /// All its frames, where the output's format [has them](Format::moves).
     #[default]
@@ -101,8 +115,13 @@ pub enum AnimationPolicy {
     First,
 }
 
+impl Words for AnimationPolicy {
+    const WORDS: &'static [(&'static str, AnimationPolicy)] =
+        &[("all", AnimationPolicy::All), ("first", AnimationPolicy::First)];
+}
+
 /// How hard the PNG encoder tries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PngCompression {
     /// Several times faster than the others.
     #[default]
@@ -113,8 +132,16 @@ pub enum PngCompression {
     Best,
 }
 
+impl Words for PngCompression {
+    const WORDS: &'static [(&'static str, PngCompression)] = &[
+        ("fast", PngCompression::Fast),
+        ("balanced", PngCompression::Balanced),
+        ("best", PngCompression::Best),
+    ];
+}
+
 /// Which metadata (EXIF, XMP) the output carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MetadataPolicy {
     /// None.
     #[default]
@@ -125,110 +152,83 @@ pub enum MetadataPolicy {
     Keep,
 }
 
-/// Everything that decides what the output is, and nothing else: two equal
-/// plans make equal outputs from equal sources.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Plan {
-    /// The geometry.
-    pub fit: Fit,
-    /// What [`Fit::Crop`] keeps, and where [`Fit::Pad`] lays the image.
-    pub gravity: Gravity,
-    /// Whether a source that is too small for its box is enlarged.
-    pub enlarge: bool,
-    /// By how much the sides of the box are multiplied, in percent.
-    pub dpr: u16,
-    /// What is mirrored, after orientation and before the turn.
-    pub flip: Flip,
-    /// The turn after orientation; the bounds of [`Fit::Resize`] apply before it,
-    /// the cut of [`Fit::Crop`] after it.
-    pub rotate: Rotation,
-    /// The output's format; `None` keeps the source's.
-    pub format: Option<Format>,
-    /// Whether that format is what the client's headers led [`Plan::set_format`] to: it is then only known to show it and the [universal](Format::is_universal) ones.
-    pub negotiated: bool,
-    /// The format instead of that one for an output that moves, where the client is negotiated
-    /// with.
-    pub moving_format: Option<Format>,
-    /// What becomes of an animated source.
-    pub animation: AnimationPolicy,
-    /// What becomes of a damaged source.
-    pub damaged: DamagePolicy,
-    /// JPEG quality, 1 to 100.
-    pub jpeg_quality: u8,
-    /// WebP quality, 1 to 100.
-    pub webp_quality: u8,
-    /// WebP encoder effort, 0 (fast) to 6 (small).
-    pub webp_effort: u8,
-    /// AVIF quality, 1 to 100.
-    pub avif_quality: u8,
-    /// AVIF encoder speed, 0 (small) to 10 (fast).
-    pub avif_speed: u8,
-    /// Bytes that a JPEG, WebP or AVIF shall not exceed: its quality is lowered until it fits.
-    pub max_bytes: Option<u64>,
-    /// How far a channel may be from the top left pixel's where a border of one colour
-    /// is cut away before all else.
-    pub trim: Option<u8>,
-    /// How colours are changed.
-    pub adjust: Adjust,
-    /// Standard deviation of a Gaussian blur, in hundredths of a pixel; 0 is off.
-    pub blur: u16,
-    /// How hard the PNG encoder tries.
-    pub png_compression: PngCompression,
-    /// Unsharp amount in percent; 0 is off.
-    pub sharpen: u16,
-    /// Whether palette transparency is kept; otherwise it is flattened.
-    pub transparency: bool,
-    /// Progressive JPEG, interlaced PNG and GIF.
-    pub interlace: bool,
-    /// The colour around a padded image, and behind what is transparent where the
-    /// output can't be.
-    pub background: Color,
-    /// Whether the EXIF orientation is applied (and cleared).
-    pub orient: bool,
-    /// What happens to embedded colour profiles.
-    pub profile: ProfilePolicy,
-    /// Which metadata the output carries.
-    pub metadata: MetadataPolicy,
-    /// Whether [`marks`](Plan::marks) shall be laid on; of use to whoever sets them.
-    pub watermark: bool,
-    /// The layers of the watermark, the lowest first.
-    pub marks: Vec<Mark>,
+impl Words for MetadataPolicy {
+    const WORDS: &'static [(&'static str, MetadataPolicy)] = &[
+        ("strip", MetadataPolicy::Strip),
+        ("copyright", MetadataPolicy::Copyright),
+        ("keep", MetadataPolicy::Keep),
+    ];
 }
 
-impl Default for Plan {
-    fn default() -> Plan {
-        Plan {
-            fit: Fit::None,
-            gravity: Gravity::CENTER,
-            enlarge: false,
-            dpr: 100,
-            flip: Flip::default(),
-            rotate: Rotation::None,
-            format: None,
-            negotiated: false,
-            moving_format: None,
-            animation: AnimationPolicy::All,
-            damaged: DamagePolicy::Lenient,
-            jpeg_quality: 75,
-            webp_quality: 80,
-            webp_effort: 2,
-            avif_quality: 60,
-            avif_speed: 9,
-            max_bytes: None,
-            trim: None,
-            adjust: Adjust::default(),
-            blur: 0,
-            png_compression: PngCompression::Fast,
-            sharpen: 0,
-            transparency: true,
-            interlace: false,
-            background: Color::WHITE,
-            orient: true,
-            profile: ProfilePolicy::Srgb,
-            metadata: MetadataPolicy::Strip,
-            watermark: true,
-            marks: Vec::new(),
-        }
+with_defaults! {
+    /// Everything that decides what the output is, and nothing else: two equal
+    /// plans make equal outputs from equal sources.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Plan {
+        /// The geometry.
+        pub fit: Fit = Fit::None,
+        /// What [`Fit::Crop`] keeps, and where [`Fit::Pad`] lays the image.
+        pub gravity: Gravity = Gravity::CENTER,
+        /// Whether a source that is too small for its box is enlarged.
+        pub enlarge: bool = false,
+        /// By how much the sides of the box are multiplied, in percent.
+        pub dpr: u16 = 100,
+        /// What is mirrored, after orientation and before the turn.
+        pub flip: Flip = Flip::default(),
+        /// The turn after orientation; the bounds of [`Fit::Resize`] apply before it,
+        /// the cut of [`Fit::Crop`] after it.
+        pub rotate: Rotation = Rotation::None,
+        /// The output's format; `None` keeps the source's.
+        pub format: Option<Format> = None,
+        /// Whether that format is what the client's headers led [`Plan::set_format`] to: it is then only known to show it and the [universal](Format::is_universal) ones.
+        pub negotiated: bool = false,
+        /// The format instead of that one for an output that moves, where the client is negotiated
+        /// with.
+        pub moving_format: Option<Format> = None,
+        /// What becomes of an animated source.
+        pub animation: AnimationPolicy = AnimationPolicy::All,
+        /// What becomes of a damaged source.
+        pub damaged: DamagePolicy = DamagePolicy::Lenient,
+        /// JPEG quality, 1 to 100.
+        pub jpeg_quality: u8 = 75,
+        /// WebP quality, 1 to 100.
+        pub webp_quality: u8 = 80,
+        /// WebP encoder effort, 0 (fast) to 6 (small).
+        pub webp_effort: u8 = 2,
+        /// AVIF quality, 1 to 100.
+        pub avif_quality: u8 = 60,
+        /// AVIF encoder speed, 0 (small) to 10 (fast).
+        pub avif_speed: u8 = 9,
+        /// Bytes that a JPEG, WebP or AVIF shall not exceed: its quality is lowered until it fits.
+        pub max_bytes: Option<u64> = None,
+        /// How far a channel may be from the top left pixel's where a border of one colour
+        /// is cut away before all else.
+        pub trim: Option<u8> = None,
+        /// How colours are changed.
+        pub adjust: Adjust = Adjust::default(),
+        /// Standard deviation of a Gaussian blur, in hundredths of a pixel; 0 is off.
+        pub blur: u16 = 0,
+        /// How hard the PNG encoder tries.
+        pub png_compression: PngCompression = PngCompression::Fast,
+        /// Unsharp amount in percent; 0 is off.
+        pub sharpen: u16 = 0,
+        /// Whether palette transparency is kept; otherwise it is flattened.
+        pub transparency: bool = true,
+        /// Progressive JPEG, interlaced PNG and GIF.
+        pub interlace: bool = false,
+        /// The colour around a padded image, and behind what is transparent where the
+        /// output can't be.
+        pub background: Color = Color::WHITE,
+        /// Whether the EXIF orientation is applied (and cleared).
+        pub orient: bool = true,
+        /// What happens to embedded colour profiles.
+        pub profile: ProfilePolicy = ProfilePolicy::Srgb,
+        /// Which metadata the output carries.
+        pub metadata: MetadataPolicy = MetadataPolicy::Strip,
+        /// Whether [`marks`](Plan::marks) shall be laid on; of use to whoever sets them.
+        pub watermark: bool = true,
+        /// The layers of the watermark, the lowest first.
+        pub marks: Vec<Mark> = Vec::new(),
     }
 }
 

@@ -1,8 +1,16 @@
 //! Parts of a whole, and how they are written.
 
+use super::canonical::Canonical;
+
 /// A part of a whole, in thousandths.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Share(u16);
+
+impl Canonical for Share {
+    fn write(&self, out: &mut String) {
+        self.0.write(out);
+    }
+}
 
 impl Share {
     /// The whole.

@@ -1,6 +1,6 @@
 //! Values of directives and parameters, as they are written.
 
-use super::{Flip, Share};
+use super::Share;
 
 /// A plain decimal number: no sign, no space.
 pub(super) fn whole(text: &[u8]) -> Option<u32> {
@@ -25,8 +25,20 @@ pub(super) fn decimal(text: &[u8], places: usize) -> Option<u32> {
     })
 }
 
-fn hundredths(text: &[u8], min: u16, max: u16) -> Option<u16> {
-    u16::try_from(decimal(text, 2)?).ok().filter(|number| (min..=max).contains(number))
+/// A size in nginx's notation, in bytes: a number, with `k`, `m` or `g` behind it or not.
+pub(super) fn size(text: &[u8]) -> Option<u64> {
+    let (digits, shift) = match text {
+        [digits @ .., b'k' | b'K'] => (digits, 10),
+        [digits @ .., b'm' | b'M'] => (digits, 20),
+        [digits @ .., b'g' | b'G'] => (digits, 30),
+        digits => (digits, 0),
+    };
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let number: i64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    // As large as nginx's own type for it.
+    number.checked_mul(1 << shift).and_then(|size| u64::try_from(size).ok())
 }
 
 /// `on` or `off`.
@@ -39,24 +51,6 @@ pub fn switch(text: &[u8]) -> Option<bool> {
     }
 }
 
-/// A ratio of pixels, 1 to 4 with two places, in percent.
-#[must_use]
-pub fn dpr(text: &[u8]) -> Option<u16> {
-    hundredths(text, 100, 400)
-}
-
-/// A factor, 0 to 10 with two places, in percent.
-#[must_use]
-pub fn factor(text: &[u8]) -> Option<u16> {
-    hundredths(text, 0, 1000)
-}
-
-/// An exponent, 0.1 to 10 with two places, in percent.
-#[must_use]
-pub fn gamma(text: &[u8]) -> Option<u16> {
-    hundredths(text, 10, 1000)
-}
-
 /// An angle, -360 to 360 degrees, as one from 0 to 359.
 #[must_use]
 pub fn degrees(text: &[u8]) -> Option<u16> {
@@ -66,27 +60,6 @@ pub fn degrees(text: &[u8]) -> Option<u16> {
     };
     let degrees = i32::try_from(whole(digits)?).ok().filter(|&degrees| degrees <= 360)?;
     u16::try_from((sign * degrees).rem_euclid(360)).ok()
-}
-
-/// A standard deviation, 0 to 250 pixels with two places, in hundredths.
-#[must_use]
-pub fn blur(text: &[u8]) -> Option<u16> {
-    hundredths(text, 0, 25_000)
-}
-
-/// An unsharp amount, 0 to 1000 percent.
-#[must_use]
-pub fn sharpen(text: &[u8]) -> Option<u16> {
-    u16::try_from(whole(text)?).ok().filter(|&percent| percent <= 1000)
-}
-
-/// A distance of colours, 0 to 255, or `off`.
-#[must_use]
-pub fn trim(text: &[u8]) -> Option<Option<u8>> {
-    match text {
-        b"off" => Some(None),
-        number => u8::try_from(whole(number)?).ok().map(Some),
-    }
 }
 
 /// A place beside another one: two numbers of pixels, -65535 to 65535, as in `10,-20`.
@@ -115,17 +88,6 @@ pub fn text_size(text: &[u8]) -> Option<u16> {
     u16::try_from(whole(text)?).ok().filter(|size| (1..=1000).contains(size))
 }
 
-/// `h` mirrors left and right, `v` top and bottom, `hv` both.
-pub(super) fn flip(text: &[u8]) -> Option<Flip> {
-    let (horizontal, vertical) = match text {
-        b"h" => (true, false),
-        b"v" => (false, true),
-        b"hv" => (true, true),
-        _ => return None,
-    };
-    Some(Flip { horizontal, vertical })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,31 +111,12 @@ mod tests {
 
     #[test]
     fn ranges() {
-        assert_eq!([dpr(b"1"), dpr(b"2.5"), dpr(b"4")], [Some(100), Some(250), Some(400)]);
-        assert_eq!([dpr(b"0.99"), dpr(b"4.01"), dpr(b"")], [None; 3]);
-        assert_eq!(
-            [factor(b"0"), factor(b"1.05"), factor(b"10")],
-            [Some(0), Some(105), Some(1000)]
-        );
-        assert_eq!([factor(b"10.01"), factor(b"-1"), factor(b"1e1")], [None; 3]);
-        assert_eq!([gamma(b"0.1"), gamma(b"2.2")], [Some(10), Some(220)]);
-        assert_eq!([gamma(b"0"), gamma(b"0.09")], [None; 2]);
         assert_eq!(
             [degrees(b"-30"), degrees(b"360"), degrees(b"90")],
             [Some(330), Some(0), Some(90)]
         );
         assert_eq!([degrees(b"361"), degrees(b"--1"), degrees(b"-"), degrees(b"1.5")], [None; 4]);
-        assert_eq!([blur(b"0.5"), blur(b"250")], [Some(50), Some(25_000)]);
-        assert_eq!([blur(b"250.01"), blur(b"-1"), blur(b"99999999999")], [None; 3]);
-        assert_eq!(
-            [sharpen(b"0"), sharpen(b"1000"), sharpen(b"1001")],
-            [Some(0), Some(1000), None]
-        );
-        assert_eq!([trim(b"off"), trim(b"255")], [Some(None), Some(Some(255))]);
-        assert_eq!([trim(b"256"), trim(b"on"), trim(b"")], [None; 3]);
         assert_eq!([switch(b"on"), switch(b"off"), switch(b"1")], [Some(true), Some(false), None]);
-        assert_eq!(flip(b"hv"), Some(Flip { horizontal: true, vertical: true }));
-        assert_eq!(flip(b"vh"), None);
         assert_eq!([offset(b"1,-2"), offset(b"65535,0")], [Some((1, -2)), Some((65535, 0))]);
         assert_eq!(
             [offset(b"1"), offset(b"1,2,3"), offset(b"1, 2"), offset(b"65536,0")],
@@ -184,5 +127,10 @@ mod tests {
             [Some(1000), None, None]
         );
         assert_eq!(scale(b"0%"), None);
+        assert_eq!([size(b"0"), size(b"10"), size(b"2K")], [Some(0), Some(10), Some(2048)]);
+        assert_eq!([size(b"3m"), size(b"1g")], [Some(3 << 20), Some(1 << 30)]);
+        assert_eq!(size(b"9223372036854775807"), Some(i64::MAX as u64));
+        let refused = ["", "k", "-1", "+1", "1x", "1 k", "9223372036854775808", "8589934592g"];
+        assert!(refused.iter().all(|text| size(text.as_bytes()).is_none()));
     }
 }

@@ -1,15 +1,17 @@
 //! Entity tags of transformed images (RFC 9110, sections 8.8.3 and 13.1.2).
 
 use std::fmt::Write as _;
-use std::hash::{Hash, Hasher};
 
 use sha2::{Digest, Sha256};
 
-use super::Plan;
+use super::{Canonical, Plan, write_bytes};
 
 /// Goes up whenever equal plans may come to make other bytes, so that caches
 /// filled by an older version are asked again.
 const OUTPUT_VERSION: u32 = 1;
+
+/// No layer.
+const NOTHING: &[Plan] = &[];
 
 /// Bytes of a digest that go into a tag.
 const TAG_BYTES: usize = 16;
@@ -44,7 +46,12 @@ impl Tagger {
     ///
     /// It is the source's tag and a digest of the plan, and between them what says whether the
     /// source's was strong, weak, a time or too long or odd to be there itself.
-    pub fn tag(&mut self, validator: Validator<'_>, plan: &Plan, beside: &[impl Hash]) -> String {
+    pub fn tag(
+        &mut self,
+        validator: Validator<'_>,
+        plan: &Plan,
+        beside: &[impl Canonical],
+    ) -> String {
         let mut tag = String::with_capacity(LONGEST + 2 * TAG_BYTES + 8);
         tag.push_str("W/\"");
         match validator {
@@ -65,7 +72,7 @@ impl Tagger {
         if beside.is_empty() {
             tag.push_str(self.digest(plan));
         } else {
-            tag.push_str(&digest(&(OUTPUT_VERSION, plan, beside)));
+            tag.push_str(&digest_of(plan, beside));
         }
         tag.push('"');
         tag
@@ -79,7 +86,7 @@ impl Tagger {
 
     /// Answers where it is.
     fn remember(&mut self, plan: &Plan) -> usize {
-        let fresh = (plan.clone(), digest(&(OUTPUT_VERSION, plan)));
+        let fresh = (plan.clone(), digest_of(plan, NOTHING));
         let place = self.oldest;
         match self.recent.get_mut(place) {
             Some(old) => *old = fresh,
@@ -100,64 +107,18 @@ fn plain(tag: &[u8]) -> Option<&str> {
 }
 
 /// A digest in hexadecimal digits.
-fn digest(value: &(impl Hash + ?Sized)) -> String {
-    let mut hasher = StableHasher { digest: Sha256::new(), held: [0; HELD], len: 0 };
-    value.hash(&mut hasher);
-    hasher.flush();
-    let digest = hasher.digest.finalize();
-    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
-    digest.iter().take(TAG_BYTES).flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+fn digest(text: &[u8]) -> String {
+    let mut hex = String::with_capacity(2 * TAG_BYTES);
+    write_bytes(Sha256::digest(text).get(..TAG_BYTES).unwrap_or_default(), &mut hex);
+    hex
 }
 
-/// How much of what is hashed is held back, as it comes in small pieces.
-const HELD: usize = 256;
-
-/// Feeds what `#[derive(Hash)]` walks over into SHA-256: unlike the standard
-/// hasher it gives the same digest in every process.
-struct StableHasher {
-    digest: Sha256,
-    held: [u8; HELD],
-    len: usize,
-}
-
-impl StableHasher {
-    fn flush(&mut self) {
-        self.digest.update(self.held.get(..self.len).unwrap_or_default());
-        self.len = 0;
-    }
-}
-
-impl Hasher for StableHasher {
-    #[inline]
-    fn write(&mut self, bytes: &[u8]) {
-        if bytes.len() > HELD - self.len {
-            self.flush();
-        }
-        match self.held.get_mut(self.len..self.len + bytes.len()) {
-            Some(room) => {
-                room.copy_from_slice(bytes);
-                self.len += bytes.len();
-            }
-            None => self.digest.update(bytes),
-        }
-    }
-
-    /// Which variant of an enum it is, most often, in one byte where that is enough.
-    #[inline]
-    fn write_isize(&mut self, value: isize) {
-        match u8::try_from(value) {
-            Ok(value) if value < u8::MAX => self.write_u8(value),
-            _ => {
-                self.write_u8(u8::MAX);
-                self.write(&value.to_ne_bytes());
-            }
-        }
-    }
-
-    /// Never asked for: the digest is taken from the inside.
-    fn finish(&self) -> u64 {
-        0
-    }
+/// The digest of what stays the same for a plan, and of what else decides on its outputs.
+fn digest_of(plan: &Plan, beside: &[impl Canonical]) -> String {
+    let mut text = format!("{OUTPUT_VERSION};");
+    plan.write(&mut text);
+    beside.write(&mut text);
+    digest(text.as_bytes())
 }
 
 /// Whether an `If-None-Match` value names `tag` by weak comparison, or is `*`.
@@ -210,8 +171,6 @@ mod tests {
         Tagger::default().tag(Validator::Tag(validator), plan, NOTHING)
     }
 
-    const NOTHING: &[()] = &[];
-
     #[test]
     fn the_tag_is_weak_and_stable() {
         let made = tag(b"\"abc\"", &Plan::default());
@@ -249,8 +208,9 @@ mod tests {
         for time in [0, 1, -1] {
             tags.push(tagger.tag(Validator::Modified(time), &base, NOTHING));
         }
-        for beside in [&["a"][..], &["b"], &["a", "b"]] {
-            tags.push(tagger.tag(Validator::Tag(b"\"v\""), &base, beside));
+        let (a, b) = (Plan::default(), Plan { dpr: 200, ..Plan::default() });
+        for beside in [vec![a.clone()], vec![b.clone()], vec![a, b]] {
+            tags.push(tagger.tag(Validator::Tag(b"\"v\""), &base, &beside));
         }
         let count = tags.len();
         assert!(tags.iter().all(|tag| tag_listed(tag.as_bytes(), tag)), "{tags:?}");
@@ -274,10 +234,9 @@ mod tests {
         assert_eq!(tagger.recent.len(), REMEMBERED);
     }
 
-    /// Where a piece ends is all that the pieces of these have in common.
     #[test]
     fn long_validators_count_to_their_end() {
-        for len in [LONGEST, LONGEST + 1, HELD - 20, HELD - 1, HELD, HELD + 1, 3 * HELD] {
+        for len in [LONGEST, LONGEST + 1, 4 * LONGEST] {
             let mut validator = vec![b'v'; len + 2];
             (validator[0], validator[len + 1]) = (b'"', b'"');
             let made = tag(&validator, &Plan::default());

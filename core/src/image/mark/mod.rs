@@ -8,14 +8,16 @@ mod text;
 use std::sync::Arc;
 
 use super::Share;
+use super::canonical::{Canonical, with_defaults};
 use super::size::Size;
+use super::words::Words;
 
 pub(super) use overlay::Overlay;
 pub use picture::Picture;
 pub use text::{Font, Text};
 
 /// One layer of a watermark.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
     /// What is laid onto the image.
     pub content: Content,
@@ -23,35 +25,34 @@ pub struct Mark {
     pub look: MarkLook,
 }
 
-/// How a layer is laid onto an image; by default in the middle, opaque, in its own size.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct MarkLook {
-    /// Where.
-    pub position: Position,
-    /// Pixels to the right and down from there; from the right and the lower edge, to the left and
-    /// up. In a tiled layer, the gaps between the tiles.
-    pub offset: (i32, i32),
-    /// How opaque it is.
-    pub opacity: Share,
-    /// The share of the image's width and height that it fills without exceeding either. `None`
-    /// is its own size, or less where the image is smaller.
-    pub scale: Option<Share>,
-    /// Whether it is repeated all over the image.
-    pub tile: bool,
-    /// Degrees that it is turned by counter-clockwise.
-    pub rotate: u16,
+with_defaults! {
+    /// How a layer is laid onto an image; by default in the middle, opaque, in its own size.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct MarkLook {
+        /// Where.
+        pub position: Position = Position::Center,
+        /// Pixels to the right and down from there; from the right and the lower edge, to the left
+        /// and up. In a tiled layer, the gaps between the tiles.
+        pub offset: (i32, i32) = (0, 0),
+        /// How opaque it is.
+        pub opacity: Share = Share::ALL,
+        /// The share of the image's width and height that it fills without exceeding either. `None`
+        /// is its own size, or less where the image is smaller.
+        pub scale: Option<Share> = None,
+        /// Whether it is repeated all over the image.
+        pub tile: bool = false,
+        /// Degrees that it is turned by counter-clockwise.
+        pub rotate: u16 = 0,
+    }
 }
 
-impl Default for MarkLook {
-    fn default() -> MarkLook {
-        MarkLook {
-            position: Position::Center,
-            offset: (0, 0),
-            opacity: Share::ALL,
-            scale: None,
-            tile: false,
-            rotate: 0,
+impl Canonical for Mark {
+    fn write(&self, out: &mut String) {
+        match &self.content {
+            Content::Picture(picture) => picture.write(out),
+            Content::Text(text) => text.write(out),
         }
+        self.look.write(out);
     }
 }
 
@@ -73,7 +74,7 @@ impl Mark {
 }
 
 /// What a layer shows.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
     /// An image.
     Picture(Arc<Picture>),
@@ -82,7 +83,7 @@ pub enum Content {
 }
 
 /// A place in an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Position {
     /// In the middle.
     #[default]
@@ -105,24 +106,21 @@ pub enum Position {
     Northwest,
 }
 
-impl Position {
-    /// The position of that name, as in `southeast`.
-    #[must_use]
-    pub fn from_name(name: &[u8]) -> Option<Position> {
-        Some(match name {
-            b"center" => Position::Center,
-            b"north" => Position::North,
-            b"northeast" => Position::Northeast,
-            b"east" => Position::East,
-            b"southeast" => Position::Southeast,
-            b"south" => Position::South,
-            b"southwest" => Position::Southwest,
-            b"west" => Position::West,
-            b"northwest" => Position::Northwest,
-            _ => return None,
-        })
-    }
+impl Words for Position {
+    const WORDS: &'static [(&'static str, Position)] = &[
+        ("center", Position::Center),
+        ("north", Position::North),
+        ("northeast", Position::Northeast),
+        ("east", Position::East),
+        ("southeast", Position::Southeast),
+        ("south", Position::South),
+        ("southwest", Position::Southwest),
+        ("west", Position::West),
+        ("northwest", Position::Northwest),
+    ];
+}
 
+impl Position {
     /// Which way the edge lies that distances are counted from: -1 is left or up, 1 right or down,
     /// 0 the middle.
     fn direction(self) -> (i8, i8) {
@@ -146,8 +144,8 @@ mod tests {
 
     #[test]
     fn positions() {
-        assert_eq!(Position::from_name(b"southeast"), Some(Position::Southeast));
-        assert_eq!(Position::from_name(b"SouthEast"), None);
-        assert_eq!(Position::from_name(b""), None);
+        assert_eq!(Position::from_word(b"southeast"), Some(Position::Southeast));
+        assert_eq!(Position::from_word(b"SouthEast"), None);
+        assert_eq!(Position::from_word(b""), None);
     }
 }

@@ -1,9 +1,8 @@
 //! Images as marks.
 
-use std::hash::{Hash, Hasher};
-
 use sha2::{Digest, Sha256};
 
+use crate::image::canonical::{Canonical, write_bytes};
 use crate::image::damage::Tolerance;
 use crate::image::decode::{self, Decode};
 use crate::image::orientation::Turn;
@@ -70,8 +69,9 @@ impl PartialEq for Picture {
 
 impl Eq for Picture {}
 
-impl Hash for Picture {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.digest.hash(state);
+impl Canonical for Picture {
+    fn write(&self, out: &mut String) {
+        out.push_str("picture=");
+        write_bytes(&self.digest, out);
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn spin(raster: Raster, degrees: u16, control: &Control) -> Result<Ra
     if degrees == 0 {
         return Ok(raster);
     }
-    if let Some(rotation) = Rotation::from_degrees(u32::from(degrees)) {
+    if let Some(rotation) = Rotation::from_degrees(degrees) {
         return pixels::turn(raster, Turn::from(rotation), control);
     }
 

@@ -1,6 +1,5 @@
 //! Texts as marks: shaped, put in order and drawn by `cosmic-text`.
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use cosmic_text::fontdb::{Database, ID, Source};
@@ -10,6 +9,7 @@ use cosmic_text::{
 };
 use sha2::{Digest, Sha256};
 
+use crate::image::canonical::{Canonical, write_bytes};
 use crate::image::pixels::lay_over;
 use crate::image::raster::{Layout, Raster};
 use crate::image::size::Size;
@@ -78,19 +78,24 @@ impl PartialEq for Font {
 
 impl Eq for Font {}
 
-impl Hash for Font {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.digest.hash(state);
-    }
-}
-
 /// A text in a font.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
     text: String,
     font: Arc<Font>,
     size: u16,
     color: Color,
+}
+
+impl Canonical for Text {
+    fn write(&self, out: &mut String) {
+        out.push_str("text=");
+        write_bytes(self.text.as_bytes(), out);
+        out.push_str(";font=");
+        write_bytes(&self.font.digest, out);
+        out.push(';');
+        (self.size, self.color).write(out);
+    }
 }
 
 impl Text {

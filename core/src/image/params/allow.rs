@@ -1,8 +1,8 @@
 //! Which parameters may be set, and to what.
 
-use super::setting::{Parameter, Setting};
 use super::{Params, Presets, lossy};
 use crate::image::Error;
+use crate::image::setting::{Parsed, Setting};
 
 /// The parameters that a URL may set. By default those are presets, whichever.
 #[derive(Debug, Default)]
@@ -10,15 +10,15 @@ pub struct Allow(Option<Vec<Rule>>);
 
 #[derive(Debug)]
 struct Rule {
-    parameter: &'static Parameter,
+    setting: &'static Setting,
     values: Vec<Values>,
 }
 
 #[derive(Debug)]
 enum Values {
     Any,
-    One(Setting),
-    Range(u32, u32),
+    One(Parsed),
+    Range(u64, u64),
 }
 
 impl Allow {
@@ -34,20 +34,20 @@ impl Allow {
         let (name, values) = rule
             .split_once('=')
             .ok_or_else(|| Error::BadParams(format!("{rule:?} has no values")))?;
-        let parameter = Parameter::find(name)
+        let setting = Setting::find_param(name)
             .ok_or_else(|| Error::BadParams(format!("unknown name {name:?}")))?;
         let rules = self.0.get_or_insert_default();
-        if rules.iter().any(|rule| std::ptr::eq(rule.parameter, parameter)) {
+        if rules.iter().any(|rule| std::ptr::eq(rule.setting, setting)) {
             return Err(Error::BadParams(format!("duplicate name {name:?}")));
         }
         let values = values
             .split(',')
             .map(|text| {
-                Values::parse(text, parameter)
+                Values::parse(text, setting)
                     .ok_or_else(|| Error::BadParams(format!("{text:?} is no valid {name}")))
             })
             .collect::<Result<_, _>>()?;
-        rules.push(Rule { parameter, values });
+        rules.push(Rule { setting, values });
         Ok(())
     }
 
@@ -56,7 +56,7 @@ impl Allow {
         let values = self.0.iter().flatten().flat_map(|rule| &rule.values);
         values
             .filter_map(|value| match value {
-                Values::One(Setting::Preset(name)) => Some(name.as_str()),
+                Values::One(Parsed::Preset(name)) => Some(&**name),
                 _ => None,
             })
             .find(|name| !presets.0.contains_key(*name))
@@ -64,7 +64,7 @@ impl Allow {
 
     /// Whether presets are named at all, one by one or by `*`.
     pub fn takes_presets(&self) -> bool {
-        self.0.iter().flatten().any(|rule| rule.parameter.name() == "preset")
+        self.0.iter().flatten().any(|rule| rule.setting.name() == "preset")
     }
 
     /// Checks a list. What is in the presets that it names is not looked at.
@@ -73,18 +73,18 @@ impl Allow {
     /// [`Error::NotAllowed`] that says which item is refused.
     pub fn check(&self, params: &Params) -> Result<(), Error> {
         for item in &params.0 {
-            let name = item.parameter.name();
+            let name = item.setting.name();
             let Some(rules) = &self.0 else {
-                match item.setting {
-                    Setting::Preset(_) => continue,
+                match item.value {
+                    Parsed::Preset(_) => continue,
                     _ => return Err(Error::NotAllowed(format!("{name}, only presets are"))),
                 }
             };
             let rule = rules
                 .iter()
-                .find(|rule| std::ptr::eq(rule.parameter, item.parameter))
+                .find(|rule| std::ptr::eq(rule.setting, item.setting))
                 .ok_or_else(|| Error::NotAllowed(name.to_owned()))?;
-            if !rule.values.iter().any(|values| values.contain(&item.setting)) {
+            if !rule.values.iter().any(|values| values.contain(&item.value)) {
                 return Err(Error::NotAllowed(format!("{name} {:?}", item.text)));
             }
         }
@@ -93,25 +93,25 @@ impl Allow {
 }
 
 impl Values {
-    fn parse(text: &str, parameter: &Parameter) -> Option<Values> {
+    fn parse(text: &str, setting: &Setting) -> Option<Values> {
         if text == "*" {
             return Some(Values::Any);
         }
-        let read = |text: &str| if text.is_empty() { None } else { parameter.read(text) };
-        if let Some(setting) = read(text) {
-            return Some(Values::One(setting));
+        let read = |text: &str| if text.is_empty() { None } else { setting.read(text.as_bytes()) };
+        if let Some(value) = read(text) {
+            return Some(Values::One(value));
         }
         let (low, high) = text.split_once('-')?;
         let (low, high) = (read(low)?.number()?, read(high)?.number()?);
         (low <= high).then_some(Values::Range(low, high))
     }
 
-    fn contain(&self, setting: &Setting) -> bool {
+    fn contain(&self, value: &Parsed) -> bool {
         match self {
             Values::Any => true,
-            Values::One(one) => one == setting,
+            Values::One(one) => one == value,
             Values::Range(low, high) => {
-                setting.number().is_some_and(|number| (*low..=*high).contains(&number))
+                value.number().is_some_and(|number| (*low..=*high).contains(&number))
             }
         }
     }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::image::{
-    Adjust, Color, Control, Flip, Format, Gravity, Limits, MetadataPolicy, Rotation, prepare,
+    Adjust, Color, Control, Fit, Flip, Format, Gravity, Limits, MetadataPolicy, Rotation, prepare,
 };
 
 fn parse(params: &str) -> Plan {

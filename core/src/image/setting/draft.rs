@@ -1,0 +1,70 @@
+//! A plan while values are put into it.
+
+use crate::image::{Bound, Fit, Plan, Wanted};
+
+/// How a box is filled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filling {
+    /// As [`Fit::Resize`].
+    Inside,
+    /// As [`Fit::Crop`].
+    Covering,
+    /// As [`Fit::Pad`].
+    Padded,
+    /// As [`Fit::Stretch`].
+    Stretched,
+}
+
+/// A plan whose geometry is still in parts, and whose format is not chosen yet.
+#[derive(Debug, Clone, Default)]
+pub struct Draft {
+    pub(super) plan: Plan,
+    /// How the box is filled, where there is one.
+    pub filling: Option<Filling>,
+    pub(super) width: Bound,
+    pub(super) height: Bound,
+    /// Whether smaller images are enlarged as the filling that a list names implies.
+    pub(super) implied_enlarge: Option<bool>,
+    pub(super) enlarge: Option<bool>,
+    /// The format, where one was named.
+    pub wanted: Option<Wanted>,
+}
+
+impl Draft {
+    /// Returns a draft that starts from a plan.
+    #[must_use]
+    pub fn new(plan: &Plan) -> Draft {
+        let (filling, width, height) = match plan.fit {
+            Fit::None => (None, None, None),
+            Fit::Resize { width, height } => (Some(Filling::Inside), width, height),
+            Fit::Crop { width, height } => (Some(Filling::Covering), width, height),
+            Fit::Pad { width, height } => (Some(Filling::Padded), width, height),
+            Fit::Stretch { width, height } => (Some(Filling::Stretched), width, height),
+        };
+        Draft { plan: plan.clone(), filling, width, height, ..Draft::default() }
+    }
+
+    /// Returns the plan. Where the client is to decide on the format, it does so by the values of
+    /// its `Accept` headers.
+    #[must_use]
+    pub fn finish<'a>(self, accept: impl Iterator<Item = &'a [u8]> + Clone) -> Plan {
+        let Draft { mut plan, filling, width, height, implied_enlarge, enlarge, wanted } = self;
+        let has_both = width.is_some() && height.is_some();
+        plan.fit = match filling {
+            None if width.is_none() && height.is_none() => Fit::None,
+            None | Some(Filling::Inside) => Fit::Resize { width, height },
+            // There is no box to be covered but a side, which CDNs take for that of the result.
+            Some(Filling::Covering) if implied_enlarge.is_some() && !has_both => {
+                Fit::Resize { width, height }
+            }
+            Some(Filling::Covering) => Fit::Crop { width, height },
+            Some(Filling::Padded) => Fit::Pad { width, height },
+            Some(Filling::Stretched) => Fit::Stretch { width, height },
+        };
+        plan.enlarge = enlarge.or(implied_enlarge).unwrap_or(plan.enlarge);
+        if let Some(wanted) = wanted {
+            plan.set_format(wanted, accept);
+        }
+        plan
+    }
+}

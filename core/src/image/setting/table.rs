@@ -1,0 +1,355 @@
+//! The table.
+
+use super::draft::{Draft, Filling};
+use super::kind::{Kind, OneOf};
+use super::row::{Argument, Directive, Setting};
+use crate::image::words::Words;
+use crate::image::{
+    AnimationPolicy, DamagePolicy, Flip, MetadataPolicy, PngCompression, ProfilePolicy, Rotation,
+};
+
+/// All settings, in the order in which the values of directives count. Rows of one directive stand
+/// together.
+pub static SETTINGS: &[Setting] = &[
+    Setting {
+        params: &["background", "bg"],
+        directive: Some(Directive::new(c"image_resize_background")),
+        default: "white",
+        kind: Kind::Color(|draft, color| draft.plan.background = color),
+    },
+    Setting {
+        params: &["width", "w"],
+        directive: Some(BOX.argument(Argument::At(1, "width")).required()),
+        default: "-",
+        kind: Kind::Side(|draft, width| draft.width = width),
+    },
+    Setting {
+        params: &["height", "h"],
+        directive: Some(BOX.argument(Argument::At(2, "height")).required()),
+        default: "-",
+        kind: Kind::Side(|draft, height| draft.height = height),
+    },
+    Setting {
+        params: &["gravity", "g"],
+        directive: Some(BOX.named("gravity")),
+        default: "center",
+        kind: Kind::Gravity(|draft, gravity| draft.plan.gravity = gravity),
+    },
+    Setting {
+        params: &["enlarge"],
+        directive: Some(BOX.named("enlarge")),
+        default: "off",
+        kind: Kind::Switch(|draft, enlarge| draft.enlarge = Some(enlarge)),
+    },
+    Setting {
+        params: &["dpr"],
+        directive: Some(BOX.named("dpr")),
+        default: "1",
+        kind: Kind::Number {
+            unit: "",
+            places: 2,
+            least: 100,
+            most: 400,
+            set: |draft, percent| draft.plan.dpr = percent,
+        },
+    },
+    // That of a box goes before that of the location.
+    Setting {
+        params: &[],
+        directive: Some(BOX.named("background")),
+        default: "white",
+        kind: Kind::Color(|draft, color| draft.plan.background = color),
+    },
+    Setting {
+        params: &[],
+        directive: Some(BOX.argument(Argument::Mode("rotate")).required()),
+        default: "",
+        kind: Kind::Word(&OneOf(|draft, rotation| draft.plan.rotate = rotation)),
+    },
+    Setting {
+        params: &["rotate"],
+        directive: None,
+        default: "0",
+        kind: Kind::Word(&OneOf(|draft, Clockwise(rotation)| draft.plan.rotate = rotation)),
+    },
+    Setting {
+        params: &["fit"],
+        directive: None,
+        default: "",
+        kind: Kind::Word(&OneOf(|draft, FitOfUrls { filling, enlarges }| {
+            draft.filling = Some(filling);
+            draft.implied_enlarge = Some(enlarges);
+        })),
+    },
+    Setting {
+        params: &["flip"],
+        directive: None,
+        default: "",
+        kind: Kind::Word(&OneOf(|draft, flip: Flip| draft.plan.flip = flip)),
+    },
+    Setting {
+        params: &["format", "f"],
+        directive: Some(Directive::new(c"image_resize_format").general()),
+        default: "original",
+        kind: Kind::Format(|draft, wanted| draft.wanted = Some(wanted)),
+    },
+    Setting {
+        params: &["quality", "q"],
+        directive: None,
+        default: "",
+        kind: Kind::Quality(|draft, quality| draft.plan.set_quality(quality)),
+    },
+    Setting {
+        params: &[],
+        directive: Some(Directive::new(c"image_resize_jpeg_quality").required()),
+        default: "75",
+        kind: Kind::Quality(|draft, quality| draft.plan.jpeg_quality = quality),
+    },
+    Setting {
+        params: &[],
+        directive: Some(Directive::new(c"image_resize_webp_quality").required()),
+        default: "80",
+        kind: Kind::Quality(|draft, quality| draft.plan.webp_quality = quality),
+    },
+    Setting {
+        params: &[],
+        directive: Some(Directive::new(c"image_resize_webp_quality").named("effort").fixed()),
+        default: "2",
+        kind: Kind::Number {
+            unit: "",
+            places: 0,
+            least: 0,
+            most: 6,
+            set: |draft, effort| draft.plan.webp_effort = effort as u8,
+        },
+    },
+    Setting {
+        params: &[],
+        directive: Some(Directive::new(c"image_resize_avif_quality").required()),
+        default: "60",
+        kind: Kind::Quality(|draft, quality| draft.plan.avif_quality = quality),
+    },
+    Setting {
+        params: &[],
+        directive: Some(Directive::new(c"image_resize_avif_quality").named("speed").fixed()),
+        default: "9",
+        kind: Kind::Number {
+            unit: "",
+            places: 0,
+            least: 0,
+            most: 10,
+            set: |draft, speed| draft.plan.avif_speed = speed as u8,
+        },
+    },
+    Setting {
+        params: &[],
+        directive: Some(Directive::new(c"image_resize_png_compression").fixed()),
+        default: "fast",
+        kind: Kind::Word(&OneOf(|draft, compression: PngCompression| {
+            draft.plan.png_compression = compression;
+        })),
+    },
+    Setting {
+        params: &[],
+        directive: Some(Directive::new(c"image_resize_max_bytes")),
+        default: "off",
+        kind: Kind::Bytes(|draft, bytes| draft.plan.max_bytes = bytes),
+    },
+    Setting {
+        params: &[],
+        directive: Some(Directive::new(c"image_resize_interlace").fixed()),
+        default: "off",
+        kind: Kind::Switch(|draft, interlace| draft.plan.interlace = interlace),
+    },
+    Setting {
+        params: &[],
+        directive: Some(Directive::new(c"image_resize_transparency").fixed()),
+        default: "on",
+        kind: Kind::Switch(|draft, transparency| draft.plan.transparency = transparency),
+    },
+    Setting {
+        params: &[],
+        directive: Some(Directive::new(c"image_resize_orient").fixed().general()),
+        default: "on",
+        kind: Kind::Switch(|draft, orient| draft.plan.orient = orient),
+    },
+    Setting {
+        params: &[],
+        directive: Some(Directive::new(c"image_resize_profile").fixed().general()),
+        default: "srgb",
+        kind: Kind::Word(&OneOf(|draft, profile: ProfilePolicy| draft.plan.profile = profile)),
+    },
+    Setting {
+        params: &["metadata"],
+        directive: Some(Directive::new(c"image_resize_metadata").fixed().general()),
+        default: "strip",
+        kind: Kind::Word(&OneOf(|draft, metadata: MetadataPolicy| draft.plan.metadata = metadata)),
+    },
+    Setting {
+        params: &[],
+        directive: Some(Directive::new(c"image_resize_animation").fixed().general()),
+        default: "all",
+        kind: Kind::Word(&OneOf(|draft, animation: AnimationPolicy| {
+            draft.plan.animation = animation;
+        })),
+    },
+    Setting {
+        params: &["anim"],
+        directive: None,
+        default: "on",
+        kind: Kind::Switch(|draft, moves| {
+            draft.plan.animation =
+                if moves { AnimationPolicy::All } else { AnimationPolicy::First };
+        }),
+    },
+    Setting {
+        params: &[],
+        directive: Some(Directive::new(c"image_resize_damaged").fixed().general()),
+        default: "lenient",
+        kind: Kind::Word(&OneOf(|draft, damaged: DamagePolicy| draft.plan.damaged = damaged)),
+    },
+    Setting {
+        params: &["trim"],
+        directive: Some(Directive::new(c"image_resize_trim")),
+        default: "off",
+        kind: Kind::Threshold(|draft, threshold| draft.plan.trim = threshold),
+    },
+    Setting {
+        params: &["brightness"],
+        directive: Some(ADJUST.named("brightness")),
+        default: "1",
+        kind: factor(|draft, percent| draft.plan.adjust.brightness = percent),
+    },
+    Setting {
+        params: &["contrast"],
+        directive: Some(ADJUST.named("contrast")),
+        default: "1",
+        kind: factor(|draft, percent| draft.plan.adjust.contrast = percent),
+    },
+    Setting {
+        params: &["saturation"],
+        directive: Some(ADJUST.named("saturation")),
+        default: "1",
+        kind: factor(|draft, percent| draft.plan.adjust.saturation = percent),
+    },
+    Setting {
+        params: &["hue"],
+        directive: Some(ADJUST.named("hue")),
+        default: "0",
+        kind: Kind::Degrees(|draft, degrees| draft.plan.adjust.hue = degrees),
+    },
+    Setting {
+        params: &["gamma"],
+        directive: Some(ADJUST.named("gamma")),
+        default: "1",
+        kind: Kind::Number {
+            unit: "",
+            places: 2,
+            least: 10,
+            most: 1000,
+            set: |draft, percent| draft.plan.adjust.gamma = percent,
+        },
+    },
+    Setting {
+        params: &["grayscale"],
+        directive: Some(ADJUST.named("grayscale")),
+        default: "off",
+        kind: Kind::Switch(|draft, grayscale| draft.plan.adjust.grayscale = grayscale),
+    },
+    Setting {
+        params: &["blur"],
+        directive: Some(Directive::new(c"image_resize_blur")),
+        default: "0",
+        kind: Kind::Number {
+            unit: "pixels",
+            places: 2,
+            least: 0,
+            most: 25_000,
+            set: |draft, sigma| draft.plan.blur = sigma,
+        },
+    },
+    Setting {
+        params: &["sharpen"],
+        directive: Some(Directive::new(c"image_resize_sharpen")),
+        default: "0",
+        kind: Kind::Number {
+            unit: "percent",
+            places: 0,
+            least: 0,
+            most: 1000,
+            set: |draft, percent| draft.plan.sharpen = percent,
+        },
+    },
+    Setting {
+        params: &["watermark"],
+        directive: None,
+        default: "on",
+        kind: Kind::Switch(|draft, watermark| draft.plan.watermark = watermark),
+    },
+    Setting { params: &["preset", "p"], directive: None, default: "", kind: Kind::Preset },
+];
+
+impl Setting {
+    /// Returns the setting that a URL calls so.
+    #[must_use]
+    pub fn find_param(name: &str) -> Option<&'static Setting> {
+        SETTINGS.iter().find(|setting| setting.params.contains(&name))
+    }
+
+    /// Returns the setting that the command line calls so: as a URL does, or like the directive or
+    /// the argument that sets what a URL can't ask for.
+    #[must_use]
+    pub fn find(name: &str) -> Option<&'static Setting> {
+        Setting::find_param(name).or_else(|| {
+            let unnamed = SETTINGS.iter().filter(|setting| setting.params.is_empty());
+            let mut options = unnamed.filter(|setting| {
+                setting.directive.as_ref().is_some_and(|directive| match directive.argument {
+                    Argument::Sole => directive.stem() == Some(name),
+                    // Those of `image_resize` have names in URLs, too.
+                    Argument::Named(argument) => directive.stem().is_some() && argument == name,
+                    Argument::At(..) | Argument::Mode(_) => false,
+                })
+            });
+            options.next()
+        })
+    }
+}
+
+const BOX: Directive = Directive::new(c"image_resize");
+const ADJUST: Directive = Directive::new(c"image_resize_adjust");
+
+/// A factor, 0 to 10 with two places, in percent.
+const fn factor(set: fn(&mut Draft, u16)) -> Kind {
+    Kind::Number { unit: "", places: 2, least: 0, most: 1000, set }
+}
+
+/// A turn, clockwise as the parameters of CDNs have it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Clockwise(Rotation);
+
+impl Words for Clockwise {
+    const WORDS: &'static [(&'static str, Clockwise)] = &[
+        ("0", Clockwise(Rotation::None)),
+        ("90", Clockwise(Rotation::Ccw270)),
+        ("180", Clockwise(Rotation::Half)),
+        ("270", Clockwise(Rotation::Ccw90)),
+    ];
+}
+
+/// How Cloudflare's URLs say that a box is filled, and what enlarges there.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct FitOfUrls {
+    filling: Filling,
+    enlarges: bool,
+}
+
+impl Words for FitOfUrls {
+    const WORDS: &'static [(&'static str, FitOfUrls)] = &[
+        ("scale-down", FitOfUrls { filling: Filling::Inside, enlarges: false }),
+        ("contain", FitOfUrls { filling: Filling::Inside, enlarges: true }),
+        ("crop", FitOfUrls { filling: Filling::Covering, enlarges: false }),
+        ("cover", FitOfUrls { filling: Filling::Covering, enlarges: true }),
+        ("pad", FitOfUrls { filling: Filling::Padded, enlarges: true }),
+        ("stretch", FitOfUrls { filling: Filling::Stretched, enlarges: true }),
+    ];
+}
