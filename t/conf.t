@@ -60,6 +60,8 @@ image_resize_adjust grayscale=1;            | 1
 image_resize_adjust hue=1 hue=2;            | duplicate
 image_resize_trim;                          | invalid number of arguments
 image_resize_trim 256;                      | 256
+image_resize_pixelate -1;                   | -1
+image_resize_pixelate 65536;                | a number of pixels from 0 to 65535
 image_resize_max_bytes;                     | invalid number of arguments
 image_resize_max_bytes 0;                   | 0
 image_resize_max_bytes small;               | small
@@ -216,6 +218,7 @@ image_resize_sharpen 10;
 image_resize_blur 1;
 image_resize_adjust hue=1;
 image_resize_trim 1;
+image_resize_pixelate 8;
 image_resize_max_bytes 1k;
 image_resize_animation first;
 image_resize_damaged strict;
@@ -256,6 +259,8 @@ image_resize_adjust brightness=$arg_b;
 image_resize_trim off;
 image_resize_trim 10;
 image_resize_trim $arg_t;
+image_resize_pixelate 8;
+image_resize_pixelate $arg_p;
 image_resize_max_bytes off;
 image_resize_max_bytes 100k;
 image_resize_max_bytes $arg_m;

@@ -136,3 +136,26 @@ __DATA__
 /a/photo-300x200.jpg        200 jpeg 200x133 bytes<4097 components=3 psnr<26:photo-300x200.png
 /b/photo-300x200.jpg        200 jpeg 200x133 bytes>5120 components=3 psnr>28:photo-300x200.png
 /b/c/photo-300x200.jpg      200 jpeg 200x133 components=1
+
+
+=== TEST 6: image_resize_pixelate
+--- config
+    location /none/  { image_resize resize 150 -; alias $TEST_NGINX_FIXTURES/; }
+    location /0/     { image_resize resize 150 -; image_resize_pixelate 0; alias $TEST_NGINX_FIXTURES/; }
+    location /1/     { image_resize convert; image_resize_pixelate 1; alias $TEST_NGINX_FIXTURES/; }
+    location /50/    { image_resize convert; image_resize_pixelate 50; alias $TEST_NGINX_FIXTURES/; }
+    location /v/     { image_resize convert; image_resize_pixelate $arg_p; alias $TEST_NGINX_FIXTURES/; }
+    location /url/   { image_resize_params $args; image_resize_allow pixelate=0,50-100; alias $TEST_NGINX_FIXTURES/; }
+--- rows
+/none/photo-300x200.png     200 png 150x100
+/0/photo-300x200.png        200 again
+/1/quad-100x120.png         200 same=quad-100x120.png etag=strong
+# quarters of 50 by 60: the second row of blocks takes 10 rows of the upper two
+/50/quad-100x120.png        200 png 100x120 etag=weak px=0,0:red px=49,49:red px=0,50:#3300cc~1 px=49,99:#3300cc~1 px=99,119:yellow
+/v/quad-100x120.png?p=50    200 again
+/url/quad-100x120.png?pixelate=50 200 again
+/v/quad-100x120.png         200 same=quad-100x120.png
+/50/quad-100x120-alpha.png  200 png 100x120 alpha px=5,5:none
+/url/quad-100x120.png?pixelate=49 403
+/v/quad-100x120.png?p=65536 415 log=info:image_resize_pixelate
+/v/quad-100x120.png?p=1.5   415

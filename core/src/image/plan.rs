@@ -212,6 +212,8 @@ with_defaults! {
         pub png_compression: PngCompression = PngCompression::Fast,
         /// Unsharp amount in percent; 0 is off.
         pub sharpen: u16 = 0,
+        /// Pixels to the side of the blocks that become one colour; below 2 is off.
+        pub pixelate: u16 = 0,
         /// Whether palette transparency is kept; otherwise it is flattened.
         pub transparency: bool = true,
         /// Progressive JPEG, interlaced PNG and GIF.
@@ -264,6 +266,7 @@ impl Plan {
             || self.adjust != Adjust::default()
             || self.blur > 0
             || self.sharpen > 0
+            || self.pixelate > 1
             || !self.marks.is_empty()
     }
 }

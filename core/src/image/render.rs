@@ -51,6 +51,7 @@ impl<'p> Renderer<'p> {
         let mut raster = pixels::adjust(raster, &plan.adjust, !self.keeps_profile, control)?;
         pixels::blur(&mut raster, plan.blur, control)?;
         pixels::sharpen(&mut raster, plan.sharpen, control)?;
+        pixels::pixelate(&mut raster, plan.pixelate, control)?;
         let raster = pixels::pad(raster, output, place, plan.background)?;
         if plan.marks.is_empty() {
             return Ok(raster);

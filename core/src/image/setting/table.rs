@@ -281,6 +281,18 @@ pub static SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        params: &["pixelate"],
+        directive: Some(Directive::new(c"image_resize_pixelate")),
+        default: "0",
+        kind: Kind::Number {
+            unit: "pixels",
+            places: 0,
+            least: 0,
+            most: u16::MAX,
+            set: |draft, side| draft.plan.pixelate = side,
+        },
+    },
+    Setting {
         params: &["watermark"],
         directive: None,
         default: "on",
