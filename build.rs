@@ -5,7 +5,7 @@ use std::env;
 
 fn main() {
     let mut shim = cc::Build::new();
-    for file in ["src/ngx/modules.c", "src/ngx/shim.c"] {
+    for file in ["src/ngx/cache.c", "src/ngx/modules.c", "src/ngx/shim.c"] {
         println!("cargo::rerun-if-changed={file}");
         shim.file(file);
     }

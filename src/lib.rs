@@ -6,6 +6,8 @@
 mod access_key;
 #[deny(unsafe_code)]
 mod image_resize;
+#[deny(unsafe_code)]
+mod image_resize_cache;
 mod modules;
 mod ngx;
 #[deny(unsafe_code)]
@@ -16,8 +18,9 @@ use std::ptr::null;
 
 /// Their names.
 #[unsafe(no_mangle)]
-pub static mut ngx_module_names: [*const c_char; 4] = [
+pub static mut ngx_module_names: [*const c_char; 5] = [
     c"ngx_http_image_resize_module".as_ptr(),
+    c"ngx_http_image_resize_cache_module".as_ptr(),
     c"ngx_http_access_key_module".as_ptr(),
     c"ngx_http_secure_link_hash_module".as_ptr(),
     null(),

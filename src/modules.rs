@@ -1,9 +1,10 @@
-//! What nginx finds the three modules by.
+//! What nginx finds the modules by.
 
 use nginx_sys::{ngx_command_t, ngx_cycle_t, ngx_http_module_t, ngx_int_t, ngx_module_t};
 
 use crate::access_key::{self, AccessKey};
 use crate::image_resize::{self, ImageResize};
+use crate::image_resize_cache::{self, ImageResizeCache};
 use crate::ngx::Module;
 use crate::ngx::conf::{
     Directives, commands, create, init_main, merge_location, merge_server, no_commands,
@@ -18,6 +19,7 @@ unsafe extern "C" {
     // Made in `ngx/modules.c` of the statics and functions that are exported here; nginx writes
     // their numbers into them.
     static mut ngx_http_image_resize_module: ngx_module_t;
+    static mut ngx_http_image_resize_cache_module: ngx_module_t;
     static mut ngx_http_access_key_module: ngx_module_t;
     static mut ngx_http_secure_link_hash_module: ngx_module_t;
 }
@@ -31,6 +33,18 @@ unsafe impl Module for ImageResize {
 
     fn definition() -> *const ngx_module_t {
         &raw const ngx_http_image_resize_module
+    }
+}
+
+// SAFETY: the module's `CONTEXT` below makes these types.
+unsafe impl Module for ImageResizeCache {
+    type Main = image_resize_cache::MainConf;
+    type Server = ();
+    type Location = image_resize_cache::LocConf;
+    type Context = image_resize_cache::Pass;
+
+    fn definition() -> *const ngx_module_t {
+        &raw const ngx_http_image_resize_cache_module
     }
 }
 
@@ -95,6 +109,37 @@ mod image_resize_module {
     unsafe extern "C" fn begin_process(cycle: *mut ngx_cycle_t) -> ngx_int_t {
         // SAFETY: nginx passes the cycle of the process.
         unsafe { init_process::<ImageResize>(cycle) }
+    }
+}
+
+mod image_resize_cache_module {
+    use super::*;
+
+    const MAIN: usize = image_resize_cache::MainConf::DIRECTIVES.len();
+    const COUNT: usize = MAIN + image_resize_cache::LocConf::DIRECTIVES.len();
+
+    #[unsafe(export_name = "ngx_http_image_resize_cache_module_commands")]
+    static mut COMMANDS: [ngx_command_t; COUNT + 1] = commands::<image_resize_cache::LocConf, _>(
+        commands::<image_resize_cache::MainConf, _>(no_commands(), 0),
+        MAIN,
+    );
+
+    #[unsafe(export_name = "ngx_http_image_resize_cache_module_ctx")]
+    static CONTEXT: ngx_http_module_t = ngx_http_module_t {
+        preconfiguration: Some(preconfiguration::<ImageResizeCache>),
+        postconfiguration: Some(postconfiguration::<ImageResizeCache>),
+        create_main_conf: Some(create::<image_resize_cache::MainConf>),
+        init_main_conf: None,
+        create_srv_conf: None,
+        merge_srv_conf: None,
+        create_loc_conf: Some(create::<image_resize_cache::LocConf>),
+        merge_loc_conf: Some(merge_location::<ImageResizeCache>),
+    };
+
+    #[unsafe(export_name = "ngx_http_image_resize_cache_init_process")]
+    unsafe extern "C" fn begin_process(cycle: *mut ngx_cycle_t) -> ngx_int_t {
+        // SAFETY: nginx passes the cycle of the process.
+        unsafe { init_process::<ImageResizeCache>(cycle) }
     }
 }
 
@@ -169,8 +214,9 @@ mod secure_link_hash_module {
 
 /// The modules, ended by null.
 #[unsafe(no_mangle)]
-pub static mut ngx_modules: [*const ngx_module_t; 4] = [
+pub static mut ngx_modules: [*const ngx_module_t; 5] = [
     &raw const ngx_http_image_resize_module,
+    &raw const ngx_http_image_resize_cache_module,
     &raw const ngx_http_access_key_module,
     &raw const ngx_http_secure_link_hash_module,
     std::ptr::null(),

@@ -5,6 +5,7 @@ use image_gate_core::image::{Codings, Plan, look_plan};
 use super::conf::{LocConf, Mode};
 use super::facts::Failure;
 use super::headers;
+use super::marks::Layer;
 use super::task::{Task, Work};
 use crate::ngx::Request;
 
@@ -13,24 +14,38 @@ pub fn codings(request: Request<'_>) -> Codings {
     Codings::parse(request.values(b"Content-Encoding"))
 }
 
-/// Decides from the headers of the source what is to be done.
-pub fn begin(request: Request<'_>, conf: &LocConf, codings: &Codings) -> Result<Task, Failure> {
-    let (buffer, mode) = (conf.buffer(), conf.mode());
-    let mut plan = conf.plan(request)?;
-    let keeps_original = conf.keeps_original();
-    let (work, layers, tag) = match mode {
-        Mode::Off | Mode::Test => (Work::Transform, Vec::new(), None),
-        Mode::Size => (Work::Describe, Vec::new(), None),
+/// What a location makes of its sources, for a request.
+pub struct Recipe {
+    pub work: Work,
+    pub plan: Plan,
+    /// The watermark.
+    pub layers: Vec<Layer>,
+}
+
+/// Evaluates the directives of a location for a request.
+pub fn recipe(request: Request<'_>, conf: &LocConf) -> Result<Recipe, Failure> {
+    let plan = conf.plan(request)?;
+    let (work, plan, layers) = match conf.mode() {
+        Mode::Off | Mode::Test => (Work::Transform, plan, Vec::new()),
+        Mode::Size => (Work::Describe, plan, Vec::new()),
         Mode::Info => {
-            plan = Plan { damaged: plan.damaged, ..look_plan(plan.orient) };
-            let tag = headers::tag(request, &plan, &[]);
-            (Work::Inspect, Vec::new(), tag)
+            let plan = Plan { damaged: plan.damaged, ..look_plan(plan.orient) };
+            (Work::Inspect, plan, Vec::new())
         }
         _ => {
             let layers = if plan.watermark { conf.layers(request)? } else { Vec::new() };
-            let tag = headers::tag(request, &plan, &layers);
-            (Work::Transform, layers, tag)
+            (Work::Transform, plan, layers)
         }
+    };
+    Ok(Recipe { work, plan, layers })
+}
+
+/// Decides from the headers of the source what is to be done.
+pub fn begin(request: Request<'_>, conf: &LocConf, codings: &Codings) -> Result<Task, Failure> {
+    let Recipe { work, plan, layers } = recipe(request, conf)?;
+    let tag = match conf.mode() {
+        Mode::Off | Mode::Test | Mode::Size => None,
+        _ => headers::tag(request, &plan, &layers),
     };
     Ok(Task {
         work,
@@ -38,10 +53,10 @@ pub fn begin(request: Request<'_>, conf: &LocConf, codings: &Codings) -> Result<
         layers,
         codings: codings.clone(),
         tag,
-        buffer,
+        buffer: conf.buffer(),
         bounds: conf.bounds(),
         pool: conf.pool,
-        keeps_original,
+        keeps_original: conf.keeps_original(),
         is_end_announced: request.is_end_announced(),
     })
 }

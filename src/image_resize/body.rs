@@ -9,6 +9,7 @@ use super::facts::{Failure, Status};
 use super::failure::{reject, turn_away};
 use super::headers;
 use super::hold::next_header;
+use super::keep;
 use super::queue::Full;
 use super::task::Work;
 use super::timers::{TIMER, Timer, wake};
@@ -30,6 +31,7 @@ pub fn drain(chain: Chain<'_>) -> bool {
 /// Lets what was held back, and all that follows it, go out as it is.
 pub fn let_through<'r>(context: Transfer<'r>, chain: Chain<'r>) -> ngx_int_t {
     let request = context.request;
+    keep::give_up(request);
     request.release();
     context.state.set(State::Pass);
     let rc = next_header(request);
@@ -135,6 +137,7 @@ fn submit(context: Transfer<'_>) -> ngx_int_t {
     context.state.set(State::Wait);
     request.set_action(c"transforming image");
     request.delay_writing(true);
+    keep::stay(request);
     if let Some(timer) = request.known_event::<Timer>() {
         timer.start_timer(TIMER);
     }
@@ -153,9 +156,17 @@ pub fn send(context: Transfer<'_>) -> ngx_int_t {
     request.release();
     let state = context.context();
     let bytes = match (state.product.get(), state.task.get(), state.original.get()) {
-        (Some(product), Some(task), _)
-            if headers::product(request, product, task, context.was_coded.get()) =>
-        {
+        (Some(product), Some(task), _) => {
+            let sent = headers::Sent {
+                format: product.format,
+                len: product.bytes.len(),
+                is_as_it_came: product.is_original && !context.was_coded.get(),
+                tag: task.tag.as_deref(),
+                varies: headers::varies(task),
+            };
+            if !headers::product(request, &sent) {
+                return ERROR;
+            }
             &product.bytes
         }
         // Its headers are those that it came with.

@@ -9,7 +9,7 @@ use image_gate_core::image::{Codings, Control};
 
 use super::conf::ImageResize;
 use super::facts::Facts;
-use super::job::{Body, Product};
+use super::job::{Body, Product, Writer};
 use super::queue;
 use super::task::Task;
 use crate::ngx::Request;
@@ -63,6 +63,8 @@ pub struct Context {
     /// The source as it came, which is sent instead of an error.
     pub original: OnceCell<Vec<u8>>,
     pub control: RefCell<Option<Arc<Control>>>,
+    /// What writes the result down where it is kept, until there is a job for it.
+    pub writer: RefCell<Option<Box<dyn Writer>>>,
     /// When the job was submitted.
     pub submitted: Cell<Option<Instant>>,
 }
@@ -85,6 +87,7 @@ impl Context {
             product: OnceCell::new(),
             original: OnceCell::new(),
             control: RefCell::default(),
+            writer: RefCell::default(),
             submitted: Cell::new(None),
         }
     }

@@ -28,7 +28,8 @@ pub fn submit(context: Transfer<'_>, task: &Task) -> Result<(), Full> {
     queue::push(admission(task), || {
         let request = context.request.weak()?;
         context.submitted.set(Some(Instant::now()));
-        Some(Ticket { request, job: Job::new(task, context.body.take(), Arc::default()) })
+        let job = Job::new(task, context.body.take(), context.writer.take(), Arc::default());
+        Some(Ticket { request, job })
     })?;
     start_waiting();
     Ok(())
@@ -89,6 +90,7 @@ fn begin(context: Transfer<'_>, task: &Task) -> Arc<Control> {
 
 /// Runs the job of a request here and now, for an nginx or a location without threads.
 pub fn run_inline(context: Transfer<'_>, task: &Task) -> Option<Outcome> {
-    let job = Job::new(task, context.body.take(), begin(context, task));
+    let control = begin(context, task);
+    let job = Job::new(task, context.body.take(), context.writer.take(), control);
     catch(|| job.run())
 }

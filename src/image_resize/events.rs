@@ -9,6 +9,7 @@ use super::dispatch::{self, Completed};
 use super::facts::{Failure, Status};
 use super::failure::{self, record};
 use super::job::{Job, Outcome, Report};
+use super::keep;
 use super::timers::{End, TIMER, Timer, Wake};
 use crate::ngx::Request;
 use crate::ngx::event::{OnEvent, Then};
@@ -78,7 +79,8 @@ impl OnComplete<Job> for Job {
         panic_where_told(request, "complete");
         match completed.flatten() {
             None | Some((_, Completed::WaitsAgain)) => fail(request),
-            Some((_, Completed::Ended(_))) if request.is_dead() => {
+            Some((_, Completed::Ended(outcome))) if request.is_dead() => {
+                keep::finish(request, outcome);
                 request.delay_writing(false);
                 Then::Resume
             }
@@ -136,7 +138,11 @@ fn settle(context: Transfer<'_>, outcome: Option<Outcome>) {
     let result = match outcome {
         Some(Outcome::Finished(mut report)) => {
             original = report.original.take();
-            take_over(context, report)
+            let written = report.written.take();
+            let result = take_over(context, report);
+            // What is not sent is not kept.
+            keep::end(context.request, written.filter(|_| result.is_ok()));
+            result
         }
         // Only a job on the event loop gets here with that: it can't wait for threads.
         Some(Outcome::NeedsMemory(..)) => Err(Failure::Busy),

@@ -31,6 +31,8 @@ pub struct Facts {
     pub bytes: Option<usize>,
     pub time: Option<Duration>,
     pub queue_time: Option<Duration>,
+    /// Whether it was made before, and kept.
+    pub is_kept: bool,
 }
 
 /// Why a request failed.

@@ -14,7 +14,7 @@ use super::context::{Context, Role, State, Transfer};
 use super::facts::{Failure, Status};
 use super::hold::{hold, next_header};
 use super::timers::{Timer, wake};
-use super::{ask, counting};
+use super::{ask, counting, keep};
 use crate::ngx::Request;
 use crate::ngx::log::Sparse;
 
@@ -111,6 +111,7 @@ pub fn record(context: Transfer<'_>, failure: &Failure) -> u32 {
     });
     counting::count_error(word);
     let request = context.request;
+    keep::give_up(request);
     let conf = conf(&request);
     let status = match (context.role.get(), u32::try_from(request.status())) {
         (Role::Source, _) => {

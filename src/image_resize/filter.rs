@@ -19,7 +19,7 @@ use super::facts::Status;
 use super::failure::refuse;
 use super::hold::{hold, next_header};
 use super::timers::wake;
-use super::{ask, headers, sniff};
+use super::{ask, headers, keep, sniff};
 use crate::ngx::Request;
 use crate::ngx::chain::Chain;
 use crate::ngx::filter::Filter;
@@ -33,7 +33,10 @@ pub enum Images {}
 
 impl Filter for Images {
     fn header(request: Request<'_>) -> ngx_int_t {
-        header(request)
+        let rc = header(request);
+        // What is not to be made is not waited for.
+        keep::go_on_or_give_up(request);
+        rc
     }
 
     fn body<'r>(request: Request<'r>, chain: Chain<'r>) -> ngx_int_t {
@@ -107,6 +110,7 @@ fn source(context: Transfer<'_>, conf: &LocConf) -> ngx_int_t {
         return next_header(request);
     }
     let _ = context.task.set(task);
+    keep::begin(context, conf);
     hold(context, if conf.may_pass() { State::Sniff } else { State::Read })
 }
 

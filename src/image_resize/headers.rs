@@ -8,7 +8,6 @@ use image_gate_core::image::{
 use nginx_sys::NGX_HTTP_NOT_MODIFIED;
 
 use super::conf::{LocConf, Mode};
-use super::job::Product;
 use super::marks::Layer;
 use super::task::{Task, Work};
 use crate::ngx::Request;
@@ -27,10 +26,19 @@ pub fn tag(request: Request<'_>, plan: &Plan, layers: &[Layer]) -> Option<String
     Some(TAGGER.with_borrow_mut(|tagger| tagger.tag(validator, plan, layers)))
 }
 
+/// A text that is the same for two plans only where they make the same of the same source.
+pub fn digest(plan: &Plan, layers: &[Layer]) -> String {
+    TAGGER.with_borrow_mut(|tagger| tagger.tag(Validator::Modified(0), plan, layers))
+}
+
+/// Whether the answer depends on `Accept`.
+pub fn varies(task: &Task) -> bool {
+    task.plan.negotiated && matches!(task.work, Work::Transform)
+}
+
 /// Says that the answer depends on `Accept`, where it does.
 fn vary(request: Request<'_>, task: &Task) -> bool {
-    let varies = task.plan.negotiated && matches!(task.work, Work::Transform);
-    !varies || request.add_vary("Accept")
+    !varies(task) || request.add_vary("Accept")
 }
 
 /// Sends nothing that tells of the bytes that came, as others go out.
@@ -41,27 +49,38 @@ pub fn forget_source(request: Request<'_>) {
     request.drop_headers(|name| name.eq_ignore_ascii_case(b"Refresh") || is_digest(name));
 }
 
+/// What is to be said of bytes that go out.
+pub struct Sent<'a> {
+    /// The format; `None` is a description in JSON.
+    pub format: Option<Format>,
+    pub len: usize,
+    /// Whether they are the source's, as they came: then they keep its tag and its digests.
+    pub is_as_it_came: bool,
+    /// The variant's entity tag.
+    pub tag: Option<&'a str>,
+    /// Whether they depend on `Accept`.
+    pub varies: bool,
+}
+
 /// Makes of the source's headers those of the product. Answers whether there was memory.
-pub fn product(request: Request<'_>, product: &Product, task: &Task, was_coded: bool) -> bool {
-    match product.format {
+pub fn product(request: Request<'_>, sent: &Sent<'_>) -> bool {
+    match sent.format {
         Some(format) => request.set_content_type(format.media_type()),
         None => request.set_content_type("application/json"),
     }
-    request.set_content_length(Some(product.bytes.len()));
-    // The source's bytes, sent as they came, keep the source's tag and its digests.
-    let is_as_it_came = product.is_original && !was_coded;
-    if is_as_it_came {
+    request.set_content_length(Some(sent.len));
+    if sent.is_as_it_came {
         request.clear_content_encoding();
         request.clear_ranges();
         request.drop_headers(|name| name.eq_ignore_ascii_case(b"Refresh"));
     } else {
         forget_source(request);
     }
-    if let Some(format) = product.format {
+    if let Some(format) = sent.format {
         request.replace_header(b"Content-Disposition", |value| rename_attachment(value, format));
     }
-    let tagged = is_as_it_came || request.set_etag(task.tag.as_deref().map(str::as_bytes));
-    tagged && vary(request, task)
+    let tagged = sent.is_as_it_came || request.set_etag(sent.tag.map(str::as_bytes));
+    tagged && (!sent.varies || request.add_vary("Accept"))
 }
 
 /// The media type that the source's headers name.

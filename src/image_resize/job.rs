@@ -1,9 +1,11 @@
 //! One job: from the collected source to the bytes to send. Runs on any thread.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use image_gate_core::cache::{FileId, Made};
 use image_gate_core::image::{
     Codings, Control, Damage, Error, Format, Info, Limits, Output, Plan, info_json, prepare, probe,
     size_json,
@@ -11,6 +13,7 @@ use image_gate_core::image::{
 
 use super::marks::{self, Layer};
 use super::task::{Task, Work};
+use crate::ngx::cache::Written;
 use crate::ngx::{File, thread};
 
 /// A source as it was collected: bytes in memory, and ranges of files that nginx holds open.
@@ -64,6 +67,17 @@ impl Body {
         }
     }
 
+    /// The state of each file that it is in; `None` where some of it is in memory.
+    ///
+    /// While its request lives.
+    fn files(&self) -> Option<Vec<FileId>> {
+        let file = |part: &Part| match part {
+            Part::Memory(_) => None,
+            Part::File(file) => file.id().ok(),
+        };
+        self.parts.iter().map(file).collect()
+    }
+
     /// All of it in memory.
     ///
     /// While its request lives.
@@ -112,6 +126,36 @@ pub struct Product {
     pub damage: Option<Damage>,
 }
 
+impl Product {
+    fn made(&self, source: Option<&Info>, was_coded: bool) -> Made {
+        Made {
+            len: self.bytes.len() as u64,
+            format: self.format,
+            size: self.size,
+            source_format: source.map(|source| source.format),
+            source_size: source.map(|source| (source.width, source.height)),
+            is_original: self.is_original,
+            is_as_it_came: self.is_original && !was_coded,
+            is_damaged: self.damage.is_some(),
+        }
+    }
+}
+
+/// What was made, for who writes it down.
+pub struct Finished<'a> {
+    pub bytes: &'a [u8],
+    pub made: Made,
+    /// The files that the source came from, as they were before they were read; empty where any of
+    /// it came in memory.
+    pub files: &'a [FileId],
+}
+
+/// Writes a result down, on the thread that made it.
+pub trait Writer: Send + Debug {
+    /// Does it. Nothing comes of it where it can't be done, or there is a reason not to.
+    fn write(self: Box<Self>, finished: &Finished<'_>) -> Option<Written>;
+}
+
 /// What a finished job says.
 #[derive(Debug)]
 pub struct Report {
@@ -124,6 +168,8 @@ pub struct Report {
     pub time: Duration,
     /// The source as it came, where the job failed and it is wanted.
     pub original: Option<Vec<u8>>,
+    /// What was written down of the result.
+    pub written: Option<Written>,
 }
 
 /// How a run ended.
@@ -152,11 +198,21 @@ pub struct Job {
     was_coded: bool,
     /// The source before its coding was undone, where it is kept.
     encoded: Option<Vec<u8>>,
+    /// See [`Task`].
+    is_end_announced: bool,
+    writer: Option<Box<dyn Writer>>,
+    /// See [`Finished`].
+    files: Vec<FileId>,
 }
 
 impl Job {
     /// The job that makes of `body` what `task` asks for.
-    pub fn new(task: &Task, body: Body, control: Arc<Control>) -> Job {
+    pub fn new(
+        task: &Task,
+        body: Body,
+        writer: Option<Box<dyn Writer>>,
+        control: Arc<Control>,
+    ) -> Job {
         Job {
             body,
             codings: task.codings.clone(),
@@ -170,6 +226,9 @@ impl Job {
             keeps_original: task.keeps_original,
             was_coded: false,
             encoded: None,
+            is_end_announced: task.is_end_announced,
+            writer,
+            files: Vec::new(),
         }
     }
 
@@ -182,6 +241,10 @@ impl Job {
         let start = Instant::now();
         let source_bytes = self.body.len();
         let body = std::mem::take(&mut self.body);
+        // A job that waited for memory has its source there.
+        if self.writer.is_some() && self.files.is_empty() {
+            self.files = body.files().unwrap_or_default();
+        }
         let decoded = body.load().and_then(|bytes| {
             match std::mem::take(&mut self.codings).undo(&bytes, self.buffer, &self.control) {
                 Ok(None) => Ok(bytes),
@@ -212,6 +275,18 @@ impl Job {
                 Ok(product) => (Ok(product), None),
             },
         };
+        let written = match (&result, self.writer) {
+            // What may be half a source is not kept.
+            (Ok(product), Some(writer))
+                if self.is_end_announced
+                    || product.damage.as_ref().is_none_or(|damage| !damage.ends_early) =>
+            {
+                let (bytes, files) = (&product.bytes, &self.files);
+                let made = product.made(source.as_ref(), self.was_coded);
+                writer.write(&Finished { bytes, made, files })
+            }
+            _ => None,
+        };
         Outcome::Finished(Report {
             result,
             source,
@@ -219,6 +294,7 @@ impl Job {
             was_coded: self.was_coded,
             time: start.elapsed(),
             original,
+            written,
         })
     }
 

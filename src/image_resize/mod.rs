@@ -15,6 +15,7 @@ mod filter;
 mod headers;
 mod hold;
 mod job;
+pub mod keep;
 mod lint;
 mod marks;
 mod merge;

@@ -160,6 +160,7 @@ impl Zone {
         count(place(&counters.requests, &OUTCOMES, outcome));
         if let (Some(source), Some(format), Some(_)) =
             (facts.source_format, facts.format, facts.bytes)
+            && !facts.is_kept
         {
             let row = place(&counters.images, &FORMATS, source.name());
             count(row.and_then(|row| place(row, &FORMATS, format.name())));

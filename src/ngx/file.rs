@@ -4,7 +4,9 @@ use std::fs;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::os::fd::FromRawFd;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
+
+use image_gate_core::cache::FileId;
 
 /// A range of a file whose descriptor nginx keeps open as long as the request lives.
 #[derive(Debug, Clone, Copy)]
@@ -29,5 +31,26 @@ impl File {
         // SAFETY: the descriptor stays nginx's: it isn't closed here, and only read from.
         let file = ManuallyDrop::new(unsafe { fs::File::from_raw_fd(self.fd) });
         file.read_exact_at(buf, self.offset)
+    }
+
+    /// The state of the file.
+    ///
+    /// # Errors
+    /// Those of `fstat`.
+    pub fn id(&self) -> io::Result<FileId> {
+        // SAFETY: as in `read`; it is only asked about.
+        let file = ManuallyDrop::new(unsafe { fs::File::from_raw_fd(self.fd) });
+        Ok(identify(&file.metadata()?))
+    }
+}
+
+/// The state of a file, as the system describes it.
+pub fn identify(data: &fs::Metadata) -> FileId {
+    FileId {
+        device: data.dev(),
+        inode: data.ino(),
+        len: data.len(),
+        modified: (data.mtime(), data.mtime_nsec()),
+        changed: (data.ctime(), data.ctime_nsec()),
     }
 }

@@ -5,6 +5,7 @@
 
 mod access;
 mod answer;
+pub mod cache;
 pub mod censor;
 pub mod chain;
 pub mod conf;
@@ -29,7 +30,7 @@ pub mod worker;
 
 use nginx_sys::{NGX_ERROR, ngx_int_t};
 
-pub use file::File;
+pub use file::{File, identify};
 pub use module::{Cycle, Module, Parser};
 pub use pool::Pooled;
 pub use request::{Request, WeakRequest};

@@ -351,13 +351,19 @@ impl<'r> Request<'r> {
 
     /// The values of all outgoing headers called `name`.
     pub fn values(self, name: &'static [u8]) -> impl Iterator<Item = &'r [u8]> + use<'r> {
+        self.outgoing()
+            .filter_map(move |(key, value)| key.eq_ignore_ascii_case(name).then_some(value))
+    }
+
+    /// All outgoing headers that are sent, as far as they are in nginx's list.
+    pub fn outgoing(self) -> impl Iterator<Item = (&'r [u8], &'r [u8])> + use<'r> {
         // SAFETY: alive, and on the event loop.
         let list = unsafe { &raw mut (*self.as_ptr()).headers_out.headers };
-        elements(list).filter_map(move |header| {
+        elements(list).filter_map(|header| {
             // SAFETY: an element of the list; its bytes live as long as the request.
             let (hash, key, value) =
                 unsafe { ((*header).hash, bytes((*header).key), bytes((*header).value)) };
-            (hash != 0 && key.eq_ignore_ascii_case(name)).then_some(value)
+            (hash != 0).then_some((key, value))
         })
     }
 
@@ -538,6 +544,12 @@ impl<'r> Request<'r> {
     pub fn preserve_body(self) {
         // SAFETY: alive, and on the event loop.
         unsafe { shim::ig_request_set_preserve_body(self.as_ptr(), 1) }
+    }
+
+    /// The status of an error that this is the answer to, or what a directive puts in its place; 0
+    /// where there was none.
+    pub fn error_status(self) -> ngx_uint_t {
+        self.get().err_status
     }
 
     /// Whether what is sent answers an error that nginx itself found, or that a directive

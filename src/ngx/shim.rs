@@ -1,11 +1,11 @@
-//! The Rust side of `shim.c`.
+//! The Rust side of `shim.c` and `cache.c`.
 
-use std::ffi::c_void;
+use std::ffi::{c_int, c_void};
 
 use nginx_sys::{
     ngx_buf_t, ngx_conf_t, ngx_connection_t, ngx_event_t, ngx_http_core_loc_conf_t,
     ngx_http_request_t, ngx_http_upstream_headers_in_t, ngx_int_t, ngx_log_t, ngx_msec_t,
-    ngx_pool_t, ngx_str_t, ngx_table_elt_t, ngx_uint_t, ngx_variable_value_t,
+    ngx_pool_t, ngx_str_t, ngx_table_elt_t, ngx_uint_t, ngx_variable_value_t, off_t, time_t,
 };
 
 /// nginx's thread pool; its layout is private to nginx.
@@ -18,6 +18,66 @@ pub struct ThreadPool {
 #[repr(C)]
 pub struct ThreadTask {
     opaque: [u8; 0],
+}
+
+// SAFETY: `cache.c` defines them with these types.
+unsafe extern "C" {
+    pub fn ig_source_open(request: *mut ngx_http_request_t, path: *mut ngx_str_t) -> c_int;
+    pub fn ig_request_send_file(
+        request: *mut ngx_http_request_t,
+        fd: c_int,
+        name: *mut ngx_str_t,
+        start: off_t,
+        end: off_t,
+    ) -> ngx_int_t;
+    pub fn ig_cache_available() -> ngx_uint_t;
+    pub fn ig_cache_declare(
+        cf: *mut ngx_conf_t,
+        directive: *mut ngx_str_t,
+        tag: *mut c_void,
+        zone: *mut ngx_str_t,
+        path: *mut ngx_str_t,
+    ) -> *mut c_void;
+    pub fn ig_cache_entry(
+        request: *mut ngx_http_request_t,
+        cache: *mut c_void,
+        key: *mut ngx_str_t,
+        room: usize,
+    ) -> *mut c_void;
+    pub fn ig_cache_open(request: *mut ngx_http_request_t, entry: *mut c_void) -> ngx_int_t;
+    pub fn ig_cache_is_read(entry: *mut c_void) -> ngx_uint_t;
+    pub fn ig_cache_found(
+        entry: *mut c_void,
+        fd: *mut c_int,
+        name: *mut ngx_str_t,
+        head: *mut ngx_str_t,
+        start: *mut off_t,
+        end: *mut off_t,
+    );
+    pub fn ig_cache_header_len(entry: *mut c_void) -> usize;
+    pub fn ig_cache_header(
+        request: *mut ngx_http_request_t,
+        entry: *mut c_void,
+        room: usize,
+        valid: time_t,
+        buf: *mut u8,
+    ) -> ngx_int_t;
+    pub fn ig_cache_store(
+        request: *mut ngx_http_request_t,
+        entry: *mut c_void,
+        room: usize,
+        fd: c_int,
+        name: *mut ngx_str_t,
+    ) -> ngx_int_t;
+    pub fn ig_request_wait(request: *mut ngx_http_request_t) -> ngx_int_t;
+    pub fn ig_request_go_on(request: *mut ngx_http_request_t);
+    pub fn ig_request_stay(request: *mut ngx_http_request_t);
+    pub fn ig_request_has_body(request: *const ngx_http_request_t) -> ngx_uint_t;
+    pub fn ig_request_put_header(
+        request: *mut ngx_http_request_t,
+        name: *mut ngx_str_t,
+        value: *mut ngx_str_t,
+    ) -> ngx_int_t;
 }
 
 // SAFETY: `shim.c` defines them with these types.

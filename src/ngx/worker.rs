@@ -6,8 +6,8 @@ use std::path::Path;
 
 use nginx_sys::{
     NGX_PROCESS_SIGNALLER, NGX_PROCESS_SINGLE, NGX_PROCESS_WORKER, ngx_cached_time,
-    ngx_core_conf_t, ngx_core_module, ngx_cycle, ngx_cycle_t, ngx_exiting, ngx_ncpu, ngx_process,
-    ngx_process_slot, ngx_terminate, ngx_uint_t,
+    ngx_core_conf_t, ngx_core_module, ngx_current_msec, ngx_cycle, ngx_cycle_t, ngx_exiting,
+    ngx_ncpu, ngx_process, ngx_process_slot, ngx_terminate, ngx_uint_t,
 };
 
 /// This worker's share of the machine's processors, at least 1.
@@ -97,6 +97,13 @@ pub fn is_test() -> bool {
 pub fn time() -> u64 {
     // SAFETY: set when nginx starts; it points to one of its slots.
     u64::try_from(unsafe { (*ngx_cached_time).sec }).unwrap_or(0)
+}
+
+/// The milliseconds of a clock that is never set, and the same for all processes. For the event
+/// loop.
+pub fn milliseconds() -> u64 {
+    // SAFETY: a word of the event loop, which reads it here.
+    unsafe { (&raw const ngx_current_msec).read() as u64 }
 }
 
 /// Whether this process was told to end once its requests have ended. For any thread.

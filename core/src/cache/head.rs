@@ -1,0 +1,270 @@
+//! What is kept beside the bytes of a result: what it is, and the headers that its source came with.
+
+use std::fmt::Write as _;
+use std::str;
+
+use crate::image::Format;
+
+/// Bytes that it may take. An answer with more headers is not kept.
+pub const MOST: usize = 8192;
+
+/// What begins each, with the version of the notation.
+const MAGIC: &str = "image_resize 1";
+
+/// Bytes that the first line takes at most, whatever numbers stand in it.
+const LINE: usize = 192;
+
+/// What a result is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Made {
+    /// Its bytes.
+    pub len: u64,
+    /// The format of the image; `None` is a description in JSON.
+    pub format: Option<Format>,
+    /// Width and height.
+    pub size: Option<(u32, u32)>,
+    /// The format of the source.
+    pub source_format: Option<Format>,
+    /// Width and height of the source, as stored.
+    pub source_size: Option<(u32, u32)>,
+    /// Whether the bytes are the source's own.
+    pub is_original: bool,
+    /// Whether they are, and it came in no coding: then its headers are right as they are.
+    pub is_as_it_came: bool,
+    /// Whether the source is damaged, and was shown all the same.
+    pub is_damaged: bool,
+}
+
+/// All that is kept of a source that is known before it is made into something.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Head {
+    /// When the source was modified, in seconds since 1970.
+    pub modified: Option<i64>,
+    /// Whether what is sent depends on `Accept`.
+    pub varies: bool,
+    /// The entity tag of the variant.
+    pub tag: Option<String>,
+    /// Names and values of the headers of the source.
+    pub headers: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Head {
+    /// How many bytes [`encode`](Head::encode) needs, whatever is made; `None` is more than are kept.
+    #[must_use]
+    pub fn room(&self) -> Option<usize> {
+        let tag = self.tag.as_ref().map_or(0, String::len);
+        let lines = self.headers.iter().map(|(name, value)| name.len() + value.len() + 3);
+        Some(LINE + tag + 2 + lines.sum::<usize>()).filter(|&room| room <= MOST)
+    }
+
+    /// Writes it down in just as many bytes as [`room`](Head::room) says. `None` is what has no place
+    /// in it: a line break, a name with a colon.
+    #[must_use]
+    pub fn encode(&self, made: &Made) -> Option<Vec<u8>> {
+        let room = self.room()?;
+        let mut first = String::with_capacity(LINE);
+        let flags = [self.varies, made.is_original, made.is_as_it_came, made.is_damaged];
+        let _ = write!(
+            first,
+            "{MAGIC} {} {} {} {} {} {} {}",
+            made.len,
+            name(made.format),
+            sides(made.size),
+            name(made.source_format),
+            sides(made.source_size),
+            self.modified.map_or_else(|| "-".to_owned(), |time| time.to_string()),
+            flags.map(|flag| if flag { '1' } else { '0' }).iter().collect::<String>(),
+        );
+        let tag = self.tag.as_deref().unwrap_or_default();
+        let is_bad = |text: &[u8]| text.iter().any(|byte| matches!(byte, b'\n' | b'\r' | 0));
+        if first.len() >= LINE || is_bad(tag.as_bytes()) {
+            return None;
+        }
+        let mut text = first.into_bytes();
+        text.push(b'\n');
+        text.extend_from_slice(tag.as_bytes());
+        text.push(b'\n');
+        for (name, value) in &self.headers {
+            if name.is_empty() || name.contains(&b':') || is_bad(name) || is_bad(value) {
+                return None;
+            }
+            for part in [name, &b": "[..], value, b"\n"] {
+                text.extend_from_slice(part);
+            }
+        }
+        if text.len() >= room {
+            return None;
+        }
+        text.resize(room, b'\n');
+        Some(text)
+    }
+
+    /// Reads what was written down; `None` is what was not written by this version, or not to its end.
+    #[must_use]
+    pub fn decode(text: &[u8]) -> Option<(Head, Made)> {
+        let mut lines = text.split(|&byte| byte == b'\n');
+        let first = str::from_utf8(lines.next()?).ok()?.strip_prefix(MAGIC)?;
+        let mut words = first.strip_prefix(' ')?.split(' ');
+        let mut word = || words.next();
+        let made = Made {
+            len: word()?.parse().ok()?,
+            format: named(word()?)?,
+            size: sized(word()?)?,
+            source_format: named(word()?)?,
+            source_size: sized(word()?)?,
+            ..Made::default()
+        };
+        let modified = match word()? {
+            "-" => None,
+            time => Some(time.parse().ok()?),
+        };
+        let flags = word()?.as_bytes();
+        let [varies, is_original, is_as_it_came, is_damaged] = *flags else { return None };
+        let set = |flag: u8| match flag {
+            b'0' => Some(false),
+            b'1' => Some(true),
+            _ => None,
+        };
+        let made = Made {
+            is_original: set(is_original)?,
+            is_as_it_came: set(is_as_it_came)?,
+            is_damaged: set(is_damaged)?,
+            ..made
+        };
+        if word().is_some() {
+            return None;
+        }
+        let tag = str::from_utf8(lines.next()?).ok()?;
+        let tag = Some(tag.to_owned()).filter(|tag| !tag.is_empty());
+        let mut headers = Vec::new();
+        let mut is_ended = false;
+        for line in lines {
+            match (line, is_ended) {
+                ([], _) => is_ended = true,
+                (_, true) => return None,
+                (line, false) => {
+                    let at = line.windows(2).position(|pair| pair == b": ")?;
+                    let (name, value) = line.split_at(at);
+                    headers.push((name.to_vec(), value.get(2..)?.to_vec()));
+                }
+            }
+        }
+        is_ended.then_some((Head { modified, varies: set(varies)?, tag, headers }, made))
+    }
+}
+
+fn name(format: Option<Format>) -> &'static str {
+    format.map_or("-", Format::name)
+}
+
+fn named(word: &str) -> Option<Option<Format>> {
+    match word {
+        "-" => Some(None),
+        name => Format::from_name(name.as_bytes()).map(Some),
+    }
+}
+
+fn sides(size: Option<(u32, u32)>) -> String {
+    size.map_or_else(|| "-".to_owned(), |(width, height)| format!("{width}x{height}"))
+}
+
+fn sized(word: &str) -> Option<Option<(u32, u32)>> {
+    if word == "-" {
+        return Some(None);
+    }
+    let (width, height) = word.split_once('x')?;
+    Some(Some((width.parse().ok()?, height.parse().ok()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head() -> Head {
+        Head {
+            modified: Some(1_700_000_000),
+            varies: true,
+            tag: Some("W/\"5fbe-1c3d\"".to_owned()),
+            headers: vec![
+                (b"ETag".to_vec(), b"\"5fbe\"".to_vec()),
+                (b"Cache-Control".to_vec(), b"max-age=5, public".to_vec()),
+                (b"X-Empty".to_vec(), Vec::new()),
+            ],
+        }
+    }
+
+    fn made() -> Made {
+        Made {
+            len: 12345,
+            format: Some(Format::Webp),
+            size: Some((100, 66)),
+            source_format: Some(Format::Jpeg),
+            source_size: Some((300, 200)),
+            is_original: false,
+            is_as_it_came: false,
+            is_damaged: true,
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let plain = Head { modified: None, varies: false, tag: None, headers: Vec::new() };
+        let largest = Made {
+            len: u64::MAX,
+            size: Some((u32::MAX, u32::MAX)),
+            source_size: Some((u32::MAX, u32::MAX)),
+            ..made()
+        };
+        let old = Head { modified: Some(i64::MIN), ..head() };
+        for head in [head(), plain, old] {
+            for made in [made(), Made::default(), largest] {
+                let text = head.encode(&made).unwrap();
+                assert_eq!(text.len(), head.room().unwrap());
+                assert_eq!(Head::decode(&text), Some((head.clone(), made)));
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_no_place_is_not_written() {
+        let with = |name: &[u8], value: &[u8]| {
+            let headers = vec![(name.to_vec(), value.to_vec())];
+            Head { headers, ..head() }.encode(&made())
+        };
+        assert!(with(b"A", b"b").is_some());
+        for (name, value) in [
+            (&b"A"[..], &b"b\nSet-Cookie: c"[..]),
+            (b"A", b"b\rc"),
+            (b"A", b"b\0"),
+            (b"A\n", b"b"),
+            (b"A:", b"b"),
+            (b"", b"b"),
+        ] {
+            assert_eq!(with(name, value), None);
+        }
+        assert_eq!(with(b"A", &vec![b'x'; MOST]), None);
+        assert_eq!(Head { tag: Some("a\nb".to_owned()), ..head() }.encode(&made()), None);
+    }
+
+    #[test]
+    fn what_is_cut_or_changed_is_not_read() {
+        let text = head().encode(&made()).unwrap();
+        let start = text.iter().rposition(|&byte| byte != b'\n').unwrap();
+        for len in 0..=start {
+            assert_eq!(Head::decode(text.get(..len).unwrap()), None, "{len}");
+        }
+        for (from, to) in [
+            ("image_resize 1", "image_resize 2"),
+            ("webp", "bmp"),
+            ("100x66", "100"),
+            (" 1001\n", " 1002\n"),
+            (" 1001\n", " 100\n"),
+            (" 1001\n", " 1001 1\n"),
+            ("12345", "-1"),
+        ] {
+            let text = String::from_utf8(text.clone()).unwrap();
+            assert!(text.contains(from), "{from}");
+            assert_eq!(Head::decode(text.replace(from, to).as_bytes()), None, "{from}");
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Results that are kept: what they are found by, how they are written down, and who makes one that
+//! is missing.
+
+mod file;
+mod flight;
+mod head;
+mod key;
+
+pub use file::FileId;
+pub use flight::{Claim, Flight, Ticket, claim, is_in_flight, release};
+pub use head::{Head, MOST, Made};
+pub use key::Key;

@@ -1,0 +1,212 @@
+//! Results that are kept, by whoever asked for that before the source was asked for: what is made is
+//! told here, and what was kept goes out like what is made.
+
+use std::cell::Cell;
+
+use image_gate_core::cache::{Head, Made};
+use nginx_sys::{NGX_HTTP_OK, ngx_uint_t};
+
+use super::ask;
+use super::begin::{self, Recipe};
+use super::conf::{ImageResize, LocConf, Mode, conf};
+use super::context::{Context, Transfer};
+use super::facts::Status;
+use super::headers::{self, Sent};
+use super::job::Outcome;
+pub use super::job::{Finished, Writer};
+use super::task::Work;
+use crate::ngx::cache::Written;
+use crate::ngx::event::{OnEvent, Then};
+use crate::ngx::{NoMemory, Request};
+
+/// Who keeps the result of a request.
+pub trait Keeper: 'static {
+    /// The headers of the source are there, and it is known what is made of it: what
+    /// [`digest`] said then, and what is to be kept of the source. Returns what writes
+    /// the result down; `None` where it is not to be kept.
+    fn begin(&self, request: Request<'_>, digest: &str, head: Head) -> Option<Box<dyn Writer>>;
+
+    /// Nothing more comes, but what was written.
+    fn end(&self, request: Request<'_>, written: Option<Written>);
+}
+
+/// A keeper that waits for a result.
+struct Attached {
+    keeper: Box<dyn Keeper>,
+    is_open: Cell<bool>,
+}
+
+/// Has a keeper wait for the result of a request, until its next pass through nginx's phases.
+///
+/// # Errors
+/// There is no memory.
+pub fn attach(request: Request<'_>, keeper: Box<dyn Keeper>) -> Result<(), NoMemory> {
+    request.event::<Stay>()?;
+    request.attach(Attached { keeper, is_open: Cell::new(true) }).ok_or(NoMemory)?;
+    stay(request);
+    Ok(())
+}
+
+fn open<'r>(request: Request<'r>) -> Option<&'r Attached> {
+    request.attached::<Attached>().filter(|attached| attached.is_open.get())
+}
+
+/// Tells the keeper of a request that nothing comes, if it has one that waits.
+pub fn give_up(request: Request<'_>) {
+    end(request, None);
+}
+
+/// Ends the wait of the keeper of a request, if it has one that waits.
+pub fn end(request: Request<'_>, written: Option<Written>) {
+    if let Some(attached) = open(request) {
+        attached.is_open.set(false);
+        attached.keeper.end(request, written);
+    }
+}
+
+/// The same by the outcome of a job, for a request that is over.
+pub fn finish(request: Request<'_>, outcome: Option<Outcome>) {
+    match outcome {
+        Some(Outcome::Finished(mut report)) => end(request, report.written.take()),
+        Some(Outcome::NeedsMemory(..)) | None => give_up(request),
+    }
+}
+
+/// Once the headers have gone through the filter: what no job will make is not waited for.
+pub fn go_on_or_give_up(request: Request<'_>) {
+    let writes = Transfer::active(request).is_some_and(|context| context.writer.borrow().is_some());
+    if !writes {
+        give_up(request);
+    }
+}
+
+/// Asks the keeper of a request for what writes the result down.
+pub fn begin(context: Transfer<'_>, conf: &LocConf) {
+    let request = context.request;
+    let (Some(attached), Some(task)) = (open(request), context.task.get()) else { return };
+    if request.status() != NGX_HTTP_OK as ngx_uint_t {
+        return;
+    }
+    let head = Head {
+        modified: request.last_modified(),
+        varies: headers::varies(task),
+        tag: task.tag.clone(),
+        headers: request
+            .outgoing()
+            .filter(|(name, _)| is_kept(name))
+            .map(|(name, value)| (name.to_vec(), value.to_vec()))
+            .collect(),
+    };
+    let digest = text(&task.work, headers::digest(&task.plan, &task.layers), conf);
+    context.writer.replace(attached.keeper.begin(request, &digest, head));
+}
+
+/// Whether a header of a source is kept: not what is set anew, or is of one connection or client.
+fn is_kept(name: &[u8]) -> bool {
+    let others: [&[u8]; 16] = [
+        b"Accept-Ranges",
+        b"Age",
+        b"Connection",
+        b"Content-Encoding",
+        b"Content-Length",
+        b"Content-Range",
+        b"Content-Type",
+        b"Date",
+        b"Keep-Alive",
+        b"Last-Modified",
+        b"Server",
+        b"Set-Cookie",
+        b"Set-Cookie2",
+        b"Trailer",
+        b"Transfer-Encoding",
+        b"X-Image-Error",
+    ];
+    !others.iter().any(|other| other.eq_ignore_ascii_case(name))
+}
+
+fn text(work: &Work, plan: String, conf: &LocConf) -> String {
+    let work = match work {
+        Work::Describe => "size",
+        Work::Inspect => "info",
+        Work::Transform => "image",
+    };
+    // What lets a source through as it is, and so is no part of the plan.
+    let flags = [conf.pass_svg.unwrap_or(false), conf.no_transform.unwrap_or(false)];
+    format!("{work} {flags:?} {plan}")
+}
+
+/// A text that is the same for two requests only where they make the same of the same source; `None`
+/// where nothing is made, or it can't be said yet.
+pub fn digest(request: Request<'_>) -> Option<String> {
+    let conf = conf(&request)?;
+    if matches!(conf.mode(), Mode::Off | Mode::Test) {
+        return None;
+    }
+    let Recipe { work, plan, layers } = begin::recipe(request, conf).ok()?;
+    Some(text(&work, headers::digest(&plan, &layers), conf))
+}
+
+/// Sets the headers of an answer that was kept.
+///
+/// # Errors
+/// There is no memory.
+pub fn restore(request: Request<'_>, head: &Head, made: &Made) -> Result<(), NoMemory> {
+    // With a context, the filter lets the answer through.
+    let context = Transfer::begin(request, Context::new()).ok_or(NoMemory)?;
+    let len = usize::try_from(made.len).map_err(|_| NoMemory)?;
+    request.set_status(NGX_HTTP_OK);
+    if let Some(time) = head.modified {
+        request.set_last_modified(time);
+    }
+    for (name, value) in &head.headers {
+        request.put_header(name, value)?;
+    }
+    let Made { format, is_as_it_came, .. } = *made;
+    let sent = Sent { format, len, is_as_it_came, tag: head.tag.as_deref(), varies: head.varies };
+    if !headers::product(request, &sent) {
+        return Err(NoMemory);
+    }
+    ask::restore_range(request);
+    context.note(|facts| {
+        facts.status = Some(if made.is_original { Status::Original } else { Status::Transformed });
+        facts.format = format;
+        facts.size = made.size;
+        facts.is_damaged = made.is_damaged;
+        facts.source_format = made.source_format;
+        facts.source_size = made.source_size;
+        facts.bytes = Some(len);
+        facts.is_kept = true;
+    });
+    Ok(())
+}
+
+/// Whether the location of a request makes anything.
+pub fn makes(request: Request<'_>) -> bool {
+    let mode = request.location::<ImageResize>().map(|conf| conf.mode());
+    !matches!(mode, None | Some(Mode::Off | Mode::Test))
+}
+
+/// Runs once the content handler has returned, which watches the client.
+enum Stay {}
+
+/// Has the work on a result that is kept go on although its client leaves.
+pub fn stay(request: Request<'_>) {
+    if open(request).is_some()
+        && let Some(event) = request.known_event::<Stay>()
+    {
+        event.post();
+    }
+}
+
+impl OnEvent for Stay {
+    fn handle(request: Request<'_>) -> Then {
+        if open(request).is_some() && !request.is_dead() {
+            request.stay();
+        }
+        Then::Wait
+    }
+
+    fn panicked(_: Request<'_>) -> Then {
+        Then::Wait
+    }
+}

@@ -1,0 +1,197 @@
+//! Looking up a request before its content handler runs.
+
+use std::time::SystemTime;
+
+use image_gate_core::cache::{Claim, Head, Key, MOST, Made};
+use nginx_sys::{
+    NGX_AGAIN, NGX_DECLINED, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_OK, NGX_OK, ngx_int_t,
+};
+
+use super::conf::ImageResizeCache;
+use super::flights::{self, Wake};
+use super::keeper::Making;
+use super::pass::{Pass, Status};
+use crate::image_resize::keep;
+use crate::ngx::cache::Looked;
+use crate::ngx::event::{OnEvent, Then};
+use crate::ngx::phase::Handler;
+use crate::ngx::{Request, worker};
+
+const AGAIN: ngx_int_t = NGX_AGAIN as ngx_int_t;
+const DECLINED: ngx_int_t = NGX_DECLINED as ngx_int_t;
+const FAILED: ngx_int_t = NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
+
+/// The handler of the phase.
+pub enum Precontent {}
+
+impl Handler for Precontent {
+    fn handle(request: Request<'_>) -> ngx_int_t {
+        if !request.is_main() {
+            return DECLINED;
+        }
+        let pass = match request.active_context::<ImageResizeCache>() {
+            Some(pass) => pass,
+            None => {
+                // Whatever was under way belongs to the location before.
+                keep::give_up(request);
+                if let Some(before) = request.context::<ImageResizeCache>() {
+                    before.release();
+                }
+                let Some(pass) = begin(request) else { return DECLINED };
+                match request.set_context::<ImageResizeCache>(pass) {
+                    Some(pass) => pass,
+                    None => return FAILED,
+                }
+            }
+        };
+        go_on(request, pass)
+    }
+}
+
+/// Whether a request is one for something that may be kept, and what it is found by.
+fn begin(request: Request<'_>) -> Option<Pass> {
+    let conf = request.location::<ImageResizeCache>()?;
+    let is_answer = matches!(request.error_status(), 0) || is_ok(request.error_status());
+    if conf.target.is_none()
+        || !request.is_get_or_head()
+        || request.has_body()
+        || !is_answer
+        || !keep::makes(request)
+    {
+        return None;
+    }
+    let cache = conf.cache(request)?;
+    let digest = keep::digest(request)?;
+    let seen = SystemTime::now();
+    let (file, path) = request.source_file()?;
+    let key = match conf.key {
+        Some(key) => Key::new("file by key").text(key.evaluate(request)?),
+        None => Key::new("file").text(path.as_os_str().as_encoded_bytes()),
+    };
+    let key = key.file(&file).text(digest.as_bytes()).finish();
+    Some(Pass::new(cache, key, digest, (file, path.to_path_buf()), seen))
+}
+
+fn is_ok(status: usize) -> bool {
+    status == NGX_HTTP_OK as usize
+}
+
+fn go_on(request: Request<'_>, pass: &Pass) -> ngx_int_t {
+    let Some(conf) = request.location::<ImageResizeCache>() else { return FAILED };
+    // nginx may run the phases on any event of the connection.
+    if pass.is_waiting.get() {
+        return AGAIN;
+    }
+    loop {
+        if !pass.is_looking.replace(true) {
+            let begun = request.begin_lookup(pass.cache.folder, pass.key.as_bytes(), MOST);
+            if begun.is_err() {
+                return FAILED;
+            }
+        }
+        let looked = request.look();
+        if looked == Looked::Later {
+            return AGAIN;
+        }
+        pass.is_looking.set(false);
+        let is_found = looked == Looked::Found;
+        if is_found && let Some((head, made)) = read(request) {
+            pass.release();
+            pass.status.set(Some(Status::Hit));
+            if keep::restore(request, &head, &made).is_err() {
+                return FAILED;
+            }
+            request.answer_by::<Content>();
+            return DECLINED;
+        }
+        pass.status.set(Some(Status::Miss));
+        if looked == Looked::Failed {
+            // nginx has said why; the answer goes out all the same.
+            pass.release();
+            return DECLINED;
+        }
+        if !conf.locks() || pass.ticket.borrow().is_some() {
+            return make(request, pass);
+        }
+        let is_late = pass.deadline.get().is_some_and(|deadline| deadline <= now());
+        match pass.cache.flights.claim(pass.name(), conf.lock_age()) {
+            // It may have been made after it was looked for.
+            Claim::Mine(ticket) => {
+                pass.ticket.replace(Some(ticket));
+            }
+            Claim::Full => return make(request, pass),
+            // This one answers for itself.
+            Claim::Busy if is_late || conf.lock_timeout() == 0 => return DECLINED,
+            Claim::Busy => {
+                if pass.deadline.get().is_none() {
+                    pass.deadline.set(Some(now().saturating_add(conf.lock_timeout())));
+                }
+                if flights::wait(request, pass.name()).is_err() {
+                    return DECLINED;
+                }
+                pass.is_waiting.set(true);
+                return AGAIN;
+            }
+        }
+    }
+}
+
+fn now() -> u64 {
+    worker::milliseconds()
+}
+
+/// A request that waits was woken, or looks after a while.
+fn woken(request: Request<'_>) -> Then {
+    let Some(pass) = request.active_context::<ImageResizeCache>() else { return Then::Wait };
+    let Some(conf) = request.location::<ImageResizeCache>() else { return Then::Wait };
+    if !pass.is_waiting.get() {
+        return Then::Wait;
+    }
+    let is_late = pass.deadline.get().is_none_or(|deadline| deadline <= now());
+    if !is_late && pass.cache.flights.is_busy(pass.name(), conf.lock_age()) {
+        flights::glance_again(request);
+        return Then::Wait;
+    }
+    pass.is_waiting.set(false);
+    flights::leave(request, pass.name());
+    Then::Resume
+}
+
+impl OnEvent for Wake {
+    fn handle(request: Request<'_>) -> Then {
+        woken(request)
+    }
+
+    fn panicked(_: Request<'_>) -> Then {
+        Then::Finalize(NGX_HTTP_INTERNAL_SERVER_ERROR)
+    }
+}
+
+/// Lets the request go on to its content handler, with somebody who keeps what comes of it.
+fn make(request: Request<'_>, pass: &Pass) -> ngx_int_t {
+    // Without memory for it, the result is not kept, and its place free again.
+    let _ = keep::attach(request, Box::new(Making::new(pass)));
+    DECLINED
+}
+
+/// What a look-up has found, if it is whole.
+fn read(request: Request<'_>) -> Option<(Head, Made)> {
+    let found = request.found()?;
+    Head::decode(found.head).filter(|(_, made)| made.len == found.len)
+}
+
+/// Sends what is kept.
+enum Content {}
+
+impl Handler for Content {
+    fn handle(request: Request<'_>) -> ngx_int_t {
+        let rc = request.discard_body();
+        if rc != NGX_OK as ngx_int_t {
+            return rc;
+        }
+        match request.found() {
+            Some(found) => request.send_found(found),
+            None => FAILED,
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The state of a request that is looked up.
+
+use std::cell::{Cell, RefCell};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::SystemTime;
+
+use image_gate_core::cache::{FileId, Ticket};
+
+use super::conf::Cache;
+use super::flights::Name;
+
+/// `$image_resize_cache_status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    Hit,
+    Miss,
+}
+
+/// One pass of a request through nginx's phases, which ends where another location begins.
+pub struct Pass {
+    pub cache: Rc<Cache>,
+    /// What the result is found by.
+    pub key: String,
+    /// See [`keep::digest`].
+    pub digest: String,
+    /// The file that it is made of.
+    pub source: (FileId, PathBuf),
+    /// When that was looked at.
+    pub seen: SystemTime,
+    /// What became of the look-up.
+    pub status: Cell<Option<Status>>,
+    /// Whether a look-up has begun that nginx goes on with.
+    pub is_looking: Cell<bool>,
+    /// Until when the request waits for another, where it does or did, in milliseconds.
+    pub deadline: Cell<Option<u64>>,
+    pub is_waiting: Cell<bool>,
+    /// That this request makes the result.
+    pub ticket: RefCell<Option<Ticket>>,
+}
+
+impl Pass {
+    /// Begins.
+    pub fn new(
+        cache: Rc<Cache>,
+        key: String,
+        digest: String,
+        source: (FileId, PathBuf),
+        seen: SystemTime,
+    ) -> Pass {
+        Pass {
+            cache,
+            key,
+            digest,
+            source,
+            seen,
+            status: Cell::new(None),
+            is_looking: Cell::new(false),
+            deadline: Cell::new(None),
+            is_waiting: Cell::new(false),
+            ticket: RefCell::default(),
+        }
+    }
+
+    /// Lets another make the result, if this request was to.
+    pub fn release(&self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.cache.flights.release(&ticket);
+        }
+    }
+
+    /// What the result is known by while it is made: the beginning of its key.
+    pub fn name(&self) -> Name {
+        let part = |start: usize| {
+            let digits = self.key.get(start..start + 16).unwrap_or_default();
+            u64::from_str_radix(digits, 16).unwrap_or(0)
+        };
+        [part(0), part(16)]
+    }
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        self.release();
+    }
+}

@@ -1,0 +1,473 @@
+/*
+ * nginx's own cache of files, for answers that are no upstream's.  Its functions look for their
+ * state in r->cache, which belongs to the upstream of a request: ours is put there for the time of a
+ * call only.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+
+/* The file that a request without a content handler of its own leads to, as nginx itself opens it. */
+
+ngx_fd_t
+ig_source_open(ngx_http_request_t *r, ngx_str_t *path)
+{
+    size_t                     root;
+    ngx_open_file_info_t       of;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (r->content_handler != NULL || r->uri.data[r->uri.len - 1] == '/') {
+        return NGX_INVALID_FILE;
+    }
+
+    if (ngx_http_map_uri_to_path(r, path, &root, 0) == NULL) {
+        return NGX_INVALID_FILE;
+    }
+
+    path->len = ngx_strlen(path->data);
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    ngx_memzero(&of, sizeof(ngx_open_file_info_t));
+
+    of.read_ahead = clcf->read_ahead;
+    of.directio = clcf->directio;
+    of.valid = clcf->open_file_cache_valid;
+    of.min_uses = clcf->open_file_cache_min_uses;
+    of.errors = clcf->open_file_cache_errors;
+    of.events = clcf->open_file_cache_events;
+
+    if (ngx_http_set_disable_symlinks(r, clcf, path, &of) != NGX_OK
+        || ngx_open_cached_file(clcf->open_file_cache, path, &of, r->pool) != NGX_OK
+        || !of.is_file)
+    {
+        return NGX_INVALID_FILE;
+    }
+
+    return of.fd;
+}
+
+
+/* An answer out of a file that stays open as long as the request. */
+
+ngx_int_t
+ig_request_send_file(ngx_http_request_t *r, ngx_fd_t fd, ngx_str_t *name, off_t start, off_t end)
+{
+    ngx_int_t    rc;
+    ngx_buf_t   *b;
+    ngx_chain_t  out;
+
+    b = ngx_calloc_buf(r->pool);
+    if (b == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    b->file = ngx_pcalloc(r->pool, sizeof(ngx_file_t));
+    if (b->file == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->allow_ranges = 1;
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    b->file_pos = start;
+    b->file_last = end;
+    b->in_file = end > start;
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    b->file->fd = fd;
+    b->file->name = *name;
+    b->file->log = r->connection->log;
+
+    out.buf = b;
+    out.next = NULL;
+
+    return ngx_http_output_filter(r, &out);
+}
+
+
+#if (NGX_HTTP_CACHE)
+
+ngx_uint_t
+ig_cache_available(void)
+{
+    return 1;
+}
+
+
+/* Reads the words of a directive as those of "proxy_cache_path". */
+
+void *
+ig_cache_declare(ngx_conf_t *cf, ngx_str_t *directive, void *tag, ngx_str_t *zone,
+    ngx_str_t *path)
+{
+    ngx_array_t             caches;
+    ngx_command_t           command;
+    ngx_http_file_cache_t  *cache;
+
+    if (ngx_array_init(&caches, cf->pool, 1, sizeof(ngx_http_file_cache_t *)) != NGX_OK) {
+        return NULL;
+    }
+
+    ngx_memzero(&command, sizeof(ngx_command_t));
+    command.name = *directive;
+    command.post = tag;
+
+    if (ngx_http_file_cache_set_slot(cf, &command, &caches) != NGX_CONF_OK) {
+        return NULL;
+    }
+
+    cache = ((ngx_http_file_cache_t **) caches.elts)[0];
+
+    *zone = cache->shm_zone->shm.name;
+    *path = cache->path->name;
+
+    return cache;
+}
+
+
+/* The state of a look-up by "key", which lives as long as the request. */
+
+ngx_http_cache_t *
+ig_cache_entry(ngx_http_request_t *r, void *cache, ngx_str_t *key, size_t room)
+{
+    ngx_int_t          rc;
+    ngx_str_t         *k;
+    ngx_http_cache_t  *c, *other;
+
+    other = r->cache;
+    rc = ngx_http_file_cache_new(r);
+    c = r->cache;
+
+    if (rc != NGX_OK) {
+        r->cache = other;
+        return NULL;
+    }
+
+    k = ngx_array_push(&c->keys);
+
+    if (k == NULL) {
+        r->cache = other;
+        return NULL;
+    }
+
+    *k = *key;
+
+    ngx_http_file_cache_create_key(r);
+
+    r->cache = other;
+
+    c->file_cache = cache;
+    c->min_uses = 1;
+    c->body_start = c->header_start + room;
+
+    return c;
+}
+
+
+ngx_int_t
+ig_cache_open(ngx_http_request_t *r, ngx_http_cache_t *c)
+{
+    ngx_int_t          rc;
+    ngx_uint_t         cached;
+    ngx_http_cache_t  *other;
+
+    other = r->cache;
+    cached = r->cached;
+    r->cache = c;
+
+    rc = ngx_http_file_cache_open(r);
+
+    r->cache = other;
+    r->cached = cached;
+
+    if (rc == NGX_AGAIN) {
+        return rc;
+    }
+
+    /* The node is held no longer: a worker that is killed must not leave it locked. */
+
+    ngx_http_file_cache_free(c, NULL);
+
+    switch (rc) {
+
+    case NGX_OK:
+    case NGX_DECLINED:
+    case NGX_ERROR:
+        return rc;
+
+    case NGX_HTTP_CACHE_STALE:
+    case NGX_HTTP_CACHE_UPDATING:
+        return NGX_BUSY;
+
+    default:
+        return NGX_DECLINED;
+    }
+}
+
+
+ngx_uint_t
+ig_cache_is_read(ngx_http_cache_t *c)
+{
+    return c->buf != NULL;
+}
+
+
+/* What is in the file of an entry that was opened, between what nginx writes there and the body. */
+
+void
+ig_cache_found(ngx_http_cache_t *c, ngx_fd_t *fd, ngx_str_t *name, ngx_str_t *head, off_t *start,
+    off_t *end)
+{
+    *fd = c->file.fd;
+    *name = c->file.name;
+    *start = c->body_start;
+    *end = c->length;
+
+    head->data = c->buf->pos + c->header_start;
+    head->len = 0;
+
+    if (c->body_start >= c->header_start
+        && (size_t) (c->buf->last - c->buf->pos) >= c->body_start)
+    {
+        head->len = c->body_start - c->header_start;
+    }
+}
+
+
+size_t
+ig_cache_header_len(ngx_http_cache_t *c)
+{
+    return c->header_start;
+}
+
+
+/* What nginx writes at the start of an entry's file: as many bytes as said above. */
+
+ngx_int_t
+ig_cache_header(ngx_http_request_t *r, ngx_http_cache_t *c, size_t room, time_t valid,
+    u_char *buf)
+{
+    ngx_int_t          rc;
+    ngx_http_cache_t  *other;
+
+    c->body_start = c->header_start + room;
+    c->valid_sec = valid;
+    c->last_modified = r->headers_out.last_modified_time;
+    c->date = ngx_time();
+
+    other = r->cache;
+    r->cache = c;
+
+    rc = ngx_http_file_cache_set_header(r, buf);
+
+    r->cache = other;
+
+    return rc;
+}
+
+
+/* Gives a file that was written elsewhere to the cache, which renames it. */
+
+ngx_int_t
+ig_cache_store(ngx_http_request_t *r, ngx_http_cache_t *c, size_t room, ngx_fd_t fd,
+    ngx_str_t *name)
+{
+    ngx_int_t          rc;
+    ngx_temp_file_t    tf;
+    ngx_http_cache_t  *other;
+
+    ngx_memzero(&tf, sizeof(ngx_temp_file_t));
+    tf.file.fd = fd;
+    tf.file.name = *name;
+    tf.file.log = r->connection->log;
+
+    other = r->cache;
+    r->cache = c;
+
+    rc = ngx_http_file_cache_create(r);
+
+    if (rc == NGX_OK) {
+        c->body_start = c->header_start + room;
+        ngx_http_file_cache_update(r, &tf);
+
+    } else {
+        ngx_http_file_cache_free(c, NULL);
+    }
+
+    r->cache = other;
+
+    return rc;
+}
+
+#else
+
+ngx_uint_t
+ig_cache_available(void)
+{
+    return 0;
+}
+
+
+void *
+ig_cache_declare(ngx_conf_t *cf, ngx_str_t *directive, void *tag, ngx_str_t *zone,
+    ngx_str_t *path)
+{
+    return NULL;
+}
+
+
+void *
+ig_cache_entry(ngx_http_request_t *r, void *cache, ngx_str_t *key, size_t room)
+{
+    return NULL;
+}
+
+
+ngx_int_t
+ig_cache_open(ngx_http_request_t *r, void *c)
+{
+    return NGX_ERROR;
+}
+
+
+ngx_uint_t
+ig_cache_is_read(void *c)
+{
+    return 0;
+}
+
+
+void
+ig_cache_found(void *c, ngx_fd_t *fd, ngx_str_t *name, ngx_str_t *head, off_t *start, off_t *end)
+{
+}
+
+
+size_t
+ig_cache_header_len(void *c)
+{
+    return 0;
+}
+
+
+ngx_int_t
+ig_cache_header(ngx_http_request_t *r, void *c, size_t room, time_t valid, u_char *buf)
+{
+    return NGX_ERROR;
+}
+
+
+ngx_int_t
+ig_cache_store(ngx_http_request_t *r, void *c, size_t room, ngx_fd_t fd, ngx_str_t *name)
+{
+    return NGX_ERROR;
+}
+
+#endif
+
+
+/*
+ * A request that waits in a phase: what its client does is looked at, nothing else is done until
+ * "ig_request_go_on".
+ */
+
+ngx_int_t
+ig_request_wait(ngx_http_request_t *r)
+{
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    return ngx_handle_read_event(r->connection->read, 0);
+}
+
+
+void
+ig_request_go_on(ngx_http_request_t *r)
+{
+    r->read_event_handler = ngx_http_block_reading;
+    r->write_event_handler = ngx_http_core_run_phases;
+}
+
+
+/* Does not notice that the client leaves, until something is sent to it. */
+
+void
+ig_request_stay(ngx_http_request_t *r)
+{
+    if (!r->reading_body && !r->discard_body) {
+        r->read_event_handler = ngx_http_block_reading;
+    }
+}
+
+
+ngx_uint_t
+ig_request_has_body(const ngx_http_request_t *r)
+{
+    return r->headers_in.content_length_n > 0 || r->headers_in.chunked;
+}
+
+
+/* Puts a header back that was taken from an answer like this, where nginx looks for it. */
+
+ngx_int_t
+ig_request_put_header(ngx_http_request_t *r, ngx_str_t *name, ngx_str_t *value)
+{
+    ngx_table_elt_t  *h, **ph;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+    h->hash = 1;
+    h->key = *name;
+    h->value = *value;
+
+#define ig_is(text)                                                           \
+    (name->len == sizeof(text) - 1                                            \
+     && ngx_strncasecmp(name->data, (u_char *) text, sizeof(text) - 1) == 0)
+
+    if (ig_is("ETag")) {
+        r->headers_out.etag = h;
+
+    } else if (ig_is("Expires")) {
+        r->headers_out.expires = h;
+
+    } else if (ig_is("Cache-Control")) {
+
+#if (nginx_version < 1023000)
+
+        if (r->headers_out.cache_control.elts == NULL
+            && ngx_array_init(&r->headers_out.cache_control, r->pool, 1,
+                              sizeof(ngx_table_elt_t *))
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        ph = ngx_array_push(&r->headers_out.cache_control);
+        if (ph == NULL) {
+            return NGX_ERROR;
+        }
+
+#else
+
+        for (ph = &r->headers_out.cache_control; *ph; ph = &(*ph)->next) { /* void */ }
+
+#endif
+
+        *ph = h;
+    }
+
+    return NGX_OK;
+}

@@ -1,0 +1,322 @@
+//! nginx's own cache of files, for what is no upstream's, and requests that wait for an entry of it.
+//!
+//! A node of the cache is held within a call only, but where nginx reads a file by `aio`: so there is
+//! nothing that a worker could leave locked.
+
+use std::ffi::{OsStr, c_void};
+use std::fs;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::ptr::NonNull;
+
+use image_gate_core::cache::FileId;
+use nginx_sys::{
+    NGX_AGAIN, NGX_BUSY, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_OK, ngx_int_t, ngx_str_t, time_t,
+};
+
+use super::conf::{Conf, ConfError};
+use super::phase::{self, Handler};
+use super::strings::{bytes, text};
+use super::{ERROR, File, Module, NoMemory, Request, pool, shim};
+
+/// Whether the nginx that the module is built for has caches.
+pub fn is_available() -> bool {
+    // SAFETY: returns a constant.
+    unsafe { shim::ig_cache_available() != 0 }
+}
+
+/// A cache of the configuration.
+#[derive(Clone, Copy)]
+pub struct Folder(NonNull<c_void>);
+
+/// What a directive says of a cache.
+pub struct Declared {
+    pub folder: Folder,
+    /// The name of its zone.
+    pub name: Vec<u8>,
+    pub path: PathBuf,
+}
+
+/// Reads the arguments of a directive as nginx reads those of `proxy_cache_path`.
+///
+/// # Errors
+/// nginx reported what is wrong.
+pub fn declare<M: Module>(args: &Conf<'_>, name: &'static str) -> Result<Declared, ConfError> {
+    let (mut zone, mut path) = (ngx_str_t::empty(), ngx_str_t::empty());
+    let mut directive = text(name);
+    let tag = M::definition().cast_mut().cast();
+    // SAFETY: the parser is live, with the words of a directive; nginx keeps the module as a tag, and
+    // allocates what it returns from the configuration's pool.
+    let cache = unsafe {
+        let cf = args.parser().as_ptr();
+        shim::ig_cache_declare(cf, &mut directive, tag, &mut zone, &mut path)
+    };
+    let folder = NonNull::new(cache).map(Folder).ok_or(ConfError::invalid("invalid cache"))?;
+    let path = PathBuf::from(OsStr::from_bytes(path.as_bytes()));
+    Ok(Declared { folder, name: zone.as_bytes().to_vec(), path })
+}
+
+/// What a look-up came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Looked {
+    /// nginx reads the file, and runs the phase again then.
+    Later,
+    /// There is an entry.
+    Found,
+    /// There is one, whose time is over.
+    Expired,
+    /// There is none.
+    Missing,
+    /// nginx reported why it can't be known.
+    Failed,
+}
+
+/// A look-up, in the pool of its request.
+struct Lookup(NonNull<c_void>);
+
+/// What an entry holds, as long as its request lives.
+#[derive(Clone, Copy)]
+pub struct Found<'r> {
+    /// What stands between nginx's own header and the body.
+    pub head: &'r [u8],
+    /// Bytes of the body.
+    pub len: u64,
+    fd: i32,
+    name: ngx_str_t,
+    start: i64,
+}
+
+/// A file that was written for a cache, to be taken over. It goes unless it is.
+#[derive(Debug)]
+pub struct Written {
+    file: fs::File,
+    path: PathBuf,
+    /// Bytes between nginx's own header and the body.
+    room: usize,
+    is_taken: bool,
+}
+
+impl Written {
+    /// A new file in a folder that nginx does not look at, as its name tells.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn create(path: PathBuf, room: usize) -> std::io::Result<Written> {
+        use std::os::unix::fs::OpenOptionsExt;
+        let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        Ok(Written { file, path, room, is_taken: false })
+    }
+
+    /// What is written to.
+    pub fn file(&mut self) -> &mut fs::File {
+        &mut self.file
+    }
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        if !self.is_taken {
+            // It is gone already where its folder is.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl<'r> Request<'r> {
+    /// The file that nginx would answer from, with its name, where nothing else answers. It stays
+    /// open as long as the request.
+    pub fn source_file(self) -> Option<(FileId, &'r Path)> {
+        let mut path = ngx_str_t::empty();
+        // SAFETY: alive, in a phase before that of the content; nginx fills the name.
+        let fd = unsafe { shim::ig_source_open(self.as_ptr(), &mut path) };
+        if fd < 0 {
+            return None;
+        }
+        // SAFETY: nginx put the name into the request's pool.
+        let path = Path::new(OsStr::from_bytes(unsafe { bytes(path) }));
+        let file = File { fd, offset: 0, len: 0 };
+        file.id().ok().map(|id| (id, path))
+    }
+
+    /// Begins a look-up by a key; `room` is how much is read of what is in front of a body at most.
+    ///
+    /// # Errors
+    /// There is no memory.
+    pub fn begin_lookup(self, folder: Folder, key: &[u8], room: usize) -> Result<(), NoMemory> {
+        let entry = self.entry(folder, key, room).ok_or(NoMemory)?;
+        self.attach(Lookup(entry)).map(|_| ()).ok_or(NoMemory)
+    }
+
+    fn entry(self, folder: Folder, key: &[u8], room: usize) -> Option<NonNull<c_void>> {
+        let mut key = pool::copy(self.pool(), key)?;
+        // SAFETY: alive; the cache is of the configuration, as the request is; nginx answers null
+        // when it has no memory, and else what lives as long as the request.
+        NonNull::new(unsafe {
+            shim::ig_cache_entry(self.as_ptr(), folder.0.as_ptr(), &mut key, room)
+        })
+    }
+
+    /// Goes on with the look-up that was begun last.
+    pub fn look(self) -> Looked {
+        let Some(Lookup(entry)) = self.attached::<Lookup>() else { return Looked::Failed };
+        // SAFETY: alive; the entry was made for this request.
+        let rc = unsafe { shim::ig_cache_open(self.as_ptr(), entry.as_ptr()) };
+        const OK: ngx_int_t = NGX_OK as ngx_int_t;
+        const AGAIN: ngx_int_t = NGX_AGAIN as ngx_int_t;
+        const BUSY: ngx_int_t = NGX_BUSY as ngx_int_t;
+        match rc {
+            OK => Looked::Found,
+            AGAIN => Looked::Later,
+            BUSY => Looked::Expired,
+            ERROR => Looked::Failed,
+            _ => Looked::Missing,
+        }
+    }
+
+    /// What the look-up that was begun last has [found](Looked::Found).
+    pub fn found(self) -> Option<Found<'r>> {
+        let Lookup(entry) = self.attached::<Lookup>()?;
+        let (mut fd, mut start, mut end) = (-1, 0, 0);
+        let (mut name, mut head) = (ngx_str_t::empty(), ngx_str_t::empty());
+        // SAFETY: the entry was made for this request; one that has a buffer was read from a file.
+        unsafe {
+            if shim::ig_cache_is_read(entry.as_ptr()) == 0 {
+                return None;
+            }
+            shim::ig_cache_found(
+                entry.as_ptr(),
+                &mut fd,
+                &mut name,
+                &mut head,
+                &mut start,
+                &mut end,
+            );
+        }
+        let len = u64::try_from(end.checked_sub(start)?).ok()?;
+        // SAFETY: in the request's pool.
+        Some(Found { head: unsafe { bytes(head) }, len, fd, name, start })
+    }
+
+    /// Sends the body of an entry behind the headers that were set. Returns what a content handler
+    /// returns.
+    pub fn send_found(self, found: Found<'r>) -> ngx_int_t {
+        let Some(end) = i64::try_from(found.len).ok().and_then(|len| found.start.checked_add(len))
+        else {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
+        };
+        let mut name = found.name;
+        // SAFETY: alive, in its content handler; the file is open as long as the request, and its
+        // name in the request's pool.
+        unsafe { shim::ig_request_send_file(self.as_ptr(), found.fd, &mut name, found.start, end) }
+    }
+
+    /// What nginx writes at the start of the file of an entry, which holds until `valid`, in seconds
+    /// since 1970, and has `room` bytes in front of its body.
+    pub fn entry_header(
+        self,
+        folder: Folder,
+        key: &[u8],
+        room: usize,
+        valid: u64,
+    ) -> Option<Vec<u8>> {
+        let entry = self.entry(folder, key, room)?;
+        let valid = time_t::try_from(valid).ok()?;
+        // SAFETY: the entry was made for this request; the buffer is as long as nginx says.
+        unsafe {
+            let len = shim::ig_cache_header_len(entry.as_ptr());
+            // What nginx keeps of it are two bytes.
+            if len.checked_add(room)? > usize::from(u16::MAX) {
+                return None;
+            }
+            let mut header = vec![0; len];
+            let rc = shim::ig_cache_header(
+                self.as_ptr(),
+                entry.as_ptr(),
+                room,
+                valid,
+                header.as_mut_ptr(),
+            );
+            (rc == NGX_OK as ngx_int_t).then_some(header)
+        }
+    }
+
+    /// Gives a file to the cache. On the event loop.
+    ///
+    /// # Errors
+    /// There is no memory, or no room in the zone.
+    pub fn store(self, folder: Folder, key: &[u8], mut written: Written) -> Result<(), NoMemory> {
+        let entry = self.entry(folder, key, written.room).ok_or(NoMemory)?;
+        let name = [written.path.as_os_str().as_bytes(), b"\0"].concat();
+        let mut name = pool::copy(self.pool(), &name).ok_or(NoMemory)?;
+        name.len -= 1;
+        // SAFETY: alive, on the event loop; the entry was made for this request, the file is open,
+        // and a zero ends its name.
+        let rc = unsafe {
+            let fd = written.file.as_raw_fd();
+            shim::ig_cache_store(self.as_ptr(), entry.as_ptr(), written.room, fd, &mut name)
+        };
+        if rc != NGX_OK as ngx_int_t {
+            return Err(NoMemory);
+        }
+        // nginx has renamed it, or deleted it and said why.
+        written.is_taken = true;
+        Ok(())
+    }
+
+    /// Has `H` answer the request instead of whatever its location names, from within a phase before
+    /// that of the content.
+    pub fn answer_by<H: Handler>(self) {
+        // SAFETY: alive, on the event loop.
+        unsafe { (*self.as_ptr()).content_handler = Some(phase::run::<H>) };
+    }
+
+    /// Waits in a phase, whose handler returns `NGX_AGAIN`, until [`go_on`](Request::go_on).
+    ///
+    /// # Errors
+    /// nginx reported that it can't watch the client.
+    pub fn wait(self) -> Result<(), NoMemory> {
+        // SAFETY: alive, in a phase.
+        let rc = unsafe { shim::ig_request_wait(self.as_ptr()) };
+        if rc == NGX_OK as ngx_int_t { Ok(()) } else { Err(NoMemory) }
+    }
+
+    /// Has nginx run the phase that waits again when the request is resumed.
+    pub fn go_on(self) {
+        // SAFETY: alive, and waiting in a phase, as nobody else uses the event of that.
+        unsafe { shim::ig_request_go_on(self.as_ptr()) };
+    }
+
+    /// Does not notice any more that the client leaves.
+    pub fn stay(self) {
+        // SAFETY: alive, on the event loop.
+        unsafe { shim::ig_request_stay(self.as_ptr()) };
+    }
+
+    /// Whether the client sends a body.
+    pub fn has_body(self) -> bool {
+        // SAFETY: alive.
+        unsafe { shim::ig_request_has_body(self.as_ptr()) != 0 }
+    }
+
+    /// Adds a header, where nginx looks for it.
+    ///
+    /// # Errors
+    /// There is no memory.
+    pub fn put_header(self, name: &[u8], value: &[u8]) -> Result<(), NoMemory> {
+        let (Some(mut name), Some(mut value)) =
+            (pool::copy(self.pool(), name), pool::copy(self.pool(), value))
+        else {
+            return Err(NoMemory);
+        };
+        // SAFETY: alive, on the event loop, and no header was sent yet.
+        let rc = unsafe { shim::ig_request_put_header(self.as_ptr(), &mut name, &mut value) };
+        if rc == NGX_OK as ngx_int_t { Ok(()) } else { Err(NoMemory) }
+    }
+
+    /// Sets the time of the last modification, in seconds since 1970.
+    pub fn set_last_modified(self, time: i64) {
+        // SAFETY: alive, on the event loop.
+        unsafe { (*self.as_ptr()).headers_out.last_modified_time = time };
+    }
+}
