@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use image_gate_core::cache::{FileId, Made};
+use image_gate_core::cache::{SourceId, Made};
 use image_gate_core::image::{
     Codings, Control, Damage, Error, Format, Info, Limits, Output, Plan, info_json, prepare, probe,
     size_json,
@@ -70,7 +70,7 @@ impl Body {
     /// The state of each file that it is in; `None` where some of it is in memory.
     ///
     /// While its request lives.
-    fn files(&self) -> Option<Vec<FileId>> {
+    fn files(&self) -> Option<Vec<SourceId>> {
         let file = |part: &Part| match part {
             Part::Memory(_) => None,
             Part::File(file) => file.id().ok(),
@@ -147,7 +147,7 @@ pub struct Finished<'a> {
     pub made: Made,
     /// The files that the source came from, as they were before they were read; empty where any of
     /// it came in memory.
-    pub files: &'a [FileId],
+    pub files: &'a [SourceId],
 }
 
 /// Writes a result down, on the thread that made it.
@@ -202,7 +202,7 @@ pub struct Job {
     is_end_announced: bool,
     writer: Option<Box<dyn Writer>>,
     /// See [`Finished`].
-    files: Vec<FileId>,
+    files: Vec<SourceId>,
 }
 
 impl Job {

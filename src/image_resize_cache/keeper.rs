@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::SystemTime;
 
-use image_gate_core::cache::{FileId, Head, Ticket};
+use image_gate_core::cache::{SourceId, Head, Ticket};
 
 use super::conf::Cache;
 use super::pass::Pass;
@@ -23,7 +23,7 @@ pub struct Making {
     cache: Rc<Cache>,
     key: String,
     digest: String,
-    source: (FileId, PathBuf),
+    source: (SourceId, PathBuf),
     /// When the state of the source was looked at.
     seen: SystemTime,
     ticket: Cell<Option<Ticket>>,

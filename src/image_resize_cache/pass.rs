@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::SystemTime;
 
-use image_gate_core::cache::{FileId, Ticket};
+use image_gate_core::cache::{SourceId, Ticket};
 
 use super::conf::Cache;
 use super::flights::Name;
@@ -25,7 +25,7 @@ pub struct Pass {
     /// See [`keep::digest`].
     pub digest: String,
     /// The file that it is made of.
-    pub source: (FileId, PathBuf),
+    pub source: (SourceId, PathBuf),
     /// When that was looked at.
     pub seen: SystemTime,
     /// What became of the look-up.
@@ -45,7 +45,7 @@ impl Pass {
         cache: Rc<Cache>,
         key: String,
         digest: String,
-        source: (FileId, PathBuf),
+        source: (SourceId, PathBuf),
         seen: SystemTime,
     ) -> Pass {
         Pass {

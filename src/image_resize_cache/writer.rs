@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use image_gate_core::cache::{FileId, Head};
+use image_gate_core::cache::{SourceId, Head};
 use nginx_sys::NGX_LOG_ERR;
 
 use crate::image_resize::keep::{Finished, Writer};
@@ -26,13 +26,13 @@ pub struct FileWriter {
     pub head: Head,
     pub source: PathBuf,
     /// What the key of the result says of the source.
-    pub file: FileId,
+    pub file: SourceId,
 }
 
 impl FileWriter {
     /// Whether the source that was read is the one that the key means: each file of it was before it
     /// was read, or what is there under its name still is.
-    fn is_right(&self, files: &[FileId]) -> bool {
+    fn is_right(&self, files: &[SourceId]) -> bool {
         if files.is_empty() {
             return fs::metadata(&self.source).is_ok_and(|data| identify(&data) == self.file);
         }

@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 
-use image_gate_core::cache::FileId;
+use image_gate_core::cache::SourceId;
 use nginx_sys::{
     NGX_AGAIN, NGX_BUSY, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_OK, ngx_int_t, ngx_str_t, time_t,
 };
@@ -126,7 +126,7 @@ impl Drop for Written {
 impl<'r> Request<'r> {
     /// The file that nginx would answer from, with its name, where nothing else answers. It stays
     /// open as long as the request.
-    pub fn source_file(self) -> Option<(FileId, &'r Path)> {
+    pub fn source_file(self) -> Option<(SourceId, &'r Path)> {
         let mut path = ngx_str_t::empty();
         // SAFETY: alive, in a phase before that of the content; nginx fills the name.
         let fd = unsafe { shim::ig_source_open(self.as_ptr(), &mut path) };

@@ -6,7 +6,7 @@ use std::mem::ManuallyDrop;
 use std::os::fd::FromRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 
-use image_gate_core::cache::FileId;
+use image_gate_core::cache::SourceId;
 
 /// A range of a file whose descriptor nginx keeps open as long as the request lives.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +37,7 @@ impl File {
     ///
     /// # Errors
     /// Those of `fstat`.
-    pub fn id(&self) -> io::Result<FileId> {
+    pub fn id(&self) -> io::Result<SourceId> {
         // SAFETY: as in `read`; it is only asked about.
         let file = ManuallyDrop::new(unsafe { fs::File::from_raw_fd(self.fd) });
         Ok(identify(&file.metadata()?))
@@ -45,8 +45,8 @@ impl File {
 }
 
 /// The state of a file, as the system describes it.
-pub fn identify(data: &fs::Metadata) -> FileId {
-    FileId {
+pub fn identify(data: &fs::Metadata) -> SourceId {
+    SourceId {
         device: data.dev(),
         inode: data.ino(),
         len: data.len(),

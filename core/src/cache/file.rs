@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// What tells one state of a file from another: it can't be changed without another time of change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FileId {
+pub struct SourceId {
     /// The device that it is on.
     pub device: u64,
     /// Its place there.
@@ -23,7 +23,7 @@ const TICK: Duration = Duration::from_millis(50);
 /// The same where times are whole seconds, or every second one.
 const COARSE_TICK: Duration = Duration::from_millis(2050);
 
-impl FileId {
+impl SourceId {
     /// Whether whatever changes the file after `now` gives it another time. One that has just been
     /// changed may be changed again within the same tick of the clock.
     #[must_use]
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn what_has_just_changed_is_not_settled() {
-        let file = FileId { device: 1, inode: 2, len: 3, modified: (1, 0), changed: (100, 500) };
+        let file = SourceId { device: 1, inode: 2, len: 3, modified: (1, 0), changed: (100, 500) };
         let at = |millis| UNIX_EPOCH + Duration::from_millis(millis);
         for (changed, now, is_settled) in [
             ((100, 500), 100_000, false),
@@ -57,7 +57,7 @@ mod tests {
             ((-1, 1), 100_000, false),
             ((i64::MAX, 999_999_999), 100_000, false),
         ] {
-            let file = FileId { changed, ..file };
+            let file = SourceId { changed, ..file };
             assert_eq!(file.is_settled(at(now)), is_settled, "{changed:?} {now}");
         }
     }

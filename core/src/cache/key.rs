@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-use super::FileId;
+use super::SourceId;
 
 /// Goes up whenever what an older version has kept must not be found any more.
 const VERSION: u64 = 1;
@@ -38,8 +38,8 @@ impl Key {
 
     /// Adds the state of a file.
     #[must_use]
-    pub fn file(self, file: &FileId) -> Key {
-        let FileId { device, inode, len, modified, changed } = *file;
+    pub fn file(self, file: &SourceId) -> Key {
+        let SourceId { device, inode, len, modified, changed } = *file;
         let times = [modified.0, modified.1, changed.0, changed.1].map(i64::cast_unsigned);
         [device, inode, len].into_iter().chain(times).fold(self, Key::number)
     }
@@ -77,17 +77,17 @@ mod tests {
 
     #[test]
     fn each_part_of_a_file_counts() {
-        let file = FileId { device: 1, inode: 2, len: 3, modified: (4, 5), changed: (6, 7) };
+        let file = SourceId { device: 1, inode: 2, len: 3, modified: (4, 5), changed: (6, 7) };
         let others = [
-            FileId { device: 9, ..file },
-            FileId { inode: 9, ..file },
-            FileId { len: 9, ..file },
-            FileId { modified: (9, 5), ..file },
-            FileId { modified: (4, 9), ..file },
-            FileId { changed: (9, 7), ..file },
-            FileId { changed: (6, 9), ..file },
+            SourceId { device: 9, ..file },
+            SourceId { inode: 9, ..file },
+            SourceId { len: 9, ..file },
+            SourceId { modified: (9, 5), ..file },
+            SourceId { modified: (4, 9), ..file },
+            SourceId { changed: (9, 7), ..file },
+            SourceId { changed: (6, 9), ..file },
         ];
-        let key = |file: &FileId| Key::new("file").file(file).finish();
+        let key = |file: &SourceId| Key::new("file").file(file).finish();
         assert!(others.iter().all(|other| key(other) != key(&file)));
         assert_eq!(key(&file), key(&file.clone()));
     }

@@ -6,7 +6,7 @@ mod flight;
 mod head;
 mod key;
 
-pub use file::FileId;
+pub use file::SourceId;
 pub use flight::{Claim, Flight, Ticket, claim, is_in_flight, release};
 pub use head::{Head, MOST, Made};
 pub use key::Key;

@@ -35,6 +35,7 @@ sub new {
         port    => $probe->sockport,
         owner   => $$,
         workers => 1,
+        listen  => '',
         main    => '',
         http    => '',
         %o,
@@ -64,7 +65,7 @@ http {
     scgi_temp_path $self->{dir}/scgi;
     $self->{http}
     server {
-        listen 127.0.0.1:$self->{port};
+        listen 127.0.0.1:$self->{port} $self->{listen};
         location = /ready { return 200 \$pid; }
         $locations
     }
