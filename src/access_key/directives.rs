@@ -21,7 +21,7 @@ use crate::ngx::conf::{
 };
 use crate::ngx::module::Level;
 use crate::ngx::{Pooled, location, shm, worker};
-use image_gate_runtime::files::SourceId;
+use image_gate_runtime::files::FileId;
 
 const SERVER_AND_LOCATION: u32 = NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 
@@ -170,7 +170,7 @@ fn set_file(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
     let read = || match store::read_keys(&path) {
         Ok(keys) => (keys.seen, None, Some(keys)),
         // It is looked at again when it is another one.
-        Err(trouble) => (SourceId::of(&path).ok(), Some(trouble), None),
+        Err(trouble) => (FileId::of(&path).ok(), Some(trouble), None),
     };
     // Whoever only sends a signal needs no keys, good or bad.
     let (seen, trouble, keys) = if worker::is_signaller() { (None, None, None) } else { read() };

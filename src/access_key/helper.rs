@@ -14,7 +14,7 @@ use super::zone::Zone;
 use crate::ngx::guard::catch;
 use crate::ngx::log::CycleLog;
 use crate::ngx::thread;
-use image_gate_runtime::files::SourceId;
+use image_gate_runtime::files::FileId;
 
 struct Helper {
     stop: Arc<(Mutex<bool>, Condvar)>,
@@ -82,7 +82,7 @@ fn run(mut chores: Vec<Chores>, log: CycleLog, stopped: &(Mutex<bool>, Condvar))
 /// What is to be done for one zone.
 struct Chores {
     zone: Arc<Zone>,
-    seen: Option<SourceId>,
+    seen: Option<FileId>,
     next_poll: Option<Instant>,
     /// What was wrong last, so that each trouble makes one line.
     poll_trouble: Option<String>,
@@ -136,7 +136,7 @@ impl Chores {
 
     fn poll(&mut self, log: CycleLog) -> Result<(), String> {
         let path = &self.zone.file.path;
-        let found = SourceId::of(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let found = FileId::of(path).map_err(|error| format!("{}: {error}", path.display()))?;
         if Some(found) == self.seen {
             // A file that was refused is still refused.
             return self.poll_trouble.clone().map_or(Ok(()), Err);

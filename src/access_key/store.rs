@@ -12,7 +12,7 @@ use image_gate_core::key::{Account, State, StateError, Table};
 
 use super::zone::Zone;
 use crate::ngx::worker;
-use image_gate_runtime::files::{self, SourceId};
+use image_gate_runtime::files::{self, FileId};
 
 /// The largest key file, in bytes.
 const MAX_KEYS: u64 = 256 * 1024 * 1024;
@@ -25,7 +25,7 @@ const MAX_STATE: u64 = 512 * 1024 * 1024;
 pub struct Keys {
     pub table: Table,
     /// Which version of the file they are.
-    pub seen: Option<SourceId>,
+    pub seen: Option<FileId>,
     /// The file itself.
     pub text: Vec<u8>,
 }
@@ -38,7 +38,7 @@ pub fn read_keys(path: &Path) -> Result<Keys, String> {
     let fail = |reason: &dyn std::fmt::Display| format!("{}: {reason}", path.display());
     let (text, meta) = files::read(path, MAX_KEYS).map_err(|error| fail(&error))?;
     let table = Table::parse(&text).map_err(|error| fail(&error))?;
-    Ok(Keys { table, seen: Some(SourceId::from(&meta)), text })
+    Ok(Keys { table, seen: Some(FileId::from(&meta)), text })
 }
 
 /// Where the last good key file of a zone with that state file is kept.

@@ -14,7 +14,7 @@ use image_gate_core::key::{
 use super::memory::{Header, NO_HEADER, Record};
 use crate::ngx::shm::Memory;
 use crate::ngx::worker;
-use image_gate_runtime::files::SourceId;
+use image_gate_runtime::files::FileId;
 
 /// The partners of the key file, and where their records are.
 #[derive(Default)]
@@ -47,7 +47,7 @@ pub struct KeyFile {
     pub path: PathBuf,
     pub poll: Option<Duration>,
     /// What the file was when it was read.
-    pub seen: Option<SourceId>,
+    pub seen: Option<FileId>,
     /// Why the file can't be used; then the keys are those of the last one that could.
     pub trouble: Option<String>,
 }

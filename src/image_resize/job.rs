@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use image_gate_core::cache::{SourceId, Made};
+use image_gate_core::cache::{Made, SourceId};
 use image_gate_core::image::{
     Codings, Control, Damage, Error, Format, Info, Limits, Output, Plan, info_json, prepare, probe,
     size_json,

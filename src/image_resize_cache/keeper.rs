@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::SystemTime;
 
-use image_gate_core::cache::{SourceId, Head, Ticket};
+use image_gate_core::cache::{Head, SourceId, Ticket};
 
 use super::conf::Cache;
 use super::pass::Pass;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use image_gate_core::cache::{SourceId, Head};
+use image_gate_core::cache::{Head, SourceId};
 use nginx_sys::NGX_LOG_ERR;
 
 use crate::image_resize::keep::{Finished, Writer};
