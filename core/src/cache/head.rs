@@ -102,7 +102,8 @@ impl Head {
     /// Reads what was written down; `None` is what was not written by this version, or not to its end.
     #[must_use]
     pub fn decode(text: &[u8]) -> Option<(Head, Made)> {
-        let mut lines = text.split(|&byte| byte == b'\n');
+        // What is not ended by a line without anything was cut.
+        let mut lines = text.strip_suffix(b"\n")?.split(|&byte| byte == b'\n');
         let first = str::from_utf8(lines.next()?).ok()?.strip_prefix(MAGIC)?;
         let mut words = first.strip_prefix(' ')?.split(' ');
         let mut word = || words.next();
