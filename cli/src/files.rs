@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
 
-use crate::failure::{Code, Failure, refuse};
+use crate::error::{CliError, ExitStatus, error_with_code};
 
 /// As many links as the system itself follows.
 const LINKS: usize = 40;
@@ -16,14 +16,14 @@ const LARGEST: u64 = 512 << 20;
 /// Reads a file.
 ///
 /// # Errors
-/// [`Code::Input`].
-pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+/// [`ExitStatus::Input`].
+pub fn read(path: &Path) -> Result<Vec<u8>, CliError> {
     let bytes = if is_standard(path) {
         read_from(io::stdin().lock())
     } else {
         File::open(path).and_then(read_from)
     };
-    bytes.map_err(|error| about(Code::Input, &input_name(path), &error))
+    bytes.map_err(|error| about(ExitStatus::Input, &input_name(path), &error))
 }
 
 fn read_from(input: impl Read) -> io::Result<Vec<u8>> {
@@ -38,35 +38,35 @@ fn read_from(input: impl Read) -> io::Result<Vec<u8>> {
 /// that it replaces. What is no regular file is written into, and never replaced.
 ///
 /// # Errors
-/// [`Code::Output`].
-pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+/// [`ExitStatus::Output`].
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     if is_standard(path) {
         return print(bytes);
     }
     write_file(path, bytes)
-        .map_err(|error| about(Code::Output, &path.display().to_string(), &error))
+        .map_err(|error| about(ExitStatus::Output, &path.display().to_string(), &error))
 }
 
 /// Writes to standard output.
 ///
 /// # Errors
-/// [`Code::Output`].
-pub fn print(bytes: &[u8]) -> Result<(), Failure> {
+/// [`ExitStatus::Output`].
+pub fn print(bytes: &[u8]) -> Result<(), CliError> {
     let mut output = io::stdout().lock();
     let written = output.write_all(bytes).and_then(|()| output.flush());
-    written.map_err(|error| about(Code::Output, "standard output", &error))
+    written.map_err(|error| about(ExitStatus::Output, "standard output", &error))
 }
 
 /// Writes a line to standard output.
 ///
 /// # Errors
-/// [`Code::Output`].
-pub fn print_line(line: &str) -> Result<(), Failure> {
+/// [`ExitStatus::Output`].
+pub fn print_line(line: &str) -> Result<(), CliError> {
     print(format!("{line}\n").as_bytes())
 }
 
 /// Says something on standard error; that nobody listens is no failure.
-pub fn note(line: &str) {
+pub fn print_error(line: &str) {
     let _ = writeln!(io::stderr(), "image-gate: {line}");
 }
 
@@ -139,6 +139,6 @@ fn is_standard(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-fn about(code: Code, name: &str, error: &io::Error) -> Failure {
-    refuse(code, format!("{name}: {error}"))
+fn about(code: ExitStatus, name: &str, error: &io::Error) -> CliError {
+    error_with_code(code, format!("{name}: {error}"))
 }

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use image_gate_core::image::{Control, Limits, info_json, look_plan, prepare};
+use image_gate_core::image::{Control, Limits, info_json, prepare, preview_plan};
 
-use crate::failure::{Code, Failure, refuse};
+use crate::error::{CliError, ExitStatus, error_with_code};
 use crate::files;
 
 /// Prints what there is to know of an image, as JSON
@@ -15,13 +15,13 @@ pub struct Arguments {
     input: PathBuf,
 }
 
-pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let input = files::read(&arguments.input)?;
-    let plan = look_plan(true);
+    let plan = preview_plan(true);
     let name = files::input_name(&arguments.input);
-    let failed = |error| refuse(Code::Picture, format_args!("{name}: {error}"));
+    let failed = |error| error_with_code(ExitStatus::Picture, format_args!("{name}: {error}"));
     let prepared = prepare(&input, &plan, &Limits::default()).map_err(failed)?;
-    let look = prepared.look(&Control::default()).map_err(failed)?;
-    let json = info_json(prepared.info(), true, input.len() as u64, &look);
+    let preview = prepared.preview(&Control::default()).map_err(failed)?;
+    let json = info_json(prepared.info(), true, input.len() as u64, &preview);
     files::print_line(json.trim_end())
 }

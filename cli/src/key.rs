@@ -4,9 +4,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use image_gate_core::key::{Digest, Table, is_id};
+use image_gate_core::key::{Digest, PartnerTable, is_id};
 
-use crate::failure::{Code, Failure, refuse};
+use crate::error::{CliError, ExitStatus, error_with_code};
 use crate::files;
 
 /// Makes partner keys, and checks the file that they are in
@@ -37,7 +37,7 @@ enum Command {
     },
 }
 
-pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     match &arguments.command {
         Command::New { id } => new(id),
         Command::Hash => files::print_line(&Digest::of(&read_key()?).to_string()),
@@ -45,7 +45,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-fn new(id: &str) -> Result<(), Failure> {
+fn new(id: &str) -> Result<(), CliError> {
     if !is_id(id.as_bytes()) {
         return Err(format!("\"{id}\" is no ID").into());
     }
@@ -58,38 +58,40 @@ fn new(id: &str) -> Result<(), Failure> {
     files::print_line(&format!("{key}\n{id} {}", Digest::of(key.as_bytes())))
 }
 
-fn check(file: &Path, whose: bool) -> Result<(), Failure> {
+fn check(file: &Path, whose: bool) -> Result<(), CliError> {
     let text = files::read(file)?;
     let name = files::input_name(file);
-    let table =
-        Table::parse(&text).map_err(|error| refuse(Code::No, format_args!("{name}: {error}")))?;
+    let table = PartnerTable::parse(&text)
+        .map_err(|error| error_with_code(ExitStatus::No, format_args!("{name}: {error}")))?;
     if !whose {
-        let keys: usize = table.holders().iter().map(|holder| holder.digests.len()).sum();
-        return files::print_line(&format!("{} partners, {keys} keys", table.holders().len()));
+        let keys: usize = table.partners().iter().map(|partner| partner.digests.len()).sum();
+        return files::print_line(&format!("{} partners, {keys} keys", table.partners().len()));
     }
     let found = table.find(&Digest::of(&read_key()?));
-    let holder = found
-        .and_then(|at| table.holders().get(at))
-        .ok_or_else(|| refuse(Code::No, "nobody's key"))?;
+    let partner = found
+        .and_then(|at| table.partners().get(at))
+        .ok_or_else(|| error_with_code(ExitStatus::No, "nobody's key"))?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let note = match holder {
-        holder if holder.disabled => " (disabled)",
-        holder if holder.is_expired(now) => " (expired)",
+    let note = match partner {
+        partner if partner.disabled => " (disabled)",
+        partner if partner.is_expired(now) => " (expired)",
         _ => "",
     };
-    files::print_line(&format!("{}{note}", holder.id))
+    files::print_line(&format!("{}{note}", partner.id))
 }
 
 /// The key on standard input: not an argument, which every user of the machine can see.
-fn read_key() -> Result<Vec<u8>, Failure> {
+fn read_key() -> Result<Vec<u8>, CliError> {
     let mut key = Vec::new();
-    std::io::stdin()
-        .lock()
-        .take(64 * 1024)
-        .read_to_end(&mut key)
-        .map_err(|error| refuse(Code::Input, format_args!("standard input: {error}")))?;
+    std::io::stdin().lock().take(64 * 1024).read_to_end(&mut key).map_err(|error| {
+        error_with_code(ExitStatus::Input, format_args!("standard input: {error}"))
+    })?;
     while key.last().is_some_and(|byte| b"\r\n".contains(byte)) {
         key.pop();
     }
-    if key.is_empty() { Err(refuse(Code::Input, "no key on standard input")) } else { Ok(key) }
+    if key.is_empty() {
+        Err(error_with_code(ExitStatus::Input, "no key on standard input"))
+    } else {
+        Ok(key)
+    }
 }

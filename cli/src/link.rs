@@ -5,19 +5,19 @@ use std::net::IpAddr;
 
 use clap::ValueEnum;
 use image_gate_core::link::{
-    Algorithm, Encoding, Expression, Format, Key, Place, Rules, Signer, parse_secret,
+    Algorithm, Encoding, Expression, Key, Rules, Signer, ThirdPartyFormat, Variables, parse_secret,
     secret_of_file,
 };
 
-use crate::failure::Failure;
+use crate::error::CliError;
 use crate::files;
 
 /// What a link is signed with.
 #[derive(Clone, clap::Args)]
-pub struct Options {
+pub struct LinkOptions {
     /// Whose links they are
     #[arg(long, value_enum, default_value = "plain")]
-    pub format: Links,
+    pub format: LinkKind,
     /// A key: "[id=ID] [salt=SALT | salt_file=PATH] file=PATH | env=NAME | - | hex:... | base64:...
     /// | text"; - is standard input. The first one signs, all of them verify. Keys in arguments are
     /// seen by every user of the machine
@@ -55,7 +55,7 @@ pub struct Options {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Links {
+pub enum LinkKind {
     /// secure_link_hash_message
     Plain,
     /// secure_link_hash_md5, as secure_link_md5
@@ -69,16 +69,16 @@ pub enum Links {
     Cloudfront,
 }
 
-impl Links {
+impl LinkKind {
     /// The format, where it is one of other systems.
-    pub fn foreign(self) -> Option<Format> {
+    pub fn third_party(self) -> Option<ThirdPartyFormat> {
         match self {
-            Links::Plain | Links::Md5 | Links::Secret => None,
-            Links::Imgproxy => Some(Format::Imgproxy),
-            Links::Thumbor => Some(Format::Thumbor),
-            Links::Akamai => Some(Format::Akamai),
-            Links::Bunny => Some(Format::Bunny),
-            Links::Cloudfront => Some(Format::Cloudfront),
+            LinkKind::Plain | LinkKind::Md5 | LinkKind::Secret => None,
+            LinkKind::Imgproxy => Some(ThirdPartyFormat::Imgproxy),
+            LinkKind::Thumbor => Some(ThirdPartyFormat::Thumbor),
+            LinkKind::Akamai => Some(ThirdPartyFormat::Akamai),
+            LinkKind::Bunny => Some(ThirdPartyFormat::Bunny),
+            LinkKind::Cloudfront => Some(ThirdPartyFormat::Cloudfront),
         }
     }
 }
@@ -97,14 +97,14 @@ fn variable(text: &str) -> Result<(String, String), String> {
     Ok((name.to_string(), value.to_string()))
 }
 
-impl Options {
+impl LinkOptions {
     /// The keys.
-    pub fn keys(&self) -> Result<Vec<Key>, Failure> {
+    pub fn keys(&self) -> Result<Vec<Key>, CliError> {
         self.keys.iter().map(|text| key(text)).collect()
     }
 
     /// What signs, and what checks.
-    pub fn signer(&self, keys: &[Key]) -> Result<Signer, Failure> {
+    pub fn signer(&self, keys: &[Key]) -> Result<Signer, CliError> {
         let bytes = self.bytes();
         if bytes.is_some_and(|bytes| bytes > self.algorithm.tag_len()) {
             let (name, len) = (self.algorithm.name(), self.algorithm.tag_len());
@@ -134,9 +134,9 @@ impl Options {
     }
 
     /// What is signed, before it is evaluated.
-    pub fn message(&self, has_prefix: bool) -> Result<Expression, Failure> {
+    pub fn message(&self, has_prefix: bool) -> Result<Expression, CliError> {
         let default = match self.format {
-            Links::Md5 => "$secure_link_hash_expires$uri $key",
+            LinkKind::Md5 => "$secure_link_hash_expires$uri $key",
             _ if has_prefix => "$secure_link_hash_expires",
             _ => "$uri|$secure_link_hash_expires",
         };
@@ -148,22 +148,22 @@ impl Options {
     pub fn evaluate(
         &self,
         message: &Expression,
-        place: Place<'_>,
+        variables: Variables<'_>,
         key: Option<&Key>,
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<Vec<u8>, CliError> {
         let mut set = self.variables.clone();
         set.extend(self.address.map(|address| ("remote_addr".into(), address.to_string())));
-        if let Some(key) = key.filter(|_| self.format == Links::Md5) {
+        if let Some(key) = key.filter(|_| self.format == LinkKind::Md5) {
             let text = std::str::from_utf8(&key.secret).map_err(|_| "the key of md5 is no text")?;
             set.push(("key".into(), text.into()));
         }
-        let value = message.evaluate(&Place { set: &set, ..place });
+        let value = message.evaluate(&Variables { set: &set, ..variables });
         value.map_err(|error| format!("--message: {error}; say it with --set").into())
     }
 }
 
 /// Reads a key as it is written for `secure_link_hash_key`, in one argument.
-fn key(text: &str) -> Result<Key, Failure> {
+fn key(text: &str) -> Result<Key, CliError> {
     let (mut id, mut salt, mut rest) = (None, None, text);
     while let Some((word, behind)) = rest.split_once(' ') {
         if let Some(word) = word.strip_prefix("id=") {

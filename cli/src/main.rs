@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-mod failure;
+mod error;
 mod files;
 mod info;
 mod key;
@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use failure::{Code, Refusal};
+use error::{CodedError, ExitStatus};
 
 /// What the nginx-image-gate module does, done to files.
 #[derive(Parser)]
@@ -49,9 +49,9 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            files::note(&failure.to_string());
+            files::print_error(&failure.to_string());
             let code =
-                failure.downcast_ref::<Refusal>().map_or(Code::Usage, |refusal| refusal.code);
+                failure.downcast_ref::<CodedError>().map_or(ExitStatus::Usage, |error| error.code);
             ExitCode::from(code as u8)
         }
     }

@@ -1,9 +1,11 @@
 //! `image-gate sign`
 
-use image_gate_core::link::{Format, Grant, Key, Place, Window, check_url, compat};
+use image_gate_core::link::{
+    Key, SignRequest, ThirdPartyFormat, ValidityPeriod, Variables, check_url, secure_link,
+};
 
-use crate::failure::Failure;
-use crate::link::{Links, Options};
+use crate::error::CliError;
+use crate::link::{LinkKind, LinkOptions};
 use crate::{files, time, verify};
 
 /// Makes a signed link
@@ -13,7 +15,7 @@ pub struct Arguments {
     #[arg(value_name = "LINK")]
     link: String,
     #[command(flatten)]
-    options: Options,
+    options: LinkOptions,
     /// Until when: seconds since 1970, +1h, 2026-12-31 or 2026-12-31T12:00:00Z
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
     expires: Option<u64>,
@@ -28,20 +30,20 @@ pub struct Arguments {
     token: bool,
 }
 
-pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let keys = arguments.options.keys()?;
     let link = escaped(&arguments.link)?;
     let link = match arguments.options.format {
-        Links::Plain | Links::Md5 => with_arguments(arguments, &link, &keys)?,
-        Links::Secret => with_secret(arguments, &link, &keys)?,
-        _ => foreign(arguments, &link, &keys)?,
+        LinkKind::Plain | LinkKind::Md5 => with_arguments(arguments, &link, &keys)?,
+        LinkKind::Secret => with_secret(arguments, &link, &keys)?,
+        _ => third_party(arguments, &link, &keys)?,
     };
     files::print_line(&link)
 }
 
 /// The link as a client can ask for it: what nginx takes for the end of a request line, or for
 /// none of it, is escaped.
-fn escaped(link: &str) -> Result<String, Failure> {
+fn escaped(link: &str) -> Result<String, CliError> {
     if link.chars().any(char::is_control) {
         return Err("a link holds no control characters".into());
     }
@@ -57,7 +59,7 @@ fn escaped(link: &str) -> Result<String, Failure> {
 }
 
 /// `LINK?token=TOKEN&expires=TIME`.
-fn with_arguments(arguments: &Arguments, link: &str, keys: &[Key]) -> Result<String, Failure> {
+fn with_arguments(arguments: &Arguments, link: &str, keys: &[Key]) -> Result<String, CliError> {
     let Arguments { options, expires, prefix, .. } = arguments;
     if arguments.not_before.is_some() {
         return Err("--not-before: put the time into the link, and its argument into the message \
@@ -90,14 +92,14 @@ fn with_arguments(arguments: &Arguments, link: &str, keys: &[Key]) -> Result<Str
             expires.to_string()
         }
     };
-    let place = Place { url: &link, expires: expires.as_bytes(), set: &[], is_raw: false };
-    let text = options.evaluate(&message, place, keys.first())?;
+    let variables = Variables { url: &link, expires: expires.as_bytes(), set: &[], is_raw: false };
+    let text = options.evaluate(&message, variables, keys.first())?;
     let token = match (options.format, prefix) {
-        (Links::Md5, None) if options.bytes().is_some() => {
+        (LinkKind::Md5, None) if options.bytes().is_some() => {
             return Err("--bytes: md5 links have whole tags".into());
         }
-        (Links::Md5, None) => compat::sign(&text),
-        (Links::Md5, Some(_)) => return Err("--prefix: md5 links are for one path".into()),
+        (LinkKind::Md5, None) => secure_link::sign(&text),
+        (LinkKind::Md5, Some(_)) => return Err("--prefix: md5 links are for one path".into()),
         (_, Some(prefix)) if !prefix.starts_with('/') => {
             return Err("--prefix: a prefix begins with a slash".into());
         }
@@ -121,8 +123,8 @@ fn has_argument(link: &str, name: &str) -> bool {
 }
 
 /// The arguments that hold the token and the expiry, of `$arg_token,$arg_expires`.
-fn names(value: &str) -> Result<(&str, Option<&str>), Failure> {
-    fn name(variable: &str) -> Result<&str, Failure> {
+fn names(value: &str) -> Result<(&str, Option<&str>), CliError> {
+    fn name(variable: &str) -> Result<&str, CliError> {
         let name = variable.strip_prefix("$arg_").filter(|name| !name.is_empty());
         name.ok_or_else(|| "--value: neither $arg_NAME nor $arg_NAME,$arg_NAME".into())
     }
@@ -138,7 +140,7 @@ fn append(link: &mut String, name: &str, value: &str) {
 }
 
 /// `/PREFIX/HASH/LINK`.
-fn with_secret(arguments: &Arguments, link: &str, keys: &[Key]) -> Result<String, Failure> {
+fn with_secret(arguments: &Arguments, link: &str, keys: &[Key]) -> Result<String, CliError> {
     let key = keys.first().ok_or("no --key to sign with")?;
     if arguments.expires.is_some() || arguments.not_before.is_some() || arguments.prefix.is_some() {
         return Err("links of secret are for one path and never expire".into());
@@ -148,28 +150,28 @@ fn with_secret(arguments: &Arguments, link: &str, keys: &[Key]) -> Result<String
     let cut = start.and_then(|start| link.get(start..)?.find('/').map(|at| start + at));
     let (prefix, rest) = cut.and_then(|cut| link.split_at_checked(cut)).unwrap_or_default();
     let rest = rest.get(1..).filter(|rest| !rest.is_empty()).ok_or("no /PREFIX/LINK")?;
-    let signed = compat::sign_secret(rest, &key.secret);
+    let signed = secure_link::sign_secret(rest, &key.secret);
     if arguments.token {
         return Ok(signed.split_once('/').unwrap_or_default().0.to_string());
     }
     verify::taken(format!("{prefix}/{signed}"), &arguments.options, false, keys)
 }
 
-fn foreign(arguments: &Arguments, link: &str, keys: &[Key]) -> Result<String, Failure> {
+fn third_party(arguments: &Arguments, link: &str, keys: &[Key]) -> Result<String, CliError> {
     let Arguments { options, expires, not_before, prefix, .. } = arguments;
-    let format = options.format.foreign().ok_or("no such format")?;
+    let format = options.format.third_party().ok_or("no such format")?;
     if arguments.token || options.bytes().is_some() {
         return Err("--token and --bytes are for plain links".into());
     }
-    let grant = Grant {
+    let sign_request = SignRequest {
         url: link,
-        window: Window { not_before: *not_before, expires: *expires },
+        validity: ValidityPeriod { not_before: *not_before, expires: *expires },
         address: options.address,
         prefix: prefix.as_deref(),
     };
-    let link = grant.sign(format, keys.first().ok_or("no --key to sign with")?)?;
+    let link = sign_request.sign(format, keys.first().ok_or("no --key to sign with")?)?;
     // A private key checks nothing; core has compared what it signs with the URL.
-    if format == Format::Cloudfront {
+    if format == ThirdPartyFormat::Cloudfront {
         return Ok(link);
     }
     verify::taken(link, options, false, keys)

@@ -6,7 +6,7 @@ use image_gate_core::image::{
     Control, Format, Limits, Output, Plan, Setting, Transformed, prepare,
 };
 
-use crate::failure::{Code, Failure, refuse};
+use crate::error::{CliError, ExitStatus, error_with_code};
 use crate::{files, watermark};
 
 /// Transforms an image as the module would
@@ -55,15 +55,15 @@ fn value(name: &'static str) -> impl Fn(&str) -> Result<String, String> + Clone 
     }
 }
 
-pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let plan = plan(arguments)?;
     let input = files::read(&arguments.input)?;
     let name = files::input_name(&arguments.input);
-    let failed = |error| refuse(Code::Picture, format_args!("{name}: {error}"));
+    let failed = |error| error_with_code(ExitStatus::Picture, format_args!("{name}: {error}"));
     let prepared = prepare(&input, &plan, &Limits::default()).map_err(failed)?;
     let Transformed { output, .. } = prepared.run(&Control::default()).map_err(failed)?;
     if let Some(damage) = prepared.damage() {
-        files::note(&format!("{name}: damaged: {}", damage.what));
+        files::print_error(&format!("{name}: damaged: {}", damage.what));
     }
     let bytes = match &output {
         Output::Original => &input,
@@ -72,7 +72,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     files::write(&arguments.output, bytes)
 }
 
-fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
+fn plan(arguments: &Arguments) -> Result<Plan, CliError> {
     let Arguments { profile, damaged, interlace, no_orient, no_transparency, .. } = arguments;
     let mut options = vec![format!("profile={profile}"), format!("damaged={damaged}")];
     options.extend(interlace.then(|| "interlace=on".to_owned()));

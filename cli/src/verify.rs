@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use image_gate_core::link::{
-    Algorithm, Expression, Foreign, Format, Key, KeyError, Place, Reason, Rules, Signer, Token,
-    Unsigned, Visit, Window, compat, decoded, parse_time,
+    Algorithm, Expression, Key, KeyError, LinkRequest, Rules, Signer, ThirdParty, ThirdPartyFormat,
+    Token, Unsigned, ValidityPeriod, Variables, VerifyError, decoded, parse_time, secure_link,
 };
 
-use crate::failure::{Code, Failure, refuse};
-use crate::link::{Links, Options};
+use crate::error::{CliError, ExitStatus, error_with_code};
+use crate::link::{LinkKind, LinkOptions};
 use crate::{files, time};
 
 /// Says whether nginx would take a link, and why not
@@ -18,7 +18,7 @@ pub struct Arguments {
     #[arg(value_name = "LINK")]
     link: String,
     #[command(flatten)]
-    options: Options,
+    options: LinkOptions,
     /// As secure_link_hash_prefix on
     #[arg(long)]
     prefix: bool,
@@ -34,59 +34,59 @@ pub struct Arguments {
 }
 
 /// A link that is right, if its time is.
-struct Found {
+struct CheckedLink {
     key: String,
-    window: Window,
+    validity: ValidityPeriod,
 }
 
 /// A link that was made, if nginx takes it; when it is valid is not looked at.
 pub fn taken(
     link: String,
-    options: &Options,
+    options: &LinkOptions,
     prefix: bool,
     keys: &[Key],
-) -> Result<String, Failure> {
+) -> Result<String, CliError> {
     let options = options.clone();
     let arguments = Arguments { link, options, prefix, leeway: 0, not_before: None, now: None };
     find(&arguments, keys).map_err(|failure| format!("nginx would refuse the link: {failure}"))?;
     Ok(arguments.link)
 }
 
-fn find(arguments: &Arguments, keys: &[Key]) -> Result<Found, Failure> {
+fn find(arguments: &Arguments, keys: &[Key]) -> Result<CheckedLink, CliError> {
     match arguments.options.format {
-        Links::Plain => plain(arguments, keys),
-        Links::Md5 => md5(arguments, keys),
-        Links::Secret => secret(arguments, keys),
-        _ => foreign(arguments, keys),
+        LinkKind::Plain => plain(arguments, keys),
+        LinkKind::Md5 => md5(arguments, keys),
+        LinkKind::Secret => secret(arguments, keys),
+        _ => third_party(arguments, keys),
     }
 }
 
-pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let keys = arguments.options.keys()?;
-    let Found { key, mut window } = find(arguments, &keys)?;
+    let CheckedLink { key, mut validity } = find(arguments, &keys)?;
     if let Some(text) = &arguments.not_before {
         let text = evaluate(arguments, "--not-before", text, b"")?;
         if !text.is_empty() {
             let start =
-                parse_time(&text).ok_or_else(|| refused(Reason::Malformed, no_time(&text)))?;
-            window.not_before = Some(window.not_before.map_or(start, |other| other.max(start)));
+                parse_time(&text).ok_or_else(|| refused(VerifyError::Malformed, no_time(&text)))?;
+            validity.not_before = Some(validity.not_before.map_or(start, |other| other.max(start)));
         }
     }
     let now = arguments.now.unwrap_or_else(time::now);
     let of_key = if key.is_empty() { String::new() } else { format!(", key \"{key}\"") };
-    match (window.check(now, arguments.leeway), window) {
-        (Err(Reason::Expired), Window { expires: Some(end), .. }) => {
+    match (validity.check(now, arguments.leeway), validity) {
+        (Err(VerifyError::Expired), ValidityPeriod { expires: Some(end), .. }) => {
             let (at, ago) = (time::format(end), time::format_span(now - end));
-            Err(refused(Reason::Expired, format_args!("at {at}, {ago} ago{of_key}")))
+            Err(refused(VerifyError::Expired, format_args!("at {at}, {ago} ago{of_key}")))
         }
-        (Err(reason), Window { not_before: Some(start), .. }) => {
+        (Err(reason), ValidityPeriod { not_before: Some(start), .. }) => {
             let (at, left) = (time::format(start), time::format_span(start - now));
             Err(refused(reason, format_args!("valid from {at}, in {left}{of_key}")))
         }
-        (_, Window { expires: None, .. }) => {
+        (_, ValidityPeriod { expires: None, .. }) => {
             files::print_line(&format!("ok: never expires{of_key}"))
         }
-        (_, Window { expires: Some(end), .. }) => {
+        (_, ValidityPeriod { expires: Some(end), .. }) => {
             let left = time::format_span(end.saturating_sub(now));
             files::print_line(&format!("ok: expires at {}, in {left}{of_key}", time::format(end)))
         }
@@ -94,8 +94,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// The word of `$secure_link_hash_reason`, and what there is to say.
-fn refused(reason: Reason, why: impl std::fmt::Display) -> Failure {
-    refuse(Code::Link, format_args!("{}: {why}", reason.name()))
+fn refused(reason: VerifyError, why: impl std::fmt::Display) -> CliError {
+    error_with_code(ExitStatus::Link, format_args!("{}: {why}", reason.name()))
 }
 
 fn no_time(text: &[u8]) -> String {
@@ -107,53 +107,57 @@ fn evaluate(
     option: &str,
     text: &str,
     expires: &[u8],
-) -> Result<Vec<u8>, Failure> {
-    let place = Place { url: &arguments.link, expires, set: &[], is_raw: false };
-    let value = Expression::parse(text).and_then(|expression| expression.evaluate(&place));
+) -> Result<Vec<u8>, CliError> {
+    let variables = Variables { url: &arguments.link, expires, set: &[], is_raw: false };
+    let value = Expression::parse(text).and_then(|expression| expression.evaluate(&variables));
     value.map_err(|error| format!("{option}: {error}").into())
 }
 
 /// The token, and the expiry behind its comma as it is written.
-fn token_and_expiry(arguments: &Arguments) -> Result<(Vec<u8>, Vec<u8>, Window), Failure> {
+fn token_and_expiry(arguments: &Arguments) -> Result<(Vec<u8>, Vec<u8>, ValidityPeriod), CliError> {
     let options = &arguments.options;
     let value = &options.value;
     let (token_at, expires_at) = value.split_once(',').unwrap_or((value, ""));
     let evaluated = evaluate(arguments, "--value", value, b"")?;
-    let (token, expires) = compat::split(&evaluated);
+    let (token, expires) = secure_link::split(&evaluated);
     // As nginx does it; links of secure_link are read as they stand.
     let undo = |text| match options.format {
-        Links::Plain => decoded(text),
+        LinkKind::Plain => decoded(text),
         _ => Cow::Borrowed(text),
     };
     let (token, expires) = (undo(token), expires.map(undo));
     let expires = expires.as_deref();
     if token.is_empty() {
-        return Err(refused(Reason::Missing, format_args!("the link has no {token_at}")));
+        return Err(refused(VerifyError::Missing, format_args!("the link has no {token_at}")));
     }
-    let window = match expires {
-        None => Window::default(),
+    let validity = match expires {
+        None => ValidityPeriod::default(),
         Some(b"") => {
-            return Err(refused(Reason::Malformed, format_args!("the link has no {expires_at}")));
+            return Err(refused(
+                VerifyError::Malformed,
+                format_args!("the link has no {expires_at}"),
+            ));
         }
         Some(text) => {
-            let end = parse_time(text).ok_or_else(|| refused(Reason::Malformed, no_time(text)))?;
-            Window { not_before: None, expires: Some(end) }
+            let end =
+                parse_time(text).ok_or_else(|| refused(VerifyError::Malformed, no_time(text)))?;
+            ValidityPeriod { not_before: None, expires: Some(end) }
         }
     };
-    Ok((token.to_vec(), expires.unwrap_or_default().to_vec(), window))
+    Ok((token.to_vec(), expires.unwrap_or_default().to_vec(), validity))
 }
 
-fn plain(arguments: &Arguments, keys: &[Key]) -> Result<Found, Failure> {
+fn plain(arguments: &Arguments, keys: &[Key]) -> Result<CheckedLink, CliError> {
     let Arguments { link, options, prefix, .. } = arguments;
-    let (text, expires, window) = token_and_expiry(arguments)?;
+    let (text, expires, validity) = token_and_expiry(arguments)?;
     let signer = options.signer(keys)?;
     let token = signer.read(&text, *prefix).map_err(|reason| refused(reason, spelling(&text)))?;
     let expression = options.message(*prefix)?;
-    let place = Place { url: link, expires: &expires, set: &[], is_raw: false };
-    let message = options.evaluate(&expression, place, None)?;
+    let variables = Variables { url: link, expires: &expires, set: &[], is_raw: false };
+    let message = options.evaluate(&expression, variables, None)?;
     let key = signer.check(&token, &message).map_err(|reason| match reason {
-        Reason::NoKey => refused(reason, unknown_key(&token, keys)),
-        _ => refused(reason, differs(arguments, keys, &token, &expression, &message, place)),
+        VerifyError::NoKey => refused(reason, unknown_key(&token, keys)),
+        _ => refused(reason, differs(arguments, keys, &token, &expression, &message, variables)),
     })?;
     if let Some(prefix) =
         token.prefix().map_err(|reason| refused(reason, "no path in the prefix"))?
@@ -162,12 +166,12 @@ fn plain(arguments: &Arguments, keys: &[Key]) -> Result<Found, Failure> {
         if !uri.starts_with(&prefix) {
             let prefix = prefix.escape_ascii();
             return Err(refused(
-                Reason::Mismatch,
+                VerifyError::Mismatch,
                 format_args!("the token is for paths that begin with {prefix}"),
             ));
         }
     }
-    Ok(Found { key: lossy(signer.id(key)), window })
+    Ok(CheckedLink { key: lossy(signer.id(key)), validity })
 }
 
 /// What is wrong with the spelling of a token.
@@ -196,7 +200,7 @@ fn differs(
     token: &Token<'_>,
     expression: &Expression,
     message: &[u8],
-    place: Place<'_>,
+    variables: Variables<'_>,
 ) -> String {
     let options = &arguments.options;
     let check = |algorithm, keys: &[Key], message: &[u8]| {
@@ -210,7 +214,7 @@ fn differs(
     if check(options.algorithm, keys, message) {
         return format!("the tag is truncated; --bytes {} would take it", token.tag_len());
     }
-    let raw = options.evaluate(expression, Place { is_raw: true, ..place }, None);
+    let raw = options.evaluate(expression, Variables { is_raw: true, ..variables }, None);
     if raw.is_ok_and(|raw| check(options.algorithm, keys, &raw)) {
         return "the path was signed as it stands in the link; $uri is the decoded one".into();
     }
@@ -235,111 +239,124 @@ fn with_newline(keys: &[Key]) -> Vec<Key> {
     keys.iter().map(longer).collect()
 }
 
-fn md5(arguments: &Arguments, keys: &[Key]) -> Result<Found, Failure> {
+fn md5(arguments: &Arguments, keys: &[Key]) -> Result<CheckedLink, CliError> {
     let Arguments { link, options, .. } = arguments;
-    let (token, expires, window) = token_and_expiry(arguments)?;
-    let tag = compat::decode(&token).ok_or_else(|| {
-        refused(Reason::Malformed, "the token is not the base64url of 16 bytes: 22 characters")
+    let (token, expires, validity) = token_and_expiry(arguments)?;
+    let tag = secure_link::decode(&token).ok_or_else(|| {
+        refused(VerifyError::Malformed, "the token is not the base64url of 16 bytes: 22 characters")
     })?;
     let message = options.message(false)?;
-    let place = Place { url: link, expires: &expires, set: &[], is_raw: false };
+    let variables = Variables { url: link, expires: &expires, set: &[], is_raw: false };
     // The key may be a part of the message, literally.
-    let matches = |key: Option<&Key>, place: Place<'_>| -> Result<bool, Failure> {
-        Ok(compat::matches(&tag, &options.evaluate(&message, place, key)?))
+    let matches = |key: Option<&Key>, variables: Variables<'_>| -> Result<bool, CliError> {
+        Ok(secure_link::matches(&tag, &options.evaluate(&message, variables, key)?))
     };
-    let any = |keys: &[Key], place: Place<'_>| -> Result<Option<String>, Failure> {
+    let any = |keys: &[Key], variables: Variables<'_>| -> Result<Option<String>, CliError> {
         if keys.is_empty() {
-            return Ok(matches(None, place)?.then(String::new));
+            return Ok(matches(None, variables)?.then(String::new));
         }
         for key in keys {
-            if matches(Some(key), place)? {
+            if matches(Some(key), variables)? {
                 return Ok(Some(lossy(&key.id)));
             }
         }
         Ok(None)
     };
-    if let Some(key) = any(keys, place)? {
-        return Ok(Found { key, window });
+    if let Some(key) = any(keys, variables)? {
+        return Ok(CheckedLink { key, validity });
     }
-    let why = if any(keys, Place { is_raw: true, ..place })?.is_some() {
+    let why = if any(keys, Variables { is_raw: true, ..variables })?.is_some() {
         "the path was signed as it stands in the link; $uri is the decoded one"
-    } else if any(&with_newline(keys), place)?.is_some() {
+    } else if any(&with_newline(keys), variables)?.is_some() {
         "it was signed with a newline at the end of the key"
     } else {
         "the token signs something else, or with another key"
     };
-    Err(refused(Reason::Mismatch, why))
+    Err(refused(VerifyError::Mismatch, why))
 }
 
-fn secret(arguments: &Arguments, keys: &[Key]) -> Result<Found, Failure> {
+fn secret(arguments: &Arguments, keys: &[Key]) -> Result<CheckedLink, CliError> {
     let link = arguments.link.as_bytes();
     let start = arguments.link.find("://").map_or(0, |at| at + 3);
     let start = link.iter().skip(start).position(|&byte| byte == b'/').map_or(0, |at| start + at);
     let uri = link.get(start..).unwrap_or_default();
-    let (hash, _) = compat::parts(uri)
-        .ok_or_else(|| refused(Reason::Missing, "the path is not /PREFIX/HASH/LINK"))?;
+    let (hash, _) = secure_link::parts(uri)
+        .ok_or_else(|| refused(VerifyError::Missing, "the path is not /PREFIX/HASH/LINK"))?;
     if hash.len() != 32 || !hash.iter().all(u8::is_ascii_hexdigit) {
-        return Err(refused(Reason::Malformed, "HASH in /PREFIX/HASH/LINK is not 32 hex digits"));
+        return Err(refused(
+            VerifyError::Malformed,
+            "HASH in /PREFIX/HASH/LINK is not 32 hex digits",
+        ));
     }
-    let found = keys.iter().find(|key| compat::linked(uri, &key.secret).is_some());
+    let found = keys.iter().find(|key| secure_link::linked(uri, &key.secret).is_some());
     let key = found.ok_or_else(|| {
-        refused(Reason::Mismatch, "the hash is not that of LINK, arguments included, and the key")
+        refused(
+            VerifyError::Mismatch,
+            "the hash is not that of LINK, arguments included, and the key",
+        )
     })?;
-    Ok(Found { key: lossy(&key.id), window: Window::default() })
+    Ok(CheckedLink { key: lossy(&key.id), validity: ValidityPeriod::default() })
 }
 
-fn foreign(arguments: &Arguments, keys: &[Key]) -> Result<Found, Failure> {
+fn third_party(arguments: &Arguments, keys: &[Key]) -> Result<CheckedLink, CliError> {
     let options = &arguments.options;
-    let format = options.format.foreign().ok_or("no such format")?;
+    let format = options.format.third_party().ok_or("no such format")?;
     let address = options.address.map(|address| address.to_string()).unwrap_or_default();
     let named = options.unsigned();
     let unsigned = named.as_ref().map_or(Unsigned::Any, |names| Unsigned::Named(names));
-    let visit = Visit { url: arguments.link.as_bytes(), address: address.as_bytes(), unsigned };
+    let request =
+        LinkRequest { url: arguments.link.as_bytes(), address: address.as_bytes(), unsigned };
     let check_by = |keys: &[Key], rules: Rules| -> Result<_, KeyError> {
-        let foreign = Foreign::new(format, keys, rules)?;
-        Ok(foreign.verify(&visit).map(|found| (lossy(foreign.id(found.key)), found.window)))
+        let third_party = ThirdParty::new(format, keys, rules)?;
+        Ok(third_party
+            .verify(&request)
+            .map(|found| (lossy(third_party.id(found.key)), found.validity)))
     };
     let check = |keys: &[Key]| check_by(keys, options.rules());
     // What only another configuration takes.
     let fits = |rules: Rules| check_by(keys, rules).is_ok_and(|found| found.is_ok());
     let rules = options.rules();
-    let (key, window) = check(keys)?.map_err(|reason| match reason {
-        Reason::Missing => refused(reason, format_args!("there is no {}", place_of(format))),
-        Reason::Malformed if !rules.is_bound && fits(Rules { has_sha256: true, ..rules }) => {
+    let (key, validity) = check(keys)?.map_err(|reason| match reason {
+        VerifyError::Missing => refused(reason, format_args!("there is no {}", place_of(format))),
+        VerifyError::Malformed if !rules.is_bound && fits(Rules { has_sha256: true, ..rules }) => {
             let why = "a token of SHA-256 alone is taken only with sha256=on (--sha256)";
             refused(reason, why)
         }
-        Reason::Malformed if rules.is_bound && fits(Rules { is_bound: false, ..rules }) => {
+        VerifyError::Malformed if rules.is_bound && fits(Rules { is_bound: false, ..rules }) => {
             let why = "the link is not bound to an address, as ip=required (--address) wants it";
             refused(reason, why)
         }
-        Reason::Malformed if arguments.link.contains("=HS256-1-") && !rules.is_bound => {
+        VerifyError::Malformed if arguments.link.contains("=HS256-1-") && !rules.is_bound => {
             let why = "the link is bound to an address: that takes ip=required (--address)";
             refused(reason, why)
         }
-        Reason::Malformed => refused(reason, format_args!("{reason}: {}", place_of(format))),
-        Reason::Mismatch if check(&with_newline(keys)).is_ok_and(|found| found.is_ok()) => {
+        VerifyError::Malformed => refused(reason, format_args!("{reason}: {}", place_of(format))),
+        VerifyError::Mismatch if check(&with_newline(keys)).is_ok_and(|found| found.is_ok()) => {
             refused(reason, "it was signed with a newline at the end of the key")
         }
-        Reason::Mismatch if options.address.is_none() => {
+        VerifyError::Mismatch if options.address.is_none() => {
             refused(reason, format_args!("{reason}; a link for one address needs --address"))
         }
-        Reason::Unsigned => {
+        VerifyError::Unsigned => {
             let why = "links of {0} sign no arguments, and secure_link_hash_unsigned_args lists not all of these";
             refused(reason, why.replace("{0}", format.name()))
         }
         _ => refused(reason, reason),
     })?;
-    Ok(Found { key, window })
+    Ok(CheckedLink { key, validity })
 }
 
 /// Where links of a format have their token.
-fn place_of(format: Format) -> &'static str {
+fn place_of(format: ThirdPartyFormat) -> &'static str {
     match format {
-        Format::Imgproxy | Format::Thumbor => "signature in the first segment of the path",
-        Format::Akamai => "token in an argument \"hdnts\", \"hdnea\" or \"__token__\"",
-        Format::Bunny => "argument \"token\" with \"expires\", or first segment \"bcdn_token=...\"",
-        Format::Cloudfront => {
+        ThirdPartyFormat::Imgproxy | ThirdPartyFormat::Thumbor => {
+            "signature in the first segment of the path"
+        }
+        ThirdPartyFormat::Akamai => "token in an argument \"hdnts\", \"hdnea\" or \"__token__\"",
+        ThirdPartyFormat::Bunny => {
+            "argument \"token\" with \"expires\", or first segment \"bcdn_token=...\""
+        }
+        ThirdPartyFormat::Cloudfront => {
             "argument \"Signature\" with \"Key-Pair-Id\" and \"Expires\" or \"Policy\""
         }
     }

@@ -4,23 +4,23 @@ use std::path::Path;
 use std::sync::Arc;
 
 use image_gate_core::image::{
-    Color, Content, Control, Font, Limits, Mark, MarkLook, Picture, Position, Share, Text,
-    Words as _, values,
+    Color, Control, Font, Fraction, Limits, Position, Watermark, WatermarkContent,
+    WatermarkPicture, WatermarkStyle, WatermarkText, Words as _, values,
 };
 
-use crate::failure::{Code, Failure, refuse};
+use crate::error::{CliError, ExitStatus, error_with_code};
 use crate::files;
 
 /// Reads a layer: the parameters of the directive, separated by spaces, those in quotes that
 /// hold some.
 ///
 /// # Errors
-/// [`Code::Usage`] for a wrong parameter, [`Code::Input`] for a file that cannot be read and
-/// [`Code::Picture`] for one that cannot be shown.
-pub fn read(layer: &str) -> Result<Mark, Failure> {
+/// [`ExitStatus::Usage`] for a wrong parameter, [`ExitStatus::Input`] for a file that cannot be
+/// read and [`ExitStatus::Picture`] for one that cannot be shown.
+pub fn read(layer: &str) -> Result<Watermark, CliError> {
     let (mut file, mut text, mut font) = (None, None, None);
     let (mut size, mut color) = (24, Color::WHITE);
-    let mut look = MarkLook::default();
+    let mut style = WatermarkStyle::default();
     for parameter in words(layer)? {
         let bad = || format!("--watermark: {parameter:?} is no valid parameter");
         let Some((name, value)) = parameter.split_once('=') else {
@@ -35,35 +35,35 @@ pub fn read(layer: &str) -> Result<Mark, Failure> {
             "font" => font = Some(value.to_owned()),
             "size" => size = values::text_size(bytes).ok_or_else(bad)?,
             "color" => color = Color::parse(bytes).ok_or_else(bad)?,
-            "position" => look.position = Position::from_word(bytes).ok_or_else(bad)?,
-            "offset" => look.offset = values::offset(bytes).ok_or_else(bad)?,
-            "opacity" => look.opacity = Share::parse(bytes).ok_or_else(bad)?,
-            "scale" => look.scale = Some(values::scale(bytes).ok_or_else(bad)?),
-            "tile" => look.tile = values::switch(bytes).ok_or_else(bad)?,
-            "rotate" => look.rotate = values::degrees(bytes).ok_or_else(bad)?,
+            "position" => style.position = Position::from_word(bytes).ok_or_else(bad)?,
+            "offset" => style.offset = values::offset(bytes).ok_or_else(bad)?,
+            "opacity" => style.opacity = Fraction::parse(bytes).ok_or_else(bad)?,
+            "scale" => style.scale = Some(values::scale(bytes).ok_or_else(bad)?),
+            "tile" => style.tile = values::switch(bytes).ok_or_else(bad)?,
+            "rotate" => style.rotate = values::degrees(bytes).ok_or_else(bad)?,
             _ => return Err(bad().into()),
         }
     }
     let content = match (file, text, font) {
         (Some(file), None, None) => {
             let bytes = files::read(Path::new(&file))?;
-            let picture = Picture::decode(&bytes, &Limits::default(), &Control::default());
-            Content::Picture(Arc::new(
-                picture.map_err(|error| refuse(Code::Picture, format_args!("{file}: {error}")))?,
-            ))
+            let picture = WatermarkPicture::decode(&bytes, &Limits::default(), &Control::default());
+            WatermarkContent::Picture(Arc::new(picture.map_err(|error| {
+                error_with_code(ExitStatus::Picture, format_args!("{file}: {error}"))
+            })?))
         }
         (None, Some(text), Some(font)) => {
             let bytes = files::read(Path::new(&font))?;
             let font = Font::parse(bytes).map_err(|error| format!("{font}: {error}"))?;
-            Content::Text(Text::new(&text, Arc::new(font), size, color))
+            WatermarkContent::Text(WatermarkText::new(&text, Arc::new(font), size, color))
         }
         _ => return Err("--watermark: it is a file, or text= and font=".into()),
     };
-    Ok(Mark { content, look })
+    Ok(Watermark { content, style })
 }
 
 /// The words of a line.
-fn words(line: &str) -> Result<Vec<String>, Failure> {
+fn words(line: &str) -> Result<Vec<String>, CliError> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
     for c in line.chars() {
         match (c, quote) {

@@ -6,7 +6,7 @@ mod common;
 
 use std::process::Output;
 
-use image_gate_core::key::{Digest, Table};
+use image_gate_core::key::{Digest, PartnerTable};
 
 fn image_gate(arguments: &[&str], input: &str) -> Output {
     common::image_gate(arguments, &[], input.as_bytes())
@@ -24,9 +24,9 @@ fn a_new_key_fits_its_line() {
     let [key, line] = printed.lines().collect::<Vec<_>>()[..] else { panic!("{printed}") };
     assert_eq!(key.len(), 32);
     assert!(key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
-    let table = Table::parse(line.as_bytes()).unwrap();
+    let table = PartnerTable::parse(line.as_bytes()).unwrap();
     assert_eq!(table.find(&Digest::of(key.as_bytes())), Some(0));
-    assert_eq!(table.holders()[0].id, "acme");
+    assert_eq!(table.partners()[0].id, "acme");
     assert_ne!(text(&image_gate(&["key", "new", "acme"], "")), printed);
     assert!(!image_gate(&["key", "new", "a b"], "").status.success());
 }

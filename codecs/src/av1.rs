@@ -33,7 +33,7 @@ impl std::error::Error for Error {}
 
 /// How a sample is to be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
+pub struct DecodeOptions {
     /// Whether it is to be stopped within a frame, for which two threads decode it.
     pub stoppable: bool,
     /// How many pixels a frame has at most.
@@ -63,7 +63,7 @@ pub enum Sampling {
 #[derive(Debug)]
 pub struct Picture {
     /// Has the planes.
-    _decoder: Decoder,
+    _decoder: DecoderHandle,
     raw: RawPicture,
 }
 
@@ -77,10 +77,10 @@ const TICK: c_int = 20;
 /// Where it is broken or stopped, or there is no memory.
 pub fn decode<'a>(
     parts: impl IntoIterator<Item = &'a [u8]>,
-    options: &Options,
+    options: &DecodeOptions,
     goes_on: impl Fn() -> bool,
 ) -> Result<Picture, Error> {
-    let mut session = Session { decoder: Decoder::new(options)?, data: PhantomData };
+    let mut session = Session { decoder: DecoderHandle::new(options)?, data: PhantomData };
     let wanted = |raw: &RawPicture| options.layer.is_none_or(|layer| layer == raw.spatial_id);
     // Early on, what is there of a layered picture is not its last layer.
     let waits = options.layered && options.layer.is_none();
@@ -172,7 +172,7 @@ impl Picture {
 
 /// A decoder that has data of its caller's: closed before that goes.
 struct Session<'a> {
-    decoder: Decoder,
+    decoder: DecoderHandle,
     data: PhantomData<&'a [u8]>,
 }
 
@@ -194,15 +194,15 @@ impl<'a> Session<'a> {
 }
 
 #[derive(Debug)]
-struct Decoder(NonNull<RawDecoder>);
+struct DecoderHandle(NonNull<RawDecoder>);
 
-impl Decoder {
-    fn new(options: &Options) -> Result<Decoder, Error> {
-        let &Options { stoppable, pixels, operating_point, layer, .. } = options;
+impl DecoderHandle {
+    fn new(options: &DecodeOptions) -> Result<DecoderHandle, Error> {
+        let &DecodeOptions { stoppable, pixels, operating_point, layer, .. } = options;
         let (stoppable, all) = (c_int::from(stoppable), c_int::from(layer.is_some()));
         // SAFETY: has no preconditions.
         let raw = unsafe { ig_av1_open(stoppable, pixels, c_int::from(operating_point), all) };
-        NonNull::new(raw).map(Decoder).ok_or(Error::Memory)
+        NonNull::new(raw).map(DecoderHandle).ok_or(Error::Memory)
     }
 
     fn wait(&self) -> bool {
@@ -218,7 +218,7 @@ impl Decoder {
     }
 }
 
-impl Drop for Decoder {
+impl Drop for DecoderHandle {
     fn drop(&mut self) {
         // SAFETY: nobody has it any more.
         unsafe { ig_av1_close(self.0.as_ptr()) }

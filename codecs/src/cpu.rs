@@ -2,7 +2,7 @@
 //! all of the last ten years do.
 
 /// Work in a loop. What it calls is compiled twice as well if it is `#[inline(always)]`.
-pub trait Work {
+pub trait Kernel {
     /// What comes of it.
     type Made;
 
@@ -13,7 +13,7 @@ pub trait Work {
 /// Does the work by the widest instructions that there are. Without the fused ones, floating point
 /// comes out the same by all of them.
 #[inline]
-pub fn run<W: Work>(work: W) -> W::Made {
+pub fn run<W: Kernel>(work: W) -> W::Made {
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx2")
         && is_x86_feature_detected!("bmi1")
@@ -27,7 +27,7 @@ pub fn run<W: Work>(work: W) -> W::Made {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,bmi2")]
-fn run_by_avx2<W: Work>(work: W) -> W::Made {
+fn run_by_avx2<W: Kernel>(work: W) -> W::Made {
     work.run()
 }
 
@@ -37,7 +37,7 @@ mod tests {
 
     struct Weighed<'a>(&'a [f32], &'a mut [f32]);
 
-    impl Work for Weighed<'_> {
+    impl Kernel for Weighed<'_> {
         type Made = f32;
 
         #[inline(always)]

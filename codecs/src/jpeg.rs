@@ -54,7 +54,7 @@ impl fmt::Display for Warning {
 
 /// What comes out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum PixelFormat {
     /// One channel.
     Grey,
     /// Red, green and blue.
@@ -63,12 +63,12 @@ pub enum Format {
     Cmyk,
 }
 
-impl Format {
+impl PixelFormat {
     fn channels(self) -> u32 {
         match self {
-            Format::Grey => 1,
-            Format::Rgb => 3,
-            Format::Cmyk => 4,
+            PixelFormat::Grey => 1,
+            PixelFormat::Rgb => 3,
+            PixelFormat::Cmyk => 4,
         }
     }
 }
@@ -76,7 +76,7 @@ impl Format {
 /// What is decoded of an image, in pixels of the output. Its edges are interpolated without
 /// what is beyond them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Part {
+pub struct Region {
     /// The first column; the left edge of an MCU.
     pub x: u32,
     /// The first row.
@@ -127,8 +127,8 @@ impl<'a> Decoder<'a> {
     pub fn decode(
         self,
         eighths: u32,
-        part: Option<Part>,
-        format: Format,
+        part: Option<Region>,
+        format: PixelFormat,
         pixels: &mut [u8],
         goes_on: impl Fn() -> bool,
     ) -> Result<Option<Warning>, Error> {
@@ -138,7 +138,7 @@ impl<'a> Decoder<'a> {
         }
         let scaled = |side: u32| (u64::from(side) * u64::from(eighths)).div_ceil(8) as u32;
         let (width, height) = (scaled(width), scaled(height));
-        let all = Part { x: 0, y: 0, width, height };
+        let all = Region { x: 0, y: 0, width, height };
         let part = part.unwrap_or(all);
         let inside = |at: u32, len: u32, all: u32| {
             len > 0 && at.checked_add(len).is_some_and(|end| end <= all)
@@ -376,11 +376,12 @@ mod tests {
     /// Of 97x65 pixels.
     const FILE: &[u8] = include_bytes!("../../core/tests/fixtures/sampled-2x2.jpg");
 
-    fn decoded(eighths: u32, part: Part) -> Result<Vec<u8>, Error> {
+    fn decoded(eighths: u32, part: Region) -> Result<Vec<u8>, Error> {
         let mut pixels = vec![0; part.width as usize * part.height as usize * 3];
         let decoder = Decoder::new(FILE, 10)?;
         assert_eq!(decoder.size(), (97, 65));
-        let warning = decoder.decode(eighths, Some(part), Format::Rgb, &mut pixels, || true)?;
+        let warning =
+            decoder.decode(eighths, Some(part), PixelFormat::Rgb, &mut pixels, || true)?;
         assert_eq!(warning, None);
         Ok(pixels)
     }
@@ -388,11 +389,11 @@ mod tests {
     #[test]
     fn a_part_is_that_of_the_whole() -> Result<(), Error> {
         for (eighths, all, part) in [
-            (8, (97, 65), Part { x: 32, y: 23, width: 30, height: 19 }),
-            (4, (49, 33), Part { x: 16, y: 5, width: 33, height: 28 }),
-            (1, (13, 9), Part { x: 2, y: 3, width: 5, height: 4 }),
+            (8, (97, 65), Region { x: 32, y: 23, width: 30, height: 19 }),
+            (4, (49, 33), Region { x: 16, y: 5, width: 33, height: 28 }),
+            (1, (13, 9), Region { x: 2, y: 3, width: 5, height: 4 }),
         ] {
-            let whole = decoded(eighths, Part { x: 0, y: 0, width: all.0, height: all.1 })?;
+            let whole = decoded(eighths, Region { x: 0, y: 0, width: all.0, height: all.1 })?;
             let cut = decoded(eighths, part)?;
             for (y, row) in (part.y..).zip(cut.chunks_exact(part.width as usize * 3)) {
                 // At the edges the chroma of neighbours counts.
@@ -406,19 +407,20 @@ mod tests {
 
     #[test]
     fn what_can_not_be_is_an_error() -> Result<(), Error> {
-        let part = Part { x: 0, y: 0, width: 20, height: 20 };
+        let part = Region { x: 0, y: 0, width: 20, height: 20 };
         for bad in [
-            Part { x: 5, ..part },
-            Part { x: 80, ..part },
-            Part { y: 46, ..part },
-            Part { y: u32::MAX, ..part },
-            Part { width: 0, ..part },
+            Region { x: 5, ..part },
+            Region { x: 80, ..part },
+            Region { y: 46, ..part },
+            Region { y: u32::MAX, ..part },
+            Region { width: 0, ..part },
         ] {
             assert!(decoded(8, bad).is_err(), "{bad:?}");
         }
         assert!(decoded(0, part).is_err() && decoded(200, part).is_err());
         let short =
-            Decoder::new(FILE, 10)?.decode(8, Some(part), Format::Rgb, &mut [0; 1199], || true);
+            Decoder::new(FILE, 10)?
+                .decode(8, Some(part), PixelFormat::Rgb, &mut [0; 1199], || true);
         assert!(short.is_err());
         assert!(Decoder::new(&FILE[..200], 10).is_err());
         Ok(())
@@ -428,18 +430,22 @@ mod tests {
     fn what_is_missing_is_warned_of() -> Result<(), Error> {
         let cut = &FILE[..FILE.len() / 2];
         let mut pixels = vec![0; 97 * 65 * 3];
-        let warning = Decoder::new(cut, 10)?.decode(8, None, Format::Rgb, &mut pixels, || true)?;
+        let warning =
+            Decoder::new(cut, 10)?.decode(8, None, PixelFormat::Rgb, &mut pixels, || true)?;
         let message = warning.map(|warning| warning.to_string()).unwrap_or_default();
         assert!(message.contains("Premature end"), "{message}");
         // All that was there is what it is in the whole, but for the last row, whose chroma leans
         // on the next one's. What was not there is grey.
-        let whole = decoded(8, Part { x: 0, y: 0, width: 97, height: 65 })?;
+        let whole = decoded(8, Region { x: 0, y: 0, width: 97, height: 65 })?;
         assert!(pixels[..97 * 15 * 3] == whole[..97 * 15 * 3]);
         assert!(pixels[97 * 60 * 3..].iter().all(|&value| value == 128));
         // The end of the data is missed only by who needs it.
-        let top = Some(Part { x: 0, y: 0, width: 20, height: 8 });
+        let top = Some(Region { x: 0, y: 0, width: 20, height: 8 });
         let pixels = &mut pixels[..20 * 8 * 3];
-        assert_eq!(Decoder::new(cut, 10)?.decode(8, top, Format::Rgb, pixels, || true), Ok(None));
+        assert_eq!(
+            Decoder::new(cut, 10)?.decode(8, top, PixelFormat::Rgb, pixels, || true),
+            Ok(None)
+        );
         Ok(())
     }
 }

@@ -53,7 +53,7 @@ fn check(status: VP8StatusCode) -> Result<(), Error> {
 
 /// What a file says before its first pixel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Info {
+pub struct Features {
     /// Width in pixels.
     pub width: u32,
     /// Height in pixels.
@@ -65,7 +65,7 @@ pub struct Info {
 /// What is to be decoded of an image, and how large. Of lossy images the chroma at its edges is
 /// interpolated without what is beyond them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Part {
+pub struct Region {
     /// The first column, an even one.
     pub x: u32,
     /// The first row, an even one.
@@ -83,7 +83,7 @@ pub struct Part {
 #[derive(Debug)]
 pub struct Decoder<'a> {
     input: &'a [u8],
-    info: Info,
+    info: Features,
 }
 
 impl<'a> Decoder<'a> {
@@ -107,12 +107,12 @@ impl<'a> Decoder<'a> {
         }
         let side = |side: c_int| u32::try_from(side).unwrap_or_default();
         let (width, height) = (side(found.width), side(found.height));
-        Ok(Decoder { input, info: Info { width, height, alpha: found.has_alpha != 0 } })
+        Ok(Decoder { input, info: Features { width, height, alpha: found.has_alpha != 0 } })
     }
 
     /// What they say.
     #[must_use]
-    pub fn info(&self) -> Info {
+    pub fn info(&self) -> Features {
         self.info
     }
 
@@ -124,12 +124,12 @@ impl<'a> Decoder<'a> {
     /// `pixels` is not exactly as long as it becomes.
     pub fn decode(
         &self,
-        part: &Part,
+        part: &Region,
         pixels: &mut [u8],
         goes_on: impl Fn() -> bool,
     ) -> Result<(), Error> {
         let mut config = self.config(part, pixels)?;
-        let Info { width, height, .. } = self.info;
+        let Features { width, height, .. } = self.info;
         if u64::from(width) * u64::from(height) <= FEW_PIXELS {
             // SAFETY: the input is readable; the configuration is initialised, and its buffer one
             // of ours, that libwebp neither frees nor keeps nor writes behind `size` of.
@@ -140,13 +140,13 @@ impl<'a> Decoder<'a> {
     }
 
     /// Decodes in the same way a bitstream that is broken or incomplete, as far as it goes;
-    /// answers how many rows of `pixels` are there.
+    /// returns how many rows of `pixels` are there.
     ///
     /// # Errors
     /// As those of [`decode`](Decoder::decode), for other reasons than the bitstream.
     pub fn decode_partly(
         &self,
-        part: &Part,
+        part: &Region,
         pixels: &mut [u8],
         goes_on: impl Fn() -> bool,
     ) -> Result<u32, Error> {
@@ -166,9 +166,9 @@ impl<'a> Decoder<'a> {
     }
 
     /// What of the input is to be decoded, and where to.
-    fn config(&self, part: &Part, pixels: &mut [u8]) -> Result<WebPDecoderConfig, Error> {
-        let Info { width, height, alpha } = self.info;
-        let &Part { x, y, .. } = part;
+    fn config(&self, part: &Region, pixels: &mut [u8]) -> Result<WebPDecoderConfig, Error> {
+        let Features { width, height, alpha } = self.info;
+        let &Region { x, y, .. } = part;
         let (out_width, out_height) = part.scaled.unwrap_or((part.width, part.height));
         let channels = if alpha { 4 } else { 3 };
         if Some(pixels.len()) != bytes(out_width, out_height, channels) {
@@ -281,8 +281,8 @@ pub fn encode(image: &Image<'_>, goes_on: impl Fn() -> bool) -> Result<Encoded, 
     config.quality = image.quality.min(100).into();
     config.method = image.effort.min(6).into();
 
-    let mut writer = Writer::default();
-    let mut picture = Picture::new()?;
+    let mut writer = MemoryWriter::default();
+    let mut picture = OwnedPicture::new()?;
     picture.0.use_argb = image.lossless.into();
     (picture.0.width, picture.0.height) = (int(image.width)?, int(image.height)?);
     let import = if image.alpha { WebPPictureImportRGBA } else { WebPPictureImportRGB };
@@ -314,15 +314,15 @@ extern "C" fn on_progress(_percent: c_int, picture: *const WebPPicture) -> c_int
 }
 
 /// A picture of libwebp's, with planes of its own.
-struct Picture(WebPPicture);
+struct OwnedPicture(WebPPicture);
 
-impl Picture {
-    fn new() -> Result<Picture, Error> {
-        WebPPicture::new().map(Picture).map_err(|()| VERSION)
+impl OwnedPicture {
+    fn new() -> Result<OwnedPicture, Error> {
+        WebPPicture::new().map(OwnedPicture).map_err(|()| VERSION)
     }
 }
 
-impl Drop for Picture {
+impl Drop for OwnedPicture {
     fn drop(&mut self) {
         // SAFETY: initialised, and owned by nobody else.
         unsafe { WebPPictureFree(&mut self.0) }
@@ -331,15 +331,15 @@ impl Drop for Picture {
 
 /// The memory that libwebp writes to.
 #[derive(Debug)]
-struct Writer(WebPMemoryWriter);
+struct MemoryWriter(WebPMemoryWriter);
 
-impl Default for Writer {
-    fn default() -> Writer {
-        Writer(WebPMemoryWriter { mem: std::ptr::null_mut(), size: 0, max_size: 0, pad: [0] })
+impl Default for MemoryWriter {
+    fn default() -> MemoryWriter {
+        MemoryWriter(WebPMemoryWriter { mem: std::ptr::null_mut(), size: 0, max_size: 0, pad: [0] })
     }
 }
 
-impl Drop for Writer {
+impl Drop for MemoryWriter {
     fn drop(&mut self) {
         // SAFETY: nothing yet, or what `WebPMemoryWrite` allocated.
         unsafe { WebPMemoryWriterClear(&mut self.0) }
@@ -348,7 +348,7 @@ impl Drop for Writer {
 
 /// An encoded file.
 #[derive(Debug)]
-pub struct Encoded(Writer);
+pub struct Encoded(MemoryWriter);
 
 impl Deref for Encoded {
     type Target = [u8];
@@ -382,13 +382,13 @@ mod tests {
         encode(&Image { pixels, width, height, alpha, lossless, quality, effort }, || true)
     }
 
-    fn part(file: &[u8], part: Part, channels: usize) -> Result<Vec<u8>, Error> {
+    fn part(file: &[u8], part: Region, channels: usize) -> Result<Vec<u8>, Error> {
         let (width, height) = part.scaled.unwrap_or((part.width, part.height));
         let mut pixels = vec![0; width as usize * height as usize * channels];
         Decoder::new(file)?.decode(&part, &mut pixels, || true).map(|()| pixels)
     }
 
-    const ALL: Part = Part { x: 0, y: 0, width: WIDTH, height: HEIGHT, scaled: None };
+    const ALL: Region = Region { x: 0, y: 0, width: WIDTH, height: HEIGHT, scaled: None };
 
     #[test]
     fn half_a_file_is_half_a_picture() -> Result<(), Error> {
@@ -415,7 +415,10 @@ mod tests {
     fn lossless_is_lossless() -> Result<(), Error> {
         for alpha in [false, true] {
             let file = file(alpha, true)?;
-            assert_eq!(Decoder::new(&file)?.info(), Info { width: WIDTH, height: HEIGHT, alpha });
+            assert_eq!(
+                Decoder::new(&file)?.info(),
+                Features { width: WIDTH, height: HEIGHT, alpha }
+            );
             assert_eq!(part(&file, ALL, if alpha { 4 } else { 3 })?, picture(alpha));
         }
         Ok(())
@@ -428,7 +431,7 @@ mod tests {
                 let file = file(alpha, lossless)?;
                 let whole = part(&file, ALL, channels)?;
                 let (x, y, width, height) = (22, 14, 19, 9);
-                let cut = part(&file, Part { x, y, width, height, scaled: None }, channels)?;
+                let cut = part(&file, Region { x, y, width, height, scaled: None }, channels)?;
                 let edge = if lossless { 0 } else { 1 };
                 for (row, cut) in (0..).zip(cut.chunks_exact(width as usize * channels)) {
                     if (edge..height - edge).contains(&row) {
@@ -446,7 +449,7 @@ mod tests {
     #[test]
     fn scaled_by_averages() -> Result<(), Error> {
         let file = file(false, true)?;
-        let half = part(&file, Part { scaled: Some((WIDTH / 2, HEIGHT / 2)), ..ALL }, 3)?;
+        let half = part(&file, Region { scaled: Some((WIDTH / 2, HEIGHT / 2)), ..ALL }, 3)?;
         for (i, found) in (0..).zip(half.as_chunks::<3>().0) {
             let (x, y) = (i % (WIDTH / 2) * 2, i / (WIDTH / 2) * 2);
             let four = [(x, y), (x + 1, y), (x, y + 1), (x + 1, y + 1)];
@@ -462,10 +465,10 @@ mod tests {
     fn what_can_not_be_is_an_error() -> Result<(), Error> {
         let file = file(false, false)?;
         for bad in [
-            Part { x: 2, ..ALL },
-            Part { x: 1, width: 9, ..ALL },
-            Part { height: HEIGHT + 2, ..ALL },
-            Part { x: u32::MAX, y: 2, width: 2, height: 2, scaled: None },
+            Region { x: 2, ..ALL },
+            Region { x: 1, width: 9, ..ALL },
+            Region { height: HEIGHT + 2, ..ALL },
+            Region { x: u32::MAX, y: 2, width: 2, height: 2, scaled: None },
         ] {
             assert!(part(&file, bad, 3).is_err(), "{bad:?}");
         }
@@ -504,7 +507,7 @@ mod tests {
             assert!(asked.replace(0) > 3);
             assert_eq!(encode(&image, || false).err(), Some(Error::Stopped));
 
-            let all = Part { width, height, ..ALL };
+            let all = Region { width, height, ..ALL };
             let mut sliced = vec![0; pixels.len()];
             Decoder::new(&file)?.decode(&all, &mut sliced, counting)?;
             assert!(asked.get() > 3, "{}", asked.get());

@@ -9,7 +9,7 @@ use crate::bytes;
 
 /// How the planes of a picture become colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Matrix {
+pub struct YuvMatrix {
     /// The colour primaries, as a code point of ITU-T H.273, from which some matrices follow.
     pub primaries: u16,
     /// The matrix coefficients, as a code point.
@@ -188,7 +188,7 @@ fn sample(depth: u8) -> u32 {
 pub fn convert(
     colors: &Planes,
     alpha: Option<&Planes>,
-    matrix: &Matrix,
+    matrix: &YuvMatrix,
     rows: Range<u32>,
     pixels: &mut [u8],
 ) -> Result<(), Error> {

@@ -16,7 +16,7 @@ use std::hint::black_box;
 
 use common::{Picture, jpeg, png, webp_lossless};
 use image_gate_core::image::{Control, Limits, Plan, prepare};
-use image_gate_core::key::{Digest, Table};
+use image_gate_core::key::{Digest, PartnerTable};
 use image_gate_core::link::{Algorithm, Encoding, Key, Signer};
 use turbojpeg::Subsamp;
 
@@ -94,7 +94,7 @@ fn parameters() -> Case {
 
 fn key() -> Case {
     let line = |n: u32| format!("partner-{n} {}\n", Digest::of(format!("key-{n}").as_bytes()));
-    let table = Table::parse((0..1000).map(line).collect::<String>().as_bytes()).unwrap();
+    let table = PartnerTable::parse((0..1000).map(line).collect::<String>().as_bytes()).unwrap();
     (
         "a key among 1000",
         Box::new(move || assert!(table.find(&Digest::of(black_box(b"key-500"))).is_some())),

@@ -18,7 +18,7 @@ use std::time::Instant;
 
 use common::{jpeg, photo};
 use image_gate_core::image::Limits;
-use image_gate_core::image::internals::{Decoder, Pixels, jpeg_shrunk};
+use image_gate_core::image::internals::{JpegDecoder, Pixels, jpeg_shrunk};
 use turbojpeg::Subsamp;
 
 const ROUNDS: usize = 15;
@@ -43,11 +43,12 @@ fn main() {
         for eighths in 1..=5 {
             let decoded =
                 |decoder| jpeg_shrunk(source, eighths, decoder, &Limits::default()).unwrap();
-            let (Some(expected), Some(made)) = (decoded(Decoder::Turbo), decoded(Decoder::Own))
+            let (Some(expected), Some(made)) =
+                (decoded(JpegDecoder::Turbo), decoded(JpegDecoder::Own))
             else {
                 continue;
             };
-            let [turbo, own] = times([Decoder::Turbo, Decoder::Own].map(|decoder| {
+            let [turbo, own] = times([JpegDecoder::Turbo, JpegDecoder::Own].map(|decoder| {
                 move || {
                     black_box(decoded(decoder));
                 }

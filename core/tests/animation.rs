@@ -9,7 +9,7 @@ use std::io::Cursor;
 use common::*;
 use gif::{DisposalMethod, Encoder, Frame, Repeat};
 use image_gate_core::image::{
-    AnimationPolicy, DamagePolicy, Error, Limits, Offer, Plan, Wanted, prepare, probe,
+    AnimationPolicy, AutoFormats, DamagePolicy, Error, FormatChoice, Limits, Plan, prepare, probe,
 };
 use image_webp::{LoopCount, WebPDecoder};
 
@@ -334,7 +334,7 @@ fn negotiation_keeps_what_moves() {
     let format = |source: &[u8], accept: &str, params: &str| {
         let mut plan = plan(params);
         let accept = [accept.as_bytes()];
-        plan.set_format(Wanted::Auto(Offer::default()), accept.into_iter());
+        plan.set_format(FormatChoice::Auto(AutoFormats::default()), accept.into_iter());
         let transformed = prepare(source, &plan, &Limits::default()).unwrap();
         transformed.run(&image_gate_core::image::Control::default()).unwrap().format.name()
     };

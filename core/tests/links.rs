@@ -12,8 +12,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use image_gate_core::link::{
-    Algorithm, Encoding, Foreign, Format, Grant, Key, Reason, Rules, Signer, Unsigned, Verified,
-    Visit, Window, compat, parse_time,
+    Algorithm, Encoding, Key, LinkRequest, Rules, SignRequest, Signer, ThirdParty,
+    ThirdPartyFormat, Unsigned, ValidityPeriod, Verified, VerifyError, parse_time, secure_link,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -26,26 +26,31 @@ const SALT: &[u8] = b"salt";
 /// November 2026: what has expired by then opens nothing.
 const NOW: u64 = 1_795_000_000;
 
-fn key(format: Format) -> Key {
-    let salted = matches!(format, Format::Imgproxy | Format::Akamai);
+fn key(format: ThirdPartyFormat) -> Key {
+    let salted = matches!(format, ThirdPartyFormat::Imgproxy | ThirdPartyFormat::Akamai);
     let mut key = Key::new(SECRET.to_vec()).unwrap();
     key.salt = if salted { SALT.into() } else { Box::default() };
     key
 }
 
-fn check(format: Format, rules: Rules, url: &[u8], address: &str) -> Result<Verified, Reason> {
+fn check(
+    format: ThirdPartyFormat,
+    rules: Rules,
+    url: &[u8],
+    address: &str,
+) -> Result<Verified, VerifyError> {
     check_with(format, rules, url, address, Unsigned::Named(&[]))
 }
 
 fn check_with(
-    format: Format,
+    format: ThirdPartyFormat,
     rules: Rules,
     url: &[u8],
     address: &str,
     unsigned: Unsigned<'_>,
-) -> Result<Verified, Reason> {
-    let foreign = Foreign::new(format, &[key(format)], rules).unwrap();
-    foreign.verify(&Visit { url, address: address.as_bytes(), unsigned })
+) -> Result<Verified, VerifyError> {
+    let third_party = ThirdParty::new(format, &[key(format)], rules).unwrap();
+    third_party.verify(&LinkRequest { url, address: address.as_bytes(), unsigned })
 }
 
 fn hmac<M: Mac + KeyInit>(message: &[u8]) -> Vec<u8> {
@@ -164,8 +169,8 @@ impl Said {
         let is_asked_for = self.path.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'?');
         let rules = Rules { is_bound: self.address.is_some(), ..Rules::default() };
         let address = self.address.map(shown).unwrap_or_default();
-        let found = check(Format::Bunny, rules, &self.link(tag), &address);
-        is_asked_for && found.is_ok_and(|found| found.window.check(NOW, 0).is_ok())
+        let found = check(ThirdPartyFormat::Bunny, rules, &self.link(tag), &address);
+        is_asked_for && found.is_ok_and(|found| found.validity.check(NOW, 0).is_ok())
     }
 }
 
@@ -254,7 +259,7 @@ proptest! {
         for cut in cuts(&message, !bound) {
             let rules = Rules { is_bound: bound, ..Rules::default() };
             let address = said.address.map(shown).unwrap_or_default();
-            prop_assert!(check(Format::Bunny, rules, &cut.link(&tag), &address).is_err());
+            prop_assert!(check(ThirdPartyFormat::Bunny, rules, &cut.link(&tag), &address).is_err());
         }
     }
 
@@ -311,7 +316,7 @@ proptest! {
         }
         for (shown, path) in asked {
             let url = format!("{path}?hdnts={shown}~hmac={tag}");
-            let found = check(Format::Akamai, Rules::default(), url.as_bytes(), "192.0.2.7");
+            let found = check(ThirdPartyFormat::Akamai, Rules::default(), url.as_bytes(), "192.0.2.7");
             if let Ok(found) = found {
                 // All that is shown was kept.
                 let once = |name: &str| shown.split('~').filter(|f| f.starts_with(name)).count();
@@ -320,17 +325,17 @@ proptest! {
                 }), "{shown}");
                 prop_assert!(["ip=", "st=", "exp=", "acl=", "id="].iter().all(|n| once(n) <= 1));
                 let st = shown.contains("st=1").then_some(1);
-                prop_assert_eq!(found.window.not_before, st);
+                prop_assert_eq!(found.validity.not_before, st);
                 let expires = if shown.contains("exp=2") { 2_000_000_000 } else { 1_900_000_000 };
-                prop_assert_eq!(found.window.expires, Some(expires));
+                prop_assert_eq!(found.validity.expires, Some(expires));
                 if !shown.contains("acl=") {
                     taken.push((shown.clone(), path.clone()));
                 }
-                let other = check(Format::Akamai, Rules::default(), url.as_bytes(), "192.0.2.8");
+                let other = check(ThirdPartyFormat::Akamai, Rules::default(), url.as_bytes(), "192.0.2.8");
                 prop_assert_eq!(other.is_ok(), !shown.contains("ip="));
                 let more = format!("{url}&w=5000");
-                let more = check(Format::Akamai, Rules::default(), more.as_bytes(), "192.0.2.7");
-                prop_assert_eq!(more, Err(Reason::Unsigned));
+                let more = check(ThirdPartyFormat::Akamai, Rules::default(), more.as_bytes(), "192.0.2.7");
+                prop_assert_eq!(more, Err(VerifyError::Unsigned));
             }
         }
         taken.dedup();
@@ -363,8 +368,8 @@ proptest! {
             ["exp", "expires"].contains(&name).then_some(time)
         });
         let expires = ends.min();
-        let found = check(Format::Imgproxy, Rules::default(), link.as_bytes(), "");
-        prop_assert_eq!(found.map(|found| found.window.expires), Ok(expires), "{}", link);
+        let found = check(ThirdPartyFormat::Imgproxy, Rules::default(), link.as_bytes(), "");
+        prop_assert_eq!(found.map(|found| found.validity.expires), Ok(expires), "{}", link);
         // What proxies do, alone and together.
         let escaped = path.split_once("/plain/").map_or_else(
             || path.replace(':', "%3A"),
@@ -373,8 +378,8 @@ proptest! {
         if !path.contains("%3A") && !path.contains("exp:1") {
             for changed in [escaped.clone(), escaped.replace("http://", "http:/")] {
                 let link = link.replace(&path, &changed);
-                let found = check(Format::Imgproxy, Rules::default(), link.as_bytes(), "");
-                prop_assert_eq!(found.map(|found| found.window.expires), Ok(expires), "{}", link);
+                let found = check(ThirdPartyFormat::Imgproxy, Rules::default(), link.as_bytes(), "");
+                prop_assert_eq!(found.map(|found| found.validity.expires), Ok(expires), "{}", link);
             }
         }
         // One byte of the path replaced, taken out, or put in.
@@ -391,7 +396,7 @@ proptest! {
             if changed == bytes || is_undone || changed.contains(&b'?') {
                 continue;
             }
-            let found = check(Format::Imgproxy, Rules::default(), &changed, "");
+            let found = check(ThirdPartyFormat::Imgproxy, Rules::default(), &changed, "");
             prop_assert!(found.is_err(), "{}", String::from_utf8_lossy(&changed));
         }
     }
@@ -424,13 +429,13 @@ proptest! {
             filter.strip_prefix("expire(")?.strip_suffix(')')?.parse::<u64>().ok()
         });
         let expires = ends.min().map(|time| time / 1000);
-        let found = check(Format::Thumbor, Rules::default(), link.as_bytes(), "");
-        prop_assert_eq!(found.map(|found| found.window.expires), Ok(expires), "{}", link);
+        let found = check(ThirdPartyFormat::Thumbor, Rules::default(), link.as_bytes(), "");
+        prop_assert_eq!(found.map(|found| found.validity.expires), Ok(expires), "{}", link);
         let mut changed = link.clone().into_bytes();
         let at = changed.len() - path.len() + at.index(path.len());
         if changed[at] != byte && byte != b'?' {
             changed[at] = byte;
-            prop_assert!(check(Format::Thumbor, Rules::default(), &changed, "").is_err());
+            prop_assert!(check(ThirdPartyFormat::Thumbor, Rules::default(), &changed, "").is_err());
         }
     }
 
@@ -438,30 +443,30 @@ proptest! {
     /// that is added, another address.
     #[test]
     fn links_that_are_made_are_taken_as_they_are(
-        format in select(vec![Format::Imgproxy, Format::Thumbor, Format::Akamai, Format::Bunny]),
+        format in select(vec![ThirdPartyFormat::Imgproxy, ThirdPartyFormat::Thumbor, ThirdPartyFormat::Akamai, ThirdPartyFormat::Bunny]),
         path in "(/[a-z0-9_.-]{1,10}){1,3}",
         arguments in "(\\?[a-z]{1,4}=[a-z0-9]{0,4}(&[A-Z]{1,3}=[a-z]{0,3})?)?",
         address in prop::option::of(v4()),
         at in any::<prop::sample::Index>(),
         byte in 33u8..127,
     ) {
-        let is_pathed = matches!(format, Format::Imgproxy | Format::Thumbor);
+        let is_pathed = matches!(format, ThirdPartyFormat::Imgproxy | ThirdPartyFormat::Thumbor);
         let expires = (!is_pathed).then_some(1_900_000_000);
-        let window = Window { not_before: None, expires };
-        let url = if format == Format::Bunny { format!("{path}{arguments}") } else { path.clone() };
+        let validity = ValidityPeriod { not_before: None, expires };
+        let url = if format == ThirdPartyFormat::Bunny { format!("{path}{arguments}") } else { path.clone() };
         let address = address.filter(|_| !is_pathed);
         let from = address.map(IpAddr::from);
-        let grant = Grant { url: &url, window, address: from, prefix: None };
-        let link = grant.sign(format, &key(format)).unwrap();
+        let sign_request = SignRequest { url: &url, validity, address: from, prefix: None };
+        let link = sign_request.sign(format, &key(format)).unwrap();
         let rules = Rules { is_bound: address.is_some(), ..Rules::default() };
         let shown = address.map(shown).unwrap_or_default();
         let found = check(format, rules, link.as_bytes(), &shown);
         let Ok(found) = found else {
             // A name such as "token", or an address that reads like arguments.
-            prop_assert_eq!(format, Format::Bunny);
+            prop_assert_eq!(format, ThirdPartyFormat::Bunny);
             return Ok(());
         };
-        prop_assert_eq!(found.window, window);
+        prop_assert_eq!(found.validity, validity);
         if let Some([a, b, c, d]) = address {
             let other = IpAddr::from([a, b, c, d ^ 1]).to_string();
             prop_assert!(check(format, rules, link.as_bytes(), &other).is_err());
@@ -500,11 +505,15 @@ fn nothing_that_bunny_carries_is_ignored() {
         };
         said.link(&hmac::<Hmac<Sha256>>(&signed.message()))
     };
-    let check = |link: &[u8]| check(Format::Bunny, Rules::default(), link, "");
+    let check = |link: &[u8]| check(ThirdPartyFormat::Bunny, Rules::default(), link, "");
     assert!(check(&link(&[])).is_ok());
     for name in ["token_countries", "token_countries_blocked"] {
         for value in ["", "DE", "DE,FR"] {
-            assert_eq!(check(&link(&[(name, value)])), Err(Reason::Malformed), "{name}={value}");
+            assert_eq!(
+                check(&link(&[(name, value)])),
+                Err(VerifyError::Malformed),
+                "{name}={value}"
+            );
         }
     }
     let rate = check(&link(&[("limit", "500")])).map(|found| found.rate);
@@ -512,9 +521,9 @@ fn nothing_that_bunny_carries_is_ignored() {
     for (prefix, expected) in [
         ("/a/", Ok(())),
         ("/", Ok(())),
-        ("/b/", Err(Reason::Mismatch)),
-        ("", Err(Reason::Malformed)),
-        ("a/", Err(Reason::Malformed)),
+        ("/b/", Err(VerifyError::Mismatch)),
+        ("", Err(VerifyError::Malformed)),
+        ("a/", Err(VerifyError::Malformed)),
     ] {
         let found = check(&link(&[("token_path", prefix)])).map(|_| ());
         assert_eq!(found, expected, "{prefix}");
@@ -523,10 +532,10 @@ fn nothing_that_bunny_carries_is_ignored() {
     let mut ignoring = link(&[("token_ignore_params", "true")]);
     assert!(check(&ignoring).is_ok());
     ignoring.extend(b"&w=5000");
-    assert_eq!(check(&ignoring), Err(Reason::Unsigned));
+    assert_eq!(check(&ignoring), Err(VerifyError::Unsigned));
     let named = [b"w".to_vec()];
     let listed = Unsigned::Named(&named);
-    assert!(check_with(Format::Bunny, Rules::default(), &ignoring, "", listed).is_ok());
+    assert!(check_with(ThirdPartyFormat::Bunny, Rules::default(), &ignoring, "", listed).is_ok());
 }
 
 /// A path and an expiry as the message of the documentation joins them.
@@ -545,7 +554,7 @@ proptest! {
         expires in "[1-9][0-9]{0,11}",
         prefix in prop::option::of("/[a-b.]{0,4}"),
     ) {
-        let signer = Signer::new(Algorithm::HmacSha256, &[key(Format::Thumbor)], Encoding::Base64url, None);
+        let signer = Signer::new(Algorithm::HmacSha256, &[key(ThirdPartyFormat::Thumbor)], Encoding::Base64url, None);
         let signer = signer.unwrap();
         let message = joined(&path, &expires);
         let token = signer.sign(&message, prefix.as_deref().map(str::as_bytes)).unwrap();
@@ -556,19 +565,19 @@ proptest! {
         prop_assert!(is_right(&token, prefix.is_some(), &message));
         prop_assert!(!is_right(&token, prefix.is_none(), &message));
         let whole = String::from_utf8(message.clone()).unwrap();
-        let md5 = compat::decode(compat::sign(&message).as_bytes()).unwrap();
+        let md5 = secure_link::decode(secure_link::sign(&message).as_bytes()).unwrap();
         for (at, _) in whole.char_indices().skip(1) {
             let (path2, rest) = whole.split_at(at);
             for expires2 in [rest, rest.strip_prefix('|').unwrap_or("x")] {
                 // What stands behind a comma belongs to the expiry, and that is digits.
-                let (_, text) = compat::split(expires2.as_bytes());
+                let (_, text) = secure_link::split(expires2.as_bytes());
                 if text.is_some() || parse_time(expires2.as_bytes()).is_none() {
                     continue;
                 }
                 let other = joined(path2, expires2);
                 let is_same = (path2, expires2) == (&path, &expires);
                 prop_assert_eq!(is_right(&token, prefix.is_some(), &other), is_same, "{}", whole);
-                prop_assert_eq!(compat::matches(&md5, &other), is_same, "{}", whole);
+                prop_assert_eq!(secure_link::matches(&md5, &other), is_same, "{}", whole);
             }
         }
     }
@@ -581,7 +590,7 @@ proptest! {
         at in any::<prop::sample::Index>(),
         byte in 33u8..127,
     ) {
-        let named = key(Format::Thumbor).with_id(b"k").unwrap();
+        let named = key(ThirdPartyFormat::Thumbor).with_id(b"k").unwrap();
         let signer = Signer::new(Algorithm::HmacSha256, &[named], Encoding::Base64url, None).unwrap();
         let token = signer.sign(b"1900000000", Some(prefix.as_bytes())).unwrap();
         let opened = |token: &[u8]| {
@@ -630,11 +639,12 @@ mod cloudfront {
         written(&private.sign(Pkcs1v15Sign::new::<Sha256>(), &digest).unwrap())
     }
 
-    fn check(url: &str, address: &str) -> Result<Verified, Reason> {
+    fn check(url: &str, address: &str) -> Result<Verified, VerifyError> {
         let keys = [Key::new(PUBLIC.as_bytes().to_vec()).unwrap()];
-        let foreign = Foreign::new(Format::Cloudfront, &keys, Rules::default()).unwrap();
+        let third_party =
+            ThirdParty::new(ThirdPartyFormat::Cloudfront, &keys, Rules::default()).unwrap();
         let (url, address) = (url.as_bytes(), address.as_bytes());
-        foreign.verify(&Visit { url, address, unsigned: Unsigned::Named(&[]) })
+        third_party.verify(&LinkRequest { url, address, unsigned: Unsigned::Named(&[]) })
     }
 
     proptest! {
@@ -688,7 +698,7 @@ mod cloudfront {
                 prop_assert_eq!(found.is_ok(), expected, "{} {} {} {:?}", policy, url, address, found);
                 if let Ok(found) = found {
                     let not_before = (count("start") == 1).then_some(1_700_000_000);
-                    prop_assert_eq!(found.window, Window { not_before, expires: Some(1_900_000_000) });
+                    prop_assert_eq!(found.validity, ValidityPeriod { not_before, expires: Some(1_900_000_000) });
                 }
             }
         }

@@ -7,7 +7,9 @@ mod common;
 use std::sync::Arc;
 
 use common::*;
-use image_gate_core::image::{Color, Content, Font, Mark, MarkLook, Plan, Text};
+use image_gate_core::image::{
+    Color, Font, Plan, Watermark, WatermarkContent, WatermarkStyle, WatermarkText,
+};
 
 const MIB: u64 = 1 << 20;
 
@@ -26,8 +28,9 @@ fn large_letters_on_a_small_image() {
     let letters: String = ('\u{400}'..'\u{500}').collect();
     let source = png(&photo(100, 80));
     let marked = |size: u16| {
-        let content = Content::Text(Text::new(&letters, font.clone(), size, Color::WHITE));
-        let marks = vec![Mark { content, look: MarkLook::default() }];
+        let content =
+            WatermarkContent::Text(WatermarkText::new(&letters, font.clone(), size, Color::WHITE));
+        let marks = vec![Watermark { content, style: WatermarkStyle::default() }];
         transformed(&source, &Plan { marks, ..Plan::default() })
     };
     let small = marked(20);

@@ -10,7 +10,7 @@ use std::process::Command;
 
 use common::*;
 use image_gate_core::image::Limits;
-use image_gate_core::image::internals::{Decoder, Pixels, jpeg_shrunk};
+use image_gate_core::image::internals::{JpegDecoder, Pixels, jpeg_shrunk};
 use turbojpeg::{Compressor, Image, PixelFormat, Subsamp};
 
 /// How often each component is sampled.
@@ -68,7 +68,7 @@ fn compared(name: &str, jpeg: &[u8], eighths: u32) -> Option<f64> {
         jpeg_shrunk(jpeg, eighths, decoder, &Limits::default())
             .unwrap_or_else(|error| panic!("{name} {eighths}: {error}"))
     };
-    Some(near(&decode(Decoder::Turbo).unwrap(), &decode(Decoder::Own)?))
+    Some(near(&decode(JpegDecoder::Turbo).unwrap(), &decode(JpegDecoder::Own)?))
 }
 
 /// Decodes by both at the scales that the decoder knows, and compares.
@@ -321,7 +321,7 @@ fn what_imagemagick_and_vips_write() {
                     if space == "CMYK" && sampling == "4:2:0" {
                         // Black is sampled like chroma, which is none: that is left to libjpeg.
                         assert_eq!(
-                            jpeg_shrunk(&jpeg, 1, Decoder::Own, &Limits::default()),
+                            jpeg_shrunk(&jpeg, 1, JpegDecoder::Own, &Limits::default()),
                             Ok(None)
                         );
                     } else {

@@ -5,20 +5,20 @@
 mod common;
 
 use common::*;
-use image_gate_core::image::internals::{Decoder, Pixels, jpeg_shrunk};
+use image_gate_core::image::internals::{JpegDecoder, Pixels, jpeg_shrunk};
 use image_gate_core::image::{Error, Limits};
 use turbojpeg::Subsamp;
 
 fn own(jpeg: &[u8]) -> Result<Option<Pixels>, Error> {
-    jpeg_shrunk(jpeg, 1, Decoder::Own, &Limits::default())
+    jpeg_shrunk(jpeg, 1, JpegDecoder::Own, &Limits::default())
 }
 
 fn own_at(jpeg: &[u8], eighths: u32) -> Result<Option<Pixels>, Error> {
-    jpeg_shrunk(jpeg, eighths, Decoder::Own, &Limits::default())
+    jpeg_shrunk(jpeg, eighths, JpegDecoder::Own, &Limits::default())
 }
 
 fn turbo(jpeg: &[u8]) -> Result<Pixels, Error> {
-    jpeg_shrunk(jpeg, 1, Decoder::Turbo, &Limits::default()).map(Option::unwrap)
+    jpeg_shrunk(jpeg, 1, JpegDecoder::Turbo, &Limits::default()).map(Option::unwrap)
 }
 
 /// Where a marker is.
@@ -134,7 +134,7 @@ fn any_byte_of_the_data_changed() {
                     let _ = own_at(&changed, eighths);
                 }
                 // What follows on a warning of no importance libjpeg does not say.
-                let turbo = jpeg_shrunk(&changed, 3, Decoder::Turbo, &Limits::default());
+                let turbo = jpeg_shrunk(&changed, 3, JpegDecoder::Turbo, &Limits::default());
                 if let (Ok(Some(own)), Ok(Some(turbo))) = (own_at(&changed, 3), turbo) {
                     let pairs = own.data.iter().zip(&turbo.data);
                     let far = pairs.filter(|(a, b)| a.abs_diff(**b) > 2).count();

@@ -8,33 +8,34 @@ use std::sync::Arc;
 
 use common::*;
 use image_gate_core::image::{
-    self as core, Color, Content, Control, Error, Font, Format, Limits, Mark, MarkLook, Plan,
-    Position, ProfilePolicy, Share, Tagger, Text, Validator, prepare,
+    self as core, Color, Control, Error, EtagGenerator, Font, Format, Fraction, Limits, Plan,
+    Position, ProfilePolicy, Validator, Watermark, WatermarkContent, WatermarkStyle, WatermarkText,
+    prepare,
 };
 
 const DEJAVU: &str = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf";
 const DROID: &str = "/usr/share/fonts-droid-fallback/truetype/DroidSansFallback.ttf";
 const AMIRI: &str = "/usr/share/fonts/opentype/fonts-hosny-amiri/Amiri-Regular.ttf";
 
-fn picture(bytes: &[u8]) -> Content {
-    let picture = core::Picture::decode(bytes, &Limits::default(), &Control::default());
-    Content::Picture(Arc::new(picture.unwrap()))
+fn picture(bytes: &[u8]) -> WatermarkContent {
+    let picture = core::WatermarkPicture::decode(bytes, &Limits::default(), &Control::default());
+    WatermarkContent::Picture(Arc::new(picture.unwrap()))
 }
 
-fn mark(look: MarkLook) -> Mark {
-    Mark { content: picture(&fixture("marks/mark.png")), look }
+fn watermark(style: WatermarkStyle) -> Watermark {
+    Watermark { content: picture(&fixture("marks/mark.png")), style }
 }
 
-fn marked(marks: Vec<Mark>) -> Plan {
+fn marked(marks: Vec<Watermark>) -> Plan {
     Plan { format: Some(Format::Png), marks, ..Plan::default() }
 }
 
-fn share(text: &str) -> Share {
-    Share::parse(text.as_bytes()).unwrap()
+fn share(text: &str) -> Fraction {
+    Fraction::parse(text.as_bytes()).unwrap()
 }
 
 /// The distance from ImageMagick's picture, which without a mark would be much larger.
-fn distance(base: &str, golden: &str, marks: Vec<Mark>) -> f64 {
+fn distance(base: &str, golden: &str, marks: Vec<Watermark>) -> f64 {
     let base = fixture(base);
     let golden = decode(&fixture(golden));
     let near = psnr(&transformed(&base, &marked(marks)), &golden);
@@ -45,34 +46,49 @@ fn distance(base: &str, golden: &str, marks: Vec<Mark>) -> f64 {
 
 #[test]
 fn as_imagemagick_has_it() {
-    let look = MarkLook::default();
+    let style = WatermarkStyle::default();
     let cases = [
         (
             "southeast",
-            vec![mark(MarkLook { position: Position::Southeast, offset: (5, 3), ..look })],
-            50.0,
-        ),
-        ("faint", vec![mark(MarkLook { opacity: share("40%"), ..look })], 50.0),
-        (
-            "tiled",
-            vec![mark(MarkLook {
-                tile: true,
-                position: Position::Northwest,
-                offset: (6, 4),
-                ..look
+            vec![watermark(WatermarkStyle {
+                position: Position::Southeast,
+                offset: (5, 3),
+                ..style
             })],
             50.0,
         ),
-        ("half", vec![mark(MarkLook { scale: Some(share("0.5")), ..look })], 45.0),
-        ("turned", vec![mark(MarkLook { rotate: 30, ..look })], 34.0),
-        ("upright", vec![mark(MarkLook { rotate: 90, position: Position::East, ..look })], 50.0),
-        ("layers", vec![mark(MarkLook { position: Position::North, ..look }), mark(look)], 50.0),
+        ("faint", vec![watermark(WatermarkStyle { opacity: share("40%"), ..style })], 50.0),
+        (
+            "tiled",
+            vec![watermark(WatermarkStyle {
+                tile: true,
+                position: Position::Northwest,
+                offset: (6, 4),
+                ..style
+            })],
+            50.0,
+        ),
+        ("half", vec![watermark(WatermarkStyle { scale: Some(share("0.5")), ..style })], 45.0),
+        ("turned", vec![watermark(WatermarkStyle { rotate: 30, ..style })], 34.0),
+        (
+            "upright",
+            vec![watermark(WatermarkStyle { rotate: 90, position: Position::East, ..style })],
+            50.0,
+        ),
+        (
+            "layers",
+            vec![
+                watermark(WatermarkStyle { position: Position::North, ..style }),
+                watermark(style),
+            ],
+            50.0,
+        ),
     ];
     for (name, marks, least) in cases {
         let near = distance("pattern.png", &format!("marks/{name}.png"), marks);
         assert!(near > least, "{name}: {near} dB");
     }
-    let near = distance("marks/veiled.png", "marks/over-veil.png", vec![mark(look)]);
+    let near = distance("marks/veiled.png", "marks/over-veil.png", vec![watermark(style)]);
     assert!(near > 48.0, "over what is transparent: {near} dB");
 }
 
@@ -92,9 +108,12 @@ fn onto_every_kind_of_image() {
         "lossy-alpha.webp",
     ] {
         let source = fixture(name);
-        let look =
-            MarkLook { position: Position::Southwest, offset: (4, 4), ..MarkLook::default() };
-        let marks = vec![Mark { content: picture(&red), look }];
+        let style = WatermarkStyle {
+            position: Position::Southwest,
+            offset: (4, 4),
+            ..WatermarkStyle::default()
+        };
+        let marks = vec![Watermark { content: picture(&red), style }];
         for format in [Format::Jpeg, Format::Png, Format::Gif, Format::Webp] {
             let plan = Plan {
                 format: Some(format),
@@ -112,7 +131,7 @@ fn onto_every_kind_of_image() {
 #[test]
 fn never_the_original() {
     let source = fixture("pattern.png");
-    let plan = Plan { marks: vec![mark(MarkLook::default())], ..Plan::default() };
+    let plan = Plan { marks: vec![watermark(WatermarkStyle::default())], ..Plan::default() };
     assert!(passes(&source, &Plan::default()));
     assert!(!passes(&source, &plan));
 }
@@ -121,8 +140,8 @@ fn never_the_original() {
 fn what_does_not_fit_is_reduced() {
     let green = png(&Picture::new(400, 100, |_, _| [0, 255, 0, 255]));
     let source = png(&Picture::new(100, 100, |_, _| [0, 0, 0, 255]));
-    let mark = Mark { content: picture(&green), look: MarkLook::default() };
-    let made = transformed(&source, &marked(vec![mark]));
+    let watermark = Watermark { content: picture(&green), style: WatermarkStyle::default() };
+    let made = transformed(&source, &marked(vec![watermark]));
     assert_eq!(made.at(0, 50), [0, 255, 0, 255]);
     assert_eq!(made.at(99, 50), [0, 255, 0, 255]);
     assert_eq!(made.at(50, 36), [0, 0, 0, 255]);
@@ -136,8 +155,8 @@ fn the_mark_is_made_upright_and_the_image_srgb() {
         Picture::new(20, 20, |x, _| if x < 10 { [255, 0, 0, 255] } else { [0, 0, 255, 255] });
     let flag = with_orientation(&jpeg(&flag, 95, turbojpeg::Subsamp::None, false), 6);
     let source = png(&Picture::new(20, 20, |_, _| [0, 0, 0, 255]));
-    let mark = Mark { content: picture(&flag), look: MarkLook::default() };
-    let plan = Plan { profile: ProfilePolicy::Keep, ..marked(vec![mark]) };
+    let watermark = Watermark { content: picture(&flag), style: WatermarkStyle::default() };
+    let plan = Plan { profile: ProfilePolicy::Keep, ..marked(vec![watermark]) };
     let made = transformed(&source, &plan);
     assert!(made.at(4, 10)[0] > 200 || made.at(10, 4)[0] > 200);
     assert!(made.at(10, 4)[0] > 200 && made.at(10, 15)[2] > 200, "{:?}", made.at(10, 4));
@@ -145,8 +164,9 @@ fn the_mark_is_made_upright_and_the_image_srgb() {
 
 #[test]
 fn broken_marks_are_refused() {
-    let decode =
-        |bytes: &[u8]| core::Picture::decode(bytes, &Limits::default(), &Control::default());
+    let decode = |bytes: &[u8]| {
+        core::WatermarkPicture::decode(bytes, &Limits::default(), &Control::default())
+    };
     assert_eq!(decode(b"no image").unwrap_err(), Error::NotImage);
     let whole = fixture("marks/mark.png");
     assert!(matches!(decode(&whole[..whole.len() / 2]), Err(Error::DecodeFailed(_))));
@@ -154,14 +174,21 @@ fn broken_marks_are_refused() {
 
 #[test]
 fn the_plan_knows_its_marks() {
-    let tag = |plan: &Plan| Tagger::default().tag(Validator::Tag(b"\"v\""), plan, &[] as &[Plan]);
-    let plain = marked(vec![mark(MarkLook::default())]);
-    assert_eq!(tag(&plain), tag(&marked(vec![mark(MarkLook::default())])));
+    let tag =
+        |plan: &Plan| EtagGenerator::default().tag(Validator::Tag(b"\"v\""), plan, &[] as &[Plan]);
+    let plain = marked(vec![watermark(WatermarkStyle::default())]);
+    assert_eq!(tag(&plain), tag(&marked(vec![watermark(WatermarkStyle::default())])));
     let others = [
         marked(vec![]),
-        marked(vec![mark(MarkLook { opacity: share("99%"), ..MarkLook::default() })]),
-        marked(vec![mark(MarkLook { offset: (1, 0), ..MarkLook::default() })]),
-        marked(vec![Mark { content: picture(&fixture("pattern.png")), look: MarkLook::default() }]),
+        marked(vec![watermark(WatermarkStyle {
+            opacity: share("99%"),
+            ..WatermarkStyle::default()
+        })]),
+        marked(vec![watermark(WatermarkStyle { offset: (1, 0), ..WatermarkStyle::default() })]),
+        marked(vec![Watermark {
+            content: picture(&fixture("pattern.png")),
+            style: WatermarkStyle::default(),
+        }]),
         marked(vec![written(DEJAVU, "a")]),
         marked(vec![written(DEJAVU, "b")]),
         marked(vec![written(AMIRI, "a")]),
@@ -178,14 +205,14 @@ fn memory_is_counted() {
     let source = fixture("pattern.png");
     let memory = |plan: &Plan| prepare(&source, plan, &Limits::default()).unwrap().memory();
     let large = png(&Picture::new(2000, 2000, |_, _| [1, 2, 3, 4]));
-    let mark = Mark { content: picture(&large), look: MarkLook::default() };
-    assert!(memory(&marked(vec![mark])) >= memory(&marked(vec![])) + 2000 * 2000 * 4);
+    let watermark = Watermark { content: picture(&large), style: WatermarkStyle::default() };
+    assert!(memory(&marked(vec![watermark])) >= memory(&marked(vec![])) + 2000 * 2000 * 4);
 }
 
-fn written(font: &str, text: &str) -> Mark {
+fn written(font: &str, text: &str) -> Watermark {
     let font = Arc::new(Font::parse(std::fs::read(font).unwrap()).unwrap());
-    let content = Content::Text(Text::new(text, font, 40, Color::WHITE));
-    Mark { content, look: MarkLook::default() }
+    let content = WatermarkContent::Text(WatermarkText::new(text, font, 40, Color::WHITE));
+    Watermark { content, style: WatermarkStyle::default() }
 }
 
 /// How much of a letter is in each pixel, without the rows and columns around that have none.

@@ -52,7 +52,7 @@ fn main() -> ExitCode {
         eprintln!("search: no format {format}");
         return ExitCode::FAILURE;
     };
-    let mut report = Report::default();
+    let mut report = Summary::default();
     if args.len() > 3 {
         for (number, file) in args.iter().skip(3).enumerate() {
             match std::fs::read(file) {
@@ -73,7 +73,7 @@ fn main() -> ExitCode {
     if report.found == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn search(format: &str, shape: Shape, seconds: u64, report: &mut Report) {
+fn search(format: &str, shape: Shape, seconds: u64, report: &mut Summary) {
     let seeds = seeds(format);
     let mut random = Random(seconds ^ 0x9e37_79b9_7f4a_7c15);
     // What went further than the others is gone on with.
@@ -132,7 +132,7 @@ fn seeds(format: &str) -> Vec<Vec<u8>> {
 }
 
 #[derive(Default)]
-struct Report {
+struct Summary {
     jobs: u64,
     decoded: u64,
     ended: u64,
@@ -142,9 +142,9 @@ struct Report {
     most: u64,
 }
 
-impl std::fmt::Display for Report {
+impl std::fmt::Display for Summary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Report { jobs, decoded, ended, found, slowest, latest, most } = self;
+        let Summary { jobs, decoded, ended, found, slowest, latest, most } = self;
         write!(
             f,
             "{jobs} files, {decoded} decoded, {ended} ended by the deadline; slowest {} ms, latest \
@@ -155,8 +155,8 @@ impl std::fmt::Display for Report {
     }
 }
 
-impl Report {
-    /// Runs a job; answers how many microseconds it took.
+impl Summary {
+    /// Runs a job; returns how many microseconds it took.
     fn hold(&mut self, format: &str, input: &[u8], which: usize, number: usize) -> u64 {
         self.jobs += 1;
         let current = format!("build/fuzz/search-{format}-current");

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use image_gate_core::image::{
-    Canonical, Color, Content, Control, Error, Font, Limits, Mark, MarkLook, Picture, Text,
-    write_bytes,
+    Canonical, Color, Control, Error, Font, Limits, Watermark, WatermarkContent, WatermarkPicture,
+    WatermarkStyle, WatermarkText, write_bytes,
 };
 
 use crate::files::{self, FileId};
@@ -28,13 +28,13 @@ const LARGEST: u64 = 64 << 20;
 
 /// One layer of one request, its file not read yet.
 #[derive(Debug, Clone)]
-pub struct Layer {
+pub struct WatermarkSpec {
     /// The picture, or the font of the text.
     pub file: SeenFile,
     /// The text with its size and colour.
     pub text: Option<(String, u16, Color)>,
     /// How it is laid onto the image.
-    pub look: MarkLook,
+    pub style: WatermarkStyle,
 }
 
 /// A file as it was when it was looked at last.
@@ -45,7 +45,7 @@ pub struct SeenFile {
 }
 
 /// What makes an entity tag: the same on all servers that have the same file.
-impl Canonical for Layer {
+impl Canonical for WatermarkSpec {
     fn write(&self, out: &mut String) {
         let SeenFile { path, id } = &self.file;
         write_bytes(path.as_os_str().as_bytes(), out);
@@ -57,7 +57,7 @@ impl Canonical for Layer {
             out.push(',');
             (*size, *color).write(out);
         }
-        self.look.write(out);
+        self.style.write(out);
     }
 }
 
@@ -70,7 +70,7 @@ impl Seen {
     ///
     /// # Errors
     /// [`Error::Watermark`] when it can't be looked at.
-    pub fn look(&mut self, path: Arc<Path>, now: Instant) -> Result<SeenFile, Error> {
+    pub fn stat(&mut self, path: Arc<Path>, now: Instant) -> Result<SeenFile, Error> {
         if let Some((seen, id)) = self.0.get(&path)
             && now.saturating_duration_since(*seen) < FRESH
         {
@@ -91,7 +91,7 @@ fn failed(path: &Path, reason: impl Display) -> Error {
 
 /// What a file is used as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum AssetKind {
     /// A picture.
     Picture,
     /// The font of a text.
@@ -100,7 +100,7 @@ pub enum Kind {
 
 #[derive(Clone)]
 enum Asset {
-    Picture(Arc<Picture>),
+    Picture(Arc<WatermarkPicture>),
     Font(Arc<Font>),
 }
 
@@ -114,36 +114,36 @@ impl Asset {
 }
 
 /// Decoded pictures and fonts, for all threads. What was not used for longest leaves first.
-pub struct Cache {
+pub struct WatermarkCache {
     capacity: usize,
-    kept: Mutex<Kept>,
+    kept: Mutex<CacheEntries>,
 }
 
-type Key = (Arc<Path>, Kind);
+type AssetKey = (Arc<Path>, AssetKind);
 
 #[derive(Default)]
-struct Kept {
-    entries: HashMap<Key, Entry>,
+struct CacheEntries {
+    entries: HashMap<AssetKey, CacheEntry>,
     bytes: usize,
     /// Counts the uses.
     uses: u64,
 }
 
-struct Entry {
+struct CacheEntry {
     id: FileId,
     asset: Asset,
     used: u64,
 }
 
-impl Kept {
-    fn find(&mut self, key: &Key, id: FileId) -> Option<Asset> {
+impl CacheEntries {
+    fn find(&mut self, key: &AssetKey, id: FileId) -> Option<Asset> {
         self.uses += 1;
         let entry = self.entries.get_mut(key).filter(|entry| entry.id == id)?;
         entry.used = self.uses;
         Some(entry.asset.clone())
     }
 
-    fn keep(&mut self, key: Key, id: FileId, asset: &Asset, capacity: usize) {
+    fn keep(&mut self, key: AssetKey, id: FileId, asset: &Asset, capacity: usize) {
         let bytes = asset.bytes();
         self.forget(&key);
         if bytes > capacity {
@@ -155,30 +155,30 @@ impl Kept {
             self.forget(&key);
         }
         self.bytes += bytes;
-        self.entries.insert(key, Entry { id, asset: asset.clone(), used: self.uses });
+        self.entries.insert(key, CacheEntry { id, asset: asset.clone(), used: self.uses });
     }
 
-    fn forget(&mut self, key: &Key) {
+    fn forget(&mut self, key: &AssetKey) {
         if let Some(entry) = self.entries.remove(key) {
             self.bytes -= entry.asset.bytes();
         }
     }
 }
 
-impl Cache {
+impl WatermarkCache {
     /// Returns one that keeps up to `capacity` bytes.
     #[must_use]
-    pub fn new(capacity: usize) -> Cache {
-        Cache { capacity, kept: Mutex::default() }
+    pub fn new(capacity: usize) -> WatermarkCache {
+        WatermarkCache { capacity, kept: Mutex::default() }
     }
 
     /// Reads what a layer needs, unless it is there already, which may take its time.
     ///
     /// # Errors
     /// [`Error::Watermark`] when the file is missing or broken; those of [`Control::check`].
-    pub fn load(&self, layer: Layer, control: &Control) -> Result<Mark, Error> {
-        let Layer { file: SeenFile { path, id }, text, look } = layer;
-        let kind = if text.is_some() { Kind::Font } else { Kind::Picture };
+    pub fn load(&self, layer: WatermarkSpec, control: &Control) -> Result<Watermark, Error> {
+        let WatermarkSpec { file: SeenFile { path, id }, text, style } = layer;
+        let kind = if text.is_some() { AssetKind::Font } else { AssetKind::Picture };
         let key = (path, kind);
         let found = self.with(|kept| kept.find(&key, id));
         let asset = match found {
@@ -193,16 +193,16 @@ impl Cache {
         };
         let content = match (asset, text) {
             (Asset::Font(font), Some((text, size, color))) => {
-                Content::Text(Text::new(&text, font, size, color))
+                WatermarkContent::Text(WatermarkText::new(&text, font, size, color))
             }
-            (Asset::Picture(picture), _) => Content::Picture(picture),
+            (Asset::Picture(picture), _) => WatermarkContent::Picture(picture),
             (Asset::Font(_), None) => return Err(Error::Internal("a font without a text".into())),
         };
-        Ok(Mark { content, look })
+        Ok(Watermark { content, style })
     }
 
     /// The lock is never held while a file is read, and nothing is left half done by a panic.
-    fn with<R>(&self, body: impl FnOnce(&mut Kept) -> R) -> R {
+    fn with<R>(&self, body: impl FnOnce(&mut CacheEntries) -> R) -> R {
         body(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -211,16 +211,16 @@ impl Cache {
 ///
 /// # Errors
 /// [`Error::Watermark`] that says why it is not.
-pub fn check(path: &Path, kind: Kind) -> Result<(), Error> {
+pub fn check(path: &Path, kind: AssetKind) -> Result<(), Error> {
     read(path, kind, &Control::default()).map(drop)
 }
 
-fn read(path: &Path, kind: Kind, control: &Control) -> Result<Asset, Error> {
+fn read(path: &Path, kind: AssetKind, control: &Control) -> Result<Asset, Error> {
     let (bytes, _) = files::read(path, LARGEST).map_err(|error| failed(path, error))?;
     let asset = match kind {
-        Kind::Picture => Picture::decode(&bytes, &Limits::default(), control)
+        AssetKind::Picture => WatermarkPicture::decode(&bytes, &Limits::default(), control)
             .map(|picture| Asset::Picture(Arc::new(picture))),
-        Kind::Font => Font::parse(bytes).map(|font| Asset::Font(Arc::new(font))),
+        AssetKind::Font => Font::parse(bytes).map(|font| Asset::Font(Arc::new(font))),
     };
     asset.map_err(|error| match error {
         Error::Timeout | Error::Cancelled => error,
@@ -250,13 +250,13 @@ mod tests {
     struct Fixture {
         folder: Folder,
         seen: Seen,
-        cache: Cache,
+        cache: WatermarkCache,
         now: Instant,
     }
 
     impl Fixture {
         fn new(capacity: usize) -> Fixture {
-            let cache = Cache::new(capacity);
+            let cache = WatermarkCache::new(capacity);
             Fixture { folder: Folder::new(), seen: Seen::default(), cache, now: Instant::now() }
         }
 
@@ -264,21 +264,21 @@ mod tests {
             self.now += Duration::from_millis(milliseconds);
         }
 
-        fn look(&mut self, name: &str) -> Result<Layer, Error> {
-            let file = self.seen.look(self.folder.file(name).into(), self.now)?;
-            Ok(Layer { file, text: None, look: MarkLook::default() })
+        fn stat(&mut self, name: &str) -> Result<WatermarkSpec, Error> {
+            let file = self.seen.stat(self.folder.file(name).into(), self.now)?;
+            Ok(WatermarkSpec { file, text: None, style: WatermarkStyle::default() })
         }
 
-        fn load(&mut self, name: &str) -> Result<Arc<Picture>, Error> {
-            let layer = self.look(name)?;
+        fn load(&mut self, name: &str) -> Result<Arc<WatermarkPicture>, Error> {
+            let layer = self.stat(name)?;
             match self.cache.load(layer, &Control::default())?.content {
-                Content::Picture(picture) => Ok(picture),
-                Content::Text(_) => unreachable!("no text was asked for"),
+                WatermarkContent::Picture(picture) => Ok(picture),
+                WatermarkContent::Text(_) => unreachable!("no text was asked for"),
             }
         }
 
         /// Whether what is loaded now is the very picture that was loaded before.
-        fn keeps(&mut self, name: &str, before: &Arc<Picture>) -> bool {
+        fn keeps(&mut self, name: &str, before: &Arc<WatermarkPicture>) -> bool {
             Arc::ptr_eq(&self.load(name).unwrap(), before)
         }
 
@@ -327,7 +327,7 @@ mod tests {
         // That there was none holds for a second, too.
         assert!(missing(&at.load("a").unwrap_err()));
         at.pass(1000);
-        let layer = at.look("a").unwrap();
+        let layer = at.stat("a").unwrap();
         std::fs::remove_file(at.folder.file("a")).unwrap();
         assert!(missing(&at.cache.load(layer, &Control::default()).unwrap_err()));
         at.pass(1000);
@@ -389,7 +389,7 @@ mod tests {
     fn threads_that_want_one_file_share_what_is_kept_of_it() {
         let mut at = Fixture::new(100);
         at.folder.write("a", &png(5, 1));
-        let layer = at.look("a").unwrap();
+        let layer = at.stat("a").unwrap();
         let barrier = Barrier::new(8);
         std::thread::scope(|scope| {
             for _ in 0..8 {
@@ -407,7 +407,7 @@ mod tests {
     fn a_job_that_is_over_reads_nothing() {
         let mut at = Fixture::new(100);
         at.folder.write("a", &png(5, 1));
-        let layer = at.look("a").unwrap();
+        let layer = at.stat("a").unwrap();
         let control = Control::default();
         control.cancel();
         assert_eq!(at.cache.load(layer, &control), Err(Error::Cancelled));
@@ -420,7 +420,7 @@ mod tests {
         at.folder.write("a", &png(5, 1));
         let picture = at.load("a").unwrap();
         let text = Some(("text".to_owned(), 12, Color::WHITE));
-        let layer = Layer { text, ..at.look("a").unwrap() };
+        let layer = WatermarkSpec { text, ..at.stat("a").unwrap() };
         assert!(matches!(
             at.cache.load(layer, &Control::default()),
             Err(Error::Watermark(reason)) if reason.contains("/a\": ")
@@ -441,8 +441,9 @@ mod tests {
     fn checked_before_it_is_used() {
         let folder = Folder::new();
         let path = folder.write("a", &png(5, 1));
-        assert_eq!(check(&path, Kind::Picture), Ok(()));
-        for (path, kind) in [(path.as_path(), Kind::Font), (folder.path(), Kind::Picture)] {
+        assert_eq!(check(&path, AssetKind::Picture), Ok(()));
+        for (path, kind) in [(path.as_path(), AssetKind::Font), (folder.path(), AssetKind::Picture)]
+        {
             assert!(matches!(check(path, kind), Err(Error::Watermark(_))), "{path:?}");
         }
     }

@@ -1,15 +1,15 @@
 //! Who is let in.
 
-use image_gate_core::key::{Limits, draft, legacy};
+use image_gate_core::key::{QuotaLimits, draft, legacy};
 use nginx_sys::{
     NGX_DECLINED, NGX_ERROR, NGX_HTTP_BAD_REQUEST, NGX_HTTP_NO_CONTENT,
     NGX_HTTP_SERVICE_UNAVAILABLE, NGX_HTTP_UNAUTHORIZED, NGX_LOG_INFO, NGX_LOG_WARN, NGX_OK,
     ngx_int_t,
 };
 
-use super::conf::{Headers, LocConf, conf};
-use super::visit::{Outcome, Verdict, Visit, Visits};
-use super::zone::Admission;
+use super::conf::{LocConf, RateLimitHeaders, conf};
+use super::request_key::{AccessDecision, KeyStatus, RequestKey, RequestKeys};
+use super::zone::QuotaDecision;
 use crate::ngx::phase::Handler;
 use crate::ngx::{Request, worker};
 
@@ -28,120 +28,128 @@ fn check(request: Request<'_>) -> ngx_int_t {
         return NGX_DECLINED as ngx_int_t;
     }
     // The block of an `if` may want a key that its location does not.
-    if super::strip::settle(request).is_err() {
+    if super::strip::strip_key(request).is_err() {
         return NGX_ERROR as ngx_int_t;
     }
-    let visit = Visits::of(request).and_then(|visits| visits.here(request, conf));
-    let Some(visit) = visit else { return NGX_ERROR as ngx_int_t };
+    let request_key =
+        RequestKeys::of(request).and_then(|request_keys| request_keys.here(request, conf));
+    let Some(request_key) = request_key else { return NGX_ERROR as ngx_int_t };
     let errors = conf.errors.unwrap_or_default();
-    let zone = &visit.live.name;
+    let zone = &request_key.live.name;
     let refuse = |status: u32, reason: &str| {
         let line = format_args!("access_key: {reason}, zone \"{zone}\"");
         request.log_line(NGX_LOG_INFO, line);
-        if status == NGX_HTTP_UNAUTHORIZED && visit.access.wants_bearer() {
+        if status == NGX_HTTP_UNAUTHORIZED && request_key.access.wants_bearer() {
             request.challenge(format!("Bearer realm=\"{zone}\"").as_bytes());
         }
         status as ngx_int_t
     };
-    let id = || visit.holder().map_or("", |holder| &holder.id);
+    let id = || request_key.partner().map_or("", |partner| &partner.id);
     // A browser asks without a key whether it may ask with one. There is nothing to be had: the
     // answer has no body, and what it says is the configuration's, by "add_header ... always".
-    let is_unasked = match visit.verdict {
-        Verdict::Missing => true,
-        Verdict::Valid => conf.redirect.is_some(),
-        Verdict::Ambiguous | Verdict::Invalid | Verdict::Expired | Verdict::Disabled => false,
+    let is_unasked = match request_key.key_status {
+        KeyStatus::Missing => true,
+        KeyStatus::Valid => conf.redirect.is_some(),
+        KeyStatus::Ambiguous | KeyStatus::Invalid | KeyStatus::Expired | KeyStatus::Disabled => {
+            false
+        }
     };
     if is_unasked && request.is_preflight() {
         return NGX_HTTP_NO_CONTENT as ngx_int_t;
     }
-    match visit.verdict {
-        Verdict::Missing => return refuse(errors.missing, "no key"),
-        Verdict::Ambiguous => return refuse(NGX_HTTP_BAD_REQUEST, "more than one key"),
-        Verdict::Invalid => return refuse(errors.invalid, "unknown key"),
-        Verdict::Expired => return refuse(errors.disabled, "expired key"),
-        Verdict::Disabled => return refuse(errors.disabled, "disabled key"),
-        Verdict::Valid => (),
+    match request_key.key_status {
+        KeyStatus::Missing => return refuse(errors.missing, "no key"),
+        KeyStatus::Ambiguous => return refuse(NGX_HTTP_BAD_REQUEST, "more than one key"),
+        KeyStatus::Invalid => return refuse(errors.invalid, "unknown key"),
+        KeyStatus::Expired => return refuse(errors.disabled, "expired key"),
+        KeyStatus::Disabled => return refuse(errors.disabled, "disabled key"),
+        KeyStatus::Valid => (),
     }
     // Once for each request of a client, however often it is redirected or ends in an error page.
-    let outcome = match visit.outcome.get() {
-        Some(outcome) => outcome,
+    let decision = match request_key.decision.get() {
+        Some(decision) => decision,
         None => {
-            let outcome = admit(request, conf, &visit);
-            visit.outcome.set(Some(outcome));
-            outcome
+            let decision = admit(request, conf, &request_key);
+            request_key.decision.set(Some(decision));
+            decision
         }
     };
-    match outcome {
-        Outcome::Admitted | Outcome::DryRun => NGX_OK as ngx_int_t,
-        Outcome::Quota => errors.quota as ngx_int_t,
-        Outcome::Unknown => NGX_HTTP_SERVICE_UNAVAILABLE as ngx_int_t,
-        Outcome::Forbidden => {
+    match decision {
+        AccessDecision::Admitted | AccessDecision::DryRun => NGX_OK as ngx_int_t,
+        AccessDecision::Quota => errors.quota as ngx_int_t,
+        AccessDecision::Unknown => NGX_HTTP_SERVICE_UNAVAILABLE as ngx_int_t,
+        AccessDecision::Forbidden => {
             refuse(errors.forbidden, &format!("the key of \"{}\" is not for this URI", id()))
         }
     }
 }
 
-fn admit(request: Request<'_>, conf: &LocConf, visit: &Visit) -> Outcome {
-    let (Some(holder), Some(record)) = (visit.holder(), visit.record()) else {
-        return Outcome::Unknown;
+fn admit(request: Request<'_>, conf: &LocConf, request_key: &RequestKey) -> AccessDecision {
+    let (Some(partner), Some(record)) = (request_key.partner(), request_key.record()) else {
+        return AccessDecision::Unknown;
     };
-    if !holder.may_see(&visit.uri) {
-        return Outcome::Forbidden;
+    if !partner.may_see(&request_key.uri) {
+        return AccessDecision::Forbidden;
     }
-    let limits = conf.limits(holder);
-    visit.limits.set(limits);
+    let limits = conf.limits(partner);
+    request_key.limits.set(limits);
     let time = worker::time();
-    let zone = &visit.live;
+    let zone = &request_key.live;
     let warn = |rest: &str| {
         let line = format_args!(
             "access_key: \"{}\" is over a quota, zone \"{}\"{rest}",
-            holder.id, zone.name
+            partner.id, zone.name
         );
         request.log_line(NGX_LOG_WARN, line);
     };
     let is_dry =
-        conf.quotas.as_ref().is_some_and(|quotas| !is_within(visit, &quotas.dry_run, time));
-    let outcome = match zone.admit(record, &limits, time, &visit.zone.windows(time)) {
-        Admission::Admitted if is_dry => {
+        conf.quotas.as_ref().is_some_and(|quotas| !is_within(request_key, &quotas.dry_run, time));
+    let decision = match zone.admit(record, &limits, time, &request_key.zone.windows(time)) {
+        QuotaDecision::Admitted if is_dry => {
             warn(", dry run");
-            Outcome::DryRun
+            AccessDecision::DryRun
         }
-        Admission::Admitted => Outcome::Admitted,
-        Admission::Refused(rest) => {
+        QuotaDecision::Admitted => AccessDecision::Admitted,
+        QuotaDecision::Refused(rest) => {
             warn("");
             request.push_header("Retry-After", rest.to_string().as_bytes());
-            Outcome::Quota
+            AccessDecision::Quota
         }
-        Admission::Unknown => {
+        QuotaDecision::Unknown => {
             let line = format_args!(
                 "access_key: what other nodes used is not known, zone \"{}\"",
                 zone.name
             );
             request.log_line(NGX_LOG_WARN, line);
-            Outcome::Unknown
+            AccessDecision::Unknown
         }
     };
-    tell(request, conf.headers.unwrap_or_default(), visit, time);
-    outcome
+    add_rate_limit_headers(request, conf.headers.unwrap_or_default(), request_key, time);
+    decision
 }
 
-fn is_within(visit: &Visit, limits: &Limits, time: u64) -> bool {
-    let Some(record) = visit.record() else { return false };
-    limits.iter().all(|(what, per, limit)| visit.live.used(record, what, per, time) < limit)
+fn is_within(request_key: &RequestKey, limits: &QuotaLimits, time: u64) -> bool {
+    let Some(record) = request_key.record() else { return false };
+    limits.iter().all(|(what, per, limit)| request_key.live.used(record, what, per, time) < limit)
 }
 
 /// Adds the headers that tell the client its limits.
-fn tell(request: Request<'_>, headers: Headers, visit: &Visit, time: u64) {
+fn add_rate_limit_headers(
+    request: Request<'_>,
+    headers: RateLimitHeaders,
+    request_key: &RequestKey,
+    time: u64,
+) {
     let usage = match headers {
-        Headers::Off => return,
-        Headers::Draft | Headers::Legacy => visit.usage(),
+        RateLimitHeaders::Off => return,
+        RateLimitHeaders::Draft | RateLimitHeaders::Legacy => request_key.usage(),
     };
-    if headers == Headers::Draft && !usage.is_empty() {
+    if headers == RateLimitHeaders::Draft && !usage.is_empty() {
         let (policy, state) = draft(&usage, time);
         request.push_header("RateLimit-Policy", policy.as_bytes());
         request.push_header("RateLimit", state.as_bytes());
     }
-    if headers == Headers::Legacy
+    if headers == RateLimitHeaders::Legacy
         && let Some([limit, remaining, reset]) = legacy(&usage, time)
     {
         request.push_header("X-RateLimit-Limit", limit.to_string().as_bytes());

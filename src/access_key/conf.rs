@@ -6,16 +6,16 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use image_gate_core::key::{Holder, Limits, Period, Row, Source, State};
+use image_gate_core::key::{KeySource, Partner, PerPeriod, Period, QuotaLimits, State};
 use nginx_sys::NGX_LOG_ERR;
 
 use super::export;
-use super::store::{self, Keys, Unusable};
-use super::zone::{KeyFile, Roster, Store, Zone};
+use super::zone::{KeyFile, KeyTable, StateFile, Zone};
+use super::zone_files::{self, Keys, Unusable};
 use crate::ngx::conf::{Expression, Place, Places};
 use crate::ngx::location::Server;
 use crate::ngx::module::Pending;
-use crate::ngx::shm::{Memory, Tenant};
+use crate::ngx::shm::{Memory, ShmZone};
 use crate::ngx::thread::ThreadPool;
 use crate::ngx::{Parser, Pooled, Request, thread, worker};
 use crate::secure_link_hash;
@@ -37,11 +37,11 @@ pub fn server<'a>(request: &'a Request<'_>) -> Option<&'a SrvConf> {
 #[derive(Default)]
 pub struct Notes {
     pub places: RefCell<Vec<Rc<Place>>>,
-    pub redirects: RefCell<Vec<Redirect>>,
+    pub redirects: RefCell<Vec<RedirectNote>>,
 }
 
 /// `access_key_redirect` of a location.
-pub struct Redirect {
+pub struct RedirectNote {
     pub place: Rc<Place>,
     pub server: Option<Server>,
     /// The named location that it leads to.
@@ -60,9 +60,9 @@ pub struct MainConf {
     /// The servers.
     pub servers: RefCell<Vec<Pooled<SrvConf>>>,
     /// `access_key_statsd` and `access_key_redis`.
-    pub exports: export::Conf,
+    pub exports: export::ExportConf,
     /// What variables tell of, by their places, once requests come.
-    pub kinds: OnceCell<Vec<Kind>>,
+    pub kinds: OnceCell<Vec<VariableKind>>,
     /// Whether a location shows zones.
     pub shown: Cell<bool>,
     pub places: Places,
@@ -84,7 +84,7 @@ impl MainConf {
 
 /// What a variable tells of.
 #[derive(Clone, Copy)]
-pub enum Kind {
+pub enum VariableKind {
     /// The request line.
     Line,
     /// What the client or an upstream sent besides.
@@ -117,7 +117,7 @@ pub struct ZoneConf {
     pub name: String,
     /// Used where a location asks for its keys.
     pub place: Rc<Place>,
-    pub store: Option<Store>,
+    pub state_file: Option<StateFile>,
     /// The key file as it was read with the configuration.
     pub file: RefCell<Option<(KeyFile, Keys)>>,
     /// A good key file, until it is kept for the next start.
@@ -125,19 +125,19 @@ pub struct ZoneConf {
     /// The cycle that is being read with it.
     cycle: Pending,
     /// The smallest limits of all locations.
-    pub common: Cell<Limits>,
+    pub common: Cell<QuotaLimits>,
     live: OnceCell<Arc<Zone>>,
     // What the event loop uses, so that it takes no lock for each request.
-    cache: RefCell<Option<(u64, Arc<Roster>)>>,
+    cache: RefCell<Option<(u64, Arc<KeyTable>)>>,
     // The time that the event loop asked for last, and its windows.
-    calendar: Cell<(u64, Row)>,
+    calendar: Cell<(u64, PerPeriod)>,
 }
 
 impl ZoneConf {
     /// A zone without memory yet.
     pub fn new(
         name: String,
-        store: Option<Store>,
+        state_file: Option<StateFile>,
         place: Rc<Place>,
         parser: Parser<'_>,
     ) -> ZoneConf {
@@ -146,7 +146,7 @@ impl ZoneConf {
             text: RefCell::default(),
             name,
             place,
-            store,
+            state_file,
             file: RefCell::default(),
             common: Cell::default(),
             live: OnceCell::new(),
@@ -161,7 +161,7 @@ impl ZoneConf {
     }
 
     /// The numbers of the windows that `time` lies in. The calendar is asked once a second.
-    pub fn windows(&self, time: u64) -> Row {
+    pub fn windows(&self, time: u64) -> PerPeriod {
         let (known, numbers) = self.calendar.get();
         if known == time {
             return numbers;
@@ -172,28 +172,28 @@ impl ZoneConf {
     }
 
     /// The partners as they are now.
-    pub fn roster(&self, zone: &Zone) -> Arc<Roster> {
+    pub fn key_table(&self, zone: &Zone) -> Arc<KeyTable> {
         let mut cache = self.cache.borrow_mut();
         match &*cache {
-            Some((version, roster)) if *version == zone.version() => roster.clone(),
+            Some((version, key_table)) if *version == zone.version() => key_table.clone(),
             _ => {
-                let (version, roster) = zone.roster();
-                *cache = Some((version, roster.clone()));
-                roster
+                let (version, key_table) = zone.key_table();
+                *cache = Some((version, key_table.clone()));
+                key_table
             }
         }
     }
 }
 
-impl Tenant for ZoneConf {
-    fn settle(&self, memory: Memory, log: &dyn Fn(u32, Arguments<'_>)) -> Result<(), String> {
+impl ShmZone for ZoneConf {
+    fn init(&self, memory: Memory, log: &dyn Fn(u32, Arguments<'_>)) -> Result<(), String> {
         let Some((file, keys)) = self.file.take() else {
             return Err(format!("zone \"{}\" has no keys", self.name));
         };
-        if let Some(store) = &self.store {
+        if let Some(state_file) = &self.state_file {
             let user = self.cycle.user();
             let name = &self.name;
-            match store::make_folder(&store.path, user) {
+            match zone_files::make_folder(&state_file.path, user) {
                 Ok(()) => (),
                 Err(Unusable::Refuses(reason)) => {
                     return Err(format!("\"access_key_zone\" {name}: {reason}"));
@@ -215,19 +215,27 @@ impl Tenant for ZoneConf {
                 log(NGX_LOG_ERR, line);
             }
         }
-        let state = || match self.store.as_ref().map(|store| store::load(&store.path)) {
+        let state = || match self
+            .state_file
+            .as_ref()
+            .map(|state_file| zone_files::load(&state_file.path))
+        {
             None | Some(Ok(None)) => State::default(),
             Some(Ok(Some(state))) => state,
             Some(Err(reason)) => {
                 let name = &self.name;
-                let path = self.store.as_ref().map_or(Path::new(""), |store| &store.path).display();
+                let path = self
+                    .state_file
+                    .as_ref()
+                    .map_or(Path::new(""), |state_file| &state_file.path)
+                    .display();
                 let line = format_args!("zone \"{name}\" starts at nothing: {path}: {reason}");
                 log(NGX_LOG_ERR, line);
                 State::default()
             }
         };
-        let (name, store) = (self.name.clone(), self.store.clone());
-        let zone = Zone::new(name, store, file, self.common.get(), memory, table, state)?;
+        let (name, state_file) = (self.name.clone(), self.state_file.clone());
+        let zone = Zone::new(name, state_file, file, self.common.get(), memory, table, state)?;
         self.live.set(Arc::new(zone)).map_err(|_| "a zone with two memories".to_owned())
     }
 }
@@ -241,8 +249,9 @@ impl ZoneConf {
         let (None, Some(trouble)) = (&keys, &file.trouble) else {
             return keys.map_or_else(|| Ok(Keys::default()), Ok);
         };
-        let copy = self.store.as_ref().map(|store| store::copy_of_keys(&store.path));
-        copy.and_then(|copy| store::read_keys(&copy).ok()).ok_or_else(|| trouble.clone())
+        let copy =
+            self.state_file.as_ref().map(|state_file| zone_files::copy_of_keys(&state_file.path));
+        copy.and_then(|copy| zone_files::read_keys(&copy).ok()).ok_or_else(|| trouble.clone())
     }
 
     /// Keeps a good key file for the next start.
@@ -251,8 +260,10 @@ impl ZoneConf {
     /// Why it can't be kept.
     pub fn keep_keys(&self, user: Option<(u32, u32)>) -> Result<(), String> {
         let text = self.text.take();
-        match &self.store {
-            Some(store) if !text.is_empty() => store::keep_keys(&store.path, &text, user),
+        match &self.state_file {
+            Some(state_file) if !text.is_empty() => {
+                zone_files::keep_keys(&state_file.path, &text, user)
+            }
             _ => Ok(()),
         }
     }
@@ -271,19 +282,19 @@ impl Drop for ZoneConf {
 }
 
 /// `access_key`.
-pub struct Access {
+pub struct AccessConf {
     /// The zone's name.
     pub name: Vec<u8>,
     /// Where keys are looked for.
-    pub sources: Vec<Source>,
+    pub sources: Vec<KeySource>,
 }
 
-impl Access {
+impl AccessConf {
     /// Whether a key may be the token of `Authorization: Bearer`.
     pub fn wants_bearer(&self) -> bool {
-        let is_authorization = |source: &Source| match source {
-            Source::Header(name) => **name == *b"authorization",
-            Source::Argument(_) | Source::Cookie(_) | Source::Segment(_) => false,
+        let is_authorization = |source: &KeySource| match source {
+            KeySource::Header(name) => **name == *b"authorization",
+            KeySource::Argument(_) | KeySource::Cookie(_) | KeySource::Segment(_) => false,
         };
         self.sources.iter().any(is_authorization)
     }
@@ -294,7 +305,7 @@ impl Access {
 pub struct SrvConf {
     pub mask: Option<bool>,
     /// The sources of all its locations.
-    pub sources: RefCell<Vec<Source>>,
+    pub sources: RefCell<Vec<KeySource>>,
     /// The zones of all its locations, once merged.
     pub zones: RefCell<Vec<Pooled<ZoneConf>>>,
     /// Its locations with a name that begins a URI: the name, whether it is all of the URI, and
@@ -320,9 +331,9 @@ impl SrvConf {
 #[derive(Clone, Copy, Default)]
 pub struct Quotas {
     /// Those that are enforced.
-    pub limits: Limits,
+    pub limits: QuotaLimits,
     /// Those that are only logged.
-    pub dry_run: Limits,
+    pub dry_run: QuotaLimits,
 }
 
 /// `access_key_errors`: the status for each reason.
@@ -343,7 +354,7 @@ impl Default for Errors {
 
 /// `access_key_headers`.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub enum Headers {
+pub enum RateLimitHeaders {
     #[default]
     Off,
     Draft,
@@ -352,7 +363,7 @@ pub enum Headers {
 
 /// `access_key_redirect`.
 #[derive(Clone)]
-pub enum Target {
+pub enum RedirectTarget {
     /// A named location.
     Named(Rc<[u8]>),
     /// A path, and arguments.
@@ -361,7 +372,7 @@ pub enum Target {
 
 /// How it is shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum DocumentFormat {
     Json,
     Prometheus,
     Html,
@@ -369,9 +380,9 @@ pub enum Format {
 
 /// `access_key_status` of a location.
 #[derive(Clone)]
-pub struct Status {
+pub struct StatusConf {
     /// What is sent unless the request says otherwise.
-    pub format: Format,
+    pub format: DocumentFormat,
     /// The zone that is shown; all where none is named.
     pub zone: Option<Vec<u8>>,
     /// Where answers are made, if nginx has threads.
@@ -382,29 +393,29 @@ pub struct Status {
 #[derive(Default)]
 pub struct LocConf {
     /// `access_key`; the inner `None` is `off`.
-    pub access: Option<Option<Rc<Access>>>,
+    pub access: Option<Option<Rc<AccessConf>>>,
     /// The zone of `access`, once merged.
     pub zone: Option<Pooled<ZoneConf>>,
     pub quotas: Option<Quotas>,
     pub errors: Option<Errors>,
-    pub headers: Option<Headers>,
+    pub headers: Option<RateLimitHeaders>,
     pub strip: Option<bool>,
-    pub redirect: Option<Target>,
-    pub status: Option<Status>,
+    pub redirect: Option<RedirectTarget>,
+    pub status: Option<StatusConf>,
     pub places: Places,
 }
 
 impl LocConf {
     /// The sources and the zone, where a key is wanted.
-    pub fn access(&self) -> Option<(&Rc<Access>, Pooled<ZoneConf>)> {
+    pub fn access(&self) -> Option<(&Rc<AccessConf>, Pooled<ZoneConf>)> {
         Some((self.access.as_ref()?.as_ref()?, self.zone?))
     }
 
     /// The limits of a partner here.
-    pub fn limits(&self, holder: &Holder) -> Limits {
+    pub fn limits(&self, partner: &Partner) -> QuotaLimits {
         match &self.quotas {
-            Some(quotas) => holder.limits.or(&quotas.limits),
-            None => holder.limits,
+            Some(quotas) => partner.limits.or(&quotas.limits),
+            None => partner.limits,
         }
     }
 

@@ -3,21 +3,23 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use image_gate_core::key::{Limits, Period, Quantity, Source, is_id, parse_bytes, parse_requests};
+use image_gate_core::key::{
+    KeySource, Period, QuotaLimits, Resource, is_id, parse_bytes, parse_requests,
+};
 use nginx_sys::{
     NGX_CONF_1MORE, NGX_CONF_2MORE, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_CONF_TAKE12,
     NGX_CONF_TAKE23, NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF,
 };
 
 use super::conf::{
-    Access, AccessKey, Errors, FileConf, Headers, LocConf, MainConf, Quotas, SrvConf, Target,
-    ZoneConf,
+    AccessConf, AccessKey, Errors, FileConf, LocConf, MainConf, Quotas, RateLimitHeaders,
+    RedirectTarget, SrvConf, ZoneConf,
 };
-use super::zone::{KeyFile, Store};
-use super::{export, redirect, status, store};
+use super::zone::{KeyFile, StateFile};
+use super::{export, redirect, status, zone_files};
 use crate::ngx::conf::{
-    Conf, ConfError, Directive, Directives, Places, expect, flag, interval, once, parse_number,
-    parse_size, unknown,
+    ConfError, Directive, DirectiveArgs, Directives, Places, expect, flag, interval, once,
+    parse_number, parse_size, unknown,
 };
 use crate::ngx::module::Level;
 use crate::ngx::{Pooled, location, shm, worker};
@@ -89,9 +91,9 @@ impl Directives for LocConf {
             kind: SERVER_AND_LOCATION | NGX_CONF_TAKE1,
             set: |conf, args| {
                 let headers = match args.arg(0) {
-                    b"off" => Some(Headers::Off),
-                    b"draft" => Some(Headers::Draft),
-                    b"legacy" => Some(Headers::Legacy),
+                    b"off" => Some(RateLimitHeaders::Off),
+                    b"draft" => Some(RateLimitHeaders::Draft),
+                    b"legacy" => Some(RateLimitHeaders::Legacy),
                     _ => None,
                 };
                 let expected = format_args!("off, draft or legacy");
@@ -120,7 +122,7 @@ impl Directives for LocConf {
     }
 }
 
-fn set_zone(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
+fn set_zone(conf: &mut MainConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let name = args.arg(0);
     let name = expect(is_id(name).then_some(name), name, format_args!("the name of a zone"))?;
     let size = expect(parse_size(args.arg(1)), args.arg(1), format_args!("a size"))?;
@@ -138,23 +140,23 @@ fn set_zone(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
         return Err(ConfError::invalid("\"save=\" needs \"state=\""));
     }
     let is_taken = |zone: &Pooled<ZoneConf>| {
-        zone.store.as_ref().is_some_and(|store| Some(&store.path) == path.as_ref())
+        zone.state_file.as_ref().is_some_and(|state_file| Some(&state_file.path) == path.as_ref())
     };
     if let Some(zone) = conf.zones.iter().find(|zone| is_taken(zone)) {
         let reason = format_args!("the state file of zone \"{}\" too", zone.name);
         return Err(ConfError::invalid(reason));
     }
     let interval = save.unwrap_or(Duration::from_secs(10));
-    let store = path.map(|path| Store { path, interval });
+    let state_file = path.map(|path| StateFile { path, interval });
     let zone = String::from_utf8_lossy(name).into_owned();
-    let zone = ZoneConf::new(zone, store, args.place(), args.parser());
+    let zone = ZoneConf::new(zone, state_file, args.place(), args.parser());
     let zone = args.parser().keep(zone).ok_or_else(|| ConfError::invalid("no memory"))?;
     shm::add::<AccessKey, _>(args.parser(), name, size, zone)?;
     conf.zones.push(zone);
     Ok(())
 }
 
-fn set_file(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
+fn set_file(conf: &mut MainConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let name = args.arg(0);
     if conf.files.iter().any(|known| known.name == name) {
         return Err(ConfError::Duplicate);
@@ -167,7 +169,7 @@ fn set_file(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
             None => return Err(unknown(argument)),
         },
     };
-    let read = || match store::read_keys(&path) {
+    let read = || match zone_files::read_keys(&path) {
         Ok(keys) => (keys.seen, None, Some(keys)),
         // It is looked at again when it is another one.
         Err(trouble) => (FileId::of(&path).ok(), Some(trouble), None),
@@ -179,7 +181,7 @@ fn set_file(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
     Ok(())
 }
 
-fn set_access(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+fn set_access(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     if args.len() == 1 && args.arg(0) == b"off" {
         return once(&mut conf.access, None);
     }
@@ -192,7 +194,7 @@ fn set_access(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
         } else if let Some(list) = argument.strip_prefix(b"from=") {
             for text in list.split(|&byte| byte == b'|') {
                 let expected = "arg:NAME, header:NAME, cookie:NAME or uri:NUMBER";
-                let source = expect(Source::parse(text), text, format_args!("{expected}"))?;
+                let source = expect(KeySource::parse(text), text, format_args!("{expected}"))?;
                 if sources.contains(&source) {
                     return Err(ConfError::invalid("the same source twice"));
                 }
@@ -206,18 +208,18 @@ fn set_access(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     if sources.is_empty() {
         return Err(ConfError::invalid("no \"from=\""));
     }
-    once(&mut conf.access, Some(Rc::new(Access { name, sources })))
+    once(&mut conf.access, Some(Rc::new(AccessConf { name, sources })))
 }
 
-fn set_quota(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+fn set_quota(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let (mut limit, mut per, mut dry_run) = (None, None, None);
     for argument in args.rest(0) {
         if let Some(text) = argument.strip_prefix(b"requests=") {
             let number = expect(parse_requests(text), text, format_args!("a number from 1 up"))?;
-            once(&mut limit, (Quantity::Requests, number))?;
+            once(&mut limit, (Resource::Requests, number))?;
         } else if let Some(text) = argument.strip_prefix(b"bytes=") {
             let size = expect(parse_bytes(text), text, format_args!("a size from 1 up"))?;
-            once(&mut limit, (Quantity::Bytes, size))?;
+            once(&mut limit, (Resource::Bytes, size))?;
         } else if let Some(text) = argument.strip_prefix(b"per=") {
             let expected = format_args!("second, minute, hour, day or month");
             once(&mut per, expect(Period::from_name(text), text, expected)?)?;
@@ -231,7 +233,7 @@ fn set_quota(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
         limit.ok_or_else(|| ConfError::invalid("neither \"requests=\" nor \"bytes=\""))?;
     let per = per.ok_or_else(|| ConfError::invalid("no \"per=\""))?;
     let quotas = conf.quotas.get_or_insert_default();
-    let has = |limits: &Limits| limits.get(what, per).is_some();
+    let has = |limits: &QuotaLimits| limits.get(what, per).is_some();
     if has(&quotas.limits) || has(&quotas.dry_run) {
         return Err(ConfError::invalid(format_args!(
             "two limits of {} per {}",
@@ -244,7 +246,7 @@ fn set_quota(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     Ok(())
 }
 
-fn set_errors(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+fn set_errors(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let mut errors = Errors::default();
     let mut seen = Vec::new();
     for text in args.rest(0) {
@@ -270,15 +272,16 @@ fn set_errors(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     once(&mut conf.errors, errors)
 }
 
-fn set_redirect(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+fn set_redirect(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let text = args.arg(0);
     let target = match text {
-        [b'@', _, ..] => Target::Named(text.into()),
+        [b'@', _, ..] => RedirectTarget::Named(text.into()),
         [b'/', ..] | [b'$', ..] => match text.iter().position(|&byte| byte == b'?') {
-            Some(at) => {
-                Target::Uri(args.expression(&text[..at])?, Some(args.expression(&text[at + 1..])?))
-            }
-            None => Target::Uri(args.expression(text)?, None),
+            Some(at) => RedirectTarget::Uri(
+                args.expression(&text[..at])?,
+                Some(args.expression(&text[at + 1..])?),
+            ),
+            None => RedirectTarget::Uri(args.expression(text)?, None),
         },
         _ => return expect(None, text, format_args!("a URI or a named location")),
     };

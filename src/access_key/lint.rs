@@ -1,23 +1,23 @@
 //! What `nginx -t` refuses or warns of once all locations are known.
 
-use super::conf::{LocConf, MainConf, Redirect, Target};
+use super::conf::{LocConf, MainConf, RedirectNote, RedirectTarget};
 use crate::ngx::location::Server;
 use crate::ngx::{Parser, Reported};
 use crate::secure_link_hash::SecureLinkHash;
 
 impl LocConf {
     /// Looks over a location that is merged. Its own directives are the first `own` of its places.
-    pub fn note(&self, own: usize, main: &MainConf, parser: Parser<'_>) {
+    pub fn lint(&self, own: usize, main: &MainConf, parser: Parser<'_>) {
         let notes = &main.notes;
         let mut places = notes.places.borrow_mut();
         for place in self.places.iter().take(own) {
             match place.name {
-                "access_key_redirect" => notes.redirects.borrow_mut().push(Redirect {
+                "access_key_redirect" => notes.redirects.borrow_mut().push(RedirectNote {
                     place: place.clone(),
                     server: Server::current(parser),
                     name: match &self.redirect {
-                        Some(Target::Named(name)) => Some(name.clone()),
-                        Some(Target::Uri(..)) | None => None,
+                        Some(RedirectTarget::Named(name)) => Some(name.clone()),
+                        Some(RedirectTarget::Uri(..)) | None => None,
                     },
                     links: parser.kept_location::<SecureLinkHash>(),
                 }),

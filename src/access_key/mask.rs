@@ -10,18 +10,18 @@ use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
 use std::sync::Arc;
 
-use image_gate_core::key::mask::{Found, Known, find, is_of_pieces};
+use image_gate_core::key::mask::{FoundKeys, KnownKeys, find, is_of_pieces};
 use image_gate_core::key::source::{Edit, arguments, cookies, decode, edit_cookies};
-use image_gate_core::key::{Digest, Source};
+use image_gate_core::key::{Digest, KeySource};
 use nginx_sys::{NGX_DECLINED, ngx_int_t};
 use smallvec::SmallVec;
 
-use super::conf::{AccessKey, Kind, SrvConf, server};
+use super::conf::{AccessKey, SrvConf, VariableKind, server};
+use super::request_key::{RequestKeys, bearer};
 use super::strip::names;
-use super::visit::{Visits, bearer};
-use super::zone::Roster;
+use super::zone::KeyTable;
 use crate::ngx::censor::{Censor, censor};
-use crate::ngx::incoming::Part;
+use crate::ngx::incoming::RequestPart;
 use crate::ngx::phase::Handler;
 use crate::ngx::{NoMemory, Pooled, Request};
 
@@ -44,52 +44,55 @@ impl Handler for PostRead {
         if request.is_main()
             && server(&request).is_some_and(|server| server.mask() && server.takes_keys())
         {
-            censor::<Lines>(request);
+            censor::<ErrorLogLines>(request);
         }
         NGX_DECLINED as ngx_int_t
     }
 }
 
-struct Lines;
+struct ErrorLogLines;
 
-impl Censor for Lines {
+impl Censor for ErrorLogLines {
     fn censor(request: Request<'_>, line: &[u8]) -> Option<Vec<u8>> {
-        let mut eye = Eye::of(request)?;
+        let mut finder = KeyFinder::of(request)?;
         // A key whose slashes are escaped there may stand decoded elsewhere.
-        eye.read_line();
-        eye.mask(line, false)
+        finder.read_line();
+        finder.mask(line, false)
     }
 }
 
 /// Masks what access logs show of a request, or of one of its subrequests.
 pub fn before_log(request: Request<'_>) {
-    let Some(mut eye) = Eye::of(request) else { return };
+    let Some(mut finder) = KeyFinder::of(request) else { return };
     // What it came from is still to be answered.
     if !request.is_main() && request.own_variables().is_err() {
-        eye.is_blind = true;
+        finder.is_blind = true;
     }
     // Most of what is shown is a part of the request line.
-    eye.read_line();
-    const PARTS: [Part; 3] = [Part::UnparsedUri, Part::Args, Part::Uri];
-    let parts = PARTS.map(|part| eye.mask(request.part(part), matches!(part, Part::Args)));
-    let is_clean = eye.line.is_clean() && parts.iter().all(Option::is_none);
+    finder.read_line();
+    const PARTS: [RequestPart; 3] = [RequestPart::UnparsedUri, RequestPart::Args, RequestPart::Uri];
+    let parts =
+        PARTS.map(|part| finder.mask(request.part(part), matches!(part, RequestPart::Args)));
+    let is_clean = finder.line.is_clean() && parts.iter().all(Option::is_none);
 
     // All of them before any is masked: what one comes to may make nginx evaluate others.
     for (place, kind) in kinds(&request).iter().enumerate() {
         match kind {
-            Kind::Line if is_clean => (),
-            Kind::Line | Kind::Sent => drop(request.value(place)),
-            Kind::Other => (),
+            VariableKind::Line if is_clean => (),
+            VariableKind::Line | VariableKind::Sent => drop(request.value(place)),
+            VariableKind::Other => (),
         }
     }
     for place in 0..kinds(&request).len() {
         let value = request.known_value(place);
         let Some(value) = value.filter(|value| !value.is_empty()) else { continue };
-        if eye.line.is_clean() && eye.line.place_of(request.part(Part::Line), value).is_some() {
+        if finder.line.is_clean()
+            && finder.line.place_of(request.part(RequestPart::Line), value).is_some()
+        {
             continue;
         }
         let name = request.variable_name(place);
-        if let Some(masked) = eye.mask_variable(name, value) {
+        if let Some(masked) = finder.mask_variable(name, value) {
             request.set_known_value(place, &masked, MASK);
         }
     }
@@ -104,21 +107,21 @@ pub fn before_log(request: Request<'_>) {
         replace(part, masked);
     }
     // The variable of the line may have been what found it, where nginx had not got so far.
-    let line = request.part(Part::Line);
-    replace(Part::Line, eye.mask(line, false));
+    let line = request.part(RequestPart::Line);
+    replace(RequestPart::Line, finder.mask(line, false));
     if request.is_main() {
-        eye.mask_headers();
+        finder.mask_headers();
     }
 }
 
 /// The kinds of all variables, by their places.
-fn kinds<'a>(request: &'a Request<'_>) -> &'a [Kind] {
+fn kinds<'a>(request: &'a Request<'_>) -> &'a [VariableKind] {
     let main = request.main_conf::<AccessKey>();
     let all = || request.variable_names().into_iter().map(kind_of).collect();
     main.map_or(&[], |main| main.kinds.get_or_init(all))
 }
 
-fn kind_of(name: &[u8]) -> Kind {
+fn kind_of(name: &[u8]) -> VariableKind {
     const PREFIXES: [&[u8]; 5] =
         [b"http_", b"cookie_", b"sent_http_", b"upstream_http_", b"upstream_cookie_"];
     const NAMES: [&[u8]; 9] = [
@@ -133,22 +136,22 @@ fn kind_of(name: &[u8]) -> Kind {
         b"uri",
     ];
     if NAMES.contains(&name) || name.starts_with(b"arg_") {
-        Kind::Line
+        VariableKind::Line
     } else if name == b"proxy_add_x_forwarded_for"
         || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
     {
-        Kind::Sent
+        VariableKind::Sent
     } else {
-        Kind::Other
+        VariableKind::Other
     }
 }
 
 /// What tells the keys of a request from the rest of it.
-struct Eye<'r> {
+struct KeyFinder<'r> {
     request: Request<'r>,
     servers: SmallVec<[Pooled<SrvConf>; 1]>,
-    sources: SmallVec<[Source; 4]>,
-    rosters: SmallVec<[Arc<Roster>; 1]>,
+    sources: SmallVec<[KeySource; 4]>,
+    key_tables: SmallVec<[Arc<KeyTable>; 1]>,
     /// What came as a key.
     keys: SmallVec<[Vec<u8>; 2]>,
     /// Those of them that are masked wherever they stand.
@@ -158,8 +161,8 @@ struct Eye<'r> {
     digests: usize,
     /// Whether keys can't be told from the rest.
     is_blind: bool,
-    /// Which rosters those are.
-    roster_ids: u64,
+    /// Which key tables those are.
+    key_table_ids: u64,
     line: Line,
 }
 
@@ -168,7 +171,7 @@ struct Eye<'r> {
 struct Line {
     /// Where it lies in memory.
     addresses: Range<usize>,
-    found: Found,
+    found: FoundKeys,
 }
 
 impl Line {
@@ -186,9 +189,9 @@ impl Line {
     }
 }
 
-impl<'r> Eye<'r> {
+impl<'r> KeyFinder<'r> {
     /// `None` where nothing is to be masked.
-    fn of(request: Request<'r>) -> Option<Eye<'r>> {
+    fn of(request: Request<'r>) -> Option<KeyFinder<'r>> {
         let main = request.main_conf::<AccessKey>()?;
         let wants = |server: &SrvConf| server.mask() && server.takes_keys();
         let mut servers: SmallVec<[Pooled<SrvConf>; 1]> = SmallVec::new();
@@ -202,40 +205,40 @@ impl<'r> Eye<'r> {
         if servers.is_empty() {
             return None;
         }
-        let mut eye = Eye {
+        let mut finder = KeyFinder {
             request,
             sources: SmallVec::new(),
-            rosters: SmallVec::new(),
+            key_tables: SmallVec::new(),
             keys: SmallVec::new(),
             long: SmallVec::new(),
             segments: SmallVec::new(),
             digests: 0,
             is_blind: false,
-            roster_ids: 0,
+            key_table_ids: 0,
             line: Line::default(),
             servers,
         };
-        for server in &eye.servers {
+        for server in &finder.servers {
             for source in server.sources.borrow().iter() {
-                if !eye.sources.contains(source) {
-                    eye.sources.push(source.clone());
+                if !finder.sources.contains(source) {
+                    finder.sources.push(source.clone());
                 }
             }
             for zone in server.zones.borrow().iter() {
-                eye.rosters.extend(zone.live().map(|live| zone.roster(live)));
+                finder.key_tables.extend(zone.live().map(|live| zone.key_table(live)));
             }
         }
-        for roster in &eye.rosters {
-            eye.roster_ids = eye.roster_ids.rotate_left(7) ^ roster.id;
+        for key_table in &finder.key_tables {
+            finder.key_table_ids = finder.key_table_ids.rotate_left(7) ^ key_table.id;
         }
-        eye.collect();
-        Some(eye)
+        finder.collect();
+        Some(finder)
     }
 
     /// Looks at the request line, of which other texts are parts.
     fn read_line(&mut self) {
         let request = self.request;
-        let line = request.part(Part::Line);
+        let line = request.part(RequestPart::Line);
         if line.is_empty() || self.is_blind {
             return;
         }
@@ -255,24 +258,25 @@ impl<'r> Eye<'r> {
         };
         for source in &self.sources {
             match source {
-                Source::Argument(name) => {
-                    arguments(request.part(Part::Args), name).for_each(|key| add(&decode(key)));
+                KeySource::Argument(name) => {
+                    arguments(request.part(RequestPart::Args), name)
+                        .for_each(|key| add(&decode(key)));
                 }
-                Source::Header(name) => request.each_incoming(name, |header| {
+                KeySource::Header(name) => request.each_incoming(name, |header| {
                     add(match &name[..] {
                         b"authorization" => bearer(header.value()),
                         _ => header.value(),
                     });
                 }),
-                Source::Cookie(name) => request.each_incoming(b"Cookie", |header| {
+                KeySource::Cookie(name) => request.each_incoming(b"Cookie", |header| {
                     cookies(header.value(), name).for_each(&mut add);
                 }),
-                Source::Segment(_) => (),
+                KeySource::Segment(_) => (),
             }
         }
-        if let Some(visits) = Visits::find(request) {
-            self.is_blind |= visits.each_noted(&mut add).is_err();
-            visits.each_segment(|key| self.segments.push(key.to_vec()));
+        if let Some(request_keys) = RequestKeys::find(request) {
+            self.is_blind |= request_keys.each_noted(&mut add).is_err();
+            request_keys.each_segment(|key| self.segments.push(key.to_vec()));
         }
         keys.retain(|key| !key.is_empty());
         self.is_blind |= keys.len() > MOST_KEYS;
@@ -282,7 +286,7 @@ impl<'r> Eye<'r> {
             }
         }
         for key in &self.segments {
-            if key.len() >= SHORTEST && is_held(&self.rosters, key) {
+            if key.len() >= SHORTEST && is_held(&self.key_tables, key) {
                 self.long.push(key.clone());
             }
         }
@@ -291,7 +295,7 @@ impl<'r> Eye<'r> {
 
     /// Whether somebody holds that key.
     fn is_known(&self, key: &[u8]) -> bool {
-        is_held(&self.rosters, key)
+        is_held(&self.key_tables, key)
     }
 
     /// The text without keys; `None` where it has none.
@@ -302,7 +306,7 @@ impl<'r> Eye<'r> {
         if self.is_blind {
             return Some(MASK.into());
         }
-        let found = match self.line.place_of(self.request.part(Part::Line), text) {
+        let found = match self.line.place_of(self.request.part(RequestPart::Line), text) {
             Some(_) if self.line.found.is_empty() => return None,
             Some(place) => self.line.found.within(&place),
             None => self.find(text, in_query),
@@ -311,8 +315,9 @@ impl<'r> Eye<'r> {
     }
 
     /// Where keys stand in a text.
-    fn find(&mut self, text: &[u8], in_query: bool) -> Found {
-        let Eye { sources, rosters, keys, long, segments, digests, roster_ids, .. } = self;
+    fn find(&mut self, text: &[u8], in_query: bool) -> FoundKeys {
+        let KeyFinder { sources, key_tables, keys, long, segments, digests, key_table_ids, .. } =
+            self;
         let names = names(sources);
         let known: SmallVec<[&[u8]; 2]> = long.iter().map(Vec::as_slice).collect();
         // What is found of a key in one piece may come as several where its slashes are decoded.
@@ -327,22 +332,22 @@ impl<'r> Eye<'r> {
             if keys.iter().any(|key| key == piece) {
                 return true;
             }
-            STRANGERS.with_borrow_mut(|strangers| {
-                let stranger = strangers.stranger(*roster_ids, piece);
-                let seen = strangers.set(&stranger);
-                if seen.contains(&stranger) {
+            NON_KEYS.with_borrow_mut(|non_keys| {
+                let non_key = non_keys.non_key(*key_table_ids, piece);
+                let seen = non_keys.set(&non_key);
+                if seen.contains(&non_key) {
                     return false;
                 }
                 *digests += 1;
-                if *digests > MOST_DIGESTS || is_held(rosters, piece) {
+                if *digests > MOST_DIGESTS || is_held(key_tables, piece) {
                     return true;
                 }
                 seen.rotate_right(1);
-                seen[0] = stranger;
+                seen[0] = non_key;
                 false
             })
         };
-        let found = find(text, &Known { names: &names, keys: &known, in_query }, |piece| {
+        let found = find(text, &KnownKeys { names: &names, keys: &known, in_query }, |piece| {
             let is_key = is_key(piece);
             if is_key && piece.contains(&b'/') && parted.len() < MOST_KEYS {
                 // One of the parts may have been taken for a segment that is a key.
@@ -358,13 +363,13 @@ impl<'r> Eye<'r> {
 
     /// The value of a variable without keys; `None` where it has none.
     fn mask_variable(&mut self, name: &[u8], value: &[u8]) -> Option<Vec<u8>> {
-        let is_source = |source: &Source| match source {
-            Source::Argument(wanted) => is_named(name, b"arg_", wanted),
-            Source::Header(wanted) => {
+        let is_source = |source: &KeySource| match source {
+            KeySource::Argument(wanted) => is_named(name, b"arg_", wanted),
+            KeySource::Header(wanted) => {
                 is_named(name, b"http_", wanted) && **wanted != *b"authorization"
             }
-            Source::Cookie(wanted) => is_named(name, b"cookie_", wanted),
-            Source::Segment(_) => false,
+            KeySource::Cookie(wanted) => is_named(name, b"cookie_", wanted),
+            KeySource::Segment(_) => false,
         };
         if self.is_blind
             || self.sources.iter().any(is_source)
@@ -382,8 +387,7 @@ impl<'r> Eye<'r> {
     }
 
     fn mask_bearer(&self, value: &[u8]) -> Option<Vec<u8>> {
-        let is_ours =
-            |source: &Source| matches!(source, Source::Header(name) if **name == *b"authorization");
+        let is_ours = |source: &KeySource| matches!(source, KeySource::Header(name) if **name == *b"authorization");
         (self.sources.iter().any(is_ours) && !bearer(value).is_empty())
             .then(|| [b"Bearer ", MASK.as_bytes()].concat())
     }
@@ -391,7 +395,7 @@ impl<'r> Eye<'r> {
     fn mask_cookies(&self, value: &[u8]) -> Option<Vec<u8>> {
         let mut edited = None;
         for source in &self.sources {
-            if let Source::Cookie(name) = source {
+            if let KeySource::Cookie(name) = source {
                 let text = edited.as_deref().unwrap_or(value);
                 edited = edit_cookies(text, name, Edit::Mask).or(edited);
             }
@@ -411,7 +415,7 @@ impl<'r> Eye<'r> {
         };
         let sources = std::mem::take(&mut self.sources);
         for source in &sources {
-            if let Source::Header(name) = source
+            if let KeySource::Header(name) = source
                 && **name != *b"authorization"
             {
                 request.each_incoming(name, |header| header.blot(MASK));
@@ -440,58 +444,58 @@ fn is_named(name: &[u8], prefix: &[u8], wanted: &[u8]) -> bool {
     })
 }
 
-fn is_held(rosters: &[Arc<Roster>], key: &[u8]) -> bool {
+fn is_held(key_tables: &[Arc<KeyTable>], key: &[u8]) -> bool {
     let digest = Digest::of(key);
-    rosters.iter().any(|roster| roster.table.find(&digest).is_some())
+    key_tables.iter().any(|key_table| key_table.table.find(&digest).is_some())
 }
 
 /// Pieces that were seen to be nobody's key: most texts are made of the same ones, and a digest
 /// costs a hundred times what this does.
-struct Strangers {
+struct NonKeyCache {
     state: RandomState,
     /// Each piece has one of these sets, with the last one seen first.
-    seen: Box<[[Stranger; 4]; 128]>,
+    seen: Box<[[NonKey; 4]; 128]>,
 }
 
 /// A piece beside the keys that it was compared with.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Stranger {
-    rosters: u64,
+struct NonKey {
+    key_tables: u64,
     /// Its length, or that of nothing else where its hash stands for it.
     len: u8,
-    bytes: [u8; Stranger::LONGEST],
+    bytes: [u8; NonKey::LONGEST],
 }
 
-impl Stranger {
+impl NonKey {
     /// Of longer pieces a hash is kept that nobody outside can predict.
     const LONGEST: usize = 55;
     const HASHED: u8 = u8::MAX;
-    const NONE: Stranger = Stranger { rosters: 0, len: 0, bytes: [0; Stranger::LONGEST] };
+    const NONE: NonKey = NonKey { key_tables: 0, len: 0, bytes: [0; NonKey::LONGEST] };
 }
 
 thread_local! {
-    static STRANGERS: RefCell<Strangers> =
-        RefCell::new(Strangers { state: RandomState::new(), seen: Box::new([[Stranger::NONE; 4]; 128]) });
+    static NON_KEYS: RefCell<NonKeyCache> =
+        RefCell::new(NonKeyCache { state: RandomState::new(), seen: Box::new([[NonKey::NONE; 4]; 128]) });
 }
 
-impl Strangers {
-    fn stranger(&self, rosters: u64, piece: &[u8]) -> Stranger {
-        let mut bytes = [0; Stranger::LONGEST];
+impl NonKeyCache {
+    fn non_key(&self, key_tables: u64, piece: &[u8]) -> NonKey {
+        let mut bytes = [0; NonKey::LONGEST];
         let (len, kept) = match u8::try_from(piece.len()) {
-            Ok(len) if piece.len() <= Stranger::LONGEST => (len, piece),
-            _ => (Stranger::HASHED, &self.state.hash_one(piece).to_ne_bytes()[..]),
+            Ok(len) if piece.len() <= NonKey::LONGEST => (len, piece),
+            _ => (NonKey::HASHED, &self.state.hash_one(piece).to_ne_bytes()[..]),
         };
         if let Some(room) = bytes.get_mut(..kept.len()) {
             room.copy_from_slice(kept);
         }
-        Stranger { rosters, len, bytes }
+        NonKey { key_tables, len, bytes }
     }
 
     /// Where that piece would be.
-    fn set(&mut self, stranger: &Stranger) -> &mut [Stranger; 4] {
-        let (words, _) = stranger.bytes.as_chunks::<8>();
+    fn set(&mut self, non_key: &NonKey) -> &mut [NonKey; 4] {
+        let (words, _) = non_key.bytes.as_chunks::<8>();
         let mixed =
-            words.iter().fold(stranger.rosters ^ u64::from(stranger.len), |mixed, &word| {
+            words.iter().fold(non_key.key_tables ^ u64::from(non_key.len), |mixed, &word| {
                 (mixed ^ u64::from_ne_bytes(word))
                     .wrapping_mul(0x9e37_79b9_7f4a_7c15)
                     .rotate_left(29)

@@ -76,7 +76,7 @@ impl Merge for LocConf {
                 location.is_internal,
             ));
         }
-        self.note(own, main, parser);
+        self.lint(own, main, parser);
         if let Some(place) = self.places.get("access_key_status")
             && let Some(status) = &self.status
         {

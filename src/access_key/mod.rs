@@ -1,22 +1,22 @@
 //! `ngx_http_access_key_module`: partner keys, quotas and metering.
 
 mod access;
+mod accounting;
+mod background;
 mod conf;
 mod directives;
 mod export;
-mod helper;
 mod lint;
 mod mask;
-mod memory;
 mod merge;
-mod meter;
 mod redirect;
+mod request_key;
+mod shm_layout;
 mod status;
-mod store;
 mod strip;
 mod variables;
-mod visit;
 mod zone;
+mod zone_files;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -37,15 +37,15 @@ static HAS_BEGUN: AtomicBool = AtomicBool::new(false);
 /// Starts what works beside the event loop for the zones of a configuration.
 fn start_threads(main: Option<&MainConf>) {
     let Some(main) = main else { return };
-    helper::start(main.live());
+    background::start(main.live());
     export::start(main);
 }
 
 /// Stops it.
 fn stop_threads() {
-    // The exports first: the helper saves what is counted last.
+    // The exports first: the background thread saves what is counted last.
     export::stop();
-    helper::stop();
+    background::stop();
 }
 
 impl Hooks for AccessKey {
@@ -63,7 +63,7 @@ impl Hooks for AccessKey {
         phase::add::<mask::PostRead>(parser, POST_READ)?;
         phase::add::<strip::Rewrite>(parser, REWRITE)?;
         phase::add::<access::Access>(parser, ACCESS)?;
-        phase::add_first::<meter::Log>(parser, LOG)
+        phase::add_first::<accounting::Log>(parser, LOG)
     }
 
     /// Keeps good key files. In a process that answers requests itself, the zones of the new

@@ -1,14 +1,14 @@
 //! Hands a request to where the originals are.
 
-use image_gate_core::key::Source;
+use image_gate_core::key::KeySource;
 use image_gate_core::key::source::{Edit, edit_arguments};
 use nginx_sys::{
     NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_NOT_ALLOWED, NGX_HTTP_NOT_FOUND, NGX_LOG_ERR,
     ngx_int_t,
 };
 
-use super::conf::{MainConf, SrvConf, Target, conf, server};
-use crate::ngx::incoming::Part;
+use super::conf::{MainConf, RedirectTarget, SrvConf, conf, server};
+use crate::ngx::incoming::RequestPart;
 use crate::ngx::phase::Handler;
 use crate::ngx::{Parser, Request};
 
@@ -28,14 +28,14 @@ fn redirect(request: Request<'_>) -> ngx_int_t {
     let target = conf(&request).and_then(|conf| conf.redirect.as_ref());
     let (uri, args) = match target {
         None => return NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t,
-        Some(Target::Named(name)) => {
-            let args = without_keys(request, request.part(Part::Args));
-            if request.set_part(Part::Args, &args).is_err() {
+        Some(RedirectTarget::Named(name)) => {
+            let args = without_keys(request, request.part(RequestPart::Args));
+            if request.set_part(RequestPart::Args, &args).is_err() {
                 return NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
             }
             return request.named_location(name);
         }
-        Some(Target::Uri(uri, args)) => (
+        Some(RedirectTarget::Uri(uri, args)) => (
             uri.evaluate(request),
             args.as_ref().map_or(Some(&b""[..]), |args| args.evaluate(request)),
         ),
@@ -64,7 +64,7 @@ fn without_keys(request: Request<'_>, args: &[u8]) -> Vec<u8> {
     let mut args = args.to_vec();
     if let Some(server) = server(&request) {
         for source in server.sources.borrow().iter() {
-            if let Source::Argument(name) = source
+            if let KeySource::Argument(name) = source
                 && let Some(edited) = edit_arguments(&args, name, Edit::Remove)
             {
                 args = edited;

@@ -12,10 +12,10 @@ use nginx_sys::{
     NGX_OK, ngx_int_t,
 };
 
-use super::conf::{AccessKey, Format, LocConf, MainConf, Status, conf, unknown_zone};
+use super::conf::{AccessKey, DocumentFormat, LocConf, MainConf, StatusConf, conf, unknown_zone};
 use super::zone::Zone;
-use crate::ngx::conf::{Conf, ConfError, Place, expect, once, unknown};
-use crate::ngx::incoming::Part;
+use crate::ngx::conf::{ConfError, DirectiveArgs, Place, expect, once, unknown};
+use crate::ngx::incoming::RequestPart;
 use crate::ngx::phase::Handler;
 use crate::ngx::thread::{self, ThreadPool};
 use crate::ngx::{Parser, Reported, Request, location, worker};
@@ -31,26 +31,26 @@ static PAGE: LazyLock<String> = LazyLock::new(|| {
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src \
     'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'";
 
-impl Format {
-    fn from_name(name: &[u8]) -> Option<Format> {
+impl DocumentFormat {
+    fn from_name(name: &[u8]) -> Option<DocumentFormat> {
         match name {
-            b"json" => Some(Format::Json),
-            b"prometheus" => Some(Format::Prometheus),
-            b"html" => Some(Format::Html),
+            b"json" => Some(DocumentFormat::Json),
+            b"prometheus" => Some(DocumentFormat::Prometheus),
+            b"html" => Some(DocumentFormat::Html),
             _ => None,
         }
     }
 
     fn media_type(self) -> &'static str {
         match self {
-            Format::Json => "application/json",
-            Format::Prometheus => PROMETHEUS_TYPE,
-            Format::Html => "text/html; charset=utf-8",
+            DocumentFormat::Json => "application/json",
+            DocumentFormat::Prometheus => PROMETHEUS_TYPE,
+            DocumentFormat::Html => "text/html; charset=utf-8",
         }
     }
 }
 
-impl Status {
+impl StatusConf {
     fn shows(&self, zone: &Zone) -> bool {
         self.zone.as_ref().is_none_or(|name| zone.name.as_bytes() == name.as_slice())
     }
@@ -78,10 +78,10 @@ impl Status {
 }
 
 /// `access_key_status json|prometheus|html [zone=NAME]`.
-pub fn set(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+pub fn set(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let format = args.arg(0);
     let expected = format_args!("json, prometheus or html");
-    let format = expect(Format::from_name(format), format, expected)?;
+    let format = expect(DocumentFormat::from_name(format), format, expected)?;
     let mut zone = None;
     for argument in args.rest(1) {
         match argument.strip_prefix(b"zone=").filter(|name| !name.is_empty()) {
@@ -95,17 +95,17 @@ pub fn set(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     } else {
         None
     };
-    once(&mut conf.status, Status { format, zone, pool })?;
+    once(&mut conf.status, StatusConf { format, zone, pool })?;
     if let Some(main) = args.parser().main::<AccessKey>() {
         main.shown.set(true);
     }
-    location::set_handler::<Content>(args.parser())
+    location::set_handler::<StatusHandler>(args.parser())
 }
 
 /// What a request asks for with its arguments.
 #[derive(Clone)]
 struct Query {
-    format: Format,
+    format: DocumentFormat,
     /// Which of [`STEPS`].
     history: Option<usize>,
     /// Which partners, where not all.
@@ -114,7 +114,7 @@ struct Query {
 
 impl Query {
     /// `None` for what there is not.
-    fn parse(arguments: &[u8], format: Format) -> Option<Query> {
+    fn parse(arguments: &[u8], format: DocumentFormat) -> Option<Query> {
         let mut query = Query { format, history: None, selection: None };
         for argument in arguments.split(|&byte| byte == b'&') {
             let Some(at) = argument.iter().position(|&byte| byte == b'=') else { continue };
@@ -122,7 +122,7 @@ impl Query {
             let number = || std::str::from_utf8(value).ok()?.parse::<u64>().ok();
             let selection = || query.selection.clone().unwrap_or_default();
             match name {
-                b"format" => query.format = Format::from_name(value)?,
+                b"format" => query.format = DocumentFormat::from_name(value)?,
                 b"history" => {
                     query.history = Some(match value {
                         b"5m" => 0,
@@ -163,9 +163,9 @@ impl Query {
 }
 
 /// Answers the requests of a location with `access_key_status`.
-enum Content {}
+enum StatusHandler {}
 
-impl Handler for Content {
+impl Handler for StatusHandler {
     fn handle(request: Request<'_>) -> ngx_int_t {
         answer(request)
     }
@@ -180,7 +180,7 @@ fn answer(request: Request<'_>) -> ngx_int_t {
     if !request.is_get_or_head() {
         return NGX_HTTP_NOT_ALLOWED as ngx_int_t;
     }
-    let Some(query) = Query::parse(request.part(Part::Args), status.format) else {
+    let Some(query) = Query::parse(request.part(RequestPart::Args), status.format) else {
         return NGX_HTTP_BAD_REQUEST as ngx_int_t;
     };
     let rc = request.discard_body();
@@ -188,7 +188,7 @@ fn answer(request: Request<'_>) -> ngx_int_t {
         return rc;
     }
     let mut headers = vec![("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")];
-    if query.format == Format::Html {
+    if query.format == DocumentFormat::Html {
         headers.push(("Content-Security-Policy", PAGE_POLICY));
     }
     for (name, value) in headers {
@@ -196,10 +196,10 @@ fn answer(request: Request<'_>) -> ngx_int_t {
             return NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
         }
     }
-    if query.format == Format::Html {
+    if query.format == DocumentFormat::Html {
         return request.send(query.format.media_type(), PAGE.clone().into_bytes());
     }
-    let work = Work {
+    let work = StatusDocument {
         query,
         zones: main.live().into_iter().filter(|zone| status.shows(zone)).collect(),
         node: main.exports.node(),
@@ -210,14 +210,14 @@ fn answer(request: Request<'_>) -> ngx_int_t {
     match status.pool {
         None => request.send(media_type, work.document().into_bytes()),
         Some(pool) => {
-            request.answer_from_thread(pool, media_type, move || work.document().into_bytes())
+            request.respond_from_thread(pool, media_type, move || work.document().into_bytes())
         }
     }
 }
 
 /// What makes an answer, without the request: with many partners it takes longer than the event
 /// loop has time.
-struct Work {
+struct StatusDocument {
     query: Query,
     zones: Vec<Arc<Zone>>,
     node: String,
@@ -225,18 +225,18 @@ struct Work {
     time: u64,
 }
 
-impl Work {
+impl StatusDocument {
     fn document(&self) -> String {
         let zones: Vec<_> = self.zones.iter().map(|zone| self.zone(zone)).collect();
         match self.query.format {
-            Format::Prometheus => prometheus(&zones),
-            Format::Json | Format::Html => json(&zones),
+            DocumentFormat::Prometheus => prometheus(&zones),
+            DocumentFormat::Json | DocumentFormat::Html => json(&zones),
         }
     }
 
-    fn zone(&self, zone: &Zone) -> key::Zone {
+    fn zone(&self, zone: &Zone) -> key::ZoneStatus {
         let report = zone.report(&self.node, self.time);
-        let history = self.query.history.filter(|_| self.query.format == Format::Json);
+        let history = self.query.history.filter(|_| self.query.format == DocumentFormat::Json);
         let clock = &zone.header().export.clock;
         let records = zone.records();
         let step = history.and_then(|index| Some((index, *STEPS.get(index)?)));
@@ -258,7 +258,7 @@ impl Work {
             let series = shown.into_iter().filter_map(|place| Some((place, series(place)?)));
             History { step, end, series: series.collect() }
         });
-        key::Zone {
+        key::ZoneStatus {
             name: zone.name.clone(),
             report,
             history,

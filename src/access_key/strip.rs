@@ -1,6 +1,6 @@
 //! Keys leave the request once its location is known, before anyone passes them on.
 
-use image_gate_core::key::Source;
+use image_gate_core::key::KeySource;
 use image_gate_core::key::source::{
     Edit, arguments, cookies, decode, edit_arguments, edit_cookies, edit_segment, edit_uri, segment,
 };
@@ -8,8 +8,8 @@ use nginx_sys::{NGX_DECLINED, NGX_HTTP_INTERNAL_SERVER_ERROR, ngx_int_t};
 use smallvec::SmallVec;
 
 use super::conf::{conf, server};
-use super::visit::{Visits, bearer};
-use crate::ngx::incoming::Part;
+use super::request_key::{RequestKeys, bearer};
+use crate::ngx::incoming::RequestPart;
 use crate::ngx::phase::Handler;
 use crate::ngx::{NoMemory, Request};
 
@@ -18,7 +18,7 @@ pub enum Rewrite {}
 
 impl Handler for Rewrite {
     fn handle(request: Request<'_>) -> ngx_int_t {
-        match settle(request) {
+        match strip_key(request) {
             Ok(()) => NGX_DECLINED as ngx_int_t,
             Err(NoMemory) => NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t,
         }
@@ -29,14 +29,14 @@ impl Handler for Rewrite {
 ///
 /// # Errors
 /// There is no memory; the request must not go on with its key.
-pub fn settle(request: Request<'_>) -> Result<(), NoMemory> {
+pub fn strip_key(request: Request<'_>) -> Result<(), NoMemory> {
     let (Some(conf), Some(server)) = (conf(&request), server(&request)) else { return Ok(()) };
     let Some((access, _)) = conf.access().filter(|_| request.is_main()) else { return Ok(()) };
-    let visits = Visits::of(request).ok_or(NoMemory)?;
-    if visits.is_settled(access) {
+    let request_keys = RequestKeys::of(request).ok_or(NoMemory)?;
+    if request_keys.is_stripped(access) {
         return Ok(());
     }
-    let visit = visits.here(request, conf).ok_or(NoMemory)?;
+    let request_key = request_keys.here(request, conf).ok_or(NoMemory)?;
     let edit = match (conf.strip(), server.mask()) {
         (true, _) => Edit::Remove,
         (false, true) => Edit::Mask,
@@ -45,33 +45,35 @@ pub fn settle(request: Request<'_>) -> Result<(), NoMemory> {
     let mut is_named = false;
     for source in &access.sources {
         let before = |value: &[u8]| {
-            visits.presented(request, source);
-            visits.note(value);
+            request_keys.credential(request, source);
+            request_keys.note(value);
         };
         match source {
-            Source::Argument(name) => {
-                let args = request.part(Part::Args);
+            KeySource::Argument(name) => {
+                let args = request.part(RequestPart::Args);
                 let Some(edited) = edit_arguments(args, name, edit) else { continue };
                 arguments(args, name).for_each(before);
-                request.set_part(Part::Args, &edited)?;
+                request.set_part(RequestPart::Args, &edited)?;
                 is_named = true;
             }
-            Source::Header(name) => edit_header(request, name, edit, before),
-            Source::Cookie(name) => edit_cookie(request, name, edit, before)?,
-            Source::Segment(number) => {
+            KeySource::Header(name) => edit_header(request, name, edit, before),
+            KeySource::Cookie(name) => edit_cookie(request, name, edit, before)?,
+            KeySource::Segment(number) => {
                 // Only where it was a key, and not twice.
-                let Some(presented) = visits.presented(request, source) else { continue };
-                let key = &*presented.key;
-                if *visit.uri == *request.uri() || segment(request.uri(), *number) != Some(key) {
+                let Some(credential) = request_keys.credential(request, source) else { continue };
+                let key = &*credential.key;
+                if *request_key.uri == *request.uri()
+                    || segment(request.uri(), *number) != Some(key)
+                {
                     continue;
                 }
                 if server.mask() {
-                    note_parted(request, visits, key);
+                    note_parted(request, request_keys, key);
                     request.edit_line(|uri| edit_uri(uri, &[], Some(key), Edit::Mask))?;
                 }
-                let uri = request.part(Part::UnparsedUri);
+                let uri = request.part(RequestPart::UnparsedUri);
                 if let Some(uri) = edit_uri(uri, &[], Some(key), edit) {
-                    request.set_part(Part::UnparsedUri, &uri)?;
+                    request.set_part(RequestPart::UnparsedUri, &uri)?;
                 }
                 if let Some(uri) = edit_segment(request.uri(), *number, edit) {
                     request.set_uri(&uri)?;
@@ -84,9 +86,9 @@ pub fn settle(request: Request<'_>) -> Result<(), NoMemory> {
         if server.mask() {
             request.edit_line(|uri| edit_uri(uri, &names, None, Edit::Mask))?;
         }
-        let uri = edit_uri(request.part(Part::UnparsedUri), &names, None, edit);
+        let uri = edit_uri(request.part(RequestPart::UnparsedUri), &names, None, edit);
         if let Some(uri) = uri {
-            request.set_part(Part::UnparsedUri, &uri)?;
+            request.set_part(RequestPart::UnparsedUri, &uri)?;
         }
     }
     Ok(())
@@ -94,23 +96,23 @@ pub fn settle(request: Request<'_>) -> Result<(), NoMemory> {
 
 /// Notes the other parts of segments that a slash, escaped by the client, made several of: with
 /// the one that came as a key, they may be one.
-fn note_parted(request: Request<'_>, visits: &Visits, key: &[u8]) {
-    let uri = request.part(Part::UnparsedUri);
+fn note_parted(request: Request<'_>, request_keys: &RequestKeys, key: &[u8]) {
+    let uri = request.part(RequestPart::UnparsedUri);
     let path = uri.split(|&byte| byte == b'?').next().unwrap_or_default();
     for segment in path.split(|&byte| byte == b'/').filter(|segment| segment.contains(&b'%')) {
         let segment = decode(segment);
         let parts = || segment.split(|&byte| byte == b'/').filter(|part| !part.is_empty());
         if parts().nth(1).is_some() && parts().any(|part| part == key) {
-            parts().for_each(|part| visits.note(part));
+            parts().for_each(|part| request_keys.note(part));
         }
     }
 }
 
 /// The names of the arguments among the sources.
-pub fn names(sources: &[Source]) -> SmallVec<[&[u8]; 4]> {
+pub fn names(sources: &[KeySource]) -> SmallVec<[&[u8]; 4]> {
     let names = sources.iter().filter_map(|source| match source {
-        Source::Argument(name) => Some(&name[..]),
-        Source::Header(_) | Source::Cookie(_) | Source::Segment(_) => None,
+        KeySource::Argument(name) => Some(&name[..]),
+        KeySource::Header(_) | KeySource::Cookie(_) | KeySource::Segment(_) => None,
     });
     names.collect()
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::conf::conf;
-use super::visit::{Verdict, Visit, Visits};
+use super::request_key::{KeyStatus, RequestKey, RequestKeys};
 use crate::ngx::Request;
 use crate::ngx::variable::Variable;
 
@@ -11,48 +11,51 @@ use crate::ngx::variable::Variable;
 pub static VARIABLES: &[Variable] = &[
     Variable {
         name: "access_key_id",
-        get: |request| Some(valid(request)?.holder()?.id.clone().into_bytes().into()),
+        get: |request| Some(valid(request)?.partner()?.id.clone().into_bytes().into()),
     },
     Variable {
         name: "access_key_status",
-        get: |request| Some(visit(request)?.status().as_bytes().into()),
+        get: |request| Some(request_key(request)?.status().as_bytes().into()),
     },
     Variable {
         name: "access_key_remaining",
         get: |request| Some(valid(request)?.remaining()?.to_string().into_bytes().into()),
     },
-    Variable { name: "access_key_uri", get: |request| Some(visit(request)?.uri.to_vec().into()) },
+    Variable {
+        name: "access_key_uri",
+        get: |request| Some(request_key(request)?.uri.to_vec().into()),
+    },
     Variable {
         name: "access_key_policy",
-        get: |request| Some(valid(request)?.holder()?.policy().into_bytes().into()),
+        get: |request| Some(valid(request)?.partner()?.policy().into_bytes().into()),
     },
     Variable {
         name: "access_key_preset",
         get: |request| {
-            let visit = valid(request)?;
-            let presets = &visit.holder()?.presets;
+            let request_key = valid(request)?;
+            let presets = &request_key.partner()?.presets;
             (!presets.is_empty()).then(|| presets.join(",").into_bytes().into())
         },
     },
     Variable {
         name: "access_key_watermark",
         get: |request| {
-            let watermark = valid(request)?.holder()?.watermark?;
+            let watermark = valid(request)?.partner()?.watermark?;
             let word: &[u8] = if watermark { b"on" } else { b"off" };
             Some(word.into())
         },
     },
 ];
 
-/// The visit that variables speak of: that of the location, or the last one where it has none.
-fn visit(request: Request<'_>) -> Option<Rc<Visit>> {
+/// The key that variables speak of: that of the location, or the last one where it has none.
+fn request_key(request: Request<'_>) -> Option<Rc<RequestKey>> {
     let here = conf(&request).filter(|conf| request.is_main() && conf.access().is_some());
     match here {
-        Some(conf) => Visits::of(request)?.here(request, conf),
-        None => Visits::find(request)?.last(),
+        Some(conf) => RequestKeys::of(request)?.here(request, conf),
+        None => RequestKeys::find(request)?.last(),
     }
 }
 
-fn valid(request: Request<'_>) -> Option<Rc<Visit>> {
-    visit(request).filter(|visit| visit.verdict == Verdict::Valid)
+fn valid(request: Request<'_>) -> Option<Rc<RequestKey>> {
+    request_key(request).filter(|request_key| request_key.key_status == KeyStatus::Valid)
 }

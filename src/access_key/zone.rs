@@ -7,28 +7,28 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use image_gate_core::key::{
-    Account, Health, Limits, NO_LIMIT, Partner, Period, Quantity, Report, Row, State, Table,
-    Window, Word,
+    Account, Health, NO_LIMIT, PartnerReport, PartnerTable, PerPeriod, Period, QuotaLimits,
+    QuotaWindow, Report, Resource, State, WindowCount,
 };
 
-use super::memory::{Header, NO_HEADER, Record};
+use super::shm_layout::{NO_HEADER, Record, ZoneHeader};
 use crate::ngx::shm::Memory;
 use crate::ngx::worker;
 use image_gate_runtime::files::FileId;
 
 /// The partners of the key file, and where their records are.
 #[derive(Default)]
-pub struct Roster {
+pub struct KeyTable {
     /// The key file.
-    pub table: Table,
-    /// For each of its holders, the place of the record.
+    pub table: PartnerTable,
+    /// For each of its partners, the place of the record.
     records: Vec<usize>,
     /// What tells it from all others.
     pub id: u64,
 }
 
-impl Roster {
-    /// The place of the record of the holder at `place` in the table.
+impl KeyTable {
+    /// The place of the record of the partner at `place` in the table.
     pub fn record(&self, place: usize) -> Option<usize> {
         self.records.get(place).copied()
     }
@@ -36,7 +36,7 @@ impl Roster {
 
 /// Where a zone's state is kept, and how often.
 #[derive(Clone)]
-pub struct Store {
+pub struct StateFile {
     pub path: PathBuf,
     pub interval: Duration,
 }
@@ -55,21 +55,21 @@ pub struct KeyFile {
 /// A zone, once it has memory. Everything can be done on any thread.
 pub struct Zone {
     pub name: String,
-    pub store: Option<Store>,
+    pub state_file: Option<StateFile>,
     pub file: KeyFile,
     /// The smallest limits of all locations, which hold for whom the file gives none. What is
     /// shown goes by them; what is enforced is for each location to say.
-    common: Limits,
+    common: QuotaLimits,
     memory: Memory,
-    roster: Mutex<Arc<Roster>>,
+    key_table: Mutex<Arc<KeyTable>>,
     // Those before, as long as a request may have one: it must not be the last one, which frees it.
-    retired: Mutex<Vec<Arc<Roster>>>,
-    // Changes with the roster.
+    retired: Mutex<Vec<Arc<KeyTable>>>,
+    // Changes with the key table.
     version: AtomicU64,
 }
 
 /// What a quota says to a request.
-pub enum Admission {
+pub enum QuotaDecision {
     /// It was let in, and counted.
     Admitted,
     /// A quota is used up; there will be more in so many seconds.
@@ -86,20 +86,20 @@ impl Zone {
     /// Why it can't be.
     pub fn new(
         name: String,
-        store: Option<Store>,
+        state_file: Option<StateFile>,
         file: KeyFile,
-        common: Limits,
+        common: QuotaLimits,
         memory: Memory,
-        table: Table,
+        table: PartnerTable,
         state: impl FnOnce() -> State,
     ) -> Result<Zone, String> {
         let zone = Zone {
             name,
-            store,
+            state_file,
             file,
             common,
             memory,
-            roster: Mutex::default(),
+            key_table: Mutex::default(),
             retired: Mutex::default(),
             version: AtomicU64::new(0),
         };
@@ -121,12 +121,12 @@ impl Zone {
         Ok(zone)
     }
 
-    fn view(&self) -> (&Header, &[Record]) {
+    fn view(&self) -> (&ZoneHeader, &[Record]) {
         self.memory.view().unwrap_or((&NO_HEADER, &[]))
     }
 
     /// The header.
-    pub fn header(&self) -> &Header {
+    pub fn header(&self) -> &ZoneHeader {
         self.view().0
     }
 
@@ -137,13 +137,13 @@ impl Zone {
         records.get(..count).unwrap_or(records)
     }
 
-    /// The roster, and a number that changes with it.
-    pub fn roster(&self) -> (u64, Arc<Roster>) {
-        let roster = self.roster.lock().unwrap_or_else(PoisonError::into_inner);
-        (self.version.load(Ordering::Relaxed), roster.clone())
+    /// The key table, and a number that changes with it.
+    pub fn key_table(&self) -> (u64, Arc<KeyTable>) {
+        let key_table = self.key_table.lock().unwrap_or_else(PoisonError::into_inner);
+        (self.version.load(Ordering::Relaxed), key_table.clone())
     }
 
-    /// The number that [`roster`](Zone::roster) would answer with.
+    /// The number that [`key_table`](Zone::key_table) would return.
     pub fn version(&self) -> u64 {
         self.version.load(Ordering::Relaxed)
     }
@@ -155,25 +155,25 @@ impl Zone {
     /// There is no room; then nothing changes.
     pub fn replace(
         &self,
-        table: Table,
+        table: PartnerTable,
         account: impl Fn(&str) -> Option<Account>,
     ) -> Result<(), String> {
-        let records = self.enroll(table.holders().iter().map(|holder| &*holder.id), account)?;
-        let new = Arc::new(Roster { table, records, id: random() });
-        let mut roster = self.roster.lock().unwrap_or_else(PoisonError::into_inner);
-        let old = std::mem::replace(&mut *roster, new);
+        let records = self.enroll(table.partners().iter().map(|partner| &*partner.id), account)?;
+        let new = Arc::new(KeyTable { table, records, id: random() });
+        let mut key_table = self.key_table.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = std::mem::replace(&mut *key_table, new);
         self.version.fetch_add(1, Ordering::Relaxed);
-        drop(roster);
+        drop(key_table);
         self.retired.lock().unwrap_or_else(PoisonError::into_inner).push(old);
         Ok(())
     }
 
-    /// Frees rosters that nobody uses any more: with many partners that takes milliseconds, which
-    /// the event loop does not have. Answers whether there are others.
+    /// Frees key tables that nobody uses any more: with many partners that takes milliseconds,
+    /// which the event loop does not have. Returns whether there are others.
     pub fn free_retired(&self) -> bool {
         let mut retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
         let (unused, used): (Vec<_>, _) =
-            retired.drain(..).partition(|roster| Arc::strong_count(roster) == 1);
+            retired.drain(..).partition(|key_table| Arc::strong_count(key_table) == 1);
         *retired = used;
         let are_left = !retired.is_empty();
         drop(retired);
@@ -186,7 +186,7 @@ impl Zone {
         let header = self.header();
         Health {
             key_file: header.key_file_bad.is_well(),
-            state: self.store.as_ref().map(|_| header.state_bad.is_well()),
+            state: self.state_file.as_ref().map(|_| header.state_bad.is_well()),
             redis: has_redis.then(|| header.redis_bad.is_well()),
         }
     }
@@ -228,67 +228,77 @@ impl Zone {
 
     /// Lets a request of a partner in if no limit speaks against it, and counts it: exactly as
     /// many as a limit of requests says, however many workers ask at once.
-    pub fn admit(&self, record: &Record, limits: &Limits, time: u64, numbers: &Row) -> Admission {
+    pub fn admit(
+        &self,
+        record: &Record,
+        limits: &QuotaLimits,
+        time: u64,
+        numbers: &PerPeriod,
+    ) -> QuotaDecision {
         if !limits.is_empty() && self.header().deny.load(Ordering::Relaxed) != 0 {
-            return Admission::Unknown;
+            return QuotaDecision::Unknown;
         }
-        let left = |what: Quantity| {
-            let mut left = *limits.row(what);
+        let left = |what: Resource| {
+            let mut left = *limits.per_period(what);
             for per in Period::ALL {
                 let limit = &mut left[per.index()];
                 if *limit != NO_LIMIT {
-                    let remote = Word(record.remote(what, per).load(Ordering::Relaxed));
+                    let remote = WindowCount(record.remote(what, per).load(Ordering::Relaxed));
                     *limit = limit.saturating_sub(remote.count_in(per, numbers[per.index()]));
                 }
             }
             left
         };
-        let [requests, bytes] = Quantity::ALL.map(left);
-        let used_up = record.tally(Quantity::Bytes).used_up(numbers, &bytes);
+        let [requests, bytes] = Resource::ALL.map(left);
+        let used_up = record.windowed_counter(Resource::Bytes).used_up(numbers, &bytes);
         let used_up = match used_up {
-            None => record.tally(Quantity::Requests).admit(numbers, &requests).err(),
-            Some(_) => used_up.max(record.tally(Quantity::Requests).used_up(numbers, &requests)),
+            None => record.windowed_counter(Resource::Requests).admit(numbers, &requests).err(),
+            Some(_) => {
+                used_up.max(record.windowed_counter(Resource::Requests).used_up(numbers, &requests))
+            }
         };
         // Of several, the one that lasts longest counts.
         match used_up {
-            None => Admission::Admitted,
-            Some(per) => Admission::Refused(per.end(time) - time),
+            None => QuotaDecision::Admitted,
+            Some(per) => QuotaDecision::Refused(per.end(time) - time),
         }
     }
 
     /// What of a limit was used by all nodes.
-    pub fn used(&self, record: &Record, what: Quantity, per: Period, time: u64) -> u64 {
-        let local = record.tally(what).word(per).count(per, time);
-        let remote = Word(record.remote(what, per).load(Ordering::Relaxed)).count(per, time);
+    pub fn used(&self, record: &Record, what: Resource, per: Period, time: u64) -> u64 {
+        let local = record.windowed_counter(what).word(per).count(per, time);
+        let remote = WindowCount(record.remote(what, per).load(Ordering::Relaxed)).count(per, time);
         local.saturating_add(remote)
     }
 
     /// What there is to show: every partner that the zone knows, and of the windows those that
     /// are limited or in use. A partner's place is that of the record.
     pub fn report(&self, node: &str, time: u64) -> Report {
-        let (_, roster) = self.roster();
-        let holders: HashMap<usize, _> =
-            roster.records.iter().copied().zip(roster.table.holders()).collect();
+        let (_, key_table) = self.key_table();
+        let partners: HashMap<usize, _> =
+            key_table.records.iter().copied().zip(key_table.table.partners()).collect();
         let partners = self.records().iter().enumerate().map(|(at, record)| {
-            let holder = holders.get(&at);
-            let limits = holder.map_or(Limits::default(), |holder| holder.limits.or(&self.common));
-            let windows = Quantity::ALL.into_iter().flat_map(|what| {
+            let partner = partners.get(&at);
+            let limits =
+                partner.map_or(QuotaLimits::default(), |partner| partner.limits.or(&self.common));
+            let windows = Resource::ALL.into_iter().flat_map(|what| {
                 Period::ALL.into_iter().filter_map(move |per| {
-                    let window = Window {
+                    let window = QuotaWindow {
                         what,
                         per,
                         limit: limits.get(what, per),
                         start: per.start(time),
-                        used: record.tally(what).word(per).count(per, time),
-                        remote: Word(record.remote(what, per).load(Ordering::Relaxed))
+                        used: record.windowed_counter(what).word(per).count(per, time),
+                        remote: WindowCount(record.remote(what, per).load(Ordering::Relaxed))
                             .count(per, time),
                     };
                     (window.limit.is_some() || window.total() > 0).then_some(window)
                 })
             });
-            Partner {
+            PartnerReport {
                 id: record.id(),
-                disabled: holder.is_none_or(|holder| holder.disabled || holder.is_expired(time)),
+                disabled: partner
+                    .is_none_or(|partner| partner.disabled || partner.is_expired(time)),
                 totals: record.totals(),
                 windows: windows.collect(),
             }
@@ -298,9 +308,9 @@ impl Zone {
 
     /// Tells what other nodes used of a window that `time` lies in, for the partner whose place
     /// in the report is `partner`. Quotas count it from now on, while the window lasts.
-    pub fn set_remote(&self, partner: usize, what: Quantity, per: Period, time: u64, used: u64) {
+    pub fn set_remote(&self, partner: usize, what: Resource, per: Period, time: u64, used: u64) {
         if let Some(record) = self.records().get(partner) {
-            record.remote(what, per).store(Word::new(per, time, used).0, Ordering::Relaxed);
+            record.remote(what, per).store(WindowCount::new(per, time, used).0, Ordering::Relaxed);
         }
     }
 

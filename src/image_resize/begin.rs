@@ -1,51 +1,55 @@
 //! What is to be done with a source, from its headers and those of the request.
 
-use image_gate_core::image::{Codings, Plan, look_plan};
+use image_gate_core::image::{ContentCodings, Plan, preview_plan};
 
 use super::conf::{LocConf, Mode};
-use super::facts::Failure;
 use super::headers;
-use super::marks::Layer;
-use super::task::{Task, Work};
+use super::response_info::Failure;
+use super::task::{JobKind, Task};
+use super::watermark_cache::WatermarkSpec;
 use crate::ngx::Request;
 
 /// What the source's headers say of its body.
-pub fn codings(request: Request<'_>) -> Codings {
-    Codings::parse(request.values(b"Content-Encoding"))
+pub fn codings(request: Request<'_>) -> ContentCodings {
+    ContentCodings::parse(request.values(b"Content-Encoding"))
 }
 
 /// What a location makes of its sources, for a request.
 pub struct Recipe {
-    pub work: Work,
+    pub work: JobKind,
     pub plan: Plan,
     /// The watermark.
-    pub layers: Vec<Layer>,
+    pub layers: Vec<WatermarkSpec>,
 }
 
 /// Evaluates the directives of a location for a request.
 pub fn recipe(request: Request<'_>, conf: &LocConf) -> Result<Recipe, Failure> {
     let plan = conf.plan(request)?;
     let (work, plan, layers) = match conf.mode() {
-        Mode::Off | Mode::Test => (Work::Transform, plan, Vec::new()),
-        Mode::Size => (Work::Describe, plan, Vec::new()),
+        Mode::Off | Mode::Test => (JobKind::Transform, plan, Vec::new()),
+        Mode::Size => (JobKind::Describe, plan, Vec::new()),
         Mode::Info => {
-            let plan = Plan { damaged: plan.damaged, ..look_plan(plan.orient) };
-            (Work::Inspect, plan, Vec::new())
+            let plan = Plan { damaged: plan.damaged, ..preview_plan(plan.orient) };
+            (JobKind::Inspect, plan, Vec::new())
         }
         _ => {
             let layers = if plan.watermark { conf.layers(request)? } else { Vec::new() };
-            (Work::Transform, plan, layers)
+            (JobKind::Transform, plan, layers)
         }
     };
     Ok(Recipe { work, plan, layers })
 }
 
 /// Decides from the headers of the source what is to be done.
-pub fn begin(request: Request<'_>, conf: &LocConf, codings: &Codings) -> Result<Task, Failure> {
+pub fn begin(
+    request: Request<'_>,
+    conf: &LocConf,
+    codings: &ContentCodings,
+) -> Result<Task, Failure> {
     let Recipe { work, plan, layers } = recipe(request, conf)?;
     let tag = match conf.mode() {
         Mode::Off | Mode::Test | Mode::Size => None,
-        _ => headers::tag(request, &plan, &layers),
+        _ => headers::etag(request, &plan, &layers),
     };
     Ok(Task {
         work,

@@ -1,26 +1,26 @@
 //! The body of a source: collected for a job, let through, or replaced by what was made of it.
 
-use image_gate_core::image::{self, Error, UNREAD_LEN};
+use image_gate_core::image::{self, Error, UNSUPPORTED_LEN};
 use nginx_sys::{NGX_AGAIN, NGX_ERROR, NGX_HTTP_OK, NGX_OK, ngx_int_t, ngx_uint_t};
 
-use super::context::{State, Transfer};
+use super::context::{BodyState, Transfer};
 use super::dispatch;
-use super::facts::{Failure, Status};
-use super::failure::{reject, turn_away};
+use super::failure::{fail_in_body_filter, fail_overloaded};
 use super::headers;
 use super::hold::next_header;
 use super::keep;
-use super::queue::Full;
-use super::task::Work;
+use super::queue::QueueFull;
+use super::response_info::{Failure, ImageStatus};
+use super::task::JobKind;
 use super::timers::{TIMER, Timer, wake};
 use crate::ngx::Request;
-use crate::ngx::chain::{Buf, Chain, Data};
+use crate::ngx::chain::{Buf, BufData, Chain};
 
 const OK: ngx_int_t = NGX_OK as ngx_int_t;
 const AGAIN: ngx_int_t = NGX_AGAIN as ngx_int_t;
 const ERROR: ngx_int_t = NGX_ERROR as ngx_int_t;
 
-/// Consumes a chain. Answers whether the response ends in it.
+/// Consumes a chain. Returns whether the response ends in it.
 pub fn drain(chain: Chain<'_>) -> bool {
     chain.buffers().fold(false, |last, buf| {
         buf.consume();
@@ -33,7 +33,7 @@ pub fn let_through<'r>(context: Transfer<'r>, chain: Chain<'r>) -> ngx_int_t {
     let request = context.request;
     keep::give_up(request);
     request.release();
-    context.state.set(State::Pass);
+    context.state.set(BodyState::Pass);
     let rc = next_header(request);
     if rc == ERROR || rc > OK || request.is_header_only() {
         drain(chain);
@@ -65,21 +65,21 @@ pub fn read<'r>(context: Transfer<'r>, chain: Chain<'r>) -> ngx_int_t {
         buf.consume();
     }
     if let Some(error) = failure {
-        reject(context, error.into(), last);
+        fail_in_body_filter(context, error.into(), last);
         return OK;
     }
     // What tells of something done ("201 Created") may have no body.
     let is_bare =
         || context.body.borrow().len() == 0 && request.status() != NGX_HTTP_OK as ngx_uint_t;
     if last && !request.is_head() && is_bare() {
-        context.note(|facts| facts.status = Some(Status::Passed));
+        context.update_info(|response| response.status = Some(ImageStatus::Passed));
         return let_through(context, chain);
     }
     if last {
         return submit(context);
     }
     if cut_off(request, flush) {
-        reject(context, Failure::Upstream, true);
+        fail_in_body_filter(context, Failure::Upstream, true);
     }
     OK
 }
@@ -90,31 +90,31 @@ fn collect(context: Transfer<'_>, buf: &Buf<'_>) -> Result<(), Error> {
     };
     let mut body = context.body.borrow_mut();
     match buf.data() {
-        Data::Memory(bytes) => {
+        BufData::Memory(bytes) => {
             let hint = context.request.content_length().unwrap_or(0).min(task.buffer);
-            let known = body.prefix().len() >= UNREAD_LEN;
+            let known = body.prefix().len() >= UNSUPPORTED_LEN;
             if body.len() + bytes.len() as u64 > task.buffer {
                 return Err(Error::TooLarge { limit: task.buffer });
             }
             body.push_bytes(bytes, hint)?;
             // What is no image need not be read to its end.
-            let may_tell = !known && body.prefix().len() >= UNREAD_LEN;
-            let may_pass = task.keeps_original || matches!(task.work, Work::Describe);
+            let may_tell = !known && body.prefix().len() >= UNSUPPORTED_LEN;
+            let may_pass = task.keeps_original || matches!(task.work, JobKind::Describe);
             if may_tell
                 && !may_pass
                 && task.codings.is_empty()
                 && image::sniff(body.prefix()).is_none()
             {
-                return Err(image::unread(body.prefix()));
+                return Err(image::unsupported(body.prefix()));
             }
         }
-        Data::File(file) => {
+        BufData::File(file) => {
             if body.len().saturating_add(file.len) > task.buffer {
                 return Err(Error::TooLarge { limit: task.buffer });
             }
             body.push_file(file);
         }
-        Data::Empty => (),
+        BufData::Empty => (),
     }
     Ok(())
 }
@@ -123,18 +123,18 @@ fn collect(context: Transfer<'_>, buf: &Buf<'_>) -> Result<(), Error> {
 fn submit(context: Transfer<'_>) -> ngx_int_t {
     let request = context.request;
     let Some(task) = context.task.get() else { return ERROR };
-    context.note(|facts| facts.source_bytes = Some(context.body.borrow().len()));
+    context.update_info(|response| response.source_bytes = Some(context.body.borrow().len()));
     if request.is_head() && context.body.borrow().len() == 0 {
         // The source answered HEAD itself: what a GET would give is not known, but not this.
-        if !matches!(task.work, Work::Describe) && headers::declares_text(&request) {
-            reject(context, Error::NotImage.into(), true);
+        if !matches!(task.work, JobKind::Describe) && headers::declares_text(&request) {
+            fail_in_body_filter(context, Error::NotImage.into(), true);
             return OK;
         }
-        context.note(|facts| facts.status = Some(Status::Passed));
+        context.update_info(|response| response.status = Some(ImageStatus::Passed));
         headers::unknown_body(request, task);
         return let_through(context, Chain::EMPTY);
     }
-    context.state.set(State::Wait);
+    context.state.set(BodyState::Wait);
     request.set_action(c"transforming image");
     request.delay_writing(true);
     keep::stay(request);
@@ -143,8 +143,8 @@ fn submit(context: Transfer<'_>) -> ngx_int_t {
     }
     if task.pool.is_none() {
         wake(context);
-    } else if let Err(Full) = dispatch::submit(context, task) {
-        turn_away(context);
+    } else if let Err(QueueFull) = dispatch::submit(context, task) {
+        fail_overloaded(context);
     }
     AGAIN
 }
@@ -152,22 +152,22 @@ fn submit(context: Transfer<'_>) -> ngx_int_t {
 /// Sends the result.
 pub fn send(context: Transfer<'_>) -> ngx_int_t {
     let request = context.request;
-    context.state.set(State::Pass);
+    context.state.set(BodyState::Pass);
     request.release();
     let state = context.context();
-    let bytes = match (state.product.get(), state.task.get(), state.original.get()) {
-        (Some(product), Some(task), _) => {
+    let bytes = match (state.output.get(), state.task.get(), state.original.get()) {
+        (Some(output), Some(task), _) => {
             let sent = headers::Sent {
-                format: product.format,
-                len: product.bytes.len(),
-                is_as_it_came: product.is_original && !context.was_coded.get(),
+                format: output.format,
+                len: output.bytes.len(),
+                is_as_it_came: output.is_original && !context.was_coded.get(),
                 tag: task.tag.as_deref(),
                 varies: headers::varies(task),
             };
-            if !headers::product(request, &sent) {
+            if !headers::set_output_headers(request, &sent) {
                 return ERROR;
             }
-            &product.bytes
+            &output.bytes
         }
         // Its headers are those that it came with.
         (None, _, Some(original)) => original,

@@ -7,11 +7,11 @@ use std::rc::Rc;
 use image_gate_core::image::{Allow, Filling, Limits, Parsed, Presets, SETTINGS, Setting};
 
 use super::value::Value;
-use super::watermark::Watermark;
-use super::zone::Zone;
+use super::watermark::WatermarkConf;
+use super::zone::StatsZone;
 use crate::ngx::conf::{Expression, Place, Places};
-use crate::ngx::location::{Foreign, Server};
-use crate::ngx::log::Sparse;
+use crate::ngx::location::{OtherModuleConf, Server};
+use crate::ngx::log::LogThrottle;
 use crate::ngx::thread::ThreadPool;
 use crate::ngx::{Pooled, Request};
 
@@ -30,7 +30,7 @@ pub struct Notes {
     /// Named locations that errors lead to.
     pub named: RefCell<Vec<ErrorLocation>>,
     /// Modes, with what the location says to nginx's own filter.
-    pub modes: RefCell<Vec<(Rc<Place>, Foreign)>>,
+    pub modes: RefCell<Vec<(Rc<Place>, OtherModuleConf)>>,
 }
 
 /// A named location that an error leads to.
@@ -67,7 +67,7 @@ impl Mode {
 
 /// `image_resize_limit`.
 #[derive(Clone, Copy)]
-pub struct Bounds {
+pub struct JobLimits {
     /// Of sources and outputs.
     pub image: Limits,
     /// Milliseconds that a job may run.
@@ -80,9 +80,9 @@ pub struct Bounds {
     pub queue: u32,
 }
 
-impl Default for Bounds {
-    fn default() -> Bounds {
-        Bounds {
+impl Default for JobLimits {
+    fn default() -> JobLimits {
+        JobLimits {
             image: Limits::default(),
             time: 10_000,
             memory: 512 * 1024 * 1024,
@@ -124,7 +124,7 @@ pub enum StatusFormat {
 #[derive(Default)]
 pub struct MainConf {
     /// `image_resize_zone`.
-    pub zone: Option<Pooled<Zone>>,
+    pub zone: Option<Pooled<StatsZone>>,
     /// `image_resize_preset`, all of them.
     pub presets: Presets,
     /// Whether there are jobs in any location.
@@ -145,7 +145,7 @@ pub struct LocConf {
     /// The values of settings, by their rows in the table.
     pub settings: BTreeMap<usize, Value<Parsed>>,
     pub buffer: Option<u64>,
-    pub bounds: Option<Bounds>,
+    pub bounds: Option<JobLimits>,
     pub threads: Option<Threads>,
     /// The list of parameters that overrides the directives.
     pub params: Option<Expression>,
@@ -158,12 +158,12 @@ pub struct LocConf {
     /// Not inherited: it is for who sets up this location.
     pub debug_header: Option<bool>,
     /// None at all where it is empty.
-    pub watermarks: Option<Vec<Watermark>>,
+    pub watermarks: Option<Vec<WatermarkConf>>,
     pub places: Places,
     /// Where jobs run, once merged; `None` is the event loop.
     pub pool: Option<ThreadPool>,
     /// Of what is wrong with the directives, a line a minute and worker is enough.
-    pub complaints: Sparse,
+    pub complaints: LogThrottle,
 }
 
 impl LocConf {
@@ -184,7 +184,7 @@ impl LocConf {
         let settings = self.settings().filter_map(|(setting, value)| {
             Some((setting.directive.as_ref()?.text(), value.expression()?))
         });
-        let layers = self.watermarks.iter().flatten().flat_map(Watermark::expressions);
+        let layers = self.watermarks.iter().flatten().flat_map(WatermarkConf::expressions);
         let layers = layers.map(|expression| ("image_resize_watermark", expression));
         let makes_image = self.mode().makes_image();
         params.into_iter().chain(settings).chain(layers).filter(move |_| makes_image)
@@ -196,7 +196,7 @@ impl LocConf {
     }
 
     /// The limits that hold here.
-    pub fn bounds(&self) -> Bounds {
+    pub fn bounds(&self) -> JobLimits {
         self.bounds.unwrap_or_default()
     }
 }

@@ -5,18 +5,18 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Instant;
 
-use image_gate_core::image::{Codings, Control};
+use image_gate_core::image::{ContentCodings, Control};
 
 use super::conf::ImageResize;
-use super::facts::Facts;
-use super::job::{Body, Product, Writer};
+use super::job::{Body, JobOutput, Writer};
 use super::queue;
+use super::response_info::ResponseInfo;
 use super::task::Task;
 use crate::ngx::Request;
 
 /// Where the body filter is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum BodyState {
     /// What comes goes through.
     Pass,
     /// The first bytes decide what becomes of it.
@@ -33,7 +33,7 @@ pub enum State {
 
 /// What an answer is to the filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub enum ResponseRole {
     /// What was asked for: a picture, or an error.
     Source,
     /// A redirect or an error. It stays one; a picture in its body is transformed.
@@ -42,14 +42,14 @@ pub enum Role {
 
 /// The state of one request.
 pub struct Context {
-    pub state: Cell<State>,
-    pub role: Cell<Role>,
-    pub codings: OnceCell<Codings>,
+    pub state: Cell<BodyState>,
+    pub role: Cell<ResponseRole>,
+    pub codings: OnceCell<ContentCodings>,
     pub task: OnceCell<Task>,
     pub body: RefCell<Body>,
     /// First bytes that were held back, while they were too few to tell.
     pub held: OnceCell<Vec<u8>>,
-    pub facts: Cell<Facts>,
+    pub response_info: Cell<ResponseInfo>,
     /// Whether the source came in a coding, which was undone.
     pub was_coded: Cell<bool>,
     /// What `image_resize_debug_header` says of the failure.
@@ -59,7 +59,7 @@ pub struct Context {
     /// Where the error leads to, instead of to its status.
     pub redirect: RefCell<Option<Vec<u8>>>,
     /// The result, which is sent from here.
-    pub product: OnceCell<Product>,
+    pub output: OnceCell<JobOutput>,
     /// The source as it came, which is sent instead of an error.
     pub original: OnceCell<Vec<u8>>,
     pub control: RefCell<Option<Arc<Control>>>,
@@ -73,18 +73,18 @@ impl Context {
     /// The context of a request that only passes, until its state is set otherwise.
     pub fn new() -> Context {
         Context {
-            state: Cell::new(State::Pass),
-            role: Cell::new(Role::Source),
+            state: Cell::new(BodyState::Pass),
+            role: Cell::new(ResponseRole::Source),
             codings: OnceCell::new(),
             task: OnceCell::new(),
             body: RefCell::default(),
             held: OnceCell::new(),
-            facts: Cell::default(),
+            response_info: Cell::default(),
             was_coded: Cell::new(false),
             detail: RefCell::default(),
             failed: Cell::new(None),
             redirect: RefCell::default(),
-            product: OnceCell::new(),
+            output: OnceCell::new(),
             original: OnceCell::new(),
             control: RefCell::default(),
             writer: RefCell::default(),
@@ -96,17 +96,17 @@ impl Context {
     pub fn following(before: Option<&Context>) -> Context {
         let context = Context::new();
         if let Some(before) = before {
-            context.note(|facts| facts.error = before.facts.get().error);
+            context.update_info(|response| response.error = before.response_info.get().error);
             context.detail.replace(before.detail.take());
         }
         context
     }
 
     /// Changes the facts.
-    pub fn note(&self, change: impl FnOnce(&mut Facts)) {
-        let mut facts = self.facts.get();
-        change(&mut facts);
-        self.facts.set(facts);
+    pub fn update_info(&self, change: impl FnOnce(&mut ResponseInfo)) {
+        let mut response = self.response_info.get();
+        change(&mut response);
+        self.response_info.set(response);
     }
 
     /// Tells the running job that nobody wants its result.

@@ -3,13 +3,13 @@
 use nginx_sys::{NGX_OK, ngx_int_t};
 
 use super::conf::ImageResize;
-use super::zone::Zone;
+use super::zone::StatsZone;
 use crate::ngx::module::with_main;
 use crate::ngx::phase::Handler;
 use crate::ngx::{Pooled, Request};
 
 /// The zone of the running configuration, if it has one. For the event loop.
-fn current() -> Option<Pooled<Zone>> {
+fn current() -> Option<Pooled<StatsZone>> {
     with_main::<ImageResize, _>(|main| main.zone)?
 }
 
@@ -37,7 +37,7 @@ impl Handler for Log {
         if let Some(zone) = current()
             && let Some(context) = request.context::<ImageResize>()
         {
-            zone.count(&context.facts.get());
+            zone.count(&context.response_info.get());
         }
         NGX_OK as ngx_int_t
     }

@@ -8,14 +8,14 @@ use nginx_sys::{
     NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF,
 };
 
-use super::conf::{Bounds, ImageResize, LocConf, MainConf, Mode, Threads};
+use super::conf::{ImageResize, JobLimits, LocConf, MainConf, Mode, Threads};
 use super::plan::ANGLE;
 use super::value::unknown;
-use super::zone::Zone;
-use super::{policy, settings, status, watermark};
+use super::zone::StatsZone;
+use super::{on_error, settings, status, watermark};
 use crate::ngx::conf::{
-    Conf, ConfError, Directive, Directives, Places, expect, flag, joined, once, parse_count,
-    parse_number, parse_size, parse_time,
+    ConfError, Directive, DirectiveArgs, Directives, Places, expect, flag, joined, once,
+    parse_count, parse_number, parse_size, parse_time,
 };
 use crate::ngx::module::Level;
 use crate::ngx::shm;
@@ -82,7 +82,7 @@ const OTHERS: &[Directive<LocConf>] = &[
     Directive {
         name: c"image_resize_on_error",
         kind: ANYWHERE | NGX_CONF_TAKE1,
-        set: |conf, args| policy::set_on_error(&mut conf.on_error, args),
+        set: |conf, args| on_error::set_on_error(&mut conf.on_error, args),
     },
     Directive {
         name: c"image_resize_pass",
@@ -118,7 +118,7 @@ const OTHERS: &[Directive<LocConf>] = &[
     },
 ];
 
-fn set_mode(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+fn set_mode(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let mode = match (args.arg(0), args.len()) {
         (b"off", 1) => Mode::Off,
         (b"test", 1) => Mode::Test,
@@ -167,7 +167,7 @@ fn argument_of(row: usize) -> Option<Argument> {
     (directive.name == c"image_resize").then_some(directive.argument)
 }
 
-fn set_params(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+fn set_params(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let expression = args.expression(args.arg(0))?;
     if let Some(list) = expression.constant() {
         Params::parse(list).map_err(ConfError::invalid)?;
@@ -175,7 +175,7 @@ fn set_params(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     once(&mut conf.params, expression)
 }
 
-fn set_allow(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+fn set_allow(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let mut allow = Allow::default();
     for argument in args.rest(0) {
         allow.add(argument).map_err(ConfError::invalid)?;
@@ -183,15 +183,15 @@ fn set_allow(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     once(&mut conf.allow, Rc::new(allow))
 }
 
-fn set_limit(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
-    let mut bounds = Bounds::default();
+fn set_limit(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
+    let mut bounds = JobLimits::default();
     for argument in args.rest(0) {
         set_bound(&mut bounds, argument)?;
     }
     once(&mut conf.bounds, bounds)
 }
 
-fn set_bound(bounds: &mut Bounds, text: &[u8]) -> Result<(), ConfError> {
+fn set_bound(bounds: &mut JobLimits, text: &[u8]) -> Result<(), ConfError> {
     let name = text.split(|&byte| byte == b'=').next().unwrap_or_default();
     let rest = text.get(name.len() + 1..).unwrap_or_default();
     let count = || {
@@ -226,7 +226,7 @@ fn set_bound(bounds: &mut Bounds, text: &[u8]) -> Result<(), ConfError> {
     Ok(())
 }
 
-fn set_threads(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+fn set_threads(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let threads = match args.arg(0) {
         name if name != b"off" => {
             if !thread::available() {
@@ -245,10 +245,10 @@ fn set_threads(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
 }
 
 /// Reads `image_resize_zone`.
-fn set_zone(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
+fn set_zone(conf: &mut MainConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let size = expect(parse_size(args.arg(0)), args.arg(0), format_args!("a size"))?;
     let zone =
-        args.parser().keep(Zone::default()).ok_or_else(|| ConfError::invalid("no memory"))?;
+        args.parser().keep(StatsZone::default()).ok_or_else(|| ConfError::invalid("no memory"))?;
     once(&mut conf.zone, zone)?;
     shm::add::<ImageResize, _>(args.parser(), b"image_resize", size, zone)
 }

@@ -3,28 +3,28 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use image_gate_core::image::{Admission, Control};
+use image_gate_core::image::{AdmissionLimits, Control};
 
 use super::context::Transfer;
 use super::failure;
-use super::job::{Job, Outcome};
-use super::queue::{self, Full, Ticket};
+use super::job::{Job, JobOutcome};
+use super::queue::{self, QueueFull, Ticket};
 use super::task::Task;
 use crate::ngx::guard::catch;
 use crate::ngx::thread::Work;
 use crate::ngx::{Request, worker};
 
-fn admission(task: &Task) -> Admission {
+fn admission(task: &Task) -> AdmissionLimits {
     let bounds = task.bounds;
     let jobs = bounds.jobs.unwrap_or_else(worker::processors);
-    Admission { jobs, queue: bounds.queue, memory: bounds.memory }
+    AdmissionLimits { jobs, queue: bounds.queue, memory: bounds.memory }
 }
 
 /// Queues the job of a request, and starts it if one more may run.
 ///
 /// # Errors
 /// There is no room.
-pub fn submit(context: Transfer<'_>, task: &Task) -> Result<(), Full> {
+pub fn submit(context: Transfer<'_>, task: &Task) -> Result<(), QueueFull> {
     queue::push(admission(task), || {
         let request = context.request.weak()?;
         context.submitted.set(Some(Instant::now()));
@@ -38,17 +38,19 @@ pub fn submit(context: Transfer<'_>, task: &Task) -> Result<(), Full> {
 /// What became of a job that a thread gave back.
 pub enum Completed {
     /// It ended; `None` is by a panic.
-    Ended(Option<Outcome>),
+    Ended(Option<JobOutcome>),
     /// It wants more memory than was free, and is first in the queue again.
     WaitsAgain,
 }
 
 /// Takes a job back from a thread that is done with it.
-pub fn complete(context: Transfer<'_>, outcome: Option<Outcome>) -> Completed {
+pub fn complete(context: Transfer<'_>, outcome: Option<JobOutcome>) -> Completed {
     queue::end();
     let request = context.request;
     match (outcome, context.task.get(), request.weak()) {
-        (Some(Outcome::NeedsMemory(job, need)), Some(task), Some(weak)) if !request.is_dead() => {
+        (Some(JobOutcome::NeedsMemory(job, need)), Some(task), Some(weak))
+            if !request.is_dead() =>
+        {
             queue::push_again(Ticket { request: weak, job: *job }, admission(task), need);
             Completed::WaitsAgain
         }
@@ -63,7 +65,7 @@ pub fn start_waiting() {
         let is_started = request.with(|request| catch(|| start(request, job)).unwrap_or(false));
         if is_started != Some(true) {
             queue::end();
-            request.with(|request| Transfer::of(request).map(failure::turn_away));
+            request.with(|request| Transfer::of(request).map(failure::fail_overloaded));
         }
     }
 }
@@ -80,7 +82,7 @@ fn start(request: Request<'_>, mut job: Job) -> bool {
 fn begin(context: Transfer<'_>, task: &Task) -> Arc<Control> {
     let now = Instant::now();
     if let Some(submitted) = context.submitted.get() {
-        context.note(|facts| facts.queue_time = Some(now.duration_since(submitted)));
+        context.update_info(|response| response.queue_time = Some(now.duration_since(submitted)));
     }
     let deadline = now.checked_add(Duration::from_millis(task.bounds.time));
     let control = Arc::new(Control::new(deadline).ended_by(worker::is_stopping));
@@ -89,7 +91,7 @@ fn begin(context: Transfer<'_>, task: &Task) -> Arc<Control> {
 }
 
 /// Runs the job of a request here and now, for an nginx or a location without threads.
-pub fn run_inline(context: Transfer<'_>, task: &Task) -> Option<Outcome> {
+pub fn run_inline(context: Transfer<'_>, task: &Task) -> Option<JobOutcome> {
     let control = begin(context, task);
     let job = Job::new(task, context.body.take(), context.writer.take(), control);
     catch(|| job.run())

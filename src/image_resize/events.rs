@@ -4,12 +4,12 @@ use image_gate_core::image::Error;
 use nginx_sys::{NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_SERVICE_UNAVAILABLE};
 
 use super::conf::conf;
-use super::context::{Role, State, Transfer};
+use super::context::{BodyState, ResponseRole, Transfer};
 use super::dispatch::{self, Completed};
-use super::facts::{Failure, Status};
-use super::failure::{self, record};
-use super::job::{Job, Outcome, Report};
+use super::failure::{self, log_failure};
+use super::job::{Job, JobOutcome, JobReport};
 use super::keep;
+use super::response_info::{Failure, ImageStatus};
 use super::timers::{End, TIMER, Timer, Wake};
 use crate::ngx::Request;
 use crate::ngx::event::{OnEvent, Then};
@@ -20,7 +20,7 @@ use crate::ngx::thread::OnComplete;
 /// For tests of what becomes of a panic, never in a module that is shipped: `?panic=EVENT` does.
 #[cfg(feature = "test-panic")]
 fn panic_where_told(request: Request<'_>, event: &str) {
-    let told = request.part(crate::ngx::incoming::Part::Args).strip_prefix(b"panic=");
+    let told = request.part(crate::ngx::incoming::RequestPart::Args).strip_prefix(b"panic=");
     assert!(told != Some(event.as_bytes()), "as told");
 }
 
@@ -33,14 +33,14 @@ fn fail(request: Request<'_>) -> Then {
         // It is over, or was sent elsewhere.
         return if request.is_dead() { Then::Resume } else { Then::Wait };
     };
-    if matches!(context.state.get(), State::Pass | State::Ready) {
+    if matches!(context.state.get(), BodyState::Pass | BodyState::Ready) {
         return Then::Resume;
     }
     context.failed.set(Some(NGX_HTTP_INTERNAL_SERVER_ERROR));
     context.redirect.take();
-    context.note(|facts| {
-        facts.status = Some(Status::Error);
-        facts.error = Some("internal");
+    context.update_info(|response| {
+        response.status = Some(ImageStatus::Error);
+        response.error = Some("internal");
     });
     deliver(context)
 }
@@ -50,13 +50,15 @@ impl OnEvent for Wake {
         panic_where_told(request, "wake");
         let Some(context) = Transfer::active(request) else { return Then::Wait };
         match (context.state.get(), context.task.get(), context.failed.get()) {
-            (State::Discard, _, _) if request.is_in_file_io() => Then::Wait,
-            (State::Wait, Some(task), None) => {
-                settle(context, dispatch::run_inline(context, task));
+            (BodyState::Discard, _, _) if request.is_in_file_io() => Then::Wait,
+            (BodyState::Wait, Some(task), None) => {
+                finish_job(context, dispatch::run_inline(context, task));
                 deliver(context)
             }
-            (State::Discard | State::Wait, _, _) => deliver(context),
-            (State::Pass | State::Sniff | State::Read | State::Ready, _, _) => Then::Wait,
+            (BodyState::Discard | BodyState::Wait, _, _) => deliver(context),
+            (BodyState::Pass | BodyState::Sniff | BodyState::Read | BodyState::Ready, _, _) => {
+                Then::Wait
+            }
         }
     }
 
@@ -66,7 +68,7 @@ impl OnEvent for Wake {
 }
 
 impl OnComplete<Job> for Job {
-    fn handle(request: Request<'_>, outcome: Option<Outcome>) -> Then {
+    fn handle(request: Request<'_>, outcome: Option<JobOutcome>) -> Then {
         // Whatever becomes of this request, others wait for the place that is free now.
         let completed = catch(|| {
             let context = Transfer::of(request)?;
@@ -85,7 +87,7 @@ impl OnComplete<Job> for Job {
                 Then::Resume
             }
             Some((context, Completed::Ended(outcome))) => {
-                settle(context, outcome);
+                finish_job(context, outcome);
                 deliver(context)
             }
         }
@@ -100,43 +102,44 @@ impl OnComplete<Job> for Job {
 ///
 /// # Errors
 /// The job's own, or [`Failure::Upstream`] where it may have been given half a source.
-fn take_over(context: Transfer<'_>, report: Report) -> Result<(), Failure> {
-    context.note(|facts| {
-        facts.source_bytes = Some(report.source_bytes);
-        facts.time = Some(report.time);
+fn take_over(context: Transfer<'_>, report: JobReport) -> Result<(), Failure> {
+    context.update_info(|response| {
+        response.source_bytes = Some(report.source_bytes);
+        response.time = Some(report.time);
         if let Some(info) = &report.source {
-            facts.source_format = Some(info.format);
-            facts.source_size = Some((info.width, info.height));
+            response.source_format = Some(info.format);
+            response.source_size = Some((info.width, info.height));
         }
     });
     context.was_coded.set(report.was_coded);
     let may_be_broken_off = context.task.get().is_some_and(|task| !task.is_end_announced);
-    let product = match report.result {
+    let output = match report.result {
         Err(Error::DecodeFailed(_)) if may_be_broken_off => return Err(Failure::Upstream),
         result => result?,
     };
-    if let Some(damage) = &product.damage {
+    if let Some(damage) = &output.damage {
         if damage.ends_early && may_be_broken_off {
             return Err(Failure::Upstream);
         }
         failure::log_damage(context, &damage.what);
     }
-    context.note(|facts| {
-        facts.is_damaged = product.damage.is_some();
-        let original = product.is_original;
-        facts.status = Some(if original { Status::Original } else { Status::Transformed });
-        facts.format = product.format;
-        facts.size = product.size;
-        facts.bytes = Some(product.bytes.len());
+    context.update_info(|response| {
+        response.is_damaged = output.damage.is_some();
+        let original = output.is_original;
+        response.status =
+            Some(if original { ImageStatus::Original } else { ImageStatus::Transformed });
+        response.format = output.format;
+        response.size = output.size;
+        response.bytes = Some(output.bytes.len());
     });
-    context.product.set(product).map_err(|_| Error::Internal("two results".into()).into())
+    context.output.set(output).map_err(|_| Error::Internal("two results".into()).into())
 }
 
 /// Takes over the outcome of a job.
-fn settle(context: Transfer<'_>, outcome: Option<Outcome>) {
+fn finish_job(context: Transfer<'_>, outcome: Option<JobOutcome>) {
     let mut original = None;
     let result = match outcome {
-        Some(Outcome::Finished(mut report)) => {
+        Some(JobOutcome::Finished(mut report)) => {
             original = report.original.take();
             let written = report.written.take();
             let result = take_over(context, report);
@@ -145,18 +148,18 @@ fn settle(context: Transfer<'_>, outcome: Option<Outcome>) {
             result
         }
         // Only a job on the event loop gets here with that: it can't wait for threads.
-        Some(Outcome::NeedsMemory(..)) => Err(Failure::Busy),
+        Some(JobOutcome::NeedsMemory(..)) => Err(Failure::Busy),
         None => Err(Error::Internal("the job panicked".into()).into()),
     };
     if let Err(failure) = result {
-        let status = record(context, &failure);
-        let passes = context.role.get() == Role::Other
+        let status = log_failure(context, &failure);
+        let passes = context.role.get() == ResponseRole::Other
             || conf(&context.request).is_some_and(|conf| conf.sends_original(&failure));
         match original {
             Some(original) if passes => {
-                context.note(|facts| {
-                    facts.status = Some(Status::Original);
-                    facts.bytes = Some(original.len());
+                context.update_info(|response| {
+                    response.status = Some(ImageStatus::Original);
+                    response.bytes = Some(original.len());
                 });
                 let _ = context.original.set(original);
             }
@@ -174,14 +177,14 @@ fn deliver(context: Transfer<'_>) -> Then {
     request.delay_writing(false);
     request.set_action(c"sending to client");
     let Some(status) = context.failed.get() else {
-        context.state.set(State::Ready);
+        context.state.set(BodyState::Ready);
         return Then::Resume;
     };
-    context.state.set(State::Pass);
+    context.state.set(BodyState::Pass);
     request.release();
     request.abandon_upstream();
     // An error in the answer to an error ends there.
-    if context.role.get() == Role::Other && request.is_error_page() {
+    if context.role.get() == ResponseRole::Other && request.is_error_page() {
         request.spare_error_page();
     }
     request.clean_headers();

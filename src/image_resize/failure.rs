@@ -10,17 +10,17 @@ use nginx_sys::{
 };
 
 use super::conf::conf;
-use super::context::{Context, Role, State, Transfer};
-use super::facts::{Failure, Status};
+use super::context::{BodyState, Context, ResponseRole, Transfer};
 use super::hold::{hold, next_header};
+use super::response_info::{Failure, ImageStatus};
 use super::timers::{Timer, wake};
-use super::{ask, counting, keep};
+use super::{counting, keep, preaccess};
 use crate::ngx::Request;
-use crate::ngx::log::Sparse;
+use crate::ngx::log::LogThrottle;
 
 thread_local! {
     /// Of overload, a line a second and worker is enough.
-    static TURNED_AWAY: Sparse = Sparse::default();
+    static OVERLOAD_LOG: LogThrottle = LogThrottle::default();
 }
 
 /// How many lines were held back.
@@ -42,16 +42,16 @@ const ERROR: ngx_int_t = NGX_ERROR as ngx_int_t;
 
 /// Records a failure found in the header filter, and gives what the filter returns: nginx then
 /// makes the error page, unless the source is to pass, or to be dropped for what is elsewhere.
-pub fn refuse(context: Transfer<'_>, failure: Failure) -> ngx_int_t {
+pub fn fail_in_header_filter(context: Transfer<'_>, failure: Failure) -> ngx_int_t {
     let request = context.request;
-    let status = record(context, &failure);
+    let status = log_failure(context, &failure);
     if conf(&request).is_some_and(|conf| conf.sends_original(&failure)) {
-        context.note(|facts| facts.status = Some(Status::Original));
-        ask::restore_range(request);
+        context.update_info(|response| response.status = Some(ImageStatus::Original));
+        preaccess::restore_range(request);
         return next_header(request);
     }
     if context.redirect.borrow().is_some() {
-        let rc = hold(context, State::Discard);
+        let rc = hold(context, BodyState::Discard);
         context.failed.set(Some(status));
         return rc;
     }
@@ -60,16 +60,18 @@ pub fn refuse(context: Transfer<'_>, failure: Failure) -> ngx_int_t {
 }
 
 /// Records a failure found before there is an answer to be filtered, and gives its status.
-pub fn deny(request: Request<'_>, failure: &Failure) -> ngx_int_t {
+pub fn fail_in_phase(request: Request<'_>, failure: &Failure) -> ngx_int_t {
     let context = Transfer::begin(request, Context::new());
-    context.map_or(ERROR, |context| ngx_int_t::try_from(record(context, failure)).unwrap_or(ERROR))
+    context.map_or(ERROR, |context| {
+        ngx_int_t::try_from(log_failure(context, failure)).unwrap_or(ERROR)
+    })
 }
 
 /// Records a failure found while the body comes. It is answered once the body has ended, or
 /// before if there is an upstream to be ended.
-pub fn reject(context: Transfer<'_>, failure: Failure, ended: bool) {
-    context.failed.set(Some(record(context, &failure)));
-    context.state.set(State::Discard);
+pub fn fail_in_body_filter(context: Transfer<'_>, failure: Failure, ended: bool) {
+    context.failed.set(Some(log_failure(context, &failure)));
+    context.state.set(BodyState::Discard);
     context.body.take();
     let request = context.request;
     if ended || (request.is_from_upstream() && !request.is_in_file_io()) {
@@ -82,9 +84,9 @@ pub fn reject(context: Transfer<'_>, failure: Failure, ended: bool) {
 const PAUSE: ngx_msec_t = 200;
 
 /// Records that there is no room for the job of a request whose body has ended.
-pub fn turn_away(context: Transfer<'_>) {
+pub fn fail_overloaded(context: Transfer<'_>) {
     context.body.take();
-    context.failed.set(Some(record(context, &Failure::Busy)));
+    context.failed.set(Some(log_failure(context, &Failure::Busy)));
     match context.request.known_event::<Timer>() {
         Some(timer) if context.redirect.borrow().is_none() => {
             timer.start_timer(PAUSE);
@@ -93,8 +95,8 @@ pub fn turn_away(context: Transfer<'_>) {
     }
 }
 
-/// Logs a failure and notes it. Answers the status for it.
-pub fn record(context: Transfer<'_>, failure: &Failure) -> u32 {
+/// Logs a failure and notes it. Returns the status for it.
+pub fn log_failure(context: Transfer<'_>, failure: &Failure) -> u32 {
     let (status, word, ours) = match failure {
         Failure::Image(error @ (Error::Timeout | Error::Cancelled)) => {
             (NGX_HTTP_SERVICE_UNAVAILABLE, error.word(), error.is_ours())
@@ -105,22 +107,22 @@ pub fn record(context: Transfer<'_>, failure: &Failure) -> u32 {
         Failure::Busy => (NGX_HTTP_SERVICE_UNAVAILABLE, "busy", true),
         Failure::Upstream => (NGX_HTTP_BAD_GATEWAY, "decode_failed", false),
     };
-    context.note(|facts| {
-        facts.status = Some(Status::Error);
-        facts.error = Some(word);
+    context.update_info(|response| {
+        response.status = Some(ImageStatus::Error);
+        response.error = Some(word);
     });
     counting::count_error(word);
     let request = context.request;
     keep::give_up(request);
     let conf = conf(&request);
     let status = match (context.role.get(), u32::try_from(request.status())) {
-        (Role::Source, _) => {
+        (ResponseRole::Source, _) => {
             context.redirect.replace(conf.and_then(|conf| conf.redirects(request, failure)));
             status
         }
         // It answers an error already, and goes on to do so.
-        (Role::Other, Ok(answered @ NGX_HTTP_BAD_REQUEST..)) => answered,
-        (Role::Other, _) => status,
+        (ResponseRole::Other, Ok(answered @ NGX_HTTP_BAD_REQUEST..)) => answered,
+        (ResponseRole::Other, _) => status,
     };
     let reason: &dyn std::fmt::Display = match failure {
         Failure::Image(error) | Failure::Params(error) => error,
@@ -137,7 +139,7 @@ pub fn record(context: Transfer<'_>, failure: &Failure) -> u32 {
             | Failure::Params(Error::UnknownPreset(_) | Error::Directive(_))
     );
     let (others, level) = match failure {
-        Failure::Busy => (TURNED_AWAY.with(|lines| lines.next(1)), NGX_LOG_ERR),
+        Failure::Busy => (OVERLOAD_LOG.with(|lines| lines.next(1)), NGX_LOG_ERR),
         _ if is_misconfigured => match conf.and_then(|conf| conf.complaints.next(MINUTE)) {
             Some(others) => (Some(others), NGX_LOG_ERR),
             None => (Some(0), NGX_LOG_INFO),
@@ -157,7 +159,7 @@ pub fn log_damage(context: Transfer<'_>, what: &str) {
 
 fn log_source(context: Transfer<'_>, level: u32, message: fmt::Arguments<'_>) {
     let request = context.request;
-    let bytes = context.facts.get().source_bytes.or(request.content_length()).unwrap_or(0);
+    let bytes = context.response_info.get().source_bytes.or(request.content_length()).unwrap_or(0);
     let bytes = bytes.max(context.body.borrow().len());
     request.log_line(
         level,

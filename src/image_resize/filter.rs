@@ -5,7 +5,7 @@
 //! the write handler is run, which calls the body filter once more and so sends the result, or
 //! the request is finalized with an error, which goes through `error_page` like any other.
 
-use image_gate_core::image::{Error, tag_listed};
+use image_gate_core::image::{Error, lists_etag};
 use nginx_sys::{
     NGX_AGAIN, NGX_ERROR, NGX_HTTP_NO_CONTENT, NGX_HTTP_NOT_MODIFIED, NGX_HTTP_OK,
     NGX_HTTP_PARTIAL_CONTENT, NGX_HTTP_SPECIAL_RESPONSE, NGX_OK, ngx_int_t, ngx_uint_t,
@@ -14,12 +14,12 @@ use nginx_sys::{
 use super::begin::{begin, codings};
 use super::body::{drain, read, send};
 use super::conf::{ImageResize, LocConf, Mode, conf};
-use super::context::{Context, Role, State, Transfer};
-use super::facts::Status;
-use super::failure::refuse;
+use super::context::{BodyState, Context, ResponseRole, Transfer};
+use super::failure::fail_in_header_filter;
 use super::hold::{hold, next_header};
+use super::response_info::ImageStatus;
 use super::timers::wake;
-use super::{ask, headers, keep, sniff};
+use super::{headers, keep, preaccess, sniff};
 use crate::ngx::Request;
 use crate::ngx::chain::Chain;
 use crate::ngx::filter::Filter;
@@ -55,27 +55,28 @@ fn header(request: Request<'_>) -> ngx_int_t {
     let Some(context) = Transfer::begin(request, Context::following(before)) else { return ERROR };
     match u32::try_from(request.status()).unwrap_or(0) {
         // A part of the original must not get past the filter. Clients can't ask for one (see
-        // the module `ask`), so the upstream has sent it unasked.
-        NGX_HTTP_PARTIAL_CONTENT => {
-            refuse(context, Error::DecodeFailed("the source is a partial".into()).into())
-        }
+        // the module `preaccess`), so the upstream has sent it unasked.
+        NGX_HTTP_PARTIAL_CONTENT => fail_in_header_filter(
+            context,
+            Error::DecodeFailed("the source is a partial".into()).into(),
+        ),
         status @ (100..NGX_HTTP_OK | NGX_HTTP_NO_CONTENT | NGX_HTTP_NOT_MODIFIED) => {
-            context.note(|facts| facts.status = Some(Status::Passed));
+            context.update_info(|response| response.status = Some(ImageStatus::Passed));
             if status == NGX_HTTP_NOT_MODIFIED && !matches!(conf.mode(), Mode::Test) {
                 headers::revalidated(request, conf);
             }
             next_header(request)
         }
         _ if request.is_header_only() => {
-            context.note(|facts| facts.status = Some(Status::Passed));
+            context.update_info(|response| response.status = Some(ImageStatus::Passed));
             next_header(request)
         }
         ..NGX_HTTP_SPECIAL_RESPONSE => source(context, conf),
         // It stays what it is, and so does its body, unless that is a picture.
         _ => {
-            context.role.set(Role::Other);
+            context.role.set(ResponseRole::Other);
             let _ = context.codings.set(codings(request));
-            hold(context, State::Sniff)
+            hold(context, BodyState::Sniff)
         }
     }
 }
@@ -84,57 +85,57 @@ fn header(request: Request<'_>) -> ngx_int_t {
 fn source(context: Transfer<'_>, conf: &LocConf) -> ngx_int_t {
     let request = context.request;
     if conf.leaves(request) {
-        context.note(|facts| facts.status = Some(Status::Passed));
-        ask::restore_range(request);
+        context.update_info(|response| response.status = Some(ImageStatus::Passed));
+        preaccess::restore_range(request);
         return next_header(request);
     }
     let codings = context.codings.get_or_init(|| codings(request));
     let buffer = conf.buffer();
     if request.content_length().is_some_and(|length| length > buffer) {
-        return refuse(context, Error::TooLarge { limit: buffer }.into());
+        return fail_in_header_filter(context, Error::TooLarge { limit: buffer }.into());
     }
     if matches!(conf.mode(), Mode::Test) {
-        return hold(context, State::Sniff);
+        return hold(context, BodyState::Sniff);
     }
     let task = match begin(request, conf, codings) {
         Ok(task) => task,
-        Err(failure) => return refuse(context, failure),
+        Err(failure) => return fail_in_header_filter(context, failure),
     };
     let is_current = request.status() == NGX_HTTP_OK as ngx_uint_t
         && task.tag.as_ref().is_some_and(|tag| {
-            request.if_none_match().is_some_and(|listed| tag_listed(listed, tag))
+            request.if_none_match().is_some_and(|listed| lists_etag(listed, tag))
         });
     if is_current {
-        context.note(|facts| facts.status = Some(Status::NotModified));
+        context.update_info(|response| response.status = Some(ImageStatus::NotModified));
         headers::not_modified(request, &task);
         return next_header(request);
     }
     let _ = context.task.set(task);
     keep::begin(context, conf);
-    hold(context, if conf.may_pass() { State::Sniff } else { State::Read })
+    hold(context, if conf.may_pass() { BodyState::Sniff } else { BodyState::Read })
 }
 
 fn body<'r>(request: Request<'r>, chain: Chain<'r>) -> ngx_int_t {
     let Some(context) = Transfer::active(request) else { return request.next_body(chain) };
     match context.state.get() {
         // A test that let the headers of an answer to HEAD through still gets the body.
-        State::Pass if request.is_header_only() => {
+        BodyState::Pass if request.is_header_only() => {
             drain(chain);
             OK
         }
-        State::Pass => request.next_body(chain),
-        State::Sniff => sniff::sniff(context, chain),
-        State::Read => read(context, chain),
-        State::Discard => {
+        BodyState::Pass => request.next_body(chain),
+        BodyState::Sniff => sniff::sniff(context, chain),
+        BodyState::Read => read(context, chain),
+        BodyState::Discard => {
             if drain(chain) {
                 wake(context);
             }
             OK
         }
-        State::Wait => {
+        BodyState::Wait => {
             drain(chain);
             AGAIN
         }
-        State::Ready => send(context),
+        BodyState::Ready => send(context),
     }
 }

@@ -3,37 +3,38 @@
 use std::cell::RefCell;
 
 use image_gate_core::image::{
-    Fit, Format, Plan, Tagger, Validator, is_digest, look_plan, rename_attachment, tag_listed,
+    EtagGenerator, Fit, Format, Plan, Validator, is_digest, lists_etag, preview_plan,
+    rename_attachment,
 };
 use nginx_sys::NGX_HTTP_NOT_MODIFIED;
 
 use super::conf::{LocConf, Mode};
-use super::marks::Layer;
-use super::task::{Task, Work};
+use super::task::{JobKind, Task};
+use super::watermark_cache::WatermarkSpec;
 use crate::ngx::Request;
 
 thread_local! {
     /// Of this worker. Only the event loop's thread gets here.
-    static TAGGER: RefCell<Tagger> = RefCell::default();
+    static ETAGS: RefCell<EtagGenerator> = RefCell::default();
 }
 
 /// The entity tag of what becomes of the source, if that has one or a time.
-pub fn tag(request: Request<'_>, plan: &Plan, layers: &[Layer]) -> Option<String> {
+pub fn etag(request: Request<'_>, plan: &Plan, layers: &[WatermarkSpec]) -> Option<String> {
     let validator = match request.etag() {
         Some(tag) => Validator::Tag(tag),
         None => Validator::Modified(request.last_modified()?),
     };
-    Some(TAGGER.with_borrow_mut(|tagger| tagger.tag(validator, plan, layers)))
+    Some(ETAGS.with_borrow_mut(|generator| generator.tag(validator, plan, layers)))
 }
 
 /// A text that is the same for two plans only where they make the same of the same source.
-pub fn digest(plan: &Plan, layers: &[Layer]) -> String {
-    TAGGER.with_borrow_mut(|tagger| tagger.tag(Validator::Modified(0), plan, layers))
+pub fn digest(plan: &Plan, layers: &[WatermarkSpec]) -> String {
+    ETAGS.with_borrow_mut(|generator| generator.tag(Validator::Modified(0), plan, layers))
 }
 
 /// Whether the answer depends on `Accept`.
 pub fn varies(task: &Task) -> bool {
-    task.plan.negotiated && matches!(task.work, Work::Transform)
+    task.plan.negotiated && matches!(task.work, JobKind::Transform)
 }
 
 /// Says that the answer depends on `Accept`, where it does.
@@ -62,8 +63,8 @@ pub struct Sent<'a> {
     pub varies: bool,
 }
 
-/// Makes of the source's headers those of the product. Answers whether there was memory.
-pub fn product(request: Request<'_>, sent: &Sent<'_>) -> bool {
+/// Makes of the source's headers those of the output. Returns whether there was memory.
+pub fn set_output_headers(request: Request<'_>, sent: &Sent<'_>) -> bool {
     match sent.format {
         Some(format) => request.set_content_type(format.media_type()),
         None => request.set_content_type("application/json"),
@@ -117,8 +118,8 @@ pub fn unknown_body(request: Request<'_>, task: &Task) {
     let Task { work, plan, layers, tag, .. } = task;
     let source = declared_format(&request);
     let media_type = match work {
-        Work::Describe | Work::Inspect => Some("application/json"),
-        Work::Transform => match plan.format {
+        JobKind::Describe | JobKind::Inspect => Some("application/json"),
+        JobKind::Transform => match plan.format {
             None => source.filter(|source| !plan.negotiated || source.is_universal()),
             // A picture that only gets another format keeps its own where that is smaller.
             Some(format) => (plan.fit != Fit::None || source == Some(format)).then_some(format),
@@ -133,8 +134,8 @@ pub fn unknown_body(request: Request<'_>, task: &Task) {
     forget_source(request);
     // One that may go out as it came has the source's own tag then.
     let is_new = match work {
-        Work::Describe | Work::Inspect => true,
-        Work::Transform => plan.changes_pixels() || !layers.is_empty(),
+        JobKind::Describe | JobKind::Inspect => true,
+        JobKind::Transform => plan.changes_pixels() || !layers.is_empty(),
     };
     let _ = request.set_etag(tag.as_deref().filter(|_| is_new).map(str::as_bytes));
     let _ = vary(request, task);
@@ -167,28 +168,28 @@ pub fn revalidated(request: Request<'_>, conf: &LocConf) {
     let Some(source) = request.etag().and_then(|tag| std::str::from_utf8(tag).ok()) else {
         // An upstream need not repeat the tag that a GET would get.
         if !request.has_upstream() && mode.makes_image() {
-            set_variant_tag(request, conf, &plan);
+            set_variant_etag(request, conf, &plan);
         }
         return;
     };
     let is_its_own = request
         .if_none_match()
-        .is_some_and(|listed| listed.trim_ascii() != b"*" && tag_listed(listed, source));
+        .is_some_and(|listed| listed.trim_ascii() != b"*" && lists_etag(listed, source));
     match mode {
         Mode::Size => {
             let _ = request.set_etag(None);
         }
         _ if is_its_own => (),
         Mode::Info => {
-            plan = Plan { damaged: plan.damaged, ..look_plan(plan.orient) };
-            set_variant_tag(request, conf, &plan);
+            plan = Plan { damaged: plan.damaged, ..preview_plan(plan.orient) };
+            set_variant_etag(request, conf, &plan);
         }
-        _ => set_variant_tag(request, conf, &plan),
+        _ => set_variant_etag(request, conf, &plan),
     }
 }
 
-fn set_variant_tag(request: Request<'_>, conf: &LocConf, plan: &Plan) {
+fn set_variant_etag(request: Request<'_>, conf: &LocConf, plan: &Plan) {
     let layers = if plan.watermark { conf.layers(request) } else { Ok(Vec::new()) };
-    let tag = layers.ok().and_then(|layers| tag(request, plan, &layers));
+    let tag = layers.ok().and_then(|layers| etag(request, plan, &layers));
     let _ = request.set_etag(tag.as_deref().map(str::as_bytes));
 }

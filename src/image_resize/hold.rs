@@ -3,12 +3,12 @@
 use nginx_sys::{NGX_ERROR, NGX_OK, ngx_int_t};
 
 use super::conf::ImageResize;
-use super::context::{Role, State, Transfer};
+use super::context::{BodyState, ResponseRole, Transfer};
 use super::timers::{End, Timer, Wake};
 use crate::ngx::Request;
 
 /// Holds the headers back until what has to be is there of the body.
-pub fn hold(context: Transfer<'_>, state: State) -> ngx_int_t {
+pub fn hold(context: Transfer<'_>, state: BodyState) -> ngx_int_t {
     let request = context.request;
     // They are there when they are needed.
     let events = request.event::<Wake>().is_ok() && request.event::<Timer>().is_ok();
@@ -18,12 +18,12 @@ pub fn hold(context: Transfer<'_>, state: State) -> ngx_int_t {
     // A body from an upstream is in memory already, or in a temporary file that is the pipe's to
     // reuse. A file stays where it is until the job reads it, off the event loop; but what may be
     // let through goes to filters that may want it in memory, and they can't say so any more.
-    if state == State::Sniff || request.is_from_upstream() {
+    if state == BodyState::Sniff || request.is_from_upstream() {
         request.need_in_memory();
     } else {
         request.leave_files_unread();
     }
-    if context.role.get() == Role::Source {
+    if context.role.get() == ResponseRole::Source {
         request.clear_ranges();
     }
     request.preserve_body();

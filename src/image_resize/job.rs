@@ -7,26 +7,26 @@ use std::time::{Duration, Instant};
 
 use image_gate_core::cache::{Made, SourceId};
 use image_gate_core::image::{
-    Codings, Control, Damage, Error, Format, Info, Limits, Output, Plan, info_json, prepare, probe,
-    size_json,
+    ContentCodings, Control, Damage, Error, Format, Info, Limits, Output, Plan, info_json, prepare,
+    probe, size_json,
 };
 
-use super::marks::{self, Layer};
-use super::task::{Task, Work};
+use super::task::{JobKind, Task};
+use super::watermark_cache::{self, WatermarkSpec};
 use crate::ngx::cache::Written;
-use crate::ngx::{File, thread};
+use crate::ngx::{FileRange, thread};
 
 /// A source as it was collected: bytes in memory, and ranges of files that nginx holds open.
 #[derive(Debug, Default)]
 pub struct Body {
-    parts: Vec<Part>,
+    parts: Vec<BodyPart>,
     len: u64,
 }
 
 #[derive(Debug)]
-enum Part {
+enum BodyPart {
     Memory(Vec<u8>),
-    File(File),
+    File(FileRange),
 }
 
 impl Body {
@@ -40,12 +40,12 @@ impl Body {
     /// # Errors
     /// [`Error::Internal`] when there is no memory.
     pub fn push_bytes(&mut self, bytes: &[u8], hint: u64) -> Result<(), Error> {
-        if !matches!(self.parts.last(), Some(Part::Memory(_))) {
+        if !matches!(self.parts.last(), Some(BodyPart::Memory(_))) {
             let mut part = Vec::new();
             reserve(&mut part, hint.saturating_sub(self.len).max(bytes.len() as u64))?;
-            self.parts.push(Part::Memory(part));
+            self.parts.push(BodyPart::Memory(part));
         }
-        if let Some(Part::Memory(part)) = self.parts.last_mut() {
+        if let Some(BodyPart::Memory(part)) = self.parts.last_mut() {
             part.try_reserve(bytes.len()).map_err(no_memory)?;
             part.extend_from_slice(bytes);
             self.len += bytes.len() as u64;
@@ -54,15 +54,15 @@ impl Body {
     }
 
     /// Adds a range of a file, which is read by the job.
-    pub fn push_file(&mut self, file: File) {
+    pub fn push_file(&mut self, file: FileRange) {
         self.len += file.len;
-        self.parts.push(Part::File(file));
+        self.parts.push(BodyPart::File(file));
     }
 
     /// The first bytes, as far as they are in memory.
     pub fn prefix(&self) -> &[u8] {
         match self.parts.first() {
-            Some(Part::Memory(bytes)) => bytes,
+            Some(BodyPart::Memory(bytes)) => bytes,
             _ => &[],
         }
     }
@@ -71,9 +71,9 @@ impl Body {
     ///
     /// While its request lives.
     fn files(&self) -> Option<Vec<SourceId>> {
-        let file = |part: &Part| match part {
-            Part::Memory(_) => None,
-            Part::File(file) => file.id().ok(),
+        let file = |part: &BodyPart| match part {
+            BodyPart::Memory(_) => None,
+            BodyPart::File(file) => file.id().ok(),
         };
         self.parts.iter().map(file).collect()
     }
@@ -82,15 +82,15 @@ impl Body {
     ///
     /// While its request lives.
     fn load(mut self) -> Result<Vec<u8>, Error> {
-        if let [Part::Memory(bytes)] = self.parts.as_mut_slice() {
+        if let [BodyPart::Memory(bytes)] = self.parts.as_mut_slice() {
             return Ok(std::mem::take(bytes));
         }
         let mut whole = Vec::new();
         reserve(&mut whole, self.len)?;
         for part in &self.parts {
             match part {
-                Part::Memory(bytes) => whole.extend_from_slice(bytes),
-                Part::File(file) => {
+                BodyPart::Memory(bytes) => whole.extend_from_slice(bytes),
+                BodyPart::File(file) => {
                     let start = whole.len();
                     let len = usize::try_from(file.len).map_err(no_memory)?;
                     whole.resize(start + len, 0);
@@ -114,7 +114,7 @@ fn no_memory(_: impl std::error::Error) -> Error {
 
 /// The bytes to send.
 #[derive(Debug)]
-pub struct Product {
+pub struct JobOutput {
     pub bytes: Vec<u8>,
     /// The format of the image; `None` is a description in JSON.
     pub format: Option<Format>,
@@ -126,7 +126,7 @@ pub struct Product {
     pub damage: Option<Damage>,
 }
 
-impl Product {
+impl JobOutput {
     fn made(&self, source: Option<&Info>, was_coded: bool) -> Made {
         Made {
             len: self.bytes.len() as u64,
@@ -158,8 +158,8 @@ pub trait Writer: Send + Debug {
 
 /// What a finished job says.
 #[derive(Debug)]
-pub struct Report {
-    pub result: Result<Product, Error>,
+pub struct JobReport {
+    pub result: Result<JobOutput, Error>,
     pub source: Option<Info>,
     pub source_bytes: u64,
     /// Whether the source came in a coding, which was undone.
@@ -174,9 +174,9 @@ pub struct Report {
 
 /// How a run ended.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum JobOutcome {
     /// With a result or an error.
-    Finished(Report),
+    Finished(JobReport),
     /// Not begun, because that many bytes of memory were not free; here is the job again.
     NeedsMemory(Box<Job>, u64),
 }
@@ -185,10 +185,10 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Job {
     body: Body,
-    codings: Codings,
-    work: Work,
+    codings: ContentCodings,
+    work: JobKind,
     plan: Plan,
-    layers: Vec<Layer>,
+    layers: Vec<WatermarkSpec>,
     limits: Limits,
     buffer: u64,
     memory: u64,
@@ -237,7 +237,7 @@ impl Job {
         self.control = control;
     }
 
-    fn work(mut self) -> Outcome {
+    fn work(mut self) -> JobOutcome {
         let start = Instant::now();
         let source_bytes = self.body.len();
         let body = std::mem::take(&mut self.body);
@@ -263,31 +263,31 @@ impl Job {
         let (result, original) = match decoded {
             Err(error) => (Err(error), self.encoded),
             Ok(mut bytes) => match self.make(&mut bytes, &mut source) {
-                Err(Stop::NeedsMemory(need)) => {
+                Err(JobError::NeedsMemory(need)) => {
                     self.body = Body { len: bytes.len() as u64, ..Body::default() };
-                    self.body.parts.push(Part::Memory(bytes));
-                    return Outcome::NeedsMemory(Box::new(self), need);
+                    self.body.parts.push(BodyPart::Memory(bytes));
+                    return JobOutcome::NeedsMemory(Box::new(self), need);
                 }
-                Err(Stop::Failed(error)) => {
+                Err(JobError::Failed(error)) => {
                     let original = self.encoded.or(Some(bytes));
                     (Err(error), original.filter(|_| self.keeps_original))
                 }
-                Ok(product) => (Ok(product), None),
+                Ok(output) => (Ok(output), None),
             },
         };
         let written = match (&result, self.writer) {
             // What may be half a source is not kept.
-            (Ok(product), Some(writer))
+            (Ok(output), Some(writer))
                 if self.is_end_announced
-                    || product.damage.as_ref().is_none_or(|damage| !damage.ends_early) =>
+                    || output.damage.as_ref().is_none_or(|damage| !damage.ends_early) =>
             {
-                let (bytes, files) = (&product.bytes, &self.files);
-                let made = product.made(source.as_ref(), self.was_coded);
+                let (bytes, files) = (&output.bytes, &self.files);
+                let made = output.made(source.as_ref(), self.was_coded);
                 writer.write(&Finished { bytes, made, files })
             }
             _ => None,
         };
-        Outcome::Finished(Report {
+        JobOutcome::Finished(JobReport {
             result,
             source,
             source_bytes,
@@ -298,54 +298,62 @@ impl Job {
         })
     }
 
-    fn make(&mut self, bytes: &mut Vec<u8>, source: &mut Option<Info>) -> Result<Product, Stop> {
+    fn make(
+        &mut self,
+        bytes: &mut Vec<u8>,
+        source: &mut Option<Info>,
+    ) -> Result<JobOutput, JobError> {
         match self.work {
-            Work::Describe => {
+            JobKind::Describe => {
                 *source = probe(bytes).ok();
                 Ok(describe(source.as_ref(), self.plan.orient))
             }
-            Work::Inspect | Work::Transform => {
-                self.add_marks().map_err(Stop::Failed)?;
+            JobKind::Inspect | JobKind::Transform => {
+                self.load_watermarks().map_err(JobError::Failed)?;
                 self.transform(bytes, source)
             }
         }
     }
 
     /// Completes the plan by the watermark.
-    fn add_marks(&mut self) -> Result<(), Error> {
+    fn load_watermarks(&mut self) -> Result<(), Error> {
         for layer in std::mem::take(&mut self.layers) {
-            self.plan.marks.push(marks::load(layer, &self.control)?);
+            self.plan.marks.push(watermark_cache::load(layer, &self.control)?);
         }
         Ok(())
     }
 
     /// Leaves the bytes where they are unless they go out.
-    fn transform(&self, bytes: &mut Vec<u8>, source: &mut Option<Info>) -> Result<Product, Stop> {
-        let prepared = prepare(bytes, &self.plan, &self.limits).map_err(Stop::Failed)?;
+    fn transform(
+        &self,
+        bytes: &mut Vec<u8>,
+        source: &mut Option<Info>,
+    ) -> Result<JobOutput, JobError> {
+        let prepared = prepare(bytes, &self.plan, &self.limits).map_err(JobError::Failed)?;
         let info = prepared.info().clone();
         let displayed = info.displayed(self.plan.orient);
         *source = Some(info);
         let need = prepared.memory();
         if need > self.memory {
-            return Err(Stop::Failed(Error::TooManyPixels(format!(
+            return Err(JobError::Failed(Error::TooManyPixels(format!(
                 "needs about {need} bytes of memory, limit is {}",
                 self.memory
             ))));
         }
         let Some(_reservation) = Reservation::take(need, self.memory) else {
-            return Err(Stop::NeedsMemory(need));
+            return Err(JobError::NeedsMemory(need));
         };
-        if matches!(self.work, Work::Inspect) {
-            let look = prepared.look(&self.control).map_err(Stop::Failed)?;
-            let json = info_json(prepared.info(), self.plan.orient, bytes.len() as u64, &look);
+        if matches!(self.work, JobKind::Inspect) {
+            let preview = prepared.preview(&self.control).map_err(JobError::Failed)?;
+            let json = info_json(prepared.info(), self.plan.orient, bytes.len() as u64, &preview);
             let (bytes, size) = (json.into_bytes(), Some(displayed));
             let damage = prepared.damage();
-            return Ok(Product { bytes, format: None, size, is_original: false, damage });
+            return Ok(JobOutput { bytes, format: None, size, is_original: false, damage });
         }
-        let mut done = prepared.run(&self.control).map_err(Stop::Failed)?;
+        let mut done = prepared.run(&self.control).map_err(JobError::Failed)?;
         // Where a format alone was asked for, that was to save bytes.
         if let Output::Encoded(made) = &done.output
-            && let Some(instead) = prepared.instead(made.len()).map_err(Stop::Failed)?
+            && let Some(instead) = prepared.instead(made.len()).map_err(JobError::Failed)?
         {
             done = instead;
         }
@@ -355,20 +363,20 @@ impl Job {
             Output::Original => (std::mem::take(bytes), true),
             Output::Stripped(bytes) | Output::Encoded(bytes) => (bytes, false),
         };
-        Ok(Product { bytes, format, size, is_original, damage })
+        Ok(JobOutput { bytes, format, size, is_original, damage })
     }
 }
 
-enum Stop {
+enum JobError {
     Failed(Error),
     NeedsMemory(u64),
 }
 
-fn describe(source: Option<&Info>, orient: bool) -> Product {
+fn describe(source: Option<&Info>, orient: bool) -> JobOutput {
     let size = source.map(|info| info.displayed(orient));
     let image = source.zip(size).map(|(info, (width, height))| (width, height, info.format));
     let bytes = size_json(image).into_bytes();
-    Product { bytes, format: None, size, is_original: false, damage: None }
+    JobOutput { bytes, format: None, size, is_original: false, damage: None }
 }
 
 /// Bytes of memory that the running jobs of this worker estimated to need.
@@ -401,9 +409,9 @@ pub fn memory_fits(need: u64, limit: u64) -> bool {
 }
 
 impl thread::Work for Job {
-    type Output = Outcome;
+    type Output = JobOutcome;
 
-    fn run(self) -> Outcome {
+    fn run(self) -> JobOutcome {
         self.work()
     }
 }

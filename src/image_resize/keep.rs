@@ -6,15 +6,15 @@ use std::cell::Cell;
 use image_gate_core::cache::{Head, Made};
 use nginx_sys::{NGX_HTTP_OK, ngx_uint_t};
 
-use super::ask;
 use super::begin::{self, Recipe};
 use super::conf::{ImageResize, LocConf, Mode, conf};
 use super::context::{Context, Transfer};
-use super::facts::Status;
 use super::headers::{self, Sent};
-use super::job::Outcome;
+use super::job::JobOutcome;
 pub use super::job::{Finished, Writer};
-use super::task::Work;
+use super::preaccess;
+use super::response_info::ImageStatus;
+use super::task::JobKind;
 use crate::ngx::cache::Written;
 use crate::ngx::event::{OnEvent, Then};
 use crate::ngx::{NoMemory, Request};
@@ -65,10 +65,10 @@ pub fn end(request: Request<'_>, written: Option<Written>) {
 }
 
 /// The same by the outcome of a job, for a request that is over.
-pub fn finish(request: Request<'_>, outcome: Option<Outcome>) {
+pub fn finish(request: Request<'_>, outcome: Option<JobOutcome>) {
     match outcome {
-        Some(Outcome::Finished(mut report)) => end(request, report.written.take()),
-        Some(Outcome::NeedsMemory(..)) | None => give_up(request),
+        Some(JobOutcome::Finished(mut report)) => end(request, report.written.take()),
+        Some(JobOutcome::NeedsMemory(..)) | None => give_up(request),
     }
 }
 
@@ -124,11 +124,11 @@ fn is_kept(name: &[u8]) -> bool {
     !others.iter().any(|other| other.eq_ignore_ascii_case(name))
 }
 
-fn text(work: &Work, plan: String, conf: &LocConf) -> String {
+fn text(work: &JobKind, plan: String, conf: &LocConf) -> String {
     let work = match work {
-        Work::Describe => "size",
-        Work::Inspect => "info",
-        Work::Transform => "image",
+        JobKind::Describe => "size",
+        JobKind::Inspect => "info",
+        JobKind::Transform => "image",
     };
     // What lets a source through as it is, and so is no part of the plan.
     let flags = [conf.pass_svg.unwrap_or(false), conf.no_transform.unwrap_or(false)];
@@ -163,19 +163,20 @@ pub fn restore(request: Request<'_>, head: &Head, made: &Made) -> Result<(), NoM
     }
     let Made { format, is_as_it_came, .. } = *made;
     let sent = Sent { format, len, is_as_it_came, tag: head.tag.as_deref(), varies: head.varies };
-    if !headers::product(request, &sent) {
+    if !headers::set_output_headers(request, &sent) {
         return Err(NoMemory);
     }
-    ask::restore_range(request);
-    context.note(|facts| {
-        facts.status = Some(if made.is_original { Status::Original } else { Status::Transformed });
-        facts.format = format;
-        facts.size = made.size;
-        facts.is_damaged = made.is_damaged;
-        facts.source_format = made.source_format;
-        facts.source_size = made.source_size;
-        facts.bytes = Some(len);
-        facts.is_kept = true;
+    preaccess::restore_range(request);
+    context.update_info(|response| {
+        response.status =
+            Some(if made.is_original { ImageStatus::Original } else { ImageStatus::Transformed });
+        response.format = format;
+        response.size = made.size;
+        response.is_damaged = made.is_damaged;
+        response.source_format = made.source_format;
+        response.source_size = made.source_size;
+        response.bytes = Some(len);
+        response.is_kept = true;
     });
     Ok(())
 }

@@ -49,7 +49,7 @@ impl LocConf {
     ///
     /// # Errors
     /// What is wrong was reported.
-    pub fn note(&self, own: usize, parser: Parser<'_>) -> Result<(), Reported> {
+    pub fn lint(&self, own: usize, parser: Parser<'_>) -> Result<(), Reported> {
         let main = parser.main::<ImageResize>().ok_or(Reported)?;
         let notes = &main.notes;
         let has_mode = !matches!(self.mode(), Mode::Off);
@@ -133,7 +133,8 @@ impl LocConf {
         }
         if has_mode
             && let Some(place) = self.places.get("image_resize")
-            && let Some(other) = location::foreign(parser, c"ngx_http_image_filter_module")
+            && let Some(other) =
+                location::other_module_conf(parser, c"ngx_http_image_filter_module")
         {
             notes.modes.borrow_mut().push((place.clone(), other));
         }

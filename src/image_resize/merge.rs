@@ -43,7 +43,7 @@ impl Merge for LocConf {
 
         let own = self.places.iter().count();
         self.places.inherit(&parent.places);
-        self.note(own, parser)?;
+        self.lint(own, parser)?;
 
         // A pool is asked for only where jobs come from: nginx starts the threads of every pool
         // that anyone asked for.

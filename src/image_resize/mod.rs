@@ -1,6 +1,5 @@
 //! `ngx_http_image_resize_module`: images transformed in a body filter, off the event loop.
 
-mod ask;
 mod begin;
 mod body;
 mod conf;
@@ -9,7 +8,6 @@ mod counting;
 mod directives;
 mod dispatch;
 mod events;
-mod facts;
 mod failure;
 mod filter;
 mod headers;
@@ -17,12 +15,13 @@ mod hold;
 mod job;
 pub mod keep;
 mod lint;
-mod marks;
 mod merge;
+mod on_error;
 mod params;
 mod plan;
-mod policy;
+mod preaccess;
 mod queue;
+mod response_info;
 mod settings;
 mod sniff;
 mod status;
@@ -31,6 +30,7 @@ mod timers;
 mod value;
 mod variables;
 mod watermark;
+mod watermark_cache;
 mod zone;
 
 use nginx_sys::{
@@ -41,7 +41,7 @@ use nginx_sys::{
 
 use crate::ngx;
 use crate::ngx::module::Hooks;
-use crate::ngx::{Cycle, Parser, Reported, memory, phase, variable};
+use crate::ngx::{Cycle, Parser, Reported, allocator, phase, variable};
 pub use conf::{ImageResize, LocConf, MainConf};
 pub use context::Context;
 
@@ -53,7 +53,7 @@ impl Hooks for ImageResize {
     fn after(parser: Parser<'_>) -> Result<(), Reported> {
         ngx::filter::install::<filter::Images>();
         lint::check(parser, parser.main::<ImageResize>().ok_or(Reported)?)?;
-        phase::add::<ask::Preaccess>(parser, PREACCESS)?;
+        phase::add::<preaccess::Preaccess>(parser, PREACCESS)?;
         phase::add::<params::Precontent>(parser, PRECONTENT)?;
         phase::add::<counting::Log>(parser, LOG)
     }
@@ -73,7 +73,7 @@ impl Hooks for ImageResize {
 
     fn begin_process(cycle: Cycle<'_>) {
         if cycle.main::<ImageResize>().is_some_and(|main| main.has_jobs.get()) {
-            memory::return_freed_images();
+            allocator::return_freed_images();
         }
     }
 }

@@ -3,7 +3,7 @@
 use nginx_sys::{NGX_DECLINED, ngx_int_t};
 
 use super::conf::conf;
-use super::facts::Failure;
+use super::response_info::Failure;
 use crate::ngx::Request;
 use crate::ngx::phase::Handler;
 
@@ -21,7 +21,7 @@ impl Handler for Precontent {
             return DECLINED;
         }
         match conf.plan(request) {
-            Err(failure @ Failure::Params(_)) => super::failure::deny(request, &failure),
+            Err(failure @ Failure::Params(_)) => super::failure::fail_in_phase(request, &failure),
             // What else is wrong is answered where the source is an image.
             _ => DECLINED,
         }

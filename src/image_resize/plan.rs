@@ -1,13 +1,13 @@
 //! What the directives of a location mean for one request.
 
 use image_gate_core::image::{
-    Allow, Argument, Draft, Error, Params, Plan, Presets, Setting, Wanted,
+    Allow, Argument, Draft, Error, FormatChoice, Params, Plan, Presets, Setting,
 };
 
 use super::conf::{ImageResize, LocConf, Mode};
-use super::facts::Failure;
-use super::marks::Layer;
+use super::response_info::Failure;
 use super::value::{Value, evaluate, parse_value};
+use super::watermark_cache::WatermarkSpec;
 use crate::ngx::Request;
 
 /// The angle of `image_resize rotate`.
@@ -103,10 +103,10 @@ impl LocConf {
     ///
     /// # Errors
     /// As those of [`plan`](LocConf::plan).
-    pub fn wanted(&self, request: Request<'_>) -> Result<Wanted, Error> {
+    pub fn format_choice(&self, request: Request<'_>) -> Result<FormatChoice, Error> {
         let mut draft = Draft::default();
         self.set(&mut draft, request, Setting::is_format)?;
-        Ok(draft.wanted.unwrap_or(Wanted::Format(None)))
+        Ok(draft.wanted.unwrap_or(FormatChoice::Format(None)))
     }
 }
 
@@ -116,7 +116,7 @@ impl LocConf {
     /// # Errors
     /// [`Error::BadParams`] when a variable has no valid value, [`Error::Watermark`] when a file
     /// is not there.
-    pub fn layers(&self, request: Request<'_>) -> Result<Vec<Layer>, Error> {
+    pub fn layers(&self, request: Request<'_>) -> Result<Vec<WatermarkSpec>, Error> {
         let mut layers = Vec::new();
         for watermark in self.watermarks.iter().flatten() {
             layers.extend(watermark.layer(request)?);

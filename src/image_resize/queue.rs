@@ -3,12 +3,12 @@
 
 use std::cell::{OnceCell, RefCell};
 
-use image_gate_core::image::{Admission, Queue};
+use image_gate_core::image::{AdmissionLimits, Queue};
 
 use super::counting;
 use super::job::{Job, memory_fits};
-use crate::ngx::event::{Alarm, OnAlarm};
-use crate::ngx::{WeakRequest, memory};
+use crate::ngx::event::{OnProcessTimer, ProcessTimer};
+use crate::ngx::{WeakRequest, allocator};
 
 /// A job and whose it is.
 pub struct Ticket {
@@ -20,7 +20,7 @@ thread_local! {
     /// Only the event loop's thread gets here.
     static QUEUE: RefCell<Queue<Ticket>> = RefCell::default();
     /// Rings when there may have been nothing to do for a while.
-    static ALARM: OnceCell<Alarm> = const { OnceCell::new() };
+    static IDLE_TIMER: OnceCell<ProcessTimer> = const { OnceCell::new() };
 }
 
 /// How long a worker has nothing to do, in milliseconds, before it gives memory back: where jobs
@@ -37,23 +37,26 @@ fn change<R>(body: impl FnOnce(&mut Queue<Ticket>) -> R) -> R {
 }
 
 /// There is no room for a job.
-pub struct Full;
+pub struct QueueFull;
 
 /// Has a job wait for its turn; `make` makes it.
 ///
 /// # Errors
 /// There are too many already, or there is no memory.
-pub fn push(admission: Admission, make: impl FnOnce() -> Option<Ticket>) -> Result<(), Full> {
+pub fn push(
+    admission: AdmissionLimits,
+    make: impl FnOnce() -> Option<Ticket>,
+) -> Result<(), QueueFull> {
     if !QUEUE.with_borrow(|queue| queue.has_room(admission)) {
-        return Err(Full);
+        return Err(QueueFull);
     }
-    let ticket = make().ok_or(Full)?;
+    let ticket = make().ok_or(QueueFull)?;
     change(|queue| queue.push(ticket, admission));
     Ok(())
 }
 
 /// Has a job wait again, ahead of all others, until so many bytes are free.
-pub fn push_again(ticket: Ticket, admission: Admission, need: u64) {
+pub fn push_again(ticket: Ticket, admission: AdmissionLimits, need: u64) {
     change(|queue| queue.push_again(ticket, admission, need));
 }
 
@@ -72,7 +75,7 @@ pub fn end() {
 /// had of the source, or was to send, is freed only now.
 pub fn forget(had_job: bool) {
     // The worker may be exiting, with the queue gone already.
-    let is_there = QUEUE.try_with(|_| ()).is_ok() && ALARM.try_with(|_| ()).is_ok();
+    let is_there = QUEUE.try_with(|_| ()).is_ok() && IDLE_TIMER.try_with(|_| ()).is_ok();
     if !is_there {
         return;
     }
@@ -86,17 +89,17 @@ pub fn forget(had_job: bool) {
 }
 
 fn expect_idleness() {
-    ALARM.with(|alarm| alarm.get_or_init(Alarm::new::<Idle>).set(IDLE));
+    IDLE_TIMER.with(|alarm| alarm.get_or_init(ProcessTimer::new::<Idle>).set(IDLE));
 }
 
 /// There may have been nothing to do for a while.
 enum Idle {}
 
-impl OnAlarm for Idle {
+impl OnProcessTimer for Idle {
     /// Gives memory back, unless there is something to do, the end of which sets the timer anew.
-    fn ring() {
+    fn expired() {
         if QUEUE.with_borrow(Queue::is_idle) {
-            memory::give_back();
+            allocator::give_back();
         }
     }
 }

@@ -8,7 +8,7 @@ use nginx_sys::{
 
 use super::conf::LocConf;
 use super::value::{Value, split, unknown, value};
-use crate::ngx::conf::{Conf, ConfError, Directive, expect};
+use crate::ngx::conf::{ConfError, Directive, DirectiveArgs, expect};
 
 /// How many directives are nothing but settings.
 pub const COUNT: usize = {
@@ -81,7 +81,7 @@ const fn same(a: &std::ffi::CStr, b: &std::ffi::CStr) -> bool {
 }
 
 /// Reads a directive that is nothing but settings.
-fn read(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+fn read(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     if conf.places.get(&args.name().to_string_lossy()).is_some() {
         return Err(ConfError::Duplicate);
     }
@@ -97,7 +97,11 @@ fn read(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
 ///
 /// # Errors
 /// [`ConfError`] for what is unknown, no value, or there twice.
-pub fn read_named(conf: &mut LocConf, args: &Conf<'_>, start: usize) -> Result<(), ConfError> {
+pub fn read_named(
+    conf: &mut LocConf,
+    args: &DirectiveArgs<'_>,
+    start: usize,
+) -> Result<(), ConfError> {
     for argument in args.rest(start) {
         let (name, text) = split(argument);
         let name = std::str::from_utf8(name).unwrap_or_default();
@@ -119,7 +123,7 @@ pub fn read_named(conf: &mut LocConf, args: &Conf<'_>, start: usize) -> Result<(
 /// [`ConfError`] where it is no value.
 pub fn read_at(
     conf: &mut LocConf,
-    args: &Conf<'_>,
+    args: &DirectiveArgs<'_>,
     argument: Argument,
     text: &[u8],
 ) -> Result<(), ConfError> {
@@ -130,7 +134,7 @@ pub fn read_at(
 }
 
 /// The row of what the directive sets by an argument.
-fn row_of(args: &Conf<'_>, argument: Argument) -> Option<usize> {
+fn row_of(args: &DirectiveArgs<'_>, argument: Argument) -> Option<usize> {
     let is_it = |setting: &Setting| {
         setting.directive.as_ref().is_some_and(|own| own.argument == argument)
             && setting.is_of(args.name())
@@ -141,7 +145,7 @@ fn row_of(args: &Conf<'_>, argument: Argument) -> Option<usize> {
 /// Reads a value, which messages quote as the argument that it stands in.
 fn insert(
     conf: &mut LocConf,
-    args: &Conf<'_>,
+    args: &DirectiveArgs<'_>,
     row: usize,
     text: &[u8],
     argument: &[u8],

@@ -1,18 +1,18 @@
 //! What the first bytes of a body decide: whether it is let through, refused, or transformed.
 
-use image_gate_core::image::{Error, UNREAD_LEN, is_svg};
+use image_gate_core::image::{Error, UNSUPPORTED_LEN, is_svg};
 use nginx_sys::{NGX_ERROR, NGX_HTTP_BAD_REQUEST, NGX_HTTP_OK, NGX_OK, ngx_int_t, ngx_uint_t};
 
 use super::begin::begin;
 use super::body::{cut_off, drain, let_through, read};
 use super::conf::{LocConf, Mode, conf};
-use super::context::{Context, Role, State, Transfer};
-use super::facts::{Failure, Status};
-use super::failure::{record, reject};
+use super::context::{BodyState, Context, ResponseRole, Transfer};
+use super::failure::{fail_in_body_filter, log_failure};
 use super::headers;
+use super::response_info::{Failure, ImageStatus};
 use super::timers::wake;
 use crate::ngx::Request;
-use crate::ngx::chain::{Chain, Data};
+use crate::ngx::chain::{BufData, Chain};
 
 const OK: ngx_int_t = NGX_OK as ngx_int_t;
 const ERROR: ngx_int_t = NGX_ERROR as ngx_int_t;
@@ -24,15 +24,15 @@ pub fn sniff<'r>(context: Transfer<'r>, chain: Chain<'r>) -> ngx_int_t {
         return ERROR;
     };
     let is_test = matches!(conf.mode(), Mode::Test);
-    let is_other = context.role.get() == Role::Other;
+    let is_other = context.role.get() == ResponseRole::Other;
     // What is refused is named by more than tells a picture.
-    let wanted = if is_other { codings.sniff_len() } else { UNREAD_LEN };
+    let wanted = if is_other { codings.sniff_len() } else { UNSUPPORTED_LEN };
     let mut first = context.body.borrow().prefix().to_vec();
     let (mut last, mut flush) = (false, false);
     for buf in chain.buffers() {
         last |= buf.is_last();
         flush |= buf.is_flush();
-        if let Data::Memory(bytes) = buf.data() {
+        if let BufData::Memory(bytes) = buf.data() {
             let missing = wanted.saturating_sub(first.len());
             first.extend_from_slice(bytes.get(..missing).unwrap_or(bytes));
         }
@@ -46,10 +46,10 @@ pub fn sniff<'r>(context: Transfer<'r>, chain: Chain<'r>) -> ngx_int_t {
     }
     match codings.sniff(&first) {
         Some((format, is_plain)) if is_test => {
-            context.note(|facts| {
-                facts.status = Some(Status::Passed);
-                facts.format = Some(format);
-                facts.source_format = Some(format);
+            context.update_info(|response| {
+                response.status = Some(ImageStatus::Passed);
+                response.format = Some(format);
+                response.source_format = Some(format);
             });
             request.set_content_type(format.media_type());
             if is_plain {
@@ -59,13 +59,13 @@ pub fn sniff<'r>(context: Transfer<'r>, chain: Chain<'r>) -> ngx_int_t {
         }
         Some(_) if is_other => transform_other(context, conf, chain),
         Some(_) => {
-            context.state.set(State::Read);
+            context.state.set(BodyState::Read);
             read(context, chain)
         }
         // Too few bytes to tell: keep them, and let nginx have its buffers back.
         None if first.len() < wanted && !last && !cut => keep(&context, chain),
         None if is_other && !(is_test && is_strange(request)) => {
-            context.note(|facts| facts.status = Some(Status::Passed));
+            context.update_info(|response| response.status = Some(ImageStatus::Passed));
             let_through(context, chain)
         }
         None if is_other && is_redirect(request) => {
@@ -73,14 +73,14 @@ pub fn sniff<'r>(context: Transfer<'r>, chain: Chain<'r>) -> ngx_int_t {
             redirect_bare(context, last)
         }
         None if !is_other && conf.may_pass() && is_svg(&codings.begin(&first)) => {
-            context.note(|facts| facts.status = Some(Status::Passed));
+            context.update_info(|response| response.status = Some(ImageStatus::Passed));
             request.set_content_type("image/svg+xml");
             let_through(context, chain)
         }
         None => {
-            let failure = if cut { Failure::Upstream } else { codings.unread(&first).into() };
+            let failure = if cut { Failure::Upstream } else { codings.unsupported(&first).into() };
             drain(chain);
-            reject(context, failure, last || cut);
+            fail_in_body_filter(context, failure, last || cut);
             OK
         }
     }
@@ -99,7 +99,7 @@ fn is_redirect(request: Request<'_>) -> bool {
 /// Sends a redirect without the body it came with.
 fn redirect_bare(context: Transfer<'_>, ended: bool) -> ngx_int_t {
     let request = context.request;
-    context.note(|facts| facts.status = Some(Status::Passed));
+    context.update_info(|response| response.status = Some(ImageStatus::Passed));
     request.set_content_length(Some(0));
     request.clear_content_type();
     headers::forget_source(request);
@@ -107,7 +107,7 @@ fn redirect_bare(context: Transfer<'_>, ended: bool) -> ngx_int_t {
         return ERROR;
     }
     context.body.take();
-    context.state.set(State::Discard);
+    context.state.set(BodyState::Discard);
     if ended {
         wake(context);
     }
@@ -118,7 +118,7 @@ fn redirect_bare(context: Transfer<'_>, ended: bool) -> ngx_int_t {
 fn keep(context: &Context, chain: Chain<'_>) -> ngx_int_t {
     let mut body = context.body.borrow_mut();
     for buf in chain.buffers() {
-        if let Data::Memory(bytes) = buf.data()
+        if let BufData::Memory(bytes) = buf.data()
             && body.push_bytes(bytes, 0).is_err()
         {
             return ERROR;
@@ -132,33 +132,33 @@ fn keep(context: &Context, chain: Chain<'_>) -> ngx_int_t {
 fn without_body<'r>(context: Transfer<'r>, conf: &LocConf, chain: Chain<'r>) -> ngx_int_t {
     let request = context.request;
     let format = headers::declared_format(&request);
-    context.note(|facts| facts.status = Some(Status::Passed));
+    context.update_info(|response| response.status = Some(ImageStatus::Passed));
     if request.is_head() {
         let is_test = matches!(conf.mode(), Mode::Test);
         match (context.role.get(), context.task.get(), context.codings.get()) {
-            (Role::Source, None, _) if headers::declares_text(&request) => {
-                reject(context, Error::NotImage.into(), true);
+            (ResponseRole::Source, None, _) if headers::declares_text(&request) => {
+                fail_in_body_filter(context, Error::NotImage.into(), true);
                 return OK;
             }
-            (Role::Source, None, _) => match format {
+            (ResponseRole::Source, None, _) => match format {
                 Some(format) => request.set_content_type(format.media_type()),
                 None => request.clear_content_type(),
             },
-            (Role::Source, Some(task), _) if !headers::declares_svg(&request) => {
+            (ResponseRole::Source, Some(task), _) if !headers::declares_svg(&request) => {
                 if headers::declares_text(&request) {
-                    reject(context, Error::NotImage.into(), true);
+                    fail_in_body_filter(context, Error::NotImage.into(), true);
                     return OK;
                 }
                 headers::unknown_body(request, task);
             }
-            (Role::Other, ..) if is_test && format.is_none() && is_strange(request) => {
+            (ResponseRole::Other, ..) if is_test && format.is_none() && is_strange(request) => {
                 if is_redirect(request) {
                     return redirect_bare(context, true);
                 }
-                reject(context, Error::NotImage.into(), true);
+                fail_in_body_filter(context, Error::NotImage.into(), true);
                 return OK;
             }
-            (Role::Other, _, Some(codings)) if !is_test && format.is_some() => {
+            (ResponseRole::Other, _, Some(codings)) if !is_test && format.is_some() => {
                 if let Ok(task) = begin(request, conf, codings) {
                     headers::unknown_body(request, &task);
                 }
@@ -180,19 +180,19 @@ fn transform_other<'r>(context: Transfer<'r>, conf: &LocConf, chain: Chain<'r>) 
     };
     match task {
         Ok(mut task) => {
-            task.keeps_original = !conf.is_marked();
+            task.keeps_original = !conf.has_watermark();
             let _ = context.task.set(task);
-            context.state.set(State::Read);
+            context.state.set(BodyState::Read);
             read(context, chain)
         }
-        Err(failure) if conf.is_marked() => {
+        Err(failure) if conf.has_watermark() => {
             let last = drain(chain);
-            reject(context, failure, last);
+            fail_in_body_filter(context, failure, last);
             OK
         }
         Err(failure) => {
-            record(context, &failure);
-            context.note(|facts| facts.status = Some(Status::Original));
+            log_failure(context, &failure);
+            context.update_info(|response| response.status = Some(ImageStatus::Original));
             let_through(context, chain)
         }
     }

@@ -4,25 +4,25 @@ use image_gate_core::image::PROMETHEUS_TYPE;
 use nginx_sys::{NGX_HTTP_NOT_ALLOWED, NGX_OK, ngx_int_t};
 
 use super::conf::{ImageResize, LocConf, StatusFormat, conf};
-use crate::ngx::conf::{Conf, ConfError, expect, once};
+use crate::ngx::conf::{ConfError, DirectiveArgs, expect, once};
 use crate::ngx::phase::Handler;
 use crate::ngx::{Request, location};
 
 /// Reads `image_resize_status`.
-pub fn set(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+pub fn set(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let format = match args.arg(0) {
         b"json" => Some(StatusFormat::Json),
         b"prometheus" => Some(StatusFormat::Prometheus),
         _ => None,
     };
     once(&mut conf.status, expect(format, args.arg(0), format_args!("json or prometheus"))?)?;
-    location::set_handler::<Content>(args.parser())
+    location::set_handler::<StatusHandler>(args.parser())
 }
 
 /// Answers the requests of a location with `image_resize_status`.
-enum Content {}
+enum StatusHandler {}
 
-impl Handler for Content {
+impl Handler for StatusHandler {
     fn handle(request: Request<'_>) -> ngx_int_t {
         answer(request)
     }

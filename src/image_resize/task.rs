@@ -1,14 +1,14 @@
 //! What is to be made of a source, as it was decided when its headers came.
 
-use image_gate_core::image::{Codings, Plan};
+use image_gate_core::image::{ContentCodings, Plan};
 
-use super::conf::Bounds;
-use super::marks::Layer;
+use super::conf::JobLimits;
+use super::watermark_cache::WatermarkSpec;
 use crate::ngx::thread::ThreadPool;
 
 /// What the job is to make.
 #[derive(Debug, Clone)]
-pub enum Work {
+pub enum JobKind {
     /// The description of `image_resize size`.
     Describe,
     /// The description of `image_resize info`.
@@ -19,16 +19,16 @@ pub enum Work {
 
 /// What was decided when the headers of the source came.
 pub struct Task {
-    pub work: Work,
+    pub work: JobKind,
     pub plan: Plan,
     /// The watermark, which the job adds to the plan.
-    pub layers: Vec<Layer>,
-    pub codings: Codings,
+    pub layers: Vec<WatermarkSpec>,
+    pub codings: ContentCodings,
     /// The variant's entity tag.
     pub tag: Option<String>,
     /// Bytes that the source may have.
     pub buffer: u64,
-    pub bounds: Bounds,
+    pub bounds: JobLimits,
     pub pool: Option<ThreadPool>,
     /// Whether the source is wanted back if it can't be transformed.
     pub keeps_original: bool,

@@ -5,8 +5,8 @@ use std::fmt::Display;
 use image_gate_core::image::Error;
 
 use crate::ngx::Request;
-use crate::ngx::conf::{Conf, ConfError, Expression, expect};
-use crate::ngx::incoming::Part;
+use crate::ngx::conf::{ConfError, DirectiveArgs, Expression, expect};
+use crate::ngx::incoming::RequestPart;
 
 /// A directive's value: fixed, or an expression over variables.
 #[derive(Clone, Copy)]
@@ -19,7 +19,7 @@ pub enum Value<T> {
 
 /// An argument that may hold variables; a constant one is read now.
 pub fn value<T>(
-    args: &Conf<'_>,
+    args: &DirectiveArgs<'_>,
     text: &[u8],
     parse: impl Fn(&[u8]) -> Option<T>,
     expected: &str,
@@ -112,7 +112,7 @@ pub fn parse_value<T>(
 /// Whether a text is a part of what the client asked for, as what a regular expression captured of
 /// it is.
 fn is_in_line(request: Request<'_>, text: &[u8]) -> bool {
-    let parts = [Part::UnparsedUri, Part::Uri];
+    let parts = [RequestPart::UnparsedUri, RequestPart::Uri];
     !text.is_empty()
         && parts
             .iter()

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use image_gate_core::image::{Format, Offer, Wanted};
+use image_gate_core::image::{AutoFormats, Format, FormatChoice};
 
 use super::conf::{ImageResize, conf};
-use super::facts::{Facts, status_word};
+use super::response_info::{ResponseInfo, status_word};
 use crate::ngx::Request;
 use crate::ngx::variable::Variable;
 
@@ -37,16 +37,16 @@ pub static VARIABLES: &[Variable] = &[
     Variable { name: "image_resize_queue_time", get: |r| number(r, |f| f.queue_time.map(seconds)) },
 ];
 
-fn facts(request: Request<'_>) -> Option<Facts> {
-    request.context::<ImageResize>().map(|context| context.facts.get())
+fn response_info(request: Request<'_>) -> Option<ResponseInfo> {
+    request.context::<ImageResize>().map(|context| context.response_info.get())
 }
 
 /// What `image_resize_format auto` would send: known before anything else is.
 fn accepted(request: Request<'_>) -> Option<Cow<'static, [u8]>> {
-    let offer = match conf(&request)?.wanted(request) {
-        Ok(Wanted::Auto(offer)) => offer,
+    let offer = match conf(&request)?.format_choice(request) {
+        Ok(FormatChoice::Auto(offer)) => offer,
         // A cache in front of the server that transforms has this much to go by.
-        _ => Offer::default(),
+        _ => AutoFormats::default(),
     };
     let name = offer.choose(request.accept()).map_or("original", Format::name);
     Some(name.as_bytes().into())
@@ -54,16 +54,16 @@ fn accepted(request: Request<'_>) -> Option<Cow<'static, [u8]>> {
 
 fn text(
     request: Request<'_>,
-    get: impl Fn(&Facts) -> Option<&'static str>,
+    get: impl Fn(&ResponseInfo) -> Option<&'static str>,
 ) -> Option<Cow<'static, [u8]>> {
-    Some(get(&facts(request)?)?.as_bytes().into())
+    Some(get(&response_info(request)?)?.as_bytes().into())
 }
 
 fn number<T: ToString>(
     request: Request<'_>,
-    get: impl Fn(&Facts) -> Option<T>,
+    get: impl Fn(&ResponseInfo) -> Option<T>,
 ) -> Option<Cow<'static, [u8]>> {
-    Some(get(&facts(request)?)?.to_string().into_bytes().into())
+    Some(get(&response_info(request)?)?.to_string().into_bytes().into())
 }
 
 /// Seconds with milliseconds, as nginx writes `$request_time`.

@@ -5,12 +5,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use image_gate_core::image::{Color, Error, MarkLook, Position, Share, Words as _, values};
+use image_gate_core::image::{
+    Color, Error, Fraction, Position, WatermarkStyle, Words as _, values,
+};
 
-use super::marks::{self, Kind, Layer};
 use super::value::{Value, evaluate, is_sent, parse_value, split, unknown, value};
+use super::watermark_cache::{self, AssetKind, WatermarkSpec};
 use crate::ngx::Request;
-use crate::ngx::conf::{Conf, ConfError, Expression, Term, once, parse_flag, terms};
+use crate::ngx::conf::{ConfError, DirectiveArgs, Expression, Term, once, parse_flag, terms};
 
 /// How many layers a watermark has at most.
 const MOST: usize = 8;
@@ -19,35 +21,38 @@ const NAME: &str = "image_resize_watermark";
 
 /// One layer as it is configured.
 #[derive(Clone)]
-pub struct Watermark {
+pub struct WatermarkConf {
     /// Where relative names of files start.
     prefix: Arc<Path>,
     /// How often its file's name, as configured, goes to the folder above.
     climbs: usize,
     /// Whether the name may be one from the root on.
     may_be_absolute: bool,
-    source: Source,
-    look: Looks,
+    source: ContentConf,
+    style: StyleConf,
 }
 
 #[derive(Clone, Copy)]
-enum Source {
+enum ContentConf {
     Picture(Expression),
     Text { text: Expression, font: Expression, size: Value<u16>, color: Value<Color> },
 }
 
 #[derive(Clone, Copy, Default)]
-struct Looks {
+struct StyleConf {
     position: Option<Value<Position>>,
     offset: Option<Value<(i32, i32)>>,
-    opacity: Option<Value<Share>>,
-    scale: Option<Value<Share>>,
+    opacity: Option<Value<Fraction>>,
+    scale: Option<Value<Fraction>>,
     tile: Option<Value<bool>>,
     rotate: Option<Value<u16>>,
 }
 
 /// Reads one directive.
-pub fn set(slot: &mut Option<Vec<Watermark>>, args: &Conf<'_>) -> Result<(), ConfError> {
+pub fn set(
+    slot: &mut Option<Vec<WatermarkConf>>,
+    args: &DirectiveArgs<'_>,
+) -> Result<(), ConfError> {
     let is_off = args.len() == 1 && args.arg(0) == b"off";
     match slot {
         None if is_off => *slot = Some(Vec::new()),
@@ -63,9 +68,9 @@ pub fn set(slot: &mut Option<Vec<Watermark>>, args: &Conf<'_>) -> Result<(), Con
     Ok(())
 }
 
-fn read(args: &Conf<'_>) -> Result<Watermark, ConfError> {
+fn read(args: &DirectiveArgs<'_>) -> Result<WatermarkConf, ConfError> {
     let (mut file, mut text, mut font, mut size, mut color) = (None, None, None, None, None);
-    let (mut look, mut template) = (Looks::default(), &b""[..]);
+    let (mut style, mut template) = (StyleConf::default(), &b""[..]);
     for argument in args.rest(0) {
         let (name, rest) = split(argument);
         let set = match name {
@@ -85,18 +90,18 @@ fn read(args: &Conf<'_>) -> Result<Watermark, ConfError> {
             b"color" => once(&mut color, value(args, rest, Color::parse, "a colour")?),
             b"position" => {
                 let expected = "center, north, northeast and so on";
-                once(&mut look.position, value(args, rest, Position::from_word, expected)?)
+                once(&mut style.position, value(args, rest, Position::from_word, expected)?)
             }
             b"offset" => {
                 let expected = "two numbers of pixels, as in 10,20";
-                once(&mut look.offset, value(args, rest, values::offset, expected)?)
+                once(&mut style.offset, value(args, rest, values::offset, expected)?)
             }
-            b"opacity" => once(&mut look.opacity, value(args, rest, Share::parse, SHARE)?),
-            b"scale" => once(&mut look.scale, value(args, rest, values::scale, SHARE)?),
-            b"tile" => once(&mut look.tile, value(args, rest, parse_flag, "on or off")?),
+            b"opacity" => once(&mut style.opacity, value(args, rest, Fraction::parse, FRACTION)?),
+            b"scale" => once(&mut style.scale, value(args, rest, values::scale, FRACTION)?),
+            b"tile" => once(&mut style.tile, value(args, rest, parse_flag, "on or off")?),
             b"rotate" => {
                 let expected = "degrees from -360 to 360";
-                once(&mut look.rotate, value(args, rest, values::degrees, expected)?)
+                once(&mut style.rotate, value(args, rest, values::degrees, expected)?)
             }
             _ if file.is_none() && argument.first() != Some(&b'=') && !argument.is_empty() => {
                 template = argument;
@@ -111,11 +116,11 @@ fn read(args: &Conf<'_>) -> Result<Watermark, ConfError> {
     }
     let is_plain = font.is_none() && size.is_none() && color.is_none();
     let source = match (file, text, font) {
-        (Some(file), None, _) if is_plain => Source::Picture(file),
+        (Some(file), None, _) if is_plain => ContentConf::Picture(file),
         (Some(_), None, _) => {
             return Err(ConfError::invalid("\"font\", \"size\" and \"color\" are of a text"));
         }
-        (None, Some(text), Some(font)) => Source::Text {
+        (None, Some(text), Some(font)) => ContentConf::Text {
             text,
             font,
             size: size.unwrap_or(Value::Fixed(24)),
@@ -128,18 +133,19 @@ fn read(args: &Conf<'_>) -> Result<Watermark, ConfError> {
     };
     let prefix = args.full_path(b"", true)?;
     let (kind, name) = match source {
-        Source::Picture(file) => (Kind::Picture, file),
-        Source::Text { font, .. } => (Kind::Font, font),
+        ContentConf::Picture(file) => (AssetKind::Picture, file),
+        ContentConf::Text { font, .. } => (AssetKind::Font, font),
     };
     if let Some(name) = name.constant() {
-        marks::check(&prefix.join(OsStr::from_bytes(name)), kind).map_err(ConfError::invalid)?;
+        watermark_cache::check(&prefix.join(OsStr::from_bytes(name)), kind)
+            .map_err(ConfError::invalid)?;
     }
-    Ok(Watermark {
+    Ok(WatermarkConf {
         prefix: prefix.into(),
         climbs: climbs(template),
         may_be_absolute: !begins_as_asked(template),
         source,
-        look,
+        style,
     })
 }
 
@@ -159,19 +165,21 @@ fn climbs(name: &[u8]) -> usize {
     name.split(|&byte| byte == b'/').filter(|part| part == b"..").count()
 }
 
-const SHARE: &str = "from 0 to 1 or from 0% to 100%";
+const FRACTION: &str = "from 0 to 1 or from 0% to 100%";
 
 fn varying<T>(value: Option<Value<T>>) -> Option<Expression> {
     value.as_ref().and_then(Value::expression)
 }
 
-impl Watermark {
+impl WatermarkConf {
     /// What is evaluated for each request.
     pub fn expressions(&self) -> impl Iterator<Item = Expression> {
-        let Looks { position, offset, opacity, scale, tile, rotate } = self.look;
+        let StyleConf { position, offset, opacity, scale, tile, rotate } = self.style;
         let (one, other, size, color) = match self.source {
-            Source::Picture(file) => (file, None, None, None),
-            Source::Text { text, font, size, color } => (text, Some(font), Some(size), Some(color)),
+            ContentConf::Picture(file) => (file, None, None, None),
+            ContentConf::Text { text, font, size, color } => {
+                (text, Some(font), Some(size), Some(color))
+            }
         };
         [
             Some(one),
@@ -190,13 +198,13 @@ impl Watermark {
     }
 
     /// The layer; `None` is one whose variable says that there is none.
-    pub fn layer(&self, request: Request<'_>) -> Result<Option<Layer>, Error> {
+    pub fn layer(&self, request: Request<'_>) -> Result<Option<WatermarkSpec>, Error> {
         let (name, text) = match self.source {
-            Source::Picture(file) => match evaluate(file, request, NAME)? {
+            ContentConf::Picture(file) => match evaluate(file, request, NAME)? {
                 b"" | b"off" => return Ok(None),
                 _ => (file, None),
             },
-            Source::Text { text, font, size, color } => {
+            ContentConf::Text { text, font, size, color } => {
                 let text = match evaluate(text, request, NAME)? {
                     b"" => return Ok(None),
                     text => String::from_utf8_lossy(text).into_owned(),
@@ -206,8 +214,8 @@ impl Watermark {
                 (font, Some((text, size, color)))
             }
         };
-        let file = marks::look(self.path(name, request)?)?;
-        Ok(Some(Layer { file, text, look: self.look.get(request)? }))
+        let file = watermark_cache::stat(self.path(name, request)?)?;
+        Ok(Some(WatermarkSpec { file, text, style: self.style.get(request)? }))
     }
 
     /// The full name of the file.
@@ -224,8 +232,8 @@ impl Watermark {
     }
 }
 
-impl Looks {
-    fn get(&self, request: Request<'_>) -> Result<MarkLook, Error> {
+impl StyleConf {
+    fn get(&self, request: Request<'_>) -> Result<WatermarkStyle, Error> {
         fn or<T: Copy>(
             value: Option<Value<T>>,
             default: T,
@@ -235,8 +243,8 @@ impl Looks {
         ) -> Result<T, Error> {
             value.map_or(Ok(default), |value| value.get_or(default, request, parse, name))
         }
-        let all = MarkLook::default();
-        Ok(MarkLook {
+        let all = WatermarkStyle::default();
+        Ok(WatermarkStyle {
             position: or(
                 self.position,
                 all.position,
@@ -255,7 +263,7 @@ impl Looks {
                 self.opacity,
                 all.opacity,
                 request,
-                Share::parse,
+                Fraction::parse,
                 "image_resize_watermark opacity",
             )?,
             scale: match self.scale {

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use image_gate_core::image::{self, LIMITS, Statistics};
 
-use super::facts::{Facts, Status, status_word};
-use crate::ngx::shm::{Memory, Shareable, Tenant};
+use super::response_info::{ImageStatus, ResponseInfo, status_word};
+use crate::ngx::shm::{Memory, Shareable, ShmZone};
 use crate::ngx::worker;
 
 /// "IGSTAT" and the version of this layout.
@@ -19,11 +19,11 @@ const MAGIC: u64 = u64::from_be_bytes(*b"IGSTAT\0\x01");
 
 /// What becomes of a response, as `$image_resize_status` says, or a client that left.
 const OUTCOMES: [&str; 6] = [
-    status_word(Status::Transformed),
-    status_word(Status::Original),
-    status_word(Status::Passed),
-    status_word(Status::NotModified),
-    status_word(Status::Error),
+    status_word(ImageStatus::Transformed),
+    status_word(ImageStatus::Original),
+    status_word(ImageStatus::Passed),
+    status_word(ImageStatus::NotModified),
+    status_word(ImageStatus::Error),
     ABORTED,
 ];
 const ABORTED: &str = "aborted";
@@ -58,19 +58,19 @@ struct Counters {
     requests: [AtomicU64; PLACES],
     errors: [AtomicU64; PLACES],
     images: [[AtomicU64; PLACES]; PLACES],
-    job_time: Histogram,
-    queue_time: Histogram,
+    job_time: AtomicHistogram,
+    queue_time: AtomicHistogram,
 }
 
 #[repr(C)]
-struct Histogram {
+struct AtomicHistogram {
     buckets: [AtomicU64; LIMITS.len() + 1],
     sum: AtomicU64,
 }
 
 /// What one worker has to do now.
 #[repr(C, align(64))]
-struct Slot {
+struct WorkerSlot {
     process: AtomicU64,
     running: AtomicU64,
     queued: AtomicU64,
@@ -81,9 +81,9 @@ struct Slot {
 unsafe impl Shareable for Counters {}
 // SAFETY: atomics only.
 #[expect(unsafe_code, reason = "what lies in shared memory")]
-unsafe impl Shareable for Slot {}
+unsafe impl Shareable for WorkerSlot {}
 
-impl Histogram {
+impl AtomicHistogram {
     fn add(&self, time: Duration) {
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         if let Some(bucket) = self.buckets.get(image::Histogram::bucket(micros)) {
@@ -102,13 +102,13 @@ impl Histogram {
 
 /// The zone of a configuration.
 #[derive(Default)]
-pub struct Zone {
+pub struct StatsZone {
     memory: OnceCell<Memory>,
 }
 
-impl Tenant for Zone {
-    fn settle(&self, memory: Memory, _: &dyn Fn(u32, Arguments<'_>)) -> Result<(), String> {
-        let Some((counters, [_, ..])) = memory.view::<Counters, Slot>() else {
+impl ShmZone for StatsZone {
+    fn init(&self, memory: Memory, _: &dyn Fn(u32, Arguments<'_>)) -> Result<(), String> {
+        let Some((counters, [_, ..])) = memory.view::<Counters, WorkerSlot>() else {
             return Err("image_resize_zone: the zone is too small".into());
         };
         let _ = counters.magic.compare_exchange(0, MAGIC, Relaxed, Relaxed);
@@ -133,8 +133,8 @@ fn count(counter: Option<&AtomicU64>) {
     }
 }
 
-impl Zone {
-    fn view(&self) -> Option<(&Counters, &[Slot])> {
+impl StatsZone {
+    fn view(&self) -> Option<(&Counters, &[WorkerSlot])> {
         self.memory.get()?.view()
     }
 
@@ -154,23 +154,23 @@ impl Zone {
     }
 
     /// Counts what became of a request.
-    pub fn count(&self, facts: &Facts) {
+    pub fn count(&self, response: &ResponseInfo) {
         let Some((counters, _)) = self.view() else { return };
-        let outcome = facts.status.map_or(ABORTED, status_word);
+        let outcome = response.status.map_or(ABORTED, status_word);
         count(place(&counters.requests, &OUTCOMES, outcome));
         if let (Some(source), Some(format), Some(_)) =
-            (facts.source_format, facts.format, facts.bytes)
-            && !facts.is_kept
+            (response.source_format, response.format, response.bytes)
+            && !response.is_kept
         {
             let row = place(&counters.images, &FORMATS, source.name());
             count(row.and_then(|row| place(row, &FORMATS, format.name())));
         }
-        counters.source_bytes.fetch_add(facts.source_bytes.unwrap_or(0), Relaxed);
-        counters.bytes.fetch_add(facts.bytes.map_or(0, |bytes| bytes as u64), Relaxed);
-        if let Some(time) = facts.time {
+        counters.source_bytes.fetch_add(response.source_bytes.unwrap_or(0), Relaxed);
+        counters.bytes.fetch_add(response.bytes.map_or(0, |bytes| bytes as u64), Relaxed);
+        if let Some(time) = response.time {
             counters.job_time.add(time);
         }
-        if let Some(time) = facts.queue_time {
+        if let Some(time) = response.queue_time {
             counters.queue_time.add(time);
         }
     }

@@ -11,7 +11,8 @@ use super::conf::{Cache, ImageResizeCache, LocConf, MainConf, Target};
 use super::flights::{self, Flights};
 use crate::ngx::cache;
 use crate::ngx::conf::{
-    Conf, ConfError, Directive, Directives, Places, expect, flag, once, parse_time, unknown,
+    ConfError, Directive, DirectiveArgs, Directives, Places, expect, flag, once, parse_time,
+    unknown,
 };
 use crate::ngx::module::Level;
 use crate::ngx::shm;
@@ -84,12 +85,12 @@ fn check() -> Result<(), ConfError> {
     Err(ConfError::invalid("this nginx is built without the HTTP cache"))
 }
 
-fn time(args: &Conf<'_>) -> Result<u64, ConfError> {
+fn time(args: &DirectiveArgs<'_>) -> Result<u64, ConfError> {
     check()?;
     expect(parse_time(args.arg(0)), args.arg(0), format_args!("a time"))
 }
 
-fn set_path(conf: &mut MainConf, args: &Conf<'_>) -> Result<(), ConfError> {
+fn set_path(conf: &mut MainConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     check()?;
     // Files are always written beside the others, where they are renamed and not copied.
     if let Some(argument) = args.rest(1).find(|argument| argument.starts_with(b"use_temp_path=")) {

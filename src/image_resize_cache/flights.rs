@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use image_gate_core::cache::{self, Claim, Flight, Ticket};
 
 use crate::ngx::request::RequestId;
-use crate::ngx::shm::{Memory, Shareable, Tenant};
+use crate::ngx::shm::{Memory, Shareable, ShmZone};
 use crate::ngx::{NoMemory, Request, WeakRequest, worker};
 
 /// Bytes of a zone: about 4000 results that are made at once.
@@ -45,8 +45,8 @@ pub struct Flights {
     memory: OnceCell<Memory>,
 }
 
-impl Tenant for Flights {
-    fn settle(&self, memory: Memory, _: &dyn Fn(u32, Arguments<'_>)) -> Result<(), String> {
+impl ShmZone for Flights {
+    fn init(&self, memory: Memory, _: &dyn Fn(u32, Arguments<'_>)) -> Result<(), String> {
         let Some((header, [_, ..])) = memory.view::<Header, Slot>() else {
             return Err("image_resize_cache_path: there is no room for locks".into());
         };

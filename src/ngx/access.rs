@@ -16,9 +16,9 @@ impl<'r> Request<'r> {
         core.is_some_and(|core| core.satisfy == NGX_HTTP_SATISFY_ANY as ngx_uint_t)
     }
 
-    /// What a handler of the access phase answers to refuse a request with any status. For a
+    /// What a handler of the access phase returns to refuse a request with any status. For a
     /// request that others may still let in, nginx itself keeps only 401 and 403 in mind.
-    pub fn refuse(self, status: u32) -> ngx_int_t {
+    pub fn refuse_access(self, status: u32) -> ngx_int_t {
         if !self.is_satisfied_by_any()
             || matches!(status, NGX_HTTP_UNAUTHORIZED | NGX_HTTP_FORBIDDEN)
         {

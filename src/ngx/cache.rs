@@ -15,10 +15,10 @@ use nginx_sys::{
     NGX_AGAIN, NGX_BUSY, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_OK, ngx_int_t, ngx_str_t, time_t,
 };
 
-use super::conf::{Conf, ConfError};
+use super::conf::{ConfError, DirectiveArgs};
 use super::phase::{self, Handler};
 use super::strings::{bytes, text};
-use super::{ERROR, File, Module, NoMemory, Request, pool, shim};
+use super::{ERROR, FileRange, Module, NoMemory, Request, pool, shim};
 
 /// Whether the nginx that the module is built for has caches.
 pub fn is_available() -> bool {
@@ -42,7 +42,10 @@ pub struct Declared {
 ///
 /// # Errors
 /// nginx reported what is wrong.
-pub fn declare<M: Module>(args: &Conf<'_>, name: &'static str) -> Result<Declared, ConfError> {
+pub fn declare<M: Module>(
+    args: &DirectiveArgs<'_>,
+    name: &'static str,
+) -> Result<Declared, ConfError> {
     let (mut zone, mut path) = (ngx_str_t::empty(), ngx_str_t::empty());
     let mut directive = text(name);
     let tag = M::definition().cast_mut().cast();
@@ -135,7 +138,7 @@ impl<'r> Request<'r> {
         }
         // SAFETY: nginx put the name into the request's pool.
         let path = Path::new(OsStr::from_bytes(unsafe { bytes(path) }));
-        let file = File { fd, offset: 0, len: 0 };
+        let file = FileRange { fd, offset: 0, len: 0 };
         file.id().ok().map(|id| (id, path))
     }
 

@@ -6,14 +6,14 @@ use std::ptr::NonNull;
 
 use nginx_sys::{ngx_buf_t, ngx_chain_t, ngx_pcalloc};
 
-use super::{File, Request, shim};
+use super::{FileRange, Request, shim};
 
 /// What one buffer of an input chain holds.
-pub enum Data<'a> {
+pub enum BufData<'a> {
     /// Bytes in memory.
     Memory(&'a [u8]),
     /// A range of an open file.
-    File(File),
+    File(FileRange),
     /// Nothing but flags.
     Empty,
 }
@@ -24,7 +24,7 @@ pub struct Buf<'r>(NonNull<ngx_buf_t>, PhantomData<Cell<&'r ()>>);
 
 impl Buf<'_> {
     /// The data not yet consumed.
-    pub fn data(&self) -> Data<'_> {
+    pub fn data(&self) -> BufData<'_> {
         // SAFETY: nginx hands a filter initialized buffers; `pos..last` is readable while the
         // buffer is in memory, and `file` is set while it is in a file.
         unsafe {
@@ -32,16 +32,16 @@ impl Buf<'_> {
             if shim::ig_buf_in_memory(buf) != 0 {
                 let len = usize::try_from(buf.last.offset_from(buf.pos)).unwrap_or(0);
                 if len != 0 {
-                    return Data::Memory(std::slice::from_raw_parts(buf.pos, len));
+                    return BufData::Memory(std::slice::from_raw_parts(buf.pos, len));
                 }
             } else if shim::ig_buf_in_file(buf) != 0 && buf.file_last > buf.file_pos {
-                return Data::File(File {
+                return BufData::File(FileRange {
                     fd: (*buf.file).fd,
                     offset: buf.file_pos.cast_unsigned(),
                     len: (buf.file_last - buf.file_pos).cast_unsigned(),
                 });
             }
-            Data::Empty
+            BufData::Empty
         }
     }
 

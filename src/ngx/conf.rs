@@ -41,7 +41,7 @@ impl ConfError {
 }
 
 /// What a directive does with its arguments.
-pub type Set<C> = fn(&mut C, &Conf<'_>) -> Result<(), ConfError>;
+pub type Set<C> = fn(&mut C, &DirectiveArgs<'_>) -> Result<(), ConfError>;
 
 /// One directive of a module whose configuration is a `C`.
 pub struct Directive<C: 'static> {
@@ -224,7 +224,7 @@ unsafe extern "C" fn set_directive<C: Directives>(
         let (Some(directive), Some(conf)) = (C::DIRECTIVES.get(index), conf) else {
             return ERROR;
         };
-        let args = Conf { parser, name: directive.name, arguments: arguments(parser) };
+        let args = DirectiveArgs { parser, name: directive.name, arguments: arguments(parser) };
         match (directive.set)(conf, &args) {
             Ok(()) => {
                 if let Some(places) = conf.places() {
@@ -332,13 +332,13 @@ fn arguments(parser: Parser<'_>) -> &[ngx_str_t] {
 }
 
 /// A directive's arguments and the parser behind them.
-pub struct Conf<'a> {
+pub struct DirectiveArgs<'a> {
     parser: Parser<'a>,
     name: &'static CStr,
     arguments: &'a [ngx_str_t],
 }
 
-impl<'a> Conf<'a> {
+impl<'a> DirectiveArgs<'a> {
     /// The directive's name.
     pub fn name(&self) -> &'static CStr {
         self.name
@@ -427,14 +427,15 @@ pub struct Expression(NonNull<ngx_http_complex_value_t>);
 impl Expression {
     /// Its text, where it holds no variable.
     pub fn constant(&self) -> Option<&[u8]> {
-        // SAFETY: compiled by `Conf::expression`, in the configuration's pool.
+        // SAFETY: compiled by `DirectiveArgs::expression`, in the configuration's pool.
         let value = unsafe { self.0.as_ref() };
         value.lengths.is_null().then(|| value.value.as_bytes())
     }
 
     /// Its text as it is configured.
     pub fn text(&self) -> &[u8] {
-        // SAFETY: compiled by `Conf::expression`, in the configuration's pool, as is its text.
+        // SAFETY: compiled by `DirectiveArgs::expression`, in the configuration's pool, as is its
+        // text.
         unsafe { bytes(self.0.as_ref().value) }
     }
 
@@ -573,6 +574,6 @@ pub fn interval(text: &[u8]) -> Result<Duration, ConfError> {
 ///
 /// # Errors
 /// [`ConfError::Invalid`] when it is neither.
-pub fn flag(args: &Conf<'_>) -> Result<bool, ConfError> {
+pub fn flag(args: &DirectiveArgs<'_>) -> Result<bool, ConfError> {
     expect(parse_flag(args.arg(0)), args.arg(0), format_args!("\"on\" or \"off\""))
 }

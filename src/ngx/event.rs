@@ -158,27 +158,27 @@ impl<H> Drop for Event<H> {
 }
 
 /// A timer of the process, for as long as there is one. It keeps no worker from leaving.
-pub struct Alarm(&'static UnsafeCell<ngx_event_t>);
+pub struct ProcessTimer(&'static UnsafeCell<ngx_event_t>);
 
-/// What an alarm does.
-pub trait OnAlarm: 'static {
+/// What such a timer does.
+pub trait OnProcessTimer: 'static {
     /// Does it.
-    fn ring();
+    fn expired();
 }
 
-impl Alarm {
+impl ProcessTimer {
     /// A timer that rings `H`.
-    pub fn new<H: OnAlarm>() -> Alarm {
+    pub fn new<H: OnProcessTimer>() -> ProcessTimer {
         // SAFETY: a connection of all zeroes but for its socket is how nginx itself makes one for
         // events that have none.
         let mut nobody: Box<ngx_connection_t> = Box::new(unsafe { std::mem::zeroed() });
         nobody.fd = -1;
         let data = Box::into_raw(nobody).cast();
-        let event = raw_event(on_alarm::<H>, data, std::ptr::null_mut());
+        let event = raw_event(on_process_timer::<H>, data, std::ptr::null_mut());
         let event = Box::leak(Box::new(UnsafeCell::new(event)));
         // SAFETY: the event is initialized and in no tree yet.
         unsafe { shim::ig_event_set_cancelable(event.get(), 1) };
-        Alarm(event)
+        ProcessTimer(event)
     }
 
     /// Rings after `delay` milliseconds, also where it was to ring before.
@@ -192,7 +192,7 @@ impl Alarm {
     }
 }
 
-unsafe extern "C" fn on_alarm<H: OnAlarm>(event: *mut ngx_event_t) {
+unsafe extern "C" fn on_process_timer<H: OnProcessTimer>(event: *mut ngx_event_t) {
     // SAFETY: nginx passes the event, and its log is the cycle's.
-    guard(unsafe { (*event).log }, (), H::ring);
+    guard(unsafe { (*event).log }, (), H::expired);
 }

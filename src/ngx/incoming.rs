@@ -13,7 +13,7 @@ use super::{NoMemory, Request, pool, shim};
 
 /// The parts of a request that name what is asked for.
 #[derive(Clone, Copy)]
-pub enum Part {
+pub enum RequestPart {
     /// `$request`.
     Line,
     /// `$uri`: as it is now.
@@ -26,76 +26,76 @@ pub enum Part {
 
 /// A string of a request as nginx keeps it: equal to one that is the same, and not only alike.
 #[derive(Clone, Copy)]
-pub struct Text(ngx_str_t, *const ngx_http_request_t);
+pub struct RequestString(ngx_str_t, *const ngx_http_request_t);
 
-impl PartialEq for Text {
-    fn eq(&self, other: &Text) -> bool {
+impl PartialEq for RequestString {
+    fn eq(&self, other: &RequestString) -> bool {
         (self.0.data, self.0.len) == (other.0.data, other.0.len)
     }
 }
 
-impl Part {
+impl RequestPart {
     fn of(self, r: &mut ngx_http_request_t) -> &mut ngx_str_t {
         match self {
-            Part::Line => &mut r.request_line,
-            Part::Uri => &mut r.uri,
-            Part::UnparsedUri => &mut r.unparsed_uri,
-            Part::Args => &mut r.args,
+            RequestPart::Line => &mut r.request_line,
+            RequestPart::Uri => &mut r.uri,
+            RequestPart::UnparsedUri => &mut r.unparsed_uri,
+            RequestPart::Args => &mut r.args,
         }
     }
 }
 
 impl<'r> Request<'r> {
     /// A part of the request; empty where nginx did not get so far.
-    pub fn part(&self, part: Part) -> &[u8] {
+    pub fn part(&self, part: RequestPart) -> &[u8] {
         // SAFETY: alive, and on the event loop; the bytes live as long as the request.
         unsafe { bytes(*part.of(&mut *self.as_ptr())) }
     }
 
     /// The same, as nginx keeps it: another string than before where it was replaced.
-    pub fn string(self, part: Part) -> Text {
+    pub fn string(self, part: RequestPart) -> RequestString {
         // SAFETY: alive, and on the event loop.
-        Text(unsafe { *part.of(&mut *self.as_ptr()) }, self.as_ptr())
+        RequestString(unsafe { *part.of(&mut *self.as_ptr()) }, self.as_ptr())
     }
 
     /// Replaces a part of the request.
     ///
     /// # Errors
     /// There is no memory; the part is what it was.
-    pub fn set_part(self, part: Part, value: &[u8]) -> Result<(), NoMemory> {
+    pub fn set_part(self, part: RequestPart, value: &[u8]) -> Result<(), NoMemory> {
         let value = pool::copy(self.pool(), value).ok_or(NoMemory)?;
         self.swap_part(part, value);
         Ok(())
     }
 
     /// Replaces a part of the request by a text that takes no memory.
-    pub fn blot_part(self, part: Part, value: &'static str) {
+    pub fn blot_part(self, part: RequestPart, value: &'static str) {
         self.swap_part(part, text(value));
     }
 
-    /// Replaces a part by one that lives as long as the request, and answers what it was.
-    fn swap_part(self, part: Part, value: ngx_str_t) -> ngx_str_t {
+    /// Replaces a part by one that lives as long as the request, and returns what it was.
+    fn swap_part(self, part: RequestPart, value: ngx_str_t) -> ngx_str_t {
         // SAFETY: alive, and on the event loop: nothing else uses the request meanwhile.
         unsafe { std::mem::replace(part.of(&mut *self.as_ptr()), value) }
     }
 
     /// Replaces a part by a [string](Request::string) that it was, and returns what it was now.
     /// A string of another request changes nothing.
-    pub fn put_part(self, part: Part, value: Text) -> Text {
+    pub fn put_part(self, part: RequestPart, value: RequestString) -> RequestString {
         if value.1 != self.as_ptr() {
             return self.string(part);
         }
-        Text(self.swap_part(part, value.0), value.1)
+        RequestString(self.swap_part(part, value.0), value.1)
     }
 
     /// Gives what nginx keeps of the URI as the client wrote it, alone and in the request line, to
-    /// `edit`, and keeps what it answers instead.
+    /// `edit`, and keeps what that returns instead.
     ///
     /// # Errors
     /// There is no memory.
     pub fn edit_lines(self, edit: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Result<(), NoMemory> {
-        if let Some(uri) = edit(self.part(Part::UnparsedUri)) {
-            self.set_part(Part::UnparsedUri, &uri)?;
+        if let Some(uri) = edit(self.part(RequestPart::UnparsedUri)) {
+            self.set_part(RequestPart::UnparsedUri, &uri)?;
         }
         self.edit_line(edit)
     }
@@ -106,7 +106,7 @@ impl<'r> Request<'r> {
     /// There is no memory.
     pub fn edit_line(self, edit: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Result<(), NoMemory> {
         // Method, URI and protocol. A line that broke off may lack the last one.
-        let line = self.part(Part::Line);
+        let line = self.part(RequestPart::Line);
         let Some(start) = line.iter().position(|&byte| byte == b' ').map(|at| at + 1) else {
             return Ok(());
         };
@@ -114,7 +114,7 @@ impl<'r> Request<'r> {
         let (uri, rest) = line[start..].split_at(end.unwrap_or(line.len()) - start);
         if let Some(uri) = edit(uri) {
             let line = [&line[..start], &uri, rest].concat();
-            self.set_part(Part::Line, &line)?;
+            self.set_part(RequestPart::Line, &line)?;
         }
         Ok(())
     }

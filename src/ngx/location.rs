@@ -66,9 +66,9 @@ impl Server {
 
 /// What a location says to a module that is not ours.
 #[derive(Clone, Copy)]
-pub struct Foreign(*const ngx_uint_t);
+pub struct OtherModuleConf(*const ngx_uint_t);
 
-impl Foreign {
+impl OtherModuleConf {
     /// The first word of its configuration.
     pub fn first_word(self) -> ngx_uint_t {
         // SAFETY: not null, and allocated from the configuration's pool, where everything that a
@@ -78,7 +78,7 @@ impl Foreign {
 }
 
 /// What the location that is merged says to the HTTP module called `name`, if that is loaded.
-pub fn foreign(parser: Parser<'_>, name: &CStr) -> Option<Foreign> {
+pub fn other_module_conf(parser: Parser<'_>, name: &CStr) -> Option<OtherModuleConf> {
     let cf = parser.as_ptr();
     // SAFETY: the cycle's modules are ended by null and have names once they are loaded; inside
     // `http`, the parser's context has an entry for every HTTP module.
@@ -88,7 +88,7 @@ pub fn foreign(parser: Parser<'_>, name: &CStr) -> Option<Foreign> {
             if !this.name.is_null() && CStr::from_ptr(this.name) == name {
                 let ctx = (*cf).ctx.cast::<ngx_http_conf_ctx_t>();
                 let conf = *(*ctx).loc_conf.add(this.ctx_index);
-                return (!conf.is_null()).then_some(Foreign(conf.cast()));
+                return (!conf.is_null()).then_some(OtherModuleConf(conf.cast()));
             }
             module = module.add(1);
         }

@@ -22,13 +22,13 @@ pub(super) fn write(log: *mut ngx_log_t, level: u32, message: Arguments<'_>) {
 
 /// Lines of which one in a while is enough.
 #[derive(Clone, Default)]
-pub struct Sparse {
+pub struct LogThrottle {
     /// When the last one was written, in seconds since 1970.
     last: Cell<u64>,
     held: Cell<u64>,
 }
 
-impl Sparse {
+impl LogThrottle {
     /// Whether this line is to be written, and then how many were not since the last that was,
     /// which is at least `seconds` ago.
     pub fn next(&self, seconds: u64) -> Option<u64> {
@@ -45,29 +45,29 @@ impl Sparse {
 
 /// While this lives, nginx writes no debugging to the log: at that level it quotes the literal
 /// parts of an expression that it evaluates, and a secret may be among them.
-pub struct Discretion<'r> {
+pub struct MuteDebugLog<'r> {
     log: *mut ngx_log_t,
     level: ngx_uint_t,
     request: PhantomData<&'r ()>,
 }
 
-impl<'r> Discretion<'r> {
+impl<'r> MuteDebugLog<'r> {
     /// Begins with a log that outlives it.
     ///
     /// # Safety
     /// The log is that of a live connection, used on the event loop, and nothing that is called
     /// meanwhile replaces its level.
-    pub(super) unsafe fn begin(log: *mut ngx_log_t) -> Discretion<'r> {
+    pub(super) unsafe fn begin(log: *mut ngx_log_t) -> MuteDebugLog<'r> {
         // SAFETY: the caller's promises. What the bits above a plain level ask for is debugging.
         unsafe {
             let level = (*log).log_level;
             (*log).log_level = level.min(NGX_LOG_DEBUG as ngx_uint_t);
-            Discretion { log, level, request: PhantomData }
+            MuteDebugLog { log, level, request: PhantomData }
         }
     }
 }
 
-impl Drop for Discretion<'_> {
+impl Drop for MuteDebugLog<'_> {
     fn drop(&mut self) {
         // SAFETY: as in `begin`.
         unsafe { (*self.log).log_level = self.level }

@@ -4,23 +4,23 @@
 //! configuration, unless it says otherwise.
 
 mod access;
-mod answer;
+pub mod allocator;
 pub mod cache;
 pub mod censor;
 pub mod chain;
 pub mod conf;
 pub mod event;
-mod file;
+mod file_range;
 pub mod filter;
 pub mod guard;
 pub mod incoming;
 pub mod location;
 pub mod log;
-pub mod memory;
 pub mod module;
 pub mod phase;
 pub mod pool;
 pub mod request;
+mod response;
 mod shim;
 pub mod shm;
 mod strings;
@@ -30,7 +30,7 @@ pub mod worker;
 
 use nginx_sys::{NGX_ERROR, ngx_int_t};
 
-pub use file::{File, identify};
+pub use file_range::{FileRange, identify};
 pub use module::{Cycle, Module, Parser};
 pub use pool::Pooled;
 pub use request::{Request, WeakRequest};

@@ -38,15 +38,15 @@ impl<T> Deref for Pooled<T> {
 
 /// What stands in front of a value, so that it can be found and dropped.
 #[repr(C)]
-struct Header {
+struct PooledHeader {
     /// Not told by the handler's address: functions of the same code may be one.
     kind: TypeId,
     drop: unsafe fn(*mut c_void),
 }
 
 #[repr(C)]
-struct Held<T> {
-    header: Header,
+struct PooledValue<T> {
+    header: PooledHeader,
     value: T,
 }
 
@@ -54,15 +54,16 @@ impl<T: 'static> Pooled<T> {
     /// Moves `value` into `pool`, which drops it.
     pub(super) fn new(pool: *mut ngx_pool_t, value: T) -> Option<Pooled<T>> {
         // What a pool hands out is aligned for a word of the machine.
-        const { assert!(align_of::<Held<T>>() <= align_of::<usize>()) };
+        const { assert!(align_of::<PooledValue<T>>() <= align_of::<usize>()) };
         // SAFETY: the pool is live; nginx answers null when it has no memory.
-        let cleanup = NonNull::new(unsafe { ngx_pool_cleanup_add(pool, size_of::<Held<T>>()) })?;
+        let cleanup =
+            NonNull::new(unsafe { ngx_pool_cleanup_add(pool, size_of::<PooledValue<T>>()) })?;
         // SAFETY: nginx made the cleanup record in the pool, with room for what is held behind
         // `data`, and only reads it later.
         unsafe {
-            let held = NonNull::new((*cleanup.as_ptr()).data)?.cast::<Held<T>>();
-            held.write(Held {
-                header: Header { kind: TypeId::of::<T>(), drop: drop_held::<T> },
+            let held = NonNull::new((*cleanup.as_ptr()).data)?.cast::<PooledValue<T>>();
+            held.write(PooledValue {
+                header: PooledHeader { kind: TypeId::of::<T>(), drop: drop_pooled::<T> },
                 value,
             });
             (*cleanup.as_ptr()).handler = Some(clean_up);
@@ -78,11 +79,11 @@ impl<T: 'static> Pooled<T> {
             // SAFETY: as above.
             let record = unsafe { record.as_ref() };
             if record.handler.map(|f| f as usize) == Some(clean_up as *const () as usize) {
-                let held = record.data.cast::<Held<T>>();
+                let held = record.data.cast::<PooledValue<T>>();
                 // SAFETY: a record with this handler has such data; its header says whether the
                 // value behind it is one of this type.
                 unsafe {
-                    if (*held.cast::<Header>()).kind == TypeId::of::<T>() {
+                    if (*held.cast::<PooledHeader>()).kind == TypeId::of::<T>() {
                         return NonNull::new(&raw mut (*held).value).map(Pooled);
                     }
                 }
@@ -110,14 +111,14 @@ impl<T> Pooled<T> {
 
 unsafe extern "C" fn clean_up(data: *mut c_void) {
     // SAFETY: nginx runs a cleanup once, before it frees the pool, with the data that `new` wrote.
-    let _ = catch(|| unsafe { ((*data.cast::<Header>()).drop)(data) });
+    let _ = catch(|| unsafe { ((*data.cast::<PooledHeader>()).drop)(data) });
 }
 
 /// # Safety
-/// `data` is a `Held<T>` that nobody uses any more.
-unsafe fn drop_held<T>(data: *mut c_void) {
+/// `data` is a `PooledValue<T>` that nobody uses any more.
+unsafe fn drop_pooled<T>(data: *mut c_void) {
     // SAFETY: see above.
-    unsafe { data.cast::<Held<T>>().drop_in_place() }
+    unsafe { data.cast::<PooledValue<T>>().drop_in_place() }
 }
 
 /// Copies `bytes` into the pool.

@@ -83,9 +83,9 @@ impl<'r> Request<'r> {
     }
 
     /// Keeps what is evaluated out of the debugging that nginx logs, as long as the result lives.
-    pub fn discreetly(self) -> log::Discretion<'r> {
+    pub fn mute_debug_log(self) -> log::MuteDebugLog<'r> {
         // SAFETY: the log of a live request's connection; the result is used within a callback.
-        unsafe { log::Discretion::begin(self.log()) }
+        unsafe { log::MuteDebugLog::begin(self.log()) }
     }
 
     /// Makes this the request that lines of the connection's log speak of, as every event handler
@@ -213,7 +213,7 @@ impl<'r> Request<'r> {
         })
     }
 
-    /// Takes `Range` and `If-Range` away, from nginx and from what it sends upstream. Answers what
+    /// Takes `Range` and `If-Range` away, from nginx and from what it sends upstream. Returns what
     /// they were, where there was a range.
     pub fn drop_range(self) -> Option<DroppedRange> {
         // SAFETY: alive, and on the event loop: nothing else writes the headers.
@@ -260,7 +260,7 @@ impl<'r> Request<'r> {
     }
 
     /// Gives what the client sent as `Accept-Encoding` to `edit`, and sends upstream what that
-    /// answers. What nginx itself sends to the client goes by what the client said.
+    /// returns. What nginx itself sends to the client goes by what the client said.
     pub fn narrow_accept_encoding(self, edit: impl Fn(&[u8]) -> Vec<u8>) {
         // SAFETY: alive, and on the event loop; null, or where nginx keeps null or an element of
         // the list of incoming headers.
@@ -415,7 +415,7 @@ impl<'r> Request<'r> {
         Some(self.get().headers_out.last_modified_time).filter(|&time| time != -1)
     }
 
-    /// Sends `tag` as the `ETag`, or none. Answers whether there was memory.
+    /// Sends `tag` as the `ETag`, or none. Returns whether there was memory.
     pub fn set_etag(self, tag: Option<&[u8]>) -> bool {
         // SAFETY: alive, and on the event loop.
         clear(unsafe { &mut (*self.as_ptr()).headers_out.etag });
@@ -458,7 +458,7 @@ impl<'r> Request<'r> {
     }
 
     /// Gives the values of all outgoing headers called `name` to `replace`, and sets what it
-    /// answers.
+    /// returns.
     pub fn replace_header(self, name: &[u8], replace: impl Fn(&[u8]) -> Option<Vec<u8>>) {
         self.each_header(name, |header| {
             if let Some(value) = replace(header.value.as_bytes())
@@ -469,7 +469,7 @@ impl<'r> Request<'r> {
         });
     }
 
-    /// Adds `name` to what `Vary` lists, unless it is there or everything is. Answers whether
+    /// Adds `name` to what `Vary` lists, unless it is there or everything is. Returns whether
     /// there was memory.
     pub fn add_vary(self, name: &'static str) -> bool {
         let mut listed = false;

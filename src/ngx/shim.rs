@@ -10,7 +10,7 @@ use nginx_sys::{
 
 /// nginx's thread pool; its layout is private to nginx.
 #[repr(C)]
-pub struct ThreadPool {
+pub struct RawThreadPool {
     opaque: [u8; 0],
 }
 
@@ -155,7 +155,7 @@ unsafe extern "C" {
     );
 
     pub fn ig_threads_available() -> ngx_uint_t;
-    pub fn ig_thread_pool_add(cf: *mut ngx_conf_t, name: *mut ngx_str_t) -> *mut ThreadPool;
+    pub fn ig_thread_pool_add(cf: *mut ngx_conf_t, name: *mut ngx_str_t) -> *mut RawThreadPool;
     pub fn ig_thread_task_create(
         pool: *mut ngx_pool_t,
         complete: unsafe extern "C" fn(*mut ngx_event_t),
@@ -163,7 +163,7 @@ unsafe extern "C" {
         log: *mut ngx_log_t,
     ) -> *mut ThreadTask;
     pub fn ig_thread_task_post(
-        pool: *mut ThreadPool,
+        pool: *mut RawThreadPool,
         task: *mut ThreadTask,
         run: unsafe extern "C" fn(*mut c_void, *mut ngx_log_t),
         ctx: *mut c_void,

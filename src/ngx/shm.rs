@@ -20,27 +20,27 @@ use super::{Module, Parser, Pooled, log, pool};
 /// The least size of a zone: nginx needs some pages for itself.
 pub const MIN_SIZE: u64 = 32 * 1024;
 
-/// Who lives in a zone: a value of the configuration that wants the memory.
-pub trait Tenant: 'static {
+/// What a zone belongs to: a value of the configuration that wants the memory.
+pub trait ShmZone: 'static {
     /// Takes the memory over, once for each configuration that nginx reads, in the process that
     /// reads it. It may be in use by the workers of the configuration before. `log` is where what
     /// is no error goes.
     ///
     /// # Errors
     /// A reason in words, with which the configuration is refused.
-    fn settle(&self, memory: Memory, log: &dyn Fn(u32, Arguments<'_>)) -> Result<(), String>;
+    fn init(&self, memory: Memory, log: &dyn Fn(u32, Arguments<'_>)) -> Result<(), String>;
 }
 
-/// Adds a zone of `size` bytes whose memory `tenant` gets once the configuration is read. The zone
-/// of the configuration before is used on where name, size and module are the same.
+/// Adds a zone of `size` bytes whose memory `zone_conf` gets once the configuration is read. The
+/// zone of the configuration before is used on where name, size and module are the same.
 ///
 /// # Errors
 /// [`ConfError`] when the name is in use or the size too small.
-pub fn add<M: Module, T: Tenant>(
+pub fn add<M: Module, T: ShmZone>(
     parser: Parser<'_>,
     name: &[u8],
     size: u64,
-    tenant: Pooled<T>,
+    zone_conf: Pooled<T>,
 ) -> Result<(), ConfError> {
     if size < MIN_SIZE {
         let name = String::from_utf8_lossy(name);
@@ -57,22 +57,22 @@ pub fn add<M: Module, T: Tenant>(
     if !zone.data.is_null() {
         return Err(ConfError::Duplicate);
     }
-    zone.data = tenant.as_ptr().cast();
+    zone.data = zone_conf.as_ptr().cast();
     zone.init = Some(init::<T>);
     Ok(())
 }
 
-unsafe extern "C" fn init<T: Tenant>(zone: *mut ngx_shm_zone_t, _: *mut c_void) -> ngx_int_t {
+unsafe extern "C" fn init<T: ShmZone>(zone: *mut ngx_shm_zone_t, _: *mut c_void) -> ngx_int_t {
     // SAFETY: nginx calls this with a zone that has memory, a slab pool at its start, and the data
     // that `add` put there, in the pool of the configuration that was read.
-    let (log, pool, tenant) = unsafe {
+    let (log, pool, zone_conf) = unsafe {
         let zone = &*zone;
         (zone.shm.log, zone.shm.addr.cast::<ngx_slab_pool_t>(), zone.data.cast::<T>().as_ref())
     };
     guard(log, NGX_ERROR as ngx_int_t, || {
-        let Some(tenant) = tenant else { return NGX_ERROR as ngx_int_t };
+        let Some(zone_conf) = zone_conf else { return NGX_ERROR as ngx_int_t };
         let result = match Memory::of(pool) {
-            Some(memory) => tenant.settle(memory, &|level, line| log::write(log, level, line)),
+            Some(memory) => zone_conf.init(memory, &|level, line| log::write(log, level, line)),
             None => Err("no memory in the zone".to_owned()),
         };
         match result {
@@ -107,7 +107,7 @@ unsafe impl Send for Memory {}
 // SAFETY: as above.
 unsafe impl Sync for Memory {}
 
-/// Ahead of what the tenant gets: how long that is.
+/// Ahead of what the zone's configuration gets: how long that is.
 const PREFIX: usize = 64;
 
 impl Memory {
@@ -152,8 +152,8 @@ impl Memory {
     /// frees the lock of a process that dies with it, so `body` must leave the zone usable
     /// wherever it stops. Nothing that can wait belongs in there.
     pub fn locked<R>(self, body: impl FnOnce() -> R) -> R {
-        struct Held(NonNull<ngx_slab_pool_t>);
-        impl Drop for Held {
+        struct LockGuard(NonNull<ngx_slab_pool_t>);
+        impl Drop for LockGuard {
             fn drop(&mut self) {
                 // SAFETY: as in `locked`.
                 unsafe { ngx_shmtx_unlock(&raw mut (*self.0.as_ptr()).mutex) }
@@ -161,7 +161,7 @@ impl Memory {
         }
         // SAFETY: the zone is mapped (see the type), and nginx made the mutex with it.
         unsafe { ngx_shmtx_lock(&raw mut (*self.pool.as_ptr()).mutex) };
-        let _held = Held(self.pool);
+        let _held = LockGuard(self.pool);
         body()
     }
 }

@@ -20,7 +20,7 @@ pub fn available() -> bool {
 
 /// A thread pool of the configuration.
 #[derive(Clone, Copy)]
-pub struct ThreadPool(NonNull<shim::ThreadPool>);
+pub struct ThreadPool(NonNull<shim::RawThreadPool>);
 
 impl ThreadPool {
     /// The pool called `name`, or `default`; nginx reports a pool that is nowhere defined.
@@ -54,7 +54,7 @@ pub trait OnComplete<W: Work>: 'static {
 }
 
 /// Work in the hands of a thread.
-struct Slot<W: Work> {
+struct ThreadJob<W: Work> {
     request: *mut ngx_http_request_t,
     work: Option<W>,
     output: Option<W::Output>,
@@ -67,7 +67,7 @@ impl Request<'_> {
     /// # Errors
     /// The work, where there is no room for it.
     pub fn offload<W: Work, C: OnComplete<W>>(self, pool: ThreadPool, work: W) -> Result<(), W> {
-        let slot = Slot { request: self.as_ptr(), work: Some(work), output: None };
+        let slot = ThreadJob { request: self.as_ptr(), work: Some(work), output: None };
         let slot = Box::into_raw(Box::new(slot));
         // Keeps the request, and so its pool with the task in it, until the completion event.
         self.block(true);
@@ -93,7 +93,7 @@ impl Request<'_> {
 /// Runs on a thread.
 unsafe extern "C" fn run<W: Work>(slot: *mut c_void, _: *mut ngx_log_t) {
     // SAFETY: what was posted, which nobody else uses until the completion event.
-    let slot = unsafe { &mut *slot.cast::<Slot<W>>() };
+    let slot = unsafe { &mut *slot.cast::<ThreadJob<W>>() };
     let work = slot.work.take();
     slot.output = catch(|| work.map(W::run)).flatten();
 }
@@ -101,7 +101,7 @@ unsafe extern "C" fn run<W: Work>(slot: *mut c_void, _: *mut ngx_log_t) {
 /// The thread is done.
 unsafe extern "C" fn on_complete<W: Work, C: OnComplete<W>>(event: *mut ngx_event_t) {
     // SAFETY: the event's data is what was posted, which the thread is done with.
-    let slot = unsafe { Box::from_raw((*event).data.cast::<Slot<W>>()) };
+    let slot = unsafe { Box::from_raw((*event).data.cast::<ThreadJob<W>>()) };
     // SAFETY: its `blocked` count has kept the request alive.
     let Some(request) = (unsafe { Request::new(slot.request) }) else { return };
     request.block(false);

@@ -64,15 +64,15 @@ pub fn is_used(parser: Parser<'_>, names: &[&str]) -> bool {
 
 /// A variable of nginx's whose value it keeps although the request has changed since.
 #[derive(Clone, Copy)]
-pub struct Kept(usize);
+pub struct CachedVariable(usize);
 
-impl Kept {
+impl CachedVariable {
     /// The variable called `name`, while the configuration is read.
-    pub fn find(parser: Parser<'_>, name: &'static str) -> Option<Kept> {
+    pub fn find(parser: Parser<'_>, name: &'static str) -> Option<CachedVariable> {
         let mut name = text(name);
         // SAFETY: nginx copies the name.
         let index = unsafe { ngx_http_get_variable_index(parser.as_ptr(), &mut name) };
-        usize::try_from(index).ok().map(Kept)
+        usize::try_from(index).ok().map(CachedVariable)
     }
 }
 
@@ -85,7 +85,7 @@ impl<'r> Request<'r> {
 
     /// Has nginx evaluate all variables anew that it does not take for constant, and those of
     /// `kept`. Not while an expression is evaluated: its length is known by then.
-    pub fn flush_variables(self, kept: &[Kept]) {
+    pub fn flush_variables(self, kept: &[CachedVariable]) {
         for index in 0..self.variables() {
             // SAFETY: a live request has a value for every variable of the configuration.
             unsafe {
@@ -101,7 +101,7 @@ impl<'r> Request<'r> {
 
     /// Gives the request values of variables of its own, flushed, as long as the result lives:
     /// what is evaluated meanwhile does not show in an expression that is being evaluated.
-    pub fn variables_apart(self, kept: &[Kept]) -> Option<Apart<'r>> {
+    pub fn variables_apart(self, kept: &[CachedVariable]) -> Option<Apart<'r>> {
         let count = self.variables();
         // SAFETY: as above; the new array is as long as the one it is a copy of, and in the
         // request's pool.

@@ -1,6 +1,6 @@
 //! Who is let in.
 
-use image_gate_core::link::Reason;
+use image_gate_core::link::VerifyError;
 use nginx_sys::{
     NGX_DECLINED, NGX_ERROR, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_LOG_ERR, NGX_LOG_INFO, NGX_OK,
     ngx_int_t,
@@ -8,7 +8,7 @@ use nginx_sys::{
 
 use super::conf::conf;
 use super::strip;
-use super::verdict::judge;
+use super::verify::verify_link;
 use crate::ngx::Request;
 use crate::ngx::phase::Handler;
 
@@ -35,7 +35,7 @@ fn run(request: Request<'_>, any: bool) -> ngx_int_t {
         return NGX_DECLINED as ngx_int_t;
     }
     let answer = check(request);
-    if strip::settle(request).is_err() {
+    if strip::strip_arguments(request).is_err() {
         return NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
     }
     answer
@@ -46,10 +46,10 @@ fn check(request: Request<'_>) -> ngx_int_t {
     let Some(require) = conf.require.filter(|require| require.is_on) else {
         return NGX_DECLINED as ngx_int_t;
     };
-    let Some(verdict) = judge(&request, conf) else {
+    let Some(verdict) = verify_link(&request, conf) else {
         let line = format_args!("secure_link_hash_require: nothing says what a right link is");
         request.log_line(NGX_LOG_ERR, line);
-        return request.refuse(require.invalid);
+        return request.refuse_access(require.invalid);
     };
     let Err(reason) = verdict.result else {
         if let Some(rate) = verdict.rate {
@@ -58,5 +58,9 @@ fn check(request: Request<'_>) -> ngx_int_t {
         return NGX_OK as ngx_int_t;
     };
     request.log_line(NGX_LOG_INFO, format_args!("secure_link_hash: {reason}"));
-    request.refuse(if reason == Reason::Expired { require.expired } else { require.invalid })
+    request.refuse_access(if reason == VerifyError::Expired {
+        require.expired
+    } else {
+        require.invalid
+    })
 }

@@ -3,11 +3,13 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use image_gate_core::link::{Algorithm, Encoding, Foreign, Format, Key, Rules, Signer, Unsigned};
+use image_gate_core::link::{
+    Algorithm, Encoding, Key, Rules, Signer, ThirdParty, ThirdPartyFormat, Unsigned,
+};
 
 use crate::ngx::Request;
 use crate::ngx::conf::{Expression, Place, Places};
-use crate::ngx::variable::Kept;
+use crate::ngx::variable::CachedVariable;
 
 /// The module.
 pub enum SecureLinkHash {}
@@ -27,7 +29,7 @@ pub fn main<'a>(request: &'a Request<'_>) -> Option<&'a MainConf> {
 pub struct MainConf {
     /// What nginx may have kept of the request before arguments were taken out; nothing where no
     /// location does that.
-    pub kept: RefCell<Vec<Kept>>,
+    pub kept: RefCell<Vec<CachedVariable>>,
     /// Whether a location wants links to be right.
     pub is_required: Cell<bool>,
     /// For what is warned of in the end.
@@ -56,11 +58,11 @@ pub struct Require {
 
 /// `secure_link_hash_format`.
 #[derive(Clone, Copy)]
-pub enum Links {
+pub enum LinkFormatConf {
     /// Our own.
     Plain,
     /// Those of others, with what stands before the path in a URL.
-    Foreign(Format, Expression, Rules),
+    ThirdParty(ThirdPartyFormat, Expression, Rules),
 }
 
 /// `secure_link_hash_unsigned_args`.
@@ -83,7 +85,7 @@ pub enum Method {
     /// `secure_link_hash_message`: the token is a MAC of the expression.
     Mac(Expression, Rc<Signer>),
     /// `secure_link_hash_format`, and the message that a token is made of.
-    Foreign(Rc<Foreign>, Expression, Option<Expression>),
+    ThirdParty(Rc<ThirdParty>, Expression, Option<Expression>),
 }
 
 /// A location. `None` is what was not said.
@@ -103,7 +105,7 @@ pub struct LocConf {
     pub lifetime: Option<u64>,
     pub not_before: Option<Expression>,
     pub require: Option<Require>,
-    pub links: Option<Links>,
+    pub links: Option<LinkFormatConf>,
     pub prefix: Option<bool>,
     /// The names of arguments.
     pub strip: Option<Rc<[Vec<u8>]>>,
@@ -137,7 +139,7 @@ impl LocConf {
             "secure_link_hash_secret" => self.secret.is_some(),
             "secure_link_hash_message" => self.message.is_some(),
             "secure_link_hash_prefix" => self.prefix == Some(true),
-            _ => matches!(self.links, Some(Links::Foreign(..))),
+            _ => matches!(self.links, Some(LinkFormatConf::ThirdParty(..))),
         };
         EXCLUSIVE.into_iter().find(|(one, other)| is_given(one) && is_given(other))
     }

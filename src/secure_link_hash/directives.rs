@@ -1,18 +1,18 @@
 //! The table of directives, and how their arguments are read.
 
-use image_gate_core::link::{Algorithm, Encoding, Format, MIN_TAG, Rules};
+use image_gate_core::link::{Algorithm, Encoding, MIN_TAG, Rules, ThirdPartyFormat};
 use nginx_sys::{
     NGX_CONF_1MORE, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_CONF_TAKE12, NGX_HTTP_LOC_CONF,
     NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF,
 };
 
-use super::conf::{Links, LocConf, MainConf, Require, SecureLinkHash, UnsignedArgs};
+use super::conf::{LinkFormatConf, LocConf, MainConf, Require, SecureLinkHash, UnsignedArgs};
 use super::keys;
 use crate::ngx::conf::{
-    Conf, ConfError, Directive, Directives, Expression, Places, expect, flag, once, parse_flag,
-    parse_number, parse_time, unknown,
+    ConfError, Directive, DirectiveArgs, Directives, Expression, Places, expect, flag, once,
+    parse_flag, parse_number, parse_time, unknown,
 };
-use crate::ngx::variable::Kept;
+use crate::ngx::variable::CachedVariable;
 
 const ANYWHERE: u32 = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 
@@ -120,13 +120,13 @@ impl Directives for LocConf {
 fn expression(
     conf: &mut LocConf,
     field: fn(&mut LocConf) -> &mut Option<Expression>,
-    args: &Conf<'_>,
+    args: &DirectiveArgs<'_>,
 ) -> Result<(), ConfError> {
     once(field(conf), args.expression(args.arg(0))?)?;
     unmixed(conf)
 }
 
-fn seconds(args: &Conf<'_>) -> Result<u64, ConfError> {
+fn seconds(args: &DirectiveArgs<'_>) -> Result<u64, ConfError> {
     let time = parse_time(args.arg(0));
     let seconds = time.filter(|time| time % 1000 == 0).map(|time| time / 1000);
     expect(seconds, args.arg(0), format_args!("a time in whole seconds"))
@@ -138,7 +138,7 @@ fn unmixed(conf: &LocConf) -> Result<(), ConfError> {
     })
 }
 
-fn set_encoding(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+fn set_encoding(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let text = args.arg(0);
     let expected = format_args!("base64url or hex");
     let encoding = expect(Encoding::from_name(text), text, expected)?;
@@ -156,7 +156,7 @@ fn set_encoding(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     once(&mut conf.encoding, (encoding, min))
 }
 
-fn set_require(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+fn set_require(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let is_on = flag(args)?;
     let (mut invalid, mut expired) = (None, None);
     for argument in args.rest(1) {
@@ -176,7 +176,7 @@ fn set_require(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     Ok(())
 }
 
-fn set_format(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+fn set_format(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let text = args.arg(0);
     let (mut origin, mut ip, mut sha256) = (None, None, None);
     for argument in args.rest(1) {
@@ -208,23 +208,23 @@ fn set_format(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
         has_sha256: sha256.unwrap_or(false),
         ..Rules::default()
     };
-    let links = match Format::from_name(text) {
+    let links = match ThirdPartyFormat::from_name(text) {
         Some(format) => {
             // Only CloudFront signs more than the path.
             let origin = match format {
-                Format::Cloudfront => origin.unwrap_or(b"$scheme://$http_host"),
+                ThirdPartyFormat::Cloudfront => origin.unwrap_or(b"$scheme://$http_host"),
                 _ => b"",
             };
-            Some(Links::Foreign(format, args.expression(origin)?, rules))
+            Some(LinkFormatConf::ThirdParty(format, args.expression(origin)?, rules))
         }
-        None => (text == b"plain").then_some(Links::Plain),
+        None => (text == b"plain").then_some(LinkFormatConf::Plain),
     };
     let expected = format_args!("plain, imgproxy, thumbor, akamai, bunny or cloudfront");
     once(&mut conf.links, expect(links, text, expected)?)?;
     unmixed(conf)
 }
 
-fn set_unsigned_args(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+fn set_unsigned_args(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let names: Vec<&[u8]> = args.rest(0).collect();
     let unsigned = match names[..] {
         [b"*"] => UnsignedArgs::Any,
@@ -244,7 +244,7 @@ fn set_unsigned_args(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfErro
     once(&mut conf.unsigned_args, unsigned)
 }
 
-fn set_strip(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+fn set_strip(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let mut names: Vec<Vec<u8>> = args.rest(0).map(<[u8]>::to_vec).collect();
     if names == [b"off"] {
         names.clear();
@@ -264,13 +264,16 @@ fn set_strip(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
     once(&mut conf.strip, names.into())?;
     let mut kept = main(args)?.kept.borrow_mut();
     if kept.is_empty() {
-        let found = KEPT.iter().map(|name| Kept::find(args.parser(), name)).collect::<Option<_>>();
+        let found = KEPT
+            .iter()
+            .map(|name| CachedVariable::find(args.parser(), name))
+            .collect::<Option<_>>();
         *kept = found.ok_or_else(|| ConfError::invalid("no memory"))?;
     }
     Ok(())
 }
 
-fn main<'a>(args: &Conf<'a>) -> Result<&'a MainConf, ConfError> {
+fn main<'a>(args: &DirectiveArgs<'a>) -> Result<&'a MainConf, ConfError> {
     let main = args.parser().main::<SecureLinkHash>();
     main.ok_or_else(|| ConfError::invalid("no configuration"))
 }

@@ -8,14 +8,14 @@ use std::rc::Rc;
 use image_gate_core::link::{Key, parse_secret, secret_of_file};
 
 use super::conf::LocConf;
-use crate::ngx::conf::{Conf, ConfError, once};
+use crate::ngx::conf::{ConfError, DirectiveArgs, once};
 use image_gate_runtime::files;
 
 /// The longest file that is taken for a key, in bytes: an RSA key has some hundred.
 const LONGEST_FILE: u64 = 64 << 10;
 
 /// `[id=ID] [salt=SALT | salt_file=PATH] KEY`.
-pub fn set(conf: &mut LocConf, args: &Conf<'_>) -> Result<(), ConfError> {
+pub fn set(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let (mut id, mut salt, mut secret) = (None, None, None);
     for text in args.rest(0) {
         let path = |path: &[u8]| args.full_path(path, true);

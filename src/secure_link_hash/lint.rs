@@ -3,9 +3,9 @@
 
 use std::rc::Rc;
 
-use image_gate_core::link::Format;
+use image_gate_core::link::ThirdPartyFormat;
 
-use super::conf::{Links, LocConf, MainConf, Method, Notes};
+use super::conf::{LinkFormatConf, LocConf, MainConf, Method, Notes};
 use crate::image_resize::ImageResize;
 use crate::ngx::Parser;
 use crate::ngx::conf::{Expression, Term, terms, variables};
@@ -114,7 +114,7 @@ impl LocConf {
         match self.method {
             Method::Md5(message) => Some((message, MD5)),
             Method::Mac(message, _) => Some((message, "secure_link_hash_message")),
-            Method::None | Method::Secret(_) | Method::Foreign(..) => None,
+            Method::None | Method::Secret(_) | Method::ThirdParty(..) => None,
         }
     }
 
@@ -124,7 +124,7 @@ impl LocConf {
     }
 
     /// Looks over a location that is merged. Its own directives are the first `own` of its places.
-    pub fn note(&self, own: usize, main: &MainConf, parser: Parser<'_>) {
+    pub fn lint(&self, own: usize, main: &MainConf, parser: Parser<'_>) {
         let notes = &main.notes;
         notes.places.borrow_mut().extend(self.places.iter().take(own).cloned());
         let is_on = self.require.is_some_and(|require| require.is_on);
@@ -186,13 +186,13 @@ impl LocConf {
             Method::None => false,
             Method::Secret(_) | Method::Md5(_) => KEYED.contains(&name) || name == UNSIGNED,
             Method::Mac(..) => name == UNSIGNED,
-            Method::Foreign(..) => name == "secure_link_hash_algorithm",
+            Method::ThirdParty(..) => name == "secure_link_hash_algorithm",
         };
         let has_salts = match self.links {
-            Some(Links::Foreign(format, ..)) => {
-                matches!(format, Format::Imgproxy | Format::Akamai)
+            Some(LinkFormatConf::ThirdParty(format, ..)) => {
+                matches!(format, ThirdPartyFormat::Imgproxy | ThirdPartyFormat::Akamai)
             }
-            Some(Links::Plain) | None => false,
+            Some(LinkFormatConf::Plain) | None => false,
         };
         let is_salted =
             || self.keys.iter().flat_map(|keys| keys.iter()).any(|key| !key.salt.is_empty());

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use image_gate_core::link::{Foreign, Rules, Signer};
+use image_gate_core::link::{Rules, Signer, ThirdParty};
 
-use super::conf::{Links, LocConf, Method, SecureLinkHash};
+use super::conf::{LinkFormatConf, LocConf, Method, SecureLinkHash};
 use crate::ngx::conf::Merge;
 use crate::ngx::{Parser, Reported};
 
@@ -33,13 +33,13 @@ impl LocConf {
     /// what excludes each other at one level replaces each other over two.
     fn inherit_method(&mut self, parent: &LocConf) {
         if self.secret.is_some() {
-            self.links = Some(Links::Plain);
+            self.links = Some(LinkFormatConf::Plain);
             return;
         }
         if self.links.is_none() && self.value.is_none() && self.md5.is_none() {
             self.links = parent.links;
         }
-        if let Some(Links::Foreign(..)) = self.links {
+        if let Some(LinkFormatConf::ThirdParty(..)) = self.links {
             self.message = self.message.or(parent.message);
             return;
         }
@@ -56,7 +56,7 @@ impl LocConf {
     fn is_steady(&self) -> bool {
         let message = match self.method {
             Method::None | Method::Secret(_) => None,
-            Method::Md5(message) | Method::Mac(message, _) | Method::Foreign(_, message, _) => {
+            Method::Md5(message) | Method::Mac(message, _) | Method::ThirdParty(_, message, _) => {
                 Some(message)
             }
         };
@@ -72,10 +72,10 @@ impl LocConf {
         if let Some(secret) = &self.secret {
             return Ok(Method::Secret(secret.clone()));
         }
-        if let Some(Links::Foreign(format, origin, rules)) = self.links {
-            let foreign = Foreign::new(format, keys, Rules { min, ..rules })
+        if let Some(LinkFormatConf::ThirdParty(format, origin, rules)) = self.links {
+            let third_party = ThirdParty::new(format, keys, Rules { min, ..rules })
                 .map_err(|error| (KEY, format!("links of {}: {error}", format.name())))?;
-            return Ok(Method::Foreign(Rc::new(foreign), origin, self.message));
+            return Ok(Method::ThirdParty(Rc::new(third_party), origin, self.message));
         }
         Ok(match (self.md5, self.message) {
             (Some(md5), _) => Method::Md5(md5),
@@ -130,7 +130,7 @@ impl Merge for LocConf {
             }
         }
         if let Some(main) = parser.main::<SecureLinkHash>() {
-            self.note(own, main, parser);
+            self.lint(own, main, parser);
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ mod lint;
 mod merge;
 mod strip;
 mod variables;
-mod verdict;
+mod verify;
 
 use nginx_sys::{
     ngx_http_phases_NGX_HTTP_ACCESS_PHASE as ACCESS, ngx_http_phases_NGX_HTTP_LOG_PHASE as LOG,
@@ -18,7 +18,7 @@ use nginx_sys::{
 use crate::ngx::module::Hooks;
 use crate::ngx::{Parser, Reported, phase, variable};
 pub use conf::{LocConf, MainConf, SecureLinkHash};
-pub use verdict::Context;
+pub use verify::Context;
 
 impl Hooks for SecureLinkHash {
     fn before(parser: Parser<'_>) -> Result<(), Reported> {

@@ -7,19 +7,19 @@ use image_gate_core::key::source::{Edit, edit_arguments, edit_uri};
 use nginx_sys::{NGX_DECLINED, NGX_HTTP_INTERNAL_SERVER_ERROR, ngx_int_t};
 
 use super::conf::{conf, main};
-use crate::ngx::incoming::{Part, Text};
+use crate::ngx::incoming::{RequestPart, RequestString};
 use crate::ngx::phase::Handler;
-use crate::ngx::variable::{Apart, Kept};
+use crate::ngx::variable::{Apart, CachedVariable};
 use crate::ngx::{NoMemory, Request};
 
 /// What a link is judged by.
-const PARTS: [Part; 2] = [Part::Args, Part::UnparsedUri];
+const PARTS: [RequestPart; 2] = [RequestPart::Args, RequestPart::UnparsedUri];
 
 /// A part of the request as it came, and as it was left.
 #[derive(Clone, Copy)]
 struct Change {
-    before: Text,
-    after: Text,
+    before: RequestString,
+    after: RequestString,
 }
 
 /// What was taken out of a request. An internal redirect clears what modules keep in a request,
@@ -33,7 +33,7 @@ pub enum Strip {}
 
 impl Handler for Strip {
     fn handle(request: Request<'_>) -> ngx_int_t {
-        match settle(request) {
+        match strip_arguments(request) {
             Ok(()) => NGX_DECLINED as ngx_int_t,
             Err(NoMemory) => NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t,
         }
@@ -44,15 +44,15 @@ impl Handler for Strip {
 ///
 /// # Errors
 /// There is no memory; they must not go on.
-pub fn settle(request: Request<'_>) -> Result<(), NoMemory> {
+pub fn strip_arguments(request: Request<'_>) -> Result<(), NoMemory> {
     let Some(names) = conf(&request).and_then(|conf| conf.strip.as_ref()) else { return Ok(()) };
     if names.is_empty() || !request.is_main() {
         return Ok(());
     }
     let before = PARTS.map(|part| request.string(part));
     for name in names.iter() {
-        if let Some(args) = edit_arguments(request.part(Part::Args), name, Edit::Remove) {
-            request.set_part(Part::Args, &args)?;
+        if let Some(args) = edit_arguments(request.part(RequestPart::Args), name, Edit::Remove) {
+            request.set_part(RequestPart::Args, &args)?;
         }
     }
     let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
@@ -73,7 +73,7 @@ pub fn settle(request: Request<'_>) -> Result<(), NoMemory> {
 }
 
 /// Gives the variables to `body` that nginx keeps though arguments were taken out.
-fn with_kept<T>(request: Request<'_>, body: impl FnOnce(&[Kept]) -> T) -> T {
+fn with_kept<T>(request: Request<'_>, body: impl FnOnce(&[CachedVariable]) -> T) -> T {
     match main(&request) {
         Some(main) => body(&main.kept.borrow()),
         None => body(&[]),
@@ -83,7 +83,7 @@ fn with_kept<T>(request: Request<'_>, body: impl FnOnce(&[Kept]) -> T) -> T {
 /// The request with the arguments that were taken out of it, as long as the result lives; only
 /// where nothing has replaced them since.
 pub fn undone(request: Request<'_>) -> Option<Undone<'_>> {
-    if with_kept(request, <[Kept]>::is_empty) {
+    if with_kept(request, <[CachedVariable]>::is_empty) {
         return None;
     }
     let stripped = request.attached::<Stripped>()?;
@@ -106,7 +106,7 @@ pub fn undone(request: Request<'_>) -> Option<Undone<'_>> {
 pub struct Undone<'r> {
     request: Request<'r>,
     /// What is not in the request: first what it came with, then what it is left with.
-    parts: [Option<Text>; PARTS.len()],
+    parts: [Option<RequestString>; PARTS.len()],
     _apart: Apart<'r>,
 }
 

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use image_gate_core::link::Reason;
+use image_gate_core::link::VerifyError;
 
 use super::conf::conf;
-use super::verdict::{Verdict, expires, judge, token};
+use super::verify::{Verdict, expires, token, verify_link};
 use crate::ngx::Request;
 use crate::ngx::variable::Variable;
 
@@ -16,7 +16,7 @@ pub static VARIABLES: &[Variable] = &[
         get: |request| {
             of(request, |verdict| match verdict.result {
                 Ok(()) => Some(verdict.link.map_or(b"1"[..].into(), |link| link.to_vec().into())),
-                Err(Reason::Expired) => Some(b"0"[..].into()),
+                Err(VerifyError::Expired) => Some(b"0"[..].into()),
                 Err(_) => None,
             })
         },
@@ -26,7 +26,7 @@ pub static VARIABLES: &[Variable] = &[
         name: "secure_link_hash_reason",
         get: |request| {
             of(request, |verdict| {
-                Some(verdict.result.err().map_or("ok", Reason::name).as_bytes().into())
+                Some(verdict.result.err().map_or("ok", VerifyError::name).as_bytes().into())
             })
         },
     },
@@ -54,5 +54,5 @@ fn of(
     request: Request<'_>,
     get: impl Fn(Verdict<'_>) -> Option<Cow<'static, [u8]>>,
 ) -> Option<Cow<'static, [u8]>> {
-    get(judge(&request, conf(&request)?)?)
+    get(verify_link(&request, conf(&request)?)?)
 }

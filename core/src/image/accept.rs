@@ -4,57 +4,61 @@ use super::Format;
 
 /// Formats to send to the clients that name them in `Accept`, the preferred one first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Offer([Option<Format>; Format::MODERN.len()]);
+pub struct AutoFormats([Option<Format>; Format::MODERN.len()]);
 
 /// Which format an output is to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
+pub enum FormatChoice {
     /// That format; `None` is the source's.
     Format(Option<Format>),
     /// The first of these that the client accepts, else the source's.
-    Auto(Offer),
+    Auto(AutoFormats),
 }
 
-impl Wanted {
+impl FormatChoice {
     /// Reads `original`, the name of a format, `auto`, or `auto=` with a list for
-    /// [`Offer::parse`].
+    /// [`AutoFormats::parse`].
     #[must_use]
-    pub fn parse(text: &[u8]) -> Option<Wanted> {
+    pub fn parse(text: &[u8]) -> Option<FormatChoice> {
         match text {
-            b"original" => Some(Wanted::Format(None)),
-            b"auto" => Some(Wanted::Auto(Offer::default())),
-            [b'a', b'u', b't', b'o', b'=', list @ ..] => Offer::parse(list).map(Wanted::Auto),
-            name => Format::from_name(name).map(Some).map(Wanted::Format),
+            b"original" => Some(FormatChoice::Format(None)),
+            b"auto" => Some(FormatChoice::Auto(AutoFormats::default())),
+            [b'a', b'u', b't', b'o', b'=', list @ ..] => {
+                AutoFormats::parse(list).map(FormatChoice::Auto)
+            }
+            name => Format::from_name(name).map(Some).map(FormatChoice::Format),
         }
     }
 }
 
-impl Default for Offer {
+impl Default for AutoFormats {
     /// All that clients have to name, see [`Format::is_universal`].
-    fn default() -> Offer {
-        Offer(Format::MODERN.map(Some))
+    fn default() -> AutoFormats {
+        AutoFormats(Format::MODERN.map(Some))
     }
 }
 
-impl Offer {
+impl AutoFormats {
     /// Reads a list such as `webp`, its names separated by commas: each of a format that is not
     /// [universal](Format::is_universal), and none twice.
     #[must_use]
-    pub fn parse(list: &[u8]) -> Option<Offer> {
-        let mut offer = Offer([None; Format::MODERN.len()]);
+    pub fn parse(list: &[u8]) -> Option<AutoFormats> {
+        let mut formats = AutoFormats([None; Format::MODERN.len()]);
         for name in list.split(|&byte| byte == b',') {
             let format = Format::from_name(name).filter(|format| !format.is_universal())?;
-            if offer.0.contains(&Some(format)) {
+            if formats.0.contains(&Some(format)) {
                 return None;
             }
-            *offer.0.iter_mut().find(|slot| slot.is_none())? = Some(format);
+            *formats.0.iter_mut().find(|slot| slot.is_none())? = Some(format);
         }
-        Some(offer)
+        Some(formats)
     }
 
     /// What of it has animations.
-    pub(super) fn moving(mut self) -> Offer {
-        self.0.iter_mut().for_each(|slot| *slot = slot.filter(|format| format.moves()));
+    pub(super) fn moving(mut self) -> AutoFormats {
+        self.0
+            .iter_mut()
+            .for_each(|slot| *slot = slot.filter(|format| format.supports_animation()));
         self
     }
 
@@ -130,8 +134,8 @@ mod tests {
     use super::*;
 
     fn choose(list: &str, accept: &[&str]) -> Option<Format> {
-        let offer = Offer::parse(list.as_bytes()).unwrap();
-        offer.choose(accept.iter().map(|value| value.as_bytes()))
+        let formats = AutoFormats::parse(list.as_bytes()).unwrap();
+        formats.choose(accept.iter().map(|value| value.as_bytes()))
     }
 
     #[test]
@@ -164,10 +168,10 @@ mod tests {
             ("curl", "*/*", None),
             ("none", "", None),
         ] {
-            let found = Offer::default().choose([accept.as_bytes()].into_iter());
+            let found = AutoFormats::default().choose([accept.as_bytes()].into_iter());
             assert_eq!(found, best, "{browser}");
         }
-        assert_eq!(Offer::default().choose(std::iter::empty()), None);
+        assert_eq!(AutoFormats::default().choose(std::iter::empty()), None);
     }
 
     #[test]
@@ -220,7 +224,7 @@ mod tests {
         for bad in
             ["", "webp,", "jpeg", "webp,webp", "avif,webp,avif", "webp webp", "png,webp", "WEBP"]
         {
-            assert_eq!(Offer::parse(bad.as_bytes()), None, "{bad}");
+            assert_eq!(AutoFormats::parse(bad.as_bytes()), None, "{bad}");
         }
     }
 }

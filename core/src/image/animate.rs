@@ -3,10 +3,10 @@
 use super::decode::Frames;
 use super::encode::{self, Animator};
 use super::geometry::Geometry;
-use super::metadata::carried;
+use super::metadata::output_metadata;
 use super::pixels::{self, Placed};
 use super::render::Renderer;
-use super::size::Window;
+use super::size::Rect;
 use super::source::Animation;
 use super::transform::{Output, Prepared, Recipe, Transformed};
 use super::{Control, Error, Plan};
@@ -43,12 +43,12 @@ impl Prepared<'_> {
         animation: Animation,
         plan: &Plan,
         geometry: Geometry,
-        inside: Option<Window>,
+        inside: Option<Rect>,
         control: &Control,
     ) -> Result<Vec<u8>, Error> {
         let size = inside.map_or(self.stored(), |inside| inside.size);
         let mut frames = Frames::new(&self.source, animation, &self.tolerance)?;
-        let mut carried = carried(&self.source.embedded, plan, geometry.output);
+        let mut metadata = output_metadata(&self.source.embedded, plan, geometry.output);
         let mut duration = frames.next(control)?.ok_or_else(no_frame)?;
         let mut renderer = Renderer::new(
             &self.source,
@@ -56,11 +56,11 @@ impl Prepared<'_> {
             (geometry, Placed::all(size)),
             recipe.format,
             frames.picture(),
-            &mut carried,
+            &mut metadata,
             control,
         )?;
         let mut animator =
-            Animator::new(geometry.output, recipe.format, animation, plan, &carried)?;
+            Animator::new(geometry.output, recipe.format, animation, plan, &metadata)?;
         loop {
             let mut raster = frames.picture().try_clone()?;
             if let Some(inside) = inside {
@@ -80,9 +80,9 @@ impl Prepared<'_> {
         threshold: u8,
         animation: Animation,
         control: &Control,
-    ) -> Result<Window, Error> {
+    ) -> Result<Rect, Error> {
         let mut frames = Frames::new(&self.source, animation, &self.tolerance)?;
-        let mut inside: Option<Window> = None;
+        let mut inside: Option<Rect> = None;
         while frames.next(control)?.is_some() {
             let found = pixels::inside(frames.picture(), threshold);
             inside = Some(inside.map_or(found, |inside| inside.around(found)));

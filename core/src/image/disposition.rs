@@ -15,7 +15,7 @@ const MAX_EXTENSION: usize = 5;
 pub fn rename_attachment(content_disposition: &[u8], format: Format) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(content_disposition.len() + 2 * MAX_EXTENSION);
     let mut copied = 0;
-    for param in Params::new(content_disposition) {
+    for param in DispositionParams::new(content_disposition) {
         let name = content_disposition.get(param.name.clone())?;
         if !name.eq_ignore_ascii_case(b"filename") && !name.eq_ignore_ascii_case(b"filename*") {
             continue;
@@ -58,14 +58,17 @@ struct Param {
 }
 
 /// Walks over `; name=value` pairs; ends at the first that is malformed.
-struct Params<'a> {
+struct DispositionParams<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-impl Params<'_> {
-    fn new(bytes: &[u8]) -> Params<'_> {
-        Params { bytes, at: bytes.iter().position(|&b| b == b';').unwrap_or(bytes.len()) }
+impl DispositionParams<'_> {
+    fn new(bytes: &[u8]) -> DispositionParams<'_> {
+        DispositionParams {
+            bytes,
+            at: bytes.iter().position(|&b| b == b';').unwrap_or(bytes.len()),
+        }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -99,7 +102,7 @@ impl Params<'_> {
     }
 }
 
-impl Iterator for Params<'_> {
+impl Iterator for DispositionParams<'_> {
     type Item = Param;
 
     fn next(&mut self) -> Option<Param> {

@@ -38,7 +38,7 @@ impl Format {
 
     /// Whether animations are written in this format.
     #[must_use]
-    pub fn moves(self) -> bool {
+    pub fn supports_animation(self) -> bool {
         matches!(self, Format::Gif | Format::Webp)
     }
 

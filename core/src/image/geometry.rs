@@ -7,17 +7,17 @@
 use std::num::NonZeroU32;
 
 use super::gravity::Axis;
-use super::orientation::Turn;
-use super::size::{Size, Window};
+use super::orientation::Orientation;
+use super::size::{Rect, Size};
 use super::{Bound, Fit, Gravity, Plan};
 
 /// What happens to a stored image: scaled to `scaled`, cut to `window`, turned
-/// by `turn`, and laid at `place` on a canvas of the size `output`.
+/// by `orient`, and laid at `place` on a canvas of the size `output`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Geometry {
     pub(super) scaled: Size,
-    pub(super) window: Window,
-    pub(super) turn: Turn,
+    pub(super) window: Rect,
+    pub(super) orientation: Orientation,
     pub(super) place: (u32, u32),
     pub(super) output: Size,
 }
@@ -25,12 +25,12 @@ pub(super) struct Geometry {
 impl Geometry {
     /// The geometry for a stored image of `stored` pixels that is first made
     /// upright, then fitted, mirrored and rotated as planned.
-    pub(super) fn new(stored: Size, upright: Turn, plan: &Plan) -> Geometry {
-        let rotation = Turn::from(plan.rotate);
+    pub(super) fn new(stored: Size, upright: Orientation, plan: &Plan) -> Geometry {
+        let rotation = Orientation::from(plan.rotate);
         let displayed = upright.size(stored);
         let fit = magnify(plan.fit, plan.dpr);
         let scaled = scale(displayed, fit, plan.enlarge, rotation);
-        let turn = upright.then(plan.flip.into()).then(rotation);
+        let orientation = upright.then(plan.flip.into()).then(rotation);
         let cut = cut(rotation.size(scaled), fit, plan.gravity);
         let output = canvas(cut.size, fit);
         let place = (
@@ -38,7 +38,7 @@ impl Geometry {
             plan.gravity.place(Axis::Y, output.height, cut.size.height),
         );
         let scaled = upright.size(scaled);
-        Geometry { scaled, window: turn.source_of(cut, scaled), turn, place, output }
+        Geometry { scaled, window: orientation.source_of(cut, scaled), orientation, place, output }
     }
 
     /// What no side of an output goes beyond, whatever part of an image of `stored`
@@ -62,7 +62,7 @@ impl Geometry {
 
     /// Whether the image stays just as it is stored.
     pub(super) fn is_identity(&self, stored: Size) -> bool {
-        self.turn.is_none()
+        self.orientation.is_none()
             && self.scaled == stored
             && self.window.size == stored
             && self.output == stored
@@ -71,7 +71,7 @@ impl Geometry {
     /// The size of the image without what is padded around it.
     #[cfg(test)]
     pub(super) fn inner(&self) -> Size {
-        self.turn.size(self.window.size)
+        self.orientation.size(self.window.size)
     }
 }
 
@@ -93,7 +93,7 @@ fn magnify(fit: Fit, percent: u16) -> Fit {
 }
 
 /// The size that the whole of an image is scaled to.
-fn scale(size: Size, fit: Fit, enlarge: bool, rotation: Turn) -> Size {
+fn scale(size: Size, fit: Fit, enlarge: bool, rotation: Orientation) -> Size {
     match fit {
         Fit::None => size,
         Fit::Resize { width, height } => {
@@ -111,7 +111,7 @@ fn scale(size: Size, fit: Fit, enlarge: bool, rotation: Turn) -> Size {
         }
         Fit::Pad { width, height } => {
             let (width, height) = if rotation.swap { (height, width) } else { (width, height) };
-            scale(size, Fit::Resize { width, height }, enlarge, Turn::default())
+            scale(size, Fit::Resize { width, height }, enlarge, Orientation::default())
         }
         Fit::Stretch { width, height } => {
             let turned = rotation.size(size);
@@ -122,14 +122,14 @@ fn scale(size: Size, fit: Fit, enlarge: bool, rotation: Turn) -> Size {
 }
 
 /// What is kept of an image that is already scaled and rotated.
-fn cut(size: Size, fit: Fit, gravity: Gravity) -> Window {
+fn cut(size: Size, fit: Fit, gravity: Gravity) -> Rect {
     let kept = match fit {
         Fit::Crop { width, height } if !fits(size, width, height) => {
             Size::new(size.width.min(or_endless(width)), size.height.min(or_endless(height)))
         }
         _ => size,
     };
-    Window {
+    Rect {
         x: gravity.cut(Axis::X, size.width, kept.width),
         y: gravity.cut(Axis::Y, size.height, kept.height),
         size: kept,
@@ -206,7 +206,7 @@ mod tests {
     use super::*;
     use crate::image::{Flip, Rotation};
 
-    const NONE: Turn = Turn { swap: false, flip_x: false, flip_y: false };
+    const NONE: Orientation = Orientation { swap: false, flip_x: false, flip_y: false };
 
     fn resize(width: u32, height: u32) -> Fit {
         Fit::Resize { width: NonZeroU32::new(width), height: NonZeroU32::new(height) }
@@ -274,7 +274,7 @@ mod tests {
     fn crop_scales_before_it_cuts() {
         let made = geometry(crop(33, 77), Rotation::None);
         assert_eq!(made.scaled, Size::new(64, 77));
-        assert_eq!(made.window, Window { x: 15, y: 0, size: Size::new(33, 77) });
+        assert_eq!(made.window, Rect { x: 15, y: 0, size: Size::new(33, 77) });
 
         let made = geometry(crop(100, 61), Rotation::None);
         assert_eq!(made.scaled, Size::new(100, 120));
@@ -307,16 +307,16 @@ mod tests {
         // turns up).
         let made = geometry(crop(5, 6), Ccw90);
         assert_eq!(made.scaled, Size::new(5, 6));
-        assert_eq!(made.window, Window { x: 0, y: 0, size: Size::new(5, 5) });
+        assert_eq!(made.window, Rect { x: 0, y: 0, size: Size::new(5, 5) });
     }
 
     #[test]
     fn bounds_are_of_the_displayed_image() {
-        let lying = Turn::upright(6);
+        let lying = Orientation::upright(6);
         let made = Geometry::new(Size::new(120, 100), lying, &plan(resize(50, 0), Rotation::None));
         assert_eq!(made.output, Size::new(50, 60));
         assert_eq!(made.scaled, Size::new(60, 50));
-        assert_eq!(made.turn, lying);
+        assert_eq!(made.orientation, lying);
     }
 
     #[test]
@@ -493,7 +493,7 @@ mod tests {
             orientation in 1u8..=8, plan in any_plan(),
         ) {
             let stored = Size::new(width, height);
-            let made = Geometry::new(stored, Turn::upright(orientation), &plan);
+            let made = Geometry::new(stored, Orientation::upright(orientation), &plan);
             let (inner, output) = (made.inner(), made.output);
             prop_assert!(inner.width > 0 && inner.height > 0);
             prop_assert!(made.window.x + made.window.size.width <= made.scaled.width);
@@ -506,7 +506,7 @@ mod tests {
             match magnify(plan.fit, plan.dpr) {
                 Fit::None => prop_assert_eq!(made.scaled, stored),
                 Fit::Resize { width, height } => {
-                    prop_assert!(fits(Turn::from(plan.rotate).size(output), width, height));
+                    prop_assert!(fits(Orientation::from(plan.rotate).size(output), width, height));
                 }
                 Fit::Crop { width, height } => prop_assert!(fits(output, width, height)),
                 Fit::Pad { width, height } | Fit::Stretch { width, height } => {

@@ -3,12 +3,12 @@
 use super::damage::Tolerance;
 use super::decode::{self, Decode, Scale, shrunk};
 use super::size::Size;
-use super::source::{Kind, Source};
+use super::source::{Container, Source};
 use super::{Control, DamagePolicy, Error, Limits};
 
 /// A decoder of JPEG at a few eighths of the size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decoder {
+pub enum JpegDecoder {
     /// The project's own, of low frequencies alone.
     Own,
     /// libjpeg-turbo.
@@ -36,17 +36,17 @@ pub struct Pixels {
 pub fn jpeg_shrunk(
     input: &[u8],
     eighths: u32,
-    decoder: Decoder,
+    decoder: JpegDecoder,
     limits: &Limits,
 ) -> Result<Option<Pixels>, Error> {
     let source = Source::read(input)?;
     let tolerance = Tolerance::new(DamagePolicy::Strict);
     source.check(limits, &tolerance)?;
-    let Kind::Jpeg(jpeg) = &source.kind else { return Err(Error::NotImage) };
+    let Container::Jpeg(jpeg) = &source.kind else { return Err(Error::NotImage) };
     let size = Size::new(source.info.width, source.info.height);
     let how = Decode { scale: Scale::Eighths(eighths), ..Decode::all(size, limits.scans) };
     decode::check(&source, &how, limits)?;
-    let turbo = decoder == Decoder::Turbo;
+    let turbo = decoder == JpegDecoder::Turbo;
     let raster = shrunk(input, jpeg, &source.info, &how, turbo, &tolerance, &Control::default())?;
     Ok(raster.map(|raster| Pixels {
         width: raster.size().width,

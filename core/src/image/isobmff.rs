@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::bytes::{array, be32};
 
 /// The kind of a box, and of what it describes.
-pub(super) type Kind = [u8; 4];
+pub(super) type FourCc = [u8; 4];
 
 /// What says of an auxiliary image that it is an alpha plane, with a zero behind it (ISO/IEC
 /// 23000-22, section 4).
@@ -17,7 +17,7 @@ pub(super) const ALPHA: [&[u8]; 2] =
 /// A box, by where it lies.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct IsoBox {
-    pub(super) kind: Kind,
+    pub(super) kind: FourCc,
     pub(super) start: usize,
     /// Where its content begins.
     pub(super) body: usize,

@@ -1,6 +1,6 @@
 //! What `image_resize size` and `image_resize info` answer.
 
-use super::{Color, Format, Info, Look};
+use super::{Color, Format, Info, Preview};
 
 /// The answer of nginx's `image_filter size`, byte for byte: the size and type
 /// of an image, or an empty object where it is none.
@@ -17,9 +17,9 @@ pub fn size_json(image: Option<(u32, u32, Format)>) -> String {
 
 /// All that is known of an image of that many bytes, its sides as displayed.
 #[must_use]
-pub fn info_json(info: &Info, orient: bool, bytes: u64, look: &Look) -> String {
+pub fn info_json(info: &Info, orient: bool, bytes: u64, preview: &Preview) -> String {
     let (width, height) = info.displayed(orient);
-    let Color { r, g, b } = look.dominant;
+    let Color { r, g, b } = preview.dominant;
     format!(
         "{{ \"type\": \"{}\", \"width\": {width}, \"height\": {height}, \"orientation\": {}, \
          \"frames\": {}, \"alpha\": {}, \"bits\": {}, \"has_profile\": {}, \"progressive\": {}, \
@@ -32,7 +32,7 @@ pub fn info_json(info: &Info, orient: bool, bytes: u64, look: &Look) -> String {
         info.bits,
         info.has_profile,
         info.progressive,
-        base64(&look.thumbhash),
+        base64(&preview.thumbhash),
     )
 }
 
@@ -83,9 +83,10 @@ mod tests {
             has_profile: true,
             progressive: false,
         };
-        let look = Look { dominant: Color { r: 1, g: 171, b: 255 }, thumbhash: b"foo".to_vec() };
+        let preview =
+            Preview { dominant: Color { r: 1, g: 171, b: 255 }, thumbhash: b"foo".to_vec() };
         assert_eq!(
-            info_json(&info, true, 1234, &look),
+            info_json(&info, true, 1234, &preview),
             "{ \"type\": \"jpeg\", \"width\": 100, \"height\": 120, \"orientation\": 6, \
              \"frames\": 1, \"alpha\": false, \"bits\": 8, \"has_profile\": true, \
              \"progressive\": false, \"bytes\": 1234, \"dominant_color\": \"#01abff\", \

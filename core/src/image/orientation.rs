@@ -1,6 +1,6 @@
 //! Which way up an image lies: mirrored, and in quarter turns.
 
-use super::size::{Size, Window};
+use super::size::{Rect, Size};
 use super::words::Words;
 
 /// A turn in quarter steps, counter-clockwise.
@@ -57,41 +57,41 @@ impl Words for Flip {
 /// The pixel at `(x, y)` of the result is the source's at `(y, x)` where `swap`
 /// is set, else at `(x, y)`, counted from the far side where flipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Turn {
+pub(super) struct Orientation {
     pub(super) swap: bool,
     pub(super) flip_x: bool,
     pub(super) flip_y: bool,
 }
 
-impl Turn {
-    const fn new(swap: bool, flip_x: bool, flip_y: bool) -> Turn {
-        Turn { swap, flip_x, flip_y }
+impl Orientation {
+    const fn new(swap: bool, flip_x: bool, flip_y: bool) -> Orientation {
+        Orientation { swap, flip_x, flip_y }
     }
 
     /// What makes an image upright whose EXIF orientation is that value
     /// (Exif 2.32, section 4.6.4, tag 0x0112).
-    pub(super) fn upright(orientation: u8) -> Turn {
+    pub(super) fn upright(orientation: u8) -> Orientation {
         match orientation {
-            2 => Turn::new(false, true, false),
-            3 => Turn::new(false, true, true),
-            4 => Turn::new(false, false, true),
-            5 => Turn::new(true, false, false),
-            6 => Turn::new(true, false, true),
-            7 => Turn::new(true, true, true),
-            8 => Turn::new(true, true, false),
-            _ => Turn::default(),
+            2 => Orientation::new(false, true, false),
+            3 => Orientation::new(false, true, true),
+            4 => Orientation::new(false, false, true),
+            5 => Orientation::new(true, false, false),
+            6 => Orientation::new(true, false, true),
+            7 => Orientation::new(true, true, true),
+            8 => Orientation::new(true, true, false),
+            _ => Orientation::default(),
         }
     }
 
     pub(super) fn is_none(self) -> bool {
-        self == Turn::default()
+        self == Orientation::default()
     }
 
     /// This turn, and then `next`.
-    pub(super) fn then(self, next: Turn) -> Turn {
+    pub(super) fn then(self, next: Orientation) -> Orientation {
         let (next_x, next_y) =
             if self.swap { (next.flip_y, next.flip_x) } else { (next.flip_x, next.flip_y) };
-        Turn::new(self.swap != next.swap, self.flip_x != next_x, self.flip_y != next_y)
+        Orientation::new(self.swap != next.swap, self.flip_x != next_x, self.flip_y != next_y)
     }
 
     /// The size of what an image of `size` becomes.
@@ -100,10 +100,10 @@ impl Turn {
     }
 
     /// Where the pixels of a window into the result come from in a source of `size`.
-    pub(super) fn source_of(self, window: Window, size: Size) -> Window {
+    pub(super) fn source_of(self, window: Rect, size: Size) -> Rect {
         let (x, y) = if self.swap { (window.y, window.x) } else { (window.x, window.y) };
         let kept = self.size(window.size);
-        Window {
+        Rect {
             x: if self.flip_x { size.width - kept.width - x } else { x },
             y: if self.flip_y { size.height - kept.height - y } else { y },
             size: kept,
@@ -111,20 +111,20 @@ impl Turn {
     }
 }
 
-impl From<Rotation> for Turn {
-    fn from(rotation: Rotation) -> Turn {
+impl From<Rotation> for Orientation {
+    fn from(rotation: Rotation) -> Orientation {
         match rotation {
-            Rotation::None => Turn::default(),
-            Rotation::Ccw90 => Turn::new(true, true, false),
-            Rotation::Half => Turn::new(false, true, true),
-            Rotation::Ccw270 => Turn::new(true, false, true),
+            Rotation::None => Orientation::default(),
+            Rotation::Ccw90 => Orientation::new(true, true, false),
+            Rotation::Half => Orientation::new(false, true, true),
+            Rotation::Ccw270 => Orientation::new(true, false, true),
         }
     }
 }
 
-impl From<Flip> for Turn {
-    fn from(flip: Flip) -> Turn {
-        Turn::new(false, flip.horizontal, flip.vertical)
+impl From<Flip> for Orientation {
+    fn from(flip: Flip) -> Orientation {
+        Orientation::new(false, flip.horizontal, flip.vertical)
     }
 }
 
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     /// The turns as matrices on a 2x3 image, pixel by pixel.
-    fn apply(turn: Turn, size: Size, x: u32, y: u32) -> (u32, u32) {
+    fn apply(turn: Orientation, size: Size, x: u32, y: u32) -> (u32, u32) {
         let (x, y) = if turn.swap { (y, x) } else { (x, y) };
         (
             if turn.flip_x { size.width - 1 - x } else { x },
@@ -141,8 +141,8 @@ mod tests {
         )
     }
 
-    fn turns() -> impl Iterator<Item = Turn> {
-        (1..=8).map(Turn::upright)
+    fn turns() -> impl Iterator<Item = Orientation> {
+        (1..=8).map(Orientation::upright)
     }
 
     #[test]
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_quarter_turn_to_the_left_four_times_is_none() {
-        let left = Turn::from(Rotation::Ccw90);
+        let left = Orientation::from(Rotation::Ccw90);
         assert_eq!(left.then(left), Rotation::Half.into());
         assert_eq!(left.then(left).then(left), Rotation::Ccw270.into());
         assert!(left.then(left).then(left).then(left).is_none());

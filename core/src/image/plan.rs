@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use super::canonical::{Canonical, with_defaults};
 use super::words::Words;
-use super::{Color, DamagePolicy, Flip, Format, Gravity, Mark, Rotation, Wanted};
+use super::{Color, DamagePolicy, Flip, Format, FormatChoice, Gravity, Rotation, Watermark};
 
 /// A side of the bounding box; `None` (written `-`) does not bound.
 pub type Bound = Option<NonZeroU32>;
@@ -108,7 +108,7 @@ impl Words for ProfilePolicy {
 /// What becomes of an animated source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AnimationPolicy {
-    /// All its frames, where the output's format [has them](Format::moves).
+    /// All its frames, where the output's format [has them](Format::supports_animation).
     #[default]
     All,
     /// A still image of its first frame.
@@ -230,7 +230,7 @@ with_defaults! {
         /// Whether [`marks`](Plan::marks) shall be laid on; of use to whoever sets them.
         pub watermark: bool = true,
         /// The layers of the watermark, the lowest first.
-        pub marks: Vec<Mark> = Vec::new(),
+        pub marks: Vec<Watermark> = Vec::new(),
     }
 }
 
@@ -238,16 +238,18 @@ impl Plan {
     /// Sets the format, for which a client may have to be asked by its `Accept` headers.
     pub fn set_format<'a>(
         &mut self,
-        wanted: Wanted,
+        wanted: FormatChoice,
         accept: impl Iterator<Item = &'a [u8]> + Clone,
     ) {
         let (format, moving_format) = match wanted {
-            Wanted::Format(format) => (format, None),
-            Wanted::Auto(offer) => (offer.choose(accept.clone()), offer.moving().choose(accept)),
+            FormatChoice::Format(format) => (format, None),
+            FormatChoice::Auto(offer) => {
+                (offer.choose(accept.clone()), offer.moving().choose(accept))
+            }
         };
         self.format = format;
         self.moving_format = moving_format;
-        self.negotiated = matches!(wanted, Wanted::Auto(_));
+        self.negotiated = matches!(wanted, FormatChoice::Auto(_));
     }
 
     /// Sets the quality of whichever format comes out, 1 to 100.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 /// What a job is admitted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Admission {
+pub struct AdmissionLimits {
     /// How many jobs may run at once.
     pub jobs: u32,
     /// How many may wait.
@@ -16,7 +16,7 @@ pub struct Admission {
 #[derive(Debug)]
 struct Waiting<T> {
     ticket: T,
-    admission: Admission,
+    admission: AdmissionLimits,
     /// Bytes that the job is known to need; 0 before its source was looked at.
     need: u64,
 }
@@ -51,19 +51,19 @@ impl<T> Queue<T> {
     }
 
     /// Whether a job may wait for its turn, or need not wait.
-    pub fn has_room(&self, admission: Admission) -> bool {
+    pub fn has_room(&self, admission: AdmissionLimits) -> bool {
         self.running < admission.jobs && self.waiting.is_empty()
             || self.waiting.len() < admission.queue as usize
     }
 
     /// Puts a job at the end.
-    pub fn push(&mut self, ticket: T, admission: Admission) {
+    pub fn push(&mut self, ticket: T, admission: AdmissionLimits) {
         self.waiting.push_back(Waiting { ticket, admission, need: 0 });
     }
 
     /// Puts a job back, ahead of all others, that ran until it was known to need `need` bytes and
     /// there was less.
-    pub fn push_again(&mut self, ticket: T, admission: Admission, need: u64) {
+    pub fn push_again(&mut self, ticket: T, admission: AdmissionLimits, need: u64) {
         self.waiting.push_front(Waiting { ticket, admission, need });
     }
 
@@ -97,8 +97,8 @@ impl<T> Queue<T> {
 mod tests {
     use super::*;
 
-    fn admission(jobs: u32, queue: u32) -> Admission {
-        Admission { jobs, queue, memory: 100 }
+    fn admission(jobs: u32, queue: u32) -> AdmissionLimits {
+        AdmissionLimits { jobs, queue, memory: 100 }
     }
 
     fn never(_: u64, _: u64) -> bool {

@@ -1,11 +1,11 @@
 //! What happens to the pixels of a picture between its decoder and its encoder.
 
 use super::geometry::Geometry;
-use super::mark::Overlay;
-use super::metadata::{Carried, carries_profile};
+use super::metadata::{OutputMetadata, carries_profile};
 use super::pixels::{self, Converter, Placed};
 use super::raster::{Layout, Raster};
 use super::source::Source;
+use super::watermark::Overlay;
 use super::{Control, Error, Format, Gravity, Plan, ProfilePolicy, smart};
 
 /// Makes pictures of one size and layout what the plan asks for, be it one or many.
@@ -29,7 +29,7 @@ impl<'p> Renderer<'p> {
         (mut geometry, placed): (Geometry, Placed),
         format: Format,
         picture: &Raster,
-        carried: &mut Carried<'s>,
+        carried: &mut OutputMetadata<'s>,
         control: &Control,
     ) -> Result<Renderer<'p>, Error> {
         let Geometry { scaled, window, .. } = geometry;
@@ -65,9 +65,9 @@ impl<'p> Renderer<'p> {
 
     /// Scales, cuts and turns a picture, and gives it its colours.
     pub(super) fn show(&self, raster: Raster, control: &Control) -> Result<Raster, Error> {
-        let Geometry { scaled, window, turn, .. } = self.geometry;
+        let Geometry { scaled, window, orientation, .. } = self.geometry;
         let raster = pixels::resize(raster, self.placed, scaled, window, control)?;
-        let raster = pixels::turn(raster, turn, control)?;
+        let raster = pixels::orient(raster, orientation, control)?;
         match &self.coloring {
             Coloring::Kept => Ok(raster),
             Coloring::Converted(converter) => converter.convert(raster, control),
@@ -92,7 +92,7 @@ impl Coloring {
         plan: &Plan,
         format: Format,
         layout: Layout,
-        carried: &mut Carried<'s>,
+        carried: &mut OutputMetadata<'s>,
     ) -> Coloring {
         let profile = match plan.profile {
             ProfilePolicy::Strip => None,

@@ -23,21 +23,21 @@ impl Size {
 
 /// A part of an image, in whole pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Window {
+pub(super) struct Rect {
     pub(super) x: u32,
     pub(super) y: u32,
     pub(super) size: Size,
 }
 
-impl Window {
+impl Rect {
     /// The smallest window that both are in.
-    pub(super) fn around(self, other: Window) -> Window {
+    pub(super) fn around(self, other: Rect) -> Rect {
         let (x, y) = (self.x.min(other.x), self.y.min(other.y));
         let end = |at: u32, len: u32, other_at: u32, other_len: u32| {
             at.saturating_add(len).max(other_at.saturating_add(other_len))
         };
         let right = end(self.x, self.size.width, other.x, other.size.width);
         let bottom = end(self.y, self.size.height, other.y, other.size.height);
-        Window { x, y, size: Size::new(right - x, bottom - y) }
+        Rect { x, y, size: Size::new(right - x, bottom - y) }
     }
 }

@@ -1,7 +1,7 @@
 //! Finding the part of an image that there is most to look at in.
 
 use super::raster::{Layout, Raster, with_room};
-use super::size::{Size, Window};
+use super::size::{Rect, Size};
 use super::{Control, Error};
 
 /// The longest side of the small version that is looked at.
@@ -18,7 +18,7 @@ pub(super) fn place(
     scaled: Size,
     kept: Size,
     control: &Control,
-) -> Result<Window, Error> {
+) -> Result<Rect, Error> {
     control.check()?;
     let small = Small::new(raster, extent)?;
     let scores = small.scores()?;
@@ -27,7 +27,7 @@ pub(super) fn place(
     let columns =
         (0..width).map(|x| scores.iter().skip(x).step_by(width).sum()).collect::<Vec<f32>>();
     let rows = scores.chunks_exact(width).map(|row| row.iter().sum()).collect::<Vec<f32>>();
-    Ok(Window {
+    Ok(Rect {
         x: best(&columns, scaled.width, kept.width),
         y: best(&rows, scaled.height, kept.height),
         size: kept,

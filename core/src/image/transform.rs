@@ -3,12 +3,12 @@
 use super::damage::Tolerance;
 use super::decode::{self, Decode};
 use super::geometry::Geometry;
-use super::look::{self, Look, look};
-use super::metadata::{Carried, carried};
-use super::orientation::Turn;
+use super::metadata::{OutputMetadata, output_metadata};
+use super::orientation::Orientation;
 use super::pixels::{self, Converter, Placed};
+use super::preview::{self, Preview, preview};
 use super::render::Renderer;
-use super::size::{Size, Window};
+use super::size::{Rect, Size};
 use super::source::{Animation, Source};
 use super::strip::{Cuts, strip};
 use super::{
@@ -47,11 +47,11 @@ pub struct Prepared<'a> {
     limits: Limits,
     pub(super) source: Source<'a>,
     pub(super) tolerance: Tolerance,
-    work: Work<'a>,
+    work: PreparedWork<'a>,
 }
 
 #[derive(Debug)]
-enum Work<'a> {
+enum PreparedWork<'a> {
     /// The source is already what is asked for, but for what is cut out.
     PassOn(Cuts<'a>),
     Make(Recipe),
@@ -125,10 +125,10 @@ pub fn prepare<'a>(
         if tolerance.is_strict() {
             decode::check(&source, &Decode::all(stored, limits.scans), limits)?;
         }
-        let work = Work::PassOn(cuts);
+        let work = PreparedWork::PassOn(cuts);
         return Ok(Prepared { plan, limits: *limits, source, tolerance, work });
     }
-    let mut animation = moving.filter(|_| format.moves());
+    let mut animation = moving.filter(|_| format.supports_animation());
     let most = plan.trim.map(|_| Geometry::most(stored, plan));
     let check_output = |frames: u32, format: Format| match most {
         None => check_output(geometry.output, frames, format, limits),
@@ -158,21 +158,21 @@ pub fn prepare<'a>(
         palette: format == Format::Gif || format == Format::Png && source.has_palette(),
         most,
     };
-    Ok(Prepared { plan, limits: *limits, source, tolerance, work: Work::Make(recipe) })
+    Ok(Prepared { plan, limits: *limits, source, tolerance, work: PreparedWork::Make(recipe) })
 }
 
-/// What to show of an image to [`Prepared::look`]: all of it, small and in sRGB.
+/// What to show of an image to [`Prepared::preview`]: all of it, small and in sRGB.
 #[must_use]
-pub fn look_plan(orient: bool) -> Plan {
-    let side = std::num::NonZeroU32::new(look::SIDE);
+pub fn preview_plan(orient: bool) -> Plan {
+    let side = std::num::NonZeroU32::new(preview::SIDE);
     let fit = Fit::Resize { width: side, height: side };
     // A format to which all can be made that there is, alpha included.
     let (format, metadata) = (Some(Format::Png), MetadataPolicy::Keep);
     Plan { fit, orient, format, metadata, ..Plan::default() }
 }
 
-fn upright(source: &Source, plan: &Plan) -> Turn {
-    if plan.orient { Turn::upright(source.info.orientation) } else { Turn::default() }
+fn upright(source: &Source, plan: &Plan) -> Orientation {
+    if plan.orient { Orientation::upright(source.info.orientation) } else { Orientation::default() }
 }
 
 fn how_to_decode(source: &Source, plan: &Plan, geometry: &Geometry, limits: &Limits) -> Decode {
@@ -262,7 +262,7 @@ impl Prepared<'_> {
         let is_strict = self.tolerance.is_strict();
         let verifying = if is_strict { decode::verifying_bytes(&self.source) } else { 0 };
         let recipe = match &self.work {
-            Work::PassOn(cuts) => {
+            PreparedWork::PassOn(cuts) => {
                 let decoded = self.checked().map_or(0, |decode| {
                     let channels = decode::layout(&self.source).channels() as u64;
                     self.stored().pixels() * channels + decode::working_bytes(&self.source, &decode)
@@ -270,7 +270,7 @@ impl Prepared<'_> {
                 let stripped = if cuts.is_empty() { 0 } else { cuts.len() as u64 };
                 return decoded.max(verifying).max(stripped);
             }
-            Work::Make(recipe) => recipe,
+            PreparedWork::Make(recipe) => recipe,
         };
         let &Recipe { decode, geometry, format, animation, palette, most } = recipe;
         let layout =
@@ -295,7 +295,7 @@ impl Prepared<'_> {
         let veil = if veiled { output.pixels().saturating_mul(16) } else { 0 };
         let encoding = encoding.saturating_add(veil);
         // While layers are laid on, the raster is there twice, before and after it is widened.
-        let marks = self.plan.marks.iter().map(|mark| mark.working_bytes(output));
+        let marks = self.plan.marks.iter().map(|watermark| watermark.working_bytes(output));
         let marking = if self.plan.marks.is_empty() {
             0
         } else {
@@ -357,28 +357,28 @@ impl Prepared<'_> {
     pub fn run(&self, control: &Control) -> Result<Transformed, Error> {
         control.check()?;
         match &self.work {
-            Work::PassOn(cuts) => {
+            PreparedWork::PassOn(cuts) => {
                 if let Some(decode) = self.checked() {
                     decode::decode(&self.source, &decode, &self.tolerance, control)?;
                 }
                 self.pass_on(cuts)
             }
-            Work::Make(recipe) => match recipe.animation {
+            PreparedWork::Make(recipe) => match recipe.animation {
                 Some(animation) => self.animate(recipe, animation, control),
                 None => self.make(recipe, control),
             },
         }
     }
 
-    /// Looks at the image instead of encoding it; planned by [`look_plan`].
+    /// Looks at the image instead of encoding it; planned by [`preview_plan`].
     ///
     /// # Errors
     /// As of [`run`](Prepared::run).
-    pub fn look(&self, control: &Control) -> Result<Look, Error> {
+    pub fn preview(&self, control: &Control) -> Result<Preview, Error> {
         control.check()?;
         let (decode, geometry) = match &self.work {
-            Work::Make(recipe) => (recipe.decode, recipe.geometry),
-            Work::PassOn(_) => {
+            PreparedWork::Make(recipe) => (recipe.decode, recipe.geometry),
+            PreparedWork::PassOn(_) => {
                 let geometry =
                     Geometry::new(self.stored(), upright(&self.source, self.plan), self.plan);
                 let decode = how_to_decode(&self.source, self.plan, &geometry, &self.limits);
@@ -386,12 +386,12 @@ impl Prepared<'_> {
             }
         };
         let raster = decode::decode(&self.source, &decode, &self.tolerance, control)?;
-        let carried = &mut Carried::default();
+        let metadata = &mut OutputMetadata::default();
         let sizes = (geometry, decode.placed(self.stored()));
         let format = Format::Png;
         let renderer =
-            Renderer::new(&self.source, self.plan, sizes, format, &raster, carried, control)?;
-        look(&renderer.show(raster, control)?)
+            Renderer::new(&self.source, self.plan, sizes, format, &raster, metadata, control)?;
+        preview(&renderer.show(raster, control)?)
     }
 
     /// How a source is decoded that goes out as it is, where only that shows whether it is whole.
@@ -411,15 +411,15 @@ impl Prepared<'_> {
             geometry = self.trimmed(recipe, inside)?;
             placed = Placed::all(inside.size);
         }
-        let mut carried = carried(&self.source.embedded, plan, geometry.output);
+        let mut metadata = output_metadata(&self.source.embedded, plan, geometry.output);
         let sizes = (geometry, placed);
         let raster =
-            Renderer::new(&self.source, plan, sizes, format, &raster, &mut carried, control)?
+            Renderer::new(&self.source, plan, sizes, format, &raster, &mut metadata, control)?
                 .render(raster, control)?;
         let encode = match plan.max_bytes {
-            None => encode::encode(raster, format, palette, plan, &carried, control),
+            None => encode::encode(raster, format, palette, plan, &metadata, control),
             Some(max) => encode::encode_within(max, format, plan, |plan| {
-                encode::encode(raster.try_clone()?, format, palette, plan, &carried, control)
+                encode::encode(raster.try_clone()?, format, palette, plan, &metadata, control)
             }),
         };
         let Size { width, height } = geometry.output;
@@ -427,7 +427,7 @@ impl Prepared<'_> {
     }
 
     /// The geometry of what is left of the image.
-    pub(super) fn trimmed(&self, recipe: &Recipe, inside: Window) -> Result<Geometry, Error> {
+    pub(super) fn trimmed(&self, recipe: &Recipe, inside: Rect) -> Result<Geometry, Error> {
         let geometry = Geometry::new(inside.size, upright(&self.source, self.plan), self.plan);
         let most = recipe.most.map_or(u64::MAX, Size::pixels);
         let frames = recipe.animation.map_or(1, |_| self.source.info.frames);

@@ -1,6 +1,6 @@
 //! Values of directives and parameters, as they are written.
 
-use super::Share;
+use super::Fraction;
 
 /// A plain decimal number: no sign, no space.
 pub(super) fn whole(text: &[u8]) -> Option<u32> {
@@ -78,8 +78,8 @@ pub fn offset(text: &[u8]) -> Option<(i32, i32)> {
 
 /// A share that is more than nothing.
 #[must_use]
-pub fn scale(text: &[u8]) -> Option<Share> {
-    Share::parse(text).filter(|share| !share.is_zero())
+pub fn scale(text: &[u8]) -> Option<Fraction> {
+    Fraction::parse(text).filter(|share| !share.is_zero())
 }
 
 /// Pixels to the em, 1 to 1000.

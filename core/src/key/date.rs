@@ -54,7 +54,7 @@ impl Date {
         (Date::of(start) == self).then_some(start)
     }
 
-    /// Reads a date, `2026-12-31`, or a time in UTC, `2026-12-31T23:59:59Z`; answers the second
+    /// Reads a date, `2026-12-31`, or a time in UTC, `2026-12-31T23:59:59Z`; returns the second
     /// it begins with and the first that is past it.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<(u64, u64)> {

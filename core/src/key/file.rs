@@ -8,8 +8,8 @@ use std::fmt;
 use super::date::Date;
 use super::digest::Digest;
 use super::limits::{parse_bytes, parse_requests};
-use super::table::{Holder, Table, is_id};
-use super::window::{Period, Quantity};
+use super::table::{Partner, PartnerTable, is_id};
+use super::window::{Period, Resource};
 
 /// What is wrong with a key file, and where. Quotes nothing of the file but IDs and the names of
 /// words: someone may have put a key where a digest belongs.
@@ -31,42 +31,42 @@ impl fmt::Display for FileError {
 
 impl std::error::Error for FileError {}
 
-impl Table {
+impl PartnerTable {
     /// Reads a key file.
     ///
     /// # Errors
     /// The first thing that is wrong with it.
-    pub fn parse(text: &[u8]) -> Result<Table, FileError> {
-        let mut holders = Vec::new();
+    pub fn parse(text: &[u8]) -> Result<PartnerTable, FileError> {
+        let mut partners = Vec::new();
         let mut ids = HashMap::new();
         let mut digests = HashMap::new();
         for (index, line) in text.split(|&byte| byte == b'\n').enumerate() {
             let number = index + 1;
             let fail = |(column, reason)| FileError { line: number, column, reason };
             let words = words(line);
-            let Some(holder) = parse_line(&words).map_err(fail)? else { continue };
-            if let Some(first) = ids.insert(holder.id.clone(), number) {
+            let Some(partner) = parse_line(&words).map_err(fail)? else { continue };
+            if let Some(first) = ids.insert(partner.id.clone(), number) {
                 let reason =
-                    format!("duplicate ID \"{}\", the first is in line {first}", holder.id);
+                    format!("duplicate ID \"{}\", the first is in line {first}", partner.id);
                 return Err(fail((column(&words, 0), reason)));
             }
-            for digest in &holder.digests {
+            for digest in &partner.digests {
                 if let Some(first) = digests.insert(*digest, number) {
                     let reason = format!("duplicate digest, the first is in line {first}");
                     return Err(fail((column(&words, 1), reason)));
                 }
             }
-            holders.push(holder);
+            partners.push(partner);
         }
-        Ok(Table::new(holders))
+        Ok(PartnerTable::new(partners))
     }
 }
 
 /// A word of a line, and its column.
-type Word<'a> = (usize, &'a [u8]);
+type LineWord<'a> = (usize, &'a [u8]);
 type Fault = (usize, String);
 
-fn words(line: &[u8]) -> Vec<Word<'_>> {
+fn words(line: &[u8]) -> Vec<LineWord<'_>> {
     let line = line.split(|&byte| byte == b'#').next().unwrap_or_default();
     let mut column = 1;
     let mut words = Vec::new();
@@ -79,11 +79,11 @@ fn words(line: &[u8]) -> Vec<Word<'_>> {
     words
 }
 
-fn column(words: &[Word<'_>], index: usize) -> usize {
+fn column(words: &[LineWord<'_>], index: usize) -> usize {
     words.get(index).map_or(1, |&(column, _)| column)
 }
 
-fn parse_line(words: &[Word<'_>]) -> Result<Option<Holder>, Fault> {
+fn parse_line(words: &[LineWord<'_>]) -> Result<Option<Partner>, Fault> {
     let Some((&(start, id), rest)) = words.split_first() else { return Ok(None) };
     let id = std::str::from_utf8(id).ok().filter(|id| is_id(id.as_bytes())).ok_or((
         start,
@@ -92,13 +92,13 @@ fn parse_line(words: &[Word<'_>]) -> Result<Option<Holder>, Fault> {
     let Some((&(start, digests), rest)) = rest.split_first() else {
         return Err((start + id.len(), "no digest after the ID".to_owned()));
     };
-    let mut holder = Holder { id: id.to_owned(), ..Holder::default() };
+    let mut partner = Partner { id: id.to_owned(), ..Partner::default() };
     let mut column = start;
     for digest in digests.split(|&byte| byte == b',') {
         let parsed = Digest::parse(digest).ok_or_else(|| {
             (column, "invalid digest: \"sha256:\" and 64 hexadecimal digits".to_owned())
         })?;
-        holder.digests.push(parsed);
+        partner.digests.push(parsed);
         column += digest.len() + 1;
     }
     let mut seen = Vec::new();
@@ -107,41 +107,41 @@ fn parse_line(words: &[Word<'_>]) -> Result<Option<Holder>, Fault> {
             Some(at) => (&word[..at], Some(&word[at + 1..])),
             None => (word, None),
         };
-        parse_word(&mut holder, name, value, &mut seen).map_err(|reason| (column, reason))?;
+        parse_word(&mut partner, name, value, &mut seen).map_err(|reason| (column, reason))?;
     }
-    Ok(Some(holder))
+    Ok(Some(partner))
 }
 
 fn parse_word<'a>(
-    holder: &mut Holder,
+    partner: &mut Partner,
     name: &'a [u8],
     value: Option<&[u8]>,
     seen: &mut Vec<&'a [u8]>,
 ) -> Result<(), String> {
     match (name, value) {
         (b"requests", Some(value)) => {
-            return parse_quota(holder, Quantity::Requests, value, parse_requests);
+            return parse_quota(partner, Resource::Requests, value, parse_requests);
         }
         (b"bytes", Some(value)) => {
-            return parse_quota(holder, Quantity::Bytes, value, parse_bytes);
+            return parse_quota(partner, Resource::Bytes, value, parse_bytes);
         }
-        (b"disabled", None) => holder.disabled = true,
+        (b"disabled", None) => partner.disabled = true,
         (b"not_after", Some(value)) => {
             let (_, expires) = Date::parse(value).ok_or(
                 "invalid not_after: a date, 2026-12-31, or a time in UTC, 2026-12-31T23:59:59Z",
             )?;
-            holder.expires = Some(expires);
+            partner.expires = Some(expires);
         }
         (b"paths", Some(value)) => {
             let paths = list(value, |path| path.starts_with('/') && path.is_ascii());
-            holder.paths = paths.ok_or("invalid paths: prefixes that begin with \"/\"")?;
+            partner.paths = paths.ok_or("invalid paths: prefixes that begin with \"/\"")?;
         }
         (b"preset", Some(value)) => {
             let names = list(value, |name| is_id(name.as_bytes()));
-            holder.presets = names.ok_or("invalid preset: names of presets")?;
+            partner.presets = names.ok_or("invalid preset: names of presets")?;
         }
-        (b"watermark", Some(b"on")) => holder.watermark = Some(true),
-        (b"watermark", Some(b"off")) => holder.watermark = Some(false),
+        (b"watermark", Some(b"on")) => partner.watermark = Some(true),
+        (b"watermark", Some(b"off")) => partner.watermark = Some(false),
         (b"watermark", _) => return Err("invalid watermark: \"on\" or \"off\"".to_owned()),
         _ => {
             return Err("unknown word: not_after=, disabled, requests=, bytes=, paths=, preset= \
@@ -157,8 +157,8 @@ fn parse_word<'a>(
 }
 
 fn parse_quota(
-    holder: &mut Holder,
-    what: Quantity,
+    partner: &mut Partner,
+    what: Resource,
     value: &[u8],
     parse: fn(&[u8]) -> Option<u64>,
 ) -> Result<(), String> {
@@ -169,7 +169,7 @@ fn parse_quota(
         .ok_or_else(|| {
             format!("invalid {name}: a number, \"/\" and second, minute, hour, day or month")
         })?;
-    if holder.limits.set(what, per, limit) {
+    if partner.limits.set(what, per, limit) {
         Ok(())
     } else {
         Err(format!("duplicate {name} per {}", per.name()))
@@ -203,16 +203,16 @@ mod tests {
             digest("two"),
             digest("three"),
         );
-        let table = Table::parse(text.as_bytes()).unwrap();
-        let [acme, beta] = table.holders() else { panic!("{table:?}") };
+        let table = PartnerTable::parse(text.as_bytes()).unwrap();
+        let [acme, beta] = table.partners() else { panic!("{table:?}") };
         assert_eq!(acme.id, "acme");
         assert_eq!(acme.digests, [Digest::of(b"one"), Digest::of(b"two")]);
         assert_eq!(
             acme.limits.iter().collect::<Vec<_>>(),
             [
-                (Quantity::Requests, Period::Second, 10),
-                (Quantity::Requests, Period::Day, 5_000),
-                (Quantity::Bytes, Period::Month, 2 << 30),
+                (Resource::Requests, Period::Second, 10),
+                (Resource::Requests, Period::Day, 5_000),
+                (Resource::Bytes, Period::Month, 2 << 30),
             ]
         );
         assert_eq!(acme.paths, ["/a/", "/b/"]);
@@ -220,7 +220,7 @@ mod tests {
         assert!(beta.disabled && !acme.disabled);
         assert!(!beta.is_expired(1_798_761_599) && beta.is_expired(1_798_761_600));
         assert_eq!(table.find(&Digest::of(b"three")), Some(1));
-        assert!(Table::parse(b"").unwrap().holders().is_empty());
+        assert!(PartnerTable::parse(b"").unwrap().partners().is_empty());
     }
 
     #[test]
@@ -246,7 +246,7 @@ mod tests {
             (format!("a {d} preset="), 1, 75, "invalid preset"),
             (format!("a {d} watermark=yes"), 1, 75, "invalid watermark"),
         ] {
-            let error = Table::parse(text.as_bytes()).unwrap_err();
+            let error = PartnerTable::parse(text.as_bytes()).unwrap_err();
             assert_eq!((error.line, error.column), (line, column), "{text}: {error}");
             assert!(error.reason.starts_with(reason), "{text}: {error}");
         }
@@ -255,7 +255,7 @@ mod tests {
     #[test]
     fn a_key_in_the_wrong_place_is_not_quoted() {
         for text in ["acme SECRET", "SECRET/x y", "SECRET", "acme sha256:SECRET"] {
-            let error = Table::parse(text.as_bytes()).unwrap_err();
+            let error = PartnerTable::parse(text.as_bytes()).unwrap_err();
             assert!(!error.to_string().contains("SECRET"), "{error}");
         }
     }
@@ -263,12 +263,12 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_panic(text in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let _ = Table::parse(&text);
+            let _ = PartnerTable::parse(&text);
         }
 
         #[test]
         fn no_words_panic(text in "([a-z/]{0,3} )?(sha256:[0-9a-f]{60,66}|=|,|\n| |requests=|/day|[0-9]|paths=){0,12}") {
-            let _ = Table::parse(text.as_bytes());
+            let _ = PartnerTable::parse(text.as_bytes());
         }
     }
 }

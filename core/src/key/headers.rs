@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-use super::window::{Period, Quantity};
+use super::window::{Period, Resource};
 
 /// A limit, and what of it is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
     /// What is limited.
-    pub what: Quantity,
+    pub what: Resource,
     /// In which window.
     pub per: Period,
     /// To how much.
@@ -36,8 +36,8 @@ pub fn draft(usage: &[Usage], time: u64) -> (String, String) {
         let (what, per) = (item.what.name(), item.per.name());
         let window = item.per.end(time) - item.per.start(time);
         let unit = match item.what {
-            Quantity::Requests => "",
-            Quantity::Bytes => ";qu=\"content-bytes\"",
+            Resource::Requests => "",
+            Resource::Bytes => ";qu=\"content-bytes\"",
         };
         let _ =
             write!(policy, "{comma}\"{what}-{per}\";q={}{unit};w={window}", integer(item.limit));
@@ -56,7 +56,7 @@ fn integer(number: u64) -> u64 {
 /// limit of requests with the least left.
 #[must_use]
 pub fn legacy(usage: &[Usage], time: u64) -> Option<[u64; 3]> {
-    let requests = usage.iter().filter(|item| item.what == Quantity::Requests);
+    let requests = usage.iter().filter(|item| item.what == Resource::Requests);
     // Of two with the same left, the one that lasts longer.
     let item = requests.rev().min_by_key(|item| item.remaining())?;
     Some([item.limit, item.remaining(), item.per.end(time)])
@@ -69,11 +69,11 @@ mod tests {
     const TIME: u64 = 1_798_675_200 + 82_800; // 2026-12-31, 23:00
 
     fn usage() -> [Usage; 3] {
-        let requests = Quantity::Requests;
+        let requests = Resource::Requests;
         [
             Usage { what: requests, per: Period::Minute, limit: 10, used: 4 },
             Usage { what: requests, per: Period::Day, limit: 100, used: 200 },
-            Usage { what: Quantity::Bytes, per: Period::Month, limit: 4096, used: 96 },
+            Usage { what: Resource::Bytes, per: Period::Month, limit: 4096, used: 96 },
         ]
     }
 
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn what_no_structured_field_can_have() {
-        let usage = [Usage { what: Quantity::Bytes, per: Period::Month, limit: 1 << 60, used: 1 }];
+        let usage = [Usage { what: Resource::Bytes, per: Period::Month, limit: 1 << 60, used: 1 }];
         let (policy, state) = draft(&usage, TIME);
         assert!(policy.contains(";q=999999999999999;"), "{policy}");
         assert!(state.contains(";r=999999999999999;"), "{state}");

@@ -31,11 +31,11 @@ impl Ring {
 
 /// When samples were taken, for all records of a zone.
 #[repr(C)]
-pub struct Clock([Ring; STEPS.len()]);
+pub struct SampleClock([Ring; STEPS.len()]);
 
 /// The samples of one record.
 #[repr(C)]
-pub struct Track([[Ring; 2]; STEPS.len()]);
+pub struct PartnerSamples([[Ring; 2]; STEPS.len()]);
 
 /// Requests and bytes sent in the intervals before a time, oldest first; `None` where nobody
 /// counted.
@@ -47,16 +47,16 @@ pub struct Series {
     pub bytes: Vec<Option<u64>>,
 }
 
-impl Clock {
+impl SampleClock {
     /// One that has not begun.
     #[must_use]
-    pub const fn new() -> Clock {
-        Clock([Ring::new(), Ring::new()])
+    pub const fn new() -> SampleClock {
+        SampleClock([Ring::new(), Ring::new()])
     }
 
     /// Samples all records if it is time to: `records` gives each with its requests and bytes
     /// sent so far.
-    pub fn tick<'a>(&self, now: u64, records: impl Fn() -> Vec<(&'a Track, u64, u64)>) {
+    pub fn tick<'a>(&self, now: u64, records: impl Fn() -> Vec<(&'a PartnerSamples, u64, u64)>) {
         for (index, (clock, step)) in self.0.iter().zip(STEPS).enumerate() {
             let tick = now / step;
             if clock.slot(tick).load(Ordering::Acquire) == tick {
@@ -83,7 +83,7 @@ impl Clock {
 
     /// The intervals of `STEPS[index]` up to `end`.
     #[must_use]
-    pub fn read(&self, track: &Track, index: usize, end: u64) -> Series {
+    pub fn read(&self, track: &PartnerSamples, index: usize, end: u64) -> Series {
         let mut series = Series { requests: Vec::new(), bytes: Vec::new() };
         let (Some(clock), Some(&step), Some([requests, bytes])) =
             (self.0.get(index), STEPS.get(index), track.0.get(index))
@@ -116,23 +116,23 @@ impl Clock {
     }
 }
 
-impl Default for Clock {
-    fn default() -> Clock {
-        Clock::new()
+impl Default for SampleClock {
+    fn default() -> SampleClock {
+        SampleClock::new()
     }
 }
 
-impl Track {
+impl PartnerSamples {
     /// One without samples.
     #[must_use]
-    pub const fn new() -> Track {
-        Track([const { [Ring::new(), Ring::new()] }; STEPS.len()])
+    pub const fn new() -> PartnerSamples {
+        PartnerSamples([const { [Ring::new(), Ring::new()] }; STEPS.len()])
     }
 }
 
-impl Default for Track {
-    fn default() -> Track {
-        Track::new()
+impl Default for PartnerSamples {
+    fn default() -> PartnerSamples {
+        PartnerSamples::new()
     }
 }
 
@@ -146,14 +146,14 @@ mod tests {
 
     #[test]
     fn nothing_is_known_at_first() {
-        let (clock, track) = (Clock::new(), Track::new());
+        let (clock, track) = (SampleClock::new(), PartnerSamples::new());
         let series = clock.read(&track, 0, clock.end(0, 1_000_000));
         assert_eq!(series.requests, vec![None; SPAN]);
     }
 
     #[test]
     fn what_was_taken_shows_in_its_interval() {
-        let (clock, track) = (Clock::new(), Track::new());
+        let (clock, track) = (SampleClock::new(), PartnerSamples::new());
         let start = 1_000_000;
         // Two requests of ten bytes each second, on a counter that came with some.
         for second in 0..301 {
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_missed_sample_loses_nothing() {
-        let (clock, track) = (Clock::new(), Track::new());
+        let (clock, track) = (SampleClock::new(), PartnerSamples::new());
         let start = 1_000_000;
         for (second, total) in [(0, 0), (5, 10), (25, 50), (30, 60)] {
             clock.tick(start + second, || vec![(&track, total, 0)]);
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn an_interval_ends_when_it_was_sampled() {
-        let (clock, track) = (Clock::new(), Track::new());
+        let (clock, track) = (SampleClock::new(), PartnerSamples::new());
         clock.tick(1_000_000, || vec![(&track, 1, 1)]);
         assert_eq!(clock.end(0, 1_000_004), 1_000_000);
         assert_eq!(clock.end(0, 1_000_005), 1_000_000);
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn after_a_pause_the_old_is_forgotten() {
-        let (clock, track) = (Clock::new(), Track::new());
+        let (clock, track) = (SampleClock::new(), PartnerSamples::new());
         for second in 0..400 {
             clock.tick(1_000_000 + second, || vec![(&track, second, 0)]);
         }
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_counter_that_fell_shows_as_none_taken() {
-        let (clock, track) = (Clock::new(), Track::new());
+        let (clock, track) = (SampleClock::new(), PartnerSamples::new());
         clock.tick(1_000_000, || vec![(&track, 9, 9)]);
         clock.tick(1_000_005, || vec![(&track, 3, 3)]);
         let series = clock.read(&track, 0, clock.end(0, 1_000_005));

@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use super::history::Series;
 use super::page::{Page, Sums};
-use super::report::{Partner, Report, Window};
+use super::report::{PartnerReport, QuotaWindow, Report};
 
 /// A zone to be shown.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Zone {
+pub struct ZoneStatus {
     /// Its name.
     pub name: String,
     /// What it holds.
@@ -157,18 +157,18 @@ struct SeriesView<'a> {
 /// Times are seconds since 1970, or null for "never"; a limit that does not exist is null, and so
 /// is an interval of the history in which nobody counted.
 #[must_use]
-pub fn json(zones: &[Zone]) -> String {
+pub fn json(zones: &[ZoneStatus]) -> String {
     let document = DocumentView { zones: zones.iter().map(zone_view).collect() };
     // Writing strings and numbers to memory does not fail.
     serde_json::to_string(&document).unwrap_or_default()
 }
 
-fn zone_view(zone: &Zone) -> ZoneView<'_> {
+fn zone_view(zone: &ZoneStatus) -> ZoneView<'_> {
     let Report { node, time, partners } = &zone.report;
     let series = |at| zone.history.as_ref().and_then(|history| history.series.get(&at));
     let partner = |at: usize| partners.get(at).map(|partner| partner_view(partner, series(at)));
     let row = |(at, changed): (usize, bool)| match (changed, partners.get(at)) {
-        (false, Some(Partner { id, .. })) => Some(RowView::Unchanged { id, unchanged: true }),
+        (false, Some(PartnerReport { id, .. })) => Some(RowView::Unchanged { id, unchanged: true }),
         _ => partner(at).map(|partner| RowView::Changed(Box::new(partner))),
     };
     ZoneView {
@@ -208,7 +208,7 @@ fn series_view(series: &Series) -> SeriesView<'_> {
     SeriesView { requests: &series.requests, bytes_sent: &series.bytes }
 }
 
-fn partner_view<'a>(partner: &'a Partner, series: Option<&'a Series>) -> PartnerView<'a> {
+fn partner_view<'a>(partner: &'a PartnerReport, series: Option<&'a Series>) -> PartnerView<'a> {
     let totals = &partner.totals;
     let [informational, successful, redirection, client_error, server_error] = totals.responses;
     PartnerView {
@@ -232,7 +232,7 @@ fn partner_view<'a>(partner: &'a Partner, series: Option<&'a Series>) -> Partner
     }
 }
 
-fn window_view(window: &Window) -> WindowView {
+fn window_view(window: &QuotaWindow) -> WindowView {
     WindowView {
         quantity: window.what.name(),
         per: window.per.name(),
@@ -252,7 +252,7 @@ mod tests {
     use crate::key::samples::zone;
     use serde_json::{Value, json};
 
-    fn parsed(zones: &[Zone]) -> Value {
+    fn parsed(zones: &[ZoneStatus]) -> Value {
         serde_json::from_str(&super::json(zones)).unwrap()
     }
 
@@ -307,7 +307,7 @@ mod tests {
     fn history_where_asked_for() {
         let series = Series { requests: vec![None, Some(3)], bytes: vec![Some(1), None] };
         let history = History { step: 5, end: 1_764_042_000, series: HashMap::from([(0, series)]) };
-        let zones = [Zone { history: Some(history), ..zone() }];
+        let zones = [ZoneStatus { history: Some(history), ..zone() }];
         let zone = &parsed(&zones)["zones"][0];
         assert_eq!(zone["history"], json!({ "step": 5, "end": 1_764_042_000 }));
         assert_eq!(
@@ -340,7 +340,7 @@ mod tests {
 
     #[test]
     fn names_are_escaped() {
-        let zones = [Zone { name: "a\"b\\\n</script>".into(), ..zone() }];
+        let zones = [ZoneStatus { name: "a\"b\\\n</script>".into(), ..zone() }];
         assert_eq!(parsed(&zones)["zones"][0]["zone"], "a\"b\\\n</script>");
     }
 

@@ -1,30 +1,30 @@
 //! How much of what in which window.
 
-use super::window::{Period, Quantity, Row};
+use super::window::{PerPeriod, Period, Resource};
 
 /// Stands for no limit, so that every request can work with plain numbers: no count comes so far.
 pub const NO_LIMIT: u64 = u64::MAX;
 
-/// At most one limit for each quantity and period.
+/// At most one limit for each resource and period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits([Row; Quantity::ALL.len()]);
+pub struct QuotaLimits([PerPeriod; Resource::ALL.len()]);
 
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits([[NO_LIMIT; Period::ALL.len()]; Quantity::ALL.len()])
+impl Default for QuotaLimits {
+    fn default() -> QuotaLimits {
+        QuotaLimits([[NO_LIMIT; Period::ALL.len()]; Resource::ALL.len()])
     }
 }
 
-impl Limits {
-    /// The limit of a quantity in a period.
+impl QuotaLimits {
+    /// The limit of a resource in a period.
     #[must_use]
     #[inline]
-    pub fn get(&self, what: Quantity, per: Period) -> Option<u64> {
+    pub fn get(&self, what: Resource, per: Period) -> Option<u64> {
         Some(self.0[what.index()][per.index()]).filter(|&limit| limit != NO_LIMIT)
     }
 
-    /// Sets a limit; answers whether there was none.
-    pub fn set(&mut self, what: Quantity, per: Period, limit: u64) -> bool {
+    /// Sets a limit; returns whether there was none.
+    pub fn set(&mut self, what: Resource, per: Period, limit: u64) -> bool {
         let slot = &mut self.0[what.index()][per.index()];
         std::mem::replace(slot, limit.min(NO_LIMIT - 1)) == NO_LIMIT
     }
@@ -32,18 +32,18 @@ impl Limits {
     /// These limits, and those of `other` where there are none here.
     #[must_use]
     #[inline]
-    pub fn or(&self, other: &Limits) -> Limits {
+    pub fn or(&self, other: &QuotaLimits) -> QuotaLimits {
         self.with(other, |own, other| if own == NO_LIMIT { other } else { own })
     }
 
     /// The smaller of both, wherever one of them has a limit.
     #[must_use]
-    pub fn min(&self, other: &Limits) -> Limits {
+    pub fn min(&self, other: &QuotaLimits) -> QuotaLimits {
         self.with(other, u64::min)
     }
 
     #[inline]
-    fn with(&self, other: &Limits, choose: impl Fn(u64, u64) -> u64) -> Limits {
+    fn with(&self, other: &QuotaLimits, choose: impl Fn(u64, u64) -> u64) -> QuotaLimits {
         let mut limits = *self;
         let others = other.0.as_flattened();
         for (limit, &other) in limits.0.as_flattened_mut().iter_mut().zip(others) {
@@ -59,16 +59,16 @@ impl Limits {
         self.0.as_flattened().iter().all(|&limit| limit == NO_LIMIT)
     }
 
-    /// The limits of a quantity, [`NO_LIMIT`] where there is none.
+    /// The limits of a resource, [`NO_LIMIT`] where there is none.
     #[must_use]
     #[inline]
-    pub fn row(&self, what: Quantity) -> &Row {
+    pub fn per_period(&self, what: Resource) -> &PerPeriod {
         &self.0[what.index()]
     }
 
     /// All limits, requests first and the shortest period first.
     #[inline]
-    pub fn iter(&self) -> impl Iterator<Item = (Quantity, Period, u64)> + '_ {
+    pub fn iter(&self) -> impl Iterator<Item = (Resource, Period, u64)> + '_ {
         let limits = self.0.as_flattened().iter().zip(WINDOWS);
         limits
             .filter(|(limit, _)| **limit != NO_LIMIT)
@@ -77,11 +77,11 @@ impl Limits {
 }
 
 /// All windows, in the order of the limits.
-const WINDOWS: [(Quantity, Period); 10] = {
-    let mut windows = [(Quantity::Requests, Period::Second); 10];
+const WINDOWS: [(Resource, Period); 10] = {
+    let mut windows = [(Resource::Requests, Period::Second); 10];
     let mut at = 0;
     while at < windows.len() {
-        windows[at] = (Quantity::ALL[at / 5], Period::ALL[at % 5]);
+        windows[at] = (Resource::ALL[at / 5], Period::ALL[at % 5]);
         at += 1;
     }
     windows
@@ -132,18 +132,18 @@ mod tests {
 
     #[test]
     fn own_limits_come_first() {
-        let (mut own, mut common) = (Limits::default(), Limits::default());
+        let (mut own, mut common) = (QuotaLimits::default(), QuotaLimits::default());
         assert!(own.is_empty());
-        assert!(own.set(Quantity::Requests, Period::Day, 10));
-        assert!(!own.set(Quantity::Requests, Period::Day, 20));
-        common.set(Quantity::Requests, Period::Day, 5);
-        common.set(Quantity::Bytes, Period::Month, 7);
+        assert!(own.set(Resource::Requests, Period::Day, 10));
+        assert!(!own.set(Resource::Requests, Period::Day, 20));
+        common.set(Resource::Requests, Period::Day, 5);
+        common.set(Resource::Bytes, Period::Month, 7);
         let both: Vec<_> = own.or(&common).iter().collect();
         assert_eq!(
             both,
-            [(Quantity::Requests, Period::Day, 20), (Quantity::Bytes, Period::Month, 7)]
+            [(Resource::Requests, Period::Day, 20), (Resource::Bytes, Period::Month, 7)]
         );
-        assert_eq!(own.min(&common).get(Quantity::Requests, Period::Day), Some(5));
-        assert_eq!(common.min(&own).get(Quantity::Requests, Period::Day), Some(5));
+        assert_eq!(own.min(&common).get(Resource::Requests, Period::Day), Some(5));
+        assert_eq!(common.min(&own).get(Resource::Requests, Period::Day), Some(5));
     }
 }

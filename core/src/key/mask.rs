@@ -18,7 +18,7 @@ const SHORT: usize = 256;
 
 /// What is known of keys in a text.
 #[derive(Clone, Copy)]
-pub struct Known<'a> {
+pub struct KnownKeys<'a> {
     /// The names of arguments that hold keys.
     pub names: &'a [&'a [u8]],
     /// Keys that are masked wherever they stand, escaped or not.
@@ -29,9 +29,9 @@ pub struct Known<'a> {
 
 /// Where keys stand in a text, from left to right.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Found(SmallVec<[Range<usize>; 2]>);
+pub struct FoundKeys(SmallVec<[Range<usize>; 2]>);
 
-impl Found {
+impl FoundKeys {
     /// Whether there is none, or none that is not masked already.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -40,12 +40,12 @@ impl Found {
 
     /// Those in a part of the text, as places in that part.
     #[must_use]
-    pub fn within(&self, part: &Range<usize>) -> Found {
+    pub fn within(&self, part: &Range<usize>) -> FoundKeys {
         let inside = |range: &Range<usize>| {
             let (start, end) = (range.start.max(part.start), range.end.min(part.end));
             (start < end).then(|| start - part.start..end - part.start)
         };
-        Found(self.0.iter().filter_map(inside).collect())
+        FoundKeys(self.0.iter().filter_map(inside).collect())
     }
 
     /// The text with all of them masked; `None` where there is none.
@@ -101,7 +101,11 @@ pub fn is_of_pieces(text: &[u8], part: &Range<usize>) -> bool {
 }
 
 /// Finds all keys in a text. `is_key` says of a piece of it whether that is one.
-pub fn find(text: &[u8], known: &Known<'_>, mut is_key: impl FnMut(&[u8]) -> bool) -> Found {
+pub fn find(
+    text: &[u8],
+    known: &KnownKeys<'_>,
+    mut is_key: impl FnMut(&[u8]) -> bool,
+) -> FoundKeys {
     let mut found = find_pieces(text, known, &mut is_key);
     for key in known.keys {
         found.add_key(text, key);
@@ -156,7 +160,7 @@ fn is_joint(byte: u8) -> bool {
 }
 
 /// What stands between two breaks.
-struct Item<'a> {
+struct TextItem<'a> {
     text: &'a [u8],
     /// The first.
     equals: Option<usize>,
@@ -166,10 +170,10 @@ struct Item<'a> {
     has_percent: bool,
 }
 
-impl<'a> Item<'a> {
+impl<'a> TextItem<'a> {
     /// The one that a text begins with, which may be empty.
-    fn first_of(rest: &'a [u8]) -> Item<'a> {
-        let mut item = Item {
+    fn first_of(rest: &'a [u8]) -> TextItem<'a> {
+        let mut item = TextItem {
             text: rest,
             equals: None,
             has_joint: false,
@@ -211,11 +215,15 @@ impl<'a> Item<'a> {
     }
 }
 
-fn find_pieces(text: &[u8], known: &Known<'_>, is_key: &mut impl FnMut(&[u8]) -> bool) -> Found {
-    let mut found = Found::default();
+fn find_pieces(
+    text: &[u8],
+    known: &KnownKeys<'_>,
+    is_key: &mut impl FnMut(&[u8]) -> bool,
+) -> FoundKeys {
+    let mut found = FoundKeys::default();
     let (mut at, mut in_query, mut pieces) = (0, known.in_query, 0);
     while at < text.len() {
-        let item = Item::first_of(text.get(at..).unwrap_or_default());
+        let item = TextItem::first_of(text.get(at..).unwrap_or_default());
         if let Some(value) = item.value_of(known.names) {
             // In a query, only an ampersand ends a value.
             let value_at = at + value;
@@ -252,10 +260,10 @@ fn find_pieces(text: &[u8], known: &Known<'_>, is_key: &mut impl FnMut(&[u8]) ->
 
 /// Finds the keys in an item that stands there. Returns how many pieces that had.
 fn find_in_item(
-    found: &mut Found,
+    found: &mut FoundKeys,
     text: &[u8],
     at: usize,
-    item: &Item<'_>,
+    item: &TextItem<'_>,
     is_key: &mut impl FnMut(&[u8]) -> bool,
 ) -> usize {
     let mut pieces = 0;
@@ -263,7 +271,7 @@ fn find_in_item(
         pieces += 1;
         !piece.is_empty() && is_key(piece)
     };
-    let &Item { text: item, equals, has_joint, value_has_joint, has_percent } = item;
+    let &TextItem { text: item, equals, has_joint, value_has_joint, has_percent } = item;
     if !has_joint && !has_percent {
         if test(item) {
             found.push(text, at..at + item.len());
@@ -357,7 +365,7 @@ mod tests {
     const KEY: &[u8] = b"GoodKey5f3b09c2";
 
     fn masked(text: &str) -> String {
-        let known = Known { names: &[b"key"], keys: &[], in_query: false };
+        let known = KnownKeys { names: &[b"key"], keys: &[], in_query: false };
         let found = find(text.as_bytes(), &known, |piece| piece == KEY || piece == b"a/b=c==");
         String::from_utf8(found.masked(text.as_bytes()).unwrap_or_else(|| text.into())).unwrap()
     }
@@ -405,7 +413,7 @@ mod tests {
 
     #[test]
     fn what_was_presented_anywhere() {
-        let known = Known { names: &[], keys: &[b"a b%c"], in_query: false };
+        let known = KnownKeys { names: &[], keys: &[b"a b%c"], in_query: false };
         let masked = |text: &str| {
             let found = find(text.as_bytes(), &known, |_| false);
             found.masked(text.as_bytes()).map(|text| String::from_utf8(text).unwrap())
@@ -425,14 +433,14 @@ mod tests {
     #[test]
     fn a_key_in_a_long_text() {
         let text = format!("/{}x{}y", "a".repeat(300), "KEY");
-        let known = Known { names: &[], keys: &[b"KEY"], in_query: false };
+        let known = KnownKeys { names: &[], keys: &[b"KEY"], in_query: false };
         let found = find(text.as_bytes(), &known, |_| false).masked(text.as_bytes()).unwrap();
         assert!(found.ends_with(b"ax***y"));
     }
 
     #[test]
     fn what_is_masked_already_stays_as_it_is() {
-        let known = Known { names: &[b"key"], keys: &[], in_query: false };
+        let known = KnownKeys { names: &[b"key"], keys: &[], in_query: false };
         assert!(find(b"/a?key=***&b=1", &known, |_| false).is_empty());
     }
 
@@ -462,7 +470,7 @@ mod tests {
 
         #[test]
         fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
-            let known = Known { names: &[b"k"], keys: &[&bytes, b"%", b"a"], in_query: true };
+            let known = KnownKeys { names: &[b"k"], keys: &[&bytes, b"%", b"a"], in_query: true };
             let found = find(&bytes, &known, |piece| piece.len() % 2 == 1);
             let masked = found.masked(&bytes);
             prop_assert_eq!(masked.is_none(), found.is_empty());
@@ -473,7 +481,7 @@ mod tests {
             text in "(/[a-z]{0,3}|GoodKey5f3b09c2|key=|[?&= ]){0,9}", from in 0usize..40, len in 0usize..40,
         ) {
             let text = text.as_bytes();
-            let known = Known { names: &[b"key"], keys: &[KEY], in_query: false };
+            let known = KnownKeys { names: &[b"key"], keys: &[KEY], in_query: false };
             let found = find(text, &known, |piece| piece == KEY);
             let part = from.min(text.len())..(from + len).min(text.len());
             let ranges = found.within(&part).0;

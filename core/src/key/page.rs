@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::history::Series;
-use super::report::{Partner, Report};
+use super::report::{PartnerReport, Report};
 
 /// The most partners of a page.
 pub const LONGEST: usize = 500;
@@ -111,7 +111,7 @@ pub struct Sums {
 }
 
 /// What is needed of each partner to put them in order.
-struct Entry {
+struct SortEntry {
     place: usize,
     key: u128,
     volume: u64,
@@ -129,12 +129,12 @@ impl Selection {
             sums.add(partner, history.as_ref());
             let volume = history.as_ref().map_or(0, |series| sum(&series.bytes));
             let key = self.key(partner, history.as_ref());
-            entries.push(Entry { place, key, volume });
+            entries.push(SortEntry { place, key, volume });
         }
         let id = |place: usize| report.partners.get(place).map_or("", |partner| &partner.id);
         let requests =
             |place: usize| report.partners.get(place).map_or(0, |partner| partner.totals.requests);
-        let by_volume = |one: &Entry, other: &Entry| {
+        let by_volume = |one: &SortEntry, other: &SortEntry| {
             let [a, b] = [one, other].map(|entry| (entry.volume, requests(entry.place)));
             b.cmp(&a).then_with(|| id(one.place).cmp(id(other.place)))
         };
@@ -146,7 +146,7 @@ impl Selection {
         });
         let matching = entries.len();
         let start = self.page.saturating_sub(1).saturating_mul(self.limit);
-        let by_key = |one: &Entry, other: &Entry| {
+        let by_key = |one: &SortEntry, other: &SortEntry| {
             let ids = || id(one.place).cmp(id(other.place));
             let order = match self.sort {
                 Sort::Id => ids(),
@@ -164,7 +164,7 @@ impl Selection {
         Page { number: self.page, limit: self.limit, matching, partners, busiest, sums }
     }
 
-    fn key(&self, partner: &Partner, history: Option<&Series>) -> u128 {
+    fn key(&self, partner: &PartnerReport, history: Option<&Series>) -> u128 {
         let totals = &partner.totals;
         let key = match self.sort {
             Sort::Id => 0,
@@ -182,7 +182,7 @@ impl Selection {
     }
 
     /// Whether a partner may have changed since the time that is asked for.
-    fn changed(&self, partner: &Partner) -> bool {
+    fn changed(&self, partner: &PartnerReport) -> bool {
         self.since.is_none_or(|since| {
             partner.totals.last_use >= since
                 || partner.windows.iter().any(|window| window.remote > 0 || window.start >= since)
@@ -191,7 +191,7 @@ impl Selection {
 }
 
 /// The largest share of a quota that is used, in billionths and one more; 0 without a quota.
-fn quota(partner: &Partner) -> u128 {
+fn quota(partner: &PartnerReport) -> u128 {
     let shares = partner.windows.iter().filter_map(|window| {
         let limit = window.limit.filter(|&limit| limit > 0)?;
         Some(u128::from(window.total()) * 1_000_000_000 / u128::from(limit) + 1)
@@ -200,7 +200,11 @@ fn quota(partner: &Partner) -> u128 {
 }
 
 /// Puts the first `count` in order, and the rest behind them.
-fn first(entries: &mut [Entry], count: usize, order: impl Fn(&Entry, &Entry) -> Ordering) {
+fn first(
+    entries: &mut [SortEntry],
+    count: usize,
+    order: impl Fn(&SortEntry, &SortEntry) -> Ordering,
+) {
     if count > 0 && count < entries.len() {
         entries.select_nth_unstable_by(count - 1, &order);
     }
@@ -215,7 +219,7 @@ fn sum(values: &[Option<u64>]) -> u64 {
 }
 
 impl Sums {
-    fn add(&mut self, partner: &Partner, history: Option<&Series>) {
+    fn add(&mut self, partner: &PartnerReport, history: Option<&Series>) {
         let totals = &partner.totals;
         self.requests = self.requests.saturating_add(totals.requests);
         self.bytes_sent = self.bytes_sent.saturating_add(totals.bytes_sent);
@@ -247,10 +251,10 @@ mod tests {
     use crate::key::report::Totals;
 
     fn report(count: u64) -> Report {
-        let partners = (0..count).map(|at| Partner {
+        let partners = (0..count).map(|at| PartnerReport {
             id: format!("p-{at:06}"),
             totals: Totals { requests: at % 1000, last_use: at, ..Totals::default() },
-            ..Partner::default()
+            ..PartnerReport::default()
         });
         Report { partners: partners.collect(), ..Report::default() }
     }

@@ -5,18 +5,18 @@
 
 use std::fmt::Write;
 
-use super::json::{Health, Zone};
-use super::report::{Partner, Window};
-use super::window::Quantity;
+use super::json::{Health, ZoneStatus};
+use super::report::{PartnerReport, QuotaWindow};
+use super::window::Resource;
 
 /// Of which one metric says something.
-enum Of {
+enum MetricScope {
     /// A partner, by one value.
-    Partner(fn(&Partner) -> Option<u64>),
+    Partner(fn(&PartnerReport) -> Option<u64>),
     /// The responses of a partner, by class.
     Responses,
-    /// The windows of a partner's quotas on one quantity, by one value.
-    Window(Quantity, fn(&Window) -> Option<u64>),
+    /// The windows of a partner's quotas on one resource, by one value.
+    Window(Resource, fn(&QuotaWindow) -> Option<u64>),
 }
 
 /// What the names of metrics begin with.
@@ -49,7 +49,7 @@ struct Metric {
     name: &'static str,
     kind: &'static str,
     help: &'static str,
-    of: Of,
+    of: MetricScope,
 }
 
 const METRICS: &[Metric] = &[
@@ -57,73 +57,73 @@ const METRICS: &[Metric] = &[
         name: "requests_total",
         kind: "counter",
         help: "Client requests with a key of the partner.",
-        of: Of::Partner(|partner| Some(partner.totals.requests)),
+        of: MetricScope::Partner(|partner| Some(partner.totals.requests)),
     },
     Metric {
         name: "responses_total",
         kind: "counter",
         help: "Responses to the partner by class of their status.",
-        of: Of::Responses,
+        of: MetricScope::Responses,
     },
     Metric {
         name: "sent_bytes_total",
         kind: "counter",
         help: "Bytes sent to the partner, as on the wire.",
-        of: Of::Partner(|partner| Some(partner.totals.bytes_sent)),
+        of: MetricScope::Partner(|partner| Some(partner.totals.bytes_sent)),
     },
     Metric {
         name: "received_bytes_total",
         kind: "counter",
         help: "Bytes received from the partner, as on the wire.",
-        of: Of::Partner(|partner| Some(partner.totals.bytes_received)),
+        of: MetricScope::Partner(|partner| Some(partner.totals.bytes_received)),
     },
     Metric {
         name: "refused_requests_total",
         kind: "counter",
         help: "Requests of the partner that a quota refused.",
-        of: Of::Partner(|partner| Some(partner.totals.refused)),
+        of: MetricScope::Partner(|partner| Some(partner.totals.refused)),
     },
     Metric {
         name: "first_use_timestamp_seconds",
         kind: "gauge",
         help: "When the partner's first request ended.",
-        of: Of::Partner(|partner| Some(partner.totals.first_use).filter(|&time| time > 0)),
+        of: MetricScope::Partner(|partner| Some(partner.totals.first_use).filter(|&time| time > 0)),
     },
     Metric {
         name: "last_use_timestamp_seconds",
         kind: "gauge",
         help: "When the partner's last request ended.",
-        of: Of::Partner(|partner| Some(partner.totals.last_use).filter(|&time| time > 0)),
+        of: MetricScope::Partner(|partner| Some(partner.totals.last_use).filter(|&time| time > 0)),
     },
     Metric {
         name: "disabled",
         kind: "gauge",
         help: "1 if the partner is disabled or no more in the key file.",
-        of: Of::Partner(|partner| Some(u64::from(partner.disabled))),
+        of: MetricScope::Partner(|partner| Some(u64::from(partner.disabled))),
     },
     Metric {
         name: "quota_limit_requests",
         kind: "gauge",
         help: "Requests that the partner may make in a window, on all nodes together.",
-        of: Of::Window(Quantity::Requests, |window| window.limit),
+        of: MetricScope::Window(Resource::Requests, |window| window.limit),
     },
     Metric {
         name: "quota_used_requests",
         kind: "gauge",
         help: "Requests in the current window, on all nodes together as far as known.",
-        of: Of::Window(Quantity::Requests, |window| Some(window.total())),
+        of: MetricScope::Window(Resource::Requests, |window| Some(window.total())),
     },
     Metric {
         name: "quota_limit_bytes",
         kind: "gauge",
         help: "Bytes that may be sent to the partner in a window, by all nodes together.",
-        of: Of::Window(Quantity::Bytes, |window| window.limit),
+        of: MetricScope::Window(Resource::Bytes, |window| window.limit),
     },
     Metric {
         name: "quota_used_bytes",
         kind: "gauge",
         help: "Bytes sent in the current window, by all nodes together as far as known.",
-        of: Of::Window(Quantity::Bytes, |window| Some(window.total())),
+        of: MetricScope::Window(Resource::Bytes, |window| Some(window.total())),
     },
 ];
 
@@ -134,7 +134,7 @@ pub const PROMETHEUS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// All zones as metrics.
 #[must_use]
-pub fn prometheus(zones: &[Zone]) -> String {
+pub fn prometheus(zones: &[ZoneStatus]) -> String {
     let mut out = String::new();
     // Writing to memory does not fail.
     for (name, help, works) in HEALTH {
@@ -165,20 +165,21 @@ pub fn prometheus(zones: &[Zone]) -> String {
     out
 }
 
-fn samples(out: &mut String, name: &str, labels: &str, partner: &Partner, of: &Of) {
+fn samples(out: &mut String, name: &str, labels: &str, partner: &PartnerReport, of: &MetricScope) {
     match of {
-        Of::Partner(value) => {
+        MetricScope::Partner(value) => {
             if let Some(value) = value(partner) {
                 let _ = writeln!(out, "{name}{{{labels}}} {value}");
             }
         }
-        Of::Responses => {
+        MetricScope::Responses => {
             for (class, value) in CLASSES.iter().zip(partner.totals.responses) {
                 let _ = writeln!(out, "{name}{{{labels},code=\"{class}\"}} {value}");
             }
         }
-        Of::Window(quantity, value) => {
-            let is_quota = |window: &&Window| window.what == *quantity && window.limit.is_some();
+        MetricScope::Window(resource, value) => {
+            let is_quota =
+                |window: &&QuotaWindow| window.what == *resource && window.limit.is_some();
             for window in partner.windows.iter().filter(is_quota) {
                 if let Some(value) = value(window) {
                     let per = window.per.name();
@@ -266,7 +267,7 @@ mod tests {
 
     #[test]
     fn what_works() {
-        let mut other = Zone { name: "other".into(), ..zone() };
+        let mut other = ZoneStatus { name: "other".into(), ..zone() };
         other.health = Health { key_file: false, state: Some(false), redis: Some(true) };
         let text = prometheus(&[zone(), other]);
         assert_eq!(
@@ -291,7 +292,7 @@ mod tests {
 
     #[test]
     fn each_metric_is_introduced_once_and_no_sample_stands_twice() {
-        let other = Zone { name: "other".into(), ..zone() };
+        let other = ZoneStatus { name: "other".into(), ..zone() };
         let text = prometheus(&[zone(), other]);
         assert_eq!(values(&text, "# HELP ").len(), 2 * METRICS.len() + HEALTH.len());
         assert_eq!(values(&text, "# TYPE ").len(), 2 * METRICS.len() + HEALTH.len());
@@ -303,7 +304,7 @@ mod tests {
 
     #[test]
     fn labels_are_escaped() {
-        let zones = [Zone { name: "a\"b\\c\nd".into(), ..zone() }];
+        let zones = [ZoneStatus { name: "a\"b\\c\nd".into(), ..zone() }];
         let text = prometheus(&zones);
         assert!(text.contains("{zone=\"a\\\"b\\\\c\\nd\",partner=\"acme.press\"} 120\n"));
     }

@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::counter::{COUNTERS, Counter};
-use super::report::{Partner, Report, Window};
-use super::window::{Period, Quantity};
+use super::report::{PartnerReport, QuotaWindow, Report};
+use super::window::{Period, Resource};
 
 /// The script, for `EVAL` with the keys of a batch.
 pub const SCRIPT: &str = include_str!("redis.lua");
@@ -24,7 +24,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(30);
 
 /// A counter to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct CounterEntry {
     /// The hash in Redis.
     pub key: String,
     /// What the node counted.
@@ -48,7 +48,7 @@ pub enum What {
     Window(usize),
 }
 
-type WindowKey<'a> = (&'a str, Quantity, Period, u64);
+type WindowKey<'a> = (&'a str, Resource, Period, u64);
 
 /// What a node knows of its exchange with Redis.
 #[derive(Debug, Clone, Default)]
@@ -64,7 +64,7 @@ impl Exchange {
     ///
     /// Totals are sent when they changed; windows of quotas always, as the other nodes' share may
     /// have changed. Windows of a second are not shared: they are over before anyone could answer.
-    pub fn batches(&self, zone: &str, report: &Report, start: &Report) -> Vec<Vec<Entry>> {
+    pub fn batches(&self, zone: &str, report: &Report, start: &Report) -> Vec<Vec<CounterEntry>> {
         let totals: HashMap<&str, [u64; COUNTERS]> =
             start.partners.iter().map(|p| (p.id.as_str(), p.totals.counters())).collect();
         let windows: HashMap<WindowKey<'_>, u64> = start
@@ -84,7 +84,7 @@ impl Exchange {
                 }
                 let class = what.class.map(|class| format!(":{class}")).unwrap_or_default();
                 let of_start = totals.get(id.as_str()).and_then(|totals| totals.get(counter));
-                entries.push(Entry {
+                entries.push(CounterEntry {
                     key: format!("access_key:{{{zone}}}:{id}:{}{class}", what.name),
                     value,
                     start: of_start.copied().unwrap_or_default(),
@@ -99,7 +99,7 @@ impl Exchange {
                 }
                 let (what, per, begins) = (window.what.name(), window.per.name(), window.start);
                 let end = window.per.end(begins);
-                entries.push(Entry {
+                entries.push(CounterEntry {
                     key: format!("access_key:{{{zone}}}:{id}:{what}:{per}:{begins}"),
                     value: window.used,
                     start: windows.get(&window_key(partner, window)).copied().unwrap_or_default(),
@@ -109,7 +109,7 @@ impl Exchange {
                 });
             }
         }
-        entries.chunks(BATCH).map(<[Entry]>::to_vec).collect()
+        entries.chunks(BATCH).map(<[CounterEntry]>::to_vec).collect()
     }
 
     /// Notes that all batches of `report` were answered.
@@ -119,7 +119,7 @@ impl Exchange {
     }
 
     /// Notes that a batch was not answered. Totals are sent again, as Redis may come back with
-    /// less than it had. Answers the pause before the next attempt.
+    /// less than it had. Returns the pause before the next attempt.
     pub fn failed(&mut self, interval: Duration) -> Duration {
         self.known.clear();
         let pause = interval.saturating_mul(1 << self.failures.min(16));
@@ -128,14 +128,14 @@ impl Exchange {
     }
 }
 
-fn window_key<'a>(partner: &'a Partner, window: &Window) -> WindowKey<'a> {
+fn window_key<'a>(partner: &'a PartnerReport, window: &QuotaWindow) -> WindowKey<'a> {
     (&partner.id, window.what, window.per, window.start)
 }
 
 /// The arguments of the script for a batch, after its keys. `life` tells one life of the node's
 /// counters from the next.
 #[must_use]
-pub fn arguments(node: &str, life: u64, batch: &[Entry]) -> Vec<String> {
+pub fn arguments(node: &str, life: u64, batch: &[CounterEntry]) -> Vec<String> {
     let mut arguments = vec![node.to_owned(), life.to_string()];
     for entry in batch {
         arguments.extend([
@@ -159,7 +159,7 @@ mod tests {
         report
     }
 
-    fn entries(exchange: &Exchange, report: &Report) -> Vec<Entry> {
+    fn entries(exchange: &Exchange, report: &Report) -> Vec<CounterEntry> {
         exchange.batches("z", report, &Report::default()).concat()
     }
 
@@ -236,7 +236,7 @@ mod tests {
         let mut report = sample();
         let partner = report.partners[0].clone();
         report.partners =
-            (0..100).map(|i| Partner { id: format!("p{i}"), ..partner.clone() }).collect();
+            (0..100).map(|i| PartnerReport { id: format!("p{i}"), ..partner.clone() }).collect();
         let batches = Exchange::default().batches("z", &report, &Report::default());
         assert_eq!(batches.concat().len(), 1000);
         assert!(batches.iter().all(|batch| batch.len() <= BATCH));

@@ -1,6 +1,6 @@
 //! What there is to show of a zone: its partners, what they took and how much they may take.
 
-use super::window::{Period, Quantity};
+use super::window::{Period, Resource};
 
 /// A zone as one node saw it at one time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -10,12 +10,12 @@ pub struct Report {
     /// Seconds since 1970, UTC.
     pub time: u64,
     /// In the order of the zone's records.
-    pub partners: Vec<Partner>,
+    pub partners: Vec<PartnerReport>,
 }
 
 /// One partner.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Partner {
+pub struct PartnerReport {
     /// The name in the key file: `[A-Za-z0-9._-]{1,64}`.
     pub id: String,
     /// Whether the key file says so, or holds the partner no more.
@@ -23,7 +23,7 @@ pub struct Partner {
     /// What the partner took of this node.
     pub totals: Totals,
     /// The windows that its quotas count in.
-    pub windows: Vec<Window>,
+    pub windows: Vec<QuotaWindow>,
 }
 
 /// Counters of one node that only grow.
@@ -47,9 +47,9 @@ pub struct Totals {
 
 /// What was used in the current window of a quota.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
+pub struct QuotaWindow {
     /// What is counted.
-    pub what: Quantity,
+    pub what: Resource,
     /// How long the window is.
     pub per: Period,
     /// How much may be used by all nodes together, if that is limited.
@@ -62,7 +62,7 @@ pub struct Window {
     pub remote: u64,
 }
 
-impl Window {
+impl QuotaWindow {
     /// Used of all nodes.
     #[must_use]
     pub fn total(&self) -> u64 {

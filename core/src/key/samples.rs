@@ -1,11 +1,11 @@
 //! What the tests of the outputs show.
 
-use super::json::Zone;
-use super::report::{Partner, Report, Totals, Window};
-use super::window::{Period, Quantity};
+use super::json::ZoneStatus;
+use super::report::{PartnerReport, QuotaWindow, Report, Totals};
+use super::window::{Period, Resource};
 
-pub fn zone() -> Zone {
-    let hour = |what, limit, used, remote| Window {
+pub fn zone() -> ZoneStatus {
+    let hour = |what, limit, used, remote| QuotaWindow {
         what,
         per: Period::Hour,
         limit,
@@ -13,7 +13,7 @@ pub fn zone() -> Zone {
         used,
         remote,
     };
-    let acme = Partner {
+    let acme = PartnerReport {
         id: "acme.press".into(),
         disabled: false,
         totals: Totals {
@@ -26,12 +26,12 @@ pub fn zone() -> Zone {
             last_use: 1_764_041_999,
         },
         windows: vec![
-            hour(Quantity::Requests, Some(100), 60, 30),
-            hour(Quantity::Bytes, None, 5, 0),
+            hour(Resource::Requests, Some(100), 60, 30),
+            hour(Resource::Bytes, None, 5, 0),
         ],
     };
-    let gone = Partner { id: "gone".into(), disabled: true, ..Partner::default() };
-    Zone {
+    let gone = PartnerReport { id: "gone".into(), disabled: true, ..PartnerReport::default() };
+    ZoneStatus {
         name: "partners".into(),
         report: Report { node: "node-a".into(), time: 1_764_042_000, partners: vec![acme, gone] },
         history: None,

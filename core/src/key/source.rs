@@ -10,7 +10,7 @@ pub const MASK: &[u8] = b"***";
 
 /// A place in a request that may hold a key. A clone costs no memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum KeySource {
     /// An argument of the query, by its name.
     Argument(Rc<[u8]>),
     /// A header, by its name in lower case.
@@ -21,10 +21,10 @@ pub enum Source {
     Segment(usize),
 }
 
-impl Source {
+impl KeySource {
     /// Reads `arg:NAME`, `header:NAME`, `cookie:NAME` or `uri:N`.
     #[must_use]
-    pub fn parse(text: &[u8]) -> Option<Source> {
+    pub fn parse(text: &[u8]) -> Option<KeySource> {
         let colon = text.iter().position(|&byte| byte == b':')?;
         let (kind, name) = (&text[..colon], &text[colon + 1..]);
         let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
@@ -32,25 +32,25 @@ impl Source {
             return None;
         }
         match kind {
-            b"arg" => Some(Source::Argument(name.into())),
-            b"header" => Some(Source::Header(name.to_ascii_lowercase().into())),
-            b"cookie" => Some(Source::Cookie(name.into())),
+            b"arg" => Some(KeySource::Argument(name.into())),
+            b"header" => Some(KeySource::Header(name.to_ascii_lowercase().into())),
+            b"cookie" => Some(KeySource::Cookie(name.into())),
             b"uri" => {
                 let number: u8 = std::str::from_utf8(name).ok()?.parse().ok()?;
-                (number > 0).then_some(Source::Segment(number.into()))
+                (number > 0).then_some(KeySource::Segment(number.into()))
             }
             _ => None,
         }
     }
 }
 
-impl Source {
+impl KeySource {
     /// The number of a segment.
     #[must_use]
     pub fn number(&self) -> Option<usize> {
         match self {
-            Source::Segment(number) => Some(*number),
-            Source::Argument(_) | Source::Header(_) | Source::Cookie(_) => None,
+            KeySource::Segment(number) => Some(*number),
+            KeySource::Argument(_) | KeySource::Header(_) | KeySource::Cookie(_) => None,
         }
     }
 }
@@ -67,7 +67,7 @@ pub enum Edit {
 /// The values of the arguments of that name, as they are in the query; names are compared as
 /// nginx does, regardless of case. None of them is empty.
 pub fn arguments<'a>(query: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-    Pairs::of(query, b"&").filter_map(move |(_, (key, value))| {
+    NameValuePairs::of(query, b"&").filter_map(move |(_, (key, value))| {
         value.filter(|value| !value.is_empty() && is_called(key, name))
     })
 }
@@ -90,7 +90,7 @@ pub fn edit_arguments(query: &[u8], name: &[u8], edit: Edit) -> Option<Vec<u8>> 
 
 /// The values of the cookies of that name in a `Cookie` header. None of them is empty.
 pub fn cookies<'a>(header: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-    Pairs::of(header, b";,").filter_map(move |(_, (key, value))| {
+    NameValuePairs::of(header, b";,").filter_map(move |(_, (key, value))| {
         value.filter(|value| !value.is_empty() && key.trim_ascii().eq_ignore_ascii_case(name))
     })
 }
@@ -202,18 +202,18 @@ pub fn decode(text: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// What separators, one or two of them, divide a text into: whole, and as name and value.
-struct Pairs<'a> {
+struct NameValuePairs<'a> {
     rest: Option<&'a [u8]>,
     separators: &'static [u8],
 }
 
-impl<'a> Pairs<'a> {
-    fn of(text: &'a [u8], separators: &'static [u8]) -> Pairs<'a> {
-        Pairs { rest: Some(text), separators }
+impl<'a> NameValuePairs<'a> {
+    fn of(text: &'a [u8], separators: &'static [u8]) -> NameValuePairs<'a> {
+        NameValuePairs { rest: Some(text), separators }
     }
 }
 
-impl<'a> Iterator for Pairs<'a> {
+impl<'a> Iterator for NameValuePairs<'a> {
     type Item = (&'a [u8], (&'a [u8], Option<&'a [u8]>));
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -239,7 +239,7 @@ fn edit_pairs(
     edit: Edit,
     is_key: impl Fn(&[u8]) -> bool,
 ) -> Option<Vec<u8>> {
-    let split = || Pairs::of(text, separators);
+    let split = || NameValuePairs::of(text, separators);
     let is_edited = |(key, value): (&[u8], Option<_>)| value.is_some() && is_key(key);
     // Most texts have no key.
     let first = split().position(|(_, pair)| is_edited(pair))?;
@@ -277,17 +277,17 @@ mod tests {
 
     #[test]
     fn sources() {
-        assert_eq!(Source::parse(b"arg:key"), Some(Source::Argument(b"key"[..].into())));
+        assert_eq!(KeySource::parse(b"arg:key"), Some(KeySource::Argument(b"key"[..].into())));
         assert_eq!(
-            Source::parse(b"header:X-Api-Key"),
-            Some(Source::Header(b"x-api-key"[..].into()))
+            KeySource::parse(b"header:X-Api-Key"),
+            Some(KeySource::Header(b"x-api-key"[..].into()))
         );
-        assert_eq!(Source::parse(b"cookie:k"), Some(Source::Cookie(b"k"[..].into())));
-        assert_eq!(Source::parse(b"uri:2"), Some(Source::Segment(2)));
+        assert_eq!(KeySource::parse(b"cookie:k"), Some(KeySource::Cookie(b"k"[..].into())));
+        assert_eq!(KeySource::parse(b"uri:2"), Some(KeySource::Segment(2)));
         for bad in
             ["", "arg", "arg:", "uri:0", "uri:x", "uri:300", "body:x", "header:a b", "arg:a=b"]
         {
-            assert_eq!(Source::parse(bad.as_bytes()), None, "{bad}");
+            assert_eq!(KeySource::parse(bad.as_bytes()), None, "{bad}");
         }
     }
 

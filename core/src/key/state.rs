@@ -14,14 +14,14 @@ use sha2::{Digest as _, Sha256};
 
 use super::report::Totals;
 use super::table::is_id;
-use super::window::{Period, Quantity, Word};
+use super::window::{Period, Resource, WindowCount};
 
 const MAGIC: [u8; 8] = *b"IGKEYS\0\x02";
 const CHECKSUM: usize = 32;
 const TOTALS: usize = 11;
 
 /// What was counted in each window.
-pub type Windows = [[Word; Period::ALL.len()]; Quantity::ALL.len()];
+pub type Windows = [[WindowCount; Period::ALL.len()]; Resource::ALL.len()];
 
 /// What is kept of one partner.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -118,7 +118,7 @@ fn read(body: &[u8]) -> Option<State> {
         }
         account.totals = Totals::from_array(totals);
         for word in account.windows.iter_mut().flatten() {
-            *word = Word(u64::from_le_bytes(take(&mut rest)?));
+            *word = WindowCount(u64::from_le_bytes(take(&mut rest)?));
         }
         accounts.push(account);
     }
@@ -203,7 +203,7 @@ mod tests {
         let mut account = Account { id: id.to_owned(), ..Account::default() };
         account.totals.requests = requests;
         account.totals.last_use = requests;
-        account.windows[0][3] = Word::new(Period::Day, 1_700_000_000, requests);
+        account.windows[0][3] = WindowCount::new(Period::Day, 1_700_000_000, requests);
         account
     }
 
@@ -238,7 +238,7 @@ mod tests {
         let merged = account("a", 13).merge(&before, &account("a", 15));
         assert_eq!(merged.totals.requests, 18);
         assert_eq!(merged.totals.last_use, 15);
-        assert_eq!(merged.windows[0][3], Word::new(Period::Day, 1_700_000_000, 18));
+        assert_eq!(merged.windows[0][3], WindowCount::new(Period::Day, 1_700_000_000, 18));
         let alone = account("a", 13).merge(&before, &before);
         assert_eq!(alone.totals.requests, 13);
     }

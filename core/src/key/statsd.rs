@@ -129,7 +129,7 @@ fn replaced(text: &str, also: impl Fn(char) -> bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::report::{Partner, Totals};
+    use crate::key::report::{PartnerReport, Totals};
     use crate::key::samples::zone;
     use std::collections::HashMap;
 
@@ -195,11 +195,11 @@ mod tests {
 
     #[test]
     fn a_datagram_fits_and_nothing_is_left_out() {
-        let partners: Vec<Partner> = (0..200)
-            .map(|i| Partner {
+        let partners: Vec<PartnerReport> = (0..200)
+            .map(|i| PartnerReport {
                 id: format!("{}-{i}", "p".repeat(i % 60)),
                 totals: Totals { requests: 1, bytes_sent: 1 << 40, ..Totals::default() },
-                ..Partner::default()
+                ..PartnerReport::default()
             })
             .collect();
         let report = Report { partners, ..Report::default() };

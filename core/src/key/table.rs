@@ -1,7 +1,7 @@
 //! Who holds which key.
 
 use super::digest::Digest;
-use super::limits::Limits;
+use super::limits::QuotaLimits;
 
 /// The longest ID of a partner, in bytes.
 pub const MAX_ID: usize = 64;
@@ -15,7 +15,7 @@ pub fn is_id(text: &[u8]) -> bool {
 
 /// A partner, as one line of the key file says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Holder {
+pub struct Partner {
     /// The name.
     pub id: String,
     /// Digests of the keys, more than one while they change.
@@ -25,7 +25,7 @@ pub struct Holder {
     /// Whether the keys are refused.
     pub disabled: bool,
     /// The partner's own limits.
-    pub limits: Limits,
+    pub limits: QuotaLimits,
     /// Prefixes of the URIs that the keys are for; all where there is none.
     pub paths: Vec<String>,
     /// Names of presets that the partner may use.
@@ -34,7 +34,7 @@ pub struct Holder {
     pub watermark: Option<bool>,
 }
 
-impl Holder {
+impl Partner {
     /// Whether the keys are for that URI.
     #[must_use]
     pub fn may_see(&self, uri: &[u8]) -> bool {
@@ -63,31 +63,31 @@ impl Holder {
 
 /// The partners of a zone.
 #[derive(Debug, Clone, Default)]
-pub struct Table {
-    holders: Vec<Holder>,
-    // Sorted; the second is the place in `holders`.
+pub struct PartnerTable {
+    partners: Vec<Partner>,
+    // Sorted; the second is the place in `partners`.
     digests: Vec<(Digest, usize)>,
 }
 
-impl Table {
+impl PartnerTable {
     /// A table of partners with different IDs and different digests.
-    pub(super) fn new(holders: Vec<Holder>) -> Table {
-        let mut digests: Vec<_> = holders
+    pub(super) fn new(partners: Vec<Partner>) -> PartnerTable {
+        let mut digests: Vec<_> = partners
             .iter()
             .enumerate()
-            .flat_map(|(place, holder)| holder.digests.iter().map(move |digest| (*digest, place)))
+            .flat_map(|(place, partner)| partner.digests.iter().map(move |digest| (*digest, place)))
             .collect();
         digests.sort_unstable();
-        Table { holders, digests }
+        PartnerTable { partners, digests }
     }
 
     /// The partners, in the order of the file.
     #[must_use]
-    pub fn holders(&self) -> &[Holder] {
-        &self.holders
+    pub fn partners(&self) -> &[Partner] {
+        &self.partners
     }
 
-    /// The place in [`holders`](Table::holders) of the one who holds that key.
+    /// The place in [`partners`](PartnerTable::partners) of the one who holds that key.
     #[must_use]
     pub fn find(&self, digest: &Digest) -> Option<usize> {
         let prefix = digest.prefix();
@@ -105,9 +105,9 @@ impl Table {
 mod tests {
     use super::*;
 
-    fn holder(id: &str, keys: &[&str]) -> Holder {
+    fn partner(id: &str, keys: &[&str]) -> Partner {
         let digests = keys.iter().map(|key| Digest::of(key.as_bytes())).collect();
-        Holder { id: id.into(), digests, ..Holder::default() }
+        Partner { id: id.into(), digests, ..Partner::default() }
     }
 
     #[test]
@@ -120,28 +120,29 @@ mod tests {
 
     #[test]
     fn keys_lead_to_their_holder() {
-        let table = Table::new(vec![holder("a", &["one", "two"]), holder("b", &["three"])]);
+        let table =
+            PartnerTable::new(vec![partner("a", &["one", "two"]), partner("b", &["three"])]);
         for (key, place) in [("one", Some(0)), ("two", Some(0)), ("three", Some(1)), ("four", None)]
         {
             assert_eq!(table.find(&Digest::of(key.as_bytes())), place, "{key}");
         }
-        assert_eq!(Table::default().find(&Digest::of(b"")), None);
+        assert_eq!(PartnerTable::default().find(&Digest::of(b"")), None);
     }
 
     #[test]
     fn paths_are_prefixes() {
-        let mut holder = holder("a", &[]);
-        assert!(holder.may_see(b"/x"));
-        holder.paths = vec!["/a/".into(), "/b/".into()];
-        assert!(holder.may_see(b"/b/c") && !holder.may_see(b"/a") && !holder.may_see(b"/x/a/"));
+        let mut partner = partner("a", &[]);
+        assert!(partner.may_see(b"/x"));
+        partner.paths = vec!["/a/".into(), "/b/".into()];
+        assert!(partner.may_see(b"/b/c") && !partner.may_see(b"/a") && !partner.may_see(b"/x/a/"));
     }
 
     #[test]
     fn policies() {
-        let mut holder = holder("a", &[]);
-        assert_eq!(holder.policy(), "");
-        holder.presets = vec!["thumb".into(), "hd".into()];
-        holder.watermark = Some(true);
-        assert_eq!(holder.policy(), "preset=thumb,hd watermark=on");
+        let mut partner = partner("a", &[]);
+        assert_eq!(partner.policy(), "");
+        partner.presets = vec!["thumb".into(), "hd".into()];
+        partner.watermark = Some(true);
+        assert_eq!(partner.policy(), "preset=thumb,hd watermark=on");
     }
 }

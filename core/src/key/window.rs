@@ -6,27 +6,27 @@ use super::date::{DAY, Date};
 
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Quantity {
+pub enum Resource {
     /// Requests that were let in.
     Requests,
     /// Bytes sent in answer to them, as on the wire.
     Bytes,
 }
 
-impl Quantity {
+impl Resource {
     /// Both.
-    pub const ALL: [Quantity; 2] = [Quantity::Requests, Quantity::Bytes];
+    pub const ALL: [Resource; 2] = [Resource::Requests, Resource::Bytes];
 
     /// Its name, as in the directive: `requests`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Quantity::Requests => "requests",
-            Quantity::Bytes => "bytes",
+            Resource::Requests => "requests",
+            Resource::Bytes => "bytes",
         }
     }
 
-    /// Its place in [`ALL`](Quantity::ALL).
+    /// Its place in [`ALL`](Resource::ALL).
     #[must_use]
     #[inline]
     pub fn index(self) -> usize {
@@ -51,7 +51,7 @@ pub enum Period {
 
 /// A number for each period, in the order of [`Period::ALL`]: that of its [window](Period::number),
 /// or how much is allowed in it, where [`NO_LIMIT`](super::NO_LIMIT) is anything.
-pub type Row = [u64; Period::ALL.len()];
+pub type PerPeriod = [u64; Period::ALL.len()];
 
 impl Period {
     /// All of them, the shortest first.
@@ -102,7 +102,7 @@ impl Period {
     /// The numbers of all windows that `time` lies in, in the order of [`ALL`](Period::ALL).
     #[must_use]
     #[inline]
-    pub fn numbers(time: u64) -> Row {
+    pub fn numbers(time: u64) -> PerPeriod {
         Period::ALL.map(|per| per.number(time))
     }
 
@@ -132,8 +132,9 @@ impl Period {
         }
     }
 
-    /// How many low bits of a [`Word`] hold the count; the rest hold the window's number, which
-    /// comes round again after half a year (seconds), 8 years (minutes) or a century and more.
+    /// How many low bits of a [`WindowCount`] hold the count; the rest hold the window's number,
+    /// which comes round again after half a year (seconds), 8 years (minutes) or a century and
+    /// more.
     #[inline]
     const fn count_bits(self) -> u32 {
         match self {
@@ -156,20 +157,20 @@ impl Period {
 ///
 /// A count that would not fit (2^40 a second, 2^52 a month) stays at the largest that does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Word(pub u64);
+pub struct WindowCount(pub u64);
 
-impl Word {
+impl WindowCount {
     /// A word for the window that `time` lies in.
     #[must_use]
-    pub fn new(period: Period, time: u64, count: u64) -> Word {
+    pub fn new(period: Period, time: u64, count: u64) -> WindowCount {
         let bits = period.count_bits();
-        Word((period.number(time) << bits) | count.min(mask(bits)))
+        WindowCount((period.number(time) << bits) | count.min(mask(bits)))
     }
 
     /// The window of that [`number`](Period::number) at its beginning.
     #[inline]
-    pub(super) fn begun(period: Period, number: u64) -> Word {
-        Word(number << period.count_bits())
+    pub(super) fn begun(period: Period, number: u64) -> WindowCount {
+        WindowCount(number << period.count_bits())
     }
 
     /// What was counted in the window that `time` lies in: 0 when the word is of another.
@@ -190,10 +191,10 @@ impl Word {
 
     /// The word after `amount` more in the window that `time` lies in.
     #[must_use]
-    pub fn add(self, period: Period, time: u64, amount: u64) -> Word {
+    pub fn add(self, period: Period, time: u64, amount: u64) -> WindowCount {
         let bits = period.count_bits();
         let (number, count) = self.number_and_count(period, period.number(time));
-        Word((number << bits) | count.saturating_add(amount).min(mask(bits)))
+        WindowCount((number << bits) | count.saturating_add(amount).min(mask(bits)))
     }
 
     /// Whether the word is of the window of that [`number`](Period::number), or of the next.
@@ -216,7 +217,7 @@ impl Word {
 
     /// The word of two processes that counted apart since both had `before`.
     #[must_use]
-    pub fn merge(self, period: Period, before: Word, other: Word) -> Word {
+    pub fn merge(self, period: Period, before: WindowCount, other: WindowCount) -> WindowCount {
         let bits = period.count_bits();
         let number = self.0 >> bits;
         match number.cmp(&(other.0 >> bits)) {
@@ -226,7 +227,7 @@ impl Word {
                 let common = if before.0 >> bits == number { before.0 & mask(bits) } else { 0 };
                 let gained = (self.0 & mask(bits)).saturating_sub(common);
                 let count = (other.0 & mask(bits)).saturating_add(gained);
-                Word((number << bits) | count.min(mask(bits)))
+                WindowCount((number << bits) | count.min(mask(bits)))
             }
         }
     }
@@ -267,7 +268,7 @@ mod tests {
     #[test]
     fn another_window_begins_at_nothing() {
         for period in Period::ALL {
-            let word = Word::default().add(period, NEW_YEAR - 1, 7);
+            let word = WindowCount::default().add(period, NEW_YEAR - 1, 7);
             assert_eq!(word.count(period, NEW_YEAR - 1), 7);
             assert_eq!(word.count(period, NEW_YEAR), 0);
             assert_eq!(word.add(period, NEW_YEAR, 2).count(period, NEW_YEAR), 2);
@@ -277,7 +278,7 @@ mod tests {
     #[test]
     fn a_clock_that_lags_does_not_begin_the_window_before_again() {
         for period in Period::ALL {
-            let word = Word::default().add(period, NEW_YEAR, 7);
+            let word = WindowCount::default().add(period, NEW_YEAR, 7);
             let late = word.add(period, NEW_YEAR - 1, 1);
             assert_eq!(late, word.add(period, NEW_YEAR, 1));
             assert_eq!(word.count(period, NEW_YEAR - 1), 7);
@@ -290,7 +291,7 @@ mod tests {
     #[test]
     fn what_two_counted_apart_adds_up() {
         for period in Period::ALL {
-            let before = Word::default().add(period, NEW_YEAR, 5);
+            let before = WindowCount::default().add(period, NEW_YEAR, 5);
             let (one, other) = (before.add(period, NEW_YEAR, 2), before.add(period, NEW_YEAR, 3));
             assert_eq!(one.merge(period, before, other).count(period, NEW_YEAR), 10);
             let later = before.add(period, NEW_YEAR + 32 * DAY, 1);
@@ -304,7 +305,7 @@ mod tests {
     #[test]
     fn a_full_word_stays_full() {
         for period in Period::ALL {
-            let full = Word::new(period, NEW_YEAR, u64::MAX);
+            let full = WindowCount::new(period, NEW_YEAR, u64::MAX);
             let more = full.add(period, NEW_YEAR, u64::MAX);
             assert_eq!(more, full);
             assert_eq!(more.count(period, NEW_YEAR + 1 + 32 * DAY), 0);
@@ -318,7 +319,7 @@ mod tests {
             assert_eq!(Period::ALL[period.index()], period);
         }
         assert_eq!(Period::from_name(b"week"), None);
-        assert_eq!(Quantity::ALL.map(Quantity::index), [0, 1]);
+        assert_eq!(Resource::ALL.map(Resource::index), [0, 1]);
     }
 
     proptest! {
@@ -339,7 +340,7 @@ mod tests {
             amounts in proptest::collection::vec(0u64..1_000_000, 0..20),
         ) {
             for period in Period::ALL {
-                let word = amounts.iter().fold(Word::default(), |w, &n| w.add(period, time, n));
+                let word = amounts.iter().fold(WindowCount::default(), |w, &n| w.add(period, time, n));
                 prop_assert_eq!(word.count(period, time), amounts.iter().sum::<u64>());
             }
         }

@@ -10,11 +10,11 @@
 //! Each field stands once, and none but those: `url=` in sight would be a path of the client's
 //! choice, and where a field stands twice, another reader might take the other one.
 
-use super::format::{Keyed, LinkFormat, find};
-use super::url::{Url, address, decoded, fits, is_plain};
+use super::format::{FormatKey, LinkFormat, find};
+use super::url::{Url, address, decoded, glob_matches, is_plain};
 use super::{
-    Encoding, Grant, GrantError, Key, KeyError, Mac, Reason, Rules, Verified, Visit, Window,
-    parse_time,
+    Encoding, Key, KeyError, LinkRequest, Mac, Rules, SignError, SignRequest, ValidityPeriod,
+    Verified, VerifyError, parse_time,
 };
 
 /// The format.
@@ -29,18 +29,23 @@ impl LinkFormat for Akamai {
         [true; 4]
     }
 
-    fn verify(&self, keys: &[Keyed], visit: &Visit<'_>, _: Rules) -> Result<Verified, Reason> {
-        verify(keys, visit)
+    fn verify(
+        &self,
+        keys: &[FormatKey],
+        request: &LinkRequest<'_>,
+        _: Rules,
+    ) -> Result<Verified, VerifyError> {
+        verify(keys, request)
     }
 
     fn token(&self, mac: &Mac, salt: &[u8], message: &[u8]) -> Option<String> {
         Some(token(mac, salt, message))
     }
 
-    fn sign(&self, key: &Key, grant: &Grant<'_>) -> Result<String, GrantError> {
+    fn sign(&self, key: &Key, sign_request: &SignRequest<'_>) -> Result<String, SignError> {
         let mac = Mac::new(self.algorithm(), &key.secret).ok_or(KeyError::Empty)?;
-        let expires = grant.window.expires.ok_or(GrantError::Endless(self.name()))?;
-        Ok(sign(&mac, &key.salt, grant, expires))
+        let expires = sign_request.validity.expires.ok_or(SignError::Endless(self.name()))?;
+        Ok(sign(&mac, &key.salt, sign_request, expires))
     }
 }
 
@@ -49,7 +54,7 @@ const ARGUMENTS: [&[u8]; 3] = [b"hdnts", b"hdnea", b"__token__"];
 
 /// The fields of a token, but for the one behind them all.
 #[derive(Default)]
-struct Fields<'a> {
+struct TokenFields<'a> {
     ip: Option<&'a [u8]>,
     st: Option<&'a [u8]>,
     exp: Option<&'a [u8]>,
@@ -58,9 +63,9 @@ struct Fields<'a> {
     data: Option<&'a [u8]>,
 }
 
-impl<'a> Fields<'a> {
-    fn parse(text: &'a [u8]) -> Option<Fields<'a>> {
-        let mut fields = Fields::default();
+impl<'a> TokenFields<'a> {
+    fn parse(text: &'a [u8]) -> Option<TokenFields<'a>> {
+        let mut fields = TokenFields::default();
         for field in text.split(|&byte| byte == b'~') {
             let (name, value) = field.split_at(memchr::memchr(b'=', field)?);
             let slot = match name {
@@ -79,56 +84,60 @@ impl<'a> Fields<'a> {
         Some(fields)
     }
 
-    fn window(&self) -> Option<Window> {
+    fn validity(&self) -> Option<ValidityPeriod> {
         let not_before = match self.st {
             None => None,
             Some(digits) => Some(parse_time(digits)?),
         };
-        Some(Window { not_before, expires: Some(parse_time(self.exp?)?) })
+        Some(ValidityPeriod { not_before, expires: Some(parse_time(self.exp?)?) })
     }
 }
 
-fn verify(keys: &[Keyed], visit: &Visit<'_>) -> Result<Verified, Reason> {
-    let url = Url::parse(visit.url);
-    let token = url.only_argument(&ARGUMENTS)?.ok_or(Reason::Missing)?;
-    let verified = match (check(keys, visit, &url, token), decoded(token)) {
+fn verify(keys: &[FormatKey], request: &LinkRequest<'_>) -> Result<Verified, VerifyError> {
+    let url = Url::parse(request.url);
+    let token = url.only_argument(&ARGUMENTS)?.ok_or(VerifyError::Missing)?;
+    let verified = match (check(keys, request, &url, token), decoded(token)) {
         // Fields may hold escapes that are signed, or the whole token may have been escaped.
-        (Err(_), decoded) if *decoded != *token => check(keys, visit, &url, &decoded)?,
+        (Err(_), decoded) if *decoded != *token => check(keys, request, &url, &decoded)?,
         (found, _) => found?,
     };
-    visit.unsigned.check(url.names().filter(|name| !ARGUMENTS.contains(name)))?;
+    request.unsigned.check(url.names().filter(|name| !ARGUMENTS.contains(name)))?;
     Ok(verified)
 }
 
 fn check(
-    keys: &[Keyed],
-    visit: &Visit<'_>,
+    keys: &[FormatKey],
+    request: &LinkRequest<'_>,
     url: &Url<'_>,
     token: &[u8],
-) -> Result<Verified, Reason> {
-    let at = memchr::memmem::rfind(token, b"~hmac=").ok_or(Reason::Malformed)?;
+) -> Result<Verified, VerifyError> {
+    let at = memchr::memmem::rfind(token, b"~hmac=").ok_or(VerifyError::Malformed)?;
     let (text, hmac) = token.split_at(at);
     let mut tag = [0; 32];
     let len = Encoding::Hex.decode(hmac.get(6..).unwrap_or_default(), &mut tag);
     if len != Some(tag.len()) {
-        return Err(Reason::Malformed);
+        return Err(VerifyError::Malformed);
     }
-    let fields = Fields::parse(text).ok_or(Reason::Malformed)?;
-    let window = fields.window().ok_or(Reason::Malformed)?;
+    let fields = TokenFields::parse(text).ok_or(VerifyError::Malformed)?;
+    let validity = fields.validity().ok_or(VerifyError::Malformed)?;
 
     let key = match fields.acl {
         Some(patterns) => {
             let key =
                 find(keys, |mac, key| tag_of(mac, &key.salt, text, None).matches(&tag, None))?;
             let fitting = is_plain(url.path)
-                && patterns.split(|&byte| byte == b'!').any(|pattern| fits(pattern, url.path));
+                && patterns
+                    .split(|&byte| byte == b'!')
+                    .any(|pattern| glob_matches(pattern, url.path));
             if !fitting {
-                return Err(Reason::Mismatch);
+                return Err(VerifyError::Mismatch);
             }
             key
         }
         // It would be the salt of another key.
-        None if memchr::memmem::find(url.path, SALT).is_some() => return Err(Reason::Malformed),
+        None if memchr::memmem::find(url.path, SALT).is_some() => {
+            return Err(VerifyError::Malformed);
+        }
         None => {
             let escaped = escape(url.path);
             find(keys, |mac, key| {
@@ -139,23 +148,25 @@ fn check(
         }
     };
     match fields.ip.map(|ip| address(&decoded(ip))) {
-        Some(ip) if ip.is_none() || ip != address(visit.address) => Err(Reason::Mismatch),
-        _ => Ok(Verified { key, window, rate: None }),
+        Some(ip) if ip.is_none() || ip != address(request.address) => Err(VerifyError::Mismatch),
+        _ => Ok(Verified { key, validity, rate: None }),
     }
 }
 
 /// A link with its token in an argument.
-fn sign(mac: &Mac, salt: &[u8], grant: &Grant<'_>, expires: u64) -> String {
+fn sign(mac: &Mac, salt: &[u8], sign_request: &SignRequest<'_>, expires: u64) -> String {
     let mut fields = Vec::new();
-    fields.extend(grant.address.map(|address| format!("ip={}", address.to_canonical())));
-    fields.extend(grant.window.not_before.map(|start| format!("st={start}")));
+    fields.extend(sign_request.address.map(|address| format!("ip={}", address.to_canonical())));
+    fields.extend(sign_request.validity.not_before.map(|start| format!("st={start}")));
     fields.push(format!("exp={expires}"));
-    fields.push(match grant.prefix {
+    fields.push(match sign_request.prefix {
         Some(prefix) => format!("acl={prefix}*"),
-        None => format!("url={}", String::from_utf8_lossy(Url::parse(grant.url.as_bytes()).path)),
+        None => {
+            format!("url={}", String::from_utf8_lossy(Url::parse(sign_request.url.as_bytes()).path))
+        }
     });
     let token = token(mac, salt, fields.join("~").as_bytes());
-    grant.with_arguments(&format!("hdnts={token}"))
+    sign_request.with_arguments(&format!("hdnts={token}"))
 }
 
 /// What is signed in place of a path that is no pattern, so that the token holds the fields and
@@ -196,8 +207,8 @@ fn escape(path: &[u8]) -> String {
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::escape;
-    use crate::link::foreign::tests::{key, verify};
-    use crate::link::{Algorithm, Encoding, Format, Mac, Reason, Window};
+    use crate::link::third_party::tests::{key, verify};
+    use crate::link::{Algorithm, Encoding, Mac, ThirdPartyFormat, ValidityPeriod, VerifyError};
 
     const KEY: &str = "hex:52a152a152a152a152a152a152a1";
 
@@ -214,32 +225,36 @@ mod tests {
     const ADDRESS: &str = "ip=192.0.2.7~exp=2000000000~acl=/*~id=s-1~data=d~hmac=\
         9c264670e12a9a1cd31556a42ab8c278f7029a56d028958eb237ce51c3b76f50";
 
-    fn check(token: &str, path: &str) -> Result<Window, Reason> {
+    fn check(token: &str, path: &str) -> Result<ValidityPeriod, VerifyError> {
         let url = format!("{path}?a=b&hdnts={token}");
-        verify(Format::Akamai, &[key(KEY, "")], &url, "").map(|found| found.window)
+        verify(ThirdPartyFormat::Akamai, &[key(KEY, "")], &url, "").map(|found| found.validity)
     }
 
     #[test]
     fn patterns() {
-        let window = Window { not_before: Some(1_500_000_000), expires: Some(2_000_000_000) };
-        assert_eq!(check(PATTERN, "/gallery/1/a.jpg"), Ok(window));
+        let validity =
+            ValidityPeriod { not_before: Some(1_500_000_000), expires: Some(2_000_000_000) };
+        assert_eq!(check(PATTERN, "/gallery/1/a.jpg"), Ok(validity));
         assert!(check(PATTERNS, "/a/b/c").is_ok());
         assert!(check(PATTERNS, "/b/1.jpg").is_ok());
         for path in ["/", "/gallery", "/gallery/../x", "/gallery/%2e%2e/x", "/gallery//x"] {
-            assert_eq!(check(PATTERN, path), Err(Reason::Mismatch), "{path}");
+            assert_eq!(check(PATTERN, path), Err(VerifyError::Mismatch), "{path}");
         }
-        assert_eq!(check(PATTERNS, "/b/12.jpg"), Err(Reason::Mismatch));
-        assert_eq!(check(&PATTERN.replace("2000", "2001"), "/gallery/a"), Err(Reason::Mismatch));
+        assert_eq!(check(PATTERNS, "/b/12.jpg"), Err(VerifyError::Mismatch));
+        assert_eq!(
+            check(&PATTERN.replace("2000", "2001"), "/gallery/a"),
+            Err(VerifyError::Mismatch)
+        );
         assert_eq!(
             check(&PATTERN.replace("/gallery/*", "/*"), "/gallery/a"),
-            Err(Reason::Mismatch)
+            Err(VerifyError::Mismatch)
         );
     }
 
     #[test]
     fn whole_paths() {
         assert!(check(URL, "/akamai/edge.jpg").is_ok());
-        assert_eq!(check(URL, "/akamai/edge2.jpg"), Err(Reason::Mismatch));
+        assert_eq!(check(URL, "/akamai/edge2.jpg"), Err(VerifyError::Mismatch));
         assert!(check(ESCAPED, "/akamai/edge auth.jpg").is_ok());
         assert_eq!(escape("/a b/\u{e9}-_.".as_bytes()), "%2fa+b%2f%c3%a9-_.");
     }
@@ -248,12 +263,13 @@ mod tests {
     fn salt_and_address() {
         let keys = [key(KEY, "pepper")];
         let from = |address| {
-            verify(Format::Akamai, &keys, &format!("/x?__token__={ADDRESS}"), address).map(|_| ())
+            verify(ThirdPartyFormat::Akamai, &keys, &format!("/x?__token__={ADDRESS}"), address)
+                .map(|_| ())
         };
         assert_eq!(from("192.0.2.7"), Ok(()));
-        assert_eq!(from("192.0.2.8"), Err(Reason::Mismatch));
-        assert_eq!(from(""), Err(Reason::Mismatch));
-        assert_eq!(check(ADDRESS, "/x"), Err(Reason::Mismatch));
+        assert_eq!(from("192.0.2.8"), Err(VerifyError::Mismatch));
+        assert_eq!(from(""), Err(VerifyError::Mismatch));
+        assert_eq!(check(ADDRESS, "/x"), Err(VerifyError::Mismatch));
     }
 
     /// A token for these fields, and for what stands behind them unseen.
@@ -266,7 +282,7 @@ mod tests {
     #[test]
     fn fields_are_those_of_the_format_and_once_each() {
         let whole = "ip=192.0.2.7~st=1~exp=2~acl=/*~id=i~data=d";
-        assert_eq!(check(&token(whole, ""), "/a"), Err(Reason::Mismatch));
+        assert_eq!(check(&token(whole, ""), "/a"), Err(VerifyError::Mismatch));
         for fields in [
             // A link for a path that holds "~acl=/*", cut elsewhere.
             "exp=2000000000~url=/a~acl=/*",
@@ -282,18 +298,19 @@ mod tests {
             "exp=2000000000~acl=/*~data",
             "exp=2000000000~acl=/*~ ip=192.0.2.7",
         ] {
-            assert_eq!(check(&token(fields, ""), "/a"), Err(Reason::Malformed), "{fields}");
+            assert_eq!(check(&token(fields, ""), "/a"), Err(VerifyError::Malformed), "{fields}");
         }
         let salted = token("exp=2000000000", "~url=/a~salt=pepper");
-        assert_eq!(check(&salted, "/a~salt=pepper"), Err(Reason::Malformed));
+        assert_eq!(check(&salted, "/a~salt=pepper"), Err(VerifyError::Malformed));
     }
 
     #[test]
     fn one_token() {
         for more in ["hdnts=x", "hdnea=", "__token__=x", "__token__"] {
             let url = format!("/gallery/a?hdnts={PATTERN}&{more}");
-            let refused = verify(Format::Akamai, &[key(KEY, "")], &url, "").map(|f| f.window);
-            assert_eq!(refused, Err(Reason::Malformed), "{url}");
+            let refused =
+                verify(ThirdPartyFormat::Akamai, &[key(KEY, "")], &url, "").map(|f| f.validity);
+            assert_eq!(refused, Err(VerifyError::Malformed), "{url}");
         }
     }
 
@@ -301,14 +318,15 @@ mod tests {
     fn a_token_may_be_escaped() {
         let escaped = PATTERN.replace('=', "%3D").replace('*', "%2a").replace('/', "%2F");
         assert!(check(&escaped, "/gallery/a").is_ok());
-        assert_eq!(check(&escaped, "/other/a"), Err(Reason::Mismatch));
-        assert_eq!(check(&escaped.replace('%', "%25"), "/gallery/a"), Err(Reason::Malformed));
+        assert_eq!(check(&escaped, "/other/a"), Err(VerifyError::Mismatch));
+        assert_eq!(check(&escaped.replace('%', "%25"), "/gallery/a"), Err(VerifyError::Malformed));
         // What signers escape is signed as it stands.
         let fields = "ip=2001%3adb8%3a%3a7~exp=2000000000~acl=/*~id=a%2fb";
         let url = format!("/a?hdnts={}", token(fields, ""));
-        let from = |address| verify(Format::Akamai, &[key(KEY, "")], &url, address).map(|_| ());
+        let from =
+            |address| verify(ThirdPartyFormat::Akamai, &[key(KEY, "")], &url, address).map(|_| ());
         assert_eq!(from("2001:db8::7"), Ok(()));
-        assert_eq!(from("2001:db8::8"), Err(Reason::Mismatch));
+        assert_eq!(from("2001:db8::8"), Err(VerifyError::Mismatch));
     }
 
     #[test]
@@ -316,20 +334,24 @@ mod tests {
         for (ip, address, expected) in [
             ("192.0.2.7", "::ffff:192.0.2.7", Ok(())),
             ("::ffff:192.0.2.7", "192.0.2.7", Ok(())),
-            ("::ffff:192.0.2.7", "::ffff:192.0.2.8", Err(Reason::Mismatch)),
+            ("::ffff:192.0.2.7", "::ffff:192.0.2.8", Err(VerifyError::Mismatch)),
             ("2001:DB8:0::7", "2001:db8::7", Ok(())),
-            ("", "192.0.2.7", Err(Reason::Mismatch)),
-            ("", "", Err(Reason::Mismatch)),
+            ("", "192.0.2.7", Err(VerifyError::Mismatch)),
+            ("", "", Err(VerifyError::Mismatch)),
         ] {
             let url = format!("/a?hdnts={}", token(&format!("ip={ip}~exp=2000000000~acl=/*"), ""));
-            let found = verify(Format::Akamai, &[key(KEY, "")], &url, address).map(|_| ());
+            let found =
+                verify(ThirdPartyFormat::Akamai, &[key(KEY, "")], &url, address).map(|_| ());
             assert_eq!(found, expected, "{ip} {address}");
         }
     }
 
     #[test]
     fn what_is_no_token() {
-        assert_eq!(verify(Format::Akamai, &[key(KEY, "")], "/gallery/a", ""), Err(Reason::Missing));
+        assert_eq!(
+            verify(ThirdPartyFormat::Akamai, &[key(KEY, "")], "/gallery/a", ""),
+            Err(VerifyError::Missing)
+        );
         let (_, hmac) = PATTERN.split_once("~hmac=").unwrap_or_default();
         for token in [
             "".to_string(),
@@ -340,7 +362,7 @@ mod tests {
             PATTERN.replace("st=1", "st=-1"),
             format!("acl=/*~hmac={hmac}"),
         ] {
-            assert_eq!(check(&token, "/gallery/a"), Err(Reason::Malformed), "{token}");
+            assert_eq!(check(&token, "/gallery/a"), Err(VerifyError::Malformed), "{token}");
         }
     }
 }

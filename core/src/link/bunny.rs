@@ -34,11 +34,11 @@ use std::net::IpAddr;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::format::{Keyed, LinkFormat, Secret};
+use super::format::{FormatKey, LinkFormat, Secret};
 use super::url::{Url, address, arguments, decode, decoded, encode, is_plain};
 use super::{
-    Encoding, Grant, GrantError, Key, KeyError, Mac, Reason, Rules, Verified, Visit, Window,
-    parse_time,
+    Encoding, Key, KeyError, LinkRequest, Mac, Rules, SignError, SignRequest, ValidityPeriod,
+    Verified, VerifyError, parse_time,
 };
 
 /// The format.
@@ -53,18 +53,23 @@ impl LinkFormat for Bunny {
         [true, false, true, true]
     }
 
-    fn verify(&self, keys: &[Keyed], visit: &Visit<'_>, rules: Rules) -> Result<Verified, Reason> {
-        verify(keys, visit, rules)
+    fn verify(
+        &self,
+        keys: &[FormatKey],
+        request: &LinkRequest<'_>,
+        rules: Rules,
+    ) -> Result<Verified, VerifyError> {
+        verify(keys, request, rules)
     }
 
     fn token(&self, mac: &Mac, _salt: &[u8], message: &[u8]) -> Option<String> {
         Some(token(mac, message))
     }
 
-    fn sign(&self, key: &Key, grant: &Grant<'_>) -> Result<String, GrantError> {
+    fn sign(&self, key: &Key, sign_request: &SignRequest<'_>) -> Result<String, SignError> {
         let mac = Mac::new(self.algorithm(), &key.secret).ok_or(KeyError::Empty)?;
-        let expires = grant.window.expires.ok_or(GrantError::Endless(self.name()))?;
-        sign(&mac, grant, expires).ok_or(GrantError::Unsupported(self.name(), "such a URL"))
+        let expires = sign_request.validity.expires.ok_or(SignError::Endless(self.name()))?;
+        sign(&mac, sign_request, expires).ok_or(SignError::Unsupported(self.name(), "such a URL"))
     }
 }
 
@@ -83,8 +88,12 @@ const PAST: u64 = 1_790_000_000;
 /// Names that speak of the token itself, and stand nowhere else.
 const OWN: [&[u8]; 3] = [b"bcdn_token", b"expires", b"token"];
 
-fn verify(keys: &[Keyed], visit: &Visit<'_>, rules: Rules) -> Result<Verified, Reason> {
-    let mut url = Url::parse(visit.url);
+fn verify(
+    keys: &[FormatKey],
+    request: &LinkRequest<'_>,
+    rules: Rules,
+) -> Result<Verified, VerifyError> {
+    let mut url = Url::parse(request.url);
     let mut name: &[u8] = b"token";
     let mut segment: &[u8] = b"";
     if let Some((first, path)) = url.first_segment()
@@ -94,43 +103,45 @@ fn verify(keys: &[Keyed], visit: &Visit<'_>, rules: Rules) -> Result<Verified, R
     }
     let given = || url.arguments().chain(arguments(segment));
     if !given().any(|(found, _)| *decoded(found) == *name) {
-        return Err(Reason::Missing);
+        return Err(VerifyError::Missing);
     }
     let mut signed = Vec::new();
     for (name, value) in given() {
         let given = name;
-        let name = decode(given).ok_or(Reason::Malformed)?;
+        let name = decode(given).ok_or(VerifyError::Malformed)?;
         // Written with escapes, an argument is signed, and yet is none to who reads it as it is.
         let is_of_link = name == b"expires" || name.starts_with(b"token") || name == b"bcdn_token";
         if name != given && !is_of_link {
-            return Err(Reason::Malformed);
+            return Err(VerifyError::Malformed);
         }
-        signed.push((name, decode(value).ok_or(Reason::Malformed)?));
+        signed.push((name, decode(value).ok_or(VerifyError::Malformed)?));
     }
     let mut take = |name: &[u8]| {
         let at = signed.iter().position(|(found, _)| found == name)?;
         Some(signed.swap_remove(at).1)
     };
-    let token = take(name).ok_or(Reason::Missing)?;
-    let expires = take(b"expires").filter(|text| text.len() == DIGITS).ok_or(Reason::Malformed)?;
-    let until = parse_time(&expires).ok_or(Reason::Malformed)?;
+    let token = take(name).ok_or(VerifyError::Missing)?;
+    let expires =
+        take(b"expires").filter(|text| text.len() == DIGITS).ok_or(VerifyError::Malformed)?;
+    let until = parse_time(&expires).ok_or(VerifyError::Malformed)?;
     signed.sort();
     let is_written = |(name, value): &(Vec<u8>, Vec<u8>)| {
         is_name(name) && is_value(value) && !OWN.contains(&&name[..])
     };
     let is_once = signed.is_sorted_by(|(one, _), (next, _)| one < next);
     if !is_once || !signed.iter().all(is_written) {
-        return Err(Reason::Malformed);
+        return Err(VerifyError::Malformed);
     }
 
-    let Token { is_hmac, is_bound, tag } = Token::parse(&token).ok_or(Reason::Malformed)?;
+    let BunnyToken { is_hmac, is_bound, tag } =
+        BunnyToken::parse(&token).ok_or(VerifyError::Malformed)?;
     if is_bound != rules.is_bound || !is_hmac && !rules.has_sha256 {
-        return Err(Reason::Malformed);
+        return Err(VerifyError::Malformed);
     }
 
     let value = |name: &[u8]| signed.iter().find(|(found, _)| found == name).map(|(_, v)| &v[..]);
     if value(b"token_countries").is_some() || value(b"token_countries_blocked").is_some() {
-        return Err(Reason::Malformed);
+        return Err(VerifyError::Malformed);
     }
     let prefix = value(b"token_path").map(<[u8]>::to_vec);
     let mut unsigned = Vec::new();
@@ -142,24 +153,24 @@ fn verify(keys: &[Keyed], visit: &Visit<'_>, rules: Rules) -> Result<Verified, R
         Some((_, digits)) if digits.iter().all(|&digit| digit == b'0') => None,
         Some((_, digits)) => {
             let rate = parse_time(digits).and_then(|limit| limit.checked_mul(1000));
-            Some(rate.ok_or(Reason::Malformed)?)
+            Some(rate.ok_or(VerifyError::Malformed)?)
         }
         None => None,
     };
     let path = prefix.as_deref().unwrap_or(url.path);
     if !is_path(path) {
-        return Err(Reason::Malformed);
+        return Err(VerifyError::Malformed);
     }
     let address = match is_bound {
-        true => packed(address(visit.address).ok_or(Reason::Mismatch)?),
+        true => packed(address(request.address).ok_or(VerifyError::Mismatch)?),
         false => Vec::new(),
     };
     let message = [path, &expires, &address, &joined(&signed)].concat();
 
     if keys.is_empty() {
-        return Err(Reason::NoKey);
+        return Err(VerifyError::NoKey);
     }
-    let matches = |key: &Keyed| match &key.secret {
+    let matches = |key: &FormatKey| match &key.secret {
         Secret::Mac { mac, .. } if is_hmac => mac.tag(&[&message]).matches(&tag, None),
         Secret::Mac { raw, .. } => {
             let digest = Sha256::new().chain_update(raw).chain_update(&message).finalize();
@@ -167,28 +178,28 @@ fn verify(keys: &[Keyed], visit: &Visit<'_>, rules: Rules) -> Result<Verified, R
         }
         Secret::Public(_) => false,
     };
-    let key = keys.iter().position(matches).ok_or(Reason::Mismatch)?;
+    let key = keys.iter().position(matches).ok_or(VerifyError::Mismatch)?;
     if prefix.as_ref().is_some_and(|prefix| !is_plain(url.path) || !url.path.starts_with(prefix)) {
-        return Err(Reason::Mismatch);
+        return Err(VerifyError::Mismatch);
     }
     if address.len() == V4 && is_ambiguous(&message, path.len(), until) {
-        return Err(Reason::Malformed);
+        return Err(VerifyError::Malformed);
     }
-    visit.unsigned.check(unsigned.iter().map(|(name, _)| &name[..]))?;
-    let window = Window { not_before: None, expires: Some(until) };
-    Ok(Verified { key, window, rate })
+    request.unsigned.check(unsigned.iter().map(|(name, _)| &name[..]))?;
+    let validity = ValidityPeriod { not_before: None, expires: Some(until) };
+    Ok(Verified { key, validity, rate })
 }
 
 /// A token, taken apart.
-struct Token {
+struct BunnyToken {
     /// Else it is SHA-256 alone.
     is_hmac: bool,
     is_bound: bool,
     tag: [u8; 32],
 }
 
-impl Token {
-    fn parse(token: &[u8]) -> Option<Token> {
+impl BunnyToken {
+    fn parse(token: &[u8]) -> Option<BunnyToken> {
         let (is_hmac, rest) = match token.strip_prefix(HS256) {
             Some(rest) => (true, rest),
             None => (false, token),
@@ -199,7 +210,7 @@ impl Token {
             _ => (false, rest),
         };
         let tag = Encoding::Base64url.decode_all(rest)?.try_into().ok()?;
-        Some(Token { is_hmac, is_bound, tag })
+        Some(BunnyToken { is_hmac, is_bound, tag })
     }
 }
 
@@ -272,10 +283,10 @@ fn packed(address: IpAddr) -> Vec<u8> {
 }
 
 /// A link with its token in an argument; `None` where the arguments are not well escaped.
-fn sign(mac: &Mac, grant: &Grant<'_>, expires: u64) -> Option<String> {
-    let Url { origin, path, query } = Url::parse(grant.url.as_bytes());
+fn sign(mac: &Mac, sign_request: &SignRequest<'_>, expires: u64) -> Option<String> {
+    let Url { origin, path, query } = Url::parse(sign_request.url.as_bytes());
     let mut query = String::from_utf8_lossy(query).into_owned();
-    if let Some(prefix) = grant.prefix {
+    if let Some(prefix) = sign_request.prefix {
         let separator = if query.is_empty() { "" } else { "&" };
         query.push_str(&format!("{separator}token_path={}", encode(prefix.as_bytes())));
     }
@@ -284,14 +295,14 @@ fn sign(mac: &Mac, grant: &Grant<'_>, expires: u64) -> Option<String> {
         .collect::<Option<Vec<_>>>()?;
     signed.sort();
     let message = [
-        grant.prefix.map_or(path, str::as_bytes),
+        sign_request.prefix.map_or(path, str::as_bytes),
         expires.to_string().as_bytes(),
-        &grant.address.map(packed).unwrap_or_default(),
+        &sign_request.address.map(packed).unwrap_or_default(),
         &joined(&signed),
     ]
     .concat();
     let tag = Encoding::Base64url.encode(&mac.tag(&[&message]));
-    let bound = if grant.address.is_some() { "1-" } else { "" };
+    let bound = if sign_request.address.is_some() { "1-" } else { "" };
     let separator = if query.is_empty() { "" } else { "&" };
     let url = String::from_utf8_lossy(&[origin, path].concat()).into_owned();
     Some(format!("{url}?token=HS256-{bound}{tag}{separator}{query}&expires={expires}"))
@@ -305,9 +316,9 @@ fn token(mac: &Mac, message: &[u8]) -> String {
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
-    use crate::link::Format;
-    use crate::link::foreign::tests::verify_by;
-    use crate::link::foreign::tests::{key, verify};
+    use crate::link::ThirdPartyFormat;
+    use crate::link::third_party::tests::verify_by;
+    use crate::link::third_party::tests::{key, verify};
 
     /// The key and links of BunnyWay's e2e/inputs.json and e2e/vectors.json.
     const KEY: &str = "SecurityKey";
@@ -328,12 +339,12 @@ mod tests {
     const SEGMENT: &str = "/bcdn_token=HS256-1-X01Z6A9xAo1_ds1XFf9y8gAIzk_JpmoevOx7EtgMQhY\
         &limit=5000&expires=1598024587/abc/";
 
-    fn check(url: &str, address: &str) -> Result<Option<u64>, Reason> {
+    fn check(url: &str, address: &str) -> Result<Option<u64>, VerifyError> {
         let keys = [key("other", ""), key(KEY, "")];
         let rules = Rules { is_bound: !address.is_empty(), ..Rules::default() };
-        let found = verify_by(rules, Format::Bunny, &keys, url, address)?;
+        let found = verify_by(rules, ThirdPartyFormat::Bunny, &keys, url, address)?;
         assert_eq!(found.key, 1);
-        Ok(found.window.expires)
+        Ok(found.validity.expires)
     }
 
     /// A link for this message, written in these parts.
@@ -349,31 +360,38 @@ mod tests {
         let ok = Ok(Some(1_598_024_587));
         for url in [PLAIN, PATH, IGNORE, LIMIT] {
             assert_eq!(check(url, ""), ok, "{url}");
-            assert_eq!(check(url, "192.0.2.1"), Err(Reason::Malformed), "{url}");
+            assert_eq!(check(url, "192.0.2.1"), Err(VerifyError::Malformed), "{url}");
             assert_eq!(check(&format!("https://token-tester.b-cdn.net{url}"), ""), ok, "{url}");
             assert_eq!(
                 check(&url.replace("300kb", "301kb"), ""),
-                if url == PATH { ok } else { Err(Reason::Mismatch) }
+                if url == PATH { ok } else { Err(VerifyError::Mismatch) }
             );
-            assert_eq!(check(&url.replace("1598", "1599"), ""), Err(Reason::Mismatch), "{url}");
+            assert_eq!(
+                check(&url.replace("1598", "1599"), ""),
+                Err(VerifyError::Mismatch),
+                "{url}"
+            );
         }
         assert_eq!(check(IPV4, "1.2.3.4"), ok);
         assert_eq!(check(IPV4, "::ffff:1.2.3.4"), ok);
-        assert_eq!(check(IPV4, "::ffff:1.2.3.5"), Err(Reason::Mismatch));
-        assert_eq!(check(IPV4, ""), Err(Reason::Malformed));
-        assert_eq!(check(&IPV4.replace("HS256-1-", "HS256-"), "1.2.3.4"), Err(Reason::Malformed));
-        assert_eq!(check(IPV4, "1.2.3.5"), Err(Reason::Mismatch));
-        assert_eq!(check(IPV4, "unix:"), Err(Reason::Mismatch));
+        assert_eq!(check(IPV4, "::ffff:1.2.3.5"), Err(VerifyError::Mismatch));
+        assert_eq!(check(IPV4, ""), Err(VerifyError::Malformed));
+        assert_eq!(
+            check(&IPV4.replace("HS256-1-", "HS256-"), "1.2.3.4"),
+            Err(VerifyError::Malformed)
+        );
+        assert_eq!(check(IPV4, "1.2.3.5"), Err(VerifyError::Mismatch));
+        assert_eq!(check(IPV4, "unix:"), Err(VerifyError::Mismatch));
         assert_eq!(check(IPV6, "2001:db8:85a3::8a2e:370:7334"), ok);
         assert_eq!(check(IPV6, "2001:db8:85a3::1"), ok);
-        assert_eq!(check(IPV6, "2001:db8:85a4::1"), Err(Reason::Mismatch));
+        assert_eq!(check(IPV6, "2001:db8:85a4::1"), Err(VerifyError::Mismatch));
         assert_eq!(check(SEGMENT, "1.2.3.4"), ok);
-        assert_eq!(check(&format!("{SEGMENT}a"), "1.2.3.4"), Err(Reason::Mismatch));
+        assert_eq!(check(&format!("{SEGMENT}a"), "1.2.3.4"), Err(VerifyError::Mismatch));
     }
 
     #[test]
     fn arguments_are_signed_unless_they_are_not() {
-        assert_eq!(check(&format!("{PLAIN}&a=b"), ""), Err(Reason::Mismatch));
+        assert_eq!(check(&format!("{PLAIN}&a=b"), ""), Err(VerifyError::Mismatch));
         assert!(check(&format!("{IGNORE}&a=b"), "").is_ok());
         let (url, token) = PATH.split_once("&token_path").unwrap_or_default();
         assert!(check(&format!("{}?token_path{token}&{}", &url[..14], &url[15..]), "").is_ok());
@@ -383,7 +401,7 @@ mod tests {
     fn a_path_is_a_path() {
         for path in ["/ab/300kb.jpg", "/abc/../x", "/abc/%2e%2e/x", "/abc//x", "/x/abc/"] {
             let url = PATH.replace("/abc/300kb.jpg", path);
-            assert_eq!(check(&url, ""), Err(Reason::Mismatch), "{url}");
+            assert_eq!(check(&url, ""), Err(VerifyError::Mismatch), "{url}");
         }
     }
 
@@ -392,13 +410,13 @@ mod tests {
         let keys = [key(KEY, "")];
         let rules = Rules { has_sha256: true, ..Rules::default() };
         let check = |url: &str| {
-            assert_eq!(check(url, ""), Err(Reason::Malformed));
-            verify_by(rules, Format::Bunny, &keys, url, "").map(|_| ())
+            assert_eq!(check(url, ""), Err(VerifyError::Malformed));
+            verify_by(rules, ThirdPartyFormat::Bunny, &keys, url, "").map(|_| ())
         };
         // printf SecurityKey/300kb.jpg1598024587 | openssl sha256 -binary | base64, made safe
         let url = "/300kb.jpg?token=DlAr_yuteDmLE0l9_myLDuNMbGzKG67E5uBEAp3vnvw&expires=1598024587";
         assert_eq!(check(url), Ok(()));
-        assert_eq!(check(&url.replace("300", "301")), Err(Reason::Mismatch));
+        assert_eq!(check(&url.replace("300", "301")), Err(VerifyError::Mismatch));
     }
 
     /// What a message says, its cut aside, in a form that is not its own.
@@ -412,7 +430,7 @@ mod tests {
         for (path, expires) in
             [("/v/1", "21900000000"), ("/v/121", "900000000"), ("/v/", "121900000000")]
         {
-            assert_eq!(written(path, expires, ""), Err(Reason::Malformed), "{path}");
+            assert_eq!(written(path, expires, ""), Err(VerifyError::Malformed), "{path}");
         }
         for (message, path, arguments) in [
             ("/v/11900000000=x", "/v/1", "&=x"),
@@ -432,7 +450,7 @@ mod tests {
             ("v1900000000token_path=v", "/v", "&token_path=v"),
         ] {
             let url = link(message.as_bytes(), path, "1900000000", arguments, false);
-            assert_eq!(check(&url, ""), Err(Reason::Malformed), "{url}");
+            assert_eq!(check(&url, ""), Err(VerifyError::Malformed), "{url}");
         }
     }
 
@@ -441,15 +459,15 @@ mod tests {
         let message = b"/v/121900000000\t\t\t\tlimit=1000";
         let url = link(message, "/v/12", "1900000000", "&limit=1000", true);
         assert!(check(&url, "9.9.9.9").is_ok());
-        assert_eq!(check(&url, "9.9.9.8"), Err(Reason::Mismatch));
+        assert_eq!(check(&url, "9.9.9.8"), Err(VerifyError::Mismatch));
         let freed = url.replace("HS256-1-", "HS256-").replace("&limit", "&%09%09%09%09limit");
-        assert_eq!(check(&freed, ""), Err(Reason::Malformed));
-        assert_eq!(check(&freed, "9.9.9.9"), Err(Reason::Malformed));
+        assert_eq!(check(&freed, ""), Err(VerifyError::Malformed));
+        assert_eq!(check(&freed, "9.9.9.9"), Err(VerifyError::Malformed));
         // 97.98.99.100 is "abcd".
         let url = link(b"/v1900000000abcdx=1", "/v", "1900000000", "&x=1", true);
         assert!(check(&url, "97.98.99.100").is_ok());
         let freed = url.replace("HS256-1-", "HS256-").replace("&x=", "&abcdx=");
-        assert_eq!(check(&freed, "97.98.99.100"), Err(Reason::Malformed));
+        assert_eq!(check(&freed, "97.98.99.100"), Err(VerifyError::Malformed));
         assert!(check(&freed, "").is_ok(), "nothing tells it from one that was never bound");
     }
 
@@ -460,17 +478,20 @@ mod tests {
         let one = link(message, "/v/12", "2000000000", "&w=1", true);
         let other = link(message, "/v/1", "2200000000", "&xw=1", true);
         assert!(check(&one, "97.98.99.120").is_ok());
-        assert_eq!(check(&other, "48.97.98.99"), Err(Reason::Malformed));
+        assert_eq!(check(&other, "48.97.98.99"), Err(VerifyError::Malformed));
     }
 
     #[test]
     fn a_limit_is_a_number() {
-        let found = |url: &str| verify(Format::Bunny, &[key(KEY, "")], url, "").map(|f| f.rate);
+        let found =
+            |url: &str| verify(ThirdPartyFormat::Bunny, &[key(KEY, "")], url, "").map(|f| f.rate);
         assert_eq!(found(LIMIT), Ok(Some(1_000_000)));
         assert_eq!(found(PLAIN), Ok(None));
-        for (limit, expected) in
-            [("0", Ok(None)), ("x", Err(Reason::Malformed)), ("-1", Err(Reason::Malformed))]
-        {
+        for (limit, expected) in [
+            ("0", Ok(None)),
+            ("x", Err(VerifyError::Malformed)),
+            ("-1", Err(VerifyError::Malformed)),
+        ] {
             let message = format!("/v1900000000limit={limit}");
             let arguments = format!("&limit={limit}");
             let url = link(message.as_bytes(), "/v", "1900000000", &arguments, false);
@@ -484,7 +505,7 @@ mod tests {
         assert!(check(&url, "").is_ok());
         assert!(check(&url.replace("token=", "%74oken="), "").is_ok());
         assert!(check(&PLAIN.replace("&expires", "%3D&expires"), "").is_ok());
-        assert_eq!(check(&url.replace('%', "%25"), ""), Err(Reason::Malformed));
+        assert_eq!(check(&url.replace('%', "%25"), ""), Err(VerifyError::Malformed));
     }
 
     #[test]
@@ -493,20 +514,20 @@ mod tests {
         let plain = link(message, "/v", "1900000000", "&w=100", false);
         assert!(check(&plain, "").is_ok());
         let hidden = link(message, "/v", "1900000000", "&%77=100", false);
-        assert_eq!(check(&hidden, ""), Err(Reason::Malformed));
+        assert_eq!(check(&hidden, ""), Err(VerifyError::Malformed));
     }
 
     #[test]
     fn what_cannot_be_kept_is_refused() {
-        assert_eq!(check(COUNTRIES, ""), Err(Reason::Malformed));
-        assert_eq!(check("/300kb.jpg?expires=1598024587", ""), Err(Reason::Missing));
+        assert_eq!(check(COUNTRIES, ""), Err(VerifyError::Malformed));
+        assert_eq!(check("/300kb.jpg?expires=1598024587", ""), Err(VerifyError::Missing));
         for (from, to) in [
             ("&expires=1598024587", ""),
             ("expires=1", "expires=x"),
             ("HS256-o", "HS256-"),
             ("HS256", "HS512"),
         ] {
-            assert_eq!(check(&PLAIN.replace(from, to), ""), Err(Reason::Malformed), "{from}");
+            assert_eq!(check(&PLAIN.replace(from, to), ""), Err(VerifyError::Malformed), "{from}");
         }
     }
 }

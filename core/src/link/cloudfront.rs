@@ -20,12 +20,12 @@ use rsa::pkcs8::DecodePrivateKey;
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
 
-use super::format::{Keyed, LinkFormat, Secret};
+use super::format::{FormatKey, LinkFormat, Secret};
 use super::public_key::{PublicKey, hashed};
-use super::url::{Url, address, decoded, fits, is_plain};
+use super::url::{Url, address, decoded, glob_matches, is_plain};
 use super::{
-    Grant, GrantError, Key, KeyError, Mac, Reason, Rules, Unsigned, Verified, Visit, Window,
-    parse_time,
+    Key, KeyError, LinkRequest, Mac, Rules, SignError, SignRequest, Unsigned, ValidityPeriod,
+    Verified, VerifyError, parse_time,
 };
 
 /// The arguments that are not part of the resource.
@@ -48,41 +48,46 @@ impl LinkFormat for Cloudfront {
         PublicKey::parse(&key.secret).map(Secret::Public)
     }
 
-    fn verify(&self, keys: &[Keyed], visit: &Visit<'_>, _: Rules) -> Result<Verified, Reason> {
-        verify(keys, visit)
+    fn verify(
+        &self,
+        keys: &[FormatKey],
+        request: &LinkRequest<'_>,
+        _: Rules,
+    ) -> Result<Verified, VerifyError> {
+        verify(keys, request)
     }
 
     fn token(&self, _mac: &Mac, _salt: &[u8], _message: &[u8]) -> Option<String> {
         None
     }
 
-    fn sign(&self, key: &Key, grant: &Grant<'_>) -> Result<String, GrantError> {
-        sign(key, grant)
+    fn sign(&self, key: &Key, sign_request: &SignRequest<'_>) -> Result<String, SignError> {
+        sign(key, sign_request)
     }
 }
 
-fn verify(keys: &[Keyed], visit: &Visit<'_>) -> Result<Verified, Reason> {
-    let url = Url::parse(visit.url);
+fn verify(keys: &[FormatKey], request: &LinkRequest<'_>) -> Result<Verified, VerifyError> {
+    let url = Url::parse(request.url);
     let argument = |name: &[u8]| url.only_argument(&[name]).map(|value| value.map(decoded));
-    let signature = argument(b"Signature")?.ok_or(Reason::Missing)?;
-    let signature = decode(&signature).ok_or(Reason::Malformed)?;
-    let pair = argument(b"Key-Pair-Id")?.ok_or(Reason::Malformed)?;
+    let signature = argument(b"Signature")?.ok_or(VerifyError::Missing)?;
+    let signature = decode(&signature).ok_or(VerifyError::Malformed)?;
+    let pair = argument(b"Key-Pair-Id")?.ok_or(VerifyError::Malformed)?;
     let sha256 = match argument(b"Hash-Algorithm")?.as_deref() {
         None | Some(b"SHA1") => false,
         Some(b"SHA256") => true,
-        Some(_) => return Err(Reason::Malformed),
+        Some(_) => return Err(VerifyError::Malformed),
     };
     let rest = rest(&url);
     let (policy, custom) = match (argument(b"Policy")?, argument(b"Expires")?) {
-        (Some(policy), None) => (decode(&policy).ok_or(Reason::Malformed)?, true),
+        (Some(policy), None) => (decode(&policy).ok_or(VerifyError::Malformed)?, true),
         (None, Some(expires)) => {
-            let expires = parse_time(&expires).ok_or(Reason::Malformed)?;
-            (canned(&resource(&url, &rest), expires).ok_or(Reason::Malformed)?, false)
+            let expires = parse_time(&expires).ok_or(VerifyError::Malformed)?;
+            (canned(&resource(&url, &rest), expires).ok_or(VerifyError::Malformed)?, false)
         }
-        _ => return Err(Reason::Malformed),
+        _ => return Err(VerifyError::Malformed),
     };
 
-    let mut reason = Reason::NoKey;
+    let mut reason = VerifyError::NoKey;
     let mut found = None;
     for (index, key) in keys.iter().enumerate() {
         let Secret::Public(public) = &key.secret else { continue };
@@ -93,18 +98,18 @@ fn verify(keys: &[Keyed], visit: &Visit<'_>) -> Result<Verified, Reason> {
             found = Some(index);
             break;
         }
-        reason = Reason::Mismatch;
+        reason = VerifyError::Mismatch;
     }
     let key = found.ok_or(reason)?;
 
-    let policy = Policy::parse(&policy).ok_or(Reason::Malformed)?;
+    let policy = Policy::parse(&policy).ok_or(VerifyError::Malformed)?;
     if custom && !policy.allows(&url, &rest) {
-        return Err(Reason::Mismatch);
+        return Err(VerifyError::Mismatch);
     }
-    if policy.network.is_some_and(|network| !network.holds(visit.address)) {
-        return Err(Reason::Mismatch);
+    if policy.network.is_some_and(|network| !network.holds(request.address)) {
+        return Err(VerifyError::Mismatch);
     }
-    Ok(Verified { key, window: policy.window, rate: None })
+    Ok(Verified { key, validity: policy.validity, rate: None })
 }
 
 /// The arguments but those that CloudFront takes; `None` where there are none.
@@ -138,13 +143,13 @@ fn canned(resource: &[u8], expires: u64) -> Option<Vec<u8>> {
 }
 
 /// A policy that says more than a canned one can.
-fn custom(resource: &str, expires: u64, grant: &Grant<'_>) -> String {
+fn custom(resource: &str, expires: u64, sign_request: &SignRequest<'_>) -> String {
     let epoch = |time: u64| json!({ "AWS:EpochTime": time });
     let mut condition = json!({ "DateLessThan": epoch(expires) });
-    if let Some(start) = grant.window.not_before {
+    if let Some(start) = sign_request.validity.not_before {
         condition["DateGreaterThan"] = epoch(start);
     }
-    if let Some(address) = grant.address {
+    if let Some(address) = sign_request.address {
         let address = address.to_canonical();
         let bits = if address.is_ipv4() { 32 } else { 128 };
         condition["IpAddress"] = json!({ "AWS:SourceIp": format!("{address}/{bits}") });
@@ -153,55 +158,57 @@ fn custom(resource: &str, expires: u64, grant: &Grant<'_>) -> String {
 }
 
 /// A link under a canned policy, or a custom one where it takes that, by a private key in PEM.
-fn sign(key: &Key, grant: &Grant<'_>) -> Result<String, GrantError> {
-    let expires = grant.window.expires.ok_or(GrantError::Endless("cloudfront"))?;
-    let origin = Url::parse(grant.url.as_bytes()).origin;
+fn sign(key: &Key, sign_request: &SignRequest<'_>) -> Result<String, SignError> {
+    let expires = sign_request.validity.expires.ok_or(SignError::Endless("cloudfront"))?;
+    let origin = Url::parse(sign_request.url.as_bytes()).origin;
     if origin.is_empty() {
-        return Err(GrantError::Unsupported("cloudfront", "a path without its host"));
+        return Err(SignError::Unsupported("cloudfront", "a path without its host"));
     }
     let pair = std::str::from_utf8(&key.id).ok().filter(|id| !id.is_empty());
-    let pair = pair.ok_or(GrantError::Pair)?;
+    let pair = pair.ok_or(SignError::Pair)?;
     let pem = std::str::from_utf8(&key.secret).map_err(|_| KeyError::PrivateKey)?;
     let private = PrivateKey::from_pkcs8_pem(pem)
         .or_else(|_| PrivateKey::from_pkcs1_pem(pem))
         .map_err(|_| KeyError::PrivateKey)?;
-    let is_canned =
-        grant.window.not_before.is_none() && grant.address.is_none() && grant.prefix.is_none();
+    let is_canned = sign_request.validity.not_before.is_none()
+        && sign_request.address.is_none()
+        && sign_request.prefix.is_none();
     let (policy, shown) = if is_canned {
-        let policy = canned(grant.url.as_bytes(), expires);
-        let policy = policy.ok_or(GrantError::Unsupported("cloudfront", "such a URL"))?;
+        let policy = canned(sign_request.url.as_bytes(), expires);
+        let policy = policy.ok_or(SignError::Unsupported("cloudfront", "such a URL"))?;
         (policy, format!("Expires={expires}"))
     } else {
-        let resource =
-            grant.prefix.map(|prefix| format!("{}{prefix}*", String::from_utf8_lossy(origin)));
-        let policy = custom(resource.as_deref().unwrap_or(grant.url), expires, grant);
+        let resource = sign_request
+            .prefix
+            .map(|prefix| format!("{}{prefix}*", String::from_utf8_lossy(origin)));
+        let policy = custom(resource.as_deref().unwrap_or(sign_request.url), expires, sign_request);
         let shown = format!("Policy={}", encode(policy.as_bytes()));
         (policy.into_bytes(), shown)
     };
     let (scheme, digest) = hashed(&policy, true);
     let signature = private.sign(scheme, &digest).map_err(|_| KeyError::PrivateKey)?;
     let signature = encode(&signature);
-    let link = grant.with_arguments(&format!(
+    let link = sign_request.with_arguments(&format!(
         "{shown}&Signature={signature}&Key-Pair-Id={pair}&Hash-Algorithm=SHA256"
     ));
     // A URL that has such arguments already, or is not below its prefix.
-    let public = Keyed {
+    let public = FormatKey {
         id: Box::default(),
         salt: Box::default(),
         secret: Secret::Public(PublicKey::of(&private)),
     };
-    let address = grant.address.map(|address| address.to_string()).unwrap_or_default();
+    let address = sign_request.address.map(|address| address.to_string()).unwrap_or_default();
     let (url, address) = (link.as_bytes(), address.as_bytes());
-    match verify(&[public], &Visit { url, address, unsigned: Unsigned::Any }) {
+    match verify(&[public], &LinkRequest { url, address, unsigned: Unsigned::Any }) {
         Ok(_) => Ok(link),
-        Err(_) => Err(GrantError::Unsupported("cloudfront", "such a URL")),
+        Err(_) => Err(SignError::Unsupported("cloudfront", "such a URL")),
     }
 }
 
 /// What a policy allows.
 struct Policy {
     resource: String,
-    window: Window,
+    validity: ValidityPeriod,
     network: Option<Network>,
 }
 
@@ -227,7 +234,7 @@ struct Condition {
     #[serde(default, deserialize_with = "present")]
     date_greater_than: Option<Epoch>,
     #[serde(default, deserialize_with = "present")]
-    ip_address: Option<Source>,
+    ip_address: Option<IpSource>,
 }
 
 #[derive(Deserialize)]
@@ -239,7 +246,7 @@ struct Epoch {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Source {
+struct IpSource {
     #[serde(rename = "AWS:SourceIp")]
     network: String,
 }
@@ -253,7 +260,7 @@ impl Policy {
     fn parse(json: &[u8]) -> Option<Policy> {
         let Document { statement: [Statement { resource, condition }] } =
             serde_json::from_slice(json).ok()?;
-        let window = Window {
+        let validity = ValidityPeriod {
             not_before: condition.date_greater_than.map(|epoch| epoch.time),
             expires: Some(condition.date_less_than.time),
         };
@@ -261,7 +268,7 @@ impl Policy {
             None => None,
             Some(source) => Some(Network::parse(&source.network)?),
         };
-        Some(Policy { resource, window, network })
+        Some(Policy { resource, validity, network })
     }
 
     /// Whether the resource holds a URL; `rest` is the arguments that are part of it.
@@ -273,12 +280,12 @@ impl Policy {
         };
         let place = [url.origin, url.path].concat();
         // Only a path that means what it says may be compared with a pattern.
-        let is_there = path == place || is_plain(url.path) && fits(path, &place);
+        let is_there = path == place || is_plain(url.path) && glob_matches(path, &place);
         is_there
             && match (query, rest) {
                 (None, None) => true,
                 (None, Some(_)) => resource.ends_with(b"*"),
-                (Some(pattern), rest) => fits(pattern, rest.as_deref().unwrap_or_default()),
+                (Some(pattern), rest) => glob_matches(pattern, rest.as_deref().unwrap_or_default()),
             }
     }
 }
@@ -347,8 +354,11 @@ fn encode(bytes: &[u8]) -> String {
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 pub(super) mod tests {
     use super::Network;
-    use crate::link::foreign::tests::{key, verify};
-    use crate::link::{Foreign, Format, Grant, Key, Reason, Rules, Unsigned, Visit, Window};
+    use crate::link::third_party::tests::{key, verify};
+    use crate::link::{
+        Key, LinkRequest, Rules, SignRequest, ThirdParty, ThirdPartyFormat, Unsigned,
+        ValidityPeriod, VerifyError,
+    };
     use rsa::pkcs1::DecodeRsaPrivateKey;
     use rsa::pkcs8::DecodePrivateKey;
 
@@ -398,45 +408,56 @@ pub(super) mod tests {
         format!("{url}?Policy={POLICY}&Signature={SIGNATURE}&Key-Pair-Id=K2JCJMDEHXQW5F")
     }
 
-    fn check(url: &str, address: &str) -> Result<Window, Reason> {
-        verify(Format::Cloudfront, &[key(PUBLIC, "")], url, address).map(|found| found.window)
+    fn check(url: &str, address: &str) -> Result<ValidityPeriod, VerifyError> {
+        verify(ThirdPartyFormat::Cloudfront, &[key(PUBLIC, "")], url, address)
+            .map(|found| found.validity)
     }
 
     #[test]
     fn canned_policies() {
-        let window = Window { not_before: None, expires: Some(2_000_000_000) };
+        let validity = ValidityPeriod { not_before: None, expires: Some(2_000_000_000) };
         let url = canned(URL);
-        assert_eq!(check(&url, ""), Ok(window));
+        assert_eq!(check(&url, ""), Ok(validity));
         let sha256 = url.replace(SHA1, SHA256);
-        assert_eq!(check(&format!("{sha256}&Hash-Algorithm=SHA256"), ""), Ok(window));
-        assert_eq!(check(&sha256, ""), Err(Reason::Mismatch));
-        assert_eq!(check(&format!("{url}&Hash-Algorithm=MD5"), ""), Err(Reason::Malformed));
+        assert_eq!(check(&format!("{sha256}&Hash-Algorithm=SHA256"), ""), Ok(validity));
+        assert_eq!(check(&sha256, ""), Err(VerifyError::Mismatch));
+        assert_eq!(check(&format!("{url}&Hash-Algorithm=MD5"), ""), Err(VerifyError::Malformed));
         for (from, to) in
             [("a.jpg", "b.jpg"), ("https", "http"), ("=2000", "=2001"), ("large", "small")]
         {
-            assert_eq!(check(&url.replace(from, to), ""), Err(Reason::Mismatch), "{to}");
+            assert_eq!(check(&url.replace(from, to), ""), Err(VerifyError::Mismatch), "{to}");
         }
-        assert_eq!(check(&format!("{url}&x=y"), ""), Err(Reason::Mismatch));
-        assert_eq!(check(URL, ""), Err(Reason::Missing));
+        assert_eq!(check(&format!("{url}&x=y"), ""), Err(VerifyError::Mismatch));
+        assert_eq!(check(URL, ""), Err(VerifyError::Missing));
         assert_eq!(
             check(&url.replace("Key-Pair-Id=K2JCJMDEHXQW5F", ""), ""),
-            Err(Reason::Malformed)
+            Err(VerifyError::Malformed)
         );
-        assert_eq!(check(&url.replace("Signature=", "Signature=!"), ""), Err(Reason::Malformed));
-        assert_eq!(check(&url.replace("Expires=", "Policy=&Expires="), ""), Err(Reason::Malformed));
+        assert_eq!(
+            check(&url.replace("Signature=", "Signature=!"), ""),
+            Err(VerifyError::Malformed)
+        );
+        assert_eq!(
+            check(&url.replace("Expires=", "Policy=&Expires="), ""),
+            Err(VerifyError::Malformed)
+        );
     }
 
     #[test]
     fn custom_policies() {
-        let window = Window { not_before: Some(1_500_000_000), expires: Some(2_000_000_000) };
-        assert_eq!(check(&custom("http://h/images/1/a.jpg"), "192.0.2.200"), Ok(window));
-        assert_eq!(check(&custom("http://h/images/a.jpg"), "192.0.3.1"), Err(Reason::Mismatch));
+        let validity =
+            ValidityPeriod { not_before: Some(1_500_000_000), expires: Some(2_000_000_000) };
+        assert_eq!(check(&custom("http://h/images/1/a.jpg"), "192.0.2.200"), Ok(validity));
+        assert_eq!(
+            check(&custom("http://h/images/a.jpg"), "192.0.3.1"),
+            Err(VerifyError::Mismatch)
+        );
         for path in ["/image/a.jpg", "/images/../a.jpg", "/images/%2e%2e/a.jpg", "/images//a.jpg"] {
             let url = custom(&format!("http://h{path}"));
-            assert_eq!(check(&url, "192.0.2.1"), Err(Reason::Mismatch), "{path}");
+            assert_eq!(check(&url, "192.0.2.1"), Err(VerifyError::Mismatch), "{path}");
         }
         let other = custom("http://h/images/a.jpg").replace("Policy=e", "Policy=f");
-        assert_eq!(check(&other, "192.0.2.1"), Err(Reason::Mismatch));
+        assert_eq!(check(&other, "192.0.2.1"), Err(VerifyError::Mismatch));
     }
 
     /// A link with this policy, whatever it says.
@@ -453,8 +474,9 @@ pub(super) mod tests {
         )
     }
 
-    fn check_paired(url: &str) -> Result<Window, Reason> {
-        verify(Format::Cloudfront, &[key(PAIRED, "")], url, "192.0.2.7").map(|found| found.window)
+    fn check_paired(url: &str) -> Result<ValidityPeriod, VerifyError> {
+        verify(ThirdPartyFormat::Cloudfront, &[key(PAIRED, "")], url, "192.0.2.7")
+            .map(|found| found.validity)
     }
 
     #[test]
@@ -522,11 +544,11 @@ pub(super) mod tests {
             policy("", less).replace("{\"Statement", "{\"Version\":\"1\",\"Statement"),
             format!("{0}{0}", policy("", less)),
         ] {
-            assert_eq!(check(&policy), Err(Reason::Malformed), "{policy}");
+            assert_eq!(check(&policy), Err(VerifyError::Malformed), "{policy}");
         }
         for (condition, expected) in [
             (r#""IpAddress":{"AWS:SourceIp":"192.0.2.0/24"}"#, Ok(())),
-            (r#""IpAddress":{"AWS:SourceIp":"192.0.3.0/24"}"#, Err(Reason::Mismatch)),
+            (r#""IpAddress":{"AWS:SourceIp":"192.0.3.0/24"}"#, Err(VerifyError::Mismatch)),
         ] {
             assert_eq!(check(&policy("", &format!("{less},{condition}"))), expected, "{condition}");
         }
@@ -536,10 +558,10 @@ pub(super) mod tests {
     fn arguments_of_a_link_stand_once_and_may_be_escaped() {
         let url = canned(URL);
         for more in ["Expires=2000000000", "Signature=x", "Key-Pair-Id=K", "Policy=x", "Expires"] {
-            assert_eq!(check(&format!("{url}&{more}"), ""), Err(Reason::Malformed), "{more}");
+            assert_eq!(check(&format!("{url}&{more}"), ""), Err(VerifyError::Malformed), "{more}");
         }
         let twice = format!("{url}&Hash-Algorithm=SHA1&Hash-Algorithm=SHA1");
-        assert_eq!(check(&twice, ""), Err(Reason::Malformed));
+        assert_eq!(check(&twice, ""), Err(VerifyError::Malformed));
         assert!(check(&url.replace('~', "%7E").replace("=2000", "=%32000"), "").is_ok());
     }
 
@@ -547,40 +569,45 @@ pub(super) mod tests {
     #[test]
     fn a_resource_is_bytes() {
         let private = Key::new(PRIVATE.as_bytes().to_vec()).unwrap().with_id(b"K").unwrap();
-        let window = Window { not_before: None, expires: Some(2_000_000_000) };
-        let grant = Grant { url: "http://h/\u{fffd}", window, address: None, prefix: None };
-        let link = super::sign(&private, &grant).unwrap();
+        let validity = ValidityPeriod { not_before: None, expires: Some(2_000_000_000) };
+        let sign_request =
+            SignRequest { url: "http://h/\u{fffd}", validity, address: None, prefix: None };
+        let link = super::sign(&private, &sign_request).unwrap();
         assert!(check_paired(&link).is_ok());
-        let foreign = Foreign::new(Format::Cloudfront, &[key(PAIRED, "")], Rules::default());
+        let third_party =
+            ThirdParty::new(ThirdPartyFormat::Cloudfront, &[key(PAIRED, "")], Rules::default());
         let bytes = [&b"http://h/\xff"[..], &link.as_bytes()["http://h/\u{fffd}".len()..]].concat();
-        let visit = Visit { url: &bytes, address: b"", unsigned: Unsigned::Any };
-        assert_eq!(foreign.unwrap().verify(&visit).map(|_| ()), Err(Reason::Mismatch));
+        let request = LinkRequest { url: &bytes, address: b"", unsigned: Unsigned::Any };
+        assert_eq!(third_party.unwrap().verify(&request).map(|_| ()), Err(VerifyError::Mismatch));
         for url in ["http://h/a\"", "http://h/a\\"] {
-            assert!(super::sign(&private, &Grant { url, ..grant }).is_err(), "{url}");
+            assert!(super::sign(&private, &SignRequest { url, ..sign_request }).is_err(), "{url}");
             let quoted = link.replace("http://h/\u{fffd}", url);
-            assert_eq!(check_paired(&quoted), Err(Reason::Malformed), "{url}");
+            assert_eq!(check_paired(&quoted), Err(VerifyError::Malformed), "{url}");
         }
     }
 
     #[test]
     fn the_id_of_a_pair_selects_the_key() {
         let named = |id: &str| -> [Key; 1] { [key(PUBLIC, "").with_id(id.as_bytes()).unwrap()] };
-        let check = |id| verify(Format::Cloudfront, &named(id), &canned(URL), "").map(|f| f.key);
+        let check =
+            |id| verify(ThirdPartyFormat::Cloudfront, &named(id), &canned(URL), "").map(|f| f.key);
         assert_eq!(check("K2JCJMDEHXQW5F"), Ok(0));
-        assert_eq!(check("K2JCJMDEHXQW5G"), Err(Reason::NoKey));
+        assert_eq!(check("K2JCJMDEHXQW5G"), Err(VerifyError::NoKey));
     }
 
     #[test]
     fn keys_are_rsa_in_pem() {
         for pem in ["secret", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----"] {
             assert!(
-                Foreign::new(Format::Cloudfront, &[key(pem, "")], Rules::default()).is_err(),
+                ThirdParty::new(ThirdPartyFormat::Cloudfront, &[key(pem, "")], Rules::default())
+                    .is_err(),
                 "{pem}"
             );
         }
-        let foreign =
-            Foreign::new(Format::Cloudfront, &[key(PUBLIC, "")], Rules::default()).unwrap();
-        assert_eq!(foreign.token(b"message"), None);
+        let third_party =
+            ThirdParty::new(ThirdPartyFormat::Cloudfront, &[key(PUBLIC, "")], Rules::default())
+                .unwrap();
+        assert_eq!(third_party.token(b"message"), None);
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl Encoding {
         }
     }
 
-    /// Reads `text` into `out` and answers how many bytes that are; `None` where it is not written
+    /// Reads `text` into `out` and returns how many bytes that are; `None` where it is not written
     /// so, or too long.
     pub fn decode(self, text: &[u8], out: &mut [u8]) -> Option<usize> {
         match self {

@@ -6,10 +6,10 @@ use super::url::{Url, decode, is_plain};
 
 /// Text with variables in it: `$uri|$secure_link_hash_expires`, `${uri}x`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Expression(Vec<Part>);
+pub struct Expression(Vec<Term>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
+enum Term {
     Text(String),
     Variable(String),
 }
@@ -38,7 +38,7 @@ impl Expression {
     /// [`ExpressionError::Name`] or [`ExpressionError::Brace`].
     pub fn parse(text: &str) -> Result<Expression, ExpressionError> {
         let mut pieces = text.split('$');
-        let mut parts = vec![Part::Text(pieces.next().unwrap_or_default().to_string())];
+        let mut parts = vec![Term::Text(pieces.next().unwrap_or_default().to_string())];
         for piece in pieces {
             let (name, rest) = match piece.strip_prefix('{') {
                 Some(piece) => piece.split_once('}').ok_or(ExpressionError::Brace)?,
@@ -50,18 +50,18 @@ impl Expression {
             if name.is_empty() {
                 return Err(ExpressionError::Name);
             }
-            parts.push(Part::Variable(name.to_string()));
-            parts.push(Part::Text(rest.to_string()));
+            parts.push(Term::Variable(name.to_string()));
+            parts.push(Term::Text(rest.to_string()));
         }
-        parts.retain(|part| !matches!(part, Part::Text(text) if text.is_empty()));
+        parts.retain(|part| !matches!(part, Term::Text(text) if text.is_empty()));
         Ok(Expression(parts))
     }
 
     /// The names of its variables.
     pub fn variables(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|part| match part {
-            Part::Variable(name) => Some(name.as_str()),
-            Part::Text(_) => None,
+            Term::Variable(name) => Some(name.as_str()),
+            Term::Text(_) => None,
         })
     }
 
@@ -69,12 +69,12 @@ impl Expression {
     ///
     /// # Errors
     /// [`ExpressionError::Unknown`] or [`ExpressionError::Path`].
-    pub fn evaluate(&self, place: &Place<'_>) -> Result<Vec<u8>, ExpressionError> {
+    pub fn evaluate(&self, variables: &Variables<'_>) -> Result<Vec<u8>, ExpressionError> {
         let mut out = Vec::new();
         for part in &self.0 {
             match part {
-                Part::Text(text) => out.extend(text.as_bytes()),
-                Part::Variable(name) => out.extend(&*place.variable(name)?),
+                Term::Text(text) => out.extend(text.as_bytes()),
+                Term::Variable(name) => out.extend(&*variables.variable(name)?),
             }
         }
         Ok(out)
@@ -83,7 +83,7 @@ impl Expression {
 
 /// What the variables of an expression are.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
+pub struct Variables<'a> {
     /// The link.
     pub url: &'a str,
     /// The expiry, as it stands in the link.
@@ -94,7 +94,7 @@ pub struct Place<'a> {
     pub is_raw: bool,
 }
 
-impl<'a> Place<'a> {
+impl<'a> Variables<'a> {
     fn variable(&self, name: &str) -> Result<Cow<'a, [u8]>, ExpressionError> {
         if let Some((_, value)) = self.set.iter().find(|(known, _)| known == name) {
             return Ok(value.as_bytes().into());
@@ -125,8 +125,8 @@ mod tests {
 
     fn evaluate(text: &str, url: &str) -> Result<String, ExpressionError> {
         let set = [("remote_addr".to_string(), "192.0.2.7".to_string())];
-        let place = Place { url, expires: b"7", set: &set, is_raw: false };
-        let out = Expression::parse(text)?.evaluate(&place)?;
+        let variables = Variables { url, expires: b"7", set: &set, is_raw: false };
+        let out = Expression::parse(text)?.evaluate(&variables)?;
         Ok(String::from_utf8(out).unwrap())
     }
 
@@ -144,7 +144,7 @@ mod tests {
         ] {
             assert_eq!(evaluate(text, url).as_deref(), Ok(expected), "{text}");
         }
-        let raw = Place { url, expires: b"", set: &[], is_raw: true };
+        let raw = Variables { url, expires: b"", set: &[], is_raw: true };
         let uri = Expression::parse("$uri").unwrap().evaluate(&raw);
         assert_eq!(uri.as_deref(), Ok(&b"/a%20b/c.jpg"[..]));
     }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::public_key::PublicKey;
 use super::url::Url;
-use super::{Algorithm, Key, KeyError, Mac, Reason, Window};
+use super::{Algorithm, Key, KeyError, Mac, ValidityPeriod, VerifyError};
 
 /// A format of links.
 pub(super) trait LinkFormat: Sync {
@@ -31,8 +31,13 @@ pub(super) trait LinkFormat: Sync {
     /// Whether a link is right; its time is not looked at.
     ///
     /// # Errors
-    /// Any [`Reason`] but those of time.
-    fn verify(&self, keys: &[Keyed], visit: &Visit<'_>, rules: Rules) -> Result<Verified, Reason>;
+    /// Any [`VerifyError`] but those of time.
+    fn verify(
+        &self,
+        keys: &[FormatKey],
+        request: &LinkRequest<'_>,
+        rules: Rules,
+    ) -> Result<Verified, VerifyError>;
 
     /// What a key makes of `message`, in the format's spelling; `None` where only key pairs sign.
     fn token(&self, mac: &Mac, salt: &[u8], message: &[u8]) -> Option<String>;
@@ -42,14 +47,14 @@ pub(super) trait LinkFormat: Sync {
     /// [`abilities`]: LinkFormat::abilities
     ///
     /// # Errors
-    /// [`GrantError::Endless`], [`GrantError::Pair`], [`GrantError::Key`], and
-    /// [`GrantError::Unsupported`] for a URL that the format has no links for.
-    fn sign(&self, key: &Key, grant: &Grant<'_>) -> Result<String, GrantError>;
+    /// [`SignError::Endless`], [`SignError::Pair`], [`SignError::Key`], and
+    /// [`SignError::Unsupported`] for a URL that the format has no links for.
+    fn sign(&self, key: &Key, sign_request: &SignRequest<'_>) -> Result<String, SignError>;
 }
 
 /// What is asked for, and by whom.
 #[derive(Debug, Clone, Copy)]
-pub struct Visit<'a> {
+pub struct LinkRequest<'a> {
     /// The URL as it was asked for: nothing in it is decoded.
     pub url: &'a [u8],
     /// The client's address, as text.
@@ -72,11 +77,14 @@ impl Unsigned<'_> {
     /// Whether all of `names` may stand there.
     ///
     /// # Errors
-    /// [`Reason::Unsigned`].
-    pub(super) fn check<'b>(self, mut names: impl Iterator<Item = &'b [u8]>) -> Result<(), Reason> {
+    /// [`VerifyError::Unsigned`].
+    pub(super) fn check<'b>(
+        self,
+        mut names: impl Iterator<Item = &'b [u8]>,
+    ) -> Result<(), VerifyError> {
         let Unsigned::Named(allowed) = self else { return Ok(()) };
         let is_allowed = |name: &[u8]| allowed.iter().any(|known| known.eq_ignore_ascii_case(name));
-        if names.all(is_allowed) { Ok(()) } else { Err(Reason::Unsigned) }
+        if names.all(is_allowed) { Ok(()) } else { Err(VerifyError::Unsigned) }
     }
 }
 
@@ -97,13 +105,13 @@ pub struct Verified {
     /// Which key it was.
     pub key: usize,
     /// When it is valid.
-    pub window: Window,
+    pub validity: ValidityPeriod,
     /// How many bytes a second it may take, where it says so.
     pub rate: Option<u64>,
 }
 
 /// A key as a format uses it.
-pub(super) struct Keyed {
+pub(super) struct FormatKey {
     pub id: Box<[u8]>,
     pub salt: Box<[u8]>,
     pub secret: Secret,
@@ -118,25 +126,26 @@ pub(super) enum Secret {
 /// The first key for which `matches` holds.
 ///
 /// # Errors
-/// [`Reason::NoKey`] without keys, else [`Reason::Mismatch`].
+/// [`VerifyError::NoKey`] without keys, else [`VerifyError::Mismatch`].
 pub(super) fn find(
-    keys: &[Keyed],
-    matches: impl Fn(&Mac, &Keyed) -> bool,
-) -> Result<usize, Reason> {
+    keys: &[FormatKey],
+    matches: impl Fn(&Mac, &FormatKey) -> bool,
+) -> Result<usize, VerifyError> {
     if keys.is_empty() {
-        return Err(Reason::NoKey);
+        return Err(VerifyError::NoKey);
     }
-    let fits = |key: &Keyed| matches!(&key.secret, Secret::Mac { mac, .. } if matches(mac, key));
-    keys.iter().position(fits).ok_or(Reason::Mismatch)
+    let fits =
+        |key: &FormatKey| matches!(&key.secret, Secret::Mac { mac, .. } if matches(mac, key));
+    keys.iter().position(fits).ok_or(VerifyError::Mismatch)
 }
 
 /// What a link to be made is for.
 #[derive(Debug, Clone, Copy)]
-pub struct Grant<'a> {
+pub struct SignRequest<'a> {
     /// The URL without a token, or what follows the host in it.
     pub url: &'a str,
     /// When it is valid.
-    pub window: Window,
+    pub validity: ValidityPeriod,
     /// The only client.
     pub address: Option<IpAddr>,
     /// All paths that begin so, in place of the URL's own.
@@ -145,7 +154,7 @@ pub struct Grant<'a> {
 
 /// Why a link cannot be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum GrantError {
+pub enum SignError {
     /// The format has no place for that.
     #[error("links of {0} cannot hold {1}")]
     Unsupported(&'static str, &'static str),
@@ -163,7 +172,7 @@ pub enum GrantError {
     Key(#[from] KeyError),
 }
 
-impl Grant<'_> {
+impl SignRequest<'_> {
     /// The URL with a first segment in its path.
     pub(super) fn in_path(&self, token: impl Fn(&[u8]) -> String) -> String {
         let Url { origin, path, .. } = Url::parse(self.url.as_bytes());

@@ -4,11 +4,11 @@
 //! signature, its slash included. Arguments are not signed. An option `exp:TIME` or `expires:TIME`
 //! ends the link. <https://docs.imgproxy.net/usage/signing_url>
 
-use super::format::{Keyed, LinkFormat, find};
+use super::format::{FormatKey, LinkFormat, find};
 use super::url::{Url, decoded};
 use super::{
-    Encoding, Grant, GrantError, Key, KeyError, MIN_TAG, Mac, Reason, Rules, Verified, Visit,
-    Window, parse_time,
+    Encoding, Key, KeyError, LinkRequest, MIN_TAG, Mac, Rules, SignError, SignRequest,
+    ValidityPeriod, Verified, VerifyError, parse_time,
 };
 
 /// The format.
@@ -23,37 +23,47 @@ impl LinkFormat for Imgproxy {
         [false; 4]
     }
 
-    fn verify(&self, keys: &[Keyed], visit: &Visit<'_>, rules: Rules) -> Result<Verified, Reason> {
-        verify(keys, visit, rules.min)
+    fn verify(
+        &self,
+        keys: &[FormatKey],
+        request: &LinkRequest<'_>,
+        rules: Rules,
+    ) -> Result<Verified, VerifyError> {
+        verify(keys, request, rules.min)
     }
 
     fn token(&self, mac: &Mac, salt: &[u8], message: &[u8]) -> Option<String> {
         Some(token(mac, salt, message))
     }
 
-    fn sign(&self, key: &Key, grant: &Grant<'_>) -> Result<String, GrantError> {
+    fn sign(&self, key: &Key, sign_request: &SignRequest<'_>) -> Result<String, SignError> {
         let mac = Mac::new(self.algorithm(), &key.secret).ok_or(KeyError::Empty)?;
-        Ok(grant.in_path(|path| token(&mac, &key.salt, path)))
+        Ok(sign_request.in_path(|path| token(&mac, &key.salt, path)))
     }
 }
 
-fn verify(keys: &[Keyed], visit: &Visit<'_>, min: Option<usize>) -> Result<Verified, Reason> {
-    let url = Url::parse(visit.url);
-    let (signature, path) = url.first_segment().ok_or(Reason::Missing)?;
+fn verify(
+    keys: &[FormatKey],
+    request: &LinkRequest<'_>,
+    min: Option<usize>,
+) -> Result<Verified, VerifyError> {
+    let url = Url::parse(request.url);
+    let (signature, path) = url.first_segment().ok_or(VerifyError::Missing)?;
     if signature.is_empty() {
-        return Err(Reason::Missing);
+        return Err(VerifyError::Missing);
     }
     let mut tag = [0; 66];
-    let len = Encoding::Base64url.decode(&decoded(signature), &mut tag).ok_or(Reason::Malformed)?;
-    let given = tag.get(..len).filter(|tag| tag.len() >= MIN_TAG).ok_or(Reason::Malformed)?;
+    let len =
+        Encoding::Base64url.decode(&decoded(signature), &mut tag).ok_or(VerifyError::Malformed)?;
+    let given = tag.get(..len).filter(|tag| tag.len() >= MIN_TAG).ok_or(VerifyError::Malformed)?;
     let fits = |path: &[u8]| find(keys, |mac, key| mac.tag(&[&key.salt, path]).matches(given, min));
     let key = match (fits(path), restored(path)) {
-        (Err(Reason::Mismatch), Some(restored)) => fits(&restored)?,
+        (Err(VerifyError::Mismatch), Some(restored)) => fits(&restored)?,
         (found, _) => found?,
     };
-    let window = Window { not_before: None, expires: expiry(path)? };
-    visit.unsigned.check(url.names())?;
-    Ok(Verified { key, window, rate: None })
+    let validity = ValidityPeriod { not_before: None, expires: expiry(path)? };
+    request.unsigned.check(url.names())?;
+    Ok(Verified { key, validity, rate: None })
 }
 
 fn token(mac: &Mac, salt: &[u8], path: &[u8]) -> String {
@@ -104,7 +114,7 @@ fn with_slashes(source: &[u8]) -> Option<Vec<u8>> {
 
 /// When a link ends by its options. Of several ends the earliest counts, as imgproxy refuses a
 /// link once one of them has passed. 0 is no end there.
-fn expiry(path: &[u8]) -> Result<Option<u64>, Reason> {
+fn expiry(path: &[u8]) -> Result<Option<u64>, VerifyError> {
     let mut earliest = None;
     for segment in path.split(|&byte| byte == b'/') {
         let option = decoded(segment);
@@ -122,7 +132,7 @@ fn expiry(path: &[u8]) -> Result<Option<u64>, Reason> {
         match value.get(separators..).unwrap_or_default() {
             digits if !digits.is_empty() && digits.iter().all(|&digit| digit == b'0') => {}
             digits => {
-                let time = parse_time(digits).ok_or(Reason::Malformed)?;
+                let time = parse_time(digits).ok_or(VerifyError::Malformed)?;
                 earliest = Some(earliest.map_or(time, |other: u64| other.min(time)));
             }
         }
@@ -140,8 +150,11 @@ fn is_source(segment: &[u8]) -> bool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use crate::link::foreign::tests::{key, verify};
-    use crate::link::{Foreign, Format, Grant, Reason, Rules, Unsigned, Visit, Window};
+    use crate::link::third_party::tests::{key, verify};
+    use crate::link::{
+        LinkRequest, Rules, SignRequest, ThirdParty, ThirdPartyFormat, Unsigned, ValidityPeriod,
+        VerifyError,
+    };
 
     /// The example of <https://docs.imgproxy.net/usage/signing_url>.
     const SIGNATURE: &str = "oKfUtW34Dvo2BGQehJFR4Nr0_rIjOtdtzJ3QFsUcXH8";
@@ -149,39 +162,44 @@ mod tests {
         "/rs:fill:300:400:0/g:sm/aHR0cDovL2V4YW1w/bGUuY29tL2ltYWdl/cy9jdXJpb3NpdHku/anBn.png";
 
     fn signed(path: &str) -> String {
-        let window = Window::default();
-        let grant = Grant { url: path, window, address: None, prefix: None };
-        grant.sign(Format::Imgproxy, &key("secret", "salt")).unwrap()
+        let validity = ValidityPeriod::default();
+        let sign_request = SignRequest { url: path, validity, address: None, prefix: None };
+        sign_request.sign(ThirdPartyFormat::Imgproxy, &key("secret", "salt")).unwrap()
     }
 
-    fn check(link: &str) -> Result<Option<u64>, Reason> {
-        verify(Format::Imgproxy, &[key("secret", "salt")], link, "").map(|f| f.window.expires)
+    fn check(link: &str) -> Result<Option<u64>, VerifyError> {
+        verify(ThirdPartyFormat::Imgproxy, &[key("secret", "salt")], link, "")
+            .map(|f| f.validity.expires)
     }
 
     #[test]
     fn the_example_of_the_documentation() {
         let keys = [key("other", ""), key("hex:736563726574", "hello")];
-        let verify = |url: &str| verify(Format::Imgproxy, &keys, url, "").map(|found| found.key);
+        let verify =
+            |url: &str| verify(ThirdPartyFormat::Imgproxy, &keys, url, "").map(|found| found.key);
         assert_eq!(verify(&format!("/{SIGNATURE}{PATH}")), Ok(1));
         assert_eq!(verify(&format!("/{SIGNATURE}{PATH}?any=thing")), Ok(1));
         assert_eq!(verify(&format!("/{SIGNATURE}%3D{PATH}")), Ok(1));
         assert_eq!(verify(&format!("http://imgproxy.example.com/{SIGNATURE}{PATH}")), Ok(1));
-        assert_eq!(verify(&format!("/{SIGNATURE}{PATH}x")), Err(Reason::Mismatch));
-        assert_eq!(verify(&format!("/{SIGNATURE}/{PATH}")), Err(Reason::Mismatch));
-        assert_eq!(verify(&format!("/insecure{PATH}")), Err(Reason::Malformed));
-        assert_eq!(verify(&format!("/{PATH}")), Err(Reason::Missing));
-        assert_eq!(verify("/"), Err(Reason::Missing));
-        assert_eq!(verify(""), Err(Reason::Missing));
+        assert_eq!(verify(&format!("/{SIGNATURE}{PATH}x")), Err(VerifyError::Mismatch));
+        assert_eq!(verify(&format!("/{SIGNATURE}/{PATH}")), Err(VerifyError::Mismatch));
+        assert_eq!(verify(&format!("/insecure{PATH}")), Err(VerifyError::Malformed));
+        assert_eq!(verify(&format!("/{PATH}")), Err(VerifyError::Missing));
+        assert_eq!(verify("/"), Err(VerifyError::Missing));
+        assert_eq!(verify(""), Err(VerifyError::Missing));
     }
 
     #[test]
     fn arguments_are_not_signed() {
         let keys = [key("hex:736563726574", "hello")];
-        let foreign = Foreign::new(Format::Imgproxy, &keys, Rules::default()).unwrap();
+        let third_party =
+            ThirdParty::new(ThirdPartyFormat::Imgproxy, &keys, Rules::default()).unwrap();
         let named = [b"v".to_vec()];
         let check = |arguments: &str, unsigned| {
             let url = format!("/{SIGNATURE}{PATH}{arguments}");
-            foreign.verify(&Visit { url: url.as_bytes(), address: b"", unsigned }).map(|_| ())
+            third_party
+                .verify(&LinkRequest { url: url.as_bytes(), address: b"", unsigned })
+                .map(|_| ())
         };
         assert_eq!(check("", Unsigned::Named(&[])), Ok(()));
         assert_eq!(check("?", Unsigned::Named(&[])), Ok(()));
@@ -189,11 +207,11 @@ mod tests {
         for arguments in ["?v", "?v=1", "?V=1&&v=2"] {
             assert_eq!(check(arguments, Unsigned::Named(&named)), Ok(()), "{arguments}");
             let none = check(arguments, Unsigned::Named(&[]));
-            assert_eq!(none, Err(Reason::Unsigned), "{arguments}");
+            assert_eq!(none, Err(VerifyError::Unsigned), "{arguments}");
         }
         for arguments in ["?w", "?v=1&w=2", "?%76=1", "?v%00=1", "?=v", "?vv=1"] {
             let refused = check(arguments, Unsigned::Named(&named));
-            assert_eq!(refused, Err(Reason::Unsigned), "{arguments}");
+            assert_eq!(refused, Err(VerifyError::Unsigned), "{arguments}");
         }
     }
 
@@ -216,11 +234,11 @@ mod tests {
             ("/w:1/aHR0/exp:7", Ok(None)),
             ("/experiment:7/plain/a.jpg", Ok(None)),
             ("/cb:exp:7/plain/a.jpg", Ok(None)),
-            ("/exp:/plain/a.jpg", Err(Reason::Malformed)),
-            ("/exp:soon/plain/a.jpg", Err(Reason::Malformed)),
-            ("/exp:1:2/plain/a.jpg", Err(Reason::Malformed)),
-            ("/exp:1.5/plain/a.jpg", Err(Reason::Malformed)),
-            ("/exp:9223372036854775808/plain/a.jpg", Err(Reason::Malformed)),
+            ("/exp:/plain/a.jpg", Err(VerifyError::Malformed)),
+            ("/exp:soon/plain/a.jpg", Err(VerifyError::Malformed)),
+            ("/exp:1:2/plain/a.jpg", Err(VerifyError::Malformed)),
+            ("/exp:1.5/plain/a.jpg", Err(VerifyError::Malformed)),
+            ("/exp:9223372036854775808/plain/a.jpg", Err(VerifyError::Malformed)),
         ] {
             assert_eq!(check(&signed(path)), expected, "{path}");
         }
@@ -255,7 +273,7 @@ mod tests {
             ("/w:1/plain/a.jpg", "/w:1/plain%2Fa.jpg"),
         ] {
             let link = signed(path).replace(path, on_the_way);
-            assert_eq!(check(&link), Err(Reason::Mismatch), "{on_the_way}");
+            assert_eq!(check(&link), Err(VerifyError::Mismatch), "{on_the_way}");
         }
     }
 }

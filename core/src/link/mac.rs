@@ -105,9 +105,9 @@ impl fmt::Debug for Tag {
 }
 
 /// An algorithm with its key, ready for messages.
-pub struct Mac(Keyed);
+pub struct Mac(KeyedMac);
 
-enum Keyed {
+enum KeyedMac {
     HmacSha256(Hmac<Sha256>),
     HmacSha512(Box<Hmac<Sha512>>),
     HmacSha1(Hmac<Sha1>),
@@ -119,22 +119,24 @@ impl Mac {
     /// Takes a key of any length. `None` only if the algorithm refuses it, which none does.
     pub fn new(algorithm: Algorithm, key: &[u8]) -> Option<Mac> {
         Some(Mac(match algorithm {
-            Algorithm::HmacSha256 => Keyed::HmacSha256(Hmac::new_from_slice(key).ok()?),
-            Algorithm::HmacSha512 => Keyed::HmacSha512(Box::new(Hmac::new_from_slice(key).ok()?)),
-            Algorithm::HmacSha1 => Keyed::HmacSha1(Hmac::new_from_slice(key).ok()?),
-            Algorithm::Sha256 => Keyed::Sha256(key.into()),
-            Algorithm::Md5 => Keyed::Md5(key.into()),
+            Algorithm::HmacSha256 => KeyedMac::HmacSha256(Hmac::new_from_slice(key).ok()?),
+            Algorithm::HmacSha512 => {
+                KeyedMac::HmacSha512(Box::new(Hmac::new_from_slice(key).ok()?))
+            }
+            Algorithm::HmacSha1 => KeyedMac::HmacSha1(Hmac::new_from_slice(key).ok()?),
+            Algorithm::Sha256 => KeyedMac::Sha256(key.into()),
+            Algorithm::Md5 => KeyedMac::Md5(key.into()),
         }))
     }
 
     /// The tag of a message that is given in parts.
     pub fn tag(&self, message: &[&[u8]]) -> Tag {
         match &self.0 {
-            Keyed::HmacSha256(mac) => hmac(mac.clone(), message),
-            Keyed::HmacSha512(mac) => hmac((**mac).clone(), message),
-            Keyed::HmacSha1(mac) => hmac(mac.clone(), message),
-            Keyed::Sha256(key) => digest::<Sha256>(message, key),
-            Keyed::Md5(key) => digest::<Md5>(message, key),
+            KeyedMac::HmacSha256(mac) => hmac(mac.clone(), message),
+            KeyedMac::HmacSha512(mac) => hmac((**mac).clone(), message),
+            KeyedMac::HmacSha1(mac) => hmac(mac.clone(), message),
+            KeyedMac::Sha256(key) => digest::<Sha256>(message, key),
+            KeyedMac::Md5(key) => digest::<Md5>(message, key),
         }
     }
 }

@@ -1,35 +1,35 @@
 //! Signed links: what a token is, whether it fits what it signs, and when it is valid.
 //!
-//! [`compat`] holds the links of nginx's `secure_link`, to the byte. [`Signer`] makes and checks
-//! our own: a MAC, an id of the key, maybe a path prefix. [`Foreign`] checks what the signers of
-//! other systems make, [`Grant`] makes it.
+//! [`secure_link`] holds the links of nginx's `secure_link`, to the byte. [`Signer`] makes and
+//! checks our own: a MAC, an id of the key, maybe a path prefix. [`ThirdParty`] checks what the
+//! signers of other systems make, [`SignRequest`] makes it.
 
 pub mod akamai;
 pub mod bunny;
 pub mod cloudfront;
-pub mod compat;
 mod encoding;
 mod expression;
-mod foreign;
 mod format;
-mod grant;
 pub mod imgproxy;
 mod key;
 mod mac;
 mod public_key;
-mod reason;
+pub mod secure_link;
+mod sign;
 mod signer;
+mod third_party;
 pub mod thumbor;
 mod url;
-mod window;
+mod validity;
+mod verify_error;
 
 pub use encoding::{Encoding, decode_base64};
-pub use expression::{Expression, ExpressionError, Place};
-pub use foreign::{Foreign, Format};
-pub use format::{Grant, GrantError, Rules, Unsigned, Verified, Visit};
+pub use expression::{Expression, ExpressionError, Variables};
+pub use format::{LinkRequest, Rules, SignError, SignRequest, Unsigned, Verified};
 pub use key::{Key, KeyError, parse_secret, secret_of_file};
 pub use mac::{Algorithm, Mac, Tag};
-pub use reason::Reason;
 pub use signer::{MIN_TAG, Signer, Token};
+pub use third_party::{ThirdParty, ThirdPartyFormat};
 pub use url::{UrlError, check_url, decoded};
-pub use window::{Window, parse_time};
+pub use validity::{ValidityPeriod, parse_time};
+pub use verify_error::VerifyError;

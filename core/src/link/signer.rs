@@ -1,7 +1,7 @@
 //! Our own tokens: `[ID.][PREFIX.]TAG`.
 
 use super::key::is_id;
-use super::{Algorithm, Encoding, Key, Mac, Reason};
+use super::{Algorithm, Encoding, Key, Mac, VerifyError};
 
 /// The least bytes that a truncated tag may have.
 pub const MIN_TAG: usize = 16;
@@ -37,11 +37,11 @@ impl<'a> Token<'a> {
     /// The path prefix that the token is for.
     ///
     /// # Errors
-    /// [`Reason::Malformed`] when it isn't base64url or doesn't begin with a slash.
-    pub fn prefix(&self) -> Result<Option<Vec<u8>>, Reason> {
+    /// [`VerifyError::Malformed`] when it isn't base64url or doesn't begin with a slash.
+    pub fn prefix(&self) -> Result<Option<Vec<u8>>, VerifyError> {
         let Some(prefix) = self.prefix else { return Ok(None) };
-        let prefix = Encoding::Base64url.decode_all(prefix).ok_or(Reason::Malformed)?;
-        if prefix.first() == Some(&b'/') { Ok(Some(prefix)) } else { Err(Reason::Malformed) }
+        let prefix = Encoding::Base64url.decode_all(prefix).ok_or(VerifyError::Malformed)?;
+        if prefix.first() == Some(&b'/') { Ok(Some(prefix)) } else { Err(VerifyError::Malformed) }
     }
 }
 
@@ -81,34 +81,34 @@ impl Signer {
     /// Reads a token, with a prefix or without.
     ///
     /// # Errors
-    /// [`Reason::Missing`] or [`Reason::Malformed`].
-    pub fn read<'a>(&self, token: &'a [u8], with_prefix: bool) -> Result<Token<'a>, Reason> {
+    /// [`VerifyError::Missing`] or [`VerifyError::Malformed`].
+    pub fn read<'a>(&self, token: &'a [u8], with_prefix: bool) -> Result<Token<'a>, VerifyError> {
         if token.is_empty() {
-            return Err(Reason::Missing);
+            return Err(VerifyError::Missing);
         }
         let (mut rest, tag) = cut(token);
         let mut prefix = None;
         if with_prefix {
-            let (before, encoded) = cut(rest.ok_or(Reason::Malformed)?);
+            let (before, encoded) = cut(rest.ok_or(VerifyError::Malformed)?);
             (rest, prefix) = (before, Some(encoded));
         }
         if rest.is_some_and(|id| !is_id(id)) {
-            return Err(Reason::Malformed);
+            return Err(VerifyError::Malformed);
         }
         let mut read = Token { id: rest, prefix, tag: [0; ROOM], len: 0 };
-        read.len = self.encoding.decode(tag, &mut read.tag).ok_or(Reason::Malformed)?;
-        if read.len < MIN_TAG { Err(Reason::Malformed) } else { Ok(read) }
+        read.len = self.encoding.decode(tag, &mut read.tag).ok_or(VerifyError::Malformed)?;
+        if read.len < MIN_TAG { Err(VerifyError::Malformed) } else { Ok(read) }
     }
 
-    /// Whether a token is for `message`. Answers which key it was.
+    /// Whether a token is for `message`. Returns which key it was.
     ///
     /// # Errors
-    /// [`Reason::NoKey`] or [`Reason::Mismatch`].
-    pub fn check(&self, token: &Token<'_>, message: &[u8]) -> Result<usize, Reason> {
+    /// [`VerifyError::NoKey`] or [`VerifyError::Mismatch`].
+    pub fn check(&self, token: &Token<'_>, message: &[u8]) -> Result<usize, VerifyError> {
         let prefixed = [token.prefix.unwrap_or_default(), b".", message];
         let parts = if token.prefix.is_some() { &prefixed[..] } else { &prefixed[2..] };
         let given = token.tag.get(..token.len).unwrap_or_default();
-        let mut reason = Reason::NoKey;
+        let mut reason = VerifyError::NoKey;
         for (index, (id, mac)) in self.keys.iter().enumerate() {
             if token.id.is_some_and(|wanted| wanted != &**id) {
                 continue;
@@ -116,7 +116,7 @@ impl Signer {
             if mac.tag(parts).matches(given, self.min) {
                 return Ok(index);
             }
-            reason = Reason::Mismatch;
+            reason = VerifyError::Mismatch;
         }
         Err(reason)
     }
@@ -164,7 +164,7 @@ mod tests {
         Signer::new(Algorithm::HmacSha256, keys, Encoding::Base64url, min).unwrap()
     }
 
-    fn check(signer: &Signer, token: &str, message: &str) -> Result<usize, Reason> {
+    fn check(signer: &Signer, token: &str, message: &str) -> Result<usize, VerifyError> {
         signer.check(&signer.read(token.as_bytes(), false)?, message.as_bytes())
     }
 
@@ -175,7 +175,7 @@ mod tests {
         let token = "5j5d7k9Sv4giJQGkTMHrT5VMpRIiAgJtgfkoYiGHo3E";
         assert_eq!(signer.sign(b"2147483647|/a.jpg", None).unwrap(), token);
         assert_eq!(check(&signer, token, "2147483647|/a.jpg"), Ok(0));
-        assert_eq!(check(&signer, token, "2147483647|/b.jpg"), Err(Reason::Mismatch));
+        assert_eq!(check(&signer, token, "2147483647|/b.jpg"), Err(VerifyError::Mismatch));
     }
 
     #[test]
@@ -199,9 +199,9 @@ mod tests {
         let b = signer(&[key("b", "two"), key("a", "one")], None);
         let token = a.sign(b"m", None).unwrap();
         assert_eq!(check(&b, &token, "m"), Ok(1));
-        assert_eq!(check(&b, &token.replace("a.", "b."), "m"), Err(Reason::Mismatch));
-        assert_eq!(check(&b, &token.replace("a.", "c."), "m"), Err(Reason::NoKey));
-        assert_eq!(check(&signer(&[], None), &token, "m"), Err(Reason::NoKey));
+        assert_eq!(check(&b, &token.replace("a.", "b."), "m"), Err(VerifyError::Mismatch));
+        assert_eq!(check(&b, &token.replace("a.", "c."), "m"), Err(VerifyError::NoKey));
+        assert_eq!(check(&signer(&[], None), &token, "m"), Err(VerifyError::NoKey));
         assert_eq!(signer(&[], None).sign(b"m", None), None);
     }
 
@@ -214,16 +214,16 @@ mod tests {
         let long = Encoding::Base64url.encode(&[&tag[..], &[0]].concat());
         let short = Encoding::Base64url.encode(&tag[..15]);
         for (token, expected) in [
-            (String::new(), Err(Reason::Missing)),
+            (String::new(), Err(VerifyError::Missing)),
             (format!("{token}="), Ok(0)),
-            (format!(".{token}"), Err(Reason::Malformed)),
-            (format!("a b.{token}"), Err(Reason::Malformed)),
-            (format!("{token}."), Err(Reason::Malformed)),
-            (format!("{token}!"), Err(Reason::Malformed)),
-            (cut, Err(Reason::Mismatch)),
-            (long, Err(Reason::Mismatch)),
-            (short, Err(Reason::Malformed)),
-            ("A".repeat(200), Err(Reason::Malformed)),
+            (format!(".{token}"), Err(VerifyError::Malformed)),
+            (format!("a b.{token}"), Err(VerifyError::Malformed)),
+            (format!("{token}."), Err(VerifyError::Malformed)),
+            (format!("{token}!"), Err(VerifyError::Malformed)),
+            (cut, Err(VerifyError::Mismatch)),
+            (long, Err(VerifyError::Mismatch)),
+            (short, Err(VerifyError::Malformed)),
+            ("A".repeat(200), Err(VerifyError::Malformed)),
         ] {
             assert_eq!(check(&signer, &token, "m"), expected, "{token}");
         }
@@ -238,7 +238,7 @@ mod tests {
             Some(Encoding::Base64url.encode(&tag[..20]))
         );
         let signer = signer(&[key("", "secret")], Some(20));
-        for (len, expected) in [(32, Ok(0)), (20, Ok(0)), (19, Err(Reason::Mismatch))] {
+        for (len, expected) in [(32, Ok(0)), (20, Ok(0)), (19, Err(VerifyError::Mismatch))] {
             let token = Encoding::Base64url.encode(&tag[..len]);
             assert_eq!(check(&signer, &token, "m"), expected, "{len}");
         }
@@ -252,11 +252,11 @@ mod tests {
         let read = signer.read(token.as_bytes(), true).unwrap();
         assert_eq!(read.prefix().unwrap().unwrap(), b"/gallery/");
         assert_eq!(signer.check(&read, b"m"), Ok(0));
-        assert_eq!(signer.check(&read, b"n"), Err(Reason::Mismatch));
+        assert_eq!(signer.check(&read, b"n"), Err(VerifyError::Mismatch));
 
         let other = token.replace("L2dhbGxlcnkv", &Encoding::Base64url.encode(b"/"));
         let read = signer.read(other.as_bytes(), true).unwrap();
-        assert_eq!(signer.check(&read, b"m"), Err(Reason::Mismatch));
+        assert_eq!(signer.check(&read, b"m"), Err(VerifyError::Mismatch));
         // A token for a message is none for a prefix, nor the other way round.
         assert!(signer.read(token.as_bytes(), false).is_err());
         let plain = signer.sign(b"m", None).unwrap();
@@ -270,7 +270,7 @@ mod tests {
         for prefix in [&b"gallery/"[..], b"", b"\xff/"] {
             let token = signer.sign(b"m", Some(prefix)).unwrap();
             let read = signer.read(token.as_bytes(), true).unwrap();
-            assert_eq!(read.prefix(), Err(Reason::Malformed), "{prefix:?}");
+            assert_eq!(read.prefix(), Err(VerifyError::Malformed), "{prefix:?}");
         }
     }
 }

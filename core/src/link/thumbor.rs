@@ -5,11 +5,11 @@
 //! in milliseconds, ends the link. <https://thumbor.readthedocs.io/en/latest/security.html>,
 //! <https://github.com/cshum/imagor>
 
-use super::format::{Keyed, LinkFormat, find};
+use super::format::{FormatKey, LinkFormat, find};
 use super::url::{Url, decoded};
 use super::{
-    Algorithm, Encoding, Grant, GrantError, Key, KeyError, Mac, Reason, Rules, Verified, Visit,
-    Window,
+    Algorithm, Encoding, Key, KeyError, LinkRequest, Mac, Rules, SignError, SignRequest,
+    ValidityPeriod, Verified, VerifyError,
 };
 
 /// The format.
@@ -28,33 +28,39 @@ impl LinkFormat for Thumbor {
         Algorithm::HmacSha1
     }
 
-    fn verify(&self, keys: &[Keyed], visit: &Visit<'_>, _: Rules) -> Result<Verified, Reason> {
-        verify(keys, visit)
+    fn verify(
+        &self,
+        keys: &[FormatKey],
+        request: &LinkRequest<'_>,
+        _: Rules,
+    ) -> Result<Verified, VerifyError> {
+        verify(keys, request)
     }
 
     fn token(&self, mac: &Mac, _salt: &[u8], message: &[u8]) -> Option<String> {
         Some(token(mac, message))
     }
 
-    fn sign(&self, key: &Key, grant: &Grant<'_>) -> Result<String, GrantError> {
+    fn sign(&self, key: &Key, sign_request: &SignRequest<'_>) -> Result<String, SignError> {
         let mac = Mac::new(self.algorithm(), &key.secret).ok_or(KeyError::Empty)?;
-        Ok(grant.in_path(|path| token(&mac, path.get(1..).unwrap_or_default())))
+        Ok(sign_request.in_path(|path| token(&mac, path.get(1..).unwrap_or_default())))
     }
 }
 
-fn verify(keys: &[Keyed], visit: &Visit<'_>) -> Result<Verified, Reason> {
-    let url = Url::parse(visit.url);
-    let (signature, path) = url.first_segment().ok_or(Reason::Missing)?;
+fn verify(keys: &[FormatKey], request: &LinkRequest<'_>) -> Result<Verified, VerifyError> {
+    let url = Url::parse(request.url);
+    let (signature, path) = url.first_segment().ok_or(VerifyError::Missing)?;
     if signature.is_empty() {
-        return Err(Reason::Missing);
+        return Err(VerifyError::Missing);
     }
     // The padding may come as %3D.
-    let given = Encoding::Base64url.decode_all(&decoded(signature)).ok_or(Reason::Malformed)?;
+    let given =
+        Encoding::Base64url.decode_all(&decoded(signature)).ok_or(VerifyError::Malformed)?;
     let path = path.get(1..).unwrap_or_default();
     let key = find(keys, |mac, _| mac.tag(&[path]).matches(&given, None))?;
-    let window = Window { not_before: None, expires: expiry(path)? };
-    visit.unsigned.check(url.names())?;
-    Ok(Verified { key, window, rate: None })
+    let validity = ValidityPeriod { not_before: None, expires: expiry(path)? };
+    request.unsigned.check(url.names())?;
+    Ok(Verified { key, validity, rate: None })
 }
 
 fn token(mac: &Mac, path: &[u8]) -> String {
@@ -65,7 +71,7 @@ fn token(mac: &Mac, path: &[u8]) -> String {
 
 /// When a link ends by its filters. Of several ends the earliest counts, as imagor refuses a link
 /// once one of them has passed.
-fn expiry(path: &[u8]) -> Result<Option<u64>, Reason> {
+fn expiry(path: &[u8]) -> Result<Option<u64>, VerifyError> {
     let path = decoded(path);
     let mut rest = &*path;
     loop {
@@ -112,7 +118,7 @@ fn is_option(segment: &[u8]) -> bool {
 }
 
 /// `NAME(ARGUMENTS):NAME(ARGUMENTS)...`, which end at a slash outside of parentheses.
-fn expiry_of_filters(filters: &[u8]) -> Result<Option<u64>, Reason> {
+fn expiry_of_filters(filters: &[u8]) -> Result<Option<u64>, VerifyError> {
     let mut earliest = None;
     let (mut depth, mut start, mut open) = (0_usize, 0, None);
     for (at, &byte) in filters.iter().enumerate() {
@@ -143,25 +149,25 @@ fn expiry_of_filters(filters: &[u8]) -> Result<Option<u64>, Reason> {
         }
     }
     // Something is not closed: nobody knows what ends there.
-    if depth > 0 { Err(Reason::Malformed) } else { Ok(earliest) }
+    if depth > 0 { Err(VerifyError::Malformed) } else { Ok(earliest) }
 }
 
 /// Milliseconds since 1970, in whole seconds.
-fn seconds(digits: &[u8]) -> Result<u64, Reason> {
+fn seconds(digits: &[u8]) -> Result<u64, VerifyError> {
     let mut time: u64 = 0;
     for digit in digits {
-        let digit = char::from(*digit).to_digit(10).ok_or(Reason::Malformed)?;
+        let digit = char::from(*digit).to_digit(10).ok_or(VerifyError::Malformed)?;
         let more = time.checked_mul(10).and_then(|time| time.checked_add(digit.into()));
-        time = more.ok_or(Reason::Malformed)?;
+        time = more.ok_or(VerifyError::Malformed)?;
     }
-    if digits.is_empty() { Err(Reason::Malformed) } else { Ok(time / 1000) }
+    if digits.is_empty() { Err(VerifyError::Malformed) } else { Ok(time / 1000) }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use crate::link::foreign::tests::{key, verify};
-    use crate::link::{Format, Grant, Reason, Window};
+    use crate::link::third_party::tests::{key, verify};
+    use crate::link::{SignRequest, ThirdPartyFormat, ValidityPeriod, VerifyError};
 
     /// Made by libthumbor 2.0.2: `CryptoURL(key='my-security-key').generate(width=300, height=200,
     /// smart=True, image_url='path/to/image.jpg')`.
@@ -170,14 +176,15 @@ mod tests {
     #[test]
     fn a_link_of_libthumbor() {
         let keys = [key("my-security-key", "")];
-        let verify = |url: &str| verify(Format::Thumbor, &keys, url, "").map(|found| found.key);
+        let verify =
+            |url: &str| verify(ThirdPartyFormat::Thumbor, &keys, url, "").map(|found| found.key);
         assert_eq!(verify(LINK), Ok(0));
         assert_eq!(verify(&LINK.replace('=', "")), Ok(0));
         assert_eq!(verify(&LINK.replace('=', "%3D")), Ok(0));
-        assert_eq!(verify(&LINK.replace("300x", "3000x")), Err(Reason::Mismatch));
-        assert_eq!(verify("/unsafe/300x200/smart/path/to/image.jpg"), Err(Reason::Malformed));
-        assert_eq!(verify("//300x200/a.jpg"), Err(Reason::Missing));
-        assert_eq!(verify("/"), Err(Reason::Missing));
+        assert_eq!(verify(&LINK.replace("300x", "3000x")), Err(VerifyError::Mismatch));
+        assert_eq!(verify("/unsafe/300x200/smart/path/to/image.jpg"), Err(VerifyError::Malformed));
+        assert_eq!(verify("//300x200/a.jpg"), Err(VerifyError::Missing));
+        assert_eq!(verify("/"), Err(VerifyError::Missing));
     }
 
     #[test]
@@ -202,16 +209,21 @@ mod tests {
             ("/filters:blur(1)/filters:expire(7000)/a.jpg", Ok(None)),
             ("/filters:watermark(/filters:expire(7000)/b.png)/a.jpg", Ok(None)),
             ("/filters:max_age(7000)/a.jpg", Ok(None)),
-            ("/filters:expire()/a.jpg", Err(Reason::Malformed)),
-            ("/filters:expire(soon)/a.jpg", Err(Reason::Malformed)),
-            ("/filters:expire(-1)/a.jpg", Err(Reason::Malformed)),
-            ("/filters:expire(7000/a.jpg", Err(Reason::Malformed)),
-            ("/filters:expire(99999999999999999999)/a.jpg", Err(Reason::Malformed)),
+            ("/filters:expire()/a.jpg", Err(VerifyError::Malformed)),
+            ("/filters:expire(soon)/a.jpg", Err(VerifyError::Malformed)),
+            ("/filters:expire(-1)/a.jpg", Err(VerifyError::Malformed)),
+            ("/filters:expire(7000/a.jpg", Err(VerifyError::Malformed)),
+            ("/filters:expire(99999999999999999999)/a.jpg", Err(VerifyError::Malformed)),
         ] {
-            let grant = Grant { url: path, window: Window::default(), address: None, prefix: None };
-            let link = grant.sign(Format::Thumbor, &key("secret", "")).unwrap();
-            let found = verify(Format::Thumbor, &[key("secret", "")], &link, "");
-            assert_eq!(found.map(|found| found.window.expires), expected, "{path}");
+            let sign_request = SignRequest {
+                url: path,
+                validity: ValidityPeriod::default(),
+                address: None,
+                prefix: None,
+            };
+            let link = sign_request.sign(ThirdPartyFormat::Thumbor, &key("secret", "")).unwrap();
+            let found = verify(ThirdPartyFormat::Thumbor, &[key("secret", "")], &link, "");
+            assert_eq!(found.map(|found| found.validity.expires), expected, "{path}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use super::Reason;
+use super::VerifyError;
 
 /// The parts of a URL, or of what follows the host in one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,11 +50,11 @@ impl<'a> Url<'a> {
     /// of them counts.
     ///
     /// # Errors
-    /// [`Reason::Malformed`] where there are several.
-    pub fn only_argument(&self, names: &[&[u8]]) -> Result<Option<&'a [u8]>, Reason> {
+    /// [`VerifyError::Malformed`] where there are several.
+    pub fn only_argument(&self, names: &[&[u8]]) -> Result<Option<&'a [u8]>, VerifyError> {
         let mut found = self.arguments().filter(|(name, _)| names.contains(name));
         let first = found.next().map(|(_, value)| value);
-        if found.next().is_some() { Err(Reason::Malformed) } else { Ok(first) }
+        if found.next().is_some() { Err(VerifyError::Malformed) } else { Ok(first) }
     }
 
     /// The first segment of the path, and the rest of it with its slash.
@@ -177,7 +177,7 @@ pub(super) fn encode(text: &[u8]) -> String {
 }
 
 /// Whether `text` fits a pattern in which `*` stands for any characters and `?` for one.
-pub(super) fn fits(pattern: &[u8], text: &[u8]) -> bool {
+pub(super) fn glob_matches(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut star = None;
     while t < text.len() {
@@ -245,8 +245,8 @@ mod tests {
         assert_eq!(url.only_argument(&[b"b"]), Ok(Some(&b"2"[..])));
         assert_eq!(url.only_argument(&[b"c", b"d"]), Ok(Some(&b""[..])));
         assert_eq!(url.only_argument(&[b"d"]), Ok(None));
-        assert_eq!(url.only_argument(&[b"a"]), Err(Reason::Malformed));
-        assert_eq!(url.only_argument(&[b"b", b"c"]), Err(Reason::Malformed));
+        assert_eq!(url.only_argument(&[b"a"]), Err(VerifyError::Malformed));
+        assert_eq!(url.only_argument(&[b"b", b"c"]), Err(VerifyError::Malformed));
     }
 
     #[test]
@@ -345,9 +345,13 @@ mod tests {
             ("*a*b*", "xxaxxbxx", true),
             ("*a*b*", "xxbxxaxx", false),
         ] {
-            assert_eq!(fits(pattern.as_bytes(), text.as_bytes()), expected, "{pattern} {text}");
+            assert_eq!(
+                glob_matches(pattern.as_bytes(), text.as_bytes()),
+                expected,
+                "{pattern} {text}"
+            );
         }
         // Not exponential.
-        assert!(!fits("a*".repeat(30).as_bytes(), "b".repeat(10_000).as_bytes()));
+        assert!(!glob_matches("a*".repeat(30).as_bytes(), "b".repeat(10_000).as_bytes()));
     }
 }

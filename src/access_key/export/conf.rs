@@ -9,7 +9,7 @@ use crate::ngx::worker;
 
 /// What all of `http` says.
 #[derive(Clone, Default)]
-pub struct Conf {
+pub struct ExportConf {
     /// `access_key_statsd`.
     pub statsd: Option<StatsdConf>,
     /// `access_key_redis`.
@@ -42,7 +42,7 @@ pub struct RedisConf {
     pub deny: bool,
 }
 
-impl Conf {
+impl ExportConf {
     /// Whether there is anything to export.
     pub fn is_any(&self) -> bool {
         self.statsd.is_some() || self.redis.is_some()

@@ -13,7 +13,7 @@ use crate::ngx::conf::{self, ConfError, expect, interval, once, unknown};
 const MAX_PREFIX: usize = 512;
 
 /// `access_key_statsd HOST:PORT [prefix=] [interval=10s] [tags=dogstatsd]`.
-pub fn set_statsd(conf: &mut MainConf, args: &conf::Conf<'_>) -> Result<(), ConfError> {
+pub fn set_statsd(conf: &mut MainConf, args: &conf::DirectiveArgs<'_>) -> Result<(), ConfError> {
     let address = args.arg(0);
     let is_address = std::str::from_utf8(address).ok().filter(|address| {
         address.rsplit_once(':').is_some_and(|(host, port)| {
@@ -60,7 +60,7 @@ fn name(text: &[u8]) -> Option<String> {
 }
 
 /// `access_key_redis URL [node=ID] [interval=1s] [timeout=200ms] [on_error=local|deny]`.
-pub fn set_redis(conf: &mut MainConf, args: &conf::Conf<'_>) -> Result<(), ConfError> {
+pub fn set_redis(conf: &mut MainConf, args: &conf::DirectiveArgs<'_>) -> Result<(), ConfError> {
     let (mut node, mut every, mut timeout, mut deny) = (None, None, None, None);
     for argument in args.rest(1) {
         if let Some(text) = argument.strip_prefix(b"node=") {

@@ -6,11 +6,11 @@
 
 mod conf;
 pub mod directives;
-mod memory;
+mod exported;
 mod redis;
 mod sink;
 mod statsd;
-mod stop;
+mod stop_signal;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -23,17 +23,17 @@ use super::zone::Zone;
 use crate::ngx::guard::catch;
 use crate::ngx::log::CycleLog;
 use crate::ngx::{thread, worker};
-use stop::Stop;
+use stop_signal::StopSignal;
 
-pub use conf::Conf;
-pub use memory::{Board, Slot};
+pub use conf::ExportConf;
+pub use exported::{PartnerExport, ZoneExport};
 use sink::{Sink, now};
 
 /// How often leases are renewed and samples taken.
 const BEAT: Duration = Duration::from_secs(1);
 
 struct Watch {
-    stop: Stop,
+    stop: StopSignal,
     thread: JoinHandle<()>,
 }
 
@@ -52,11 +52,12 @@ pub fn start(main: &MainConf) {
     }
     let log = CycleLog::current();
     let conf = main.exports.clone();
-    let stop = Stop::default();
+    let stop = StopSignal::default();
     let stopped = stop.clone();
-    let posts = zones.into_iter().map(|zone| Post { zone, sinks: Vec::new() }).collect();
+    let watched_zones =
+        zones.into_iter().map(|zone| WatchedZone { zone, sinks: Vec::new() }).collect();
     let started = thread::spawn("access_key watch", move || {
-        if catch(|| watch(posts, &conf, log, &stopped)).is_none() {
+        if catch(|| watch(watched_zones, &conf, log, &stopped)).is_none() {
             log.write(NGX_LOG_ERR, format_args!("access_key: exports: internal error: panic"));
         }
     });
@@ -75,36 +76,36 @@ pub fn stop() {
 }
 
 /// A zone that is watched.
-struct Post {
+struct WatchedZone {
     zone: Arc<Zone>,
     /// The threads that run while the lease is held.
-    sinks: Vec<(Stop, JoinHandle<()>)>,
+    sinks: Vec<(StopSignal, JoinHandle<()>)>,
 }
 
-fn watch(mut posts: Vec<Post>, conf: &Conf, log: CycleLog, stop: &Stop) {
+fn watch(mut watched_zones: Vec<WatchedZone>, conf: &ExportConf, log: CycleLog, stop: &StopSignal) {
     let process = std::process::id();
     loop {
         let now = now();
-        for post in &mut posts {
-            let board = &post.zone.header().export;
-            if board.lease.renew(process, worker::is_leaving(), now, worker::is_alive) {
-                sample(&post.zone, now);
-                post.keep_running(conf, log, process);
+        for watched in &mut watched_zones {
+            let zone_export = &watched.zone.header().export;
+            if zone_export.lease.renew(process, worker::is_leaving(), now, worker::is_alive) {
+                sample(&watched.zone, now);
+                watched.keep_running(conf, log, process);
             } else {
-                post.end();
+                watched.end();
             }
         }
         if stop.sleep(BEAT) {
             break;
         }
     }
-    posts.iter().flat_map(|post| &post.sinks).for_each(|(stop, _)| stop.stop());
-    for post in posts {
-        for (_, thread) in post.sinks {
+    watched_zones.iter().flat_map(|watched| &watched.sinks).for_each(|(stop, _)| stop.stop());
+    for watched in watched_zones {
+        for (_, thread) in watched.sinks {
             // It waits for nobody. A panic in it was caught and told.
             drop(thread.join());
         }
-        post.zone.header().export.lease.release(process);
+        watched.zone.header().export.lease.release(process);
     }
 }
 
@@ -119,7 +120,7 @@ fn sample(zone: &Zone, now: u64) {
     });
 }
 
-impl Post {
+impl WatchedZone {
     /// Ends the sinks.
     fn end(&mut self) {
         self.sinks.iter().for_each(|(stop, _)| stop.stop());
@@ -127,7 +128,7 @@ impl Post {
     }
 
     /// Starts the sinks that do not run.
-    fn keep_running(&mut self, conf: &Conf, log: CycleLog, process: u32) {
+    fn keep_running(&mut self, conf: &ExportConf, log: CycleLog, process: u32) {
         if self.sinks.iter().any(|(_, thread)| thread.is_finished()) {
             // One of them failed to an end, with a line in the log; all start anew.
             self.end();
@@ -147,7 +148,7 @@ impl Post {
     }
 
     fn run<S: Sink + 'static>(&mut self, mut sink: S, log: CycleLog, process: u32) {
-        let (zone, stop) = (self.zone.clone(), Stop::default());
+        let (zone, stop) = (self.zone.clone(), StopSignal::default());
         let stopped = stop.clone();
         let started = thread::spawn(&format!("access_key {}", S::NAME), move || {
             if catch(|| export(&mut sink, &zone, log, process, &stopped)).is_none() {
@@ -164,7 +165,7 @@ impl Post {
 
 /// Runs a sink until it is stopped or the lease is lost; each trouble makes one line, and so does
 /// its end.
-fn export<S: Sink>(sink: &mut S, zone: &Zone, log: CycleLog, process: u32, stop: &Stop) {
+fn export<S: Sink>(sink: &mut S, zone: &Zone, log: CycleLog, process: u32, stop: &StopSignal) {
     let (kind, name) = (S::NAME, &zone.name);
     let lease = &zone.header().export.lease;
     let mut trouble: Option<String> = None;

@@ -3,13 +3,13 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use image_gate_core::key::redis::{Entry, Exchange, SCRIPT, What, arguments};
-use image_gate_core::key::{Partner, Report, Window};
+use image_gate_core::key::redis::{CounterEntry, Exchange, SCRIPT, What, arguments};
+use image_gate_core::key::{PartnerReport, QuotaWindow, Report};
 use redis::{Client, Connection, RedisResult, Script};
 
 use super::conf::RedisConf;
 use super::sink::{Sink, now};
-use super::stop::Stop;
+use super::stop_signal::StopSignal;
 use crate::access_key::zone::Zone;
 
 /// How long the names of a host may take to be looked up.
@@ -29,7 +29,7 @@ impl Node {
         Node { conf, exchange: Exchange::default(), script: Script::new(SCRIPT), connection: None }
     }
 
-    fn exchange(&mut self, zone: &Zone, stop: &Stop) -> Result<(), String> {
+    fn exchange(&mut self, zone: &Zone, stop: &StopSignal) -> Result<(), String> {
         let time = now();
         let report = zone.report(&self.conf.node, time);
         let life = zone.header().instance.load(Ordering::Relaxed);
@@ -69,20 +69,20 @@ impl Node {
     }
 }
 
-/// Sends all batches, and answers what came back for each. Also with nothing to say it connects:
+/// Sends all batches, and returns what came back for each. Also with nothing to say it connects:
 /// who looks into the log after the start should know.
 fn talk(
     conf: &RedisConf,
     script: &Script,
     connection: &mut Option<Connection>,
     life: u64,
-    batches: &[Vec<Entry>],
+    batches: &[Vec<CounterEntry>],
 ) -> RedisResult<Vec<Vec<u64>>> {
     let connection = match connection {
         Some(connection) => connection,
         none => none.insert(connect(&conf.client, conf.timeout)?),
     };
-    let call = |batch: &Vec<Entry>| {
+    let call = |batch: &Vec<CounterEntry>| {
         let mut call = script.prepare_invoke();
         for entry in batch {
             call.key(&entry.key);
@@ -105,11 +105,11 @@ fn connect(client: &Client, timeout: Duration) -> RedisResult<Connection> {
 /// The report as it would have been when the records began.
 fn start(zone: &Zone, report: &Report) -> Report {
     let partners = report.partners.iter().zip(zone.records()).map(|(partner, record)| {
-        let windows = partner.windows.iter().map(|window| Window {
+        let windows = partner.windows.iter().map(|window| QuotaWindow {
             used: record.export.start_used(window.what, window.per, window.start),
             ..*window
         });
-        Partner {
+        PartnerReport {
             id: partner.id.clone(),
             disabled: partner.disabled,
             totals: record.export.start_totals(),
@@ -126,7 +126,7 @@ fn describe(error: &redis::RedisError) -> String {
 impl Sink for Node {
     const NAME: &'static str = "redis";
 
-    fn send(&mut self, zone: &Zone, stop: &Stop) -> (Duration, Result<(), String>) {
+    fn send(&mut self, zone: &Zone, stop: &StopSignal) -> (Duration, Result<(), String>) {
         let began = Instant::now();
         let result = self.exchange(zone, stop);
         if stop.is_stopped() {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::stop::Stop;
+use super::stop_signal::StopSignal;
 use crate::access_key::zone::Zone;
 
 /// Where counters go.
@@ -10,8 +10,8 @@ pub trait Sink: Send {
     /// What the thread is called.
     const NAME: &'static str;
 
-    /// Sends what there is. Answers how long to rest, and what went wrong.
-    fn send(&mut self, zone: &Zone, stop: &Stop) -> (Duration, Result<(), String>);
+    /// Sends what there is. Returns how long to rest, and what went wrong.
+    fn send(&mut self, zone: &Zone, stop: &StopSignal) -> (Duration, Result<(), String>);
 
     /// Sends what there is a last time, if that takes no time.
     fn finish(&mut self, _zone: &Zone) {}

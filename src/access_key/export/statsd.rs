@@ -7,7 +7,7 @@ use image_gate_core::key::Statsd;
 
 use super::conf::StatsdConf;
 use super::sink::{Sink, now};
-use super::stop::Stop;
+use super::stop_signal::StopSignal;
 use crate::access_key::zone::Zone;
 
 /// How long a name server may take.
@@ -44,7 +44,7 @@ impl Sender {
     }
 
     /// Looks the name up, which takes as long as a name server likes.
-    fn open(&mut self, stop: &Stop) -> Result<(), String> {
+    fn open(&mut self, stop: &StopSignal) -> Result<(), String> {
         if self.socket.is_none() {
             let address = self.conf.address.clone();
             let socket = stop
@@ -78,7 +78,7 @@ fn connect(address: &str) -> std::io::Result<UdpSocket> {
 impl Sink for Sender {
     const NAME: &'static str = "statsd";
 
-    fn send(&mut self, zone: &Zone, stop: &Stop) -> (Duration, Result<(), String>) {
+    fn send(&mut self, zone: &Zone, stop: &StopSignal) -> (Duration, Result<(), String>) {
         // Also with nothing to say, so that there is no name to be looked up in the end.
         let result = self.open(stop).and_then(|()| self.flush(zone));
         (self.conf.interval, result)

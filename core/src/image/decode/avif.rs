@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use image_gate_codecs::av1::{self, Options, Picture};
-use image_gate_codecs::yuv::{Grid, Matrix, Planes, convert};
+use image_gate_codecs::av1::{self, DecodeOptions, Picture};
+use image_gate_codecs::yuv::{Grid, Planes, YuvMatrix, convert};
 
 use crate::image::error::broken;
 use crate::image::raster::{Layout, Raster, zeroed};
-use crate::image::size::{Size, Window};
-use crate::image::source::avif::{Avif, Cell, Chroma, Header, Layer};
+use crate::image::size::{Rect, Size};
+use crate::image::source::avif::{Avif, AvifPicture, Cell, Chroma, SequenceHeader};
 use crate::image::{Control, Error};
 
 /// Rows that are converted between two looks at the [`Control`].
@@ -30,7 +30,7 @@ const SHORT: u64 = 100;
 pub(super) fn decode(avif: &Avif, control: &Control) -> Result<Raster, Error> {
     let colors = planes(&avif.colors, control)?;
     let alpha = avif.alpha.as_ref().map(|alpha| planes(alpha, control)).transpose()?;
-    let matrix = Matrix {
+    let matrix = YuvMatrix {
         primaries: avif.primaries,
         coefficients: avif.matrix,
         full_range: avif.full_range,
@@ -44,7 +44,7 @@ pub(super) fn decode(avif: &Avif, control: &Control) -> Result<Raster, Error> {
             .map_err(broken)?;
         return Ok(raster);
     }
-    let Window { x, y, size } = avif.crop;
+    let Rect { x, y, size } = avif.crop;
     let stride = all.width as usize * layout.channels();
     let cut = x as usize * layout.channels()..;
     let mut band = zeroed(stride * (BAND + 2 * AROUND + 2) as usize)?;
@@ -70,7 +70,7 @@ fn around(band: Range<u32>, height: u32) -> Range<u32> {
     start - start % 2..band.end.saturating_add(AROUND).min(height)
 }
 
-fn planes(layer: &Layer, control: &Control) -> Result<Planes, Error> {
+fn planes(layer: &AvifPicture, control: &Control) -> Result<Planes, Error> {
     if let [cell] = layer.cells.as_slice()
         && cell.size == layer.size
     {
@@ -94,7 +94,7 @@ fn planes(layer: &Layer, control: &Control) -> Result<Planes, Error> {
 fn picture(cell: &Cell, control: &Control) -> Result<Picture, Error> {
     control.check()?;
     let most = cell.header().size.pixels();
-    let options = Options {
+    let options = DecodeOptions {
         stoppable: is_long(cell),
         pixels: u32::try_from(most).map_err(broken)?,
         operating_point: cell.operating_point,
@@ -167,7 +167,7 @@ fn padded(size: Size) -> Size {
     Size::new(size.width.next_multiple_of(128), size.height.next_multiple_of(128))
 }
 
-fn plane_bytes(header: &Header, size: Size) -> u64 {
+fn plane_bytes(header: &SequenceHeader, size: Size) -> u64 {
     let twice = match header.chroma {
         Chroma::None => 2,
         Chroma::Quarter => 3,

@@ -2,14 +2,14 @@
 
 use crate::image::Error;
 use crate::image::raster::{Layout, Raster};
-use crate::image::size::{Size, Window};
+use crate::image::size::{Rect, Size};
 use crate::image::source::Dispose;
 
 /// What is shown, and what becomes of it before the next frame.
 pub(super) struct Canvas {
     raster: Raster,
     /// The last frame, until it is disposed of.
-    last: Option<(Window, Dispose)>,
+    last: Option<(Rect, Dispose)>,
     /// What was shown before a frame that is to be taken back.
     saved: Option<Raster>,
 }
@@ -30,7 +30,7 @@ impl Canvas {
 
     /// Disposes of the last frame, and gets ready for one that lies at `window`, which may
     /// stick out.
-    pub(super) fn begin(&mut self, window: Window, dispose: Dispose) -> Result<(), Error> {
+    pub(super) fn begin(&mut self, window: Rect, dispose: Dispose) -> Result<(), Error> {
         match self.last.take() {
             Some((last, Dispose::Clear)) => self.rows(last).for_each(|row| row.fill(0)),
             Some((last, Dispose::Restore)) => {
@@ -54,7 +54,7 @@ impl Canvas {
     }
 
     /// A row of a window, as far as it is on the canvas.
-    pub(super) fn row(&mut self, window: Window, y: u32) -> Option<&mut [u8]> {
+    pub(super) fn row(&mut self, window: Rect, y: u32) -> Option<&mut [u8]> {
         let columns = columns(window, self.raster.size(), self.raster.layout());
         let start = window.y.checked_add(y)? as usize * self.raster.stride();
         let range = start.checked_add(columns.start)?..start.checked_add(columns.end)?;
@@ -63,7 +63,7 @@ impl Canvas {
     }
 
     /// Has a row of a window look like the one above it.
-    pub(super) fn repeat_row(&mut self, window: Window, y: u32) {
+    pub(super) fn repeat_row(&mut self, window: Rect, y: u32) {
         let columns = columns(window, self.raster.size(), self.raster.layout());
         let stride = self.raster.stride();
         let Some(above) = window.y.checked_add(y).filter(|_| y > 0).map(|y| y as usize - 1) else {
@@ -76,7 +76,7 @@ impl Canvas {
     }
 
     /// The rows of a window, as far as they are on the canvas.
-    pub(super) fn rows(&mut self, window: Window) -> impl Iterator<Item = &mut [u8]> {
+    pub(super) fn rows(&mut self, window: Rect) -> impl Iterator<Item = &mut [u8]> {
         let layout = self.raster.layout();
         let range = columns(window, self.raster.size(), layout);
         self.raster
@@ -89,7 +89,7 @@ impl Canvas {
 
 fn part<'a>(
     rows: std::slice::ChunksExact<'a, u8>,
-    window: Window,
+    window: Rect,
     layout: Layout,
 ) -> impl Iterator<Item = &'a [u8]> {
     let mut rows = rows.peekable();
@@ -101,7 +101,7 @@ fn part<'a>(
 }
 
 /// The bytes of a row that are in the window.
-fn columns(window: Window, canvas: Size, layout: Layout) -> std::ops::Range<usize> {
+fn columns(window: Rect, canvas: Size, layout: Layout) -> std::ops::Range<usize> {
     let left = window.x.min(canvas.width);
     let right = window.x.saturating_add(window.size.width).min(canvas.width);
     left as usize * layout.channels()..right as usize * layout.channels()
@@ -111,14 +111,14 @@ fn columns(window: Window, canvas: Size, layout: Layout) -> std::ops::Range<usiz
 mod tests {
     use super::*;
 
-    fn window(x: u32, width: u32) -> Window {
-        Window { x, y: 0, size: Size::new(width, 1) }
+    fn window(x: u32, width: u32) -> Rect {
+        Rect { x, y: 0, size: Size::new(width, 1) }
     }
 
     /// What a canvas of four pixels shows after each of these frames, which paint their number.
-    fn shown(frames: &[(Window, Dispose)]) -> Vec<Vec<u8>> {
+    fn shown(frames: &[(Rect, Dispose)]) -> Vec<Vec<u8>> {
         let mut canvas = Canvas::new(Size::new(4, 1), Layout::L8).unwrap();
-        let paint = |(i, &(window, dispose)): (usize, &(Window, Dispose))| {
+        let paint = |(i, &(window, dispose)): (usize, &(Rect, Dispose))| {
             canvas.begin(window, dispose).unwrap();
             canvas.rows(window).for_each(|row| row.fill(i as u8 + 1));
             canvas.raster().data().to_vec()
@@ -152,8 +152,8 @@ mod tests {
 
     #[test]
     fn what_sticks_out_is_cut() {
-        let out = Window { x: 3, y: 0, size: Size::new(9, 9) };
-        let beyond = Window { x: 70000, y: 5, size: Size::new(1, 1) };
+        let out = Rect { x: 3, y: 0, size: Size::new(9, 9) };
+        let beyond = Rect { x: 70000, y: 5, size: Size::new(1, 1) };
         assert_eq!(
             shown(&[(window(0, 4), Dispose::Keep), (out, Dispose::Clear), (beyond, Dispose::Keep)]),
             [[1, 1, 1, 1], [1, 1, 1, 2], [1, 1, 1, 0]]

@@ -10,7 +10,7 @@ use crate::image::damage::{Damage, Tolerance};
 use crate::image::error::{broken, truncated};
 use crate::image::raster::{Layout, Raster, with_room};
 use crate::image::size::Size;
-use crate::image::source::gif::{Frame, Gif, INTERLACED};
+use crate::image::source::gif::{Gif, GifFrame, INTERLACED};
 use crate::image::{Control, Error};
 
 /// Indices that are read before they are painted, unless a row has more.
@@ -33,14 +33,14 @@ pub(super) fn decode(
     gif.check_data()?;
     let layout = if alpha { Layout::Rgba8 } else { Layout::Rgb8 };
     let mut canvas = Canvas::new(canvas, layout)?;
-    let shown = Frames::new(gif).next(&mut canvas, tolerance, control)?;
+    let shown = GifFrames::new(gif).next(&mut canvas, tolerance, control)?;
     shown.ok_or_else(|| broken("no frame"))?;
     Ok(canvas.into_raster())
 }
 
 /// The frames, one after the other.
-pub(super) struct Frames<'a> {
-    frames: Box<dyn Iterator<Item = Frame<'a>> + 'a>,
+pub(super) struct GifFrames<'a> {
+    frames: Box<dyn Iterator<Item = GifFrame<'a>> + 'a>,
     is_first: bool,
     /// For codes of that size.
     decoder: Option<(u8, Decoder)>,
@@ -48,13 +48,13 @@ pub(super) struct Frames<'a> {
     indices: Vec<u8>,
 }
 
-impl<'a> Frames<'a> {
-    pub(super) fn new(gif: &Gif<'a>) -> Frames<'a> {
+impl<'a> GifFrames<'a> {
+    pub(super) fn new(gif: &Gif<'a>) -> GifFrames<'a> {
         let frames = Box::new(gif.frames());
-        Frames { frames, is_first: true, decoder: None, indices: Vec::new() }
+        GifFrames { frames, is_first: true, decoder: None, indices: Vec::new() }
     }
 
-    /// Paints the next frame; answers for how many milliseconds it is shown.
+    /// Paints the next frame; returns for how many milliseconds it is shown.
     pub(super) fn next(
         &mut self,
         canvas: &mut Canvas,
@@ -85,10 +85,10 @@ impl<'a> Frames<'a> {
         Ok(Some(frame.duration))
     }
 
-    /// Paints a frame; answers how many of its rows were there.
+    /// Paints a frame; returns how many of its rows were there.
     fn paint(
         &mut self,
-        frame: &Frame,
+        frame: &GifFrame,
         canvas: &mut Canvas,
         control: &Control,
     ) -> Result<u32, Error> {
@@ -157,7 +157,7 @@ struct Codes<'a, 'd, D> {
 }
 
 impl<'a, D: Iterator<Item = &'a [u8]>> Codes<'a, '_, D> {
-    /// Reads indices as far as they go; answers how many.
+    /// Reads indices as far as they go; returns how many.
     fn read(&mut self, indices: &mut [u8], control: &Control) -> Result<usize, Error> {
         let mut read = 0;
         while !self.ended && read < indices.len() {
@@ -198,7 +198,7 @@ fn paint<const N: usize>(row: &mut [u8], indices: &[u8], colors: &[[u8; 4]; 256]
 }
 
 /// RGBA by index; what the palette leaves out is black.
-fn color_table(frame: &Frame) -> [[u8; 4]; 256] {
+fn color_table(frame: &GifFrame) -> [[u8; 4]; 256] {
     let mut colors = [[0, 0, 0, 255]; 256];
     if frame.palette.is_empty() {
         // What the standard recommends where there is none at all.

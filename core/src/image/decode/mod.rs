@@ -13,7 +13,7 @@ mod webp;
 use super::damage::Tolerance;
 use super::raster::{Layout, Raster};
 use super::size::Size;
-use super::source::{Animation, Kind, Source};
+use super::source::{Animation, Container, Source};
 use super::{Control, Error, Limits};
 use canvas::Canvas;
 
@@ -28,11 +28,11 @@ pub(super) use scale::Scale;
 pub(super) fn check(source: &Source, how: &Decode, limits: &Limits) -> Result<(), Error> {
     let size = Size::new(source.info.width, source.info.height);
     let decoded = match &source.kind {
-        Kind::Jpeg(_) => how.raster_size(size),
+        Container::Jpeg(_) => how.raster_size(size),
         // A frame may be larger than the canvas that it is painted on.
-        Kind::Gif(gif) if gif.first.size.pixels() > size.pixels() => gif.first.size,
+        Container::Gif(gif) if gif.first.size.pixels() > size.pixels() => gif.first.size,
         // Others are decoded whole before they are scaled or cut.
-        Kind::Png(_) | Kind::Gif(_) | Kind::Webp(_) | Kind::Avif(_) => size,
+        Container::Png(_) | Container::Gif(_) | Container::Webp(_) | Container::Avif(_) => size,
     };
     let Size { width, height } = decoded;
     limits.check_pixels(decoded.pixels(), || match decoded == size {
@@ -56,11 +56,11 @@ pub(super) fn decode(
     control.check()?;
     let size = Size::new(source.info.width, source.info.height);
     let raster = match &source.kind {
-        Kind::Jpeg(jpeg) => jpeg::decode(source.input, jpeg, size, how, tolerance, control),
-        Kind::Png(png) => png::decode(png, size, how.scale, tolerance, control),
-        Kind::Gif(gif) => gif::decode(gif, size, source.info.alpha, tolerance, control),
-        Kind::Webp(webp) => webp::decode(webp, size, how, tolerance, control),
-        Kind::Avif(avif) => avif::decode(avif, control),
+        Container::Jpeg(jpeg) => jpeg::decode(source.input, jpeg, size, how, tolerance, control),
+        Container::Png(png) => png::decode(png, size, how.scale, tolerance, control),
+        Container::Gif(gif) => gif::decode(gif, size, source.info.alpha, tolerance, control),
+        Container::Webp(webp) => webp::decode(webp, size, how, tolerance, control),
+        Container::Avif(avif) => avif::decode(avif, control),
     }?;
     control.check()?;
     Ok(raster)
@@ -75,8 +75,8 @@ pub(super) struct Frames<'a> {
 }
 
 enum Reader<'a> {
-    Gif(Box<gif::Frames<'a>>),
-    Webp(webp::Frames<'a>),
+    Gif(Box<gif::GifFrames<'a>>),
+    Webp(webp::WebpFrames<'a>),
 }
 
 impl<'a> Frames<'a> {
@@ -86,12 +86,12 @@ impl<'a> Frames<'a> {
         tolerance: &'a Tolerance,
     ) -> Result<Frames<'a>, Error> {
         let reader = match &source.kind {
-            Kind::Gif(gif) => {
+            Container::Gif(gif) => {
                 gif.check_data()?;
-                Reader::Gif(Box::new(gif::Frames::new(gif)))
+                Reader::Gif(Box::new(gif::GifFrames::new(gif)))
             }
-            Kind::Webp(webp) => Reader::Webp(webp::Frames::new(webp)),
-            Kind::Jpeg(_) | Kind::Png(_) | Kind::Avif(_) => {
+            Container::Webp(webp) => Reader::Webp(webp::WebpFrames::new(webp)),
+            Container::Jpeg(_) | Container::Png(_) | Container::Avif(_) => {
                 return Err(Error::Internal("frames of a still image".to_owned()));
             }
         };
@@ -100,7 +100,7 @@ impl<'a> Frames<'a> {
         Ok(Frames { canvas, reader, left: source.info.frames, tolerance })
     }
 
-    /// Goes on to the next picture; answers for how many milliseconds it is shown, or that
+    /// Goes on to the next picture; returns for how many milliseconds it is shown, or that
     /// there is none.
     ///
     /// # Errors
@@ -130,9 +130,9 @@ pub(super) fn animated_layout(animation: Animation) -> Layout {
 /// channels that can come out.
 pub(super) fn layout(source: &Source) -> Layout {
     match (&source.kind, source.info.alpha) {
-        (Kind::Jpeg(jpeg), _) => jpeg::layout(jpeg),
-        (Kind::Png(png), false) if png.is_grey() => Layout::L8,
-        (Kind::Png(png), true) if png.is_grey() => Layout::La8,
+        (Container::Jpeg(jpeg), _) => jpeg::layout(jpeg),
+        (Container::Png(png), false) if png.is_grey() => Layout::L8,
+        (Container::Png(png), true) if png.is_grey() => Layout::La8,
         (_, false) => Layout::Rgb8,
         (_, true) => Layout::Rgba8,
     }
@@ -144,11 +144,11 @@ pub(super) fn working_bytes(source: &Source, how: &Decode) -> u64 {
     const FIXED: u64 = 1 << 20;
     FIXED
         + match &source.kind {
-            Kind::Jpeg(jpeg) => jpeg::working_bytes(source.input, jpeg, how),
+            Container::Jpeg(jpeg) => jpeg::working_bytes(source.input, jpeg, how),
             // The indices of some rows.
-            Kind::Png(_) | Kind::Gif(_) => 0,
-            Kind::Webp(webp) => webp::working_bytes(webp, &source.info, how),
-            Kind::Avif(avif) => avif::working_bytes(avif),
+            Container::Png(_) | Container::Gif(_) => 0,
+            Container::Webp(webp) => webp::working_bytes(webp, &source.info, how),
+            Container::Avif(avif) => avif::working_bytes(avif),
         }
 }
 
@@ -156,8 +156,8 @@ pub(super) fn working_bytes(source: &Source, how: &Decode) -> u64 {
 /// tolerate no damage.
 pub(super) fn verifying_bytes(source: &Source) -> u64 {
     match &source.kind {
-        Kind::Jpeg(jpeg) => jpeg::verifying_bytes(source.input, jpeg),
+        Container::Jpeg(jpeg) => jpeg::verifying_bytes(source.input, jpeg),
         // What is decoded is all that there is.
-        Kind::Png(_) | Kind::Gif(_) | Kind::Webp(_) | Kind::Avif(_) => 0,
+        Container::Png(_) | Container::Gif(_) | Container::Webp(_) | Container::Avif(_) => 0,
     }
 }

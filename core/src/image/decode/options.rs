@@ -3,7 +3,7 @@
 use super::part::part;
 use super::scale::Scale;
 use crate::image::pixels::Placed;
-use crate::image::size::{Size, Window};
+use crate::image::size::{Rect, Size};
 use crate::image::source::Source;
 
 /// What of a source is decoded.
@@ -11,7 +11,7 @@ use crate::image::source::Source;
 pub(in crate::image) struct Decode {
     pub(in crate::image) scale: Scale,
     /// What of the stored image is.
-    pub(in crate::image) part: Window,
+    pub(in crate::image) part: Rect,
     /// JPEG only: the number of scans that the decoder accepts.
     pub(in crate::image) scans: u32,
 }
@@ -19,7 +19,7 @@ pub(in crate::image) struct Decode {
 impl Decode {
     /// All of an image of that size, as it is.
     pub(in crate::image) fn all(size: Size, scans: u32) -> Decode {
-        Decode { scale: Scale::Whole, part: Window { x: 0, y: 0, size }, scans }
+        Decode { scale: Scale::Whole, part: Rect { x: 0, y: 0, size }, scans }
     }
 
     /// All of a source that is to be scaled to a size, as small as that allows.
@@ -30,7 +30,7 @@ impl Decode {
     }
 
     /// This, without what is cut away where only a window of the scaled image is kept.
-    pub(in crate::image) fn cut(self, source: &Source, scaled: Size, window: Window) -> Decode {
+    pub(in crate::image) fn cut(self, source: &Source, scaled: Size, window: Rect) -> Decode {
         Decode { part: part(source, scaled, window, self.scale), ..self }
     }
 
@@ -51,10 +51,10 @@ impl Decode {
     }
 
     /// The part of the raster of the whole image that is decoded, or `None` for all of it.
-    pub(super) fn part_of_raster(&self, stored: Size) -> Option<Window> {
+    pub(super) fn part_of_raster(&self, stored: Size) -> Option<Rect> {
         let Placed { origin, .. } = self.placed(stored);
         let (x, y, size) = (origin.0 as u32, origin.1 as u32, self.raster_size(stored));
-        (self.part.size != stored).then_some(Window { x, y, size })
+        (self.part.size != stored).then_some(Rect { x, y, size })
     }
 }
 

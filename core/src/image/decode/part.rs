@@ -1,8 +1,8 @@
 //! What of an image has to be decoded where the rest of it is cut away.
 
 use super::scale::Scale;
-use crate::image::size::{Size, Window};
-use crate::image::source::{Kind, Source};
+use crate::image::size::{Rect, Size};
+use crate::image::source::{Container, Source};
 
 /// How far the filter of the resize reaches, in pixels of its output.
 const REACH: f64 = 3.0;
@@ -13,28 +13,28 @@ const EDGE: f64 = 2.0;
 
 /// The part of the stored image that the window depends on, as the decoder can have it; all of
 /// the image where that is not much more.
-pub(super) fn part(source: &Source, scaled: Size, window: Window, scale: Scale) -> Window {
+pub(super) fn part(source: &Source, scaled: Size, window: Rect, scale: Scale) -> Rect {
     let stored = Size::new(source.info.width, source.info.height);
-    let all = Window { x: 0, y: 0, size: stored };
+    let all = Rect { x: 0, y: 0, size: stored };
     let Some((columns, rows)) = steps(source, scale) else { return all };
     let [(_, across), (_, down)] = scale.of(stored, stored);
     let (x, width) =
         span((window.x, window.size.width), (scaled.width, stored.width), across, columns);
     let (y, height) =
         span((window.y, window.size.height), (scaled.height, stored.height), down, rows);
-    let part = Window { x, y, size: Size::new(width, height) };
+    let part = Rect { x, y, size: Size::new(width, height) };
     if part.size.pixels() * 10 <= stored.pixels() * 9 { part } else { all }
 }
 
 /// What the corners of a part have to be multiples of; `None` where there are no parts.
 fn steps(source: &Source, scale: Scale) -> Option<(u32, u32)> {
     match &source.kind {
-        Kind::Jpeg(jpeg) => jpeg.mcu(),
+        Container::Jpeg(jpeg) => jpeg.mcu(),
         // What the file ends within is judged as a whole.
-        Kind::Webp(webp) if !matches!(scale, Scale::Boxes(_)) => {
+        Container::Webp(webp) if !matches!(scale, Scale::Boxes(_)) => {
             webp.still().filter(|still| !still.is_cut).map(|_| (2, 2))
         }
-        Kind::Png(_) | Kind::Gif(_) | Kind::Webp(_) | Kind::Avif(_) => None,
+        Container::Png(_) | Container::Gif(_) | Container::Webp(_) | Container::Avif(_) => None,
     }
 }
 

@@ -11,13 +11,13 @@ use png::{
 
 use super::options::enough;
 use super::scale::Scale;
+use crate::image::cancellable_reader::{self, PIECE};
 use crate::image::damage::{Damage, Tolerance};
 use crate::image::error::{broken, truncated};
 use crate::image::pixels::Shrink;
 use crate::image::raster::{Layout, Raster, zeroed};
 use crate::image::size::Size;
-use crate::image::source::png::{Data, PASSES, Png};
-use crate::image::watched::{self, PIECE};
+use crate::image::source::png::{ImageData, PASSES, Png};
 use crate::image::{Control, Error};
 
 /// What the decoder may allocate besides the output: rows.
@@ -50,7 +50,7 @@ pub(super) fn decode(
     // The pieces know theirs.
     options.set_ignore_checksums(true);
     let mut decoder =
-        Decoder::new_with_options(Chunks { inner: chunks, cut_off: &cut_off }, options);
+        Decoder::new_with_options(CutOffReader { inner: chunks, cut_off: &cut_off }, options);
     decoder.set_limits(Limits { bytes: DECODER_BYTES });
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
     let reader =
@@ -68,7 +68,7 @@ pub(super) fn decode(
         return Err(broken("two readings of the header differ"));
     }
 
-    let mut rows = Rows { reader, cut_off: &cut_off, control, read: 0 };
+    let mut rows = PngRows { reader, cut_off: &cut_off, control, read: 0 };
     let (raster, there) = if png.interlaced {
         rows.interlaced(size, layout)?
     } else if let Scale::Boxes(side) = scale {
@@ -156,14 +156,14 @@ fn check_sum(png: &Png, size: Size, tolerance: &Tolerance, control: &Control) ->
 }
 
 /// The rows of an image, as far as they can be decoded.
-struct Rows<'c, R: BufRead + Seek> {
+struct PngRows<'c, R: BufRead + Seek> {
     reader: Reader<R>,
     cut_off: &'c Cell<bool>,
     control: &'c Control,
     read: u32,
 }
 
-impl<R: BufRead + Seek> Rows<'_, R> {
+impl<R: BufRead + Seek> PngRows<'_, R> {
     /// Decodes the next row, where it is there.
     fn next(&mut self, row: &mut [u8]) -> Result<Option<InterlaceInfo>, Error> {
         if self.read.is_multiple_of(BATCH) {
@@ -182,7 +182,7 @@ impl<R: BufRead + Seek> Rows<'_, R> {
         .unwrap_or(None))
     }
 
-    /// Decodes an interlaced image; answers how many rows are there. What later passes lack looks
+    /// Decodes an interlaced image; returns how many rows are there. What later passes lack looks
     /// like what earlier ones have beside or above it.
     fn interlaced(&mut self, size: Size, layout: Layout) -> Result<(Raster, u32), Error> {
         let mut raster = Raster::new(size, layout)?;
@@ -255,7 +255,7 @@ fn fill_passes(raster: &mut Raster, size: Size, mut read: u32) {
 
 /// The pieces of the image data without a gap.
 struct Pieces<'a, 'c> {
-    pieces: Box<dyn Iterator<Item = Data<'a>> + 'a>,
+    pieces: Box<dyn Iterator<Item = ImageData<'a>> + 'a>,
     piece: &'a [u8],
     /// Set where the checksum of one is wrong.
     unsound: &'c Cell<bool>,
@@ -284,7 +284,7 @@ impl BufRead for Pieces<'_, '_> {
             self.piece = data.bytes;
             self.unsound.set(self.unsound.get() || !data.is_sound());
         }
-        watched::check(self.control)?;
+        cancellable_reader::check(self.control)?;
         Ok(self.piece.get(..PIECE).unwrap_or(self.piece))
     }
 
@@ -294,18 +294,18 @@ impl BufRead for Pieces<'_, '_> {
 }
 
 /// What the decoder reads, until it is cut off.
-struct Chunks<'c, R> {
+struct CutOffReader<'c, R> {
     inner: R,
     cut_off: &'c Cell<bool>,
 }
 
-impl<R: BufRead> Read for Chunks<'_, R> {
+impl<R: BufRead> Read for CutOffReader<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.inner.read(buffer)
     }
 }
 
-impl<R: BufRead> BufRead for Chunks<'_, R> {
+impl<R: BufRead> BufRead for CutOffReader<'_, R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.cut_off.get() {
             return Err(ErrorKind::UnexpectedEof.into());
@@ -319,7 +319,7 @@ impl<R: BufRead> BufRead for Chunks<'_, R> {
 }
 
 /// The decoder asks for it, and does not use it.
-impl<R> Seek for Chunks<'_, R> {
+impl<R> Seek for CutOffReader<'_, R> {
     fn seek(&mut self, _: SeekFrom) -> io::Result<u64> {
         Err(ErrorKind::Unsupported.into())
     }

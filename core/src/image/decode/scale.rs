@@ -3,7 +3,7 @@
 use super::jpeg::scales;
 use crate::image::pixels::LARGEST_BOX;
 use crate::image::size::Size;
-use crate::image::source::{Kind, Source};
+use crate::image::source::{Container, Source};
 
 /// By which means, and how much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,13 +26,15 @@ impl Scale {
     pub(in crate::image) fn new(source: &Source, scaled: Size) -> Scale {
         let stored = Size::new(source.info.width, source.info.height);
         match &source.kind {
-            Kind::Jpeg(jpeg) => eighths(scales(jpeg), stored, scaled),
-            Kind::Png(png) if !png.interlaced && !source.info.alpha => boxes(stored, scaled),
-            Kind::Webp(webp) if !source.info.alpha => match webp.still() {
+            Container::Jpeg(jpeg) => eighths(scales(jpeg), stored, scaled),
+            Container::Png(png) if !png.interlaced && !source.info.alpha => boxes(stored, scaled),
+            Container::Webp(webp) if !source.info.alpha => match webp.still() {
                 Some(still) => twice(stored, scaled, still.lossless),
                 None => Scale::Whole,
             },
-            Kind::Png(_) | Kind::Webp(_) | Kind::Gif(_) | Kind::Avif(_) => Scale::Whole,
+            Container::Png(_) | Container::Webp(_) | Container::Gif(_) | Container::Avif(_) => {
+                Scale::Whole
+            }
         }
     }
 

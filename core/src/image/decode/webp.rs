@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use image_gate_codecs::webp::{self, Decoder, Part};
+use image_gate_codecs::webp::{self, Decoder, Region};
 
 use super::canvas::Canvas;
 use super::options::{Decode, enough};
@@ -12,8 +12,8 @@ use crate::image::error::{broken, truncated};
 use crate::image::pixels::Shrink;
 use crate::image::pixels::{lay_opaque, lay_over};
 use crate::image::raster::{Layout, Raster};
-use crate::image::size::{Size, Window};
-use crate::image::source::webp::{Bitstream, Frame, Image, Webp};
+use crate::image::size::{Rect, Size};
+use crate::image::source::webp::{Bitstream, Webp, WebpFrame, WebpImage};
 use crate::image::{Control, Error, Info};
 
 /// What a pixel of a lossless image takes at least, by measurement, on a slow processor.
@@ -31,17 +31,17 @@ pub(super) fn decode(
     control: &Control,
 ) -> Result<Raster, Error> {
     let (image, how) = match &webp.image {
-        Image::Still(image) => (image, *how),
-        Image::Moving(frame) if frame.window.size == canvas => {
+        WebpImage::Still(image) => (image, *how),
+        WebpImage::Moving(frame) if frame.window.size == canvas => {
             frame.image.check_frame()?;
             (&frame.image, Decode::all(canvas, 0))
         }
-        Image::Moving(_) => {
+        WebpImage::Moving(_) => {
             let mut canvas = Canvas::new(canvas, Layout::Rgba8)?;
-            Frames::new(webp).next(&mut canvas, tolerance, control)?;
+            WebpFrames::new(webp).next(&mut canvas, tolerance, control)?;
             return Ok(canvas.into_raster());
         }
-        Image::None => return Err(broken("no frame")),
+        WebpImage::None => return Err(broken("no frame")),
     };
     let (raster, rows) = still(image, &how, tolerance, control)?;
     if !enough(rows, raster.size().height) {
@@ -73,7 +73,7 @@ pub(super) fn working_bytes(webp: &Webp, info: &Info, how: &Decode) -> u64 {
             }
 }
 
-/// Decodes a bitstream, but for boxes; answers how many of the rows are there. The others are
+/// Decodes a bitstream, but for boxes; returns how many of the rows are there. The others are
 /// zeros.
 fn still(
     image: &Bitstream,
@@ -93,7 +93,7 @@ fn still(
         return Err(broken("two readings of the header differ"));
     }
     let layout = if info.alpha { Layout::Rgba8 } else { Layout::Rgb8 };
-    let Window { x, y, size: part } = how.part;
+    let Rect { x, y, size: part } = how.part;
     let (decoded, scaled) = match how.scale {
         Scale::To(_) => {
             let decoded = how.raster_size(size);
@@ -102,7 +102,7 @@ fn still(
         _ => (part, None),
     };
     let mut raster = Raster::new(decoded, layout)?;
-    let wanted = Part { x, y, width: part.width, height: part.height, scaled };
+    let wanted = Region { x, y, width: part.width, height: part.height, scaled };
     let goes_on = || control.goes_on();
     if !image.is_cut && decoder.decode(&wanted, raster.data_mut(), goes_on).is_ok() {
         return Ok((raster, decoded.height));
@@ -122,17 +122,17 @@ fn still(
 }
 
 /// The frames of an animation, one after the other.
-pub(super) struct Frames<'a> {
-    frames: Box<dyn Iterator<Item = Frame<'a>> + 'a>,
+pub(super) struct WebpFrames<'a> {
+    frames: Box<dyn Iterator<Item = WebpFrame<'a>> + 'a>,
     is_first: bool,
 }
 
-impl<'a> Frames<'a> {
-    pub(super) fn new(webp: &Webp<'a>) -> Frames<'a> {
-        Frames { frames: Box::new(webp.frames()), is_first: true }
+impl<'a> WebpFrames<'a> {
+    pub(super) fn new(webp: &Webp<'a>) -> WebpFrames<'a> {
+        WebpFrames { frames: Box::new(webp.frames()), is_first: true }
     }
 
-    /// Paints the next frame; answers for how many milliseconds it is shown.
+    /// Paints the next frame; returns for how many milliseconds it is shown.
     pub(super) fn next(
         &mut self,
         canvas: &mut Canvas,

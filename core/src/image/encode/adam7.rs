@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
-use super::sink::Sink;
+use super::fallible_buffer::FallibleBuffer;
 use crate::image::source::png::PASSES;
 use crate::image::{Control, PngCompression};
 
@@ -13,10 +13,10 @@ const FILTER_NONE: u8 = 0;
 
 /// A filter: its number, and what it predicts a value to be by those to the left, above, and
 /// above to the left.
-type Filter = (u8, fn(u8, u8, u8) -> u8);
+type RowFilter = (u8, fn(u8, u8, u8) -> u8);
 
 /// The one that does best most often, and those that may do better for a row.
-const FILTERS: [Filter; 4] = [
+const FILTERS: [RowFilter; 4] = [
     (4, nearest),
     (3, |left, above, _| left.midpoint(above)),
     (2, |_, above, _| above),
@@ -37,7 +37,7 @@ pub(super) fn compress(
         PngCompression::Balanced => Compression::default(),
         PngCompression::Best => Compression::best(),
     };
-    let mut zlib = ZlibEncoder::new(Sink::default(), level);
+    let mut zlib = ZlibEncoder::new(FallibleBuffer::default(), level);
     let tried = if compression == PngCompression::Fast { 1 } else { FILTERS.len() };
     let (mut above, mut row, mut line) = (Vec::new(), Vec::new(), Vec::new());
     let mut other = Vec::new();
@@ -76,7 +76,13 @@ pub(super) fn compress(
 }
 
 /// Makes the line of a filtered row.
-fn apply((number, predict): Filter, line: &mut Vec<u8>, row: &[u8], above: &[u8], channels: usize) {
+fn apply(
+    (number, predict): RowFilter,
+    line: &mut Vec<u8>,
+    row: &[u8],
+    above: &[u8],
+    channels: usize,
+) {
     line.clear();
     line.push(number);
     let none = std::iter::repeat_n(&0, channels);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use image_gate_codecs::avif::{self, Image};
 
 use crate::image::error::not_encoded;
-use crate::image::metadata::Carried;
+use crate::image::metadata::OutputMetadata;
 use crate::image::pixels::widen;
 use crate::image::raster::{Raster, with_room};
 use crate::image::size::Size;
@@ -21,7 +21,7 @@ const MARGIN_PERCENT: u64 = 160;
 pub(super) fn encode(
     raster: Raster,
     plan: &Plan,
-    carried: &Carried,
+    metadata: &OutputMetadata,
     control: &Control,
 ) -> Result<Vec<u8>, Error> {
     let raster = widen(raster)?;
@@ -39,9 +39,9 @@ pub(super) fn encode(
         alpha,
         quality: plan.avif_quality,
         speed,
-        icc: carried.icc.as_deref().unwrap_or_default(),
-        exif: carried.exif.as_deref().unwrap_or_default(),
-        xmp: carried.xmp.as_deref().unwrap_or_default(),
+        icc: metadata.icc.as_deref().unwrap_or_default(),
+        exif: metadata.exif.as_deref().unwrap_or_default(),
+        xmp: metadata.xmp.as_deref().unwrap_or_default(),
     })
     .map_err(not_encoded)?;
     let mut out = with_room(encoded.len())?;

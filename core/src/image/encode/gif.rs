@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use gif::{Encoder, Frame};
 
+use super::fallible_buffer::FallibleBuffer;
 use super::palette::Indexed;
-use super::sink::Sink;
 use crate::image::error::not_encoded;
 use crate::image::raster::with_room;
 use crate::image::source::gif::INTERLACED;
@@ -28,7 +28,7 @@ pub(super) fn encode(indexed: &Indexed, plan: &Plan) -> Result<Vec<u8>, Error> {
         ..Frame::default()
     };
 
-    let mut sink = Sink::default();
+    let mut sink = FallibleBuffer::default();
     let mut encoder = Encoder::new(&mut sink, width, height, &palette).map_err(not_encoded)?;
     encoder.write_frame(&frame).map_err(not_encoded)?;
     // Writes the trailer, and tells where dropping would not.

@@ -3,7 +3,7 @@
 use image_gate_codecs::jpeg::{self, Image};
 
 use crate::image::error::not_encoded;
-use crate::image::metadata::Carried;
+use crate::image::metadata::OutputMetadata;
 use crate::image::raster::{Layout, Raster, with_room};
 use crate::image::size::Size;
 use crate::image::source::jpeg::{EXIF, ICC, XMP};
@@ -15,7 +15,7 @@ const MAX_SEGMENT: usize = 65533;
 pub(super) fn encode(
     raster: &Raster,
     plan: &Plan,
-    carried: &Carried,
+    metadata: &OutputMetadata,
     control: &Control,
 ) -> Result<Vec<u8>, Error> {
     let colored = match raster.layout() {
@@ -37,7 +37,7 @@ pub(super) fn encode(
         None => control.check().err().unwrap_or(Error::Cancelled),
     })?;
 
-    let segments = segments(carried);
+    let segments = segments(metadata);
     let mut out = with_room(jpeg.len() + segments.len())?;
     let (head, body) = jpeg.split_at_checked(after_jfif(&jpeg)).unwrap_or((&jpeg, &[]));
     out.extend_from_slice(head);
@@ -58,15 +58,15 @@ fn after_jfif(jpeg: &[u8]) -> usize {
 
 /// The segments of the metadata; what does not fit in one is left out, but for
 /// the profile, which may take several (ICC.1:2022, annex B.4).
-fn segments(carried: &Carried) -> Vec<u8> {
+fn segments(metadata: &OutputMetadata) -> Vec<u8> {
     let mut out = Vec::new();
-    if let Some(exif) = &carried.exif {
+    if let Some(exif) = &metadata.exif {
         segment(&mut out, 0xe1, &[EXIF, exif]);
     }
-    if let Some(xmp) = &carried.xmp {
+    if let Some(xmp) = &metadata.xmp {
         segment(&mut out, 0xe1, &[XMP, xmp]);
     }
-    if let Some(icc) = &carried.icc {
+    if let Some(icc) = &metadata.icc {
         let parts = icc.chunks(MAX_SEGMENT - ICC.len() - 2);
         if let Ok(count) = u8::try_from(parts.len()) {
             for (number, part) in (1..=count).zip(parts) {

@@ -3,15 +3,15 @@
 mod adam7;
 mod animation;
 mod avif;
+mod fallible_buffer;
 mod fit;
 mod gif;
 mod jpeg;
 mod palette;
 mod png;
-mod sink;
 mod webp;
 
-use super::metadata::Carried;
+use super::metadata::OutputMetadata;
 use super::raster::Raster;
 use super::size::Size;
 use super::{Control, Error, Format, Plan};
@@ -41,19 +41,19 @@ pub(super) fn encode(
     format: Format,
     palette: bool,
     plan: &Plan,
-    carried: &Carried,
+    metadata: &OutputMetadata,
     control: &Control,
 ) -> Result<Vec<u8>, Error> {
     control.check()?;
     let bytes = match format {
-        Format::Jpeg => jpeg::encode(&raster, plan, carried, control),
+        Format::Jpeg => jpeg::encode(&raster, plan, metadata, control),
         Format::Png if palette => {
-            png::encode_palette(&palette::Indexed::new(raster, control)?, plan, carried, control)
+            png::encode_palette(&palette::Indexed::new(raster, control)?, plan, metadata, control)
         }
-        Format::Png => png::encode(&raster, plan, carried, control),
+        Format::Png => png::encode(&raster, plan, metadata, control),
         Format::Gif => gif::encode(&palette::Indexed::with_cutout(raster, control)?, plan),
-        Format::Webp => webp::encode(raster, plan, carried, control),
-        Format::Avif => avif::encode(raster, plan, carried, control),
+        Format::Webp => webp::encode(raster, plan, metadata, control),
+        Format::Avif => avif::encode(raster, plan, metadata, control),
     }?;
     control.check()?;
     Ok(bytes)

@@ -7,10 +7,10 @@ use png::text_metadata::ITXtChunk;
 use png::{BitDepth, ColorType, Compression, DeflateCompression, Encoder, Filter, Info};
 
 use super::adam7;
+use super::fallible_buffer::FallibleBuffer;
 use super::palette::Indexed;
-use super::sink::Sink;
 use crate::image::error::not_encoded;
-use crate::image::metadata::Carried;
+use crate::image::metadata::OutputMetadata;
 use crate::image::raster::{Layout, Raster};
 use crate::image::{Control, Error, Plan, PngCompression};
 
@@ -42,7 +42,7 @@ fn index_level(compression: PngCompression) -> u8 {
 pub(super) fn encode(
     raster: &Raster,
     plan: &Plan,
-    carried: &Carried,
+    metadata: &OutputMetadata,
     control: &Control,
 ) -> Result<Vec<u8>, Error> {
     let color_type = match raster.layout() {
@@ -52,38 +52,38 @@ pub(super) fn encode(
         Layout::Rgba8 => ColorType::Rgba,
         Layout::Cmyk8 => return Err(Error::Internal("CMYK for PNG".to_owned())),
     };
-    let info = info(raster.size(), color_type, plan, carried);
-    write(info, raster.data(), raster.layout().channels(), plan.png_compression, carried, control)
+    let info = info(raster.size(), color_type, plan, metadata);
+    write(info, raster.data(), raster.layout().channels(), plan.png_compression, metadata, control)
 }
 
 pub(super) fn encode_palette(
     indexed: &Indexed,
     plan: &Plan,
-    carried: &Carried,
+    metadata: &OutputMetadata,
     control: &Control,
 ) -> Result<Vec<u8>, Error> {
-    let mut info = info(indexed.size, ColorType::Indexed, plan, carried);
+    let mut info = info(indexed.size, ColorType::Indexed, plan, metadata);
     let rgb: Vec<u8> = indexed.colors.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect();
     info.palette = Some(Cow::Owned(rgb));
     if let Some(last) = indexed.colors.iter().rposition(|color| color[3] < 255) {
         let alphas = indexed.colors.iter().take(last + 1).map(|color| color[3]);
         info.trns = Some(Cow::Owned(alphas.collect()));
     }
-    write(info, &indexed.indices, 1, plan.png_compression, carried, control)
+    write(info, &indexed.indices, 1, plan.png_compression, metadata, control)
 }
 
 fn info<'a>(
     size: crate::image::size::Size,
     color_type: ColorType,
     plan: &Plan,
-    carried: &'a Carried,
+    metadata: &'a OutputMetadata,
 ) -> Info<'a> {
     let mut info = Info::with_size(size.width, size.height);
     info.color_type = color_type;
     info.bit_depth = BitDepth::Eight;
     info.interlaced = plan.interlace;
-    info.icc_profile = carried.icc.as_deref().map(Cow::Borrowed);
-    info.exif_metadata = carried.exif.as_deref().map(Cow::Borrowed);
+    info.icc_profile = metadata.icc.as_deref().map(Cow::Borrowed);
+    info.exif_metadata = metadata.exif.as_deref().map(Cow::Borrowed);
     info
 }
 
@@ -92,16 +92,16 @@ fn write(
     data: &[u8],
     channels: usize,
     compression: PngCompression,
-    carried: &Carried,
+    metadata: &OutputMetadata,
     control: &Control,
 ) -> Result<Vec<u8>, Error> {
-    if let Some(xmp) = carried.xmp.as_deref().and_then(|xmp| std::str::from_utf8(xmp).ok()) {
+    if let Some(xmp) = metadata.xmp.as_deref().and_then(|xmp| std::str::from_utf8(xmp).ok()) {
         info.utf8_text.push(ITXtChunk::new(XMP_KEYWORD, xmp));
     }
     let (width, interlaced, indexed) =
         (info.width as usize, info.interlaced, info.color_type == ColorType::Indexed);
 
-    let mut sink = Sink::default();
+    let mut sink = FallibleBuffer::default();
     let mut encoder = Encoder::with_info(&mut sink, info).map_err(not_encoded)?;
     if indexed {
         encoder.set_deflate_compression(DeflateCompression::Level(index_level(compression)));

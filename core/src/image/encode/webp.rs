@@ -4,7 +4,7 @@ use image_gate_codecs::webp::{self, Encoded, Image};
 
 use super::palette::has_more_colors;
 use crate::image::error::not_encoded;
-use crate::image::metadata::Carried;
+use crate::image::metadata::OutputMetadata;
 use crate::image::pixels::widen;
 use crate::image::raster::{Raster, with_room};
 use crate::image::riff;
@@ -17,17 +17,17 @@ const LOSSLESS_EFFORT: u8 = 75;
 pub(super) fn encode(
     raster: Raster,
     plan: &Plan,
-    carried: &Carried,
+    metadata: &OutputMetadata,
     control: &Control,
 ) -> Result<Vec<u8>, Error> {
     let raster = widen(raster)?;
     let encoded = compress(&raster, plan, control)?;
-    if carried.is_empty() {
+    if metadata.is_empty() {
         let mut out = with_room(encoded.len())?;
         out.extend_from_slice(&encoded);
         return Ok(out);
     }
-    embed(&encoded, raster.size(), raster.layout().has_alpha(), carried)
+    embed(&encoded, raster.size(), raster.layout().has_alpha(), metadata)
 }
 
 /// A file without metadata, of a raster in colour.
@@ -81,25 +81,30 @@ pub(super) fn bitstream(encoded: &[u8]) -> &[u8] {
 }
 
 /// Wraps the bitstream anew, between the profile and the other metadata.
-fn embed(encoded: &[u8], size: Size, alpha: bool, carried: &Carried) -> Result<Vec<u8>, Error> {
+fn embed(
+    encoded: &[u8],
+    size: Size,
+    alpha: bool,
+    metadata: &OutputMetadata,
+) -> Result<Vec<u8>, Error> {
     let chunks = bitstream(encoded);
-    let flags = carried.riff_flags() | if alpha { riff::FLAG_ALPHA } else { 0 };
-    let mut out = with_room(riff::AROUND_EXTENDED + carried.riff_len() + chunks.len())?;
+    let flags = metadata.riff_flags() | if alpha { riff::FLAG_ALPHA } else { 0 };
+    let mut out = with_room(riff::AROUND_EXTENDED + metadata.riff_len() + chunks.len())?;
     riff::start(&mut out);
     riff::extended(&mut out, size, flags);
-    carried.put_profile(&mut out);
+    metadata.put_profile(&mut out);
     out.extend_from_slice(chunks);
-    carried.put_rest(&mut out);
+    metadata.put_rest(&mut out);
     riff::finish(&mut out).ok_or_else(|| not_encoded("the file is too large"))?;
     Ok(out)
 }
 
 /// A chunk of metadata: its kind, what is in it, and its flag.
-type Part<'a> = (&'static [u8; 4], Option<&'a [u8]>, u8);
+type MetadataChunk<'a> = (&'static [u8; 4], Option<&'a [u8]>, u8);
 
 /// Metadata as chunks.
-impl Carried<'_> {
-    fn riff_parts(&self) -> [Part<'_>; 3] {
+impl OutputMetadata<'_> {
+    fn riff_parts(&self) -> [MetadataChunk<'_>; 3] {
         [
             (b"ICCP", self.icc.as_deref(), riff::FLAG_ICC),
             (b"EXIF", self.exif.as_deref(), riff::FLAG_EXIF),
@@ -128,7 +133,7 @@ impl Carried<'_> {
     }
 }
 
-fn put((kind, part, _): Part, out: &mut Vec<u8>) {
+fn put((kind, part, _): MetadataChunk, out: &mut Vec<u8>) {
     if let Some(part) = part {
         riff::chunk(out, kind, part);
     }

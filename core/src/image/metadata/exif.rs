@@ -12,7 +12,7 @@ use crate::image::size::Size;
 
 /// What is so now.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Now {
+pub(super) struct NewImage {
     /// The size of the image as it is stored.
     pub(super) size: Size,
     /// Whether the orientation was applied.
@@ -71,7 +71,7 @@ enum Directory {
 }
 
 /// A new block; `None` where the old one can't be read.
-pub(super) fn still_so(tiff: &[u8], now: Now) -> Option<Vec<u8>> {
+pub(super) fn still_so(tiff: &[u8], now: NewImage) -> Option<Vec<u8>> {
     let big_endian = match &array(tiff, 0)? {
         b"MM\0*" => true,
         b"II*\0" => false,
@@ -80,11 +80,12 @@ pub(super) fn still_so(tiff: &[u8], now: Now) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     out.try_reserve_exact(tiff.len()).ok()?;
     out.resize(tiff.len(), 0);
-    let mut block = Block { tiff, big_endian, now, out, tables: Vec::new(), copied: 0, end: 0 };
+    let mut block =
+        TiffWriter { tiff, big_endian, now, out, tables: Vec::new(), copied: 0, end: 0 };
     block.keep(0..8)?;
     let first = block.u32(4)? as usize;
     block.directory(first, Directory::First)?;
-    let Block { mut out, tables, end, .. } = block;
+    let TiffWriter { mut out, tables, end, .. } = block;
     // Last, as nothing that overlaps them may undo what was changed.
     for (at, table) in tables {
         out.get_mut(at..at + table.len())?.copy_from_slice(&table);
@@ -93,10 +94,10 @@ pub(super) fn still_so(tiff: &[u8], now: Now) -> Option<Vec<u8>> {
     Some(out)
 }
 
-struct Block<'a> {
+struct TiffWriter<'a> {
     tiff: &'a [u8],
     big_endian: bool,
-    now: Now,
+    now: NewImage,
     out: Vec<u8>,
     /// The directories that are left, and where they are.
     tables: Vec<(usize, Vec<u8>)>,
@@ -106,7 +107,7 @@ struct Block<'a> {
     end: usize,
 }
 
-impl Block<'_> {
+impl TiffWriter<'_> {
     /// Leaves of a directory what is so.
     fn directory(&mut self, at: usize, which: Directory) -> Option<()> {
         let count = usize::from(self.u16(at)?);

@@ -5,7 +5,7 @@ mod xmp;
 
 use std::borrow::Cow;
 
-use exif::Now;
+use exif::NewImage;
 
 use super::raster::Layout;
 use super::size::Size;
@@ -14,13 +14,13 @@ use super::{Format, MetadataPolicy, Plan, ProfilePolicy};
 
 /// Metadata for the output, in the form that [`Embedded`] describes.
 #[derive(Debug, Default)]
-pub(super) struct Carried<'a> {
+pub(super) struct OutputMetadata<'a> {
     pub(super) exif: Option<Cow<'a, [u8]>>,
     pub(super) xmp: Option<Cow<'a, [u8]>>,
     pub(super) icc: Option<Cow<'a, [u8]>>,
 }
 
-impl Carried<'_> {
+impl OutputMetadata<'_> {
     pub(super) fn is_empty(&self) -> bool {
         self.exif.is_none() && self.xmp.is_none() && self.icc.is_none()
     }
@@ -28,16 +28,21 @@ impl Carried<'_> {
 
 /// What the plan's metadata policy lets through to an output of that size, as far as it is still
 /// so; the profile is not part of it.
-pub(super) fn carried<'a>(embedded: &Embedded<'a>, plan: &Plan, size: Size) -> Carried<'a> {
+pub(super) fn output_metadata<'a>(
+    embedded: &Embedded<'a>,
+    plan: &Plan,
+    size: Size,
+) -> OutputMetadata<'a> {
     match plan.metadata {
-        MetadataPolicy::Strip => Carried::default(),
-        MetadataPolicy::Copyright => {
-            Carried { exif: embedded.copyright().map(Cow::Owned), ..Carried::default() }
-        }
-        MetadataPolicy::Keep => Carried {
+        MetadataPolicy::Strip => OutputMetadata::default(),
+        MetadataPolicy::Copyright => OutputMetadata {
+            exif: embedded.copyright().map(Cow::Owned),
+            ..OutputMetadata::default()
+        },
+        MetadataPolicy::Keep => OutputMetadata {
             exif: embedded.exif.and_then(|exif| {
                 let srgb = plan.profile == ProfilePolicy::Srgb && embedded.icc.is_some();
-                exif::still_so(exif, Now { size, upright: plan.orient, srgb }).map(Cow::Owned)
+                exif::still_so(exif, NewImage { size, upright: plan.orient, srgb }).map(Cow::Owned)
             }),
             xmp: embedded.xmp.and_then(xmp::still_so),
             icc: None,

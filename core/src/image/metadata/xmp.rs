@@ -13,7 +13,7 @@ const LONGEST: usize = 2 << 20;
 const DEEPEST: usize = 128;
 
 /// Properties that say what is no longer so.
-struct Gone {
+struct StaleProperties {
     /// What the URI of their namespace begins with.
     space: &'static str,
     /// The prefixes that packets have for it that forget to bind them.
@@ -26,12 +26,12 @@ const fn gone(
     space: &'static str,
     prefixes: &'static [&'static str],
     names: &'static [&'static str],
-) -> Gone {
-    Gone { space, prefixes, names }
+) -> StaleProperties {
+    StaleProperties { space, prefixes, names }
 }
 
 /// Of several namespaces that fit the first one counts.
-const GONE: &[Gone] = &[
+const GONE: &[StaleProperties] = &[
     // How the pixels are stored, and where in them something is.
     gone(
         "http://ns.adobe.com/tiff/1.0/",
@@ -216,7 +216,7 @@ fn without_attributes(tag: &BytesStart, names: &NamespaceResolver) -> Option<Opt
 }
 
 /// What is gone of that namespace.
-fn row_of(space: &str) -> Option<&'static Gone> {
+fn row_of(space: &str) -> Option<&'static StaleProperties> {
     GONE.iter().find(|row| space.starts_with(row.space))
 }
 

@@ -4,7 +4,7 @@ use super::flatten::map;
 use crate::image::raster::{Layout, Raster};
 use crate::image::{Adjust, Control, Error};
 
-/// One, in the factors of a [`Matrix`].
+/// One, in the factors of a [`ColorMatrix`].
 const ONE: i32 = 1 << 14;
 
 /// Rows between two looks at the [`Control`].
@@ -25,7 +25,7 @@ pub(in crate::image) fn adjust(
         return Ok(raster);
     }
     let curve = curve(adjust);
-    let matrix = Matrix::new(adjust);
+    let matrix = ColorMatrix::new(adjust);
     let stride = raster.stride();
     let layout = raster.layout();
     for rows in raster.data_mut().chunks_mut(stride * BATCH) {
@@ -54,7 +54,7 @@ pub(in crate::image) fn adjust(
     }
 }
 
-fn adjust_colors<const N: usize>(rows: &mut [u8], curve: &[u8; 256], matrix: Option<&Matrix>) {
+fn adjust_colors<const N: usize>(rows: &mut [u8], curve: &[u8; 256], matrix: Option<&ColorMatrix>) {
     for pixel in rows.as_chunks_mut::<N>().0 {
         for channel in pixel.iter_mut().take(3) {
             *channel = curve[usize::from(*channel)];
@@ -88,11 +88,11 @@ fn curve(adjust: &Adjust) -> [u8; 256] {
 }
 
 /// What each channel takes of red, green and blue.
-struct Matrix([[i32; 3]; 3]);
+struct ColorMatrix([[i32; 3]; 3]);
 
-impl Matrix {
+impl ColorMatrix {
     /// Saturation, hue and grey in one; `None` where they change nothing.
-    fn new(adjust: &Adjust) -> Option<Matrix> {
+    fn new(adjust: &Adjust) -> Option<ColorMatrix> {
         let Adjust { saturation, hue, grayscale, .. } = *adjust;
         if (saturation, hue, grayscale) == (100, 0, false) {
             return None;
@@ -102,7 +102,9 @@ impl Matrix {
         if grayscale {
             product = times(&saturated(0.0), &product);
         }
-        Some(Matrix(product.map(|row| row.map(|factor| (factor * f64::from(ONE)).round() as i32))))
+        Some(ColorMatrix(
+            product.map(|row| row.map(|factor| (factor * f64::from(ONE)).round() as i32)),
+        ))
     }
 }
 

@@ -70,12 +70,12 @@ fn radii(sigma: f64) -> [usize; 3] {
 }
 
 /// Rows of a copy, of which the first and the last go on beyond the edges.
-struct Rows<'a> {
+struct PaddedRows<'a> {
     data: &'a [u8],
     stride: usize,
 }
 
-impl Rows<'_> {
+impl PaddedRows<'_> {
     fn at(&self, index: usize, before: usize) -> &[u8] {
         let last = self.data.len() / self.stride - 1;
         let start = index.saturating_sub(before).min(last) * self.stride;
@@ -85,7 +85,7 @@ impl Rows<'_> {
 
 fn weigh_columns(raster: &mut Raster, weights: &[u32], control: &Control) -> Result<(), Error> {
     let source = copy(raster.data())?;
-    let source = Rows { data: &source, stride: raster.stride() };
+    let source = PaddedRows { data: &source, stride: raster.stride() };
     let mut sums = with_room::<u32>(raster.stride())?;
     for (y, row) in raster.rows_mut().enumerate() {
         control.check()?;
@@ -139,11 +139,11 @@ const STRIP: usize = 64;
 fn average_columns(raster: &mut Raster, radii: [usize; 3], control: &Control) -> Result<(), Error> {
     let reach: usize = radii.iter().sum();
     let (stride, height) = (raster.stride(), raster.size().height as usize);
-    let mut lines = Lines::new((height + 2 * reach) * STRIP.min(stride))?;
+    let mut lines = LineBuffers::new((height + 2 * reach) * STRIP.min(stride))?;
     for start in (0..stride).step_by(STRIP) {
         control.check()?;
         let strip = start..(start + STRIP).min(stride);
-        let source = Rows { data: raster.data(), stride };
+        let source = PaddedRows { data: raster.data(), stride };
         lines.from.clear();
         for i in 0..height + 2 * reach {
             let line = source.at(i, reach).get(strip.clone()).unwrap_or_default();
@@ -160,7 +160,7 @@ fn average_columns(raster: &mut Raster, radii: [usize; 3], control: &Control) ->
 fn average_rows(raster: &mut Raster, radii: [usize; 3], control: &Control) -> Result<(), Error> {
     let (stride, channels) = (raster.stride(), raster.layout().channels());
     let reach: usize = radii.iter().sum();
-    let mut lines = Lines::new(stride + 2 * reach * channels)?;
+    let mut lines = LineBuffers::new(stride + 2 * reach * channels)?;
     for row in raster.rows_mut() {
         control.check()?;
         widen(&mut lines.from, row, reach, channels);
@@ -170,14 +170,14 @@ fn average_rows(raster: &mut Raster, radii: [usize; 3], control: &Control) -> Re
 }
 
 /// Lines of equal length, one after the other, and room for as many.
-struct Lines {
+struct LineBuffers {
     from: Vec<u8>,
     to: Vec<u8>,
 }
 
-impl Lines {
-    fn new(bytes: usize) -> Result<Lines, Error> {
-        Ok(Lines { from: with_room(bytes)?, to: with_room(bytes)? })
+impl LineBuffers {
+    fn new(bytes: usize) -> Result<LineBuffers, Error> {
+        Ok(LineBuffers { from: with_room(bytes)?, to: with_room(bytes)? })
     }
 
     /// Makes each line the mean of those around it, for one radius after the other: each

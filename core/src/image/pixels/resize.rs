@@ -8,7 +8,7 @@ use fast_image_resize::{
 };
 
 use crate::image::raster::{Layout, Raster, with_room};
-use crate::image::size::{Size, Window};
+use crate::image::size::{Rect, Size};
 use crate::image::{Control, Error};
 
 /// How a raster lies in an image, in pixels of the raster.
@@ -34,7 +34,7 @@ pub(in crate::image) fn resize(
     mut raster: Raster,
     placed: Placed,
     scaled: Size,
-    window: Window,
+    window: Rect,
     control: &Control,
 ) -> Result<Raster, Error> {
     let size = raster.size();
@@ -169,13 +169,13 @@ mod tests {
         Raster::from_data(size, layout, data).unwrap()
     }
 
-    fn resized(raster: Raster, scaled: Size, window: Window) -> Raster {
+    fn resized(raster: Raster, scaled: Size, window: Rect) -> Raster {
         let placed = Placed::all(raster.size());
         resize(raster, placed, scaled, window, &Control::default()).unwrap()
     }
 
-    fn all(size: Size) -> Window {
-        Window { x: 0, y: 0, size }
+    fn all(size: Size) -> Rect {
+        Rect { x: 0, y: 0, size }
     }
 
     fn waves(x: u32, y: u32) -> Vec<u8> {
@@ -188,7 +188,7 @@ mod tests {
         let size = Size::new(200, 150);
         let scaled = Size::new(67, 50);
         let whole = resized(raster(size, Layout::Rgb8, waves), scaled, all(scaled));
-        let window = Window { x: 11, y: 7, size: Size::new(31, 29) };
+        let window = Rect { x: 11, y: 7, size: Size::new(31, 29) };
         let part = resized(raster(size, Layout::Rgb8, waves), scaled, window);
         for (y, row) in part.rows().enumerate() {
             let start = (y + 7) * whole.stride() + 11 * 3;
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn cutting_alone_copies() {
         let size = Size::new(20, 10);
-        let window = Window { x: 3, y: 2, size: Size::new(5, 4) };
+        let window = Rect { x: 3, y: 2, size: Size::new(5, 4) };
         let part = resized(raster(size, Layout::Rgb8, waves), size, window);
         let expected = raster(window.size, Layout::Rgb8, |x, y| waves(x + 3, y + 2));
         assert_eq!(part.data(), expected.data());

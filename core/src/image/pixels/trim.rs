@@ -1,14 +1,14 @@
 //! Borders of one colour.
 
 use crate::image::raster::{Raster, with_room};
-use crate::image::size::{Size, Window};
+use crate::image::size::{Rect, Size};
 use crate::image::{Control, Error};
 
 /// What is inside the border whose channels are all within `threshold` of those of the top
 /// left pixel. An image that is nothing but border has none.
-pub(in crate::image) fn inside(raster: &Raster, threshold: u8) -> Window {
+pub(in crate::image) fn inside(raster: &Raster, threshold: u8) -> Rect {
     let (size, channels) = (raster.size(), raster.layout().channels());
-    let whole = Window { x: 0, y: 0, size };
+    let whole = Rect { x: 0, y: 0, size };
     let Some(border) = raster.data().get(..channels) else { return whole };
     let differs = |pixel: &[u8]| pixel.iter().zip(border).any(|(a, b)| a.abs_diff(*b) > threshold);
 
@@ -26,7 +26,7 @@ pub(in crate::image) fn inside(raster: &Raster, threshold: u8) -> Window {
     }
     match top {
         None => whole,
-        Some(top) => Window {
+        Some(top) => Rect {
             x: left as u32,
             y: top as u32,
             size: Size::new((right - left + 1) as u32, (bottom - top + 1) as u32),
@@ -37,7 +37,7 @@ pub(in crate::image) fn inside(raster: &Raster, threshold: u8) -> Window {
 /// Keeps a window of an image, which lies inside it.
 pub(in crate::image) fn cut(
     raster: Raster,
-    window: Window,
+    window: Rect,
     control: &Control,
 ) -> Result<Raster, Error> {
     if window.size == raster.size() {
@@ -58,8 +58,8 @@ mod tests {
     use super::*;
     use crate::image::raster::Layout;
 
-    fn window(x: u32, y: u32, width: u32, height: u32) -> Window {
-        Window { x, y, size: Size::new(width, height) }
+    fn window(x: u32, y: u32, width: u32, height: u32) -> Rect {
+        Rect { x, y, size: Size::new(width, height) }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A plan while values are put into it.
 
-use crate::image::{Bound, Fit, Plan, Wanted};
+use crate::image::{Bound, Fit, FormatChoice, Plan};
 
 /// How a box is filled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct Draft {
     pub(super) implied_enlarge: Option<bool>,
     pub(super) enlarge: Option<bool>,
     /// The format, where one was named.
-    pub wanted: Option<Wanted>,
+    pub wanted: Option<FormatChoice>,
 }
 
 impl Draft {

@@ -8,13 +8,13 @@
 //! [`Plan`]: super::Plan
 
 mod draft;
-mod kind;
+mod notation;
 mod row;
 mod table;
 
 pub use draft::{Draft, Filling};
-pub use kind::Parsed;
-pub use row::{Argument, Directive, Setting};
+pub use notation::Parsed;
+pub use row::{Argument, Setting, SettingDirective};
 pub use table::SETTINGS;
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::ffi::CStr;
 use std::fmt;
 
 use super::draft::Draft;
-use super::kind::{Kind, Parsed};
+use super::notation::{Notation, Parsed};
 
 /// One thing that can be asked of an image.
 #[derive(Debug)]
@@ -12,15 +12,15 @@ pub struct Setting {
     /// Its names in lists of parameters, the full one first; none where a URL can't ask for it.
     pub params: &'static [&'static str],
     /// The directive that sets it, where one does.
-    pub directive: Option<Directive>,
+    pub directive: Option<SettingDirective>,
     /// What holds where nothing is said, as it would be written.
     pub default: &'static str,
-    pub(super) kind: Kind,
+    pub(super) kind: Notation,
 }
 
 /// Where a directive says what it sets.
 #[derive(Debug)]
-pub struct Directive {
+pub struct SettingDirective {
     /// The directive's name.
     pub name: &'static CStr,
     /// Which of its arguments says it.
@@ -62,7 +62,7 @@ impl Setting {
     /// Whether it is the format.
     #[must_use]
     pub fn is_format(&self) -> bool {
-        matches!(self.kind, Kind::Format(_))
+        matches!(self.kind, Notation::Format(_))
     }
 
     /// Reads a value; `None` where it is none.
@@ -103,32 +103,32 @@ impl fmt::Display for Setting {
     }
 }
 
-impl Directive {
+impl SettingDirective {
     /// One that takes a value, with variables: without any in the end, it is as if it were not
     /// there.
-    pub(super) const fn new(name: &'static CStr) -> Directive {
+    pub(super) const fn new(name: &'static CStr) -> SettingDirective {
         let argument = Argument::Sole;
-        Directive { name, argument, varies: true, is_required: false, is_general: false }
+        SettingDirective { name, argument, varies: true, is_required: false, is_general: false }
     }
 
-    pub(super) const fn argument(self, argument: Argument) -> Directive {
-        Directive { argument, ..self }
+    pub(super) const fn argument(self, argument: Argument) -> SettingDirective {
+        SettingDirective { argument, ..self }
     }
 
-    pub(super) const fn named(self, name: &'static str) -> Directive {
+    pub(super) const fn named(self, name: &'static str) -> SettingDirective {
         self.argument(Argument::Named(name))
     }
 
-    pub(super) const fn fixed(self) -> Directive {
-        Directive { varies: false, ..self }
+    pub(super) const fn fixed(self) -> SettingDirective {
+        SettingDirective { varies: false, ..self }
     }
 
-    pub(super) const fn required(self) -> Directive {
-        Directive { is_required: true, ..self }
+    pub(super) const fn required(self) -> SettingDirective {
+        SettingDirective { is_required: true, ..self }
     }
 
-    pub(super) const fn general(self) -> Directive {
-        Directive { is_general: true, ..self }
+    pub(super) const fn general(self) -> SettingDirective {
+        SettingDirective { is_general: true, ..self }
     }
 
     /// Returns its name as a text.

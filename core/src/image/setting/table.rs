@@ -1,8 +1,8 @@
 //! The table.
 
 use super::draft::{Draft, Filling};
-use super::kind::{Kind, OneOf};
-use super::row::{Argument, Directive, Setting};
+use super::notation::{Notation, OneOf};
+use super::row::{Argument, Setting, SettingDirective};
 use crate::image::words::Words;
 use crate::image::{
     AnimationPolicy, DamagePolicy, Flip, MetadataPolicy, PngCompression, ProfilePolicy, Rotation,
@@ -13,39 +13,39 @@ use crate::image::{
 pub static SETTINGS: &[Setting] = &[
     Setting {
         params: &["background", "bg"],
-        directive: Some(Directive::new(c"image_resize_background")),
+        directive: Some(SettingDirective::new(c"image_resize_background")),
         default: "white",
-        kind: Kind::Color(|draft, color| draft.plan.background = color),
+        kind: Notation::Color(|draft, color| draft.plan.background = color),
     },
     Setting {
         params: &["width", "w"],
         directive: Some(BOX.argument(Argument::At(1, "width")).required()),
         default: "-",
-        kind: Kind::Side(|draft, width| draft.width = width),
+        kind: Notation::Side(|draft, width| draft.width = width),
     },
     Setting {
         params: &["height", "h"],
         directive: Some(BOX.argument(Argument::At(2, "height")).required()),
         default: "-",
-        kind: Kind::Side(|draft, height| draft.height = height),
+        kind: Notation::Side(|draft, height| draft.height = height),
     },
     Setting {
         params: &["gravity", "g"],
         directive: Some(BOX.named("gravity")),
         default: "center",
-        kind: Kind::Gravity(|draft, gravity| draft.plan.gravity = gravity),
+        kind: Notation::Gravity(|draft, gravity| draft.plan.gravity = gravity),
     },
     Setting {
         params: &["enlarge"],
         directive: Some(BOX.named("enlarge")),
         default: "off",
-        kind: Kind::Switch(|draft, enlarge| draft.enlarge = Some(enlarge)),
+        kind: Notation::Switch(|draft, enlarge| draft.enlarge = Some(enlarge)),
     },
     Setting {
         params: &["dpr"],
         directive: Some(BOX.named("dpr")),
         default: "1",
-        kind: Kind::Number {
+        kind: Notation::Number {
             unit: "",
             places: 2,
             least: 100,
@@ -58,25 +58,25 @@ pub static SETTINGS: &[Setting] = &[
         params: &[],
         directive: Some(BOX.named("background")),
         default: "white",
-        kind: Kind::Color(|draft, color| draft.plan.background = color),
+        kind: Notation::Color(|draft, color| draft.plan.background = color),
     },
     Setting {
         params: &[],
         directive: Some(BOX.argument(Argument::Mode("rotate")).required()),
         default: "",
-        kind: Kind::Word(&OneOf(|draft, rotation| draft.plan.rotate = rotation)),
+        kind: Notation::Word(&OneOf(|draft, rotation| draft.plan.rotate = rotation)),
     },
     Setting {
         params: &["rotate"],
         directive: None,
         default: "0",
-        kind: Kind::Word(&OneOf(|draft, Clockwise(rotation)| draft.plan.rotate = rotation)),
+        kind: Notation::Word(&OneOf(|draft, Clockwise(rotation)| draft.plan.rotate = rotation)),
     },
     Setting {
         params: &["fit"],
         directive: None,
         default: "",
-        kind: Kind::Word(&OneOf(|draft, FitOfUrls { filling, enlarges }| {
+        kind: Notation::Word(&OneOf(|draft, FitOfUrls { filling, enlarges }| {
             draft.filling = Some(filling);
             draft.implied_enlarge = Some(enlarges);
         })),
@@ -85,37 +85,39 @@ pub static SETTINGS: &[Setting] = &[
         params: &["flip"],
         directive: None,
         default: "",
-        kind: Kind::Word(&OneOf(|draft, flip: Flip| draft.plan.flip = flip)),
+        kind: Notation::Word(&OneOf(|draft, flip: Flip| draft.plan.flip = flip)),
     },
     Setting {
         params: &["format", "f"],
-        directive: Some(Directive::new(c"image_resize_format").general()),
+        directive: Some(SettingDirective::new(c"image_resize_format").general()),
         default: "original",
-        kind: Kind::Format(|draft, wanted| draft.wanted = Some(wanted)),
+        kind: Notation::Format(|draft, wanted| draft.wanted = Some(wanted)),
     },
     Setting {
         params: &["quality", "q"],
         directive: None,
         default: "",
-        kind: Kind::Quality(|draft, quality| draft.plan.set_quality(quality)),
+        kind: Notation::Quality(|draft, quality| draft.plan.set_quality(quality)),
     },
     Setting {
         params: &[],
-        directive: Some(Directive::new(c"image_resize_jpeg_quality").required()),
+        directive: Some(SettingDirective::new(c"image_resize_jpeg_quality").required()),
         default: "75",
-        kind: Kind::Quality(|draft, quality| draft.plan.jpeg_quality = quality),
+        kind: Notation::Quality(|draft, quality| draft.plan.jpeg_quality = quality),
     },
     Setting {
         params: &[],
-        directive: Some(Directive::new(c"image_resize_webp_quality").required()),
+        directive: Some(SettingDirective::new(c"image_resize_webp_quality").required()),
         default: "80",
-        kind: Kind::Quality(|draft, quality| draft.plan.webp_quality = quality),
+        kind: Notation::Quality(|draft, quality| draft.plan.webp_quality = quality),
     },
     Setting {
         params: &[],
-        directive: Some(Directive::new(c"image_resize_webp_quality").named("effort").fixed()),
+        directive: Some(
+            SettingDirective::new(c"image_resize_webp_quality").named("effort").fixed(),
+        ),
         default: "2",
-        kind: Kind::Number {
+        kind: Notation::Number {
             unit: "",
             places: 0,
             least: 0,
@@ -125,15 +127,15 @@ pub static SETTINGS: &[Setting] = &[
     },
     Setting {
         params: &[],
-        directive: Some(Directive::new(c"image_resize_avif_quality").required()),
+        directive: Some(SettingDirective::new(c"image_resize_avif_quality").required()),
         default: "60",
-        kind: Kind::Quality(|draft, quality| draft.plan.avif_quality = quality),
+        kind: Notation::Quality(|draft, quality| draft.plan.avif_quality = quality),
     },
     Setting {
         params: &[],
-        directive: Some(Directive::new(c"image_resize_avif_quality").named("speed").fixed()),
+        directive: Some(SettingDirective::new(c"image_resize_avif_quality").named("speed").fixed()),
         default: "9",
-        kind: Kind::Number {
+        kind: Notation::Number {
             unit: "",
             places: 0,
             least: 0,
@@ -143,53 +145,55 @@ pub static SETTINGS: &[Setting] = &[
     },
     Setting {
         params: &[],
-        directive: Some(Directive::new(c"image_resize_png_compression").fixed()),
+        directive: Some(SettingDirective::new(c"image_resize_png_compression").fixed()),
         default: "fast",
-        kind: Kind::Word(&OneOf(|draft, compression: PngCompression| {
+        kind: Notation::Word(&OneOf(|draft, compression: PngCompression| {
             draft.plan.png_compression = compression;
         })),
     },
     Setting {
         params: &[],
-        directive: Some(Directive::new(c"image_resize_max_bytes")),
+        directive: Some(SettingDirective::new(c"image_resize_max_bytes")),
         default: "off",
-        kind: Kind::Bytes(|draft, bytes| draft.plan.max_bytes = bytes),
+        kind: Notation::Bytes(|draft, bytes| draft.plan.max_bytes = bytes),
     },
     Setting {
         params: &[],
-        directive: Some(Directive::new(c"image_resize_interlace").fixed()),
+        directive: Some(SettingDirective::new(c"image_resize_interlace").fixed()),
         default: "off",
-        kind: Kind::Switch(|draft, interlace| draft.plan.interlace = interlace),
+        kind: Notation::Switch(|draft, interlace| draft.plan.interlace = interlace),
     },
     Setting {
         params: &[],
-        directive: Some(Directive::new(c"image_resize_transparency").fixed()),
+        directive: Some(SettingDirective::new(c"image_resize_transparency").fixed()),
         default: "on",
-        kind: Kind::Switch(|draft, transparency| draft.plan.transparency = transparency),
+        kind: Notation::Switch(|draft, transparency| draft.plan.transparency = transparency),
     },
     Setting {
         params: &[],
-        directive: Some(Directive::new(c"image_resize_orient").fixed().general()),
+        directive: Some(SettingDirective::new(c"image_resize_orient").fixed().general()),
         default: "on",
-        kind: Kind::Switch(|draft, orient| draft.plan.orient = orient),
+        kind: Notation::Switch(|draft, orient| draft.plan.orient = orient),
     },
     Setting {
         params: &[],
-        directive: Some(Directive::new(c"image_resize_profile").fixed().general()),
+        directive: Some(SettingDirective::new(c"image_resize_profile").fixed().general()),
         default: "srgb",
-        kind: Kind::Word(&OneOf(|draft, profile: ProfilePolicy| draft.plan.profile = profile)),
+        kind: Notation::Word(&OneOf(|draft, profile: ProfilePolicy| draft.plan.profile = profile)),
     },
     Setting {
         params: &["metadata"],
-        directive: Some(Directive::new(c"image_resize_metadata").fixed().general()),
+        directive: Some(SettingDirective::new(c"image_resize_metadata").fixed().general()),
         default: "strip",
-        kind: Kind::Word(&OneOf(|draft, metadata: MetadataPolicy| draft.plan.metadata = metadata)),
+        kind: Notation::Word(&OneOf(|draft, metadata: MetadataPolicy| {
+            draft.plan.metadata = metadata
+        })),
     },
     Setting {
         params: &[],
-        directive: Some(Directive::new(c"image_resize_animation").fixed().general()),
+        directive: Some(SettingDirective::new(c"image_resize_animation").fixed().general()),
         default: "all",
-        kind: Kind::Word(&OneOf(|draft, animation: AnimationPolicy| {
+        kind: Notation::Word(&OneOf(|draft, animation: AnimationPolicy| {
             draft.plan.animation = animation;
         })),
     },
@@ -197,22 +201,22 @@ pub static SETTINGS: &[Setting] = &[
         params: &["anim"],
         directive: None,
         default: "on",
-        kind: Kind::Switch(|draft, moves| {
+        kind: Notation::Switch(|draft, moves| {
             draft.plan.animation =
                 if moves { AnimationPolicy::All } else { AnimationPolicy::First };
         }),
     },
     Setting {
         params: &[],
-        directive: Some(Directive::new(c"image_resize_damaged").fixed().general()),
+        directive: Some(SettingDirective::new(c"image_resize_damaged").fixed().general()),
         default: "lenient",
-        kind: Kind::Word(&OneOf(|draft, damaged: DamagePolicy| draft.plan.damaged = damaged)),
+        kind: Notation::Word(&OneOf(|draft, damaged: DamagePolicy| draft.plan.damaged = damaged)),
     },
     Setting {
         params: &["trim"],
-        directive: Some(Directive::new(c"image_resize_trim")),
+        directive: Some(SettingDirective::new(c"image_resize_trim")),
         default: "off",
-        kind: Kind::Threshold(|draft, threshold| draft.plan.trim = threshold),
+        kind: Notation::Threshold(|draft, threshold| draft.plan.trim = threshold),
     },
     Setting {
         params: &["brightness"],
@@ -236,13 +240,13 @@ pub static SETTINGS: &[Setting] = &[
         params: &["hue"],
         directive: Some(ADJUST.named("hue")),
         default: "0",
-        kind: Kind::Degrees(|draft, degrees| draft.plan.adjust.hue = degrees),
+        kind: Notation::Degrees(|draft, degrees| draft.plan.adjust.hue = degrees),
     },
     Setting {
         params: &["gamma"],
         directive: Some(ADJUST.named("gamma")),
         default: "1",
-        kind: Kind::Number {
+        kind: Notation::Number {
             unit: "",
             places: 2,
             least: 10,
@@ -254,13 +258,13 @@ pub static SETTINGS: &[Setting] = &[
         params: &["grayscale"],
         directive: Some(ADJUST.named("grayscale")),
         default: "off",
-        kind: Kind::Switch(|draft, grayscale| draft.plan.adjust.grayscale = grayscale),
+        kind: Notation::Switch(|draft, grayscale| draft.plan.adjust.grayscale = grayscale),
     },
     Setting {
         params: &["blur"],
-        directive: Some(Directive::new(c"image_resize_blur")),
+        directive: Some(SettingDirective::new(c"image_resize_blur")),
         default: "0",
-        kind: Kind::Number {
+        kind: Notation::Number {
             unit: "pixels",
             places: 2,
             least: 0,
@@ -270,9 +274,9 @@ pub static SETTINGS: &[Setting] = &[
     },
     Setting {
         params: &["sharpen"],
-        directive: Some(Directive::new(c"image_resize_sharpen")),
+        directive: Some(SettingDirective::new(c"image_resize_sharpen")),
         default: "0",
-        kind: Kind::Number {
+        kind: Notation::Number {
             unit: "percent",
             places: 0,
             least: 0,
@@ -282,9 +286,9 @@ pub static SETTINGS: &[Setting] = &[
     },
     Setting {
         params: &["pixelate"],
-        directive: Some(Directive::new(c"image_resize_pixelate")),
+        directive: Some(SettingDirective::new(c"image_resize_pixelate")),
         default: "0",
-        kind: Kind::Number {
+        kind: Notation::Number {
             unit: "pixels",
             places: 0,
             least: 0,
@@ -296,9 +300,9 @@ pub static SETTINGS: &[Setting] = &[
         params: &["watermark"],
         directive: None,
         default: "on",
-        kind: Kind::Switch(|draft, watermark| draft.plan.watermark = watermark),
+        kind: Notation::Switch(|draft, watermark| draft.plan.watermark = watermark),
     },
-    Setting { params: &["preset", "p"], directive: None, default: "", kind: Kind::Preset },
+    Setting { params: &["preset", "p"], directive: None, default: "", kind: Notation::Preset },
 ];
 
 impl Setting {
@@ -327,12 +331,12 @@ impl Setting {
     }
 }
 
-const BOX: Directive = Directive::new(c"image_resize");
-const ADJUST: Directive = Directive::new(c"image_resize_adjust");
+const BOX: SettingDirective = SettingDirective::new(c"image_resize");
+const ADJUST: SettingDirective = SettingDirective::new(c"image_resize_adjust");
 
 /// A factor, 0 to 10 with two places, in percent.
-const fn factor(set: fn(&mut Draft, u16)) -> Kind {
-    Kind::Number { unit: "", places: 2, least: 0, most: 1000, set }
+const fn factor(set: fn(&mut Draft, u16)) -> Notation {
+    Notation::Number { unit: "", places: 2, least: 0, most: 1000, set }
 }
 
 /// A turn, clockwise as the parameters of CDNs have it.

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use super::kind::Kind;
+use super::notation::Notation;
 use super::*;
 use crate::image::{Canonical, Plan};
 
@@ -15,26 +15,26 @@ fn set(setting: &Setting, text: &str) -> Option<Plan> {
 /// A value that is not the default, and what is written alike and is none.
 fn examples(setting: &Setting) -> (String, &'static str) {
     match &setting.kind {
-        Kind::Switch(_) => ((if setting.default == "on" { "off" } else { "on" }).into(), "1"),
-        Kind::Number { least, most, places, .. } => {
+        Notation::Switch(_) => ((if setting.default == "on" { "off" } else { "on" }).into(), "1"),
+        Notation::Number { least, most, places, .. } => {
             let number = f64::from(least + most) / 2.0 / 10f64.powi(*places as i32);
             let whole = if *places == 0 { number.floor() } else { number };
             (whole.to_string(), "-1")
         }
-        Kind::Degrees(_) => ("-30".into(), "361"),
-        Kind::Quality(_) => ("33".into(), "0"),
-        Kind::Threshold(_) => ("0".into(), "256"),
-        Kind::Side(_) => ("7".into(), "0"),
-        Kind::Bytes(_) => ("3k".into(), "0"),
-        Kind::Word(choice) => {
+        Notation::Degrees(_) => ("-30".into(), "361"),
+        Notation::Quality(_) => ("33".into(), "0"),
+        Notation::Threshold(_) => ("0".into(), "256"),
+        Notation::Side(_) => ("7".into(), "0"),
+        Notation::Bytes(_) => ("3k".into(), "0"),
+        Notation::Word(choice) => {
             let words = choice.words();
             let other = words.iter().find(|word| **word != setting.default);
             (other.copied().unwrap_or_default().into(), "none")
         }
-        Kind::Color(_) => ("#123456".into(), "transparent"),
-        Kind::Gravity(_) => ("north".into(), "up"),
-        Kind::Format(_) => ("gif".into(), "bmp"),
-        Kind::Preset => ("any".into(), ""),
+        Notation::Color(_) => ("#123456".into(), "transparent"),
+        Notation::Gravity(_) => ("north".into(), "up"),
+        Notation::Format(_) => ("gif".into(), "bmp"),
+        Notation::Preset => ("any".into(), ""),
     }
 }
 
@@ -46,7 +46,7 @@ fn defaults_change_nothing_and_values_do() {
             assert_eq!(set(setting, setting.default), Some(Plan::default()), "{name}");
         }
         let (other, wrong) = examples(setting);
-        if matches!(setting.kind, Kind::Preset) {
+        if matches!(setting.kind, Notation::Preset) {
             continue;
         }
         let changed = set(setting, &other).unwrap_or_else(|| panic!("{name} {other}"));

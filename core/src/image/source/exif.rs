@@ -25,7 +25,7 @@ pub(in crate::image) struct Exif<'a> {
     count: u16,
 }
 
-struct Entry {
+struct TiffEntry {
     kind: u16,
     count: u32,
     /// Where the value or its offset is.
@@ -81,15 +81,15 @@ impl<'a> Exif<'a> {
         text.get(..end)
     }
 
-    fn find(&self, tag: u16) -> Option<Entry> {
+    fn find(&self, tag: u16) -> Option<TiffEntry> {
         (0..usize::from(self.count))
             .map_while(|i| self.entry(i))
             .find_map(|(found, entry)| (found == tag && entry.count > 0).then_some(entry))
     }
 
-    fn entry(&self, i: usize) -> Option<(u16, Entry)> {
+    fn entry(&self, i: usize) -> Option<(u16, TiffEntry)> {
         let at = self.entries.checked_add(i * 12)?;
-        let entry = Entry { kind: self.u16(at + 2)?, count: self.u32(at + 4)?, at: at + 8 };
+        let entry = TiffEntry { kind: self.u16(at + 2)?, count: self.u32(at + 4)?, at: at + 8 };
         self.tiff.get(Range { start: at, end: at + 12 })?;
         Some((self.u16(at)?, entry))
     }

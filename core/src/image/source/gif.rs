@@ -2,12 +2,12 @@
 
 use std::num::NonZeroU32;
 
-use super::headers::Headers;
+use super::headers::SourceHeaders;
 use super::{Animation, Dispose, Embedded};
 use crate::image::bytes::{array, le16};
 use crate::image::damage::Damage;
 use crate::image::error::{broken, truncated};
-use crate::image::size::{Size, Window};
+use crate::image::size::{Rect, Size};
 use crate::image::{Error, Format, Info};
 
 const EXTENSION: u8 = 0x21;
@@ -28,7 +28,7 @@ const LOOPS: [&[u8; 11]; 2] = [b"NETSCAPE2.0", b"ANIMEXTS1.0"];
 pub(in crate::image) struct Gif<'a> {
     input: &'a [u8],
     /// Where the first frame lies.
-    pub(in crate::image) first: Window,
+    pub(in crate::image) first: Rect,
     /// Pixels of all frames, which may be more than those of the canvas each time.
     pub(in crate::image) pixels: u64,
     pub(in crate::image) animation: Animation,
@@ -46,14 +46,14 @@ impl<'a> Gif<'a> {
     }
 
     /// The frames in their order.
-    pub(in crate::image) fn frames(&self) -> impl Iterator<Item = Frame<'a>> + use<'a> {
-        let mut blocks = Blocks::new(self.input);
+    pub(in crate::image) fn frames(&self) -> impl Iterator<Item = GifFrame<'a>> + use<'a> {
+        let mut blocks = GifBlocks::new(self.input);
         std::iter::from_fn(move || {
             loop {
                 match blocks.next() {
-                    Block::Image(frame) => return Some(frame),
-                    Block::Other | Block::Control | Block::Loop(_) => {}
-                    Block::Trailer | Block::Unknown | Block::Cut => return None,
+                    GifBlock::Image(frame) => return Some(frame),
+                    GifBlock::Other | GifBlock::Control | GifBlock::Loop(_) => {}
+                    GifBlock::Trailer | GifBlock::Unknown | GifBlock::Cut => return None,
                 }
             }
         })
@@ -62,9 +62,9 @@ impl<'a> Gif<'a> {
 
 /// A frame, its pixels still packed.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::image) struct Frame<'a> {
+pub(in crate::image) struct GifFrame<'a> {
     /// Where on the canvas it lies; it may stick out.
-    pub(in crate::image) window: Window,
+    pub(in crate::image) window: Rect,
     pub(in crate::image) interlaced: bool,
     /// The colours, three bytes each.
     pub(in crate::image) palette: &'a [u8],
@@ -79,7 +79,7 @@ pub(in crate::image) struct Frame<'a> {
     pub(in crate::image) is_cut: bool,
 }
 
-impl<'a> Frame<'a> {
+impl<'a> GifFrame<'a> {
     /// The data, in pieces of at most 255 bytes.
     pub(in crate::image) fn data(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let mut rest = self.data;
@@ -93,20 +93,20 @@ impl<'a> Frame<'a> {
 }
 
 /// Reads all blocks; image data is skipped.
-pub(super) fn read(input: &[u8]) -> Result<Headers<'_, Gif<'_>>, Error> {
+pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Gif<'_>>, Error> {
     let cut_short = || broken("the screen descriptor is too short");
     let side = |at| le16(input, at).map(u32::from).ok_or_else(cut_short);
-    let screen = Window { x: 0, y: 0, size: Size::new(side(6)?, side(8)?) };
+    let screen = Rect { x: 0, y: 0, size: Size::new(side(6)?, side(8)?) };
     array::<3>(input, 10).ok_or_else(cut_short)?;
 
-    let mut blocks = Blocks::new(input);
+    let mut blocks = GifBlocks::new(input);
     let mut frames = 0u32;
-    let mut first: Option<Frame> = None;
+    let mut first: Option<GifFrame> = None;
     let (mut pixels, mut opens) = (0u64, false);
     let mut repeats = None;
     let damage = loop {
         match blocks.next() {
-            Block::Image(frame) => {
+            GifBlock::Image(frame) => {
                 // What was there before the first frame is nothing.
                 opens |= frame.dispose == Dispose::Clear
                     || frame.dispose == Dispose::Restore && first.is_none();
@@ -114,13 +114,13 @@ pub(super) fn read(input: &[u8]) -> Result<Headers<'_, Gif<'_>>, Error> {
                 first.get_or_insert(frame);
                 pixels = pixels.saturating_add(frame.window.size.pixels());
             }
-            Block::Loop(times) => {
+            GifBlock::Loop(times) => {
                 repeats.get_or_insert(times);
             }
-            Block::Other | Block::Control => {}
-            Block::Trailer => break None,
-            Block::Unknown => break Some(Damage::inside("a block of no known kind")),
-            Block::Cut => break Some(Damage::at_the_end("the image is truncated")),
+            GifBlock::Other | GifBlock::Control => {}
+            GifBlock::Trailer => break None,
+            GifBlock::Unknown => break Some(Damage::inside("a block of no known kind")),
+            GifBlock::Cut => break Some(Damage::at_the_end("the image is truncated")),
         }
     };
 
@@ -141,7 +141,7 @@ pub(super) fn read(input: &[u8]) -> Result<Headers<'_, Gif<'_>>, Error> {
         },
         alpha: alpha || opens,
     };
-    Ok(Headers {
+    Ok(SourceHeaders {
         info: Info {
             format: Format::Gif,
             width,
@@ -164,7 +164,7 @@ pub(super) fn read(input: &[u8]) -> Result<Headers<'_, Gif<'_>>, Error> {
 }
 
 /// Whether a frame leaves no pixel of the canvas open.
-fn covers(frame: Window, canvas: Size) -> bool {
+fn covers(frame: Rect, canvas: Size) -> bool {
     frame.x == 0
         && frame.y == 0
         && frame.size.width >= canvas.width
@@ -186,8 +186,8 @@ fn dispose(method: u8) -> Dispose {
 }
 
 /// A part of a file.
-pub(in crate::image) enum Block<'a> {
-    Image(Frame<'a>),
+pub(in crate::image) enum GifBlock<'a> {
+    Image(GifFrame<'a>),
     /// What holds for the frame that follows.
     Control,
     /// How often an animation is repeated; 0 is for ever.
@@ -202,32 +202,33 @@ pub(in crate::image) enum Block<'a> {
 
 /// What an extension says of the frame that follows it.
 #[derive(Clone, Copy)]
-struct Control {
+struct GraphicControl {
     transparent: Option<u8>,
     dispose: Dispose,
     duration: u32,
 }
 
-const NO_CONTROL: Control = Control { transparent: None, dispose: Dispose::Keep, duration: 0 };
+const NO_CONTROL: GraphicControl =
+    GraphicControl { transparent: None, dispose: Dispose::Keep, duration: 0 };
 
 /// Moves from block to block; stays at the first that is none.
-pub(in crate::image) struct Blocks<'a> {
+pub(in crate::image) struct GifBlocks<'a> {
     input: &'a [u8],
     at: usize,
     /// Where the last one begins.
     start: usize,
     /// The colours of frames that have none of their own.
     palette: &'a [u8],
-    control: Control,
+    control: GraphicControl,
 }
 
-impl<'a> Blocks<'a> {
+impl<'a> GifBlocks<'a> {
     /// Those behind the screen descriptor and its colour table.
-    pub(in crate::image) fn new(input: &'a [u8]) -> Blocks<'a> {
+    pub(in crate::image) fn new(input: &'a [u8]) -> GifBlocks<'a> {
         let len = input.get(10).map_or(0, |&flags| table_len(flags));
         let rest = input.get(13..).unwrap_or_default();
         let palette = rest.get(..len).unwrap_or(rest);
-        Blocks { input, at: 13 + len, start: 0, palette, control: NO_CONTROL }
+        GifBlocks { input, at: 13 + len, start: 0, palette, control: NO_CONTROL }
     }
 
     /// Where the last one lies.
@@ -235,53 +236,53 @@ impl<'a> Blocks<'a> {
         self.start..self.at
     }
 
-    pub(in crate::image) fn next(&mut self) -> Block<'a> {
+    pub(in crate::image) fn next(&mut self) -> GifBlock<'a> {
         // Some encoders end data twice, or fill up with zeros.
         while self.input.get(self.at) == Some(&0) {
             self.at += 1;
         }
         self.start = self.at;
         match self.input.get(self.at) {
-            Some(&EXTENSION) => self.extension().unwrap_or(Block::Cut),
-            Some(&IMAGE) => self.image().map_or(Block::Cut, Block::Image),
-            Some(&TRAILER) => Block::Trailer,
-            Some(_) => Block::Unknown,
-            None => Block::Cut,
+            Some(&EXTENSION) => self.extension().unwrap_or(GifBlock::Cut),
+            Some(&IMAGE) => self.image().map_or(GifBlock::Cut, GifBlock::Image),
+            Some(&TRAILER) => GifBlock::Trailer,
+            Some(_) => GifBlock::Unknown,
+            None => GifBlock::Cut,
         }
     }
 
-    fn extension(&mut self) -> Option<Block<'a>> {
+    fn extension(&mut self) -> Option<GifBlock<'a>> {
         let at = self.at + 2;
         let label = *self.input.get(at - 1)?;
         self.at = self.after_sub_blocks(at)?;
         Some(match (label, array(self.input, at)) {
             (GRAPHIC_CONTROL, Some([4, flags, low, high, transparent])) => {
-                self.control = Control {
+                self.control = GraphicControl {
                     transparent: (flags & 1 == 1).then_some(transparent),
                     dispose: dispose(flags >> 2 & 7),
                     duration: u32::from(u16::from_le_bytes([low, high])) * 10,
                 };
-                Block::Control
+                GifBlock::Control
             }
-            (APPLICATION, _) => self.application(at).unwrap_or(Block::Other),
-            _ => Block::Other,
+            (APPLICATION, _) => self.application(at).unwrap_or(GifBlock::Other),
+            _ => GifBlock::Other,
         })
     }
 
     /// A frame, of which all may be missing from somewhere in its data on.
-    fn image(&mut self) -> Option<Frame<'a>> {
+    fn image(&mut self) -> Option<GifFrame<'a>> {
         let at = self.at;
         let side = |offset| le16(self.input, at + offset).map(u32::from);
-        let window = Window { x: side(1)?, y: side(3)?, size: Size::new(side(5)?, side(7)?) };
+        let window = Rect { x: side(1)?, y: side(3)?, size: Size::new(side(5)?, side(7)?) };
         let flags = *self.input.get(at + 9)?;
         let (table, data) = (at + 10, at + 10 + table_len(flags));
         let palette = self.input.get(table..data)?;
         let code_size = *self.input.get(data)?;
         let end = self.after_sub_blocks(data + 1);
         self.at = end.unwrap_or(self.input.len());
-        let Control { transparent, dispose, duration } =
+        let GraphicControl { transparent, dispose, duration } =
             std::mem::replace(&mut self.control, NO_CONTROL);
-        Some(Frame {
+        Some(GifFrame {
             window,
             interlaced: flags & 0x40 != 0,
             palette: if flags & 0x80 == 0 { self.palette } else { palette },
@@ -295,10 +296,10 @@ impl<'a> Blocks<'a> {
     }
 
     /// What of an application extension's sub-blocks there is to know.
-    fn application(&self, at: usize) -> Option<Block<'a>> {
+    fn application(&self, at: usize) -> Option<GifBlock<'a>> {
         let [11, name @ ..] = array::<12>(self.input, at)? else { return None };
         match array(self.input, at + 12)? {
-            [3, 1] if LOOPS.contains(&&name) => le16(self.input, at + 14).map(Block::Loop),
+            [3, 1] if LOOPS.contains(&&name) => le16(self.input, at + 14).map(GifBlock::Loop),
             _ => None,
         }
     }

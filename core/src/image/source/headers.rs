@@ -6,7 +6,7 @@ use crate::image::{Error, Info};
 
 /// The headers of a source, of a container that has `T` beside what all have.
 #[derive(Debug)]
-pub(super) struct Headers<'a, T> {
+pub(super) struct SourceHeaders<'a, T> {
     pub(super) info: Info,
     pub(super) own: T,
     pub(super) embedded: Embedded<'a>,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::image::{Coding, Control, decode_body};
+use crate::image::{ContentCoding, Control, decode_body};
 
 /// A larger profile is not looked at. The largest in common use, of printing
 /// presses, have 2 MiB.
@@ -37,7 +37,7 @@ impl<'a> Icc<'a> {
             },
             Icc::Zlib(bytes) if bytes.len() > MAX_PACKED => None,
             Icc::Zlib(bytes) => {
-                decode_body(Coding::Deflate, bytes, MAX_PROFILE as u64, &Control::default())
+                decode_body(ContentCoding::Deflate, bytes, MAX_PROFILE as u64, &Control::default())
                     .ok()
                     .map(Cow::Owned)
             }

@@ -6,7 +6,7 @@ mod scans;
 
 use std::borrow::Cow;
 
-use super::headers::Headers;
+use super::headers::SourceHeaders;
 use super::rights::PHOTOSHOP;
 use super::{Embedded, Icc};
 use crate::image::bytes::{array, be16};
@@ -101,7 +101,7 @@ impl Jpeg {
     /// only those segments that the pixels depend on, and an end.
     pub(in crate::image) fn decodable<'a>(&self, input: &'a [u8]) -> Result<Cow<'a, [u8]>, Error> {
         if self.messy {
-            let shape = clean::Shape {
+            let shape = clean::CleanSpec {
                 end: self.scans.end,
                 height: self.size.height,
                 components: self.components(),
@@ -181,14 +181,14 @@ impl Jpeg {
 }
 
 /// Reads the markers before the first scan.
-pub(super) fn read(input: &[u8]) -> Result<Headers<'_, Jpeg>, Error> {
+pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jpeg>, Error> {
     let mut walk = Walk::new(input, 2);
     let mut embedded = Embedded::default();
     let mut profile = ProfileParts::default();
     // The colour transform.
     let mut adobe: Option<u8> = None;
     let mut messy = false;
-    let mut frame: Option<Frame> = None;
+    let mut frame: Option<FrameHeader> = None;
 
     let first_scan = loop {
         messy |= input.get(walk.at()) != Some(&0xff);
@@ -208,7 +208,7 @@ pub(super) fn read(input: &[u8]) -> Result<Headers<'_, Jpeg>, Error> {
                 if frame.is_some() {
                     return Err(broken("two frame headers"));
                 }
-                frame = Some(Frame::read(marker, body)?);
+                frame = Some(FrameHeader::read(marker, body)?);
             }
             APP0 if body.starts_with(JFIF) => messy |= body.get(JFIF.len()) != Some(&1),
             APP1 if body.starts_with(EXIF) => {
@@ -245,7 +245,7 @@ pub(super) fn read(input: &[u8]) -> Result<Headers<'_, Jpeg>, Error> {
         frame.size.height = rows.into();
     }
     messy |= scans.messy;
-    Ok(Headers {
+    Ok(SourceHeaders {
         info: Info {
             format: Format::Jpeg,
             width: frame.size.width,
@@ -273,7 +273,7 @@ pub(super) fn read(input: &[u8]) -> Result<Headers<'_, Jpeg>, Error> {
     })
 }
 
-struct Frame {
+struct FrameHeader {
     size: Size,
     bits: u8,
     progressive: bool,
@@ -282,8 +282,8 @@ struct Frame {
     unsupported: Option<Error>,
 }
 
-impl Frame {
-    fn read(marker: u8, body: &[u8]) -> Result<Frame, Error> {
+impl FrameHeader {
+    fn read(marker: u8, body: &[u8]) -> Result<FrameHeader, Error> {
         let cut_short = || broken("the frame header is too short");
         let [bits] = array(body, 0).ok_or_else(cut_short)?;
         let height = be16(body, 1).ok_or_else(cut_short)?;
@@ -309,7 +309,7 @@ impl Frame {
             (0xc3 | 0xcb, _, _) => Some("lossless JPEG".to_owned()),
             _ => Some("hierarchical JPEG".to_owned()),
         };
-        Ok(Frame {
+        Ok(FrameHeader {
             size: Size::new(width.into(), height.into()),
             bits,
             progressive,

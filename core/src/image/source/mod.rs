@@ -29,15 +29,15 @@ pub(super) use icc::Icc;
 use super::damage::{Damage, Tolerance};
 use super::limits::check_frames;
 use super::size::Size;
-use super::{Error, Format, Info, Limits, sniff, unread};
-use headers::Headers;
+use super::{Error, Format, Info, Limits, sniff, unsupported};
+use headers::SourceHeaders;
 
 /// More frames than that no animation has: not even the first one is looked at.
 const MOST_FRAMES: u32 = 1 << 16;
 
 /// What only one container has.
 #[derive(Debug)]
-pub(super) enum Kind<'a> {
+pub(super) enum Container<'a> {
     Jpeg(jpeg::Jpeg),
     Png(png::Png<'a>),
     Gif(gif::Gif<'a>),
@@ -50,7 +50,7 @@ pub(super) enum Kind<'a> {
 pub(super) struct Source<'a> {
     pub(super) input: &'a [u8],
     pub(super) info: Info,
-    pub(super) kind: Kind<'a>,
+    pub(super) kind: Container<'a>,
     pub(super) embedded: Embedded<'a>,
     /// Why the part after the headers can't be decoded.
     fault: Option<Error>,
@@ -64,18 +64,22 @@ impl<'a> Source<'a> {
     /// # Errors
     /// [`Error::NotImage`], [`Error::UnsupportedFormat`] or [`Error::DecodeFailed`].
     pub(super) fn read(input: &'a [u8]) -> Result<Source<'a>, Error> {
-        match sniff(input).ok_or_else(|| unread(input))? {
-            Format::Jpeg => jpeg::read(input).map(|read| Source::new(input, read, Kind::Jpeg)),
-            Format::Png => png::read(input).map(|read| Source::new(input, read, Kind::Png)),
-            Format::Gif => gif::read(input).map(|read| Source::new(input, read, Kind::Gif)),
-            Format::Webp => webp::read(input).map(|read| Source::new(input, read, Kind::Webp)),
+        match sniff(input).ok_or_else(|| unsupported(input))? {
+            Format::Jpeg => jpeg::read(input).map(|read| Source::new(input, read, Container::Jpeg)),
+            Format::Png => png::read(input).map(|read| Source::new(input, read, Container::Png)),
+            Format::Gif => gif::read(input).map(|read| Source::new(input, read, Container::Gif)),
+            Format::Webp => webp::read(input).map(|read| Source::new(input, read, Container::Webp)),
             Format::Avif => avif::read(input)
-                .map(|read| Source::new(input, read, |avif| Kind::Avif(Box::new(avif)))),
+                .map(|read| Source::new(input, read, |avif| Container::Avif(Box::new(avif)))),
         }
     }
 
-    fn new<T>(input: &'a [u8], read: Headers<'a, T>, kind: impl Fn(T) -> Kind<'a>) -> Source<'a> {
-        let Headers { info, own, embedded, fault, damage } = read;
+    fn new<T>(
+        input: &'a [u8],
+        read: SourceHeaders<'a, T>,
+        kind: impl Fn(T) -> Container<'a>,
+    ) -> Source<'a> {
+        let SourceHeaders { info, own, embedded, fault, damage } = read;
         Source { input, info, kind: kind(own), embedded, fault, damage }
     }
 
@@ -89,9 +93,9 @@ impl<'a> Source<'a> {
         limits.check_sides(Size::new(width, height))?;
         check_frames(frames, limits.frames.max(MOST_FRAMES))?;
         match &self.kind {
-            Kind::Jpeg(jpeg) => jpeg.check(limits, tolerance)?,
+            Container::Jpeg(jpeg) => jpeg.check(limits, tolerance)?,
             // Frames may be larger than what is seen of them.
-            Kind::Avif(avif) => {
+            Container::Avif(avif) => {
                 for layer in [Some(&avif.colors), avif.alpha.as_ref()].into_iter().flatten() {
                     for size in [layer.size, layer.header.size] {
                         limits.check_sides(size)?;
@@ -100,10 +104,10 @@ impl<'a> Source<'a> {
                     }
                 }
             }
-            Kind::Webp(webp) => {
+            Container::Webp(webp) => {
                 webp.code_bytes()?;
             }
-            Kind::Png(_) | Kind::Gif(_) => {}
+            Container::Png(_) | Container::Gif(_) => {}
         }
         self.fault.clone().map_or(Ok(()), Err)?;
         self.damage.clone().map_or(Ok(()), |damage| tolerance.note(damage))
@@ -120,17 +124,19 @@ impl<'a> Source<'a> {
         limits.check_pixels(pixels, || format!("{width}x{height} times {frames} frames"))?;
         match &self.kind {
             // Frames may be larger than the canvas that they are painted on.
-            Kind::Gif(gif) => limits.check_pixels(gif.pixels, || "the frames".to_owned()),
-            Kind::Jpeg(_) | Kind::Png(_) | Kind::Webp(_) | Kind::Avif(_) => Ok(()),
+            Container::Gif(gif) => limits.check_pixels(gif.pixels, || "the frames".to_owned()),
+            Container::Jpeg(_) | Container::Png(_) | Container::Webp(_) | Container::Avif(_) => {
+                Ok(())
+            }
         }
     }
 
     /// What the frames have in common, where there are several.
     pub(super) fn animation(&self) -> Option<Animation> {
         match &self.kind {
-            Kind::Gif(gif) => Some(gif.animation),
-            Kind::Webp(webp) => Some(webp.animation),
-            Kind::Jpeg(_) | Kind::Png(_) | Kind::Avif(_) => None,
+            Container::Gif(gif) => Some(gif.animation),
+            Container::Webp(webp) => Some(webp.animation),
+            Container::Jpeg(_) | Container::Png(_) | Container::Avif(_) => None,
         }
         .filter(|_| self.info.frames > 1)
     }
@@ -143,9 +149,9 @@ impl<'a> Source<'a> {
     /// Whether the colours come from a palette.
     pub(super) fn has_palette(&self) -> bool {
         match &self.kind {
-            Kind::Png(png) => png.has_palette(),
-            Kind::Gif(_) => true,
-            Kind::Jpeg(_) | Kind::Webp(_) | Kind::Avif(_) => false,
+            Container::Png(png) => png.has_palette(),
+            Container::Gif(_) => true,
+            Container::Jpeg(_) | Container::Webp(_) | Container::Avif(_) => false,
         }
     }
 }

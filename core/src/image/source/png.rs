@@ -2,7 +2,7 @@
 
 use memchr::memchr;
 
-use super::headers::Headers;
+use super::headers::SourceHeaders;
 use super::{Embedded, Icc};
 use crate::image::bytes::{array, be32};
 use crate::image::damage::Damage;
@@ -92,8 +92,8 @@ impl<'a> Png<'a> {
     }
 
     /// The pieces of the image data, wherever they are.
-    pub(in crate::image) fn data(&self) -> impl Iterator<Item = Data<'a>> + use<'a> {
-        let mut chunks = Chunks::new(self.input, self.first_data);
+    pub(in crate::image) fn data(&self) -> impl Iterator<Item = ImageData<'a>> + use<'a> {
+        let mut chunks = PngChunks::new(self.input, self.first_data);
         let mut ended = false;
         std::iter::from_fn(move || {
             while !ended {
@@ -106,7 +106,7 @@ impl<'a> Png<'a> {
                     }
                 };
                 match &kind {
-                    b"IDAT" => return Some(Data { bytes, chunk }),
+                    b"IDAT" => return Some(ImageData { bytes, chunk }),
                     b"IEND" => ended = true,
                     _ => {}
                 }
@@ -117,13 +117,13 @@ impl<'a> Png<'a> {
 }
 
 /// The data of an `IDAT` chunk.
-pub(in crate::image) struct Data<'a> {
+pub(in crate::image) struct ImageData<'a> {
     pub(in crate::image) bytes: &'a [u8],
     /// At the chunk, where that is whole.
-    chunk: Option<Chunks<'a>>,
+    chunk: Option<PngChunks<'a>>,
 }
 
-impl Data<'_> {
+impl ImageData<'_> {
     /// Whether its checksum is right, or not there.
     pub(in crate::image) fn is_sound(&self) -> bool {
         self.chunk.is_none_or(|chunk| chunk.is_sound())
@@ -131,10 +131,10 @@ impl Data<'_> {
 }
 
 /// Reads all chunks; what they hold stays packed.
-pub(super) fn read(input: &[u8]) -> Result<Headers<'_, Png<'_>>, Error> {
-    let mut chunks = Chunks::new(input, SIGNATURE);
+pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Png<'_>>, Error> {
+    let mut chunks = PngChunks::new(input, SIGNATURE);
     let (header, header_data) = match chunks.next() {
-        Some((kind, data)) if &kind == b"IHDR" => (Header::read(data)?, data),
+        Some((kind, data)) if &kind == b"IHDR" => (ImageHeader::read(data)?, data),
         _ => return Err(broken("the first chunk is no IHDR")),
     };
 
@@ -212,7 +212,7 @@ pub(super) fn read(input: &[u8]) -> Result<Headers<'_, Png<'_>>, Error> {
     if let Some((_, true)) = unknown {
         damage.get_or_insert_with(|| Damage::inside("a critical chunk of no known kind"));
     }
-    Ok(Headers {
+    Ok(SourceHeaders {
         info: Info {
             format: Format::Png,
             width: header.width,
@@ -245,7 +245,7 @@ fn wrong_checksum(kind: &[u8; 4]) -> Damage {
     Damage::inside(format!("the checksum of {} is wrong", kind.escape_ascii()))
 }
 
-struct Header {
+struct ImageHeader {
     width: u32,
     height: u32,
     bits: u8,
@@ -253,8 +253,8 @@ struct Header {
     interlaced: bool,
 }
 
-impl Header {
-    fn read(data: &[u8]) -> Result<Header, Error> {
+impl ImageHeader {
+    fn read(data: &[u8]) -> Result<ImageHeader, Error> {
         let bad = || broken("the IHDR chunk is not valid");
         let width = be32(data, 0).ok_or_else(bad)?;
         let height = be32(data, 4).ok_or_else(bad)?;
@@ -269,7 +269,7 @@ impl Header {
         if !depth_fits || !sides_fit || compression != 0 || filter != 0 || interlace > 1 {
             return Err(bad());
         }
-        Ok(Header { width, height, bits, color_type, interlaced: interlace == 1 })
+        Ok(ImageHeader { width, height, bits, color_type, interlaced: interlace == 1 })
     }
 }
 
@@ -292,17 +292,17 @@ fn xmp(data: &[u8]) -> Option<&[u8]> {
 
 /// The chunks up to the first that is not whole.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::image) struct Chunks<'a> {
+pub(in crate::image) struct PngChunks<'a> {
     input: &'a [u8],
     at: usize,
     /// Where the last one begins.
     start: usize,
 }
 
-impl<'a> Chunks<'a> {
+impl<'a> PngChunks<'a> {
     /// Those that begin there.
-    pub(in crate::image) fn new(input: &'a [u8], at: usize) -> Chunks<'a> {
-        Chunks { input, at, start: at }
+    pub(in crate::image) fn new(input: &'a [u8], at: usize) -> PngChunks<'a> {
+        PngChunks { input, at, start: at }
     }
 
     /// Where the next one begins.
@@ -326,7 +326,7 @@ impl<'a> Chunks<'a> {
     }
 }
 
-impl<'a> Iterator for Chunks<'a> {
+impl<'a> Iterator for PngChunks<'a> {
     type Item = ([u8; 4], &'a [u8]);
 
     fn next(&mut self) -> Option<([u8; 4], &'a [u8])> {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use memchr::memchr;
 
 use super::jpeg::EXIF;
-use crate::image::{Coding, Control, decode_body};
+use crate::image::{ContentCoding, Control, decode_body};
 
 /// Texts by their keyword, of which the standard names some and ImageMagick made others up.
 #[derive(Debug, Default)]
@@ -49,9 +49,9 @@ impl<'a> Texts<'a> {
     pub(super) fn exif(&self) -> Option<Vec<u8>> {
         let (text, packed) = self.exif.filter(|(text, _)| text.len() as u64 <= MAX_DIGITS)?;
         let text = match packed {
-            true => {
-                decode_body(Coding::Deflate, text, MAX_DIGITS, &Control::default()).ok()?.into()
-            }
+            true => decode_body(ContentCoding::Deflate, text, MAX_DIGITS, &Control::default())
+                .ok()?
+                .into(),
             false => Cow::Borrowed(text),
         };
         // An empty line, the name, and the length in decimal digits come first.

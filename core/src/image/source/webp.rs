@@ -5,14 +5,14 @@ mod lossless;
 use std::cell::OnceCell;
 use std::num::NonZeroU32;
 
-use super::headers::Headers;
+use super::headers::SourceHeaders;
 use super::jpeg::EXIF;
 use super::{Animation, Dispose, Embedded, Icc};
 use crate::image::bytes::{array, le16, le24, le32};
 use crate::image::damage::Damage;
 use crate::image::error::{broken, truncated};
 use crate::image::riff::{FLAG_ALPHA, FLAG_ANIMATION, FLAG_EXIF, FLAG_ICC, FLAG_XMP};
-use crate::image::size::{Size, Window};
+use crate::image::size::{Rect, Size};
 use crate::image::{Error, Format, Info};
 
 /// Groups of prefix codes that are decoded at most. An encoder's image of them has 2600 pixels at
@@ -26,7 +26,7 @@ const GROUP_BYTES: u64 = 5004 * 4 + 640;
 /// What the chunks say besides [`Info`].
 #[derive(Debug)]
 pub(in crate::image) struct Webp<'a> {
-    pub(in crate::image) image: Image<'a>,
+    pub(in crate::image) image: WebpImage<'a>,
     canvas: Size,
     /// The file as far as it may hold chunks of the image.
     pub(in crate::image) riff: &'a [u8],
@@ -37,27 +37,27 @@ pub(in crate::image) struct Webp<'a> {
 
 /// What the pixels are made of.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::image) enum Image<'a> {
+pub(in crate::image) enum WebpImage<'a> {
     Still(Bitstream<'a>),
     /// An animation, by its first frame.
-    Moving(Frame<'a>),
+    Moving(WebpFrame<'a>),
     None,
 }
 
 impl<'a> Webp<'a> {
     /// The frames in their order, but for those that stick out of the canvas.
-    pub(in crate::image) fn frames(&self) -> impl Iterator<Item = Frame<'a>> + use<'a> {
-        let mut chunks = Chunks::new(self.riff, 12);
+    pub(in crate::image) fn frames(&self) -> impl Iterator<Item = WebpFrame<'a>> + use<'a> {
+        let mut chunks = RiffChunks::new(self.riff, 12);
         let canvas = self.canvas;
         let mut first = match self.image {
-            Image::Moving(frame) if frame.image.is_cut => Some(frame),
+            WebpImage::Moving(frame) if frame.image.is_cut => Some(frame),
             _ => None,
         };
         let whole = std::iter::from_fn(move || {
             loop {
                 match chunks.next() {
                     Some((kind, data)) if &kind == b"ANMF" => {
-                        let frame = Frame::read(data, false).ok();
+                        let frame = WebpFrame::read(data, false).ok();
                         if let Some(frame) = frame.filter(|frame| frame.is_inside(canvas)) {
                             return Some(frame);
                         }
@@ -73,8 +73,8 @@ impl<'a> Webp<'a> {
     /// The bitstream of a still image.
     pub(in crate::image) fn still(&self) -> Option<&Bitstream<'a>> {
         match &self.image {
-            Image::Still(bitstream) => Some(bitstream),
-            Image::Moving(_) | Image::None => None,
+            WebpImage::Still(bitstream) => Some(bitstream),
+            WebpImage::Moving(_) | WebpImage::None => None,
         }
     }
 
@@ -118,7 +118,7 @@ impl<'a> Bitstream<'a> {
 
     /// How many groups of prefix codes lossless data has.
     fn groups(&self) -> Option<u32> {
-        let (mut chunks, mut most) = (Chunks::new(self.chunks, 0), None);
+        let (mut chunks, mut most) = (RiffChunks::new(self.chunks, 0), None);
         // The last chunk may be cut.
         while let Some((kind, data)) = chunks.next().or_else(|| chunks.cut()) {
             let found = match &kind {
@@ -152,9 +152,9 @@ impl<'a> Bitstream<'a> {
 
 /// A frame of an animation.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::image) struct Frame<'a> {
+pub(in crate::image) struct WebpFrame<'a> {
     /// Where on the canvas it lies.
-    pub(in crate::image) window: Window,
+    pub(in crate::image) window: Rect,
     pub(in crate::image) image: Bitstream<'a>,
     /// Milliseconds for which it is shown.
     pub(in crate::image) duration: u32,
@@ -163,11 +163,11 @@ pub(in crate::image) struct Frame<'a> {
     pub(in crate::image) dispose: Dispose,
 }
 
-impl<'a> Frame<'a> {
+impl<'a> WebpFrame<'a> {
     /// Reads the data of an `ANMF` chunk, which may be cut.
-    fn read(data: &'a [u8], is_cut: bool) -> Result<Frame<'a>, Error> {
+    fn read(data: &'a [u8], is_cut: bool) -> Result<WebpFrame<'a>, Error> {
         let bad = || broken("a frame is not valid");
-        let window = Window {
+        let window = Rect {
             x: le24(data, 0).ok_or_else(bad)? * 2,
             y: le24(data, 3).ok_or_else(bad)? * 2,
             size: size24(data, 6).ok_or_else(bad)?,
@@ -175,7 +175,7 @@ impl<'a> Frame<'a> {
         let duration = le24(data, 12).ok_or_else(bad)?;
         let [flags] = array(data, 15).ok_or_else(bad)?;
         let dispose = if flags & 1 == 1 { Dispose::Clear } else { Dispose::Keep };
-        let mut chunks = Chunks::new(data, 16);
+        let mut chunks = RiffChunks::new(data, 16);
         let mut alpha = None;
         let image = loop {
             match chunks.next() {
@@ -190,31 +190,31 @@ impl<'a> Frame<'a> {
         if image.size != window.size {
             return Err(broken("the bitstream has not the size of its frame"));
         }
-        Ok(Frame { window, image, duration, blend: flags & 2 == 0, dispose })
+        Ok(WebpFrame { window, image, duration, blend: flags & 2 == 0, dispose })
     }
 
     fn is_inside(&self, canvas: Size) -> bool {
-        let Window { x, y, size } = self.window;
+        let Rect { x, y, size } = self.window;
         x + size.width <= canvas.width && y + size.height <= canvas.height
     }
 
     fn covers(&self, canvas: Size) -> bool {
-        self.window == Window { x: 0, y: 0, size: canvas }
+        self.window == Rect { x: 0, y: 0, size: canvas }
     }
 }
 
 /// Reads all chunks; bitstreams only by their headers.
-pub(super) fn read(input: &[u8]) -> Result<Headers<'_, Webp<'_>>, Error> {
+pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Webp<'_>>, Error> {
     let announced = le32(input, 4).ok_or_else(truncated)? as usize;
     // The size counts from behind itself.
     let end = announced.saturating_add(8);
     let riff = input.get(..end).unwrap_or(input);
-    let mut found = Found::read(riff)?;
+    let mut found = ChunkSummary::read(riff)?;
     let mut riff = riff;
     if riff.len() < input.len() && (found.is_cut || !found.has_image()) {
         // The size is a lie: the chunks know theirs.
         riff = input;
-        found = Found::read(riff)?;
+        found = ChunkSummary::read(riff)?;
     }
 
     let missing = end.saturating_sub(input.len());
@@ -225,30 +225,30 @@ pub(super) fn read(input: &[u8]) -> Result<Headers<'_, Webp<'_>>, Error> {
             true;
     }
     let image = match (found.still, found.first) {
-        (Some(still), _) if !found.animated => Image::Still(still),
-        (_, Some(first)) => Image::Moving(first),
-        _ => Image::None,
+        (Some(still), _) if !found.animated => WebpImage::Still(still),
+        (_, Some(first)) => WebpImage::Moving(first),
+        _ => WebpImage::None,
     };
     let canvas = match (found.canvas, image) {
         (Some(canvas), _) => canvas,
-        (None, Image::Still(still)) => still.size,
+        (None, WebpImage::Still(still)) => still.size,
         _ if found.is_cut || missing > 1 => return Err(truncated()),
         _ => return Err(Error::UnsupportedFormat("WebP of an unknown kind".to_owned())),
     };
-    if matches!(image, Image::Still(still) if still.size != canvas) {
+    if matches!(image, WebpImage::Still(still) if still.size != canvas) {
         return Err(broken("the bitstream has not the size of the canvas"));
     }
     let (frames, alpha) = match image {
-        Image::Still(still) => (1, still.alpha),
-        Image::Moving(_) => (found.frames.max(1), found.alpha || found.opens),
-        Image::None => (found.frames.max(1), found.alpha),
+        WebpImage::Still(still) => (1, still.alpha),
+        WebpImage::Moving(_) => (found.frames.max(1), found.alpha || found.opens),
+        WebpImage::None => (found.frames.max(1), found.alpha),
     };
     let fault = match image {
-        Image::None if found.is_cut || missing > 1 => Some(truncated()),
-        Image::None => Some(broken("no frame")),
+        WebpImage::None if found.is_cut || missing > 1 => Some(truncated()),
+        WebpImage::None => Some(broken("no frame")),
         _ => None,
     };
-    Ok(Headers {
+    Ok(SourceHeaders {
         info: Info {
             format: Format::Webp,
             width: canvas.width,
@@ -274,14 +274,14 @@ pub(super) fn read(input: &[u8]) -> Result<Headers<'_, Webp<'_>>, Error> {
 }
 
 #[derive(Default)]
-struct Found<'a> {
+struct ChunkSummary<'a> {
     canvas: Option<Size>,
     /// What the flags say.
     alpha: bool,
     animated: bool,
     still: Option<Bitstream<'a>>,
     frames: u32,
-    first: Option<Frame<'a>>,
+    first: Option<WebpFrame<'a>>,
     plays: Option<NonZeroU32>,
     /// Whether frames leave something of the canvas open, or open it.
     opens: bool,
@@ -294,10 +294,10 @@ struct Found<'a> {
     embedded: Embedded<'a>,
 }
 
-impl<'a> Found<'a> {
+impl<'a> ChunkSummary<'a> {
     /// Walks over the chunks of a file.
-    fn read(riff: &'a [u8]) -> Result<Found<'a>, Error> {
-        let mut found = Found::walk(riff)?;
+    fn read(riff: &'a [u8]) -> Result<ChunkSummary<'a>, Error> {
+        let mut found = ChunkSummary::walk(riff)?;
         let has = |flag: u8| found.flags & flag != 0;
         let (has_icc, has_exif, has_xmp) = (has(FLAG_ICC), has(FLAG_EXIF), has(FLAG_XMP));
         let Embedded { icc, exif, xmp, .. } = &mut found.embedded;
@@ -307,9 +307,9 @@ impl<'a> Found<'a> {
         Ok(found)
     }
 
-    fn walk(riff: &'a [u8]) -> Result<Found<'a>, Error> {
-        let mut found = Found::default();
-        let mut chunks = Chunks::new(riff, 12);
+    fn walk(riff: &'a [u8]) -> Result<ChunkSummary<'a>, Error> {
+        let mut found = ChunkSummary::default();
+        let mut chunks = RiffChunks::new(riff, 12);
         let mut alpha = None;
         while let Some((kind, data)) = chunks.next() {
             match &kind {
@@ -323,7 +323,7 @@ impl<'a> Found<'a> {
                     keep_first(&mut found.embedded.exif, tiff);
                 }
                 b"XMP " => keep_first(&mut found.embedded.xmp, data),
-                b"ANMF" => found.frame(Frame::read(data, false))?,
+                b"ANMF" => found.frame(WebpFrame::read(data, false))?,
                 b"ANIM" => {
                     found.plays = le16(data, 4).and_then(|times| NonZeroU32::new(times.into()));
                 }
@@ -341,7 +341,7 @@ impl<'a> Found<'a> {
         found.is_cut = true;
         if &kind == b"ANMF" && found.first.is_none() {
             let data = riff.get(chunks.at + 8..).unwrap_or_default();
-            if let Ok(frame) = Frame::read(data, true) {
+            if let Ok(frame) = WebpFrame::read(data, true) {
                 found.frame(Ok(frame))?;
             }
         } else if is_bitstream(&kind) && found.still.is_none() {
@@ -368,9 +368,9 @@ impl<'a> Found<'a> {
         self.still.is_some() || self.first.is_some()
     }
 
-    fn frame(&mut self, frame: Result<Frame<'a>, Error>) -> Result<(), Error> {
+    fn frame(&mut self, frame: Result<WebpFrame<'a>, Error>) -> Result<(), Error> {
         let canvas = self.canvas.unwrap_or(Size::new(0, 0));
-        let inside = |frame: Frame<'a>| match frame.is_inside(canvas) {
+        let inside = |frame: WebpFrame<'a>| match frame.is_inside(canvas) {
             true => Ok(frame),
             false => Err(broken("a frame sticks out of the canvas")),
         };
@@ -435,17 +435,17 @@ fn size24(data: &[u8], at: usize) -> Option<Size> {
 }
 
 /// The chunks up to the first that is not whole.
-pub(in crate::image) struct Chunks<'a> {
+pub(in crate::image) struct RiffChunks<'a> {
     input: &'a [u8],
     at: usize,
     /// Where the last one begins.
     start: usize,
 }
 
-impl<'a> Chunks<'a> {
+impl<'a> RiffChunks<'a> {
     /// Those that begin there.
-    pub(in crate::image) fn new(input: &'a [u8], at: usize) -> Chunks<'a> {
-        Chunks { input, at, start: at }
+    pub(in crate::image) fn new(input: &'a [u8], at: usize) -> RiffChunks<'a> {
+        RiffChunks { input, at, start: at }
     }
 
     /// Where the next one begins.
@@ -474,7 +474,7 @@ impl<'a> Chunks<'a> {
     }
 }
 
-impl<'a> Iterator for Chunks<'a> {
+impl<'a> Iterator for RiffChunks<'a> {
     type Item = ([u8; 4], &'a [u8]);
 
     fn next(&mut self) -> Option<([u8; 4], &'a [u8])> {

@@ -15,7 +15,7 @@ pub(super) use cuts::Cuts;
 
 use cuts::Kept;
 
-use super::source::{Kind, Source};
+use super::source::{Container, Source};
 use super::{Format, MetadataPolicy, Plan, ProfilePolicy};
 
 /// The cuts that leave of a source what the plan's policies let through; `None` where it is not
@@ -40,10 +40,10 @@ pub(super) fn strip<'a>(source: &Source<'a>, plan: &Plan, turned: bool) -> Optio
         exif: source.embedded.reduced(copyright, orientation),
     };
     match &source.kind {
-        Kind::Jpeg(_) => jpeg::cuts(input, &kept),
-        Kind::Png(_) => png::cuts(input, &kept),
-        Kind::Gif(_) => gif::cuts(input),
-        Kind::Webp(webp) => webp::cuts(input, webp, &source.info, &kept),
-        Kind::Avif(_) => avif::cuts(input, source.info.has_profile, &kept),
+        Container::Jpeg(_) => jpeg::cuts(input, &kept),
+        Container::Png(_) => png::cuts(input, &kept),
+        Container::Gif(_) => gif::cuts(input),
+        Container::Webp(webp) => webp::cuts(input, webp, &source.info, &kept),
+        Container::Avif(_) => avif::cuts(input, source.info.has_profile, &kept),
     }
 }

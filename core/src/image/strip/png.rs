@@ -1,11 +1,11 @@
 //! PNG and APNG: the chunks that pixels, their colours and their times are made of stay.
 
 use super::cuts::{Cuts, Kept};
-use crate::image::source::png::{Chunks, SIGNATURE};
+use crate::image::source::png::{PngChunks, SIGNATURE};
 
 pub(super) fn cuts<'a>(input: &'a [u8], kept: &Kept) -> Option<Cuts<'a>> {
     let mut cuts = Cuts::new(input);
-    let mut chunks = Chunks::new(input, SIGNATURE);
+    let mut chunks = PngChunks::new(input, SIGNATURE);
     let mut exif = kept.exif.as_deref();
     // Where EXIF stands: behind IHDR.
     let mut head = None;

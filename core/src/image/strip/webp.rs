@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::cuts::{Cuts, Kept};
 use crate::image::size::Size;
-use crate::image::source::webp::{Chunks, Webp};
+use crate::image::source::webp::{RiffChunks, Webp};
 use crate::image::{Info, riff};
 
 /// Where the chunks begin.
@@ -23,7 +23,7 @@ pub(super) fn cuts<'a>(
     let mut cuts = Cuts::new(input);
     let file = webp.riff;
     let animated = webp.still().is_none();
-    let mut chunks = Chunks::new(file, FIRST);
+    let mut chunks = RiffChunks::new(file, FIRST);
     let mut exif = kept.exif.as_deref();
     let (mut once, mut flags) = (Once::default(), None);
     let mut chunks_end = FIRST;
@@ -88,7 +88,7 @@ pub(super) fn cuts<'a>(
 /// Leaves of the frame whose chunk begins at `start` only its image.
 fn frame(cuts: &mut Cuts, file: &[u8], start: usize, data: &[u8]) -> Option<()> {
     let from = start + HEADER;
-    let mut chunks = Chunks::new(data, FRAME);
+    let mut chunks = RiffChunks::new(data, FRAME);
     let mut once = Once::default();
     let mut left = FRAME;
     let mut drops: Vec<Range<usize>> = Vec::new();

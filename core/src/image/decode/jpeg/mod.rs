@@ -1,7 +1,7 @@
 //! JPEG, shrunk while it is decoded: to one eighth up to five by a decoder of our own that
 //! reads nothing but low frequencies, where it knows the image, and else by libjpeg-turbo.
 
-mod low;
+mod scaled_dct;
 mod scales;
 mod turbo;
 
@@ -12,7 +12,7 @@ use crate::image::raster::{Layout, Raster};
 use crate::image::size::Size;
 use crate::image::source::jpeg::Jpeg;
 use crate::image::{Control, DamagePolicy, Error, Info};
-use scales::can_read_low;
+use scales::can_scale_dct;
 
 pub(super) use scales::scales;
 
@@ -29,13 +29,17 @@ const SPARE: u64 = 32 << 20;
 
 /// Bytes that a decoder holds besides the raster.
 pub(super) fn working_bytes(input: &[u8], jpeg: &Jpeg, how: &Decode) -> u64 {
-    let kept = match eighths_of_low(jpeg, how) {
+    let kept = match scaled_dct_eighths(jpeg, how) {
         Some(eighths) if jpeg.one_pass() && eighths > 1 => {
-            low::bytes_of_row(jpeg.sampling(), how.part.size, eighths as usize)
+            scaled_dct::bytes_of_row(jpeg.sampling(), how.part.size, eighths as usize)
         }
         Some(eighths) => {
-            let bytes =
-                low::bytes(jpeg.sampling(), jpeg.size(), jpeg.progressive(), eighths as usize);
+            let bytes = scaled_dct::bytes(
+                jpeg.sampling(),
+                jpeg.size(),
+                jpeg.progressive(),
+                eighths as usize,
+            );
             let spare = Some(jpeg.coefficient_bytes()).filter(|&bytes| bytes <= SPARE);
             bytes.max(spare.unwrap_or_default())
         }
@@ -62,17 +66,17 @@ pub(super) fn decode(
     let input = &*jpeg.decodable(input)?;
     if tolerance.is_strict() {
         verify(input, jpeg, size, how.scans, tolerance, control)?;
-    } else if jpeg.may_lack_rows() && can_read_low(jpeg) {
-        low::check_half(input, size, control)?;
+    } else if jpeg.may_lack_rows() && can_scale_dct(jpeg) {
+        scaled_dct::check_half(input, size, control)?;
     }
     // What can be made of damage libjpeg knows best. It keeps all coefficients of an image that comes
     // in several scans, and needs no more memory than was promised to be enough.
     let by_libjpeg = jpeg.coefficient_bytes() <= SPARE;
     let untold = Tolerance::new(DamagePolicy::Strict);
     let own = if by_libjpeg { &untold } else { tolerance };
-    let mut raster = match low(input, jpeg, size, how, own, control) {
+    let mut raster = match scaled_dct(input, jpeg, size, how, own, control) {
         Ok(Some(raster)) => raster,
-        Ok(None) if is_low(jpeg, how) && !by_libjpeg => {
+        Ok(None) if uses_scaled_dct(jpeg, how) && !by_libjpeg => {
             return Err(broken("the scans make no sense"));
         }
         Ok(None) => turbo(input, jpeg, size, how, tolerance, control)?,
@@ -117,7 +121,7 @@ fn read_all(
     if jpeg.progressive() {
         return Ok(None);
     }
-    low(input, jpeg, size, &smallest(size, scans), tolerance, control)
+    scaled_dct(input, jpeg, size, &smallest(size, scans), tolerance, control)
 }
 
 /// The whole image at the scale that is the least work.
@@ -140,11 +144,11 @@ pub(in crate::image) fn shrunk(
     if by_turbo {
         turbo(input, jpeg, size, how, tolerance, control).map(Some)
     } else {
-        low(input, jpeg, size, how, tolerance, control)
+        scaled_dct(input, jpeg, size, how, tolerance, control)
     }
 }
 
-fn low(
+fn scaled_dct(
     input: &[u8],
     jpeg: &Jpeg,
     size: Size,
@@ -152,8 +156,8 @@ fn low(
     tolerance: &Tolerance,
     control: &Control,
 ) -> Result<Option<Raster>, Error> {
-    let Some(eighths) = eighths_of_low(jpeg, how) else { return Ok(None) };
-    low::decode(input, size, how.part, eighths, tolerance, control)
+    let Some(eighths) = scaled_dct_eighths(jpeg, how) else { return Ok(None) };
+    scaled_dct::decode(input, size, how.part, eighths, tolerance, control)
 }
 
 fn turbo(
@@ -190,12 +194,12 @@ fn is_read_whole(
     }
 }
 
-fn is_low(jpeg: &Jpeg, how: &Decode) -> bool {
-    eighths_of_low(jpeg, how).is_some()
+fn uses_scaled_dct(jpeg: &Jpeg, how: &Decode) -> bool {
+    scaled_dct_eighths(jpeg, how).is_some()
 }
 
 /// The scale, if low frequencies are all that is needed for it, and can be had.
-fn eighths_of_low(jpeg: &Jpeg, how: &Decode) -> Option<u32> {
+fn scaled_dct_eighths(jpeg: &Jpeg, how: &Decode) -> Option<u32> {
     let Scale::Eighths(eighths) = how.scale else { return None };
-    (eighths <= 5 && can_read_low(jpeg)).then_some(eighths)
+    (eighths <= 5 && can_scale_dct(jpeg)).then_some(eighths)
 }

@@ -1,14 +1,14 @@
 //! By libjpeg-turbo.
 
-use image_gate_codecs::jpeg::{Decoder, Format, Part};
+use image_gate_codecs::jpeg::{Decoder, PixelFormat, Region};
 
 use crate::image::decode::{Decode, Scale};
 use crate::image::error::broken;
 use crate::image::raster::{Layout, Raster};
-use crate::image::size::{Size, Window};
+use crate::image::size::{Rect, Size};
 use crate::image::{Control, Error};
 
-/// Decodes an image, and answers what was warned of, too.
+/// Decodes an image, and returns what was warned of, too.
 pub(super) fn decode(
     input: &[u8],
     layout: Layout,
@@ -21,16 +21,16 @@ pub(super) fn decode(
         return Err(broken("two readings of the header differ"));
     }
     let eighths = if let Scale::Eighths(eighths) = how.scale { eighths } else { 8 };
-    let part = how.part_of_raster(size).map(|Window { x, y, size: Size { width, height } }| Part {
+    let part = how.part_of_raster(size).map(|Rect { x, y, size: Size { width, height } }| Region {
         x,
         y,
         width,
         height,
     });
     let format = match layout {
-        Layout::L8 => Format::Grey,
-        Layout::Cmyk8 => Format::Cmyk,
-        _ => Format::Rgb,
+        Layout::L8 => PixelFormat::Grey,
+        Layout::Cmyk8 => PixelFormat::Cmyk,
+        _ => PixelFormat::Rgb,
     };
     let mut raster = Raster::new(how.raster_size(size), layout)?;
     let decoded = decoder.decode(eighths, part, format, raster.data_mut(), || control.goes_on());

@@ -1,10 +1,10 @@
 //! What is different in one picture and the next.
 
-use crate::image::size::{Size, Window};
+use crate::image::size::{Rect, Size};
 
 /// The smallest window outside of which two images of `width` pixels a row are the same.
-pub(super) fn changed<T: PartialEq>(before: &[T], after: &[T], width: usize) -> Option<Window> {
-    let mut bounds = Bounds::default();
+pub(super) fn changed<T: PartialEq>(before: &[T], after: &[T], width: usize) -> Option<Rect> {
+    let mut bounds = ChangedArea::default();
     let rows = before.chunks_exact(width).zip(after.chunks_exact(width));
     for (y, (before, after)) in rows.enumerate() {
         if before == after {
@@ -20,17 +20,17 @@ pub(super) fn changed<T: PartialEq>(before: &[T], after: &[T], width: usize) -> 
 
 /// What was found of an area so far: its first and last column, and its first and last row.
 #[derive(Default)]
-pub(super) struct Bounds(Option<(usize, usize, usize, usize)>);
+pub(super) struct ChangedArea(Option<(usize, usize, usize, usize)>);
 
-impl Bounds {
+impl ChangedArea {
     pub(super) fn add(&mut self, first: usize, last: usize, y: usize) {
         let (left, right, top, _) = self.0.unwrap_or((first, last, y, y));
         self.0 = Some((left.min(first), right.max(last), top, y));
     }
 
-    pub(super) fn window(&self) -> Option<Window> {
+    pub(super) fn window(&self) -> Option<Rect> {
         let (left, right, top, bottom) = self.0?;
-        Some(Window {
+        Some(Rect {
             x: left as u32,
             y: top as u32,
             size: Size::new((right - left + 1) as u32, (bottom - top + 1) as u32),
@@ -42,8 +42,8 @@ impl Bounds {
 mod tests {
     use super::*;
 
-    fn window(x: u32, y: u32, width: u32, height: u32) -> Window {
-        Window { x, y, size: Size::new(width, height) }
+    fn window(x: u32, y: u32, width: u32, height: u32) -> Rect {
+        Rect { x, y, size: Size::new(width, height) }
     }
 
     #[test]

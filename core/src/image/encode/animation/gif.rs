@@ -5,24 +5,24 @@
 
 use gif::{DisposalMethod, Encoder, Frame, Repeat};
 
-use super::changes::{Bounds, changed};
+use super::changes::{ChangedArea, changed};
+use crate::image::encode::fallible_buffer::FallibleBuffer;
 use crate::image::encode::gif::{interlaced, side};
 use crate::image::encode::palette::{Indexed, into_rgba, is_opaque};
-use crate::image::encode::sink::Sink;
 use crate::image::error::not_encoded;
 use crate::image::raster::{Layout, Raster, with_room};
-use crate::image::size::{Size, Window};
+use crate::image::size::{Rect, Size};
 use crate::image::source::Animation;
 use crate::image::{Control, Error, Plan};
 
 /// What is shown less long than that many milliseconds, browsers show for longer.
 const SHORTEST: u32 = 20;
 
-pub(in crate::image) struct Animator<'a> {
+pub(in crate::image) struct GifAnimator<'a> {
     size: Size,
-    encoder: Encoder<Sink>,
+    encoder: Encoder<FallibleBuffer>,
     plan: &'a Plan,
-    clock: Clock,
+    clock: DelayClock,
     /// What is shown when the next picture comes; of [`NOTHING`] where nothing is.
     shown: Vec<[u8; 4]>,
     /// The picture that is not yet written, and for how many milliseconds it is shown.
@@ -32,15 +32,15 @@ pub(in crate::image) struct Animator<'a> {
 
 const NOTHING: [u8; 4] = [0; 4];
 
-impl<'a> Animator<'a> {
+impl<'a> GifAnimator<'a> {
     pub(super) fn new(
         size: Size,
         animation: Animation,
         plan: &'a Plan,
-    ) -> Result<Animator<'a>, Error> {
+    ) -> Result<GifAnimator<'a>, Error> {
         let sides = (side(size.width)?, side(size.height)?);
         let mut encoder =
-            Encoder::new(Sink::default(), sides.0, sides.1, &[]).map_err(not_encoded)?;
+            Encoder::new(FallibleBuffer::default(), sides.0, sides.1, &[]).map_err(not_encoded)?;
         let repeat = match animation.plays {
             None => Some(Repeat::Infinite),
             // Players count what comes after the first time.
@@ -54,8 +54,8 @@ impl<'a> Animator<'a> {
         }
         let mut shown = with_room(size.pixels() as usize)?;
         shown.resize(size.pixels() as usize, NOTHING);
-        let clock = Clock::default();
-        Ok(Animator { size, encoder, plan, clock, shown, next: None, is_first: true })
+        let clock = DelayClock::default();
+        Ok(GifAnimator { size, encoder, plan, clock, shown, next: None, is_first: true })
     }
 
     pub(super) fn push(
@@ -95,13 +95,13 @@ impl<'a> Animator<'a> {
         control: &Control,
     ) -> Result<(), Error> {
         let width = self.size.width as usize;
-        let whole = Window { x: 0, y: 0, size: self.size };
+        let whole = Rect { x: 0, y: 0, size: self.size };
         let holes = next.and_then(|next| holes(&pixels, next, width));
         let mut window = match changed(&self.shown, &pixels, width) {
             _ if self.is_first => whole,
             Some(window) => window,
             // A frame has a pixel at least.
-            None => Window { x: 0, y: 0, size: Size::new(1, 1) },
+            None => Rect { x: 0, y: 0, size: Size::new(1, 1) },
         };
         if let Some(holes) = holes {
             window = window.around(holes);
@@ -142,7 +142,7 @@ impl<'a> Animator<'a> {
     }
 
     /// The pixels of a window, without those that are shown already.
-    fn difference(&self, pixels: &[[u8; 4]], window: Window) -> Result<Raster, Error> {
+    fn difference(&self, pixels: &[[u8; 4]], window: Rect) -> Result<Raster, Error> {
         let mut data = with_room(window.size.pixels() as usize * 4)?;
         for row in rows(window, self.size.width as usize) {
             let pixels = pixels.get(row.clone()).unwrap_or_default();
@@ -156,8 +156,8 @@ impl<'a> Animator<'a> {
 }
 
 /// Where the next picture is transparent and this one is not.
-fn holes(pixels: &[[u8; 4]], next: &[[u8; 4]], width: usize) -> Option<Window> {
-    let mut bounds = Bounds::default();
+fn holes(pixels: &[[u8; 4]], next: &[[u8; 4]], width: usize) -> Option<Rect> {
+    let mut bounds = ChangedArea::default();
     let rows = pixels.chunks_exact(width).zip(next.chunks_exact(width));
     for (y, (pixels, next)) in rows.enumerate() {
         let hole = |(pixel, next): (&[u8; 4], &[u8; 4])| *next == NOTHING && *pixel != NOTHING;
@@ -170,7 +170,7 @@ fn holes(pixels: &[[u8; 4]], next: &[[u8; 4]], width: usize) -> Option<Window> {
 }
 
 /// The rows of a window into an image of `width` pixels a row.
-fn rows(window: Window, width: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+fn rows(window: Rect, width: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
     let top = window.y as usize;
     (top..top + window.size.height as usize).map(move |y| {
         let start = y * width + window.x as usize;
@@ -181,12 +181,12 @@ fn rows(window: Window, width: usize) -> impl Iterator<Item = std::ops::Range<us
 /// Milliseconds in hundredths of a second, so that what is lost in one delay is made up for
 /// in the next ones.
 #[derive(Default)]
-struct Clock {
+struct DelayClock {
     shown: u64,
     written: u64,
 }
 
-impl Clock {
+impl DelayClock {
     fn hundredths(&mut self, duration: u32) -> u16 {
         self.shown += u64::from(duration);
         let mut delay = ((self.shown + 5) / 10).saturating_sub(self.written);
@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn delays_add_up() {
         let delays = |durations: &[u32]| {
-            let mut clock = Clock::default();
+            let mut clock = DelayClock::default();
             durations.iter().map(|&duration| clock.hundredths(duration)).collect::<Vec<_>>()
         };
         assert_eq!(delays(&[0, 10, 20, 100, 655_350]), [0, 1, 2, 10, 65535]);

@@ -4,7 +4,7 @@ mod changes;
 mod gif;
 mod webp;
 
-use crate::image::metadata::Carried;
+use crate::image::metadata::OutputMetadata;
 use crate::image::raster::Raster;
 use crate::image::size::Size;
 use crate::image::source::Animation;
@@ -12,22 +12,24 @@ use crate::image::{Control, Error, Format, Plan};
 
 /// An animation that is being written.
 pub(in crate::image) enum Animator<'a> {
-    Gif(gif::Animator<'a>),
-    Webp(webp::Animator<'a>),
+    Gif(gif::GifAnimator<'a>),
+    Webp(webp::WebpAnimator<'a>),
 }
 
 impl<'a> Animator<'a> {
-    /// Begins an animation in a format that [has them](Format::moves).
+    /// Begins an animation in a format that [has them](Format::supports_animation).
     pub(in crate::image) fn new(
         size: Size,
         format: Format,
         animation: Animation,
         plan: &'a Plan,
-        carried: &'a Carried<'a>,
+        metadata: &'a OutputMetadata<'a>,
     ) -> Result<Animator<'a>, Error> {
         match format {
-            Format::Gif => gif::Animator::new(size, animation, plan).map(Animator::Gif),
-            Format::Webp => webp::Animator::new(size, animation, plan, carried).map(Animator::Webp),
+            Format::Gif => gif::GifAnimator::new(size, animation, plan).map(Animator::Gif),
+            Format::Webp => {
+                webp::WebpAnimator::new(size, animation, plan, metadata).map(Animator::Webp)
+            }
             Format::Jpeg | Format::Png | Format::Avif => {
                 Err(Error::Internal(format!("animated {}", format.name())))
             }

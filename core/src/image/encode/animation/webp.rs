@@ -3,11 +3,11 @@
 use super::changes::changed;
 use crate::image::encode::webp::{bitstream, compress};
 use crate::image::error::not_encoded;
-use crate::image::metadata::Carried;
+use crate::image::metadata::OutputMetadata;
 use crate::image::pixels::{cut, widen};
 use crate::image::raster::Raster;
 use crate::image::riff;
-use crate::image::size::{Size, Window};
+use crate::image::size::{Rect, Size};
 use crate::image::source::Animation;
 use crate::image::{Control, Error, Plan};
 
@@ -17,30 +17,30 @@ const NO_BLENDING: u8 = 2;
 /// The longest duration that there is.
 const LONGEST: u32 = 0xff_ffff;
 
-pub(in crate::image) struct Animator<'a> {
+pub(in crate::image) struct WebpAnimator<'a> {
     plan: &'a Plan,
-    carried: &'a Carried<'a>,
+    metadata: &'a OutputMetadata<'a>,
     out: Vec<u8>,
     /// The picture before.
     shown: Option<Raster>,
 }
 
-impl<'a> Animator<'a> {
+impl<'a> WebpAnimator<'a> {
     pub(super) fn new(
         size: Size,
         animation: Animation,
         plan: &'a Plan,
-        carried: &'a Carried<'a>,
-    ) -> Result<Animator<'a>, Error> {
+        metadata: &'a OutputMetadata<'a>,
+    ) -> Result<WebpAnimator<'a>, Error> {
         let mut out = Vec::new();
         let alpha = if animation.alpha { riff::FLAG_ALPHA } else { 0 };
         riff::start(&mut out);
-        riff::extended(&mut out, size, riff::FLAG_ANIMATION | alpha | carried.riff_flags());
-        carried.put_profile(&mut out);
+        riff::extended(&mut out, size, riff::FLAG_ANIMATION | alpha | metadata.riff_flags());
+        metadata.put_profile(&mut out);
         let plays = animation.plays.map_or(0, |plays| plays.get().min(u16::MAX.into()));
         let [low, high, ..] = plays.to_le_bytes();
         riff::chunk(&mut out, b"ANIM", &[0, 0, 0, 0, low, high]);
-        Ok(Animator { plan, carried, out, shown: None })
+        Ok(WebpAnimator { plan, metadata, out, shown: None })
     }
 
     pub(super) fn push(
@@ -52,7 +52,7 @@ impl<'a> Animator<'a> {
         let raster = widen(raster)?;
         let window = match &self.shown {
             Some(shown) if shown.layout() == raster.layout() => even(difference(shown, &raster)),
-            _ => Window { x: 0, y: 0, size: raster.size() },
+            _ => Rect { x: 0, y: 0, size: raster.size() },
         };
         let encoded = if window.size == raster.size() {
             compress(&raster, self.plan, control)?
@@ -61,7 +61,7 @@ impl<'a> Animator<'a> {
         };
 
         let mut head = [0; 16];
-        let Window { x, y, size } = window;
+        let Rect { x, y, size } = window;
         let fields = [x / 2, y / 2, size.width - 1, size.height - 1, duration.min(LONGEST)];
         for (to, field) in head.as_chunks_mut::<3>().0.iter_mut().zip(fields) {
             let [a, b, c, _] = field.to_le_bytes();
@@ -76,24 +76,24 @@ impl<'a> Animator<'a> {
     }
 
     pub(super) fn finish(mut self) -> Result<Vec<u8>, Error> {
-        self.carried.put_rest(&mut self.out);
+        self.metadata.put_rest(&mut self.out);
         riff::finish(&mut self.out).ok_or_else(|| not_encoded("the file is too large"))?;
         Ok(self.out)
     }
 }
 
 /// Where two pictures of one layout differ, or a pixel where they don't.
-fn difference(before: &Raster, after: &Raster) -> Window {
+fn difference(before: &Raster, after: &Raster) -> Rect {
     let width = before.size().width as usize;
     match before.layout().channels() {
         3 => changed::<[u8; 3]>(before.data().as_chunks().0, after.data().as_chunks().0, width),
         _ => changed::<[u8; 4]>(before.data().as_chunks().0, after.data().as_chunks().0, width),
     }
-    .unwrap_or(Window { x: 0, y: 0, size: Size::new(1, 1) })
+    .unwrap_or(Rect { x: 0, y: 0, size: Size::new(1, 1) })
 }
 
 /// The window with a corner that the format can express, at even coordinates.
-fn even(Window { x, y, size }: Window) -> Window {
+fn even(Rect { x, y, size }: Rect) -> Rect {
     let size = Size::new(size.width + x % 2, size.height + y % 2);
-    Window { x: x - x % 2, y: y - y % 2, size }
+    Rect { x: x - x % 2, y: y - y % 2, size }
 }

@@ -29,7 +29,7 @@ pub(in crate::image) enum Chroma {
 
 /// What a sequence header says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::image) struct Header {
+pub(in crate::image) struct SequenceHeader {
     /// What frames are large at most.
     pub(in crate::image) size: Size,
     pub(in crate::image) depth: u8,
@@ -44,10 +44,10 @@ pub(in crate::image) struct Header {
     layered: u32,
 }
 
-impl Header {
+impl SequenceHeader {
     /// That of a grid, whose cells are as large at most.
-    pub(super) fn of_grid(self, size: Size, copied: bool) -> Header {
-        Header { size, copied, ..self }
+    pub(super) fn of_grid(self, size: Size, copied: bool) -> SequenceHeader {
+        SequenceHeader { size, copied, ..self }
     }
 
     /// Whether an operating point has layers, of which a decoder gives the last.
@@ -59,7 +59,7 @@ impl Header {
 /// A sample that is small enough to be decoded.
 #[derive(Debug)]
 pub(in crate::image) struct Sample {
-    pub(in crate::image) header: Header,
+    pub(in crate::image) header: SequenceHeader,
     /// Its parts, of one frame each.
     pub(in crate::image) frames: Vec<Range<usize>>,
 }
@@ -67,7 +67,7 @@ pub(in crate::image) struct Sample {
 impl Sample {
     /// In place of one that can't be read.
     pub(super) fn none(size: Size) -> Sample {
-        let header = Header {
+        let header = SequenceHeader {
             size,
             depth: 8,
             chroma: Chroma::Quarter,
@@ -87,7 +87,7 @@ impl Sample {
 /// # Errors
 /// Where it is broken, or there are too many frames.
 pub(super) fn read(data: &[u8]) -> Result<Sample, Error> {
-    let mut header: Option<Header> = None;
+    let mut header: Option<SequenceHeader> = None;
     let mut frames: Vec<Range<usize>> = Vec::new();
     let mut start = 0;
     let mut begun = false;
@@ -135,19 +135,19 @@ pub(super) fn read(data: &[u8]) -> Result<Sample, Error> {
     Ok(Sample { header, frames })
 }
 
-struct Unit {
+struct Obu {
     kind: u8,
     payload: Range<usize>,
 }
 
 /// The unit at `at`, where it is whole.
-fn unit(data: &[u8], at: usize) -> Option<Unit> {
+fn unit(data: &[u8], at: usize) -> Option<Obu> {
     let first = *data.get(at)?;
     let kind = first >> 3 & 15;
     let header = if first & 4 != 0 { 2 } else { 1 };
     let mut start = at.checked_add(header)?;
     if first & 2 == 0 {
-        return (start <= data.len()).then_some(Unit { kind, payload: start..data.len() });
+        return (start <= data.len()).then_some(Obu { kind, payload: start..data.len() });
     }
     let mut len: u64 = 0;
     for shift in (0..56).step_by(7) {
@@ -156,19 +156,19 @@ fn unit(data: &[u8], at: usize) -> Option<Unit> {
         len |= u64::from(byte & 0x7f) << shift;
         if byte & 0x80 == 0 {
             let end = start.checked_add(usize::try_from(len).ok()?)?;
-            return (end <= data.len()).then_some(Unit { kind, payload: start..end });
+            return (end <= data.len()).then_some(Obu { kind, payload: start..end });
         }
     }
     None
 }
 
 /// Reads bits, the first one highest.
-struct Bits<'a> {
+struct Av1BitReader<'a> {
     data: &'a [u8],
     at: usize,
 }
 
-impl Bits<'_> {
+impl Av1BitReader<'_> {
     fn take(&mut self, count: u32) -> Option<u32> {
         let mut value: u32 = 0;
         for _ in 0..count {
@@ -194,8 +194,8 @@ impl Bits<'_> {
 }
 
 /// Reads a sequence header (section 5.5); `None` where it ends early.
-fn sequence_header(data: &[u8]) -> Option<Header> {
-    let bits = &mut Bits { data, at: 0 };
+fn sequence_header(data: &[u8]) -> Option<SequenceHeader> {
+    let bits = &mut Av1BitReader { data, at: 0 };
     let profile = bits.take(3)?;
     let _still = bits.flag()?;
     let reduced = bits.flag()?;
@@ -231,11 +231,21 @@ fn sequence_header(data: &[u8]) -> Option<Header> {
     let (depth, chroma, primaries, transfer, matrix, full_range) = color_config(bits, profile)?;
     let grain = bits.flag()?;
     let copied = enlarged || grain;
-    Some(Header { size, depth, chroma, primaries, transfer, matrix, full_range, copied, layered })
+    Some(SequenceHeader {
+        size,
+        depth,
+        chroma,
+        primaries,
+        transfer,
+        matrix,
+        full_range,
+        copied,
+        layered,
+    })
 }
 
 /// Which of the operating points have layers.
-fn operating_points(bits: &mut Bits) -> Option<u32> {
+fn operating_points(bits: &mut Av1BitReader) -> Option<u32> {
     let mut delay_bits = None;
     if bits.flag()? {
         bits.take(32)?;
@@ -273,7 +283,7 @@ fn operating_points(bits: &mut Bits) -> Option<u32> {
     Some(layered)
 }
 
-fn color_config(bits: &mut Bits, profile: u32) -> Option<(u8, Chroma, u8, u8, u8, bool)> {
+fn color_config(bits: &mut Av1BitReader, profile: u32) -> Option<(u8, Chroma, u8, u8, u8, bool)> {
     let high = bits.flag()?;
     let depth = match (high, profile) {
         (true, 2) => {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use crate::image::Error;
 use crate::image::bytes::{array, be16};
 use crate::image::error::{broken, truncated};
-use crate::image::isobmff::{self, IsoBox, Kind};
+use crate::image::isobmff::{self, FourCc, IsoBox};
 
 /// Boxes in one other.
 const MOST_BOXES: usize = 4096;
@@ -45,24 +45,24 @@ pub(super) struct Boxes<'a> {
 }
 
 /// A box, as much of its content as there is, and whether that is all.
-pub(super) struct Found<'a> {
-    pub(super) kind: Kind,
+pub(super) struct BoxContent<'a> {
+    pub(super) kind: FourCc,
     pub(super) data: &'a [u8],
     pub(super) whole: bool,
 }
 
 impl<'a> Boxes<'a> {
-    fn read(&mut self) -> Option<Found<'a>> {
+    fn read(&mut self) -> Option<BoxContent<'a>> {
         let IsoBox { kind, body, end, .. } = IsoBox::read(self.input, self.at, self.input.len())?;
         let whole = end <= self.input.len();
         let data = self.input.get(body..end.min(self.input.len()))?;
         self.at = end;
-        Some(Found { kind, data, whole })
+        Some(BoxContent { kind, data, whole })
     }
 }
 
 impl<'a> Iterator for Boxes<'a> {
-    type Item = Result<Found<'a>, Error>;
+    type Item = Result<BoxContent<'a>, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.at >= self.input.len() {
@@ -82,7 +82,7 @@ impl<'a> Iterator for Boxes<'a> {
 }
 
 /// The first box of a kind in `input`.
-pub(super) fn child<'a>(input: &'a [u8], kind: &Kind) -> Result<Option<&'a [u8]>, Error> {
+pub(super) fn child<'a>(input: &'a [u8], kind: &FourCc) -> Result<Option<&'a [u8]>, Error> {
     for found in boxes(input) {
         let found = found?;
         if &found.kind == kind {
@@ -98,9 +98,9 @@ pub(super) fn full(data: &[u8]) -> Result<(u8, u32, &[u8]), Error> {
 }
 
 /// A reader of numbers, whose lengths versions differ in.
-pub(super) struct Fields<'a>(pub(super) &'a [u8]);
+pub(super) struct FieldReader<'a>(pub(super) &'a [u8]);
 
-impl<'a> Fields<'a> {
+impl<'a> FieldReader<'a> {
     pub(super) fn bytes(&mut self, len: usize) -> Result<&'a [u8], Error> {
         let (bytes, rest) =
             self.0.split_at_checked(len).ok_or_else(|| broken("a box is too short"))?;
@@ -133,8 +133,8 @@ impl<'a> Fields<'a> {
 
 /// An item.
 #[derive(Debug, Default)]
-pub(super) struct Item<'a> {
-    pub(super) kind: Kind,
+pub(super) struct MetaItem<'a> {
+    pub(super) kind: FourCc,
     /// Its media type, where the kind is `mime`.
     pub(super) content_type: &'a [u8],
     /// Indices of its properties, and whether they may not be passed over.
@@ -146,7 +146,7 @@ pub(super) struct Item<'a> {
 /// A reference from an item to others.
 #[derive(Debug)]
 struct Reference {
-    kind: Kind,
+    kind: FourCc,
     from: u32,
     to: Vec<u32>,
 }
@@ -155,8 +155,8 @@ struct Reference {
 #[derive(Debug, Default)]
 pub(super) struct Meta<'a> {
     pub(super) primary: Option<u32>,
-    items: HashMap<u32, Item<'a>>,
-    properties: Vec<(Kind, &'a [u8])>,
+    items: HashMap<u32, MetaItem<'a>>,
+    properties: Vec<(FourCc, &'a [u8])>,
     references: Vec<Reference>,
     idat: &'a [u8],
 }
@@ -167,14 +167,14 @@ impl<'a> Meta<'a> {
         let mut meta = Meta::default();
         let (mut extents, mut associated) = (0, 0);
         for found in boxes(full(data)?.2) {
-            let Found { kind, data, whole } = found?;
+            let BoxContent { kind, data, whole } = found?;
             if !whole {
                 return Err(truncated());
             }
             match &kind {
                 b"pitm" => {
                     let (version, _, data) = full(data)?;
-                    meta.primary = Some(Fields(data).wide(version > 0)?);
+                    meta.primary = Some(FieldReader(data).wide(version > 0)?);
                 }
                 b"iinf" => meta.add_items(data)?,
                 b"iloc" => meta.add_places(data, &mut extents)?,
@@ -187,7 +187,7 @@ impl<'a> Meta<'a> {
         Ok(meta)
     }
 
-    fn item(&mut self, id: u32) -> Result<&mut Item<'a>, Error> {
+    fn item(&mut self, id: u32) -> Result<&mut MetaItem<'a>, Error> {
         if self.items.len() >= MOST_ITEMS && !self.items.contains_key(&id) {
             return Err(too_many("items", MOST_ITEMS));
         }
@@ -196,7 +196,7 @@ impl<'a> Meta<'a> {
 
     fn add_items(&mut self, data: &'a [u8]) -> Result<(), Error> {
         let (version, _, data) = full(data)?;
-        let mut fields = Fields(data);
+        let mut fields = FieldReader(data);
         if fields.wide(version > 0)? as usize > MOST_ITEMS {
             return Err(too_many("items", MOST_ITEMS));
         }
@@ -209,7 +209,7 @@ impl<'a> Meta<'a> {
             if version < 2 {
                 continue;
             }
-            let mut fields = Fields(data);
+            let mut fields = FieldReader(data);
             let id = fields.wide(version > 2)?;
             let _protection = fields.u16()?;
             let kind = array(fields.bytes(4)?, 0).unwrap_or_default();
@@ -223,7 +223,7 @@ impl<'a> Meta<'a> {
 
     fn add_places(&mut self, data: &'a [u8], extents: &mut usize) -> Result<(), Error> {
         let (version, _, data) = full(data)?;
-        let mut fields = Fields(data);
+        let mut fields = FieldReader(data);
         let sizes = fields.u16()?;
         let size = |shift: u32| usize::from(sizes >> shift & 15);
         let (offset, length, base) = (size(12), size(8), size(4));
@@ -264,7 +264,7 @@ impl<'a> Meta<'a> {
         let mut count = 0;
         for found in boxes(data) {
             let found = found?;
-            let mut fields = Fields(found.data);
+            let mut fields = FieldReader(found.data);
             let from = fields.wide(version > 0)?;
             let len = usize::from(fields.u16()?);
             count += len;
@@ -279,11 +279,11 @@ impl<'a> Meta<'a> {
 
     fn add_properties(&mut self, data: &'a [u8], associated: &mut usize) -> Result<(), Error> {
         for found in boxes(data) {
-            let Found { kind, data, .. } = found?;
+            let BoxContent { kind, data, .. } = found?;
             match &kind {
                 b"ipco" => {
                     for found in boxes(data) {
-                        let Found { kind, data, .. } = found?;
+                        let BoxContent { kind, data, .. } = found?;
                         if self.properties.len() >= MOST_PROPERTIES {
                             return Err(too_many("properties", MOST_PROPERTIES));
                         }
@@ -299,7 +299,7 @@ impl<'a> Meta<'a> {
 
     fn add_associations(&mut self, data: &'a [u8], associated: &mut usize) -> Result<(), Error> {
         let (version, flags, data) = full(data)?;
-        let mut fields = Fields(data);
+        let mut fields = FieldReader(data);
         let count = fields.u32()? as usize;
         *associated = associated.saturating_add(count);
         if *associated > MOST_ITEMS {
@@ -328,33 +328,33 @@ impl<'a> Meta<'a> {
         Ok(())
     }
 
-    pub(super) fn get(&self, id: u32) -> Option<&Item<'a>> {
+    pub(super) fn get(&self, id: u32) -> Option<&MetaItem<'a>> {
         self.items.get(&id)
     }
 
     /// The properties of an item in their order, and whether they may not be passed over.
     pub(super) fn properties(
         &self,
-        item: &Item<'a>,
-    ) -> impl Iterator<Item = (&Kind, &'a [u8], bool)> {
+        item: &MetaItem<'a>,
+    ) -> impl Iterator<Item = (&FourCc, &'a [u8], bool)> {
         item.properties.iter().filter_map(|&(index, essential)| {
             self.properties.get(index).map(|(kind, data)| (kind, *data, essential))
         })
     }
 
     /// The first property of a kind.
-    pub(super) fn property(&self, item: &Item<'a>, wanted: &Kind) -> Option<&'a [u8]> {
+    pub(super) fn property(&self, item: &MetaItem<'a>, wanted: &FourCc) -> Option<&'a [u8]> {
         self.properties(item).find(|(kind, ..)| *kind == wanted).map(|(_, data, _)| data)
     }
 
     /// To what an item refers.
-    pub(super) fn references_from(&self, kind: &Kind, from: u32) -> &[u32] {
+    pub(super) fn references_from(&self, kind: &FourCc, from: u32) -> &[u32] {
         let mut found = self.references.iter().filter(|found| &found.kind == kind);
         found.find(|found| found.from == from).map_or(&[], |found| &found.to)
     }
 
     /// What refers to an item.
-    pub(super) fn references_to(&self, kind: &Kind, to: u32) -> impl Iterator<Item = u32> {
+    pub(super) fn references_to(&self, kind: &FourCc, to: u32) -> impl Iterator<Item = u32> {
         self.references
             .iter()
             .filter(move |found| &found.kind == kind && found.to.contains(&to))
@@ -364,7 +364,7 @@ impl<'a> Meta<'a> {
     /// The bytes of an item; copied where they come in pieces, as many bytes as there are left.
     pub(super) fn data(
         &self,
-        item: &Item<'a>,
+        item: &MetaItem<'a>,
         file: &'a [u8],
         left: &mut usize,
     ) -> Result<Cow<'a, [u8]>, Error> {

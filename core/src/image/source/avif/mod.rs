@@ -7,16 +7,16 @@ mod sequence;
 
 use std::borrow::Cow;
 
-use super::headers::Headers;
+use super::headers::SourceHeaders;
 use super::{Embedded, Icc, code_points};
 use crate::image::bytes::be32;
 use crate::image::error::{broken, truncated};
-use crate::image::isobmff::{ALPHA, Kind};
-use crate::image::size::{Size, Window};
+use crate::image::isobmff::{ALPHA, FourCc};
+use crate::image::size::{Rect, Size};
 use crate::image::{Error, Format, Info};
 use av1::Sample;
-pub(in crate::image) use av1::{Chroma, Header};
-use boxes::{Fields, Found, Item, Meta, boxes, first16, full, too_many};
+pub(in crate::image) use av1::{Chroma, SequenceHeader};
+use boxes::{BoxContent, FieldReader, Meta, MetaItem, boxes, first16, full, too_many};
 
 /// Cells of a grid, of which each one is decoded by itself.
 const MOST_CELLS: usize = 256;
@@ -30,11 +30,11 @@ const KNOWN: [&[u8; 4]; 15] = [
 /// What the boxes say besides [`Info`].
 #[derive(Debug)]
 pub(in crate::image) struct Avif<'a> {
-    pub(in crate::image) colors: Layer<'a>,
-    pub(in crate::image) alpha: Option<Layer<'a>>,
+    pub(in crate::image) colors: AvifPicture<'a>,
+    pub(in crate::image) alpha: Option<AvifPicture<'a>>,
     pub(in crate::image) premultiplied: bool,
     /// What is to be seen of the decoded picture.
-    pub(in crate::image) crop: Window,
+    pub(in crate::image) crop: Rect,
     pub(in crate::image) primaries: u16,
     pub(in crate::image) matrix: u16,
     pub(in crate::image) full_range: bool,
@@ -42,13 +42,13 @@ pub(in crate::image) struct Avif<'a> {
 
 /// A picture that is put together of cells, often of one.
 #[derive(Debug)]
-pub(in crate::image) struct Layer<'a> {
+pub(in crate::image) struct AvifPicture<'a> {
     pub(in crate::image) size: Size,
     pub(in crate::image) columns: usize,
     /// Row by row.
     pub(in crate::image) cells: Vec<Cell<'a>>,
     /// Of all cells, and as large as the largest.
-    pub(in crate::image) header: Header,
+    pub(in crate::image) header: SequenceHeader,
     profile: Option<&'a [u8]>,
     code_points: Option<CodePoints>,
     exif_and_xmp: [Option<&'a [u8]>; 2],
@@ -77,7 +77,7 @@ impl Cell<'_> {
         self.sample.frames.len()
     }
 
-    pub(in crate::image) fn header(&self) -> &Header {
+    pub(in crate::image) fn header(&self) -> &SequenceHeader {
         &self.sample.header
     }
 }
@@ -100,11 +100,11 @@ struct CodePoints {
 }
 
 /// Reads all boxes and the headers of the samples; what they hold stays packed.
-pub(super) fn read(input: &[u8]) -> Result<Headers<'_, Avif<'_>>, Error> {
-    let File { colors: mut layer, mut alpha, premultiplied, frames } = File::find(input)?;
+pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Avif<'_>>, Error> {
+    let ImageFile { colors: mut layer, mut alpha, premultiplied, frames } = ImageFile::find(input)?;
     let damage = layer.damage.take().or_else(|| alpha.as_mut()?.damage.take());
-    let Layer { header, transform, .. } = layer;
-    let whole = Window { x: 0, y: 0, size: layer.size };
+    let AvifPicture { header, transform, .. } = layer;
+    let whole = Rect { x: 0, y: 0, size: layer.size };
     let crop = transform.aperture.and_then(|clap| aperture(clap, layer.size)).unwrap_or(whole);
     let code_points = layer.code_points.unwrap_or(CodePoints {
         primaries: header.primaries.into(),
@@ -124,7 +124,7 @@ pub(super) fn read(input: &[u8]) -> Result<Headers<'_, Avif<'_>>, Error> {
             .map(Icc::Plain),
         ..Embedded::default()
     };
-    Ok(Headers {
+    Ok(SourceHeaders {
         info: Info {
             format: Format::Avif,
             width: crop.size.width,
@@ -165,7 +165,7 @@ impl Transform<'_> {
 
 /// The window of a clean aperture (ISO/IEC 14496-12, section 12.1.4); `None` where it is none
 /// of whole pixels within the picture, which viewers show whole then.
-fn aperture(data: &[u8], size: Size) -> Option<Window> {
+fn aperture(data: &[u8], size: Size) -> Option<Rect> {
     let part = |at: usize| {
         let (number, of) = (be32(data, at)?, be32(data, at + 4)?);
         (of != 0).then(|| (i128::from(number.cast_signed()), i128::from(of)))
@@ -184,23 +184,23 @@ fn aperture(data: &[u8], size: Size) -> Option<Window> {
     };
     let (x, y) = (start(16, size.width, width)?, start(24, size.height, height)?);
     let side = |side: i128| u32::try_from(side).ok();
-    Some(Window { x: side(x)?, y: side(y)?, size: Size::new(side(width)?, side(height)?) })
+    Some(Rect { x: side(x)?, y: side(y)?, size: Size::new(side(width)?, side(height)?) })
 }
 
 /// The image of a file.
-struct File<'a> {
-    colors: Layer<'a>,
-    alpha: Option<Layer<'a>>,
+struct ImageFile<'a> {
+    colors: AvifPicture<'a>,
+    alpha: Option<AvifPicture<'a>>,
     premultiplied: bool,
     frames: u32,
 }
 
-impl<'a> File<'a> {
-    fn find(input: &'a [u8]) -> Result<File<'a>, Error> {
+impl<'a> ImageFile<'a> {
+    fn find(input: &'a [u8]) -> Result<ImageFile<'a>, Error> {
         let (mut meta, mut moov, mut animated) = (None, None, false);
         let mut damage = None;
         for found in boxes(input) {
-            let Found { kind, data, whole } = match found {
+            let BoxContent { kind, data, whole } = match found {
                 Ok(found) => found,
                 // What is behind the boxes that count is of no importance.
                 Err(error @ Error::UnsupportedFormat(_)) => return Err(error),
@@ -220,19 +220,19 @@ impl<'a> File<'a> {
         if animated || meta.is_none() {
             let sequence = moov.map(|moov| sequence::read(moov, input)).transpose()?.flatten();
             if let Some(sequence) = sequence {
-                return File::of_sequence(sequence);
+                return ImageFile::of_sequence(sequence);
             }
         }
         match meta {
-            Some(meta) => File::of_items(&Meta::read(meta)?, input),
+            Some(meta) => ImageFile::of_items(&Meta::read(meta)?, input),
             None => Err(damage.unwrap_or_else(|| broken("no image"))),
         }
     }
 
-    fn of_items(meta: &Meta<'a>, input: &'a [u8]) -> Result<File<'a>, Error> {
+    fn of_items(meta: &Meta<'a>, input: &'a [u8]) -> Result<ImageFile<'a>, Error> {
         let id = meta.primary.ok_or_else(|| broken("no primary item"))?;
         let mut left = input.len();
-        let reader = &mut Items { meta, input, left: &mut left };
+        let reader = &mut ItemFinder { meta, input, left: &mut left };
         let mut colors = reader.layer(id)?;
         colors.exif_and_xmp = reader.described(id);
         let (alpha, premultiplied) = match reader.alpha(id) {
@@ -242,15 +242,15 @@ impl<'a> File<'a> {
             }
             None => (reader.alpha_of_cells(id, &colors)?, false),
         };
-        File { colors, alpha, premultiplied, frames: 1 }.checked()
+        ImageFile { colors, alpha, premultiplied, frames: 1 }.checked()
     }
 
-    fn of_sequence(sequence: sequence::Sequence<'a>) -> Result<File<'a>, Error> {
+    fn of_sequence(sequence: sequence::Sequence<'a>) -> Result<ImageFile<'a>, Error> {
         let frames = sequence.colors.frames;
-        let layer = |track: sequence::Track<'a>| {
+        let layer = |track: sequence::PictureTrack<'a>| {
             let properties = boxes(track.description)
                 .filter_map(Result::ok)
-                .map(|Found { kind, data, .. }| (kind, data, false));
+                .map(|BoxContent { kind, data, .. }| (kind, data, false));
             let mut described = Described::read(properties)?;
             // Tracks are turned by a matrix of their own, which nobody writes.
             described.transform = Transform::default();
@@ -259,11 +259,11 @@ impl<'a> File<'a> {
         };
         let alpha = sequence.alpha.map(layer).transpose()?;
         let colors = layer(sequence.colors)?;
-        File { colors, alpha, premultiplied: sequence.premultiplied, frames }.checked()
+        ImageFile { colors, alpha, premultiplied: sequence.premultiplied, frames }.checked()
     }
 
-    fn checked(self) -> Result<File<'a>, Error> {
-        let other = |alpha: &Layer| {
+    fn checked(self) -> Result<ImageFile<'a>, Error> {
+        let other = |alpha: &AvifPicture| {
             alpha.damage.is_none()
                 && self.colors.damage.is_none()
                 && (alpha.size, alpha.header.depth) != (self.colors.size, self.colors.header.depth)
@@ -288,7 +288,7 @@ struct Described<'a> {
 
 impl<'a> Described<'a> {
     fn read(
-        properties: impl Iterator<Item = (Kind, &'a [u8], bool)>,
+        properties: impl Iterator<Item = (FourCc, &'a [u8], bool)>,
     ) -> Result<Described<'a>, Error> {
         let mut found = Described::default();
         for (kind, data, essential) in properties {
@@ -296,7 +296,7 @@ impl<'a> Described<'a> {
             let first = || data.first().copied().ok_or_else(bad);
             match &kind {
                 b"ispe" => {
-                    let mut fields = Fields(full(data)?.2);
+                    let mut fields = FieldReader(full(data)?.2);
                     found.size = Some(Size::new(fields.u32()?, fields.u32()?));
                 }
                 b"colr" => found.add_color(data)?,
@@ -324,7 +324,7 @@ impl<'a> Described<'a> {
         match kind {
             b"prof" | b"rICC" if self.profile.is_none() => self.profile = Some(rest),
             b"nclx" if self.code_points.is_none() => {
-                let mut fields = Fields(rest);
+                let mut fields = FieldReader(rest);
                 self.code_points = Some(CodePoints {
                     primaries: fields.u16()?,
                     transfer: fields.u16()?,
@@ -338,7 +338,7 @@ impl<'a> Described<'a> {
     }
 
     /// A layer of one cell.
-    fn layer(self, data: Result<Cow<'a, [u8]>, Error>) -> Result<Layer<'a>, Error> {
+    fn layer(self, data: Result<Cow<'a, [u8]>, Error>) -> Result<AvifPicture<'a>, Error> {
         let mut damage = None;
         let cell = self.cell(data, &mut damage)?;
         let (size, header) = (cell.size, cell.sample.header);
@@ -382,12 +382,12 @@ impl<'a> Described<'a> {
         size: Size,
         columns: usize,
         cells: Vec<Cell<'a>>,
-        header: Header,
+        header: SequenceHeader,
         damage: Option<Error>,
-    ) -> Layer<'a> {
+    ) -> AvifPicture<'a> {
         let Described { profile, code_points, transform, .. } = self;
         let exif_and_xmp = [None; 2];
-        Layer {
+        AvifPicture {
             size,
             columns,
             cells,
@@ -402,15 +402,15 @@ impl<'a> Described<'a> {
 }
 
 /// Finds images among the items of a file.
-struct Items<'m, 'a> {
+struct ItemFinder<'m, 'a> {
     meta: &'m Meta<'a>,
     input: &'a [u8],
     /// Bytes that may still be copied.
     left: &'m mut usize,
 }
 
-impl<'m, 'a> Items<'m, 'a> {
-    fn item(&self, id: u32) -> Result<&'m Item<'a>, Error> {
+impl<'m, 'a> ItemFinder<'m, 'a> {
+    fn item(&self, id: u32) -> Result<&'m MetaItem<'a>, Error> {
         let meta: &'m Meta<'a> = self.meta;
         meta.get(id).ok_or_else(|| broken("an item is missing"))
     }
@@ -447,7 +447,11 @@ impl<'m, 'a> Items<'m, 'a> {
     }
 
     /// The alpha of a grid whose cells have one each.
-    fn alpha_of_cells(&mut self, id: u32, colors: &Layer) -> Result<Option<Layer<'a>>, Error> {
+    fn alpha_of_cells(
+        &mut self,
+        id: u32,
+        colors: &AvifPicture,
+    ) -> Result<Option<AvifPicture<'a>>, Error> {
         let cells = self.meta.references_from(b"dimg", id);
         if cells.is_empty() || &self.item(id)?.kind != b"grid" {
             return Ok(None);
@@ -459,7 +463,7 @@ impl<'m, 'a> Items<'m, 'a> {
         self.grid(Described::default(), colors.size, colors.columns, &ids).map(Some)
     }
 
-    fn layer(&mut self, id: u32) -> Result<Layer<'a>, Error> {
+    fn layer(&mut self, id: u32) -> Result<AvifPicture<'a>, Error> {
         let item = self.item(id)?;
         let kind = item.kind;
         let properties = self.meta.properties(item).map(|(kind, data, must)| (*kind, data, must));
@@ -488,7 +492,7 @@ impl<'m, 'a> Items<'m, 'a> {
         size: Size,
         columns: usize,
         ids: &[u32],
-    ) -> Result<Layer<'a>, Error> {
+    ) -> Result<AvifPicture<'a>, Error> {
         if ids.len() > MOST_CELLS {
             return Err(too_many("cells", MOST_CELLS));
         }
@@ -507,7 +511,7 @@ impl<'m, 'a> Items<'m, 'a> {
         let first = cells.first().ok_or_else(|| broken("a grid without cells"))?;
         let (cell, header) = (first.size, first.sample.header);
         let same = |other: &Cell| {
-            let Header { depth, chroma, full_range, .. } = other.sample.header;
+            let SequenceHeader { depth, chroma, full_range, .. } = other.sample.header;
             other.size == cell
                 && (depth, chroma, full_range) == (header.depth, header.chroma, header.full_range)
         };
@@ -547,7 +551,7 @@ impl<'m, 'a> Items<'m, 'a> {
 
 /// Columns, rows and size of a grid (ISO/IEC 23008-12, section 6.6.2.3).
 fn grid(data: &[u8]) -> Result<(usize, usize, Size), Error> {
-    let mut fields = Fields(data);
+    let mut fields = FieldReader(data);
     let (_version, flags) = (fields.u8()?, fields.u8()?);
     let (rows, columns) = (usize::from(fields.u8()?) + 1, usize::from(fields.u8()?) + 1);
     let wide = if flags & 1 != 0 { 4 } else { 2 };

@@ -1,11 +1,11 @@
 //! The first image of a sequence (ISO/IEC 14496-12, sections 8.3 to 8.7). Of its tables no more
 //! than the first entries are read.
 
-use super::boxes::{Fields, Found, boxes, child, full, too_many};
+use super::boxes::{BoxContent, FieldReader, boxes, child, full, too_many};
 use crate::image::Error;
 use crate::image::bytes::{be16, be32};
 use crate::image::error::{broken, truncated};
-use crate::image::isobmff::Kind;
+use crate::image::isobmff::FourCc;
 use crate::image::size::Size;
 
 /// Tracks: colour, alpha, and what else there may be.
@@ -16,7 +16,7 @@ const ENTRY: usize = 78;
 
 /// A track of pictures.
 #[derive(Debug)]
-pub(super) struct Track<'a> {
+pub(super) struct PictureTrack<'a> {
     id: u32,
     /// The track of which this one is the alpha.
     alpha_of: Option<u32>,
@@ -32,8 +32,8 @@ pub(super) struct Track<'a> {
 /// The colours of a sequence, and its alpha.
 #[derive(Debug)]
 pub(super) struct Sequence<'a> {
-    pub(super) colors: Track<'a>,
-    pub(super) alpha: Option<Track<'a>>,
+    pub(super) colors: PictureTrack<'a>,
+    pub(super) alpha: Option<PictureTrack<'a>>,
     pub(super) premultiplied: bool,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct Sequence<'a> {
 pub(super) fn read<'a>(moov: &'a [u8], file: &'a [u8]) -> Result<Option<Sequence<'a>>, Error> {
     let mut tracks = Vec::new();
     for found in boxes(moov) {
-        let Found { kind, data, whole } = found?;
+        let BoxContent { kind, data, whole } = found?;
         if &kind != b"trak" {
             continue;
         }
@@ -64,9 +64,9 @@ pub(super) fn read<'a>(moov: &'a [u8], file: &'a [u8]) -> Result<Option<Sequence
 }
 
 /// Reads a `trak` box; `None` where it is none of AV1 pictures.
-fn track<'a>(data: &'a [u8], file: &'a [u8]) -> Result<Option<Track<'a>>, Error> {
+fn track<'a>(data: &'a [u8], file: &'a [u8]) -> Result<Option<PictureTrack<'a>>, Error> {
     let missing = || broken("a track is not whole");
-    let within = |data: &'a [u8], kind: &Kind| child(data, kind)?.ok_or_else(missing);
+    let within = |data: &'a [u8], kind: &FourCc| child(data, kind)?.ok_or_else(missing);
     let media = within(data, b"mdia")?;
     let handler = within(media, b"hdlr")?;
     if !matches!(handler.get(8..12), Some(b"pict" | b"auxv")) {
@@ -80,9 +80,10 @@ fn track<'a>(data: &'a [u8], file: &'a [u8]) -> Result<Option<Track<'a>>, Error>
     let (version, _, header) = full(within(data, b"tkhd")?)?;
     let id = be32(header, if version == 0 { 8 } else { 16 }).ok_or_else(missing)?;
     let references = child(data, b"tref")?.unwrap_or_default();
-    let refers = |kind: &Kind| Ok::<_, Error>(child(references, kind)?.and_then(|to| be32(to, 0)));
+    let refers =
+        |kind: &FourCc| Ok::<_, Error>(child(references, kind)?.and_then(|to| be32(to, 0)));
 
-    let mut sizes = Fields(full(within(table, b"stsz")?)?.2);
+    let mut sizes = FieldReader(full(within(table, b"stsz")?)?.2);
     let (same, frames) = (sizes.u32()?, sizes.u32()?);
     if frames == 0 || same == 0 && (sizes.0.len() as u64) < u64::from(frames) * 4 {
         return Err(broken("a track has no table of its samples"));
@@ -92,13 +93,13 @@ fn track<'a>(data: &'a [u8], file: &'a [u8]) -> Result<Option<Track<'a>>, Error>
         Some(offsets) => (offsets, false),
         None => (within(table, b"co64")?, true),
     };
-    let mut offsets = Fields(full(offsets)?.2);
+    let mut offsets = FieldReader(full(offsets)?.2);
     offsets.u32()?;
     let start = offsets.number(if wide { 8 } else { 4 })?;
     let end = start.saturating_add(len.into());
     let range = usize::try_from(start).ok().zip(usize::try_from(end).ok());
     let first = range.and_then(|(start, end)| file.get(start..end)).ok_or_else(truncated)?;
-    Ok(Some(Track {
+    Ok(Some(PictureTrack {
         id,
         alpha_of: refers(b"auxl")?,
         premultiplied_by: refers(b"prem")?,

@@ -13,7 +13,7 @@ use crate::image::raster::with_room;
 pub(super) const MORE: usize = 2;
 
 /// What is known of the image.
-pub(super) struct Shape {
+pub(super) struct CleanSpec {
     /// Where what belongs to it ends.
     pub(super) end: usize,
     /// Its rows.
@@ -23,7 +23,7 @@ pub(super) struct Shape {
 }
 
 /// Copies what the pixels of `input` depend on.
-pub(super) fn clean(input: &[u8], shape: &Shape) -> Result<Vec<u8>, Error> {
+pub(super) fn clean(input: &[u8], shape: &CleanSpec) -> Result<Vec<u8>, Error> {
     let mut clean = with_room(input.len() + MORE)?;
     clean.extend_from_slice(&[0xff, SOI]);
     let end = shape.end.min(input.len());
@@ -84,7 +84,7 @@ fn set(body: &mut [u8], at: usize, value: u8) {
     }
 }
 
-/// Copies the data of a scan without what is no marker of it; answers how many bytes that were.
+/// Copies the data of a scan without what is no marker of it; returns how many bytes that were.
 ///
 /// What comes behind such a marker is read by nobody, up to the next restart marker.
 fn data_into(clean: &mut Vec<u8>, data: &[u8]) -> usize {

@@ -20,12 +20,12 @@ const MOST_PIXELS: u64 = 1 << 18;
 /// How many groups of prefix codes a bitstream announces, which begins with its transforms; `None`
 /// where it is broken before it comes to that.
 pub(super) fn groups(input: &[u8], size: Size) -> Option<u32> {
-    let mut bits = Bits { input, at: 0, is_vast: false };
+    let mut bits = Vp8lBitReader { input, at: 0, is_vast: false };
     let groups = read(&mut bits, size);
     if bits.is_vast { Some(u32::MAX) } else { groups }
 }
 
-fn read(bits: &mut Bits<'_>, size: Size) -> Option<u32> {
+fn read(bits: &mut Vp8lBitReader<'_>, size: Size) -> Option<u32> {
     let Size { mut width, height } = size;
     let squares =
         |width: u32, side: u32| Size::new(width.div_ceil(1 << side), height.div_ceil(1 << side));
@@ -67,17 +67,17 @@ fn read(bits: &mut Bits<'_>, size: Size) -> Option<u32> {
 
 /// Reads an image within the bitstream. Returns the largest number that is in red and green of a
 /// pixel: that of a group, where it tells of them. Copies of pixels say nothing new.
-fn last_of_image(bits: &mut Bits<'_>, size: Size) -> Option<u32> {
+fn last_of_image(bits: &mut Vp8lBitReader<'_>, size: Size) -> Option<u32> {
     if size.pixels() > MOST_PIXELS {
         bits.is_vast = true;
         return None;
     }
     let cached = cache_of(bits)?;
-    let green = Code::read(bits, LITERALS + LENGTHS + cached)?;
-    let red = Code::read(bits, LITERALS)?;
-    let blue = Code::read(bits, LITERALS)?;
-    let alpha = Code::read(bits, LITERALS)?;
-    let distance = Code::read(bits, DISTANCES)?;
+    let green = PrefixCode::read(bits, LITERALS + LENGTHS + cached)?;
+    let red = PrefixCode::read(bits, LITERALS)?;
+    let blue = PrefixCode::read(bits, LITERALS)?;
+    let alpha = PrefixCode::read(bits, LITERALS)?;
+    let distance = PrefixCode::read(bits, DISTANCES)?;
     let (mut left, mut last) = (size.pixels(), 0);
     while left > 0 {
         let symbol = green.next(bits)?;
@@ -101,7 +101,7 @@ fn last_of_image(bits: &mut Bits<'_>, size: Size) -> Option<u32> {
 }
 
 /// How many colours the cache of an image has.
-fn cache_of(bits: &mut Bits<'_>) -> Option<usize> {
+fn cache_of(bits: &mut Vp8lBitReader<'_>) -> Option<usize> {
     if !bits.flag()? {
         return Some(0);
     }
@@ -110,7 +110,7 @@ fn cache_of(bits: &mut Bits<'_>) -> Option<usize> {
 }
 
 /// A length or a distance by its symbol and the bits that follow (section 5.2.2 there).
-fn extended(bits: &mut Bits<'_>, symbol: usize) -> Option<u64> {
+fn extended(bits: &mut Vp8lBitReader<'_>, symbol: usize) -> Option<u64> {
     if symbol < 4 {
         return Some(symbol as u64 + 1);
     }
@@ -120,13 +120,13 @@ fn extended(bits: &mut Bits<'_>, symbol: usize) -> Option<u64> {
 }
 
 /// A canonical prefix code: how many codes there are of each length, and their symbols in order.
-struct Code {
+struct PrefixCode {
     counts: [usize; LONGEST + 1],
     symbols: Vec<u16>,
 }
 
-impl Code {
-    fn read(bits: &mut Bits<'_>, symbols: usize) -> Option<Code> {
+impl PrefixCode {
+    fn read(bits: &mut Vp8lBitReader<'_>, symbols: usize) -> Option<PrefixCode> {
         let mut lengths = [0u8; LITERALS + LENGTHS + (1 << 11)];
         if bits.flag()? {
             let two = bits.flag()?;
@@ -141,7 +141,7 @@ impl Code {
             for &at in ORDER.iter().take(given) {
                 *of_lengths.get_mut(at)? = bits.read(3)? as u8;
             }
-            let code = Code::of(&of_lengths);
+            let code = PrefixCode::of(&of_lengths);
             let mut left = if bits.flag()? {
                 let len = 2 + 2 * bits.read(3)?;
                 2 + bits.read(len)? as usize
@@ -166,10 +166,10 @@ impl Code {
                 at = end;
             }
         }
-        Some(Code::of(lengths.get(..symbols)?))
+        Some(PrefixCode::of(lengths.get(..symbols)?))
     }
 
-    fn of(lengths: &[u8]) -> Code {
+    fn of(lengths: &[u8]) -> PrefixCode {
         let mut counts = [0; LONGEST + 1];
         for &length in lengths {
             counts[usize::from(length).min(LONGEST)] += 1;
@@ -182,11 +182,11 @@ impl Code {
                 symbols.extend(of_length.map(|(symbol, _)| symbol as u16));
             }
         }
-        Code { counts, symbols }
+        PrefixCode { counts, symbols }
     }
 
     /// The next symbol. The only one of a code takes no bits.
-    fn next(&self, bits: &mut Bits<'_>) -> Option<usize> {
+    fn next(&self, bits: &mut Vp8lBitReader<'_>) -> Option<usize> {
         if let &[one] = self.symbols.as_slice() {
             return Some(one.into());
         }
@@ -205,14 +205,14 @@ impl Code {
 }
 
 /// Bits from the lowest of each byte on.
-struct Bits<'a> {
+struct Vp8lBitReader<'a> {
     input: &'a [u8],
     at: usize,
     /// Whether it came to an image that is too large to be read here.
     is_vast: bool,
 }
 
-impl Bits<'_> {
+impl Vp8lBitReader<'_> {
     fn flag(&mut self) -> Option<bool> {
         let bit = self.input.get(self.at >> 3)? >> (self.at & 7) & 1;
         self.at += 1;

@@ -31,7 +31,7 @@ fn written(value: u64, size: usize) -> Option<Vec<u8>> {
 
 /// A number that says where something is: the bytes at `at` say it.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct OffsetField {
     pub(super) at: usize,
     pub(super) size: usize,
     pub(super) target: usize,
@@ -49,7 +49,7 @@ pub(super) struct Changes<'a> {
     patches: Vec<(usize, Vec<u8>)>,
     /// Boxes whose lengths follow from what is in them.
     frames: Vec<IsoBox>,
-    places: Vec<Place>,
+    places: Vec<OffsetField>,
 }
 
 impl<'a> Changes<'a> {
@@ -90,7 +90,7 @@ impl<'a> Changes<'a> {
     }
 
     /// A number that follows what it points to.
-    pub(super) fn place(&mut self, place: Place) {
+    pub(super) fn place(&mut self, place: OffsetField) {
         self.places.push(place);
     }
 
@@ -127,7 +127,7 @@ impl<'a> Changes<'a> {
             };
             self.patches.push((at, written(len, size)?));
         }
-        for Place { at, size, target, base } in self.places {
+        for OffsetField { at, size, target, base } in self.places {
             self.patches.push((base.start, vec![0; base.len()]));
             let target = i64::try_from(target).ok()?.checked_add(shift(target)?)?;
             self.patches.push((at, written(u64::try_from(target).ok()?, size)?));

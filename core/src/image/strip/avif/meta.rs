@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::boxes::{inside, number, one};
-use super::changes::{Changes, Live, Place, only};
+use super::changes::{Changes, Live, OffsetField, only};
 use crate::image::bytes::{array, be16};
 use crate::image::isobmff::{ALPHA, IsoBox};
 use crate::image::strip::cuts::Kept;
@@ -139,9 +139,9 @@ fn version(input: &[u8], frame: IsoBox) -> Option<u8> {
 }
 
 /// The kind of each item, and where the box is that says so.
-type Items = BTreeMap<u64, ([u8; 4], Range<usize>)>;
+type ItemTable = BTreeMap<u64, ([u8; 4], Range<usize>)>;
 
-fn items(input: &[u8], infos: IsoBox) -> Option<Items> {
+fn items(input: &[u8], infos: IsoBox) -> Option<ItemTable> {
     let first = infos.body + if version(input, infos)? == 0 { 6 } else { 8 };
     let mut found = BTreeMap::new();
     for frame in inside(input, first..infos.end)? {
@@ -336,10 +336,12 @@ fn located(
             }
             live.add(target, len)?;
             match offset_size {
-                0 => changes.place(Place { at: base_at, size: base_size, target, base: 0..0 }),
+                0 => {
+                    changes.place(OffsetField { at: base_at, size: base_size, target, base: 0..0 })
+                }
                 _ => {
                     let base = base_at..base_at + base_size;
-                    changes.place(Place { at: offset_at, size: offset_size, target, base });
+                    changes.place(OffsetField { at: offset_at, size: offset_size, target, base });
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! The tracks of a sequence of images (ISO/IEC 14496-12, section 8).
 
 use super::boxes::{inside, number, one};
-use super::changes::{Changes, Live, Place, only};
+use super::changes::{Changes, Live, OffsetField, only};
 use crate::image::bytes::{array, be32};
 use crate::image::isobmff::IsoBox;
 
@@ -22,7 +22,7 @@ pub(super) fn cuts(changes: &mut Changes, movie: IsoBox, live: &mut Live) -> Opt
     images.then_some(())
 }
 
-/// Leaves of a track what its images need, or nothing of one that has none. Answers whether it has.
+/// Leaves of a track what its images need, or nothing of one that has none. Returns whether it has.
 fn track(changes: &mut Changes, track: IsoBox, live: &mut Live) -> Option<bool> {
     let input = changes.input;
     let media = one(&inside(input, track.body..track.end)?, b"mdia")?;
@@ -83,7 +83,7 @@ fn chunks(changes: &mut Changes, tables: &[IsoBox], live: &mut Live) -> Option<(
         let at = places.body + 8 + size * chunk;
         let target = usize::try_from(number(input, at, size)?).ok()?;
         live.add(target, usize::try_from(len).ok()?)?;
-        changes.place(Place { at, size, target, base: 0..0 });
+        changes.place(OffsetField { at, size, target, base: 0..0 });
     }
     (sample == samples).then_some(())
 }

@@ -1,0 +1,164 @@
+//! Links that other systems' signers make.
+
+use super::akamai::Akamai;
+use super::bunny::Bunny;
+use super::cloudfront::Cloudfront;
+use super::format::{FormatKey, LinkFormat, LinkRequest, Rules, Secret, Verified};
+use super::imgproxy::Imgproxy;
+use super::thumbor::Thumbor;
+use super::{Key, KeyError, VerifyError};
+
+/// Whose links they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThirdPartyFormat {
+    /// [`imgproxy`](super::imgproxy).
+    Imgproxy,
+    /// [`thumbor`](super::thumbor).
+    Thumbor,
+    /// [`akamai`](super::akamai).
+    Akamai,
+    /// [`bunny`](super::bunny).
+    Bunny,
+    /// [`cloudfront`](super::cloudfront).
+    Cloudfront,
+}
+
+impl ThirdPartyFormat {
+    /// All of them.
+    pub const ALL: [ThirdPartyFormat; 5] = [
+        ThirdPartyFormat::Imgproxy,
+        ThirdPartyFormat::Thumbor,
+        ThirdPartyFormat::Akamai,
+        ThirdPartyFormat::Bunny,
+        ThirdPartyFormat::Cloudfront,
+    ];
+
+    /// The format called `name`.
+    pub fn from_name(name: &[u8]) -> Option<ThirdPartyFormat> {
+        ThirdPartyFormat::ALL.into_iter().find(|format| format.name().as_bytes() == name)
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        self.implementation().name()
+    }
+
+    /// What it does.
+    pub(super) fn implementation(self) -> &'static dyn LinkFormat {
+        match self {
+            ThirdPartyFormat::Imgproxy => &Imgproxy,
+            ThirdPartyFormat::Thumbor => &Thumbor,
+            ThirdPartyFormat::Akamai => &Akamai,
+            ThirdPartyFormat::Bunny => &Bunny,
+            ThirdPartyFormat::Cloudfront => &Cloudfront,
+        }
+    }
+}
+
+/// Checks the links of one format. The first key signs, all of them check.
+pub struct ThirdParty {
+    format: ThirdPartyFormat,
+    keys: Vec<FormatKey>,
+    rules: Rules,
+}
+
+impl ThirdParty {
+    /// # Errors
+    /// [`KeyError::PublicKey`].
+    pub fn new(
+        format: ThirdPartyFormat,
+        keys: &[Key],
+        rules: Rules,
+    ) -> Result<ThirdParty, KeyError> {
+        let keyed = |key: &Key| {
+            let secret = format.implementation().secret(key)?;
+            Ok(FormatKey { id: key.id.clone(), salt: key.salt.clone(), secret })
+        };
+        Ok(ThirdParty { format, keys: keys.iter().map(keyed).collect::<Result<_, _>>()?, rules })
+    }
+
+    /// The id of a key; empty for one without.
+    pub fn id(&self, key: usize) -> &[u8] {
+        self.keys.get(key).map_or(&[], |key| &key.id)
+    }
+
+    /// Whether the link is right; its time is not looked at.
+    ///
+    /// # Errors
+    /// Any [`VerifyError`] but those of time.
+    pub fn verify(&self, request: &LinkRequest<'_>) -> Result<Verified, VerifyError> {
+        self.format.implementation().verify(&self.keys, request, self.rules)
+    }
+
+    /// What the first key makes of `message`, in the format's spelling; `None` where there is no
+    /// key or it cannot sign.
+    pub fn token(&self, message: &[u8]) -> Option<String> {
+        let key = self.keys.first()?;
+        let Secret::Mac { mac, .. } = &key.secret else { return None };
+        self.format.implementation().token(mac, &key.salt, message)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+pub(super) mod tests {
+    use super::*;
+    use crate::link::{Unsigned, parse_secret};
+
+    pub fn key(secret: &str, salt: &str) -> Key {
+        let mut key = Key::new(parse_secret(secret.as_bytes()).unwrap()).unwrap();
+        key.salt = salt.as_bytes().into();
+        key
+    }
+
+    /// Whether a link is right where any argument may stand beside it.
+    pub fn verify(
+        format: ThirdPartyFormat,
+        keys: &[Key],
+        url: &str,
+        address: &str,
+    ) -> Result<Verified, VerifyError> {
+        verify_by(Rules::default(), format, keys, url, address)
+    }
+
+    pub fn verify_by(
+        rules: Rules,
+        format: ThirdPartyFormat,
+        keys: &[Key],
+        url: &str,
+        address: &str,
+    ) -> Result<Verified, VerifyError> {
+        let (url, address) = (url.as_bytes(), address.as_bytes());
+        let request = LinkRequest { url, address, unsigned: Unsigned::Any };
+        ThirdParty::new(format, keys, rules).unwrap().verify(&request)
+    }
+
+    #[test]
+    fn names_lead_back() {
+        for format in ThirdPartyFormat::ALL {
+            assert_eq!(ThirdPartyFormat::from_name(format.name().as_bytes()), Some(format));
+        }
+        assert_eq!(ThirdPartyFormat::from_name(b"plain"), None);
+    }
+
+    #[test]
+    fn nothing_is_right_without_a_key() {
+        let visits = [
+            (ThirdPartyFormat::Imgproxy, "/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA/a"),
+            (ThirdPartyFormat::Thumbor, "/AAAAAAAAAAAAAAAAAAAAAAAAAAA=/a"),
+            (ThirdPartyFormat::Akamai, "/a?hdnts=exp=1~acl=/*~hmac=00"),
+            (
+                ThirdPartyFormat::Bunny,
+                "/a?token=HS256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA&expires=1",
+            ),
+            (ThirdPartyFormat::Cloudfront, "http://h/a?Expires=1&Signature=AAAA&Key-Pair-Id=K"),
+        ];
+        for (format, url) in visits {
+            let found = verify(format, &[], url, "127.0.0.1");
+            assert!(
+                matches!(found, Err(VerifyError::NoKey | VerifyError::Malformed)),
+                "{url} {found:?}"
+            );
+        }
+    }
+}

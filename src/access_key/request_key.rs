@@ -1,0 +1,368 @@
+//! What is known of a request: whose key it came with, and what became of that.
+//!
+//! An internal redirect clears what modules keep in a request, so this is found in its pool.
+
+use std::cell::{Cell, Ref, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use image_gate_core::key::source::{Edit, arguments, cookies, decode, edit_segment, segment};
+use image_gate_core::key::{Digest, KeySource, Partner, QuotaLimits, Resource, Usage};
+use smallvec::SmallVec;
+
+use super::conf::{AccessConf, LocConf, ZoneConf};
+use super::shm_layout::Record;
+use super::zone::{KeyTable, Zone};
+use crate::ngx::incoming::RequestPart;
+use crate::ngx::{Pooled, Request, worker};
+
+/// What a key turned out to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum KeyStatus {
+    /// Somebody's.
+    Valid,
+    /// There is none.
+    Missing,
+    /// There are two, or one twice.
+    Ambiguous,
+    /// Nobody's.
+    Invalid,
+    /// Somebody's, once.
+    Expired,
+    /// Somebody's who is not to be served.
+    Disabled,
+}
+
+/// What a request with a valid key was told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum AccessDecision {
+    /// Go on.
+    Admitted,
+    /// Go on, although a quota that is only tried out is used up.
+    DryRun,
+    /// A quota is used up.
+    Quota,
+    /// The key is not for this URI.
+    Forbidden,
+    /// What other nodes used is not known.
+    Unknown,
+}
+
+/// What is known of a request's key in one zone.
+pub struct RequestKey {
+    pub access: Rc<AccessConf>,
+    pub zone: Pooled<ZoneConf>,
+    pub live: Arc<Zone>,
+    pub key_status: KeyStatus,
+    /// The URI without the key.
+    pub uri: Vec<u8>,
+    pub decision: Cell<Option<AccessDecision>>,
+    /// The limits that hold where the request was let in, or not.
+    pub limits: Cell<QuotaLimits>,
+    /// The segment that was taken for a key.
+    segment: Option<Rc<[u8]>>,
+    // The key table as it was when the request came, and the places of partner and record.
+    key_table: Arc<KeyTable>,
+    partner: Option<usize>,
+}
+
+impl RequestKey {
+    /// Whose key it is, where it is valid.
+    pub fn partner(&self) -> Option<&Partner> {
+        self.key_table.table.partners().get(self.partner?)
+    }
+
+    /// The record of the partner.
+    pub fn record(&self) -> Option<&Record> {
+        self.live.records().get(self.key_table.record(self.partner?)?)
+    }
+
+    /// Whether a segment was taken for the key.
+    fn took(&self, credential: &Credential) -> bool {
+        self.segment.as_deref() == Some(&*credential.key)
+    }
+
+    /// The limits, and what is used of them.
+    pub fn usage(&self) -> Vec<Usage> {
+        let time = worker::time();
+        let Some(record) = self.record() else { return Vec::new() };
+        let limits = self.limits.get();
+        let usage = limits.iter().map(|(what, per, limit)| {
+            let used = self.live.used(record, what, per, time);
+            Usage { what, per, limit, used }
+        });
+        usage.collect()
+    }
+
+    /// How many requests are left, in the window with the fewest.
+    pub fn remaining(&self) -> Option<u64> {
+        let usage = self.usage();
+        let requests = usage.iter().filter(|item| item.what == Resource::Requests);
+        requests.map(Usage::remaining).min()
+    }
+
+    /// The word for logs.
+    pub fn status(&self) -> &'static str {
+        match (self.key_status, self.decision.get()) {
+            (KeyStatus::Missing, _) => "missing",
+            (KeyStatus::Ambiguous, _) => "ambiguous",
+            (KeyStatus::Invalid, _) => "invalid",
+            (KeyStatus::Expired, _) => "expired",
+            (KeyStatus::Disabled, _) => "disabled",
+            (KeyStatus::Valid, None | Some(AccessDecision::Admitted)) => "valid",
+            (KeyStatus::Valid, Some(AccessDecision::DryRun)) => "quota_dry_run",
+            (KeyStatus::Valid, Some(AccessDecision::Quota)) => "quota",
+            (KeyStatus::Valid, Some(AccessDecision::Forbidden)) => "forbidden",
+            (KeyStatus::Valid, Some(AccessDecision::Unknown)) => "unknown",
+        }
+    }
+}
+
+/// What was in a source.
+#[derive(Clone)]
+pub struct Credential {
+    /// The key that came first.
+    pub key: Rc<[u8]>,
+    /// Whether another one followed.
+    is_ambiguous: bool,
+}
+
+/// A source that was looked at.
+type SourceRead = (KeySource, Option<Credential>);
+
+/// So many keys of one request are noted.
+const MOST_NOTED: usize = 16;
+
+/// More keys than are noted.
+pub struct TooMany;
+
+/// What is known of a request's keys, in all zones.
+#[derive(Default)]
+pub struct RequestKeys {
+    request_keys: RefCell<SmallVec<[Rc<RequestKey>; 1]>>,
+    /// What the client presented in the sources that were looked at, which may be masked or taken
+    /// out since.
+    credentials: RefCell<SmallVec<[SourceRead; 1]>>,
+    /// What was taken out as a key, and whether there was more than could be noted.
+    noted: RefCell<SmallVec<[Box<[u8]>; 1]>>,
+    has_more: Cell<bool>,
+    /// Whose sources were masked or taken out last.
+    stripped: Cell<Option<*const AccessConf>>,
+}
+
+impl RequestKeys {
+    /// Of a request that was looked at before.
+    pub fn find(request: Request<'_>) -> Option<&RequestKeys> {
+        request.attached()
+    }
+
+    /// Of any request; `None` when there is no memory.
+    pub fn of(request: Request<'_>) -> Option<&RequestKeys> {
+        RequestKeys::find(request).or_else(|| request.attach(RequestKeys::default()))
+    }
+
+    /// The keys of the request, one for each zone.
+    pub fn all(&self) -> Ref<'_, [Rc<RequestKey>]> {
+        Ref::map(self.request_keys.borrow(), SmallVec::as_slice)
+    }
+
+    /// The key that was looked up last.
+    pub fn last(&self) -> Option<Rc<RequestKey>> {
+        self.request_keys.borrow().last().cloned()
+    }
+
+    /// Whether the keys were taken out of these sources just before; they are from now on.
+    pub fn is_stripped(&self, access: &Rc<AccessConf>) -> bool {
+        self.stripped.replace(Some(Rc::as_ptr(access))) == Some(Rc::as_ptr(access))
+    }
+
+    /// What the client presented in a source.
+    pub fn credential(&self, request: Request<'_>, source: &KeySource) -> Option<Credential> {
+        let mut credentials = self.credentials.borrow_mut();
+        if let Some((_, found)) = credentials.iter().find(|(known, _)| known == source) {
+            return found.clone();
+        }
+        let found = read_credential(request, source);
+        credentials.push((source.clone(), found.clone()));
+        found
+    }
+
+    /// Notes what is taken out as a key, for what is written down later.
+    pub fn note(&self, key: &[u8]) {
+        let key = decode(key);
+        let mut noted = self.noted.borrow_mut();
+        if noted.iter().any(|known| **known == *key) {
+            return;
+        }
+        if noted.len() == MOST_NOTED {
+            self.has_more.set(true);
+            return;
+        }
+        noted.push(key.into());
+    }
+
+    /// Gives what was noted to `visit`.
+    ///
+    /// # Errors
+    /// There was more than that.
+    pub fn each_noted(&self, mut visit: impl FnMut(&[u8])) -> Result<(), TooMany> {
+        self.noted.borrow().iter().for_each(|key| visit(key));
+        if self.has_more.get() { Err(TooMany) } else { Ok(()) }
+    }
+
+    /// Gives the segments that came as keys to `visit`: of those that are nobody's key, one where
+    /// nothing else was a key.
+    pub fn each_segment(&self, mut visit: impl FnMut(&[u8])) {
+        let is_key = |credential: &Credential| {
+            self.request_keys.borrow().iter().any(|request_key| {
+                request_key.key_status != KeyStatus::Missing && request_key.took(credential)
+            })
+        };
+        for (source, credential) in self.credentials.borrow().iter() {
+            if let (KeySource::Segment(_), Some(credential)) = (source, credential)
+                && is_key(credential)
+            {
+                visit(&credential.key);
+            }
+        }
+    }
+
+    /// The key of a request in the zone of its location, where it has one.
+    pub fn here(&self, request: Request<'_>, conf: &LocConf) -> Option<Rc<RequestKey>> {
+        let (access, zone) = conf.access()?;
+        let mut request_keys = self.request_keys.borrow_mut();
+        if let Some(at) = request_keys.iter().position(|request_key| request_key.zone == zone) {
+            let request_key = request_keys.get(at)?.clone();
+            // Who was found elsewhere is known here; who was not may have a key in another place.
+            if request_key.key_status == KeyStatus::Valid || Rc::ptr_eq(&request_key.access, access)
+            {
+                return Some(request_key);
+            }
+            request_keys.remove(at);
+        }
+        let request_key = Rc::new(self.identify(request, conf, access, zone)?);
+        request_keys.push(request_key.clone());
+        Some(request_key)
+    }
+
+    fn identify(
+        &self,
+        request: Request<'_>,
+        conf: &LocConf,
+        access: &Rc<AccessConf>,
+        zone: Pooled<ZoneConf>,
+    ) -> Option<RequestKey> {
+        let live = zone.live()?.clone();
+        let key_table = zone.key_table(&live);
+        let mut request_key = RequestKey {
+            access: access.clone(),
+            zone,
+            live,
+            key_status: KeyStatus::Missing,
+            uri: request.uri().to_vec(),
+            decision: Cell::new(None),
+            limits: Cell::default(),
+            segment: None,
+            key_table,
+            partner: None,
+        };
+        let table = &request_key.key_table.table;
+
+        // What was presented first; each source has one key, or the request is refused.
+        let mut key: Option<Rc<[u8]>> = None;
+        let differs = |key: &Option<Rc<[u8]>>, credential: &Credential| {
+            key.as_ref().is_some_and(|key| *key != credential.key)
+        };
+        let mut found = None;
+        for source in
+            access.sources.iter().filter(|source| !matches!(source, KeySource::Segment(_)))
+        {
+            let Some(credential) = self.credential(request, source) else { continue };
+            if credential.is_ambiguous || differs(&key, &credential) {
+                request_key.key_status = KeyStatus::Ambiguous;
+                return Some(request_key);
+            }
+            if key.is_none() {
+                found = table.find(&Digest::of(&credential.key));
+                key = Some(credential.key);
+            }
+        }
+        // Every path has segments. Beside a key, only another key is one; the last one is the
+        // name of what is asked for.
+        for source in &access.sources {
+            let KeySource::Segment(number) = source else { continue };
+            let Some(credential) = self.credential(request, source) else { continue };
+            let partner = table.find(&Digest::of(&credential.key));
+            if partner.is_some() && differs(&key, &credential) {
+                request_key.key_status = KeyStatus::Ambiguous;
+                return Some(request_key);
+            }
+            if key.is_none() || partner.is_some() {
+                if let Some(uri) = edit_segment(&request_key.uri, *number, Edit::Remove) {
+                    request_key.uri = uri;
+                }
+                request_key.segment = Some(credential.key.clone());
+                found = partner;
+                key = Some(credential.key);
+            }
+        }
+
+        let partner = found.and_then(|at| table.partners().get(at));
+        request_key.key_status = match partner {
+            None if key.is_none() => KeyStatus::Missing,
+            None => KeyStatus::Invalid,
+            Some(partner) if partner.disabled => KeyStatus::Disabled,
+            Some(partner) if partner.is_expired(worker::time()) => KeyStatus::Expired,
+            Some(partner) => {
+                request_key.limits.set(conf.limits(partner));
+                KeyStatus::Valid
+            }
+        };
+        if request_key.key_status == KeyStatus::Valid {
+            request_key.partner = found;
+        }
+        Some(request_key)
+    }
+}
+
+/// What is in a source, as the request has it now.
+fn read_credential(request: Request<'_>, source: &KeySource) -> Option<Credential> {
+    let mut found: Option<Credential> = None;
+    let mut add = |key: &[u8]| match &mut found {
+        Some(found) => found.is_ambiguous = true,
+        None => found = Some(Credential { key: key.into(), is_ambiguous: false }),
+    };
+    match source {
+        KeySource::Argument(name) => {
+            arguments(request.part(RequestPart::Args), name).for_each(|value| add(&decode(value)));
+        }
+        KeySource::Header(name) => request.each_incoming(name, |header| {
+            let value = match &name[..] {
+                b"authorization" => bearer(header.value()),
+                _ => header.value(),
+            };
+            if !value.is_empty() {
+                add(value);
+            }
+        }),
+        KeySource::Cookie(name) => request.each_incoming(b"Cookie", |header| {
+            cookies(header.value(), name).for_each(&mut add);
+        }),
+        KeySource::Segment(number) => {
+            let is_last =
+                segment(request.uri(), number + 1).is_none() && !request.uri().ends_with(b"/");
+            if !is_last && let Some(segment) = segment(request.uri(), *number) {
+                add(segment);
+            }
+        }
+    }
+    found
+}
+
+/// The token of `Authorization: Bearer TOKEN`; empty for other schemes.
+pub fn bearer(value: &[u8]) -> &[u8] {
+    match value.split_at_checked(7) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"Bearer ") => token.trim_ascii(),
+        _ => b"",
+    }
+}

@@ -1,0 +1,329 @@
+//! What lies in a zone: one header, and a record for each partner.
+//!
+//! Nothing is ever taken out: a record belongs to its partner until nginx stops, so its place can
+//! be kept in a request or a table, and its counters never fall. A process that dies can leave no
+//! more behind than one change of one counter.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use image_gate_core::key::windowed_counter::{WindowBases, WindowedCounter};
+use image_gate_core::key::{
+    Account, COUNTERS, MAX_ID, PerPeriod, Period, Resource, Totals, WindowCount, Windows,
+};
+
+use super::export::{PartnerExport, ZoneExport};
+use crate::ngx::shm::Shareable;
+
+/// "IGKEYS" and the version of this layout.
+const MAGIC: u64 = u64::from_be_bytes(*b"IGKEYS\0\x04");
+
+/// The beginning of a zone.
+#[repr(C, align(64))]
+pub struct ZoneHeader {
+    magic: AtomicU64,
+    /// See [`image_gate_core::key::State::instance`].
+    pub instance: AtomicU64,
+    /// How many records are in use. Those below are complete.
+    pub count: AtomicU64,
+    /// When the state is to be saved next, in milliseconds since 1970.
+    pub next_save: AtomicU64,
+    /// Not 0 while partners with quotas are to be refused since other nodes can't be asked.
+    pub deny: AtomicU64,
+    /// Since when the key file can't be used, the state not be saved, and Redis does not answer, in
+    /// seconds since 1970; 0 while all is well.
+    pub key_file_bad: Since,
+    pub state_bad: Since,
+    pub redis_bad: Since,
+    /// What the exports keep.
+    pub export: ZoneExport,
+}
+
+/// Since when something is bad; 0 while it is well.
+#[repr(transparent)]
+pub struct Since(AtomicU64);
+
+impl Since {
+    const fn new() -> Since {
+        Since(AtomicU64::new(0))
+    }
+
+    /// Notes whether it is well at that time.
+    pub fn note(&self, is_well: bool, time: u64) {
+        let known = self.0.load(Ordering::Relaxed);
+        if is_well {
+            self.0.store(0, Ordering::Relaxed);
+        } else if known == 0 {
+            self.0.store(time.max(1), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it is well.
+    pub fn is_well(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 0
+    }
+}
+
+// SAFETY: atomics only.
+#[expect(unsafe_code, reason = "what lies in shared memory")]
+unsafe impl Shareable for ZoneHeader {}
+
+/// The header of a zone without room.
+pub static NO_HEADER: ZoneHeader = ZoneHeader {
+    magic: AtomicU64::new(0),
+    instance: AtomicU64::new(0),
+    count: AtomicU64::new(0),
+    next_save: AtomicU64::new(0),
+    deny: AtomicU64::new(0),
+    key_file_bad: Since::new(),
+    state_bad: Since::new(),
+    redis_bad: Since::new(),
+    export: ZoneExport::new(),
+};
+
+impl ZoneHeader {
+    /// Marks a new zone. Returns whether it is one of this layout now.
+    pub fn claim(&self, instance: u64) -> bool {
+        if self.magic.load(Ordering::Acquire) == 0 {
+            self.instance.store(instance, Ordering::Relaxed);
+            self.magic.store(MAGIC, Ordering::Release);
+        }
+        self.magic.load(Ordering::Acquire) == MAGIC
+    }
+}
+
+/// A word for each window.
+type AtomicWindows = [WindowBases; Resource::ALL.len()];
+
+/// What is written for each request. It is one line, which a processor takes from the others as a
+/// whole: once when a request is let in, and once when it has been answered.
+#[repr(C, align(64))]
+struct Hot {
+    /// Requests that were let in, and the bytes of the answers to them.
+    admitted: AtomicU64,
+    charged: AtomicU64,
+    requests: AtomicU64,
+    successful: AtomicU64,
+    redirected: AtomicU64,
+    client_errors: AtomicU64,
+    received: AtomicU64,
+    refused: AtomicU64,
+}
+
+/// What is read for each request and written now and then, most of it when a window begins.
+#[repr(C, align(64))]
+struct Rare {
+    /// Those of `admitted` and of `charged`.
+    bases: AtomicWindows,
+    first_use: AtomicU64,
+    last_use: AtomicU64,
+    informational: AtomicU64,
+    server_errors: AtomicU64,
+    /// Bytes of the answers to requests that were not let in.
+    uncharged: AtomicU64,
+}
+
+/// One partner.
+#[repr(C, align(64))]
+pub struct Record {
+    id: [AtomicU64; MAX_ID / 8],
+    hot: Hot,
+    rare: Rare,
+    /// What other nodes used in the same windows.
+    remote: AtomicWindows,
+    // What the state file said when this instance last read or wrote it.
+    known_totals: [AtomicU64; TOTALS],
+    known_windows: AtomicWindows,
+    /// What the exports keep.
+    pub export: PartnerExport,
+}
+
+// SAFETY: atomics only.
+#[expect(unsafe_code, reason = "what lies in shared memory")]
+unsafe impl Shareable for Record {}
+
+/// How many numbers [`Totals::to_array`] has.
+const TOTALS: usize = 11;
+
+impl Record {
+    /// The partner's ID.
+    pub fn id(&self) -> String {
+        let bytes: Vec<u8> = self
+            .id
+            .iter()
+            .flat_map(|word| word.load(Ordering::Relaxed).to_le_bytes())
+            .take_while(|&byte| byte != 0)
+            .collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Makes a record that is not in use yet that of a partner.
+    pub fn begin(&self, account: &Account) {
+        let mut bytes = [0; MAX_ID];
+        for (byte, &from) in bytes.iter_mut().zip(account.id.as_bytes()) {
+            *byte = from;
+        }
+        let (chunks, _) = bytes.as_chunks::<8>();
+        for (word, chunk) in self.id.iter().zip(chunks) {
+            word.store(u64::from_le_bytes(*chunk), Ordering::Relaxed);
+        }
+        for (total, number) in self.cells().into_iter().zip(account.totals.to_array()) {
+            total.store(number, Ordering::Relaxed);
+        }
+        self.hot.admitted.store(0, Ordering::Relaxed);
+        self.hot.charged.store(0, Ordering::Relaxed);
+        for (tally, words) in
+            Resource::ALL.map(|what| self.windowed_counter(what)).iter().zip(&account.windows)
+        {
+            tally.set(words);
+        }
+        for remote in self.remote.iter().flatten() {
+            remote.store(0, Ordering::Relaxed);
+        }
+        self.set_known(account);
+        self.export.begin(&account.totals, &account.windows);
+    }
+
+    /// The counters.
+    pub fn totals(&self) -> Totals {
+        let mut totals =
+            Totals::from_array(self.cells().map(|total| total.load(Ordering::Relaxed)));
+        totals.bytes_sent += self.hot.charged.load(Ordering::Relaxed);
+        totals
+    }
+
+    /// What was counted in all windows so far.
+    pub fn account(&self) -> Account {
+        let windows =
+            Resource::ALL.map(|what| Period::ALL.map(|per| self.windowed_counter(what).word(per)));
+        Account { id: self.id(), totals: self.totals(), windows }
+    }
+
+    /// The account that the state file holds, as far as this instance knows.
+    pub fn known(&self) -> Account {
+        let totals = self.known_totals.each_ref().map(|total| total.load(Ordering::Relaxed));
+        Account {
+            id: String::new(),
+            totals: Totals::from_array(totals),
+            windows: words(&self.known_windows),
+        }
+    }
+
+    /// Keeps what the state file holds now.
+    pub fn set_known(&self, account: &Account) {
+        for (known, number) in self.known_totals.iter().zip(account.totals.to_array()) {
+            known.store(number, Ordering::Relaxed);
+        }
+        let words = account.windows.iter().flatten();
+        for (known, word) in self.known_windows.iter().flatten().zip(words) {
+            known.store(word.0, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes over what another instance counted: the difference of `merged` to `own`, both of
+    /// which were counted while this record went on.
+    pub fn take_over(&self, own: &Account, merged: &Account) {
+        self.export.skip(&own.totals, &merged.totals);
+        let (was, is) = (own.totals.to_array(), merged.totals.to_array());
+        for ((total, was), is) in self.cells().into_iter().zip(was).zip(is).take(COUNTERS) {
+            total.fetch_add(is.saturating_sub(was), Ordering::Relaxed);
+        }
+        self.note_use(merged.totals.first_use, merged.totals.last_use);
+        for (what, (was, is)) in
+            Resource::ALL.into_iter().zip(own.windows.iter().zip(&merged.windows))
+        {
+            for ((per, was), is) in Period::ALL.into_iter().zip(was).zip(is) {
+                self.windowed_counter(what).merge(per, *was, *is);
+            }
+        }
+    }
+
+    /// What was counted of requests that were let in.
+    pub fn windowed_counter(&self, what: Resource) -> WindowedCounter<'_> {
+        let [admitted, charged] = &self.rare.bases;
+        match what {
+            Resource::Requests => WindowedCounter::new(&self.hot.admitted, admitted),
+            Resource::Bytes => WindowedCounter::new(&self.hot.charged, charged),
+        }
+    }
+
+    /// The word of what other nodes used of a window.
+    pub fn remote(&self, what: Resource, per: Period) -> &AtomicU64 {
+        &self.remote[what.index()][per.index()]
+    }
+
+    /// The numbers of [`Totals::to_array`]: [`COUNTERS`] that only grow, and the first and the
+    /// last use. Of the bytes only those that are not in `charged`.
+    fn cells(&self) -> [&AtomicU64; TOTALS] {
+        let Hot { requests, successful, redirected, client_errors, received, refused, .. } =
+            &self.hot;
+        let Rare { first_use, last_use, informational, server_errors, uncharged, .. } = &self.rare;
+        [
+            requests,
+            informational,
+            successful,
+            redirected,
+            client_errors,
+            server_errors,
+            uncharged,
+            received,
+            refused,
+            first_use,
+            last_use,
+        ]
+    }
+
+    /// Counts an answered request, and its bytes in the windows of those numbers if it was let in.
+    pub fn count(&self, time: u64, windows: &PerPeriod, answered: &Answered) {
+        let add = |cell: &AtomicU64, amount| cell.fetch_add(amount, Ordering::Relaxed);
+        let (hot, rare) = (&self.hot, &self.rare);
+        add(&hot.requests, 1);
+        match answered.class {
+            1 => add(&rare.informational, 1),
+            2 => add(&hot.successful, 1),
+            3 => add(&hot.redirected, 1),
+            4 => add(&hot.client_errors, 1),
+            5 => add(&rare.server_errors, 1),
+            _ => 0,
+        };
+        add(&hot.received, answered.received);
+        if answered.admitted {
+            self.windowed_counter(Resource::Bytes).add(windows, answered.sent);
+        } else {
+            add(&rare.uncharged, answered.sent);
+        }
+        if answered.refused {
+            add(&hot.refused, 1);
+        }
+        self.note_use(time, time);
+    }
+
+    fn note_use(&self, first: u64, last: u64) {
+        let Rare { first_use, last_use, .. } = &self.rare;
+        let known = first_use.load(Ordering::Relaxed);
+        if first != 0 && (known == 0 || first < known) {
+            let _ = first_use.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |known| {
+                (known == 0 || first < known).then_some(first)
+            });
+        }
+        if last_use.load(Ordering::Relaxed) < last {
+            last_use.fetch_max(last, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A request that was answered.
+pub struct Answered {
+    /// The class of the status: 2 of 200.
+    pub class: usize,
+    /// Bytes, as on the wire.
+    pub sent: u64,
+    pub received: u64,
+    /// Whether it was let in.
+    pub admitted: bool,
+    /// Whether a quota refused it.
+    pub refused: bool,
+}
+
+fn words(grid: &AtomicWindows) -> Windows {
+    grid.each_ref().map(|row| row.each_ref().map(|word| WindowCount(word.load(Ordering::Relaxed))))
+}

@@ -1,0 +1,106 @@
+//! What a request that failed is answered with, and what is let through: `image_resize_on_error`
+//! and `image_resize_pass`.
+
+use image_gate_core::image::Error;
+
+use super::conf::{LocConf, Mode, OnError};
+use super::response_info::Failure;
+use crate::ngx::Request;
+use crate::ngx::conf::{ConfError, DirectiveArgs, once};
+
+/// Reads `image_resize_on_error`.
+pub fn set_on_error(slot: &mut Option<OnError>, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
+    let policy = match args.arg(0) {
+        b"415" => OnError::Status,
+        b"original" => OnError::Original,
+        [b'=', uri @ ..] => {
+            let uri = args.expression(uri)?;
+            if uri.constant().is_some_and(|uri| !is_target(uri)) {
+                return Err(ConfError::invalid(
+                    "a URI begins with \"/\", a named location with \"@\"",
+                ));
+            }
+            OnError::Redirect(uri)
+        }
+        other => {
+            let other = String::from_utf8_lossy(other);
+            return Err(ConfError::invalid(format_args!(
+                "invalid value \"{other}\", it must be 415, original or =URI"
+            )));
+        }
+    };
+    once(slot, policy)
+}
+
+fn is_target(uri: &[u8]) -> bool {
+    matches!(uri, [b'/' | b'@', ..])
+}
+
+impl Failure {
+    /// Whether the policy of errors is for it: what costs too much, or was not all sent, keeps its
+    /// own answer.
+    fn is_forgivable(&self) -> bool {
+        match self {
+            Failure::Image(error) => !matches!(
+                error,
+                Error::TooLarge { .. }
+                    | Error::TooManyPixels(_)
+                    | Error::TooManyFrames(_)
+                    | Error::Timeout
+                    | Error::Cancelled
+            ),
+            Failure::Params(_) | Failure::Busy | Failure::Upstream => false,
+        }
+    }
+}
+
+/// That a request was redirected because of an error; it is once only.
+struct Redirected;
+
+impl LocConf {
+    /// Whether sources are to get a watermark, and so never go out as they are.
+    pub fn has_watermark(&self) -> bool {
+        self.watermarks.as_ref().is_some_and(|layers| !layers.is_empty())
+    }
+
+    /// Whether a source that can't be transformed goes out as it is.
+    pub fn keeps_original(&self) -> bool {
+        matches!(self.on_error, Some(OnError::Original)) && !self.has_watermark()
+    }
+
+    /// Whether the original goes out because of that failure.
+    pub fn sends_original(&self, failure: &Failure) -> bool {
+        self.keeps_original() && failure.is_forgivable()
+    }
+
+    /// Where that failure leads to. To be asked once, when it does.
+    pub fn redirects(&self, request: Request<'_>, failure: &Failure) -> Option<Vec<u8>> {
+        let Some(OnError::Redirect(uri)) = self.on_error else { return None };
+        if !failure.is_forgivable() || request.attached::<Redirected>().is_some() {
+            return None;
+        }
+        let uri = uri.evaluate(request).filter(|uri| is_target(uri))?;
+        request.attach(Redirected)?;
+        Some(uri.to_vec())
+    }
+
+    /// Whether the source may be an SVG image that is let through: its bytes tell.
+    pub fn may_pass(&self) -> bool {
+        let describes = matches!(self.mode(), Mode::Size);
+        self.pass_svg.unwrap_or(false) && !describes
+    }
+
+    /// Whether the source goes out as it is because it says so.
+    pub fn leaves(&self, request: Request<'_>) -> bool {
+        let says_so = || {
+            let values = request.values(b"Cache-Control");
+            values
+                .flat_map(|value| value.split(|&byte| byte == b','))
+                .any(|directive| directive.trim_ascii().eq_ignore_ascii_case(b"no-transform"))
+        };
+        self.no_transform.unwrap_or(false)
+            && self.mode().makes_image()
+            && !self.has_watermark()
+            && says_so()
+    }
+}

@@ -1,0 +1,38 @@
+//! The watermark files of a worker.
+
+use std::cell::RefCell;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
+use std::time::Instant;
+
+use image_gate_core::image::{Control, Error, Watermark};
+use image_gate_runtime::watermark::{Seen, SeenFile, WatermarkCache};
+
+pub use image_gate_runtime::watermark::{AssetKind, WatermarkSpec, check};
+
+/// Bytes of decoded pictures and fonts that a worker keeps.
+const CACHE: usize = 64 << 20;
+
+/// For all threads of the worker.
+static CACHED: LazyLock<WatermarkCache> = LazyLock::new(|| WatermarkCache::new(CACHE));
+
+thread_local! {
+    /// What the event loop saw.
+    static SEEN: RefCell<Seen> = RefCell::default();
+}
+
+/// A file as it was at most a second ago. For the event loop.
+///
+/// # Errors
+/// Those of [`Seen::stat`].
+pub fn stat(path: Arc<Path>) -> Result<SeenFile, Error> {
+    SEEN.with_borrow_mut(|seen| seen.stat(path, Instant::now()))
+}
+
+/// Reads what a layer needs, unless it is there already. For jobs.
+///
+/// # Errors
+/// Those of [`WatermarkCache::load`].
+pub fn load(layer: WatermarkSpec, control: &Control) -> Result<Watermark, Error> {
+    CACHED.load(layer, control)
+}
