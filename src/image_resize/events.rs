@@ -8,7 +8,7 @@ use super::context::{BodyState, ResponseRole, Transfer};
 use super::dispatch::{self, Completed};
 use super::failure::{self, log_failure};
 use super::job::{Job, JobOutcome, JobReport};
-use super::keep;
+use super::keep::{self, End as Kept};
 use super::response_info::{Failure, ImageStatus};
 use super::timers::{End, TIMER, Timer, Wake};
 use crate::ngx::Request;
@@ -144,7 +144,7 @@ fn finish_job(context: Transfer<'_>, outcome: Option<JobOutcome>) {
             let written = report.written.take();
             let result = take_over(context, report);
             // What is not sent is not kept.
-            keep::end(context.request, written.filter(|_| result.is_ok()));
+            keep::end(context.request, Kept::of(written.filter(|_| result.is_ok())));
             result
         }
         // Only a job on the event loop gets here with that: it can't wait for threads.

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 use image_gate_core::cache::{Head, Made};
-use nginx_sys::{NGX_HTTP_OK, ngx_uint_t};
+use nginx_sys::{NGX_HTTP_NOT_MODIFIED, NGX_HTTP_OK, ngx_uint_t};
 
 use super::begin::{self, Recipe};
 use super::conf::{ImageResize, LocConf, Mode, conf};
@@ -26,8 +26,25 @@ pub trait Keeper: 'static {
     /// the result down; `None` where it is not to be kept.
     fn begin(&self, request: Request<'_>, digest: &str, head: Head) -> Option<Box<dyn Writer>>;
 
-    /// Nothing more comes, but what was written.
-    fn end(&self, request: Request<'_>, written: Option<Written>);
+    /// Nothing more comes.
+    fn end(&self, request: Request<'_>, end: End);
+}
+
+/// How the work on a result ended.
+pub enum End {
+    /// It was written down.
+    Written(Written),
+    /// It was made, or failed, and was not written: another may try.
+    Failed,
+    /// It is none that is kept: another would come to the same.
+    Refused,
+}
+
+impl End {
+    /// That of a result that was made.
+    pub fn of(written: Option<Written>) -> End {
+        written.map_or(End::Failed, End::Written)
+    }
 }
 
 /// A keeper that waits for a result.
@@ -53,21 +70,21 @@ fn open<'r>(request: Request<'r>) -> Option<&'r Attached> {
 
 /// Tells the keeper of a request that nothing comes, if it has one that waits.
 pub fn give_up(request: Request<'_>) {
-    end(request, None);
+    end(request, End::Failed);
 }
 
 /// Ends the wait of the keeper of a request, if it has one that waits.
-pub fn end(request: Request<'_>, written: Option<Written>) {
+pub fn end(request: Request<'_>, end: End) {
     if let Some(attached) = open(request) {
         attached.is_open.set(false);
-        attached.keeper.end(request, written);
+        attached.keeper.end(request, end);
     }
 }
 
 /// The same by the outcome of a job, for a request that is over.
 pub fn finish(request: Request<'_>, outcome: Option<JobOutcome>) {
     match outcome {
-        Some(JobOutcome::Finished(mut report)) => end(request, report.written.take()),
+        Some(JobOutcome::Finished(mut report)) => end(request, End::of(report.written.take())),
         Some(JobOutcome::NeedsMemory(..)) | None => give_up(request),
     }
 }
@@ -76,7 +93,9 @@ pub fn finish(request: Request<'_>, outcome: Option<JobOutcome>) {
 pub fn go_on_or_give_up(request: Request<'_>) {
     let writes = Transfer::active(request).is_some_and(|context| context.writer.borrow().is_some());
     if !writes {
-        give_up(request);
+        // What a client has already is made for another that has not.
+        let is_not_modified = request.status() == NGX_HTTP_NOT_MODIFIED as ngx_uint_t;
+        end(request, if is_not_modified { End::Failed } else { End::Refused });
     }
 }
 
@@ -179,6 +198,12 @@ pub fn restore(request: Request<'_>, head: &Head, made: &Made) -> Result<(), NoM
         response.is_kept = true;
     });
     Ok(())
+}
+
+/// Whether the arguments of a request say what is made, and nothing else.
+pub fn takes_arguments(request: Request<'_>) -> bool {
+    let params = conf(&request).and_then(|conf| conf.params);
+    params.is_some_and(|params| matches!(params.text(), b"$args" | b"${args}" | b"$query_string"))
 }
 
 /// Whether the location of a request makes anything.

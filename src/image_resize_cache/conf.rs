@@ -1,5 +1,6 @@
 //! What the directives say.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub struct Cache {
 #[derive(Default)]
 pub struct MainConf {
     pub caches: Vec<Rc<Cache>>,
+    /// How many locations there are so far.
+    pub locations: Cell<usize>,
 }
 
 /// `image_resize_cache`.
@@ -46,7 +49,24 @@ pub struct LocConf {
     pub lock_timeout: Option<u64>,
     /// In milliseconds.
     pub lock_age: Option<u64>,
+    /// Codes, `None` for all, and for how many seconds they hold.
+    pub valid: Option<Vec<(Option<u16>, u64)>>,
+    pub min_uses: Option<usize>,
+    pub bypass: Option<Vec<Expression>>,
+    pub no_cache: Option<Vec<Expression>>,
+    /// What tells the location from others of its server that have its name.
+    pub number: usize,
+    /// Its name.
+    pub name: Vec<u8>,
     pub places: Places,
+}
+
+/// Whether one of the values of a directive is there, and not 0, as nginx has it.
+pub fn is_any(values: Option<&Vec<Expression>>, request: Request<'_>) -> bool {
+    let is_set = |value: &Expression| {
+        value.evaluate(request).is_some_and(|value| !matches!(value, b"" | b"0"))
+    };
+    values.is_some_and(|values| values.iter().any(is_set))
 }
 
 impl MainConf {
@@ -55,6 +75,9 @@ impl MainConf {
         self.caches.iter().find(|cache| cache.name == name)
     }
 }
+
+/// In seconds.
+const HOUR: u64 = 3600;
 
 /// How long a request waits for another, and for how long one is waited for, in milliseconds.
 const WAIT: u64 = 5000;
@@ -79,6 +102,16 @@ impl LocConf {
             );
         }
         cache
+    }
+
+    /// For how many seconds an answer of that code holds whose headers don't say it; `None` is not at
+    /// all.
+    pub fn valid(&self, code: u16) -> Option<u64> {
+        let is_it = |known: &Option<u16>| known.is_none_or(|known| known == code);
+        match &self.valid {
+            Some(valid) => valid.iter().find(|(known, _)| is_it(known)).map(|&(_, time)| time),
+            None => (code == 200).then_some(HOUR),
+        }
     }
 
     /// Whether one request waits for another.

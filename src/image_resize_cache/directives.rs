@@ -3,16 +3,16 @@
 use std::rc::Rc;
 
 use nginx_sys::{
-    NGX_CONF_2MORE, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF,
-    NGX_HTTP_SRV_CONF,
+    NGX_CONF_1MORE, NGX_CONF_2MORE, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_HTTP_LOC_CONF,
+    NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF,
 };
 
 use super::conf::{Cache, ImageResizeCache, LocConf, MainConf, Target};
 use super::flights::{self, Flights};
 use crate::ngx::cache;
 use crate::ngx::conf::{
-    ConfError, Directive, DirectiveArgs, Directives, Places, expect, flag, once, parse_time,
-    unknown,
+    ConfError, Directive, DirectiveArgs, Directives, Expression, Places, expect, flag, once,
+    parse_number, parse_time, unknown,
 };
 use crate::ngx::module::Level;
 use crate::ngx::shm;
@@ -70,6 +70,35 @@ impl Directives for LocConf {
             kind: HTTP | NGX_CONF_TAKE1,
             set: |conf, args| once(&mut conf.lock_age, time(args)?),
         },
+        Directive {
+            name: c"image_resize_cache_valid",
+            kind: HTTP | NGX_CONF_1MORE,
+            set: |conf, args| {
+                check()?;
+                conf.valid.get_or_insert_default().extend(valid(args)?);
+                Ok(())
+            },
+        },
+        Directive {
+            name: c"image_resize_cache_min_uses",
+            kind: HTTP | NGX_CONF_TAKE1,
+            set: |conf, args| {
+                check()?;
+                let uses = parse_number(args.arg(0)).filter(|uses| (1..=1000).contains(uses));
+                let uses = expect(uses, args.arg(0), format_args!("a number from 1 to 1000"))?;
+                once(&mut conf.min_uses, usize::try_from(uses).unwrap_or(1))
+            },
+        },
+        Directive {
+            name: c"image_resize_cache_bypass",
+            kind: HTTP | NGX_CONF_1MORE,
+            set: |conf, args| predicates(&mut conf.bypass, args),
+        },
+        Directive {
+            name: c"image_resize_no_cache",
+            kind: HTTP | NGX_CONF_1MORE,
+            set: |conf, args| predicates(&mut conf.no_cache, args),
+        },
     ];
 
     fn places(&mut self) -> Option<&mut Places> {
@@ -83,6 +112,36 @@ fn check() -> Result<(), ConfError> {
         return Ok(());
     }
     Err(ConfError::invalid("this nginx is built without the HTTP cache"))
+}
+
+fn predicates(
+    slot: &mut Option<Vec<Expression>>,
+    args: &DirectiveArgs<'_>,
+) -> Result<(), ConfError> {
+    check()?;
+    let values: Result<Vec<Expression>, ConfError> =
+        args.rest(0).map(|value| args.expression(value)).collect();
+    once(slot, values?)
+}
+
+/// Codes and a time, in seconds.
+fn valid(args: &DirectiveArgs<'_>) -> Result<Vec<(Option<u16>, u64)>, ConfError> {
+    let (last, codes) = (args.len().saturating_sub(1), args.len().saturating_sub(1));
+    let text = args.arg(last);
+    let time = expect(parse_time(text), text, format_args!("a time"))? / 1000;
+    if codes == 0 {
+        return Ok(vec![(Some(200), time)]);
+    }
+    let code = |text: &[u8]| match text {
+        b"any" => Ok((None, time)),
+        // No other code is kept.
+        b"200" => Ok((Some(200), time)),
+        _ => Err(ConfError::invalid(format_args!(
+            "invalid code \"{}\", only 200 is kept",
+            String::from_utf8_lossy(text)
+        ))),
+    };
+    args.rest(0).take(codes).map(code).collect()
 }
 
 fn time(args: &DirectiveArgs<'_>) -> Result<u64, ConfError> {

@@ -75,7 +75,7 @@ impl Flights {
     pub fn claim(&self, name: Name, age: u64) -> Claim {
         let (me, now) = (std::process::id().into(), worker::milliseconds());
         let claim = |slots: &[Slot]| cache::claim(slots, name, me, now, age, worker::is_alive);
-        self.locked(claim).unwrap_or(Claim::Full)
+        self.locked(claim).unwrap_or(Claim::Free)
     }
 
     /// Whether another request makes it.
@@ -85,9 +85,11 @@ impl Flights {
         self.locked(is_busy).unwrap_or(false)
     }
 
-    /// Says that a result is made no longer, and wakes who waits for it.
-    pub fn release(&self, ticket: &Ticket) {
-        self.locked(|slots| cache::release(slots, ticket));
+    /// Says that a result is made no longer, and wakes who waits for it. One that is not kept is not
+    /// waited for by others either, for a while.
+    pub fn release(&self, ticket: &Ticket, is_refused: bool) {
+        let refused = is_refused.then(worker::milliseconds);
+        self.locked(|slots| cache::release(slots, ticket, refused));
         wake(ticket.key());
     }
 }

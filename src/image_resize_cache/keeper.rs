@@ -1,18 +1,16 @@
 //! Who keeps the result of a request.
 
 use std::cell::Cell;
-use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::SystemTime;
 
-use image_gate_core::cache::{Head, SourceId, Ticket};
+use image_gate_core::cache::{Head, Ticket, Validity};
 
-use super::conf::Cache;
-use super::pass::Pass;
+use super::conf::{Cache, ImageResizeCache, LocConf, is_any};
+use super::pass::{Pass, Source};
 use super::writer::FileWriter;
-use crate::image_resize::keep::{Keeper, Writer};
-use crate::ngx::Request;
-use crate::ngx::cache::Written;
+use crate::image_resize::keep::{End, Keeper, Writer};
+use crate::ngx::conf::parse_http_time;
+use crate::ngx::{Request, worker};
 
 /// Until when what a file became holds, in seconds since 1970: another state of the file is found by
 /// another key. It is the year 9999.
@@ -23,9 +21,7 @@ pub struct Making {
     cache: Rc<Cache>,
     key: String,
     digest: String,
-    source: (SourceId, PathBuf),
-    /// When the state of the source was looked at.
-    seen: SystemTime,
+    source: Source,
     ticket: Cell<Option<Ticket>>,
 }
 
@@ -37,48 +33,75 @@ impl Making {
             key: pass.key.clone(),
             digest: pass.digest.clone(),
             source: pass.source.clone(),
-            seen: pass.seen,
             ticket: Cell::new(pass.ticket.take()),
         }
     }
 
-    fn release(&self) {
+    fn release(&self, is_refused: bool) {
         if let Some(ticket) = self.ticket.take() {
-            self.cache.flights.release(&ticket);
+            self.cache.flights.release(&ticket, is_refused);
+        }
+    }
+
+    /// Until when the result may be kept, in seconds since 1970, and what it varies by.
+    fn validity(&self, request: Request<'_>, conf: &LocConf) -> Option<(u64, Vec<u8>)> {
+        match &self.source {
+            Source::File { id, seen, .. } => id.is_settled(*seen).then_some((FOREVER, Vec::new())),
+            Source::Upstream => {
+                // What else answers a request says nothing of how long that holds.
+                if !request.has_upstream() {
+                    return None;
+                }
+                let (headers, now) = (request.upstream_headers(), worker::time());
+                let validity = Validity::read(headers, request.ignored(), now, parse_http_time);
+                if !validity.is_kept {
+                    return None;
+                }
+                let until = match validity.until {
+                    Some(until) => until,
+                    None => conf.valid(200).map(|seconds| now.saturating_add(seconds))?,
+                };
+                // No longer than what it is made of.
+                let until = request.cached_until().map_or(until, |source| source.min(until));
+                (until > now).then_some((until.min(FOREVER), validity.vary))
+            }
         }
     }
 }
 
 impl Keeper for Making {
     fn begin(&self, request: Request<'_>, digest: &str, head: Head) -> Option<Box<dyn Writer>> {
-        let (file, path) = &self.source;
-        if digest != self.digest || !file.is_settled(self.seen) {
+        let conf = request.location::<ImageResizeCache>()?;
+        // What was looked for is not what is made, now that more is known.
+        if digest != self.digest {
+            return None;
+        }
+        let (until, vary) = self.validity(request, conf)?;
+        if is_any(conf.no_cache.as_ref(), request) {
             return None;
         }
         let room = head.room()?;
         let key = self.key.as_bytes();
-        let header = request.entry_header(self.cache.folder, key, room, FOREVER)?;
-        Some(Box::new(FileWriter {
-            folder: self.cache.path.clone(),
-            header,
-            room,
-            head,
-            source: path.clone(),
-            file: *file,
-        }))
+        let header = request.entry_header(self.cache.folder, key, room, until, &vary)?;
+        let source = match &self.source {
+            Source::File { id, path, .. } => Some((*id, path.clone())),
+            Source::Upstream => None,
+        };
+        Some(Box::new(FileWriter { folder: self.cache.path.clone(), header, room, head, source }))
     }
 
-    fn end(&self, request: Request<'_>, written: Option<Written>) {
-        if let Some(written) = written {
+    fn end(&self, request: Request<'_>, end: End) {
+        let is_refused = matches!(end, End::Refused);
+        if let End::Written(written) = end {
             // Without room in the zone it is made again the next time; nginx has said so.
             let _ = request.store(self.cache.folder, self.key.as_bytes(), written);
         }
-        self.release();
+        self.release(is_refused);
     }
 }
 
 impl Drop for Making {
     fn drop(&mut self) {
-        self.release();
+        self.release(false);
     }
 }

@@ -7,13 +7,14 @@ use nginx_sys::{
     NGX_AGAIN, NGX_DECLINED, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_OK, NGX_OK, ngx_int_t,
 };
 
-use super::conf::ImageResizeCache;
+use super::conf::{ImageResizeCache, LocConf, is_any};
 use super::flights::{self, Wake};
 use super::keeper::Making;
-use super::pass::{Pass, Status};
+use super::pass::{Pass, Source, Status};
 use crate::image_resize::keep;
 use crate::ngx::cache::Looked;
 use crate::ngx::event::{OnEvent, Then};
+use crate::ngx::incoming::RequestPart;
 use crate::ngx::phase::Handler;
 use crate::ngx::{Request, worker};
 
@@ -62,14 +63,43 @@ fn begin(request: Request<'_>) -> Option<Pass> {
     }
     let cache = conf.cache(request)?;
     let digest = keep::digest(request)?;
-    let seen = SystemTime::now();
-    let (file, path) = request.source_file()?;
-    let key = match conf.key {
-        Some(key) => Key::new("file by key").text(key.evaluate(request)?),
-        None => Key::new("file").text(path.as_os_str().as_encoded_bytes()),
+    let explicit = match conf.key {
+        Some(key) => Some(key.evaluate(request)?),
+        None => None,
     };
-    let key = key.file(&file).text(digest.as_bytes()).finish();
-    Some(Pass::new(cache, key, digest, (file, path.to_path_buf()), seen))
+    let (key, source) = if request.has_handler() {
+        (upstream_key(request, conf, explicit)?, Source::Upstream)
+    } else {
+        let seen = SystemTime::now();
+        let (id, path) = request.source_file()?;
+        let key = match explicit {
+            Some(key) => Key::new("file by key").text(key),
+            None => Key::new("file").text(path.as_os_str().as_encoded_bytes()),
+        };
+        (key.file(&id), Source::File { id, path: path.to_path_buf(), seen })
+    };
+    let key = key.text(digest.as_bytes()).finish();
+    Some(Pass::new(cache, key, digest, source))
+}
+
+/// What tells the source of a request that an upstream answers; nothing where the configuration names
+/// something that is not there.
+fn upstream_key(request: Request<'_>, conf: &LocConf, explicit: Option<&[u8]>) -> Option<Key> {
+    if let Some(key) = explicit {
+        return (!key.is_empty()).then(|| Key::new("by key").text(key));
+    }
+    let (is_tls, address, host) = request.server_name()?;
+    // Where the arguments say what is made, that is in the key anyway.
+    let args = if keep::takes_arguments(request) { &[] } else { request.part(Part::Args) };
+    let key = Key::new("upstream")
+        .number(u64::from(is_tls))
+        .text(&address)
+        .text(host)
+        .text(&conf.name)
+        .number(conf.number as u64)
+        .text(request.part(Part::Uri))
+        .text(args);
+    Some(key)
 }
 
 fn is_ok(status: usize) -> bool {
@@ -84,8 +114,9 @@ fn go_on(request: Request<'_>, pass: &Pass) -> ngx_int_t {
     }
     loop {
         if !pass.is_looking.replace(true) {
-            let begun = request.begin_lookup(pass.cache.folder, pass.key.as_bytes(), MOST);
-            if begun.is_err() {
+            let (folder, key) = (pass.cache.folder, pass.key.as_bytes());
+            let uses = conf.min_uses.unwrap_or(1);
+            if request.begin_lookup(folder, key, MOST, uses).is_err() {
                 return FAILED;
             }
         }
@@ -95,7 +126,11 @@ fn go_on(request: Request<'_>, pass: &Pass) -> ngx_int_t {
         }
         pass.is_looking.set(false);
         let is_found = looked == Looked::Found;
-        if is_found && let Some((head, made)) = read(request) {
+        let bypasses = is_any(conf.bypass.as_ref(), request);
+        if is_found
+            && !bypasses
+            && let Some((head, made)) = read(request)
+        {
             pass.release();
             pass.status.set(Some(Status::Hit));
             if keep::restore(request, &head, &made).is_err() {
@@ -104,13 +139,19 @@ fn go_on(request: Request<'_>, pass: &Pass) -> ngx_int_t {
             request.answer_by::<Content>();
             return DECLINED;
         }
-        pass.status.set(Some(Status::Miss));
-        if looked == Looked::Failed {
-            // nginx has said why; the answer goes out all the same.
+        pass.status.set(Some(match looked {
+            _ if bypasses => Status::Bypass,
+            Looked::Expired => Status::Expired,
+            _ => Status::Miss,
+        }));
+        // nginx has said why it could not look; the answer goes out all the same. And what an upstream
+        // answers to HEAD has no body to make anything of.
+        let is_bare = matches!(pass.source, Source::Upstream) && request.is_head();
+        if matches!(looked, Looked::Failed | Looked::Scarce) || is_bare {
             pass.release();
             return DECLINED;
         }
-        if !conf.locks() || pass.ticket.borrow().is_some() {
+        if !conf.locks() || bypasses || pass.ticket.borrow().is_some() {
             return make(request, pass);
         }
         let is_late = pass.deadline.get().is_some_and(|deadline| deadline <= now());
@@ -119,7 +160,7 @@ fn go_on(request: Request<'_>, pass: &Pass) -> ngx_int_t {
             Claim::Mine(ticket) => {
                 pass.ticket.replace(Some(ticket));
             }
-            Claim::Full => return make(request, pass),
+            Claim::Free => return make(request, pass),
             // This one answers for itself.
             Claim::Busy if is_late || conf.lock_timeout() == 0 => return DECLINED,
             Claim::Busy => {

@@ -2,7 +2,7 @@
 
 use super::conf::{ImageResizeCache, LocConf, Target};
 use crate::ngx::conf::Merge;
-use crate::ngx::{Parser, Reported};
+use crate::ngx::{Parser, Reported, location};
 
 impl Merge for LocConf {
     fn merge(&mut self, parent: &LocConf, parser: Parser<'_>) -> Result<(), Reported> {
@@ -15,8 +15,22 @@ impl Merge for LocConf {
         inherit(&mut self.lock, parent.lock);
         inherit(&mut self.lock_timeout, parent.lock_timeout);
         inherit(&mut self.lock_age, parent.lock_age);
-        let Some(Target::Zone(name)) = self.target else { return Ok(()) };
+        inherit(&mut self.min_uses, parent.min_uses);
+        for (child, parent) in
+            [(&mut self.bypass, &parent.bypass), (&mut self.no_cache, &parent.no_cache)]
+        {
+            if child.is_none() {
+                child.clone_from(parent);
+            }
+        }
+        if self.valid.is_none() {
+            self.valid.clone_from(&parent.valid);
+        }
         let main = parser.main::<ImageResizeCache>().ok_or(Reported)?;
+        self.name = location::name(parser).to_vec();
+        self.number = main.locations.get();
+        main.locations.set(self.number + 1);
+        let Some(Target::Zone(name)) = self.target else { return Ok(()) };
         if let Some(name) = name.constant()
             && main.find(name).is_none()
             && let Some(place) = self.places.get("image_resize_cache")

@@ -15,6 +15,17 @@ use super::flights::Name;
 pub enum Status {
     Hit,
     Miss,
+    Expired,
+    Bypass,
+}
+
+/// What a result is made of.
+#[derive(Clone)]
+pub enum Source {
+    /// A file, and when its state was looked at.
+    File { id: SourceId, path: PathBuf, seen: SystemTime },
+    /// What an upstream answers.
+    Upstream,
 }
 
 /// One pass of a request through nginx's phases, which ends where another location begins.
@@ -24,10 +35,7 @@ pub struct Pass {
     pub key: String,
     /// See [`keep::digest`].
     pub digest: String,
-    /// The file that it is made of.
-    pub source: (SourceId, PathBuf),
-    /// When that was looked at.
-    pub seen: SystemTime,
+    pub source: Source,
     /// What became of the look-up.
     pub status: Cell<Option<Status>>,
     /// Whether a look-up has begun that nginx goes on with.
@@ -41,19 +49,12 @@ pub struct Pass {
 
 impl Pass {
     /// Begins.
-    pub fn new(
-        cache: Rc<Cache>,
-        key: String,
-        digest: String,
-        source: (SourceId, PathBuf),
-        seen: SystemTime,
-    ) -> Pass {
+    pub fn new(cache: Rc<Cache>, key: String, digest: String, source: Source) -> Pass {
         Pass {
             cache,
             key,
             digest,
             source,
-            seen,
             status: Cell::new(None),
             is_looking: Cell::new(false),
             deadline: Cell::new(None),
@@ -65,7 +66,7 @@ impl Pass {
     /// Lets another make the result, if this request was to.
     pub fn release(&self) {
         if let Some(ticket) = self.ticket.take() {
-            self.cache.flights.release(&ticket);
+            self.cache.flights.release(&ticket, false);
         }
     }
 

@@ -14,6 +14,8 @@ fn status(request: Request<'_>) -> Option<Cow<'static, [u8]>> {
     let word = match request.context::<ImageResizeCache>()?.status.get()? {
         Status::Hit => "HIT",
         Status::Miss => "MISS",
+        Status::Expired => "EXPIRED",
+        Status::Bypass => "BYPASS",
     };
     Some(word.as_bytes().into())
 }

@@ -11,7 +11,7 @@ use image_gate_core::cache::{Head, SourceId};
 use nginx_sys::NGX_LOG_ERR;
 
 use crate::image_resize::keep::{Finished, Writer};
-use crate::ngx::cache::Written;
+use crate::ngx::cache::{EntryHeader, Written};
 use crate::ngx::log::CycleLog;
 use crate::ngx::{identify, thread, worker};
 
@@ -20,31 +20,31 @@ use crate::ngx::{identify, thread, worker};
 pub struct FileWriter {
     pub folder: Arc<Path>,
     /// What nginx wants at the start of the file.
-    pub header: Vec<u8>,
+    pub header: EntryHeader,
     /// Bytes between that and the body.
     pub room: usize,
     pub head: Head,
-    pub source: PathBuf,
-    /// What the key of the result says of the source.
-    pub file: SourceId,
+    /// What the key of the result says of the source, where that is a file, and its name.
+    pub source: Option<(SourceId, PathBuf)>,
 }
 
 impl FileWriter {
     /// Whether the source that was read is the one that the key means: each file of it was before it
     /// was read, or what is there under its name still is.
     fn is_right(&self, files: &[SourceId]) -> bool {
+        let Some((id, path)) = &self.source else { return true };
         if files.is_empty() {
-            return fs::metadata(&self.source).is_ok_and(|data| identify(&data) == self.file);
+            return fs::metadata(path).is_ok_and(|data| identify(&data) == *id);
         }
-        files.iter().all(|file| *file == self.file)
+        files.iter().all(|file| file == id)
     }
 
     fn create(&self) -> io::Result<Written> {
         let path = self.folder.join(temporary());
-        match Written::create(path.clone(), self.room) {
+        match Written::create(path.clone(), &self.header, self.room) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 fs::create_dir_all(&self.folder)?;
-                Written::create(path, self.room)
+                Written::create(path, &self.header, self.room)
             }
             result => result,
         }
@@ -52,7 +52,7 @@ impl FileWriter {
 
     fn put(&self, finished: &Finished<'_>, head: &[u8]) -> io::Result<Written> {
         let mut written = self.create()?;
-        for part in [&self.header, head, finished.bytes] {
+        for part in [self.header.bytes(), head, finished.bytes] {
             written.file().write_all(part)?;
         }
         Ok(written)

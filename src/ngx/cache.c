@@ -137,7 +137,8 @@ ig_cache_declare(ngx_conf_t *cf, ngx_str_t *directive, void *tag, ngx_str_t *zon
 /* The state of a look-up by "key", which lives as long as the request. */
 
 ngx_http_cache_t *
-ig_cache_entry(ngx_http_request_t *r, void *cache, ngx_str_t *key, size_t room)
+ig_cache_entry(ngx_http_request_t *r, void *cache, ngx_str_t *key, size_t room,
+    ngx_uint_t min_uses)
 {
     ngx_int_t          rc;
     ngx_str_t         *k;
@@ -166,7 +167,7 @@ ig_cache_entry(ngx_http_request_t *r, void *cache, ngx_str_t *key, size_t room)
     r->cache = other;
 
     c->file_cache = cache;
-    c->min_uses = 1;
+    c->min_uses = min_uses;
     c->body_start = c->header_start + room;
 
     return c;
@@ -208,8 +209,8 @@ ig_cache_open(ngx_http_request_t *r, ngx_http_cache_t *c)
     case NGX_HTTP_CACHE_UPDATING:
         return NGX_BUSY;
 
-    default:
-        return NGX_DECLINED;
+    default: /* NGX_HTTP_CACHE_SCARCE */
+        return NGX_ABORT;
     }
 }
 
@@ -250,11 +251,14 @@ ig_cache_header_len(ngx_http_cache_t *c)
 }
 
 
-/* What nginx writes at the start of an entry's file: as many bytes as said above. */
+/*
+ * What nginx writes at the start of an entry's file: as many bytes as said above.  Where the answer
+ * varies, "found" is what it was looked for by, and "key" becomes what it is kept by.
+ */
 
 ngx_int_t
-ig_cache_header(ngx_http_request_t *r, ngx_http_cache_t *c, size_t room, time_t valid,
-    u_char *buf)
+ig_cache_header(ngx_http_request_t *r, ngx_http_cache_t *c, ngx_http_cache_t *found, size_t room,
+    time_t valid, ngx_str_t *vary, u_char *buf, u_char *key)
 {
     ngx_int_t          rc;
     ngx_http_cache_t  *other;
@@ -263,6 +267,7 @@ ig_cache_header(ngx_http_request_t *r, ngx_http_cache_t *c, size_t room, time_t 
     c->valid_sec = valid;
     c->last_modified = r->headers_out.last_modified_time;
     c->date = ngx_time();
+    c->vary = *vary;
 
     other = r->cache;
     r->cache = c;
@@ -271,6 +276,15 @@ ig_cache_header(ngx_http_request_t *r, ngx_http_cache_t *c, size_t room, time_t 
 
     r->cache = other;
 
+    if (found->secondary && vary->len
+        && ngx_memcmp(c->variant, found->variant, NGX_HTTP_CACHE_KEY_LEN) == 0)
+    {
+        ngx_memcpy(key, c->variant, NGX_HTTP_CACHE_KEY_LEN);
+
+    } else {
+        ngx_memcpy(key, c->main, NGX_HTTP_CACHE_KEY_LEN);
+    }
+
     return rc;
 }
 
@@ -278,7 +292,7 @@ ig_cache_header(ngx_http_request_t *r, ngx_http_cache_t *c, size_t room, time_t 
 /* Gives a file that was written elsewhere to the cache, which renames it. */
 
 ngx_int_t
-ig_cache_store(ngx_http_request_t *r, ngx_http_cache_t *c, size_t room, ngx_fd_t fd,
+ig_cache_store(ngx_http_request_t *r, ngx_http_cache_t *c, u_char *key, size_t room, ngx_fd_t fd,
     ngx_str_t *name)
 {
     ngx_int_t          rc;
@@ -289,6 +303,8 @@ ig_cache_store(ngx_http_request_t *r, ngx_http_cache_t *c, size_t room, ngx_fd_t
     tf.file.fd = fd;
     tf.file.name = *name;
     tf.file.log = r->connection->log;
+
+    ngx_memcpy(c->key, key, NGX_HTTP_CACHE_KEY_LEN);
 
     other = r->cache;
     r->cache = c;
@@ -308,7 +324,44 @@ ig_cache_store(ngx_http_request_t *r, ngx_http_cache_t *c, size_t room, ngx_fd_t
     return rc;
 }
 
+/*
+ * Until when what an upstream's own cache says of its answer holds: 0 is not any more, -1 is not
+ * said.
+ */
+
+time_t
+ig_upstream_until(ngx_http_request_t *r)
+{
+    time_t                valid;
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+
+    if (u == NULL || r->cache == NULL) {
+        return -1;
+    }
+
+    if (u->cache_status == NGX_HTTP_CACHE_STALE || u->cache_status == NGX_HTTP_CACHE_UPDATING) {
+        return 0;
+    }
+
+    if (r->cache->valid_sec) {
+        return r->cache->valid_sec;
+    }
+
+    valid = ngx_http_file_cache_valid(u->conf->cache_valid, NGX_HTTP_OK);
+
+    return valid ? ngx_time() + valid : -1;
+}
+
 #else
+
+time_t
+ig_upstream_until(ngx_http_request_t *r)
+{
+    return -1;
+}
+
 
 ngx_uint_t
 ig_cache_available(void)
@@ -326,7 +379,8 @@ ig_cache_declare(ngx_conf_t *cf, ngx_str_t *directive, void *tag, ngx_str_t *zon
 
 
 void *
-ig_cache_entry(ngx_http_request_t *r, void *cache, ngx_str_t *key, size_t room)
+ig_cache_entry(ngx_http_request_t *r, void *cache, ngx_str_t *key, size_t room,
+    ngx_uint_t min_uses)
 {
     return NULL;
 }
@@ -360,19 +414,59 @@ ig_cache_header_len(void *c)
 
 
 ngx_int_t
-ig_cache_header(ngx_http_request_t *r, void *c, size_t room, time_t valid, u_char *buf)
+ig_cache_header(ngx_http_request_t *r, void *c, void *found, size_t room, time_t valid,
+    ngx_str_t *vary, u_char *buf, u_char *key)
 {
     return NGX_ERROR;
 }
 
 
 ngx_int_t
-ig_cache_store(ngx_http_request_t *r, void *c, size_t room, ngx_fd_t fd, ngx_str_t *name)
+ig_cache_store(ngx_http_request_t *r, void *c, u_char *key, size_t room, ngx_fd_t fd,
+    ngx_str_t *name)
 {
     return NGX_ERROR;
 }
 
 #endif
+
+
+/* Whether a location names who answers its requests, and is no folder of files. */
+
+ngx_uint_t
+ig_request_has_handler(const ngx_http_request_t *r)
+{
+    return r->content_handler != NULL;
+}
+
+
+/* What "proxy_ignore_headers" and the like say. */
+
+ngx_uint_t
+ig_upstream_ignored(const ngx_http_request_t *r)
+{
+    return r->upstream ? r->upstream->conf->ignore_headers : 0;
+}
+
+
+/* What leads to a server: its address, which "address" has room for, the name, and the scheme. */
+
+ngx_int_t
+ig_request_server(ngx_http_request_t *r, ngx_str_t *address, ngx_str_t *host, ngx_uint_t *is_tls)
+{
+    ngx_http_core_srv_conf_t  *cscf;
+
+    cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
+    *host = r->headers_in.server.len ? r->headers_in.server : cscf->server_name;
+
+#if (NGX_HTTP_SSL)
+    *is_tls = r->connection->ssl != NULL;
+#else
+    *is_tls = 0;
+#endif
+
+    return ngx_connection_local_sockaddr(r->connection, address, 1);
+}
 
 
 /*

@@ -10,9 +10,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 
-use image_gate_core::cache::SourceId;
+use image_gate_core::cache::{Ignored, SourceId};
 use nginx_sys::{
-    NGX_AGAIN, NGX_BUSY, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_OK, ngx_int_t, ngx_str_t, time_t,
+    NGX_ABORT, NGX_AGAIN, NGX_BUSY, NGX_HTTP_INTERNAL_SERVER_ERROR,
+    NGX_HTTP_UPSTREAM_IGN_CACHE_CONTROL, NGX_HTTP_UPSTREAM_IGN_EXPIRES,
+    NGX_HTTP_UPSTREAM_IGN_SET_COOKIE, NGX_HTTP_UPSTREAM_IGN_VARY, NGX_HTTP_UPSTREAM_IGN_XA_EXPIRES,
+    NGX_OK, ngx_int_t, ngx_str_t, time_t,
 };
 
 use super::conf::{ConfError, DirectiveArgs};
@@ -71,6 +74,8 @@ pub enum Looked {
     Expired,
     /// There is none.
     Missing,
+    /// There is none, and it was not asked for often enough.
+    Scarce,
     /// nginx reported why it can't be known.
     Failed,
 }
@@ -97,7 +102,29 @@ pub struct Written {
     path: PathBuf,
     /// Bytes between nginx's own header and the body.
     room: usize,
+    place: [u8; KEY],
     is_taken: bool,
+}
+
+/// Bytes of what nginx finds an entry by.
+const KEY: usize = 16;
+
+/// Bytes of the longest address: that of a socket with a path.
+const ADDRESS: usize = 256;
+
+/// The start of an entry's file.
+#[derive(Debug)]
+pub struct EntryHeader {
+    bytes: Vec<u8>,
+    /// What nginx finds it by.
+    place: [u8; KEY],
+}
+
+impl EntryHeader {
+    /// What is written.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 impl Written {
@@ -105,10 +132,10 @@ impl Written {
     ///
     /// # Errors
     /// Those of the system.
-    pub fn create(path: PathBuf, room: usize) -> std::io::Result<Written> {
+    pub fn create(path: PathBuf, header: &EntryHeader, room: usize) -> std::io::Result<Written> {
         use std::os::unix::fs::OpenOptionsExt;
         let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-        Ok(Written { file, path, room, is_taken: false })
+        Ok(Written { file, path, room, place: header.place, is_taken: false })
     }
 
     /// What is written to.
@@ -142,21 +169,34 @@ impl<'r> Request<'r> {
         file.id().ok().map(|id| (id, path))
     }
 
-    /// Begins a look-up by a key; `room` is how much is read of what is in front of a body at most.
+    /// Begins a look-up by a key; `room` is how much is read of what is in front of a body at most, and
+    /// `min_uses` how often something is looked for before it is kept.
     ///
     /// # Errors
     /// There is no memory.
-    pub fn begin_lookup(self, folder: Folder, key: &[u8], room: usize) -> Result<(), NoMemory> {
-        let entry = self.entry(folder, key, room).ok_or(NoMemory)?;
+    pub fn begin_lookup(
+        self,
+        folder: Folder,
+        key: &[u8],
+        room: usize,
+        min_uses: usize,
+    ) -> Result<(), NoMemory> {
+        let entry = self.entry(folder, key, room, min_uses).ok_or(NoMemory)?;
         self.attach(Lookup(entry)).map(|_| ()).ok_or(NoMemory)
     }
 
-    fn entry(self, folder: Folder, key: &[u8], room: usize) -> Option<NonNull<c_void>> {
+    fn entry(
+        self,
+        folder: Folder,
+        key: &[u8],
+        room: usize,
+        min_uses: usize,
+    ) -> Option<NonNull<c_void>> {
         let mut key = pool::copy(self.pool(), key)?;
         // SAFETY: alive; the cache is of the configuration, as the request is; nginx answers null
         // when it has no memory, and else what lives as long as the request.
         NonNull::new(unsafe {
-            shim::ig_cache_entry(self.as_ptr(), folder.0.as_ptr(), &mut key, room)
+            shim::ig_cache_entry(self.as_ptr(), folder.0.as_ptr(), &mut key, room, min_uses)
         })
     }
 
@@ -168,10 +208,12 @@ impl<'r> Request<'r> {
         const OK: ngx_int_t = NGX_OK as ngx_int_t;
         const AGAIN: ngx_int_t = NGX_AGAIN as ngx_int_t;
         const BUSY: ngx_int_t = NGX_BUSY as ngx_int_t;
+        const ABORT: ngx_int_t = NGX_ABORT as ngx_int_t;
         match rc {
             OK => Looked::Found,
             AGAIN => Looked::Later,
             BUSY => Looked::Expired,
+            ABORT => Looked::Scarce,
             ERROR => Looked::Failed,
             _ => Looked::Missing,
         }
@@ -215,32 +257,40 @@ impl<'r> Request<'r> {
     }
 
     /// What nginx writes at the start of the file of an entry, which holds until `valid`, in seconds
-    /// since 1970, and has `room` bytes in front of its body.
+    /// since 1970, has `room` bytes in front of its body, and depends on the headers that `vary`
+    /// names. After a look-up.
     pub fn entry_header(
         self,
         folder: Folder,
         key: &[u8],
         room: usize,
         valid: u64,
-    ) -> Option<Vec<u8>> {
-        let entry = self.entry(folder, key, room)?;
+        vary: &[u8],
+    ) -> Option<EntryHeader> {
+        let Lookup(found) = self.attached::<Lookup>()?;
+        let entry = self.entry(folder, key, room, 1)?;
         let valid = time_t::try_from(valid).ok()?;
-        // SAFETY: the entry was made for this request; the buffer is as long as nginx says.
+        let mut vary = pool::copy(self.pool(), vary)?;
+        let mut place = [0; KEY];
+        // SAFETY: both entries were made for this request; the buffers are as long as nginx wants.
         unsafe {
             let len = shim::ig_cache_header_len(entry.as_ptr());
             // What nginx keeps of it are two bytes.
             if len.checked_add(room)? > usize::from(u16::MAX) {
                 return None;
             }
-            let mut header = vec![0; len];
+            let mut bytes = vec![0; len];
             let rc = shim::ig_cache_header(
                 self.as_ptr(),
                 entry.as_ptr(),
+                found.as_ptr(),
                 room,
                 valid,
-                header.as_mut_ptr(),
+                &mut vary,
+                bytes.as_mut_ptr(),
+                place.as_mut_ptr(),
             );
-            (rc == NGX_OK as ngx_int_t).then_some(header)
+            (rc == NGX_OK as ngx_int_t).then_some(EntryHeader { bytes, place })
         }
     }
 
@@ -249,15 +299,17 @@ impl<'r> Request<'r> {
     /// # Errors
     /// There is no memory, or no room in the zone.
     pub fn store(self, folder: Folder, key: &[u8], mut written: Written) -> Result<(), NoMemory> {
-        let entry = self.entry(folder, key, written.room).ok_or(NoMemory)?;
+        let Written { room, mut place, .. } = written;
+        let entry = self.entry(folder, key, room, 1).ok_or(NoMemory)?;
         let name = [written.path.as_os_str().as_bytes(), b"\0"].concat();
         let mut name = pool::copy(self.pool(), &name).ok_or(NoMemory)?;
         name.len -= 1;
+        let fd = written.file.as_raw_fd();
         // SAFETY: alive, on the event loop; the entry was made for this request, the file is open,
-        // and a zero ends its name.
+        // a zero ends its name, and the key has the length of all keys.
         let rc = unsafe {
-            let fd = written.file.as_raw_fd();
-            shim::ig_cache_store(self.as_ptr(), entry.as_ptr(), written.room, fd, &mut name)
+            let (r, place) = (self.as_ptr(), place.as_mut_ptr());
+            shim::ig_cache_store(r, entry.as_ptr(), place, room, fd, &mut name)
         };
         if rc != NGX_OK as ngx_int_t {
             return Err(NoMemory);
@@ -265,6 +317,50 @@ impl<'r> Request<'r> {
         // nginx has renamed it, or deleted it and said why.
         written.is_taken = true;
         Ok(())
+    }
+
+    /// Whether its location names who answers, and is no folder of files.
+    pub fn has_handler(self) -> bool {
+        // SAFETY: alive.
+        unsafe { shim::ig_request_has_handler(self.as_ptr()) != 0 }
+    }
+
+    /// What leads to its server: scheme, local address and name.
+    pub fn server_name(self) -> Option<(bool, Vec<u8>, &'r [u8])> {
+        let mut buffer = [0_u8; ADDRESS];
+        let mut address = ngx_str_t { len: buffer.len(), data: buffer.as_mut_ptr() };
+        let (mut host, mut is_tls) = (ngx_str_t::empty(), 0);
+        // SAFETY: alive; nginx writes the address into the buffer, which has room for all there are.
+        // The name lives as long as the request.
+        unsafe {
+            let r = self.as_ptr();
+            let rc = shim::ig_request_server(r, &mut address, &mut host, &mut is_tls);
+            if rc != NGX_OK as ngx_int_t {
+                return None;
+            }
+            Some((is_tls != 0, bytes(address).to_vec(), bytes(host)))
+        }
+    }
+
+    /// What of an upstream's headers nginx was told not to look at.
+    pub fn ignored(self) -> Ignored {
+        // SAFETY: alive.
+        let bits = unsafe { shim::ig_upstream_ignored(self.as_ptr()) };
+        let has = |bit: u32| bits & bit as usize != 0;
+        Ignored {
+            accel_expires: has(NGX_HTTP_UPSTREAM_IGN_XA_EXPIRES),
+            expires: has(NGX_HTTP_UPSTREAM_IGN_EXPIRES),
+            cache_control: has(NGX_HTTP_UPSTREAM_IGN_CACHE_CONTROL),
+            set_cookie: has(NGX_HTTP_UPSTREAM_IGN_SET_COOKIE),
+            vary: has(NGX_HTTP_UPSTREAM_IGN_VARY),
+        }
+    }
+
+    /// Until when an upstream's answer holds, by the cache that nginx keeps it in: at 0, not any more;
+    /// `None` is no such cache, or none that says.
+    pub fn cached_until(self) -> Option<u64> {
+        // SAFETY: alive.
+        u64::try_from(unsafe { shim::ig_upstream_until(self.as_ptr()) }).ok()
     }
 
     /// Has `H` answer the request instead of whatever its location names, from within a phase before

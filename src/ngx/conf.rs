@@ -13,7 +13,7 @@ use nginx_sys::{
     NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF, NGX_LOG_EMERG, NGX_LOG_WARN, NGX_OK, ngx_command_t,
     ngx_conf_full_name, ngx_conf_t, ngx_http_compile_complex_value,
     ngx_http_compile_complex_value_t, ngx_http_complex_value, ngx_http_complex_value_t, ngx_int_t,
-    ngx_parse_offset, ngx_parse_time, ngx_pcalloc, ngx_str_t, ngx_uint_t,
+    ngx_parse_http_time, ngx_parse_offset, ngx_parse_time, ngx_pcalloc, ngx_str_t, ngx_uint_t,
 };
 
 use super::guard::guard;
@@ -553,6 +553,12 @@ pub fn parse_time(text: &[u8]) -> Option<u64> {
     let mut text = borrowed(text);
     // SAFETY: reads the string only; 0 asks for milliseconds.
     u64::try_from(unsafe { ngx_parse_time(&mut text, 0) }).ok()
+}
+
+/// A date as HTTP has it, in seconds since 1970.
+pub fn parse_http_time(text: &[u8]) -> Option<u64> {
+    // SAFETY: reads the bytes only.
+    u64::try_from(unsafe { ngx_parse_http_time(text.as_ptr().cast_mut(), text.len()) }).ok()
 }
 
 /// That an argument is none that the directive knows.

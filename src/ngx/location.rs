@@ -37,6 +37,12 @@ pub fn current(parser: Parser<'_>) -> Option<Location<'_>> {
     }
 }
 
+/// The name of the location that is being merged, whatever leads to it.
+pub fn name(parser: Parser<'_>) -> &[u8] {
+    // SAFETY: as in `current`.
+    parser.location_ptr::<Core>().map_or(&[], |core| unsafe { super::strings::bytes((*core).name) })
+}
+
 /// A server, to be asked once all of its locations are known.
 #[derive(Clone, Copy)]
 pub struct Server(*const ngx_http_core_srv_conf_t);

@@ -367,6 +367,18 @@ impl<'r> Request<'r> {
         })
     }
 
+    /// The headers that its upstream sent; none where there is no upstream.
+    pub fn upstream_headers(self) -> impl Iterator<Item = (&'r [u8], &'r [u8])> {
+        let upstream = self.get().upstream;
+        // SAFETY: null, or the upstream of a live request, whose headers are a part of it.
+        let list =
+            (!upstream.is_null()).then(|| unsafe { &raw mut (*upstream).headers_in.headers });
+        // SAFETY: elements of the list, whose bytes live as long as the request.
+        list.into_iter()
+            .flat_map(elements)
+            .map(|header| unsafe { (bytes((*header).key), bytes((*header).value)) })
+    }
+
     /// Sends no header whose name `is_one` knows, of those that nginx knows nothing of.
     pub fn drop_headers(self, is_one: impl Fn(&[u8]) -> bool) {
         self.each_of(is_one, |header| header.hash = 0);

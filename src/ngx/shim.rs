@@ -43,6 +43,7 @@ unsafe extern "C" {
         cache: *mut c_void,
         key: *mut ngx_str_t,
         room: usize,
+        min_uses: ngx_uint_t,
     ) -> *mut c_void;
     pub fn ig_cache_open(request: *mut ngx_http_request_t, entry: *mut c_void) -> ngx_int_t;
     pub fn ig_cache_is_read(entry: *mut c_void) -> ngx_uint_t;
@@ -58,16 +59,29 @@ unsafe extern "C" {
     pub fn ig_cache_header(
         request: *mut ngx_http_request_t,
         entry: *mut c_void,
+        found: *mut c_void,
         room: usize,
         valid: time_t,
+        vary: *mut ngx_str_t,
         buf: *mut u8,
+        key: *mut u8,
     ) -> ngx_int_t;
     pub fn ig_cache_store(
         request: *mut ngx_http_request_t,
         entry: *mut c_void,
+        key: *mut u8,
         room: usize,
         fd: c_int,
         name: *mut ngx_str_t,
+    ) -> ngx_int_t;
+    pub fn ig_upstream_until(request: *mut ngx_http_request_t) -> time_t;
+    pub fn ig_upstream_ignored(request: *const ngx_http_request_t) -> ngx_uint_t;
+    pub fn ig_request_has_handler(request: *const ngx_http_request_t) -> ngx_uint_t;
+    pub fn ig_request_server(
+        request: *mut ngx_http_request_t,
+        address: *mut ngx_str_t,
+        host: *mut ngx_str_t,
+        is_tls: *mut ngx_uint_t,
     ) -> ngx_int_t;
     pub fn ig_request_wait(request: *mut ngx_http_request_t) -> ngx_int_t;
     pub fn ig_request_go_on(request: *mut ngx_http_request_t);

@@ -16,7 +16,12 @@ pub struct Flight {
     since: AtomicU64,
     /// Counts what began here.
     number: AtomicU64,
+    /// When it turned out that what was made is not kept, in milliseconds; 0 is never.
+    refused: AtomicU64,
 }
+
+/// For how long who wants a result that is not kept waits for nobody, in milliseconds.
+const REFUSED: u64 = 5000;
 
 /// A result is found in one of so many places.
 const PLACES: usize = 16;
@@ -35,13 +40,22 @@ pub enum Claim {
     Mine(Ticket),
     /// Another does.
     Busy,
-    /// There is no place to say so.
-    Full,
+    /// It may, and so may others: there is no place to say who does, or it is not kept anyway.
+    Free,
 }
 
 impl Flight {
     fn is_of(&self, key: [u64; 2]) -> bool {
         self.owner.load(Relaxed) != 0 && self.key.each_ref().map(|word| word.load(Relaxed)) == key
+    }
+
+    /// Whether what was made here last is not kept.
+    fn is_refused(&self, key: [u64; 2], now: u64) -> bool {
+        let refused = self.refused.load(Relaxed);
+        refused != 0
+            && now.saturating_sub(refused) < REFUSED
+            && self.owner.load(Relaxed) == 0
+            && self.key.each_ref().map(|word| word.load(Relaxed)) == key
     }
 
     /// Whether its owner may be at work still.
@@ -57,6 +71,7 @@ impl Flight {
             word.store(value, Relaxed);
         }
         self.since.store(now, Relaxed);
+        self.refused.store(0, Relaxed);
         self.number.store(number, Relaxed);
         self.owner.store(me, Relaxed);
         Ticket { key, number }
@@ -87,11 +102,14 @@ pub fn claim<T: AsRef<Flight>>(
         }
         return Claim::Mine(flight.begin(key, me, now));
     }
+    if places().any(|flight| flight.is_refused(key, now)) {
+        return Claim::Free;
+    }
     let is_free = |flight: &&Flight| flight.owner.load(Relaxed) == 0;
     let free = places()
         .find(is_free)
         .or_else(|| places().find(|flight| !is_alive(flight.owner.load(Relaxed))));
-    free.map_or(Claim::Full, |flight| Claim::Mine(flight.begin(key, me, now)))
+    free.map_or(Claim::Free, |flight| Claim::Mine(flight.begin(key, me, now)))
 }
 
 /// Whether another makes that result.
@@ -106,12 +124,14 @@ pub fn is_in_flight<T: AsRef<Flight>>(
     places.any(|flight| flight.is_of(key) && flight.holds(now, age, &is_alive))
 }
 
-/// Ends a flight, unless another has taken it over.
-pub fn release<T: AsRef<Flight>>(flights: &[T], ticket: &Ticket) {
+/// Ends a flight, unless another has taken it over. What is `refused`, and so at what time, is not
+/// waited for by others for a while.
+pub fn release<T: AsRef<Flight>>(flights: &[T], ticket: &Ticket, refused: Option<u64>) {
     let mut places = places(flights, ticket.key).iter().map(AsRef::as_ref);
     let is_it =
         |flight: &&Flight| flight.is_of(ticket.key) && flight.number.load(Relaxed) == ticket.number;
     if let Some(flight) = places.find(is_it) {
+        flight.refused.store(refused.unwrap_or(0), Relaxed);
         flight.owner.store(0, Relaxed);
     }
 }
@@ -138,8 +158,13 @@ mod tests {
 
     fn table(len: usize) -> Vec<Place> {
         let zero = || AtomicU64::new(0);
-        let flight =
-            || Flight { key: [zero(), zero()], owner: zero(), since: zero(), number: zero() };
+        let flight = || Flight {
+            key: [zero(), zero()],
+            owner: zero(),
+            since: zero(),
+            number: zero(),
+            refused: zero(),
+        };
         (0..len).map(|_| Place(flight())).collect()
     }
 
@@ -163,7 +188,7 @@ mod tests {
         assert_eq!(claim(&table, KEY, 1, 101, AGE, ALL), Claim::Busy);
         assert!(is_in_flight(&table, KEY, 101, AGE, ALL));
         let _ = mine(claim(&table, [77, 6], 2, 101, AGE, ALL));
-        release(&table, &ticket);
+        release(&table, &ticket, None);
         assert!(!is_in_flight(&table, KEY, 101, AGE, ALL));
         let _ = mine(claim(&table, KEY, 2, 102, AGE, ALL));
     }
@@ -185,11 +210,11 @@ mod tests {
         assert_eq!(claim(&table, KEY, 2, 5099, AGE, ALL), Claim::Busy);
         let second = mine(claim(&table, KEY, 2, 5100, AGE, ALL));
         // The first comes back, and ends what is its own only.
-        release(&table, &first);
+        release(&table, &first, None);
         assert_eq!(claim(&table, KEY, 3, 5101, AGE, ALL), Claim::Busy);
-        release(&table, &second);
+        release(&table, &second, None);
         let _ = mine(claim(&table, KEY, 3, 5102, AGE, ALL));
-        release(&table, &second);
+        release(&table, &second, None);
         assert_eq!(claim(&table, KEY, 4, 5103, AGE, ALL), Claim::Busy);
     }
 
@@ -198,13 +223,27 @@ mod tests {
         let table = table(PLACES);
         let tickets: Vec<Ticket> =
             (0..PLACES as u64).map(|at| mine(claim(&table, [at, 1], 1, 0, AGE, ALL))).collect();
-        assert_eq!(claim(&table, [99, 1], 2, 1, AGE, ALL), Claim::Full);
+        assert_eq!(claim(&table, [99, 1], 2, 1, AGE, ALL), Claim::Free);
         let _ = mine(claim(&table, [99, 1], 2, 1, AGE, |process| process != 1));
         // Whose place it was gets nothing away from who has it now.
         for ticket in &tickets {
-            release(&table, ticket);
+            release(&table, ticket, None);
         }
         assert!(is_in_flight(&table, [99, 1], 1, AGE, ALL));
+    }
+
+    #[test]
+    fn what_is_not_kept_is_not_waited_for() {
+        let table = table(64);
+        let first = mine(claim(&table, KEY, 1, 100, AGE, ALL));
+        release(&table, &first, Some(200));
+        assert!(!is_in_flight(&table, KEY, 201, AGE, ALL));
+        assert_eq!(claim(&table, KEY, 2, 201, AGE, ALL), Claim::Free);
+        assert_eq!(claim(&table, KEY, 2, 5199, AGE, ALL), Claim::Free);
+        // Another result, and the same after a while.
+        let _ = mine(claim(&table, [77, 6], 2, 201, AGE, ALL));
+        let _ = mine(claim(&table, KEY, 2, 5200, AGE, ALL));
+        assert_eq!(claim(&table, KEY, 3, 5201, AGE, ALL), Claim::Busy);
     }
 
     #[test]
@@ -212,7 +251,7 @@ mod tests {
         for len in [0, 1, 15, 16, 17, 100] {
             let table = table(len);
             let claimed = claim(&table, [u64::MAX, 0], 1, 0, AGE, ALL);
-            assert_eq!(claimed == Claim::Full, len == 0, "{len}");
+            assert_eq!(claimed == Claim::Free, len == 0, "{len}");
         }
     }
 }

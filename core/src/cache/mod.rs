@@ -5,8 +5,10 @@ mod file;
 mod flight;
 mod head;
 mod key;
+mod validity;
 
 pub use file::SourceId;
 pub use flight::{Claim, Flight, Ticket, claim, is_in_flight, release};
 pub use head::{Head, MOST, Made};
 pub use key::Key;
+pub use validity::{Ignored, Validity};
