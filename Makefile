@@ -64,6 +64,12 @@ ifndef T
 endif
 	@scripts/prove $(T)
 
+.PHONY: cache-faults
+cache-faults: build ## answers of image_resize_cache while processes are killed and the disk is full, for SECONDS (60)
+	@scripts/install-deps demo
+	@scripts/photos demo
+	@scripts/cache-faults $(or $(SECONDS),60)
+
 .PHONY: test-panic
 test-panic: build ## t/panic.t, with a module that panics where it is told to
 	cargo build --release $(CARGO_FLAGS) -p ngx-http-image-gate-module --features test-panic

@@ -224,7 +224,7 @@ my $photo = '/photo-300x200.jpg';
     for my $expected (qw(MISS MISS MISS HIT)) {
         is_answer("$name - uses", $c->get("/uses$photo"), 200, $expected);
     }
-    is_answer("$name - a plan that the source decides", $c->get("/late/quality$photo"), 415, undef);
+    is_answer("$name - a plan that the source decides", $c->get("/late/quality$photo"), 200, 'MISS') for 1, 2;
     is_answer("$name - an empty key", $c->get("/empty$photo"), 200, undef) for 1, 2;
     is_answer("$name - arguments as parameters", $c->get("/args$photo?width=40"), 200, 'MISS');
     is_answer("$name - the same in other words", $c->get("/args$photo?w=40"), 200, 'HIT');
