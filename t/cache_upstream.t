@@ -209,10 +209,10 @@ my $photo = '/photo-300x200.jpg';
     my $name = 'when it is kept';
     my $s = server('location / { image_resize resize 50 -; ORIGIN; image_resize_no_cache $arg_no $cookie_no; image_resize_cache_bypass $arg_by; image_resize_cache_key $uri; }
         location /uses/ { image_resize resize 50 -; ORIGIN/; image_resize_cache_min_uses 3; }
-        location /late/ { image_resize resize 50 -; image_resize_jpeg_quality $upstream_http_x_quality; ORIGIN/; }
+        location /late/ { image_resize resize 50 -; image_resize_format $upstream_http_x_format; ORIGIN/; }
         location /empty/ { image_resize resize 50 -; ORIGIN/; image_resize_cache_key $arg_none; }
         location /args/ { image_resize resize 50 -; image_resize_params $args; image_resize_allow width=*; ORIGIN/; }',
-        origin => 'location /quality/ { rewrite ^/quality(.*) $1 break; add_header X-Quality 30; }');
+        origin => 'location /quality/ { rewrite ^/quality(.*) $1 break; add_header X-Format webp; }');
     my $c = $s->client;
     is_answer("$name - no_cache", $c->get("$photo?no=1"), 200, 'MISS') for 1, 2;
     is_answer("$name - no_cache 0", $c->get("$photo?no=0"), 200, 'MISS');
