@@ -90,14 +90,14 @@ fn upstream_key(request: Request<'_>, conf: &LocConf, explicit: Option<&[u8]>) -
     }
     let (is_tls, address, host) = request.server_name()?;
     // Where the arguments say what is made, that is in the key anyway.
-    let args = if keep::takes_arguments(request) { &[] } else { request.part(Part::Args) };
+    let args = if keep::takes_arguments(request) { &[] } else { request.part(RequestPart::Args) };
     let key = Key::new("upstream")
         .number(u64::from(is_tls))
         .text(&address)
         .text(host)
         .text(&conf.name)
         .number(conf.number as u64)
-        .text(request.part(Part::Uri))
+        .text(request.part(RequestPart::Uri))
         .text(args);
     Some(key)
 }
