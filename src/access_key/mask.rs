@@ -1,8 +1,8 @@
 //! Keys are masked where they are written down, in the lines of both logs. The request itself is
 //! left as it came, since others may need it so.
 //!
-//! Whatever a location of the server takes a key from holds one, right or wrong, and so does any
-//! piece of a text that is somebody's key. Of a request that was refused before its server was
+//! Two kinds of text are keys: whatever stands where a location of the server looks for one, right or
+//! wrong, and anything that is the key of a partner, wherever it stands. Of a request that was refused before its server was
 //! known, the sources and the keys of all servers count.
 
 use std::cell::RefCell;
@@ -75,7 +75,8 @@ pub fn before_log(request: Request<'_>) {
         PARTS.map(|part| finder.mask(request.part(part), matches!(part, RequestPart::Args)));
     let is_clean = finder.line.is_clean() && parts.iter().all(Option::is_none);
 
-    // All of them before any is masked: what one comes to may make nginx evaluate others.
+    // All of them before any is masked: to evaluate a variable, nginx may evaluate others, which must
+    // see the request as it came.
     for (place, kind) in kinds(&request).iter().enumerate() {
         match kind {
             VariableKind::Line if is_clean => (),

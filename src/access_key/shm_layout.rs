@@ -171,10 +171,10 @@ impl Record {
         }
         self.hot.admitted.store(0, Ordering::Relaxed);
         self.hot.charged.store(0, Ordering::Relaxed);
-        for (tally, words) in
+        for (counter, words) in
             Resource::ALL.map(|what| self.windowed_counter(what)).iter().zip(&account.windows)
         {
-            tally.set(words);
+            counter.set(words);
         }
         for remote in self.remote.iter().flatten() {
             remote.store(0, Ordering::Relaxed);

@@ -37,7 +37,7 @@ pub enum ResponseRole {
     /// What was asked for: a picture, or an error.
     Source,
     /// A redirect or an error. It stays one; a picture in its body is transformed.
-    Other,
+    RedirectOrError,
 }
 
 /// The state of one request.
@@ -102,7 +102,7 @@ impl Context {
         context
     }
 
-    /// Changes the facts.
+    /// Changes what variables and counters tell of the response.
     pub fn update_info(&self, change: impl FnOnce(&mut ResponseInfo)) {
         let mut response = self.response_info.get();
         change(&mut response);

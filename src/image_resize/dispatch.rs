@@ -8,7 +8,7 @@ use image_gate_core::image::{AdmissionLimits, Control};
 use super::context::Transfer;
 use super::failure;
 use super::job::{Job, JobOutcome};
-use super::queue::{self, QueueFull, Ticket};
+use super::queue::{self, QueueFull, WaitingJob};
 use super::task::Task;
 use crate::ngx::guard::catch;
 use crate::ngx::thread::Work;
@@ -29,7 +29,7 @@ pub fn submit(context: Transfer<'_>, task: &Task) -> Result<(), QueueFull> {
         let request = context.request.weak()?;
         context.submitted.set(Some(Instant::now()));
         let job = Job::new(task, context.body.take(), context.writer.take(), Arc::default());
-        Some(Ticket { request, job })
+        Some(WaitingJob { request, job })
     })?;
     start_waiting();
     Ok(())
@@ -51,7 +51,7 @@ pub fn complete(context: Transfer<'_>, outcome: Option<JobOutcome>) -> Completed
         (Some(JobOutcome::NeedsMemory(job, need)), Some(task), Some(weak))
             if !request.is_dead() =>
         {
-            queue::push_again(Ticket { request: weak, job: *job }, admission(task), need);
+            queue::push_again(WaitingJob { request: weak, job: *job }, admission(task), need);
             Completed::WaitsAgain
         }
         (outcome, ..) => Completed::Ended(outcome),
@@ -60,7 +60,7 @@ pub fn complete(context: Transfer<'_>, outcome: Option<JobOutcome>) -> Completed
 
 /// Starts as many waiting jobs as may run now.
 pub fn start_waiting() {
-    while let Some(Ticket { request, job }) = queue::start() {
+    while let Some(WaitingJob { request, job }) = queue::start() {
         // One that can't be started because of a panic is answered as if there was no room.
         let is_started = request.with(|request| catch(|| start(request, job)).unwrap_or(false));
         if is_started != Some(true) {

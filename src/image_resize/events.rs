@@ -10,7 +10,7 @@ use super::failure::{self, log_failure};
 use super::job::{Job, JobOutcome, JobReport};
 use super::keep::{self, End as Kept};
 use super::response_info::{Failure, ImageStatus};
-use super::timers::{End, TIMER, Timer, Wake};
+use super::timers::{CancelAtEnd, TIMER, Timer, Wake};
 use crate::ngx::Request;
 use crate::ngx::event::{OnEvent, Then};
 use crate::ngx::guard::catch;
@@ -153,7 +153,7 @@ fn finish_job(context: Transfer<'_>, outcome: Option<JobOutcome>) {
     };
     if let Err(failure) = result {
         let status = log_failure(context, &failure);
-        let passes = context.role.get() == ResponseRole::Other
+        let passes = context.role.get() == ResponseRole::RedirectOrError
             || conf(&context.request).is_some_and(|conf| conf.sends_original(&failure));
         match original {
             Some(original) if passes => {
@@ -184,7 +184,7 @@ fn deliver(context: Transfer<'_>) -> Then {
     request.release();
     request.abandon_upstream();
     // An error in the answer to an error ends there.
-    if context.role.get() == ResponseRole::Other && request.is_error_page() {
+    if context.role.get() == ResponseRole::RedirectOrError && request.is_error_page() {
         request.spare_error_page();
     }
     request.clean_headers();
@@ -215,7 +215,7 @@ impl OnEvent for Timer {
     }
 }
 
-impl OnEnd for End {
+impl OnEnd for CancelAtEnd {
     fn end(request: Request<'_>) {
         // An internal redirect may have begun another pass; what it came from ended before.
         if let Some(context) = Transfer::of(request) {

@@ -40,8 +40,9 @@ const MINUTE: u64 = 60;
 
 const ERROR: ngx_int_t = NGX_ERROR as ngx_int_t;
 
-/// Records a failure found in the header filter, and gives what the filter returns: nginx then
-/// makes the error page, unless the source is to pass, or to be dropped for what is elsewhere.
+/// Records a failure found in the header filter, and returns what the filter is to return: nginx then
+/// makes the error page, unless `image_resize_on_error` has the source itself sent, or redirects, where
+/// the source is read and dropped.
 pub fn fail_in_header_filter(context: Transfer<'_>, failure: Failure) -> ngx_int_t {
     let request = context.request;
     let status = log_failure(context, &failure);
@@ -79,7 +80,7 @@ pub fn fail_in_body_filter(context: Transfer<'_>, failure: Failure, ended: bool)
     }
 }
 
-/// After how many milliseconds a request is answered that there was no room for. A client that asks
+/// After how many milliseconds a request that there was no room for is answered by 503. A client that asks
 /// again as soon as it has an answer would else keep a processor busy that the pictures of others need.
 const PAUSE: ngx_msec_t = 200;
 
@@ -121,8 +122,8 @@ pub fn log_failure(context: Transfer<'_>, failure: &Failure) -> u32 {
             status
         }
         // It answers an error already, and goes on to do so.
-        (ResponseRole::Other, Ok(answered @ NGX_HTTP_BAD_REQUEST..)) => answered,
-        (ResponseRole::Other, _) => status,
+        (ResponseRole::RedirectOrError, Ok(answered @ NGX_HTTP_BAD_REQUEST..)) => answered,
+        (ResponseRole::RedirectOrError, _) => status,
     };
     let reason: &dyn std::fmt::Display = match failure {
         Failure::Image(error) | Failure::Params(error) => error,

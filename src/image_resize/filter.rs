@@ -74,7 +74,7 @@ fn header(request: Request<'_>) -> ngx_int_t {
         ..NGX_HTTP_SPECIAL_RESPONSE => source(context, conf),
         // It stays what it is, and so does its body, unless that is a picture.
         _ => {
-            context.role.set(ResponseRole::Other);
+            context.role.set(ResponseRole::RedirectOrError);
             let _ = context.codings.set(codings(request));
             hold(context, BodyState::Sniff)
         }
@@ -84,7 +84,7 @@ fn header(request: Request<'_>) -> ngx_int_t {
 /// Begins with an answer that is to be a picture.
 fn source(context: Transfer<'_>, conf: &LocConf) -> ngx_int_t {
     let request = context.request;
-    if conf.leaves(request) {
+    if conf.honors_no_transform(request) {
         context.update_info(|response| response.status = Some(ImageStatus::Passed));
         preaccess::restore_range(request);
         return next_header(request);

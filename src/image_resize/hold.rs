@@ -4,7 +4,7 @@ use nginx_sys::{NGX_ERROR, NGX_OK, ngx_int_t};
 
 use super::conf::ImageResize;
 use super::context::{BodyState, ResponseRole, Transfer};
-use super::timers::{End, Timer, Wake};
+use super::timers::{CancelAtEnd, Timer, Wake};
 use crate::ngx::Request;
 
 /// Holds the headers back until what has to be is there of the body.
@@ -12,7 +12,7 @@ pub fn hold(context: Transfer<'_>, state: BodyState) -> ngx_int_t {
     let request = context.request;
     // They are there when they are needed.
     let events = request.event::<Wake>().is_ok() && request.event::<Timer>().is_ok();
-    if !events || request.on_end::<End>().is_err() {
+    if !events || request.on_end::<CancelAtEnd>().is_err() {
         return NGX_ERROR as ngx_int_t;
     }
     // A body from an upstream is in memory already, or in a temporary file that is the pipe's to

@@ -353,9 +353,9 @@ impl Job {
         let mut done = prepared.run(&self.control).map_err(JobError::Failed)?;
         // Where a format alone was asked for, that was to save bytes.
         if let Output::Encoded(made) = &done.output
-            && let Some(instead) = prepared.instead(made.len()).map_err(JobError::Failed)?
+            && let Some(source) = prepared.smaller_source(made.len()).map_err(JobError::Failed)?
         {
-            done = instead;
+            done = source;
         }
         let damage = prepared.damage();
         let (size, format) = (Some((done.width, done.height)), Some(done.format));

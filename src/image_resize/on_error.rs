@@ -1,5 +1,5 @@
-//! What a request that failed is answered with, and what is let through: `image_resize_on_error`
-//! and `image_resize_pass`.
+//! What a request that failed is answered with, and what is let through: `image_resize_on_error`,
+//! `image_resize_pass` and `image_resize_no_transform`.
 
 use image_gate_core::image::Error;
 
@@ -90,8 +90,8 @@ impl LocConf {
         self.pass_svg.unwrap_or(false) && !describes
     }
 
-    /// Whether the source goes out as it is because it says so.
-    pub fn leaves(&self, request: Request<'_>) -> bool {
+    /// Whether the source goes out as it is because its `Cache-Control` says so.
+    pub fn honors_no_transform(&self, request: Request<'_>) -> bool {
         let says_so = || {
             let values = request.values(b"Cache-Control");
             values

@@ -1,4 +1,4 @@
-//! Parameters that a URL names: the presets they may stand for, and their refusal.
+//! Parameters that a URL names, refused before the source is asked for.
 
 use nginx_sys::{NGX_DECLINED, ngx_int_t};
 

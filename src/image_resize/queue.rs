@@ -11,14 +11,14 @@ use crate::ngx::event::{OnProcessTimer, ProcessTimer};
 use crate::ngx::{WeakRequest, allocator};
 
 /// A job and whose it is.
-pub struct Ticket {
+pub struct WaitingJob {
     pub request: WeakRequest,
     pub job: Job,
 }
 
 thread_local! {
     /// Only the event loop's thread gets here.
-    static QUEUE: RefCell<Queue<Ticket>> = RefCell::default();
+    static QUEUE: RefCell<Queue<WaitingJob>> = RefCell::default();
     /// Rings when there may have been nothing to do for a while.
     static IDLE_TIMER: OnceCell<ProcessTimer> = const { OnceCell::new() };
 }
@@ -28,7 +28,7 @@ thread_local! {
 const IDLE: usize = 1000;
 
 /// Does something to the queue, and tells all workers how much this one has to do then.
-fn change<R>(body: impl FnOnce(&mut Queue<Ticket>) -> R) -> R {
+fn change<R>(body: impl FnOnce(&mut Queue<WaitingJob>) -> R) -> R {
     QUEUE.with_borrow_mut(|queue| {
         let result = body(queue);
         counting::set_jobs(queue.running() as usize, queue.waiting());
@@ -45,7 +45,7 @@ pub struct QueueFull;
 /// There are too many already, or there is no memory.
 pub fn push(
     admission: AdmissionLimits,
-    make: impl FnOnce() -> Option<Ticket>,
+    make: impl FnOnce() -> Option<WaitingJob>,
 ) -> Result<(), QueueFull> {
     if !QUEUE.with_borrow(|queue| queue.has_room(admission)) {
         return Err(QueueFull);
@@ -56,12 +56,12 @@ pub fn push(
 }
 
 /// Has a job wait again, ahead of all others, until so many bytes are free.
-pub fn push_again(ticket: Ticket, admission: AdmissionLimits, need: u64) {
-    change(|queue| queue.push_again(ticket, admission, need));
+pub fn push_again(waiting: WaitingJob, admission: AdmissionLimits, need: u64) {
+    change(|queue| queue.push_again(waiting, admission, need));
 }
 
 /// The job that is to run next, which counts as running from now on.
-pub fn start() -> Option<Ticket> {
+pub fn start() -> Option<WaitingJob> {
     change(|queue| queue.start(memory_fits))
 }
 
@@ -71,8 +71,8 @@ pub fn end() {
     expect_idleness();
 }
 
-/// Forgets the jobs of requests that are over. `had_job` is whether one had a job at all: what it
-/// had of the source, or was to send, is freed only now.
+/// Forgets the jobs of requests that are over. `had_job` is whether the request that ends had one at
+/// all: its memory is free only now, so that the worker may be idle from here on.
 pub fn forget(had_job: bool) {
     // The worker may be exiting, with the queue gone already.
     let is_there = QUEUE.try_with(|_| ()).is_ok() && IDLE_TIMER.try_with(|_| ()).is_ok();
@@ -81,7 +81,7 @@ pub fn forget(had_job: bool) {
     }
     // Most requests wait for nothing.
     if QUEUE.with_borrow(|queue| queue.waiting() > 0) {
-        change(|queue| queue.retain(|ticket| ticket.request.is_alive()));
+        change(|queue| queue.retain(|waiting| waiting.request.is_alive()));
     }
     if had_job {
         expect_idleness();
@@ -89,7 +89,7 @@ pub fn forget(had_job: bool) {
 }
 
 fn expect_idleness() {
-    IDLE_TIMER.with(|alarm| alarm.get_or_init(ProcessTimer::new::<Idle>).set(IDLE));
+    IDLE_TIMER.with(|timer| timer.get_or_init(ProcessTimer::new::<Idle>).set(IDLE));
 }
 
 /// There may have been nothing to do for a while.

@@ -24,7 +24,7 @@ pub fn sniff<'r>(context: Transfer<'r>, chain: Chain<'r>) -> ngx_int_t {
         return ERROR;
     };
     let is_test = matches!(conf.mode(), Mode::Test);
-    let is_other = context.role.get() == ResponseRole::Other;
+    let is_other = context.role.get() == ResponseRole::RedirectOrError;
     // What is refused is named by more than tells a picture.
     let wanted = if is_other { codings.sniff_len() } else { UNSUPPORTED_LEN };
     let mut first = context.body.borrow().prefix().to_vec();
@@ -151,14 +151,16 @@ fn without_body<'r>(context: Transfer<'r>, conf: &LocConf, chain: Chain<'r>) -> 
                 }
                 headers::unknown_body(request, task);
             }
-            (ResponseRole::Other, ..) if is_test && format.is_none() && is_strange(request) => {
+            (ResponseRole::RedirectOrError, ..)
+                if is_test && format.is_none() && is_strange(request) =>
+            {
                 if is_redirect(request) {
                     return redirect_bare(context, true);
                 }
                 fail_in_body_filter(context, Error::NotImage.into(), true);
                 return OK;
             }
-            (ResponseRole::Other, _, Some(codings)) if !is_test && format.is_some() => {
+            (ResponseRole::RedirectOrError, _, Some(codings)) if !is_test && format.is_some() => {
                 if let Ok(task) = begin(request, conf, codings) {
                     headers::unknown_body(request, &task);
                 }

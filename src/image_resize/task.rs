@@ -32,6 +32,7 @@ pub struct Task {
     pub pool: Option<ThreadPool>,
     /// Whether the source is wanted back if it can't be transformed.
     pub keeps_original: bool,
-    /// Whether a source that ends early was sent to its end.
+    /// Whether whoever sends the source says where it ends, so that one that ends early is damaged
+    /// itself and was not cut off on its way.
     pub is_end_announced: bool,
 }

@@ -9,7 +9,7 @@ pub enum Wake {}
 pub enum Timer {}
 
 /// The request ended, maybe while its job runs.
-pub enum End {}
+pub enum CancelAtEnd {}
 
 /// How often the timer of a waiting request runs, in milliseconds. It only has to be there. One that
 /// was turned away is answered by it.

@@ -61,7 +61,7 @@ pub type Context = Cell<CachedVerdict>;
 #[derive(Clone, Copy)]
 pub struct CachedVerdict {
     inputs: Inputs,
-    right: Result<VerifiedLink, VerifyError>,
+    signature: Result<VerifiedLink, VerifyError>,
     result: Result<(), VerifyError>,
 }
 
@@ -71,7 +71,7 @@ pub fn verify_link<'a>(request: &'a Request, conf: &'a LocConf) -> Option<Verdic
         return None;
     }
     let _arguments = strip::undone(*request);
-    let (right, result) = known(*request, conf);
+    let (right, result) = signature_and_result(*request, conf);
     let right = right.ok();
     let (id, link) = match (&conf.method, right.and_then(|right| right.key)) {
         (Method::Mac(_, signer), Some(key)) => (signer.id(key), None),
@@ -86,22 +86,23 @@ pub fn verify_link<'a>(request: &'a Request, conf: &'a LocConf) -> Option<Verdic
     Some(Verdict { result, id, link, rate })
 }
 
-/// What a link is but for its time, and what it is.
-fn known(
+/// Whether the signature of a link is right, and whether its time is, too: as it was found out
+/// before, where nothing that it depends on has changed.
+fn signature_and_result(
     request: Request<'_>,
     conf: &LocConf,
 ) -> (Result<VerifiedLink, VerifyError>, Result<(), VerifyError>) {
     let inputs = conf.is_steady.then(|| Inputs::of(request, conf));
     let slot = request.active_context::<SecureLinkHash>();
     if let Some(known) = slot.map(|slot| slot.get()).filter(|known| Some(known.inputs) == inputs) {
-        return (known.right, known.result);
+        return (known.signature, known.result);
     }
-    let discretion = request.mute_debug_log();
+    let muted = request.mute_debug_log();
     let right = check(&request, conf);
     let result = right.and_then(|right| in_time(request, conf, right.validity));
-    drop(discretion);
+    drop(muted);
     if let Some(inputs) = inputs {
-        let known = CachedVerdict { inputs, right, result };
+        let known = CachedVerdict { inputs, signature: right, result };
         match slot {
             Some(slot) => slot.set(known),
             // Without memory it is judged again.
@@ -185,7 +186,7 @@ fn value<'r>(
 
 /// The token and the text of the expiry, with their percent-encoding undone: clients may write a
 /// token's padding so. Links of secure_link are read as it reads them, as they stand.
-#[allow(clippy::type_complexity, reason = "what `compat::split` answers")]
+#[allow(clippy::type_complexity, reason = "what `secure_link::split` returns")]
 fn given<'r>(
     request: &Request<'r>,
     conf: &LocConf,

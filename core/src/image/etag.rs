@@ -193,11 +193,11 @@ mod tests {
             Plan { fit: Fit::Resize { width: None, height: None }, ..base.clone() },
             Plan { fit: Fit::Crop { width: None, height: None }, ..base.clone() },
         ];
-        let mut tagger = EtagGenerator::default();
+        let mut generator = EtagGenerator::default();
         let mut tags = Vec::new();
         // Remembered plans make the tags that new ones make.
         for plan in plans.iter().chain(&plans) {
-            let made = tagger.tag(Validator::Tag(b"\"v\""), plan, NOTHING);
+            let made = generator.tag(Validator::Tag(b"\"v\""), plan, NOTHING);
             assert_eq!(made, tag(b"\"v\"", plan));
             tags.push(made);
         }
@@ -206,11 +206,11 @@ mod tests {
             [b"\"w\"", b"W/\"v\"", b"\"W/v\"", b"\"\"", b"", b"v", b"\"v\"v\""];
         tags.extend(sources.iter().map(|source| tag(source, &base)));
         for time in [0, 1, -1] {
-            tags.push(tagger.tag(Validator::Modified(time), &base, NOTHING));
+            tags.push(generator.tag(Validator::Modified(time), &base, NOTHING));
         }
         let (a, b) = (Plan::default(), Plan { dpr: 200, ..Plan::default() });
         for beside in [vec![a.clone()], vec![b.clone()], vec![a, b]] {
-            tags.push(tagger.tag(Validator::Tag(b"\"v\""), &base, &beside));
+            tags.push(generator.tag(Validator::Tag(b"\"v\""), &base, &beside));
         }
         let count = tags.len();
         assert!(tags.iter().all(|tag| lists_etag(tag.as_bytes(), tag)), "{tags:?}");
@@ -221,17 +221,17 @@ mod tests {
 
     #[test]
     fn more_plans_than_are_remembered() {
-        let mut tagger = EtagGenerator::default();
+        let mut generator = EtagGenerator::default();
         let plans: Vec<Plan> = (0..=2 * REMEMBERED as u16)
             .map(|sharpen| Plan { sharpen, ..Plan::default() })
             .collect();
         for _ in 0..2 {
             for plan in &plans {
-                let made = tagger.tag(Validator::Tag(b"\"v\""), plan, NOTHING);
+                let made = generator.tag(Validator::Tag(b"\"v\""), plan, NOTHING);
                 assert_eq!(made, tag(b"\"v\"", plan));
             }
         }
-        assert_eq!(tagger.recent.len(), REMEMBERED);
+        assert_eq!(generator.recent.len(), REMEMBERED);
     }
 
     #[test]

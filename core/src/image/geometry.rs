@@ -43,7 +43,7 @@ impl Geometry {
 
     /// What no side of an output goes beyond, whatever part of an image of `stored`
     /// pixels is left to be fitted; a free side that is enlarged may.
-    pub(super) fn most(stored: Size, plan: &Plan) -> Size {
+    pub(super) fn largest_output(stored: Size, plan: &Plan) -> Size {
         let longest = stored.width.max(stored.height);
         match magnify(plan.fit, plan.dpr) {
             Fit::None => Size::new(longest, stored.width.min(stored.height)),

@@ -129,7 +129,7 @@ pub fn prepare<'a>(
         return Ok(Prepared { plan, limits: *limits, source, tolerance, work });
     }
     let mut animation = moving.filter(|_| format.supports_animation());
-    let most = plan.trim.map(|_| Geometry::most(stored, plan));
+    let most = plan.trim.map(|_| Geometry::largest_output(stored, plan));
     let check_output = |frames: u32, format: Format| match most {
         None => check_output(geometry.output, frames, format, limits),
         Some(_) => Ok(()),
@@ -316,7 +316,7 @@ impl Prepared<'_> {
     ///
     /// # Errors
     /// [`Error::Internal`] without memory.
-    pub fn instead(&self, len: usize) -> Result<Option<Transformed>, Error> {
+    pub fn smaller_source(&self, len: usize) -> Result<Option<Transformed>, Error> {
         if !self.may_stay() {
             return Ok(None);
         }

@@ -40,7 +40,7 @@ impl WindowBase {
 }
 
 impl<'a> WindowedCounter<'a> {
-    /// That of these words.
+    /// Returns the counter that these words of shared memory are.
     #[must_use]
     #[inline]
     pub fn new(count: &'a AtomicU64, bases: &'a WindowBases) -> WindowedCounter<'a> {
