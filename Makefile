@@ -94,6 +94,7 @@ bench: build ## compare with image_filter, libvips, sharp and secure_link; WRITE
 	@benches/run $(if $(WRITE),--write)
 	@benches/peers $(if $(WRITE),--write)
 	@benches/notmodified $(if $(WRITE),--write)
+	@benches/cache $(if $(WRITE),--write)
 	@benches/instructions $(if $(WRITE),--write)
 	@benches/keys $(if $(WRITE),--write)
 	@benches/links $(if $(WRITE),--write)

@@ -210,6 +210,45 @@ sub is_answer {
 }
 
 {
+    my $name = 'errors that are kept';
+    my $s = server('image_resize_cache images; image_resize_cache_valid 415 2s; error_page 415 /415.jpg; add_header X-Error $image_resize_error always;
+        location / { image_resize resize 40 -; image_resize_damaged strict; }
+        location /415.jpg { }
+        location /original/ { rewrite ^/original(.*) $1 break; image_resize resize 40 -; image_resize_damaged strict; image_resize_on_error original; }
+        location /limited/ { rewrite ^/limited(.*) $1 break; image_resize resize 40 -; image_resize_limit width=10; }
+        location /none/ { rewrite ^/none(.*) $1 break; image_resize resize 41 -; image_resize_cache_valid any 0; }');
+    put($s, 'text.txt', 'a.jpg');
+    put($s, 'trunc_photo-300x200.jpg', 'b.jpg');
+    put($s, 'photo-300x200.jpg', 'c.jpg');
+    put($s, 'text.txt', '415.jpg');
+    my $c = $s->client;
+    my %word = (a => 'not_image', b => 'decode_failed');
+    for my $at (qw(a b)) {
+        my $first = $c->get("/$at.jpg");
+        is_answer("$name - $at", $first, 415, 'MISS');
+        is($first->{h}{'x-error'}, $word{$at}, "$name - $at - why");
+        my $second = $c->get("/$at.jpg");
+        is_answer("$name - $at again", $second, 415, 'HIT');
+        is($second->{h}{'x-error'}, $word{$at}, "$name - $at again - why");
+        is($second->{body}, $first->{body}, "$name - $at again - the same page");
+    }
+    is_answer("$name - the original where that is wanted", $c->get('/original/b.jpg'), 200, 'MISS') for 1, 2;
+    is_answer("$name - no limits", $c->get('/limited/c.jpg'), 415, 'MISS') for 1, 2;
+    is_answer("$name - of which others know nothing", $c->get('/c.jpg'), 200, 'MISS');
+    is_answer("$name - not at all", $c->get('/none/a.jpg'), 415, 'MISS') for 1, 2;
+    is_answer("$name - a picture is kept where only 415 was named", $c->get('/c.jpg'), 200, 'HIT');
+    sleep 3.2;
+    is_answer("$name - over", $c->get('/b.jpg'), 415, 'MISS');
+    put($s, 'quad-300x200.jpg', 'b.jpg');
+    is_answer("$name - a file that changed", $c->get('/b.jpg'), 200, 'MISS');
+    is_answer("$name - and is kept", $c->get('/b.jpg'), 200, 'HIT');
+    my $status = JSON::PP::decode_json($c->get('/status')->{body});
+    is_deeply($status->{cache}, { hit => 4, miss => 11, expired => 0, bypass => 0 }, "$name - counted");
+    is(eval { my $sum = 0; $sum += $_->{count} for @{ $status->{images} }; $sum }, 2, "$name - pictures are counted once");
+    is(join('', $s->trouble), '', "$name - nothing bad in the log");
+}
+
+{
     my $name = 'key';
     my $s = server('image_resize_cache images; image_resize_cache_key $arg_k; location / { image_resize resize 40 -; }');
     put($s, 'photo-300x200.jpg', 'a.jpg');
@@ -333,8 +372,29 @@ sub is_answer {
     $refused->('unknown', 'image_resize_cache_path x keys_zone=a:1m purple=1;', '', qr/invalid parameter "purple=1"/);
     $refused->('temporary files', 'image_resize_cache_path x keys_zone=a:1m use_temp_path=off;', '', qr/invalid parameter "use_temp_path=off"/);
     $refused->('another zone', 'proxy_cache_path x keys_zone=a:1m; image_resize_cache_path y keys_zone=a:1m;', '', qr/already declared for a different use/);
+    $refused->('a code', $cache, 'image_resize_cache_valid 404 1m;', qr/invalid code "404", only 200 and 415 are kept/);
+    $refused->('uses', $cache, 'image_resize_cache_min_uses 0;', qr/"image_resize_cache_min_uses" directive: invalid value "0"/);
     $refused->('a flag', $cache, 'image_resize_cache_lock maybe;', qr/"image_resize_cache_lock"/);
     $refused->('a time', $cache, 'image_resize_cache_lock_age x;', qr/"image_resize_cache_lock_age" directive: invalid value "x"/);
+}
+
+{
+    my $name = 'what nginx -t warns of';
+    my $warned = sub {
+        my ($what, $location, @like) = @_;
+        my $s = ImageGate::Server->new(http => $cache);
+        $s->write_conf($location);
+        my @said = grep { /\[warn\]/ } `$s->{nginx} -t -e stderr -p $s->{dir}/ -c $s->{dir}/nginx.conf 2>&1`;
+        is(scalar @said, scalar @like, "$name - $what - lines") or diag(@said);
+        like($said[$_], $like[$_], "$name - $what - $_") for 0 .. $#like;
+    };
+    my $none = qr/"image_resize_cache\w*" directive: has no effect: there is no "image_resize_cache" and nothing that is made here in .*:\d+/;
+    $warned->('nothing is made', 'location / { image_resize_cache images; }', $none);
+    $warned->('nothing is made by test', 'location / { image_resize test; image_resize_cache images; }', $none);
+    $warned->('no cache', 'location / { image_resize resize 1 1; image_resize_cache_lock off; }', $none);
+    $warned->('off', 'location / { image_resize_cache off; }');
+    $warned->('above', 'image_resize_cache images; image_resize_cache_lock off; location / { } location /a { image_resize resize 1 1; }');
+    $warned->('below', 'location / { image_resize_cache images; location /a { image_resize resize 1 1; } }');
 }
 
 done_testing();

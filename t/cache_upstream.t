@@ -233,6 +233,21 @@ my $photo = '/photo-300x200.jpg';
 }
 
 {
+    my $name = 'errors that are kept';
+    my $s = server('image_resize_cache_valid 415 10s; location / { image_resize resize 50 -; ORIGIN; }',
+        origin => 'location /no/ { rewrite ^/no(.*) $1 break; add_header Cache-Control no-store; } location /vary/ { rewrite ^/vary(.*) $1 break; add_header Vary X-Side; }');
+    my $c = $s->client;
+    is_answer("$name - first", $c->get('/text.txt'), 415, 'MISS');
+    my $asked = asked($s);
+    is_answer("$name - again", $c->get('/text.txt'), 415, 'HIT');
+    is(asked($s), $asked, "$name - again - nobody was asked");
+    is_answer("$name - no-store", $c->get('/no/text.txt'), 415, 'MISS') for 1, 2;
+    is_answer("$name - Vary", $c->get('/vary/text.txt'), 415, 'MISS') for 1, 2;
+    is_answer("$name - missing", $c->get('/none.jpg'), 404, 'MISS') for 1, 2;
+    is(join('', $s->trouble), '', "$name - nothing bad in the log");
+}
+
+{
     my $name = 'two locations of one name';
     my $s = server('location / { image_resize resize 50 -; ORIGIN; if ($arg_x) { ORIGIN; } if ($arg_y) { set $t 1; ORIGIN; } }
         location ~ ^/a { rewrite ^/a(.*) $1 break; image_resize resize 50 -; ORIGIN; }

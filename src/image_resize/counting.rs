@@ -20,6 +20,13 @@ pub fn count_error(word: &str) {
     }
 }
 
+/// Counts a look-up in a cache.
+pub fn count_lookup(word: &str) {
+    if let Some(zone) = current() {
+        zone.count_lookup(word);
+    }
+}
+
 /// Says what this worker has to do now.
 pub fn set_jobs(running: usize, queued: usize) {
     if let Some(zone) = current() {

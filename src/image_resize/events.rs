@@ -143,8 +143,10 @@ fn finish_job(context: Transfer<'_>, outcome: Option<JobOutcome>) {
             original = report.original.take();
             let written = report.written.take();
             let result = take_over(context, report);
-            // What is not sent is not kept.
-            keep::end(context.request, Kept::of(written.filter(|_| result.is_ok())));
+            // What is not sent is not kept; why it is not, is told with the failure.
+            if result.is_ok() {
+                keep::end(context.request, Kept::of(written));
+            }
             result
         }
         // Only a job on the event loop gets here with that: it can't wait for threads.

@@ -9,7 +9,7 @@ use nginx_sys::{
     ngx_int_t, ngx_msec_t,
 };
 
-use super::conf::conf;
+use super::conf::{LocConf, conf};
 use super::context::{BodyState, Context, ResponseRole, Transfer};
 use super::hold::{hold, next_header};
 use super::response_info::{Failure, ImageStatus};
@@ -114,8 +114,12 @@ pub fn log_failure(context: Transfer<'_>, failure: &Failure) -> u32 {
     });
     counting::count_error(word);
     let request = context.request;
-    keep::give_up(request);
     let conf = conf(&request);
+    let is_final = status == NGX_HTTP_UNSUPPORTED_MEDIA_TYPE
+        && !ours
+        && context.role.get() == ResponseRole::Source
+        && conf.is_some_and(LocConf::answers_errors);
+    keep::fail(request, word, is_final);
     let status = match (context.role.get(), u32::try_from(request.status())) {
         (ResponseRole::Source, _) => {
             context.redirect.replace(conf.and_then(|conf| conf.redirects(request, failure)));

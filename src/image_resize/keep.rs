@@ -12,12 +12,12 @@ use super::context::{Context, Transfer};
 use super::headers::{self, Sent};
 use super::job::JobOutcome;
 pub use super::job::{Finished, Writer};
-use super::preaccess;
 use super::response_info::ImageStatus;
 use super::task::JobKind;
+use super::{counting, preaccess};
 use crate::ngx::cache::Written;
 use crate::ngx::event::{OnEvent, Then};
-use crate::ngx::{NoMemory, Request};
+use crate::ngx::{NoMemory, Parser, Request};
 
 /// Who keeps the result of a request.
 pub trait Keeper: 'static {
@@ -38,6 +38,32 @@ pub enum End {
     Failed,
     /// It is none that is kept: another would come to the same.
     Refused,
+    /// The source is none of which anything can be made, for a reason that is one of [`REASONS`].
+    Unusable(usize),
+}
+
+/// What is wrong with a source for good: the words of failures that hold as long as the source is what
+/// it is, wherever it is looked at.
+const REASONS: [&str; 3] = ["not_image", "unsupported_format", "decode_failed"];
+
+/// Tells the keeper of a request that the work on its result failed, if it has one that waits.
+/// `is_final` is whether it was the source's fault, and its answer is the status alone.
+pub fn fail(request: Request<'_>, word: &str, is_final: bool) {
+    let reason = REASONS.iter().position(|&reason| reason == word).filter(|_| is_final);
+    end(request, reason.map_or(End::Failed, End::Unusable));
+}
+
+/// Notes that a source is one that was found [unusable](End::Unusable) before.
+///
+/// # Errors
+/// There is no memory.
+pub fn note_unusable(request: Request<'_>, reason: usize) -> Result<(), NoMemory> {
+    let context = Transfer::begin(request, Context::new()).ok_or(NoMemory)?;
+    context.update_info(|response| {
+        response.status = Some(ImageStatus::Error);
+        response.error = REASONS.get(reason).copied();
+    });
+    Ok(())
 }
 
 impl End {
@@ -150,7 +176,8 @@ fn text(work: &JobKind, plan: String, conf: &LocConf) -> String {
         JobKind::Transform => "image",
     };
     // What lets a source through as it is, and so is no part of the plan.
-    let flags = [conf.pass_svg.unwrap_or(false), conf.no_transform.unwrap_or(false)];
+    let flags =
+        [conf.pass_svg.unwrap_or(false), conf.no_transform.unwrap_or(false), conf.answers_errors()];
     format!("{work} {flags:?} {plan}")
 }
 
@@ -209,6 +236,17 @@ pub fn takes_arguments(request: Request<'_>) -> bool {
 /// Whether the location of a request makes anything.
 pub fn makes(request: Request<'_>) -> bool {
     let mode = request.location::<ImageResize>().map(|conf| conf.mode());
+    !matches!(mode, None | Some(Mode::Off | Mode::Test))
+}
+
+/// Counts a look-up, by the word for what became of it.
+pub fn count(word: &str) {
+    counting::count_lookup(word);
+}
+
+/// Whether a location makes anything, once it is merged.
+pub fn location_makes(parser: Parser<'_>) -> bool {
+    let mode = parser.location::<ImageResize>().map(LocConf::mode);
     !matches!(mode, None | Some(Mode::Off | Mode::Test))
 }
 

@@ -68,6 +68,11 @@ impl LocConf {
         matches!(self.on_error, Some(OnError::Original)) && !self.has_watermark()
     }
 
+    /// Whether a failure is answered by its status, and nothing else.
+    pub fn answers_errors(&self) -> bool {
+        matches!(self.on_error, None | Some(OnError::Status))
+    }
+
     /// Whether the original goes out because of that failure.
     pub fn sends_original(&self, failure: &Failure) -> bool {
         self.keeps_original() && failure.is_forgivable()

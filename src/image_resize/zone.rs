@@ -15,7 +15,7 @@ use crate::ngx::shm::{Memory, Shareable, ShmZone};
 use crate::ngx::worker;
 
 /// "IGSTAT" and the version of this layout.
-const MAGIC: u64 = u64::from_be_bytes(*b"IGSTAT\0\x01");
+const MAGIC: u64 = u64::from_be_bytes(*b"IGSTAT\0\x02");
 
 /// What becomes of a response, as `$image_resize_status` says, or a client that left.
 const OUTCOMES: [&str; 6] = [
@@ -44,6 +44,9 @@ const REASONS: [&str; 12] = [
     "internal",
 ];
 
+/// As `$image_resize_cache_status` says, in small letters. The places behind are for more.
+const LOOKUPS: [&str; 4] = ["hit", "miss", "expired", "bypass"];
+
 /// As `$image_resize_format` says. The places behind are for formats to come.
 const FORMATS: [&str; 5] = ["jpeg", "png", "gif", "webp", "avif"];
 
@@ -57,6 +60,7 @@ struct Counters {
     bytes: AtomicU64,
     requests: [AtomicU64; PLACES],
     errors: [AtomicU64; PLACES],
+    cache: [AtomicU64; PLACES],
     images: [[AtomicU64; PLACES]; PLACES],
     job_time: AtomicHistogram,
     queue_time: AtomicHistogram,
@@ -144,6 +148,12 @@ impl StatsZone {
         count(counters.and_then(|errors| place(errors, &REASONS, word)));
     }
 
+    /// Counts a look-up in a cache.
+    pub fn count_lookup(&self, word: &str) {
+        let counters = self.view().map(|(counters, _)| &counters.cache);
+        count(counters.and_then(|cache| place(cache, &LOOKUPS, word)));
+    }
+
     /// Says what this worker has to do now.
     pub fn set_jobs(&self, running: usize, queued: usize) {
         let Some((_, slots)) = self.view() else { return };
@@ -200,6 +210,7 @@ impl StatsZone {
         Statistics {
             requests: named(&OUTCOMES, &counters.requests),
             errors: named(&REASONS, &counters.errors),
+            cache: named(&LOOKUPS, &counters.cache),
             images,
             source_bytes: counters.source_bytes.load(Relaxed),
             bytes: counters.bytes.load(Relaxed),

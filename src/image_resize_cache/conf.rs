@@ -1,13 +1,13 @@
 //! What the directives say.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use super::flights::Flights;
 use crate::ngx::cache::Folder;
-use crate::ngx::conf::{Expression, Places};
+use crate::ngx::conf::{Expression, Place, Places};
 use crate::ngx::{Pooled, Request};
 
 /// The module.
@@ -27,6 +27,8 @@ pub struct Cache {
 #[derive(Default)]
 pub struct MainConf {
     pub caches: Vec<Rc<Cache>>,
+    /// What locations were told, for what is warned of in the end.
+    pub places: RefCell<Vec<Rc<Place>>>,
     /// How many locations there are so far.
     pub locations: Cell<usize>,
 }
@@ -108,10 +110,8 @@ impl LocConf {
     /// all.
     pub fn valid(&self, code: u16) -> Option<u64> {
         let is_it = |known: &Option<u16>| known.is_none_or(|known| known == code);
-        match &self.valid {
-            Some(valid) => valid.iter().find(|(known, _)| is_it(known)).map(|&(_, time)| time),
-            None => (code == 200).then_some(HOUR),
-        }
+        let said = self.valid.iter().flatten().find(|(known, _)| is_it(known));
+        said.map(|&(_, time)| time).or((code == 200).then_some(HOUR))
     }
 
     /// Whether one request waits for another.

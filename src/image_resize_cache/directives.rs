@@ -134,10 +134,10 @@ fn valid(args: &DirectiveArgs<'_>) -> Result<Vec<(Option<u16>, u64)>, ConfError>
     }
     let code = |text: &[u8]| match text {
         b"any" => Ok((None, time)),
-        // No other code is kept.
         b"200" => Ok((Some(200), time)),
+        b"415" => Ok((Some(415), time)),
         _ => Err(ConfError::invalid(format_args!(
-            "invalid code \"{}\", only 200 is kept",
+            "invalid code \"{}\", only 200 and 415 are kept",
             String::from_utf8_lossy(text)
         ))),
     };

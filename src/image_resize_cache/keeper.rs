@@ -1,16 +1,18 @@
 //! Who keeps the result of a request.
 
 use std::cell::Cell;
+use std::fs;
 use std::rc::Rc;
 
 use image_gate_core::cache::{Head, Ticket, Validity};
+use nginx_sys::{NGX_HTTP_OK, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE};
 
 use super::conf::{Cache, ImageResizeCache, LocConf, is_any};
 use super::pass::{Pass, Source};
 use super::writer::FileWriter;
 use crate::image_resize::keep::{End, Keeper, Writer};
 use crate::ngx::conf::parse_http_time;
-use crate::ngx::{Request, worker};
+use crate::ngx::{Request, identify, worker};
 
 /// Until when what a file became holds, in seconds since 1970: another state of the file is found by
 /// another key. It is the year 9999.
@@ -67,6 +69,24 @@ impl Making {
             }
         }
     }
+
+    /// Until when it holds that nothing can be made of the source, in seconds since 1970.
+    fn unusable_until(&self, request: Request<'_>) -> Option<u64> {
+        let conf = request.location::<ImageResizeCache>()?;
+        let seconds = conf.valid(415).filter(|&seconds| seconds > 0)?;
+        let (until, vary) = self.validity(request, conf)?;
+        let is_it = match &self.source {
+            // What was read may have been another file of that name.
+            Source::File { id, path, .. } => {
+                fs::metadata(path).is_ok_and(|data| identify(&data) == *id)
+            }
+            Source::Upstream => vary.is_empty() && request.status() == NGX_HTTP_OK as usize,
+        };
+        if !is_it || is_any(conf.no_cache.as_ref(), request) {
+            return None;
+        }
+        Some(until.min(worker::time().saturating_add(seconds)))
+    }
 }
 
 impl Keeper for Making {
@@ -92,10 +112,19 @@ impl Keeper for Making {
 
     fn end(&self, request: Request<'_>, end: End) {
         let is_refused = matches!(end, End::Refused);
-        if let End::Written(written) = end {
-            // Without room in the zone it is made again the next time; nginx has said so.
-            let _ = request.store(self.cache.folder, self.key.as_bytes(), written);
-        }
+        let (folder, key) = (self.cache.folder, self.key.as_bytes());
+        // Without room in the zone it is made again the next time; nginx has said so.
+        let _ = match end {
+            End::Written(written) => request.store(folder, key, written),
+            End::Unusable(reason) => match self.unusable_until(request) {
+                Some(until) => {
+                    let error = (NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, reason);
+                    request.store_error(folder, key, error, until)
+                }
+                None => Ok(()),
+            },
+            End::Failed | End::Refused => Ok(()),
+        };
         self.release(is_refused);
     }
 }

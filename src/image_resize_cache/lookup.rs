@@ -4,7 +4,8 @@ use std::time::SystemTime;
 
 use image_gate_core::cache::{Claim, Head, Key, MOST, Made};
 use nginx_sys::{
-    NGX_AGAIN, NGX_DECLINED, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_OK, NGX_OK, ngx_int_t,
+    NGX_AGAIN, NGX_DECLINED, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_OK,
+    NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, NGX_OK, ngx_int_t,
 };
 
 use super::conf::{ImageResizeCache, LocConf, is_any};
@@ -16,10 +17,11 @@ use crate::ngx::cache::Looked;
 use crate::ngx::event::{OnEvent, Then};
 use crate::ngx::incoming::RequestPart;
 use crate::ngx::phase::Handler;
-use crate::ngx::{Request, worker};
+use crate::ngx::{NoMemory, Request, worker};
 
 const AGAIN: ngx_int_t = NGX_AGAIN as ngx_int_t;
 const DECLINED: ngx_int_t = NGX_DECLINED as ngx_int_t;
+const UNSUPPORTED: ngx_int_t = NGX_HTTP_UNSUPPORTED_MEDIA_TYPE as ngx_int_t;
 const FAILED: ngx_int_t = NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
 
 /// The handler of the phase.
@@ -139,6 +141,16 @@ fn go_on(request: Request<'_>, pass: &Pass) -> ngx_int_t {
             request.answer_by::<Content>();
             return DECLINED;
         }
+        if let Looked::Error(reason) = looked
+            && !bypasses
+        {
+            pass.release();
+            pass.status.set(Some(Status::Hit));
+            return match keep::note_unusable(request, reason) {
+                Ok(()) => UNSUPPORTED,
+                Err(NoMemory) => FAILED,
+            };
+        }
         pass.status.set(Some(match looked {
             _ if bypasses => Status::Bypass,
             Looked::Expired => Status::Expired,
@@ -219,6 +231,22 @@ fn make(request: Request<'_>, pass: &Pass) -> ngx_int_t {
 fn read(request: Request<'_>) -> Option<(Head, Made)> {
     let found = request.found()?;
     Head::decode(found.head).filter(|(_, made)| made.len == found.len)
+}
+
+/// Counts what became of a look-up, when the request is logged.
+pub enum Log {}
+
+impl Handler for Log {
+    const PANICKED: ngx_int_t = NGX_OK as ngx_int_t;
+
+    fn handle(request: Request<'_>) -> ngx_int_t {
+        let pass = request.context::<ImageResizeCache>();
+        if let Some(status) = pass.and_then(|pass| pass.status.get()) {
+            let (_, word) = status.words();
+            keep::count(word);
+        }
+        NGX_OK as ngx_int_t
+    }
 }
 
 /// Sends what is kept.

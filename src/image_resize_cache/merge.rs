@@ -1,6 +1,7 @@
 //! What a location takes over from the level above.
 
 use super::conf::{ImageResizeCache, LocConf, Target};
+use crate::image_resize::keep;
 use crate::ngx::conf::Merge;
 use crate::ngx::{Parser, Reported, location};
 
@@ -9,6 +10,8 @@ impl Merge for LocConf {
         fn inherit<T: Copy>(child: &mut Option<T>, parent: Option<T>) {
             *child = child.or(parent);
         }
+        let main = parser.main::<ImageResizeCache>().ok_or(Reported)?;
+        main.places.borrow_mut().extend(self.places.iter().cloned());
         self.places.inherit(&parent.places);
         inherit(&mut self.target, parent.target);
         inherit(&mut self.key, parent.key);
@@ -26,11 +29,19 @@ impl Merge for LocConf {
         if self.valid.is_none() {
             self.valid.clone_from(&parent.valid);
         }
-        let main = parser.main::<ImageResizeCache>().ok_or(Reported)?;
         self.name = location::name(parser).to_vec();
         self.number = main.locations.get();
         main.locations.set(self.number + 1);
-        let Some(Target::Zone(name)) = self.target else { return Ok(()) };
+        let Some(Target::Zone(name)) = self.target else {
+            // To say "off" is right anywhere.
+            if let Some(place) = self.places.get("image_resize_cache") {
+                place.is_used.set(true);
+            }
+            return Ok(());
+        };
+        if keep::location_makes(parser) {
+            self.places.mark_used();
+        }
         if let Some(name) = name.constant()
             && main.find(name).is_none()
             && let Some(place) = self.places.get("image_resize_cache")

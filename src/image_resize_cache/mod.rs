@@ -13,7 +13,10 @@ mod pass;
 mod variables;
 mod writer;
 
-use nginx_sys::ngx_http_phases_NGX_HTTP_PRECONTENT_PHASE as PRECONTENT;
+use nginx_sys::{
+    ngx_http_phases_NGX_HTTP_LOG_PHASE as LOG,
+    ngx_http_phases_NGX_HTTP_PRECONTENT_PHASE as PRECONTENT,
+};
 
 use crate::ngx::module::Hooks;
 use crate::ngx::{Cycle, Parser, Reported, phase, variable};
@@ -29,10 +32,18 @@ impl Hooks for ImageResizeCache {
     /// changed or mirrored for what is kept, too.
     fn after(parser: Parser<'_>) -> Result<(), Reported> {
         let main = parser.main::<ImageResizeCache>().ok_or(Reported)?;
+        for place in main.places.borrow().iter() {
+            if place.is_in_location && !place.is_used.get() {
+                let reason = "has no effect: there is no \"image_resize_cache\" and nothing that \
+                              is made here";
+                place.warn(parser, format_args!("{reason}"));
+            }
+        }
         if main.caches.is_empty() {
             return Ok(());
         }
-        phase::add_first::<lookup::Precontent>(parser, PRECONTENT)
+        phase::add_first::<lookup::Precontent>(parser, PRECONTENT)?;
+        phase::add::<lookup::Log>(parser, LOG)
     }
 
     fn begin_process(cycle: Cycle<'_>) {

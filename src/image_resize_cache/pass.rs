@@ -19,6 +19,18 @@ pub enum Status {
     Bypass,
 }
 
+impl Status {
+    /// As `$image_resize_cache_status` says, and as it is counted.
+    pub fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Status::Hit => ("HIT", "hit"),
+            Status::Miss => ("MISS", "miss"),
+            Status::Expired => ("EXPIRED", "expired"),
+            Status::Bypass => ("BYPASS", "bypass"),
+        }
+    }
+}
+
 /// What a result is made of.
 #[derive(Clone)]
 pub enum Source {

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use super::conf::ImageResizeCache;
-use super::pass::Status;
 use crate::ngx::Request;
 use crate::ngx::variable::Variable;
 
@@ -11,11 +10,6 @@ use crate::ngx::variable::Variable;
 pub static VARIABLES: &[Variable] = &[Variable { name: "image_resize_cache_status", get: status }];
 
 fn status(request: Request<'_>) -> Option<Cow<'static, [u8]>> {
-    let word = match request.context::<ImageResizeCache>()?.status.get()? {
-        Status::Hit => "HIT",
-        Status::Miss => "MISS",
-        Status::Expired => "EXPIRED",
-        Status::Bypass => "BYPASS",
-    };
+    let (word, _) = request.context::<ImageResizeCache>()?.status.get()?.words();
     Some(word.as_bytes().into())
 }

@@ -174,8 +174,10 @@ ig_cache_entry(ngx_http_request_t *r, void *cache, ngx_str_t *key, size_t room,
 }
 
 
+/* "detail" becomes what was said beside an error that is kept. */
+
 ngx_int_t
-ig_cache_open(ngx_http_request_t *r, ngx_http_cache_t *c)
+ig_cache_open(ngx_http_request_t *r, ngx_http_cache_t *c, ngx_uint_t *detail)
 {
     ngx_int_t          rc;
     ngx_uint_t         cached;
@@ -194,6 +196,10 @@ ig_cache_open(ngx_http_request_t *r, ngx_http_cache_t *c)
         return rc;
     }
 
+    if (c->error && c->node) {
+        *detail = c->node->valid_msec;
+    }
+
     /* The node is held no longer: a worker that is killed must not leave it locked. */
 
     ngx_http_file_cache_free(c, NULL);
@@ -209,8 +215,11 @@ ig_cache_open(ngx_http_request_t *r, ngx_http_cache_t *c)
     case NGX_HTTP_CACHE_UPDATING:
         return NGX_BUSY;
 
-    default: /* NGX_HTTP_CACHE_SCARCE */
+    case NGX_HTTP_CACHE_SCARCE:
         return NGX_ABORT;
+
+    default: /* the status of an error */
+        return NGX_DONE;
     }
 }
 
@@ -324,6 +333,34 @@ ig_cache_store(ngx_http_request_t *r, ngx_http_cache_t *c, u_char *key, size_t r
     return rc;
 }
 
+/* Keeps the status of an error, without a file, with as much beside it as nginx has ten bits for. */
+
+ngx_int_t
+ig_cache_store_error(ngx_http_request_t *r, ngx_http_cache_t *c, ngx_uint_t status,
+    ngx_uint_t detail, time_t valid)
+{
+    ngx_int_t          rc;
+    ngx_http_cache_t  *other;
+
+    other = r->cache;
+    r->cache = c;
+
+    rc = ngx_http_file_cache_create(r);
+
+    if (rc == NGX_OK) {
+        c->error = status;
+        c->valid_sec = valid;
+        c->valid_msec = detail;
+    }
+
+    ngx_http_file_cache_free(c, NULL);
+
+    r->cache = other;
+
+    return rc;
+}
+
+
 /*
  * Until when what an upstream's own cache says of its answer holds: 0 is not any more, -1 is not
  * said.
@@ -387,7 +424,15 @@ ig_cache_entry(ngx_http_request_t *r, void *cache, ngx_str_t *key, size_t room,
 
 
 ngx_int_t
-ig_cache_open(ngx_http_request_t *r, void *c)
+ig_cache_store_error(ngx_http_request_t *r, void *c, ngx_uint_t status, ngx_uint_t detail,
+    time_t valid)
+{
+    return NGX_ERROR;
+}
+
+
+ngx_int_t
+ig_cache_open(ngx_http_request_t *r, void *c, ngx_uint_t *detail)
 {
     return NGX_ERROR;
 }

@@ -12,7 +12,7 @@ use std::ptr::NonNull;
 
 use image_gate_core::cache::{Ignored, SourceId};
 use nginx_sys::{
-    NGX_ABORT, NGX_AGAIN, NGX_BUSY, NGX_HTTP_INTERNAL_SERVER_ERROR,
+    NGX_ABORT, NGX_AGAIN, NGX_BUSY, NGX_DONE, NGX_HTTP_INTERNAL_SERVER_ERROR,
     NGX_HTTP_UPSTREAM_IGN_CACHE_CONTROL, NGX_HTTP_UPSTREAM_IGN_EXPIRES,
     NGX_HTTP_UPSTREAM_IGN_SET_COOKIE, NGX_HTTP_UPSTREAM_IGN_VARY, NGX_HTTP_UPSTREAM_IGN_XA_EXPIRES,
     NGX_OK, ngx_int_t, ngx_str_t, time_t,
@@ -76,6 +76,8 @@ pub enum Looked {
     Missing,
     /// There is none, and it was not asked for often enough.
     Scarce,
+    /// There is an error, with the number that was kept beside it.
+    Error(usize),
     /// nginx reported why it can't be known.
     Failed,
 }
@@ -203,17 +205,20 @@ impl<'r> Request<'r> {
     /// Goes on with the look-up that was begun last.
     pub fn look(self) -> Looked {
         let Some(Lookup(entry)) = self.attached::<Lookup>() else { return Looked::Failed };
+        let mut detail = 0;
         // SAFETY: alive; the entry was made for this request.
-        let rc = unsafe { shim::ig_cache_open(self.as_ptr(), entry.as_ptr()) };
+        let rc = unsafe { shim::ig_cache_open(self.as_ptr(), entry.as_ptr(), &mut detail) };
         const OK: ngx_int_t = NGX_OK as ngx_int_t;
         const AGAIN: ngx_int_t = NGX_AGAIN as ngx_int_t;
         const BUSY: ngx_int_t = NGX_BUSY as ngx_int_t;
         const ABORT: ngx_int_t = NGX_ABORT as ngx_int_t;
+        const DONE: ngx_int_t = NGX_DONE as ngx_int_t;
         match rc {
             OK => Looked::Found,
             AGAIN => Looked::Later,
             BUSY => Looked::Expired,
             ABORT => Looked::Scarce,
+            DONE => Looked::Error(detail),
             ERROR => Looked::Failed,
             _ => Looked::Missing,
         }
@@ -317,6 +322,27 @@ impl<'r> Request<'r> {
         // nginx has renamed it, or deleted it and said why.
         written.is_taken = true;
         Ok(())
+    }
+
+    /// Keeps an error until `valid`, in seconds since 1970, with a number below 1024.
+    ///
+    /// # Errors
+    /// There is no memory, or no room in the zone.
+    pub fn store_error(
+        self,
+        folder: Folder,
+        key: &[u8],
+        (status, detail): (u32, usize),
+        valid: u64,
+    ) -> Result<(), NoMemory> {
+        let entry = self.entry(folder, key, 0, 1).ok_or(NoMemory)?;
+        let valid = time_t::try_from(valid).map_err(|_| NoMemory)?;
+        // SAFETY: alive, on the event loop; the entry was made for this request.
+        let rc = unsafe {
+            let (r, status) = (self.as_ptr(), status as usize);
+            shim::ig_cache_store_error(r, entry.as_ptr(), status, detail, valid)
+        };
+        if rc == NGX_OK as ngx_int_t { Ok(()) } else { Err(NoMemory) }
     }
 
     /// Whether its location names who answers, and is no folder of files.

@@ -45,7 +45,18 @@ unsafe extern "C" {
         room: usize,
         min_uses: ngx_uint_t,
     ) -> *mut c_void;
-    pub fn ig_cache_open(request: *mut ngx_http_request_t, entry: *mut c_void) -> ngx_int_t;
+    pub fn ig_cache_open(
+        request: *mut ngx_http_request_t,
+        entry: *mut c_void,
+        detail: *mut ngx_uint_t,
+    ) -> ngx_int_t;
+    pub fn ig_cache_store_error(
+        request: *mut ngx_http_request_t,
+        entry: *mut c_void,
+        status: ngx_uint_t,
+        detail: ngx_uint_t,
+        valid: time_t,
+    ) -> ngx_int_t;
     pub fn ig_cache_is_read(entry: *mut c_void) -> ngx_uint_t;
     pub fn ig_cache_found(
         entry: *mut c_void,

@@ -46,6 +46,8 @@ pub struct Statistics {
     pub requests: Vec<(&'static str, u64)>,
     /// Failures by [`Error::word`](super::Error::word) and the like.
     pub errors: Vec<(&'static str, u64)>,
+    /// Look-ups in caches by what became of them.
+    pub cache: Vec<(&'static str, u64)>,
     /// Results by the format of the source and their own.
     pub images: Vec<(&'static str, &'static str, u64)>,
     /// Bytes of all sources.
@@ -70,6 +72,8 @@ impl Statistics {
         pairs(&mut out, &self.requests);
         out.push_str("},\"errors\":{");
         pairs(&mut out, &self.errors);
+        out.push_str("},\"cache\":{");
+        pairs(&mut out, &self.cache);
         out.push_str("},\"images\":[");
         for (i, (source, format, count)) in self.images.iter().enumerate() {
             let comma = if i == 0 { "" } else { "," };
@@ -128,6 +132,12 @@ impl Statistics {
         head(out, "errors_total", "counter", "Failures by reason.");
         for (reason, count) in &self.errors {
             let _ = writeln!(out, "{prefix}errors_total{{reason=\"{reason}\"}} {count}");
+        }
+        if prefix == PREFIX {
+            head(out, "cache_total", "counter", "Look-ups in caches by what became of them.");
+            for (status, count) in &self.cache {
+                let _ = writeln!(out, "{prefix}cache_total{{status=\"{status}\"}} {count}");
+            }
         }
         head(out, "images_total", "counter", "Results by the format of source and result.");
         for (source, format, count) in &self.images {
@@ -196,6 +206,7 @@ mod tests {
         Statistics {
             requests: vec![("transformed", 2), ("error", 1)],
             errors: vec![("not_image", 1)],
+            cache: vec![("hit", 3)],
             images: vec![("jpeg", "webp", 2)],
             source_bytes: 10,
             bytes: 5,
@@ -228,6 +239,7 @@ mod tests {
         assert!(
             json.starts_with(
                 "{\"requests\":{\"transformed\":2,\"error\":1},\"errors\":{\"not_image\":1},\
+                 \"cache\":{\"hit\":3},\
                  \"images\":[{\"source\":\"jpeg\",\"format\":\"webp\",\"count\":2}],\
                  \"source_bytes\":10,\"bytes\":5,\"jobs\":{\"running\":1,\"queued\":0},\
                  \"job_time\":{\"count\":3,\"sum\":12.0035,\"buckets\":[{\"le\":0.001,\"count\":1},\
@@ -258,5 +270,8 @@ mod tests {
             let line = format!("nginx_image_gate_{line}");
             assert!(text.lines().any(|found| found == line), "{line}");
         }
+        let line = "nginx_image_gate_image_resize_cache_total{status=\"hit\"} 3";
+        assert!(text.lines().any(|found| found == line), "{line}");
+        assert!(!text.contains("\nimage_resize_cache_total"), "{text}");
     }
 }
