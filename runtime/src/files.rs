@@ -1,10 +1,11 @@
 //! Files that a configuration names. A name may lead to a pipe, at which a read waits for ever, or
 //! to a device without an end: such are refused before anything of them is read.
 
-use std::fs::{self, Metadata, OpenOptions};
-use std::io::{self, Read};
+use std::ffi::OsString;
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Returns all of a regular file of at most `most` bytes, and what it was when it was opened.
 ///
@@ -34,6 +35,28 @@ fn check(meta: &Metadata, most: u64) -> io::Result<()> {
 
 fn too_large(most: u64) -> io::Error {
     io::Error::other(format!("larger than {most} bytes"))
+}
+
+/// Writes `file`, which is open as `new`, and puts it in the place of `path`: who reads that finds one
+/// or the other as a whole, also after a power failure.
+///
+/// # Errors
+/// Those of the system.
+pub fn replace(mut file: &File, new: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    file.set_len(0)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(new, path)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// Returns the path of a file with a suffix to its name.
+#[must_use]
+pub fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
 }
 
 /// What tells one version of a file from another.

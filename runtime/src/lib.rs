@@ -5,7 +5,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod export;
 pub mod files;
+pub mod host;
+pub mod key;
+pub mod stop_signal;
 #[cfg(test)]
 mod testing;
 pub mod watermark;

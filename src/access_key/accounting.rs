@@ -6,7 +6,7 @@ use nginx_sys::{NGX_HTTP_BAD_REQUEST, NGX_OK, ngx_int_t, ngx_uint_t};
 use super::conf::conf;
 use super::mask;
 use super::request_key::{AccessDecision, KeyStatus, RequestKeys};
-use super::shm_layout::Answered;
+use super::zone::Answered;
 use crate::ngx::phase::Handler;
 use crate::ngx::{Request, worker};
 

@@ -7,11 +7,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use image_gate_core::key::{KeySource, Partner, PerPeriod, Period, QuotaLimits, State};
+use image_gate_runtime::export::ExportConf;
+use image_gate_runtime::key::state_file::{self, Unusable};
+use image_gate_runtime::key::{Keys, key_file};
 use nginx_sys::NGX_LOG_ERR;
 
-use super::export;
 use super::zone::{KeyFile, KeyTable, StateFile, Zone};
-use super::zone_files::{self, Keys, Unusable};
 use crate::ngx::conf::{Expression, Place, Places};
 use crate::ngx::location::Server;
 use crate::ngx::module::Pending;
@@ -60,7 +61,7 @@ pub struct MainConf {
     /// The servers.
     pub servers: RefCell<Vec<Pooled<SrvConf>>>,
     /// `access_key_statsd` and `access_key_redis`.
-    pub exports: export::ExportConf,
+    pub exports: ExportConf,
     /// What variables tell of, by their places, once requests come.
     pub kinds: OnceCell<Vec<VariableKind>>,
     /// Whether a location shows zones.
@@ -193,7 +194,8 @@ impl ShmZone for ZoneConf {
         if let Some(state_file) = &self.state_file {
             let user = self.cycle.user();
             let name = &self.name;
-            match zone_files::make_folder(&state_file.path, user) {
+            let may_write = |folder: &Path| worker::may_write(folder, user);
+            match state_file::make_folder(&state_file.path, user, may_write) {
                 Ok(()) => (),
                 Err(Unusable::Refuses(reason)) => {
                     return Err(format!("\"access_key_zone\" {name}: {reason}"));
@@ -218,7 +220,7 @@ impl ShmZone for ZoneConf {
         let state = || match self
             .state_file
             .as_ref()
-            .map(|state_file| zone_files::load(&state_file.path))
+            .map(|state_file| state_file::load(&state_file.path))
         {
             None | Some(Ok(None)) => State::default(),
             Some(Ok(Some(state))) => state,
@@ -236,6 +238,7 @@ impl ShmZone for ZoneConf {
         };
         let (name, state_file) = (self.name.clone(), self.state_file.clone());
         let zone = Zone::new(name, state_file, file, self.common.get(), memory, table, state)?;
+        zone.header().key_file_bad.note(zone.file.trouble.is_none(), worker::time());
         self.live.set(Arc::new(zone)).map_err(|_| "a zone with two memories".to_owned())
     }
 }
@@ -249,9 +252,9 @@ impl ZoneConf {
         let (None, Some(trouble)) = (&keys, &file.trouble) else {
             return keys.map_or_else(|| Ok(Keys::default()), Ok);
         };
-        let copy =
-            self.state_file.as_ref().map(|state_file| zone_files::copy_of_keys(&state_file.path));
-        copy.and_then(|copy| zone_files::read_keys(&copy).ok()).ok_or_else(|| trouble.clone())
+        let state_file = self.state_file.as_ref();
+        let copy = state_file.and_then(|state_file| Keys::read_copy(&state_file.path).ok());
+        copy.ok_or_else(|| trouble.clone())
     }
 
     /// Keeps a good key file for the next start.
@@ -261,9 +264,7 @@ impl ZoneConf {
     pub fn keep_keys(&self, user: Option<(u32, u32)>) -> Result<(), String> {
         let text = self.text.take();
         match &self.state_file {
-            Some(state_file) if !text.is_empty() => {
-                zone_files::keep_keys(&state_file.path, &text, user)
-            }
+            Some(state_file) if !text.is_empty() => key_file::keep(&state_file.path, &text, user),
             _ => Ok(()),
         }
     }

@@ -16,14 +16,13 @@ use super::conf::{
     RedirectTarget, SrvConf, ZoneConf,
 };
 use super::zone::{KeyFile, StateFile};
-use super::{export, redirect, status, zone_files};
+use super::{export, redirect, status};
 use crate::ngx::conf::{
     ConfError, Directive, DirectiveArgs, Directives, Places, expect, flag, interval, once,
     parse_number, parse_size, unknown,
 };
 use crate::ngx::module::Level;
 use crate::ngx::{Pooled, location, shm, worker};
-use image_gate_runtime::files::FileId;
 
 const SERVER_AND_LOCATION: u32 = NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 
@@ -44,12 +43,12 @@ impl Directives for MainConf {
         Directive {
             name: c"access_key_statsd",
             kind: NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE,
-            set: export::directives::set_statsd,
+            set: export::set_statsd,
         },
         Directive {
             name: c"access_key_redis",
             kind: NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE,
-            set: export::directives::set_redis,
+            set: export::set_redis,
         },
     ];
 
@@ -169,14 +168,12 @@ fn set_file(conf: &mut MainConf, args: &DirectiveArgs<'_>) -> Result<(), ConfErr
             None => return Err(unknown(argument)),
         },
     };
-    let read = || match zone_files::read_keys(&path) {
-        Ok(keys) => (keys.seen, None, Some(keys)),
-        // It is looked at again when it is another one.
-        Err(trouble) => (FileId::of(&path).ok(), Some(trouble), None),
-    };
     // Whoever only sends a signal needs no keys, good or bad.
-    let (seen, trouble, keys) = if worker::is_signaller() { (None, None, None) } else { read() };
-    let file = KeyFile { path, poll, seen, trouble };
+    let (file, keys) = if worker::is_signaller() {
+        (KeyFile { path, poll, seen: None, trouble: None }, None)
+    } else {
+        KeyFile::read(path, poll)
+    };
     conf.files.push(FileConf { name: name.to_vec(), file, keys, place: args.place() });
     Ok(())
 }

@@ -6,17 +6,16 @@ mod background;
 mod conf;
 mod directives;
 mod export;
+mod host;
 mod lint;
 mod mask;
 mod merge;
 mod redirect;
 mod request_key;
-mod shm_layout;
 mod status;
 mod strip;
 mod variables;
 mod zone;
-mod zone_files;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -33,20 +32,6 @@ pub use conf::{AccessKey, LocConf, MainConf, SrvConf};
 
 /// Whether this process answers requests: one that is its own master takes configurations, too.
 static HAS_BEGUN: AtomicBool = AtomicBool::new(false);
-
-/// Starts what works beside the event loop for the zones of a configuration.
-fn start_threads(main: Option<&MainConf>) {
-    let Some(main) = main else { return };
-    background::start(main.live());
-    export::start(main);
-}
-
-/// Stops it.
-fn stop_threads() {
-    // The exports first: the background thread saves what is counted last.
-    export::stop();
-    background::stop();
-}
 
 impl Hooks for AccessKey {
     fn before(parser: Parser<'_>) -> Result<(), Reported> {
@@ -79,9 +64,9 @@ impl Hooks for AccessKey {
                 cycle.write(NGX_LOG_ERR, line);
             }
         }
-        stop_threads();
-        if HAS_BEGUN.load(Ordering::Relaxed) {
-            start_threads(main);
+        background::stop();
+        if let Some(main) = main.filter(|_| HAS_BEGUN.load(Ordering::Relaxed)) {
+            background::start(main);
         }
     }
 
@@ -89,11 +74,13 @@ impl Hooks for AccessKey {
         // The processes for caches end without a word.
         if worker::is_worker() {
             HAS_BEGUN.store(true, Ordering::Relaxed);
-            start_threads(cycle.main::<AccessKey>());
+            if let Some(main) = cycle.main::<AccessKey>() {
+                background::start(main);
+            }
         }
     }
 
     fn end_process() {
-        stop_threads();
+        background::stop();
     }
 }

@@ -11,8 +11,7 @@ use image_gate_core::key::{Digest, KeySource, Partner, QuotaLimits, Resource, Us
 use smallvec::SmallVec;
 
 use super::conf::{AccessConf, LocConf, ZoneConf};
-use super::shm_layout::Record;
-use super::zone::{KeyTable, Zone};
+use super::zone::{KeyTable, Record, Zone};
 use crate::ngx::incoming::RequestPart;
 use crate::ngx::{Pooled, Request, worker};
 

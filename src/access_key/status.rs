@@ -13,6 +13,7 @@ use nginx_sys::{
 };
 
 use super::conf::{AccessKey, DocumentFormat, LocConf, MainConf, StatusConf, conf, unknown_zone};
+use super::export::node;
 use super::zone::Zone;
 use crate::ngx::conf::{ConfError, DirectiveArgs, Place, expect, once, unknown};
 use crate::ngx::incoming::RequestPart;
@@ -202,7 +203,7 @@ fn answer(request: Request<'_>) -> ngx_int_t {
     let work = StatusDocument {
         query,
         zones: main.live().into_iter().filter(|zone| status.shows(zone)).collect(),
-        node: main.exports.node(),
+        node: node(&main.exports),
         has_redis: main.exports.redis.is_some(),
         time: worker::time(),
     };

@@ -39,9 +39,10 @@ pub(super) unsafe fn user_of(cycle: *const ngx_cycle_t) -> Option<(u32, u32)> {
 }
 
 /// Whether a process of that user and group may make files in a folder, as far as its permissions
-/// say.
-pub fn may_write(folder: &Path, user: u32, group: u32) -> bool {
+/// say; without a user, whether this process may.
+pub fn may_write(folder: &Path, user: Option<(u32, u32)>) -> bool {
     use std::os::unix::fs::MetadataExt;
+    let Some((user, group)) = user else { return may_write_itself(folder) };
     let Ok(meta) = std::fs::metadata(folder) else { return false };
     let mode = meta.mode();
     if user == 0 {
@@ -55,7 +56,7 @@ pub fn may_write(folder: &Path, user: u32, group: u32) -> bool {
 }
 
 /// Whether this process may make files in a folder.
-pub fn may_write_itself(folder: &Path) -> bool {
+fn may_write_itself(folder: &Path) -> bool {
     let Ok(path) = CString::new(folder.as_os_str().as_bytes()) else { return false };
     // SAFETY: a string that null ends.
     unsafe { libc::access(path.as_ptr(), libc::W_OK | libc::X_OK) == 0 }

@@ -19,13 +19,21 @@ pub struct ZoneExport {
 
 impl ZoneExport {
     /// One that nobody used.
+    #[must_use]
     pub const fn new() -> ZoneExport {
         ZoneExport { lease: Lease::new(), clock: SampleClock::new() }
     }
 }
 
+impl Default for ZoneExport {
+    fn default() -> ZoneExport {
+        ZoneExport::new()
+    }
+}
+
 /// For one partner.
 #[repr(C)]
+#[derive(Default)]
 pub struct PartnerExport {
     /// What was taken over time.
     pub track: PartnerSamples,
@@ -60,7 +68,8 @@ impl PartnerExport {
         }
     }
 
-    /// What of [`Counter::ALL`](image_gate_core::key::Counter::ALL) was sent to statsd.
+    /// Returns what of [`Counter::ALL`](image_gate_core::key::Counter::ALL) was sent to statsd.
+    #[must_use]
     pub fn sent(&self) -> [u64; COUNTERS] {
         self.sent.each_ref().map(|sent| sent.load(Ordering::Relaxed))
     }
@@ -72,7 +81,8 @@ impl PartnerExport {
         }
     }
 
-    /// The totals that the record began with; without times.
+    /// Returns the totals that the record began with; without times.
+    #[must_use]
     pub fn start_totals(&self) -> Totals {
         let [requests, r1, r2, r3, r4, r5, bytes_sent, bytes_received, refused] =
             self.start_totals.each_ref().map(|start| start.load(Ordering::Relaxed));
@@ -86,7 +96,8 @@ impl PartnerExport {
         }
     }
 
-    /// What of the window that `time` lies in had been used when the record began.
+    /// Returns what of the window that `time` lies in had been used when the record began.
+    #[must_use]
     pub fn start_used(&self, what: Resource, per: Period, time: u64) -> u64 {
         self.start_used
             .get(what.index())

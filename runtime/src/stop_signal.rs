@@ -6,8 +6,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::ngx::guard::catch;
-use crate::ngx::thread;
+use crate::host::Host;
 
 /// How often who waits looks whether it is time to stop.
 const GLANCE: Duration = Duration::from_millis(20);
@@ -48,7 +47,8 @@ impl StopSignal {
         changed.notify_all();
     }
 
-    /// Whether it is time to stop.
+    /// Returns whether it is time to stop.
+    #[must_use]
     pub fn is_stopped(&self) -> bool {
         *self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -61,16 +61,15 @@ impl StopSignal {
     /// Why there is no answer.
     pub fn run<R: Send + 'static>(
         &self,
+        host: &impl Host,
         name: &str,
         limit: Duration,
         body: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, NoResult> {
         let (sender, answer) = mpsc::channel();
-        let spawned = thread::spawn(name, move || {
-            if let Some(answer) = catch(body) {
-                // Who asked may be gone.
-                drop(sender.send(answer));
-            }
+        let spawned = host.spawn(name, move || {
+            // Who asked may be gone.
+            drop(sender.send(body()));
         });
         spawned.map_err(NoResult::NoThread)?;
         let until = Instant::now().checked_add(limit);
@@ -104,5 +103,55 @@ impl StopSignal {
             stopped = changed.wait_timeout(stopped, rest).unwrap_or_else(PoisonError::into_inner).0;
         }
         *stopped
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::testing::FakeHost;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn what_answers_is_waited_for() {
+        let stop = StopSignal::default();
+        assert_eq!(stop.run(&FakeHost::new(), "test", LONG, || 7).unwrap(), 7);
+        // Also once it is time to stop, where it takes no time.
+        stop.stop();
+        assert_eq!(stop.run(&FakeHost::new(), "test", LONG, || 7).unwrap(), 7);
+    }
+
+    #[test]
+    fn what_does_not_answer_is_left_alone() {
+        let (stop, began) = (StopSignal::default(), Instant::now());
+        let wait = || std::thread::sleep(LONG);
+        let late = stop.run(&FakeHost::new(), "test", Duration::from_millis(1), wait);
+        assert!(matches!(late, Err(NoResult::Late)));
+        stop.clone().stop();
+        assert!(matches!(stop.run(&FakeHost::new(), "test", LONG, wait), Err(NoResult::Stopped)));
+        assert!(began.elapsed() < LONG / 2);
+    }
+
+    #[test]
+    fn what_panics_has_no_answer() {
+        let panics = || std::panic::resume_unwind(Box::new(()));
+        let gone = StopSignal::default().run(&FakeHost::new(), "test", LONG, panics);
+        assert!(matches!(gone, Err::<(), _>(NoResult::Panic)));
+    }
+
+    #[test]
+    fn sleep_ends_when_it_is_told_to() {
+        let (stop, began) = (StopSignal::default(), Instant::now());
+        assert!(!stop.sleep(Duration::from_millis(1)));
+        let thread = std::thread::spawn({
+            let stop = stop.clone();
+            // As long as there is a time.
+            move || stop.sleep(Duration::MAX)
+        });
+        stop.stop();
+        assert!(thread.join().unwrap() && stop.sleep(LONG) && stop.is_stopped());
+        assert!(began.elapsed() < LONG / 2);
     }
 }

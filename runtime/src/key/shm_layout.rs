@@ -1,4 +1,5 @@
-//! What lies in a zone: one header, and a record for each partner.
+//! What lies in a zone: one header, and a record for each partner. Atomics and nothing else, for
+//! which zero is a valid start, so that processes can share it.
 //!
 //! Nothing is ever taken out: a record belongs to its partner until nginx stops, so its place can
 //! be kept in a request or a table, and its counters never fall. A process that dies can leave no
@@ -11,8 +12,7 @@ use image_gate_core::key::{
     Account, COUNTERS, MAX_ID, PerPeriod, Period, Resource, Totals, WindowCount, Windows,
 };
 
-use super::export::{PartnerExport, ZoneExport};
-use crate::ngx::shm::Shareable;
+use super::exported::{PartnerExport, ZoneExport};
 
 /// "IGKEYS" and the version of this layout.
 const MAGIC: u64 = u64::from_be_bytes(*b"IGKEYS\0\x04");
@@ -32,7 +32,9 @@ pub struct ZoneHeader {
     /// Since when the key file can't be used, the state not be saved, and Redis does not answer, in
     /// seconds since 1970; 0 while all is well.
     pub key_file_bad: Since,
+    /// See there.
     pub state_bad: Since,
+    /// See there.
     pub redis_bad: Since,
     /// What the exports keep.
     pub export: ZoneExport,
@@ -57,31 +59,40 @@ impl Since {
         }
     }
 
-    /// Whether it is well.
+    /// Returns whether it is well.
+    #[must_use]
     pub fn is_well(&self) -> bool {
         self.0.load(Ordering::Relaxed) == 0
     }
 }
 
-// SAFETY: atomics only.
-#[expect(unsafe_code, reason = "what lies in shared memory")]
-unsafe impl Shareable for ZoneHeader {}
-
 /// The header of a zone without room.
-pub static NO_HEADER: ZoneHeader = ZoneHeader {
-    magic: AtomicU64::new(0),
-    instance: AtomicU64::new(0),
-    count: AtomicU64::new(0),
-    next_save: AtomicU64::new(0),
-    deny: AtomicU64::new(0),
-    key_file_bad: Since::new(),
-    state_bad: Since::new(),
-    redis_bad: Since::new(),
-    export: ZoneExport::new(),
-};
+pub static NO_HEADER: ZoneHeader = ZoneHeader::new();
+
+impl Default for ZoneHeader {
+    fn default() -> ZoneHeader {
+        ZoneHeader::new()
+    }
+}
 
 impl ZoneHeader {
-    /// Marks a new zone. Returns whether it is one of this layout now.
+    /// Returns that of a zone that nobody used.
+    #[must_use]
+    pub const fn new() -> ZoneHeader {
+        ZoneHeader {
+            magic: AtomicU64::new(0),
+            instance: AtomicU64::new(0),
+            count: AtomicU64::new(0),
+            next_save: AtomicU64::new(0),
+            deny: AtomicU64::new(0),
+            key_file_bad: Since::new(),
+            state_bad: Since::new(),
+            redis_bad: Since::new(),
+            export: ZoneExport::new(),
+        }
+    }
+
+    /// WindowBases a new zone. Returns whether it is one of this layout now.
     pub fn claim(&self, instance: u64) -> bool {
         if self.magic.load(Ordering::Acquire) == 0 {
             self.instance.store(instance, Ordering::Relaxed);
@@ -97,6 +108,7 @@ type AtomicWindows = [WindowBases; Resource::ALL.len()];
 /// What is written for each request. It is one line, which a processor takes from the others as a
 /// whole: once when a request is let in, and once when it has been answered.
 #[repr(C, align(64))]
+#[derive(Default)]
 struct Hot {
     /// Requests that were let in, and the bytes of the answers to them.
     admitted: AtomicU64,
@@ -111,6 +123,7 @@ struct Hot {
 
 /// What is read for each request and written now and then, most of it when a window begins.
 #[repr(C, align(64))]
+#[derive(Default)]
 struct Rare {
     /// Those of `admitted` and of `charged`.
     bases: AtomicWindows,
@@ -124,6 +137,7 @@ struct Rare {
 
 /// One partner.
 #[repr(C, align(64))]
+#[derive(Default)]
 pub struct Record {
     id: [AtomicU64; MAX_ID / 8],
     hot: Hot,
@@ -137,15 +151,12 @@ pub struct Record {
     pub export: PartnerExport,
 }
 
-// SAFETY: atomics only.
-#[expect(unsafe_code, reason = "what lies in shared memory")]
-unsafe impl Shareable for Record {}
-
 /// How many numbers [`Totals::to_array`] has.
 const TOTALS: usize = 11;
 
 impl Record {
-    /// The partner's ID.
+    /// Returns the partner's ID.
+    #[must_use]
     pub fn id(&self) -> String {
         let bytes: Vec<u8> = self
             .id
@@ -183,7 +194,8 @@ impl Record {
         self.export.begin(&account.totals, &account.windows);
     }
 
-    /// The counters.
+    /// Returns the counters.
+    #[must_use]
     pub fn totals(&self) -> Totals {
         let mut totals =
             Totals::from_array(self.cells().map(|total| total.load(Ordering::Relaxed)));
@@ -191,14 +203,16 @@ impl Record {
         totals
     }
 
-    /// What was counted in all windows so far.
+    /// Returns what was counted in all windows so far.
+    #[must_use]
     pub fn account(&self) -> Account {
         let windows =
             Resource::ALL.map(|what| Period::ALL.map(|per| self.windowed_counter(what).word(per)));
         Account { id: self.id(), totals: self.totals(), windows }
     }
 
-    /// The account that the state file holds, as far as this instance knows.
+    /// Returns the account that the state file holds, as far as this instance knows.
+    #[must_use]
     pub fn known(&self) -> Account {
         let totals = self.known_totals.each_ref().map(|total| total.load(Ordering::Relaxed));
         Account {
@@ -237,7 +251,9 @@ impl Record {
         }
     }
 
-    /// What was counted of requests that were let in.
+    /// Returns what was counted of requests that were let in.
+    #[must_use]
+    #[inline]
     pub fn windowed_counter(&self, what: Resource) -> WindowedCounter<'_> {
         let [admitted, charged] = &self.rare.bases;
         match what {
@@ -246,7 +262,9 @@ impl Record {
         }
     }
 
-    /// The word of what other nodes used of a window.
+    /// Returns the word of what other nodes used of a window.
+    #[must_use]
+    #[inline]
     pub fn remote(&self, what: Resource, per: Period) -> &AtomicU64 {
         &self.remote[what.index()][per.index()]
     }
@@ -317,6 +335,7 @@ pub struct Answered {
     pub class: usize,
     /// Bytes, as on the wire.
     pub sent: u64,
+    /// See there.
     pub received: u64,
     /// Whether it was let in.
     pub admitted: bool,

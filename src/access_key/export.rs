@@ -1,13 +1,13 @@
-//! How `access_key_statsd` and `access_key_redis` are read.
+//! `access_key_statsd` and `access_key_redis`.
 
 use std::time::Duration;
 
 use image_gate_core::key::{Statsd, Tags, is_id};
-use redis::Client;
+use image_gate_runtime::export::{Client, ExportConf, RedisConf, StatsdConf};
 
-use super::conf::{RedisConf, StatsdConf, hostname};
-use crate::access_key::conf::MainConf;
+use super::conf::MainConf;
 use crate::ngx::conf::{self, ConfError, expect, interval, once, unknown};
+use crate::ngx::worker;
 
 /// The longest prefix, so that a line fits into a datagram whatever the partner is called.
 const MAX_PREFIX: usize = 512;
@@ -106,4 +106,18 @@ fn client(url: &[u8]) -> Result<Client, ConfError> {
              unix:///path[?db=database&pass=password]",
         )
     })
+}
+
+/// Returns the name of this node.
+pub fn node(conf: &ExportConf) -> String {
+    conf.redis.as_ref().map_or_else(hostname, |redis| redis.node.clone())
+}
+
+/// Returns the name of this machine, in the letters that a node's name may have.
+fn hostname() -> String {
+    worker::hostname()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' })
+        .take(64)
+        .collect()
 }

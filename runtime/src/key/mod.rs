@@ -1,0 +1,14 @@
+//! Partners' keys: what a zone holds, and the files that it comes from and goes to.
+
+pub mod background;
+mod exported;
+pub mod key_file;
+mod shm_layout;
+pub mod state_file;
+mod zone;
+
+pub use exported::{PartnerExport, ZoneExport};
+pub use key_file::{KeyFile, Keys};
+pub use shm_layout::{Answered, Record, Since, ZoneHeader};
+pub use state_file::{LoadError, Unusable};
+pub use zone::{KeyTable, Memory, QuotaDecision, StateFile, Zone};
