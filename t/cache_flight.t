@@ -13,6 +13,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 use ImageGate::Fixtures qw(fixture_path slurp);
+use ImageGate::H2;
 use ImageGate::Image qw(inspect);
 use ImageGate::Server;
 
@@ -189,6 +190,50 @@ sub count_by {
     my $s = server("location / { $quick }");
     my @answers = crowd($s, 30, '/text.txt');
     is(scalar(grep { $_->{status} == 415 } @answers), 30, "$name - all are told");
+    is(join('', $s->trouble), '', "$name - nothing bad in the log");
+}
+
+SKIP: {
+    skip 'this nginx is built without HTTP/2', 1 if `$ENV{TEST_NGINX_BINARY} -V 2>&1` !~ /--with-http_v2_module/;
+    my $name = 'HTTP/2';
+    my $probe = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1) or die $!;
+    my $port = $probe->sockport;
+    close $probe;
+    my $s = ImageGate::Server->new(workers => 1);
+    mkdir "$s->{dir}/files";
+    copy(fixture_path($_), "$s->{dir}/files/$_") or die $! for qw(noise-1800x1200-q90.jpg photo-300x200.jpg);
+    sleep 0.1;
+    my $locations = join ' ', "root $s->{dir}/files; image_resize_cache images;",
+        map { "location /$_/ { rewrite ^/$_(.*) \$1 break; @{[slow($_)]} }" } 80 .. 84;
+    $s->{http} = "$cache server { listen 127.0.0.1:$port http2; $locations }";
+    $s->start("location = /status { image_resize_status json; }");
+    my $picture = 'noise-1800x1200-q90.jpg';
+    my $status = sub { JSON::PP::decode_json($s->client->get('/status')->{body}) };
+
+    my $h2 = ImageGate::H2->new(port => $port);
+    my @ids = map { $h2->send('GET', "/80/$picture") } 1 .. 10;
+    my @answers = map { $h2->recv($_) } @ids;
+    is(scalar(grep { $_->{status} == 200 } @answers), 10, "$name - all streams are answered");
+    is(scalar keys %{ { map { $_->{body} => 1 } @answers } }, 1, "$name - the same bytes");
+    is($status->()->{job_time}{count}, 1, "$name - made once");
+
+    @ids = map { $h2->send('GET', "/81/$picture") } 1 .. 4;
+    sleep 0.2;
+    $h2->reset(shift @ids);
+    @answers = map { $h2->recv($_) } @ids;
+    is(scalar(grep { $_->{status} == 200 } @answers), 3, "$name - the first stream is reset: others are answered");
+    $s->wait(10, sub { $status->()->{job_time}{count} == 1 });
+    is($status->()->{cache}{miss}, 2, "$name - the first stream is reset: made once");
+
+    my $gone = ImageGate::H2->new(port => $port);
+    $gone->send('GET', "/82/$picture") for 1 .. 3;
+    sleep 0.2;
+    $gone->close;
+    ok($s->wait(10, sub { $status->()->{cache}{miss} == 5 && $status->()->{requests}{aborted} == 2 }),
+        "$name - a connection that is closed: its streams end") or diag(JSON::PP::encode_json($status->()));
+    my $r = $h2->recv($h2->send('GET', "/82/$picture"));
+    is($r->{status}, 200, "$name - what was made is kept");
+    is($status->()->{cache}{miss}, 5, "$name - and not made again");
     is(join('', $s->trouble), '', "$name - nothing bad in the log");
 }
 

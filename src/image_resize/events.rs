@@ -1,7 +1,9 @@
 //! The events that finish what the filters begin: a job is done, or the request is over.
 
 use image_gate_core::image::Error;
-use nginx_sys::{NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_SERVICE_UNAVAILABLE};
+use nginx_sys::{
+    NGX_ERROR, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_SERVICE_UNAVAILABLE, ngx_int_t,
+};
 
 use super::conf::conf;
 use super::context::{BodyState, ResponseRole, Transfer};
@@ -16,6 +18,8 @@ use crate::ngx::event::{OnEvent, Then};
 use crate::ngx::guard::catch;
 use crate::ngx::request::OnEnd;
 use crate::ngx::thread::OnComplete;
+
+const ERROR: ngx_int_t = NGX_ERROR as ngx_int_t;
 
 /// For tests of what becomes of a panic, never in a module that is shipped: `?panic=EVENT` does.
 #[cfg(feature = "test-panic")]
@@ -82,9 +86,10 @@ impl OnComplete<Job> for Job {
         match completed.flatten() {
             None | Some((_, Completed::WaitsAgain)) => fail(request),
             Some((_, Completed::Ended(outcome))) if request.is_dead() => {
-                keep::finish(request, outcome);
+                let is_kept = keep::finish(request, outcome);
                 request.delay_writing(false);
-                Then::Resume
+                // One that is kept did not notice that its client left, and so was not ended.
+                if is_kept { Then::Finish(ERROR) } else { Then::Resume }
             }
             Some((context, Completed::Ended(outcome))) => {
                 finish_job(context, outcome);

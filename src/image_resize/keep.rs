@@ -107,12 +107,15 @@ pub fn end(request: Request<'_>, end: End) {
     }
 }
 
-/// The same by the outcome of a job, for a request that is over.
-pub fn finish(request: Request<'_>, outcome: Option<JobOutcome>) {
+/// The same by the outcome of a job, for a request that is over. Returns whether a keeper waited.
+#[must_use]
+pub fn finish(request: Request<'_>, outcome: Option<JobOutcome>) -> bool {
+    let is_kept = open(request).is_some();
     match outcome {
         Some(JobOutcome::Finished(mut report)) => end(request, End::of(report.written.take())),
         Some(JobOutcome::NeedsMemory(..)) | None => give_up(request),
     }
+    is_kept
 }
 
 /// Once the headers have gone through the filter: what no job will make is not waited for.

@@ -140,15 +140,13 @@ impl Head {
         let mut headers = Vec::new();
         let mut is_ended = false;
         for line in lines {
-            match (line, is_ended) {
-                ([], _) => is_ended = true,
-                (_, true) => return None,
-                (line, false) => {
-                    let at = line.windows(2).position(|pair| pair == b": ")?;
-                    let (name, value) = line.split_at(at);
-                    headers.push((name.to_vec(), value.get(2..)?.to_vec()));
-                }
+            if line.is_empty() {
+                is_ended = true;
+                break;
             }
+            let at = line.windows(2).position(|pair| pair == b": ")?;
+            let (name, value) = line.split_at(at);
+            headers.push((name.to_vec(), value.get(2..)?.to_vec()));
         }
         is_ended.then_some((Head { modified, varies: set(varies)?, tag, headers }, made))
     }

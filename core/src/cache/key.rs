@@ -1,7 +1,5 @@
 //! What a result is found by.
 
-use std::fmt::Write as _;
-
 use sha2::{Digest, Sha256};
 
 use super::SourceId;
@@ -47,11 +45,10 @@ impl Key {
     /// The digest, in hexadecimal digits.
     #[must_use]
     pub fn finish(self) -> String {
-        let mut text = String::with_capacity(64);
-        for byte in self.0.finalize() {
-            let _ = write!(text, "{byte:02x}");
-        }
-        text
+        let digit =
+            |value: u8| char::from(if value < 10 { b'0' + value } else { b'a' + value - 10 });
+        let digest = self.0.finalize();
+        digest.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
     }
 }
 
@@ -73,6 +70,11 @@ mod tests {
             assert!(key.len() == 64 && !keys.iter().take(at).any(|other| other == key), "{key}");
         }
         assert_eq!(Key::new("a").text(b"b").finish(), Key::new("a").text(b"b").finish());
+        // As another program has it.
+        assert_eq!(
+            Key::new("a").finish(),
+            "c74c1e456818583f87a20bd832b006a55ad48d68ea636527479f1bdfc6c4f136"
+        );
     }
 
     #[test]
