@@ -70,3 +70,39 @@ sub {
 --- no_error_log
 [alert]
 [crit]
+
+
+=== TEST 3: while a job is out, its end is the end of what failed, though a picture answers
+--- config
+    location / {
+        image_resize resize 1200 -;
+        image_resize_format webp;
+        image_resize_webp_quality 90 effort=6;
+        image_resize_limit jobs=1 queue=9;
+        error_page 500 /page/quad-100x120.png;
+        alias $TEST_NGINX_FIXTURES/;
+    }
+    location /page/ {
+        image_resize resize 50 -;
+        image_resize_limit jobs=1 queue=9;
+        alias $TEST_NGINX_FIXTURES/;
+    }
+--- threads
+--- script eval
+sub {
+    my $name = shift;
+    fixture_path($_) for 'quad-100x120.png', 'noise-2400x1600-q90.jpg';
+    # The first job is on the thread, the others wait for it.
+    my @c = map { client(timeout => 60) } 1 .. 3;
+    $_->send('GET', '/noise-2400x1600-q90.jpg?panic=timer') for @c;
+    for my $which (1 .. @c) {
+        my $r = $c[$which - 1]->recv;
+        my $image = inspect($r->{body});
+        Test::More::is("$r->{status} $image->{format} $image->{width}", '500 png 50', "$name - $which");
+    }
+    my $r = client()->get('/page/quad-100x120.png');
+    Test::More::is($r->{status}, 200, "$name - others");
+}
+--- no_error_log
+[alert]
+[crit]

@@ -65,7 +65,7 @@ pub struct Context {
     pub control: RefCell<Option<Arc<Control>>>,
     /// What writes the result down where it is kept, until there is a job for it.
     pub writer: RefCell<Option<Box<dyn Writer>>>,
-    /// When the job was submitted.
+    /// When the job was submitted, as long as it waits or a thread has it.
     pub submitted: Cell<Option<Instant>>,
 }
 

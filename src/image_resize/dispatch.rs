@@ -45,13 +45,14 @@ pub enum Completed {
 
 /// Takes a job back from a thread that is done with it.
 pub fn complete(context: Transfer<'_>, outcome: Option<JobOutcome>) -> Completed {
+    let submitted = context.submitted.take();
     queue::end();
     let request = context.request;
+    let is_wanted = !request.is_dead() && context.failed.get().is_none();
     match (outcome, context.task.get(), request.weak()) {
-        (Some(JobOutcome::NeedsMemory(job, need)), Some(task), Some(weak))
-            if !request.is_dead() =>
-        {
+        (Some(JobOutcome::NeedsMemory(job, need)), Some(task), Some(weak)) if is_wanted => {
             queue::push_again(WaitingJob { request: weak, job: *job }, admission(task), need);
+            context.submitted.set(submitted);
             Completed::WaitsAgain
         }
         (outcome, ..) => Completed::Ended(outcome),
@@ -72,6 +73,9 @@ pub fn start_waiting() {
 
 fn start(request: Request<'_>, mut job: Job) -> bool {
     let Some(context) = Transfer::of(request) else { return false };
+    if context.failed.get().is_some() {
+        return false;
+    }
     let Some(task) = context.task.get() else { return false };
     let Some(pool) = task.pool else { return false };
     job.set_control(begin(context, task));

@@ -46,6 +46,11 @@ fn fail(request: Request<'_>) -> Then {
         response.status = Some(ImageStatus::Error);
         response.error = Some("internal");
     });
+    if context.submitted.get().is_some() {
+        // Its end is that of the request, as what answers may be a picture with a job of its own.
+        context.cancel();
+        return Then::Wait;
+    }
     deliver(context)
 }
 
@@ -92,7 +97,9 @@ impl OnComplete<Job> for Job {
                 if is_kept { Then::Finish(ERROR) } else { Then::Resume }
             }
             Some((context, Completed::Ended(outcome))) => {
-                finish_job(context, outcome);
+                if context.failed.get().is_none() {
+                    finish_job(context, outcome);
+                }
                 deliver(context)
             }
         }

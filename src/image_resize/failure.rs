@@ -84,10 +84,14 @@ pub fn fail_in_body_filter(context: Transfer<'_>, failure: Failure, ended: bool)
 /// again as soon as it has an answer would else keep a processor busy that the pictures of others need.
 const PAUSE: ngx_msec_t = 200;
 
-/// Records that there is no room for the job of a request whose body has ended.
+/// Records that there is no room for the job of a request whose body has ended, unless that failed
+/// before.
 pub fn fail_overloaded(context: Transfer<'_>) {
     context.body.take();
-    context.failed.set(Some(log_failure(context, &Failure::Busy)));
+    context.submitted.take();
+    if context.failed.get().is_none() {
+        context.failed.set(Some(log_failure(context, &Failure::Busy)));
+    }
     match context.request.known_event::<Timer>() {
         Some(timer) if context.redirect.borrow().is_none() => {
             timer.start_timer(PAUSE);
