@@ -5,6 +5,16 @@ use std::time::{Duration, Instant};
 
 use super::Error;
 
+/// A processor that others use too gets less done in a time, and nothing may end late.
+const MARGIN_PERCENT: u64 = 160;
+
+/// Whether so many pixels that take `cost` nanoseconds each are done within `time`, for what can't be
+/// stopped once it began.
+pub(super) fn fits(pixels: u64, cost: u64, time: Option<Duration>) -> bool {
+    let nanoseconds = pixels.saturating_mul(cost.saturating_mul(MARGIN_PERCENT) / 100);
+    time.is_none_or(|time| Duration::from_nanos(nanoseconds) <= time)
+}
+
 /// Cancels a running transformation from another thread, or by its deadline.
 #[derive(Debug, Default)]
 pub struct Control {

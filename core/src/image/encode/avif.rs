@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use image_gate_codecs::avif::{self, Image};
 
+use crate::image::control::fits;
 use crate::image::error::not_encoded;
 use crate::image::metadata::OutputMetadata;
 use crate::image::pixels::widen;
@@ -13,9 +14,6 @@ use crate::image::{Control, Error, Plan};
 
 /// Nanoseconds that a pixel of noise takes, by speed, at a quality of 60 at most.
 const COSTS: [u64; 11] = [40000, 22000, 20000, 6500, 4000, 3600, 850, 600, 450, 150, 150];
-
-/// A processor that others use too gets less done in a time, and no picture may end late.
-const MARGIN_PERCENT: u64 = 160;
 
 /// Encodes a raster at the speed of the plan, or the next one that ends in time.
 pub(super) fn encode(
@@ -52,13 +50,8 @@ pub(super) fn encode(
 /// The lowest speed from `wanted` on at which so many pixels are encoded within the time; `None`
 /// where not even the highest will do.
 fn speed(wanted: u8, pixels: u64, time: Option<Duration>) -> Option<u8> {
-    let Some(time) = time else { return Some(wanted) };
-    let fits = |cost: u64| {
-        let cost = cost * MARGIN_PERCENT / 100;
-        Duration::from_nanos(pixels.saturating_mul(cost)) <= time
-    };
     let mut costs = (0..).zip(COSTS).skip(wanted.into());
-    costs.find(|&(_, cost)| fits(cost)).map(|(speed, _)| speed)
+    costs.find(|&(_, cost)| fits(pixels, cost, time)).map(|(speed, _)| speed)
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
-//! WebP by libwebp.
+//! WebP by libwebp, which can be stopped between its steps. How long those may take is estimated.
+
+use std::time::Duration;
 
 use image_gate_codecs::webp::{self, Encoded, Image};
 
 use super::palette::has_more_colors;
+use crate::image::control::fits;
 use crate::image::error::not_encoded;
 use crate::image::metadata::OutputMetadata;
 use crate::image::pixels::widen;
@@ -13,6 +16,21 @@ use crate::image::{Control, Error, Plan};
 
 /// Of 100, within that of the plan.
 const LOSSLESS_EFFORT: u8 = 75;
+
+/// Nanoseconds that a pixel of noise takes at the best quality, by effort, up to the end of the last
+/// long step that nothing stops: from an effort of 3 on that is the writing of all coefficients.
+const OPAQUE_COSTS: [u64; 7] = [12, 12, 12, 280, 280, 330, 650];
+
+/// The same with alpha, which is one step. The highest effort takes fifty times as long for it, and
+/// is not made.
+const ALPHA_COSTS: [u64; 6] = [70, 90, 100, 350, 440, 520];
+
+/// Nanoseconds that a pixel of a drawing takes without loss, from an effort of 1 on.
+const LOSSLESS_COST: u64 = 250;
+
+/// From how many pixels on a drawing is written with the lowest effort: the longest step of the
+/// others would keep an abort waiting for more than a fifth of a second.
+const MANY_PIXELS: u64 = 3 << 19;
 
 pub(super) fn encode(
     raster: Raster,
@@ -41,22 +59,35 @@ pub(super) fn compress(raster: &Raster, plan: &Plan, control: &Control) -> Resul
         })
     };
     let Size { width, height } = raster.size();
+    let pixels = raster.size().pixels();
+    let alpha = raster.layout().has_alpha();
+    let effort =
+        effort(plan.webp_effort, alpha, pixels, control.remaining()).ok_or(Error::Timeout)?;
     let lossy = Image {
         pixels: raster.data(),
         width,
         height,
-        alpha: raster.layout().has_alpha(),
+        alpha,
         lossless: false,
         quality: plan.webp_quality,
-        effort: plan.webp_effort,
+        effort,
     };
     let made = encode(&lossy)?;
-    if !is_drawing(raster) {
+    if !fits(pixels, LOSSLESS_COST, control.remaining()) || !is_drawing(raster) {
         return Ok(made);
     }
-    let lossless = Image { lossless: true, quality: LOSSLESS_EFFORT, ..lossy };
+    let effort = if pixels < MANY_PIXELS { plan.webp_effort } else { 0 };
+    let lossless = Image { lossless: true, quality: LOSSLESS_EFFORT, effort, ..lossy };
     let exact = encode(&lossless)?;
     Ok(if exact.len() <= made.len() { exact } else { made })
+}
+
+/// The highest effort up to `wanted` with which so many pixels end within the time; `None` where not
+/// even the lowest will do.
+fn effort(wanted: u8, alpha: bool, pixels: u64, time: Option<Duration>) -> Option<u8> {
+    let costs: &[u64] = if alpha { &ALPHA_COSTS } else { &OPAQUE_COSTS };
+    let costs = (0..=wanted).zip(costs);
+    costs.rev().find(|&(_, &cost)| fits(pixels, cost, time)).map(|(effort, _)| effort)
 }
 
 /// Whether a picture has no more colours than a palette, and is made of areas of one.
@@ -153,6 +184,43 @@ mod tests {
     fn is_lossless(raster: &Raster) -> bool {
         bitstream(&compress(raster, &Plan::default(), &Control::default()).unwrap())
             .starts_with(b"VP8L")
+    }
+
+    #[test]
+    fn efforts_that_end_in_time() {
+        let second = Some(Duration::from_secs(1));
+        for wanted in 0..=6 {
+            assert_eq!(effort(wanted, false, 1 << 30, None), Some(wanted));
+            assert_eq!(effort(wanted, true, 1 << 30, None), Some(wanted.min(5)));
+        }
+        assert_eq!(effort(6, false, 500_000, second), Some(6));
+        assert_eq!(effort(6, false, 1_500_000, second), Some(5));
+        assert_eq!(effort(4, false, 9_000_000, second), Some(2));
+        assert_eq!(effort(0, false, 80_000_000, second), None);
+        assert_eq!(effort(6, true, 1_000_000, second), Some(5));
+        assert_eq!(effort(6, true, 3_000_000, second), Some(2));
+        assert_eq!(effort(2, true, 8_000_000, second), Some(0));
+        assert_eq!(effort(2, true, 16_000_000, second), None);
+        assert_eq!(effort(2, true, 1, Some(Duration::ZERO)), None);
+    }
+
+    /// Alpha of noise: with an effort of 6, libwebp takes four seconds for this, in one step.
+    #[test]
+    fn alpha_is_never_made_with_the_highest_effort() {
+        let size = Size::new(700, 700);
+        let data = (0..700 * 700 * 4u32)
+            .map(|i| (i.wrapping_mul(2_654_435_761) ^ (i >> 3).wrapping_mul(40_503)) >> 13)
+            .map(|noise| noise as u8)
+            .collect();
+        let raster = Raster::from_data(size, Layout::Rgba8, data).unwrap();
+        let made = |webp_effort| {
+            let plan = Plan { webp_effort, ..Plan::default() };
+            compress(&raster, &plan, &Control::default()).unwrap().to_vec()
+        };
+        assert!(made(6) == made(5));
+        // What has no time for its longest step isn't begun.
+        let control = Control::new(Some(std::time::Instant::now()));
+        assert!(matches!(compress(&raster, &Plan::default(), &control), Err(Error::Timeout)));
     }
 
     #[test]
