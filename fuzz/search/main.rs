@@ -9,6 +9,7 @@
 
 mod mutate;
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -139,18 +140,21 @@ struct Summary {
     found: u64,
     slowest: u64,
     latest: u64,
+    longest: u64,
     most: u64,
 }
 
 impl std::fmt::Display for Summary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Summary { jobs, decoded, ended, found, slowest, latest, most } = self;
+        let Summary { jobs, decoded, ended, found, slowest, latest, longest, most } = self;
         write!(
             f,
             "{jobs} files, {decoded} decoded, {ended} ended by the deadline; slowest {} ms, latest \
-             {} ms after the deadline, at most {most} % of the memory allowed; {found} found",
+             {} ms after the deadline, longest step {} ms, at most {most} % of the memory allowed; \
+             {found} found",
             slowest / 1000,
-            latest / 1000
+            latest / 1000,
+            longest / 1000
         )
     }
 }
@@ -179,7 +183,8 @@ impl Summary {
                 }
                 let _ = receiver.recv();
             });
-            let control = Control::new(Some(deadline));
+            Steps::begin();
+            let control = Control::new(Some(deadline)).ended_by(Steps::next);
             let prepared = prepare(input, &plan, &Limits::default());
             let out = match &prepared {
                 Ok(prepared) if prepared.memory() <= MEMORY => (
@@ -189,6 +194,7 @@ impl Summary {
                 Ok(_) => (Err("memory"), 0),
                 Err(error) => (Err(error.word()), 0),
             };
+            Steps::next();
             let _ = sender.send(());
             drop(sender);
             out
@@ -205,6 +211,11 @@ impl Summary {
         self.ended += u64::from(result == Err("timeout"));
         self.slowest = self.slowest.max(took);
         self.latest = self.latest.max(late);
+        let step = LONGEST.with(Cell::get);
+        if step > self.longest {
+            println!("{number}: {}: a step of {} ms, {result:?}", PARAMS[which], step / 1000);
+        }
+        self.longest = self.longest.max(step);
         self.most = self.most.max(peak * 100 / allowed);
         let mut wrong = Vec::new();
         if took > LONG && result != Err("timeout") {
@@ -226,6 +237,39 @@ impl Summary {
         }
         took
     }
+}
+
+thread_local! {
+    /// When the processor's time was last read, what it was, and the longest step of a job so far.
+    static READ: Cell<(Option<Instant>, u64)> = const { Cell::new((None, 0)) };
+    static LONGEST: Cell<u64> = const { Cell::new(0) };
+}
+
+/// What a job does between two looks at its control: so long it may be late.
+struct Steps;
+
+impl Steps {
+    fn begin() {
+        READ.set((Some(Instant::now()), thread_cpu()));
+        LONGEST.set(0);
+    }
+
+    /// A look at the control. It comes often, so that the time is not read each time.
+    fn next() -> bool {
+        let (read, before) = READ.get();
+        if read.is_none_or(|read| read.elapsed() > Duration::from_millis(5)) {
+            let now = thread_cpu();
+            LONGEST.set(LONGEST.get().max(now.saturating_sub(before)));
+            READ.set((Some(Instant::now()), now));
+        }
+        false
+    }
+}
+
+/// Microseconds of the processor that this thread took.
+fn thread_cpu() -> u64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    text.split(' ').next().and_then(|text| text.parse::<u64>().ok()).unwrap_or_default() / 1000
 }
 
 /// Microseconds of the processor that this process took, all threads counted.

@@ -84,7 +84,7 @@ impl Prepared<'_> {
         let mut frames = Frames::new(&self.source, animation, &self.tolerance)?;
         let mut inside: Option<Rect> = None;
         while frames.next(control)?.is_some() {
-            let found = pixels::inside(frames.picture(), threshold);
+            let found = pixels::inside(frames.picture(), threshold, control)?;
             inside = Some(inside.map_or(found, |inside| inside.around(found)));
         }
         inside.ok_or_else(no_frame)

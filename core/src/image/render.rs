@@ -47,12 +47,15 @@ impl<'p> Renderer<'p> {
         let plan = self.plan;
         let Geometry { output, place, .. } = self.geometry;
         let raster = self.show(raster, control)?;
-        let raster = if self.flattens { pixels::flatten(raster, plan.background)? } else { raster };
+        let raster = match self.flattens {
+            true => pixels::flatten(raster, plan.background, control)?,
+            false => raster,
+        };
         let mut raster = pixels::adjust(raster, &plan.adjust, !self.keeps_profile, control)?;
         pixels::blur(&mut raster, plan.blur, control)?;
         pixels::sharpen(&mut raster, plan.sharpen, control)?;
         pixels::pixelate(&mut raster, plan.pixelate, control)?;
-        let raster = pixels::pad(raster, output, place, plan.background)?;
+        let raster = pixels::pad(raster, output, place, plan.background, control)?;
         if plan.marks.is_empty() {
             return Ok(raster);
         }
@@ -71,7 +74,7 @@ impl<'p> Renderer<'p> {
         match &self.coloring {
             Coloring::Kept => Ok(raster),
             Coloring::Converted(converter) => converter.convert(raster, control),
-            Coloring::Plain => pixels::naive_rgb(raster),
+            Coloring::Plain => pixels::naive_rgb(raster, control),
         }
     }
 }

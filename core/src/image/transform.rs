@@ -406,7 +406,7 @@ impl Prepared<'_> {
         let mut raster = decode::decode(&self.source, &decode, &self.tolerance, control)?;
         let mut placed = decode.placed(self.stored());
         if let Some(threshold) = plan.trim {
-            let inside = pixels::inside(&raster, threshold);
+            let inside = pixels::inside(&raster, threshold, control)?;
             raster = pixels::cut(raster, inside, control)?;
             geometry = self.trimmed(recipe, inside)?;
             placed = Placed::all(inside.size);

@@ -49,7 +49,10 @@ pub(super) fn decode(
     }
     if let Scale::Boxes(side) = how.scale {
         let mut shrink = Shrink::new(raster.size(), raster.layout(), side)?;
-        raster.rows().for_each(|row| shrink.push(row));
+        for row in raster.rows() {
+            control.check()?;
+            shrink.push(row);
+        }
         return Ok(shrink.finish());
     }
     Ok(raster)

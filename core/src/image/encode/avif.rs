@@ -22,7 +22,7 @@ pub(super) fn encode(
     metadata: &OutputMetadata,
     control: &Control,
 ) -> Result<Vec<u8>, Error> {
-    let raster = widen(raster)?;
+    let raster = widen(raster, control)?;
     let size = raster.size();
     let alpha = raster.layout().has_alpha();
     // Better ones take up to two and a half times as long, and alpha as long again.

@@ -42,7 +42,7 @@ impl Indexed {
     /// has no more stay as they are.
     pub(super) fn new(raster: Raster, control: &Control) -> Result<Indexed, Error> {
         let size = raster.size();
-        let rgba = into_rgba(raster)?;
+        let rgba = into_rgba(raster, control)?;
         control.check()?;
         quantize(size, &rgba, 256, control)
     }
@@ -53,19 +53,22 @@ impl Indexed {
         const CUTOUT: u8 = 255;
 
         let size = raster.size();
-        let mut rgba = into_rgba(raster)?;
+        let mut rgba = into_rgba(raster, control)?;
         control.check()?;
         // Cut out pixels take a colour that is there anyway, so that they claim
         // none and spread no dithering.
         let filler = rgba.iter().find(|pixel| is_opaque(pixel)).map_or([0; 4], |&pixel| pixel);
         let mut holes = with_room(rgba.len())?;
-        for pixel in &mut rgba {
-            let hole = !is_opaque(pixel);
-            if hole {
-                *pixel = filler;
+        for rgba in rgba.chunks_mut(MAPPED) {
+            control.check()?;
+            for pixel in rgba {
+                let hole = !is_opaque(pixel);
+                if hole {
+                    *pixel = filler;
+                }
+                pixel[3] = 255;
+                holes.push(hole);
             }
-            pixel[3] = 255;
-            holes.push(hole);
         }
         if !holes.contains(&true) {
             return quantize(size, &rgba, 256, control);
@@ -74,6 +77,7 @@ impl Indexed {
         let mut indexed = quantize(size, &rgba, usize::from(CUTOUT), control)?;
         let cutout = indexed.colors.len().min(usize::from(CUTOUT)) as u8;
         indexed.colors.push([0; 4]);
+        control.check()?;
         for (index, hole) in indexed.indices.iter_mut().zip(holes) {
             if hole {
                 *index = cutout;
@@ -164,12 +168,15 @@ fn sample(rgba: &[[u8; 4]], width: usize) -> Result<Vec<[u8; 4]>, Error> {
     Ok(found)
 }
 
-pub(super) fn into_rgba(raster: Raster) -> Result<Vec<[u8; 4]>, Error> {
-    let raster = widen(raster)?;
+pub(super) fn into_rgba(raster: Raster, control: &Control) -> Result<Vec<[u8; 4]>, Error> {
+    let raster = widen(raster, control)?;
     let mut rgba = with_room(raster.size().pixels() as usize)?;
-    match raster.layout() {
-        Layout::Rgba8 => rgba.extend_from_slice(raster.data().as_chunks().0),
-        _ => rgba.extend(raster.data().as_chunks().0.iter().map(|&[r, g, b]| [r, g, b, 255])),
+    for rows in raster.data().chunks(MAPPED * raster.layout().channels()) {
+        control.check()?;
+        match raster.layout() {
+            Layout::Rgba8 => rgba.extend_from_slice(rows.as_chunks().0),
+            _ => rgba.extend(rows.as_chunks().0.iter().map(|&[r, g, b]| [r, g, b, 255])),
+        }
     }
     Ok(rgba)
 }

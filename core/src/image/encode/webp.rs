@@ -38,7 +38,7 @@ pub(super) fn encode(
     metadata: &OutputMetadata,
     control: &Control,
 ) -> Result<Vec<u8>, Error> {
-    let raster = widen(raster)?;
+    let raster = widen(raster, control)?;
     let encoded = compress(&raster, plan, control)?;
     if metadata.is_empty() {
         let mut out = with_room(encoded.len())?;

@@ -45,10 +45,10 @@ pub(in crate::image) fn adjust(
     }
     match layout {
         Layout::Rgb8 if narrow && adjust.grayscale => {
-            map::<3, 1>(&raster, Layout::L8, |[grey, ..]| [grey])
+            map::<3, 1>(&raster, Layout::L8, control, |[grey, ..]| [grey])
         }
         Layout::Rgba8 if narrow && adjust.grayscale => {
-            map::<4, 2>(&raster, Layout::La8, |[grey, _, _, a]| [grey, a])
+            map::<4, 2>(&raster, Layout::La8, control, |[grey, _, _, a]| [grey, a])
         }
         _ => Ok(raster),
     }

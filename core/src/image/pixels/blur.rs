@@ -1,8 +1,6 @@
 //! Gaussian blur.
 
-use fast_image_resize::MulDiv;
-
-use super::resize::{internal, view_mut};
+use super::resize::{divide_alpha, multiply_alpha};
 use crate::image::raster::{Raster, with_room};
 use crate::image::{Control, Error};
 
@@ -22,7 +20,7 @@ pub(in crate::image) fn blur(
     // Fully transparent pixels have some colour too, which must not bleed.
     let premultiply = raster.layout().has_alpha();
     if premultiply {
-        MulDiv::new().multiply_alpha_inplace(&mut view_mut(raster)?).map_err(internal)?;
+        multiply_alpha(raster, control)?;
     }
     let pixels = f64::from(sigma) / 100.0;
     if sigma <= EXACT {
@@ -35,7 +33,7 @@ pub(in crate::image) fn blur(
         average_rows(raster, radii, control)?;
     }
     if premultiply {
-        MulDiv::new().divide_alpha_inplace(&mut view_mut(raster)?).map_err(internal)?;
+        divide_alpha(raster, control)?;
     }
     Ok(())
 }

@@ -1,19 +1,26 @@
 //! Between layouts: onto a background, and to colour.
 
 use crate::image::raster::{Layout, Raster, with_room};
-use crate::image::{Color, Error};
+use crate::image::{Color, Control, Error};
+
+/// Pixels between two looks at the [`Control`].
+const BATCH: usize = 1 << 20;
 
 /// Lays what is transparent onto a colour. What has no alpha stays as it is.
-pub(in crate::image) fn flatten(raster: Raster, background: Color) -> Result<Raster, Error> {
+pub(in crate::image) fn flatten(
+    raster: Raster,
+    background: Color,
+    control: &Control,
+) -> Result<Raster, Error> {
     let Color { r, g, b } = background;
     match raster.layout() {
-        Layout::Rgba8 => map::<4, 3>(&raster, Layout::Rgb8, |[red, green, blue, a]| {
+        Layout::Rgba8 => map::<4, 3>(&raster, Layout::Rgb8, control, |[red, green, blue, a]| {
             [over(red, a, r), over(green, a, g), over(blue, a, b)]
         }),
         Layout::La8 if r == g && g == b => {
-            map::<2, 1>(&raster, Layout::L8, |[grey, a]| [over(grey, a, r)])
+            map::<2, 1>(&raster, Layout::L8, control, |[grey, a]| [over(grey, a, r)])
         }
-        Layout::La8 => map::<2, 3>(&raster, Layout::Rgb8, |[grey, a]| {
+        Layout::La8 => map::<2, 3>(&raster, Layout::Rgb8, control, |[grey, a]| {
             [over(grey, a, r), over(grey, a, g), over(grey, a, b)]
         }),
         Layout::L8 | Layout::Rgb8 | Layout::Cmyk8 => Ok(raster),
@@ -21,19 +28,21 @@ pub(in crate::image) fn flatten(raster: Raster, background: Color) -> Result<Ras
 }
 
 /// Gives grey its three channels.
-pub(in crate::image) fn widen(raster: Raster) -> Result<Raster, Error> {
+pub(in crate::image) fn widen(raster: Raster, control: &Control) -> Result<Raster, Error> {
     match raster.layout() {
-        Layout::L8 => map::<1, 3>(&raster, Layout::Rgb8, |[grey]| [grey; 3]),
-        Layout::La8 => map::<2, 4>(&raster, Layout::Rgba8, |[grey, a]| [grey, grey, grey, a]),
+        Layout::L8 => map::<1, 3>(&raster, Layout::Rgb8, control, |[grey]| [grey; 3]),
+        Layout::La8 => {
+            map::<2, 4>(&raster, Layout::Rgba8, control, |[grey, a]| [grey, grey, grey, a])
+        }
         Layout::Rgb8 | Layout::Rgba8 | Layout::Cmyk8 => Ok(raster),
     }
 }
 
 /// Gives opaque colour its alpha.
-pub(in crate::image) fn with_alpha(raster: Raster) -> Result<Raster, Error> {
+pub(in crate::image) fn with_alpha(raster: Raster, control: &Control) -> Result<Raster, Error> {
     match raster.layout() {
-        Layout::L8 => map::<1, 2>(&raster, Layout::La8, |[grey]| [grey, 255]),
-        Layout::Rgb8 => map::<3, 4>(&raster, Layout::Rgba8, |[r, g, b]| [r, g, b, 255]),
+        Layout::L8 => map::<1, 2>(&raster, Layout::La8, control, |[grey]| [grey, 255]),
+        Layout::Rgb8 => map::<3, 4>(&raster, Layout::Rgba8, control, |[r, g, b]| [r, g, b, 255]),
         Layout::La8 | Layout::Rgba8 | Layout::Cmyk8 => Ok(raster),
     }
 }
@@ -42,11 +51,15 @@ pub(in crate::image) fn with_alpha(raster: Raster) -> Result<Raster, Error> {
 pub(super) fn map<const N: usize, const M: usize>(
     raster: &Raster,
     layout: Layout,
+    control: &Control,
     pixel: impl Fn([u8; N]) -> [u8; M],
 ) -> Result<Raster, Error> {
     let pixels = raster.data().as_chunks::<N>().0;
     let mut data = with_room(pixels.len() * M)?;
-    pixels.iter().for_each(|&from| data.extend_from_slice(&pixel(from)));
+    for pixels in pixels.chunks(BATCH) {
+        control.check()?;
+        pixels.iter().for_each(|&from| data.extend_from_slice(&pixel(from)));
+    }
     Raster::from_data(raster.size(), layout, data)
 }
 
@@ -66,7 +79,7 @@ mod tests {
     }
 
     fn flat(layout: Layout, data: &[u8], background: Color) -> (Layout, Vec<u8>) {
-        let out = flatten(pixel(layout, data), background).unwrap();
+        let out = flatten(pixel(layout, data), background, &Control::default()).unwrap();
         (out.layout(), out.data().to_vec())
     }
 
@@ -83,7 +96,19 @@ mod tests {
 
     #[test]
     fn grey_to_colour() {
-        assert_eq!(widen(pixel(Layout::L8, &[9])).unwrap().data(), [9, 9, 9]);
-        assert_eq!(widen(pixel(Layout::La8, &[9, 7])).unwrap().data(), [9, 9, 9, 7]);
+        assert_eq!(widen(pixel(Layout::L8, &[9]), &Control::default()).unwrap().data(), [9, 9, 9]);
+        assert_eq!(
+            widen(pixel(Layout::La8, &[9, 7]), &Control::default()).unwrap().data(),
+            [9, 9, 9, 7]
+        );
+    }
+
+    #[test]
+    fn cancelled() {
+        let control = Control::default();
+        control.cancel();
+        let grey = || pixel(Layout::La8, &[9, 7]);
+        assert_eq!(flatten(grey(), Color::WHITE, &control).unwrap_err(), Error::Cancelled);
+        assert_eq!(widen(grey(), &control).unwrap_err(), Error::Cancelled);
     }
 }

@@ -3,7 +3,7 @@
 use super::flatten::{flatten, widen};
 use crate::image::raster::{Layout, Raster, with_room};
 use crate::image::size::Size;
-use crate::image::{Color, Error};
+use crate::image::{Color, Control, Error};
 
 /// Lays an image at `place` on a canvas of one colour, which shows through where the
 /// image is transparent. There is room for it.
@@ -12,14 +12,15 @@ pub(in crate::image) fn pad(
     canvas: Size,
     place: (u32, u32),
     background: Color,
+    control: &Control,
 ) -> Result<Raster, Error> {
     if raster.size() == canvas {
         return Ok(raster);
     }
     let Color { r, g, b } = background;
-    let mut raster = flatten(raster, background)?;
+    let mut raster = flatten(raster, background, control)?;
     if !(r == g && g == b) {
-        raster = widen(raster)?;
+        raster = widen(raster, control)?;
     }
     let (layout, channels) = (raster.layout(), raster.layout().channels());
     let color = if layout == Layout::L8 { &[r][..] } else { &[r, g, b][..] };
@@ -27,9 +28,13 @@ pub(in crate::image) fn pad(
     let mut row = with_room(canvas.width as usize * channels)?;
     (0..canvas.width).for_each(|_| row.extend_from_slice(color));
     let mut out = Raster::new(canvas, layout)?;
-    out.rows_mut().for_each(|to| to.copy_from_slice(&row));
+    for to in out.rows_mut() {
+        control.check()?;
+        to.copy_from_slice(&row);
+    }
     let left = place.0 as usize * channels;
     for (to, from) in out.rows_mut().skip(place.1 as usize).zip(raster.rows()) {
+        control.check()?;
         if let Some(to) = to.get_mut(left..left + from.len()) {
             to.copy_from_slice(from);
         }
@@ -43,7 +48,7 @@ mod tests {
 
     fn padded(layout: Layout, data: &[u8], background: Color) -> Raster {
         let raster = Raster::from_data(Size::new(1, 1), layout, data.to_vec()).unwrap();
-        pad(raster, Size::new(3, 2), (1, 1), background).unwrap()
+        pad(raster, Size::new(3, 2), (1, 1), background, &Control::default()).unwrap()
     }
 
     #[test]
@@ -61,7 +66,7 @@ mod tests {
     #[test]
     fn nothing_to_add_changes_nothing() {
         let raster = Raster::from_data(Size::new(1, 1), Layout::La8, vec![9, 3]).unwrap();
-        let out = pad(raster, Size::new(1, 1), (0, 0), Color::WHITE).unwrap();
+        let out = pad(raster, Size::new(1, 1), (0, 0), Color::WHITE, &Control::default()).unwrap();
         assert_eq!(out.data(), [9, 3]);
     }
 }

@@ -1,8 +1,6 @@
 //! Blocks of one colour.
 
-use fast_image_resize::MulDiv;
-
-use super::resize::{internal, view_mut};
+use super::resize::{divide_alpha, multiply_alpha};
 use crate::image::raster::Raster;
 use crate::image::{Control, Error};
 
@@ -19,7 +17,7 @@ pub(in crate::image) fn pixelate(
     // The colour of transparent pixels is nobody's, and must not count.
     let premultiply = raster.layout().has_alpha();
     if premultiply {
-        MulDiv::new().multiply_alpha_inplace(&mut view_mut(raster)?).map_err(internal)?;
+        multiply_alpha(raster, control)?;
     }
     let (side, stride, channels) = (usize::from(side), raster.stride(), raster.layout().channels());
     for band in raster.data_mut().chunks_mut(stride * side) {
@@ -29,7 +27,7 @@ pub(in crate::image) fn pixelate(
         }
     }
     if premultiply {
-        MulDiv::new().divide_alpha_inplace(&mut view_mut(raster)?).map_err(internal)?;
+        divide_alpha(raster, control)?;
     }
     Ok(())
 }

@@ -103,11 +103,11 @@ fn grey() -> ColorProfile {
 
 /// CMYK to RGB without a profile: each ink takes away its colour. What has no
 /// ink stays as it is.
-pub(in crate::image) fn naive_rgb(raster: Raster) -> Result<Raster, Error> {
+pub(in crate::image) fn naive_rgb(raster: Raster, control: &Control) -> Result<Raster, Error> {
     if raster.layout() != Layout::Cmyk8 {
         return Ok(raster);
     }
-    map::<4, 3>(&raster, Layout::Rgb8, |[cyan, magenta, yellow, black]| {
+    map::<4, 3>(&raster, Layout::Rgb8, control, |[cyan, magenta, yellow, black]| {
         [cyan, magenta, yellow].map(|ink| {
             let light = u32::from(255 - ink) * u32::from(255 - black);
             ((light + 127) / 255) as u8
@@ -172,7 +172,7 @@ mod tests {
     fn naive_cmyk() {
         let rgb = |ink: [u8; 4]| {
             let raster = Raster::from_data(Size::new(1, 1), Layout::Cmyk8, ink.to_vec()).unwrap();
-            naive_rgb(raster).unwrap().data().to_vec()
+            naive_rgb(raster, &Control::default()).unwrap().data().to_vec()
         };
         assert_eq!(rgb([0, 0, 0, 0]), [255, 255, 255]);
         assert_eq!(rgb([0, 0, 0, 255]), [0, 0, 0]);

@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{
-    Filter, FilterType, IntoImageViewMut, MulDiv, PixelType, ResizeAlg, ResizeOptions, Resizer,
+    Filter, FilterType, ImageError, MulDiv, PixelType, ResizeAlg, ResizeOptions, Resizer,
 };
 
 use crate::image::raster::{Layout, Raster, with_room};
@@ -49,7 +49,7 @@ pub(in crate::image) fn resize(
     // Fully transparent pixels have some colour too, which must not bleed.
     let premultiply = raster.layout().has_alpha() && ratio != (1.0, 1.0);
     if premultiply {
-        MulDiv::new().multiply_alpha_inplace(&mut view_mut(&mut raster)?).map_err(internal)?;
+        multiply_alpha(&mut raster, control)?;
     }
 
     let mut out = Raster::new(window.size, raster.layout())?;
@@ -82,7 +82,7 @@ pub(in crate::image) fn resize(
     }
 
     if premultiply {
-        MulDiv::new().divide_alpha_inplace(&mut view_mut(&mut out)?).map_err(internal)?;
+        divide_alpha(&mut out, control)?;
     }
     control.check()?;
     Ok(out)
@@ -128,10 +128,34 @@ fn buffer_bytes(from: Size, layout: Layout, to: Size) -> u64 {
     Size::new(from.width, to.height).pixels() * layout.channels() as u64
 }
 
-/// A raster as the resizer and its like see it.
-pub(super) fn view_mut(raster: &mut Raster) -> Result<impl IntoImageViewMut + '_, Error> {
-    let (Size { width, height }, layout) = (raster.size(), raster.layout());
-    Image::from_slice_u8(width, height, raster.data_mut(), pixel_type(layout)).map_err(internal)
+/// Pixels between two looks at the [`Control`] where they are changed one by one.
+const BATCH: u32 = 1 << 20;
+
+/// Has each channel be its part of what shows.
+pub(super) fn multiply_alpha(raster: &mut Raster, control: &Control) -> Result<(), Error> {
+    by_bands(raster, control, |band| MulDiv::new().multiply_alpha_inplace(band))
+}
+
+/// Takes [`multiply_alpha`] back.
+pub(super) fn divide_alpha(raster: &mut Raster, control: &Control) -> Result<(), Error> {
+    by_bands(raster, control, |band| MulDiv::new().divide_alpha_inplace(band))
+}
+
+fn by_bands(
+    raster: &mut Raster,
+    control: &Control,
+    change: impl Fn(&mut Image<'_>) -> Result<(), ImageError>,
+) -> Result<(), Error> {
+    let (Size { width, .. }, stride) = (raster.size(), raster.stride());
+    let pixels = pixel_type(raster.layout());
+    let rows = (BATCH / width.max(1)).max(1) as usize;
+    for band in raster.data_mut().chunks_mut(stride * rows) {
+        control.check()?;
+        let height = (band.len() / stride) as u32;
+        let mut view = Image::from_slice_u8(width, height, band, pixels).map_err(internal)?;
+        change(&mut view).map_err(internal)?;
+    }
+    Ok(())
 }
 
 fn pixel_type(layout: Layout) -> PixelType {

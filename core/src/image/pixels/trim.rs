@@ -6,15 +6,23 @@ use crate::image::{Control, Error};
 
 /// What is inside the border whose channels are all within `threshold` of those of the top
 /// left pixel. An image that is nothing but border has none.
-pub(in crate::image) fn inside(raster: &Raster, threshold: u8) -> Rect {
+///
+/// # Errors
+/// Those of [`Control::check`].
+pub(in crate::image) fn inside(
+    raster: &Raster,
+    threshold: u8,
+    control: &Control,
+) -> Result<Rect, Error> {
     let (size, channels) = (raster.size(), raster.layout().channels());
     let whole = Rect { x: 0, y: 0, size };
-    let Some(border) = raster.data().get(..channels) else { return whole };
+    let Some(border) = raster.data().get(..channels) else { return Ok(whole) };
     let differs = |pixel: &[u8]| pixel.iter().zip(border).any(|(a, b)| a.abs_diff(*b) > threshold);
 
     let (mut left, mut right) = (usize::MAX, 0);
     let (mut top, mut bottom) = (None, 0);
     for (y, row) in raster.rows().enumerate() {
+        control.check()?;
         let mut pixels = row.chunks_exact(channels);
         let Some(first) = pixels.position(differs) else { continue };
         // What is left of the row may have none that differs: then the first is the last.
@@ -24,14 +32,14 @@ pub(in crate::image) fn inside(raster: &Raster, threshold: u8) -> Rect {
         top = top.or(Some(y));
         bottom = y;
     }
-    match top {
+    Ok(match top {
         None => whole,
         Some(top) => Rect {
             x: left as u32,
             y: top as u32,
             size: Size::new((right - left + 1) as u32, (bottom - top + 1) as u32),
         },
-    }
+    })
 }
 
 /// Keeps a window of an image, which lies inside it.
@@ -66,7 +74,8 @@ mod tests {
     fn borders() {
         let find = |data: &[u8], threshold| {
             let size = Size::new(4, data.len() as u32 / 4);
-            inside(&Raster::from_data(size, Layout::L8, data.to_vec()).unwrap(), threshold)
+            let raster = Raster::from_data(size, Layout::L8, data.to_vec()).unwrap();
+            inside(&raster, threshold, &Control::default()).unwrap()
         };
         assert_eq!(find(&[5, 5, 5, 5, 5, 9, 5, 5, 5, 5, 5, 5], 0), window(1, 1, 1, 1));
         assert_eq!(find(&[5, 5, 5, 5, 5, 9, 5, 9, 5, 5, 5, 5], 0), window(1, 1, 3, 1));
@@ -81,8 +90,8 @@ mod tests {
     fn every_channel_counts() {
         let data = [[1, 2, 3, 0], [1, 2, 3, 0], [1, 2, 3, 1], [1, 2, 3, 0]].concat();
         let raster = Raster::from_data(Size::new(2, 2), Layout::Rgba8, data).unwrap();
-        assert_eq!(inside(&raster, 0), window(0, 1, 1, 1));
-        assert_eq!(inside(&raster, 1), window(0, 0, 2, 2));
+        assert_eq!(inside(&raster, 0, &Control::default()).unwrap(), window(0, 1, 1, 1));
+        assert_eq!(inside(&raster, 1, &Control::default()).unwrap(), window(0, 0, 2, 2));
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl Overlay {
         raster: Raster,
         control: &Control,
     ) -> Result<Raster, Error> {
-        let mut raster = pixels::widen(raster)?;
+        let mut raster = pixels::widen(raster, control)?;
         let canvas = raster.size();
         for DrawnWatermark { raster: watermark, spots } in &self.0 {
             match *spots {

@@ -43,9 +43,9 @@ impl WatermarkPicture {
             source.profile().and_then(|profile| Converter::new(&profile, raster.layout()));
         let raster = match converter {
             Some(converter) => converter.convert(raster, control)?,
-            None => pixels::naive_rgb(raster)?,
+            None => pixels::naive_rgb(raster, control)?,
         };
-        let raster = pixels::with_alpha(pixels::widen(raster)?)?;
+        let raster = pixels::with_alpha(pixels::widen(raster, control)?, control)?;
         debug_assert_eq!(raster.layout(), Layout::Rgba8);
         Ok(WatermarkPicture { raster, digest: Sha256::digest(bytes).into() })
     }

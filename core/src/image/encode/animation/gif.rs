@@ -64,7 +64,7 @@ impl<'a> GifAnimator<'a> {
         duration: u32,
         control: &Control,
     ) -> Result<(), Error> {
-        let mut pixels = into_rgba(raster)?;
+        let mut pixels = into_rgba(raster, control)?;
         for pixel in &mut pixels {
             if is_opaque(pixel) {
                 pixel[3] = 255;

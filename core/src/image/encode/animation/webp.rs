@@ -49,7 +49,7 @@ impl<'a> WebpAnimator<'a> {
         duration: u32,
         control: &Control,
     ) -> Result<(), Error> {
-        let raster = widen(raster)?;
+        let raster = widen(raster, control)?;
         let window = match &self.shown {
             Some(shown) if shown.layout() == raster.layout() => even(difference(shown, &raster)),
             _ => Rect { x: 0, y: 0, size: raster.size() },
