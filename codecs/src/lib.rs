@@ -4,12 +4,13 @@
 //! Pixels lie in slices of their caller, who has the memory counted; rows follow each other
 //! without a gap. Where a crate's safe face does all that is needed, there is none here.
 //!
-//! And [`cpu`], a safe face of the processor.
+//! And [`cpu`] and [`memory`], safe faces of the processor and the allocator.
 
 pub mod av1;
 pub mod avif;
 pub mod cpu;
 pub mod jpeg;
+pub mod memory;
 pub mod webp;
 pub mod yuv;
 

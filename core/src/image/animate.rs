@@ -62,7 +62,7 @@ impl Prepared<'_> {
         let mut animator =
             Animator::new(geometry.output, recipe.format, animation, plan, &metadata)?;
         loop {
-            let mut raster = frames.picture().try_clone()?;
+            let mut raster = frames.picture().try_clone(control)?;
             if let Some(inside) = inside {
                 raster = pixels::cut(raster, inside, control)?;
             }

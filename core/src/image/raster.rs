@@ -1,7 +1,9 @@
 //! Pixels in memory.
 
-use super::Error;
+use image_gate_codecs::memory;
+
 use super::size::Size;
+use super::{Control, Error};
 
 /// The channels of a pixel, 8 bits each, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +34,9 @@ impl Layout {
         matches!(self, Layout::La8 | Layout::Rgba8)
     }
 }
+
+/// Bytes that are copied between two looks at the [`Control`].
+const BATCH: usize = 1 << 22;
 
 /// An image whose rows follow each other without a gap: `data` is exactly
 /// `width * height * channels` bytes long.
@@ -66,10 +71,13 @@ impl Raster {
     /// A copy.
     ///
     /// # Errors
-    /// [`Error::Internal`] without memory.
-    pub(super) fn try_clone(&self) -> Result<Raster, Error> {
+    /// [`Error::Internal`] without memory; those of [`Control::check`].
+    pub(super) fn try_clone(&self, control: &Control) -> Result<Raster, Error> {
         let mut data = with_room(self.data.len())?;
-        data.extend_from_slice(&self.data);
+        for part in self.data.chunks(BATCH) {
+            control.check()?;
+            data.extend_from_slice(part);
+        }
         Ok(Raster { data, ..*self })
     }
 
@@ -132,9 +140,7 @@ pub(super) fn with_room<T>(len: usize) -> Result<Vec<T>, Error> {
 /// # Errors
 /// [`Error::Internal`] without memory.
 pub(super) fn zeroed(bytes: usize) -> Result<Vec<u8>, Error> {
-    let mut buffer = with_room(bytes)?;
-    buffer.resize(bytes, 0);
-    Ok(buffer)
+    memory::zeroed(bytes).ok_or_else(|| Error::out_of_memory(bytes))
 }
 
 #[cfg(test)]

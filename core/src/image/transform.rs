@@ -419,7 +419,8 @@ impl Prepared<'_> {
         let encode = match plan.max_bytes {
             None => encode::encode(raster, format, palette, plan, &metadata, control),
             Some(max) => encode::encode_within(max, format, plan, |plan| {
-                encode::encode(raster.try_clone()?, format, palette, plan, &metadata, control)
+                let copy = raster.try_clone(control)?;
+                encode::encode(copy, format, palette, plan, &metadata, control)
             }),
         };
         let Size { width, height } = geometry.output;

@@ -1,9 +1,9 @@
 //! The canvas that frames are painted on, one after the other.
 
-use crate::image::Error;
 use crate::image::raster::{Layout, Raster};
 use crate::image::size::{Rect, Size};
 use crate::image::source::Dispose;
+use crate::image::{Control, Error};
 
 /// What is shown, and what becomes of it before the next frame.
 pub(super) struct Canvas {
@@ -30,7 +30,13 @@ impl Canvas {
 
     /// Disposes of the last frame, and gets ready for one that lies at `window`, which may
     /// stick out.
-    pub(super) fn begin(&mut self, window: Rect, dispose: Dispose) -> Result<(), Error> {
+    pub(super) fn begin(
+        &mut self,
+        window: Rect,
+        dispose: Dispose,
+        control: &Control,
+    ) -> Result<(), Error> {
+        control.check()?;
         match self.last.take() {
             Some((last, Dispose::Clear)) => self.rows(last).for_each(|row| row.fill(0)),
             Some((last, Dispose::Restore)) => {
@@ -46,7 +52,7 @@ impl Canvas {
         if dispose == Dispose::Restore {
             match &mut self.saved {
                 Some(saved) => saved.data_mut().copy_from_slice(self.raster.data()),
-                none => *none = Some(self.raster.try_clone()?),
+                none => *none = Some(self.raster.try_clone(control)?),
             }
         }
         self.last = Some((window, dispose));
@@ -119,7 +125,7 @@ mod tests {
     fn shown(frames: &[(Rect, Dispose)]) -> Vec<Vec<u8>> {
         let mut canvas = Canvas::new(Size::new(4, 1), Layout::L8).unwrap();
         let paint = |(i, &(window, dispose)): (usize, &(Rect, Dispose))| {
-            canvas.begin(window, dispose).unwrap();
+            canvas.begin(window, dispose, &Control::default()).unwrap();
             canvas.rows(window).for_each(|row| row.fill(i as u8 + 1));
             canvas.raster().data().to_vec()
         };

@@ -63,7 +63,7 @@ impl<'a> GifFrames<'a> {
     ) -> Result<Option<u32>, Error> {
         let Some(frame) = self.frames.next() else { return Ok(None) };
         let is_first = std::mem::replace(&mut self.is_first, false);
-        canvas.begin(frame.window, frame.dispose)?;
+        canvas.begin(frame.window, frame.dispose, control)?;
         let rows = self.paint(&frame, canvas, control)?;
         let height = frame.window.size.height;
         if rows < height {

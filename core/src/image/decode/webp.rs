@@ -150,7 +150,7 @@ impl<'a> WebpFrames<'a> {
         if is_first && !enough(there, size.height) {
             return Err(truncated());
         }
-        canvas.begin(frame.window, frame.dispose)?;
+        canvas.begin(frame.window, frame.dispose, control)?;
         let (from, to) = (raster.layout(), canvas.raster().layout());
         let rows = canvas.rows(frame.window).zip(raster.rows());
         for (row, pixels) in rows.take(there as usize) {

@@ -96,7 +96,7 @@ fn draw(watermark: &Watermark, canvas: Size, control: &Control) -> Result<Option
             let side = |pixels: u32| (f64::from(pixels) * factor).round().max(1.0) as u32;
             let scaled = Size::new(side(size.width), side(size.height));
             let window = Rect { x: 0, y: 0, size: scaled };
-            let copy = picture.raster().try_clone()?;
+            let copy = picture.raster().try_clone(control)?;
             Some(pixels::resize(copy, pixels::Placed::all(size), scaled, window, control)?)
         }
         WatermarkContent::Text(text) => {

@@ -57,7 +57,7 @@ impl<'a> WebpAnimator<'a> {
         let encoded = if window.size == raster.size() {
             compress(&raster, self.plan, control)?
         } else {
-            compress(&cut(raster.try_clone()?, window, control)?, self.plan, control)?
+            compress(&cut(raster.try_clone(control)?, window, control)?, self.plan, control)?
         };
 
         let mut head = [0; 16];
