@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use common::*;
@@ -226,6 +227,29 @@ fn a_png_with_more_data_than_pixels() {
     let start = Instant::now();
     let _ = transform(&source, &plan("f=jpeg"));
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+}
+
+thread_local! {
+    static LOOKS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Counts how often work looks whether it is to end.
+fn look() -> bool {
+    LOOKS.set(LOOKS.get() + 1);
+    false
+}
+
+#[test]
+fn what_an_interlaced_png_lacks_is_filled_in_steps() {
+    let header = [0, 0, 8, 0, 0, 0, 8, 0, 8, 0, 0, 0, 1];
+    // The first pass alone, and none of the 3,584 rows of the others.
+    let noise: Vec<u8> =
+        (0..256 * 257u32).map(|i| if i % 257 == 0 { 0 } else { (i * i) as u8 }).collect();
+    let png = png_of(&header, &[png_chunk(b"IDAT", &deflated(&noise))]);
+    LOOKS.set(0);
+    let control = Control::default().ended_by(look);
+    prepare(&png, &plan("w=50,f=png"), &Limits::default()).unwrap().run(&control).unwrap();
+    assert!(LOOKS.get() > 3584, "{}", LOOKS.get());
 }
 
 #[test]

@@ -74,6 +74,7 @@ impl<'a> GifFrames<'a> {
                 if frame.interlaced {
                     // Rows of the last pass look like those above them.
                     for y in stored_rows(height, true).skip(rows as usize) {
+                        control.check()?;
                         canvas.repeat_row(frame.window, y);
                     }
                 }

@@ -198,7 +198,7 @@ impl<R: BufRead + Seek> PngRows<'_, R> {
             read += 1;
         }
         if read < all {
-            fill_passes(&mut raster, size, read);
+            fill_passes(&mut raster, size, read, self.control)?;
         }
         // Rows of early passes have few pixels: what counts is what they have in all.
         let there = height.saturating_sub(all - read);
@@ -233,7 +233,12 @@ fn stored_bytes(png: &Png, size: Size) -> u64 {
 }
 
 /// Fills the rows of the passes of which but so many were read.
-fn fill_passes(raster: &mut Raster, size: Size, mut read: u32) {
+fn fill_passes(
+    raster: &mut Raster,
+    size: Size,
+    mut read: u32,
+    control: &Control,
+) -> Result<(), Error> {
     let (stride, pixel) = (raster.stride(), raster.layout().channels());
     for (&(x, y, across, down), (columns, rows)) in PASSES.iter().zip(passes(size)) {
         let known = read.min(rows);
@@ -244,6 +249,7 @@ fn fill_passes(raster: &mut Raster, size: Size, mut read: u32) {
             continue;
         }
         for row in known..rows {
+            control.check()?;
             let start = (y + row as usize * down) * stride;
             for column in 0..columns {
                 let at = start + (x + column as usize * across) * pixel;
@@ -251,6 +257,7 @@ fn fill_passes(raster: &mut Raster, size: Size, mut read: u32) {
             }
         }
     }
+    Ok(())
 }
 
 /// The pieces of the image data without a gap.

@@ -110,5 +110,6 @@ mod tests {
         let grey = || pixel(Layout::La8, &[9, 7]);
         assert_eq!(flatten(grey(), Color::WHITE, &control).unwrap_err(), Error::Cancelled);
         assert_eq!(widen(grey(), &control).unwrap_err(), Error::Cancelled);
+        assert_eq!(grey().try_clone(&control).unwrap_err(), Error::Cancelled);
     }
 }
