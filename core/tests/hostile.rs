@@ -243,8 +243,12 @@ fn look() -> bool {
 fn what_an_interlaced_png_lacks_is_filled_in_steps() {
     let header = [0, 0, 8, 0, 0, 0, 8, 0, 8, 0, 0, 0, 1];
     // The first pass alone, and none of the 3,584 rows of the others.
-    let noise: Vec<u8> =
-        (0..256 * 257u32).map(|i| if i % 257 == 0 { 0 } else { (i * i) as u8 }).collect();
+    let noise: Vec<u8> = (0..256 * 257u32)
+        .map(|i| match i % 257 {
+            0 => 0,
+            _ => (i.wrapping_mul(2_654_435_761) >> 24) as u8,
+        })
+        .collect();
     let png = png_of(&header, &[png_chunk(b"IDAT", &deflated(&noise))]);
     LOOKS.set(0);
     let control = Control::default().ended_by(look);
