@@ -1,7 +1,5 @@
 //! Pixels in memory.
 
-use image_gate_codecs::memory;
-
 use super::size::Size;
 use super::{Control, Error};
 
@@ -140,7 +138,7 @@ pub(super) fn with_room<T>(len: usize) -> Result<Vec<T>, Error> {
 /// # Errors
 /// [`Error::Internal`] without memory.
 pub(super) fn zeroed(bytes: usize) -> Result<Vec<u8>, Error> {
-    memory::zeroed(bytes).ok_or_else(|| Error::out_of_memory(bytes))
+    image_gate_codecs::zeroed(bytes).ok_or_else(|| Error::out_of_memory(bytes))
 }
 
 #[cfg(test)]
