@@ -9,3 +9,4 @@ pub mod cache;
 pub mod image;
 pub mod key;
 pub mod link;
+pub mod metrics;

@@ -4,9 +4,8 @@ use std::sync::{Arc, LazyLock};
 
 use image_gate_core::key::history::STEPS;
 use image_gate_core::key::source::decode;
-use image_gate_core::key::{
-    self, History, LONGEST, PROMETHEUS_TYPE, Selection, Sort, json, prometheus,
-};
+use image_gate_core::key::{self, History, LONGEST, Selection, Sort, json, prometheus};
+use image_gate_core::metrics::PROMETHEUS_TYPE;
 use nginx_sys::{
     NGX_DECLINED, NGX_HTTP_BAD_REQUEST, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_NOT_ALLOWED,
     NGX_OK, ngx_int_t,

@@ -1,6 +1,6 @@
 //! `image_resize_status`: what was counted, as JSON or for Prometheus.
 
-use image_gate_core::image::PROMETHEUS_TYPE;
+use image_gate_core::metrics::PROMETHEUS_TYPE;
 use nginx_sys::{NGX_HTTP_NOT_ALLOWED, NGX_OK, ngx_int_t};
 
 use super::conf::{ImageResize, LocConf, StatusFormat, conf};

@@ -71,7 +71,7 @@ pub use plan::{
 pub use preview::Preview;
 pub use queue::{AdmissionLimits, Queue};
 pub use setting::{Argument, Draft, Filling, Parsed, SETTINGS, Setting, SettingDirective};
-pub use statistics::{Histogram, LIMITS, PROMETHEUS_TYPE, Statistics};
+pub use statistics::{Histogram, LIMITS, Statistics};
 pub use transform::{Output, Prepared, Transformed, prepare, preview_plan, probe};
 pub use unsupported::{UNSUPPORTED_LEN, is_svg, unsupported};
 pub use watermark::{

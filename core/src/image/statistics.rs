@@ -1,9 +1,12 @@
 //! Counters of transformations, as JSON and for Prometheus.
 
-use std::fmt::Write;
+use serde::{Serialize, Serializer};
 
-/// The media type of [`Statistics::prometheus`] (Prometheus text format 0.0.4).
-pub const PROMETHEUS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+use crate::metrics::MetricType::{self, Counter};
+use crate::metrics::MetricsWriter;
+
+/// Microseconds of a second.
+const MICROS: u64 = 1_000_000;
 
 /// What the names of metrics begin with.
 const PREFIX: &str = "nginx_image_gate_image_resize_";
@@ -68,114 +71,156 @@ impl Statistics {
     /// As one JSON object.
     #[must_use]
     pub fn json(&self) -> String {
-        let mut out = String::from("{\"requests\":{");
-        pairs(&mut out, &self.requests);
-        out.push_str("},\"errors\":{");
-        pairs(&mut out, &self.errors);
-        out.push_str("},\"cache\":{");
-        pairs(&mut out, &self.cache);
-        out.push_str("},\"images\":[");
-        for (i, (source, format, count)) in self.images.iter().enumerate() {
-            let comma = if i == 0 { "" } else { "," };
-            let _ = write!(
-                out,
-                "{comma}{{\"source\":\"{source}\",\"format\":\"{format}\",\"count\":{count}}}"
-            );
-        }
-        let _ = write!(
-            out,
-            "],\"source_bytes\":{},\"bytes\":{},\"jobs\":{{\"running\":{},\"queued\":{}}}",
-            self.source_bytes, self.bytes, self.running, self.queued
-        );
-        for (name, histogram) in [("job_time", &self.job_time), ("queue_time", &self.queue_time)] {
-            let _ = write!(
-                out,
-                ",\"{name}\":{{\"count\":{},\"sum\":{},\"buckets\":[",
-                histogram.count(),
-                seconds(histogram.sum)
-            );
-            for (i, (limit, sum)) in cumulated(histogram).enumerate() {
-                let comma = if i == 0 { "" } else { "," };
-                let limit = limit.map_or("null".to_owned(), seconds);
-                let _ = write!(out, "{comma}{{\"le\":{limit},\"count\":{sum}}}");
-            }
-            out.push_str("]}");
-        }
-        out.push_str("}\n");
-        out
+        // None of it is a map whose keys are no texts, so that it does not fail.
+        let mut json = serde_json::to_string(&StatisticsView::of(self)).unwrap_or_default();
+        json.push('\n');
+        json
     }
 
     /// In the text format of Prometheus, also under the names that metrics had before.
     #[must_use]
     pub fn prometheus(&self) -> String {
         let mut out = String::new();
-        for prefix in [PREFIX, DEPRECATED_PREFIX] {
-            self.metrics(&mut out, prefix);
-        }
+        let mut metrics = MetricsWriter::new(&mut out, PREFIX);
+        self.metrics(&mut metrics);
+        metrics.begin("cache_total", Counter, "Look-ups in caches by what became of them.");
+        self.cache.iter().for_each(|(status, count)| metrics.sample(&[("status", status)], count));
+        self.metrics(&mut MetricsWriter::deprecated(&mut out, DEPRECATED_PREFIX, PREFIX));
         out
     }
 
-    fn metrics(&self, out: &mut String, prefix: &str) {
-        // Writing to memory does not fail.
-        let head = |out: &mut String, name: &str, kind: &str, help: &str| {
-            let _ = if prefix == PREFIX {
-                writeln!(out, "# HELP {prefix}{name} {help}")
-            } else {
-                writeln!(out, "# HELP {prefix}{name} Deprecated, now {PREFIX}{name}. {help}")
-            };
-            let _ = writeln!(out, "# TYPE {prefix}{name} {kind}");
-        };
-        head(out, "requests_total", "counter", "Responses by what became of them.");
+    fn metrics(&self, metrics: &mut MetricsWriter<'_>) {
+        metrics.begin("requests_total", Counter, "Responses by what became of them.");
         for (outcome, count) in &self.requests {
-            let _ = writeln!(out, "{prefix}requests_total{{outcome=\"{outcome}\"}} {count}");
+            metrics.sample(&[("outcome", outcome)], count);
         }
-        head(out, "errors_total", "counter", "Failures by reason.");
+        metrics.begin("errors_total", Counter, "Failures by reason.");
         for (reason, count) in &self.errors {
-            let _ = writeln!(out, "{prefix}errors_total{{reason=\"{reason}\"}} {count}");
+            metrics.sample(&[("reason", reason)], count);
         }
-        if prefix == PREFIX {
-            head(out, "cache_total", "counter", "Look-ups in caches by what became of them.");
-            for (status, count) in &self.cache {
-                let _ = writeln!(out, "{prefix}cache_total{{status=\"{status}\"}} {count}");
-            }
-        }
-        head(out, "images_total", "counter", "Results by the format of source and result.");
+        metrics.begin("images_total", Counter, "Results by the format of source and result.");
         for (source, format, count) in &self.images {
-            let _ = writeln!(
-                out,
-                "{prefix}images_total{{source=\"{source}\",format=\"{format}\"}} {count}"
-            );
+            metrics.sample(&[("source", source), ("format", format)], count);
         }
         for (name, help, value) in [
             ("source_bytes_total", "Bytes of all sources.", self.source_bytes),
             ("bytes_total", "Bytes of all results.", self.bytes),
         ] {
-            head(out, name, "counter", help);
-            let _ = writeln!(out, "{prefix}{name} {value}");
+            metrics.begin(name, Counter, help);
+            metrics.sample(&[], value);
         }
-        head(out, "jobs", "gauge", "Jobs that run and that wait.");
+        metrics.begin("jobs", MetricType::Gauge, "Jobs that run and that wait.");
         for (state, value) in [("running", self.running), ("queued", self.queued)] {
-            let _ = writeln!(out, "{prefix}jobs{{state=\"{state}\"}} {value}");
+            metrics.sample(&[("state", state)], value);
         }
         for (name, help, histogram) in [
             ("job_seconds", "How long jobs ran.", &self.job_time),
             ("queue_seconds", "How long jobs waited.", &self.queue_time),
         ] {
-            head(out, name, "histogram", help);
+            metrics.begin(name, MetricType::Histogram, help);
             for (limit, sum) in cumulated(histogram) {
                 let limit = limit.map_or("+Inf".to_owned(), seconds);
-                let _ = writeln!(out, "{prefix}{name}_bucket{{le=\"{limit}\"}} {sum}");
+                metrics.suffixed("_bucket", &[("le", &limit)], sum);
             }
-            let _ = writeln!(out, "{prefix}{name}_sum {}", seconds(histogram.sum));
-            let _ = writeln!(out, "{prefix}{name}_count {}", histogram.count());
+            metrics.suffixed("_sum", &[], seconds(histogram.sum));
+            metrics.suffixed("_count", &[], histogram.count());
         }
     }
 }
 
-fn pairs(out: &mut String, pairs: &[(&'static str, u64)]) {
-    for (i, (name, count)) in pairs.iter().enumerate() {
-        let comma = if i == 0 { "" } else { "," };
-        let _ = write!(out, "{comma}\"{name}\":{count}");
+/// What JSON shows.
+#[derive(Serialize)]
+struct StatisticsView<'a> {
+    requests: Counts<'a>,
+    errors: Counts<'a>,
+    cache: Counts<'a>,
+    images: Vec<ImagesView>,
+    source_bytes: u64,
+    bytes: u64,
+    jobs: JobsView,
+    job_time: HistogramView,
+    queue_time: HistogramView,
+}
+
+/// An object of the counts by their names.
+struct Counts<'a>(&'a [(&'static str, u64)]);
+
+#[derive(Serialize)]
+struct ImagesView {
+    source: &'static str,
+    format: &'static str,
+    count: u64,
+}
+
+#[derive(Serialize)]
+struct JobsView {
+    running: u64,
+    queued: u64,
+}
+
+#[derive(Serialize)]
+struct HistogramView {
+    count: u64,
+    sum: Seconds,
+    buckets: Vec<BucketView>,
+}
+
+#[derive(Serialize)]
+struct BucketView {
+    le: Option<Seconds>,
+    count: u64,
+}
+
+/// Microseconds, shown as seconds.
+struct Seconds(u64);
+
+impl Serialize for Counts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
+}
+
+impl Serialize for Seconds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let whole = self.0 / MICROS;
+        if self.0.is_multiple_of(MICROS) {
+            whole.serialize(serializer)
+        } else {
+            (self.0 as f64 / MICROS as f64).serialize(serializer)
+        }
+    }
+}
+
+impl StatisticsView<'_> {
+    fn of(statistics: &Statistics) -> StatisticsView<'_> {
+        let Statistics { running, queued, source_bytes, bytes, .. } = *statistics;
+        let images = statistics.images.iter();
+        StatisticsView {
+            requests: Counts(&statistics.requests),
+            errors: Counts(&statistics.errors),
+            cache: Counts(&statistics.cache),
+            images: images
+                .map(|&(source, format, count)| ImagesView { source, format, count })
+                .collect(),
+            source_bytes,
+            bytes,
+            jobs: JobsView { running, queued },
+            job_time: HistogramView::of(&statistics.job_time),
+            queue_time: HistogramView::of(&statistics.queue_time),
+        }
+    }
+}
+
+impl HistogramView {
+    fn of(histogram: &Histogram) -> HistogramView {
+        let buckets = cumulated(histogram);
+        HistogramView {
+            count: histogram.count(),
+            sum: Seconds(histogram.sum),
+            buckets: buckets
+                .map(|(limit, count)| BucketView { le: limit.map(Seconds), count })
+                .collect(),
+        }
     }
 }
 
@@ -190,7 +235,7 @@ fn cumulated(histogram: &Histogram) -> impl Iterator<Item = (Option<u64>, u64)> 
 
 /// Microseconds as seconds, without zeros at the end.
 fn seconds(micros: u64) -> String {
-    let text = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
+    let text = format!("{}.{:06}", micros / MICROS, micros % MICROS);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 

@@ -32,7 +32,7 @@ pub use json::{Health, History, ZoneStatus, json};
 pub use lease::Lease;
 pub use limits::{NO_LIMIT, QuotaLimits, parse_bytes, parse_requests};
 pub use page::{LONGEST, Page, Selection, Sort, Sums};
-pub use prometheus::{PROMETHEUS_TYPE, prometheus};
+pub use prometheus::prometheus;
 pub use report::{PartnerReport, QuotaWindow, Report, Totals};
 pub use source::KeySource;
 pub use state::{Account, State, StateError, Windows};

@@ -1,13 +1,11 @@
-//! Zones in Prometheus' text format.
-//!
-//! Format: <https://prometheus.io/docs/instrumenting/exposition_formats/>. Labels are bounded: a
-//! partner is a line of the key file, whatever clients present.
-
-use std::fmt::Write;
+//! Zones as metrics. Labels are bounded: a partner is a line of the key file, whatever clients
+//! present.
 
 use super::json::{Health, ZoneStatus};
 use super::report::{PartnerReport, QuotaWindow};
 use super::window::Resource;
+use crate::metrics::MetricType::{self, Counter, Gauge};
+use crate::metrics::MetricsWriter;
 
 /// Of which one metric says something.
 enum MetricScope {
@@ -19,7 +17,9 @@ enum MetricScope {
     Window(Resource, fn(&QuotaWindow) -> Option<u64>),
 }
 
-/// What the names of metrics begin with.
+/// What the names of metrics begin with that are of a zone as a whole.
+const ZONE_PREFIX: &str = "nginx_image_gate_";
+/// What the names of metrics of partners begin with.
 const PREFIX: &str = "nginx_image_gate_access_key_";
 /// What they began with once; for one release both are there.
 const DEPRECATED_PREFIX: &str = "nginx_access_key_";
@@ -29,25 +29,23 @@ type Works = fn(&Health) -> Option<bool>;
 
 const HEALTH: [(&str, &str, Works); 3] = [
     (
-        "nginx_image_gate_key_file_ok",
+        "key_file_ok",
         "1 if the keys are those of the key file, 0 if it can't be used and older ones hold.",
         |health| Some(health.key_file),
     ),
     (
-        "nginx_image_gate_state_ok",
+        "state_ok",
         "1 if the counters were saved when they were to be last, 0 if they could not be.",
         |health| health.state,
     ),
-    (
-        "nginx_image_gate_redis_ok",
-        "1 if Redis answered when it was asked last, 0 if it did not.",
-        |health| health.redis,
-    ),
+    ("redis_ok", "1 if Redis answered when it was asked last, 0 if it did not.", |health| {
+        health.redis
+    }),
 ];
 
 struct Metric {
     name: &'static str,
-    kind: &'static str,
+    kind: MetricType,
     help: &'static str,
     of: MetricScope,
 }
@@ -55,73 +53,73 @@ struct Metric {
 const METRICS: &[Metric] = &[
     Metric {
         name: "requests_total",
-        kind: "counter",
+        kind: Counter,
         help: "Client requests with a key of the partner.",
         of: MetricScope::Partner(|partner| Some(partner.totals.requests)),
     },
     Metric {
         name: "responses_total",
-        kind: "counter",
+        kind: Counter,
         help: "Responses to the partner by class of their status.",
         of: MetricScope::Responses,
     },
     Metric {
         name: "sent_bytes_total",
-        kind: "counter",
+        kind: Counter,
         help: "Bytes sent to the partner, as on the wire.",
         of: MetricScope::Partner(|partner| Some(partner.totals.bytes_sent)),
     },
     Metric {
         name: "received_bytes_total",
-        kind: "counter",
+        kind: Counter,
         help: "Bytes received from the partner, as on the wire.",
         of: MetricScope::Partner(|partner| Some(partner.totals.bytes_received)),
     },
     Metric {
         name: "refused_requests_total",
-        kind: "counter",
+        kind: Counter,
         help: "Requests of the partner that a quota refused.",
         of: MetricScope::Partner(|partner| Some(partner.totals.refused)),
     },
     Metric {
         name: "first_use_timestamp_seconds",
-        kind: "gauge",
+        kind: Gauge,
         help: "When the partner's first request ended.",
         of: MetricScope::Partner(|partner| Some(partner.totals.first_use).filter(|&time| time > 0)),
     },
     Metric {
         name: "last_use_timestamp_seconds",
-        kind: "gauge",
+        kind: Gauge,
         help: "When the partner's last request ended.",
         of: MetricScope::Partner(|partner| Some(partner.totals.last_use).filter(|&time| time > 0)),
     },
     Metric {
         name: "disabled",
-        kind: "gauge",
+        kind: Gauge,
         help: "1 if the partner is disabled or no more in the key file.",
         of: MetricScope::Partner(|partner| Some(u64::from(partner.disabled))),
     },
     Metric {
         name: "quota_limit_requests",
-        kind: "gauge",
+        kind: Gauge,
         help: "Requests that the partner may make in a window, on all nodes together.",
         of: MetricScope::Window(Resource::Requests, |window| window.limit),
     },
     Metric {
         name: "quota_used_requests",
-        kind: "gauge",
+        kind: Gauge,
         help: "Requests in the current window, on all nodes together as far as known.",
         of: MetricScope::Window(Resource::Requests, |window| Some(window.total())),
     },
     Metric {
         name: "quota_limit_bytes",
-        kind: "gauge",
+        kind: Gauge,
         help: "Bytes that may be sent to the partner in a window, by all nodes together.",
         of: MetricScope::Window(Resource::Bytes, |window| window.limit),
     },
     Metric {
         name: "quota_used_bytes",
-        kind: "gauge",
+        kind: Gauge,
         help: "Bytes sent in the current window, by all nodes together as far as known.",
         of: MetricScope::Window(Resource::Bytes, |window| Some(window.total())),
     },
@@ -129,70 +127,67 @@ const METRICS: &[Metric] = &[
 
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
-/// The media type of what [`prometheus`] gives.
-pub const PROMETHEUS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
-
 /// All zones as metrics.
 #[must_use]
 pub fn prometheus(zones: &[ZoneStatus]) -> String {
     let mut out = String::new();
-    // Writing to memory does not fail.
+    let mut metrics = MetricsWriter::new(&mut out, ZONE_PREFIX);
     for (name, help, works) in HEALTH {
-        let _ = write!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n");
+        metrics.begin(name, Gauge, help);
         for zone in zones {
             if let Some(works) = works(&zone.health) {
-                let zone = escape(&zone.name);
-                let _ = writeln!(out, "{name}{{zone=\"{zone}\"}} {}", u8::from(works));
+                metrics.sample(&[("zone", &zone.name)], u8::from(works));
             }
         }
     }
-    for (prefix, metric) in
-        METRICS.iter().flat_map(|metric| [PREFIX, DEPRECATED_PREFIX].map(|prefix| (prefix, metric)))
-    {
-        let Metric { name, kind, help, of } = metric;
-        let (old, name) = (prefix != PREFIX, format!("{prefix}{name}"));
-        let note =
-            if old { format!("Deprecated, now {PREFIX}{}. ", metric.name) } else { String::new() };
-        let _ = write!(out, "# HELP {name} {note}{help}\n# TYPE {name} {kind}\n");
-        for zone in zones {
-            let zone_name = escape(&zone.name);
-            for partner in &zone.report.partners {
-                let labels = format!("zone=\"{zone_name}\",partner=\"{}\"", escape(&partner.id));
-                samples(&mut out, &name, &labels, partner, of);
-            }
-        }
+    for metric in METRICS {
+        metric.write(zones, &mut MetricsWriter::new(&mut out, PREFIX));
+        let deprecated = &mut MetricsWriter::deprecated(&mut out, DEPRECATED_PREFIX, PREFIX);
+        metric.write(zones, deprecated);
     }
     out
 }
 
-fn samples(out: &mut String, name: &str, labels: &str, partner: &PartnerReport, of: &MetricScope) {
-    match of {
-        MetricScope::Partner(value) => {
-            if let Some(value) = value(partner) {
-                let _ = writeln!(out, "{name}{{{labels}}} {value}");
+impl Metric {
+    fn write(&self, zones: &[ZoneStatus], metrics: &mut MetricsWriter<'_>) {
+        metrics.begin(self.name, self.kind, self.help);
+        for zone in zones {
+            for partner in &zone.report.partners {
+                let labels = [("zone", &zone.name[..]), ("partner", &partner.id)];
+                self.samples(metrics, labels, partner);
             }
         }
-        MetricScope::Responses => {
-            for (class, value) in CLASSES.iter().zip(partner.totals.responses) {
-                let _ = writeln!(out, "{name}{{{labels},code=\"{class}\"}} {value}");
+    }
+
+    fn samples(
+        &self,
+        metrics: &mut MetricsWriter<'_>,
+        labels: [(&str, &str); 2],
+        partner: &PartnerReport,
+    ) {
+        let [zone, id] = labels;
+        match &self.of {
+            MetricScope::Partner(value) => {
+                if let Some(value) = value(partner) {
+                    metrics.sample(&labels, value);
+                }
             }
-        }
-        MetricScope::Window(resource, value) => {
-            let is_quota =
-                |window: &&QuotaWindow| window.what == *resource && window.limit.is_some();
-            for window in partner.windows.iter().filter(is_quota) {
-                if let Some(value) = value(window) {
-                    let per = window.per.name();
-                    let _ = writeln!(out, "{name}{{{labels},per=\"{per}\"}} {value}");
+            MetricScope::Responses => {
+                for (class, value) in CLASSES.iter().zip(partner.totals.responses) {
+                    metrics.sample(&[zone, id, ("code", class)], value);
+                }
+            }
+            MetricScope::Window(resource, value) => {
+                let is_quota =
+                    |window: &&QuotaWindow| window.what == *resource && window.limit.is_some();
+                for window in partner.windows.iter().filter(is_quota) {
+                    if let Some(value) = value(window) {
+                        metrics.sample(&[zone, id, ("per", window.per.name())], value);
+                    }
                 }
             }
         }
     }
-}
-
-/// A label's value between its quotes.
-fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 #[cfg(test)]
