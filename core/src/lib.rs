@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cache;
+pub mod escapes;
 pub mod image;
 pub mod key;
 pub mod link;

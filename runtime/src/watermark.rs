@@ -10,9 +10,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use image_gate_core::escapes::write_hex;
 use image_gate_core::image::{
     Canonical, Color, Control, Error, Font, Limits, Watermark, WatermarkContent, WatermarkPicture,
-    WatermarkStyle, WatermarkText, write_bytes,
+    WatermarkStyle, WatermarkText,
 };
 
 use crate::files::{self, FileId};
@@ -48,12 +49,12 @@ pub struct SeenFile {
 impl Canonical for WatermarkSpec {
     fn write(&self, out: &mut String) {
         let SeenFile { path, id } = &self.file;
-        write_bytes(path.as_os_str().as_bytes(), out);
+        write_hex(path.as_os_str().as_bytes(), out);
         out.push(',');
         (id.modified(), id.len()).write(out);
         if let Some((text, size, color)) = &self.text {
             out.push(',');
-            write_bytes(text.as_bytes(), out);
+            write_hex(text.as_bytes(), out);
             out.push(',');
             (*size, *color).write(out);
         }

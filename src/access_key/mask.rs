@@ -10,8 +10,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
 use std::sync::Arc;
 
+use image_gate_core::escapes::percent_decode_lossy;
 use image_gate_core::key::mask::{FoundKeys, KnownKeys, find, is_of_pieces};
-use image_gate_core::key::source::{Edit, arguments, cookies, decode, edit_cookies};
+use image_gate_core::key::source::{Edit, arguments, cookies, edit_cookies};
 use image_gate_core::key::{Digest, KeySource};
 use nginx_sys::{NGX_DECLINED, ngx_int_t};
 use smallvec::SmallVec;
@@ -261,7 +262,7 @@ impl<'r> KeyFinder<'r> {
             match source {
                 KeySource::Argument(name) => {
                     arguments(request.part(RequestPart::Args), name)
-                        .for_each(|key| add(&decode(key)));
+                        .for_each(|key| add(&percent_decode_lossy(key)));
                 }
                 KeySource::Header(name) => request.each_incoming(name, |header| {
                     add(match &name[..] {

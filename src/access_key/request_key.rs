@@ -6,7 +6,8 @@ use std::cell::{Cell, Ref, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use image_gate_core::key::source::{Edit, arguments, cookies, decode, edit_segment, segment};
+use image_gate_core::escapes::percent_decode_lossy;
+use image_gate_core::key::source::{Edit, arguments, cookies, edit_segment, segment};
 use image_gate_core::key::{Digest, KeySource, Partner, QuotaLimits, Resource, Usage};
 use smallvec::SmallVec;
 
@@ -188,7 +189,7 @@ impl RequestKeys {
 
     /// Notes what is taken out as a key, for what is written down later.
     pub fn note(&self, key: &[u8]) {
-        let key = decode(key);
+        let key = percent_decode_lossy(key);
         let mut noted = self.noted.borrow_mut();
         if noted.iter().any(|known| **known == *key) {
             return;
@@ -333,7 +334,8 @@ fn read_credential(request: Request<'_>, source: &KeySource) -> Option<Credentia
     };
     match source {
         KeySource::Argument(name) => {
-            arguments(request.part(RequestPart::Args), name).for_each(|value| add(&decode(value)));
+            arguments(request.part(RequestPart::Args), name)
+                .for_each(|value| add(&percent_decode_lossy(value)));
         }
         KeySource::Header(name) => request.each_incoming(name, |header| {
             let value = match &name[..] {

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, LazyLock};
 
+use image_gate_core::escapes::percent_decode_lossy;
 use image_gate_core::key::history::STEPS;
-use image_gate_core::key::source::decode;
 use image_gate_core::key::{self, History, LONGEST, Selection, Sort, json, prometheus};
 use image_gate_core::metrics::PROMETHEUS_TYPE;
 use nginx_sys::{
@@ -148,7 +148,8 @@ impl Query {
                     query.selection = Some(Selection { sort, descending, ..selection() });
                 }
                 b"filter" => {
-                    let filter = String::from_utf8_lossy(&decode(value)).to_ascii_lowercase();
+                    let filter =
+                        String::from_utf8_lossy(&percent_decode_lossy(value)).to_ascii_lowercase();
                     query.selection = Some(Selection { filter, ..selection() });
                 }
                 b"since" => {

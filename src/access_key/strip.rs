@@ -1,8 +1,9 @@
 //! Keys leave the request once its location is known, before anyone passes them on.
 
+use image_gate_core::escapes::percent_decode_lossy;
 use image_gate_core::key::KeySource;
 use image_gate_core::key::source::{
-    Edit, arguments, cookies, decode, edit_arguments, edit_cookies, edit_segment, edit_uri, segment,
+    Edit, arguments, cookies, edit_arguments, edit_cookies, edit_segment, edit_uri, segment,
 };
 use nginx_sys::{NGX_DECLINED, NGX_HTTP_INTERNAL_SERVER_ERROR, ngx_int_t};
 use smallvec::SmallVec;
@@ -100,7 +101,7 @@ fn note_parted(request: Request<'_>, request_keys: &RequestKeys, key: &[u8]) {
     let uri = request.part(RequestPart::UnparsedUri);
     let path = uri.split(|&byte| byte == b'?').next().unwrap_or_default();
     for segment in path.split(|&byte| byte == b'/').filter(|segment| segment.contains(&b'%')) {
-        let segment = decode(segment);
+        let segment = percent_decode_lossy(segment);
         let parts = || segment.split(|&byte| byte == b'/').filter(|part| !part.is_empty());
         if parts().nth(1).is_some() && parts().any(|part| part == key) {
             parts().for_each(|part| request_keys.note(part));

@@ -68,13 +68,6 @@ impl<T: Canonical> Canonical for Vec<T> {
     }
 }
 
-/// Appends any bytes.
-pub fn write_bytes(bytes: &[u8], out: &mut String) {
-    for byte in bytes {
-        let _ = write!(out, "{byte:02x}");
-    }
-}
-
 /// Declares a structure by its fields with their defaults, which are left out of its text: what a
 /// later version adds changes no text that has none of it.
 macro_rules! with_defaults {

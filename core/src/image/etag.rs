@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-use super::{Canonical, Plan, write_bytes};
+use super::{Canonical, Plan};
+use crate::escapes::write_hex;
 
 /// Goes up whenever equal plans may come to make other bytes, so that caches
 /// filled by an older version are asked again.
@@ -109,7 +110,7 @@ fn plain(tag: &[u8]) -> Option<&str> {
 /// A digest in hexadecimal digits.
 fn digest(text: &[u8]) -> String {
     let mut hex = String::with_capacity(2 * TAG_BYTES);
-    write_bytes(Sha256::digest(text).get(..TAG_BYTES).unwrap_or_default(), &mut hex);
+    write_hex(Sha256::digest(text).get(..TAG_BYTES).unwrap_or_default(), &mut hex);
     hex
 }
 

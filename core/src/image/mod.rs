@@ -48,7 +48,7 @@ mod watermark;
 mod words;
 
 pub use accept::{AutoFormats, FormatChoice};
-pub use canonical::{Canonical, write_bytes};
+pub use canonical::Canonical;
 pub use color::Color;
 pub use content_encoding::{ContentCoding, ContentCodings, acceptable_codings, decode_body};
 pub use control::Control;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::setting::{Draft, Parsed, Setting};
 use super::{Error, Plan};
+use crate::escapes::percent_decode_strict;
 pub use allow::Allow;
 
 /// A list such as `width=300,height=200,fit=cover,q=60` that was read.
@@ -74,26 +75,14 @@ impl Item {
     }
 }
 
-/// Undoes percent-encoding (RFC 3986, section 2.1).
+/// Undoes percent-encoding.
 fn decode(text: &[u8]) -> Result<Cow<'_, str>, Error> {
-    let bad = || Error::BadParams(format!("{:?} is badly encoded", lossy(text)));
-    if !text.contains(&b'%') {
-        return std::str::from_utf8(text).map(Cow::Borrowed).map_err(|_| bad());
-    }
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let [first, after @ ..] = rest {
-        rest = after;
-        if *first != b'%' {
-            out.push(*first);
-            continue;
-        }
-        let [high, low, after @ ..] = after else { return Err(bad()) };
-        let digit = |byte: u8| char::from(byte).to_digit(16).ok_or_else(bad);
-        out.push((digit(*high)? * 16 + digit(*low)?) as u8);
-        rest = after;
-    }
-    String::from_utf8(out).map(Cow::Owned).map_err(|_| bad())
+    let decoded = match percent_decode_strict(text) {
+        Some(Cow::Borrowed(text)) => str::from_utf8(text).ok().map(Cow::Borrowed),
+        Some(Cow::Owned(text)) => String::from_utf8(text).ok().map(Cow::Owned),
+        None => None,
+    };
+    decoded.ok_or_else(|| Error::BadParams(format!("{:?} is badly encoded", lossy(text))))
 }
 
 fn lossy(text: &[u8]) -> Cow<'_, str> {

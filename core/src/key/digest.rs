@@ -5,6 +5,8 @@ use std::fmt;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::escapes::{hex_pair, write_hex};
+
 /// The SHA-256 of a key: all that is ever stored of it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
@@ -24,10 +26,8 @@ impl Digest {
         if hex.len() != 2 * bytes.len() {
             return None;
         }
-        for (byte, digits) in bytes.iter_mut().zip(hex.chunks_exact(2)) {
-            let [high, low] = digits else { return None };
-            *byte = u8::try_from((*high as char).to_digit(16)? * 16 + (*low as char).to_digit(16)?)
-                .ok()?;
+        for (byte, &digits) in bytes.iter_mut().zip(hex.as_chunks::<2>().0) {
+            *byte = hex_pair(digits)?;
         }
         Some(Digest(bytes))
     }
@@ -53,7 +53,9 @@ impl Digest {
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("sha256:")?;
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let mut hex = String::with_capacity(64);
+        write_hex(&self.0, &mut hex);
+        f.write_str(&hex)
     }
 }
 

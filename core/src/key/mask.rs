@@ -8,7 +8,8 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use super::source::{MASK, decode};
+use super::source::MASK;
+use crate::escapes::percent_decode_lossy;
 
 /// Pieces of one text that are looked at; of a longer one the rest is masked as a whole.
 const MOST_PIECES: usize = 4096;
@@ -206,7 +207,7 @@ impl<'a> TextItem<'a> {
     /// make no other name of it.
     fn value_of(&self, names: &[&[u8]]) -> Option<usize> {
         let equals = self.equals.filter(|_| !names.is_empty())?;
-        let name = decode(self.text.get(..equals)?);
+        let name = percent_decode_lossy(self.text.get(..equals)?);
         let end = name.iter().position(|&byte| byte == b'[').unwrap_or(name.len());
         let name = name.get(..end)?;
         let start = name.iter().rposition(|&byte| is_joint(byte)).map_or(0, |at| at + 1);
@@ -282,7 +283,7 @@ fn find_in_item(
     let value = equals.filter(|_| value_has_joint).map(|equals| equals + 1);
     for start in [has_joint.then_some(0), value].into_iter().flatten() {
         let whole = item.get(start..).unwrap_or_default();
-        if test(&decode(whole)) {
+        if test(&percent_decode_lossy(whole)) {
             found.push(text, at + start..at + item.len());
             return pieces;
         }
@@ -294,7 +295,7 @@ fn find_in_item(
         let tail = item.get(end..).unwrap_or_default();
         let padded = end + tail.iter().take_while(|&&byte| byte == b'=').count();
         let is_one = if has_percent {
-            let decoded = decode(piece);
+            let decoded = percent_decode_lossy(piece);
             let is_hidden = decoded.len() < piece.len()
                 && decoded.split(|&byte| is_joint(byte) || is_break(byte)).any(&mut test);
             is_hidden || test(&decoded) || decoded.len() < piece.len() && test(piece)
@@ -303,7 +304,9 @@ fn find_in_item(
         };
         if is_one {
             found.push(text, at + start..at + end);
-        } else if padded > end && test(&decode(item.get(start..padded).unwrap_or_default())) {
+        } else if padded > end
+            && test(&percent_decode_lossy(item.get(start..padded).unwrap_or_default()))
+        {
             found.push(text, at + start..at + padded);
         }
         start = end + 1;
@@ -338,7 +341,7 @@ fn each_place(text: &[u8], key: &[u8], mut place: impl FnMut(Range<usize>)) {
     while let Some(&byte) = text.get(at) {
         let escape = text.get(at..at + 3).filter(|escape| escape.first() == Some(&b'%'));
         places.push(at);
-        match escape.map(decode).as_deref() {
+        match escape.map(percent_decode_lossy).as_deref() {
             Some(&[one]) => {
                 meant.push(one);
                 at += 3;

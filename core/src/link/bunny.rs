@@ -35,11 +35,12 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::format::{FormatKey, LinkFormat, Secret};
-use super::url::{Url, address, arguments, decode, decoded, encode, is_plain};
+use super::url::{Url, address, arguments, decoded, is_plain};
 use super::{
     Encoding, Key, KeyError, LinkRequest, Mac, Rules, SignError, SignRequest, ValidityPeriod,
     Verified, VerifyError, parse_time,
 };
+use crate::escapes::{percent_decode_strict, percent_encode};
 
 /// The format.
 pub(super) struct Bunny;
@@ -108,13 +109,14 @@ fn verify(
     let mut signed = Vec::new();
     for (name, value) in given() {
         let given = name;
-        let name = decode(given).ok_or(VerifyError::Malformed)?;
+        let name = percent_decode_strict(given).ok_or(VerifyError::Malformed)?.into_owned();
         // Written with escapes, an argument is signed, and yet is none to who reads it as it is.
         let is_of_link = name == b"expires" || name.starts_with(b"token") || name == b"bcdn_token";
         if name != given && !is_of_link {
             return Err(VerifyError::Malformed);
         }
-        signed.push((name, decode(value).ok_or(VerifyError::Malformed)?));
+        let value = percent_decode_strict(value).ok_or(VerifyError::Malformed)?.into_owned();
+        signed.push((name, value));
     }
     let mut take = |name: &[u8]| {
         let at = signed.iter().position(|(found, _)| found == name)?;
@@ -288,10 +290,15 @@ fn sign(mac: &Mac, sign_request: &SignRequest<'_>, expires: u64) -> Option<Strin
     let mut query = String::from_utf8_lossy(query).into_owned();
     if let Some(prefix) = sign_request.prefix {
         let separator = if query.is_empty() { "" } else { "&" };
-        query.push_str(&format!("{separator}token_path={}", encode(prefix.as_bytes())));
+        query.push_str(&format!("{separator}token_path={}", percent_encode(prefix.as_bytes())));
     }
     let mut signed = arguments(query.as_bytes())
-        .map(|(name, value)| Some((decode(name)?, decode(value)?)))
+        .map(|(name, value)| {
+            Some((
+                percent_decode_strict(name)?.into_owned(),
+                percent_decode_strict(value)?.into_owned(),
+            ))
+        })
         .collect::<Option<Vec<_>>>()?;
     signed.sort();
     let message = [

@@ -4,6 +4,8 @@ use base64::Engine;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use crate::escapes::{hex_pair, write_hex};
+
 /// Written without padding, read with or without it, and in one spelling only.
 const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_encode_padding(false)
@@ -35,7 +37,11 @@ impl Encoding {
     pub fn encode(self, bytes: &[u8]) -> String {
         match self {
             Encoding::Base64url => URL.encode(bytes),
-            Encoding::Hex => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+            Encoding::Hex => {
+                let mut hex = String::with_capacity(2 * bytes.len());
+                write_hex(bytes, &mut hex);
+                hex
+            }
         }
     }
 
@@ -48,8 +54,8 @@ impl Encoding {
             Encoding::Base64url => URL.decode_slice(text, out).ok(),
             Encoding::Hex => {
                 let (pairs, []) = text.as_chunks::<2>() else { return None };
-                for (byte, &[high, low]) in out.get_mut(..pairs.len())?.iter_mut().zip(pairs) {
-                    *byte = digit(high)? << 4 | digit(low)?;
+                for (byte, &pair) in out.get_mut(..pairs.len())?.iter_mut().zip(pairs) {
+                    *byte = hex_pair(pair)?;
                 }
                 Some(pairs.len())
             }
@@ -68,10 +74,6 @@ impl Encoding {
 /// Reads base64 in the standard alphabet, padded or not.
 pub fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
     PLAIN.decode(text).ok()
-}
-
-fn digit(character: u8) -> Option<u8> {
-    char::from(character).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
 #[cfg(test)]

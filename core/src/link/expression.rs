@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::url::{Url, decode, is_plain};
+use super::url::{Url, is_plain};
+use crate::escapes::percent_decode_strict;
 
 /// Text with variables in it: `$uri|$secure_link_hash_expires`, `${uri}x`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,7 +107,7 @@ impl<'a> Variables<'a> {
         Ok(match name {
             "uri" | "document_uri" if self.is_raw => path.into(),
             "uri" | "document_uri" if !is_plain(path) => return Err(ExpressionError::Path),
-            "uri" | "document_uri" => decode(path).ok_or(ExpressionError::Path)?.into(),
+            "uri" | "document_uri" => percent_decode_strict(path).ok_or(ExpressionError::Path)?,
             "secure_link_hash_expires" | "secure_link_expires" => self.expires.into(),
             "scheme" => at.and_then(|at| origin.get(..at)).ok_or_else(unknown)?.into(),
             "http_host" => at.and_then(|at| origin.get(at + 3..)).ok_or_else(unknown)?.into(),

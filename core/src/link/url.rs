@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::VerifyError;
+use crate::escapes::percent_decode_strict;
 
 /// The parts of a URL, or of what follows the host in one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +109,8 @@ pub fn check_url(url: &[u8]) -> Result<(), UrlError> {
     if path.first() != Some(&b'/') {
         return Err(UrlError::NoPath);
     }
-    let decoded = decode(path).filter(|path| !path.contains(&0)).ok_or(UrlError::Percent)?;
+    let decoded =
+        percent_decode_strict(path).filter(|path| !path.contains(&0)).ok_or(UrlError::Percent)?;
     let mut depth = 0_usize;
     for segment in decoded.split(|&byte| byte == b'/') {
         match segment {
@@ -124,7 +126,7 @@ pub fn check_url(url: &[u8]) -> Result<(), UrlError> {
 /// empty ones, and no slash, backslash, zero or dot in disguise. Only then may a part of it be
 /// compared with what was signed.
 pub(super) fn is_plain(path: &[u8]) -> bool {
-    let Some(decoded) = decode(path) else { return false };
+    let Some(decoded) = percent_decode_strict(path) else { return false };
     let slashes = |text: &[u8]| text.iter().filter(|&&byte| byte == b'/').count();
     let hidden = decoded.iter().any(|byte| matches!(byte, b'\\' | b'#' | 0));
     if decoded.first() != Some(&b'/') || hidden || slashes(&decoded) != slashes(path) {
@@ -142,38 +144,7 @@ pub(super) fn is_plain(path: &[u8]) -> bool {
 
 /// Undoes percent-encoding; text in which a percent sign begins none is left as it is.
 pub fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
-    match memchr::memchr(b'%', text) {
-        None => Cow::Borrowed(text),
-        Some(_) => decode(text).map_or(Cow::Borrowed(text), Cow::Owned),
-    }
-}
-
-/// Undoes percent-encoding; `None` where a percent sign begins none.
-pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.iter();
-    while let Some(&byte) = rest.next() {
-        if byte != b'%' {
-            out.push(byte);
-            continue;
-        }
-        let mut digit = || char::from(*rest.next()?).to_digit(16);
-        out.push(u8::try_from(digit()? << 4 | digit()?).ok()?);
-    }
-    Some(out)
-}
-
-/// Percent-encoding of all but what RFC 3986 calls unreserved.
-pub(super) fn encode(text: &[u8]) -> String {
-    let mut out = String::with_capacity(text.len());
-    for &byte in text {
-        match byte {
-            b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
-            _ if byte.is_ascii_alphanumeric() => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
+    percent_decode_strict(text).unwrap_or(Cow::Borrowed(text))
 }
 
 /// Whether `text` fits a pattern in which `*` stands for any characters and `?` for one.
@@ -318,12 +289,6 @@ mod tests {
         ] {
             assert!(!is_plain(path.as_bytes()), "{path}");
         }
-    }
-
-    #[test]
-    fn percent_encoding() {
-        assert_eq!(decode(b"a%20b%C3%a9").unwrap(), "a b\u{e9}".as_bytes());
-        assert_eq!(encode("a b/\u{e9}-_.~".as_bytes()), "a%20b%2F%C3%A9-_.~");
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::image::canonical::{Canonical, write_bytes};
+use crate::escapes::write_hex;
+use crate::image::canonical::Canonical;
 use crate::image::damage::Tolerance;
 use crate::image::decode::{self, Decode};
 use crate::image::orientation::Orientation;
@@ -77,6 +78,6 @@ impl Eq for WatermarkPicture {}
 impl Canonical for WatermarkPicture {
     fn write(&self, out: &mut String) {
         out.push_str("picture=");
-        write_bytes(&self.digest, out);
+        write_hex(&self.digest, out);
     }
 }

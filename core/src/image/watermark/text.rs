@@ -9,7 +9,8 @@ use cosmic_text::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::image::canonical::{Canonical, write_bytes};
+use crate::escapes::write_hex;
+use crate::image::canonical::Canonical;
 use crate::image::pixels::lay_over;
 use crate::image::raster::{Layout, Raster};
 use crate::image::size::Size;
@@ -90,9 +91,9 @@ pub struct WatermarkText {
 impl Canonical for WatermarkText {
     fn write(&self, out: &mut String) {
         out.push_str("text=");
-        write_bytes(self.text.as_bytes(), out);
+        write_hex(self.text.as_bytes(), out);
         out.push_str(";font=");
-        write_bytes(&self.font.digest, out);
+        write_hex(&self.font.digest, out);
         out.push(';');
         (self.size, self.color).write(out);
     }

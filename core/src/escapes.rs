@@ -1,0 +1,86 @@
+//! Percent-encoding (RFC 3986, section 2.1) and hexadecimal digits, for all that reads or writes them.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
+
+/// All but what RFC 3986 calls unreserved.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Undoes percent-encoding. A percent sign that begins none stays.
+#[must_use]
+pub fn percent_decode_lossy(text: &[u8]) -> Cow<'_, [u8]> {
+    percent_decode(text).into()
+}
+
+/// Undoes percent-encoding; `None` where a percent sign begins none.
+#[must_use]
+pub fn percent_decode_strict(text: &[u8]) -> Option<Cow<'_, [u8]>> {
+    let mut rest = text;
+    while let Some(at) = memchr::memchr(b'%', rest) {
+        let [high, low, after @ ..] = rest.get(at + 1..)? else { return None };
+        hex_pair([*high, *low])?;
+        rest = after;
+    }
+    Some(percent_decode_lossy(text))
+}
+
+/// Percent-encodes all but what RFC 3986 calls unreserved.
+pub(crate) fn percent_encode(text: &[u8]) -> String {
+    match std::str::from_utf8(text) {
+        Ok(text) => utf8_percent_encode(text, RESERVED).to_string(),
+        Err(_) => percent_encoding::percent_encode(text, RESERVED).to_string(),
+    }
+}
+
+/// The byte that two hexadecimal digits are.
+pub(crate) fn hex_pair(digits: [u8; 2]) -> Option<u8> {
+    let [high, low] = digits.map(|digit| char::from(digit).to_digit(16));
+    u8::try_from(high? << 4 | low?).ok()
+}
+
+/// Appends bytes as hexadecimal digits.
+pub fn write_hex(bytes: &[u8], out: &mut String) {
+    for byte in bytes {
+        // Writing to memory does not fail.
+        let _ = write!(out, "{byte:02x}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percent_encoding() {
+        let cases: [(&str, &[u8], bool); 9] = [
+            ("", b"", true),
+            ("a+b", b"a+b", true),
+            ("%41%7e%2F", b"A~/", true),
+            ("%ff%00", b"\xff\0", true),
+            ("%25%2541", b"%%41", true),
+            ("%", b"%", false),
+            ("%4", b"%4", false),
+            ("%4g%41", b"%4gA", false),
+            ("%%41", b"%A", false),
+        ];
+        for (text, plain, is_whole) in cases {
+            assert_eq!(&*percent_decode_lossy(text.as_bytes()), plain, "{text}");
+            let strict = percent_decode_strict(text.as_bytes());
+            assert_eq!(strict.as_deref(), is_whole.then_some(plain), "{text}");
+        }
+        assert_eq!(percent_encode(b"a-_.~Z9 /\xff\xc3\xbc"), "a-_.~Z9%20%2F%FF%C3%BC");
+    }
+
+    #[test]
+    fn hexadecimal() {
+        assert_eq!(
+            [hex_pair(*b"0f"), hex_pair(*b"Ff"), hex_pair(*b"-1")],
+            [Some(15), Some(255), None]
+        );
+        let mut out = String::from("x");
+        write_hex(&[0, 255, 16], &mut out);
+        assert_eq!(out, "x00ff10");
+    }
+}
