@@ -8,7 +8,7 @@ use std::fmt::Arguments;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use image_gate_core::image::{self, LIMITS, Statistics};
+use image_gate_core::image::{self, Format, LIMITS, Statistics};
 
 use super::response_info::{ImageStatus, ResponseInfo, status_word};
 use crate::ngx::shm::{Memory, Shareable, ShmZone};
@@ -24,9 +24,10 @@ const OUTCOMES: [&str; 6] = [
     status_word(ImageStatus::Passed),
     status_word(ImageStatus::NotModified),
     status_word(ImageStatus::Error),
-    ABORTED,
+    "aborted",
 ];
-const ABORTED: &str = "aborted";
+/// The place of a client that left, behind those of [`ImageStatus`] in their order.
+const ABORTED: usize = ImageStatus::Error as usize + 1;
 
 /// As `$image_resize_error` says.
 const REASONS: [&str; 12] = [
@@ -47,10 +48,9 @@ const REASONS: [&str; 12] = [
 /// As `$image_resize_cache_status` says, in small letters. The places behind are for more.
 const LOOKUPS: [&str; 4] = ["hit", "miss", "expired", "bypass"];
 
-/// As `$image_resize_format` says. The places behind are for formats to come.
-const FORMATS: [&str; 5] = ["jpeg", "png", "gif", "webp", "avif"];
-
+/// The places behind are for what is to come.
 const PLACES: usize = 16;
+const _: () = assert!(Format::ALL.len() <= PLACES);
 
 /// The beginning of a zone.
 #[repr(C, align(64))]
@@ -166,14 +166,14 @@ impl StatsZone {
     /// Counts what became of a request.
     pub fn count(&self, response: &ResponseInfo) {
         let Some((counters, _)) = self.view() else { return };
-        let outcome = response.status.map_or(ABORTED, status_word);
-        count(place(&counters.requests, &OUTCOMES, outcome));
+        let outcome = response.status.map_or(ABORTED, |status| status as usize);
+        count(counters.requests.get(outcome));
         if let (Some(source), Some(format), Some(_)) =
             (response.source_format, response.format, response.bytes)
             && !response.is_kept
         {
-            let row = place(&counters.images, &FORMATS, source.name());
-            count(row.and_then(|row| place(row, &FORMATS, format.name())));
+            let row = counters.images.get(source.index());
+            count(row.and_then(|row| row.get(format.index())));
         }
         counters.source_bytes.fetch_add(response.source_bytes.unwrap_or(0), Relaxed);
         counters.bytes.fetch_add(response.bytes.map_or(0, |bytes| bytes as u64), Relaxed);
@@ -192,9 +192,9 @@ impl StatsZone {
             names.iter().zip(places).map(|(&name, place)| (name, place.load(Relaxed))).collect()
         };
         let mut images = Vec::new();
-        for (source, row) in FORMATS.iter().zip(&counters.images) {
-            for (format, count) in FORMATS.iter().zip(row) {
-                images.push((*source, *format, count.load(Relaxed)));
+        for (source, row) in Format::ALL.iter().zip(&counters.images) {
+            for (format, count) in Format::ALL.iter().zip(row) {
+                images.push((source.name(), format.name(), count.load(Relaxed)));
             }
         }
         images.retain(|&(_, _, count)| count > 0);

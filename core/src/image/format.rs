@@ -27,6 +27,10 @@ impl Canonical for Format {
 pub const SNIFF_LEN: usize = 32;
 
 impl Format {
+    /// All of them, in the order of their numbers, in which counters of older versions have them.
+    pub const ALL: [Format; 5] =
+        [Format::Jpeg, Format::Png, Format::Gif, Format::Webp, Format::Avif];
+
     /// The formats that are not [universal](Format::is_universal), the smaller one first.
     pub(super) const MODERN: [Format; 2] = [Format::Avif, Format::Webp];
 
@@ -40,6 +44,12 @@ impl Format {
     #[must_use]
     pub fn supports_animation(self) -> bool {
         matches!(self, Format::Gif | Format::Webp)
+    }
+
+    /// Its place in [`ALL`](Format::ALL).
+    #[must_use]
+    pub fn index(self) -> usize {
+        self as usize
     }
 
     /// The lower-case name used in directives, variables and JSON.
@@ -129,4 +139,17 @@ fn names_avif(len: u8, brands: &[u8]) -> bool {
     let brands = brands.get(..len).unwrap_or(brands).as_chunks::<4>().0;
     // The second word is the minor version.
     brands.iter().enumerate().any(|(i, brand)| i != 1 && matches!(brand, b"avif" | b"avis"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_format_is_in_its_place() {
+        for (at, format) in Format::ALL.into_iter().enumerate() {
+            assert_eq!(format.index(), at);
+            assert_eq!(Format::from_name(format.name().as_bytes()), Some(format));
+        }
+    }
 }
