@@ -7,6 +7,7 @@ use image_gate_core::image::Error;
 use crate::ngx::Request;
 use crate::ngx::conf::{ConfError, DirectiveArgs, Expression, expect};
 use crate::ngx::incoming::RequestPart;
+use crate::ngx::variable::is_single;
 
 /// A directive's value: fixed, or an expression over variables.
 #[derive(Clone, Copy)]
@@ -126,7 +127,7 @@ pub fn is_sent(variable: &[u8]) -> bool {
     matches!(
         variable,
         b"args" | b"query_string" | b"uri" | b"document_uri" | b"request_uri" | b"request"
-    ) || [&b"arg_"[..], b"http_", b"cookie_"].iter().any(|kind| variable.starts_with(kind))
+    ) || is_single(variable)
 }
 
 /// A named value at its first `=`.

@@ -49,6 +49,12 @@ pub fn add(parser: Parser<'_>, variables: &'static [Variable]) -> Result<(), Rep
     if are_all { Ok(()) } else { Err(Reported) }
 }
 
+/// Whether a variable of that name, in small letters, is a single argument, header or cookie of the
+/// request.
+pub fn is_single(name: &[u8]) -> bool {
+    [&b"arg_"[..], b"cookie_", b"http_"].iter().any(|kind| name.starts_with(kind))
+}
+
 /// Whether any expression of the configuration has one of the variables called so, once all of it
 /// was read.
 pub fn is_used(parser: Parser<'_>, names: &[&str]) -> bool {

@@ -291,9 +291,8 @@ impl LocConf {
         let Some(at) = value.iter().position(|&byte| byte == b',') else { return false };
         let expiry = value.get(at..).unwrap_or_default();
         let holds_none = |name: &[u8]| {
-            let is_single =
-                [&b"arg_"[..], b"cookie_", b"http_"].iter().any(|kind| name.starts_with(kind));
-            (is_single || PLAIN.contains(&name)) && variables(expiry).all(|other| other != name)
+            (variable::is_single(name) || PLAIN.contains(&name))
+                && variables(expiry).all(|other| other != name)
         };
         variables(expiry).next().is_some() && message.variables().all(holds_none)
     }
