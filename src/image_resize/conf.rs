@@ -66,7 +66,7 @@ impl Mode {
 }
 
 /// `image_resize_limit`.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct JobLimits {
     /// Of sources and outputs.
     pub image: Limits,

@@ -34,8 +34,10 @@ pub enum Images {}
 impl Filter for Images {
     fn header(request: Request<'_>) -> ngx_int_t {
         let rc = header(request);
-        // What is not to be made is not waited for.
-        keep::go_on_or_give_up(request);
+        // What is not to be made is not waited for. A subrequest makes nothing.
+        if request.is_main() {
+            keep::go_on_or_give_up(request);
+        }
         rc
     }
 

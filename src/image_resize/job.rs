@@ -96,7 +96,8 @@ impl Body {
                     whole.resize(start + len, 0);
                     let target = whole.get_mut(start..).unwrap_or_default();
                     file.read(target)
-                        .map_err(|error| Error::DecodeFailed(format!("reading: {error}")))?;
+                        // That may be no fault of the source.
+                        .map_err(|error| Error::Internal(format!("reading: {error}")))?;
                 }
             }
         }

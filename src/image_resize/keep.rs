@@ -4,6 +4,7 @@
 use std::cell::Cell;
 
 use image_gate_core::cache::{Head, Made};
+use image_gate_core::image::Plan;
 use nginx_sys::{NGX_HTTP_NOT_MODIFIED, NGX_HTTP_OK, ngx_uint_t};
 
 use super::begin::{self, Recipe};
@@ -14,7 +15,8 @@ use super::job::JobOutcome;
 pub use super::job::{Finished, Writer};
 use super::response_info::ImageStatus;
 use super::task::JobKind;
-use super::{counting, preaccess};
+use super::watermark_cache::WatermarkSpec;
+use super::{counting, on_error, preaccess};
 use crate::ngx::cache::Written;
 use crate::ngx::event::{OnEvent, Then};
 use crate::ngx::{NoMemory, Parser, Request};
@@ -145,7 +147,7 @@ pub fn begin(context: Transfer<'_>, conf: &LocConf) {
             .map(|(name, value)| (name.to_vec(), value.to_vec()))
             .collect(),
     };
-    let digest = text(&task.work, headers::digest(&task.plan, &task.layers), conf);
+    let digest = text(&task.work, &task.plan, &task.layers, conf);
     context.writer.replace(attached.keeper.begin(request, &digest, head));
 }
 
@@ -172,7 +174,8 @@ fn is_kept(name: &[u8]) -> bool {
     !others.iter().any(|other| other.eq_ignore_ascii_case(name))
 }
 
-fn text(work: &JobKind, plan: String, conf: &LocConf) -> String {
+fn text(work: &JobKind, plan: &Plan, layers: &[WatermarkSpec], conf: &LocConf) -> String {
+    let plan = headers::digest(plan, layers);
     let work = match work {
         JobKind::Describe => "size",
         JobKind::Inspect => "info",
@@ -181,7 +184,10 @@ fn text(work: &JobKind, plan: String, conf: &LocConf) -> String {
     // What lets a source through as it is, and so is no part of the plan.
     let flags =
         [conf.pass_svg.unwrap_or(false), conf.no_transform.unwrap_or(false), conf.answers_errors()];
-    format!("{work} {flags:?} {plan}")
+    // The entity tag leaves out what tells two states of a mark that have one length and time.
+    let files = layers.iter().map(|layer| &layer.file).collect::<Vec<_>>();
+    let limits = (conf.buffer(), conf.bounds());
+    format!("{work} {flags:?} {limits:?} {plan} {files:?}")
 }
 
 /// A text that is the same for two requests only where they make the same of the same source; `None`
@@ -192,7 +198,7 @@ pub fn digest(request: Request<'_>) -> Option<String> {
         return None;
     }
     let Recipe { work, plan, layers } = begin::recipe(request, conf).ok()?;
-    Some(text(&work, headers::digest(&plan, &layers), conf))
+    Some(text(&work, &plan, &layers, conf))
 }
 
 /// Sets the headers of an answer that was kept.
@@ -230,10 +236,9 @@ pub fn restore(request: Request<'_>, head: &Head, made: &Made) -> Result<(), NoM
     Ok(())
 }
 
-/// Whether the arguments of a request say what is made, and nothing else.
-pub fn takes_arguments(request: Request<'_>) -> bool {
-    let params = conf(&request).and_then(|conf| conf.params);
-    params.is_some_and(|params| matches!(params.text(), b"$args" | b"${args}" | b"$query_string"))
+/// Whether a request may be here because of an error: what it becomes may stand in for something else.
+pub fn may_stand_in(request: Request<'_>) -> bool {
+    request.may_be_error_page() || on_error::is_redirected(request)
 }
 
 /// Whether the location of a request makes anything.

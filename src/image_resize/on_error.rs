@@ -57,6 +57,11 @@ impl Failure {
 /// That a request was redirected because of an error; it is once only.
 struct Redirected;
 
+/// Whether a request is there because a failure led to it.
+pub fn is_redirected(request: Request<'_>) -> bool {
+    request.attached::<Redirected>().is_some()
+}
+
 impl LocConf {
     /// Whether sources are to get a watermark, and so never go out as they are.
     pub fn has_watermark(&self) -> bool {
@@ -81,7 +86,7 @@ impl LocConf {
     /// Where that failure leads to. To be asked once, when it does.
     pub fn redirects(&self, request: Request<'_>, failure: &Failure) -> Option<Vec<u8>> {
         let Some(OnError::Redirect(uri)) = self.on_error else { return None };
-        if !failure.is_forgivable() || request.attached::<Redirected>().is_some() {
+        if !failure.is_forgivable() || is_redirected(request) {
             return None;
         }
         let uri = uri.evaluate(request).filter(|uri| is_target(uri))?;

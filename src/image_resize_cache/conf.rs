@@ -114,6 +114,12 @@ impl LocConf {
         said.map(|&(_, time)| time).or((code == 200).then_some(HOUR))
     }
 
+    /// Whether it is said how long what an upstream answers with 200 holds.
+    pub fn is_validity_said(&self) -> bool {
+        let mut known = self.valid.iter().flatten().map(|(known, _)| *known);
+        known.any(|known| matches!(known, None | Some(200)))
+    }
+
     /// Whether one request waits for another.
     pub fn locks(&self) -> bool {
         self.lock.unwrap_or(true)

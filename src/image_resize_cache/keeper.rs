@@ -61,6 +61,13 @@ impl Making {
                 }
                 let until = match validity.until {
                     Some(until) => until,
+                    // It may be for this client alone, and nobody has said otherwise.
+                    None if !conf.is_validity_said()
+                        && conf.key.is_none()
+                        && request.has_incoming(b"Cookie") =>
+                    {
+                        return None;
+                    }
                     None => conf.valid(200).map(|seconds| now.saturating_add(seconds))?,
                 };
                 // No longer than what it is made of.

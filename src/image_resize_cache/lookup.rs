@@ -63,6 +63,8 @@ fn begin(request: Request<'_>) -> Option<Pass> {
     {
         return None;
     }
+    // What nothing is known of yet must not stay as it is now: nginx keeps values of variables.
+    let _apart = request.variables_apart(&[])?;
     let cache = conf.cache(request)?;
     let digest = keep::digest(request)?;
     let explicit = match conf.key {
@@ -88,20 +90,30 @@ fn begin(request: Request<'_>) -> Option<Pass> {
 /// something that is not there.
 fn upstream_key(request: Request<'_>, conf: &LocConf, explicit: Option<&[u8]>) -> Option<Key> {
     if let Some(key) = explicit {
-        return (!key.is_empty()).then(|| Key::new("by key").text(key));
+        // What stands in for an answer must not go out as that.
+        let is_kept = !key.is_empty() && !keep::may_stand_in(request);
+        return is_kept.then(|| Key::new("by key").text(key));
+    }
+    // What an upstream answers to somebody is not for others.
+    if request.has_incoming(b"Authorization") {
+        return None;
     }
     let (is_tls, address, host) = request.server_name()?;
-    // Where the arguments say what is made, that is in the key anyway.
-    let args = if keep::takes_arguments(request) { &[] } else { request.part(RequestPart::Args) };
-    let key = Key::new("upstream")
+    // nginx sends the address as it came, or as it is by now.
+    let parts = [RequestPart::UnparsedUri, RequestPart::Uri, RequestPart::Args];
+    let mut key = Key::new("upstream")
         .number(u64::from(is_tls))
         .text(&address)
         .text(host)
         .text(&conf.name)
-        .number(conf.number as u64)
-        .text(request.part(RequestPart::Uri))
-        .text(args);
-    Some(key)
+        .number(conf.number as u64);
+    for part in parts {
+        key = key.text(request.part(part));
+    }
+    // By what the client calls the server, which the address in the request line may override.
+    let mut hosts = Vec::new();
+    request.each_incoming(b"Host", |header| hosts.push(header.value().to_vec()));
+    Some(hosts.iter().fold(key.number(hosts.len() as u64), |key, host| key.text(host)))
 }
 
 fn is_ok(status: usize) -> bool {
@@ -128,7 +140,7 @@ fn go_on(request: Request<'_>, pass: &Pass) -> ngx_int_t {
         }
         pass.is_looking.set(false);
         let is_found = looked == Looked::Found;
-        let bypasses = is_any(conf.bypass.as_ref(), request);
+        let Some(bypasses) = bypasses(request, conf) else { return FAILED };
         if is_found
             && !bypasses
             && let Some((head, made)) = read(request)
@@ -187,6 +199,16 @@ fn go_on(request: Request<'_>, pass: &Pass) -> ngx_int_t {
             }
         }
     }
+}
+
+/// Whether a request is not answered from the cache; `None` without memory.
+fn bypasses(request: Request<'_>, conf: &LocConf) -> Option<bool> {
+    if conf.bypass.is_none() {
+        return Some(false);
+    }
+    // As when it began.
+    let _apart = request.variables_apart(&[])?;
+    Some(is_any(conf.bypass.as_ref(), request))
 }
 
 fn now() -> u64 {

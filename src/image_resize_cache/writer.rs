@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -43,7 +44,8 @@ impl FileWriter {
         let path = self.folder.join(temporary());
         match Written::create(path.clone(), &self.header, self.room) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                fs::create_dir_all(&self.folder)?;
+                // As nginx makes it.
+                fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
                 Written::create(path, &self.header, self.room)
             }
             result => result,

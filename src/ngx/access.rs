@@ -7,9 +7,22 @@ use nginx_sys::{
 
 use super::Request;
 use super::module::Core;
+use super::shim;
 use super::strings::bytes;
 
 impl<'r> Request<'r> {
+    /// Whether nginx came here by `error_page`, or may have: where error pages have error pages, it keeps
+    /// no trace of it.
+    pub fn may_be_error_page(self) -> bool {
+        let core = self.location::<Core>();
+        let is_recursive = core.is_some_and(|core| core.recursive_error_pages == 1);
+        let r = self.as_ptr();
+        // SAFETY: alive.
+        unsafe {
+            shim::ig_request_error_page(r) != 0 || is_recursive && shim::ig_request_internal(r) != 0
+        }
+    }
+
     /// Whether one of all access modules is enough: `satisfy any`.
     pub fn is_satisfied_by_any(self) -> bool {
         let core = self.location::<Core>();

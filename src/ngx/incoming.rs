@@ -208,6 +208,13 @@ impl<'r> Request<'r> {
         }
     }
 
+    /// Whether a header called `name` came in.
+    pub fn has_incoming(self, name: &[u8]) -> bool {
+        let mut is_there = false;
+        self.each_incoming(name, |_| is_there = true);
+        is_there
+    }
+
     /// Goes on with that URI and those arguments, as if they had been asked for, but from inside.
     /// The answer is for nginx; the request may be gone.
     pub fn internal_redirect(self, uri: &[u8], args: &[u8]) -> ngx_int_t {

@@ -97,6 +97,8 @@ unsafe extern "C" {
     pub fn ig_request_wait(request: *mut ngx_http_request_t) -> ngx_int_t;
     pub fn ig_request_go_on(request: *mut ngx_http_request_t);
     pub fn ig_request_stay(request: *mut ngx_http_request_t);
+    pub fn ig_request_error_page(request: *const ngx_http_request_t) -> ngx_uint_t;
+    pub fn ig_request_internal(request: *const ngx_http_request_t) -> ngx_uint_t;
     pub fn ig_request_has_body(request: *const ngx_http_request_t) -> ngx_uint_t;
     pub fn ig_request_put_header(
         request: *mut ngx_http_request_t,
