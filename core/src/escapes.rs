@@ -11,7 +11,10 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b
 /// Undoes percent-encoding. A percent sign that begins none stays.
 #[must_use]
 pub fn percent_decode_lossy(text: &[u8]) -> Cow<'_, [u8]> {
-    percent_decode(text).into()
+    match memchr::memchr(b'%', text) {
+        None => Cow::Borrowed(text),
+        Some(_) => percent_decode(text).into(),
+    }
 }
 
 /// Undoes percent-encoding; `None` where a percent sign begins none.
@@ -23,7 +26,8 @@ pub fn percent_decode_strict(text: &[u8]) -> Option<Cow<'_, [u8]>> {
         hex_pair([*high, *low])?;
         rest = after;
     }
-    Some(percent_decode_lossy(text))
+    // Most texts have none: they are looked at once.
+    Some(if rest.len() == text.len() { Cow::Borrowed(text) } else { percent_decode_lossy(text) })
 }
 
 /// Percent-encodes all but what RFC 3986 calls unreserved.

@@ -74,6 +74,7 @@ pub(super) enum Notation {
 /// Words, and what each of them sets.
 pub(super) trait Choice: fmt::Debug + Sync {
     fn words(&self) -> Vec<&'static str>;
+    fn find(&self, word: &[u8]) -> Option<usize>;
     fn set(&self, draft: &mut Draft, word: usize);
 }
 
@@ -84,6 +85,10 @@ pub(super) struct OneOf<T: Words>(pub(super) fn(&mut Draft, T));
 impl<T: Words + fmt::Debug> Choice for OneOf<T> {
     fn words(&self) -> Vec<&'static str> {
         T::WORDS.iter().map(|(word, _)| *word).collect()
+    }
+
+    fn find(&self, word: &[u8]) -> Option<usize> {
+        T::WORDS.iter().position(|(known, _)| known.as_bytes() == word)
     }
 
     fn set(&self, draft: &mut Draft, word: usize) {
@@ -120,10 +125,7 @@ impl Notation {
             }
             Notation::Bytes(_) if text == b"off" => Some(Parsed::Off),
             Notation::Bytes(_) => values::size(text).filter(|&size| size > 0).map(Parsed::Number),
-            Notation::Word(choice) => {
-                let position = choice.words().iter().position(|word| word.as_bytes() == text);
-                position.map(Parsed::Word)
-            }
+            Notation::Word(choice) => choice.find(text).map(Parsed::Word),
             Notation::Color(_) => Color::parse(text).map(Parsed::Color),
             Notation::Gravity(_) => Gravity::parse(text).map(Parsed::Gravity),
             Notation::Format(_) => FormatChoice::parse(text).map(Parsed::Format),

@@ -1,5 +1,7 @@
 //! The table.
 
+use std::sync::LazyLock;
+
 use super::draft::{Draft, Filling};
 use super::notation::{Notation, OneOf};
 use super::row::{Argument, Setting, SettingDirective};
@@ -309,7 +311,8 @@ impl Setting {
     /// Returns the setting that a URL calls so.
     #[must_use]
     pub fn find_param(name: &str) -> Option<&'static Setting> {
-        SETTINGS.iter().find(|setting| setting.params.contains(&name))
+        let place = BY_PARAM.binary_search_by_key(&name, |(known, _)| known).ok()?;
+        BY_PARAM.get(place).map(|(_, setting)| *setting)
     }
 
     /// Returns the setting that the command line calls so: as a URL does, or like the directive or
@@ -330,6 +333,14 @@ impl Setting {
         })
     }
 }
+
+/// The settings by all their names in URLs, sorted.
+static BY_PARAM: LazyLock<Vec<(&str, &Setting)>> = LazyLock::new(|| {
+    let names = |setting: &'static Setting| setting.params.iter().map(move |name| (*name, setting));
+    let mut names: Vec<_> = SETTINGS.iter().flat_map(names).collect();
+    names.sort_unstable_by_key(|(name, _)| *name);
+    names
+});
 
 const BOX: SettingDirective = SettingDirective::new(c"image_resize");
 const ADJUST: SettingDirective = SettingDirective::new(c"image_resize_adjust");
