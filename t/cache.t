@@ -11,12 +11,12 @@ use JSON::PP ();
 use Test::More;
 use Time::HiRes qw(sleep);
 
+use ImageGate::Cache;
 use ImageGate::Fixtures qw(fixture_path slurp);
 use ImageGate::Image qw(inspect);
 use ImageGate::Server;
 
-plan skip_all => 'this nginx is built without caches'
-    if `$ENV{TEST_NGINX_BINARY} -V 2>&1` =~ /--without-http-cache/;
+needs_cache();
 
 my $cache = 'image_resize_zone 1m; image_resize_cache_path cache levels=1:2 keys_zone=images:1m inactive=1h max_size=100m;';
 
@@ -35,30 +35,11 @@ sub put {
     sleep 0.1;
 }
 
-# Pictures that were made.
-sub made {
-    my $status = JSON::PP::decode_json($_[0]->client->get('/status')->{body});
-    return $status->{job_time}{count};
-}
-
-# An answer is counted when it is logged, which is after its end has come.
-sub is_made {
-    my ($s, $count, $name) = @_;
-    $s->wait(3, sub { made($s) >= $count });
-    is(made($s), $count, $name);
-}
-
 # The names of the files that are kept.
 sub files {
     my $s = shift;
     my @files = split /\n/, `find $s->{dir}/cache -type f`;
     return @files;
-}
-
-sub is_answer {
-    my ($name, $r, $status, $cache) = @_;
-    is($r->{status}, $status, "$name - status") or diag($r->{error} || '');
-    is($r->{h}{'x-cache'}, $cache, "$name - cache");
 }
 
 {

@@ -11,11 +11,11 @@ use File::Copy qw(copy);
 use Test::More;
 use Time::HiRes qw(sleep);
 
+use ImageGate::Cache;
 use ImageGate::Fixtures qw(fixture_path);
 use ImageGate::Server;
 
-plan skip_all => 'this nginx is built without caches'
-    if `$ENV{TEST_NGINX_BINARY} -V 2>&1` =~ /--without-http-cache/;
+needs_cache();
 
 # A server with an origin behind it, which has two pictures: photo is what it has by default, quad is the other.
 sub server {
@@ -31,17 +31,10 @@ sub server {
             root $s->{dir}/files;
             location / { $origin rewrite ^ /photo.jpg break; }
         }" . ($s->{http} || '');
-    my $pass = "proxy_pass http://unix:$s->{dir}/origin.sock:";
-    $locations =~ s/\bORIGIN(\S*?)(?=[;\s])/$pass$1/g;
+    $locations = origin_of($s, $locations);
     $s->start("add_header X-Cache \$image_resize_cache_status always; root $s->{dir}/files;
         image_resize_cache images; $locations");
     return $s;
-}
-
-sub is_answer {
-    my ($name, $r, $status, $cache) = @_;
-    is($r->{status}, $status, "$name - status") or diag($r->{error} || '');
-    is($r->{h}{'x-cache'}, $cache, "$name - cache");
 }
 
 # A PNG of one gray, whose length is that of all others.

@@ -12,13 +12,13 @@ use JSON::PP ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+use ImageGate::Cache;
 use ImageGate::Fixtures qw(fixture_path slurp);
 use ImageGate::H2;
 use ImageGate::Image qw(inspect);
 use ImageGate::Server;
 
-plan skip_all => 'this nginx is built without caches'
-    if `$ENV{TEST_NGINX_BINARY} -V 2>&1` =~ /--without-http-cache/;
+needs_cache();
 
 my $cache = 'image_resize_zone 1m; image_resize_cache_path cache levels=1:2 keys_zone=images:1m;';
 
@@ -42,18 +42,6 @@ sub server {
 sub conf {
     my ($s, $locations) = @_;
     return "location = /status { image_resize_status json; } add_header X-Cache \$image_resize_cache_status always; add_header X-Pid \$pid always; root $s->{dir}/files; image_resize_cache images; $locations";
-}
-
-sub made {
-    my $status = JSON::PP::decode_json($_[0]->client->get('/status')->{body});
-    return $status->{job_time}{count};
-}
-
-# An answer is counted when it is logged, which is after its end has come.
-sub is_made {
-    my ($s, $count, $name) = @_;
-    $s->wait(3, sub { made($s) >= $count });
-    is(made($s), $count, $name);
 }
 
 # Asks from many clients at once. Returns what they get, each with the time when it began to come.

@@ -7,17 +7,16 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use File::Copy qw(copy);
-use JSON::PP ();
 use POSIX qw(strftime);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+use ImageGate::Cache;
 use ImageGate::Fixtures qw(fixture_path slurp);
 use ImageGate::Image qw(inspect);
 use ImageGate::Server;
 
-plan skip_all => 'this nginx is built without caches'
-    if `$ENV{TEST_NGINX_BINARY} -V 2>&1` =~ /--without-http-cache/;
+needs_cache();
 
 # A server with an origin behind it, which has a log of what it is asked for.
 sub server {
@@ -36,32 +35,13 @@ sub server {
             etag off;
             $origin
         }" . ($s->{http} || '');
-    my $pass = "proxy_pass http://unix:$s->{dir}/origin.sock:";
-    $locations =~ s/\bORIGIN(\S*?)(?=[;\s])/$pass$1/g;
+    $locations = origin_of($s, $locations);
     $s->start("location = /status { image_resize_status json; } add_header X-Cache \$image_resize_cache_status always;
         image_resize_cache images; $locations");
     return $s;
 }
 
 sub asked { my $s = shift; my @lines = split /\n/, slurp("$s->{dir}/logs/origin.log"); return scalar @lines }
-
-sub made {
-    my $status = JSON::PP::decode_json($_[0]->client->get('/status')->{body});
-    return $status->{job_time}{count};
-}
-
-# An answer is counted when it is logged, which is after its end has come.
-sub is_made {
-    my ($s, $count, $name) = @_;
-    $s->wait(3, sub { made($s) >= $count });
-    is(made($s), $count, $name);
-}
-
-sub is_answer {
-    my ($name, $r, $status, $cache) = @_;
-    is($r->{status}, $status, "$name - status") or diag($r->{error} || '');
-    is($r->{h}{'x-cache'}, $cache, "$name - cache");
-}
 
 my $photo = '/photo-300x200.jpg';
 
