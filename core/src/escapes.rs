@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode};
 
 /// All but what RFC 3986 calls unreserved.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -32,10 +32,7 @@ pub fn percent_decode_strict(text: &[u8]) -> Option<Cow<'_, [u8]>> {
 
 /// Percent-encodes all but what RFC 3986 calls unreserved.
 pub(crate) fn percent_encode(text: &[u8]) -> String {
-    match std::str::from_utf8(text) {
-        Ok(text) => utf8_percent_encode(text, RESERVED).to_string(),
-        Err(_) => percent_encoding::percent_encode(text, RESERVED).to_string(),
-    }
+    percent_encoding::percent_encode(text, RESERVED).to_string()
 }
 
 /// The byte that two hexadecimal digits are.

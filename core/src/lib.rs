@@ -11,3 +11,4 @@ pub mod image;
 pub mod key;
 pub mod link;
 pub mod metrics;
+mod units;

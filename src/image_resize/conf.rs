@@ -59,6 +59,11 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// Whether the body becomes something else, be it an image or a description.
+    pub fn has_output(self) -> bool {
+        !matches!(self, Mode::Off | Mode::Test)
+    }
+
     /// Whether the body becomes an image that is made.
     pub fn makes_image(self) -> bool {
         matches!(self, Mode::Convert | Mode::Box(_))

@@ -163,8 +163,7 @@ fn set_mode(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfErro
 
 /// By which argument `image_resize` sets what is in that row, if it does.
 fn argument_of(row: usize) -> Option<Argument> {
-    let directive = SETTINGS.get(row)?.directive.as_ref()?;
-    (directive.name == c"image_resize").then_some(directive.argument)
+    SETTINGS.get(row)?.argument_of(c"image_resize")
 }
 
 fn set_params(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {

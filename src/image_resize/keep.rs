@@ -8,7 +8,7 @@ use image_gate_core::image::Plan;
 use nginx_sys::{NGX_HTTP_NOT_MODIFIED, NGX_HTTP_OK, ngx_uint_t};
 
 use super::begin::{self, Recipe};
-use super::conf::{ImageResize, LocConf, Mode, conf};
+use super::conf::{ImageResize, LocConf, conf};
 use super::context::{Context, Transfer};
 use super::headers::{self, Sent};
 use super::job::JobOutcome;
@@ -194,7 +194,7 @@ fn text(work: &JobKind, plan: &Plan, layers: &[WatermarkSpec], conf: &LocConf) -
 /// where nothing is made, or it can't be said yet.
 pub fn digest(request: Request<'_>) -> Option<String> {
     let conf = conf(&request)?;
-    if matches!(conf.mode(), Mode::Off | Mode::Test) {
+    if !conf.mode().has_output() {
         return None;
     }
     let Recipe { work, plan, layers } = begin::recipe(request, conf).ok()?;
@@ -243,8 +243,7 @@ pub fn may_stand_in(request: Request<'_>) -> bool {
 
 /// Whether the location of a request makes anything.
 pub fn makes(request: Request<'_>) -> bool {
-    let mode = request.location::<ImageResize>().map(|conf| conf.mode());
-    !matches!(mode, None | Some(Mode::Off | Mode::Test))
+    conf(&request).is_some_and(|conf| conf.mode().has_output())
 }
 
 /// Counts a look-up, by the word for what became of it.
@@ -254,8 +253,7 @@ pub fn count(word: &str) {
 
 /// Whether a location makes anything, once it is merged.
 pub fn location_makes(parser: Parser<'_>) -> bool {
-    let mode = parser.location::<ImageResize>().map(LocConf::mode);
-    !matches!(mode, None | Some(Mode::Off | Mode::Test))
+    parser.location::<ImageResize>().is_some_and(|conf| conf.mode().has_output())
 }
 
 /// Runs once the content handler has returned, which watches the client.

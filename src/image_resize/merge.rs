@@ -47,7 +47,7 @@ impl Merge for LocConf {
 
         // A pool is asked for only where jobs come from: nginx starts the threads of every pool
         // that anyone asked for.
-        let works = !matches!(self.mode(), Mode::Off | Mode::Test);
+        let works = self.mode().has_output();
         if let Some(main) = parser.main::<ImageResize>() {
             main.has_jobs.set(main.has_jobs.get() || works);
             main.has_debug.set(main.has_debug.get() || self.debug_header == Some(true));

@@ -1,6 +1,6 @@
 //! The directives that are nothing but settings of images, from the core's table of them.
 
-use image_gate_core::image::{Argument, SETTINGS, Setting};
+use image_gate_core::image::{Argument, SETTINGS};
 use nginx_sys::{
     NGX_CONF_1MORE, NGX_CONF_TAKE1, NGX_CONF_TAKE12, NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF,
     NGX_HTTP_SRV_CONF,
@@ -106,11 +106,7 @@ pub fn read_named(
         let (name, text) = split(argument);
         let name = std::str::from_utf8(name).unwrap_or_default();
         let row = SETTINGS.iter().position(|setting| {
-            let directive = setting.directive.as_ref();
-            directive.is_some_and(|own| {
-                own.name == args.name()
-                    && matches!(own.argument, Argument::Named(known) if known == name)
-            })
+            matches!(setting.argument_of(args.name()), Some(Argument::Named(known)) if known == name)
         });
         insert(conf, args, row.ok_or_else(|| unknown(argument))?, text, argument)?;
     }
@@ -135,11 +131,7 @@ pub fn read_at(
 
 /// The row of what the directive sets by an argument.
 fn row_of(args: &DirectiveArgs<'_>, argument: Argument) -> Option<usize> {
-    let is_it = |setting: &Setting| {
-        setting.directive.as_ref().is_some_and(|own| own.argument == argument)
-            && setting.is_of(args.name())
-    };
-    SETTINGS.iter().position(is_it)
+    SETTINGS.iter().position(|setting| setting.argument_of(args.name()) == Some(argument))
 }
 
 /// Reads a value, which messages quote as the argument that it stands in.

@@ -1,6 +1,7 @@
 //! Values of directives and parameters, as they are written.
 
 use super::Fraction;
+use crate::units::scaled;
 
 /// A plain decimal number: no sign, no space.
 pub(super) fn whole(text: &[u8]) -> Option<u32> {
@@ -27,18 +28,8 @@ pub(super) fn decimal(text: &[u8], places: usize) -> Option<u32> {
 
 /// A size in nginx's notation, in bytes: a number, with `k`, `m` or `g` behind it or not.
 pub(super) fn size(text: &[u8]) -> Option<u64> {
-    let (digits, shift) = match text {
-        [digits @ .., b'k' | b'K'] => (digits, 10),
-        [digits @ .., b'm' | b'M'] => (digits, 20),
-        [digits @ .., b'g' | b'G'] => (digits, 30),
-        digits => (digits, 0),
-    };
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let number: i64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
     // As large as nginx's own type for it.
-    number.checked_mul(1 << shift).and_then(|size| u64::try_from(size).ok())
+    scaled(text, b"kmg", 1024).filter(|&size| i64::try_from(size).is_ok())
 }
 
 /// `on` or `off`.

@@ -1,6 +1,7 @@
 //! How much of what in which window.
 
 use super::window::{PerPeriod, Period, Resource};
+use crate::units::scaled;
 
 /// Stands for no limit, so that every request can work with plain numbers: no count comes so far.
 pub const NO_LIMIT: u64 = u64::MAX;
@@ -90,29 +91,14 @@ const WINDOWS: [(Resource, Period); 10] = {
 /// A number of requests: decimal digits, with `k`, `m` or `g` behind them for the powers of 1000.
 #[must_use]
 pub fn parse_requests(text: &[u8]) -> Option<u64> {
-    scaled(text, 1_000)
+    scaled(text, b"kmgt", 1_000).filter(|&number| number > 0)
 }
 
 /// A number of bytes: decimal digits, with `k`, `m`, `g` or `t` behind them for the powers of
 /// 1024.
 #[must_use]
 pub fn parse_bytes(text: &[u8]) -> Option<u64> {
-    scaled(text, 1_024)
-}
-
-fn scaled(text: &[u8], base: u64) -> Option<u64> {
-    let (digits, power) = match text {
-        [digits @ .., b'k' | b'K'] => (digits, 1),
-        [digits @ .., b'm' | b'M'] => (digits, 2),
-        [digits @ .., b'g' | b'G'] => (digits, 3),
-        [digits @ .., b't' | b'T'] => (digits, 4),
-        digits => (digits, 0),
-    };
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let number: u64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
-    number.checked_mul(base.pow(power)).filter(|&number| number > 0)
+    scaled(text, b"kmgt", 1_024).filter(|&number| number > 0)
 }
 
 #[cfg(test)]

@@ -53,10 +53,11 @@ impl Setting {
         self.params.first().copied().unwrap_or_default()
     }
 
-    /// Whether a directive of that name sets it.
+    /// Returns by which argument a directive of that name sets it, if it does.
     #[must_use]
-    pub fn is_of(&self, directive: &CStr) -> bool {
-        self.directive.as_ref().is_some_and(|own| own.name == directive)
+    pub fn argument_of(&self, directive: &CStr) -> Option<Argument> {
+        let own = self.directive.as_ref().filter(|own| own.name == directive)?;
+        Some(own.argument)
     }
 
     /// Whether it is the format.
