@@ -35,13 +35,6 @@ sub put {
     sleep 0.1;
 }
 
-# The names of the files that are kept.
-sub files {
-    my $s = shift;
-    my @files = split /\n/, `find $s->{dir}/cache -type f`;
-    return @files;
-}
-
 {
     my $name = 'hit';
     my $s = server('image_resize_cache images; location / { image_resize resize 100 -; etag on; expires 1h; }');
@@ -58,7 +51,7 @@ sub files {
     }
     is($second->{h}{'accept-ranges'}, 'bytes', "$name - ranges");
     is_made($s, 1, "$name - made once");
-    my @files = files($s);
+    my @files = kept_files($s);
     is(scalar @files, 1, "$name - one file");
     like($files[0], qr{/cache/[0-9a-f]/[0-9a-f]{2}/[0-9a-f]{32}$}, "$name - in its folder");
     unlike(slurp($files[0]), qr/a\.jpg/, "$name - names nothing");
@@ -193,7 +186,7 @@ sub files {
         is_answer("$name - original", $s->client->get('/a.jpg'), 200, 'MISS');
         is_answer("$name - status", $s->client->get('/strict/b.jpg'), 415, 'MISS');
     }
-    is(scalar files($s), 0, "$name - no file");
+    is(scalar kept_files($s), 0, "$name - no file");
     is(join('', $s->trouble), '', "$name - nothing bad in the log");
 }
 
@@ -254,7 +247,7 @@ sub files {
     my $s = server('image_resize_cache images; location / { image_resize resize 40 -; }');
     put($s, 'photo-300x200.jpg', 'a.jpg');
     $s->client->get('/a.jpg');
-    my ($file) = files($s);
+    my ($file) = kept_files($s);
     # What a process that is no more has left, and what nobody has.
     open my $out, '>', sprintf "$s->{dir}/cache/%032x.%010d", 1, 4194303 or die $!;
     close $out;
@@ -264,8 +257,8 @@ sub files {
     $s->stop;
     $s->start("add_header X-Cache \$image_resize_cache_status always; root $s->{dir}/files; image_resize_cache images; location / { image_resize resize 40 -; }");
     is_answer($name, $s->client->get('/a.jpg'), 200, 'HIT');
-    ok($s->wait(5, sub { join(' ', sort { $a cmp $b } files($s)) eq join(' ', sort { $a cmp $b } $file, $living) }), "$name - leftovers go")
-        or diag(join "\n", files($s));
+    ok($s->wait(5, sub { join(' ', sort { $a cmp $b } kept_files($s)) eq join(' ', sort { $a cmp $b } $file, $living) }), "$name - leftovers go")
+        or diag(join "\n", kept_files($s));
     is(join('', $s->trouble), '', "$name - nothing bad in the log");
 }
 
@@ -274,7 +267,7 @@ sub files {
     my $s = server('image_resize_cache images; location / { image_resize resize 40 -; }');
     put($s, 'photo-300x200.jpg', 'a.jpg');
     my $first = $s->client->get('/a.jpg');
-    my ($file) = files($s);
+    my ($file) = kept_files($s);
     my $whole = slurp($file);
     for my $len (length($whole) - 1, length($whole) - length($first->{body}) + 1, 500, 300, 10, 0) {
         # Other files, as nginx has them where they are renamed.

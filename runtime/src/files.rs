@@ -26,6 +26,30 @@ pub fn read(path: &Path, most: u64) -> io::Result<(Vec<u8>, Metadata)> {
     Ok((bytes, data))
 }
 
+/// Opens a regular file and locks it; `None` where another process has it, unless it is waited for.
+///
+/// # Errors
+/// Those of the system, and what it is instead.
+pub(crate) fn open_alone(
+    options: &mut OpenOptions,
+    path: &Path,
+    wait: bool,
+) -> io::Result<Option<File>> {
+    let file = options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    if wait {
+        file.lock()?;
+        return Ok(Some(file));
+    }
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Err(fs::TryLockError::Error(error)) => Err(error),
+    }
+}
+
 fn check(meta: &Metadata, most: u64) -> io::Result<()> {
     if !meta.is_file() {
         return Err(io::Error::other("not a regular file"));

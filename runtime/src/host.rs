@@ -64,3 +64,9 @@ pub trait Host: Clone + Send + 'static {
     fn spawn(&self, name: &str, body: impl FnOnce() + Send + 'static)
     -> io::Result<JoinHandle<()>>;
 }
+
+/// A number that is not 0 and that nobody else has.
+pub(crate) fn random() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(std::process::id()) | 1
+}

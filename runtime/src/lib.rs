@@ -7,6 +7,7 @@
 
 pub mod export;
 pub mod files;
+pub mod generations;
 pub mod host;
 pub mod key;
 pub mod stop_signal;

@@ -1,14 +1,18 @@
 //! What the directives say.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::fmt::Arguments;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use image_gate_runtime::generations::Generations;
+
 use super::flights::Flights;
+use crate::ngx::Request;
 use crate::ngx::cache::Folder;
 use crate::ngx::conf::{Expression, Place, Places};
-use crate::ngx::{Pooled, Request};
+use crate::ngx::shm::{Memory, ShmZone};
 
 /// The module.
 pub enum ImageResizeCache {}
@@ -20,7 +24,19 @@ pub struct Cache {
     pub folder: Folder,
     pub path: Arc<Path>,
     /// What is being made for it.
-    pub flights: Pooled<Flights>,
+    pub flights: Flights,
+    /// What was purged, once the folder is there.
+    pub generations: OnceCell<Generations>,
+}
+
+impl ShmZone for Rc<Cache> {
+    fn init(&self, memory: Memory, _: &dyn Fn(u32, Arguments<'_>)) -> Result<(), String> {
+        let generations = Generations::open(&self.path).map_err(|error| {
+            format!("image_resize_cache_path: \"{}\": {error}", self.path.display())
+        })?;
+        let _ = self.generations.set(generations);
+        self.flights.init(memory)
+    }
 }
 
 /// The configuration of `http`.
@@ -56,6 +72,7 @@ pub struct LocConf {
     pub min_uses: Option<usize>,
     pub bypass: Option<Vec<Expression>>,
     pub no_cache: Option<Vec<Expression>>,
+    pub purge: Option<Vec<Expression>>,
     /// What tells the location from others of its server that have its name.
     pub number: usize,
     /// Its name.

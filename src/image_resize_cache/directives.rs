@@ -1,5 +1,6 @@
 //! The directives of the module.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 use nginx_sys::{
@@ -99,6 +100,11 @@ impl Directives for LocConf {
             kind: HTTP | NGX_CONF_1MORE,
             set: |conf, args| predicates(&mut conf.no_cache, args),
         },
+        Directive {
+            name: c"image_resize_cache_purge",
+            kind: NGX_HTTP_LOC_CONF | NGX_CONF_1MORE,
+            set: |conf, args| predicates(&mut conf.purge, args),
+        },
     ];
 
     fn places(&mut self) -> Option<&mut Places> {
@@ -157,11 +163,12 @@ fn set_path(conf: &mut MainConf, args: &DirectiveArgs<'_>) -> Result<(), ConfErr
     }
     let cache::Declared { folder, name, path } =
         cache::declare::<ImageResizeCache>(args, "image_resize_cache_path")?;
-    let no_memory = || ConfError::invalid("no memory");
-    let flights = args.parser().keep(Flights::default()).ok_or_else(no_memory)?;
     // A colon ends the name of a zone, so that no directive can mean this one.
     let zone = [&name, &b":flights"[..]].concat();
-    shm::add::<ImageResizeCache, Flights>(args.parser(), &zone, flights::SIZE, flights)?;
-    conf.caches.push(Rc::new(Cache { name, folder, path: path.into(), flights }));
+    let (flights, generations) = (Flights::default(), OnceCell::new());
+    let cache = Rc::new(Cache { name, folder, path: path.into(), flights, generations });
+    let kept = args.parser().keep(cache.clone()).ok_or(ConfError::invalid("no memory"))?;
+    shm::add::<ImageResizeCache, Rc<Cache>>(args.parser(), &zone, flights::SIZE, kept)?;
+    conf.caches.push(cache);
     Ok(())
 }

@@ -2,13 +2,12 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
-use std::fmt::Arguments;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use image_gate_core::cache::{self, Claim, Flight, Ticket};
 
 use crate::ngx::request::RequestId;
-use crate::ngx::shm::{Memory, Shareable, ShmZone};
+use crate::ngx::shm::{Memory, Shareable};
 use crate::ngx::{NoMemory, Request, WeakRequest, worker};
 
 /// Bytes of a zone: about 4000 results that are made at once.
@@ -39,14 +38,21 @@ unsafe impl Shareable for Header {}
 #[expect(unsafe_code, reason = "what lies in shared memory")]
 unsafe impl Shareable for Slot {}
 
+/// What a result is known by while it is made.
+pub type Name = [u64; 2];
+
 /// The results of a cache that are being made.
 #[derive(Default)]
 pub struct Flights {
     memory: OnceCell<Memory>,
 }
 
-impl ShmZone for Flights {
-    fn init(&self, memory: Memory, _: &dyn Fn(u32, Arguments<'_>)) -> Result<(), String> {
+impl Flights {
+    /// Takes the memory over.
+    ///
+    /// # Errors
+    /// A reason in words.
+    pub fn init(&self, memory: Memory) -> Result<(), String> {
         let Some((header, [_, ..])) = memory.view::<Header, Slot>() else {
             return Err("image_resize_cache_path: there is no room for locks".into());
         };
@@ -59,12 +65,7 @@ impl ShmZone for Flights {
         let _ = self.memory.set(memory);
         Ok(())
     }
-}
 
-/// What a result is known by while it is made.
-pub type Name = [u64; 2];
-
-impl Flights {
     fn locked<R>(&self, body: impl FnOnce(&[Slot]) -> R) -> Option<R> {
         let memory = self.memory.get()?;
         let (_, slots) = memory.view::<Header, Slot>()?;

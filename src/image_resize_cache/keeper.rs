@@ -8,7 +8,8 @@ use image_gate_core::cache::{Head, Ticket, Validity};
 use nginx_sys::{NGX_HTTP_OK, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE};
 
 use super::conf::{Cache, ImageResizeCache, LocConf, is_any};
-use super::pass::{Pass, Source};
+use super::pass::Pass;
+use super::source::{Origin, Source};
 use super::writer::FileWriter;
 use crate::image_resize::keep::{End, Keeper, Writer};
 use crate::ngx::conf::parse_http_time;
@@ -24,6 +25,7 @@ pub struct Making {
     key: String,
     digest: String,
     source: Source,
+    origin: Origin,
     ticket: Cell<Option<Ticket>>,
 }
 
@@ -35,6 +37,7 @@ impl Making {
             key: pass.key.clone(),
             digest: pass.digest.clone(),
             source: pass.source.clone(),
+            origin: pass.origin,
             ticket: Cell::new(pass.ticket.take()),
         }
     }
@@ -120,18 +123,20 @@ impl Keeper for Making {
     fn end(&self, request: Request<'_>, end: End) {
         let is_refused = matches!(end, End::Refused);
         let (folder, key) = (self.cache.folder, self.key.as_bytes());
-        // Without room in the zone it is made again the next time; nginx has said so.
-        let _ = match end {
-            End::Written(written) => request.store(folder, key, written),
-            End::Unusable(reason) => match self.unusable_until(request) {
-                Some(until) => {
-                    let error = (NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, reason);
-                    request.store_error(folder, key, error, until)
-                }
-                None => Ok(()),
-            },
-            End::Failed | End::Refused => Ok(()),
+        let is_current = || self.origin.is_current(request, &self.cache);
+        let stored = match end {
+            End::Written(written) if is_current() => Some(request.store(folder, key, written)),
+            End::Unusable(reason) if is_current() => self.unusable_until(request).map(|until| {
+                let error = (NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, reason);
+                request.store_error(folder, key, error, until)
+            }),
+            // Purged meanwhile: nobody would find it.
+            End::Written(_) | End::Unusable(_) | End::Failed | End::Refused => None,
         };
+        // Without room in the zone it is made again the next time; nginx has said so.
+        if let Some(Ok(())) = stored {
+            self.origin.note_kept(request, &self.cache);
+        }
         self.release(is_refused);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use image_gate_core::cache::{Claim, Head, Key, MOST, Made};
+use image_gate_core::cache::{Claim, Head, MOST, Made};
 use nginx_sys::{
     NGX_AGAIN, NGX_DECLINED, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_OK,
     NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, NGX_OK, ngx_int_t,
@@ -11,11 +11,12 @@ use nginx_sys::{
 use super::conf::{ImageResizeCache, LocConf, is_any};
 use super::flights::{self, Wake};
 use super::keeper::Making;
-use super::pass::{Pass, Source, Status};
+use super::pass::{Pass, Status};
+use super::purge;
+use super::source::{Named, Origin, Source};
 use crate::image_resize::keep;
 use crate::ngx::cache::Looked;
 use crate::ngx::event::{OnEvent, Then};
-use crate::ngx::incoming::RequestPart;
 use crate::ngx::phase::Handler;
 use crate::ngx::{NoMemory, Request, worker};
 
@@ -39,6 +40,9 @@ impl Handler for Precontent {
                 keep::give_up(request);
                 if let Some(before) = request.context::<ImageResizeCache>() {
                     before.release();
+                }
+                if let Some(rc) = purge::handle(request) {
+                    return rc;
                 }
                 let Some(pass) = begin(request) else { return DECLINED };
                 match request.set_context::<ImageResizeCache>(pass) {
@@ -67,53 +71,28 @@ fn begin(request: Request<'_>) -> Option<Pass> {
     let _apart = request.variables_apart(&[])?;
     let cache = conf.cache(request)?;
     let digest = keep::digest(request)?;
-    let explicit = match conf.key {
-        Some(key) => Some(key.evaluate(request)?),
-        None => None,
-    };
-    let (key, source) = if request.has_handler() {
-        (upstream_key(request, conf, explicit)?, Source::Upstream)
-    } else {
-        let seen = SystemTime::now();
-        let (id, path) = request.source_file()?;
-        let key = match explicit {
-            Some(key) => Key::new("file by key").text(key),
-            None => Key::new("file").text(path.as_os_str().as_encoded_bytes()),
-        };
-        (key.file(&id), Source::File { id, path: path.to_path_buf(), seen })
+    if request.has_handler() {
+        match conf.key {
+            // What stands in for an answer must not go out as that.
+            Some(_) if keep::may_stand_in(request) => return None,
+            // What an upstream answers to somebody is not for others.
+            None if request.has_incoming(b"Authorization") => return None,
+            _ => (),
+        }
+    }
+    let named = Named::of(request, conf)?;
+    let origin = Origin::of(request, &cache, named.digest)?;
+    let key = origin.key(named.file.is_some());
+    let (key, source) = match named.file {
+        None => (key, Source::Upstream),
+        Some(file) => {
+            let seen = SystemTime::now();
+            let id = file.open()?;
+            (key.file(&id), Source::File { id, path: file.path().to_path_buf(), seen })
+        }
     };
     let key = key.text(digest.as_bytes()).finish();
-    Some(Pass::new(cache, key, digest, source))
-}
-
-/// What tells the source of a request that an upstream answers; nothing where the configuration names
-/// something that is not there.
-fn upstream_key(request: Request<'_>, conf: &LocConf, explicit: Option<&[u8]>) -> Option<Key> {
-    if let Some(key) = explicit {
-        // What stands in for an answer must not go out as that.
-        let is_kept = !key.is_empty() && !keep::may_stand_in(request);
-        return is_kept.then(|| Key::new("by key").text(key));
-    }
-    // What an upstream answers to somebody is not for others.
-    if request.has_incoming(b"Authorization") {
-        return None;
-    }
-    let (is_tls, address, host) = request.server_name()?;
-    // nginx sends the address as it came, or as it is by now.
-    let parts = [RequestPart::UnparsedUri, RequestPart::Uri, RequestPart::Args];
-    let mut key = Key::new("upstream")
-        .number(u64::from(is_tls))
-        .text(&address)
-        .text(host)
-        .text(&conf.name)
-        .number(conf.number as u64);
-    for part in parts {
-        key = key.text(request.part(part));
-    }
-    // By what the client calls the server, which the address in the request line may override.
-    let mut hosts = Vec::new();
-    request.each_incoming(b"Host", |header| hosts.push(header.value().to_vec()));
-    Some(hosts.iter().fold(key.number(hosts.len() as u64), |key, host| key.text(host)))
+    Some(Pass::new(cache, key, digest, source, origin))
 }
 
 fn is_ok(status: usize) -> bool {

@@ -12,6 +12,7 @@ impl Merge for LocConf {
         }
         let main = parser.main::<ImageResizeCache>().ok_or(Reported)?;
         main.places.borrow_mut().extend(self.places.iter().cloned());
+        let purge = self.places.get("image_resize_cache_purge").cloned();
         self.places.inherit(&parent.places);
         inherit(&mut self.target, parent.target);
         inherit(&mut self.key, parent.key);
@@ -19,9 +20,11 @@ impl Merge for LocConf {
         inherit(&mut self.lock_timeout, parent.lock_timeout);
         inherit(&mut self.lock_age, parent.lock_age);
         inherit(&mut self.min_uses, parent.min_uses);
-        for (child, parent) in
-            [(&mut self.bypass, &parent.bypass), (&mut self.no_cache, &parent.no_cache)]
-        {
+        for (child, parent) in [
+            (&mut self.bypass, &parent.bypass),
+            (&mut self.no_cache, &parent.no_cache),
+            (&mut self.purge, &parent.purge),
+        ] {
             if child.is_none() {
                 child.clone_from(parent);
             }
@@ -39,8 +42,17 @@ impl Merge for LocConf {
             }
             return Ok(());
         };
-        if keep::location_makes(parser) {
+        if keep::location_makes(parser) || self.purge.is_some() {
             self.places.mark_used();
+        }
+        // A file has a name; what an upstream answers has only the address of one of its variants.
+        if let Some(place) = purge
+            && self.key.is_none()
+            && location::has_handler(parser)
+        {
+            let reason = "removes what was made for the very same address only: there is no \
+                          \"image_resize_cache_key\" that names the original";
+            place.warn(parser, format_args!("{reason}"));
         }
         if let Some(name) = name.constant()
             && main.find(name).is_none()

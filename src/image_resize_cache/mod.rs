@@ -10,6 +10,8 @@ mod keeper;
 mod lookup;
 mod merge;
 mod pass;
+mod purge;
+mod source;
 mod variables;
 mod writer;
 

@@ -1,14 +1,13 @@
 //! The state of a request that is looked up.
 
 use std::cell::{Cell, RefCell};
-use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::SystemTime;
 
-use image_gate_core::cache::{SourceId, Ticket};
+use image_gate_core::cache::Ticket;
 
 use super::conf::Cache;
 use super::flights::Name;
+use super::source::{Origin, Source};
 
 /// `$image_resize_cache_status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,15 +30,6 @@ impl Status {
     }
 }
 
-/// What a result is made of.
-#[derive(Clone)]
-pub enum Source {
-    /// A file, and when its state was looked at.
-    File { id: SourceId, path: PathBuf, seen: SystemTime },
-    /// What an upstream answers.
-    Upstream,
-}
-
 /// One pass of a request through nginx's phases, which ends where another location begins.
 pub struct Pass {
     pub cache: Rc<Cache>,
@@ -48,6 +38,7 @@ pub struct Pass {
     /// See [`keep::digest`].
     pub digest: String,
     pub source: Source,
+    pub origin: Origin,
     /// What became of the look-up.
     pub status: Cell<Option<Status>>,
     /// Whether a look-up has begun that nginx goes on with.
@@ -61,12 +52,19 @@ pub struct Pass {
 
 impl Pass {
     /// Begins.
-    pub fn new(cache: Rc<Cache>, key: String, digest: String, source: Source) -> Pass {
+    pub fn new(
+        cache: Rc<Cache>,
+        key: String,
+        digest: String,
+        source: Source,
+        origin: Origin,
+    ) -> Pass {
         Pass {
             cache,
             key,
             digest,
             source,
+            origin,
             status: Cell::new(None),
             is_looking: Cell::new(false),
             deadline: Cell::new(None),

@@ -9,24 +9,34 @@
 #include <ngx_http.h>
 
 
-/* The file that a request without a content handler of its own leads to, as nginx itself opens it. */
+/* The name of the file that a request without a content handler of its own leads to. */
+
+ngx_int_t
+ig_source_path(ngx_http_request_t *r, ngx_str_t *path)
+{
+    size_t  root;
+
+    if (r->content_handler != NULL || r->uri.data[r->uri.len - 1] == '/') {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_map_uri_to_path(r, path, &root, 0) == NULL) {
+        return NGX_ERROR;
+    }
+
+    path->len = ngx_strlen(path->data);
+
+    return NGX_OK;
+}
+
+
+/* Opens it as nginx itself does. */
 
 ngx_fd_t
 ig_source_open(ngx_http_request_t *r, ngx_str_t *path)
 {
-    size_t                     root;
     ngx_open_file_info_t       of;
     ngx_http_core_loc_conf_t  *clcf;
-
-    if (r->content_handler != NULL || r->uri.data[r->uri.len - 1] == '/') {
-        return NGX_INVALID_FILE;
-    }
-
-    if (ngx_http_map_uri_to_path(r, path, &root, 0) == NULL) {
-        return NGX_INVALID_FILE;
-    }
-
-    path->len = ngx_strlen(path->data);
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
 

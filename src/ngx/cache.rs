@@ -85,6 +85,34 @@ pub enum Looked {
 /// A look-up, in the pool of its request.
 struct Lookup(NonNull<c_void>);
 
+/// A file that nginx would answer from.
+#[derive(Clone, Copy)]
+pub struct SourceFile<'r> {
+    request: Request<'r>,
+    /// Ended by a zero.
+    path: ngx_str_t,
+}
+
+impl<'r> SourceFile<'r> {
+    /// Its name.
+    pub fn path(&self) -> &'r Path {
+        // SAFETY: in the request's pool.
+        Path::new(OsStr::from_bytes(unsafe { bytes(self.path) }))
+    }
+
+    /// Its state, if there is one. It stays open as long as the request.
+    pub fn open(&self) -> Option<SourceId> {
+        let mut path = self.path;
+        // SAFETY: alive, in a phase before that of the content; the name is in its pool, and a zero
+        // ends it.
+        let fd = unsafe { shim::ig_source_open(self.request.as_ptr(), &mut path) };
+        if fd < 0 {
+            return None;
+        }
+        FileRange { fd, offset: 0, len: 0 }.id().ok()
+    }
+}
+
 /// What an entry holds, as long as its request lives.
 #[derive(Clone, Copy)]
 pub struct Found<'r> {
@@ -156,19 +184,13 @@ impl Drop for Written {
 }
 
 impl<'r> Request<'r> {
-    /// The file that nginx would answer from, with its name, where nothing else answers. It stays
-    /// open as long as the request.
-    pub fn source_file(self) -> Option<(SourceId, &'r Path)> {
+    /// The file that nginx would answer from, where nothing else answers.
+    pub fn source_file(self) -> Option<SourceFile<'r>> {
         let mut path = ngx_str_t::empty();
-        // SAFETY: alive, in a phase before that of the content; nginx fills the name.
-        let fd = unsafe { shim::ig_source_open(self.as_ptr(), &mut path) };
-        if fd < 0 {
-            return None;
-        }
-        // SAFETY: nginx put the name into the request's pool.
-        let path = Path::new(OsStr::from_bytes(unsafe { bytes(path) }));
-        let file = FileRange { fd, offset: 0, len: 0 };
-        file.id().ok().map(|id| (id, path))
+        // SAFETY: alive, in a phase before that of the content; nginx puts the name into the
+        // request's pool.
+        let rc = unsafe { shim::ig_source_path(self.as_ptr(), &mut path) };
+        (rc == NGX_OK as ngx_int_t).then_some(SourceFile { request: self, path })
     }
 
     /// Begins a look-up by a key; `room` is how much is read of what is in front of a body at most, and

@@ -43,6 +43,12 @@ pub fn name(parser: Parser<'_>) -> &[u8] {
     parser.location_ptr::<Core>().map_or(&[], |core| unsafe { super::strings::bytes((*core).name) })
 }
 
+/// Whether something answers the requests of the location that is merged, and it is no folder of files.
+pub fn has_handler(parser: Parser<'_>) -> bool {
+    // SAFETY: as in `current`.
+    parser.location_ptr::<Core>().is_some_and(|core| unsafe { (*core).handler.is_some() })
+}
+
 /// A server, to be asked once all of its locations are known.
 #[derive(Clone, Copy)]
 pub struct Server(*const ngx_http_core_srv_conf_t);

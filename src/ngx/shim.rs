@@ -22,6 +22,7 @@ pub struct ThreadTask {
 
 // SAFETY: `cache.c` defines them with these types.
 unsafe extern "C" {
+    pub fn ig_source_path(request: *mut ngx_http_request_t, path: *mut ngx_str_t) -> ngx_int_t;
     pub fn ig_source_open(request: *mut ngx_http_request_t, path: *mut ngx_str_t) -> c_int;
     pub fn ig_request_send_file(
         request: *mut ngx_http_request_t,

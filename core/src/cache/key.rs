@@ -42,13 +42,18 @@ impl Key {
         [device, inode, len].into_iter().chain(times).fold(self, Key::number)
     }
 
+    /// The digest.
+    #[must_use]
+    pub fn digest(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+
     /// The digest, in hexadecimal digits.
     #[must_use]
     pub fn finish(self) -> String {
         let digit =
             |value: u8| char::from(if value < 10 { b'0' + value } else { b'a' + value - 10 });
-        let digest = self.0.finalize();
-        digest.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+        self.digest().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
     }
 }
 

@@ -11,7 +11,7 @@ use image_gate_core::key::{Account, State, StateError};
 
 use super::shm_layout::Record;
 use super::zone::{Memory, StateFile, Zone};
-use crate::files::{self, beside};
+use crate::files::{self, beside, open_alone};
 
 /// The largest state file, in bytes.
 const LARGEST: u64 = 512 * 1024 * 1024;
@@ -161,23 +161,6 @@ fn lock(path: &Path, wait: bool) -> io::Result<Option<File>> {
         }
     }
     Ok(None)
-}
-
-/// Opens a regular file and locks it; `None` where another process has it.
-fn open_alone(options: &mut OpenOptions, path: &Path, wait: bool) -> io::Result<Option<File>> {
-    let file = options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    if wait {
-        file.lock()?;
-        return Ok(Some(file));
-    }
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(fs::TryLockError::WouldBlock) => Ok(None),
-        Err(fs::TryLockError::Error(error)) => Err(error),
-    }
 }
 
 #[cfg(test)]

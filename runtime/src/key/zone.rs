@@ -13,6 +13,7 @@ use image_gate_core::key::{
 
 use super::key_file::KeyFile;
 use super::shm_layout::{NO_HEADER, Record, ZoneHeader};
+use crate::host::random;
 
 /// The partners of the key file, and where their records are.
 #[derive(Default)]
@@ -320,10 +321,4 @@ impl<M: Memory> Zone<M> {
     pub fn set_deny(&self, deny: bool) {
         self.header().deny.store(u64::from(deny), Ordering::Relaxed);
     }
-}
-
-/// A number that is not 0 and that nobody else has.
-fn random() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(std::process::id()) | 1
 }

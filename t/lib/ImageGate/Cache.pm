@@ -9,7 +9,7 @@ use JSON::PP ();
 use Test::More;
 
 use base 'Exporter';
-our @EXPORT = qw(is_answer is_made needs_cache made origin_of);
+our @EXPORT = qw(is_answer is_made kept_files needs_cache made origin_of);
 
 # Skips the file where nginx has no caches.
 sub needs_cache {
@@ -28,6 +28,13 @@ sub is_made {
     my ($s, $count, $name) = @_;
     $s->wait(3, sub { made($s) >= $count });
     is(made($s), $count, $name);
+}
+
+# The names of the files that are kept, without that of the generations.
+sub kept_files {
+    my $s = shift;
+    my @files = grep { !/-generations-/ } split /\n/, `find $s->{dir}/cache -type f`;
+    return @files;
 }
 
 # What a client got, and what X-Cache says of it.

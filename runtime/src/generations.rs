@@ -1,0 +1,231 @@
+//! Of which generation the results of a source are. Whoever purges a source begins another one, and
+//! what was kept before is not found any more.
+//!
+//! A file in the cache's folder is the only place where that is kept, and all processes have it open:
+//! the workers, those of a binary that is being replaced, and those of the one that replaces it. One
+//! write of eight bytes purges for all of them, and there is no moment at which a process that is
+//! killed leaves it half done. The file has so many places that sources rarely share one; those that
+//! do are purged together, and are made once more. It never grows, and nothing leaves it.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
+
+use crate::files::open_alone;
+use crate::host::random;
+
+/// The name of the file: nginx leaves one alone that ends in a dot and ten digits. Another layout
+/// has another name.
+const NAME: &str = "image_resize_cache-generations-v1.0000000000";
+
+/// What begins the file, before its seed.
+const MAGIC: [u8; 16] = *b"image_resize gen";
+
+/// Bytes of magic and seed.
+const HEADER: usize = 32;
+
+/// Where the generations begin.
+const GENERATIONS: u64 = 4096;
+
+/// How many there are.
+const PLACES: u64 = 1 << 20;
+
+/// Where it begins, a byte for each place, whether something was kept.
+const KEPT: u64 = GENERATIONS + PLACES * 8;
+
+/// Bytes of the file. Most of it is a hole until something is kept and purged.
+const LEN: u64 = KEPT + PLACES;
+
+/// The generations of the sources of a cache.
+#[derive(Debug)]
+pub struct Generations {
+    file: File,
+    /// Random: without the file, none of what was kept under its generations is found.
+    seed: [u8; 16],
+}
+
+/// One of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Generation([u8; 24]);
+
+impl Generation {
+    /// Returns what it is told from others by.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// The place of a source, by its digest.
+fn place(source: &[u8; 32]) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = *source;
+    u64::from_le_bytes([a, b, c, d, e, f, g, h]) % PLACES
+}
+
+impl Generations {
+    /// Opens those of the cache in a folder, which are new ones where there are none.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn open(folder: &Path) -> io::Result<Generations> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let file = open_alone(&mut options, &folder.join(NAME), true)?;
+        let file = file.ok_or(io::ErrorKind::WouldBlock)?;
+        let seed = match read_seed(&file)? {
+            Some(seed) => seed,
+            None => begin(&file)?,
+        };
+        file.unlock()?;
+        Ok(Generations { file, seed })
+    }
+
+    /// Returns the generation that a source is at.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn of(&self, source: &[u8; 32]) -> io::Result<Generation> {
+        let mut bytes = [0; 24];
+        let (seed, number) = bytes.split_at_mut(self.seed.len());
+        seed.copy_from_slice(&self.seed);
+        self.file.read_exact_at(number, GENERATIONS + 8 * place(source))?;
+        Ok(Generation(bytes))
+    }
+
+    /// Notes that something of a source was kept.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn note_kept(&self, source: &[u8; 32]) -> io::Result<()> {
+        self.file.write_all_at(&[1], KEPT + place(source))
+    }
+
+    /// Begins another generation of a source. Returns whether something was kept in the one before.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn renew(&self, source: &[u8; 32]) -> io::Result<bool> {
+        let place = place(source);
+        let mut kept = [0];
+        self.file.read_exact_at(&mut kept, KEPT + place)?;
+        self.file.write_all_at(&random().to_le_bytes(), GENERATIONS + 8 * place)?;
+        if kept != [0] {
+            // Whoever keeps something meanwhile may be forgotten: the next purge does its work
+            // all the same.
+            self.file.write_all_at(&[0], KEPT + place)?;
+        }
+        Ok(kept != [0])
+    }
+}
+
+/// The seed of a file; `None` where it is none of this layout, or not a whole one.
+fn read_seed(file: &File) -> io::Result<Option<[u8; 16]>> {
+    if file.metadata()?.len() != LEN {
+        return Ok(None);
+    }
+    let mut header = [0; HEADER];
+    file.read_exact_at(&mut header, 0)?;
+    let (magic, seed) = header.split_at(MAGIC.len());
+    Ok(seed.try_into().ok().filter(|_| magic == MAGIC))
+}
+
+/// Begins a file. Its header comes last: one that was not finished is begun again.
+fn begin(file: &File) -> io::Result<[u8; 16]> {
+    file.set_len(0)?;
+    file.set_len(LEN)?;
+    let mut seed = [0; 16];
+    for part in seed.chunks_mut(8) {
+        part.copy_from_slice(&random().to_le_bytes());
+    }
+    file.write_all_at(&seed, MAGIC.len() as u64)?;
+    file.write_all_at(&MAGIC, 0)?;
+    Ok(seed)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::testing::Folder;
+    use std::fs;
+
+    const A: [u8; 32] = [1; 32];
+    const B: [u8; 32] = [2; 32];
+
+    #[test]
+    fn a_purge_is_of_one_source_and_seen_by_all() {
+        let folder = Folder::new();
+        let one = Generations::open(folder.path()).unwrap();
+        let other = Generations::open(folder.path()).unwrap();
+        let (a, b) = (one.of(&A).unwrap(), one.of(&B).unwrap());
+        assert_eq!(other.of(&A).unwrap(), a);
+        assert!(!one.renew(&A).unwrap());
+        let second = other.of(&A).unwrap();
+        assert_ne!(second, a);
+        assert!(!other.renew(&A).unwrap());
+        assert!(![a, second].contains(&one.of(&A).unwrap()));
+        assert_eq!(other.of(&B).unwrap(), b);
+    }
+
+    #[test]
+    fn what_was_kept_is_known_once() {
+        let folder = Folder::new();
+        let one = Generations::open(folder.path()).unwrap();
+        one.note_kept(&A).unwrap();
+        drop(one);
+        let one = Generations::open(folder.path()).unwrap();
+        assert!(!one.renew(&B).unwrap());
+        assert!(one.renew(&A).unwrap());
+        assert!(!one.renew(&A).unwrap());
+    }
+
+    #[test]
+    fn another_start_finds_what_was_purged_and_what_was_not() {
+        let folder = Folder::new();
+        let one = Generations::open(folder.path()).unwrap();
+        one.renew(&A).unwrap();
+        let before = [A, B].map(|source| one.of(&source).unwrap());
+        drop(one);
+        let one = Generations::open(folder.path()).unwrap();
+        assert_eq!([A, B].map(|source| one.of(&source).unwrap()), before);
+    }
+
+    #[test]
+    fn without_the_file_nothing_is_found() {
+        let folder = Folder::new();
+        let path = folder.file(NAME);
+        let one = Generations::open(folder.path()).unwrap();
+        let bytes = fs::read(&path).unwrap();
+        let mut seen = vec![one.of(&A).unwrap()];
+        drop(one);
+        let cut = &bytes[..bytes.len() - 1];
+        let other = [b"x", &bytes[1..]].concat();
+        for damage in [None, Some(&bytes[..0]), Some(cut), Some(&other[..])] {
+            match damage {
+                None => fs::remove_file(&path).unwrap(),
+                Some(bytes) => fs::write(&path, bytes).unwrap(),
+            }
+            let now = Generations::open(folder.path()).unwrap().of(&A).unwrap();
+            assert!(!seen.contains(&now));
+            seen.push(now);
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_cut_under_a_process_says_so() {
+        let folder = Folder::new();
+        let one = Generations::open(folder.path()).unwrap();
+        OpenOptions::new().write(true).open(folder.file(NAME)).unwrap().set_len(40).unwrap();
+        assert!(one.of(&A).is_err() && one.renew(&A).is_err());
+    }
+
+    #[test]
+    fn nginx_leaves_the_file_alone() {
+        // It takes what is shorter for something that does not belong there.
+        assert!(NAME.len() >= 2 * 16 + 1 + 10);
+        let (name, digits) = NAME.rsplit_once('.').unwrap();
+        assert!(!name.is_empty() && digits.len() == 10);
+        assert!(digits.bytes().all(|byte| byte.is_ascii_digit()));
+    }
+}

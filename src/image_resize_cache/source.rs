@@ -1,0 +1,110 @@
+//! What a result is made of: how the original is named, and of which generation its results are.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use image_gate_core::cache::{Key, SourceId};
+use image_gate_runtime::generations::Generation;
+use nginx_sys::NGX_LOG_ERR;
+
+use super::conf::{Cache, LocConf};
+use crate::ngx::Request;
+use crate::ngx::cache::SourceFile;
+use crate::ngx::incoming::RequestPart;
+
+/// What a result is made of.
+#[derive(Clone)]
+pub enum Source {
+    /// A file, and when its state was looked at.
+    File { id: SourceId, path: PathBuf, seen: SystemTime },
+    /// What an upstream answers.
+    Upstream,
+}
+
+/// The name of an original, whatever its state is and whatever is made of it.
+pub struct Named<'r> {
+    pub digest: [u8; 32],
+    /// The file, where it is one.
+    pub file: Option<SourceFile<'r>>,
+}
+
+impl<'r> Named<'r> {
+    /// What a request is for; `None` where nothing is kept of it.
+    pub fn of(request: Request<'r>, conf: &LocConf) -> Option<Named<'r>> {
+        let explicit = match conf.key {
+            Some(key) => Some(key.evaluate(request)?),
+            None => None,
+        };
+        let is_file = !request.has_handler();
+        let file = if is_file { request.source_file() } else { None };
+        let key = match explicit {
+            Some(b"") if !is_file => return None,
+            Some(key) => Key::new("by key").text(key),
+            None if is_file => Key::new("file").text(file?.path().as_os_str().as_encoded_bytes()),
+            None => upstream(request, conf)?,
+        };
+        Some(Named { digest: key.digest(), file })
+    }
+}
+
+/// What tells the source of a request that an upstream answers.
+fn upstream(request: Request<'_>, conf: &LocConf) -> Option<Key> {
+    let (is_tls, address, host) = request.server_name()?;
+    // nginx sends the address as it came, or as it is by now.
+    let parts = [RequestPart::UnparsedUri, RequestPart::Uri, RequestPart::Args];
+    let mut key = Key::new("upstream")
+        .number(u64::from(is_tls))
+        .text(&address)
+        .text(host)
+        .text(&conf.name)
+        .number(conf.number as u64);
+    for part in parts {
+        key = key.text(request.part(part));
+    }
+    // By what the client calls the server, which the address in the request line may override.
+    let mut hosts = Vec::new();
+    request.each_incoming(b"Host", |header| hosts.push(header.value().to_vec()));
+    Some(hosts.iter().fold(key.number(hosts.len() as u64), |key, host| key.text(host)))
+}
+
+/// An original, and the generation that its results were at when it was looked up.
+#[derive(Clone, Copy)]
+pub struct Origin {
+    named: [u8; 32],
+    generation: Generation,
+}
+
+impl Origin {
+    /// That of a source by its digest; `None` where it can't be known, and nothing is to be kept.
+    pub fn of(request: Request<'_>, cache: &Cache, named: [u8; 32]) -> Option<Origin> {
+        let generation = cache.generations.get()?.of(&named);
+        let generation = generation.inspect_err(|error| complain(request, cache, error)).ok()?;
+        Some(Origin { named, generation })
+    }
+
+    /// The beginning of the keys of its results.
+    pub fn key(&self, is_file: bool) -> Key {
+        let key = Key::new(if is_file { "of a file" } else { "of an upstream" });
+        key.text(&self.named).text(self.generation.bytes())
+    }
+
+    /// Whether nothing was purged since.
+    pub fn is_current(&self, request: Request<'_>, cache: &Cache) -> bool {
+        Origin::of(request, cache, self.named).is_some_and(|now| now.generation == self.generation)
+    }
+
+    /// Notes that something of it was kept.
+    pub fn note_kept(&self, request: Request<'_>, cache: &Cache) {
+        let Some(generations) = cache.generations.get() else { return };
+        if let Err(error) = generations.note_kept(&self.named) {
+            complain(request, cache, &error);
+        }
+    }
+}
+
+/// Says why the generations of a cache can't be read or written.
+pub fn complain(request: Request<'_>, cache: &Cache, error: &std::io::Error) {
+    let path = cache.path.display();
+    let line = format_args!("image_resize_cache: generations in \"{path}\": {error}");
+    request.log_line(NGX_LOG_ERR, line);
+}
