@@ -166,6 +166,15 @@ impl CacheEntries {
     }
 }
 
+/// A layer whose file was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// What is laid onto the image.
+    pub watermark: Watermark,
+    /// Whether the file was as the [`SeenFile`] has it.
+    pub is_as_seen: bool,
+}
+
 impl WatermarkCache {
     /// Returns one that keeps up to `capacity` bytes.
     #[must_use]
@@ -177,19 +186,20 @@ impl WatermarkCache {
     ///
     /// # Errors
     /// [`Error::Watermark`] when the file is missing or broken; those of [`Control::check`].
-    pub fn load(&self, layer: WatermarkSpec, control: &Control) -> Result<Watermark, Error> {
+    pub fn load(&self, layer: WatermarkSpec, control: &Control) -> Result<Loaded, Error> {
         let WatermarkSpec { file: SeenFile { path, id }, text, style } = layer;
         let kind = if text.is_some() { AssetKind::Font } else { AssetKind::Picture };
         let key = (path, kind);
         let found = self.with(|kept| kept.find(&key, id));
-        let asset = match found {
-            Some(asset) => asset,
+        let (asset, is_as_seen) = match found {
+            Some(asset) => (asset, true),
             None => {
-                let asset = read(&key.0, kind, control)?;
-                // A file that changed since is as new as it can be now, and read again when that
-                // is noticed.
-                self.with(|kept| kept.keep(key, id, &asset, self.capacity));
-                asset
+                // It may have changed since it was looked at.
+                let (asset, now) = read(&key.0, kind, control)?;
+                if let Some(now) = now {
+                    self.with(|kept| kept.keep(key, now, &asset, self.capacity));
+                }
+                (asset, now == Some(id))
             }
         };
         let content = match (asset, text) {
@@ -199,7 +209,7 @@ impl WatermarkCache {
             (Asset::Picture(picture), _) => WatermarkContent::Picture(picture),
             (Asset::Font(_), None) => return Err(Error::Internal("a font without a text".into())),
         };
-        Ok(Watermark { content, style })
+        Ok(Loaded { watermark: Watermark { content, style }, is_as_seen })
     }
 
     /// The lock is never held while a file is read, and nothing is left half done by a panic.
@@ -216,14 +226,17 @@ pub fn check(path: &Path, kind: AssetKind) -> Result<(), Error> {
     read(path, kind, &Control::default()).map(drop)
 }
 
-fn read(path: &Path, kind: AssetKind, control: &Control) -> Result<Asset, Error> {
-    let (bytes, _) = files::read(path, LARGEST).map_err(|error| failed(path, error))?;
+/// Reads a file. Returns what it was then, too; `None` where it changed meanwhile.
+fn read(path: &Path, kind: AssetKind, control: &Control) -> Result<(Asset, Option<FileId>), Error> {
+    let (bytes, meta) = files::read(path, LARGEST).map_err(|error| failed(path, error))?;
+    let id = FileId::from(&meta);
+    let id = FileId::of(path).ok().filter(|after| *after == id);
     let asset = match kind {
         AssetKind::Picture => WatermarkPicture::decode(&bytes, &Limits::default(), control)
             .map(|picture| Asset::Picture(Arc::new(picture))),
         AssetKind::Font => Font::parse(bytes).map(|font| Asset::Font(Arc::new(font))),
     };
-    asset.map_err(|error| match error {
+    asset.map(|asset| (asset, id)).map_err(|error| match error {
         Error::Timeout | Error::Cancelled => error,
         Error::Watermark(reason) => failed(path, reason),
         error => failed(path, error),
@@ -272,7 +285,7 @@ mod tests {
 
         fn load(&mut self, name: &str) -> Result<Arc<WatermarkPicture>, Error> {
             let layer = self.stat(name)?;
-            match self.cache.load(layer, &Control::default())?.content {
+            match self.cache.load(layer, &Control::default())?.watermark.content {
                 WatermarkContent::Picture(picture) => Ok(picture),
                 WatermarkContent::Text(_) => unreachable!("no text was asked for"),
             }
@@ -316,6 +329,27 @@ mod tests {
         assert_eq!(at.bytes(), 20, "the old one is gone");
         at.pass(1000);
         assert!(at.keeps("a", &second));
+    }
+
+    #[test]
+    fn one_that_changed_since_it_was_looked_at_says_so() {
+        let mut at = Fixture::new(100);
+        at.folder.write("a", &png(5, 1));
+        let before = at.stat("a").unwrap();
+        at.folder.write("a", &png(5, 2));
+        let load = |at: &Fixture, layer: &WatermarkSpec| {
+            at.cache.load(layer.clone(), &Control::default()).unwrap()
+        };
+        let early = load(&at, &before);
+        assert!(!early.is_as_seen);
+        // What is kept of it now is no better for who looked before.
+        assert_eq!(load(&at, &before), early);
+        at.pass(1000);
+        let now = at.stat("a").unwrap();
+        let late = load(&at, &now);
+        assert!(late.is_as_seen && load(&at, &now).is_as_seen);
+        assert_eq!(late.watermark, early.watermark);
+        assert_eq!(at.bytes(), 20);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use image_gate_core::image::{
 };
 
 use super::task::{JobKind, Task};
-use super::watermark_cache::{self, WatermarkSpec};
+use super::watermark_cache::{self, Loaded, WatermarkSpec};
 use crate::ngx::cache::Written;
 use crate::ngx::{FileRange, thread};
 
@@ -319,7 +319,12 @@ impl Job {
     /// Completes the plan by the watermark.
     fn load_watermarks(&mut self) -> Result<(), Error> {
         for layer in std::mem::take(&mut self.layers) {
-            self.plan.marks.push(watermark_cache::load(layer, &self.control)?);
+            let Loaded { watermark, is_as_seen } = watermark_cache::load(layer, &self.control)?;
+            self.plan.marks.push(watermark);
+            // Whoever keeps the result would keep it as one with another state of the mark.
+            if !is_as_seen {
+                self.writer = None;
+            }
         }
         Ok(())
     }

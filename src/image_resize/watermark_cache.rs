@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
-use image_gate_core::image::{Control, Error, Watermark};
+use image_gate_core::image::{Control, Error};
 use image_gate_runtime::watermark::{Seen, SeenFile, WatermarkCache};
 
-pub use image_gate_runtime::watermark::{AssetKind, WatermarkSpec, check};
+pub use image_gate_runtime::watermark::{AssetKind, Loaded, WatermarkSpec, check};
 
 /// Bytes of decoded pictures and fonts that a worker keeps.
 const CACHE: usize = 64 << 20;
@@ -33,6 +33,6 @@ pub fn stat(path: Arc<Path>) -> Result<SeenFile, Error> {
 ///
 /// # Errors
 /// Those of [`WatermarkCache::load`].
-pub fn load(layer: WatermarkSpec, control: &Control) -> Result<Watermark, Error> {
+pub fn load(layer: WatermarkSpec, control: &Control) -> Result<Loaded, Error> {
     CACHED.load(layer, control)
 }
