@@ -9,7 +9,7 @@ use lib "$FindBin::Bin/lib";
 use Compress::Zlib qw(compress crc32);
 use File::Copy qw(copy);
 use Test::More;
-use Time::HiRes qw(sleep);
+use Time::HiRes qw(sleep time);
 
 use ImageGate::Cache;
 use ImageGate::Fixtures qw(fixture_path);
@@ -190,6 +190,66 @@ sub is_quiet { my ($name, $s) = @_; is(join('', $s->trouble), '', "$name - nothi
         is_answer("$name - $gray again", $c->get('/photo.jpg'), 200, 'HIT');
     }
     ok($got[0]{body} ne $got[1]{body}, "$name - two pictures");
+    is_quiet($name, $s);
+}
+
+{
+    my $name = 'a mark that changes after it was looked at';
+    my $conf = 'location / { image_resize resize 100 -; image_resize_watermark $document_root/mark.png; }';
+    my $s = server($conf);
+    my $mark = "$s->{dir}/files/mark.png";
+    my $put = sub {
+        open my $out, '>:raw', "$mark.new" or die $!;
+        print $out png(shift);
+        close $out;
+        rename "$mark.new", $mark or die $!;
+    };
+    $put->(0);
+    sleep 0.1;
+    is_answer("$name - first", $s->client->get('/photo.jpg'), 200, 'MISS');
+    # A worker that has looked at the mark, but not read it.
+    $s->stop;
+    unlink "$s->{dir}/origin.sock";
+    $s->start("add_header X-Cache \$image_resize_cache_status always; root $s->{dir}/files; image_resize_cache images; $conf");
+    my $start = time;
+    is_answer("$name - looked at", $s->client->get('/photo.jpg'), 200, 'HIT');
+    $put->(255);
+    my @r = map { $s->client->get('/quad.jpg') } 1, 2;
+    SKIP: {
+        skip 'too slow', 4 if time - $start > 0.9;
+        is_answer("$name - not kept", $_, 200, 'MISS') for @r;
+    }
+    sleep 1.2;
+    my $r = $s->client->get('/quad.jpg');
+    is($r->{status}, 200, "$name - once it is seen");
+    ok($r->{body} eq $r[0]{body}, "$name - the mark of then");
+    is_answer("$name - kept", $s->client->get('/quad.jpg'), 200, 'HIT');
+    is_answer("$name - the other, too", $s->client->get('/photo.jpg'), 200, $_) for qw(MISS HIT);
+    is_quiet($name, $s);
+}
+
+{
+    my $name = 'captures of a map';
+    my $conf = 'image_resize resize $1 -; image_resize_jpeg_quality $quality;';
+    my $s = server("location ~ ^/file/(\\d+)/(.+)\$ { $conf alias files/\$2; }
+        location ~ ^/up/(\\d+)/(.+)\$ { $conf image_resize_cache_key \"\$1 \$2 \$quality\"; image_resize_cache_bypass \$bypass;
+            image_resize_cache_purge \$purge; ORIGIN/\$2?\$1; }
+        location ~ ^/off/(\\d+)/(.+)\$ { image_resize_cache off; $conf ORIGIN/\$2?\$1; }",
+        http => 'map $arg_q $quality { default 80; "~^(\d+)x(\w+)$" $1; }
+            map $arg_b $bypass { default 0; "~^(\d+)x(\w+)$" $1; } map $arg_p $purge { default 0; "~^(\d+)x(\w+)$" $1; }',
+        origin => 'if ($request_uri = /quad.jpg?60) { rewrite ^ /quad.jpg break; }');
+    my $c = $s->client;
+    my $args = 'q=20xa&b=0xb&p=0xc';
+    my $off = $c->get("/off/60/quad.jpg?$args");
+    is_answer("$name - without", $off, 200, undef);
+    for my $at ('file', 'up') {
+        for my $expected (qw(MISS HIT)) {
+            my $r = $c->get("/$at/60/quad.jpg?$args");
+            is_answer("$name - $at", $r, 200, $expected);
+            ok($r->{body} eq $off->{body}, "$name - $at - the same as without");
+        }
+    }
+    is_answer("$name - another size", $c->get("/file/50/quad.jpg?$args"), 200, 'MISS');
     is_quiet($name, $s);
 }
 

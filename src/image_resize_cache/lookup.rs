@@ -69,8 +69,11 @@ fn begin(request: Request<'_>) -> Option<Pass> {
     }
     // What nothing is known of yet must not stay as it is now: nginx keeps values of variables.
     let _apart = request.variables_apart(&[])?;
-    let cache = conf.cache(request)?;
-    let digest = keep::digest(request)?;
+    let (cache, digest) = {
+        // The names of files and keys have the captures of the location.
+        let _captures = request.captures_apart();
+        (conf.cache(request)?, keep::digest(request)?)
+    };
     if request.has_handler() {
         match conf.key {
             // What stands in for an answer must not go out as that.

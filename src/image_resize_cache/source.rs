@@ -32,7 +32,10 @@ impl<'r> Named<'r> {
     /// What a request is for; `None` where nothing is kept of it.
     pub fn of(request: Request<'r>, conf: &LocConf) -> Option<Named<'r>> {
         let explicit = match conf.key {
-            Some(key) => Some(key.evaluate(request)?),
+            Some(key) => {
+                let _captures = request.captures_apart();
+                Some(key.evaluate(request)?)
+            }
             None => None,
         };
         let is_file = !request.has_handler();

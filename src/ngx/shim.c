@@ -109,6 +109,42 @@ ig_location_regex(const ngx_http_core_loc_conf_t *clcf)
 }
 
 
+/* What the last regular expression has captured, and whether the next one leaves that as it is. */
+
+typedef struct {
+    ngx_uint_t  count;
+    int        *places;
+    u_char     *text;
+    ngx_uint_t  is_shared;
+} ig_captures_t;
+
+
+void
+ig_request_captures(const ngx_http_request_t *r, ig_captures_t *captures)
+{
+#if (NGX_PCRE)
+    captures->count = r->ncaptures;
+    captures->places = r->captures;
+    captures->text = r->captures_data;
+    captures->is_shared = r->realloc_captures;
+#else
+    ngx_memzero(captures, sizeof(ig_captures_t));
+#endif
+}
+
+
+void
+ig_request_set_captures(ngx_http_request_t *r, const ig_captures_t *captures)
+{
+#if (NGX_PCRE)
+    r->ncaptures = captures->count;
+    r->captures = captures->places;
+    r->captures_data = captures->text;
+    r->realloc_captures = captures->is_shared;
+#endif
+}
+
+
 /* Lines of the logs: the functions behind nginx's macros take other arguments in its forks. */
 
 void

@@ -8,6 +8,17 @@ use nginx_sys::{
     ngx_pool_t, ngx_str_t, ngx_table_elt_t, ngx_uint_t, ngx_variable_value_t, off_t, time_t,
 };
 
+/// What the last regular expression of a request has captured.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Captures {
+    pub count: ngx_uint_t,
+    pub places: *mut c_int,
+    pub text: *mut u8,
+    /// Whether the next one leaves the memory alone that these are in.
+    pub is_shared: ngx_uint_t,
+}
+
 /// nginx's thread pool; its layout is private to nginx.
 #[repr(C)]
 pub struct RawThreadPool {
@@ -138,6 +149,8 @@ unsafe extern "C" {
     pub fn ig_location_noname(location: *const ngx_http_core_loc_conf_t) -> ngx_uint_t;
     pub fn ig_location_regex(location: *const ngx_http_core_loc_conf_t) -> ngx_uint_t;
 
+    pub fn ig_request_captures(request: *const ngx_http_request_t, captures: *mut Captures);
+    pub fn ig_request_set_captures(request: *mut ngx_http_request_t, captures: *const Captures);
     pub fn ig_request_accept_encoding(
         request: *mut ngx_http_request_t,
     ) -> *mut *mut ngx_table_elt_t;

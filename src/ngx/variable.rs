@@ -105,8 +105,29 @@ impl<'r> Request<'r> {
         }
     }
 
+    /// Keeps what the last regular expression captured, as long as the result lives: one that is
+    /// matched meanwhile, as by a `map`, does not show in a `$1` afterwards.
+    pub fn captures_apart(self) -> CapturesApart<'r> {
+        let mut captures = shim::Captures {
+            count: 0,
+            places: std::ptr::null_mut(),
+            text: std::ptr::null_mut(),
+            is_shared: 0,
+        };
+        // SAFETY: alive; nginx gives the next expression memory of its own where these are shared,
+        // as with a subrequest.
+        unsafe {
+            let r = self.as_ptr();
+            shim::ig_request_captures(r, &raw mut captures);
+            let shared = shim::Captures { is_shared: 1, ..captures };
+            shim::ig_request_set_captures(r, &raw const shared);
+        }
+        CapturesApart { request: self, captures }
+    }
+
     /// Gives the request values of variables of its own, flushed, as long as the result lives:
-    /// what is evaluated meanwhile does not show in an expression that is being evaluated.
+    /// what is evaluated meanwhile does not show in an expression that is being evaluated, nor in
+    /// what was captured.
     pub fn variables_apart(self, kept: &[CachedVariable]) -> Option<Apart<'r>> {
         let count = self.variables();
         // SAFETY: as above; the new array is as long as the one it is a copy of, and in the
@@ -120,7 +141,7 @@ impl<'r> Request<'r> {
             values.replace(copy.as_ptr())
         };
         self.flush_variables(kept);
-        Some(Apart { request: self, values })
+        Some(Apart { request: self, values, _captures: self.captures_apart() })
     }
 }
 
@@ -204,6 +225,20 @@ impl<'r> Request<'r> {
 pub struct Apart<'r> {
     request: Request<'r>,
     values: *mut ngx_variable_value_t,
+    _captures: CapturesApart<'r>,
+}
+
+/// See [`Request::captures_apart`].
+pub struct CapturesApart<'r> {
+    request: Request<'r>,
+    captures: shim::Captures,
+}
+
+impl Drop for CapturesApart<'_> {
+    fn drop(&mut self) {
+        // SAFETY: the request lives at least as long as this; these captures were its own.
+        unsafe { shim::ig_request_set_captures(self.request.as_ptr(), &raw const self.captures) }
+    }
 }
 
 impl Drop for Apart<'_> {
