@@ -6,48 +6,20 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
-use File::Copy qw(copy);
 use POSIX qw(strftime);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
 use ImageGate::Cache;
-use ImageGate::Fixtures qw(fixture_path slurp);
 use ImageGate::Image qw(inspect);
-use ImageGate::Server;
 
 needs_cache();
-
-# A server with an origin behind it, which has a log of what it is asked for.
-sub server {
-    my ($locations, %o) = @_;
-    my $origin = delete $o{origin} || '';
-    my $s = ImageGate::Server->new(%o);
-    mkdir "$s->{dir}/files";
-    copy(fixture_path($_), "$s->{dir}/files/$_") or die $! for qw(photo-300x200.jpg quad-300x200.jpg text.txt);
-    $s->{http} = "image_resize_zone 1m; image_resize_cache_path cache levels=1:2 keys_zone=images:1m;
-        proxy_cache_path sources keys_zone=sources:1m;
-        log_format asked '\$request_method \$request_uri';
-        server {
-            listen unix:$s->{dir}/origin.sock;
-            access_log $s->{dir}/logs/origin.log asked;
-            root $s->{dir}/files;
-            etag off;
-            $origin
-        }" . ($s->{http} || '');
-    $locations = origin_of($s, $locations);
-    $s->start("location = /status { image_resize_status json; } add_header X-Cache \$image_resize_cache_status always;
-        image_resize_cache images; $locations");
-    return $s;
-}
-
-sub asked { my $s = shift; my @lines = split /\n/, slurp("$s->{dir}/logs/origin.log"); return scalar @lines }
 
 my $photo = '/photo-300x200.jpg';
 
 {
     my $name = 'an upstream';
-    my $s = server('location / { image_resize resize 100 -; ORIGIN; }',
+    my $s = origin_server('location / { image_resize resize 100 -; ORIGIN; }',
         origin => 'add_header Cache-Control "max-age=60"; add_header X-Kept a; add_header Content-Disposition "attachment; filename=a.png";');
     my $c = $s->client;
     my $first = $c->get($photo);
@@ -59,7 +31,7 @@ my $photo = '/photo-300x200.jpg';
     for (qw(content-type content-length etag last-modified cache-control x-kept content-disposition)) {
         is($second->{h}{$_}, $first->{h}{$_}, "$name - $_");
     }
-    is(asked($s), 1, "$name - asked once");
+    is(scalar(asked($s)), 1, "$name - asked once");
     is_made($s, 1, "$name - made once");
     is_answer("$name - HEAD", $c->head($photo), 200, 'HIT');
     is_answer("$name - range", $c->get($photo, Range => 'bytes=0-9'), 206, 'HIT');
@@ -90,7 +62,7 @@ my $photo = '/photo-300x200.jpg';
         cookie => ['add_header Set-Cookie a=b;', 'MISS'],
         varyall => ['add_header Vary *;', 'MISS'],
     );
-    my $s = server('location / { image_resize resize 100 -; ORIGIN; }
+    my $s = origin_server('location / { image_resize resize 100 -; ORIGIN; }
         location /ignored/ { image_resize resize 100 -; ORIGIN/; proxy_ignore_headers Cache-Control Set-Cookie Expires; }',
         origin => join ' ', map { "location /$_/ { rewrite ^/$_(.*) \$1 break; $headers{$_}[0] }" } sort keys %headers);
     my $c = $s->client;
@@ -110,7 +82,7 @@ my $photo = '/photo-300x200.jpg';
 
 {
     my $name = 'time';
-    my $s = server('location / { image_resize resize 100 -; ORIGIN; image_resize_cache_valid 1s; }
+    my $s = origin_server('location / { image_resize resize 100 -; ORIGIN; image_resize_cache_valid 1s; }
         location /any/ { image_resize resize 100 -; ORIGIN/; image_resize_cache_valid any 0; }
         location /said/ { image_resize resize 100 -; ORIGIN/; image_resize_cache_valid 1h; }',
         origin => 'location /one/ { rewrite ^/one(.*) $1 break; add_header Cache-Control max-age=1; }');
@@ -121,7 +93,7 @@ my $photo = '/photo-300x200.jpg';
     }
     sleep 2.2;
     for my $uri ($photo, "/said/one$photo") {
-        is_answer("$name - $uri - later", $c->get($uri), 200, 'EXPIRED');
+        is_answer("$name - $uri - later", $c->get($uri), 200, 'REVALIDATED');
         is_answer("$name - $uri - then", $c->get($uri), 200, 'HIT');
     }
     is_answer("$name - none", $c->get("/any$photo"), 200, 'MISS') for 1, 2;
@@ -130,7 +102,7 @@ my $photo = '/photo-300x200.jpg';
 
 {
     my $name = 'Vary';
-    my $s = server('location / { image_resize resize 100 -; ORIGIN; }
+    my $s = origin_server('location / { image_resize resize 100 -; ORIGIN; }
         location /auto/ { image_resize resize 100 -; image_resize_format auto=webp; ORIGIN/; }',
         origin => 'location / { add_header Vary X-Side; if ($http_x_side = b) { rewrite ^ /quad-300x200.jpg break; } }');
     my $c = $s->client;
@@ -155,7 +127,7 @@ my $photo = '/photo-300x200.jpg';
 
 {
     my $name = 'two tiers';
-    my $s = server('proxy_cache sources; proxy_cache_valid 200 2s; add_header X-Source $upstream_cache_status;
+    my $s = origin_server('proxy_cache sources; proxy_cache_valid 200 2s; add_header X-Source $upstream_cache_status;
         location / { image_resize resize $arg_w -; proxy_cache_key $uri; ORIGIN; }
         location /no/ { image_resize resize 100 -; image_resize_cache off; proxy_cache_key $uri; ORIGIN/; }');
     my $c = $s->client;
@@ -168,7 +140,7 @@ my $photo = '/photo-300x200.jpg';
     my $third = $c->get("$photo?w=50");
     is_answer("$name - again", $third, 200, 'HIT');
     ok($third->{body} eq $first->{body}, "$name - again - the same bytes");
-    is(asked($s), 1, "$name - asked once");
+    is(scalar(asked($s)), 1, "$name - asked once");
     sleep 3.2;
     is_answer("$name - no longer than the source", $c->get("$photo?w=60"), 200, 'EXPIRED');
     is_answer("$name - a HEAD", $c->head("$photo?w=60"), 200, 'HIT');
@@ -178,7 +150,7 @@ my $photo = '/photo-300x200.jpg';
 
 {
     my $name = 'a stale source';
-    my $s = server('proxy_cache sources; proxy_cache_valid 200 1s; proxy_cache_use_stale http_500; proxy_cache_key $uri;
+    my $s = origin_server('proxy_cache sources; proxy_cache_valid 200 1s; proxy_cache_use_stale http_500; proxy_cache_key $uri;
         location / { image_resize resize 50 -; ORIGIN; }',
         origin => 'location / { if (-f $document_root/broken) { return 500; } }');
     my $c = $s->client;
@@ -194,7 +166,7 @@ my $photo = '/photo-300x200.jpg';
 
 {
     my $name = 'when it is kept';
-    my $s = server('location / { image_resize resize 50 -; ORIGIN; image_resize_no_cache $arg_no $cookie_no; image_resize_cache_bypass $arg_by; image_resize_cache_key $uri; }
+    my $s = origin_server('location / { image_resize resize 50 -; ORIGIN; image_resize_no_cache $arg_no $cookie_no; image_resize_cache_bypass $arg_by; image_resize_cache_key $uri; }
         location /uses/ { image_resize resize 50 -; ORIGIN/; image_resize_cache_min_uses 3; }
         location /late/ { image_resize resize 50 -; image_resize_format $upstream_http_x_format; ORIGIN/; }
         location /empty/ { image_resize resize 50 -; ORIGIN/; image_resize_cache_key $arg_none; }
@@ -204,9 +176,9 @@ my $photo = '/photo-300x200.jpg';
     is_answer("$name - no_cache", $c->get("$photo?no=1"), 200, 'MISS') for 1, 2;
     is_answer("$name - no_cache 0", $c->get("$photo?no=0"), 200, 'MISS');
     is_answer("$name - then", $c->get("$photo?no=1"), 200, 'HIT');
-    my $before = asked($s);
+    my $before = () = asked($s);
     is_answer("$name - bypass", $c->get("$photo?by=1"), 200, 'BYPASS');
-    is(asked($s), $before + 1, "$name - bypass - asked");
+    is(scalar(asked($s)), $before + 1, "$name - bypass - asked");
     is_answer("$name - bypass is kept", $c->get($photo), 200, 'HIT');
     for my $expected (qw(MISS MISS MISS HIT)) {
         is_answer("$name - uses", $c->get("/uses$photo"), 200, $expected);
@@ -222,13 +194,13 @@ my $photo = '/photo-300x200.jpg';
 
 {
     my $name = 'errors that are kept';
-    my $s = server('image_resize_cache_valid 415 10s; location / { image_resize resize 50 -; ORIGIN; }',
+    my $s = origin_server('image_resize_cache_valid 415 10s; location / { image_resize resize 50 -; ORIGIN; }',
         origin => 'location /no/ { rewrite ^/no(.*) $1 break; add_header Cache-Control no-store; } location /vary/ { rewrite ^/vary(.*) $1 break; add_header Vary X-Side; }');
     my $c = $s->client;
     is_answer("$name - first", $c->get('/text.txt'), 415, 'MISS');
-    my $asked = asked($s);
+    my $asked = () = asked($s);
     is_answer("$name - again", $c->get('/text.txt'), 415, 'HIT');
-    is(asked($s), $asked, "$name - again - nobody was asked");
+    is(scalar(asked($s)), $asked, "$name - again - nobody was asked");
     is_answer("$name - no-store", $c->get('/no/text.txt'), 415, 'MISS') for 1, 2;
     is_answer("$name - Vary", $c->get('/vary/text.txt'), 415, 'MISS') for 1, 2;
     is_answer("$name - missing", $c->get('/none.jpg'), 404, 'MISS') for 1, 2;
@@ -237,7 +209,7 @@ my $photo = '/photo-300x200.jpg';
 
 {
     my $name = 'two locations of one name';
-    my $s = server('location / { image_resize resize 50 -; ORIGIN; if ($arg_x) { ORIGIN; } if ($arg_y) { set $t 1; ORIGIN; } }
+    my $s = origin_server('location / { image_resize resize 50 -; ORIGIN; if ($arg_x) { ORIGIN; } if ($arg_y) { set $t 1; ORIGIN; } }
         location ~ ^/a { rewrite ^/a(.*) $1 break; image_resize resize 50 -; ORIGIN; }
         location ~ ^/b { rewrite ^/b.*$ /quad-300x200.jpg break; image_resize resize 50 -; ORIGIN; }');
     my $c = $s->client;
@@ -248,7 +220,7 @@ my $photo = '/photo-300x200.jpg';
 
 {
     my $name = 'an upstream that breaks off';
-    my $s = server('location / { image_resize resize 50 -; ORIGIN; proxy_http_version 1.0; }', workers => 1,
+    my $s = origin_server('location / { image_resize resize 50 -; ORIGIN; proxy_http_version 1.0; }', workers => 1,
         origin => 'location / { limit_rate 1k; }');
     my $c = $s->client(timeout => 5);
     $c->send('GET', $photo);
@@ -261,7 +233,7 @@ my $photo = '/photo-300x200.jpg';
 
 {
     my $name = 'what is not kept is not waited for';
-    my $s = server('location / { image_resize resize 50 -; ORIGIN; }', workers => 2,
+    my $s = origin_server('location / { image_resize resize 50 -; ORIGIN; }', workers => 2,
         origin => 'location / { add_header Cache-Control no-store; limit_rate 30k; }');
     my $c = $s->client;
     is_answer("$name - first", $c->get($photo), 200, 'MISS');

@@ -56,6 +56,8 @@ pub struct Context {
     pub detail: RefCell<Option<String>>,
     /// The status to answer with, where the request failed.
     pub failed: Cell<Option<u32>>,
+    /// Whether what its keeper has already goes out in place of what came.
+    pub is_replaced: Cell<bool>,
     /// Where the error leads to, instead of to its status.
     pub redirect: RefCell<Option<Vec<u8>>>,
     /// The result, which is sent from here.
@@ -83,6 +85,7 @@ impl Context {
             was_coded: Cell::new(false),
             detail: RefCell::default(),
             failed: Cell::new(None),
+            is_replaced: Cell::new(false),
             redirect: RefCell::default(),
             output: OnceCell::new(),
             original: OnceCell::new(),

@@ -10,7 +10,7 @@ use super::context::{BodyState, ResponseRole, Transfer};
 use super::dispatch::{self, Completed};
 use super::failure::{self, log_failure};
 use super::job::{Job, JobOutcome, JobReport};
-use super::keep::{self, End as Kept};
+use super::keep::{self, End as Kept, Trouble};
 use super::response_info::{Failure, ImageStatus};
 use super::timers::{CancelAtEnd, TIMER, Timer, Wake};
 use crate::ngx::Request;
@@ -190,18 +190,31 @@ fn deliver(context: Transfer<'_>) -> Then {
     }
     request.delay_writing(false);
     request.set_action(c"sending to client");
-    let Some(status) = context.failed.get() else {
+    let error = context.response_info.get().error;
+    let status = context.failed.get();
+    let is_replaced = context.is_replaced.get()
+        || status.zip(error).is_some_and(|(status, word)| {
+            status >= NGX_HTTP_INTERNAL_SERVER_ERROR
+                && keep::stands_in_for(request, Trouble::ours(status, word))
+        });
+    if status.is_none() && !is_replaced {
         context.state.set(BodyState::Ready);
         return Then::Resume;
-    };
+    }
     context.state.set(BodyState::Pass);
     request.release();
     request.abandon_upstream();
+    let Some(status) = status.filter(|_| !is_replaced) else {
+        return Then::Finish(keep::answer(request));
+    };
     // An error in the answer to an error ends there.
     if context.role.get() == ResponseRole::RedirectOrError && request.is_error_page() {
-        request.spare_error_page();
+        request.spare_error_page(true);
     }
-    request.clean_headers();
+    // An error of nginx's own keeps its headers on the way to its page.
+    if error.is_some() {
+        request.clean_headers();
+    }
     if let Some(target) = context.redirect.take() {
         return Then::Redirect(target);
     }

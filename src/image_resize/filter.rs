@@ -7,8 +7,9 @@
 
 use image_gate_core::image::{Error, lists_etag};
 use nginx_sys::{
-    NGX_AGAIN, NGX_ERROR, NGX_HTTP_NO_CONTENT, NGX_HTTP_NOT_MODIFIED, NGX_HTTP_OK,
-    NGX_HTTP_PARTIAL_CONTENT, NGX_HTTP_SPECIAL_RESPONSE, NGX_OK, ngx_int_t, ngx_uint_t,
+    NGX_AGAIN, NGX_ERROR, NGX_HTTP_BAD_REQUEST, NGX_HTTP_NO_CONTENT, NGX_HTTP_NOT_MODIFIED,
+    NGX_HTTP_OK, NGX_HTTP_PARTIAL_CONTENT, NGX_HTTP_SPECIAL_RESPONSE, NGX_OK, ngx_int_t,
+    ngx_uint_t,
 };
 
 use super::begin::{begin, codings};
@@ -33,7 +34,8 @@ pub enum Images {}
 
 impl Filter for Images {
     fn header(request: Request<'_>) -> ngx_int_t {
-        let rc = header(request);
+        let may_have_page = request.is_main() && keep::arrived(request);
+        let rc = header(request, may_have_page);
         // What is not to be made is not waited for. A subrequest makes nothing.
         if request.is_main() {
             keep::go_on_or_give_up(request);
@@ -46,7 +48,8 @@ impl Filter for Images {
     }
 }
 
-fn header(request: Request<'_>) -> ngx_int_t {
+/// `may_have_page` is whether nginx was kept from looking for the page of an error.
+fn header(request: Request<'_>, may_have_page: bool) -> ngx_int_t {
     let Some(conf) = conf(&request) else { return ERROR };
     // With a context, this is the answer to a request that failed here before.
     if matches!(conf.mode(), Mode::Off) || !request.is_main() || Transfer::active(request).is_some()
@@ -55,7 +58,20 @@ fn header(request: Request<'_>) -> ngx_int_t {
     }
     let before = request.context::<ImageResize>();
     let Some(context) = Transfer::begin(request, Context::following(before)) else { return ERROR };
-    match u32::try_from(request.status()).unwrap_or(0) {
+    let status = u32::try_from(request.status()).unwrap_or(0);
+    if match status {
+        NGX_HTTP_NOT_MODIFIED => keep::confirms(request, None, conf),
+        NGX_HTTP_BAD_REQUEST.. => keep::stands_in(request),
+        _ => false,
+    } {
+        return replace(context);
+    }
+    if may_have_page {
+        context.update_info(|response| response.status = Some(ImageStatus::Passed));
+        context.failed.set(Some(status));
+        return hold(context, BodyState::Discard);
+    }
+    match status {
         // A part of the original must not get past the filter. Clients can't ask for one (see
         // the module `preaccess`), so the upstream has sent it unasked.
         NGX_HTTP_PARTIAL_CONTENT => fail_in_header_filter(
@@ -83,6 +99,12 @@ fn header(request: Request<'_>) -> ngx_int_t {
     }
 }
 
+/// Drops an answer, and has the keeper of the request answer.
+fn replace(context: Transfer<'_>) -> ngx_int_t {
+    context.is_replaced.set(true);
+    hold(context, BodyState::Discard)
+}
+
 /// Begins with an answer that is to be a picture.
 fn source(context: Transfer<'_>, conf: &LocConf) -> ngx_int_t {
     let request = context.request;
@@ -103,6 +125,12 @@ fn source(context: Transfer<'_>, conf: &LocConf) -> ngx_int_t {
         Ok(task) => task,
         Err(failure) => return fail_in_header_filter(context, failure),
     };
+    if keep::confirms(request, Some(&task), conf) {
+        let rc = replace(context);
+        // Nothing of its body is wanted.
+        wake(context);
+        return rc;
+    }
     let is_current = request.status() == NGX_HTTP_OK as ngx_uint_t
         && task.tag.as_ref().is_some_and(|tag| {
             request.if_none_match().is_some_and(|listed| lists_etag(listed, tag))

@@ -5,7 +5,10 @@ use std::cell::Cell;
 
 use image_gate_core::cache::{Head, Made};
 use image_gate_core::image::Plan;
-use nginx_sys::{NGX_HTTP_NOT_MODIFIED, NGX_HTTP_OK, ngx_uint_t};
+use nginx_sys::{
+    NGX_ERROR, NGX_HTTP_BAD_GATEWAY, NGX_HTTP_GATEWAY_TIME_OUT, NGX_HTTP_NOT_MODIFIED, NGX_HTTP_OK,
+    ngx_int_t, ngx_uint_t,
+};
 
 use super::begin::{self, Recipe};
 use super::conf::{ImageResize, LocConf, conf};
@@ -14,10 +17,10 @@ use super::headers::{self, Sent};
 use super::job::JobOutcome;
 pub use super::job::{Finished, Writer};
 use super::response_info::ImageStatus;
-use super::task::JobKind;
+use super::task::{JobKind, Task};
 use super::watermark_cache::WatermarkSpec;
 use super::{counting, on_error, preaccess};
-use crate::ngx::cache::Written;
+use crate::ngx::cache::{ClientHeaders, Validators, Written};
 use crate::ngx::event::{OnEvent, Then};
 use crate::ngx::{NoMemory, Parser, Request};
 
@@ -30,6 +33,55 @@ pub trait Keeper: 'static {
 
     /// Nothing more comes.
     fn end(&self, request: Request<'_>, end: End);
+
+    /// The headers of the source are there. Returns whether they say that it is what it was when the
+    /// result was made that this keeper has already, which then [goes out](Keeper::answer).
+    /// `digest` is what [`digest`] says now.
+    fn confirms(&self, request: Request<'_>, digest: &dyn Fn() -> String) -> bool;
+
+    /// There is no result. Returns whether one that this keeper has already
+    /// [goes out](Keeper::answer) all the same.
+    fn stands_in(&self, request: Request<'_>, trouble: Trouble) -> bool;
+
+    /// Answers with the result that this keeper has already. Returns what a content handler
+    /// returns.
+    fn answer(&self, request: Request<'_>) -> ngx_int_t;
+}
+
+/// Why there is no result.
+#[derive(Debug, Clone, Copy)]
+pub struct Trouble {
+    /// The status of the answer.
+    pub status: usize,
+    /// What happened, where that is not what an upstream has answered.
+    pub kind: Option<TroubleKind>,
+}
+
+/// What happened to a request that got no result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TroubleKind {
+    Error,
+    Timeout,
+}
+
+impl Trouble {
+    /// That of an answer whose headers are there.
+    fn of(request: Request<'_>) -> Trouble {
+        let status = request.status();
+        let kind = match u32::try_from(status) {
+            _ if request.upstream_status() == status => None,
+            Ok(NGX_HTTP_GATEWAY_TIME_OUT) => Some(TroubleKind::Timeout),
+            Ok(NGX_HTTP_BAD_GATEWAY) => Some(TroubleKind::Error),
+            _ => None,
+        };
+        Trouble { status, kind }
+    }
+
+    /// That of what this module could not make.
+    pub fn ours(status: u32, word: &str) -> Trouble {
+        let kind = if word == "timeout" { TroubleKind::Timeout } else { TroubleKind::Error };
+        Trouble { status: status as usize, kind: Some(kind) }
+    }
 }
 
 /// How the work on a result ended.
@@ -79,17 +131,115 @@ impl End {
 struct Attached {
     keeper: Box<dyn Keeper>,
     is_open: Cell<bool>,
+    /// Whether the request is in that pass through nginx's phases still.
+    is_current: Cell<bool>,
+    /// The headers of the client, while an upstream gets others.
+    client: Cell<Option<ClientHeaders>>,
+    /// Whether error pages are held back until the headers of an answer are there.
+    spares: Cell<bool>,
+}
+
+/// How the source of a result is asked for.
+pub struct Asking<'a> {
+    /// On what conditions, in place of those that the client sets for the answer; `None` where no
+    /// upstream is asked.
+    pub conditions: Option<Validators<'a>>,
+    /// Whether the keeper may [stand in](Keeper::stands_in) for an error.
+    pub may_stand_in: bool,
 }
 
 /// Has a keeper wait for the result of a request, until its next pass through nginx's phases.
 ///
 /// # Errors
 /// There is no memory.
-pub fn attach(request: Request<'_>, keeper: Box<dyn Keeper>) -> Result<(), NoMemory> {
+pub fn attach(
+    request: Request<'_>,
+    keeper: Box<dyn Keeper>,
+    asking: &Asking<'_>,
+) -> Result<(), NoMemory> {
     request.event::<Stay>()?;
-    request.attach(Attached { keeper, is_open: Cell::new(true) }).ok_or(NoMemory)?;
+    let client = match asking.conditions {
+        Some(conditions) => Some(request.set_conditions(conditions)?),
+        None => None,
+    };
+    // An error page would come before the filter, which knows what stands in for it.
+    let spares = asking.may_stand_in && !request.has_error_pages_spared();
+    if spares {
+        request.spare_error_page(true);
+    }
+    let attached = request.attach(Attached {
+        keeper,
+        is_open: Cell::new(true),
+        is_current: Cell::new(true),
+        client: Cell::new(client),
+        spares: Cell::new(spares),
+    });
+    if attached.is_none() {
+        return Err(NoMemory);
+    }
     stay(request);
     Ok(())
+}
+
+fn current<'r>(request: Request<'r>) -> Option<&'r Attached> {
+    request.attached::<Attached>().filter(|attached| attached.is_current.get())
+}
+
+/// An answer is there: what was done for the sake of its source alone is taken back. Returns whether
+/// it may be an error that has an error page, which nginx was kept from looking for.
+pub fn arrived(request: Request<'_>) -> bool {
+    let Some(attached) = current(request) else { return false };
+    if let Some(client) = attached.client.take() {
+        request.restore_headers(&client);
+    }
+    let spared = attached.spares.replace(false);
+    if spared {
+        request.spare_error_page(false);
+    }
+    spared && request.is_error_page()
+}
+
+/// Ends the pass through nginx's phases that a request was in, if it was in one.
+pub fn leave(request: Request<'_>) {
+    arrived(request);
+    give_up(request);
+    if let Some(attached) = current(request) {
+        attached.is_current.set(false);
+    }
+}
+
+/// Whether the keeper of a request has a result already of what the source is, as its headers say.
+pub fn confirms(request: Request<'_>, task: Option<&Task>, conf: &LocConf) -> bool {
+    let digest =
+        || task.map_or_else(String::new, |task| text(&task.work, &task.plan, &task.layers, conf));
+    let Some(attached) = open(request) else { return false };
+    let confirms = attached.keeper.confirms(request, &digest);
+    if confirms {
+        attached.is_open.set(false);
+    }
+    confirms
+}
+
+/// Whether the keeper of a request has something to be sent in place of the error that is there.
+pub fn stands_in(request: Request<'_>) -> bool {
+    stands_in_for(request, Trouble::of(request))
+}
+
+/// The same for an error that is told.
+pub fn stands_in_for(request: Request<'_>, trouble: Trouble) -> bool {
+    let stands_in =
+        current(request).is_some_and(|attached| attached.keeper.stands_in(request, trouble));
+    if stands_in {
+        give_up(request);
+    }
+    stands_in
+}
+
+/// Has the keeper of a request answer. Returns what a content handler returns.
+pub fn answer(request: Request<'_>) -> ngx_int_t {
+    let Some(attached) = current(request) else { return NGX_ERROR as ngx_int_t };
+    request.answer_anew();
+    attached.keeper.answer(request)
 }
 
 fn open<'r>(request: Request<'r>) -> Option<&'r Attached> {

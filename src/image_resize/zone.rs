@@ -46,7 +46,7 @@ const REASONS: [&str; 12] = [
 ];
 
 /// As `$image_resize_cache_status` says, in small letters. The places behind are for more.
-const LOOKUPS: [&str; 4] = ["hit", "miss", "expired", "bypass"];
+const LOOKUPS: [&str; 7] = ["hit", "miss", "expired", "bypass", "stale", "updating", "revalidated"];
 
 /// The places behind are for what is to come.
 const PLACES: usize = 16;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use image_gate_runtime::generations::Generations;
 
 use super::flights::Flights;
+use crate::image_resize::keep::{Trouble, TroubleKind};
 use crate::ngx::Request;
 use crate::ngx::cache::Folder;
 use crate::ngx::conf::{Expression, Place, Places};
@@ -57,6 +58,58 @@ pub enum Target {
     Zone(Expression),
 }
 
+/// `image_resize_cache_use_stale`: one bit for each case.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct UseStale(u16);
+
+/// Words of the cases.
+const CASES: [&str; 11] = [
+    "error",
+    "timeout",
+    "invalid_header",
+    "updating",
+    "http_500",
+    "http_502",
+    "http_503",
+    "http_504",
+    "http_403",
+    "http_404",
+    "http_429",
+];
+
+impl UseStale {
+    /// Adds a case; `None` is none that is known.
+    pub fn with(self, word: &[u8]) -> Option<UseStale> {
+        // What is no header and what is no answer are the same from here.
+        let word = if word == b"invalid_header" { b"error" } else { word };
+        let at = CASES.iter().position(|case| case.as_bytes() == word)?;
+        Some(UseStale(self.0 | 1 << at))
+    }
+
+    fn has(self, word: &str) -> bool {
+        self.with(word.as_bytes()) == Some(self)
+    }
+
+    /// Whether what is old goes out while it is made anew.
+    pub fn while_updating(self) -> bool {
+        self.has("updating")
+    }
+
+    /// Whether it does where that fails in some case.
+    pub fn is_for_errors(self) -> bool {
+        !matches!(self, UseStale(0)) && UseStale::default().with(b"updating") != Some(self)
+    }
+
+    /// Whether it does in that case.
+    pub fn covers(self, trouble: Trouble) -> bool {
+        let by_kind = trouble.kind.is_some_and(|kind| match kind {
+            TroubleKind::Error => self.has("error"),
+            TroubleKind::Timeout => self.has("timeout"),
+        });
+        by_kind || self.has(&format!("http_{}", trouble.status))
+    }
+}
+
 /// The configuration of a location. `None` is what was not said.
 #[derive(Clone, Default)]
 pub struct LocConf {
@@ -70,6 +123,8 @@ pub struct LocConf {
     /// Codes, `None` for all, and for how many seconds they hold.
     pub valid: Option<Vec<(Option<u16>, u64)>>,
     pub min_uses: Option<usize>,
+    pub revalidate: Option<bool>,
+    pub use_stale: Option<UseStale>,
     pub bypass: Option<Vec<Expression>>,
     pub no_cache: Option<Vec<Expression>>,
     pub purge: Option<Vec<Expression>>,
@@ -135,6 +190,16 @@ impl LocConf {
     pub fn is_validity_said(&self) -> bool {
         let mut known = self.valid.iter().flatten().map(|(known, _)| *known);
         known.any(|known| matches!(known, None | Some(200)))
+    }
+
+    /// Whether a source is asked whether it is what it was.
+    pub fn revalidates(&self) -> bool {
+        self.revalidate.unwrap_or(true)
+    }
+
+    /// When what is old goes out.
+    pub fn stale(&self) -> UseStale {
+        self.use_stale.unwrap_or_default()
     }
 
     /// Whether one request waits for another.

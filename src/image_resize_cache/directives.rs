@@ -8,7 +8,7 @@ use nginx_sys::{
     NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF,
 };
 
-use super::conf::{Cache, ImageResizeCache, LocConf, MainConf, Target};
+use super::conf::{Cache, ImageResizeCache, LocConf, MainConf, Target, UseStale};
 use super::flights::{self, Flights};
 use crate::ngx::cache;
 use crate::ngx::conf::{
@@ -91,6 +91,22 @@ impl Directives for LocConf {
             },
         },
         Directive {
+            name: c"image_resize_cache_revalidate",
+            kind: HTTP | NGX_CONF_FLAG,
+            set: |conf, args| {
+                check()?;
+                once(&mut conf.revalidate, flag(args)?)
+            },
+        },
+        Directive {
+            name: c"image_resize_cache_use_stale",
+            kind: HTTP | NGX_CONF_1MORE,
+            set: |conf, args| {
+                check()?;
+                once(&mut conf.use_stale, use_stale(args)?)
+            },
+        },
+        Directive {
             name: c"image_resize_cache_bypass",
             kind: HTTP | NGX_CONF_1MORE,
             set: |conf, args| predicates(&mut conf.bypass, args),
@@ -128,6 +144,14 @@ fn predicates(
     let values: Result<Vec<Expression>, ConfError> =
         args.rest(0).map(|value| args.expression(value)).collect();
     once(slot, values?)
+}
+
+fn use_stale(args: &DirectiveArgs<'_>) -> Result<UseStale, ConfError> {
+    if args.len() == 1 && args.arg(0) == b"off" {
+        return Ok(UseStale::default());
+    }
+    args.rest(0)
+        .try_fold(UseStale::default(), |cases, word| cases.with(word).ok_or_else(|| unknown(word)))
 }
 
 /// Codes and a time, in seconds.

@@ -5,13 +5,17 @@ use std::fs;
 use std::rc::Rc;
 
 use image_gate_core::cache::{Head, Ticket, Validity};
-use nginx_sys::{NGX_HTTP_OK, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE};
+use nginx_sys::{
+    NGX_ERROR, NGX_HTTP_NOT_MODIFIED, NGX_HTTP_OK, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, ngx_int_t,
+};
 
 use super::conf::{Cache, ImageResizeCache, LocConf, is_any};
-use super::pass::Pass;
+use super::entry::Old;
+use super::pass::{Pass, Status};
 use super::source::{Origin, Source};
 use super::writer::FileWriter;
-use crate::image_resize::keep::{End, Keeper, Writer};
+use crate::image_resize::keep::{End, Keeper, Trouble, Writer};
+use crate::ngx::cache::Lifetime;
 use crate::ngx::conf::parse_http_time;
 use crate::ngx::{Request, identify, worker};
 
@@ -27,11 +31,13 @@ pub struct Making {
     source: Source,
     origin: Origin,
     ticket: Cell<Option<Ticket>>,
+    /// What there is, whose time is over.
+    old: Option<Old>,
 }
 
 impl Making {
-    /// Takes over from a look-up that found nothing.
-    pub fn new(pass: &Pass) -> Making {
+    /// Takes over from a look-up that found nothing, or what is old.
+    pub fn new(pass: &Pass, old: Option<Old>) -> Making {
         Making {
             cache: pass.cache.clone(),
             key: pass.key.clone(),
@@ -39,6 +45,7 @@ impl Making {
             source: pass.source.clone(),
             origin: pass.origin,
             ticket: Cell::new(pass.ticket.take()),
+            old,
         }
     }
 
@@ -48,43 +55,66 @@ impl Making {
         }
     }
 
-    /// Until when the result may be kept, in seconds since 1970, and what it varies by.
-    fn validity(&self, request: Request<'_>, conf: &LocConf) -> Option<(u64, Vec<u8>)> {
+    /// How long the result may be kept, and what it varies by.
+    fn validity(&self, request: Request<'_>, conf: &LocConf) -> Option<(Lifetime, Vec<u8>)> {
         match &self.source {
-            Source::File { id, seen, .. } => id.is_settled(*seen).then_some((FOREVER, Vec::new())),
+            Source::File { id, seen, .. } => {
+                let forever = Lifetime { until: FOREVER, while_updating: 0, if_error: 0 };
+                id.is_settled(*seen).then_some((forever, Vec::new()))
+            }
             Source::Upstream => {
                 // What else answers a request says nothing of how long that holds.
                 if !request.has_upstream() {
                     return None;
                 }
-                let (headers, now) = (request.upstream_headers(), worker::time());
-                let validity = Validity::read(headers, request.ignored(), now, parse_http_time);
-                if !validity.is_kept {
-                    return None;
-                }
-                let until = match validity.until {
-                    Some(until) => until,
-                    // It may be for this client alone, and nobody has said otherwise.
-                    None if !conf.is_validity_said()
-                        && conf.key.is_none()
-                        && request.has_incoming(b"Cookie") =>
-                    {
-                        return None;
-                    }
-                    None => conf.valid(200).map(|seconds| now.saturating_add(seconds))?,
-                };
-                // No longer than what it is made of.
-                let until = request.cached_until().map_or(until, |source| source.min(until));
-                (until > now).then_some((until.min(FOREVER), validity.vary))
+                let validity = said(request, request.upstream_headers());
+                Some((self.lifetime(request, conf, &validity)?, validity.vary))
             }
         }
+    }
+
+    /// How long what is made of an upstream's answer is kept that says that of itself.
+    fn lifetime(
+        &self,
+        request: Request<'_>,
+        conf: &LocConf,
+        validity: &Validity,
+    ) -> Option<Lifetime> {
+        if !validity.is_kept {
+            return None;
+        }
+        let now = worker::time();
+        let until = match validity.until {
+            Some(until) => until,
+            // It may be for this client alone, and nobody has said otherwise.
+            None if !conf.is_validity_said()
+                && conf.key.is_none()
+                && request.has_incoming(b"Cookie") =>
+            {
+                return None;
+            }
+            None => conf.valid(200).map(|seconds| now.saturating_add(seconds))?,
+        };
+        // No longer than what it is made of.
+        let until = request.cached_until().map_or(until, |source| source.min(until));
+        let Validity { while_updating, if_error, .. } = *validity;
+        let lifetime = Lifetime { until: until.min(FOREVER), while_updating, if_error };
+        (until > now).then_some(lifetime)
+    }
+
+    /// How long what is there is kept that has turned out to be what the source is still: what that
+    /// says now, or else what it said before.
+    fn renewed(&self, request: Request<'_>, conf: &LocConf, old: &Old) -> Option<Lifetime> {
+        let now = said(request, request.upstream_headers());
+        let is_said = !now.is_kept || now.until.is_some();
+        self.lifetime(request, conf, &if is_said { now } else { said(request, old.headers()) })
     }
 
     /// Until when it holds that nothing can be made of the source, in seconds since 1970.
     fn unusable_until(&self, request: Request<'_>) -> Option<u64> {
         let conf = request.location::<ImageResizeCache>()?;
         let seconds = conf.valid(415).filter(|&seconds| seconds > 0)?;
-        let (until, vary) = self.validity(request, conf)?;
+        let (Lifetime { until, .. }, vary) = self.validity(request, conf)?;
         let is_it = match &self.source {
             // What was read may have been another file of that name.
             Source::File { id, path, .. } => {
@@ -106,13 +136,13 @@ impl Keeper for Making {
         if digest != self.digest {
             return None;
         }
-        let (until, vary) = self.validity(request, conf)?;
+        let (lifetime, vary) = self.validity(request, conf)?;
         if is_any(conf.no_cache.as_ref(), request) {
             return None;
         }
         let room = head.room()?;
         let key = self.key.as_bytes();
-        let header = request.entry_header(self.cache.folder, key, room, until, &vary)?;
+        let header = request.entry_header(self.cache.folder, key, room, lifetime, &vary)?;
         let source = match &self.source {
             Source::File { id, path, .. } => Some((*id, path.clone())),
             Source::Upstream => None,
@@ -139,6 +169,62 @@ impl Keeper for Making {
         }
         self.release(is_refused);
     }
+
+    fn confirms(&self, request: Request<'_>, digest: &dyn Fn() -> String) -> bool {
+        let (Some(old), Some(conf), Some(pass)) = (
+            &self.old,
+            request.location::<ImageResizeCache>(),
+            request.active_context::<ImageResizeCache>(),
+        ) else {
+            return false;
+        };
+        let Some([etag, modified]) = pass.asked.get() else { return false };
+        let is_same = if request.status() == NGX_HTTP_NOT_MODIFIED as usize {
+            !etag.is_empty() || !modified.is_empty()
+        } else {
+            request.status() == NGX_HTTP_OK as usize
+                && etag.starts_with(b"\"")
+                && request.etag() == Some(etag)
+                && digest() == self.digest
+        };
+        if !is_same {
+            return false;
+        }
+        if let Some(lifetime) = self.renewed(request, conf, old)
+            && !is_any(conf.no_cache.as_ref(), request)
+            && self.origin.is_current(request, &self.cache)
+        {
+            request.renew(lifetime);
+        }
+        pass.status.set(Some(Status::Revalidated));
+        self.release(false);
+        true
+    }
+
+    fn stands_in(&self, request: Request<'_>, trouble: Trouble) -> bool {
+        let (Some(conf), Some(pass)) =
+            (request.location::<ImageResizeCache>(), request.active_context::<ImageResizeCache>())
+        else {
+            return false;
+        };
+        let stands_in = self.old.as_ref().is_some_and(|old| old.stands_in(conf, trouble));
+        if stands_in {
+            pass.status.set(Some(Status::Stale));
+        }
+        stands_in
+    }
+
+    fn answer(&self, request: Request<'_>) -> ngx_int_t {
+        match &self.old {
+            Some(old) => old.answer(request),
+            None => NGX_ERROR as ngx_int_t,
+        }
+    }
+}
+
+/// What headers of an upstream's answer say of how long that holds.
+fn said<'a>(request: Request<'_>, headers: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Validity {
+    Validity::read(headers, request.ignored(), worker::time(), parse_http_time)
 }
 
 impl Drop for Making {

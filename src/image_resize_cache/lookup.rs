@@ -9,13 +9,14 @@ use nginx_sys::{
 };
 
 use super::conf::{ImageResizeCache, LocConf, is_any};
+use super::entry::{self, Old};
 use super::flights::{self, Wake};
 use super::keeper::Making;
 use super::pass::{Pass, Status};
 use super::purge;
 use super::source::{Named, Origin, Source};
-use crate::image_resize::keep;
-use crate::ngx::cache::Looked;
+use crate::image_resize::keep::{self, Asking};
+use crate::ngx::cache::{Looked, Validators};
 use crate::ngx::event::{OnEvent, Then};
 use crate::ngx::phase::Handler;
 use crate::ngx::{NoMemory, Request, worker};
@@ -37,7 +38,7 @@ impl Handler for Precontent {
             Some(pass) => pass,
             None => {
                 // Whatever was under way belongs to the location before.
-                keep::give_up(request);
+                keep::leave(request);
                 if let Some(before) = request.context::<ImageResizeCache>() {
                     before.release();
                 }
@@ -125,16 +126,11 @@ fn go_on(request: Request<'_>, pass: &Pass) -> ngx_int_t {
         let Some(bypasses) = bypasses(request, conf) else { return FAILED };
         if is_found
             && !bypasses
-            && let Some((head, made)) = read(request)
+            && let Some((head, made)) = entry::read(request)
         {
-            pass.release();
-            pass.status.set(Some(Status::Hit));
-            if keep::restore(request, &head, &made).is_err() {
-                return FAILED;
-            }
-            request.answer_by::<Content>();
-            return DECLINED;
+            return serve(request, pass, Status::Hit, &head, &made);
         }
+        let old = (looked == Looked::Expired && !bypasses).then(|| Old::read(request)).flatten();
         if let Looked::Error(reason) = looked
             && !bypasses
         {
@@ -153,12 +149,13 @@ fn go_on(request: Request<'_>, pass: &Pass) -> ngx_int_t {
         // nginx has said why it could not look; the answer goes out all the same. And what an upstream
         // answers to HEAD has no body to make anything of.
         let is_bare = matches!(pass.source, Source::Upstream) && request.is_head();
-        if matches!(looked, Looked::Failed | Looked::Scarce) || is_bare {
+        if matches!(looked, Looked::Failed | Looked::Scarce) || (is_bare && old.is_none()) {
             pass.release();
             return DECLINED;
         }
-        if !conf.locks() || bypasses || pass.ticket.borrow().is_some() {
-            return make(request, pass);
+        let serves_old = old.as_ref().is_some_and(|old| old.goes_out_meanwhile(conf));
+        if !(conf.locks() || serves_old) || bypasses || is_bare || pass.ticket.borrow().is_some() {
+            return make(request, pass, conf, old);
         }
         let is_late = pass.deadline.get().is_some_and(|deadline| deadline <= now());
         match pass.cache.flights.claim(pass.name(), conf.lock_age()) {
@@ -166,9 +163,19 @@ fn go_on(request: Request<'_>, pass: &Pass) -> ngx_int_t {
             Claim::Mine(ticket) => {
                 pass.ticket.replace(Some(ticket));
             }
-            Claim::Free => return make(request, pass),
+            Claim::Free => return make(request, pass, conf, old),
+            Claim::Busy
+                if let Some(Old { head, made, .. }) = old.as_ref().filter(|_| serves_old) =>
+            {
+                return serve(request, pass, Status::Updating, head, made);
+            }
             // This one answers for itself.
-            Claim::Busy if is_late || conf.lock_timeout() == 0 => return DECLINED,
+            Claim::Busy if is_late || conf.lock_timeout() == 0 => {
+                return match old {
+                    Some(old) => make(request, pass, conf, Some(old)),
+                    None => DECLINED,
+                };
+            }
             Claim::Busy => {
                 if pass.deadline.get().is_none() {
                     pass.deadline.set(Some(now().saturating_add(conf.lock_timeout())));
@@ -225,16 +232,32 @@ impl OnEvent for Wake {
 }
 
 /// Lets the request go on to its content handler, with somebody who keeps what comes of it.
-fn make(request: Request<'_>, pass: &Pass) -> ngx_int_t {
+fn make(request: Request<'_>, pass: &Pass, conf: &LocConf, old: Option<Old>) -> ngx_int_t {
+    let may_stand_in = old.as_ref().is_some_and(|old| old.may_stand_in(conf));
+    let expired = old.as_ref().filter(|_| conf.revalidates()).and_then(|_| request.expired());
+    let conditions = match pass.source {
+        Source::File { .. } => None,
+        // Those of the client are about what is made of the source.
+        Source::Upstream => Some(expired.map(|expired| expired.source).unwrap_or_default()),
+    };
+    if let Some(Validators { etag, modified }) = conditions.filter(|_| expired.is_some()) {
+        let _ = pass.asked.set([etag, modified].map(<[u8]>::to_vec));
+    }
     // Without memory for it, the result is not kept, and its place free again.
-    let _ = keep::attach(request, Box::new(Making::new(pass)));
+    let keeper = Box::new(Making::new(pass, old));
+    let _ = keep::attach(request, keeper, &Asking { conditions, may_stand_in });
     DECLINED
 }
 
-/// What a look-up has found, if it is whole.
-fn read(request: Request<'_>) -> Option<(Head, Made)> {
-    let found = request.found()?;
-    Head::decode(found.head).filter(|(_, made)| made.len == found.len)
+/// Has what a look-up has found be sent instead of asking the content handler.
+fn serve(request: Request<'_>, pass: &Pass, status: Status, head: &Head, made: &Made) -> ngx_int_t {
+    pass.release();
+    pass.status.set(Some(status));
+    if keep::restore(request, head, made).is_err() {
+        return FAILED;
+    }
+    request.answer_by::<Content>();
+    DECLINED
 }
 
 /// Counts what became of a look-up, when the request is logged.
@@ -262,9 +285,6 @@ impl Handler for Content {
         if rc != NGX_OK as ngx_int_t {
             return rc;
         }
-        match request.found() {
-            Some(found) => request.send_found(found),
-            None => FAILED,
-        }
+        entry::send(request)
     }
 }

@@ -20,6 +20,8 @@ impl Merge for LocConf {
         inherit(&mut self.lock_timeout, parent.lock_timeout);
         inherit(&mut self.lock_age, parent.lock_age);
         inherit(&mut self.min_uses, parent.min_uses);
+        inherit(&mut self.revalidate, parent.revalidate);
+        inherit(&mut self.use_stale, parent.use_stale);
         for (child, parent) in [
             (&mut self.bypass, &parent.bypass),
             (&mut self.no_cache, &parent.no_cache),

@@ -5,6 +5,7 @@
 
 mod conf;
 mod directives;
+mod entry;
 mod flights;
 mod keeper;
 mod lookup;

@@ -1,6 +1,6 @@
 //! The state of a request that is looked up.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 use image_gate_core::cache::Ticket;
@@ -16,6 +16,9 @@ pub enum Status {
     Miss,
     Expired,
     Bypass,
+    Stale,
+    Updating,
+    Revalidated,
 }
 
 impl Status {
@@ -26,6 +29,9 @@ impl Status {
             Status::Miss => ("MISS", "miss"),
             Status::Expired => ("EXPIRED", "expired"),
             Status::Bypass => ("BYPASS", "bypass"),
+            Status::Stale => ("STALE", "stale"),
+            Status::Updating => ("UPDATING", "updating"),
+            Status::Revalidated => ("REVALIDATED", "revalidated"),
         }
     }
 }
@@ -39,6 +45,9 @@ pub struct Pass {
     pub digest: String,
     pub source: Source,
     pub origin: Origin,
+    /// Entity tag and time, as HTTP has it, of the source that the result that is there was made of,
+    /// where that is asked whether it is the same.
+    pub asked: OnceCell<[Vec<u8>; 2]>,
     /// What became of the look-up.
     pub status: Cell<Option<Status>>,
     /// Whether a look-up has begun that nginx goes on with.
@@ -65,6 +74,7 @@ impl Pass {
             digest,
             source,
             origin,
+            asked: OnceCell::new(),
             status: Cell::new(None),
             is_looking: Cell::new(false),
             deadline: Cell::new(None),

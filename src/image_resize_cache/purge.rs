@@ -23,7 +23,7 @@ pub fn handle(request: Request<'_>) -> Option<ngx_int_t> {
         return None;
     }
     // What stands in for a missing picture is no answer to this.
-    request.spare_error_page();
+    request.spare_error_page(true);
     let rc = request.discard_body();
     Some(if rc == NGX_OK as ngx_int_t { purge(request, conf) } else { rc })
 }

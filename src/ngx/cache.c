@@ -9,6 +9,15 @@
 #include <ngx_http.h>
 
 
+/* Until when an entry holds, and for how many seconds it may go out after that. */
+
+typedef struct {
+    time_t  valid;
+    time_t  updating;
+    time_t  error;
+} ig_times_t;
+
+
 /* The name of the file that a request without a content handler of its own leads to. */
 
 ngx_int_t
@@ -270,6 +279,55 @@ ig_cache_header_len(ngx_http_cache_t *c)
 }
 
 
+static void
+ig_cache_set_times(ngx_http_cache_t *c, const ig_times_t *times)
+{
+    c->valid_sec = times->valid;
+    c->updating_sec = times->updating;
+    c->error_sec = times->error;
+    c->date = ngx_time();
+}
+
+
+/*
+ * What the source of an entry that was opened is known by, and whether it may go out while it is
+ * asked for anew, and where that fails.
+ */
+
+void
+ig_cache_source(ngx_http_cache_t *c, ngx_str_t *etag, time_t *modified, ngx_uint_t *updating,
+    ngx_uint_t *error)
+{
+    *etag = c->etag;
+    *modified = c->last_modified;
+    *updating = c->stale_updating;
+    *error = c->stale_error;
+}
+
+
+/* Has an entry that was opened hold for longer, unless there is another by now. */
+
+void
+ig_cache_renew(ngx_http_request_t *r, ngx_http_cache_t *c, const ig_times_t *times)
+{
+    ngx_http_cache_t              *other;
+    ngx_http_file_cache_header_t  *h;
+
+    h = (ngx_http_file_cache_header_t *) c->buf->pos;
+
+    c->vary.data = h->vary;
+    c->vary.len = h->vary_len;
+    ig_cache_set_times(c, times);
+
+    other = r->cache;
+    r->cache = c;
+
+    ngx_http_file_cache_update_header(r);
+
+    r->cache = other;
+}
+
+
 /*
  * What nginx writes at the start of an entry's file: as many bytes as said above.  Where the answer
  * varies, "found" is what it was looked for by, and "key" becomes what it is kept by.
@@ -277,15 +335,15 @@ ig_cache_header_len(ngx_http_cache_t *c)
 
 ngx_int_t
 ig_cache_header(ngx_http_request_t *r, ngx_http_cache_t *c, ngx_http_cache_t *found, size_t room,
-    time_t valid, ngx_str_t *vary, u_char *buf, u_char *key)
+    const ig_times_t *times, ngx_str_t *etag, ngx_str_t *vary, u_char *buf, u_char *key)
 {
     ngx_int_t          rc;
     ngx_http_cache_t  *other;
 
     c->body_start = c->header_start + room;
-    c->valid_sec = valid;
+    ig_cache_set_times(c, times);
+    c->etag = *etag;
     c->last_modified = r->headers_out.last_modified_time;
-    c->date = ngx_time();
     c->vary = *vary;
 
     other = r->cache;
@@ -469,10 +527,23 @@ ig_cache_header_len(void *c)
 
 
 ngx_int_t
-ig_cache_header(ngx_http_request_t *r, void *c, void *found, size_t room, time_t valid,
-    ngx_str_t *vary, u_char *buf, u_char *key)
+ig_cache_header(ngx_http_request_t *r, void *c, void *found, size_t room, const ig_times_t *times,
+    ngx_str_t *etag, ngx_str_t *vary, u_char *buf, u_char *key)
 {
     return NGX_ERROR;
+}
+
+
+void
+ig_cache_source(void *c, ngx_str_t *etag, time_t *modified, ngx_uint_t *updating,
+    ngx_uint_t *error)
+{
+}
+
+
+void
+ig_cache_renew(ngx_http_request_t *r, void *c, const ig_times_t *times)
+{
 }
 
 
@@ -484,6 +555,154 @@ ig_cache_store(ngx_http_request_t *r, void *c, u_char *key, size_t room, ngx_fd_
 }
 
 #endif
+
+
+/*
+ * Headers of a request without the conditions that its client sets for the answer, and with some
+ * that are set for the source of that.  nginx itself goes on by those of the client.
+ */
+
+static ngx_int_t
+ig_list_add(ngx_list_t *list, char *name, char *lowcase, size_t len, ngx_str_t *value)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(list);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+    h->key.data = (u_char *) name;
+    h->key.len = len;
+    h->lowcase_key = (u_char *) lowcase;
+    h->hash = ngx_hash_key((u_char *) lowcase, len);
+    h->value = *value;
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ig_is_condition(ngx_table_elt_t *h)
+{
+    ngx_uint_t        i;
+    static ngx_str_t  names[] = {
+        ngx_string("If-Match"),
+        ngx_string("If-Modified-Since"),
+        ngx_string("If-None-Match"),
+        ngx_string("If-Unmodified-Since")
+    };
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (h->key.len == names[i].len
+            && ngx_strncasecmp(h->key.data, names[i].data, names[i].len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+void
+ig_request_set_headers(ngx_http_request_t *r, ngx_list_t *list)
+{
+    ngx_uint_t  first;
+
+    first = (list->last == &list->part);
+
+    r->headers_in.headers = *list;
+
+    if (first) {
+        r->headers_in.headers.last = &r->headers_in.headers.part;
+    }
+}
+
+
+ngx_int_t
+ig_request_set_conditions(ngx_http_request_t *r, ngx_str_t *etag, ngx_str_t *modified,
+    ngx_list_t *before)
+{
+    ngx_uint_t        i;
+    ngx_list_t        list;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h, *copy;
+
+    if (ngx_list_init(&list, r->pool, 20, sizeof(ngx_table_elt_t)) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (ig_is_condition(&h[i])) {
+                continue;
+            }
+
+            copy = ngx_list_push(&list);
+            if (copy == NULL) {
+                return NGX_ERROR;
+            }
+
+            *copy = h[i];
+        }
+    }
+
+#define ig_add(name, lowcase, value)                                          \
+    ig_list_add(&list, name, lowcase, sizeof(name) - 1, value)
+
+    if ((etag->len
+         && ig_add("If-None-Match", "if-none-match", etag) != NGX_OK)
+        || (modified->len
+            && ig_add("If-Modified-Since", "if-modified-since", modified) != NGX_OK))
+    {
+        return NGX_ERROR;
+    }
+
+    *before = r->headers_in.headers;
+
+    ig_request_set_headers(r, &list);
+
+    return NGX_OK;
+}
+
+
+/* A time as HTTP has it. */
+
+ngx_int_t
+ig_http_time(ngx_pool_t *pool, time_t time, ngx_str_t *text)
+{
+    text->data = ngx_pnalloc(pool, sizeof("Mon, 28 Sep 1970 06:00:00 GMT") - 1);
+    if (text->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    text->len = ngx_http_time(text->data, time) - text->data;
+
+    return NGX_OK;
+}
+
+
+/* The status that the upstream of a request sent; 0 where there is none. */
+
+ngx_uint_t
+ig_upstream_status(const ngx_http_request_t *r)
+{
+    return r->upstream ? r->upstream->headers_in.status_n : 0;
+}
+
+
+/* What an answer leaves behind that does not go out, for one that does in its place. */
+
+void
+ig_request_answer_anew(ngx_http_request_t *r)
+{
+    r->err_status = 0;
+    r->disable_not_modified = 0;
+}
 
 
 /* Whether a location names who answers its requests, and is no folder of files. */

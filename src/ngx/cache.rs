@@ -15,7 +15,7 @@ use nginx_sys::{
     NGX_ABORT, NGX_AGAIN, NGX_BUSY, NGX_DONE, NGX_HTTP_INTERNAL_SERVER_ERROR,
     NGX_HTTP_UPSTREAM_IGN_CACHE_CONTROL, NGX_HTTP_UPSTREAM_IGN_EXPIRES,
     NGX_HTTP_UPSTREAM_IGN_SET_COOKIE, NGX_HTTP_UPSTREAM_IGN_VARY, NGX_HTTP_UPSTREAM_IGN_XA_EXPIRES,
-    NGX_OK, ngx_int_t, ngx_str_t, time_t,
+    NGX_OK, ngx_int_t, ngx_list_t, ngx_str_t, time_t,
 };
 
 use super::conf::{ConfError, DirectiveArgs};
@@ -124,6 +124,51 @@ pub struct Found<'r> {
     name: ngx_str_t,
     start: i64,
 }
+
+/// What the source of an entry whose time is over is known by.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Validators<'r> {
+    /// Its entity tag; empty is none.
+    pub etag: &'r [u8],
+    /// When it was modified, as HTTP has it; empty is not known.
+    pub modified: &'r [u8],
+}
+
+/// An entry whose time is over.
+#[derive(Debug, Clone, Copy)]
+pub struct Expired<'r> {
+    pub source: Validators<'r>,
+    /// Whether it may go out while it is asked for anew, as its source said.
+    pub while_updating: bool,
+    /// Whether it may where that fails.
+    pub if_error: bool,
+}
+
+/// How long an entry holds.
+#[derive(Debug, Clone, Copy)]
+pub struct Lifetime {
+    /// Until when, in seconds since 1970.
+    pub until: u64,
+    /// For how many seconds it may go out after that while it is asked for anew.
+    pub while_updating: u64,
+    /// For how many it may where that fails.
+    pub if_error: u64,
+}
+
+impl Lifetime {
+    /// As nginx has it. It adds these times: the sum must be one.
+    fn times(self) -> Option<shim::CacheTimes> {
+        let seconds = |time: u64| time_t::try_from(time.min(u64::from(u32::MAX))).ok();
+        Some(shim::CacheTimes {
+            valid: time_t::try_from(self.until).ok()?,
+            updating: seconds(self.while_updating)?,
+            error: seconds(self.if_error)?,
+        })
+    }
+}
+
+/// Headers of a request, while an upstream gets others.
+pub struct ClientHeaders(ngx_list_t);
 
 /// A file that was written for a cache, to be taken over. It goes unless it is.
 #[derive(Debug)]
@@ -270,6 +315,82 @@ impl<'r> Request<'r> {
         Some(Found { head: unsafe { bytes(head) }, len, fd, name, start })
     }
 
+    /// What the look-up that was begun last has found to be [expired](Looked::Expired).
+    pub fn expired(self) -> Option<Expired<'r>> {
+        let Lookup(entry) = self.attached::<Lookup>()?;
+        let (mut etag, mut modified) = (ngx_str_t::empty(), ngx_str_t::empty());
+        let (mut time, mut while_updating, mut if_error) = (-1, 0, 0);
+        // SAFETY: the entry was made for this request; what is in one that was read lives as long.
+        unsafe {
+            if shim::ig_cache_is_read(entry.as_ptr()) == 0 {
+                return None;
+            }
+            let (updating, error) = (&mut while_updating, &mut if_error);
+            shim::ig_cache_source(entry.as_ptr(), &mut etag, &mut time, updating, error);
+            if time != -1
+                && shim::ig_http_time(self.pool(), time, &mut modified) != NGX_OK as ngx_int_t
+            {
+                return None;
+            }
+            let source = Validators { etag: bytes(etag), modified: bytes(modified) };
+            Some(Expired { source, while_updating: while_updating != 0, if_error: if_error != 0 })
+        }
+    }
+
+    /// Has what the look-up that was begun last has found hold for longer, unless there is another
+    /// by now. On the event loop, as nginx does: a few hundred bytes.
+    pub fn renew(self, lifetime: Lifetime) {
+        let (Some(Lookup(entry)), Some(times)) = (self.attached::<Lookup>(), lifetime.times())
+        else {
+            return;
+        };
+        // SAFETY: alive, on the event loop; the entry was made for this request; one that has a
+        // buffer was read from a file.
+        unsafe {
+            if shim::ig_cache_is_read(entry.as_ptr()) != 0 {
+                shim::ig_cache_renew(self.as_ptr(), entry.as_ptr(), &times);
+            }
+        }
+    }
+
+    /// Has an upstream be asked on these conditions, and not on those that the client sets for the
+    /// answer. Returns what the client said.
+    ///
+    /// # Errors
+    /// There is no memory.
+    pub fn set_conditions(self, source: Validators<'_>) -> Result<ClientHeaders, NoMemory> {
+        let copy = |text| pool::copy(self.pool(), text).ok_or(NoMemory);
+        let (mut etag, mut modified) = (copy(source.etag)?, copy(source.modified)?);
+        // SAFETY: a list of all zeroes is a value of that type, and overwritten before it is used.
+        let mut before: ngx_list_t = unsafe { std::mem::zeroed() };
+        // SAFETY: alive, on the event loop; the values are in the request's pool.
+        let rc = unsafe {
+            let r = self.as_ptr();
+            shim::ig_request_set_conditions(r, &mut etag, &mut modified, &mut before)
+        };
+        if rc == NGX_OK as ngx_int_t { Ok(ClientHeaders(before)) } else { Err(NoMemory) }
+    }
+
+    /// Takes back what [`set_conditions`](Request::set_conditions) did to this request.
+    pub fn restore_headers(self, before: &ClientHeaders) {
+        // SAFETY: alive, on the event loop; the list is what the request had.
+        unsafe { shim::ig_request_set_headers(self.as_ptr(), &before.0) };
+    }
+
+    /// The status that its upstream sent; 0 is none.
+    pub fn upstream_status(self) -> usize {
+        // SAFETY: alive.
+        unsafe { shim::ig_upstream_status(self.as_ptr()) }
+    }
+
+    /// Forgets an answer whose headers have not gone out, and that it may have been an error, as
+    /// another goes out in its place.
+    pub fn answer_anew(self) {
+        self.clean_headers();
+        // SAFETY: alive, on the event loop.
+        unsafe { shim::ig_request_answer_anew(self.as_ptr()) };
+    }
+
     /// Sends the body of an entry behind the headers that were set. Returns what a content handler
     /// returns.
     pub fn send_found(self, found: Found<'r>) -> ngx_int_t {
@@ -283,21 +404,22 @@ impl<'r> Request<'r> {
         unsafe { shim::ig_request_send_file(self.as_ptr(), found.fd, &mut name, found.start, end) }
     }
 
-    /// What nginx writes at the start of the file of an entry, which holds until `valid`, in seconds
-    /// since 1970, has `room` bytes in front of its body, and depends on the headers that `vary`
-    /// names. After a look-up.
+    /// What nginx writes at the start of the file of an entry, which has `room` bytes in front of its
+    /// body, and depends on the headers that `vary` names. After a look-up, with the headers of the
+    /// source in those of the answer.
     pub fn entry_header(
         self,
         folder: Folder,
         key: &[u8],
         room: usize,
-        valid: u64,
+        lifetime: Lifetime,
         vary: &[u8],
     ) -> Option<EntryHeader> {
         let Lookup(found) = self.attached::<Lookup>()?;
         let entry = self.entry(folder, key, room, 1)?;
-        let valid = time_t::try_from(valid).ok()?;
+        let times = lifetime.times()?;
         let mut vary = pool::copy(self.pool(), vary)?;
+        let mut etag = pool::copy(self.pool(), self.etag().unwrap_or_default())?;
         let mut place = [0; KEY];
         // SAFETY: both entries were made for this request; the buffers are as long as nginx wants.
         unsafe {
@@ -312,7 +434,8 @@ impl<'r> Request<'r> {
                 entry.as_ptr(),
                 found.as_ptr(),
                 room,
-                valid,
+                &times,
+                &mut etag,
                 &mut vary,
                 bytes.as_mut_ptr(),
                 place.as_mut_ptr(),

@@ -570,10 +570,17 @@ impl<'r> Request<'r> {
         self.get().err_status != 0
     }
 
-    /// Has the next error be answered by nginx's own page, whatever `error_page` says.
-    pub fn spare_error_page(self) {
+    /// Has the next error be answered by nginx's own page, whatever `error_page` says; or as that
+    /// says.
+    pub fn spare_error_page(self, spare: bool) {
         // SAFETY: alive, and on the event loop.
-        unsafe { shim::ig_request_set_error_page(self.as_ptr(), 1) }
+        unsafe { shim::ig_request_set_error_page(self.as_ptr(), usize::from(spare)) }
+    }
+
+    /// Whether the next error is answered by nginx's own page.
+    pub fn has_error_pages_spared(self) -> bool {
+        // SAFETY: alive.
+        unsafe { shim::ig_request_error_page(self.as_ptr()) != 0 }
     }
 
     /// Whether the body comes from an upstream or from its cache.

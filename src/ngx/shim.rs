@@ -4,8 +4,9 @@ use std::ffi::{c_int, c_void};
 
 use nginx_sys::{
     ngx_buf_t, ngx_conf_t, ngx_connection_t, ngx_event_t, ngx_http_core_loc_conf_t,
-    ngx_http_request_t, ngx_http_upstream_headers_in_t, ngx_int_t, ngx_log_t, ngx_msec_t,
-    ngx_pool_t, ngx_str_t, ngx_table_elt_t, ngx_uint_t, ngx_variable_value_t, off_t, time_t,
+    ngx_http_request_t, ngx_http_upstream_headers_in_t, ngx_int_t, ngx_list_t, ngx_log_t,
+    ngx_msec_t, ngx_pool_t, ngx_str_t, ngx_table_elt_t, ngx_uint_t, ngx_variable_value_t, off_t,
+    time_t,
 };
 
 /// What the last regular expression of a request has captured.
@@ -29,6 +30,14 @@ pub struct RawThreadPool {
 #[repr(C)]
 pub struct ThreadTask {
     opaque: [u8; 0],
+}
+
+/// Until when an entry of a cache holds, and for how many seconds it may go out after that.
+#[repr(C)]
+pub struct CacheTimes {
+    pub valid: time_t,
+    pub updating: time_t,
+    pub error: time_t,
 }
 
 // SAFETY: `cache.c` defines them with these types.
@@ -84,11 +93,34 @@ unsafe extern "C" {
         entry: *mut c_void,
         found: *mut c_void,
         room: usize,
-        valid: time_t,
+        times: *const CacheTimes,
+        etag: *mut ngx_str_t,
         vary: *mut ngx_str_t,
         buf: *mut u8,
         key: *mut u8,
     ) -> ngx_int_t;
+    pub fn ig_cache_source(
+        entry: *mut c_void,
+        etag: *mut ngx_str_t,
+        modified: *mut time_t,
+        updating: *mut ngx_uint_t,
+        error: *mut ngx_uint_t,
+    );
+    pub fn ig_cache_renew(
+        request: *mut ngx_http_request_t,
+        entry: *mut c_void,
+        times: *const CacheTimes,
+    );
+    pub fn ig_request_set_conditions(
+        request: *mut ngx_http_request_t,
+        etag: *mut ngx_str_t,
+        modified: *mut ngx_str_t,
+        before: *mut ngx_list_t,
+    ) -> ngx_int_t;
+    pub fn ig_request_set_headers(request: *mut ngx_http_request_t, list: *const ngx_list_t);
+    pub fn ig_http_time(pool: *mut ngx_pool_t, time: time_t, text: *mut ngx_str_t) -> ngx_int_t;
+    pub fn ig_upstream_status(request: *const ngx_http_request_t) -> ngx_uint_t;
+    pub fn ig_request_answer_anew(request: *mut ngx_http_request_t);
     pub fn ig_cache_store(
         request: *mut ngx_http_request_t,
         entry: *mut c_void,

@@ -23,6 +23,10 @@ pub struct Validity {
     pub is_kept: bool,
     /// Until when, in seconds since 1970; `None` is not said.
     pub until: Option<u64>,
+    /// For how many seconds after that it may go out while it is asked for anew (RFC 5861).
+    pub while_updating: u64,
+    /// For how many it may where that fails.
+    pub if_error: u64,
     /// The headers of a request that the answer depends on.
     pub vary: Vec<u8>,
 }
@@ -40,16 +44,20 @@ impl Validity {
     ) -> Validity {
         let (mut accel, mut control, mut expires) = (None, None, None);
         let (mut refused, mut vary) = (false, Vec::new());
+        let (mut while_updating, mut if_error) = (None, None);
         for (name, value) in headers {
             let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
             if is("X-Accel-Expires") && !ignored.accel_expires {
                 accel = accel.or_else(|| accel_expires(value, now));
             } else if is("Cache-Control") && !ignored.cache_control {
-                match cache_control(value, now) {
-                    Control::Refused => refused = true,
-                    Control::Until(until) => control = control.or(Some(until)),
-                    Control::Unsaid => (),
+                let said = cache_control(value);
+                match said.age {
+                    Age::Refused => refused = true,
+                    Age::Seconds(age) => control = control.or(Some(now.saturating_add(age))),
+                    Age::Unsaid => (),
                 }
+                while_updating = while_updating.or(said.while_updating);
+                if_error = if_error.or(said.if_error);
             } else if is("Expires") && !ignored.expires {
                 // What is no date is one that is over.
                 expires = expires.or(Some(time(value).unwrap_or(0)));
@@ -72,7 +80,10 @@ impl Validity {
         };
         let is_kept =
             until.is_none_or(|until| until > now) && vary.len() <= VARY && !vary.contains(&b'*');
-        Validity { is_kept, until, vary }
+        // As nginx has it: what may go out while it is asked for may where that fails.
+        let if_error = if_error.or(while_updating).unwrap_or(0);
+        let while_updating = while_updating.unwrap_or(0);
+        Validity { is_kept, until, while_updating, if_error, vary }
     }
 }
 
@@ -84,14 +95,22 @@ fn accel_expires(value: &[u8], now: u64) -> Option<u64> {
     }
 }
 
-enum Control {
+enum Age {
     Refused,
-    Until(u64),
+    Seconds(u64),
     Unsaid,
 }
 
-fn cache_control(value: &[u8], now: u64) -> Control {
-    let (mut shared, mut own) = (None, None);
+/// What `Cache-Control` says.
+struct Control {
+    age: Age,
+    while_updating: Option<u64>,
+    if_error: Option<u64>,
+}
+
+fn cache_control(value: &[u8]) -> Control {
+    let (mut shared, mut own, mut is_refused) = (None, None, false);
+    let (mut while_updating, mut if_error) = (None, None);
     for directive in value.split(|&byte| byte == b',') {
         let directive = directive.trim_ascii();
         let (name, seconds) = match directive.iter().position(|&byte| byte == b'=') {
@@ -102,26 +121,31 @@ fn cache_control(value: &[u8], now: u64) -> Control {
             None => (directive, None),
         };
         let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
-        if is("no-cache") || is("no-store") || is("private") {
-            return Control::Refused;
-        }
+        is_refused |= is("no-cache") || is("no-store") || is("private");
         // What is no number of seconds is none.
         let seconds = seconds.map(|text| {
             let text =
                 text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(text);
             number(text).unwrap_or(0)
         });
-        if is("s-maxage") {
-            shared = shared.or(seconds);
-        } else if is("max-age") {
-            own = own.or(seconds);
+        for (known, said) in [
+            ("s-maxage", &mut shared),
+            ("max-age", &mut own),
+            ("stale-while-revalidate", &mut while_updating),
+            ("stale-if-error", &mut if_error),
+        ] {
+            if is(known) {
+                *said = said.or(seconds);
+            }
         }
     }
-    match shared.or(own) {
-        Some(0) => Control::Refused,
-        Some(seconds) => Control::Until(now.saturating_add(seconds)),
-        None => Control::Unsaid,
-    }
+    let age = match shared.or(own) {
+        _ if is_refused => Age::Refused,
+        Some(0) => Age::Refused,
+        Some(seconds) => Age::Seconds(seconds),
+        None => Age::Unsaid,
+    };
+    Control { age, while_updating, if_error }
 }
 
 /// A number of seconds; too large a one is the largest there is.
@@ -189,6 +213,23 @@ mod tests {
     }
 
     #[test]
+    fn headers_say_how_long_what_is_old_may_go_out() {
+        for (control, expected) in [
+            ("max-age=1", (0, 0)),
+            ("max-age=1, stale-while-revalidate=5", (5, 5)),
+            ("max-age=1, stale-if-error=7", (0, 7)),
+            ("stale-if-error=7, max-age=1, Stale-While-Revalidate=\"9\"", (9, 7)),
+            ("max-age=1, stale-if-error=x", (0, 0)),
+        ] {
+            let read = |ignored| read(&[("Cache-Control", control)], ignored);
+            let Validity { while_updating, if_error, .. } = read(Ignored::default());
+            assert_eq!((while_updating, if_error), expected, "{control}");
+            let ignored = read(Ignored { cache_control: true, ..Ignored::default() });
+            assert_eq!((ignored.while_updating, ignored.if_error), (0, 0), "{control}");
+        }
+    }
+
+    #[test]
     fn what_is_ignored_says_nothing() {
         let all = Ignored {
             accel_expires: true,
@@ -204,7 +245,7 @@ mod tests {
             ("Set-Cookie", "a=b"),
             ("Vary", "*"),
         ];
-        let nothing = Validity { is_kept: true, until: None, vary: Vec::new() };
+        let nothing = Validity { is_kept: true, ..Validity::default() };
         assert_eq!(read(&headers, all), nothing);
         for ignored in [
             Ignored { accel_expires: false, ..all },

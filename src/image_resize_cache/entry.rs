@@ -1,0 +1,71 @@
+//! What a look-up has found: read, and sent.
+
+use image_gate_core::cache::{Head, Made};
+use nginx_sys::{NGX_HTTP_INTERNAL_SERVER_ERROR, ngx_int_t};
+
+use super::conf::LocConf;
+use crate::image_resize::keep::{self, Trouble};
+use crate::ngx::cache::Expired;
+use crate::ngx::{NoMemory, Request};
+
+const FAILED: ngx_int_t = NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
+
+/// What a look-up has found, if it is whole.
+pub fn read(request: Request<'_>) -> Option<(Head, Made)> {
+    let found = request.found()?;
+    Head::decode(found.head).filter(|(_, made)| made.len == found.len)
+}
+
+/// Sends it, behind the headers that were set. Returns what a content handler returns.
+pub fn send(request: Request<'_>) -> ngx_int_t {
+    request.found().map_or(FAILED, |found| request.send_found(found))
+}
+
+/// A result whose time is over.
+pub struct Old {
+    pub head: Head,
+    pub made: Made,
+    /// Whether its source said that it may go out while it is asked for anew.
+    while_updating: bool,
+    /// Whether it may where that fails.
+    if_error: bool,
+}
+
+impl Old {
+    /// What a look-up has found to be expired, if it is whole.
+    pub fn read(request: Request<'_>) -> Option<Old> {
+        let (head, made) = read(request)?;
+        let Expired { while_updating, if_error, .. } = request.expired()?;
+        Some(Old { head, made, while_updating, if_error })
+    }
+
+    /// The headers that the source came with.
+    pub fn headers(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.head.headers.iter().map(|(name, value)| (name.as_slice(), value.as_slice()))
+    }
+
+    /// Whether it goes out while it is made anew.
+    pub fn goes_out_meanwhile(&self, conf: &LocConf) -> bool {
+        self.while_updating || conf.stale().while_updating()
+    }
+
+    /// Whether it goes out in some trouble or other.
+    pub fn may_stand_in(&self, conf: &LocConf) -> bool {
+        self.if_error || conf.stale().is_for_errors()
+    }
+
+    /// Whether it goes out in that trouble.
+    pub fn stands_in(&self, conf: &LocConf, trouble: Trouble) -> bool {
+        // What a source can say of errors is about those of servers.
+        let is_said = self.if_error && trouble.status >= NGX_HTTP_INTERNAL_SERVER_ERROR as usize;
+        is_said || conf.stale().covers(trouble)
+    }
+
+    /// Answers with it. Returns what a content handler returns.
+    pub fn answer(&self, request: Request<'_>) -> ngx_int_t {
+        match keep::restore(request, &self.head, &self.made) {
+            Ok(()) => send(request),
+            Err(NoMemory) => FAILED,
+        }
+    }
+}
