@@ -355,6 +355,8 @@ sub put {
     $refused->('temporary files', 'image_resize_cache_path x keys_zone=a:1m use_temp_path=off;', '', qr/invalid parameter "use_temp_path=off"/);
     $refused->('another zone', 'proxy_cache_path x keys_zone=a:1m; image_resize_cache_path y keys_zone=a:1m;', '', qr/already declared for a different use/);
     $refused->('a code', $cache, 'image_resize_cache_valid 404 1m;', qr/invalid code "404", only 200 and 415 are kept/);
+    $refused->('a case', $cache, 'image_resize_cache_use_stale error purple;', qr/"image_resize_cache_use_stale" directive: invalid parameter "purple"/);
+    $refused->('off and a case', $cache, 'image_resize_cache_use_stale error off;', qr/"image_resize_cache_use_stale" directive: invalid parameter "off"/);
     $refused->('uses', $cache, 'image_resize_cache_min_uses 0;', qr/"image_resize_cache_min_uses" directive: invalid value "0"/);
     $refused->('a flag', $cache, 'image_resize_cache_lock maybe;', qr/"image_resize_cache_lock"/);
     $refused->('a time', $cache, 'image_resize_cache_lock_age x;', qr/"image_resize_cache_lock_age" directive: invalid value "x"/);
