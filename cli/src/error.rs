@@ -22,14 +22,19 @@ pub enum ExitStatus {
 
 /// A failure with a code of its own.
 #[derive(Debug)]
-pub struct CodedError {
-    pub code: ExitStatus,
+struct CodedError {
+    code: ExitStatus,
     reason: String,
 }
 
 /// Returns a failure that ends the program with that code.
 pub fn error_with_code(code: ExitStatus, reason: impl std::fmt::Display) -> CliError {
     Box::new(CodedError { code, reason: reason.to_string() })
+}
+
+/// Returns the code that a failure ends the program with.
+pub fn code_of(failure: &CliError) -> ExitStatus {
+    failure.downcast_ref::<CodedError>().map_or(ExitStatus::Usage, |error| error.code)
 }
 
 impl std::fmt::Display for CodedError {

@@ -4,6 +4,9 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use image_gate_core::image::SNIFF_LEN;
 
 use crate::error::{CliError, ExitStatus, error_with_code};
 
@@ -24,6 +27,18 @@ pub fn read(path: &Path) -> Result<Vec<u8>, CliError> {
         File::open(path).and_then(read_from)
     };
     bytes.map_err(|error| about(ExitStatus::Input, &input_name(path), &error))
+}
+
+/// Reads the first bytes of a file, as many as tell what image it is.
+///
+/// # Errors
+/// [`ExitStatus::Input`].
+pub fn head(path: &Path) -> Result<Vec<u8>, CliError> {
+    let mut head = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(SNIFF_LEN as u64).read_to_end(&mut head))
+        .map_err(|error| about(ExitStatus::Input, &input_name(path), &error))?;
+    Ok(head)
 }
 
 fn read_from(input: impl Read) -> io::Result<Vec<u8>> {
@@ -63,6 +78,15 @@ pub fn print(bytes: &[u8]) -> Result<(), CliError> {
 /// [`ExitStatus::Output`].
 pub fn print_line(line: &str) -> Result<(), CliError> {
     print(format!("{line}\n").as_bytes())
+}
+
+/// Writes a line to standard error that is a result, and no message.
+///
+/// # Errors
+/// [`ExitStatus::Output`].
+pub fn print_error_line(line: &str) -> Result<(), CliError> {
+    writeln!(io::stderr(), "{line}")
+        .map_err(|error| about(ExitStatus::Output, "standard error", &error))
 }
 
 /// Says something on standard error; that nobody listens is no failure.
@@ -111,7 +135,9 @@ fn write_into(path: &Path, bytes: &[u8], truncate: bool) -> io::Result<()> {
 }
 
 fn replace(path: &Path, bytes: &[u8], known: Option<&Metadata>) -> io::Result<()> {
-    let temporary = path.with_file_name(format!(".image-gate.{}", std::process::id()));
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let temporary = path.with_file_name(format!(".image-gate.{}.{count}", std::process::id()));
     let result = fill(&temporary, bytes, known).and_then(|()| fs::rename(&temporary, path));
     if result.is_err() {
         // Whatever became of it, the first error is the one to report.
@@ -135,7 +161,8 @@ fn fill(path: &Path, bytes: &[u8], known: Option<&Metadata>) -> io::Result<()> {
     Ok(())
 }
 
-fn is_standard(path: &Path) -> bool {
+/// Whether that is standard input or output.
+pub fn is_standard(path: &Path) -> bool {
     path == Path::new("-")
 }
 

@@ -2,12 +2,11 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use image_gate_core::key::{Digest, PartnerTable, is_id};
+use image_gate_core::key::{Digest, Partner, PartnerTable, is_id};
 
 use crate::error::{CliError, ExitStatus, error_with_code};
-use crate::files;
+use crate::{files, time};
 
 /// Makes partner keys, and checks the file that they are in
 #[derive(clap::Args)]
@@ -18,11 +17,36 @@ pub struct Arguments {
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Prints a new key, and below it the line for the key file; the key is stored nowhere
+    /// Prints the line for the key file to standard output, so that ">> FILE" is right, and the
+    /// new key to standard error; the key is stored nowhere
     New {
         /// The partner: 1 to 64 of A-Z, a-z, 0-9, ".", "_" and "-"
         #[arg(value_name = "ID")]
         id: String,
+    },
+    /// Adds a partner to a key file, or a key to a partner, and prints the new key
+    Add {
+        /// The key file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The partner
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+    /// Has all keys of a partner refused, by the word "disabled" in the key file
+    Revoke {
+        /// The key file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The partner
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+    /// Lists the partners of a key file, how many keys each has, and whether they hold
+    List {
+        /// The key file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
     },
     /// Prints the digest of a key, read from standard input, for the key file
     Hash,
@@ -40,29 +64,135 @@ enum Command {
 pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     match &arguments.command {
         Command::New { id } => new(id),
+        Command::Add { file, id } => add(file, id),
+        Command::Revoke { file, id } => revoke(file, id),
+        Command::List { file } => list(file),
         Command::Hash => files::print_line(&Digest::of(&read_key()?).to_string()),
         Command::Check { file, whose } => check(file, *whose),
     }
 }
 
 fn new(id: &str) -> Result<(), CliError> {
-    if !is_id(id.as_bytes()) {
-        return Err(format!("\"{id}\" is no ID").into());
-    }
+    check_id(id)?;
+    let key = random_key()?;
+    // The line first: a key whose line is lost is of no use.
+    files::print_line(&format!("{id} {}", Digest::of(key.as_bytes())))?;
+    files::print_error_line(&key)
+}
+
+fn check_id(id: &str) -> Result<(), CliError> {
+    if is_id(id.as_bytes()) { Ok(()) } else { Err(format!("\"{id}\" is no ID").into()) }
+}
+
+fn random_key() -> Result<String, CliError> {
     // 192 bits, in an alphabet that needs no escape in a URI, a header or a cookie.
     let mut random = [0; 32];
     getrandom::fill(&mut random).map_err(|error| format!("no random numbers: {error}"))?;
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let key: String =
-        random.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 63)])).collect();
-    files::print_line(&format!("{key}\n{id} {}", Digest::of(key.as_bytes())))
+    Ok(random.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 63)])).collect())
+}
+
+fn add(file: &Path, id: &str) -> Result<(), CliError> {
+    check_id(id)?;
+    let (mut text, table) = read(file)?;
+    let key = random_key()?;
+    let digest = Digest::of(key.as_bytes());
+    if find(&table, id).is_some() {
+        insert(&mut text, id, 2, &format!(",{digest}"));
+    } else {
+        if !text.is_empty() && !text.ends_with(b"\n") {
+            text.push(b'\n');
+        }
+        text.extend_from_slice(format!("{id} {digest}\n").as_bytes());
+    }
+    write(file, &text)?;
+    files::print_line(&key)
+}
+
+fn revoke(file: &Path, id: &str) -> Result<(), CliError> {
+    let (mut text, table) = read(file)?;
+    let partner = find(&table, id).ok_or_else(|| {
+        let name = files::input_name(file);
+        error_with_code(ExitStatus::No, format_args!("{name}: there is no \"{id}\""))
+    })?;
+    if !partner.disabled {
+        insert(&mut text, id, usize::MAX, " disabled");
+        write(file, &text)?;
+    }
+    Ok(())
+}
+
+fn list(file: &Path) -> Result<(), CliError> {
+    let (_, table) = read(file)?;
+    let now = time::now();
+    let lines = table.partners().iter().map(|partner| {
+        let (id, keys) = (&partner.id, partner.digests.len());
+        format!(
+            "{id}\t{keys} {}\t{}\n",
+            if keys == 1 { "key" } else { "keys" },
+            state(partner, now)
+        )
+    });
+    files::print(lines.collect::<String>().as_bytes())
+}
+
+/// Reads a key file. Returns its text, too.
+fn read(file: &Path) -> Result<(Vec<u8>, PartnerTable), CliError> {
+    let text = files::read(file)?;
+    let table = parse(file, &text)?;
+    Ok((text, table))
+}
+
+fn parse(file: &Path, text: &[u8]) -> Result<PartnerTable, CliError> {
+    let name = files::input_name(file);
+    PartnerTable::parse(text)
+        .map_err(|error| error_with_code(ExitStatus::No, format_args!("{name}: {error}")))
+}
+
+/// Writes a key file, if it is one.
+fn write(file: &Path, text: &[u8]) -> Result<(), CliError> {
+    parse(file, text)?;
+    files::write(file, text)
+}
+
+fn find<'a>(table: &'a PartnerTable, id: &str) -> Option<&'a Partner> {
+    table.partners().iter().find(|partner| partner.id == id)
+}
+
+/// Inserts something behind that word, from 1, of a partner's line, or behind its last one.
+fn insert(text: &mut Vec<u8>, id: &str, word: usize, what: &str) {
+    let mut start = 0;
+    for line in text.split_inclusive(|&byte| byte == b'\n') {
+        let words = line.split(|&byte| byte == b'#').next().unwrap_or_default();
+        let is_space = |byte: &u8| byte.is_ascii_whitespace();
+        let mut place = 0;
+        let mut ends = words.split(is_space).filter_map(|word| {
+            let end = place + word.len();
+            place = end + 1;
+            (!word.is_empty()).then_some((word, end))
+        });
+        if let Some(first) = ends.next()
+            && first.0 == id.as_bytes()
+        {
+            let (_, end) = ends.take(word - 1).last().unwrap_or(first);
+            text.splice(start + end..start + end, what.bytes());
+            return;
+        }
+        start += line.len();
+    }
+}
+
+/// Returns whether a partner's keys hold, in a word.
+fn state(partner: &Partner, now: u64) -> &'static str {
+    match partner {
+        partner if partner.disabled => "disabled",
+        partner if partner.is_expired(now) => "expired",
+        _ => "valid",
+    }
 }
 
 fn check(file: &Path, whose: bool) -> Result<(), CliError> {
-    let text = files::read(file)?;
-    let name = files::input_name(file);
-    let table = PartnerTable::parse(&text)
-        .map_err(|error| error_with_code(ExitStatus::No, format_args!("{name}: {error}")))?;
+    let (_, table) = read(file)?;
     if !whose {
         let keys: usize = table.partners().iter().map(|partner| partner.digests.len()).sum();
         return files::print_line(&format!("{} partners, {keys} keys", table.partners().len()));
@@ -71,11 +201,9 @@ fn check(file: &Path, whose: bool) -> Result<(), CliError> {
     let partner = found
         .and_then(|at| table.partners().get(at))
         .ok_or_else(|| error_with_code(ExitStatus::No, "nobody's key"))?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let note = match partner {
-        partner if partner.disabled => " (disabled)",
-        partner if partner.is_expired(now) => " (expired)",
-        _ => "",
+    let note = match state(partner, time::now()) {
+        "valid" => String::new(),
+        state => format!(" ({state})"),
     };
     files::print_line(&format!("{}{note}", partner.id))
 }

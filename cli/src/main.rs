@@ -7,6 +7,10 @@ mod files;
 mod info;
 mod key;
 mod link;
+mod manual;
+mod migrate;
+mod outputs;
+mod serve;
 mod sign;
 mod time;
 mod transform;
@@ -15,9 +19,9 @@ mod watermark;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-use error::{CodedError, ExitStatus};
+use error::code_of;
 
 /// What the nginx-image-gate module does, done to files.
 #[derive(Parser)]
@@ -34,6 +38,11 @@ enum Command {
     Key(key::Arguments),
     Sign(sign::Arguments),
     Verify(verify::Arguments),
+    Migrate(migrate::Arguments),
+    Serve(serve::Arguments),
+    Completions(manual::CompletionArguments),
+    #[command(hide = true)]
+    Man(manual::ManualArguments),
 }
 
 fn main() -> ExitCode {
@@ -45,14 +54,16 @@ fn main() -> ExitCode {
         Command::Key(arguments) => key::run(&arguments),
         Command::Sign(arguments) => sign::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Migrate(arguments) => migrate::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Completions(arguments) => manual::complete(Arguments::command(), &arguments),
+        Command::Man(arguments) => manual::write_pages(Arguments::command(), &arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             files::print_error(&failure.to_string());
-            let code =
-                failure.downcast_ref::<CodedError>().map_or(ExitStatus::Usage, |error| error.code);
-            ExitCode::from(code as u8)
+            ExitCode::from(code_of(&failure) as u8)
         }
     }
 }

@@ -1,28 +1,47 @@
 //! `image-gate transform`
 
+use std::ffi::OsStr;
+use std::io::{self, IsTerminal, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use image_gate_core::image::{
     Control, Format, Limits, Output, Plan, Setting, Transformed, prepare,
 };
 
-use crate::error::{CliError, ExitStatus, error_with_code};
+use crate::error::{CliError, ExitStatus, code_of, error_with_code};
+use crate::outputs;
 use crate::{files, watermark};
 
-/// Transforms an image as the module would
+/// Transforms images as the module would
 #[derive(clap::Args)]
+#[command(override_usage = "image-gate transform [OPTIONS] IN OUT [PARAMS]\n       \
+                            image-gate transform [OPTIONS] --output PATTERN IN...")]
 pub struct Arguments {
-    /// The image, or - for standard input
-    #[arg(value_name = "IN")]
-    input: PathBuf,
-    /// Where the result goes, or - for standard output; its extension gives the
-    /// format where no parameter does
-    #[arg(value_name = "OUT")]
-    output: PathBuf,
+    /// The image, where the result goes, and PARAMS; with --output images alone. "-" is standard
+    /// input or output; the extension of OUT gives the format where no parameter does
+    #[arg(value_name = "IN", required = true,
+        value_parser = OsStringValueParser::new().map(PathBuf::from))]
+    files: Vec<PathBuf>,
+    /// Where the results go, with {stem} for the name of the image without its extension, {ext}
+    /// for the extension of the result's format, and {width} for one of --widths
+    #[arg(long, short, value_name = "PATTERN")]
+    output: Option<String>,
     /// As in image_resize_params: width=300,height=200,fit=crop,quality=75; and what only
     /// directives say, by their names behind "image_resize_": png_compression=best
-    #[arg(value_name = "PARAMS", default_value = "")]
+    #[arg(long, value_name = "PARAMS", default_value = "", requires = "output")]
     params: String,
+    /// Several widths of each image at once, as for srcset: 320,640,1280
+    #[arg(long, value_name = "WIDTHS", value_delimiter = ',', requires = "output",
+        value_parser = value("width"))]
+    widths: Vec<String>,
+    /// How many are made at once; as many as there are processors, where it is not said
+    #[arg(long, short, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
     /// As image_resize_interlace
     #[arg(long)]
     interlace: bool,
@@ -56,36 +75,163 @@ fn value(name: &'static str) -> impl Fn(&str) -> Result<String, String> + Clone 
 }
 
 pub fn run(arguments: &Arguments) -> Result<(), CliError> {
-    let plan = plan(arguments)?;
-    let input = files::read(&arguments.input)?;
-    let name = files::input_name(&arguments.input);
-    let failed = |error| error_with_code(ExitStatus::Picture, format_args!("{name}: {error}"));
-    let prepared = prepare(&input, &plan, &Limits::default()).map_err(failed)?;
-    let Transformed { output, .. } = prepared.run(&Control::default()).map_err(failed)?;
-    if let Some(damage) = prepared.damage() {
-        files::print_error(&format!("{name}: damaged: {}", damage.what));
+    match (&arguments.output, arguments.files.as_slice()) {
+        (Some(pattern), inputs) => batch(arguments, pattern, inputs),
+        (None, [input, output]) => single(arguments, input, output, ""),
+        (None, [input, output, params]) => {
+            let params = params.to_str().ok_or("PARAMS is not UTF-8")?;
+            single(arguments, input, output, params)
+        }
+        _ => Err("transform IN OUT [PARAMS], or transform --output PATTERN IN...".into()),
     }
-    let bytes = match &output {
-        Output::Original => &input,
-        Output::Stripped(bytes) | Output::Encoded(bytes) => bytes,
-    };
-    files::write(&arguments.output, bytes)
 }
 
-fn plan(arguments: &Arguments) -> Result<Plan, CliError> {
+fn single(
+    arguments: &Arguments,
+    input: &Path,
+    output: &Path,
+    params: &str,
+) -> Result<(), CliError> {
+    let plan = plan(arguments, output, output.extension(), params)?;
+    if let Some(damage) = transform(&files::read(input)?, input, output, &plan)? {
+        files::print_error(&damage);
+    }
+    Ok(())
+}
+
+fn batch(arguments: &Arguments, pattern: &str, inputs: &[PathBuf]) -> Result<(), CliError> {
+    let path = Path::new(pattern);
+    let extension = path.extension().filter(|&text| text != "{ext}");
+    let plan = plan(arguments, path, extension, &arguments.params)?;
+    let mut plans = Vec::new();
+    for width in &arguments.widths {
+        let mut plan = plan.clone();
+        plan.set_params(&format!("width={width}"))?;
+        plans.push((Some(width.clone()), plan));
+    }
+    if plans.is_empty() {
+        plans.push((None, plan));
+    }
+    let outputs = outputs::named(pattern, inputs, &plans)?;
+    // It can be read only once.
+    let standard = inputs.iter().find(|input| files::is_standard(input));
+    let standard = standard.map(|input| files::read(input)).transpose()?;
+
+    let progress = Progress { made: Mutex::new(0), of: outputs.len() };
+    let make = |output: &outputs::Output<'_>| -> Result<(), ExitStatus> {
+        let path = output.path.as_ref().map_err(|(code, reason)| {
+            progress.step(Some(reason));
+            *code
+        })?;
+        let made = match &standard {
+            Some(bytes) if files::is_standard(output.input) => {
+                transform(bytes, output.input, path, output.plan)
+            }
+            _ => files::read(output.input)
+                .and_then(|bytes| transform(&bytes, output.input, path, output.plan)),
+        };
+        progress.step(made.as_ref().map_or_else(|error| Some(error.to_string()), Clone::clone));
+        made.map(drop).map_err(|error| code_of(&error))
+    };
+    let jobs = arguments.jobs.or(thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let next = AtomicUsize::new(0);
+    let failures = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..jobs.min(outputs.len()) {
+            scope.spawn(|| {
+                while let at = next.fetch_add(1, Ordering::Relaxed)
+                    && let Some(output) = outputs.get(at)
+                {
+                    if let Err(code) = make(output) {
+                        failures.lock().unwrap_or_else(PoisonError::into_inner).push((at, code));
+                    }
+                }
+            });
+        }
+    });
+    progress.end();
+    let failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let Some(&(_, code)) = failures.iter().min_by_key(|(at, _)| *at) else { return Ok(()) };
+    let reason = format!("{} of {} could not be made", failures.len(), outputs.len());
+    Err(error_with_code(code, reason))
+}
+
+/// Makes one output. Returns what is damaged in its source.
+fn transform(
+    input: &[u8],
+    path: &Path,
+    output: &Path,
+    plan: &Plan,
+) -> Result<Option<String>, CliError> {
+    let name = files::input_name(path);
+    let failed = |error| error_with_code(ExitStatus::Picture, format_args!("{name}: {error}"));
+    let prepared = prepare(input, plan, &Limits::default()).map_err(failed)?;
+    let Transformed { output: made, .. } = prepared.run(&Control::default()).map_err(failed)?;
+    let bytes = match &made {
+        Output::Original => input,
+        Output::Stripped(bytes) | Output::Encoded(bytes) => bytes,
+    };
+    files::write(output, bytes)?;
+    Ok(prepared.damage().map(|damage| format!("{name}: damaged: {}", damage.what)))
+}
+
+/// How many outputs there are already, for whoever sits at a terminal.
+struct Progress {
+    made: Mutex<usize>,
+    of: usize,
+}
+
+impl Progress {
+    /// One more is made, or not, and something said about it.
+    fn step(&self, said: Option<impl AsRef<str>>) {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        *made += 1;
+        self.clear();
+        if let Some(line) = said {
+            files::print_error(line.as_ref());
+        }
+        if self.is_shown() && *made < self.of {
+            let _ = write!(io::stderr(), "{made} of {}", self.of);
+        }
+    }
+
+    fn end(&self) {
+        self.clear();
+    }
+
+    /// Removes what it last said.
+    fn clear(&self) {
+        if self.is_shown() {
+            // Back to the start of the line, and erase it (ECMA-48: CR, EL).
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+
+    fn is_shown(&self) -> bool {
+        self.of > 1 && io::stderr().is_terminal()
+    }
+}
+
+/// Returns what the arguments say, of an output with that extension.
+fn plan(
+    arguments: &Arguments,
+    output: &Path,
+    extension: Option<&OsStr>,
+    params: &str,
+) -> Result<Plan, CliError> {
     let Arguments { profile, damaged, interlace, no_orient, no_transparency, .. } = arguments;
     let mut options = vec![format!("profile={profile}"), format!("damaged={damaged}")];
     options.extend(interlace.then(|| "interlace=on".to_owned()));
     options.extend(no_orient.then(|| "orient=off".to_owned()));
     options.extend(no_transparency.then(|| "transparency=off".to_owned()));
     options.extend(arguments.effort.as_ref().map(|effort| format!("effort={effort}")));
-    let mut plan = Plan { format: format_of(&arguments.output), ..Plan::default() };
+    let format = extension
+        .and_then(|extension| Format::from_name(extension.to_ascii_lowercase().as_encoded_bytes()));
+    let mut plan = Plan { format, ..Plan::default() };
     plan.set_params(&options.join(","))?;
-    plan.set_params(&arguments.params)?;
-    if plan.format.is_none()
-        && let Some(extension) = arguments.output.extension()
-    {
-        let (path, extension) = (arguments.output.display(), extension.display());
+    plan.set_params(params)?;
+    if let (None, Some(extension)) = (plan.format, extension) {
+        let (path, extension) = (output.display(), extension.display());
         return Err(format!("{path}: no format has the extension \"{extension}\"").into());
     }
     if plan.watermark {
@@ -93,9 +239,4 @@ fn plan(arguments: &Arguments) -> Result<Plan, CliError> {
         plan.marks = layers.collect::<Result<_, _>>()?;
     }
     Ok(plan)
-}
-
-fn format_of(path: &Path) -> Option<Format> {
-    let extension = path.extension()?.to_ascii_lowercase();
-    Format::from_name(extension.as_encoded_bytes())
 }

@@ -4,41 +4,16 @@
 
 mod common;
 
-use std::path::PathBuf;
 use std::process::Output;
 
 use image_gate_core::image::{Format, probe};
+
+use common::Folder;
 
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/tests/fixtures/sampled-2x2.jpg");
 
 fn image_gate(arguments: &[&str]) -> Output {
     common::image_gate(arguments, &[], b"")
-}
-
-/// An empty folder that goes away with the test.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let path = std::env::temp_dir().join(format!("image-gate-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Folder(path)
-    }
-
-    fn file(&self, name: &str) -> String {
-        self.0.join(name).to_str().unwrap().to_owned()
-    }
-
-    fn names(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(&self.0).unwrap();
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 fn described(bytes: &[u8]) -> (Format, u32, u32) {
@@ -134,7 +109,7 @@ fn failures_take_one_line() {
     let unknown = folder.file("out.heic");
     let of_text = format!("image-gate: {text}: not an image");
     let of_unknown = format!("image-gate: {unknown}: no format has the extension \"heic\"");
-    let cases: [(&[&str], i32, &str); 10] = [
+    let cases: [(&[&str], i32, &str); 11] = [
         (&["transform", "/nowhere", &out], 3, "image-gate: /nowhere: No such file"),
         (&["info", "/nowhere"], 3, "image-gate: /nowhere: No such file"),
         (&["info", "/"], 3, "image-gate: /: Is a directory"),
@@ -143,7 +118,8 @@ fn failures_take_one_line() {
         (&["transform", SOURCE, &out, "width=x"], 2, "image-gate: bad parameter: \"x\""),
         (&["transform", SOURCE, &unknown], 2, &of_unknown),
         (&["transform", SOURCE, "/nowhere/out.jpg", "w=5"], 5, "image-gate: /nowhere/out.jpg: "),
-        (&["transform", SOURCE], 2, "error: "),
+        (&["transform", SOURCE], 2, "image-gate: transform IN OUT [PARAMS], or "),
+        (&["transform"], 2, "error: "),
         (&["paint", SOURCE], 2, "error: "),
     ];
     for (arguments, code, start) in cases {

@@ -2,13 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod common;
+
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::Read;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use image_gate_core::image::{Format, probe};
+
+use common::Folder;
 
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/tests/fixtures/sampled-2x2.jpg");
 
@@ -16,27 +19,6 @@ fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_image-gate"));
     command.args(arguments).stdin(Stdio::null());
     command
-}
-
-/// An empty folder that goes away with the test.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let path = std::env::temp_dir().join(format!("image-gate-{name}-{}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Folder(path)
-    }
-
-    fn file(&self, name: &str) -> String {
-        self.0.join(name).to_str().unwrap().to_owned()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 fn transform(out: &str) -> std::process::Output {
@@ -119,7 +101,7 @@ fn mode_and_owner_stay() {
     if let Some(owner) = owner {
         assert_eq!((known.uid(), known.gid()), owner);
     }
-    assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[test]

@@ -8,6 +8,8 @@ use std::process::Output;
 
 use image_gate_core::key::{Digest, PartnerTable};
 
+use common::Folder;
+
 fn image_gate(arguments: &[&str], input: &str) -> Output {
     common::image_gate(arguments, &[], input.as_bytes())
 }
@@ -20,14 +22,15 @@ fn text(output: &Output) -> String {
 fn a_new_key_fits_its_line() {
     let output = image_gate(&["key", "new", "acme"], "");
     assert!(output.status.success());
-    let printed = text(&output);
-    let [key, line] = printed.lines().collect::<Vec<_>>()[..] else { panic!("{printed}") };
+    let (line, key) = (text(&output), String::from_utf8(output.stderr.clone()).unwrap());
+    let key = key.strip_suffix('\n').unwrap();
+    assert_eq!(line.lines().count(), 1);
     assert_eq!(key.len(), 32);
     assert!(key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
     let table = PartnerTable::parse(line.as_bytes()).unwrap();
     assert_eq!(table.find(&Digest::of(key.as_bytes())), Some(0));
     assert_eq!(table.partners()[0].id, "acme");
-    assert_ne!(text(&image_gate(&["key", "new", "acme"], "")), printed);
+    assert_ne!(text(&image_gate(&["key", "new", "acme"], "")), line);
     assert!(!image_gate(&["key", "new", "a b"], "").status.success());
 }
 
@@ -40,8 +43,52 @@ fn a_hash_is_that_of_the_line_without_its_end() {
 }
 
 #[test]
+fn partners_are_added_listed_and_revoked() {
+    let folder = Folder::new("partners");
+    let file = &folder.file("keys");
+    // Comments in another encoding, and spaces, are kept.
+    let digest = Digest::of(b"b").to_string();
+    let text = [b"# M\xfcller\n  b  ", digest.as_bytes(), b"\tdisabled # acme"].concat();
+    std::fs::write(file, &text).unwrap();
+    let add = |id: &str| text_of(image_gate(&["key", "add", file, id], ""));
+    let whose = |key: &str| text_of(image_gate(&["key", "check", file, "--whose"], key));
+    let (first, second) = (add("acme"), add("acme"));
+    assert_ne!(first, second);
+    assert_eq!((whose(&first), whose(&second)), ("acme\n".into(), "acme\n".into()));
+    let written = std::fs::read(file).unwrap();
+    assert!(written.starts_with(&[&text[..], b"\nacme sha256:"].concat()));
+    let list = || text_of(image_gate(&["key", "list", file], ""));
+    assert_eq!(list(), "b\t1 key\tdisabled\nacme\t2 keys\tvalid\n");
+
+    for _ in 0..2 {
+        assert_eq!(text_of(image_gate(&["key", "revoke", file, "acme"], "")), "");
+        assert_eq!(whose(&first), "acme (disabled)\n");
+    }
+    assert_eq!(list(), "b\t1 key\tdisabled\nacme\t2 keys\tdisabled\n");
+    let bytes = std::fs::read(file).unwrap();
+    assert_eq!(bytes.strip_prefix(&written[..written.len() - 1]), Some(&b" disabled\n"[..]));
+
+    for (arguments, code, reason) in [
+        (["add", file, "a b"], 2, "\"a b\" is no ID"),
+        (["revoke", file, "nobody"], 1, "keys: there is no \"nobody\""),
+        (["add", "/nowhere", "a"], 3, "/nowhere: No such file"),
+    ] {
+        let output = image_gate(&[&["key"], &arguments[..]].concat(), "");
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(reason), "{output:?}");
+    }
+    assert_eq!(std::fs::read(file).unwrap(), bytes);
+}
+
+fn text_of(output: Output) -> String {
+    assert!(output.status.success(), "{output:?}");
+    text(&output)
+}
+
+#[test]
 fn a_file_is_checked() {
-    let path = std::env::temp_dir().join(format!("image-gate-keys-{}", std::process::id()));
+    let folder = Folder::new("keys");
+    let path = folder.path().join("keys");
     let file = path.to_str().unwrap();
     let digest = Digest::of(b"one");
     std::fs::write(&path, format!("a {digest}\nb {} disabled\n", Digest::of(b"two"))).unwrap();
@@ -52,7 +99,6 @@ fn a_file_is_checked() {
 
     std::fs::write(&path, format!("a {digest} nonsense\n")).unwrap();
     let output = image_gate(&["key", "check", file], "");
-    std::fs::remove_file(&path).unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("line 1, column 75: unknown word"), "{said}");
