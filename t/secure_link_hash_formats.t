@@ -234,6 +234,7 @@ my $longer = bunny('/v/12', $l);
 my $plain = base64url(sha256('SecurityKey/a.jpg' . $l));
 my $hash = base64url(sha256('SecurityKey/hash/a' . $l));
 my $message = bunny('/x?y', '');
+my $wide = bunny('/a.jpg', $l, 'w=100');
 "
 $old                                          200 body=0|expired|b|1598024587|$none
 /a.jpg?token=$t&expires=$l                    200 body=1|ok|b|$l|$none
@@ -244,6 +245,9 @@ $old                                          200 body=0|expired|b|1598024587|$n
 /a/b/c.jpg?token=$folder&expires=$l&token_path=%2Fa%2F  200 body=1|ok|b|$l|$none
 /b/c.jpg?token=$folder&expires=$l&token_path=%2Fa%2F    200 body=|mismatch|||$none
 /bcdn_token=$segment&expires=$l&token_path=%2Fa%2F/a/c.ts 200 body=1|ok|b|$l|$none
+/a.jpg?token=$wide&expires=$l&w=100           200 body=1|ok|b|$l|$none
+/a.jpg?token=$wide&expires=$l#&w=100          200 body=|malformed|||$none
+/bcdn_token=$wide&expires=$l&w=100/a.jpg      200 body=|malformed|||$none
 /bound/a?token=$here&expires=$l               200 body=1|ok|b|$l|
 /bound/a?token=$there&expires=$l              200 body=|mismatch|||
 /bound/a?token=$free&expires=$l               200 body=|malformed|||

@@ -16,7 +16,8 @@
 //!
 //! - An expiry has ten digits.
 //! - Names and values hold no control bytes, `&` and `=`. A name is not empty, does not begin with
-//!   a digit, has no ten digits in a row, and stands once.
+//!   a digit, has no ten digits in a row, and stands once, whatever its case: a message has its
+//!   arguments in order, so where they stood in the link is anybody's choice.
 //! - A path holds no `=` behind ten digits in a row.
 //! - Links are bound to addresses, or they are not: whoever checks them says which.
 //!
@@ -89,6 +90,10 @@ const PAST: u64 = 1_790_000_000;
 /// Names that speak of the token itself, and stand nowhere else.
 const OWN: [&[u8]; 3] = [b"bcdn_token", b"expires", b"token"];
 
+/// What a link may say about its token besides.
+const TOKEN_WORDS: [&[u8]; 4] =
+    [b"token_countries", b"token_countries_blocked", b"token_ignore_params", b"token_path"];
+
 fn verify(
     keys: &[FormatKey],
     request: &LinkRequest<'_>,
@@ -102,17 +107,21 @@ fn verify(
     {
         (name, segment, url.path) = (b"bcdn_token", first, path);
     }
-    let given = || url.arguments().chain(arguments(segment));
-    if !given().any(|(found, _)| *decoded(found) == *name) {
+    let given = || {
+        let in_query = url.arguments().map(|argument| (argument, false));
+        in_query.chain(arguments(segment).map(|argument| (argument, true)))
+    };
+    if !given().any(|((found, _), _)| *decoded(found) == *name) {
         return Err(VerifyError::Missing);
     }
     let mut signed = Vec::new();
-    for (name, value) in given() {
+    for ((name, value), is_in_path) in given() {
         let given = name;
         let name = percent_decode_strict(given).ok_or(VerifyError::Malformed)?.into_owned();
-        // Written with escapes, an argument is signed, and yet is none to who reads it as it is.
-        let is_of_link = name == b"expires" || name.starts_with(b"token") || name == b"bcdn_token";
-        if name != given && !is_of_link {
+        // Written with escapes, or in the path, an argument is signed, and yet is none to who reads
+        // arguments as they are.
+        let is_of_link = OWN.contains(&&name[..]) || TOKEN_WORDS.contains(&&name[..]);
+        if !is_of_link && (name != given || is_in_path && name != b"limit") {
             return Err(VerifyError::Malformed);
         }
         let value = percent_decode_strict(value).ok_or(VerifyError::Malformed)?.into_owned();
@@ -130,7 +139,9 @@ fn verify(
     let is_written = |(name, value): &(Vec<u8>, Vec<u8>)| {
         is_name(name) && is_value(value) && !OWN.contains(&&name[..])
     };
-    let is_once = signed.is_sorted_by(|(one, _), (next, _)| one < next);
+    let mut names: Vec<_> = signed.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+    names.sort();
+    let is_once = names.is_sorted_by(|one, next| one < next);
     if !is_once || !signed.iter().all(is_written) {
         return Err(VerifyError::Malformed);
     }
@@ -522,6 +533,32 @@ mod tests {
         assert!(check(&plain, "").is_ok());
         let hidden = link(message, "/v", "1900000000", "&%77=100", false);
         assert_eq!(check(&hidden, ""), Err(VerifyError::Malformed));
+        let url = link(b"/v1900000000tokens=1", "/v", "1900000000", "&tokens=1", false);
+        assert!(check(&url, "").is_ok());
+        assert_eq!(check(&url.replace("tokens", "%74okens"), ""), Err(VerifyError::Malformed));
+    }
+
+    /// Where nobody would look for it: nginx's arguments are those of the query.
+    #[test]
+    fn an_argument_stays_an_argument() {
+        let moved = |url: &str| {
+            let (path, query) = url.split_once('?').unwrap();
+            format!("/bcdn_{query}{path}")
+        };
+        let plain = link(b"/v1900000000w=100", "/v", "1900000000", "&w=100", false);
+        assert_eq!(check(&moved(&plain), ""), Err(VerifyError::Malformed));
+        assert!(check(&moved(LIMIT), "").is_ok());
+        assert!(check(&moved(PATH), "").is_ok());
+        // nginx takes the first of two, whatever their case, and an order is not signed.
+        let message = b"/v1900000000W=5000&w=100";
+        for arguments in ["&w=100&W=5000", "&W=5000&w=100"] {
+            let url = link(message, "/v", "1900000000", arguments, false);
+            assert_eq!(check(&url, ""), Err(VerifyError::Malformed), "{url}");
+        }
+        // What follows a number sign is signed, and no argument.
+        let url = link(b"/v1900000000b=#f00&w=100", "/v", "1900000000", "&b=%23f00&w=100", false);
+        assert!(check(&url, "").is_ok());
+        assert_eq!(check(&url.replace("%23", "#"), ""), Err(VerifyError::Malformed));
     }
 
     #[test]

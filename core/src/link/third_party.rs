@@ -87,6 +87,10 @@ impl ThirdParty {
     /// # Errors
     /// Any [`VerifyError`] but those of time.
     pub fn verify(&self, request: &LinkRequest<'_>) -> Result<Verified, VerifyError> {
+        // What follows is signed or not, but to nginx no argument, and not a part of the path.
+        if request.url.contains(&b'#') {
+            return Err(VerifyError::Malformed);
+        }
         self.format.implementation().verify(&self.keys, request, self.rules)
     }
 
