@@ -8,6 +8,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use MIME::Base64 qw(encode_base64);
 use Test::More;
 use Time::HiRes qw(sleep);
 
@@ -20,6 +21,8 @@ my $files = fixture_dir();
 fixture_path('text.txt');
 
 my $key = 'GoodKey5f3b09c2';
+# A name of a host is written in lower case.
+my $lower = 'lowkey7d1e55aa93';
 my $wrong = 'WrongKey2d94e6b1';
 (my $escaped = $key) =~ s/G/%47/;
 # Base64 has a slash, which nginx decodes in a path.
@@ -30,7 +33,9 @@ my $basic = 'Basic dXNlcjpwYXNzd29yZA==';
 my @names = qw(rooted proxy_add_x_forwarded_for request request_uri uri document_uri args query_string request_filename
     arg_key arg_other arg_a http_x_api_key http_x_other http_cookie http_referer http_authorization
     http_user_agent http_x_forwarded_uri cookie_k cookie_other sent_http_location sent_http_x_echo
-    upstream_http_x_echo upstream_http_location access_key_uri copied chosen named remote_user proxy_host);
+    upstream_http_x_echo upstream_http_location access_key_uri copied chosen named remote_user proxy_host
+    host http_host http_forwarded http_proxy_authorization http_range http_if_none_match document_root
+    secure_link upstream_trailer_x sent_trailer_x taken);
 
 my $s = ImageGate::Server->new(workers => 2);
 my $h2_port = do { require IO::Socket::INET; IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1)->sockport };
@@ -40,7 +45,7 @@ open my $out, '>', "$s->{dir}/users" or die $!;
 print $out "user:{PLAIN}password\n";
 close $out;
 open $out, '>', "$s->{dir}/keys" or die $!;
-print $out key_file(acme => $key, base => $slashed);
+print $out key_file(acme => $key, low => $lower, base => $slashed);
 close $out;
 
 my $sees = '$http_authorization|$http_x_api_key|$http_cookie|$request_uri|$http_referer';
@@ -67,6 +72,8 @@ sub locations {
         location /deny/ { deny all; }
         location /moved/ { return 302 http://h\$request_uri; }
         location ~ ^/named/(?<named>[^?]*)\$ { return 204; }
+        location ~ ^/capture/(.*)\$ { set \$taken "\$1"; access_log $s->{dir}/logs/all.log all; access_log $s->{dir}/logs/cap-\$1.log combined; return 204; }
+        location /secure/ { secure_link_secret word; return 204; }
         location /proxied/ { proxy_set_header X-Was \$request_uri; proxy_pass http://127.0.0.1:$up_port; }
         location /down/ { proxy_pass http://127.0.0.1:1; }
         location /basic/ { auth_basic closed; auth_basic_user_file $s->{dir}/users; alias $files/; }
@@ -96,21 +103,27 @@ $s->{http} = qq~
 $s->start(locations());
 
 # What a request has, with KEY where the key is.
-my @uris = map { my $uri = $_; map { "/$_$uri" } qw(o open kept moved named proxied down deny early rooted) } (
+my @uris = map { my $uri = $_; map { "/$_$uri" } qw(o open kept moved named capture proxied down deny early rooted secure) } (
     '/x?key=KEY', '/x?a=1&KEY', '/x?other=KEY', '/x?key[]=KEY', '/x?key%5B%5D=KEY', '/x?a=1;key=KEY', '/x;key=KEY',
     '/x;KEY', '/x?KEY=1', '/x#key=KEY', '/x#KEY', '/x?a=1#KEY', '/x?key=ESCAPED', '/KEY/x', '/KEY', '/KEY/', '/KEY/../x',
     '/a/KEY/x', '/a/b/c/KEY', '/./KEY/x', '//KEY//x', '/ESCAPED/x', '/x?url=http%3A%2F%2Fh%2FKEY%2Fx', '/x,KEY', '/x:KEY',
     '/x?key=KEY&key=KEY', '/x?key=a&key=KEY', '/KEY/x?key=KEY', '/KEY?', '/x?a==KEY', '/x?{KEY}', '/x?"KEY"', '/KEY;v=1/x',
+    '/x?KEY=KEY', '/x?key=%20KEY', '/x?key=KEY+', '/x?q=a+KEY', '/x?key==KEY', '/x?a=b,KEY', '/x?key=KEY;KEY', '/x?a%5B0%5D=KEY',
+    '/x?url=http%253A%252F%252Fh%252FKEY%252Fx', '/x?url=%252Fo%253Fkey%253DKEY', '/~KEY/x', '/x!KEY', '/x*KEY', '/x$KEY', '/x?a=(KEY)',
+    '/x?a=^KEY', '/x?a=`KEY`', '/0123456789abcdef0123456789abcdef/KEY', '/x?KeY=KEY', '/x?%6bey=KEY', '/x?a&&key=KEY', '/KEY//../x', '/x?a=LOWER', '/LOWER/x',
 );
 my @headers = (
     'X-Api-Key: KEY', 'x-api-key: KEY', 'Cookie: k=KEY', 'Cookie: a=1; k=KEY; b=2', 'Cookie: other=KEY',
     'Authorization: Bearer KEY', 'Authorization: bearer  KEY', 'Authorization: KEY', 'Authorization: Token KEY',
+    "Authorization: Basic BASIC", 'Proxy-Authorization: Bearer KEY', 'Forwarded: for=KEY;host=h', 'Range: bytes=KEY', 'If-None-Match: "KEY"',
+    'Cookie: k="KEY"', 'Cookie: K=KEY', 'Cookie: $Version=1;k=KEY', "Cookie: a=1\r\nCookie: k=KEY", "X-Api-Key: a\r\nX-Api-Key: KEY", 'Authorization: Bearer KEY, Basic x',
+    "Authorization: BEARER\tKEY", 'X-Forwarded-For: for=KEY', 'X-Other: k=KEY; q=1', 'X-Other: W/"KEY"', 'X-Other: a.KEY', 'X-Other: LOWER',
     'X-Other: KEY', 'X-Forwarded-For: KEY', 'X-Forwarded-For: 1.2.3.4, KEY', 'X-Forwarded-Uri: /o/KEY/x?key=KEY', 'User-Agent: me/1.0 (KEY)',
     map({ "Referer: $_" } 'http://h/o/x?key=KEY', 'http://h/o/KEY/x', 'http://h/o/KEY', 'http://h/x#key=KEY', 'http://h/x;key=KEY',
         'http://h/x?key[]=KEY', '//h/KEY', 'KEY', 'http://KEY@h/', 'http://h/KEY/../x', 'http://h/ESCAPED/', 'android-app://h/KEY'),
 );
 
-sub filled { my $text = shift; $text =~ s/KEY/$key/g; $text =~ s/ESCAPED/$escaped/g; return $text }
+sub filled { my $text = shift; $text =~ s/LOWER/$lower/g; $text =~ s/KEY/$key/g; $text =~ s/ESCAPED/$escaped/g; $text =~ s/BASIC/encode_base64("$key:x", '')/e; return $text }
 
 # One connection each, since a refusal may end it.
 sub ask {
@@ -128,6 +141,9 @@ for my $uri (@uris) {
 }
 for my $header (@headers) {
     count(ask("GET /$_/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n$header\r\n\r\n")) for qw(o open kept proxied down deny);
+}
+for my $host ($lower, "$lower.example.com", "a.$lower:80") {
+    count(ask("GET /$_/x HTTP/1.1\r\nHost: $host\r\nConnection: close\r\n\r\n")) for qw(o open deny proxied);
 }
 # Refused at each step before a location's handlers are asked. What the early ones say in nginx's own
 # error log is its own, since no module was asked yet.
@@ -181,7 +197,7 @@ for my $file (glob "$s->{dir}/logs/*.log") {
     # A key may be what a log is called by nginx's configuration; nothing masked has a slash.
     unlike($name, qr/\Q$key\E/, "$name - is called by no key");
     next if $name eq 'error.log';
-    my @bad = grep { /\Q$key\E|\Q$escaped\E/i } split /^/, slurp($file);
+    my @bad = grep { /\Q$key\E|\Q$escaped\E|\Q$lower\E/i } split /^/, slurp($file);
     is(scalar @bad, 0, "$name - no key in it") or diag(@bad[0 .. ($#bad < 20 ? $#bad : 20)]);
 }
 {

@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use image_gate_core::escapes::percent_decode_lossy;
-use image_gate_core::key::mask::{FoundKeys, KnownKeys, find, is_of_pieces};
+use image_gate_core::key::mask::{FoundKeys, KnownKeys, SHORTEST, find, is_of_pieces};
 use image_gate_core::key::source::{Edit, arguments, cookies, edit_cookies};
 use image_gate_core::key::{Digest, KeySource};
 use nginx_sys::{NGX_DECLINED, ngx_int_t};
@@ -28,8 +28,6 @@ use crate::ngx::{NoMemory, Pooled, Request};
 
 /// What stands where a key was.
 const MASK: &str = "***";
-/// The shortest piece of a text that may be somebody's key, where nothing else says so.
-const SHORTEST: usize = 5;
 /// From this length on, what came as a key is masked wherever it stands.
 const LONG: usize = 8;
 /// So many keys of one request are told apart; where there are more, everything is masked.
@@ -124,8 +122,17 @@ fn kinds<'a>(request: &'a Request<'_>) -> &'a [VariableKind] {
 }
 
 fn kind_of(name: &[u8]) -> VariableKind {
-    const PREFIXES: [&[u8]; 5] =
-        [b"http_", b"cookie_", b"sent_http_", b"upstream_http_", b"upstream_cookie_"];
+    const PREFIXES: [&[u8]; 7] = [
+        b"cookie_",
+        b"http_",
+        b"sent_http_",
+        b"sent_trailer_",
+        b"upstream_cookie_",
+        b"upstream_http_",
+        b"upstream_trailer_",
+    ];
+    const SENT: [&[u8]; 4] =
+        [b"content_type", b"host", b"proxy_add_x_forwarded_for", b"remote_user"];
     const NAMES: [&[u8]; 9] = [
         b"access_key_uri",
         b"args",
@@ -139,9 +146,7 @@ fn kind_of(name: &[u8]) -> VariableKind {
     ];
     if NAMES.contains(&name) || name.starts_with(b"arg_") {
         VariableKind::Line
-    } else if name == b"proxy_add_x_forwarded_for"
-        || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-    {
+    } else if SENT.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
         VariableKind::Sent
     } else {
         VariableKind::Other

@@ -4,12 +4,16 @@
 //! as its value, whatever else is around, and any piece of a text between delimiters that somebody
 //! holds as a key.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use smallvec::SmallVec;
 
 use super::source::MASK;
 use crate::escapes::percent_decode_lossy;
+
+/// The shortest piece of a text that may be somebody's key, where nothing else says so.
+pub const SHORTEST: usize = 5;
 
 /// Pieces of one text that are looked at; of a longer one the rest is masked as a whole.
 const MOST_PIECES: usize = 4096;
@@ -96,7 +100,7 @@ impl FoundKeys {
 pub fn is_of_pieces(text: &[u8], part: &Range<usize>) -> bool {
     let is_edge = |at: Option<usize>| {
         let byte = at.and_then(|at| text.get(at));
-        byte.is_none_or(|&byte| !matches!(class(byte), Class::Plain | Class::Percent))
+        byte.is_none_or(|&byte| !is_of_piece(byte))
     };
     is_edge(part.start.checked_sub(1)) && is_edge(Some(part.end))
 }
@@ -123,6 +127,8 @@ enum Class {
     Break,
     /// What may stand beside a key besides.
     Joint,
+    /// The same, though a key may hold it.
+    Mark,
     Equals,
     Percent,
 }
@@ -139,6 +145,7 @@ const fn classes() -> [Class; 256] {
             b'/' | b',' | b':' | b'@' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'|' | b'\\' => {
                 Class::Joint
             }
+            b'.' | b'+' | b'~' | b'!' | b'$' | b'*' | b'^' | b'`' => Class::Mark,
             b'=' => Class::Equals,
             b'%' => Class::Percent,
             _ => Class::Plain,
@@ -160,6 +167,14 @@ fn is_joint(byte: u8) -> bool {
     matches!(class(byte), Class::Joint | Class::Equals)
 }
 
+fn is_mark(byte: u8) -> bool {
+    class(byte) == Class::Mark
+}
+
+fn is_of_piece(byte: u8) -> bool {
+    matches!(class(byte), Class::Plain | Class::Mark | Class::Percent)
+}
+
 /// What stands between two breaks.
 struct TextItem<'a> {
     text: &'a [u8],
@@ -168,6 +183,7 @@ struct TextItem<'a> {
     has_joint: bool,
     /// Whether one stands behind the first `=`.
     value_has_joint: bool,
+    has_mark: bool,
     has_percent: bool,
 }
 
@@ -179,6 +195,7 @@ impl<'a> TextItem<'a> {
             equals: None,
             has_joint: false,
             value_has_joint: false,
+            has_mark: false,
             has_percent: false,
         };
         for (at, &byte) in rest.iter().enumerate() {
@@ -197,6 +214,7 @@ impl<'a> TextItem<'a> {
                     item.value_has_joint = item.equals.is_some();
                     item.equals = item.equals.or(Some(at));
                 }
+                Class::Mark => item.has_mark = true,
                 Class::Percent => item.has_percent = true,
             }
         }
@@ -272,9 +290,9 @@ fn find_in_item(
         pieces += 1;
         !piece.is_empty() && is_key(piece)
     };
-    let &TextItem { text: item, equals, has_joint, value_has_joint, has_percent } = item;
+    let &TextItem { text: item, equals, has_joint, value_has_joint, has_mark, has_percent } = item;
     if !has_joint && !has_percent {
-        if test(item) {
+        if is_or_holds(item, has_mark, &mut test) {
             found.push(text, at..at + item.len());
         }
         return pieces;
@@ -294,15 +312,10 @@ fn find_in_item(
         // The padding of Base64 belongs to it.
         let tail = item.get(end..).unwrap_or_default();
         let padded = end + tail.iter().take_while(|&&byte| byte == b'=').count();
-        let is_one = if has_percent {
-            let decoded = percent_decode_lossy(piece);
-            let is_hidden = decoded.len() < piece.len()
-                && decoded.split(|&byte| is_joint(byte) || is_break(byte)).any(&mut test);
-            is_hidden || test(&decoded) || decoded.len() < piece.len() && test(piece)
-        } else {
-            test(piece)
-        };
-        if is_one {
+        if is_or_holds(piece, has_mark, &mut test)
+            || has_percent
+                && is_hidden(piece, &mut |meant: &[u8]| is_or_holds(meant, true, &mut test))
+        {
             found.push(text, at + start..at + end);
         } else if padded > end
             && test(&percent_decode_lossy(item.get(start..padded).unwrap_or_default()))
@@ -312,6 +325,35 @@ fn find_in_item(
         start = end + 1;
     }
     pieces
+}
+
+/// Whether a piece is a key, or one stands in it between marks.
+fn is_or_holds(piece: &[u8], has_mark: bool, mut test: impl FnMut(&[u8]) -> bool) -> bool {
+    test(piece)
+        || has_mark
+            && piece.iter().any(|&byte| is_mark(byte))
+            && piece.split(|&byte| is_mark(byte)).any(|part| part.len() >= SHORTEST && test(part))
+}
+
+/// How many times what is escaped may be escaped again: a URL in a URL in a URL.
+const MOST_ESCAPES: usize = 4;
+
+/// Whether a piece is escaped, and a key or something around one when that is undone.
+fn is_hidden(piece: &[u8], mut test: impl FnMut(&[u8]) -> bool) -> bool {
+    let mut meant = Cow::Borrowed(piece);
+    for _ in 0..MOST_ESCAPES {
+        let decoded = percent_decode_lossy(&meant);
+        if decoded.len() == meant.len() {
+            return false;
+        }
+        let is_end = |&byte: &u8| is_joint(byte) || is_break(byte);
+        if test(&decoded) || decoded.split(is_end).any(&mut test) {
+            return true;
+        }
+        meant = Cow::Owned(decoded.into_owned());
+    }
+    // Nobody writes so but to hide something.
+    memchr::memchr(b'%', &meant).is_some()
 }
 
 /// All places of what is, or escaped means, this key.
@@ -369,7 +411,8 @@ mod tests {
 
     fn masked(text: &str) -> String {
         let known = KnownKeys { names: &[b"key"], keys: &[], in_query: false };
-        let found = find(text.as_bytes(), &known, |piece| piece == KEY || piece == b"a/b=c==");
+        let keys: [&[u8]; 4] = [KEY, b"a/b=c==", b"short", b"q1"];
+        let found = find(text.as_bytes(), &known, |piece| keys.contains(&piece));
         String::from_utf8(found.masked(text.as_bytes()).unwrap_or_else(|| text.into())).unwrap()
     }
 
@@ -409,6 +452,16 @@ mod tests {
             ("a=1; k=KEY,KEY", "a=1; k=***,***"),
             ("open() \"/data/KEY/x\" failed", "open() \"/data/***/x\" failed"),
             ("/o/xKEY", "/o/xKEY"),
+            ("/o/~KEY/x", "/o/***/x"),
+            ("/o/KEY.jpg", "/o/***"),
+            ("/o/short/short.jpg HTTP/1.1", "/o/***/*** HTTP/1.1"),
+            ("/o/q1/q1.jpg HTTP/1.1", "/o/***/q1.jpg HTTP/1.1"),
+            ("/o?q=a+KEY&b", "/o?q=***&b"),
+            ("KEY.example.com", "***"),
+            ("/o/x!KEY*", "/o/***"),
+            ("/o?url=http%253A%252F%252Fh%252FKEY%252Fx&b", "/o?url=***&b"),
+            ("/o?url=%25252Fo%25253Fother%25253DKEY", "/o?url=***"),
+            ("/o?url=a%252FKEY.x", "/o?url=***"),
         ] {
             assert_eq!(masked(&text.replace("KEY", key)), expected.replace("KEY", key));
         }
@@ -456,10 +509,15 @@ mod tests {
     proptest! {
         #[test]
         fn a_key_between_delimiters_is_gone(
-            before in "[a-z&=?/%;#,\" ]{0,20}[&=?/;#,\" ]", after in "([&/;#,\" ?][a-z=&/]{0,9})?",
+            before in "[a-z&=?/%;#,\" ]{0,20}[&=?/;#,\" .+~!$*^]", after in "([&/;#,\" ?.+~!$*^][a-z=&/]{0,9})?",
+            escapes in 0..4,
         ) {
             let key = std::str::from_utf8(KEY).unwrap();
             let text = masked(&format!("{before}{key}{after}"));
+            prop_assert!(!text.contains(key), "{}", text);
+            let nested = format!("http://h/{key}/x?a={key}");
+            let nested = (0..escapes).fold(nested, |url, _| crate::escapes::percent_encode(url.as_bytes()));
+            let text = masked(&format!("{before}{nested}{after}"));
             prop_assert!(!text.contains(key), "{}", text);
         }
 
