@@ -210,6 +210,46 @@ fn restart_markers_that_are_wrong() {
     assert!(last > 0);
 }
 
+/// Whatever the verdict is on headers that don't fit the data, it is one at every size.
+#[test]
+fn headers_that_lie() {
+    for (what, whole) in samples().into_iter().chain([("restarts", fixture("restarts.jpg"))]) {
+        let frame = whole.windows(2).position(|two| matches!(two, [0xff, 0xc0 | 0xc2])).unwrap();
+        let sized = |at: usize, side: u16| {
+            let mut source = whole.clone();
+            source[frame + at..frame + at + 2].copy_from_slice(&side.to_be_bytes());
+            source
+        };
+        let mut lies = vec![];
+        for interval in [1, 7, 50, 5000] {
+            let [high, low] = u16::to_be_bytes(interval);
+            let restarts = [0xff, 0xdd, 0, 4, high, low];
+            let source = [&whole[..frame], &restarts, &whole[frame..]].concat();
+            lies.push((format!("{what}, an interval of {interval}"), source));
+        }
+        let scan = find(&whole, 0xda);
+        let mangled = whole[scan + 14..].split(|&byte| byte == b'\n').collect::<Vec<_>>();
+        let mangled = [&whole[..scan + 14], &mangled.join(&b"\r\n"[..])].concat();
+        lies.push((format!("{what}, ends of lines converted"), mangled));
+        for side in [100, 264, 290, 296, 310, 420, 65501, 65535] {
+            lies.push((format!("{what}, a height of {side}"), sized(5, side)));
+        }
+        for side in [100, 350, 384, 392, 408, 450] {
+            lies.push((format!("{what}, a width of {side}"), sized(7, side)));
+        }
+        for (what, source) in lies {
+            for policy in [DamagePolicy::Lenient, DamagePolicy::Strict] {
+                let verdicts = SIZES.map(|size| shown(&source, &of(size, policy)).map(|_| ()));
+                let [first, ..] = verdicts.each_ref().map(Result::is_ok);
+                assert!(
+                    verdicts.iter().all(|v| v.is_ok() == first),
+                    "{what} {policy:?} {verdicts:?}"
+                );
+            }
+        }
+    }
+}
+
 /// Of large ones, of which libjpeg would keep too much, what can be read is shown by other means.
 #[test]
 fn a_large_progressive_image_with_holes() {

@@ -13,6 +13,7 @@ use crate::image::size::Size;
 use crate::image::source::jpeg::Jpeg;
 use crate::image::{Control, DamagePolicy, Error, Info};
 use scales::can_scale_dct;
+use turbo::Leftovers;
 
 pub(super) use scales::scales;
 
@@ -23,6 +24,12 @@ pub(super) fn layout(jpeg: &Jpeg) -> Layout {
         _ => Layout::Cmyk8,
     }
 }
+
+/// The largest scale that our own reader makes.
+const MOST_EIGHTHS: u32 = 5;
+
+/// The longest side that libjpeg reads: no scale is to show what others don't.
+const LONGEST_SIDE: u32 = 65500;
 
 /// Bytes of coefficients that libjpeg may keep of an image that our own reader could not read.
 const SPARE: u64 = 32 << 20;
@@ -63,6 +70,9 @@ pub(super) fn decode(
     tolerance: &Tolerance,
     control: &Control,
 ) -> Result<Raster, Error> {
+    if size.width.max(size.height) > LONGEST_SIDE {
+        return Err(broken("an image of more than 65500 pixels a side"));
+    }
     let input = &*jpeg.decodable(input)?;
     if tolerance.is_strict() {
         verify(input, jpeg, size, how.scans, tolerance, control)?;
@@ -102,26 +112,13 @@ fn verify(
     tolerance: &Tolerance,
     control: &Control,
 ) -> Result<(), Error> {
-    if read_all(input, jpeg, size, scans, tolerance, control)?.is_none() {
+    // Of a progressive image the smallest scale needs but a few scans.
+    let is_read = !jpeg.progressive()
+        && scaled_dct(input, jpeg, size, &smallest(size, scans), tolerance, control)?.is_some();
+    if !is_read {
         turbo(input, jpeg, size, &smallest(size, scans), tolerance, control)?;
     }
     Ok(())
-}
-
-/// Reads all of the data by our own reader; `None` where it can't.
-fn read_all(
-    input: &[u8],
-    jpeg: &Jpeg,
-    size: Size,
-    scans: u32,
-    tolerance: &Tolerance,
-    control: &Control,
-) -> Result<Option<Raster>, Error> {
-    // Of a progressive image the smallest scale needs but a few scans.
-    if jpeg.progressive() {
-        return Ok(None);
-    }
-    scaled_dct(input, jpeg, size, &smallest(size, scans), tolerance, control)
 }
 
 /// The whole image at the scale that is the least work.
@@ -170,8 +167,11 @@ fn turbo(
 ) -> Result<Raster, Error> {
     let (raster, warning) = turbo::decode(input, layout(jpeg), size, how, control)?;
     if let Some(warning) = warning {
-        let harmless = turbo::is_of_leftovers(&warning)
-            && is_read_whole(input, jpeg, size, how.scans, control)?;
+        let harmless = match turbo::leftovers(&warning) {
+            Some(kind) => is_read_whole(input, jpeg, size, how.scans, control)?
+                .unwrap_or(kind == Leftovers::BehindScan),
+            None => false,
+        };
         if !harmless {
             tolerance.note(Damage::inside(warning))?;
         }
@@ -179,17 +179,21 @@ fn turbo(
     Ok(raster)
 }
 
-/// Whether our own reader finds no fault with any of the data, or can't tell.
+/// Whether our own reader finds no fault with any of the data; `None` where it can't tell.
 fn is_read_whole(
     input: &[u8],
     jpeg: &Jpeg,
     size: Size,
     scans: u32,
     control: &Control,
-) -> Result<bool, Error> {
-    match read_all(input, jpeg, size, scans, &Tolerance::new(DamagePolicy::Strict), control) {
-        Ok(_) => Ok(true),
-        Err(Error::DecodeFailed(_)) => Ok(false),
+) -> Result<Option<bool>, Error> {
+    // Of a progressive image the smaller ones do without some of its scans.
+    let scale = Scale::Eighths(if jpeg.progressive() { MOST_EIGHTHS } else { 1 });
+    let how = Decode { scale, ..Decode::all(size, scans) };
+    let strict = Tolerance::new(DamagePolicy::Strict);
+    match scaled_dct(input, jpeg, size, &how, &strict, control) {
+        Ok(raster) => Ok(raster.map(|_| true)),
+        Err(Error::DecodeFailed(_)) => Ok(Some(false)),
         Err(error) => Err(error),
     }
 }
@@ -201,5 +205,5 @@ fn uses_scaled_dct(jpeg: &Jpeg, how: &Decode) -> bool {
 /// The scale, if low frequencies are all that is needed for it, and can be had.
 fn scaled_dct_eighths(jpeg: &Jpeg, how: &Decode) -> Option<u32> {
     let Scale::Eighths(eighths) = how.scale else { return None };
-    (eighths <= 5 && can_scale_dct(jpeg)).then_some(eighths)
+    (eighths <= MOST_EIGHTHS && can_scale_dct(jpeg)).then_some(eighths)
 }

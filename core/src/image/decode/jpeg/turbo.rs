@@ -39,13 +39,22 @@ pub(super) fn decode(
     Ok((raster, warning.map(|warning| warning.to_string())))
 }
 
-/// Whether a warning is one of bytes that belong to nothing between two scans, or behind the last
-/// one: mostly of padding, but of the data of a whole interval, too, where the restart marker
-/// before it is missing.
-///
-/// Those before a restart marker are what is left of damaged blocks.
-pub(super) fn is_of_leftovers(message: &str) -> bool {
-    message
-        .split_once("extraneous bytes before marker 0x")
-        .is_some_and(|(_, marker)| !matches!(marker.as_bytes(), [b'd', b'0'..=b'7', ..]))
+/// What a warning of bytes that belong to nothing tells of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leftovers {
+    /// They stand between two scans, or behind the last one: mostly of padding, but of the data of
+    /// a whole interval, too, where the restart marker before it is missing.
+    BehindScan,
+    /// They stand before a restart marker: what is left of damaged blocks, or of rows that the
+    /// header does not know of.
+    BeforeRestart,
+}
+
+/// Reads such a warning; `None` for any other.
+pub(super) fn leftovers(message: &str) -> Option<Leftovers> {
+    let (_, marker) = message.split_once("extraneous bytes before marker 0x")?;
+    Some(match marker.as_bytes() {
+        [b'd', b'0'..=b'7', ..] => Leftovers::BeforeRestart,
+        _ => Leftovers::BehindScan,
+    })
 }
