@@ -212,11 +212,15 @@ fn png_with_chunks_in_between() {
     intact("no data before", &with(1, b"IDAT", b""), &original);
     intact("transparency too late", &with(3, b"tRNS", &[0; 6]), &original);
     intact("transparency too short", &with(1, b"tRNS", &[0; 5]), &original);
+    intact("transparency too long", &with(1, b"tRNS", &[0; 8]), &original);
     intact("a second header", &with(3, b"IHDR", &[0; 13]), &original);
     intact("a broken gamma", &with(1, b"gAMA", &[1]), &original);
     intact("suggested colours", &with(1, b"PLTE", &[0; 7]), &original);
     refused("a critical chunk of no known kind", &with(1, b"CRIT", b"ical"));
     shown("one behind the data", &with(5, b"CRIT", b"ical"), &original, 200);
+    let mut late = chunks.clone();
+    late.sort_by_key(|(kind, _)| kind == b"IDAT");
+    refused("all data behind the end", &file(&late));
 }
 
 #[test]
@@ -285,12 +289,13 @@ fn png_palettes_that_do_not_fit() {
         found.map(|(found, _)| [3, 2, 1, 0].map(|x| found.at(x, 0)))
     };
     let (red, green) = ([255, 0, 0, 255], [0, 255, 0, 255]);
-    let (black, none) = ([0, 0, 0, 255], [0, 255, 0, 0]);
+    let black = [0, 0, 0, 255];
     let colors = [255, 0, 0, 0, 255, 0];
     assert_eq!(with(&colors, &[]), Ok([red, green, black, black]));
     assert_eq!(with(&[&colors[..], &[7]].concat(), &[]), Ok([red, green, black, black]));
-    let found = with(&colors, &[255, 0, 0, 0, 0, 0, 0]).unwrap();
-    assert_eq!((found[0], found[1][3], found[2]), (red, none[3], black));
+    let found = with(&colors, &[255, 0]).unwrap();
+    assert_eq!((found[0], found[1][3], found[2]), (red, 0, black));
+    assert_eq!(with(&colors, &[255, 0, 0]), Ok([red, green, black, black]));
     assert!(matches!(with(&[], &[]), Err(Error::DecodeFailed(_))));
 }
 

@@ -181,7 +181,7 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Png<'_>>, Error> {
             _ => break,
         }
     }
-    if first_data.is_none() && chunks.cut().is_some_and(|(kind, _)| &kind == b"IDAT") {
+    if !whole && first_data.is_none() && chunks.cut().is_some_and(|(kind, _)| &kind == b"IDAT") {
         first_data = Some(chunks.at);
     }
     if !whole {
@@ -194,11 +194,12 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Png<'_>>, Error> {
         _ => None,
     };
     let palette = palette.unwrap_or_default();
-    let transparency = transparency.and_then(|data| match header.color_type {
-        0 => data.get(..2),
-        2 => data.get(..6),
-        PALETTE if !data.is_empty() => data.get(..data.len().min(palette.len() / 3)),
-        _ => None,
+    // Of another length it counts for nothing, as browsers have it.
+    let transparency = transparency.filter(|data| match header.color_type {
+        0 => data.len() == 2,
+        2 => data.len() == 6,
+        PALETTE => (1..=palette.len() / 3).contains(&data.len()),
+        _ => false,
     });
     let fault = match (first_data, unknown) {
         (None, _) => Some(truncated()),
