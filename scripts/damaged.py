@@ -113,8 +113,25 @@ def jpegs(numbers):
         yield from jpeg_kinds(name, whole)
     yield from (case for name in ("baseline", "progressive")
                 for case in followed(f"jpeg {name}", bases[name]))
+    yield from (case for name in ("baseline", "progressive", "restarts")
+                for case in header_kinds(f"jpeg {name}", bases[name]))
     for name in ("restarts", "restarts of rows", "progressive restarts"):
         yield from restart_kinds(f"jpeg {name}", bases[name])
+
+
+def header_kinds(name, whole):
+    """Headers that do not fit the data: whatever becomes of them, it is the same at every size."""
+    frame, _ = place(whole, 0xc0, 0xc2)
+    data = place(whole, 0xda)[1]
+    for what, at, sides in (("height", 5, (160, 376, 65535)), ("width", 7, (500, 584, 616))):
+        for side in sides:
+            made = set_bytes(whole, frame + at, struct.pack(">H", side))
+            yield Case(f"{name}, a {what} of {side}", made, whole, None)
+    for interval in (1, 7, 5000):
+        made = whole[:frame] + segment(0xdd, struct.pack(">H", interval)) + whole[frame:]
+        yield Case(f"{name}, an interval of {interval}", made, whole, None)
+    made = whole[:data] + whole[data:].replace(b"\n", b"\r\n")
+    yield Case(f"{name}, ends of lines converted", made, whole, None)
 
 
 def jpeg_kinds(name, whole):
@@ -232,6 +249,9 @@ def pngs(numbers):
         yield kind("a bad sum of data", first + before + set_bytes(two[0], len(two[0]) - 4, [1] * 4)
                    + two[1] + end, None)
         yield kind("an unknown chunk", first + chunk(b"abCd", b"x") + b"".join(rest) + end, "shown")
+        yield kind("all data behind the end", first + before + end + two[0] + two[1], "refused")
+        trns = chunk(b"tRNS", b"\x01" * 300)
+        yield kind("transparency too long", first + before + trns + two[0] + two[1] + end, "shown")
         yield kind("a bad Adler sum", first + before + chunk(b"IDAT", data[:-4] + b"\0\0\0\0") + end,
                    "mended")
     yield from followed("png rgb", bases["rgb"])
