@@ -261,6 +261,8 @@ HEAD /r/photo-300x200.jpg [If-None-Match: *]                    304 empty etag=s
 /r/plain,add=Cache-Control%3amax-age=60|cache-control%3aNO-Transform/photo-300x200.jpg 200 same=photo-300x200.jpg
 /r/plain,cc=no-transforms/photo-300x200.jpg                     200 jpeg 50x33
 /r/status,code=203,cc=no-transform/photo-300x200.jpg            203 same=photo-300x200.jpg
+/r/status,code=404,cc=no-transform/photo-300x200.jpg            404 same=photo-300x200.jpg etag=strong
+/r/status,code=404/photo-300x200.jpg                            404 jpeg 50x33
 /off/plain,cc=no-transform/photo-300x200.jpg                    200 jpeg 50x33
 /mark/plain,cc=no-transform/photo-300x200.jpg                   200 jpeg 50x33
 /size/plain,cc=no-transform/photo-300x200.jpg                   200 Content-Type=application/json

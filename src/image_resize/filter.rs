@@ -89,6 +89,11 @@ fn header(request: Request<'_>, may_have_page: bool) -> ngx_int_t {
             context.update_info(|response| response.status = Some(ImageStatus::Passed));
             next_header(request)
         }
+        _ if conf.honors_no_transform(request) => {
+            context.update_info(|response| response.status = Some(ImageStatus::Passed));
+            preaccess::restore_range(request);
+            next_header(request)
+        }
         ..NGX_HTTP_SPECIAL_RESPONSE => source(context, conf),
         // It stays what it is, and so does its body, unless that is a picture.
         _ => {
@@ -108,11 +113,6 @@ fn replace(context: Transfer<'_>) -> ngx_int_t {
 /// Begins with an answer that is to be a picture.
 fn source(context: Transfer<'_>, conf: &LocConf) -> ngx_int_t {
     let request = context.request;
-    if conf.honors_no_transform(request) {
-        context.update_info(|response| response.status = Some(ImageStatus::Passed));
-        preaccess::restore_range(request);
-        return next_header(request);
-    }
     let codings = context.codings.get_or_init(|| codings(request));
     let buffer = conf.buffer();
     if request.content_length().is_some_and(|length| length > buffer) {
