@@ -57,7 +57,7 @@ pub fn read<'r>(context: Transfer<'r>, chain: Chain<'r>) -> ngx_int_t {
     let request = context.request;
     let (mut last, mut flush, mut failure) = (false, false, None);
     for buf in chain.buffers() {
-        last |= buf.is_last();
+        last |= if request.is_main() { buf.is_last() } else { buf.is_last_of_part() };
         flush |= buf.is_flush();
         if failure.is_none() {
             failure = collect(context, &buf).err();
@@ -135,9 +135,15 @@ fn submit(context: Transfer<'_>) -> ngx_int_t {
         return let_through(context, Chain::EMPTY);
     }
     context.state.set(BodyState::Wait);
-    request.set_action(c"transforming image");
-    request.delay_writing(true);
-    keep::stay(request);
+    if request.is_main() {
+        request.set_action(c"transforming image");
+        request.delay_writing(true);
+        keep::stay(request);
+    } else {
+        // nginx is done with it now.
+        request.retain();
+        context.is_retained.set(true);
+    }
     if let Some(timer) = request.known_event::<Timer>() {
         timer.start_timer(TIMER);
     }

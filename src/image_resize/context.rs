@@ -58,6 +58,8 @@ pub struct Context {
     pub failed: Cell<Option<u32>>,
     /// Whether what its keeper has already goes out in place of what came.
     pub is_replaced: Cell<bool>,
+    /// Whether the request is kept beyond its end.
+    pub is_retained: Cell<bool>,
     /// Where the error leads to, instead of to its status.
     pub redirect: RefCell<Option<Vec<u8>>>,
     /// The result, which is sent from here.
@@ -86,6 +88,7 @@ impl Context {
             detail: RefCell::default(),
             failed: Cell::new(None),
             is_replaced: Cell::new(false),
+            is_retained: Cell::new(false),
             redirect: RefCell::default(),
             output: OnceCell::new(),
             original: OnceCell::new(),

@@ -48,7 +48,9 @@ pub fn complete(context: Transfer<'_>, outcome: Option<JobOutcome>) -> Completed
     let submitted = context.submitted.take();
     queue::end();
     let request = context.request;
-    let is_wanted = !request.is_dead() && context.failed.get().is_none();
+    // What is made for nobody is wanted as long as it is under way.
+    let is_dead = request.is_main() && request.is_dead();
+    let is_wanted = !is_dead && context.failed.get().is_none();
     match (outcome, context.task.get(), request.weak()) {
         (Some(JobOutcome::NeedsMemory(job, need)), Some(task), Some(weak)) if is_wanted => {
             queue::push_again(WaitingJob { request: weak, job: *job }, admission(task), need);

@@ -37,6 +37,9 @@ fn fail(request: Request<'_>) -> Then {
         // It is over, or was sent elsewhere.
         return if request.is_dead() { Then::Resume } else { Then::Wait };
     };
+    if !request.is_main() && context.submitted.get().is_none() {
+        return end_update(context);
+    }
     if matches!(context.state.get(), BodyState::Pass | BodyState::Ready) {
         return Then::Resume;
     }
@@ -90,6 +93,10 @@ impl OnComplete<Job> for Job {
         panic_where_told(request, "complete");
         match completed.flatten() {
             None | Some((_, Completed::WaitsAgain)) => fail(request),
+            Some((context, Completed::Ended(outcome))) if !request.is_main() => {
+                finish_job(context, outcome);
+                end_update(context)
+            }
             Some((_, Completed::Ended(outcome))) if request.is_dead() => {
                 let is_kept = keep::finish(request, outcome);
                 request.delay_writing(false);
@@ -182,9 +189,23 @@ fn finish_job(context: Transfer<'_>, outcome: Option<JobOutcome>) {
     }
 }
 
+/// Ends a request whose answer goes out to nobody.
+fn end_update(context: Transfer<'_>) -> Then {
+    let request = context.request;
+    keep::give_up(request);
+    if let Some(timer) = request.known_event::<Timer>() {
+        timer.stop_timer();
+    }
+    context.state.set(BodyState::Pass);
+    if context.is_retained.replace(false) { Then::GiveUp } else { Then::Wait }
+}
+
 /// Has nginx send the result or the error.
 fn deliver(context: Transfer<'_>) -> Then {
     let request = context.request;
+    if !request.is_main() {
+        return end_update(context);
+    }
     if let Some(timer) = request.known_event::<Timer>() {
         timer.stop_timer();
     }

@@ -119,7 +119,9 @@ pub fn log_failure(context: Transfer<'_>, failure: &Failure) -> u32 {
     counting::count_error(word);
     let request = context.request;
     let conf = conf(&request);
-    let is_final = status == NGX_HTTP_UNSUPPORTED_MEDIA_TYPE
+    // Beside a request that got what is old, what is bad may be let through the next time.
+    let is_final = request.is_main()
+        && status == NGX_HTTP_UNSUPPORTED_MEDIA_TYPE
         && !ours
         && context.role.get() == ResponseRole::Source
         && conf.is_some_and(LocConf::answers_errors);

@@ -34,10 +34,11 @@ pub enum Images {}
 
 impl Filter for Images {
     fn header(request: Request<'_>) -> ngx_int_t {
-        let may_have_page = request.is_main() && keep::arrived(request);
-        let rc = header(request, may_have_page);
+        let is_update = keep::is_update(request);
+        let may_have_page = (request.is_main() || is_update) && keep::arrived(request);
+        let rc = if is_update { update(request) } else { header(request, may_have_page) };
         // What is not to be made is not waited for. A subrequest makes nothing.
-        if request.is_main() {
+        if request.is_main() || is_update {
             keep::go_on_or_give_up(request);
         }
         rc
@@ -104,6 +105,35 @@ fn header(request: Request<'_>, may_have_page: bool) -> ngx_int_t {
     }
 }
 
+/// Begins with an answer by which what is kept is renewed, and which goes out to nobody.
+fn update(request: Request<'_>) -> ngx_int_t {
+    // What fails must not end the request that this one was made beside.
+    let (Some(conf), Some(context)) = (conf(&request), Transfer::begin(request, Context::new()))
+    else {
+        keep::give_up(request);
+        return OK;
+    };
+    let codings = context.codings.get_or_init(|| codings(request));
+    let task = match u32::try_from(request.status()) {
+        Ok(NGX_HTTP_NOT_MODIFIED) if keep::confirms(request, None, conf) => return OK,
+        Ok(NGX_HTTP_OK) if !conf.honors_no_transform(request) => begin(request, conf, codings).ok(),
+        _ => None,
+    };
+    let Some(task) = task else {
+        keep::give_up(request);
+        return OK;
+    };
+    if keep::confirms(request, Some(&task), conf) {
+        return OK;
+    }
+    let _ = context.task.set(task);
+    keep::begin(context, conf);
+    if context.writer.borrow().is_some() && hold(context, BodyState::Read) != OK {
+        context.writer.take();
+    }
+    OK
+}
+
 /// Drops an answer, and has the keeper of the request answer.
 fn replace(context: Transfer<'_>) -> ngx_int_t {
     context.is_replaced.set(true);
@@ -146,8 +176,18 @@ fn source(context: Transfer<'_>, conf: &LocConf) -> ngx_int_t {
 }
 
 fn body<'r>(request: Request<'r>, chain: Chain<'r>) -> ngx_int_t {
-    let Some(context) = Transfer::active(request) else { return request.next_body(chain) };
+    let Some(context) = Transfer::active(request) else {
+        if keep::is_update(request) {
+            drain(chain);
+            return OK;
+        }
+        return request.next_body(chain);
+    };
     match context.state.get() {
+        BodyState::Pass if !request.is_main() => {
+            drain(chain);
+            OK
+        }
         // A test that let the headers of an answer to HEAD through still gets the body.
         BodyState::Pass if request.is_header_only() => {
             drain(chain);

@@ -10,9 +10,9 @@ use crate::ngx::Request;
 /// Holds the headers back until what has to be is there of the body.
 pub fn hold(context: Transfer<'_>, state: BodyState) -> ngx_int_t {
     let request = context.request;
-    // They are there when they are needed.
+    // They are there when they are needed. What is made for nobody ends with nobody.
     let events = request.event::<Wake>().is_ok() && request.event::<Timer>().is_ok();
-    if !events || request.on_end::<CancelAtEnd>().is_err() {
+    if !events || (request.is_main() && request.on_end::<CancelAtEnd>().is_err()) {
         return NGX_ERROR as ngx_int_t;
     }
     // A body from an upstream is in memory already, or in a temporary file that is the pipe's to
@@ -26,8 +26,10 @@ pub fn hold(context: Transfer<'_>, state: BodyState) -> ngx_int_t {
     if context.role.get() == ResponseRole::Source {
         request.clear_ranges();
     }
-    request.preserve_body();
-    request.hold();
+    if request.is_main() {
+        request.preserve_body();
+        request.hold();
+    }
     context.state.set(state);
     NGX_OK as ngx_int_t
 }

@@ -167,7 +167,7 @@ pub fn attach(
     if spares {
         request.spare_error_page(true);
     }
-    let attached = request.attach(Attached {
+    let attached = request.attach_own(Attached {
         keeper,
         is_open: Cell::new(true),
         is_current: Cell::new(true),
@@ -182,7 +182,12 @@ pub fn attach(
 }
 
 fn current<'r>(request: Request<'r>) -> Option<&'r Attached> {
-    request.attached::<Attached>().filter(|attached| attached.is_current.get())
+    request.own::<Attached>().filter(|attached| attached.is_current.get())
+}
+
+/// Whether a request was made beside another to renew what is kept. Its answer goes out to nobody.
+pub fn is_update(request: Request<'_>) -> bool {
+    !request.is_main() && request.own::<Attached>().is_some()
 }
 
 /// An answer is there: what was done for the sake of its source alone is taken back. Returns whether
@@ -243,7 +248,7 @@ pub fn answer(request: Request<'_>) -> ngx_int_t {
 }
 
 fn open<'r>(request: Request<'r>) -> Option<&'r Attached> {
-    request.attached::<Attached>().filter(|attached| attached.is_open.get())
+    request.own::<Attached>().filter(|attached| attached.is_open.get())
 }
 
 /// Tells the keeper of a request that nothing comes, if it has one that waits.

@@ -125,6 +125,7 @@ pub struct LocConf {
     pub min_uses: Option<usize>,
     pub revalidate: Option<bool>,
     pub use_stale: Option<UseStale>,
+    pub background_update: Option<bool>,
     pub bypass: Option<Vec<Expression>>,
     pub no_cache: Option<Vec<Expression>>,
     pub purge: Option<Vec<Expression>>,
@@ -195,6 +196,11 @@ impl LocConf {
     /// Whether a source is asked whether it is what it was.
     pub fn revalidates(&self) -> bool {
         self.revalidate.unwrap_or(true)
+    }
+
+    /// Whether what goes out while it is old is made anew by a request of its own.
+    pub fn updates_in_background(&self) -> bool {
+        self.background_update.unwrap_or(false)
     }
 
     /// When what is old goes out.

@@ -91,6 +91,14 @@ impl Directives for LocConf {
             },
         },
         Directive {
+            name: c"image_resize_cache_background_update",
+            kind: HTTP | NGX_CONF_FLAG,
+            set: |conf, args| {
+                check()?;
+                once(&mut conf.background_update, flag(args)?)
+            },
+        },
+        Directive {
             name: c"image_resize_cache_revalidate",
             kind: HTTP | NGX_CONF_FLAG,
             set: |conf, args| {

@@ -31,7 +31,9 @@ pub enum Precontent {}
 
 impl Handler for Precontent {
     fn handle(request: Request<'_>) -> ngx_int_t {
-        if !request.is_main() {
+        if !request.is_main() && request.active_context::<ImageResizeCache>().is_none() {
+            // One that was to renew something may have been sent elsewhere.
+            keep::leave(request);
             return DECLINED;
         }
         let pass = match request.active_context::<ImageResizeCache>() {
@@ -123,6 +125,12 @@ fn go_on(request: Request<'_>, pass: &Pass) -> ngx_int_t {
         }
         pass.is_looking.set(false);
         let is_found = looked == Looked::Found;
+        if pass.is_background && looked != Looked::Expired {
+            // Another has made it.
+            pass.release();
+            request.answer_by::<Nothing>();
+            return DECLINED;
+        }
         let Some(bypasses) = bypasses(request, conf) else { return FAILED };
         if is_found
             && !bypasses
@@ -154,7 +162,15 @@ fn go_on(request: Request<'_>, pass: &Pass) -> ngx_int_t {
             return DECLINED;
         }
         let serves_old = old.as_ref().is_some_and(|old| old.goes_out_meanwhile(conf));
-        if !(conf.locks() || serves_old) || bypasses || is_bare || pass.ticket.borrow().is_some() {
+        let in_background = serves_old && conf.updates_in_background() && !pass.is_background;
+        let is_mine = pass.ticket.borrow().is_some();
+        if let Some(Old { head, made, .. }) = old.as_ref().filter(|_| in_background && is_mine)
+            && update(request, pass).is_ok()
+        {
+            return serve(request, pass, Status::Stale, head, made);
+        }
+        let waits = conf.locks() || serves_old;
+        if is_mine || !waits || bypasses || (is_bare && !in_background) {
             return make(request, pass, conf, old);
         }
         let is_late = pass.deadline.get().is_some_and(|deadline| deadline <= now());
@@ -233,7 +249,8 @@ impl OnEvent for Wake {
 
 /// Lets the request go on to its content handler, with somebody who keeps what comes of it.
 fn make(request: Request<'_>, pass: &Pass, conf: &LocConf, old: Option<Old>) -> ngx_int_t {
-    let may_stand_in = old.as_ref().is_some_and(|old| old.may_stand_in(conf));
+    let may_stand_in =
+        !pass.is_background && old.as_ref().is_some_and(|old| old.may_stand_in(conf));
     let expired = old.as_ref().filter(|_| conf.revalidates()).and_then(|_| request.expired());
     let conditions = match pass.source {
         Source::File { .. } => None,
@@ -245,8 +262,17 @@ fn make(request: Request<'_>, pass: &Pass, conf: &LocConf, old: Option<Old>) -> 
     }
     // Without memory for it, the result is not kept, and its place free again.
     let keeper = Box::new(Making::new(pass, old));
-    let _ = keep::attach(request, keeper, &Asking { conditions, may_stand_in });
+    let attached = keep::attach(request, keeper, &Asking { conditions, may_stand_in });
+    if attached.is_err() && pass.is_background {
+        request.answer_by::<Nothing>();
+    }
     DECLINED
+}
+
+/// Has the result be made by a request beside this one.
+fn update(request: Request<'_>, pass: &Pass) -> Result<(), NoMemory> {
+    let update = request.in_background()?;
+    update.set_context::<ImageResizeCache>(pass.in_background()).map(|_| ()).ok_or(NoMemory)
 }
 
 /// Has what a look-up has found be sent instead of asking the content handler.
@@ -267,11 +293,22 @@ impl Handler for Log {
     const PANICKED: ngx_int_t = NGX_OK as ngx_int_t;
 
     fn handle(request: Request<'_>) -> ngx_int_t {
-        let pass = request.context::<ImageResizeCache>();
+        let pass = request.context::<ImageResizeCache>().filter(|pass| !pass.is_background);
         if let Some(status) = pass.and_then(|pass| pass.status.get()) {
             let (_, word) = status.words();
             keep::count(word);
         }
+        NGX_OK as ngx_int_t
+    }
+}
+
+/// Ends a request that is answered to nobody.
+enum Nothing {}
+
+impl Handler for Nothing {
+    const PANICKED: ngx_int_t = NGX_OK as ngx_int_t;
+
+    fn handle(_: Request<'_>) -> ngx_int_t {
         NGX_OK as ngx_int_t
     }
 }

@@ -13,6 +13,7 @@ impl Merge for LocConf {
         let main = parser.main::<ImageResizeCache>().ok_or(Reported)?;
         main.places.borrow_mut().extend(self.places.iter().cloned());
         let purge = self.places.get("image_resize_cache_purge").cloned();
+        let background = self.places.get("image_resize_cache_background_update").cloned();
         self.places.inherit(&parent.places);
         inherit(&mut self.target, parent.target);
         inherit(&mut self.key, parent.key);
@@ -22,6 +23,7 @@ impl Merge for LocConf {
         inherit(&mut self.min_uses, parent.min_uses);
         inherit(&mut self.revalidate, parent.revalidate);
         inherit(&mut self.use_stale, parent.use_stale);
+        inherit(&mut self.background_update, parent.background_update);
         for (child, parent) in [
             (&mut self.bypass, &parent.bypass),
             (&mut self.no_cache, &parent.no_cache),
@@ -54,6 +56,14 @@ impl Merge for LocConf {
         {
             let reason = "removes what was made for the very same address only: there is no \
                           \"image_resize_cache_key\" that names the original";
+            place.warn(parser, format_args!("{reason}"));
+        }
+        if let Some(place) = background
+            && self.updates_in_background()
+            && !self.stale().while_updating()
+        {
+            let reason = "has no effect but where a source says \"stale-while-revalidate\": \
+                          \"image_resize_cache_use_stale\" has no \"updating\"";
             place.warn(parser, format_args!("{reason}"));
         }
         if let Some(name) = name.constant()

@@ -55,6 +55,8 @@ pub struct Pass {
     /// Until when the request waits for another, where it does or did, in milliseconds.
     pub deadline: Cell<Option<u64>>,
     pub is_waiting: Cell<bool>,
+    /// Whether the request goes on beside another, to which what is old was sent.
+    pub is_background: bool,
     /// That this request makes the result.
     pub ticket: RefCell<Option<Ticket>>,
 }
@@ -79,8 +81,19 @@ impl Pass {
             is_looking: Cell::new(false),
             deadline: Cell::new(None),
             is_waiting: Cell::new(false),
+            is_background: false,
             ticket: RefCell::default(),
         }
+    }
+
+    /// That of a request which makes the result beside this one.
+    pub fn in_background(&self) -> Pass {
+        let Pass { cache, key, digest, source, origin, .. } = self;
+        let (key, digest) = (key.clone(), digest.clone());
+        let mut pass = Pass::new(cache.clone(), key, digest, source.clone(), *origin);
+        pass.is_background = true;
+        pass.ticket = RefCell::new(self.ticket.take());
+        pass
     }
 
     /// Lets another make the result, if this request was to.

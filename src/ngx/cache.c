@@ -670,6 +670,37 @@ ig_request_set_conditions(ngx_http_request_t *r, ngx_str_t *etag, ngx_str_t *mod
 }
 
 
+/*
+ * A request that is made beside another and answered to nobody, as nginx's own cache makes one.  It
+ * goes on where that is by now.
+ */
+
+ngx_http_request_t *
+ig_request_in_background(ngx_http_request_t *r)
+{
+    ngx_http_request_t  *sr;
+
+    if (ngx_http_subrequest(r, &r->uri, &r->args, &sr, NULL,
+                            NGX_HTTP_SUBREQUEST_CLONE
+                            |NGX_HTTP_SUBREQUEST_BACKGROUND)
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    sr->method = NGX_HTTP_GET;
+    sr->method_name = ngx_http_core_get_method;
+    sr->error_page = 1;
+
+    sr->headers_in.if_match = NULL;
+    sr->headers_in.if_modified_since = NULL;
+    sr->headers_in.if_none_match = NULL;
+    sr->headers_in.if_unmodified_since = NULL;
+
+    return sr;
+}
+
+
 /* A time as HTTP has it. */
 
 ngx_int_t

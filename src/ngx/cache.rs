@@ -251,7 +251,7 @@ impl<'r> Request<'r> {
         min_uses: usize,
     ) -> Result<(), NoMemory> {
         let entry = self.entry(folder, key, room, min_uses).ok_or(NoMemory)?;
-        self.attach(Lookup(entry)).map(|_| ()).ok_or(NoMemory)
+        self.attach_own(Lookup(entry)).map(|_| ()).ok_or(NoMemory)
     }
 
     fn entry(
@@ -271,7 +271,7 @@ impl<'r> Request<'r> {
 
     /// Goes on with the look-up that was begun last.
     pub fn look(self) -> Looked {
-        let Some(Lookup(entry)) = self.attached::<Lookup>() else { return Looked::Failed };
+        let Some(Lookup(entry)) = self.own::<Lookup>() else { return Looked::Failed };
         let mut detail = 0;
         // SAFETY: alive; the entry was made for this request.
         let rc = unsafe { shim::ig_cache_open(self.as_ptr(), entry.as_ptr(), &mut detail) };
@@ -293,7 +293,7 @@ impl<'r> Request<'r> {
 
     /// What the look-up that was begun last has [found](Looked::Found).
     pub fn found(self) -> Option<Found<'r>> {
-        let Lookup(entry) = self.attached::<Lookup>()?;
+        let Lookup(entry) = self.own::<Lookup>()?;
         let (mut fd, mut start, mut end) = (-1, 0, 0);
         let (mut name, mut head) = (ngx_str_t::empty(), ngx_str_t::empty());
         // SAFETY: the entry was made for this request; one that has a buffer was read from a file.
@@ -317,7 +317,7 @@ impl<'r> Request<'r> {
 
     /// What the look-up that was begun last has found to be [expired](Looked::Expired).
     pub fn expired(self) -> Option<Expired<'r>> {
-        let Lookup(entry) = self.attached::<Lookup>()?;
+        let Lookup(entry) = self.own::<Lookup>()?;
         let (mut etag, mut modified) = (ngx_str_t::empty(), ngx_str_t::empty());
         let (mut time, mut while_updating, mut if_error) = (-1, 0, 0);
         // SAFETY: the entry was made for this request; what is in one that was read lives as long.
@@ -340,8 +340,7 @@ impl<'r> Request<'r> {
     /// Has what the look-up that was begun last has found hold for longer, unless there is another
     /// by now. On the event loop, as nginx does: a few hundred bytes.
     pub fn renew(self, lifetime: Lifetime) {
-        let (Some(Lookup(entry)), Some(times)) = (self.attached::<Lookup>(), lifetime.times())
-        else {
+        let (Some(Lookup(entry)), Some(times)) = (self.own::<Lookup>(), lifetime.times()) else {
             return;
         };
         // SAFETY: alive, on the event loop; the entry was made for this request; one that has a
@@ -375,6 +374,16 @@ impl<'r> Request<'r> {
     pub fn restore_headers(self, before: &ClientHeaders) {
         // SAFETY: alive, on the event loop; the list is what the request had.
         unsafe { shim::ig_request_set_headers(self.as_ptr(), &before.0) };
+    }
+
+    /// A request like this one, which nginx answers to nobody beside it: from the phase on that is
+    /// running, by GET, without conditions of the client, and without error pages.
+    ///
+    /// # Errors
+    /// There is no memory, or nginx reported why not.
+    pub fn in_background(self) -> Result<Request<'r>, NoMemory> {
+        // SAFETY: alive, in a phase; nginx makes the request in the memory of this one.
+        unsafe { Request::new(shim::ig_request_in_background(self.as_ptr())) }.ok_or(NoMemory)
     }
 
     /// The status that its upstream sent; 0 is none.
@@ -415,7 +424,7 @@ impl<'r> Request<'r> {
         lifetime: Lifetime,
         vary: &[u8],
     ) -> Option<EntryHeader> {
-        let Lookup(found) = self.attached::<Lookup>()?;
+        let Lookup(found) = self.own::<Lookup>()?;
         let entry = self.entry(folder, key, room, 1)?;
         let times = lifetime.times()?;
         let mut vary = pool::copy(self.pool(), vary)?;

@@ -65,6 +65,12 @@ impl Buf<'_> {
         unsafe { shim::ig_buf_last_buf(self.0.as_ptr()) != 0 }
     }
 
+    /// Whether what this request adds to a response ends here, where another is the one that ends.
+    pub fn is_last_of_part(&self) -> bool {
+        // SAFETY: an initialized buffer of the chain.
+        unsafe { shim::ig_buf_last_in_chain(self.0.as_ptr()) != 0 }
+    }
+
     /// Whether what came so far should go out now.
     pub fn is_flush(&self) -> bool {
         // SAFETY: an initialized buffer of the chain.

@@ -20,6 +20,8 @@ pub enum Then {
     Finalize(u32),
     /// To end what a content handler began with that outcome.
     Finish(ngx_int_t),
+    /// To give up a request that was [retained](Request::retain).
+    GiveUp,
     /// To go on at that URI, or in that named location.
     Redirect(Vec<u8>),
 }
@@ -41,6 +43,7 @@ pub(super) fn handle<'r>(
         Then::Resume => request.resume(),
         Then::Finalize(status) => request.finalize(ngx_int_t::try_from(status).unwrap_or(ERROR)),
         Then::Finish(code) => request.finalize(code),
+        Then::GiveUp => request.give_up(),
         Then::Redirect(target) => request.finalize(redirect(request, &target)),
     });
 }
@@ -83,12 +86,12 @@ impl<'r> Request<'r> {
         // at least as large, with its first words readable.
         let event = raw_event(on_event::<H>, self.as_ptr().cast(), self.log());
         let event = Event { event: UnsafeCell::new(event), handler: PhantomData };
-        self.attach(event).ok_or(NoMemory)
+        self.attach_own(event).ok_or(NoMemory)
     }
 
     /// The same, if there was one before.
     pub fn known_event<H: OnEvent>(self) -> Option<&'r Event<H>> {
-        self.attached()
+        self.own()
     }
 }
 

@@ -368,7 +368,7 @@ impl<'r> Request<'r> {
     /// The state that [`set_context`](Request::set_context) set, also after an internal redirect
     /// cleared nginx's slot.
     pub fn context<M: Module>(self) -> Option<&'r M::Context> {
-        self.active_context::<M>().or_else(|| self.attached())
+        self.active_context::<M>().or_else(|| self.own())
     }
 
     /// The state of the current pass through the filters.
@@ -380,7 +380,7 @@ impl<'r> Request<'r> {
 
     /// Moves a module's state into the request.
     pub fn set_context<M: Module>(self, value: M::Context) -> Option<&'r M::Context> {
-        let context = self.attach(value)?;
+        let context = self.attach_own(value)?;
         // SAFETY: the slot is this module's.
         unsafe {
             *self.context_slot(index::<M>()) = std::ptr::from_ref(context).cast_mut().cast();

@@ -71,8 +71,8 @@ impl<T: 'static> Pooled<T> {
         }
     }
 
-    /// Finds the value of this type that was put into `pool` last.
-    pub(super) fn find(pool: *mut ngx_pool_t) -> Option<Pooled<T>> {
+    /// Finds the value of this type that was put into `pool` last, of those that `is_one` knows.
+    pub(super) fn find(pool: *mut ngx_pool_t, is_one: impl Fn(&T) -> bool) -> Option<Pooled<T>> {
         // SAFETY: the pool is live and its cleanup list is nginx's, ended by null.
         let mut cleanup: *mut ngx_pool_cleanup_t = unsafe { (*pool).cleanup };
         while let Some(record) = NonNull::new(cleanup) {
@@ -83,7 +83,9 @@ impl<T: 'static> Pooled<T> {
                 // SAFETY: a record with this handler has such data; its header says whether the
                 // value behind it is one of this type.
                 unsafe {
-                    if (*held.cast::<PooledHeader>()).kind == TypeId::of::<T>() {
+                    if (*held.cast::<PooledHeader>()).kind == TypeId::of::<T>()
+                        && is_one(&(*held).value)
+                    {
                         return NonNull::new(&raw mut (*held).value).map(Pooled);
                     }
                 }

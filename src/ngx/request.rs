@@ -8,9 +8,10 @@ use std::ptr::NonNull;
 use std::rc::Rc;
 
 use nginx_sys::{
-    ngx_connection_t, ngx_http_clean_header, ngx_http_cleanup_add, ngx_http_finalize_request,
-    ngx_http_log_ctx_t, ngx_http_request_t, ngx_http_run_posted_requests, ngx_int_t, ngx_list_push,
-    ngx_list_t, ngx_log_t, ngx_pcalloc, ngx_pool_t, ngx_str_t, ngx_table_elt_t, ngx_uint_t, time_t,
+    NGX_DONE, ngx_connection_t, ngx_http_clean_header, ngx_http_cleanup_add,
+    ngx_http_finalize_request, ngx_http_log_ctx_t, ngx_http_request_t,
+    ngx_http_run_posted_requests, ngx_int_t, ngx_list_push, ngx_list_t, ngx_log_t, ngx_pcalloc,
+    ngx_pool_t, ngx_str_t, ngx_table_elt_t, ngx_uint_t, time_t,
 };
 
 use super::guard::guard;
@@ -680,6 +681,23 @@ impl<'r> Request<'r> {
         }
     }
 
+    /// Keeps the memory of the request beyond its end, until it is [given up](Request::give_up).
+    pub fn retain(self) {
+        let main = self.get().main;
+        // SAFETY: alive, and on the event loop.
+        unsafe { shim::ig_request_set_count(main, shim::ig_request_count(main) + 1) };
+    }
+
+    /// Undoes [`retain`](Request::retain). The request may be gone afterwards.
+    pub(super) fn give_up(self) {
+        // SAFETY: alive. Of a connection that broke, only its handler knows how to clean up.
+        if unsafe { shim::ig_connection_error(self.connection()) } != 0 {
+            self.resume();
+        } else {
+            self.finalize(NGX_DONE as ngx_int_t);
+        }
+    }
+
     /// Whether the client is gone or the request was ended while we waited.
     pub fn is_dead(self) -> bool {
         // SAFETY: alive.
@@ -732,8 +750,28 @@ impl<'r> Request<'r> {
     /// The value of that type that was [attached](Request::attach) last.
     pub fn attached<T: 'static>(self) -> Option<&'r T> {
         // SAFETY: as in `attach`.
-        Pooled::find(self.pool()).map(|value: Pooled<T>| unsafe { &*value.as_ptr() })
+        Pooled::find(self.pool(), |_| true).map(|value: Pooled<T>| unsafe { &*value.as_ptr() })
     }
+
+    /// Keeps a value as long as the request, for this one alone: those that nginx makes of it share
+    /// its memory.
+    pub fn attach_own<T: 'static>(self, value: T) -> Option<&'r T> {
+        self.attach(Own { request: self.id(), value }).map(|own| &own.value)
+    }
+
+    /// The value of that type that was attached [for this request alone](Request::attach_own) last.
+    pub fn own<T: 'static>(self) -> Option<&'r T> {
+        let is_own = |own: &Own<T>| own.request == self.id();
+        // SAFETY: as in `attach`.
+        Pooled::find(self.pool(), is_own)
+            .map(|own: Pooled<Own<T>>| unsafe { &(*own.as_ptr()).value })
+    }
+}
+
+/// A value of one request.
+struct Own<T> {
+    request: RequestId,
+    value: T,
 }
 
 /// See [`Request::id`].
@@ -752,7 +790,7 @@ impl WeakRequest {
     pub fn is_alive(&self) -> bool {
         // SAFETY: what says so is dropped with the pool of the request, which nginx takes out of the
         // request before it frees either.
-        self.alive.get() && unsafe { !self.request.as_ref().pool.is_null() }
+        self.alive.get() && unsafe { !(*self.request.as_ref().main).pool.is_null() }
     }
 
     /// Runs `body` with the request, if it is alive, for as long as that takes and no longer.

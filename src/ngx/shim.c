@@ -32,6 +32,7 @@ ig_get(ngx_event_t, event, timer_set)
 ig_get(ngx_buf_t, buf, flush)
 ig_get(ngx_buf_t, buf, in_file)
 ig_get(ngx_buf_t, buf, last_buf)
+ig_get(ngx_buf_t, buf, last_in_chain)
 
 ig_get(ngx_connection_t, connection, error)
 

@@ -118,6 +118,7 @@ unsafe extern "C" {
         before: *mut ngx_list_t,
     ) -> ngx_int_t;
     pub fn ig_request_set_headers(request: *mut ngx_http_request_t, list: *const ngx_list_t);
+    pub fn ig_request_in_background(request: *mut ngx_http_request_t) -> *mut ngx_http_request_t;
     pub fn ig_http_time(pool: *mut ngx_pool_t, time: time_t, text: *mut ngx_str_t) -> ngx_int_t;
     pub fn ig_upstream_status(request: *const ngx_http_request_t) -> ngx_uint_t;
     pub fn ig_request_answer_anew(request: *mut ngx_http_request_t);
@@ -167,6 +168,7 @@ unsafe extern "C" {
     pub fn ig_buf_flush(buf: *const ngx_buf_t) -> ngx_uint_t;
     pub fn ig_buf_in_file(buf: *const ngx_buf_t) -> ngx_uint_t;
     pub fn ig_buf_last_buf(buf: *const ngx_buf_t) -> ngx_uint_t;
+    pub fn ig_buf_last_in_chain(buf: *const ngx_buf_t) -> ngx_uint_t;
     pub fn ig_upstream_headers_chunked(
         headers: *const ngx_http_upstream_headers_in_t,
     ) -> ngx_uint_t;
