@@ -20,14 +20,17 @@ pub fn percent_decode_lossy(text: &[u8]) -> Cow<'_, [u8]> {
 /// Undoes percent-encoding; `None` where a percent sign begins none.
 #[must_use]
 pub fn percent_decode_strict(text: &[u8]) -> Option<Cow<'_, [u8]>> {
+    // Most texts have none, and are short: what is made for long ones takes longer there.
+    if !text.contains(&b'%') {
+        return Some(Cow::Borrowed(text));
+    }
     let mut rest = text;
     while let Some(at) = memchr::memchr(b'%', rest) {
         let [high, low, after @ ..] = rest.get(at + 1..)? else { return None };
         hex_pair([*high, *low])?;
         rest = after;
     }
-    // Most texts have none: they are looked at once.
-    Some(if rest.len() == text.len() { Cow::Borrowed(text) } else { percent_decode_lossy(text) })
+    Some(percent_decode_lossy(text))
 }
 
 /// Percent-encodes all but what RFC 3986 calls unreserved.

@@ -17,22 +17,22 @@ pub use allow::Allow;
 /// the list was split. An item with an empty value is as good as none. The names are those of
 /// [`SETTINGS`](super::SETTINGS).
 #[derive(Debug, Clone, Default)]
-pub struct Params(Vec<Item>);
+pub struct Params<'a>(Vec<Item<'a>>);
 
 #[derive(Debug, Clone)]
-struct Item {
+struct Item<'a> {
     setting: &'static Setting,
     value: Parsed,
     /// As it was written.
-    text: String,
+    text: Cow<'a, str>,
 }
 
-impl Params {
+impl<'a> Params<'a> {
     /// Reads a list of what a URL can ask for.
     ///
     /// # Errors
     /// [`Error::BadParams`] that says which item is wrong.
-    pub fn parse(list: &[u8]) -> Result<Params, Error> {
+    pub fn parse(list: &'a [u8]) -> Result<Params<'a>, Error> {
         Params::parse_by(list, Setting::find_param)
     }
 
@@ -40,12 +40,13 @@ impl Params {
     ///
     /// # Errors
     /// [`Error::BadParams`] that says which item is wrong.
-    pub fn parse_all(list: &[u8]) -> Result<Params, Error> {
+    pub fn parse_all(list: &'a [u8]) -> Result<Params<'a>, Error> {
         Params::parse_by(list, Setting::find)
     }
 
-    fn parse_by(list: &[u8], find: Find) -> Result<Params, Error> {
-        let items = list.split(|byte| matches!(byte, b',' | b'&' | b'/'));
+    fn parse_by(list: &'a [u8], find: Find) -> Result<Params<'a>, Error> {
+        let list = str::from_utf8(list).map_err(|_| badly_encoded(&lossy(list)))?;
+        let items = list.split([',', '&', '/']);
         let items = items.filter(|item| !item.is_empty()).map(|item| Item::parse(item, find));
         Ok(Params(items.filter_map(Result::transpose).collect::<Result<_, _>>()?))
     }
@@ -54,15 +55,13 @@ impl Params {
 /// The setting of a name.
 type Find = fn(&str) -> Option<&'static Setting>;
 
-impl Item {
+impl<'a> Item<'a> {
     /// Reads an item; `None` for one without a value.
-    fn parse(item: &[u8], find: Find) -> Result<Option<Item>, Error> {
-        let Some(equals) = item.iter().position(|&byte| byte == b'=') else {
-            return Err(Error::BadParams(format!("{:?} has no value", lossy(item))));
+    fn parse(item: &'a str, find: Find) -> Result<Option<Item<'a>>, Error> {
+        let Some((name, value)) = item.split_once('=') else {
+            return Err(Error::BadParams(format!("{item:?} has no value")));
         };
-        let (name, value) = item.split_at(equals);
-        let name = decode(name)?;
-        let value = decode(value.get(1..).unwrap_or_default())?;
+        let (name, value) = (decode(name)?, decode(value)?);
         let setting =
             find(&name).ok_or_else(|| Error::BadParams(format!("unknown name {name:?}")))?;
         if value.is_empty() {
@@ -71,27 +70,31 @@ impl Item {
         let parsed = setting
             .read(value.as_bytes())
             .ok_or_else(|| Error::BadParams(format!("{value:?} is no valid {name}")))?;
-        Ok(Some(Item { setting, value: parsed, text: value.into_owned() }))
+        Ok(Some(Item { setting, value: parsed, text: value }))
     }
 }
 
 /// Undoes percent-encoding.
-fn decode(text: &[u8]) -> Result<Cow<'_, str>, Error> {
-    let decoded = match percent_decode_strict(text) {
-        Some(Cow::Borrowed(text)) => str::from_utf8(text).ok().map(Cow::Borrowed),
+fn decode(text: &str) -> Result<Cow<'_, str>, Error> {
+    let decoded = match percent_decode_strict(text.as_bytes()) {
+        Some(Cow::Borrowed(_)) => Some(Cow::Borrowed(text)),
         Some(Cow::Owned(text)) => String::from_utf8(text).ok().map(Cow::Owned),
         None => None,
     };
-    decoded.ok_or_else(|| Error::BadParams(format!("{:?} is badly encoded", lossy(text))))
+    decoded.ok_or_else(|| badly_encoded(text))
+}
+
+fn badly_encoded(text: &str) -> Error {
+    Error::BadParams(format!("{text:?} is badly encoded"))
 }
 
 fn lossy(text: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(text)
 }
 
-/// Lists of parameters that have names.
+/// Lists of parameters that have names: settings with their values.
 #[derive(Debug, Default)]
-pub struct Presets(BTreeMap<String, Params>);
+pub struct Presets(BTreeMap<String, Vec<(&'static Setting, Parsed)>>);
 
 impl Presets {
     /// Whether there are none.
@@ -112,11 +115,11 @@ impl Presets {
         if self.0.contains_key(&name) {
             return Err(Error::BadParams(format!("duplicate name {name:?}")));
         }
-        let params = Params::parse(list)?;
-        if params.0.iter().any(|item| matches!(item.value, Parsed::Preset(_))) {
+        let items = Params::parse(list)?.0;
+        if items.iter().any(|item| matches!(item.value, Parsed::Preset(_))) {
             return Err(Error::BadParams("a preset can't name a preset".to_owned()));
         }
-        self.0.insert(name, params);
+        self.0.insert(name, items.into_iter().map(|item| (item.setting, item.value)).collect());
         Ok(())
     }
 }
@@ -158,7 +161,7 @@ impl Plan {
     /// [`Error::UnknownPreset`] where one is not there; the plan is then as it was.
     pub fn apply<'a>(
         &mut self,
-        params: &Params,
+        params: &Params<'_>,
         presets: &Presets,
         accept: impl Iterator<Item = &'a [u8]> + Clone,
     ) -> Result<(), Error> {
@@ -170,7 +173,7 @@ impl Plan {
             };
             let preset = presets.0.get(&**name);
             let preset = preset.ok_or_else(|| Error::UnknownPreset(name.to_string()))?;
-            preset.0.iter().for_each(|item| item.setting.set(&mut draft, &item.value));
+            preset.iter().for_each(|(setting, value)| setting.set(&mut draft, value));
         }
         *self = draft.finish(accept);
         Ok(())

@@ -71,7 +71,7 @@ impl Allow {
     ///
     /// # Errors
     /// [`Error::NotAllowed`] that says which item is refused.
-    pub fn check(&self, params: &Params) -> Result<(), Error> {
+    pub fn check(&self, params: &Params<'_>) -> Result<(), Error> {
         for item in &params.0 {
             let name = item.setting.name();
             let Some(rules) = &self.0 else {

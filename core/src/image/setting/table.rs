@@ -311,7 +311,8 @@ impl Setting {
     /// Returns the setting that a URL calls so.
     #[must_use]
     pub fn find_param(name: &str) -> Option<&'static Setting> {
-        let place = BY_PARAM.binary_search_by_key(&name, |(known, _)| known).ok()?;
+        let place =
+            BY_PARAM.binary_search_by_key(&by_length(name), |(known, _)| by_length(known)).ok()?;
         BY_PARAM.get(place).map(|(_, setting)| *setting)
     }
 
@@ -334,13 +335,18 @@ impl Setting {
     }
 }
 
-/// The settings by all their names in URLs, sorted.
+/// The settings by all their names in URLs, sorted [by length](by_length).
 static BY_PARAM: LazyLock<Vec<(&str, &Setting)>> = LazyLock::new(|| {
     let names = |setting: &'static Setting| setting.params.iter().map(move |name| (*name, setting));
     let mut names: Vec<_> = SETTINGS.iter().flat_map(names).collect();
-    names.sort_unstable_by_key(|(name, _)| *name);
+    names.sort_unstable_by_key(|(name, _)| by_length(name));
     names
 });
+
+/// What names are sorted by, so that a search seldom looks into them.
+fn by_length(name: &str) -> (usize, &str) {
+    (name.len(), name)
+}
 
 const BOX: SettingDirective = SettingDirective::new(c"image_resize");
 const ADJUST: SettingDirective = SettingDirective::new(c"image_resize_adjust");
