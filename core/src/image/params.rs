@@ -46,9 +46,14 @@ impl<'a> Params<'a> {
 
     fn parse_by(list: &'a [u8], find: Find) -> Result<Params<'a>, Error> {
         let list = str::from_utf8(list).map_err(|_| badly_encoded(&lossy(list)))?;
-        let items = list.split([',', '&', '/']);
-        let items = items.filter(|item| !item.is_empty()).map(|item| Item::parse(item, find));
-        Ok(Params(items.filter_map(Result::transpose).collect::<Result<_, _>>()?))
+        // As many as most lists have at most.
+        let mut params = Vec::with_capacity(8);
+        for item in list.split(|separator| matches!(separator, ',' | '&' | '/')) {
+            if !item.is_empty() {
+                params.extend(Item::parse(item, find)?);
+            }
+        }
+        Ok(Params(params))
     }
 }
 
