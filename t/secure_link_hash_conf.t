@@ -80,7 +80,11 @@ secure_link_hash_require on invalid=404 invalid=404; | is duplicate
 secure_link_hash_require on; secure_link_hash_require off; | is duplicate
 secure_link_hash_format;                            | invalid number of arguments
 secure_link_hash_format cloudinary;                 | cloudinary
-secure_link_hash_format thumbor origin=http://h;    | "origin=" is for cloudfront
+secure_link_hash_max_age;                           | invalid number of arguments
+secure_link_hash_max_age 1.5;                       | "1.5"
+secure_link_hash_max_age 500ms;                     | a time in whole seconds
+secure_link_hash_max_age 1h; secure_link_hash_max_age 2h; | is duplicate
+secure_link_hash_format thumbor origin=http://h;    | "origin=" is for cloudfront and google
 secure_link_hash_format cloudfront http://h;        | invalid parameter "http://h"
 secure_link_hash_format akamai ip=required;         | "ip=" is for bunny
 secure_link_hash_format plain sha256=on;            | "sha256=" is for bunny

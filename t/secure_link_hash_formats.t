@@ -1,4 +1,5 @@
-# secure_link_hash_format: links as imgproxy, thumbor, Akamai, bunny.net and CloudFront sign them.
+# secure_link_hash_format: links as imgproxy, thumbor, Akamai, bunny.net, CloudFront, Google,
+# Cloudflare, Alibaba, KeyCDN and imgix sign them.
 # Vectors are those of their documentation and libraries; where these have expired, links are made
 # here by the same rules.
 
@@ -549,3 +550,133 @@ CORE::join "\n", (map {;
 } sort keys %links),
     "/akamai/a?$mapped [X-From: 1.2.3.4] 200 body=1.2.3.4|ok",
     "/akamai/a?$mapped [X-From: ::ffff:1.2.3.5] 200 body=::ffff:1.2.3.5|mismatch";
+
+
+=== TEST 14: google
+--- config
+    location / {
+        secure_link_hash_format google;
+        secure_link_hash_key id=old other;
+        secure_link_hash_key id=my-key base64:wpLL7f4VB9RNe_WI0BBGmA==;
+        SHOW
+    }
+    location /cdn/ {
+        secure_link_hash_format google origin=https://cdn.example.com;
+        secure_link_hash_key base64:wpLL7f4VB9RNe_WI0BBGmA==;
+        secure_link_hash_require on;
+        root $TEST_NGINX_HTML_DIR/none;
+    }
+--- rows eval
+# As sign_url and sign_url_prefix of https://cloud.google.com/cdn/docs/using-signed-urls do it.
+my $secret = MIME::Base64::decode_base64('wpLL7f4VB9RNe/WI0BBGmA==');
+my $signed = sub { "$_[0]&Signature=" . base64url(Digest::SHA::hmac_sha1($_[1] // $_[0], $secret)) . '=' };
+my $url = sub { my $text = $signed->("$_[0]Expires=$_[1]&KeyName=my-key"); $text =~ s{^https?://[^/]+}{}; $text };
+my $prefix = sub { $signed->('URLPrefix=' . MIME::Base64::encode_base64($_[0], '') . "&Expires=$_[1]&KeyName=my-key") };
+my ($l, $past) = (LATER, PAST);
+my $h = 'http://localhost';
+my $p = $prefix->("$h/a/", $l);
+my $cdn = $prefix->('https://cdn.example.com/cdn/', $l);
+CORE::join "\n",
+    $url->("$h/a.jpg?", $l) . " 200 body=1|ok|my-key|$l|",
+    $url->("$h/a.jpg?x=1&", $l) . " 200 body=1|ok|my-key|$l|",
+    $url->("$h/a.jpg?", $past) . " 200 body=0|expired|my-key|$past|",
+    $url->("$h/a.jpg?", $l) . '&x=1 200 body=|malformed|||',
+    $url->('http://elsewhere/a.jpg?', $l) . ' 200 body=|mismatch|||',
+    "/a/b.jpg?$p 200 body=1|ok|my-key|$l|",
+    "/a/b/c.jpg?w=1&$p 200 body=1|ok|my-key|$l|",
+    "/b/c.jpg?$p 200 body=|mismatch|||",
+    "/a/../b/c.jpg?$p 200 body=|mismatch|||",
+    "/a//c.jpg?$p 200 body=|mismatch|||",
+    "/cdn/a?$cdn 404",
+    "/cdn/a?$cdn&w=1 403",
+    '/cdn/a 403',
+    '/a.jpg 200 body=|missing|||';
+
+
+=== TEST 15: cloudflare and alibaba: how old a link may be
+--- config
+    secure_link_hash_max_age 1h;
+    location / {
+        secure_link_hash_format cloudflare;
+        secure_link_hash_key id=cf mysecrettoken;
+        SHOW
+    }
+    location /ali/ {
+        secure_link_hash_format alibaba;
+        secure_link_hash_key id=ali aliyuncdnexp1234;
+        SHOW
+    }
+    location /unsaid/ {
+        secure_link_hash_max_age 0;
+        secure_link_hash_format alibaba;
+        secure_link_hash_key k;
+        SHOW
+    }
+    location /required/ {
+        secure_link_hash_format alibaba;
+        secure_link_hash_key k;
+        secure_link_hash_require on;
+        root $TEST_NGINX_HTML_DIR/none;
+    }
+--- rows eval
+my $mac = sub { my $tag = MIME::Base64::encode_base64(hmac_sha256("$_[0]$_[1]", 'mysecrettoken'), ''); $tag =~ s/([+\/=])/sprintf '%%%02X', ord $1/ge; "verify=$_[1]-$tag" };
+my $ali = sub { my ($path, $time, $key, $middle) = @_; $middle //= '0-0'; "auth_key=$time-$middle-" . Digest::MD5::md5_hex("$path-$time-$middle-$key") };
+my $now = time;
+my ($old, $end) = ($now - 3700, $now + 3600);
+my $e = $old + 3600;
+my $r = $ali->('/required/x', $now, 'k');
+CORE::join "\n",
+    '/a.jpg?' . $mac->('/a.jpg', $now) . " 200 body=1|ok|cf|$end|",
+    '/a.jpg?w=1&' . $mac->('/a.jpg?w=1', $now) . " 200 body=1|ok|cf|$end|",
+    '/a.jpg?' . $mac->('/a.jpg', $old) . " 200 body=0|expired|cf|$e|",
+    '/b.jpg?' . $mac->('/a.jpg', $now) . ' 200 body=|mismatch|||',
+    '/a.jpg?' . $mac->('/a.jpg', $now) . '&w=1 200 body=|malformed|||',
+    '/a.jpg 200 body=|missing|||',
+    '/ali/a.jpg?' . $ali->('/ali/a.jpg', $now, 'aliyuncdnexp1234') . " 200 body=1|ok|ali|$end|",
+    '/ali/a.jpg?' . $ali->('/ali/a.jpg', $now, 'aliyuncdnexp1234', '477b3bbc253f467b8def6711128c7bec-0') . " 200 body=1|ok|ali|$end|",
+    '/ali/a.jpg?' . $ali->('/ali/a.jpg', $old, 'aliyuncdnexp1234') . " 200 body=0|expired|ali|$e|",
+    '/ali/b.jpg?' . $ali->('/ali/a.jpg', $now, 'aliyuncdnexp1234') . ' 200 body=|mismatch|||',
+    '/unsaid/a?' . $ali->('/unsaid/a', $old, 'k') . " 200 body=0|expired||$old|",
+    "/required/x?$r 404",
+    "/required/x?$r&w=1 403",
+    '/required/x?' . $ali->('/required/x', $old, 'k') . ' 410';
+
+
+=== TEST 16: keycdn and imgix
+--- config
+    location / {
+        secure_link_hash_format imgix;
+        secure_link_hash_key id=i FOO123bar;
+        SHOW
+    }
+    location /path/ {
+        secure_link_hash_format keycdn;
+        secure_link_hash_key id=k securetokenkey;
+        SHOW
+    }
+    location /required/ {
+        secure_link_hash_format keycdn;
+        secure_link_hash_key k;
+        secure_link_hash_require on;
+        root $TEST_NGINX_HTML_DIR/none;
+    }
+--- rows eval
+my $k = sub { my ($path, $expires, $key) = @_; 'token=' . base64url(Digest::MD5::md5("$path$key$expires")) . "&expire=$expires" };
+my $i = sub { my $text = shift; $text . ($text =~ /\?/ ? '&' : '?') . 's=' . Digest::MD5::md5_hex("FOO123bar$text") };
+my ($l, $past) = (LATER, PAST);
+my $r = $k->('/required/x', $l, 'k');
+CORE::join "\n",
+    '/users/1.png?w=400&h=300&s=c7b86f666a832434dd38577e38cf86d1 200 body=1|ok|i||',
+    $i->('/~text?txt64=SGk&w=500') . ' 200 body=1|ok|i||',
+    $i->("/a.png?expires=$l") . " 200 body=1|ok|i|$l|",
+    $i->("/a.png?expires=$past") . " 200 body=0|expired|i|$past|",
+    $i->('/a.png?expires=x') . ' 200 body=|malformed|||',
+    $i->('/a.png') . '&w=1 200 body=|mismatch|||',
+    $i->('/a.png') . '&s=1 200 body=|malformed|||',
+    '/a.png 200 body=|missing|||',
+    '/path/a.jpg?' . $k->('/path/a.jpg', $l, 'securetokenkey') . " 200 body=1|ok|k|$l|",
+    '/path/a.jpg?' . $k->('/path/a.jpg', $past, 'securetokenkey') . " 200 body=0|expired|k|$past|",
+    '/path/b.jpg?' . $k->('/path/a.jpg', $l, 'securetokenkey') . ' 200 body=|mismatch|||',
+    '/path/a.jpg?' . $k->('/path/a.jpg', "0$l", 'securetokenkey') . ' 200 body=|malformed|||',
+    "/required/x?$r 404",
+    "/required/x?$r&w=1 403";

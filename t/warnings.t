@@ -329,6 +329,18 @@ location /a/ {
 location /a/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$arg_id|$arg_e"; secure_link_hash_key k; secure_link_hash_require on; }
 location /b/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "/b/|$arg_e"; secure_link_hash_key k; secure_link_hash_require on; }
 location /c/ { secure_link_hash $arg_t; secure_link_hash_message "$secure_link_hash_expires|"; secure_link_hash_prefix on; secure_link_hash_key k; secure_link_hash_require on; }
+=== links that say when they were made, and nobody says how long they last
+location /a/ {
+    secure_link_hash_format cloudflare; #! warn: there is no "secure_link_hash_max_age"
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+}
+location /b/ {
+    secure_link_hash_format alibaba;
+    secure_link_hash_max_age 1h;
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+}
 === settings that links of another kind do not go by
 location /a/ {
     secure_link_hash $arg_t;
@@ -343,6 +355,7 @@ location /b/ {
     secure_link_hash_format thumbor;
     secure_link_hash_key salt=s k; #! warn: only links of imgproxy and akamai have a salt
     secure_link_hash_algorithm sha256; #! warn: has no effect on links of this kind
+    secure_link_hash_max_age 1h; #! warn: has no effect on links of this kind
     secure_link_hash_require on;
 }
 location /c/ {

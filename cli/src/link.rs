@@ -10,7 +10,7 @@ use image_gate_core::link::{
 };
 
 use crate::error::CliError;
-use crate::files;
+use crate::{files, time};
 
 /// What a link is signed with.
 #[derive(Clone, clap::Args)]
@@ -49,6 +49,9 @@ pub struct LinkOptions {
     /// As sha256=on of secure_link_hash_format bunny
     #[arg(long)]
     sha256: bool,
+    /// As secure_link_hash_max_age: how long links of cloudflare and alibaba are valid
+    #[arg(long, value_name = "SPAN", value_parser = time::parse_span)]
+    pub max_age: Option<u64>,
     /// A variable that the message uses and the link does not give
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = variable)]
     variables: Vec<(String, String)>,
@@ -67,6 +70,11 @@ pub enum LinkKind {
     Akamai,
     Bunny,
     Cloudfront,
+    Google,
+    Cloudflare,
+    Alibaba,
+    Keycdn,
+    Imgix,
 }
 
 impl LinkKind {
@@ -79,6 +87,11 @@ impl LinkKind {
             LinkKind::Akamai => Some(ThirdPartyFormat::Akamai),
             LinkKind::Bunny => Some(ThirdPartyFormat::Bunny),
             LinkKind::Cloudfront => Some(ThirdPartyFormat::Cloudfront),
+            LinkKind::Google => Some(ThirdPartyFormat::Google),
+            LinkKind::Cloudflare => Some(ThirdPartyFormat::Cloudflare),
+            LinkKind::Alibaba => Some(ThirdPartyFormat::Alibaba),
+            LinkKind::Keycdn => Some(ThirdPartyFormat::Keycdn),
+            LinkKind::Imgix => Some(ThirdPartyFormat::Imgix),
         }
     }
 }
@@ -119,7 +132,12 @@ impl LinkOptions {
 
     /// What a format leaves to whoever checks its links.
     pub fn rules(&self) -> Rules {
-        Rules { min: self.bytes(), is_bound: self.address.is_some(), has_sha256: self.sha256 }
+        Rules {
+            min: self.bytes(),
+            is_bound: self.address.is_some(),
+            has_sha256: self.sha256,
+            max_age: self.max_age,
+        }
     }
 
     /// The names of arguments that links may have though nobody signs them; `None` is all.

@@ -168,6 +168,7 @@ fn third_party(arguments: &Arguments, link: &str, keys: &[Key]) -> Result<String
         validity: ValidityPeriod { not_before: *not_before, expires: *expires },
         address: options.address,
         prefix: prefix.as_deref(),
+        made: time::now(),
     };
     let link = sign_request.sign(format, keys.first().ok_or("no --key to sign with")?)?;
     // A private key checks nothing; core has compared what it signs with the URL.

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use image_gate_core::link::{
-    Algorithm, Expression, Key, KeyError, LinkRequest, Rules, Signer, ThirdParty, ThirdPartyFormat,
-    Token, Unsigned, ValidityPeriod, Variables, VerifyError, decoded, parse_time, secure_link,
+    Algorithm, Expression, Key, KeyError, LinkRequest, Rules, Signer, ThirdParty, Token, Unsigned,
+    ValidityPeriod, Variables, VerifyError, decoded, parse_time, secure_link,
 };
 
 use crate::error::{CliError, ExitStatus, error_with_code};
@@ -62,7 +62,15 @@ fn find(arguments: &Arguments, keys: &[Key]) -> Result<CheckedLink, CliError> {
 }
 
 pub fn run(arguments: &Arguments) -> Result<(), CliError> {
-    let keys = arguments.options.keys()?;
+    let options = &arguments.options;
+    if options.max_age.is_none()
+        && let Some(format) = options.format.third_party().filter(|format| format.is_dated())
+    {
+        let name = format.name();
+        let why = format!("links of {name} only say when they were made: say --max-age");
+        return Err(why.into());
+    }
+    let keys = options.keys()?;
     let CheckedLink { key, mut validity } = find(arguments, &keys)?;
     if let Some(text) = &arguments.not_before {
         let text = evaluate(arguments, "--not-before", text, b"")?;
@@ -317,7 +325,7 @@ fn third_party(arguments: &Arguments, keys: &[Key]) -> Result<CheckedLink, CliEr
     let fits = |rules: Rules| check_by(keys, rules).is_ok_and(|found| found.is_ok());
     let rules = options.rules();
     let (key, validity) = check(keys)?.map_err(|reason| match reason {
-        VerifyError::Missing => refused(reason, format_args!("there is no {}", place_of(format))),
+        VerifyError::Missing => refused(reason, format_args!("there is no {}", format.place())),
         VerifyError::Malformed if !rules.is_bound && fits(Rules { has_sha256: true, ..rules }) => {
             let why = "a token of SHA-256 alone is taken only with sha256=on (--sha256)";
             refused(reason, why)
@@ -330,7 +338,7 @@ fn third_party(arguments: &Arguments, keys: &[Key]) -> Result<CheckedLink, CliEr
             let why = "the link is bound to an address: that takes ip=required (--address)";
             refused(reason, why)
         }
-        VerifyError::Malformed => refused(reason, format_args!("{reason}: {}", place_of(format))),
+        VerifyError::Malformed => refused(reason, format_args!("{reason}: {}", format.place())),
         VerifyError::Mismatch if check(&with_newline(keys)).is_ok_and(|found| found.is_ok()) => {
             refused(reason, "it was signed with a newline at the end of the key")
         }
@@ -344,22 +352,6 @@ fn third_party(arguments: &Arguments, keys: &[Key]) -> Result<CheckedLink, CliEr
         _ => refused(reason, reason),
     })?;
     Ok(CheckedLink { key, validity })
-}
-
-/// Where links of a format have their token.
-fn place_of(format: ThirdPartyFormat) -> &'static str {
-    match format {
-        ThirdPartyFormat::Imgproxy | ThirdPartyFormat::Thumbor => {
-            "signature in the first segment of the path"
-        }
-        ThirdPartyFormat::Akamai => "token in an argument \"hdnts\", \"hdnea\" or \"__token__\"",
-        ThirdPartyFormat::Bunny => {
-            "argument \"token\" with \"expires\", or first segment \"bcdn_token=...\""
-        }
-        ThirdPartyFormat::Cloudfront => {
-            "argument \"Signature\" with \"Key-Pair-Id\" and \"Expires\" or \"Policy\""
-        }
-    }
 }
 
 fn lossy(bytes: &[u8]) -> String {

@@ -103,6 +103,8 @@ pub struct LocConf {
     pub leeway: Option<u64>,
     /// Of links that are made here, in seconds.
     pub lifetime: Option<u64>,
+    /// Of links that only say when they were made, in seconds.
+    pub max_age: Option<u64>,
     pub not_before: Option<Expression>,
     pub require: Option<Require>,
     pub links: Option<LinkFormatConf>,

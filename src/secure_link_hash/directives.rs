@@ -78,6 +78,11 @@ impl Directives for LocConf {
             set: |conf, args| once(&mut conf.lifetime, seconds(args)?),
         },
         Directive {
+            name: c"secure_link_hash_max_age",
+            kind: ANYWHERE | NGX_CONF_TAKE1,
+            set: |conf, args| once(&mut conf.max_age, seconds(args)?),
+        },
+        Directive {
             name: c"secure_link_hash_not_before",
             kind: ANYWHERE | NGX_CONF_TAKE1,
             set: |conf, args| expression(conf, |conf| &mut conf.not_before, args),
@@ -180,23 +185,24 @@ fn set_format(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfEr
     let text = args.arg(0);
     let (mut origin, mut ip, mut sha256) = (None, None, None);
     for argument in args.rest(1) {
-        let (format, name) = if let Some(text) = argument.strip_prefix(b"origin=") {
+        let (formats, name): (&[&str], _) = if let Some(text) = argument.strip_prefix(b"origin=") {
             once(&mut origin, text)?;
-            ("cloudfront", "origin")
+            (&["cloudfront", "google"], "origin")
         } else if let Some(text) = argument.strip_prefix(b"ip=") {
             let is_required = (text == b"required").then_some(true);
             let is_required = is_required.or((text == b"off").then_some(false));
             once(&mut ip, expect(is_required, text, format_args!("\"required\" or \"off\""))?)?;
-            ("bunny", "ip")
+            (&["bunny"], "ip")
         } else if let Some(text) = argument.strip_prefix(b"sha256=") {
             let is_on = expect(parse_flag(text), text, format_args!("\"on\" or \"off\""))?;
             once(&mut sha256, is_on)?;
-            ("bunny", "sha256")
+            (&["bunny"], "sha256")
         } else {
             return Err(unknown(argument));
         };
-        if text != format.as_bytes() {
-            return Err(ConfError::invalid(format_args!("\"{name}=\" is for {format}")));
+        if !formats.iter().any(|format| text == format.as_bytes()) {
+            let formats = formats.join(" and ");
+            return Err(ConfError::invalid(format_args!("\"{name}=\" is for {formats}")));
         }
     }
     if ip == Some(true) && sha256 == Some(true) {
@@ -210,17 +216,14 @@ fn set_format(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfEr
     };
     let links = match ThirdPartyFormat::from_name(text) {
         Some(format) => {
-            // Only CloudFront signs more than the path.
-            let origin = match format {
-                ThirdPartyFormat::Cloudfront => origin.unwrap_or(b"$scheme://$http_host"),
-                _ => b"",
-            };
+            let default: &[u8] = if format.signs_origin() { b"$scheme://$http_host" } else { b"" };
+            let origin = origin.unwrap_or(default);
             Some(LinkFormatConf::ThirdParty(format, args.expression(origin)?, rules))
         }
         None => (text == b"plain").then_some(LinkFormatConf::Plain),
     };
-    let expected = format_args!("plain, imgproxy, thumbor, akamai, bunny or cloudfront");
-    once(&mut conf.links, expect(links, text, expected)?)?;
+    let names = ThirdPartyFormat::ALL.map(ThirdPartyFormat::name).join(" or ");
+    once(&mut conf.links, expect(links, text, format_args!("plain or {names}"))?)?;
     unmixed(conf)
 }
 

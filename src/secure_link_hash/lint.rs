@@ -3,8 +3,6 @@
 
 use std::rc::Rc;
 
-use image_gate_core::link::ThirdPartyFormat;
-
 use super::conf::{LinkFormatConf, LocConf, MainConf, Method, Notes};
 use crate::image_resize::ImageResize;
 use crate::ngx::Parser;
@@ -107,6 +105,7 @@ const KEYED: [&str; 4] = [
     "secure_link_hash_prefix",
 ];
 const UNSIGNED: &str = "secure_link_hash_unsigned_args";
+const MAX_AGE: &str = "secure_link_hash_max_age";
 
 impl LocConf {
     /// What is signed, where the configuration says that, and the directive that does.
@@ -160,6 +159,23 @@ impl LocConf {
                 format_args!("all links are refused: there is no \"secure_link_hash_key\""),
             );
         }
+        if self.max_age.is_none()
+            && let Some(LinkFormatConf::ThirdParty(format, ..)) = self.links
+            && format.is_dated()
+            && let Some(place) = self
+                .places
+                .iter()
+                .find(|place| place.name == "secure_link_hash_format" && place.is_in_location)
+        {
+            place.warn(
+                parser,
+                format_args!(
+                    "all links are refused: those of {} only say when they were made, and there \
+                     is no \"{MAX_AGE}\"",
+                    format.name()
+                ),
+            );
+        }
         self.warn_of_inert(own, parser);
         self.warn_of_message(own, parser);
         self.warn_of_unsigned(notes, parser);
@@ -182,17 +198,19 @@ impl LocConf {
 
     /// Warns of directives of this location that its links do not go by.
     fn warn_of_inert(&self, own: usize, parser: Parser<'_>) {
+        let (has_salts, is_dated) = match self.links {
+            Some(LinkFormatConf::ThirdParty(format, ..)) => (format.has_salt(), format.is_dated()),
+            Some(LinkFormatConf::Plain) | None => (false, false),
+        };
         let says_nothing = |name: &str| match self.method {
             Method::None => false,
-            Method::Secret(_) | Method::Md5(_) => KEYED.contains(&name) || name == UNSIGNED,
-            Method::Mac(..) => name == UNSIGNED,
-            Method::ThirdParty(..) => name == "secure_link_hash_algorithm",
-        };
-        let has_salts = match self.links {
-            Some(LinkFormatConf::ThirdParty(format, ..)) => {
-                matches!(format, ThirdPartyFormat::Imgproxy | ThirdPartyFormat::Akamai)
+            Method::Secret(_) | Method::Md5(_) => {
+                KEYED.contains(&name) || [UNSIGNED, MAX_AGE].contains(&name)
             }
-            Some(LinkFormatConf::Plain) | None => false,
+            Method::Mac(..) => [UNSIGNED, MAX_AGE].contains(&name),
+            Method::ThirdParty(..) => {
+                name == "secure_link_hash_algorithm" || name == MAX_AGE && !is_dated
+            }
         };
         let is_salted =
             || self.keys.iter().flat_map(|keys| keys.iter()).any(|key| !key.salt.is_empty());

@@ -73,8 +73,9 @@ impl LocConf {
             return Ok(Method::Secret(secret.clone()));
         }
         if let Some(LinkFormatConf::ThirdParty(format, origin, rules)) = self.links {
-            let third_party = ThirdParty::new(format, keys, Rules { min, ..rules })
-                .map_err(|error| (KEY, format!("links of {}: {error}", format.name())))?;
+            let third_party =
+                ThirdParty::new(format, keys, Rules { min, max_age: self.max_age, ..rules })
+                    .map_err(|error| (KEY, format!("links of {}: {error}", format.name())))?;
             return Ok(Method::ThirdParty(Rc::new(third_party), origin, self.message));
         }
         Ok(match (self.md5, self.message) {
@@ -107,6 +108,7 @@ impl Merge for LocConf {
         self.encoding = self.encoding.or(parent.encoding);
         self.leeway = self.leeway.or(parent.leeway);
         self.lifetime = self.lifetime.or(parent.lifetime);
+        self.max_age = self.max_age.or(parent.max_age);
         self.not_before = self.not_before.or(parent.not_before);
         self.require = self.require.or(parent.require);
         self.prefix = self.prefix.or(parent.prefix);

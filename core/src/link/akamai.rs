@@ -25,6 +25,14 @@ impl LinkFormat for Akamai {
         "akamai"
     }
 
+    fn place(&self) -> &'static str {
+        "token in an argument \"hdnts\", \"hdnea\" or \"__token__\""
+    }
+
+    fn has_salt(&self) -> bool {
+        true
+    }
+
     fn abilities(&self) -> [bool; 4] {
         [true; 4]
     }
@@ -113,11 +121,8 @@ fn check(
 ) -> Result<Verified, VerifyError> {
     let at = memchr::memmem::rfind(token, b"~hmac=").ok_or(VerifyError::Malformed)?;
     let (text, hmac) = token.split_at(at);
-    let mut tag = [0; 32];
-    let len = Encoding::Hex.decode(hmac.get(6..).unwrap_or_default(), &mut tag);
-    if len != Some(tag.len()) {
-        return Err(VerifyError::Malformed);
-    }
+    let hmac = hmac.get(6..).unwrap_or_default();
+    let tag: [u8; 32] = Encoding::Hex.decode_tag(hmac).ok_or(VerifyError::Malformed)?;
     let fields = TokenFields::parse(text).ok_or(VerifyError::Malformed)?;
     let validity = fields.validity().ok_or(VerifyError::Malformed)?;
 

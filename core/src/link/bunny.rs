@@ -37,6 +37,7 @@ use subtle::ConstantTimeEq;
 
 use super::format::{FormatKey, LinkFormat, Secret};
 use super::url::{Url, address, arguments, decoded, is_plain};
+use super::validity::parse_time_of_ten;
 use super::{
     Encoding, Key, KeyError, LinkRequest, Mac, Rules, SignError, SignRequest, ValidityPeriod,
     Verified, VerifyError, parse_time,
@@ -49,6 +50,10 @@ pub(super) struct Bunny;
 impl LinkFormat for Bunny {
     fn name(&self) -> &'static str {
         "bunny"
+    }
+
+    fn place(&self) -> &'static str {
+        "argument \"token\" with \"expires\", or first segment \"bcdn_token=...\""
     }
 
     fn abilities(&self) -> [bool; 4] {
@@ -132,9 +137,8 @@ fn verify(
         Some(signed.swap_remove(at).1)
     };
     let token = take(name).ok_or(VerifyError::Missing)?;
-    let expires =
-        take(b"expires").filter(|text| text.len() == DIGITS).ok_or(VerifyError::Malformed)?;
-    let until = parse_time(&expires).ok_or(VerifyError::Malformed)?;
+    let expires = take(b"expires").ok_or(VerifyError::Malformed)?;
+    let until = parse_time_of_ten(&expires).ok_or(VerifyError::Malformed)?;
     signed.sort();
     let is_written = |(name, value): &(Vec<u8>, Vec<u8>)| {
         is_name(name) && is_value(value) && !OWN.contains(&&name[..])
@@ -189,7 +193,7 @@ fn verify(
             let digest = Sha256::new().chain_update(raw).chain_update(&message).finalize();
             bool::from(digest[..].ct_eq(&tag))
         }
-        Secret::Public(_) => false,
+        Secret::Hashed(_) | Secret::Public(_) => false,
     };
     let key = keys.iter().position(matches).ok_or(VerifyError::Mismatch)?;
     if prefix.as_ref().is_some_and(|prefix| !is_plain(url.path) || !url.path.starts_with(prefix)) {
@@ -222,7 +226,7 @@ impl BunnyToken {
             Some(tag) if is_hmac && tag.len() >= TAG => (true, tag),
             _ => (false, rest),
         };
-        let tag = Encoding::Base64url.decode_all(rest)?.try_into().ok()?;
+        let tag = Encoding::Base64url.decode_tag(rest)?;
         Some(BunnyToken { is_hmac, is_bound, tag })
     }
 }

@@ -24,8 +24,8 @@ use super::format::{FormatKey, LinkFormat, Secret};
 use super::public_key::{PublicKey, hashed};
 use super::url::{Url, address, decoded, glob_matches, is_plain};
 use super::{
-    Key, KeyError, LinkRequest, Mac, Rules, SignError, SignRequest, Unsigned, ValidityPeriod,
-    Verified, VerifyError, parse_time,
+    Key, KeyError, LinkRequest, Rules, SignError, SignRequest, Unsigned, ValidityPeriod, Verified,
+    VerifyError, parse_time,
 };
 
 /// The arguments that are not part of the resource.
@@ -38,6 +38,14 @@ pub(super) struct Cloudfront;
 impl LinkFormat for Cloudfront {
     fn name(&self) -> &'static str {
         "cloudfront"
+    }
+
+    fn place(&self) -> &'static str {
+        "argument \"Signature\" with \"Key-Pair-Id\" and \"Expires\" or \"Policy\""
+    }
+
+    fn signs_origin(&self) -> bool {
+        true
     }
 
     fn abilities(&self) -> [bool; 4] {
@@ -55,10 +63,6 @@ impl LinkFormat for Cloudfront {
         _: Rules,
     ) -> Result<Verified, VerifyError> {
         verify(keys, request)
-    }
-
-    fn token(&self, _mac: &Mac, _salt: &[u8], _message: &[u8]) -> Option<String> {
-        None
     }
 
     fn sign(&self, key: &Key, sign_request: &SignRequest<'_>) -> Result<String, SignError> {
@@ -165,7 +169,7 @@ fn sign(key: &Key, sign_request: &SignRequest<'_>) -> Result<String, SignError> 
         return Err(SignError::Unsupported("cloudfront", "a path without its host"));
     }
     let pair = std::str::from_utf8(&key.id).ok().filter(|id| !id.is_empty());
-    let pair = pair.ok_or(SignError::Pair)?;
+    let pair = pair.ok_or(SignError::KeyId("cloudfront"))?;
     let pem = std::str::from_utf8(&key.secret).map_err(|_| KeyError::PrivateKey)?;
     let private = PrivateKey::from_pkcs8_pem(pem)
         .or_else(|_| PrivateKey::from_pkcs1_pem(pem))
@@ -570,8 +574,13 @@ pub(super) mod tests {
     fn a_resource_is_bytes() {
         let private = Key::new(PRIVATE.as_bytes().to_vec()).unwrap().with_id(b"K").unwrap();
         let validity = ValidityPeriod { not_before: None, expires: Some(2_000_000_000) };
-        let sign_request =
-            SignRequest { url: "http://h/\u{fffd}", validity, address: None, prefix: None };
+        let sign_request = SignRequest {
+            url: "http://h/\u{fffd}",
+            validity,
+            address: None,
+            prefix: None,
+            made: 0,
+        };
         let link = super::sign(&private, &sign_request).unwrap();
         assert!(check_paired(&link).is_ok());
         let third_party =

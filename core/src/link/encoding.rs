@@ -62,6 +62,12 @@ impl Encoding {
         }
     }
 
+    /// Reads `text` of a tag of that many bytes.
+    pub(super) fn decode_tag<const LEN: usize>(self, text: &[u8]) -> Option<[u8; LEN]> {
+        let mut tag = [0; LEN];
+        (self.decode(text, &mut tag)? == LEN).then_some(tag)
+    }
+
     /// Reads `text` of any length.
     pub fn decode_all(self, text: &[u8]) -> Option<Vec<u8>> {
         let mut out = vec![0; text.len()];
@@ -74,6 +80,11 @@ impl Encoding {
 /// Reads base64 in the standard alphabet, padded or not.
 pub fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
     PLAIN.decode(text).ok()
+}
+
+/// Writes base64 in the standard alphabet, padded.
+pub(super) fn encode_base64(bytes: &[u8]) -> String {
+    base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
 #[cfg(test)]

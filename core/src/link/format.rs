@@ -11,8 +11,26 @@ pub(super) trait LinkFormat: Sync {
     /// Its name, as in directives and messages.
     fn name(&self) -> &'static str;
 
+    /// Where its links have their token, in words.
+    fn place(&self) -> &'static str;
+
     /// Whether its links can hold an expiry, a first moment, an address and a prefix.
     fn abilities(&self) -> [bool; 4];
+
+    /// Whether its keys have salts.
+    fn has_salt(&self) -> bool {
+        false
+    }
+
+    /// Whether its links say when they were made, and not when they end.
+    fn is_dated(&self) -> bool {
+        false
+    }
+
+    /// Whether scheme and host are signed, too.
+    fn signs_origin(&self) -> bool {
+        false
+    }
 
     /// Its MAC, where keys are secrets.
     fn algorithm(&self) -> Algorithm {
@@ -39,15 +57,18 @@ pub(super) trait LinkFormat: Sync {
         rules: Rules,
     ) -> Result<Verified, VerifyError>;
 
-    /// What a key makes of `message`, in the format's spelling; `None` where only key pairs sign.
-    fn token(&self, mac: &Mac, salt: &[u8], message: &[u8]) -> Option<String>;
+    /// What a key makes of `message`, in the format's spelling; `None` where a message is not all
+    /// that a token is made of.
+    fn token(&self, _mac: &Mac, _salt: &[u8], _message: &[u8]) -> Option<String> {
+        None
+    }
 
     /// The link for a request that asks for nothing but what its [`abilities`] are.
     ///
     /// [`abilities`]: LinkFormat::abilities
     ///
     /// # Errors
-    /// [`SignError::Endless`], [`SignError::Pair`], [`SignError::Key`], and
+    /// [`SignError::Endless`], [`SignError::KeyId`], [`SignError::Key`], and
     /// [`SignError::Unsupported`] for a URL that the format has no links for.
     fn sign(&self, key: &Key, sign_request: &SignRequest<'_>) -> Result<String, SignError>;
 }
@@ -97,6 +118,17 @@ pub struct Rules {
     pub is_bound: bool,
     /// Links of [`bunny`](super::bunny) may be signed by SHA-256 alone.
     pub has_sha256: bool,
+    /// For how many seconds links are valid that only say when they were made; such links are
+    /// never valid where this is not known.
+    pub max_age: Option<u64>,
+}
+
+impl Rules {
+    /// When a link is valid that was made at a time.
+    pub(super) fn validity_from(self, made: u64) -> ValidityPeriod {
+        let expires = self.max_age.map_or(0, |max_age| made.saturating_add(max_age));
+        ValidityPeriod { not_before: None, expires: Some(expires) }
+    }
 }
 
 /// A link that is right, if its time is.
@@ -119,7 +151,12 @@ pub(super) struct FormatKey {
 
 /// What signs, or at least checks.
 pub(super) enum Secret {
-    Mac { mac: Mac, raw: Box<[u8]> },
+    Mac {
+        mac: Mac,
+        raw: Box<[u8]>,
+    },
+    /// A part of what is hashed.
+    Hashed(Box<[u8]>),
     Public(PublicKey),
 }
 
@@ -131,11 +168,24 @@ pub(super) fn find(
     keys: &[FormatKey],
     matches: impl Fn(&Mac, &FormatKey) -> bool,
 ) -> Result<usize, VerifyError> {
+    find_by(keys, |key| matches!(&key.secret, Secret::Mac { mac, .. } if matches(mac, key)))
+}
+
+/// The first key for which, as a part of what is hashed, `matches` holds.
+///
+/// # Errors
+/// Those of [`find`].
+pub(super) fn find_hashed(
+    keys: &[FormatKey],
+    matches: impl Fn(&[u8]) -> bool,
+) -> Result<usize, VerifyError> {
+    find_by(keys, |key| matches!(&key.secret, Secret::Hashed(secret) if matches(secret)))
+}
+
+fn find_by(keys: &[FormatKey], fits: impl Fn(&FormatKey) -> bool) -> Result<usize, VerifyError> {
     if keys.is_empty() {
         return Err(VerifyError::NoKey);
     }
-    let fits =
-        |key: &FormatKey| matches!(&key.secret, Secret::Mac { mac, .. } if matches(mac, key));
     keys.iter().position(fits).ok_or(VerifyError::Mismatch)
 }
 
@@ -150,6 +200,8 @@ pub struct SignRequest<'a> {
     pub address: Option<IpAddr>,
     /// All paths that begin so, in place of the URL's own.
     pub prefix: Option<&'a str>,
+    /// When it is made, in seconds since 1970.
+    pub made: u64,
 }
 
 /// Why a link cannot be made.
@@ -164,9 +216,9 @@ pub enum SignError {
     /// The prefix means more, or less, than it says.
     #[error("a prefix begins with a slash and holds none of \"*?!~\"")]
     Prefix,
-    /// Nothing says which key pair it is.
-    #[error("links of cloudfront name a key pair: the key needs an id")]
-    Pair,
+    /// Nothing says which key it is.
+    #[error("links of {0} name their key: it needs an id")]
+    KeyId(&'static str),
     /// The key is of the wrong kind.
     #[error(transparent)]
     Key(#[from] KeyError),

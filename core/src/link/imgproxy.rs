@@ -19,6 +19,14 @@ impl LinkFormat for Imgproxy {
         "imgproxy"
     }
 
+    fn place(&self) -> &'static str {
+        "signature in the first segment of the path"
+    }
+
+    fn has_salt(&self) -> bool {
+        true
+    }
+
     fn abilities(&self) -> [bool; 4] {
         [false; 4]
     }
@@ -163,7 +171,8 @@ mod tests {
 
     fn signed(path: &str) -> String {
         let validity = ValidityPeriod::default();
-        let sign_request = SignRequest { url: path, validity, address: None, prefix: None };
+        let sign_request =
+            SignRequest { url: path, validity, address: None, prefix: None, made: 0 };
         sign_request.sign(ThirdPartyFormat::Imgproxy, &key("secret", "salt")).unwrap()
     }
 

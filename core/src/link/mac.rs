@@ -141,6 +141,11 @@ impl Mac {
     }
 }
 
+/// The MD5 of a message that is given in parts, and holds its key.
+pub(super) fn md5(message: &[&[u8]]) -> Tag {
+    digest::<Md5>(message, &[])
+}
+
 fn hmac<M: hmac::Mac>(mut mac: M, message: &[&[u8]]) -> Tag {
     message.iter().for_each(|part| mac.update(part));
     Tag::new(&mac.finalize().into_bytes())

@@ -5,13 +5,18 @@
 //! signers of other systems make, [`SignRequest`] makes it.
 
 pub mod akamai;
+pub mod alibaba;
 pub mod bunny;
+pub mod cloudflare;
 pub mod cloudfront;
 mod encoding;
 mod expression;
 mod format;
+pub mod google;
+pub mod imgix;
 pub mod imgproxy;
 mod key;
+pub mod keycdn;
 mod mac;
 mod public_key;
 pub mod secure_link;

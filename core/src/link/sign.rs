@@ -43,7 +43,7 @@ mod tests {
 
     fn sign_request(url: &str) -> SignRequest<'_> {
         let validity = ValidityPeriod { not_before: None, expires: Some(UNTIL) };
-        SignRequest { url, validity, address: None, prefix: None }
+        SignRequest { url, validity, address: None, prefix: None, made: 0 }
     }
 
     fn forever(url: &str) -> SignRequest<'_> {
@@ -119,7 +119,7 @@ mod tests {
             ),
         ] {
             let address = address.map(|address: &str| address.parse().unwrap());
-            let sign_request = SignRequest { url, validity, address, prefix };
+            let sign_request = SignRequest { url, validity, address, prefix, made: 0 };
             assert_eq!(sign_request.sign(ThirdPartyFormat::Bunny, &bunny).as_deref(), Ok(expected));
         }
     }
@@ -135,7 +135,8 @@ mod tests {
                 for address in ["192.0.2.7", "2001:db8::7"] {
                     let validity = ValidityPeriod { not_before, expires: Some(UNTIL) };
                     let from = Some(address.parse().unwrap());
-                    let sign_request = SignRequest { url, validity, address: from, prefix };
+                    let sign_request =
+                        SignRequest { url, validity, address: from, prefix, made: 0 };
                     let link = sign_request.sign(format, &key("secret", "salt")).unwrap();
                     let keys = [key("secret", "salt")];
                     let rules = Rules { is_bound: true, ..Rules::default() };
@@ -183,7 +184,7 @@ mod tests {
         }
         assert_eq!(
             sign_request(url).sign(ThirdPartyFormat::Cloudfront, &public[0]),
-            Err(SignError::Pair)
+            Err(SignError::KeyId("cloudfront"))
         );
         let path = sign_request("/a/1.jpg").sign(ThirdPartyFormat::Cloudfront, &private);
         let what = "a path without its host";

@@ -1,10 +1,15 @@
 //! Links that other systems' signers make.
 
 use super::akamai::Akamai;
+use super::alibaba::Alibaba;
 use super::bunny::Bunny;
+use super::cloudflare::Cloudflare;
 use super::cloudfront::Cloudfront;
 use super::format::{FormatKey, LinkFormat, LinkRequest, Rules, Secret, Verified};
+use super::google::Google;
+use super::imgix::Imgix;
 use super::imgproxy::Imgproxy;
+use super::keycdn::Keycdn;
 use super::thumbor::Thumbor;
 use super::{Key, KeyError, VerifyError};
 
@@ -21,16 +26,31 @@ pub enum ThirdPartyFormat {
     Bunny,
     /// [`cloudfront`](super::cloudfront).
     Cloudfront,
+    /// [`google`](super::google).
+    Google,
+    /// [`cloudflare`](super::cloudflare).
+    Cloudflare,
+    /// [`alibaba`](super::alibaba).
+    Alibaba,
+    /// [`keycdn`](super::keycdn).
+    Keycdn,
+    /// [`imgix`](super::imgix).
+    Imgix,
 }
 
 impl ThirdPartyFormat {
     /// All of them.
-    pub const ALL: [ThirdPartyFormat; 5] = [
+    pub const ALL: [ThirdPartyFormat; 10] = [
         ThirdPartyFormat::Imgproxy,
         ThirdPartyFormat::Thumbor,
         ThirdPartyFormat::Akamai,
         ThirdPartyFormat::Bunny,
         ThirdPartyFormat::Cloudfront,
+        ThirdPartyFormat::Google,
+        ThirdPartyFormat::Cloudflare,
+        ThirdPartyFormat::Alibaba,
+        ThirdPartyFormat::Keycdn,
+        ThirdPartyFormat::Imgix,
     ];
 
     /// The format called `name`.
@@ -43,6 +63,26 @@ impl ThirdPartyFormat {
         self.implementation().name()
     }
 
+    /// Where its links have their token, in words.
+    pub fn place(self) -> &'static str {
+        self.implementation().place()
+    }
+
+    /// Whether its keys have salts.
+    pub fn has_salt(self) -> bool {
+        self.implementation().has_salt()
+    }
+
+    /// Whether its links say when they were made, and not when they end.
+    pub fn is_dated(self) -> bool {
+        self.implementation().is_dated()
+    }
+
+    /// Whether scheme and host are signed, too.
+    pub fn signs_origin(self) -> bool {
+        self.implementation().signs_origin()
+    }
+
     /// What it does.
     pub(super) fn implementation(self) -> &'static dyn LinkFormat {
         match self {
@@ -51,6 +91,11 @@ impl ThirdPartyFormat {
             ThirdPartyFormat::Akamai => &Akamai,
             ThirdPartyFormat::Bunny => &Bunny,
             ThirdPartyFormat::Cloudfront => &Cloudfront,
+            ThirdPartyFormat::Google => &Google,
+            ThirdPartyFormat::Cloudflare => &Cloudflare,
+            ThirdPartyFormat::Alibaba => &Alibaba,
+            ThirdPartyFormat::Keycdn => &Keycdn,
+            ThirdPartyFormat::Imgix => &Imgix,
         }
     }
 }
@@ -156,6 +201,11 @@ pub(super) mod tests {
                 "/a?token=HS256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA&expires=1",
             ),
             (ThirdPartyFormat::Cloudfront, "http://h/a?Expires=1&Signature=AAAA&Key-Pair-Id=K"),
+            (ThirdPartyFormat::Google, "http://h/a?Expires=1&KeyName=K&Signature=AAAA"),
+            (ThirdPartyFormat::Cloudflare, "/a?verify=1900000000-AAAA"),
+            (ThirdPartyFormat::Alibaba, "/a?auth_key=1900000000-0-0-00"),
+            (ThirdPartyFormat::Keycdn, "/a?token=AAAA&expire=1900000000"),
+            (ThirdPartyFormat::Imgix, "/a?s=00"),
         ];
         for (format, url) in visits {
             let found = verify(format, &[], url, "127.0.0.1");

@@ -20,6 +20,10 @@ impl LinkFormat for Thumbor {
         "thumbor"
     }
 
+    fn place(&self) -> &'static str {
+        "signature in the first segment of the path"
+    }
+
     fn abilities(&self) -> [bool; 4] {
         [false; 4]
     }
@@ -220,6 +224,7 @@ mod tests {
                 validity: ValidityPeriod::default(),
                 address: None,
                 prefix: None,
+                made: 0,
             };
             let link = sign_request.sign(ThirdPartyFormat::Thumbor, &key("secret", "")).unwrap();
             let found = verify(ThirdPartyFormat::Thumbor, &[key("secret", "")], &link, "");

@@ -14,6 +14,12 @@ pub fn parse_time(digits: &[u8]) -> Option<u64> {
     u64::try_from(time).ok().filter(|&time| time > 0)
 }
 
+/// A time as [`parse_time`] reads it, written with ten digits: where something is joined to it
+/// without anything between, only a fixed number of digits has one end.
+pub(super) fn parse_time_of_ten(digits: &[u8]) -> Option<u64> {
+    if digits.len() == 10 { parse_time(digits) } else { None }
+}
+
 /// When a link is valid, in seconds since 1970; both ends belong to it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ValidityPeriod {

@@ -1,0 +1,222 @@
+//! Google Cloud CDN: the arguments `Expires`, `KeyName` and `Signature`, in this order and last, for
+//! one URL; or those with `URLPrefix` in front of them, for all URLs that begin so.
+//!
+//! The signature is base64url of HMAC-SHA1. For one URL it is over the whole of it up to
+//! `&Signature=`, scheme and host included; for a prefix, which is base64url, too, over the text of
+//! the three arguments, and other arguments are not signed.
+//! <https://cloud.google.com/cdn/docs/using-signed-urls>
+
+use super::format::{FormatKey, LinkFormat, find};
+use super::url::{Url, is_plain};
+use super::{
+    Algorithm, Encoding, Key, KeyError, LinkRequest, Mac, Rules, SignError, SignRequest,
+    ValidityPeriod, Verified, VerifyError, parse_time,
+};
+
+/// The format.
+pub(super) struct Google;
+
+/// The arguments, in their order.
+const ARGUMENTS: [&[u8]; 4] = [b"URLPrefix", b"Expires", b"KeyName", b"Signature"];
+
+impl LinkFormat for Google {
+    fn name(&self) -> &'static str {
+        "google"
+    }
+
+    fn place(&self) -> &'static str {
+        "last arguments \"Expires\", \"KeyName\" and \"Signature\""
+    }
+
+    fn abilities(&self) -> [bool; 4] {
+        [true, false, false, true]
+    }
+
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::HmacSha1
+    }
+
+    fn signs_origin(&self) -> bool {
+        true
+    }
+
+    fn verify(
+        &self,
+        keys: &[FormatKey],
+        request: &LinkRequest<'_>,
+        _: Rules,
+    ) -> Result<Verified, VerifyError> {
+        let url = Url::parse(request.url);
+        let only = |name: &[u8]| url.only_argument(&[name]);
+        let signature = only(b"Signature")?.ok_or(VerifyError::Missing)?;
+        let expires = only(b"Expires")?.and_then(parse_time).ok_or(VerifyError::Malformed)?;
+        let name = only(b"KeyName")?.ok_or(VerifyError::Malformed)?;
+        let tag: [u8; 20] =
+            Encoding::Base64url.decode_tag(signature).ok_or(VerifyError::Malformed)?;
+        let prefix = only(b"URLPrefix")?;
+
+        let parts: Vec<_> = url.query.split(|&byte| byte == b'&').collect();
+        let count = if prefix.is_some() { ARGUMENTS.len() } else { ARGUMENTS.len() - 1 };
+        let wanted = ARGUMENTS.get(ARGUMENTS.len() - count..).unwrap_or_default();
+        let at = parts.windows(count).position(|parts| {
+            parts.iter().zip(wanted).all(|(part, name)| {
+                part.strip_prefix(*name).is_some_and(|value| value.starts_with(b"="))
+            })
+        });
+        let at = at.ok_or(VerifyError::Malformed)?;
+        let own = parts.get(at..at + count).unwrap_or_default();
+        let signed = own.get(..count - 1).unwrap_or_default().join(&b'&');
+        let message = match prefix {
+            Some(_) => signed,
+            // Nothing would sign what stands behind.
+            None if at + count != parts.len() => return Err(VerifyError::Malformed),
+            None => {
+                let end = request.url.len() - own.last().map_or(0, |last| last.len() + 1);
+                request.url.get(..end).unwrap_or_default().to_vec()
+            }
+        };
+        let is_named = |key: &FormatKey| key.id.is_empty() || *key.id == *name;
+        if !keys.iter().any(is_named) {
+            return Err(VerifyError::NoKey);
+        }
+        let key = find(keys, |mac, key| is_named(key) && mac.tag(&[&message]).matches(&tag, None))?;
+        if let Some(prefix) = prefix {
+            let prefix = Encoding::Base64url.decode_all(prefix).ok_or(VerifyError::Malformed)?;
+            let whole = [url.origin, url.path].concat();
+            let has_path = !Url::parse(&prefix).path.is_empty();
+            if !has_path || !is_plain(url.path) || !whole.starts_with(&prefix) {
+                return Err(VerifyError::Mismatch);
+            }
+            request.unsigned.check(url.names().filter(|name| !ARGUMENTS.contains(name)))?;
+        }
+        let validity = ValidityPeriod { not_before: None, expires: Some(expires) };
+        Ok(Verified { key, validity, rate: None })
+    }
+
+    fn sign(&self, key: &Key, sign_request: &SignRequest<'_>) -> Result<String, SignError> {
+        let mac = Mac::new(self.algorithm(), &key.secret).ok_or(KeyError::Empty)?;
+        let expires = sign_request.validity.expires.ok_or(SignError::Endless(self.name()))?;
+        let Url { origin, .. } = Url::parse(sign_request.url.as_bytes());
+        if origin.is_empty() {
+            return Err(SignError::Unsupported(self.name(), "a URL without a host"));
+        }
+        if key.id.is_empty() {
+            return Err(SignError::KeyId(self.name()));
+        }
+        let name = String::from_utf8_lossy(&key.id);
+        let fields = format!("Expires={expires}&KeyName={name}");
+        let (signed, link) = match sign_request.prefix {
+            None => {
+                let link = sign_request.with_arguments(&fields);
+                (link.clone(), link)
+            }
+            Some(prefix) => {
+                let prefix = Encoding::Base64url.encode(&[origin, prefix.as_bytes()].concat());
+                let fields = format!("URLPrefix={prefix}&{fields}");
+                let link = sign_request.with_arguments(&fields);
+                (fields, link)
+            }
+        };
+        Ok(format!(
+            "{link}&Signature={}",
+            Encoding::Base64url.encode(&mac.tag(&[signed.as_bytes()]))
+        ))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use crate::link::third_party::tests::{key, verify_by};
+    use crate::link::{
+        Encoding, Key, LinkRequest, Rules, SignRequest, ThirdParty, ThirdPartyFormat, Unsigned,
+        ValidityPeriod, VerifyError,
+    };
+
+    /// Made by the snippets of Google's documentation, `sign_url` and `sign_url_prefix`.
+    const KEY: &str = "base64:wpLL7f4VB9RNe_WI0BBGmA==";
+    const URL: &str = "https://media.example.com/a/b.jpg?w=1&Expires=1900000000&KeyName=my-key\
+        &Signature=O03OIFqX4d3A3h5CMTFGF_fK_M4=";
+    const PREFIX: &str = "https://media.example.com/a/b.jpg\
+        ?URLPrefix=aHR0cHM6Ly9tZWRpYS5leGFtcGxlLmNvbS9hLw==&Expires=1900000000&KeyName=my-key\
+        &Signature=_i8BiR3RpRp_ZvCTkD3ziIvcBQ0=";
+
+    fn check(url: &str) -> Result<Option<u64>, VerifyError> {
+        let keys = [key("other", ""), key(KEY, "").with_id(b"my-key").unwrap()];
+        let found = verify_by(Rules::default(), ThirdPartyFormat::Google, &keys, url, "")?;
+        assert_eq!(found.key, 1);
+        Ok(found.validity.expires)
+    }
+
+    #[test]
+    fn links_of_the_documentation() {
+        let until = Ok(Some(1_900_000_000));
+        assert_eq!(check(URL), until);
+        assert_eq!(check(PREFIX), until);
+        assert_eq!(check(&PREFIX.replace("b.jpg", "c/d.jpg")), until);
+        assert_eq!(check(&PREFIX.replace("?", "?w=1&")), until);
+        assert_eq!(check(&format!("{PREFIX}&w=1")), until);
+        for changed in [
+            URL.replace("w=1", "w=2"),
+            URL.replace("b.jpg", "c.jpg"),
+            URL.replace("https", "http"),
+            URL.replace("media", "other"),
+            URL.replace("=19", "=20"),
+            PREFIX.replace("/a/b", "/b/b"),
+            PREFIX.replace("/a/b", "/a/../b"),
+            PREFIX.replace("/a/b", "/a/%2e%2e/b"),
+            PREFIX.replace("//media", "//other"),
+            PREFIX.replace("=19", "=20"),
+        ] {
+            assert_eq!(check(&changed), Err(VerifyError::Mismatch), "{changed}");
+        }
+    }
+
+    #[test]
+    fn arguments_have_an_order() {
+        for changed in [
+            format!("{URL}&w=1"),
+            URL.replace("&KeyName=my-key", ""),
+            URL.replace("Expires=1900000000&KeyName=my-key", "KeyName=my-key&Expires=1900000000"),
+            URL.replace("Expires=1900000000", "Expires=1900000000&Expires=1900000000"),
+            PREFIX.replace("&Expires", "&w=1&Expires"),
+            PREFIX.replace("?URLPrefix=", "?URLPrefix=aA==&URLPrefix="),
+            URL.replace("Expires=1900000000", "Expires=x"),
+        ] {
+            assert_eq!(check(&changed), Err(VerifyError::Malformed), "{changed}");
+        }
+        assert_eq!(check("https://h/a?Expires=1&KeyName=k"), Err(VerifyError::Missing));
+    }
+
+    #[test]
+    fn a_key_is_found_by_its_name() {
+        let keys = [key(KEY, "").with_id(b"another").unwrap()];
+        let found = verify_by(Rules::default(), ThirdPartyFormat::Google, &keys, URL, "");
+        assert_eq!(found, Err(VerifyError::NoKey));
+    }
+
+    #[test]
+    fn a_prefix_has_a_path_and_signs_no_other_arguments() {
+        let key: Key = key(KEY, "").with_id(b"my-key").unwrap();
+        let validity = ValidityPeriod { not_before: None, expires: Some(1_900_000_000) };
+        let sign = |url, prefix| {
+            SignRequest { url, validity, address: None, prefix, made: 0 }
+                .sign(ThirdPartyFormat::Google, &key)
+        };
+        let link = sign("https://media.example.com/a/b.jpg?w=1", None).unwrap();
+        assert_eq!(link, URL.trim_end_matches('='));
+        let link = sign("https://media.example.com/a/b.jpg", Some("/a/")).unwrap();
+        assert!(link.starts_with("https://media.example.com/a/b.jpg?URLPrefix=aHR0"), "{link}");
+        assert_eq!(check(&link), Ok(Some(1_900_000_000)));
+        let third_party =
+            ThirdParty::new(ThirdPartyFormat::Google, &[key.clone()], Rules::default()).unwrap();
+        let url = format!("{link}&w=5000");
+        let request =
+            LinkRequest { url: url.as_bytes(), address: b"", unsigned: Unsigned::Named(&[]) };
+        assert_eq!(third_party.verify(&request), Err(VerifyError::Unsigned));
+        // A host that goes on otherwise than the signed one.
+        let host = Encoding::Base64url.encode(b"https://media.example.com");
+        let link = PREFIX.replace("aHR0cHM6Ly9tZWRpYS5leGFtcGxlLmNvbS9hLw==", &host);
+        assert!(check(&link).is_err());
+    }
+}
