@@ -209,7 +209,8 @@ mod tests {
         assert!(link.starts_with("https://media.example.com/a/b.jpg?URLPrefix=aHR0"), "{link}");
         assert_eq!(check(&link), Ok(Some(1_900_000_000)));
         let third_party =
-            ThirdParty::new(ThirdPartyFormat::Google, &[key.clone()], Rules::default()).unwrap();
+            ThirdParty::new(ThirdPartyFormat::Google, std::slice::from_ref(&key), Rules::default())
+                .unwrap();
         let url = format!("{link}&w=5000");
         let request =
             LinkRequest { url: url.as_bytes(), address: b"", unsigned: Unsigned::Named(&[]) };
