@@ -112,6 +112,14 @@ photos: ## the pictures of the demo and the benchmarks, in build/photos
 	@scripts/photos demo
 	@scripts/photos bench
 
+.PHONY: dist
+dist: ## build/dist: sources with their crates, SHA256SUMS, SBOM, NOTICE; make dist CHECK=1 makes it twice and compares
+	@scripts/dist $(if $(CHECK),--check)
+
+.PHONY: notice
+notice: ## write NOTICE, the licences of what is linked in
+	@scripts/notice
+
 # Asked for once, by the targets that need it; empty where the module does not fit.
 MODULES_PATH   = $(eval MODULES_PATH := $(shell scripts/nginx-fits $(NGINX_BINARY) build/$(MODULE)))$(MODULES_PATH)
 MODULES_AVAIL := /usr/share/nginx/modules-available
