@@ -1,7 +1,6 @@
 //! Percent-encoding (RFC 3986, section 2.1) and hexadecimal digits, for all that reads or writes them.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode};
 
@@ -46,10 +45,8 @@ pub(crate) fn hex_pair(digits: [u8; 2]) -> Option<u8> {
 
 /// Appends bytes as hexadecimal digits.
 pub fn write_hex(bytes: &[u8], out: &mut String) {
-    for byte in bytes {
-        // Writing to memory does not fail.
-        let _ = write!(out, "{byte:02x}");
-    }
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or('0');
+    out.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
 }
 
 #[cfg(test)]

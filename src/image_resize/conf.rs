@@ -1,6 +1,6 @@
 //! What the directives of a location say.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -167,6 +167,8 @@ pub struct LocConf {
     pub places: Places,
     /// Where jobs run, once merged; `None` is the event loop.
     pub pool: Option<ThreadPool>,
+    /// What of it decides which results are kept for it, once a request has asked.
+    pub kept_by: OnceCell<String>,
     /// Of what is wrong with the directives, a line a minute and worker is enough.
     pub complaints: LogThrottle,
 }

@@ -2,8 +2,9 @@
 //! told here, and what was kept goes out like what is made.
 
 use std::cell::Cell;
+use std::fmt::Write as _;
 
-use image_gate_core::cache::{Head, Made};
+use image_gate_core::cache::{Head, Key, Made};
 use image_gate_core::image::Plan;
 use nginx_sys::{
     NGX_ERROR, NGX_HTTP_BAD_GATEWAY, NGX_HTTP_GATEWAY_TIME_OUT, NGX_HTTP_NOT_MODIFIED, NGX_HTTP_OK,
@@ -336,13 +337,24 @@ fn text(work: &JobKind, plan: &Plan, layers: &[WatermarkSpec], conf: &LocConf) -
         JobKind::Inspect => "info",
         JobKind::Transform => "image",
     };
-    // What lets a source through as it is, and so is no part of the plan.
-    let flags =
-        [conf.pass_svg.unwrap_or(false), conf.no_transform.unwrap_or(false), conf.answers_errors()];
-    // The entity tag leaves out what tells two states of a mark that have one length and time.
-    let files = layers.iter().map(|layer| &layer.file).collect::<Vec<_>>();
-    let limits = (conf.buffer(), conf.bounds());
-    format!("{work} {flags:?} {limits:?} {plan} {files:?}")
+    let mut text = [work, " ", location(conf), " ", &plan].concat();
+    if !layers.is_empty() {
+        // The entity tag leaves out what tells two states of a mark that have one length and time.
+        let files = layers.iter().map(|layer| &layer.file).collect::<Vec<_>>();
+        let _ = write!(text, " {files:?}");
+    }
+    text
+}
+
+/// A text that is the same for two locations only where they have the same limits, and let the same
+/// sources through as they are: what is no part of a plan.
+fn location(conf: &LocConf) -> &str {
+    conf.kept_by.get_or_init(|| {
+        let flags = [conf.pass_svg, conf.no_transform, Some(conf.answers_errors())];
+        let flags = flags.map(|flag| flag.unwrap_or(false));
+        let text = format!("{flags:?} {:?} {:?}", conf.buffer(), conf.bounds());
+        Key::new("location").text(text.as_bytes()).finish()
+    })
 }
 
 /// A text that is the same for two requests only where they make the same of the same source; `None`

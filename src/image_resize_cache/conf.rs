@@ -114,6 +114,8 @@ impl UseStale {
 #[derive(Clone, Default)]
 pub struct LocConf {
     pub target: Option<Target>,
+    /// What that comes to, where it is always the same.
+    pub cache: Option<Rc<Cache>>,
     pub key: Option<Expression>,
     pub lock: Option<bool>,
     /// In milliseconds.
@@ -160,6 +162,9 @@ const WAIT: u64 = 5000;
 impl LocConf {
     /// The cache that a request is looked up in.
     pub fn cache(&self, request: Request<'_>) -> Option<Rc<Cache>> {
+        if self.cache.is_some() {
+            return self.cache.clone();
+        }
         let Some(Target::Zone(name)) = self.target else { return None };
         let name = name.evaluate(request)?;
         if name.is_empty() || name == b"off" {

@@ -93,7 +93,7 @@ fn begin(request: Request<'_>) -> Option<Pass> {
         None => (key, Source::Upstream),
         Some(file) => {
             let seen = SystemTime::now();
-            let id = file.open()?;
+            let id = file.state()?;
             (key.file(&id), Source::File { id, path: file.path().to_path_buf(), seen })
         }
     };

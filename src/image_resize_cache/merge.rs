@@ -66,8 +66,9 @@ impl Merge for LocConf {
                           \"image_resize_cache_use_stale\" has no \"updating\"";
             place.warn(parser, format_args!("{reason}"));
         }
+        self.cache = name.constant().and_then(|name| main.find(name).cloned());
         if let Some(name) = name.constant()
-            && main.find(name).is_none()
+            && self.cache.is_none()
             && let Some(place) = self.places.get("image_resize_cache")
         {
             let name = String::from_utf8_lossy(name);

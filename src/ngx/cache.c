@@ -39,6 +39,25 @@ ig_source_path(ngx_http_request_t *r, ngx_str_t *path)
 }
 
 
+/* Whether it is whatever has that name: nginx may have opened it before, or refuse a link to it. */
+
+ngx_uint_t
+ig_source_is_by_name(ngx_http_request_t *r)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+#if (NGX_HAVE_OPENAT)
+    if (clcf->disable_symlinks != NGX_DISABLE_SYMLINKS_OFF) {
+        return 0;
+    }
+#endif
+
+    return clcf->open_file_cache == NULL;
+}
+
+
 /* Opens it as nginx itself does. */
 
 ngx_fd_t

@@ -21,7 +21,7 @@ use nginx_sys::{
 use super::conf::{ConfError, DirectiveArgs};
 use super::phase::{self, Handler};
 use super::strings::{bytes, text};
-use super::{ERROR, FileRange, Module, NoMemory, Request, pool, shim};
+use super::{ERROR, FileRange, Module, NoMemory, Request, identify, pool, shim};
 
 /// Whether the nginx that the module is built for has caches.
 pub fn is_available() -> bool {
@@ -100,12 +100,18 @@ impl<'r> SourceFile<'r> {
         Path::new(OsStr::from_bytes(unsafe { bytes(self.path) }))
     }
 
-    /// Its state, if there is one. It stays open as long as the request.
-    pub fn open(&self) -> Option<SourceId> {
-        let mut path = self.path;
+    /// Its state, if there is one. What nginx opens for it stays open as long as the request.
+    pub fn state(&self) -> Option<SourceId> {
+        let (r, mut path) = (self.request.as_ptr(), self.path);
         // SAFETY: alive, in a phase before that of the content; the name is in its pool, and a zero
         // ends it.
-        let fd = unsafe { shim::ig_source_open(self.request.as_ptr(), &mut path) };
+        let fd = unsafe {
+            if shim::ig_source_is_by_name(r) != 0 {
+                let data = fs::metadata(self.path()).ok()?;
+                return data.is_file().then(|| identify(&data));
+            }
+            shim::ig_source_open(r, &mut path)
+        };
         if fd < 0 {
             return None;
         }

@@ -43,6 +43,7 @@ pub struct CacheTimes {
 // SAFETY: `cache.c` defines them with these types.
 unsafe extern "C" {
     pub fn ig_source_path(request: *mut ngx_http_request_t, path: *mut ngx_str_t) -> ngx_int_t;
+    pub fn ig_source_is_by_name(request: *mut ngx_http_request_t) -> ngx_uint_t;
     pub fn ig_source_open(request: *mut ngx_http_request_t, path: *mut ngx_str_t) -> c_int;
     pub fn ig_request_send_file(
         request: *mut ngx_http_request_t,

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::str;
 
+use memchr::memchr;
+
 use crate::image::Format;
 
 /// Bytes that it may take. An answer with more headers is not kept.
@@ -102,9 +104,14 @@ impl Head {
     /// Reads what was written down; `None` is what was not written by this version, or not to its end.
     #[must_use]
     pub fn decode(text: &[u8]) -> Option<(Head, Made)> {
-        // What is not ended by a line without anything was cut.
-        let mut lines = text.strip_suffix(b"\n")?.split(|&byte| byte == b'\n');
-        let first = str::from_utf8(lines.next()?).ok()?.strip_prefix(MAGIC)?;
+        let mut rest = text;
+        let mut line = || {
+            let at = memchr(b'\n', rest)?;
+            let line = rest.get(..at)?;
+            rest = rest.get(at + 1..)?;
+            Some(line)
+        };
+        let first = str::from_utf8(line()?).ok()?.strip_prefix(MAGIC)?;
         let mut words = first.strip_prefix(' ')?.split(' ');
         let mut word = || words.next();
         let made = Made {
@@ -135,20 +142,18 @@ impl Head {
         if word().is_some() {
             return None;
         }
-        let tag = str::from_utf8(lines.next()?).ok()?;
+        let tag = str::from_utf8(line()?).ok()?;
         let tag = Some(tag.to_owned()).filter(|tag| !tag.is_empty());
         let mut headers = Vec::new();
-        let mut is_ended = false;
-        for line in lines {
-            if line.is_empty() {
-                is_ended = true;
-                break;
+        loop {
+            // What is not ended by a line without anything was cut.
+            let header = line()?;
+            if header.is_empty() {
+                return Some((Head { modified, varies: set(varies)?, tag, headers }, made));
             }
-            let at = line.windows(2).position(|pair| pair == b": ")?;
-            let (name, value) = line.split_at(at);
-            headers.push((name.to_vec(), value.get(2..)?.to_vec()));
+            let (name, value) = header.split_at_checked(memchr(b':', header)?)?;
+            headers.push((name.to_vec(), value.strip_prefix(b": ")?.to_vec()));
         }
-        is_ended.then_some((Head { modified, varies: set(varies)?, tag, headers }, made))
     }
 }
 

@@ -3,34 +3,38 @@
 use sha2::{Digest, Sha256};
 
 use super::SourceId;
+use crate::escapes::write_hex;
 
 /// Goes up whenever what an older version has kept must not be found any more.
 const VERSION: u64 = 1;
 
 /// Digests all that decides what a result is. Nothing of it can be read from the digest: it may hold
 /// tokens and names of partners.
-pub struct Key(Sha256);
+pub struct Key(Vec<u8>);
+
+/// Bytes that most keys have.
+const USUAL: usize = 256;
 
 impl Key {
     /// A key of that kind, which has the same parts as all of its kind.
     #[must_use]
     pub fn new(kind: &str) -> Key {
-        let key = Key(Sha256::new()).number(VERSION);
+        let key = Key(Vec::with_capacity(USUAL)).number(VERSION);
         key.text(kind.as_bytes())
     }
 
     /// Adds a text. Its length goes in, too, so that no two lists of parts are alike.
     #[must_use]
     pub fn text(mut self, text: &[u8]) -> Key {
-        self.0.update((text.len() as u64).to_le_bytes());
-        self.0.update(text);
+        self.0.extend_from_slice(&(text.len() as u64).to_le_bytes());
+        self.0.extend_from_slice(text);
         self
     }
 
     /// Adds a number.
     #[must_use]
     pub fn number(mut self, number: u64) -> Key {
-        self.0.update(number.to_le_bytes());
+        self.0.extend_from_slice(&number.to_le_bytes());
         self
     }
 
@@ -45,15 +49,15 @@ impl Key {
     /// The digest.
     #[must_use]
     pub fn digest(self) -> [u8; 32] {
-        self.0.finalize().into()
+        Sha256::digest(&self.0).into()
     }
 
     /// The digest, in hexadecimal digits.
     #[must_use]
     pub fn finish(self) -> String {
-        let digit =
-            |value: u8| char::from(if value < 10 { b'0' + value } else { b'a' + value - 10 });
-        self.digest().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+        let mut digits = String::with_capacity(64);
+        write_hex(&self.digest(), &mut digits);
+        digits
     }
 }
 
