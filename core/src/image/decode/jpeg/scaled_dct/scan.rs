@@ -285,7 +285,9 @@ impl Scan<'_> {
                 let kept = (start..end).contains(&column);
                 for unit in &units {
                     let prediction = &mut predictions[unit.component & 3];
-                    let place = unit.start + column.wrapping_sub(start) * unit.h;
+                    // Of a column before those that are kept it is none, and not looked at.
+                    let place = column.wrapping_sub(start).wrapping_mul(unit.h);
+                    let place = unit.start.wrapping_add(place);
                     let plane = planes[unit.component & 3].get_mut(place..).filter(|_| kept);
                     let plane = plane.unwrap_or_default();
                     block(&mut bytes, &mut bits, unit.codes, prediction, plane)?;
