@@ -149,7 +149,7 @@ fn token_and_expiry(arguments: &Arguments) -> Result<(Vec<u8>, Vec<u8>, Validity
         Some(text) => {
             let end =
                 parse_time(text).ok_or_else(|| refused(VerifyError::Malformed, no_time(text)))?;
-            ValidityPeriod { not_before: None, expires: Some(end) }
+            ValidityPeriod::until(Some(end))
         }
     };
     Ok((token.to_vec(), expires.unwrap_or_default().to_vec(), validity))

@@ -145,14 +145,14 @@ impl LocConf {
         } else {
             notes.lenient.borrow_mut().extend(self.places.iter().cloned());
         }
+        let own_place = |name: &str| {
+            let mut places = self.places.iter().take(own);
+            places.find(|place| place.name == name && place.is_in_location)
+        };
         if matches!(self.method, Method::Mac(..))
             && self.keys.is_none()
             && self.algorithm.unwrap_or_default().name().starts_with("hmac")
-            && let Some(place) = self
-                .places
-                .iter()
-                .take(own)
-                .find(|place| place.name == "secure_link_hash_message" && place.is_in_location)
+            && let Some(place) = own_place("secure_link_hash_message")
         {
             place.warn(
                 parser,
@@ -162,10 +162,7 @@ impl LocConf {
         if self.max_age.is_none()
             && let Some(LinkFormatConf::ThirdParty(format, ..)) = self.links
             && format.is_dated()
-            && let Some(place) = self
-                .places
-                .iter()
-                .find(|place| place.name == "secure_link_hash_format" && place.is_in_location)
+            && let Some(place) = own_place("secure_link_hash_format")
         {
             place.warn(
                 parser,

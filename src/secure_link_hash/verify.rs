@@ -135,10 +135,7 @@ fn check(request: &Request<'_>, conf: &LocConf) -> Result<VerifiedLink, VerifyEr
             if !secure_link::matches(&tag, evaluate(*md5, request)?) {
                 return Err(VerifyError::Mismatch);
             }
-            Ok(VerifiedLink {
-                validity: ValidityPeriod { not_before: None, expires },
-                ..VerifiedLink::default()
-            })
+            Ok(VerifiedLink { validity: ValidityPeriod::until(expires), ..VerifiedLink::default() })
         }
         Method::Mac(message, signer) => {
             let (token, expires, _judged) = value(request, conf)?;
@@ -147,7 +144,7 @@ fn check(request: &Request<'_>, conf: &LocConf) -> Result<VerifiedLink, VerifyEr
             if token.prefix()?.is_some_and(|prefix| !request.uri().starts_with(&prefix)) {
                 return Err(VerifyError::Mismatch);
             }
-            let validity = ValidityPeriod { not_before: None, expires };
+            let validity = ValidityPeriod::until(expires);
             Ok(VerifiedLink { key: Some(key), validity, rate: None })
         }
         Method::ThirdParty(third_party, origin, _) => {

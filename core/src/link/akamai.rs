@@ -13,8 +13,8 @@
 use super::format::{FormatKey, LinkFormat, find};
 use super::url::{Url, address, decoded, glob_matches, is_plain};
 use super::{
-    Encoding, Key, KeyError, LinkRequest, Mac, Rules, SignError, SignRequest, ValidityPeriod,
-    Verified, VerifyError, parse_time,
+    Encoding, Key, LinkRequest, Mac, Rules, SignError, SignRequest, ValidityPeriod, Verified,
+    VerifyError, parse_time,
 };
 
 /// The format.
@@ -51,8 +51,8 @@ impl LinkFormat for Akamai {
     }
 
     fn sign(&self, key: &Key, sign_request: &SignRequest<'_>) -> Result<String, SignError> {
-        let mac = Mac::new(self.algorithm(), &key.secret).ok_or(KeyError::Empty)?;
-        let expires = sign_request.validity.expires.ok_or(SignError::Endless(self.name()))?;
+        let mac = self.mac(key)?;
+        let expires = sign_request.expires(self.name())?;
         Ok(sign(&mac, &key.salt, sign_request, expires))
     }
 }
@@ -109,7 +109,7 @@ fn verify(keys: &[FormatKey], request: &LinkRequest<'_>) -> Result<Verified, Ver
         (Err(_), decoded) if *decoded != *token => check(keys, request, &url, &decoded)?,
         (found, _) => found?,
     };
-    request.unsigned.check(url.names().filter(|name| !ARGUMENTS.contains(name)))?;
+    request.check_unsigned(&url, &ARGUMENTS)?;
     Ok(verified)
 }
 

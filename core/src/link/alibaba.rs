@@ -62,7 +62,7 @@ impl LinkFormat for Alibaba {
         let key = find_hashed(keys, |secret| {
             md5(&[url.path, b"-", time, b"-", rand, b"-", uid, b"-", secret]).matches(&tag, None)
         })?;
-        request.unsigned.check(url.names().filter(|name| !ARGUMENTS.contains(name)))?;
+        request.check_unsigned(&url, &ARGUMENTS)?;
         Ok(Verified { key, validity: rules.validity_from(made), rate: None })
     }
 

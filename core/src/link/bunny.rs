@@ -39,8 +39,8 @@ use super::format::{FormatKey, LinkFormat, Secret};
 use super::url::{Url, address, arguments, decoded, is_plain};
 use super::validity::parse_time_of_ten;
 use super::{
-    Encoding, Key, KeyError, LinkRequest, Mac, Rules, SignError, SignRequest, ValidityPeriod,
-    Verified, VerifyError, parse_time,
+    Encoding, Key, LinkRequest, Mac, Rules, SignError, SignRequest, ValidityPeriod, Verified,
+    VerifyError, parse_time,
 };
 use crate::escapes::{percent_decode_strict, percent_encode};
 
@@ -74,8 +74,8 @@ impl LinkFormat for Bunny {
     }
 
     fn sign(&self, key: &Key, sign_request: &SignRequest<'_>) -> Result<String, SignError> {
-        let mac = Mac::new(self.algorithm(), &key.secret).ok_or(KeyError::Empty)?;
-        let expires = sign_request.validity.expires.ok_or(SignError::Endless(self.name()))?;
+        let mac = self.mac(key)?;
+        let expires = sign_request.expires(self.name())?;
         sign(&mac, sign_request, expires).ok_or(SignError::Unsupported(self.name(), "such a URL"))
     }
 }
@@ -203,7 +203,7 @@ fn verify(
         return Err(VerifyError::Malformed);
     }
     request.unsigned.check(unsigned.iter().map(|(name, _)| &name[..]))?;
-    let validity = ValidityPeriod { not_before: None, expires: Some(until) };
+    let validity = ValidityPeriod::until(Some(until));
     Ok(Verified { key, validity, rate })
 }
 

@@ -11,8 +11,8 @@ use super::format::{FormatKey, LinkFormat, find};
 use super::url::Url;
 use super::validity::parse_time_of_ten;
 use super::{
-    Encoding, Key, KeyError, LinkRequest, Mac, Rules, SignError, SignRequest, Verified,
-    VerifyError, decode_base64, decoded,
+    Encoding, Key, LinkRequest, Rules, SignError, SignRequest, Verified, VerifyError,
+    decode_base64, decoded,
 };
 use crate::escapes::percent_encode;
 
@@ -63,7 +63,7 @@ impl LinkFormat for Cloudflare {
     }
 
     fn sign(&self, key: &Key, sign_request: &SignRequest<'_>) -> Result<String, SignError> {
-        let mac = Mac::new(self.algorithm(), &key.secret).ok_or(KeyError::Empty)?;
+        let mac = self.mac(key)?;
         let Url { path, query, .. } = Url::parse(sign_request.url.as_bytes());
         let mark: &[u8] = if sign_request.url.contains('?') { b"?" } else { b"" };
         let time = sign_request.made.to_string();

@@ -163,11 +163,8 @@ fn custom(resource: &str, expires: u64, sign_request: &SignRequest<'_>) -> Strin
 
 /// A link under a canned policy, or a custom one where it takes that, by a private key in PEM.
 fn sign(key: &Key, sign_request: &SignRequest<'_>) -> Result<String, SignError> {
-    let expires = sign_request.validity.expires.ok_or(SignError::Endless("cloudfront"))?;
-    let origin = Url::parse(sign_request.url.as_bytes()).origin;
-    if origin.is_empty() {
-        return Err(SignError::Unsupported("cloudfront", "a path without its host"));
-    }
+    let expires = sign_request.expires("cloudfront")?;
+    let origin = sign_request.origin("cloudfront")?;
     let pair = std::str::from_utf8(&key.id).ok().filter(|id| !id.is_empty());
     let pair = pair.ok_or(SignError::KeyId("cloudfront"))?;
     let pem = std::str::from_utf8(&key.secret).map_err(|_| KeyError::PrivateKey)?;

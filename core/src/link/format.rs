@@ -37,13 +37,20 @@ pub(super) trait LinkFormat: Sync {
         Algorithm::HmacSha256
     }
 
+    /// Its MAC by a key.
+    ///
+    /// # Errors
+    /// [`KeyError::Empty`].
+    fn mac(&self, key: &Key) -> Result<Mac, KeyError> {
+        Mac::new(self.algorithm(), &key.secret).ok_or(KeyError::Empty)
+    }
+
     /// What checks its links by a key.
     ///
     /// # Errors
     /// [`KeyError`], where it is no key of the format.
     fn secret(&self, key: &Key) -> Result<Secret, KeyError> {
-        let mac = Mac::new(self.algorithm(), &key.secret).ok_or(KeyError::Empty)?;
-        Ok(Secret::Mac { mac, raw: key.secret.clone() })
+        Ok(Secret::Mac { mac: self.mac(key)?, raw: key.secret.clone() })
     }
 
     /// Whether a link is right; its time is not looked at.
@@ -82,6 +89,16 @@ pub struct LinkRequest<'a> {
     pub address: &'a [u8],
     /// What may stand in the link though nobody signed it.
     pub unsigned: Unsigned<'a>,
+}
+
+impl LinkRequest<'_> {
+    /// Whether all arguments but those of these names, which are the format's, may stand there.
+    ///
+    /// # Errors
+    /// [`VerifyError::Unsigned`].
+    pub(super) fn check_unsigned(&self, url: &Url<'_>, own: &[&[u8]]) -> Result<(), VerifyError> {
+        self.unsigned.check(url.names().filter(|name| !own.contains(name)))
+    }
 }
 
 /// The arguments that a link may have though nothing signs them: those of formats that sign the
@@ -127,7 +144,7 @@ impl Rules {
     /// When a link is valid that was made at a time.
     pub(super) fn validity_from(self, made: u64) -> ValidityPeriod {
         let expires = self.max_age.map_or(0, |max_age| made.saturating_add(max_age));
-        ValidityPeriod { not_before: None, expires: Some(expires) }
+        ValidityPeriod::until(Some(expires))
     }
 }
 
@@ -224,7 +241,25 @@ pub enum SignError {
     Key(#[from] KeyError),
 }
 
-impl SignRequest<'_> {
+impl<'a> SignRequest<'a> {
+    /// When the link ends, in a format whose links always do.
+    ///
+    /// # Errors
+    /// [`SignError::Endless`].
+    pub(super) fn expires(&self, format: &'static str) -> Result<u64, SignError> {
+        self.validity.expires.ok_or(SignError::Endless(format))
+    }
+
+    /// Scheme and host, in a format that signs them.
+    ///
+    /// # Errors
+    /// [`SignError::Unsupported`].
+    pub(super) fn origin(&self, format: &'static str) -> Result<&'a [u8], SignError> {
+        let origin = Url::parse(self.url.as_bytes()).origin;
+        let has_one = !origin.is_empty();
+        has_one.then_some(origin).ok_or(SignError::Unsupported(format, "a path without its host"))
+    }
+
     /// The URL with a first segment in its path.
     pub(super) fn in_path(&self, token: impl Fn(&[u8]) -> String) -> String {
         let Url { origin, path, .. } = Url::parse(self.url.as_bytes());

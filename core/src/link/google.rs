@@ -9,8 +9,8 @@
 use super::format::{FormatKey, LinkFormat, find};
 use super::url::{Url, is_plain};
 use super::{
-    Algorithm, Encoding, Key, KeyError, LinkRequest, Mac, Rules, SignError, SignRequest,
-    ValidityPeriod, Verified, VerifyError, parse_time,
+    Algorithm, Encoding, Key, LinkRequest, Rules, SignError, SignRequest, ValidityPeriod, Verified,
+    VerifyError, parse_time,
 };
 
 /// The format.
@@ -87,19 +87,16 @@ impl LinkFormat for Google {
             if !has_path || !is_plain(url.path) || !whole.starts_with(&prefix) {
                 return Err(VerifyError::Mismatch);
             }
-            request.unsigned.check(url.names().filter(|name| !ARGUMENTS.contains(name)))?;
+            request.check_unsigned(&url, &ARGUMENTS)?;
         }
-        let validity = ValidityPeriod { not_before: None, expires: Some(expires) };
+        let validity = ValidityPeriod::until(Some(expires));
         Ok(Verified { key, validity, rate: None })
     }
 
     fn sign(&self, key: &Key, sign_request: &SignRequest<'_>) -> Result<String, SignError> {
-        let mac = Mac::new(self.algorithm(), &key.secret).ok_or(KeyError::Empty)?;
-        let expires = sign_request.validity.expires.ok_or(SignError::Endless(self.name()))?;
-        let Url { origin, .. } = Url::parse(sign_request.url.as_bytes());
-        if origin.is_empty() {
-            return Err(SignError::Unsupported(self.name(), "a URL without a host"));
-        }
+        let mac = self.mac(key)?;
+        let expires = sign_request.expires(self.name())?;
+        let origin = sign_request.origin(self.name())?;
         if key.id.is_empty() {
             return Err(SignError::KeyId(self.name()));
         }

@@ -56,7 +56,7 @@ impl LinkFormat for Imgix {
             None => None,
             Some(digits) => Some(parse_time(digits).ok_or(VerifyError::Malformed)?),
         };
-        Ok(Verified { key, validity: ValidityPeriod { not_before: None, expires }, rate: None })
+        Ok(Verified { key, validity: ValidityPeriod::until(expires), rate: None })
     }
 
     fn sign(&self, key: &Key, sign_request: &SignRequest<'_>) -> Result<String, SignError> {

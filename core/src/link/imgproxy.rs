@@ -7,8 +7,8 @@
 use super::format::{FormatKey, LinkFormat, find};
 use super::url::{Url, decoded};
 use super::{
-    Encoding, Key, KeyError, LinkRequest, MIN_TAG, Mac, Rules, SignError, SignRequest,
-    ValidityPeriod, Verified, VerifyError, parse_time,
+    Encoding, Key, LinkRequest, MIN_TAG, Mac, Rules, SignError, SignRequest, ValidityPeriod,
+    Verified, VerifyError, parse_time,
 };
 
 /// The format.
@@ -45,7 +45,7 @@ impl LinkFormat for Imgproxy {
     }
 
     fn sign(&self, key: &Key, sign_request: &SignRequest<'_>) -> Result<String, SignError> {
-        let mac = Mac::new(self.algorithm(), &key.secret).ok_or(KeyError::Empty)?;
+        let mac = self.mac(key)?;
         Ok(sign_request.in_path(|path| token(&mac, &key.salt, path)))
     }
 }
@@ -69,8 +69,8 @@ fn verify(
         (Err(VerifyError::Mismatch), Some(restored)) => fits(&restored)?,
         (found, _) => found?,
     };
-    let validity = ValidityPeriod { not_before: None, expires: expiry(path)? };
-    request.unsigned.check(url.names())?;
+    let validity = ValidityPeriod::until(expiry(path)?);
+    request.check_unsigned(&url, &[])?;
     Ok(Verified { key, validity, rate: None })
 }
 

@@ -50,13 +50,13 @@ impl LinkFormat for Keycdn {
         let tag: [u8; 16] =
             Encoding::Base64url.decode_tag(&decoded(token)).ok_or(VerifyError::Malformed)?;
         let key = find_hashed(keys, |secret| md5(&[url.path, secret, digits]).matches(&tag, None))?;
-        request.unsigned.check(url.names().filter(|name| !ARGUMENTS.contains(name)))?;
-        let validity = ValidityPeriod { not_before: None, expires: Some(expires) };
+        request.check_unsigned(&url, &ARGUMENTS)?;
+        let validity = ValidityPeriod::until(Some(expires));
         Ok(Verified { key, validity, rate: None })
     }
 
     fn sign(&self, key: &Key, sign_request: &SignRequest<'_>) -> Result<String, SignError> {
-        let expires = sign_request.validity.expires.ok_or(SignError::Endless(self.name()))?;
+        let expires = sign_request.expires(self.name())?;
         let expires = expires.to_string();
         let path = Url::parse(sign_request.url.as_bytes()).path;
         let token = Encoding::Base64url.encode(&md5(&[path, &key.secret, expires.as_bytes()]));

@@ -8,8 +8,8 @@
 use super::format::{FormatKey, LinkFormat, find};
 use super::url::{Url, decoded};
 use super::{
-    Algorithm, Encoding, Key, KeyError, LinkRequest, Mac, Rules, SignError, SignRequest,
-    ValidityPeriod, Verified, VerifyError,
+    Algorithm, Encoding, Key, LinkRequest, Mac, Rules, SignError, SignRequest, ValidityPeriod,
+    Verified, VerifyError,
 };
 
 /// The format.
@@ -46,7 +46,7 @@ impl LinkFormat for Thumbor {
     }
 
     fn sign(&self, key: &Key, sign_request: &SignRequest<'_>) -> Result<String, SignError> {
-        let mac = Mac::new(self.algorithm(), &key.secret).ok_or(KeyError::Empty)?;
+        let mac = self.mac(key)?;
         Ok(sign_request.in_path(|path| token(&mac, path.get(1..).unwrap_or_default())))
     }
 }
@@ -62,8 +62,8 @@ fn verify(keys: &[FormatKey], request: &LinkRequest<'_>) -> Result<Verified, Ver
         Encoding::Base64url.decode_all(&decoded(signature)).ok_or(VerifyError::Malformed)?;
     let path = path.get(1..).unwrap_or_default();
     let key = find(keys, |mac, _| mac.tag(&[path]).matches(&given, None))?;
-    let validity = ValidityPeriod { not_before: None, expires: expiry(path)? };
-    request.unsigned.check(url.names())?;
+    let validity = ValidityPeriod::until(expiry(path)?);
+    request.check_unsigned(&url, &[])?;
     Ok(Verified { key, validity, rate: None })
 }
 

@@ -30,6 +30,11 @@ pub struct ValidityPeriod {
 }
 
 impl ValidityPeriod {
+    /// That which has begun, and ends then.
+    pub fn until(expires: Option<u64>) -> ValidityPeriod {
+        ValidityPeriod { not_before: None, expires }
+    }
+
     /// Whether `now` lies in it, for clocks that are up to `leeway` seconds apart.
     ///
     /// # Errors
