@@ -1,6 +1,5 @@
 //! From pixels to bytes.
 
-mod adam7;
 mod animation;
 mod avif;
 mod fallible_buffer;

@@ -1,0 +1,105 @@
+//! The rows of a raster in the order of a file, interlaced or not.
+
+use super::deflate::{Compressed, Method, Stop, deflate};
+use super::filter::{Filter, Lines};
+use crate::image::raster::{with_room, zeroed};
+use crate::image::source::png::PASSES;
+use crate::image::{Control, Error};
+
+/// How many places of a raster are looked at, and of what size in pixels.
+const PLACES: usize = 8;
+const PLACE_WIDTH: usize = 128;
+const PLACE_HEIGHT: usize = 16;
+
+/// The raster of a PNG.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rows<'a> {
+    pub(super) data: &'a [u8],
+    /// Bytes of a row, and of a pixel.
+    pub(super) stride: usize,
+    pub(super) channels: usize,
+    pub(super) interlaced: bool,
+}
+
+impl Rows<'_> {
+    /// Returns the raster filtered and compressed, or `None` if that takes more bytes than `most`.
+    ///
+    /// # Errors
+    /// As of [`deflate`].
+    pub(super) fn compress(
+        &self,
+        (filter, method): (Filter, Method),
+        most: usize,
+        control: &Control,
+    ) -> Result<Option<Compressed>, Error> {
+        deflate(method, most, control, |take| {
+            let mut lines = Lines::new(filter, self.channels);
+            self.each(|row, above| take(lines.line(row, above)))
+        })
+    }
+
+    /// Returns at least as many bytes as the raster takes that is not compressed.
+    pub(super) fn longest(&self) -> usize {
+        // The number of a filter for each line, of which there are fewer than two for each row and
+        // as many as passes; the heads of blocks, and what is around them.
+        let lines = 2 * self.height() + PASSES.len();
+        self.data.len() + lines + self.data.len() / 1024 + 64
+    }
+
+    /// Returns some places of the raster, one below the other: as few as are compressed in next to
+    /// no time, as large as patterns are.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] without memory.
+    pub(super) fn with_sample<T>(
+        &self,
+        look: impl FnOnce(Rows) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let stride = self.stride.min(PLACE_WIDTH * self.channels);
+        let places = (self.height() / PLACE_HEIGHT).clamp(1, PLACES);
+        let lowest = self.height().saturating_sub(PLACE_HEIGHT);
+        let rightmost = (self.stride - stride) / self.channels;
+        let mut data = with_room(stride * PLACE_HEIGHT * places)?;
+        for place in 0..places {
+            // From the top down, and at all distances from the left.
+            let top = lowest * place / (places - 1).max(1);
+            let left = rightmost * (place * 5 % PLACES) / (PLACES - 1);
+            for row in self.data.chunks_exact(self.stride).skip(top).take(PLACE_HEIGHT) {
+                data.extend(row.iter().skip(left * self.channels).take(stride));
+            }
+        }
+        look(Rows { data: &data, stride, channels: self.channels, interlaced: false })
+    }
+
+    fn height(&self) -> usize {
+        self.data.len() / self.stride
+    }
+
+    /// Calls `take` with each row and the one above it, which is all zeros for the first one.
+    fn each(&self, mut take: impl FnMut(&[u8], &[u8]) -> Result<(), Stop>) -> Result<(), Stop> {
+        let rows = self.data.chunks_exact(self.stride);
+        if !self.interlaced {
+            let first = zeroed(self.stride)?;
+            let above = std::iter::once(&*first).chain(rows.clone());
+            return rows.zip(above).try_for_each(|(row, above)| take(row, above));
+        }
+        let (mut row, mut above) = (Vec::new(), Vec::new());
+        for (x, y, step_x, step_y) in PASSES {
+            above.clear();
+            for source in rows.clone().skip(y).step_by(step_y) {
+                row.clear();
+                for pixel in source.chunks_exact(self.channels).skip(x).step_by(step_x) {
+                    row.extend_from_slice(pixel);
+                }
+                // A pass without columns has no rows either.
+                if row.is_empty() {
+                    break;
+                }
+                above.resize(row.len(), 0);
+                take(&row, &above)?;
+                std::mem::swap(&mut above, &mut row);
+            }
+        }
+        Ok(())
+    }
+}
