@@ -4,6 +4,15 @@
 /// function, as in `sha256` and `crc32c`.
 const WORDS: [&str; 5] = ["md5", "sha", "crc", "checksum", "digest"];
 
+/// Names without such a word.
+const NAMES: [&[u8]; 5] = [
+    b"x-goog-hash",
+    b"x-goog-stored-content-length",
+    b"x-goog-stored-content-encoding",
+    b"x-amz-decoded-content-length",
+    b"x-content-hash",
+];
+
 /// Whether a header of that name tells a sum of the body's bytes, or how many there are, in any way
 /// that is known: `Content-MD5`, `Digest`, `Content-Digest` and `Repr-Digest` (RFC 9530), and those
 /// of object stores, `x-amz-checksum-*`, `x-goog-hash`, `x-ms-blob-content-md5`,
@@ -11,7 +20,8 @@ const WORDS: [&str; 5] = ["md5", "sha", "crc", "checksum", "digest"];
 #[must_use]
 pub fn is_digest(name: &[u8]) -> bool {
     let is_word = |part: &[u8]| {
-        WORDS.iter().any(|word| {
+        let first = part.first().map_or(0, u8::to_ascii_lowercase);
+        WORDS.iter().filter(|word| word.as_bytes().first() == Some(&first)).any(|word| {
             let behind = part.split_at_checked(word.len());
             behind.is_some_and(|(part, rest)| {
                 part.eq_ignore_ascii_case(word.as_bytes())
@@ -22,14 +32,7 @@ pub fn is_digest(name: &[u8]) -> bool {
             })
         })
     };
-    let named = [
-        &b"x-goog-hash"[..],
-        b"x-goog-stored-content-length",
-        b"x-goog-stored-content-encoding",
-        b"x-amz-decoded-content-length",
-        b"x-content-hash",
-    ];
-    named.iter().any(|known| name.eq_ignore_ascii_case(known))
+    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
         || name.split(|byte| matches!(byte, b'-' | b'_')).any(is_word)
 }
 
