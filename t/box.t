@@ -206,3 +206,32 @@ sub {
         Test::More::like($r->{body}, $line->(@facts), "$name - $uri");
     }
 }
+
+
+=== TEST 10: outside, aspect-crop, and the nearest number of pixels
+--- config
+    location /near/ { image_resize resize 250 - round=nearest; alias $TEST_NGINX_FIXTURES/; }
+    location /v/    { image_resize resize $arg_w - round=$arg_r; alias $TEST_NGINX_FIXTURES/; }
+    location /out/  { image_resize outside 40 40; alias $TEST_NGINX_FIXTURES/; }
+    location /up/   { image_resize outside 150 60 enlarge=on; alias $TEST_NGINX_FIXTURES/; }
+    location /a/    { image_resize aspect-crop 300 60; alias $TEST_NGINX_FIXTURES/; }
+    location /east/ { image_resize aspect-crop 60 240 gravity=east; alias $TEST_NGINX_FIXTURES/; }
+    location /url/  { image_resize_params $args; image_resize_allow width=* height=* fit=* round=*; alias $TEST_NGINX_FIXTURES/; }
+--- rows
+/near/photo-300x200.png         200 png 250x167 psnr>35:photo-300x200.png,resize:250x167
+/v/photo-300x200.png?w=250&r=nearest 200 png 250x167
+/v/photo-300x200.png?w=250&r=down 200 png 250x166
+/v/photo-300x200.png?w=250      200 png 250x166
+/v/photo-300x200.png?w=250&r=up 415 log=info:round
+/out/quad-100x120.png           200 png 40x48 px=5,5:red px=35,5:lime px=5,43:blue px=35,43:yellow
+/up/quad-100x120.png            200 png 150x180 px=5,5:red px=145,175:yellow
+# too small: 100x120 has 100x20 of these proportions, and 30x120 of those
+/a/quad-100x120.png             200 png 100x20 px=5,5:red px=95,5:lime px=5,15:blue px=95,15:yellow
+/east/quad-100x120.png          200 png 30x120 px=5,5:lime px=25,115:yellow
+/url/quad-100x120.png?width=40&height=40&fit=outside 200 png 40x48
+/url/quad-100x120.png?width=300&height=60&fit=aspect-crop 200 png 100x20
+/url/quad-100x120.png?width=300&height=60&fit=fill-down 200 png 100x20
+/url/quad-100x120.png?width=33&round=nearest 200 png 33x40
+/url/quad-100x120.png?width=33&fit=scale-up 200 same=quad-100x120.png
+/url/quad-100x120.png?width=200&fit=scale-up 200 png 200x240
+/url/quad-100x120.png?width=33&round=up 400

@@ -44,6 +44,9 @@ image_resize crop 10 10 colour=red;         | colour=red
 image_resize crop 10 10 enlarge=yes;        | yes
 image_resize crop 10 10 enlarge=on enlarge=on; | duplicate
 image_resize crop 10 10 dpr=0.5;            | 0.5
+image_resize crop 10 10 round=up;           | down or nearest
+image_resize outside 10;                    | invalid number of arguments
+image_resize aspect-crop 10;                | invalid number of arguments
 image_resize pad 10 10 background=nocolour; | nocolour
 image_resize convert gravity=smart;         |
 image_resize_blur;                          | invalid number of arguments
@@ -334,6 +337,8 @@ image_resize info;
 image_resize pad 10 -;
 image_resize stretch $arg_w $arg_h;
 image_resize crop 10 10 gravity=smart enlarge=on dpr=1.5 background=red;
+image_resize outside 10 10 round=nearest;
+image_resize aspect-crop 10 10 round=$arg_r;
 image_resize pad 10 10 gravity=$arg_g enlarge=$arg_e dpr=$arg_d background=$arg_b;
 image_resize_params $args;
 image_resize_params width=100,height=100;

@@ -129,6 +129,8 @@ fn set_mode(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfErro
         (b"crop", 3..) => Mode::Box(Filling::Covering),
         (b"pad", 3..) => Mode::Box(Filling::Padded),
         (b"stretch", 3..) => Mode::Box(Filling::Stretched),
+        (b"outside", 3..) => Mode::Box(Filling::Outside),
+        (b"aspect-crop", 3..) => Mode::Box(Filling::AspectCropped),
         (b"rotate", 2) => {
             conf.settings.retain(|&row, _| argument_of(row) != Some(ANGLE));
             settings::read_at(conf, args, ANGLE, args.arg(1))?;
@@ -138,11 +140,11 @@ fn set_mode(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfErro
             return Ok(());
         }
         (b"off" | b"test" | b"size" | b"info" | b"convert" | b"rotate", _)
-        | (b"resize" | b"crop" | b"pad" | b"stretch", _) => {
+        | (b"resize" | b"crop" | b"pad" | b"stretch" | b"outside" | b"aspect-crop", _) => {
             return Err(ConfError::invalid(
                 "invalid number of arguments: it is \"off\", \"test\", \"size\", \"info\", \
-                 \"convert\", \"rotate ANGLE\", or \"resize\", \"crop\", \"pad\" or \"stretch\" \
-                 with WIDTH and HEIGHT",
+                 \"convert\", \"rotate ANGLE\", or \"resize\", \"crop\", \"pad\", \"stretch\", \
+                 \"outside\" or \"aspect-crop\" with WIDTH and HEIGHT",
             ));
         }
         (mode, _) => {

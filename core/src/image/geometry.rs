@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 use super::gravity::Axis;
 use super::orientation::Orientation;
 use super::size::{Rect, Size};
-use super::{Bound, Fit, Gravity, Plan};
+use super::{Bound, Fit, Plan, Rounding};
 
 /// What happens to a stored image: scaled to `scaled`, cut to `window`, turned
 /// by `orient`, and laid at `place` on a canvas of the size `output`.
@@ -29,9 +29,9 @@ impl Geometry {
         let rotation = Orientation::from(plan.rotate);
         let displayed = upright.size(stored);
         let fit = magnify(plan.fit, plan.dpr);
-        let scaled = scale(displayed, fit, plan.enlarge, rotation);
+        let scaled = scale(displayed, fit, plan, rotation);
         let orientation = upright.then(plan.flip.into()).then(rotation);
-        let cut = cut(rotation.size(scaled), fit, plan.gravity);
+        let cut = cut(rotation.size(scaled), fit, plan);
         let output = canvas(cut.size, fit);
         let place = (
             plan.gravity.place(Axis::X, output.width, cut.size.width),
@@ -45,18 +45,30 @@ impl Geometry {
     /// pixels is left to be fitted; a free side that is enlarged may.
     pub(super) fn largest_output(stored: Size, plan: &Plan) -> Size {
         let longest = stored.width.max(stored.height);
+        let side = |bound: Bound| bound.map_or(longest, u32::from);
         match magnify(plan.fit, plan.dpr) {
             Fit::None => Size::new(longest, stored.width.min(stored.height)),
-            Fit::Resize { width, height } | Fit::Crop { width, height } if !plan.enlarge => {
-                Size::new(or_endless(width).min(longest), or_endless(height).min(longest))
+            Fit::Outside { .. } if !plan.enlarge => {
+                Size::new(longest, stored.width.min(stored.height))
+            }
+            Fit::Resize { width, height } if !plan.reduce => {
+                Size::new(side(width).max(longest), side(height).max(longest))
             }
             Fit::Resize { width, height }
             | Fit::Crop { width, height }
-            | Fit::Pad { width, height }
-            | Fit::Stretch { width, height } => {
-                let side = |bound: Bound| bound.map_or(longest, u32::from);
-                Size::new(side(width), side(height))
+            | Fit::AspectCrop { width, height }
+                if !plan.enlarge =>
+            {
+                Size::new(or_endless(width).min(longest), or_endless(height).min(longest))
             }
+            Fit::Outside { width, height } => {
+                Size::new(side(width).max(longest), side(height).max(longest))
+            }
+            Fit::Resize { width, height }
+            | Fit::Crop { width, height }
+            | Fit::AspectCrop { width, height }
+            | Fit::Pad { width, height }
+            | Fit::Stretch { width, height } => Size::new(side(width), side(height)),
         }
     }
 
@@ -83,35 +95,42 @@ fn magnify(fit: Fit, percent: u16) -> Fit {
             NonZeroU32::new(u32::try_from(pixels).unwrap_or(u32::MAX)).unwrap_or(NonZeroU32::MIN)
         })
     };
-    match fit {
-        Fit::None => Fit::None,
-        Fit::Resize { width, height } => Fit::Resize { width: side(width), height: side(height) },
-        Fit::Crop { width, height } => Fit::Crop { width: side(width), height: side(height) },
-        Fit::Pad { width, height } => Fit::Pad { width: side(width), height: side(height) },
-        Fit::Stretch { width, height } => Fit::Stretch { width: side(width), height: side(height) },
+    let mut fit = fit;
+    if let Some((width, height)) = fit.sides_mut() {
+        (*width, *height) = (side(*width), side(*height));
     }
+    fit
 }
 
 /// The size that the whole of an image is scaled to.
-fn scale(size: Size, fit: Fit, enlarge: bool, rotation: Orientation) -> Size {
+fn scale(size: Size, fit: Fit, plan: &Plan, rotation: Orientation) -> Size {
     match fit {
         Fit::None => size,
-        Fit::Resize { width, height } => {
-            let scaled = to_height(to_width(size, width), height);
-            if enlarge { grow_into(scaled, width, height) } else { scaled }
-        }
-        Fit::Crop { width, height } => {
-            let ratio = f64::from(size.width) / f64::from(size.height);
-            let scaled = if ratio < or_endless_f64(width) / or_endless_f64(height) {
-                to_width(size, width)
-            } else {
-                to_height(size, height)
-            };
-            if enlarge { grow_over(scaled, width, height) } else { scaled }
-        }
+        Fit::Resize { width, height } => match plan.round {
+            Rounding::Down => {
+                let reduced =
+                    if plan.reduce { to_height(to_width(size, width), height) } else { size };
+                if plan.enlarge { grow_into(reduced, width, height) } else { reduced }
+            }
+            Rounding::Nearest => touching(size, (width, height), Side::Inside, plan),
+        },
+        Fit::Crop { width, height }
+        | Fit::Outside { width, height }
+        | Fit::AspectCrop { width, height } => match plan.round {
+            Rounding::Down => {
+                let ratio = f64::from(size.width) / f64::from(size.height);
+                let scaled = if ratio < or_endless_f64(width) / or_endless_f64(height) {
+                    to_width(size, width)
+                } else {
+                    to_height(size, height)
+                };
+                if plan.enlarge { grow_over(scaled, width, height) } else { scaled }
+            }
+            Rounding::Nearest => touching(size, (width, height), Side::Outside, plan),
+        },
         Fit::Pad { width, height } => {
             let (width, height) = if rotation.swap { (height, width) } else { (width, height) };
-            scale(size, Fit::Resize { width, height }, enlarge, Orientation::default())
+            scale(size, Fit::Resize { width, height }, plan, Orientation::default())
         }
         Fit::Stretch { width, height } => {
             let turned = rotation.size(size);
@@ -122,18 +141,37 @@ fn scale(size: Size, fit: Fit, enlarge: bool, rotation: Orientation) -> Size {
 }
 
 /// What is kept of an image that is already scaled and rotated.
-fn cut(size: Size, fit: Fit, gravity: Gravity) -> Rect {
+fn cut(size: Size, fit: Fit, plan: &Plan) -> Rect {
     let kept = match fit {
         Fit::Crop { width, height } if !fits(size, width, height) => {
             Size::new(size.width.min(or_endless(width)), size.height.min(or_endless(height)))
         }
+        Fit::AspectCrop { width, height } => match (width, height) {
+            (Some(width), Some(height)) => {
+                proportioned(size, Size::new(width.get(), height.get()), plan.round)
+            }
+            _ => cut(size, Fit::Crop { width, height }, plan).size,
+        },
         _ => size,
     };
     Rect {
-        x: gravity.cut(Axis::X, size.width, kept.width),
-        y: gravity.cut(Axis::Y, size.height, kept.height),
+        x: plan.gravity.cut(Axis::X, size.width, kept.width),
+        y: plan.gravity.cut(Axis::Y, size.height, kept.height),
         size: kept,
     }
+}
+
+/// As much of an image as there is in a box, or where it does not fill that, in its proportions.
+fn proportioned(size: Size, wanted: Size, round: Rounding) -> Size {
+    if wanted.width <= size.width && wanted.height <= size.height {
+        return wanted;
+    }
+    let by_width = of_width(wanted, size.width, round);
+    if by_width.height <= size.height {
+        return by_width;
+    }
+    let by_height = of_width(wanted.swapped(), size.height, round).swapped();
+    Size::new(by_height.width.min(size.width), by_height.height)
 }
 
 /// The size of the output around an image that is scaled, cut and rotated.
@@ -149,7 +187,7 @@ fn canvas(size: Size, fit: Fit) -> Size {
 
 fn to_width(size: Size, max: Bound) -> Size {
     match max {
-        Some(max) if size.width > max.get() => of_width(size, max.get()),
+        Some(max) if size.width > max.get() => of_width(size, max.get(), Rounding::Down),
         _ => size,
     }
 }
@@ -160,8 +198,9 @@ fn to_height(size: Size, max: Bound) -> Size {
 
 /// Enlarges what is smaller than the box until it touches it from the inside.
 fn grow_into(size: Size, width: Bound, height: Bound) -> Size {
-    let by_width = width.map(|width| of_width(size, width.get()));
-    let by_height = height.map(|height| of_width(size.swapped(), height.get()).swapped());
+    let down = Rounding::Down;
+    let by_width = width.map(|width| of_width(size, width.get(), down));
+    let by_height = height.map(|height| of_width(size.swapped(), height.get(), down).swapped());
     [by_width, by_height]
         .into_iter()
         .flatten()
@@ -174,15 +213,52 @@ fn grow_into(size: Size, width: Bound, height: Bound) -> Size {
 /// Enlarges what is smaller than the box until it covers it.
 fn grow_over(size: Size, width: Bound, height: Bound) -> Size {
     let at_least = |size: Size, min: Bound| match min {
-        Some(min) if size.width < min.get() => of_width(size, min.get()),
+        Some(min) if size.width < min.get() => of_width(size, min.get(), Rounding::Down),
         _ => size,
     };
     at_least(at_least(size, width).swapped(), height).swapped()
 }
 
+/// From where a box is touched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Inside,
+    Outside,
+}
+
+/// The size, by one division from that of the source, at which an image touches a box; its own
+/// where that would enlarge or reduce it, and that is not to be.
+fn touching(size: Size, (width, height): (Bound, Bound), from: Side, plan: &Plan) -> Size {
+    let by_width = |width: NonZeroU32| of_width(size, width.get(), plan.round);
+    let by_height =
+        |height: NonZeroU32| of_width(size.swapped(), height.get(), plan.round).swapped();
+    let touching = match (width, height) {
+        (None, None) => return size,
+        (Some(width), None) => by_width(width),
+        (None, Some(height)) => by_height(height),
+        (Some(width), Some(height)) => {
+            let is_wider = u64::from(width.get()) * u64::from(size.height)
+                > u64::from(height.get()) * u64::from(size.width);
+            if is_wider == (from == Side::Outside) { by_width(width) } else { by_height(height) }
+        }
+    };
+    let grows = touching.width > size.width || touching.height > size.height;
+    let shrinks = touching.width < size.width || touching.height < size.height;
+    // A side that is not limited does not reduce what covers the other one.
+    let reduces = match from {
+        Side::Inside => plan.reduce,
+        Side::Outside => width.is_some() && height.is_some(),
+    };
+    if (grows && !plan.enlarge) || (shrinks && !reduces) { size } else { touching }
+}
+
 /// The size of that width and the same proportions.
-fn of_width(size: Size, width: u32) -> Size {
-    let height = u64::from(size.height) * u64::from(width) / u64::from(size.width);
+fn of_width(size: Size, width: u32, round: Rounding) -> Size {
+    let half = match round {
+        Rounding::Down => 0,
+        Rounding::Nearest => u64::from(size.width) / 2,
+    };
+    let height = (u64::from(size.height) * u64::from(width) + half) / u64::from(size.width);
     Size::new(width, u32::try_from(height).unwrap_or(u32::MAX).max(1))
 }
 
@@ -204,7 +280,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::image::{Flip, Rotation};
+    use crate::image::{Flip, Gravity, Rotation};
 
     const NONE: Orientation = Orientation { swap: false, flip_x: false, flip_y: false };
 
@@ -345,6 +421,16 @@ mod tests {
         Fit::Pad { width, height }
     }
 
+    fn outside(width: u32, height: u32) -> Fit {
+        let (width, height) = bounds(width, height);
+        Fit::Outside { width, height }
+    }
+
+    fn aspect(width: u32, height: u32) -> Fit {
+        let (width, height) = bounds(width, height);
+        Fit::AspectCrop { width, height }
+    }
+
     fn stretch(width: u32, height: u32) -> Fit {
         let (width, height) = bounds(width, height);
         Fit::Stretch { width, height }
@@ -375,6 +461,80 @@ mod tests {
         let made = of(crop(200, 200), enlarge, (100, 120));
         assert_eq!(made.scaled, Size::new(200, 240));
         assert_eq!((made.window.x, made.window.y), (0, 20));
+    }
+
+    /// What sharp, imgproxy and Pillow make of pictures: one division, to the nearest pixel.
+    #[test]
+    fn nearest() {
+        let plain = Plan { round: Rounding::Nearest, ..Plan::default() };
+        let enlarge = Plan { enlarge: true, ..plain.clone() };
+        for (fit, size, expected, larger) in [
+            (resize(250, 0), (1200, 800), (250, 167), (250, 167)),
+            (resize(0, 333), (1200, 800), (500, 333), (500, 333)),
+            (resize(250, 166), (1200, 800), (249, 166), (249, 166)),
+            // Floors in sequence would make of it 99x59.
+            (resize(100, 60), (1000, 595), (100, 60), (100, 60)),
+            (resize(3, 3), (2, 1), (2, 1), (3, 2)),
+            (resize(1, 1), (1, 65535), (1, 1), (1, 1)),
+            (resize(0, 0), (7, 9), (7, 9), (7, 9)),
+            (crop(250, 0), (1200, 800), (250, 800), (250, 800)),
+            (crop(0, 900), (1200, 800), (1200, 800), (1350, 900)),
+            (crop(250, 150), (1200, 800), (250, 150), (250, 150)),
+            (crop(2000, 150), (1200, 800), (1200, 150), (2000, 150)),
+            (outside(250, 150), (1200, 800), (250, 167), (250, 167)),
+            (outside(250, 200), (1200, 800), (300, 200), (300, 200)),
+            (outside(1500, 200), (1200, 800), (1200, 800), (1500, 1000)),
+            (pad(250, 200), (1200, 800), (250, 200), (250, 200)),
+        ] {
+            assert_eq!(sized(&of(fit, plain.clone(), size)), expected, "{fit:?}");
+            assert_eq!(sized(&of(fit, enlarge.clone(), size)), larger, "{fit:?} larger");
+        }
+        assert_eq!(of(crop(250, 150), plain.clone(), (1200, 800)).scaled, Size::new(250, 167));
+        assert_eq!(of(pad(250, 200), plain, (1200, 800)).inner(), Size::new(250, 167));
+    }
+
+    /// The sizes of imgproxy's `fill-down`, of an image of 200x100.
+    #[test]
+    fn cropping_to_proportions() {
+        let nearest = Plan { round: Rounding::Nearest, ..Plan::default() };
+        for (width, height, expected) in [
+            (50, 50, (50, 50)),
+            (50, 20, (50, 20)),
+            (300, 300, (100, 100)),
+            (300, 125, (200, 83)),
+            (250, 300, (83, 100)),
+            (400, 200, (200, 100)),
+            (300, 50, (200, 33)),
+            (100, 300, (33, 100)),
+            (0, 50, (200, 50)),
+        ] {
+            for plan in [nearest.clone(), Plan::default()] {
+                let made = of(aspect(width, height), plan, (200, 100));
+                assert_eq!(sized(&made), expected, "{width} {height}");
+            }
+        }
+        assert_eq!(sized(&of(aspect(300, 110), nearest.clone(), (200, 100))), (200, 73));
+        assert_eq!(sized(&of(aspect(300, 100), Plan::default(), (200, 100))), (200, 66));
+        assert_eq!(sized(&of(aspect(300, 100), nearest.clone(), (200, 100))), (200, 67));
+        let enlarged = Plan { enlarge: true, ..nearest };
+        assert_eq!(sized(&of(aspect(300, 100), enlarged, (200, 100))), (300, 100));
+    }
+
+    #[test]
+    fn covering_without_a_cut_and_enlarging_alone() {
+        for (plan, expected) in [
+            (Plan::default(), (33, 39)),
+            (Plan { round: Rounding::Nearest, ..Plan::default() }, (33, 40)),
+        ] {
+            assert_eq!(sized(&of(outside(33, 10), plan, (100, 120))), expected);
+        }
+        let up = Plan { reduce: false, enlarge: true, ..Plan::default() };
+        for round in [Rounding::Down, Rounding::Nearest] {
+            let up = Plan { round, ..up.clone() };
+            assert_eq!(sized(&of(resize(50, 50), up.clone(), (100, 120))), (100, 120));
+            assert_eq!(sized(&of(resize(200, 0), up.clone(), (100, 120))), (200, 240));
+            assert_eq!(sized(&of(resize(200, 50), up, (100, 120))), (100, 120));
+        }
     }
 
     #[test]
@@ -455,13 +615,17 @@ mod tests {
 
     fn any_plan() -> impl Strategy<Value = Plan> {
         let bound = || (0u32..200).prop_map(NonZeroU32::new);
-        let fit = (bound(), bound(), 0..5).prop_map(|(width, height, kind)| match kind {
+        let fit = (bound(), bound(), 0..7).prop_map(|(width, height, kind)| match kind {
             0 => Fit::None,
             1 => Fit::Resize { width, height },
             2 => Fit::Crop { width, height },
             3 => Fit::Pad { width, height },
+            4 => Fit::Outside { width, height },
+            5 => Fit::AspectCrop { width, height },
             _ => Fit::Stretch { width, height },
         });
+        let round = prop_oneof![Just(Rounding::Down), Just(Rounding::Nearest)];
+        let fit = (fit, round);
         let rotate = prop_oneof![
             Just(Rotation::None),
             Just(Rotation::Ccw90),
@@ -474,8 +638,9 @@ mod tests {
             (0u16..=10_000, 0u16..=10_000).prop_map(|(x, y)| Gravity::Point { x, y })
         ];
         (fit, rotate, gravity, any::<bool>(), any::<bool>(), any::<bool>(), 100u16..=400).prop_map(
-            |(fit, rotate, gravity, enlarge, horizontal, vertical, dpr)| Plan {
+            |((fit, round), rotate, gravity, enlarge, horizontal, vertical, dpr)| Plan {
                 fit,
+                round,
                 rotate,
                 gravity,
                 enlarge,
@@ -508,7 +673,21 @@ mod tests {
                 Fit::Resize { width, height } => {
                     prop_assert!(fits(Orientation::from(plan.rotate).size(output), width, height));
                 }
-                Fit::Crop { width, height } => prop_assert!(fits(output, width, height)),
+                Fit::Crop { width, height } | Fit::AspectCrop { width, height } => {
+                    prop_assert!(fits(output, width, height));
+                }
+                Fit::Outside { width, height } => {
+                    let is_covered = |bound: Bound, side: u32, own: u32| {
+                        bound.is_none_or(|bound| {
+                            let bound = bound.get();
+                            side >= if plan.enlarge { bound } else { bound.min(own) }
+                        })
+                    };
+                    let scaled = Orientation::upright(orientation).size(made.scaled);
+                    let own = Orientation::upright(orientation).size(stored);
+                    prop_assert!(is_covered(width, scaled.width, own.width));
+                    prop_assert!(is_covered(height, scaled.height, own.height));
+                }
                 Fit::Pad { width, height } | Fit::Stretch { width, height } => {
                     prop_assert!(width.is_none_or(|width| output.width == width.get()));
                     prop_assert!(height.is_none_or(|height| output.height == height.get()));

@@ -67,6 +67,7 @@ pub use orientation::{Flip, Rotation};
 pub use params::{Allow, Params, Presets};
 pub use plan::{
     Adjust, AnimationPolicy, Bound, Fit, MetadataPolicy, Plan, PngCompression, ProfilePolicy,
+    Rounding,
 };
 pub use preview::Preview;
 pub use queue::{AdmissionLimits, Queue};

@@ -46,6 +46,35 @@ pub enum Fit {
         /// Height in pixels.
         height: Bound,
     },
+    /// Covers the box, and nothing is cut.
+    Outside {
+        /// Least width in pixels.
+        width: Bound,
+        /// Least height in pixels.
+        height: Bound,
+    },
+    /// Like `Crop`, and cut to the proportions of the box where the image is too small for it.
+    AspectCrop {
+        /// Width of the box in pixels.
+        width: Bound,
+        /// Height of the box in pixels.
+        height: Bound,
+    },
+}
+
+impl Fit {
+    /// The sides of its box.
+    pub(super) fn sides_mut(&mut self) -> Option<(&mut Bound, &mut Bound)> {
+        match self {
+            Fit::None => None,
+            Fit::Resize { width, height }
+            | Fit::Crop { width, height }
+            | Fit::Pad { width, height }
+            | Fit::Stretch { width, height }
+            | Fit::Outside { width, height }
+            | Fit::AspectCrop { width, height } => Some((width, height)),
+        }
+    }
 }
 
 impl Canonical for Fit {
@@ -56,11 +85,28 @@ impl Canonical for Fit {
             Fit::Crop { width, height } => ("crop", width, height),
             Fit::Pad { width, height } => ("pad", width, height),
             Fit::Stretch { width, height } => ("stretch", width, height),
+            Fit::Outside { width, height } => ("outside", width, height),
+            Fit::AspectCrop { width, height } => ("aspect-crop", width, height),
         };
         out.push_str(name);
         out.push(' ');
         (width, height).write(out);
     }
+}
+
+/// What becomes of fractions of pixels where a side follows from the other one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rounding {
+    /// They are dropped, as nginx's image_filter does.
+    #[default]
+    Down,
+    /// The side is the nearest number of pixels, the larger one of two.
+    Nearest,
+}
+
+impl Words for Rounding {
+    const WORDS: &'static [(&'static str, Rounding)] =
+        &[("down", Rounding::Down), ("nearest", Rounding::Nearest)];
 }
 
 with_defaults! {
@@ -171,6 +217,10 @@ with_defaults! {
         pub gravity: Gravity = Gravity::CENTER,
         /// Whether a source that is too small for its box is enlarged.
         pub enlarge: bool = false,
+        /// Whether a source that is too large for the box of [`Fit::Resize`] is reduced.
+        pub reduce: bool = true,
+        /// What becomes of fractions of pixels.
+        pub round: Rounding = Rounding::Down,
         /// By how much the sides of the box are multiplied, in percent.
         pub dpr: u16 = 100,
         /// What is mirrored, after orientation and before the turn.

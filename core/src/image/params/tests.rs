@@ -94,6 +94,17 @@ fn geometry() {
     assert_eq!(plan.fit, Fit::Crop { width: three, height: None });
     assert_eq!(parse("fit=pad,w=3").fit, Fit::Pad { width: three, height: None });
     assert_eq!(parse("fit=stretch,h=3").fit, Fit::Stretch { width: None, height: three });
+    assert_eq!(parse("fit=outside,w=3,h=3").fit, Fit::Outside { width: three, height: three });
+    assert_eq!(parse("fit=outside,w=3").fit, Fit::Resize { width: three, height: None });
+    for word in ["aspect-crop", "fill-down"] {
+        let both = Fit::AspectCrop { width: three, height: three };
+        assert_eq!(parse(&format!("fit={word},w=3,h=3")).fit, both);
+        assert_eq!(
+            parse(&format!("fit={word},h=3")).fit,
+            Fit::Resize { width: None, height: three }
+        );
+    }
+    assert!(!parse("fit=scale-up,w=3").reduce && parse("fit=scale-up,fit=contain,w=3").reduce);
     assert_eq!(parse("rotate=180").rotate, Rotation::Half);
     assert_eq!(parse("rotate=270").rotate, Rotation::Ccw90);
     assert_eq!(parse("rotate=0").rotate, Rotation::None);
@@ -108,6 +119,9 @@ fn what_enlarges() {
         ("cover", true),
         ("pad", true),
         ("stretch", true),
+        ("outside", true),
+        ("aspect-crop", false),
+        ("scale-up", true),
     ] {
         assert_eq!(parse(&format!("w=9,fit={fit}")).enlarge, enlarges, "{fit}");
         // What was said counts, before and after.
@@ -314,6 +328,7 @@ fn any_list() -> impl Strategy<Value = String> {
         8 => Just("h"),
         6 => Just("fit"),
         4 => Just("dpr"),
+        2 => Just("round"),
         3 => Just("enlarge"),
         2 => Just("rotate"),
         2 => Just("g"),
@@ -333,6 +348,7 @@ fn any_list() -> impl Strategy<Value = String> {
         4 => prop_oneof![
             Just("scale-down"), Just("contain"), Just("cover"), Just("crop"), Just("pad"),
             Just("stretch"), Just("on"), Just("off"), Just("-"), Just("90"), Just("h"),
+            Just("outside"), Just("aspect-crop"), Just("scale-up"), Just("nearest"),
             Just("small"), Just("large"), Just("0.5:0.2"), Just("smart"), Just("north"),
         ].prop_map(str::to_owned),
         1 => "[-0-9a-z%.:]{0,6}",
@@ -352,7 +368,7 @@ proptest! {
     #[test]
     fn no_list_leads_beyond_limits_and_rules(list in any_list(), source in 0usize..3) {
         let presets = presets(&[("small", "w=5,h=5,fit=pad"), ("large", "w=60,h=60,fit=cover")]);
-        let rules = allow("w=10,20,30-40 h=8-16 fit=* dpr=1-2 enlarge=on rotate=* g=* p=small trim=*");
+        let rules = allow("w=10,20,30-40 h=8-16 fit=* dpr=1-2 enlarge=on rotate=* g=* p=small trim=* round=*");
         let limits = Limits { output_pixels: 1500, ..Limits::default() };
         let Ok(params) = Params::parse(list.as_bytes()) else { return Ok(()) };
         let mut plan = Plan { fit: Fit::Resize { width: NonZeroU32::new(20), height: None }, ..Plan::default() };
@@ -360,7 +376,8 @@ proptest! {
             return Ok(());
         }
         let (Fit::Resize { width, height } | Fit::Crop { width, height } | Fit::Pad { width, height }
-            | Fit::Stretch { width, height }) = plan.fit else { panic!("no box") };
+            | Fit::Stretch { width, height } | Fit::Outside { width, height }
+            | Fit::AspectCrop { width, height }) = plan.fit else { panic!("no box") };
         let ok = |side: Option<NonZeroU32>, ranges: &[(u32, u32)]| side.is_none_or(|side| {
             ranges.iter().any(|&(low, high)| (low..=high).contains(&side.get()))
         });
@@ -386,7 +403,9 @@ proptest! {
                 let side = |side: Option<NonZeroU32>| side.map_or(u32::MAX, |side| side.get() * 2);
                 let (w, h) = (side(width), side(height));
                 let fits = (made.width <= w && made.height <= h) || (made.width <= h && made.height <= w);
-                prop_assert!(fits, "{plan:?} {}x{}", made.width, made.height);
+                // What is to cover a box goes beyond it, and what is never reduced.
+                let is_free = matches!(plan.fit, Fit::Outside { .. }) || !plan.reduce;
+                prop_assert!(fits || is_free, "{plan:?} {}x{}", made.width, made.height);
             }
         }
     }

@@ -13,6 +13,10 @@ pub enum Filling {
     Padded,
     /// As [`Fit::Stretch`].
     Stretched,
+    /// As [`Fit::Outside`].
+    Outside,
+    /// As [`Fit::AspectCrop`].
+    AspectCropped,
 }
 
 /// A plan whose geometry is still in parts, and whose format is not chosen yet.
@@ -40,6 +44,8 @@ impl Draft {
             Fit::Crop { width, height } => (Some(Filling::Covering), width, height),
             Fit::Pad { width, height } => (Some(Filling::Padded), width, height),
             Fit::Stretch { width, height } => (Some(Filling::Stretched), width, height),
+            Fit::Outside { width, height } => (Some(Filling::Outside), width, height),
+            Fit::AspectCrop { width, height } => (Some(Filling::AspectCropped), width, height),
         };
         Draft { plan: plan.clone(), filling, width, height, ..Draft::default() }
     }
@@ -54,12 +60,18 @@ impl Draft {
             None if width.is_none() && height.is_none() => Fit::None,
             None | Some(Filling::Inside) => Fit::Resize { width, height },
             // There is no box to be covered but a side, which CDNs take for that of the result.
-            Some(Filling::Covering) if implied_enlarge.is_some() && !has_both => {
+            Some(Filling::Covering | Filling::AspectCropped)
+                if implied_enlarge.is_some() && !has_both =>
+            {
                 Fit::Resize { width, height }
             }
             Some(Filling::Covering) => Fit::Crop { width, height },
             Some(Filling::Padded) => Fit::Pad { width, height },
             Some(Filling::Stretched) => Fit::Stretch { width, height },
+            // A side alone is covered by what touches it.
+            Some(Filling::Outside) if !has_both => Fit::Resize { width, height },
+            Some(Filling::Outside) => Fit::Outside { width, height },
+            Some(Filling::AspectCropped) => Fit::AspectCrop { width, height },
         };
         plan.enlarge = enlarge.or(implied_enlarge).unwrap_or(plan.enlarge);
         if let Some(wanted) = wanted {

@@ -8,6 +8,7 @@ use super::row::{Argument, Setting, SettingDirective};
 use crate::image::words::Words;
 use crate::image::{
     AnimationPolicy, DamagePolicy, Flip, MetadataPolicy, PngCompression, ProfilePolicy, Rotation,
+    Rounding,
 };
 
 /// All settings, in the order in which the values of directives count. Rows of one directive stand
@@ -55,6 +56,12 @@ pub static SETTINGS: &[Setting] = &[
             set: |draft, percent| draft.plan.dpr = percent,
         },
     },
+    Setting {
+        params: &["round"],
+        directive: Some(BOX.named("round")),
+        default: "down",
+        kind: Notation::Word(&OneOf(|draft, round: Rounding| draft.plan.round = round)),
+    },
     // That of a box goes before that of the location.
     Setting {
         params: &[],
@@ -78,9 +85,10 @@ pub static SETTINGS: &[Setting] = &[
         params: &["fit"],
         directive: None,
         default: "",
-        kind: Notation::Word(&OneOf(|draft, FitOfUrls { filling, enlarges }| {
+        kind: Notation::Word(&OneOf(|draft, FitOfUrls { filling, enlarges, reduces }| {
             draft.filling = Some(filling);
             draft.implied_enlarge = Some(enlarges);
+            draft.plan.reduce = reduces;
         })),
     },
     Setting {
@@ -369,20 +377,31 @@ impl Words for Clockwise {
     ];
 }
 
-/// How Cloudflare's URLs say that a box is filled, and what enlarges there.
+/// How URLs say that a box is filled, and what enlarges and reduces there.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct FitOfUrls {
     filling: Filling,
     enlarges: bool,
+    reduces: bool,
+}
+
+impl FitOfUrls {
+    const fn new(filling: Filling, enlarges: bool) -> FitOfUrls {
+        FitOfUrls { filling, enlarges, reduces: true }
+    }
 }
 
 impl Words for FitOfUrls {
     const WORDS: &'static [(&'static str, FitOfUrls)] = &[
-        ("scale-down", FitOfUrls { filling: Filling::Inside, enlarges: false }),
-        ("contain", FitOfUrls { filling: Filling::Inside, enlarges: true }),
-        ("crop", FitOfUrls { filling: Filling::Covering, enlarges: false }),
-        ("cover", FitOfUrls { filling: Filling::Covering, enlarges: true }),
-        ("pad", FitOfUrls { filling: Filling::Padded, enlarges: true }),
-        ("stretch", FitOfUrls { filling: Filling::Stretched, enlarges: true }),
+        ("scale-down", FitOfUrls::new(Filling::Inside, false)),
+        ("contain", FitOfUrls::new(Filling::Inside, true)),
+        ("crop", FitOfUrls::new(Filling::Covering, false)),
+        ("cover", FitOfUrls::new(Filling::Covering, true)),
+        ("pad", FitOfUrls::new(Filling::Padded, true)),
+        ("stretch", FitOfUrls::new(Filling::Stretched, true)),
+        ("outside", FitOfUrls::new(Filling::Outside, true)),
+        ("aspect-crop", FitOfUrls::new(Filling::AspectCropped, false)),
+        ("fill-down", FitOfUrls::new(Filling::AspectCropped, false)),
+        ("scale-up", FitOfUrls { filling: Filling::Inside, enlarges: true, reduces: false }),
     ];
 }
