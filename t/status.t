@@ -122,6 +122,16 @@ my $zone = 'image_resize_zone 128k;';
     IPC::Run::run(['promtool', 'check', 'metrics'], \"$r->{body}broken {", \$said, \$wrong);
     isnt($? >> 8, 0, "$name - which it would");
 
+    # what dashboards and alert rules ask for
+    my %there = map { ($_ => 1) } $r->{body} =~ /^# TYPE (\w+)/mg;
+    for my $file (qw(grafana/images.json prometheus/alerts.yml)) {
+        open my $in, '<', "$FindBin::Bin/../examples/$file" or die $!;
+        my $text = do { local $/; <$in> };
+        my %asked = map { (s/_seconds_(?:bucket|sum|count)$/_seconds/r => 1) } $text =~ /\b(nginx_image_gate_image_\w+)/g;
+        cmp_ok(scalar keys %asked, '>=', 4, "$name - $file asks for something");
+        ok($there{$_}, "$name - $_ of $file exists") for sort keys %asked;
+    }
+
     is($s->client->get('/status')->{h}{'content-type'}, 'application/json', "$name - JSON");
     my $head = $s->client->head('/status');
     is("$head->{status} $head->{body}", '200 ', "$name - HEAD");
