@@ -2,8 +2,10 @@
 
 use std::io::Read;
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use image_gate_core::link::{
     Algorithm, Encoding, Expression, Key, Rules, Signer, ThirdPartyFormat, Variables, parse_secret,
     secret_of_file,
@@ -57,42 +59,42 @@ pub struct LinkOptions {
     variables: Vec<(String, String)>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+/// Whose links.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum LinkKind {
-    /// secure_link_hash_message
+    /// `secure_link_hash_message`.
     Plain,
-    /// secure_link_hash_md5, as secure_link_md5
+    /// `secure_link_hash_md5`.
     Md5,
-    /// secure_link_hash_secret, as secure_link_secret
+    /// `secure_link_hash_secret`.
     Secret,
-    Imgproxy,
-    Thumbor,
-    Akamai,
-    Bunny,
-    Cloudfront,
-    Google,
-    Cloudflare,
-    Alibaba,
-    Keycdn,
-    Imgix,
+    /// `secure_link_hash_format`.
+    ThirdParty(ThirdPartyFormat),
 }
 
-impl LinkKind {
-    /// The format, where it is one of other systems.
-    pub fn third_party(self) -> Option<ThirdPartyFormat> {
-        match self {
-            LinkKind::Plain | LinkKind::Md5 | LinkKind::Secret => None,
-            LinkKind::Imgproxy => Some(ThirdPartyFormat::Imgproxy),
-            LinkKind::Thumbor => Some(ThirdPartyFormat::Thumbor),
-            LinkKind::Akamai => Some(ThirdPartyFormat::Akamai),
-            LinkKind::Bunny => Some(ThirdPartyFormat::Bunny),
-            LinkKind::Cloudfront => Some(ThirdPartyFormat::Cloudfront),
-            LinkKind::Google => Some(ThirdPartyFormat::Google),
-            LinkKind::Cloudflare => Some(ThirdPartyFormat::Cloudflare),
-            LinkKind::Alibaba => Some(ThirdPartyFormat::Alibaba),
-            LinkKind::Keycdn => Some(ThirdPartyFormat::Keycdn),
-            LinkKind::Imgix => Some(ThirdPartyFormat::Imgix),
-        }
+impl ValueEnum for LinkKind {
+    fn value_variants<'a>() -> &'a [LinkKind] {
+        static KINDS: LazyLock<Vec<LinkKind>> = LazyLock::new(|| {
+            let third_party = ThirdPartyFormat::ALL.into_iter().map(LinkKind::ThirdParty);
+            [LinkKind::Plain, LinkKind::Md5, LinkKind::Secret]
+                .into_iter()
+                .chain(third_party)
+                .collect()
+        });
+        &KINDS
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            LinkKind::Plain => PossibleValue::new("plain").help("secure_link_hash_message"),
+            LinkKind::Md5 => {
+                PossibleValue::new("md5").help("secure_link_hash_md5, as secure_link_md5")
+            }
+            LinkKind::Secret => {
+                PossibleValue::new("secret").help("secure_link_hash_secret, as secure_link_secret")
+            }
+            LinkKind::ThirdParty(format) => PossibleValue::new(format.name()),
+        })
     }
 }
 

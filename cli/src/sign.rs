@@ -36,7 +36,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let link = match arguments.options.format {
         LinkKind::Plain | LinkKind::Md5 => with_arguments(arguments, &link, &keys)?,
         LinkKind::Secret => with_secret(arguments, &link, &keys)?,
-        _ => third_party(arguments, &link, &keys)?,
+        LinkKind::ThirdParty(format) => third_party(arguments, format, &link, &keys)?,
     };
     files::print_line(&link)
 }
@@ -157,9 +157,13 @@ fn with_secret(arguments: &Arguments, link: &str, keys: &[Key]) -> Result<String
     verify::taken(format!("{prefix}/{signed}"), &arguments.options, false, keys)
 }
 
-fn third_party(arguments: &Arguments, link: &str, keys: &[Key]) -> Result<String, CliError> {
+fn third_party(
+    arguments: &Arguments,
+    format: ThirdPartyFormat,
+    link: &str,
+    keys: &[Key],
+) -> Result<String, CliError> {
     let Arguments { options, expires, not_before, prefix, .. } = arguments;
-    let format = options.format.third_party().ok_or("no such format")?;
     if arguments.token || options.bytes().is_some() {
         return Err("--token and --bytes are for plain links".into());
     }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use image_gate_core::link::{
-    Algorithm, Expression, Key, KeyError, LinkRequest, Rules, Signer, ThirdParty, Token, Unsigned,
-    ValidityPeriod, Variables, VerifyError, decoded, parse_time, secure_link,
+    Algorithm, Expression, Key, KeyError, LinkRequest, Rules, Signer, ThirdParty, ThirdPartyFormat,
+    Token, Unsigned, ValidityPeriod, Variables, VerifyError, decoded, parse_time, secure_link,
 };
 
 use crate::error::{CliError, ExitStatus, error_with_code};
@@ -57,14 +57,15 @@ fn find(arguments: &Arguments, keys: &[Key]) -> Result<CheckedLink, CliError> {
         LinkKind::Plain => plain(arguments, keys),
         LinkKind::Md5 => md5(arguments, keys),
         LinkKind::Secret => secret(arguments, keys),
-        _ => third_party(arguments, keys),
+        LinkKind::ThirdParty(format) => third_party(arguments, format, keys),
     }
 }
 
 pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let options = &arguments.options;
     if options.max_age.is_none()
-        && let Some(format) = options.format.third_party().filter(|format| format.is_dated())
+        && let LinkKind::ThirdParty(format) = options.format
+        && format.is_dated()
     {
         let name = format.name();
         let why = format!("links of {name} only say when they were made: say --max-age");
@@ -306,9 +307,12 @@ fn secret(arguments: &Arguments, keys: &[Key]) -> Result<CheckedLink, CliError> 
     Ok(CheckedLink { key: lossy(&key.id), validity: ValidityPeriod::default() })
 }
 
-fn third_party(arguments: &Arguments, keys: &[Key]) -> Result<CheckedLink, CliError> {
+fn third_party(
+    arguments: &Arguments,
+    format: ThirdPartyFormat,
+    keys: &[Key],
+) -> Result<CheckedLink, CliError> {
     let options = &arguments.options;
-    let format = options.format.third_party().ok_or("no such format")?;
     let address = options.address.map(|address| address.to_string()).unwrap_or_default();
     let named = options.unsigned();
     let unsigned = named.as_ref().map_or(Unsigned::Any, |names| Unsigned::Named(names));

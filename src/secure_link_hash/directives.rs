@@ -183,24 +183,29 @@ fn set_require(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfE
 
 fn set_format(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let text = args.arg(0);
+    let format = ThirdPartyFormat::from_name(text);
+    let is_bunny = |format| format == ThirdPartyFormat::Bunny;
     let (mut origin, mut ip, mut sha256) = (None, None, None);
     for argument in args.rest(1) {
-        let (formats, name): (&[&str], _) = if let Some(text) = argument.strip_prefix(b"origin=") {
-            once(&mut origin, text)?;
-            (&["cloudfront", "google"], "origin")
-        } else if let Some(text) = argument.strip_prefix(b"ip=") {
-            let is_required = (text == b"required").then_some(true);
-            let is_required = is_required.or((text == b"off").then_some(false));
-            once(&mut ip, expect(is_required, text, format_args!("\"required\" or \"off\""))?)?;
-            (&["bunny"], "ip")
-        } else if let Some(text) = argument.strip_prefix(b"sha256=") {
-            let is_on = expect(parse_flag(text), text, format_args!("\"on\" or \"off\""))?;
-            once(&mut sha256, is_on)?;
-            (&["bunny"], "sha256")
-        } else {
-            return Err(unknown(argument));
-        };
-        if !formats.iter().any(|format| text == format.as_bytes()) {
+        let (takes, name): (fn(ThirdPartyFormat) -> bool, _) =
+            if let Some(text) = argument.strip_prefix(b"origin=") {
+                once(&mut origin, text)?;
+                (ThirdPartyFormat::signs_origin, "origin")
+            } else if let Some(text) = argument.strip_prefix(b"ip=") {
+                let is_required = (text == b"required").then_some(true);
+                let is_required = is_required.or((text == b"off").then_some(false));
+                once(&mut ip, expect(is_required, text, format_args!("\"required\" or \"off\""))?)?;
+                (is_bunny, "ip")
+            } else if let Some(text) = argument.strip_prefix(b"sha256=") {
+                let is_on = expect(parse_flag(text), text, format_args!("\"on\" or \"off\""))?;
+                once(&mut sha256, is_on)?;
+                (is_bunny, "sha256")
+            } else {
+                return Err(unknown(argument));
+            };
+        if !format.is_some_and(takes) {
+            let formats = ThirdPartyFormat::ALL.into_iter().filter(|&format| takes(format));
+            let formats: Vec<_> = formats.map(ThirdPartyFormat::name).collect();
             let formats = formats.join(" and ");
             return Err(ConfError::invalid(format_args!("\"{name}=\" is for {formats}")));
         }
@@ -214,7 +219,7 @@ fn set_format(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfEr
         has_sha256: sha256.unwrap_or(false),
         ..Rules::default()
     };
-    let links = match ThirdPartyFormat::from_name(text) {
+    let links = match format {
         Some(format) => {
             let default: &[u8] = if format.signs_origin() { b"$scheme://$http_host" } else { b"" };
             let origin = origin.unwrap_or(default);
