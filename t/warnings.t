@@ -133,6 +133,13 @@ location /c/ {
     access_key_redirect /un$uri; #! warn: which is not internal
 }
 location /un/ { }
+=== a redirect to an internal location, beside which all can go
+location / { }
+location /c/ {
+    access_key zone=p from=arg:key;
+    access_key_redirect /un$access_key_uri;
+}
+location /un/c/ { internal; }
 === a named location that is not there
 location /nm/ {
     access_key zone=p from=arg:key;

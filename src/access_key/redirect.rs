@@ -104,5 +104,8 @@ fn public(server: &SrvConf, target: &[u8]) -> Option<Vec<u8>> {
             |(name, is_exact, _)| if *is_exact { name == target } else { longer.starts_with(name) },
         )
         .max_by_key(|(name, is_exact, _)| (*is_exact, name.len()))?;
-    (!is_internal).then(|| name.clone())
+    // One that begins with more may be meant, by what the variable holds.
+    let may_be_internal =
+        || locations.iter().any(|(name, _, is_internal)| *is_internal && name.starts_with(&longer));
+    (!is_internal && !may_be_internal()).then(|| name.clone())
 }

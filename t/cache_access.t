@@ -1,0 +1,146 @@
+# image_resize_cache: what decides who gets a picture decides so for one that is kept, too.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use File::Temp ();
+use IO::Socket::INET;
+use JSON::PP ();
+use Test::More;
+
+use ImageGate::Cache;
+use ImageGate::H2;
+use ImageGate::Keys qw(key_file);
+use ImageGate::Links;
+
+needs_cache();
+
+my $built = `$ENV{TEST_NGINX_BINARY} -V 2>&1`;
+my $photo = '/photo-300x200.jpg';
+
+sub link_of {
+    my ($path, $expires, $secret) = @_;
+    return "$path?token=" . mac_token("$path|$expires", $secret || 'secret') . "&expires=$expires";
+}
+
+{
+    my $name = 'links';
+    my $guard = 'secure_link_hash $arg_token,$arg_expires; secure_link_hash_message "$uri|$secure_link_hash_expires";
+        secure_link_hash_key secret; secure_link_hash_require on; secure_link_hash_strip token expires;';
+    my $s = origin_server("location / { $guard image_resize resize 100 -; ORIGIN; }
+        location /file/ { $guard image_resize resize 100 -; alias files/; }", origin => 'location / { add_header Cache-Control max-age=60; }');
+    my $c = $s->client;
+    for my $path ($photo, "/file$photo") {
+        is_answer("$name - $path - none before it is made", $c->get($path), 403, undef);
+        is_answer("$name - $path - made", $c->get(link_of($path, LATER)), 200, 'MISS');
+        is_answer("$name - $path - kept", $c->get(link_of($path, LATER)), 200, 'HIT');
+        is_answer("$name - $path - by another link", $c->get(link_of($path, LATER - 1)), 200, 'HIT');
+        is_answer("$name - $path - none", $c->get($path), 403, undef);
+        is_answer("$name - $path - forged", $c->get(link_of($path, LATER, 'guess')), 403, undef);
+        is_answer("$name - $path - expired", $c->get(link_of($path, PAST)), 410, undef);
+        my $tag = $c->get(link_of($path, LATER))->{h}{etag};
+        is_answer("$name - $path - not modified", $c->get(link_of($path, LATER), 'If-None-Match' => $tag), 304, 'HIT');
+        is_answer("$name - $path - not modified without a link", $c->get($path, 'If-None-Match' => $tag), 403, undef);
+    }
+    is_made($s, 2, "$name - two were made");
+    is(join('', $s->trouble), '', "$name - nothing bad in the log");
+}
+
+{
+    my $name = 'keys';
+    my $folder = File::Temp->newdir;
+    chmod 0755, $folder;
+    open my $out, '>', "$folder/keys" or die $!;
+    print $out key_file(acme => 'KEY-ACME-ONE', beta => 'KEY-BETA-ONE');
+    close $out;
+    my $s = origin_server("location / { access_key zone=partners from=header:X-Api-Key|arg:key; access_key_quota requests=6 per=day;
+            image_resize resize 100 -; alias files/; }
+        location /handed/ { access_key zone=partners from=header:X-Api-Key; access_key_redirect /inside\$access_key_uri; }
+        location /inside/handed/ { internal; image_resize resize 60 -; alias files/; }
+        location = /partners { access_key_status json; }",
+        http => "access_key_zone partners 256k; access_key_file partners $folder/keys;");
+    my $c = $s->client;
+    my $acme = sub { $c->get($_[0], 'X-Api-Key' => 'KEY-ACME-ONE') };
+    my $bytes = 0;
+    my $take = sub { my ($what, $r, @expected) = @_; is_answer("$name - $what", $r, @expected); $bytes += length $r->{body} };
+    is_answer("$name - none", $c->get($photo), 401, undef);
+    $take->('made', $acme->($photo), 200, 'MISS');
+    $take->('kept', $acme->($photo), 200, 'HIT');
+    $take->('in an argument', $c->get("$photo?key=KEY-ACME-ONE"), 200, 'HIT');
+    my $before = $bytes;
+    is_answer("$name - of another partner", $c->get($photo, 'X-Api-Key' => 'KEY-BETA-ONE'), 200, 'HIT');
+    is_answer("$name - wrong", $c->get($photo, 'X-Api-Key' => 'KEY-GUESS-ONE'), 401, undef);
+    is_answer("$name - none, though it is kept", $c->get($photo), 401, undef);
+    $take->('handed over', $acme->("/handed$photo"), 200, 'MISS');
+    $take->('handed over again', $acme->("/handed$photo"), 200, 'HIT');
+    $take->('the last of the quota', $acme->($photo), 200, 'HIT');
+    is_answer("$name - the quota is used up", $acme->($photo), 429, undef);
+    my $zone = JSON::PP::decode_json($c->get('/partners')->{body})->{zones}[0];
+    my ($partner) = grep { $_->{id} eq 'acme' } @{ $zone->{partners} };
+    is($partner->{requests} - $partner->{refused}, 6, "$name - hits are counted");
+    cmp_ok($partner->{bytes_sent}, '>', $bytes, "$name - and their bytes");
+    is(join('', $s->trouble), '', "$name - nothing bad in the log");
+}
+
+SKIP: {
+    my $name = 'auth_request and satisfy';
+    skip 'this nginx is built without auth_request', 1 if $built !~ /auth_request/;
+    my $s = origin_server('location / { auth_request /auth; image_resize resize 100 -; alias files/; }
+        location /any/ { satisfy any; deny all; auth_request /auth; image_resize resize 101 -; alias files/; }
+        location /all/ { satisfy all; allow all; auth_request /auth; image_resize resize 102 -; alias files/; }
+        location = /auth { internal; if ($http_x_who = guest) { return 403; } return 204; }');
+    my $c = $s->client;
+    for my $at ('', '/any', '/all') {
+        is_answer("$name - '$at' - made", $c->get("$at$photo"), 200, 'MISS');
+        is_answer("$name - '$at' - kept", $c->get("$at$photo"), 200, 'HIT');
+        is_answer("$name - '$at' - refused", $c->get("$at$photo", 'X-Who' => 'guest'), 403, undef);
+    }
+    is_made($s, 3, "$name - three were made");
+    is(join('', $s->trouble), '', "$name - nothing bad in the log");
+}
+
+{
+    my $name = 'limit_req';
+    my $s = origin_server('location / { limit_req zone=few burst=1 nodelay; limit_req_status 429; image_resize resize 100 -; alias files/; }',
+        http => 'limit_req_zone $binary_remote_addr zone=few:1m rate=1r/m;');
+    my $c = $s->client;
+    is_answer("$name - made", $c->get($photo), 200, 'MISS');
+    is_answer("$name - kept", $c->get($photo), 200, 'HIT');
+    is_answer("$name - too many", $c->get($photo), 429, undef);
+}
+
+SKIP: {
+    my $name = 'HTTP/2';
+    skip 'this nginx is built without HTTP/2', 1 if $built !~ /http_v2/;
+    my $probe = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1) or die "port: $!";
+    my $port = $probe->sockport;
+    close $probe;
+    my $s = origin_server('location / { image_resize resize 100 -; image_resize_cache_use_stale updating; image_resize_cache_background_update on; ORIGIN; }',
+        listen => "; listen 127.0.0.1:$port http2", origin => 'location / { add_header Cache-Control max-age=1; }');
+    my $get = sub {
+        my $h2 = ImageGate::H2->new(port => $port);
+        my @ids = map { $h2->send('GET', $photo) } 1 .. $_[0];
+        my @answers = map { $h2->recv($_) } @ids;
+        return @answers;
+    };
+    my ($made) = $get->(1);
+    is($made->{status}, 200, "$name - made");
+    my @several = $get->(20);
+    is(scalar(grep { $_->{status} == 200 && $_->{body} eq $made->{body} } @several), 20, "$name - streams of one connection");
+    is_made($s, 1, "$name - one was made");
+    sleep 2;
+    @several = $get->(20);
+    is(scalar(grep { $_->{status} == 200 && $_->{body} eq $made->{body} } @several), 20, "$name - old ones");
+    $s->wait(3, sub { asked($s) > 1 });
+    is(scalar(asked($s)), 2, "$name - one asks anew beside them");
+    is_made($s, 1, "$name - and is told that it is the same");
+    my $counted = lookups($s);
+    cmp_ok($counted->{hit}, '>=', 20, "$name - hits");
+    cmp_ok($counted->{stale} + $counted->{updating}, '>=', 1, "$name - old ones went out");
+    is(join('', $s->trouble), '', "$name - nothing bad in the log");
+}
+
+done_testing();
