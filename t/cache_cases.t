@@ -10,6 +10,9 @@ use Test::More;
 use Time::HiRes qw(sleep);
 
 use ImageGate::Cache;
+use ImageGate::Fixtures qw(fixture_dir fixture_path);
+use ImageGate::Server;
+use ImageGate::Upstream;
 
 needs_cache();
 
@@ -100,6 +103,56 @@ sub expire { sleep 2.2 }
     ok($s->wait(10, sub { $s->log =~ /cache "images" uses the ".*elsewhere" cache path while previously it used/ }), "$name - is refused");
     is_answer("$name - what is running goes on", $s->client->get($photo), 200, 'HIT');
     is($s->client->get('/new')->{status}, 404, "$name - as it was");
+}
+
+{
+    my $name = 'bodies of origins';
+    fixture_path('photo-300x200.jpg');
+    my $upstream = ImageGate::Upstream->start(fixture_dir());
+    my $port = $upstream->port;
+    my $s = ImageGate::Server->new(http => 'image_resize_zone 1m; image_resize_cache_path cache keys_zone=images:1m;');
+    $s->start("location = /status { image_resize_status json; } add_header X-Cache \$image_resize_cache_status always;
+        location / { image_resize resize 100 -; image_resize_cache images; image_resize_cache_valid 1m; proxy_http_version 1.1; proxy_pass http://127.0.0.1:$port; }");
+    my $c = $s->client;
+    my $whole;
+    for my $mode (qw(plain chunked gzip range)) {
+        my $first = $c->get("/$mode$photo");
+        is_answer("$name - $mode", $first, 200, 'MISS');
+        is_answer("$name - $mode - again", $c->get("/$mode$photo"), 200, 'HIT');
+        $whole ||= $first->{body};
+        ok($first->{body} eq $whole, "$name - $mode - the same picture");
+    }
+    for my $mode (qw(die diechunk reset)) {
+        for my $time (1, 2) {
+            my $r = $s->client->get("/$mode$photo");
+            isnt($r->{h}{'x-cache'} || '', 'HIT', "$name - $mode - is not kept, $time");
+            ok($r->{body} ne $whole, "$name - $mode - is not the whole, $time");
+        }
+    }
+    is_answer("$name - HEAD first", $c->head("/plain,piece=1$photo"), 200, 'MISS');
+    my $r = $c->get("/plain,piece=1$photo");
+    is($r->{status}, 200, "$name - GET behind it");
+    ok($r->{body} eq $whole, "$name - GET behind it - the whole picture");
+    is_answer("$name - HEAD of what is kept", $c->head("/plain$photo"), 200, 'HIT');
+    $upstream->stop;
+}
+
+{
+    my $name = 'the manager';
+    my $s = origin_server('location / { image_resize resize 100 -; image_resize_cache $arg_zone; alias files/; }
+            location /w/ { image_resize resize $arg_w -; image_resize_cache $arg_zone; alias files/; }',
+        http => 'image_resize_cache_path small keys_zone=small:1m max_size=16k manager_sleep=50ms;
+            image_resize_cache_path short keys_zone=short:1m inactive=1s manager_sleep=50ms;');
+    my $c = $s->client;
+    my $count = sub { my @files = grep { !/-generations-/ } split /\n/, `find $s->{dir}/$_[0] -type f`; return scalar @files };
+    is_answer("$name - max_size - $_", $c->get("/w$photo?zone=small&w=$_"), 200, 'MISS') for map { $_ * 10 } 1 .. 12;
+    cmp_ok($count->('small'), '>=', 1, "$name - max_size - some are kept");
+    ok($s->wait(20, sub { $count->('small') <= 4 }), "$name - max_size - most are removed") or diag($count->('small'));
+    is_answer("$name - max_size - one more", $c->get("/w$photo?zone=small&w=130"), 200, 'MISS');
+    is_answer("$name - inactive - made", $c->get("$photo?zone=short"), 200, 'MISS');
+    ok($s->wait(20, sub { $count->('short') == 0 }), "$name - inactive - is removed");
+    is_answer("$name - inactive - made anew", $c->get("$photo?zone=short"), 200, 'MISS');
+    is(join('', $s->trouble), '', "$name - nothing bad in the log");
 }
 
 done_testing();
