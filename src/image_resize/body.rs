@@ -170,7 +170,7 @@ pub fn send(context: Transfer<'_>) -> ngx_int_t {
                 tag: task.tag.as_deref(),
                 varies: headers::varies(task),
             };
-            if !headers::set_output_headers(request, &sent) {
+            if headers::set_output_headers(request, &sent).is_err() {
                 return ERROR;
             }
             &output.bytes

@@ -11,7 +11,7 @@ use nginx_sys::NGX_HTTP_NOT_MODIFIED;
 use super::conf::{LocConf, Mode};
 use super::task::{JobKind, Task};
 use super::watermark_cache::WatermarkSpec;
-use crate::ngx::Request;
+use crate::ngx::{NoMemory, Request, is_named};
 
 thread_local! {
     /// Of this worker. Only the event loop's thread gets here.
@@ -38,8 +38,8 @@ pub fn varies(task: &Task) -> bool {
 }
 
 /// Says that the answer depends on `Accept`, where it does.
-fn vary(request: Request<'_>, task: &Task) -> bool {
-    !varies(task) || request.add_vary("Accept")
+fn vary(request: Request<'_>, task: &Task) -> Result<(), NoMemory> {
+    if varies(task) { request.add_vary("Accept") } else { Ok(()) }
 }
 
 /// Sends nothing that tells of the bytes that came, as others go out.
@@ -47,7 +47,7 @@ pub fn forget_source(request: Request<'_>) {
     request.clear_content_encoding();
     request.clear_ranges();
     request.clear_trailers();
-    request.drop_headers(|name| name.eq_ignore_ascii_case(b"Refresh") || is_digest(name));
+    request.drop_headers(|name| is_named(name, b"Refresh") || is_digest(name));
 }
 
 /// What is to be said of bytes that go out.
@@ -63,8 +63,11 @@ pub struct Sent<'a> {
     pub varies: bool,
 }
 
-/// Makes of the source's headers those of the output. Returns whether there was memory.
-pub fn set_output_headers(request: Request<'_>, sent: &Sent<'_>) -> bool {
+/// Makes of the source's headers those of the output.
+///
+/// # Errors
+/// Without memory some are missing.
+pub fn set_output_headers(request: Request<'_>, sent: &Sent<'_>) -> Result<(), NoMemory> {
     match sent.format {
         Some(format) => request.set_content_type(format.media_type()),
         None => request.set_content_type("application/json"),
@@ -73,15 +76,17 @@ pub fn set_output_headers(request: Request<'_>, sent: &Sent<'_>) -> bool {
     if sent.is_as_it_came {
         request.clear_content_encoding();
         request.clear_ranges();
-        request.drop_headers(|name| name.eq_ignore_ascii_case(b"Refresh"));
+        request.drop_headers(|name| is_named(name, b"Refresh"));
     } else {
         forget_source(request);
     }
     if let Some(format) = sent.format {
         request.replace_header(b"Content-Disposition", |value| rename_attachment(value, format));
     }
-    let tagged = sent.is_as_it_came || request.set_etag(sent.tag.map(str::as_bytes));
-    tagged && (!sent.varies || request.add_vary("Accept"))
+    if !sent.is_as_it_came {
+        request.set_etag(sent.tag.map(str::as_bytes))?;
+    }
+    if sent.varies { request.add_vary("Accept") } else { Ok(()) }
 }
 
 /// The media type that the source's headers name.

@@ -385,9 +385,7 @@ pub fn restore(request: Request<'_>, head: &Head, made: &Made) -> Result<(), NoM
     }
     let Made { format, is_as_it_came, .. } = *made;
     let sent = Sent { format, len, is_as_it_came, tag: head.tag.as_deref(), varies: head.varies };
-    if !headers::set_output_headers(request, &sent) {
-        return Err(NoMemory);
-    }
+    headers::set_output_headers(request, &sent)?;
     preaccess::restore_range(request);
     context.update_info(|response| {
         response.status =

@@ -103,7 +103,7 @@ fn redirect_bare(context: Transfer<'_>, ended: bool) -> ngx_int_t {
     request.set_content_length(Some(0));
     request.clear_content_type();
     headers::forget_source(request);
-    if !request.set_etag(None) || context.original.set(Vec::new()).is_err() {
+    if request.set_etag(None).is_err() || context.original.set(Vec::new()).is_err() {
         return ERROR;
     }
     context.body.take();

@@ -8,7 +8,7 @@ use nginx_sys::{
     ngx_int_t, ngx_str_t, ngx_table_elt_t, ngx_uint_t,
 };
 
-use super::strings::{bytes, hash, text};
+use super::strings::{bytes, hash, is_named, text};
 use super::{NoMemory, Request, pool, shim};
 
 /// The parts of a request that name what is asked for.
@@ -201,7 +201,7 @@ impl<'r> Request<'r> {
                 // SAFETY: one of the elements.
                 let header = unsafe { elements.add(at) };
                 // SAFETY: initialized; its key lives as long as the request.
-                if unsafe { bytes((*header).key) }.eq_ignore_ascii_case(name) {
+                if is_named(unsafe { bytes((*header).key) }, name) {
                     visit(Incoming { header, request: self });
                 }
             }

@@ -34,6 +34,7 @@ pub use file_range::{FileRange, identify};
 pub use module::{Cycle, Module, Parser};
 pub use pool::Pooled;
 pub use request::{Request, WeakRequest};
+pub use strings::is_named;
 
 /// What a callback of nginx returns that failed.
 const ERROR: ngx_int_t = NGX_ERROR as ngx_int_t;

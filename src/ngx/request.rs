@@ -15,7 +15,7 @@ use nginx_sys::{
 };
 
 use super::guard::guard;
-use super::strings::{bytes, hash, text};
+use super::strings::{bytes, hash, is_named, text};
 use super::{NoMemory, Pooled, log, pool, shim};
 
 /// The bit of `r->buffered` that image filters use; it is not in nginx's headers.
@@ -210,7 +210,7 @@ impl<'r> Request<'r> {
         elements(list).filter_map(|header| {
             // SAFETY: as above.
             let (key, value) = unsafe { (bytes((*header).key), bytes((*header).value)) };
-            key.eq_ignore_ascii_case(b"Accept").then_some(value)
+            is_named(key, b"Accept").then_some(value)
         })
     }
 
@@ -347,13 +347,12 @@ impl<'r> Request<'r> {
     pub fn clear_content_encoding(self) {
         // SAFETY: alive, and on the event loop.
         clear(unsafe { &mut (*self.as_ptr()).headers_out.content_encoding });
-        self.drop_headers(|name| name.eq_ignore_ascii_case(b"Content-Encoding"));
+        self.drop_headers(|name| is_named(name, b"Content-Encoding"));
     }
 
     /// The values of all outgoing headers called `name`.
     pub fn values(self, name: &'static [u8]) -> impl Iterator<Item = &'r [u8]> + use<'r> {
-        self.outgoing()
-            .filter_map(move |(key, value)| key.eq_ignore_ascii_case(name).then_some(value))
+        self.outgoing().filter_map(move |(key, value)| is_named(key, name).then_some(value))
     }
 
     /// All outgoing headers that are sent, as far as they are in nginx's list.
@@ -394,8 +393,7 @@ impl<'r> Request<'r> {
             clear(&mut (*self.as_ptr()).headers_out.content_range);
         }
         self.drop_headers(|name| {
-            name.eq_ignore_ascii_case(b"Accept-Ranges")
-                || name.eq_ignore_ascii_case(b"Content-Range")
+            is_named(name, b"Accept-Ranges") || is_named(name, b"Content-Range")
         });
     }
 
@@ -410,7 +408,7 @@ impl<'r> Request<'r> {
             (*trailers).last = &raw mut (*trailers).part;
             shim::ig_request_set_expect_trailers(self.as_ptr(), 0);
         }
-        self.drop_headers(|name| name.eq_ignore_ascii_case(b"Trailer"));
+        self.drop_headers(|name| is_named(name, b"Trailer"));
     }
 
     /// The value of `ETag`.
@@ -428,16 +426,19 @@ impl<'r> Request<'r> {
         Some(self.get().headers_out.last_modified_time).filter(|&time| time != -1)
     }
 
-    /// Sends `tag` as the `ETag`, or none. Returns whether there was memory.
-    pub fn set_etag(self, tag: Option<&[u8]>) -> bool {
+    /// Sends `tag` as the `ETag`, or none.
+    ///
+    /// # Errors
+    /// Without memory there is none.
+    pub fn set_etag(self, tag: Option<&[u8]>) -> Result<(), NoMemory> {
         // SAFETY: alive, and on the event loop.
         clear(unsafe { &mut (*self.as_ptr()).headers_out.etag });
-        self.drop_headers(|name| name.eq_ignore_ascii_case(b"ETag"));
-        let Some(tag) = tag else { return true };
-        let Some(header) = self.push_header("ETag", tag) else { return false };
+        self.drop_headers(|name| is_named(name, b"ETag"));
+        let Some(tag) = tag else { return Ok(()) };
+        let header = self.push_header("ETag", tag).ok_or(NoMemory)?;
         // SAFETY: as above.
         unsafe { (*self.as_ptr()).headers_out.etag = header.as_ptr() };
-        true
+        Ok(())
     }
 
     /// Adds a header.
@@ -482,9 +483,11 @@ impl<'r> Request<'r> {
         });
     }
 
-    /// Adds `name` to what `Vary` lists, unless it is there or everything is. Returns whether
-    /// there was memory.
-    pub fn add_vary(self, name: &'static str) -> bool {
+    /// Adds `name` to what `Vary` lists, unless it is there or everything is.
+    ///
+    /// # Errors
+    /// Without memory it is not added.
+    pub fn add_vary(self, name: &'static str) -> Result<(), NoMemory> {
         let mut listed = false;
         self.each_header(b"Vary", |header| {
             listed |= header.value.as_bytes().split(|&byte| byte == b',').any(|field| {
@@ -492,24 +495,28 @@ impl<'r> Request<'r> {
                 field == b"*" || field.eq_ignore_ascii_case(name.as_bytes())
             });
         });
-        listed || {
-            let mut added = false;
-            self.each_header(b"Vary", |header| {
-                let before = header.value.as_bytes();
-                if !added && !before.trim_ascii().is_empty() {
-                    let all = [before, b", ", name.as_bytes()].concat();
-                    if let Some(value) = pool::copy(self.pool(), &all) {
-                        header.value = value;
-                        added = true;
-                    }
-                }
-            });
-            added || self.push_header("Vary", name.as_bytes()).is_some()
+        if listed {
+            return Ok(());
         }
+        let mut added = false;
+        self.each_header(b"Vary", |header| {
+            let before = header.value.as_bytes();
+            if !added && !before.trim_ascii().is_empty() {
+                let all = [before, b", ", name.as_bytes()].concat();
+                if let Some(value) = pool::copy(self.pool(), &all) {
+                    header.value = value;
+                    added = true;
+                }
+            }
+        });
+        if !added {
+            self.push_header("Vary", name.as_bytes()).ok_or(NoMemory)?;
+        }
+        Ok(())
     }
 
     fn each_header(self, name: &[u8], visit: impl FnMut(&mut ngx_table_elt_t)) {
-        self.each_of(|key| key.eq_ignore_ascii_case(name), visit);
+        self.each_of(|key| is_named(key, name), visit);
     }
 
     fn each_of(self, is_one: impl Fn(&[u8]) -> bool, mut visit: impl FnMut(&mut ngx_table_elt_t)) {

@@ -34,3 +34,9 @@ pub(super) const fn hash(key: &[u8]) -> ngx_uint_t {
     }
     hash
 }
+
+/// Whether a header has that name. Most have another length, which is seen without a call.
+#[inline]
+pub fn is_named(name: &[u8], known: &[u8]) -> bool {
+    name.len() == known.len() && name.eq_ignore_ascii_case(known)
+}

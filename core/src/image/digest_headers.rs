@@ -32,7 +32,7 @@ pub fn is_digest(name: &[u8]) -> bool {
             })
         })
     };
-    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
+    NAMES.iter().any(|known| name.len() == known.len() && name.eq_ignore_ascii_case(known))
         || name.split(|byte| matches!(byte, b'-' | b'_')).any(is_word)
 }
 
