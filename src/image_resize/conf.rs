@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use image_gate_core::image::{Allow, Filling, Limits, Parsed, Presets, SETTINGS, Setting};
 
+use super::url::{Prefix, UrlConf};
 use super::value::Value;
 use super::watermark::WatermarkConf;
 use super::zone::StatsZone;
@@ -154,6 +155,10 @@ pub struct LocConf {
     pub threads: Option<Threads>,
     /// The list of parameters that overrides the directives.
     pub params: Option<Expression>,
+    /// Whose links are read for the same.
+    pub url: Option<Rc<UrlConf>>,
+    /// What of them is the location's, once merged.
+    pub url_prefix: Prefix,
     pub allow: Option<Rc<Allow>>,
     /// Not inherited: it is the location's handler.
     pub status: Option<StatusFormat>,
@@ -177,6 +182,11 @@ impl LocConf {
     /// The mode that holds here.
     pub fn mode(&self) -> Mode {
         self.mode.unwrap_or_default()
+    }
+
+    /// Whether requests say by parameters what is made, in whichever notation.
+    pub fn takes_params(&self) -> bool {
+        self.params.is_some() || self.url.is_some()
     }
 
     /// The settings that have values here, in their order.

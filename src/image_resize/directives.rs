@@ -4,15 +4,15 @@ use std::rc::Rc;
 
 use image_gate_core::image::{Allow, Argument, Filling, Params, SETTINGS};
 use nginx_sys::{
-    NGX_CONF_1MORE, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_CONF_TAKE2, NGX_HTTP_LOC_CONF,
-    NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF,
+    NGX_CONF_1MORE, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_CONF_TAKE2, NGX_CONF_TAKE123,
+    NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF,
 };
 
 use super::conf::{ImageResize, JobLimits, LocConf, MainConf, Mode, Threads};
 use super::plan::ANGLE;
 use super::value::unknown;
 use super::zone::StatsZone;
-use super::{on_error, settings, status, watermark};
+use super::{on_error, settings, status, url, watermark};
 use crate::ngx::conf::{
     ConfError, Directive, DirectiveArgs, Directives, Places, expect, flag, joined, once,
     parse_count, parse_number, parse_size, parse_time,
@@ -73,6 +73,11 @@ const OTHERS: &[Directive<LocConf>] = &[
         name: c"image_resize_params",
         kind: NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1,
         set: set_params,
+    },
+    Directive {
+        name: c"image_resize_url",
+        kind: NGX_HTTP_LOC_CONF | NGX_CONF_TAKE123,
+        set: |conf, args| url::set(conf, args),
     },
     Directive {
         name: c"image_resize_allow",

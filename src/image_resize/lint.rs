@@ -15,7 +15,7 @@ const MODES: std::ops::RangeInclusive<ngx_uint_t> = 1..=5;
 
 /// Whether only an image that is made goes by a directive.
 fn is_of_images(name: &str) -> bool {
-    matches!(name, "image_resize_params" | "image_resize_watermark")
+    matches!(name, "image_resize_params" | "image_resize_url" | "image_resize_watermark")
         || SETTINGS.iter().any(|setting| {
             let directive = setting.directive.as_ref();
             directive.is_some_and(|own| own.text() == name && !own.is_general)
@@ -58,7 +58,7 @@ impl LocConf {
                 place.is_used.get()
                     || match place.name {
                         "image_resize" | "image_resize_status" => true,
-                        "image_resize_allow" => self.params.is_some(),
+                        "image_resize_allow" => self.takes_params(),
                         _ => has_mode,
                     },
             );
@@ -101,7 +101,9 @@ impl LocConf {
                     let reason = "memory= is less than any image needs: all of them are refused";
                     place.warn(parser, format_args!("{reason}"));
                 }
-                "image_resize_params" if self.allow.is_none() && main.presets.is_empty() => {
+                "image_resize_params" | "image_resize_url"
+                    if self.allow.is_none() && main.presets.is_empty() =>
+                {
                     place.warn(
                         parser,
                         format_args!(
@@ -161,10 +163,13 @@ pub fn check(parser: Parser<'_>, main: &MainConf) -> Result<(), Reported> {
             place.warn(parser, format_args!("{reason}"));
         }
     }
-    let takes_params =
-        || main.notes.places.borrow().iter().any(|place| place.name == "image_resize_params");
+    let takes_params = || {
+        let is_one = |name| matches!(name, "image_resize_params" | "image_resize_url");
+        main.notes.places.borrow().iter().any(|place| is_one(place.name))
+    };
     if let Some(place) = main.places.get("image_resize_preset").filter(|_| !takes_params()) {
-        place.warn(parser, format_args!("has no effect: there is no \"image_resize_params\""));
+        let reason = "has no effect: there is no \"image_resize_params\" or \"image_resize_url\"";
+        place.warn(parser, format_args!("{reason}"));
     }
     // What of Accept becomes a cache key is asked for without a filter, too.
     let negotiates = variable::is_used(parser, &["image_resize_accept"]);
@@ -172,7 +177,7 @@ pub fn check(parser: Parser<'_>, main: &MainConf) -> Result<(), Reported> {
         let is_used = place.is_used.get() || negotiates && place.name == "image_resize_format";
         if !is_used && place.is_in_location {
             let needed = match place.name {
-                "image_resize_allow" => "image_resize_params",
+                "image_resize_allow" => "image_resize_params\" or \"image_resize_url",
                 _ => "image_resize",
             };
             place.warn(parser, format_args!("has no effect: there is no \"{needed}\" here"));

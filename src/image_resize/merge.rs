@@ -3,6 +3,7 @@
 use image_gate_core::image::SETTINGS;
 
 use super::conf::{ImageResize, LocConf, Mode, Threads};
+use super::url::Prefix;
 use crate::ngx::conf::Merge;
 use crate::ngx::thread::{self, ThreadPool};
 use crate::ngx::{Parser, Reported};
@@ -27,11 +28,15 @@ impl Merge for LocConf {
             self.threads.clone_from(&parent.threads);
         }
         inherit(&mut self.params, parent.params);
+        if self.url.is_none() {
+            self.url.clone_from(&parent.url);
+        }
+        self.url_prefix = Prefix::of(parser, &parent.url_prefix);
         if self.allow.is_none() {
             self.allow.clone_from(&parent.allow);
         }
         // Whoever takes parameters wants what they ask for.
-        if self.params.is_some() && self.mode.is_none() {
+        if self.takes_params() && self.mode.is_none() {
             self.mode = Some(Mode::Convert);
         }
         inherit(&mut self.on_error, parent.on_error);

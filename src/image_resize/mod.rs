@@ -27,6 +27,7 @@ mod sniff;
 mod status;
 mod task;
 mod timers;
+mod url;
 mod value;
 mod variables;
 mod watermark;

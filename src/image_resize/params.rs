@@ -4,6 +4,7 @@ use nginx_sys::{NGX_DECLINED, ngx_int_t};
 
 use super::conf::conf;
 use super::response_info::Failure;
+use super::url;
 use crate::ngx::Request;
 use crate::ngx::phase::Handler;
 
@@ -17,7 +18,11 @@ impl Handler for Precontent {
 
     fn handle(request: Request<'_>) -> ngx_int_t {
         let Some(conf) = conf(&request) else { return DECLINED };
-        if conf.params.is_none() || !request.is_main() || !conf.mode().makes_image() {
+        // A link of which nothing is made still names a source; so do those of parts of a page.
+        if let Some(Err(error)) = url::asked(request) {
+            return super::failure::fail_in_phase(request, &Failure::Params(error.clone()));
+        }
+        if !conf.takes_params() || !request.is_main() || !conf.mode().makes_image() {
             return DECLINED;
         }
         match conf.plan(request) {

@@ -6,6 +6,7 @@ use image_gate_core::image::{
 
 use super::conf::{ImageResize, LocConf, Mode};
 use super::response_info::Failure;
+use super::url;
 use super::value::{Value, evaluate, parse_value};
 use super::watermark_cache::WatermarkSpec;
 use crate::ngx::Request;
@@ -20,7 +21,18 @@ impl LocConf {
     /// [`Failure::Params`] for parameters that are refused; [`Error::BadParams`] that names the
     /// directive whose variable has no valid value.
     pub fn plan(&self, request: Request<'_>) -> Result<Plan, Failure> {
-        let mut plan = self.directives(request)?;
+        let asked = match url::asked(request).filter(|_| self.mode().makes_image()) {
+            Some(Err(error)) => return Err(Failure::Params(error.clone())),
+            Some(Ok(asked)) => Some(asked),
+            None => None,
+        };
+        let mut plan = self.directives(request, asked.map(|asked| &asked.defaults))?;
+        if let Some(asked) = asked {
+            let overridden = presets(&request).and_then(|presets| {
+                self.override_by(&mut plan, &asked.params, presets, request.accept())
+            });
+            overridden.map_err(|error| Failure::Params(of_client(error)))?;
+        }
         if let Some(expression) = self.params
             && self.mode().makes_image()
         {
@@ -31,9 +43,7 @@ impl LocConf {
                 .and_then(|presets| self.overridden(&mut plan, list, presets, request.accept()));
             overridden.map_err(|error| match error {
                 // Where the list comes from the client as a whole, so does the name.
-                Error::UnknownPreset(_) if !names_preset() => {
-                    Failure::Params(Error::BadParams(format!("{error}")))
-                }
+                error if !names_preset() => Failure::Params(of_client(error)),
                 error => Failure::Params(error),
             })?;
         }
@@ -48,17 +58,34 @@ impl LocConf {
         presets: &Presets,
         accept: impl Iterator<Item = &'a [u8]> + Clone,
     ) -> Result<(), Error> {
-        let params = Params::parse(list)?;
-        match &self.allow {
-            Some(allow) => allow.check(&params),
-            None => Allow::default().check(&params),
-        }?;
-        plan.apply(&params, presets, accept)
+        self.override_by(plan, &Params::parse(list)?, presets, accept)
     }
 
-    /// The plan of the directives alone.
-    fn directives(&self, request: Request<'_>) -> Result<Plan, Error> {
+    /// Applies parameters to a plan, where they are allowed.
+    fn override_by<'a>(
+        &self,
+        plan: &mut Plan,
+        params: &Params<'_>,
+        presets: &Presets,
+        accept: impl Iterator<Item = &'a [u8]> + Clone,
+    ) -> Result<(), Error> {
+        match &self.allow {
+            Some(allow) => allow.check(params),
+            None => Allow::default().check(params),
+        }?;
+        plan.apply(params, presets, accept)
+    }
+
+    /// The plan of the directives alone, over what holds where they say nothing.
+    fn directives(
+        &self,
+        request: Request<'_>,
+        defaults: Option<&Params<'_>>,
+    ) -> Result<Plan, Error> {
         let mut draft = Draft::default();
+        if let Some(defaults) = defaults {
+            defaults.put_into(&mut draft, presets(&request)?)?;
+        }
         if let Mode::Box(filling) = self.mode() {
             draft.filling = Some(filling);
         }
@@ -122,6 +149,14 @@ impl LocConf {
             layers.extend(watermark.layer(request)?);
         }
         Ok(layers)
+    }
+}
+
+/// What an error is where the client names presets as well.
+fn of_client(error: Error) -> Error {
+    match error {
+        Error::UnknownPreset(_) => Error::BadParams(error.to_string()),
+        error => error,
     }
 }
 

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use image_gate_core::image::{AutoFormats, Format, FormatChoice};
+use image_gate_core::image::{AutoFormats, Format, FormatChoice, Source};
 
 use super::conf::{ImageResize, conf};
 use super::response_info::{ResponseInfo, status_word};
+use super::url;
 use crate::ngx::Request;
 use crate::ngx::variable::Variable;
 
@@ -32,6 +33,19 @@ pub static VARIABLES: &[Variable] = &[
         get: |r| number(r, |f| f.source_size.map(|s| s.1)),
     },
     Variable { name: "image_resize_source_bytes", get: |r| number(r, |f| f.source_bytes) },
+    Variable {
+        name: "image_resize_source",
+        get: |r| Some(url::source(r, Source::target)?.into_bytes().into()),
+    },
+    Variable { name: "image_resize_source_path", get: source_path },
+    Variable {
+        name: "image_resize_source_scheme",
+        get: |r| Some(url::origin(r, |origin| origin.scheme)?.as_bytes().into()),
+    },
+    Variable {
+        name: "image_resize_source_host",
+        get: |r| Some(url::origin(r, |origin| origin.host.clone())?.into_bytes().into()),
+    },
     Variable { name: "image_resize_bytes", get: |r| number(r, |f| f.bytes) },
     Variable { name: "image_resize_time", get: |r| number(r, |f| f.time.map(seconds)) },
     Variable { name: "image_resize_queue_time", get: |r| number(r, |f| f.queue_time.map(seconds)) },
@@ -50,6 +64,13 @@ fn accepted(request: Request<'_>) -> Option<Cow<'static, [u8]>> {
     };
     let name = offer.choose(request.accept()).map_or("original", Format::name);
     Some(name.as_bytes().into())
+}
+
+/// The path of what a link is for. Of one that is refused it is a path all the same: what rewrites
+/// by it runs before the link can be refused, and takes no empty one.
+fn source_path(request: Request<'_>) -> Option<Cow<'static, [u8]>> {
+    let path = url::asked(request)?.map_or(&b"/"[..], |asked| asked.source.path());
+    Some(path.to_vec().into())
 }
 
 fn text(

@@ -140,10 +140,7 @@ pub struct LocConf {
 
 /// Whether one of the values of a directive is there, and not 0, as nginx has it.
 pub fn is_any(values: Option<&Vec<Expression>>, request: Request<'_>) -> bool {
-    let is_set = |value: &Expression| {
-        value.evaluate(request).is_some_and(|value| !matches!(value, b"" | b"0"))
-    };
-    values.is_some_and(|values| values.iter().any(is_set))
+    values.is_some_and(|values| values.iter().any(|value| value.is_set(request)))
 }
 
 impl MainConf {

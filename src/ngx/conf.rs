@@ -452,6 +452,11 @@ impl Expression {
         // SAFETY: on success, `len` bytes at `data` that live as long as the request.
         (rc == NGX_OK as ngx_int_t).then(|| unsafe { bytes(value) })
     }
+
+    /// Whether its value for a request is neither empty nor `0`.
+    pub fn is_set(self, request: Request<'_>) -> bool {
+        self.evaluate(request).is_some_and(|value| !matches!(value, b"" | b"0"))
+    }
 }
 
 /// A part of the text of an expression.

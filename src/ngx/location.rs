@@ -43,6 +43,12 @@ pub fn name(parser: Parser<'_>) -> &[u8] {
     parser.location_ptr::<Core>().map_or(&[], |core| unsafe { super::strings::bytes((*core).name) })
 }
 
+/// Whether what is merged is the block of an `if`, and so in the location around it.
+pub fn is_nameless(parser: Parser<'_>) -> bool {
+    // SAFETY: as in `current`.
+    parser.location_ptr::<Core>().is_some_and(|core| unsafe { shim::ig_location_noname(core) != 0 })
+}
+
 /// Whether something answers the requests of the location that is merged, and it is no folder of files.
 pub fn has_handler(parser: Parser<'_>) -> bool {
     // SAFETY: as in `current`.

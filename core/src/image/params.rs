@@ -44,6 +44,28 @@ impl<'a> Params<'a> {
         Params::parse_by(list, Setting::find)
     }
 
+    /// Adds a value that stands for a text.
+    pub(super) fn push(&mut self, setting: &'static Setting, value: Parsed, text: String) {
+        self.0.push(Item { setting, value, text: Cow::Owned(text) });
+    }
+
+    /// Puts the values into a draft.
+    ///
+    /// # Errors
+    /// [`Error::UnknownPreset`] where one is not there.
+    pub fn put_into(&self, draft: &mut Draft, presets: &Presets) -> Result<(), Error> {
+        for item in &self.0 {
+            let Parsed::Preset(name) = &item.value else {
+                item.setting.set(draft, &item.value);
+                continue;
+            };
+            let preset = presets.0.get(&**name);
+            let preset = preset.ok_or_else(|| Error::UnknownPreset(name.to_string()))?;
+            preset.iter().for_each(|(setting, value)| setting.set(draft, value));
+        }
+        Ok(())
+    }
+
     fn parse_by(list: &'a [u8], find: Find) -> Result<Params<'a>, Error> {
         let list = str::from_utf8(list).map_err(|_| badly_encoded(&lossy(list)))?;
         // As many as most lists have at most.
@@ -173,15 +195,7 @@ impl Plan {
         accept: impl Iterator<Item = &'a [u8]> + Clone,
     ) -> Result<(), Error> {
         let mut draft = Draft::new(self);
-        for item in &params.0 {
-            let Parsed::Preset(name) = &item.value else {
-                item.setting.set(&mut draft, &item.value);
-                continue;
-            };
-            let preset = presets.0.get(&**name);
-            let preset = preset.ok_or_else(|| Error::UnknownPreset(name.to_string()))?;
-            preset.iter().for_each(|(setting, value)| setting.set(&mut draft, value));
-        }
+        params.put_into(&mut draft, presets)?;
         *self = draft.finish(accept);
         Ok(())
     }

@@ -53,6 +53,15 @@ impl Setting {
         self.params.first().copied().unwrap_or_default()
     }
 
+    /// Returns the same, or for what no list asks for what messages call it.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match self.name() {
+            "" => self.to_string(),
+            name => name.to_owned(),
+        }
+    }
+
     /// Returns by which argument a directive of that name sets it, if it does.
     #[must_use]
     pub fn argument_of(&self, directive: &CStr) -> Option<Argument> {

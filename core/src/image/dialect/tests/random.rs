@@ -1,0 +1,140 @@
+use proptest::prelude::*;
+
+use super::*;
+
+/// Links that are right, of which others are made.
+const SEEDS: &[(Dialect, &str)] = &[
+    (Dialect::Cloudflare, "/cdn-cgi/image/w=80,h=60,fit=cover,g=0.5x0.2,q=85,f=auto/a/b.jpg?v=1"),
+    (
+        Dialect::Cloudflare,
+        "/cdn-cgi/image/width=80,trim=1;2;3;4,rotate=90,dpr=2/https://h.test/a.jpg",
+    ),
+    (Dialect::Next, "/_next/image?url=%2Fimg%2Fa.png&w=640&q=75"),
+    (Dialect::Next, "/_next/image?url=https%3A%2F%2Fh.test%2Fa.png&w=640&q=75"),
+];
+
+/// Pieces that lead somewhere else in some reader of links.
+const PIECES: &[&str] = &[
+    "/",
+    "//",
+    "..",
+    "/../",
+    "%2e%2e%2f",
+    "%2F..%2F",
+    "%5c..%5c",
+    "%00",
+    "%0d%0a",
+    "%",
+    "%zz",
+    "http://",
+    "https://evil.test/",
+    "http:/evil.test",
+    "//evil.test/",
+    "@",
+    "evil.test",
+    ":",
+    ",",
+    "=",
+    "&",
+    "?",
+    ";",
+    "x",
+    "0",
+    "-1",
+    "99999999999",
+    "1e9",
+    "0.5",
+    "NaN",
+    "local:///",
+    "file:///etc/passwd",
+    "\u{e9}",
+    " ",
+    "+",
+    "()",
+    "auto",
+    "true",
+    "plain/",
+    "filters:",
+    "w=",
+    "url=",
+    "full",
+    "max",
+    "^",
+    "!",
+    "pct:",
+];
+
+fn mutated() -> impl Strategy<Value = (Dialect, String)> {
+    let edit = (any::<prop::sample::Index>(), 0usize..4, prop::sample::select(PIECES), 0usize..6);
+    (prop::sample::select(SEEDS), prop::collection::vec(edit, 0..6)).prop_map(
+        |((dialect, seed), edits)| {
+            let mut uri = seed.to_owned();
+            for (at, kind, piece, len) in edits {
+                let bounds: Vec<usize> =
+                    uri.char_indices().map(|(at, _)| at).chain([uri.len()]).collect();
+                let first = at.index(bounds.len());
+                let last = (first + len).min(bounds.len() - 1);
+                let range = bounds[first]..bounds[last];
+                let again = uri[range.clone()].to_owned();
+                match kind {
+                    0 => uri.replace_range(range, piece),
+                    1 => uri.insert_str(bounds[first], piece),
+                    2 => uri.replace_range(range, ""),
+                    _ => uri.insert_str(bounds[first], &again),
+                }
+            }
+            (dialect, uri)
+        },
+    )
+}
+
+fn check(asked: Result<Asked, Error>) -> Result<(), TestCaseError> {
+    let asked = match asked {
+        Ok(asked) => asked,
+        Err(error) => {
+            prop_assert!(matches!(error, Error::BadParams(_)), "{error:?}");
+            return Ok(());
+        }
+    };
+    let hosts = Hosts::parse(b"*.h.test,h.test").unwrap();
+    let Ok(source) = asked.source.clone().resolve(|origin| hosts.allow(origin)) else {
+        return Ok(());
+    };
+    if let Some(origin) = &source.origin {
+        prop_assert!(origin.host == "h.test" || origin.host.ends_with(".h.test"), "{origin:?}");
+    }
+    let path = source.path();
+    prop_assert!(path.starts_with(b"/") && !path.iter().any(u8::is_ascii_control), "{path:?}");
+    prop_assert!(path.split(|byte| b"/\\".contains(byte)).all(|part| part != b".."), "{path:?}");
+    let target = source.target();
+    prop_assert!(
+        target.starts_with('/') && target.bytes().all(|byte| byte.is_ascii_graphic()),
+        "{target}"
+    );
+    prop_assert!(source.origin.is_some() || !target.starts_with("//"), "{target}");
+    // What is asked for is a plan, whose limits are checked where it is carried out.
+    let _ = Plan::default().apply(&asked.params, &Presets::default(), std::iter::empty());
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 30_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_link_leads_beyond_hosts_and_root((dialect, uri) in mutated(), ignores in any::<bool>()) {
+        let unknown = if ignores { Unknown::Ignore } else { Unknown::Refuse };
+        check(dialect.link(uri.as_bytes(), b"/").and_then(|link| dialect.read(link, unknown)))?;
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_are_too_odd(path in prop::collection::vec(any::<u8>(), 0..60), query in prop::option::of(prop::collection::vec(any::<u8>(), 0..60))) {
+        for (_, dialect) in Dialect::WORDS {
+            for start in [&b""[..], dialect.fixed_part()] {
+                let path = [start, &path].concat();
+                check(dialect.read(Link { path: &path, query: query.as_deref() }, Unknown::Refuse))?;
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! `image_resize_url`: the links of other image servers, each read once, for the plan and for
+//! `$image_resize_source` and the like.
+
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
+
+use image_gate_core::image::{Asked, Dialect, Error, Hosts, Origin, Source, Unknown, Words};
+use nginx_sys::NGX_LOG_INFO;
+
+use super::conf::{LocConf, conf};
+use super::value::{split, unknown};
+use crate::ngx::Request;
+use crate::ngx::conf::{ConfError, DirectiveArgs, Expression, expect, once};
+use crate::ngx::incoming::{RequestPart, RequestString};
+use crate::ngx::{Parser, location};
+
+/// What the directive says.
+pub struct UrlConf {
+    dialect: Dialect,
+    unknown: Unknown,
+    hosts: MayAsk,
+}
+
+/// Which hosts may be asked for sources.
+enum MayAsk {
+    Listed(Hosts),
+    /// Where that is neither empty nor `0`.
+    By(Expression),
+}
+
+/// What leads to a location, as far as it is a part of its links.
+#[derive(Clone, Default)]
+pub enum Prefix {
+    /// What its name says.
+    Name(Rc<[u8]>),
+    /// Nothing: a regular expression, or nothing that is known yet.
+    #[default]
+    None,
+    /// That of the location that led there: it has a name that begins with `@`.
+    Before,
+}
+
+impl Prefix {
+    /// That of the location that is merged.
+    pub fn of(parser: Parser<'_>, parent: &Prefix) -> Prefix {
+        match location::current(parser) {
+            Some(current) => Prefix::Name(current.name.into()),
+            // What is in `if` is in the location around it.
+            None if location::is_nameless(parser) => parent.clone(),
+            None if location::name(parser).starts_with(b"@") => Prefix::Before,
+            None => Prefix::None,
+        }
+    }
+}
+
+/// Reads the directive.
+pub fn set(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
+    let words: Vec<_> = Dialect::WORDS.iter().map(|(word, _)| *word).collect();
+    let dialect = Dialect::from_word(args.arg(0));
+    let words = words.join(", ");
+    let dialect = expect(dialect, args.arg(0), format_args!("one of {words}"))?;
+    let (mut unknowns, mut hosts) = (None, None);
+    for argument in args.rest(1) {
+        match split(argument) {
+            (b"unknown", value) => {
+                let value = match value {
+                    b"400" => Some(Unknown::Refuse),
+                    b"ignore" => Some(Unknown::Ignore),
+                    _ => None,
+                };
+                let value = expect(value, argument, format_args!("unknown=400 or unknown=ignore"))?;
+                once(&mut unknowns, value)?;
+            }
+            (b"hosts", value) => {
+                let expression = args.expression(value)?;
+                let may_ask = match expression.constant() {
+                    None => MayAsk::By(expression),
+                    Some(list) => MayAsk::Listed(Hosts::parse(list).map_err(|name| {
+                        ConfError::invalid(format_args!("\"{name}\" is no name of hosts"))
+                    })?),
+                };
+                once(&mut hosts, may_ask)?;
+            }
+            _ => return Err(unknown(argument)),
+        }
+    }
+    let hosts = hosts.unwrap_or(MayAsk::Listed(Hosts::default()));
+    let url = UrlConf { dialect, unknown: unknowns.unwrap_or_default(), hosts };
+    once(&mut conf.url, Rc::new(url))
+}
+
+/// A link of a request as a location reads it.
+struct Reading {
+    /// Which location it is.
+    conf: usize,
+    uri: RequestString,
+    prefix: Rc<[u8]>,
+    /// The host of which it is asked whether it may be.
+    candidate: RefCell<Option<Origin>>,
+    outcome: OnceCell<Result<Asked, Error>>,
+}
+
+/// Returns what the link of a request asks for in its location; `None` where links are not read.
+///
+/// The outcome is [`Error::BadParams`] where the link is none, and [`Error::NotAllowed`] where its
+/// source is a host that may not be asked.
+pub fn asked<'r>(request: Request<'r>) -> Option<Result<&'r Asked, &'r Error>> {
+    reading(request)?.outcome.get().map(Result::as_ref)
+}
+
+/// The link of a request, read; not so far yet where that is going on.
+fn reading<'r>(request: Request<'r>) -> Option<&'r Reading> {
+    let conf = conf(&request)?;
+    let url = conf.url.as_deref()?;
+    let before = request.own::<Reading>();
+    let (place, uri) = (std::ptr::from_ref(conf).addr(), request.string(RequestPart::UnparsedUri));
+    if let Some(reading) = before.filter(|reading| reading.conf == place && reading.uri == uri) {
+        return Some(reading);
+    }
+    let prefix = match &conf.url_prefix {
+        Prefix::Name(name) => name.clone(),
+        Prefix::None => Rc::default(),
+        Prefix::Before => before.map_or_else(Rc::default, |before| before.prefix.clone()),
+    };
+    let reading = request.attach_own(Reading {
+        conf: place,
+        uri,
+        prefix,
+        candidate: RefCell::default(),
+        outcome: OnceCell::new(),
+    })?;
+    let outcome = read(request, url, reading);
+    if let Ok(asked) = &outcome
+        && !asked.left_out.is_empty()
+    {
+        let (names, uri) = (asked.left_out.join(", "), request.uri().escape_ascii());
+        let line = format_args!("image_resize: left out: {names}, uri: \"{uri}\"");
+        request.log_line(NGX_LOG_INFO, line);
+    }
+    let _ = reading.outcome.set(outcome);
+    Some(reading)
+}
+
+fn read(request: Request<'_>, url: &UrlConf, reading: &Reading) -> Result<Asked, Error> {
+    let uri = request.part(RequestPart::UnparsedUri);
+    let link = url.dialect.link(uri, &reading.prefix)?;
+    let asked = url.dialect.read(link, url.unknown)?;
+    let source = asked.source.resolve(|origin| match &url.hosts {
+        MayAsk::Listed(hosts) => hosts.allow(origin),
+        MayAsk::By(expression) => {
+            // The variable may look at the host.
+            reading.candidate.replace(Some(origin.clone()));
+            let _captures = request.captures_apart();
+            expression.is_set(request)
+        }
+    });
+    Ok(Asked { source: source?, ..asked })
+}
+
+/// Returns something of the source that a request's link names; `None` where it names none.
+pub fn source<T>(request: Request<'_>, get: impl FnOnce(&Source) -> T) -> Option<T> {
+    asked(request)?.ok().map(|asked| get(&asked.source))
+}
+
+/// Returns something of the host of that source, also while it is asked whether that may be asked.
+pub fn origin<T>(request: Request<'_>, get: impl FnOnce(&Origin) -> T) -> Option<T> {
+    let reading = reading(request)?;
+    match reading.outcome.get() {
+        Some(outcome) => outcome.as_ref().ok()?.source.origin.as_ref().map(get),
+        None => reading.candidate.borrow().as_ref().map(get),
+    }
+}
