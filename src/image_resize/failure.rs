@@ -35,6 +35,9 @@ impl fmt::Display for Others {
     }
 }
 
+/// 410, for which nginx has no name.
+const GONE: u32 = 410;
+
 /// How often a location's configuration is complained of, in seconds.
 const MINUTE: u64 = 60;
 
@@ -109,6 +112,7 @@ pub fn log_failure(context: Transfer<'_>, failure: &Failure) -> u32 {
         Failure::Image(error) => (NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, error.word(), error.is_ours()),
         Failure::Params(error @ Error::NotAllowed(_)) => (NGX_HTTP_FORBIDDEN, error.word(), false),
         Failure::Params(error) => (NGX_HTTP_BAD_REQUEST, error.word(), error.is_ours()),
+        Failure::Expired => (GONE, "bad_params", false),
         Failure::Busy => (NGX_HTTP_SERVICE_UNAVAILABLE, "busy", true),
         Failure::Upstream => (NGX_HTTP_BAD_GATEWAY, "decode_failed", false),
     };
@@ -137,6 +141,7 @@ pub fn log_failure(context: Transfer<'_>, failure: &Failure) -> u32 {
     };
     let reason: &dyn std::fmt::Display = match failure {
         Failure::Image(error) | Failure::Params(error) => error,
+        Failure::Expired => &"the link has expired",
         Failure::Busy => &"the queue is full",
         Failure::Upstream => &"the upstream broke off",
     };

@@ -49,7 +49,7 @@ impl Failure {
                     | Error::Timeout
                     | Error::Cancelled
             ),
-            Failure::Params(_) | Failure::Busy | Failure::Upstream => false,
+            Failure::Params(_) | Failure::Expired | Failure::Busy | Failure::Upstream => false,
         }
     }
 }

@@ -19,8 +19,8 @@ impl Handler for Precontent {
     fn handle(request: Request<'_>) -> ngx_int_t {
         let Some(conf) = conf(&request) else { return DECLINED };
         // A link of which nothing is made still names a source; so do those of parts of a page.
-        if let Some(Err(error)) = url::asked(request) {
-            return super::failure::fail_in_phase(request, &Failure::Params(error.clone()));
+        if let Err(failure) = url::valid(request) {
+            return super::failure::fail_in_phase(request, &failure);
         }
         if !conf.takes_params() || !request.is_main() || !conf.mode().makes_image() {
             return DECLINED;

@@ -21,11 +21,7 @@ impl LocConf {
     /// [`Failure::Params`] for parameters that are refused; [`Error::BadParams`] that names the
     /// directive whose variable has no valid value.
     pub fn plan(&self, request: Request<'_>) -> Result<Plan, Failure> {
-        let asked = match url::asked(request).filter(|_| self.mode().makes_image()) {
-            Some(Err(error)) => return Err(Failure::Params(error.clone())),
-            Some(Ok(asked)) => Some(asked),
-            None => None,
-        };
+        let asked = url::valid(request)?.filter(|_| self.mode().makes_image());
         let mut plan = self.directives(request, asked.map(|asked| &asked.defaults))?;
         if let Some(asked) = asked {
             let overridden = presets(&request).and_then(|presets| {

@@ -42,6 +42,8 @@ pub enum Failure {
     Image(Error),
     /// The parameters of the URL are wrong, or not allowed.
     Params(Error),
+    /// The link has ended.
+    Expired,
     /// The queue is full.
     Busy,
     /// The upstream did not send all of the source.

@@ -8,6 +8,7 @@ use image_gate_core::image::{Asked, Dialect, Error, Hosts, Origin, Source, Unkno
 use nginx_sys::NGX_LOG_INFO;
 
 use super::conf::{LocConf, conf};
+use super::response_info::Failure;
 use super::value::{split, unknown};
 use crate::ngx::Request;
 use crate::ngx::conf::{ConfError, DirectiveArgs, Expression, expect, once};
@@ -106,6 +107,22 @@ struct Reading {
 /// source is a host that may not be asked.
 pub fn asked<'r>(request: Request<'r>) -> Option<Result<&'r Asked, &'r Error>> {
     reading(request)?.outcome.get().map(Result::as_ref)
+}
+
+/// Returns what the link of a request asks for, as [`asked`], with the failure that there is
+/// otherwise.
+///
+/// # Errors
+/// [`Failure::Params`], and [`Failure::Expired`] where the link has ended.
+pub fn valid<'r>(request: Request<'r>) -> Result<Option<&'r Asked>, Failure> {
+    match asked(request) {
+        None => Ok(None),
+        Some(Err(error)) => Err(Failure::Params(error.clone())),
+        Some(Ok(asked)) if asked.expires.is_some_and(|end| end < request.started()) => {
+            Err(Failure::Expired)
+        }
+        Some(Ok(asked)) => Ok(Some(asked)),
+    }
 }
 
 /// The link of a request, read; not so far yet where that is going on.

@@ -6,6 +6,7 @@
 
 mod asked;
 mod cloudflare;
+mod imgproxy;
 mod next;
 mod numbers;
 mod query;
@@ -24,13 +25,18 @@ use super::words::Words;
 pub enum Dialect {
     /// Cloudflare Images, by URL.
     Cloudflare,
+    /// imgproxy.
+    Imgproxy,
     /// Next.js' `/_next/image`.
     Next,
 }
 
 impl Words for Dialect {
-    const WORDS: &'static [(&'static str, Dialect)] =
-        &[("cloudflare", Dialect::Cloudflare), ("next", Dialect::Next)];
+    const WORDS: &'static [(&'static str, Dialect)] = &[
+        ("cloudflare", Dialect::Cloudflare),
+        ("imgproxy", Dialect::Imgproxy),
+        ("next", Dialect::Next),
+    ];
 }
 
 /// How long a link may be.
@@ -43,6 +49,7 @@ impl Dialect {
     pub fn fixed_part(self) -> &'static [u8] {
         match self {
             Dialect::Cloudflare => cloudflare::FIXED_PART,
+            Dialect::Imgproxy => imgproxy::FIXED_PART,
             Dialect::Next => next::FIXED_PART,
         }
     }
@@ -60,6 +67,7 @@ impl Dialect {
         }
         match self {
             Dialect::Cloudflare => cloudflare::read(link, unknown),
+            Dialect::Imgproxy => imgproxy::read(link, unknown),
             Dialect::Next => next::read(link, unknown),
         }
     }

@@ -74,5 +74,6 @@ fn long_links_are_refused() {
 }
 
 mod cloudflare;
+mod imgproxy;
 mod next;
 mod random;

@@ -9,6 +9,14 @@ const SEEDS: &[(Dialect, &str)] = &[
         Dialect::Cloudflare,
         "/cdn-cgi/image/width=80,trim=1;2;3;4,rotate=90,dpr=2/https://h.test/a.jpg",
     ),
+    (
+        Dialect::Imgproxy,
+        "/sig/rs:fill:300:200:1/g:fp:0.3:0.4/q:70/bg:ff0000/plain/http://h.test/a%20b.jpg@webp",
+    ),
+    (
+        Dialect::Imgproxy,
+        "/_/s:300/ex:1/pr:thumb/rot:90/fl:1:0/pd:1:2/t:10/exp:9999999999/aHR0cDovL2gudGVzdC9hLmpwZw.png",
+    ),
     (Dialect::Next, "/_next/image?url=%2Fimg%2Fa.png&w=640&q=75"),
     (Dialect::Next, "/_next/image?url=https%3A%2F%2Fh.test%2Fa.png&w=640&q=75"),
 ];

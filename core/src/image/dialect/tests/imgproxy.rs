@@ -1,0 +1,164 @@
+use super::*;
+
+fn asks(options: &str, params: &str) {
+    let slash = if options.is_empty() { "" } else { "/" };
+    means(
+        Dialect::Imgproxy,
+        &format!("/sig/{options}{slash}plain/local:///a.jpg"),
+        params,
+        "/a.jpg",
+    );
+}
+
+fn cannot(options: &str, reason: &str) {
+    refuses(Dialect::Imgproxy, &format!("/sig/{options}/plain/local:///a.jpg"), reason);
+}
+
+#[test]
+fn options_of_the_documentation() {
+    for (options, params) in [
+        ("", ""),
+        ("rs:fit:300:200", "w=300,h=200,fit=scale-down"),
+        ("resize:fill:300:200:0", "w=300,h=200,fit=crop"),
+        ("rs:fill:300:200:1", "w=300,h=200,fit=crop,enlarge=on"),
+        ("rs:fill-down:300:200", "w=300,h=200,fit=aspect-crop"),
+        ("rs:force:300:200:1", "w=300,h=200,fit=stretch"),
+        ("rs::300:200", "w=300,h=200"),
+        ("rs:fill:300:0", "w=300,h=-,fit=crop"),
+        ("s:300", "w=300"),
+        ("size:300:200:t", "w=300,h=200,enlarge=on"),
+        ("w:300/h:200/rt:fill", "w=300,h=200,fit=crop"),
+        ("width:300/w:100", "w=100"),
+        ("w:100/el:true", "w=100,enlarge=on"),
+        ("w:100/el:1/el:0", "w=100"),
+        ("w:100/dpr:2", "w=100,dpr=2"),
+        ("w:100/z:1.5", "w=100,dpr=1.5"),
+        ("w:100/zoom:2:2/dpr:1.5", "w=100,dpr=3"),
+        ("rs:fill:9:9/dpr:2", "w=9,h=9,fit=aspect-crop,dpr=2"),
+        ("rs:fill:9:9/g:no", "w=9,h=9,fit=crop,gravity=north"),
+        ("gravity:soea:0:0", "gravity=southeast"),
+        ("g:sm", "gravity=smart"),
+        ("g:fp:0.3:1", "gravity=0.3:1"),
+        ("t:10", "trim=10"),
+        ("trim:10:", "trim=10"),
+        ("ar:0", "orient=off"),
+        ("rot:180", "rotate=180"),
+        ("rot:-90", "rotate=270"),
+        ("rotate:450", "rotate=90"),
+        ("fl:1", "flip=h"),
+        ("flip::t", "flip=v"),
+        ("rot:90/fl:1", "rotate=90,flip=v"),
+        ("bg:255:128:0", "background=ff8000"),
+        ("background:f80", "background=f80"),
+        ("bl:2.5", "blur=2.5"),
+        ("sh:0.7", "sharpen=70"),
+        ("pix:8", "pixelate=8"),
+        ("wm:0", "watermark=off"),
+        ("sm:0", "metadata=keep"),
+        ("kcr:0", "metadata=strip"),
+        ("scp:0", "profile=keep"),
+        ("ph:0/eth:0/raw:0/att:f", ""),
+        ("q:50", "quality=50"),
+        ("q:0", ""),
+        ("fq:jpeg:50:webp:60:png:1", "jpeg_quality=50,webp_quality=60"),
+        ("mb:1000", "max_bytes=1000"),
+        ("f:png", "format=png"),
+        ("ext:jpg", "format=jpeg"),
+        ("cb:123/fn:name", ""),
+        ("rs%3Afill%3A300%3A200", "w=300,h=200,fit=crop"),
+    ] {
+        asks(options, params);
+    }
+}
+
+#[test]
+fn sources() {
+    for (rest, params, source) in [
+        ("plain/http://h.test/a.jpg", "", "http://h.test/a.jpg"),
+        ("plain/http:/h.test/a.jpg@webp", "format=webp", "http://h.test/a.jpg"),
+        ("plain/http%3A%2F%2Fh.test%2Fa.jpg%3Fv=1@", "", "http://h.test/a.jpg?v=1"),
+        ("plain/http://h.test/a%2540b.jpg", "", "http://h.test/a@b.jpg"),
+        ("plain/s3://bucket/a/b.jpg", "", "s3://bucket/a/b.jpg"),
+        ("plain/a/b.jpg", "", "/a/b.jpg"),
+        ("aHR0cDovL2gudGVzdC9hLmpwZw", "", "http://h.test/a.jpg"),
+        ("aHR0cDovL2gu/dGVzdC9hLmpwZw==.png", "format=png", "http://h.test/a.jpg"),
+        ("w:3/aHR0cDovL2gudGVzdC9hLmpwZw%3D%3D.gif?x=1", "w=3,format=gif", "http://h.test/a.jpg"),
+    ] {
+        means(Dialect::Imgproxy, &format!("/sig/{rest}"), params, source);
+    }
+    for (rest, reason) in [
+        ("", "is missing"),
+        ("plain/", "is missing"),
+        ("plain/a@b@c", "several formats"),
+        ("aHR0.png.png", "several formats"),
+        ("!!!", "no base64url"),
+        ("enc/aHR0", "\"enc\" can't"),
+        ("w:1/-/h:1/plain/a", "\"-\" can't"),
+        ("plain/a.jpg@exe", "\"format\" has no valid"),
+        ("plain/../a.jpg", "\"..\""),
+        ("plain/local:///%252e%252e/a.jpg", "\"..\""),
+    ] {
+        refuses(Dialect::Imgproxy, &format!("/sig/{rest}"), reason);
+    }
+    refuses(Dialect::Imgproxy, "/", "SIGNATURE");
+    refuses(Dialect::Imgproxy, "//w:1/plain/a", "SIGNATURE");
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_by_name() {
+    for (options, reason) in [
+        ("rs:auto:3:3", "\"resizing_type:auto\" can't"),
+        ("rs:force:3:3", "\"resizing_type:force without enlarge\" can't"),
+        ("g:no:10", "\"g with an offset\" can't"),
+        ("g:obj:face", "\"g:obj\" can't"),
+        ("z:1:2", "\"z\" can't"),
+        ("exar:1", "\"exar\" can't"),
+        ("raw:1", "\"raw\" can't"),
+        ("skp:gif", "\"skp\" can't"),
+        ("sp:gif", "\"sp\" can't"),
+        ("wm:0.5", "\"wm\" can't"),
+        ("msr:10", "\"msr\" can't"),
+        ("fiu:aHR0", "\"fiu\" can't"),
+        ("f:ico", "\"format:ico\" can't"),
+        ("w:-1", "\"w\" has no valid"),
+        ("w:1:2", "\"w\" has no valid"),
+        ("w:", "\"w\" has no valid"),
+        ("rs:fit:a", "\"rs\" has no valid"),
+        ("rs:fat", "\"resizing_type\" has no valid"),
+        ("s:1:2:3", "\"s\" has no valid"),
+        ("dpr:0", "\"dpr\" has no valid"),
+        ("rot:45", "\"rot\" has no valid"),
+        ("q:101", "\"q\" has no valid"),
+        ("bg:zz", "\"bg\" has no valid"),
+        ("bg:1:2", "\"bg\" has no valid"),
+        ("exp:soon", "\"exp\" has no valid"),
+        ("bogus:1", "unknown option \"bogus\""),
+    ] {
+        cannot(options, reason);
+    }
+}
+
+#[test]
+fn links_end() {
+    let expires = |options: &str| {
+        read(Dialect::Imgproxy, &format!("/sig/{options}/plain/a.jpg")).unwrap().expires
+    };
+    assert_eq!(expires("exp:7/w:1/expires:9"), Some(7));
+    assert_eq!(expires("exp:0"), None);
+    assert_eq!(expires("w:1"), None);
+}
+
+#[test]
+fn presets_stand_where_they_are_named() {
+    let mut presets = Presets::default();
+    presets.add(b"thumb", b"w=100,h=100,q=50").unwrap();
+    let made = |options: &str| {
+        let asked = read(Dialect::Imgproxy, &format!("/sig/{options}/plain/a.jpg")).unwrap();
+        let mut plan = Plan::default();
+        plan.apply(&asked.params, &presets, std::iter::empty()).unwrap();
+        plan
+    };
+    let params = |list: &str| Plan::from_params(list).unwrap();
+    assert_eq!(made("pr:thumb/w:9"), params("w=9,h=100,q=50"));
+    assert_eq!(made("w:9/pr:thumb"), params("w=100,h=100,q=50"));
+}

@@ -1,0 +1,232 @@
+# image_resize_url: links of other image servers, what they make, and what they may fetch.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Test::Nginx::Socket;
+use ImageGate;
+
+plan 'no_plan';
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: Cloudflare Images
+--- config
+    location /cdn-cgi/image/ {
+        image_resize_url   cloudflare hosts=*.test;
+        image_resize_allow all;
+        root    $TEST_NGINX_FIXTURES;
+        rewrite ^ $image_resize_source_path break;
+        add_header X-Source "$image_resize_source_scheme|$image_resize_source_host|$image_resize_source" always;
+    }
+    location /below/ {
+        image_resize_url   cloudflare unknown=ignore;
+        image_resize_allow all;
+        root    $TEST_NGINX_FIXTURES;
+        rewrite ^ $image_resize_source_path break;
+    }
+    location /some/ {
+        image_resize_url   cloudflare;
+        image_resize_allow width=50,100 interlace=*;
+        root    $TEST_NGINX_FIXTURES;
+        try_files $image_resize_source_path =404;
+    }
+--- rows
+# rounded to the nearest, unlike image_resize
+/cdn-cgi/image/w=250/photo-300x200.jpg              200 jpeg 250x167 X-Source=||/photo-300x200.jpg
+/cdn-cgi/image/width=200,height=200/photo-300x200.jpg 200 jpeg 200x133
+/cdn-cgi/image/w=600/photo-300x200.jpg              200 jpeg 300x200
+/cdn-cgi/image/w=600,fit=contain/photo-300x200.jpg  200 jpeg 600x400
+/cdn-cgi/image/w=100,h=100,fit=cover/photo-300x200.jpg 200 jpeg 100x100
+/cdn-cgi/image/w=900,h=100,fit=crop/photo-300x200.jpg 200 jpeg 300x100
+/cdn-cgi/image/w=1920,h=1120,fit=aspect-crop/photo-300x200.jpg 200 jpeg 300x175
+/cdn-cgi/image/w=50,h=50,fit=pad,background=%2300ffff/photo-300x200.png 200 png 50x50 px=25,2:cyan
+/cdn-cgi/image/w=60,h=20,fit=squeeze/photo-300x200.png 200 png 60x20
+/cdn-cgi/image/w=40,h=120,fit=cover,g=right/quad-100x120.png 200 png 40x120 px=5,5:lime
+/cdn-cgi/image/w=40,h=120,fit=cover,g=0x0/quad-100x120.png 200 png 40x120 px=35,5:red
+/cdn-cgi/image/w=100,dpr=2/photo-300x200.jpg        200 jpeg 200x133
+/cdn-cgi/image/f=jpeg,w=100/photo-300x200.png       200 jpeg 100x67 interlaced
+/cdn-cgi/image/f=baseline-jpeg,w=100/photo-300x200.png 200 jpeg 100x67 sequential
+/cdn-cgi/image/f=auto,w=100/photo-300x200.jpg [Accept: image/webp] 200 webp 100x67 Vary=Accept
+/cdn-cgi/image/flip=h/quad-100x120.png              200 png px=5,5:lime
+/cdn-cgi/image/rotate=90/quad-100x120.png           200 png 120x100 px=5,5:blue
+/cdn-cgi/image/w=50,q=60/photo-300x200.jpg          200 jpeg q=60
+# what it can't do, and what is none
+/cdn-cgi/image/w=50,zoom=1/photo-300x200.jpg        400 log=info:bad_params:zoom
+/cdn-cgi/image/w=0/photo-300x200.jpg                400 log=info:bad_params:width
+/cdn-cgi/image/photo-300x200.jpg                    400
+/cdn-cgi/image/w=50/absent.jpg                      404
+# the source: its own host only where it is listed, and never above the root
+/cdn-cgi/image/w=50/https://a.test/x.jpg?v=1        404 X-Source=https|a.test|/x.jpg?v=1
+/cdn-cgi/image/w=50/https://evil.example/x.jpg      403 X-Source=|| log=info:bad_params:evil
+/cdn-cgi/image/w=50/https://test/x.jpg              403
+/cdn-cgi/image/w=50/%2e%2e/x.jpg                    400
+/cdn-cgi/image/w=50/..%2fx.jpg                      400
+/cdn-cgi/image/w=50/x%00.jpg                        400
+/cdn-cgi/image/w=50/x%0a.jpg                        400
+# behind a prefix; what can't be done is left out
+/below/cdn-cgi/image/w=50,zoom=1/photo-300x200.jpg  200 jpeg 50x33 log=info:left:out:zoom
+/below/cdn-cgi/image/w=x/photo-300x200.jpg          400
+/below/w=50/photo-300x200.jpg                       400
+/below/cdn-cgi/image/w=50/https://a.test/x.jpg      403
+# allowed
+/some/cdn-cgi/image/w=50/photo-300x200.jpg          200 jpeg 50x33
+/some/cdn-cgi/image/w=51/photo-300x200.jpg          403 log=info:allowed:width
+/some/cdn-cgi/image/w=50,f=jpeg/photo-300x200.jpg   403 log=info:allowed:format
+
+
+=== TEST 2: Next.js
+--- config
+    location /_next/image {
+        image_resize_url   next;
+        image_resize_allow width=16,640 quality=75,90;
+        root    $TEST_NGINX_FIXTURES;
+        rewrite ^ $image_resize_source_path break;
+    }
+    location /avif/ {
+        image_resize_url    next;
+        image_resize_allow  all;
+        image_resize_format auto=avif,webp;
+        root    $TEST_NGINX_FIXTURES;
+        rewrite ^ $image_resize_source_path break;
+    }
+--- rows
+/_next/image?url=%2Fphoto-300x200.jpg&w=16&q=75     200 jpeg 16x11
+/_next/image?url=%2Fphoto-300x200.jpg&w=16&q=75&dpl=x [Accept: image/avif,image/webp] 200 webp 16x11 Vary=Accept
+/_next/image?url=%2Fphoto-300x200.jpg&w=640&q=90    200 jpeg 300x200
+/_next/image?url=%2Fphoto-300x200.jpg&w=17&q=75     403
+/_next/image?url=%2Fphoto-300x200.jpg&w=16          400 log=info:bad_params:q
+/_next/image?url=https%3A%2F%2Fa.test%2Fa.jpg&w=16&q=75 403
+/_next/image?url=%2F%2Fa.test%2Fa.jpg&w=16&q=75     400
+/_next/image                                        400
+/avif/_next/image?url=%2Fphoto-300x200.jpg&w=16&q=1 [Accept: image/avif,image/webp] 200 avif 16x11
+
+
+=== TEST 3: imgproxy, signed
+--- config
+    location / {
+        image_resize_url        imgproxy hosts=localhost,bucket;
+        image_resize_allow      all;
+        secure_link_hash_format imgproxy;
+        secure_link_hash_key salt=salt key;
+        secure_link_hash_require on;
+
+        proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/files$image_resize_source;
+        add_header X-Source "$image_resize_source_scheme|$image_resize_source_host|$image_resize_source" always;
+    }
+    location /files/ { alias $TEST_NGINX_FIXTURES/; }
+--- rows eval
+my $rows = '';
+for (['/rs:fit:250:250/plain/local:///photo-300x200.jpg', '200 jpeg 250x167 X-Source=||/photo-300x200.jpg'],
+     ['/rs:fill:100:100/plain/http://localhost/photo-300x200.jpg@png', '200 png 100x100 X-Source=http|localhost|/photo-300x200.jpg'],
+     ['/w:100/' . base64url('s3://bucket/photo-300x200.jpg') . '.webp', '200 webp 100x67 X-Source=s3|bucket|/photo-300x200.jpg'],
+     ['/el:1/w:600/plain/photo-300x200.jpg', '200 jpeg 600x400'],
+     ['/rs:fill-down:600:300/plain/photo-300x200.jpg', '200 jpeg 300x150'],
+     ['/rs:fill:120:120/dpr:2/plain/photo-300x200.jpg', '200 jpeg 200x200'],
+     ['/rot:90/fl:1/plain/quad-100x120.png', '200 png 120x100 px=5,5:red'],
+     ['/w:100/plain/http://evil.test/photo-300x200.jpg', '403 log=info:bad_params:evil'],
+     ['/w:100/g:obj/plain/photo-300x200.jpg', '400 log=info:bad_params:g:obj'],
+     ['/w:100/plain/absent.jpg', '404'],
+     ['/exp:1/w:100/plain/photo-300x200.jpg', '410']) {
+    my ($path, $expected) = @$_;
+    my $uri = '/' . mac_token("salt$path", 'key') . $path;
+    $rows .= "$uri $expected\n";
+    # What is signed is all of the path.
+    $uri =~ s/\.(?=jpg|webp|png)/x./;
+    $rows .= "$uri 403\n";
+}
+$rows;
+
+
+=== TEST 4: a variable says which hosts may be asked; locations that lead to others
+--- http_config
+    map $image_resize_source_host $may_ask {
+        default   0;
+        ~^a\.    1;
+        localhost yes;
+    }
+--- config
+    location /img/ {
+        image_resize_url   imgproxy hosts=$may_ask;
+        image_resize_allow all;
+        root      $TEST_NGINX_FIXTURES;
+        try_files $image_resize_source_path @remote;
+        add_header X-Source "$image_resize_source_host|$image_resize_source_path" always;
+    }
+    location @remote {
+        image_resize_url   imgproxy hosts=$may_ask;
+        image_resize_allow width=*;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/files$image_resize_source;
+        add_header X-Remote "$image_resize_source_host|$image_resize_source_path" always;
+    }
+    location ~ ^/re/ {
+        image_resize_url   imgproxy;
+        image_resize_allow all;
+        root      $TEST_NGINX_FIXTURES;
+        set $path $image_resize_source_path;
+        if ($arg_x) { rewrite ^ $path break; }
+        rewrite ^ $path break;
+    }
+    location /files/one/ { alias $TEST_NGINX_FIXTURES/; }
+--- rows
+/img/_/w:60/plain/photo-300x200.jpg                   200 jpeg 60x40 X-Source=|/photo-300x200.jpg
+/img/_/w:60/plain/http://a.test/photo-300x200.jpg     200 jpeg 60x40 X-Source=a.test|/photo-300x200.jpg
+/img/_/w:60/plain/one/photo-300x200.jpg               200 jpeg 60x40 X-Remote=|/one/photo-300x200.jpg
+/img/_/w:60/plain/http://localhost/one/photo-300x200.jpg 200 jpeg 60x40 X-Remote=localhost|/one/photo-300x200.jpg
+/img/_/f:png/plain/one/photo-300x200.jpg              403
+/img/_/w:60/plain/http://b.test/photo-300x200.jpg     403 X-Source=|/
+/re/w:60/plain/photo-300x200.jpg                      200 jpeg 60x40
+/re/w:60/plain/photo-300x200.jpg?x=1                  200 jpeg 60x40
+/re/w:x/plain/photo-300x200.jpg?x=1                   400
+/re/w:60/plain/http://a.test/photo-300x200.jpg        403
+
+
+=== TEST 5: presets, and what is no picture
+--- http_config
+    image_resize_preset thumb "w=60,h=60,fit=cover,f=png";
+--- config
+    location /img/ {
+        image_resize_url imgproxy;
+        root    $TEST_NGINX_FIXTURES;
+        rewrite ^ $image_resize_source_path break;
+    }
+    location /info/ {
+        image_resize     info;
+        image_resize_url imgproxy;
+        root    $TEST_NGINX_FIXTURES;
+        rewrite ^ $image_resize_source_path break;
+    }
+--- rows
+/img/_/pr:thumb/plain/photo-300x200.jpg  200 png 60x60
+/img/_/pr:none/plain/photo-300x200.jpg   400 log=info:bad_params:none
+/img/_/w:5/plain/photo-300x200.jpg       403 log=info:allowed:presets
+/img/_/plain/photo-300x200.jpg           200 jpeg 300x200
+/img/_/plain/text.txt                    415
+/info/_/w:5/plain/photo-300x200.jpg      200 Content-Type~json
+/info/_/w:x/plain/photo-300x200.jpg      400
+
+
+=== TEST 6: the same picture by way of the cache
+--- http_config
+    image_resize_cache_path $TEST_NGINX_SERVER_ROOT/kept zone=kept:1m;
+--- config
+    location = /_next/image {
+        image_resize_url   next;
+        image_resize_allow all;
+        image_resize_cache kept;
+        image_resize_cache_valid 1h;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/files$image_resize_source;
+        add_header X-Cache $image_resize_cache_status;
+    }
+    location /files/ { alias $TEST_NGINX_FIXTURES/; }
+--- rows
+/_next/image?url=%2Fphoto-300x200.jpg&w=60&q=70 200 jpeg 60x40 X-Cache=MISS
+/_next/image?url=%2Fphoto-300x200.jpg&w=60&q=70 200 jpeg 60x40 X-Cache=HIT
+/_next/image?url=%2Fphoto-300x200.jpg&w=61&q=70 200 jpeg 61x41 X-Cache=MISS
+/_next/image?url=%2Fquad-100x120.png&w=60&q=70  200 png 60x72 X-Cache=MISS
+/_next/image?url=%2Fphoto-300x200.jpg&w=60&q=70 200 jpeg 60x40 X-Cache=HIT
