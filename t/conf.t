@@ -69,6 +69,15 @@ image_resize_max_bytes;                     | invalid number of arguments
 image_resize_max_bytes 0;                   | 0
 image_resize_max_bytes small;               | small
 image_resize_params;                        | invalid number of arguments
+image_resize_url;                           | invalid number of arguments
+image_resize_url imagemagick;               | one of cloudflare
+image_resize_url next unknown=500;          | unknown=500
+image_resize_url next hosts=;               | no name of hosts
+image_resize_url next hosts=a.test,*;       | "*" is no name of hosts
+image_resize_url next hosts=a hosts=b;      | is duplicate
+image_resize_url next root=a;               | unknown parameter
+image_resize_allow all width=1;             | stands alone
+image_resize_allow width=1 all;             | stands alone
 image_resize_params width=x;                | "x" is no valid width
 image_resize_params colour=red;             | unknown name "colour"
 image_resize_allow;                         | invalid number of arguments

@@ -8,6 +8,7 @@ use lib "$FindBin::Bin/lib";
 
 use Test::Nginx::Socket;
 use ImageGate;
+use ImageGate::Links;
 
 plan 'no_plan';
 
@@ -137,7 +138,7 @@ for (['/rs:fit:250:250/plain/local:///photo-300x200.jpg', '200 jpeg 250x167 X-So
     my $uri = '/' . mac_token("salt$path", 'key') . $path;
     $rows .= "$uri $expected\n";
     # What is signed is all of the path.
-    $uri =~ s/\.(?=jpg|webp|png)/x./;
+    $uri =~ s{^/[^/]+}{$&/q:1};
     $rows .= "$uri 403\n";
 }
 $rows;
@@ -213,7 +214,7 @@ $rows;
 
 === TEST 6: the same picture by way of the cache
 --- http_config
-    image_resize_cache_path $TEST_NGINX_SERVER_ROOT/kept zone=kept:1m;
+    image_resize_cache_path $TEST_NGINX_HTML_DIR/kept keys_zone=kept:1m;
 --- config
     location = /_next/image {
         image_resize_url   next;

@@ -77,7 +77,7 @@ const OTHERS: &[Directive<LocConf>] = &[
     Directive {
         name: c"image_resize_url",
         kind: NGX_HTTP_LOC_CONF | NGX_CONF_TAKE123,
-        set: |conf, args| url::set(conf, args),
+        set: |conf, args| url::set(&mut conf.url, args),
     },
     Directive {
         name: c"image_resize_allow",

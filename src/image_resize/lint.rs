@@ -15,7 +15,7 @@ const MODES: std::ops::RangeInclusive<ngx_uint_t> = 1..=5;
 
 /// Whether only an image that is made goes by a directive.
 fn is_of_images(name: &str) -> bool {
-    matches!(name, "image_resize_params" | "image_resize_url" | "image_resize_watermark")
+    matches!(name, "image_resize_params" | "image_resize_watermark")
         || SETTINGS.iter().any(|setting| {
             let directive = setting.directive.as_ref();
             directive.is_some_and(|own| own.text() == name && !own.is_general)

@@ -14,6 +14,7 @@ mod headers;
 mod hold;
 mod job;
 pub mod keep;
+mod link;
 mod lint;
 mod merge;
 mod on_error;
@@ -53,6 +54,7 @@ impl Hooks for ImageResize {
 
     fn after(parser: Parser<'_>) -> Result<(), Reported> {
         ngx::filter::install::<filter::Images>();
+        variable::make_room(parser);
         lint::check(parser, parser.main::<ImageResize>().ok_or(Reported)?)?;
         phase::add::<preaccess::Preaccess>(parser, PREACCESS)?;
         phase::add::<params::Precontent>(parser, PRECONTENT)?;

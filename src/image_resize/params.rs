@@ -3,8 +3,8 @@
 use nginx_sys::{NGX_DECLINED, ngx_int_t};
 
 use super::conf::conf;
+use super::link;
 use super::response_info::Failure;
-use super::url;
 use crate::ngx::Request;
 use crate::ngx::phase::Handler;
 
@@ -19,7 +19,7 @@ impl Handler for Precontent {
     fn handle(request: Request<'_>) -> ngx_int_t {
         let Some(conf) = conf(&request) else { return DECLINED };
         // A link of which nothing is made still names a source; so do those of parts of a page.
-        if let Err(failure) = url::valid(request) {
+        if let Err(failure) = link::valid(request) {
             return super::failure::fail_in_phase(request, &failure);
         }
         if !conf.takes_params() || !request.is_main() || !conf.mode().makes_image() {

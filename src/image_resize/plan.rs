@@ -5,8 +5,8 @@ use image_gate_core::image::{
 };
 
 use super::conf::{ImageResize, LocConf, Mode};
+use super::link;
 use super::response_info::Failure;
-use super::url;
 use super::value::{Value, evaluate, parse_value};
 use super::watermark_cache::WatermarkSpec;
 use crate::ngx::Request;
@@ -21,7 +21,7 @@ impl LocConf {
     /// [`Failure::Params`] for parameters that are refused; [`Error::BadParams`] that names the
     /// directive whose variable has no valid value.
     pub fn plan(&self, request: Request<'_>) -> Result<Plan, Failure> {
-        let asked = url::valid(request)?.filter(|_| self.mode().makes_image());
+        let asked = link::valid(request)?.filter(|_| self.mode().makes_image());
         let mut plan = self.directives(request, asked.map(|asked| &asked.defaults))?;
         if let Some(asked) = asked {
             let overridden = presets(&request).and_then(|presets| {

@@ -6,8 +6,9 @@ use std::time::Duration;
 use image_gate_core::image::{AutoFormats, Format, FormatChoice, Source};
 
 use super::conf::{ImageResize, conf};
+use super::link;
 use super::response_info::{ResponseInfo, status_word};
-use super::url;
+
 use crate::ngx::Request;
 use crate::ngx::variable::Variable;
 
@@ -35,16 +36,16 @@ pub static VARIABLES: &[Variable] = &[
     Variable { name: "image_resize_source_bytes", get: |r| number(r, |f| f.source_bytes) },
     Variable {
         name: "image_resize_source",
-        get: |r| Some(url::source(r, Source::target)?.into_bytes().into()),
+        get: |r| Some(link::source(r, Source::target)?.into_bytes().into()),
     },
     Variable { name: "image_resize_source_path", get: source_path },
     Variable {
         name: "image_resize_source_scheme",
-        get: |r| Some(url::origin(r, |origin| origin.scheme)?.as_bytes().into()),
+        get: |r| Some(link::origin(r, |origin| origin.scheme)?.as_bytes().into()),
     },
     Variable {
         name: "image_resize_source_host",
-        get: |r| Some(url::origin(r, |origin| origin.host.clone())?.into_bytes().into()),
+        get: |r| Some(link::origin(r, |origin| origin.host.clone())?.into_bytes().into()),
     },
     Variable { name: "image_resize_bytes", get: |r| number(r, |f| f.bytes) },
     Variable { name: "image_resize_time", get: |r| number(r, |f| f.time.map(seconds)) },
@@ -69,7 +70,7 @@ fn accepted(request: Request<'_>) -> Option<Cow<'static, [u8]>> {
 /// The path of what a link is for. Of one that is refused it is a path all the same: what rewrites
 /// by it runs before the link can be refused, and takes no empty one.
 fn source_path(request: Request<'_>) -> Option<Cow<'static, [u8]>> {
-    let path = url::asked(request)?.map_or(&b"/"[..], |asked| asked.source.path());
+    let path = link::asked(request)?.map_or(&b"/"[..], |asked| asked.source.path());
     Some(path.to_vec().into())
 }
 

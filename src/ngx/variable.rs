@@ -49,6 +49,22 @@ pub fn add(parser: Parser<'_>, variables: &'static [Variable]) -> Result<(), Rep
     if are_all { Ok(()) } else { Err(Reported) }
 }
 
+/// How large nginx may make the table of variables to find one for the names that there are: by default 1024,
+/// which is not enough for many long ones beside nginx's own. It tries the smaller ones first.
+const LARGEST_TABLE: ngx_uint_t = 4096;
+
+/// Lets nginx find a table for all variables, in `postconfiguration`, after which it makes it.
+pub fn make_room(parser: Parser<'_>) {
+    if let Some(core) = parser.main_ptr::<Core>() {
+        // SAFETY: in `postconfiguration`, all main configurations are made and nobody looks at them
+        // meanwhile.
+        unsafe {
+            let largest = &raw mut (*core).variables_hash_max_size;
+            *largest = (*largest).max(LARGEST_TABLE);
+        }
+    }
+}
+
 /// Whether a variable of that name, in small letters, is a single argument, header or cookie of the
 /// request.
 pub fn is_single(name: &[u8]) -> bool {

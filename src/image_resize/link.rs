@@ -1,0 +1,112 @@
+//! The link of a request in the notation of another image server, read once, for the plan and for
+//! `$image_resize_source` and the like.
+
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
+
+use image_gate_core::image::{Asked, Error, Origin, Source};
+use nginx_sys::NGX_LOG_INFO;
+
+use super::conf::conf;
+use super::response_info::Failure;
+use super::url::{MayAsk, Prefix, UrlConf};
+use crate::ngx::Request;
+use crate::ngx::incoming::{RequestPart, RequestString};
+
+/// A link of a request as a location reads it.
+struct Reading {
+    /// Which location it is.
+    conf: usize,
+    uri: RequestString,
+    prefix: Rc<[u8]>,
+    /// The host of which it is asked whether it may be.
+    candidate: RefCell<Option<Origin>>,
+    outcome: OnceCell<Result<Asked, Error>>,
+}
+
+/// Returns what the link of a request asks for in its location; `None` where links are not read.
+///
+/// The outcome is [`Error::BadParams`] where the link is none, and [`Error::NotAllowed`] where its
+/// source is a host that may not be asked.
+pub fn asked<'r>(request: Request<'r>) -> Option<Result<&'r Asked, &'r Error>> {
+    reading(request)?.outcome.get().map(Result::as_ref)
+}
+
+/// Returns what the link of a request asks for, as [`asked`], with the failure that there is
+/// otherwise.
+///
+/// # Errors
+/// [`Failure::Params`], and [`Failure::Expired`] where the link has ended.
+pub fn valid<'r>(request: Request<'r>) -> Result<Option<&'r Asked>, Failure> {
+    match asked(request) {
+        None => Ok(None),
+        Some(Err(error)) => Err(Failure::Params(error.clone())),
+        Some(Ok(asked)) if asked.expires.is_some_and(|end| end < request.started()) => {
+            Err(Failure::Expired)
+        }
+        Some(Ok(asked)) => Ok(Some(asked)),
+    }
+}
+
+/// The link of a request, read; not so far yet where that is going on.
+fn reading<'r>(request: Request<'r>) -> Option<&'r Reading> {
+    let conf = conf(&request)?;
+    let url = conf.url.as_deref()?;
+    let before = request.own::<Reading>();
+    let (place, uri) = (std::ptr::from_ref(conf).addr(), request.string(RequestPart::UnparsedUri));
+    if let Some(reading) = before.filter(|reading| reading.conf == place && reading.uri == uri) {
+        return Some(reading);
+    }
+    let prefix = match &conf.url_prefix {
+        Prefix::Name(name) => name.clone(),
+        Prefix::None => Rc::default(),
+        Prefix::Before => before.map_or_else(Rc::default, |before| before.prefix.clone()),
+    };
+    let reading = request.attach_own(Reading {
+        conf: place,
+        uri,
+        prefix,
+        candidate: RefCell::default(),
+        outcome: OnceCell::new(),
+    })?;
+    let outcome = read(request, url, reading);
+    if let Ok(asked) = &outcome
+        && !asked.left_out.is_empty()
+    {
+        let (names, uri) = (asked.left_out.join(", "), request.uri().escape_ascii());
+        let line = format_args!("image_resize: left out: {names}, uri: \"{uri}\"");
+        request.log_line(NGX_LOG_INFO, line);
+    }
+    let _ = reading.outcome.set(outcome);
+    Some(reading)
+}
+
+fn read(request: Request<'_>, url: &UrlConf, reading: &Reading) -> Result<Asked, Error> {
+    let uri = request.part(RequestPart::UnparsedUri);
+    let link = url.dialect.link(uri, &reading.prefix)?;
+    let asked = url.dialect.read(link, url.unknown)?;
+    let source = asked.source.resolve(|origin| match &url.hosts {
+        MayAsk::Listed(hosts) => hosts.allow(origin),
+        MayAsk::By(expression) => {
+            // The variable may look at the host.
+            reading.candidate.replace(Some(origin.clone()));
+            let _captures = request.captures_apart();
+            expression.is_set(request)
+        }
+    });
+    Ok(Asked { source: source?, ..asked })
+}
+
+/// Returns something of the source that a request's link names; `None` where it names none.
+pub fn source<T>(request: Request<'_>, get: impl FnOnce(&Source) -> T) -> Option<T> {
+    asked(request)?.ok().map(|asked| get(&asked.source))
+}
+
+/// Returns something of the host of that source, also while it is asked whether that may be asked.
+pub fn origin<T>(request: Request<'_>, get: impl FnOnce(&Origin) -> T) -> Option<T> {
+    let reading = reading(request)?;
+    match reading.outcome.get() {
+        Some(outcome) => outcome.as_ref().ok()?.source.origin.as_ref().map(get),
+        None => reading.candidate.borrow().as_ref().map(get),
+    }
+}
