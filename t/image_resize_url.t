@@ -231,3 +231,72 @@ $rows;
 /_next/image?url=%2Fphoto-300x200.jpg&w=61&q=70 200 jpeg 61x41 X-Cache=MISS
 /_next/image?url=%2Fquad-100x120.png&w=60&q=70  200 png 60x72 X-Cache=MISS
 /_next/image?url=%2Fphoto-300x200.jpg&w=60&q=70 200 jpeg 60x40 X-Cache=HIT
+
+
+=== TEST 7: thumbor, signed
+--- config
+    location / {
+        image_resize_url         thumbor hosts=a.test;
+        image_resize_allow       all;
+        secure_link_hash_format  thumbor;
+        secure_link_hash_key     key;
+        secure_link_hash_require on;
+        root    $TEST_NGINX_FIXTURES;
+        rewrite ^ $image_resize_source_path break;
+        add_header X-Source "$image_resize_source_host|$image_resize_source" always;
+    }
+    location /all/ {
+        image_resize_url   thumbor;
+        image_resize_allow all;
+        root    $TEST_NGINX_FIXTURES;
+        rewrite ^ $image_resize_source_path break;
+    }
+--- rows eval
+my $rows = '';
+for (['300x200/smart/photo-300x200.jpg', '200 jpeg 300x200 X-Source=|/photo-300x200.jpg'],
+     ['100x100/a.test/photo-300x200.jpg', '200 jpeg 100x100 X-Source=a.test|/photo-300x200.jpg'],
+     ['100x0/b.test/photo-300x200.jpg', '404 X-Source=|/b.test/photo-300x200.jpg'],
+     ['filters:expire(1000)/photo-300x200.jpg', '410']) {
+    my ($path, $expected) = @$_;
+    my $signature = base64url(mac($path, 'key', 'hmac-sha1')) . '=';
+    $rows .= "/$signature/$path $expected\n/$signature/1x1/$path 403\n";
+}
+$rows . <<'E_';
+/all/unsafe/250x0/photo-300x200.jpg                 200 jpeg 250x167
+/all/unsafe/600x0/photo-300x200.jpg                 200 jpeg 600x400
+/all/unsafe/fit-in/600x600/photo-300x200.jpg        200 jpeg 300x200
+/all/unsafe/fit-in/100x100/filters:fill(red)/photo-300x200.png 200 png 100x100 px=50,5:red
+/all/unsafe/40x120/left/quad-100x120.png            200 png 40x120 px=5,5:red
+/all/unsafe/-40x120/left/quad-100x120.png           200 png 40x120 px=35,5:red
+/all/unsafe/stretch/60x20/photo-300x200.png         200 png 60x20
+/all/unsafe/filters:rotate(90)/quad-100x120.png     200 png 120x100 px=5,5:lime
+/all/unsafe/filters:format(webp):quality(30)/photo-300x200.jpg 200 webp 300x200
+/all/unsafe/filters:watermark(a)/photo-300x200.jpg  400 log=info:bad_params:watermark
+E_
+
+
+=== TEST 8: weserv
+--- config
+    location = /image {
+        image_resize_url   weserv hosts=localhost;
+        image_resize_allow all;
+        root    $TEST_NGINX_FIXTURES;
+        rewrite ^ $image_resize_source_path break;
+        add_header X-Source "$image_resize_source_scheme|$image_resize_source_host|$image_resize_source" always;
+    }
+--- rows
+/image?url=photo-300x200.jpg&w=250                  200 jpeg 250x167 X-Source=||/photo-300x200.jpg
+/image?url=localhost/photo-300x200.jpg&w=600        200 jpeg 600x400 X-Source=http|localhost|/photo-300x200.jpg
+/image?url=ssl:localhost/photo-300x200.jpg&w=600&we 200 jpeg 300x200 X-Source=https|localhost|/photo-300x200.jpg
+/image?url=http://other/photo-300x200.jpg           403 X-Source=||
+/image?url=/photo-300x200.jpg&w=200&ro=90           200 jpeg 133x200
+/image?url=/photo-300x200.jpg&w=100&h=100&fit=cover 200 jpeg 100x100
+/image?url=/photo-300x200.jpg&w=100&h=100&fit=outside 200 jpeg 150x100
+/image?url=/photo-300x200.png&w=100&h=100&fit=contain&cbg=red 200 png 100x100 px=50,5:red
+/image?url=/photo-300x200.png&w=60&h=20&fit=fill    200 png 60x20
+/image?url=/quad-100x120.png&flop                   200 png px=5,5:lime
+/image?url=/quad-100x120.png&flip                   200 png px=5,5:blue
+/image?url=/photo-300x200.png&output=jpg&q=40&il    200 jpeg 300x200 q=40 interlaced
+/image?url=/photo-300x200.jpg&w=x&nothing=1         200 jpeg 300x200
+/image?url=/photo-300x200.jpg&output=json           400 log=info:bad_params:json
+/image?w=5                                          400

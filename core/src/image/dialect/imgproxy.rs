@@ -268,11 +268,10 @@ fn switch(name: &str, text: &str) -> Result<bool, Error> {
 }
 
 /// Where something is held, in the notation of settings, and the offset from there.
-fn gravity(
-    wishes: &mut Wishes,
-    name: &str,
-    arguments: &[&str],
-) -> Result<Option<(String, (f64, f64))>, Error> {
+type Held = (String, (f64, f64));
+
+/// Reads where something is held.
+fn gravity(wishes: &mut Wishes, name: &str, arguments: &[&str]) -> Result<Option<Held>, Error> {
     let [kind, arguments @ ..] = arguments else { return Err(invalid(name)) };
     let number = |at: usize| match arguments.get(at) {
         None | Some(&"") => Ok(0.0),
@@ -551,10 +550,9 @@ impl Geometry {
             "filename" | "fn" => at_most(name, arguments, 2).map(|_| ()),
             "expires" | "exp" => {
                 let time: i64 = only()?.parse().map_err(|_| bad())?;
-                match u64::try_from(time) {
-                    Ok(time @ 1..) => wishes.expire(time),
-                    // No end there.
-                    _ => {}
+                // What is none or past all time is no end there.
+                if let Ok(time @ 1..) = u64::try_from(time) {
+                    wishes.expire(time);
                 }
                 Ok(())
             }

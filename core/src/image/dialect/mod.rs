@@ -13,6 +13,8 @@ mod query;
 mod source;
 #[cfg(test)]
 mod tests;
+mod thumbor;
+mod weserv;
 
 pub use asked::{Asked, Link, Unknown};
 pub use source::{Hosts, Origin, Source};
@@ -29,6 +31,10 @@ pub enum Dialect {
     Imgproxy,
     /// Next.js' `/_next/image`.
     Next,
+    /// thumbor and imagor.
+    Thumbor,
+    /// images.weserv.nl.
+    Weserv,
 }
 
 impl Words for Dialect {
@@ -36,6 +42,8 @@ impl Words for Dialect {
         ("cloudflare", Dialect::Cloudflare),
         ("imgproxy", Dialect::Imgproxy),
         ("next", Dialect::Next),
+        ("thumbor", Dialect::Thumbor),
+        ("weserv", Dialect::Weserv),
     ];
 }
 
@@ -51,6 +59,8 @@ impl Dialect {
             Dialect::Cloudflare => cloudflare::FIXED_PART,
             Dialect::Imgproxy => imgproxy::FIXED_PART,
             Dialect::Next => next::FIXED_PART,
+            Dialect::Thumbor => thumbor::FIXED_PART,
+            Dialect::Weserv => weserv::FIXED_PART,
         }
     }
 
@@ -69,6 +79,8 @@ impl Dialect {
             Dialect::Cloudflare => cloudflare::read(link, unknown),
             Dialect::Imgproxy => imgproxy::read(link, unknown),
             Dialect::Next => next::read(link, unknown),
+            Dialect::Thumbor => thumbor::read(link, unknown),
+            Dialect::Weserv => weserv::read(link, unknown),
         }
     }
 

@@ -81,16 +81,24 @@ impl Source {
     }
 
     /// Reads what may be a host with a path, or a path alone, as [`resolve`](Source::resolve)
-    /// says. `scheme` is that of the host.
+    /// says. `scheme` is that of the host, and `read` reads what has a scheme or is a path.
     ///
     /// # Errors
     /// [`Error::BadParams`] that says why it is none.
-    pub(super) fn of_guess(text: &[u8], scheme: &'static [u8]) -> Result<Source, Error> {
-        if split_scheme(text).is_some() || text.starts_with(b"/") && !text.starts_with(b"//") {
-            return Source::of_url(text);
+    pub(super) fn of_guess(
+        text: &[u8],
+        scheme: &'static [u8],
+        read: fn(&[u8]) -> Result<Source, Error>,
+    ) -> Result<Source, Error> {
+        let local = read(text)?;
+        if local.origin.is_some() || text.starts_with(b"/") && !text.starts_with(b"//") {
+            return Ok(local);
         }
-        let local = Source::of_url(text)?;
         let text = text.strip_prefix(b"//").unwrap_or(text);
+        // A host without a path is the name of a file.
+        if !text.contains(&b'/') {
+            return Ok(local);
+        }
         match Source::absolute(scheme, text) {
             Ok(remote) => Ok(Source { otherwise: Some(Box::new(local)), ..remote }),
             Err(_) => Ok(local),
@@ -384,7 +392,7 @@ mod tests {
     #[test]
     fn a_first_segment_is_a_host_where_it_is_listed() {
         let resolved = |text: &str, allowed: bool| {
-            let source = Source::of_guess(text.as_bytes(), b"http").unwrap();
+            let source = Source::of_guess(text.as_bytes(), b"http", Source::of_url).unwrap();
             source.resolve(|_| allowed).map(|source| told(&source))
         };
         assert_eq!(resolved("h.test/a", true).unwrap().0, "http://h.test");

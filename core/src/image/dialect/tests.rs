@@ -77,3 +77,5 @@ mod cloudflare;
 mod imgproxy;
 mod next;
 mod random;
+mod thumbor;
+mod weserv;

@@ -125,7 +125,7 @@ fn what_cannot_be_done_is_refused_by_name() {
         ("w:", "\"w\" has no valid"),
         ("rs:fit:a", "\"rs\" has no valid"),
         ("rs:fat", "\"resizing_type\" has no valid"),
-        ("s:1:2:3", "\"s\" has no valid"),
+        ("s:1:2:3", "\"enlarge\" has no valid"),
         ("dpr:0", "\"dpr\" has no valid"),
         ("rot:45", "\"rot\" has no valid"),
         ("q:101", "\"q\" has no valid"),

@@ -18,6 +18,22 @@ const SEEDS: &[(Dialect, &str)] = &[
         "/_/s:300/ex:1/pr:thumb/rot:90/fl:1:0/pd:1:2/t:10/exp:9999999999/aHR0cDovL2gudGVzdC9hLmpwZw.png",
     ),
     (Dialect::Next, "/_next/image?url=%2Fimg%2Fa.png&w=640&q=75"),
+    (
+        Dialect::Thumbor,
+        "/unsafe/trim:5/10x20:110x120/fit-in/-300x-200/left/top/smart/filters:quality(70):blur(2)/h.test/a%20b.jpg",
+    ),
+    (
+        Dialect::Thumbor,
+        "/unsafe/300x0/filters:fill(red):focal(0.1x0.2):expire(9999999999999)/b64:aHR0cDovL2gudGVzdC9hLmpwZw",
+    ),
+    (
+        Dialect::Weserv,
+        "/?url=h.test/a.jpg&w=300&h=200&fit=cover&a=focal-20-80&dpr=2&output=webp&q=70",
+    ),
+    (
+        Dialect::Weserv,
+        "/?url=ssl:h.test/a.jpg&w=50%25&crop=1,2,3,4&trim&ro=90&flip&bg=55cccccc&mod=1,2,3&blur",
+    ),
     (Dialect::Next, "/_next/image?url=https%3A%2F%2Fh.test%2Fa.png&w=640&q=75"),
 ];
 
