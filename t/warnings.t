@@ -490,7 +490,7 @@ server { listen 127.0.0.1:1; location /pa/ { image_resize_params $args; } }
 === what is allowed where nobody asks
 location /al/ {
     image_resize resize 10 10;
-    image_resize_allow width=*; #! warn: has no effect: there is no "image_resize_params" here
+    image_resize_allow width=*; #! warn: has no effect: there is no "image_resize_params" or "image_resize_url" here
 }
 === settings of images that nobody makes
 location /se/ {
