@@ -235,3 +235,63 @@ sub {
 /url/quad-100x120.png?width=33&fit=scale-up 200 same=quad-100x120.png
 /url/quad-100x120.png?width=200&fit=scale-up 200 png 200x240
 /url/quad-100x120.png?width=33&round=up 400
+
+
+=== TEST 11: image_resize_crop, and areas in URLs
+--- config
+    location /part/   { image_resize convert; image_resize_crop 50,60,50,60; alias $TEST_NGINX_FIXTURES/; }
+    location /share/  { image_resize resize 20 -; image_resize_crop 50%,0,0.5,50%; alias $TEST_NGINX_FIXTURES/; }
+    location /edge/   { image_resize convert; image_resize_crop 90:100:50:50; alias $TEST_NGINX_FIXTURES/; }
+    location /after/  { image_resize crop 40 40; image_resize_crop off after=20,0,20,40; alias $TEST_NGINX_FIXTURES/; }
+    location /off/    { image_resize convert; image_resize_crop off; alias $TEST_NGINX_FIXTURES/; }
+    location /v/      { image_resize convert; image_resize_crop $arg_c after=$arg_a; alias $TEST_NGINX_FIXTURES/; }
+    location /url/    { image_resize_params $args; image_resize_allow width=* height=* fit=* crop=* crop_after=0:0:9:9; alias $TEST_NGINX_FIXTURES/; }
+--- rows
+/part/quad-100x120.png      200 png 50x60 etag=weak px=0,0:yellow px=49,59:yellow
+/part/quad-100x120.jpg      200 jpeg 50x60 px=5,5:yellow~14 px=45,55:yellow~14
+/part/quad-100x120.gif      200 gif 50x60 px=0,0:yellow px=49,59:yellow
+/part/quad-100x120.webp     200 webp 50x60
+/share/quad-100x120.png     200 png 20x24 px=0,0:lime px=19,23:lime
+/edge/quad-100x120.png      200 png 10x20 px=0,0:yellow
+/after/quad-100x120.png     200 png 20x40 px=3,3:lime px=15,35:yellow
+/off/quad-100x120.png       200 same=quad-100x120.png
+/v/quad-100x120.png         200 same=quad-100x120.png
+/v/quad-100x120.png?c=0:0:50:120 200 png 50x120 px=25,10:red px=25,110:blue
+/v/quad-100x120.png?a=0:0:50:120 200 png 50x120 px=25,10:red px=25,110:blue
+/v/quad-100x120.png?c=100:0:9:9 400 log=info:bad_params
+/v/quad-100x120.png?c=1:2:3 415 log=info:image_resize_crop
+/url/quad-100x120.png?crop=50%2C60%2C50%2C60 200 png 50x60 px=0,0:yellow
+/url/quad-100x120.png?crop=0.5:50%25:50:60&width=5 200 png 5x6 px=2,2:yellow
+/url/quad-100x120.png?crop=0:0:9:9&crop_after=0:0:9:9 200 png 9x9
+/url/quad-100x120.png?crop_after=0:0:8:8 403
+/url/quad-100x120.png?crop=0:0:0:9 400
+/url/quad-100x120.png?crop=100:0:9:9 400
+
+
+=== TEST 12: shares, proportions, least and most, before and after a turn
+--- config
+    location /half/  { image_resize resize 50% -; alias $TEST_NGINX_FIXTURES/; }
+    location /ar/    { image_resize crop 50 - ar=5:4; alias $TEST_NGINX_FIXTURES/; }
+    location /square/ { image_resize pad - - ar=1:1; alias $TEST_NGINX_FIXTURES/; }
+    location /zoom/  { image_resize resize - - zoom=$arg_z enlarge=on; alias $TEST_NGINX_FIXTURES/; }
+    location /least/ { image_resize resize 50 - min_height=90; alias $TEST_NGINX_FIXTURES/; }
+    location /most/  { image_resize resize 90 - max_height=60; alias $TEST_NGINX_FIXTURES/; }
+    location /before/ { image_resize crop 50 60 rotate_box=before gravity=west; image_resize rotate 90; alias $TEST_NGINX_FIXTURES/; }
+    location /url/   { image_resize_params $args; image_resize_allow width=* height=* fit=* ar=* zoom=0.5-2 rotate=* rotate_box=* max_width=* min_width=*; alias $TEST_NGINX_FIXTURES/; }
+--- rows
+/half/quad-100x120.png      200 png 50x60 px=5,5:red px=45,55:yellow
+/ar/quad-100x120.png        200 png 50x40 px=5,5:red px=45,35:yellow
+/square/quad-100x120.png    200 png 120x120 px=5,60:white px=115,60:white px=15,5:red
+/zoom/quad-100x120.png?z=0.5 200 png 50x60
+/zoom/quad-100x120.png?z=2  200 png 200x240
+/zoom/quad-100x120.png?z=11 415 log=info:zoom
+/least/quad-100x120.png     200 png 50x90 px=5,5:red px=45,85:yellow
+/most/quad-100x120.png      200 png 50x60
+/before/quad-100x120.png    200 png 60x50 px=5,5:lime px=55,45:blue
+/url/quad-100x120.png?width=25%25 200 png 25x30
+/url/quad-100x120.png?ar=1:1 200 png 100x100
+/url/quad-100x120.png?ar=1:1&width=30&fit=cover 200 png 30x30
+/url/quad-100x120.png?width=30&rotate=90&rotate_box=after 200 png 30x25
+/url/quad-100x120.png?max_width=30&min_width=20 200 png 30x36
+/url/quad-100x120.png?zoom=3 403
+/url/quad-100x120.png?ar=1:0 400

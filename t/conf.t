@@ -44,6 +44,14 @@ image_resize crop 10 10 colour=red;         | colour=red
 image_resize crop 10 10 enlarge=yes;        | yes
 image_resize crop 10 10 enlarge=on enlarge=on; | duplicate
 image_resize crop 10 10 dpr=0.5;            | 0.5
+image_resize crop 0% 10;                      | 0%
+image_resize crop 10 10 ar=1:0;               | proportions
+image_resize crop 10 10 zoom=0;               | 0.01
+image_resize crop 10 10 min_width=0;          | 0
+image_resize crop 10 10 rotate_box=on;        | before or after
+image_resize_crop 1,2,3;                      | x,y,width,height
+image_resize_crop 1,2,3,4 before=1,2,3,4;     | before
+image_resize_crop off after=0,0,0,1;          | 0,0,0,1
 image_resize crop 10 10 round=up;           | down or nearest
 image_resize outside 10;                    | invalid number of arguments
 image_resize aspect-crop 10;                | invalid number of arguments
@@ -347,6 +355,9 @@ image_resize pad 10 -;
 image_resize stretch $arg_w $arg_h;
 image_resize crop 10 10 gravity=smart enlarge=on dpr=1.5 background=red;
 image_resize outside 10 10 round=nearest;
+image_resize crop 50% - ar=16:9 zoom=1.5 min_width=5 min_height=- max_width=$arg_w max_height=90 rotate_box=after;
+image_resize_crop 0,0,50%,0.5 after=1:2:3:4;
+image_resize_crop $arg_c after=$arg_a;
 image_resize aspect-crop 10 10 round=$arg_r;
 image_resize pad 10 10 gravity=$arg_g enlarge=$arg_e dpr=$arg_d background=$arg_b;
 image_resize_params $args;

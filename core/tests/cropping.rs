@@ -109,6 +109,84 @@ fn webp_of_every_scale() {
     }
 }
 
+/// Checks that what is made of an area of a source is what is made of a picture that has nothing
+/// else, within so many dB.
+fn check_area(name: &str, source: &[u8], whole: &Picture, least: f64) {
+    for (x, y, w, h) in [(0, 0, 130, 90), (37, 21, 211, 160), (190, 111, 110, 89)] {
+        let alone = png(&cut(whole, (x, y), (w, h)));
+        for size in ["", "w=107,h=81,fit=stretch", "w=40", "w=50,h=50,fit=crop,gravity=southeast"] {
+            let params = format!("crop={x}:{y}:{w}:{h},{size},f=png");
+            let (part, expected) = (
+                transformed(source, &plan(&params)),
+                transformed(&alone, &plan(&format!("{size},f=png"))),
+            );
+            let near = psnr(&part, &expected);
+            assert!(near > least, "{name} {params}: {near} dB");
+        }
+    }
+}
+
+#[test]
+fn an_area_is_as_if_there_were_nothing_else() {
+    let picture = photo(300, 200);
+    let whole = |source: &[u8]| transformed(source, &plan("f=png"));
+    // What lies on the other side of the edge does not show in what is not shrunk while it is decoded.
+    check_area("png", &png(&picture), &picture, 99.0);
+    for (name, source) in [
+        ("jpeg", jpeg(&picture, 90, Subsamp::Sub2x2, false)),
+        ("progressive", jpeg(&picture, 90, Subsamp::Sub2x1, true)),
+        ("lossy webp", webp_lossy(&picture, 90)),
+        ("lossless webp", webp_lossless(&picture)),
+        ("gif", transform(&png(&picture), &plan("f=gif")).unwrap()),
+    ] {
+        check_area(name, &source, &whole(&source), 35.0);
+    }
+    for orientation in 2..=8 {
+        let stored = if orientation >= 5 { photo(200, 300) } else { photo(300, 200) };
+        let upright = jpeg(&stored, 90, Subsamp::None, false);
+        let source = with_orientation(&upright, orientation);
+        check_area(&format!("orientation {orientation}"), &source, &whole(&source), 35.0);
+    }
+}
+
+#[test]
+fn an_area_of_what_is_trimmed() {
+    let picture = photo(100, 80);
+    let framed = Picture::new(120, 100, |x, y| {
+        let inside = (10..110).contains(&x) && (10..90).contains(&y);
+        if inside { picture.at(x - 10, y - 10) } else { [255, 0, 255, 255] }
+    });
+    let made = transformed(&png(&framed), &plan("trim=0,crop=20:10:50:40,f=png"));
+    assert_eq!(made.pixels, cut(&picture, (20, 10), (50, 40)).pixels);
+    let beside = plan("trim=0,crop=105:0:9:9,f=png");
+    assert!(transform(&png(&framed), &beside).is_err());
+}
+
+#[test]
+fn an_area_of_the_result() {
+    let source = png(&photo(300, 200));
+    let whole = transformed(&source, &plan("w=120,h=60,fit=crop,f=png"));
+    let made = transformed(&source, &plan("w=120,h=60,fit=crop,crop_after=30:10:40:25,f=png"));
+    let near = psnr(&made, &cut(&whole, (30, 10), (40, 25)));
+    assert!(near > 50.0, "{near} dB");
+    let turned = transformed(&source, &plan("w=90,rotate=90,flip=h,f=png"));
+    let params = "w=90,rotate=90,flip=h,crop_after=5:30:20:50%25,f=png";
+    let near = psnr(&transformed(&source, &plan(params)), &cut(&turned, (5, 30), (20, 45)));
+    assert!(near > 50.0, "{near} dB");
+}
+
+#[test]
+fn an_area_takes_the_memory_of_what_it_needs() {
+    let source = jpeg(&photo(2400, 1600), 75, Subsamp::Sub2x2, false);
+    let memory =
+        |params: &str| prepare(&source, &plan(params), &Limits::default()).unwrap().memory();
+    assert!(memory("crop=200:100:300:200") * 4 < memory("w=2399"));
+    // Pixels that are not decoded don't count into the limit.
+    let limits = Limits { pixels: 200_000, ..Limits::default() };
+    assert!(prepare(&source, &plan("crop=200:100:300:200"), &limits).is_ok());
+    assert!(prepare(&source, &plan("w=2399"), &limits).is_err());
+}
+
 #[test]
 fn what_is_cut_away_takes_no_memory() {
     let source = jpeg(&photo(2400, 400), 75, Subsamp::Sub2x2, false);

@@ -72,7 +72,7 @@ const SOURCES: &[Source] = &[
     ("small avif", || in_format(&photo(300, 200), "f=avif")),
 ];
 
-const PARAMS: [&str; 8] = [
+const PARAMS: [&str; 9] = [
     "w=200,f=jpeg",
     "w=1100,f=png",
     "f=jpeg,q=95",
@@ -81,6 +81,7 @@ const PARAMS: [&str; 8] = [
     "w=1100,f=avif",
     "rotate=90,f=png",
     "w=600,blur=5,f=webp",
+    "crop=10%25:10%25:80%25:80%25,f=png",
 ];
 
 fn png_of(data: &[u8], color: png::ColorType, depth: png::BitDepth) -> Vec<u8> {

@@ -109,6 +109,9 @@ pub fn log_failure(context: Transfer<'_>, failure: &Failure) -> u32 {
         Failure::Image(error @ (Error::Timeout | Error::Cancelled)) => {
             (NGX_HTTP_SERVICE_UNAVAILABLE, error.word(), error.is_ours())
         }
+        Failure::Image(error @ Error::NothingLeft(_)) => {
+            (NGX_HTTP_BAD_REQUEST, error.word(), error.is_ours())
+        }
         Failure::Image(error) => (NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, error.word(), error.is_ours()),
         Failure::Params(error @ Error::NotAllowed(_)) => (NGX_HTTP_FORBIDDEN, error.word(), false),
         Failure::Params(error) => (NGX_HTTP_BAD_REQUEST, error.word(), error.is_ours()),

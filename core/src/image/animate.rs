@@ -19,15 +19,11 @@ impl Prepared<'_> {
         animation: Animation,
         control: &Control,
     ) -> Result<Transformed, Error> {
-        let (geometry, inside) = match self.plan.trim {
-            None => (recipe.geometry, None),
-            Some(threshold) => {
-                let inside = self.inside(threshold, animation, control)?;
-                (self.trimmed(recipe, inside)?, Some(inside))
-            }
+        let geometry = match self.plan.trim {
+            None => recipe.geometry,
+            Some(threshold) => self.trimmed(recipe, self.inside(threshold, animation, control)?)?,
         };
-        let attempt =
-            |plan: &Plan| self.write_frames(recipe, animation, plan, geometry, inside, control);
+        let attempt = |plan: &Plan| self.write_frames(recipe, animation, plan, geometry, control);
         let bytes = match self.plan.max_bytes {
             None => attempt(self.plan),
             Some(max) => encode::encode_within(max, recipe.format, self.plan, attempt),
@@ -43,34 +39,31 @@ impl Prepared<'_> {
         animation: Animation,
         plan: &Plan,
         geometry: Geometry,
-        inside: Option<Rect>,
         control: &Control,
     ) -> Result<Vec<u8>, Error> {
-        let size = inside.map_or(self.stored(), |inside| inside.size);
+        let region = geometry.region;
         let mut frames = Frames::new(&self.source, animation, &self.tolerance)?;
         let mut metadata = output_metadata(&self.source.embedded, plan, geometry.output);
         let mut duration = frames.next(control)?.ok_or_else(no_frame)?;
+        let mut raster = pixels::copy(frames.picture(), region, control)?;
         let mut renderer = Renderer::new(
             &self.source,
             plan,
-            (geometry, Placed::all(size)),
+            (geometry, Placed::all(region.size)),
             recipe.format,
-            frames.picture(),
+            &raster,
             &mut metadata,
             control,
         )?;
         let mut animator =
             Animator::new(geometry.output, recipe.format, animation, plan, &metadata)?;
         loop {
-            let mut raster = frames.picture().try_clone(control)?;
-            if let Some(inside) = inside {
-                raster = pixels::cut(raster, inside, control)?;
-            }
             animator.push(renderer.render(raster, control)?, duration, control)?;
             match frames.next(control)? {
                 Some(next) => duration = next,
                 None => return animator.finish(control),
             }
+            raster = pixels::copy(frames.picture(), region, control)?;
         }
     }
 

@@ -31,6 +31,9 @@ pub enum Error {
     /// A parameter has no valid value.
     #[error("bad parameter: {0}")]
     BadParams(String),
+    /// What is asked for leaves nothing of the image.
+    #[error("bad parameter: {0}")]
+    NothingLeft(String),
     /// A variable that a directive reads has no valid value.
     #[error("bad parameter: {0}")]
     Directive(String),
@@ -70,6 +73,7 @@ impl Error {
             Error::DecodeFailed(_) => "decode_failed",
             Error::BadParams(_)
             | Error::Directive(_)
+            | Error::NothingLeft(_)
             | Error::UnknownPreset(_)
             | Error::NotAllowed(_) => "bad_params",
             Error::Watermark(_) => "watermark_failed",

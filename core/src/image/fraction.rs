@@ -19,16 +19,8 @@ impl Fraction {
     /// Reads `0.25` or `25%`: from 0 to 1, rounded to thousandths.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Fraction> {
-        let (digits, whole) = match text.strip_suffix(b"%") {
-            Some(digits) => (digits, 100.0),
-            None => (text, 1.0),
-        };
-        if digits.is_empty() || !digits.iter().all(|&b| b.is_ascii_digit() || b == b'.') {
-            return None;
-        }
-        let number: f64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
-        let share = number / whole;
-        (share <= 1.0).then(|| Fraction((share * 1000.0).round() as u16))
+        let share = share(text).filter(|&share| share <= 1.0)?;
+        Some(Fraction((share * 1000.0).round() as u16))
     }
 
     /// Whether there is nothing of it.
@@ -40,6 +32,19 @@ impl Fraction {
     pub(super) fn of(self, whole: u32) -> f64 {
         f64::from(whole) * f64::from(self.0) / 1000.0
     }
+}
+
+/// Reads `0.25` or `25%`, which may be more than the whole.
+pub(super) fn share(text: &[u8]) -> Option<f64> {
+    let (digits, whole) = match text.strip_suffix(b"%") {
+        Some(digits) => (digits, 100.0),
+        None => (text, 1.0),
+    };
+    if digits.is_empty() || !digits.iter().all(|&b| b.is_ascii_digit() || b == b'.') {
+        return None;
+    }
+    let number: f64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    Some(number / whole)
 }
 
 #[cfg(test)]

@@ -9,13 +9,16 @@ use std::num::NonZeroU32;
 use super::gravity::Axis;
 use super::orientation::Orientation;
 use super::size::{Rect, Size};
-use super::{Bound, Fit, Plan, Rounding};
+use super::{Area, Bound, Bounds, Error, Fit, Plan, Ratio, RotateBox, Rounding};
 
-/// What happens to a stored image: scaled to `scaled`, cut to `window`, turned
+/// What happens to a stored image: of it `region` is scaled to `scaled`, cut to `window`, turned
 /// by `orient`, and laid at `place` on a canvas of the size `output`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Geometry {
+    pub(super) region: Rect,
     pub(super) scaled: Size,
+    /// What fills the box, of which the window may be a part.
+    pub(super) filling: Rect,
     pub(super) window: Rect,
     pub(super) orientation: Orientation,
     pub(super) place: (u32, u32),
@@ -24,32 +27,73 @@ pub(super) struct Geometry {
 
 impl Geometry {
     /// The geometry for a stored image of `stored` pixels that is first made
-    /// upright, then fitted, mirrored and rotated as planned.
-    pub(super) fn new(stored: Size, upright: Orientation, plan: &Plan) -> Geometry {
+    /// upright, then cut, fitted, mirrored and rotated as planned.
+    ///
+    /// # Errors
+    /// [`Error::NothingLeft`] where what is cut out lies beside the image.
+    pub(super) fn new(stored: Size, upright: Orientation, plan: &Plan) -> Result<Geometry, Error> {
         let rotation = Orientation::from(plan.rotate);
-        let displayed = upright.size(stored);
-        let fit = magnify(plan.fit, plan.dpr);
-        let scaled = scale(displayed, fit, plan, rotation);
-        let orientation = upright.then(plan.flip.into()).then(rotation);
-        let cut = cut(rotation.size(scaled), fit, plan);
-        let output = canvas(cut.size, fit);
-        let place = (
-            plan.gravity.place(Axis::X, output.width, cut.size.width),
-            plan.gravity.place(Axis::Y, output.height, cut.size.height),
+        let region = part(upright.size(stored), plan.crop)?;
+        let displayed = region.size;
+        let turn = Orientation::from(plan.flip).then(rotation);
+        let orientation = upright.then(turn);
+        // How the box lies to the displayed image: while that is scaled, and while it is cut.
+        let is_after = match plan.rotate_box {
+            None => matches!(plan.fit, Fit::Pad { .. } | Fit::Stretch { .. }),
+            Some(space) => space == RotateBox::After,
+        };
+        let scaling = if is_after { rotation } else { Orientation::default() };
+        let (cutting, before) = match plan.rotate_box {
+            Some(RotateBox::Before) => (Orientation::default(), Some(turn)),
+            _ => (turn, None),
+        };
+        let target = Target::new(plan, scaling.size(displayed));
+        let scaled = scale(displayed, &target.before(scaling), plan);
+        let filling = cut(cutting.size(scaled), &target, plan);
+        let kept = part(filling.size, plan.crop_after)?;
+        let kept = Rect { x: filling.x + kept.x, y: filling.y + kept.y, ..kept };
+        let mut output = canvas(kept.size, target.fit);
+        let mut place = (
+            plan.gravity.place(Axis::X, output.width, kept.size.width),
+            plan.gravity.place(Axis::Y, output.height, kept.size.height),
         );
+        if let Some(turn) = before {
+            let laid = Rect { x: place.0, y: place.1, size: kept.size };
+            let laid = turn.result_of(laid, output);
+            (place, output) = ((laid.x, laid.y), turn.size(output));
+        }
         let scaled = upright.size(scaled);
-        Geometry { scaled, window: orientation.source_of(cut, scaled), orientation, place, output }
+        let source_of = |window| upright.then(cutting).source_of(window, scaled);
+        Ok(Geometry {
+            region: upright.source_of(region, stored),
+            scaled,
+            filling: source_of(filling),
+            window: source_of(kept),
+            orientation,
+            place,
+            output,
+        })
+    }
+
+    /// This, where what fills the box lies elsewhere.
+    pub(super) fn moved(self, filling: Rect) -> Geometry {
+        let x = filling.x + (self.window.x - self.filling.x);
+        let y = filling.y + (self.window.y - self.filling.y);
+        Geometry { filling, window: Rect { x, y, ..self.window }, ..self }
     }
 
     /// What no side of an output goes beyond, whatever part of an image of `stored`
     /// pixels is left to be fitted; a free side that is enlarged may.
     pub(super) fn largest_output(stored: Size, plan: &Plan) -> Size {
         let longest = stored.width.max(stored.height);
+        let Target { fit, least, .. } = Target::new(plan, Size::new(longest, longest));
         let side = |bound: Bound| bound.map_or(longest, u32::from);
-        match magnify(plan.fit, plan.dpr) {
-            Fit::None => Size::new(longest, stored.width.min(stored.height)),
-            Fit::Outside { .. } if !plan.enlarge => {
-                Size::new(longest, stored.width.min(stored.height))
+        let own = Size::new(longest, stored.width.min(stored.height));
+        let most = match fit {
+            Fit::None => own,
+            Fit::Outside { .. } if !plan.enlarge => own,
+            Fit::Outside { width, height } => {
+                Size::new(side(width).max(longest), side(height).max(longest))
             }
             Fit::Resize { width, height } if !plan.reduce => {
                 Size::new(side(width).max(longest), side(height).max(longest))
@@ -61,20 +105,25 @@ impl Geometry {
             {
                 Size::new(or_endless(width).min(longest), or_endless(height).min(longest))
             }
-            Fit::Outside { width, height } => {
-                Size::new(side(width).max(longest), side(height).max(longest))
-            }
             Fit::Resize { width, height }
             | Fit::Crop { width, height }
             | Fit::AspectCrop { width, height }
             | Fit::Pad { width, height }
             | Fit::Stretch { width, height } => Size::new(side(width), side(height)),
+        };
+        match least {
+            (None, None) => most,
+            (width, height) => {
+                let least = |bound: Bound| bound.map_or(0, u32::from).max(longest);
+                Size::new(most.width.max(least(width)), most.height.max(least(height)))
+            }
         }
     }
 
     /// Whether the image stays just as it is stored.
     pub(super) fn is_identity(&self, stored: Size) -> bool {
         self.orientation.is_none()
+            && self.region.size == stored
             && self.scaled == stored
             && self.window.size == stored
             && self.output == stored
@@ -87,32 +136,168 @@ impl Geometry {
     }
 }
 
-/// The box with its sides multiplied by a percentage.
-fn magnify(fit: Fit, percent: u16) -> Fit {
-    let side = |bound: Bound| {
-        bound.map(|pixels| {
-            let pixels = (u64::from(pixels.get()) * u64::from(percent) + 50) / 100;
-            NonZeroU32::new(u32::try_from(pixels).unwrap_or(u32::MAX)).unwrap_or(NonZeroU32::MIN)
-        })
-    };
-    let mut fit = fit;
-    if let Some((width, height)) = fit.sides_mut() {
-        (*width, *height) = (side(*width), side(*height));
+/// What is kept of an image of that size: an area of it, or all.
+fn part(size: Size, area: Option<Area>) -> Result<Rect, Error> {
+    let Some(area) = area else { return Ok(Rect { x: 0, y: 0, size }) };
+    area.within(size).ok_or_else(|| {
+        let Size { width, height } = size;
+        Error::NothingLeft(format!("what is to be cut out lies beside the {width}x{height} pixels"))
+    })
+}
+
+/// What an image is to be made to: a box, all of whose sides are in pixels.
+#[derive(Debug, Clone, Copy)]
+struct Target {
+    fit: Fit,
+    /// What the image is scaled to have at most.
+    most: (Bound, Bound),
+    /// What it is scaled to have at least, which goes before all else.
+    least: (Bound, Bound),
+}
+
+impl Target {
+    /// What a plan makes an image of that size to.
+    fn new(plan: &Plan, size: Size) -> Target {
+        let Bounds { width_share, height_share, ratio, zoom, .. } = plan.bounds;
+        let Bounds { min_width, min_height, max_width, max_height, .. } = plan.bounds;
+        let dpr = u32::from(plan.dpr);
+        let times = |bound: Bound, percent: u32| {
+            let side = portion(bound?.get(), percent, 10_000, Rounding::Nearest);
+            NonZeroU32::new(side.max(1))
+        };
+        let both = |(width, height), percent| (times(width, percent), times(height, percent));
+        let most = both((max_width, max_height), dpr * 100);
+        let least = both((min_width, min_height), dpr * 100);
+        let share = |share: Option<NonZeroU32>, own: u32| {
+            NonZeroU32::new(portion(own, share?.get(), 1_000_000, plan.round).max(1))
+        };
+
+        let mut fit = match plan.fit {
+            Fit::None if zoom != 100 => Fit::Resize { width: None, height: None },
+            fit => fit,
+        };
+        let cuts = matches!(fit, Fit::Crop { .. } | Fit::AspectCrop { .. });
+        let proportioned = ratio.and_then(|ratio| proportioned(&fit, ratio, size, plan.round));
+        if let Some((width, height)) = fit.sides_mut() {
+            let mut sides = (
+                share(width_share, size.width).or(*width),
+                share(height_share, size.height).or(*height),
+            );
+            match (sides, ratio) {
+                ((None, None), _) if zoom != 100 || proportioned.is_some() => {
+                    let own = proportioned.unwrap_or(size);
+                    sides = (NonZeroU32::new(own.width), NonZeroU32::new(own.height));
+                    sides = both(sides, u32::from(zoom) * 100);
+                }
+                ((Some(width), None), Some(ratio)) => {
+                    sides.1 = NonZeroU32::new(ratio.height_of(width.get(), plan.round));
+                    sides = both(sides, dpr * u32::from(zoom));
+                }
+                ((None, Some(height)), Some(ratio)) => {
+                    sides.0 = NonZeroU32::new(ratio.turned().height_of(height.get(), plan.round));
+                    sides = both(sides, dpr * u32::from(zoom));
+                }
+                _ => sides = both(sides, dpr * u32::from(zoom)),
+            }
+            // What is beyond a box may be cut; else it is the image that is reduced.
+            let least_of = |side: Bound, most: Bound| match (side, most) {
+                (Some(side), Some(most)) => Some(side.min(most)),
+                (None, most) if cuts => most,
+                (side, _) => side,
+            };
+            (*width, *height) = (least_of(sides.0, most.0), least_of(sides.1, most.1));
+        }
+        Target { fit, most, least }
     }
-    fit
+
+    /// This, for an image that is turned so afterwards.
+    fn before(mut self, turn: Orientation) -> Target {
+        if turn.swap {
+            if let Some((width, height)) = self.fit.sides_mut() {
+                std::mem::swap(width, height);
+            }
+            self.most = (self.most.1, self.most.0);
+            self.least = (self.least.1, self.least.0);
+        }
+        self
+    }
+}
+
+/// The box of those proportions that an image gives by itself: all around what is padded, as
+/// large as can be within what is covered.
+fn proportioned(fit: &Fit, ratio: Ratio, size: Size, round: Rounding) -> Option<Size> {
+    let by_width = Size::new(size.width, ratio.height_of(size.width, round));
+    let by_height = Size::new(ratio.turned().height_of(size.height, round), size.height);
+    let is_within = by_width.height <= size.height;
+    match fit {
+        Fit::Pad { .. } => Some(if is_within { by_height } else { by_width }),
+        Fit::Crop { .. } | Fit::AspectCrop { .. } | Fit::Outside { .. } => {
+            Some(if is_within { by_width } else { by_height })
+        }
+        Fit::None | Fit::Resize { .. } | Fit::Stretch { .. } => None,
+    }
+}
+
+impl Ratio {
+    /// The height of what is that wide, at least 1.
+    fn height_of(self, width: u32, round: Rounding) -> u32 {
+        portion(width, self.height.get(), self.width.get(), round).max(1)
+    }
+
+    fn turned(self) -> Ratio {
+        Ratio { width: self.height, height: self.width }
+    }
+}
+
+/// So many of so many parts of a number of pixels.
+fn portion(pixels: u32, many: u32, parts: u32, round: Rounding) -> u32 {
+    let half = match round {
+        Rounding::Down => 0,
+        Rounding::Nearest => u64::from(parts) / 2,
+    };
+    let portion = (u64::from(pixels) * u64::from(many) + half).checked_div(u64::from(parts));
+    portion.map_or(u32::MAX, |portion| u32::try_from(portion).unwrap_or(u32::MAX))
 }
 
 /// The size that the whole of an image is scaled to.
-fn scale(size: Size, fit: Fit, plan: &Plan, rotation: Orientation) -> Size {
+fn scale(size: Size, target: &Target, plan: &Plan) -> Size {
+    let scaled = fit_to(size, target.fit, plan);
+    let base = if let Fit::Stretch { .. } = target.fit { scaled } else { size };
+    let cuts = matches!(target.fit, Fit::Crop { .. } | Fit::AspectCrop { .. });
+    let scaled = if cuts || fits(scaled, target.most) {
+        scaled
+    } else {
+        touching(base, target.most, Side::Inside, plan.round)
+    };
+    let (width, height) = target.least;
+    let is_enough = |side: u32, least: Bound| least.is_none_or(|least| side >= least.get());
+    if is_enough(scaled.width, width) && is_enough(scaled.height, height) {
+        scaled
+    } else {
+        touching(base, target.least, Side::Outside, plan.round)
+    }
+}
+
+/// The size at which an image fits a box.
+fn fit_to(size: Size, fit: Fit, plan: &Plan) -> Size {
     match fit {
         Fit::None => size,
-        Fit::Resize { width, height } => match plan.round {
+        Fit::Resize { width, height } | Fit::Pad { width, height } => match plan.round {
             Rounding::Down => {
                 let reduced =
                     if plan.reduce { to_height(to_width(size, width), height) } else { size };
                 if plan.enlarge { grow_into(reduced, width, height) } else { reduced }
             }
-            Rounding::Nearest => touching(size, (width, height), Side::Inside, plan),
+            Rounding::Nearest => {
+                let touching = touching(size, (width, height), Side::Inside, plan.round);
+                if touching.width > size.width || touching.height > size.height {
+                    if plan.enlarge { touching } else { size }
+                } else if plan.reduce {
+                    touching
+                } else {
+                    size
+                }
+            }
         },
         Fit::Crop { width, height }
         | Fit::Outside { width, height }
@@ -126,32 +311,43 @@ fn scale(size: Size, fit: Fit, plan: &Plan, rotation: Orientation) -> Size {
                 };
                 if plan.enlarge { grow_over(scaled, width, height) } else { scaled }
             }
-            Rounding::Nearest => touching(size, (width, height), Side::Outside, plan),
+            Rounding::Nearest => {
+                let touching = touching(size, (width, height), Side::Outside, plan.round);
+                if touching.width > size.width || touching.height > size.height {
+                    if plan.enlarge { touching } else { size }
+                } else if width.is_some() && height.is_some() {
+                    touching
+                } else {
+                    // A side that is not limited does not reduce the image.
+                    size
+                }
+            }
         },
-        Fit::Pad { width, height } => {
-            let (width, height) = if rotation.swap { (height, width) } else { (width, height) };
-            scale(size, Fit::Resize { width, height }, plan, Orientation::default())
-        }
         Fit::Stretch { width, height } => {
-            let turned = rotation.size(size);
             let side = |bound: Bound, own: u32| bound.map_or(own, u32::from);
-            rotation.size(Size::new(side(width, turned.width), side(height, turned.height)))
+            Size::new(side(width, size.width), side(height, size.height))
         }
     }
 }
 
-/// What is kept of an image that is already scaled and rotated.
-fn cut(size: Size, fit: Fit, plan: &Plan) -> Rect {
-    let kept = match fit {
-        Fit::Crop { width, height } if !fits(size, width, height) => {
-            Size::new(size.width.min(or_endless(width)), size.height.min(or_endless(height)))
+/// What is kept of an image that is already scaled, and lies as its box does.
+fn cut(size: Size, target: &Target, plan: &Plan) -> Rect {
+    let within = |(width, height): (Bound, Bound)| {
+        Size::new(size.width.min(or_endless(width)), size.height.min(or_endless(height)))
+    };
+    let kept = match target.fit {
+        Fit::AspectCrop { width: Some(width), height: Some(height) } => {
+            in_proportion(size, Size::new(width.get(), height.get()), plan.round)
         }
-        Fit::AspectCrop { width, height } => match (width, height) {
-            (Some(width), Some(height)) => {
-                proportioned(size, Size::new(width.get(), height.get()), plan.round)
-            }
-            _ => cut(size, Fit::Crop { width, height }, plan).size,
-        },
+        Fit::Crop { width, height } | Fit::AspectCrop { width, height } => within((width, height)),
+        // Enlarged to what it is to have at least, it may stand out.
+        Fit::Resize { width, height }
+        | Fit::Pad { width, height }
+        | Fit::Stretch { width, height }
+            if target.least != (None, None) =>
+        {
+            within((width, height))
+        }
         _ => size,
     };
     Rect {
@@ -162,7 +358,7 @@ fn cut(size: Size, fit: Fit, plan: &Plan) -> Rect {
 }
 
 /// As much of an image as there is in a box, or where it does not fill that, in its proportions.
-fn proportioned(size: Size, wanted: Size, round: Rounding) -> Size {
+fn in_proportion(size: Size, wanted: Size, round: Rounding) -> Size {
     if wanted.width <= size.width && wanted.height <= size.height {
         return wanted;
     }
@@ -205,7 +401,9 @@ fn grow_into(size: Size, width: Bound, height: Bound) -> Size {
         .into_iter()
         .flatten()
         .find(|grown| {
-            fits(*grown, width, height) && grown.width >= size.width && grown.height >= size.height
+            fits(*grown, (width, height))
+                && grown.width >= size.width
+                && grown.height >= size.height
         })
         .unwrap_or(size)
 }
@@ -226,14 +424,12 @@ enum Side {
     Outside,
 }
 
-/// The size, by one division from that of the source, at which an image touches a box; its own
-/// where that would enlarge or reduce it, and that is not to be.
-fn touching(size: Size, (width, height): (Bound, Bound), from: Side, plan: &Plan) -> Size {
-    let by_width = |width: NonZeroU32| of_width(size, width.get(), plan.round);
-    let by_height =
-        |height: NonZeroU32| of_width(size.swapped(), height.get(), plan.round).swapped();
-    let touching = match (width, height) {
-        (None, None) => return size,
+/// The size at which an image touches a box, by one division from its own.
+fn touching(size: Size, (width, height): (Bound, Bound), from: Side, round: Rounding) -> Size {
+    let by_width = |width: NonZeroU32| of_width(size, width.get(), round);
+    let by_height = |height: NonZeroU32| of_width(size.swapped(), height.get(), round).swapped();
+    match (width, height) {
+        (None, None) => size,
         (Some(width), None) => by_width(width),
         (None, Some(height)) => by_height(height),
         (Some(width), Some(height)) => {
@@ -241,28 +437,15 @@ fn touching(size: Size, (width, height): (Bound, Bound), from: Side, plan: &Plan
                 > u64::from(height.get()) * u64::from(size.width);
             if is_wider == (from == Side::Outside) { by_width(width) } else { by_height(height) }
         }
-    };
-    let grows = touching.width > size.width || touching.height > size.height;
-    let shrinks = touching.width < size.width || touching.height < size.height;
-    // A side that is not limited does not reduce what covers the other one.
-    let reduces = match from {
-        Side::Inside => plan.reduce,
-        Side::Outside => width.is_some() && height.is_some(),
-    };
-    if (grows && !plan.enlarge) || (shrinks && !reduces) { size } else { touching }
+    }
 }
 
 /// The size of that width and the same proportions.
 fn of_width(size: Size, width: u32, round: Rounding) -> Size {
-    let half = match round {
-        Rounding::Down => 0,
-        Rounding::Nearest => u64::from(size.width) / 2,
-    };
-    let height = (u64::from(size.height) * u64::from(width) + half) / u64::from(size.width);
-    Size::new(width, u32::try_from(height).unwrap_or(u32::MAX).max(1))
+    Size::new(width, portion(size.height, width, size.width, round).max(1))
 }
 
-fn fits(size: Size, width: Bound, height: Bound) -> bool {
+fn fits(size: Size, (width, height): (Bound, Bound)) -> bool {
     size.width <= or_endless(width) && size.height <= or_endless(height)
 }
 
@@ -280,7 +463,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::image::{Flip, Gravity, Rotation};
+    use crate::image::{Flip, Gravity, Length, Rotation};
 
     const NONE: Orientation = Orientation { swap: false, flip_x: false, flip_y: false };
 
@@ -297,7 +480,7 @@ mod tests {
     }
 
     fn geometry(fit: Fit, rotate: Rotation) -> Geometry {
-        Geometry::new(Size::new(100, 120), NONE, &plan(fit, rotate))
+        Geometry::new(Size::new(100, 120), NONE, &plan(fit, rotate)).unwrap()
     }
 
     fn output(fit: Fit, rotate: Rotation) -> (u32, u32) {
@@ -389,7 +572,8 @@ mod tests {
     #[test]
     fn bounds_are_of_the_displayed_image() {
         let lying = Orientation::upright(6);
-        let made = Geometry::new(Size::new(120, 100), lying, &plan(resize(50, 0), Rotation::None));
+        let made = Geometry::new(Size::new(120, 100), lying, &plan(resize(50, 0), Rotation::None))
+            .unwrap();
         assert_eq!(made.output, Size::new(50, 60));
         assert_eq!(made.scaled, Size::new(60, 50));
         assert_eq!(made.orientation, lying);
@@ -398,14 +582,14 @@ mod tests {
     #[test]
     fn extreme_ratios_keep_a_pixel() {
         let thin = Size::new(1, 65535);
-        let made = Geometry::new(thin, NONE, &plan(resize(0, 10), Rotation::None));
+        let made = Geometry::new(thin, NONE, &plan(resize(0, 10), Rotation::None)).unwrap();
         assert_eq!(made.output, Size::new(1, 10));
-        let made = Geometry::new(thin, NONE, &plan(crop(10, 10), Rotation::None));
+        let made = Geometry::new(thin, NONE, &plan(crop(10, 10), Rotation::None)).unwrap();
         assert_eq!(made.output, Size::new(1, 10));
     }
 
     fn of(fit: Fit, more: Plan, size: (u32, u32)) -> Geometry {
-        Geometry::new(Size::new(size.0, size.1), NONE, &Plan { fit, ..more })
+        Geometry::new(Size::new(size.0, size.1), NONE, &Plan { fit, ..more }).unwrap()
     }
 
     fn sized(geometry: &Geometry) -> (u32, u32) {
@@ -613,6 +797,174 @@ mod tests {
         assert_eq!(east(Rotation::Ccw90, Flip::default()).1, 100);
     }
 
+    fn area(text: &str) -> Option<Area> {
+        Some(Area::parse(text.as_bytes()).unwrap())
+    }
+
+    fn from(params: &str, size: (u32, u32)) -> Geometry {
+        let plan = Plan::from_params(&params.replace('%', "%25")).unwrap();
+        Geometry::new(Size::new(size.0, size.1), NONE, &plan).unwrap()
+    }
+
+    fn corner(rect: Rect) -> (u32, u32) {
+        (rect.x, rect.y)
+    }
+
+    #[test]
+    fn what_is_cut_out() {
+        let made = from("crop=10:20:50:60", (100, 120));
+        assert_eq!(made.region, Rect { x: 10, y: 20, size: Size::new(50, 60) });
+        assert_eq!((made.scaled, sized(&made)), (Size::new(50, 60), (50, 60)));
+        let made = from("crop=50%:0.25:50%:1.0,w=25", (100, 120));
+        assert_eq!(corner(made.region), (50, 30));
+        assert_eq!(sized(&made), (25, 45));
+        // Of the image as it is displayed, wherever that lies in what is stored.
+        let plan = Plan { crop: area("10,20,30,40"), ..Plan::default() };
+        let lying = Orientation::upright(6);
+        let made = Geometry::new(Size::new(120, 100), lying, &plan).unwrap();
+        assert_eq!(made.region, Rect { x: 20, y: 60, size: Size::new(40, 30) });
+        assert_eq!(sized(&made), (30, 40));
+        // The box is filled, then the result is cut.
+        let made = from("w=50,h=50,fit=crop,crop_after=5:10:30:100", (100, 120));
+        assert_eq!((made.scaled, corner(made.filling)), (Size::new(50, 60), (0, 5)));
+        assert_eq!((corner(made.window), sized(&made)), ((5, 15), (30, 40)));
+        let made = from("w=60,h=60,fit=pad,enlarge=off,crop_after=0:0:50%:50%", (100, 120));
+        assert_eq!((made.inner(), sized(&made)), (Size::new(25, 30), (60, 60)));
+        let elsewhere = Rect { x: 0, y: 9, size: Size::new(50, 50) };
+        let moved = from("w=50,h=50,fit=crop,crop_after=5:10:30:40", (100, 120)).moved(elsewhere);
+        assert_eq!(corner(moved.window), (5, 19));
+        for beside in ["crop=100:0:9:9", "crop_after=0:120:9:9", "w=50,crop_after=50:0:9:9"] {
+            let plan = Plan::from_params(beside).unwrap();
+            let error = Geometry::new(Size::new(100, 120), NONE, &plan).unwrap_err();
+            assert!(matches!(error, Error::NothingLeft(_)), "{beside}");
+        }
+    }
+
+    #[test]
+    fn shares_and_proportions() {
+        for (params, expected) in [
+            ("w=50%", (50, 60)),
+            ("h=25%", (25, 30)),
+            ("w=33.333%,round=nearest", (33, 40)),
+            ("w=33.333%", (33, 39)),
+            ("w=50%,dpr=2", (100, 120)),
+            ("w=200%,fit=contain", (200, 240)),
+            ("w=50%,h=20,fit=stretch", (50, 20)),
+            ("crop=0:0:50:60,w=50%", (25, 30)),
+            ("w=40,ar=1:1,fit=cover", (40, 40)),
+            ("h=40,ar=1.5,fit=cover", (60, 40)),
+            ("w=40,h=30,ar=1:1,fit=cover", (40, 30)),
+            ("ar=1:1", (100, 100)),
+            ("ar=1:2", (60, 120)),
+            ("ar=3:1,round=nearest", (100, 33)),
+            ("ar=1:1,fit=pad", (120, 120)),
+            ("ar=2:1,fit=pad", (240, 120)),
+            ("ar=2:1,fit=contain", (100, 120)),
+            ("zoom=0.5", (50, 60)),
+            ("zoom=2", (100, 120)),
+            ("zoom=2,enlarge=on", (200, 240)),
+            ("w=20,zoom=2", (40, 48)),
+            ("w=20,zoom=2,dpr=2", (80, 96)),
+            ("w=20,h=20,fit=crop,zoom=0.5", (10, 10)),
+        ] {
+            assert_eq!(sized(&from(params, (100, 120))), expected, "{params}");
+        }
+    }
+
+    #[test]
+    fn least_and_most() {
+        for (params, expected) in [
+            ("max_width=50", (50, 60)),
+            ("w=90,max_height=60", (50, 60)),
+            ("w=90,max_width=40,dpr=2", (80, 96)),
+            ("w=90,h=90,fit=crop,max_width=30", (30, 90)),
+            ("w=90,h=90,fit=stretch,max_width=30", (30, 90)),
+            ("fit=outside,w=80,h=80,max_height=60", (50, 60)),
+            ("max_width=500,enlarge=on", (100, 120)),
+            // Scaled to the least, then cut to the box.
+            ("w=50,min_height=90", (50, 90)),
+            ("w=50,h=60,min_width=75", (50, 60)),
+            ("h=60,min_width=75", (75, 60)),
+            ("min_width=200", (200, 240)),
+            ("min_width=20", (100, 120)),
+            ("w=50,min_width=80,dpr=2", (100, 192)),
+            ("w=20,h=20,fit=pad,min_width=40", (20, 20)),
+            ("max_width=50,min_width=80", (80, 96)),
+        ] {
+            assert_eq!(sized(&from(params, (100, 120))), expected, "{params}");
+        }
+        let made = from("w=50,min_height=90", (100, 120));
+        assert_eq!((made.scaled, corner(made.window)), (Size::new(75, 90), (12, 0)));
+    }
+
+    #[test]
+    fn boxes_before_and_after_the_turn() {
+        for (params, expected) in [
+            ("w=200,rotate=90,round=nearest,rotate_box=before", (133, 200)),
+            ("w=100,rotate=90,round=nearest,rotate_box=after", (100, 150)),
+            ("w=100,rotate=180,rotate_box=after", (100, 66)),
+            ("w=100,h=50,fit=crop,rotate=90,rotate_box=before", (50, 100)),
+            ("w=100,h=50,fit=crop,rotate=90,rotate_box=after", (100, 50)),
+            ("w=100,h=50,fit=pad,rotate=90,rotate_box=before", (50, 100)),
+            ("w=100,h=50,fit=pad,rotate=90", (100, 50)),
+            ("w=90,h=30,fit=stretch,rotate=270,rotate_box=before", (30, 90)),
+            ("w=50%,rotate=90,rotate_box=before", (100, 150)),
+            ("w=50%,rotate=90,rotate_box=after", (100, 150)),
+            ("max_width=100,rotate=90,rotate_box=after", (100, 150)),
+            ("min_width=400,rotate=90,rotate_box=after", (400, 600)),
+        ] {
+            assert_eq!(sized(&from(params, (300, 200))), expected, "{params}");
+        }
+        // The directions are those of the image before the turn, or of the result.
+        let cut = |more: &str| {
+            let params = format!("w=60,h=200,fit=crop,gravity=west,{more}");
+            corner(from(&params, (300, 200)).window)
+        };
+        assert_eq!(cut("rotate=180"), (240, 0));
+        assert_eq!(cut("rotate=180,rotate_box=after"), (240, 0));
+        assert_eq!(cut("rotate=180,rotate_box=before"), (0, 0));
+        assert_eq!(cut("flip=h,rotate_box=before"), (0, 0));
+        let padded = |more: &str| {
+            from(&format!("w=100,h=100,fit=pad,gravity=north,rotate=90,{more}"), (300, 200)).place
+        };
+        // Turned clockwise, what is on top comes to the right.
+        assert_eq!(padded("round=nearest,rotate_box=before"), (33, 0));
+        assert_eq!(padded("round=nearest"), (16, 0));
+    }
+
+    fn any_bounds() -> impl Strategy<Value = Bounds> {
+        let share = || prop_oneof![Just(None), (1u32..2_000_000).prop_map(NonZeroU32::new)];
+        let side = || prop_oneof![Just(None), (1u32..300).prop_map(NonZeroU32::new)];
+        let part = || (1u32..5000).prop_map(|part| NonZeroU32::new(part).unwrap());
+        let ratio = (part(), part()).prop_map(|(width, height)| Some(Ratio { width, height }));
+        let ratio = prop_oneof![Just(None), ratio];
+        let zoom = prop_oneof![Just(100), 1u16..1000];
+        ((share(), share(), ratio), zoom, (side(), side()), (side(), side())).prop_map(
+            |((width_share, height_share, ratio), zoom, least, most)| Bounds {
+                width_share,
+                height_share,
+                ratio,
+                zoom,
+                min_width: least.0,
+                min_height: least.1,
+                max_width: most.0,
+                max_height: most.1,
+            },
+        )
+    }
+
+    fn any_area() -> impl Strategy<Value = Option<Area>> {
+        let length = || {
+            prop_oneof![
+                (1u32..400).prop_map(Length::Pixels),
+                (1u32..=1_000_000).prop_map(Length::Share)
+            ]
+        };
+        let area = (length(), length(), length(), length())
+            .prop_map(|(x, y, width, height)| Some(Area { x, y, width, height }));
+        prop_oneof![Just(None), area]
+    }
+
     fn any_plan() -> impl Strategy<Value = Plan> {
         let bound = || (0u32..200).prop_map(NonZeroU32::new);
         let fit = (bound(), bound(), 0..7).prop_map(|(width, height, kind)| match kind {
@@ -658,7 +1010,7 @@ mod tests {
             orientation in 1u8..=8, plan in any_plan(),
         ) {
             let stored = Size::new(width, height);
-            let made = Geometry::new(stored, Orientation::upright(orientation), &plan);
+            let made = Geometry::new(stored, Orientation::upright(orientation), &plan).unwrap();
             let (inner, output) = (made.inner(), made.output);
             prop_assert!(inner.width > 0 && inner.height > 0);
             prop_assert!(made.window.x + made.window.size.width <= made.scaled.width);
@@ -668,13 +1020,13 @@ mod tests {
             if !plan.enlarge && !matches!(plan.fit, Fit::Stretch { .. }) {
                 prop_assert!(made.scaled.width <= width && made.scaled.height <= height);
             }
-            match magnify(plan.fit, plan.dpr) {
+            match Target::new(&plan, stored).fit {
                 Fit::None => prop_assert_eq!(made.scaled, stored),
                 Fit::Resize { width, height } => {
-                    prop_assert!(fits(Orientation::from(plan.rotate).size(output), width, height));
+                    prop_assert!(fits(Orientation::from(plan.rotate).size(output), (width, height)));
                 }
                 Fit::Crop { width, height } | Fit::AspectCrop { width, height } => {
-                    prop_assert!(fits(output, width, height));
+                    prop_assert!(fits(output, (width, height)));
                 }
                 Fit::Outside { width, height } => {
                     let is_covered = |bound: Bound, side: u32, own: u32| {
@@ -696,11 +1048,38 @@ mod tests {
         }
 
         #[test]
+        fn all_that_bounds_a_box_keeps_inside(
+            width in 1u32..70_000, height in 1u32..70_000, orientation in 1u8..=8,
+            plan in any_plan(), bounds in any_bounds(), areas in (any_area(), any_area()),
+            space in prop_oneof![
+                Just(None), Just(Some(RotateBox::Before)), Just(Some(RotateBox::After))
+            ],
+        ) {
+            let (crop, crop_after) = areas;
+            let plan = Plan { bounds, crop, crop_after, rotate_box: space, ..plan };
+            let stored = Size::new(width, height);
+            let Ok(made) = Geometry::new(stored, Orientation::upright(orientation), &plan) else {
+                return Ok(());
+            };
+            let is_within = |inner: Rect, outer: Size| {
+                inner.size.width > 0
+                    && inner.size.height > 0
+                    && u64::from(inner.x) + u64::from(inner.size.width) <= outer.width.into()
+                    && u64::from(inner.y) + u64::from(inner.size.height) <= outer.height.into()
+            };
+            prop_assert!(is_within(made.region, stored));
+            prop_assert!(is_within(made.filling, made.scaled));
+            prop_assert!(is_within(made.window, made.scaled));
+            let laid = Rect { x: made.place.0, y: made.place.1, size: made.inner() };
+            prop_assert!(is_within(laid, made.output));
+        }
+
+        #[test]
         fn a_larger_box_never_makes_a_smaller_image(
             width in 1u32..5000, height in 1u32..5000, bound in 1u32..300, more in 0u32..300,
         ) {
             let stored = Size::new(width, height);
-            let make = |w| Geometry::new(stored, NONE, &plan(resize(w, 0), Rotation::None)).output;
+            let make = |w| Geometry::new(stored, NONE, &plan(resize(w, 0), Rotation::None)).unwrap().output;
             let (small, large) = (make(bound), make(bound + more));
             prop_assert!(small.width <= large.width && small.height <= large.height);
         }

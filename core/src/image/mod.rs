@@ -2,6 +2,7 @@
 
 mod accept;
 mod animate;
+mod area;
 mod bytes;
 mod cancellable_reader;
 mod canonical;
@@ -49,6 +50,7 @@ mod watermark;
 mod words;
 
 pub use accept::{AutoFormats, FormatChoice};
+pub use area::{Area, Length, Ratio};
 pub use canonical::Canonical;
 pub use color::Color;
 pub use content_encoding::{ContentCoding, ContentCodings, acceptable_codings, decode_body};
@@ -68,8 +70,8 @@ pub use limits::Limits;
 pub use orientation::{Flip, Rotation};
 pub use params::{Allow, Params, Presets};
 pub use plan::{
-    Adjust, AnimationPolicy, Bound, Fit, MetadataPolicy, Plan, PngCompression, ProfilePolicy,
-    Rounding,
+    Adjust, AnimationPolicy, Bound, Bounds, Fit, MetadataPolicy, Plan, PngCompression,
+    ProfilePolicy, RotateBox, Rounding,
 };
 pub use preview::Preview;
 pub use queue::{AdmissionLimits, Queue};

@@ -111,6 +111,17 @@ impl Orientation {
     }
 }
 
+impl Orientation {
+    /// Where the pixels of a window into a source of `size` come to lie in the result.
+    pub(super) fn result_of(self, window: Rect, size: Size) -> Rect {
+        let Size { width, height } = window.size;
+        let x = if self.flip_x { size.width - width - window.x } else { window.x };
+        let y = if self.flip_y { size.height - height - window.y } else { window.y };
+        let (x, y) = if self.swap { (y, x) } else { (x, y) };
+        Rect { x, y, size: self.size(window.size) }
+    }
+}
+
 impl From<Rotation> for Orientation {
     fn from(rotation: Rotation) -> Orientation {
         match rotation {
@@ -161,6 +172,17 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn there_and_back() {
+        let size = Size::new(7, 5);
+        let window = Rect { x: 1, y: 3, size: Size::new(4, 2) };
+        for turn in turns() {
+            assert_eq!(turn.source_of(turn.result_of(window, size), size), window);
+            let corner = Rect { x: 0, y: 0, size: Size::new(1, 1) };
+            assert_eq!(turn.result_of(turn.source_of(corner, size), size), corner);
         }
     }
 

@@ -4,7 +4,9 @@ use std::num::NonZeroU32;
 
 use super::canonical::{Canonical, with_defaults};
 use super::words::Words;
-use super::{Color, DamagePolicy, Flip, Format, FormatChoice, Gravity, Rotation, Watermark};
+use super::{
+    Area, Color, DamagePolicy, Flip, Format, FormatChoice, Gravity, Ratio, Rotation, Watermark,
+};
 
 /// A side of the bounding box; `None` (written `-`) does not bound.
 pub type Bound = Option<NonZeroU32>;
@@ -91,6 +93,44 @@ impl Canonical for Fit {
         out.push_str(name);
         out.push(' ');
         (width, height).write(out);
+    }
+}
+
+/// Whose sides those of a box are, where an image is turned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RotateBox {
+    /// Those of the image before it is mirrored and turned, and so are its directions.
+    Before,
+    /// Those of the result.
+    After,
+}
+
+impl Words for RotateBox {
+    const WORDS: &'static [(&'static str, RotateBox)] =
+        &[("before", RotateBox::Before), ("after", RotateBox::After)];
+}
+
+with_defaults! {
+    /// What bounds a box beside its sides.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct Bounds {
+        /// The width in millionths of the image's, in place of that in pixels.
+        pub width_share: Option<NonZeroU32> = None,
+        /// The height in millionths of the image's, in place of that in pixels.
+        pub height_share: Option<NonZeroU32> = None,
+        /// The proportions, from which a side that is not given follows.
+        pub ratio: Option<Ratio> = None,
+        /// By how much the sides, or those of the image where there are none, are multiplied, in
+        /// percent.
+        pub zoom: u16 = 100,
+        /// The image is scaled to that width at least; what goes beyond the box is cut.
+        pub min_width: Bound = None,
+        /// The image is scaled to that height at least; what goes beyond the box is cut.
+        pub min_height: Bound = None,
+        /// The most that the width may be.
+        pub max_width: Bound = None,
+        /// The most that the height may be.
+        pub max_height: Bound = None,
     }
 }
 
@@ -223,6 +263,11 @@ with_defaults! {
         pub round: Rounding = Rounding::Down,
         /// By how much the sides of the box are multiplied, in percent.
         pub dpr: u16 = 100,
+        /// What bounds the box besides.
+        pub bounds: Bounds = Bounds::default(),
+        /// Whose sides those of the box are; else those before the turn, but for [`Fit::Pad`] and
+        /// [`Fit::Stretch`], and the cut of [`Fit::Crop`].
+        pub rotate_box: Option<RotateBox> = None,
         /// What is mirrored, after orientation and before the turn.
         pub flip: Flip = Flip::default(),
         /// The turn after orientation; the bounds of [`Fit::Resize`] apply before it,
@@ -254,6 +299,10 @@ with_defaults! {
         /// How far a channel may be from the top left pixel's where a border of one colour
         /// is cut away before all else.
         pub trim: Option<u8> = None,
+        /// What of the displayed image is used, after trimming and before all else.
+        pub crop: Option<Area> = None,
+        /// What of the result is kept, before it is padded.
+        pub crop_after: Option<Area> = None,
         /// How colours are changed.
         pub adjust: Adjust = Adjust::default(),
         /// Standard deviation of a Gaussian blur, in hundredths of a pixel; 0 is off.
@@ -315,6 +364,8 @@ impl Plan {
         self.flip != Flip::default()
             || self.rotate != Rotation::None
             || self.trim.is_some()
+            || self.crop.is_some()
+            || self.crop_after.is_some()
             || self.adjust != Adjust::default()
             || self.blur > 0
             || self.sharpen > 0

@@ -32,9 +32,10 @@ impl<'p> Renderer<'p> {
         carried: &mut OutputMetadata<'s>,
         control: &Control,
     ) -> Result<Renderer<'p>, Error> {
-        let Geometry { scaled, window, .. } = geometry;
-        if plan.gravity == Gravity::Smart && window.size != scaled {
-            geometry.window = smart::place(picture, placed.extent, scaled, window.size, control)?;
+        let Geometry { scaled, filling, .. } = geometry;
+        if plan.gravity == Gravity::Smart && filling.size != scaled {
+            let found = smart::place(picture, placed.extent, scaled, filling.size, control)?;
+            geometry = geometry.moved(found);
         }
         let coloring = Coloring::new(source, plan, format, picture.layout(), carried);
         let flattens = format == Format::Jpeg || source.has_palette() && !plan.transparency;

@@ -5,15 +5,15 @@ use super::decode::{self, Decode};
 use super::geometry::Geometry;
 use super::metadata::{OutputMetadata, output_metadata};
 use super::orientation::Orientation;
-use super::pixels::{self, Converter, Placed};
+use super::pixels::{self, Converter};
 use super::preview::{self, Preview, preview};
 use super::render::Renderer;
 use super::size::{Rect, Size};
 use super::source::{Animation, Source};
 use super::strip::{Cuts, strip};
 use super::{
-    AnimationPolicy, Control, Damage, Error, Fit, Format, Gravity, Info, Limits, MetadataPolicy,
-    Plan, ProfilePolicy, encode,
+    AnimationPolicy, Bounds, Control, Damage, Error, Fit, Format, Gravity, Info, Limits,
+    MetadataPolicy, Plan, ProfilePolicy, encode,
 };
 
 /// The bytes that go out.
@@ -109,7 +109,7 @@ pub fn prepare<'a>(
 
     let stored = Size::new(source.info.width, source.info.height);
     let upright = upright(&source, plan);
-    let geometry = Geometry::new(stored, upright, plan);
+    let geometry = Geometry::new(stored, upright, plan)?;
     let moving = source.animation().filter(|_| plan.animation == AnimationPolicy::All);
     if moving.is_some() && tolerance.is_strict() {
         source.check_animation(limits)?;
@@ -181,13 +181,12 @@ fn how_to_decode(source: &Source, plan: &Plan, geometry: &Geometry, limits: &Lim
         // Borders are looked for in all pixels.
         return Decode::all(Size::new(source.info.width, source.info.height), scans);
     }
-    let how = Decode::new(source, geometry.scaled, scans);
+    let &Geometry { region, scaled, window, .. } = geometry;
+    let how = Decode::new(source, region, scaled, scans);
     // What is kept is only known when all was looked at.
-    if plan.gravity == Gravity::Smart {
-        how
-    } else {
-        how.cut(source, geometry.scaled, geometry.window)
-    }
+    let window =
+        if plan.gravity == Gravity::Smart { Rect { x: 0, y: 0, size: scaled } } else { window };
+    how.cut(source, region, scaled, window)
 }
 
 /// The format of an output. Where the plan names none it is the source's, or for a client that
@@ -284,7 +283,9 @@ impl Prepared<'_> {
         // No step between the resize and the encoder has more channels.
         let made = output.pixels().saturating_mul(4);
         let decoding = (decoded + decode::working_bytes(&self.source, &decode)).max(verifying);
-        let trimming = if most.is_some() { 2 * decoded } else { 0 };
+        // What is cut out is a copy, too.
+        let is_cut = most.is_some() || geometry.region.size != self.stored();
+        let trimming = if is_cut { 2 * decoded } else { 0 };
         let resizing =
             (decoded + pixels::working_bytes(raster, layout, window)).saturating_add(made);
         // Beside the raster there is a copy of it, from which it is blurred, or which is
@@ -331,6 +332,7 @@ impl Prepared<'_> {
         let converts = format.is_some()
             && self.damage().is_none()
             && fit == Fit::None
+            && self.plan.bounds == Bounds::default()
             && !self.plan.changes_pixels()
             && !loses_frames(&self.source, self.plan);
         converts && shows
@@ -380,7 +382,7 @@ impl Prepared<'_> {
             PreparedWork::Make(recipe) => (recipe.decode, recipe.geometry),
             PreparedWork::PassOn(_) => {
                 let geometry =
-                    Geometry::new(self.stored(), upright(&self.source, self.plan), self.plan);
+                    Geometry::new(self.stored(), upright(&self.source, self.plan), self.plan)?;
                 let decode = how_to_decode(&self.source, self.plan, &geometry, &self.limits);
                 (decode, geometry)
             }
@@ -407,9 +409,12 @@ impl Prepared<'_> {
         let mut placed = decode.placed(self.stored());
         if let Some(threshold) = plan.trim {
             let inside = pixels::inside(&raster, threshold, control)?;
-            raster = pixels::cut(raster, inside, control)?;
             geometry = self.trimmed(recipe, inside)?;
-            placed = Placed::all(inside.size);
+        }
+        if geometry.region.size != self.stored() {
+            let (cut, within) = decode.within(self.stored(), geometry.region);
+            raster = pixels::cut(raster, cut, control)?;
+            placed = within;
         }
         let mut metadata = output_metadata(&self.source.embedded, plan, geometry.output);
         let sizes = (geometry, placed);
@@ -427,9 +432,11 @@ impl Prepared<'_> {
         Ok(Transformed { output: Output::Encoded(encode?), format, width, height })
     }
 
-    /// The geometry of what is left of the image.
+    /// The geometry of what is left of the image inside its border.
     pub(super) fn trimmed(&self, recipe: &Recipe, inside: Rect) -> Result<Geometry, Error> {
-        let geometry = Geometry::new(inside.size, upright(&self.source, self.plan), self.plan);
+        let mut geometry = Geometry::new(inside.size, upright(&self.source, self.plan), self.plan)?;
+        geometry.region.x += inside.x;
+        geometry.region.y += inside.y;
         let most = recipe.most.map_or(u64::MAX, Size::pixels);
         let frames = recipe.animation.map_or(1, |_| self.source.info.frames);
         let output_pixels = self.limits.output_pixels.min(most.saturating_mul(frames.into()));

@@ -22,16 +22,29 @@ impl Decode {
         Decode { scale: Scale::Whole, part: Rect { x: 0, y: 0, size }, scans }
     }
 
-    /// All of a source that is to be scaled to a size, as small as that allows.
-    pub(in crate::image) fn new(source: &Source, scaled: Size, scans: u32) -> Decode {
-        let scale = Scale::new(source, scaled);
+    /// All of a source of which a region is to be scaled to a size, as small as that allows.
+    pub(in crate::image) fn new(source: &Source, region: Rect, scaled: Size, scans: u32) -> Decode {
         let size = Size::new(source.info.width, source.info.height);
-        Decode { scale, ..Decode::all(size, scans) }
+        let side = |stored: u32, region: u32, scaled: u32| {
+            let side = (u64::from(stored) * u64::from(scaled)).div_ceil(u64::from(region));
+            u32::try_from(side).unwrap_or(u32::MAX)
+        };
+        let whole = Size::new(
+            side(size.width, region.size.width, scaled.width),
+            side(size.height, region.size.height, scaled.height),
+        );
+        Decode { scale: Scale::new(source, whole), ..Decode::all(size, scans) }
     }
 
-    /// This, without what is cut away where only a window of the scaled image is kept.
-    pub(in crate::image) fn cut(self, source: &Source, scaled: Size, window: Rect) -> Decode {
-        Decode { part: part(source, scaled, window, self.scale), ..self }
+    /// This, without what is cut away where only a window of the scaled region is kept.
+    pub(in crate::image) fn cut(
+        self,
+        source: &Source,
+        region: Rect,
+        scaled: Size,
+        window: Rect,
+    ) -> Decode {
+        Decode { part: part(source, region, scaled, window, self.scale), ..self }
     }
 
     /// The size of the decoded raster.
@@ -48,6 +61,28 @@ impl Decode {
             extent: scaled(stored.width, stored.height),
             origin: scaled(self.part.x, self.part.y),
         }
+    }
+
+    /// How much of the raster lies in a region of the stored image, its edges' pixels included,
+    /// and how that lies in the region.
+    pub(in crate::image) fn within(&self, stored: Size, region: Rect) -> (Rect, Placed) {
+        let [(_, across), (_, down)] = self.scale.of(self.part.size, stored);
+        let raster = self.raster_size(stored);
+        let span = |first: u32, len: u32, part: u32, density: f64, raster: u32| {
+            let start = (f64::from(first) - f64::from(part)) * density;
+            let end = start + f64::from(len) * density;
+            let from = (start.floor().max(0.0) as u32).min(raster.saturating_sub(1));
+            let to = (end.ceil().max(0.0) as u32).clamp(from + 1, raster.max(from + 1));
+            (from, to - from, f64::from(from) - start)
+        };
+        let (x, width, left) = span(region.x, region.size.width, self.part.x, across, raster.width);
+        let (y, height, top) = span(region.y, region.size.height, self.part.y, down, raster.height);
+        let Size { width: columns, height: rows } = region.size;
+        let placed = Placed {
+            extent: (f64::from(columns) * across, f64::from(rows) * down),
+            origin: (left, top),
+        };
+        (Rect { x, y, size: Size::new(width, height) }, placed)
     }
 
     /// The part of the raster of the whole image that is decoded, or `None` for all of it.

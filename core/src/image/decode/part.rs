@@ -11,17 +11,33 @@ const REACH: f64 = 3.0;
 /// them is not known.
 const EDGE: f64 = 2.0;
 
-/// The part of the stored image that the window depends on, as the decoder can have it; all of
-/// the image where that is not much more.
-pub(super) fn part(source: &Source, scaled: Size, window: Rect, scale: Scale) -> Rect {
+/// The part of the stored image that the window of a scaled region depends on, as the decoder can
+/// have it; all of the image where that is not much more.
+pub(super) fn part(
+    source: &Source,
+    region: Rect,
+    scaled: Size,
+    window: Rect,
+    scale: Scale,
+) -> Rect {
     let stored = Size::new(source.info.width, source.info.height);
     let all = Rect { x: 0, y: 0, size: stored };
     let Some((columns, rows)) = steps(source, scale) else { return all };
     let [(_, across), (_, down)] = scale.of(stored, stored);
-    let (x, width) =
-        span((window.x, window.size.width), (scaled.width, stored.width), across, columns);
-    let (y, height) =
-        span((window.y, window.size.height), (scaled.height, stored.height), down, rows);
+    let (x, width) = span(
+        (window.x, window.size.width),
+        scaled.width,
+        (region.x, region.size.width, stored.width),
+        across,
+        columns,
+    );
+    let (y, height) = span(
+        (window.y, window.size.height),
+        scaled.height,
+        (region.y, region.size.height, stored.height),
+        down,
+        rows,
+    );
     let part = Rect { x, y, size: Size::new(width, height) };
     if part.size.pixels() * 10 <= stored.pixels() * 9 { part } else { all }
 }
@@ -39,18 +55,23 @@ fn steps(source: &Source, scale: Scale) -> Option<(u32, u32)> {
 }
 
 /// Where the stored pixels begin, and how many they are, that so many of a scaled side depend on
-/// from there on. Of each comes `decoded` of a pixel before that is scaled.
+/// from there on, which has come from a region's of those that are stored. Of each comes `decoded`
+/// of a pixel before that is scaled.
 fn span(
     (at, len): (u32, u32),
-    (scaled, stored): (u32, u32),
+    scaled: u32,
+    (first, region, stored): (u32, u32, u32),
     decoded: f64,
     step: u32,
 ) -> (u32, u32) {
-    let ratio = f64::from(stored) / f64::from(scaled);
+    let ratio = f64::from(region) / f64::from(scaled);
     let reach = REACH * ratio.max(1.0 / decoded) + EDGE / decoded;
-    let start = (f64::from(at) * ratio - reach).max(0.0) as u32 / step * step;
-    let end = ((f64::from(at) + f64::from(len)) * ratio + reach).ceil();
-    let end = (end as u32).next_multiple_of(step).min(stored);
+    // At the edges of a region too chroma comes of pixels beyond them.
+    let edge = EDGE / decoded;
+    let start = (f64::from(at) * ratio - reach).max(-edge);
+    let end = ((f64::from(at) + f64::from(len)) * ratio + reach).min(f64::from(region) + edge);
+    let start = (f64::from(first) + start).max(0.0) as u32 / step * step;
+    let end = ((f64::from(first) + end).ceil() as u32).next_multiple_of(step).min(stored);
     (start, end - start)
 }
 
@@ -61,12 +82,15 @@ mod tests {
     #[test]
     fn a_span_has_what_the_filter_reaches() {
         // All of a side.
-        assert_eq!(span((0, 300), (300, 3000), 0.5, 16), (0, 3000));
+        assert_eq!(span((0, 300), 300, (0, 3000, 3000), 0.5, 16), (0, 3000));
         // 1000 - 30 - 4 is in the MCU at 960, and 2000 + 30 + 4 ends in that at 2032.
-        assert_eq!(span((100, 100), (300, 3000), 0.5, 16), (960, 1088));
+        assert_eq!(span((100, 100), 300, (0, 3000, 3000), 0.5, 16), (960, 1088));
         // Enlarged, the filter reaches pixels of the source.
-        assert_eq!(span((1000, 500), (3000, 300), 1.0, 1), (95, 60));
+        assert_eq!(span((1000, 500), 3000, (0, 300, 300), 1.0, 1), (95, 60));
         // Not beyond the edges.
-        assert_eq!(span((1, 298), (300, 3000), 0.5, 16), (0, 3000));
+        assert_eq!(span((1, 298), 300, (0, 3000, 3000), 0.5, 16), (0, 3000));
+        // A region, and what its edges need: 1000 - 4 is in the MCU at 992, 1500 + 4 ends one.
+        assert_eq!(span((0, 50), 50, (1000, 500, 3000), 0.5, 16), (992, 512));
+        assert_eq!(span((0, 500), 500, (2600, 400, 3000), 1.0, 1), (2598, 402));
     }
 }

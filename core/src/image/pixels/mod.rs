@@ -24,4 +24,4 @@ pub(super) use profile::{Converter, naive_rgb};
 pub(super) use resize::{Placed, resize, working_bytes};
 pub(super) use sharpen::sharpen;
 pub(super) use shrink::{LARGEST as LARGEST_BOX, Shrink};
-pub(super) use trim::{cut, inside};
+pub(super) use trim::{copy, cut, inside};

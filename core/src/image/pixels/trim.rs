@@ -48,8 +48,17 @@ pub(in crate::image) fn cut(
     window: Rect,
     control: &Control,
 ) -> Result<Raster, Error> {
+    if window.size == raster.size() { Ok(raster) } else { copy(&raster, window, control) }
+}
+
+/// A copy of a window of an image, which lies inside it.
+pub(in crate::image) fn copy(
+    raster: &Raster,
+    window: Rect,
+    control: &Control,
+) -> Result<Raster, Error> {
     if window.size == raster.size() {
-        return Ok(raster);
+        return raster.try_clone(control);
     }
     control.check()?;
     let channels = raster.layout().channels();

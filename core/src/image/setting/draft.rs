@@ -55,9 +55,14 @@ impl Draft {
     #[must_use]
     pub fn finish<'a>(self, accept: impl Iterator<Item = &'a [u8]> + Clone) -> Plan {
         let Draft { mut plan, filling, width, height, implied_enlarge, enlarge, wanted } = self;
-        let has_both = width.is_some() && height.is_some();
+        let has_width = width.is_some() || plan.bounds.width_share.is_some();
+        let has_height = height.is_some() || plan.bounds.height_share.is_some();
+        // The other side follows from the proportions.
+        let has_both = has_width && has_height || plan.bounds.ratio.is_some();
         plan.fit = match filling {
-            None if width.is_none() && height.is_none() => Fit::None,
+            // Proportions alone are what as much as can be is cut to.
+            None if !has_width && !has_height && has_both => Fit::AspectCrop { width, height },
+            None if !has_width && !has_height => Fit::None,
             None | Some(Filling::Inside) => Fit::Resize { width, height },
             // There is no box to be covered but a side, which CDNs take for that of the result.
             Some(Filling::Covering | Filling::AspectCropped)

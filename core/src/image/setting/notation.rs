@@ -1,11 +1,13 @@
 //! How the values of settings are written, what they are called, and what they set.
 
 use std::fmt;
+use std::num::NonZeroU32;
 
 use super::draft::Draft;
+use crate::image::fraction::share;
 use crate::image::values::{self, whole};
 use crate::image::words::Words;
-use crate::image::{Bound, Color, FormatChoice, Gravity};
+use crate::image::{Area, Bound, Color, FormatChoice, Gravity, Ratio};
 
 /// A value that was read. Which setting it is of has to be known beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +18,10 @@ pub enum Parsed {
     Switch(bool),
     /// A number in the setting's unit.
     Number(u64),
+    /// Millionths of what an image has.
+    Share(NonZeroU32),
+    /// Proportions.
+    Ratio(Ratio),
     /// Which word it is of the setting's.
     Word(usize),
     /// A colour.
@@ -24,6 +30,8 @@ pub enum Parsed {
     Gravity(Gravity),
     /// A format, or a choice of them.
     Format(FormatChoice),
+    /// A rectangle.
+    Area(Area),
     /// The name of a preset.
     Preset(Box<str>),
 }
@@ -60,6 +68,13 @@ pub(super) enum Notation {
     Threshold(fn(&mut Draft, Option<u8>)),
     /// A number of pixels from 1 up, or `-`.
     Side(fn(&mut Draft, Bound)),
+    /// A side, or a share of the image's, up to ten times it.
+    Length {
+        pixels: fn(&mut Draft, Bound),
+        share: fn(&mut Draft, NonZeroU32),
+    },
+    /// Proportions, or `off`.
+    Ratio(fn(&mut Draft, Option<Ratio>)),
     /// A size in nginx's notation above 0, or `off`.
     Bytes(fn(&mut Draft, Option<u64>)),
     /// One of a few words.
@@ -67,6 +82,8 @@ pub(super) enum Notation {
     Color(fn(&mut Draft, Color)),
     Gravity(fn(&mut Draft, Gravity)),
     Format(fn(&mut Draft, FormatChoice)),
+    /// A rectangle, or `off`.
+    Area(fn(&mut Draft, Option<Area>)),
     /// The name of a preset, which stands for other values.
     Preset,
 }
@@ -119,8 +136,16 @@ impl Notation {
                 let number = whole(text).filter(|&number| number <= 255)?;
                 Some(Parsed::Number(number.into()))
             }
-            Notation::Side(_) if text == b"-" => Some(Parsed::Off),
-            Notation::Side(_) => {
+            Notation::Length { .. } if text.ends_with(b"%") => {
+                let millionths = (share(text)? * 1e6).round();
+                let is_one = (1.0..=1e7).contains(&millionths);
+                let millionths = NonZeroU32::new(millionths as u32).filter(|_| is_one);
+                millionths.map(Parsed::Share)
+            }
+            Notation::Ratio(_) if text == b"off" => Some(Parsed::Off),
+            Notation::Ratio(_) => Ratio::parse(text).map(Parsed::Ratio),
+            Notation::Side(_) | Notation::Length { .. } if text == b"-" => Some(Parsed::Off),
+            Notation::Side(_) | Notation::Length { .. } => {
                 whole(text).filter(|&side| side > 0).map(|side| Parsed::Number(side.into()))
             }
             Notation::Bytes(_) if text == b"off" => Some(Parsed::Off),
@@ -129,6 +154,8 @@ impl Notation {
             Notation::Color(_) => Color::parse(text).map(Parsed::Color),
             Notation::Gravity(_) => Gravity::parse(text).map(Parsed::Gravity),
             Notation::Format(_) => FormatChoice::parse(text).map(Parsed::Format),
+            Notation::Area(_) if text == b"off" => Some(Parsed::Off),
+            Notation::Area(_) => Area::parse(text).map(Parsed::Area),
             Notation::Preset => {
                 std::str::from_utf8(text).ok().map(|name| Parsed::Preset(name.into()))
             }
@@ -145,16 +172,26 @@ impl Notation {
             (Notation::Quality(set), Parsed::Number(number)) => set(draft, *number as u8),
             (Notation::Threshold(set), Parsed::Number(number)) => set(draft, Some(*number as u8)),
             (Notation::Threshold(set), Parsed::Off) => set(draft, None),
-            (Notation::Side(set), Parsed::Number(number)) => {
-                set(draft, std::num::NonZeroU32::new(*number as u32));
+            (
+                Notation::Side(set) | Notation::Length { pixels: set, .. },
+                Parsed::Number(number),
+            ) => {
+                set(draft, NonZeroU32::new(*number as u32));
             }
-            (Notation::Side(set), Parsed::Off) => set(draft, None),
+            (Notation::Side(set) | Notation::Length { pixels: set, .. }, Parsed::Off) => {
+                set(draft, None);
+            }
+            (Notation::Length { share: set, .. }, Parsed::Share(share)) => set(draft, *share),
+            (Notation::Ratio(set), Parsed::Ratio(ratio)) => set(draft, Some(*ratio)),
+            (Notation::Ratio(set), Parsed::Off) => set(draft, None),
             (Notation::Bytes(set), Parsed::Number(number)) => set(draft, Some(*number)),
             (Notation::Bytes(set), Parsed::Off) => set(draft, None),
             (Notation::Word(choice), Parsed::Word(word)) => choice.set(draft, *word),
             (Notation::Color(set), Parsed::Color(color)) => set(draft, *color),
             (Notation::Gravity(set), Parsed::Gravity(gravity)) => set(draft, *gravity),
             (Notation::Format(set), Parsed::Format(wanted)) => set(draft, *wanted),
+            (Notation::Area(set), Parsed::Area(area)) => set(draft, Some(*area)),
+            (Notation::Area(set), Parsed::Off) => set(draft, None),
             _ => (),
         }
     }
@@ -180,6 +217,10 @@ impl Notation {
             Notation::Quality(_) => "a number from 1 up".to_owned(),
             Notation::Threshold(_) => "a number from 0 to 255, or \"off\"".to_owned(),
             Notation::Side(_) => "a number of pixels from 1 up, or \"-\"".to_owned(),
+            Notation::Length { .. } => {
+                "a number of pixels from 1 up, a share up to 1000%, or \"-\"".to_owned()
+            }
+            Notation::Ratio(_) => "proportions as in 16:9, or \"off\"".to_owned(),
             Notation::Bytes(_) => "a size, or \"off\"".to_owned(),
             Notation::Word(choice) => {
                 let words = choice.words();
@@ -194,6 +235,9 @@ impl Notation {
             }
             Notation::Format(_) => {
                 "original, jpeg, png, gif, webp, avif, auto or auto=LIST".to_owned()
+            }
+            Notation::Area(_) => {
+                "x,y,width,height in pixels or shares of the sides, or \"off\"".to_owned()
             }
             Notation::Preset => "the name of a preset".to_owned(),
         }

@@ -7,8 +7,8 @@ use super::notation::{Notation, OneOf};
 use super::row::{Argument, Setting, SettingDirective};
 use crate::image::words::Words;
 use crate::image::{
-    AnimationPolicy, DamagePolicy, Flip, MetadataPolicy, PngCompression, ProfilePolicy, Rotation,
-    Rounding,
+    AnimationPolicy, DamagePolicy, Flip, MetadataPolicy, PngCompression, ProfilePolicy, RotateBox,
+    Rotation, Rounding,
 };
 
 /// All settings, in the order in which the values of directives count. Rows of one directive stand
@@ -24,13 +24,31 @@ pub static SETTINGS: &[Setting] = &[
         params: &["width", "w"],
         directive: Some(BOX.argument(Argument::At(1, "width")).required()),
         default: "-",
-        kind: Notation::Side(|draft, width| draft.width = width),
+        kind: Notation::Length {
+            pixels: |draft, width| {
+                draft.width = width;
+                draft.plan.bounds.width_share = None;
+            },
+            share: |draft, share| {
+                draft.width = None;
+                draft.plan.bounds.width_share = Some(share);
+            },
+        },
     },
     Setting {
         params: &["height", "h"],
         directive: Some(BOX.argument(Argument::At(2, "height")).required()),
         default: "-",
-        kind: Notation::Side(|draft, height| draft.height = height),
+        kind: Notation::Length {
+            pixels: |draft, height| {
+                draft.height = height;
+                draft.plan.bounds.height_share = None;
+            },
+            share: |draft, share| {
+                draft.height = None;
+                draft.plan.bounds.height_share = Some(share);
+            },
+        },
     },
     Setting {
         params: &["gravity", "g"],
@@ -55,6 +73,56 @@ pub static SETTINGS: &[Setting] = &[
             most: 400,
             set: |draft, percent| draft.plan.dpr = percent,
         },
+    },
+    Setting {
+        params: &["ar"],
+        directive: Some(BOX.named("ar")),
+        default: "off",
+        kind: Notation::Ratio(|draft, ratio| draft.plan.bounds.ratio = ratio),
+    },
+    Setting {
+        params: &["zoom"],
+        directive: Some(BOX.named("zoom")),
+        default: "1",
+        kind: Notation::Number {
+            unit: "",
+            places: 2,
+            least: 1,
+            most: 1000,
+            set: |draft, percent| draft.plan.bounds.zoom = percent,
+        },
+    },
+    Setting {
+        params: &["min_width"],
+        directive: Some(BOX.named("min_width")),
+        default: "-",
+        kind: Notation::Side(|draft, width| draft.plan.bounds.min_width = width),
+    },
+    Setting {
+        params: &["min_height"],
+        directive: Some(BOX.named("min_height")),
+        default: "-",
+        kind: Notation::Side(|draft, height| draft.plan.bounds.min_height = height),
+    },
+    Setting {
+        params: &["max_width"],
+        directive: Some(BOX.named("max_width")),
+        default: "-",
+        kind: Notation::Side(|draft, width| draft.plan.bounds.max_width = width),
+    },
+    Setting {
+        params: &["max_height"],
+        directive: Some(BOX.named("max_height")),
+        default: "-",
+        kind: Notation::Side(|draft, height| draft.plan.bounds.max_height = height),
+    },
+    Setting {
+        params: &["rotate_box"],
+        directive: Some(BOX.named("rotate_box")),
+        default: "",
+        kind: Notation::Word(&OneOf(|draft, space: RotateBox| {
+            draft.plan.rotate_box = Some(space);
+        })),
     },
     Setting {
         params: &["round"],
@@ -227,6 +295,18 @@ pub static SETTINGS: &[Setting] = &[
         directive: Some(SettingDirective::new(c"image_resize_trim")),
         default: "off",
         kind: Notation::Threshold(|draft, threshold| draft.plan.trim = threshold),
+    },
+    Setting {
+        params: &["crop"],
+        directive: Some(SettingDirective::new(c"image_resize_crop")),
+        default: "off",
+        kind: Notation::Area(|draft, area| draft.plan.crop = area),
+    },
+    Setting {
+        params: &["crop_after"],
+        directive: Some(SettingDirective::new(c"image_resize_crop").named("after")),
+        default: "off",
+        kind: Notation::Area(|draft, area| draft.plan.crop_after = area),
     },
     Setting {
         params: &["brightness"],

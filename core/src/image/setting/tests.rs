@@ -17,7 +17,7 @@ fn examples(setting: &Setting) -> (String, &'static str) {
     match &setting.kind {
         Notation::Switch(_) => ((if setting.default == "on" { "off" } else { "on" }).into(), "1"),
         Notation::Number { least, most, places, .. } => {
-            let number = f64::from(least + most) / 2.0 / 10f64.powi(*places as i32);
+            let number = f64::from((least + most) / 2) / 10f64.powi(*places as i32);
             let whole = if *places == 0 { number.floor() } else { number };
             (whole.to_string(), "-1")
         }
@@ -34,6 +34,9 @@ fn examples(setting: &Setting) -> (String, &'static str) {
         Notation::Color(_) => ("#123456".into(), "transparent"),
         Notation::Gravity(_) => ("north".into(), "up"),
         Notation::Format(_) => ("gif".into(), "bmp"),
+        Notation::Length { .. } => ("50%".into(), "0%"),
+        Notation::Ratio(_) => ("16:9".into(), "16:0"),
+        Notation::Area(_) => ("1,0,50%,0.5".into(), "1,0,0,1"),
         Notation::Preset => ("any".into(), ""),
     }
 }
@@ -102,7 +105,15 @@ fn ranges() {
         ("trim", &["off", "0", "255"], &["256", "on", ""]),
         ("flip", &["h", "v", "hv"], &["vh", "both"]),
         ("rotate", &["0", "90", "180", "270"], &["45", "360", "-90"]),
-        ("width", &["1", "-", "4294967295"], &["0", "4294967296", "+1", "1.5"]),
+        (
+            "width",
+            &["1", "-", "4294967295", "50%", "0.0001%", "1000%", "33.333333333%"],
+            &["0", "4294967296", "+1", "1.5", "0%", "1001%", "-5%", "%", "nan%"],
+        ),
+        ("zoom", &["0.01", "1.5", "10"], &["0", "10.01"]),
+        ("max_height", &["1", "-"], &["0", "50%"]),
+        ("ar", &["off", "16:9", "1.85:1", "1.5"], &["0", "16:9:1"]),
+        ("crop", &["off", "0,0,1,1", "1:2:50%:0.5"], &["0,0,0,1", "1,2,3"]),
         ("quality", &["1", "100", "250"], &["0", "-5", "99999999999"]),
         ("max_bytes", &["off", "1", "9g"], &["0", "small", "-1"]),
         ("effort", &["0", "6"], &["7", "-1", ""]),
