@@ -70,6 +70,12 @@ cache-faults: build ## answers of image_resize_cache while processes are killed 
 	@scripts/photos demo
 	@scripts/cache-faults $(or $(SECONDS),60)
 
+.PHONY: s3
+s3: build ## t/image_gate_s3.t in front of s3s-fs, a server of others, which cargo installs into build/tools
+	@scripts/install-deps test
+	@scripts/s3s-fs
+	@TEST_NGINX_IMAGE_GATE_S3S=$(CURDIR)/build/tools/bin/s3s-fs scripts/prove t/image_gate_s3.t
+
 .PHONY: test-panic
 test-panic: build ## t/panic.t, with a module that panics where it is told to
 	cargo build --release $(CARGO_FLAGS) -p ngx-http-image-gate-module --features test-panic
@@ -130,7 +136,8 @@ install: ## put what `make` built into nginx's modules folder (DESTDIR is honour
 	@test -e build/$(MODULE) || { echo "make: run make first" >&2; exit 1; }
 	@test -n "$(MODULES_PATH)"
 	@$(call put,644 -s,build/$(MODULE),$(DESTDIR)$(MODULES_PATH)/$(MODULE))
-	@echo "installed $(DESTDIR)$(MODULES_PATH)/$(MODULE)"
+	@$(call put,644,examples/s3_params,$(DESTDIR)$(MODULES_PATH)/s3_params)
+	@echo "installed $(DESTDIR)$(MODULES_PATH)/$(MODULE), and s3_params beside it"
 ifneq ($(wildcard $(MODULES_AVAIL)),)
 	@mkdir -p $(DESTDIR)$(MODULES_AVAIL)
 	@echo 'load_module modules/$(MODULE);' > $(DESTDIR)$(MODULE_CONF)
@@ -141,7 +148,7 @@ endif
 
 .PHONY: uninstall
 uninstall: ## remove what `make install` installed
-	rm -f $(DESTDIR)$(shell scripts/nginx-fits $(NGINX_BINARY))/$(MODULE) $(DESTDIR)$(MODULE_CONF) \
+	rm -f $(addprefix $(DESTDIR)$(shell scripts/nginx-fits $(NGINX_BINARY))/,$(MODULE) s3_params) $(DESTDIR)$(MODULE_CONF) \
 	  $(DESTDIR)/etc/nginx/modules-enabled/60-mod-http-image-gate.conf
 
 .PHONY: clean

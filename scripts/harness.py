@@ -84,6 +84,11 @@ class Nginx:
         for kind in ("keys", "users"):
             for beside in glob.glob(f"{os.path.dirname(self.conf)}/*.{kind}"):
                 shutil.copy(beside, self.prefix)
+        if os.path.exists(params := f"{os.path.dirname(self.conf)}/s3_params"):
+            shutil.copy(params, self.prefix)
+        for beside in glob.glob(f"{os.path.dirname(self.conf)}/*.credentials"):
+            # git keeps no such permissions.
+            os.chmod(shutil.copy(beside, self.prefix), 0o600)
         shutil.copytree(f"{ROOT}/examples/marks", f"{self.prefix}/marks")
         path = f"{self.prefix}/nginx.conf"
         with open(path, "w") as file:

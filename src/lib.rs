@@ -5,6 +5,10 @@
 #[deny(unsafe_code)]
 mod access_key;
 #[deny(unsafe_code)]
+mod background;
+#[deny(unsafe_code)]
+mod image_gate_s3;
+#[deny(unsafe_code)]
 mod image_resize;
 #[deny(unsafe_code)]
 mod image_resize_cache;
@@ -18,11 +22,12 @@ use std::ptr::null;
 
 /// Their names.
 #[unsafe(no_mangle)]
-pub static mut ngx_module_names: [*const c_char; 5] = [
+pub static mut ngx_module_names: [*const c_char; 6] = [
     c"ngx_http_image_resize_module".as_ptr(),
     c"ngx_http_image_resize_cache_module".as_ptr(),
     c"ngx_http_access_key_module".as_ptr(),
     c"ngx_http_secure_link_hash_module".as_ptr(),
+    c"ngx_http_image_gate_s3_module".as_ptr(),
     null(),
 ];
 

@@ -3,6 +3,7 @@
 use nginx_sys::{ngx_command_t, ngx_cycle_t, ngx_http_module_t, ngx_int_t, ngx_module_t};
 
 use crate::access_key::{self, AccessKey};
+use crate::image_gate_s3::{self, ImageGateS3};
 use crate::image_resize::{self, ImageResize};
 use crate::image_resize_cache::{self, ImageResizeCache};
 use crate::ngx::Module;
@@ -22,6 +23,7 @@ unsafe extern "C" {
     static mut ngx_http_image_resize_cache_module: ngx_module_t;
     static mut ngx_http_access_key_module: ngx_module_t;
     static mut ngx_http_secure_link_hash_module: ngx_module_t;
+    static mut ngx_http_image_gate_s3_module: ngx_module_t;
 }
 
 // SAFETY: the module's `CONTEXT` below makes these types.
@@ -69,6 +71,18 @@ unsafe impl Module for SecureLinkHash {
 
     fn definition() -> *const ngx_module_t {
         &raw const ngx_http_secure_link_hash_module
+    }
+}
+
+// SAFETY: the module's `CONTEXT` below makes these types.
+unsafe impl Module for ImageGateS3 {
+    type Main = image_gate_s3::MainConf;
+    type Server = ();
+    type Location = image_gate_s3::LocConf;
+    type Context = image_gate_s3::Context;
+
+    fn definition() -> *const ngx_module_t {
+        &raw const ngx_http_image_gate_s3_module
     }
 }
 
@@ -212,12 +226,56 @@ mod secure_link_hash_module {
     };
 }
 
+mod image_gate_s3_module {
+    use super::*;
+
+    const MAIN: usize = image_gate_s3::MainConf::DIRECTIVES.len();
+    const COUNT: usize = MAIN + image_gate_s3::LocConf::DIRECTIVES.len();
+
+    #[unsafe(export_name = "ngx_http_image_gate_s3_module_commands")]
+    static mut COMMANDS: [ngx_command_t; COUNT + 1] = commands::<image_gate_s3::LocConf, _>(
+        commands::<image_gate_s3::MainConf, _>(no_commands(), 0),
+        MAIN,
+    );
+
+    #[unsafe(export_name = "ngx_http_image_gate_s3_module_ctx")]
+    static CONTEXT: ngx_http_module_t = ngx_http_module_t {
+        preconfiguration: Some(preconfiguration::<ImageGateS3>),
+        postconfiguration: Some(postconfiguration::<ImageGateS3>),
+        create_main_conf: Some(create::<image_gate_s3::MainConf>),
+        init_main_conf: None,
+        create_srv_conf: None,
+        merge_srv_conf: None,
+        create_loc_conf: Some(create::<image_gate_s3::LocConf>),
+        merge_loc_conf: Some(merge_location::<ImageGateS3>),
+    };
+
+    #[unsafe(export_name = "ngx_http_image_gate_s3_init_module")]
+    unsafe extern "C" fn taken(cycle: *mut ngx_cycle_t) -> ngx_int_t {
+        // SAFETY: nginx passes the cycle that it takes.
+        unsafe { init_module::<ImageGateS3>(cycle) }
+    }
+
+    #[unsafe(export_name = "ngx_http_image_gate_s3_init_process")]
+    unsafe extern "C" fn begin_process(cycle: *mut ngx_cycle_t) -> ngx_int_t {
+        // SAFETY: nginx passes the cycle of the process.
+        unsafe { init_process::<ImageGateS3>(cycle) }
+    }
+
+    #[unsafe(export_name = "ngx_http_image_gate_s3_exit_process")]
+    unsafe extern "C" fn end_process(cycle: *mut ngx_cycle_t) {
+        // SAFETY: nginx passes the cycle of the process.
+        unsafe { exit_process::<ImageGateS3>(cycle) }
+    }
+}
+
 /// The modules, ended by null.
 #[unsafe(no_mangle)]
-pub static mut ngx_modules: [*const ngx_module_t; 5] = [
+pub static mut ngx_modules: [*const ngx_module_t; 6] = [
     &raw const ngx_http_image_resize_module,
     &raw const ngx_http_image_resize_cache_module,
     &raw const ngx_http_access_key_module,
     &raw const ngx_http_secure_link_hash_module,
+    &raw const ngx_http_image_gate_s3_module,
     std::ptr::null(),
 ];

@@ -7,6 +7,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode};
 /// All but what RFC 3986 calls unreserved.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
+/// The same in a path.
+const RESERVED_IN_PATHS: &AsciiSet = &RESERVED.remove(b'/');
+
 /// Undoes percent-encoding. A percent sign that begins none stays.
 #[must_use]
 pub fn percent_decode_lossy(text: &[u8]) -> Cow<'_, [u8]> {
@@ -35,6 +38,11 @@ pub fn percent_decode_strict(text: &[u8]) -> Option<Cow<'_, [u8]>> {
 /// Percent-encodes all but what RFC 3986 calls unreserved.
 pub(crate) fn percent_encode(text: &[u8]) -> String {
     percent_encoding::percent_encode(text, RESERVED).to_string()
+}
+
+/// Percent-encodes the same but slashes.
+pub(crate) fn percent_encode_path(text: &[u8]) -> String {
+    percent_encoding::percent_encode(text, RESERVED_IN_PATHS).to_string()
 }
 
 /// The byte that two hexadecimal digits are.
@@ -71,6 +79,7 @@ mod tests {
             let strict = percent_decode_strict(text.as_bytes());
             assert_eq!(strict.as_deref(), is_whole.then_some(plain), "{text}");
         }
+        assert_eq!(percent_encode_path(b"/a b//%2F"), "/a%20b//%252F");
         assert_eq!(percent_encode(b"a-_.~Z9 /\xff\xc3\xbc"), "a-_.~Z9%20%2F%FF%C3%BC");
     }
 

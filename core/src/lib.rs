@@ -11,4 +11,5 @@ pub mod image;
 pub mod key;
 pub mod link;
 pub mod metrics;
+pub mod s3;
 mod units;

@@ -10,6 +10,8 @@ pub mod files;
 pub mod generations;
 pub mod host;
 pub mod key;
+mod polled_file;
+pub mod s3;
 pub mod stop_signal;
 #[cfg(test)]
 mod testing;

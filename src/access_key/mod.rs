@@ -6,7 +6,6 @@ mod background;
 mod conf;
 mod directives;
 mod export;
-mod host;
 mod lint;
 mod mask;
 mod merge;
@@ -16,8 +15,6 @@ mod status;
 mod strip;
 mod variables;
 mod zone;
-
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use nginx_sys::{
     NGX_LOG_ERR, ngx_http_phases_NGX_HTTP_ACCESS_PHASE as ACCESS,
@@ -29,9 +26,6 @@ use nginx_sys::{
 use crate::ngx::module::Hooks;
 use crate::ngx::{Cycle, Parser, Reported, phase, variable, worker};
 pub use conf::{AccessKey, LocConf, MainConf, SrvConf};
-
-/// Whether this process answers requests: one that is its own master takes configurations, too.
-static HAS_BEGUN: AtomicBool = AtomicBool::new(false);
 
 impl Hooks for AccessKey {
     fn before(parser: Parser<'_>) -> Result<(), Reported> {
@@ -64,23 +58,15 @@ impl Hooks for AccessKey {
                 cycle.write(NGX_LOG_ERR, line);
             }
         }
-        background::stop();
-        if let Some(main) = main.filter(|_| HAS_BEGUN.load(Ordering::Relaxed)) {
-            background::start(main);
-        }
+        background::THREADS.restart(|| main.into_iter().for_each(background::start));
     }
 
     fn begin_process(cycle: Cycle<'_>) {
-        // The processes for caches end without a word.
-        if worker::is_worker() {
-            HAS_BEGUN.store(true, Ordering::Relaxed);
-            if let Some(main) = cycle.main::<AccessKey>() {
-                background::start(main);
-            }
-        }
+        let main = cycle.main::<AccessKey>();
+        background::THREADS.begin_process(|| main.into_iter().for_each(background::start));
     }
 
     fn end_process() {
-        background::stop();
+        background::THREADS.stop();
     }
 }

@@ -35,6 +35,9 @@ ngx_int_t ngx_http_image_resize_cache_init_process(ngx_cycle_t *cycle);
 ngx_int_t ngx_http_access_key_init_module(ngx_cycle_t *cycle);
 ngx_int_t ngx_http_access_key_init_process(ngx_cycle_t *cycle);
 void ngx_http_access_key_exit_process(ngx_cycle_t *cycle);
+ngx_int_t ngx_http_image_gate_s3_init_module(ngx_cycle_t *cycle);
+ngx_int_t ngx_http_image_gate_s3_init_process(ngx_cycle_t *cycle);
+void ngx_http_image_gate_s3_exit_process(ngx_cycle_t *cycle);
 
 
 ig_module(ngx_http_image_resize_module, ngx_http_image_resize_init_module,
@@ -46,3 +49,6 @@ ig_module(ngx_http_access_key_module, ngx_http_access_key_init_module,
     ngx_http_access_key_init_process, ngx_http_access_key_exit_process);
 
 ig_module(ngx_http_secure_link_hash_module, NULL, NULL, NULL);
+
+ig_module(ngx_http_image_gate_s3_module, ngx_http_image_gate_s3_init_module,
+    ngx_http_image_gate_s3_init_process, ngx_http_image_gate_s3_exit_process);

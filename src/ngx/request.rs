@@ -121,6 +121,16 @@ impl<'r> Request<'r> {
         self.get().method == nginx_sys::NGX_HTTP_HEAD as ngx_uint_t
     }
 
+    /// Whether its upstream is asked with HEAD: nginx asks one that has a cache for the body, too.
+    pub fn asks_with_head(self) -> bool {
+        // SAFETY: null, or the upstream of a live request.
+        let upstream = unsafe { self.get().upstream.as_ref() };
+        let method = upstream.map(|upstream| upstream.method.as_bytes());
+        method
+            .filter(|method| !method.is_empty())
+            .map_or(self.is_head(), |method| method == b"HEAD")
+    }
+
     /// The slot of a module's configuration at the request's location, by the module's number.
     pub(super) fn location_of(self, index: usize) -> *mut c_void {
         // SAFETY: `loc_conf` has an entry for every HTTP module.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ptr::NonNull;
 
 use nginx_sys::{
-    NGX_ERROR, NGX_HTTP_VAR_NOCACHEABLE, NGX_OK, ngx_http_add_variable,
+    NGX_ERROR, NGX_HTTP_VAR_NOCACHEABLE, NGX_HTTP_VAR_NOHASH, NGX_OK, ngx_http_add_variable,
     ngx_http_get_indexed_variable, ngx_http_get_variable_index, ngx_http_request_t,
     ngx_http_variable_t, ngx_int_t, ngx_palloc, ngx_str_t, ngx_uint_t, ngx_variable_value_t,
 };
@@ -28,15 +28,29 @@ pub struct Variable {
 /// # Errors
 /// nginx has reported why it does not take one.
 pub fn add(parser: Parser<'_>, variables: &'static [Variable]) -> Result<(), Reported> {
+    add_with(parser, variables, NGX_HTTP_VAR_NOCACHEABLE)
+}
+
+/// Registers `variables` that only the configuration can name, and nothing that looks for a name
+/// while a request runs, as SSI does. They take no place in nginx's table of names, which is warned
+/// of when it is full.
+///
+/// # Errors
+/// nginx has reported why it does not take one.
+pub fn add_unlisted(parser: Parser<'_>, variables: &'static [Variable]) -> Result<(), Reported> {
+    add_with(parser, variables, NGX_HTTP_VAR_NOCACHEABLE | NGX_HTTP_VAR_NOHASH)
+}
+
+fn add_with(
+    parser: Parser<'_>,
+    variables: &'static [Variable],
+    flags: u32,
+) -> Result<(), Reported> {
     let are_all = variables.iter().all(|variable| {
         let mut name = text(variable.name);
         // SAFETY: nginx copies the name; the data is static and only read.
         unsafe {
-            let added = ngx_http_add_variable(
-                parser.as_ptr(),
-                &mut name,
-                NGX_HTTP_VAR_NOCACHEABLE as ngx_uint_t,
-            );
+            let added = ngx_http_add_variable(parser.as_ptr(), &mut name, flags as ngx_uint_t);
             if let Some(added) = added.as_mut() {
                 added.get_handler = Some(get);
                 added.data = std::ptr::from_ref(variable).addr();

@@ -1,14 +1,16 @@
 //! What the event loop must not wait for: to look whether key files changed, and to save the state.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::key_file::{self, Keys};
+use super::key_file::{self, KeyFile, Keys};
 use super::state_file;
 use super::zone::{Memory, Zone};
 use crate::files::FileId;
 use crate::host::{Host, Now};
+use crate::polled_file::{PolledFile, Trouble};
 use crate::stop_signal::StopSignal;
 
 /// Does what there is to do for zones until it is time to stop, and then saves them.
@@ -29,10 +31,8 @@ pub fn run<M: Memory>(mut tasks: Vec<ZoneTasks<M>>, host: &impl Host, stop: &Sto
 /// What is to be done for one zone.
 pub struct ZoneTasks<M> {
     zone: Arc<Zone<M>>,
-    seen: Option<FileId>,
-    next_poll: Option<Instant>,
+    file: PolledFile,
     /// What was wrong last, so that each trouble makes one line.
-    poll_trouble: Option<String>,
     save_trouble: Option<String>,
     /// Whether there are keys to be freed.
     has_retired: bool,
@@ -42,32 +42,27 @@ impl<M: Memory> ZoneTasks<M> {
     /// Returns those of a zone from that time on.
     #[must_use]
     pub fn new(zone: Arc<Zone<M>>, now: Now) -> ZoneTasks<M> {
-        ZoneTasks {
-            seen: zone.file.seen,
-            next_poll: zone.file.poll.map(|_| now.steady),
-            poll_trouble: zone.file.trouble.clone(),
-            zone,
-            save_trouble: None,
-            has_retired: true,
-        }
+        let KeyFile { path, poll, seen, trouble } = zone.file.clone();
+        let file = PolledFile::new(path, poll, seen, trouble, now.steady);
+        ZoneTasks { file, zone, save_trouble: None, has_retired: true }
     }
 
     /// Returns whether there will ever be anything to do.
     #[must_use]
     pub fn are_any(&self) -> bool {
-        self.zone.state_file.is_some() || self.next_poll.is_some()
+        self.zone.state_file.is_some() || self.file.is_polled()
     }
 
     /// Does what is due.
     fn work(&mut self, host: &impl Host) {
         let now = host.now();
-        if let (Some(poll), Some(next)) = (self.zone.file.poll, self.next_poll)
-            && now.steady >= next
-        {
-            let trouble = self.poll(host).err();
-            self.zone.header().key_file_bad.note(trouble.is_none(), now.seconds());
-            note(&mut self.poll_trouble, trouble, host, &self.zone.name, "keeps its keys");
-            self.next_poll = Some(host.now().steady + poll);
+        let zone = &self.zone;
+        if let Some(looked) = self.file.look(now.steady, |path| take_over(zone, path, host)) {
+            zone.header().key_file_bad.note(looked.is_ok(), now.seconds());
+            if let Err(Trouble { reason, is_new: true }) = looked {
+                let name = &zone.name;
+                host.error(format_args!("access_key: zone \"{name}\" keeps its keys: {reason}"));
+            }
         }
         if self.claim_save(host.now()) {
             self.save(host, false);
@@ -77,7 +72,7 @@ impl<M: Memory> ZoneTasks<M> {
 
     /// Returns how long there is nothing to do.
     fn rest(&self, now: Now) -> Duration {
-        let poll = self.next_poll.map(|next| next.saturating_duration_since(now.steady));
+        let poll = self.file.rest(now.steady);
         let save = self.zone.state_file.as_ref().map(|state| {
             let due = self.zone.header().next_save.load(Ordering::Relaxed);
             Duration::from_millis(due.saturating_sub(now.milliseconds()))
@@ -85,34 +80,6 @@ impl<M: Memory> ZoneTasks<M> {
         });
         let free = self.has_retired.then_some(Duration::from_secs(1));
         poll.into_iter().chain(save).chain(free).min().unwrap_or(Duration::MAX)
-    }
-
-    fn poll(&mut self, host: &impl Host) -> Result<(), String> {
-        let path = &self.zone.file.path;
-        let found = FileId::of(path).map_err(|error| {
-            // What comes in its place may be the file that was there: its folder was away.
-            self.seen = None;
-            format!("{}: {error}", path.display())
-        })?;
-        if Some(found) == self.seen {
-            // A file that was refused is still refused.
-            return self.poll_trouble.clone().map_or(Ok(()), Err);
-        }
-        self.seen = Some(found);
-        let keys = Keys::read(path)?;
-        self.seen = keys.seen;
-        let partners = keys.table.partners().len();
-        self.zone.replace(keys.table, |_| None)?;
-        let name = &self.zone.name;
-        if let Some(state) = &self.zone.state_file
-            && let Err(reason) = key_file::keep(&state.path, &keys.text, None)
-        {
-            host.error(format_args!("access_key: zone \"{name}\" can't keep its keys: {reason}"));
-        }
-        host.notice(format_args!(
-            "access_key: zone \"{name}\" has new keys of {partners} partners"
-        ));
-        Ok(())
     }
 
     /// Returns whether the state is due and no other process has taken that on.
@@ -136,26 +103,40 @@ impl<M: Memory> ZoneTasks<M> {
         }
         let trouble = saved.err();
         self.zone.header().state_bad.note(trouble.is_none(), host.now().seconds());
+        if let Some(reason) = &trouble
+            && self.save_trouble != trouble
+        {
+            host.error(format_args!("access_key: zone \"{name}\" can't save its state: {reason}"));
+        }
         if self.save_trouble.is_some() && trouble.is_none() {
             host.notice(format_args!("access_key: zone \"{name}\" saves its state again"));
         }
-        note(&mut self.save_trouble, trouble, host, name, "can't save its state");
+        self.save_trouble = trouble;
     }
 }
 
-fn note(
-    last: &mut Option<String>,
-    trouble: Option<String>,
+/// Has a zone go by the key file at `path`. Returns which version of it was read, too.
+fn take_over<M: Memory>(
+    zone: &Zone<M>,
+    path: &Path,
     host: &impl Host,
-    zone: &str,
-    consequence: &str,
-) {
-    if let Some(reason) = &trouble
-        && *last != trouble
-    {
-        host.error(format_args!("access_key: zone \"{zone}\" {consequence}: {reason}"));
+) -> (Option<FileId>, Result<(), String>) {
+    let keys = match Keys::read(path) {
+        Ok(keys) => keys,
+        Err(reason) => return (None, Err(reason)),
+    };
+    let partners = keys.table.partners().len();
+    if let Err(reason) = zone.replace(keys.table, |_| None) {
+        return (keys.seen, Err(reason));
     }
-    *last = trouble;
+    let name = &zone.name;
+    if let Some(state) = &zone.state_file
+        && let Err(reason) = key_file::keep(&state.path, &keys.text, None)
+    {
+        host.error(format_args!("access_key: zone \"{name}\" can't keep its keys: {reason}"));
+    }
+    host.notice(format_args!("access_key: zone \"{name}\" has new keys of {partners} partners"));
+    (keys.seen, Ok(()))
 }
 
 #[cfg(test)]

@@ -1,0 +1,9 @@
+//! Where the credentials of an S3 service come from, and how they stay good.
+
+mod refresh;
+mod source;
+mod store;
+
+pub use refresh::{Refresh, run};
+pub use source::{FileSource, from_environment};
+pub use store::Store;

@@ -1,0 +1,145 @@
+//! What the directives say.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use image_gate_core::s3::{Credentials, Origin};
+use image_gate_runtime::files::FileId;
+use image_gate_runtime::host::Now;
+use image_gate_runtime::s3::{FileSource, Refresh, Store};
+
+use crate::ngx::conf::{Expression, Place, Places};
+use crate::ngx::{Parser, Request};
+
+/// The module.
+pub enum ImageGateS3 {}
+
+/// `image_gate_s3_credentials`.
+pub struct CredentialsConf {
+    pub name: String,
+    pub store: Arc<Store>,
+    /// The file that they are from, and which version of it.
+    pub file: Option<(FileSource, FileId)>,
+    pub place: Rc<Place>,
+    /// What the event loop uses, so that it takes no lock for each request.
+    known: RefCell<Option<(u64, Option<Arc<Credentials>>)>>,
+}
+
+impl CredentialsConf {
+    /// Returns those that were read, if any were yet.
+    pub fn new(
+        name: String,
+        credentials: Option<Credentials>,
+        file: Option<(FileSource, FileId)>,
+        place: Rc<Place>,
+    ) -> CredentialsConf {
+        let store = Arc::new(Store::new(credentials));
+        CredentialsConf { name, store, file, place, known: RefCell::default() }
+    }
+
+    /// Returns the credentials of this moment.
+    pub fn get(&self) -> Option<Arc<Credentials>> {
+        let mut known = self.known.borrow_mut();
+        match &*known {
+            Some((version, credentials)) if *version == self.store.version() => credentials.clone(),
+            _ => {
+                let (version, credentials) = self.store.get();
+                *known = Some((version, credentials.clone()));
+                credentials
+            }
+        }
+    }
+
+    /// Returns what a thread is to do for them.
+    pub fn refresh(&self, now: Now) -> Option<Refresh> {
+        let (source, seen) = self.file.clone().filter(|(source, _)| source.poll.is_some())?;
+        let (name, store) = (self.name.clone(), self.store.clone());
+        Some(Refresh::file(name, store, source, Some(seen), now))
+    }
+}
+
+/// All of `http`.
+#[derive(Default)]
+pub struct MainConf {
+    pub credentials: Vec<Rc<CredentialsConf>>,
+    /// Whether a location asks a bucket.
+    pub is_used: Cell<bool>,
+    /// What locations were told, for what is warned of in the end.
+    pub places: RefCell<Vec<Rc<Place>>>,
+    /// Where variables are whose values nobody may see, once requests come.
+    pub secret: OnceCell<Vec<usize>>,
+}
+
+impl MainConf {
+    /// Returns the credentials called so.
+    pub fn find(&self, name: &[u8]) -> Option<&Rc<CredentialsConf>> {
+        self.credentials.iter().find(|known| known.name.as_bytes() == name)
+    }
+
+    /// Warns of what no location goes by.
+    pub fn warn(&self, parser: Parser<'_>) {
+        for place in self.places.borrow().iter() {
+            if place.is_in_location && !place.is_used.get() {
+                place.warn(
+                    parser,
+                    format_args!("has no effect: there is no \"image_gate_s3\" here"),
+                );
+            }
+        }
+        for known in self.credentials.iter().filter(|known| !known.place.is_used.get()) {
+            let name = &known.name;
+            known.place.warn(parser, format_args!("no location has \"image_gate_s3 {name}\""));
+        }
+    }
+}
+
+/// `image_gate_s3`.
+pub struct OriginConf {
+    /// The name of the credentials; nobody's for what everybody may read.
+    pub name: Option<Vec<u8>>,
+    /// The credentials, once all of the configuration was read.
+    pub credentials: OnceCell<Rc<CredentialsConf>>,
+    pub origin: RefCell<Origin>,
+}
+
+/// A location. `None` is what was not said.
+#[derive(Default)]
+pub struct LocConf {
+    /// Without an origin: `off`.
+    pub origin: Option<Option<Rc<OriginConf>>>,
+    pub bucket: Option<Expression>,
+    pub key: Option<Expression>,
+    pub args: Option<Expression>,
+    pub places: Places,
+}
+
+impl LocConf {
+    /// Returns where objects come from.
+    pub fn origin(&self) -> Option<&Rc<OriginConf>> {
+        self.origin.as_ref()?.as_ref()
+    }
+
+    /// Returns the name of a request's bucket; empty where there is none.
+    pub fn bucket_of<'r>(&self, request: Request<'r>) -> &'r [u8] {
+        self.bucket.and_then(|bucket| bucket.evaluate(request)).unwrap_or_default()
+    }
+
+    /// Returns the key of a request's object; empty where there is none.
+    pub fn key_of<'a>(&self, request: &'a Request<'_>) -> &'a [u8] {
+        match self.key {
+            None => request.uri(),
+            Some(key) => key.evaluate(*request).unwrap_or_default(),
+        }
+    }
+
+    /// Returns the arguments of a request for an object.
+    pub fn args_of<'r>(&self, request: Request<'r>) -> &'r [u8] {
+        self.args.and_then(|args| args.evaluate(request)).unwrap_or_default()
+    }
+}
+
+/// The configuration at a request's location.
+pub fn conf<'a>(request: &'a Request<'_>) -> Option<&'a LocConf> {
+    request.location::<ImageGateS3>()
+}

@@ -1,0 +1,140 @@
+# What "nginx -t" says to wrong image_gate_s3 directives, which line it names, and that it quotes no secret;
+# what it warns of, and what it takes.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Test::More;
+
+use ImageGate::Exports qw(write_file);
+use ImageGate::Server;
+
+my $s = ImageGate::Server->new;
+my $dir = $s->{dir};
+delete @ENV{grep { /^AWS_/ } keys %ENV};
+
+sub put {
+    my ($name, $text, $mode) = @_;
+    write_file("$dir/$name", $text);
+    chmod $mode || 0600, "$dir/$name";
+}
+
+my $good = "[default]\naws_access_key_id = ID\naws_secret_access_key = SECRET-1\n";
+put('good', $good);
+put('open', $good, 0644);
+put('half', "[default]\naws_access_key_id = SECRET-2\n");
+put('torn', "$good\nSECRET-3\n");
+mkdir "$dir/folder";
+
+# The lines of a level of a configuration with a directive in http, and one in a location.
+sub lines {
+    my ($level, $http, $location, %env) = @_;
+    local %ENV = (%ENV, %env);
+    $s->{http} = $http;
+    $s->write_conf("location /x/ {\n$location\n}");
+    my $out = `$s->{nginx} -t -p $dir/ -c $dir/nginx.conf -e $dir/logs/error.log 2>&1`;
+    unlike($out, qr/SECRET/, "no secret: $http $location");
+    return grep { /\[$level\]/ } split /\n/, $out;
+}
+
+my $main = 'image_gate_s3_credentials main file=good;';
+my $bucket = 'image_gate_s3_bucket b;';
+my $origin = "image_gate_s3 main region=r; $bucket";
+
+# Directive, then what must be in the message besides the name.
+my $http = <<'E_';
+image_gate_s3_credentials;                                | invalid number of arguments
+image_gate_s3_credentials main;                           | invalid number of arguments
+image_gate_s3_credentials off file=good;                  | no credentials can be called "off"
+image_gate_s3_credentials anonymous file=good;            | no credentials can be called "anonymous"
+image_gate_s3_credentials main file=none;                 | none: No such file
+image_gate_s3_credentials main file=folder;               | folder: not a regular file
+image_gate_s3_credentials main file=half;                 | half: profile "default": no secret access key
+image_gate_s3_credentials main file=torn;                 | torn: line 5: neither a section nor "name = value"
+image_gate_s3_credentials main file=good profile=other;   | good: there is no profile "other"
+image_gate_s3_credentials main file=good poll=1ms;        | "1ms"
+image_gate_s3_credentials main file=good file=good;       | is duplicate
+image_gate_s3_credentials main file=;                     | invalid parameter "file="
+image_gate_s3_credentials main file=good env;             | one of "file=" and "env" is needed
+image_gate_s3_credentials main poll=1s;                   | one of "file=" and "env" is needed
+image_gate_s3_credentials main env poll=1s;               | need "file="
+image_gate_s3_credentials main env;                       | no $AWS_ACCESS_KEY_ID
+image_gate_s3_credentials main file=good; image_gate_s3_credentials main env; | is duplicate
+image_gate_s3 main region=r;                              | is not allowed here
+E_
+my $location = <<'E_';
+image_gate_s3;                                            | invalid number of arguments
+image_gate_s3 main;                                       | no "region="
+image_gate_s3 main endpoint=http://a;                     | no "region="
+image_gate_s3 anonymous;                                  | no "region="
+image_gate_s3 main region=;                               | the name of a region
+image_gate_s3 main region=a/b;                            | "a/b"
+image_gate_s3 main region=r region=r;                     | is duplicate
+image_gate_s3 main region=r endpoint=minio;               | "minio", it must be http://host[:port]
+image_gate_s3 main region=r endpoint=http://a/b;          | "http://a/b"
+image_gate_s3 main region=r endpoint=http://a:x;          | "http://a:x"
+image_gate_s3 main region=r service=;                     | the name of a service
+image_gate_s3 main region=r style=host;                   | "host", it must be path or virtual
+image_gate_s3 main region=r payload=signed;               | "signed", it must be empty or unsigned
+image_gate_s3 main region=r presign=0;                    | "0"
+image_gate_s3 main region=r presign=10ms;                 | "10ms"
+image_gate_s3 main region=r presign=8d;                   | "8d"
+image_gate_s3 main region=r presign=1m payload=empty;     | "payload=" is of headers
+image_gate_s3 anonymous region=r presign=1m;              | nobody signs for "anonymous"
+image_gate_s3 main region=r what=1;                       | invalid parameter "what=1"
+image_gate_s3 off region=r;                               | there are no "image_gate_s3_credentials off"
+image_gate_s3 main region=r;                              | there is no "image_gate_s3_bucket" here
+image_gate_s3 other region=r; image_gate_s3_bucket b;     | there are no "image_gate_s3_credentials other"
+image_gate_s3 main region=r; image_gate_s3 off;           | is duplicate
+image_gate_s3_bucket;                                     | invalid number of arguments
+image_gate_s3_bucket $no_such_thing;                      | unknown "no_such_thing" variable
+image_gate_s3_key a; image_gate_s3_key b;                 | is duplicate
+image_gate_s3_args a b;                                   | invalid number of arguments
+image_gate_s3_credentials other file=good;                | is not allowed here
+E_
+for my $where ([$http, 1], [$location, 0]) {
+    for my $line (grep { /\S/ } split /\n/, $where->[0]) {
+        my ($directive, $words) = split /\s*\|\s*/, $line;
+        $directive .= " $bucket" if !$where->[1] && $words =~ /credentials off/;
+        my @said = $where->[1] ? lines('emerg', $directive, '') : lines('emerg', $main, $directive);
+        is(scalar @said, 1, "one line: $directive") or diag(join "\n", @said);
+        my $place = $words =~ /unknown/ ? '' : '.* in'; # nginx's own
+        like($said[0] || '', $place eq '' ? qr/\Q$words\E/ : qr/\Q$words\E.* in \Q$dir\E\/nginx\.conf:\d+$/, "$words");
+        like($said[0] || '', qr/"\Q$_\E"/, 'names the directive') for $words =~ /unknown/ ? () : $directive =~ /(image_gate_s3\w*) ?[^;]*;(?!.*image_gate_s3_(?!bucket b))/;
+    }
+}
+
+# What is right, and is warned of.
+for (
+    [$main, $origin],
+    [$main, "$origin image_gate_s3_key \$arg_k; image_gate_s3_args a=\$arg_a;"],
+    [$main, "image_gate_s3 main region=auto endpoint=https://[::1]:9000/ service=s3 style=virtual payload=unsigned; $bucket"],
+    [$main, "image_gate_s3 main region=r presign=7d; $bucket"],
+    ['', "image_gate_s3 anonymous endpoint=http://a; $bucket"],
+    ['', 'image_gate_s3 off;'],
+    [$bucket, ''],
+    ["$main $bucket", 'image_gate_s3 main region=r; location /x/y { image_gate_s3 off; }'],
+    ['image_gate_s3_credentials main file=open;', $origin, qr/\[warn\].*image_gate_s3_credentials.*anybody on this machine may read \S+open, or write to it/],
+    [$main, '', qr/\[warn\].*image_gate_s3_credentials.*no location has "image_gate_s3 main"/],
+    ['', $bucket, qr/\[warn\].*image_gate_s3_bucket.*has no effect: there is no "image_gate_s3" here/],
+) {
+    my ($in_http, $in_location, $warning) = @$_;
+    my @said = lines('(?:warn|emerg)', $in_http, $in_location);
+    is(scalar @said, $warning ? 1 : 0, "taken: $in_http $in_location") or diag(join "\n", @said);
+    like($said[0] || '', $warning, 'with a warning') if $warning;
+}
+my %env = (AWS_ACCESS_KEY_ID => 'ID', AWS_SECRET_ACCESS_KEY => 'SECRET-4', AWS_SESSION_TOKEN => 'SECRET-5');
+is(join('', lines('(?:warn|emerg)', 'image_gate_s3_credentials main env;', $origin, %env)), '', 'an environment');
+
+# Whoever only sends a signal needs none.
+$s->{http} = $main;
+$s->start("location /x/ { image_gate_s3 main region=r; image_gate_s3_bucket pictures; return 200 \$image_gate_s3_host; }");
+is($s->client->get('/x/a')->{body}, 'pictures.s3.r.amazonaws.com', 'AWS is the default');
+put('good', 'SECRET-6');
+system($s->{nginx}, '-p', "$dir/", '-c', "$dir/nginx.conf", '-e', "$dir/logs/error.log", '-s', 'quit');
+ok($s->wait(10, sub { !kill 0, $s->{master} }), 'a signal');
+
+done_testing();
