@@ -49,6 +49,18 @@ image_resize crop 10 10 ar=1:0;               | proportions
 image_resize crop 10 10 zoom=0;               | 0.01
 image_resize crop 10 10 min_width=0;          | 0
 image_resize crop 10 10 rotate_box=on;        | before or after
+image_resize_padding 1,2;                     | top,right,bottom,left
+image_resize_opacity 1.5;                     | from 0 to 1
+image_resize_flatten 1;                       | on
+image_resize_lossless 1;                      | on
+image_resize_subsampling 411;                 | 420, 422, 444 or auto
+image_resize_colors 1;                        | from 2 to 256
+image_resize_trim 1,2;                        | top,right,bottom,left
+image_resize_trim 1 color=nocolour;           | nocolour
+image_resize_trim 1 equal=on;                 | off, horizontal, vertical or both
+image_resize_adjust sepia=2;                  | from 0 to 1
+image_resize_adjust duotone=red;              | two colours
+image_resize_background blurred;              | blur
 image_resize_crop 1,2,3;                      | x,y,width,height
 image_resize_crop 1,2,3,4 before=1,2,3,4;     | before
 image_resize_crop off after=0,0,0,1;          | 0,0,0,1
@@ -358,6 +370,18 @@ image_resize outside 10 10 round=nearest;
 image_resize crop 50% - ar=16:9 zoom=1.5 min_width=5 min_height=- max_width=$arg_w max_height=90 rotate_box=after;
 image_resize_crop 0,0,50%,0.5 after=1:2:3:4;
 image_resize_crop $arg_c after=$arg_a;
+image_resize_padding 10,0,10,0;
+image_resize_padding $arg_p;
+image_resize_opacity 0.25;
+image_resize_flatten $arg_f;
+image_resize_lossless on;
+image_resize_subsampling $arg_s;
+image_resize_colors 64;
+image_resize_trim 1,2,3,4;
+image_resize_trim 10 color=white equal=both;
+image_resize_adjust negate=on sepia=0.5 tint=navy duotone=navy,red;
+image_resize_background blur;
+image_resize_background rgba(1,2,3,0.5);
 image_resize aspect-crop 10 10 round=$arg_r;
 image_resize pad 10 10 gravity=$arg_g enlarge=$arg_e dpr=$arg_d background=$arg_b;
 image_resize_params $args;

@@ -159,3 +159,84 @@ __DATA__
 /url/quad-100x120.png?pixelate=49 403
 /v/quad-100x120.png?p=65536 415 log=info:image_resize_pixelate
 /v/quad-100x120.png?p=1.5   415
+
+
+=== TEST 7: negate, sepia, tint, duotone, opacity
+--- config
+    location /a/   { image_resize convert; image_resize_adjust negate=$arg_n sepia=$arg_s tint=$arg_t duotone=$arg_d; image_resize_opacity $arg_o; alias $TEST_NGINX_FIXTURES/; }
+    location /url/ { image_resize_params $args; image_resize_allow negate=* sepia=0-1 tint=* duotone=* opacity=* format=* background=* flatten=*; alias $TEST_NGINX_FIXTURES/; }
+--- rows
+/a/quad-100x120.png             200 same=quad-100x120.png
+/a/quad-100x120.png?n=on        200 png 100x120 px=5,5:aqua px=95,5:magenta px=5,115:yellow px=95,115:blue
+/a/quad-100x120.png?s=1         200 png px=5,5:#645945~1
+/a/quad-100x120.png?s=0         200 same=quad-100x120.png
+/a/quad-100x120.png?d=navy:red  200 png px=95,5:#b60024~1
+/a/quad-100x120.png?t=red       200 png px=5,115:#550000~2 px=95,115:#ffe8e8~2
+/a/quad-100x120-gray.png?s=0.5  200 png 100x120
+/a/quad-100x120.png?o=0         200 png 100x120 alpha px=5,5:none
+/a/quad-100x120.png?s=1.1       415 log=info:sepia
+/a/quad-100x120.png?t=nocolour  415 log=info:tint
+/url/quad-100x120.png?negate=on 200 png px=5,5:aqua
+/url/quad-100x120.png?sepia=1   200 png px=5,5:#645945~1
+/url/quad-100x120.png?tint=red&duotone=navy:red 200 png px=95,5:#b60024~1
+/url/quad-100x120.png?opacity=0.5&format=jpeg 200 jpeg px=5,5:#ff8080~14 px=95,115:#ffff80~14
+/url/quad-100x120.png?opacity=0.5&flatten=on&background=black 200 png opaque px=5,5:#800000~1
+/url/quad-100x120-alpha.png?flatten=on&background=navy 200 png opaque px=5,5:navy px=95,5:lime
+/url/quad-100x120-alpha.png?flatten=on&background=%2300008080 200 png alpha px=95,5:lime
+/url/quad-100x120.png?duotone=red 400
+/url/quad-100x120.png?opacity=2 400
+
+
+=== TEST 8: padding, and backgrounds that are transparent or the image itself
+--- config
+    location /10/  { image_resize convert; image_resize_padding 10; alias $TEST_NGINX_FIXTURES/; }
+    location /v/   { image_resize resize 50 - dpr=2; image_resize_padding $arg_p; image_resize_background $arg_b; alias $TEST_NGINX_FIXTURES/; }
+    location /blur/ { image_resize pad 200 120 background=blur; alias $TEST_NGINX_FIXTURES/; }
+    location /url/ { image_resize_params $args; image_resize_allow padding=* background=* width=* height=* fit=* format=* gravity=*; alias $TEST_NGINX_FIXTURES/; }
+--- rows
+/10/quad-100x120.png            200 png 120x140 etag=weak px=5,5:white px=15,15:red px=105,125:yellow px=115,135:white
+/10/quad-100x120.jpg            200 jpeg 120x140 px=5,5:white~4 px=20,20:red~14
+/10/quad-100x120.gif            200 gif 120x140 px=5,5:white px=15,15:red
+/v/quad-100x120.png?p=1,2,3,4   200 png 112x128 px=7,1:white px=8,2:red px=107,121:yellow px=108,122:white
+/v/quad-100x120.png?p=5&b=navy  200 png 120x140 px=5,5:navy px=15,15:red
+/v/quad-100x120.png?p=5&b=transparent 200 png 120x140 alpha px=5,5:none px=15,15:red
+/v/quad-100x120.jpg?p=5&b=transparent 200 jpeg 120x140 px=5,5:white~4
+/v/quad-100x120.png?p=1,2       415 log=info:image_resize_padding
+/v/quad-100x120.gif?p=5&b=transparent 200 gif 120x140 px=5,5:none px=15,15:red
+/blur/quad-100x120.png          200 png 200x120 px=5,5:red~60 px=195,115:yellow~60 px=55,5:red px=145,115:yellow
+/url/quad-100x120.png?padding=10&background=%23ff000080&format=jpeg 200 jpeg 120x140 px=3,3:#ff7f7f~24
+/url/quad-100x120.png?padding=10&background=transparent&format=webp 200 webp 120x140
+/url/quad-100x120.png?padding=0:0:0:20&width=10 200 png 30x12 px=5,5:white px=22,2:red
+/url/quad-100x120.png?width=200&height=120&fit=pad&gravity=west:10:0 200 png 200x120 px=5,60:white px=15,5:red px=105,5:lime px=115,60:white
+/url/quad-100x120.png?width=40&height=40&fit=crop&gravity=northwest:0:8 200 png 40x40
+/url/quad-100x120.png?padding=-1 400
+/url/quad-100x120.png?background=blurry 400
+
+
+=== TEST 9: what is trimmed
+--- config
+    location /w/   { image_resize convert; image_resize_trim 10,20,30,40; alias $TEST_NGINX_FIXTURES/; }
+    location /v/   { image_resize convert; image_resize_trim 0 color=$arg_c equal=$arg_e; alias $TEST_NGINX_FIXTURES/; }
+    location /url/ { image_resize_params $args; image_resize_allow trim=* trim_color=* trim_equal=*; alias $TEST_NGINX_FIXTURES/; }
+--- rows
+/w/quad-100x120.png             200 png 40x80 px=0,0:red px=39,79:yellow px=39,0:lime px=0,79:blue
+/v/quad-100x120.png?c=white     200 png 100x120
+/v/quad-100x120.png?e=none      415 log=info:equal
+/url/quad-100x120.png?trim=10:20:30:40 200 png 40x80
+/url/quad-100x120.png?trim=60:0:60:0 400
+/url/quad-100x120.png?trim=0&trim_color=red&trim_equal=both 200 png 100x120
+
+
+=== TEST 10: lossless, subsampling, colors
+--- config
+    location /l/   { image_resize resize 150 -; image_resize_format webp; image_resize_lossless on; alias $TEST_NGINX_FIXTURES/; }
+    location /p/   { image_resize resize 150 -; alias $TEST_NGINX_FIXTURES/; }
+    location /url/ { image_resize_params $args; image_resize_allow width=* format=* quality=* lossless=* subsampling=* colors=8-256; alias $TEST_NGINX_FIXTURES/; }
+--- rows
+/p/photo-300x200.png            200 png 150x100 psnr>35:photo-300x200.png
+/l/photo-300x200.png            200 webp 150x100 psnr>35:photo-300x200.png
+/url/photo-300x200.png?width=150&format=jpeg&quality=60 200 jpeg 150x100 components=3
+/url/photo-300x200.png?width=150&format=jpeg&quality=60&subsampling=444 200 jpeg 150x100 components=3
+/url/photo-300x200.png?width=150&colors=16 200 png 150x100 psnr>20:photo-300x200.png
+/url/photo-300x200.png?width=150&colors=7 403
+/url/photo-300x200.png?width=150&subsampling=411 400

@@ -185,8 +185,10 @@ pub struct Image<'a> {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// Whether it has colours, whose chroma is halved then, across and down.
+    /// Whether it has colours.
     pub colored: bool,
+    /// How many pixels across and down have one chroma: 1 or 2.
+    pub sampling: (u8, u8),
     /// 1 to 100.
     pub quality: u8,
     /// Whether it comes in several scans.
@@ -210,6 +212,8 @@ pub fn encode(image: &Image<'_>, goes_on: impl Fn() -> bool) -> Result<Encoded, 
         channels: channels as c_int,
         quality: image.quality.clamp(1, 100).into(),
         progressive: image.progressive.into(),
+        across: image.sampling.0.clamp(1, 2).into(),
+        down: image.sampling.1.clamp(1, 2).into(),
     };
     let goes_on: &dyn Fn() -> bool = &goes_on;
     let mut guard = Guard::new(&goes_on);
@@ -291,6 +295,8 @@ struct RawImage {
     channels: c_int,
     quality: c_int,
     progressive: c_int,
+    across: c_int,
+    down: c_int,
 }
 
 /// `ig_jpeg_part` of the shim.

@@ -72,7 +72,7 @@ const SOURCES: &[Source] = &[
     ("small avif", || in_format(&photo(300, 200), "f=avif")),
 ];
 
-const PARAMS: [&str; 9] = [
+const PARAMS: [&str; 12] = [
     "w=200,f=jpeg",
     "w=1100,f=png",
     "f=jpeg,q=95",
@@ -82,6 +82,9 @@ const PARAMS: [&str; 9] = [
     "rotate=90,f=png",
     "w=600,blur=5,f=webp",
     "crop=10%25:10%25:80%25:80%25,f=png",
+    "w=1600,h=2000,fit=pad,background=blur,f=jpeg",
+    "subsampling=444,interlace=on,opacity=0.5,q=95,f=jpeg",
+    "w=1100,lossless=on,f=webp",
 ];
 
 fn png_of(data: &[u8], color: png::ColorType, depth: png::BitDepth) -> Vec<u8> {

@@ -152,9 +152,11 @@ typedef struct {
     const uint8_t *pixels;      /* rows without gaps */
     unsigned width;
     unsigned height;
-    int channels;               /* 1 grey, 3 RGB with chroma at half the width and height */
+    int channels;               /* 1 grey, 3 RGB */
     int quality;                /* 1 to 100 */
     int progressive;
+    int across;                 /* pixels of one chroma, 1 or 2 */
+    int down;
 } ig_jpeg_image;
 
 /* Encodes an image; `*out` has to be freed with ig_jpeg_free, whatever the result. */
@@ -188,7 +190,8 @@ int ig_jpeg_encode(const ig_jpeg_image *image, uint8_t **out, unsigned long *len
         jpeg_simple_progression(&codec);
     }
     if (image->channels != 1) {
-        codec.comp_info[0].h_samp_factor = codec.comp_info[0].v_samp_factor = 2;
+        codec.comp_info[0].h_samp_factor = image->across;
+        codec.comp_info[0].v_samp_factor = image->down;
     }
     jpeg_start_compress(&codec, TRUE);
     while (codec.next_scanline < image->height) {

@@ -55,6 +55,8 @@ impl Prepared<'_> {
             &mut metadata,
             control,
         )?;
+        let alpha = animation.alpha || plan.adds_alpha();
+        let animation = Animation { alpha, ..animation };
         let mut animator =
             Animator::new(geometry.output, recipe.format, animation, plan, &metadata)?;
         loop {
@@ -75,9 +77,10 @@ impl Prepared<'_> {
         control: &Control,
     ) -> Result<Rect, Error> {
         let mut frames = Frames::new(&self.source, animation, &self.tolerance)?;
+        let border = self.border(threshold);
         let mut inside: Option<Rect> = None;
         while frames.next(control)?.is_some() {
-            let found = pixels::inside(frames.picture(), threshold, control)?;
+            let found = pixels::inside(frames.picture(), &border, control)?;
             inside = Some(inside.map_or(found, |inside| inside.around(found)));
         }
         inside.ok_or_else(no_frame)

@@ -51,11 +51,59 @@ impl Length {
     pub(super) fn of(self, side: u32) -> u32 {
         match self {
             Length::Pixels(pixels) => pixels,
-            Length::Share(share) => {
-                let parts = u64::from(side) * u64::from(share) + u64::from(WHOLE) / 2;
-                (parts / u64::from(WHOLE)) as u32
-            }
+            Length::Share(share) => share_of(side, share),
         }
+    }
+}
+
+/// So many millionths of a side, to the nearest pixel.
+pub(super) fn share_of(side: u32, share: u32) -> u32 {
+    let parts = u64::from(side) * u64::from(share) + u64::from(WHOLE) / 2;
+    u32::try_from(parts / u64::from(WHOLE)).unwrap_or(u32::MAX)
+}
+
+/// Widths at the four sides of an image, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sides {
+    /// On top.
+    pub top: u16,
+    /// On the right.
+    pub right: u16,
+    /// At the bottom.
+    pub bottom: u16,
+    /// On the left.
+    pub left: u16,
+}
+
+impl Canonical for Sides {
+    fn write(&self, out: &mut String) {
+        ((self.top, self.right), (self.bottom, self.left)).write(out);
+    }
+}
+
+impl Sides {
+    /// Reads `top,right,bottom,left`, also with colons, or one number for all four: pixels up to
+    /// 65535.
+    #[must_use]
+    pub fn parse(text: &[u8]) -> Option<Sides> {
+        let side = |text: &[u8]| whole(text).and_then(|pixels| u16::try_from(pixels).ok());
+        let [top, right, bottom, left] = match side(text) {
+            Some(all) => [all; 4],
+            None => four(text, side)?,
+        };
+        Some(Sides { top, right, bottom, left })
+    }
+
+    /// What there is within them of an image of that size, if anything is.
+    pub(super) fn within(self, size: Size) -> Option<Rect> {
+        let left = |side: u32, first: u16, last: u16| {
+            side.checked_sub(u32::from(first) + u32::from(last)).filter(|&left| left > 0)
+        };
+        let size = Size::new(
+            left(size.width, self.left, self.right)?,
+            left(size.height, self.top, self.bottom)?,
+        );
+        Some(Rect { x: self.left.into(), y: self.top.into(), size })
     }
 }
 
@@ -168,6 +216,20 @@ mod tests {
         assert_eq!(Length::Share(500_000).of(5), 3);
         assert_eq!(Length::Share(1_000_000).of(u32::MAX), u32::MAX);
         assert_eq!(Length::Pixels(9).of(3), 9);
+    }
+
+    #[test]
+    fn sides() {
+        let all = |top, right, bottom, left| Some(Sides { top, right, bottom, left });
+        assert_eq!(Sides::parse(b"1,2,3,4"), all(1, 2, 3, 4));
+        assert_eq!(Sides::parse(b"1:2:3:4"), all(1, 2, 3, 4));
+        assert_eq!(Sides::parse(b"7"), all(7, 7, 7, 7));
+        for text in ["", "1,2", "1,2,3", "1,2,3,-4", "65536", "1,2,3,4,5", "1%"] {
+            assert_eq!(Sides::parse(text.as_bytes()), None, "{text}");
+        }
+        let within = |text: &[u8]| Sides::parse(text).unwrap().within(Size::new(10, 20));
+        assert_eq!(within(b"1,2,3,4"), Some(Rect { x: 4, y: 1, size: Size::new(4, 16) }));
+        assert_eq!((within(b"0,5,0,5"), within(b"9,0,65535,0")), (None, None));
     }
 
     #[test]

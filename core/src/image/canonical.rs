@@ -21,7 +21,7 @@ macro_rules! as_displayed {
     };
 }
 
-as_displayed!(u8, u16, u32, u64, i32, i64, std::num::NonZeroU32);
+as_displayed!(u8, u16, u32, u64, i32, i64, std::num::NonZeroU16, std::num::NonZeroU32);
 
 impl Canonical for bool {
     fn write(&self, out: &mut String) {

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::canonical::Canonical;
+use super::pixels::divide_by_255;
 
 /// An opaque colour, 8 bits a channel, sRGB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,9 +32,23 @@ impl Color {
     /// colours that are not opaque.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Color> {
+        Color::parse_with_alpha(text).and_then(|(color, alpha)| (alpha == 255).then_some(color))
+    }
+
+    /// Reads a colour in CSS notation, `transparent` too, and how opaque it is.
+    #[must_use]
+    pub fn parse_with_alpha(text: &[u8]) -> Option<(Color, u8)> {
         let text = std::str::from_utf8(text).ok()?;
         let [r, g, b, alpha] = csscolorparser::parse(text).ok()?.to_rgba8();
-        (alpha == 255).then_some(Color { r, g, b })
+        Some((Color { r, g, b }, alpha))
+    }
+
+    /// Returns what it looks like on white where it is that opaque.
+    pub(super) fn over_white(self, alpha: u8) -> Color {
+        let over = |channel| {
+            divide_by_255(u32::from(channel) * u32::from(alpha) + 255 * (255 - u32::from(alpha)))
+        };
+        Color { r: over(self.r), g: over(self.g), b: over(self.b) }
     }
 }
 
@@ -75,6 +90,20 @@ mod tests {
         ] {
             assert_eq!(Color::parse(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn with_alpha() {
+        let parse =
+            |text: &[u8]| Color::parse_with_alpha(text).map(|(c, alpha)| (c.r, c.g, c.b, alpha));
+        assert_eq!(parse(b"#ff000080"), Some((255, 0, 0, 128)));
+        assert_eq!(parse(b"transparent"), Some((0, 0, 0, 0)));
+        assert_eq!(parse(b"red"), Some((255, 0, 0, 255)));
+        assert_eq!(parse(b"nocolour"), None);
+        let red = Color { r: 255, g: 0, b: 0 };
+        assert_eq!(Some(red.over_white(128)), color(255, 127, 127));
+        assert_eq!(Some(red.over_white(0)), color(255, 255, 255));
+        assert_eq!(red.over_white(255), red);
     }
 
     proptest! {

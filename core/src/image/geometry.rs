@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 use super::gravity::Axis;
 use super::orientation::Orientation;
 use super::size::{Rect, Size};
-use super::{Area, Bound, Bounds, Error, Fit, Plan, Ratio, RotateBox, Rounding};
+use super::{Area, Bound, Bounds, Error, Fit, Plan, Ratio, RotateBox, Rounding, Sides};
 
 /// What happens to a stored image: of it `region` is scaled to `scaled`, cut to `window`, turned
 /// by `orient`, and laid at `place` on a canvas of the size `output`.
@@ -33,7 +33,12 @@ impl Geometry {
     /// [`Error::NothingLeft`] where what is cut out lies beside the image.
     pub(super) fn new(stored: Size, upright: Orientation, plan: &Plan) -> Result<Geometry, Error> {
         let rotation = Orientation::from(plan.rotate);
-        let region = part(upright.size(stored), plan.crop)?;
+        let inside = plan.trim_sides.within(upright.size(stored)).ok_or_else(|| {
+            let Size { width, height } = upright.size(stored);
+            Error::NothingLeft(format!("nothing is left of {width}x{height} pixels"))
+        })?;
+        let region = part(inside.size, plan.crop)?;
+        let region = Rect { x: inside.x + region.x, y: inside.y + region.y, ..region };
         let displayed = region.size;
         let turn = Orientation::from(plan.flip).then(rotation);
         let orientation = upright.then(turn);
@@ -54,14 +59,15 @@ impl Geometry {
         let kept = Rect { x: filling.x + kept.x, y: filling.y + kept.y, ..kept };
         let mut output = canvas(kept.size, target.fit);
         let mut place = (
-            plan.gravity.place(Axis::X, output.width, kept.size.width),
-            plan.gravity.place(Axis::Y, output.height, kept.size.height),
+            plan.gravity.place(Axis::X, output.width, kept.size.width, plan.dpr),
+            plan.gravity.place(Axis::Y, output.height, kept.size.height, plan.dpr),
         );
         if let Some(turn) = before {
             let laid = Rect { x: place.0, y: place.1, size: kept.size };
             let laid = turn.result_of(laid, output);
             (place, output) = ((laid.x, laid.y), turn.size(output));
         }
+        (place, output) = padded(place, output, plan);
         let scaled = upright.size(scaled);
         let source_of = |window| upright.then(cutting).source_of(window, scaled);
         Ok(Geometry {
@@ -111,13 +117,14 @@ impl Geometry {
             | Fit::Pad { width, height }
             | Fit::Stretch { width, height } => Size::new(side(width), side(height)),
         };
-        match least {
+        let most = match least {
             (None, None) => most,
             (width, height) => {
                 let least = |bound: Bound| bound.map_or(0, u32::from).max(longest);
                 Size::new(most.width.max(least(width)), most.height.max(least(height)))
             }
-        }
+        };
+        padded((0, 0), most, plan).1
     }
 
     /// Whether the image stays just as it is stored.
@@ -134,6 +141,18 @@ impl Geometry {
     pub(super) fn inner(&self) -> Size {
         self.orientation.size(self.window.size)
     }
+}
+
+/// Where an image lies, and on how large a canvas, once that is padded.
+fn padded((x, y): (u32, u32), canvas: Size, plan: &Plan) -> ((u32, u32), Size) {
+    let times = |side: u16| (u32::from(side) * u32::from(plan.dpr) + 50) / 100;
+    let Sides { top, right, bottom, left } = plan.padding;
+    let [top, right, bottom, left] = [top, right, bottom, left].map(times);
+    let size = Size::new(
+        canvas.width.saturating_add(left + right),
+        canvas.height.saturating_add(top + bottom),
+    );
+    ((x.saturating_add(left), y.saturating_add(top)), size)
 }
 
 /// What is kept of an image of that size: an area of it, or all.
@@ -351,8 +370,8 @@ fn cut(size: Size, target: &Target, plan: &Plan) -> Rect {
         _ => size,
     };
     Rect {
-        x: plan.gravity.cut(Axis::X, size.width, kept.width),
-        y: plan.gravity.cut(Axis::Y, size.height, kept.height),
+        x: plan.gravity.cut(Axis::X, size.width, kept.width, plan.dpr),
+        y: plan.gravity.cut(Axis::Y, size.height, kept.height, plan.dpr),
         size: kept,
     }
 }
@@ -930,6 +949,22 @@ mod tests {
         // Turned clockwise, what is on top comes to the right.
         assert_eq!(padded("round=nearest,rotate_box=before"), (33, 0));
         assert_eq!(padded("round=nearest"), (16, 0));
+    }
+
+    #[test]
+    fn padding_grows_the_result() {
+        for (params, place, expected) in [
+            ("padding=1:2:3:4", (4, 1), (106, 124)),
+            ("w=50,padding=10,dpr=1.5", (15, 15), (105, 120)),
+            ("w=60,h=60,fit=pad,padding=5", (10, 5), (70, 70)),
+            ("w=50,rotate=90,padding=0:0:0:10,rotate_box=before", (10, 0), (70, 50)),
+        ] {
+            let made = from(params, (100, 120));
+            assert_eq!((made.place, sized(&made)), (place, expected), "{params}");
+        }
+        let made = from("trim=10:20:30:40,crop=5:5:20:20", (100, 120));
+        assert_eq!(made.region, Rect { x: 45, y: 15, size: Size::new(20, 20) });
+        assert_eq!(sized(&from("trim=10:20:30:40", (100, 120))), (40, 80));
     }
 
     fn any_bounds() -> impl Strategy<Value = Bounds> {

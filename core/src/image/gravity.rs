@@ -1,5 +1,6 @@
 //! Which part of an image matters.
 
+use super::area::{Length, share_of};
 use super::canonical::Canonical;
 use super::values::decimal;
 
@@ -18,14 +19,69 @@ pub enum Gravity {
         /// From the top.
         y: u16,
     },
+    /// A side, a corner or the middle, and how far from there inwards; from the middle, to the right
+    /// and down.
+    Beside {
+        /// From the left, as of a point.
+        x: u16,
+        /// From the top.
+        y: u16,
+        /// From the one at the side.
+        across: Offset,
+        /// From the one at the top or the bottom.
+        down: Offset,
+    },
     /// The part with most in it to look at.
     Smart,
+}
+
+/// A distance, backwards or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offset {
+    /// How far.
+    pub length: Length,
+    /// Whether it is the other way.
+    pub backwards: bool,
+}
+
+impl Canonical for Offset {
+    fn write(&self, out: &mut String) {
+        if self.backwards {
+            out.push('-');
+        }
+        self.length.write(out);
+    }
+}
+
+impl Offset {
+    fn parse(text: &[u8]) -> Option<Offset> {
+        let (length, backwards) = match text.strip_prefix(b"-") {
+            Some(length) => (length, true),
+            None => (text, false),
+        };
+        let length = Length::parse(length)?;
+        let is_sane = !matches!(length, Length::Pixels(65_536..));
+        is_sane.then_some(Offset { length, backwards })
+    }
+
+    /// Its pixels on a side of so many, where there are so many percent of those that are named.
+    fn of(self, side: u32, dpr: u16) -> i64 {
+        let length = match self.length {
+            Length::Pixels(pixels) => (i64::from(pixels) * i64::from(dpr) + 50) / 100,
+            Length::Share(share) => share_of(side, share).into(),
+        };
+        if self.backwards { -length } else { length }
+    }
 }
 
 impl Canonical for Gravity {
     fn write(&self, out: &mut String) {
         match *self {
             Gravity::Point { x, y } => (x, y).write(out),
+            Gravity::Beside { x, y, across, down } => {
+                out.push('+');
+                ((x, y), (across, down)).write(out);
+            }
             Gravity::Smart => out.push_str("smart"),
         }
     }
@@ -35,56 +91,91 @@ impl Gravity {
     /// The middle.
     pub const CENTER: Gravity = Gravity::Point { x: WHOLE / 2, y: WHOLE / 2 };
 
-    /// Reads `center`, a point of the compass such as `north` or `southwest`, a focal
-    /// point `x:y` of two numbers from 0 to 1, or `smart`.
+    /// Reads `center`, a point of the compass such as `north` or `southwest`, either with an
+    /// offset behind it as in `north:0:10` or without, a focal point `x:y` of two numbers from
+    /// 0 to 1, or `smart`.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Gravity> {
-        const HALF: u16 = WHOLE / 2;
-        let (x, y) = match text {
-            b"smart" => return Some(Gravity::Smart),
-            b"center" => (HALF, HALF),
-            b"north" => (HALF, 0),
-            b"northeast" => (WHOLE, 0),
-            b"east" => (WHOLE, HALF),
-            b"southeast" => (WHOLE, WHOLE),
-            b"south" => (HALF, WHOLE),
-            b"southwest" => (0, WHOLE),
-            b"west" => (0, HALF),
-            b"northwest" => (0, 0),
-            point => {
-                let mut parts = point.split(|&byte| byte == b':');
-                let point = (part(parts.next()?)?, part(parts.next()?)?);
-                if parts.next().is_some() {
-                    return None;
-                }
-                point
-            }
+        if text == b"smart" {
+            return Some(Gravity::Smart);
+        }
+        if let Some((x, y)) = named(text) {
+            return Some(Gravity::Point { x, y });
+        }
+        let mut parts = text.split(|&byte| byte == b':');
+        let (first, second, third) = (parts.next()?, parts.next()?, parts.next());
+        if parts.next().is_some() {
+            return None;
+        }
+        let Some(third) = third else {
+            return Some(Gravity::Point { x: part(first)?, y: part(second)? });
         };
-        Some(Gravity::Point { x, y })
+        let (x, y) = named(first)?;
+        let (across, down) = (Offset::parse(second)?, Offset::parse(third)?);
+        Some(Gravity::Beside { x, y, across, down })
     }
 
-    /// Where a window of `kept` pixels begins on an axis of `whole` pixels.
-    pub(super) fn cut(self, axis: Axis, whole: u32, kept: u32) -> u32 {
+    /// Where a window of `kept` pixels begins on an axis of `whole` pixels, at a pixel ratio in
+    /// percent.
+    pub(super) fn cut(self, axis: Axis, whole: u32, kept: u32, dpr: u16) -> u32 {
         let room = i64::from(whole) - i64::from(kept);
+        if let Some(offset) = self.offset(axis, whole, dpr) {
+            return (self.start(axis, room) + offset).clamp(0, room.max(0)) as u32;
+        }
         let unit = i64::from(WHOLE);
         let middle = i64::from(self.on(axis)) * i64::from(whole);
         let start = (2 * middle - unit * i64::from(kept)).div_euclid(2 * unit);
         start.clamp(0, room.max(0)) as u32
     }
 
-    /// Where an image of `size` pixels begins on an axis of `canvas` pixels.
-    pub(super) fn place(self, axis: Axis, canvas: u32, size: u32) -> u32 {
-        let room = u64::from(canvas.saturating_sub(size));
-        (room * u64::from(self.on(axis)) / u64::from(WHOLE)) as u32
+    /// Where an image of `size` pixels begins on an axis of `canvas` pixels, at a pixel ratio in
+    /// percent.
+    pub(super) fn place(self, axis: Axis, canvas: u32, size: u32, dpr: u16) -> u32 {
+        let room = i64::from(canvas.saturating_sub(size));
+        let offset = self.offset(axis, canvas, dpr).unwrap_or(0);
+        (self.start(axis, room) + offset).clamp(0, room) as u32
+    }
+
+    /// Where it begins in that room but for an offset.
+    fn start(self, axis: Axis, room: i64) -> i64 {
+        room.max(0) * i64::from(self.on(axis)) / i64::from(WHOLE)
+    }
+
+    /// The offset, from the left or the top, if there is one.
+    fn offset(self, axis: Axis, side: u32, dpr: u16) -> Option<i64> {
+        let Gravity::Beside { across, down, .. } = self else { return None };
+        let offset = match axis {
+            Axis::X => across,
+            Axis::Y => down,
+        };
+        let offset = offset.of(side, dpr);
+        Some(if self.on(axis) == WHOLE { -offset } else { offset })
     }
 
     fn on(self, axis: Axis) -> u16 {
         match (self, axis) {
-            (Gravity::Point { x, .. }, Axis::X) => x,
-            (Gravity::Point { y, .. }, Axis::Y) => y,
+            (Gravity::Point { x, .. } | Gravity::Beside { x, .. }, Axis::X) => x,
+            (Gravity::Point { y, .. } | Gravity::Beside { y, .. }, Axis::Y) => y,
             (Gravity::Smart, _) => WHOLE / 2,
         }
     }
+}
+
+/// The middle, a side or a corner.
+fn named(text: &[u8]) -> Option<(u16, u16)> {
+    const HALF: u16 = WHOLE / 2;
+    Some(match text {
+        b"center" => (HALF, HALF),
+        b"north" => (HALF, 0),
+        b"northeast" => (WHOLE, 0),
+        b"east" => (WHOLE, HALF),
+        b"southeast" => (WHOLE, WHOLE),
+        b"south" => (HALF, WHOLE),
+        b"southwest" => (0, WHOLE),
+        b"west" => (0, HALF),
+        b"northwest" => (0, 0),
+        _ => return None,
+    })
 }
 
 /// Across or down.
@@ -141,18 +232,56 @@ mod tests {
     fn the_point_comes_near_the_middle() {
         let at = |x| Gravity::Point { x, y: 0 };
         for (x, start) in [(0, 0), (1000, 0), (3000, 10), (5000, 30), (7000, 50), (10_000, 60)] {
-            assert_eq!(at(x).cut(Axis::X, 100, 40), start, "{x}");
+            assert_eq!(at(x).cut(Axis::X, 100, 40, 100), start, "{x}");
         }
         // The middle is where image_filter cuts: the odd pixel goes from the end.
-        assert_eq!(Gravity::CENTER.cut(Axis::X, 100, 51), 24);
-        assert_eq!(Gravity::CENTER.cut(Axis::Y, 10, 10), 0);
+        assert_eq!(Gravity::CENTER.cut(Axis::X, 100, 51, 100), 24);
+        assert_eq!(Gravity::CENTER.cut(Axis::Y, 10, 10, 100), 0);
+    }
+
+    #[test]
+    fn offsets_go_inwards() {
+        let parse = |text: &str| Gravity::parse(text.as_bytes()).unwrap();
+        // A window of 40x50 in 100x200.
+        for (text, x, y) in [
+            ("northwest:10:20", 10, 20),
+            ("southeast:10:20", 50, 130),
+            ("north:10:20", 40, 20),
+            ("east:10:-20", 50, 55),
+            ("center:-5:0", 25, 75),
+            ("west:10%:0.1", 10, 95),
+            ("west:-10:0", 0, 75),
+            ("east:900:900", 0, 150),
+        ] {
+            let gravity = parse(text);
+            let start = (gravity.cut(Axis::X, 100, 40, 100), gravity.cut(Axis::Y, 200, 50, 100));
+            assert_eq!(start, (x, y), "{text}");
+            // Room around is shared out alike.
+            let place =
+                (gravity.place(Axis::X, 100, 40, 100), gravity.place(Axis::Y, 200, 50, 100));
+            assert_eq!(place, (x, y), "{text}");
+        }
+        assert_eq!(parse("west:10:0").cut(Axis::X, 100, 40, 250), 25);
+        assert_eq!(parse("west:10%:0").cut(Axis::X, 100, 40, 250), 10);
+        for text in [
+            "north:1",
+            "north:1:",
+            "north:1:2:3",
+            "smart:1:2",
+            "0.5:0.5:1",
+            "north:65536:0",
+            "up:1:2",
+            "north:--1:0",
+        ] {
+            assert_eq!(Gravity::parse(text.as_bytes()), None, "{text}");
+        }
     }
 
     #[test]
     fn room_around() {
-        assert_eq!(Gravity::CENTER.place(Axis::X, 100, 51), 24);
-        assert_eq!(Gravity::Point { x: 10_000, y: 0 }.place(Axis::X, 100, 40), 60);
-        assert_eq!(Gravity::Point { x: 10_000, y: 0 }.place(Axis::Y, 100, 40), 0);
-        assert_eq!(Gravity::Smart.place(Axis::X, 100, 40), 30);
+        assert_eq!(Gravity::CENTER.place(Axis::X, 100, 51, 100), 24);
+        assert_eq!(Gravity::Point { x: 10_000, y: 0 }.place(Axis::X, 100, 40, 100), 60);
+        assert_eq!(Gravity::Point { x: 10_000, y: 0 }.place(Axis::Y, 100, 40, 100), 0);
+        assert_eq!(Gravity::Smart.place(Axis::X, 100, 40, 100), 30);
     }
 }

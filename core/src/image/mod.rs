@@ -50,7 +50,7 @@ mod watermark;
 mod words;
 
 pub use accept::{AutoFormats, FormatChoice};
-pub use area::{Area, Length, Ratio};
+pub use area::{Area, Length, Ratio, Sides};
 pub use canonical::Canonical;
 pub use color::Color;
 pub use content_encoding::{ContentCoding, ContentCodings, acceptable_codings, decode_body};
@@ -63,19 +63,21 @@ pub use error::Error;
 pub use etag::{EtagGenerator, Validator, lists_etag};
 pub use format::{Format, SNIFF_LEN, sniff};
 pub use fraction::Fraction;
-pub use gravity::Gravity;
+pub use gravity::{Gravity, Offset};
 pub use info::Info;
 pub use json::{info_json, size_json};
 pub use limits::Limits;
 pub use orientation::{Flip, Rotation};
 pub use params::{Allow, Params, Presets};
 pub use plan::{
-    Adjust, AnimationPolicy, Bound, Bounds, Fit, MetadataPolicy, Plan, PngCompression,
-    ProfilePolicy, RotateBox, Rounding,
+    Adjust, AnimationPolicy, Bound, Bounds, EqualSides, Fit, MetadataPolicy, Plan, PngCompression,
+    ProfilePolicy, RotateBox, Rounding, Subsampling, Tone,
 };
 pub use preview::Preview;
 pub use queue::{AdmissionLimits, Queue};
-pub use setting::{Argument, Draft, Filling, Parsed, SETTINGS, Setting, SettingDirective};
+pub use setting::{
+    Argument, Background, Draft, Filling, Parsed, SETTINGS, Setting, SettingDirective,
+};
 pub use statistics::{Histogram, LIMITS, Statistics};
 pub use transform::{Output, Prepared, Transformed, prepare, preview_plan, probe};
 pub use unsupported::{UNSUPPORTED_LEN, is_svg, unsupported};

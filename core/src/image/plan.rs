@@ -1,11 +1,12 @@
 //! What to do to an image.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU16, NonZeroU32};
 
 use super::canonical::{Canonical, with_defaults};
 use super::words::Words;
 use super::{
-    Area, Color, DamagePolicy, Flip, Format, FormatChoice, Gravity, Ratio, Rotation, Watermark,
+    Area, Color, DamagePolicy, Flip, Format, FormatChoice, Gravity, Ratio, Rotation, Sides,
+    Watermark,
 };
 
 /// A side of the bounding box; `None` (written `-`) does not bound.
@@ -168,6 +169,72 @@ with_defaults! {
         pub gamma: u16 = 100,
         /// Whether only the luminance is left.
         pub grayscale: bool = false,
+        /// Whether each channel is turned into its opposite.
+        pub negate: bool = false,
+        /// How much is as on old photographs, in percent.
+        pub sepia: u16 = 0,
+    }
+}
+
+/// Opposite sides of which as much is cut away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EqualSides {
+    /// None.
+    Off,
+    /// Left and right.
+    Horizontal,
+    /// Top and bottom.
+    Vertical,
+    /// All.
+    Both,
+}
+
+impl Words for EqualSides {
+    const WORDS: &'static [(&'static str, EqualSides)] = &[
+        ("off", EqualSides::Off),
+        ("horizontal", EqualSides::Horizontal),
+        ("vertical", EqualSides::Vertical),
+        ("both", EqualSides::Both),
+    ];
+}
+
+/// How much of the chroma a JPEG has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subsampling {
+    /// Half of it across and down.
+    Half,
+    /// Half of it across.
+    Rows,
+    /// All.
+    None,
+    /// All from a quality of 90 on, below that half across and down.
+    Auto,
+}
+
+impl Words for Subsampling {
+    const WORDS: &'static [(&'static str, Subsampling)] = &[
+        ("420", Subsampling::Half),
+        ("422", Subsampling::Rows),
+        ("444", Subsampling::None),
+        ("auto", Subsampling::Auto),
+    ];
+}
+
+/// Colours that luminance is shown in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// From black by that colour to white, where its own luminance is.
+    Tint(Color),
+    /// From the one colour to the other.
+    Two(Color, Color),
+}
+
+impl Canonical for Tone {
+    fn write(&self, out: &mut String) {
+        match self {
+            Tone::Tint(color) => color.write(out),
+            Tone::Two(dark, light) => (*dark, *light).write(out),
+        }
     }
 }
 
@@ -299,6 +366,14 @@ with_defaults! {
         /// How far a channel may be from the top left pixel's where a border of one colour
         /// is cut away before all else.
         pub trim: Option<u8> = None,
+        /// What is cut away at the sides of the displayed image, in place of a border.
+        pub trim_sides: Sides = Sides::default(),
+        /// What the border is like; else as the top left pixel.
+        pub trim_color: Option<Color> = None,
+        /// Where as much is cut away of opposite sides, which is what is less.
+        pub trim_equal: EqualSides = EqualSides::Off,
+        /// What is added at the sides of the result.
+        pub padding: Sides = Sides::default(),
         /// What of the displayed image is used, after trimming and before all else.
         pub crop: Option<Area> = None,
         /// What of the result is kept, before it is padded.
@@ -320,6 +395,22 @@ with_defaults! {
         /// The colour around a padded image, and behind what is transparent where the
         /// output can't be.
         pub background: Color = Color::WHITE,
+        /// How opaque that is around an image; what can't be transparent has white behind it.
+        pub background_alpha: u8 = 255,
+        /// Whether there is the image itself around it, blurred.
+        pub background_blur: bool = false,
+        /// Whether what is transparent is laid on the background wherever it is.
+        pub flatten: bool = false,
+        /// How opaque the image is, in percent.
+        pub opacity: u16 = 100,
+        /// WebP without loss.
+        pub lossless: bool = false,
+        /// What a JPEG keeps of colours.
+        pub subsampling: Subsampling = Subsampling::Half,
+        /// How many colours a PNG has at most; `None` for as many as there are.
+        pub colors: Option<NonZeroU16> = None,
+        /// In which colours luminance is shown.
+        pub tone: Option<Tone> = None,
         /// Whether the EXIF orientation is applied (and cleared).
         pub orient: bool = true,
         /// What happens to embedded colour profiles.
@@ -358,12 +449,28 @@ impl Plan {
         self.avif_quality = quality;
     }
 
+    /// Whether a source without alpha may get some.
+    pub(super) fn adds_alpha(&self) -> bool {
+        self.opacity < 100 || self.background_alpha < 255
+    }
+
+    /// The background where nothing can be transparent.
+    pub(super) fn opaque_background(&self) -> Color {
+        self.background.over_white(self.background_alpha)
+    }
+
     /// Whether other pixels are asked for, be it in the same size.
     #[must_use]
     pub fn changes_pixels(&self) -> bool {
         self.flip != Flip::default()
             || self.rotate != Rotation::None
             || self.trim.is_some()
+            || self.trim_sides != Sides::default()
+            || self.padding != Sides::default()
+            || self.flatten
+            || self.opacity < 100
+            || self.tone.is_some()
+            || self.colors.is_some()
             || self.crop.is_some()
             || self.crop_after.is_some()
             || self.adjust != Adjust::default()

@@ -2,7 +2,7 @@
 
 use super::geometry::Geometry;
 use super::metadata::{OutputMetadata, carries_profile};
-use super::pixels::{self, Converter, Placed};
+use super::pixels::{self, Backdrop, Converter, Placed};
 use super::raster::{Layout, Raster};
 use super::source::Source;
 use super::watermark::Overlay;
@@ -17,6 +17,8 @@ pub(super) struct Renderer<'p> {
     /// Whether colours stay those of a profile that is not sRGB's, as far as known.
     keeps_profile: bool,
     flattens: bool,
+    /// Whether nothing can be transparent.
+    is_opaque: bool,
     /// Drawn for the first picture that comes to it.
     overlay: Option<Overlay>,
 }
@@ -38,9 +40,21 @@ impl<'p> Renderer<'p> {
             geometry = geometry.moved(found);
         }
         let coloring = Coloring::new(source, plan, format, picture.layout(), carried);
-        let flattens = format == Format::Jpeg || source.has_palette() && !plan.transparency;
+        let flattens = format == Format::Jpeg
+            || source.has_palette() && !plan.transparency
+            || plan.flatten && plan.background_alpha == 255;
+        let is_opaque = format == Format::Jpeg;
         let keeps_profile = carried.icc.is_some();
-        Ok(Renderer { plan, geometry, placed, coloring, keeps_profile, flattens, overlay: None })
+        Ok(Renderer {
+            plan,
+            geometry,
+            placed,
+            coloring,
+            keeps_profile,
+            flattens,
+            is_opaque,
+            overlay: None,
+        })
     }
 
     /// All that the plan asks for.
@@ -48,15 +62,20 @@ impl<'p> Renderer<'p> {
         let plan = self.plan;
         let Geometry { output, place, .. } = self.geometry;
         let raster = self.show(raster, control)?;
+        let raster = pixels::fade(raster, plan.opacity, control)?;
         let raster = match self.flattens {
-            true => pixels::flatten(raster, plan.background, control)?,
+            true => pixels::flatten(raster, plan.opaque_background(), control)?,
+            false if plan.flatten => {
+                pixels::veil(raster, plan.background, plan.background_alpha, control)?
+            }
             false => raster,
         };
-        let mut raster = pixels::adjust(raster, &plan.adjust, !self.keeps_profile, control)?;
+        let raster = pixels::adjust(raster, &plan.adjust, !self.keeps_profile, control)?;
+        let mut raster = pixels::tone(raster, plan.tone, control)?;
         pixels::blur(&mut raster, plan.blur, control)?;
         pixels::sharpen(&mut raster, plan.sharpen, control)?;
         pixels::pixelate(&mut raster, plan.pixelate, control)?;
-        let raster = pixels::pad(raster, output, place, plan.background, control)?;
+        let raster = pixels::pad(raster, output, place, self.backdrop(), control)?;
         if plan.marks.is_empty() {
             return Ok(raster);
         }
@@ -65,6 +84,16 @@ impl<'p> Renderer<'p> {
             None => Overlay::new(&plan.marks, raster.size(), control)?,
         };
         self.overlay.insert(overlay).apply(raster, control)
+    }
+
+    /// What is around a padded picture.
+    fn backdrop(&self) -> Backdrop {
+        let plan = self.plan;
+        match plan.background_alpha {
+            _ if plan.background_blur => Backdrop::Blurred(plan.opaque_background()),
+            alpha if alpha < 255 && !self.is_opaque => Backdrop::Veil(plan.background, alpha),
+            _ => Backdrop::Color(plan.opaque_background()),
+        }
     }
 
     /// Scales, cuts and turns a picture, and gives it its colours.

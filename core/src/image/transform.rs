@@ -5,15 +5,15 @@ use super::decode::{self, Decode};
 use super::geometry::Geometry;
 use super::metadata::{OutputMetadata, output_metadata};
 use super::orientation::Orientation;
-use super::pixels::{self, Converter};
+use super::pixels::{self, Border, Converter};
 use super::preview::{self, Preview, preview};
 use super::render::Renderer;
 use super::size::{Rect, Size};
 use super::source::{Animation, Source};
 use super::strip::{Cuts, strip};
 use super::{
-    AnimationPolicy, Bounds, Control, Damage, Error, Fit, Format, Gravity, Info, Limits,
-    MetadataPolicy, Plan, ProfilePolicy, encode,
+    AnimationPolicy, Bounds, Control, Damage, EqualSides, Error, Fit, Format, Gravity, Info,
+    Limits, MetadataPolicy, Plan, ProfilePolicy, Subsampling, encode,
 };
 
 /// The bytes that go out.
@@ -155,7 +155,8 @@ pub fn prepare<'a>(
         geometry,
         format,
         animation,
-        palette: format == Format::Gif || format == Format::Png && source.has_palette(),
+        palette: format == Format::Gif
+            || format == Format::Png && (source.has_palette() || plan.colors.is_some()),
         most,
     };
     Ok(Prepared { plan, limits: *limits, source, tolerance, work: PreparedWork::Make(recipe) })
@@ -291,10 +292,17 @@ impl Prepared<'_> {
         // Beside the raster there is a copy of it, from which it is blurred, or which is
         // encoded once more.
         let encoding = (2 * made).saturating_add(encode::working_bytes(output, format, palette));
-        // libwebp packs alpha by its lossless encoder.
-        let veiled = format == Format::Webp && self.source.info.alpha;
-        let veil = if veiled { output.pixels().saturating_mul(16) } else { 0 };
+        // libwebp packs alpha by its lossless encoder, too.
+        let veiled = self.source.info.alpha || self.plan.adds_alpha() || self.plan.lossless;
+        let veil =
+            if veiled && format == Format::Webp { output.pixels().saturating_mul(16) } else { 0 };
         let encoding = encoding.saturating_add(veil);
+        // All of the chroma is kept twice at most, too.
+        let is_sampled = self.plan.subsampling == Subsampling::Half;
+        let chroma = if format == Format::Jpeg && !is_sampled { output.pixels() * 6 } else { 0 };
+        // A backdrop is made of copies.
+        let backdrop = if self.plan.background_blur { made } else { 0 };
+        let encoding = encoding.saturating_add(chroma.max(backdrop));
         // While layers are laid on, the raster is there twice, before and after it is widened.
         let marks = self.plan.marks.iter().map(|watermark| watermark.working_bytes(output));
         let marking = if self.plan.marks.is_empty() {
@@ -308,7 +316,7 @@ impl Prepared<'_> {
         // The canvas stays, and so may what was on it before; each picture is a copy.
         let frames = encode::animation_bytes(output, format, self.source.info.frames);
         let held = decoding.saturating_add(decoded).saturating_add(frames);
-        held.saturating_add(trimming.max(resizing).max(marking))
+        held.saturating_add(trimming.max(resizing).max(marking)).saturating_add(2 * backdrop)
     }
 
     /// What goes out in place of an output of `len` bytes where that is larger than the source,
@@ -408,7 +416,7 @@ impl Prepared<'_> {
         let mut raster = decode::decode(&self.source, &decode, &self.tolerance, control)?;
         let mut placed = decode.placed(self.stored());
         if let Some(threshold) = plan.trim {
-            let inside = pixels::inside(&raster, threshold, control)?;
+            let inside = pixels::inside(&raster, &self.border(threshold), control)?;
             geometry = self.trimmed(recipe, inside)?;
         }
         if geometry.region.size != self.stored() {
@@ -432,8 +440,27 @@ impl Prepared<'_> {
         Ok(Transformed { output: Output::Encoded(encode?), format, width, height })
     }
 
+    /// The border that is looked for.
+    pub(super) fn border(&self, threshold: u8) -> Border {
+        Border { threshold, color: self.plan.trim_color }
+    }
+
+    /// What is kept of what is inside a border.
+    fn evened(&self, inside: Rect) -> Rect {
+        let (across, down) = match self.plan.trim_equal {
+            EqualSides::Off => (false, false),
+            EqualSides::Horizontal => (true, false),
+            EqualSides::Vertical => (false, true),
+            EqualSides::Both => (true, true),
+        };
+        let is_lying = upright(&self.source, self.plan).swap;
+        let (across, down) = if is_lying { (down, across) } else { (across, down) };
+        pixels::evened(inside, self.stored(), across, down)
+    }
+
     /// The geometry of what is left of the image inside its border.
     pub(super) fn trimmed(&self, recipe: &Recipe, inside: Rect) -> Result<Geometry, Error> {
+        let inside = self.evened(inside);
         let mut geometry = Geometry::new(inside.size, upright(&self.source, self.plan), self.plan)?;
         geometry.region.x += inside.x;
         geometry.region.y += inside.y;

@@ -14,7 +14,7 @@ pub(in crate::image) fn encode_within(
     plan: &Plan,
     encode: impl Fn(&Plan) -> Result<Vec<u8>, Error>,
 ) -> Result<Vec<u8>, Error> {
-    if !has_quality(format) {
+    if !has_quality(format) || format == Format::Webp && plan.lossless {
         return encode(plan);
     }
     let attempt = |quality: u8| {

@@ -7,10 +7,13 @@ use crate::image::metadata::OutputMetadata;
 use crate::image::raster::{Layout, Raster, with_room};
 use crate::image::size::Size;
 use crate::image::source::jpeg::{EXIF, ICC, XMP};
-use crate::image::{Control, Error, Plan};
+use crate::image::{Control, Error, Plan, Subsampling};
 
 /// What a segment holds at most, behind its length.
 const MAX_SEGMENT: usize = 65533;
+
+/// From which quality on edges of colours are to be as sharp as others.
+const FINE: u8 = 90;
 
 pub(super) fn encode(
     raster: &Raster,
@@ -31,6 +34,12 @@ pub(super) fn encode(
         colored,
         quality: plan.jpeg_quality,
         progressive: plan.interlace,
+        sampling: match plan.subsampling {
+            Subsampling::None => (1, 1),
+            Subsampling::Auto if plan.jpeg_quality >= FINE => (1, 1),
+            Subsampling::Rows => (2, 1),
+            Subsampling::Half | Subsampling::Auto => (2, 2),
+        },
     };
     let jpeg = jpeg::encode(&image, || control.goes_on()).map_err(|error| match error {
         Some(error) => not_encoded(error),

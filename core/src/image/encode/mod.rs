@@ -47,7 +47,9 @@ pub(super) fn encode(
     let bytes = match format {
         Format::Jpeg => jpeg::encode(&raster, plan, metadata, control),
         Format::Png if palette => {
-            png::encode_palette(&palette::Indexed::new(raster, control)?, plan, metadata, control)
+            let most = plan.colors.map_or(256, |colors| colors.get().into());
+            let indexed = palette::Indexed::new(raster, most, control)?;
+            png::encode_palette(&indexed, plan, metadata, control)
         }
         Format::Png => png::encode(&raster, plan, metadata, control),
         Format::Gif => gif::encode(&palette::Indexed::with_cutout(raster, control)?, plan),

@@ -38,13 +38,13 @@ pub(super) struct Indexed {
 }
 
 impl Indexed {
-    /// Reduces an image to 256 colours of any opacity. Those of an image that
-    /// has no more stay as they are.
-    pub(super) fn new(raster: Raster, control: &Control) -> Result<Indexed, Error> {
+    /// Reduces an image to so many colours of any opacity, at most 256. Those of an image
+    /// that has no more stay as they are.
+    pub(super) fn new(raster: Raster, most: usize, control: &Control) -> Result<Indexed, Error> {
         let size = raster.size();
         let rgba = into_rgba(raster, control)?;
         control.check()?;
-        quantize(size, &rgba, 256, control)
+        quantize(size, &rgba, most, control)
     }
 
     /// Reduces an image to opaque colours and, if needed, one that is not there
@@ -190,8 +190,12 @@ mod tests {
         let raster =
             Raster::from_data(size, Layout::Rgba8, pixels.as_flattened().to_vec()).unwrap();
         let control = Control::default();
-        if cutout { Indexed::with_cutout(raster, &control) } else { Indexed::new(raster, &control) }
-            .unwrap()
+        if cutout {
+            Indexed::with_cutout(raster, &control)
+        } else {
+            Indexed::new(raster, 256, &control)
+        }
+        .unwrap()
     }
 
     fn pixels(indexed: &Indexed) -> Vec<[u8; 4]> {
@@ -244,7 +248,7 @@ mod tests {
 
         // With the colours for one half shared out evenly it is 13 a pixel.
         let raster = Raster::from_data(size, Layout::Rgba8, rgba.as_flattened().to_vec()).unwrap();
-        let made = Indexed::new(raster, &Control::default()).unwrap();
+        let made = Indexed::new(raster, 256, &Control::default()).unwrap();
         let error: u32 = pixels(&made)
             .iter()
             .zip(&rgba)

@@ -28,6 +28,9 @@ const ALPHA_COSTS: [u64; 6] = [70, 90, 100, 350, 440, 520];
 /// Nanoseconds that a pixel of a drawing takes without loss, from an effort of 1 on.
 const LOSSLESS_COST: u64 = 250;
 
+/// The same for noise, by effort.
+const EXACT_COSTS: [u64; 7] = [150, 400, 600, 900, 1200, 1500, 2500];
+
 /// From how many pixels on a drawing is written with the lowest effort: the longest step of the
 /// others would keep an abort waiting for more than a fifth of a second.
 const MANY_PIXELS: u64 = 3 << 19;
@@ -61,8 +64,12 @@ pub(super) fn compress(raster: &Raster, plan: &Plan, control: &Control) -> Resul
     let Size { width, height } = raster.size();
     let pixels = raster.size().pixels();
     let alpha = raster.layout().has_alpha();
-    let effort =
-        effort(plan.webp_effort, alpha, pixels, control.remaining()).ok_or(Error::Timeout)?;
+    let effort = match plan.lossless {
+        true => 0,
+        false => {
+            effort(plan.webp_effort, alpha, pixels, control.remaining()).ok_or(Error::Timeout)?
+        }
+    };
     let lossy = Image {
         pixels: raster.data(),
         width,
@@ -72,6 +79,11 @@ pub(super) fn compress(raster: &Raster, plan: &Plan, control: &Control) -> Resul
         quality: plan.webp_quality,
         effort,
     };
+    if plan.lossless {
+        let effort = lossless_effort(plan.webp_effort, pixels, control.remaining());
+        let effort = effort.ok_or(Error::Timeout)?;
+        return encode(&Image { lossless: true, quality: LOSSLESS_EFFORT, effort, ..lossy });
+    }
     let made = encode(&lossy)?;
     if !fits(pixels, LOSSLESS_COST, control.remaining()) || !is_drawing(raster) {
         return Ok(made);
@@ -80,6 +92,12 @@ pub(super) fn compress(raster: &Raster, plan: &Plan, control: &Control) -> Resul
     let lossless = Image { lossless: true, quality: LOSSLESS_EFFORT, effort, ..lossy };
     let exact = encode(&lossless)?;
     Ok(if exact.len() <= made.len() { exact } else { made })
+}
+
+/// The same for a picture without loss.
+fn lossless_effort(wanted: u8, pixels: u64, time: Option<Duration>) -> Option<u8> {
+    let costs = (0..=wanted).zip(EXACT_COSTS);
+    costs.rev().find(|&(_, cost)| fits(pixels, cost, time)).map(|(effort, _)| effort)
 }
 
 /// The highest effort up to `wanted` with which so many pixels end within the time; `None` where not

@@ -58,6 +58,7 @@ fn every_name() {
                 hue: 270,
                 gamma: 220,
                 grayscale: true,
+                ..Adjust::default()
             },
             trim: Some(10),
             background: Color { r: 0x10, g: 0x20, b: 0x30 },

@@ -1,6 +1,6 @@
 //! Brightness, contrast, saturation, hue, gamma, grey.
 
-use super::flatten::map;
+use super::flatten::{map, widen};
 use crate::image::raster::{Layout, Raster};
 use crate::image::{Adjust, Control, Error};
 
@@ -24,6 +24,10 @@ pub(in crate::image) fn adjust(
     if *adjust == Adjust::default() {
         return Ok(raster);
     }
+    if adjust.sepia > 0 {
+        raster = widen(raster, control)?;
+    }
+    let narrow = narrow && adjust.sepia == 0;
     let curve = curve(adjust);
     let matrix = ColorMatrix::new(adjust);
     let stride = raster.stride();
@@ -82,9 +86,30 @@ fn curve(adjust: &Adjust) -> [u8; 256] {
         let tone = (f64::from(value) / 255.0).powf(exponent);
         let bright = (tone * brightness).clamp(0.0, 1.0);
         let contrasted = ((bright - 0.5) * contrast + 0.5).clamp(0.0, 1.0);
-        *to = (contrasted * 255.0).round() as u8;
+        let shown = (contrasted * 255.0).round() as u8;
+        *to = if adjust.negate { 255 - shown } else { shown };
     }
     curve
+}
+
+/// The luminance of a colour.
+pub(super) fn luminance([r, g, b]: [u8; 3]) -> u8 {
+    let [red, green, blue] = LUMINANCE.map(|part| (part * f64::from(ONE)).round() as i32);
+    let sum = i32::from(r) * red + i32::from(g) * green + i32::from(b) * blue;
+    ((sum + ONE / 2) / ONE).clamp(0, 255) as u8
+}
+
+/// The sepia of W3C Filter Effects Module Level 1, section 9.5.
+fn aged(amount: f64) -> [[f64; 3]; 3] {
+    const OLD: [[f64; 3]; 3] =
+        [[0.393, 0.769, 0.189], [0.349, 0.686, 0.168], [0.272, 0.534, 0.131]];
+    let mut matrix = OLD.map(|row| row.map(|part| part * amount));
+    for (i, row) in matrix.iter_mut().enumerate() {
+        if let Some(own) = row.get_mut(i) {
+            *own += 1.0 - amount;
+        }
+    }
+    matrix
 }
 
 /// What each channel takes of red, green and blue.
@@ -93,14 +118,17 @@ struct ColorMatrix([[i32; 3]; 3]);
 impl ColorMatrix {
     /// Saturation, hue and grey in one; `None` where they change nothing.
     fn new(adjust: &Adjust) -> Option<ColorMatrix> {
-        let Adjust { saturation, hue, grayscale, .. } = *adjust;
-        if (saturation, hue, grayscale) == (100, 0, false) {
+        let Adjust { saturation, hue, grayscale, sepia, .. } = *adjust;
+        if (saturation, hue, grayscale, sepia) == (100, 0, false, 0) {
             return None;
         }
         let angle = f64::from(hue).to_radians();
         let mut product = times(&turned(angle), &saturated(f64::from(saturation) / 100.0));
         if grayscale {
             product = times(&saturated(0.0), &product);
+        }
+        if sepia > 0 {
+            product = times(&aged(f64::from(sepia) / 100.0), &product);
         }
         Some(ColorMatrix(
             product.map(|row| row.map(|factor| (factor * f64::from(ONE)).round() as i32)),
@@ -154,6 +182,8 @@ mod tests {
         hue: 0,
         gamma: 100,
         grayscale: false,
+        negate: false,
+        sepia: 0,
     };
 
     #[test]

@@ -1,5 +1,6 @@
 //! Between layouts: onto a background, and to colour.
 
+use super::composite::lay_over;
 use crate::image::raster::{Layout, Raster, with_room};
 use crate::image::{Color, Control, Error};
 
@@ -25,6 +26,28 @@ pub(in crate::image) fn flatten(
         }),
         Layout::L8 | Layout::Rgb8 | Layout::Cmyk8 => Ok(raster),
     }
+}
+
+/// Lays what is transparent onto a colour that is so itself.
+pub(in crate::image) fn veil(
+    raster: Raster,
+    background: Color,
+    alpha: u8,
+    control: &Control,
+) -> Result<Raster, Error> {
+    if !raster.layout().has_alpha() {
+        return Ok(raster);
+    }
+    let Color { r, g, b } = background;
+    let mut raster = widen(raster, control)?;
+    for pixels in raster.data_mut().as_chunks_mut::<4>().0.chunks_mut(BATCH) {
+        control.check()?;
+        for pixel in pixels {
+            let above = std::mem::replace(pixel, [r, g, b, alpha]);
+            lay_over(pixel, &above);
+        }
+    }
+    Ok(raster)
 }
 
 /// Gives grey its three channels.
@@ -92,6 +115,18 @@ mod tests {
         assert_eq!(flat(Layout::La8, &[0, 128], Color::WHITE), (Layout::L8, vec![127]));
         assert_eq!(flat(Layout::La8, &[0, 128], red), (Layout::Rgb8, vec![127, 0, 0]));
         assert_eq!(flat(Layout::Rgb8, &[1, 2, 3], red), (Layout::Rgb8, vec![1, 2, 3]));
+    }
+
+    #[test]
+    fn onto_what_is_transparent_itself() {
+        let red = Color { r: 255, g: 0, b: 0 };
+        let made = |layout, data: &[u8]| {
+            veil(pixel(layout, data), red, 128, &Control::default()).unwrap().data().to_vec()
+        };
+        assert_eq!(made(Layout::Rgba8, &[0, 0, 255, 0]), [255, 0, 0, 128]);
+        assert_eq!(made(Layout::Rgba8, &[0, 0, 255, 255]), [0, 0, 255, 255]);
+        assert_eq!(made(Layout::La8, &[9, 0]), [255, 0, 0, 128]);
+        assert_eq!(made(Layout::Rgb8, &[1, 2, 3]), [1, 2, 3]);
     }
 
     #[test]

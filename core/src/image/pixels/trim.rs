@@ -1,23 +1,59 @@
 //! Borders of one colour.
 
-use crate::image::raster::{Raster, with_room};
+use crate::image::raster::{Layout, Raster, with_room};
 use crate::image::size::{Rect, Size};
-use crate::image::{Control, Error};
+use crate::image::{Color, Control, Error};
 
-/// What is inside the border whose channels are all within `threshold` of those of the top
-/// left pixel. An image that is nothing but border has none.
+/// What a border is like.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::image) struct Border {
+    /// How far a channel may be from its.
+    pub(in crate::image) threshold: u8,
+    /// Its colour; else that of the top left pixel.
+    pub(in crate::image) color: Option<Color>,
+}
+
+impl Border {
+    /// The pixel that others are compared with; `None` where none can be like that.
+    fn pixel(&self, raster: &Raster) -> Option<[u8; 4]> {
+        let mut pixel = [255; 4];
+        let Some(Color { r, g, b }) = self.color else {
+            pixel.iter_mut().zip(raster.data()).for_each(|(to, from)| *to = *from);
+            return Some(pixel);
+        };
+        match raster.layout() {
+            Layout::Rgb8 | Layout::Rgba8 => Some([r, g, b, 255]),
+            Layout::Cmyk8 => Some([255 - r, 255 - g, 255 - b, 0]),
+            Layout::L8 | Layout::La8 => (r == g && g == b).then_some([r, 255, 0, 0]),
+        }
+    }
+}
+
+/// What stays inside where as much is to be cut away of opposite sides.
+pub(in crate::image) fn evened(inside: Rect, whole: Size, across: bool, down: bool) -> Rect {
+    let even = |at: u32, len: u32, whole: u32, is_wanted: bool| {
+        let less = at.min(whole.saturating_sub(at + len));
+        if is_wanted { (less, whole - 2 * less) } else { (at, len) }
+    };
+    let (x, width) = even(inside.x, inside.size.width, whole.width, across);
+    let (y, height) = even(inside.y, inside.size.height, whole.height, down);
+    Rect { x, y, size: Size::new(width, height) }
+}
+
+/// What is inside a border. An image that is nothing but border has none.
 ///
 /// # Errors
 /// Those of [`Control::check`].
 pub(in crate::image) fn inside(
     raster: &Raster,
-    threshold: u8,
+    border: &Border,
     control: &Control,
 ) -> Result<Rect, Error> {
     let (size, channels) = (raster.size(), raster.layout().channels());
     let whole = Rect { x: 0, y: 0, size };
-    let Some(border) = raster.data().get(..channels) else { return Ok(whole) };
-    let differs = |pixel: &[u8]| pixel.iter().zip(border).any(|(a, b)| a.abs_diff(*b) > threshold);
+    let threshold = border.threshold;
+    let Some(border) = border.pixel(raster) else { return Ok(whole) };
+    let differs = |pixel: &[u8]| pixel.iter().zip(&border).any(|(a, b)| a.abs_diff(*b) > threshold);
 
     let (mut left, mut right) = (usize::MAX, 0);
     let (mut top, mut bottom) = (None, 0);
@@ -73,7 +109,6 @@ pub(in crate::image) fn copy(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::raster::Layout;
 
     fn window(x: u32, y: u32, width: u32, height: u32) -> Rect {
         Rect { x, y, size: Size::new(width, height) }
@@ -84,7 +119,8 @@ mod tests {
         let find = |data: &[u8], threshold| {
             let size = Size::new(4, data.len() as u32 / 4);
             let raster = Raster::from_data(size, Layout::L8, data.to_vec()).unwrap();
-            inside(&raster, threshold, &Control::default()).unwrap()
+            let border = Border { threshold, color: None };
+            inside(&raster, &border, &Control::default()).unwrap()
         };
         assert_eq!(find(&[5, 5, 5, 5, 5, 9, 5, 5, 5, 5, 5, 5], 0), window(1, 1, 1, 1));
         assert_eq!(find(&[5, 5, 5, 5, 5, 9, 5, 9, 5, 5, 5, 5], 0), window(1, 1, 3, 1));
@@ -99,8 +135,40 @@ mod tests {
     fn every_channel_counts() {
         let data = [[1, 2, 3, 0], [1, 2, 3, 0], [1, 2, 3, 1], [1, 2, 3, 0]].concat();
         let raster = Raster::from_data(Size::new(2, 2), Layout::Rgba8, data).unwrap();
-        assert_eq!(inside(&raster, 0, &Control::default()).unwrap(), window(0, 1, 1, 1));
-        assert_eq!(inside(&raster, 1, &Control::default()).unwrap(), window(0, 0, 2, 2));
+        let find = |threshold, color| {
+            let border = Border { threshold, color };
+            inside(&raster, &border, &Control::default()).unwrap()
+        };
+        assert_eq!(find(0, None), window(0, 1, 1, 1));
+        assert_eq!(find(1, None), window(0, 0, 2, 2));
+        // No pixel is opaque.
+        assert_eq!(find(9, Some(Color { r: 1, g: 2, b: 3 })), window(0, 0, 2, 2));
+    }
+
+    #[test]
+    fn borders_of_a_colour() {
+        let find = |layout: Layout, data: &[u8], color| {
+            let size = Size::new((data.len() / layout.channels()) as u32, 1);
+            let raster = Raster::from_data(size, layout, data.to_vec()).unwrap();
+            let border = Border { threshold: 1, color: Some(color) };
+            inside(&raster, &border, &Control::default()).unwrap()
+        };
+        let (grey, red) = (Color { r: 9, g: 9, b: 9 }, Color { r: 255, g: 0, b: 0 });
+        assert_eq!(find(Layout::L8, &[5, 9, 5, 10], grey), window(0, 0, 3, 1));
+        assert_eq!(find(Layout::L8, &[9, 5, 9], grey), window(1, 0, 1, 1));
+        assert_eq!(find(Layout::L8, &[9, 5, 9], red), window(0, 0, 3, 1));
+        assert_eq!(find(Layout::Rgb8, &[254, 1, 0, 0, 0, 0], red), window(1, 0, 1, 1));
+        assert_eq!(find(Layout::Cmyk8, &[0, 255, 255, 0, 9, 9, 9, 9], red), window(1, 0, 1, 1));
+    }
+
+    #[test]
+    fn as_much_of_opposite_sides() {
+        let whole = Size::new(10, 20);
+        let found = window(1, 4, 6, 10);
+        assert_eq!(evened(found, whole, false, false), found);
+        assert_eq!(evened(found, whole, true, false), window(1, 4, 8, 10));
+        assert_eq!(evened(found, whole, false, true), window(1, 4, 6, 12));
+        assert_eq!(evened(found, whole, true, true), window(1, 4, 8, 12));
     }
 
     #[test]

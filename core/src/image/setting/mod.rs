@@ -13,7 +13,7 @@ mod row;
 mod table;
 
 pub use draft::{Draft, Filling};
-pub use notation::Parsed;
+pub use notation::{Background, Parsed};
 pub use row::{Argument, Setting, SettingDirective};
 pub use table::SETTINGS;
 

@@ -1,13 +1,13 @@
 //! How the values of settings are written, what they are called, and what they set.
 
 use std::fmt;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU16, NonZeroU32};
 
 use super::draft::Draft;
 use crate::image::fraction::share;
 use crate::image::values::{self, whole};
 use crate::image::words::Words;
-use crate::image::{Area, Bound, Color, FormatChoice, Gravity, Ratio};
+use crate::image::{Area, Bound, Color, FormatChoice, Gravity, Ratio, Sides, Tone};
 
 /// A value that was read. Which setting it is of has to be known beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,8 +32,23 @@ pub enum Parsed {
     Format(FormatChoice),
     /// A rectangle.
     Area(Area),
+    /// Widths at the sides.
+    Sides(Sides),
+    /// A background.
+    Background(Background),
+    /// Colours that luminance is shown in.
+    Tone(Tone),
     /// The name of a preset.
     Preset(Box<str>),
+}
+
+/// What may be around an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Background {
+    /// A colour, of that opacity.
+    Color(Color, u8),
+    /// The image, blurred.
+    Blur,
 }
 
 impl Parsed {
@@ -64,8 +79,6 @@ pub(super) enum Notation {
     Degrees(fn(&mut Draft, u16)),
     /// A number from 1 up; above 100 it is 100.
     Quality(fn(&mut Draft, u8)),
-    /// A number from 0 to 255, or `off`.
-    Threshold(fn(&mut Draft, Option<u8>)),
     /// A number of pixels from 1 up, or `-`.
     Side(fn(&mut Draft, Bound)),
     /// A side, or a share of the image's, up to ten times it.
@@ -79,7 +92,24 @@ pub(super) enum Notation {
     Bytes(fn(&mut Draft, Option<u64>)),
     /// One of a few words.
     Word(&'static dyn Choice),
-    Color(fn(&mut Draft, Color)),
+    /// A colour, or `off`.
+    Color(fn(&mut Draft, Option<Color>)),
+    /// A colour that may be transparent, or `blur`.
+    Background(fn(&mut Draft, Background)),
+    /// A colour, or two with a comma or a colon between them, or `off`.
+    Tone {
+        colors: usize,
+        set: fn(&mut Draft, Option<Tone>),
+    },
+    /// Widths at the sides.
+    Sides(fn(&mut Draft, Sides)),
+    /// Widths at the sides, or a threshold, or `off`.
+    Trim {
+        border: fn(&mut Draft, Option<u8>),
+        sides: fn(&mut Draft, Sides),
+    },
+    /// A number from 2 to 256, or `off`.
+    Colors(fn(&mut Draft, Option<NonZeroU16>)),
     Gravity(fn(&mut Draft, Gravity)),
     Format(fn(&mut Draft, FormatChoice)),
     /// A rectangle, or `off`.
@@ -131,10 +161,38 @@ impl Notation {
                 let number = whole(text).filter(|&number| number > 0)?;
                 Some(Parsed::Number(number.min(100).into()))
             }
-            Notation::Threshold(_) if text == b"off" => Some(Parsed::Off),
-            Notation::Threshold(_) => {
+            Notation::Trim { .. }
+            | Notation::Colors(_)
+            | Notation::Tone { .. }
+            | Notation::Color(_)
+                if text == b"off" =>
+            {
+                Some(Parsed::Off)
+            }
+            Notation::Trim { .. } if text.iter().any(|byte| b",:".contains(byte)) => {
+                Sides::parse(text).map(Parsed::Sides)
+            }
+            Notation::Trim { .. } => {
                 let number = whole(text).filter(|&number| number <= 255)?;
                 Some(Parsed::Number(number.into()))
+            }
+            Notation::Colors(_) => {
+                let number = whole(text).filter(|number| (2..=256).contains(number))?;
+                Some(Parsed::Number(number.into()))
+            }
+            Notation::Sides(_) => Sides::parse(text).map(Parsed::Sides),
+            Notation::Background(_) if text == b"blur" => {
+                Some(Parsed::Background(Background::Blur))
+            }
+            Notation::Background(_) => Color::parse_with_alpha(text)
+                .map(|(color, alpha)| Parsed::Background(Background::Color(color, alpha))),
+            Notation::Tone { colors: 1, .. } => {
+                Color::parse(text).map(|color| Parsed::Tone(Tone::Tint(color)))
+            }
+            Notation::Tone { .. } => {
+                let at = text.iter().position(|byte| b",:".contains(byte))?;
+                let (dark, light) = (text.get(..at)?, text.get(at + 1..)?);
+                Some(Parsed::Tone(Tone::Two(Color::parse(dark)?, Color::parse(light)?)))
             }
             Notation::Length { .. } if text.ends_with(b"%") => {
                 let millionths = (share(text)? * 1e6).round();
@@ -170,8 +228,20 @@ impl Notation {
                 set(draft, *number as u16);
             }
             (Notation::Quality(set), Parsed::Number(number)) => set(draft, *number as u8),
-            (Notation::Threshold(set), Parsed::Number(number)) => set(draft, Some(*number as u8)),
-            (Notation::Threshold(set), Parsed::Off) => set(draft, None),
+            (Notation::Trim { border, .. }, Parsed::Number(number)) => {
+                border(draft, Some(*number as u8));
+            }
+            (Notation::Trim { border, .. }, Parsed::Off) => border(draft, None),
+            (Notation::Trim { sides: set, .. } | Notation::Sides(set), Parsed::Sides(sides)) => {
+                set(draft, *sides);
+            }
+            (Notation::Colors(set), Parsed::Number(number)) => {
+                set(draft, NonZeroU16::new(*number as u16));
+            }
+            (Notation::Colors(set), Parsed::Off) => set(draft, None),
+            (Notation::Background(set), Parsed::Background(background)) => set(draft, *background),
+            (Notation::Tone { set, .. }, Parsed::Tone(tone)) => set(draft, Some(*tone)),
+            (Notation::Tone { set, .. }, Parsed::Off) => set(draft, None),
             (
                 Notation::Side(set) | Notation::Length { pixels: set, .. },
                 Parsed::Number(number),
@@ -187,7 +257,8 @@ impl Notation {
             (Notation::Bytes(set), Parsed::Number(number)) => set(draft, Some(*number)),
             (Notation::Bytes(set), Parsed::Off) => set(draft, None),
             (Notation::Word(choice), Parsed::Word(word)) => choice.set(draft, *word),
-            (Notation::Color(set), Parsed::Color(color)) => set(draft, *color),
+            (Notation::Color(set), Parsed::Color(color)) => set(draft, Some(*color)),
+            (Notation::Color(set), Parsed::Off) => set(draft, None),
             (Notation::Gravity(set), Parsed::Gravity(gravity)) => set(draft, *gravity),
             (Notation::Format(set), Parsed::Format(wanted)) => set(draft, *wanted),
             (Notation::Area(set), Parsed::Area(area)) => set(draft, Some(*area)),
@@ -215,7 +286,18 @@ impl Notation {
             }
             Notation::Degrees(_) => "a number of degrees from -360 to 360".to_owned(),
             Notation::Quality(_) => "a number from 1 up".to_owned(),
-            Notation::Threshold(_) => "a number from 0 to 255, or \"off\"".to_owned(),
+            Notation::Trim { .. } => {
+                "a number from 0 to 255, top,right,bottom,left in pixels, or \"off\"".to_owned()
+            }
+            Notation::Colors(_) => "a number from 2 to 256, or \"off\"".to_owned(),
+            Notation::Sides(_) => {
+                "top,right,bottom,left in pixels up to 65535, or one number for all".to_owned()
+            }
+            Notation::Background(_) => {
+                "a colour: hexadecimal, rgb() or a name; or \"blur\"".to_owned()
+            }
+            Notation::Tone { colors: 1, .. } => "a colour, or \"off\"".to_owned(),
+            Notation::Tone { .. } => "dark,light: two colours, or \"off\"".to_owned(),
             Notation::Side(_) => "a number of pixels from 1 up, or \"-\"".to_owned(),
             Notation::Length { .. } => {
                 "a number of pixels from 1 up, a share up to 1000%, or \"-\"".to_owned()
@@ -229,9 +311,13 @@ impl Notation {
                     None => String::new(),
                 }
             }
-            Notation::Color(_) => "a colour: hexadecimal, rgb() or a name".to_owned(),
+            Notation::Color(_) => {
+                "a colour: hexadecimal, rgb() or a name; or \"off\"".to_owned()
+            }
             Notation::Gravity(_) => {
-                "center, a point of the compass, \"x:y\" from 0 to 1, or smart".to_owned()
+                "center or a point of the compass, with \":x:y\" behind it or not, \"x:y\" from 0 to \
+                 1, or smart"
+                    .to_owned()
             }
             Notation::Format(_) => {
                 "original, jpeg, png, gif, webp, avif, auto or auto=LIST".to_owned()

@@ -3,12 +3,12 @@
 use std::sync::LazyLock;
 
 use super::draft::{Draft, Filling};
-use super::notation::{Notation, OneOf};
+use super::notation::{Background, Notation, OneOf};
 use super::row::{Argument, Setting, SettingDirective};
 use crate::image::words::Words;
 use crate::image::{
-    AnimationPolicy, DamagePolicy, Flip, MetadataPolicy, PngCompression, ProfilePolicy, RotateBox,
-    Rotation, Rounding,
+    AnimationPolicy, DamagePolicy, EqualSides, Flip, MetadataPolicy, PngCompression, ProfilePolicy,
+    RotateBox, Rotation, Rounding, Sides, Subsampling,
 };
 
 /// All settings, in the order in which the values of directives count. Rows of one directive stand
@@ -18,7 +18,7 @@ pub static SETTINGS: &[Setting] = &[
         params: &["background", "bg"],
         directive: Some(SettingDirective::new(c"image_resize_background")),
         default: "white",
-        kind: Notation::Color(|draft, color| draft.plan.background = color),
+        kind: Notation::Background(set_background),
     },
     Setting {
         params: &["width", "w"],
@@ -135,7 +135,7 @@ pub static SETTINGS: &[Setting] = &[
         params: &[],
         directive: Some(BOX.named("background")),
         default: "white",
-        kind: Notation::Color(|draft, color| draft.plan.background = color),
+        kind: Notation::Background(set_background),
     },
     Setting {
         params: &[],
@@ -294,7 +294,34 @@ pub static SETTINGS: &[Setting] = &[
         params: &["trim"],
         directive: Some(SettingDirective::new(c"image_resize_trim")),
         default: "off",
-        kind: Notation::Threshold(|draft, threshold| draft.plan.trim = threshold),
+        kind: Notation::Trim {
+            border: |draft, threshold| {
+                draft.plan.trim = threshold;
+                draft.plan.trim_sides = Sides::default();
+            },
+            sides: |draft, sides| {
+                draft.plan.trim = None;
+                draft.plan.trim_sides = sides;
+            },
+        },
+    },
+    Setting {
+        params: &["trim_color"],
+        directive: Some(SettingDirective::new(c"image_resize_trim").named("color")),
+        default: "off",
+        kind: Notation::Color(|draft, color| draft.plan.trim_color = color),
+    },
+    Setting {
+        params: &["trim_equal"],
+        directive: Some(SettingDirective::new(c"image_resize_trim").named("equal")),
+        default: "off",
+        kind: Notation::Word(&OneOf(|draft, equal: EqualSides| draft.plan.trim_equal = equal)),
+    },
+    Setting {
+        params: &["padding"],
+        directive: Some(SettingDirective::new(c"image_resize_padding")),
+        default: "0",
+        kind: Notation::Sides(|draft, sides| draft.plan.padding = sides),
     },
     Setting {
         params: &["crop"],
@@ -351,6 +378,30 @@ pub static SETTINGS: &[Setting] = &[
         kind: Notation::Switch(|draft, grayscale| draft.plan.adjust.grayscale = grayscale),
     },
     Setting {
+        params: &["negate"],
+        directive: Some(ADJUST.named("negate")),
+        default: "off",
+        kind: Notation::Switch(|draft, negate| draft.plan.adjust.negate = negate),
+    },
+    Setting {
+        params: &["sepia"],
+        directive: Some(ADJUST.named("sepia")),
+        default: "0",
+        kind: share(|draft, percent| draft.plan.adjust.sepia = percent),
+    },
+    Setting {
+        params: &["tint"],
+        directive: Some(ADJUST.named("tint")),
+        default: "off",
+        kind: Notation::Tone { colors: 1, set: |draft, tone| draft.plan.tone = tone },
+    },
+    Setting {
+        params: &["duotone"],
+        directive: Some(ADJUST.named("duotone")),
+        default: "off",
+        kind: Notation::Tone { colors: 2, set: |draft, tone| draft.plan.tone = tone },
+    },
+    Setting {
         params: &["blur"],
         directive: Some(SettingDirective::new(c"image_resize_blur")),
         default: "0",
@@ -385,6 +436,38 @@ pub static SETTINGS: &[Setting] = &[
             most: u16::MAX,
             set: |draft, side| draft.plan.pixelate = side,
         },
+    },
+    Setting {
+        params: &["opacity"],
+        directive: Some(SettingDirective::new(c"image_resize_opacity")),
+        default: "1",
+        kind: share(|draft, percent| draft.plan.opacity = percent),
+    },
+    Setting {
+        params: &["flatten"],
+        directive: Some(SettingDirective::new(c"image_resize_flatten")),
+        default: "off",
+        kind: Notation::Switch(|draft, flatten| draft.plan.flatten = flatten),
+    },
+    Setting {
+        params: &["lossless"],
+        directive: Some(SettingDirective::new(c"image_resize_lossless")),
+        default: "off",
+        kind: Notation::Switch(|draft, lossless| draft.plan.lossless = lossless),
+    },
+    Setting {
+        params: &["subsampling"],
+        directive: Some(SettingDirective::new(c"image_resize_subsampling")),
+        default: "420",
+        kind: Notation::Word(&OneOf(|draft, chroma: Subsampling| {
+            draft.plan.subsampling = chroma;
+        })),
+    },
+    Setting {
+        params: &["colors"],
+        directive: Some(SettingDirective::new(c"image_resize_colors")),
+        default: "off",
+        kind: Notation::Colors(|draft, colors| draft.plan.colors = colors),
     },
     Setting {
         params: &["watermark"],
@@ -438,6 +521,18 @@ fn by_length(name: &str) -> (usize, &str) {
 
 const BOX: SettingDirective = SettingDirective::new(c"image_resize");
 const ADJUST: SettingDirective = SettingDirective::new(c"image_resize_adjust");
+
+fn set_background(draft: &mut Draft, background: Background) {
+    draft.plan.background_blur = background == Background::Blur;
+    if let Background::Color(color, alpha) = background {
+        (draft.plan.background, draft.plan.background_alpha) = (color, alpha);
+    }
+}
+
+/// A share, 0 to 1 with two places, in percent.
+const fn share(set: fn(&mut Draft, u16)) -> Notation {
+    Notation::Number { unit: "", places: 2, least: 0, most: 100, set }
+}
 
 /// A factor, 0 to 10 with two places, in percent.
 const fn factor(set: fn(&mut Draft, u16)) -> Notation {

@@ -23,7 +23,12 @@ fn examples(setting: &Setting) -> (String, &'static str) {
         }
         Notation::Degrees(_) => ("-30".into(), "361"),
         Notation::Quality(_) => ("33".into(), "0"),
-        Notation::Threshold(_) => ("0".into(), "256"),
+        Notation::Trim { .. } => ("0".into(), "256"),
+        Notation::Colors(_) => ("64".into(), "257"),
+        Notation::Sides(_) => ("1,2,3,4".into(), "1,2,3"),
+        Notation::Background(_) => ("#12345678".into(), "nocolour"),
+        Notation::Tone { colors: 1, .. } => ("#123456".into(), "transparent"),
+        Notation::Tone { .. } => ("#123456,red".into(), "red"),
         Notation::Side(_) => ("7".into(), "0"),
         Notation::Bytes(_) => ("3k".into(), "0"),
         Notation::Word(choice) => {
@@ -102,7 +107,7 @@ fn ranges() {
         ("hue", &["-360", "360", "0"], &["361", "--1", "-", "1.5"]),
         ("blur", &["0", "0.5", "250"], &["250.01", "-1", "99999999999"]),
         ("sharpen", &["0", "1000"], &["1001", "1.5"]),
-        ("trim", &["off", "0", "255"], &["256", "on", ""]),
+        ("trim", &["off", "0", "255", "1,2,3,4", "1:2:3:4"], &["256", "on", "", "1,2"]),
         ("flip", &["h", "v", "hv"], &["vh", "both"]),
         ("rotate", &["0", "90", "180", "270"], &["45", "360", "-90"]),
         (

@@ -1,0 +1,134 @@
+//! What is asked for beside sizes: kinds of files, colours, and what is around an image.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use common::*;
+use turbojpeg::Subsamp;
+
+fn made(source: &[u8], params: &str) -> Vec<u8> {
+    transform(source, &plan(params)).unwrap()
+}
+
+#[test]
+fn webp_without_loss() {
+    let picture = photo(211, 97);
+    for effort in 0..=6 {
+        let exact = made(&png(&picture), &format!("f=webp,lossless=on,effort={effort}"));
+        assert!(decode(&exact).pixels == picture.pixels, "{effort}");
+    }
+    let lossy = made(&png(&picture), "f=webp");
+    assert!(decode(&lossy).pixels != picture.pixels);
+    // There is no quality to be lowered.
+    let exact = made(&png(&picture), "f=webp,lossless=on");
+    assert_eq!(made(&png(&picture), "f=webp,lossless=on,max_bytes=100"), exact);
+}
+
+/// The sampling factors of the components of a JPEG.
+fn sampling(jpeg: &[u8]) -> Vec<u8> {
+    let at = jpeg.windows(2).position(|pair| matches!(pair, [0xff, 0xc0 | 0xc2])).unwrap();
+    let count = usize::from(jpeg[at + 9]);
+    (0..count).map(|i| jpeg[at + 11 + 3 * i]).collect()
+}
+
+#[test]
+fn chroma_of_jpeg() {
+    let source = png(&photo(120, 90));
+    for (params, expected) in [
+        ("f=jpeg", [0x22, 0x11, 0x11]),
+        ("f=jpeg,subsampling=420", [0x22, 0x11, 0x11]),
+        ("f=jpeg,subsampling=422", [0x21, 0x11, 0x11]),
+        ("f=jpeg,subsampling=444", [0x11, 0x11, 0x11]),
+        ("f=jpeg,subsampling=444,interlace=on", [0x11, 0x11, 0x11]),
+        ("f=jpeg,subsampling=auto", [0x22, 0x11, 0x11]),
+        ("f=jpeg,subsampling=auto,q=90", [0x11, 0x11, 0x11]),
+    ] {
+        let jpeg = made(&source, params);
+        assert_eq!(sampling(&jpeg), expected, "{params}");
+        assert_eq!(decode(&jpeg).size(), (120, 90), "{params}");
+    }
+    // Colours that change from pixel to pixel are only there with all of their chroma.
+    let stripes =
+        Picture::new(64, 16, |x, _| if x % 2 == 0 { [255, 0, 0, 255] } else { [0, 0, 255, 255] });
+    let near = |params: &str| psnr(&decode(&made(&png(&stripes), params)), &stripes);
+    let (half, all) = (near("f=jpeg,q=95"), near("f=jpeg,q=95,subsampling=444"));
+    assert!(all > 30.0 && half < 20.0, "{all} {half}");
+    // As it is stored is no reason to store it anew.
+    let source = jpeg(&photo(120, 90), 90, Subsamp::Sub2x2, false);
+    assert_eq!(made(&source, "subsampling=444"), source);
+}
+
+#[test]
+fn png_of_few_colours() {
+    let source = png(&photo(120, 90));
+    for colors in [2, 16, 200, 256] {
+        let bytes = made(&source, &format!("f=png,colors={colors}"));
+        let reader = png::Decoder::new(std::io::Cursor::new(&bytes)).read_info().unwrap();
+        assert_eq!(reader.info().color_type, png::ColorType::Indexed);
+        let palette = reader.info().palette.as_ref().unwrap().len() / 3;
+        assert!(palette <= colors && palette * 2 > colors, "{palette} of {colors}");
+    }
+    let two = decode(&made(&source, "f=png,colors=2"));
+    let seen: std::collections::HashSet<_> = two.pixels.iter().collect();
+    assert_eq!(seen.len(), 2);
+}
+
+#[test]
+fn colours_as_css_has_them() {
+    let grey = |v: u8| [v, v, v, 255];
+    let source = png(&Picture::new(4, 1, |x, _| {
+        [[200, 100, 50, 255], [0, 255, 0, 255], grey(128), [10, 20, 30, 0]][x as usize]
+    }));
+    for (params, expected) in [
+        ("negate=on", [[55, 155, 205, 255], [255, 0, 255, 255], grey(127)]),
+        // Rows of the matrix of the specification, by hand.
+        ("sepia=1", [[165, 147, 114, 255], [196, 175, 136, 255], [173, 154, 120, 255]]),
+        ("sepia=0.5", [[182, 123, 82, 255], [98, 215, 68, 255], [150, 141, 124, 255]]),
+        ("duotone=black:white", [grey(118), grey(182), grey(128)]),
+        ("duotone=red:black", [[137, 0, 0, 255], [73, 0, 0, 255], [127, 0, 0, 255]]),
+        ("grayscale=on,tint=white", [grey(118), grey(182), grey(128)]),
+    ] {
+        let made = transformed(&source, &plan(&format!("{params},f=png")));
+        for (x, want) in (0u32..).zip(expected) {
+            let got = made.at(x, 0);
+            let near = got.iter().zip(want).all(|(a, b)| a.abs_diff(b) <= 1);
+            assert!(near, "{params} {x}: {got:?}, not {want:?}");
+        }
+        assert_eq!(made.at(3, 0)[3], 0, "{params}");
+    }
+}
+
+#[test]
+fn opacity_and_what_is_behind() {
+    let source = png(&Picture::new(2, 1, |x, _| [200, 100, 50, if x == 0 { 255 } else { 100 }]));
+    let faded = transformed(&source, &plan("opacity=0.5,f=png"));
+    assert_eq!(faded.pixels, [[200, 100, 50, 128], [200, 100, 50, 50]]);
+    let flat = transformed(&source, &plan("opacity=0.5,flatten=on,bg=black,f=png"));
+    assert_eq!(flat.at(0, 0), [100, 50, 25, 255]);
+    // Over a colour that lies over white itself: half of it.
+    let jpeg = transformed(&source, &plan("opacity=0,bg=%23ff000080,f=jpeg"));
+    assert!(jpeg.at(0, 0).iter().zip([255, 127, 127, 255]).all(|(a, b)| a.abs_diff(b) <= 3));
+    let veiled = transformed(&source, &plan("opacity=0,flatten=on,bg=%23ff000080,f=png"));
+    assert_eq!(veiled.at(0, 0), [255, 0, 0, 128]);
+}
+
+#[test]
+fn animations_get_all_of_it() {
+    let palette = [255, 0, 0, 0, 0, 255];
+    let mut source = Vec::new();
+    let mut encoder = gif::Encoder::new(&mut source, 8, 4, &palette).unwrap();
+    for color in [0u8, 1] {
+        encoder.write_frame(&gif::Frame::from_indexed_pixels(8, 4, vec![color; 32], None)).unwrap();
+    }
+    drop(encoder);
+    for format in ["gif", "webp"] {
+        let params =
+            format!("f={format},lossless=on,crop=2:0:4:4,negate=on,padding=1,bg=transparent");
+        let made = made(&source, &params);
+        let info = image_gate_core::image::probe(&made).unwrap();
+        assert_eq!((info.width, info.height, info.frames, info.alpha), (6, 6, 2, true), "{format}");
+        let first = decode(&made);
+        assert_eq!((first.at(0, 0)[3], first.at(2, 2)), (0, [0, 255, 255, 255]), "{format}");
+    }
+}
