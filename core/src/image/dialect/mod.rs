@@ -6,7 +6,10 @@
 
 mod asked;
 mod cloudflare;
+mod iiif;
+mod imgix;
 mod imgproxy;
+mod ipx;
 mod next;
 mod numbers;
 mod query;
@@ -27,8 +30,14 @@ use super::words::Words;
 pub enum Dialect {
     /// Cloudflare Images, by URL.
     Cloudflare,
+    /// The IIIF Image API 3.0.
+    Iiif,
+    /// imgix.
+    Imgix,
     /// imgproxy.
     Imgproxy,
+    /// ipx, the server of Nuxt Image.
+    Ipx,
     /// Next.js' `/_next/image`.
     Next,
     /// thumbor and imagor.
@@ -40,7 +49,10 @@ pub enum Dialect {
 impl Words for Dialect {
     const WORDS: &'static [(&'static str, Dialect)] = &[
         ("cloudflare", Dialect::Cloudflare),
+        ("iiif", Dialect::Iiif),
+        ("imgix", Dialect::Imgix),
         ("imgproxy", Dialect::Imgproxy),
+        ("ipx", Dialect::Ipx),
         ("next", Dialect::Next),
         ("thumbor", Dialect::Thumbor),
         ("weserv", Dialect::Weserv),
@@ -57,7 +69,10 @@ impl Dialect {
     pub fn fixed_part(self) -> &'static [u8] {
         match self {
             Dialect::Cloudflare => cloudflare::FIXED_PART,
+            Dialect::Iiif => iiif::FIXED_PART,
+            Dialect::Imgix => imgix::FIXED_PART,
             Dialect::Imgproxy => imgproxy::FIXED_PART,
+            Dialect::Ipx => ipx::FIXED_PART,
             Dialect::Next => next::FIXED_PART,
             Dialect::Thumbor => thumbor::FIXED_PART,
             Dialect::Weserv => weserv::FIXED_PART,
@@ -77,7 +92,10 @@ impl Dialect {
         }
         match self {
             Dialect::Cloudflare => cloudflare::read(link, unknown),
+            Dialect::Iiif => iiif::read(link, unknown),
+            Dialect::Imgix => imgix::read(link, unknown),
             Dialect::Imgproxy => imgproxy::read(link, unknown),
+            Dialect::Ipx => ipx::read(link, unknown),
             Dialect::Next => next::read(link, unknown),
             Dialect::Thumbor => thumbor::read(link, unknown),
             Dialect::Weserv => weserv::read(link, unknown),

@@ -74,7 +74,10 @@ fn long_links_are_refused() {
 }
 
 mod cloudflare;
+mod iiif;
+mod imgix;
 mod imgproxy;
+mod ipx;
 mod next;
 mod random;
 mod thumbor;

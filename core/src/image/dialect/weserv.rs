@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use super::asked::{Asked, Link, Unknown, Wishes};
-use super::numbers::{places, real, within};
+use super::numbers::{color, places, real, within};
 use super::query::arguments;
 use super::source::Source;
-use crate::image::{Color, Error};
+use crate::image::Error;
 
 pub(super) const FIXED_PART: &[u8] = b"/";
 
@@ -359,17 +359,4 @@ fn output(found: &Arguments, wishes: &mut Wishes) -> Result<(), Error> {
         wishes.cannot("encoding=base64")?;
     }
     Ok(())
-}
-
-/// A colour in the notation of settings, of one whose alpha stands before it.
-fn color(text: &str) -> Option<String> {
-    let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    match text.len() {
-        4 | 8 if is_hex => {
-            let (alpha, color) = text.split_at_checked(text.len() / 4)?;
-            let is_opaque = alpha.bytes().all(|byte| byte.eq_ignore_ascii_case(&b'f'));
-            Some(if is_opaque { color.to_owned() } else { format!("{color}{alpha}") })
-        }
-        _ => Color::parse(text.as_bytes()).map(|_| text.to_owned()),
-    }
 }

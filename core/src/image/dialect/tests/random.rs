@@ -34,6 +34,18 @@ const SEEDS: &[(Dialect, &str)] = &[
         Dialect::Weserv,
         "/?url=ssl:h.test/a.jpg&w=50%25&crop=1,2,3,4&trim&ro=90&flip&bg=55cccccc&mod=1,2,3&blur",
     ),
+    (Dialect::Iiif, "/a%2Fb.jpg/pct:10,20,30,40/^!300,200/!180/gray.png"),
+    (Dialect::Iiif, "/http:%2F%2Fh.test%2Fa.jpg/square/max/90/default.jpg"),
+    (
+        Dialect::Imgix,
+        "/http%3A%2F%2Fh.test%2Fa.jpg?w=300&h=0.5&fit=crop&crop=focalpoint&fp-x=0.2&auto=format,compress&q=70&s=1",
+    ),
+    (
+        Dialect::Imgix,
+        "/a%20b.jpg?rect=left,0.1,0.5,200&ar=16:9&fit=fill&fill=solid&fill-color=55cccccc&dpr=2&expires=9",
+    ),
+    (Dialect::Ipx, "/s_300x200,fit_cover,pos_left-top,q_70,f_webp/https://h.test/a.jpg"),
+    (Dialect::Ipx, "/w_300&rotate_90&flip&crop_1_2_3_4&modulate_1_2_3&b_ff0000/a/b.jpg"),
     (Dialect::Next, "/_next/image?url=https%3A%2F%2Fh.test%2Fa.png&w=640&q=75"),
 ];
 

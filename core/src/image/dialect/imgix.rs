@@ -1,0 +1,304 @@
+//! imgix: `/SOURCE?OPTION=VALUE...`.
+//!
+//! <https://docs.imgix.com/apis/rendering>. Signature and expiry, `s` and `expires`, are for `secure_link_hash_format` and kept
+//! here as well. What a client adds of itself, and what its server does not know, is passed over.
+
+use std::collections::BTreeMap;
+
+use super::asked::{Asked, Link, Unknown, Wishes, invalid};
+use super::numbers::{color, places, whole, within};
+use super::query::{arguments, decoded};
+use super::source::Source;
+use crate::image::Error;
+
+pub(super) const FIXED_PART: &[u8] = b"/";
+
+/// Options that have no like here, or begin with one of these and a hyphen.
+const NOT_HERE: &[&str] = &[
+    "blend",
+    "blend64",
+    "border",
+    "chromasub",
+    "colorquant",
+    "colors",
+    "corner",
+    "cs",
+    "dl",
+    "download",
+    "dpi",
+    "duotone",
+    "exp",
+    "face",
+    "faceindex",
+    "facepad",
+    "faces",
+    "fp-z",
+    "fps",
+    "frame",
+    "gen",
+    "grid",
+    "high",
+    "htn",
+    "interval",
+    "invert",
+    "iptc",
+    "jpg-progressive",
+    "loop",
+    "mark",
+    "mark64",
+    "mask",
+    "monochrome",
+    "nr",
+    "nrs",
+    "object",
+    "orient",
+    "or",
+    "pad",
+    "page",
+    "palette",
+    "prefix",
+    "px",
+    "reverse",
+    "rot",
+    "sepia",
+    "shad",
+    "skip",
+    "svg",
+    "transparency",
+    "trim",
+    "txt",
+    "txt64",
+    "upscale",
+    "usm",
+    "usmrad",
+    "vib",
+    "bri",
+    "con",
+    "gam",
+    "hue",
+    "sat",
+    "sharp",
+];
+
+struct Options(BTreeMap<String, String>);
+
+impl Options {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+}
+
+pub(super) fn read(link: Link<'_>, unknown: Unknown) -> Result<Asked, Error> {
+    let path = link.path.strip_prefix(b"/").unwrap_or_default();
+    let source = Source::of_name(decoded(path)?.as_bytes())?;
+    if path.is_empty() {
+        return Err(Error::BadParams("the link has no source".to_owned()));
+    }
+    let mut wishes = Wishes::new(unknown);
+    wishes.imply("quality", "75");
+    let mut found = Options(BTreeMap::new());
+    for argument in arguments(link.query.unwrap_or_default()) {
+        let (name, value) = argument?;
+        wishes.count(value.as_bytes())?;
+        found.0.insert(name, value);
+    }
+    size(&found, &mut wishes)?;
+    output(&found, &mut wishes)?;
+    for (name, value) in &found.0 {
+        let family = name.split('-').next().unwrap_or_default();
+        let is_off = value.is_empty() || matches!(&**value, "0" | "false" | "none");
+        if !is_off && (NOT_HERE.contains(&&**name) || NOT_HERE.contains(&family)) {
+            wishes.cannot(name)?;
+        }
+    }
+    if let Some(expires) = found.get("expires") {
+        wishes.expire(expires.parse().map_err(|_| invalid("expires"))?);
+    }
+    Ok(wishes.of(source))
+}
+
+/// A side in pixels, or up to 1 a share of the source's.
+fn side(name: &str, text: &str) -> Result<String, Error> {
+    let number =
+        within(text, 0.0, 65_535.0).filter(|&side| side > 0.0).ok_or_else(|| invalid(name))?;
+    let is_share = number < 1.0 || text.contains('.') && number <= 1.0;
+    Ok(if is_share { places(number * 100.0, 4) + "%" } else { number.round().max(1.0).to_string() })
+}
+
+/// Box, fit, and what is kept.
+fn size(found: &Options, wishes: &mut Wishes) -> Result<(), Error> {
+    let mut sides = 0;
+    for (name, setting) in [("w", "width"), ("h", "height")] {
+        if let Some(value) = found.get(name) {
+            wishes.set(name, setting, side(name, value)?)?;
+            sides += 1;
+        }
+    }
+    let bounds = ["min-w", "min-h", "max-w", "max-h"];
+    let settings = ["min_width", "min_height", "max_width", "max_height"];
+    for (name, setting) in bounds.into_iter().zip(settings) {
+        if let Some(value) = found.get(name) {
+            let value = whole(value).filter(|&side| side > 0).ok_or_else(|| invalid(name))?;
+            wishes.set(name, setting, value)?;
+        }
+    }
+    let written = found.get("fit").unwrap_or("clip");
+    let fit = match written {
+        "clip" => "contain",
+        "crop" => "cover",
+        "fill" => "pad",
+        "fillmax" if sides == 2 => "pad",
+        "max" => "scale-down",
+        "min" => "aspect-crop",
+        "scale" => "stretch",
+        "clamp" | "facearea" | "fillmax" => return wishes.cannot(format_args!("fit={written}")),
+        _ => return Err(invalid("fit")),
+    };
+    if let Some(ratio) = found.get("ar")
+        && matches!(written, "crop" | "fill" | "fillmax")
+    {
+        let (width, height) = ratio.split_once(':').ok_or_else(|| invalid("ar"))?;
+        let part =
+            |text| within(text, 0.0, 1e4).filter(|&part| part > 0.0).ok_or_else(|| invalid("ar"));
+        // Two sides say it already.
+        if sides < 2 {
+            wishes.set("ar", "ar", format_args!("{}:{}", part(width)?, part(height)?))?;
+        }
+        sides = 2;
+    }
+    if sides > 0 {
+        wishes.set(format_args!("fit={written}"), "fit", fit)?;
+        if written == "fillmax" {
+            wishes.set("fit=fillmax", "enlarge", "off")?;
+        }
+    }
+    if let Some(dpr) = found.get("dpr") {
+        let dpr = within(dpr, 0.1, 8.0).ok_or_else(|| invalid("dpr"))?;
+        wishes.set("dpr", "dpr", places(dpr, 2))?;
+    }
+    if let Some(rect) = found.get("rect") {
+        rectangle(rect, wishes)?;
+    }
+    if matches!(fit, "cover" | "aspect-crop") {
+        kept(found, wishes)?;
+    }
+    match found.get("flip") {
+        None => {}
+        Some(flip @ ("h" | "v" | "hv")) => wishes.set("flip", "flip", flip)?,
+        Some("vh") => wishes.set("flip", "flip", "hv")?,
+        Some(_) => return Err(invalid("flip")),
+    }
+    Ok(())
+}
+
+/// What a cut keeps.
+fn kept(found: &Options, wishes: &mut Wishes) -> Result<(), Error> {
+    let Some(crop) = found.get("crop") else { return Ok(()) };
+    let (mut x, mut y) = (0.5, 0.5);
+    for word in crop.split(',') {
+        match word {
+            "top" => y = 0.0,
+            "bottom" => y = 1.0,
+            "left" => x = 0.0,
+            "right" => x = 1.0,
+            "center" => {}
+            "entropy" | "edges" => return wishes.set("crop", "gravity", "smart"),
+            "focalpoint" => {
+                let part = |name| {
+                    let part = found
+                        .get(name)
+                        .map(|text| within(text, 0.0, 1.0).ok_or_else(|| invalid(name)));
+                    part.unwrap_or(Ok(0.5))
+                };
+                (x, y) = (part("fp-x")?, part("fp-y")?);
+            }
+            _ => return wishes.cannot(format_args!("crop={word}")),
+        }
+    }
+    wishes.set("crop", "gravity", format_args!("{}:{}", places(x, 4), places(y, 4)))
+}
+
+/// `X,Y,WIDTH,HEIGHT` in pixels, shares or words.
+fn rectangle(rect: &str, wishes: &mut Wishes) -> Result<(), Error> {
+    let parts: Vec<&str> = rect.split(',').collect();
+    let [x, y, width, height] = parts[..] else { return Err(invalid("rect")) };
+    let length = |text: &str| -> Option<(bool, f64)> {
+        let number = within(text, 0.0, 65_535.0)?;
+        Some((text.contains('.') && number <= 1.0, number))
+    };
+    let written = |(is_share, number): (bool, f64)| {
+        if is_share { places(number * 100.0, 4) + "%" } else { number.round().to_string() }
+    };
+    let whole = |text: &str| if text == "full" { Some((true, 1.0)) } else { length(text) };
+    let (width, height) = (whole(width), whole(height));
+    let (width, height) =
+        (width.ok_or_else(|| invalid("rect"))?, height.ok_or_else(|| invalid("rect"))?);
+    let corner = |text: &str, size: (bool, f64)| match text {
+        "left" | "top" => Ok(Some((false, 0.0))),
+        // Where that is in pixels depends on the source.
+        "center" | "middle" if size.0 => Ok(Some((true, (1.0 - size.1) / 2.0))),
+        "right" | "bottom" if size.0 => Ok(Some((true, 1.0 - size.1))),
+        "center" | "middle" | "right" | "bottom" => Ok(None),
+        number => length(number).map(Some).ok_or_else(|| invalid("rect")),
+    };
+    let (x, y) = (corner(x, width)?, corner(y, height)?);
+    let (Some(x), Some(y)) = (x, y) else { return wishes.cannot("rect by words in pixels") };
+    wishes.set("rect", "crop", [x, y, width, height].map(written).join(","))
+}
+
+/// The file, and colours.
+fn output(found: &Options, wishes: &mut Wishes) -> Result<(), Error> {
+    let mut is_auto = false;
+    for word in found.get("auto").unwrap_or_default().split(',').filter(|word| !word.is_empty()) {
+        match word {
+            "format" => is_auto = true,
+            "enhance" | "redeye" => wishes.cannot(format_args!("auto={word}"))?,
+            // As small as it looks the same; others are not known there.
+            _ => {}
+        }
+    }
+    match found.get("fm") {
+        _ if is_auto => wishes.set("auto=format", "format", "auto")?,
+        None => {}
+        Some(format @ ("jpg" | "jpeg" | "png" | "gif" | "webp" | "avif")) => {
+            wishes.set("fm", "format", format)?
+        }
+        Some("pjpg") => {
+            wishes.set("fm", "format", "jpeg")?;
+            wishes.set("fm", "interlace", "on")?;
+        }
+        Some("png32") => wishes.set("fm", "format", "png")?,
+        Some("png8") => {
+            wishes.set("fm", "format", "png")?;
+            wishes.set("fm=png8", "colors", 256)?;
+        }
+        Some(format) => wishes.cannot(format_args!("fm={format}"))?,
+    }
+    if let Some(quality) = found.get("q") {
+        let quality =
+            whole(quality).filter(|&quality| quality <= 100).ok_or_else(|| invalid("q"))?;
+        wishes.set("q", "quality", quality.max(1))?;
+    }
+    if matches!(found.get("lossless"), Some("1" | "true")) {
+        wishes.set("lossless", "lossless", "on")?;
+    }
+    if let Some(blur) = found.get("blur") {
+        // There up to 2000, here by standard deviation.
+        let blur = within(blur, 0.0, 2000.0).ok_or_else(|| invalid("blur"))?;
+        if blur > 0.0 {
+            wishes.cannot("blur")?;
+        }
+    }
+    let filled = matches!(found.get("fit"), Some("fill" | "fillmax"));
+    match found.get("fill") {
+        Some("blur") if filled => wishes.set("fill=blur", "background", "blur")?,
+        Some("gen") if filled => wishes.cannot("fill=gen")?,
+        _ => {
+            let written = found.get("fill-color").filter(|_| filled).or_else(|| found.get("bg"));
+            if let Some(written) = written {
+                wishes.set("bg", "background", color(written).ok_or_else(|| invalid("bg"))?)?;
+            }
+        }
+    }
+    Ok(())
+}

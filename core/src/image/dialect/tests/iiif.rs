@@ -1,0 +1,59 @@
+use super::*;
+
+fn asks(link: &str, params: &str) {
+    means(Dialect::Iiif, &format!("/a.jpg/{link}"), params, "/a.jpg");
+}
+
+#[test]
+fn requests_of_the_documentation() {
+    for (link, params) in [
+        ("full/max/0/default.jpg", "format=jpeg"),
+        ("full/^max/0/color.png", "format=png"),
+        ("full/150,/0/default.jpg", "w=150,fit=contain,enlarge=off,f=jpg"),
+        ("full/^360,/0/default.jpg", "w=360,fit=contain,enlarge=on,f=jpg"),
+        ("full/,150/0/default.jpg", "h=150,fit=contain,enlarge=off,f=jpg"),
+        ("full/225,100/0/default.jpg", "w=225,h=100,fit=stretch,f=jpg"),
+        ("full/!225,100/0/default.jpg", "w=225,h=100,fit=contain,enlarge=off,f=jpg"),
+        ("full/^!360,360/0/default.jpg", "w=360,h=360,fit=contain,enlarge=on,f=jpg"),
+        ("square/100,/0/default.jpg", "w=100,h=100,fit=cover,enlarge=off,f=jpg"),
+        ("square/!100,50/0/default.jpg", "w=50,h=50,fit=cover,enlarge=off,f=jpg"),
+        ("full/max/180/default.jpg", "rotate=180,f=jpg"),
+        ("full/max/!0/default.jpg", "flip=h,f=jpg"),
+        ("full/max/!180.0/gray.webp", "flip=h,rotate=180,grayscale=on,f=webp"),
+    ] {
+        asks(link, params);
+    }
+}
+
+#[test]
+fn identifiers() {
+    means(Dialect::Iiif, "/a%2Fb%20c.jpg/full/max/0/default.png", "f=png", "/a/b%20c.jpg");
+    refuses(Dialect::Iiif, "/a/b.jpg/full/max/0/default.png", "IDENTIFIER");
+    refuses(Dialect::Iiif, "/..%2Fb/full/max/0/default.png", "\"..\"");
+    refuses(Dialect::Iiif, "//full/max/0/default.png", "IDENTIFIER");
+    refuses(Dialect::Iiif, "/a.jpg", "IDENTIFIER");
+}
+
+#[test]
+fn what_is_none_or_can_not_be_done() {
+    for (link, reason) in [
+        ("125,15,0,140/max/0/default.jpg", "\"region\""),
+        ("1,2,3/max/0/default.jpg", "\"region\""),
+        ("pct:1,2,3,-4/max/0/default.jpg", "\"region\""),
+        ("full/0,/0/default.jpg", "\"size\""),
+        ("full/,/0/default.jpg", "\"size\""),
+        ("full/full/0/default.jpg", "\"size\""),
+        ("full/pct:101/0/default.jpg", "\"size\""),
+        ("full/!1,/0/default.jpg", "\"size\""),
+        ("full/max/361/default.jpg", "\"rotation\""),
+        ("full/max/-1/default.jpg", "\"rotation\""),
+        ("full/max/0/native.jpg", "\"quality\""),
+        ("full/max/0/default.exe", "\"format\""),
+        ("full/max/0/default", "\"format\""),
+        ("full/max/0/default.tif", "\"tif\" can't"),
+        ("full/max/0/bitonal.png", "\"bitonal\" can't"),
+        ("square/3,4/0/default.png", "\"square to 3,4\" can't"),
+    ] {
+        refuses(Dialect::Iiif, &format!("/a.jpg/{link}"), reason);
+    }
+}
