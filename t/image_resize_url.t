@@ -56,6 +56,9 @@ __DATA__
 /cdn-cgi/image/f=auto,w=100/photo-300x200.jpg [Accept: image/webp] 200 webp 100x67 Vary=Accept
 /cdn-cgi/image/flip=h/quad-100x120.png              200 png px=5,5:lime
 /cdn-cgi/image/rotate=90/quad-100x120.png           200 png 120x100 px=5,5:blue
+/cdn-cgi/image/w=60,rotate=90/quad-100x120.png      200 png 60x50 px=5,5:blue
+/cdn-cgi/image/trim.left=50,trim.width=50,trim.height=60/quad-100x120.png 200 png 50x60 px=5,5:lime
+/cdn-cgi/image/w=600,fit=scale-up/photo-300x200.jpg 200 jpeg 600x400
 /cdn-cgi/image/w=50,q=60/photo-300x200.jpg          200 jpeg q=60
 # what it can't do, and what is none
 /cdn-cgi/image/w=50,zoom=1/photo-300x200.jpg        400 log=info:bad_params:zoom
@@ -269,6 +272,8 @@ $rows . <<'E_';
 /all/unsafe/40x120/left/quad-100x120.png            200 png 40x120 px=5,5:red
 /all/unsafe/-40x120/left/quad-100x120.png           200 png 40x120 px=35,5:red
 /all/unsafe/stretch/60x20/photo-300x200.png         200 png 60x20
+/all/unsafe/50x0:100x60/25x0/quad-100x120.png       200 png 25x30 px=5,5:lime
+/all/unsafe/60x20/filters:rotate(90)/photo-300x200.png 200 png 20x60
 /all/unsafe/filters:rotate(90)/quad-100x120.png     200 png 120x100 px=5,5:lime
 /all/unsafe/filters:format(webp):quality(30)/photo-300x200.jpg 200 webp 300x200
 /all/unsafe/filters:watermark(a)/photo-300x200.jpg  400 log=info:bad_params:watermark
@@ -294,9 +299,114 @@ E_
 /image?url=/photo-300x200.jpg&w=100&h=100&fit=outside 200 jpeg 150x100
 /image?url=/photo-300x200.png&w=100&h=100&fit=contain&cbg=red 200 png 100x100 px=50,5:red
 /image?url=/photo-300x200.png&w=60&h=20&fit=fill    200 png 60x20
+/image?url=/quad-100x120.png&w=50&cx=25&cy=0&cw=25&ch=30 200 png 25x30 px=5,5:lime
+/image?url=/quad-100x120.png&w=50%25                200 png 50x60
+/image?url=/quad-100x120.png&w=60&h=20&fit=fill&ro=90 200 png 20x60
 /image?url=/quad-100x120.png&flop                   200 png px=5,5:lime
 /image?url=/quad-100x120.png&flip                   200 png px=5,5:blue
 /image?url=/photo-300x200.png&output=jpg&q=40&il    200 jpeg 300x200 q=40 interlaced
+/image?url=/photo-300x200.jpg&q=40                  200 jpeg 300x200 q=40
+/image?url=/photo-300x200.jpg                       200 same=photo-300x200.jpg
 /image?url=/photo-300x200.jpg&w=x&nothing=1         200 jpeg 300x200
 /image?url=/photo-300x200.jpg&output=json           400 log=info:bad_params:json
 /image?w=5                                          400
+
+
+=== TEST 9: imgix, signed
+--- config
+    location / {
+        image_resize_url         imgix hosts=a.test;
+        image_resize_allow       all;
+        secure_link_hash_format  imgix;
+        secure_link_hash_key     FOO123bar;
+        secure_link_hash_require on;
+        root    $TEST_NGINX_FIXTURES;
+        rewrite ^ $image_resize_source_path break;
+        add_header X-Source "$image_resize_source_host|$image_resize_source" always;
+    }
+    location /all/ {
+        image_resize_url   imgix;
+        image_resize_allow all;
+        root    $TEST_NGINX_FIXTURES;
+        rewrite ^ $image_resize_source_path break;
+    }
+--- rows eval
+my $rows = '';
+for (['/photo-300x200.jpg', 'w=250&ixlib=js-3.8.0', '200 jpeg 250x167 X-Source=|/photo-300x200.jpg'],
+     ['/http%3A%2F%2Fa.test%2Fphoto-300x200.jpg', 'w=100&h=100&fit=crop', '200 jpeg 100x100 X-Source=a.test|/photo-300x200.jpg'],
+     ['/http%3A%2F%2Fb.test%2Fphoto-300x200.jpg', 'w=100', '403'],
+     ['/photo-300x200.jpg', 'expires=1000', '410']) {
+    my ($path, $query, $expected) = @$_;
+    my $s = unpack 'H*', mac("FOO123bar$path?$query", '', 'md5');
+    $rows .= "$path?$query&s=$s $expected\n$path?$query&h=9&s=$s 403\n";
+}
+$rows . <<'E_';
+/all/photo-300x200.jpg?w=600                        200 jpeg 600x400
+/all/photo-300x200.jpg?w=600&h=600&fit=max          200 jpeg 300x200
+/all/photo-300x200.jpg?w=600&h=600&fit=min          200 jpeg 200x200
+/all/photo-300x200.jpg?w=0.5                        200 jpeg 150x100
+/all/photo-300x200.jpg?w=160&ar=16:9&fit=crop       200 jpeg 160x90
+/all/photo-300x200.jpg?rect=10,20,100,50            200 jpeg 100x50
+/all/photo-300x200.png?w=100&h=100&fit=fill&fill=solid&fill-color=red 200 png 100x100 px=50,5:red
+/all/photo-300x200.jpg?w=100&h=100&fit=scale        200 jpeg 100x100
+/all/photo-300x200.jpg?auto=format [Accept: image/webp] 200 webp Vary=Accept
+/all/photo-300x200.jpg?txt=a                        400 log=info:bad_params:txt
+E_
+
+
+=== TEST 10: ipx
+--- config
+    location /_ipx/ {
+        image_resize_url   ipx hosts=a.test;
+        image_resize_allow all;
+        root    $TEST_NGINX_FIXTURES;
+        rewrite ^ $image_resize_source_path break;
+    }
+--- rows
+/_ipx/_/photo-300x200.jpg                           200 jpeg 300x200
+/_ipx/w_250/photo-300x200.jpg                       200 jpeg 250x167
+/_ipx/w_600/photo-300x200.jpg                       200 jpeg 300x200
+/_ipx/w_600&enlarge/photo-300x200.jpg               200 jpeg 600x400
+/_ipx/w_100,h_10/photo-300x200.jpg                  200 jpeg 100x67
+/_ipx/s_100x100,f_webp/photo-300x200.jpg            200 webp 100x100
+/_ipx/s_600x600/photo-300x200.jpg                   200 jpeg 200x200
+/_ipx/s_40x120,pos_left/quad-100x120.png            200 png 40x120 px=5,5:red
+/_ipx/w_60,rotate_90/quad-100x120.png               200 png 60x50 px=5,5:blue
+/_ipx/flip/quad-100x120.png                         200 png px=5,5:blue
+/_ipx/crop_10_20_100_50/photo-300x200.jpg           200 jpeg 100x50
+/_ipx/w_100/https://a.test/photo-300x200.jpg        200 jpeg 100x67
+/_ipx/w_100/https://b.test/photo-300x200.jpg        403
+/_ipx/median_3/photo-300x200.jpg                    400 log=info:bad_params:median
+/_ipx/w_100/                                        400
+
+
+=== TEST 11: the IIIF Image API
+--- config
+    location /iiif/ {
+        image_resize_url   iiif;
+        image_resize_allow all;
+        root    $TEST_NGINX_FIXTURES;
+        rewrite ^ $image_resize_source_path break;
+    }
+--- rows
+/iiif/photo-300x200.jpg/full/max/0/default.png      200 png 300x200
+/iiif/.%2Fphoto-300x200.jpg/full/250,/0/default.jpg 200 jpeg 250x167
+/iiif/photo-300x200.jpg/full/,100/0/default.webp    200 webp 150x100
+/iiif/photo-300x200.jpg/full/60,20/0/default.png    200 png 60x20
+/iiif/photo-300x200.jpg/full/!100,100/0/default.jpg 200 jpeg 100x67
+/iiif/photo-300x200.jpg/full/^600,/0/default.jpg    200 jpeg 600x400
+/iiif/photo-300x200.jpg/full/pct:50/0/default.jpg   200 jpeg 150x100
+/iiif/photo-300x200.jpg/square/max/0/default.jpg    200 jpeg 200x200
+/iiif/photo-300x200.jpg/square/100,/0/default.jpg   200 jpeg 100x100
+/iiif/quad-100x120.png/50,0,50,60/max/0/default.png 200 png 50x60 px=5,5:lime
+/iiif/quad-100x120.png/90,0,50,60/max/0/default.png 200 png 10x60
+/iiif/quad-100x120.png/pct:50,50,50,50/max/0/default.png 200 png 50x60 px=5,5:yellow
+/iiif/quad-100x120.png/full/max/90/default.png      200 png 120x100 px=5,5:blue
+/iiif/quad-100x120.png/full/50,/90/default.png      200 png 60x50
+/iiif/quad-100x120.png/full/max/!0/default.png      200 png px=5,5:lime
+/iiif/quad-100x120.png/full/max/!90/default.png     200 png 120x100 px=5,5:yellow
+/iiif/photo-300x200.jpg/full/max/0/gray.jpg         200 jpeg components=1
+/iiif/quad-100x120.png/200,0,10,10/max/0/default.png 400
+/iiif/photo-300x200.jpg/full/0,/0/default.jpg       400
+/iiif/a/photo-300x200.jpg/full/max/0/default.jpg    400
+/iiif/absent.jpg/full/max/0/default.jpg             404

@@ -127,7 +127,10 @@ pub fn unknown_body(request: Request<'_>, task: &Task) {
         JobKind::Transform => match plan.format {
             None => source.filter(|source| !plan.negotiated || source.is_universal()),
             // A picture that only gets another format keeps its own where that is smaller.
-            Some(format) => (plan.fit != Fit::None || source == Some(format)).then_some(format),
+            Some(format) => {
+                let is_certain = plan.fit != Fit::None || plan.is_exact || source == Some(format);
+                is_certain.then_some(format)
+            }
         }
         .map(Format::media_type),
     };
@@ -140,7 +143,7 @@ pub fn unknown_body(request: Request<'_>, task: &Task) {
     // One that may go out as it came has the source's own tag then.
     let is_new = match work {
         JobKind::Describe | JobKind::Inspect => true,
-        JobKind::Transform => plan.changes_pixels() || !layers.is_empty(),
+        JobKind::Transform => plan.changes_pixels() || plan.is_exact || !layers.is_empty(),
     };
     let _ = request.set_etag(tag.as_deref().filter(|_| is_new).map(str::as_bytes));
     let _ = vary(request, task);

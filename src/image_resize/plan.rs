@@ -28,6 +28,8 @@ impl LocConf {
                 self.override_by(&mut plan, &asked.params, presets, request.accept())
             });
             overridden.map_err(|error| Failure::Params(of_client(error)))?;
+            // Other servers make a picture anew, and be it larger.
+            plan.is_exact = asked.params.name_encoding();
         }
         if let Some(expression) = self.params
             && self.mode().makes_image()

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::setting::{Draft, Parsed, Setting};
-use super::{Error, Plan};
+use super::{Error, FormatChoice, Plan};
 use crate::escapes::percent_decode_strict;
 pub use allow::Allow;
 
@@ -47,6 +47,15 @@ impl<'a> Params<'a> {
     /// Adds a value that stands for a text.
     pub(super) fn push(&mut self, setting: &'static Setting, value: Parsed, text: String) {
         self.0.push(Item { setting, value, text: Cow::Owned(text) });
+    }
+
+    /// Whether a format or a quality is named that is not left to the client.
+    #[must_use]
+    pub fn name_encoding(&self) -> bool {
+        self.0.iter().any(|item| match &item.value {
+            Parsed::Format(wanted) => matches!(wanted, FormatChoice::Format(Some(_))),
+            _ => item.setting.is_of_encoding(),
+        })
     }
 
     /// Puts the values into a draft.

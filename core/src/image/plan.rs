@@ -347,6 +347,9 @@ with_defaults! {
         /// The format instead of that one for an output that moves, where the client is negotiated
         /// with.
         pub moving_format: Option<Format> = None,
+        /// Whether format and quality are to be what is asked for, even where the source is smaller or
+        /// would do.
+        pub is_exact: bool = false,
         /// What becomes of an animated source.
         pub animation: AnimationPolicy = AnimationPolicy::All,
         /// What becomes of a damaged source.

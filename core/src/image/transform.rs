@@ -93,7 +93,8 @@ pub fn probe(input: &[u8]) -> Result<Info, Error> {
 /// - palette transparency that the plan does not keep;
 /// - parts that it can't be told of whether they are metadata.
 ///
-/// Qualities, effort and interlacing are no reason by themselves.
+/// Qualities, effort and interlacing are no reason by themselves, unless the plan [is
+/// exact](Plan::is_exact).
 ///
 /// # Errors
 /// Whatever [`probe`] fails with, [`Error::DecodeFailed`] for a source that is damaged more than
@@ -119,6 +120,7 @@ pub fn prepare<'a>(
         && geometry.is_identity(stored)
         && upright.is_none()
         && tolerance.found().is_none()
+        && !plan.is_exact
         && keeps_bytes(&source, plan)
         && let Some(cuts) = strip(&source, plan, false)
     {
@@ -338,6 +340,7 @@ impl Prepared<'_> {
         let source = self.source.info.format;
         let shows = source.is_universal() || format == Some(source);
         let converts = format.is_some()
+            && !self.plan.is_exact
             && self.damage().is_none()
             && fit == Fit::None
             && self.plan.bounds == Bounds::default()

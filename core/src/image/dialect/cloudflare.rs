@@ -101,11 +101,9 @@ impl Options<'_> {
             }
             "dpr" => wishes.set(name, "dpr", places(number(1.0, 2.0)?, 2)),
             "fit" => match value {
-                "scale-down" | "contain" | "cover" | "crop" | "pad" | "aspect-crop" => {
-                    wishes.set(format_args!("fit={value}"), "fit", value)
-                }
+                "scale-down" | "scale-up" | "contain" | "cover" | "crop" | "pad"
+                | "aspect-crop" => wishes.set(format_args!("fit={value}"), "fit", value),
                 "squeeze" => wishes.set("fit=squeeze", "fit", "stretch"),
-                "scale-up" => wishes.cannot("fit=scale-up"),
                 _ => Err(invalid(name)),
             },
             "gravity" => gravity(wishes, value, cuts),

@@ -572,22 +572,12 @@ impl Geometry {
                 Some(side) => wishes.set(name, name, side)?,
             }
         }
-        let (has_scale, dpr) = (self.dpr.is_some() || self.zoom.is_some(), self.dpr.unwrap_or(1.0));
-        let scale = match self.zoom {
-            None | Some(1.0) => dpr,
-            // Both are one, where nothing else is measured in pixels.
-            Some(zoom) if self.padding.is_none() => dpr * zoom,
-            Some(_) => {
-                wishes.cannot("zoom")?;
-                dpr
-            }
-        };
-        if has_scale {
-            wishes.set(
-                if self.zoom.is_some() { "zoom" } else { "dpr" },
-                "dpr",
-                places(scale, 2),
-            )?;
+        let scale = self.dpr.take();
+        if let Some(dpr) = scale {
+            wishes.set("dpr", "dpr", places(dpr, 2))?;
+        }
+        if let Some(zoom) = self.zoom.take() {
+            wishes.set("zoom", "zoom", places(zoom, 2))?;
         }
         match (self.kind.take(), &self.extend) {
             (None, None) => {}
@@ -602,7 +592,7 @@ impl Geometry {
             (_, Some(_)) => wishes.cannot("extend")?,
             (Some(Kind::Fit), None) => wishes.set("resizing_type", "fit", "scale-down")?,
             // With more pixels than there are, the cut keeps its proportions.
-            (Some(Kind::Fill), None) if scale > 1.0 && !self.enlarge => {
+            (Some(Kind::Fill), None) if scale.is_some_and(|dpr| dpr > 1.0) && !self.enlarge => {
                 wishes.set("resizing_type", "fit", "aspect-crop")?;
             }
             (Some(Kind::Fill), None) => wishes.set("resizing_type", "fit", "crop")?,

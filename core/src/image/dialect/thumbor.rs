@@ -113,6 +113,7 @@ pub(super) fn read(link: Link<'_>, unknown: Unknown) -> Result<Asked, Error> {
     let path = decoded(link.path)?;
     let mut segments = Segments(path.strip_prefix('/').ok_or_else(wrong)?);
     let mut wishes = Wishes::new(unknown);
+    wishes.imply("rotate_box", "before");
     let mut options = Options {
         fill: Fill::Cut,
         width: Side::Free,
@@ -399,10 +400,7 @@ impl Options {
             wishes.set("padding", "padding", format_args!("{top},{right},{bottom},{left}"))?;
         }
         if self.fill == Fill::Cut {
-            // Here a picture is mirrored before it is cut.
-            let mirrored = |share: f64, flip| if flip { 1.0 - share } else { share };
             let (x, y) = self.focus.unwrap_or((self.horizontal, self.vertical));
-            let (x, y) = (mirrored(x, self.flip.0), mirrored(y, self.flip.1));
             if self.is_smart && self.focus.is_none() {
                 wishes.set("smart", "gravity", "smart")?;
             } else if (x, y) != (0.5, 0.5) {
@@ -420,9 +418,6 @@ impl Options {
             (true, true) => wishes.set("flip", "flip", "hv")?,
         }
         if self.angle != 0 {
-            if has_size && (!self.angle.is_multiple_of(180) || self.fill == Fill::Cut) {
-                wishes.need("rotate", "rotate_box", "before")?;
-            }
             wishes.set("rotate", "rotate", self.angle)?;
         }
         Ok(())

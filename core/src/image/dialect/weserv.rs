@@ -155,9 +155,11 @@ fn turn(found: &Arguments, wishes: &mut Wishes) -> Result<(), Error> {
     let is_boxed = found.get("w").is_some() || found.get("h").is_some();
     if angle % 180 != 0 && is_boxed {
         // Sides are those of the picture before its turn.
-        let fills = matches!(found.get("fit"), Some("contain" | "fill" | "letterbox" | "absolute"));
-        if fills {
-            wishes.need("ro", "rotate_box", "before")?;
+        match found.get("fit") {
+            Some("fill" | "absolute") => wishes.need("ro", "rotate_box", "before")?,
+            // There the picture is scaled before its turn, and laid into the box after it.
+            Some("contain" | "letterbox") => wishes.cannot("ro with fit=contain")?,
+            _ => {}
         }
     }
     if angle != 0 {

@@ -75,6 +75,20 @@ impl Setting {
         matches!(self.kind, Notation::Format(_))
     }
 
+    /// Whether it says how well the output is kept, and nothing of what is on it.
+    #[must_use]
+    pub fn is_of_encoding(&self) -> bool {
+        const OTHERS: [&CStr; 4] = [
+            c"image_resize_interlace",
+            c"image_resize_lossless",
+            c"image_resize_max_bytes",
+            c"image_resize_subsampling",
+        ];
+        let of_directive = |own: &SettingDirective| OTHERS.contains(&own.name);
+        matches!(self.kind, Notation::Quality(_))
+            || self.directive.as_ref().is_some_and(of_directive)
+    }
+
     /// Reads a value; `None` where it is none.
     #[must_use]
     pub fn read(&self, text: &[u8]) -> Option<Parsed> {

@@ -48,6 +48,10 @@ fn options_of_the_documentation() {
         ("q=high,scq=50", "quality=85"),
         ("rotate=180", "rotate=180"),
         ("rotate=90", "rotate=90"),
+        ("w=9,rotate=90", "w=9,rotate=90"),
+        ("w=9,fit=scale-up", "w=9,fit=scale-up"),
+        ("trim.width=678,trim.height=600,trim.left=30,trim.top=40", "crop=30:40:678:600"),
+        ("trim.width=10,trim.height=20,dpr=2,w=5", "crop=0:0:20:40,dpr=2,w=5"),
         ("sharpen=2", "sharpen=20"),
         ("trim=border", "trim=10"),
     ] {
@@ -79,7 +83,6 @@ fn what_cannot_be_done_is_refused_by_name() {
         ("upscale=generate", "\"upscale\" can't"),
         ("zoom=0.5", "\"zoom\" can't"),
         ("border=1", "\"border\" can't"),
-        ("fit=scale-up", "\"fit=scale-up\" can't"),
         ("trim.width=4", "\"trim\" can't"),
         ("width=0", "\"width\" has no valid"),
         ("w=-1", "\"width\" has no valid"),

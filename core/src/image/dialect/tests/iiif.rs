@@ -18,6 +18,11 @@ fn requests_of_the_documentation() {
         ("square/100,/0/default.jpg", "w=100,h=100,fit=cover,enlarge=off,f=jpg"),
         ("square/!100,50/0/default.jpg", "w=50,h=50,fit=cover,enlarge=off,f=jpg"),
         ("full/max/180/default.jpg", "rotate=180,f=jpg"),
+        ("full/max/90/default.jpg", "rotate=90,f=jpg"),
+        ("125,15,120,140/max/0/default.jpg", "crop=125:15:120:140,f=jpg"),
+        ("pct:41.6,7.5,66.6,100/max/0/default.jpg", "crop=41.6%25:7.5%25:66.6%25:100%25,f=jpg"),
+        ("square/max/0/default.jpg", "ar=1:1,fit=aspect-crop,f=jpg"),
+        ("full/pct:50/0/default.jpg", "w=50%25,enlarge=off,f=jpg"),
         ("full/max/!0/default.jpg", "flip=h,f=jpg"),
         ("full/max/!180.0/gray.webp", "flip=h,rotate=180,grayscale=on,f=webp"),
     ] {

@@ -41,6 +41,8 @@ fn modifiers_of_the_documentation() {
         ("grayscale", "grayscale=on"),
         ("modulate_2_0.5_90", "brightness=2,saturation=0.5,hue=90"),
         ("trim_20", "trim=20"),
+        ("w_300,rotate_90", "w=300,rotate=90"),
+        ("extract_1_2_3_4", "crop=1:2:3:4"),
         ("kernel_lanczos3,unheard_1", ""),
     ] {
         asks(modifiers, params);
