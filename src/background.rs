@@ -100,6 +100,11 @@ impl Threads {
         }
     }
 
+    /// Whether this process answers requests.
+    pub fn is_worker(&self) -> bool {
+        self.is_worker.load(Ordering::Relaxed)
+    }
+
     /// Runs `start` where a process begins that answers requests: those for caches end without a
     /// word.
     pub fn begin_process(&self, start: impl FnOnce()) {
@@ -113,7 +118,7 @@ impl Threads {
     /// answers requests by it.
     pub fn restart(&self, start: impl FnOnce()) {
         self.stop();
-        if self.is_worker.load(Ordering::Relaxed) {
+        if self.is_worker() {
             start();
         }
     }

@@ -56,10 +56,15 @@ image_gate_s3_credentials main file=half;                 | half: profile "defau
 image_gate_s3_credentials main file=torn;                 | torn: line 5: neither a section nor "name = value"
 image_gate_s3_credentials main file=good profile=other;   | good: there is no profile "other"
 image_gate_s3_credentials main file=good poll=1ms;        | "1ms"
-image_gate_s3_credentials main file=good file=good;       | is duplicate
+image_gate_s3_credentials main file=good file=good;       | more than one source
 image_gate_s3_credentials main file=;                     | invalid parameter "file="
-image_gate_s3_credentials main file=good env;             | one of "file=" and "env" is needed
-image_gate_s3_credentials main poll=1s;                   | one of "file=" and "env" is needed
+image_gate_s3_credentials main file=good env;             | more than one source
+image_gate_s3_credentials main imds ecs;                  | more than one source
+image_gate_s3_credentials main poll=1s;                   | need "file="
+image_gate_s3_credentials main imds=http://metadata;      | the URL is not http://ADDRESS[:port][/path]
+image_gate_s3_credentials main imds=https://127.0.0.1;    | the URL is not http://ADDRESS[:port][/path]
+image_gate_s3_credentials main imds poll=1s;              | need "file="
+image_gate_s3_credentials main ecs;                       | no $AWS_CONTAINER_CREDENTIALS_RELATIVE_URI
 image_gate_s3_credentials main env poll=1s;               | need "file="
 image_gate_s3_credentials main env;                       | no $AWS_ACCESS_KEY_ID
 image_gate_s3_credentials main file=good; image_gate_s3_credentials main env; | is duplicate
@@ -115,6 +120,8 @@ for (
     [$main, "image_gate_s3 main region=r presign=7d; $bucket"],
     ['', "image_gate_s3 anonymous endpoint=http://a; $bucket"],
     ['', 'image_gate_s3 off;'],
+    ['image_gate_s3_credentials main imds;', $origin],
+    ['image_gate_s3_credentials main ecs=http://169.254.170.23/v1/credentials;', $origin],
     [$bucket, ''],
     ["$main $bucket", 'image_gate_s3 main region=r; location /x/y { image_gate_s3 off; }'],
     ['image_gate_s3_credentials main file=open;', $origin, qr/\[warn\].*image_gate_s3_credentials.*anybody on this machine may read \S+open, or write to it/],

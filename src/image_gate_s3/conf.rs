@@ -7,7 +7,7 @@ use std::sync::Arc;
 use image_gate_core::s3::{Credentials, Origin};
 use image_gate_runtime::files::FileId;
 use image_gate_runtime::host::Now;
-use image_gate_runtime::s3::{FileSource, Refresh, Store};
+use image_gate_runtime::s3::{FileSource, MetadataService, Refresh, Store};
 
 use crate::ngx::conf::{Expression, Place, Places};
 use crate::ngx::{Parser, Request};
@@ -19,11 +19,19 @@ pub enum ImageGateS3 {}
 pub struct CredentialsConf {
     pub name: String,
     pub store: Arc<Store>,
-    /// The file that they are from, and which version of it.
-    pub file: Option<(FileSource, FileId)>,
+    pub source: CredentialsSource,
     pub place: Rc<Place>,
     /// What the event loop uses, so that it takes no lock for each request.
     known: RefCell<Option<(u64, Option<Arc<Credentials>>)>>,
+}
+
+/// Where credentials are from.
+pub enum CredentialsSource {
+    /// They stay what they are.
+    Fixed,
+    /// A file, and which version of it.
+    File(FileSource, FileId),
+    Service(Arc<MetadataService>),
 }
 
 impl CredentialsConf {
@@ -31,11 +39,11 @@ impl CredentialsConf {
     pub fn new(
         name: String,
         credentials: Option<Credentials>,
-        file: Option<(FileSource, FileId)>,
+        source: CredentialsSource,
         place: Rc<Place>,
     ) -> CredentialsConf {
         let store = Arc::new(Store::new(credentials));
-        CredentialsConf { name, store, file, place, known: RefCell::default() }
+        CredentialsConf { name, store, source, place, known: RefCell::default() }
     }
 
     /// Returns the credentials of this moment.
@@ -53,9 +61,16 @@ impl CredentialsConf {
 
     /// Returns what a thread is to do for them.
     pub fn refresh(&self, now: Now) -> Option<Refresh> {
-        let (source, seen) = self.file.clone().filter(|(source, _)| source.poll.is_some())?;
         let (name, store) = (self.name.clone(), self.store.clone());
-        Some(Refresh::file(name, store, source, Some(seen), now))
+        match &self.source {
+            CredentialsSource::File(source, seen) if source.poll.is_some() => {
+                Some(Refresh::file(name, store, source.clone(), Some(*seen), now))
+            }
+            CredentialsSource::Fixed | CredentialsSource::File(..) => None,
+            CredentialsSource::Service(service) => {
+                Some(Refresh::service(name, store, service.clone(), now))
+            }
+        }
     }
 }
 

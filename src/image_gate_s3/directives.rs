@@ -1,16 +1,18 @@
 //! The tables of directives, and how their arguments are read.
 
 use std::cell::{OnceCell, RefCell};
+use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use image_gate_core::s3::{Endpoint, Origin, Payload, Style, is_region, is_service};
-use image_gate_runtime::s3::{FileSource, from_environment};
+use image_gate_runtime::s3::{FileSource, MetadataService, from_environment};
 use nginx_sys::{
     NGX_CONF_1MORE, NGX_CONF_2MORE, NGX_CONF_TAKE1, NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF,
     NGX_HTTP_SRV_CONF,
 };
 
-use super::conf::{CredentialsConf, ImageGateS3, LocConf, MainConf, OriginConf};
+use super::conf::{CredentialsConf, CredentialsSource, ImageGateS3, LocConf, MainConf, OriginConf};
 use crate::ngx::conf::{
     ConfError, Directive, DirectiveArgs, Directives, Places, expect, interval, once, parse_time,
     unknown,
@@ -71,6 +73,15 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// Where credentials are from, as it is written.
+enum Kind {
+    File(PathBuf),
+    Environment,
+    /// With another URL than the usual one.
+    Instance(Option<String>),
+    Container(Option<String>),
+}
+
 fn set_credentials(conf: &mut MainConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let name = args.arg(0);
     if name == OFF || name == ANONYMOUS {
@@ -80,24 +91,46 @@ fn set_credentials(conf: &mut MainConf, args: &DirectiveArgs<'_>) -> Result<(), 
     if conf.find(name).is_some() {
         return Err(ConfError::Duplicate);
     }
-    let (mut path, mut profile, mut poll, mut environment) = (None, None, None, None);
+    let (mut kind, mut profile, mut poll) = (None, None, None);
     for argument in args.rest(1) {
+        let one = |kind: &mut Option<Kind>, other: Kind| match kind.replace(other) {
+            None => Ok(()),
+            Some(_) => Err(ConfError::invalid("more than one source")),
+        };
         if let Some(name) = argument.strip_prefix(b"file=").filter(|name| !name.is_empty()) {
-            once(&mut path, args.full_path(name, true)?)?;
+            one(&mut kind, Kind::File(args.full_path(name, true)?))?;
         } else if let Some(name) = argument.strip_prefix(b"profile=") {
             once(&mut profile, text(name))?;
         } else if let Some(time) = argument.strip_prefix(b"poll=") {
             once(&mut poll, interval(time)?)?;
-        } else if argument == b"env" {
-            once(&mut environment, ())?;
+        } else if let Some(url) = argument.strip_prefix(b"imds=") {
+            one(&mut kind, Kind::Instance(Some(text(url))))?;
+        } else if let Some(url) = argument.strip_prefix(b"ecs=") {
+            one(&mut kind, Kind::Container(Some(text(url))))?;
         } else {
-            return Err(unknown(argument));
+            let word = match argument {
+                b"env" => Kind::Environment,
+                b"imds" => Kind::Instance(None),
+                b"ecs" => Kind::Container(None),
+                _ => return Err(unknown(argument)),
+            };
+            one(&mut kind, word)?;
         }
     }
-    let (credentials, file) = match (path, environment) {
+    if !matches!(kind, Some(Kind::File(_))) && (profile.is_some() || poll.is_some()) {
+        return Err(ConfError::invalid("\"profile=\" and \"poll=\" need \"file=\""));
+    }
+    let variable = |name: &str| std::env::var(name).ok();
+    let service = |service| (None, CredentialsSource::Service(Arc::new(service)));
+    let (credentials, source) = match kind {
+        None => {
+            return Err(ConfError::invalid(
+                "one of \"file=\", \"env\", \"imds\" and \"ecs\" is needed",
+            ));
+        }
         // Whoever only sends a signal needs none, good or bad.
-        _ if worker::is_signaller() => (None, None),
-        (Some(path), None) => {
+        Some(_) if worker::is_signaller() => (None, CredentialsSource::Fixed),
+        Some(Kind::File(path)) => {
             let profile = profile.unwrap_or_else(|| "default".to_owned());
             let source = FileSource { path, profile, poll };
             let (credentials, read) = source.read().map_err(ConfError::invalid)?;
@@ -108,18 +141,21 @@ fn set_credentials(conf: &mut MainConf, args: &DirectiveArgs<'_>) -> Result<(), 
                     format_args!("anybody on this machine may read {path}, or write to it"),
                 );
             }
-            (Some(credentials), Some((source, read.id)))
+            (Some(credentials), CredentialsSource::File(source, read.id))
         }
-        (None, Some(())) if profile.is_some() || poll.is_some() => {
-            return Err(ConfError::invalid("\"profile=\" and \"poll=\" need \"file=\""));
+        Some(Kind::Environment) => {
+            let credentials = from_environment(variable).map_err(ConfError::invalid)?;
+            (Some(credentials), CredentialsSource::Fixed)
         }
-        (None, Some(())) => {
-            let variable = |name: &str| std::env::var(name).ok();
-            (Some(from_environment(variable).map_err(ConfError::invalid)?), None)
+        Some(Kind::Instance(url)) => {
+            service(MetadataService::instance(url.as_deref()).map_err(ConfError::invalid)?)
         }
-        _ => return Err(ConfError::invalid("one of \"file=\" and \"env\" is needed")),
+        Some(Kind::Container(url)) => {
+            let found = MetadataService::container(url.as_deref(), variable);
+            service(found.map_err(ConfError::invalid)?)
+        }
     };
-    let known = CredentialsConf::new(text(name), credentials, file, args.place());
+    let known = CredentialsConf::new(text(name), credentials, source, args.place());
     conf.credentials.push(Rc::new(known));
     Ok(())
 }

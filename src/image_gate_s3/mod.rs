@@ -37,6 +37,7 @@ impl Hooks for ImageGateS3 {
 
     fn taken(cycle: Cycle<'_>) {
         let main = cycle.main::<ImageGateS3>();
+        main.into_iter().for_each(|main| background::ask(main, cycle));
         background::THREADS.restart(|| main.into_iter().for_each(background::start));
     }
 

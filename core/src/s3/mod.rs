@@ -6,6 +6,7 @@
 mod credentials;
 mod endpoint;
 mod ini;
+mod json;
 mod origin;
 mod query;
 mod sign;
@@ -13,4 +14,5 @@ mod sign;
 pub use credentials::{Credentials, CredentialsError};
 pub use endpoint::{Endpoint, EndpointError, NameError, Style, is_region, is_service};
 pub use ini::{IniError, parse_profile};
+pub use json::{JsonError, parse_answer};
 pub use origin::{Asked, Origin, Payload, SignedRequest};

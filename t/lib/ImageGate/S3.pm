@@ -101,16 +101,17 @@ sub key_file {
 }
 
 # An nginx with locations in which ORIGIN stands for image_gate_s3 and all that belongs to it, and PORT
-# for the port of the server. Of %o: known (credentials), http, args (of image_gate_s3), and those of ImageGate::Server.
+# for the port of the server. Of %o: known (credentials), http, args (of image_gate_s3), source (of credentials, in place of a file), poll, and those of ImageGate::Server.
 sub nginx {
     my ($origin, $locations, %o) = @_;
     my $known = delete $o{known} || $origin->{accepted}[0];
     my $args = delete $o{args} || '';
     my $http = delete $o{http} || '';
     my $poll = delete $o{poll};
+    my $source = delete $o{source} || 'file=s3.credentials' . ($poll ? " poll=$poll" : '');
     my $s = ImageGate::Server->new(%o);
     key_file("$s->{dir}/s3.credentials", $known);
-    $s->{http} = 'image_gate_s3_credentials main file=s3.credentials' . ($poll ? " poll=$poll" : '') . ";
+    $s->{http} = "image_gate_s3_credentials main $source;
         merge_slashes off;
         image_gate_s3_bucket pictures;
         log_format s3 '\$request_method \$status \$image_gate_s3_host \$image_gate_s3_uri \$image_gate_s3_date'

@@ -1,0 +1,96 @@
+# image_gate_s3_credentials by imds and ecs: credentials that services of a machine or a container give, that
+# end after seconds here, and are renewed before that without a request that fails.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use JSON::PP ();
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use ImageGate::Exports qw(free_port run_child wait_for write_file);
+use ImageGate::Fixtures qw(slurp);
+use ImageGate::S3 qw(is_available credentials origin nginx accept_only);
+
+plan skip_all => 'no boto3' if !is_available();
+
+my $dir = File::Temp::tempdir('image-gate-meta-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+my $owner = $$;
+my $service;
+END { if ($service && $$ == $owner) { local $?; kill 'KILL', $service; waitpid $service, 0 } }
+
+my $port = free_port();
+sub start_service {
+    $service = run_child(sub { exec '/usr/bin/python3', '-B', "$FindBin::Bin/lib/s3_metadata.py", $port, $dir });
+    wait_for(10, sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) }) or die 'no service';
+}
+sub stop_service { kill 'KILL', $service; waitpid $service, 0; undef $service }
+
+sub give {
+    my ($known, $seconds) = @_;
+    write_file("$dir/given.new", JSON::PP->new->encode({ %$known, seconds => $seconds }));
+    rename "$dir/given.new", "$dir/given.json" or die $!;
+}
+sub questions { return -e "$dir/questions" ? split(/\n/, slurp("$dir/questions")) : () }
+
+my ($one, $two) = map { credentials($_, $_) } qw(one two);
+my $origin = origin([['photo.jpg', 'image/jpeg', 'hello']], accepted => [$one]);
+start_service();
+
+sub is_silent {
+    my ($name, $s) = @_;
+    my $logs = join '', map { slurp($_) } glob "$s->{dir}/logs/*.log";
+    unlike($logs, qr/SECRET-|TOKEN-(?:ONE|TWO)|SESSION-|CONTAINER-TOKEN|uuid|Signature=[0-9a-f]/, "$name - no secret in a log");
+    is(join('', $s->trouble), '', "$name - nothing bad in the log");
+}
+
+for my $how ('imds', 'ecs') {
+    my $name = $how;
+    give($one, 6);
+    accept_only($origin, $one);
+    my $url = "http://127.0.0.1:$port" . ($how eq 'ecs' ? '/v2/credentials/uuid' : '');
+    local $ENV{AWS_CONTAINER_AUTHORIZATION_TOKEN} = 'CONTAINER-TOKEN';
+    my $s = nginx($origin, 'location / { ORIGIN; }', workers => 2, source => "$how=$url");
+    my $c = $s->client;
+    is($c->get('/photo.jpg')->{body}, 'hello', "$name - from the first request on");
+    # Others before those end: the old ones are good until then.
+    accept_only($origin, $one, $two);
+    give($two, 6);
+    my ($end, %statuses) = (time + 5.5);
+    while (time < $end) { $statuses{ $c->get('/photo.jpg')->{status} }++; sleep 0.02 }
+    accept_only($origin, $two);
+    $end = time + 4;
+    while (time < $end) { $statuses{ $c->get('/photo.jpg')->{status} }++; sleep 0.02 }
+    is(join(' ', keys %statuses), 200, "$name - not one request failed");
+    is(scalar(() = $s->log =~ /"main" has new credentials/g) >= 2, 1, "$name - both workers have new ones");
+    # A reload has them at once, too.
+    $s->signal('HUP');
+    my $old = $s->worker;
+    ok($s->wait(10, sub { $s->left($old) }), "$name - reloaded");
+    is($c->get('/photo.jpg')->{status}, 200, "$name - and answers");
+    is_silent($name, $s);
+    is(scalar(grep { / 401$/ } questions()), 0, "$name - only by the second version of the protocol");
+}
+
+{
+    my $name = 'a service that is away';
+    accept_only($origin, $one);
+    give($one, 3600);
+    my $s = nginx($origin, 'location / { ORIGIN; }', source => "imds=http://127.0.0.1:$port");
+    is($s->client->get('/photo.jpg')->{status}, 200, "$name - not yet");
+    stop_service();
+    $s->signal('HUP');
+    ok($s->wait(10, sub { $s->log =~ /\[error\].*image_gate_s3: "main" has no credentials: http:\/\/127\.0\.0\.1:\d+: / }), "$name - the line");
+    ok($s->wait(10, sub { $s->client->get('/photo.jpg')->{status} == 500 }), "$name - nothing is asked for");
+    my $lines = () = $s->log =~ /has no credentials/g;
+    start_service();
+    ok($s->wait(20, sub { $s->client->get('/photo.jpg')->{status} == 200 }), "$name - and is back");
+    cmp_ok($lines, '<=', 3, "$name - one line each");
+    my $logs = slurp("$s->{dir}/logs/error.log");
+    unlike($logs, qr/SECRET-|SESSION-/, "$name - no secret in a log");
+}
+
+done_testing();
