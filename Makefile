@@ -130,14 +130,17 @@ notice: ## write NOTICE, the licences of what is linked in
 MODULES_PATH   = $(eval MODULES_PATH := $(shell scripts/nginx-fits $(NGINX_BINARY) build/$(MODULE)))$(MODULES_PATH)
 MODULES_AVAIL := /usr/share/nginx/modules-available
 MODULE_CONF   := $(MODULES_AVAIL)/mod-http-image-gate.conf
+PREFIX        ?= /usr/local
 
 .PHONY: install
-install: ## put what `make` built into nginx's modules folder (DESTDIR is honoured)
+install: ## put what `make` built into nginx's modules folder and below PREFIX, /usr/local (DESTDIR is honoured)
 	@test -e build/$(MODULE) || { echo "make: run make first" >&2; exit 1; }
 	@test -n "$(MODULES_PATH)"
-	@$(call put,644 -s,build/$(MODULE),$(DESTDIR)$(MODULES_PATH)/$(MODULE))
+	@scripts/install-module build/$(MODULE) $(DESTDIR)$(MODULES_PATH)
 	@$(call put,644,examples/s3_params,$(DESTDIR)$(MODULES_PATH)/s3_params)
 	@echo "installed $(DESTDIR)$(MODULES_PATH)/$(MODULE), and s3_params beside it"
+	@scripts/install-program build/image-gate $(DESTDIR)$(PREFIX)
+	@echo "installed $(DESTDIR)$(PREFIX)/bin/image-gate"
 ifneq ($(wildcard $(MODULES_AVAIL)),)
 	@mkdir -p $(DESTDIR)$(MODULES_AVAIL)
 	@echo 'load_module modules/$(MODULE);' > $(DESTDIR)$(MODULE_CONF)
@@ -148,8 +151,13 @@ endif
 
 .PHONY: uninstall
 uninstall: ## remove what `make install` installed
-	rm -f $(addprefix $(DESTDIR)$(shell scripts/nginx-fits $(NGINX_BINARY))/,$(MODULE) s3_params) $(DESTDIR)$(MODULE_CONF) \
-	  $(DESTDIR)/etc/nginx/modules-enabled/60-mod-http-image-gate.conf
+	rm -f $(addprefix $(DESTDIR)$(shell scripts/nginx-fits $(NGINX_BINARY))/,$(MODULE) $(MODULE).debug s3_params) \
+	  $(DESTDIR)$(MODULE_CONF) $(DESTDIR)/etc/nginx/modules-enabled/60-mod-http-image-gate.conf
+	@scripts/install-program --remove $(DESTDIR)$(PREFIX)
+
+.PHONY: check-install
+check-install: ## `make install` and `make uninstall` of what `make` built, into a folder
+	@scripts/check-install
 
 .PHONY: clean
 clean: ## remove everything that was built or fetched
