@@ -49,6 +49,7 @@ image_resize crop 10 10 ar=1:0;               | proportions
 image_resize crop 10 10 zoom=0;               | 0.01
 image_resize crop 10 10 min_width=0;          | 0
 image_resize crop 10 10 rotate_box=on;        | before or after
+image_resize_mask star;                       | off, circle or ellipse
 image_resize_padding 1,2;                     | top,right,bottom,left
 image_resize_opacity 1.5;                     | from 0 to 1
 image_resize_flatten 1;                       | on
@@ -373,6 +374,8 @@ image_resize_crop $arg_c after=$arg_a;
 image_resize_padding 10,0,10,0;
 image_resize_padding $arg_p;
 image_resize_opacity 0.25;
+image_resize_mask circle;
+image_resize_mask $arg_m;
 image_resize_flatten $arg_f;
 image_resize_lossless on;
 image_resize_subsampling $arg_s;

@@ -240,3 +240,23 @@ __DATA__
 /url/photo-300x200.png?width=150&colors=16 200 png 150x100 psnr>20:photo-300x200.png
 /url/photo-300x200.png?width=150&colors=7 403
 /url/photo-300x200.png?width=150&subsampling=411 400
+
+
+=== TEST 11: masks, and turns by any angle
+--- config
+    location /m/   { image_resize crop 100 100; image_resize_mask $arg_m; alias $TEST_NGINX_FIXTURES/; }
+    location /url/ { image_resize_params $args; image_resize_allow rotate=* mask=* background=* format=* width=* height=* fit=* padding=*; alias $TEST_NGINX_FIXTURES/; }
+--- rows
+/m/quad-100x120.png?m=circle    200 png 100x100 alpha px=2,2:none px=30,30:red px=70,70:yellow px=97,97:none
+/m/quad-100x120.jpg?m=circle    200 jpeg 100x100 px=2,2:white~6 px=30,30:red~14
+/m/quad-100x120.png?m=star      415 log=info:image_resize_mask
+/url/quad-100x120.png?mask=ellipse&padding=10&background=navy 200 png 120x140 px=2,2:navy px=15,15:navy px=50,30:red
+# 100 sin 45 + 120 cos 45; the left side comes to lie on top
+/url/quad-100x120.png?rotate=45 200 png 156x156 px=5,5:white px=78,30:red px=125,78:lime px=30,78:blue px=78,125:yellow px=150,150:white
+/url/quad-100x120.png?rotate=45&background=transparent 200 png 156x156 alpha px=5,5:none px=78,30:red
+/url/quad-100x120.jpg?rotate=45&background=navy 200 jpeg 156x156 px=5,5:navy~20 px=78,30:red~20
+/url/quad-100x120.png?rotate=135 200 png 156x156 px=78,125:lime px=78,30:blue
+/url/quad-100x120.png?rotate=-270 200 png 120x100 px=5,5:blue px=115,5:red
+/url/quad-100x120.png?rotate=22.5&width=200&height=200&fit=pad&format=webp 200 webp 230x249
+/url/quad-100x120.png?rotate=361 400
+/url/quad-100x120.png?mask=star 400

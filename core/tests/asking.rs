@@ -113,6 +113,60 @@ fn opacity_and_what_is_behind() {
     assert_eq!(veiled.at(0, 0), [255, 0, 0, 128]);
 }
 
+/// By samples of a picture of which each pixel says where it was.
+#[test]
+fn turns_by_any_angle() {
+    let map = Picture::new(101, 61, |x, y| [(x * 2) as u8, (y * 4) as u8, 255, 255]);
+    let source = png(&map);
+    for angle in [10.0f64, 33.33, 75.0, 100.0, 200.5, 300.0, -20.0] {
+        let made = transformed(&source, &plan(&format!("rotate={angle},bg=transparent,f=png")));
+        let (sin, cos) = angle.to_radians().sin_cos();
+        let side =
+            |a: f64, b: f64| (101.0 * a.abs() + 61.0 * b.abs(), 101.0 * b.abs() + 61.0 * a.abs());
+        let (width, height) = side(cos, sin);
+        assert!((f64::from(made.width) - width).abs() < 1.01, "{angle}: {width}");
+        assert!((f64::from(made.height) - height).abs() < 1.01, "{angle}: {height}");
+        // Clockwise, with y down: where a point of the source comes to lie.
+        for (x, y) in [(50.0, 30.0), (20.0, 15.0), (80.0, 15.0), (80.0, 45.0), (10.0, 50.0)] {
+            let (dx, dy) = (x - 50.0, y - 30.0);
+            let to = (
+                dx * cos - dy * sin + f64::from(made.width) / 2.0,
+                dx * sin + dy * cos + f64::from(made.height) / 2.0,
+            );
+            let pixel = made.at(to.0 as u32, to.1 as u32);
+            let near = (f64::from(pixel[0]) / 2.0 - x).abs() < 2.0
+                && (f64::from(pixel[1]) / 4.0 - y).abs() < 2.0;
+            assert!(near && pixel[3] == 255, "{angle} {x},{y}: {pixel:?}");
+        }
+        if angle % 90.0 != 0.0 {
+            assert_eq!(made.at(0, 0)[3], 0, "{angle}");
+        }
+    }
+    let quarter = transformed(&source, &plan("rotate=90,f=png"));
+    assert_eq!(transformed(&source, &plan("rotate=-270,f=png")).pixels, quarter.pixels);
+    let red = transformed(&source, &plan("rotate=30,bg=red,f=png"));
+    assert_eq!(red.at(0, 0), [255, 0, 0, 255]);
+}
+
+#[test]
+fn masks_and_what_is_outside() {
+    let source = png(&photo(120, 80));
+    let all = transformed(&source, &plan("f=png"));
+    let made = transformed(&source, &plan("mask=circle,f=png"));
+    for y in 0..80u32 {
+        for x in 0..120u32 {
+            let from = (f64::from(x) + 0.5 - 60.0).hypot(f64::from(y) + 0.5 - 40.0);
+            let pixel = made.at(x, y);
+            if from < 39.0 {
+                assert_eq!(pixel, all.at(x, y), "{x},{y}");
+            }
+            assert!(from < 41.0 || pixel[3] == 0, "{x},{y}: {pixel:?}");
+        }
+    }
+    let jpeg = transformed(&source, &plan("mask=ellipse,bg=black,f=jpeg"));
+    assert!(jpeg.at(1, 1)[..3].iter().all(|&value| value < 8));
+}
+
 #[test]
 fn animations_get_all_of_it() {
     let palette = [255, 0, 0, 0, 0, 255];

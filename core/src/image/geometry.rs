@@ -8,6 +8,7 @@ use std::num::NonZeroU32;
 
 use super::gravity::Axis;
 use super::orientation::Orientation;
+use super::pixels::turned;
 use super::size::{Rect, Size};
 use super::{Area, Bound, Bounds, Error, Fit, Plan, Ratio, RotateBox, Rounding, Sides};
 
@@ -57,13 +58,15 @@ impl Geometry {
         let filling = cut(cutting.size(scaled), &target, plan);
         let kept = part(filling.size, plan.crop_after)?;
         let kept = Rect { x: filling.x + kept.x, y: filling.y + kept.y, ..kept };
-        let mut output = canvas(kept.size, target.fit);
+        // Turned by less than a quarter, it takes more room.
+        let laid = turned(kept.size, plan.tilt);
+        let mut output = canvas(laid, target.fit);
         let mut place = (
-            plan.gravity.place(Axis::X, output.width, kept.size.width, plan.dpr),
-            plan.gravity.place(Axis::Y, output.height, kept.size.height, plan.dpr),
+            plan.gravity.place(Axis::X, output.width, laid.width, plan.dpr),
+            plan.gravity.place(Axis::Y, output.height, laid.height, plan.dpr),
         );
         if let Some(turn) = before {
-            let laid = Rect { x: place.0, y: place.1, size: kept.size };
+            let laid = Rect { x: place.0, y: place.1, size: laid };
             let laid = turn.result_of(laid, output);
             (place, output) = ((laid.x, laid.y), turn.size(output));
         }
@@ -124,7 +127,7 @@ impl Geometry {
                 Size::new(most.width.max(least(width)), most.height.max(least(height)))
             }
         };
-        padded((0, 0), most, plan).1
+        padded((0, 0), turned(most, plan.tilt), plan).1
     }
 
     /// Whether the image stays just as it is stored.
@@ -952,6 +955,24 @@ mod tests {
     }
 
     #[test]
+    fn turns_by_any_angle_take_more_room() {
+        // 100 sin + 120 cos, and 100 cos + 120 sin.
+        for (params, expected) in [
+            ("rotate=45", (156, 156)),
+            ("rotate=30", (147, 154)),
+            ("rotate=120", (154, 147)),
+            ("rotate=-60", (154, 147)),
+            ("rotate=0.01", (101, 121)),
+            ("w=50,rotate=45", (78, 78)),
+            ("w=200,h=200,fit=pad,enlarge=off,rotate=45", (200, 200)),
+            ("w=50,h=50,fit=pad,rotate=45", (65, 65)),
+            ("rotate=45,rotate_box=before,padding=1", (158, 158)),
+        ] {
+            assert_eq!(sized(&from(params, (100, 120))), expected, "{params}");
+        }
+    }
+
+    #[test]
     fn padding_grows_the_result() {
         for (params, place, expected) in [
             ("padding=1:2:3:4", (4, 1), (106, 124)),
@@ -1089,9 +1110,10 @@ mod tests {
             space in prop_oneof![
                 Just(None), Just(Some(RotateBox::Before)), Just(Some(RotateBox::After))
             ],
+            tilt in prop_oneof![Just(0), 0u16..9_000],
         ) {
             let (crop, crop_after) = areas;
-            let plan = Plan { bounds, crop, crop_after, rotate_box: space, ..plan };
+            let plan = Plan { bounds, crop, crop_after, rotate_box: space, tilt, ..plan };
             let stored = Size::new(width, height);
             let Ok(made) = Geometry::new(stored, Orientation::upright(orientation), &plan) else {
                 return Ok(());
@@ -1105,7 +1127,8 @@ mod tests {
             prop_assert!(is_within(made.region, stored));
             prop_assert!(is_within(made.filling, made.scaled));
             prop_assert!(is_within(made.window, made.scaled));
-            let laid = Rect { x: made.place.0, y: made.place.1, size: made.inner() };
+            let size = turned(made.inner(), plan.tilt);
+            let laid = Rect { x: made.place.0, y: made.place.1, size };
             prop_assert!(is_within(laid, made.output));
         }
 

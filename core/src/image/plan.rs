@@ -220,6 +220,22 @@ impl Words for Subsampling {
     ];
 }
 
+/// What of an image shows; the rest is transparent, or background.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mask {
+    /// All.
+    Off,
+    /// The largest circle in its middle.
+    Circle,
+    /// The largest ellipse.
+    Ellipse,
+}
+
+impl Words for Mask {
+    const WORDS: &'static [(&'static str, Mask)] =
+        &[("off", Mask::Off), ("circle", Mask::Circle), ("ellipse", Mask::Ellipse)];
+}
+
 /// Colours that luminance is shown in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
@@ -340,6 +356,10 @@ with_defaults! {
         /// The turn after orientation; the bounds of [`Fit::Resize`] apply before it,
         /// the cut of [`Fit::Crop`] after it.
         pub rotate: Rotation = Rotation::None,
+        /// The turn after that, clockwise in hundredths of a degree; below a quarter.
+        pub tilt: u16 = 0,
+        /// What of the image shows.
+        pub mask: Mask = Mask::Off,
         /// The output's format; `None` keeps the source's.
         pub format: Option<Format> = None,
         /// Whether that format is what the client's headers led [`Plan::set_format`] to: it is then only known to show it and the [universal](Format::is_universal) ones.
@@ -454,7 +474,7 @@ impl Plan {
 
     /// Whether a source without alpha may get some.
     pub(super) fn adds_alpha(&self) -> bool {
-        self.opacity < 100 || self.background_alpha < 255
+        self.opacity < 100 || self.background_alpha < 255 || self.mask != Mask::Off
     }
 
     /// The background where nothing can be transparent.
@@ -467,6 +487,8 @@ impl Plan {
     pub fn changes_pixels(&self) -> bool {
         self.flip != Flip::default()
             || self.rotate != Rotation::None
+            || self.tilt != 0
+            || self.mask != Mask::Off
             || self.trim.is_some()
             || self.trim_sides != Sides::default()
             || self.padding != Sides::default()

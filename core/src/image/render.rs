@@ -6,7 +6,10 @@ use super::pixels::{self, Backdrop, Converter, Placed};
 use super::raster::{Layout, Raster};
 use super::source::Source;
 use super::watermark::Overlay;
-use super::{Control, Error, Format, Gravity, Plan, ProfilePolicy, smart};
+use super::{Control, Error, Format, Gravity, Mask, Plan, ProfilePolicy, smart};
+
+/// A whole turn, in hundredths of a degree.
+const ANGLE: u16 = 36_000;
 
 /// Makes pictures of one size and layout what the plan asks for, be it one or many.
 pub(super) struct Renderer<'p> {
@@ -75,6 +78,20 @@ impl<'p> Renderer<'p> {
         pixels::blur(&mut raster, plan.blur, control)?;
         pixels::sharpen(&mut raster, plan.sharpen, control)?;
         pixels::pixelate(&mut raster, plan.pixelate, control)?;
+        let raster = pixels::mask(raster, plan.mask, control)?;
+        let raster = pixels::rotate(raster, ANGLE - plan.tilt, control)?;
+        // What is not there any more shows what is around it.
+        let raster = match self.backdrop() {
+            _ if plan.tilt == 0 && plan.mask == Mask::Off => raster,
+            Backdrop::Veil(color, alpha) => pixels::veil(raster, color, alpha, control)?,
+            Backdrop::Color(color) if self.is_opaque || plan.tilt != 0 => {
+                pixels::flatten(raster, color, control)?
+            }
+            Backdrop::Blurred(color) if self.is_opaque && raster.size() == output => {
+                pixels::flatten(raster, color, control)?
+            }
+            Backdrop::Color(_) | Backdrop::Blurred(_) => raster,
+        };
         let raster = pixels::pad(raster, output, place, self.backdrop(), control)?;
         if plan.marks.is_empty() {
             return Ok(raster);

@@ -45,12 +45,20 @@ pub fn switch(text: &[u8]) -> Option<bool> {
 /// An angle, -360 to 360 degrees, as one from 0 to 359.
 #[must_use]
 pub fn degrees(text: &[u8]) -> Option<u16> {
+    angle(text, 0)
+}
+
+/// An angle, -360 to 360 degrees with that many places at most, as one from 0 on in units of the
+/// last of them.
+pub(super) fn angle(text: &[u8], places: u8) -> Option<u16> {
     let (sign, digits) = match text {
         [b'-', digits @ ..] => (-1, digits),
         digits => (1, digits),
     };
-    let degrees = i32::try_from(whole(digits)?).ok().filter(|&degrees| degrees <= 360)?;
-    u16::try_from((sign * degrees).rem_euclid(360)).ok()
+    let turn = 360 * 10i32.checked_pow(places.into())?;
+    let angle =
+        i32::try_from(decimal(digits, places.into())?).ok().filter(|&angle| angle <= turn)?;
+    u16::try_from((sign * angle).rem_euclid(turn)).ok()
 }
 
 /// A place beside another one: two numbers of pixels, -65535 to 65535, as in `10,-20`.

@@ -109,6 +109,15 @@ fn geometry() {
     assert_eq!(parse("rotate=180").rotate, Rotation::Half);
     assert_eq!(parse("rotate=270").rotate, Rotation::Ccw90);
     assert_eq!(parse("rotate=0").rotate, Rotation::None);
+    let turned = |text: &str| {
+        let plan = parse(text);
+        (plan.rotate, plan.tilt)
+    };
+    assert_eq!(turned("rotate=22.5"), (Rotation::None, 2250));
+    assert_eq!(turned("rotate=100"), (Rotation::Ccw270, 1000));
+    assert_eq!(turned("rotate=-90"), (Rotation::Ccw90, 0));
+    assert_eq!(turned("rotate=-0.01"), (Rotation::Ccw90, 8999));
+    assert_eq!(turned("rotate=45,rotate=360"), (Rotation::None, 0));
 }
 
 #[test]
@@ -187,8 +196,8 @@ fn refused_with_the_reason() {
         ("fit=stretchy", "\"stretchy\" is no valid fit"),
         ("f=bmp", "\"bmp\" is no valid f"),
         ("bg=nocolour", "\"nocolour\" is no valid bg"),
-        ("rotate=45", "\"45\" is no valid rotate"),
-        ("rotate=360", "\"360\" is no valid rotate"),
+        ("rotate=361", "\"361\" is no valid rotate"),
+        ("rotate=east", "\"east\" is no valid rotate"),
         ("sharpen=99999", "\"99999\" is no valid sharpen"),
         ("dpr=5", "\"5\" is no valid dpr"),
         ("g=1.1:0", "\"1.1:0\" is no valid g"),

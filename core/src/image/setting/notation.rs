@@ -75,8 +75,12 @@ pub(super) enum Notation {
         most: u16,
         set: fn(&mut Draft, u16),
     },
-    /// A number of degrees, -360 to 360, as one from 0 to 359.
-    Degrees(fn(&mut Draft, u16)),
+    /// A number of degrees, -360 to 360, with so many places at most, as one from 0 on in units
+    /// of the last.
+    Degrees {
+        places: u8,
+        set: fn(&mut Draft, u16),
+    },
     /// A number from 1 up; above 100 it is 100.
     Quality(fn(&mut Draft, u8)),
     /// A number of pixels from 1 up, or `-`.
@@ -154,8 +158,8 @@ impl Notation {
                 let range = u32::from(*least)..=u32::from(*most);
                 range.contains(&number).then_some(Parsed::Number(number.into()))
             }
-            Notation::Degrees(_) => {
-                values::degrees(text).map(|degrees| Parsed::Number(degrees.into()))
+            &Notation::Degrees { places, .. } => {
+                values::angle(text, places).map(|angle| Parsed::Number(angle.into()))
             }
             Notation::Quality(_) => {
                 let number = whole(text).filter(|&number| number > 0)?;
@@ -224,7 +228,10 @@ impl Notation {
     pub(super) fn set(&self, draft: &mut Draft, value: &Parsed) {
         match (self, value) {
             (Notation::Switch(set), Parsed::Switch(value)) => set(draft, *value),
-            (Notation::Number { set, .. } | Notation::Degrees(set), Parsed::Number(number)) => {
+            (
+                Notation::Number { set, .. } | Notation::Degrees { set, .. },
+                Parsed::Number(number),
+            ) => {
                 set(draft, *number as u16);
             }
             (Notation::Quality(set), Parsed::Number(number)) => set(draft, *number as u8),
@@ -284,7 +291,7 @@ impl Notation {
                 let of = if unit.is_empty() { "" } else { " of " };
                 format!("a number{of}{unit} from {least} to {most}")
             }
-            Notation::Degrees(_) => "a number of degrees from -360 to 360".to_owned(),
+            Notation::Degrees { .. } => "a number of degrees from -360 to 360".to_owned(),
             Notation::Quality(_) => "a number from 1 up".to_owned(),
             Notation::Trim { .. } => {
                 "a number from 0 to 255, top,right,bottom,left in pixels, or \"off\"".to_owned()

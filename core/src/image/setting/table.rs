@@ -7,8 +7,8 @@ use super::notation::{Background, Notation, OneOf};
 use super::row::{Argument, Setting, SettingDirective};
 use crate::image::words::Words;
 use crate::image::{
-    AnimationPolicy, DamagePolicy, EqualSides, Flip, MetadataPolicy, PngCompression, ProfilePolicy,
-    RotateBox, Rotation, Rounding, Sides, Subsampling,
+    AnimationPolicy, DamagePolicy, EqualSides, Flip, Mask, MetadataPolicy, PngCompression,
+    ProfilePolicy, RotateBox, Rotation, Rounding, Sides, Subsampling,
 };
 
 /// All settings, in the order in which the values of directives count. Rows of one directive stand
@@ -147,7 +147,7 @@ pub static SETTINGS: &[Setting] = &[
         params: &["rotate"],
         directive: None,
         default: "0",
-        kind: Notation::Word(&OneOf(|draft, Clockwise(rotation)| draft.plan.rotate = rotation)),
+        kind: Notation::Degrees { places: 2, set: turn_clockwise },
     },
     Setting {
         params: &["fit"],
@@ -357,7 +357,10 @@ pub static SETTINGS: &[Setting] = &[
         params: &["hue"],
         directive: Some(ADJUST.named("hue")),
         default: "0",
-        kind: Notation::Degrees(|draft, degrees| draft.plan.adjust.hue = degrees),
+        kind: Notation::Degrees {
+            places: 0,
+            set: |draft, degrees| draft.plan.adjust.hue = degrees,
+        },
     },
     Setting {
         params: &["gamma"],
@@ -470,6 +473,12 @@ pub static SETTINGS: &[Setting] = &[
         kind: Notation::Colors(|draft, colors| draft.plan.colors = colors),
     },
     Setting {
+        params: &["mask"],
+        directive: Some(SettingDirective::new(c"image_resize_mask")),
+        default: "off",
+        kind: Notation::Word(&OneOf(|draft, mask: Mask| draft.plan.mask = mask)),
+    },
+    Setting {
         params: &["watermark"],
         directive: None,
         default: "on",
@@ -539,17 +548,14 @@ const fn factor(set: fn(&mut Draft, u16)) -> Notation {
     Notation::Number { unit: "", places: 2, least: 0, most: 1000, set }
 }
 
-/// A turn, clockwise as the parameters of CDNs have it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Clockwise(Rotation);
-
-impl Words for Clockwise {
-    const WORDS: &'static [(&'static str, Clockwise)] = &[
-        ("0", Clockwise(Rotation::None)),
-        ("90", Clockwise(Rotation::Ccw270)),
-        ("180", Clockwise(Rotation::Half)),
-        ("270", Clockwise(Rotation::Ccw90)),
-    ];
+/// Turns by hundredths of a degree, clockwise as the parameters of CDNs have it: in quarters, and
+/// by what is left.
+fn turn_clockwise(draft: &mut Draft, angle: u16) {
+    const QUARTERS: [Rotation; 4] =
+        [Rotation::None, Rotation::Ccw270, Rotation::Half, Rotation::Ccw90];
+    let quarters = usize::from(angle / 9_000);
+    draft.plan.rotate = QUARTERS.get(quarters).copied().unwrap_or_default();
+    draft.plan.tilt = angle % 9_000;
 }
 
 /// How URLs say that a box is filled, and what enlarges and reduces there.

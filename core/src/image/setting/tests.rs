@@ -21,7 +21,7 @@ fn examples(setting: &Setting) -> (String, &'static str) {
             let whole = if *places == 0 { number.floor() } else { number };
             (whole.to_string(), "-1")
         }
-        Notation::Degrees(_) => ("-30".into(), "361"),
+        Notation::Degrees { .. } => ("-30".into(), "361"),
         Notation::Quality(_) => ("33".into(), "0"),
         Notation::Trim { .. } => ("0".into(), "256"),
         Notation::Colors(_) => ("64".into(), "257"),
@@ -109,7 +109,7 @@ fn ranges() {
         ("sharpen", &["0", "1000"], &["1001", "1.5"]),
         ("trim", &["off", "0", "255", "1,2,3,4", "1:2:3:4"], &["256", "on", "", "1,2"]),
         ("flip", &["h", "v", "hv"], &["vh", "both"]),
-        ("rotate", &["0", "90", "180", "270"], &["45", "360", "-90"]),
+        ("rotate", &["0", "90", "-90", "360", "22.5", "0.01"], &["361", "22.505", "--1", "east"]),
         (
             "width",
             &["1", "-", "4294967295", "50%", "0.0001%", "1000%", "33.333333333%"],

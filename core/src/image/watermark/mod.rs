@@ -2,7 +2,6 @@
 
 mod overlay;
 mod picture;
-mod rotate;
 mod text;
 
 use std::sync::Arc;

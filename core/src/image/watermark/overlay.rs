@@ -1,8 +1,7 @@
 //! Layers laid onto an image.
 
-use super::rotate::{rotate, turned_size};
 use super::{Fraction, Watermark, WatermarkContent};
-use crate::image::pixels::{divide_by_255, lay_opaque, lay_over};
+use crate::image::pixels::{divide_by_255, lay_opaque, lay_over, rotate, turned_size};
 use crate::image::raster::{Layout, Raster};
 use crate::image::size::{Rect, Size};
 use crate::image::{Control, Error, pixels};
@@ -103,12 +102,12 @@ fn draw(watermark: &Watermark, canvas: Size, control: &Control) -> Result<Option
             text.draw(|width, height| factor(watermark, width, height, canvas), control)?
         }
     };
-    raster.map(|raster| rotate(raster, watermark.style.rotate, control)).transpose()
+    raster.map(|raster| rotate(raster, watermark.style.rotate * 100, control)).transpose()
 }
 
 /// By how much what is that large is to be scaled.
 fn factor(watermark: &Watermark, width: f64, height: f64, canvas: Size) -> f64 {
-    let (width, height) = turned_size(width, height, watermark.style.rotate);
+    let (width, height) = turned_size(width, height, watermark.style.rotate * 100);
     let fill =
         |share: Fraction| (share.of(canvas.width) / width).min(share.of(canvas.height) / height);
     match watermark.style.scale {

@@ -1,43 +1,64 @@
 //! Turns by any angle.
 
+use super::flatten::{widen, with_alpha};
+use super::orient;
 use crate::image::orientation::Orientation;
 use crate::image::raster::{Layout, Raster, with_room};
 use crate::image::size::Size;
-use crate::image::{Control, Error, Rotation, pixels};
+use crate::image::{Control, Error, Rotation};
 
-/// The sine and the cosine of an angle in degrees.
-pub(super) fn sin_cos(degrees: u16) -> (f64, f64) {
-    match degrees % 360 {
+/// Hundredths of a degree in a turn.
+const TURN: u16 = 36_000;
+
+/// The sine and the cosine of an angle in hundredths of a degree.
+fn sin_cos(angle: u16) -> (f64, f64) {
+    match angle % TURN {
         0 => (0.0, 1.0),
-        90 => (1.0, 0.0),
-        180 => (0.0, -1.0),
-        270 => (-1.0, 0.0),
-        degrees => f64::from(degrees).to_radians().sin_cos(),
+        9_000 => (1.0, 0.0),
+        18_000 => (0.0, -1.0),
+        27_000 => (-1.0, 0.0),
+        angle => (f64::from(angle) / 100.0).to_radians().sin_cos(),
     }
 }
 
-/// The size of the upright box around a turned one.
-pub(super) fn turned_size(width: f64, height: f64, degrees: u16) -> (f64, f64) {
-    let (sin, cos) = sin_cos(degrees);
+/// The size of the upright box around one that is turned by hundredths of a degree.
+pub(in crate::image) fn turned_size(width: f64, height: f64, angle: u16) -> (f64, f64) {
+    let (sin, cos) = sin_cos(angle);
     let (sin, cos) = (sin.abs(), cos.abs());
     (width * cos + height * sin, width * sin + height * cos)
 }
 
-/// Turns an RGBA raster counter-clockwise; what it doesn't cover afterwards is transparent.
-pub(super) fn rotate(raster: Raster, degrees: u16, control: &Control) -> Result<Raster, Error> {
-    let degrees = degrees % 360;
-    if degrees == 0 {
+/// The pixels that an image so turned takes.
+pub(in crate::image) fn turned(size: Size, angle: u16) -> Size {
+    if angle.is_multiple_of(TURN) {
+        return size;
+    }
+    let (width, height) = turned_size(size.width.into(), size.height.into(), angle);
+    let side = |length: f64| (length - 1e-6).ceil().max(1.0) as u32;
+    Size::new(side(width), side(height))
+}
+
+/// Turns a raster of anything but CMYK counter-clockwise, by hundredths of a degree; where it is
+/// no quarter turn, it gets colour and alpha, and what it doesn't cover afterwards is transparent.
+pub(in crate::image) fn rotate(
+    raster: Raster,
+    angle: u16,
+    control: &Control,
+) -> Result<Raster, Error> {
+    let angle = angle % TURN;
+    if angle == 0 {
         return Ok(raster);
     }
-    if let Some(rotation) = Rotation::from_degrees(degrees) {
-        return pixels::orient(raster, Orientation::from(rotation), control);
+    if angle.is_multiple_of(9_000)
+        && let Some(rotation) = Rotation::from_degrees(angle / 100)
+    {
+        return orient(raster, Orientation::from(rotation), control);
     }
 
+    let raster = with_alpha(widen(raster, control)?, control)?;
     let (width, height) = (f64::from(raster.size().width), f64::from(raster.size().height));
-    let (box_width, box_height) = turned_size(width, height, degrees);
-    let side = |length: f64| (length - 1e-6).ceil().max(1.0) as u32;
-    let size = Size::new(side(box_width), side(box_height));
-    let (sin, cos) = sin_cos(degrees);
+    let size = turned(raster.size(), angle);
+    let (sin, cos) = sin_cos(angle);
 
     let source = raster.data().as_chunks::<4>().0;
     let at = |x: i64, y: i64| -> [f64; 4] {
@@ -84,7 +105,7 @@ mod tests {
     use super::*;
 
     fn spun(raster: Raster, degrees: u16) -> Raster {
-        rotate(raster, degrees, &Control::default()).unwrap()
+        rotate(raster, degrees * 100, &Control::default()).unwrap()
     }
 
     /// Red above blue.
