@@ -122,6 +122,16 @@ photos: ## the pictures of the demo and the benchmarks, in build/photos
 dist: ## build/dist: sources with their crates, SHA256SUMS, SBOM, NOTICE; make dist CHECK=1 makes it twice and compares
 	@scripts/dist $(if $(CHECK),--check)
 
+.PHONY: deb
+deb: ## build/*.deb for this Debian, looked at by lintian; make deb DIST=trixie builds for another in a debootstrap
+	@scripts/install-deps build nginx deb
+	@scripts/build-deb $(DIST)
+
+.PHONY: check-deb
+check-deb: ## install what `make deb` left into a clean Debian, have its nginx answer, purge; DIST as above
+	@scripts/install-deps deb
+	@scripts/check-deb $(DIST)
+
 .PHONY: notice
 notice: ## write NOTICE, the licences of what is linked in
 	@scripts/notice
