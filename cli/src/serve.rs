@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use image_gate_core::image::{Format, SETTINGS};
+use image_gate_core::image::{Format, SETTINGS, Setting};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -113,11 +113,17 @@ impl Drop for Prefix {
 }
 
 fn configuration(port: u16) -> String {
-    let names = SETTINGS.iter().filter_map(|setting| setting.params.first());
+    // There are no presets here to be allowed.
+    let names = SETTINGS.iter().map(Setting::name).filter(|name| !matches!(*name, "" | "preset"));
     let allowed: String = names.map(|name| format!(" {name}=*")).collect();
+    // Of most formats the name is the extension, which nginx warns of when it stands twice.
+    let also = |format: &Format| match format.name() {
+        name if name == format.extension() => "",
+        name => name,
+    };
     let types: String = Format::ALL
         .iter()
-        .map(|format| format!("{} {} {}; ", format.media_type(), format.extension(), format.name()))
+        .map(|format| format!("{} {} {}; ", format.media_type(), format.extension(), also(format)))
         .collect();
     format!(
         "load_module {MODULE};\n\

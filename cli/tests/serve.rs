@@ -53,6 +53,7 @@ fn a_folder_is_served() {
         .arg(folder.path())
         .env("TMPDIR", temporary.path())
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut line = String::new();
@@ -70,7 +71,10 @@ fn a_folder_is_served() {
 
     let pid = child.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-    assert!(child.wait().unwrap().success());
+    let ended = child.wait_with_output().unwrap();
+    assert!(ended.status.success());
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(!said.contains("[warn]"), "{said}");
     assert!(TcpStream::connect(&address).is_err());
     assert_eq!(temporary.names(), <[&str; 0]>::default());
 }
