@@ -58,6 +58,7 @@ __DATA__
 /cdn-cgi/image/rotate=90/quad-100x120.png           200 png 120x100 px=5,5:blue
 /cdn-cgi/image/w=60,rotate=90/quad-100x120.png      200 png 60x50 px=5,5:blue
 /cdn-cgi/image/trim.left=50,trim.width=50,trim.height=60/quad-100x120.png 200 png 50x60 px=5,5:lime
+/cdn-cgi/image/trim=60;0;0;50/quad-100x120.png      200 png 50x60 px=5,5:yellow
 /cdn-cgi/image/w=600,fit=scale-up/photo-300x200.jpg 200 jpeg 600x400
 /cdn-cgi/image/w=50,q=60/photo-300x200.jpg          200 jpeg q=60
 # what it can't do, and what is none
@@ -133,6 +134,7 @@ for (['/rs:fit:250:250/plain/local:///photo-300x200.jpg', '200 jpeg 250x167 X-So
      ['/rs:fill-down:600:300/plain/photo-300x200.jpg', '200 jpeg 300x150'],
      ['/rs:fill:120:120/dpr:2/plain/photo-300x200.jpg', '200 jpeg 200x200'],
      ['/rot:90/fl:1/plain/quad-100x120.png', '200 png 120x100 px=5,5:red'],
+     ['/pd:5:0:0:0/bg:ff0000/plain/quad-100x120.png', '200 png 100x125 px=5,2:red'],
      ['/w:100/plain/http://evil.test/photo-300x200.jpg', '403 log=info:bad_params:evil'],
      ['/w:100/g:obj/plain/photo-300x200.jpg', '400 log=info:bad_params:g:obj'],
      ['/w:100/plain/absent.jpg', '404'],
@@ -302,6 +304,7 @@ E_
 /image?url=/quad-100x120.png&w=50&cx=25&cy=0&cw=25&ch=30 200 png 25x30 px=5,5:lime
 /image?url=/quad-100x120.png&w=50%25                200 png 50x60
 /image?url=/quad-100x120.png&w=60&h=20&fit=fill&ro=90 200 png 20x60
+/image?url=/quad-100x120-alpha.png&bg=red           200 png opaque px=5,5:any
 /image?url=/quad-100x120.png&flop                   200 png px=5,5:lime
 /image?url=/quad-100x120.png&flip                   200 png px=5,5:blue
 /image?url=/photo-300x200.png&output=jpg&q=40&il    200 jpeg 300x200 q=40 interlaced
@@ -376,6 +379,7 @@ E_
 /_ipx/crop_10_20_100_50/photo-300x200.jpg           200 jpeg 100x50
 /_ipx/w_100/https://a.test/photo-300x200.jpg        200 jpeg 100x67
 /_ipx/w_100/https://b.test/photo-300x200.jpg        403
+/_ipx/extend_5_0_0_0/quad-100x120.png               200 png 100x125 px=5,2:black
 /_ipx/median_3/photo-300x200.jpg                    400 log=info:bad_params:median
 /_ipx/w_100/                                        400
 

@@ -126,6 +126,16 @@ impl Wishes {
         }
     }
 
+    /// Asks for a colour behind all that is transparent, whatever the format.
+    ///
+    /// # Errors
+    /// That of [`cannot`](Wishes::cannot).
+    pub(super) fn lay_on(&mut self, option: impl Display, color: &str) -> Result<(), Error> {
+        let option = option.to_string();
+        self.set(&option, "background", color)?;
+        self.need(option, "flatten", "on")
+    }
+
     /// Asks for what is a little nearer to the original, where it can be had.
     pub(super) fn prefer(&mut self, name: &str, value: &str) {
         let _ = put(&mut self.params, name, value);

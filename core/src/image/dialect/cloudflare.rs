@@ -133,7 +133,7 @@ impl Options<'_> {
                 "false" => wishes.set(name, "anim", "off"),
                 _ => Err(invalid(name)),
             },
-            "background" => wishes.set(name, "background", value),
+            "background" => wishes.lay_on(name, value),
             "blur" => wishes.set(name, "blur", places(number(0.0, 250.0)?, 2)),
             "brightness" | "contrast" | "gamma" if number(0.0, 1e6)? == 0.0 => Ok(()),
             "brightness" | "contrast" | "gamma" | "saturation" => {

@@ -296,7 +296,7 @@ fn output(found: &Options, wishes: &mut Wishes) -> Result<(), Error> {
         _ => {
             let written = found.get("fill-color").filter(|_| filled).or_else(|| found.get("bg"));
             if let Some(written) = written {
-                wishes.set("bg", "background", color(written).ok_or_else(|| invalid("bg"))?)?;
+                wishes.lay_on("bg", &color(written).ok_or_else(|| invalid("bg"))?)?;
             }
         }
     }

@@ -8,7 +8,6 @@ use super::numbers::{places, real, whole, within};
 use super::query::decoded;
 use super::source::Source;
 use crate::image::Error;
-use crate::image::setting::Setting;
 use crate::link::Encoding;
 
 pub(super) const FIXED_PART: &[u8] = b"/";
@@ -414,7 +413,7 @@ impl Geometry {
                 self.says_gravity = true;
                 self.gravity = match gravity(wishes, name, arguments)? {
                     Some((side, (0.0, 0.0))) => Some(side),
-                    Some(_) => return wishes.cannot(format_args!("{name} with an offset")),
+                    Some((side, (x, y))) => Some(format!("{side}:{}:{}", offset(x), offset(y))),
                     None => None,
                 };
                 Ok(())
@@ -475,7 +474,7 @@ impl Geometry {
                     _ => return Err(bad()),
                 };
                 self.has_background = true;
-                wishes.set(name, "background", hex)
+                wishes.lay_on(name, &hex)
             }
             "blur" | "bl" => {
                 wishes.set(name, "blur", places(within(only()?, 0.0, 1e6).ok_or_else(bad)?, 2))
@@ -689,6 +688,15 @@ impl Geometry {
     }
 }
 
+/// An offset: pixels, or below 1 a share.
+fn offset(number: f64) -> String {
+    if number.abs() >= 1.0 || number == 0.0 {
+        number.trunc().to_string()
+    } else {
+        places(number * 100.0, 4) + "%"
+    }
+}
+
 fn hex_color(text: &str) -> Option<&str> {
     let is_hex = matches!(text.len(), 3 | 6) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_hex.then_some(text)
@@ -706,13 +714,10 @@ fn trim(wishes: &mut Wishes, name: &str, arguments: &[&str]) -> Result<(), Error
     let both = [horizontal, vertical].map(|text| text.map_or(Ok(false), |text| switch(name, text)));
     let axes = match both {
         [Ok(false), Ok(false)] => return Ok(()),
-        [Ok(true), Ok(false)] => "h",
-        [Ok(false), Ok(true)] => "v",
-        [Ok(true), Ok(true)] => "hv",
+        [Ok(true), Ok(false)] => "horizontal",
+        [Ok(false), Ok(true)] => "vertical",
+        [Ok(true), Ok(true)] => "both",
         [Err(error), _] | [_, Err(error)] => return Err(error),
     };
-    match Setting::find("trim_equal") {
-        Some(_) => wishes.set(name, "trim_equal", axes),
-        None => wishes.cannot(format_args!("{name} of equal parts")),
-    }
+    wishes.set(format_args!("{name} of equal parts"), "trim_equal", axes)
 }

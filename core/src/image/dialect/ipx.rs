@@ -68,6 +68,10 @@ pub(super) fn read(link: Link<'_>, unknown: Unknown) -> Result<Asked, Error> {
     wishes.imply("anim", if moves { "on" } else { "off" });
     size(&found, &mut wishes)?;
     turn(&found, &mut wishes)?;
+    // What is added, and what is behind the picture, is black unless it is said.
+    if (found.has("extend") || found.has("flatten")) && !found.has("background") {
+        wishes.set("background", "background", "black")?;
+    }
     for (name, value) in &found.0 {
         modifier(&mut wishes, name, value)?;
     }
@@ -210,6 +214,7 @@ fn modifier(wishes: &mut Wishes, name: &str, value: &str) -> Result<(), Error> {
             _ => Ok(()),
         },
         "background" => wishes.set(name, "background", value),
+        "flatten" => wishes.need(name, "flatten", "on"),
         "blur" => {
             let sigma = if value.is_empty() { Some(0.82) } else { within(value, 0.3, 1000.0) };
             wishes.set(name, "blur", places(sigma.ok_or_else(bad)?, 2))

@@ -335,7 +335,10 @@ impl Options {
                     "none" | "transparent" => self.background = Some("transparent".to_owned()),
                     color => self.background = Some(color.to_owned()),
                 }
-                Ok(())
+                match parts.get(1).copied() {
+                    Some("1" | "true" | "True") => wishes.need("fill", "flatten", "on"),
+                    _ => Ok(()),
+                }
             }
             "focal" => {
                 let share = |text: &str| within(text, 0.0, 1.0);
@@ -394,7 +397,15 @@ impl Options {
         if let Some(background) = &self.background {
             let is_blur = background == "blur";
             let name = if self.is_filled { "fill" } else { "background_color" };
-            wishes.set(if is_blur { "fill(blur)" } else { name }, "background", background)?;
+            // What is transparent in the picture itself stays so where it is filled around.
+            match self.is_filled {
+                true => wishes.set(
+                    if is_blur { "fill(blur)" } else { name },
+                    "background",
+                    background,
+                )?,
+                false => wishes.lay_on(name, background)?,
+            }
         }
         if let Some([top, right, bottom, left]) = self.padding {
             wishes.set("padding", "padding", format_args!("{top},{right},{bottom},{left}"))?;

@@ -254,11 +254,15 @@ fn looks(found: &Arguments, wishes: &mut Wishes) -> Result<(), Error> {
             wishes.set("bg", "background", color)?;
         }
         (_, Some(color)) => wishes.set("cbg", "background", color)?,
-        (Some(color), None) => wishes.set("bg", "background", color)?,
-        // There is nothing around it then.
-        (None, None) if pads => {
-            wishes.set("fit=contain without cbg", "background", "transparent")?
-        }
+        (Some(color), None) => wishes.lay_on("bg", &color)?,
+        // There is nothing around it then, and in a JPEG that is black.
+        (None, None) if pads => match found.get("output") {
+            Some("png" | "webp" | "avif" | "av1") => {
+                wishes.set("cbg", "background", "transparent")?
+            }
+            Some("jpg") => wishes.set("cbg", "background", "black")?,
+            _ => wishes.cannot("fit=contain without cbg")?,
+        },
         (None, None) => {}
     }
     if let Some(value) = found.get("blur") {
@@ -307,7 +311,7 @@ fn looks(found: &Arguments, wishes: &mut Wishes) -> Result<(), Error> {
     }
     match found.get("filt") {
         Some("greyscale") => wishes.set("filt", "grayscale", "on")?,
-        Some("sepia") => wishes.set("filt=sepia", "sepia", "on")?,
+        Some("sepia") => wishes.set("filt=sepia", "sepia", 1)?,
         Some("negate") => wishes.set("filt=negate", "negate", "on")?,
         Some("duotone") => {
             let start = found.color("start").unwrap_or_else(|| "c83658".to_owned());

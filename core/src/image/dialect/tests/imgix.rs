@@ -15,8 +15,14 @@ fn options_of_the_documentation() {
         ("w=300&h=200&fit=max", "w=300,h=200,fit=scale-down"),
         ("w=300&h=200&fit=min", "w=300,h=200,fit=aspect-crop"),
         ("w=300&h=200&fit=scale", "w=300,h=200,fit=stretch"),
-        ("w=300&h=200&fit=fill&fill=solid&fill-color=red", "w=300,h=200,fit=pad,background=red"),
-        ("w=300&h=200&fit=fillmax&bg=FF0000", "w=300,h=200,fit=pad,enlarge=off,background=f00"),
+        (
+            "w=300&h=200&fit=fill&fill=solid&fill-color=red",
+            "w=300,h=200,fit=pad,background=red,flatten=on",
+        ),
+        (
+            "w=300&h=200&fit=fillmax&bg=FF0000",
+            "w=300,h=200,fit=pad,enlarge=off,background=f00,flatten=on",
+        ),
         ("w=9&h=9&fit=crop&crop=top,left", "w=9,h=9,fit=cover,gravity=northwest"),
         ("w=9&h=9&fit=crop&crop=entropy", "w=9,h=9,fit=cover,gravity=smart"),
         ("w=9&h=9&fit=crop&crop=focalpoint&fp-x=0.2&fp-y=0.7", "w=9,h=9,fit=cover,gravity=0.2:0.7"),
@@ -33,7 +39,7 @@ fn options_of_the_documentation() {
         ("fm=pjpg&q=50", "format=jpeg,interlace=on,quality=50"),
         ("fm=png32", "format=png"),
         ("flip=hv", "flip=hv"),
-        ("bg=fff&rot=0&sat=0&blur=0", "background=white"),
+        ("bg=fff&rot=0&sat=0&blur=0", "background=white,flatten=on"),
         ("ixlib=js-3.8.0&ixid=abc&s=0123&unheard=1", ""),
     ] {
         asks(query, params);
