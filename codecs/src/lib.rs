@@ -4,33 +4,15 @@
 //! Pixels lie in slices of their caller, who has the memory counted; rows follow each other
 //! without a gap. Where a crate's safe face does all that is needed, there is none here.
 //!
-//! And [`cpu`] and [`zeroed`], safe faces of the processor and the allocator.
+//! And [`cpu`] and [`memory`], safe faces of the processor and of what the system says of memory.
 
 pub mod av1;
 pub mod avif;
 pub mod cpu;
 pub mod jpeg;
+pub mod memory;
 pub mod webp;
 pub mod yuv;
-
-use std::alloc::{Layout, alloc_zeroed};
-
-/// Returns that many zeros, or nothing where there is no memory for them. Of many, none is written:
-/// hundreds of megabytes are there at once, and what is written to them takes the time.
-#[must_use]
-pub fn zeroed(len: usize) -> Option<Vec<u8>> {
-    if len == 0 {
-        return Some(Vec::new());
-    }
-    let layout = Layout::array::<u8>(len).ok()?;
-    // SAFETY: the layout is not of zero bytes.
-    let start = unsafe { alloc_zeroed(layout) };
-    if start.is_null() {
-        return None;
-    }
-    // SAFETY: allocated with the layout of a vector of that capacity, and all of it is zeros.
-    Some(unsafe { Vec::from_raw_parts(start, len, len) })
-}
 
 /// Bytes of an image's pixels, of which a row has to be countable in 32 bits.
 fn bytes(width: u32, height: u32, channels: u32) -> Option<usize> {
@@ -46,21 +28,4 @@ unsafe fn slice<'a>(data: *const u8, len: usize) -> &'a [u8] {
     }
     // SAFETY: the caller's promise.
     unsafe { std::slice::from_raw_parts(data, len) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn zeros_as_many_as_there_is_memory_for() {
-        for len in [0, 1, 4097, 3 << 20] {
-            let mut zeros = zeroed(len).unwrap();
-            assert!(zeros.len() == len && zeros.iter().all(|&byte| byte == 0));
-            zeros.push(7);
-            assert_eq!(zeros.last(), Some(&7));
-        }
-        assert!(zeroed(isize::MAX as usize).is_none());
-        assert!(zeroed(usize::MAX).is_none());
-    }
 }

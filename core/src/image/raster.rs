@@ -1,5 +1,7 @@
 //! Pixels in memory.
 
+use image_gate_codecs::memory;
+
 use super::size::Size;
 use super::{Control, Error};
 
@@ -130,6 +132,7 @@ pub(super) fn with_room<T>(len: usize) -> Result<Vec<T>, Error> {
     buffer
         .try_reserve_exact(len)
         .map_err(|_| Error::out_of_memory(len.saturating_mul(size_of::<T>())))?;
+    memory::prefer_large_pages(buffer.spare_capacity_mut());
     Ok(buffer)
 }
 
@@ -138,7 +141,7 @@ pub(super) fn with_room<T>(len: usize) -> Result<Vec<T>, Error> {
 /// # Errors
 /// [`Error::Internal`] without memory.
 pub(super) fn zeroed(bytes: usize) -> Result<Vec<u8>, Error> {
-    image_gate_codecs::zeroed(bytes).ok_or_else(|| Error::out_of_memory(bytes))
+    memory::zeroed(bytes).ok_or_else(|| Error::out_of_memory(bytes))
 }
 
 #[cfg(test)]
