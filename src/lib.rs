@@ -23,11 +23,11 @@ use std::ptr::null;
 /// Their names.
 #[unsafe(no_mangle)]
 pub static mut ngx_module_names: [*const c_char; 6] = [
+    c"ngx_http_image_gate_s3_module".as_ptr(),
     c"ngx_http_image_resize_module".as_ptr(),
     c"ngx_http_image_resize_cache_module".as_ptr(),
     c"ngx_http_access_key_module".as_ptr(),
     c"ngx_http_secure_link_hash_module".as_ptr(),
-    c"ngx_http_image_gate_s3_module".as_ptr(),
     null(),
 ];
 

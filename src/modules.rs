@@ -272,10 +272,10 @@ mod image_gate_s3_module {
 /// The modules, ended by null.
 #[unsafe(no_mangle)]
 pub static mut ngx_modules: [*const ngx_module_t; 6] = [
+    &raw const ngx_http_image_gate_s3_module,
     &raw const ngx_http_image_resize_module,
     &raw const ngx_http_image_resize_cache_module,
     &raw const ngx_http_access_key_module,
     &raw const ngx_http_secure_link_hash_module,
-    &raw const ngx_http_image_gate_s3_module,
     std::ptr::null(),
 ];

@@ -167,6 +167,7 @@ SKIP: {
         location /refused/ { rewrite ^/refused(/.*)$ $1 break; proxy_intercept_errors on; error_page 400 403 404 =404 @missing;
             image_gate_s3 main region=us-east-1 endpoint=http://127.0.0.1:PORT;
             PARAMS; proxy_pass http://127.0.0.1:PORT$image_gate_s3_uri; }
+        location /links/ { image_resize_url imgproxy; image_resize_allow all; image_gate_s3_key $image_resize_source_path; ORIGIN; }
         location @missing { return 404; }',
         http => 'proxy_cache_path sources keys_zone=sources:1m; image_resize_cache_path kept keys_zone=images:1m;
         upstream storage { server 127.0.0.1:' . $origin->{port} . '; keepalive 4; }');
@@ -199,6 +200,13 @@ SKIP: {
     ok($c->get("/group/$key")->{body} eq $photo, "$name - a group of upstreams") for 1, 2;
     $r = $c->get("/recipe/$key");
     is("$r->{status} " . ($r->{h}{'x-amz-request-id'} || '-'), '200 -', "$name - a hidden header");
+    # What a link is refused for is said, and not that it names no key.
+    for my $case (['w:50', "local:///$key", 200], ['w:50', 'http://127.0.0.1/a.jpg', 403], ['raw:1', "local:///$key", 400]) {
+        my ($option, $source, $status) = @$case;
+        $r = $c->get("/links/s/$option/plain/$source");
+        is($r->{status}, $status, "$name - a link - $option $source");
+        is(inspect($r->{body})->{width}, 50, "$name - a link - a picture") if $status == 200;
+    }
     my @none = map { $c->get("/$_/no.jpg") } qw(recipe refused);
     for (@none) {
         is($_->{status}, 404, "$name - an error");

@@ -31,7 +31,9 @@ impl Hooks for ImageGateS3 {
         if !main.is_used.get() {
             return Ok(());
         }
-        phase::add::<check::Precontent>(parser, PRECONTENT)?;
+        // Behind those who refuse links, which may then name no key, and before the look-up of what
+        // is kept, as this module comes before that one.
+        phase::add_first::<check::Precontent>(parser, PRECONTENT)?;
         phase::add_first::<mask::Log>(parser, LOG)
     }
 

@@ -17,20 +17,21 @@ pub fn codings(request: Request<'_>) -> ContentCodings {
 /// What a location makes of its sources, for a request.
 pub struct Recipe {
     pub work: JobKind,
-    pub plan: Plan,
+    pub plan: Box<Plan>,
     /// The watermark.
     pub layers: Vec<WatermarkSpec>,
 }
 
 /// Evaluates the directives of a location for a request.
 pub fn recipe(request: Request<'_>, conf: &LocConf) -> Result<Recipe, Failure> {
-    let plan = conf.plan(request)?;
+    // It is large, and handed on several times.
+    let plan = Box::new(conf.plan(request)?);
     let (work, plan, layers) = match conf.mode() {
         Mode::Off | Mode::Test => (JobKind::Transform, plan, Vec::new()),
         Mode::Size => (JobKind::Describe, plan, Vec::new()),
         Mode::Info => {
             let plan = Plan { damaged: plan.damaged, ..preview_plan(plan.orient) };
-            (JobKind::Inspect, plan, Vec::new())
+            (JobKind::Inspect, Box::new(plan), Vec::new())
         }
         _ => {
             let layers = if plan.watermark { conf.layers(request)? } else { Vec::new() };

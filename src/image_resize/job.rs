@@ -218,7 +218,7 @@ impl Job {
             body,
             codings: task.codings.clone(),
             work: task.work.clone(),
-            plan: task.plan.clone(),
+            plan: Plan::clone(&task.plan),
             layers: task.layers.clone(),
             limits: task.bounds.image,
             buffer: task.buffer,

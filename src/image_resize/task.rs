@@ -20,7 +20,7 @@ pub enum JobKind {
 /// What was decided when the headers of the source came.
 pub struct Task {
     pub work: JobKind,
-    pub plan: Plan,
+    pub plan: Box<Plan>,
     /// The watermark, which the job adds to the plan.
     pub layers: Vec<WatermarkSpec>,
     pub codings: ContentCodings,

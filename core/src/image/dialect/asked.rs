@@ -150,7 +150,8 @@ impl Wishes {
         if self.unknown == Unknown::Refuse {
             return Err(Error::BadParams(format!("{option:?} can't be done here")));
         }
-        self.left_out.push(option);
+        // It may be written to a log, and is a stranger's.
+        self.left_out.push(option.escape_debug().to_string());
         Ok(())
     }
 

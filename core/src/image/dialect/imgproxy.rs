@@ -148,6 +148,9 @@ struct Geometry {
     flip: (bool, bool),
     padding: Option<[u32; 4]>,
     has_background: bool,
+    strips_metadata: Option<bool>,
+    /// What is kept where metadata is stripped.
+    keeps_copyright: Option<bool>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -497,12 +500,12 @@ impl Geometry {
                 }
             }
             "strip_metadata" | "sm" => {
-                let metadata = if switch(name, only()?)? { "copyright" } else { "keep" };
-                wishes.set(name, "metadata", metadata)
+                self.strips_metadata = Some(switch(name, only()?)?);
+                Ok(())
             }
             "keep_copyright" | "kcr" => {
-                let metadata = if switch(name, only()?)? { "copyright" } else { "strip" };
-                wishes.set(name, "metadata", metadata)
+                self.keeps_copyright = Some(switch(name, only()?)?);
+                Ok(())
             }
             "strip_color_profile" | "scp" => {
                 let profile = if switch(name, only()?)? { "srgb" } else { "keep" };
@@ -571,6 +574,14 @@ impl Geometry {
                 Some(side) => wishes.set(name, name, side)?,
             }
         }
+        if self.strips_metadata.is_some() || self.keeps_copyright.is_some() {
+            let metadata = match (self.strips_metadata, self.keeps_copyright) {
+                (Some(false), _) => "keep",
+                (_, Some(false)) => "strip",
+                _ => "copyright",
+            };
+            wishes.set("strip_metadata", "metadata", metadata)?;
+        }
         let scale = self.dpr.take();
         if let Some(dpr) = scale {
             wishes.set("dpr", "dpr", places(dpr, 2))?;
@@ -633,7 +644,8 @@ impl Geometry {
         if self.angle != 0 {
             return wishes.cannot("crop with rotate");
         }
-        // Where it lies is only known of shares, and from the corner on.
+        // Where it lies is only known of shares, and from the corner on. It is of the mirrored
+        // picture, too.
         let held = match gravity {
             "northwest" => Some((0.0, 0.0)),
             "north" => Some((0.5, 0.0)),
@@ -646,22 +658,30 @@ impl Geometry {
             "southeast" => Some((1.0, 1.0)),
             _ => None,
         };
-        let whole = |side: f64| if side == 0.0 { 1.0 } else { side };
-        let (width, height) = (whole(*width), whole(*height));
-        match held {
-            Some((x, y)) if width <= 1.0 && height <= 1.0 && *offset == (0.0, 0.0) => {
-                let share = |number: f64| places(number * 100.0, 4) + "%";
-                let (x, y) = (share(x * (1.0 - width)), share(y * (1.0 - height)));
-                let (width, height) = (share(width), share(height));
+        let mirrored =
+            |place: f64, is_mirrored: bool| if is_mirrored { 1.0 - place } else { place };
+        let held = held.map(|(x, y)| (mirrored(x, self.flip.0), mirrored(y, self.flip.1)));
+        // Below 1 it is a share, and 0 is all of it.
+        let share = |side: f64| (side < 1.0).then_some(if side == 0.0 { 1.0 } else { side });
+        let is_in_pixels = |number: f64| number == 0.0 || number >= 1.0;
+        match (held, share(*width), share(*height)) {
+            (Some((x, y)), Some(width), Some(height)) if *offset == (0.0, 0.0) => {
+                let percent = |number: f64| places(number * 100.0, 4) + "%";
+                let (x, y) = (percent(x * (1.0 - width)), percent(y * (1.0 - height)));
+                let (width, height) = (percent(width), percent(height));
                 wishes.set("crop", "crop", format_args!("{x},{y},{width},{height}"))
             }
-            Some((0.0, 0.0)) if width > 1.0 && height > 1.0 => {
+            (Some((0.0, 0.0)), None, None)
+                if self.flip == (false, false)
+                    && is_in_pixels(offset.0)
+                    && is_in_pixels(offset.1) =>
+            {
                 let pixels = |number: f64| number.floor();
-                let (x, y) = (pixels(offset.0), pixels(offset.1));
+                let (x, y) = (offset.0.round_ties_even(), offset.1.round_ties_even());
                 wishes.set(
                     "crop",
                     "crop",
-                    format_args!("{x},{y},{},{}", pixels(width), pixels(height)),
+                    format_args!("{x},{y},{},{}", pixels(*width), pixels(*height)),
                 )
             }
             _ => wishes.cannot("crop"),
