@@ -8,6 +8,7 @@ use warnings;
 use File::Copy qw(copy);
 use JSON::PP ();
 use Test::More;
+use Time::HiRes ();
 
 use ImageGate::Fixtures qw(fixture_path slurp);
 use ImageGate::Server;
@@ -63,6 +64,8 @@ sub origin_server {
     my $s = ImageGate::Server->new(%o);
     mkdir "$s->{dir}/files";
     copy(fixture_path($_), "$s->{dir}/files/$_") or die $! for qw(photo-300x200.jpg quad-300x200.jpg text.txt);
+    # Nothing is kept of a file that changed within the last 50 ms.
+    Time::HiRes::sleep(0.1);
     $s->{http} = "image_resize_zone 1m; image_resize_cache_path cache levels=1:2 keys_zone=images:1m;
         proxy_cache_path sources keys_zone=sources:1m;
         log_format asked escape=none '\$request_method \$request_uri \$status [\$http_if_none_match] [\$http_if_modified_since]';
