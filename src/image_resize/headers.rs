@@ -38,8 +38,8 @@ pub fn varies(task: &Task) -> bool {
 }
 
 /// Says that the answer depends on `Accept`, where it does.
-fn vary(request: Request<'_>, task: &Task) -> Result<(), NoMemory> {
-    if varies(task) { request.add_vary("Accept") } else { Ok(()) }
+fn vary(request: Request<'_>, varies: bool) -> Result<(), NoMemory> {
+    if varies { request.add_vary("Accept") } else { Ok(()) }
 }
 
 /// Sends nothing that tells of the bytes that came, as others go out.
@@ -86,7 +86,7 @@ pub fn set_output_headers(request: Request<'_>, sent: &Sent<'_>) -> Result<(), N
     if !sent.is_as_it_came {
         request.set_etag(sent.tag.map(str::as_bytes))?;
     }
-    if sent.varies { request.add_vary("Accept") } else { Ok(()) }
+    vary(request, sent.varies)
 }
 
 /// The media type that the source's headers name.
@@ -146,7 +146,7 @@ pub fn unknown_body(request: Request<'_>, task: &Task) {
         JobKind::Transform => plan.changes_pixels() || plan.is_exact || !layers.is_empty(),
     };
     let _ = request.set_etag(tag.as_deref().filter(|_| is_new).map(str::as_bytes));
-    let _ = vary(request, task);
+    let _ = vary(request, varies(task));
 }
 
 /// Makes of the source's headers those of "304 Not Modified".
@@ -156,7 +156,7 @@ pub fn not_modified(request: Request<'_>, task: &Task) {
     request.set_content_length(None);
     forget_source(request);
     let _ = request.set_etag(task.tag.as_deref().map(str::as_bytes));
-    let _ = vary(request, task);
+    let _ = vary(request, varies(task));
 }
 
 /// The headers of a 304 that nginx or an upstream answered by the source's own validators.
@@ -169,9 +169,7 @@ pub fn revalidated(request: Request<'_>, conf: &LocConf) {
         let _ = request.set_etag(None);
         return;
     };
-    if mode.makes_image() && plan.negotiated {
-        let _ = request.add_vary("Accept");
-    }
+    let _ = vary(request, mode.makes_image() && plan.negotiated);
     // A client that has the source's tag has the source as it came.
     let Some(source) = request.etag().and_then(|tag| std::str::from_utf8(tag).ok()) else {
         // An upstream need not repeat the tag that a GET would get.

@@ -66,7 +66,7 @@ impl<'a> Url<'a> {
 }
 
 /// `NAME=VALUE&...`, taken apart.
-pub(super) fn arguments(query: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+pub(crate) fn arguments(query: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     query.split(|&byte| byte == b'&').filter(|argument| !argument.is_empty()).map(|argument| {
         let at = argument.iter().position(|&byte| byte == b'=').unwrap_or(argument.len());
         let (name, value) = argument.split_at(at);

@@ -1,6 +1,7 @@
 //! Arguments of a request, in the one order and the one spelling in which they are signed and sent.
 
 use crate::escapes::{percent_decode_lossy, percent_encode};
+use crate::link;
 
 /// Arguments, escaped.
 #[derive(Debug, Clone, Default)]
@@ -10,11 +11,8 @@ impl Query {
     /// Takes arguments as they stand in a URL. A plus is a plus.
     pub fn parse(args: &[u8]) -> Query {
         let mut query = Query::default();
-        for argument in args.split(|&byte| byte == b'&').filter(|argument| !argument.is_empty()) {
-            let mut parts = argument.splitn(2, |&byte| byte == b'=');
-            let mut next = || percent_decode_lossy(parts.next().unwrap_or_default());
-            let (name, value) = (next(), next());
-            query.push(&name, &value);
+        for (name, value) in link::arguments(args) {
+            query.push(&percent_decode_lossy(name), &percent_decode_lossy(value));
         }
         query
     }

@@ -4,17 +4,13 @@ use std::borrow::Cow;
 
 use crate::escapes::percent_decode_lossy;
 use crate::image::Error;
+use crate::link;
 
 /// Takes arguments apart: names and values, decoded once, `+` being a space.
 pub(super) fn arguments(
     query: &[u8],
 ) -> impl Iterator<Item = Result<(String, String), Error>> + use<'_> {
-    let arguments = query.split(|&byte| byte == b'&').filter(|argument| !argument.is_empty());
-    arguments.map(|argument| {
-        let at = memchr::memchr(b'=', argument).unwrap_or(argument.len());
-        let (name, value) = argument.split_at(at);
-        Ok((text(name)?, text(value.get(1..).unwrap_or_default())?))
-    })
+    link::arguments(query).map(|(name, value)| Ok((text(name)?, text(value)?)))
 }
 
 fn text(encoded: &[u8]) -> Result<String, Error> {

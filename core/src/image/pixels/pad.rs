@@ -40,11 +40,8 @@ pub(in crate::image) fn pad(
         Backdrop::Color(color) => onto_color(raster, canvas, place, color, control),
         Backdrop::Veil(color, alpha) => {
             let raster = with_alpha(widen(raster, control)?, control)?;
-            let mut out = Raster::new(canvas, Layout::Rgba8)?;
-            for row in out.rows_mut() {
-                control.check()?;
-                row.as_chunks_mut::<4>().0.fill([color.r, color.g, color.b, alpha]);
-            }
+            let pixel = [color.r, color.g, color.b, alpha];
+            let mut out = filled(canvas, Layout::Rgba8, &pixel, control)?;
             lay(&raster, &mut out, place, control)?;
             Ok(out)
         }
@@ -57,7 +54,7 @@ pub(in crate::image) fn pad(
     }
 }
 
-/// Lays an image in colour over another one.
+/// Lays an image over one of the same layout, or one with alpha over one in colour.
 fn lay(
     raster: &Raster,
     out: &mut Raster,
@@ -129,22 +126,21 @@ fn onto_color(
     if !(r == g && g == b) {
         raster = widen(raster, control)?;
     }
-    let (layout, channels) = (raster.layout(), raster.layout().channels());
-    let color = if layout == Layout::L8 { &[r][..] } else { &[r, g, b][..] };
+    let layout = raster.layout();
+    let pixel = if layout == Layout::L8 { &[r][..] } else { &[r, g, b][..] };
+    let mut out = filled(canvas, layout, pixel, control)?;
+    lay(&raster, &mut out, place, control)?;
+    Ok(out)
+}
 
-    let mut row = with_room(canvas.width as usize * channels)?;
-    (0..canvas.width).for_each(|_| row.extend_from_slice(color));
+/// A canvas of one pixel over and over.
+fn filled(canvas: Size, layout: Layout, pixel: &[u8], control: &Control) -> Result<Raster, Error> {
+    let mut row = with_room(canvas.width as usize * layout.channels())?;
+    (0..canvas.width).for_each(|_| row.extend_from_slice(pixel));
     let mut out = Raster::new(canvas, layout)?;
     for to in out.rows_mut() {
         control.check()?;
         to.copy_from_slice(&row);
-    }
-    let left = place.0 as usize * channels;
-    for (to, from) in out.rows_mut().skip(place.1 as usize).zip(raster.rows()) {
-        control.check()?;
-        if let Some(to) = to.get_mut(left..left + from.len()) {
-            to.copy_from_slice(from);
-        }
     }
     Ok(out)
 }
