@@ -8,14 +8,13 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
-use IO::Socket::INET;
 use Test::More;
 use Time::HiRes qw(sleep);
 
 use ImageGate::Fixtures qw(fixture_dir fixture_path slurp);
 use ImageGate::H2;
 use ImageGate::Keys qw(key_file);
-use ImageGate::Server;
+use ImageGate::Server qw(free_port);
 
 my $files = fixture_dir();
 fixture_path($_) for qw(photo-300x200.jpg text.txt);
@@ -24,10 +23,7 @@ my $good = 'GoodKey5f3b09c2';
 my $gone = 'GoneKey77aa10de';
 my $wrong = 'WrongKey2d94e6b1';
 
-my $h2_port = do {
-    my $probe = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1) or die $!;
-    $probe->sockport;
-};
+my $h2_port = free_port();
 
 my $s = ImageGate::Server->new(workers => 2);
 

@@ -15,7 +15,7 @@ use Time::HiRes qw(sleep);
 use ImageGate::Fixtures qw(fixture_dir fixture_path slurp);
 use ImageGate::H2;
 use ImageGate::Keys qw(key_file);
-use ImageGate::Server;
+use ImageGate::Server qw(free_port);
 
 my $files = fixture_dir();
 fixture_path('text.txt');
@@ -38,8 +38,7 @@ my @names = qw(rooted proxy_add_x_forwarded_for request request_uri uri document
     secure_link upstream_trailer_x sent_trailer_x taken);
 
 my $s = ImageGate::Server->new(workers => 2);
-my $h2_port = do { require IO::Socket::INET; IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1)->sockport };
-my $up_port = do { IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1)->sockport };
+my ($h2_port, $up_port) = (free_port(), free_port());
 
 open my $out, '>', "$s->{dir}/users" or die $!;
 print $out "user:{PLAIN}password\n";

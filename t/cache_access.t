@@ -7,7 +7,6 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use File::Temp ();
-use IO::Socket::INET;
 use JSON::PP ();
 use Test::More;
 
@@ -15,6 +14,7 @@ use ImageGate::Cache;
 use ImageGate::H2;
 use ImageGate::Keys qw(key_file);
 use ImageGate::Links;
+use ImageGate::Server qw(free_port);
 
 needs_cache();
 
@@ -115,9 +115,7 @@ SKIP: {
 SKIP: {
     my $name = 'HTTP/2';
     skip 'this nginx is built without HTTP/2', 1 if $built !~ /http_v2/;
-    my $probe = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1) or die "port: $!";
-    my $port = $probe->sockport;
-    close $probe;
+    my $port = free_port();
     my $s = origin_server('location / { image_resize resize 100 -; image_resize_cache_use_stale updating; image_resize_cache_background_update on; ORIGIN; }',
         listen => "; listen 127.0.0.1:$port http2", origin => 'location / { add_header Cache-Control max-age=1; }');
     my $get = sub {

@@ -16,7 +16,7 @@ use ImageGate::Cache;
 use ImageGate::Fixtures qw(fixture_path slurp);
 use ImageGate::H2;
 use ImageGate::Image qw(inspect);
-use ImageGate::Server;
+use ImageGate::Server qw(free_port);
 
 needs_cache();
 
@@ -190,9 +190,7 @@ sub count_by {
 SKIP: {
     skip 'this nginx is built without HTTP/2', 1 if `$ENV{TEST_NGINX_BINARY} -V 2>&1` !~ /--with-http_v2_module/;
     my $name = 'HTTP/2';
-    my $probe = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1) or die $!;
-    my $port = $probe->sockport;
-    close $probe;
+    my $port = free_port();
     my $s = ImageGate::Server->new(workers => 1);
     mkdir "$s->{dir}/files";
     copy(fixture_path($_), "$s->{dir}/files/$_") or die $! for qw(noise-1800x1200-q90.jpg photo-300x200.jpg);

@@ -11,19 +11,18 @@ use warnings;
 
 use File::Temp ();
 use HTTP::Tiny;
-use IO::Socket::INET;
 use JSON::PP ();
 use MIME::Base64 qw(decode_base64);
 use POSIX ();
 use Time::HiRes qw(sleep time);
 
+use ImageGate::Server qw(free_port);
+
 my $json = JSON::PP->new->utf8->allow_nonref;
 
 sub start {
     my $class = shift;
-    my $probe = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1) or die "port: $!";
-    my $port = $probe->sockport;
-    close $probe;
+    my $port = free_port();
     my $profile = File::Temp::tempdir('image-gate-browser-XXXXXX', TMPDIR => 1, CLEANUP => 1);
     my $pid = fork;
     die "fork: $!" if !defined $pid;

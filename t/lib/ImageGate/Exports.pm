@@ -13,7 +13,7 @@ use JSON::PP ();
 use POSIX ();
 use Time::HiRes qw(sleep time);
 
-use ImageGate::Server;
+use ImageGate::Server qw(free_port);
 
 use base 'Exporter';
 our @EXPORT_OK = qw(server status partner partners get_many get_counted free_port wait_for write_file run_child);
@@ -95,11 +95,6 @@ sub get_counted {
 }
 
 sub get_many { my ($statuses) = get_counted(@_); return $statuses }
-
-sub free_port {
-    my $probe = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1) or die "port: $!";
-    return $probe->sockport;
-}
 
 sub wait_for {
     my ($seconds, $code) = @_;

@@ -20,6 +20,14 @@ use Time::HiRes qw(sleep time);
 use ImageGate::Client;
 use ImageGate::Fixtures qw(slurp);
 
+use base 'Exporter';
+our @EXPORT_OK = qw(free_port);
+
+sub free_port {
+    my $probe = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1) or die "port: $!";
+    return $probe->sockport;
+}
+
 sub new {
     my ($class, %o) = @_;
     my $root = Cwd::abs_path(File::Basename::dirname(__FILE__) . '/../../..');
@@ -27,12 +35,11 @@ sub new {
     my ($module) = grep { /image_gate/ } split ' ', $ENV{TEST_NGINX_LOAD_MODULES} || '';
     $module ||= "$build/ngx_http_image_gate_module.so";
     die "no module at $module; run make\n" if !-f $module;
-    my $probe = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1) or die "port: $!";
     my $self = bless {
         nginx   => $ENV{TEST_NGINX_BINARY} || 'nginx',
         module  => Cwd::abs_path($module),
         dir     => File::Temp::tempdir('image-gate-XXXXXX', TMPDIR => 1, CLEANUP => 1),
-        port    => $probe->sockport,
+        port    => free_port(),
         owner   => $$,
         workers => 1,
         listen  => '',
