@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use common::heif::*;
 use common::*;
-use image_gate_core::image::{Control, Error, Limits, Plan, prepare, probe};
+use image_gate_core::image::{Control, Error, Limits, Output, Plan, prepare, probe};
 
 /// The parts of this test's pictures, each one different.
 fn cell(number: u32) -> Picture {
@@ -61,6 +61,92 @@ fn frames_of_a_sample_are_bounded() {
     let padding = [0x7a, 0].repeat(9000);
     let padded = file(&[av1(64, 48, &[header, &padding, frame].concat())]);
     assert!(matches!(refused(&padded), Error::UnsupportedFormat(_)));
+}
+
+/// A unit of AV1, its length in it.
+fn unit(kind: u8, payload: &[u8]) -> Vec<u8> {
+    let mut unit = vec![kind << 3 | 2];
+    let mut len = payload.len();
+    while len >= 0x80 {
+        unit.push(len as u8 | 0x80);
+        len >>= 7;
+    }
+    unit.push(len as u8);
+    [unit.as_slice(), payload].concat()
+}
+
+/// A frame's header, and its tiles: those of a unit of both, cut where a decoder takes them.
+fn parts_of_a_frame(sample: &[u8], is_whole: impl Fn(&[u8]) -> bool) -> (Vec<u8>, Vec<u8>) {
+    let (_, frame) = split(sample);
+    let start = 2 + frame[1..].iter().take_while(|&&byte| byte & 0x80 != 0).count();
+    let payload = &frame[start..];
+    (1..40)
+        .map(|cut| payload.split_at(cut))
+        .map(|(header, tiles)| ([header, &[0x80]].concat(), tiles.to_vec()))
+        .find(|(header, tiles)| is_whole(&[unit(3, header), unit(4, tiles)].concat()))
+        .unwrap()
+}
+
+/// Decodes a file, or fails where that takes ten seconds; what waits for ever uses no time of a
+/// processor, so that no other bound ends it.
+fn decoded_in_time(input: &[u8]) -> Result<Picture, Error> {
+    let (plan, limits) = (plan("w=64,f=png"), Limits::default());
+    let control = Control::new(Some(Instant::now() + Duration::from_secs(10)));
+    let prepared = prepare(input, &plan, &limits)?;
+    let result = prepared.run(&control).map(|done| match done.output {
+        Output::Encoded(bytes) => decode(&bytes),
+        _ => panic!("a file of another format"),
+    });
+    assert!(!matches!(result, Err(Error::Timeout)), "nothing was to be waited for");
+    result
+}
+
+#[test]
+fn whatever_follows_a_frame_is_not_waited_for() {
+    // One that is decoded at once, and one on threads.
+    for (width, height) in [(64, 48), (4160, 640)] {
+        let picture = Picture::new(width, height, |x, y| [(x * 4) as u8, (y * 5) as u8, 90, 255]);
+        let sample = sample(&picture, 90);
+        let (header, frame) = split(&sample);
+        let of = |units: &[u8]| file(&[av1(width, height, &[header, units].concat())]);
+        let one = decoded_in_time(&of(frame)).unwrap();
+        let whole = |units: &[u8]| decoded_in_time(&of(units)).is_ok_and(|shown| shown == one);
+        let (head, tiles) = parts_of_a_frame(&sample, whole);
+        let apart = [unit(3, &head), unit(4, &tiles)].concat();
+        // Padding, metadata, and what is not known.
+        for kind in [15, 5, 9, 2] {
+            let other = unit(kind, if kind == 2 { &[] } else { &[0, 0, 0x80] });
+            for times in [1, 3] {
+                assert!(whole(&[frame, &other].concat().repeat(times)), "{kind}");
+                assert!(whole(&[apart.as_slice(), &other].concat().repeat(times)), "{kind}");
+            }
+        }
+        // Tiles that never come, twice, or without a header.
+        for units in [
+            unit(3, &head),
+            unit(4, &tiles),
+            [apart.clone(), unit(4, &tiles)].concat(),
+            [apart.clone(), unit(3, &head)].concat(),
+            [unit(3, &head), apart.clone()].concat(),
+            [apart.clone(), unit(7, &head)].concat(),
+        ] {
+            let _ = decoded_in_time(&of(&units));
+        }
+        if width > 4096 {
+            // The first of two tiles alone.
+            let first = [&[0x80], &tiles[1..]].concat();
+            assert!(decoded_in_time(&of(&[unit(3, &head), unit(4, &first)].concat())).is_err());
+        }
+        // A second copy of a header begins a frame where the one before is whole.
+        let again = [unit(7, &head), unit(4, &tiles)].concat();
+        let many = of(&[apart.as_slice(), &again.repeat(2000)].concat());
+        assert!(matches!(refused(&many), Error::TooManyFrames(_)));
+        for bit in 0..8 {
+            let mut flipped = [apart.as_slice(), &unit(15, &[0; 9]), frame].concat();
+            flipped[0] ^= 1 << bit;
+            let _ = decoded_in_time(&of(&flipped));
+        }
+    }
 }
 
 #[test]

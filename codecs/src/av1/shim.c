@@ -3,7 +3,8 @@
  *
  * dav1d looks between rows of superblocks whether it is to be flushed, but only on threads of its
  * own: with two of them, and two frames in flight, sending data returns at once, and closing the
- * decoder stops what is under way. That a frame is done shows by its data, which is let go then.
+ * decoder stops what is under way. That a frame is begun shows by the room that dav1d asks for, and
+ * that it is done by its data, which is let go then.
  */
 
 #include <dav1d/dav1d.h>
@@ -20,6 +21,9 @@ typedef struct {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     int held;                   /* data that dav1d still has; under the lock */
+    int begun;                  /* frames that were begun; of the thread that sends */
+    int waited_for;             /* and how many of them were before what was sent last */
+    int threaded;               /* whether dav1d works while nobody is in it */
 } ig_av1;
 
 typedef struct {
@@ -42,6 +46,41 @@ static void let_go(const uint8_t *data, void *cookie) {
     pthread_mutex_unlock(&decoder->lock);
 }
 
+/* Room for a picture, as dav1d/picture.h wants it: whole blocks of 128 pixels, rows that begin
+ * where vectors do and not all in the same set of the cache, one alignment more at the end. */
+static int make_room(Dav1dPicture *picture, void *cookie) {
+    const size_t grain = DAV1D_PICTURE_ALIGNMENT;
+    const int grey = picture->p.layout == DAV1D_PIXEL_LAYOUT_I400;
+    const int half_wide = picture->p.layout != DAV1D_PIXEL_LAYOUT_I444;
+    const int half_high = picture->p.layout == DAV1D_PIXEL_LAYOUT_I420;
+    size_t width = ((size_t) picture->p.w + 127) / 128 * 128;
+    size_t height = ((size_t) picture->p.h + 127) / 128 * 128;
+    size_t luma = width * (picture->p.bpc > 8 ? 2 : 1);
+    size_t chroma = grey ? 0 : luma / (half_wide ? 2 : 1);
+    uint8_t *room;
+
+    luma += luma % 1024 == 0 ? grain : 0;
+    chroma += chroma > 0 && chroma % 1024 == 0 ? grain : 0;
+    size_t luma_plane = luma * height;
+    size_t chroma_plane = chroma * (height / (half_high ? 2 : 1));
+    room = aligned_alloc(grain, luma_plane + 2 * chroma_plane + grain);
+    if (room == NULL) {
+        return DAV1D_ERR(ENOMEM);
+    }
+    picture->allocator_data = picture->data[0] = room;
+    picture->data[1] = grey ? NULL : room + luma_plane;
+    picture->data[2] = grey ? NULL : room + luma_plane + chroma_plane;
+    picture->stride[0] = (ptrdiff_t) luma;
+    picture->stride[1] = (ptrdiff_t) chroma;
+    ((ig_av1 *) cookie)->begun++;
+    return 0;
+}
+
+static void free_room(Dav1dPicture *picture, void *cookie) {
+    (void) cookie;
+    free(picture->allocator_data);
+}
+
 /* A decoder, whose frames may be as many pixels large; NULL without memory. */
 ig_av1 *ig_av1_open(int stoppable, unsigned pixels, int operating_point, int all_layers) {
     ig_av1 *decoder = calloc(1, sizeof(*decoder));
@@ -54,11 +93,15 @@ ig_av1 *ig_av1_open(int stoppable, unsigned pixels, int operating_point, int all
     pthread_mutex_init(&decoder->lock, NULL);
     pthread_cond_init(&decoder->changed, NULL);
     dav1d_default_settings(&settings);
+    decoder->threaded = stoppable;
     settings.n_threads = settings.max_frame_delay = stoppable ? 2 : 1;
     settings.operating_point = operating_point;
     settings.all_layers = all_layers;
     settings.frame_size_limit = pixels;
     settings.logger.callback = NULL;
+    settings.allocator.cookie = decoder;
+    settings.allocator.alloc_picture_callback = make_room;
+    settings.allocator.release_picture_callback = free_room;
     /* Threads take over what their maker blocks; signals are for the threads of nginx. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -81,6 +124,7 @@ int ig_av1_send(ig_av1 *decoder, const uint8_t *bytes, size_t len) {
     Dav1dData data = { 0 };
     int result;
 
+    decoder->waited_for = decoder->begun;
     pthread_mutex_lock(&decoder->lock);
     decoder->held++;
     pthread_mutex_unlock(&decoder->lock);
@@ -96,11 +140,16 @@ int ig_av1_send(ig_av1 *decoder, const uint8_t *bytes, size_t len) {
     return result == DAV1D_ERR(EAGAIN) ? 1 : result;
 }
 
-/* Waits so many milliseconds for what was sent; answers whether it is done. */
+/* Waits so many milliseconds for what was sent; answers whether it is done. It is, too, where dav1d
+ * keeps it and does nothing: tiles of a frame of which others are to come, and without threads what
+ * stands behind a picture. */
 int ig_av1_wait(ig_av1 *decoder, int milliseconds) {
     struct timespec until;
     int done;
 
+    if (!decoder->threaded || decoder->begun == decoder->waited_for) {
+        return 1;
+    }
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_nsec += milliseconds * 1000000L;
     until.tv_sec += until.tv_nsec / 1000000000L;

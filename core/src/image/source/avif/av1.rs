@@ -15,7 +15,10 @@ const MOST_UNITS: usize = 8192;
 
 const SEQUENCE_HEADER: u8 = 1;
 const FRAME_HEADER: u8 = 3;
+const TILE_GROUP: u8 = 4;
 const FRAME: u8 = 6;
+/// Begins a frame as well, where none is begun.
+const REDUNDANT_FRAME_HEADER: u8 = 7;
 const TILE_LIST: u8 = 8;
 
 /// The samples that a picture has: all planes of the same size, some of the chroma, or none.
@@ -89,8 +92,9 @@ impl Sample {
 pub(super) fn read(data: &[u8]) -> Result<Sample, Error> {
     let mut header: Option<SequenceHeader> = None;
     let mut frames: Vec<Range<usize>> = Vec::new();
-    let mut start = 0;
-    let mut begun = false;
+    // A decoder that has a picture to give leaves alone what follows in the same part, so that one
+    // ends with its frame.
+    let (mut start, mut end) = (0, 0);
     let mut at = 0;
     for number in 0.. {
         if at >= data.len() {
@@ -110,27 +114,28 @@ pub(super) fn read(data: &[u8]) -> Result<Sample, Error> {
                 }
                 header = Some(next);
             }
-            FRAME_HEADER | FRAME => {
-                if begun {
-                    frames.push(start..at);
-                    start = at;
+            FRAME_HEADER | FRAME | REDUNDANT_FRAME_HEADER => {
+                if end > 0 {
+                    frames.push(start..end);
+                    start = end;
                 }
-                begun = true;
+                end = unit.payload.end;
                 if frames.len() >= MOST_FRAMES {
                     return Err(Error::TooManyFrames(format!(
                         "more than {MOST_FRAMES} AV1 frames for one image"
                     )));
                 }
             }
+            TILE_GROUP if end > 0 => end = unit.payload.end,
             TILE_LIST => return Err(Error::UnsupportedFormat("AV1 of large scale".to_owned())),
             _ => {}
         }
         at = unit.payload.end;
     }
-    if !begun {
+    if end == 0 {
         return Err(broken("no AV1 frame"));
     }
-    frames.push(start..data.len());
+    frames.push(start..end);
     let header = header.ok_or_else(|| broken("no AV1 sequence header"))?;
     Ok(Sample { header, frames })
 }
