@@ -24,6 +24,7 @@ add_block_preprocessor(sub {
         acme  => 'KEY-ACME',
         rich  => 'KEY-RICH requests=4/month',
         small => 'KEY-SMALL bytes=1k/month',
+        paid  => 'KEY-PAID requests=2/total methods=GET,POST',
     ) ]]);
     $block->set_value(http_config => "access_key_zone $zone 256k;\n    access_key_file $zone $ENV{TEST_NGINX_HTML_DIR}/keys;\n"
         . ($block->http_config || ''));
@@ -156,3 +157,34 @@ sub {
     Test::More::ok(ImageGate::wait_for(5, sub { $c->get('/text.txt?key=KEY-ACME')->{status} == 200 }),
         "$name - and let in again");
 }
+
+
+=== TEST 8: what is paid ahead: nothing comes back
+--- config
+    access_key zone=p from=arg:key;
+    access_key_headers draft;
+    add_header X-Left $access_key_remaining always;
+    location / { alias $TEST_NGINX_FIXTURES/; }
+    location /legacy/ { access_key_headers legacy; alias $TEST_NGINX_FIXTURES/; }
+    location /all/ { access_key_quota requests=5 per=total; alias $TEST_NGINX_FIXTURES/; }
+--- rows
+/text.txt?key=KEY-PAID          200 X-Left=1 RateLimit-Policy="requests-total";q=2 RateLimit="requests-total";r=1
+/legacy/text.txt?key=KEY-PAID   200 X-Left=0 X-RateLimit-Limit=2 X-RateLimit-Remaining=0 !X-RateLimit-Reset
+/text.txt?key=KEY-PAID          429 X-Left=0 !Retry-After RateLimit="requests-total";r=0 line=warn:paid:quota
+/all/text.txt?key=KEY-PAID      429
+/all/text.txt?key=KEY-ACME      200 X-Left=4
+
+
+=== TEST 9: methods of a key
+--- config
+    access_key zone=p from=arg:key;
+    add_header X-Status $access_key_status always;
+    add_header X-Left $access_key_remaining always;
+    location / { alias $TEST_NGINX_FIXTURES/; }
+    location /own/ { access_key_errors forbidden=405; alias $TEST_NGINX_FIXTURES/; }
+--- rows
+DELETE /text.txt?key=KEY-PAID       403 X-Status=forbidden X-Left=2 !Allow line=info:paid:request
+DELETE /own/text.txt?key=KEY-PAID   405 X-Status=forbidden
+HEAD /text.txt?key=KEY-PAID         200 X-Status=valid X-Left=1
+POST /text.txt?key=KEY-PAID         405 X-Status=valid X-Left=0
+DELETE /text.txt?key=KEY-ACME       405 X-Status=valid

@@ -17,6 +17,7 @@ sub run {
 }
 
 run('quota', 10, 'quota', '--runs=2');
+run('credit', 10, 'quota', '--runs=2', '--per=total');
 run('quota over reloads', 3, 'quota', '--reload=0.3');
 run('killed workers', 7, 'kill', '--seconds=4');
 run('keys of nobody', 5, 'random', '--requests=10000');

@@ -221,6 +221,34 @@ sub counted {
 }
 
 {
+    my $name = 'a credit';
+    my $s = server(workers => 4);
+    put("$s->{dir}/keys", key_file(acme => 'KEY-ACME requests=20/total'));
+    $s->start(locations($s));
+    my $take = sub { scalar grep { ask($s, '/text.txt', 'KEY-ACME')->{status} == 200 } 1 .. shift };
+    is($take->(5), 5, "$name - before");
+    my $old = $s->worker;
+    $s->signal('HUP');
+    ok($s->wait(20, sub { $s->left($old) }), "$name - a reload");
+    is($take->(4), 4, "$name - goes on");
+    kill 'KILL', $s->workers;
+    ok($s->wait(10, sub { $s->client->get('/ready')->{status} == 200 }), "$name - killed workers");
+    is($take->(3), 3, "$name - change nothing");
+    $s->stop;
+    $s->start(locations($s));
+    is($take->(2), 2, "$name - nor does a restart");
+    is(counted($s, 'acme', 14)->{requests}, 14, "$name - nor");
+    my @all = ($s->{master}, $s->workers);
+    kill 'KILL', @all;
+    $s->wait(10, sub { !grep { kill 0, $_ } @all });
+    $s->start(locations($s));
+    is($take->(10), 6, "$name - a crash");
+    put("$s->{dir}/keys", key_file(acme => 'KEY-ACME requests=23/total'));
+    ok($s->wait(10, sub { $take->(1) == 1 }), "$name - more is bought");
+    is($take->(5), 2, "$name - and used up");
+}
+
+{
     my $name = 'a new binary';
     my $s = server();
     $s->start(locations($s));

@@ -79,7 +79,7 @@ fn check(request: Request<'_>) -> ngx_int_t {
         AccessDecision::Quota => errors.quota as ngx_int_t,
         AccessDecision::Unknown => NGX_HTTP_SERVICE_UNAVAILABLE as ngx_int_t,
         AccessDecision::Forbidden => {
-            refuse(errors.forbidden, &format!("the key of \"{}\" is not for this URI", id()))
+            refuse(errors.forbidden, &format!("the key of \"{}\" is not for this request", id()))
         }
     }
 }
@@ -88,7 +88,7 @@ fn admit(request: Request<'_>, conf: &LocConf, request_key: &RequestKey) -> Acce
     let (Some(partner), Some(record)) = (request_key.partner(), request_key.record()) else {
         return AccessDecision::Unknown;
     };
-    if !partner.may_see(&request_key.uri) {
+    if !partner.may_see(&request_key.uri) || !partner.may_use(request.method()) {
         return AccessDecision::Forbidden;
     }
     let limits = conf.limits(partner);
@@ -112,7 +112,9 @@ fn admit(request: Request<'_>, conf: &LocConf, request_key: &RequestKey) -> Acce
         QuotaDecision::Admitted => AccessDecision::Admitted,
         QuotaDecision::Refused(rest) => {
             warn("");
-            request.push_header("Retry-After", rest.to_string().as_bytes());
+            if let Some(rest) = rest {
+                request.push_header("Retry-After", rest.to_string().as_bytes());
+            }
             AccessDecision::Quota
         }
         QuotaDecision::Unknown => {
@@ -150,10 +152,12 @@ fn add_rate_limit_headers(
         request.push_header("RateLimit", state.as_bytes());
     }
     if headers == RateLimitHeaders::Legacy
-        && let Some([limit, remaining, reset]) = legacy(&usage, time)
+        && let Some((limit, remaining, reset)) = legacy(&usage, time)
     {
         request.push_header("X-RateLimit-Limit", limit.to_string().as_bytes());
         request.push_header("X-RateLimit-Remaining", remaining.to_string().as_bytes());
-        request.push_header("X-RateLimit-Reset", reset.to_string().as_bytes());
+        if let Some(reset) = reset {
+            request.push_header("X-RateLimit-Reset", reset.to_string().as_bytes());
+        }
     }
 }

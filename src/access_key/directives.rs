@@ -218,7 +218,7 @@ fn set_quota(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfErr
             let size = expect(parse_bytes(text), text, format_args!("a size from 1 up"))?;
             once(&mut limit, (Resource::Bytes, size))?;
         } else if let Some(text) = argument.strip_prefix(b"per=") {
-            let expected = format_args!("second, minute, hour, day or month");
+            let expected = format_args!("second, minute, hour, day, month or total");
             once(&mut per, expect(Period::from_name(text), text, expected)?)?;
         } else if argument == b"dry_run" {
             once(&mut dry_run, ())?;

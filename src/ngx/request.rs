@@ -111,6 +111,11 @@ impl<'r> Request<'r> {
         self.get().uri.as_bytes()
     }
 
+    /// Its method, as the client wrote it.
+    pub fn method(&self) -> &[u8] {
+        self.get().method_name.as_bytes()
+    }
+
     /// Whether it is no subrequest.
     pub fn is_main(self) -> bool {
         std::ptr::eq(self.get().main, self.as_ptr())

@@ -136,6 +136,14 @@ fn parse_word<'a>(
             let paths = list(value, |path| path.starts_with('/') && path.is_ascii());
             partner.paths = paths.ok_or("invalid paths: prefixes that begin with \"/\"")?;
         }
+        (b"methods", Some(value)) => {
+            let is_method = |name: &str| {
+                !name.is_empty()
+                    && name.bytes().all(|byte| byte.is_ascii_uppercase() || b"-_".contains(&byte))
+            };
+            let methods = list(value, is_method);
+            partner.methods = methods.ok_or("invalid methods: names in capitals, as GET,HEAD")?;
+        }
         (b"preset", Some(value)) => {
             let names = list(value, |name| is_id(name.as_bytes()));
             partner.presets = names.ok_or("invalid preset: names of presets")?;
@@ -144,9 +152,11 @@ fn parse_word<'a>(
         (b"watermark", Some(b"off")) => partner.watermark = Some(false),
         (b"watermark", _) => return Err("invalid watermark: \"on\" or \"off\"".to_owned()),
         _ => {
-            return Err("unknown word: not_after=, disabled, requests=, bytes=, paths=, preset= \
-                        or watermark="
-                .to_owned());
+            return Err(
+                "unknown word: not_after=, disabled, requests=, bytes=, methods=, paths=, \
+                        preset= or watermark="
+                    .to_owned(),
+            );
         }
     }
     if seen.contains(&name) {
@@ -167,7 +177,7 @@ fn parse_quota(
     let (limit, per) = slash
         .and_then(|at| Some((parse(&value[..at])?, Period::from_name(&value[at + 1..])?)))
         .ok_or_else(|| {
-            format!("invalid {name}: a number, \"/\" and second, minute, hour, day or month")
+            format!("invalid {name}: a number, \"/\" and second, minute, hour, day, month or total")
         })?;
     if partner.limits.set(what, per, limit) {
         Ok(())
@@ -197,7 +207,7 @@ mod tests {
     fn a_whole_file() {
         let text = format!(
             "# partners\r\n\n  acme {},{} requests=5k/day requests=10/second bytes=2g/month \
-             paths=/a/,/b/ preset=thumb,hd watermark=off # who\r\n\
+             requests=1m/total methods=GET,POST paths=/a/,/b/ preset=thumb,hd watermark=off # who\r\n\
              beta\t{} not_after=2026-12-31 disabled\n",
             digest("one"),
             digest("two"),
@@ -212,10 +222,12 @@ mod tests {
             [
                 (Resource::Requests, Period::Second, 10),
                 (Resource::Requests, Period::Day, 5_000),
+                (Resource::Requests, Period::Total, 1_000_000),
                 (Resource::Bytes, Period::Month, 2 << 30),
             ]
         );
         assert_eq!(acme.paths, ["/a/", "/b/"]);
+        assert_eq!(acme.methods, ["GET", "POST"]);
         assert_eq!(acme.policy(), "preset=thumb,hd watermark=off");
         assert!(beta.disabled && !acme.disabled);
         assert!(!beta.is_expired(1_798_761_599) && beta.is_expired(1_798_761_600));
@@ -243,6 +255,8 @@ mod tests {
             (format!("a {d} bytes=1/day bytes=2/day"), 1, 87, "duplicate bytes per day"),
             (format!("a {d} not_after=2026-02-30"), 1, 75, "invalid not_after"),
             (format!("a {d} paths=/a/,b/"), 1, 75, "invalid paths"),
+            (format!("a {d} methods=get"), 1, 75, "invalid methods"),
+            (format!("a {d} methods=GET,"), 1, 75, "invalid methods"),
             (format!("a {d} preset="), 1, 75, "invalid preset"),
             (format!("a {d} watermark=yes"), 1, 75, "invalid watermark"),
         ] {

@@ -34,15 +34,16 @@ pub fn draft(usage: &[Usage], time: u64) -> (String, String) {
     for (at, item) in usage.iter().enumerate() {
         let comma = if at == 0 { "" } else { ", " };
         let (what, per) = (item.what.name(), item.per.name());
-        let window = item.per.end(time) - item.per.start(time);
         let unit = match item.what {
             Resource::Requests => "",
             Resource::Bytes => ";qu=\"content-bytes\"",
         };
-        let _ =
-            write!(policy, "{comma}\"{what}-{per}\";q={}{unit};w={window}", integer(item.limit));
-        let rest = item.per.end(time) - time;
-        let _ = write!(state, "{comma}\"{what}-{per}\";r={};t={rest}", integer(item.remaining()));
+        let _ = write!(policy, "{comma}\"{what}-{per}\";q={}{unit}", integer(item.limit));
+        let _ = write!(state, "{comma}\"{what}-{per}\";r={}", integer(item.remaining()));
+        if let Some(end) = item.per.end(time) {
+            let _ = write!(policy, ";w={}", end - item.per.start(time));
+            let _ = write!(state, ";t={}", end - time);
+        }
     }
     (policy, state)
 }
@@ -52,14 +53,14 @@ fn integer(number: u64) -> u64 {
     number.min(999_999_999_999_999)
 }
 
-/// The values of `X-RateLimit-Limit`, `-Remaining` and `-Reset` (seconds since 1970), for the
-/// limit of requests with the least left.
+/// The values of `X-RateLimit-Limit`, `-Remaining` and, where there will be more, `-Reset` (seconds
+/// since 1970), for the limit of requests with the least left.
 #[must_use]
-pub fn legacy(usage: &[Usage], time: u64) -> Option<[u64; 3]> {
+pub fn legacy(usage: &[Usage], time: u64) -> Option<(u64, u64, Option<u64>)> {
     let requests = usage.iter().filter(|item| item.what == Resource::Requests);
     // Of two with the same left, the one that lasts longer.
     let item = requests.rev().min_by_key(|item| item.remaining())?;
-    Some([item.limit, item.remaining(), item.per.end(time)])
+    Some((item.limit, item.remaining(), item.per.end(time)))
 }
 
 #[cfg(test)]
@@ -100,8 +101,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_paid_ahead_has_no_window() {
+        let usage = [Usage { what: Resource::Requests, per: Period::Total, limit: 10, used: 4 }];
+        let (policy, state) = draft(&usage, TIME);
+        assert_eq!(
+            (policy.as_str(), state.as_str()),
+            ("\"requests-total\";q=10", "\"requests-total\";r=6")
+        );
+        assert_eq!(legacy(&usage, TIME), Some((10, 6, None)));
+    }
+
+    #[test]
     fn as_it_used_to_be() {
-        assert_eq!(legacy(&usage(), TIME), Some([100, 0, TIME + 3600]));
+        assert_eq!(legacy(&usage(), TIME), Some((100, 0, Some(TIME + 3600))));
         assert_eq!(legacy(&usage()[2..], TIME), None);
     }
 }

@@ -139,7 +139,7 @@ struct WindowView {
     quantity: &'static str,
     per: &'static str,
     start: u64,
-    end: u64,
+    end: Option<u64>,
     limit: Option<u64>,
     used: u64,
     remote: u64,
@@ -154,7 +154,7 @@ struct SeriesView<'a> {
 
 /// All zones as one JSON object.
 ///
-/// Times are seconds since 1970, or null for "never"; a limit that does not exist is null, and so
+/// Times are seconds since 1970, or null for "never", as the end of a quota that is paid ahead; a limit that does not exist is null, and so
 /// is an interval of the history in which nobody counted.
 #[must_use]
 pub fn json(zones: &[ZoneStatus]) -> String {

@@ -78,11 +78,12 @@ impl QuotaLimits {
 }
 
 /// All windows, in the order of the limits.
-const WINDOWS: [(Resource, Period); 10] = {
-    let mut windows = [(Resource::Requests, Period::Second); 10];
+const WINDOWS: [(Resource, Period); Resource::ALL.len() * Period::ALL.len()] = {
+    let mut windows =
+        [(Resource::Requests, Period::Second); Resource::ALL.len() * Period::ALL.len()];
     let mut at = 0;
     while at < windows.len() {
-        windows[at] = (Resource::ALL[at / 5], Period::ALL[at % 5]);
+        windows[at] = (Resource::ALL[at / Period::ALL.len()], Period::ALL[at % Period::ALL.len()]);
         at += 1;
     }
     windows

@@ -98,12 +98,12 @@ impl Exchange {
                     continue;
                 }
                 let (what, per, begins) = (window.what.name(), window.per.name(), window.start);
-                let end = window.per.end(begins);
                 entries.push(CounterEntry {
                     key: format!("access_key:{{{zone}}}:{id}:{what}:{per}:{begins}"),
                     value: window.used,
                     start: windows.get(&window_key(partner, window)).copied().unwrap_or_default(),
-                    expires: end + (end - begins).max(KEEP),
+                    expires: (window.per.end(begins))
+                        .map_or(0, |end| end + (end - begins).max(KEEP)),
                     partner: index,
                     what: What::Window(at),
                 });
@@ -192,6 +192,12 @@ mod tests {
         assert_eq!(found[0].expires, 0);
         // An hour after the window's end.
         assert_eq!(found[8].expires, 1_764_039_600 + 2 * 3600);
+        let mut report = sample();
+        let credit = &mut report.partners[0].windows[0];
+        (credit.per, credit.start) = (Period::Total, 0);
+        let credit = &entries(&Exchange::default(), &report)[8];
+        assert_eq!(credit.key, "access_key:{z}:acme.press:requests:total:0");
+        assert_eq!((credit.value, credit.expires), (60, 0));
     }
 
     #[test]

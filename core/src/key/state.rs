@@ -4,11 +4,13 @@
 //!
 //! | bytes | |
 //! | --- | --- |
-//! | 8 | `IGKEYS`, 0, the version: 2 |
+//! | 8 | `IGKEYS`, 0, the version: 3 |
 //! | 8 | the instance that wrote it |
 //! | 4 | how many partners follow |
-//! | | of each: length of the ID (1), the ID, 11 totals (8 each), 10 windows (8 each) |
+//! | | of each: length of the ID (1), the ID, 11 totals (8 each), 12 windows (8 each) |
 //! | 32 | SHA-256 of everything before |
+//!
+//! Version 2 has 10 windows: what was counted in all begins at nothing.
 
 use sha2::{Digest as _, Sha256};
 
@@ -16,7 +18,7 @@ use super::report::Totals;
 use super::table::is_id;
 use super::window::{Period, Resource, WindowCount};
 
-const MAGIC: [u8; 8] = *b"IGKEYS\0\x02";
+const MAGIC: [u8; 8] = *b"IGKEYS\0\x03";
 const CHECKSUM: usize = 32;
 const TOTALS: usize = 11;
 
@@ -84,11 +86,14 @@ impl State {
     /// # Errors
     /// Whatever is not exactly what [`encode`](State::encode) wrote.
     pub fn decode(file: &[u8]) -> Result<State, StateError> {
-        match file.first_chunk::<8>() {
-            Some(&MAGIC) => (),
-            Some(magic) if magic[..7] == MAGIC[..7] => return Err(StateError::Version(magic[7])),
+        let periods = match file.first_chunk::<8>() {
+            Some(&MAGIC) => Period::ALL.len(),
+            Some([b'I', b'G', b'K', b'E', b'Y', b'S', 0, version]) => match version {
+                2 => Period::Total.index(),
+                &version => return Err(StateError::Version(version)),
+            },
             _ => return Err(StateError::NotState),
-        }
+        };
         let (body, checksum) = file
             .len()
             .checked_sub(CHECKSUM)
@@ -97,11 +102,12 @@ impl State {
         if Sha256::digest(body).as_slice() != checksum {
             return Err(StateError::Damaged);
         }
-        read(body).ok_or(StateError::Damaged)
+        read(body, periods).ok_or(StateError::Damaged)
     }
 }
 
-fn read(body: &[u8]) -> Option<State> {
+/// Reads what has that many windows of each resource.
+fn read(body: &[u8], periods: usize) -> Option<State> {
     let mut rest = body.get(MAGIC.len()..)?;
     let instance = u64::from_le_bytes(take(&mut rest)?);
     let count = u32::from_le_bytes(take(&mut rest)?);
@@ -117,7 +123,7 @@ fn read(body: &[u8]) -> Option<State> {
             *number = u64::from_le_bytes(take(&mut rest)?);
         }
         account.totals = Totals::from_array(totals);
-        for word in account.windows.iter_mut().flatten() {
+        for word in account.windows.iter_mut().flat_map(|row| row.iter_mut().take(periods)) {
             *word = WindowCount(u64::from_le_bytes(take(&mut rest)?));
         }
         accounts.push(account);
@@ -227,9 +233,25 @@ mod tests {
             assert!(State::decode(&changed).is_err(), "{at}");
         }
         let mut newer = file.clone();
-        newer[7] = 3;
-        assert_eq!(State::decode(&newer), Err(StateError::Version(3)));
+        newer[7] = 4;
+        assert_eq!(State::decode(&newer), Err(StateError::Version(4)));
         assert_eq!(State::decode(b"acme sha256:"), Err(StateError::NotState));
+    }
+
+    #[test]
+    fn what_the_version_before_wrote_is_read() {
+        let mut account = account("acme", 5);
+        account.windows[1][4] = WindowCount(6);
+        let mut file = b"IGKEYS\0\x02".to_vec();
+        file.extend(7u64.to_le_bytes());
+        file.extend(1u32.to_le_bytes());
+        file.extend(b"\x04acme");
+        file.extend(account.totals.to_array().iter().flat_map(|number| number.to_le_bytes()));
+        for row in account.windows {
+            file.extend(row[..5].iter().flat_map(|word| word.0.to_le_bytes()));
+        }
+        file.extend(Sha256::digest(&file));
+        assert_eq!(State::decode(&file), Ok(State { instance: 7, accounts: vec![account] }));
     }
 
     #[test]
@@ -246,11 +268,14 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_panic(body in proptest::collection::vec(any::<u8>(), 0..400)) {
-            let mut file = MAGIC.to_vec();
-            file.extend(&body);
-            let checksum = Sha256::digest(&file);
-            file.extend(checksum);
-            let _ = State::decode(&file);
+            for version in [2, 3] {
+                let mut file = MAGIC.to_vec();
+                file[7] = version;
+                file.extend(&body);
+                let checksum = Sha256::digest(&file);
+                file.extend(checksum);
+                let _ = State::decode(&file);
+            }
             let _ = State::decode(&body);
         }
     }

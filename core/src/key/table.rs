@@ -28,6 +28,8 @@ pub struct Partner {
     pub limits: QuotaLimits,
     /// Prefixes of the URIs that the keys are for; all where there is none.
     pub paths: Vec<String>,
+    /// The methods that the keys are for; all where there is none.
+    pub methods: Vec<String>,
     /// Names of presets that the partner may use.
     pub presets: Vec<String>,
     /// Whether the partner's images carry a watermark.
@@ -39,6 +41,13 @@ impl Partner {
     #[must_use]
     pub fn may_see(&self, uri: &[u8]) -> bool {
         self.paths.is_empty() || self.paths.iter().any(|path| uri.starts_with(path.as_bytes()))
+    }
+
+    /// Whether the keys are for that method. Whoever may GET may ask for the headers alone.
+    #[must_use]
+    pub fn may_use(&self, method: &[u8]) -> bool {
+        let is_in = |method: &[u8]| self.methods.iter().any(|name| name.as_bytes() == method);
+        self.methods.is_empty() || is_in(method) || method == b"HEAD" && is_in(b"GET")
     }
 
     /// Whether the keys hold no more at that time.
@@ -135,6 +144,17 @@ mod tests {
         assert!(partner.may_see(b"/x"));
         partner.paths = vec!["/a/".into(), "/b/".into()];
         assert!(partner.may_see(b"/b/c") && !partner.may_see(b"/a") && !partner.may_see(b"/x/a/"));
+    }
+
+    #[test]
+    fn methods() {
+        let mut partner = partner("a", &[]);
+        assert!(partner.may_use(b"DELETE"));
+        partner.methods = vec!["GET".into(), "PUT".into()];
+        assert!(["GET", "HEAD", "PUT"].iter().all(|name| partner.may_use(name.as_bytes())));
+        assert!(!["POST", "get", "", "OPTIONS"].iter().any(|n| partner.may_use(n.as_bytes())));
+        partner.methods = vec!["HEAD".into()];
+        assert!(partner.may_use(b"HEAD") && !partner.may_use(b"GET"));
     }
 
     #[test]

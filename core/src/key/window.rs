@@ -34,7 +34,7 @@ impl Resource {
     }
 }
 
-/// How long a window is. Windows are aligned to the calendar in UTC.
+/// How long a window is. Windows are aligned to the calendar in UTC; the last one never ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Period {
     /// One second.
@@ -47,6 +47,8 @@ pub enum Period {
     Day,
     /// From the first of a month to that of the next.
     Month,
+    /// Always: of a quota, what is paid for ahead.
+    Total,
 }
 
 /// A number for each period, in the order of [`Period::ALL`]: that of its [window](Period::number),
@@ -55,8 +57,8 @@ pub type PerPeriod = [u64; Period::ALL.len()];
 
 impl Period {
     /// All of them, the shortest first.
-    pub const ALL: [Period; 5] =
-        [Period::Second, Period::Minute, Period::Hour, Period::Day, Period::Month];
+    pub const ALL: [Period; 6] =
+        [Period::Second, Period::Minute, Period::Hour, Period::Day, Period::Month, Period::Total];
 
     /// Its name, as in the directive: `second`.
     #[must_use]
@@ -67,6 +69,7 @@ impl Period {
             Period::Hour => "hour",
             Period::Day => "day",
             Period::Month => "month",
+            Period::Total => "total",
         }
     }
 
@@ -96,6 +99,7 @@ impl Period {
                 let date = Date::of(time);
                 date.year * 12 + date.month - 1
             }
+            Period::Total => 0,
         }
     }
 
@@ -115,20 +119,22 @@ impl Period {
             Period::Hour => time - time % 3_600,
             Period::Day => time - time % DAY,
             Period::Month => (Date { day: 1, ..Date::of(time) }).start().unwrap_or(0),
+            Period::Total => 0,
         }
     }
 
-    /// When the next window begins, in seconds since 1970.
+    /// When the next window begins, in seconds since 1970, if one ever does.
     #[must_use]
-    pub fn end(self, time: u64) -> u64 {
+    pub fn end(self, time: u64) -> Option<u64> {
         let start = self.start(time);
         match self {
-            Period::Second => start + 1,
-            Period::Minute => start + 60,
-            Period::Hour => start + 3_600,
-            Period::Day => start + DAY,
+            Period::Second => Some(start + 1),
+            Period::Minute => Some(start + 60),
+            Period::Hour => Some(start + 3_600),
+            Period::Day => Some(start + DAY),
             // No month has more than 31 days, and none fewer than 4.
-            Period::Month => self.start(start + 31 * DAY + 3 * DAY),
+            Period::Month => Some(self.start(start + 31 * DAY + 3 * DAY)),
+            Period::Total => None,
         }
     }
 
@@ -143,6 +149,7 @@ impl Period {
             Period::Hour => 44,
             Period::Day => 48,
             Period::Month => 52,
+            Period::Total => 63,
         }
     }
 
@@ -155,7 +162,8 @@ impl Period {
 
 /// A window's number and what was counted in it, in one word. The word 0 has counted nothing.
 ///
-/// A count that would not fit (2^40 a second, 2^52 a month) stays at the largest that does.
+/// A count that would not fit (2^40 a second, 2^52 a month, 2^63 in all) stays at the largest that
+/// does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct WindowCount(pub u64);
 
@@ -245,10 +253,15 @@ mod tests {
 
     const NEW_YEAR: u64 = 1_798_761_600; // 2027-01-01
 
+    /// Those of the calendar, which end.
+    fn calendar() -> impl Iterator<Item = Period> {
+        Period::ALL.into_iter().filter(|period| period.end(NEW_YEAR).is_some())
+    }
+
     #[test]
     fn windows_meet_at_the_turn_of_the_year() {
-        for period in Period::ALL {
-            assert_eq!(period.end(NEW_YEAR - 1), NEW_YEAR, "{period:?}");
+        for period in calendar() {
+            assert_eq!(period.end(NEW_YEAR - 1), Some(NEW_YEAR), "{period:?}");
             assert_eq!(period.start(NEW_YEAR), NEW_YEAR, "{period:?}");
             assert_eq!(period.number(NEW_YEAR - 1) + 1, period.number(NEW_YEAR), "{period:?}");
         }
@@ -260,14 +273,14 @@ mod tests {
             let start = Date { year, month, day: 1 }.start().unwrap();
             for time in [start, start + 20 * DAY, start + days * DAY - 1] {
                 assert_eq!(Period::Month.start(time), start);
-                assert_eq!(Period::Month.end(time), start + days * DAY);
+                assert_eq!(Period::Month.end(time), Some(start + days * DAY));
             }
         }
     }
 
     #[test]
     fn another_window_begins_at_nothing() {
-        for period in Period::ALL {
+        for period in calendar() {
             let word = WindowCount::default().add(period, NEW_YEAR - 1, 7);
             assert_eq!(word.count(period, NEW_YEAR - 1), 7);
             assert_eq!(word.count(period, NEW_YEAR), 0);
@@ -277,7 +290,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_lags_does_not_begin_the_window_before_again() {
-        for period in Period::ALL {
+        for period in calendar() {
             let word = WindowCount::default().add(period, NEW_YEAR, 7);
             let late = word.add(period, NEW_YEAR - 1, 1);
             assert_eq!(late, word.add(period, NEW_YEAR, 1));
@@ -290,7 +303,7 @@ mod tests {
 
     #[test]
     fn what_two_counted_apart_adds_up() {
-        for period in Period::ALL {
+        for period in calendar() {
             let before = WindowCount::default().add(period, NEW_YEAR, 5);
             let (one, other) = (before.add(period, NEW_YEAR, 2), before.add(period, NEW_YEAR, 3));
             assert_eq!(one.merge(period, before, other).count(period, NEW_YEAR), 10);
@@ -304,12 +317,22 @@ mod tests {
 
     #[test]
     fn a_full_word_stays_full() {
-        for period in Period::ALL {
+        for period in calendar() {
             let full = WindowCount::new(period, NEW_YEAR, u64::MAX);
             let more = full.add(period, NEW_YEAR, u64::MAX);
             assert_eq!(more, full);
             assert_eq!(more.count(period, NEW_YEAR + 1 + 32 * DAY), 0);
         }
+    }
+
+    #[test]
+    fn what_is_counted_in_all_never_ends() {
+        let total = Period::Total;
+        assert_eq!((total.start(NEW_YEAR), total.end(NEW_YEAR)), (0, None));
+        let word = WindowCount::default().add(total, NEW_YEAR, 7).add(total, 0, 2);
+        assert_eq!((word.count(total, u64::MAX), word.count(total, 0)), (9, 9));
+        assert_eq!(word.merge(total, WindowCount(5), WindowCount(6)), WindowCount(10));
+        assert!(WindowCount::default().is_of(total, 0));
     }
 
     #[test]
@@ -325,8 +348,8 @@ mod tests {
     proptest! {
         #[test]
         fn windows_hold_their_time_and_leave_no_gap(time in 0u64..100_000_000_000) {
-            for period in Period::ALL {
-                let (start, end) = (period.start(time), period.end(time));
+            for period in calendar() {
+                let (start, end) = (period.start(time), period.end(time).unwrap());
                 prop_assert!(start <= time && time < end);
                 prop_assert_eq!(period.number(start), period.number(time));
                 prop_assert_eq!(period.number(end - 1), period.number(time));

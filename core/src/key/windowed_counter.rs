@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     const NEW_YEAR: u64 = 1_798_761_600; // 2027-01-01
-    const NO_LIMITS: PerPeriod = [NO_LIMIT; 5];
+    const NO_LIMITS: PerPeriod = [NO_LIMIT; 6];
 
     #[derive(Default)]
     struct Cells(AtomicU64, WindowBases);
@@ -176,8 +176,15 @@ mod tests {
             WindowedCounter::new(&self.0, &self.1)
         }
 
-        fn used(&self, time: u64) -> PerPeriod {
-            Period::ALL.map(|per| self.counter().word(per).count(per, time))
+        /// Of the windows that end.
+        fn used(&self, time: u64) -> [u64; 5] {
+            let [windows @ .., _] =
+                Period::ALL.map(|per| self.counter().word(per).count(per, time));
+            windows
+        }
+
+        fn total(&self) -> u64 {
+            self.counter().word(Period::Total).count(Period::Total, NEW_YEAR)
         }
     }
 
@@ -194,6 +201,7 @@ mod tests {
         add(NEW_YEAR, 8);
         add(NEW_YEAR + 1, 16);
         assert_eq!(cells.used(NEW_YEAR + 1), [16, 24, 24, 24, 24]);
+        assert_eq!(cells.total(), 31);
     }
 
     #[test]
@@ -215,13 +223,17 @@ mod tests {
         let numbers = Period::numbers(NEW_YEAR);
         let admit = |limits| cells.counter().admit(&numbers, &limits);
         for _ in 0..3 {
-            assert_eq!(admit([3, NO_LIMIT, 3, NO_LIMIT, 4]), Ok(()));
+            assert_eq!(admit([3, NO_LIMIT, 3, NO_LIMIT, 4, NO_LIMIT]), Ok(()));
         }
-        assert_eq!(admit([3, NO_LIMIT, 3, NO_LIMIT, 4]), Err(Period::Hour));
+        assert_eq!(admit([3, NO_LIMIT, 3, NO_LIMIT, 4, NO_LIMIT]), Err(Period::Hour));
         assert_eq!(admit(NO_LIMITS), Ok(()));
-        assert_eq!(admit([3, NO_LIMIT, 3, NO_LIMIT, 4]), Err(Period::Month));
-        assert_eq!(admit([0; 5]), Err(Period::Month));
+        assert_eq!(admit([3, NO_LIMIT, 3, NO_LIMIT, 4, NO_LIMIT]), Err(Period::Month));
+        assert_eq!(admit([0, 0, 0, 0, 0, 9]), Err(Period::Month));
         assert_eq!(cells.used(NEW_YEAR), [4; 5]);
+        let all = [NO_LIMIT, NO_LIMIT, NO_LIMIT, NO_LIMIT, 9, 4];
+        assert_eq!(admit(all), Err(Period::Total));
+        let much_later = Period::numbers(NEW_YEAR + 400 * 86_400);
+        assert_eq!(cells.counter().admit(&much_later, &all), Err(Period::Total));
     }
 
     #[test]
@@ -245,7 +257,7 @@ mod tests {
         for (per, was) in Period::ALL.into_iter().zip(was) {
             cells.counter().merge(per, was, was.add(per, NEW_YEAR, 3));
         }
-        assert_eq!(cells.used(NEW_YEAR), [10; 5]);
+        assert_eq!((cells.used(NEW_YEAR), cells.total()), ([10; 5], 10));
         // The other one is in the next window already.
         let later = NEW_YEAR + 32 * 86_400;
         for (per, was) in Period::ALL.into_iter().zip(was) {
@@ -253,7 +265,7 @@ mod tests {
         }
         assert_eq!(cells.used(later), [4; 5]);
         add(later, 1);
-        assert_eq!(cells.used(later), [5; 5]);
+        assert_eq!((cells.used(later), cells.total()), ([5; 5], 15));
     }
 
     #[test]
@@ -261,7 +273,8 @@ mod tests {
         const LIMIT: u64 = 100;
         const SECONDS: u64 = 300;
         let cells = Cells::default();
-        let limits = [LIMIT, NO_LIMIT, NO_LIMIT, NO_LIMIT, NO_LIMIT];
+        let mut limits = NO_LIMITS;
+        limits[Period::Second.index()] = LIMIT;
         // Clocks differ by a second at most.
         let clocks: [AtomicU64; 4] = Default::default();
         let admitted = AtomicU64::new(0);

@@ -15,7 +15,7 @@ use image_gate_core::key::{
 use super::exported::{PartnerExport, ZoneExport};
 
 /// "IGKEYS" and the version of this layout.
-const MAGIC: u64 = u64::from_be_bytes(*b"IGKEYS\0\x04");
+const MAGIC: u64 = u64::from_be_bytes(*b"IGKEYS\0\x05");
 
 /// The beginning of a zone.
 #[repr(C, align(64))]

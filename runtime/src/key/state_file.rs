@@ -264,11 +264,11 @@ mod tests {
         save(&zone, false).unwrap();
         let good = fs::read(folder.file("state")).unwrap();
         let mut newer = good.clone();
-        newer[7] = 3;
+        newer[7] = 4;
         for (bytes, reason) in [
             (&good[..good.len() - 1], "damaged"),
             (&good[..20], "damaged"),
-            (&newer[..], "unknown version 3"),
+            (&newer[..], "unknown version 4"),
             (b"", "not a state file"),
             (b"acme sha256:", "not a state file"),
         ] {

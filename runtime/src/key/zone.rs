@@ -75,8 +75,8 @@ pub struct Zone<M> {
 pub enum QuotaDecision {
     /// It was let in, and counted.
     Admitted,
-    /// A quota is used up; there will be more in so many seconds.
-    Refused(u64),
+    /// A quota is used up; there will be more in so many seconds, or never.
+    Refused(Option<u64>),
     /// What other nodes used is not known, and then nobody is to be let in.
     Unknown,
 }
@@ -262,7 +262,7 @@ impl<M: Memory> Zone<M> {
         // Of several, the one that lasts longest counts.
         match used_up {
             None => QuotaDecision::Admitted,
-            Some(per) => QuotaDecision::Refused(per.end(time) - time),
+            Some(per) => QuotaDecision::Refused(per.end(time).map(|end| end - time)),
         }
     }
 
@@ -294,7 +294,9 @@ impl<M: Memory> Zone<M> {
                         remote: WindowCount(record.remote(what, per).load(Ordering::Relaxed))
                             .count(per, time),
                     };
-                    (window.limit.is_some() || window.total() > 0).then_some(window)
+                    let is_shown =
+                        window.limit.is_some() || per != Period::Total && window.total() > 0;
+                    is_shown.then_some(window)
                 })
             });
             PartnerReport {

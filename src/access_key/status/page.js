@@ -41,6 +41,7 @@ const lastOf = list => { for (let i = list.length; i-- > list.length - 3;) if (l
 const rate = p => p.history ? lastOf(p.history.requests) / step() : 0;
 const total = w => w.used + w.remote;
 const share = w => w.limit ? total(w) / w.limit : 0;
+const within = w => w.end === null ? "in all" : `per ${w.per}`;
 const tightest = p => p.windows.filter(w => w.limit !== null).reduce((a, b) => a && share(a) >= share(b) ? a : b, null);
 const COLUMNS = [
   { key: "id", name: "Partner", value: p => p.id },
@@ -193,8 +194,8 @@ function detail(p) {
   const now = state.zone.time, line = (name, value) => make("p", {}, make("span", { className: "soft" }, name), make("span", {}, value));
   const quotas = p.windows.filter(w => w.limit !== null).map(w => {
     const show = amount[w.quantity], remote = w.remote ? ` (${show(w.used)} here, ${show(w.remote)} elsewhere)` : "";
-    return make("div", {}, line(`${w.quantity} per ${w.per}`, `${show(total(w))} of ${show(w.limit)}${remote}`), bar(share(w)),
-      make("p", { className: "soft" }, `a new ${w.per} begins in ${span(w.end - now)}`));
+    return make("div", {}, line(`${w.quantity} ${within(w)}`, `${show(total(w))} of ${show(w.limit)}${remote}`), bar(share(w)),
+      make("p", { className: "soft" }, w.end === null ? "paid ahead" : `a new ${w.per} begins in ${span(w.end - now)}`));
   });
   const free = p.windows.filter(w => w.limit === null && ["day", "month"].includes(w.per))
     .map(w => line(`${w.quantity} this ${w.per}`, amount[w.quantity](total(w))));
@@ -246,7 +247,7 @@ function fillRow(r, p) {
   if (r.told !== told) {
     r.told = told;
     const show = tight && amount[tight.quantity];
-    r.cells.quota.replaceChildren(...tight ? [make("span", {}, show(total(tight)), make("span", { className: "of" }, ` of ${show(tight.limit)} per ${tight.per}`)),
+    r.cells.quota.replaceChildren(...tight ? [make("span", {}, show(total(tight)), make("span", { className: "of" }, ` of ${show(tight.limit)} ${within(tight)}`)),
       bar(share(tight))] : [make("span", { className: "soft" }, "none")]);
     r.cells.quota.dataset.value = tight ? total(tight) : "";
   }
