@@ -11,7 +11,7 @@ use super::conf::{LocConf, RateLimitHeaders, conf};
 use super::request_key::{AccessDecision, KeyStatus, RequestKey, RequestKeys};
 use super::zone::QuotaDecision;
 use crate::ngx::phase::Handler;
-use crate::ngx::{Request, worker};
+use crate::ngx::{NoMemory, Request, worker};
 
 /// Handler of the access phase.
 pub enum Access {}
@@ -76,7 +76,7 @@ fn check(request: Request<'_>) -> ngx_int_t {
     };
     match decision {
         AccessDecision::Admitted | AccessDecision::DryRun => NGX_OK as ngx_int_t,
-        AccessDecision::Quota => errors.quota as ngx_int_t,
+        AccessDecision::Quota | AccessDecision::Concurrency => errors.quota as ngx_int_t,
         AccessDecision::Unknown => NGX_HTTP_SERVICE_UNAVAILABLE as ngx_int_t,
         AccessDecision::Forbidden => {
             refuse(errors.forbidden, &format!("the key of \"{}\" is not for this request", id()))
@@ -91,10 +91,24 @@ fn admit(request: Request<'_>, conf: &LocConf, request_key: &RequestKey) -> Acce
     if !partner.may_see(&request_key.uri) || !partner.may_use(request.method()) {
         return AccessDecision::Forbidden;
     }
+    let zone = &request_key.live;
+    match request_key.run(request) {
+        Ok(true) => (),
+        Ok(false) => {
+            let line = format_args!(
+                "access_key: \"{}\" has as many requests at once as it may, zone \"{}\"",
+                partner.id, zone.name
+            );
+            request.log_line(NGX_LOG_WARN, line);
+            // When one of the others ends is not known; most do soon.
+            request.push_header("Retry-After", b"1");
+            return AccessDecision::Concurrency;
+        }
+        Err(NoMemory) => return AccessDecision::Unknown,
+    }
     let limits = conf.limits(partner);
     request_key.limits.set(limits);
     let time = worker::time();
-    let zone = &request_key.live;
     let warn = |rest: &str| {
         let line = format_args!(
             "access_key: \"{}\" is over a quota, zone \"{}\"{rest}",
@@ -126,6 +140,9 @@ fn admit(request: Request<'_>, conf: &LocConf, request_key: &RequestKey) -> Acce
             AccessDecision::Unknown
         }
     };
+    if !matches!(decision, AccessDecision::Admitted | AccessDecision::DryRun) {
+        request_key.stop();
+    }
     add_rate_limit_headers(request, conf.headers.unwrap_or_default(), request_key, time);
     decision
 }

@@ -53,7 +53,10 @@ fn count(request: Request<'_>) {
                     decision,
                     Some(AccessDecision::Admitted | AccessDecision::DryRun)
                 ),
-                refused: decision == Some(AccessDecision::Quota),
+                refused: matches!(
+                    decision,
+                    Some(AccessDecision::Quota | AccessDecision::Concurrency)
+                ),
             },
         );
     }

@@ -63,6 +63,9 @@ impl Hooks for AccessKey {
 
     fn begin_process(cycle: Cycle<'_>) {
         let main = cycle.main::<AccessKey>();
+        for zone in main.iter().flat_map(|main| main.live()) {
+            zone.begin_process(std::process::id());
+        }
         background::THREADS.begin_process(|| main.into_iter().for_each(background::start));
     }
 

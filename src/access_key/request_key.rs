@@ -12,9 +12,10 @@ use image_gate_core::key::{Digest, KeySource, Partner, QuotaLimits, Resource, Us
 use smallvec::SmallVec;
 
 use super::conf::{AccessConf, LocConf, ZoneConf};
-use super::zone::{KeyTable, Record, Zone};
+use super::zone::{KeyTable, Record, RunningRequest, Zone};
 use crate::ngx::incoming::RequestPart;
-use crate::ngx::{Pooled, Request, worker};
+use crate::ngx::request::OnEnd;
+use crate::ngx::{NoMemory, Pooled, Request, worker};
 
 /// What a key turned out to be.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,7 +43,9 @@ pub enum AccessDecision {
     DryRun,
     /// A quota is used up.
     Quota,
-    /// The key is not for this URI.
+    /// As many requests of the partner run as may.
+    Concurrency,
+    /// The key is not for this URI or method.
     Forbidden,
     /// What other nodes used is not known.
     Unknown,
@@ -59,6 +62,8 @@ pub struct RequestKey {
     pub decision: Cell<Option<AccessDecision>>,
     /// The limits that hold where the request was let in, or not.
     pub limits: Cell<QuotaLimits>,
+    /// What makes it one of the partner's requests at once, where these are limited.
+    running: Cell<Option<RunningRequest>>,
     /// The segment that was taken for a key.
     segment: Option<Rc<[u8]>>,
     // The key table as it was when the request came, and the places of partner and record.
@@ -75,6 +80,28 @@ impl RequestKey {
     /// The record of the partner.
     pub fn record(&self) -> Option<&Record> {
         self.live.records().get(self.key_table.record(self.partner?)?)
+    }
+
+    /// Begins to run, until the request ends, if the partner's number of requests at once allows.
+    /// Returns whether it does.
+    ///
+    /// # Errors
+    /// There is no memory.
+    pub fn run(&self, request: Request<'_>) -> Result<bool, NoMemory> {
+        let Some(limit) = self.partner().and_then(|partner| partner.concurrency) else {
+            return Ok(true);
+        };
+        let record = self.partner.and_then(|place| self.key_table.record(place));
+        let run = |at| self.live.run(at, limit, std::process::id(), worker::is_alive);
+        let Some(running) = record.and_then(run) else { return Ok(false) };
+        request.on_end::<RequestKeys>()?;
+        self.running.set(Some(running));
+        Ok(true)
+    }
+
+    /// Runs no more.
+    pub fn stop(&self) {
+        self.running.take();
     }
 
     /// Whether a segment was taken for the key.
@@ -112,6 +139,7 @@ impl RequestKey {
             (KeyStatus::Valid, None | Some(AccessDecision::Admitted)) => "valid",
             (KeyStatus::Valid, Some(AccessDecision::DryRun)) => "quota_dry_run",
             (KeyStatus::Valid, Some(AccessDecision::Quota)) => "quota",
+            (KeyStatus::Valid, Some(AccessDecision::Concurrency)) => "concurrency",
             (KeyStatus::Valid, Some(AccessDecision::Forbidden)) => "forbidden",
             (KeyStatus::Valid, Some(AccessDecision::Unknown)) => "unknown",
         }
@@ -262,6 +290,7 @@ impl RequestKeys {
             uri: request.uri().to_vec(),
             decision: Cell::new(None),
             limits: Cell::default(),
+            running: Cell::default(),
             segment: None,
             key_table,
             partner: None,
@@ -322,6 +351,14 @@ impl RequestKeys {
             request_key.partner = found;
         }
         Some(request_key)
+    }
+}
+
+/// A request that ends makes room for others, however long its memory lives.
+impl OnEnd for RequestKeys {
+    fn end(request: Request<'_>) {
+        let request_keys = RequestKeys::find(request).into_iter();
+        request_keys.for_each(|keys| keys.all().iter().for_each(|key| key.stop()));
     }
 }
 

@@ -7,6 +7,9 @@ pub use image_gate_runtime::key::{Answered, KeyFile, KeyTable, QuotaDecision, Re
 
 use crate::ngx::shm::{Memory, Shareable};
 
+/// A request of a partner whose requests at once are limited.
+pub type RunningRequest = key::RunningRequest<Memory>;
+
 /// A zone, once it has memory. Everything can be done on any thread.
 pub type Zone = key::Zone<Memory>;
 

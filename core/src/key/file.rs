@@ -8,6 +8,7 @@ use std::fmt;
 use super::date::Date;
 use super::digest::Digest;
 use super::limits::{parse_bytes, parse_requests};
+use super::slots::MOST_AT_ONCE;
 use super::table::{Partner, PartnerTable, is_id};
 use super::window::{Period, Resource};
 
@@ -125,6 +126,12 @@ fn parse_word<'a>(
         (b"bytes", Some(value)) => {
             return parse_quota(partner, Resource::Bytes, value, parse_bytes);
         }
+        (b"concurrency", Some(value)) => {
+            let number = parse_requests(value).and_then(|number| usize::try_from(number).ok());
+            let number = number.filter(|&number| number <= MOST_AT_ONCE);
+            partner.concurrency =
+                Some(number.ok_or_else(|| format!("invalid concurrency: 1 to {MOST_AT_ONCE}"))?);
+        }
         (b"disabled", None) => partner.disabled = true,
         (b"not_after", Some(value)) => {
             let (_, expires) = Date::parse(value).ok_or(
@@ -152,11 +159,9 @@ fn parse_word<'a>(
         (b"watermark", Some(b"off")) => partner.watermark = Some(false),
         (b"watermark", _) => return Err("invalid watermark: \"on\" or \"off\"".to_owned()),
         _ => {
-            return Err(
-                "unknown word: not_after=, disabled, requests=, bytes=, methods=, paths=, \
-                        preset= or watermark="
-                    .to_owned(),
-            );
+            return Err("unknown word: not_after=, disabled, requests=, bytes=, concurrency=, \
+                        methods=, paths=, preset= or watermark="
+                .to_owned());
         }
     }
     if seen.contains(&name) {
@@ -207,7 +212,7 @@ mod tests {
     fn a_whole_file() {
         let text = format!(
             "# partners\r\n\n  acme {},{} requests=5k/day requests=10/second bytes=2g/month \
-             requests=1m/total methods=GET,POST paths=/a/,/b/ preset=thumb,hd watermark=off # who\r\n\
+             requests=1m/total concurrency=8 methods=GET,POST paths=/a/,/b/ preset=thumb,hd watermark=off # who\r\n\
              beta\t{} not_after=2026-12-31 disabled\n",
             digest("one"),
             digest("two"),
@@ -226,6 +231,7 @@ mod tests {
                 (Resource::Bytes, Period::Month, 2 << 30),
             ]
         );
+        assert_eq!((acme.concurrency, beta.concurrency), (Some(8), None));
         assert_eq!(acme.paths, ["/a/", "/b/"]);
         assert_eq!(acme.methods, ["GET", "POST"]);
         assert_eq!(acme.policy(), "preset=thumb,hd watermark=off");
@@ -255,6 +261,8 @@ mod tests {
             (format!("a {d} bytes=1/day bytes=2/day"), 1, 87, "duplicate bytes per day"),
             (format!("a {d} not_after=2026-02-30"), 1, 75, "invalid not_after"),
             (format!("a {d} paths=/a/,b/"), 1, 75, "invalid paths"),
+            (format!("a {d} concurrency=0"), 1, 75, "invalid concurrency"),
+            (format!("a {d} concurrency=257"), 1, 75, "invalid concurrency: 1 to 256"),
             (format!("a {d} methods=get"), 1, 75, "invalid methods"),
             (format!("a {d} methods=GET,"), 1, 75, "invalid methods"),
             (format!("a {d} preset="), 1, 75, "invalid preset"),

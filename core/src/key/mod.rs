@@ -16,6 +16,7 @@ pub mod redis;
 mod report;
 #[cfg(test)]
 mod samples;
+mod slots;
 pub mod source;
 mod state;
 mod statsd;
@@ -34,6 +35,7 @@ pub use limits::{NO_LIMIT, QuotaLimits, parse_bytes, parse_requests};
 pub use page::{LONGEST, Page, Selection, Sort, Sums};
 pub use prometheus::prometheus;
 pub use report::{PartnerReport, QuotaWindow, Report, Totals};
+pub use slots::{MOST_AT_ONCE, Slots};
 pub use source::KeySource;
 pub use state::{Account, State, StateError, Windows};
 pub use statsd::{Advance, Datagram, MAX_DATAGRAM, Statsd, Tags};

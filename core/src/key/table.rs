@@ -26,6 +26,8 @@ pub struct Partner {
     pub disabled: bool,
     /// The partner's own limits.
     pub limits: QuotaLimits,
+    /// How many requests may run at once.
+    pub concurrency: Option<usize>,
     /// Prefixes of the URIs that the keys are for; all where there is none.
     pub paths: Vec<String>,
     /// The methods that the keys are for; all where there is none.

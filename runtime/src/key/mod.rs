@@ -11,4 +11,4 @@ pub use exported::{PartnerExport, ZoneExport};
 pub use key_file::{KeyFile, Keys};
 pub use shm_layout::{Answered, Record, Since, ZoneHeader};
 pub use state_file::{LoadError, Unusable};
-pub use zone::{KeyTable, Memory, QuotaDecision, StateFile, Zone};
+pub use zone::{KeyTable, Memory, QuotaDecision, RunningRequest, StateFile, Zone};

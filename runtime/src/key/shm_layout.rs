@@ -9,13 +9,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use image_gate_core::key::windowed_counter::{WindowBases, WindowedCounter};
 use image_gate_core::key::{
-    Account, COUNTERS, MAX_ID, PerPeriod, Period, Resource, Totals, WindowCount, Windows,
+    Account, COUNTERS, MAX_ID, PerPeriod, Period, Resource, Slots, Totals, WindowCount, Windows,
 };
 
 use super::exported::{PartnerExport, ZoneExport};
 
 /// "IGKEYS" and the version of this layout.
-const MAGIC: u64 = u64::from_be_bytes(*b"IGKEYS\0\x05");
+const MAGIC: u64 = u64::from_be_bytes(*b"IGKEYS\0\x06");
 
 /// The beginning of a zone.
 #[repr(C, align(64))]
@@ -142,6 +142,8 @@ pub struct Record {
     id: [AtomicU64; MAX_ID / 8],
     hot: Hot,
     rare: Rare,
+    /// The requests that run.
+    pub running: Slots,
     /// What other nodes used in the same windows.
     remote: AtomicWindows,
     // What the state file said when this instance last read or wrote it.

@@ -71,6 +71,22 @@ pub struct Zone<M> {
     version: AtomicU64,
 }
 
+/// A request of a partner whose requests at once are limited; it runs until this is dropped.
+pub struct RunningRequest<M: Memory> {
+    zone: Arc<Zone<M>>,
+    record: usize,
+    place: usize,
+    process: u32,
+}
+
+impl<M: Memory> Drop for RunningRequest<M> {
+    fn drop(&mut self) {
+        if let Some(record) = self.zone.records().get(self.record) {
+            record.running.release(self.place, self.process);
+        }
+    }
+}
+
 /// What a quota says to a request.
 pub enum QuotaDecision {
     /// It was let in, and counted.
@@ -226,6 +242,31 @@ impl<M: Memory> Zone<M> {
             })
             .collect()
         })
+    }
+
+    /// Lets a request of the partner whose record is at that place run if fewer than `limit` do.
+    /// `is_alive` says whether there is a process of a number.
+    pub fn run(
+        self: &Arc<Self>,
+        record: usize,
+        limit: usize,
+        process: u32,
+        is_alive: impl Fn(u64) -> bool,
+    ) -> Option<RunningRequest<M>> {
+        let place = self.records().get(record)?.running.claim(limit, process, is_alive)?;
+        Some(RunningRequest { zone: self.clone(), record, place, process })
+    }
+
+    /// Frees what was left by a process that had the number of this new one.
+    pub fn begin_process(&self, process: u32) {
+        let (_, key_table) = self.key_table();
+        for (partner, record) in key_table.table.partners().iter().zip(&key_table.records) {
+            if partner.concurrency.is_some()
+                && let Some(record) = self.records().get(*record)
+            {
+                record.running.begin_process(process);
+            }
+        }
     }
 
     /// Lets a request of a partner in if no limit speaks against it, and counts it: exactly as
