@@ -29,18 +29,18 @@ access_key_zone p big;                          | big
 access_key_zone p 1k;                           | zone "p" is too small
 access_key_zone p/q 1m;                         | p/q
 access_key_zone p 1m save=1s;                   | "save=" needs "state="
-access_key_zone p 1m state=;                    | invalid parameter "state="
+access_key_zone p 1m state=;                    | invalid value "state=", it must be
 access_key_zone p 1m state=/tmp/x save=1ms;     | 1ms
 access_key_zone p 1m state=/tmp/x save=soon;    | soon
 access_key_zone p 1m state=/tmp/x state=/tmp/y; | is duplicate
 access_key_zone p 1m state=/tmp/x; access_key_zone q 1m state=/tmp/x; | the state file of zone "p" too
-access_key_zone p 1m what=1;                    | invalid parameter "what=1"
+access_key_zone p 1m what=1;                    | invalid value "what=1", it must be
 access_key_zone p 1m; access_key_zone p 1m;     | is duplicate
 access_key_file;                                | invalid number of arguments
 access_key_file p;                              | invalid number of arguments
 access_key_file p /nonexistent/keys;            | /nonexistent/keys: No such file
 access_key_file p KEYS.bad;                     | KEYS.bad: line 4, column 6: invalid digest
-access_key_file p KEYS pull=1s;                 | invalid parameter "pull=1s"
+access_key_file p KEYS pull=1s;                 | invalid value "pull=1s", it must be
 access_key_file p KEYS poll=never;              | never
 access_key_file p KEYS; access_key_file p KEYS; | is duplicate
 access_key_file p KEYS;                         | unknown zone "p"
@@ -53,7 +53,7 @@ E_
 # Stands in a location, beside a zone.
 my $location = <<'E_';
 access_key;                                     | invalid number of arguments
-access_key on;                                  | invalid parameter "on"
+access_key on;                                  | invalid value "on", it must be
 access_key zone=p;                              | no "from="
 access_key from=arg:key;                        | no "zone="
 access_key zone=q from=arg:key;                 | unknown zone "q"

@@ -361,7 +361,7 @@ sub is_kept {
     $bad->('access_key_redis redis://host interval=1ms;', qr/: invalid value "1ms", it must be a time of at least 100ms/);
     $bad->('access_key_redis redis://host timeout=x;', qr/: invalid value "x"/);
     $bad->('access_key_redis redis://host on_error=panic;', qr/: invalid value "panic", it must be local or deny/);
-    $bad->('access_key_redis redis://host color=red;', qr/: invalid parameter "color=red"/);
+    $bad->('access_key_redis redis://host color=red;', qr/: invalid value "color=red", it must be /);
     $bad->('access_key_redis redis://a; access_key_redis redis://b;', qr/ is duplicate/);
     my $out = do {
         local $s->{http} = "$s->{http} access_key_redis redis://:HUSH\@host:port;";

@@ -187,7 +187,7 @@ my $udp = listener($port);
     $bad->('access_key_statsd a:1 interval=0;', qr/: invalid value "0", it must be a time of at least 100ms/);
     $bad->('access_key_statsd a:1 prefix=a:b;', qr/: invalid value "a:b"/);
     $bad->('access_key_statsd a:1 tags=influx;', qr/: invalid value "influx", it must be dogstatsd/);
-    $bad->('access_key_statsd a:1 color=red;', qr/: invalid parameter "color=red"/);
+    $bad->('access_key_statsd a:1 color=red;', qr/: invalid value "color=red", it must be /);
     $bad->('access_key_statsd a:1; access_key_statsd b:1;', qr/ is duplicate/);
     $bad->('server { access_key_statsd a:1; }', qr/ is not allowed here/);
 }

@@ -352,11 +352,11 @@ sub put {
     $refused->('twice', $cache, 'image_resize_cache images; image_resize_cache off;', qr/is duplicate/);
     $refused->('no keys_zone', 'image_resize_cache_path x inactive=1h;', '', qr/"image_resize_cache_path" must have "keys_zone"/);
     $refused->('unknown', 'image_resize_cache_path x keys_zone=a:1m purple=1;', '', qr/invalid parameter "purple=1"/);
-    $refused->('temporary files', 'image_resize_cache_path x keys_zone=a:1m use_temp_path=off;', '', qr/invalid parameter "use_temp_path=off"/);
+    $refused->('temporary files', 'image_resize_cache_path x keys_zone=a:1m use_temp_path=off;', '', qr/there is no "use_temp_path="/);
     $refused->('another zone', 'proxy_cache_path x keys_zone=a:1m; image_resize_cache_path y keys_zone=a:1m;', '', qr/already declared for a different use/);
     $refused->('a code', $cache, 'image_resize_cache_valid 404 1m;', qr/invalid code "404", only 200 and 415 are kept/);
-    $refused->('a case', $cache, 'image_resize_cache_use_stale error purple;', qr/"image_resize_cache_use_stale" directive: invalid parameter "purple"/);
-    $refused->('off and a case', $cache, 'image_resize_cache_use_stale error off;', qr/"image_resize_cache_use_stale" directive: invalid parameter "off"/);
+    $refused->('a case', $cache, 'image_resize_cache_use_stale error purple;', qr/"image_resize_cache_use_stale" directive: invalid value "purple", it must be /);
+    $refused->('off and a case', $cache, 'image_resize_cache_use_stale error off;', qr/"image_resize_cache_use_stale" directive: invalid value "off", it must be /);
     $refused->('uses', $cache, 'image_resize_cache_min_uses 0;', qr/"image_resize_cache_min_uses" directive: invalid value "0"/);
     $refused->('a flag', $cache, 'image_resize_cache_lock maybe;', qr/"image_resize_cache_lock"/);
     $refused->('a time', $cache, 'image_resize_cache_lock_age x;', qr/"image_resize_cache_lock_age" directive: invalid value "x"/);

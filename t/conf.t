@@ -96,7 +96,7 @@ image_resize_url next unknown=500;          | unknown=500
 image_resize_url next hosts=;               | no name of hosts
 image_resize_url next hosts=a.test,*;       | "*" is no name of hosts
 image_resize_url next hosts=a hosts=b;      | is duplicate
-image_resize_url next root=a;               | unknown parameter
+image_resize_url next root=a;               | it must be unknown=400, unknown=ignore or hosts=LIST
 image_resize_allow all width=1;             | stands alone
 image_resize_allow width=1 all;             | stands alone
 image_resize_params width=x;                | "x" is no valid width
@@ -204,8 +204,8 @@ image_resize_threads;                       | invalid number of arguments
 image_resize_threads a b;                   | invalid number of arguments
 image_resize_watermark;                     | invalid number of arguments
 image_resize_watermark /no/such.png;        | /no/such.png
-image_resize_watermark /no/such.png off;    | unknown parameter
-image_resize_watermark $uri $uri;           | unknown parameter
+image_resize_watermark /no/such.png off;    | it must be a file or text=
+image_resize_watermark $uri $uri;           | it must be a file or text=
 image_resize_watermark $uri text=a;         | either a file or a "text"
 image_resize_watermark opacity=1;           | either a file or a "text"
 image_resize_watermark text=a;              | needs a "font"

@@ -57,7 +57,7 @@ image_gate_s3_credentials main file=torn;                 | torn: line 5: neithe
 image_gate_s3_credentials main file=good profile=other;   | good: there is no profile "other"
 image_gate_s3_credentials main file=good poll=1ms;        | "1ms"
 image_gate_s3_credentials main file=good file=good;       | more than one source
-image_gate_s3_credentials main file=;                     | invalid parameter "file="
+image_gate_s3_credentials main file=;                     | invalid value "file=", it must be
 image_gate_s3_credentials main file=good env;             | more than one source
 image_gate_s3_credentials main imds ecs;                  | more than one source
 image_gate_s3_credentials main poll=1s;                   | need "file="
@@ -89,7 +89,7 @@ image_gate_s3 main region=r presign=10ms;                 | "10ms"
 image_gate_s3 main region=r presign=8d;                   | "8d"
 image_gate_s3 main region=r presign=1m payload=empty;     | "payload=" is of headers
 image_gate_s3 anonymous region=r presign=1m;              | nobody signs for "anonymous"
-image_gate_s3 main region=r what=1;                       | invalid parameter "what=1"
+image_gate_s3 main region=r what=1;                       | invalid value "what=1", it must be
 image_gate_s3 off region=r;                               | there are no "image_gate_s3_credentials off"
 image_gate_s3 main region=r;                              | there is no "image_gate_s3_bucket" here
 image_gate_s3 other region=r; image_gate_s3_bucket b;     | there are no "image_gate_s3_credentials other"

@@ -55,7 +55,7 @@ secure_link_hash_message;                           | invalid number of argument
 secure_link_hash_message a; secure_link_hash_message b; | is duplicate
 secure_link_hash_encoding;                          | invalid number of arguments
 secure_link_hash_encoding base64;                   | "base64"
-secure_link_hash_encoding hex 16;                   | invalid parameter "16"
+secure_link_hash_encoding hex 16;                   | invalid value "16", it must be
 secure_link_hash_encoding hex min=15;               | "15"
 secure_link_hash_encoding hex min=65;               | "65"
 secure_link_hash_encoding hex min=x;                | "x"
@@ -72,7 +72,7 @@ secure_link_hash_not_before;                        | invalid number of argument
 secure_link_hash_not_before 1; secure_link_hash_not_before 1; | is duplicate
 secure_link_hash_require;                           | invalid number of arguments
 secure_link_hash_require yes;                       | yes
-secure_link_hash_require on 404;                    | invalid parameter "404"
+secure_link_hash_require on 404;                    | invalid value "404", it must be
 secure_link_hash_require on invalid=200;            | "200"
 secure_link_hash_require on invalid=;               | ""
 secure_link_hash_require on expired=600;            | "600"
@@ -85,7 +85,7 @@ secure_link_hash_max_age 1.5;                       | "1.5"
 secure_link_hash_max_age 500ms;                     | a time in whole seconds
 secure_link_hash_max_age 1h; secure_link_hash_max_age 2h; | is duplicate
 secure_link_hash_format thumbor origin=http://h;    | "origin=" is for cloudfront and google
-secure_link_hash_format cloudfront http://h;        | invalid parameter "http://h"
+secure_link_hash_format cloudfront http://h;        | invalid value "http://h", it must be
 secure_link_hash_format akamai ip=required;         | "ip=" is for bunny
 secure_link_hash_format plain sha256=on;            | "sha256=" is for bunny
 secure_link_hash_format bunny origin=http://h;      | "origin=" is for cloudfront

@@ -85,6 +85,95 @@ for my $case (@cases) {
         Test::More::ok(!@bad, $name) or Test::More::diag(join "\n", @bad);
     }
 }
+# What somebody new to it writes: where it stands, what, and all that is said of it, which has to say what is
+# meant. "conf.t" and its kin have more of each directive.
+my @mistakes = split /\n/, <<'E_M';
+http     image_resize_cache_path images;                        | invalid number of arguments in "image_resize_cache_path" directive
+http     image_resize_cache_path images keys_zone=k;            | invalid keys zone size "keys_zone=k"
+http     image_resize_cache_path images keys_zone=k:1k;         | keys zone "keys_zone=k:1k" is too small
+http     image_resize_cache_path images keys_zone=k:1m max_size=much; | invalid max_size value "max_size=much"
+http     image_resize_cache_path images keys_zone=k:1m use_temp_path=off; | "image_resize_cache_path" directive: there is no "use_temp_path=": files are written in PATH itself
+location image_resize_cache_path images keys_zone=k:1m;         | "image_resize_cache_path" directive is not allowed here
+location image_resize_cache images;                             | "image_resize_cache" directive: there is no zone "images"
+location image_resize_cache_valid 404 1m;                       | "image_resize_cache_valid" directive: invalid code "404", only 200 and 415 are kept
+location image_resize_cache_valid any soon;                     | "image_resize_cache_valid" directive: invalid value "soon", it must be a time such as 1h
+location image_resize_cache_lock yes;                           | "image_resize_cache_lock" directive: invalid value "yes", it must be "on" or "off"
+location image_resize_cache_lock_timeout -1;                    | "image_resize_cache_lock_timeout" directive: invalid value "-1", it must be a time such as 1h
+location image_resize_cache_min_uses 0;                         | "image_resize_cache_min_uses" directive: invalid value "0", it must be a number from 1 to 1000
+location image_resize_cache_use_stale always;                   | "image_resize_cache_use_stale" directive: invalid value "always", it must be error, timeout, invalid_header, updating, http_STATUS or off
+location image_resize_cache_use_stale http_418;                 | "image_resize_cache_use_stale" directive: invalid value "http_418", it must be error, timeout, invalid_header, updating, http_STATUS or off
+location image_resize_cache_revalidate always;                  | "image_resize_cache_revalidate" directive: invalid value "always", it must be "on" or "off"
+location image_resize_cache_key a; image_resize_cache_key b;    | "image_resize_cache_key" directive is duplicate
+location image_resize_cache_methods GET;                        | unknown directive "image_resize_cache_methods"
+location image_resize_zone 128k;                                | "image_resize_zone" directive is not allowed here
+location image_resize_status html;                              | "image_resize_status" directive: invalid value "html", it must be json or prometheus
+location image_resize_debug_header yes;                         | "image_resize_debug_header" directive: invalid value "yes", it must be "on" or "off"
+server   image_resize_debug_header on;                          | "image_resize_debug_header" directive is not allowed here
+location image_resize_no_transform 1;                           | "image_resize_no_transform" directive: invalid value "1", it must be "on" or "off"
+server   image_resize resize 300 200;                           | "image_resize" directive is not allowed here
+location image_resize 300x200;                                  | "image_resize" directive: invalid value "300x200", it must be MODES
+location image_resize width=300;                                | "image_resize" directive: invalid value "width=300", it must be MODES
+location image_resize thumbnail 300 200;                        | "image_resize" directive: invalid value "thumbnail", it must be MODES
+location image_resize resize 300,200;                           | "image_resize" directive: invalid number of arguments: it is MODES
+location image_resize resize 300px 200px;                       | "image_resize" directive: invalid value "300px", it must be a number of pixels from 1 up, a share up to 1000%, or "-"
+location image_resize rotate 90deg;                             | "image_resize" directive: invalid value "90deg", it must be 90, 180 or 270
+location image_resize_quality 80;                               | unknown directive "image_resize_quality"
+location image_resize_jpeg_quality 80%;                         | "image_resize_jpeg_quality" directive: invalid value "80%", it must be a number from 1 up
+location image_resize_webp_quality 80 lossless=on;              | "image_resize_webp_quality" directive: invalid value "lossless=on", it must be effort=
+location image_resize_format auto=avif,jpeg;                    | "image_resize_format" directive: invalid value "auto=avif,jpeg", it must be original, jpeg, png, gif, webp, avif, auto or auto=LIST
+location image_resize_buffer 16MB;                              | "image_resize_buffer" directive: invalid value "16MB", it must be a size such as 16m
+location image_resize_limit 10s;                                | "image_resize_limit" directive: invalid value "10s", it must be LIMITS
+location image_resize_limit megapixels=50;                      | "image_resize_limit" directive: invalid value "megapixels=50", it must be LIMITS
+location image_resize_limit time=ten;                           | "image_resize_limit" directive: invalid value "time=ten", it must be a time above 0, such as 10s
+location image_resize_limit memory 512m;                        | "image_resize_limit" directive: invalid value "memory", it must be a size above 0, such as 512m
+location image_resize_max_bytes 100kb;                          | "image_resize_max_bytes" directive: invalid value "100kb", it must be a size, or "off"
+location image_resize_watermark $uri bottom-right;              | "image_resize_watermark" directive: invalid value "bottom-right", it must be a file or text=STRING, and position=, offset=, opacity=, scale=, tile=, rotate=, font=, size= or color=
+location image_resize_watermark $uri position=bottom-right;     | "image_resize_watermark" directive: invalid value "bottom-right", it must be center, north, northeast and so on
+location image_resize_preset thumb width=100;                   | "image_resize_preset" directive is not allowed here
+http     image_resize_preset thumb 100x100;                     | "image_resize_preset" directive: bad parameter: "100x100" has no value
+location image_resize_params width:100;                         | "image_resize_params" directive: bad parameter: "width:100" has no value
+location image_resize_allow width=100..200;                     | "image_resize_allow" directive: bad parameter: "100..200" is no valid width
+server   secure_link_hash_secret word;                          | "secure_link_hash_secret" directive is not allowed here
+location secure_link_hash_require 403;                          | "secure_link_hash_require" directive: invalid value "403", it must be "on" or "off"
+location secure_link_hash_require on status=404;                | "secure_link_hash_require" directive: invalid value "status=404", it must be invalid=STATUS or expired=STATUS
+location secure_link_hash_algorithm sha-256;                    | "secure_link_hash_algorithm" directive: invalid value "sha-256", it must be hmac-sha256, hmac-sha512, hmac-sha1, sha256 or md5
+location secure_link_hash_encoding base64;                      | "secure_link_hash_encoding" directive: invalid value "base64", it must be base64url or hex
+location secure_link_hash_expires 1h;                           | unknown directive "secure_link_hash_expires"
+server   access_key_file p keys;                                | "access_key_file" directive is not allowed here
+http     access_key_zone r 1k;                                  | "access_key_zone" directive: zone "r" is too small: it needs 32k or more
+http     access_key_zone r 128k; access_key_file r keys refresh=30s; | "access_key_file" directive: invalid value "refresh=30s", it must be poll=TIME
+location access_key p;                                          | "access_key" directive: invalid value "p", it must be off, or zone=NAME and from=SOURCE
+location access_key zone=p;                                     | "access_key" directive: no "from=": where the key is, such as arg:key
+location access_key zone=p from=query:key;                      | "access_key" directive: invalid value "query:key", it must be arg:NAME, header:NAME, cookie:NAME or uri:NUMBER
+location access_key_quota 1000 per=day;                         | "access_key_quota" directive: invalid value "1000", it must be requests=NUMBER or bytes=SIZE, per=PERIOD, or dry_run
+location access_key_quota requests=1000 dry_run;                | "access_key_quota" directive: no "per=": second, minute, hour, day, month or total
+location access_key_errors 403;                                 | "access_key_errors" directive: invalid value "403", it must be missing=, invalid=, disabled=, quota= or forbidden=, and a status
+location access_key_redirect storage;                           | "access_key_redirect" directive: invalid value "storage", it must be a URI that begins with "/", or @NAME
+location access_key_headers RateLimit;                          | "access_key_headers" directive: invalid value "RateLimit", it must be off, draft or legacy
+location access_key_strip no;                                   | "access_key_strip" directive: invalid value "no", it must be "on" or "off"
+location access_key_status xml;                                 | "access_key_status" directive: invalid value "xml", it must be json, prometheus or html
+http     access_key_redis redis://h db=1;                       | "access_key_redis" directive: invalid value "db=1", it must be node=ID, interval=TIME, timeout=TIME or on_error=
+http     access_key_statsd localhost;                           | "access_key_statsd" directive: invalid value "localhost", it must be HOST:PORT
+http     access_key_statsd localhost:8125 host=a;               | "access_key_statsd" directive: invalid value "host=a", it must be prefix=NAME, interval=TIME or tags=dogstatsd
+E_M
+my %words = (
+    MODES  => '"off", "test", "size", "info", "convert", "rotate ANGLE", or "resize", "crop", "pad", "stretch", "outside" or "aspect-crop" with WIDTH and HEIGHT',
+    LIMITS => 'pixels=, width=, height=, frames=, scans=, output_pixels=, time=, memory=, jobs= or queue=',
+);
+for (@mistakes) {
+    my ($where, $directive, $said) = /^(\w+)\s+(.*?)\s*\| (.*)$/ or die $_;
+    $said =~ s/\b(MODES|LIMITS)$/$words{$1}/;
+    # nginx says so itself, without a name, where it has no such cache.
+    my $is_cache = $directive =~ /^image_resize_cache|^image_resize_no_cache/ && $built =~ /--without-http-cache/;
+    my $text = $where eq 'location' ? "location /x/ {\n\n$directive\n}\n" : "\n\n$directive\n";
+    SKIP: {
+        skip("$directive: this nginx has no cache", 1) if $is_cache;
+        # nginx itself adds a line to what it says of a path.
+        my ($line) = messages($text, $where eq 'http', '');
+        $line =~ s/^.*?\[emerg\] \d+#\d+: |^nginx: \[emerg\] // if defined $line;
+        Test::More::is($line, "$said in $dir/site.conf:3", $directive);
+    }
+}
 # Where there are no threads, a notice says at start that images hold up all else.
 for (['image_resize resize 10 10;', !has_threads()], ['image_resize resize 10 10; image_resize_threads off;', 0],
      ['image_resize test;', 0]) {

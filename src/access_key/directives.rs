@@ -19,7 +19,7 @@ use super::zone::{KeyFile, StateFile};
 use super::{export, redirect, status};
 use crate::ngx::conf::{
     ConfError, Directive, DirectiveArgs, Directives, Places, expect, flag, interval, once,
-    parse_number, parse_size, unknown,
+    parse_number, parse_size,
 };
 use crate::ngx::module::Level;
 use crate::ngx::{Pooled, location, shm, worker};
@@ -124,7 +124,7 @@ impl Directives for LocConf {
 fn set_zone(conf: &mut MainConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let name = args.arg(0);
     let name = expect(is_id(name).then_some(name), name, format_args!("the name of a zone"))?;
-    let size = expect(parse_size(args.arg(1)), args.arg(1), format_args!("a size"))?;
+    let size = expect(parse_size(args.arg(1)), args.arg(1), format_args!("a size such as 1m"))?;
     let (mut path, mut save) = (None, None);
     for argument in args.rest(2) {
         if let Some(value) = argument.strip_prefix(b"state=").filter(|value| !value.is_empty()) {
@@ -132,7 +132,7 @@ fn set_zone(conf: &mut MainConf, args: &DirectiveArgs<'_>) -> Result<(), ConfErr
         } else if let Some(value) = argument.strip_prefix(b"save=") {
             once(&mut save, interval(value)?)?;
         } else {
-            return Err(unknown(argument));
+            return expect(None, argument, format_args!("state=FILE or save=TIME"));
         }
     }
     if save.is_some() && path.is_none() {
@@ -165,7 +165,7 @@ fn set_file(conf: &mut MainConf, args: &DirectiveArgs<'_>) -> Result<(), ConfErr
         None => None,
         Some(argument) => match argument.strip_prefix(b"poll=") {
             Some(value) => Some(interval(value)?),
-            None => return Err(unknown(argument)),
+            None => return expect(None, argument, format_args!("poll=TIME")),
         },
     };
     // Whoever only sends a signal needs no keys, good or bad.
@@ -198,12 +198,13 @@ fn set_access(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfEr
                 sources.push(source);
             }
         } else {
-            return Err(unknown(argument));
+            return expect(None, argument, format_args!("off, or zone=NAME and from=SOURCE"));
         }
     }
-    let name = zone.ok_or_else(|| ConfError::invalid("no \"zone=\""))?;
+    let name =
+        zone.ok_or_else(|| ConfError::invalid("no \"zone=\": the name of an \"access_key_zone\""))?;
     if sources.is_empty() {
-        return Err(ConfError::invalid("no \"from=\""));
+        return Err(ConfError::invalid("no \"from=\": where the key is, such as arg:key"));
     }
     once(&mut conf.access, Some(Rc::new(AccessConf { name, sources })))
 }
@@ -223,12 +224,15 @@ fn set_quota(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfErr
         } else if argument == b"dry_run" {
             once(&mut dry_run, ())?;
         } else {
-            return Err(unknown(argument));
+            let expected = format_args!("requests=NUMBER or bytes=SIZE, per=PERIOD, or dry_run");
+            return expect(None, argument, expected);
         }
     }
     let (what, limit) =
         limit.ok_or_else(|| ConfError::invalid("neither \"requests=\" nor \"bytes=\""))?;
-    let per = per.ok_or_else(|| ConfError::invalid("no \"per=\""))?;
+    let per = per.ok_or_else(|| {
+        ConfError::invalid("no \"per=\": second, minute, hour, day, month or total")
+    })?;
     let quotas = conf.quotas.get_or_insert_default();
     let has = |limits: &QuotaLimits| limits.get(what, per).is_some();
     if has(&quotas.limits) || has(&quotas.dry_run) {
@@ -246,10 +250,11 @@ fn set_quota(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfErr
 fn set_errors(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let mut errors = Errors::default();
     let mut seen = Vec::new();
+    let expected = "missing=, invalid=, disabled=, quota= or forbidden=, and a status";
     for text in args.rest(0) {
         let (name, status) = match text.iter().position(|&byte| byte == b'=') {
             Some(at) => (&text[..at], &text[at + 1..]),
-            None => return Err(unknown(text)),
+            None => return expect(None, text, format_args!("{expected}")),
         };
         let field = match name {
             b"missing" => &mut errors.missing,
@@ -257,7 +262,7 @@ fn set_errors(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfEr
             b"disabled" => &mut errors.disabled,
             b"quota" => &mut errors.quota,
             b"forbidden" => &mut errors.forbidden,
-            _ => return Err(unknown(text)),
+            _ => return expect(None, text, format_args!("{expected}")),
         };
         if seen.contains(&name) {
             return Err(ConfError::Duplicate);
@@ -280,7 +285,7 @@ fn set_redirect(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), Conf
             ),
             None => RedirectTarget::Uri(args.expression(text)?, None),
         },
-        _ => return expect(None, text, format_args!("a URI or a named location")),
+        _ => return expect(None, text, format_args!("a URI that begins with \"/\", or @NAME")),
     };
     once(&mut conf.redirect, target)?;
     if let [b'/', ..] = text {

@@ -6,7 +6,7 @@ use image_gate_core::key::{Statsd, Tags, is_id};
 use image_gate_runtime::export::{Client, ExportConf, RedisConf, StatsdConf};
 
 use super::conf::MainConf;
-use crate::ngx::conf::{self, ConfError, expect, interval, once, unknown};
+use crate::ngx::conf::{self, ConfError, expect, interval, once};
 use crate::ngx::worker;
 
 /// The longest prefix, so that a line fits into a datagram whatever the partner is called.
@@ -36,7 +36,8 @@ pub fn set_statsd(conf: &mut MainConf, args: &conf::DirectiveArgs<'_>) -> Result
             let is_known = (text == b"dogstatsd").then_some(Tags::Dogstatsd);
             once(&mut tags, expect(is_known, text, format_args!("dogstatsd"))?)?;
         } else {
-            return Err(unknown(argument));
+            let expected = format_args!("prefix=NAME, interval=TIME or tags=dogstatsd");
+            return expect(None, argument, expected);
         }
     }
     let statsd = Statsd {
@@ -79,7 +80,8 @@ pub fn set_redis(conf: &mut MainConf, args: &conf::DirectiveArgs<'_>) -> Result<
             };
             once(&mut deny, expect(known, text, format_args!("local or deny"))?)?;
         } else {
-            return Err(unknown(argument));
+            let expected = format_args!("node=ID, interval=TIME, timeout=TIME or on_error=");
+            return expect(None, argument, expected);
         }
     }
     let redis = RedisConf {

@@ -14,7 +14,7 @@ use nginx_sys::{
 use super::conf::{AccessKey, DocumentFormat, LocConf, MainConf, StatusConf, conf, unknown_zone};
 use super::export::node;
 use super::zone::Zone;
-use crate::ngx::conf::{ConfError, DirectiveArgs, Place, expect, once, unknown};
+use crate::ngx::conf::{ConfError, DirectiveArgs, Place, expect, once};
 use crate::ngx::incoming::RequestPart;
 use crate::ngx::phase::Handler;
 use crate::ngx::thread::{self, ThreadPool};
@@ -86,7 +86,7 @@ pub fn set(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError
     for argument in args.rest(1) {
         match argument.strip_prefix(b"zone=").filter(|name| !name.is_empty()) {
             Some(name) => once(&mut zone, name.to_vec())?,
-            None => return Err(unknown(argument)),
+            None => return expect(None, argument, format_args!("zone=NAME")),
         }
     }
     let pool = if thread::available() {

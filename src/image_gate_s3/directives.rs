@@ -15,7 +15,6 @@ use nginx_sys::{
 use super::conf::{CredentialsConf, CredentialsSource, ImageGateS3, LocConf, MainConf, OriginConf};
 use crate::ngx::conf::{
     ConfError, Directive, DirectiveArgs, Directives, Places, expect, interval, once, parse_time,
-    unknown,
 };
 use crate::ngx::module::Level;
 use crate::ngx::worker;
@@ -112,7 +111,10 @@ fn set_credentials(conf: &mut MainConf, args: &DirectiveArgs<'_>) -> Result<(), 
                 b"env" => Kind::Environment,
                 b"imds" => Kind::Instance(None),
                 b"ecs" => Kind::Container(None),
-                _ => return Err(unknown(argument)),
+                _ => {
+                    let expected = "file=FILE, profile=NAME, poll=TIME, env, imds or ecs";
+                    return expect(None, argument, format_args!("{expected}"));
+                }
             };
             one(&mut kind, word)?;
         }
@@ -196,7 +198,9 @@ fn set_origin(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfEr
             let expected = format_args!("a time in whole seconds, up to a week");
             once(&mut presign, expect(time, value, expected)?)?;
         } else {
-            return Err(unknown(argument));
+            let expected =
+                format_args!("region=, endpoint=, service=, style=, payload= or presign=TIME");
+            return expect(None, argument, expected);
         }
     }
     let name = (name != ANONYMOUS).then(|| name.to_vec());

@@ -10,7 +10,6 @@ use nginx_sys::{
 
 use super::conf::{ImageResize, JobLimits, LocConf, MainConf, Mode, Threads};
 use super::plan::ANGLE;
-use super::value::unknown;
 use super::zone::StatsZone;
 use super::{on_error, settings, status, url, watermark};
 use crate::ngx::conf::{
@@ -64,7 +63,7 @@ const OTHERS: &[Directive<LocConf>] = &[
         kind: ANYWHERE | NGX_CONF_TAKE1,
         set: |conf, args| {
             let size = parse_size(args.arg(0)).filter(|&size| size > 0);
-            once(&mut conf.buffer, expect(size, args.arg(0), format_args!("a size"))?)
+            once(&mut conf.buffer, expect(size, args.arg(0), format_args!("a size such as 16m"))?)
         },
     },
     Directive { name: c"image_resize_limit", kind: ANYWHERE | NGX_CONF_1MORE, set: set_limit },
@@ -123,6 +122,10 @@ const OTHERS: &[Directive<LocConf>] = &[
     },
 ];
 
+/// How `image_resize` is written.
+const MODES: &str = "\"off\", \"test\", \"size\", \"info\", \"convert\", \"rotate ANGLE\", or \
+     \"resize\", \"crop\", \"pad\", \"stretch\", \"outside\" or \"aspect-crop\" with WIDTH and HEIGHT";
+
 fn set_mode(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let mode = match (args.arg(0), args.len()) {
         (b"off", 1) => Mode::Off,
@@ -146,16 +149,11 @@ fn set_mode(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfErro
         }
         (b"off" | b"test" | b"size" | b"info" | b"convert" | b"rotate", _)
         | (b"resize" | b"crop" | b"pad" | b"stretch" | b"outside" | b"aspect-crop", _) => {
-            return Err(ConfError::invalid(
-                "invalid number of arguments: it is \"off\", \"test\", \"size\", \"info\", \
-                 \"convert\", \"rotate ANGLE\", or \"resize\", \"crop\", \"pad\", \"stretch\", \
-                 \"outside\" or \"aspect-crop\" with WIDTH and HEIGHT",
-            ));
+            return Err(ConfError::invalid(format_args!(
+                "invalid number of arguments: it is {MODES}"
+            )));
         }
-        (mode, _) => {
-            let mode = String::from_utf8_lossy(mode);
-            return Err(ConfError::invalid(format_args!("unknown mode \"{mode}\"")));
-        }
+        (mode, _) => return expect(None, mode, format_args!("{MODES}")),
     };
     // The box of a mode goes with it.
     conf.settings.retain(|&row, _| argument_of(row).is_none_or(|argument| argument == ANGLE));
@@ -221,13 +219,18 @@ fn set_bound(bounds: &mut JobLimits, text: &[u8]) -> Result<(), ConfError> {
         }
         b"time" => {
             let time = parse_time(rest).filter(|&time| time > 0);
-            bounds.time = expect(time, text, format_args!("a time above 0"))?;
+            bounds.time = expect(time, text, format_args!("a time above 0, such as 10s"))?;
         }
         b"memory" => {
             let memory = parse_size(rest).filter(|&memory| memory > 0);
-            bounds.memory = expect(memory, text, format_args!("a size above 0"))?;
+            bounds.memory = expect(memory, text, format_args!("a size above 0, such as 512m"))?;
         }
-        _ => return Err(unknown(text)),
+        _ => {
+            let expected = format_args!(
+                "pixels=, width=, height=, frames=, scans=, output_pixels=, time=, memory=, jobs= or queue="
+            );
+            return expect(None, text, expected);
+        }
     }
     Ok(())
 }
@@ -252,7 +255,7 @@ fn set_threads(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfE
 
 /// Reads `image_resize_zone`.
 fn set_zone(conf: &mut MainConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
-    let size = expect(parse_size(args.arg(0)), args.arg(0), format_args!("a size"))?;
+    let size = expect(parse_size(args.arg(0)), args.arg(0), format_args!("a size such as 16m"))?;
     let zone =
         args.parser().keep(StatsZone::default()).ok_or_else(|| ConfError::invalid("no memory"))?;
     once(&mut conf.zone, zone)?;

@@ -1,13 +1,13 @@
 //! The directives that are nothing but settings of images, from the core's table of them.
 
-use image_gate_core::image::{Argument, SETTINGS};
+use image_gate_core::image::{Argument, SETTINGS, Setting};
 use nginx_sys::{
     NGX_CONF_1MORE, NGX_CONF_TAKE1, NGX_CONF_TAKE12, NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF,
     NGX_HTTP_SRV_CONF,
 };
 
 use super::conf::LocConf;
-use super::value::{Value, split, unknown, value};
+use super::value::{Value, split, value};
 use crate::ngx::conf::{ConfError, Directive, DirectiveArgs, expect};
 
 /// How many directives are nothing but settings.
@@ -105,10 +105,18 @@ pub fn read_named(
     for argument in args.rest(start) {
         let (name, text) = split(argument);
         let name = std::str::from_utf8(name).unwrap_or_default();
-        let row = SETTINGS.iter().position(|setting| {
-            matches!(setting.argument_of(args.name()), Some(Argument::Named(known)) if known == name)
-        });
-        insert(conf, args, row.ok_or_else(|| unknown(argument))?, text, argument)?;
+        let named = |setting: &Setting| match setting.argument_of(args.name()) {
+            Some(Argument::Named(known)) => Some(known),
+            _ => None,
+        };
+        let row = SETTINGS.iter().position(|setting| named(setting) == Some(name));
+        let known = || {
+            let known: Vec<_> =
+                SETTINGS.iter().filter_map(named).map(|n| format!("{n}=")).collect();
+            known.join(", ")
+        };
+        let row = row.map_or_else(|| expect(None, argument, format_args!("{}", known())), Ok)?;
+        insert(conf, args, row, text, argument)?;
     }
     Ok(())
 }
@@ -123,10 +131,8 @@ pub fn read_at(
     argument: Argument,
     text: &[u8],
 ) -> Result<(), ConfError> {
-    match row_of(args, argument) {
-        Some(row) => insert(conf, args, row, text, text),
-        None => Err(unknown(text)),
-    }
+    let row = expect(row_of(args, argument), text, format_args!("known"))?;
+    insert(conf, args, row, text, text)
 }
 
 /// The row of what the directive sets by an argument.
@@ -142,7 +148,7 @@ fn insert(
     text: &[u8],
     argument: &[u8],
 ) -> Result<(), ConfError> {
-    let setting = SETTINGS.get(row).ok_or_else(|| unknown(argument))?;
+    let setting = expect(SETTINGS.get(row), argument, format_args!("known"))?;
     let varies = setting.directive.as_ref().is_some_and(|directive| directive.varies);
     let expected = setting.expected();
     let value = if varies {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use image_gate_core::image::{Dialect, Hosts, Unknown, Words};
 
-use super::value::{split, unknown};
+use super::value::split;
 use crate::ngx::conf::{ConfError, DirectiveArgs, Expression, expect, once};
 use crate::ngx::{Parser, location};
 
@@ -75,7 +75,13 @@ pub fn set(slot: &mut Option<Rc<UrlConf>>, args: &DirectiveArgs<'_>) -> Result<(
                 };
                 once(&mut hosts, may_ask)?;
             }
-            _ => return Err(unknown(argument)),
+            _ => {
+                return expect(
+                    None,
+                    argument,
+                    format_args!("unknown=400, unknown=ignore or hosts=LIST"),
+                );
+            }
         }
     }
     let hosts = hosts.unwrap_or(MayAsk::Listed(Hosts::default()));

@@ -136,9 +136,3 @@ pub fn split(argument: &[u8]) -> (&[u8], &[u8]) {
     let (name, rest) = argument.split_at(end);
     (name, rest.get(1..).unwrap_or_default())
 }
-
-/// That an argument is none that the directive knows.
-pub fn unknown(argument: &[u8]) -> ConfError {
-    let text = String::from_utf8_lossy(argument);
-    ConfError::invalid(format_args!("unknown parameter \"{text}\""))
-}

@@ -9,10 +9,12 @@ use image_gate_core::image::{
     Color, Error, Fraction, Position, WatermarkStyle, Words as _, values,
 };
 
-use super::value::{Value, evaluate, is_sent, parse_value, split, unknown, value};
+use super::value::{Value, evaluate, is_sent, parse_value, split, value};
 use super::watermark_cache::{self, AssetKind, WatermarkSpec};
 use crate::ngx::Request;
-use crate::ngx::conf::{ConfError, DirectiveArgs, Expression, Term, once, parse_flag, terms};
+use crate::ngx::conf::{
+    ConfError, DirectiveArgs, Expression, Term, expect, once, parse_flag, terms,
+};
 
 /// How many layers a watermark has at most.
 const MOST: usize = 8;
@@ -68,6 +70,10 @@ pub fn set(
     Ok(())
 }
 
+/// What stands beside a file or a text.
+const PARAMETERS: &str = "a file or text=STRING, and position=, offset=, opacity=, scale=, tile=, rotate=, \
+     font=, size= or color=";
+
 fn read(args: &DirectiveArgs<'_>) -> Result<WatermarkConf, ConfError> {
     let (mut file, mut text, mut font, mut size, mut color) = (None, None, None, None, None);
     let (mut style, mut template) = (StyleConf::default(), &b""[..]);
@@ -107,7 +113,7 @@ fn read(args: &DirectiveArgs<'_>) -> Result<WatermarkConf, ConfError> {
                 template = argument;
                 once(&mut file, args.expression(argument)?)
             }
-            _ => return Err(unknown(argument)),
+            _ => return expect(None, argument, format_args!("{PARAMETERS}")),
         };
         set.map_err(|_| {
             let name = String::from_utf8_lossy(name);

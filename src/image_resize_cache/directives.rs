@@ -13,7 +13,7 @@ use super::flights::{self, Flights};
 use crate::ngx::cache;
 use crate::ngx::conf::{
     ConfError, Directive, DirectiveArgs, Directives, Expression, Places, expect, flag, once,
-    parse_number, parse_time, unknown,
+    parse_number, parse_time,
 };
 use crate::ngx::module::Level;
 use crate::ngx::shm;
@@ -158,15 +158,17 @@ fn use_stale(args: &DirectiveArgs<'_>) -> Result<UseStale, ConfError> {
     if args.len() == 1 && args.arg(0) == b"off" {
         return Ok(UseStale::default());
     }
-    args.rest(0)
-        .try_fold(UseStale::default(), |cases, word| cases.with(word).ok_or_else(|| unknown(word)))
+    args.rest(0).try_fold(UseStale::default(), |cases, word| {
+        let expected = "error, timeout, invalid_header, updating, http_STATUS or off";
+        expect(cases.with(word), word, format_args!("{expected}"))
+    })
 }
 
 /// Codes and a time, in seconds.
 fn valid(args: &DirectiveArgs<'_>) -> Result<Vec<(Option<u16>, u64)>, ConfError> {
     let (last, codes) = (args.len().saturating_sub(1), args.len().saturating_sub(1));
     let text = args.arg(last);
-    let time = expect(parse_time(text), text, format_args!("a time"))? / 1000;
+    let time = expect(parse_time(text), text, format_args!("a time such as 1h"))? / 1000;
     if codes == 0 {
         return Ok(vec![(Some(200), time)]);
     }
@@ -184,14 +186,16 @@ fn valid(args: &DirectiveArgs<'_>) -> Result<Vec<(Option<u16>, u64)>, ConfError>
 
 fn time(args: &DirectiveArgs<'_>) -> Result<u64, ConfError> {
     check()?;
-    expect(parse_time(args.arg(0)), args.arg(0), format_args!("a time"))
+    expect(parse_time(args.arg(0)), args.arg(0), format_args!("a time such as 1h"))
 }
 
 fn set_path(conf: &mut MainConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     check()?;
     // Files are always written beside the others, where they are renamed and not copied.
-    if let Some(argument) = args.rest(1).find(|argument| argument.starts_with(b"use_temp_path=")) {
-        return Err(unknown(argument));
+    if args.rest(1).any(|argument| argument.starts_with(b"use_temp_path=")) {
+        return Err(ConfError::invalid(
+            "there is no \"use_temp_path=\": files are written in PATH itself",
+        ));
     }
     let cache::Declared { folder, name, path } =
         cache::declare::<ImageResizeCache>(args, "image_resize_cache_path")?;

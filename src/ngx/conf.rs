@@ -566,12 +566,6 @@ pub fn parse_http_time(text: &[u8]) -> Option<u64> {
     u64::try_from(unsafe { ngx_parse_http_time(text.as_ptr().cast_mut(), text.len()) }).ok()
 }
 
-/// That an argument is none that the directive knows.
-pub fn unknown(argument: &[u8]) -> ConfError {
-    let argument = String::from_utf8_lossy(argument);
-    ConfError::invalid(format_args!("invalid parameter \"{argument}\""))
-}
-
 /// A time between two rounds of something.
 ///
 /// # Errors

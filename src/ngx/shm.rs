@@ -44,7 +44,10 @@ pub fn add<M: Module, T: ShmZone>(
 ) -> Result<(), ConfError> {
     if size < MIN_SIZE {
         let name = String::from_utf8_lossy(name);
-        return Err(ConfError::invalid(format_args!("zone \"{name}\" is too small")));
+        return Err(ConfError::invalid(format_args!(
+            "zone \"{name}\" is too small: it needs {}k or more",
+            MIN_SIZE / 1024
+        )));
     }
     let size = usize::try_from(size).map_err(|_| ConfError::invalid("no memory"))?;
     let mut name =

@@ -10,7 +10,7 @@ use super::conf::{LinkFormatConf, LocConf, MainConf, Require, SecureLinkHash, Un
 use super::keys;
 use crate::ngx::conf::{
     ConfError, Directive, DirectiveArgs, Directives, Expression, Places, expect, flag, once,
-    parse_flag, parse_number, parse_time, unknown,
+    parse_flag, parse_number, parse_time,
 };
 use crate::ngx::variable::CachedVariable;
 
@@ -150,7 +150,7 @@ fn set_encoding(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), Conf
     let min = match args.rest(1).next() {
         None => None,
         Some(argument) => {
-            let text = argument.strip_prefix(b"min=").ok_or_else(|| unknown(argument))?;
+            let text = expect(argument.strip_prefix(b"min="), argument, format_args!("min=BYTES"))?;
             let min = parse_number(text).and_then(|min| usize::try_from(min).ok());
             let longest = Algorithm::HmacSha512.tag_len();
             let min = min.filter(|min| (MIN_TAG..=longest).contains(min));
@@ -170,7 +170,7 @@ fn set_require(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfE
         } else if let Some(text) = argument.strip_prefix(b"expired=") {
             (&mut expired, text)
         } else {
-            return Err(unknown(argument));
+            return expect(None, argument, format_args!("invalid=STATUS or expired=STATUS"));
         };
         let status = parse_number(text).filter(|status| (400..=599).contains(status));
         once(slot, expect(status, text, format_args!("a status from 400 to 599"))?)?;
@@ -201,7 +201,8 @@ fn set_format(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfEr
                 once(&mut sha256, is_on)?;
                 (is_bunny, "sha256")
             } else {
-                return Err(unknown(argument));
+                let expected = format_args!("origin=EXPRESSION, ip=required or sha256=on");
+                return expect(None, argument, expected);
             };
         if !format.is_some_and(takes) {
             let formats = ThirdPartyFormat::ALL.into_iter().filter(|&format| takes(format));
