@@ -9,6 +9,7 @@ mod export;
 mod lint;
 mod mask;
 mod merge;
+mod pace;
 mod redirect;
 mod request_key;
 mod status;
@@ -24,7 +25,7 @@ use nginx_sys::{
 };
 
 use crate::ngx::module::Hooks;
-use crate::ngx::{Cycle, Parser, Reported, phase, variable, worker};
+use crate::ngx::{Cycle, Parser, Reported, filter, phase, variable, worker};
 pub use conf::{AccessKey, LocConf, MainConf, SrvConf};
 
 impl Hooks for AccessKey {
@@ -36,6 +37,9 @@ impl Hooks for AccessKey {
         if let Some(main) = parser.main::<AccessKey>() {
             redirect::warn(parser, main);
             lint::check(parser, main)?;
+            if !main.zones.is_empty() {
+                filter::install_writer::<pace::Paced>();
+            }
         }
         // nginx runs the handlers of a phase from the last to the first, but those that log the
         // other way round: ours comes before the one that writes.

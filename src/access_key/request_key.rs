@@ -64,6 +64,8 @@ pub struct RequestKey {
     pub limits: Cell<QuotaLimits>,
     /// What makes it one of the partner's requests at once, where these are limited.
     running: Cell<Option<RunningRequest>>,
+    /// How many bytes a second its answer may have, whatever others have; once it is written.
+    pub own_rate: Cell<Option<u64>>,
     /// The segment that was taken for a key.
     segment: Option<Rc<[u8]>>,
     // The key table as it was when the request came, and the places of partner and record.
@@ -199,6 +201,19 @@ impl RequestKeys {
         self.request_keys.borrow().last().cloned()
     }
 
+    /// The key of a request that was let in, where its partner has a rate, and that in bytes a
+    /// second.
+    pub fn paced(&self) -> Option<(Rc<RequestKey>, u64)> {
+        self.request_keys.borrow().iter().find_map(|request_key| {
+            let is_in = matches!(
+                request_key.decision.get(),
+                Some(AccessDecision::Admitted | AccessDecision::DryRun)
+            );
+            let rate = request_key.partner().filter(|_| is_in)?.rate?;
+            Some((request_key.clone(), rate))
+        })
+    }
+
     /// Whether the keys were taken out of these sources just before; they are from now on.
     pub fn is_stripped(&self, access: &Rc<AccessConf>) -> bool {
         self.stripped.replace(Some(Rc::as_ptr(access))) == Some(Rc::as_ptr(access))
@@ -291,6 +306,7 @@ impl RequestKeys {
             decision: Cell::new(None),
             limits: Cell::default(),
             running: Cell::default(),
+            own_rate: Cell::default(),
             segment: None,
             key_table,
             partner: None,

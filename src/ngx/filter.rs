@@ -34,6 +34,38 @@ pub fn install<F: Filter>() {
     }
 }
 
+/// The filter of bodies after the writer.
+static mut NEXT_WRITER: Option<BodyFilter> = None;
+
+/// What is done around each attempt to write what there is of an answer. There is one such writer
+/// in this library.
+pub trait Writer: 'static {
+    /// Writes, by `write`, which returns what nginx is told.
+    fn write(request: Request<'_>, write: impl FnOnce() -> ngx_int_t) -> ngx_int_t;
+}
+
+/// Puts the writer on top of nginx's chain of bodies, in `postconfiguration`: nginx runs the whole
+/// chain, with nothing new, whenever more can be written.
+pub fn install_writer<W: Writer>() {
+    // SAFETY: as in `install`.
+    unsafe {
+        NEXT_WRITER = nginx_sys::ngx_http_top_body_filter;
+        nginx_sys::ngx_http_top_body_filter = Some(write::<W>);
+    }
+}
+
+unsafe extern "C" fn write<W: Writer>(
+    r: *mut ngx_http_request_t,
+    chain: *mut ngx_chain_t,
+) -> ngx_int_t {
+    // SAFETY: nginx filters a live request.
+    let Some(request) = (unsafe { Request::new(r) }) else { return ERROR };
+    // SAFETY: nginx's own filter, with what nginx passed; only `install_writer` writes it, and
+    // never while a request is served.
+    let pass = || unsafe { NEXT_WRITER.map_or(ERROR, |next| next(r, chain)) };
+    guard(request.log(), ERROR, || W::write(request, pass))
+}
+
 unsafe extern "C" fn header<F: Filter>(r: *mut ngx_http_request_t) -> ngx_int_t {
     // SAFETY: nginx filters a live request.
     let Some(request) = (unsafe { Request::new(r) }) else { return ERROR };

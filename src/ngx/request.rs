@@ -184,6 +184,32 @@ impl<'r> Request<'r> {
         }
     }
 
+    /// How many bytes a second the response may have by what was set before, or by `limit_rate`.
+    pub fn own_limit_rate(self) -> Option<u64> {
+        // SAFETY: alive, and on the event loop, with the configuration of its location.
+        let rate = unsafe { shim::ig_request_own_limit_rate(self.as_ptr()) };
+        u64::try_from(rate).ok().filter(|&rate| rate > 0)
+    }
+
+    /// Has nginx's next attempt to write the response send at most so many bytes, and the one
+    /// after that come no sooner than `rate` bytes a second allow.
+    pub fn allow(self, rate: u64, bytes: u64) {
+        self.set_allowance(rate, i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    /// Has nginx's next attempt to write the response send nothing, and the one after that come
+    /// after so many microseconds.
+    pub fn postpone(self, rate: u64, time: u64) {
+        let bytes = u128::from(rate) * u128::from(time) / 1_000_000;
+        self.set_allowance(rate, i64::try_from(bytes).map_or(i64::MIN, |bytes| -bytes));
+    }
+
+    fn set_allowance(self, rate: u64, bytes: i64) {
+        let rate = usize::try_from(rate).unwrap_or(usize::MAX);
+        // SAFETY: alive, and on the event loop: nothing else uses the request meanwhile.
+        unsafe { shim::ig_request_set_allowance(self.as_ptr(), rate, bytes) }
+    }
+
     /// Has `E` called when the request ends for any reason, maybe long before its pool is
     /// destroyed.
     ///

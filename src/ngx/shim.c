@@ -88,6 +88,43 @@ ig_request_accept_encoding(ngx_http_request_t *r)
 }
 
 
+/* What nginx's filter that writes takes for its rate, as it finds that out itself. */
+
+size_t
+ig_request_own_limit_rate(ngx_http_request_t *r)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (r->limit_rate_set) {
+        return r->limit_rate;
+    }
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    return ngx_http_complex_value_size(r, clcf->limit_rate, 0);
+}
+
+
+/*
+ * Has that filter find that it may send so many bytes now: it allows a second more than have
+ * passed, less what was sent, plus what is free.  A negative number is what it waits for.
+ */
+
+void
+ig_request_set_allowance(ngx_http_request_t *r, size_t rate, int64_t bytes)
+{
+    uint64_t  passed;
+
+    passed = (uint64_t) rate * (uint64_t) (ngx_time() - r->start_sec + 1);
+
+    r->limit_rate = rate;
+    r->limit_rate_set = 1;
+    r->limit_rate_after = (size_t) ((uint64_t) bytes - passed
+                                    + (uint64_t) r->connection->sent);
+    r->limit_rate_after_set = 1;
+}
+
+
 ngx_uint_t
 ig_request_cached(const ngx_http_request_t *r)
 {

@@ -161,6 +161,8 @@ unsafe extern "C" {
     pub fn ig_request_cached(request: *const ngx_http_request_t) -> ngx_uint_t;
     pub fn ig_request_count(request: *const ngx_http_request_t) -> ngx_uint_t;
     pub fn ig_request_done(request: *const ngx_http_request_t) -> ngx_uint_t;
+    pub fn ig_request_own_limit_rate(request: *mut ngx_http_request_t) -> usize;
+    pub fn ig_request_set_allowance(request: *mut ngx_http_request_t, rate: usize, bytes: i64);
     pub fn ig_request_limit_rate_set(request: *const ngx_http_request_t) -> ngx_uint_t;
     pub fn ig_request_set_limit_rate_set(request: *mut ngx_http_request_t, value: ngx_uint_t);
     pub fn ig_request_header_only(request: *const ngx_http_request_t) -> ngx_uint_t;

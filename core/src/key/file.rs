@@ -132,6 +132,10 @@ fn parse_word<'a>(
             partner.concurrency =
                 Some(number.ok_or_else(|| format!("invalid concurrency: 1 to {MOST_AT_ONCE}"))?);
         }
+        (b"rate", Some(value)) => {
+            let size = value.strip_suffix(b"/s").and_then(parse_bytes);
+            partner.rate = Some(size.ok_or("invalid rate: a size and \"/s\", as 2m/s")?);
+        }
         (b"disabled", None) => partner.disabled = true,
         (b"not_after", Some(value)) => {
             let (_, expires) = Date::parse(value).ok_or(
@@ -159,9 +163,11 @@ fn parse_word<'a>(
         (b"watermark", Some(b"off")) => partner.watermark = Some(false),
         (b"watermark", _) => return Err("invalid watermark: \"on\" or \"off\"".to_owned()),
         _ => {
-            return Err("unknown word: not_after=, disabled, requests=, bytes=, concurrency=, \
+            return Err(
+                "unknown word: not_after=, disabled, requests=, bytes=, concurrency=, rate=, \
                         methods=, paths=, preset= or watermark="
-                .to_owned());
+                    .to_owned(),
+            );
         }
     }
     if seen.contains(&name) {
@@ -212,7 +218,7 @@ mod tests {
     fn a_whole_file() {
         let text = format!(
             "# partners\r\n\n  acme {},{} requests=5k/day requests=10/second bytes=2g/month \
-             requests=1m/total concurrency=8 methods=GET,POST paths=/a/,/b/ preset=thumb,hd watermark=off # who\r\n\
+             requests=1m/total concurrency=8 rate=2m/s methods=GET,POST paths=/a/,/b/ preset=thumb,hd watermark=off # who\r\n\
              beta\t{} not_after=2026-12-31 disabled\n",
             digest("one"),
             digest("two"),
@@ -232,6 +238,7 @@ mod tests {
             ]
         );
         assert_eq!((acme.concurrency, beta.concurrency), (Some(8), None));
+        assert_eq!((acme.rate, beta.rate), (Some(2 << 20), None));
         assert_eq!(acme.paths, ["/a/", "/b/"]);
         assert_eq!(acme.methods, ["GET", "POST"]);
         assert_eq!(acme.policy(), "preset=thumb,hd watermark=off");
@@ -263,6 +270,8 @@ mod tests {
             (format!("a {d} paths=/a/,b/"), 1, 75, "invalid paths"),
             (format!("a {d} concurrency=0"), 1, 75, "invalid concurrency"),
             (format!("a {d} concurrency=257"), 1, 75, "invalid concurrency: 1 to 256"),
+            (format!("a {d} rate=1m"), 1, 75, "invalid rate"),
+            (format!("a {d} rate=0/s"), 1, 75, "invalid rate"),
             (format!("a {d} methods=get"), 1, 75, "invalid methods"),
             (format!("a {d} methods=GET,"), 1, 75, "invalid methods"),
             (format!("a {d} preset="), 1, 75, "invalid preset"),

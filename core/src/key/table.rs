@@ -28,6 +28,8 @@ pub struct Partner {
     pub limits: QuotaLimits,
     /// How many requests may run at once.
     pub concurrency: Option<usize>,
+    /// How many bytes a second may go out, of all answers together.
+    pub rate: Option<u64>,
     /// Prefixes of the URIs that the keys are for; all where there is none.
     pub paths: Vec<String>,
     /// The methods that the keys are for; all where there is none.

@@ -9,13 +9,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use image_gate_core::key::windowed_counter::{WindowBases, WindowedCounter};
 use image_gate_core::key::{
-    Account, COUNTERS, MAX_ID, PerPeriod, Period, Resource, Slots, Totals, WindowCount, Windows,
+    Account, COUNTERS, MAX_ID, Pace, PerPeriod, Period, Resource, Slots, Totals, WindowCount,
+    Windows,
 };
 
 use super::exported::{PartnerExport, ZoneExport};
 
 /// "IGKEYS" and the version of this layout.
-const MAGIC: u64 = u64::from_be_bytes(*b"IGKEYS\0\x06");
+const MAGIC: u64 = u64::from_be_bytes(*b"IGKEYS\0\x07");
 
 /// The beginning of a zone.
 #[repr(C, align(64))]
@@ -144,6 +145,8 @@ pub struct Record {
     rare: Rare,
     /// The requests that run.
     pub running: Slots,
+    /// How fast answers go out.
+    pub pace: Pace,
     /// What other nodes used in the same windows.
     remote: AtomicWindows,
     // What the state file said when this instance last read or wrote it.

@@ -1,0 +1,43 @@
+//! `rate=` of the key file: answers to all requests of a partner go out no faster together.
+
+use nginx_sys::ngx_int_t;
+
+use super::request_key::RequestKeys;
+use crate::ngx::filter::Writer;
+use crate::ngx::{Request, worker};
+
+/// Writes answers of partners at their pace.
+///
+/// nginx's own filter that writes knows how to send so many bytes and to come back after a time:
+/// that is its `limit_rate`. For each attempt it is told what a partner may have now, or how long
+/// there is nothing.
+pub enum Paced {}
+
+impl Writer for Paced {
+    fn write(request: Request<'_>, write: impl FnOnce() -> ngx_int_t) -> ngx_int_t {
+        let paced = RequestKeys::find(request).and_then(RequestKeys::paced);
+        let Some((request_key, rate)) = paced else { return write() };
+        let Some(record) = request_key.record() else { return write() };
+        // What its link, its location or its upstream allows it alone.
+        let own = match request_key.own_rate.get() {
+            Some(own) => own,
+            None => {
+                let own = request.own_limit_rate().unwrap_or(rate).min(rate);
+                request_key.own_rate.set(Some(own));
+                own
+            }
+        };
+        let taken = record.pace.take(worker::milliseconds().saturating_mul(1_000), rate);
+        match taken {
+            Ok(portion) => request.allow(own, portion.min(own)),
+            Err(rest) => request.postpone(own, rest),
+        }
+        let before = request.bytes_sent();
+        let rc = write();
+        if let Ok(portion) = taken {
+            let sent = request.bytes_sent().saturating_sub(before);
+            record.pace.pay(portion, sent, rate);
+        }
+        rc
+    }
+}
