@@ -149,14 +149,6 @@ fn jpeg_thumbnail_in_jfif_and_more_than_adobe() {
     assert!(passes(&adobe(b""), &stripping()));
 }
 
-fn png_chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
-    let mut crc = flate2::Crc::new();
-    crc.update(kind);
-    crc.update(data);
-    let len = (data.len() as u32).to_be_bytes();
-    [&len[..], kind, data, &crc.sum().to_be_bytes()].concat()
-}
-
 fn zlib(data: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(data).unwrap();

@@ -2,7 +2,7 @@
 
 use super::geometry::Geometry;
 use super::metadata::{OutputMetadata, carries_profile};
-use super::pixels::{self, Backdrop, Converter, Placed};
+use super::pixels::{self, Backdrop, Converter, Placed, ToneMapper};
 use super::raster::{Layout, Raster};
 use super::source::Source;
 use super::watermark::Overlay;
@@ -121,6 +121,7 @@ impl<'p> Renderer<'p> {
         match &self.coloring {
             Coloring::Kept => Ok(raster),
             Coloring::Converted(converter) => converter.convert(raster, control),
+            Coloring::ToneMapped(mapper) => mapper.map(raster, control),
             Coloring::Plain => pixels::naive_rgb(raster, control),
         }
     }
@@ -131,6 +132,8 @@ enum Coloring {
     /// They stay, and their profile goes with them.
     Kept,
     Converted(Box<Converter>),
+    /// They have a higher dynamic range than any output.
+    ToneMapped(Box<ToneMapper>),
     /// They are sRGB, or taken for it. CMYK becomes RGB whatever the policy.
     Plain,
 }
@@ -144,10 +147,13 @@ impl Coloring {
         layout: Layout,
         carried: &mut OutputMetadata<'s>,
     ) -> Coloring {
-        let profile = match plan.profile {
-            ProfilePolicy::Strip => None,
-            ProfilePolicy::Srgb | ProfilePolicy::Keep => source.profile(),
-        };
+        if plan.profile == ProfilePolicy::Strip {
+            return Coloring::Plain;
+        }
+        if let Some(mapper) = source.hdr().and_then(ToneMapper::new) {
+            return Coloring::ToneMapped(Box::new(mapper));
+        }
+        let profile = source.profile();
         let Some(profile) = profile else { return Coloring::Plain };
         if carries_profile(plan, format, layout, &profile) {
             carried.icc = Some(profile);

@@ -224,6 +224,7 @@ fn keeps_profile(source: &Source, plan: &Plan) -> bool {
     match plan.profile {
         ProfilePolicy::Keep => true,
         ProfilePolicy::Strip => !source.info.has_profile,
+        ProfilePolicy::Srgb if source.hdr().is_some() => false,
         ProfilePolicy::Srgb => source
             .profile()
             .and_then(|profile| Converter::new(&profile, decode::layout(source)))

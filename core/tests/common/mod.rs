@@ -100,6 +100,20 @@ pub fn png(picture: &Picture) -> Vec<u8> {
     out
 }
 
+/// A whole chunk of PNG.
+pub fn png_chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    let mut crc = flate2::Crc::new();
+    crc.update(kind);
+    crc.update(data);
+    [&(data.len() as u32).to_be_bytes(), &kind[..], data, &crc.sum().to_be_bytes()].concat()
+}
+
+/// Puts chunks right behind the header of a PNG.
+pub fn with_chunks(png: &[u8], chunks: &[Vec<u8>]) -> Vec<u8> {
+    let (head, rest) = png.split_at(8 + 25);
+    [head, &chunks.concat(), rest].concat()
+}
+
 pub fn webp_lossless(picture: &Picture) -> Vec<u8> {
     let (pixels, color) = match picture.is_opaque() {
         true => (picture.rgb(), image_webp::ColorType::Rgb8),

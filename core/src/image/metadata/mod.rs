@@ -41,7 +41,9 @@ pub(super) fn output_metadata<'a>(
         },
         MetadataPolicy::Keep => OutputMetadata {
             exif: embedded.exif.and_then(|exif| {
-                let srgb = plan.profile == ProfilePolicy::Srgb && embedded.icc.is_some();
+                let converted = plan.profile == ProfilePolicy::Srgb && embedded.icc.is_some();
+                let tone_mapped = plan.profile != ProfilePolicy::Strip && embedded.hdr.is_some();
+                let srgb = converted || tone_mapped;
                 exif::still_so(exif, NewImage { size, upright: plan.orient, srgb }).map(Cow::Owned)
             }),
             xmp: embedded.xmp.and_then(xmp::still_so),

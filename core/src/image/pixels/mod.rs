@@ -14,6 +14,7 @@ mod rotate;
 mod sharpen;
 mod shrink;
 mod tone;
+mod tone_map;
 mod trim;
 
 pub(super) use adjust::adjust;
@@ -30,4 +31,5 @@ pub(super) use rotate::{rotate, turned, turned_size};
 pub(super) use sharpen::sharpen;
 pub(super) use shrink::{LARGEST as LARGEST_BOX, Shrink};
 pub(super) use tone::{fade, tone};
+pub(super) use tone_map::ToneMapper;
 pub(super) use trim::{Border, copy, cut, evened, inside};

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::code_points::HdrColors;
 use super::exif::{self, Exif};
 use super::icc::Icc;
 use super::rights;
@@ -18,6 +19,8 @@ pub(in crate::image) struct Embedded<'a> {
     pub(in crate::image) iptc: Option<&'a [u8]>,
     /// An ICC profile.
     pub(in crate::image) icc: Option<Icc<'a>>,
+    /// The colours of a higher dynamic range that it has in place of one.
+    pub(in crate::image) hdr: Option<HdrColors>,
     /// What PNG has beside these.
     pub(in crate::image) texts: Texts<'a>,
 }

@@ -23,6 +23,7 @@ pub(super) mod webp;
 use std::borrow::Cow;
 
 pub(super) use animation::{Animation, Dispose};
+pub(super) use code_points::{HdrColors, HdrCurve};
 pub(super) use embedded::Embedded;
 pub(super) use icc::Icc;
 
@@ -144,6 +145,11 @@ impl<'a> Source<'a> {
     /// The profile's bytes, where a whole one is embedded.
     pub(super) fn profile(&self) -> Option<Cow<'a, [u8]>> {
         self.embedded.icc.as_ref()?.bytes()
+    }
+
+    /// The colours of a higher dynamic range than sRGB that it has.
+    pub(super) fn hdr(&self) -> Option<HdrColors> {
+        self.embedded.hdr
     }
 
     /// Whether the colours come from a palette.

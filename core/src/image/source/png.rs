@@ -1,9 +1,13 @@
 //! PNG chunks (W3C PNG, third edition, section 5).
 
+mod colors;
+
 use memchr::memchr;
 
+use colors::{ColorChunks, Colors};
+
+use super::Embedded;
 use super::headers::SourceHeaders;
-use super::{Embedded, Icc};
 use crate::image::bytes::{array, be32};
 use crate::image::damage::Damage;
 use crate::image::error::{broken, truncated};
@@ -139,6 +143,7 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Png<'_>>, Error> {
     };
 
     let mut embedded = Embedded::default();
+    let mut color_chunks = ColorChunks::default();
     let (mut palette, mut transparency) = (None, None);
     let mut animation_frames = 0;
     let mut first_data = None;
@@ -157,8 +162,8 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Png<'_>>, Error> {
             b"tRNS" if first_data.is_none() && chunks.is_sound() => {
                 transparency = transparency.or(Some(data));
             }
-            b"iCCP" if chunks.is_sound() => {
-                embedded.icc = embedded.icc.or_else(|| profile(data));
+            b"cICP" | b"iCCP" | b"sRGB" | b"gAMA" | b"cHRM" if chunks.is_sound() => {
+                color_chunks.add(&kind, data);
             }
             b"eXIf" => embedded.exif = embedded.exif.or(Some(data)),
             b"iTXt" if data.starts_with(XMP) => embedded.xmp = embedded.xmp.or_else(|| xmp(data)),
@@ -189,6 +194,8 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Png<'_>>, Error> {
             true;
     }
 
+    let is_grey = matches!(header.color_type, 0 | 4);
+    Colors { icc: embedded.icc, hdr: embedded.hdr } = color_chunks.colors(is_grey);
     let palette = match (header.color_type, palette) {
         (PALETTE, Some(palette)) => palette.get(..palette.len().min(768) / 3 * 3),
         _ => None,
@@ -271,15 +278,6 @@ impl ImageHeader {
             return Err(bad());
         }
         Ok(ImageHeader { width, height, bits, color_type, interlaced: interlace == 1 })
-    }
-}
-
-/// The compressed profile behind its name and its method.
-fn profile(data: &[u8]) -> Option<Icc<'_>> {
-    let name = memchr(0, data)?;
-    match data.get(name + 1..)? {
-        [0, zlib @ ..] => Some(Icc::Zlib(zlib)),
-        _ => None,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::image::canonical::Canonical;
 use crate::image::damage::Tolerance;
 use crate::image::decode::{self, Decode};
 use crate::image::orientation::Orientation;
-use crate::image::pixels::{self, Converter};
+use crate::image::pixels::{self, Converter, ToneMapper};
 use crate::image::raster::{Layout, Raster};
 use crate::image::size::Size;
 use crate::image::source::Source;
@@ -42,9 +42,10 @@ impl WatermarkPicture {
             pixels::orient(raster, Orientation::upright(source.info.orientation), control)?;
         let converter =
             source.profile().and_then(|profile| Converter::new(&profile, raster.layout()));
-        let raster = match converter {
-            Some(converter) => converter.convert(raster, control)?,
-            None => pixels::naive_rgb(raster, control)?,
+        let raster = match (source.hdr().and_then(ToneMapper::new), converter) {
+            (Some(mapper), _) => mapper.map(raster, control)?,
+            (None, Some(converter)) => converter.convert(raster, control)?,
+            (None, None) => pixels::naive_rgb(raster, control)?,
         };
         let raster = pixels::with_alpha(pixels::widen(raster, control)?, control)?;
         debug_assert_eq!(raster.layout(), Layout::Rgba8);

@@ -7,8 +7,9 @@ mod sequence;
 
 use std::borrow::Cow;
 
+use super::code_points::{self, CameraCurve};
 use super::headers::SourceHeaders;
-use super::{Embedded, Icc, code_points};
+use super::{Embedded, Icc};
 use crate::image::bytes::be32;
 use crate::image::error::{broken, truncated};
 use crate::image::isobmff::{ALPHA, FourCc};
@@ -114,14 +115,18 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Avif<'_>>, Error> {
     });
     let [exif, xmp] = layer.exif_and_xmp;
     let CodePoints { primaries, transfer, matrix, full_range } = code_points;
+    let described = || {
+        let profile = code_points::profile(primaries, transfer, CameraCurve::Srgb)?;
+        profile.encode().ok().map(Cow::Owned)
+    };
     let embedded = Embedded {
         exif,
         xmp,
-        icc: layer
-            .profile
-            .map(Cow::Borrowed)
-            .or_else(|| code_points::profile(primaries, transfer).map(Cow::Owned))
-            .map(Icc::Plain),
+        icc: layer.profile.map(Cow::Borrowed).or_else(described).map(Icc::Plain),
+        hdr: match layer.profile {
+            Some(_) => None,
+            None => code_points::hdr(primaries, transfer),
+        },
         ..Embedded::default()
     };
     Ok(SourceHeaders {
