@@ -49,6 +49,16 @@ impl<'a> Params<'a> {
         self.0.push(Item { setting, value, text: Cow::Owned(text) });
     }
 
+    /// Takes a setting back, as if nobody had said it; but for what presets say of it.
+    pub(super) fn forget(&mut self, setting: &'static Setting) {
+        self.0.retain(|item| !std::ptr::eq(item.setting, setting));
+    }
+
+    /// Whether a preset is named.
+    pub(super) fn name_preset(&self) -> bool {
+        self.0.iter().any(|item| matches!(item.value, Parsed::Preset(_)))
+    }
+
     /// Whether a format or a quality is named that is not left to the client.
     #[must_use]
     pub fn name_encoding(&self) -> bool {

@@ -136,6 +136,16 @@ impl Wishes {
         self.need(option, "flatten", "on")
     }
 
+    /// Takes a setting back: `option` says that it is to be as if nobody had asked for it.
+    ///
+    /// # Errors
+    /// That of [`cannot`](Wishes::cannot) behind a preset, which may have asked for it.
+    pub(super) fn unset(&mut self, option: impl Display, name: &str) -> Result<(), Error> {
+        let Some(setting) = Setting::find(name) else { return self.cannot(option) };
+        self.params.forget(setting);
+        if self.params.name_preset() { self.cannot(option) } else { Ok(()) }
+    }
+
     /// Asks for what is a little nearer to the original, where it can be had.
     pub(super) fn prefer(&mut self, name: &str, value: &str) {
         let _ = put(&mut self.params, name, value);

@@ -53,13 +53,16 @@ pub(super) fn read(link: Link<'_>, unknown: Unknown) -> Result<Asked, Error> {
     }
     Options { values, wishes: &mut wishes }.read()?;
 
-    let source = [source, link.query.map_or(&b""[..], |_| b"?"), link.query.unwrap_or_default()];
-    let source = source.concat();
-    // The host of another site may be encoded as a whole.
+    // The URL of another site may be encoded as a whole; arguments behind it are as they are.
     let is_encoded = [&b"http%3a"[..], b"https%3a"].iter().any(|scheme| {
         source.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
     });
-    let source = if is_encoded { percent_decode_lossy(&source).into_owned() } else { source };
+    let mut source =
+        if is_encoded { percent_decode_lossy(source).into_owned() } else { source.to_vec() };
+    if let Some(query) = link.query {
+        source.push(b'?');
+        source.extend(query);
+    }
     Ok(wishes.of(Source::of_url(&source)?))
 }
 

@@ -151,7 +151,11 @@ fn size(found: &Options, wishes: &mut Wishes) -> Result<(), Error> {
         "max" => "scale-down",
         "min" => "aspect-crop",
         "scale" => "stretch",
-        "clamp" | "facearea" | "fillmax" => return wishes.cannot(format_args!("fit={written}")),
+        // Left out, it is as it is without one.
+        "clamp" | "facearea" | "fillmax" => {
+            wishes.cannot(format_args!("fit={written}"))?;
+            "contain"
+        }
         _ => return Err(invalid("fit")),
     };
     if let Some(ratio) = found.get("ar")

@@ -186,14 +186,15 @@ pub(super) fn read(link: Link<'_>, unknown: Unknown) -> Result<Asked, Error> {
             rest.push(segment);
             break;
         }
-        wishes.count(segment)?;
         // What a preset says holds from where it stands on.
         if matches!(name, "preset" | "pr") {
             geometry.ask(&mut wishes, false)?;
             for preset in arguments {
+                wishes.count(preset.as_bytes())?;
                 wishes.set(name, "preset", preset)?;
             }
         } else {
+            wishes.count(segment)?;
             geometry.option(&mut wishes, name, &arguments)?;
         }
     }
@@ -368,7 +369,7 @@ impl Geometry {
             "min-width" | "min_width" | "mw" | "min-height" | "min_height" | "mh" => {
                 let setting = if name.contains('w') { "min_width" } else { "min_height" };
                 match number(only()?)? {
-                    0 => Ok(()),
+                    0 => wishes.unset(name, setting),
                     side => wishes.set(name, setting, side),
                 }
             }
@@ -468,7 +469,11 @@ impl Geometry {
             }
             "background" | "bg" => {
                 let hex = match arguments {
-                    [""] => return wishes.set(name, "background", "white"),
+                    [""] => {
+                        self.has_background = false;
+                        wishes.need(name, "flatten", "off")?;
+                        return wishes.unset(name, "background");
+                    }
                     [hex] => hex_color(hex).ok_or_else(bad)?.to_owned(),
                     [r, g, b] => {
                         let channel = |text| whole(text).filter(|&c| c <= 255).ok_or_else(bad);
@@ -520,7 +525,7 @@ impl Geometry {
                 }
             }
             "quality" | "q" => match number(only()?)? {
-                0 => Ok(()),
+                0 => wishes.unset(name, "quality"),
                 quality if quality <= 100 => wishes.set(name, "quality", quality),
                 _ => Err(bad()),
             },
@@ -530,7 +535,6 @@ impl Geometry {
                     let quality =
                         whole(quality).filter(|&quality| quality <= 100).ok_or_else(bad)?;
                     let setting = match *format {
-                        _ if quality == 0 => continue,
                         "jpg" | "jpeg" => "jpeg_quality",
                         "webp" => "webp_quality",
                         "avif" => "avif_quality",
@@ -538,12 +542,15 @@ impl Geometry {
                         "png" | "gif" | "ico" | "bmp" | "svg" => continue,
                         _ => return wishes.cannot(format_args!("{name}:{format}")),
                     };
-                    wishes.set(name, setting, quality)?;
+                    match quality {
+                        0 => wishes.unset(name, setting)?,
+                        quality => wishes.set(name, setting, quality)?,
+                    }
                 }
                 Ok(())
             }
             "max_bytes" | "mb" => match number(only()?)? {
-                0 => Ok(()),
+                0 => wishes.unset(name, "max_bytes"),
                 bytes => wishes.set(name, "max_bytes", bytes),
             },
             "format" | "f" | "ext" => set_format(wishes, only()?),

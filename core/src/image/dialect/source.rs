@@ -109,8 +109,7 @@ impl Source {
         if scheme.eq_ignore_ascii_case(b"local") {
             return Source::parts(None, rest);
         }
-        let known = SCHEMES.iter().find(|(name, _)| name.as_bytes().eq_ignore_ascii_case(scheme));
-        let (scheme, port) = known.ok_or_else(|| bad("a scheme that is not known"))?;
+        let (scheme, port) = known(scheme).ok_or_else(|| bad("a scheme that is not known"))?;
         let end = rest.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(rest.len());
         let (host, rest) = rest.split_at(end);
         let host = host_of(host, port).ok_or_else(|| bad("no valid host"))?;
@@ -163,15 +162,25 @@ impl Source {
         &self.path
     }
 
-    /// Returns the path, percent-encoded, with the arguments that belong to the source.
+    /// Returns the path, percent-encoded, with the arguments that belong to the source. It never
+    /// begins with two slashes, which would be a host to whoever is redirected there.
     #[must_use]
     pub fn target(&self) -> String {
-        let path = percent_encode(&self.path, IN_PATH);
+        let (start, rest) = match self.path.strip_prefix(b"//") {
+            Some(rest) => ("/%2F", rest),
+            None => ("", &*self.path),
+        };
+        let path = percent_encode(rest, IN_PATH);
         match &self.query {
-            None => path.to_string(),
-            Some(query) => format!("{path}?{query}"),
+            None => format!("{start}{path}"),
+            Some(query) => format!("{start}{path}?{query}"),
         }
     }
+}
+
+/// The scheme of that name, with its port.
+fn known(scheme: &[u8]) -> Option<&'static (&'static str, &'static str)> {
+    SCHEMES.iter().find(|(name, _)| name.as_bytes().eq_ignore_ascii_case(scheme))
 }
 
 fn bad(what: &str) -> Error {
@@ -248,22 +257,38 @@ fn clean(path: &[u8], merges: bool) -> Result<Vec<u8>, Error> {
 
 /// The hosts that may be asked for sources: none, unless it says so.
 #[derive(Debug, Clone, Default)]
-pub struct Hosts(Vec<String>);
+pub struct Hosts(Vec<Host>);
+
+#[derive(Debug, Clone)]
+struct Host {
+    /// The only scheme it may be asked by, where one is said.
+    scheme: Option<&'static str>,
+    name: String,
+}
 
 impl Hosts {
     /// Reads names with commas between them: `*.example.com` is all hosts below that name; a port
-    /// stands behind the name where it is not the scheme's.
+    /// stands behind the name where it is not the scheme's; a scheme with `://` may stand before it.
     ///
     /// # Errors
     /// The name that is none.
     pub fn parse(list: &[u8]) -> Result<Hosts, Cow<'_, str>> {
         let names = list.split(|&byte| byte == b',').map(|text| {
-            let (star, name) = match text.strip_prefix(b"*.") {
-                Some(name) => ("*.", name),
-                None => ("", text),
+            let wrong = || String::from_utf8_lossy(text);
+            let (scheme, port, name) = match memchr::memmem::find(text, b"://") {
+                None => (None, "", text),
+                Some(at) => {
+                    let (scheme, name) = text.split_at(at);
+                    let &(scheme, port) = known(scheme).ok_or_else(wrong)?;
+                    (Some(scheme), port, name.get(3..).unwrap_or_default())
+                }
             };
-            let name = host_of(name, "").ok_or_else(|| String::from_utf8_lossy(text))?;
-            Ok(format!("{star}{name}"))
+            let (star, name) = match name.strip_prefix(b"*.") {
+                Some(name) => ("*.", name),
+                None => ("", name),
+            };
+            let name = host_of(name, port).ok_or_else(wrong)?;
+            Ok(Host { scheme, name: format!("{star}{name}") })
         });
         names.collect::<Result<_, _>>().map(Hosts)
     }
@@ -271,9 +296,12 @@ impl Hosts {
     /// Returns whether a host may be asked.
     #[must_use]
     pub fn allow(&self, origin: &Origin) -> bool {
-        self.0.iter().any(|name| match name.strip_prefix('*') {
-            Some(end) => origin.host.len() > end.len() && origin.host.ends_with(end),
-            None => *name == origin.host,
+        self.0.iter().any(|Host { scheme, name }| {
+            scheme.is_none_or(|scheme| scheme == origin.scheme)
+                && match name.strip_prefix('*') {
+                    Some(end) => origin.host.len() > end.len() && origin.host.ends_with(end),
+                    None => *name == origin.host,
+                }
         })
     }
 }
@@ -304,6 +332,8 @@ mod tests {
             ("http:/h:8080/a%3Fb", "http://h:8080", "/a?b", "/a%3Fb"),
             ("http://[::1]:80", "http://[::1]", "/", "/"),
             ("http://h./a//b", "http://h", "/a//b", "/a//b"),
+            ("http://h//i.test/a//b", "http://h", "//i.test/a//b", "/%2Fi.test/a//b"),
+            ("s3://bucket///a?b", "s3://bucket", "///a", "/%2F/a?b"),
             ("s3://bucket/key", "s3://bucket", "/key", "/key"),
             ("local:///a.jpg", "", "/a.jpg", "/a.jpg"),
             ("local:/a.jpg", "", "/a.jpg", "/a.jpg"),
@@ -385,6 +415,20 @@ mod tests {
                 "{text}"
             );
         }
+        let hosts = Hosts::parse(b"https://a.test:443,HTTP://*.b.test:81,s3://bucket").unwrap();
+        for (text, is_allowed) in [
+            ("https://a.test/", true),
+            ("http://a.test/", false),
+            ("http://x.b.test:81/", true),
+            ("https://x.b.test:81/", false),
+            ("s3://bucket/k", true),
+            ("gs://bucket/k", false),
+            ("http://bucket/k", false),
+        ] {
+            let source = Source::of_url(text.as_bytes()).unwrap();
+            assert_eq!(source.resolve(|origin| hosts.allow(origin)).is_ok(), is_allowed, "{text}");
+        }
+        assert!(Hosts::parse(b"ftp://a").is_err() && Hosts::parse(b"https://").is_err());
         assert!(Hosts::parse(b"").is_err() && Hosts::parse(b"a,,b").is_err());
         assert!(Hosts::parse(b"*").is_err() && Hosts::parse(b"a*.b").is_err());
     }

@@ -329,16 +329,19 @@ impl Options {
                 Ok(())
             }
             "fill" => {
+                // What is no switch makes it no filter there.
+                let flatten = match parts.get(1).copied() {
+                    Some("1" | "true" | "True") => "on",
+                    None | Some("0" | "false" | "False") => "off",
+                    Some(_) => return Ok(()),
+                };
                 self.is_filled = true;
                 match first {
                     "auto" => wishes.cannot("fill(auto)")?,
                     "none" | "transparent" => self.background = Some("transparent".to_owned()),
                     color => self.background = Some(color.to_owned()),
                 }
-                match parts.get(1).copied() {
-                    Some("1" | "true" | "True") => wishes.need("fill", "flatten", "on"),
-                    _ => Ok(()),
-                }
+                wishes.need("fill", "flatten", flatten)
             }
             "focal" => {
                 let share = |text: &str| within(text, 0.0, 1.0);

@@ -69,6 +69,7 @@ fn sources() {
         ("https://h.test/a%2520b.jpg?c", "https://h.test/a%2520b.jpg?c"),
         ("https:/h.test/a.jpg", "https://h.test/a.jpg"),
         ("https%3A%2F%2Fh.test%2Fa.jpg%3Fc", "https://h.test/a.jpg?c"),
+        ("https%3A%2F%2Fh.test%2Fa%2520b.jpg?c=%2526%3D", "https://h.test/a%20b.jpg?c=%2526%3D"),
     ] {
         means(Dialect::Cloudflare, &format!("/cdn-cgi/image/w=3/{rest}"), "w=3", source);
     }

@@ -84,3 +84,13 @@ fn what_cannot_be_done_is_refused_by_name() {
         refuses(Dialect::Imgix, &format!("/a.jpg?{query}"), reason);
     }
 }
+
+#[test]
+fn a_fit_that_is_left_out_leaves_the_rest() {
+    let link = Dialect::Imgix.link(b"/a.jpg?fit=facearea&w=9&h=8&dpr=2&flip=h&rect=1,2,3,4", b"/");
+    let asked = Dialect::Imgix.read(link.unwrap(), Unknown::Ignore).unwrap();
+    assert_eq!(asked.left_out, ["fit=facearea"]);
+    let mut expected = plan_of(&Asked { params: Default::default(), ..asked.clone() });
+    expected.set_params("w=9,h=8,fit=contain,dpr=2,flip=h,crop=1:2:3:4").unwrap();
+    assert_eq!(plan_of(&asked), expected);
+}

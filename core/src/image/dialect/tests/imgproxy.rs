@@ -78,6 +78,13 @@ fn options_of_the_documentation() {
         ("ph:0/eth:0/raw:0/att:f", ""),
         ("q:50", "quality=50"),
         ("q:0", ""),
+        ("q:80/q:0", ""),
+        ("mb:1000/mb:0", ""),
+        ("mw:9/mh:9/mw:0", "min_height=9"),
+        ("fq:jpeg:50:webp:60:jpeg:0", "webp_quality=60"),
+        ("bg:", ""),
+        ("bg:f80/bg:", ""),
+        ("bg:f80/pd:9/bg:", "padding=9:9:9:9,background=transparent"),
         ("fq:jpeg:50:webp:60:png:1", "jpeg_quality=50,webp_quality=60"),
         ("mb:1000", "max_bytes=1000"),
         ("f:png", "format=png"),
@@ -154,6 +161,7 @@ fn what_cannot_be_done_is_refused_by_name() {
         ("bg:zz", "\"bg\" has no valid"),
         ("bg:1:2", "\"bg\" has no valid"),
         ("exp:soon", "\"exp\" has no valid"),
+        ("pr:thumb/q:0", "\"q\" can't"),
         ("bogus:1", "unknown option \"bogus\""),
     ] {
         cannot(options, reason);
@@ -181,6 +189,7 @@ fn presets_stand_where_they_are_named() {
         plan
     };
     let params = |list: &str| Plan::from_params(list).unwrap();
+    cannot(&format!("pr{}", ":a".repeat(101)), "more than");
     assert_eq!(made("pr:thumb/w:9"), params("w=9,h=100,q=50"));
     assert_eq!(made("w:9/pr:thumb"), params("w=100,h=100,q=50"));
 }

@@ -22,6 +22,15 @@ fn options_of_the_documentation() {
         ("fit-in/300x200/", "w=300,h=200,fit=scale-down"),
         ("fit-in/300x200/filters:upscale()/", "w=300,h=200,fit=contain"),
         ("fit-in/300x200/filters:fill(red)/", "w=300,h=200,fit=pad,enlarge=off,background=red"),
+        (
+            "fit-in/9x8/filters:fill(red,1)/",
+            "w=9,h=8,fit=pad,enlarge=off,background=red,flatten=on",
+        ),
+        (
+            "fit-in/9x8/filters:fill(red,True):fill(blue,false)/",
+            "w=9,h=8,fit=pad,enlarge=off,background=blue,flatten=off",
+        ),
+        ("fit-in/9x8/filters:fill(red,yes)/", "w=9,h=8,fit=scale-down,enlarge=off"),
         ("full-fit-in/300x200/", "w=300,h=200,fit=outside,enlarge=off"),
         ("stretch/300x200/", "w=300,h=200,fit=stretch"),
         ("300x200/filters:stretch()/", "w=300,h=200,fit=stretch"),
