@@ -300,10 +300,10 @@ HEAD /p/plain,type=image:jpeg/photo-300x200.jpg 200
     location / { image_resize resize 50 -; add_header X-Error $image_resize_error always; alias $TEST_NGINX_FIXTURES/; }
     location /test/ { image_resize test; add_header X-Error $image_resize_error always; alias $TEST_NGINX_FIXTURES/; }
 --- rows
-/picture.bmp            415 X-Error=unsupported_format log=info:unsupported_format:BMP
+/picture.psd            415 X-Error=unsupported_format log=info:unsupported_format:PSD
 /picture.tiff           415 X-Error=unsupported_format log=info:unsupported_format:TIFF
 /logo.svg               415 X-Error=unsupported_format log=info:unsupported_format:SVG
-/test/picture.bmp       415 X-Error=unsupported_format
+/test/picture.psd       415 X-Error=unsupported_format
 /test/logo.svg          415 X-Error=unsupported_format
 /text.txt               415 X-Error=not_image
 
@@ -351,7 +351,7 @@ HEAD /photo-300x200.jpg 415
     location = /why { return 200 why; }
 --- rows
 /d/text.txt                     415 X-Image-Error=not_image;%20not%20an%20image
-/d/picture.bmp                  415 X-Image-Error=unsupported_format;%20unsupported%20format:%20BMP
+/d/picture.psd                  415 X-Image-Error=unsupported_format;%20unsupported%20format:%20PSD
 /d/quad-100x120.png             200 png 50x60 !X-Image-Error
 /page/text.txt                  415 X-Image-Error~^not_image
 /keep/text.txt                  200 same=text.txt X-Image-Error~^not_image

@@ -195,5 +195,5 @@ __DATA__
     location / { image_resize resize 50 -; alias $TEST_NGINX_FIXTURES/; }
 --- rows
 /logo.svg               415
-/picture.bmp            415
+/picture.psd            415
 /picture.tiff           415

@@ -58,7 +58,7 @@ __DATA__
 /t/one.bin              415
 /t/zeros.bin            415
 /t/logo.svg             415
-/t/picture.bmp          415
+/t/picture.psd          415
 /t/picture.tiff         415
 /t/absent.jpg           404
 
@@ -151,7 +151,7 @@ qq({ "img" : { "width": 100, "height": 120, "type": "jpeg" } }\r\n)
 /s/magic.gif            200 body={}%0d%0a
 /s/magic.webp           200 body={}%0d%0a
 /s/logo.svg             200 body={}%0d%0a
-/s/picture.bmp          200 body={}%0d%0a
+/s/picture.psd          200 body={}%0d%0a
 /s/absent.jpg           404
 
 

@@ -54,7 +54,7 @@ __DATA__
 HEAD /trunc_photo-300x200.jpg?h=10  200 empty etag=same X-Status=original
 /text.txt?h=10                  200 same=text.txt X-Status=original X-Error=not_image
 /logo.svg?h=10                  200 same=logo.svg X-Status=original X-Error=unsupported_format
-/picture.bmp?h=10               200 same=picture.bmp X-Status=original X-Error=unsupported_format
+/picture.psd?h=10               200 same=picture.psd X-Status=original X-Error=unsupported_format
 /empty.bin?h=10                 200 empty X-Error=not_image
 # a variable that is wrong is found before the source is read
 /photo-300x200.jpg?h=0          200 same=photo-300x200.jpg X-Status=original X-Error=bad_params log=info:bad_params

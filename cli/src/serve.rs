@@ -116,14 +116,9 @@ fn configuration(port: u16) -> String {
     // There are no presets here to be allowed.
     let names = SETTINGS.iter().map(Setting::name).filter(|name| !matches!(*name, "" | "preset"));
     let allowed: String = names.map(|name| format!(" {name}=*")).collect();
-    // Of most formats the name is the extension, which nginx warns of when it stands twice.
-    let also = |format: &Format| match format.name() {
-        name if name == format.extension() => "",
-        name => name,
-    };
     let types: String = Format::ALL
         .iter()
-        .map(|format| format!("{} {} {}; ", format.media_type(), format.extension(), also(format)))
+        .map(|format| format!("{} {}; ", format.media_type(), format.extensions().join(" ")))
         .collect();
     format!(
         "load_module {MODULE};\n\

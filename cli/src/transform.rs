@@ -225,8 +225,9 @@ fn plan(
     options.extend(no_orient.then(|| "orient=off".to_owned()));
     options.extend(no_transparency.then(|| "transparency=off".to_owned()));
     options.extend(arguments.effort.as_ref().map(|effort| format!("effort={effort}")));
-    let format = extension
-        .and_then(|extension| Format::from_name(extension.to_ascii_lowercase().as_encoded_bytes()));
+    let format = extension.and_then(|extension| {
+        Format::written_from_name(extension.to_ascii_lowercase().as_encoded_bytes())
+    });
     let mut plan = Plan { format, ..Plan::default() };
     plan.set_params(&options.join(","))?;
     plan.set_params(params)?;

@@ -69,6 +69,9 @@ const SOURCES: &[Source] = &[
     }),
     ("gif animated", || animated("f=gif")),
     ("webp animated", || animated("f=webp")),
+    ("bmp", || bmp(&noise(false))),
+    ("ppm", || ppm(&noise(false))),
+    ("qoi", || qoi(&noise(true))),
     ("small avif", || in_format(&photo(300, 200), "f=avif")),
 ];
 

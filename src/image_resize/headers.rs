@@ -125,7 +125,8 @@ pub fn unknown_body(request: Request<'_>, task: &Task) {
     let media_type = match work {
         JobKind::Describe | JobKind::Inspect => Some("application/json"),
         JobKind::Transform => match plan.format {
-            None => source.filter(|source| !plan.negotiated || source.is_universal()),
+            None => source
+                .filter(|source| source.is_universal() || source.is_written() && !plan.negotiated),
             // A picture that only gets another format keeps its own where that is smaller.
             Some(format) => {
                 let is_certain = plan.fit != Fit::None || plan.is_exact || source == Some(format);

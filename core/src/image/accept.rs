@@ -26,7 +26,7 @@ impl FormatChoice {
             [b'a', b'u', b't', b'o', b'=', list @ ..] => {
                 AutoFormats::parse(list).map(FormatChoice::Auto)
             }
-            name => Format::from_name(name).map(Some).map(FormatChoice::Format),
+            name => Format::written_from_name(name).map(Some).map(FormatChoice::Format),
         }
     }
 }
@@ -45,7 +45,7 @@ impl AutoFormats {
     pub fn parse(list: &[u8]) -> Option<AutoFormats> {
         let mut formats = AutoFormats([None; Format::MODERN.len()]);
         for name in list.split(|&byte| byte == b',') {
-            let format = Format::from_name(name).filter(|format| !format.is_universal())?;
+            let format = Format::written_from_name(name).filter(|format| !format.is_universal())?;
             if formats.0.contains(&Some(format)) {
                 return None;
             }

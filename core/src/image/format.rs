@@ -1,8 +1,9 @@
 //! Image types and how to recognise them.
 
+use super::bytes::array;
 use super::canonical::Canonical;
 
-/// An image type that is both read and written.
+/// An image type. All are read that the build has; [some](Format::is_written) are written, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// JPEG (ITU-T T.81).
@@ -15,6 +16,14 @@ pub enum Format {
     Webp,
     /// AVIF (AV1 Image File Format).
     Avif,
+    /// BMP, the bitmap files of Windows and OS/2.
+    Bmp,
+    /// ICO, the icons of Windows.
+    Ico,
+    /// PBM, PGM, PPM and PAM, the formats of Netpbm.
+    Pnm,
+    /// QOI, the Quite OK Image Format.
+    Qoi,
 }
 
 impl Canonical for Format {
@@ -28,16 +37,43 @@ pub const SNIFF_LEN: usize = 32;
 
 impl Format {
     /// All of them, in the order of their numbers, in which counters of older versions have them.
-    pub const ALL: [Format; 5] =
-        [Format::Jpeg, Format::Png, Format::Gif, Format::Webp, Format::Avif];
+    pub const ALL: [Format; 9] = [
+        Format::Jpeg,
+        Format::Png,
+        Format::Gif,
+        Format::Webp,
+        Format::Avif,
+        Format::Bmp,
+        Format::Ico,
+        Format::Pnm,
+        Format::Qoi,
+    ];
 
-    /// The formats that are not [universal](Format::is_universal), the smaller one first.
+    /// The written formats that are not [universal](Format::is_universal), the smaller one first.
     pub(super) const MODERN: [Format; 2] = [Format::Avif, Format::Webp];
 
-    /// Whether every client that shows images at all shows this one.
+    /// Whether it can be the format of an output.
+    #[must_use]
+    pub fn is_written(self) -> bool {
+        self.is_universal() || Format::MODERN.contains(&self)
+    }
+
+    /// Whether this build can decode it.
+    #[must_use]
+    pub fn is_read(self) -> bool {
+        match self {
+            Format::Jpeg | Format::Png | Format::Gif | Format::Webp | Format::Avif => true,
+            Format::Bmp => cfg!(feature = "bmp"),
+            Format::Ico => cfg!(feature = "ico"),
+            Format::Pnm => cfg!(feature = "pnm"),
+            Format::Qoi => cfg!(feature = "qoi"),
+        }
+    }
+
+    /// Whether every client that shows images at all shows this one, of those that are written.
     #[must_use]
     pub fn is_universal(self) -> bool {
-        !Format::MODERN.contains(&self)
+        matches!(self, Format::Jpeg | Format::Png | Format::Gif)
     }
 
     /// Whether animations are written in this format.
@@ -57,27 +93,26 @@ impl Format {
     pub fn name(self) -> &'static str {
         match self {
             Format::Jpeg => "jpeg",
-            Format::Png => "png",
-            Format::Gif => "gif",
-            Format::Webp => "webp",
-            Format::Avif => "avif",
+            other => other.extension(),
         }
     }
 
-    /// The format of that [name](Format::name); `jpg` is accepted for JPEG.
+    /// The format of that [name](Format::name), or of one of the [extensions](Format::extensions).
     #[must_use]
     pub fn from_name(name: &[u8]) -> Option<Format> {
-        match name {
-            b"jpeg" | b"jpg" => Some(Format::Jpeg),
-            b"png" => Some(Format::Png),
-            b"gif" => Some(Format::Gif),
-            b"webp" => Some(Format::Webp),
-            b"avif" => Some(Format::Avif),
-            _ => None,
-        }
+        let is_named = |format: &Format| {
+            format.extensions().iter().any(|extension| extension.as_bytes() == name)
+        };
+        Format::ALL.into_iter().find(is_named)
     }
 
-    /// The registered media type.
+    /// The format of an output [of that name](Format::from_name).
+    #[must_use]
+    pub fn written_from_name(name: &[u8]) -> Option<Format> {
+        Format::from_name(name).filter(|format| format.is_written())
+    }
+
+    /// The media type: the registered one, where there is one.
     #[must_use]
     pub fn media_type(self) -> &'static str {
         match self {
@@ -86,50 +121,86 @@ impl Format {
             Format::Gif => "image/gif",
             Format::Webp => "image/webp",
             Format::Avif => "image/avif",
+            Format::Bmp => "image/bmp",
+            Format::Ico => "image/vnd.microsoft.icon",
+            Format::Pnm => "image/x-portable-anymap",
+            Format::Qoi => "image/qoi",
         }
     }
 
-    /// The format of a media type without parameters, as it is registered or often written.
+    /// The format of a media type without parameters, as it is registered or often written, of
+    /// those that are [read](Format::is_read).
     #[must_use]
     pub fn from_media_type(media_type: &[u8]) -> Option<Format> {
-        let names: [(&[u8], Format); 6] = [
-            (b"image/jpeg", Format::Jpeg),
-            (b"image/jpg", Format::Jpeg),
-            (b"image/png", Format::Png),
-            (b"image/gif", Format::Gif),
-            (b"image/webp", Format::Webp),
-            (b"image/avif", Format::Avif),
+        const ALSO: [(&str, Format); 7] = [
+            ("image/jpg", Format::Jpeg),
+            ("image/x-ms-bmp", Format::Bmp),
+            ("image/x-icon", Format::Ico),
+            ("image/x-portable-bitmap", Format::Pnm),
+            ("image/x-portable-graymap", Format::Pnm),
+            ("image/x-portable-pixmap", Format::Pnm),
+            ("image/x-qoi", Format::Qoi),
         ];
-        let known = names.iter().find(|(name, _)| name.eq_ignore_ascii_case(media_type));
-        known.map(|&(_, format)| format)
+        let names = Format::ALL.into_iter().map(|format| (format.media_type(), format));
+        let known = |(name, _): &(&str, Format)| name.as_bytes().eq_ignore_ascii_case(media_type);
+        let format = names.chain(ALSO).find(known).map(|(_, format)| format);
+        format.filter(|format| format.is_read())
     }
 
     /// The usual file extension, without its dot.
     #[must_use]
     pub fn extension(self) -> &'static str {
+        self.extensions().first().copied().unwrap_or_default()
+    }
+
+    /// The file extensions that files of it have, without their dots, the usual one first.
+    #[must_use]
+    pub fn extensions(self) -> &'static [&'static str] {
         match self {
-            Format::Jpeg => "jpg",
-            Format::Png => "png",
-            Format::Gif => "gif",
-            Format::Webp => "webp",
-            Format::Avif => "avif",
+            Format::Jpeg => &["jpg", "jpeg"],
+            Format::Png => &["png"],
+            Format::Gif => &["gif"],
+            Format::Webp => &["webp"],
+            Format::Avif => &["avif"],
+            Format::Bmp => &["bmp", "dib"],
+            Format::Ico => &["ico"],
+            Format::Pnm => &["pnm", "pbm", "pgm", "ppm", "pam"],
+            Format::Qoi => &["qoi"],
         }
     }
 }
 
-/// Recognises an image by its first [`SNIFF_LEN`] bytes.
+/// Recognises an image by its first [`SNIFF_LEN`] bytes, of the formats that are
+/// [read](Format::is_read).
 #[must_use]
 pub fn sniff(bytes: &[u8]) -> Option<Format> {
-    match bytes {
-        [0xff, 0xd8, 0xff, ..] => Some(Format::Jpeg),
-        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(Format::Png),
-        [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Format::Gif),
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Format::Webp),
+    recognize(bytes).filter(|format| format.is_read())
+}
+
+/// The format of an image by its first [`SNIFF_LEN`] bytes, be it read or not.
+pub(super) fn recognize(bytes: &[u8]) -> Option<Format> {
+    Some(match bytes {
+        [0xff, 0xd8, 0xff, ..] => Format::Jpeg,
+        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Format::Png,
+        [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Format::Gif,
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Format::Webp,
         [0, 0, 0, len, b'f', b't', b'y', b'p', brands @ ..] if names_avif(*len, brands) => {
-            Some(Format::Avif)
+            Format::Avif
         }
-        _ => None,
-    }
+        [b'B', b'M', rest @ ..] if is_bmp_header_len(array(rest, 12)) => Format::Bmp,
+        // The number of pictures, and of the first one two sides, the colours and a zero.
+        [0, 0, 1, 0, 1..=255, 0, _, _, _, 0, ..] => Format::Ico,
+        [b'P', b'1'..=b'7', b' ' | b'\n' | b'\r' | b'\t', b'0'..=b'9' | b'#' | b'W', ..] => {
+            Format::Pnm
+        }
+        [b'q', b'o', b'i', b'f', ..] => Format::Qoi,
+        _ => return None,
+    })
+}
+
+/// Whether the header of a BMP file may be so long: the oldest, those of OS/2 and of Windows.
+fn is_bmp_header_len(len: Option<[u8; 4]>) -> bool {
+    matches!(len, Some([12 | 16 | 40 | 52 | 56 | 64 | 108 | 124, 0, 0, 0]))
 }
 
 /// Whether one of the first brands of a file type box of that length, the major one or a
@@ -150,6 +221,8 @@ mod tests {
         for (at, format) in Format::ALL.into_iter().enumerate() {
             assert_eq!(format.index(), at);
             assert_eq!(Format::from_name(format.name().as_bytes()), Some(format));
+            let named = Format::from_media_type(format.media_type().as_bytes());
+            assert_eq!(named, Some(format).filter(|format| format.is_read()));
         }
     }
 }

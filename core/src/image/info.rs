@@ -19,6 +19,8 @@ pub struct Info {
     pub alpha: bool,
     /// Bits of a sample as stored; those of a palette entry for palette images.
     pub bits: u8,
+    /// Whether the colours come from a palette.
+    pub has_palette: bool,
     /// Whether an ICC profile is embedded.
     pub has_profile: bool,
     /// Whether a JPEG is progressive; `false` for other formats.
@@ -26,6 +28,17 @@ pub struct Info {
 }
 
 impl Info {
+    /// The format of an output where none is asked for: the source's, where that is written, else
+    /// PNG for what is transparent or drawn, and JPEG for the rest.
+    #[must_use]
+    pub fn own_output(&self) -> Format {
+        match self.format {
+            format if format.is_written() => format,
+            _ if self.alpha || self.has_palette || self.bits < 5 => Format::Png,
+            _ => Format::Jpeg,
+        }
+    }
+
     /// Width and height in pixels as displayed: where `orient` is set, an
     /// orientation that lies on its side swaps the stored ones.
     #[must_use]

@@ -53,6 +53,7 @@ mod tests {
             frames: 1,
             alpha: false,
             bits: 8,
+            has_palette: false,
             has_profile: true,
             progressive: false,
         };

@@ -44,7 +44,7 @@ impl<'p> Renderer<'p> {
         }
         let coloring = Coloring::new(source, plan, format, picture.layout(), carried);
         let flattens = format == Format::Jpeg
-            || source.has_palette() && !plan.transparency
+            || source.info.has_palette && !plan.transparency
             || plan.flatten && plan.background_alpha == 255;
         let is_opaque = format == Format::Jpeg;
         let keeps_profile = carried.icc.is_some();

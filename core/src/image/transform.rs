@@ -158,7 +158,7 @@ pub fn prepare<'a>(
         format,
         animation,
         palette: format == Format::Gif
-            || format == Format::Png && (source.has_palette() || plan.colors.is_some()),
+            || format == Format::Png && (source.info.has_palette || plan.colors.is_some()),
         most,
     };
     Ok(Prepared { plan, limits: *limits, source, tolerance, work: PreparedWork::Make(recipe) })
@@ -196,7 +196,7 @@ fn how_to_decode(source: &Source, plan: &Plan, geometry: &Geometry, limits: &Lim
 /// is not known to show that one, the universal format that loses least.
 fn output_format(source: &Info, plan: &Plan, moving: bool) -> Format {
     let planned = if plan.negotiated && moving { plan.moving_format } else { plan.format };
-    planned.unwrap_or(match source.format {
+    planned.unwrap_or(match source.own_output() {
         format if !plan.negotiated || format.is_universal() => format,
         _ if moving => Format::Gif,
         _ if source.alpha => Format::Png,
@@ -206,7 +206,7 @@ fn output_format(source: &Info, plan: &Plan, moving: bool) -> Format {
 
 /// Whether nothing but the geometry and the format could change the source.
 fn keeps_bytes(source: &Source, plan: &Plan) -> bool {
-    let flattens = source.has_palette() && source.info.alpha && !plan.transparency;
+    let flattens = source.info.has_palette && source.info.alpha && !plan.transparency;
     let fits = plan.max_bytes.is_none_or(|max| source.input.len() as u64 <= max)
         || !encode::has_quality(source.info.format);
     !plan.changes_pixels()

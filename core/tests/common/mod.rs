@@ -134,6 +134,53 @@ pub fn webp_lossy(picture: &Picture, quality: u8) -> Vec<u8> {
     webp::encode(&image, || true).unwrap().to_vec()
 }
 
+/// The headers of a BMP of so many colours, all of them black.
+pub fn bmp_header(width: u32, height: u32, bits: u16, compression: u32, colors: u32) -> Vec<u8> {
+    let start = 14 + 40 + 4 * colors;
+    let mut out = b"BM\0\0\0\0\0\0\0\0".to_vec();
+    for number in [start, 40, width, height] {
+        out.extend(number.to_le_bytes());
+    }
+    out.extend([1, 0]);
+    out.extend(bits.to_le_bytes());
+    for number in [compression, 0, 0, 0, colors, 0] {
+        out.extend(number.to_le_bytes());
+    }
+    out.resize(start as usize, 0);
+    out
+}
+
+/// A BMP of 24 bits, without alpha.
+pub fn bmp(picture: &Picture) -> Vec<u8> {
+    let mut out = bmp_header(picture.width, picture.height, 24, 0, 0);
+    for row in picture.pixels.chunks(picture.width as usize).rev() {
+        out.extend(row.iter().flat_map(|&[r, g, b, _]| [b, g, r]));
+        out.extend(vec![0; picture.width as usize % 4]);
+    }
+    out
+}
+
+/// A PPM, without alpha.
+pub fn ppm(picture: &Picture) -> Vec<u8> {
+    let head = format!("P6\n{} {}\n255\n", picture.width, picture.height);
+    [head.as_bytes(), &picture.rgb()].concat()
+}
+
+/// A QOI, not packed.
+pub fn qoi(picture: &Picture) -> Vec<u8> {
+    let mut out = b"qoif".to_vec();
+    out.extend([picture.width.to_be_bytes(), picture.height.to_be_bytes()].concat());
+    out.extend([if picture.is_opaque() { 3 } else { 4 }, 0]);
+    for &[r, g, b, a] in &picture.pixels {
+        match a {
+            255 => out.extend([0xfe, r, g, b]),
+            _ => out.extend([0xff, r, g, b, a]),
+        }
+    }
+    out.extend([0, 0, 0, 0, 0, 0, 0, 1]);
+    out
+}
+
 /// Puts a segment right behind the start of a JPEG.
 pub fn with_segment(jpeg: &[u8], marker: u8, body: &[u8]) -> Vec<u8> {
     let mut out = jpeg[..2].to_vec();
@@ -199,6 +246,7 @@ pub fn decode(bytes: &[u8]) -> Picture {
             let plan = Plan { orient: false, profile: ProfilePolicy::Keep, ..plan("f=png") };
             decode(&transform(bytes, &plan).unwrap())
         }
+        Format::Bmp | Format::Ico | Format::Pnm | Format::Qoi => panic!("no output"),
     }
 }
 

@@ -120,6 +120,10 @@ my %special = (
     'logo.svg'      => sub {
         qq{<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><rect width="9" height="9"/></svg>\n}
     },
+    'picture.psd'   => sub {
+        my $i = base('quad', 20, 24);
+        return ($i->ImageToBlob(magick => 'psd'))[0];
+    },
     'picture.bmp'   => sub {
         my $i = base('quad', 20, 24);
         return ($i->ImageToBlob(magick => 'bmp'))[0];

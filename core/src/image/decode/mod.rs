@@ -1,6 +1,7 @@
 //! From source bytes to pixels.
 
 mod avif;
+mod bitmap;
 mod canvas;
 mod gif;
 mod jpeg;
@@ -32,7 +33,11 @@ pub(super) fn check(source: &Source, how: &Decode, limits: &Limits) -> Result<()
         // A frame may be larger than the canvas that it is painted on.
         Container::Gif(gif) if gif.first.size.pixels() > size.pixels() => gif.first.size,
         // Others are decoded whole before they are scaled or cut.
-        Container::Png(_) | Container::Gif(_) | Container::Webp(_) | Container::Avif(_) => size,
+        Container::Png(_)
+        | Container::Gif(_)
+        | Container::Webp(_)
+        | Container::Avif(_)
+        | Container::Bitmap(_) => size,
     };
     let Size { width, height } = decoded;
     limits.check_pixels(decoded.pixels(), || match decoded == size {
@@ -61,6 +66,7 @@ pub(super) fn decode(
         Container::Gif(gif) => gif::decode(gif, size, source.info.alpha, tolerance, control),
         Container::Webp(webp) => webp::decode(webp, size, how, tolerance, control),
         Container::Avif(avif) => avif::decode(avif, control),
+        Container::Bitmap(bitmap) => bitmap::decode(bitmap, size, tolerance, control),
     }?;
     control.check()?;
     Ok(raster)
@@ -91,7 +97,7 @@ impl<'a> Frames<'a> {
                 Reader::Gif(Box::new(gif::GifFrames::new(gif)))
             }
             Container::Webp(webp) => Reader::Webp(webp::WebpFrames::new(webp)),
-            Container::Jpeg(_) | Container::Png(_) | Container::Avif(_) => {
+            Container::Jpeg(_) | Container::Png(_) | Container::Avif(_) | Container::Bitmap(_) => {
                 return Err(Error::Internal("frames of a still image".to_owned()));
             }
         };
@@ -133,6 +139,7 @@ pub(super) fn layout(source: &Source) -> Layout {
         (Container::Jpeg(jpeg), _) => jpeg::layout(jpeg),
         (Container::Png(png), false) if png.is_grey() => Layout::L8,
         (Container::Png(png), true) if png.is_grey() => Layout::La8,
+        (Container::Bitmap(bitmap), _) => bitmap.layout,
         (_, false) => Layout::Rgb8,
         (_, true) => Layout::Rgba8,
     }
@@ -149,6 +156,7 @@ pub(super) fn working_bytes(source: &Source, how: &Decode) -> u64 {
             Container::Png(_) | Container::Gif(_) => 0,
             Container::Webp(webp) => webp::working_bytes(webp, &source.info, how),
             Container::Avif(avif) => avif::working_bytes(avif),
+            Container::Bitmap(bitmap) => bitmap::working_bytes(bitmap),
         }
 }
 
@@ -158,6 +166,10 @@ pub(super) fn verifying_bytes(source: &Source) -> u64 {
     match &source.kind {
         Container::Jpeg(jpeg) => jpeg::verifying_bytes(source.input, jpeg),
         // What is decoded is all that there is.
-        Container::Png(_) | Container::Gif(_) | Container::Webp(_) | Container::Avif(_) => 0,
+        Container::Png(_)
+        | Container::Gif(_)
+        | Container::Webp(_)
+        | Container::Avif(_)
+        | Container::Bitmap(_) => 0,
     }
 }

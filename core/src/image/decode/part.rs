@@ -50,7 +50,11 @@ fn steps(source: &Source, scale: Scale) -> Option<(u32, u32)> {
         Container::Webp(webp) if !matches!(scale, Scale::Boxes(_)) => {
             webp.still().filter(|still| !still.is_cut).map(|_| (2, 2))
         }
-        Container::Png(_) | Container::Gif(_) | Container::Webp(_) | Container::Avif(_) => None,
+        Container::Png(_)
+        | Container::Gif(_)
+        | Container::Webp(_)
+        | Container::Avif(_)
+        | Container::Bitmap(_) => None,
     }
 }
 

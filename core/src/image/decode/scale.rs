@@ -32,9 +32,11 @@ impl Scale {
                 Some(still) => twice(stored, scaled, still.lossless),
                 None => Scale::Whole,
             },
-            Container::Png(_) | Container::Webp(_) | Container::Gif(_) | Container::Avif(_) => {
-                Scale::Whole
-            }
+            Container::Png(_)
+            | Container::Webp(_)
+            | Container::Gif(_)
+            | Container::Avif(_)
+            | Container::Bitmap(_) => Scale::Whole,
         }
     }
 

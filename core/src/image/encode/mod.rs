@@ -10,6 +10,7 @@ mod palette;
 mod png;
 mod webp;
 
+use super::error::not_encoded;
 use super::metadata::OutputMetadata;
 use super::raster::Raster;
 use super::size::Size;
@@ -55,6 +56,9 @@ pub(super) fn encode(
         Format::Gif => gif::encode(&palette::Indexed::with_cutout(raster, control)?, plan),
         Format::Webp => webp::encode(raster, plan, metadata, control),
         Format::Avif => avif::encode(raster, plan, metadata, control),
+        Format::Bmp | Format::Ico | Format::Pnm | Format::Qoi => {
+            Err(not_encoded(format!("{} is not written", format.name())))
+        }
     }?;
     control.check()?;
     Ok(bytes)
@@ -70,6 +74,7 @@ pub(super) fn longest_side(format: Format) -> u32 {
         Format::Webp => 16383,
         // Of AV1's 65536, what libavif reads again.
         Format::Avif => 32768,
+        Format::Bmp | Format::Ico | Format::Pnm | Format::Qoi => 0,
     }
 }
 
@@ -92,5 +97,6 @@ pub(super) fn working_bytes(size: Size, format: Format, palette: bool) -> u64 {
                 Format::Webp => 16,
                 // Planes, those of the references, and what is known of each block: 17 were seen.
                 Format::Avif => 24,
+                Format::Bmp | Format::Ico | Format::Pnm | Format::Qoi => 0,
             }
 }

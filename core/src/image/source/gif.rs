@@ -150,6 +150,7 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Gif<'_>>, Error> {
             frames: frames.max(1),
             alpha,
             bits: 8,
+            has_palette: true,
             has_profile: false,
             progressive: false,
         },

@@ -254,6 +254,7 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jpeg>, Error> {
             frames: 1,
             alpha: false,
             bits: frame.bits,
+            has_palette: false,
             has_profile: embedded.icc.is_some(),
             progressive: frame.progressive,
         },

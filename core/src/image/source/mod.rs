@@ -8,6 +8,7 @@
 
 mod animation;
 pub(super) mod avif;
+pub(super) mod bitmap;
 mod code_points;
 mod embedded;
 mod exif;
@@ -44,6 +45,7 @@ pub(super) enum Container<'a> {
     Gif(gif::Gif<'a>),
     Webp(webp::Webp<'a>),
     Avif(Box<avif::Avif<'a>>),
+    Bitmap(bitmap::Bitmap<'a>),
 }
 
 /// A source whose headers are read.
@@ -72,6 +74,18 @@ impl<'a> Source<'a> {
             Format::Webp => webp::read(input).map(|read| Source::new(input, read, Container::Webp)),
             Format::Avif => avif::read(input)
                 .map(|read| Source::new(input, read, |avif| Container::Avif(Box::new(avif)))),
+            Format::Ico => match bitmap::largest(input)? {
+                png if sniff(png) == Some(Format::Png) => png::read(png).map(|read| {
+                    let mut source = Source::new(png, read, Container::Png);
+                    source.info.format = Format::Ico;
+                    source
+                }),
+                icon => bitmap::read(Format::Ico, icon)
+                    .map(|read| Source::new(icon, read, Container::Bitmap)),
+            },
+            format @ (Format::Bmp | Format::Pnm | Format::Qoi) => {
+                bitmap::read(format, input).map(|read| Source::new(input, read, Container::Bitmap))
+            }
         }
     }
 
@@ -108,7 +122,7 @@ impl<'a> Source<'a> {
             Container::Webp(webp) => {
                 webp.code_bytes()?;
             }
-            Container::Png(_) | Container::Gif(_) => {}
+            Container::Png(_) | Container::Gif(_) | Container::Bitmap(_) => {}
         }
         self.fault.clone().map_or(Ok(()), Err)?;
         self.damage.clone().map_or(Ok(()), |damage| tolerance.note(damage))
@@ -126,9 +140,11 @@ impl<'a> Source<'a> {
         match &self.kind {
             // Frames may be larger than the canvas that they are painted on.
             Container::Gif(gif) => limits.check_pixels(gif.pixels, || "the frames".to_owned()),
-            Container::Jpeg(_) | Container::Png(_) | Container::Webp(_) | Container::Avif(_) => {
-                Ok(())
-            }
+            Container::Jpeg(_)
+            | Container::Png(_)
+            | Container::Webp(_)
+            | Container::Avif(_)
+            | Container::Bitmap(_) => Ok(()),
         }
     }
 
@@ -137,7 +153,9 @@ impl<'a> Source<'a> {
         match &self.kind {
             Container::Gif(gif) => Some(gif.animation),
             Container::Webp(webp) => Some(webp.animation),
-            Container::Jpeg(_) | Container::Png(_) | Container::Avif(_) => None,
+            Container::Jpeg(_) | Container::Png(_) | Container::Avif(_) | Container::Bitmap(_) => {
+                None
+            }
         }
         .filter(|_| self.info.frames > 1)
     }
@@ -150,14 +168,5 @@ impl<'a> Source<'a> {
     /// The colours of a higher dynamic range than sRGB that it has.
     pub(super) fn hdr(&self) -> Option<HdrColors> {
         self.embedded.hdr
-    }
-
-    /// Whether the colours come from a palette.
-    pub(super) fn has_palette(&self) -> bool {
-        match &self.kind {
-            Container::Png(png) => png.has_palette(),
-            Container::Gif(_) => true,
-            Container::Jpeg(_) | Container::Webp(_) | Container::Avif(_) => false,
-        }
     }
 }

@@ -229,6 +229,7 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Png<'_>>, Error> {
             frames: 1.max(animation_frames),
             alpha: matches!(header.color_type, 4 | 6) || transparency.is_some(),
             bits: if header.color_type == PALETTE { 8 } else { header.bits },
+            has_palette: header.color_type == PALETTE,
             has_profile: embedded.icc.is_some(),
             progressive: false,
         },

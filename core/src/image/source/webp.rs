@@ -257,6 +257,7 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Webp<'_>>, Error> {
             frames,
             alpha,
             bits: 8,
+            has_palette: false,
             has_profile: found.embedded.icc.is_some(),
             progressive: false,
         },

@@ -45,5 +45,7 @@ pub(super) fn strip<'a>(source: &Source<'a>, plan: &Plan, turned: bool) -> Optio
         Container::Gif(_) => gif::cuts(input),
         Container::Webp(webp) => webp::cuts(input, webp, &source.info, &kept),
         Container::Avif(_) => avif::cuts(input, source.info.has_profile, &kept),
+        // They are never what goes out.
+        Container::Bitmap(_) => None,
     }
 }

@@ -30,9 +30,7 @@ impl<'a> Animator<'a> {
             Format::Webp => {
                 webp::WebpAnimator::new(size, animation, plan, metadata).map(Animator::Webp)
             }
-            Format::Jpeg | Format::Png | Format::Avif => {
-                Err(Error::Internal(format!("animated {}", format.name())))
-            }
+            _ => Err(Error::Internal(format!("animated {}", format.name()))),
         }
     }
 

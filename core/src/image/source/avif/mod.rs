@@ -138,6 +138,7 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Avif<'_>>, Error> {
             frames,
             alpha: alpha.is_some(),
             bits: header.depth,
+            has_palette: false,
             has_profile: embedded.icc.is_some(),
             progressive: false,
         },

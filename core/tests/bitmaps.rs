@@ -1,0 +1,214 @@
+//! Formats that are only read: what becomes of them, of their pieces, and of files that were made to
+//! take long or much. Pixels of many encoders' files are compared by t/bitmaps.t.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::*;
+use image_gate_core::image::{
+    Control, DamagePolicy, Error, Format, Limits, Output, Plan, prepare, probe, sniff,
+};
+
+/// A small file of each kind, how many of its bytes hold no pixel but come last, and whether its rows
+/// are stored from the lowest up.
+fn small() -> Vec<(&'static str, Vec<u8>, usize, bool)> {
+    let picture = photo(8, 8);
+    let text: Vec<String> = picture.rgb().iter().map(u8::to_string).collect();
+    let plain = format!("P3\n8 8\n255\n{}\n", text.join(" ")).into_bytes();
+    let mut packed = bmp_header(8, 8, 8, 1, 256);
+    for index in 0..8 {
+        packed.extend([4, index, 0, 4, 9, 8, 7, index, 0, 0]);
+    }
+    packed.extend([0, 1]);
+    let mut icon = vec![0, 0, 1, 0, 1, 0, 8, 8, 0, 0, 1, 0, 32, 0];
+    let mut dib = bmp_header(8, 16, 32, 0, 0)[14..].to_vec();
+    dib.extend(picture.rgba());
+    dib.extend([0; 32]);
+    icon.extend((dib.len() as u32).to_le_bytes());
+    icon.extend(22u32.to_le_bytes());
+    icon.extend(dib);
+    vec![
+        ("bmp", bmp(&picture), 0, true),
+        // Without its end too every row is there.
+        ("bmp rle", packed, 4, true),
+        ("ico", icon, 32, true),
+        ("ppm", ppm(&picture), 0, false),
+        // The last number may have lost digits, which nobody can tell.
+        ("plain ppm", plain, 4, false),
+        ("qoi", qoi(&picture), 8, false),
+    ]
+}
+
+fn answer(source: &[u8], damaged: DamagePolicy) -> Result<Picture, Error> {
+    let plan = Plan { damaged, ..plan("f=png") };
+    transform(source, &plan).map(|bytes| decode(&bytes))
+}
+
+#[test]
+fn what_there_is_of_the_rows_is_shown_and_the_strict_refuse_it() {
+    for (name, whole, tail, upwards) in small() {
+        let original = answer(&whole, DamagePolicy::Strict).unwrap();
+        assert_eq!(original.size(), (8, 8), "{name}");
+        let mut shown = false;
+        for len in 0..whole.len() {
+            let part = &whole[..len];
+            let strict = answer(part, DamagePolicy::Strict);
+            if len < whole.len() - tail {
+                assert!(strict.is_err(), "{name} of {len} bytes");
+            } else if let Ok(strict) = strict {
+                assert!(name == "plain ppm" || strict == original, "{name} of {len} bytes");
+            }
+            let Ok(lenient) = answer(part, DamagePolicy::Lenient) else {
+                assert!(!shown, "{name} of {len} bytes is refused, of {} is not", len - 1);
+                continue;
+            };
+            shown = true;
+            let first_half = (0..4).all(|y| {
+                let y = if upwards { 7 - y } else { y };
+                (0..8).all(|x| lenient.at(x, y) == original.at(x, y))
+            });
+            assert!(first_half, "{name} of {len} bytes");
+        }
+        assert!(shown, "{name}");
+    }
+}
+
+#[test]
+fn every_byte_may_be_another() {
+    let mut outcomes = [0, 0];
+    for (_, whole, _, _) in small() {
+        for at in 0..whole.len() {
+            for value in [0, 1, 0x7f, 0x80, 0xff] {
+                let mut changed = whole.clone();
+                changed[at] = value;
+                let _ = probe(&changed);
+                let limits = Limits { pixels: 1 << 20, ..Limits::default() };
+                let plan = plan("w=5,f=png");
+                let Ok(prepared) = prepare(&changed, &plan, &limits) else {
+                    outcomes[0] += 1;
+                    continue;
+                };
+                outcomes[usize::from(prepared.run(&Control::default()).is_ok())] += 1;
+            }
+        }
+    }
+    assert!(outcomes.iter().all(|&count| count > 100), "{outcomes:?}");
+}
+
+#[test]
+fn an_output_is_png_where_jpeg_would_lose_something() {
+    let format = |source: &[u8]| {
+        let plan = Plan::default();
+        let prepared = prepare(source, &plan, &Limits::default()).unwrap();
+        let made = prepared.run(&Control::default()).unwrap();
+        assert!(matches!(made.output, Output::Encoded(_)));
+        assert_eq!(probe(source).unwrap().own_output(), made.format);
+        made.format
+    };
+    assert_eq!(format(&bmp(&photo(20, 10))), Format::Jpeg);
+    assert_eq!(format(&ppm(&photo(20, 10))), Format::Jpeg);
+    assert_eq!(format(&qoi(&photo(20, 10))), Format::Jpeg);
+    assert_eq!(format(b"P4 8 2 \x55\xaa"), Format::Png);
+    let veiled = Picture::new(20, 10, |x, y| [x as u8, y as u8, 0, 100]);
+    assert_eq!(format(&qoi(&veiled)), Format::Png);
+    for (name, whole, _, _) in small() {
+        let expected = if matches!(name, "bmp rle" | "ico") { Format::Png } else { Format::Jpeg };
+        assert_eq!(format(&whole), expected, "{name}");
+    }
+}
+
+#[test]
+fn what_is_not_written_is_no_output() {
+    for format in Format::ALL {
+        let plan = Plan::from_params(&format!("f={}", format.name()));
+        assert_eq!(plan.is_ok(), format.is_written(), "{}", format.name());
+    }
+}
+
+#[test]
+fn a_profile_of_a_bitmap_is_heeded() {
+    let profile = moxcms::ColorProfile::new_display_p3().encode().unwrap();
+    let flat = Picture::new(8, 8, |_, _| [200, 100, 50, 255]);
+    let short = bmp(&flat);
+    let mut long = short[..14].to_vec();
+    long.extend(&124u32.to_le_bytes());
+    long.extend(&short[18..54]);
+    long.resize(14 + 124, 0);
+    long[14 + 56..14 + 60].copy_from_slice(b"DEBM");
+    let pixels = &short[54..];
+    let place = (124 + pixels.len() as u32).to_le_bytes();
+    long[14 + 112..14 + 116].copy_from_slice(&place);
+    long[14 + 116..14 + 120].copy_from_slice(&(profile.len() as u32).to_le_bytes());
+    long[10..14].copy_from_slice(&(14u32 + 124).to_le_bytes());
+    long.extend(pixels);
+    long.extend(profile);
+    assert!(probe(&long).unwrap().has_profile);
+    let [r, g, b, _] = transformed(&long, &plan("f=png")).at(3, 3);
+    for (ours, expected) in [r, g, b].into_iter().zip([215, 93, 31]) {
+        assert!(ours.abs_diff(expected) <= 2, "{r} {g} {b}");
+    }
+}
+
+/// Headers that promise what is not there.
+#[test]
+fn what_is_not_there_is_not_made_room_for() {
+    let mut rle = bmp_header(14_000, 14_000, 8, 1, 256);
+    rle.extend([0, 1]);
+    let mut jump = bmp_header(14_000, 14_000, 8, 1, 256);
+    jump.extend([255, 0, 0, 2, 0, 255].repeat(20));
+    let mut coded = b"qoif".to_vec();
+    coded.extend(14_000u32.to_be_bytes().repeat(2));
+    coded.extend([4, 0]);
+    coded.extend([0xfd; 4096]);
+    for (name, source) in [
+        ("bmp", bmp_header(14_000, 14_000, 24, 0, 0)),
+        ("bmp rle", rle),
+        ("bmp rle with jumps", jump),
+        ("pbm", b"P4 14000 14000 ".to_vec()),
+        ("plain pbm", b"P1 14000 14000 1 0 1".to_vec()),
+        ("ppm", b"P6 14000 14000 255 ".to_vec()),
+        ("qoi", coded),
+    ] {
+        assert!(sniff(&source).is_some(), "{name}");
+        let before = peak();
+        let found = transform(&source, &plan("w=100,f=png"));
+        assert_eq!(found, Err(Error::DecodeFailed("the image is truncated".to_owned())), "{name}");
+        assert!(peak() - before < 16 << 20, "{name}: {} bytes", peak() - before);
+    }
+    for source in [
+        bmp_header(60_000, 60_000, 24, 0, 0),
+        b"P6 60000 60000 255 ".to_vec(),
+        b"P7\nWIDTH 4294967295\nHEIGHT 4294967295\nDEPTH 4\nMAXVAL 255\nENDHDR\n".to_vec(),
+        [b"qoif".as_slice(), &[0xff; 8], &[4, 0]].concat(),
+    ] {
+        let found = transform(&source, &plan("w=100,f=png"));
+        assert!(matches!(found, Err(Error::TooManyPixels(_))), "{found:?}");
+    }
+}
+
+#[test]
+fn what_takes_long_is_ended() {
+    let (width, height) = (12_000, 12_000);
+    let mut rle = bmp_header(width, height, 8, 1, 256);
+    let row = [[255, 3].repeat(47), vec![15, 3, 0, 0]].concat();
+    rle.extend(row.repeat(height as usize));
+    rle.extend([0, 1]);
+    let mut coded = b"qoif".to_vec();
+    coded.extend([width.to_be_bytes(), height.to_be_bytes()].concat());
+    coded.extend([4, 0]);
+    coded.extend(vec![0xfd; (width * height).div_ceil(62) as usize]);
+    coded.extend([0, 0, 0, 0, 0, 0, 0, 1]);
+    let bits = [b"P4 12000 12000 ".as_slice(), &[0x5a].repeat(1500 * 12_000)].concat();
+    for (name, source) in [("bmp rle", rle), ("qoi", coded), ("pbm", bits)] {
+        let plan = plan("w=100,f=png");
+        let prepared = prepare(&source, &plan, &Limits::default()).unwrap();
+        let began = Instant::now();
+        let control = Control::new(Some(began + Duration::from_millis(30)));
+        let found = prepared.run(&control).map(|made| made.format);
+        assert_eq!(found, Err(Error::Timeout), "{name}");
+        assert!(began.elapsed() < Duration::from_millis(600), "{name}: {:?}", began.elapsed());
+    }
+}
