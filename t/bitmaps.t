@@ -24,7 +24,7 @@ for my $path (sort glob "$folder/*.png") {
     my $kind = $ext =~ /^p/ ? 'pnm' : $ext;
     $count{$kind}++;
     my ($w, $h) = unpack 'x16NN', ImageGate::Fixtures::slurp($path);
-    $rows .= "/$file 200 png ${w}x$h psnr>40:bitmaps/$file.png X-Source=$kind:$w:$h X-Damaged=0 log=none\n";
+    $rows .= "/$file 200 png ${w}x$h psnr>40:bitmaps/$file.png X-Source=$kind:$w:$h !X-Damaged log=none\n";
 }
 
 plan 'no_plan';
@@ -147,15 +147,15 @@ sub {
     };
     my %bombs = (
         'sides.bmp' => [$bmp->(65535, 65535, 24, 0), 'too_many_pixels'],
-        'rle.bmp'   => [$bmp->(14000, 14000, 8, 1) . "\0\1", 'decode_failed'],
-        'jumps.bmp' => [$bmp->(14000, 14000, 8, 1) . "\0\2\0\xff" x 60, 'too_many_pixels|decode_failed'],
-        'empty.bmp' => [$bmp->(14000, 14000, 24, 0), 'decode_failed'],
+        'rle.bmp'   => [$bmp->(8000, 8000, 8, 1) . "\0\1", 'decode_failed'],
+        'jumps.bmp' => [$bmp->(8000, 8000, 8, 1) . "\0\2\0\xff" x 12, 'decode_failed'],
+        'empty.bmp' => [$bmp->(8000, 8000, 24, 0), 'decode_failed'],
         'sides.ppm' => ["P6 4294967295 4294967295 255\n", 'too_many_pixels'],
         'empty.pbm' => ["P4 14000 14000\n", 'decode_failed'],
         'comments.ppm' => ["P6\n" . "#\n" x 500_000, 'decode_failed'],
         'sides.qoi' => ['qoif' . pack('NNCC', 4294967295, 4294967295, 4, 0), 'too_many_pixels'],
-        'runs.qoi'  => ['qoif' . pack('NNCC', 14000, 14000, 4, 0) . "\xfd" x 5000, 'decode_failed'],
-        'many.ico'  => [pack('vvv', 0, 1, 65535) . pack('CCCCvvVV', 0, 0, 0, 0, 1, 32, 40, 6) x 65535, 'decode_failed|unsupported_format'],
+        'runs.qoi'  => ['qoif' . pack('NNCC', 8000, 8000, 4, 0) . "\xfd" x 5000, 'decode_failed'],
+        'many.ico'  => [pack('vvv', 0, 1, 255) . pack('CCCCvvVV', 0, 0, 0, 0, 1, 32, 40, 6) x 255, 'decode_failed|unsupported_format'],
         'deep.ico'  => [pack('vvv', 0, 1, 1) . pack('CCCCvvVV', 1, 1, 0, 0, 1, 32, 1 << 30, 22)
                         . pack('VVVvvVVVVVV', 40, 60000, 60000, 1, 32, 0, 0, 0, 0, 0, 0), 'too_many_pixels|decode_failed'],
     );
