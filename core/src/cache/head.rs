@@ -259,7 +259,7 @@ mod tests {
         }
         for (from, to) in [
             ("image_resize 1", "image_resize 2"),
-            ("webp", "bmp"),
+            ("webp", "xbm"),
             ("100x66", "100"),
             (" 1001\n", " 1002\n"),
             (" 1001\n", " 100\n"),
