@@ -11,24 +11,17 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use Time::HiRes qw(sleep);
 
+use ImageGate::Exports qw(replace_file);
 use ImageGate::Keys qw(key_file);
 use ImageGate::Server;
 
 my $LIMIT = 5;
 
-sub put {
-    my ($path, $text) = @_;
-    open my $out, '>', "$path.new" or die "$path: $!";
-    print $out $text;
-    close $out or die $!;
-    rename "$path.new", $path or die $!;
-}
-
 my $s = ImageGate::Server->new(workers => 4);
-put("$s->{dir}/keys", key_file(acme => "KEY-ACME,KEY-NEXT concurrency=$LIMIT", few => 'KEY-FEW concurrency=5 requests=3/month'));
+replace_file("$s->{dir}/keys", key_file(acme => "KEY-ACME,KEY-NEXT concurrency=$LIMIT", few => 'KEY-FEW concurrency=5 requests=3/month'));
 mkdir "$s->{dir}/files";
-put("$s->{dir}/files/large", 'x' x 30_000_000);
-put("$s->{dir}/files/small", 'x');
+replace_file("$s->{dir}/files/large", 'x' x 30_000_000);
+replace_file("$s->{dir}/files/small", 'x');
 $s->{http} = "access_key_zone p 256k state=$s->{dir}/state save=100ms; access_key_file p keys poll=100ms;";
 $s->start(qq{
     error_page 404 /small;
@@ -145,7 +138,7 @@ sub refill {
     $s->signal('HUP');
     ok($s->wait(20, sub { $s->left($old) }), "$name - new workers");
     is(scalar @{ (begin_many(5))[0] }, 0, "$name - those of the old ones count");
-    put("$s->{dir}/keys", key_file(acme => "KEY-ACME concurrency=7"));
+    replace_file("$s->{dir}/keys", key_file(acme => "KEY-ACME concurrency=7"));
     ok(refill($run, 7), "$name - a number that grows holds at once");
     is(scalar @{ (begin_many(5))[0] }, 0, "$name - and no more");
     $_->abort for @$run;

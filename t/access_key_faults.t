@@ -12,20 +12,13 @@ use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+use ImageGate::Exports qw(replace_file);
 use ImageGate::Fixtures qw(fixture_dir fixture_path slurp);
 use ImageGate::Keys qw(key_file read_state);
 use ImageGate::Server;
 
 my $files = fixture_dir();
 fixture_path('text.txt');
-
-sub write_file {
-    my ($path, $text) = @_;
-    open my $out, '>', "$path.new" or die "$path: $!";
-    print $out $text;
-    close $out or die $!;
-    rename "$path.new", $path or die $!;
-}
 
 my $locations = qq{
     location /o/ { access_key zone=p from=arg:key; alias $files/; }
@@ -38,7 +31,7 @@ sub server {
     my ($state, %o) = @_;
     my $s = ImageGate::Server->new(more => '', %o);
     chmod 0755, $s->{dir};
-    write_file("$s->{dir}/keys", key_file(acme => 'KEY-ACME'));
+    replace_file("$s->{dir}/keys", key_file(acme => 'KEY-ACME'));
     set_zone($s, $state);
     return $s;
 }
@@ -110,7 +103,7 @@ sub metric {
         my $state = "$s->{dir}/kept/state";
         if ($kind eq 'zero') { symlink '/dev/zero', $state or die $! }
         elsif ($kind eq 'fifo') { POSIX::mkfifo($state, 0600) or die $! }
-        else { write_file($state, 'something else') }
+        else { replace_file($state, 'something else') }
         set_zone($s, $state);
         $s->start($locations);
         is(ask($s, 'KEY-ACME'), 200, "$name - $kind - nginx serves");
@@ -139,7 +132,7 @@ SKIP: {
         $s->write_conf($locations);
         my $text = slurp("$s->{dir}/nginx.conf");
         $text =~ s/^user root;$//m;
-        write_file("$s->{dir}/nginx.conf", $text);
+        replace_file("$s->{dir}/nginx.conf", $text);
     };
     mkdir "$s->{dir}/roots", 0755;
     set_zone($s, "$s->{dir}/roots/state");
@@ -161,11 +154,11 @@ SKIP: {
     mkdir "$s->{dir}/kept";
     my $state = "$s->{dir}/kept/state";
     set_zone($s, $state);
-    write_file("$s->{dir}/keys", "acme nonsense\n");
+    replace_file("$s->{dir}/keys", "acme nonsense\n");
     my ($out, $rc) = nginx($s, '-t');
     is($rc, 1, "$name - is refused while there was no good one");
     like($out, qr{\[emerg\].*"access_key_file" directive: \Q$s->{dir}\E/keys: line 1, column 6: invalid digest.*nginx.conf:\d+}, "$name - with its line");
-    write_file("$s->{dir}/keys", key_file(acme => 'KEY-ACME', beta => 'KEY-BETA'));
+    replace_file("$s->{dir}/keys", key_file(acme => 'KEY-ACME', beta => 'KEY-BETA'));
     $s->start($locations);
     is(ask($s, 'KEY-BETA'), 200, "$name - a good one");
     is(metric($s, 'key_file_ok'), 1, "$name - is well");
@@ -173,7 +166,7 @@ SKIP: {
     is((stat "$state.keys")[2] & 0777, 0600, "$name - for nobody else");
 
     my $good = slurp("$s->{dir}/keys");
-    write_file("$s->{dir}/keys", $good . "gamma sha256:12\n");
+    replace_file("$s->{dir}/keys", $good . "gamma sha256:12\n");
     ok($s->wait(10, sub { (metric($s, 'key_file_ok') // '') eq '0' }), "$name - a line of it bad, while nginx runs");
     like($s->log, qr/\[error\].*zone "p" keeps its keys: .*line 4, column 7: invalid digest/, "$name - is told");
     is(ask($s, 'KEY-BETA'), 200, "$name - the keys hold");
@@ -198,7 +191,7 @@ SKIP: {
     $s->signal('HUP');
     ok($s->wait(20, sub { $s->left($worker) }), "$name - gone, and a reload");
     is(ask($s, 'KEY-BETA'), 200, "$name - the keys hold");
-    write_file("$s->{dir}/keys", key_file(gamma => 'KEY-GAMMA'));
+    replace_file("$s->{dir}/keys", key_file(gamma => 'KEY-GAMMA'));
     ok($s->wait(10, sub { ask($s, 'KEY-GAMMA') == 200 }), "$name - a good one comes");
     is(ask($s, 'KEY-BETA'), 401, "$name - in the place of the old");
     ok($s->wait(10, sub { metric($s, 'key_file_ok') == 1 }), "$name - and all is well");
@@ -220,7 +213,7 @@ SKIP: {
     my $name = 'silent name servers';
     my $s = server(undef, main => 'master_process off;',
         more => 'access_key_statsd statsd.silent.test:8125 interval=100ms; access_key_redis redis://redis.silent.test interval=100ms;');
-    write_file("$s->{dir}/silent.c", <<'C_');
+    replace_file("$s->{dir}/silent.c", <<'C_');
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <netdb.h>
@@ -270,7 +263,7 @@ C_
     my $name = 'many partners';
     my $s = server();
     my $count = 20_000;
-    write_file("$s->{dir}/keys", key_file(map { ("partner-$_" => "KEY-$_ requests=100/hour") } 1 .. $count));
+    replace_file("$s->{dir}/keys", key_file(map { ("partner-$_" => "KEY-$_ requests=100/hour") } 1 .. $count));
     set_zone($s, undef, undef, '80m');
     $s->start($locations);
     for my $uri ('/status?history=5m', '/status?page=1&history=5m', '/metrics') {
@@ -306,7 +299,7 @@ C_
     like($r->{body}, qr/"partner-$count"/, "$name - whole");
     ok($s->wait(30, sub { $s->left($worker) }), "$name - then the worker leaves");
     # New keys in the place of so many.
-    write_file("$s->{dir}/keys", key_file(map { ("partner-$_" => "NEW-$_") } 1 .. $count));
+    replace_file("$s->{dir}/keys", key_file(map { ("partner-$_" => "NEW-$_") } 1 .. $count));
     ok($s->wait(20, sub { ask($s, 'NEW-7') == 200 }), "$name - new keys");
     is(join('', $s->trouble), '', "$name - nothing bad in the log");
 }

@@ -11,6 +11,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use Time::HiRes qw(time);
 
+use ImageGate::Exports qw(write_file);
 use ImageGate::Keys qw(key_file);
 use ImageGate::Server;
 
@@ -19,16 +20,10 @@ my $RATE = 200 * 1024;
 my $PORTION = $RATE / 8;
 
 my $s = ImageGate::Server->new(workers => 4, listen => 'reuseport');
-sub put {
-    my ($path, $text) = @_;
-    open my $out, '>', $path or die "$path: $!";
-    print $out $text;
-    close $out or die $!;
-}
-put("$s->{dir}/keys", key_file(acme => 'KEY-ACME rate=200k/s', free => 'KEY-FREE', slow => 'KEY-SLOW rate=10m/s'));
+write_file("$s->{dir}/keys", key_file(acme => 'KEY-ACME rate=200k/s', free => 'KEY-FREE', slow => 'KEY-SLOW rate=10m/s'));
 mkdir "$s->{dir}/files";
-put("$s->{dir}/files/large", join '', map { chr $_ % 251 } 1 .. 100 * 1024);
-put("$s->{dir}/files/small", 'x' x 10_000);
+write_file("$s->{dir}/files/large", join '', map { chr $_ % 251 } 1 .. 100 * 1024);
+write_file("$s->{dir}/files/small", 'x' x 10_000);
 $s->{http} = 'access_key_zone p 256k; access_key_file p keys;';
 $s->start(qq{
     location / { access_key zone=p from=arg:key; alias $s->{dir}/files/; }

@@ -11,20 +11,13 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use Time::HiRes qw(sleep);
 
+use ImageGate::Exports qw(replace_file);
 use ImageGate::Fixtures qw(fixture_dir fixture_path slurp);
 use ImageGate::Keys qw(key_file read_state);
 use ImageGate::Server;
 
 my $files = fixture_dir();
 fixture_path($_) for qw(photo-300x200.jpg text.txt noise-1200x800-q95.jpg);
-
-sub put {
-    my ($path, $text) = @_;
-    open my $out, '>', "$path.new" or die "$path: $!";
-    print $out $text;
-    close $out or die $!;
-    rename "$path.new", $path or die $!;
-}
 
 sub server {
     my (%o) = @_;
@@ -36,7 +29,7 @@ sub server {
         access_key_file p keys poll=100ms;
         log_format numbers '\$access_key_id \$status \$bytes_sent \$request_length';
     };
-    put("$s->{dir}/keys", key_file(acme => 'KEY-ACME', beta => 'KEY-BETA'));
+    replace_file("$s->{dir}/keys", key_file(acme => 'KEY-ACME', beta => 'KEY-BETA'));
     return $s;
 }
 
@@ -129,7 +122,7 @@ sub counted {
     $s->start(locations($s));
     is(ask($s, '/text.txt', 'KEY-ACME')->{status}, 200, "$name - a key");
     is(ask($s, '/text.txt', 'KEY-NEW')->{status}, 401, "$name - not yet one");
-    put("$s->{dir}/keys", key_file(acme => 'KEY-NEW,KEY-ACME', gamma => 'KEY-GAMMA'));
+    replace_file("$s->{dir}/keys", key_file(acme => 'KEY-NEW,KEY-ACME', gamma => 'KEY-GAMMA'));
     my @all = map { $s->client } 1 .. 12;
     my $everywhere = sub {
         my ($key, $status) = @_;
@@ -140,7 +133,7 @@ sub counted {
     ok($everywhere->('KEY-BETA', 401), "$name - one is gone");
     ok($everywhere->('KEY-ACME', 200), "$name - the old key still holds");
 
-    put("$s->{dir}/keys", key_file(acme => 'KEY-NEW') . "delta sha256:beef\n");
+    replace_file("$s->{dir}/keys", key_file(acme => 'KEY-NEW') . "delta sha256:beef\n");
     ok($s->wait(10, sub { $s->log =~ /\[error\].*zone "p" keeps its keys: \S+keys: line 3, column 7: invalid digest/ }),
         "$name - a bad file: line and column");
     sleep 0.5;
@@ -150,7 +143,7 @@ sub counted {
     unlink "$s->{dir}/keys";
     ok($s->wait(10, sub { $s->log =~ /keeps its keys: \S+keys: No such file/ }), "$name - no file");
     is(ask($s, '/text.txt', 'KEY-GAMMA')->{status}, 200, "$name - and the keys stay");
-    put("$s->{dir}/keys", key_file(acme => 'KEY-NEW'));
+    replace_file("$s->{dir}/keys", key_file(acme => 'KEY-NEW'));
     ok($everywhere->('KEY-ACME', 401), "$name - a good file again");
     ok($everywhere->('KEY-NEW', 200), "$name - holds");
     is(join('', $s->trouble), '', "$name - nothing bad in the log");
@@ -162,14 +155,14 @@ sub counted {
     $s->start(locations($s));
     is(ask($s, '/limited/text.txt', 'KEY-ACME')->{h}{'x-left'}, 2, "$name - before");
     my $old = $s->worker;
-    put("$s->{dir}/keys", key_file(new => 'KEY-NEW', acme => 'KEY-ACME'));
+    replace_file("$s->{dir}/keys", key_file(new => 'KEY-NEW', acme => 'KEY-ACME'));
     $s->signal('HUP');
     ok($s->wait(20, sub { $s->left($old) }), "$name - a new worker answers");
     is(ask($s, '/limited/text.txt', 'KEY-ACME')->{h}{'x-left'}, 1, "$name - and goes on counting");
     is(ask($s, '/limited/text.txt', 'KEY-NEW')->{h}{'x-left'}, 2, "$name - a new partner");
     is(ask($s, '/limited/text.txt', 'KEY-BETA')->{status}, 401, "$name - one is gone");
 
-    put("$s->{dir}/keys", "acme nonsense\n");
+    replace_file("$s->{dir}/keys", "acme nonsense\n");
     $old = $s->worker;
     $s->signal('HUP');
     ok($s->wait(20, sub { $s->left($old) }), "$name - with a bad file");
@@ -177,7 +170,7 @@ sub counted {
     is(ask($s, '/limited/text.txt', 'KEY-ACME')->{h}{'x-left'}, 0, "$name - the old keys stay");
 
     # Another size is another memory. What was counted comes along in the file.
-    put("$s->{dir}/keys", key_file(acme => 'KEY-ACME', beta => 'KEY-BETA'));
+    replace_file("$s->{dir}/keys", key_file(acme => 'KEY-ACME', beta => 'KEY-BETA'));
     is(counted($s, 'acme', 3)->{requests}, 3, "$name - saved");
     $s->{http} =~ s/256k/512k/;
     $s->write_conf(locations($s));
@@ -223,7 +216,7 @@ sub counted {
 {
     my $name = 'a credit';
     my $s = server(workers => 4);
-    put("$s->{dir}/keys", key_file(acme => 'KEY-ACME requests=20/total'));
+    replace_file("$s->{dir}/keys", key_file(acme => 'KEY-ACME requests=20/total'));
     $s->start(locations($s));
     my $take = sub { scalar grep { ask($s, '/text.txt', 'KEY-ACME')->{status} == 200 } 1 .. shift };
     is($take->(5), 5, "$name - before");
@@ -243,7 +236,7 @@ sub counted {
     $s->wait(10, sub { !grep { kill 0, $_ } @all });
     $s->start(locations($s));
     is($take->(10), 6, "$name - a crash");
-    put("$s->{dir}/keys", key_file(acme => 'KEY-ACME requests=23/total'));
+    replace_file("$s->{dir}/keys", key_file(acme => 'KEY-ACME requests=23/total'));
     ok($s->wait(10, sub { $take->(1) == 1 }), "$name - more is bought");
     is($take->(5), 2, "$name - and used up");
 }
@@ -279,7 +272,7 @@ sub counted {
 {
     my $name = 'a full zone';
     my $s = server(size => '32k', state => '');
-    put("$s->{dir}/keys", key_file(map { ("partner$_" => "KEY-$_") } 1 .. 500));
+    replace_file("$s->{dir}/keys", key_file(map { ("partner$_" => "KEY-$_") } 1 .. 500));
     $s->write_conf(locations($s));
     my $said = `$s->{nginx} -e $s->{dir}/logs/error.log -p $s->{dir}/ -c $s->{dir}/nginx.conf 2>&1`;
     ok($? != 0, "$name - nginx does not start");

@@ -16,7 +16,7 @@ use Time::HiRes qw(sleep time);
 use ImageGate::Server qw(free_port);
 
 use base 'Exporter';
-our @EXPORT_OK = qw(server status partner partners get_many get_counted free_port wait_for write_file run_child);
+our @EXPORT_OK = qw(server status partner partners get_many get_counted free_port wait_for write_file replace_file run_child);
 
 # The keys are those names in capitals: nothing that may be seen.
 our @PARTNERS = qw(acme beta.press gone);
@@ -26,6 +26,13 @@ sub write_file {
     open my $out, '>', $path or die "$path: $!";
     print $out $text;
     close $out or die "$path: $!";
+}
+
+# So that nobody reads half of it.
+sub replace_file {
+    my ($path, $text) = @_;
+    write_file("$path.new", $text);
+    rename "$path.new", $path or die "$path: $!";
 }
 
 # $words{acme} is what stands behind the digest of acme's key in the file.

@@ -13,7 +13,7 @@ use JSON::PP ();
 use MIME::Base64 qw(encode_base64);
 use Time::HiRes qw(time);
 
-use ImageGate::Exports qw(free_port run_child wait_for write_file);
+use ImageGate::Exports qw(free_port run_child wait_for write_file replace_file);
 use ImageGate::Fixtures qw(slurp);
 use ImageGate::Server;
 
@@ -83,8 +83,7 @@ sub store {
 # Whose signatures are good from now on.
 sub accept_only {
     my ($origin, @accepted) = @_;
-    write_file("$origin->{dir}/accepted.new", JSON::PP->new->encode(\@accepted));
-    rename "$origin->{dir}/accepted.new", "$origin->{dir}/accepted.json" or die $!;
+    replace_file("$origin->{dir}/accepted.json", JSON::PP->new->encode(\@accepted));
 }
 
 # Lines of what a server was asked for.
@@ -95,9 +94,8 @@ sub key_file {
     my ($path, $known) = @_;
     my $token = $known->{token} ? "aws_session_token = $known->{token}\n" : '';
     my $umask = umask 077;
-    write_file("$path.new", "[default]\naws_access_key_id = $known->{id}\naws_secret_access_key = $known->{secret}\n$token");
+    replace_file($path, "[default]\naws_access_key_id = $known->{id}\naws_secret_access_key = $known->{secret}\n$token");
     umask $umask;
-    rename "$path.new", $path or die $!;
 }
 
 # An nginx with locations in which ORIGIN stands for image_gate_s3 and all that belongs to it, and PORT
