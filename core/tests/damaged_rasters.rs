@@ -98,10 +98,7 @@ fn part(bytes: &[u8], percent: usize) -> &[u8] {
 type Chunk = ([u8; 4], Vec<u8>);
 
 fn chunk((kind, data): &Chunk) -> Vec<u8> {
-    let mut crc = flate2::Crc::new();
-    crc.update(kind);
-    crc.update(data);
-    [&(data.len() as u32).to_be_bytes(), &kind[..], data, &crc.sum().to_be_bytes()].concat()
+    png_chunk(kind, data)
 }
 
 fn file(chunks: &[Chunk]) -> Vec<u8> {

@@ -140,7 +140,7 @@ fn admit(request: Request<'_>, conf: &LocConf, request_key: &RequestKey) -> Acce
             AccessDecision::Unknown
         }
     };
-    if !matches!(decision, AccessDecision::Admitted | AccessDecision::DryRun) {
+    if !decision.lets_in() {
         request_key.stop();
     }
     add_rate_limit_headers(request, conf.headers.unwrap_or_default(), request_key, time);

@@ -49,10 +49,7 @@ fn count(request: Request<'_>) {
                 class: request.logged_status() / 100,
                 sent: request.bytes_sent(),
                 received: request.bytes_received(),
-                admitted: matches!(
-                    decision,
-                    Some(AccessDecision::Admitted | AccessDecision::DryRun)
-                ),
+                admitted: decision.is_some_and(AccessDecision::lets_in),
                 refused: matches!(
                     decision,
                     Some(AccessDecision::Quota | AccessDecision::Concurrency)

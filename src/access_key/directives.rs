@@ -219,8 +219,8 @@ fn set_quota(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfErr
             let size = expect(parse_bytes(text), text, format_args!("a size from 1 up"))?;
             once(&mut limit, (Resource::Bytes, size))?;
         } else if let Some(text) = argument.strip_prefix(b"per=") {
-            let expected = format_args!("second, minute, hour, day, month or total");
-            once(&mut per, expect(Period::from_name(text), text, expected)?)?;
+            let known = Period::from_name(text);
+            once(&mut per, expect(known, text, format_args!("{}", Period::NAMES))?)?;
         } else if argument == b"dry_run" {
             once(&mut dry_run, ())?;
         } else {
@@ -230,9 +230,8 @@ fn set_quota(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfErr
     }
     let (what, limit) =
         limit.ok_or_else(|| ConfError::invalid("neither \"requests=\" nor \"bytes=\""))?;
-    let per = per.ok_or_else(|| {
-        ConfError::invalid("no \"per=\": second, minute, hour, day, month or total")
-    })?;
+    let per =
+        per.ok_or_else(|| ConfError::invalid(format_args!("no \"per=\": {}", Period::NAMES)))?;
     let quotas = conf.quotas.get_or_insert_default();
     let has = |limits: &QuotaLimits| limits.get(what, per).is_some();
     if has(&quotas.limits) || has(&quotas.dry_run) {

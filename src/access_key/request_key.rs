@@ -51,6 +51,13 @@ pub enum AccessDecision {
     Unknown,
 }
 
+impl AccessDecision {
+    /// Whether the request goes on.
+    pub fn lets_in(self) -> bool {
+        matches!(self, AccessDecision::Admitted | AccessDecision::DryRun)
+    }
+}
+
 /// What is known of a request's key in one zone.
 pub struct RequestKey {
     pub access: Rc<AccessConf>,
@@ -205,10 +212,7 @@ impl RequestKeys {
     /// second.
     pub fn paced(&self) -> Option<(Rc<RequestKey>, u64)> {
         self.request_keys.borrow().iter().find_map(|request_key| {
-            let is_in = matches!(
-                request_key.decision.get(),
-                Some(AccessDecision::Admitted | AccessDecision::DryRun)
-            );
+            let is_in = request_key.decision.get().is_some_and(AccessDecision::lets_in);
             let rate = request_key.partner().filter(|_| is_in)?.rate?;
             Some((request_key.clone(), rate))
         })

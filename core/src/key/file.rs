@@ -187,9 +187,7 @@ fn parse_quota(
     let slash = value.iter().position(|&byte| byte == b'/');
     let (limit, per) = slash
         .and_then(|at| Some((parse(&value[..at])?, Period::from_name(&value[at + 1..])?)))
-        .ok_or_else(|| {
-            format!("invalid {name}: a number, \"/\" and second, minute, hour, day, month or total")
-        })?;
+        .ok_or_else(|| format!("invalid {name}: a number, \"/\" and {}", Period::NAMES))?;
     if partner.limits.set(what, per, limit) {
         Ok(())
     } else {

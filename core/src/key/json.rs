@@ -154,8 +154,8 @@ struct SeriesView<'a> {
 
 /// All zones as one JSON object.
 ///
-/// Times are seconds since 1970, or null for "never", as the end of a quota that is paid ahead; a limit that does not exist is null, and so
-/// is an interval of the history in which nobody counted.
+/// Times are seconds since 1970, or null for "never", as the end of a quota that is paid ahead; a
+/// limit that does not exist is null, and so is an interval of the history in which nobody counted.
 #[must_use]
 pub fn json(zones: &[ZoneStatus]) -> String {
     let document = DocumentView { zones: zones.iter().map(zone_view).collect() };

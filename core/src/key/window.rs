@@ -56,6 +56,9 @@ pub enum Period {
 pub type PerPeriod = [u64; Period::ALL.len()];
 
 impl Period {
+    /// Their names, as messages list them.
+    pub const NAMES: &'static str = "second, minute, hour, day, month or total";
+
     /// All of them, the shortest first.
     pub const ALL: [Period; 6] =
         [Period::Second, Period::Minute, Period::Hour, Period::Day, Period::Month, Period::Total];

@@ -71,30 +71,23 @@ impl ToneMapper {
         mut raster: Raster,
         control: &Control,
     ) -> Result<Raster, Error> {
-        let layout = raster.layout();
-        let grey: [u8; 256] = std::array::from_fn(|value| {
-            let [grey, ..] = self.pixel([value as u8; 3]);
-            grey
-        });
+        let channels = raster.layout().channels();
+        let map: fn(&ToneMapper, &mut [u8]) = match raster.layout() {
+            Layout::Cmyk8 => return Ok(raster),
+            Layout::L8 | Layout::La8 => |mapper, pixel| {
+                if let [value, ..] = pixel {
+                    [*value, ..] = mapper.pixel([*value; 3]);
+                }
+            },
+            Layout::Rgb8 | Layout::Rgba8 => |mapper, pixel| {
+                if let [r, g, b, ..] = pixel {
+                    [*r, *g, *b] = mapper.pixel([*r, *g, *b]);
+                }
+            },
+        };
         for row in raster.rows_mut() {
             control.check()?;
-            match layout {
-                Layout::Cmyk8 => {}
-                Layout::L8 | Layout::La8 => {
-                    for pixel in row.chunks_exact_mut(layout.channels()) {
-                        if let [value, ..] = pixel {
-                            *value = grey.get(usize::from(*value)).copied().unwrap_or_default();
-                        }
-                    }
-                }
-                Layout::Rgb8 | Layout::Rgba8 => {
-                    for pixel in row.chunks_exact_mut(layout.channels()) {
-                        if let [r, g, b, ..] = pixel {
-                            [*r, *g, *b] = self.pixel([*r, *g, *b]);
-                        }
-                    }
-                }
-            }
+            row.chunks_exact_mut(channels).for_each(|pixel| map(self, pixel));
         }
         Ok(raster)
     }

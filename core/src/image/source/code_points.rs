@@ -60,17 +60,14 @@ pub(super) fn profile(primaries: u16, transfer: u16, cameras: CameraCurve) -> Op
 
     let color_primaries = known_primaries(primaries)?;
     let transfer = Transfer::try_from(u8::try_from(transfer).ok()?).ok()?;
-    let is_of_cameras = matches!(
-        transfer,
-        Transfer::Bt709 | Transfer::Bt601 | Transfer::Bt202010bit | Transfer::Bt202012bit
-    );
-    let power = is_of_cameras && cameras == CameraCurve::Gamma24;
-    let transfer_characteristics = match transfer {
+    let (transfer_characteristics, is_of_cameras) = match transfer {
         Transfer::Bt709 | Transfer::Bt601 | Transfer::Bt202010bit | Transfer::Bt202012bit => {
-            Transfer::Srgb
+            (Transfer::Srgb, true)
         }
-        Transfer::Reserved | Transfer::Unspecified => Transfer::Srgb,
-        Transfer::Srgb | Transfer::Linear | Transfer::Bt470M | Transfer::Bt470Bg => transfer,
+        Transfer::Reserved | Transfer::Unspecified => (Transfer::Srgb, false),
+        Transfer::Srgb | Transfer::Linear | Transfer::Bt470M | Transfer::Bt470Bg => {
+            (transfer, false)
+        }
         Transfer::Smpte240
         | Transfer::Log100
         | Transfer::Log100sqrt10
@@ -80,6 +77,7 @@ pub(super) fn profile(primaries: u16, transfer: u16, cameras: CameraCurve) -> Op
         | Transfer::Smpte428
         | Transfer::Hlg => return None,
     };
+    let power = is_of_cameras && cameras == CameraCurve::Gamma24;
     let is_srgb = transfer_characteristics == Transfer::Srgb && !power;
     if color_primaries == Primaries::Bt709 && is_srgb {
         return None;

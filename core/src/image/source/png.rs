@@ -60,7 +60,7 @@ impl<'a> Png<'a> {
     }
 
     pub(in crate::image) fn is_grey(&self) -> bool {
-        matches!(self.color_type, 0 | 4)
+        is_grey(self.color_type)
     }
 
     /// Checks that there can be half of the rows: a byte of deflated data stands for 1032 at most
@@ -194,8 +194,8 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Png<'_>>, Error> {
             true;
     }
 
-    let is_grey = matches!(header.color_type, 0 | 4);
-    Colors { icc: embedded.icc, hdr: embedded.hdr } = color_chunks.colors(is_grey);
+    Colors { icc: embedded.icc, hdr: embedded.hdr } =
+        color_chunks.colors(is_grey(header.color_type));
     let palette = match (header.color_type, palette) {
         (PALETTE, Some(palette)) => palette.get(..palette.len().min(768) / 3 * 3),
         _ => None,
@@ -248,6 +248,10 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Png<'_>>, Error> {
         fault,
         damage,
     })
+}
+
+fn is_grey(color_type: u8) -> bool {
+    matches!(color_type, 0 | 4)
 }
 
 fn wrong_checksum(kind: &[u8; 4]) -> Damage {

@@ -123,10 +123,7 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Avif<'_>>, Error> {
         exif,
         xmp,
         icc: layer.profile.map(Cow::Borrowed).or_else(described).map(Icc::Plain),
-        hdr: match layer.profile {
-            Some(_) => None,
-            None => code_points::hdr(primaries, transfer),
-        },
+        hdr: code_points::hdr(primaries, transfer).filter(|_| layer.profile.is_none()),
         ..Embedded::default()
     };
     Ok(SourceHeaders {

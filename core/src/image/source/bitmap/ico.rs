@@ -31,7 +31,7 @@ impl Icon<'_> {
         (there / self.stride.max(1)).min(self.size.height.into()) as u32
     }
 
-    /// Bytes of the [file](Icon::file).
+    /// Bytes of the file that [`write_file`](Icon::write_file) writes.
     pub(in crate::image) fn file_bytes(&self) -> u64 {
         self.end + (DIRECTORY + ENTRY) as u64
     }

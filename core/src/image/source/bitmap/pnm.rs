@@ -61,12 +61,14 @@ pub(super) fn read(input: &[u8]) -> Result<Described<'_, Pnm<'_>>, Error> {
         b"P7" => pam(&mut words)?,
         magic => plain(magic, &mut words)?,
     };
+    // One character ends the last word.
+    let data = words.rest.get(1..).unwrap_or_default();
     let Header { size, layout, max, samples } = header;
     if size.pixels() == 0 || max == 0 {
         return Err(broken("the header gives no size"));
     }
     let across = u64::from(size.width) * layout.channels() as u64;
-    let pnm = Pnm { data: words.rest, samples, max, across, height: size.height };
+    let pnm = Pnm { data, samples, max, across, height: size.height };
     let bits = match max {
         1 => 1,
         2..=255 => 8,
@@ -86,8 +88,6 @@ fn plain(magic: &[u8], words: &mut Words) -> Result<Header, Error> {
     let size = Size::new(words.number()?, words.number()?);
     let layout = if matches!(magic, b"P3" | b"P6") { Layout::Rgb8 } else { Layout::L8 };
     let max = if matches!(magic, b"P1" | b"P4") { 1 } else { words.max()? };
-    // One character ends the last number.
-    words.rest = words.rest.get(1..).unwrap_or_default();
     let samples = match magic {
         b"P1" => Samples::BlackDigits,
         b"P2" | b"P3" => Samples::Numbers,
@@ -126,7 +126,6 @@ fn pam(words: &mut Words) -> Result<Header, Error> {
             _ => return Err(broken("a line of the header of no known kind")),
         }
     }
-    words.rest = words.rest.get(1..).unwrap_or_default();
     let layout = match depth {
         1 => Layout::L8,
         2 => Layout::La8,
