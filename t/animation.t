@@ -23,6 +23,14 @@ for my $name (qw(gif2webp img2webp webpmux pillowwebp)) {
     $rows .= "/turn/$file 200 webp 40x60 Content-Type=image/webp etag=weak moves>20:$file,rotate:90\n"
            . "/size/$file 200 webp 30x20 moves>17:$file,resize:30x20\n";
 }
+for my $name (qw(pillowpng stillpng ffmpegpng)) {
+    my $file = "anim-60x40-$name.png";
+    $rows .= "/turn/$file 200 png 40x60 Content-Type=image/png etag=weak moves>90:$file,rotate:90\n"
+           . "/size/$file 200 png 30x20 moves>30:$file,resize:30x20\n"
+           . "/webp/$file 200 webp 30x20 Content-Type=image/webp moves>17:$file,resize:30x20\n"
+           . "/gif/$file 200 gif 60x40 moves>17:$file\n";
+}
+$rows .= "/png/anim-60x40-$_.gif 200 png 60x40 interlaced moves>90:anim-60x40-$_.gif,rotate:180\n" for qw(clear gifsicle);
 
 plan 'no_plan';
 
@@ -39,6 +47,8 @@ __DATA__
     location /crop/ { image_resize crop 40 40; alias $TEST_NGINX_FIXTURES/; }
     location /size/ { image_resize stretch 30 20; alias $TEST_NGINX_FIXTURES/; }
     location /webp/ { image_resize stretch 30 20; image_resize_format webp; alias $TEST_NGINX_FIXTURES/; }
+    location /gif/ { image_resize convert; image_resize_format gif; alias $TEST_NGINX_FIXTURES/; }
+    location /png/ { image_resize rotate 180; image_resize_format png; image_resize_interlace on; alias $TEST_NGINX_FIXTURES/; }
 --- rows
 %ROWS%
 
@@ -85,7 +95,9 @@ __DATA__
 /same/anim-60x40-im.gif         200 gif 60x40 frames=1 etag=weak
 /same/quad-20x24.gif            200 same=quad-20x24.gif etag=strong
 /all/anim-60x40-im.gif          200 gif 60x40 frames=5
+/first/anim-60x40-stillpng.png  200 png 60x40 frames=1 px=3,3:lime
 /keep/anim-60x40-pillow.gif     200 same=anim-60x40-pillow.gif etag=strong
+/keep/anim-60x40-pillowpng.png  200 same=anim-60x40-pillowpng.png etag=strong
 # without the extensions of ImageMagick's own
 /keep/anim-60x40-im.gif         200 gif 60x40 frames=5 moves>90:anim-60x40-im.gif etag=weak
 
@@ -103,7 +115,7 @@ __DATA__
         alias $TEST_NGINX_FIXTURES/$f;
     }
 --- rows
-/to/png/anim-60x40-im.gif       200 png 30x20 frames=1 psnr>30:anim-60x40-im.gif
+/to/png/anim-60x40-im.gif       200 png 30x20 frames=5 psnr>30:anim-60x40-im.gif
 /to/jpeg/anim-60x40-im.gif      200 jpeg 30x20
 /to/avif/anim-60x40-im.gif      200 avif 30x20
 /to/auto/anim-60x40-im.gif [Accept: image/avif,image/webp] 200 webp 30x20 frames=5 Vary=Accept
@@ -151,6 +163,11 @@ __DATA__
 /small/anim-60x40-im.gif        200 gif 30x20 frames=1
 /small/anim-60x40-webpmux.webp  200 webp 30x20 frames=1
 /out/anim-60x40-im.gif          200 gif 30x20 frames=1
+/few/anim-60x40-pillowpng.png   200 png 30x20 frames=1
+/strict/few/anim-60x40-pillowpng.png 415 X-Error=too_many_frames log=info:too_many_frames
+/strict/anim-60x40-pillowpng.png 200 png 30x20 frames=5
+/trunc_anim-60x40-pillowpng.png 200 png 30x20
+/strict/trunc_anim-60x40-pillowpng.png 415 X-Error=decode_failed
 /tiny/anim-60x40-im.gif         415 X-Error=too_many_pixels log=info:too_many_pixels
 /strict/few/anim-60x40-im.gif   415 X-Error=too_many_frames log=info:too_many_frames
 /strict/small/anim-60x40-im.gif 415 X-Error=too_many_pixels log=info:too_many_pixels

@@ -189,6 +189,139 @@ fn pictures_of_webp(bytes: &[u8]) -> (Vec<Shown>, u32) {
     (all, plays)
 }
 
+/// A frame of an animated PNG: where it lies, its size and colours, what becomes of it, and the
+/// fraction of a second for which it is shown.
+struct PngDrawn {
+    at: (u32, u32),
+    size: (u32, u32),
+    colors: [[u8; 4]; 2],
+    dispose: png::DisposeOp,
+    blend: png::BlendOp,
+    delay: (u16, u16),
+}
+
+impl PngDrawn {
+    fn color(&self, x: u32, y: u32) -> [u8; 4] {
+        self.colors[((x / 3 + y / 2) % 2) as usize]
+    }
+}
+
+/// All disposals and blendings, offsets, and units of delays.
+fn png_drawn() -> Vec<PngDrawn> {
+    use png::BlendOp::{Over, Source};
+    use png::DisposeOp::{Background, None, Previous};
+    const RED: [u8; 4] = [255, 0, 0, 255];
+    const VEIL: [u8; 4] = [0, 0, 255, 128];
+    const NOTHING: [u8; 4] = [0; 4];
+    [
+        ((0, 0), (24, 16), [RED, VEIL], None, Source, (7, 100)),
+        ((4, 2), (9, 7), [VEIL, NOTHING], Previous, Over, (50, 0)),
+        ((6, 6), (12, 8), [RED, NOTHING], None, Over, (1, 4)),
+        ((1, 9), (20, 5), [VEIL, RED], Background, Source, (20, 1000)),
+        ((18, 10), (6, 6), [NOTHING, RED], Previous, Source, (10, 1000)),
+        ((0, 0), (3, 3), [VEIL, RED], None, Over, (3, 1)),
+    ]
+    .map(|(at, size, colors, dispose, blend, delay)| PngDrawn {
+        at,
+        size,
+        colors,
+        dispose,
+        blend,
+        delay,
+    })
+    .into()
+}
+
+/// An animated PNG whose still image is another one, if it is not the first frame.
+fn png_of(frames: &[PngDrawn], plays: u32, other_still: bool) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut encoder = png::Encoder::new(&mut out, 24, 16);
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_animated(frames.len() as u32, plays).unwrap();
+    encoder.set_sep_def_img(other_still).unwrap();
+    let mut writer = encoder.write_header().unwrap();
+    if other_still {
+        writer.write_image_data(&[9; 24 * 16 * 4]).unwrap();
+    }
+    for (n, drawn) in frames.iter().enumerate() {
+        let &PngDrawn { at, size, dispose, blend, delay, .. } = drawn;
+        // The first frame is as large as the canvas.
+        if n > 0 {
+            writer.reset_frame_position().unwrap();
+            writer.set_frame_dimension(size.0, size.1).unwrap();
+            writer.set_frame_position(at.0, at.1).unwrap();
+        }
+        writer.set_dispose_op(dispose).unwrap();
+        writer.set_blend_op(blend).unwrap();
+        writer.set_frame_delay(delay.0, delay.1).unwrap();
+        let places = (0..size.1).flat_map(|y| (0..size.0).map(move |x| (x, y)));
+        let data: Vec<u8> = places.flat_map(|(x, y)| drawn.color(x, y)).collect();
+        writer.write_image_data(&data).unwrap();
+    }
+    writer.finish().unwrap();
+    out
+}
+
+/// One colour over another, as Porter and Duff have it.
+fn over(above: [u8; 4], below: [u8; 4]) -> [u8; 4] {
+    let (a, b) = (f64::from(above[3]) / 255.0, f64::from(below[3]) / 255.0);
+    let alpha = a + b * (1.0 - a);
+    if alpha == 0.0 {
+        return below;
+    }
+    let mix = |n: usize| {
+        let sum = f64::from(above[n]) * a + f64::from(below[n]) * b * (1.0 - a);
+        (sum / alpha).round() as u8
+    };
+    [mix(0), mix(1), mix(2), (alpha * 255.0).round() as u8]
+}
+
+/// The pictures of an animated PNG as they are shown, and how often it is played; 0 is for ever.
+fn pictures_of_png(bytes: &[u8]) -> (Vec<Shown>, u32) {
+    let mut decoder = png::Decoder::new(Cursor::new(bytes));
+    decoder.set_transformations(png::Transformations::EXPAND);
+    let mut reader = decoder.read_info().unwrap();
+    let control = *reader.info().animation_control().unwrap();
+    let (width, height) = reader.info().size();
+    let mut before = Picture::new(width, height, |_, _| [0; 4]);
+    let mut all = Vec::new();
+    if reader.info().frame_control().is_none() {
+        reader.next_frame(&mut vec![0; reader.output_buffer_size().unwrap()]).unwrap();
+    }
+    for _ in 0..control.num_frames {
+        let mut data = vec![0; reader.output_buffer_size().unwrap()];
+        let info = reader.next_frame(&mut data).unwrap();
+        let frame = *reader.info().frame_control().unwrap();
+        // The crate spaces the rows of interlaced frames by the width of the canvas.
+        let samples = info.color_type.samples();
+        let of_frame = info.width as usize * samples;
+        let stride = if reader.info().interlaced { width as usize * samples } else { of_frame };
+        let rows = data.chunks_exact(stride).take(info.height as usize);
+        let data = rows.flat_map(|row| &row[..of_frame]).copied().collect::<Vec<_>>();
+        let drawn = picture(info.width, info.height, samples, &data);
+        let at = |x: u32, y: u32| {
+            let (x, y) = (x.checked_sub(frame.x_offset)?, y.checked_sub(frame.y_offset)?);
+            (x < frame.width && y < frame.height).then(|| drawn.at(x, y))
+        };
+        let now = Picture::new(width, height, |x, y| match (at(x, y), frame.blend_op) {
+            (Some(color), png::BlendOp::Source) => color,
+            (Some(color), png::BlendOp::Over) => over(color, before.at(x, y)),
+            (None, _) => before.at(x, y),
+        });
+        let unit = if frame.delay_den == 0 { 100 } else { u32::from(frame.delay_den) };
+        all.push((now.clone(), u32::from(frame.delay_num) * 1000 / unit));
+        before =
+            match frame.dispose_op {
+                png::DisposeOp::None => now,
+                png::DisposeOp::Previous => before,
+                png::DisposeOp::Background => Picture::new(width, height, |x, y| {
+                    if at(x, y).is_some() { [0; 4] } else { now.at(x, y) }
+                }),
+            };
+    }
+    (all, control.num_plays)
+}
+
 /// How often a GIF says that it is played; 0 is for ever.
 fn plays_of_gif(bytes: &[u8]) -> u32 {
     let name = bytes.windows(11).position(|name| name == b"NETSCAPE2.0");
@@ -266,6 +399,152 @@ fn gif_to_webp_and_back() {
     }
 }
 
+/// What is fully transparent has any colour.
+fn visible(picture: &Picture) -> Picture {
+    let pixel = |x, y| match picture.at(x, y) {
+        [.., 0] => [0; 4],
+        color => color,
+    };
+    Picture::new(picture.width, picture.height, pixel)
+}
+
+#[test]
+fn png_stays_the_same_to_the_pixel() {
+    for other_still in [false, true] {
+        let source = png_of(&png_drawn(), 3, other_still);
+        let (want, _) = pictures_of_png(&source);
+        let delays: Vec<u32> = want.iter().map(|(_, delay)| *delay).collect();
+        assert_eq!(delays, [70, 500, 250, 20, 10, 3000]);
+        for interlace in [false, true] {
+            let out = transform(&source, &Plan { interlace, ..plan("rotate=90") }).unwrap();
+            let (got, plays) = pictures_of_png(&out);
+            assert_eq!((got.len(), plays), (6, 3));
+            for (i, (got, want)) in got.iter().zip(&want).enumerate() {
+                assert_eq!(got.1, want.1, "delay {i}");
+                let (got, want) = (visible(&got.0), visible(&turned(&want.0)));
+                let differ = |(got, want): (&u8, &u8)| got.abs_diff(*want) > 1;
+                let off = got.rgba().iter().zip(want.rgba()).position(differ);
+                let pixels = off.map(|at| (at / 4, got.pixels[at / 4], want.pixels[at / 4]));
+                assert_eq!(pixels, None, "frame {i}, {other_still}, {interlace}");
+            }
+        }
+        // Where nothing moves, it is the still image that counts.
+        let still = decode(&transform(&source, &plan("anim=off,f=png")).unwrap());
+        let pixel = if other_still { [9; 4] } else { [255, 0, 0, 255] };
+        assert_eq!(still.at(0, 0), pixel);
+    }
+}
+
+#[test]
+fn png_to_gif_and_webp_and_back() {
+    let gif = gif_of(&drawn(false), Some(Repeat::Finite(4)));
+    let png = transform(&gif, &plan("f=png")).unwrap();
+    let (got, plays) = pictures_of_png(&png);
+    assert_eq!(plays, 5);
+    let want = shown(&drawn(false));
+    let same = |got: &[Shown], want: &[Shown]| {
+        assert_eq!(got.len(), want.len());
+        for (i, (got, want)) in got.iter().zip(want).enumerate() {
+            assert_eq!(got.1, want.1, "delay {i}");
+            assert!(visible(&got.0) == visible(&want.0), "frame {i}");
+        }
+    };
+    same(&got, &want);
+    let back = transform(&png, &plan("f=gif")).unwrap();
+    assert_eq!(plays_of_gif(&back), 5);
+    same(&pictures_of_gif(&back), &want);
+    let webp = transform(&png, &plan("f=webp,lossless=on")).unwrap();
+    let (got, plays) = pictures_of_webp(&webp);
+    assert_eq!(plays, 5);
+    same(&got, &want);
+}
+
+#[test]
+fn delays_of_png_add_up() {
+    let thirtieth = |n: u32| PngDrawn { at: (n, n), size: (2, 2), delay: (1, 30), ..hole() };
+    let frames: Vec<PngDrawn> = std::iter::once(PngDrawn { delay: (1, 30), ..hole() })
+        .chain((1..12).map(thirtieth))
+        .collect();
+    let out = transform(&png_of(&frames, 0, false), &plan("flip=h")).unwrap();
+    let (got, plays) = pictures_of_png(&out);
+    assert_eq!(plays, 0);
+    assert_eq!(got.iter().map(|(_, delay)| delay).sum::<u32>(), 400);
+    assert!(got.iter().all(|(_, delay)| (33..=34).contains(delay)));
+}
+
+/// A frame through which all is seen.
+fn hole() -> PngDrawn {
+    PngDrawn {
+        at: (0, 0),
+        size: (24, 16),
+        colors: [[0; 4], [1, 2, 3, 255]],
+        dispose: png::DisposeOp::None,
+        blend: png::BlendOp::Source,
+        delay: (1, 100),
+    }
+}
+
+/// The chunks of a PNG: where each begins, and what it is.
+fn chunks(png: &[u8]) -> Vec<(usize, [u8; 4])> {
+    let mut at = 8;
+    let mut all = Vec::new();
+    while let Some(head) = png.get(at..at + 8) {
+        all.push((at, head[4..8].try_into().unwrap()));
+        at += 12 + u32::from_be_bytes(head[..4].try_into().unwrap()) as usize;
+    }
+    all.push((at, [0; 4]));
+    all
+}
+
+#[test]
+fn of_a_png_out_of_order_the_still_image_is_shown() {
+    let source = png_of(&png_drawn(), 0, false);
+    let places = chunks(&source);
+    let part = |n: usize| source[places[n].0..places[n + 1].0].to_vec();
+    let index = |kind: &[u8; 4], nth: usize| {
+        let all = places.iter().enumerate().filter(|(_, (_, found))| found == kind);
+        all.map(|(n, _)| n).nth(nth).unwrap()
+    };
+    let with = |change: &dyn Fn(&mut Vec<Vec<u8>>)| {
+        let mut parts: Vec<Vec<u8>> = (0..places.len() - 1).map(part).collect();
+        change(&mut parts);
+        [&source[..8], &parts.concat()].concat()
+    };
+    let (second, third) = (index(b"fcTL", 1), index(b"fcTL", 2));
+    let announced =
+        |frames: u32| png_chunk(b"acTL", &[frames.to_be_bytes(), 0u32.to_be_bytes()].concat());
+    let head = index(b"acTL", 0);
+    let mut sticking = part(third)[8..34].to_vec();
+    sticking[4..8].copy_from_slice(&25u32.to_be_bytes());
+    for (name, broken) in [
+        ("swapped", with(&|parts| parts.swap(second, third))),
+        ("no header", with(&|parts| drop(parts.remove(second)))),
+        ("no data", with(&|parts| drop(parts.remove(second + 1)))),
+        ("sticks out", with(&|parts| parts[third] = png_chunk(b"fcTL", &sticking))),
+        ("too many", with(&|parts| parts[head] = announced(5))),
+        ("a wrong checksum", with(&|parts| parts[second][20] ^= 1)),
+    ] {
+        assert_eq!(probe(&broken).unwrap().frames, 1, "{name}");
+        let out = transform(&broken, &plan("flip=h")).unwrap();
+        assert_eq!(chunks(&out).iter().filter(|(_, kind)| kind == b"fcTL").count(), 0, "{name}");
+        assert_eq!(decode(&out).at(23, 0), [255, 0, 0, 255], "{name}");
+        assert_eq!(transform(&broken, &strict("flip=h")).unwrap_err().word(), "decode_failed");
+    }
+    // Fewer than announced move all the same; of a file that is cut those before stay.
+    let fewer = with(&|parts| parts[head] = announced(7));
+    let cut = &source[..places[index(b"fcTL", 4)].0 + 30];
+    for (broken, frames) in [(&fewer[..], 6), (cut, 4)] {
+        assert_eq!(probe(broken).unwrap().frames, frames);
+        let (got, _) = pictures_of_png(&transform(broken, &plan("flip=h")).unwrap());
+        assert_eq!(got.len(), frames as usize);
+        assert_eq!(transform(broken, &strict("flip=h")).unwrap_err().word(), "decode_failed");
+    }
+    // Where nobody announced an animation, there is none, and nothing is wrong.
+    let unannounced = with(&|parts| drop(parts.remove(head)));
+    assert_eq!(probe(&unannounced).unwrap().frames, 1);
+    assert!(transform(&unannounced, &strict("flip=h")).is_ok());
+}
+
 #[test]
 fn loops_are_kept() {
     let frames = drawn(true);
@@ -297,7 +576,7 @@ fn what_does_not_change_takes_no_space() {
     let many: Vec<Drawn> = std::iter::once(still(0, [RED, WHITE], SIZE))
         .chain((0..20).map(|_| still(6, [RED, WHITE], (2, 2))))
         .collect();
-    for (format, each) in [("gif", 40), ("webp", 100)] {
+    for (format, each) in [("gif", 40), ("webp", 100), ("png", 100)] {
         let length = |frames: &[Drawn]| {
             let params = format!("flip=v,f={format}");
             transform(&gif_of(frames, None), &plan(&params)).unwrap().len()
@@ -319,7 +598,7 @@ fn the_first_frame_alone() {
         assert_eq!(probe(&out).unwrap().frames, 1);
         assert!(decode(&out) == *first);
     }
-    for format in ["png", "jpeg", "avif"] {
+    for format in ["jpeg", "avif"] {
         let out = transform(&source, &plan(&format!("f={format}"))).unwrap();
         assert_eq!((probe(&out).unwrap().frames, decode(&out).size()), (1, (24, 16)));
     }
@@ -391,7 +670,11 @@ fn limits_are_those_of_all_frames() {
         pixels("the output would have 12x8 pixels in 6 frames, the limit is 575")
     );
     assert_eq!(refused("w=12", Limits { output_pixels: 12 * 8 * 6, ..base }), None);
-    assert_eq!(refused("w=12,f=png", Limits { output_pixels: 12 * 8, ..base }), None);
+    assert_eq!(refused("w=12,f=jpeg", Limits { output_pixels: 12 * 8, ..base }), None);
+    let png = png_of(&png_drawn(), 0, false);
+    let few = Limits { frames: 5, ..base };
+    assert_eq!(prepare(&png, &strict("w=12"), &few).unwrap_err().word(), "too_many_frames");
+    assert_eq!(prepare(&png, &plan("w=12"), &few).map(|_| ()), Ok(()));
     assert_eq!(
         refused("w=12", Limits { pixels: 24 * 16 * 6 - 1, ..base }),
         pixels("24x16 times 6 frames are 2304 pixels, the limit is 2303")

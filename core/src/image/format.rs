@@ -79,7 +79,7 @@ impl Format {
     /// Whether animations are written in this format.
     #[must_use]
     pub fn supports_animation(self) -> bool {
-        matches!(self, Format::Gif | Format::Webp)
+        matches!(self, Format::Png | Format::Gif | Format::Webp)
     }
 
     /// Its place in [`ALL`](Format::ALL).

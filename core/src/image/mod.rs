@@ -32,6 +32,7 @@ mod orientation;
 mod params;
 mod pixels;
 mod plan;
+mod png_chunk;
 mod preview;
 mod queue;
 mod raster;

@@ -214,6 +214,18 @@ from PIL import Image
 f = [Image.open('%d.png' % n).convert('RGBA') for n in range(5)]
 f[0].save('out.webp', save_all=True, append_images=f[1:], duration=[20, 55, 100, 341, 10], loop=1, quality=90)
 PY
+    pillowpng => sub { my ($d, $w, $h) = @_; steps($d, $w, $h, 1); run($d, '/usr/bin/python3', '-c', <<'PY') },
+from PIL import Image
+f = [Image.open('%d.png' % n).convert('RGBA') for n in range(5)]
+f[0].save('out.png', save_all=True, append_images=f[1:], duration=[20, 50, 70, 340, 10], loop=3,
+          disposal=[0, 1, 2, 0, 1], blend=[0, 1, 1, 0, 1])
+PY
+    stillpng  => sub { my ($d, $w, $h) = @_; steps($d, $w, $h); run($d, '/usr/bin/python3', '-c', <<'PY') },
+from PIL import Image
+f = [Image.open('%d.png' % n).convert('RGB') for n in range(5)]
+Image.new('RGB', f[0].size, 'lime').save('out.png', save_all=True, default_image=True, append_images=f, duration=60, loop=0)
+PY
+    ffmpegpng => sub { my ($d, $w, $h) = @_; steps($d, $w, $h); run($d, qw(ffmpeg -nostdin -loglevel error -framerate 10 -i %d.png -plays 0 -f apng), 'out.png') },
 );
 
 # Writes five pictures; the ground is transparent where $hollow.

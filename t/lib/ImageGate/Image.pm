@@ -130,7 +130,11 @@ sub png {
         $i->{icc} = Compress::Zlib::uncompress($1) if $type eq 'iCCP' && $data =~ /^[^\0]+\0\0(.*)/s;
         $i->{xmp} = $data if $type eq 'iTXt' && $data =~ /^XML:com.adobe.xmp/;
         $i->{comment} = ($i->{comment} || '') . $data if $type =~ /^(tEXt|zTXt)$/;
-        $i->{frames} = unpack 'N', $data if $type eq 'acTL';
+        ($i->{frames}, $i->{plays}) = unpack 'NN', $data if $type eq 'acTL';
+        if ($type eq 'fcTL') {
+            my ($delay, $unit) = unpack 'nn', substr $data, 20, 4;
+            push @{ $i->{delays} }, int($delay * 1000 / ($unit || 100) + 0.5);
+        }
         $end = 1 if $type eq 'IEND';
         $p += 12 + $len;
     }
@@ -302,7 +306,7 @@ sub movement {
         die "decoder: $e" if !@$read;
         @frames = map { my $f = $_->Clone; $f->Set(page => '0x0+0+0'); $f } @{ $read->Coalesce() };
     } else {
-        # ImageMagick does not know how frames of WebP are laid over each other; libwebp does.
+        # ImageMagick does not know how frames of WebP and PNG are laid over each other; Pillow does.
         my $dir = File::Temp::tempdir('image-gate-XXXXXX', TMPDIR => 1, CLEANUP => 1);
         open my $out, '>', "$dir/in" or die "open: $!";
         binmode $out;
@@ -312,7 +316,8 @@ sub movement {
 import sys
 from PIL import Image
 image = Image.open(sys.argv[1] + '/in')
-for n in range(image.n_frames):
+# An image of an animated PNG that is no frame of it.
+for n in range(1 if image.info.get('default_image') else 0, image.n_frames):
     image.seek(n)
     image.save('%s/%04d.png' % (sys.argv[1], n))
 PY

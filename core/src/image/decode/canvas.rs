@@ -1,5 +1,6 @@
 //! The canvas that frames are painted on, one after the other.
 
+use crate::image::pixels::{lay_opaque, lay_over};
 use crate::image::raster::{Layout, Raster};
 use crate::image::size::{Rect, Size};
 use crate::image::source::Dispose;
@@ -57,6 +58,29 @@ impl Canvas {
         }
         self.last = Some((window, dispose));
         Ok(())
+    }
+
+    /// Puts the first `rows` rows of a frame there: over what is there where it is to be blended,
+    /// else in its place. The frame must be RGB or RGBA.
+    pub(super) fn lay(&mut self, window: Rect, frame: &Raster, rows: u32, blend: bool) {
+        let (from, to) = (frame.layout(), self.raster.layout());
+        for (row, pixels) in self.rows(window).zip(frame.rows()).take(rows as usize) {
+            match (from, to) {
+                (Layout::Rgba8, Layout::Rgba8) if blend => {
+                    let row = row.as_chunks_mut().0.iter_mut();
+                    row.zip(pixels.as_chunks().0).for_each(|(to, from)| lay_over(to, from));
+                }
+                (Layout::Rgba8, Layout::Rgb8) => {
+                    let row = row.as_chunks_mut().0.iter_mut();
+                    row.zip(pixels.as_chunks().0).for_each(|(to, from)| lay_opaque(to, from));
+                }
+                (Layout::Rgb8, Layout::Rgba8) => {
+                    let row = row.as_chunks_mut().0.iter_mut();
+                    row.zip(pixels.as_chunks().0).for_each(|(to, &[r, g, b])| *to = [r, g, b, 255]);
+                }
+                _ => row.iter_mut().zip(pixels).for_each(|(to, &from)| *to = from),
+            }
+        }
     }
 
     /// A row of a window, as far as it is on the canvas.

@@ -62,7 +62,7 @@ pub(super) fn decode(
     let size = Size::new(source.info.width, source.info.height);
     let raster = match &source.kind {
         Container::Jpeg(jpeg) => jpeg::decode(source.input, jpeg, size, how, tolerance, control),
-        Container::Png(png) => png::decode(png, size, how.scale, tolerance, control),
+        Container::Png(png) => png::decode(png, how.scale, tolerance, control),
         Container::Gif(gif) => gif::decode(gif, size, source.info.alpha, tolerance, control),
         Container::Webp(webp) => webp::decode(webp, size, how, tolerance, control),
         Container::Avif(avif) => avif::decode(avif, control),
@@ -81,6 +81,7 @@ pub(super) struct Frames<'a> {
 }
 
 enum Reader<'a> {
+    Png(png::PngFrames<'a>),
     Gif(Box<gif::GifFrames<'a>>),
     Webp(webp::WebpFrames<'a>),
 }
@@ -92,12 +93,13 @@ impl<'a> Frames<'a> {
         tolerance: &'a Tolerance,
     ) -> Result<Frames<'a>, Error> {
         let reader = match &source.kind {
+            Container::Png(png) => Reader::Png(png::PngFrames::new(png)),
             Container::Gif(gif) => {
                 gif.check_data()?;
                 Reader::Gif(Box::new(gif::GifFrames::new(gif)))
             }
             Container::Webp(webp) => Reader::Webp(webp::WebpFrames::new(webp)),
-            Container::Jpeg(_) | Container::Png(_) | Container::Avif(_) | Container::Bitmap(_) => {
+            Container::Jpeg(_) | Container::Avif(_) | Container::Bitmap(_) => {
                 return Err(Error::Internal("frames of a still image".to_owned()));
             }
         };
@@ -116,6 +118,7 @@ impl<'a> Frames<'a> {
         let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
         self.left = left;
         match &mut self.reader {
+            Reader::Png(frames) => frames.next(&mut self.canvas, self.tolerance, control),
             Reader::Gif(frames) => frames.next(&mut self.canvas, self.tolerance, control),
             Reader::Webp(frames) => frames.next(&mut self.canvas, self.tolerance, control),
         }
@@ -152,6 +155,10 @@ pub(super) fn working_bytes(source: &Source, how: &Decode) -> u64 {
     FIXED
         + match &source.kind {
             Container::Jpeg(jpeg) => jpeg::working_bytes(source.input, jpeg, how),
+            // A frame before it is composed.
+            Container::Png(_) if source.info.frames > 1 => {
+                Size::new(source.info.width, source.info.height).pixels() * 8
+            }
             // The indices of some rows.
             Container::Png(_) | Container::Gif(_) => 0,
             Container::Webp(webp) => webp::working_bytes(webp, &source.info, how),

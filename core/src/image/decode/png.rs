@@ -9,15 +9,17 @@ use png::{
     expand_interlaced_row,
 };
 
+use super::canvas::Canvas;
 use super::options::enough;
 use super::scale::Scale;
 use crate::image::cancellable_reader::{self, PIECE};
 use crate::image::damage::{Damage, Tolerance};
 use crate::image::error::{broken, truncated};
-use crate::image::pixels::Shrink;
+use crate::image::pixels::{Shrink, widen};
 use crate::image::raster::{Layout, Raster, zeroed};
 use crate::image::size::Size;
-use crate::image::source::png::{ImageData, PASSES, Png};
+use crate::image::source::png::animation::PngFrame;
+use crate::image::source::png::{ImageData, PASSES, Png, PngImage};
 use crate::image::{Control, Error};
 
 /// What the decoder may allocate besides the output: rows.
@@ -31,21 +33,37 @@ const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// A checksum that nobody looks at, and the end of an image.
 const TAIL: &[u8] = b"\0\0\0\0\0\0\0\0IEND\xae\x42\x60\x82";
 
-/// Decodes an image.
+/// Decodes the still image.
 pub(super) fn decode(
     png: &Png,
-    size: Size,
     scale: Scale,
     tolerance: &Tolerance,
     control: &Control,
 ) -> Result<Raster, Error> {
-    png.check_data(size)?;
+    png.check_data()?;
+    let (raster, there) = image(png, &png.still, scale, tolerance, control)?;
+    // Of a file that has its end, whatever comes before the damage is shown.
+    if !enough(there, png.still.size.height) && png.ends_early {
+        return Err(truncated());
+    }
+    Ok(raster)
+}
+
+/// Decodes an image; returns how many of its rows are there. The others are zeros.
+fn image(
+    png: &Png,
+    image: &PngImage,
+    scale: Scale,
+    tolerance: &Tolerance,
+    control: &Control,
+) -> Result<(Raster, u32), Error> {
+    let size = image.size;
     if tolerance.is_strict() {
-        check_sum(png, size, tolerance, control)?;
+        check_sum(png, image, tolerance, control)?;
     }
     let (cut_off, unsound) = (Cell::new(false), Cell::new(false));
-    let head = head(png)?;
-    let chunks = head.as_slice().chain(Pieces::new(png, &unsound, control)).chain(TAIL);
+    let head = head(png, image)?;
+    let chunks = head.as_slice().chain(Pieces::new(image, &unsound, control)).chain(TAIL);
     let mut options = DecodeOptions::default();
     // The pieces know theirs.
     options.set_ignore_checksums(true);
@@ -96,23 +114,58 @@ pub(super) fn decode(
         (raster, there)
     };
     if there < size.height {
-        // Of a file that has its end, whatever comes before the damage is shown.
-        if !enough(there, size.height) && png.ends_early {
-            return Err(truncated());
-        }
         let height = size.height;
         tolerance.note(Damage::inside(format!("the image ends at row {there} of {height}")))?;
     }
     // What follows the last row is part of the image too: its checksums.
     let _ = rows.reader.finish();
     if unsound.get() {
-        tolerance.note(Damage::inside("the checksum of IDAT is wrong"))?;
+        tolerance.note(Damage::inside("the checksum of image data is wrong"))?;
     }
-    Ok(raster)
+    Ok((raster, there))
+}
+
+/// The frames of an animation, one after the other.
+pub(super) struct PngFrames<'a> {
+    png: Png<'a>,
+    frames: Box<dyn Iterator<Item = PngFrame<'a>> + 'a>,
+    is_first: bool,
+    /// Nanoseconds that the frames so far are shown, and milliseconds that were told of them.
+    shown: u64,
+    told: u64,
+}
+
+impl<'a> PngFrames<'a> {
+    pub(super) fn new(png: &Png<'a>) -> PngFrames<'a> {
+        PngFrames { png: *png, frames: Box::new(png.frames()), is_first: true, shown: 0, told: 0 }
+    }
+
+    /// Paints the next frame; returns for how many milliseconds it is shown, rounded so that they
+    /// add up.
+    pub(super) fn next(
+        &mut self,
+        canvas: &mut Canvas,
+        tolerance: &Tolerance,
+        control: &Control,
+    ) -> Result<Option<u32>, Error> {
+        let Some(frame) = self.frames.next() else { return Ok(None) };
+        let is_first = std::mem::replace(&mut self.is_first, false);
+        let (raster, there) = image(&self.png, &frame.image, Scale::Whole, tolerance, control)?;
+        let height = frame.image.size.height;
+        if self.png.ends_early && (there == 0 || is_first && !enough(there, height)) {
+            return if is_first { Err(truncated()) } else { Ok(None) };
+        }
+        canvas.begin(frame.window(), frame.dispose(), control)?;
+        canvas.lay(frame.window(), &widen(raster, control)?, there, frame.blend());
+        self.shown = self.shown.saturating_add(frame.duration());
+        let duration = (self.shown / 500_000).div_ceil(2).saturating_sub(self.told);
+        self.told += duration;
+        Ok(Some(u32::try_from(duration).unwrap_or(u32::MAX)))
+    }
 }
 
 /// All before the image data, and that as the beginning of one chunk.
-fn head(png: &Png) -> Result<Vec<u8>, Error> {
+fn head(png: &Png, image: &PngImage) -> Result<Vec<u8>, Error> {
     let mut head = SIGNATURE.to_vec();
     let mut chunk = |kind: &[u8], data: &[u8]| {
         head.extend_from_slice(&(data.len() as u32).to_be_bytes());
@@ -120,14 +173,16 @@ fn head(png: &Png) -> Result<Vec<u8>, Error> {
         head.extend_from_slice(data);
         head.extend_from_slice(&[0; 4]);
     };
-    chunk(b"IHDR", png.header);
+    let Size { width, height } = image.size;
+    let rest = png.header.get(8..).unwrap_or_default();
+    chunk(b"IHDR", &[&width.to_be_bytes(), &height.to_be_bytes(), rest].concat());
     if !png.palette.is_empty() {
         chunk(b"PLTE", png.palette);
     }
     if let Some(transparency) = png.transparency() {
         chunk(b"tRNS", &transparency);
     }
-    let len = png.data().map(|data| data.bytes.len()).sum::<usize>();
+    let len = image.data().map(|data| data.bytes.len()).sum::<usize>();
     let len = u32::try_from(len).map_err(|_| broken("4 GiB of image data"))?;
     head.extend_from_slice(&len.to_be_bytes());
     head.extend_from_slice(b"IDAT");
@@ -135,11 +190,16 @@ fn head(png: &Png) -> Result<Vec<u8>, Error> {
 }
 
 /// Compares the checksum of the inflated data, which the decoder does not look at.
-fn check_sum(png: &Png, size: Size, tolerance: &Tolerance, control: &Control) -> Result<(), Error> {
+fn check_sum(
+    png: &Png,
+    image: &PngImage,
+    tolerance: &Tolerance,
+    control: &Control,
+) -> Result<(), Error> {
     // What is more than the rows nobody reads.
-    let mut left = stored_bytes(png, size).saturating_add(1);
+    let mut left = stored_bytes(png, image.size).saturating_add(1);
     let unsound = Cell::new(false);
-    let mut zlib = ZlibDecoder::new(Pieces::new(png, &unsound, control));
+    let mut zlib = ZlibDecoder::new(Pieces::new(image, &unsound, control));
     let mut buffer = zeroed(1 << 16)?;
     while left > 0 {
         control.check()?;
@@ -270,8 +330,8 @@ struct Pieces<'a, 'c> {
 }
 
 impl<'a, 'c> Pieces<'a, 'c> {
-    fn new(png: &Png<'a>, unsound: &'c Cell<bool>, control: &'c Control) -> Pieces<'a, 'c> {
-        Pieces { pieces: Box::new(png.data()), piece: &[], unsound, control }
+    fn new(image: &PngImage<'a>, unsound: &'c Cell<bool>, control: &'c Control) -> Pieces<'a, 'c> {
+        Pieces { pieces: Box::new(image.data()), piece: &[], unsound, control }
     }
 }
 

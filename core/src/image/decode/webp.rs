@@ -10,7 +10,6 @@ use super::scale::Scale;
 use crate::image::damage::{Damage, Tolerance};
 use crate::image::error::{broken, truncated};
 use crate::image::pixels::Shrink;
-use crate::image::pixels::{lay_opaque, lay_over};
 use crate::image::raster::{Layout, Raster};
 use crate::image::size::{Rect, Size};
 use crate::image::source::webp::{Bitstream, Webp, WebpFrame, WebpImage};
@@ -151,25 +150,7 @@ impl<'a> WebpFrames<'a> {
             return Err(truncated());
         }
         canvas.begin(frame.window, frame.dispose, control)?;
-        let (from, to) = (raster.layout(), canvas.raster().layout());
-        let rows = canvas.rows(frame.window).zip(raster.rows());
-        for (row, pixels) in rows.take(there as usize) {
-            match (from, to) {
-                (Layout::Rgba8, Layout::Rgba8) if frame.blend => {
-                    let row = row.as_chunks_mut().0.iter_mut();
-                    row.zip(pixels.as_chunks().0).for_each(|(to, from)| lay_over(to, from));
-                }
-                (Layout::Rgba8, Layout::Rgb8) => {
-                    let row = row.as_chunks_mut().0.iter_mut();
-                    row.zip(pixels.as_chunks().0).for_each(|(to, from)| lay_opaque(to, from));
-                }
-                (Layout::Rgb8, Layout::Rgba8) => {
-                    let row = row.as_chunks_mut().0.iter_mut();
-                    row.zip(pixels.as_chunks().0).for_each(|(to, &[r, g, b])| *to = [r, g, b, 255]);
-                }
-                _ => row.iter_mut().zip(pixels).for_each(|(to, &from)| *to = from),
-            }
-        }
+        canvas.lay(frame.window, &raster, there, frame.blend);
         Ok(Some(frame.duration))
     }
 }

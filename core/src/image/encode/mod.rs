@@ -24,8 +24,11 @@ pub(super) use fit::{encode_within, has_quality};
 pub(super) fn animation_bytes(size: Size, format: Format, frames: u32) -> u64 {
     // The picture before, and where a GIF is written, the one before that and what is new.
     let before = size.pixels().saturating_mul(if format == Format::Gif { 12 } else { 8 });
-    let output = size.pixels().saturating_mul(frames.into()).saturating_mul(2);
-    working_bytes(size, format, true).saturating_add(before).saturating_add(output)
+    // What no code makes shorter is as long as its pixels in PNG.
+    let bytes = if format == Format::Png { 4 } else { 2 };
+    let output = size.pixels().saturating_mul(frames.into()).saturating_mul(bytes);
+    let palette = format == Format::Gif;
+    working_bytes(size, format, palette).saturating_add(before).saturating_add(output)
 }
 
 /// Encodes a raster, which must not be CMYK, and for JPEG not have alpha.

@@ -1,4 +1,4 @@
-//! What GIF and WebP have in common where they move.
+//! What GIF, WebP and PNG have in common where they move.
 
 use std::num::NonZeroU32;
 

@@ -78,6 +78,7 @@ impl<'a> Source<'a> {
                 png if sniff(png) == Some(Format::Png) => png::read(png).map(|read| {
                     let mut source = Source::new(png, read, Container::Png);
                     source.info.format = Format::Ico;
+                    source.info.frames = 1;
                     source
                 }),
                 icon => bitmap::read(Format::Ico, icon)
@@ -151,11 +152,10 @@ impl<'a> Source<'a> {
     /// What the frames have in common, where there are several.
     pub(super) fn animation(&self) -> Option<Animation> {
         match &self.kind {
+            Container::Png(png) => png.animation,
             Container::Gif(gif) => Some(gif.animation),
             Container::Webp(webp) => Some(webp.animation),
-            Container::Jpeg(_) | Container::Png(_) | Container::Avif(_) | Container::Bitmap(_) => {
-                None
-            }
+            Container::Jpeg(_) | Container::Avif(_) | Container::Bitmap(_) => None,
         }
         .filter(|_| self.info.frames > 1)
     }

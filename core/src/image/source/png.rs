@@ -1,13 +1,15 @@
 //! PNG chunks (W3C PNG, third edition, section 5).
 
+pub(in crate::image) mod animation;
 mod colors;
 
 use memchr::memchr;
 
+use animation::AnimationChunks;
 use colors::{ColorChunks, Colors};
 
-use super::Embedded;
 use super::headers::SourceHeaders;
+use super::{Animation, Embedded};
 use crate::image::bytes::{array, be32};
 use crate::image::damage::Damage;
 use crate::image::error::{broken, truncated};
@@ -36,7 +38,7 @@ const PALETTE: u8 = 3;
 const XMP: &[u8] = b"XML:com.adobe.xmp\0";
 
 /// What the chunks say besides [`Info`].
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(in crate::image) struct Png<'a> {
     input: &'a [u8],
     bits: u8,
@@ -50,8 +52,10 @@ pub(in crate::image) struct Png<'a> {
     /// The colours, three bytes each; none where the pixels have theirs.
     pub(in crate::image) palette: &'a [u8],
     transparency: Option<&'a [u8]>,
-    /// Where the first chunk of image data begins.
-    first_data: usize,
+    /// What is shown where nothing moves.
+    pub(in crate::image) still: PngImage<'a>,
+    /// Of a whole animation.
+    pub(in crate::image) animation: Option<Animation>,
 }
 
 impl<'a> Png<'a> {
@@ -63,11 +67,12 @@ impl<'a> Png<'a> {
         is_grey(self.color_type)
     }
 
-    /// Checks that there can be half of the rows: a byte of deflated data stands for 1032 at most
-    /// (<https://zlib.net/zlib_tech.html>).
-    pub(in crate::image) fn check_data(&self, size: Size) -> Result<(), Error> {
-        let half = self.row_bytes(size.width).saturating_mul(u64::from(size.height / 2));
-        let data = self.data().map(|data| data.bytes.len() as u64).sum::<u64>();
+    /// Checks that there can be half of the still image's rows: a byte of deflated data stands for
+    /// 1032 at most (<https://zlib.net/zlib_tech.html>).
+    pub(in crate::image) fn check_data(&self) -> Result<(), Error> {
+        let Size { width, height } = self.still.size;
+        let half = self.row_bytes(width).saturating_mul(u64::from(height / 2));
+        let data = self.still.data().map(|data| data.bytes.len() as u64).sum::<u64>();
         if data.saturating_mul(1032) < half { Err(truncated()) } else { Ok(()) }
     }
 
@@ -94,10 +99,24 @@ impl<'a> Png<'a> {
             samples.flat_map(|&sample| (u16::from_be_bytes(sample) & mask).to_be_bytes()).collect(),
         )
     }
+}
 
-    /// The pieces of the image data, wherever they are.
+/// An image of a file, its pixels still packed.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::image) struct PngImage<'a> {
+    pub(in crate::image) size: Size,
+    input: &'a [u8],
+    /// Where its first chunk of data begins.
+    start: usize,
+    /// Whether its data is that of a frame beside the still image.
+    is_frame: bool,
+}
+
+impl<'a> PngImage<'a> {
+    /// The pieces of its data, wherever they are.
     pub(in crate::image) fn data(&self) -> impl Iterator<Item = ImageData<'a>> + use<'a> {
-        let mut chunks = PngChunks::new(self.input, self.first_data);
+        let mut chunks = PngChunks::new(self.input, self.start);
+        let is_frame = self.is_frame;
         let mut ended = false;
         std::iter::from_fn(move || {
             while !ended {
@@ -109,9 +128,13 @@ impl<'a> Png<'a> {
                         (kind, data, None)
                     }
                 };
-                match &kind {
-                    b"IDAT" => return Some(ImageData { bytes, chunk }),
-                    b"IEND" => ended = true,
+                match (&kind, is_frame) {
+                    (b"IDAT", false) => return Some(ImageData { bytes, chunk }),
+                    // Behind its number.
+                    (b"fdAT", true) => {
+                        return bytes.get(4..).map(|bytes| ImageData { bytes, chunk });
+                    }
+                    (b"IEND", _) | (b"fcTL", true) => ended = true,
                     _ => {}
                 }
             }
@@ -120,10 +143,10 @@ impl<'a> Png<'a> {
     }
 }
 
-/// The data of an `IDAT` chunk.
+/// A piece of an image's data.
 pub(in crate::image) struct ImageData<'a> {
     pub(in crate::image) bytes: &'a [u8],
-    /// At the chunk, where that is whole.
+    /// At its chunk, where that is whole.
     chunk: Option<PngChunks<'a>>,
 }
 
@@ -145,7 +168,7 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Png<'_>>, Error> {
     let mut embedded = Embedded::default();
     let mut color_chunks = ColorChunks::default();
     let (mut palette, mut transparency) = (None, None);
-    let mut animation_frames = 0;
+    let mut animation = AnimationChunks::new(Size::new(header.width, header.height));
     let mut first_data = None;
     let mut unknown = None;
     let mut damage = (!chunks.is_sound()).then(|| wrong_checksum(b"IHDR"));
@@ -168,9 +191,10 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Png<'_>>, Error> {
             b"eXIf" => embedded.exif = embedded.exif.or(Some(data)),
             b"iTXt" if data.starts_with(XMP) => embedded.xmp = embedded.xmp.or_else(|| xmp(data)),
             b"tEXt" | b"zTXt" => embedded.texts.add(&kind, data),
-            b"fcTL" => animation_frames += 1,
+            b"acTL" | b"fcTL" | b"fdAT" => animation.add(&kind, data, &chunks),
             b"IDAT" => {
                 first_data.get_or_insert(chunks.start);
+                animation.add(&kind, data, &chunks);
             }
             b"IEND" => {
                 whole = true;
@@ -186,8 +210,15 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Png<'_>>, Error> {
             _ => break,
         }
     }
-    if !whole && first_data.is_none() && chunks.cut().is_some_and(|(kind, _)| &kind == b"IDAT") {
-        first_data = Some(chunks.at);
+    if !whole && let Some((kind, data)) = chunks.cut() {
+        match &kind {
+            b"IDAT" => {
+                first_data.get_or_insert(chunks.at);
+                animation.add(&kind, data, &chunks);
+            }
+            b"fdAT" if data.len() >= 4 => animation.add(&kind, data, &chunks),
+            _ => {}
+        }
     }
     if !whole {
         damage.get_or_insert_with(|| Damage::at_the_end("the image is truncated")).ends_early =
@@ -220,14 +251,20 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Png<'_>>, Error> {
     if let Some((_, true)) = unknown {
         damage.get_or_insert_with(|| Damage::inside("a critical chunk of no known kind"));
     }
+    let alpha = matches!(header.color_type, 4 | 6) || transparency.is_some();
+    let (animation, wrong) = animation.finish(alpha, whole);
+    if let Some(wrong) = wrong {
+        damage.get_or_insert(wrong);
+    }
+    let (frames, animation) = animation.map_or((1, None), |(frames, of)| (frames, Some(of)));
     Ok(SourceHeaders {
         info: Info {
             format: Format::Png,
             width: header.width,
             height: header.height,
             orientation: embedded.orientation(),
-            frames: 1.max(animation_frames),
-            alpha: matches!(header.color_type, 4 | 6) || transparency.is_some(),
+            frames,
+            alpha,
             bits: if header.color_type == PALETTE { 8 } else { header.bits },
             has_palette: header.color_type == PALETTE,
             has_profile: embedded.icc.is_some(),
@@ -242,7 +279,13 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Png<'_>>, Error> {
             header: header_data,
             palette,
             transparency,
-            first_data: first_data.unwrap_or(input.len()),
+            still: PngImage {
+                size: Size::new(header.width, header.height),
+                input,
+                start: first_data.unwrap_or(input.len()),
+                is_frame: false,
+            },
+            animation,
         },
         embedded,
         fault,

@@ -1,6 +1,7 @@
 //! PNG and APNG: the chunks that pixels, their colours and their times are made of stay.
 
 use super::cuts::{Cuts, Kept};
+use crate::image::png_chunk;
 use crate::image::source::png::{PngChunks, SIGNATURE};
 
 pub(super) fn cuts<'a>(input: &'a [u8], kept: &Kept) -> Option<Cuts<'a>> {
@@ -62,9 +63,7 @@ fn needs(kind: &[u8; 4], len: usize) -> Option<bool> {
 
 /// A whole chunk.
 fn crc_chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
-    let mut crc = flate2::Crc::new();
-    crc.update(kind);
-    crc.update(data);
-    let len = data.len() as u32;
-    [&len.to_be_bytes(), &kind[..], data, &crc.sum().to_be_bytes()].concat()
+    let mut out = Vec::new();
+    png_chunk::chunk(&mut out, kind, &[data]);
+    out
 }

@@ -1,5 +1,6 @@
 //! What is different in one picture and the next.
 
+use crate::image::raster::Raster;
 use crate::image::size::{Rect, Size};
 
 /// The smallest window outside of which two images of `width` pixels a row are the same.
@@ -16,6 +17,16 @@ pub(super) fn changed<T: PartialEq>(before: &[T], after: &[T], width: usize) -> 
         bounds.add(first, last, y);
     }
     bounds.window()
+}
+
+/// Where two pictures of one layout differ, or a pixel where they don't.
+pub(super) fn difference(before: &Raster, after: &Raster) -> Rect {
+    let width = before.size().width as usize;
+    match before.layout().channels() {
+        3 => changed::<[u8; 3]>(before.data().as_chunks().0, after.data().as_chunks().0, width),
+        _ => changed::<[u8; 4]>(before.data().as_chunks().0, after.data().as_chunks().0, width),
+    }
+    .unwrap_or(Rect { x: 0, y: 0, size: Size::new(1, 1) })
 }
 
 /// What was found of an area so far: its first and last column, and its first and last row.

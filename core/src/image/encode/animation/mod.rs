@@ -2,6 +2,7 @@
 
 mod changes;
 mod gif;
+mod png;
 mod webp;
 
 use crate::image::metadata::OutputMetadata;
@@ -12,6 +13,7 @@ use crate::image::{Control, Error, Format, Plan};
 
 /// An animation that is being written.
 pub(in crate::image) enum Animator<'a> {
+    Png(png::PngAnimator<'a>),
     Gif(gif::GifAnimator<'a>),
     Webp(webp::WebpAnimator<'a>),
 }
@@ -26,6 +28,9 @@ impl<'a> Animator<'a> {
         metadata: &'a OutputMetadata<'a>,
     ) -> Result<Animator<'a>, Error> {
         match format {
+            Format::Png => {
+                Ok(Animator::Png(png::PngAnimator::new(size, animation, plan, metadata)))
+            }
             Format::Gif => gif::GifAnimator::new(size, animation, plan).map(Animator::Gif),
             Format::Webp => {
                 webp::WebpAnimator::new(size, animation, plan, metadata).map(Animator::Webp)
@@ -47,6 +52,7 @@ impl<'a> Animator<'a> {
     ) -> Result<(), Error> {
         control.check()?;
         match self {
+            Animator::Png(animator) => animator.push(raster, duration, control),
             Animator::Gif(animator) => animator.push(raster, duration, control),
             Animator::Webp(animator) => animator.push(raster, duration, control),
         }
@@ -55,6 +61,7 @@ impl<'a> Animator<'a> {
     /// The file.
     pub(in crate::image) fn finish(self, control: &Control) -> Result<Vec<u8>, Error> {
         match self {
+            Animator::Png(animator) => animator.finish(),
             Animator::Gif(animator) => animator.finish(control),
             Animator::Webp(animator) => animator.finish(),
         }

@@ -1,6 +1,6 @@
 //! Animated WebP (RFC 9649, section 2.7.1): libwebp's images in frames.
 
-use super::changes::changed;
+use super::changes::difference;
 use crate::image::encode::webp::{bitstream, compress};
 use crate::image::error::not_encoded;
 use crate::image::metadata::OutputMetadata;
@@ -80,16 +80,6 @@ impl<'a> WebpAnimator<'a> {
         riff::finish(&mut self.out).ok_or_else(|| not_encoded("the file is too large"))?;
         Ok(self.out)
     }
-}
-
-/// Where two pictures of one layout differ, or a pixel where they don't.
-fn difference(before: &Raster, after: &Raster) -> Rect {
-    let width = before.size().width as usize;
-    match before.layout().channels() {
-        3 => changed::<[u8; 3]>(before.data().as_chunks().0, after.data().as_chunks().0, width),
-        _ => changed::<[u8; 4]>(before.data().as_chunks().0, after.data().as_chunks().0, width),
-    }
-    .unwrap_or(Rect { x: 0, y: 0, size: Size::new(1, 1) })
 }
 
 /// The window with a corner that the format can express, at even coordinates.

@@ -34,9 +34,9 @@ const WINDOW_BITS: u8 = 15;
 
 /// A stream of zlib in pieces, none of which is copied because the next one comes.
 #[derive(Debug, Default)]
-pub(super) struct Compressed {
-    pub(super) pieces: Vec<Vec<u8>>,
-    pub(super) len: usize,
+pub(in crate::image::encode) struct Compressed {
+    pub(in crate::image::encode) pieces: Vec<Vec<u8>>,
+    pub(in crate::image::encode) len: usize,
 }
 
 /// Why a stream does not come to its end.

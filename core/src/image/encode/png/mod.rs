@@ -1,4 +1,4 @@
-//! PNG: chunks by the `png` crate, filters and the choice of the compression by what is on it.
+//! PNG, still or to be animated: chunks by the `png` crate, filters and the choice of the compression by what is on it.
 
 mod deflate;
 mod filter;
@@ -17,6 +17,7 @@ use super::palette::Indexed;
 use crate::image::error::not_encoded;
 use crate::image::metadata::OutputMetadata;
 use crate::image::raster::{Layout, Raster, with_room};
+use crate::image::size::Size;
 use crate::image::{Control, Error, Plan, PngCompression};
 
 /// Of 100, what matches have to leave of a sample for them to be worth their time: several times that
@@ -78,15 +79,47 @@ pub(super) fn encode(
     metadata: &OutputMetadata,
     control: &Control,
 ) -> Result<Vec<u8>, Error> {
-    let color_type = match raster.layout() {
+    let info = info(raster.size(), color_type(raster.layout())?, plan, metadata);
+    let made = compress(raster, plan, control)?;
+    write(info, made, metadata)
+}
+
+/// The beginning of an animation, up to where its frames come.
+pub(super) fn animation_head(
+    size: Size,
+    layout: Layout,
+    plan: &Plan,
+    metadata: &OutputMetadata,
+) -> Result<Vec<u8>, Error> {
+    let info = info(size, color_type(layout)?, plan, metadata);
+    let mut head = write(info, Compressed::default(), metadata)?;
+    // It has its end already.
+    head.truncate(head.len().saturating_sub(AROUND_CHUNK));
+    Ok(head)
+}
+
+/// The data of a raster.
+pub(super) fn compress(
+    raster: &Raster,
+    plan: &Plan,
+    control: &Control,
+) -> Result<Compressed, Error> {
+    let rows = rows(raster.data(), raster.size(), raster.layout().channels(), plan);
+    shortest(&rows, ways(content(&rows, control)?, plan.png_compression), control)
+}
+
+fn rows<'a>(data: &'a [u8], size: Size, channels: usize, plan: &Plan) -> Rows<'a> {
+    Rows { data, stride: size.width as usize * channels, channels, interlaced: plan.interlace }
+}
+
+fn color_type(layout: Layout) -> Result<ColorType, Error> {
+    Ok(match layout {
         Layout::L8 => ColorType::Grayscale,
         Layout::La8 => ColorType::GrayscaleAlpha,
         Layout::Rgb8 => ColorType::Rgb,
         Layout::Rgba8 => ColorType::Rgba,
         Layout::Cmyk8 => return Err(Error::Internal("CMYK for PNG".to_owned())),
-    };
-    let info = info(raster.size(), color_type, plan, metadata);
-    write(info, raster.data(), raster.layout().channels(), plan.png_compression, metadata, control)
+    })
 }
 
 pub(super) fn encode_palette(
@@ -102,11 +135,13 @@ pub(super) fn encode_palette(
         let alphas = indexed.colors.iter().take(last + 1).map(|color| color[3]);
         info.trns = Some(Cow::Owned(alphas.collect()));
     }
-    write(info, &indexed.indices, 1, plan.png_compression, metadata, control)
+    let rows = rows(&indexed.indices, indexed.size, 1, plan);
+    let made = shortest(&rows, ways(Content::Drawing, plan.png_compression), control)?;
+    write(info, made, metadata)
 }
 
 fn info<'a>(
-    size: crate::image::size::Size,
+    size: Size,
     color_type: ColorType,
     plan: &Plan,
     metadata: &'a OutputMetadata,
@@ -120,28 +155,10 @@ fn info<'a>(
     info
 }
 
-fn write(
-    mut info: Info,
-    data: &[u8],
-    channels: usize,
-    compression: PngCompression,
-    metadata: &OutputMetadata,
-    control: &Control,
-) -> Result<Vec<u8>, Error> {
+fn write(mut info: Info, made: Compressed, metadata: &OutputMetadata) -> Result<Vec<u8>, Error> {
     if let Some(xmp) = metadata.xmp.as_deref().and_then(|xmp| std::str::from_utf8(xmp).ok()) {
         info.utf8_text.push(ITXtChunk::new(XMP_KEYWORD, xmp));
     }
-    let rows = Rows {
-        data,
-        stride: info.width as usize * channels,
-        channels,
-        interlaced: info.interlaced,
-    };
-    let content = match info.color_type {
-        ColorType::Indexed => Content::Drawing,
-        _ => content(&rows, control)?,
-    };
-    let made = shortest(&rows, ways(content, compression), control)?;
     let room = made.len + made.pieces.len() * AROUND_CHUNK + SMALL_CHUNKS;
     let mut sink = FallibleBuffer(with_room(room)?);
     let encoder = Encoder::with_info(&mut sink, info).map_err(not_encoded)?;
@@ -200,7 +217,6 @@ mod tests {
     use std::io::Write;
 
     use super::*;
-    use crate::image::size::Size;
 
     const SIZE: Size = Size { width: 300, height: 200 };
 
