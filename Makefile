@@ -55,7 +55,7 @@ demo-check: build ## start the demo, verify every answer, stop
 test: build ## all tests; make test T=t/resize.t runs one file
 	@scripts/install-deps test
 ifndef T
-	cargo test --release $(CARGO_FLAGS) -p image-gate-codecs -p image-gate-core -p image-gate-runtime -p image-gate
+	cargo test --release $(CARGO_FLAGS) --workspace
 	@scripts/check-damaged
 	@benches/instructions
 	@scripts/photos demo
