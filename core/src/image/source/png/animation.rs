@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use super::{Png, PngChunks, PngImage, SIGNATURE};
+use super::chunks::{PngChunks, PngImage, SIGNATURE};
 use crate::image::bytes::{array, be32};
 use crate::image::damage::Damage;
 use crate::image::size::{Rect, Size};
@@ -36,41 +36,38 @@ impl PngFrame<'_> {
     }
 }
 
-impl<'a> Png<'a> {
-    /// The frames of an animation in their order.
-    pub(in crate::image) fn frames(&self) -> impl Iterator<Item = PngFrame<'a>> + use<'a> {
-        let input = self.input;
-        let mut chunks = PngChunks::new(input, SIGNATURE);
-        let mut control = None;
-        std::iter::from_fn(move || {
-            loop {
-                let (kind, data) = match chunks.next() {
-                    Some((kind, data)) => (kind, data),
-                    // Of a frame that the file ends within.
-                    None => {
-                        let (kind, data) = chunks.cut()?;
-                        control?;
-                        chunks.start = chunks.at;
-                        chunks.at = input.len();
-                        (kind, data)
-                    }
-                };
-                match &kind {
-                    b"fcTL" => control = FrameControl::read(data),
-                    b"IDAT" | b"fdAT" => {
-                        // Without one before it, data is the still image's, or goes on.
-                        let Some(control) = control.take() else { continue };
-                        let size = control.window.size;
-                        let (start, is_frame) = (chunks.start, &kind == b"fdAT");
-                        let image = PngImage { size, input, start, is_frame };
-                        return Some(PngFrame { control, image });
-                    }
-                    b"IEND" => return None,
-                    _ => {}
+/// The frames of a file in their order.
+pub(super) fn frames<'a>(input: &'a [u8]) -> impl Iterator<Item = PngFrame<'a>> + use<'a> {
+    let mut chunks = PngChunks::new(input, SIGNATURE);
+    let mut control = None;
+    std::iter::from_fn(move || {
+        loop {
+            let (kind, data) = match chunks.next() {
+                Some((kind, data)) => (kind, data),
+                // Of a frame that the file ends within.
+                None => {
+                    let (kind, data) = chunks.cut()?;
+                    control?;
+                    chunks.start = chunks.at;
+                    chunks.at = input.len();
+                    (kind, data)
                 }
+            };
+            match &kind {
+                b"fcTL" => control = FrameControl::read(data),
+                b"IDAT" | b"fdAT" => {
+                    // Without one before it, data is the still image's, or goes on.
+                    let Some(control) = control.take() else { continue };
+                    let size = control.window.size;
+                    let (start, is_frame) = (chunks.start, &kind == b"fdAT");
+                    let image = PngImage { size, input, start, is_frame };
+                    return Some(PngFrame { control, image });
+                }
+                b"IEND" => return None,
+                _ => {}
             }
-        })
-    }
+        }
+    })
 }
 
 /// What `fcTL` says of the frame that follows.
