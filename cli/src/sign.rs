@@ -28,17 +28,34 @@ pub struct Arguments {
     /// Prints the token alone, for links that hold it elsewhere
     #[arg(long)]
     token: bool,
+    /// Prints cookies in place of a link, one a line, in the formats of akamai and cloudfront
+    #[arg(long)]
+    cookie: bool,
 }
 
 pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let keys = arguments.options.keys()?;
     let link = escaped(&arguments.link)?;
+    let has_cookies = match arguments.options.format {
+        LinkKind::ThirdParty(format) => format.takes_cookies(),
+        LinkKind::Plain | LinkKind::Md5 | LinkKind::Secret => false,
+    };
+    if arguments.cookie && !has_cookies {
+        return Err("--cookie: only akamai and cloudfront have cookies".into());
+    }
     let link = match arguments.options.format {
         LinkKind::Plain | LinkKind::Md5 => with_arguments(arguments, &link, &keys)?,
         LinkKind::Secret => with_secret(arguments, &link, &keys)?,
         LinkKind::ThirdParty(format) => third_party(arguments, format, &link, &keys)?,
     };
-    files::print_line(&link)
+    match arguments.options.format {
+        LinkKind::ThirdParty(format) if arguments.cookie => {
+            let cookies = format.cookies_of(&link).into_iter();
+            let lines = cookies.map(|(name, value)| format!("{name}={value}\n"));
+            files::print(lines.collect::<String>().as_bytes())
+        }
+        _ => files::print_line(&link),
+    }
 }
 
 /// The link as a client can ask for it: what nginx takes for the end of a request line, or for

@@ -28,6 +28,9 @@ pub struct Arguments {
     /// As secure_link_hash_not_before
     #[arg(long, value_name = "EXPR")]
     not_before: Option<String>,
+    /// What the client sends as cookies, in the formats of akamai and cloudfront
+    #[arg(long, value_name = "COOKIES", default_value = "", hide_default_value = true)]
+    cookie: String,
     /// At another moment than now
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
     now: Option<u64>,
@@ -47,7 +50,15 @@ pub fn taken(
     keys: &[Key],
 ) -> Result<String, CliError> {
     let options = options.clone();
-    let arguments = Arguments { link, options, prefix, leeway: 0, not_before: None, now: None };
+    let arguments = Arguments {
+        link,
+        options,
+        prefix,
+        leeway: 0,
+        not_before: None,
+        now: None,
+        cookie: String::new(),
+    };
     find(&arguments, keys).map_err(|failure| format!("nginx would refuse the link: {failure}"))?;
     Ok(arguments.link)
 }
@@ -316,8 +327,12 @@ fn third_party(
     let address = options.address.map(|address| address.to_string()).unwrap_or_default();
     let named = options.unsigned();
     let unsigned = named.as_ref().map_or(Unsigned::Any, |names| Unsigned::Named(names));
-    let request =
-        LinkRequest { url: arguments.link.as_bytes(), address: address.as_bytes(), unsigned };
+    let request = LinkRequest {
+        url: arguments.link.as_bytes(),
+        address: address.as_bytes(),
+        cookies: arguments.cookie.as_bytes(),
+        unsigned,
+    };
     let check_by = |keys: &[Key], rules: Rules| -> Result<_, KeyError> {
         let third_party = ThirdParty::new(format, keys, rules)?;
         Ok(third_party

@@ -52,7 +52,7 @@ fn check_with(
     unsigned: Unsigned<'_>,
 ) -> Result<Verified, VerifyError> {
     let third_party = ThirdParty::new(format, &[key(format)], rules).unwrap();
-    third_party.verify(&LinkRequest { url, address: address.as_bytes(), unsigned })
+    third_party.verify(&LinkRequest { url, address: address.as_bytes(), cookies: b"", unsigned })
 }
 
 fn hmac<M: Mac + KeyInit>(message: &[u8]) -> Vec<u8> {
@@ -655,7 +655,12 @@ mod cloudfront {
         let third_party =
             ThirdParty::new(ThirdPartyFormat::Cloudfront, &keys, Rules::default()).unwrap();
         let (url, address) = (url.as_bytes(), address.as_bytes());
-        third_party.verify(&LinkRequest { url, address, unsigned: Unsigned::Named(&[]) })
+        third_party.verify(&LinkRequest {
+            url,
+            address,
+            cookies: b"",
+            unsigned: Unsigned::Named(&[]),
+        })
     }
 
     proptest! {

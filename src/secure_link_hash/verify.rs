@@ -151,11 +151,23 @@ fn check(request: &Request<'_>, conf: &LocConf) -> Result<VerifiedLink, VerifyEr
             let url =
                 [evaluate(*origin, request)?, request.part(RequestPart::UnparsedUri)].concat();
             let address = request.address();
-            let visit = LinkRequest { url: &url, address, unsigned: conf.unsigned() };
+            let cookies = if third_party.takes_cookies() { cookies(request) } else { Vec::new() };
+            let (unsigned, cookies) = (conf.unsigned(), &cookies);
+            let visit = LinkRequest { url: &url, address, cookies, unsigned };
             let found = third_party.verify(&visit)?;
             Ok(VerifiedLink { key: Some(found.key), validity: found.validity, rate: found.rate })
         }
     }
+}
+
+/// What the client sent as cookies, of several headers one behind the other.
+fn cookies(request: &Request<'_>) -> Vec<u8> {
+    let mut cookies = Vec::new();
+    request.each_incoming(b"Cookie", |header| {
+        cookies.extend_from_slice(header.value());
+        cookies.push(b';');
+    });
+    cookies
 }
 
 /// What an expression comes to. nginx has reported why it comes to nothing.

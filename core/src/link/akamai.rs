@@ -1,4 +1,4 @@
-//! Akamai EdgeAuth, token 2.0: an argument `hdnts`, `hdnea` or `__token__` with the fields
+//! Akamai EdgeAuth, token 2.0: an argument or a cookie `hdnts`, `hdnea` or `__token__` with the fields
 //! `[ip=ADDRESS~][st=TIME~]exp=TIME~[acl=PATTERN[!PATTERN...]~][id=...~][data=...~]hmac=HEX`.
 //!
 //! The HMAC-SHA256 is that of the fields before it, and behind them, where there is no `acl`, of
@@ -26,7 +26,11 @@ impl LinkFormat for Akamai {
     }
 
     fn place(&self) -> &'static str {
-        "token in an argument \"hdnts\", \"hdnea\" or \"__token__\""
+        "token in an argument or a cookie \"hdnts\", \"hdnea\" or \"__token__\""
+    }
+
+    fn cookies(&self) -> &'static [(&'static str, &'static str)] {
+        &[("hdnts", "hdnts"), ("hdnea", "hdnea"), ("__token__", "__token__")]
     }
 
     fn has_salt(&self) -> bool {
@@ -103,7 +107,11 @@ impl<'a> TokenFields<'a> {
 
 fn verify(keys: &[FormatKey], request: &LinkRequest<'_>) -> Result<Verified, VerifyError> {
     let url = Url::parse(request.url);
-    let token = url.only_argument(&ARGUMENTS)?.ok_or(VerifyError::Missing)?;
+    let token = match (url.only_argument(&ARGUMENTS)?, request.only_cookie(&ARGUMENTS)?) {
+        (Some(token), None) | (None, Some(token)) => token,
+        (None, None) => return Err(VerifyError::Missing),
+        (Some(_), Some(_)) => return Err(VerifyError::Malformed),
+    };
     let verified = match (check(keys, request, &url, token), decoded(token)) {
         // Fields may hold escapes that are signed, or the whole token may have been escaped.
         (Err(_), decoded) if *decoded != *token => check(keys, request, &url, &decoded)?,
@@ -212,7 +220,7 @@ fn escape(path: &[u8]) -> String {
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::escape;
-    use crate::link::third_party::tests::{key, verify};
+    use crate::link::third_party::tests::{key, verify, verify_with};
     use crate::link::{Algorithm, Encoding, Mac, ThirdPartyFormat, ValidityPeriod, VerifyError};
 
     const KEY: &str = "hex:52a152a152a152a152a152a152a1";
@@ -316,6 +324,32 @@ mod tests {
             let refused =
                 verify(ThirdPartyFormat::Akamai, &[key(KEY, "")], &url, "").map(|f| f.validity);
             assert_eq!(refused, Err(VerifyError::Malformed), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_token_may_be_a_cookie() {
+        let check = |cookies: &str, url: &str| {
+            verify_with(cookies, ThirdPartyFormat::Akamai, &[key(KEY, "")], url).map(|_| ())
+        };
+        let token = format!("hdnts={PATTERN}");
+        for name in ["hdnts", "hdnea", "__token__"] {
+            assert_eq!(
+                check(&format!("a=b; {name}={PATTERN}; c=d"), "/gallery/a?w=5"),
+                Ok(()),
+                "{name}"
+            );
+        }
+        assert_eq!(check(&token, "/other/a"), Err(VerifyError::Mismatch));
+        assert_eq!(check("hdnts2=x; a=hdnts", "/gallery/a"), Err(VerifyError::Missing));
+        for (cookies, url) in [
+            (format!("{token}; {token}"), "/gallery/a".to_owned()),
+            (format!("{token}; hdnea=x"), "/gallery/a".to_owned()),
+            (token.clone(), format!("/gallery/a?{token}")),
+            (token.clone(), "/gallery/a?__token__=".to_owned()),
+            ("hdnts=".to_owned(), "/gallery/a".to_owned()),
+        ] {
+            assert_eq!(check(&cookies, &url), Err(VerifyError::Malformed), "{cookies} {url}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! CloudFront signed URLs: the arguments `Signature`, `Key-Pair-Id` and either `Expires` (a canned
+//! CloudFront signed URLs and signed cookies: the arguments `Signature`, `Key-Pair-Id` and either `Expires` (a canned
 //! policy) or `Policy` (a custom one), and `Hash-Algorithm=SHA256` where the hash is not SHA-1.
 //!
 //! The signature is RSA, PKCS #1 v1.5, of the policy, a text in JSON. A canned one is made of the
@@ -6,11 +6,15 @@
 //! hold `*`, and it may bound the time and the client's address. What it says beyond that is not
 //! known here, so such a link is refused.
 //!
+//! All of that may come as cookies instead, with `CloudFront-` before each name. In part here and in
+//! part there, or twice, it is refused.
+//!
 //! The part of a resource before its first `?` is for the path, the one behind it for the
 //! arguments: no `*` stands for both. Only one at the end of the resource stands for any
 //! arguments, too.
 //! <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-signed-urls.html>
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use base64::Engine;
@@ -32,6 +36,15 @@ use super::{
 const ARGUMENTS: [&[u8]; 5] =
     [b"Expires", b"Policy", b"Signature", b"Key-Pair-Id", b"Hash-Algorithm"];
 
+/// The same, and their names as cookies.
+const COOKIES: [(&str, &str); 5] = [
+    ("Expires", "CloudFront-Expires"),
+    ("Policy", "CloudFront-Policy"),
+    ("Signature", "CloudFront-Signature"),
+    ("Key-Pair-Id", "CloudFront-Key-Pair-Id"),
+    ("Hash-Algorithm", "CloudFront-Hash-Algorithm"),
+];
+
 /// The format.
 pub(super) struct Cloudfront;
 
@@ -41,7 +54,11 @@ impl LinkFormat for Cloudfront {
     }
 
     fn place(&self) -> &'static str {
-        "argument \"Signature\" with \"Key-Pair-Id\" and \"Expires\" or \"Policy\""
+        "argument \"Signature\" with \"Key-Pair-Id\" and \"Expires\" or \"Policy\", or cookies of that"
+    }
+
+    fn cookies(&self) -> &'static [(&'static str, &'static str)] {
+        &COOKIES
     }
 
     fn signs_origin(&self) -> bool {
@@ -72,7 +89,19 @@ impl LinkFormat for Cloudfront {
 
 fn verify(keys: &[FormatKey], request: &LinkRequest<'_>) -> Result<Verified, VerifyError> {
     let url = Url::parse(request.url);
-    let argument = |name: &[u8]| url.only_argument(&[name]).map(|value| value.map(decoded));
+    let is_cookie =
+        |(name, _): (&[u8], &[u8])| COOKIES.iter().any(|(_, own)| own.as_bytes() == name);
+    let is_in_cookies = request.cookies().any(is_cookie);
+    if is_in_cookies && url.names().any(|name| ARGUMENTS.contains(&name)) {
+        return Err(VerifyError::Malformed);
+    }
+    let argument = |name: &[u8]| {
+        if is_in_cookies {
+            let cookie = [b"CloudFront-", name].concat();
+            return request.only_cookie(&[&cookie]).map(|value| value.map(Cow::Borrowed));
+        }
+        url.only_argument(&[name]).map(|value| value.map(decoded))
+    };
     let signature = argument(b"Signature")?.ok_or(VerifyError::Missing)?;
     let signature = decode(&signature).ok_or(VerifyError::Malformed)?;
     let pair = argument(b"Key-Pair-Id")?.ok_or(VerifyError::Malformed)?;
@@ -200,7 +229,7 @@ fn sign(key: &Key, sign_request: &SignRequest<'_>) -> Result<String, SignError> 
     };
     let address = sign_request.address.map(|address| address.to_string()).unwrap_or_default();
     let (url, address) = (link.as_bytes(), address.as_bytes());
-    match verify(&[public], &LinkRequest { url, address, unsigned: Unsigned::Any }) {
+    match verify(&[public], &LinkRequest { url, address, cookies: b"", unsigned: Unsigned::Any }) {
         Ok(_) => Ok(link),
         Err(_) => Err(SignError::Unsupported("cloudfront", "such a URL")),
     }
@@ -355,7 +384,7 @@ fn encode(bytes: &[u8]) -> String {
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 pub(super) mod tests {
     use super::Network;
-    use crate::link::third_party::tests::{key, verify};
+    use crate::link::third_party::tests::{key, verify, verify_with};
     use crate::link::{
         Key, LinkRequest, Rules, SignRequest, ThirdParty, ThirdPartyFormat, Unsigned,
         ValidityPeriod, VerifyError,
@@ -412,6 +441,41 @@ pub(super) mod tests {
     fn check(url: &str, address: &str) -> Result<ValidityPeriod, VerifyError> {
         verify(ThirdPartyFormat::Cloudfront, &[key(PUBLIC, "")], url, address)
             .map(|found| found.validity)
+    }
+
+    #[test]
+    fn cookies() {
+        let check = |cookies: &str, url: &str| {
+            verify_with(cookies, ThirdPartyFormat::Cloudfront, &[key(PUBLIC, "")], url).map(|_| ())
+        };
+        let canned = format!(
+            "x=y; CloudFront-Expires=2000000000; CloudFront-Signature={SHA1}; \
+             CloudFront-Key-Pair-Id=K2JCJMDEHXQW5F"
+        );
+        assert_eq!(check(&canned, URL), Ok(()));
+        assert_eq!(
+            check(&canned.replace("CloudFront-Expires=2", "CloudFront-Expires=3"), URL),
+            Err(VerifyError::Mismatch)
+        );
+        assert_eq!(check(&canned, &URL.replace("large", "small")), Err(VerifyError::Mismatch));
+        let custom = format!(
+            "CloudFront-Policy={POLICY}; CloudFront-Signature={SIGNATURE}; \
+             CloudFront-Key-Pair-Id=K2JCJMDEHXQW5F"
+        );
+        // It is bound to an address, which is none here.
+        assert_eq!(check(&custom, "https://h/images/a.jpg"), Err(VerifyError::Mismatch));
+        assert_eq!(check("CloudFront-Key-Pair-Id=K", URL), Err(VerifyError::Missing));
+        assert_eq!(check("a=b", URL), Err(VerifyError::Missing));
+        for (cookies, url) in [
+            (format!("{canned}; CloudFront-Expires=2000000000"), URL.to_owned()),
+            (format!("{canned}; CloudFront-Signature={SHA1}"), URL.to_owned()),
+            (format!("{canned}; CloudFront-Policy={POLICY}"), URL.to_owned()),
+            (format!("{canned}; CloudFront-Hash-Algorithm=MD5"), URL.to_owned()),
+            (canned.clone(), format!("{URL}&Expires=2000000000")),
+            ("CloudFront-Key-Pair-Id=K".to_owned(), super::tests::canned(URL)),
+        ] {
+            assert_eq!(check(&cookies, &url), Err(VerifyError::Malformed), "{cookies} {url}");
+        }
     }
 
     #[test]
@@ -583,7 +647,8 @@ pub(super) mod tests {
         let third_party =
             ThirdParty::new(ThirdPartyFormat::Cloudfront, &[key(PAIRED, "")], Rules::default());
         let bytes = [&b"http://h/\xff"[..], &link.as_bytes()["http://h/\u{fffd}".len()..]].concat();
-        let request = LinkRequest { url: &bytes, address: b"", unsigned: Unsigned::Any };
+        let request =
+            LinkRequest { url: &bytes, address: b"", cookies: b"", unsigned: Unsigned::Any };
         assert_eq!(third_party.unwrap().verify(&request).map(|_| ()), Err(VerifyError::Mismatch));
         for url in ["http://h/a\"", "http://h/a\\"] {
             assert!(super::sign(&private, &SignRequest { url, ..sign_request }).is_err(), "{url}");

@@ -27,6 +27,12 @@ pub(super) trait LinkFormat: Sync {
         false
     }
 
+    /// The arguments of its links that may come as cookies instead, with the names that these have:
+    /// what is signed is then the address without them.
+    fn cookies(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
     /// Whether scheme and host are signed, too.
     fn signs_origin(&self) -> bool {
         false
@@ -87,11 +93,32 @@ pub struct LinkRequest<'a> {
     pub url: &'a [u8],
     /// The client's address, as text.
     pub address: &'a [u8],
+    /// What the client sent as `Cookie`, of several headers one behind the other with `;` between
+    /// them; for formats that [take cookies](super::ThirdPartyFormat::takes_cookies).
+    pub cookies: &'a [u8],
     /// What may stand in the link though nobody signed it.
     pub unsigned: Unsigned<'a>,
 }
 
-impl LinkRequest<'_> {
+impl<'a> LinkRequest<'a> {
+    /// The value of the only cookie whose name is one of `names`.
+    ///
+    /// # Errors
+    /// [`VerifyError::Malformed`] where there are several: it is open which of them counts.
+    pub(super) fn only_cookie(&self, names: &[&[u8]]) -> Result<Option<&'a [u8]>, VerifyError> {
+        let mut found = self.cookies().filter(|(name, _)| names.contains(name));
+        let first = found.next().map(|(_, value)| value);
+        if found.next().is_some() { Err(VerifyError::Malformed) } else { Ok(first) }
+    }
+
+    /// The names and values of all cookies.
+    pub(super) fn cookies(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+        self.cookies.split(|&byte| byte == b';').filter_map(|pair| {
+            let (name, value) = pair.split_at(memchr::memchr(b'=', pair)?);
+            Some((name.trim_ascii(), value.get(1..).unwrap_or_default().trim_ascii()))
+        })
+    }
+
     /// Whether all arguments but those of these names, which are the format's, may stand there.
     ///
     /// # Errors

@@ -209,8 +209,12 @@ mod tests {
             ThirdParty::new(ThirdPartyFormat::Google, std::slice::from_ref(&key), Rules::default())
                 .unwrap();
         let url = format!("{link}&w=5000");
-        let request =
-            LinkRequest { url: url.as_bytes(), address: b"", unsigned: Unsigned::Named(&[]) };
+        let request = LinkRequest {
+            url: url.as_bytes(),
+            address: b"",
+            cookies: b"",
+            unsigned: Unsigned::Named(&[]),
+        };
         assert_eq!(third_party.verify(&request), Err(VerifyError::Unsigned));
         // A host that goes on otherwise than the signed one.
         let host = Encoding::Base64url.encode(b"https://media.example.com");

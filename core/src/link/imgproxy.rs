@@ -207,7 +207,7 @@ mod tests {
         let check = |arguments: &str, unsigned| {
             let url = format!("/{SIGNATURE}{PATH}{arguments}");
             third_party
-                .verify(&LinkRequest { url: url.as_bytes(), address: b"", unsigned })
+                .verify(&LinkRequest { url: url.as_bytes(), address: b"", cookies: b"", unsigned })
                 .map(|_| ())
         };
         assert_eq!(check("", Unsigned::Named(&[])), Ok(()));

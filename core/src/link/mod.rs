@@ -7,6 +7,7 @@
 pub mod akamai;
 pub mod alibaba;
 pub mod bunny;
+pub mod cdn77;
 pub mod cloudflare;
 pub mod cloudfront;
 mod encoding;

@@ -170,7 +170,7 @@ mod tests {
             let link = sign_request.sign(ThirdPartyFormat::Cloudfront, &private).unwrap();
             let check = |link: &str, address: &str| {
                 let (url, address) = (link.as_bytes(), address.as_bytes());
-                let request = LinkRequest { url, address, unsigned: Unsigned::Any };
+                let request = LinkRequest { url, address, cookies: b"", unsigned: Unsigned::Any };
                 third_party.verify(&request).map(|found| found.validity)
             };
             assert_eq!(check(&link, "192.0.2.7"), Ok(sign_request.validity), "{link}");

@@ -3,6 +3,7 @@
 use super::akamai::Akamai;
 use super::alibaba::Alibaba;
 use super::bunny::Bunny;
+use super::cdn77::Cdn77;
 use super::cloudflare::Cloudflare;
 use super::cloudfront::Cloudfront;
 use super::format::{FormatKey, LinkFormat, LinkRequest, Rules, Secret, Verified};
@@ -11,6 +12,7 @@ use super::imgix::Imgix;
 use super::imgproxy::Imgproxy;
 use super::keycdn::Keycdn;
 use super::thumbor::Thumbor;
+use super::url::Url;
 use super::{Key, KeyError, VerifyError};
 
 /// Whose links they are.
@@ -34,13 +36,15 @@ pub enum ThirdPartyFormat {
     Alibaba,
     /// [`keycdn`](super::keycdn).
     Keycdn,
+    /// [`cdn77`](super::cdn77).
+    Cdn77,
     /// [`imgix`](super::imgix).
     Imgix,
 }
 
 impl ThirdPartyFormat {
     /// All of them.
-    pub const ALL: [ThirdPartyFormat; 10] = [
+    pub const ALL: [ThirdPartyFormat; 11] = [
         ThirdPartyFormat::Imgproxy,
         ThirdPartyFormat::Thumbor,
         ThirdPartyFormat::Akamai,
@@ -50,6 +54,7 @@ impl ThirdPartyFormat {
         ThirdPartyFormat::Cloudflare,
         ThirdPartyFormat::Alibaba,
         ThirdPartyFormat::Keycdn,
+        ThirdPartyFormat::Cdn77,
         ThirdPartyFormat::Imgix,
     ];
 
@@ -78,6 +83,23 @@ impl ThirdPartyFormat {
         self.implementation().is_dated()
     }
 
+    /// Whether its tokens may come as cookies.
+    pub fn takes_cookies(self) -> bool {
+        !self.implementation().cookies().is_empty()
+    }
+
+    /// The cookies that are as good as what a link of the format has in its arguments: names and
+    /// values, none where the format has no cookies.
+    pub fn cookies_of(self, link: &str) -> Vec<(&'static str, String)> {
+        let url = Url::parse(link.as_bytes());
+        let own = |(name, value): (&[u8], &[u8])| {
+            let cookies = self.implementation().cookies().iter();
+            let (_, cookie) = cookies.copied().find(|(known, _)| known.as_bytes() == name)?;
+            Some((cookie, String::from_utf8_lossy(value).into_owned()))
+        };
+        url.arguments().filter_map(own).collect()
+    }
+
     /// Whether scheme and host are signed, too.
     pub fn signs_origin(self) -> bool {
         self.implementation().signs_origin()
@@ -95,6 +117,7 @@ impl ThirdPartyFormat {
             ThirdPartyFormat::Cloudflare => &Cloudflare,
             ThirdPartyFormat::Alibaba => &Alibaba,
             ThirdPartyFormat::Keycdn => &Keycdn,
+            ThirdPartyFormat::Cdn77 => &Cdn77,
             ThirdPartyFormat::Imgix => &Imgix,
         }
     }
@@ -120,6 +143,11 @@ impl ThirdParty {
             Ok(FormatKey { id: key.id.clone(), salt: key.salt.clone(), secret })
         };
         Ok(ThirdParty { format, keys: keys.iter().map(keyed).collect::<Result<_, _>>()?, rules })
+    }
+
+    /// Whether its tokens may come as cookies.
+    pub fn takes_cookies(&self) -> bool {
+        self.format.takes_cookies()
     }
 
     /// The id of a key; empty for one without.
@@ -178,8 +206,20 @@ pub(super) mod tests {
         address: &str,
     ) -> Result<Verified, VerifyError> {
         let (url, address) = (url.as_bytes(), address.as_bytes());
-        let request = LinkRequest { url, address, unsigned: Unsigned::Any };
+        let request = LinkRequest { url, address, cookies: b"", unsigned: Unsigned::Any };
         ThirdParty::new(format, keys, rules).unwrap().verify(&request)
+    }
+
+    /// The same with cookies.
+    pub fn verify_with(
+        cookies: &str,
+        format: ThirdPartyFormat,
+        keys: &[Key],
+        url: &str,
+    ) -> Result<Verified, VerifyError> {
+        let (url, cookies, unsigned) = (url.as_bytes(), cookies.as_bytes(), Unsigned::Any);
+        let request = LinkRequest { url, address: b"", cookies, unsigned };
+        ThirdParty::new(format, keys, Rules::default()).unwrap().verify(&request)
     }
 
     #[test]
@@ -205,6 +245,7 @@ pub(super) mod tests {
             (ThirdPartyFormat::Cloudflare, "/a?verify=1900000000-AAAA"),
             (ThirdPartyFormat::Alibaba, "/a?auth_key=1900000000-0-0-00"),
             (ThirdPartyFormat::Keycdn, "/a?token=AAAA&expire=1900000000"),
+            (ThirdPartyFormat::Cdn77, "/a?secure=AAAA,1900000000"),
             (ThirdPartyFormat::Imgix, "/a?s=00"),
         ];
         for (format, url) in visits {
