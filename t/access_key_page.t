@@ -8,6 +8,8 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Digest::SHA qw(sha256_hex);
+use File::Temp ();
+use POSIX ();
 use Test::More;
 
 use ImageGate::Browser;
@@ -183,6 +185,7 @@ sub is_order {
     my $log = do { local (@ARGV, $/) = "$s->{dir}/logs/access.log"; <> };
     my @asked = $log =~ m{"GET (\S+) HTTP.*Chrome}g;
     my @other = grep { !m{^/page(?:\?format=json&history=(?:1h|5m)&page=1&limit=25&sort=-?\w+(?:&filter=press)?(?:&since=\d+)?)?$} } @asked;
+    @other = grep { !m{^/page\?format=json&month=\d{4}-\d\d&page=1&limit=25&sort=-bytes_sent(?:&filter=press)?$} } @other;
     is_deeply(\@other, [], "$name - the page and its numbers, nothing else");
     cmp_ok(scalar(grep { /since=/ } @asked), '>', 2, "$name - mostly what changed");
 }
@@ -240,6 +243,42 @@ sub is_order {
     is($b->run('return document.querySelector("tr[data-partner]").dataset.partner'), $ids[41], "$name - from another page");
     is_deeply([$b->console], [], "$name - no complaint in the console");
     $many->stop;
+}
+
+{
+    my $name = 'months';
+    my $folder = File::Temp::tempdir(CLEANUP => 1);
+    my $own = server(state => "$folder/state", quota => 'access_key_quota requests=10 per=month; access_key_alert 50% 80%;');
+    get_many($own, 9, 'acme');
+    get_many($own, 3, 'beta.press', 'large.txt');
+    my $month = POSIX::strftime('%Y-%m', gmtime);
+    my $found = sub { status($own, "month=$month")->{zones}[0]{month} };
+    ok(wait_for(10, sub { $found->()->{requests} == 12 }), "$name - are in the state file");
+    my %row = map { $_->{id} => $_ } @{ $found->()->{partners} };
+    $b->show(width => 390, height => 844, scheme => 'dark');
+    $b->go("http://127.0.0.1:$own->{port}/page");
+    # What there was before has stopped.
+    $b->console;
+    ok($b->wait_for(20, 'return document.querySelectorAll("tr[data-month]").length === 2'), "$name - partners of the month");
+    is_deeply($b->run('return [...document.querySelectorAll("tr[data-month]")].map(r => [r.dataset.month, ...[...r.children].slice(1).map(c => c.title.replaceAll(",", ""))])'),
+        [map { [$_, "$row{$_}{requests}", "$row{$_}{bytes_sent}"] } 'beta.press', 'acme'], "$name - with what the JSON says, the largest first");
+    is($b->run('return document.querySelector("tr[data-partner=acme] .alert:not([hidden])").textContent'), '80%', "$name - an alert has a mark");
+    is($b->run('return document.querySelectorAll("tr[data-partner] .alert:not([hidden])").length'), 1, "$name - and only that");
+    is($b->run('return document.documentElement.scrollWidth'), 390, "$name - nothing sticks out");
+    my $csv = $own->client->get($b->run('const u = new URL(document.querySelector("#csv").href); return u.pathname + u.search'));
+    is_deeply([@{ $csv->{h} }{qw(content-type content-disposition)}], ['text/csv; charset=utf-8; header=present', 'attachment; filename="usage.csv"'],
+        "$name - a file for other programs");
+    is($csv->{body}, join("\r\n", 'zone,partner,month,requests,bytes', (map { "partners,$_,$month,$row{$_}{requests},$row{$_}{bytes_sent}" } sort keys %row), ''),
+        "$name - with the same numbers");
+    $b->click('tr[data-month="beta.press"] a');
+    ok($b->wait_for(10, 'return document.querySelectorAll("#one:not([hidden]) tr[data-of-month]").length === 1'), "$name - a partner's own page");
+    like($b->run('return document.querySelector("#one").textContent'), qr/beta\.press.*requests per month3 of 10.*Requests a day, at most 3/s, "$name - has its quotas and days");
+    is($b->run('return document.querySelectorAll("#all:not([hidden]), #by-month:not([hidden])").length'), 0, "$name - and nothing of others");
+    is($b->run('return document.documentElement.scrollWidth'), 390, "$name - nothing sticks out there");
+    $b->click('#one a.button');
+    ok($b->wait_for(10, 'return document.querySelector("#one").hidden'), "$name - and back to all");
+    is_deeply([$b->console], [], "$name - no complaint in the console");
+    $own->stop;
 }
 
 $b->stop;

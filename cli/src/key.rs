@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use image_gate_core::key::{Digest, Partner, PartnerTable, is_id};
+use image_gate_core::key::{Digest, Partner, PartnerKey, PartnerTable, is_id};
 
 use crate::error::{CliError, ExitStatus, error_with_code};
 use crate::{files, time};
@@ -33,6 +33,18 @@ enum Command {
         #[arg(value_name = "ID")]
         id: String,
     },
+    /// Gives a partner a new key and prints it; those before hold until they are revoked or expire
+    Rotate {
+        /// The key file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The partner
+        #[arg(value_name = "ID")]
+        id: String,
+        /// How long the keys before hold: +30d, 2026-12-31, 2026-12-31T12:00:00Z
+        #[arg(long, value_name = "DATE", value_parser = time::parse)]
+        expire: Option<u64>,
+    },
     /// Has all keys of a partner refused, by the word "disabled" in the key file
     Revoke {
         /// The key file
@@ -41,6 +53,9 @@ enum Command {
         /// The partner
         #[arg(value_name = "ID")]
         id: String,
+        /// Takes away all keys but the one that came by the last "rotate", instead
+        #[arg(long)]
+        old: bool,
     },
     /// Lists the partners of a key file, how many keys each has, and whether they hold
     List {
@@ -65,7 +80,9 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     match &arguments.command {
         Command::New { id } => new(id),
         Command::Add { file, id } => add(file, id),
-        Command::Revoke { file, id } => revoke(file, id),
+        Command::Rotate { file, id, expire } => rotate(file, id, *expire),
+        Command::Revoke { file, id, old: false } => revoke(file, id),
+        Command::Revoke { file, id, old: true } => revoke_old(file, id),
         Command::List { file } => list(file),
         Command::Hash => files::print_line(&Digest::of(&read_key()?).to_string()),
         Command::Check { file, whose } => check(file, *whose),
@@ -98,7 +115,7 @@ fn add(file: &Path, id: &str) -> Result<(), CliError> {
     let key = random_key()?;
     let digest = Digest::of(key.as_bytes());
     if find(&table, id).is_some() {
-        insert(&mut text, id, 2, &format!(",{digest}"));
+        edit(&mut text, id, 2, |keys| format!("{keys},{digest}"));
     } else {
         if !text.is_empty() && !text.ends_with(b"\n") {
             text.push(b'\n');
@@ -111,22 +128,51 @@ fn add(file: &Path, id: &str) -> Result<(), CliError> {
 
 fn revoke(file: &Path, id: &str) -> Result<(), CliError> {
     let (mut text, table) = read(file)?;
-    let partner = find(&table, id).ok_or_else(|| {
-        let name = files::input_name(file);
-        error_with_code(ExitStatus::No, format_args!("{name}: there is no \"{id}\""))
-    })?;
-    if !partner.disabled {
-        insert(&mut text, id, usize::MAX, " disabled");
+    if !known(file, &table, id)?.disabled {
+        edit(&mut text, id, usize::MAX, |last| format!("{last} disabled"));
         write(file, &text)?;
     }
     Ok(())
+}
+
+fn rotate(file: &Path, id: &str, last: Option<u64>) -> Result<(), CliError> {
+    let (mut text, table) = read(file)?;
+    let now = time::now();
+    let before = known(file, &table, id)?.keys.iter().filter(|key| !key.is_expired(now));
+    let before = before.map(|key| {
+        let ends = last.map(|last| last + 1).into_iter().chain(key.expires).min();
+        in_file(&PartnerKey { expires: ends, ..*key })
+    });
+    let key = random_key()?;
+    let new = Digest::of(key.as_bytes()).to_string();
+    let keys: Vec<String> = [new].into_iter().chain(before).collect();
+    edit(&mut text, id, 2, |_| keys.join(","));
+    write(file, &text)?;
+    files::print_line(&key)
+}
+
+fn revoke_old(file: &Path, id: &str) -> Result<(), CliError> {
+    let (mut text, table) = read(file)?;
+    if let [first, _, ..] = &known(file, &table, id)?.keys[..] {
+        edit(&mut text, id, 2, |_| in_file(first));
+        write(file, &text)?;
+    }
+    Ok(())
+}
+
+/// A key as the file has it: its digest, and the last second or day on which it holds.
+fn in_file(key: &PartnerKey) -> String {
+    let Some(expires) = key.expires else { return key.digest.to_string() };
+    let last = time::format(expires.saturating_sub(1));
+    let last = last.strip_suffix("T23:59:59Z").unwrap_or(&last);
+    format!("{}@{last}", key.digest)
 }
 
 fn list(file: &Path) -> Result<(), CliError> {
     let (_, table) = read(file)?;
     let now = time::now();
     let lines = table.partners().iter().map(|partner| {
-        let (id, keys) = (&partner.id, partner.digests.len());
+        let (id, keys) = (&partner.id, partner.keys.len());
         format!(
             "{id}\t{keys} {}\t{}\n",
             if keys == 1 { "key" } else { "keys" },
@@ -159,8 +205,16 @@ fn find<'a>(table: &'a PartnerTable, id: &str) -> Option<&'a Partner> {
     table.partners().iter().find(|partner| partner.id == id)
 }
 
-/// Inserts something behind that word, from 1, of a partner's line, or behind its last one.
-fn insert(text: &mut Vec<u8>, id: &str, word: usize, what: &str) {
+/// Returns a partner of a file.
+fn known<'a>(file: &Path, table: &'a PartnerTable, id: &str) -> Result<&'a Partner, CliError> {
+    find(table, id).ok_or_else(|| {
+        let name = files::input_name(file);
+        error_with_code(ExitStatus::No, format_args!("{name}: there is no \"{id}\""))
+    })
+}
+
+/// Puts something in the place of that word, from 1, of a partner's line, or of its last one.
+fn edit(text: &mut Vec<u8>, id: &str, word: usize, make: impl FnOnce(&str) -> String) {
     let mut start = 0;
     for line in text.split_inclusive(|&byte| byte == b'\n') {
         let words = line.split(|&byte| byte == b'#').next().unwrap_or_default();
@@ -174,8 +228,10 @@ fn insert(text: &mut Vec<u8>, id: &str, word: usize, what: &str) {
         if let Some(first) = ends.next()
             && first.0 == id.as_bytes()
         {
-            let (_, end) = ends.take(word - 1).last().unwrap_or(first);
-            text.splice(start + end..start + end, what.bytes());
+            let (known, end) = ends.take(word - 1).last().unwrap_or(first);
+            let new = make(&String::from_utf8_lossy(known));
+            let range = start + end - known.len()..start + end;
+            text.splice(range, new.bytes());
             return;
         }
         start += line.len();
@@ -194,14 +250,16 @@ fn state(partner: &Partner, now: u64) -> &'static str {
 fn check(file: &Path, whose: bool) -> Result<(), CliError> {
     let (_, table) = read(file)?;
     if !whose {
-        let keys: usize = table.partners().iter().map(|partner| partner.digests.len()).sum();
+        let keys: usize = table.partners().iter().map(|partner| partner.keys.len()).sum();
         return files::print_line(&format!("{} partners, {keys} keys", table.partners().len()));
     }
-    let found = table.find(&Digest::of(&read_key()?));
-    let partner = found
-        .and_then(|at| table.partners().get(at))
+    let found = table.find_key(&Digest::of(&read_key()?));
+    let (partner, key) = found
+        .and_then(|(at, key)| Some((table.partners().get(at)?, key)))
         .ok_or_else(|| error_with_code(ExitStatus::No, "nobody's key"))?;
-    let note = match state(partner, time::now()) {
+    let now = time::now();
+    let note = match state(partner, now) {
+        "valid" if key.is_expired(now) => " (expired)".to_owned(),
         "valid" => String::new(),
         state => format!(" ({state})"),
     };

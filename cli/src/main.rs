@@ -14,6 +14,7 @@ mod serve;
 mod sign;
 mod time;
 mod transform;
+mod usage;
 mod verify;
 mod watermark;
 
@@ -36,6 +37,7 @@ enum Command {
     Transform(transform::Arguments),
     Info(info::Arguments),
     Key(key::Arguments),
+    Usage(usage::Arguments),
     Sign(sign::Arguments),
     Verify(verify::Arguments),
     Migrate(migrate::Arguments),
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         Command::Transform(arguments) => transform::run(&arguments),
         Command::Info(arguments) => info::run(&arguments),
         Command::Key(arguments) => key::run(&arguments),
+        Command::Usage(arguments) => usage::run(&arguments),
         Command::Sign(arguments) => sign::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Migrate(arguments) => migrate::run(&arguments),

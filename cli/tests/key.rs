@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
 
 use image_gate_core::key::{Digest, PartnerTable};
@@ -78,6 +79,61 @@ fn partners_are_added_listed_and_revoked() {
         assert!(String::from_utf8_lossy(&output.stderr).contains(reason), "{output:?}");
     }
     assert_eq!(std::fs::read(file).unwrap(), bytes);
+}
+
+#[test]
+fn a_partner_gets_a_new_key_and_the_old_ones_go() {
+    let folder = Folder::new("rotate");
+    let file = &folder.file("keys");
+    let digest = |key: &str| Digest::of(key.as_bytes()).to_string();
+    let gone = digest("gone");
+    let text = format!(
+        "# all\n acme\t{},{gone}@2020-01-01 requests=5/day # note\nb {}\n",
+        digest("one"),
+        digest("two")
+    );
+    std::fs::write(file, &text).unwrap();
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let run = |arguments: &[&str]| text_of(image_gate(&[&["key"], arguments].concat(), ""));
+    let whose = |key: &str| text_of(image_gate(&["key", "check", file, "--whose"], key));
+    let read = || std::fs::read_to_string(file).unwrap();
+
+    let second = run(&["rotate", file, "acme"]);
+    let second = second.trim_end();
+    let rest = text.replace(&format!(",{gone}@2020-01-01"), "");
+    let (before, after) = rest.split_at("# all\n acme\t".len());
+    assert_eq!(read(), format!("{before}{},{after}", digest(second)));
+    assert_eq!((whose("one"), whose(second)), ("acme\n".to_owned(), "acme\n".to_owned()));
+
+    // The keys before hold to the end of that day, and no longer than they did.
+    let third = run(&["rotate", file, "acme", "--expire", "2199-12-31"]);
+    let third = third.trim_end();
+    let fourth = run(&["rotate", file, "acme", "--expire", "2199-12-31T12:00:00Z"]);
+    let fourth = fourth.trim_end();
+    let until = |key: &str, date: &str| format!("{}@{date}", digest(key));
+    let noon = "2199-12-31T12:00:00Z";
+    let keys = [digest(fourth), until(third, noon), until(second, noon), until("one", noon)];
+    assert_eq!(read(), format!("{before}{}{}", keys.join(","), &after[digest("one").len()..]));
+    run(&["rotate", file, "b", "--expire", "2199-12-31"]);
+    assert!(read().contains(&until("two", "2199-12-31\n")));
+    assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(run(&["list", file]).starts_with("acme\t4 keys\tvalid\n"));
+
+    for _ in 0..2 {
+        run(&["revoke", file, "acme", "--old"]);
+        assert_eq!(read().matches("acme").count(), 1);
+        assert_eq!(
+            (whose(fourth), run(&["check", file])),
+            ("acme\n".into(), "2 partners, 3 keys\n".into())
+        );
+    }
+    std::fs::write(file, format!("acme {}@2020-01-01\n", digest("one"))).unwrap();
+    assert_eq!(whose("one"), "acme (expired)\n");
+    assert_eq!(image_gate(&["key", "rotate", file, "nobody"], "").status.code(), Some(1));
+    assert_eq!(
+        image_gate(&["key", "rotate", file, "acme", "--expire", "soon"], "").status.code(),
+        Some(2)
+    );
 }
 
 fn text_of(output: Output) -> String {

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod accept;
 pub mod cache;
 pub mod escapes;
 pub mod image;

@@ -7,8 +7,9 @@ use nginx_sys::{
     ngx_int_t,
 };
 
+use super::alert;
 use super::conf::{LocConf, RateLimitHeaders, conf};
-use super::request_key::{AccessDecision, KeyStatus, RequestKey, RequestKeys};
+use super::request_key::{AccessDecision, KeyStatus, Refusal, RequestKey, RequestKeys};
 use super::zone::QuotaDecision;
 use crate::ngx::phase::Handler;
 use crate::ngx::{NoMemory, Request, worker};
@@ -31,18 +32,24 @@ fn check(request: Request<'_>) -> ngx_int_t {
     if super::strip::strip_key(request).is_err() {
         return NGX_ERROR as ngx_int_t;
     }
-    let request_key =
-        RequestKeys::of(request).and_then(|request_keys| request_keys.here(request, conf));
-    let Some(request_key) = request_key else { return NGX_ERROR as ngx_int_t };
+    let Some(request_keys) = RequestKeys::of(request) else { return NGX_ERROR as ngx_int_t };
+    let Some(request_key) = request_keys.here(request, conf) else {
+        return NGX_ERROR as ngx_int_t;
+    };
     let errors = conf.errors.unwrap_or_default();
     let zone = &request_key.live.name;
+    let refused = |status: u32| {
+        let (location, request_key) = (std::ptr::from_ref(conf), request_key.clone());
+        request_keys.refuse(Refusal { status, location, request_key });
+        status as ngx_int_t
+    };
     let refuse = |status: u32, reason: &str| {
         let line = format_args!("access_key: {reason}, zone \"{zone}\"");
         request.log_line(NGX_LOG_INFO, line);
         if status == NGX_HTTP_UNAUTHORIZED && request_key.access.wants_bearer() {
             request.challenge(format!("Bearer realm=\"{zone}\"").as_bytes());
         }
-        status as ngx_int_t
+        refused(status)
     };
     let id = || request_key.partner().map_or("", |partner| &partner.id);
     // A browser asks without a key whether it may ask with one. There is nothing to be had: the
@@ -76,8 +83,8 @@ fn check(request: Request<'_>) -> ngx_int_t {
     };
     match decision {
         AccessDecision::Admitted | AccessDecision::DryRun => NGX_OK as ngx_int_t,
-        AccessDecision::Quota | AccessDecision::Concurrency => errors.quota as ngx_int_t,
-        AccessDecision::Unknown => NGX_HTTP_SERVICE_UNAVAILABLE as ngx_int_t,
+        AccessDecision::Quota | AccessDecision::Concurrency => refused(errors.quota),
+        AccessDecision::Unknown => refused(NGX_HTTP_SERVICE_UNAVAILABLE),
         AccessDecision::Forbidden => {
             refuse(errors.forbidden, &format!("the key of \"{}\" is not for this request", id()))
         }
@@ -143,6 +150,7 @@ fn admit(request: Request<'_>, conf: &LocConf, request_key: &RequestKey) -> Acce
     if !decision.lets_in() {
         request_key.stop();
     }
+    alert::tell(request, conf, request_key, &limits);
     add_rate_limit_headers(request, conf.headers.unwrap_or_default(), request_key, time);
     decision
 }

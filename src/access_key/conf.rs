@@ -390,6 +390,39 @@ pub struct StatusConf {
     pub pool: Option<ThreadPool>,
 }
 
+/// How a partner is shown its usage.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum UsageFormat {
+    Json,
+    Html,
+}
+
+impl UsageFormat {
+    pub fn media_type(self) -> &'static str {
+        match self {
+            UsageFormat::Json => "application/json",
+            UsageFormat::Html => "text/html; charset=utf-8",
+        }
+    }
+}
+
+/// `access_key_usage` of a location.
+#[derive(Clone)]
+pub struct UsageConf {
+    pub format: UsageFormat,
+    /// Where answers are made, if nginx has threads.
+    pub pool: Option<ThreadPool>,
+}
+
+/// `access_key_alert`; without thresholds for `off`.
+#[derive(Clone, Default)]
+pub struct AlertConf {
+    /// In percent, the lowest first.
+    pub thresholds: Vec<u16>,
+    /// What is asked for.
+    pub uri: Option<Rc<[u8]>>,
+}
+
 /// A location. `None` is what was not said.
 #[derive(Default)]
 pub struct LocConf {
@@ -403,6 +436,8 @@ pub struct LocConf {
     pub strip: Option<bool>,
     pub redirect: Option<RedirectTarget>,
     pub status: Option<StatusConf>,
+    pub usage: Option<UsageConf>,
+    pub alert: Option<AlertConf>,
     pub places: Places,
 }
 

@@ -16,7 +16,7 @@ use super::conf::{
     RedirectTarget, SrvConf, ZoneConf,
 };
 use super::zone::{KeyFile, StateFile};
-use super::{export, redirect, status};
+use super::{alert, export, redirect, status, usage};
 use crate::ngx::conf::{
     ConfError, Directive, DirectiveArgs, Directives, Places, expect, flag, interval, once,
     parse_number, parse_size,
@@ -113,6 +113,16 @@ impl Directives for LocConf {
             name: c"access_key_status",
             kind: NGX_HTTP_LOC_CONF | NGX_CONF_TAKE12,
             set: status::set,
+        },
+        Directive {
+            name: c"access_key_alert",
+            kind: NGX_HTTP_MAIN_CONF | SERVER_AND_LOCATION | NGX_CONF_1MORE,
+            set: alert::set,
+        },
+        Directive {
+            name: c"access_key_usage",
+            kind: NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1,
+            set: usage::set,
         },
     ];
 

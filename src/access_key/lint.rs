@@ -21,7 +21,7 @@ impl LocConf {
                     },
                     links: parser.kept_location::<SecureLinkHash>(),
                 }),
-                "access_key" | "access_key_status" => (),
+                "access_key" | "access_key_status" | "access_key_usage" => (),
                 _ => places.push(place.clone()),
             }
         }

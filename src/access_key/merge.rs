@@ -62,6 +62,12 @@ impl Merge for LocConf {
         if self.status.is_none() {
             self.status.clone_from(&parent.status);
         }
+        if self.alert.is_none() {
+            self.alert.clone_from(&parent.alert);
+        }
+        if self.usage.is_none() {
+            self.usage.clone_from(&parent.usage);
+        }
 
         let main = parser.main::<AccessKey>().ok_or(Reported)?;
         let server = parser.kept_server::<AccessKey>().ok_or(Reported)?;
@@ -82,7 +88,15 @@ impl Merge for LocConf {
         {
             status.check(main, place, parser)?;
         }
-        let Some(Some(access)) = &self.access else { return Ok(()) };
+        let Some(Some(access)) = &self.access else {
+            let mut own = self.places.iter().take(own);
+            if let Some(place) = own.find(|place| place.name == "access_key_usage") {
+                let reason = "nobody is asked for a key: there is no \"access_key\" here";
+                place.error(parser, format_args!("{reason}"));
+                return Err(Reported);
+            }
+            return Ok(());
+        };
         let Some(zone) = main.zone(&access.name) else {
             if let Some(place) = self.places.get("access_key") {
                 unknown_zone(place, &String::from_utf8_lossy(&access.name), parser);

@@ -2,6 +2,7 @@
 
 mod access;
 mod accounting;
+mod alert;
 mod background;
 mod conf;
 mod directives;
@@ -10,10 +11,12 @@ mod lint;
 mod mask;
 mod merge;
 mod pace;
+mod problem;
 mod redirect;
 mod request_key;
 mod status;
 mod strip;
+mod usage;
 mod variables;
 mod zone;
 
@@ -25,7 +28,7 @@ use nginx_sys::{
 };
 
 use crate::ngx::module::Hooks;
-use crate::ngx::{Cycle, Parser, Reported, filter, phase, variable, worker};
+use crate::ngx::{Cycle, Parser, Reported, error_body, filter, phase, variable, worker};
 pub use conf::{AccessKey, LocConf, MainConf, SrvConf};
 
 impl Hooks for AccessKey {
@@ -38,6 +41,7 @@ impl Hooks for AccessKey {
             redirect::warn(parser, main);
             lint::check(parser, main)?;
             if !main.zones.is_empty() {
+                error_body::install::<problem::Problems>();
                 filter::install_writer::<pace::Paced>();
             }
         }

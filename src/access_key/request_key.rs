@@ -86,9 +86,14 @@ impl RequestKey {
         self.key_table.table.partners().get(self.partner?)
     }
 
+    /// The place of the record of the partner.
+    pub fn place(&self) -> Option<usize> {
+        self.key_table.record(self.partner?)
+    }
+
     /// The record of the partner.
     pub fn record(&self) -> Option<&Record> {
-        self.live.records().get(self.key_table.record(self.partner?)?)
+        self.live.records().get(self.place()?)
     }
 
     /// Begins to run, until the request ends, if the partner's number of requests at once allows.
@@ -100,9 +105,8 @@ impl RequestKey {
         let Some(limit) = self.partner().and_then(|partner| partner.concurrency) else {
             return Ok(true);
         };
-        let record = self.partner.and_then(|place| self.key_table.record(place));
         let run = |at| self.live.run(at, limit, std::process::id(), worker::is_alive);
-        let Some(running) = record.and_then(run) else { return Ok(false) };
+        let Some(running) = self.place().and_then(run) else { return Ok(false) };
         request.on_end::<RequestKeys>()?;
         self.running.set(Some(running));
         Ok(true)
@@ -155,6 +159,14 @@ impl RequestKey {
     }
 }
 
+/// A request that is refused, unless another module lets it in.
+pub struct Refusal {
+    pub status: u32,
+    /// Where it was refused: elsewhere nginx has come by an `error_page`.
+    pub location: *const LocConf,
+    pub request_key: Rc<RequestKey>,
+}
+
 /// What was in a source.
 #[derive(Clone)]
 pub struct Credential {
@@ -185,6 +197,8 @@ pub struct RequestKeys {
     has_more: Cell<bool>,
     /// Whose sources were masked or taken out last.
     stripped: Cell<Option<*const AccessConf>>,
+    /// Why the request was refused last.
+    refusal: Cell<Option<Refusal>>,
 }
 
 impl RequestKeys {
@@ -216,6 +230,16 @@ impl RequestKeys {
             let rate = request_key.partner().filter(|_| is_in)?.rate?;
             Some((request_key.clone(), rate))
         })
+    }
+
+    /// Notes why the request is refused.
+    pub fn refuse(&self, refusal: Refusal) {
+        self.refusal.set(Some(refusal));
+    }
+
+    /// Why the request was refused last, once.
+    pub fn take_refusal(&self) -> Option<Refusal> {
+        self.refusal.take()
     }
 
     /// Whether the keys were taken out of these sources just before; they are from now on.
@@ -332,7 +356,7 @@ impl RequestKeys {
                 return Some(request_key);
             }
             if key.is_none() {
-                found = table.find(&Digest::of(&credential.key));
+                found = table.find_key(&Digest::of(&credential.key));
                 key = Some(credential.key);
             }
         }
@@ -341,7 +365,7 @@ impl RequestKeys {
         for source in &access.sources {
             let KeySource::Segment(number) = source else { continue };
             let Some(credential) = self.credential(request, source) else { continue };
-            let partner = table.find(&Digest::of(&credential.key));
+            let partner = table.find_key(&Digest::of(&credential.key));
             if partner.is_some() && differs(&key, &credential) {
                 request_key.key_status = KeyStatus::Ambiguous;
                 return Some(request_key);
@@ -356,12 +380,15 @@ impl RequestKeys {
             }
         }
 
+        let time = worker::time();
+        let is_old = found.is_some_and(|(_, key)| key.is_expired(time));
+        let found = found.map(|(place, _)| place);
         let partner = found.and_then(|at| table.partners().get(at));
         request_key.key_status = match partner {
             None if key.is_none() => KeyStatus::Missing,
             None => KeyStatus::Invalid,
             Some(partner) if partner.disabled => KeyStatus::Disabled,
-            Some(partner) if partner.is_expired(worker::time()) => KeyStatus::Expired,
+            Some(partner) if is_old || partner.is_expired(time) => KeyStatus::Expired,
             Some(partner) => {
                 request_key.limits.set(conf.limits(partner));
                 KeyStatus::Valid

@@ -1,11 +1,17 @@
 //! `access_key_status`: what there is to see of zones, as JSON, for Prometheus, or as a page.
 
+use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 use image_gate_core::escapes::percent_decode_lossy;
+use image_gate_core::key::days::days_of_month;
 use image_gate_core::key::history::STEPS;
-use image_gate_core::key::{self, History, LONGEST, Selection, Sort, json, prometheus};
+use image_gate_core::key::{
+    self, History, LONGEST, Month, Selection, Sort, UsageByDay, is_id, json, month_csv, month_name,
+    prometheus,
+};
 use image_gate_core::metrics::PROMETHEUS_TYPE;
+use image_gate_runtime::key::days_file;
 use nginx_sys::{
     NGX_DECLINED, NGX_HTTP_BAD_REQUEST, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_NOT_ALLOWED,
     NGX_OK, ngx_int_t,
@@ -17,7 +23,7 @@ use super::zone::Zone;
 use crate::ngx::conf::{ConfError, DirectiveArgs, Place, expect, once};
 use crate::ngx::incoming::RequestPart;
 use crate::ngx::phase::Handler;
-use crate::ngx::thread::{self, ThreadPool};
+use crate::ngx::thread::ThreadPool;
 use crate::ngx::{Parser, Reported, Request, location, worker};
 
 /// The page, its styles and its script in one.
@@ -89,12 +95,8 @@ pub fn set(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError
             None => return expect(None, argument, format_args!("zone=NAME")),
         }
     }
-    let pool = if thread::available() {
-        let pool = ThreadPool::add(args.parser(), None);
-        Some(pool.ok_or_else(|| ConfError::invalid("no thread pool"))?)
-    } else {
-        None
-    };
+    let pool =
+        ThreadPool::of_answers(args.parser()).map_err(|_| ConfError::invalid("no thread pool"))?;
     once(&mut conf.status, StatusConf { format, zone, pool })?;
     if let Some(main) = args.parser().main::<AccessKey>() {
         main.shown.set(true);
@@ -110,19 +112,45 @@ struct Query {
     history: Option<usize>,
     /// Which partners, where not all.
     selection: Option<Selection>,
+    /// Of which partner there are days.
+    partner: Option<String>,
+    /// Of which month there are sums: its name, and its days.
+    month: Option<(String, Range<u32>)>,
+    /// Whether these alone are asked for, as comma-separated values.
+    is_csv: bool,
 }
 
 impl Query {
     /// `None` for what there is not.
     fn parse(arguments: &[u8], format: DocumentFormat) -> Option<Query> {
-        let mut query = Query { format, history: None, selection: None };
+        let mut query = Query {
+            format,
+            history: None,
+            selection: None,
+            partner: None,
+            month: None,
+            is_csv: false,
+        };
         for argument in arguments.split(|&byte| byte == b'&') {
             let Some(at) = argument.iter().position(|&byte| byte == b'=') else { continue };
             let (name, value) = (&argument[..at], &argument[at + 1..]);
             let number = || std::str::from_utf8(value).ok()?.parse::<u64>().ok();
             let selection = || query.selection.clone().unwrap_or_default();
             match name {
-                b"format" => query.format = DocumentFormat::from_name(value)?,
+                b"format" => {
+                    query.is_csv = value == b"csv";
+                    if !query.is_csv {
+                        query.format = DocumentFormat::from_name(value)?;
+                    }
+                }
+                b"month" => {
+                    let name = std::str::from_utf8(value).ok()?;
+                    query.month = Some((name.to_owned(), days_of_month(name)?));
+                }
+                b"partner" => {
+                    let id = std::str::from_utf8(value).ok().filter(|id| is_id(id.as_bytes()))?;
+                    query.partner = Some(id.to_owned());
+                }
                 b"history" => {
                     query.history = Some(match value {
                         b"5m" => 0,
@@ -189,7 +217,9 @@ fn answer(request: Request<'_>) -> ngx_int_t {
         return rc;
     }
     let mut headers = vec![("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")];
-    if query.format == DocumentFormat::Html {
+    if query.is_csv {
+        headers.push(("Content-Disposition", "attachment; filename=\"usage.csv\""));
+    } else if query.format == DocumentFormat::Html {
         headers.push(("Content-Security-Policy", PAGE_POLICY));
     }
     for (name, value) in headers {
@@ -197,7 +227,7 @@ fn answer(request: Request<'_>) -> ngx_int_t {
             return NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
         }
     }
-    if query.format == DocumentFormat::Html {
+    if query.format == DocumentFormat::Html && !query.is_csv {
         return request.send(query.format.media_type(), PAGE.clone().into_bytes());
     }
     let work = StatusDocument {
@@ -207,13 +237,23 @@ fn answer(request: Request<'_>) -> ngx_int_t {
         has_redis: main.exports.redis.is_some(),
         time: worker::time(),
     };
-    let media_type = work.query.format.media_type();
+    let media_type = match work.query.is_csv {
+        true => "text/csv; charset=utf-8; header=present",
+        false => work.query.format.media_type(),
+    };
     match status.pool {
         None => request.send(media_type, work.document().into_bytes()),
         Some(pool) => {
             request.respond_from_thread(pool, media_type, move || work.document().into_bytes())
         }
     }
+}
+
+/// What partners of a zone used of some days; nothing where no file keeps that, or it can't be
+/// read, of which whoever writes it tells.
+fn usage(zone: &Zone, range: &Range<u32>) -> UsageByDay {
+    let path = zone.state_file.as_ref().map(|file| &file.path);
+    path.and_then(|path| days_file::read_all(path, range).ok()).unwrap_or_default()
 }
 
 /// What makes an answer, without the request: with many partners it takes longer than the event
@@ -228,11 +268,25 @@ struct StatusDocument {
 
 impl StatusDocument {
     fn document(&self) -> String {
+        if self.query.is_csv {
+            return self.csv();
+        }
         let zones: Vec<_> = self.zones.iter().map(|zone| self.zone(zone)).collect();
         match self.query.format {
             DocumentFormat::Prometheus => prometheus(&zones),
             DocumentFormat::Json | DocumentFormat::Html => json(&zones),
         }
+    }
+
+    fn csv(&self) -> String {
+        let name = match &self.query.month {
+            Some((name, _)) => name.clone(),
+            None => month_name(self.time),
+        };
+        let range = days_of_month(&name).unwrap_or_default();
+        let usage: Vec<_> = self.zones.iter().map(|zone| usage(zone, &range)).collect();
+        let names = self.zones.iter().map(|zone| &*zone.name);
+        month_csv(&name, names.zip(&usage))
     }
 
     fn zone(&self, zone: &Zone) -> key::ZoneStatus {
@@ -246,7 +300,20 @@ impl StatusDocument {
             let (index, _, end) = step?;
             Some(clock.read(&records.get(place)?.export.track, index, end))
         };
-        let page = self.query.selection.as_ref().map(|selection| selection.of(&report, series));
+        let mut page = self.query.selection.as_ref().map(|selection| selection.of(&report, series));
+        let mut days = None;
+        if let Some(id) = &self.query.partner {
+            let place = report.partners.iter().position(|partner| partner.id == *id);
+            let record = place.and_then(|place| records.get(place));
+            days = record.map(|record| zone.days(record, self.time));
+            let page = page.get_or_insert_default();
+            page.partners = place.map(|place| (place, true)).into_iter().collect();
+            page.busiest.clear();
+        }
+        let month = self.query.month.as_ref().map(|(name, range)| {
+            let selection = self.query.selection.clone().unwrap_or_default();
+            Month::of(name, &usage(zone, range), &selection)
+        });
         let history = step.map(|(_, step, end)| {
             let all = 0..report.partners.len();
             let shown: Vec<usize> = match &page {
@@ -264,6 +331,8 @@ impl StatusDocument {
             report,
             history,
             page,
+            month,
+            days,
             health: zone.health(self.has_redis),
         }
     }

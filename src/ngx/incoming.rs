@@ -227,6 +227,19 @@ impl<'r> Request<'r> {
         unsafe { ngx_http_internal_redirect(self.as_ptr(), &mut uri, &mut args) }
     }
 
+    /// Has that URI asked for as well, from inside and answered to nobody.
+    ///
+    /// # Errors
+    /// There is no memory, or there are too many requests beside this one.
+    pub fn ask_beside(self, uri: &[u8], args: &[u8]) -> Result<(), NoMemory> {
+        let mut uri = pool::copy(self.pool(), uri).ok_or(NoMemory)?;
+        let mut args = pool::copy(self.pool(), args).ok_or(NoMemory)?;
+        // SAFETY: alive, in a handler of a phase; nginx copies both strings, not their bytes, which
+        // are in the request's pool. It runs the new request once our handler has returned.
+        let rc = unsafe { shim::ig_request_beside(self.as_ptr(), &mut uri, &mut args) };
+        if rc == nginx_sys::NGX_OK as ngx_int_t { Ok(()) } else { Err(NoMemory) }
+    }
+
     /// Goes on in a named location. The answer is for nginx; the request may be gone.
     pub fn named_location(self, name: &[u8]) -> ngx_int_t {
         let Some(mut name) = pool::copy(self.pool(), name) else {

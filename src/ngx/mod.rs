@@ -9,6 +9,7 @@ pub mod cache;
 pub mod censor;
 pub mod chain;
 pub mod conf;
+pub mod error_body;
 pub mod event;
 mod file_range;
 pub mod filter;

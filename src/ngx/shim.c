@@ -375,3 +375,36 @@ ig_thread_task_post(ngx_thread_pool_t *tp, ngx_thread_task_t *task,
 
     return ngx_thread_task_post(tp, task);
 }
+
+
+/* A request to another location that is made beside one and answered to nobody. */
+
+ngx_int_t
+ig_request_beside(ngx_http_request_t *r, ngx_str_t *uri, ngx_str_t *args)
+{
+    ngx_http_request_t  *sr;
+
+    if (ngx_http_subrequest(r, uri, args, &sr, NULL,
+                            NGX_HTTP_SUBREQUEST_BACKGROUND)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    sr->header_only = 1;
+
+    /* It has no body, and is about no version of what was asked for. */
+
+    sr->headers_in.content_length = NULL;
+    sr->headers_in.content_length_n = -1;
+    sr->headers_in.chunked = 0;
+
+    sr->headers_in.range = NULL;
+    sr->headers_in.if_range = NULL;
+    sr->headers_in.if_match = NULL;
+    sr->headers_in.if_modified_since = NULL;
+    sr->headers_in.if_none_match = NULL;
+    sr->headers_in.if_unmodified_since = NULL;
+
+    return NGX_OK;
+}

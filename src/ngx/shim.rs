@@ -159,6 +159,11 @@ unsafe extern "C" {
     pub fn ig_request_blocked(request: *const ngx_http_request_t) -> ngx_uint_t;
     pub fn ig_request_buffered(request: *const ngx_http_request_t) -> ngx_uint_t;
     pub fn ig_request_cached(request: *const ngx_http_request_t) -> ngx_uint_t;
+    pub fn ig_request_beside(
+        request: *mut ngx_http_request_t,
+        uri: *mut ngx_str_t,
+        args: *mut ngx_str_t,
+    ) -> ngx_int_t;
     pub fn ig_request_count(request: *const ngx_http_request_t) -> ngx_uint_t;
     pub fn ig_request_done(request: *const ngx_http_request_t) -> ngx_uint_t;
     pub fn ig_request_own_limit_rate(request: *mut ngx_http_request_t) -> usize;

@@ -10,7 +10,7 @@ use nginx_sys::{NGX_OK, ngx_event_t, ngx_http_request_t, ngx_int_t, ngx_log_t, n
 
 use super::event::Then;
 use super::guard::catch;
-use super::{Parser, Request, pool, shim};
+use super::{Parser, Reported, Request, pool, shim};
 
 /// Whether the nginx that we run in has thread pools.
 pub fn available() -> bool {
@@ -32,6 +32,17 @@ impl ThreadPool {
         let name = name.as_mut().map_or(std::ptr::null_mut(), |name| name as *mut ngx_str_t);
         // SAFETY: nginx copies the name's pointer, which is in the configuration's pool.
         NonNull::new(unsafe { shim::ig_thread_pool_add(parser.as_ptr(), name) }).map(ThreadPool)
+    }
+
+    /// The pool for answers that take a while to be made, where nginx has threads.
+    ///
+    /// # Errors
+    /// What is wrong was reported.
+    pub fn of_answers(parser: Parser<'_>) -> Result<Option<ThreadPool>, Reported> {
+        match available() {
+            true => ThreadPool::add(parser, None).map(Some).ok_or(Reported),
+            false => Ok(None),
+        }
     }
 }
 

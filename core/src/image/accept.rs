@@ -1,6 +1,7 @@
 //! Which format a client is sent (RFC 9110, section 12.5.1).
 
 use super::Format;
+use crate::accept::media_ranges;
 
 /// Formats to send to the clients that name them in `Accept`, the preferred one first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,10 +72,10 @@ impl AutoFormats {
     pub fn choose<'a>(&self, accept: impl Iterator<Item = &'a [u8]>) -> Option<Format> {
         let mut wanted = self.0;
         let mut chosen = None;
-        for member in accept.flat_map(|value| split(value, b',')) {
-            let better = wanted.iter().position(|format| {
-                format.is_some_and(|format| accepts(member, format.media_type()))
-            });
+        for member in accept.flat_map(media_ranges).filter(|member| member.weight > 0) {
+            let better = wanted
+                .iter()
+                .position(|format| format.is_some_and(|format| member.is(format.media_type())));
             if let Some(at) = better {
                 chosen = wanted[at];
                 // Only what is preferred to it is of interest now.
@@ -83,50 +84,6 @@ impl AutoFormats {
         }
         chosen
     }
-}
-
-/// Whether a member of `Accept` is this media type and has a weight above 0. Parameters of the
-/// type itself narrow it, so that it still is one.
-fn accepts(member: &[u8], media_type: &str) -> bool {
-    let mut parts = split(member, b';').map(<[u8]>::trim_ascii);
-    let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(media_type.as_bytes()));
-    named
-        && parts
-            .find_map(|part| match part {
-                [b'q' | b'Q', b'=', weight @ ..] => Some(is_above_0(weight)),
-                _ => None,
-            })
-            .unwrap_or(true)
-}
-
-/// Whether a text is a weight (section 12.4.2), and not 0.
-fn is_above_0(weight: &[u8]) -> bool {
-    let (whole, rest) = match weight {
-        [whole @ (b'0' | b'1')] => (whole, &[][..]),
-        [whole @ (b'0' | b'1'), b'.', rest @ ..] if rest.len() <= 3 => (whole, rest),
-        _ => return false,
-    };
-    match whole {
-        b'1' => rest.iter().all(|&digit| digit == b'0'),
-        _ => rest.iter().all(u8::is_ascii_digit) && rest.iter().any(|&digit| digit != b'0'),
-    }
-}
-
-/// The parts between separators that do not stand in a quoted string.
-fn split(text: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
-    let (mut quoted, mut escaped) = (false, false);
-    text.split(move |&byte| {
-        if escaped {
-            escaped = false;
-            return false;
-        }
-        match byte {
-            b'"' => quoted = !quoted,
-            b'\\' => escaped = quoted,
-            _ => {}
-        }
-        byte == separator && !quoted
-    })
 }
 
 #[cfg(test)]

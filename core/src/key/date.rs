@@ -2,6 +2,8 @@
 //!
 //! The arithmetic counts days in years that begin in March, so that the leap day is the last.
 
+use std::fmt;
+
 /// Seconds of a day.
 pub const DAY: u64 = 86_400;
 
@@ -14,6 +16,13 @@ pub struct Date {
     pub month: u64,
     /// 1 to 31.
     pub day: u64,
+}
+
+/// `2026-12-31`.
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+    }
 }
 
 impl Date {

@@ -1,6 +1,6 @@
 //! The key file.
 //!
-//! One line a partner, `ID DIGEST[,DIGEST] [WORD ...]`; `#` begins a comment.
+//! One line a partner, `ID DIGEST[@DATE][,DIGEST[@DATE]] [WORD ...]`; `#` begins a comment.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,8 +9,11 @@ use super::date::Date;
 use super::digest::Digest;
 use super::limits::{parse_bytes, parse_requests};
 use super::slots::MOST_AT_ONCE;
-use super::table::{Partner, PartnerTable, is_id};
+use super::table::{Partner, PartnerKey, PartnerTable, is_id};
 use super::window::{Period, Resource};
+
+/// How a moment is written.
+const DATES: &str = "a date, 2026-12-31, or a time in UTC, 2026-12-31T23:59:59Z";
 
 /// What is wrong with a key file, and where. Quotes nothing of the file but IDs and the names of
 /// words: someone may have put a key where a digest belongs.
@@ -51,8 +54,8 @@ impl PartnerTable {
                     format!("duplicate ID \"{}\", the first is in line {first}", partner.id);
                 return Err(fail((column(&words, 0), reason)));
             }
-            for digest in &partner.digests {
-                if let Some(first) = digests.insert(*digest, number) {
+            for key in &partner.keys {
+                if let Some(first) = digests.insert(key.digest, number) {
                     let reason = format!("duplicate digest, the first is in line {first}");
                     return Err(fail((column(&words, 1), reason)));
                 }
@@ -95,12 +98,24 @@ fn parse_line(words: &[LineWord<'_>]) -> Result<Option<Partner>, Fault> {
     };
     let mut partner = Partner { id: id.to_owned(), ..Partner::default() };
     let mut column = start;
-    for digest in digests.split(|&byte| byte == b',') {
+    for word in digests.split(|&byte| byte == b',') {
+        let (digest, date) = match word.iter().position(|&byte| byte == b'@') {
+            Some(at) => (&word[..at], Some(&word[at + 1..])),
+            None => (word, None),
+        };
         let parsed = Digest::parse(digest).ok_or_else(|| {
             (column, "invalid digest: \"sha256:\" and 64 hexadecimal digits".to_owned())
         })?;
-        partner.digests.push(parsed);
-        column += digest.len() + 1;
+        let expires = match date.map(Date::parse) {
+            None => None,
+            Some(Some((_, end))) => Some(end),
+            Some(None) => {
+                let column = column + digest.len() + 1;
+                return Err((column, format!("invalid date of a key: {DATES}")));
+            }
+        };
+        partner.keys.push(PartnerKey { digest: parsed, expires });
+        column += word.len() + 1;
     }
     let mut seen = Vec::new();
     for &(column, word) in rest {
@@ -138,9 +153,8 @@ fn parse_word<'a>(
         }
         (b"disabled", None) => partner.disabled = true,
         (b"not_after", Some(value)) => {
-            let (_, expires) = Date::parse(value).ok_or(
-                "invalid not_after: a date, 2026-12-31, or a time in UTC, 2026-12-31T23:59:59Z",
-            )?;
+            let (_, expires) =
+                Date::parse(value).ok_or_else(|| format!("invalid not_after: {DATES}"))?;
             partner.expires = Some(expires);
         }
         (b"paths", Some(value)) => {
@@ -215,7 +229,7 @@ mod tests {
     #[test]
     fn a_whole_file() {
         let text = format!(
-            "# partners\r\n\n  acme {},{} requests=5k/day requests=10/second bytes=2g/month \
+            "# partners\r\n\n  acme {},{}@2026-12-31 requests=5k/day requests=10/second bytes=2g/month \
              requests=1m/total concurrency=8 rate=2m/s methods=GET,POST paths=/a/,/b/ preset=thumb,hd watermark=off # who\r\n\
              beta\t{} not_after=2026-12-31 disabled\n",
             digest("one"),
@@ -225,7 +239,11 @@ mod tests {
         let table = PartnerTable::parse(text.as_bytes()).unwrap();
         let [acme, beta] = table.partners() else { panic!("{table:?}") };
         assert_eq!(acme.id, "acme");
-        assert_eq!(acme.digests, [Digest::of(b"one"), Digest::of(b"two")]);
+        let digests: Vec<_> = acme.keys.iter().map(|key| (key.digest, key.expires)).collect();
+        assert_eq!(
+            digests,
+            [(Digest::of(b"one"), None), (Digest::of(b"two"), Some(1_798_761_600))]
+        );
         assert_eq!(
             acme.limits.iter().collect::<Vec<_>>(),
             [
@@ -254,6 +272,8 @@ mod tests {
             ("\n\n acme".to_owned(), 3, 6, "no digest"),
             (format!("a/b {d}"), 1, 1, "invalid ID"),
             (format!("a {d},sha256:12"), 1, 75, "invalid digest"),
+            (format!("a {d}@2026,{e}"), 1, 75, "invalid date of a key"),
+            (format!("a {d}@2026-12-31,{e}@"), 1, 158, "invalid date of a key"),
             (format!("a {d}\na {e}"), 2, 1, "duplicate ID \"a\", the first is in line 1"),
             (format!("a {d}\nb {d}"), 2, 3, "duplicate digest, the first is in line 1"),
             (format!("a {d} nonsense"), 1, 75, "unknown word"),

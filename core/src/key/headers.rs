@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::problem::policy as name_of;
 use super::window::{Period, Resource};
 
 /// A limit, and what of it is used.
@@ -33,13 +34,13 @@ pub fn draft(usage: &[Usage], time: u64) -> (String, String) {
     let (mut policy, mut state) = (String::new(), String::new());
     for (at, item) in usage.iter().enumerate() {
         let comma = if at == 0 { "" } else { ", " };
-        let (what, per) = (item.what.name(), item.per.name());
+        let name = name_of(item.what, item.per);
         let unit = match item.what {
             Resource::Requests => "",
             Resource::Bytes => ";qu=\"content-bytes\"",
         };
-        let _ = write!(policy, "{comma}\"{what}-{per}\";q={}{unit}", integer(item.limit));
-        let _ = write!(state, "{comma}\"{what}-{per}\";r={}", integer(item.remaining()));
+        let _ = write!(policy, "{comma}\"{name}\";q={}{unit}", integer(item.limit));
+        let _ = write!(state, "{comma}\"{name}\";r={}", integer(item.remaining()));
         if let Some(end) = item.per.end(time) {
             let _ = write!(policy, ";w={}", end - item.per.start(time));
             let _ = write!(state, ";t={}", end - time);

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use super::date::Date;
+use super::days::DayUse;
 use super::history::Series;
+use super::month::Month;
 use super::page::{Page, Sums};
 use super::report::{PartnerReport, QuotaWindow, Report};
 
@@ -19,6 +22,10 @@ pub struct ZoneStatus {
     pub history: Option<History>,
     /// What of it is shown, where not all.
     pub page: Option<Page>,
+    /// What was used of a month, where that was asked for.
+    pub month: Option<Month>,
+    /// What one partner used by day, where that was asked for.
+    pub days: Option<Vec<DayUse>>,
     /// What works.
     pub health: Health,
 }
@@ -66,6 +73,10 @@ struct ZoneView<'a> {
     health: Health,
     #[serde(skip_serializing_if = "Option::is_none")]
     page: Option<PageView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    month: Option<MonthView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    days: Option<Vec<DayView>>,
     partners: Vec<RowView<'a>>,
 }
 
@@ -99,13 +110,36 @@ struct SumsView<'a> {
 }
 
 #[derive(Serialize)]
+struct MonthView<'a> {
+    month: &'a str,
+    matching: usize,
+    requests: u64,
+    bytes_sent: u64,
+    partners: Vec<MonthRowView<'a>>,
+}
+
+#[derive(Serialize)]
+struct MonthRowView<'a> {
+    id: &'a str,
+    requests: u64,
+    bytes_sent: u64,
+}
+
+#[derive(Serialize)]
+pub(super) struct DayView {
+    day: String,
+    requests: u64,
+    bytes_sent: u64,
+}
+
+#[derive(Serialize)]
 struct HistoryView {
     step: u64,
     end: u64,
 }
 
 #[derive(Serialize)]
-struct PartnerView<'a> {
+pub(super) struct PartnerView<'a> {
     id: &'a str,
     disabled: bool,
     requests: u64,
@@ -144,10 +178,12 @@ struct WindowView {
     used: u64,
     remote: u64,
     remaining: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alert: Option<u16>,
 }
 
 #[derive(Serialize)]
-struct SeriesView<'a> {
+pub(super) struct SeriesView<'a> {
     requests: &'a [Option<u64>],
     bytes_sent: &'a [Option<u64>],
 }
@@ -184,11 +220,36 @@ fn zone_view(zone: &ZoneStatus) -> ZoneView<'_> {
             sums: sums_view(&page.sums),
             busiest: page.busiest.iter().filter_map(|&at| partner(at)).collect(),
         }),
+        month: zone.month.as_ref().map(month_view),
+        days: zone.days.as_deref().map(day_views),
         partners: match &zone.page {
             Some(page) => page.partners.iter().filter_map(|&shown| row(shown)).collect(),
             None => (0..partners.len()).filter_map(|at| row((at, true))).collect(),
         },
     }
+}
+
+fn month_view(month: &Month) -> MonthView<'_> {
+    MonthView {
+        month: &month.name,
+        matching: month.matching,
+        requests: month.sums.0,
+        bytes_sent: month.sums.1,
+        partners: month
+            .partners
+            .iter()
+            .map(|&(ref id, requests, bytes_sent)| MonthRowView { id, requests, bytes_sent })
+            .collect(),
+    }
+}
+
+pub(super) fn day_views(days: &[DayUse]) -> Vec<DayView> {
+    let view = |day: &DayUse| DayView {
+        day: Date::of(day.start()).to_string(),
+        requests: day.requests,
+        bytes_sent: day.bytes,
+    };
+    days.iter().map(view).collect()
 }
 
 fn sums_view(sums: &Sums) -> SumsView<'_> {
@@ -204,11 +265,14 @@ fn sums_view(sums: &Sums) -> SumsView<'_> {
     }
 }
 
-fn series_view(series: &Series) -> SeriesView<'_> {
+pub(super) fn series_view(series: &Series) -> SeriesView<'_> {
     SeriesView { requests: &series.requests, bytes_sent: &series.bytes }
 }
 
-fn partner_view<'a>(partner: &'a PartnerReport, series: Option<&'a Series>) -> PartnerView<'a> {
+pub(super) fn partner_view<'a>(
+    partner: &'a PartnerReport,
+    series: Option<&'a Series>,
+) -> PartnerView<'a> {
     let totals = &partner.totals;
     let [informational, successful, redirection, client_error, server_error] = totals.responses;
     PartnerView {
@@ -242,6 +306,7 @@ fn window_view(window: &QuotaWindow) -> WindowView {
         used: window.used,
         remote: window.remote,
         remaining: window.limit.map(|limit| limit.saturating_sub(window.total())),
+        alert: Some(window.alert).filter(|&alert| alert > 0),
     }
 }
 

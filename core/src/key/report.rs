@@ -24,6 +24,8 @@ pub struct PartnerReport {
     pub totals: Totals,
     /// The windows that its quotas count in.
     pub windows: Vec<QuotaWindow>,
+    /// How many alerts there were since the zone began.
+    pub alerts: u64,
 }
 
 /// Counters of one node that only grow.
@@ -60,6 +62,8 @@ pub struct QuotaWindow {
     pub used: u64,
     /// Used of all other nodes, as far as known.
     pub remote: u64,
+    /// The highest threshold that was [told](super::Alert) of, in percent; 0 for none.
+    pub alert: u16,
 }
 
 impl QuotaWindow {

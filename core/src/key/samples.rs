@@ -12,6 +12,7 @@ pub fn zone() -> ZoneStatus {
         start: 1_764_039_600,
         used,
         remote,
+        alert: 0,
     };
     let acme = PartnerReport {
         id: "acme.press".into(),
@@ -29,6 +30,7 @@ pub fn zone() -> ZoneStatus {
             hour(Resource::Requests, Some(100), 60, 30),
             hour(Resource::Bytes, None, 5, 0),
         ],
+        alerts: 2,
     };
     let gone = PartnerReport { id: "gone".into(), disabled: true, ..PartnerReport::default() };
     ZoneStatus {
@@ -36,6 +38,8 @@ pub fn zone() -> ZoneStatus {
         report: Report { node: "node-a".into(), time: 1_764_042_000, partners: vec![acme, gone] },
         history: None,
         page: None,
+        month: None,
+        days: None,
         health: super::json::Health::default(),
     }
 }

@@ -4,21 +4,23 @@
 //!
 //! | bytes | |
 //! | --- | --- |
-//! | 8 | `IGKEYS`, 0, the version: 3 |
+//! | 8 | `IGKEYS`, 0, the version: 4 |
 //! | 8 | the instance that wrote it |
 //! | 4 | how many partners follow |
-//! | | of each: length of the ID (1), the ID, 11 totals (8 each), 12 windows (8 each) |
+//! | | of each: length of the ID (1), the ID, 11 totals (8 each), 12 windows (8 each), what was told of all windows (8 each), what that instance has counted of requests and bytes (8 each), how many days follow (2) |
+//! | | of each of these: its number (4), requests, bytes (8 each) |
 //! | 32 | SHA-256 of everything before |
 //!
-//! Version 2 has 10 windows: what was counted in all begins at nothing.
+//! Version 3 has neither what was told nor days. Version 2 has 10 windows besides: what was counted in all begins at nothing.
 
 use sha2::{Digest as _, Sha256};
 
+use super::days::DayUse;
 use super::report::Totals;
 use super::table::is_id;
 use super::window::{Period, Resource, WindowCount};
 
-const MAGIC: [u8; 8] = *b"IGKEYS\0\x03";
+const MAGIC: [u8; 8] = *b"IGKEYS\0\x04";
 const CHECKSUM: usize = 32;
 const TOTALS: usize = 11;
 
@@ -34,6 +36,13 @@ pub struct Account {
     pub totals: Totals,
     /// Words of all windows.
     pub windows: Windows,
+    /// The words of what was [told](super::Alert) of all windows.
+    pub alerts: [[u64; Period::ALL.len()]; Resource::ALL.len()],
+    /// What the instance that wrote it has counted of requests that were let in, and of bytes sent in
+    /// answer to them, since it began. All of that is in the days.
+    pub counted: [u64; Resource::ALL.len()],
+    /// What was used of the days that are not in the [file of days](super::days) yet, in order.
+    pub days: Vec<DayUse>,
 }
 
 /// The contents of a state file.
@@ -75,6 +84,16 @@ impl State {
             for word in account.windows.iter().flatten() {
                 out.extend(word.0.to_le_bytes());
             }
+            for number in account.alerts.iter().flatten().chain(&account.counted) {
+                out.extend(number.to_le_bytes());
+            }
+            let count = u16::try_from(account.days.len()).unwrap_or(u16::MAX);
+            out.extend(count.to_le_bytes());
+            for day in account.days.iter().take(count.into()) {
+                out.extend(day.day.to_le_bytes());
+                out.extend(day.requests.to_le_bytes());
+                out.extend(day.bytes.to_le_bytes());
+            }
         }
         let checksum = Sha256::digest(&out);
         out.extend(checksum);
@@ -86,10 +105,11 @@ impl State {
     /// # Errors
     /// Whatever is not exactly what [`encode`](State::encode) wrote.
     pub fn decode(file: &[u8]) -> Result<State, StateError> {
-        let periods = match file.first_chunk::<8>() {
-            Some(&MAGIC) => Period::ALL.len(),
+        let (periods, has_days) = match file.first_chunk::<8>() {
+            Some(&MAGIC) => (Period::ALL.len(), true),
             Some([b'I', b'G', b'K', b'E', b'Y', b'S', 0, version]) => match version {
-                2 => Period::Total.index(),
+                3 => (Period::ALL.len(), false),
+                2 => (Period::Total.index(), false),
                 &version => return Err(StateError::Version(version)),
             },
             _ => return Err(StateError::NotState),
@@ -102,12 +122,20 @@ impl State {
         if Sha256::digest(body).as_slice() != checksum {
             return Err(StateError::Damaged);
         }
-        read(body, periods).ok_or(StateError::Damaged)
+        read(body, periods, has_days).ok_or(StateError::Damaged)
+    }
+
+    /// What tells a file from all others: the first bytes of its checksum.
+    #[must_use]
+    pub fn name(file: &[u8]) -> u64 {
+        let checksum = file.len().checked_sub(CHECKSUM).and_then(|at| file.get(at..));
+        let name = checksum.and_then(<[u8]>::first_chunk);
+        name.map_or(0, |name| u64::from_le_bytes(*name))
     }
 }
 
-/// Reads what has that many windows of each resource.
-fn read(body: &[u8], periods: usize) -> Option<State> {
+/// Reads what has that many windows of each resource, and days or none.
+fn read(body: &[u8], periods: usize, has_days: bool) -> Option<State> {
     let mut rest = body.get(MAGIC.len()..)?;
     let instance = u64::from_le_bytes(take(&mut rest)?);
     let count = u32::from_le_bytes(take(&mut rest)?);
@@ -125,6 +153,21 @@ fn read(body: &[u8], periods: usize) -> Option<State> {
         account.totals = Totals::from_array(totals);
         for word in account.windows.iter_mut().flat_map(|row| row.iter_mut().take(periods)) {
             *word = WindowCount(u64::from_le_bytes(take(&mut rest)?));
+        }
+        if has_days {
+            let alerts = account.alerts.iter_mut().flatten();
+            for number in alerts.chain(&mut account.counted) {
+                *number = u64::from_le_bytes(take(&mut rest)?);
+            }
+            for _ in 0..u16::from_le_bytes(take(&mut rest)?) {
+                let day = u32::from_le_bytes(take(&mut rest)?);
+                let requests = u64::from_le_bytes(take(&mut rest)?);
+                let bytes = u64::from_le_bytes(take(&mut rest)?);
+                account.days.push(DayUse { day, requests, bytes });
+            }
+            if !account.days.is_sorted_by(|one, other| one.day < other.day) {
+                return None;
+            }
         }
         accounts.push(account);
     }
@@ -175,7 +218,8 @@ impl Totals {
 
 impl Account {
     /// The account of two instances that counted apart since both had `before`: after a binary
-    /// upgrade, the old workers still end their requests while the new ones take theirs.
+    /// upgrade, the old workers still end their requests while the new ones take theirs. Days stay
+    /// as they are.
     #[must_use]
     pub fn merge(&self, before: &Account, other: &Account) -> Account {
         let [mut totals, was, theirs] =
@@ -196,7 +240,13 @@ impl Account {
                 *word = word.merge(per, before.windows[what][at], other.windows[what][at]);
             }
         }
-        Account { id: self.id.clone(), totals, windows }
+        // A later window has the larger word, and so has more of one window.
+        let mut alerts = self.alerts;
+        for (word, other) in alerts.iter_mut().flatten().zip(other.alerts.iter().flatten()) {
+            *word = (*word).max(*other);
+        }
+        let (counted, days) = (self.counted, self.days.clone());
+        Account { id: self.id.clone(), totals, windows, alerts, counted, days }
     }
 }
 
@@ -210,6 +260,12 @@ mod tests {
         account.totals.requests = requests;
         account.totals.last_use = requests;
         account.windows[0][3] = WindowCount::new(Period::Day, 1_700_000_000, requests);
+        account.counted = [requests, 2];
+        account.alerts[1][3] = requests;
+        account.days = vec![
+            DayUse { day: 19_675, requests, bytes: 1 },
+            DayUse { day: 19_676, requests: 1, bytes: u64::MAX },
+        ];
         account
     }
 
@@ -233,25 +289,39 @@ mod tests {
             assert!(State::decode(&changed).is_err(), "{at}");
         }
         let mut newer = file.clone();
-        newer[7] = 4;
-        assert_eq!(State::decode(&newer), Err(StateError::Version(4)));
+        newer[7] = 5;
+        assert_eq!(State::decode(&newer), Err(StateError::Version(5)));
         assert_eq!(State::decode(b"acme sha256:"), Err(StateError::NotState));
     }
 
     #[test]
-    fn what_the_version_before_wrote_is_read() {
-        let mut account = account("acme", 5);
-        account.windows[1][4] = WindowCount(6);
-        let mut file = b"IGKEYS\0\x02".to_vec();
-        file.extend(7u64.to_le_bytes());
-        file.extend(1u32.to_le_bytes());
-        file.extend(b"\x04acme");
-        file.extend(account.totals.to_array().iter().flat_map(|number| number.to_le_bytes()));
-        for row in account.windows {
-            file.extend(row[..5].iter().flat_map(|word| word.0.to_le_bytes()));
+    fn what_versions_before_wrote_is_read() {
+        for (version, periods) in [(2, 5), (3, 6)] {
+            let mut account = account("acme", 5);
+            account.windows[1][periods - 1] = WindowCount(6);
+            (account.counted, account.days) = ([0; 2], Vec::new());
+            account.alerts = Default::default();
+            let mut file = b"IGKEYS\0".to_vec();
+            file.push(version);
+            file.extend(7u64.to_le_bytes());
+            file.extend(1u32.to_le_bytes());
+            file.extend(b"\x04acme");
+            file.extend(account.totals.to_array().iter().flat_map(|number| number.to_le_bytes()));
+            for row in account.windows {
+                file.extend(row[..periods].iter().flat_map(|word| word.0.to_le_bytes()));
+            }
+            file.extend(Sha256::digest(&file));
+            assert_eq!(State::decode(&file), Ok(State { instance: 7, accounts: vec![account] }));
         }
-        file.extend(Sha256::digest(&file));
-        assert_eq!(State::decode(&file), Ok(State { instance: 7, accounts: vec![account] }));
+    }
+
+    #[test]
+    fn a_file_has_a_name_of_its_own() {
+        let file =
+            |requests| State { instance: 7, accounts: vec![account("a", requests)] }.encode();
+        assert_eq!(State::name(&file(1)), State::name(&file(1)));
+        assert_ne!(State::name(&file(1)), State::name(&file(2)));
+        assert_eq!(State::name(b"short"), 0);
     }
 
     #[test]
@@ -268,7 +338,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_panic(body in proptest::collection::vec(any::<u8>(), 0..400)) {
-            for version in [2, 3] {
+            for version in [2, 3, 4] {
                 let mut file = MAGIC.to_vec();
                 file[7] = version;
                 file.extend(&body);

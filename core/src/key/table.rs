@@ -13,14 +13,31 @@ pub fn is_id(text: &[u8]) -> bool {
         && text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte))
 }
 
+/// A key of a partner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PartnerKey {
+    /// Its digest.
+    pub digest: Digest,
+    /// The first second in which this one holds no more, since 1970.
+    pub expires: Option<u64>,
+}
+
+impl PartnerKey {
+    /// Whether it holds no more at that time.
+    #[must_use]
+    pub fn is_expired(&self, time: u64) -> bool {
+        self.expires.is_some_and(|expires| time >= expires)
+    }
+}
+
 /// A partner, as one line of the key file says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Partner {
     /// The name.
     pub id: String,
-    /// Digests of the keys, more than one while they change.
-    pub digests: Vec<Digest>,
-    /// The first second in which the keys hold no more, since 1970.
+    /// The keys, more than one while they change.
+    pub keys: Vec<PartnerKey>,
+    /// The first second in which all keys hold no more, since 1970.
     pub expires: Option<u64>,
     /// Whether the keys are refused.
     pub disabled: bool,
@@ -79,19 +96,19 @@ impl Partner {
 pub struct PartnerTable {
     partners: Vec<Partner>,
     // Sorted; the second is the place in `partners`.
-    digests: Vec<(Digest, usize)>,
+    keys: Vec<(PartnerKey, usize)>,
 }
 
 impl PartnerTable {
     /// A table of partners with different IDs and different digests.
     pub(super) fn new(partners: Vec<Partner>) -> PartnerTable {
-        let mut digests: Vec<_> = partners
+        let mut keys: Vec<_> = partners
             .iter()
             .enumerate()
-            .flat_map(|(place, partner)| partner.digests.iter().map(move |digest| (*digest, place)))
+            .flat_map(|(place, partner)| partner.keys.iter().map(move |&key| (key, place)))
             .collect();
-        digests.sort_unstable();
-        PartnerTable { partners, digests }
+        keys.sort_unstable_by_key(|(key, _)| key.digest);
+        PartnerTable { partners, keys }
     }
 
     /// The partners, in the order of the file.
@@ -103,14 +120,20 @@ impl PartnerTable {
     /// The place in [`partners`](PartnerTable::partners) of the one who holds that key.
     #[must_use]
     pub fn find(&self, digest: &Digest) -> Option<usize> {
+        self.find_key(digest).map(|(place, _)| place)
+    }
+
+    /// The same, and what else is known of the key.
+    #[must_use]
+    pub fn find_key(&self, digest: &Digest) -> Option<(usize, PartnerKey)> {
         let prefix = digest.prefix();
-        let start = self.digests.partition_point(|(known, _)| known.prefix() < prefix);
-        self.digests
+        let start = self.keys.partition_point(|(known, _)| known.digest.prefix() < prefix);
+        self.keys
             .get(start..)?
             .iter()
-            .take_while(|(known, _)| known.prefix() == prefix)
-            .find(|(known, _)| known.matches(digest))
-            .map(|&(_, place)| place)
+            .take_while(|(known, _)| known.digest.prefix() == prefix)
+            .find(|(known, _)| known.digest.matches(digest))
+            .map(|&(key, place)| (place, key))
     }
 }
 
@@ -119,8 +142,8 @@ mod tests {
     use super::*;
 
     fn partner(id: &str, keys: &[&str]) -> Partner {
-        let digests = keys.iter().map(|key| Digest::of(key.as_bytes())).collect();
-        Partner { id: id.into(), digests, ..Partner::default() }
+        let key = |key: &&str| PartnerKey { digest: Digest::of(key.as_bytes()), expires: None };
+        Partner { id: id.into(), keys: keys.iter().map(key).collect(), ..Partner::default() }
     }
 
     #[test]

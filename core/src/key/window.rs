@@ -208,6 +208,16 @@ impl WindowCount {
         WindowCount((number << bits) | count.saturating_add(amount).min(mask(bits)))
     }
 
+    /// The number of its window, as far as the word has it.
+    pub(super) fn number(self, period: Period) -> u64 {
+        self.0 >> period.count_bits()
+    }
+
+    /// What was counted in its window.
+    pub(super) fn used(self, period: Period) -> u64 {
+        self.0 & period.low_bits()
+    }
+
     /// Whether the word is of the window of that [`number`](Period::number), or of the next.
     #[inline]
     pub(super) fn is_of(self, period: Period, number: u64) -> bool {

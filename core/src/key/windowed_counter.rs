@@ -56,6 +56,14 @@ impl<'a> WindowedCounter<'a> {
         base.word(per, self.count.load(Ordering::Relaxed))
     }
 
+    /// The window that began last, and the count at that moment.
+    #[must_use]
+    pub fn reading(self, per: Period) -> (WindowCount, u64) {
+        let base = WindowBase(self.bases[per.index()].load(Ordering::Acquire));
+        let count = self.count.load(Ordering::Relaxed);
+        (base.word(per, count), count)
+    }
+
     /// The longest of the windows of those numbers in which as much was counted as `limits` allow.
     #[must_use]
     #[inline]

@@ -134,6 +134,7 @@ fn start<M: Memory>(zone: &Zone<M>, report: &Report) -> Report {
             disabled: partner.disabled,
             totals: record.export.start_totals(),
             windows: windows.collect(),
+            ..PartnerReport::default()
         }
     });
     Report { node: report.node.clone(), time: report.time, partners: partners.collect() }
@@ -294,7 +295,7 @@ mod tests {
         let mut first = Fixture::new("a", &redis.url());
         first.count(3);
         first.works();
-        state_file::save(&first.zone, false).unwrap();
+        state_file::save(&first.zone, false, first.host.now().seconds()).unwrap();
         let (folder, host) = (first.folder.clone(), first.host.clone());
         let mut second = Fixture::on(folder, host, "a", &redis.url());
         second.works();

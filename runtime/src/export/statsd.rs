@@ -213,7 +213,7 @@ mod tests {
     fn what_others_sent_is_not_sent_again() {
         let (at, server) = (Fixture::new(&["acme"]), Server::new());
         count(&at.zone, 0, 3, &at.host);
-        state_file::save(&at.zone, false).unwrap();
+        state_file::save(&at.zone, false, at.host.now().seconds()).unwrap();
         // After a start from the state file, and where two instances merge.
         let next = Fixture {
             zone: start(&Heap::new(1), &at.folder, &at.host),
@@ -225,7 +225,7 @@ mod tests {
         count(&at.zone, 0, 4, &at.host);
         count(&next.zone, 0, 1, &at.host);
         for zone in [&at.zone, &next.zone, &at.zone] {
-            state_file::save(zone, false).unwrap();
+            state_file::save(zone, false, at.host.now().seconds()).unwrap();
         }
         assert_eq!(next.send(&mut Sender::new(conf(server.address()))), Ok(()));
         assert_eq!(server.sums("requests")["acme"], 1);

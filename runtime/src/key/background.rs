@@ -96,7 +96,7 @@ impl<M: Memory> ZoneTasks<M> {
     }
 
     fn save(&mut self, host: &impl Host, wait: bool) {
-        let saved = state_file::save(&self.zone, wait);
+        let saved = state_file::save(&self.zone, wait, host.now().seconds());
         let name = &self.zone.name;
         if let Ok(Some(found)) = &saved {
             host.error(format_args!("access_key: zone \"{name}\" found no state in {found}"));

@@ -1,6 +1,7 @@
 //! Partners' keys: what a zone holds, and the files that it comes from and goes to.
 
 pub mod background;
+pub mod days_file;
 mod exported;
 pub mod key_file;
 mod shm_layout;

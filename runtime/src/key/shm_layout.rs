@@ -9,14 +9,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use image_gate_core::key::windowed_counter::{WindowBases, WindowedCounter};
 use image_gate_core::key::{
-    Account, COUNTERS, MAX_ID, Pace, PerPeriod, Period, Resource, Slots, Totals, WindowCount,
-    Windows,
+    Account, Alert, COUNTERS, MAX_ID, Pace, PerPeriod, Period, Resource, Slots, Totals,
+    WindowCount, Windows,
 };
 
 use super::exported::{PartnerExport, ZoneExport};
 
 /// "IGKEYS" and the version of this layout.
-const MAGIC: u64 = u64::from_be_bytes(*b"IGKEYS\0\x07");
+const MAGIC: u64 = u64::from_be_bytes(*b"IGKEYS\0\x08");
 
 /// The beginning of a zone.
 #[repr(C, align(64))]
@@ -149,9 +149,14 @@ pub struct Record {
     pub pace: Pace,
     /// What other nodes used in the same windows.
     remote: AtomicWindows,
+    // What was told of windows that are nearly used up, and how often.
+    alerts: [[Alert; Period::ALL.len()]; Resource::ALL.len()],
+    alerts_told: AtomicU64,
     // What the state file said when this instance last read or wrote it.
     known_totals: [AtomicU64; TOTALS],
     known_windows: AtomicWindows,
+    // What of the counts is in the days of that file.
+    known_counted: [AtomicU64; Resource::ALL.len()],
     /// What the exports keep.
     pub export: PartnerExport,
 }
@@ -195,7 +200,11 @@ impl Record {
         for remote in self.remote.iter().flatten() {
             remote.store(0, Ordering::Relaxed);
         }
+        for (alert, word) in self.alerts.iter().flatten().zip(account.alerts.iter().flatten()) {
+            alert.begin(*word);
+        }
         self.set_known(account);
+        self.set_counted(&[0; Resource::ALL.len()]);
         self.export.begin(&account.totals, &account.windows);
     }
 
@@ -211,9 +220,17 @@ impl Record {
     /// Returns what was counted in all windows so far.
     #[must_use]
     pub fn account(&self) -> Account {
-        let windows =
+        let mut windows =
             Resource::ALL.map(|what| Period::ALL.map(|per| self.windowed_counter(what).word(per)));
-        Account { id: self.id(), totals: self.totals(), windows }
+        // A count and its day are read together: what is added to days goes by both.
+        let counted = Resource::ALL.map(|what| {
+            let (day, count) = self.windowed_counter(what).reading(Period::Day);
+            windows[what.index()][Period::Day.index()] = day;
+            count
+        });
+        let alerts = self.alerts.each_ref().map(|row| row.each_ref().map(Alert::word));
+        let (id, totals, days) = (self.id(), self.totals(), Vec::new());
+        Account { id, totals, windows, alerts, counted, days }
     }
 
     /// Returns the account that the state file holds, as far as this instance knows.
@@ -224,6 +241,9 @@ impl Record {
             id: String::new(),
             totals: Totals::from_array(totals),
             windows: words(&self.known_windows),
+            alerts: Default::default(),
+            counted: self.known_counted.each_ref().map(|count| count.load(Ordering::Relaxed)),
+            days: Vec::new(),
         }
     }
 
@@ -238,6 +258,13 @@ impl Record {
         }
     }
 
+    /// Keeps how much of the counts is in the days of the state file.
+    pub fn set_counted(&self, counted: &[u64; Resource::ALL.len()]) {
+        for (known, count) in self.known_counted.iter().zip(counted) {
+            known.store(*count, Ordering::Relaxed);
+        }
+    }
+
     /// Takes over what another instance counted: the difference of `merged` to `own`, both of
     /// which were counted while this record went on.
     pub fn take_over(&self, own: &Account, merged: &Account) {
@@ -247,6 +274,9 @@ impl Record {
             total.fetch_add(is.saturating_sub(was), Ordering::Relaxed);
         }
         self.note_use(merged.totals.first_use, merged.totals.last_use);
+        for (alert, word) in self.alerts.iter().flatten().zip(merged.alerts.iter().flatten()) {
+            alert.take_over(*word);
+        }
         for (what, (was, is)) in
             Resource::ALL.into_iter().zip(own.windows.iter().zip(&merged.windows))
         {
@@ -272,6 +302,23 @@ impl Record {
     #[inline]
     pub fn remote(&self, what: Resource, per: Period) -> &AtomicU64 {
         &self.remote[what.index()][per.index()]
+    }
+
+    /// Returns what was told of a window.
+    #[must_use]
+    pub fn alert(&self, what: Resource, per: Period) -> &Alert {
+        &self.alerts[what.index()][per.index()]
+    }
+
+    /// Counts an alert.
+    pub fn note_alert(&self) {
+        self.alerts_told.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns how many alerts there were.
+    #[must_use]
+    pub fn alerts(&self) -> u64 {
+        self.alerts_told.load(Ordering::Relaxed)
     }
 
     /// The numbers of [`Totals::to_array`]: [`COUNTERS`] that only grow, and the first and the

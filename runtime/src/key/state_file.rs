@@ -7,8 +7,10 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use image_gate_core::key::{Account, State, StateError};
+use image_gate_core::key::days;
+use image_gate_core::key::{Account, Period, Resource, State, StateError};
 
+use super::days_file;
 use super::shm_layout::Record;
 use super::zone::{Memory, StateFile, Zone};
 use crate::files::{self, beside, open_alone};
@@ -39,8 +41,16 @@ impl std::fmt::Display for LoadError {
 /// # Errors
 /// Why it can't be used.
 pub fn load(path: &Path) -> Result<Option<State>, LoadError> {
+    Ok(load_named(path)?.map(|(state, _)| state))
+}
+
+/// The same, and what tells it from others: see [`State::name`].
+fn load_named(path: &Path) -> Result<Option<(State, u64)>, LoadError> {
     match files::read(path, LARGEST) {
-        Ok((file, _)) => State::decode(&file).map(Some).map_err(LoadError::State),
+        Ok((file, _)) => {
+            let state = State::decode(&file).map_err(LoadError::State)?;
+            Ok(Some((state, State::name(&file))))
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(LoadError::Io(error)),
     }
@@ -87,12 +97,12 @@ pub fn make_folder(
     }
 }
 
-/// Saves the state of a zone. Where another process is at it, waits for that one or leaves it
-/// to it. Returns what was in the way and where it is now.
+/// Saves the state of a zone at that time, in seconds since 1970. Where another process is at it,
+/// waits for that one or leaves it to it. Returns what was in the way and where it is now.
 ///
 /// # Errors
-/// Why it can't be saved, with the path.
-pub fn save<M: Memory>(zone: &Zone<M>, wait: bool) -> Result<Option<String>, String> {
+/// Why it can't be saved, or the days that are over not be kept, with the path.
+pub fn save<M: Memory>(zone: &Zone<M>, wait: bool, time: u64) -> Result<Option<String>, String> {
     let Some(StateFile { path, .. }) = &zone.state_file else { return Ok(None) };
     let with_path = |error: io::Error| format!("{}: {error}", path.display());
     let new = beside(path, ".tmp");
@@ -109,41 +119,62 @@ pub fn save<M: Memory>(zone: &Zone<M>, wait: bool) -> Result<Option<String>, Str
     let own: Vec<Account> = zone.records().iter().map(Record::account).collect();
     let instance = zone.header().instance.load(Ordering::Relaxed);
     let mut found_damaged = None;
-    let foreign = match load(path) {
-        // What this zone wrote itself is in its counters.
-        Ok(found) => found.filter(|state| state.instance != instance),
+    let (found, name) = match load_named(path) {
+        Ok(found) => found.unwrap_or_default(),
         Err(LoadError::Io(error)) => return Err(with_path(error)),
         Err(LoadError::State(reason)) => {
             // It may be of use to someone.
-            let aside = beside(path, ".damaged");
-            fs::rename(path, &aside).map_err(with_path)?;
-            found_damaged =
-                Some(format!("{}: {reason}, put aside as {}", path.display(), aside.display()));
-            None
+            found_damaged = Some(days_file::put_aside(path, &reason).map_err(with_path)?);
+            Default::default()
         }
     };
+    // What this zone wrote itself is in its counters.
+    let is_own = found.instance == instance;
+    let mut theirs: HashMap<String, Account> =
+        found.accounts.into_iter().map(|account| (account.id.clone(), account)).collect();
+    let days_kept = days_file::keep(path, name, &mut theirs, time);
     let mut accounts = own.clone();
-    if let Some(state) = foreign {
-        let mut theirs: HashMap<String, Account> =
-            state.accounts.into_iter().map(|account| (account.id.clone(), account)).collect();
-        for (account, record) in accounts.iter_mut().zip(zone.records()) {
-            if let Some(other) = theirs.remove(&account.id) {
-                *account = account.merge(&record.known(), &other);
+    for ((account, own), record) in accounts.iter_mut().zip(&own).zip(zone.records()) {
+        let mut before = record.known();
+        if let Some(mut other) = theirs.remove(&account.id) {
+            let days = std::mem::take(&mut other.days);
+            if is_own {
+                // Also what a process wrote that was killed before it could say so.
+                before = other;
+            } else {
+                *account = account.merge(&before, &other);
             }
+            account.days = days;
         }
-        // Partners that only they know.
-        let mut rest: Vec<Account> = theirs.into_values().collect();
-        rest.sort_unstable_by(|one, other| one.id.cmp(&other.id));
-        accounts.extend(rest);
+        add_days(account, &before, own);
     }
+    // Partners that only they know, and what is not kept elsewhere yet of those that are gone.
+    let mut rest: Vec<Account> = theirs.into_values().collect();
+    rest.retain(|account| !is_own || !account.days.is_empty());
+    rest.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+    accounts.extend(rest);
     let state = State { instance, accounts };
     files::replace(&file, &new, path, &state.encode()).map_err(with_path)?;
     for ((record, own), merged) in zone.records().iter().zip(&own).zip(&state.accounts) {
         record.take_over(own, merged);
         record.set_known(merged);
+        record.set_counted(&own.counted);
     }
     drop((last, file));
-    Ok(found_damaged)
+    let damaged_days = days_kept?;
+    let found: Vec<String> = found_damaged.into_iter().chain(damaged_days).collect();
+    Ok((!found.is_empty()).then(|| found.join(", ")))
+}
+
+/// Adds to the days of an account what was counted since the state file was written, by `own` as it
+/// was read from the record.
+fn add_days(account: &mut Account, before: &Account, own: &Account) {
+    for what in Resource::ALL {
+        let (at, day) = (what.index(), Period::Day.index());
+        let growth = own.counted[at].saturating_sub(before.counted[at]);
+        let [was, is] = [before, own].map(|account| account.windows[at][day]);
+        days::add_growth(&mut account.days, what, was, is, growth);
+    }
 }
 
 /// Opens the file that is to be written, for this process alone; `None` where another one has it.
@@ -170,11 +201,17 @@ mod tests {
     use crate::host::Host;
     use crate::key::QuotaDecision;
     use crate::testing::{FakeHost, Folder, Heap, count, keys, requests, start};
-    use image_gate_core::key::{Period, QuotaLimits, Resource};
+    use image_gate_core::key::days::DayUse;
+    use image_gate_core::key::{QuotaLimits, UsageByDay};
     use std::os::unix::fs::symlink;
     use std::sync::mpsc;
     use std::thread;
     use std::time::Duration;
+
+    /// At the time that the tests begin at.
+    fn save(zone: &Zone<Heap>, wait: bool) -> Result<Option<String>, String> {
+        super::save(zone, wait, 1_764_042_000)
+    }
 
     fn folder() -> Folder {
         let folder = Folder::new();
@@ -264,11 +301,11 @@ mod tests {
         save(&zone, false).unwrap();
         let good = fs::read(folder.file("state")).unwrap();
         let mut newer = good.clone();
-        newer[7] = 4;
+        newer[7] = 5;
         for (bytes, reason) in [
             (&good[..good.len() - 1], "damaged"),
             (&good[..20], "damaged"),
-            (&newer[..], "unknown version 4"),
+            (&newer[..], "unknown version 5"),
             (b"", "not a state file"),
             (b"acme sha256:", "not a state file"),
         ] {
@@ -334,6 +371,168 @@ mod tests {
         fails(&device, "not a regular file");
         let full = |folder: &Folder| symlink("/none/at/all", folder.file("state.tmp")).unwrap();
         fails(&full, "No such file or directory (os error 2)");
+    }
+
+    /// What a client of the partner at a place counts itself, by day.
+    type OwnCounts = std::collections::BTreeMap<(usize, u32), (u64, u64)>;
+
+    /// Lets requests in and answers them, and has their client count them.
+    fn serve(zone: &Zone<Heap>, place: usize, requests: u64, host: &FakeHost, own: &mut OwnCounts) {
+        let time = host.now().seconds();
+        let numbers = Period::numbers(time);
+        let record = &zone.records()[place];
+        for _ in 0..requests {
+            let decision = zone.admit(record, &QuotaLimits::default(), time, &numbers);
+            assert!(matches!(decision, QuotaDecision::Admitted));
+        }
+        count(zone, place, requests, host);
+        let day = own.entry((place, days::day_of(time))).or_default();
+        (day.0, day.1) = (day.0 + requests, day.1 + 100 * requests);
+    }
+
+    /// What is in the files of a folder, as the client has it.
+    fn billed(folder: &Folder) -> OwnCounts {
+        let mut usage = UsageByDay::default();
+        let state = fs::read(folder.file("state")).unwrap();
+        let kept = fs::read(folder.file("state.days")).unwrap_or_default();
+        usage.add(&state, &kept, &(0..u32::MAX)).unwrap();
+        let of = |(id, days): (String, Vec<DayUse>)| {
+            let place = usize::from(id == "beta");
+            days.into_iter().map(move |day| ((place, day.day), (day.requests, day.bytes)))
+        };
+        usage.0.into_iter().flat_map(of).collect()
+    }
+
+    /// A month of traffic, with saves every now and then, reloads, restarts, a second binary, and
+    /// processes that are killed between the two files.
+    #[test]
+    fn a_month_is_billed_as_its_clients_count_it() {
+        let (folder, host) = (folder(), FakeHost::new());
+        let save = |zone: &Zone<Heap>| super::save(zone, true, host.now().seconds()).unwrap();
+        let mut memory = Heap::new(4);
+        let mut zone = start(&memory, &folder, &host);
+        let mut own = OwnCounts::new();
+        // A plain generator: what happens is the same each time.
+        let mut seed = 1u64;
+        let mut random = |below: u64| {
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) % below
+        };
+        for _ in 0..32 * 12 {
+            host.pass(Duration::from_secs(5000 + random(4400)));
+            serve(&zone, 0, random(20), &host, &mut own);
+            if random(3) == 0 {
+                serve(&zone, 1, 1 + random(5), &host, &mut own);
+            }
+            match random(12) {
+                // Nobody saves for a while.
+                0..3 => continue,
+                // A reload: the memory stays.
+                3 => zone = start(&memory, &folder, &host),
+                // A restart.
+                4 => {
+                    assert_eq!(save(&zone), None);
+                    memory = Heap::new(4);
+                    zone = start(&memory, &folder, &host);
+                }
+                // Another binary takes over, while the old one answers its last requests.
+                5 => {
+                    assert_eq!(save(&zone), None);
+                    let new = Heap::new(4);
+                    let next = start(&new, &folder, &host);
+                    serve(&zone, 0, 2, &host, &mut own);
+                    serve(&next, 0, 3, &host, &mut own);
+                    assert_eq!([save(&next), save(&zone), save(&next)], [None, None, None]);
+                    (memory, zone) = (new, next);
+                }
+                // Killed when the days were written and the state was not.
+                6 => {
+                    assert_eq!(save(&zone), None);
+                    let before = fs::read(folder.file("state")).unwrap();
+                    host.pass(Duration::from_secs(40_000));
+                    serve(&zone, 0, 1, &host, &mut own);
+                    assert_eq!(save(&zone), None);
+                    folder.write("state", &before);
+                }
+                // Killed when the state was written, and nobody was told.
+                7 => {
+                    let counted = zone.records()[0].known().counted;
+                    assert_eq!(save(&zone), None);
+                    zone.records()[0].set_counted(&counted);
+                }
+                _ => assert_eq!(save(&zone), None),
+            }
+        }
+        assert_eq!(save(&zone), None);
+        own.retain(|_, used| *used != (0, 0));
+        assert_eq!(billed(&folder), own);
+        assert!(own.len() > 60);
+        // Only the day that is not over is in the file that is written often.
+        let state = load(&folder.file("state")).unwrap().unwrap();
+        assert!(state.accounts.iter().all(|account| account.days.len() <= 1));
+        // After more than thirteen months the first of them are gone.
+        host.pass(Duration::from_secs(400 * 86_400));
+        serve(&zone, 1, 1, &host, &mut own);
+        save(&zone);
+        host.pass(Duration::from_secs(86_400));
+        save(&zone);
+        let first = days::first_kept(host.now().seconds());
+        own.retain(|(_, day), _| *day >= first);
+        assert_eq!(billed(&folder), own);
+        assert!(own.keys().any(|(_, day)| *day < first + 31) && own.len() < 60);
+    }
+
+    #[test]
+    fn nodes_count_each_for_itself_and_add_up() {
+        let host = FakeHost::new();
+        let (folders, mut own) = ([folder(), folder()], OwnCounts::new());
+        let mut usage = UsageByDay::default();
+        for (at, folder) in folders.iter().enumerate() {
+            let zone = begin(folder, &host);
+            serve(&zone, 0, 3 + at as u64, &host, &mut own);
+            // What other nodes used is not of this one.
+            zone.set_remote(0, Resource::Requests, Period::Day, host.now().seconds(), 50);
+            assert_eq!(save(&zone, false), Ok(None));
+            let state = fs::read(folder.file("state")).unwrap();
+            usage.add(&state, b"", &(0..u32::MAX)).unwrap();
+        }
+        let days = usage.0.values().flatten();
+        assert_eq!(days::sum(days), (7, 700));
+        assert_eq!(own.into_values().collect::<Vec<_>>(), [(7, 700)]);
+    }
+
+    #[test]
+    fn days_that_can_not_be_kept_stay_in_the_state() {
+        let (folder, host) = (folder(), FakeHost::new());
+        let (zone, mut own) = (begin(&folder, &host), OwnCounts::new());
+        let save = || super::save(&zone, false, host.now().seconds());
+        serve(&zone, 0, 3, &host, &mut own);
+        assert_eq!(save(), Ok(None));
+        fs::create_dir(folder.file("state.days")).unwrap();
+        host.pass(Duration::from_secs(86_400));
+        serve(&zone, 0, 4, &host, &mut own);
+        let days = folder.file("state.days");
+        assert_eq!(save(), Err(format!("{}: not a regular file", days.display())));
+        // All else is saved.
+        assert_eq!(saved(&folder), of(7, 0));
+        fs::remove_dir(&days).unwrap();
+        assert_eq!(save(), Ok(None));
+        assert_eq!(billed(&folder), own);
+        // One that is damaged is put aside, and what comes after is kept.
+        folder.write("state.days", b"IGDAYS\0\x01 torn");
+        host.pass(Duration::from_secs(86_400));
+        assert_eq!(
+            save(),
+            Ok(Some(format!(
+                "{}: damaged, put aside as {}.damaged",
+                days.display(),
+                days.display()
+            )))
+        );
+        own.retain(|(_, day), _| *day == days::day_of(host.now().seconds()) - 1);
+        assert_eq!(billed(&folder), own);
     }
 
     #[test]

@@ -6,11 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use image_gate_core::key::days::{self, DayUse};
+use image_gate_core::key::history::STEPS;
 use image_gate_core::key::{
-    Account, Health, NO_LIMIT, PartnerReport, PartnerTable, PerPeriod, Period, QuotaLimits,
-    QuotaWindow, Report, Resource, State, WindowCount,
+    Account, Health, NO_LIMIT, OwnUsage, PartnerReport, PartnerTable, PerPeriod, Period,
+    QuotaLimits, QuotaWindow, Report, Resource, State, WindowCount,
 };
 
+use super::days_file;
 use super::key_file::KeyFile;
 use super::shm_layout::{NO_HEADER, Record, ZoneHeader};
 use crate::host::random;
@@ -324,31 +327,60 @@ impl<M: Memory> Zone<M> {
             let partner = partners.get(&at);
             let limits =
                 partner.map_or(QuotaLimits::default(), |partner| partner.limits.or(&self.common));
-            let windows = Resource::ALL.into_iter().flat_map(|what| {
-                Period::ALL.into_iter().filter_map(move |per| {
-                    let window = QuotaWindow {
-                        what,
-                        per,
-                        limit: limits.get(what, per),
-                        start: per.start(time),
-                        used: record.windowed_counter(what).word(per).count(per, time),
-                        remote: WindowCount(record.remote(what, per).load(Ordering::Relaxed))
-                            .count(per, time),
-                    };
-                    let is_shown =
-                        window.limit.is_some() || per != Period::Total && window.total() > 0;
-                    is_shown.then_some(window)
-                })
-            });
-            PartnerReport {
-                id: record.id(),
-                disabled: partner
-                    .is_none_or(|partner| partner.disabled || partner.is_expired(time)),
-                totals: record.totals(),
-                windows: windows.collect(),
-            }
+            let is_off = partner.is_none_or(|partner| partner.disabled || partner.is_expired(time));
+            PartnerReport { disabled: is_off, ..Self::partner(record, &limits, time) }
         });
         Report { node: node.to_owned(), time, partners: partners.collect() }
+    }
+
+    /// Returns what a partner is shown of itself by its record's place, where those limits hold.
+    pub fn own_usage(&self, place: usize, limits: &QuotaLimits, time: u64) -> Option<OwnUsage> {
+        let record = self.records().get(place)?;
+        let clock = &self.header().export.clock;
+        let history = STEPS.iter().enumerate().map(|(index, &step)| {
+            let end = clock.end(index, time);
+            (step, end, clock.read(&record.export.track, index, end))
+        });
+        let partner = Self::partner(record, limits, time);
+        let days = self.days(record, time);
+        Some(OwnUsage { time, partner, history: history.collect(), days })
+    }
+
+    /// Returns what a partner used of each day: of those that are over as the file has it.
+    pub fn days(&self, record: &Record, time: u64) -> Vec<DayUse> {
+        // Of a file that can't be read there is nothing to show, and whoever writes it tells.
+        let file = self.state_file.as_ref().map(|file| days_file::read(&file.path, &record.id()));
+        let mut days = file.and_then(Result::ok).unwrap_or_default();
+        let [requests, bytes] = Resource::ALL
+            .map(|what| record.windowed_counter(what).word(Period::Day).count(Period::Day, time));
+        days::add(&mut days, DayUse { day: days::day_of(time), requests, bytes });
+        days
+    }
+
+    fn partner(record: &Record, limits: &QuotaLimits, time: u64) -> PartnerReport {
+        let windows = Resource::ALL.into_iter().flat_map(|what| {
+            Period::ALL.into_iter().filter_map(move |per| {
+                let window = QuotaWindow {
+                    what,
+                    per,
+                    limit: limits.get(what, per),
+                    start: per.start(time),
+                    used: record.windowed_counter(what).word(per).count(per, time),
+                    remote: WindowCount(record.remote(what, per).load(Ordering::Relaxed))
+                        .count(per, time),
+                    alert: record.alert(what, per).told(per, time),
+                };
+                let is_shown = window.limit.is_some() || per != Period::Total && window.total() > 0;
+                is_shown.then_some(window)
+            })
+        });
+        PartnerReport {
+            id: record.id(),
+            disabled: false,
+            totals: record.totals(),
+            windows: windows.collect(),
+            alerts: record.alerts(),
+        }
     }
 
     /// Tells what other nodes used of a window that `time` lies in, for the partner whose place

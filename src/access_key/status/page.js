@@ -43,6 +43,7 @@ const total = w => w.used + w.remote;
 const share = w => w.limit ? total(w) / w.limit : 0;
 const within = w => w.end === null ? "in all" : `per ${w.per}`;
 const tightest = p => p.windows.filter(w => w.limit !== null).reduce((a, b) => a && share(a) >= share(b) ? a : b, null);
+const alertOf = p => Math.max(0, ...p.windows.map(w => w.alert ?? 0));
 const COLUMNS = [
   { key: "id", name: "Partner", value: p => p.id },
   { key: "trend", name: "Trend" },
@@ -202,6 +203,7 @@ function detail(p) {
   const classes = Object.entries(p.responses).filter(([, n]) => n).map(([name, n]) => line(`${name} responses`, whole.format(n)));
   return make("div", { className: "grid2" }, ...quotas, ...free.length ? [make("div", {}, ...free)] : [], make("div", {}, ...classes, line("refused by quota", whole.format(p.refused))),
     make("div", {}, line("sent", bytes(p.bytes_sent)), line("received", bytes(p.bytes_received)),
+      make("p", {}, make("a", { href: `#${p.id}` }, "By day")),
       line("first request", p.first_use === null ? "never" : new Date(p.first_use * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" })),
       line("last request", ago(p.last_use, now))));
 }
@@ -209,7 +211,8 @@ function detail(p) {
 const rows = new Map();
 function newRow(id) {
   const swatch = make("span", { className: "swatch" }), badge = make("span", { className: "badge", hidden: true }, "disabled");
-  const name = make("button", { type: "button", title: id, onclick: () => choose(id) }, swatch, make("span", {}, id), badge);
+  const alert = make("span", { className: "badge alert", hidden: true });
+  const name = make("button", { type: "button", title: id, onclick: () => choose(id) }, swatch, make("span", {}, id), badge, alert);
   const row = make("tr"), more = make("tr", { className: "detail", hidden: true }), cells = {};
   row.dataset.partner = id;
   for (const { key } of COLUMNS) {
@@ -224,7 +227,7 @@ function newRow(id) {
   more.append(place);
   more.id = `detail-${encodeURIComponent(id)}`;
   name.setAttribute("aria-controls", more.id);
-  return { row, more, place, cells, name, swatch, badge, trend };
+  return { row, more, place, cells, name, swatch, badge, alert, trend };
 }
 
 function fillRow(r, p) {
@@ -241,6 +244,11 @@ function fillRow(r, p) {
   setText(r.cells.last, ago(p.last_use, state.zone.time));
   r.row.classList.toggle("off", p.disabled);
   r.badge.hidden = !p.disabled;
+  const alerted = alertOf(p);
+  r.alert.hidden = !alerted;
+  r.alert.dataset.level = alerted >= 100 ? "bad" : "warn";
+  setText(r.alert, alerted ? `${alerted}%` : "");
+  r.alert.title = alerted ? `an alert was told at ${alerted}% of a quota` : "";
   r.swatch.style.background = colour(p.id);
   const tight = tightest(p);
   const told = tight && `${total(tight)} ${tight.limit} ${tight.quantity} ${tight.per}`;
@@ -383,6 +391,90 @@ function take(zones) {
 
 function tell(kind, text) { $("live").dataset.state = kind; setText($("live"), text); }
 
+// Asks once, beside the numbers that go on: what does not change with every request.
+async function ask(parameters) {
+  const url = new URL(location.href);
+  url.hash = "";
+  for (const [name, value] of Object.entries({ format: "json", ...parameters })) url.searchParams.set(name, value);
+  const answer = await fetch(url, { cache: "no-store" });
+  if (!answer.ok) throw new Error(`status ${answer.status}`);
+  const { zones } = await answer.json();
+  return zones.find(z => z.zone === state.zone?.zone) ?? zones[0];
+}
+
+// A month of all partners.
+const month = { page: 1 };
+function listMonths() {
+  const now = new Date((state.zone?.time ?? Date.now() / 1000) * 1000), names = [];
+  for (let back = 0; back <= 13; back++) names.push(new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - back, 1)).toISOString().slice(0, 7));
+  if ([...$("month").options].map(o => o.value).join() !== names.join()) $("month").replaceChildren(...names.map(name => make("option", { value: name }, name)));
+}
+async function showMonth() {
+  listMonths();
+  const name = $("month").value, csv = new URL(location.href);
+  csv.hash = "";
+  csv.searchParams.set("format", "csv");
+  csv.searchParams.set("month", name);
+  $("csv").href = csv;
+  $("csv").download = `usage-${name}.csv`;
+  try {
+    const found = (await ask({ month: name, page: month.page, limit: LIMIT, sort: "-bytes_sent", ...state.filter && { filter: state.filter } }))?.month;
+    if (!found || found.month !== $("month").value) return;
+    $("month-rows").replaceChildren(...found.partners.map(p => {
+      const row = make("tr", {}, make("td", {}, make("a", { href: `#${p.id}` }, p.id)), make("td", { title: whole.format(p.requests) }, whole.format(p.requests)),
+        make("td", { title: whole.format(p.bytes_sent) }, bytes(p.bytes_sent)));
+      row.dataset.month = p.id;
+      return row;
+    }));
+    const pages = Math.max(1, Math.ceil(found.matching / LIMIT));
+    setText($("month-sums"), `${whole.format(found.requests)} requests, ${bytes(found.bytes_sent)}`);
+    setText($("month-where"), `Page ${whole.format(month.page)} of ${whole.format(pages)}`);
+    $("month-empty").hidden = found.matching > 0;
+    $("month-pages").hidden = pages < 2;
+    $("month-before").disabled = month.page <= 1;
+    $("month-after").disabled = month.page >= pages;
+  } catch { setText($("month-sums"), "not reachable"); }
+}
+function turnMonth(page) { month.page = page; showMonth(); }
+$("month").onchange = () => turnMonth(1);
+$("month-before").onclick = () => turnMonth(Math.max(1, month.page - 1));
+$("month-after").onclick = () => turnMonth(month.page + 1);
+
+// The page of one partner, by its name behind the address.
+async function showOne() {
+  const id = decodeURIComponent(location.hash.slice(1));
+  $("one").hidden = !id;
+  for (const other of ["all", "by-month"]) $(other).hidden = Boolean(id);
+  if (!id) return;
+  setText($("h-one"), id);
+  try {
+    const zone = await ask({ partner: id, history: "1h" }), p = zone?.partners[0];
+    if (decodeURIComponent(location.hash.slice(1)) !== id) return;
+    if (!p) { $("one-body").replaceChildren(make("p", { className: "soft" }, "There is no such partner.")); return; }
+    const days = zone.days ?? [], last = days.slice(-31), months = new Map();
+    for (const d of days) {
+      const sums = months.get(d.day.slice(0, 7)) ?? [0, 0];
+      months.set(d.day.slice(0, 7), [sums[0] + d.requests, sums[1] + d.bytes_sent]);
+    }
+    const bars = (name, of, show) => {
+      const most = Math.max(1, ...last.map(of));
+      return [make("h3", {}, `${name} a day, at most ${show(most)}`), make("div", { className: "days", role: "img", ariaLabel: `${name} of ${last.length} days` },
+        ...last.map(d => { const bar = make("i", { title: `${d.day}: ${show(of(d))}` }); bar.style.height = `${100 * of(d) / most}%`; return bar; }))];
+    };
+    const table = make("table", { className: "month" }, make("tbody", {}, ...[...months].reverse().map(([name, [requests, sent]]) => {
+      const row = make("tr", {}, make("td", {}, name), make("td", {}, whole.format(requests)), make("td", {}, bytes(sent)));
+      row.dataset.ofMonth = name;
+      return row;
+    })));
+    const shown = detail(p);
+    shown.querySelector("a")?.parentElement.remove();
+    const wrapped = make("div", { className: "detail" }, make("div", {}, shown));
+    $("one-body").replaceChildren(wrapped, ...last.length ? [...bars("Requests", d => d.requests, count), ...bars("Bytes", d => d.bytes_sent, bytes),
+      make("h3", {}, "Requests and bytes sent by month"), table] : []);
+  } catch { $("one-body").replaceChildren(make("p", { className: "bad" }, "not reachable")); }
+}
+addEventListener("hashchange", showOne);
+
 let timer, request;
 async function poll(once) {
   clearTimeout(timer);
@@ -451,13 +543,14 @@ $("pause").onclick = () => {
 let typing;
 $("filter").oninput = event => {
   clearTimeout(typing);
-  typing = setTimeout(() => { state.filter = event.target.value.trim().toLowerCase(); turn(1); }, 150);
+  typing = setTimeout(() => { state.filter = event.target.value.trim().toLowerCase(); turn(1); turnMonth(1); }, 150);
 };
 // Asks for another page at once, also where the numbers are paused.
 function turn(page) { state.page = page; poll(true); }
 $("before").onclick = () => turn(Math.max(1, state.page - 1));
 $("after").onclick = () => turn(state.page + 1);
 addEventListener("resize", () => { if (state.zone) showTable(); });
-$("zone").onchange = () => { state.chosen = null; state.slots.clear(); take(state.zones); turn(1); };
+$("zone").onchange = () => { state.chosen = null; state.slots.clear(); take(state.zones); turn(1); turnMonth(1); showOne(); };
 document.addEventListener("visibilitychange", () => poll());
-poll();
+poll().then(showMonth);
+showOne();

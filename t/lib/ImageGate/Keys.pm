@@ -34,7 +34,7 @@ sub read_state {
     my $path = shift;
     open my $in, '<:raw', $path or return {};
     my $file = do { local $/; <$in> };
-    return {} if length $file < 52 || substr($file, 0, 8) ne "IGKEYS\0\3";
+    return {} if length $file < 52 || substr($file, 0, 8) ne "IGKEYS\0\4";
     my $sum = substr $file, -32, 32, '';
     return {} if sha256($file) ne $sum;
     my ($instance, $count) = unpack 'Q<V', substr $file, 8, 12;
@@ -44,7 +44,8 @@ sub read_state {
         my $id = unpack 'C/a', substr $file, $at;
         $at += 1 + length $id;
         my ($requests, @rest) = unpack 'Q<23', substr $file, $at, 184;
-        $at += 184;
+        $at += 184 + 96 + 16;
+        $at += 2 + 20 * unpack 'v', substr $file, $at, 2;
         my ($sent, $received, $refused, $first, $last) = @rest[5 .. 9];
         $partners{$id} = {
             requests => $requests, responses => [@rest[0 .. 4]], sent => $sent, received => $received,
