@@ -168,13 +168,13 @@ impl Record {
     /// Returns the partner's ID.
     #[must_use]
     pub fn id(&self) -> String {
-        let bytes: Vec<u8> = self
-            .id
-            .iter()
-            .flat_map(|word| word.load(Ordering::Relaxed).to_le_bytes())
-            .take_while(|&byte| byte != 0)
-            .collect();
-        String::from_utf8_lossy(&bytes).into_owned()
+        let mut bytes = [0; MAX_ID];
+        let (chunks, _) = bytes.as_chunks_mut::<8>();
+        for (chunk, word) in chunks.iter_mut().zip(&self.id) {
+            *chunk = word.load(Ordering::Relaxed).to_le_bytes();
+        }
+        let id = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
+        String::from_utf8_lossy(id).into_owned()
     }
 
     /// Makes a record that is not in use yet that of a partner.
