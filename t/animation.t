@@ -30,7 +30,7 @@ for my $name (qw(pillowpng stillpng ffmpegpng)) {
            . "/webp/$file 200 webp 30x20 Content-Type=image/webp moves>17:$file,resize:30x20\n"
            . "/gif/$file 200 gif 60x40 moves>17:$file\n";
 }
-$rows .= "/png/anim-60x40-$_.gif 200 png 60x40 interlaced moves>90:anim-60x40-$_.gif,rotate:180\n" for qw(clear gifsicle);
+$rows .= "/png/anim-60x40-$_.gif 200 png 60x40 moves>90:anim-60x40-$_.gif,rotate:180\n" for qw(clear gifsicle);
 
 plan 'no_plan';
 
@@ -48,7 +48,7 @@ __DATA__
     location /size/ { image_resize stretch 30 20; alias $TEST_NGINX_FIXTURES/; }
     location /webp/ { image_resize stretch 30 20; image_resize_format webp; alias $TEST_NGINX_FIXTURES/; }
     location /gif/ { image_resize convert; image_resize_format gif; alias $TEST_NGINX_FIXTURES/; }
-    location /png/ { image_resize rotate 180; image_resize_format png; image_resize_interlace on; alias $TEST_NGINX_FIXTURES/; }
+    location /png/ { image_resize rotate 180; image_resize_format png; alias $TEST_NGINX_FIXTURES/; }
 --- rows
 %ROWS%
 
