@@ -115,7 +115,7 @@ location image_resize 300x200;                                  | "image_resize"
 location image_resize width=300;                                | "image_resize" directive: invalid value "width=300", it must be MODES
 location image_resize thumbnail 300 200;                        | "image_resize" directive: invalid value "thumbnail", it must be MODES
 location image_resize resize 300,200;                           | "image_resize" directive: invalid number of arguments: it is MODES
-location image_resize resize 300px 200px;                       | "image_resize" directive: invalid value "300px", it must be a number of pixels from 1 up, a share up to 1000%, or "-"
+location image_resize resize 300px 200px;                       | "image_resize" directive: invalid value "300px", it must be a number of pixels from 1 up, a share up to 1000%, "auto" or "-"
 location image_resize rotate 90deg;                             | "image_resize" directive: invalid value "90deg", it must be 90, 180 or 270
 location image_resize_quality 80;                               | unknown directive "image_resize_quality"
 location image_resize_jpeg_quality 80%;                         | "image_resize_jpeg_quality" directive: invalid value "80%", it must be a number from 1 up

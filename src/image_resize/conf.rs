@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use image_gate_core::image::{Allow, Filling, Limits, Parsed, Presets, SETTINGS, Setting};
 
+use super::hints::HintsConf;
 use super::url::{Prefix, UrlConf};
 use super::value::Value;
 use super::watermark::WatermarkConf;
@@ -160,6 +161,8 @@ pub struct LocConf {
     /// What of them is the location's, once merged.
     pub url_prefix: Prefix,
     pub allow: Option<Rc<Allow>>,
+    /// What is heard of the client's screen and connection.
+    pub hints: Option<Rc<HintsConf>>,
     /// Not inherited: it is the location's handler.
     pub status: Option<StatusFormat>,
     pub on_error: Option<OnError>,

@@ -11,7 +11,7 @@ use nginx_sys::{
 use super::conf::{ImageResize, JobLimits, LocConf, MainConf, Mode, Threads};
 use super::plan::ANGLE;
 use super::zone::StatsZone;
-use super::{on_error, settings, status, url, watermark};
+use super::{hints, on_error, settings, status, url, watermark};
 use crate::ngx::conf::{
     ConfError, Directive, DirectiveArgs, Directives, Places, expect, flag, joined, once,
     parse_count, parse_number, parse_size, parse_time,
@@ -82,6 +82,11 @@ const OTHERS: &[Directive<LocConf>] = &[
         name: c"image_resize_allow",
         kind: NGX_HTTP_LOC_CONF | NGX_CONF_1MORE,
         set: set_allow,
+    },
+    Directive {
+        name: c"image_resize_hints",
+        kind: ANYWHERE | NGX_CONF_TAKE123,
+        set: |conf, args| hints::set(&mut conf.hints, args),
     },
     Directive {
         name: c"image_resize_on_error",

@@ -3,12 +3,12 @@
 use std::cell::RefCell;
 
 use image_gate_core::image::{
-    EtagGenerator, Fit, Format, Plan, Validator, is_digest, lists_etag, preview_plan,
-    rename_attachment,
+    EtagGenerator, Fit, Format, Hints, Plan, Validator, Varies, is_digest, lists_etag,
+    preview_plan, rename_attachment,
 };
 use nginx_sys::NGX_HTTP_NOT_MODIFIED;
 
-use super::conf::{LocConf, Mode};
+use super::conf::{LocConf, Mode, conf};
 use super::task::{JobKind, Task};
 use super::watermark_cache::WatermarkSpec;
 use crate::ngx::{NoMemory, Request, is_named};
@@ -32,14 +32,23 @@ pub fn digest(plan: &Plan, layers: &[WatermarkSpec]) -> String {
     ETAGS.with_borrow_mut(|generator| generator.tag(Validator::Modified(0), plan, layers))
 }
 
-/// Whether the answer depends on `Accept`.
-pub fn varies(task: &Task) -> bool {
-    task.plan.negotiated && matches!(task.work, JobKind::Transform)
+/// Which headers of the client the answer depends on.
+pub fn varies(task: &Task) -> Varies {
+    match task.work {
+        JobKind::Transform => task.plan.varies(),
+        JobKind::Describe | JobKind::Inspect => Varies::default(),
+    }
 }
 
-/// Says that the answer depends on `Accept`, where it does.
-fn vary(request: Request<'_>, varies: bool) -> Result<(), NoMemory> {
-    if varies { request.add_vary("Accept") } else { Ok(()) }
+/// Says on which headers of the client the answer depends, and which are asked for.
+fn vary(request: Request<'_>, varies: Varies) -> Result<(), NoMemory> {
+    for name in varies.headers() {
+        request.add_vary(name)?;
+    }
+    if conf(&request).is_some_and(LocConf::hears) {
+        request.put_header(b"Accept-CH", Hints::ACCEPT.as_bytes())?;
+    }
+    Ok(())
 }
 
 /// Sends nothing that tells of the bytes that came, as others go out.
@@ -59,8 +68,8 @@ pub struct Sent<'a> {
     pub is_as_it_came: bool,
     /// The variant's entity tag.
     pub tag: Option<&'a str>,
-    /// Whether they depend on `Accept`.
-    pub varies: bool,
+    /// Which headers of the client they depend on.
+    pub varies: Varies,
 }
 
 /// Makes of the source's headers those of the output.
@@ -170,7 +179,8 @@ pub fn revalidated(request: Request<'_>, conf: &LocConf) {
         let _ = request.set_etag(None);
         return;
     };
-    let _ = vary(request, mode.makes_image() && plan.negotiated);
+    let varies = if mode.makes_image() { plan.varies() } else { Varies::default() };
+    let _ = vary(request, varies);
     // A client that has the source's tag has the source as it came.
     let Some(source) = request.etag().and_then(|tag| std::str::from_utf8(tag).ok()) else {
         // An upstream need not repeat the tag that a GET would get.

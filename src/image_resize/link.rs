@@ -4,7 +4,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
-use image_gate_core::image::{Asked, Error, Origin, Source};
+use image_gate_core::image::{Asked, Error, Origin, Source, Unknown};
 use nginx_sys::NGX_LOG_INFO;
 
 use super::conf::conf;
@@ -69,7 +69,7 @@ fn reading<'r>(request: Request<'r>) -> Option<&'r Reading> {
         candidate: RefCell::default(),
         outcome: OnceCell::new(),
     })?;
-    let outcome = read(request, url, reading);
+    let outcome = read(request, url, reading, conf.hears());
     if let Ok(asked) = &outcome
         && !asked.left_out.is_empty()
     {
@@ -81,10 +81,23 @@ fn reading<'r>(request: Request<'r>) -> Option<&'r Reading> {
     Some(reading)
 }
 
-fn read(request: Request<'_>, url: &UrlConf, reading: &Reading) -> Result<Asked, Error> {
+fn read(
+    request: Request<'_>,
+    url: &UrlConf,
+    reading: &Reading,
+    hears: bool,
+) -> Result<Asked, Error> {
     let uri = request.part(RequestPart::UnparsedUri);
     let link = url.dialect.link(uri, &reading.prefix)?;
-    let asked = url.dialect.read(link, url.unknown)?;
+    let mut asked = url.dialect.read(link, url.unknown)?;
+    if !hears && asked.params.name_auto() {
+        let left_out = "width=auto, as there is no image_resize_hints".to_owned();
+        if url.unknown == Unknown::Refuse {
+            return Err(Error::BadParams(left_out));
+        }
+        asked.params.forget_auto();
+        asked.left_out.push(left_out);
+    }
     let source = asked.source.resolve(|origin| match &url.hosts {
         MayAsk::Listed(hosts) => hosts.allow(origin),
         MayAsk::By(expression) => {

@@ -42,7 +42,14 @@ impl LocConf {
     /// What is wrong with parameters that are the same for every request.
     fn constant_fault(&self, main: &MainConf) -> Option<Error> {
         let list = self.params.as_ref()?.constant()?;
-        self.overridden(&mut Plan::default(), list, &main.presets, std::iter::empty()).err()
+        self.overridden(
+            &mut Plan::default(),
+            list,
+            &main.presets,
+            std::iter::empty(),
+            self.silence(),
+        )
+        .err()
     }
 
     /// Looks over a location that is merged. Its own directives are the first `own` of its places.

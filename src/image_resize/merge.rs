@@ -35,6 +35,9 @@ impl Merge for LocConf {
         if self.allow.is_none() {
             self.allow.clone_from(&parent.allow);
         }
+        if self.hints.is_none() {
+            self.hints.clone_from(&parent.hints);
+        }
         // Whoever takes parameters wants what they ask for.
         if self.takes_params() && self.mode.is_none() {
             self.mode = Some(Mode::Convert);

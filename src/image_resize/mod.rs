@@ -11,6 +11,7 @@ mod events;
 mod failure;
 mod filter;
 mod headers;
+mod hints;
 mod hold;
 mod job;
 pub mod keep;

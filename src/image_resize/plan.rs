@@ -1,7 +1,7 @@
 //! What the directives of a location mean for one request.
 
 use image_gate_core::image::{
-    Allow, Argument, Draft, Error, FormatChoice, Params, Plan, Presets, Setting,
+    Allow, Argument, Draft, Error, FormatChoice, Hints, Params, Plan, Presets, Setting,
 };
 
 use super::conf::{ImageResize, LocConf, Mode};
@@ -25,7 +25,8 @@ impl LocConf {
         let mut plan = self.directives(request, asked.map(|asked| &asked.defaults))?;
         if let Some(asked) = asked {
             let overridden = presets(&request).and_then(|presets| {
-                self.override_by(&mut plan, &asked.params, presets, request.accept())
+                let hints = self.hints(request);
+                self.override_by(&mut plan, &asked.params, presets, request.accept(), hints)
             });
             overridden.map_err(|error| Failure::Params(of_client(error)))?;
             // Other servers make a picture anew, and be it larger.
@@ -37,8 +38,10 @@ impl LocConf {
             let list = evaluate(expression, request, "image_resize_params")?;
             let names_preset = || expression.text().windows(7).any(|part| part == b"preset=");
             let presets = presets(&request);
-            let overridden = presets
-                .and_then(|presets| self.overridden(&mut plan, list, presets, request.accept()));
+            let hints = self.hints(request);
+            let overridden = presets.and_then(|presets| {
+                self.overridden(&mut plan, list, presets, request.accept(), hints)
+            });
             overridden.map_err(|error| match error {
                 // Where the list comes from the client as a whole, so does the name.
                 error if !names_preset() => Failure::Params(of_client(error)),
@@ -55,8 +58,9 @@ impl LocConf {
         list: &[u8],
         presets: &Presets,
         accept: impl Iterator<Item = &'a [u8]> + Clone,
+        hints: Hints,
     ) -> Result<(), Error> {
-        self.override_by(plan, &Params::parse(list)?, presets, accept)
+        self.override_by(plan, &Params::parse(list)?, presets, accept, hints)
     }
 
     /// Applies parameters to a plan, where they are allowed.
@@ -66,12 +70,13 @@ impl LocConf {
         params: &Params<'_>,
         presets: &Presets,
         accept: impl Iterator<Item = &'a [u8]> + Clone,
+        hints: Hints,
     ) -> Result<(), Error> {
-        match &self.allow {
-            Some(allow) => allow.check(params),
-            None => Allow::default().check(params),
+        let params = match &self.allow {
+            Some(allow) => allow.check(params, hints),
+            None => Allow::default().check(params, hints),
         }?;
-        plan.apply(params, presets, accept)
+        plan.apply(&params, presets, accept, hints)
     }
 
     /// The plan of the directives alone, over what holds where they say nothing.
@@ -81,6 +86,8 @@ impl LocConf {
         defaults: Option<&Params<'_>>,
     ) -> Result<Plan, Error> {
         let mut draft = Draft::default();
+        draft.hints = self.hints(request);
+        draft.slow_quality = self.hints.as_deref().and_then(|conf| conf.slow_quality);
         if let Some(defaults) = defaults {
             defaults.put_into(&mut draft, presets(&request)?)?;
         }

@@ -18,6 +18,7 @@ pub static VARIABLES: &[Variable] = &[
     Variable { name: "image_resize_error", get: |r| text(r, |f| f.error) },
     Variable { name: "image_resize_format", get: |r| text(r, |f| f.format.map(|x| x.name())) },
     Variable { name: "image_resize_accept", get: accepted },
+    Variable { name: "image_resize_hint", get: hint },
     Variable { name: "image_resize_damaged", get: |r| text(r, |f| f.is_damaged.then_some("1")) },
     Variable { name: "image_resize_width", get: |r| number(r, |f| f.size.map(|s| s.0)) },
     Variable { name: "image_resize_height", get: |r| number(r, |f| f.size.map(|s| s.1)) },
@@ -65,6 +66,11 @@ fn accepted(request: Request<'_>) -> Option<Cow<'static, [u8]>> {
     };
     let name = offer.choose(request.accept()).map_or("original", Format::name);
     Some(name.as_bytes().into())
+}
+
+/// What the client says of its screen and its connection, as far as it is heard here.
+fn hint(request: Request<'_>) -> Option<Cow<'static, [u8]>> {
+    Some(conf(&request)?.hints(request).key().into_bytes().into())
 }
 
 /// The path of what a link is for. Of one that is refused it is a path all the same: what rewrites

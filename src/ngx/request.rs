@@ -246,12 +246,21 @@ impl<'r> Request<'r> {
 
     /// The values of `Accept`, one of each header.
     pub fn accept(self) -> impl Iterator<Item = &'r [u8]> + Clone + use<'r> {
+        self.values_of(b"Accept")
+    }
+
+    /// The value of the first header of that name.
+    pub fn header(self, name: &[u8]) -> Option<&'r [u8]> {
+        self.values_of(name).next()
+    }
+
+    fn values_of<'n>(self, name: &'n [u8]) -> impl Iterator<Item = &'r [u8]> + Clone + use<'r, 'n> {
         // SAFETY: alive; incoming headers stay as they are, in memory of the request.
         let list = unsafe { &raw mut (*self.as_ptr()).headers_in.headers };
         elements(list).filter_map(|header| {
             // SAFETY: as above.
             let (key, value) = unsafe { (bytes((*header).key), bytes((*header).value)) };
-            is_named(key, b"Accept").then_some(value)
+            is_named(key, name).then_some(value)
         })
     }
 

@@ -5,13 +5,13 @@ use std::str;
 
 use memchr::memchr;
 
-use crate::image::Format;
+use crate::image::{Format, Varies};
 
 /// Bytes that it may take. An answer with more headers is not kept.
 pub const MOST: usize = 8192;
 
 /// What begins each, with the version of the notation.
-const MAGIC: &str = "image_resize 1";
+const MAGIC: &str = "image_resize 2";
 
 /// Bytes that the first line takes at most, whatever numbers stand in it.
 const LINE: usize = 192;
@@ -42,8 +42,8 @@ pub struct Made {
 pub struct Head {
     /// When the source was modified, in seconds since 1970.
     pub modified: Option<i64>,
-    /// Whether what is sent depends on `Accept`.
-    pub varies: bool,
+    /// By which headers of the client what is sent depends on it.
+    pub varies: Varies,
     /// The entity tag of the variant.
     pub tag: Option<String>,
     /// Names and values of the headers of the source.
@@ -65,7 +65,9 @@ impl Head {
     pub fn encode(&self, made: &Made) -> Option<Vec<u8>> {
         let room = self.room()?;
         let mut first = String::with_capacity(LINE);
-        let flags = [self.varies, made.is_original, made.is_as_it_came, made.is_damaged];
+        let Varies { accept, width, connection } = self.varies;
+        let Made { is_original, is_as_it_came, is_damaged, .. } = *made;
+        let flags = [accept, width, connection, is_original, is_as_it_came, is_damaged];
         let _ = write!(
             first,
             "{MAGIC} {} {} {} {} {} {} {}",
@@ -126,19 +128,17 @@ impl Head {
             "-" => None,
             time => Some(time.parse().ok()?),
         };
-        let flags = word()?.as_bytes();
-        let [varies, is_original, is_as_it_came, is_damaged] = *flags else { return None };
-        let set = |flag: u8| match flag {
+        let flags = word()?.bytes().map(|flag| match flag {
             b'0' => Some(false),
             b'1' => Some(true),
             _ => None,
+        });
+        let flags = flags.collect::<Option<Vec<_>>>()?;
+        let [accept, width, connection, is_original, is_as_it_came, is_damaged] = flags[..] else {
+            return None;
         };
-        let made = Made {
-            is_original: set(is_original)?,
-            is_as_it_came: set(is_as_it_came)?,
-            is_damaged: set(is_damaged)?,
-            ..made
-        };
+        let varies = Varies { accept, width, connection };
+        let made = Made { is_original, is_as_it_came, is_damaged, ..made };
         if word().is_some() {
             return None;
         }
@@ -149,7 +149,7 @@ impl Head {
             // What is not ended by a line without anything was cut.
             let header = line()?;
             if header.is_empty() {
-                return Some((Head { modified, varies: set(varies)?, tag, headers }, made));
+                return Some((Head { modified, varies, tag, headers }, made));
             }
             let (name, value) = header.split_at_checked(memchr(b':', header)?)?;
             headers.push((name.to_vec(), value.strip_prefix(b": ")?.to_vec()));
@@ -187,7 +187,7 @@ mod tests {
     fn head() -> Head {
         Head {
             modified: Some(1_700_000_000),
-            varies: true,
+            varies: Varies { accept: true, width: false, connection: true },
             tag: Some("W/\"5fbe-1c3d\"".to_owned()),
             headers: vec![
                 (b"ETag".to_vec(), b"\"5fbe\"".to_vec()),
@@ -212,7 +212,8 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let plain = Head { modified: None, varies: false, tag: None, headers: Vec::new() };
+        let plain =
+            Head { modified: None, varies: Varies::default(), tag: None, headers: Vec::new() };
         let largest = Made {
             len: u64::MAX,
             size: Some((u32::MAX, u32::MAX)),
@@ -258,12 +259,12 @@ mod tests {
             assert_eq!(Head::decode(text.get(..len).unwrap()), None, "{len}");
         }
         for (from, to) in [
-            ("image_resize 1", "image_resize 2"),
+            ("image_resize 2", "image_resize 1"),
             ("webp", "xbm"),
             ("100x66", "100"),
-            (" 1001\n", " 1002\n"),
-            (" 1001\n", " 100\n"),
-            (" 1001\n", " 1001 1\n"),
+            (" 101001\n", " 101002\n"),
+            (" 101001\n", " 10100\n"),
+            (" 101001\n", " 101001 1\n"),
             ("12345", "-1"),
         ] {
             let text = String::from_utf8(text.clone()).unwrap();

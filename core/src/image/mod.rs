@@ -21,6 +21,7 @@ mod format;
 mod fraction;
 mod geometry;
 mod gravity;
+mod hints;
 mod info;
 #[doc(hidden)]
 pub mod internals;
@@ -65,6 +66,7 @@ pub use etag::{EtagGenerator, Validator, lists_etag};
 pub use format::{Format, SNIFF_LEN, sniff};
 pub use fraction::Fraction;
 pub use gravity::{Gravity, Offset};
+pub use hints::{Hints, Varies, Widths};
 pub use info::Info;
 pub use json::{info_json, size_json};
 pub use limits::Limits;

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::setting::{Draft, Parsed, Setting};
-use super::{Error, FormatChoice, Plan};
+use super::{Error, FormatChoice, Hints, Plan};
 use crate::escapes::percent_decode_strict;
 pub use allow::Allow;
 
@@ -59,6 +59,17 @@ impl<'a> Params<'a> {
         self.0.iter().any(|item| matches!(item.value, Parsed::Preset(_)))
     }
 
+    /// Whether a width is left to what the client says of its screen.
+    #[must_use]
+    pub fn name_auto(&self) -> bool {
+        self.0.iter().any(Item::is_auto)
+    }
+
+    /// Takes that back.
+    pub fn forget_auto(&mut self) {
+        self.0.retain(|item| !item.is_auto());
+    }
+
     /// Whether a format or a quality is named that is not left to the client.
     #[must_use]
     pub fn name_encoding(&self) -> bool {
@@ -71,16 +82,27 @@ impl<'a> Params<'a> {
     /// Puts the values into a draft.
     ///
     /// # Errors
-    /// [`Error::UnknownPreset`] where one is not there.
+    /// [`Error::UnknownPreset`] where one is not there, [`Error::BadParams`] where a width is left to
+    /// hints that are not heard.
     pub fn put_into(&self, draft: &mut Draft, presets: &Presets) -> Result<(), Error> {
+        let mut put = |setting: &Setting, value: &Parsed| {
+            if matches!(value, Parsed::Auto(_)) && !draft.hints.is_heard {
+                let reason = format!("{}=auto, where no client hints are heard", setting.name());
+                return Err(Error::BadParams(reason));
+            }
+            setting.set(draft, value);
+            Ok(())
+        };
         for item in &self.0 {
             let Parsed::Preset(name) = &item.value else {
-                item.setting.set(draft, &item.value);
+                put(item.setting, &item.value)?;
                 continue;
             };
             let preset = presets.0.get(&**name);
             let preset = preset.ok_or_else(|| Error::UnknownPreset(name.to_string()))?;
-            preset.iter().for_each(|(setting, value)| setting.set(draft, value));
+            for (setting, value) in preset {
+                put(setting, value)?;
+            }
         }
         Ok(())
     }
@@ -104,6 +126,10 @@ impl<'a> Params<'a> {
 type Find = fn(&str) -> Option<&'static Setting>;
 
 impl<'a> Item<'a> {
+    fn is_auto(&self) -> bool {
+        matches!(self.value, Parsed::Auto(_))
+    }
+
     /// Reads an item; `None` for one without a value.
     fn parse(item: &'a str, find: Find) -> Result<Option<Item<'a>>, Error> {
         let Some((name, value)) = item.split_once('=') else {
@@ -199,21 +225,25 @@ impl Plan {
     /// [`Error::BadParams`]; the plan is then as it was.
     pub fn set_params(&mut self, params: &str) -> Result<(), Error> {
         let params = Params::parse_all(params.as_bytes())?;
-        self.apply(&params, &Presets::default(), std::iter::empty())
+        self.apply(&params, &Presets::default(), std::iter::empty(), Hints::default())
     }
 
     /// Overrides what the list names and leaves the rest of the plan as it is. Where the list
-    /// lets the client decide on the format, it does so by the values of its `Accept` headers.
+    /// lets the client decide on the format, it does so by the values of its `Accept` headers, and
+    /// on the width and the quality by its hints.
     ///
     /// # Errors
-    /// [`Error::UnknownPreset`] where one is not there; the plan is then as it was.
+    /// [`Error::UnknownPreset`] where one is not there, [`Error::BadParams`] where a width is left to
+    /// hints that are not heard; the plan is then as it was.
     pub fn apply<'a>(
         &mut self,
         params: &Params<'_>,
         presets: &Presets,
         accept: impl Iterator<Item = &'a [u8]> + Clone,
+        hints: Hints,
     ) -> Result<(), Error> {
         let mut draft = Draft::new(self);
+        draft.hints = hints;
         params.put_into(&mut draft, presets)?;
         *self = draft.finish(accept);
         Ok(())

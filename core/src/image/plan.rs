@@ -5,7 +5,7 @@ use std::num::{NonZeroU16, NonZeroU32};
 use super::canonical::{Canonical, with_defaults};
 use super::words::Words;
 use super::{
-    Area, Color, DamagePolicy, Flip, Format, FormatChoice, Gravity, Ratio, Rotation, Sides,
+    Area, Color, DamagePolicy, Flip, Format, FormatChoice, Gravity, Ratio, Rotation, Sides, Varies,
     Watermark,
 };
 
@@ -364,6 +364,10 @@ with_defaults! {
         pub format: Option<Format> = None,
         /// Whether that format is what the client's headers led [`Plan::set_format`] to: it is then only known to show it and the [universal](Format::is_universal) ones.
         pub negotiated: bool = false,
+        /// Whether hints of the client's screen decided on the width.
+        pub by_width: bool = false,
+        /// Whether hints of its connection decide on the quality.
+        pub by_connection: bool = false,
         /// The format instead of that one for an output that moves, where the client is negotiated
         /// with.
         pub moving_format: Option<Format> = None,
@@ -463,6 +467,12 @@ impl Plan {
         self.format = format;
         self.moving_format = moving_format;
         self.negotiated = matches!(wanted, FormatChoice::Auto(_));
+    }
+
+    /// Returns the client's headers that what is made depends on.
+    #[must_use]
+    pub fn varies(&self) -> Varies {
+        Varies { accept: self.negotiated, width: self.by_width, connection: self.by_connection }
     }
 
     /// Sets the quality of whichever format comes out, 1 to 100.

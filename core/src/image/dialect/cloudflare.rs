@@ -97,7 +97,7 @@ impl Options<'_> {
         let wishes = &mut *self.wishes;
         let number = |least, most| within(value, least, most).ok_or_else(|| invalid(name));
         match name {
-            "width" if value == "auto" => wishes.cannot("width=auto"),
+            "width" if value == "auto" => wishes.set("width=auto", "width", value),
             "width" | "height" => {
                 let side = whole(value).filter(|&side| side > 0).ok_or_else(|| invalid(name))?;
                 wishes.set(name, name, side)
@@ -111,8 +111,10 @@ impl Options<'_> {
             },
             "gravity" => gravity(wishes, value, cuts),
             "quality" => wishes.set(name, "quality", quality(value).ok_or_else(|| invalid(name))?),
-            // What a fast connection gets is never wrong.
-            "slow-connection-quality" => quality(value).map(|_| ()).ok_or_else(|| invalid(name)),
+            "slow-connection-quality" => {
+                let quality = quality(value).ok_or_else(|| invalid(name))?;
+                wishes.set(name, "slow_quality", quality)
+            }
             "format" => match value {
                 "auto" | "avif" | "webp" | "png" => wishes.set(name, "format", value),
                 "jpeg" => {

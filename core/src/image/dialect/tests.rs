@@ -1,6 +1,6 @@
 use super::*;
 use crate::image::setting::Draft;
-use crate::image::{Plan, Presets, Words};
+use crate::image::{Hints, Plan, Presets, Words};
 
 /// What a dialect makes of a link, as it is asked for at a server's root.
 pub(super) fn read(dialect: Dialect, uri: &str) -> Result<Asked, Error> {
@@ -11,7 +11,7 @@ pub(super) fn plan_of(asked: &Asked) -> Plan {
     let mut draft = Draft::default();
     asked.defaults.put_into(&mut draft, &Presets::default()).unwrap();
     let mut plan = draft.finish(std::iter::empty());
-    plan.apply(&asked.params, &Presets::default(), std::iter::empty()).unwrap();
+    plan.apply(&asked.params, &Presets::default(), std::iter::empty(), Hints::default()).unwrap();
     plan
 }
 

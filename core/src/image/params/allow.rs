@@ -1,12 +1,19 @@
 //! Which parameters may be set, and to what.
 
+use std::borrow::Cow;
+use std::num::NonZeroU32;
+
 use super::{Params, Presets, lossy};
-use crate::image::Error;
 use crate::image::setting::{Parsed, Setting};
+use crate::image::{Error, Hints};
 
 /// The parameters that a URL may set. By default those are presets, whichever.
 #[derive(Debug, Default)]
-pub struct Allow(Allowed);
+pub struct Allow {
+    allowed: Allowed,
+    /// Whether a number that is not listed counts as the next one that is.
+    rounds_up: bool,
+}
 
 #[derive(Debug, Default)]
 enum Allowed {
@@ -32,18 +39,26 @@ enum Values {
 impl Allow {
     /// Allows what `NAME=VALUES` says, and nothing any more that no such rule says. The
     /// values are separated by commas: `*` for any, a value, or a range of numbers as in
-    /// `400-1600`. `all` allows everything, and stands alone.
+    /// `400-1600`. `all` allows everything, and stands alone. With `round=up` a number that is not
+    /// listed counts as the next one that is.
     ///
     /// # Errors
     /// [`Error::BadParams`] that says what is wrong.
     pub fn add(&mut self, rule: &[u8]) -> Result<(), Error> {
         let rule = std::str::from_utf8(rule)
             .map_err(|_| Error::BadParams(format!("{:?} is no text", lossy(rule))))?;
-        if matches!(self.0, Allowed::All) || rule == "all" && !matches!(self.0, Allowed::Presets) {
+        if rule == "round=up" {
+            if std::mem::replace(&mut self.rounds_up, true) {
+                return Err(Error::BadParams("duplicate \"round=up\"".to_owned()));
+            }
+            return Ok(());
+        }
+        let is_first = matches!(self.allowed, Allowed::Presets);
+        if matches!(self.allowed, Allowed::All) || rule == "all" && !is_first {
             return Err(Error::BadParams("\"all\" stands alone".to_owned()));
         }
         if rule == "all" {
-            self.0 = Allowed::All;
+            self.allowed = Allowed::All;
             return Ok(());
         }
         let (name, values) = rule
@@ -62,7 +77,7 @@ impl Allow {
             })
             .collect::<Result<_, _>>()?;
         let rule = Rule { setting, values };
-        match &mut self.0 {
+        match &mut self.allowed {
             Allowed::Rules(rules) => rules.push(rule),
             other => *other = Allowed::Rules(vec![rule]),
         }
@@ -70,7 +85,7 @@ impl Allow {
     }
 
     fn rules(&self) -> &[Rule] {
-        match &self.0 {
+        match &self.allowed {
             Allowed::Rules(rules) => rules,
             Allowed::Presets | Allowed::All => &[],
         }
@@ -92,14 +107,25 @@ impl Allow {
         self.rules().iter().any(|rule| rule.setting.name() == "preset")
     }
 
-    /// Checks a list. What is in the presets that it names is not looked at.
+    /// Whether there is a number to round up to, where that is asked for.
+    pub fn rounds_to_something(&self) -> bool {
+        !self.rounds_up || self.rules().iter().any(|rule| rule.reach(0).is_some())
+    }
+
+    /// Checks a list, and returns it as it counts. What is in the presets that it names is not looked
+    /// at.
     ///
     /// # Errors
     /// [`Error::NotAllowed`] that says which item is refused.
-    pub fn check(&self, params: &Params<'_>) -> Result<(), Error> {
-        for item in &params.0 {
+    pub fn check<'p, 'a>(
+        &self,
+        params: &'p Params<'a>,
+        hints: Hints,
+    ) -> Result<Cow<'p, Params<'a>>, Error> {
+        let mut counting = Cow::Borrowed(params);
+        for (at, item) in params.0.iter().enumerate() {
             let name = || item.setting.title();
-            let rules = match (&self.0, &item.value) {
+            let rules = match (&self.allowed, &item.value) {
                 (Allowed::All, _) | (Allowed::Presets, Parsed::Preset(_)) => continue,
                 (Allowed::Presets, _) => {
                     return Err(Error::NotAllowed(format!("{}, only presets are", name())));
@@ -110,11 +136,42 @@ impl Allow {
                 .iter()
                 .find(|rule| std::ptr::eq(rule.setting, item.setting))
                 .ok_or_else(|| Error::NotAllowed(name()))?;
-            if !rule.values.iter().any(|values| values.contain(&item.value)) {
-                return Err(Error::NotAllowed(format!("{} {:?}", name(), item.text)));
+            if rule.values.iter().any(|values| values.contain(&item.value)) {
+                continue;
+            }
+            let refused = || Error::NotAllowed(format!("{} {:?}", name(), item.text));
+            let reached = match &item.value {
+                // Of what is listed anybody may have any.
+                Parsed::Auto(_) => {
+                    let width = hints.width.map_or(u64::MAX, |width| width.get().into());
+                    let reached = rule.reach(width).and_then(|width| u32::try_from(width).ok());
+                    reached.map(|width| Parsed::Auto(NonZeroU32::new(width)))
+                }
+                Parsed::Number(number) if self.rounds_up => rule.reach(*number).map(Parsed::Number),
+                _ => None,
+            };
+            let reached = reached.ok_or_else(refused)?;
+            if let Some(counting) = counting.to_mut().0.get_mut(at) {
+                counting.value = reached;
             }
         }
-        Ok(())
+        Ok(counting)
+    }
+}
+
+impl Rule {
+    /// The least number it allows that is not less, or the largest where all are.
+    fn reach(&self, number: u64) -> Option<u64> {
+        let ranges = || {
+            self.values.iter().filter_map(|values| match values {
+                Values::Range(low, high) => Some((*low, *high)),
+                Values::One(value) => value.number().map(|number| (number, number)),
+                Values::Any => None,
+            })
+        };
+        let above = ranges().filter(|&(_, high)| high >= number);
+        let least = above.map(|(low, _)| low.max(number)).min();
+        least.or_else(|| ranges().map(|(_, high)| high).max())
     }
 }
 

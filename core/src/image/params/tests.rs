@@ -26,7 +26,7 @@ fn allow(rules: &str) -> Allow {
 }
 
 fn check(allow: &Allow, list: &str) -> Result<(), Error> {
-    allow.check(&Params::parse(list.as_bytes()).unwrap())
+    allow.check(&Params::parse(list.as_bytes()).unwrap(), Hints::default()).map(|_| ())
 }
 
 #[test]
@@ -227,8 +227,13 @@ fn presets_stand_for_their_list() {
     let presets = presets(&[("thumb", "w=100,h=100,fit=cover,q=50"), ("sharp", "sharpen=50")]);
     let made = |list: &str| {
         let mut plan = Plan::default();
-        plan.apply(&Params::parse(list.as_bytes()).unwrap(), &presets, std::iter::empty())
-            .map(|()| plan)
+        plan.apply(
+            &Params::parse(list.as_bytes()).unwrap(),
+            &presets,
+            std::iter::empty(),
+            Hints::default(),
+        )
+        .map(|()| plan)
     };
     assert_eq!(made("p=thumb").unwrap(), parse("w=100,h=100,fit=cover,q=50"));
     assert_eq!(made("preset=thumb,p=sharp,w=50").unwrap(), {
@@ -382,7 +387,7 @@ proptest! {
         let limits = Limits { output_pixels: 1500, ..Limits::default() };
         let Ok(params) = Params::parse(list.as_bytes()) else { return Ok(()) };
         let mut plan = Plan { fit: Fit::Resize { width: NonZeroU32::new(20), height: None }, ..Plan::default() };
-        if rules.check(&params).is_err() || plan.apply(&params, &presets, std::iter::empty()).is_err() {
+        if rules.check(&params, Hints::default()).is_err() || plan.apply(&params, &presets, std::iter::empty(), Hints::default()).is_err() {
             return Ok(());
         }
         let (Fit::Resize { width, height } | Fit::Crop { width, height } | Fit::Pad { width, height }
@@ -435,4 +440,65 @@ proptest! {
         let _ = Allow::default().add(params.as_bytes());
         let _ = Presets::default().add(&bytes, params.as_bytes());
     }
+}
+
+#[test]
+fn what_is_not_listed_counts_as_the_next_that_is() {
+    let width = |rules: &[&str], list: &str, hints: Hints| {
+        let mut allow = Allow::default();
+        rules.iter().for_each(|rule| allow.add(rule.as_bytes()).unwrap());
+        let params = Params::parse(list.as_bytes()).unwrap();
+        let counting = allow.check(&params, hints).ok()?;
+        let mut plan = Plan::default();
+        plan.apply(&counting, &Presets::default(), std::iter::empty(), hints).unwrap();
+        let Fit::Resize { width, .. } = plan.fit else { return Some(0) };
+        Some(width.map_or(0, u32::from))
+    };
+    let heard = |width| Hints { is_heard: true, width: NonZeroU32::new(width), is_slow: false };
+    let listed = &["width=800,200,400", "round=up", "format=*"];
+    for (list, wanted) in [
+        ("w=1", Some(200)),
+        ("w=200", Some(200)),
+        ("w=201", Some(400)),
+        ("w=799,f=webp", Some(800)),
+        ("w=4000000000", Some(800)),
+        ("w=50%25", None),
+        ("h=200", None),
+        ("w=-", None),
+    ] {
+        assert_eq!(width(listed, list, heard(0)), wanted, "{list}");
+    }
+    let ranges = &["round=up", "width=100-200,500-600"];
+    for (asked, wanted) in [(99, 100), (150, 150), (201, 500), (550, 550), (601, 600)] {
+        assert_eq!(width(ranges, &format!("w={asked}"), heard(0)), Some(wanted));
+    }
+    // Without a word of rounding only what is left to the client is one of the list.
+    let plain = &["width=800,200,400"];
+    assert_eq!(width(plain, "w=300", heard(300)), None);
+    for (hint, wanted) in [(0, 800), (1, 200), (300, 400), (9999, 800)] {
+        assert_eq!(width(plain, "w=auto", heard(hint)), Some(wanted), "{hint}");
+    }
+    assert_eq!(width(&["width=*"], "w=auto", heard(300)), Some(300));
+    assert_eq!(width(&["all"], "w=auto", heard(300)), Some(300));
+    assert_eq!(width(&["height=*"], "w=auto", heard(300)), None);
+}
+
+#[test]
+fn hints_decide_where_they_are_heard() {
+    let heard = Hints { is_heard: true, width: NonZeroU32::new(300), is_slow: true };
+    let planned = |list: &str, hints| {
+        let mut plan = Plan::default();
+        let params = Params::parse(list.as_bytes()).unwrap();
+        plan.apply(&params, &Presets::default(), std::iter::empty(), hints).map(|()| plan)
+    };
+    assert!(planned("w=auto", Hints::default()).is_err());
+    let plan = planned("w=auto,dpr=2,slow_quality=30,q=80", heard).unwrap();
+    assert_eq!((plan.dpr, plan.jpeg_quality), (100, 30));
+    assert!(plan.varies().width && plan.varies().connection);
+    let plan = planned("w=auto,w=100,dpr=2", heard).unwrap();
+    assert_eq!((plan.dpr, plan.varies().width), (200, false));
+    let fast = Hints { is_slow: false, ..heard };
+    assert_eq!(planned("q=80,slow_quality=30", fast).unwrap().jpeg_quality, 80);
+    let deaf = planned("q=80,slow_quality=30", Hints::default()).unwrap();
+    assert!(deaf.jpeg_quality == 80 && !deaf.varies().connection);
 }

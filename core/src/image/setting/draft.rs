@@ -1,6 +1,6 @@
 //! A plan while values are put into it.
 
-use crate::image::{Bound, Fit, FormatChoice, Plan};
+use crate::image::{Bound, Fit, FormatChoice, Hints, Plan};
 
 /// How a box is filled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,12 @@ pub struct Draft {
     /// Whether smaller images are enlarged as the filling that a list names implies.
     pub(super) implied_enlarge: Option<bool>,
     pub(super) enlarge: Option<bool>,
+    /// What the client says of its screen and its connection.
+    pub hints: Hints,
+    /// Whether the width is the one that the client says.
+    pub(super) is_auto: bool,
+    /// The quality over slow connections.
+    pub slow_quality: Option<u8>,
     /// The format, where one was named.
     pub wanted: Option<FormatChoice>,
 }
@@ -54,7 +60,20 @@ impl Draft {
     /// its `Accept` headers.
     #[must_use]
     pub fn finish<'a>(self, accept: impl Iterator<Item = &'a [u8]> + Clone) -> Plan {
-        let Draft { mut plan, filling, width, height, implied_enlarge, enlarge, wanted } = self;
+        let Draft { mut plan, filling, width, height, implied_enlarge, enlarge, wanted, .. } = self;
+        if self.is_auto {
+            // It is in pixels of the screen already.
+            plan.dpr = 100;
+            plan.by_width = true;
+        }
+        if let Some(quality) = self.slow_quality
+            && self.hints.is_heard
+        {
+            plan.by_connection = true;
+            if self.hints.is_slow {
+                plan.set_quality(quality);
+            }
+        }
         let has_width = width.is_some() || plan.bounds.width_share.is_some();
         let has_height = height.is_some() || plan.bounds.height_share.is_some();
         // The other side follows from the proportions.

@@ -20,6 +20,8 @@ pub enum Parsed {
     Number(u64),
     /// Millionths of what an image has.
     Share(NonZeroU32),
+    /// `auto`: the number that the client says, or this one in its place.
+    Auto(Bound),
     /// Proportions.
     Ratio(Ratio),
     /// Which word it is of the setting's.
@@ -89,6 +91,8 @@ pub(super) enum Notation {
     Length {
         pixels: fn(&mut Draft, Bound),
         share: fn(&mut Draft, NonZeroU32),
+        /// What `auto` does, where it is one of the values.
+        auto: Option<fn(&mut Draft, Bound)>,
     },
     /// Proportions, or `off`.
     Ratio(fn(&mut Draft, Option<Ratio>)),
@@ -204,6 +208,7 @@ impl Notation {
                 let millionths = NonZeroU32::new(millionths as u32).filter(|_| is_one);
                 millionths.map(Parsed::Share)
             }
+            Notation::Length { auto: Some(_), .. } if text == b"auto" => Some(Parsed::Auto(None)),
             Notation::Ratio(_) if text == b"off" => Some(Parsed::Off),
             Notation::Ratio(_) => Ratio::parse(text).map(Parsed::Ratio),
             Notation::Side(_) | Notation::Length { .. } if text == b"-" => Some(Parsed::Off),
@@ -259,6 +264,7 @@ impl Notation {
                 set(draft, None);
             }
             (Notation::Length { share: set, .. }, Parsed::Share(share)) => set(draft, *share),
+            (Notation::Length { auto: Some(set), .. }, Parsed::Auto(width)) => set(draft, *width),
             (Notation::Ratio(set), Parsed::Ratio(ratio)) => set(draft, Some(*ratio)),
             (Notation::Ratio(set), Parsed::Off) => set(draft, None),
             (Notation::Bytes(set), Parsed::Number(number)) => set(draft, Some(*number)),
@@ -306,6 +312,9 @@ impl Notation {
             Notation::Tone { colors: 1, .. } => "a colour, or \"off\"".to_owned(),
             Notation::Tone { .. } => "dark,light: two colours, or \"off\"".to_owned(),
             Notation::Side(_) => "a number of pixels from 1 up, or \"-\"".to_owned(),
+            Notation::Length { auto: Some(_), .. } => {
+                "a number of pixels from 1 up, a share up to 1000%, \"auto\" or \"-\"".to_owned()
+            }
             Notation::Length { .. } => {
                 "a number of pixels from 1 up, a share up to 1000%, or \"-\"".to_owned()
             }

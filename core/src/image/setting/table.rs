@@ -27,12 +27,19 @@ pub static SETTINGS: &[Setting] = &[
         kind: Notation::Length {
             pixels: |draft, width| {
                 draft.width = width;
+                draft.is_auto = false;
                 draft.plan.bounds.width_share = None;
             },
             share: |draft, share| {
                 draft.width = None;
+                draft.is_auto = false;
                 draft.plan.bounds.width_share = Some(share);
             },
+            auto: Some(|draft, width| {
+                draft.width = width.or(draft.hints.width);
+                draft.is_auto = true;
+                draft.plan.bounds.width_share = None;
+            }),
         },
     },
     Setting {
@@ -48,6 +55,7 @@ pub static SETTINGS: &[Setting] = &[
                 draft.height = None;
                 draft.plan.bounds.height_share = Some(share);
             },
+            auto: None,
         },
     },
     Setting {
@@ -176,6 +184,12 @@ pub static SETTINGS: &[Setting] = &[
         directive: None,
         default: "",
         kind: Notation::Quality(|draft, quality| draft.plan.set_quality(quality)),
+    },
+    Setting {
+        params: &["slow_quality"],
+        directive: None,
+        default: "",
+        kind: Notation::Quality(|draft, quality| draft.slow_quality = Some(quality)),
     },
     Setting {
         params: &[],

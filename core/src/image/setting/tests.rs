@@ -2,12 +2,13 @@ use std::collections::HashSet;
 
 use super::notation::Notation;
 use super::*;
-use crate::image::{Canonical, Plan};
+use crate::image::{Canonical, Hints, Plan};
 
 /// What a setting makes of the default plan.
 fn set(setting: &Setting, text: &str) -> Option<Plan> {
     let value = setting.read(text.as_bytes())?;
     let mut draft = Draft::default();
+    draft.hints = Hints { is_heard: true, width: None, is_slow: true };
     setting.set(&mut draft, &value);
     Some(draft.finish(std::iter::empty()))
 }

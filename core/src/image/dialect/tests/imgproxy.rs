@@ -185,7 +185,7 @@ fn presets_stand_where_they_are_named() {
     let made = |options: &str| {
         let asked = read(Dialect::Imgproxy, &format!("/sig/{options}/plain/a.jpg")).unwrap();
         let mut plan = Plan::default();
-        plan.apply(&asked.params, &presets, std::iter::empty()).unwrap();
+        plan.apply(&asked.params, &presets, std::iter::empty(), Hints::default()).unwrap();
         plan
     };
     let params = |list: &str| Plan::from_params(list).unwrap();

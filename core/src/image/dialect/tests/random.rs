@@ -149,7 +149,12 @@ fn check(asked: Result<Asked, Error>) -> Result<(), TestCaseError> {
     );
     prop_assert!(!target.starts_with("//"), "{target}");
     // What is asked for is a plan, whose limits are checked where it is carried out.
-    let _ = Plan::default().apply(&asked.params, &Presets::default(), std::iter::empty());
+    let _ = Plan::default().apply(
+        &asked.params,
+        &Presets::default(),
+        std::iter::empty(),
+        Hints::default(),
+    );
     Ok(())
 }
 

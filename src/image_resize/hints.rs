@@ -1,0 +1,73 @@
+//! `image_resize_hints`: what is heard of a client's screen and connection.
+
+use std::rc::Rc;
+
+use image_gate_core::image::{Hints, Widths};
+
+use super::conf::LocConf;
+use super::value::split;
+use crate::ngx::Request;
+use crate::ngx::conf::{ConfError, DirectiveArgs, expect, once, parse_count};
+
+/// What the directive says.
+#[derive(Default)]
+pub struct HintsConf {
+    is_on: bool,
+    /// Those that images may have for clients that are left to say; any, where there are none.
+    widths: Widths,
+    /// The quality over slow connections.
+    pub slow_quality: Option<u8>,
+}
+
+impl LocConf {
+    /// Whether hints are heard here.
+    pub fn hears(&self) -> bool {
+        self.hints.as_deref().is_some_and(|conf| conf.is_on)
+    }
+
+    /// What the client says.
+    pub fn hints(&self, request: Request<'_>) -> Hints {
+        match self.hints.as_deref().filter(|conf| conf.is_on) {
+            Some(conf) => Hints::read(|name| request.header(name.as_bytes()), &conf.widths),
+            None => Hints::default(),
+        }
+    }
+
+    /// What is heard of a client that says nothing.
+    pub fn silence(&self) -> Hints {
+        match self.hints.as_deref().filter(|conf| conf.is_on) {
+            Some(conf) => Hints::read(|_| None, &conf.widths),
+            None => Hints::default(),
+        }
+    }
+}
+
+/// Reads the directive.
+pub fn set(slot: &mut Option<Rc<HintsConf>>, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
+    let is_on = match (args.arg(0), args.len()) {
+        (b"on", _) => true,
+        (b"off", 1) => false,
+        (word, _) => {
+            return expect(None, word, format_args!("on, with widths= and quality=, or off"));
+        }
+    };
+    let (mut widths, mut slow_quality) = (None, None);
+    for argument in args.rest(1) {
+        match split(argument) {
+            (b"widths", list) => {
+                let list = Widths::parse(list);
+                let form = format_args!("widths= with numbers above 0 and commas between them");
+                once(&mut widths, expect(list, argument, form)?)?;
+            }
+            (b"quality", number) => {
+                let number = parse_count(number).and_then(|number| u8::try_from(number).ok());
+                let number = number.filter(|number| (1..=100).contains(number));
+                let number = expect(number, argument, format_args!("quality= from 1 to 100"))?;
+                once(&mut slow_quality, number)?;
+            }
+            _ => return expect(None, argument, format_args!("widths= or quality=")),
+        }
+    }
+    let widths = widths.unwrap_or_default();
+    once(slot, Rc::new(HintsConf { is_on, widths, slow_quality }))
+}
