@@ -4,7 +4,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use image_gate_core::image::{Allow, Filling, Limits, Parsed, Presets, SETTINGS, Setting};
+use image_gate_core::image::{Allow, Filling, Hints, Limits, Parsed, Presets, SETTINGS, Setting};
 
 use super::hints::HintsConf;
 use super::url::{Prefix, UrlConf};
@@ -208,6 +208,16 @@ impl LocConf {
         let layers = layers.map(|expression| ("image_resize_watermark", expression));
         let makes_image = self.mode().makes_image();
         params.into_iter().chain(settings).chain(layers).filter(move |_| makes_image)
+    }
+
+    /// Whether hints of the client are heard here.
+    pub fn hears(&self) -> bool {
+        self.hints.as_deref().is_some_and(|hints| hints.is_on)
+    }
+
+    /// What the client says, or what silence means where there is none.
+    pub fn hear(&self, request: Option<Request<'_>>) -> Hints {
+        self.hints.as_deref().map_or_else(Hints::default, |hints| hints.hear(request))
     }
 
     /// Bytes that a source may have.

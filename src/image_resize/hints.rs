@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use image_gate_core::image::{Hints, Widths};
 
-use super::conf::LocConf;
 use super::value::split;
 use crate::ngx::Request;
 use crate::ngx::conf::{ConfError, DirectiveArgs, expect, once, parse_count};
@@ -12,33 +11,21 @@ use crate::ngx::conf::{ConfError, DirectiveArgs, expect, once, parse_count};
 /// What the directive says.
 #[derive(Default)]
 pub struct HintsConf {
-    is_on: bool,
+    pub is_on: bool,
     /// Those that images may have for clients that are left to say; any, where there are none.
     widths: Widths,
     /// The quality over slow connections.
     pub slow_quality: Option<u8>,
 }
 
-impl LocConf {
-    /// Whether hints are heard here.
-    pub fn hears(&self) -> bool {
-        self.hints.as_deref().is_some_and(|conf| conf.is_on)
-    }
-
-    /// What the client says.
-    pub fn hints(&self, request: Request<'_>) -> Hints {
-        match self.hints.as_deref().filter(|conf| conf.is_on) {
-            Some(conf) => Hints::read(|name| request.header(name.as_bytes()), &conf.widths),
-            None => Hints::default(),
+impl HintsConf {
+    /// What that client says, or what silence means where there is none; nothing where hints are not
+    /// heard.
+    pub fn hear(&self, request: Option<Request<'_>>) -> Hints {
+        if !self.is_on {
+            return Hints::default();
         }
-    }
-
-    /// What is heard of a client that says nothing.
-    pub fn silence(&self) -> Hints {
-        match self.hints.as_deref().filter(|conf| conf.is_on) {
-            Some(conf) => Hints::read(|_| None, &conf.widths),
-            None => Hints::default(),
-        }
+        Hints::read(|name| request?.header(name.as_bytes()), &self.widths)
     }
 }
 

@@ -47,7 +47,7 @@ impl LocConf {
             list,
             &main.presets,
             std::iter::empty(),
-            self.silence(),
+            self.hear(None),
         )
         .err()
     }

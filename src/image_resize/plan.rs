@@ -25,7 +25,7 @@ impl LocConf {
         let mut plan = self.directives(request, asked.map(|asked| &asked.defaults))?;
         if let Some(asked) = asked {
             let overridden = presets(&request).and_then(|presets| {
-                let hints = self.hints(request);
+                let hints = self.hear(Some(request));
                 self.override_by(&mut plan, &asked.params, presets, request.accept(), hints)
             });
             overridden.map_err(|error| Failure::Params(of_client(error)))?;
@@ -38,7 +38,7 @@ impl LocConf {
             let list = evaluate(expression, request, "image_resize_params")?;
             let names_preset = || expression.text().windows(7).any(|part| part == b"preset=");
             let presets = presets(&request);
-            let hints = self.hints(request);
+            let hints = self.hear(Some(request));
             let overridden = presets.and_then(|presets| {
                 self.overridden(&mut plan, list, presets, request.accept(), hints)
             });
@@ -86,7 +86,7 @@ impl LocConf {
         defaults: Option<&Params<'_>>,
     ) -> Result<Plan, Error> {
         let mut draft = Draft::default();
-        draft.hints = self.hints(request);
+        draft.hints = self.hear(Some(request));
         draft.slow_quality = self.hints.as_deref().and_then(|conf| conf.slow_quality);
         if let Some(defaults) = defaults {
             defaults.put_into(&mut draft, presets(&request)?)?;

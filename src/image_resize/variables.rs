@@ -70,7 +70,7 @@ fn accepted(request: Request<'_>) -> Option<Cow<'static, [u8]>> {
 
 /// What the client says of its screen and its connection, as far as it is heard here.
 fn hint(request: Request<'_>) -> Option<Cow<'static, [u8]>> {
-    Some(conf(&request)?.hints(request).key().into_bytes().into())
+    Some(conf(&request)?.hear(Some(request)).key().into_bytes().into())
 }
 
 /// The path of what a link is for. Of one that is refused it is a path all the same: what rewrites

@@ -5,7 +5,6 @@
 
 use std::num::NonZeroU32;
 
-use super::Bound;
 use super::values::{decimal, whole};
 
 /// Headers that say how wide an image is on the screen, the surer ones first.
@@ -28,7 +27,7 @@ pub struct Hints {
     /// Whether it is listened to.
     pub is_heard: bool,
     /// The width, in pixels of the screen, that an image is to have.
-    pub width: Bound,
+    pub width: Option<NonZeroU32>,
     /// Whether the connection is slow, or is to be spared.
     pub is_slow: bool,
 }
@@ -114,7 +113,7 @@ impl Widths {
     }
 
     /// Returns the least that is not less, or the largest where there is none or nothing is said.
-    fn reach(&self, width: Bound) -> Bound {
+    fn reach(&self, width: Option<NonZeroU32>) -> Option<NonZeroU32> {
         let reached = width.and_then(|width| self.0.iter().find(|&&listed| listed >= width));
         reached.or(self.0.last()).copied()
     }
