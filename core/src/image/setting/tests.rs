@@ -7,8 +7,8 @@ use crate::image::{Canonical, Hints, Plan};
 /// What a setting makes of the default plan.
 fn set(setting: &Setting, text: &str) -> Option<Plan> {
     let value = setting.read(text.as_bytes())?;
-    let mut draft = Draft::default();
-    draft.hints = Hints { is_heard: true, width: None, is_slow: true };
+    let hints = Hints { is_heard: true, width: None, is_slow: true };
+    let mut draft = Draft { hints, ..Draft::default() };
     setting.set(&mut draft, &value);
     Some(draft.finish(std::iter::empty()))
 }
