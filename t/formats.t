@@ -52,7 +52,7 @@ for my $s (@sources) {
             $floor = 12 if $f eq 'gif';
         }
         my $type = "image/$f";
-        my $frames = $file =~ /animated/ && $f =~ /gif|webp/ ? 3 : 1;
+        my $frames = $file =~ /animated/ && $f =~ /gif|png|webp/ ? 3 : 1;
         $rows .= "/$f/$file 200 $f 150x$h Content-Type=$type frames=$frames psnr>$floor:$r etag=weak\n";
     }
 }
@@ -172,7 +172,7 @@ __DATA__
 --- rows
 /quad-100x120-animated.gif      200 gif 50x60 frames=3 px=5,5:red px=45,5:lime px=5,55:blue px=45,55:yellow
 /quad-100x120-animated.webp     200 webp 50x60 frames=3 px=5,5:red px=45,5:lime px=5,55:blue px=45,55:yellow
-/png/quad-100x120-animated.gif  200 png 50x60 frames=1 px=5,5:red px=45,5:lime px=5,55:blue px=45,55:yellow
+/png/quad-100x120-animated.gif  200 png 50x60 frames=3 px=5,5:red px=45,5:lime px=5,55:blue px=45,55:yellow
 
 
 === TEST 8: the type comes from the bytes, not from the name or the upstream's word
