@@ -7,12 +7,10 @@ use std::num::NonZeroU32;
 
 use super::values::{decimal, whole};
 
-/// Headers that say how wide an image is on the screen, the surer ones first.
-const WIDTHS: [&str; 2] = ["Sec-CH-Width", "Width"];
-/// Headers that say how wide the page is, in units of CSS.
-const VIEWPORTS: [&str; 2] = ["Sec-CH-Viewport-Width", "Viewport-Width"];
-/// Headers that say how many pixels such a unit has.
-const RATIOS: [&str; 2] = ["Sec-CH-DPR", "DPR"];
+/// Headers of the screen, by their names of today and before: how wide an image is on it, how wide the
+/// page is in units of CSS, and how many pixels such a unit has.
+const SCREEN: [&str; 6] =
+    ["Sec-CH-Width", "Width", "Sec-CH-Viewport-Width", "Viewport-Width", "Sec-CH-DPR", "DPR"];
 /// Headers that say how fast the connection is.
 const CONNECTION: [&str; 4] = ["Save-Data", "ECT", "RTT", "Downlink"];
 
@@ -55,13 +53,13 @@ impl Hints {
     /// Reads what the headers say: `header` returns the value of one. Where widths are listed, the
     /// width is one of them.
     pub fn read<'a>(header: impl Fn(&str) -> Option<&'a [u8]>, widths: &Widths) -> Hints {
-        let first = |names: [&str; 2]| names.into_iter().find_map(&header);
+        let [width, old_width, viewport, old_viewport, ratio, old_ratio] = SCREEN.map(&header);
         let units = || {
-            let width = whole(first(VIEWPORTS)?)?;
-            let percent = first(RATIOS).and_then(hundredths).unwrap_or(100);
+            let width = whole(viewport.or(old_viewport)?)?;
+            let percent = ratio.or(old_ratio).and_then(hundredths).unwrap_or(100);
             u32::try_from((u64::from(width) * u64::from(percent)).div_ceil(100)).ok()
         };
-        let width = first(WIDTHS).and_then(whole).or_else(units).and_then(NonZeroU32::new);
+        let width = width.or(old_width).and_then(whole).or_else(units).and_then(NonZeroU32::new);
         let width = if widths.0.is_empty() { width } else { widths.reach(width) };
         let [save_data, effective_type, round_trip, downlink] = CONNECTION.map(&header);
         let is_slow = save_data.is_some_and(|value| value.eq_ignore_ascii_case(b"on"))
@@ -94,10 +92,9 @@ impl Varies {
     /// Returns the names of the headers.
     pub fn headers(self) -> impl Iterator<Item = &'static str> {
         let accept = self.accept.then_some("Accept");
-        let screen = [WIDTHS, VIEWPORTS, RATIOS].concat();
-        let screen = screen.into_iter().filter(move |_| self.width);
-        let connection = CONNECTION.into_iter().filter(move |_| self.connection);
-        accept.into_iter().chain(screen).chain(connection)
+        let screen: &[_] = if self.width { &SCREEN } else { &[] };
+        let connection: &[_] = if self.connection { &CONNECTION } else { &[] };
+        accept.into_iter().chain([screen, connection].into_iter().flatten().copied())
     }
 }
 
