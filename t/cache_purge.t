@@ -243,11 +243,12 @@ sub is_quiet { my ($name, $s) = @_; is(join('', $s->trouble), '', "$name - nothi
 
     # Both the binary that is replaced and the one that replaces it answer.
     my $before = $s->{master};
+    my %is_old = map { $_ => 1 } $s->workers($before);
     $s->client->get('/a.jpg');
     $s->signal('USR2');
     ok($s->wait(10, sub { -s "$s->{dir}/nginx.pid" && slurp("$s->{dir}/nginx.pid") + 0 != $before && $s->client->get('/ready')->{status} == 200 }), "$name - upgrade");
+    ok($s->wait(10, sub { !$is_old{ $s->client->get('/ready')->{body} } }), "$name - the new one answers");
     my $after = slurp("$s->{dir}/nginx.pid") + 0;
-    my %is_old = map { $_ => 1 } $s->workers($before);
     my ($purges, %by) = (0);
     for (1 .. 40) {
         my $c = $s->client;
