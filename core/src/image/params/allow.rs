@@ -107,11 +107,6 @@ impl Allow {
         self.rules().iter().any(|rule| rule.setting.name() == "preset")
     }
 
-    /// Whether there is a number to round up to, where that is asked for.
-    pub fn rounds_to_something(&self) -> bool {
-        !self.rounds_up || self.rules().iter().any(|rule| rule.reach(0).is_some())
-    }
-
     /// Checks a list, and returns it as it counts. What is in the presets that it names is not looked
     /// at.
     ///

@@ -1,7 +1,9 @@
 //! What is different in one picture and the next.
 
+use crate::image::pixels::cut;
 use crate::image::raster::Raster;
 use crate::image::size::{Rect, Size};
+use crate::image::{Control, Error};
 
 /// The smallest window outside of which two images of `width` pixels a row are the same.
 pub(super) fn changed<T: PartialEq>(before: &[T], after: &[T], width: usize) -> Option<Rect> {
@@ -27,6 +29,19 @@ pub(super) fn difference(before: &Raster, after: &Raster) -> Rect {
         _ => changed::<[u8; 4]>(before.data().as_chunks().0, after.data().as_chunks().0, width),
     }
     .unwrap_or(Rect { x: 0, y: 0, size: Size::new(1, 1) })
+}
+
+/// Returns what `encode` makes of that window of a picture.
+pub(super) fn encode_window<T>(
+    raster: &Raster,
+    window: Rect,
+    control: &Control,
+    encode: impl FnOnce(&Raster) -> Result<T, Error>,
+) -> Result<T, Error> {
+    if window.size == raster.size() {
+        return encode(raster);
+    }
+    encode(&cut(raster.try_clone(control)?, window, control)?)
 }
 
 /// What was found of an area so far: its first and last column, and its first and last row.

@@ -1,10 +1,10 @@
 //! Animated PNG (W3C PNG, third edition, section 11.3.6): frames in chunks of their own.
 
-use super::changes::difference;
+use super::changes::{difference, encode_window};
 use crate::image::encode::png::{animation_head, compress};
 use crate::image::error::not_encoded;
 use crate::image::metadata::OutputMetadata;
-use crate::image::pixels::{cut, widen};
+use crate::image::pixels::widen;
 use crate::image::png_chunk::chunk;
 use crate::image::raster::{Layout, Raster};
 use crate::image::size::{Rect, Size};
@@ -71,11 +71,8 @@ impl<'a> PngAnimator<'a> {
             Some(shown) if shown.layout() == raster.layout() => difference(shown, &raster),
             Some(_) => return Err(not_encoded("pictures of different layouts")),
         };
-        let made = if window.size == raster.size() {
-            compress(&raster, self.plan, control)?
-        } else {
-            compress(&cut(raster.try_clone(control)?, window, control)?, self.plan, control)?
-        };
+        let made =
+            encode_window(&raster, window, control, |part| compress(part, self.plan, control))?;
         let room = FRAME_CONTROL + made.len + AROUND_DATA * made.pieces.len();
         self.out.try_reserve(room).map_err(|_| Error::out_of_memory(room))?;
 

@@ -1,10 +1,10 @@
 //! Animated WebP (RFC 9649, section 2.7.1): libwebp's images in frames.
 
-use super::changes::difference;
+use super::changes::{difference, encode_window};
 use crate::image::encode::webp::{bitstream, compress};
 use crate::image::error::not_encoded;
 use crate::image::metadata::OutputMetadata;
-use crate::image::pixels::{cut, widen};
+use crate::image::pixels::widen;
 use crate::image::raster::Raster;
 use crate::image::riff;
 use crate::image::size::{Rect, Size};
@@ -54,11 +54,8 @@ impl<'a> WebpAnimator<'a> {
             Some(shown) if shown.layout() == raster.layout() => even(difference(shown, &raster)),
             _ => Rect { x: 0, y: 0, size: raster.size() },
         };
-        let encoded = if window.size == raster.size() {
-            compress(&raster, self.plan, control)?
-        } else {
-            compress(&cut(raster.try_clone(control)?, window, control)?, self.plan, control)?
-        };
+        let encoded =
+            encode_window(&raster, window, control, |part| compress(part, self.plan, control))?;
 
         let mut head = [0; 16];
         let Rect { x, y, size } = window;
