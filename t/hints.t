@@ -32,6 +32,12 @@ __DATA__
         image_resize_hints on;
         add_header X-Hint $image_resize_hint;
     }
+    location /q/ {
+        alias $TEST_NGINX_FIXTURES/;
+        image_resize_params $args;
+        image_resize_allow width=* quality=*;
+        image_resize_hints on quality=20;
+    }
     location /l/ {
         alias $TEST_NGINX_FIXTURES/;
         image_resize_params $args;
@@ -59,6 +65,8 @@ HEAD /a/photo-300x200.jpg [Sec-CH-Width: 80] 200 Vary~Sec-CH-Width
 /p/photo-300x200.jpg?w=60&dpr=2 [Sec-CH-Width: 77] 200 jpeg 120x80 !Vary
 /p/photo-300x200.jpg?w=60&q=90&slow_quality=10 [RTT: 400] 200 jpeg 60x40 q=10 Vary~Save-Data X-Hint=slow
 /p/photo-300x200.jpg?w=60&q=90&slow_quality=10 [RTT: 100] [Downlink: 10] 200 jpeg 60x40 q=90 Vary~Save-Data
+/q/photo-300x200.jpg?w=60&q=90 [Save-Data: on] 200 jpeg 60x40 q=20 Vary~Save-Data
+/q/photo-300x200.jpg?w=60&q=90 200 jpeg 60x40 q=90 Vary~Save-Data
 /l/photo-300x200.jpg?w=auto [Sec-CH-Width: 31] 200 jpeg 60x40
 /l/photo-300x200.jpg?w=auto 200 jpeg 60x40
 /l/photo-300x200.jpg?w=12 200 jpeg 30x20 !Vary

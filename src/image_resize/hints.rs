@@ -15,7 +15,7 @@ pub struct HintsConf {
     /// Those that images may have for clients that are left to say; any, where there are none.
     widths: Widths,
     /// The quality over slow connections.
-    pub slow_quality: Option<u8>,
+    slow_quality: Option<u8>,
 }
 
 impl HintsConf {
@@ -25,7 +25,8 @@ impl HintsConf {
         if !self.is_on {
             return Hints::default();
         }
-        Hints::read(|name| request?.header(name.as_bytes()), &self.widths)
+        let said = Hints::read(|name| request?.header(name.as_bytes()), &self.widths);
+        Hints { slow_quality: self.slow_quality, ..said }
     }
 }
 

@@ -22,10 +22,10 @@ impl LocConf {
     /// directive whose variable has no valid value.
     pub fn plan(&self, request: Request<'_>) -> Result<Plan, Failure> {
         let asked = link::valid(request)?.filter(|_| self.mode().makes_image());
-        let mut plan = self.directives(request, asked.map(|asked| &asked.defaults))?;
+        let hints = self.hear(Some(request));
+        let mut plan = self.directives(request, asked.map(|asked| &asked.defaults), hints)?;
         if let Some(asked) = asked {
             let overridden = presets(&request).and_then(|presets| {
-                let hints = self.hear(Some(request));
                 self.override_by(&mut plan, &asked.params, presets, request.accept(), hints)
             });
             overridden.map_err(|error| Failure::Params(of_client(error)))?;
@@ -38,7 +38,6 @@ impl LocConf {
             let list = evaluate(expression, request, "image_resize_params")?;
             let names_preset = || expression.text().windows(7).any(|part| part == b"preset=");
             let presets = presets(&request);
-            let hints = self.hear(Some(request));
             let overridden = presets.and_then(|presets| {
                 self.overridden(&mut plan, list, presets, request.accept(), hints)
             });
@@ -84,10 +83,10 @@ impl LocConf {
         &self,
         request: Request<'_>,
         defaults: Option<&Params<'_>>,
+        hints: Hints,
     ) -> Result<Plan, Error> {
         let mut draft = Draft::default();
-        draft.hints = self.hear(Some(request));
-        draft.slow_quality = self.hints.as_deref().and_then(|conf| conf.slow_quality);
+        draft.hints = hints;
         if let Some(defaults) = defaults {
             defaults.put_into(&mut draft, presets(&request)?)?;
         }

@@ -28,6 +28,8 @@ pub struct Hints {
     pub width: Option<NonZeroU32>,
     /// Whether the connection is slow, or is to be spared.
     pub is_slow: bool,
+    /// The quality over slow connections, where nobody asks for another.
+    pub slow_quality: Option<u8>,
 }
 
 /// The headers that an answer depends on.
@@ -66,7 +68,7 @@ impl Hints {
             || effective_type.is_some_and(|kind| matches!(kind, b"slow-2g" | b"2g" | b"3g"))
             || round_trip.and_then(whole).is_some_and(|time| time > LONG_TRIP)
             || downlink.and_then(hundredths).is_some_and(|rate| rate < NARROW);
-        Hints { is_heard: true, width, is_slow }
+        Hints { is_heard: true, width, is_slow, slow_quality: None }
     }
 
     /// Returns them as the part of a cache's key: `w400`, `slow`, `w400-slow`, or nothing.

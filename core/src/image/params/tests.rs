@@ -454,7 +454,7 @@ fn what_is_not_listed_counts_as_the_next_that_is() {
         let Fit::Resize { width, .. } = plan.fit else { return Some(0) };
         Some(width.map_or(0, u32::from))
     };
-    let heard = |width| Hints { is_heard: true, width: NonZeroU32::new(width), is_slow: false };
+    let heard = |width| Hints { is_heard: true, width: NonZeroU32::new(width), ..Hints::default() };
     let listed = &["width=800,200,400", "round=up", "format=*"];
     for (list, wanted) in [
         ("w=1", Some(200)),
@@ -485,7 +485,8 @@ fn what_is_not_listed_counts_as_the_next_that_is() {
 
 #[test]
 fn hints_decide_where_they_are_heard() {
-    let heard = Hints { is_heard: true, width: NonZeroU32::new(300), is_slow: true };
+    let slow = Hints { is_heard: true, is_slow: true, ..Hints::default() };
+    let heard = Hints { width: NonZeroU32::new(300), ..slow };
     let planned = |list: &str, hints| {
         let mut plan = Plan::default();
         let params = Params::parse(list.as_bytes()).unwrap();
@@ -497,6 +498,10 @@ fn hints_decide_where_they_are_heard() {
     assert!(plan.varies().width && plan.varies().connection);
     let plan = planned("w=auto,w=100,dpr=2", heard).unwrap();
     assert_eq!((plan.dpr, plan.varies().width), (200, false));
+    // That of a location goes before all but what is asked for such connections.
+    let told = Hints { slow_quality: Some(20), ..heard };
+    assert_eq!(planned("q=80", told).unwrap().jpeg_quality, 20);
+    assert_eq!(planned("q=80,slow_quality=30", told).unwrap().jpeg_quality, 30);
     let fast = Hints { is_slow: false, ..heard };
     assert_eq!(planned("q=80,slow_quality=30", fast).unwrap().jpeg_quality, 80);
     let deaf = planned("q=80,slow_quality=30", Hints::default()).unwrap();

@@ -35,7 +35,7 @@ pub struct Draft {
     /// Whether the width is the one that the client says.
     pub(super) is_auto: bool,
     /// The quality over slow connections.
-    pub slow_quality: Option<u8>,
+    pub(super) slow_quality: Option<u8>,
     /// The format, where one was named.
     pub wanted: Option<FormatChoice>,
 }
@@ -66,7 +66,7 @@ impl Draft {
             plan.dpr = 100;
             plan.by_width = true;
         }
-        if let Some(quality) = self.slow_quality
+        if let Some(quality) = self.slow_quality.or(self.hints.slow_quality)
             && self.hints.is_heard
         {
             plan.by_connection = true;

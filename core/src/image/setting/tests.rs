@@ -7,7 +7,7 @@ use crate::image::{Canonical, Hints, Plan};
 /// What a setting makes of the default plan.
 fn set(setting: &Setting, text: &str) -> Option<Plan> {
     let value = setting.read(text.as_bytes())?;
-    let hints = Hints { is_heard: true, width: None, is_slow: true };
+    let hints = Hints { is_heard: true, width: None, is_slow: true, slow_quality: None };
     let mut draft = Draft { hints, ..Draft::default() };
     setting.set(&mut draft, &value);
     Some(draft.finish(std::iter::empty()))
