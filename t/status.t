@@ -10,6 +10,7 @@ use IPC::Run ();
 use JSON::PP ();
 use Test::More;
 
+use ImageGate::Exports qw(replace_file);
 use ImageGate::Fixtures qw(fixture fixture_dir fixture_path);
 use ImageGate::Server;
 
@@ -173,6 +174,41 @@ my $zone = 'image_resize_zone 128k;';
     ok($s->wait(10, sub { status($s)->{requests}{aborted} == 1 }), "$name - which is counted");
     my @bad = grep { !/exited on signal 9/ } $s->trouble;
     is(join('', @bad), '', "$name - nothing else in the log");
+}
+
+# What does not work, and since when.
+{
+    my $name = 'health';
+    my $s = ImageGate::Server->new(http => "$zone access_key_zone p 1m state=state/p save=1s; access_key_file p keys poll=1s;");
+    my $keys = sub { replace_file("$s->{dir}/keys", $_[0]) };
+    $keys->("acme sha256:" . "0" x 64 . "\n");
+    $s->start(locations(100) . qq{
+        location /one/ { image_resize resize 1000 -; image_resize_format webp; image_resize_webp_quality 90 effort=6;
+                         image_resize_limit jobs=1 queue=0; alias $dir/; }
+        location /keyed/ { access_key zone=p from=arg:key; alias $dir/; }
+    });
+    my $reasons = sub { join ' ', sort map { $_->{reason} } @{ status($s)->{health}{reasons} } };
+    is_deeply(status($s)->{health}, { status => 'ready', reasons => [] }, "$name - all is well");
+
+    my $before = time;
+    my $slow = $s->client;
+    $slow->send('GET', '/one/noise-3000x2000.png');
+    ok($s->wait(10, sub { status($s)->{jobs}{running} == 1 }), "$name - a job runs");
+    is($s->client->get('/one/photo-300x200.jpg')->{status}, 503, "$name - another one is refused");
+    my $health = status($s)->{health};
+    is($health->{status}, 'degraded', "$name - too many jobs");
+    my ($full) = @{ $health->{reasons} };
+    is("@{[sort keys %$full]} $full->{reason}", 'reason since queue_full', "$name - is why");
+    ok($full->{since} >= $before && $full->{since} <= time + 1, "$name - since then");
+    is($slow->recv->{status}, 200, "$name - the job ends");
+    is($reasons->(), '', "$name - and there is room");
+
+    $keys->("acme sha256:0\n");
+    ok($s->wait(10, sub { $reasons->() eq 'key_file' }), "$name - a bad key file");
+    my ($bad) = @{ status($s)->{health}{reasons} };
+    is($bad->{zone}, 'p', "$name - of that zone");
+    $keys->("acme sha256:" . "0" x 64 . "\n");
+    ok($s->wait(10, sub { status($s)->{health}{status} eq 'ready' }), "$name - a good one");
 }
 
 {

@@ -8,6 +8,7 @@
 pub mod accept;
 pub mod cache;
 pub mod escapes;
+pub mod health;
 pub mod image;
 pub mod key;
 pub mod link;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use image_gate_core::health::Trouble;
 use image_gate_core::key::{KeySource, Partner, PerPeriod, Period, QuotaLimits, State};
 use image_gate_runtime::export::ExportConf;
 use image_gate_runtime::key::state_file::{self, Unusable};
@@ -15,7 +16,7 @@ use nginx_sys::NGX_LOG_ERR;
 use super::zone::{KeyFile, KeyTable, StateFile, Zone};
 use crate::ngx::conf::{Expression, Place, Places};
 use crate::ngx::location::Server;
-use crate::ngx::module::Pending;
+use crate::ngx::module::{Pending, with_main};
 use crate::ngx::shm::{Memory, ShmZone};
 use crate::ngx::thread::ThreadPool;
 use crate::ngx::{Parser, Pooled, Request, thread, worker};
@@ -81,6 +82,15 @@ impl MainConf {
     pub fn live(&self) -> Vec<Arc<Zone>> {
         self.zones.iter().filter_map(|zone| zone.live().cloned()).collect()
     }
+}
+
+/// Returns what does not work of the zones of the running configuration. For the event loop.
+pub fn troubles() -> Vec<Trouble> {
+    let found = with_main::<AccessKey, _>(|main| {
+        let has_redis = main.exports.redis.is_some();
+        main.live().iter().flat_map(|zone| zone.troubles(has_redis)).collect()
+    });
+    found.unwrap_or_default()
 }
 
 /// What a variable tells of.

@@ -83,9 +83,7 @@ pub fn before_log(request: Request<'_>) {
             VariableKind::Other => (),
         }
     }
-    for place in 0..kinds(&request).len() {
-        let value = request.known_value(place);
-        let Some(value) = value.filter(|value| !value.is_empty()) else { continue };
+    for (place, value) in request.known_values() {
         if finder.line.is_clean()
             && finder.line.place_of(request.part(RequestPart::Line), value).is_some()
         {

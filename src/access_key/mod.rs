@@ -27,6 +27,7 @@ use nginx_sys::{
     ngx_http_phases_NGX_HTTP_REWRITE_PHASE as REWRITE,
 };
 
+use crate::image_resize::status::TROUBLES;
 use crate::ngx::module::Hooks;
 use crate::ngx::{Cycle, Parser, Reported, error_body, filter, phase, variable, worker};
 pub use conf::{AccessKey, LocConf, MainConf, SrvConf};
@@ -41,6 +42,7 @@ impl Hooks for AccessKey {
             redirect::warn(parser, main);
             lint::check(parser, main)?;
             if !main.zones.is_empty() {
+                let _ = TROUBLES.set(conf::troubles);
                 error_body::install::<problem::Problems>();
                 filter::install_writer::<pace::Paced>();
             }

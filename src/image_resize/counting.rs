@@ -34,6 +34,13 @@ pub fn set_jobs(running: usize, queued: usize) {
     }
 }
 
+/// Says that this worker had no room for a job.
+pub fn note_full() {
+    if let Some(zone) = current() {
+        zone.note_full();
+    }
+}
+
 /// Counts what became of a request, when it is logged.
 pub enum Log {}
 

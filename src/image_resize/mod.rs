@@ -26,7 +26,7 @@ mod queue;
 mod response_info;
 mod settings;
 mod sniff;
-mod status;
+pub mod status;
 mod task;
 mod timers;
 mod url;

@@ -48,6 +48,7 @@ pub fn push(
     make: impl FnOnce() -> Option<WaitingJob>,
 ) -> Result<(), QueueFull> {
     if !QUEUE.with_borrow(|queue| queue.has_room(admission)) {
+        counting::note_full();
         return Err(QueueFull);
     }
     let ticket = make().ok_or(QueueFull)?;

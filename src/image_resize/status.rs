@@ -1,5 +1,8 @@
 //! `image_resize_status`: what was counted, as JSON or for Prometheus.
 
+use std::sync::OnceLock;
+
+use image_gate_core::health::Trouble;
 use image_gate_core::metrics::PROMETHEUS_TYPE;
 use nginx_sys::{NGX_HTTP_NOT_ALLOWED, NGX_OK, ngx_int_t};
 
@@ -7,6 +10,9 @@ use super::conf::{ImageResize, LocConf, StatusFormat, conf};
 use crate::ngx::conf::{ConfError, DirectiveArgs, expect, once};
 use crate::ngx::phase::Handler;
 use crate::ngx::{Request, location};
+
+/// Tells what else of the running configuration does not work: of the modules above this one.
+pub static TROUBLES: OnceLock<fn() -> Vec<Trouble>> = OnceLock::new();
 
 /// Reads `image_resize_status`.
 pub fn set(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
@@ -38,7 +44,8 @@ fn answer(request: Request<'_>) -> ngx_int_t {
     }
     let main = request.main_conf::<ImageResize>();
     let statistics = main.and_then(|main| main.zone).map(|zone| zone.read());
-    let statistics = statistics.unwrap_or_default();
+    let mut statistics = statistics.unwrap_or_default();
+    statistics.troubles.extend(TROUBLES.get().into_iter().flat_map(|troubles| troubles()));
     let (media_type, body) = match conf(&request).and_then(|conf| conf.status) {
         Some(StatusFormat::Prometheus) => (PROMETHEUS_TYPE, statistics.prometheus()),
         Some(StatusFormat::Json) | None => ("application/json", statistics.json()),

@@ -8,6 +8,7 @@ use std::fmt::Arguments;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use image_gate_core::health::{Trouble, TroubleReason};
 use image_gate_core::image::{self, Format, LIMITS, Statistics};
 
 use super::response_info::{ImageStatus, ResponseInfo, status_word};
@@ -15,7 +16,7 @@ use crate::ngx::shm::{Memory, Shareable, ShmZone};
 use crate::ngx::worker;
 
 /// "IGSTAT" and the version of this layout.
-const MAGIC: u64 = u64::from_be_bytes(*b"IGSTAT\0\x02");
+const MAGIC: u64 = u64::from_be_bytes(*b"IGSTAT\0\x03");
 
 /// What becomes of a response, as `$image_resize_status` says, or a client that left.
 const OUTCOMES: [&str; 6] = [
@@ -78,6 +79,8 @@ struct WorkerSlot {
     process: AtomicU64,
     running: AtomicU64,
     queued: AtomicU64,
+    /// Since when jobs are refused, in seconds since 1970; 0 while there is room.
+    full_since: AtomicU64,
 }
 
 // SAFETY: atomics only.
@@ -159,8 +162,20 @@ impl StatsZone {
         let Some((_, slots)) = self.view() else { return };
         let Some(slot) = slots.get(worker::slot()) else { return };
         slot.process.store(u64::from(std::process::id()), Relaxed);
-        slot.running.store(running as u64, Relaxed);
-        slot.queued.store(queued as u64, Relaxed);
+        let (running, queued) = (running as u64, queued as u64);
+        // What ends or begins leaves room.
+        if slot.running.swap(running, Relaxed) > running
+            || slot.queued.swap(queued, Relaxed) > queued
+        {
+            slot.full_since.store(0, Relaxed);
+        }
+    }
+
+    /// Says that this worker had no room for a job.
+    pub fn note_full(&self) {
+        let Some((_, slots)) = self.view() else { return };
+        let Some(slot) = slots.get(worker::slot()) else { return };
+        let _ = slot.full_since.compare_exchange(0, worker::time(), Relaxed, Relaxed);
     }
 
     /// Counts what became of a request.
@@ -198,16 +213,21 @@ impl StatsZone {
             }
         }
         images.retain(|&(_, _, count)| count > 0);
-        let (mut running, mut queued) = (0, 0);
+        let (mut running, mut queued, mut full_since) = (0, 0, None);
         for slot in slots {
             let (now_running, now_queued) = (slot.running.load(Relaxed), slot.queued.load(Relaxed));
             // A worker that was killed can't take back what it said.
             if now_running + now_queued > 0 && worker::is_alive(slot.process.load(Relaxed)) {
                 running += now_running;
                 queued += now_queued;
+                let full = Some(slot.full_since.load(Relaxed)).filter(|&since| since > 0);
+                full_since = full.into_iter().chain(full_since).min();
             }
         }
+        let is_full =
+            full_since.map(|since| Trouble { reason: TroubleReason::QueueFull, zone: None, since });
         Statistics {
+            troubles: is_full.into_iter().collect(),
             requests: named(&OUTCOMES, &counters.requests),
             errors: named(&REASONS, &counters.errors),
             cache: named(&LOOKUPS, &counters.cache),

@@ -38,9 +38,6 @@ ig_get(ngx_connection_t, connection, error)
 
 ig_get(ngx_http_upstream_headers_in_t, upstream_headers, chunked)
 
-ig_get(ngx_variable_value_t, value, len)
-ig_get(ngx_variable_value_t, value, no_cacheable)
-ig_get(ngx_variable_value_t, value, valid)
 
 ig_get(ngx_http_core_loc_conf_t, location, exact_match)
 ig_get(ngx_http_core_loc_conf_t, location, internal)
@@ -69,10 +66,6 @@ ig_set(ngx_buf_t, buf, last_buf)
 ig_set(ngx_buf_t, buf, last_in_chain)
 ig_set(ngx_buf_t, buf, temporary)
 
-ig_set(ngx_variable_value_t, value, len)
-ig_set(ngx_variable_value_t, value, no_cacheable)
-ig_set(ngx_variable_value_t, value, not_found)
-ig_set(ngx_variable_value_t, value, valid)
 
 
 /* Where nginx keeps Accept-Encoding; an nginx that packs nothing has no such place. */

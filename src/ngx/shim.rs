@@ -5,8 +5,7 @@ use std::ffi::{c_int, c_void};
 use nginx_sys::{
     ngx_buf_t, ngx_conf_t, ngx_connection_t, ngx_event_t, ngx_http_core_loc_conf_t,
     ngx_http_request_t, ngx_http_upstream_headers_in_t, ngx_int_t, ngx_list_t, ngx_log_t,
-    ngx_msec_t, ngx_pool_t, ngx_str_t, ngx_table_elt_t, ngx_uint_t, ngx_variable_value_t, off_t,
-    time_t,
+    ngx_msec_t, ngx_pool_t, ngx_str_t, ngx_table_elt_t, ngx_uint_t, off_t, time_t,
 };
 
 /// What the last regular expression of a request has captured.
@@ -180,9 +179,6 @@ unsafe extern "C" {
     pub fn ig_upstream_headers_chunked(
         headers: *const ngx_http_upstream_headers_in_t,
     ) -> ngx_uint_t;
-    pub fn ig_value_len(value: *const ngx_variable_value_t) -> ngx_uint_t;
-    pub fn ig_value_valid(value: *const ngx_variable_value_t) -> ngx_uint_t;
-    pub fn ig_value_no_cacheable(value: *const ngx_variable_value_t) -> ngx_uint_t;
     pub fn ig_connection_error(connection: *const ngx_connection_t) -> ngx_uint_t;
 
     pub fn ig_location_exact_match(location: *const ngx_http_core_loc_conf_t) -> ngx_uint_t;
@@ -217,10 +213,6 @@ unsafe extern "C" {
     pub fn ig_buf_set_last_buf(buf: *mut ngx_buf_t, value: ngx_uint_t);
     pub fn ig_buf_set_last_in_chain(buf: *mut ngx_buf_t, value: ngx_uint_t);
     pub fn ig_buf_set_temporary(buf: *mut ngx_buf_t, value: ngx_uint_t);
-    pub fn ig_value_set_len(value: *mut ngx_variable_value_t, value: ngx_uint_t);
-    pub fn ig_value_set_no_cacheable(value: *mut ngx_variable_value_t, value: ngx_uint_t);
-    pub fn ig_value_set_not_found(value: *mut ngx_variable_value_t, value: ngx_uint_t);
-    pub fn ig_value_set_valid(value: *mut ngx_variable_value_t, value: ngx_uint_t);
 
     pub fn ig_log(level: ngx_uint_t, log: *mut ngx_log_t, line: *const u8, len: usize);
     pub fn ig_conf_log(level: ngx_uint_t, cf: *mut ngx_conf_t, line: *const u8, len: usize);

@@ -1,6 +1,7 @@
 //! Variables.
 
 use std::borrow::Cow;
+use std::ffi::c_uint;
 use std::ptr::NonNull;
 
 use nginx_sys::{
@@ -127,9 +128,9 @@ impl<'r> Request<'r> {
             unsafe {
                 let value = (*self.as_ptr()).variables.add(index);
                 let is_kept = kept.iter().any(|kept| kept.0 == index);
-                if is_kept || shim::ig_value_no_cacheable(value) != 0 {
-                    shim::ig_value_set_valid(value, 0);
-                    shim::ig_value_set_not_found(value, 0);
+                if is_kept || (*value).no_cacheable() != 0 {
+                    (*value).set_valid(0);
+                    (*value).set_not_found(0);
                 }
             }
         }
@@ -199,18 +200,30 @@ impl<'r> Request<'r> {
         })
     }
 
+    /// The values of the variables that were evaluated before, with their places, and without those
+    /// that are empty.
+    pub fn known_values(&self) -> impl Iterator<Item = (usize, &[u8])> {
+        // SAFETY: below that number.
+        let value = |place| unsafe { self.read_value(place) };
+        (0..self.variables())
+            .filter_map(move |place| Some((place, value(place).filter(|value| !value.is_empty())?)))
+    }
+
     /// The value of a variable that was evaluated before.
     pub fn known_value(&self, place: usize) -> Option<&[u8]> {
-        if place >= self.variables() {
-            return None;
-        }
+        // SAFETY: the place of a variable.
+        (place < self.variables()).then(|| unsafe { self.read_value(place) })?
+    }
+
+    /// # Safety
+    /// `place` is that of a variable.
+    unsafe fn read_value(&self, place: usize) -> Option<&[u8]> {
         // SAFETY: a live request has a value for every variable of the configuration; one that is
         // valid has so many bytes, which live as long as the request.
         unsafe {
-            let value = (*self.as_ptr()).variables.add(place);
-            let len = shim::ig_value_len(value);
-            (shim::ig_value_valid(value) != 0)
-                .then(|| bytes(ngx_str_t { len, data: (*value).data }))
+            let value = &*(*self.as_ptr()).variables.add(place);
+            (value.valid() != 0)
+                .then(|| bytes(ngx_str_t { len: value.len() as usize, data: value.data }))
         }
     }
 
@@ -231,11 +244,8 @@ impl<'r> Request<'r> {
         // SAFETY: as above; the bytes live as long as the request.
         unsafe {
             let slot = (*self.as_ptr()).variables.add(place);
-            shim::ig_value_set_valid(slot, 1);
-            shim::ig_value_set_not_found(slot, 0);
-            shim::ig_value_set_no_cacheable(slot, 0);
-            shim::ig_value_set_len(slot, value.len);
-            (*slot).data = value.data;
+            fill(&mut *slot, value);
+            (*slot).set_no_cacheable(0);
         }
     }
 
@@ -278,6 +288,15 @@ impl Drop for Apart<'_> {
     }
 }
 
+/// Makes those bytes the value.
+fn fill(value: &mut ngx_variable_value_t, bytes: ngx_str_t) {
+    // As nginx has it: more than the bit-field takes is no variable.
+    value.set_len(bytes.len as c_uint);
+    value.data = bytes.data;
+    value.set_valid(1);
+    value.set_not_found(0);
+}
+
 unsafe extern "C" fn get(
     r: *mut ngx_http_request_t,
     value: *mut ngx_variable_value_t,
@@ -288,29 +307,22 @@ unsafe extern "C" fn get(
     guard(request.log(), NGX_ERROR as ngx_int_t, || {
         // SAFETY: `add` put the address of a static there.
         let variable = unsafe { &*std::ptr::with_exposed_provenance::<Variable>(data) };
-        let bytes = (variable.get)(request).map(|bytes| match bytes {
+        // SAFETY: numbers and a pointer, for which zero is a value.
+        let mut found: ngx_variable_value_t = unsafe { std::mem::zeroed() };
+        found.set_not_found(1);
+        match (variable.get)(request) {
+            None => (),
             // nginx only reads it.
-            Cow::Borrowed(bytes) => {
-                Some(ngx_str_t { len: bytes.len(), data: bytes.as_ptr().cast_mut() })
+            Some(Cow::Borrowed(bytes)) => {
+                fill(&mut found, ngx_str_t { len: bytes.len(), data: bytes.as_ptr().cast_mut() });
             }
-            Cow::Owned(bytes) => pool::copy(request.pool(), &bytes),
-        });
-        // SAFETY: nginx passes a value to be filled.
-        unsafe {
-            shim::ig_value_set_valid(value, 0);
-            shim::ig_value_set_no_cacheable(value, 0);
-            shim::ig_value_set_not_found(value, 1);
-            match bytes {
-                None => (),
-                Some(None) => return NGX_ERROR as ngx_int_t,
-                Some(Some(bytes)) => {
-                    shim::ig_value_set_valid(value, 1);
-                    shim::ig_value_set_not_found(value, 0);
-                    shim::ig_value_set_len(value, bytes.len);
-                    (*value).data = bytes.data;
-                }
-            }
+            Some(Cow::Owned(bytes)) => match pool::copy(request.pool(), &bytes) {
+                Some(bytes) => fill(&mut found, bytes),
+                None => return NGX_ERROR as ngx_int_t,
+            },
         }
+        // SAFETY: nginx passes a place for a value.
+        unsafe { value.write(found) };
         NGX_OK as ngx_int_t
     })
 }

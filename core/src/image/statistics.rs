@@ -2,6 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::health::{HealthView, Trouble};
 use crate::metrics::MetricType::{self, Counter};
 use crate::metrics::MetricsWriter;
 
@@ -45,6 +46,8 @@ impl Histogram {
 /// What is known of all transformations since a beginning.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Statistics {
+    /// What does not work now.
+    pub troubles: Vec<Trouble>,
     /// Responses by what became of them.
     pub requests: Vec<(&'static str, u64)>,
     /// Failures by [`Error::word`](super::Error::word) and the like.
@@ -131,6 +134,7 @@ impl Statistics {
 /// What JSON shows.
 #[derive(Serialize)]
 struct StatisticsView<'a> {
+    health: HealthView<'a>,
     requests: Counts<'a>,
     errors: Counts<'a>,
     cache: Counts<'a>,
@@ -196,6 +200,7 @@ impl StatisticsView<'_> {
         let Statistics { running, queued, source_bytes, bytes, .. } = *statistics;
         let images = statistics.images.iter();
         StatisticsView {
+            health: HealthView::of(&statistics.troubles),
             requests: Counts(&statistics.requests),
             errors: Counts(&statistics.errors),
             cache: Counts(&statistics.cache),
@@ -249,6 +254,7 @@ mod tests {
             job_time.buckets[Histogram::bucket(micros)] += 1;
         }
         Statistics {
+            troubles: Vec::new(),
             requests: vec![("transformed", 2), ("error", 1)],
             errors: vec![("not_image", 1)],
             cache: vec![("hit", 3)],
@@ -283,7 +289,8 @@ mod tests {
         let json = some().json();
         assert!(
             json.starts_with(
-                "{\"requests\":{\"transformed\":2,\"error\":1},\"errors\":{\"not_image\":1},\
+                "{\"health\":{\"status\":\"ready\",\"reasons\":[]},\
+                 \"requests\":{\"transformed\":2,\"error\":1},\"errors\":{\"not_image\":1},\
                  \"cache\":{\"hit\":3},\
                  \"images\":[{\"source\":\"jpeg\",\"format\":\"webp\",\"count\":2}],\
                  \"source_bytes\":10,\"bytes\":5,\"jobs\":{\"running\":1,\"queued\":0},\

@@ -63,7 +63,13 @@ impl Since {
     /// Returns whether it is well.
     #[must_use]
     pub fn is_well(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == 0
+        self.since().is_none()
+    }
+
+    /// Returns since when it is bad, in seconds since 1970.
+    #[must_use]
+    pub fn since(&self) -> Option<u64> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|&since| since > 0)
     }
 }
 
@@ -93,7 +99,7 @@ impl ZoneHeader {
         }
     }
 
-    /// WindowBases a new zone. Returns whether it is one of this layout now.
+    /// Begins a new zone. Returns whether it is one of this layout now.
     pub fn claim(&self, instance: u64) -> bool {
         if self.magic.load(Ordering::Acquire) == 0 {
             self.instance.store(instance, Ordering::Relaxed);

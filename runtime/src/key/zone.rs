@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use image_gate_core::health::{Trouble, TroubleReason};
 use image_gate_core::key::days::{self, DayUse};
 use image_gate_core::key::history::STEPS;
 use image_gate_core::key::{
@@ -210,6 +211,21 @@ impl<M: Memory> Zone<M> {
             state: self.state_file.as_ref().map(|_| header.state_bad.is_well()),
             redis: has_redis.then(|| header.redis_bad.is_well()),
         }
+    }
+
+    /// Returns what does not work; whether it exports to Redis is the configuration's to say.
+    pub fn troubles(&self, has_redis: bool) -> impl Iterator<Item = Trouble> {
+        let header = self.header();
+        [
+            (TroubleReason::KeyFile, true, &header.key_file_bad),
+            (TroubleReason::State, self.state_file.is_some(), &header.state_bad),
+            (TroubleReason::Redis, has_redis, &header.redis_bad),
+        ]
+        .into_iter()
+        .filter(|&(_, is_there, _)| is_there)
+        .filter_map(|(reason, _, bad)| {
+            Some(Trouble { reason, zone: Some(self.name.clone()), since: bad.since()? })
+        })
     }
 
     /// Returns the places of the records of partners, who get one where they have none, with the account
