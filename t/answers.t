@@ -301,7 +301,7 @@ HEAD /p/plain,type=image:jpeg/photo-300x200.jpg 200
     location /test/ { image_resize test; add_header X-Error $image_resize_error always; alias $TEST_NGINX_FIXTURES/; }
 --- rows
 /picture.psd            415 X-Error=unsupported_format log=info:unsupported_format:PSD
-/picture.tiff           415 X-Error=unsupported_format log=info:unsupported_format:TIFF
+/fax.tiff               415 X-Error=unsupported_format log=info:unsupported_format:TIFF
 /logo.svg               415 X-Error=unsupported_format log=info:unsupported_format:SVG
 /test/picture.psd       415 X-Error=unsupported_format
 /test/logo.svg          415 X-Error=unsupported_format

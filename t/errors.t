@@ -54,7 +54,7 @@ __DATA__
 /zeros.bin      415 X-Error=not_image log=info:not_image:4096
 /logo.svg       415 X-Error~^(not_image|unsupported_format)$ log=info
 /picture.psd    415 X-Error~^(not_image|unsupported_format)$ log=info
-/picture.tiff   415 X-Error~^(not_image|unsupported_format)$ log=info
+/fax.tiff       415 X-Error~^(not_image|unsupported_format)$ log=info
 /magic.jpg      415 X-Error~^(not_image|decode_failed)$ log=info
 /magic.png      415 X-Error~^(not_image|decode_failed)$ log=info
 /magic.gif      415 X-Error~^(not_image|decode_failed)$ log=info

@@ -196,4 +196,4 @@ __DATA__
 --- rows
 /logo.svg               415
 /picture.psd            415
-/picture.tiff           415
+/fax.tiff               415

@@ -59,7 +59,6 @@ __DATA__
 /t/zeros.bin            415
 /t/logo.svg             415
 /t/picture.psd          415
-/t/picture.tiff         415
 /t/absent.jpg           404
 
 

@@ -11,6 +11,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::heif::{av1, file, sample, split};
+use common::tiff::Tiff;
 use common::*;
 use image_gate_core::image::{Control, Limits, Plan, prepare};
 use turbojpeg::Subsamp;
@@ -75,6 +76,17 @@ const SOURCES: &[Source] = &[
     ("bmp", || bmp(&noise(false))),
     ("ppm", || ppm(&noise(false))),
     ("qoi", || qoi(&noise(true))),
+    ("tiff jpeg", || {
+        let stream = jpeg(&noise(false), 90, Subsamp::None, false);
+        let tiff = Tiff {
+            bits: 8,
+            channels: 3,
+            photometric: 6,
+            compression: 7,
+            ..Tiff::new(WIDTH, HEIGHT)
+        };
+        tiff.write_chunks(&[stream])
+    }),
     ("small avif", || in_format(&photo(300, 200), "f=avif")),
 ];
 

@@ -24,6 +24,8 @@ pub enum Format {
     Pnm,
     /// QOI, the Quite OK Image Format.
     Qoi,
+    /// TIFF 6.0 and BigTIFF.
+    Tiff,
 }
 
 impl Canonical for Format {
@@ -37,7 +39,7 @@ pub const SNIFF_LEN: usize = 32;
 
 impl Format {
     /// All of them, in the order of their numbers, in which counters of older versions have them.
-    pub const ALL: [Format; 9] = [
+    pub const ALL: [Format; 10] = [
         Format::Jpeg,
         Format::Png,
         Format::Gif,
@@ -47,6 +49,7 @@ impl Format {
         Format::Ico,
         Format::Pnm,
         Format::Qoi,
+        Format::Tiff,
     ];
 
     /// The written formats that are not [universal](Format::is_universal), the smaller one first.
@@ -67,6 +70,7 @@ impl Format {
             Format::Ico => cfg!(feature = "ico"),
             Format::Pnm => cfg!(feature = "pnm"),
             Format::Qoi => cfg!(feature = "qoi"),
+            Format::Tiff => cfg!(feature = "tiff"),
         }
     }
 
@@ -125,6 +129,7 @@ impl Format {
             Format::Ico => "image/vnd.microsoft.icon",
             Format::Pnm => "image/x-portable-anymap",
             Format::Qoi => "image/qoi",
+            Format::Tiff => "image/tiff",
         }
     }
 
@@ -132,7 +137,7 @@ impl Format {
     /// those that are [read](Format::is_read).
     #[must_use]
     pub fn from_media_type(media_type: &[u8]) -> Option<Format> {
-        const ALSO: [(&str, Format); 7] = [
+        const ALSO: [(&str, Format); 8] = [
             ("image/jpg", Format::Jpeg),
             ("image/x-ms-bmp", Format::Bmp),
             ("image/x-icon", Format::Ico),
@@ -140,6 +145,7 @@ impl Format {
             ("image/x-portable-graymap", Format::Pnm),
             ("image/x-portable-pixmap", Format::Pnm),
             ("image/x-qoi", Format::Qoi),
+            ("image/tif", Format::Tiff),
         ];
         let names = Format::ALL.into_iter().map(|format| (format.media_type(), format));
         let known = |(name, _): &(&str, Format)| name.as_bytes().eq_ignore_ascii_case(media_type);
@@ -166,6 +172,7 @@ impl Format {
             Format::Ico => &["ico"],
             Format::Pnm => &["pnm", "pbm", "pgm", "ppm", "pam"],
             Format::Qoi => &["qoi"],
+            Format::Tiff => &["tiff", "tif"],
         }
     }
 }
@@ -194,6 +201,9 @@ pub(super) fn recognize(bytes: &[u8]) -> Option<Format> {
             Format::Pnm
         }
         [b'q', b'o', b'i', b'f', ..] => Format::Qoi,
+        // Raw files of Canon's cameras.
+        [b'I', b'I', b'*', 0, _, _, _, _, b'C', b'R', ..] => return None,
+        [b'I', b'I', b'*' | b'+', 0, ..] | [b'M', b'M', 0, b'*' | b'+', ..] => Format::Tiff,
         _ => return None,
     })
 }

@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test file uses another part")]
 
 pub mod heif;
+pub mod tiff;
 
 use std::io::Cursor;
 
@@ -246,7 +247,7 @@ pub fn decode(bytes: &[u8]) -> Picture {
             let plan = Plan { orient: false, profile: ProfilePolicy::Keep, ..plan("f=png") };
             decode(&transform(bytes, &plan).unwrap())
         }
-        Format::Bmp | Format::Ico | Format::Pnm | Format::Qoi => panic!("no output"),
+        Format::Bmp | Format::Ico | Format::Pnm | Format::Qoi | Format::Tiff => panic!("no output"),
     }
 }
 

@@ -128,8 +128,9 @@ my %special = (
         my $i = base('quad', 20, 24);
         return ($i->ImageToBlob(magick => 'bmp'))[0];
     },
-    'picture.tiff'  => sub {
+    'fax.tiff'      => sub {
         my $i = base('quad', 20, 24);
+        $i->Set(type => 'Bilevel', compression => 'Group4');
         return ($i->ImageToBlob(magick => 'tiff'))[0];
     },
     # Headers that promise what no machine can hold.

@@ -9,6 +9,8 @@ mod options;
 mod part;
 mod png;
 mod scale;
+#[cfg(feature = "tiff")]
+mod tiff;
 mod webp;
 
 use super::damage::Tolerance;
@@ -37,7 +39,8 @@ pub(super) fn check(source: &Source, how: &Decode, limits: &Limits) -> Result<()
         | Container::Gif(_)
         | Container::Webp(_)
         | Container::Avif(_)
-        | Container::Bitmap(_) => size,
+        | Container::Bitmap(_)
+        | Container::Tiff(_) => size,
     };
     let Size { width, height } = decoded;
     limits.check_pixels(decoded.pixels(), || match decoded == size {
@@ -67,6 +70,10 @@ pub(super) fn decode(
         Container::Webp(webp) => webp::decode(webp, size, how, tolerance, control),
         Container::Avif(avif) => avif::decode(avif, control),
         Container::Bitmap(bitmap) => bitmap::decode(bitmap, size, tolerance, control),
+        #[cfg(feature = "tiff")]
+        Container::Tiff(tiff) => tiff::decode(tiff, size, how.scans, tolerance, control),
+        #[cfg(not(feature = "tiff"))]
+        Container::Tiff(_) => Err(Error::Internal("a format that is not built".to_owned())),
     }?;
     control.check()?;
     Ok(raster)
@@ -99,7 +106,10 @@ impl<'a> Frames<'a> {
                 Reader::Gif(Box::new(gif::GifFrames::new(gif)))
             }
             Container::Webp(webp) => Reader::Webp(webp::WebpFrames::new(webp)),
-            Container::Jpeg(_) | Container::Avif(_) | Container::Bitmap(_) => {
+            Container::Jpeg(_)
+            | Container::Avif(_)
+            | Container::Bitmap(_)
+            | Container::Tiff(_) => {
                 return Err(Error::Internal("frames of a still image".to_owned()));
             }
         };
@@ -143,6 +153,7 @@ pub(super) fn layout(source: &Source) -> Layout {
         (Container::Png(png), false) if png.is_grey() => Layout::L8,
         (Container::Png(png), true) if png.is_grey() => Layout::La8,
         (Container::Bitmap(bitmap), _) => bitmap.layout,
+        (Container::Tiff(tiff), _) => tiff.layout,
         (_, false) => Layout::Rgb8,
         (_, true) => Layout::Rgba8,
     }
@@ -164,6 +175,10 @@ pub(super) fn working_bytes(source: &Source, how: &Decode) -> u64 {
             Container::Webp(webp) => webp::working_bytes(webp, &source.info, how),
             Container::Avif(avif) => avif::working_bytes(avif),
             Container::Bitmap(bitmap) => bitmap::working_bytes(bitmap),
+            #[cfg(feature = "tiff")]
+            Container::Tiff(tiff) => tiff::working_bytes(tiff, source.input),
+            #[cfg(not(feature = "tiff"))]
+            Container::Tiff(_) => 0,
         }
 }
 
@@ -177,6 +192,7 @@ pub(super) fn verifying_bytes(source: &Source) -> u64 {
         | Container::Gif(_)
         | Container::Webp(_)
         | Container::Avif(_)
-        | Container::Bitmap(_) => 0,
+        | Container::Bitmap(_)
+        | Container::Tiff(_) => 0,
     }
 }

@@ -54,7 +54,8 @@ fn steps(source: &Source, scale: Scale) -> Option<(u32, u32)> {
         | Container::Gif(_)
         | Container::Webp(_)
         | Container::Avif(_)
-        | Container::Bitmap(_) => None,
+        | Container::Bitmap(_)
+        | Container::Tiff(_) => None,
     }
 }
 

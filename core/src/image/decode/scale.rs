@@ -36,7 +36,8 @@ impl Scale {
             | Container::Webp(_)
             | Container::Gif(_)
             | Container::Avif(_)
-            | Container::Bitmap(_) => Scale::Whole,
+            | Container::Bitmap(_)
+            | Container::Tiff(_) => Scale::Whole,
         }
     }
 

@@ -59,7 +59,7 @@ pub(super) fn encode(
         Format::Gif => gif::encode(&palette::Indexed::with_cutout(raster, control)?, plan),
         Format::Webp => webp::encode(raster, plan, metadata, control),
         Format::Avif => avif::encode(raster, plan, metadata, control),
-        Format::Bmp | Format::Ico | Format::Pnm | Format::Qoi => {
+        Format::Bmp | Format::Ico | Format::Pnm | Format::Qoi | Format::Tiff => {
             Err(not_encoded(format!("{} is not written", format.name())))
         }
     }?;
@@ -77,7 +77,7 @@ pub(super) fn longest_side(format: Format) -> u32 {
         Format::Webp => 16383,
         // Of AV1's 65536, what libavif reads again.
         Format::Avif => 32768,
-        Format::Bmp | Format::Ico | Format::Pnm | Format::Qoi => 0,
+        Format::Bmp | Format::Ico | Format::Pnm | Format::Qoi | Format::Tiff => 0,
     }
 }
 
@@ -100,6 +100,6 @@ pub(super) fn working_bytes(size: Size, format: Format, palette: bool) -> u64 {
                 Format::Webp => 16,
                 // Planes, those of the references, and what is known of each block: 17 were seen.
                 Format::Avif => 24,
-                Format::Bmp | Format::Ico | Format::Pnm | Format::Qoi => 0,
+                Format::Bmp | Format::Ico | Format::Pnm | Format::Qoi | Format::Tiff => 0,
             }
 }

@@ -40,12 +40,22 @@ pub(super) fn output_metadata<'a>(
             ..OutputMetadata::default()
         },
         MetadataPolicy::Keep => OutputMetadata {
-            exif: embedded.exif.and_then(|exif| {
-                let converted = plan.profile == ProfilePolicy::Srgb && embedded.icc.is_some();
-                let tone_mapped = plan.profile != ProfilePolicy::Strip && embedded.hdr.is_some();
-                let srgb = converted || tone_mapped;
-                exif::still_so(exif, NewImage { size, upright: plan.orient, srgb }).map(Cow::Owned)
-            }),
+            exif: match embedded.exif {
+                Some(exif) => {
+                    let converted = plan.profile == ProfilePolicy::Srgb && embedded.icc.is_some();
+                    let tone_mapped =
+                        plan.profile != ProfilePolicy::Strip && embedded.hdr.is_some();
+                    let srgb = converted || tone_mapped;
+                    exif::still_so(exif, NewImage { size, upright: plan.orient, srgb })
+                }
+                // What lies about in a file as large as its pixels is no block of its own.
+                None if embedded.tiff.is_some() => {
+                    let orientation = embedded.orientation();
+                    embedded.reduced(true, (!plan.orient && orientation > 1).then_some(orientation))
+                }
+                None => None,
+            }
+            .map(Cow::Owned),
             xmp: embedded.xmp.and_then(xmp::still_so),
             icc: None,
         },

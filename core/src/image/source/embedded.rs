@@ -13,6 +13,8 @@ use super::texts::Texts;
 pub(in crate::image) struct Embedded<'a> {
     /// The TIFF structure of EXIF, without any prefix.
     pub(in crate::image) exif: Option<&'a [u8]>,
+    /// A TIFF file, of whose first directory the orientation, the author and the rights are of use.
+    pub(in crate::image) tiff: Option<&'a [u8]>,
     /// An XMP packet.
     pub(in crate::image) xmp: Option<&'a [u8]>,
     /// Photoshop's resources, which may hold IPTC-IIM.
@@ -42,7 +44,7 @@ impl Embedded<'_> {
             return exif::reduced(orientation, None, None);
         }
         let raw = self.texts.exif();
-        let exif = self.exif.or(raw.as_deref()).and_then(Exif::new);
+        let exif = self.exif.or(self.tiff).or(raw.as_deref()).and_then(Exif::new);
         let iptc = |read: fn(&[u8]) -> Option<&[u8]>| self.iptc.and_then(read).map(Cow::Borrowed);
         let author = exif.and_then(|exif| exif.artist()).map(Cow::Borrowed);
         let author = author.or_else(|| iptc(rights::iptc_author));
@@ -55,7 +57,7 @@ impl Embedded<'_> {
         exif::reduced(orientation, author.as_deref(), rights.as_deref())
     }
 
-    pub(super) fn orientation(&self) -> u8 {
-        self.exif.and_then(Exif::new).map_or(1, |exif| exif.orientation())
+    pub(in crate::image) fn orientation(&self) -> u8 {
+        self.exif.or(self.tiff).and_then(Exif::new).map_or(1, |exif| exif.orientation())
     }
 }

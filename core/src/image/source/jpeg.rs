@@ -46,6 +46,12 @@ pub(in crate::image) struct Jpeg {
 }
 
 impl Jpeg {
+    /// Reads a stream that is a part of another file.
+    pub(in crate::image) fn of_stream(stream: &[u8]) -> Result<Jpeg, Error> {
+        let headers = read(stream)?;
+        headers.fault.map_or(Ok(headers.own), Err)
+    }
+
     pub(in crate::image) fn components(&self) -> usize {
         self.sampling.len()
     }
@@ -149,7 +155,11 @@ impl Jpeg {
     ///
     /// A decoder would fill what is missing with grey. Of an image that comes in several scans
     /// the first has to be whole.
-    pub(super) fn check(&self, limits: &Limits, tolerance: &Tolerance) -> Result<(), Error> {
+    pub(in crate::image) fn check(
+        &self,
+        limits: &Limits,
+        tolerance: &Tolerance,
+    ) -> Result<(), Error> {
         let Scans { count, entropy, is_ended, has_first, ref damage, .. } = self.scans;
         if count > limits.scans {
             return Err(Error::TooManyFrames(format!("more than {} scans", limits.scans)));

@@ -19,6 +19,7 @@ pub(super) mod jpeg;
 pub(super) mod png;
 mod rights;
 mod texts;
+pub(super) mod tiff;
 pub(super) mod webp;
 
 use std::borrow::Cow;
@@ -46,6 +47,7 @@ pub(super) enum Container<'a> {
     Webp(webp::Webp<'a>),
     Avif(Box<avif::Avif<'a>>),
     Bitmap(bitmap::Bitmap<'a>),
+    Tiff(Box<tiff::Tiff<'a>>),
 }
 
 /// A source whose headers are read.
@@ -87,6 +89,8 @@ impl<'a> Source<'a> {
             format @ (Format::Bmp | Format::Pnm | Format::Qoi) => {
                 bitmap::read(format, input).map(|read| Source::new(input, read, Container::Bitmap))
             }
+            Format::Tiff => tiff::read(input)
+                .map(|read| Source::new(input, read, |tiff| Container::Tiff(Box::new(tiff)))),
         }
     }
 
@@ -123,6 +127,7 @@ impl<'a> Source<'a> {
             Container::Webp(webp) => {
                 webp.code_bytes()?;
             }
+            Container::Tiff(tiff) => tiff.check(limits)?,
             Container::Png(_) | Container::Gif(_) | Container::Bitmap(_) => {}
         }
         self.fault.clone().map_or(Ok(()), Err)?;
@@ -145,7 +150,8 @@ impl<'a> Source<'a> {
             | Container::Png(_)
             | Container::Webp(_)
             | Container::Avif(_)
-            | Container::Bitmap(_) => Ok(()),
+            | Container::Bitmap(_)
+            | Container::Tiff(_) => Ok(()),
         }
     }
 
@@ -155,7 +161,10 @@ impl<'a> Source<'a> {
             Container::Png(png) => png.animation,
             Container::Gif(gif) => Some(gif.animation),
             Container::Webp(webp) => Some(webp.animation),
-            Container::Jpeg(_) | Container::Avif(_) | Container::Bitmap(_) => None,
+            Container::Jpeg(_)
+            | Container::Avif(_)
+            | Container::Bitmap(_)
+            | Container::Tiff(_) => None,
         }
         .filter(|_| self.info.frames > 1)
     }

@@ -46,6 +46,6 @@ pub(super) fn strip<'a>(source: &Source<'a>, plan: &Plan, turned: bool) -> Optio
         Container::Webp(webp) => webp::cuts(input, webp, &source.info, &kept),
         Container::Avif(_) => avif::cuts(input, source.info.has_profile, &kept),
         // They are never what goes out.
-        Container::Bitmap(_) => None,
+        Container::Bitmap(_) | Container::Tiff(_) => None,
     }
 }
