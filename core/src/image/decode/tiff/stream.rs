@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn every_packing() {
-        let plain: Vec<u8> = (0..50_000u32).map(|i| (i / 7 * i >> 5) as u8).collect();
+        let plain: Vec<u8> = (0..50_000u32).map(|i| ((i / 7 * i) >> 5) as u8).collect();
         let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::new(6));
         zlib.write_all(&plain).unwrap();
         let lzw = weezl::encode::Encoder::with_tiff_size_switch(BitOrder::Msb, 8).encode(&plain);
