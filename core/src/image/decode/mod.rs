@@ -106,10 +106,7 @@ impl<'a> Frames<'a> {
                 Reader::Gif(Box::new(gif::GifFrames::new(gif)))
             }
             Container::Webp(webp) => Reader::Webp(webp::WebpFrames::new(webp)),
-            Container::Jpeg(_)
-            | Container::Avif(_)
-            | Container::Bitmap(_)
-            | Container::Tiff(_) => {
+            Container::Jpeg(_) | Container::Avif(_) | Container::Bitmap(_) | Container::Tiff(_) => {
                 return Err(Error::Internal("frames of a still image".to_owned()));
             }
         };

@@ -161,10 +161,9 @@ impl<'a> Source<'a> {
             Container::Png(png) => png.animation,
             Container::Gif(gif) => Some(gif.animation),
             Container::Webp(webp) => Some(webp.animation),
-            Container::Jpeg(_)
-            | Container::Avif(_)
-            | Container::Bitmap(_)
-            | Container::Tiff(_) => None,
+            Container::Jpeg(_) | Container::Avif(_) | Container::Bitmap(_) | Container::Tiff(_) => {
+                None
+            }
         }
         .filter(|_| self.info.frames > 1)
     }

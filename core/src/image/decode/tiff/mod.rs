@@ -19,6 +19,8 @@ use stream::Decoders;
 /// Chunks between two looks at the [`Control`] where nothing is done with them.
 const BATCH: u64 = 1 << 12;
 
+const BELIED: &str = "data of a strip or a tile, or its checksum, is wrong";
+
 /// Decodes a picture, of whose JPEG streams each may have so many scans.
 pub(super) fn decode(
     tiff: &Tiff,
@@ -50,13 +52,13 @@ pub(super) fn decode(
     }
     finish(&mut raster, tiff, control)?;
     if let Some(damage) = damage {
+        tolerance.note(damage)?;
         let planes = planes(tiff).count() as u64;
         let lost = missing.div_ceil(planes * u64::from(size.width));
         let there = size.height.saturating_sub(u32::try_from(lost).unwrap_or(u32::MAX));
         if !enough(there, size.height) {
             return Err(truncated());
         }
-        tolerance.note(damage)?;
     }
     Ok(raster)
 }
@@ -214,8 +216,11 @@ impl<'a> ChunkReader<'a> {
         let mut there = 0;
         for row in rows {
             if !stream.fill(&mut self.row, control)? {
-                let broken = Some("pixels of a strip or a tile are missing".to_owned());
-                return Ok(ReadChunk { rows: there, broken });
+                // A wrong checksum may be seen before all of the rows are.
+                let is_belied = tolerance.is_strict() && stream.is_belied();
+                let what =
+                    if is_belied { BELIED } else { "pixels of a strip or a tile are missing" };
+                return Ok(ReadChunk { rows: there, broken: Some(what.to_owned()) });
             }
             if tiff.has_differences {
                 add_up(&mut self.row, tiff.bits, tiff.numbers, tiff.interleaved());
@@ -223,8 +228,7 @@ impl<'a> ChunkReader<'a> {
             self.samples.paint(row, &self.row, plane);
             there += 1;
         }
-        let broken = (tolerance.is_strict() && stream.is_belied())
-            .then(|| "the checksum of a strip or a tile is wrong".to_owned());
+        let broken = (tolerance.is_strict() && stream.is_belied()).then(|| BELIED.to_owned());
         Ok(ReadChunk { rows: there, broken })
     }
 }
