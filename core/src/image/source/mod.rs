@@ -19,6 +19,7 @@ pub(super) mod jpeg;
 pub(super) mod png;
 mod rights;
 mod texts;
+#[cfg_attr(not(feature = "tiff"), allow(dead_code, reason = "it is not read"))]
 pub(super) mod tiff;
 pub(super) mod webp;
 
