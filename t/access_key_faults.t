@@ -125,7 +125,7 @@ sub metric {
 
 SKIP: {
     my $name = 'a folder of another user';
-    skip 'only root runs workers as somebody else', 5 if $> != 0;
+    skip 'only root runs workers as somebody else', 12 if $> != 0;
     my $s = server(undef, main => 'user nobody ' . getgrgid((getpwnam 'nobody')[3]) . ';');
     # The one that Server writes comes first.
     my $conf = sub {
@@ -134,6 +134,7 @@ SKIP: {
         $text =~ s/^user root;$//m;
         replace_file("$s->{dir}/nginx.conf", $text);
     };
+    chmod 0711, $s->{dir};
     mkdir "$s->{dir}/roots", 0755;
     set_zone($s, "$s->{dir}/roots/state");
     $conf->();
@@ -146,6 +147,20 @@ SKIP: {
     $conf->();
     is((nginx($s, '-t'))[1], 0, "$name - a new one is made");
     is((stat "$s->{dir}/new")[4], scalar(getpwnam 'nobody'), "$name - for them");
+
+    for my $left (['state.tmp', 'write to'], ['state', 'read'], ['state.days', 'read']) {
+        my ($file, $verb) = ("$s->{dir}/new/$left->[0]", $left->[1]);
+        replace_file($file, 'of root');
+        chmod 0600, $file;
+        ($out, $rc) = nginx($s, '-t');
+        like("$rc $out", qr{^1 .*\[emerg\].*"access_key_zone" p: \Q$file\E: the workers can't $verb this file}s, "$name - $left->[0] of root");
+        unlink $file;
+    }
+    chmod 0700, $s->{dir};
+    ($out, $rc) = nginx($s, '-t');
+    like("$rc $out", qr{^1 .*\[emerg\].*/new: the workers, .* can't get there}s, "$name - a folder above that shuts them out");
+    chmod 0711, $s->{dir};
+    is((nginx($s, '-t'))[1], 0, "$name - all is well again");
 }
 
 {

@@ -289,10 +289,20 @@ sub counted {
 }
 
 {
-    my $name = 'a folder that can not be written to';
+    my $name = 'a folder that can not be made';
     my $s = server(state => 'state=/nonexistent/folder/state save=100ms');
+    $s->write_conf(locations($s));
+    my $said = `$s->{nginx} -t -e $s->{dir}/logs/error.log -p $s->{dir}/ -c $s->{dir}/nginx.conf 2>&1`;
+    is($? >> 8, 1, "$name - is refused");
+    like($said, qr{\[emerg\].*"access_key_zone" p: /nonexistent/folder: No such file}, "$name - by name");
+}
+
+{
+    my $name = 'a folder that goes';
+    my $s = server(state => 'state=made/state save=100ms');
     $s->start(locations($s));
-    ok($s->wait(10, sub { $s->log =~ m{\[error\].*zone "p" can't save its state: /nonexistent/folder/state: No such file} }),
+    rename "$s->{dir}/made", "$s->{dir}/gone";
+    ok($s->wait(10, sub { $s->log =~ m{\[error\].*zone "p" can't save its state: \S+/made/state: No such file} }),
         "$name - is told");
     is(ask($s, '/text.txt', 'KEY-ACME')->{status}, 200, "$name - and nobody else minds");
     sleep 0.5;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use image_gate_core::health::Trouble;
 use image_gate_core::key::{KeySource, Partner, PerPeriod, Period, QuotaLimits, State};
 use image_gate_runtime::export::ExportConf;
-use image_gate_runtime::key::state_file::{self, Unusable};
+use image_gate_runtime::key::state_file;
 use image_gate_runtime::key::{Keys, key_file};
 use nginx_sys::NGX_LOG_ERR;
 
@@ -19,6 +19,7 @@ use crate::ngx::location::Server;
 use crate::ngx::module::{Pending, with_main};
 use crate::ngx::shm::{Memory, ShmZone};
 use crate::ngx::thread::ThreadPool;
+use crate::ngx::worker::Wanted;
 use crate::ngx::{Parser, Pooled, Request, thread, worker};
 use crate::secure_link_hash;
 
@@ -203,18 +204,13 @@ impl ShmZone for ZoneConf {
         };
         if let Some(state_file) = &self.state_file {
             let user = self.cycle.user();
-            let name = &self.name;
-            let may_write = |folder: &Path| worker::may_write(folder, user);
-            match state_file::make_folder(&state_file.path, user, may_write) {
-                Ok(()) => (),
-                Err(Unusable::Refuses(reason)) => {
-                    return Err(format!("\"access_key_zone\" {name}: {reason}"));
-                }
-                // The folder may come.
-                Err(Unusable::Missing(reason)) => {
-                    log(NGX_LOG_ERR, format_args!("access_key: {reason}"));
-                }
-            }
+            let may = |wanted| move |path: &Path| worker::may(path, user, wanted);
+            let path = &state_file.path;
+            let usable = state_file::make_folder(path, user, may(Wanted::Make)).and_then(|()| {
+                let forbidden = state_file::forbidden(path, may(Wanted::Read), may(Wanted::Write));
+                forbidden.map_or(Ok(()), Err)
+            });
+            usable.map_err(|reason| format!("\"access_key_zone\" {}: {reason}", self.name))?;
         }
         let table = keys.table;
         match &file.trouble {

@@ -2,6 +2,7 @@
 
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use nginx_sys::{
@@ -38,28 +39,44 @@ pub(super) unsafe fn user_of(cycle: *const ngx_cycle_t) -> Option<(u32, u32)> {
     (unsafe { libc::geteuid() } == 0).then_some((user, group))
 }
 
-/// Whether a process of that user and group may make files in a folder, as far as its permissions
-/// say; without a user, whether this process may.
-pub fn may_write(folder: &Path, user: Option<(u32, u32)>) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let Some((user, group)) = user else { return may_write_itself(folder) };
-    let Ok(meta) = std::fs::metadata(folder) else { return false };
-    let mode = meta.mode();
-    if user == 0 {
-        return true;
-    }
-    if meta.uid() == user {
-        return mode & 0o300 == 0o300;
-    }
-    let is_of_group = || meta.gid() == group || groups_of(user).contains(&meta.gid());
-    mode & 0o003 == 0o003 || mode & 0o030 == 0o030 && is_of_group()
+/// What a process wants of a file or a folder, as bits of permissions have it.
+#[derive(Clone, Copy)]
+pub enum Wanted {
+    /// To read the file.
+    Read = 0o4,
+    /// To write to the file.
+    Write = 0o2,
+    /// To make files in the folder.
+    Make = 0o3,
 }
 
-/// Whether this process may make files in a folder.
-fn may_write_itself(folder: &Path) -> bool {
-    let Ok(path) = CString::new(folder.as_os_str().as_bytes()) else { return false };
+/// Whether a process of that user and group may do so, as far as permissions say, of all folders
+/// above it, too; without a user, whether this process may.
+pub fn may(path: &Path, user: Option<(u32, u32)>, wanted: Wanted) -> bool {
+    // What root can't do, as where a file system is only read, nobody can.
+    if !access(path, wanted as libc::c_int) {
+        return false;
+    }
+    let Some((user, group)) = user.filter(|&(user, _)| user != 0) else { return true };
+    let Ok(path) = path.canonicalize() else { return false };
+    let groups = groups_of(user);
+    let permits = |path: &Path, wanted: u32| {
+        let Ok(meta) = std::fs::metadata(path) else { return false };
+        let of = match () {
+            () if meta.uid() == user => 6,
+            () if meta.gid() == group || groups.contains(&meta.gid()) => 3,
+            () => 0,
+        };
+        meta.mode() >> of & wanted == wanted
+    };
+    permits(&path, wanted as u32) && path.ancestors().skip(1).all(|folder| permits(folder, 0o1))
+}
+
+/// Whether this process may.
+fn access(path: &Path, mode: libc::c_int) -> bool {
+    let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return false };
     // SAFETY: a string that null ends.
-    unsafe { libc::access(path.as_ptr(), libc::W_OK | libc::X_OK) == 0 }
+    unsafe { libc::access(path.as_ptr(), mode) == 0 }
 }
 
 /// The groups that a user is in.

@@ -56,45 +56,53 @@ fn load_named(path: &Path) -> Result<Option<(State, u64)>, LoadError> {
     }
 }
 
-/// Why a folder can't hold a state file, with its path.
-#[derive(Debug)]
-pub enum Unusable {
-    /// It is not there, and can't be made.
-    Missing(String),
-    /// Workers can't write to it.
-    Refuses(String),
-}
-
 /// Makes the folder of a state file where it is missing, for the user that workers run as.
 /// `may_write` says whether they may make files in one that is there.
 ///
 /// # Errors
-/// Why it can't be used.
+/// Why it can't be used, with its path.
 pub fn make_folder(
     path: &Path,
     user: Option<(u32, u32)>,
     may_write: impl FnOnce(&Path) -> bool,
-) -> Result<(), Unusable> {
+) -> Result<(), String> {
     let Some(folder) = path.parent() else { return Ok(()) };
     let with_path = |error: io::Error| format!("{}: {error}", folder.display());
-    let fail = |error| Unusable::Missing(with_path(error));
     match fs::DirBuilder::new().mode(0o700).create(folder) {
         Ok(()) => match user {
-            Some((user, group)) => chown(folder, Some(user), Some(group)).map_err(fail),
+            Some((user, group)) => chown(folder, Some(user), Some(group)).map_err(with_path),
             None => Ok(()),
         },
         Err(error) if error.kind() == ErrorKind::AlreadyExists && may_write(folder) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            Err(Unusable::Refuses(match user {
-                Some((user, _)) => format!(
-                    "{}: the workers, which run as the user {user}, can't write to this folder",
-                    folder.display()
-                ),
-                None => with_path(ErrorKind::PermissionDenied.into()),
-            }))
-        }
-        Err(error) => Err(fail(error)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(match user {
+            Some((user, _)) => format!(
+                "{}: the workers, which run as the user {user}, can't write to this folder, \
+                     or can't get there",
+                folder.display()
+            ),
+            None => with_path(ErrorKind::PermissionDenied.into()),
+        }),
+        Err(error) => Err(with_path(error)),
     }
+}
+
+/// Says which of the files of a state file are kept from those who are to use them, if any: what is
+/// there to be read, and what a write that was cut short left. What is no regular file is told of when
+/// it is used.
+pub fn forbidden(
+    path: &Path,
+    may_read: impl Fn(&Path) -> bool,
+    may_write: impl Fn(&Path) -> bool,
+) -> Option<String> {
+    let is_forbidden = |path: &Path, may: &dyn Fn(&Path) -> bool| path.is_file() && !may(path);
+    let read = [path.to_path_buf(), beside(path, ".days")];
+    let mut read = read.into_iter().filter(|path| is_forbidden(path, &may_read));
+    let written = || Some(beside(path, ".tmp")).filter(|path| is_forbidden(path, &may_write));
+    let (path, verb) = match read.next() {
+        Some(path) => (path, "read"),
+        None => (written()?, "write to"),
+    };
+    Some(format!("{}: the workers can't {verb} this file", path.display()))
 }
 
 /// Saves the state of a zone at that time, in seconds since 1970. Where another process is at it,
@@ -609,15 +617,26 @@ mod tests {
         make_folder(&file("new"), None, |_| unreachable!("it is new")).unwrap();
         assert_eq!(fs::metadata(folder.file("new")).unwrap().mode() & 0o777, 0o700);
         make_folder(&file("new"), None, |_| true).unwrap();
-        let refused = |user| match make_folder(&file("new"), user, |_| false) {
-            Err(Unusable::Refuses(reason)) => reason,
-            other => unreachable!("{other:?}"),
-        };
+        let refused = |user| make_folder(&file("new"), user, |_| false).unwrap_err();
         let path = folder.file("new");
         assert_eq!(refused(None), format!("{}: permission denied", path.display()));
         assert!(refused(Some((33, 33))).contains("which run as the user 33, can't write"));
         let missing = make_folder(&file("no/ne"), None, |_| true).unwrap_err();
-        assert!(matches!(missing, Unusable::Missing(reason) if reason.contains("/no/ne: No such")));
+        assert!(missing.contains("/no/ne: No such"), "{missing}");
         assert!(make_folder(Path::new("/"), None, |_| true).is_ok());
+    }
+
+    #[test]
+    fn files_that_are_kept_from_workers() {
+        let folder = Folder::new();
+        let state = folder.file("state");
+        let told = |read: bool, write: bool| forbidden(&state, |_| read, |_| write);
+        assert_eq!(told(false, false), None);
+        folder.write("state.tmp", b"half");
+        let left = format!("{}.tmp: the workers can't write to this file", state.display());
+        assert_eq!((told(true, true), told(true, false)), (None, Some(left)));
+        folder.write("state", b"whole");
+        let unread = format!("{}: the workers can't read this file", state.display());
+        assert_eq!(told(false, true), Some(unread));
     }
 }
