@@ -138,6 +138,10 @@ image_resize_avif_quality best;             | best
 image_resize_avif_quality 60 speed=11;      | speed=11
 image_resize_avif_quality 60 speed=x;       | speed=x
 image_resize_avif_quality 60 effort=1;      | effort=1
+image_resize_jxl_quality;                   | invalid number of arguments
+image_resize_jxl_quality 0;                 | 0
+image_resize_jxl_quality 80 effort=0;       | effort=0
+image_resize_jxl_quality 80 effort=10;      | effort=10
 image_resize_format auto=;                  | auto=
 image_resize_format auto=jpeg;              | auto=jpeg
 image_resize_format auto=webp,webp;         | auto=webp,webp
@@ -329,6 +333,7 @@ image_resize_format auto=webp;
 image_resize_format auto=webp,avif;
 image_resize_avif_quality 60;
 image_resize_avif_quality 200 speed=0;
+image_resize_jxl_quality $arg_q effort=9;
 image_resize_avif_quality $arg_q speed=10;
 image_resize_format $arg_f;
 image_resize_limit pixels=50m;

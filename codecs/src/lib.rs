@@ -10,6 +10,8 @@ pub mod av1;
 pub mod avif;
 pub mod cpu;
 pub mod jpeg;
+#[cfg(feature = "jxl")]
+pub mod jxl;
 pub mod memory;
 pub mod webp;
 pub mod yuv;

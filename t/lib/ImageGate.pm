@@ -180,7 +180,7 @@ Test::Nginx::Socket::add_response_body_check(sub {
     }
 });
 
-my $fixture_re = qr/\b((?:(?:trunc|most|noend)_)?(?:photo|quad|flat|bars|noise|anim)-\d+x\d+[-\w]*\.(?:jpg|png|gif|webp|avif)
+my $fixture_re = qr/\b((?:(?:trunc|most|noend)_)?(?:photo|quad|flat|bars|noise|anim)-\d+x\d+[-\w]*\.(?:jpg|png|gif|webp|avif|jxl)
                       |(?:empty|one|zeros)\.bin|text\.(?:txt|jpg)|magic\.\w+|logo\.svg|picture\.\w+|fax\.tiff
                       |(?:bomb|lying|phone|zero|wide)-\d+x\d+\.\w+|padded-\w+\.png|frames-\d+\.gif|(?:huge|none)-frames\.\w+|scans-1000\.jpg|bomb\.gz)/x;
 
@@ -441,7 +441,7 @@ sub check_image {
     };
 
     for my $word (split ' ', $text) {
-        if ($word =~ /^(jpeg|png|gif|webp|avif)$/) {
+        if ($word =~ /^(jpeg|png|gif|webp|avif|jxl)$/) {
             my $i = $look->();
             push @bad, "format $i->{format}, expected $word" if $i->{format} ne $word;
             push @bad, "broken: $i->{broken}" if $i->{broken};

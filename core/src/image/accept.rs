@@ -33,9 +33,9 @@ impl FormatChoice {
 }
 
 impl Default for AutoFormats {
-    /// All that clients have to name, see [`Format::is_universal`].
+    /// AVIF, then WebP.
     fn default() -> AutoFormats {
-        AutoFormats(Format::MODERN.map(Some))
+        AutoFormats([Some(Format::Avif), Some(Format::Webp), None])
     }
 }
 

@@ -26,6 +26,8 @@ pub enum Format {
     Qoi,
     /// TIFF 6.0 and BigTIFF.
     Tiff,
+    /// JPEG XL (ISO/IEC 18181).
+    Jxl,
 }
 
 impl Canonical for Format {
@@ -39,7 +41,7 @@ pub const SNIFF_LEN: usize = 32;
 
 impl Format {
     /// All of them, in the order of their numbers, in which counters of older versions have them.
-    pub const ALL: [Format; 10] = [
+    pub const ALL: [Format; 11] = [
         Format::Jpeg,
         Format::Png,
         Format::Gif,
@@ -50,15 +52,16 @@ impl Format {
         Format::Pnm,
         Format::Qoi,
         Format::Tiff,
+        Format::Jxl,
     ];
 
-    /// The written formats that are not [universal](Format::is_universal), the smaller one first.
-    pub(super) const MODERN: [Format; 2] = [Format::Avif, Format::Webp];
+    /// The written formats that are not [universal](Format::is_universal).
+    pub(super) const MODERN: [Format; 3] = [Format::Avif, Format::Webp, Format::Jxl];
 
     /// Whether it can be the format of an output.
     #[must_use]
     pub fn is_written(self) -> bool {
-        self.is_universal() || Format::MODERN.contains(&self)
+        self.is_universal() || Format::MODERN.contains(&self) && self.is_read()
     }
 
     /// Whether this build can decode it.
@@ -68,6 +71,7 @@ impl Format {
             Format::Jpeg | Format::Png | Format::Gif | Format::Webp | Format::Avif => true,
             Format::Bmp => cfg!(feature = "bmp"),
             Format::Ico => cfg!(feature = "ico"),
+            Format::Jxl => cfg!(feature = "jxl"),
             Format::Pnm => cfg!(feature = "pnm"),
             Format::Qoi => cfg!(feature = "qoi"),
             Format::Tiff => cfg!(feature = "tiff"),
@@ -130,6 +134,7 @@ impl Format {
             Format::Pnm => "image/x-portable-anymap",
             Format::Qoi => "image/qoi",
             Format::Tiff => "image/tiff",
+            Format::Jxl => "image/jxl",
         }
     }
 
@@ -173,6 +178,7 @@ impl Format {
             Format::Pnm => &["pnm", "pbm", "pgm", "ppm", "pam"],
             Format::Qoi => &["qoi"],
             Format::Tiff => &["tiff", "tif"],
+            Format::Jxl => &["jxl"],
         }
     }
 }
@@ -204,6 +210,8 @@ pub(super) fn recognize(bytes: &[u8]) -> Option<Format> {
         // Raw files of Canon's cameras.
         [b'I', b'I', b'*', 0, _, _, _, _, b'C', b'R', ..] => return None,
         [b'I', b'I', b'*' | b'+', 0, ..] | [b'M', b'M', 0, b'*' | b'+', ..] => Format::Tiff,
+        [0xff, 0x0a, ..] => Format::Jxl,
+        [0, 0, 0, 12, b'J', b'X', b'L', b' ', b'\r', b'\n', 0x87, b'\n', ..] => Format::Jxl,
         _ => return None,
     })
 }

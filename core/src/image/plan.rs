@@ -388,7 +388,12 @@ with_defaults! {
         pub avif_quality: u8 = 60,
         /// AVIF encoder speed, 0 (small) to 10 (fast).
         pub avif_speed: u8 = 9,
-        /// Bytes that a JPEG, WebP or AVIF shall not exceed: its quality is lowered until it fits.
+        /// JPEG XL quality, 1 to 100, where one is named: else a JPEG whose pixels stay is written without
+        /// loss.
+        pub jxl_quality: Option<u8> = None,
+        /// JPEG XL encoder effort, 1 (fast) to 9 (small).
+        pub jxl_effort: u8 = 4,
+        /// Bytes that a JPEG, WebP, AVIF or JPEG XL shall not exceed: its quality is lowered until it fits.
         pub max_bytes: Option<u64> = None,
         /// How far a channel may be from the top left pixel's where a border of one colour
         /// is cut away before all else.
@@ -480,6 +485,12 @@ impl Plan {
         self.jpeg_quality = quality;
         self.webp_quality = quality;
         self.avif_quality = quality;
+        self.jxl_quality = Some(quality);
+    }
+
+    /// The quality of JPEG XL with a loss.
+    pub(super) fn jxl_quality(&self) -> u8 {
+        self.jxl_quality.unwrap_or(80)
     }
 
     /// Whether a source without alpha may get some.

@@ -9,7 +9,7 @@ use super::pixels::{self, Border, Converter};
 use super::preview::{self, Preview, preview};
 use super::render::Renderer;
 use super::size::{Rect, Size};
-use super::source::{Animation, Source};
+use super::source::{Animation, Container, Source};
 use super::strip::{Cuts, strip};
 use super::{
     AnimationPolicy, Bounds, Control, Damage, EqualSides, Error, Fit, Format, Gravity, Info,
@@ -54,11 +54,11 @@ pub struct Prepared<'a> {
 enum PreparedWork<'a> {
     /// The source is already what is asked for, but for what is cut out.
     PassOn(Cuts<'a>),
-    Make(Recipe),
+    Make(Recipe<'a>),
 }
 
 #[derive(Debug)]
-pub(super) struct Recipe {
+pub(super) struct Recipe<'a> {
     decode: Decode,
     pub(super) geometry: Geometry,
     pub(super) format: Format,
@@ -68,6 +68,8 @@ pub(super) struct Recipe {
     palette: bool,
     /// What the output has at most, where its size is not known before it is decoded.
     most: Option<Size>,
+    /// Of a JPEG that becomes JPEG XL without loss, what is cut out.
+    transcoded: Option<Cuts<'a>>,
 }
 
 /// Reads the headers of a source.
@@ -130,6 +132,21 @@ pub fn prepare<'a>(
         let work = PreparedWork::PassOn(cuts);
         return Ok(Prepared { plan, limits: *limits, source, tolerance, work });
     }
+    let transcoded = match &source.kind {
+        Container::Jpeg(jpeg)
+            if format == Format::Jxl
+                && jpeg.transcodes()
+                && geometry.is_identity(stored)
+                && upright.is_none()
+                && tolerance.found().is_none()
+                && plan.jxl_quality.is_none()
+                && plan.max_bytes.is_none()
+                && keeps_bytes(&source, plan) =>
+        {
+            strip(&source, plan, false)
+        }
+        _ => None,
+    };
     let mut animation = moving.filter(|_| format.supports_animation());
     let most = plan.trim.map(|_| Geometry::largest_output(stored, plan));
     let check_output = |frames: u32, format: Format| match most {
@@ -160,6 +177,7 @@ pub fn prepare<'a>(
         palette: format == Format::Gif
             || format == Format::Png && (source.info.has_palette || plan.colors.is_some()),
         most,
+        transcoded,
     };
     Ok(Prepared { plan, limits: *limits, source, tolerance, work: PreparedWork::Make(recipe) })
 }
@@ -275,7 +293,7 @@ impl Prepared<'_> {
             }
             PreparedWork::Make(recipe) => recipe,
         };
-        let &Recipe { decode, geometry, format, animation, palette, most } = recipe;
+        let &Recipe { decode, geometry, format, animation, palette, most, .. } = recipe;
         let layout =
             animation.map_or_else(|| decode::layout(&self.source), decode::animated_layout);
         let raster = decode.raster_size(self.stored());
@@ -313,6 +331,11 @@ impl Prepared<'_> {
         } else {
             made.saturating_mul(2).saturating_add(marks.sum::<u64>())
         };
+        // Coefficients of 16 and of 32 bits, and tokens: 22 were seen. And copies of the file.
+        let transcoding = recipe.transcoded.as_ref().map_or(0, |cuts| {
+            self.stored().pixels().saturating_mul(32).saturating_add(3 * cuts.len() as u64)
+        });
+        let encoding = encoding.max(transcoding);
         let Some(_) = animation else {
             return decoding.max(trimming).max(resizing).max(marking).max(encoding);
         };
@@ -379,7 +402,10 @@ impl Prepared<'_> {
             }
             PreparedWork::Make(recipe) => match recipe.animation {
                 Some(animation) => self.animate(recipe, animation, control),
-                None => self.make(recipe, control),
+                None => match self.transcode(recipe, control)? {
+                    Some(transcoded) => Ok(transcoded),
+                    None => self.make(recipe, control),
+                },
             },
         }
     }
@@ -411,6 +437,25 @@ impl Prepared<'_> {
     /// How a source is decoded that goes out as it is, where only that shows whether it is whole.
     fn checked(&self) -> Option<Decode> {
         self.tolerance.is_strict().then(|| Decode::all(self.stored(), self.limits.scans))
+    }
+
+    /// Writes a JPEG as JPEG XL without loss, where that is asked for and libjxl can.
+    fn transcode(&self, recipe: &Recipe, control: &Control) -> Result<Option<Transformed>, Error> {
+        let Some(cuts) = &recipe.transcoded else { return Ok(None) };
+        if self.checked().is_some() {
+            let decode = Decode::all(self.stored(), self.limits.scans);
+            decode::decode(&self.source, &decode, &self.tolerance, control)?;
+        }
+        let stripped = if cuts.is_empty() { None } else { Some(cuts.apply()?) };
+        let jpeg = stripped.as_deref().unwrap_or(self.source.input);
+        let made = encode::transcode(jpeg, self.plan, control)?;
+        let Size { width, height } = recipe.geometry.output;
+        Ok(made.map(|bytes| Transformed {
+            output: Output::Encoded(bytes),
+            format: recipe.format,
+            width,
+            height,
+        }))
     }
 
     fn make(&self, recipe: &Recipe, control: &Control) -> Result<Transformed, Error> {

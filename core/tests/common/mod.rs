@@ -247,6 +247,7 @@ pub fn decode(bytes: &[u8]) -> Picture {
             let plan = Plan { orient: false, profile: ProfilePolicy::Keep, ..plan("f=png") };
             decode(&transform(bytes, &plan).unwrap())
         }
+        Format::Jxl => decode(&transform(bytes, &plan("f=png")).unwrap()),
         Format::Bmp | Format::Ico | Format::Pnm | Format::Qoi | Format::Tiff => panic!("no output"),
     }
 }

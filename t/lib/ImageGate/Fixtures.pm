@@ -10,7 +10,7 @@ package ImageGate::Fixtures;
 #       bars   black and white columns, 4 pixels each
 #       noise  a noisy photo: much entropy, large files, slow to encode
 #       anim   a disc that moves over stripes, by another encoder each; see %animations
-# EXT:  jpg, png, gif, webp, avif
+# EXT:  jpg, png, gif, webp, avif, jxl
 #
 # Options, as far as the format has them:
 #       qN 420 422 444 gray progressive ycck cmykicc           (JPEG)
@@ -18,6 +18,7 @@ package ImageGate::Fixtures;
 #       palette trns gray graya 16 bit1 interlaced alpha       (PNG)
 #       interlaced trns animated                               (GIF)
 #       lossless alpha animated                                (WebP)
+#       lossless alpha gray                                    (JPEG XL)
 #       exifN    EXIF orientation N; the *displayed* image is BASE at WxH
 #       icc_NAME the profile NAME of libgs-common is attached, unconverted
 #       app      application data of a fifth of the file       (JPEG)
@@ -284,7 +285,7 @@ sub make {
         return $animations{$3}->($tmp, $1, $2);
     }
 
-    my ($stem, $ext) = $name =~ /^(.+)\.(jpg|png|gif|webp|avif)$/
+    my ($stem, $ext) = $name =~ /^(.+)\.(jpg|png|gif|webp|avif|jxl)$/
         or die "no such fixture: $name";
     my ($base, $dims, @opt) = split /-/, $stem;
     my ($w, $h) = ($dims || '') =~ /^(\d+)x(\d+)$/ or die "no such fixture: $name";
@@ -318,6 +319,7 @@ sub make {
               : $ext eq 'png' ? png($img, \%o)
               : $ext eq 'gif' ? gif($img, \%o)
               : $ext eq 'avif' ? avif($img, \%o)
+              : $ext eq 'jxl' ? jxl($img, \%o)
               : webp($img, \%o);
 
     if ($o{icc}) {
@@ -543,6 +545,14 @@ sub webp {
     }
     $img->Set(option => 'webp:lossless=' . ($o->{lossless} ? 'true' : 'false'));
     return blob($img, magick => 'webp', quality => $o->{q} || 90);
+}
+
+# By cjxl.
+sub jxl {
+    my ($img, $o) = @_;
+    my $dir = File::Temp::tempdir('image-gate-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+    $img->Write("$dir/in.png");
+    return run($dir, 'cjxl', 'in.png', 'out.jxl', '--num_threads=0', '-e', 3, '-d', $o->{lossless} ? 0 : 0.5);
 }
 
 sub avif {

@@ -11,7 +11,7 @@ use File::Temp ();
 use Image::Magick;
 
 use base 'Exporter';
-our @EXPORT_OK = qw(sniff inspect decode psnr reference movement);
+our @EXPORT_OK = qw(sniff inspect decode djxl psnr reference movement);
 
 sub sniff {
     my $b = shift;
@@ -20,6 +20,7 @@ sub sniff {
     return 'gif'  if $b =~ /^GIF8[79]a/;
     return 'webp' if $b =~ /^RIFF....WEBP/s;
     return 'avif' if $b =~ /^\0\0\0.ftypavif/s;
+    return 'jxl'  if $b =~ /^(?:\xff\x0a|\0\0\0\x0cJXL )/;
     return 'none';
 }
 
@@ -36,6 +37,7 @@ sub inspect {
     : $format eq 'gif' ? gif($b, $i)
     : $format eq 'webp' ? webp($b, $i)
     : $format eq 'avif' ? avif($b, $i)
+    : $format eq 'jxl' ? jxl($b, $i)
     : 0;
     if (defined $i->{exif}) {
         my $le = $i->{exif} =~ /^II/;
@@ -252,11 +254,43 @@ sub avif {
     }
 }
 
+# What djxl makes of it. Whether it is whole that says, too.
+sub jxl {
+    my ($b, $i) = @_;
+    my $png = djxl($b, 'png');
+    return $i->{broken} = 'djxl fails' if !defined $png;
+    my $seen = inspect($png);
+    @$i{qw(width height alpha bits icc)} = @$seen{qw(width height alpha bits icc)};
+    ($i->{exif}) = $b =~ /Exif\0{4}((?:II\*\0|MM\0\*).*)/s;
+    $i->{xmp} = $1 if $b =~ /(<x:xmpmeta.*)/s;
+    delete $i->{exif} if !defined $i->{exif};
+    $i->{reversible} = $b =~ /jbrd/ ? 1 : 0;
+}
+
+# A JPEG XL as another file, by djxl; undef where that fails.
+sub djxl {
+    my ($b, $ext) = @_;
+    my $dir = File::Temp::tempdir('image-gate-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+    open my $in, '>', "$dir/in.jxl" or die "open: $!";
+    binmode $in;
+    print $in $b;
+    close $in or die "close: $!";
+    return if system("djxl $dir/in.jxl $dir/out.$ext --num_threads=0 >$dir/log 2>&1") != 0;
+    open my $out, '<', "$dir/out.$ext" or return;
+    binmode $out;
+    local $/;
+    return scalar <$out>;
+}
+
 # Decodes the first frame strictly: any complaint of the decoder counts.
 sub decode {
     my $b = shift;
     my $format = sniff($b);
     return (undef, 'not an image') if $format eq 'none';
+    if ($format eq 'jxl') {
+        ($b, $format) = (djxl($b, 'png'), 'png');
+        return (undef, 'djxl fails') if !defined $b;
+    }
     my $img = Image::Magick->new(magick => $format);
     my $e = $img->BlobToImage($b);
     if ($format eq 'avif' && @$img) {

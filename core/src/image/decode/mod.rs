@@ -5,6 +5,8 @@ mod bitmap;
 mod canvas;
 mod gif;
 mod jpeg;
+#[cfg(feature = "jxl")]
+mod jxl;
 mod options;
 mod part;
 mod png;
@@ -40,7 +42,8 @@ pub(super) fn check(source: &Source, how: &Decode, limits: &Limits) -> Result<()
         | Container::Webp(_)
         | Container::Avif(_)
         | Container::Bitmap(_)
-        | Container::Tiff(_) => size,
+        | Container::Tiff(_)
+        | Container::Jxl(_) => size,
     };
     let Size { width, height } = decoded;
     limits.check_pixels(decoded.pixels(), || match decoded == size {
@@ -74,6 +77,10 @@ pub(super) fn decode(
         Container::Tiff(tiff) => tiff::decode(tiff, size, how.scans, tolerance, control),
         #[cfg(not(feature = "tiff"))]
         Container::Tiff(_) => Err(Error::Internal("a format that is not built".to_owned())),
+        #[cfg(feature = "jxl")]
+        Container::Jxl(source) => jxl::decode(source, control),
+        #[cfg(not(feature = "jxl"))]
+        Container::Jxl(_) => Err(Error::Internal("a format that is not built".to_owned())),
     }?;
     control.check()?;
     Ok(raster)
@@ -106,7 +113,11 @@ impl<'a> Frames<'a> {
                 Reader::Gif(Box::new(gif::GifFrames::new(gif)))
             }
             Container::Webp(webp) => Reader::Webp(webp::WebpFrames::new(webp)),
-            Container::Jpeg(_) | Container::Avif(_) | Container::Bitmap(_) | Container::Tiff(_) => {
+            Container::Jpeg(_)
+            | Container::Avif(_)
+            | Container::Bitmap(_)
+            | Container::Tiff(_)
+            | Container::Jxl(_) => {
                 return Err(Error::Internal("frames of a still image".to_owned()));
             }
         };
@@ -151,6 +162,7 @@ pub(super) fn layout(source: &Source) -> Layout {
         (Container::Png(png), true) if png.is_grey() => Layout::La8,
         (Container::Bitmap(bitmap), _) => bitmap.layout,
         (Container::Tiff(tiff), _) => tiff.layout,
+        (Container::Jxl(jxl), _) => jxl.layout,
         (_, false) => Layout::Rgb8,
         (_, true) => Layout::Rgba8,
     }
@@ -176,6 +188,10 @@ pub(super) fn working_bytes(source: &Source, how: &Decode) -> u64 {
             Container::Tiff(tiff) => tiff::working_bytes(tiff, source.input),
             #[cfg(not(feature = "tiff"))]
             Container::Tiff(_) => 0,
+            #[cfg(feature = "jxl")]
+            Container::Jxl(source) => jxl::working_bytes(source),
+            #[cfg(not(feature = "jxl"))]
+            Container::Jxl(_) => 0,
         }
 }
 
@@ -190,6 +206,7 @@ pub(super) fn verifying_bytes(source: &Source) -> u64 {
         | Container::Webp(_)
         | Container::Avif(_)
         | Container::Bitmap(_)
-        | Container::Tiff(_) => 0,
+        | Container::Tiff(_)
+        | Container::Jxl(_) => 0,
     }
 }

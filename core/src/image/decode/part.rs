@@ -55,7 +55,8 @@ fn steps(source: &Source, scale: Scale) -> Option<(u32, u32)> {
         | Container::Webp(_)
         | Container::Avif(_)
         | Container::Bitmap(_)
-        | Container::Tiff(_) => None,
+        | Container::Tiff(_)
+        | Container::Jxl(_) => None,
     }
 }
 

@@ -37,7 +37,8 @@ impl Scale {
             | Container::Gif(_)
             | Container::Avif(_)
             | Container::Bitmap(_)
-            | Container::Tiff(_) => Scale::Whole,
+            | Container::Tiff(_)
+            | Container::Jxl(_) => Scale::Whole,
         }
     }
 

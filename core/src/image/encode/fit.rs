@@ -26,6 +26,7 @@ pub(in crate::image) fn encode_within(
     let planned = match format {
         Format::Webp => plan.webp_quality,
         Format::Avif => plan.avif_quality,
+        Format::Jxl => plan.jxl_quality(),
         _ => plan.jpeg_quality,
     };
     let mut best = attempt(planned)?;
@@ -52,5 +53,5 @@ pub(in crate::image) fn encode_within(
 
 /// Whether a lower quality makes a shorter file.
 pub(in crate::image) fn has_quality(format: Format) -> bool {
-    matches!(format, Format::Jpeg | Format::Webp | Format::Avif)
+    matches!(format, Format::Jpeg | Format::Webp | Format::Avif | Format::Jxl)
 }

@@ -6,6 +6,8 @@ mod fallible_buffer;
 mod fit;
 mod gif;
 mod jpeg;
+#[cfg(feature = "jxl")]
+mod jxl;
 mod palette;
 mod png;
 mod webp;
@@ -18,6 +20,8 @@ use super::{Control, Error, Format, Plan};
 
 pub(super) use animation::Animator;
 pub(super) use fit::{encode_within, has_quality};
+#[cfg(feature = "jxl")]
+pub(super) use jxl::transcode;
 
 /// Bytes that writing an animation takes at most, the picture at hand not counted, the output
 /// counted.
@@ -59,6 +63,10 @@ pub(super) fn encode(
         Format::Gif => gif::encode(&palette::Indexed::with_cutout(raster, control)?, plan),
         Format::Webp => webp::encode(raster, plan, metadata, control),
         Format::Avif => avif::encode(raster, plan, metadata, control),
+        #[cfg(feature = "jxl")]
+        Format::Jxl => jxl::encode(&raster, plan, metadata, control),
+        #[cfg(not(feature = "jxl"))]
+        Format::Jxl => Err(not_encoded("jxl is not built")),
         Format::Bmp | Format::Ico | Format::Pnm | Format::Qoi | Format::Tiff => {
             Err(not_encoded(format!("{} is not written", format.name())))
         }
@@ -77,8 +85,15 @@ pub(super) fn longest_side(format: Format) -> u32 {
         Format::Webp => 16383,
         // Of AV1's 65536, what libavif reads again.
         Format::Avif => 32768,
+        // Of level 5.
+        Format::Jxl => 1 << 18,
         Format::Bmp | Format::Ico | Format::Pnm | Format::Qoi | Format::Tiff => 0,
     }
+}
+
+#[cfg(not(feature = "jxl"))]
+pub(super) fn transcode(_: &[u8], _: &Plan, _: &Control) -> Result<Option<Vec<u8>>, Error> {
+    Ok(None)
 }
 
 /// Bytes that encoding takes at most, the raster not counted, the output counted.
@@ -100,6 +115,8 @@ pub(super) fn working_bytes(size: Size, format: Format, palette: bool) -> u64 {
                 Format::Webp => 16,
                 // Planes, those of the references, and what is known of each block: 17 were seen.
                 Format::Avif => 24,
+                // Planes of 32 bits before and behind the transform, and tokens: 53 were seen.
+                Format::Jxl => 64,
                 Format::Bmp | Format::Ico | Format::Pnm | Format::Qoi | Format::Tiff => 0,
             }
 }

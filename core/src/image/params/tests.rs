@@ -49,6 +49,7 @@ fn every_name() {
             jpeg_quality: 60,
             webp_quality: 60,
             avif_quality: 60,
+            jxl_quality: Some(60),
             blur: 250,
             sharpen: 25,
             adjust: Adjust {

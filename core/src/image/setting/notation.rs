@@ -7,7 +7,7 @@ use super::draft::Draft;
 use crate::image::fraction::share;
 use crate::image::values::{self, whole};
 use crate::image::words::Words;
-use crate::image::{Area, Bound, Color, FormatChoice, Gravity, Ratio, Sides, Tone};
+use crate::image::{Area, Bound, Color, Format, FormatChoice, Gravity, Ratio, Sides, Tone};
 
 /// A value that was read. Which setting it is of has to be known beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -336,7 +336,8 @@ impl Notation {
                     .to_owned()
             }
             Notation::Format(_) => {
-                "original, jpeg, png, gif, webp, avif, auto or auto=LIST".to_owned()
+                let jxl = if Format::Jxl.is_written() { "jxl, " } else { "" };
+                format!("original, jpeg, png, gif, webp, avif, {jxl}auto or auto=LIST")
             }
             Notation::Area(_) => {
                 "x,y,width,height in pixels or shares of the sides, or \"off\"".to_owned()

@@ -237,6 +237,24 @@ pub static SETTINGS: &[Setting] = &[
     },
     Setting {
         params: &[],
+        directive: Some(SettingDirective::new(c"image_resize_jxl_quality").required()),
+        default: "",
+        kind: Notation::Quality(|draft, quality| draft.plan.jxl_quality = Some(quality)),
+    },
+    Setting {
+        params: &[],
+        directive: Some(SettingDirective::new(c"image_resize_jxl_quality").named("effort").fixed()),
+        default: "4",
+        kind: Notation::Number {
+            unit: "",
+            places: 0,
+            least: 1,
+            most: 9,
+            set: |draft, effort| draft.plan.jxl_effort = effort as u8,
+        },
+    },
+    Setting {
+        params: &[],
         directive: Some(SettingDirective::new(c"image_resize_png_compression").fixed()),
         default: "fast",
         kind: Notation::Word(&OneOf(|draft, compression: PngCompression| {

@@ -73,6 +73,11 @@ impl Jpeg {
         self.arithmetic
     }
 
+    /// Whether JPEG XL has a place for all that it is made of.
+    pub(in crate::image) fn transcodes(&self) -> bool {
+        matches!(self.components(), 1 | 3) && !self.arithmetic && !self.messy
+    }
+
     pub(in crate::image) fn progressive(&self) -> bool {
         self.progressive
     }

@@ -16,6 +16,7 @@ pub(super) mod gif;
 mod headers;
 mod icc;
 pub(super) mod jpeg;
+pub(super) mod jxl;
 pub(super) mod png;
 mod rights;
 mod texts;
@@ -49,6 +50,7 @@ pub(super) enum Container<'a> {
     Avif(Box<avif::Avif<'a>>),
     Bitmap(bitmap::Bitmap<'a>),
     Tiff(Box<tiff::Tiff<'a>>),
+    Jxl(jxl::Jxl<'a>),
 }
 
 /// A source whose headers are read.
@@ -77,6 +79,7 @@ impl<'a> Source<'a> {
             Format::Webp => webp::read(input).map(|read| Source::new(input, read, Container::Webp)),
             Format::Avif => avif::read(input)
                 .map(|read| Source::new(input, read, |avif| Container::Avif(Box::new(avif)))),
+            Format::Jxl => jxl::read(input).map(|read| Source::new(input, read, Container::Jxl)),
             Format::Ico => match bitmap::largest(input)? {
                 png if sniff(png) == Some(Format::Png) => png::read(png).map(|read| {
                     let mut source = Source::new(png, read, Container::Png);
@@ -129,7 +132,7 @@ impl<'a> Source<'a> {
                 webp.code_bytes()?;
             }
             Container::Tiff(tiff) => tiff.check(limits)?,
-            Container::Png(_) | Container::Gif(_) | Container::Bitmap(_) => {}
+            Container::Png(_) | Container::Gif(_) | Container::Bitmap(_) | Container::Jxl(_) => {}
         }
         self.fault.clone().map_or(Ok(()), Err)?;
         self.damage.clone().map_or(Ok(()), |damage| tolerance.note(damage))
@@ -152,7 +155,8 @@ impl<'a> Source<'a> {
             | Container::Webp(_)
             | Container::Avif(_)
             | Container::Bitmap(_)
-            | Container::Tiff(_) => Ok(()),
+            | Container::Tiff(_)
+            | Container::Jxl(_) => Ok(()),
         }
     }
 
@@ -162,9 +166,11 @@ impl<'a> Source<'a> {
             Container::Png(png) => png.animation,
             Container::Gif(gif) => Some(gif.animation),
             Container::Webp(webp) => Some(webp.animation),
-            Container::Jpeg(_) | Container::Avif(_) | Container::Bitmap(_) | Container::Tiff(_) => {
-                None
-            }
+            Container::Jpeg(_)
+            | Container::Avif(_)
+            | Container::Bitmap(_)
+            | Container::Tiff(_)
+            | Container::Jxl(_) => None,
         }
         .filter(|_| self.info.frames > 1)
     }

@@ -1,0 +1,197 @@
+//! JPEG XL by the system's libjxl: one image out, of pixels, or of a JPEG that can be had back to the
+//! byte.
+//!
+//! The library is the system's and not a bundled one, which takes minutes to build. It works on the
+//! calling thread alone.
+
+use std::ffi::{c_int, c_void};
+use std::fmt;
+use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::{NonNull, from_ref, null, null_mut};
+
+use crate::{bytes, slice};
+
+/// Why there is no output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Error {
+    /// libjxl does not say why it failed.
+    Failed,
+    /// There is no memory for the output.
+    NoMemory,
+    /// The work was not to go on.
+    Stopped,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Error::Failed => "libjxl: failed",
+            Error::NoMemory => "libjxl: no memory",
+            Error::Stopped => "libjxl: stopped",
+        })
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// What is encoded.
+#[derive(Debug, Clone, Copy)]
+pub enum Source<'a> {
+    /// An image.
+    Pixels(Image<'a>),
+    /// A JPEG, Huffman-coded and of one or three channels, whose bytes djxl gives back.
+    Jpeg(&'a [u8]),
+}
+
+/// An image to encode.
+#[derive(Debug, Clone, Copy)]
+pub struct Image<'a> {
+    /// Rows follow each other without a gap.
+    pub pixels: &'a [u8],
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// 1 to 4: grey, grey with alpha, RGB, RGBA. Alpha is not premultiplied.
+    pub channels: u8,
+    /// Butteraugli distance, 0.01 to 25; 1 is just noticed.
+    pub distance: f32,
+    /// ICC profile; sRGB where it is empty.
+    pub icc: &'a [u8],
+    /// EXIF block, or empty.
+    pub exif: &'a [u8],
+    /// XMP packet, or empty.
+    pub xmp: &'a [u8],
+}
+
+/// Encodes an image at an effort of 1 (fast) to 9 (small); asks `goes_on` before each of its parts.
+///
+/// # Errors
+/// Where the encoder fails or is stopped, or the pixels are not as many as announced.
+pub fn encode(
+    source: &Source<'_>,
+    effort: u8,
+    goes_on: impl Fn() -> bool,
+) -> Result<Encoded, Error> {
+    let goes_on: &dyn Fn() -> bool = &goes_on;
+    let mut raw = RawSource {
+        effort: effort.clamp(1, 9),
+        goes_on: asks,
+        data: from_ref(&goes_on).cast_mut().cast(),
+        ..RawSource::default()
+    };
+    let mut exif = Vec::new();
+    match source {
+        Source::Jpeg(jpeg) => (raw.jpeg, raw.jpeg_len) = (jpeg.as_ptr(), jpeg.len()),
+        Source::Pixels(image) => {
+            let &Image { pixels, width, height, channels, distance, icc, xmp, .. } = image;
+            let is_whole = (1..=4).contains(&channels)
+                && Some(pixels.len()) == bytes(width, height, channels.into());
+            if !is_whole {
+                return Err(Error::Failed);
+            }
+            if !image.exif.is_empty() {
+                exif.try_reserve(image.exif.len() + 4).map_err(|_| Error::NoMemory)?;
+                // Where in it the TIFF header is.
+                exif.extend_from_slice(&[0; 4]);
+                exif.extend_from_slice(image.exif);
+            }
+            raw.pixels = pixels.as_ptr();
+            (raw.width, raw.height, raw.channels) = (width, height, channels);
+            raw.distance = distance.clamp(0.01, 25.0);
+            (raw.icc, raw.icc_len) = (icc.as_ptr(), icc.len());
+            (raw.exif, raw.exif_len) = (exif.as_ptr(), exif.len());
+            (raw.xmp, raw.xmp_len) = (xmp.as_ptr(), xmp.len());
+        }
+    }
+    let (mut data, mut len) = (null_mut(), 0);
+    // SAFETY: all that the source points to outlives the call, in the lengths that it gives; the
+    // pixels were just counted.
+    match unsafe { ig_jxl_encode(&raw, &mut data, &mut len) } {
+        0 => Ok(Encoded { data: NonNull::new(data).ok_or(Error::Failed)?, len }),
+        2 => Err(Error::NoMemory),
+        3 => Err(Error::Stopped),
+        _ => Err(Error::Failed),
+    }
+}
+
+/// # Safety
+/// `data` is what [`encode`] gave the shim.
+unsafe extern "C" fn asks(data: *mut c_void) -> c_int {
+    // SAFETY: the caller's promise; it lives until the encoder has returned.
+    let goes_on = unsafe { &*data.cast::<&dyn Fn() -> bool>() };
+    catch_unwind(AssertUnwindSafe(goes_on)).unwrap_or(false).into()
+}
+
+/// An encoded file.
+#[derive(Debug)]
+pub struct Encoded {
+    data: NonNull<u8>,
+    len: usize,
+}
+
+impl Deref for Encoded {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        // SAFETY: what `encode` was given, until it is freed.
+        unsafe { slice(self.data.as_ptr(), self.len) }
+    }
+}
+
+impl Drop for Encoded {
+    fn drop(&mut self) {
+        // SAFETY: what `encode` was given, and nobody has it any more.
+        unsafe { ig_jxl_free(self.data.as_ptr()) }
+    }
+}
+
+/// `ig_jxl_source` of the shim.
+#[repr(C)]
+struct RawSource {
+    pixels: *const u8,
+    width: u32,
+    height: u32,
+    channels: u8,
+    effort: u8,
+    distance: f32,
+    icc: *const u8,
+    icc_len: usize,
+    exif: *const u8,
+    exif_len: usize,
+    xmp: *const u8,
+    xmp_len: usize,
+    jpeg: *const u8,
+    jpeg_len: usize,
+    goes_on: unsafe extern "C" fn(*mut c_void) -> c_int,
+    data: *mut c_void,
+}
+
+impl Default for RawSource {
+    fn default() -> RawSource {
+        RawSource {
+            pixels: null(),
+            width: 0,
+            height: 0,
+            channels: 0,
+            effort: 0,
+            distance: 0.0,
+            icc: null(),
+            icc_len: 0,
+            exif: null(),
+            exif_len: 0,
+            xmp: null(),
+            xmp_len: 0,
+            jpeg: null(),
+            jpeg_len: 0,
+            goes_on: asks,
+            data: null_mut(),
+        }
+    }
+}
+
+unsafe extern "C" {
+    fn ig_jxl_encode(source: *const RawSource, out: *mut *mut u8, len: *mut usize) -> c_int;
+    fn ig_jxl_free(data: *mut u8);
+}

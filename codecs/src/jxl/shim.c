@@ -1,0 +1,165 @@
+/*
+ * libjxl's encoder behind a function whose arguments stay the same from version to version.
+ *
+ * One thread, the calling one: the parallel runner does one task after the other, and asks before
+ * each whether the work goes on. Where it does not, it fails, and with it the encoder.
+ */
+
+#include <jxl/encode.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    const uint8_t *pixels;      /* grey, with alpha or without, RGB or RGBA, without gaps */
+    uint32_t width;
+    uint32_t height;
+    uint8_t channels;           /* 1 to 4 */
+    uint8_t effort;             /* 1 to 9 */
+    float distance;             /* in units of what is just noticed; 0 is lossless */
+    const uint8_t *icc;         /* sRGB without */
+    size_t icc_len;
+    const uint8_t *exif;        /* behind the four bytes of an offset */
+    size_t exif_len;
+    const uint8_t *xmp;
+    size_t xmp_len;
+    const uint8_t *jpeg;        /* to be written without loss, in place of pixels; or NULL */
+    size_t jpeg_len;
+    int (*goes_on)(void *data);
+    void *data;
+} ig_jxl_source;
+
+enum { OK, FAILED, NO_MEMORY, STOPPED };
+
+/* Bytes of the first piece of output; each one is as long as all before. */
+#define PIECE 65536
+
+typedef struct {
+    const ig_jxl_source *source;
+    int stopped;
+} runner_state;
+
+static JxlParallelRetCode run(void *opaque, void *jxl, JxlParallelRunInit init,
+                              JxlParallelRunFunction task, uint32_t start, uint32_t end) {
+    runner_state *state = opaque;
+    JxlParallelRetCode result = init(jxl, 1);
+
+    for (uint32_t i = start; result == 0 && i < end; i++) {
+        if (state->stopped || !state->source->goes_on(state->source->data)) {
+            state->stopped = 1;
+            return JXL_PARALLEL_RET_RUNNER_ERROR;
+        }
+        task(jxl, i, 0);
+    }
+    return result;
+}
+
+static int box(JxlEncoder *encoder, const char *type, const uint8_t *data, size_t len) {
+    return len == 0 || JxlEncoderAddBox(encoder, type, data, len, JXL_FALSE) == JXL_ENC_SUCCESS;
+}
+
+static int describe(JxlEncoder *encoder, const ig_jxl_source *source) {
+    const uint32_t colors = source->channels > 2 ? 3 : 1;
+    const int alpha = source->channels % 2 == 0;
+    JxlBasicInfo info;
+
+    JxlEncoderInitBasicInfo(&info);
+    info.xsize = source->width;
+    info.ysize = source->height;
+    info.bits_per_sample = 8;
+    info.num_color_channels = colors;
+    info.num_extra_channels = alpha;
+    info.alpha_bits = alpha ? 8 : 0;
+    info.uses_original_profile = source->distance == 0;
+    if (JxlEncoderSetBasicInfo(encoder, &info) != JXL_ENC_SUCCESS) {
+        return 0;
+    }
+    if (source->icc_len != 0) {
+        return JxlEncoderSetICCProfile(encoder, source->icc, source->icc_len) == JXL_ENC_SUCCESS;
+    }
+    JxlColorEncoding srgb;
+    JxlColorEncodingSetToSRGB(&srgb, colors == 1);
+    return JxlEncoderSetColorEncoding(encoder, &srgb) == JXL_ENC_SUCCESS;
+}
+
+static int add(JxlEncoder *encoder, const ig_jxl_source *source) {
+    JxlEncoderFrameSettings *settings = JxlEncoderFrameSettingsCreate(encoder, NULL);
+
+    if (settings == NULL || JxlEncoderFrameSettingsSetOption(
+            settings, JXL_ENC_FRAME_SETTING_EFFORT, source->effort) != JXL_ENC_SUCCESS) {
+        return 0;
+    }
+    if (source->jpeg != NULL) {
+        return JxlEncoderUseContainer(encoder, JXL_TRUE) == JXL_ENC_SUCCESS
+            && JxlEncoderStoreJPEGMetadata(encoder, JXL_TRUE) == JXL_ENC_SUCCESS
+            && JxlEncoderAddJPEGFrame(settings, source->jpeg, source->jpeg_len) == JXL_ENC_SUCCESS;
+    }
+    if (source->exif_len + source->xmp_len != 0
+        && JxlEncoderUseBoxes(encoder) != JXL_ENC_SUCCESS) {
+        return 0;
+    }
+    if (!box(encoder, "Exif", source->exif, source->exif_len)
+        || !box(encoder, "xml ", source->xmp, source->xmp_len)
+        || !describe(encoder, source)) {
+        return 0;
+    }
+    const JxlEncoderStatus quality = source->distance == 0
+        ? JxlEncoderSetFrameLossless(settings, JXL_TRUE)
+        : JxlEncoderSetFrameDistance(settings, source->distance);
+    const JxlPixelFormat format = { source->channels, JXL_TYPE_UINT8, JXL_NATIVE_ENDIAN, 0 };
+    const size_t len = (size_t) source->width * source->height * source->channels;
+    return quality == JXL_ENC_SUCCESS
+        && JxlEncoderAddImageFrame(settings, &format, source->pixels, len) == JXL_ENC_SUCCESS;
+}
+
+static int write_out(JxlEncoder *encoder, uint8_t **out, size_t *out_len) {
+    size_t len = 0;
+
+    for (size_t room = PIECE;; room *= 2) {
+        uint8_t *larger = realloc(*out, room);
+        if (larger == NULL) {
+            return NO_MEMORY;
+        }
+        *out = larger;
+        uint8_t *next = larger + len;
+        size_t left = room - len;
+        const JxlEncoderStatus status = JxlEncoderProcessOutput(encoder, &next, &left);
+        len = (size_t) (next - larger);
+        if (status == JXL_ENC_SUCCESS) {
+            *out_len = len;
+            return OK;
+        }
+        if (status != JXL_ENC_NEED_MORE_OUTPUT) {
+            return FAILED;
+        }
+        if (room > SIZE_MAX / 2) {
+            return NO_MEMORY;
+        }
+    }
+}
+
+/* Encodes an image; `*out` has to be freed with ig_jxl_free. */
+int ig_jxl_encode(const ig_jxl_source *source, uint8_t **out, size_t *out_len) {
+    runner_state state = { source, 0 };
+    JxlEncoder *encoder = JxlEncoderCreate(NULL);
+    int result = FAILED;
+
+    if (encoder == NULL) {
+        return NO_MEMORY;
+    }
+    *out = NULL;
+    if (JxlEncoderSetParallelRunner(encoder, run, &state) == JXL_ENC_SUCCESS
+        && add(encoder, source)) {
+        JxlEncoderCloseInput(encoder);
+        result = write_out(encoder, out, out_len);
+    }
+    JxlEncoderDestroy(encoder);
+    if (result != OK) {
+        free(*out);
+        *out = NULL;
+    }
+    return result != OK && state.stopped ? STOPPED : result;
+}
+
+void ig_jxl_free(uint8_t *data) {
+    free(data);
+}

@@ -1,0 +1,103 @@
+//! The headers of a codestream (ISO/IEC 18181-1) by the `jxl` crate.
+
+use std::borrow::Cow;
+
+use jxl::api::{
+    AlphaMode, Event, ExtraChannel, JxlBasicInfo, JxlColorEncoding, JxlColorProfile, JxlColorType,
+    JxlDataFormat, JxlDecoder, JxlDecoderOptions, JxlPixelFormat, JxlPrimaries,
+    JxlTransferFunction, JxlWhitePoint, ProfileLevel,
+};
+
+use crate::image::Error;
+use crate::image::error::{broken, truncated};
+use crate::image::raster::Layout;
+use crate::image::source::{Embedded, Icc, code_points};
+
+/// Channels beside the colours that a file has at most: alpha, and others that are not shown.
+const MOST_EXTRA: usize = 4;
+
+/// What is told of a file before its first frame.
+pub(super) struct Opened {
+    pub(super) basic: JxlBasicInfo,
+    pub(super) layout: Layout,
+}
+
+/// Reads the headers; no frame is looked at. The rest of the input comes with the decoder.
+pub(super) fn open(
+    input: &[u8],
+    samples: Option<usize>,
+) -> Result<(JxlDecoder, &[u8], Opened), Error> {
+    let mut options = JxlDecoderOptions::default();
+    options.max_profile_level = ProfileLevel::Main10;
+    options.alpha_mode = AlphaMode::Unpremultiplied;
+    options.sample_limit = samples;
+    let mut decoder = JxlDecoder::new(options);
+    let mut rest = input;
+    loop {
+        match decoder.process(&mut rest, None, None).map_err(broken)? {
+            Event::BasicInfo => break,
+            Event::NeedMoreInput { .. } => return Err(truncated()),
+            _ => {}
+        }
+    }
+    let basic = decoder.basic_info().cloned().ok_or_else(truncated)?;
+    let is = |kind: ExtraChannel| basic.extra_channels.iter().any(|extra| extra.ec_type == kind);
+    let profile = decoder.embedded_color_profile();
+    if is(ExtraChannel::Black) || profile.is_some_and(JxlColorProfile::is_cmyk) {
+        return Err(Error::UnsupportedFormat("JPEG XL with inks".to_owned()));
+    }
+    if basic.extra_channels.len() > MOST_EXTRA {
+        let count = basic.extra_channels.len();
+        return Err(Error::UnsupportedFormat(format!("JPEG XL with {count} extra channels")));
+    }
+    let grey = profile.is_some_and(|profile| profile.channels() == 1);
+    let (layout, color_type) = match (grey, is(ExtraChannel::Alpha)) {
+        (true, false) => (Layout::L8, JxlColorType::Grayscale),
+        (true, true) => (Layout::La8, JxlColorType::GrayscaleAlpha),
+        (false, false) => (Layout::Rgb8, JxlColorType::Rgb),
+        (false, true) => (Layout::Rgba8, JxlColorType::Rgba),
+    };
+    let format = JxlPixelFormat {
+        color_type,
+        color_data_format: Some(JxlDataFormat::U8 { bit_depth: 8 }),
+        extra_channel_format: vec![None; basic.extra_channels.len()],
+    };
+    decoder.set_pixel_format(format).map_err(broken)?;
+    Ok((decoder, rest, Opened { basic, layout }))
+}
+
+/// What the pixels come out of the decoder in.
+pub(super) fn colors(profile: Option<&JxlColorProfile>, embedded: &mut Embedded) {
+    let Some(profile) = profile else { return };
+    if let JxlColorProfile::Simple(
+        JxlColorEncoding::RgbColorSpace { white_point, transfer_function, .. }
+        | JxlColorEncoding::GrayscaleColorSpace { white_point, transfer_function, .. },
+    ) = profile
+    {
+        let primaries = match profile {
+            JxlColorProfile::Simple(JxlColorEncoding::RgbColorSpace { primaries, .. }) => {
+                match primaries {
+                    JxlPrimaries::SRGB => 1,
+                    JxlPrimaries::BT2100 => 9,
+                    JxlPrimaries::P3 => 12,
+                    JxlPrimaries::Chromaticities { .. } => 0,
+                }
+            }
+            _ => 1,
+        };
+        let transfer = match transfer_function {
+            JxlTransferFunction::SRGB if primaries == 1 && *white_point == JxlWhitePoint::D65 => {
+                return;
+            }
+            JxlTransferFunction::PQ => 16,
+            JxlTransferFunction::HLG => 18,
+            _ => 0,
+        };
+        embedded.hdr = code_points::hdr(primaries, transfer);
+        if embedded.hdr.is_some() {
+            return;
+        }
+    }
+    let icc = profile.try_as_icc();
+    embedded.icc = icc.map(|icc| Icc::Plain(Cow::Owned(icc.into_owned())));
+}

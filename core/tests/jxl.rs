@@ -1,0 +1,150 @@
+//! JPEG XL in and out. What is read was written by cjxl; see `fixtures/make.sh`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::time::Instant;
+
+use common::*;
+use image_gate_core::image::{Control, Error, Limits, Plan, prepare, probe};
+use turbojpeg::Subsamp;
+
+#[test]
+fn what_has_no_loss_is_the_same() {
+    for name in ["pattern", "grey-alpha", "grey16"] {
+        let (jxl, png) = (fixture(&format!("{name}.jxl")), fixture(&format!("{name}.png")));
+        let (got, want) = (probe(&jxl).unwrap(), probe(&png).unwrap());
+        assert_eq!((got.width, got.height, got.alpha), (want.width, want.height, want.alpha));
+        assert_eq!(got.bits, want.bits, "{name}");
+        let turned = plan("f=png,flip=h");
+        let (got, want) = (transformed(&jxl, &turned), transformed(&png, &turned));
+        // Of 16 bits PNG's upper ones count, which is a rounding of half a level.
+        let differ = |(got, want): (&u8, &u8)| got.abs_diff(*want) > u8::from(name == "grey16");
+        assert!(!got.rgba().iter().zip(want.rgba()).any(differ), "{name}");
+    }
+}
+
+#[test]
+fn colours_and_orientation_are_those_of_the_codestream() {
+    // A photo in P3 that lies on its side, with Exif that says so as well.
+    let source = fixture("p3-turned.jxl");
+    let info = probe(&source).unwrap();
+    assert_eq!((info.width, info.height, info.orientation), (60, 90, 1));
+    assert!(info.has_profile);
+    let converted = |name: &str| transformed(&fixture(name), &plan("f=png,flip=h"));
+    let psnr = psnr(&converted("p3-turned.jxl"), &converted("p3-turned.png"));
+    assert!(psnr > 45.0, "{psnr}");
+}
+
+#[test]
+fn what_is_written_is_read_again() {
+    let opaque = photo(150, 100);
+    let veiled = Picture::new(150, 100, |x, y| {
+        let [r, g, b, _] = opaque.at(x, y);
+        [r, g, b, if x < 75 { 255 } else { 100 + y as u8 }]
+    });
+    for (picture, quality, least) in
+        [(&opaque, 30, 24.0), (&opaque, 90, 34.0), (&opaque, 100, 40.0), (&veiled, 90, 34.0)]
+    {
+        let out = transform(&png(picture), &plan(&format!("f=jxl,q={quality}"))).unwrap();
+        assert!(probe(&out).unwrap().alpha);
+        let psnr = psnr(&decode(&out), picture);
+        assert!(psnr > least, "{quality}: {psnr}");
+    }
+    let grey = transform(&fixture("grey.jpg"), &plan("f=jxl,q=90")).unwrap();
+    let (got, want) = (decode(&grey), decode(&fixture("grey.jpg")));
+    assert!(psnr(&got, &want) > 36.0);
+}
+
+/// Whether a JPEG can be made of it again.
+fn is_reversible(jxl: &[u8]) -> bool {
+    jxl.windows(4).any(|kind| kind == b"jbrd")
+}
+
+#[test]
+fn a_jpeg_that_stays_the_same_has_no_loss() {
+    let source = jpeg(&photo(160, 120), 80, Subsamp::Sub2x2, true);
+    let asked = |params: &str| transform(&source, &plan(params)).unwrap();
+    let whole = asked("f=jxl");
+    assert!(is_reversible(&whole) && whole.len() < source.len());
+    assert!(psnr(&decode(&whole), &decode(&source)) > 40.0);
+    assert!(is_reversible(&asked("f=jxl,w=400")));
+    for params in ["f=jxl,q=90", "f=jxl,w=80", "f=jxl,flip=h", "f=jxl,blur=1"] {
+        assert!(!is_reversible(&asked(params)), "{params}");
+    }
+    let bounded = Plan { max_bytes: Some(1 << 20), ..plan("f=jxl") };
+    assert!(!is_reversible(&transform(&source, &bounded).unwrap()));
+    for (name, reversible) in [
+        ("progressive.jpg", true),
+        ("grey.jpg", true),
+        ("restarts.jpg", true),
+        ("sampled-1x2.jpg", true),
+        ("cmyk.jpg", false),
+    ] {
+        let out = transform(&fixture(name), &plan("f=jxl")).unwrap();
+        assert_eq!(is_reversible(&out), reversible, "{name}");
+    }
+    let lying = with_orientation(&source, 6);
+    assert!(!is_reversible(&transform(&lying, &plan("f=jxl")).unwrap()));
+}
+
+#[test]
+fn metadata_goes_as_the_policy_says() {
+    let source = with_segment(
+        &jpeg(&photo(64, 48), 80, Subsamp::Sub2x2, false),
+        0xe1,
+        &[b"Exif\0\0", exif(1).as_slice()].concat(),
+    );
+    let has = |bytes: &[u8], text: &[u8]| bytes.windows(text.len()).any(|part| part == text);
+    for params in ["f=jxl,q=80", "f=jxl,q=80,metadata=keep"] {
+        let mut plan = plan("f=jxl,q=80");
+        if params.ends_with("keep") {
+            plan.metadata = image_gate_core::image::MetadataPolicy::Keep;
+        }
+        let out = transform(&source, &plan).unwrap();
+        assert_eq!(has(&out, b"Ann Other"), params.ends_with("keep"), "{params}");
+        if params.ends_with("keep") {
+            assert!(!has(&transform(&out, &Plan::default()).unwrap(), b"Ann Other"));
+        }
+    }
+}
+
+#[test]
+fn broken_files_are_errors() {
+    let source = fixture("pattern.jxl");
+    for len in [2, 3, 12, source.len() / 2, source.len() - 1] {
+        let error = transform(&source[..len], &plan("f=png")).unwrap_err();
+        assert_eq!(error.word(), "decode_failed", "{len}");
+    }
+    for at in (0..source.len()).step_by(source.len() / 200 + 1) {
+        let mut broken = source.clone();
+        broken[at] ^= 0x55;
+        // Whatever it is, it ends.
+        let _ = transform(&broken, &plan("f=png"));
+    }
+}
+
+#[test]
+fn promises_are_held_against_limits() {
+    // A codestream of 2^18 by 2^18 pixels, and no more than its header (ISO/IEC 18181-1, D.2).
+    let side = |side: u64| (side - 1) << 2 | 2;
+    let mut bits = u128::from(side(1 << 17)) << 1;
+    bits |= 1 << 21;
+    let mut bomb = vec![0xff, 0x0a];
+    bomb.extend(bits.to_le_bytes());
+    let outcome = prepare(&bomb, &plan("f=png"), &Limits::default()).map(|_| ());
+    assert!(outcome.is_err(), "{outcome:?}");
+}
+
+#[test]
+fn work_is_ended_in_time() {
+    let source = png(&photo(400, 300));
+    let large = plan("f=jxl,w=1600,enlarge=on,q=90");
+    let prepared = prepare(&source, &large, &Limits::default()).unwrap();
+    assert_eq!(prepared.run(&Control::new(Some(Instant::now()))).unwrap_err(), Error::Timeout);
+    let jxl = transform(&source, &plan("f=jxl,q=90")).unwrap();
+    let asked = plan("f=png");
+    let prepared = prepare(&jxl, &asked, &Limits::default()).unwrap();
+    assert_eq!(prepared.run(&Control::new(Some(Instant::now()))).unwrap_err(), Error::Timeout);
+}

@@ -1,0 +1,135 @@
+# JPEG XL in and out, for a module that was built with the feature "jxl" (make jxl). What comes out is looked at by djxl, what goes in was written by cjxl.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Test::Nginx::Socket;
+use ImageGate;
+
+if (!$ENV{TEST_NGINX_JXL}) {
+    plan skip_all => 'the module was not built with JPEG XL: make jxl';
+}
+
+plan 'no_plan';
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: out of every kind of source
+--- config
+    location / {
+        image_resize resize 150 -;
+        image_resize_format jxl;
+        add_header X-Format $image_resize_format;
+        alias $TEST_NGINX_FIXTURES/;
+    }
+--- rows
+/photo-300x200.jpg              200 jxl 150x100 opaque psnr>30:photo-300x200.jpg Content-Type=image/jxl X-Format=jxl etag=weak
+/photo-300x200-gray.jpg         200 jxl 150x100 opaque psnr>30:photo-300x200.jpg,gray
+/photo-300x200-palette.png      200 jxl 150x100 opaque psnr>28:photo-300x200-palette.png
+/photo-300x200.webp             200 jxl 150x100 opaque psnr>30:photo-300x200.webp
+/photo-300x200.jxl              200 jxl 150x100 opaque psnr>30:photo-300x200.jpg
+/quad-300x360-alpha.png         200 jxl 150x180 alpha px=140,10:lime~40
+/quad-300x360-trns.gif          200 jxl 150x180 alpha px=140,10:lime~40
+
+
+=== TEST 2: in, to every format
+--- config
+    location ~ ^/(?<format>jpeg|png|gif|webp|avif)/(?<f>.+)$ {
+        image_resize resize 150 -;
+        image_resize_format $format;
+        add_header X-Source $image_resize_source_format:$image_resize_source_width;
+        alias $TEST_NGINX_FIXTURES/$f;
+    }
+    location /exact/ { image_resize convert; image_resize_format png; alias $TEST_NGINX_FIXTURES/; }
+    location /size/ { image_resize size; alias $TEST_NGINX_FIXTURES/; }
+    location /fits/ { image_resize resize 300 200; alias $TEST_NGINX_FIXTURES/; }
+--- rows
+/jpeg/photo-300x200.jxl         200 jpeg 150x100 psnr>32:photo-300x200.jpg X-Source=jxl:300
+/png/photo-300x200.jxl          200 png 150x100 opaque psnr>35:photo-300x200.jpg
+/gif/photo-300x200.jxl          200 gif 150x100 psnr>22:photo-300x200.jpg
+/webp/photo-300x200.jxl         200 webp 150x100 opaque psnr>30:photo-300x200.jpg
+/avif/photo-300x200.jxl         200 avif 150x100 opaque psnr>28:photo-300x200.jpg
+/exact/photo-300x200-lossless.jxl 200 png 300x200 opaque psnr>90:photo-300x200.png
+/exact/quad-300x360-lossless-alpha.jxl 200 png 300x360 alpha psnr>90:quad-300x360-alpha.png
+/exact/photo-300x200-lossless-gray.jxl 200 png 300x200 opaque psnr>50:photo-300x200.png,gray
+/size/photo-300x200.jxl         200 body={%20"img"%20:%20{%20"width":%20300,%20"height":%20200,%20"type":%20"jxl"%20}%20}%0d%0a
+/fits/photo-300x200.jxl         200 same=photo-300x200.jxl etag=strong
+
+
+=== TEST 3: image_resize_jxl_quality and its effort
+--- config
+    location /q/ { image_resize resize 150 -; image_resize_format jxl; image_resize_jxl_quality $arg_q effort=3; alias $TEST_NGINX_FIXTURES/; }
+    location /max/ { image_resize resize 300 -; image_resize_format jxl; image_resize_max_bytes 4000; alias $TEST_NGINX_FIXTURES/; }
+--- rows
+/q/photo-300x200.jpg?q=10       200 jxl 150x100
+/q/photo-300x200.jpg?q=60       200 jxl 150x100 prev>
+/q/photo-300x200.jpg?q=95       200 jxl 150x100 prev> psnr>36:photo-300x200.jpg
+/max/photo-300x200.png          200 jxl 300x200 bytes<4001
+
+
+=== TEST 4: negotiation: by name in a list, and not by auto alone
+--- config
+    location ~ ^/(?<list>[^/]+)/(?<f>.+)$ {
+        image_resize resize 150 -;
+        image_resize_format auto=$list;
+        alias $TEST_NGINX_FIXTURES/$f;
+    }
+    location /auto/ { image_resize resize 150 -; image_resize_format auto; alias $TEST_NGINX_FIXTURES/; }
+--- rows
+/jxl,webp/photo-300x200.jpg [Accept: image/webp,image/jxl] 200 jxl 150x100 Vary=Accept
+/webp,jxl/photo-300x200.jpg [Accept: image/webp,image/jxl] 200 webp 150x100 Vary=Accept
+/avif,jxl,webp/photo-300x200.jpg [Accept: image/jxl] 200 jxl 150x100 Vary=Accept
+/avif,jxl,webp/photo-300x200.jpg [Accept: image/*] 200 jpeg 150x100 Vary=Accept
+/avif,jxl,webp/photo-300x200.jxl [Accept: */*] 200 jpeg 150x100 Vary=Accept
+/jxl/anim-60x40-im.gif [Accept: image/jxl] 200 gif frames=5 Vary=Accept
+/auto/photo-300x200.jpg [Accept: image/jxl] 200 jpeg 150x100 Vary=Accept
+
+
+=== TEST 5: a JPEG whose pixels stay is had back to the byte
+--- config
+    location /keep/ { image_resize convert; image_resize_format jxl; image_resize_metadata keep; alias $TEST_NGINX_FIXTURES/; }
+    location /strip/ { image_resize convert; image_resize_format jxl; alias $TEST_NGINX_FIXTURES/; }
+    location /stripped/ { image_resize convert; alias $TEST_NGINX_FIXTURES/; }
+    location /lossy/ { image_resize convert; image_resize_format jxl; image_resize_jxl_quality 80; alias $TEST_NGINX_FIXTURES/; }
+    location /max/ { image_resize convert; image_resize_format jxl; image_resize_max_bytes 9000; alias $TEST_NGINX_FIXTURES/; }
+--- script eval
+sub {
+    my $name = shift;
+    my $c = client();
+    my @jpegs = qw(photo-300x200 photo-300x200-progressive photo-301x199-422 photo-299x201-444-q95
+                   photo-300x200-gray photo-300x200-q30 photo-300x200-meta photo-31x17);
+    for my $jpeg (map { "$_.jpg" } @jpegs) {
+        my $r = $c->get("/keep/$jpeg");
+        my $back = ImageGate::Image::djxl($r->{body}, 'jpg');
+        Test::More::is($r->{status}, 200, "$name - $jpeg");
+        Test::More::ok(defined $back && $back eq fixture($jpeg), "$name - $jpeg is had back");
+        Test::More::cmp_ok(length $r->{body}, '<', length fixture($jpeg), "$name - $jpeg is shorter");
+        my $stripped = $c->get("/stripped/$jpeg")->{body};
+        $back = ImageGate::Image::djxl($c->get("/strip/$jpeg")->{body}, 'jpg');
+        Test::More::ok(defined $back && $back eq $stripped, "$name - $jpeg is had back stripped");
+    }
+    for my $lossy ('/lossy/photo-300x200.jpg', '/max/photo-300x200.jpg', '/keep/photo-300x200-cmyk.jpg',
+                   '/strip/photo-300x200-exif6.jpg') {
+        my $r = $c->get($lossy);
+        Test::More::is($r->{status}, 200, "$name - $lossy");
+        Test::More::is(inspect($r->{body})->{reversible}, 0, "$name - $lossy has a loss");
+    }
+}
+
+
+=== TEST 6: what is broken, and what is too much
+--- config
+    add_header X-Error $image_resize_error always;
+    location / { image_resize resize 30 -; image_resize_format jxl; alias $TEST_NGINX_FIXTURES/; }
+    location /small/ { image_resize resize 30 -; image_resize_limit pixels=59999; alias $TEST_NGINX_FIXTURES/; }
+    location /brief/ { image_resize resize 3000 -; image_resize_enlarge on; image_resize_format jxl;
+        image_resize_jxl_quality 90 effort=9; image_resize_limit time=100ms; alias $TEST_NGINX_FIXTURES/; }
+--- rows
+/trunc_photo-300x200.jxl        415 X-Error=decode_failed log=info:decode_failed
+/small/photo-300x200.jxl        415 X-Error=too_many_pixels log=info:too_many_pixels
+/brief/photo-300x200.jpg        503 X-Error=timeout
