@@ -84,6 +84,11 @@ jxl: build ## JPEG XL: its tests of the core, and t/jxl.t with a module that was
 	@$(call put,644,target/release/lib$(MODULE),build/jxl/$(MODULE))
 	@TEST_NGINX_JXL=1 TEST_NGINX_LOAD_MODULES=$(CURDIR)/build/jxl/$(MODULE) scripts/prove t/jxl.t
 
+.PHONY: iiif
+iiif: build ## the validator of the IIIF Image API, which pip installs into build/iiif-validator
+	@scripts/install-deps iiif
+	@scripts/check-iiif
+
 .PHONY: test-panic
 test-panic: build ## t/panic.t, with a module that panics where it is told to
 	cargo build --release $(CARGO_FLAGS) -p ngx-http-image-gate-module --features test-panic

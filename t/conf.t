@@ -96,6 +96,11 @@ image_resize_url next unknown=500;          | unknown=500
 image_resize_url next hosts=;               | no name of hosts
 image_resize_url next hosts=a.test,*;       | "*" is no name of hosts
 image_resize_url next hosts=a hosts=b;      | is duplicate
+image_resize_url next base=https://a;   | it must be unknown=400, unknown=ignore or hosts=LIST
+image_resize_url iiif base=a.test;      | a URL as in https://example.com
+image_resize_url iiif base=https://a/;  | a URL as in https://example.com
+image_resize_url iiif base=http://a base=http://b; | is duplicate
+image_resize_url iiif root=a;           | it must be unknown=400, unknown=ignore, base=URL or hosts=LIST
 image_resize_url next root=a;               | it must be unknown=400, unknown=ignore or hosts=LIST
 image_resize_allow all width=1;             | stands alone
 image_resize_allow width=1 all;             | stands alone

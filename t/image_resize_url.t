@@ -392,6 +392,13 @@ E_
         root    $TEST_NGINX_FIXTURES;
         rewrite ^ $image_resize_source_path break;
     }
+    location /small/ {
+        image_resize_url   iiif base=https://$arg_host/museum;
+        image_resize_allow all;
+        image_resize_limit output_pixels=15000;
+        root    $TEST_NGINX_FIXTURES;
+        rewrite ^ $image_resize_source_path break;
+    }
 --- rows
 /iiif/photo-300x200.jpg/full/max/0/default.png      200 png 300x200
 /iiif/.%2Fphoto-300x200.jpg/full/250,/0/default.jpg 200 jpeg 250x167
@@ -402,6 +409,34 @@ E_
 /iiif/photo-300x200.jpg/full/pct:50/0/default.jpg   200 jpeg 150x100
 /iiif/photo-300x200.jpg/square/max/0/default.jpg    200 jpeg 200x200
 /iiif/photo-300x200.jpg/square/100,/0/default.jpg   200 jpeg 100x100
+/iiif/photo-300x200.jpg/square/pct:50/0/default.jpg 200 jpeg 100x100
+/iiif/photo-300x200.jpg/square/90,30/0/default.jpg  200 jpeg 90x30
+/iiif/quad-100x120.png/square/max/0/default.png     200 png 100x100 px=5,45:red px=5,55:blue
+/iiif/photo-300x200.png/full/max/0/bitonal.png      200 png components=1 px=150,100:any
+# without a circumflex nothing is enlarged
+/iiif/photo-300x200.jpg/full/301,/0/default.jpg     400 log=info:bad_params:larger
+/iiif/photo-300x200.jpg/full/,201/0/default.jpg     400
+/iiif/photo-300x200.jpg/full/300,201/0/default.jpg  400
+/iiif/photo-300x200.jpg/0,0,50,50/51,/0/default.jpg 400
+/iiif/photo-300x200.jpg/full/!600,600/0/default.jpg 200 jpeg 300x200
+/iiif/photo-300x200.jpg/full/^300,400/90/default.jpg 200 jpeg 400x300
+# what is told of a picture
+/iiif/photo-300x200.jpg                             303 Location~^http://localhost(:\d+)?/iiif/photo-300x200.jpg/info.json$ Access-Control-Allow-Origin=*
+/iiif/.%2Fphoto-300x200.jpg?x                       303 Location~/iiif/.%2Fphoto-300x200.jpg/info.json$
+/iiif/photo-300x200.jpg/info.json                   200 Content-Type=application/ld+json;profile="http://iiif.io/api/image/3/context.json" Access-Control-Allow-Origin=* Vary~Accept
+/iiif/photo-300x200.jpg/info.json [Accept: application/json] 200 Content-Type=application/json
+/iiif/photo-300x200.jpg/info.json [Accept: application/ld+json] 200 Content-Type~^application/ld
+HEAD /iiif/photo-300x200.jpg/info.json              200 Content-Type~^application/ld empty
+/iiif/photo-300x200.jpg/full/50,/0/default.jpg      200 jpeg Access-Control-Allow-Origin=* Link=<http://iiif.io/api/image/3/level2.json>;rel="profile"
+/iiif/absent.jpg/info.json                          404
+/iiif/text.txt/info.json                            415
+# more pixels than there may be
+/small/photo-300x200.jpg/full/max/0/default.jpg     200 jpeg 150x100
+/small/photo-300x200.jpg/full/^max/90/default.png   200 png 100x150
+/small/photo-300x200.jpg/full/200,/0/default.jpg    415
+/small/photo-300x200.jpg?host=a.test                303 Location=https://a.test/museum/small/photo-300x200.jpg/info.json
+/small/photo-300x200.jpg/info.json?host=a.test      200 Content-Type~^application/ld
+/small/photo-300x200.jpg/info.json                  415 line=error:base
 /iiif/quad-100x120.png/50,0,50,60/max/0/default.png 200 png 50x60 px=5,5:lime
 /iiif/quad-100x120.png/90,0,50,60/max/0/default.png 200 png 10x60
 /iiif/quad-100x120.png/pct:50,50,50,50/max/0/default.png 200 png 50x60 px=5,5:yellow
@@ -412,5 +447,52 @@ E_
 /iiif/photo-300x200.jpg/full/max/0/gray.jpg         200 jpeg components=1
 /iiif/quad-100x120.png/200,0,10,10/max/0/default.png 400
 /iiif/photo-300x200.jpg/full/0,/0/default.jpg       400
-/iiif/a/photo-300x200.jpg/full/max/0/default.jpg    400
+/iiif/a/photo-300x200.jpg/full/max/0/default.jpg    404
+/iiif/                                              404
 /iiif/absent.jpg/full/max/0/default.jpg             404
+
+
+=== TEST 12: what viewers are told, made and kept
+--- http_config
+    image_resize_cache_path $TEST_NGINX_HTML_DIR/kept keys_zone=kept:1m;
+--- config
+    location /iiif/ {
+        image_resize_url   iiif base=https://$arg_host;
+        image_resize_allow all;
+        image_resize_cache kept;
+        image_resize_cache_valid 1h;
+        root    $TEST_NGINX_FIXTURES;
+        rewrite ^ $image_resize_source_path break;
+        add_header X-Cache $image_resize_cache_status;
+    }
+--- script eval
+sub {
+    my ($name) = @_;
+    require JSON::PP;
+    fixture_path($_) for qw(photo-300x200.jpg photo-3000x2001.jpg);
+    for (['a.test', 'photo-300x200.jpg', 300, 200, 'MISS'], ['a.test', 'photo-300x200.jpg', 300, 200, 'HIT'],
+         ['b.test', 'photo-300x200.jpg', 300, 200, 'MISS'], ['a.test', 'photo-3000x2001.jpg', 3000, 2001, 'MISS']) {
+        my ($host, $file, $width, $height, $cache) = @$_;
+        my $answer = client()->get("/iiif/$file/info.json?host=$host");
+        my $told = JSON::PP::decode_json($answer->{body});
+        Test::More::is($answer->{h}{'x-cache'}, $cache, "$name: kept");
+        Test::More::is($told->{id}, "https://$host/iiif/$file", "$name: id");
+        Test::More::is("$told->{width}x$told->{height}", "${width}x$height", "$name: size");
+        Test::More::is(join(' ', @$told{qw(@context type profile protocol)}), 'http://iiif.io/api/image/3/context.json '
+            . 'ImageService3 level2 http://iiif.io/api/image', "$name: what it is");
+        Test::More::is($told->{maxArea}, 80_000_000, "$name: limit");
+        # Each size and the last tile of each scale are there.
+        for my $size (@{$told->{sizes}}) {
+            my $made = client()->get("/iiif/$file/full/$size->{width},$size->{height}/0/default.png?host=$host");
+            Test::More::is($made->{status}, 200, "$name: $size->{width}x$size->{height}");
+        }
+        for my $scale (@{$told->{tiles}[0]{scaleFactors}}) {
+            my $side = $told->{tiles}[0]{width} * $scale;
+            my ($x, $y) = map { int(($_ - 1) / $side) * $side } $width, $height;
+            my ($w, $h) = ($width - $x, $height - $y);
+            my $size = join ',', map { int(($_ + $scale - 1) / $scale) } $w, $h;
+            my $made = client()->get("/iiif/$file/$x,$y,$w,$h/$size/0/default.jpg?host=$host");
+            Test::More::is($made->{status}, 200, "$name: tile $x,$y,$w,$h/$size");
+        }
+    }
+}

@@ -3,10 +3,10 @@
 use image_gate_core::image::{ContentCodings, Plan, preview_plan};
 
 use super::conf::{LocConf, Mode};
-use super::headers;
 use super::response_info::Failure;
 use super::task::{JobKind, Task};
 use super::watermark_cache::WatermarkSpec;
+use super::{headers, link};
 use crate::ngx::Request;
 
 /// What the source's headers say of its body.
@@ -33,6 +33,9 @@ pub fn recipe(request: Request<'_>, conf: &LocConf) -> Result<Recipe, Failure> {
             let plan = Plan { damaged: plan.damaged, ..preview_plan(plan.orient) };
             (JobKind::Inspect, Box::new(plan), Vec::new())
         }
+        _ if let Some(uri) = link::described(request) => {
+            (JobKind::Introduce(uri?), plan, Vec::new())
+        }
         _ => {
             let layers = if plan.watermark { conf.layers(request)? } else { Vec::new() };
             (JobKind::Transform, plan, layers)
@@ -48,8 +51,9 @@ pub fn begin(
     codings: &ContentCodings,
 ) -> Result<Task, Failure> {
     let Recipe { work, plan, layers } = recipe(request, conf)?;
-    let tag = match conf.mode() {
-        Mode::Off | Mode::Test | Mode::Size => None,
+    let tag = match (conf.mode(), &work) {
+        // How large a picture is may change where the limit does, which is no part of a plan.
+        (Mode::Off | Mode::Test | Mode::Size, _) | (_, JobKind::Introduce(_)) => None,
         _ => headers::etag(request, &plan, &layers),
     };
     Ok(Task {

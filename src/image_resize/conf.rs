@@ -4,7 +4,9 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use image_gate_core::image::{Allow, Filling, Hints, Limits, Parsed, Presets, SETTINGS, Setting};
+use image_gate_core::image::{
+    Allow, Dialect, Filling, Hints, Limits, Parsed, Presets, SETTINGS, Setting,
+};
 
 use super::hints::HintsConf;
 use super::url::{Prefix, UrlConf};
@@ -190,6 +192,11 @@ impl LocConf {
     /// Whether requests say by parameters what is made, in whichever notation.
     pub fn takes_params(&self) -> bool {
         self.params.is_some() || self.url.is_some()
+    }
+
+    /// Whether requests are those of the IIIF Image API.
+    pub fn serves_iiif(&self) -> bool {
+        self.url.as_deref().is_some_and(|url| url.dialect == Dialect::Iiif)
     }
 
     /// The settings that have values here, in their order.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use image_gate_core::image::Error;
 use nginx_sys::{
-    NGX_ERROR, NGX_HTTP_BAD_GATEWAY, NGX_HTTP_BAD_REQUEST, NGX_HTTP_FORBIDDEN,
+    NGX_ERROR, NGX_HTTP_BAD_GATEWAY, NGX_HTTP_BAD_REQUEST, NGX_HTTP_FORBIDDEN, NGX_HTTP_NOT_FOUND,
     NGX_HTTP_SERVICE_UNAVAILABLE, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, NGX_LOG_ERR, NGX_LOG_INFO,
     ngx_int_t, ngx_msec_t,
 };
@@ -109,11 +109,12 @@ pub fn log_failure(context: Transfer<'_>, failure: &Failure) -> u32 {
         Failure::Image(error @ (Error::Timeout | Error::Cancelled)) => {
             (NGX_HTTP_SERVICE_UNAVAILABLE, error.word(), error.is_ours())
         }
-        Failure::Image(error @ Error::NothingLeft(_)) => {
+        Failure::Image(error @ Error::BeyondImage(_)) => {
             (NGX_HTTP_BAD_REQUEST, error.word(), error.is_ours())
         }
         Failure::Image(error) => (NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, error.word(), error.is_ours()),
         Failure::Params(error @ Error::NotAllowed(_)) => (NGX_HTTP_FORBIDDEN, error.word(), false),
+        Failure::Params(error @ Error::NoSuchLink(_)) => (NGX_HTTP_NOT_FOUND, error.word(), false),
         Failure::Params(error) => (NGX_HTTP_BAD_REQUEST, error.word(), error.is_ours()),
         Failure::Expired => (GONE, "bad_params", false),
         Failure::Busy => (NGX_HTTP_SERVICE_UNAVAILABLE, "busy", true),

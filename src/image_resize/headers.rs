@@ -2,13 +2,15 @@
 
 use std::cell::RefCell;
 
+use image_gate_core::accept;
 use image_gate_core::image::{
-    EtagGenerator, Fit, Format, Hints, Plan, Validator, Varies, is_digest, lists_etag,
-    preview_plan, rename_attachment,
+    EtagGenerator, Fit, Format, Hints, Information, PROFILE, Plan, Resource, Validator, Varies,
+    is_digest, lists_etag, preview_plan, rename_attachment,
 };
 use nginx_sys::NGX_HTTP_NOT_MODIFIED;
 
 use super::conf::{LocConf, Mode, conf};
+use super::link;
 use super::task::{JobKind, Task};
 use super::watermark_cache::WatermarkSpec;
 use crate::ngx::{NoMemory, Request, is_named};
@@ -36,6 +38,7 @@ pub fn digest(plan: &Plan, layers: &[WatermarkSpec]) -> String {
 pub fn varies(task: &Task) -> Varies {
     match task.work {
         JobKind::Transform => task.plan.varies(),
+        JobKind::Introduce(_) => Varies { accept: true, ..Varies::default() },
         JobKind::Describe | JobKind::Inspect => Varies::default(),
     }
 }
@@ -45,10 +48,27 @@ fn vary(request: Request<'_>, varies: Varies) -> Result<(), NoMemory> {
     for name in varies.headers() {
         request.add_vary(name)?;
     }
-    if conf(&request).is_some_and(LocConf::hears) {
+    let conf = conf(&request);
+    if conf.is_some_and(LocConf::hears) {
         request.put_header(b"Accept-CH", Hints::ACCEPT.as_bytes())?;
     }
+    if conf.is_some_and(LocConf::serves_iiif) {
+        request.put_header(b"Access-Control-Allow-Origin", b"*")?;
+        request.push_header("Link", PROFILE.as_bytes()).ok_or(NoMemory)?;
+    }
     Ok(())
+}
+
+/// The media type of a description, which viewers of the IIIF Image API may choose.
+fn json_type(request: Request<'_>) -> &'static str {
+    const JSON: &str = "application/json";
+    if link::asks(request, Resource::Information)
+        && !accept::prefers(request.accept(), &[JSON], Information::BARE_TYPE)
+    {
+        Information::MEDIA_TYPE
+    } else {
+        JSON
+    }
 }
 
 /// Sends nothing that tells of the bytes that came, as others go out.
@@ -79,7 +99,7 @@ pub struct Sent<'a> {
 pub fn set_output_headers(request: Request<'_>, sent: &Sent<'_>) -> Result<(), NoMemory> {
     match sent.format {
         Some(format) => request.set_content_type(format.media_type()),
-        None => request.set_content_type("application/json"),
+        None => request.set_content_type(json_type(request)),
     }
     request.set_content_length(Some(sent.len));
     if sent.is_as_it_came {
@@ -132,7 +152,7 @@ pub fn unknown_body(request: Request<'_>, task: &Task) {
     let Task { work, plan, layers, tag, .. } = task;
     let source = declared_format(&request);
     let media_type = match work {
-        JobKind::Describe | JobKind::Inspect => Some("application/json"),
+        JobKind::Describe | JobKind::Inspect | JobKind::Introduce(_) => Some(json_type(request)),
         JobKind::Transform => match plan.format {
             None => source
                 .filter(|source| source.is_universal() || source.is_written() && !plan.negotiated),
@@ -152,7 +172,7 @@ pub fn unknown_body(request: Request<'_>, task: &Task) {
     forget_source(request);
     // One that may go out as it came has the source's own tag then.
     let is_new = match work {
-        JobKind::Describe | JobKind::Inspect => true,
+        JobKind::Describe | JobKind::Inspect | JobKind::Introduce(_) => true,
         JobKind::Transform => plan.changes_pixels() || plan.is_exact || !layers.is_empty(),
     };
     let _ = request.set_etag(tag.as_deref().filter(|_| is_new).map(str::as_bytes));
@@ -179,8 +199,17 @@ pub fn revalidated(request: Request<'_>, conf: &LocConf) {
         let _ = request.set_etag(None);
         return;
     };
-    let varies = if mode.makes_image() { plan.varies() } else { Varies::default() };
+    let is_described = mode.makes_image() && link::asks(request, Resource::Information);
+    let varies = match mode {
+        _ if is_described => Varies { accept: true, ..Varies::default() },
+        mode if mode.makes_image() => plan.varies(),
+        _ => Varies::default(),
+    };
     let _ = vary(request, varies);
+    if is_described {
+        let _ = request.set_etag(None);
+        return;
+    }
     // A client that has the source's tag has the source as it came.
     let Some(source) = request.etag().and_then(|tag| std::str::from_utf8(tag).ok()) else {
         // An upstream need not repeat the tag that a GET would get.

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use image_gate_core::cache::{Made, SourceId};
 use image_gate_core::image::{
-    ContentCodings, Control, Damage, Error, Format, Info, Limits, Output, Plan, info_json, prepare,
-    probe, size_json,
+    ContentCodings, Control, Damage, Error, Format, Info, Information, Limits, Output, Plan,
+    info_json, prepare, probe, size_json,
 };
 
 use super::task::{JobKind, Task};
@@ -304,10 +304,19 @@ impl Job {
         bytes: &mut Vec<u8>,
         source: &mut Option<Info>,
     ) -> Result<JobOutput, JobError> {
-        match self.work {
+        match &self.work {
             JobKind::Describe => {
                 *source = probe(bytes).ok();
                 Ok(describe(source.as_ref(), self.plan.orient))
+            }
+            JobKind::Introduce(uri) => {
+                let info = probe(bytes).map_err(JobError::Failed)?;
+                let size = info.displayed(self.plan.orient);
+                *source = Some(info);
+                let most = self.limits.output_pixels;
+                let bytes = Information::new(uri, size, most).json().into_bytes();
+                let size = Some(size);
+                Ok(JobOutput { bytes, format: None, size, is_original: false, damage: None })
             }
             JobKind::Inspect | JobKind::Transform => {
                 self.load_watermarks().map_err(JobError::Failed)?;

@@ -332,12 +332,16 @@ fn is_kept(name: &[u8]) -> bool {
 
 fn text(work: &JobKind, plan: &Plan, layers: &[WatermarkSpec], conf: &LocConf) -> String {
     let plan = headers::digest(plan, layers);
-    let work = match work {
-        JobKind::Describe => "size",
-        JobKind::Inspect => "info",
-        JobKind::Transform => "image",
+    let (work, uri) = match work {
+        JobKind::Describe => ("size", ""),
+        JobKind::Inspect => ("info", ""),
+        JobKind::Introduce(uri) => ("iiif", uri.as_str()),
+        JobKind::Transform => ("image", ""),
     };
     let mut text = [work, " ", location(conf), " ", &plan].concat();
+    if !uri.is_empty() {
+        let _ = write!(text, " {uri:?}");
+    }
     if !layers.is_empty() {
         // The entity tag leaves out what tells two states of a mark that have one length and time.
         let files = layers.iter().map(|layer| &layer.file).collect::<Vec<_>>();

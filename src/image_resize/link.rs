@@ -4,12 +4,12 @@
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
-use image_gate_core::image::{Asked, Error, Origin, Source, Unknown};
+use image_gate_core::image::{Asked, Error, Origin, Resource, Source, Unknown};
 use nginx_sys::NGX_LOG_INFO;
 
 use super::conf::conf;
 use super::response_info::Failure;
-use super::url::{MayAsk, Prefix, UrlConf};
+use super::url::{MayAsk, Prefix, UrlConf, is_base};
 use crate::ngx::Request;
 use crate::ngx::incoming::{RequestPart, RequestString};
 
@@ -108,6 +108,30 @@ fn read(
         }
     });
     Ok(Asked { source: source?, ..asked })
+}
+
+/// Whether the link of a request leads to something of that kind.
+pub fn asks(request: Request<'_>, resource: Resource) -> bool {
+    asked(request).is_some_and(|asked| asked.is_ok_and(|asked| asked.resource == resource))
+}
+
+/// Returns the URI of the picture that is to be described, where the link asks for that.
+pub fn described(request: Request<'_>) -> Option<Result<String, Error>> {
+    asks(request, Resource::Information).then(|| {
+        let uri = written_out(request)?;
+        Ok(uri.strip_suffix("/info.json").map_or_else(|| uri.clone(), str::to_owned))
+    })
+}
+
+/// Returns the URI of the request as its client has it, without arguments.
+pub fn written_out(request: Request<'_>) -> Result<String, Error> {
+    let bases = conf(&request).and_then(|conf| conf.url.as_deref()).map(|url| url.base);
+    let mut bases = bases.into_iter().flatten().filter_map(|base| base.evaluate(request));
+    let base = bases
+        .find(|base| is_base(base))
+        .ok_or_else(|| Error::Directive("\"image_resize_url\": base= is no URL".to_owned()))?;
+    let path = request.part(RequestPart::UnparsedUri).split(|&byte| byte == b'?').next();
+    Ok(String::from_utf8_lossy(&[base, path.unwrap_or_default()].concat()).into_owned())
 }
 
 /// Returns something of the source that a request's link names; `None` where it names none.

@@ -1,6 +1,7 @@
 //! Parameters that a URL names, refused before the source is asked for.
 
-use nginx_sys::{NGX_DECLINED, ngx_int_t};
+use image_gate_core::image::Resource;
+use nginx_sys::{NGX_DECLINED, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_SEE_OTHER, ngx_int_t};
 
 use super::conf::conf;
 use super::link;
@@ -22,6 +23,9 @@ impl Handler for Precontent {
         if let Err(failure) = link::valid(request) {
             return super::failure::fail_in_phase(request, &failure);
         }
+        if request.is_main() && conf.mode().makes_image() && link::asks(request, Resource::Base) {
+            return see_information(request);
+        }
         if !conf.takes_params() || !request.is_main() || !conf.mode().makes_image() {
             return DECLINED;
         }
@@ -31,4 +35,16 @@ impl Handler for Precontent {
             _ => DECLINED,
         }
     }
+}
+
+/// Sends the client of the IIIF Image API from the base URI of a picture to what is told of it.
+fn see_information(request: Request<'_>) -> ngx_int_t {
+    let target = match link::written_out(request) {
+        Ok(uri) => uri + "/info.json",
+        Err(error) => return super::failure::fail_in_phase(request, &error.into()),
+    };
+    let is_set = request.put_header(b"Access-Control-Allow-Origin", b"*").is_ok()
+        && request.push_header("Location", target.as_bytes()).is_some();
+    let status = if is_set { NGX_HTTP_SEE_OTHER } else { NGX_HTTP_INTERNAL_SERVER_ERROR };
+    status as ngx_int_t
 }

@@ -13,6 +13,8 @@ pub enum JobKind {
     Describe,
     /// The description of `image_resize info`.
     Inspect,
+    /// That of the IIIF Image API, of what is at that URI.
+    Introduce(String),
     /// An image.
     Transform,
 }

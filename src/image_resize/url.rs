@@ -13,6 +13,9 @@ pub struct UrlConf {
     pub dialect: Dialect,
     pub unknown: Unknown,
     pub hosts: MayAsk,
+    /// What stands before the path in URIs that are told to clients; where the first comes to
+    /// nothing, the other.
+    pub base: [Expression; 2],
 }
 
 /// Which hosts may be asked for sources.
@@ -47,13 +50,24 @@ impl Prefix {
     }
 }
 
+/// Whether a text is a URL to which a path can be added.
+pub fn is_base(url: &[u8]) -> bool {
+    let behind = url.strip_prefix(b"https://").or_else(|| url.strip_prefix(b"http://"));
+    behind.is_some_and(|host| {
+        !host.is_empty()
+            && !host.starts_with(b"/")
+            && !host.ends_with(b"/")
+            && host.iter().all(u8::is_ascii_graphic)
+    })
+}
+
 /// Reads the directive.
 pub fn set(slot: &mut Option<Rc<UrlConf>>, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let words: Vec<_> = Dialect::WORDS.iter().map(|(word, _)| *word).collect();
     let dialect = Dialect::from_word(args.arg(0));
     let words = words.join(", ");
     let dialect = expect(dialect, args.arg(0), format_args!("one of {words}"))?;
-    let (mut unknowns, mut hosts) = (None, None);
+    let (mut unknowns, mut hosts, mut base) = (None, None, None);
     for argument in args.rest(1) {
         match split(argument) {
             (b"unknown", value) => {
@@ -75,16 +89,27 @@ pub fn set(slot: &mut Option<Rc<UrlConf>>, args: &DirectiveArgs<'_>) -> Result<(
                 };
                 once(&mut hosts, may_ask)?;
             }
+            (b"base", url) if dialect == Dialect::Iiif => {
+                let is_url = |url: &[u8]| url.contains(&b'$') || is_base(url);
+                let url = Some(url).filter(|url| is_url(url));
+                let url = expect(url, argument, format_args!("a URL as in https://example.com"))?;
+                once(&mut base, args.expression(url)?)?;
+            }
             _ => {
+                let base = if dialect == Dialect::Iiif { ", base=URL" } else { "" };
                 return expect(
                     None,
                     argument,
-                    format_args!("unknown=400, unknown=ignore or hosts=LIST"),
+                    format_args!("unknown=400, unknown=ignore{base} or hosts=LIST"),
                 );
             }
         }
     }
     let hosts = hosts.unwrap_or(MayAsk::Listed(Hosts::default()));
-    let url = UrlConf { dialect, unknown: unknowns.unwrap_or_default(), hosts };
+    let base = match base {
+        Some(base) => [base; 2],
+        None => [args.expression(b"$scheme://$http_host")?, args.expression(b"$scheme://$host")?],
+    };
+    let url = UrlConf { dialect, unknown: unknowns.unwrap_or_default(), hosts, base };
     once(slot, Rc::new(url))
 }

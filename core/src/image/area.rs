@@ -141,31 +141,42 @@ impl Ratio {
 
 /// A rectangle in an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Area {
-    /// From the left edge.
-    pub x: Length,
-    /// From the top.
-    pub y: Length,
-    /// How wide it is.
-    pub width: Length,
-    /// How high it is.
-    pub height: Length,
+pub enum Area {
+    /// The largest square in its middle.
+    Square,
+    /// One that lies somewhere.
+    At {
+        /// From the left edge.
+        x: Length,
+        /// From the top.
+        y: Length,
+        /// How wide it is.
+        width: Length,
+        /// How high it is.
+        height: Length,
+    },
 }
 
 impl Canonical for Area {
     fn write(&self, out: &mut String) {
-        ((self.x, self.y), (self.width, self.height)).write(out);
+        match *self {
+            Area::Square => out.push_str("square"),
+            Area::At { x, y, width, height } => ((x, y), (width, height)).write(out),
+        }
     }
 }
 
 impl Area {
-    /// Reads `x,y,width,height`, also with colons: four [lengths](Length), of which the last two
-    /// are more than 0.
+    /// Reads `square`, or `x,y,width,height`, also with colons: four [lengths](Length), of which
+    /// the last two are more than 0.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Area> {
+        if text == b"square" {
+            return Some(Area::Square);
+        }
         let [x, y, width, height] = four(text, Length::parse)?;
         let is_none = |length| matches!(length, Length::Pixels(0) | Length::Share(0));
-        let area = Area { x, y, width, height };
+        let area = Area::At { x, y, width, height };
         (!is_none(width) && !is_none(height)).then_some(area)
     }
 
@@ -176,8 +187,16 @@ impl Area {
             let room = side.checked_sub(at).filter(|&room| room > 0)?;
             Some((at, len.of(side).clamp(1, room)))
         };
-        let (x, width) = span(self.x, self.width, size.width)?;
-        let (y, height) = span(self.y, self.height, size.height)?;
+        let (x, y, width, height) = match self {
+            Area::Square => {
+                let side = size.width.min(size.height);
+                let (x, y) = ((size.width - side) / 2, (size.height - side) / 2);
+                return Some(Rect { x, y, size: Size::new(side, side) });
+            }
+            Area::At { x, y, width, height } => (x, y, width, height),
+        };
+        let (x, width) = span(x, width, size.width)?;
+        let (y, height) = span(y, height, size.height)?;
         Some(Rect { x, y, size: Size::new(width, height) })
     }
 }
@@ -258,6 +277,8 @@ mod tests {
         assert_eq!(within("90,0,30,500", 100, 120), Some((90, 0, 10, 120)));
         assert_eq!(within("0,0,4294967295,1", 100, 120), Some((0, 0, 100, 1)));
         assert_eq!(within("0,0,0.1%,0.1%", 100, 120), Some((0, 0, 1, 1)));
+        assert_eq!(within("square", 100, 121), Some((0, 10, 100, 100)));
+        assert_eq!(within("square", 100, 7), Some((46, 0, 7, 7)));
         assert_eq!(within("100,0,1,1", 100, 120), None);
         assert_eq!(within("0,100%,1,1", 100, 120), None);
         for text in

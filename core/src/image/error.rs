@@ -31,15 +31,18 @@ pub enum Error {
     /// A parameter has no valid value.
     #[error("bad parameter: {0}")]
     BadParams(String),
-    /// What is asked for leaves nothing of the image.
+    /// What is asked for lies beside the image, or is more than there is of it.
     #[error("bad parameter: {0}")]
-    NothingLeft(String),
+    BeyondImage(String),
     /// A variable that a directive reads has no valid value.
     #[error("bad parameter: {0}")]
     Directive(String),
     /// The parameters name a preset that is not there.
     #[error("bad parameter: there is no preset {0:?}")]
     UnknownPreset(String),
+    /// The URL is none that there is anything at.
+    #[error("bad parameter: {0}")]
+    NoSuchLink(String),
     /// A parameter has a value that it may not have here.
     #[error("not allowed: {0}")]
     NotAllowed(String),
@@ -73,8 +76,9 @@ impl Error {
             Error::DecodeFailed(_) => "decode_failed",
             Error::BadParams(_)
             | Error::Directive(_)
-            | Error::NothingLeft(_)
+            | Error::BeyondImage(_)
             | Error::UnknownPreset(_)
+            | Error::NoSuchLink(_)
             | Error::NotAllowed(_) => "bad_params",
             Error::Watermark(_) => "watermark_failed",
             Error::Timeout | Error::Cancelled => "timeout",

@@ -31,12 +31,12 @@ impl Geometry {
     /// upright, then cut, fitted, mirrored and rotated as planned.
     ///
     /// # Errors
-    /// [`Error::NothingLeft`] where what is cut out lies beside the image.
+    /// [`Error::BeyondImage`] where what is cut out lies beside the image.
     pub(super) fn new(stored: Size, upright: Orientation, plan: &Plan) -> Result<Geometry, Error> {
         let rotation = Orientation::from(plan.rotate);
         let inside = plan.trim_sides.within(upright.size(stored)).ok_or_else(|| {
             let Size { width, height } = upright.size(stored);
-            Error::NothingLeft(format!("nothing is left of {width}x{height} pixels"))
+            Error::BeyondImage(format!("nothing is left of {width}x{height} pixels"))
         })?;
         let region = part(inside.size, plan.crop)?;
         let region = Rect { x: inside.x + region.x, y: inside.y + region.y, ..region };
@@ -54,7 +54,11 @@ impl Geometry {
             _ => (turn, None),
         };
         let target = Target::new(plan, scaling.size(displayed));
-        let scaled = scale(displayed, &target.before(scaling), plan);
+        let target_before = target.before(scaling);
+        if plan.refuses_enlarging {
+            target_before.check_within(displayed)?;
+        }
+        let scaled = scale(displayed, &target_before, plan);
         let filling = cut(cutting.size(scaled), &target, plan);
         let kept = part(filling.size, plan.crop_after)?;
         let kept = Rect { x: filling.x + kept.x, y: filling.y + kept.y, ..kept };
@@ -130,6 +134,32 @@ impl Geometry {
         padded((0, 0), turned(most, plan.tilt), plan).1
     }
 
+    /// The geometry at which an image whose size nobody asked for has so many pixels at most, and
+    /// sides that are no longer than that.
+    ///
+    /// # Errors
+    /// Those of [`new`](Geometry::new).
+    pub(super) fn reduced(
+        self,
+        (pixels, longest): (u64, u32),
+        stored: Size,
+        upright: Orientation,
+        plan: &Plan,
+    ) -> Result<Geometry, Error> {
+        let Size { width, height } = upright.size(self.scaled);
+        let by_pixels = (pixels as f64 / self.output.pixels() as f64).sqrt();
+        let by_side = f64::from(longest) / f64::from(self.output.width.max(self.output.height));
+        let factor = by_pixels.min(by_side);
+        if plan.fit != Fit::None || factor >= 1.0 {
+            return Ok(self);
+        }
+        let side = |side: u32| NonZeroU32::new((f64::from(side) * factor) as u32);
+        let fit = Fit::Resize { width: side(width), height: side(height) };
+        // Rounded up, one of them could be too much.
+        let round = Rounding::Down;
+        Geometry::new(stored, upright, &Plan { fit, round, rotate_box: None, ..plan.clone() })
+    }
+
     /// Whether the image stays just as it is stored.
     pub(super) fn is_identity(&self, stored: Size) -> bool {
         self.orientation.is_none()
@@ -163,7 +193,7 @@ fn part(size: Size, area: Option<Area>) -> Result<Rect, Error> {
     let Some(area) = area else { return Ok(Rect { x: 0, y: 0, size }) };
     area.within(size).ok_or_else(|| {
         let Size { width, height } = size;
-        Error::NothingLeft(format!("what is to be cut out lies beside the {width}x{height} pixels"))
+        Error::BeyondImage(format!("what is to be cut out lies beside the {width}x{height} pixels"))
     })
 }
 
@@ -230,6 +260,17 @@ impl Target {
             (*width, *height) = (least_of(sides.0, most.0), least_of(sides.1, most.1));
         }
         Target { fit, most, least }
+    }
+
+    /// Refuses a box that is larger than an image of that size.
+    fn check_within(mut self, Size { width, height }: Size) -> Result<(), Error> {
+        let Some(sides) = self.fit.sides_mut() else { return Ok(()) };
+        if sides.0.is_none_or(|side| side.get() <= width)
+            && sides.1.is_none_or(|side| side.get() <= height)
+        {
+            return Ok(());
+        }
+        Err(Error::BeyondImage(format!("larger than the {width}x{height} pixels there are")))
     }
 
     /// This, for an image that is turned so afterwards.
@@ -858,7 +899,7 @@ mod tests {
         for beside in ["crop=100:0:9:9", "crop_after=0:120:9:9", "w=50,crop_after=50:0:9:9"] {
             let plan = Plan::from_params(beside).unwrap();
             let error = Geometry::new(Size::new(100, 120), NONE, &plan).unwrap_err();
-            assert!(matches!(error, Error::NothingLeft(_)), "{beside}");
+            assert!(matches!(error, Error::BeyondImage(_)), "{beside}");
         }
     }
 
@@ -1017,7 +1058,7 @@ mod tests {
             ]
         };
         let area = (length(), length(), length(), length())
-            .prop_map(|(x, y, width, height)| Some(Area { x, y, width, height }));
+            .prop_map(|(x, y, width, height)| Some(Area::At { x, y, width, height }));
         prop_oneof![Just(None), area]
     }
 

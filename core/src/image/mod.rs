@@ -58,7 +58,9 @@ pub use color::Color;
 pub use content_encoding::{ContentCoding, ContentCodings, acceptable_codings, decode_body};
 pub use control::Control;
 pub use damage::{Damage, DamagePolicy};
-pub use dialect::{Asked, Dialect, Hosts, Link, Origin, Source, Unknown};
+pub use dialect::{
+    Asked, Dialect, Hosts, Information, Link, Origin, PROFILE, Resource, Source, Unknown,
+};
 pub use digest_headers::is_digest;
 pub use disposition::rename_attachment;
 pub use error::Error;
@@ -73,7 +75,7 @@ pub use limits::Limits;
 pub use orientation::{Flip, Rotation};
 pub use params::{Allow, Params, Presets};
 pub use plan::{
-    Adjust, AnimationPolicy, Bound, Bounds, EqualSides, Fit, Mask, MetadataPolicy, Plan,
+    Adjust, AnimationPolicy, Bound, Bounds, EqualSides, Fit, Mask, MetadataPolicy, Oversize, Plan,
     PngCompression, ProfilePolicy, RotateBox, Rounding, Subsampling, Tone,
 };
 pub use preview::Preview;

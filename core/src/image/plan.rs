@@ -173,7 +173,23 @@ with_defaults! {
         pub negate: bool = false,
         /// How much is as on old photographs, in percent.
         pub sepia: u16 = 0,
+        /// The luminance from which on all is white, and below which black; 0 is off.
+        pub threshold: u8 = 0,
     }
+}
+
+/// What becomes of an output that would have more pixels than the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Oversize {
+    /// It is not made.
+    Refuse,
+    /// It is made smaller, where no size was asked for.
+    Reduce,
+}
+
+impl Words for Oversize {
+    const WORDS: &'static [(&'static str, Oversize)] =
+        &[("refuse", Oversize::Refuse), ("reduce", Oversize::Reduce)];
 }
 
 /// Opposite sides of which as much is cut away.
@@ -340,6 +356,10 @@ with_defaults! {
         pub gravity: Gravity = Gravity::CENTER,
         /// Whether a source that is too small for its box is enlarged.
         pub enlarge: bool = false,
+        /// Whether a box with a side that is longer than the source's is refused.
+        pub refuses_enlarging: bool = false,
+        /// What becomes of an output that would be larger than the limit.
+        pub oversize: Oversize = Oversize::Refuse,
         /// Whether a source that is too large for the box of [`Fit::Resize`] is reduced.
         pub reduce: bool = true,
         /// What becomes of fractions of pixels.

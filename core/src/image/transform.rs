@@ -13,7 +13,7 @@ use super::source::{Animation, Container, Source};
 use super::strip::{Cuts, strip};
 use super::{
     AnimationPolicy, Bounds, Control, Damage, EqualSides, Error, Fit, Format, Gravity, Info,
-    Limits, MetadataPolicy, Plan, ProfilePolicy, Subsampling, encode,
+    Limits, MetadataPolicy, Oversize, Plan, ProfilePolicy, Subsampling, encode,
 };
 
 /// The bytes that go out.
@@ -112,12 +112,16 @@ pub fn prepare<'a>(
 
     let stored = Size::new(source.info.width, source.info.height);
     let upright = upright(&source, plan);
-    let geometry = Geometry::new(stored, upright, plan)?;
+    let mut geometry = Geometry::new(stored, upright, plan)?;
     let moving = source.animation().filter(|_| plan.animation == AnimationPolicy::All);
     if moving.is_some() && tolerance.is_strict() {
         source.check_animation(limits)?;
     }
     let mut format = output_format(&source.info, plan, moving.is_some());
+    if plan.oversize == Oversize::Reduce {
+        let most = (limits.output_pixels, encode::longest_side(format));
+        geometry = geometry.reduced(most, stored, upright, plan)?;
+    }
     if format == source.info.format
         && geometry.is_identity(stored)
         && upright.is_none()
@@ -367,6 +371,7 @@ impl Prepared<'_> {
             && !self.plan.is_exact
             && self.damage().is_none()
             && fit == Fit::None
+            && self.plan.oversize == Oversize::Refuse
             && self.plan.bounds == Bounds::default()
             && !self.plan.changes_pixels()
             && !loses_frames(&self.source, self.plan);

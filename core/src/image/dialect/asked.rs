@@ -7,9 +7,23 @@ use crate::image::Error;
 use crate::image::params::Params;
 use crate::image::setting::Setting;
 
+/// What there is at a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Resource {
+    /// A picture.
+    #[default]
+    Image,
+    /// What the IIIF Image API tells of one.
+    Information,
+    /// Nothing but the way to that.
+    Base,
+}
+
 /// What a link asks for.
 #[derive(Debug, Clone)]
 pub struct Asked {
+    /// Of which kind it is.
+    pub resource: Resource,
     /// What is to be made, in the terms of [`SETTINGS`](crate::image::SETTINGS).
     pub params: Params<'static>,
     /// What the dialect does without being told, where the location says nothing else.
@@ -173,7 +187,7 @@ impl Wishes {
     /// Returns what is asked of a source.
     pub(super) fn of(self, source: Source) -> Asked {
         let Wishes { params, defaults, left_out, expires, .. } = self;
-        Asked { params, defaults, source, left_out, expires }
+        Asked { resource: Resource::Image, params, defaults, source, left_out, expires }
     }
 }
 

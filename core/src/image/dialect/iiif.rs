@@ -1,8 +1,13 @@
-//! The IIIF Image API 3.0: `/IDENTIFIER/REGION/SIZE/ROTATION/QUALITY.FORMAT`.
+//! The IIIF Image API 3.0: `/IDENTIFIER/REGION/SIZE/ROTATION/QUALITY.FORMAT`, and what it tells of a
+//! picture at `/IDENTIFIER/info.json`.
 //!
 //! <https://iiif.io/api/image/3.0/>. The size is that of the region before its turn; it is mirrored before that.
 
-use super::asked::{Asked, Link, Unknown, Wishes, invalid};
+mod information;
+
+pub use information::{Information, PROFILE};
+
+use super::asked::{Asked, Link, Resource, Unknown, Wishes, invalid};
 use super::numbers::{places, whole, within};
 use super::query::decoded;
 use super::source::Source;
@@ -10,37 +15,52 @@ use crate::image::Error;
 
 pub(super) const FIXED_PART: &[u8] = b"/";
 
+/// What an identifier is followed by where it is described.
+const INFORMATION: &[u8] = b"info.json";
+
 pub(super) fn read(link: Link<'_>, unknown: Unknown) -> Result<Asked, Error> {
     let wrong = || {
         let form = "/IDENTIFIER/REGION/SIZE/ROTATION/QUALITY.FORMAT";
-        Error::BadParams(format!("the link is not {form}"))
+        // Slashes in an identifier are encoded: one that is not leads elsewhere.
+        Error::NoSuchLink(format!("the link is not {form}"))
     };
     let path = link.path.strip_prefix(b"/").ok_or_else(wrong)?;
     let segments: Vec<&[u8]> = path.split(|&byte| byte == b'/').collect();
-    let &[identifier, region, size, rotation, file] = &segments[..] else { return Err(wrong()) };
+    let (identifier, resource, parts) = match segments[..] {
+        [identifier] => (identifier, Resource::Base, None),
+        [identifier, INFORMATION] => (identifier, Resource::Information, None),
+        [identifier, region, size, rotation, file] => {
+            (identifier, Resource::Image, Some([region, size, rotation, file]))
+        }
+        _ => return Err(wrong()),
+    };
     if identifier.is_empty() {
         return Err(wrong());
     }
     let mut wishes = Wishes::new(unknown);
-    for part in [region, size, rotation, file] {
-        wishes.count(part)?;
+    if let Some(parts) = parts {
+        for part in parts {
+            wishes.count(part)?;
+        }
+        let [region, size, rotation, file] = parts;
+        read_region(&decoded(region)?, &mut wishes)?;
+        read_size(&decoded(size)?, &mut wishes)?;
+        read_rotation(&decoded(rotation)?, &mut wishes)?;
+        read_file(&decoded(file)?, &mut wishes)?;
     }
-    let is_square = read_region(&decoded(region)?, &mut wishes)?;
-    read_size(&decoded(size)?, is_square, &mut wishes)?;
-    read_rotation(&decoded(rotation)?, &mut wishes)?;
-    read_file(&decoded(file)?, &mut wishes)?;
-    Ok(wishes.of(Source::of_name(decoded(identifier)?.as_bytes())?))
+    let source = Source::of_name(decoded(identifier)?.as_bytes())?;
+    Ok(Asked { resource, ..wishes.of(source) })
 }
 
-/// Returns whether it is to be a square, which the size has to make.
-fn read_region(text: &str, wishes: &mut Wishes) -> Result<bool, Error> {
+fn read_region(text: &str, wishes: &mut Wishes) -> Result<(), Error> {
     let bad = || invalid("region");
-    if matches!(text, "full" | "square") {
-        return Ok(text == "square");
-    }
-    let (numbers, is_share) = match text.strip_prefix("pct:") {
-        Some(numbers) => (numbers, true),
-        None => (text, false),
+    let (numbers, is_share) = match text {
+        "full" => return Ok(()),
+        "square" => return wishes.set("region", "crop", "square"),
+        _ => match text.strip_prefix("pct:") {
+            Some(numbers) => (numbers, true),
+            None => (text, false),
+        },
     };
     let parts: Vec<&str> = numbers.split(',').collect();
     let [x, y, width, height] = parts[..] else { return Err(bad()) };
@@ -57,66 +77,53 @@ fn read_region(text: &str, wishes: &mut Wishes) -> Result<bool, Error> {
     if area.iter().skip(2).any(is_nothing) {
         return Err(bad());
     }
-    wishes.set("region", "crop", area.join(","))?;
-    Ok(false)
+    wishes.set("region", "crop", area.join(","))
 }
 
-fn read_size(text: &str, is_square: bool, wishes: &mut Wishes) -> Result<(), Error> {
+fn read_size(text: &str, wishes: &mut Wishes) -> Result<(), Error> {
     let bad = || invalid("size");
     let (text, enlarges) = match text.strip_prefix('^') {
         Some(text) => (text, true),
         None => (text, false),
     };
-    let side = |text: &str| whole(text).filter(|&side| side > 0).ok_or_else(bad);
-    let (fit, width, height) = if text == "max" {
-        if is_square {
-            wishes.set("square", "ar", "1:1")?;
-            return wishes.set("square", "fit", "aspect-crop");
-        }
-        return Ok(());
-    } else if let Some(share) = text.strip_prefix("pct:") {
-        let most = if enlarges { 1e4 } else { 100.0 };
+    if text == "max" {
+        return wishes.need("size", "oversize", "reduce");
+    }
+    if let Some(share) = text.strip_prefix("pct:") {
+        // Beyond all there is, the size is none without the sign.
+        let most = if enlarges { 1e3 } else { 100.0 };
         let share = within(share, 0.0, most).filter(|&share| share > 0.0).ok_or_else(bad)?;
-        if is_square {
-            return wishes.cannot("square with pct:");
-        }
-        let side = places(share, 4) + "%";
-        wishes.set("size", "width", side)?;
-        return wishes.set("size", "enlarge", if enlarges { "on" } else { "off" });
-    } else if let Some(bounds) = text.strip_prefix('!') {
-        let (width, height) = bounds.split_once(',').ok_or_else(bad)?;
-        ("inside", Some(side(width)?), Some(side(height)?))
-    } else {
-        let (width, height) = text.split_once(',').ok_or_else(bad)?;
-        let read = |text: &str| if text.is_empty() { Ok(None) } else { side(text).map(Some) };
-        ("exact", read(width)?, read(height)?)
+        wishes.set("size", "width", places(share, 4) + "%")?;
+        return wishes.need("size", "enlarge", if enlarges { "on" } else { "off" });
+    }
+    let side = |text: &str| whole(text).filter(|&side| side > 0).ok_or_else(bad);
+    let (bounds, is_confined) = match text.strip_prefix('!') {
+        Some(bounds) => (bounds, true),
+        None => (text, false),
     };
-    let (width, height, fit) = match (width, height) {
-        (None, None) => return Err(bad()),
-        (Some(width), Some(height)) if is_square && fit == "inside" => {
-            let side = width.min(height);
-            (Some(side), Some(side), "cover")
-        }
-        (Some(side), None) | (None, Some(side)) if is_square => (Some(side), Some(side), "cover"),
-        (Some(width), Some(height)) if is_square && width != height => {
-            return wishes.cannot(format_args!("square to {width},{height}"));
-        }
-        (width, height) if is_square => (width, height, "cover"),
-        (width @ Some(_), height @ Some(_)) if fit == "exact" => (width, height, "stretch"),
-        (width, height) => (width, height, "contain"),
+    let (width, height) = bounds.split_once(',').ok_or_else(bad)?;
+    let read = |text: &str| match text {
+        "" if !is_confined => Ok(None),
+        text => side(text).map(Some),
     };
-    for (name, side) in [("width", width), ("height", height)] {
+    let sides = [("width", read(width)?), ("height", read(height)?)];
+    if sides.iter().all(|(_, side)| side.is_none()) {
+        return Err(bad());
+    }
+    for (name, side) in sides {
         if let Some(side) = side {
             wishes.set("size", name, side)?;
         }
     }
-    wishes.set("size", "fit", fit)?;
-    // Of an exact size both sides are that, whatever becomes of the picture.
-    if fit == "stretch" {
-        Ok(())
-    } else {
-        wishes.set("size", "enlarge", if enlarges { "on" } else { "off" })
-    }
+    let is_exact = !is_confined && sides.iter().all(|(_, side)| side.is_some());
+    wishes.set("size", "fit", if is_exact { "stretch" } else { "contain" })?;
+    // Only what is confined is as large as there is of it; another size is asked for as it is.
+    let enlarge = match (enlarges, is_confined) {
+        (true, _) => "on",
+        (false, true) => "off",
+        (false, false) => "refuse",
+    };
+    wishes.set("size", "enlarge", enlarge)
 }
 
 fn read_rotation(text: &str, wishes: &mut Wishes) -> Result<(), Error> {
@@ -142,7 +149,7 @@ fn read_file(text: &str, wishes: &mut Wishes) -> Result<(), Error> {
     match quality {
         "default" | "color" => {}
         "gray" => wishes.set("quality", "grayscale", "on")?,
-        "bitonal" => wishes.cannot("bitonal")?,
+        "bitonal" => wishes.set("quality", "threshold", 128)?,
         _ => return Err(invalid("quality")),
     }
     match format {

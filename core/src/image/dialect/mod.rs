@@ -19,7 +19,8 @@ mod tests;
 mod thumbor;
 mod weserv;
 
-pub use asked::{Asked, Link, Unknown};
+pub use asked::{Asked, Link, Resource, Unknown};
+pub use iiif::{Information, PROFILE};
 pub use source::{Hosts, Origin, Source};
 
 use super::Error;

@@ -27,11 +27,15 @@ pub(in crate::image) fn adjust(
     if adjust.sepia > 0 {
         raster = widen(raster, control)?;
     }
-    let narrow = narrow && adjust.sepia == 0;
-    let curve = curve(adjust);
+    let layout = raster.layout();
+    let narrow = narrow && (adjust.sepia == 0 || adjust.threshold > 0);
+    let is_grey = adjust.grayscale || adjust.threshold > 0;
+    let mut curve = curve(adjust);
+    if matches!(layout, Layout::L8 | Layout::La8) {
+        curve = curve.map(|value| parted(value, adjust.threshold));
+    }
     let matrix = ColorMatrix::new(adjust);
     let stride = raster.stride();
-    let layout = raster.layout();
     for rows in raster.data_mut().chunks_mut(stride * BATCH) {
         control.check()?;
         match layout {
@@ -42,23 +46,37 @@ pub(in crate::image) fn adjust(
                     .iter_mut()
                     .for_each(|p| p[0] = curve[usize::from(p[0])]);
             }
-            Layout::Rgb8 => adjust_colors::<3>(rows, &curve, matrix.as_ref()),
-            Layout::Rgba8 => adjust_colors::<4>(rows, &curve, matrix.as_ref()),
+            Layout::Rgb8 => adjust_colors::<3>(rows, &curve, matrix.as_ref(), adjust.threshold),
+            Layout::Rgba8 => adjust_colors::<4>(rows, &curve, matrix.as_ref(), adjust.threshold),
             Layout::Cmyk8 => return Err(Error::Internal("CMYK to be adjusted".to_owned())),
         }
     }
     match layout {
-        Layout::Rgb8 if narrow && adjust.grayscale => {
+        Layout::Rgb8 if narrow && is_grey => {
             map::<3, 1>(&raster, Layout::L8, control, |[grey, ..]| [grey])
         }
-        Layout::Rgba8 if narrow && adjust.grayscale => {
+        Layout::Rgba8 if narrow && is_grey => {
             map::<4, 2>(&raster, Layout::La8, control, |[grey, _, _, a]| [grey, a])
         }
         _ => Ok(raster),
     }
 }
 
-fn adjust_colors<const N: usize>(rows: &mut [u8], curve: &[u8; 256], matrix: Option<&ColorMatrix>) {
+/// Black or white, where there is a threshold.
+fn parted(value: u8, threshold: u8) -> u8 {
+    match threshold {
+        0 => value,
+        _ if value >= threshold => 255,
+        _ => 0,
+    }
+}
+
+fn adjust_colors<const N: usize>(
+    rows: &mut [u8],
+    curve: &[u8; 256],
+    matrix: Option<&ColorMatrix>,
+    threshold: u8,
+) {
     for pixel in rows.as_chunks_mut::<N>().0 {
         for channel in pixel.iter_mut().take(3) {
             *channel = curve[usize::from(*channel)];
@@ -72,6 +90,12 @@ fn adjust_colors<const N: usize>(rows: &mut [u8], curve: &[u8; 256], matrix: Opt
                 let value = (r * rgb[0] + g * rgb[1] + b * rgb[2] + ONE / 2) / ONE;
                 *to = value.clamp(0, 255) as u8;
             }
+        }
+    }
+    if threshold > 0 {
+        for pixel in rows.as_chunks_mut::<N>().0 {
+            let shown = parted(luminance([pixel[0], pixel[1], pixel[2]]), threshold);
+            pixel.iter_mut().take(3).for_each(|channel| *channel = shown);
         }
     }
 }
@@ -184,6 +208,7 @@ mod tests {
         grayscale: false,
         negate: false,
         sepia: 0,
+        threshold: 0,
     };
 
     #[test]
@@ -209,6 +234,18 @@ mod tests {
         assert_eq!(rgb([90, 90, 90], Adjust { hue: 120, ..PLAIN }), [90, 90, 90]);
         assert_eq!(rgb([255, 0, 0], Adjust { hue: 120, ..PLAIN }), [0, 113, 0]);
         assert_eq!(made(Layout::Rgba8, &[1, 2, 3, 9], Adjust { hue: 90, ..PLAIN }).1[3], 9);
+    }
+
+    #[test]
+    fn black_and_white() {
+        let parted = Adjust { threshold: 182, ..PLAIN };
+        assert_eq!(made(Layout::Rgb8, &[0, 255, 0], parted), (Layout::L8, vec![255]));
+        assert_eq!(made(Layout::Rgb8, &[0, 253, 0], parted), (Layout::L8, vec![0]));
+        assert_eq!(made(Layout::La8, &[182, 9], parted), (Layout::La8, vec![255, 9]));
+        assert_eq!(made(Layout::L8, &[181], parted), (Layout::L8, vec![0]));
+        let raster = Raster::from_data(Size::new(1, 1), Layout::Rgb8, vec![9, 255, 9]).unwrap();
+        let wide = adjust(raster, &parted, false, &Control::default()).unwrap();
+        assert_eq!((wide.layout(), wide.data()), (Layout::Rgb8, &[255, 255, 255][..]));
     }
 
     #[test]

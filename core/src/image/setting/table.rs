@@ -7,8 +7,8 @@ use super::notation::{Background, Notation, OneOf};
 use super::row::{Argument, Setting, SettingDirective};
 use crate::image::words::Words;
 use crate::image::{
-    AnimationPolicy, DamagePolicy, EqualSides, Flip, Mask, MetadataPolicy, PngCompression,
-    ProfilePolicy, RotateBox, Rotation, Rounding, Sides, Subsampling,
+    AnimationPolicy, DamagePolicy, EqualSides, Flip, Mask, MetadataPolicy, Oversize,
+    PngCompression, ProfilePolicy, RotateBox, Rotation, Rounding, Sides, Subsampling,
 };
 
 /// All settings, in the order in which the values of directives count. Rows of one directive stand
@@ -68,7 +68,10 @@ pub static SETTINGS: &[Setting] = &[
         params: &["enlarge"],
         directive: Some(BOX.named("enlarge")),
         default: "off",
-        kind: Notation::Switch(|draft, enlarge| draft.enlarge = Some(enlarge)),
+        kind: Notation::Word(&OneOf(|draft, enlarging: Enlarging| {
+            draft.enlarge = Some(enlarging == Enlarging::On);
+            draft.plan.refuses_enlarging = enlarging == Enlarging::Refused;
+        })),
     },
     Setting {
         params: &["dpr"],
@@ -166,6 +169,12 @@ pub static SETTINGS: &[Setting] = &[
             draft.implied_enlarge = Some(enlarges);
             draft.plan.reduce = reduces;
         })),
+    },
+    Setting {
+        params: &["oversize"],
+        directive: None,
+        default: "refuse",
+        kind: Notation::Word(&OneOf(|draft, oversize: Oversize| draft.plan.oversize = oversize)),
     },
     Setting {
         params: &["flip"],
@@ -425,6 +434,18 @@ pub static SETTINGS: &[Setting] = &[
         kind: share(|draft, percent| draft.plan.adjust.sepia = percent),
     },
     Setting {
+        params: &["threshold"],
+        directive: Some(ADJUST.named("threshold")),
+        default: "0",
+        kind: Notation::Number {
+            unit: "",
+            places: 0,
+            least: 0,
+            most: 255,
+            set: |draft, threshold| draft.plan.adjust.threshold = threshold as u8,
+        },
+    },
+    Setting {
         params: &["tint"],
         directive: Some(ADJUST.named("tint")),
         default: "off",
@@ -588,6 +609,22 @@ fn turn_clockwise(draft: &mut Draft, angle: u16) {
     let quarters = usize::from(angle / 9_000);
     draft.plan.rotate = QUARTERS.get(quarters).copied().unwrap_or_default();
     draft.plan.tilt = angle % 9_000;
+}
+
+/// What becomes of an image that is smaller than its box.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Enlarging {
+    /// It is enlarged.
+    On,
+    /// It stays as it is.
+    Off,
+    /// It is not made.
+    Refused,
+}
+
+impl Words for Enlarging {
+    const WORDS: &'static [(&'static str, Enlarging)] =
+        &[("on", Enlarging::On), ("off", Enlarging::Off), ("refuse", Enlarging::Refused)];
 }
 
 /// How URLs say that a box is filled, and what enlarges and reduces there.
