@@ -133,6 +133,10 @@ for (['/rs:fit:250:250/plain/local:///photo-300x200.jpg', '200 jpeg 250x167 X-So
      ['/el:1/w:600/plain/photo-300x200.jpg', '200 jpeg 600x400'],
      ['/rs:fill-down:600:300/plain/photo-300x200.jpg', '200 jpeg 300x150'],
      ['/rs:fill:120:120/dpr:2/plain/photo-300x200.jpg', '200 jpeg 200x200'],
+     # no side is multiplied by more than there is, nor is the padding
+     ['/rs:fill:600:100/dpr:2/plain/photo-300x200.jpg', '200 jpeg 300x100'],
+     ['/w:200/dpr:2/pd:10/bg:f00/plain/photo-300x200.png', '200 png 330x230 px=14,100:red'],
+     ['/w:200/dpr:2/el:1/pd:10/bg:f00/plain/photo-300x200.png', '200 png 440x307'],
      ['/rot:90/fl:1/plain/quad-100x120.png', '200 png 120x100 px=5,5:red'],
      ['/pd:5:0:0:0/bg:ff0000/plain/quad-100x120.png', '200 png 100x125 px=5,2:red'],
      ['/w:100/plain/http://evil.test/photo-300x200.jpg', '403 log=info:bad_params:evil'],
@@ -422,7 +426,7 @@ E_
 /iiif/photo-300x200.jpg/full/^300,400/90/default.jpg 200 jpeg 400x300
 # what is told of a picture
 /iiif/photo-300x200.jpg                             303 Location~^http://localhost(:\d+)?/iiif/photo-300x200.jpg/info.json$ Access-Control-Allow-Origin=*
-/iiif/.%2Fphoto-300x200.jpg?x                       303 Location~/iiif/.%2Fphoto-300x200.jpg/info.json$
+/iiif/.%2Fphoto-300x200.jpg?x                       303 Location~/iiif/.%252Fphoto-300x200.jpg/info.json$
 /iiif/photo-300x200.jpg/info.json                   200 Content-Type=application/ld+json;profile="http://iiif.io/api/image/3/context.json" Access-Control-Allow-Origin=* Vary~Accept
 /iiif/photo-300x200.jpg/info.json [Accept: application/json] 200 Content-Type=application/json
 /iiif/photo-300x200.jpg/info.json [Accept: application/ld+json] 200 Content-Type~^application/ld
@@ -478,7 +482,7 @@ sub {
         Test::More::is($answer->{h}{'x-cache'}, $cache, "$name: kept");
         Test::More::is($told->{id}, "https://$host/iiif/$file", "$name: id");
         Test::More::is("$told->{width}x$told->{height}", "${width}x$height", "$name: size");
-        Test::More::is(join(' ', @$told{qw(@context type profile protocol)}), 'http://iiif.io/api/image/3/context.json '
+        Test::More::is(CORE::join(' ', @$told{qw(@context type profile protocol)}), 'http://iiif.io/api/image/3/context.json '
             . 'ImageService3 level2 http://iiif.io/api/image', "$name: what it is");
         Test::More::is($told->{maxArea}, 80_000_000, "$name: limit");
         # Each size and the last tile of each scale are there.
@@ -490,7 +494,7 @@ sub {
             my $side = $told->{tiles}[0]{width} * $scale;
             my ($x, $y) = map { int(($_ - 1) / $side) * $side } $width, $height;
             my ($w, $h) = ($width - $x, $height - $y);
-            my $size = join ',', map { int(($_ + $scale - 1) / $scale) } $w, $h;
+            my $size = CORE::join(',', map { int(($_ + $scale - 1) / $scale) } $w, $h);
             my $made = client()->get("/iiif/$file/$x,$y,$w,$h/$size/0/default.jpg?host=$host");
             Test::More::is($made->{status}, 200, "$name: tile $x,$y,$w,$h/$size");
         }

@@ -53,7 +53,7 @@ impl Geometry {
             Some(RotateBox::Before) => (Orientation::default(), Some(turn)),
             _ => (turn, None),
         };
-        let target = Target::new(plan, scaling.size(displayed));
+        let target = Target::new(plan, scaling.size(displayed), dpr(plan, scaling.size(displayed)));
         let target_before = target.before(scaling);
         if plan.refuses_enlarging {
             target_before.check_within(displayed)?;
@@ -66,15 +66,15 @@ impl Geometry {
         let laid = turned(kept.size, plan.tilt);
         let mut output = canvas(laid, target.fit);
         let mut place = (
-            plan.gravity.place(Axis::X, output.width, laid.width, plan.dpr),
-            plan.gravity.place(Axis::Y, output.height, laid.height, plan.dpr),
+            plan.gravity.place(Axis::X, output.width, laid.width, target.dpr_percent()),
+            plan.gravity.place(Axis::Y, output.height, laid.height, target.dpr_percent()),
         );
         if let Some(turn) = before {
             let laid = Rect { x: place.0, y: place.1, size: laid };
             let laid = turn.result_of(laid, output);
             (place, output) = ((laid.x, laid.y), turn.size(output));
         }
-        (place, output) = padded(place, output, plan);
+        (place, output) = padded(place, output, plan.padding, target.dpr);
         let scaled = upright.size(scaled);
         let source_of = |window| upright.then(cutting).source_of(window, scaled);
         Ok(Geometry {
@@ -99,7 +99,8 @@ impl Geometry {
     /// pixels is left to be fitted; a free side that is enlarged may.
     pub(super) fn largest_output(stored: Size, plan: &Plan) -> Size {
         let longest = stored.width.max(stored.height);
-        let Target { fit, least, .. } = Target::new(plan, Size::new(longest, longest));
+        let dpr = u32::from(plan.dpr) * 100;
+        let Target { fit, least, .. } = Target::new(plan, Size::new(longest, longest), dpr);
         let side = |bound: Bound| bound.map_or(longest, u32::from);
         let own = Size::new(longest, stored.width.min(stored.height));
         let most = match fit {
@@ -131,7 +132,7 @@ impl Geometry {
                 Size::new(most.width.max(least(width)), most.height.max(least(height)))
             }
         };
-        padded((0, 0), turned(most, plan.tilt), plan).1
+        padded((0, 0), turned(most, plan.tilt), plan.padding, dpr).1
     }
 
     /// The geometry at which an image whose size nobody asked for has so many pixels at most, and
@@ -177,9 +178,9 @@ impl Geometry {
 }
 
 /// Where an image lies, and on how large a canvas, once that is padded.
-fn padded((x, y): (u32, u32), canvas: Size, plan: &Plan) -> ((u32, u32), Size) {
-    let times = |side: u16| (u32::from(side) * u32::from(plan.dpr) + 50) / 100;
-    let Sides { top, right, bottom, left } = plan.padding;
+fn padded((x, y): (u32, u32), canvas: Size, by: Sides, dpr: u32) -> ((u32, u32), Size) {
+    let times = |side: u16| portion(side.into(), dpr, DPR_ONE, Rounding::Nearest);
+    let Sides { top, right, bottom, left } = by;
     let [top, right, bottom, left] = [top, right, bottom, left].map(times);
     let size = Size::new(
         canvas.width.saturating_add(left + right),
@@ -197,6 +198,27 @@ fn part(size: Size, area: Option<Area>) -> Result<Rect, Error> {
     })
 }
 
+/// By how much the sides of the box are multiplied, in parts of [`DPR_ONE`]: where the plan has it
+/// so, no more than there are pixels for, as imgproxy has it.
+fn dpr(plan: &Plan, size: Size) -> u32 {
+    let wanted = u32::from(plan.dpr) * 100;
+    if !plan.limits_dpr || plan.enlarge || wanted <= DPR_ONE {
+        return wanted;
+    }
+    let mut fit = Target::new(plan, size, DPR_ONE).fit;
+    let is_inside = matches!(fit, Fit::Resize { .. } | Fit::Pad { .. });
+    let Some((width, height)) = fit.sides_mut() else { return DPR_ONE };
+    let shrink = |own: u32, side: &Bound| {
+        side.map(|side| portion(own, DPR_ONE, side.get(), Rounding::Nearest))
+    };
+    let shrinks = [shrink(size.width, width), shrink(size.height, height)].into_iter().flatten();
+    let most = if is_inside { shrinks.max() } else { shrinks.min() };
+    most.unwrap_or(DPR_ONE).clamp(DPR_ONE, wanted)
+}
+
+/// One, where the sides of a box are multiplied.
+const DPR_ONE: u32 = 10_000;
+
 /// What an image is to be made to: a box, all of whose sides are in pixels.
 #[derive(Debug, Clone, Copy)]
 struct Target {
@@ -205,19 +227,20 @@ struct Target {
     most: (Bound, Bound),
     /// What it is scaled to have at least, which goes before all else.
     least: (Bound, Bound),
+    /// By how much all of these were multiplied, in parts of [`DPR_ONE`].
+    dpr: u32,
 }
 
 impl Target {
-    /// What a plan makes an image of that size to.
-    fn new(plan: &Plan, size: Size) -> Target {
+    /// What a plan makes an image of that size to, where all is multiplied so.
+    fn new(plan: &Plan, size: Size, dpr: u32) -> Target {
         let Bounds { width_share, height_share, ratio, zoom, .. } = plan.bounds;
         let Bounds { min_width, min_height, max_width, max_height, .. } = plan.bounds;
-        let dpr = u32::from(plan.dpr);
-        let times = |bound: Bound, percent: u32| {
-            let side = portion(bound?.get(), percent, 10_000, Rounding::Nearest);
+        let times = |bound: Bound, factor: u32| {
+            let side = portion(bound?.get(), factor, DPR_ONE * 100, Rounding::Nearest);
             NonZeroU32::new(side.max(1))
         };
-        let both = |(width, height), percent| (times(width, percent), times(height, percent));
+        let both = |(width, height), factor| (times(width, factor), times(height, factor));
         let most = both((max_width, max_height), dpr * 100);
         let least = both((min_width, min_height), dpr * 100);
         let share = |share: Option<NonZeroU32>, own: u32| {
@@ -239,7 +262,8 @@ impl Target {
                 ((None, None), _) if zoom != 100 || proportioned.is_some() => {
                     let own = proportioned.unwrap_or(size);
                     sides = (NonZeroU32::new(own.width), NonZeroU32::new(own.height));
-                    sides = both(sides, u32::from(zoom) * 100);
+                    let dpr = if plan.limits_dpr { dpr } else { DPR_ONE };
+                    sides = both(sides, dpr * u32::from(zoom));
                 }
                 ((Some(width), None), Some(ratio)) => {
                     sides.1 = NonZeroU32::new(ratio.height_of(width.get(), plan.round));
@@ -259,7 +283,11 @@ impl Target {
             };
             (*width, *height) = (least_of(sides.0, most.0), least_of(sides.1, most.1));
         }
-        Target { fit, most, least }
+        Target { fit, most, least, dpr }
+    }
+
+    fn dpr_percent(&self) -> u16 {
+        u16::try_from(self.dpr / 100).unwrap_or(u16::MAX)
     }
 
     /// Refuses a box that is larger than an image of that size.
@@ -414,8 +442,8 @@ fn cut(size: Size, target: &Target, plan: &Plan) -> Rect {
         _ => size,
     };
     Rect {
-        x: plan.gravity.cut(Axis::X, size.width, kept.width, plan.dpr),
-        y: plan.gravity.cut(Axis::Y, size.height, kept.height, plan.dpr),
+        x: plan.gravity.cut(Axis::X, size.width, kept.width, target.dpr_percent()),
+        y: plan.gravity.cut(Axis::Y, size.height, kept.height, target.dpr_percent()),
         size: kept,
     }
 }
@@ -681,6 +709,32 @@ mod tests {
     fn stretch(width: u32, height: u32) -> Fit {
         let (width, height) = bounds(width, height);
         Fit::Stretch { width, height }
+    }
+
+    /// imgproxy's arithmetic: with `dpr` no side is multiplied by more than there are pixels for.
+    #[test]
+    fn dpr_within_the_source() {
+        let base = Plan {
+            round: Rounding::Nearest,
+            limits_dpr: true,
+            dpr: 200,
+            padding: Sides { top: 10, right: 0, bottom: 0, left: 0 },
+            ..Plan::default()
+        };
+        for (fit, size, expected) in [
+            (resize(100, 0), (300, 200), (200, 153)),
+            (resize(200, 0), (300, 200), (300, 215)),
+            (resize(400, 0), (300, 200), (300, 210)),
+            (crop(120, 120), (300, 200), (200, 217)),
+            (crop(300, 100), (300, 200), (300, 110)),
+            (crop(600, 100), (300, 200), (300, 110)),
+            (pad(200, 200), (300, 200), (300, 315)),
+            (Fit::None, (300, 200), (300, 210)),
+        ] {
+            assert_eq!(sized(&of(fit, base.clone(), size)), expected, "{fit:?}");
+        }
+        let enlarged = Plan { enlarge: true, ..base };
+        assert_eq!(sized(&of(resize(200, 0), enlarged, (300, 200))), (400, 287));
     }
 
     #[test]
@@ -1117,7 +1171,7 @@ mod tests {
             if !plan.enlarge && !matches!(plan.fit, Fit::Stretch { .. }) {
                 prop_assert!(made.scaled.width <= width && made.scaled.height <= height);
             }
-            match Target::new(&plan, stored).fit {
+            match Target::new(&plan, stored, u32::from(plan.dpr) * 100).fit {
                 Fit::None => prop_assert_eq!(made.scaled, stored),
                 Fit::Resize { width, height } => {
                     prop_assert!(fits(Orientation::from(plan.rotate).size(output), (width, height)));

@@ -366,6 +366,8 @@ with_defaults! {
         pub round: Rounding = Rounding::Down,
         /// By how much the sides of the box are multiplied, in percent.
         pub dpr: u16 = 100,
+        /// Whether they are multiplied by no more than there are pixels for, where nothing is enlarged.
+        pub limits_dpr: bool = false,
         /// What bounds the box besides.
         pub bounds: Bounds = Bounds::default(),
         /// Whose sides those of the box are; else those before the turn, but for [`Fit::Pad`] and

@@ -175,6 +175,7 @@ pub(super) fn read(link: Link<'_>, unknown: Unknown) -> Result<Asked, Error> {
     segments.next().filter(|signature| !signature.is_empty()).ok_or_else(wrong)?;
     let mut wishes = Wishes::new(unknown);
     wishes.imply("metadata", "copyright");
+    wishes.imply("dpr_limit", "on");
     let mut geometry = Geometry::default();
     let mut rest = Vec::new();
     for segment in segments.by_ref() {
@@ -589,8 +590,7 @@ impl Geometry {
             };
             wishes.set("strip_metadata", "metadata", metadata)?;
         }
-        let scale = self.dpr.take();
-        if let Some(dpr) = scale {
+        if let Some(dpr) = self.dpr.take() {
             wishes.set("dpr", "dpr", places(dpr, 2))?;
         }
         if let Some(zoom) = self.zoom.take() {
@@ -608,10 +608,6 @@ impl Geometry {
             }
             (_, Some(_)) => wishes.cannot("extend")?,
             (Some(Kind::Fit), None) => wishes.set("resizing_type", "fit", "scale-down")?,
-            // With more pixels than there are, the cut keeps its proportions.
-            (Some(Kind::Fill), None) if scale.is_some_and(|dpr| dpr > 1.0) && !self.enlarge => {
-                wishes.set("resizing_type", "fit", "aspect-crop")?;
-            }
             (Some(Kind::Fill), None) => wishes.set("resizing_type", "fit", "crop")?,
             (Some(Kind::FillDown), None) => wishes.set("resizing_type", "fit", "aspect-crop")?,
             // Of a picture that is too small the other side gets smaller there.

@@ -86,6 +86,12 @@ pub static SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        params: &["dpr_limit"],
+        directive: Some(BOX.named("dpr_limit")),
+        default: "off",
+        kind: Notation::Switch(|draft, limits| draft.plan.limits_dpr = limits),
+    },
+    Setting {
         params: &["ar"],
         directive: Some(BOX.named("ar")),
         default: "off",

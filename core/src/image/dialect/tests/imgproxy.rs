@@ -46,7 +46,7 @@ fn options_of_the_documentation() {
         ("sm:0/kcr:1", "metadata=keep"),
         ("c:0:0.5/g:so", "crop=0%25:50%25:100%25:50%25,gravity=south"),
         ("w:9/rot:90", "w=9,rotate=90"),
-        ("rs:fill:9:9/dpr:2", "w=9,h=9,fit=aspect-crop,dpr=2"),
+        ("rs:fill:9:9/dpr:2", "w=9,h=9,fit=crop,dpr=2"),
         ("rs:fill:9:9/g:no", "w=9,h=9,fit=crop,gravity=north"),
         ("gravity:soea:0:0", "gravity=southeast"),
         ("g:sm", "gravity=smart"),
