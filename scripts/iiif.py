@@ -1,20 +1,17 @@
 """Runs the tests of iiif-validator against an nginx of its own; scripts/check-iiif says which."""
 
 import os
-import shutil
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
-import time
 
+from harness import Nginx
 from iiif_validator.validator import ImageAPI, TestSuite, ValidationInfo
 from PIL import Image, ImageDraw
 
 # "!w,h" is refused by it, and by the API as large as the picture.
 LEFT_OUT = {"size_noup"}
-BEYOND = {"format_gif", "linkheader_profile", "rot_full_non90", "rot_mirror", "rot_mirror_180", "rot_region_non90", "size_up"}
+BEYOND = {"format_gif", "linkheader_profile", "rot_full_non90", "rot_mirror", "rot_mirror_180",
+          "rot_region_non90", "size_up"}
 IDENTIFIER = "a%2F67352ccc-d1b0-11e1-89ae-279075081939.png"
 
 
@@ -28,34 +25,21 @@ def squares(path):
     image.save(path)
 
 
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def configuration(folder, port):
-    module = os.path.join(os.getcwd(), "build/ngx_http_image_gate_module.so")
-    return f"""
-daemon off;
-worker_processes 1;
-user {"root" if os.getuid() == 0 else "nobody"};
-pid {folder}/nginx.pid;
-error_log {folder}/error.log info;
-load_module {module};
-events {{}}
-http {{
+CONF = """
+load_module modules/ngx_http_image_gate_module.so;
+events {}
+http {
     access_log off;
-    server {{
-        listen 127.0.0.1:{port};
-        root   {folder}/pictures;
-        location /iiif/ {{
+    server {
+        listen 127.0.0.1:8080;
+        root   images;
+        location /iiif/ {
             image_resize_url   iiif;
             image_resize_allow all;
             rewrite ^ $image_resize_source_path break;
-        }}
-    }}
-}}
+        }
+    }
+}
 """
 
 
@@ -82,29 +66,13 @@ def run(port):
 
 
 def main():
-    folder = tempfile.mkdtemp(prefix="iiif.")
-    nginx = None
-    try:
-        os.chmod(folder, 0o755)
+    with tempfile.TemporaryDirectory() as folder:
         os.makedirs(folder + "/pictures/a")
         squares(folder + "/pictures/a/67352ccc-d1b0-11e1-89ae-279075081939.png")
-        port = free_port()
-        conf = folder + "/nginx.conf"
-        with open(conf, "w", encoding="utf-8") as file:
-            file.write(configuration(folder, port))
-        binary = os.environ.get("NGINX_BINARY", "/usr/sbin/nginx")
-        nginx = subprocess.Popen([binary, "-p", folder, "-c", conf, "-e", folder + "/error.log"])
-        for _ in range(100):
-            with socket.socket() as client:
-                if client.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        return run(port)
-    finally:
-        if nginx is not None:
-            nginx.send_signal(signal.SIGTERM)
-            nginx.wait()
-        shutil.rmtree(folder)
+        with open(folder + "/nginx.conf", "w", encoding="utf-8") as file:
+            file.write(CONF)
+        with Nginx(folder + "/nginx.conf", photos=folder + "/pictures") as nginx:
+            return run(nginx.ports[8080])
 
 
 if __name__ == "__main__":
