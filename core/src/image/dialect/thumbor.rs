@@ -355,7 +355,8 @@ impl Options {
                 if angle % 90.0 != 0.0 {
                     return Err(bad());
                 }
-                self.angle = (360.0 - angle.rem_euclid(360.0)) as u32 % 360;
+                // Each turns what those before it have made.
+                self.angle = (self.angle + (360.0 - angle.rem_euclid(360.0)) as u32) % 360;
                 Ok(())
             }
             "expire" => {
@@ -389,8 +390,8 @@ impl Options {
         if has_size {
             wishes.set(format_args!("fit={fit}"), "fit", fit)?;
             let enlarges = match self.fill {
-                Fill::Cut | Fill::Stretch => self.upscale != Some(false),
-                Fill::Inside | Fill::Outside => self.upscale == Some(true),
+                Fill::Cut | Fill::Stretch | Fill::Outside => self.upscale != Some(false),
+                Fill::Inside => self.upscale == Some(true),
             };
             if self.fill == Fill::Stretch && !enlarges {
                 wishes.cannot("no_upscale with stretch")?;
