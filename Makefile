@@ -89,6 +89,20 @@ iiif: build ## the validator of the IIIF Image API, which pip installs into buil
 	@scripts/install-deps iiif
 	@scripts/check-iiif
 
+.PHONY: clients
+clients: build ## links that clients of other servers make, from npm and PyPI, asked of nginx
+	@scripts/install-deps demo clients
+	@scripts/check-clients
+
+.PHONY: beside
+beside: build ## thumbor and ipx beside nginx, asked for the same links: LINKS (300) of each
+	@scripts/install-deps demo clients
+	@scripts/check-beside
+
+.PHONY: links
+links: ## links of other servers, 100000 mutated ones of each, through what reads them
+	IMAGE_GATE_LINKS=100000 cargo test --release $(CARGO_FLAGS) -p image-gate-core --lib dialect::tests::random
+
 .PHONY: test-panic
 test-panic: build ## t/panic.t, with a module that panics where it is told to
 	cargo build --release $(CARGO_FLAGS) -p ngx-http-image-gate-module --features test-panic
