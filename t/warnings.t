@@ -64,9 +64,15 @@ for my $case (@cases) {
             $more = "load_module $image_filter;";
         }
         skip("$name: this nginx has no rewrite module", 1)
-            if $text =~ /\b(?:if|rewrite|return)\b/ && $built =~ /--without-http_rewrite_module/;
+            if $text =~ /\b(?:(?:if|rewrite|return)\b|set \$)/ && $built =~ /--without-http_rewrite_module/;
         skip("$name: this nginx has no threads", 1)
             if $text =~ /image_resize_threads (?!off)/ && !has_threads();
+        skip("$name: this nginx has no access module", 1)
+            if $text =~ /\ballow all\b/ && $built =~ /--without-http_access_module/;
+        skip("$name: this nginx has no secure_link", 1)
+            if $text =~ /\bsecure_link_expires\b/ && $built !~ /--with-http_secure_link_module/;
+        skip("$name: this nginx has no cache", 1)
+            if $text =~ /^image_resize_cache_path/m && $built =~ /--without-http-cache/;
         skip("$name: this nginx has no regular expressions", 1)
             if $text =~ /location ~/ && $built =~ /--without-pcre/;
         my (%want, @bad);
@@ -125,6 +131,9 @@ location image_resize_buffer 16MB;                              | "image_resize_
 location image_resize_limit 10s;                                | "image_resize_limit" directive: invalid value "10s", it must be LIMITS
 location image_resize_limit megapixels=50;                      | "image_resize_limit" directive: invalid value "megapixels=50", it must be LIMITS
 location image_resize_limit time=ten;                           | "image_resize_limit" directive: invalid value "time=ten", it must be a time above 0, such as 10s
+location image_resize_limit pixels=20m pixels=1m;               | "image_resize_limit" directive: duplicate "pixels="
+location image_resize_params "widht=$arg_w";                    | "image_resize_params" directive: bad parameter: unknown name "widht"
+location secure_link_hash_strip token,expires;                  | "secure_link_hash_strip" directive: "token,expires" is not the name of an argument: between names there is a space
 location image_resize_limit memory 512m;                        | "image_resize_limit" directive: invalid value "memory", it must be a size above 0, such as 512m
 location image_resize_max_bytes 100kb;                          | "image_resize_max_bytes" directive: invalid value "100kb", it must be a size, or "off"
 location image_resize_watermark $uri bottom-right;              | "image_resize_watermark" directive: invalid value "bottom-right", it must be a file or text=STRING, and position=, offset=, opacity=, scale=, tile=, rotate=, font=, size= or color=
@@ -642,3 +651,241 @@ location /two/ {
 location /a/ { image_filter resize 10 10; }
 location /b/ { image_resize resize 10 10; }
 location /c/ { image_filter test; image_resize off; }
+=== images that links of another image server choose by their arguments
+location /a/ {
+    secure_link_hash $arg_t,$arg_e;
+    secure_link_hash_message "$uri|$secure_link_hash_expires"; #! warn: "image_resize_url" reads arguments, which it does not sign: add each that links have, such as "$arg_w"
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+    image_resize_url imgix;
+    image_resize_allow width=*;
+}
+location /b/ { secure_link_hash $arg_t; secure_link_hash_message "$uri|$arg_w"; secure_link_hash_key k; secure_link_hash_require on; image_resize_url weserv; image_resize_allow width=*; }
+location /c/ { secure_link_hash $arg_t; secure_link_hash_message "$uri"; secure_link_hash_key k; secure_link_hash_require on; image_resize_url ipx; image_resize_allow width=*; }
+=== tokens that hold no secret
+location /a/ {
+    secure_link_hash $arg_t,$arg_e;
+    secure_link_hash_md5 "$secure_link_hash_expires$uri"; #! warn: there is no secret in it, so anybody can make links: add one, best by "secure_link_hash_message" and "secure_link_hash_key"
+    secure_link_hash_require on;
+}
+location /b/ {
+    secure_link_hash $arg_t,$arg_e;
+    secure_link_hash_message "$uri|$secure_link_hash_expires"; #! warn: there is no secret in it, so anybody can make links
+    secure_link_hash_algorithm sha256;
+    secure_link_hash_require on;
+}
+=== tokens with a secret, wherever it is
+set $word secret;
+location /a/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_md5 "$secure_link_hash_expires$uri $word"; secure_link_hash_require on; }
+location /b/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$uri|$secure_link_hash_expires|secret"; secure_link_hash_algorithm sha256; secure_link_hash_require on; }
+location /c/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$uri|$secure_link_hash_expires"; secure_link_hash_algorithm sha256; secure_link_hash_key k; secure_link_hash_require on; }
+=== names of files that are keys
+secure_link_hash $arg_t;
+secure_link_hash_message $uri;
+secure_link_hash_require on;
+location /a/ {
+    secure_link_hash_key /etc/nginx/links.key; #! warn: the name of a file is the key, not what the file holds: write "file=" before it
+}
+location /b/ {
+    secure_link_hash_key File=links.key; #! warn: write "file=" before it
+}
+location /c/ {
+    secure_link_hash_key id=1 keys; #! warn: write "file=" before it
+}
+location /d/ { secure_link_hash_key /Zm9v+YmFy/cXV4; }
+location /e/ { secure_link_hash_key file=keys; }
+=== an expiry by the name that nginx has for it
+location /a/ {
+    secure_link_hash $arg_t,$arg_e;
+    secure_link_hash_message "$secure_link_expires|$uri"; #! warn: "$secure_link_expires" is empty without "secure_link", so the expiry is not signed: write "$secure_link_hash_expires"
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+}
+location /b/ { secure_link $arg_t,$arg_e; secure_link_md5 "$secure_link_expires$uri k"; secure_link_hash $arg_t,$arg_e; secure_link_hash_md5 "$secure_link_expires$uri k"; secure_link_hash_require on; }
+=== arguments that nobody signs, and images go by
+location /a/ {
+    secure_link_hash_format imgproxy;
+    secure_link_hash_key salt=s k;
+    secure_link_hash_unsigned_args *; #! warn: whoever has a link chooses what is made of an image: list no argument that "image_resize_params" reads
+    secure_link_hash_require on;
+    image_resize_params $args;
+    image_resize_allow width=*;
+}
+location /b/ {
+    secure_link_hash_format thumbor;
+    secure_link_hash_key k;
+    secure_link_hash_unsigned_args utm_source w; #! warn: list no argument that "image_resize" reads
+    secure_link_hash_require on;
+    image_resize resize $arg_w -;
+}
+location /c/ {
+    secure_link_hash_format imgproxy;
+    secure_link_hash_key salt=s k;
+    secure_link_hash_unsigned_args *; #! warn: list no argument that "image_resize_url" reads
+    secure_link_hash_require on;
+    image_resize_url imgix;
+    image_resize_allow width=*;
+}
+location /d/ { secure_link_hash_format imgproxy; secure_link_hash_key salt=s k; secure_link_hash_unsigned_args utm_source; secure_link_hash_require on; image_resize_params $args; image_resize_allow width=*; }
+location /e/ { secure_link_hash_format imgproxy; secure_link_hash_key salt=s k; secure_link_hash_unsigned_args *; secure_link_hash_require on; image_resize_url imgproxy; image_resize_allow width=*; }
+location /f/ { secure_link_hash_format imgix; secure_link_hash_key k; secure_link_hash_unsigned_args *; secure_link_hash_require on; image_resize_params $args; image_resize_allow width=*; }
+=== a size that the path holds, and the message leaves out
+location ~ ^/a/(?<w>\d+)/(?<f>.*)$ {
+    secure_link_hash $arg_t,$arg_e;
+    secure_link_hash_message "$f|$secure_link_hash_expires"; #! warn: "image_resize" reads "$w", which it does not sign
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+    image_resize resize $w -;
+}
+location ~ ^/b/(\d+)/(.*)$ {
+    secure_link_hash $arg_t;
+    secure_link_hash_message "/b/$2"; #! warn: "image_resize" reads "$1", which it does not sign
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+    image_resize resize $1 -;
+}
+location ~ ^/c/(?<s>\d+)/.*$ { secure_link_hash $arg_t; secure_link_hash_message "$uri"; secure_link_hash_key k; secure_link_hash_require on; image_resize resize $s -; }
+location ~ ^/d/(?<x>(?<y>\d+)/.*)$ { secure_link_hash $arg_t; secure_link_hash_message "/$x"; secure_link_hash_key k; secure_link_hash_require on; image_resize resize $y -; }
+location ~ ^/e/(?<v>\d+)/(?<g>[^(]*)\)$ { set $all "$v/$g"; secure_link_hash $arg_t; secure_link_hash_message "/$all"; secure_link_hash_key k; secure_link_hash_require on; image_resize resize $v -; }
+=== a message of a location that is one file
+location = /one.zip { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "one.zip|$secure_link_hash_expires"; secure_link_hash_key k; secure_link_hash_require on; }
+=== links of which nothing says where their token is
+location /a/ {
+    secure_link_hash_message $uri; #! warn: all links are refused: there is no "secure_link_hash", which says where the token is
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+}
+location /b/ {
+    secure_link_hash arg_t,arg_e; #! warn: "arg_t,arg_e" holds no variable, so it is the token of every link
+    secure_link_hash_message $uri;
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+}
+location /c/ {
+    secure_link_hash "$arg_t $arg_e"; #! warn: between token and expiry there has to be a comma, and no space
+    secure_link_hash_message $uri;
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+}
+=== what says where a token is for another location
+secure_link_hash_message $uri;
+secure_link_hash_key k;
+secure_link_hash_require on;
+location /a/ { secure_link_hash $arg_t; }
+location /b/ { secure_link_hash $cookie_t; location /b/b/ { } }
+location /c/ { secure_link_hash_require off; return 200 $secure_link_hash_token; }
+=== a guard that everybody passes
+location /a/ {
+    satisfy any;
+    allow all;
+    access_key zone=p from=arg:key; #! warn: nobody is asked: "satisfy any" and "allow all" let everybody in; take one away
+}
+location /b/ {
+    satisfy any;
+    deny 192.0.2.1;
+    allow all;
+    secure_link_hash $arg_t;
+    secure_link_hash_message $uri;
+    secure_link_hash_key k;
+    secure_link_hash_require on; #! warn: nobody is asked: "satisfy any"
+}
+=== a guard that some pass
+location /a/ { satisfy any; allow 192.0.2.0/24; deny all; access_key zone=p from=arg:key; }
+location /b/ { satisfy any; deny all; allow all; access_key zone=p from=arg:key; }
+location /c/ { satisfy all; allow all; access_key zone=p from=arg:key; }
+location /d/ { satisfy any; access_key zone=p from=arg:key; }
+location /e/ { allow all; access_key zone=p from=arg:key; }
+=== a guard of a server that a location leaves open
+access_key zone=p from=arg:key;
+location /a/ { satisfy any; allow all; }
+location = /health { return 204; }
+location /c/ { access_key off; return 204; }
+=== a guard behind an answer
+location /a/ {
+    access_key zone=p from=arg:key; #! warn: nobody is asked: "return" answers before
+    return 200 secret;
+}
+location /b/ {
+    secure_link_hash $arg_t;
+    secure_link_hash_message $uri;
+    secure_link_hash_key k;
+    secure_link_hash_require on; #! warn: nobody is asked: "return" answers before
+    return 302 /x;
+}
+location /c/ { access_key zone=p from=arg:key; if ($request_method = POST) { return 405; } }
+location /d/ { access_key zone=p from=arg:key; rewrite ^/d/(.*)$ /x/$1 break; }
+location /e/ { access_key zone=p from=arg:key; set $a b; }
+=== a redirect that leads nowhere
+location /c/ {
+    access_key zone=p from=arg:key;
+    access_key_redirect /zzz$uri; #! warn: "/zzz" leads to no location of this server: there has to be an internal one
+}
+=== redirects to a location that begins with more, and to one by a regular expression
+location /c/ { access_key zone=p from=arg:key; access_key_redirect /zzz$uri; }
+location /zzz/c/ { internal; }
+location /d/ { access_key zone=p from=arg:key; access_key_redirect /yyy$uri; }
+location ~ ^/yyy { internal; }
+=== a redirect that leads to itself
+location / {
+    access_key zone=p from=arg:key;
+    access_key_redirect $uri; #! warn: leads to this very location, and so to an error: write where the originals are before it
+}
+location /d/ { access_key zone=p from=arg:key; rewrite ^/d/(.*)$ /un/$1 break; access_key_redirect $uri; }
+location /un/ { internal; }
+=== a key in a header that nginx drops
+location /a/ {
+    access_key zone=p from=header:X_Api_Key; #! warn: nginx drops headers whose names have a "_": write a "-", or set "underscores_in_headers on"
+}
+=== a key in a header that nginx does not drop
+underscores_in_headers on;
+location /a/ { access_key zone=p from=header:X_Api_Key; }
+=== http: results of images that nobody makes
+image_resize_cache_path cache keys_zone=c:1m;
+server {
+    listen 127.0.0.1:1;
+    location /a/ {
+        image_resize_cache c; #! warn: has no effect: there is no "image_resize" here
+    }
+}
+=== http: results that nobody keeps
+image_resize_cache_path one keys_zone=one:1m; #! warn: no location has "image_resize_cache one"
+image_resize_cache_path two keys_zone=two:1m;
+server { listen 127.0.0.1:1; image_resize_cache two; location /a/ { image_resize resize 10 10; } }
+=== http: results that may be kept in any
+image_resize_cache_path one keys_zone=one:1m;
+image_resize_cache_path two keys_zone=two:1m;
+server { listen 127.0.0.1:1; location /a/ { image_resize resize 10 10; image_resize_cache $http_x_zone; } }
+=== http: one key for all images
+image_resize_cache_path cache keys_zone=c:1m;
+server {
+    listen 127.0.0.1:1;
+    image_resize_cache c;
+    location /a/ {
+        image_resize resize 10 10;
+        image_resize_cache_key images; #! warn: holds no variable, so what was made of one image is the answer for all: add "$uri"
+    }
+    location = /a.jpg { image_resize resize 10 10; image_resize_cache_key a; }
+    location /b/ { image_resize resize 10 10; image_resize_cache_key $uri; }
+}
+=== names of parameters that are not allowed
+location /a/ {
+    image_resize_params "width=$arg_w&quality=$arg_q"; #! warn: "quality" is refused, whatever it is: there is no "image_resize_allow quality=" here
+    image_resize_allow width=*;
+}
+location /b/ { image_resize_params "w=$arg_w,$args"; image_resize_allow width=*; location /b/b/ { } }
+location /c/ { image_resize_params "w=$arg_w/h=$arg_h"; image_resize_allow all; }
+location /d/ { image_resize_params "$args&w=$arg_w&${arg_x}q=$arg_q"; image_resize_allow width=*; }
+=== a status that is an image
+location /a/ {
+    image_resize_status json;
+    image_resize resize 10 10; #! warn: has no effect: "image_resize_status" answers here
+}
+location /b/ { image_resize resize 10 10; location /b/status { image_resize_status json; } }
+=== images of more pixels than there may be
+location /a/ {
+    image_resize stretch 60000 60000; #! warn: every image is refused: it would have 3600000000 pixels, and "image_resize_limit" has output_pixels=80000000
+}
+location /b/ { image_resize stretch 60000 10; }
+location /c/ { image_resize resize 60000 60000; }
+location /d/ { image_resize stretch $arg_w 60000; }
+location /e/ { image_resize stretch 10000 10000; image_resize_limit output_pixels=100m; }

@@ -41,6 +41,10 @@ pub fn server<'a>(request: &'a Request<'_>) -> Option<&'a SrvConf> {
 pub struct Notes {
     pub places: RefCell<Vec<Rc<Place>>>,
     pub redirects: RefCell<Vec<RedirectNote>>,
+    /// Those that take keys from headers whose names have a `_`.
+    pub underscored: RefCell<Vec<Rc<Place>>>,
+    /// Whether any server hears such headers.
+    pub hears_underscores: Cell<bool>,
 }
 
 /// `access_key_redirect` of a location.
@@ -318,6 +322,8 @@ pub struct SrvConf {
     /// Its locations with a name that begins a URI: the name, whether it is all of the URI, and
     /// whether they are internal.
     pub locations: RefCell<Vec<(Vec<u8>, bool, bool)>>,
+    /// Whether it has a location by a regular expression.
+    pub has_regex: Cell<bool>,
     /// Where `access_key_redirect` leads to, as far as it is known.
     pub targets: RefCell<Vec<(Vec<u8>, Rc<Place>)>>,
 }

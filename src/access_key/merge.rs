@@ -75,6 +75,9 @@ impl Merge for LocConf {
         if !servers.contains(&server) {
             servers.push(server);
         }
+        if location::regex(parser).is_some() {
+            server.has_regex.set(true);
+        }
         if let Some(location) = location::current(parser) {
             server.locations.borrow_mut().push((
                 location.name.to_vec(),

@@ -78,6 +78,16 @@ fn without_keys(request: Request<'_>, args: &[u8]) -> Vec<u8> {
 pub fn warn(parser: Parser<'_>, main: &MainConf) {
     for server in main.servers.borrow().iter() {
         for (target, place) in server.targets.borrow().iter() {
+            if leads_nowhere(server, target) {
+                let target = String::from_utf8_lossy(target);
+                place.warn(
+                    parser,
+                    format_args!(
+                        "\"{target}\" leads to no location of this server: there has to be an \
+                         internal one"
+                    ),
+                );
+            }
             if let Some(name) = public(server, target) {
                 let (target, name) =
                     (String::from_utf8_lossy(target), String::from_utf8_lossy(&name));
@@ -91,6 +101,13 @@ pub fn warn(parser: Parser<'_>, main: &MainConf) {
             }
         }
     }
+}
+
+/// Whether no location of the server can be meant by URIs with this beginning.
+fn leads_nowhere(server: &SrvConf, target: &[u8]) -> bool {
+    let longer = [target, b"/"].concat();
+    let is_meant = |name: &[u8]| longer.starts_with(name) || name.starts_with(target);
+    !server.has_regex.get() && !server.locations.borrow().iter().any(|(name, ..)| is_meant(name))
 }
 
 /// The location that URIs with this beginning lead to, if it is not internal.

@@ -163,6 +163,8 @@ pub struct LocConf {
     /// What of them is the location's, once merged.
     pub url_prefix: Prefix,
     pub allow: Option<Rc<Allow>>,
+    /// What it has a rule for; nothing where it allows all.
+    pub allowed: Vec<&'static Setting>,
     /// What is heard of the client's screen and connection.
     pub hints: Option<Rc<HintsConf>>,
     /// Not inherited: it is the location's handler.
@@ -197,6 +199,12 @@ impl LocConf {
     /// Whether requests are those of the IIIF Image API.
     pub fn serves_iiif(&self) -> bool {
         self.url.as_deref().is_some_and(|url| url.dialect == Dialect::Iiif)
+    }
+
+    /// Whether links that are read here say by their arguments what is made.
+    pub fn reads_arguments_of_links(&self) -> bool {
+        let url = self.url.as_deref().filter(|_| self.mode().makes_image());
+        url.is_some_and(UrlConf::reads_arguments)
     }
 
     /// The settings that have values here, in their order.

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use image_gate_core::image::{Allow, Argument, Filling, Params, SETTINGS};
+use image_gate_core::image::{Allow, Argument, Filling, Params, SETTINGS, Setting};
 use nginx_sys::{
     NGX_CONF_1MORE, NGX_CONF_FLAG, NGX_CONF_TAKE1, NGX_CONF_TAKE2, NGX_CONF_TAKE123,
     NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF,
@@ -10,6 +10,7 @@ use nginx_sys::{
 
 use super::conf::{ImageResize, JobLimits, LocConf, MainConf, Mode, Threads};
 use super::plan::ANGLE;
+use super::value::split;
 use super::zone::StatsZone;
 use super::{hints, on_error, settings, status, url, watermark};
 use crate::ngx::conf::{
@@ -181,20 +182,39 @@ fn set_params(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfEr
     if let Some(list) = expression.constant() {
         Params::parse(list).map_err(ConfError::invalid)?;
     }
+    let is_known = |name: &&str| Setting::find_param(name).is_some();
+    if let Some(name) = fixed_names(expression.text()).find(|name| !is_known(name)) {
+        return Err(ConfError::invalid(format_args!("bad parameter: unknown name \"{name}\"")));
+    }
     once(&mut conf.params, expression)
+}
+
+/// The names in a list of parameters that are the same for each request.
+pub fn fixed_names(list: &[u8]) -> impl Iterator<Item = &str> {
+    list.split(|byte| b",&/".contains(byte)).filter_map(|item| {
+        let (name, _) = std::str::from_utf8(item).ok()?.split_once('=')?;
+        (!name.contains(['$', '%'])).then_some(name)
+    })
 }
 
 fn set_allow(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let mut allow = Allow::default();
     for argument in args.rest(0) {
         allow.add(argument).map_err(ConfError::invalid)?;
+        let name = std::str::from_utf8(split(argument).0).unwrap_or_default();
+        conf.allowed.extend(Setting::find(name));
     }
     once(&mut conf.allow, Rc::new(allow))
 }
 
 fn set_limit(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let mut bounds = JobLimits::default();
-    for argument in args.rest(0) {
+    let name = |argument| split(argument).0;
+    for (at, argument) in args.rest(0).enumerate() {
+        if args.rest(0).take(at).any(|other| name(other) == name(argument)) {
+            let name = String::from_utf8_lossy(name(argument));
+            return Err(ConfError::invalid(format_args!("duplicate \"{name}=\"")));
+        }
         set_bound(&mut bounds, argument)?;
     }
     once(&mut conf.bounds, bounds)

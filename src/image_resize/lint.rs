@@ -5,6 +5,7 @@ use image_gate_core::image::{Argument, Error, Filling, Parsed, Plan, SETTINGS, S
 use nginx_sys::ngx_uint_t;
 
 use super::conf::{ErrorLocation, ImageResize, LocConf, MainConf, Mode, OnError, Threads};
+use super::directives::fixed_names;
 use super::value::Value;
 use crate::ngx::location::{self, Server};
 use crate::ngx::{Parser, Reported, thread, variable};
@@ -22,16 +23,18 @@ fn is_of_images(name: &str) -> bool {
         })
 }
 
+/// Whether it is a side of the box of a mode.
+fn is_side(setting: &Setting) -> bool {
+    let directive = setting.directive.as_ref();
+    directive.is_some_and(|directive| matches!(directive.argument, Argument::At(..)))
+}
+
 /// Bytes below which `memory=` can only be a slip.
 const LEAST_MEMORY: u64 = 1 << 20;
 
 impl LocConf {
     /// Whether a mode with a box has none.
     fn is_unbounded(&self) -> bool {
-        let is_side = |setting: &Setting| {
-            let directive = setting.directive.as_ref();
-            directive.is_some_and(|directive| matches!(directive.argument, Argument::At(..)))
-        };
         matches!(self.mode(), Mode::Box(filling) if filling != Filling::Stretched)
             && self
                 .settings()
@@ -50,6 +53,32 @@ impl LocConf {
             self.hear(None),
         )
         .err()
+    }
+
+    /// How many pixels all images have here, where that is known, and they are too many.
+    fn excess(&self) -> Option<u64> {
+        if !matches!(self.mode(), Mode::Box(Filling::Stretched)) || self.takes_params() {
+            return None;
+        }
+        let sides = self.settings().filter(|(setting, _)| is_side(setting));
+        let mut pixels = sides.map(|(_, side)| match side {
+            Value::Fixed(Parsed::Number(side)) => Some(*side),
+            _ => None,
+        });
+        let pixels = pixels.try_fold(1, |all: u64, side| Some(all.saturating_mul(side?)))?;
+        (pixels > self.bounds().image.output_pixels).then_some(pixels)
+    }
+
+    /// A parameter that every request may have, and that is refused.
+    fn never_allowed(&self) -> Option<&str> {
+        let params = self.params.as_ref().filter(|params| params.constant().is_none())?;
+        let is_allowed = |name: &&str| {
+            let setting = Setting::find_param(name);
+            setting.is_none_or(|one| self.allowed.iter().any(|other| std::ptr::eq(*other, one)))
+        };
+        fixed_names(params.text())
+            .filter(|_| !self.allowed.is_empty())
+            .find(|name| !is_allowed(name))
     }
 
     /// Looks over a location that is merged. Its own directives are the first `own` of its places.
@@ -104,6 +133,20 @@ impl LocConf {
                         format_args!("both sides are \"-\": it is the same as \"convert\""),
                     );
                 }
+                "image_resize" if self.status.is_some() => {
+                    let reason = "has no effect: \"image_resize_status\" answers here";
+                    place.warn(parser, format_args!("{reason}"));
+                }
+                "image_resize" if let Some(pixels) = self.excess() => {
+                    let most = self.bounds().image.output_pixels;
+                    place.warn(
+                        parser,
+                        format_args!(
+                            "every image is refused: it would have {pixels} pixels, and \
+                             \"image_resize_limit\" has output_pixels={most}"
+                        ),
+                    );
+                }
                 "image_resize_limit" if self.bounds().memory < LEAST_MEMORY => {
                     let reason = "memory= is less than any image needs: all of them are refused";
                     place.warn(parser, format_args!("{reason}"));
@@ -121,6 +164,15 @@ impl LocConf {
                 }
                 "image_resize_params" if let Some(error) = self.constant_fault(main) => {
                     place.warn(parser, format_args!("every request is refused: {error}"));
+                }
+                "image_resize_params" if let Some(name) = self.never_allowed() => {
+                    place.warn(
+                        parser,
+                        format_args!(
+                            "\"{name}\" is refused, whatever it is: there is no \
+                             \"image_resize_allow {name}=\" here"
+                        ),
+                    );
                 }
                 "image_resize_on_error" => {
                     if let Some(OnError::Redirect(uri)) = self.on_error

@@ -34,6 +34,7 @@ impl Merge for LocConf {
         self.url_prefix = Prefix::of(parser, &parent.url_prefix);
         if self.allow.is_none() {
             self.allow.clone_from(&parent.allow);
+            self.allowed.clone_from(&parent.allowed);
         }
         if self.hints.is_none() {
             self.hints.clone_from(&parent.hints);
@@ -41,6 +42,10 @@ impl Merge for LocConf {
         // Whoever takes parameters wants what they ask for.
         if self.takes_params() && self.mode.is_none() {
             self.mode = Some(Mode::Convert);
+        }
+        // What is shown of the module is no image.
+        if self.status.is_some() {
+            self.mode = Some(Mode::Off);
         }
         inherit(&mut self.on_error, parent.on_error);
         inherit(&mut self.pass_svg, parent.pass_svg);

@@ -18,6 +18,20 @@ pub struct UrlConf {
     pub base: [Expression; 2],
 }
 
+impl UrlConf {
+    /// Whether links say by their arguments what is made, and not by their path.
+    pub fn reads_arguments(&self) -> bool {
+        match self.dialect {
+            Dialect::Imgix | Dialect::Next | Dialect::Weserv => true,
+            Dialect::Cloudflare
+            | Dialect::Iiif
+            | Dialect::Imgproxy
+            | Dialect::Ipx
+            | Dialect::Thumbor => false,
+        }
+    }
+}
+
 /// Which hosts may be asked for sources.
 pub enum MayAsk {
     Listed(Hosts),

@@ -24,6 +24,8 @@ pub struct Cache {
     pub name: Vec<u8>,
     pub folder: Folder,
     pub path: Arc<Path>,
+    /// Where the directive stands; used where a location keeps something in it.
+    pub place: Rc<Place>,
     /// What is being made for it.
     pub flights: Flights,
     /// What was purged, once the folder is there.

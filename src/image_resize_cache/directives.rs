@@ -202,7 +202,8 @@ fn set_path(conf: &mut MainConf, args: &DirectiveArgs<'_>) -> Result<(), ConfErr
     // A colon ends the name of a zone, so that no directive can mean this one.
     let zone = [&name, &b":flights"[..]].concat();
     let (flights, generations) = (Flights::default(), OnceCell::new());
-    let cache = Rc::new(Cache { name, folder, path: path.into(), flights, generations });
+    let place = args.place();
+    let cache = Rc::new(Cache { name, folder, path: path.into(), place, flights, generations });
     let kept = args.parser().keep(cache.clone()).ok_or(ConfError::invalid("no memory"))?;
     shm::add::<ImageResizeCache, Rc<Cache>>(args.parser(), &zone, flights::SIZE, kept)?;
     conf.caches.push(cache);

@@ -13,6 +13,7 @@ impl Merge for LocConf {
         let main = parser.main::<ImageResizeCache>().ok_or(Reported)?;
         main.places.borrow_mut().extend(self.places.iter().cloned());
         let purge = self.places.get("image_resize_cache_purge").cloned();
+        let key = self.places.get("image_resize_cache_key").cloned();
         let background = self.places.get("image_resize_cache_background_update").cloned();
         self.places.inherit(&parent.places);
         inherit(&mut self.target, parent.target);
@@ -65,6 +66,18 @@ impl Merge for LocConf {
             let reason = "has no effect but where a source says \"stale-while-revalidate\": \
                           \"image_resize_cache_use_stale\" has no \"updating\"";
             place.warn(parser, format_args!("{reason}"));
+        }
+        if let Some(place) = key
+            && self.key.is_some_and(|key| key.constant().is_some())
+            && !location::current(parser).is_some_and(|location| location.is_exact)
+        {
+            let reason = "holds no variable, so what was made of one image is the answer for all: \
+                          add \"$uri\"";
+            place.warn(parser, format_args!("{reason}"));
+        }
+        let zone = name.constant();
+        for cache in main.caches.iter().filter(|cache| zone.is_none_or(|name| cache.name == name)) {
+            cache.place.is_used.set(true);
         }
         self.cache = name.constant().and_then(|name| main.find(name).cloned());
         if let Some(name) = name.constant()

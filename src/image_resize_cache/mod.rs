@@ -37,10 +37,20 @@ impl Hooks for ImageResizeCache {
         let main = parser.main::<ImageResizeCache>().ok_or(Reported)?;
         for place in main.places.borrow().iter() {
             if place.is_in_location && !place.is_used.get() {
-                let reason = "has no effect: there is no \"image_resize_cache\" and nothing that \
-                              is made here";
+                let reason = match place.name {
+                    "image_resize_cache" => "has no effect: there is no \"image_resize\" here",
+                    _ => {
+                        "has no effect: there is no \"image_resize_cache\" and nothing that is \
+                         made here"
+                    }
+                };
                 place.warn(parser, format_args!("{reason}"));
             }
+        }
+        for cache in main.caches.iter().filter(|cache| !cache.place.is_used.get()) {
+            let name = String::from_utf8_lossy(&cache.name);
+            let reason = format_args!("no location has \"image_resize_cache {name}\"");
+            cache.place.warn(parser, reason);
         }
         if main.caches.is_empty() {
             return Ok(());

@@ -1,8 +1,8 @@
 //! Locations, while the configuration is read.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, c_void};
 
-use nginx_sys::{ngx_http_conf_ctx_t, ngx_http_core_srv_conf_t, ngx_uint_t};
+use nginx_sys::{NGX_HTTP_SATISFY_ANY, ngx_http_conf_ctx_t, ngx_http_core_srv_conf_t, ngx_uint_t};
 
 use super::conf::ConfError;
 use super::module::Core;
@@ -43,6 +43,13 @@ pub fn name(parser: Parser<'_>) -> &[u8] {
     parser.location_ptr::<Core>().map_or(&[], |core| unsafe { super::strings::bytes((*core).name) })
 }
 
+/// The regular expression that leads to the location that is merged, if one does.
+pub fn regex(parser: Parser<'_>) -> Option<&[u8]> {
+    // SAFETY: as in `current`.
+    let is_regex = |core| unsafe { shim::ig_location_regex(core) != 0 };
+    parser.location_ptr::<Core>().filter(|&core| is_regex(core)).map(|_| name(parser))
+}
+
 /// Whether what is merged is the block of an `if`, and so in the location around it.
 pub fn is_nameless(parser: Parser<'_>) -> bool {
     // SAFETY: as in `current`.
@@ -63,6 +70,12 @@ impl Server {
     /// The one that is merged.
     pub fn current(parser: Parser<'_>) -> Option<Server> {
         parser.server::<Core>().map(|server| Server(server))
+    }
+
+    /// Whether headers whose names have a `_` are heard. Once it is merged.
+    pub fn hears_underscores(self) -> bool {
+        // SAFETY: as in `has_named`.
+        unsafe { (*self.0).underscores_in_headers == 1 || (*self.0).ignore_invalid_headers == 0 }
     }
 
     /// Whether it has a location called so, with its `@`. In `postconfiguration`.
@@ -93,6 +106,63 @@ impl OtherModuleConf {
         // module has for a location is aligned for a word and at least as long.
         unsafe { self.0.read() }
     }
+
+    fn as_ptr(self) -> *const c_void {
+        self.0.cast()
+    }
+}
+
+/// nginx's module of `return`, `rewrite`, `set` and `if`.
+const REWRITE: &CStr = c"ngx_http_rewrite_module";
+
+/// What lets requests by what guards the location that is merged, without a question.
+#[derive(Clone, Copy)]
+pub enum Bypass {
+    /// `satisfy any` beside `allow all`.
+    Satisfied,
+    /// `return`, which answers before anybody is asked.
+    Returned,
+}
+
+impl Bypass {
+    /// That of the location that is merged. nginx's own modules are merged before.
+    pub fn current(parser: Parser<'_>) -> Option<Bypass> {
+        let is_any = parser
+            .location::<Core>()
+            .is_some_and(|core| core.satisfy == NGX_HTTP_SATISFY_ANY as ngx_uint_t);
+        let access = || other_module_conf(parser, c"ngx_http_access_module");
+        // SAFETY: these modules' configurations of a location begin with an array, or null.
+        unsafe {
+            if is_any && access().is_some_and(|conf| shim::ig_access_allows_all(conf.as_ptr()) != 0)
+            {
+                return Some(Bypass::Satisfied);
+            }
+            let rewrite = other_module_conf(parser, REWRITE);
+            rewrite
+                .is_some_and(|conf| shim::ig_rewrite_returns(conf.as_ptr()) != 0)
+                .then_some(Bypass::Returned)
+        }
+    }
+
+    /// Why nobody is asked.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Bypass::Satisfied => {
+                "nobody is asked: \"satisfy any\" and \"allow all\" let everybody in; take one away"
+            }
+            Bypass::Returned => {
+                "nobody is asked: \"return\" answers before; \"try_files /nothing =STATUS\" comes \
+                 after"
+            }
+        }
+    }
+}
+
+/// Whether the location that is merged may change the URI.
+pub fn has_rewrites(parser: Parser<'_>) -> bool {
+    let rewrite = other_module_conf(parser, REWRITE);
+    // SAFETY: as in `Bypass::current`.
+    rewrite.is_some_and(|conf| unsafe { shim::ig_rewrite_has_codes(conf.as_ptr()) != 0 })
 }
 
 /// What the location that is merged says to the HTTP module called `name`, if that is loaded.

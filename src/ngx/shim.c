@@ -140,6 +140,71 @@ ig_location_regex(const ngx_http_core_loc_conf_t *clcf)
 }
 
 
+/*
+ * What nginx's own modules keep of a location stands in none of its headers.  Both of these begin
+ * with an array, or null; the one of access is of rules for IPv4, for which "all" is no mask.
+ */
+
+typedef struct {
+    in_addr_t   mask;
+    in_addr_t   addr;
+    ngx_uint_t  deny;
+} ig_access_rule_t;
+
+
+/* Whether "allow all" is reached. */
+
+ngx_uint_t
+ig_access_allows_all(const void *conf)
+{
+    ngx_uint_t         i;
+    ngx_array_t       *rules;
+    ig_access_rule_t  *rule;
+
+    rules = *(ngx_array_t *const *) conf;
+
+    if (rules == NULL || rules->size != sizeof(ig_access_rule_t)) {
+        return 0;
+    }
+
+    rule = rules->elts;
+
+    for (i = 0; i < rules->nelts; i++) {
+        if (rule[i].mask == 0) {
+            return rule[i].deny == 0;
+        }
+    }
+
+    return 0;
+}
+
+
+/* Whether there is anything that may change the URI. */
+
+ngx_uint_t
+ig_rewrite_has_codes(const void *conf)
+{
+    return *(ngx_array_t *const *) conf != NULL;
+}
+
+
+/* Whether the first of it is "return". */
+
+ngx_uint_t
+ig_rewrite_returns(const void *conf)
+{
+    ngx_array_t  *codes;
+
+    codes = *(ngx_array_t *const *) conf;
+
+    return codes != NULL
+           && codes->size == 1
+           && codes->nelts >= sizeof(ngx_http_script_code_pt)
+           && *(ngx_http_script_code_pt *) codes->elts
+              == ngx_http_script_return_code;
+}
+
+
 /* What the last regular expression has captured, and whether the next one leaves that as it is. */
 
 typedef struct {

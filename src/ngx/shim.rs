@@ -186,6 +186,9 @@ unsafe extern "C" {
     pub fn ig_location_named(location: *const ngx_http_core_loc_conf_t) -> ngx_uint_t;
     pub fn ig_location_noname(location: *const ngx_http_core_loc_conf_t) -> ngx_uint_t;
     pub fn ig_location_regex(location: *const ngx_http_core_loc_conf_t) -> ngx_uint_t;
+    pub fn ig_access_allows_all(conf: *const c_void) -> ngx_uint_t;
+    pub fn ig_rewrite_has_codes(conf: *const c_void) -> ngx_uint_t;
+    pub fn ig_rewrite_returns(conf: *const c_void) -> ngx_uint_t;
 
     pub fn ig_request_captures(request: *const ngx_http_request_t, captures: *mut Captures);
     pub fn ig_request_set_captures(request: *mut ngx_http_request_t, captures: *const Captures);

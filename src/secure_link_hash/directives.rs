@@ -261,6 +261,12 @@ fn set_strip(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfErr
     if names.iter().any(|name| name.is_empty() || name == b"off") {
         return Err(ConfError::invalid("\"off\" stands alone, and an argument has a name"));
     }
+    if let Some(name) = names.iter().find(|name| name.contains(&b',')) {
+        let name = String::from_utf8_lossy(name);
+        return Err(ConfError::invalid(format_args!(
+            "\"{name}\" is not the name of an argument: between names there is a space"
+        )));
+    }
     let is_other = |byte: &u8| b"$?&=;#{}".contains(byte);
     if let Some(name) = names.iter().find(|name| name.iter().any(is_other)) {
         let text = String::from_utf8_lossy(name);

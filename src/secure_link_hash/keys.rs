@@ -30,6 +30,15 @@ pub fn set(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError
         } else if let Some(name) = text.strip_prefix(b"file=") {
             secret = Some(read(&path(name)?)?);
         } else {
+            if is_file(text, &path(text)?) {
+                args.place().warn(
+                    args.parser(),
+                    format_args!(
+                        "the name of a file is the key, not what the file holds: write \"file=\" \
+                         before it"
+                    ),
+                );
+            }
             secret = Some(parse_secret(text).map_err(ConfError::invalid)?);
         }
     }
@@ -45,6 +54,14 @@ pub fn set(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError
     }
     keys.push(key);
     Ok(())
+}
+
+/// How names of files with keys end.
+const ENDINGS: [&[u8]; 4] = [b".key", b".pem", b".pub", b".txt"];
+
+/// Whether a key as it stands can only be meant as the name of a file.
+fn is_file(text: &[u8], path: &Path) -> bool {
+    ENDINGS.iter().any(|ending| text.ends_with(ending)) || path.is_file()
 }
 
 fn wrong(what: &str, error: impl std::fmt::Display) -> ConfError {

@@ -1,12 +1,19 @@
 //! What `nginx -t` warns of: settings by which no link is judged, and parts of links that nobody
 //! signs.
 
+use std::fmt::Arguments;
 use std::rc::Rc;
 
-use super::conf::{LinkFormatConf, LocConf, MainConf, Method, Notes};
+use image_gate_core::image::Setting;
+use image_gate_core::link::ThirdPartyFormat;
+use nginx_sys::ngx_uint_t;
+
+use super::captures::{Capture, captures};
+use super::conf::{LinkFormatConf, LocConf, MainConf, Method, Notes, UnsignedArgs};
 use crate::image_resize::ImageResize;
 use crate::ngx::Parser;
-use crate::ngx::conf::{Expression, Term, terms, variables};
+use crate::ngx::conf::{Expression, Place, Term, terms, variables};
+use crate::ngx::location::{self, Bypass};
 use crate::ngx::variable;
 
 /// What a location decides, or hands out, by. That they are evaluated is reason enough to have
@@ -48,13 +55,14 @@ const ALL: [&[u8]; 3] = [b"args", b"query_string", b"request_uri"];
 const PATHS: [&[u8]; 3] = [b"document_uri", b"request_uri", b"uri"];
 
 /// Variables without a slash.
-const SLASHLESS: [&[u8]; 9] = [
+const SLASHLESS: [&[u8]; 10] = [
     b"host",
     b"http_host",
     b"remote_addr",
     b"request_method",
     b"scheme",
     EXPIRES,
+    EXPIRES_OF_NGINX,
     b"server_addr",
     b"server_name",
     b"server_port",
@@ -67,6 +75,37 @@ const ADDRESSES: [&[u8]; 2] = [b"binary_remote_addr", b"remote_addr"];
 const IS_ARGS: &[u8] = b"is_args";
 
 const EXPIRES: &[u8] = b"secure_link_hash_expires";
+
+/// What nginx's own `secure_link` calls the expiry.
+const EXPIRES_OF_NGINX: &[u8] = b"secure_link_expires";
+
+/// Whether whoever asks for something knows the value of a variable, so that it keeps no secret.
+fn is_public(name: &[u8]) -> bool {
+    PLAIN.contains(&name)
+        || ALL.contains(&name)
+        || SLASHLESS.contains(&name)
+        || variable::is_single(name)
+        || is_number(name)
+}
+
+/// Whether it is what a regular expression captured.
+fn is_number(name: &[u8]) -> bool {
+    name.iter().all(u8::is_ascii_digit)
+}
+
+/// Whether nothing in a text that tokens are made of can be a secret.
+fn has_no_secret(message: Expression) -> bool {
+    terms(message.text()).all(|term| match term {
+        Term::Text(text) => text.iter().all(|byte| byte.is_ascii_punctuation() || *byte == b' '),
+        Term::Variable(name) => is_public(name),
+    })
+}
+
+/// Whether links of a format leave arguments unsigned.
+fn leaves_args(format: ThirdPartyFormat) -> bool {
+    use ThirdPartyFormat::{Cloudflare, Cloudfront, Imgix};
+    !matches!(format, Cloudflare | Cloudfront | Imgix)
+}
 
 /// Whether two variables side by side in what is signed can be told apart: two requests may else
 /// come to one text, and so have one token.
@@ -149,6 +188,13 @@ impl LocConf {
             let mut places = self.places.iter().take(own);
             places.find(|place| place.name == name && place.is_in_location)
         };
+        if is_on
+            && let Some(place) = own_place("secure_link_hash_require")
+            && let Some(bypass) = Bypass::current(parser)
+        {
+            place.warn(parser, format_args!("{}", bypass.reason()));
+        }
+        self.warn_of_value(is_on, &own_place, parser);
         if matches!(self.method, Method::Mac(..))
             && self.keys.is_none()
             && self.algorithm.unwrap_or_default().name().starts_with("hmac")
@@ -176,6 +222,9 @@ impl LocConf {
         self.warn_of_inert(own, parser);
         self.warn_of_message(own, parser);
         self.warn_of_unsigned(notes, parser);
+        if is_on {
+            self.warn_of_allowed(notes, parser);
+        }
         let says = |name| self.places.iter().take(own).any(|place| place.name == name);
         if ["secure_link_hash", "secure_link_hash_md5", "secure_link_hash_message"]
             .map(says)
@@ -190,6 +239,41 @@ impl LocConf {
                      whoever has a link can make it last"
                 ),
             );
+        }
+    }
+
+    /// Warns of what is said, or not, of where token and expiry are.
+    fn warn_of_value<'a>(
+        &'a self,
+        is_on: bool,
+        own_place: &dyn Fn(&str) -> Option<&'a Rc<Place>>,
+        parser: Parser<'_>,
+    ) {
+        let Some((_, name)) = self.message() else { return };
+        let Some(value) = self.value else {
+            if is_on && let Some(place) = own_place(name) {
+                place.warn(
+                    parser,
+                    format_args!(
+                        "all links are refused: there is no \"secure_link_hash\", which says where \
+                         the token is"
+                    ),
+                );
+            }
+            return;
+        };
+        let Some(place) = own_place("secure_link_hash") else { return };
+        if value.constant().is_some() {
+            let text = String::from_utf8_lossy(value.text());
+            place.warn(
+                parser,
+                format_args!("\"{text}\" holds no variable, so it is the token of every link"),
+            );
+        } else if value.variables().count() > 1
+            && let Some(Term::Text(b" ")) = terms(value.text()).nth(1)
+        {
+            let reason = "between token and expiry there has to be a comma, and no space";
+            place.warn(parser, format_args!("{reason}"));
         }
     }
 
@@ -235,7 +319,29 @@ impl LocConf {
                     ),
                 );
             }
-            if self.prefix != Some(true) && self.forgets_path(message) {
+            let is_keyless = self.keys.is_none()
+                && !self.algorithm.unwrap_or_default().name().starts_with("hmac");
+            if (name == MD5 || is_keyless) && self.value.is_some() && has_no_secret(message) {
+                place.warn(
+                    parser,
+                    format_args!(
+                        "there is no secret in it, so anybody can make links: add one, best by \
+                         \"secure_link_hash_message\" and \"secure_link_hash_key\""
+                    ),
+                );
+            }
+            if message.variables().any(|name| name == EXPIRES_OF_NGINX) && !has_secure_link(parser)
+            {
+                place.warn(
+                    parser,
+                    format_args!(
+                        "\"$secure_link_expires\" is empty without \"secure_link\", so the expiry \
+                         is not signed: write \"$secure_link_hash_expires\""
+                    ),
+                );
+            }
+            let is_one_file = location::current(parser).is_some_and(|location| location.is_exact);
+            if self.prefix != Some(true) && !is_one_file && self.forgets_path(message) {
                 place.warn(
                     parser,
                     format_args!(
@@ -282,20 +388,106 @@ impl LocConf {
         if message.variables().any(|name| ALL.contains(&name)) {
             return;
         }
+        let captured = self.unsigned_captures(message, parser);
         for (directive, expression) in image.asked_by() {
-            let is_argument = |name: &[u8]| ALL.contains(&name) || name.starts_with(b"arg_");
+            let is_chosen = |name: &[u8]| {
+                ALL.contains(&name)
+                    || name.starts_with(b"arg_")
+                    || captured.iter().any(|captured| captured == name)
+            };
             let is_signed = |name: &[u8]| message.variables().any(|signed| signed == name);
-            let read = expression.variables().find(|name| is_argument(name) && !is_signed(name));
+            let read = expression.variables().find(|name| is_chosen(name) && !is_signed(name));
             let Some(read) = read else { continue };
-            let mut warned = notes.warned.borrow_mut();
-            if !warned.iter().any(|other| Rc::ptr_eq(other, place)) {
-                warned.push(place.clone());
-                let read = String::from_utf8_lossy(read);
-                place.warn(
-                    parser,
-                    format_args!("\"{directive}\" reads \"${read}\", which it does not sign"),
-                );
+            let read = String::from_utf8_lossy(read);
+            warn_once(
+                notes,
+                place,
+                parser,
+                format_args!("\"{directive}\" reads \"${read}\", which it does not sign"),
+            );
+        }
+        let is_argument = |name: &[u8]| name.starts_with(b"arg_") && !self.is_of_token(name);
+        if image.reads_arguments_of_links()
+            && message.variables().all(|name| self.is_plain(name) && !is_argument(name))
+        {
+            warn_once(
+                notes,
+                place,
+                parser,
+                format_args!(
+                    "\"image_resize_url\" reads arguments, which it does not sign: add each that \
+                     links have, such as \"$arg_w\""
+                ),
+            );
+        }
+    }
+
+    /// Whether a variable is where the token or the expiry is.
+    fn is_of_token(&self, name: &[u8]) -> bool {
+        variables(self.value_text()).any(|other| other == name)
+    }
+
+    /// Whether it is known what a variable holds, and that it is no more than its name says.
+    fn is_plain(&self, name: &[u8]) -> bool {
+        is_public(name) && !ALL.contains(&name) || self.is_of_token(name)
+    }
+
+    /// What the location's regular expression captures and a message leaves out. Nothing at all
+    /// where the message may hold it by another name.
+    fn unsigned_captures(&self, message: Expression, parser: Parser<'_>) -> Vec<Vec<u8>> {
+        let mut captures = location::regex(parser).and_then(captures).unwrap_or_default();
+        let is_known = |name: &[u8]| {
+            self.is_plain(name) && !PATHS.contains(&name)
+                || captures.iter().any(|capture| capture.is_called(name))
+        };
+        if !message.variables().all(is_known) {
+            return Vec::new();
+        }
+        captures.retain(|capture| !message.variables().any(|name| capture.is_called(name)));
+        captures.into_iter().flat_map(Capture::names).collect()
+    }
+
+    /// Says where links may have arguments that nobody signed, and these choose what is made.
+    fn warn_of_allowed(&self, notes: &Notes, parser: Parser<'_>) {
+        let Some(LinkFormatConf::ThirdParty(format, ..)) = self.links else { return };
+        let (Some(allowed), Some(place)) = (&self.unsigned_args, self.places.get(UNSIGNED)) else {
+            return;
+        };
+        let Some(image) = parser.location::<ImageResize>().filter(|_| leaves_args(format)) else {
+            return;
+        };
+        let allows = |argument: &[u8]| match allowed {
+            UnsignedArgs::Any => true,
+            UnsignedArgs::Named(names) => {
+                names.iter().any(|name| name.eq_ignore_ascii_case(argument))
             }
+        };
+        let allows_parameter = || match allowed {
+            UnsignedArgs::Any => true,
+            UnsignedArgs::Named(names) => names.iter().any(|name| {
+                std::str::from_utf8(name).is_ok_and(|name| Setting::find_param(name).is_some())
+            }),
+        };
+        let is_read = |name: &[u8]| match name.strip_prefix(b"arg_") {
+            Some(argument) => allows(argument),
+            None => ALL.contains(&name) && allows_parameter(),
+        };
+        let mut asked_by = image.asked_by();
+        let mut directive = asked_by
+            .find_map(|(directive, read)| read.variables().any(is_read).then_some(directive));
+        if matches!(allowed, UnsignedArgs::Any) && image.reads_arguments_of_links() {
+            directive = directive.or(Some("image_resize_url"));
+        }
+        if let Some(directive) = directive {
+            warn_once(
+                notes,
+                place,
+                parser,
+                format_args!(
+                    "whoever has a link chooses what is made of an image: list no argument that \
+                     \"{directive}\" reads"
+                ),
+            );
         }
     }
 
@@ -311,6 +503,22 @@ impl LocConf {
         };
         variables(expiry).next().is_some() && message.variables().all(holds_none)
     }
+}
+
+/// Warns of a directive, however many locations take it over.
+fn warn_once(notes: &Notes, place: &Rc<Place>, parser: Parser<'_>, reason: Arguments<'_>) {
+    let mut warned = notes.warned.borrow_mut();
+    if !warned.iter().any(|other| Rc::ptr_eq(other, place)) {
+        warned.push(place.clone());
+        place.warn(parser, reason);
+    }
+}
+
+/// Whether nginx's own `secure_link` has what to look at in the location that is merged. Its
+/// configuration begins with that: an address, or a mark that nothing was said.
+fn has_secure_link(parser: Parser<'_>) -> bool {
+    location::other_module_conf(parser, c"ngx_http_secure_link_module")
+        .is_some_and(|conf| !matches!(conf.first_word(), 0 | ngx_uint_t::MAX))
 }
 
 /// Warns of what no location goes by, once all are known.

@@ -1,6 +1,7 @@
 //! `ngx_http_secure_link_hash_module`: signed links.
 
 mod access;
+mod captures;
 mod conf;
 mod directives;
 mod keys;
