@@ -373,10 +373,12 @@ sub put {
         like($said[$_], $like[$_], "$name - $what - $_") for 0 .. $#like;
     };
     my $none = qr/"image_resize_cache\w*" directive: has no effect: there is no "image_resize_cache" and nothing that is made here in .*:\d+/;
-    $warned->('nothing is made', 'location / { image_resize_cache images; }', $none);
-    $warned->('nothing is made by test', 'location / { image_resize test; image_resize_cache images; }', $none);
-    $warned->('no cache', 'location / { image_resize resize 1 1; image_resize_cache_lock off; }', $none);
-    $warned->('off', 'location / { image_resize_cache off; }');
+    my $nothing = qr/"image_resize_cache" directive: has no effect: no image is made here in .*:\d+/;
+    my $unused = qr/"image_resize_cache_path" directive: no location has "image_resize_cache images" in .*:\d+/;
+    $warned->('nothing is made', 'location / { image_resize_cache images; }', $nothing);
+    $warned->('nothing is made by test', 'location / { image_resize test; image_resize_cache images; }', $nothing);
+    $warned->('no cache', 'location / { image_resize resize 1 1; image_resize_cache_lock off; }', $none, $unused);
+    $warned->('off', 'location / { image_resize_cache off; }', $unused);
     $warned->('above', 'image_resize_cache images; image_resize_cache_lock off; location / { } location /a { image_resize resize 1 1; }');
     $warned->('below', 'location / { image_resize_cache images; location /a { image_resize resize 1 1; } }');
 }

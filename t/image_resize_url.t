@@ -396,6 +396,19 @@ E_
         root    $TEST_NGINX_FIXTURES;
         rewrite ^ $image_resize_source_path break;
     }
+    location /forgiving/ {
+        image_resize_url      iiif;
+        image_resize_allow    all;
+        image_resize_on_error original;
+        root    $TEST_NGINX_FIXTURES;
+        rewrite ^ $image_resize_source_path break;
+    }
+    location /others/ { alias $TEST_NGINX_FIXTURES/; add_header Access-Control-Allow-Origin https://other.test; }
+    location /cors/ {
+        image_resize_url   iiif;
+        image_resize_allow all;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/others$image_resize_source_path;
+    }
     location /small/ {
         image_resize_url   iiif base=https://$arg_host/museum;
         image_resize_allow all;
@@ -424,6 +437,12 @@ E_
 /iiif/photo-300x200.jpg/0,0,50,50/51,/0/default.jpg 400
 /iiif/photo-300x200.jpg/full/!600,600/0/default.jpg 200 jpeg 300x200
 /iiif/photo-300x200.jpg/full/^300,400/90/default.jpg 200 jpeg 400x300
+# which no policy of errors gives the original for
+/forgiving/photo-300x200.jpg/full/301,/0/default.jpg      400
+/forgiving/photo-300x200.jpg/300,0,9,9/max/0/default.jpg  400
+/forgiving/photo-300x200.jpg/full/60,/0/default.jpg       200 jpeg 60x40
+/cors/photo-300x200.jpg/full/60,/0/default.jpg            200 jpeg 60x40 Access-Control-Allow-Origin=*
+/cors/photo-300x200.jpg/info.json                         200 Access-Control-Allow-Origin=*
 # what is told of a picture
 /iiif/photo-300x200.jpg                             303 Location~^http://localhost(:\d+)?/iiif/photo-300x200.jpg/info.json$ Access-Control-Allow-Origin=*
 /iiif/.%2Fphoto-300x200.jpg?x                       303 Location~/iiif/.%252Fphoto-300x200.jpg/info.json$

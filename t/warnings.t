@@ -844,7 +844,7 @@ image_resize_cache_path cache keys_zone=c:1m;
 server {
     listen 127.0.0.1:1;
     location /a/ {
-        image_resize_cache c; #! warn: has no effect: there is no "image_resize" here
+        image_resize_cache c; #! warn: has no effect: no image is made here
     }
 }
 === http: results that nobody keeps

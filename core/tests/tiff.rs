@@ -400,7 +400,6 @@ fn what_is_promised_and_not_there_is_refused() {
         ("lzw", Tiff { rows: 14_000, compression: 5, ..new(14_000, 14_000) }),
         ("jpeg", Tiff { rows: 14_000, compression: 7, ..new(14_000, 14_000) }),
         ("tiles", Tiff { tile: Some((16, 16)), ..new(14_000, 14_000) }),
-        ("least tiles", Tiff { tile: Some((1, 1)), ..new(14_000, 14_000) }),
     ] {
         let (source, plan) = (tiff.write_chunks(&[vec![0; 100]]), plan("w=100,f=png"));
         // Of 14,000 rows, none is looked for once the data is over.
@@ -420,6 +419,12 @@ fn what_is_promised_and_not_there_is_refused() {
     ] {
         let found = transform(&tiff.write_chunks(&[vec![0; 100]]), &plan("w=100,f=png"));
         assert!(matches!(found, Err(Error::TooManyPixels(_))), "{found:?}");
+    }
+    // Tiles of which each costs more than what is in it.
+    for tile in [(1, 1), (1, 14_000), (15, 16), (16, 15)] {
+        let tiff = Tiff { tile: Some(tile), ..new(14_000, 14_000) };
+        let found = transform(&tiff.write_chunks(&[vec![0; 100]]), &plan("w=100,f=png"));
+        assert!(matches!(found, Err(Error::UnsupportedFormat(_))), "{tile:?}: {found:?}");
     }
     // A directory of previews that follows itself.
     let preview = Tiff { more: vec![entry(254, 1)], next: 8, ..new(8, 8) };

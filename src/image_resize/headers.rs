@@ -43,6 +43,13 @@ pub fn varies(task: &Task) -> Varies {
     }
 }
 
+/// Lets pages of all sites see the answer, whatever the source was for: browsers take only one value.
+pub fn allow_all_origins(request: Request<'_>) -> Result<(), NoMemory> {
+    const NAME: &[u8] = b"Access-Control-Allow-Origin";
+    request.drop_headers(|name| is_named(name, NAME));
+    request.put_header(NAME, b"*")
+}
+
 /// Says on which headers of the client the answer depends, and which are asked for.
 fn vary(request: Request<'_>, varies: Varies) -> Result<(), NoMemory> {
     for name in varies.headers() {
@@ -53,7 +60,7 @@ fn vary(request: Request<'_>, varies: Varies) -> Result<(), NoMemory> {
         request.put_header(b"Accept-CH", Hints::ACCEPT.as_bytes())?;
     }
     if conf.is_some_and(LocConf::serves_iiif) {
-        request.put_header(b"Access-Control-Allow-Origin", b"*")?;
+        allow_all_origins(request)?;
         request.push_header("Link", PROFILE.as_bytes()).ok_or(NoMemory)?;
     }
     Ok(())

@@ -46,6 +46,8 @@ impl Failure {
                 Error::TooLarge { .. }
                     | Error::TooManyPixels(_)
                     | Error::TooManyFrames(_)
+                    // Of the link, and no fault of the source.
+                    | Error::BeyondImage(_)
                     | Error::Timeout
                     | Error::Cancelled
             ),

@@ -4,8 +4,8 @@ use image_gate_core::image::Resource;
 use nginx_sys::{NGX_DECLINED, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_SEE_OTHER, ngx_int_t};
 
 use super::conf::conf;
-use super::link;
 use super::response_info::Failure;
+use super::{headers, link};
 use crate::ngx::Request;
 use crate::ngx::phase::Handler;
 
@@ -43,7 +43,7 @@ fn see_information(request: Request<'_>) -> ngx_int_t {
         Ok(uri) => uri + "/info.json",
         Err(error) => return super::failure::fail_in_phase(request, &error.into()),
     };
-    let is_set = request.put_header(b"Access-Control-Allow-Origin", b"*").is_ok()
+    let is_set = headers::allow_all_origins(request).is_ok()
         && request.push_header("Location", target.as_bytes()).is_some();
     let status = if is_set { NGX_HTTP_SEE_OTHER } else { NGX_HTTP_INTERNAL_SERVER_ERROR };
     status as ngx_int_t

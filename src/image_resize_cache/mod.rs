@@ -38,7 +38,7 @@ impl Hooks for ImageResizeCache {
         for place in main.places.borrow().iter() {
             if place.is_in_location && !place.is_used.get() {
                 let reason = match place.name {
-                    "image_resize_cache" => "has no effect: there is no \"image_resize\" here",
+                    "image_resize_cache" => "has no effect: no image is made here",
                     _ => {
                         "has no effect: there is no \"image_resize_cache\" and nothing that is \
                          made here"

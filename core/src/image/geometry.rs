@@ -12,6 +12,10 @@ use super::pixels::turned;
 use super::size::{Rect, Size};
 use super::{Area, Bound, Bounds, Error, Fit, Plan, Ratio, RotateBox, Rounding, Sides};
 
+/// Steps to a size that is no larger than allowed: half of what is too much is left by each where a side
+/// is a single pixel.
+const REDUCTIONS: usize = 32;
+
 /// What happens to a stored image: of it `region` is scaled to `scaled`, cut to `window`, turned
 /// by `orient`, and laid at `place` on a canvas of the size `output`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,18 +151,26 @@ impl Geometry {
         upright: Orientation,
         plan: &Plan,
     ) -> Result<Geometry, Error> {
-        let Size { width, height } = upright.size(self.scaled);
-        let by_pixels = (pixels as f64 / self.output.pixels() as f64).sqrt();
-        let by_side = f64::from(longest) / f64::from(self.output.width.max(self.output.height));
-        let factor = by_pixels.min(by_side);
-        if plan.fit != Fit::None || factor >= 1.0 {
-            return Ok(self);
+        let mut reduced = self;
+        // What is turned by less than a quarter takes room that is rounded up, and may be too large
+        // by a little after the first step.
+        for _ in 0..REDUCTIONS {
+            let Size { width, height } = upright.size(reduced.scaled);
+            let output = reduced.output;
+            let by_pixels = (pixels as f64 / output.pixels() as f64).sqrt();
+            let by_side = f64::from(longest) / f64::from(output.width.max(output.height));
+            let factor = by_pixels.min(by_side);
+            if plan.fit != Fit::None || factor >= 1.0 {
+                break;
+            }
+            let side = |side: u32| NonZeroU32::new((f64::from(side) * factor) as u32);
+            let fit = Fit::Resize { width: side(width), height: side(height) };
+            // Rounded up, one of them could be too much.
+            let round = Rounding::Down;
+            let plan = Plan { fit, round, rotate_box: None, ..plan.clone() };
+            reduced = Geometry::new(stored, upright, &plan)?;
         }
-        let side = |side: u32| NonZeroU32::new((f64::from(side) * factor) as u32);
-        let fit = Fit::Resize { width: side(width), height: side(height) };
-        // Rounded up, one of them could be too much.
-        let round = Rounding::Down;
-        Geometry::new(stored, upright, &Plan { fit, round, rotate_box: None, ..plan.clone() })
+        Ok(reduced)
     }
 
     /// Whether the image stays just as it is stored.
@@ -598,6 +610,26 @@ mod tests {
             (0, 0, (100, 120)),
         ] {
             assert_eq!(output(resize(width, height), Rotation::None), expected, "{width} {height}");
+        }
+    }
+
+    #[test]
+    fn what_is_reduced_is_small_enough() {
+        for (width, height) in [(2000, 1500), (600, 1), (30, 30), (1, 4000)] {
+            let stored = Size::new(width, height);
+            for (tilt, limit) in
+                (0..9000).step_by(250).flat_map(|tilt| [(tilt, 1000), (tilt, 1_000_000)])
+            {
+                let plan = Plan { tilt, ..Plan::default() };
+                let whole = Geometry::new(stored, NONE, &plan).unwrap();
+                let reduced = whole.reduced((limit, 3000), stored, NONE, &plan).unwrap().output;
+                let (pixels, side) = (reduced.pixels(), reduced.width.max(reduced.height));
+                assert!(pixels <= limit && side <= 3000, "{stored:?} {tilt} {limit}: {reduced:?}");
+                assert!(
+                    pixels >= limit.min(whole.output.pixels()) / 4,
+                    "{stored:?} {tilt}: {reduced:?}"
+                );
+            }
         }
     }
 

@@ -19,6 +19,9 @@ use stream::Decoders;
 /// Chunks between two looks at the [`Control`] where nothing is done with them.
 const BATCH: u64 = 1 << 12;
 
+/// Bytes of a chunk beside twice what it becomes.
+const BESIDE: u64 = 4 << 10;
+
 const BELIED: &str = "data of a strip or a tile, or its checksum, is wrong";
 
 /// Decodes a picture, of whose JPEG streams each may have so many scans.
@@ -77,7 +80,12 @@ pub(super) fn working_bytes(tiff: &Tiff, input: &[u8]) -> u64 {
 
 /// What no chunk's compressed data is longer than that is of use.
 fn longest_bytes(tiff: &Tiff) -> u64 {
-    tiff.plain_bytes().saturating_mul(2).saturating_add(PIECE as u64)
+    let beside = match tiff.compression {
+        // Its markers.
+        Compression::Jpeg => PIECE as u64,
+        _ => BESIDE,
+    };
+    tiff.plain_bytes().saturating_mul(2).saturating_add(beside)
 }
 
 /// Checks that there may be enough of the picture, before anything is allocated for it; returns the length

@@ -5,7 +5,7 @@ use serde::Serialize;
 /// What names the level that is complied with, in a link of that relation.
 pub const PROFILE: &str = "<http://iiif.io/api/image/3/level2.json>;rel=\"profile\"";
 
-/// The side of a tile, and the length below which smaller sizes are not worth to be told.
+/// The side of a tile, where so many pixels may be made.
 const TILE: u32 = 512;
 
 /// The shorter a side, the less there is to be seen.
@@ -61,7 +61,9 @@ impl<'a> Information<'a> {
     pub fn new(id: &'a str, (width, height): (u32, u32), max_area: u64) -> Information<'a> {
         let reduced =
             |factor: u32| Size { width: width.div_ceil(factor), height: height.div_ceil(factor) };
-        let is_whole = |size: &Size| size.width.max(size.height) <= TILE;
+        // A tile is no picture that is refused.
+        let side = u32::try_from(max_area.isqrt()).unwrap_or(TILE).clamp(2, TILE);
+        let is_whole = |size: &Size| size.width.max(size.height) <= side;
         // Each half as large, until it is one tile.
         let mut scale_factors = vec![1u32];
         while let Some(&last) = scale_factors.last()
@@ -89,7 +91,7 @@ impl<'a> Information<'a> {
             height,
             max_area,
             sizes,
-            tiles: [Tiles { width: TILE, scale_factors }],
+            tiles: [Tiles { width: side, scale_factors }],
             extra_formats: EXTRA_FORMATS,
             extra_features: EXTRA_FEATURES,
         }
@@ -137,5 +139,12 @@ mod tests {
         let thin = told((1, u32::MAX), u64::MAX);
         assert_eq!(thin["sizes"], json!([{ "width": 1, "height": u32::MAX }]));
         assert_eq!(thin["tiles"][0]["scaleFactors"].as_array().unwrap().len(), 24);
+        let limited = told((600, 400), 1000);
+        assert_eq!(
+            limited["tiles"],
+            json!([{ "width": 31, "scaleFactors": [1, 2, 4, 8, 16, 32] }])
+        );
+        let least = told((1, u32::MAX), 0);
+        assert_eq!(least["tiles"][0]["scaleFactors"].as_array().unwrap().len(), 32);
     }
 }

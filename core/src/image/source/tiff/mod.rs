@@ -52,6 +52,9 @@ const MOST_DIRECTORIES: usize = 16;
 /// More samples no pixel has that is of use to us.
 const MOST_SAMPLES: u64 = 32;
 
+/// The least sides of tiles.
+const LEAST_TILE: u32 = 16;
+
 /// How the bytes of a strip or a tile are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::image) enum Compression {
@@ -246,6 +249,12 @@ impl Tiff<'_> {
     /// Checks the sides of chunks, which may be larger than the picture.
     pub(super) fn check(&self, limits: &Limits) -> Result<(), Error> {
         let Size { width, height } = self.chunks.size;
+        // Each costs a start, and a look at many rows, however little is in it. TIFF 6.0, section 15,
+        // wants multiples of 16.
+        let (across, down) = (self.chunks.across, self.chunks.down);
+        if across > 1 && (width < LEAST_TILE || down > 1 && height < LEAST_TILE) {
+            return unsupported(format_args!("tiles of {width}x{height} pixels"));
+        }
         limits.check_sides(self.chunks.size)?;
         let what = || format!("strips or tiles of {width}x{height}");
         limits.check_pixels(self.chunks.size.pixels(), what)?;
