@@ -140,6 +140,34 @@ ig_location_regex(const ngx_http_core_loc_conf_t *clcf)
 }
 
 
+/* Gives a variable a value, or none where that is NULL.  All of the word, which may be unset. */
+
+void
+ig_value_set(ngx_variable_value_t *value, const ngx_str_t *found)
+{
+    ngx_memzero(value, sizeof(ngx_variable_value_t));
+
+    if (found == NULL) {
+        value->not_found = 1;
+        return;
+    }
+
+    value->valid = 1;
+    value->len = found->len;
+    value->data = found->data;
+}
+
+
+/* Has a variable evaluated anew. */
+
+void
+ig_value_forget(ngx_variable_value_t *value)
+{
+    value->valid = 0;
+    value->not_found = 0;
+}
+
+
 /*
  * What nginx's own modules keep of a location stands in none of its headers.  Both of these begin
  * with an array, or null; the one of access is of rules for IPv4, for which "all" is no mask.

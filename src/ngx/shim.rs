@@ -5,7 +5,8 @@ use std::ffi::{c_int, c_void};
 use nginx_sys::{
     ngx_buf_t, ngx_conf_t, ngx_connection_t, ngx_event_t, ngx_http_core_loc_conf_t,
     ngx_http_request_t, ngx_http_upstream_headers_in_t, ngx_int_t, ngx_list_t, ngx_log_t,
-    ngx_msec_t, ngx_pool_t, ngx_str_t, ngx_table_elt_t, ngx_uint_t, off_t, time_t,
+    ngx_msec_t, ngx_pool_t, ngx_str_t, ngx_table_elt_t, ngx_uint_t, ngx_variable_value_t, off_t,
+    time_t,
 };
 
 /// What the last regular expression of a request has captured.
@@ -186,6 +187,8 @@ unsafe extern "C" {
     pub fn ig_location_named(location: *const ngx_http_core_loc_conf_t) -> ngx_uint_t;
     pub fn ig_location_noname(location: *const ngx_http_core_loc_conf_t) -> ngx_uint_t;
     pub fn ig_location_regex(location: *const ngx_http_core_loc_conf_t) -> ngx_uint_t;
+    pub fn ig_value_set(value: *mut ngx_variable_value_t, found: *const ngx_str_t);
+    pub fn ig_value_forget(value: *mut ngx_variable_value_t);
     pub fn ig_access_allows_all(conf: *const c_void) -> ngx_uint_t;
     pub fn ig_rewrite_has_codes(conf: *const c_void) -> ngx_uint_t;
     pub fn ig_rewrite_returns(conf: *const c_void) -> ngx_uint_t;

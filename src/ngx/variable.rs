@@ -1,7 +1,6 @@
 //! Variables.
 
 use std::borrow::Cow;
-use std::ffi::c_uint;
 use std::ptr::NonNull;
 
 use nginx_sys::{
@@ -129,8 +128,7 @@ impl<'r> Request<'r> {
                 let value = (*self.as_ptr()).variables.add(index);
                 let is_kept = kept.iter().any(|kept| kept.0 == index);
                 if is_kept || (*value).no_cacheable() != 0 {
-                    (*value).set_valid(0);
-                    (*value).set_not_found(0);
+                    shim::ig_value_forget(value);
                 }
             }
         }
@@ -244,8 +242,7 @@ impl<'r> Request<'r> {
         // SAFETY: as above; the bytes live as long as the request.
         unsafe {
             let slot = (*self.as_ptr()).variables.add(place);
-            fill(&mut *slot, value);
-            (*slot).set_no_cacheable(0);
+            shim::ig_value_set(slot, &raw const value);
         }
     }
 
@@ -288,15 +285,6 @@ impl Drop for Apart<'_> {
     }
 }
 
-/// Makes those bytes the value.
-fn fill(value: &mut ngx_variable_value_t, bytes: ngx_str_t) {
-    // As nginx has it: more than the bit-field takes is no variable.
-    value.set_len(bytes.len as c_uint);
-    value.data = bytes.data;
-    value.set_valid(1);
-    value.set_not_found(0);
-}
-
 unsafe extern "C" fn get(
     r: *mut ngx_http_request_t,
     value: *mut ngx_variable_value_t,
@@ -307,22 +295,21 @@ unsafe extern "C" fn get(
     guard(request.log(), NGX_ERROR as ngx_int_t, || {
         // SAFETY: `add` put the address of a static there.
         let variable = unsafe { &*std::ptr::with_exposed_provenance::<Variable>(data) };
-        // SAFETY: numbers and a pointer, for which zero is a value.
-        let mut found: ngx_variable_value_t = unsafe { std::mem::zeroed() };
-        found.set_not_found(1);
-        match (variable.get)(request) {
-            None => (),
+        let found = match (variable.get)(request) {
+            None => None,
             // nginx only reads it.
             Some(Cow::Borrowed(bytes)) => {
-                fill(&mut found, ngx_str_t { len: bytes.len(), data: bytes.as_ptr().cast_mut() });
+                Some(ngx_str_t { len: bytes.len(), data: bytes.as_ptr().cast_mut() })
             }
             Some(Cow::Owned(bytes)) => match pool::copy(request.pool(), &bytes) {
-                Some(bytes) => fill(&mut found, bytes),
+                Some(bytes) => Some(bytes),
                 None => return NGX_ERROR as ngx_int_t,
             },
+        };
+        // SAFETY: nginx passes a place for a value, and what is found lives as long as the request.
+        unsafe {
+            shim::ig_value_set(value, found.as_ref().map_or(std::ptr::null(), std::ptr::from_ref));
         }
-        // SAFETY: nginx passes a place for a value.
-        unsafe { value.write(found) };
         NGX_OK as ngx_int_t
     })
 }
