@@ -10,12 +10,7 @@ use lib "$FindBin::Bin/lib";
 use Test::Nginx::Socket;
 use ImageGate;
 
-# The pictures are made once, as fixtures are.
-my $folder = ImageGate::Fixtures::fixture_dir() . '/bitmaps';
-if (!-e "$folder.made") {
-    system('/usr/bin/python3', "$FindBin::Bin/lib/bitmaps.py", $folder) == 0 or die 'bitmaps.py failed';
-    open my $made, '>', "$folder.made" or die $!;
-}
+my $folder = ImageGate::Fixtures::fixtures_by('bitmaps');
 
 my %count;
 my $rows = '';

@@ -10,12 +10,7 @@ use lib "$FindBin::Bin/lib";
 use Test::Nginx::Socket;
 use ImageGate;
 
-# The pictures are made once, as fixtures are.
-my $folder = ImageGate::Fixtures::fixture_dir() . '/tiffs';
-if (!-e "$folder.made") {
-    system('/usr/bin/python3', "$FindBin::Bin/lib/tiffs.py", $folder) == 0 or die 'tiffs.py failed';
-    open my $made, '>', "$folder.made" or die $!;
-}
+my $folder = ImageGate::Fixtures::fixtures_by('tiffs');
 
 my $rows = '';
 my $count = 0;

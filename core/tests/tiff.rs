@@ -5,7 +5,6 @@
 
 mod common;
 
-use std::cell::Cell;
 use std::io::Write;
 
 use common::tiff::{Tiff, entry, file};
@@ -352,24 +351,7 @@ fn what_there_is_of_the_rows_is_shown_and_the_strict_refuse_it() {
 
 #[test]
 fn every_byte_may_be_another() {
-    let mut outcomes = [0, 0];
-    for whole in small() {
-        for at in 0..whole.len() {
-            for value in [0, 1, 0x7f, 0x80, 0xff] {
-                let mut changed = whole.clone();
-                changed[at] = value;
-                let _ = probe(&changed);
-                let limits = Limits { pixels: 1 << 20, ..Limits::default() };
-                let plan = plan("w=5,f=png");
-                let Ok(prepared) = prepare(&changed, &plan, &limits) else {
-                    outcomes[0] += 1;
-                    continue;
-                };
-                outcomes[usize::from(prepared.run(&Control::default()).is_ok())] += 1;
-            }
-        }
-    }
-    assert!(outcomes.iter().all(|&count| count > 100), "{outcomes:?}");
+    replace_every_byte(small());
 }
 
 #[test]
@@ -403,11 +385,7 @@ fn what_is_promised_and_not_there_is_refused() {
     ] {
         let (source, plan) = (tiff.write_chunks(&[vec![0; 100]]), plan("w=100,f=png"));
         // Of 14,000 rows, none is looked for once the data is over.
-        LOOKS.set(2000);
-        let control = Control::default().ended_by(|| {
-            LOOKS.set(LOOKS.get() - 1);
-            LOOKS.get() == 0
-        });
+        let control = ended_after(2000);
         let prepared = prepare(&source, &plan, &Limits::default()).unwrap();
         assert_eq!(prepared.run(&control).map(|made| made.format), truncated, "{name}");
     }
@@ -429,11 +407,6 @@ fn what_is_promised_and_not_there_is_refused() {
     // A directory of previews that follows itself.
     let preview = Tiff { more: vec![entry(254, 1)], next: 8, ..new(8, 8) };
     assert!(probe(&preview.write_chunks(&[vec![0; 100]])).is_err());
-}
-
-thread_local! {
-    /// How often the work of a test still looks whether it is to end.
-    static LOOKS: Cell<u32> = const { Cell::new(0) };
 }
 
 #[test]
@@ -464,11 +437,7 @@ fn what_takes_long_is_ended() {
         let source = new(compression).write_chunks(&[data]);
         let plan = plan("w=100,f=png");
         let prepared = prepare(&source, &plan, &Limits::default()).unwrap();
-        LOOKS.set(20);
-        let control = Control::default().ended_by(|| {
-            LOOKS.set(LOOKS.get() - 1);
-            LOOKS.get() == 0
-        });
+        let control = ended_after(20);
         let found = prepared.run(&control).map(|made| made.format);
         assert_eq!(found, Err(Error::Cancelled), "{name}");
     }

@@ -6,13 +6,57 @@
 pub mod heif;
 pub mod tiff;
 
+use std::cell::Cell;
 use std::io::Cursor;
 
 use image_gate_codecs::webp;
 use image_gate_core::image::{
-    Control, Error, Format, Limits, Output, Plan, ProfilePolicy, prepare, sniff,
+    Control, Error, Format, Limits, Output, Plan, ProfilePolicy, prepare, probe, sniff,
 };
 use turbojpeg::Subsamp;
+
+thread_local! {
+    /// How often work has looked whether it is to end, and how often it may.
+    static LOOKS: Cell<(u32, u32)> = const { Cell::new((0, 0)) };
+}
+
+/// A control that ends the work of this thread when it has looked so often.
+pub fn ended_after(most: u32) -> Control {
+    LOOKS.set((0, most));
+    Control::default().ended_by(|| {
+        let (looks, most) = LOOKS.get();
+        LOOKS.set((looks + 1, most));
+        looks + 1 >= most
+    })
+}
+
+/// How often work has looked since the last [`ended_after`].
+pub fn looks() -> u32 {
+    LOOKS.get().0
+}
+
+/// Reads files with each of their bytes replaced by some others: some are pictures then, and some are
+/// not.
+pub fn replace_every_byte(files: impl IntoIterator<Item = Vec<u8>>) {
+    let mut outcomes = [0, 0];
+    for whole in files {
+        for at in 0..whole.len() {
+            for value in [0, 1, 0x7f, 0x80, 0xff] {
+                let mut changed = whole.clone();
+                changed[at] = value;
+                let _ = probe(&changed);
+                let limits = Limits { pixels: 1 << 20, ..Limits::default() };
+                let plan = plan("w=5,f=png");
+                let Ok(prepared) = prepare(&changed, &plan, &limits) else {
+                    outcomes[0] += 1;
+                    continue;
+                };
+                outcomes[usize::from(prepared.run(&Control::default()).is_ok())] += 1;
+            }
+        }
+    }
+    assert!(outcomes.iter().all(|&count| count > 100), "{outcomes:?}");
+}
 
 /// An RGBA picture.
 #[derive(Clone, PartialEq, Eq)]

@@ -92,6 +92,18 @@ sub fixture_path {
     return $path;
 }
 
+# The folder of pictures that t/lib/NAME.py makes, once.
+sub fixtures_by {
+    my $name = shift;
+    my $folder = fixture_dir() . "/$name";
+    if (!-e "$folder.made") {
+        my $script = File::Basename::dirname(__FILE__) . "/../$name.py";
+        system('/usr/bin/python3', $script, $folder) == 0 or die "$name.py failed";
+        open my $made, '>', "$folder.made" or die $!;
+    }
+    return $folder;
+}
+
 sub fixture { slurp(fixture_path(shift)) }
 
 sub profile_blob {
