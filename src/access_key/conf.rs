@@ -211,7 +211,8 @@ impl ShmZone for ZoneConf {
             let may = |wanted| move |path: &Path| worker::may(path, user, wanted);
             let path = &state_file.path;
             let usable = state_file::make_folder(path, user, may(Wanted::Make)).and_then(|()| {
-                let forbidden = state_file::forbidden(path, may(Wanted::Read), may(Wanted::Write));
+                let forbidden =
+                    state_file::forbidden(path, &may(Wanted::Read), &may(Wanted::Write));
                 forbidden.map_or(Ok(()), Err)
             });
             usable.map_err(|reason| format!("\"access_key_zone\" {}: {reason}", self.name))?;

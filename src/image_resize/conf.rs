@@ -163,8 +163,6 @@ pub struct LocConf {
     /// What of them is the location's, once merged.
     pub url_prefix: Prefix,
     pub allow: Option<Rc<Allow>>,
-    /// What it has a rule for; nothing where it allows all.
-    pub allowed: Vec<&'static Setting>,
     /// What is heard of the client's screen and connection.
     pub hints: Option<Rc<HintsConf>>,
     /// Not inherited: it is the location's handler.

@@ -201,8 +201,6 @@ fn set_allow(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfErr
     let mut allow = Allow::default();
     for argument in args.rest(0) {
         allow.add(argument).map_err(ConfError::invalid)?;
-        let name = std::str::from_utf8(split(argument).0).unwrap_or_default();
-        conf.allowed.extend(Setting::find(name));
     }
     once(&mut conf.allow, Rc::new(allow))
 }

@@ -72,13 +72,9 @@ impl LocConf {
     /// A parameter that every request may have, and that is refused.
     fn never_allowed(&self) -> Option<&str> {
         let params = self.params.as_ref().filter(|params| params.constant().is_none())?;
-        let is_allowed = |name: &&str| {
-            let setting = Setting::find_param(name);
-            setting.is_none_or(|one| self.allowed.iter().any(|other| std::ptr::eq(*other, one)))
-        };
-        fixed_names(params.text())
-            .filter(|_| !self.allowed.is_empty())
-            .find(|name| !is_allowed(name))
+        let allow = self.allow.as_deref()?;
+        let is_left_out = |setting| allow.leaves_out(setting);
+        fixed_names(params.text()).find(|name| Setting::find_param(name).is_some_and(is_left_out))
     }
 
     /// Looks over a location that is merged. Its own directives are the first `own` of its places.

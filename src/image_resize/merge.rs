@@ -34,7 +34,6 @@ impl Merge for LocConf {
         self.url_prefix = Prefix::of(parser, &parent.url_prefix);
         if self.allow.is_none() {
             self.allow.clone_from(&parent.allow);
-            self.allowed.clone_from(&parent.allowed);
         }
         if self.hints.is_none() {
             self.hints.clone_from(&parent.hints);

@@ -77,7 +77,7 @@ pub fn make_folder(
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(match user {
             Some((user, _)) => format!(
                 "{}: the workers, which run as the user {user}, can't write to this folder, \
-                     or can't get there",
+                 or can't get there",
                 folder.display()
             ),
             None => with_path(ErrorKind::PermissionDenied.into()),
@@ -91,18 +91,16 @@ pub fn make_folder(
 /// it is used.
 pub fn forbidden(
     path: &Path,
-    may_read: impl Fn(&Path) -> bool,
-    may_write: impl Fn(&Path) -> bool,
+    may_read: &dyn Fn(&Path) -> bool,
+    may_write: &dyn Fn(&Path) -> bool,
 ) -> Option<String> {
-    let is_forbidden = |path: &Path, may: &dyn Fn(&Path) -> bool| path.is_file() && !may(path);
-    let read = [path.to_path_buf(), beside(path, ".days")];
-    let mut read = read.into_iter().filter(|path| is_forbidden(path, &may_read));
-    let written = || Some(beside(path, ".tmp")).filter(|path| is_forbidden(path, &may_write));
-    let (path, verb) = match read.next() {
-        Some(path) => (path, "read"),
-        None => (written()?, "write to"),
-    };
-    Some(format!("{}: the workers can't {verb} this file", path.display()))
+    let uses =
+        [("", "read", may_read), (".days", "read", may_read), (".tmp", "write to", may_write)];
+    uses.into_iter().find_map(|(ending, verb, may)| {
+        let path = beside(path, ending);
+        (path.is_file() && !may(&path))
+            .then(|| format!("{}: the workers can't {verb} this file", path.display()))
+    })
 }
 
 /// Saves the state of a zone at that time, in seconds since 1970. Where another process is at it,
@@ -630,7 +628,7 @@ mod tests {
     fn files_that_are_kept_from_workers() {
         let folder = Folder::new();
         let state = folder.file("state");
-        let told = |read: bool, write: bool| forbidden(&state, |_| read, |_| write);
+        let told = |read: bool, write: bool| forbidden(&state, &|_| read, &|_| write);
         assert_eq!(told(false, false), None);
         folder.write("state.tmp", b"half");
         let left = format!("{}.tmp: the workers can't write to this file", state.display());

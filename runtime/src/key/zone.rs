@@ -16,7 +16,7 @@ use image_gate_core::key::{
 
 use super::days_file;
 use super::key_file::KeyFile;
-use super::shm_layout::{NO_HEADER, Record, ZoneHeader};
+use super::shm_layout::{NO_HEADER, Record, Since, ZoneHeader};
 use crate::host::random;
 
 /// The partners of the key file, and where their records are.
@@ -205,27 +205,27 @@ impl<M: Memory> Zone<M> {
 
     /// Returns what works; whether it exports to Redis is the configuration's to say.
     pub fn health(&self, has_redis: bool) -> Health {
-        let header = self.header();
-        Health {
-            key_file: header.key_file_bad.is_well(),
-            state: self.state_file.as_ref().map(|_| header.state_bad.is_well()),
-            redis: has_redis.then(|| header.redis_bad.is_well()),
-        }
+        let [key_file, state, redis] =
+            self.watched(has_redis).map(|(_, bad)| bad.map(Since::is_well));
+        Health { key_file: key_file.unwrap_or(true), state, redis }
     }
 
     /// Returns what does not work; whether it exports to Redis is the configuration's to say.
     pub fn troubles(&self, has_redis: bool) -> impl Iterator<Item = Trouble> {
-        let header = self.header();
-        [
-            (TroubleReason::KeyFile, true, &header.key_file_bad),
-            (TroubleReason::State, self.state_file.is_some(), &header.state_bad),
-            (TroubleReason::Redis, has_redis, &header.redis_bad),
-        ]
-        .into_iter()
-        .filter(|&(_, is_there, _)| is_there)
-        .filter_map(|(reason, _, bad)| {
-            Some(Trouble { reason, zone: Some(self.name.clone()), since: bad.since()? })
+        self.watched(has_redis).into_iter().filter_map(|(reason, bad)| {
+            Some(Trouble { reason, zone: Some(self.name.clone()), since: bad?.since()? })
         })
+    }
+
+    /// Returns what may not work, with since when it does not; `None` is what it does not have.
+    fn watched(&self, has_redis: bool) -> [(TroubleReason, Option<&Since>); 3] {
+        let header = self.header();
+        let state = self.state_file.as_ref().map(|_| &header.state_bad);
+        [
+            (TroubleReason::KeyFile, Some(&header.key_file_bad)),
+            (TroubleReason::State, state),
+            (TroubleReason::Redis, has_redis.then_some(&header.redis_bad)),
+        ]
     }
 
     /// Returns the places of the records of partners, who get one where they have none, with the account

@@ -37,6 +37,13 @@ enum Values {
 }
 
 impl Allow {
+    /// Whether a setting is refused, whatever its value.
+    #[must_use]
+    pub fn leaves_out(&self, setting: &Setting) -> bool {
+        matches!(self.allowed, Allowed::Rules(_))
+            && !self.rules().iter().any(|rule| std::ptr::eq(rule.setting, setting))
+    }
+
     /// Allows what `NAME=VALUES` says, and nothing any more that no such rule says. The
     /// values are separated by commas: `*` for any, a value, or a range of numbers as in
     /// `400-1600`. `all` allows everything, and stands alone. With `round=up` a number that is not
@@ -66,7 +73,7 @@ impl Allow {
             .ok_or_else(|| Error::BadParams(format!("{rule:?} has no values")))?;
         let setting = Setting::find(name)
             .ok_or_else(|| Error::BadParams(format!("unknown name {name:?}")))?;
-        if self.rules().iter().any(|rule| std::ptr::eq(rule.setting, setting)) {
+        if !is_first && !self.leaves_out(setting) {
             return Err(Error::BadParams(format!("duplicate name {name:?}")));
         }
         let values = values
