@@ -235,7 +235,7 @@ sub is_quiet { my ($name, $s) = @_; is(join('', $s->trouble), '', "$name - nothi
 
     $s->client->get('/a.jpg');
     is_purged("$name - all that are killed", $s, '/a.jpg', 204);
-    kill 'KILL', delete $s->{master}, my @workers = $s->workers(slurp("$s->{dir}/nginx.pid") + 0);
+    kill 'KILL', delete $s->{master}, my @workers = $s->workers($s->named_master);
     $s->wait(5, sub { !grep { kill 0, $_ } @workers });
     unlink "$s->{dir}/origin.sock";
     $s->start($s->{conf});
@@ -246,9 +246,9 @@ sub is_quiet { my ($name, $s) = @_; is(join('', $s->trouble), '', "$name - nothi
     my %is_old = map { $_ => 1 } $s->workers($before);
     $s->client->get('/a.jpg');
     $s->signal('USR2');
-    ok($s->wait(10, sub { -s "$s->{dir}/nginx.pid" && slurp("$s->{dir}/nginx.pid") + 0 != $before && $s->client->get('/ready')->{status} == 200 }), "$name - upgrade");
+    ok($s->wait(10, sub { !grep({ $_ == $s->named_master } 0, $before) && $s->client->get('/ready')->{status} == 200 }), "$name - upgrade");
     ok($s->wait(10, sub { !$is_old{ $s->client->get('/ready')->{body} } }), "$name - the new one answers");
-    my $after = slurp("$s->{dir}/nginx.pid") + 0;
+    my $after = $s->named_master;
     my ($purges, %by) = (0);
     for (1 .. 40) {
         my $c = $s->client;

@@ -167,9 +167,9 @@ sub quick_width {
     my $c = start_slow($s);
     $s->write_conf(locations(130));
     $s->signal('USR2');
-    ok($s->wait(20, sub { -f "$s->{dir}/nginx.pid.oldbin" && -s "$s->{dir}/nginx.pid" && slurp("$s->{dir}/nginx.pid") + 0 != $old }),
+    ok($s->wait(20, sub { !grep { $_ == $s->named_master } 0, $old }),
         "$name - a second master");
-    my $new = -s "$s->{dir}/nginx.pid" ? slurp("$s->{dir}/nginx.pid") + 0 : 0;
+    my $new = $s->named_master;
     ok($s->wait(20, sub { scalar $s->workers($new) }), "$name - with a worker");
     kill 'QUIT', $old;
     is_slow_answer($c, "$name - the old one's job");

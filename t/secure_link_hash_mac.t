@@ -396,8 +396,8 @@ sub {
         my ($token, $until) = $where =~ /t=(.*)&e=(\d+)$/;
         Test::More::is($token, mac_token("/open/a|$until", 'key'), "$name - $uri, the token signs it");
         my $lives = $lives{$uri};
-        # nginx has the time of when it woke up.
-        Test::More::ok($until >= int($before) + $lives - 1 && $until <= $after + $lives, "$name - $uri, until $until");
+        # nginx has the time of when it woke up, which a busy machine may delay.
+        Test::More::ok($until >= int($before) + $lives - 5 && $until <= $after + $lives, "$name - $uri, until $until");
         Test::More::is(client()->get($where)->{body}, 'ok', "$name - $uri, is right") if $lives;
     }
     my $later = client()->get('/hand/now/')->{h}{location};

@@ -21,7 +21,7 @@ use ImageGate::Client;
 use ImageGate::Fixtures qw(slurp);
 
 use base 'Exporter';
-our @EXPORT_OK = qw(free_port);
+our @EXPORT_OK = qw(free_port leaves);
 
 sub free_port {
     my $probe = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1) or die "port: $!";
@@ -103,9 +103,25 @@ sub worker { return $_[0]->client->get('/ready')->{body} }
 # True when another worker answers and this one takes no more connections.
 sub left {
     my ($self, $old) = @_;
-    return 0 if $self->worker eq $old;
-    return 1 if !kill 0, $old;
-    return slurp("/proc/$old/cmdline") =~ /shutting down/;
+    return $self->worker ne $old && leaves($old);
+}
+
+# True for a process that is shutting down, or is gone: it may go at any moment,
+# also between two looks.
+sub leaves {
+    my $pid = shift;
+    open my $in, '<', "/proc/$pid/cmdline" or return 1;
+    my $title = <$in>;
+    return !defined $title || $title =~ /shutting down/;
+}
+
+# The master that the pid file names, 0 while there is none: nginx renames the
+# file when a new binary starts, also between two looks.
+sub named_master {
+    my $self = shift;
+    open my $in, '<', "$self->{dir}/nginx.pid" or return 0;
+    my ($pid) = (<$in> // '') =~ /^(\d+)$/;
+    return $pid // 0;
 }
 
 sub workers {
