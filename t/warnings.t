@@ -193,6 +193,19 @@ for (['image_resize resize 10 10;', !has_threads()], ['image_resize resize 10 10
     my $n = grep { /\[notice\].*built without threads/ } <$in>;
     Test::More::is($n, $is_said ? 1 : 0, "$mode - a notice where there are no threads");
 }
+# Where there is no cache of nginx's own, all that needs one is refused by its name.
+my $without = 'this nginx is built without the HTTP cache';
+for (['image_resize_cache_path cache keys_zone=r:1m', 1], 'image_resize_cache off', 'image_resize_cache_key $uri',
+     'image_resize_cache_valid 1m', 'image_resize_cache_lock on', 'image_resize_cache_lock_timeout 1s',
+     'image_resize_cache_lock_age 1s', 'image_resize_cache_use_stale error', 'image_resize_cache_background_update on',
+     'image_resize_cache_revalidate on', 'image_resize_cache_min_uses 2', 'image_resize_cache_bypass $arg_b',
+     'image_resize_no_cache $arg_b', 'image_resize_cache_purge $arg_p') {
+    my ($text, $in_http) = ref ? @$_ : ("location / { $_; }", 0);
+    my ($directive) = $text =~ /(image_resize_\w+)/;
+    my @said = grep { /\Q$without\E/ } messages("$text;" =~ s/\};$/}/r, $in_http, '');
+    Test::More::is(scalar @said, has_cache() ? 0 : 1, "$directive - refused where there is no cache");
+    Test::More::like($said[0], qr/"$directive" directive: \Q$without\E in \S+site\.conf:1/, '... by its name') if @said;
+}
 Test::More::done_testing();
 
 __DATA__

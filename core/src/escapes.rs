@@ -53,8 +53,15 @@ pub(crate) fn hex_pair(digits: [u8; 2]) -> Option<u8> {
 
 /// Appends bytes as hexadecimal digits.
 pub fn write_hex(bytes: &[u8], out: &mut String) {
-    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or('0');
-    out.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
+    let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' - 10 + value };
+    let mut digits = [0; 64];
+    for part in bytes.chunks(digits.len() / 2) {
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(part) {
+            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+        }
+        let written = digits.get(..2 * part.len()).unwrap_or_default();
+        out.push_str(str::from_utf8(written).unwrap_or_default());
+    }
 }
 
 #[cfg(test)]
@@ -92,5 +99,8 @@ mod tests {
         let mut out = String::from("x");
         write_hex(&[0, 255, 16], &mut out);
         assert_eq!(out, "x00ff10");
+        let (bytes, mut long) = ([0xa9; 70], String::new());
+        write_hex(&bytes, &mut long);
+        assert_eq!(long, "a9".repeat(bytes.len()));
     }
 }

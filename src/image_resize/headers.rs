@@ -29,9 +29,9 @@ pub fn etag(request: Request<'_>, plan: &Plan, layers: &[WatermarkSpec]) -> Opti
     Some(ETAGS.with_borrow_mut(|generator| generator.tag(validator, plan, layers)))
 }
 
-/// A text that is the same for two plans only where they make the same of the same source.
-pub fn digest(plan: &Plan, layers: &[WatermarkSpec]) -> String {
-    ETAGS.with_borrow_mut(|generator| generator.tag(Validator::Modified(0), plan, layers))
+/// Appends a text that is the same for two plans only where they make the same of the same source.
+pub fn write_digest(plan: &Plan, layers: &[WatermarkSpec], out: &mut String) {
+    ETAGS.with_borrow_mut(|generator| out.push_str(&generator.digest(plan, layers)));
 }
 
 /// Which headers of the client the answer depends on.

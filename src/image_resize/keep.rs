@@ -1,6 +1,7 @@
 //! Results that are kept, by whoever asked for that before the source was asked for: what is made is
 //! told here, and what was kept goes out like what is made.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt::Write as _;
 
@@ -30,7 +31,12 @@ pub trait Keeper: 'static {
     /// The headers of the source are there, and it is known what is made of it: what
     /// [`digest`] said then, and what is to be kept of the source. Returns what writes
     /// the result down; `None` where it is not to be kept.
-    fn begin(&self, request: Request<'_>, digest: &str, head: Head) -> Option<Box<dyn Writer>>;
+    fn begin(
+        &self,
+        request: Request<'_>,
+        digest: &str,
+        head: Head<'static>,
+    ) -> Option<Box<dyn Writer>>;
 
     /// Nothing more comes.
     fn end(&self, request: Request<'_>, end: End);
@@ -296,11 +302,11 @@ pub fn begin(context: Transfer<'_>, conf: &LocConf) {
     let head = Head {
         modified: request.last_modified(),
         varies: headers::varies(task),
-        tag: task.tag.clone(),
+        tag: task.tag.clone().map(Cow::Owned),
         headers: request
             .outgoing()
             .filter(|(name, _)| is_kept(name))
-            .map(|(name, value)| (name.to_vec(), value.to_vec()))
+            .map(|(name, value)| (name.to_vec().into(), value.to_vec().into()))
             .collect(),
     };
     let digest = text(&task.work, &task.plan, &task.layers, conf);
@@ -330,15 +336,21 @@ fn is_kept(name: &[u8]) -> bool {
     !others.iter().any(|other| other.eq_ignore_ascii_case(name))
 }
 
+/// Bytes that the text of most requests has at most.
+const USUAL: usize = 128;
+
 fn text(work: &JobKind, plan: &Plan, layers: &[WatermarkSpec], conf: &LocConf) -> String {
-    let plan = headers::digest(plan, layers);
     let (work, uri) = match work {
         JobKind::Describe => ("size", ""),
         JobKind::Inspect => ("info", ""),
         JobKind::Introduce(uri) => ("iiif", uri.as_str()),
         JobKind::Transform => ("image", ""),
     };
-    let mut text = [work, " ", location(conf), " ", &plan].concat();
+    let mut text = String::with_capacity(USUAL);
+    for word in [work, " ", location(conf), " "] {
+        text.push_str(word);
+    }
+    headers::write_digest(plan, layers, &mut text);
     if !uri.is_empty() {
         let _ = write!(text, " {uri:?}");
     }
@@ -376,7 +388,7 @@ pub fn digest(request: Request<'_>) -> Option<String> {
 ///
 /// # Errors
 /// There is no memory.
-pub fn restore(request: Request<'_>, head: &Head, made: &Made) -> Result<(), NoMemory> {
+pub fn restore(request: Request<'_>, head: &Head<'_>, made: &Made) -> Result<(), NoMemory> {
     // With a context, the filter lets the answer through.
     let context = Transfer::begin(request, Context::new()).ok_or(NoMemory)?;
     let len = usize::try_from(made.len).map_err(|_| NoMemory)?;

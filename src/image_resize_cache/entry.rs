@@ -11,7 +11,7 @@ use crate::ngx::{NoMemory, Request};
 const FAILED: ngx_int_t = NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
 
 /// What a look-up has found, if it is whole.
-pub fn read(request: Request<'_>) -> Option<(Head, Made)> {
+pub fn read<'r>(request: Request<'r>) -> Option<(Head<'r>, Made)> {
     let found = request.found()?;
     Head::decode(found.head).filter(|(_, made)| made.len == found.len)
 }
@@ -23,7 +23,7 @@ pub fn send(request: Request<'_>) -> ngx_int_t {
 
 /// A result whose time is over.
 pub struct Old {
-    pub head: Head,
+    pub head: Head<'static>,
     pub made: Made,
     /// Whether its source said that it may go out while it is asked for anew.
     while_updating: bool,
@@ -36,12 +36,13 @@ impl Old {
     pub fn read(request: Request<'_>) -> Option<Old> {
         let (head, made) = read(request)?;
         let Expired { while_updating, if_error, .. } = request.expired()?;
+        let head = head.into_owned();
         Some(Old { head, made, while_updating, if_error })
     }
 
     /// The headers that the source came with.
     pub fn headers(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.head.headers.iter().map(|(name, value)| (name.as_slice(), value.as_slice()))
+        self.head.headers.iter().map(|(name, value)| (&**name, &**value))
     }
 
     /// Whether it goes out while it is made anew.

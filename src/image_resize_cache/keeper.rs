@@ -130,7 +130,12 @@ impl Making {
 }
 
 impl Keeper for Making {
-    fn begin(&self, request: Request<'_>, digest: &str, head: Head) -> Option<Box<dyn Writer>> {
+    fn begin(
+        &self,
+        request: Request<'_>,
+        digest: &str,
+        head: Head<'static>,
+    ) -> Option<Box<dyn Writer>> {
         let conf = request.location::<ImageResizeCache>()?;
         // What was looked for is not what is made, now that more is known.
         if digest != self.digest {

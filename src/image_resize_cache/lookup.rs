@@ -276,7 +276,13 @@ fn update(request: Request<'_>, pass: &Pass) -> Result<(), NoMemory> {
 }
 
 /// Has what a look-up has found be sent instead of asking the content handler.
-fn serve(request: Request<'_>, pass: &Pass, status: Status, head: &Head, made: &Made) -> ngx_int_t {
+fn serve(
+    request: Request<'_>,
+    pass: &Pass,
+    status: Status,
+    head: &Head<'_>,
+    made: &Made,
+) -> ngx_int_t {
     pass.release();
     pass.status.set(Some(status));
     if keep::restore(request, head, made).is_err() {

@@ -24,7 +24,7 @@ pub struct FileWriter {
     pub header: EntryHeader,
     /// Bytes between that and the body.
     pub room: usize,
-    pub head: Head,
+    pub head: Head<'static>,
     /// What the key of the result says of the source, where that is a file, and its name.
     pub source: Option<(SourceId, PathBuf)>,
 }

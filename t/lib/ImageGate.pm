@@ -24,7 +24,7 @@ use ImageGate::Upstream;
 use base 'Exporter';
 our @EXPORT = qw(fixture fixture_path fixture_dir inspect decode psnr reference sniff
                  client rows check_image error_lines new_error_lines wait_for start_upstream
-                 with_image_filter image_filter_module nginx_pid spec_with has_threads);
+                 with_image_filter image_filter_module nginx_pid spec_with has_threads has_cache);
 
 # "--- script eval" and other evaluated sections live in this package.
 for my $f (@EXPORT) {
@@ -97,6 +97,9 @@ my $has_return = $nginx_built !~ /--without-http_rewrite_module/;
 
 # Whether nginx has thread pools.
 sub has_threads { return $has_threads }
+
+# Whether nginx has its HTTP cache.
+sub has_cache { return $nginx_built !~ /--without-http-cache/ }
 
 # Every block gets a harmless first request and fails on alerts, in the log of the
 # requests and in that of the shutdown.

@@ -1,5 +1,6 @@
 //! What is kept beside the bytes of a result: what it is, and the headers that its source came with.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::str;
 
@@ -39,22 +40,22 @@ pub struct Made {
 
 /// All that is kept of a source that is known before it is made into something.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Head {
+pub struct Head<'a> {
     /// When the source was modified, in seconds since 1970.
     pub modified: Option<i64>,
     /// By which headers of the client what is sent depends on it.
     pub varies: Varies,
     /// The entity tag of the variant.
-    pub tag: Option<String>,
+    pub tag: Option<Cow<'a, str>>,
     /// Names and values of the headers of the source.
-    pub headers: Vec<(Vec<u8>, Vec<u8>)>,
+    pub headers: Vec<(Cow<'a, [u8]>, Cow<'a, [u8]>)>,
 }
 
-impl Head {
+impl<'a> Head<'a> {
     /// How many bytes [`encode`](Head::encode) needs, whatever is made; `None` is more than are kept.
     #[must_use]
     pub fn room(&self) -> Option<usize> {
-        let tag = self.tag.as_ref().map_or(0, String::len);
+        let tag = self.tag.as_ref().map_or(0, |tag| tag.len());
         let lines = self.headers.iter().map(|(name, value)| name.len() + value.len() + 3);
         Some(LINE + tag + 2 + lines.sum::<usize>()).filter(|&room| room <= MOST)
     }
@@ -105,7 +106,7 @@ impl Head {
 
     /// Reads what was written down; `None` is what was not written by this version, or not to its end.
     #[must_use]
-    pub fn decode(text: &[u8]) -> Option<(Head, Made)> {
+    pub fn decode(text: &'a [u8]) -> Option<(Head<'a>, Made)> {
         let mut rest = text;
         let mut line = || {
             let at = memchr(b'\n', rest)?;
@@ -128,22 +129,19 @@ impl Head {
             "-" => None,
             time => Some(time.parse().ok()?),
         };
-        let flags = word()?.bytes().map(|flag| match flag {
-            b'0' => Some(false),
-            b'1' => Some(true),
-            _ => None,
-        });
-        let flags = flags.collect::<Option<Vec<_>>>()?;
-        let [accept, width, connection, is_original, is_as_it_came, is_damaged] = flags[..] else {
+        let flags: [u8; 6] = word()?.as_bytes().try_into().ok()?;
+        if !flags.iter().all(|flag| matches!(flag, b'0' | b'1')) {
             return None;
-        };
+        }
+        let [accept, width, connection, is_original, is_as_it_came, is_damaged] =
+            flags.map(|flag| flag == b'1');
         let varies = Varies { accept, width, connection };
         let made = Made { is_original, is_as_it_came, is_damaged, ..made };
         if word().is_some() {
             return None;
         }
         let tag = str::from_utf8(line()?).ok()?;
-        let tag = Some(tag.to_owned()).filter(|tag| !tag.is_empty());
+        let tag = Some(tag.into()).filter(|_| !tag.is_empty());
         let mut headers = Vec::new();
         loop {
             // What is not ended by a line without anything was cut.
@@ -152,8 +150,19 @@ impl Head {
                 return Some((Head { modified, varies, tag, headers }, made));
             }
             let (name, value) = header.split_at_checked(memchr(b':', header)?)?;
-            headers.push((name.to_vec(), value.strip_prefix(b": ")?.to_vec()));
+            headers.push((name.into(), value.strip_prefix(b": ")?.into()));
         }
+    }
+
+    /// The same, whatever becomes of what it was read from.
+    #[must_use]
+    pub fn into_owned(self) -> Head<'static> {
+        let Head { modified, varies, tag, headers } = self;
+        let headers = headers
+            .into_iter()
+            .map(|(name, value)| (Cow::Owned(name.into_owned()), Cow::Owned(value.into_owned())));
+        let tag = tag.map(|tag| Cow::Owned(tag.into_owned()));
+        Head { modified, varies, tag, headers: headers.collect() }
     }
 }
 
@@ -184,15 +193,15 @@ fn sized(word: &str) -> Option<Option<(u32, u32)>> {
 mod tests {
     use super::*;
 
-    fn head() -> Head {
+    fn head() -> Head<'static> {
         Head {
             modified: Some(1_700_000_000),
             varies: Varies { accept: true, width: false, connection: true },
-            tag: Some("W/\"5fbe-1c3d\"".to_owned()),
+            tag: Some("W/\"5fbe-1c3d\"".into()),
             headers: vec![
-                (b"ETag".to_vec(), b"\"5fbe\"".to_vec()),
-                (b"Cache-Control".to_vec(), b"max-age=5, public".to_vec()),
-                (b"X-Empty".to_vec(), Vec::new()),
+                (b"ETag".into(), b"\"5fbe\"".into()),
+                (b"Cache-Control".into(), b"max-age=5, public".into()),
+                (b"X-Empty".into(), Cow::default()),
             ],
         }
     }
@@ -226,6 +235,7 @@ mod tests {
                 let text = head.encode(&made).unwrap();
                 assert_eq!(text.len(), head.room().unwrap());
                 assert_eq!(Head::decode(&text), Some((head.clone(), made)));
+                assert_eq!(head.clone().into_owned(), head);
             }
         }
     }
@@ -233,7 +243,7 @@ mod tests {
     #[test]
     fn what_has_no_place_is_not_written() {
         let with = |name: &[u8], value: &[u8]| {
-            let headers = vec![(name.to_vec(), value.to_vec())];
+            let headers = vec![(name.into(), value.into())];
             Head { headers, ..head() }.encode(&made())
         };
         assert!(with(b"A", b"b").is_some());
@@ -248,7 +258,7 @@ mod tests {
             assert_eq!(with(name, value), None);
         }
         assert_eq!(with(b"A", &vec![b'x'; MOST]), None);
-        assert_eq!(Head { tag: Some("a\nb".to_owned()), ..head() }.encode(&made()), None);
+        assert_eq!(Head { tag: Some("a\nb".into()), ..head() }.encode(&made()), None);
     }
 
     #[test]

@@ -12,8 +12,8 @@ const VERSION: u64 = 1;
 /// tokens and names of partners.
 pub struct Key(Vec<u8>);
 
-/// Bytes that most keys have.
-const USUAL: usize = 256;
+/// Bytes that most keys have at most.
+const USUAL: usize = 512;
 
 impl Key {
     /// A key of that kind, which has the same parts as all of its kind.

@@ -1,5 +1,6 @@
 //! Entity tags of transformed images (RFC 9110, sections 8.8.3 and 13.1.2).
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
@@ -70,16 +71,22 @@ impl EtagGenerator {
                 }
             },
         }
-        if beside.is_empty() {
-            tag.push_str(self.digest(plan));
-        } else {
-            tag.push_str(&digest_of(plan, beside));
-        }
+        tag.push_str(&self.digest(plan, beside));
         tag.push('"');
         tag
     }
 
-    fn digest(&mut self, plan: &Plan) -> &str {
+    /// A text that is the same for two plans, with what stands beside them, only where they make the
+    /// same of the same source.
+    pub fn digest(&mut self, plan: &Plan, beside: &[impl Canonical]) -> Cow<'_, str> {
+        if beside.is_empty() {
+            self.remembered(plan).into()
+        } else {
+            digest_of(plan, beside).into()
+        }
+    }
+
+    fn remembered(&mut self, plan: &Plan) -> &str {
         let known = self.recent.iter().position(|(recent, _)| recent == plan);
         let place = known.unwrap_or_else(|| self.remember(plan));
         self.recent.get(place).map_or("", |(_, digest)| digest)
