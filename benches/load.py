@@ -2,9 +2,11 @@
 all of them alike."""
 
 import argparse
+import contextlib
 import re
 import statistics
 import subprocess
+import tempfile
 import time
 
 from document import put, table
@@ -34,6 +36,23 @@ def wrk(server, path, arguments, headers={}, *more):
     return int(answers) / arguments.seconds, int(errors[1]) if errors else 0
 
 
+# Has wrk ask for another address each time, also in its other threads and the next time it runs.
+UNIQUE = """
+local threads, asked = 0, 0
+function setup(thread) threads = threads + 1; thread:set("id", threads) end
+function request() asked = asked + 1; return wrk.format(nil, wrk.path .. "?n=SEED-" .. (id or 0) .. "-" .. asked) end
+"""
+
+
+@contextlib.contextmanager
+def unique():
+    """The arguments that make wrk ask for addresses that nobody has asked for."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(UNIQUE.replace("SEED", f"{time.time_ns():x}"))
+        script.flush()
+        yield ["-s", script.name]
+
+
 def workers(server):
     with open(f"{server.prefix}/logs/nginx.pid") as file:
         master = file.read().strip()
@@ -50,8 +69,8 @@ def processor(server):
     return sum(processor_of(int(pid)) for pid in workers(server))
 
 
-def compare(server, paths, arguments):
-    """Asks for each path, one with its headers, and answers with the rows of a table: the medians of the rounds,
+def compare(server, paths, arguments, how=contextlib.nullcontext):
+    """Asks for each path, one with its headers, as `how` says, and answers with the rows of a table: the medians of the rounds,
     and beside the first path the median of what came out in the same round, back and forth, since the machine
     changes from one to the next by more than what is looked for."""
     found = {name: [] for name in paths}
@@ -60,7 +79,8 @@ def compare(server, paths, arguments):
         for name in order:
             path, headers = paths[name]
             used = processor(server)
-            rate, errors = wrk(server, path, arguments, headers)
+            with how() as more:
+                rate, errors = wrk(server, path, arguments, headers, *more or [])
             if errors:
                 raise Failure(f"{path}: {errors} requests failed")
             found[name].append((rate, (processor(server) - used) / (rate * arguments.seconds) * 1e6))
@@ -75,11 +95,11 @@ def compare(server, paths, arguments):
     return rows
 
 
-def conclude(name, title, text, rows, arguments):
-    """Puts a table into the document, where that was asked for."""
+def conclude(name, title, text, rows, arguments, *more):
+    """Puts a table, and what comes behind it, into the document, where that was asked for."""
     if arguments.write:
         version = subprocess.run([NGINX, "-v"], stderr=subprocess.PIPE, text=True).stderr
         how = (f"Medians of {arguments.rounds} rounds of {arguments.seconds} s, beside another row those of what "
                f"came out in the same round;\nnginx {version.strip().split('/')[-1]}, "
                f"workers: {arguments.workers}, connections: {arguments.connections}.\n")
-        put(name, [f"## {title}\n\n    benches/{name}\n\n{text} {how}", table(HEAD, rows)])
+        put(name, [f"## {title}\n\n    benches/{name}\n\n{text} {how}", table(HEAD, rows), *more])

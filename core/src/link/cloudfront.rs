@@ -304,7 +304,18 @@ impl Policy {
     /// Whether the resource holds a URL; `rest` is the arguments that are part of it.
     fn allows(&self, url: &Url<'_>, rest: &Option<Vec<u8>>) -> bool {
         let resource = self.resource.as_bytes();
-        let (path, query) = match memchr::memchr(b'?', resource) {
+        // A "?" stands for one character, or begins the arguments: the first, or the last that an
+        // argument follows, as "a=b".
+        let first = memchr::memchr(b'?', resource);
+        let last = memchr::memchr(b'=', resource)
+            .and_then(|end| memchr::memrchr(b'?', resource.get(..end)?));
+        self.allows_at(first, url, rest) || first != last && self.allows_at(last, url, rest)
+    }
+
+    /// The same where the arguments begin at that place of the resource.
+    fn allows_at(&self, args: Option<usize>, url: &Url<'_>, rest: &Option<Vec<u8>>) -> bool {
+        let resource = self.resource.as_bytes();
+        let (path, query) = match args {
             None => (resource, None),
             Some(at) => (resource.get(..at).unwrap_or_default(), resource.get(at + 1..)),
         };
@@ -563,6 +574,12 @@ pub(super) mod tests {
             ("http://h/a/*?w=?", "http://h/a/b.jpg?w=7", true),
             ("http://h/a/*?w=?", "http://h/a/b.jpg?w=77", false),
             ("http://h/a?w=1", "http://h/abw=1", false),
+            ("http://h/a/?.jpg", "http://h/a/b.jpg", true),
+            ("http://h/a/?.jpg", "http://h/a/bc.jpg", false),
+            ("http://h/a/?.jpg", "http://h/a/b.jpg?w=1", false),
+            ("http://h/a/?.jpg?w=1", "http://h/a/b.jpg?w=1", true),
+            ("http://h/a/?.jpg?w=1", "http://h/a/b.jpg?w=2", false),
+            ("http://h/a/?/*", "http://h/a/b/c.jpg?w=1", true),
             ("http://h/a/*", "http://h/b?/a/", false),
             ("http://h/*/b", "http://h/a?x/b", false),
             ("http://h/a/*", "http://h/a/../b", false),
