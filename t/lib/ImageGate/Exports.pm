@@ -66,6 +66,7 @@ sub server {
     write_file("$s->{dir}/files/large.txt", 'y' x 50_000);
     key_file("$s->{dir}/keys", gone => 'disabled', %{ $o{words} || {} });
     my $state = $o{state} ? "state=$o{state} save=100ms" : '';
+    $s->{main} = $o{main} || '';
     $s->{http} = "access_key_zone partners 256k $state;\n    access_key_file partners $s->{dir}/keys;\n    "
         . ($o{http} || '');
     return $s->start(locations($s, $o{quota} || '') . ($o{locations} || ''));
