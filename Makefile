@@ -90,9 +90,10 @@ iiif: build ## the validator of the IIIF Image API, which pip installs into buil
 	@scripts/check-iiif
 
 .PHONY: clients
-clients: build ## links that clients of other servers make, from npm and PyPI, asked of nginx
-	@scripts/install-deps demo clients
+clients: build ## links that clients of other servers and signers of CDNs make, from npm and PyPI, and OpenSeadragon
+	@scripts/install-deps test clients
 	@scripts/check-clients
+	@scripts/prove t/viewer.t
 
 .PHONY: beside
 beside: build ## thumbor and ipx beside nginx, asked for the same links: LINKS (300) of each
