@@ -40,16 +40,27 @@ headers:
 	  { echo "make: no sources of nginx in $(or $(NGINX_SOURCE_DIR),$(abspath $(NGINX_BUILD_DIR)/..)); name them: make NGINX_BUILD_DIR=... NGINX_SOURCE_DIR=..." >&2; exit 1; }
 
 .PHONY: demo
-demo: build ## start nginx with the demo, print its URLs, stop on Ctrl-C
+demo: build ## start nginx with the playground at port 8080 or the next that is free, or LISTEN=[ADDRESS:]PORT; stop on Ctrl-C
 	@scripts/install-deps demo
 	@scripts/photos demo
-	@scripts/demo
+	@scripts/demo $(if $(LISTEN),--listen $(LISTEN))
 
 .PHONY: demo-check
 demo-check: build ## start the demo, verify every answer, stop
 	@scripts/install-deps demo
 	@scripts/photos demo
 	@scripts/demo --check
+
+.PHONY: check-playground
+check-playground: build ## click through the playground in Chromium, axe-core from npm looking on
+	@scripts/install-deps test clients
+	@scripts/photos demo
+	@scripts/check-playground
+
+.PHONY: check-dashboards
+check-dashboards: ## compare the dashboards with Grafana's own types of them, from npm
+	@scripts/install-deps clients
+	@scripts/check-dashboards
 
 .PHONY: test
 test: build ## all tests; make test T=t/resize.t runs one file

@@ -50,12 +50,13 @@ def _die_with_parent():
 class Nginx:
     """nginx running `conf`, its `images` being a copy of the demo's photos.
 
-    `ports` maps a port as written in the file to the one in use; `edit` is
-    applied to the text of the file first; `under` is a command to run it with.
+    `ports` maps a port as written in the file to the one in use, which is a free
+    one unless it is given; `edit` is applied to the text of the file first; `under`
+    is a command to run it with.
     """
 
-    def __init__(self, conf, edit=lambda text: text, photos=PHOTOS, under=()):
-        self.conf, self.edit, self.photos, self.under = conf, edit, photos, under
+    def __init__(self, conf, edit=lambda text: text, photos=PHOTOS, under=(), ports={}):
+        self.conf, self.edit, self.photos, self.under, self.ports = conf, edit, photos, under, ports
         self.process = None
 
     def __enter__(self):
@@ -79,7 +80,7 @@ class Nginx:
         with open(self.conf) as file:
             text = self.edit(file.read())
         written = [int(port) for port in LISTEN.findall(text)]
-        self.ports = dict(zip(written, free_ports(len(written))))
+        self.ports = dict(zip(written, free_ports(len(written)))) | self.ports
         text = re.sub(r":(\d+)\b", lambda m: f":{self.ports.get(int(m[1]), m[1])}", text)
         for kind in ("keys", "users"):
             for beside in glob.glob(f"{os.path.dirname(self.conf)}/*.{kind}"):
@@ -177,8 +178,8 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
 
 
-def fetch(url, headers={}, method="GET"):
-    request = urllib.request.Request(url, headers=headers, method=method)
+def fetch(url, headers={}, method="GET", body=None):
+    request = urllib.request.Request(url, headers=headers, method=method, data=body)
     try:
         with _opener.open(request, timeout=60) as answer:
             return Answer(answer.status, answer.headers, answer.read())

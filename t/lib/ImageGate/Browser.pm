@@ -99,7 +99,7 @@ sub type { my ($self, $selector, $text) = @_; return $self->call(POST => '/eleme
 # Keys to whatever has the focus; names as in WebDriver: Tab, Enter, ArrowLeft.
 sub press {
     my ($self, @keys) = @_;
-    my %code = (Tab => "\x{E004}", Enter => "\x{E007}", Escape => "\x{E00C}", ArrowLeft => "\x{E012}", ArrowRight => "\x{E014}", Home => "\x{E011}");
+    my %code = (Tab => "\x{E004}", Enter => "\x{E007}", Escape => "\x{E00C}", ArrowLeft => "\x{E012}", ArrowRight => "\x{E014}", ArrowDown => "\x{E015}", Home => "\x{E011}");
     my @actions = map { my $value = $code{$_} || $_; ({ type => 'keyDown', value => $value }, { type => 'keyUp', value => $value }) } @keys;
     return $self->call(POST => '/actions', { actions => [{ type => 'key', id => 'keyboard', actions => \@actions }] });
 }
