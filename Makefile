@@ -88,12 +88,10 @@ s3: build ## t/image_gate_s3.t in front of s3s-fs, a server of others, which car
 	@TEST_NGINX_IMAGE_GATE_S3S=$(CURDIR)/build/tools/bin/s3s-fs scripts/prove t/image_gate_s3.t
 
 .PHONY: jxl
-jxl: build ## JPEG XL: its tests of the core, and t/jxl.t with a module that was built with it
-	@scripts/install-deps test jxl
-	cargo test --release $(CARGO_FLAGS) -p image-gate-core --features jxl --test jxl
-	cargo build --release $(CARGO_FLAGS) -p ngx-http-image-gate-module --features jxl
-	@$(call put,644,target/release/lib$(MODULE),build/jxl/$(MODULE))
-	@TEST_NGINX_JXL=1 TEST_NGINX_LOAD_MODULES=$(CURDIR)/build/jxl/$(MODULE) scripts/prove t/jxl.t
+jxl: build ## JPEGs to JPEG XL and back by djxl, to the byte, beside cjxl; files of cjxl against djxl
+	@scripts/install-deps demo test
+	@scripts/photos demo
+	@scripts/check-jxl
 
 .PHONY: iiif
 iiif: build ## the validator of the IIIF Image API, which pip installs into build/iiif-validator

@@ -1,4 +1,4 @@
-# JPEG XL in and out, for a module that was built with the feature "jxl" (make jxl). What comes out is looked at by djxl, what goes in was written by cjxl.
+# JPEG XL in and out. What comes out is looked at by djxl, what goes in was written by cjxl.
 
 use strict;
 use warnings;
@@ -8,10 +8,6 @@ use lib "$FindBin::Bin/lib";
 
 use Test::Nginx::Socket;
 use ImageGate;
-
-if (!$ENV{TEST_NGINX_JXL}) {
-    plan skip_all => 'the module was not built with JPEG XL: make jxl';
-}
 
 plan 'no_plan';
 
@@ -49,7 +45,7 @@ __DATA__
     location /size/ { image_resize size; alias $TEST_NGINX_FIXTURES/; }
     location /fits/ { image_resize resize 300 200; alias $TEST_NGINX_FIXTURES/; }
 --- rows
-/jpeg/photo-300x200.jxl         200 jpeg 150x100 psnr>32:photo-300x200.jpg X-Source=jxl:300
+/jpeg/photo-300x200.jxl         200 jpeg 150x100 psnr>30:photo-300x200.jpg X-Source=jxl:300
 /png/photo-300x200.jxl          200 png 150x100 opaque psnr>35:photo-300x200.jpg
 /gif/photo-300x200.jxl          200 gif 150x100 psnr>22:photo-300x200.jpg
 /webp/photo-300x200.jxl         200 webp 150x100 opaque psnr>30:photo-300x200.jpg
@@ -68,7 +64,7 @@ __DATA__
 --- rows
 /q/photo-300x200.jpg?q=10       200 jxl 150x100
 /q/photo-300x200.jpg?q=60       200 jxl 150x100 prev>
-/q/photo-300x200.jpg?q=95       200 jxl 150x100 prev> psnr>36:photo-300x200.jpg
+/q/photo-300x200.jpg?q=95       200 jxl 150x100 prev> psnr>35:photo-300x200.jpg
 /max/photo-300x200.png          200 jxl 300x200 bytes<4001
 
 
@@ -79,7 +75,7 @@ __DATA__
         image_resize_format auto=$list;
         alias $TEST_NGINX_FIXTURES/$f;
     }
-    location /auto/ { image_resize resize 150 -; image_resize_format auto; alias $TEST_NGINX_FIXTURES/; }
+    location ^~ /auto/ { image_resize resize 150 -; image_resize_format auto; alias $TEST_NGINX_FIXTURES/; }
 --- rows
 /jxl,webp/photo-300x200.jpg [Accept: image/webp,image/jxl] 200 jxl 150x100 Vary=Accept
 /webp,jxl/photo-300x200.jpg [Accept: image/webp,image/jxl] 200 webp 150x100 Vary=Accept
@@ -102,7 +98,8 @@ sub {
     my $name = shift;
     my $c = client();
     my @jpegs = qw(photo-300x200 photo-300x200-progressive photo-301x199-422 photo-299x201-444-q95
-                   photo-300x200-gray photo-300x200-q30 photo-300x200-meta photo-31x17);
+                   photo-300x200-gray photo-300x200-q30 photo-300x200-meta photo-131x117);
+    fixture_path("$_.jpg") for @jpegs, 'photo-300x200-cmyk', 'photo-300x200-exif6';
     for my $jpeg (map { "$_.jpg" } @jpegs) {
         my $r = $c->get("/keep/$jpeg");
         my $back = ImageGate::Image::djxl($r->{body}, 'jpg');
@@ -127,9 +124,91 @@ sub {
     add_header X-Error $image_resize_error always;
     location / { image_resize resize 30 -; image_resize_format jxl; alias $TEST_NGINX_FIXTURES/; }
     location /small/ { image_resize resize 30 -; image_resize_limit pixels=59999; alias $TEST_NGINX_FIXTURES/; }
-    location /brief/ { image_resize resize 3000 -; image_resize_enlarge on; image_resize_format jxl;
-        image_resize_jxl_quality 90 effort=9; image_resize_limit time=100ms; alias $TEST_NGINX_FIXTURES/; }
+    location /brief/ { image_resize resize 1900 -; image_resize_format jxl;
+        image_resize_jxl_quality 90 effort=9; image_resize_limit time=50ms; alias $TEST_NGINX_FIXTURES/; }
 --- rows
 /trunc_photo-300x200.jxl        415 X-Error=decode_failed log=info:decode_failed
 /small/photo-300x200.jxl        415 X-Error=too_many_pixels log=info:too_many_pixels
-/brief/photo-300x200.jpg        503 X-Error=timeout
+/brief/photo-2000x1500.jpg      503 X-Error=timeout
+
+
+=== TEST 7: bombs: profiles of 256 MiB, and of more, in 200 bytes, before a byte of which is in memory
+--- config
+    add_header X-Error $image_resize_error always;
+    location / { image_resize resize 30 -; root $TEST_NGINX_HTML_DIR; }
+--- script eval
+sub {
+    my $name = shift;
+    my $c = client(timeout => 20);
+    my $bits = sub { my ($value, $count) = @_; return join '', map { $value >> $_ & 1 } 0 .. $count - 1 };
+    my $varint = sub {
+        my $value = shift;
+        my @out;
+        for (; $value > 127; $value >>= 7) { push @out, $value & 127 | 128 }
+        return @out, $value;
+    };
+    # 8x8 pixels; with a preview, an animation and an extension where it has to have more; then a profile.
+    my $before = sub {
+        my $more = shift;
+        my $out = $bits->(0x0aff, 16) . $bits->(1, 1) . $bits->(0, 5) . $bits->(1, 3) . $bits->(0, 1);
+        $out .= $more
+            ? $bits->(1, 1) . $bits->(0, 3) . $bits->(0, 1)
+                . $bits->(1, 1) . $bits->(1, 1) . $bits->(0, 2) . $bits->(1, 3)
+                . $bits->(1, 1) . $bits->(0, 7)
+            : $bits->(0, 1);
+        $out .= $bits->(0, 3) . $bits->(1, 1) . $bits->(0, 2) . $bits->(0, 1) . $bits->(2, 2) . $bits->(0, 2);
+        $out .= $more ? $bits->(1, 1) . $bits->(1, 2) . $bits->(0, 4) . $bits->(1, 2) . $bits->(9, 4) . $bits->(0, 10) : $bits->(0, 2);
+        return $out . $bits->(1, 1);
+    };
+    my $length = sub {
+        my $count = shift;
+        my $out = $bits->(3, 2) . $bits->($count & 0xfff, 12);
+        for (my $left = $count >> 12; $left > 0; $left >>= 8) { $out .= $bits->(1, 1) . $bits->($left & 0xff, 8) }
+        return $out . $bits->(0, 1);
+    };
+    # All bytes in 8 bits.
+    my $profile = sub {
+        my ($size, $more) = @_;
+        my @bytes = ($varint->($size), 1, 0, (0) x 128);
+        my $out = $before->($more) . $length->(scalar @bytes);
+        $out .= $bits->(@$_) for [0, 1], [1, 1], [0, 2], [1, 1], [8, 4], [0, 8], [1, 1], [7, 4], [127, 7], [0, 22], [2, 2], [0, 14];
+        $out .= reverse($bits->($_, 8)) for @bytes;
+        return pack 'b*', $out;
+    };
+    my $container = sub { "\0\0\0\x0cJXL \r\n\x87\n\0\0\0\x14ftypjxl \0\0\0\0jxl " . join '', @_ };
+    my $in_parts = sub {
+        my ($index, @parts) = (0, split //, shift);
+        return $container->(map { pack('NA4N', 12 + length, 'jxlp', $index++) . $_ } @parts);
+    };
+    my %bombs = (
+        'profile.jxl'   => [$profile->(1 << 28), 'unsupported_format'],
+        'more.jxl'      => [$profile->(1 << 28, 1), 'unsupported_format'],
+        'beyond.jxl'    => [$profile->(1 << 50), 'unsupported_format'],
+        'below.jxl'     => [$profile->(1 << 22), 'decode_failed'],
+        'parts.jxl'     => [$in_parts->($profile->(1 << 28)), 'unsupported_format'],
+        'box.jxl'       => [$container->("\0\0\0\0jxlc", $profile->(1 << 28)), 'unsupported_format'],
+        # 2^24 and 2^22 bytes, of one symbol that takes no bits.
+        (map { ("packed$_.jxl" => [pack('b*', $before->() . $length->(1 << $_) . $bits->(0, 1) . $bits->(1, 3)
+            . $bits->(1, 1) . $bits->(8, 4) . $bits->(0, 8) . $bits->(0, 1) . ('0' x 64)), 'unsupported_format|decode_failed']) } 22, 24),
+        # 2^30 by 2^18 pixels, with nothing behind them.
+        'sides.jxl'     => [pack('b*', $bits->(0x0aff, 16) . '0' . $bits->(2, 2) . $bits->((1 << 18) - 1, 18) . $bits->(0, 3)
+            . $bits->(3, 2) . $bits->((1 << 30) - 1, 30) . $bits->(3, 2)), 'too_many_pixels|decode_failed'],
+    );
+    my $peak = sub {
+        # the worker, or the only process there is
+        my $pid = nginx_pid();
+        my ($kid) = map { /^(\d+)/ } `pgrep -P $pid`;
+        my $status = ImageGate::Fixtures::slurp('/proc/' . ($kid || $pid) . '/status');
+        return $status =~ /^VmHWM:\s*(\d+) kB/m ? $1 / 1024 : die 'no VmHWM';
+    };
+    for my $file (sort keys %bombs) {
+        my ($bytes, $why) = @{$bombs{$file}};
+        open my $out, '>:raw', "$ENV{TEST_NGINX_HTML_DIR}/$file" or die $!;
+        print $out $bytes;
+        close $out or die $!;
+        my $r = $c->get("/$file");
+        Test::More::is($r->{status}, 415, "$name - $file");
+        Test::More::like($r->{h}{'x-error'}, qr/^(?:$why)$/, "$name - $file, why");
+    }
+    Test::More::cmp_ok($peak->(), '<', 96, "$name - MiB of the worker");
+}

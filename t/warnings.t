@@ -126,7 +126,7 @@ location image_resize rotate 90deg;                             | "image_resize"
 location image_resize_quality 80;                               | unknown directive "image_resize_quality"
 location image_resize_jpeg_quality 80%;                         | "image_resize_jpeg_quality" directive: invalid value "80%", it must be a number from 1 up
 location image_resize_webp_quality 80 lossless=on;              | "image_resize_webp_quality" directive: invalid value "lossless=on", it must be effort=
-location image_resize_format auto=avif,jpeg;                    | "image_resize_format" directive: invalid value "auto=avif,jpeg", it must be original, jpeg, png, gif, webp, avif, auto or auto=LIST
+location image_resize_format auto=avif,jpeg;                    | "image_resize_format" directive: invalid value "auto=avif,jpeg", it must be original, jpeg, png, gif, webp, avif, jxl, auto or auto=LIST
 location image_resize_buffer 16MB;                              | "image_resize_buffer" directive: invalid value "16MB", it must be a size such as 16m
 location image_resize_limit 10s;                                | "image_resize_limit" directive: invalid value "10s", it must be LIMITS
 location image_resize_limit megapixels=50;                      | "image_resize_limit" directive: invalid value "megapixels=50", it must be LIMITS

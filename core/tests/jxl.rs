@@ -32,6 +32,7 @@ fn colours_and_orientation_are_those_of_the_codestream() {
     let info = probe(&source).unwrap();
     assert_eq!((info.width, info.height, info.orientation), (60, 90, 1));
     assert!(info.has_profile);
+    assert!(probe(&fixture("profile.jxl")).unwrap().has_profile);
     let converted = |name: &str| transformed(&fixture(name), &plan("f=png,flip=h"));
     let psnr = psnr(&converted("p3-turned.jxl"), &converted("p3-turned.png"));
     assert!(psnr > 45.0, "{psnr}");

@@ -563,7 +563,9 @@ sub webp {
 sub jxl {
     my ($img, $o) = @_;
     my $dir = File::Temp::tempdir('image-gate-XXXXXX', TMPDIR => 1, CLEANUP => 1);
-    $img->Write("$dir/in.png");
+    open my $in, '>:raw', "$dir/in.png" or die "$dir/in.png: $!";
+    print $in png($img, $o);
+    close $in or die "$dir/in.png: $!";
     return run($dir, 'cjxl', 'in.png', 'out.jxl', '--num_threads=0', '-e', 3, '-d', $o->{lossless} ? 0 : 0.5);
 }
 

@@ -34,7 +34,8 @@ pub(super) fn decode(jxl: &Jxl, control: &Control) -> Result<Raster, Error> {
 pub(super) fn working_bytes(jxl: &Jxl) -> u64 {
     // Planes of 32 bits, which are filtered from one to another.
     let frame = jxl.size.pixels().saturating_mul(8 * (3 + jxl.extra as u64));
-    frame.saturating_mul(if has_one_frame(jxl) { 1 } else { KEPT })
+    let frames = frame.saturating_mul(if has_one_frame(jxl) { 1 } else { KEPT });
+    frames.saturating_add(jxl.copied() as u64)
 }
 
 /// Whether the image is all that there is: no frame is hidden, none follows.

@@ -6,7 +6,7 @@ use crate::image::{ContentCoding, Control, decode_body};
 
 /// A larger profile is not looked at. The largest in common use, of printing
 /// presses, have 2 MiB.
-const MAX_PROFILE: usize = 4 << 20;
+pub(super) const MAX_PROFILE: usize = 4 << 20;
 
 /// More is not inflated: what is smaller than its inflated self by design needs no more, and what is
 /// not takes long.

@@ -2,6 +2,15 @@
 
 #[cfg(feature = "jxl")]
 mod codestream;
+#[cfg(feature = "jxl")]
+mod entropy;
+#[cfg(feature = "jxl")]
+mod head;
+#[cfg(feature = "jxl")]
+mod parts;
+
+#[cfg(feature = "jxl")]
+use std::borrow::Cow;
 
 use super::Embedded;
 use super::headers::SourceHeaders;
@@ -22,7 +31,16 @@ const FEW_SAMPLES: usize = 1 << 20;
 #[derive(Debug)]
 #[cfg_attr(not(feature = "jxl"), expect(dead_code, reason = "it is not read"))]
 pub(in crate::image) struct Jxl<'a> {
-    pub(in crate::image) input: &'a [u8],
+    /// The signature, and boxes, and the headers of the codestream, for the decoder.
+    #[cfg(feature = "jxl")]
+    head: Vec<u8>,
+    #[cfg(feature = "jxl")]
+    codestream: Cow<'a, [u8]>,
+    /// Where in it the frames begin.
+    #[cfg(feature = "jxl")]
+    frames: usize,
+    #[cfg(not(feature = "jxl"))]
+    of: std::marker::PhantomData<&'a ()>,
     pub(in crate::image) size: Size,
     /// That of the decoded raster.
     pub(in crate::image) layout: Layout,
@@ -37,15 +55,23 @@ impl Jxl<'_> {
     pub(in crate::image) fn decoder(&self) -> Result<(::jxl::api::JxlDecoder, &[u8]), Error> {
         let samples = self.size.pixels().saturating_mul(3 + self.extra as u64);
         let samples = usize::try_from(samples).unwrap_or(usize::MAX).max(FEW_SAMPLES);
-        let (decoder, rest, _) = codestream::open(self.input, Some(samples.saturating_add(1)))?;
-        Ok((decoder, rest))
+        let (decoder, _) = codestream::open(&self.head, Some(samples.saturating_add(1)))?;
+        Ok((decoder, self.codestream.get(self.frames..).unwrap_or_default()))
+    }
+
+    /// Bytes of the input that are held a second time.
+    pub(in crate::image) fn copied(&self) -> usize {
+        self.head.len() + if let Cow::Owned(copy) = &self.codestream { copy.len() } else { 0 }
     }
 }
 
 /// Reads the headers; no frame is looked at.
 #[cfg(feature = "jxl")]
 pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jxl<'_>>, Error> {
-    let (decoder, _, codestream::Opened { basic, layout }) = codestream::open(input, None)?;
+    let parts::Codestream { bytes: codestream, level } = parts::codestream(input)?;
+    let head::Head { bytes, len: frames } = head::Head::read(&codestream)?;
+    let head = parts::around(&bytes, level)?;
+    let (decoder, codestream::Opened { basic, layout }) = codestream::open(&head, None)?;
     let side = |side: usize| {
         u32::try_from(side).map_err(|_| crate::image::error::broken("a side is too long"))
     };
@@ -69,7 +95,7 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jxl<'_>>, Error> {
             has_profile: embedded.icc.is_some(),
             progressive: false,
         },
-        own: Jxl { input, size, layout, extra: basic.extra_channels.len() },
+        own: Jxl { head, codestream, frames, size, layout, extra: basic.extra_channels.len() },
         embedded,
         fault: None,
         damage: None,

@@ -18,6 +18,7 @@ mod icc;
 pub(super) mod jpeg;
 pub(super) mod jxl;
 pub(super) mod png;
+mod prefix;
 mod rights;
 mod texts;
 #[cfg_attr(not(feature = "tiff"), allow(dead_code, reason = "it is not read"))]

@@ -13,30 +13,24 @@ use crate::image::error::{broken, truncated};
 use crate::image::raster::Layout;
 use crate::image::source::{Embedded, Icc, code_points};
 
-/// Channels beside the colours that a file has at most: alpha, and others that are not shown.
-const MOST_EXTRA: usize = 4;
-
 /// What is told of a file before its first frame.
 pub(super) struct Opened {
     pub(super) basic: JxlBasicInfo,
     pub(super) layout: Layout,
 }
 
-/// Reads the headers; no frame is looked at. The rest of the input comes with the decoder.
-pub(super) fn open(
-    input: &[u8],
-    samples: Option<usize>,
-) -> Result<(JxlDecoder, &[u8], Opened), Error> {
+/// Reads the headers, which are all that is given; no frame is looked at.
+pub(super) fn open(head: &[u8], samples: Option<usize>) -> Result<(JxlDecoder, Opened), Error> {
     let mut options = JxlDecoderOptions::default();
     options.max_profile_level = ProfileLevel::Main10;
     options.alpha_mode = AlphaMode::Unpremultiplied;
     options.sample_limit = samples;
     let mut decoder = JxlDecoder::new(options);
-    let mut rest = input;
+    let mut rest = head;
     loop {
         match decoder.process(&mut rest, None, None).map_err(broken)? {
             Event::BasicInfo => break,
-            Event::NeedMoreInput { .. } => return Err(truncated()),
+            Event::NeedMoreInput { .. } => return Err(broken("the headers go on")),
             _ => {}
         }
     }
@@ -45,10 +39,6 @@ pub(super) fn open(
     let profile = decoder.embedded_color_profile();
     if is(ExtraChannel::Black) || profile.is_some_and(JxlColorProfile::is_cmyk) {
         return Err(Error::UnsupportedFormat("JPEG XL with inks".to_owned()));
-    }
-    if basic.extra_channels.len() > MOST_EXTRA {
-        let count = basic.extra_channels.len();
-        return Err(Error::UnsupportedFormat(format!("JPEG XL with {count} extra channels")));
     }
     let grey = profile.is_some_and(|profile| profile.channels() == 1);
     let (layout, color_type) = match (grey, is(ExtraChannel::Alpha)) {
@@ -63,7 +53,7 @@ pub(super) fn open(
         extra_channel_format: vec![None; basic.extra_channels.len()],
     };
     decoder.set_pixel_format(format).map_err(broken)?;
-    Ok((decoder, rest, Opened { basic, layout }))
+    Ok((decoder, Opened { basic, layout }))
 }
 
 /// What the pixels come out of the decoder in.

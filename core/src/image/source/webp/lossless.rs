@@ -2,14 +2,12 @@
 //! section 3): a decoder holds tables for all of them, however few pixels there are.
 
 use crate::image::size::Size;
+use crate::image::source::prefix::{LsbBitReader, PrefixCode};
 
 /// Symbols of a prefix code of colours, of lengths behind those of green, and of distances.
 const LITERALS: usize = 256;
 const LENGTHS: usize = 24;
 const DISTANCES: usize = 40;
-
-/// The longest code, in bits.
-const LONGEST: usize = 15;
 
 /// In which order the lengths of the codes for lengths come.
 const ORDER: [usize; 19] = [17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
@@ -20,12 +18,12 @@ const MOST_PIXELS: u64 = 1 << 18;
 /// How many groups of prefix codes a bitstream announces, which begins with its transforms; `None`
 /// where it is broken before it comes to that.
 pub(super) fn groups(input: &[u8], size: Size) -> Option<u32> {
-    let mut bits = Vp8lBitReader { input, at: 0, is_vast: false };
-    let groups = read(&mut bits, size);
-    if bits.is_vast { Some(u32::MAX) } else { groups }
+    let mut is_vast = false;
+    let groups = read(&mut LsbBitReader::new(input), size, &mut is_vast);
+    if is_vast { Some(u32::MAX) } else { groups }
 }
 
-fn read(bits: &mut Vp8lBitReader<'_>, size: Size) -> Option<u32> {
+fn read(bits: &mut LsbBitReader<'_>, size: Size, is_vast: &mut bool) -> Option<u32> {
     let Size { mut width, height } = size;
     let squares =
         |width: u32, side: u32| Size::new(width.div_ceil(1 << side), height.div_ceil(1 << side));
@@ -40,13 +38,13 @@ fn read(bits: &mut Vp8lBitReader<'_>, size: Size) -> Option<u32> {
             // A predictor for each square, or factors between its colours.
             0 | 1 => {
                 let side = bits.read(3)? + 2;
-                last_of_image(bits, squares(width, side))?;
+                last_of_image(bits, squares(width, side), is_vast)?;
             }
             2 => {}
             // A palette, by which several pixels may become one.
             _ => {
                 let colors = bits.read(8)? + 1;
-                last_of_image(bits, Size::new(colors, 1))?;
+                last_of_image(bits, Size::new(colors, 1), is_vast)?;
                 let packed = match colors {
                     0..=2 => 3,
                     3..=4 => 2,
@@ -62,22 +60,23 @@ fn read(bits: &mut Vp8lBitReader<'_>, size: Size) -> Option<u32> {
         return Some(1);
     }
     let side = bits.read(3)? + 2;
-    Some(last_of_image(bits, squares(width, side))? + 1)
+    Some(last_of_image(bits, squares(width, side), is_vast)? + 1)
 }
 
 /// Reads an image within the bitstream. Returns the largest number that is in red and green of a
-/// pixel: that of a group, where it tells of them. Copies of pixels say nothing new.
-fn last_of_image(bits: &mut Vp8lBitReader<'_>, size: Size) -> Option<u32> {
+/// pixel: that of a group, where it tells of them. Copies of pixels say nothing new. `is_vast` is set
+/// where it is too large to be read here.
+fn last_of_image(bits: &mut LsbBitReader<'_>, size: Size, is_vast: &mut bool) -> Option<u32> {
     if size.pixels() > MOST_PIXELS {
-        bits.is_vast = true;
+        *is_vast = true;
         return None;
     }
     let cached = cache_of(bits)?;
-    let green = PrefixCode::read(bits, LITERALS + LENGTHS + cached)?;
-    let red = PrefixCode::read(bits, LITERALS)?;
-    let blue = PrefixCode::read(bits, LITERALS)?;
-    let alpha = PrefixCode::read(bits, LITERALS)?;
-    let distance = PrefixCode::read(bits, DISTANCES)?;
+    let green = read_code(bits, LITERALS + LENGTHS + cached)?;
+    let red = read_code(bits, LITERALS)?;
+    let blue = read_code(bits, LITERALS)?;
+    let alpha = read_code(bits, LITERALS)?;
+    let distance = read_code(bits, DISTANCES)?;
     let (mut left, mut last) = (size.pixels(), 0);
     while left > 0 {
         let symbol = green.next(bits)?;
@@ -101,7 +100,7 @@ fn last_of_image(bits: &mut Vp8lBitReader<'_>, size: Size) -> Option<u32> {
 }
 
 /// How many colours the cache of an image has.
-fn cache_of(bits: &mut Vp8lBitReader<'_>) -> Option<usize> {
+fn cache_of(bits: &mut LsbBitReader<'_>) -> Option<usize> {
     if !bits.flag()? {
         return Some(0);
     }
@@ -110,7 +109,7 @@ fn cache_of(bits: &mut Vp8lBitReader<'_>) -> Option<usize> {
 }
 
 /// A length or a distance by its symbol and the bits that follow (section 5.2.2 there).
-fn extended(bits: &mut Vp8lBitReader<'_>, symbol: usize) -> Option<u64> {
+fn extended(bits: &mut LsbBitReader<'_>, symbol: usize) -> Option<u64> {
     if symbol < 4 {
         return Some(symbol as u64 + 1);
     }
@@ -119,109 +118,48 @@ fn extended(bits: &mut Vp8lBitReader<'_>, symbol: usize) -> Option<u64> {
     Some(offset + u64::from(bits.read(u32::try_from(more).ok()?)?) + 1)
 }
 
-/// A canonical prefix code: how many codes there are of each length, and their symbols in order.
-struct PrefixCode {
-    counts: [usize; LONGEST + 1],
-    symbols: Vec<u16>,
-}
-
-impl PrefixCode {
-    fn read(bits: &mut Vp8lBitReader<'_>, symbols: usize) -> Option<PrefixCode> {
-        let mut lengths = [0u8; LITERALS + LENGTHS + (1 << 11)];
-        if bits.flag()? {
-            let two = bits.flag()?;
-            let first = if bits.flag()? { 8 } else { 1 };
-            *lengths.get_mut(bits.read(first)? as usize)? = 1;
-            if two {
-                *lengths.get_mut(bits.read(8)? as usize)? = 1;
-            }
+/// The code of so many symbols.
+fn read_code(bits: &mut LsbBitReader<'_>, symbols: usize) -> Option<PrefixCode> {
+    let mut lengths = [0u8; LITERALS + LENGTHS + (1 << 11)];
+    if bits.flag()? {
+        let two = bits.flag()?;
+        let first = if bits.flag()? { 8 } else { 1 };
+        *lengths.get_mut(bits.read(first)? as usize)? = 1;
+        if two {
+            *lengths.get_mut(bits.read(8)? as usize)? = 1;
+        }
+    } else {
+        let mut of_lengths = [0u8; ORDER.len()];
+        let given = bits.read(4)? as usize + 4;
+        for &at in ORDER.iter().take(given) {
+            *of_lengths.get_mut(at)? = bits.read(3)? as u8;
+        }
+        let code = PrefixCode::of(&of_lengths);
+        let mut left = if bits.flag()? {
+            let len = 2 + 2 * bits.read(3)?;
+            2 + bits.read(len)? as usize
         } else {
-            let mut of_lengths = [0u8; ORDER.len()];
-            let given = bits.read(4)? as usize + 4;
-            for &at in ORDER.iter().take(given) {
-                *of_lengths.get_mut(at)? = bits.read(3)? as u8;
-            }
-            let code = PrefixCode::of(&of_lengths);
-            let mut left = if bits.flag()? {
-                let len = 2 + 2 * bits.read(3)?;
-                2 + bits.read(len)? as usize
-            } else {
-                symbols
+            symbols
+        };
+        let (mut at, mut before) = (0, 8);
+        while at < symbols && left > 0 {
+            left -= 1;
+            let symbol = code.next(bits)?;
+            let (length, times) = match symbol {
+                16 => (before, bits.read(2)? + 3),
+                17 => (0, bits.read(3)? + 3),
+                18 => (0, bits.read(7)? + 11),
+                length => (length as u8, 1),
             };
-            let (mut at, mut before) = (0, 8);
-            while at < symbols && left > 0 {
-                left -= 1;
-                let symbol = code.next(bits)?;
-                let (length, times) = match symbol {
-                    16 => (before, bits.read(2)? + 3),
-                    17 => (0, bits.read(3)? + 3),
-                    18 => (0, bits.read(7)? + 11),
-                    length => (length as u8, 1),
-                };
-                if symbol < 16 && length > 0 {
-                    before = length;
-                }
-                let end = at + times as usize;
-                lengths.get_mut(at..end).filter(|_| end <= symbols)?.fill(length);
-                at = end;
+            if symbol < 16 && length > 0 {
+                before = length;
             }
+            let end = at + times as usize;
+            lengths.get_mut(at..end).filter(|_| end <= symbols)?.fill(length);
+            at = end;
         }
-        Some(PrefixCode::of(lengths.get(..symbols)?))
     }
-
-    fn of(lengths: &[u8]) -> PrefixCode {
-        let mut counts = [0; LONGEST + 1];
-        for &length in lengths {
-            counts[usize::from(length).min(LONGEST)] += 1;
-        }
-        counts[0] = 0;
-        let mut symbols = Vec::new();
-        for wanted in 1..=LONGEST as u8 {
-            let of_length = lengths.iter().enumerate().filter(|&(_, &length)| length == wanted);
-            if counts[usize::from(wanted)] > 0 {
-                symbols.extend(of_length.map(|(symbol, _)| symbol as u16));
-            }
-        }
-        PrefixCode { counts, symbols }
-    }
-
-    /// The next symbol. The only one of a code takes no bits.
-    fn next(&self, bits: &mut Vp8lBitReader<'_>) -> Option<usize> {
-        if let &[one] = self.symbols.as_slice() {
-            return Some(one.into());
-        }
-        let (mut code, mut first, mut index) = (0usize, 0usize, 0usize);
-        for &count in self.counts.get(1..)? {
-            code |= usize::from(bits.flag()?);
-            if code < first + count {
-                return self.symbols.get(index + (code - first)).map(|&symbol| symbol.into());
-            }
-            index += count;
-            first = (first + count) << 1;
-            code <<= 1;
-        }
-        None
-    }
-}
-
-/// Bits from the lowest of each byte on.
-struct Vp8lBitReader<'a> {
-    input: &'a [u8],
-    at: usize,
-    /// Whether it came to an image that is too large to be read here.
-    is_vast: bool,
-}
-
-impl Vp8lBitReader<'_> {
-    fn flag(&mut self) -> Option<bool> {
-        let bit = self.input.get(self.at >> 3)? >> (self.at & 7) & 1;
-        self.at += 1;
-        Some(bit == 1)
-    }
-
-    fn read(&mut self, count: u32) -> Option<u32> {
-        (0..count).try_fold(0, |bits, at| Some(bits | u32::from(self.flag()?) << at))
-    }
+    Some(PrefixCode::of(lengths.get(..symbols)?))
 }
 
 #[cfg(test)]
