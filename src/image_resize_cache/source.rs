@@ -57,7 +57,7 @@ fn upstream(request: Request<'_>, conf: &LocConf) -> Option<Key> {
     let parts = [RequestPart::UnparsedUri, RequestPart::Uri, RequestPart::Args];
     let mut key = Key::new("upstream")
         .number(u64::from(is_tls))
-        .text(&address)
+        .text(address)
         .text(host)
         .text(&conf.name)
         .number(conf.number as u64);

@@ -773,7 +773,7 @@ ig_upstream_ignored(const ngx_http_request_t *r)
 }
 
 
-/* What leads to a server: its address, which "address" has room for, the name, and the scheme. */
+/* What leads to a server: its address as the system has it, the name, and the scheme. */
 
 ngx_int_t
 ig_request_server(ngx_http_request_t *r, ngx_str_t *address, ngx_str_t *host, ngx_uint_t *is_tls)
@@ -789,7 +789,14 @@ ig_request_server(ngx_http_request_t *r, ngx_str_t *address, ngx_str_t *host, ng
     *is_tls = 0;
 #endif
 
-    return ngx_connection_local_sockaddr(r->connection, address, 1);
+    if (ngx_connection_local_sockaddr(r->connection, NULL, 0) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    address->data = (u_char *) r->connection->local_sockaddr;
+    address->len = r->connection->local_socklen;
+
+    return NGX_OK;
 }
 
 

@@ -190,9 +190,6 @@ pub struct Written {
 /// Bytes of what nginx finds an entry by.
 const KEY: usize = 16;
 
-/// Bytes of the longest address: that of a socket with a path.
-const ADDRESS: usize = 256;
-
 /// The start of an entry's file.
 #[derive(Debug)]
 pub struct EntryHeader {
@@ -511,20 +508,19 @@ impl<'r> Request<'r> {
         unsafe { shim::ig_request_has_handler(self.as_ptr()) != 0 }
     }
 
-    /// What leads to its server: scheme, local address and name.
-    pub fn server_name(self) -> Option<(bool, Vec<u8>, &'r [u8])> {
-        let mut buffer = [0_u8; ADDRESS];
-        let mut address = ngx_str_t { len: buffer.len(), data: buffer.as_mut_ptr() };
-        let (mut host, mut is_tls) = (ngx_str_t::empty(), 0);
-        // SAFETY: alive; nginx writes the address into the buffer, which has room for all there are.
-        // The name lives as long as the request.
+    /// What leads to its server: scheme, local address as the system has it, and name.
+    pub fn server_name(self) -> Option<(bool, &'r [u8], &'r [u8])> {
+        let (mut address, mut host) = (ngx_str_t::empty(), ngx_str_t::empty());
+        let mut is_tls = 0;
+        // SAFETY: alive. The address lives as long as its connection, which the request does not outlive,
+        // and the name as long as the request.
         unsafe {
             let r = self.as_ptr();
             let rc = shim::ig_request_server(r, &mut address, &mut host, &mut is_tls);
             if rc != NGX_OK as ngx_int_t {
                 return None;
             }
-            Some((is_tls != 0, bytes(address).to_vec(), bytes(host)))
+            Some((is_tls != 0, bytes(address), bytes(host)))
         }
     }
 

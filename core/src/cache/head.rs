@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::str;
+use std::str::{self, FromStr};
 
 use memchr::memchr;
 
@@ -114,11 +114,11 @@ impl<'a> Head<'a> {
             rest = rest.get(at + 1..)?;
             Some(line)
         };
-        let first = str::from_utf8(line()?).ok()?.strip_prefix(MAGIC)?;
-        let mut words = first.strip_prefix(' ')?.split(' ');
+        let first = line()?.strip_prefix(MAGIC.as_bytes())?;
+        let mut words = first.strip_prefix(b" ")?.split(|&byte| byte == b' ');
         let mut word = || words.next();
         let made = Made {
-            len: word()?.parse().ok()?,
+            len: number(word()?)?,
             format: named(word()?)?,
             size: sized(word()?)?,
             source_format: named(word()?)?,
@@ -126,10 +126,10 @@ impl<'a> Head<'a> {
             ..Made::default()
         };
         let modified = match word()? {
-            "-" => None,
-            time => Some(time.parse().ok()?),
+            b"-" => None,
+            time => Some(number(time)?),
         };
-        let flags: [u8; 6] = word()?.as_bytes().try_into().ok()?;
+        let flags: [u8; 6] = word()?.try_into().ok()?;
         if !flags.iter().all(|flag| matches!(flag, b'0' | b'1')) {
             return None;
         }
@@ -170,10 +170,14 @@ fn name(format: Option<Format>) -> &'static str {
     format.map_or("-", Format::name)
 }
 
-fn named(word: &str) -> Option<Option<Format>> {
+fn number<T: FromStr>(word: &[u8]) -> Option<T> {
+    str::from_utf8(word).ok()?.parse().ok()
+}
+
+fn named(word: &[u8]) -> Option<Option<Format>> {
     match word {
-        "-" => Some(None),
-        name => Format::from_name(name.as_bytes()).map(Some),
+        b"-" => Some(None),
+        name => Format::from_name(name).map(Some),
     }
 }
 
@@ -181,12 +185,12 @@ fn sides(size: Option<(u32, u32)>) -> String {
     size.map_or_else(|| "-".to_owned(), |(width, height)| format!("{width}x{height}"))
 }
 
-fn sized(word: &str) -> Option<Option<(u32, u32)>> {
-    if word == "-" {
+fn sized(word: &[u8]) -> Option<Option<(u32, u32)>> {
+    if word == b"-" {
         return Some(None);
     }
-    let (width, height) = word.split_once('x')?;
-    Some(Some((width.parse().ok()?, height.parse().ok()?)))
+    let (width, height) = word.split_at_checked(word.iter().position(|&byte| byte == b'x')?)?;
+    Some(Some((number(width)?, number(height.strip_prefix(b"x")?)?)))
 }
 
 #[cfg(test)]
