@@ -14,6 +14,10 @@ pub const MOST: usize = 8192;
 /// What begins each, with the version of the notation.
 const MAGIC: &str = "image_resize 2";
 
+/// What the bytes of a head are a multiple of: nginx reads as many as the entry before had, and complains
+/// where another process has just put one with more in its place.
+const STEP: usize = 512;
+
 /// Bytes that the first line takes at most, whatever numbers stand in it.
 const LINE: usize = 192;
 
@@ -57,7 +61,8 @@ impl<'a> Head<'a> {
     pub fn room(&self) -> Option<usize> {
         let tag = self.tag.as_ref().map_or(0, |tag| tag.len());
         let lines = self.headers.iter().map(|(name, value)| name.len() + value.len() + 3);
-        Some(LINE + tag + 2 + lines.sum::<usize>()).filter(|&room| room <= MOST)
+        let needed = LINE + tag + 2 + lines.sum::<usize>();
+        Some(needed.next_multiple_of(STEP)).filter(|&room| room <= MOST)
     }
 
     /// Writes it down in just as many bytes as [`room`](Head::room) says. `None` is what has no place
