@@ -42,6 +42,9 @@ pub struct Made {
     pub is_damaged: bool,
 }
 
+/// Of a header, read from a file or kept for one.
+type Text<'a> = Cow<'a, [u8]>;
+
 /// All that is kept of a source that is known before it is made into something.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Head<'a> {
@@ -52,7 +55,7 @@ pub struct Head<'a> {
     /// The entity tag of the variant.
     pub tag: Option<Cow<'a, str>>,
     /// Names and values of the headers of the source.
-    pub headers: Vec<(Cow<'a, [u8]>, Cow<'a, [u8]>)>,
+    pub headers: Vec<(Text<'a>, Text<'a>)>,
 }
 
 impl<'a> Head<'a> {
