@@ -111,7 +111,8 @@ for my $threads ('', 'image_resize_threads off;') {
     unlink "$s->{dir}/files$photo";
     is_answer("$name - missing", $c->get($photo), 200, 'STALE') for 1, 2;
     put($s, 'quad-300x200.jpg', 'photo-300x200.jpg');
-    is_answer("$name - another", $c->get($photo), 200, 'STALE');
+    # The request that was led on last may have found it already.
+    is($c->get($photo)->{status}, 200, "$name - another");
     ok($s->wait(3, sub { my $r = $s->client->get($photo); $r->{h}{'x-cache'} eq 'HIT' && $r->{body} ne $first->{body} }), "$name - another - is made");
     is(join('', $s->trouble), '', "$name - nothing bad in the log");
 }
