@@ -285,11 +285,7 @@ impl ZoneConf {
 /// takes another configuration does not have.
 impl Drop for ZoneConf {
     fn drop(&mut self) {
-        let rest = (self.live.take(), self.cache.take());
-        if worker::is_worker() {
-            // Without a thread it is freed here, with what was to free it.
-            drop(thread::spawn("free", move || drop(rest)));
-        }
+        thread::free((self.live.take(), self.cache.take()));
     }
 }
 

@@ -1,5 +1,7 @@
 //! Responses that a content handler makes in memory, itself or on a thread.
 
+use std::mem;
+
 use nginx_sys::{
     NGX_DONE, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_OK, NGX_OK, ngx_http_discard_request_body,
     ngx_http_output_filter, ngx_http_request_empty_handler, ngx_http_send_header, ngx_int_t,
@@ -8,8 +10,22 @@ use nginx_sys::{
 
 use super::chain::Chain;
 use super::event::{OnEvent, Then};
-use super::thread::{OnComplete, ThreadPool, Work};
+use super::thread::{self, OnComplete, ThreadPool, Work};
 use super::{ERROR, Request, shim};
+
+/// Bytes of a body that takes a while to free.
+const LARGE: usize = 1 << 20;
+
+/// What is sent.
+struct Body(Vec<u8>);
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        if self.0.capacity() > LARGE {
+            thread::free(mem::take(&mut self.0));
+        }
+    }
+}
 
 impl Request<'_> {
     /// Reads a body that nobody wants, so that the connection can be used on. Returns what the
@@ -22,7 +38,7 @@ impl Request<'_> {
     /// Sends 200 with `body`, after the headers that were added. Returns what the content handler
     /// returns.
     pub fn send(self, media_type: &'static str, body: Vec<u8>) -> ngx_int_t {
-        let Some(body) = self.attach(body) else {
+        let Some(Body(body)) = self.attach(Body(body)) else {
             return NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
         };
         self.set_status(NGX_HTTP_OK);

@@ -10,7 +10,7 @@ use nginx_sys::{NGX_OK, ngx_event_t, ngx_http_request_t, ngx_int_t, ngx_log_t, n
 
 use super::event::Then;
 use super::guard::catch;
-use super::{Parser, Reported, Request, pool, shim};
+use super::{Parser, Reported, Request, pool, shim, worker};
 
 /// Whether the nginx that we run in has thread pools.
 pub fn available() -> bool {
@@ -118,6 +118,14 @@ unsafe extern "C" fn on_complete<W: Work, C: OnComplete<W>>(event: *mut ngx_even
     request.block(false);
     let output = slot.output;
     super::event::handle(request, |request| C::handle(request, output), C::panicked);
+}
+
+/// Frees something large on a thread of its own, as that takes longer than an event loop that answers
+/// requests has. Without a thread it is freed here, and so it is where there are no requests.
+pub fn free(large: impl Send + 'static) {
+    if worker::is_worker() {
+        drop(spawn("free", move || drop(large)));
+    }
 }
 
 /// Starts a thread that gets none of the process' signals: they are for nginx's event loop.
