@@ -99,9 +99,7 @@ for my $number (0 .. 30) {
         kill 'KILL', $s->{master}, $s->workers;
         sleep 0.2;
         local %ENV = (%ENV, %env);
-        system($s->{nginx}, '-p', "$s->{dir}/", '-c', "$s->{dir}/nginx.conf", '-e', "$s->{dir}/logs/error.log") == 0 or die 'nginx does not start again: ' . $s->log;
-        wait_for(10, sub { my $pid = $s->named_master; $pid && $pid != $s->{master} && ($s->{master} = $pid) });
-        wait_for(5, sub { ($s->client->get('/o/small.txt')->{status} || 0) == 401 });
+        $s->launch;
     }
 }
 is_billed('the month');

@@ -84,6 +84,12 @@ E_
 sub start {
     my ($self, $locations) = @_;
     $self->write_conf($locations);
+    return $self->launch;
+}
+
+# Starts it by the configuration that is there, also after it was killed.
+sub launch {
+    my $self = shift;
     my @command = ($self->{nginx}, '-e', "$self->{dir}/logs/error.log", '-p', "$self->{dir}/", '-c', "$self->{dir}/nginx.conf");
     system(@command) == 0 or die "nginx does not start: " . $self->log;
     my $ok = $self->wait(10, sub {
