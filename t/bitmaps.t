@@ -154,13 +154,6 @@ sub {
         'deep.ico'  => [pack('vvv', 0, 1, 1) . pack('CCCCvvVV', 1, 1, 0, 0, 1, 32, 1 << 30, 22)
                         . pack('VVVvvVVVVVV', 40, 60000, 60000, 1, 32, 0, 0, 0, 0, 0, 0), 'too_many_pixels|decode_failed'],
     );
-    my $peak = sub {
-        # the worker, or the only process there is
-        my $pid = nginx_pid();
-        my ($kid) = map { /^(\d+)/ } `pgrep -P $pid`;
-        my $status = ImageGate::Fixtures::slurp('/proc/' . ($kid || $pid) . '/status');
-        return $status =~ /^VmHWM:\s*(\d+) kB/m ? $1 / 1024 : die 'no VmHWM';
-    };
     for my $file (sort keys %bombs) {
         my ($bytes, $why) = @{$bombs{$file}};
         open my $out, '>:raw', "$ENV{TEST_NGINX_HTML_DIR}/$file" or die $!;
@@ -172,5 +165,5 @@ sub {
         Test::More::like($r->{h}{'x-error'}, qr/^(?:$why)$/, "$name - $file, why");
         Test::More::cmp_ok(Time::HiRes::time() - $began, '<', 1, "$name - $file, at once");
     }
-    Test::More::cmp_ok($peak->(), '<', 96, "$name - MiB of the worker");
+    Test::More::cmp_ok(worker_memory('VmHWM'), '<', 96, "$name - MiB of the worker");
 }

@@ -170,14 +170,7 @@ sub {
     fixture_path($_) for @files, 'quad-100x120.png', 'bomb.gz';
     my $c = client(timeout => 20);
     $c->get("/$_") for 'quad-100x120.png', @files;
-    my $peak = sub {
-        # the worker, or the only process there is
-        my $pid = nginx_pid();
-        my ($kid) = map { /^(\d+)/ } `pgrep -P $pid`;
-        my $status = ImageGate::Fixtures::slurp('/proc/' . ($kid || $pid) . '/status');
-        return $status =~ /^VmHWM:\s*(\d+) kB/m ? $1 / 1024 : die 'no VmHWM';
-    };
-    my $before = $peak->();
+    my $before = worker_memory('VmHWM');
     my $wrong = 0;
     for my $round (1 .. 5) {
         for my $f (@files) {
@@ -187,7 +180,7 @@ sub {
         my $r = $c->get('/p/gzip/bomb.gz');
         $wrong++ if $r->{status} != 415;
     }
-    my $grown = $peak->() - $before;
+    my $grown = worker_memory('VmHWM') - $before;
     Test::More::is($wrong, 0, "$name - every answer is 415");
     Test::More::cmp_ok($grown, '<', 40, "$name - MiB grown");
 }

@@ -194,13 +194,6 @@ sub {
         'sides.jxl'     => [pack('b*', $bits->(0x0aff, 16) . '0' . $bits->(2, 2) . $bits->((1 << 18) - 1, 18) . $bits->(0, 3)
             . $bits->(3, 2) . $bits->((1 << 30) - 1, 30) . $bits->(3, 2)), 'too_many_pixels|decode_failed'],
     );
-    my $peak = sub {
-        # the worker, or the only process there is
-        my $pid = nginx_pid();
-        my ($kid) = map { /^(\d+)/ } `pgrep -P $pid`;
-        my $status = ImageGate::Fixtures::slurp('/proc/' . ($kid || $pid) . '/status');
-        return $status =~ /^VmHWM:\s*(\d+) kB/m ? $1 / 1024 : die 'no VmHWM';
-    };
     for my $file (sort keys %bombs) {
         my ($bytes, $why) = @{$bombs{$file}};
         open my $out, '>:raw', "$ENV{TEST_NGINX_HTML_DIR}/$file" or die $!;
@@ -210,5 +203,5 @@ sub {
         Test::More::is($r->{status}, 415, "$name - $file");
         Test::More::like($r->{h}{'x-error'}, qr/^(?:$why)$/, "$name - $file, why");
     }
-    Test::More::cmp_ok($peak->(), '<', 96, "$name - MiB of the worker");
+    Test::More::cmp_ok(worker_memory('VmHWM'), '<', 96, "$name - MiB of the worker");
 }

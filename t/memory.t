@@ -9,15 +9,6 @@ use lib "$FindBin::Bin/lib";
 use Test::Nginx::Socket;
 use ImageGate;
 
-# Resident memory of the worker, or of the only process there is, in MiB.
-sub resident {
-    my $pid = nginx_pid();
-    my ($kid) = map { /^(\d+)/ } `pgrep -P $pid`;
-    open my $status, '<', '/proc/' . ($kid || $pid) . '/status' or die $!;
-    my ($kib) = map { /^VmRSS:\s*(\d+)/ } <$status>;
-    return $kib / 1024;
-}
-
 plan 'no_plan';
 
 run_tests();
@@ -37,9 +28,9 @@ sub {
     # Every thread of the pool gets its turn: it has 32.
     my $get = sub { $status{ $client->get("/photo-1600x1200.png?w=$_")->{status} }++ for @_ };
     $get->(700 .. 720);
-    my $before = main::resident();
+    my $before = worker_memory('VmRSS');
     $get->(721 .. 790);
-    my $after = main::resident();
+    my $after = worker_memory('VmRSS');
     Test::More::is_deeply(\%status, { 200 => 91 }, "$name - status");
     # A decoded image has 5.5 MiB.
     Test::More::cmp_ok($after, '<', 45, "$name - resident MiB");
@@ -60,14 +51,14 @@ sub {
     my $name = shift;
     fixture_path('photo-1600x1200.png');
     my $client = client();
-    my $before = main::resident();
+    my $before = worker_memory('VmRSS');
     for my $where (qw(threads loop)) {
         my %status;
         $status{ $client->get("/$where/photo-1600x1200.png?w=$_")->{status} }++ for 1500 .. 1505;
         Test::More::is_deeply(\%status, { 200 => 6 }, "$name - $where, status");
         # Kept would be 12 MiB and more; what remains is code that ran, and tables.
         my $last = 0;
-        my $settles = wait_for(10, sub { ($last = main::resident()) < $before + 8 });
+        my $settles = wait_for(10, sub { ($last = worker_memory('VmRSS')) < $before + 8 });
         Test::More::ok($settles, "$name - $where, from $before to $last MiB");
     }
 }

@@ -11,9 +11,7 @@ use ImageGate;
 
 # Threads of the worker, or of the only process there is.
 sub tasks {
-    my $pid = nginx_pid();
-    my ($kid) = map { /^(\d+)/ } `pgrep -P $pid`;
-    my @tasks = glob '/proc/' . ($kid || $pid) . '/task/*';
+    my @tasks = glob '/proc/' . worker_pid() . '/task/*';
     return scalar @tasks;
 }
 

@@ -146,9 +146,5 @@ sub {
         Test::More::is($r->{status}, 415, "$name - $file");
         Test::More::like($r->{h}{'x-error'}, qr/^(?:$why)$/, "$name - $file, why");
     }
-    # the worker, or the only process there is
-    my $pid = nginx_pid();
-    my ($kid) = map { /^(\d+)/ } `pgrep -P $pid`;
-    my ($peak) = ImageGate::Fixtures::slurp('/proc/' . ($kid || $pid) . '/status') =~ /^VmHWM:\s*(\d+) kB/m;
-    Test::More::cmp_ok($peak / 1024, '<', 96, "$name - MiB of the worker");
+    Test::More::cmp_ok(worker_memory('VmHWM'), '<', 96, "$name - MiB of the worker");
 }

@@ -24,7 +24,7 @@ use ImageGate::Upstream;
 use base 'Exporter';
 our @EXPORT = qw(fixture fixture_path fixture_dir inspect decode psnr reference sniff
                  client rows check_image error_lines new_error_lines wait_for start_upstream
-                 with_image_filter image_filter_module nginx_pid spec_with has_threads has_cache);
+                 with_image_filter image_filter_module nginx_pid worker_pid worker_memory spec_with has_threads has_cache);
 
 # "--- script eval" and other evaluated sections live in this package.
 for my $f (@EXPORT) {
@@ -207,6 +207,20 @@ sub spec_with {
 }
 
 sub nginx_pid { get_pid_from_pidfile('image gate') }
+
+# The worker, or the only process there is.
+sub worker_pid {
+    my $pid = nginx_pid();
+    my ($kid) = map { /^(\d+)/ } `pgrep -P $pid`;
+    return $kid || $pid;
+}
+
+# Its memory in MiB: "VmRSS" is what it has, "VmHWM" what it had at most.
+sub worker_memory {
+    my $field = shift;
+    my ($kib) = ImageGate::Fixtures::slurp('/proc/' . worker_pid() . '/status') =~ /^$field:\s*(\d+) kB/m or die "no $field";
+    return $kib / 1024;
+}
 
 # Waits until $code is true, at most $seconds; says whether.
 sub wait_for {
