@@ -5,18 +5,18 @@
 mod common;
 
 use common::*;
-use fast_image_resize::images::Image;
-use fast_image_resize::{PixelType, Resizer};
+use fast_image_resize::Resizer;
+use fast_image_resize::images::TypedImage;
+use fast_image_resize::pixels::U8x4;
 use turbojpeg::Subsamp;
 
 /// The whole picture, scaled by Lanczos3.
 fn lanczos(picture: &Picture, width: u32, height: u32) -> Picture {
-    let source =
-        Image::from_vec_u8(picture.width, picture.height, picture.rgba().to_vec(), PixelType::U8x4)
-            .unwrap();
-    let mut target = Image::new(width, height, PixelType::U8x4);
-    Resizer::new().resize(&source, &mut target, None).unwrap();
-    let pixels = target.buffer().as_chunks().0.to_vec();
+    let pixels = picture.pixels.iter().map(|&pixel| U8x4::new(pixel)).collect();
+    let source = TypedImage::from_pixels(picture.width, picture.height, pixels).unwrap();
+    let mut target = TypedImage::new(width, height);
+    Resizer::new().resize_typed(&source, &mut target, None).unwrap();
+    let pixels = target.pixels().iter().map(|pixel| pixel.0).collect();
     Picture { width, height, pixels }
 }
 

@@ -2,10 +2,7 @@
 
 use std::f64::consts::PI;
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{
-    Filter, FilterType, ImageError, MulDiv, PixelType, ResizeAlg, ResizeOptions, Resizer,
-};
+use image_gate_resample::{Part, Pixels, Resizer};
 
 use crate::image::raster::{Layout, Raster, with_room};
 use crate::image::size::{Rect, Size};
@@ -57,11 +54,10 @@ pub(in crate::image) fn resize(
     drop(with_room::<u8>(buffer_bytes(size, raster.layout(), window.size) as usize)?);
     control.check()?;
 
-    let filter = Filter::new("Lanczos3", lanczos3, 3.0).map_err(internal)?;
-    let alg = ResizeAlg::Convolution(FilterType::Custom(filter));
-    let source = ImageRef::new(size.width, size.height, raster.data(), pixel_type(raster.layout()))
-        .map_err(internal)?;
-    let (mut resizer, stride) = (Resizer::new(), out.stride());
+    let channels = raster.layout().channels();
+    let source = Pixels { width: size.width, height: size.height, channels, data: raster.data() };
+    let mut resizer = Resizer::new(lanczos3, 3.0).map_err(internal)?;
+    let stride = out.stride();
     let rows = rows_of_band(size, window.size);
     for (first, band) in
         (0..).step_by(rows as usize).zip(out.data_mut().chunks_mut(stride * rows as usize))
@@ -69,16 +65,14 @@ pub(in crate::image) fn resize(
         control.check()?;
         let height = (band.len() / stride) as u32;
         let top = top + f64::from(first) * ratio.1;
-        let options = ResizeOptions::new().resize_alg(alg).use_alpha(false).crop(
+        let part = Part {
             left,
             top,
-            (f64::from(window.size.width) * ratio.0).min(f64::from(size.width) - left),
-            (f64::from(height) * ratio.1).min(f64::from(size.height) - top),
-        );
-        let pixels = pixel_type(raster.layout());
-        let mut view =
-            Image::from_slice_u8(window.size.width, height, band, pixels).map_err(internal)?;
-        resizer.resize(&source, &mut view, &options).map_err(internal)?;
+            width: (f64::from(window.size.width) * ratio.0).min(f64::from(size.width) - left),
+            height: (f64::from(height) * ratio.1).min(f64::from(size.height) - top),
+        };
+        let mut made = Pixels { width: window.size.width, height, channels, data: band };
+        resizer.resize(&source, part, &mut made).map_err(internal)?;
     }
 
     if premultiply {
@@ -133,41 +127,31 @@ const BATCH: u32 = 1 << 20;
 
 /// Has each channel be its part of what shows.
 pub(super) fn multiply_alpha(raster: &mut Raster, control: &Control) -> Result<(), Error> {
-    by_bands(raster, control, |band| MulDiv::new().multiply_alpha_inplace(band))
+    by_bands(raster, control, image_gate_resample::multiply_alpha)
 }
 
 /// Takes [`multiply_alpha`] back.
 pub(super) fn divide_alpha(raster: &mut Raster, control: &Control) -> Result<(), Error> {
-    by_bands(raster, control, |band| MulDiv::new().divide_alpha_inplace(band))
+    by_bands(raster, control, image_gate_resample::divide_alpha)
 }
 
 fn by_bands(
     raster: &mut Raster,
     control: &Control,
-    change: impl Fn(&mut Image<'_>) -> Result<(), ImageError>,
+    change: impl Fn(Pixels<&mut [u8]>) -> Result<(), image_gate_resample::Error>,
 ) -> Result<(), Error> {
     let (Size { width, .. }, stride) = (raster.size(), raster.stride());
-    let pixels = pixel_type(raster.layout());
+    let channels = raster.layout().channels();
     let rows = (BATCH / width.max(1)).max(1) as usize;
     for band in raster.data_mut().chunks_mut(stride * rows) {
         control.check()?;
         let height = (band.len() / stride) as u32;
-        let mut view = Image::from_slice_u8(width, height, band, pixels).map_err(internal)?;
-        change(&mut view).map_err(internal)?;
+        change(Pixels { width, height, channels, data: band }).map_err(internal)?;
     }
     Ok(())
 }
 
-fn pixel_type(layout: Layout) -> PixelType {
-    match layout {
-        Layout::L8 => PixelType::U8,
-        Layout::La8 => PixelType::U8x2,
-        Layout::Rgb8 => PixelType::U8x3,
-        Layout::Rgba8 | Layout::Cmyk8 => PixelType::U8x4,
-    }
-}
-
-pub(super) fn internal(error: impl std::fmt::Display) -> Error {
+fn internal(error: impl std::fmt::Display) -> Error {
     Error::Internal(format!("resizing: {error}"))
 }
 
