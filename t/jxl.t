@@ -205,3 +205,34 @@ sub {
     }
     Test::More::cmp_ok(worker_memory('VmHWM'), '<', 96, "$name - MiB of the worker");
 }
+
+
+=== TEST 8: nobody who leaves, and no limit of time, ends the worker while it encodes
+--- config
+    add_header X-Error $image_resize_error always;
+    image_resize_format jxl;
+    image_resize_limit time=30s;
+    location /4/ { image_resize resize 900 -; image_resize_jxl_quality 80; alias $TEST_NGINX_FIXTURES/; }
+    location /9/ { image_resize resize 900 -; image_resize_jxl_quality 80 effort=9; alias $TEST_NGINX_FIXTURES/; }
+    location /brief/ { image_resize resize 900 -; image_resize_jxl_quality 80 effort=9; image_resize_limit time=3s; alias $TEST_NGINX_FIXTURES/; }
+    location /none/ { image_resize resize 900 -; image_resize_limit time=80ms; alias $TEST_NGINX_FIXTURES/; }
+--- script eval
+sub {
+    my $name = shift;
+    fixture_path('noise-2400x1600-q90.jpg');
+    my $pid = worker_pid();
+    for my $ms (100, 200, 300, 400) {
+        for my $effort (4, 9) {
+            my $gone = client();
+            $gone->send('GET', "/$effort/noise-2400x1600-q90.jpg");
+            Time::HiRes::sleep($ms / 1000);
+            $gone->abort;
+        }
+    }
+    # An effort of 9 would take longer: a lower one is had.
+    my $r = client(timeout => 60)->get('/brief/noise-2400x1600-q90.jpg');
+    Test::More::is($r->{status}, 200, "$name - in time");
+    Test::More::is(inspect($r->{body})->{format}, 'jxl', "$name - in time, what it is");
+    Test::More::is(client(timeout => 60)->get('/none/noise-2400x1600-q90.jpg')->{status}, 503, "$name - no time");
+    Test::More::is(worker_pid(), $pid, "$name - the same worker");
+}

@@ -4,11 +4,10 @@
 //! The library is the system's and not a bundled one, which takes minutes to build. It works on the
 //! calling thread alone.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::c_int;
 use std::fmt;
 use std::ops::Deref;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::ptr::{NonNull, from_ref, null, null_mut};
+use std::ptr::{NonNull, null, null_mut};
 
 use crate::{bytes, slice};
 
@@ -19,8 +18,6 @@ pub enum Error {
     Failed,
     /// There is no memory for the output.
     NoMemory,
-    /// The work was not to go on.
-    Stopped,
 }
 
 impl fmt::Display for Error {
@@ -28,7 +25,6 @@ impl fmt::Display for Error {
         f.write_str(match self {
             Error::Failed => "libjxl: failed",
             Error::NoMemory => "libjxl: no memory",
-            Error::Stopped => "libjxl: stopped",
         })
     }
 }
@@ -65,22 +61,12 @@ pub struct Image<'a> {
     pub xmp: &'a [u8],
 }
 
-/// Encodes an image at an effort of 1 (fast) to 9 (small); asks `goes_on` before each of its parts.
+/// Encodes an image at an effort of 1 (fast) to 9 (small). It can't be stopped.
 ///
 /// # Errors
-/// Where the encoder fails or is stopped, or the pixels are not as many as announced.
-pub fn encode(
-    source: &Source<'_>,
-    effort: u8,
-    goes_on: impl Fn() -> bool,
-) -> Result<Encoded, Error> {
-    let goes_on: &dyn Fn() -> bool = &goes_on;
-    let mut raw = RawSource {
-        effort: effort.clamp(1, 9),
-        goes_on: asks,
-        data: from_ref(&goes_on).cast_mut().cast(),
-        ..RawSource::default()
-    };
+/// Where the encoder fails, or the pixels are not as many as announced.
+pub fn encode(source: &Source<'_>, effort: u8) -> Result<Encoded, Error> {
+    let mut raw = RawSource { effort: effort.clamp(1, 9), ..RawSource::default() };
     let mut exif = Vec::new();
     match source {
         Source::Jpeg(jpeg) => (raw.jpeg, raw.jpeg_len) = (jpeg.as_ptr(), jpeg.len()),
@@ -111,17 +97,8 @@ pub fn encode(
     match unsafe { ig_jxl_encode(&raw, &mut data, &mut len) } {
         0 => Ok(Encoded { data: NonNull::new(data).ok_or(Error::Failed)?, len }),
         2 => Err(Error::NoMemory),
-        3 => Err(Error::Stopped),
         _ => Err(Error::Failed),
     }
-}
-
-/// # Safety
-/// `data` is what [`encode`] gave the shim.
-unsafe extern "C" fn asks(data: *mut c_void) -> c_int {
-    // SAFETY: the caller's promise; it lives until the encoder has returned.
-    let goes_on = unsafe { &*data.cast::<&dyn Fn() -> bool>() };
-    catch_unwind(AssertUnwindSafe(goes_on)).unwrap_or(false).into()
 }
 
 /// An encoded file.
@@ -164,8 +141,6 @@ struct RawSource {
     xmp_len: usize,
     jpeg: *const u8,
     jpeg_len: usize,
-    goes_on: unsafe extern "C" fn(*mut c_void) -> c_int,
-    data: *mut c_void,
 }
 
 impl Default for RawSource {
@@ -185,8 +160,6 @@ impl Default for RawSource {
             xmp_len: 0,
             jpeg: null(),
             jpeg_len: 0,
-            goes_on: asks,
-            data: null_mut(),
         }
     }
 }

@@ -87,10 +87,14 @@ const SOURCES: &[Source] = &[
         };
         tiff.write_chunks(&[stream])
     }),
+    ("jxl", || in_format(&noise(false), "f=jxl,q=90")),
+    ("jxl alpha", || in_format(&noise(true), "f=jxl,q=90")),
+    ("jxl squeezed", || fixture("squeezed.jxl")),
+    ("jxl references", || fixture("references.jxl")),
     ("small avif", || in_format(&photo(300, 200), "f=avif")),
 ];
 
-const PARAMS: [&str; 12] = [
+const PARAMS: [&str; 13] = [
     "w=200,f=jpeg",
     "w=1100,f=png",
     "f=jpeg,q=95",
@@ -103,6 +107,7 @@ const PARAMS: [&str; 12] = [
     "w=1600,h=2000,fit=pad,background=blur,f=jpeg",
     "subsampling=444,interlace=on,opacity=0.5,q=95,f=jpeg",
     "w=1100,lossless=on,f=webp",
+    "w=1100,f=jxl",
 ];
 
 fn png_of(data: &[u8], color: png::ColorType, depth: png::BitDepth) -> Vec<u8> {

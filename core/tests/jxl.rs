@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use common::*;
 use image_gate_core::image::{Control, Error, Limits, Plan, prepare, probe};
@@ -148,4 +148,55 @@ fn work_is_ended_in_time() {
     let asked = plan("f=png");
     let prepared = prepare(&jxl, &asked, &Limits::default()).unwrap();
     assert_eq!(prepared.run(&Control::new(Some(Instant::now()))).unwrap_err(), Error::Timeout);
+}
+
+#[test]
+fn little_that_is_large_is_refused_before_it_is_decoded() {
+    let hidden = fixture("hidden.jxl");
+    // Its headers, a frame that is not shown, and one that is.
+    let (head, shown) = hidden.split_at(7 + 14);
+    let frames = [head, &head[7..].repeat(5000), shown].concat();
+    for (name, bomb, word, why) in [
+        ("splines", fixture("splines-bomb.jxl"), "unsupported_format", "splines"),
+        ("patches", fixture("patches-bomb.jxl"), "unsupported_format", "patches"),
+        ("references", fixture("references-bomb.jxl"), "unsupported_format", "not shown"),
+        ("frames", frames, "unsupported_format", "thousands of frames"),
+        ("tree", fixture("tree-bomb.jxl"), "decode_failed", "tree depth"),
+    ] {
+        let begin = Instant::now();
+        let error = transform(&bomb, &plan("f=png,w=60")).unwrap_err();
+        assert_eq!(error.word(), word, "{name}: {error}");
+        assert!(error.to_string().contains(why), "{name}: {error}");
+        assert!(begin.elapsed() < Duration::from_secs(5), "{name}");
+    }
+}
+
+#[test]
+fn frames_may_be_larger_than_the_image_and_narrower_than_a_line_of_the_cache() {
+    // Their sides, and the grey that djxl has all over them.
+    for (name, width, height, grey) in [
+        ("narrow", 1, 65535, 100),
+        ("preview", 300, 200, 100),
+        ("layers", 8, 8, 150),
+        ("splines", 2000, 2000, 3),
+        ("hidden", 64, 64, 100),
+    ] {
+        let shown = decode(&fixture(&format!("{name}.jxl")));
+        assert_eq!((shown.width, shown.height), (width, height), "{name}");
+        assert!(shown.pixels.iter().all(|&pixel| pixel == [grey, grey, grey, 255]), "{name}");
+    }
+}
+
+#[test]
+fn no_frame_hides_from_the_estimate() {
+    // An image of 8x8 over a frame of 5000x5000 that it does not show.
+    let source = fixture("references.jxl");
+    let asked = plan("f=png");
+    let prepared = prepare(&source, &asked, &Limits::default()).unwrap();
+    assert!(prepared.memory() > 5000 * 5000 * 3 * 4, "{}", prepared.memory());
+    // A photo that is decoded group by group takes less than what it is made of.
+    let source = transform(&png(&photo(2400, 1600)), &plan("f=jxl,q=80")).unwrap();
+    let asked = plan("f=png,w=60");
+    let prepared = prepare(&source, &asked, &Limits::default()).unwrap();
+    assert!(prepared.memory() < 2400 * 1600 * 3 * 4, "{}", prepared.memory());
 }

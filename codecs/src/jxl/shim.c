@@ -1,8 +1,8 @@
 /*
  * libjxl's encoder behind a function whose arguments stay the same from version to version.
  *
- * One thread, the calling one: the parallel runner does one task after the other, and asks before
- * each whether the work goes on. Where it does not, it fails, and with it the encoder.
+ * One thread, the calling one, which is what it does without a parallel runner. It can't be stopped:
+ * where a runner fails, libjxl ends the process in some of its steps.
  */
 
 #include <jxl/encode.h>
@@ -24,34 +24,12 @@ typedef struct {
     size_t xmp_len;
     const uint8_t *jpeg;        /* to be written without loss, in place of pixels; or NULL */
     size_t jpeg_len;
-    int (*goes_on)(void *data);
-    void *data;
 } ig_jxl_source;
 
-enum { OK, FAILED, NO_MEMORY, STOPPED };
+enum { OK, FAILED, NO_MEMORY };
 
 /* Bytes of the first piece of output; each one is as long as all before. */
 #define PIECE 65536
-
-typedef struct {
-    const ig_jxl_source *source;
-    int stopped;
-} runner_state;
-
-static JxlParallelRetCode run(void *opaque, void *jxl, JxlParallelRunInit init,
-                              JxlParallelRunFunction task, uint32_t start, uint32_t end) {
-    runner_state *state = opaque;
-    JxlParallelRetCode result = init(jxl, 1);
-
-    for (uint32_t i = start; result == 0 && i < end; i++) {
-        if (state->stopped || !state->source->goes_on(state->source->data)) {
-            state->stopped = 1;
-            return JXL_PARALLEL_RET_RUNNER_ERROR;
-        }
-        task(jxl, i, 0);
-    }
-    return result;
-}
 
 static int box(JxlEncoder *encoder, const char *type, const uint8_t *data, size_t len) {
     return len == 0 || JxlEncoderAddBox(encoder, type, data, len, JXL_FALSE) == JXL_ENC_SUCCESS;
@@ -139,7 +117,6 @@ static int write_out(JxlEncoder *encoder, uint8_t **out, size_t *out_len) {
 
 /* Encodes an image; `*out` has to be freed with ig_jxl_free. */
 int ig_jxl_encode(const ig_jxl_source *source, uint8_t **out, size_t *out_len) {
-    runner_state state = { source, 0 };
     JxlEncoder *encoder = JxlEncoderCreate(NULL);
     int result = FAILED;
 
@@ -147,8 +124,7 @@ int ig_jxl_encode(const ig_jxl_source *source, uint8_t **out, size_t *out_len) {
         return NO_MEMORY;
     }
     *out = NULL;
-    if (JxlEncoderSetParallelRunner(encoder, run, &state) == JXL_ENC_SUCCESS
-        && add(encoder, source)) {
+    if (add(encoder, source)) {
         JxlEncoderCloseInput(encoder);
         result = write_out(encoder, out, out_len);
     }
@@ -157,7 +133,7 @@ int ig_jxl_encode(const ig_jxl_source *source, uint8_t **out, size_t *out_len) {
         free(*out);
         *out = NULL;
     }
-    return result != OK && state.stopped ? STOPPED : result;
+    return result;
 }
 
 void ig_jxl_free(uint8_t *data) {

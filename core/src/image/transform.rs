@@ -317,6 +317,10 @@ impl Prepared<'_> {
         // Beside the raster there is a copy of it, from which it is blurred, or which is
         // encoded once more.
         let encoding = (2 * made).saturating_add(encode::working_bytes(output, format, palette));
+        let tries = format == Format::Jxl && encode::tries(self.plan.jxl_effort, output);
+        // 230 were seen, of which the half or more is counted already.
+        let tried = if tries { output.pixels().saturating_mul(192) } else { 0 };
+        let encoding = encoding.saturating_add(tried);
         // libwebp packs alpha by its lossless encoder, too.
         let veiled = self.source.info.alpha || self.plan.adds_alpha() || self.plan.lossless;
         let veil =
@@ -453,7 +457,7 @@ impl Prepared<'_> {
         }
         let stripped = if cuts.is_empty() { None } else { Some(cuts.apply()?) };
         let jpeg = stripped.as_deref().unwrap_or(self.source.input);
-        let made = encode::transcode(jpeg, self.plan, control)?;
+        let made = encode::transcode(jpeg, self.stored(), self.plan, control)?;
         let Size { width, height } = recipe.geometry.output;
         Ok(made.map(|bytes| Transformed {
             output: Output::Encoded(bytes),

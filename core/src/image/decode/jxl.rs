@@ -8,9 +8,6 @@ use crate::image::raster::Raster;
 use crate::image::source::jxl::Jxl;
 use crate::image::{Control, Error};
 
-/// Frames that may be held at once where there are several: what is decoded, and four to refer to.
-const KEPT: u64 = 5;
-
 /// Decodes the image, or the first frame of an animation.
 pub(super) fn decode(jxl: &Jxl, control: &Control) -> Result<Raster, Error> {
     let (mut decoder, mut rest) = jxl.decoder()?;
@@ -32,17 +29,9 @@ pub(super) fn decode(jxl: &Jxl, control: &Control) -> Result<Raster, Error> {
 
 /// Bytes that the decoder holds besides the raster.
 pub(super) fn working_bytes(jxl: &Jxl) -> u64 {
-    // Planes of 32 bits, which are filtered from one to another.
-    let frame = jxl.size.pixels().saturating_mul(8 * (3 + jxl.extra as u64));
-    let frames = frame.saturating_mul(if has_one_frame(jxl) { 1 } else { KEPT });
-    frames.saturating_add(jxl.copied() as u64)
-}
-
-/// Whether the image is all that there is: no frame is hidden, none follows.
-fn has_one_frame(jxl: &Jxl) -> bool {
-    let Ok((mut decoder, mut rest)) = jxl.decoder() else { return true };
-    // Frames that are shown are skipped without a buffer for them.
-    decoder.process(&mut rest, None, Some(&mut Tasks(|| false))).is_ok()
+    // Buffers of its own, however small the image is.
+    const BUFFERS: u64 = 8 << 20;
+    jxl.decoder_bytes().saturating_add(BUFFERS).saturating_add(jxl.copied() as u64)
 }
 
 /// One task after the other, as long as the work goes on.

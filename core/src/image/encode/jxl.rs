@@ -1,13 +1,24 @@
-//! JPEG XL by libjxl, which is stopped between its tasks.
+//! JPEG XL by libjxl, which can't be stopped: it is told how long it may take.
+
+use std::time::Duration;
 
 use image_gate_codecs::jxl::{self, Image, Source};
 
+use crate::image::control::fits;
 use crate::image::error::not_encoded;
 use crate::image::metadata::OutputMetadata;
 use crate::image::raster::{Raster, with_room};
 use crate::image::size::Size;
 use crate::image::{Control, Error, Plan};
 
+/// Nanoseconds that a pixel of noise takes, by effort from 1 on; and how many more with alpha.
+const COSTS: [u64; 9] = [180, 180, 190, 220, 380, 380, 460, 2500, 6200];
+const ALPHA: u64 = 450;
+
+/// The same of a JPEG that is written without loss.
+const JPEG_COSTS: [u64; 9] = [260, 260, 260, 260, 260, 260, 260, 260, 1000];
+
+/// Encodes a raster at the effort of the plan, or the next one that ends in time.
 pub(super) fn encode(
     raster: &Raster,
     plan: &Plan,
@@ -25,25 +36,39 @@ pub(super) fn encode(
         exif: metadata.exif.as_deref().unwrap_or_default(),
         xmp: metadata.xmp.as_deref().unwrap_or_default(),
     };
-    write(&Source::Pixels(image), plan, control)
+    let alpha = if raster.layout().has_alpha() { ALPHA } else { 0 };
+    let costs = COSTS.map(|cost| cost + alpha);
+    let size = raster.size();
+    let wanted = if super::tries(plan.jxl_effort, size) { 9 } else { 7 }.min(plan.jxl_effort);
+    let effort = effort(wanted, size.pixels(), costs, control.remaining());
+    write(&Source::Pixels(image), effort.ok_or(Error::Timeout)?, control)
 }
 
-/// A JPEG without loss, so that it can be had back to the byte; `None` where libjxl does not
-/// understand it.
+/// A JPEG of this size without loss, so that it can be had back to the byte; `None` where libjxl does
+/// not understand it.
 pub(in crate::image) fn transcode(
     jpeg: &[u8],
+    size: Size,
     plan: &Plan,
     control: &Control,
 ) -> Result<Option<Vec<u8>>, Error> {
-    match write(&Source::Jpeg(jpeg), plan, control) {
+    let effort = effort(plan.jxl_effort, size.pixels(), JPEG_COSTS, control.remaining());
+    match write(&Source::Jpeg(jpeg), effort.ok_or(Error::Timeout)?, control) {
         Err(Error::EncodeFailed(_)) => Ok(None),
         made => made.map(Some),
     }
 }
 
-fn write(source: &Source, plan: &Plan, control: &Control) -> Result<Vec<u8>, Error> {
+/// The highest effort up to `wanted` at which so many pixels are encoded within the time; `None` where
+/// not even the lowest will do.
+fn effort(wanted: u8, pixels: u64, costs: [u64; 9], time: Option<Duration>) -> Option<u8> {
+    let mut efforts = (1..=wanted).rev().zip(costs.iter().take(wanted.into()).rev());
+    efforts.find(|&(_, &cost)| fits(pixels, cost, time)).map(|(effort, _)| effort)
+}
+
+fn write(source: &Source, effort: u8, control: &Control) -> Result<Vec<u8>, Error> {
     control.check()?;
-    let encoded = jxl::encode(source, plan.jxl_effort, || control.goes_on());
+    let encoded = jxl::encode(source, effort);
     control.check()?;
     let encoded = encoded.map_err(not_encoded)?;
     let mut out = with_room(encoded.len())?;
@@ -69,5 +94,17 @@ mod tests {
     fn distances_fall_with_quality() {
         assert!((1..100).all(|quality| distance(quality) > distance(quality + 1)));
         assert!((distance(90) - 1.0).abs() < 1e-6 && (distance(100) - 0.1).abs() < 1e-6);
+    }
+
+    #[test]
+    fn efforts_that_end_in_time() {
+        let second = Some(Duration::from_secs(1));
+        assert_eq!(effort(9, 1 << 30, COSTS, None), Some(9));
+        assert_eq!(effort(9, 100_000, COSTS, second), Some(9));
+        assert_eq!(effort(9, 1_000_000, COSTS, second), Some(7));
+        assert_eq!(effort(4, 2_000_000, COSTS, second), Some(4));
+        assert_eq!(effort(1, 50_000_000, COSTS, second), None);
+        assert_eq!(effort(9, 2_000_000, JPEG_COSTS, second), Some(8));
+        assert_eq!(effort(4, 1, COSTS, Some(Duration::ZERO)), None);
     }
 }

@@ -75,6 +75,12 @@ pub(super) fn encode(
     Ok(bytes)
 }
 
+/// Whether libjxl tries out much, by its highest efforts. They are for images of up to a megapixel: they take
+/// ten times as long as the others, and four times as much memory.
+pub(super) fn tries(effort: u8, size: Size) -> bool {
+    effort > 7 && size.pixels() <= 1 << 20
+}
+
 /// The longest side that the format can express.
 pub(super) fn longest_side(format: Format) -> u32 {
     match format {
@@ -92,7 +98,12 @@ pub(super) fn longest_side(format: Format) -> u32 {
 }
 
 #[cfg(not(feature = "jxl"))]
-pub(super) fn transcode(_: &[u8], _: &Plan, _: &Control) -> Result<Option<Vec<u8>>, Error> {
+pub(super) fn transcode(
+    _: &[u8],
+    _: Size,
+    _: &Plan,
+    _: &Control,
+) -> Result<Option<Vec<u8>>, Error> {
     Ok(None)
 }
 

@@ -5,6 +5,10 @@ mod codestream;
 #[cfg(feature = "jxl")]
 mod entropy;
 #[cfg(feature = "jxl")]
+mod features;
+#[cfg(feature = "jxl")]
+mod frames;
+#[cfg(feature = "jxl")]
 mod head;
 #[cfg(feature = "jxl")]
 mod parts;
@@ -23,10 +27,6 @@ use crate::image::size::Size;
 /// Boxes that are looked at for metadata.
 const MOST_BOXES: usize = 1024;
 
-/// Samples of a hidden frame at least, however small the image is.
-#[cfg(feature = "jxl")]
-const FEW_SAMPLES: usize = 1 << 20;
-
 /// What the headers say besides [`Info`](crate::image::Info).
 #[derive(Debug)]
 #[cfg_attr(not(feature = "jxl"), expect(dead_code, reason = "it is not read"))]
@@ -38,25 +38,30 @@ pub(in crate::image) struct Jxl<'a> {
     codestream: Cow<'a, [u8]>,
     /// Where in it the frames begin.
     #[cfg(feature = "jxl")]
-    frames: usize,
+    start: usize,
+    /// What there is up to the one that is shown, or nothing, where that is faulty.
+    #[cfg(feature = "jxl")]
+    frames: frames::Frames,
     #[cfg(not(feature = "jxl"))]
     of: std::marker::PhantomData<&'a ()>,
     pub(in crate::image) size: Size,
     /// That of the decoded raster.
     pub(in crate::image) layout: Layout,
-    /// Channels beside the colours.
-    pub(in crate::image) extra: usize,
 }
 
 #[cfg(feature = "jxl")]
 impl Jxl<'_> {
     /// A decoder that has read the headers, and knows what pixels are wanted; and the rest of the
-    /// input. No frame may have more samples than the image.
+    /// input. No frame may have more samples than those that were looked at.
     pub(in crate::image) fn decoder(&self) -> Result<(::jxl::api::JxlDecoder, &[u8]), Error> {
-        let samples = self.size.pixels().saturating_mul(3 + self.extra as u64);
-        let samples = usize::try_from(samples).unwrap_or(usize::MAX).max(FEW_SAMPLES);
-        let (decoder, _) = codestream::open(&self.head, Some(samples.saturating_add(1)))?;
-        Ok((decoder, self.codestream.get(self.frames..).unwrap_or_default()))
+        let largest = usize::try_from(self.frames.largest).unwrap_or(usize::MAX);
+        let (decoder, _) = codestream::open(&self.head, Some(largest.saturating_add(1)))?;
+        Ok((decoder, self.codestream.get(self.start..).unwrap_or_default()))
+    }
+
+    /// Bytes that the decoder holds besides what it gives.
+    pub(in crate::image) fn decoder_bytes(&self) -> u64 {
+        self.frames.bytes
     }
 
     /// Bytes of the input that are held a second time.
@@ -65,11 +70,11 @@ impl Jxl<'_> {
     }
 }
 
-/// Reads the headers; no frame is looked at.
+/// Reads the headers, those of frames too, up to the first that is shown.
 #[cfg(feature = "jxl")]
 pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jxl<'_>>, Error> {
     let parts::Codestream { bytes: codestream, level } = parts::codestream(input)?;
-    let head::Head { bytes, len: frames } = head::Head::read(&codestream)?;
+    let head::Head { bytes, len: start, headers } = head::Head::read(&codestream)?;
     let head = parts::around(&bytes, level)?;
     let (decoder, codestream::Opened { basic, layout }) = codestream::open(&head, None)?;
     let side = |side: usize| {
@@ -81,6 +86,10 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jxl<'_>>, Error> {
         boxes(input, &mut embedded);
     }
     codestream::colors(decoder.output_color_profile(), &mut embedded);
+    let (frames, fault) = match frames::Frames::read(&codestream, start, &headers) {
+        Ok(frames) => (frames, None),
+        Err(fault) => (frames::Frames::default(), Some(fault)),
+    };
     Ok(SourceHeaders {
         info: crate::image::Info {
             format: crate::image::Format::Jxl,
@@ -95,9 +104,9 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jxl<'_>>, Error> {
             has_profile: embedded.icc.is_some(),
             progressive: false,
         },
-        own: Jxl { head, codestream, frames, size, layout, extra: basic.extra_channels.len() },
+        own: Jxl { head, codestream, start, frames, size, layout },
         embedded,
-        fault: None,
+        fault,
         damage: None,
     })
 }

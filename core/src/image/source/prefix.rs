@@ -33,8 +33,23 @@ impl<'a> LsbBitReader<'a> {
 
     #[cfg(feature = "jxl")]
     pub(super) fn skip(&mut self, count: u64) -> Option<()> {
-        let at = self.at.checked_add(usize::try_from(count).ok()?)?;
-        (at.div_ceil(8) <= self.input.len()).then(|| self.at = at)
+        self.has(count)?;
+        self.at += count as usize;
+        Some(())
+    }
+
+    /// Whether so many bits follow.
+    #[cfg(feature = "jxl")]
+    pub(super) fn has(&self, count: u64) -> Option<()> {
+        let end = self.at.checked_add(usize::try_from(count).ok()?)?;
+        (end.div_ceil(8) <= self.input.len()).then_some(())
+    }
+
+    /// Skips what is left of a byte, which is nothing but zeros.
+    #[cfg(feature = "jxl")]
+    pub(super) fn align(&mut self) -> Option<()> {
+        let left = self.at.wrapping_neg() & 7;
+        (self.read(left as u32)? == 0).then_some(())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Bytes that are entropy-coded (ISO/IEC 18181-1, annex C): by prefix codes or by ANS, with copies of
+//! Numbers that are entropy-coded (ISO/IEC 18181-1, annex C): by prefix codes or by ANS, with copies of
 //! what came before.
 
 use crate::image::source::prefix::{LsbBitReader, PrefixCode};
@@ -20,7 +20,7 @@ const SUM: u32 = 1 << SUM_BITS;
 const LAST_STATE: u32 = 0x13_0000;
 
 /// How far back a copy may come from.
-const WINDOW: u64 = 1 << 20;
+const WINDOW: usize = 1 << 20;
 
 /// Reads `count` bytes, each in one of so many contexts, which `context` tells by what came before.
 /// `None` where anything is amiss, and where a number is no byte.
@@ -31,38 +31,94 @@ pub(super) fn bytes(
     count: usize,
     context: impl Fn(&[u8]) -> usize,
 ) -> Option<Vec<u8>> {
-    let code = Code::read(bits, contexts, may_copy)?;
-    let mut state = match code.symbols {
-        Symbols::Prefix(_) => LAST_STATE,
-        Symbols::Ans(_) => bits.read(32)?,
-    };
+    let mut coded = Coded::read(bits, contexts, may_copy)?;
     let mut out: Vec<u8> = Vec::new();
     out.try_reserve_exact(count).ok()?;
     while out.len() < count {
-        let cluster = *code.clusters.get(context(&out))?;
-        let token = code.symbols.next(bits, cluster, &mut state)?;
-        let copied = code
-            .copies
-            .as_ref()
-            .and_then(|copies| token.checked_sub(copies.first_token).map(|token| (copies, token)));
-        let Some((copies, token)) = copied else {
-            let number = code.numbers.get(usize::from(cluster))?.read(token, bits)?;
-            out.push(u8::try_from(number).ok()?);
-            continue;
-        };
-        let length = u64::from(copies.lengths.read(token, bits)?) + u64::from(copies.shortest);
-        // The last context is that of distances.
-        let cluster = *code.clusters.last()?;
-        let token = code.symbols.next(bits, cluster, &mut state)?;
-        let distance = code.numbers.get(usize::from(cluster))?.read(token, bits)?;
-        let back = (u64::from(distance) + 1).min(WINDOW).min(out.len() as u64) as usize;
-        for _ in 0..length.min((count - out.len()) as u64) {
-            // Of nothing, where nothing came before.
-            let from = out.len().checked_sub(back)?;
-            out.push(*out.get(from)?);
-        }
+        out.push(u8::try_from(coded.next(bits, context(&out))?).ok()?);
     }
-    (state == LAST_STATE).then_some(out)
+    coded.end().map(|()| out)
+}
+
+/// Numbers that come one after the other.
+pub(super) struct Coded {
+    code: Code,
+    state: u32,
+    /// What came before, as far as it can be copied, and the place of the next number in it.
+    window: Vec<u32>,
+    at: usize,
+    /// How many are still copied, from so far back.
+    copies: u64,
+    back: usize,
+}
+
+impl Coded {
+    pub(super) fn read(
+        bits: &mut LsbBitReader<'_>,
+        contexts: usize,
+        may_copy: bool,
+    ) -> Option<Coded> {
+        let code = Code::read(bits, contexts, may_copy)?;
+        let state = match code.symbols {
+            Symbols::Prefix(_) => LAST_STATE,
+            Symbols::Ans(_) => bits.read(32)?,
+        };
+        Some(Coded { code, state, window: Vec::new(), at: 0, copies: 0, back: 0 })
+    }
+
+    /// The next number, which has this context.
+    pub(super) fn next(&mut self, bits: &mut LsbBitReader<'_>, context: usize) -> Option<u32> {
+        if self.copies == 0 {
+            let cluster = *self.code.clusters.get(context)?;
+            let token = self.code.symbols.next(bits, cluster, &mut self.state)?;
+            let copied = self.code.copies.as_ref().and_then(|copies| {
+                token.checked_sub(copies.first_token).map(|token| (copies, token))
+            });
+            let Some((copies, token)) = copied else {
+                let number = self.code.numbers.get(usize::from(cluster))?.read(token, bits)?;
+                return self.remember(number);
+            };
+            self.copies = u64::from(copies.lengths.read(token, bits)?) + u64::from(copies.shortest);
+            // The last context is that of distances.
+            let cluster = *self.code.clusters.last()?;
+            let token = self.code.symbols.next(bits, cluster, &mut self.state)?;
+            let distance = self.code.numbers.get(usize::from(cluster))?.read(token, bits)?;
+            // Of nothing, where nothing came before.
+            self.back = (distance as usize).saturating_add(1).min(self.window.len());
+            if self.back == 0 {
+                return None;
+            }
+        }
+        self.copies -= 1;
+        let from = (self.at + self.window.len()).checked_sub(self.back)? % self.window.len();
+        let number = *self.window.get(from)?;
+        self.remember(number)
+    }
+
+    fn remember(&mut self, number: u32) -> Option<u32> {
+        if self.code.copies.is_some() {
+            match self.window.get_mut(self.at) {
+                Some(oldest) => *oldest = number,
+                None => {
+                    self.window.try_reserve(1).ok()?;
+                    self.window.push(number);
+                }
+            }
+            self.at = (self.at + 1) % WINDOW;
+        }
+        Some(number)
+    }
+
+    /// Whether all was as it should be, once the last number is read.
+    pub(super) fn end(&self) -> Option<()> {
+        (self.state == LAST_STATE).then_some(())
+    }
+}
+
+/// A number that can be negative, of one that can't (ISO/IEC 18181-1, 9.2.5).
+pub(super) fn signed(number: u32) -> i32 {
+    let half = (number >> 1) as i32;
+    if number & 1 == 0 { half } else { -half - 1 }
 }
 
 /// How symbols and what they mean are written.
@@ -197,7 +253,7 @@ impl Numbers {
     }
 }
 
-fn ceil_log2(number: u32) -> u32 {
+pub(super) fn ceil_log2(number: u32) -> u32 {
     number.next_power_of_two().trailing_zeros()
 }
 

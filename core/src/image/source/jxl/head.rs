@@ -37,6 +37,7 @@ pub(super) struct Head {
     pub(super) bytes: Vec<u8>,
     /// How much of the codestream they stand for.
     pub(super) len: usize,
+    pub(super) headers: Headers,
 }
 
 impl Head {
@@ -50,7 +51,7 @@ impl Head {
         }
         let profile_at = bits.position();
         let profile = if headers.has_profile { Some(profile(&mut bits)?) } else { None };
-        align(&mut bits).ok_or_else(damaged)?;
+        bits.align().ok_or_else(damaged)?;
         let len = bits.position() / 8;
         let given = codestream.get(..len).ok_or_else(damaged)?;
         let bytes = match profile {
@@ -61,13 +62,22 @@ impl Head {
                 out.bytes
             }
         };
-        Ok(Head { bytes, len })
+        Ok(Head { bytes, len, headers })
     }
 }
 
-struct Headers {
+/// What the headers of frames go by.
+#[derive(Debug)]
+pub(super) struct Headers {
+    /// Width and height as they are stored, before the image is turned.
+    pub(super) sides: (u64, u64),
+    /// Of a small image that comes first.
+    pub(super) preview: Option<(u64, u64)>,
+    /// Whether frames have durations, and whether they have time codes.
+    pub(super) animation: Option<bool>,
+    pub(super) is_xyb: bool,
     /// Channels beside the colours.
-    extra: u32,
+    pub(super) extra: u32,
     has_profile: bool,
 }
 
@@ -75,9 +85,14 @@ struct Headers {
 fn headers(bits: &mut LsbBitReader) -> Option<Headers> {
     // The signature.
     bits.skip(16)?;
-    size(bits)?;
-    let mut headers = Headers { extra: 0, has_profile: false };
-    let mut is_xyb = true;
+    let mut headers = Headers {
+        sides: size(bits)?,
+        preview: None,
+        animation: None,
+        is_xyb: true,
+        extra: 0,
+        has_profile: false,
+    };
     // Unless all is as it is by default.
     if !bits.flag()? {
         let has_more = bits.flag()?;
@@ -88,10 +103,10 @@ fn headers(bits: &mut LsbBitReader) -> Option<Headers> {
                 size(bits)?;
             }
             if bits.flag()? {
-                preview(bits)?;
+                headers.preview = Some(preview(bits)?);
             }
             if bits.flag()? {
-                animation(bits)?;
+                headers.animation = Some(animation(bits)?);
             }
         }
         bit_depth(bits)?;
@@ -104,7 +119,7 @@ fn headers(bits: &mut LsbBitReader) -> Option<Headers> {
         for _ in 0..headers.extra {
             extra_channel(bits)?;
         }
-        is_xyb = bits.flag()?;
+        headers.is_xyb = bits.flag()?;
         headers.has_profile = colors(bits)?;
         if has_more && !bits.flag()? {
             // Tone mapping.
@@ -113,7 +128,7 @@ fn headers(bits: &mut LsbBitReader) -> Option<Headers> {
         extensions(bits)?;
     }
     if !bits.flag()? {
-        if is_xyb && !bits.flag()? {
+        if headers.is_xyb && !bits.flag()? {
             bits.skip(16 * (9 + 3 + 4))?;
         }
         let weights = bits.read(3)?;
@@ -131,30 +146,53 @@ fn number(bits: &mut LsbBitReader, lengths: [u32; 4]) -> Option<()> {
     select(bits, lengths.map(|length| (0, length))).map(|_| ())
 }
 
-fn size(bits: &mut LsbBitReader) -> Option<()> {
+fn size(bits: &mut LsbBitReader) -> Option<(u64, u64)> {
     let is_small = bits.flag()?;
-    let side = |bits: &mut LsbBitReader| {
-        if is_small { bits.skip(5) } else { number(bits, [9, 13, 18, 30]) }
-    };
-    side(bits)?;
-    // The ratio of the sides, or none.
-    if bits.read(3)? == 0 { side(bits) } else { Some(()) }
+    sides(bits, |bits| {
+        if is_small {
+            bits.read(5).map(|eights| 8 * (eights + 1))
+        } else {
+            select(bits, [(1, 9), (1, 13), (1, 18), (1, 30)])
+        }
+    })
 }
 
-fn preview(bits: &mut LsbBitReader) -> Option<()> {
+fn preview(bits: &mut LsbBitReader) -> Option<(u64, u64)> {
     let is_small = bits.flag()?;
-    let side = |bits: &mut LsbBitReader| {
-        number(bits, if is_small { [0, 0, 5, 9] } else { [6, 8, 10, 12] })
-    };
-    side(bits)?;
-    if bits.read(3)? == 0 { side(bits) } else { Some(()) }
+    sides(bits, |bits| {
+        if is_small {
+            select(bits, [(16, 0), (32, 0), (1, 5), (33, 9)]).map(|eights| 8 * eights)
+        } else {
+            select(bits, [(1, 6), (65, 8), (321, 10), (1345, 12)])
+        }
+    })
 }
 
-fn animation(bits: &mut LsbBitReader) -> Option<()> {
+/// Width and height, of which the height comes first and the width may be told by their ratio.
+fn sides(
+    bits: &mut LsbBitReader,
+    side: impl Fn(&mut LsbBitReader) -> Option<u32>,
+) -> Option<(u64, u64)> {
+    let height = u64::from(side(bits)?);
+    let width = match bits.read(3)? {
+        1 => height,
+        2 => height * 12 / 10,
+        3 => height * 4 / 3,
+        4 => height * 3 / 2,
+        5 => height * 16 / 9,
+        6 => height * 5 / 4,
+        7 => height * 2,
+        _ => side(bits)?.into(),
+    };
+    Some((width, height))
+}
+
+/// Whether there are time codes.
+fn animation(bits: &mut LsbBitReader) -> Option<bool> {
     number(bits, [0, 0, 10, 30])?;
     number(bits, [0, 0, 8, 10])?;
     number(bits, [0, 3, 16, 32])?;
-    bits.skip(1)
+    bits.flag()
 }
 
 fn bit_depth(bits: &mut LsbBitReader) -> Option<()> {
@@ -216,7 +254,7 @@ fn colors(bits: &mut LsbBitReader) -> Option<bool> {
     Some(false)
 }
 
-fn extensions(bits: &mut LsbBitReader) -> Option<()> {
+pub(super) fn extensions(bits: &mut LsbBitReader) -> Option<()> {
     let chosen = long(bits)?;
     let mut len = 0u64;
     for _ in 0..chosen.count_ones() {
@@ -225,7 +263,7 @@ fn extensions(bits: &mut LsbBitReader) -> Option<()> {
     bits.skip(len)
 }
 
-fn long(bits: &mut LsbBitReader) -> Option<u64> {
+pub(super) fn long(bits: &mut LsbBitReader) -> Option<u64> {
     match bits.read(2)? {
         0 => return Some(0),
         1 => return Some(1 + u64::from(bits.read(4)?)),
@@ -243,12 +281,6 @@ fn long(bits: &mut LsbBitReader) -> Option<u64> {
         shift += 8;
     }
     Some(number)
-}
-
-/// Skips what is left of a byte, which is nothing but zeros.
-fn align(bits: &mut LsbBitReader) -> Option<()> {
-    let left = bits.position().wrapping_neg() & 7;
-    (bits.read(left as u32)? == 0).then_some(())
 }
 
 /// The profile as its encoding has it (E.4): its size, that of commands, these, and data.

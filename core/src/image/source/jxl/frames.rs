@@ -1,0 +1,336 @@
+//! The headers of frames (ISO/IEC 18181-1, annexes F.1 to F.3), up to the first one that is shown: how large
+//! they are, and what the decoder holds for them.
+
+use super::entropy::{Coded, ceil_log2, select, signed};
+use super::features;
+use super::head::{Headers, extensions, long};
+use crate::image::Error;
+use crate::image::error::{broken, truncated};
+use crate::image::source::prefix::LsbBitReader;
+
+/// Frames that are decoded before one is shown. Those who paint in layers have some dozens.
+const MOST_HIDDEN: usize = 1 << 12;
+
+/// Samples of all frames that are decoded until one is shown, for each of the image; and of an image that
+/// is small.
+const MOST_TIMES: u64 = 64;
+const FEW_SAMPLES: u64 = 1 << 22;
+
+/// Bytes of a sample that is kept.
+const KEPT: u64 = 4;
+
+/// What the decoder does until a frame is shown.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Frames {
+    /// Samples of the largest frame, as the decoder counts them.
+    pub(super) largest: u64,
+    /// Bytes that it holds at most.
+    pub(super) bytes: u64,
+}
+
+/// Kinds of frames.
+const REGULAR: u32 = 0;
+const LF: u32 = 1;
+const REFERENCE: u32 = 2;
+
+/// Flags of frames.
+const PATCHES: u64 = 2;
+const SPLINES: u64 = 0x10;
+const USES_LF: u64 = 0x20;
+
+/// How a frame is put over another: these two have a channel of their own for it, and the last may clamp.
+const REPLACE: u32 = 0;
+const BLEND: u32 = 2;
+const WEIGHTED_ADD: u32 = 3;
+const MULTIPLY: u32 = 4;
+
+/// The header of a frame.
+struct Frame {
+    kind: u32,
+    is_modular: bool,
+    flags: u64,
+    /// As it is shown, and as it is coded.
+    sides: (u64, u64),
+    coded: (u64, u64),
+    /// Of the groups that it is cut into.
+    group: u64,
+    passes: u64,
+    is_last: bool,
+    is_shown: bool,
+    /// Where it is kept to be used by others: frames, and after these low frequencies.
+    slot: Option<usize>,
+}
+
+impl Frames {
+    /// Looks at the frames, which begin at this byte.
+    ///
+    /// # Errors
+    /// [`Error::BrokenImage`] where they are damaged, or end before one is shown;
+    /// [`Error::UnsupportedFormat`] where they are more than an image can be worth.
+    pub(super) fn read(codestream: &[u8], at: usize, headers: &Headers) -> Result<Frames, Error> {
+        let damaged = || broken("the frames are damaged or truncated");
+        let channels = 3 + u64::from(headers.extra);
+        let samples = |(width, height): (u64, u64)| {
+            // Rows are no shorter than lines of the cache.
+            width.max(16).saturating_mul(height).saturating_mul(channels)
+        };
+        let most = samples(headers.sides).max(FEW_SAMPLES).saturating_mul(MOST_TIMES);
+        let mut at = at;
+        let mut all = 0u64;
+        let mut kept = [0u64; 8];
+        let mut frames = Frames::default();
+        let mut is_preview = headers.preview.is_some();
+        for _ in 0..MOST_HIDDEN {
+            let input = codestream.get(at..).ok_or_else(truncated)?;
+            let image = if is_preview { headers.preview } else { None }.unwrap_or(headers.sides);
+            let mut bits = LsbBitReader::new(input);
+            let frame = Frame::read(&mut bits, headers, image).ok_or_else(damaged)?;
+            let sections = frame.sections(&mut bits).ok_or_else(damaged)?;
+            if sections.end > input.len() {
+                return Err(truncated());
+            }
+            frames.largest = frames.largest.max(samples(frame.sides));
+            if !is_preview {
+                all = all.saturating_add(samples(frame.sides));
+                if all > most {
+                    let what =
+                        "JPEG XL with frames that are not shown, which are larger than what is";
+                    return Err(Error::UnsupportedFormat(what.to_owned()));
+                }
+                let first = input.get(sections.first..).ok_or_else(damaged)?;
+                let working = frame.working_bytes(samples(frame.coded), headers, first)?;
+                let held = kept.iter().sum::<u64>().saturating_add(working);
+                frames.bytes = frames.bytes.max(held);
+                if let Some(place) = frame.slot.and_then(|slot| kept.get_mut(slot)) {
+                    *place = samples(frame.sides).saturating_mul(KEPT);
+                }
+                if frame.is_shown {
+                    return Ok(frames);
+                }
+            }
+            if frame.is_last && !is_preview {
+                return Err(damaged());
+            }
+            is_preview &= !frame.is_last;
+            at = at.saturating_add(sections.end);
+        }
+        Err(Error::UnsupportedFormat("JPEG XL with thousands of frames not shown".to_owned()))
+    }
+}
+
+impl Frame {
+    fn read(bits: &mut LsbBitReader, headers: &Headers, image: (u64, u64)) -> Option<Frame> {
+        let mut frame = Frame {
+            kind: REGULAR,
+            is_modular: false,
+            flags: 0,
+            sides: image,
+            coded: image,
+            group: 256,
+            passes: 1,
+            is_last: true,
+            is_shown: true,
+            slot: None,
+        };
+        // All is as it is by default.
+        if bits.flag()? {
+            return Some(frame);
+        }
+        let &Headers { is_xyb, animation, extra, .. } = headers;
+        frame.kind = bits.read(2)?;
+        frame.is_modular = bits.flag()?;
+        frame.flags = long(bits)?;
+        let is_ycbcr = !is_xyb && bits.flag()?;
+        let mut upsampling = 0;
+        if frame.flags & USES_LF == 0 {
+            bits.skip(if is_ycbcr { 3 * 2 } else { 0 })?;
+            upsampling = bits.read(2)?;
+            bits.skip(2 * u64::from(extra))?;
+        }
+        if frame.is_modular {
+            frame.group = 128 << bits.read(2)?;
+        } else if is_xyb {
+            bits.skip(3 + 3)?;
+        }
+        if frame.kind != REFERENCE {
+            frame.passes = passes(bits)?;
+        }
+        let lf_level = if frame.kind == LF { bits.read(2)? + 1 } else { 0 };
+        let is_drawn = !matches!(frame.kind, LF | REFERENCE);
+        let is_full = frame.kind == LF || !bits.flag()? || frame.crop(bits, image)?;
+        if is_drawn {
+            let replaces = blending(bits, extra, is_full)? == REPLACE;
+            for _ in 0..extra {
+                blending(bits, extra, is_full)?;
+            }
+            let mut duration = 0;
+            if let Some(has_time_codes) = animation {
+                duration = select(bits, [(0, 0), (1, 0), (0, 8), (0, 32)])?;
+                bits.skip(if has_time_codes { 32 } else { 0 })?;
+            }
+            frame.is_last = bits.flag()?;
+            frame.is_shown = frame.is_last || duration > 0;
+            if !frame.is_last {
+                let slot = bits.read(2)? as usize;
+                frame.slot = (duration == 0 || slot != 0).then_some(slot);
+            }
+            if frame.slot.is_some() && replaces && is_full {
+                // Whether it is kept before its colours are those of the image.
+                bits.skip(1)?;
+            }
+        } else {
+            (frame.is_last, frame.is_shown) = (false, false);
+            frame.slot = Some(match frame.kind {
+                LF => 3 + lf_level as usize,
+                _ => bits.read(2)? as usize,
+            });
+            bits.skip(if frame.kind == REFERENCE { 1 } else { 0 })?;
+        }
+        let name = select(bits, [(0, 0), (0, 4), (16, 5), (48, 10)])?;
+        bits.skip(8 * u64::from(name))?;
+        filters(bits, frame.is_modular)?;
+        extensions(bits)?;
+        let shrunk = |sides: (u64, u64), bits: u32| {
+            (sides.0.div_ceil(1 << bits), sides.1.div_ceil(1 << bits))
+        };
+        frame.sides = shrunk(frame.sides, 3 * lf_level);
+        frame.coded = shrunk(frame.sides, upsampling);
+        Some(frame)
+    }
+
+    /// Reads where the frame lies; whether it covers the image.
+    fn crop(&mut self, bits: &mut LsbBitReader, image: (u64, u64)) -> Option<bool> {
+        let mut number = || select(bits, [(0, 8), (256, 11), (2304, 14), (18688, 30)]);
+        let mut origin = (0, 0);
+        if self.kind != REFERENCE {
+            origin = (i64::from(signed(number()?)), i64::from(signed(number()?)));
+        }
+        let (width, height) = (u64::from(number()?), u64::from(number()?));
+        // Nothing stands for all.
+        self.sides =
+            (if width == 0 { image.0 } else { width }, if height == 0 { image.1 } else { height });
+        let covers = |origin: i64, side: u64, of: u64| {
+            origin <= 0 && (side as i64).checked_add(origin).is_some_and(|end| end >= of as i64)
+        };
+        Some(covers(origin.0, width, image.0) && covers(origin.1, height, image.1))
+    }
+
+    /// Reads how long the sections are.
+    fn sections(&self, bits: &mut LsbBitReader) -> Option<Sections> {
+        let groups = |(width, height): (u64, u64), side: u64| {
+            width.div_ceil(side).checked_mul(height.div_ceil(side))
+        };
+        let count = groups(self.coded, self.group)?;
+        let count = if count == 1 && self.passes == 1 {
+            1
+        } else {
+            count.checked_mul(self.passes)?.checked_add(2 + groups(self.coded, 8 * self.group)?)?
+        };
+        // Each takes 12 bits at least, so that there are no more than the input has.
+        let is_moved = bits.flag()?;
+        bits.has(12 * count)?;
+        // Which of them comes first, of those that are moved.
+        let mut moved = 0;
+        if is_moved {
+            let context = |number: u32| ceil_log2(number.saturating_add(1)).min(7) as usize;
+            let mut coded = Coded::read(bits, 8, true)?;
+            let size = u32::try_from(count).ok()?;
+            let end = coded.next(bits, context(size))?;
+            if end > size {
+                return None;
+            }
+            let mut last = 0;
+            for at in 0..end {
+                last = coded.next(bits, context(last))?;
+                if at == 0 {
+                    moved = u64::from(last);
+                }
+            }
+            coded.end()?;
+        }
+        bits.align()?;
+        let (mut first, mut end) = (0u64, 0u64);
+        for at in 0..count {
+            if at == moved {
+                first = end;
+            }
+            let length = select(bits, [(0, 10), (1024, 14), (17408, 22), (4_211_712, 30)])?;
+            end = end.checked_add(length.into())?;
+        }
+        bits.align()?;
+        let start = bits.position() / 8;
+        let place = |at: u64| start.checked_add(usize::try_from(at).ok()?);
+        Some(Sections { first: place(first)?, end: place(end)? })
+    }
+
+    /// Bytes that the decoder holds for so many samples while it decodes the frame, of which this is the
+    /// first section and what follows.
+    fn working_bytes(&self, samples: u64, headers: &Headers, first: &[u8]) -> Result<u64, Error> {
+        // Of a frame of one pass it has some groups only, but of what is transformed as a whole, all.
+        let is_whole = self.is_modular || self.passes > 1 || self.flags & USES_LF != 0;
+        let mut bytes = samples.saturating_mul(if is_whole { KEPT } else { 1 });
+        let mut bits = LsbBitReader::new(first);
+        if self.flags & PATCHES != 0 {
+            bytes = bytes.saturating_add(features::patches(&mut bits, headers.extra)?);
+        }
+        if self.flags & SPLINES != 0 {
+            bytes = bytes.saturating_add(features::splines(&mut bits)?);
+        }
+        Ok(bytes)
+    }
+}
+
+/// Where in the input of a frame its first section is, and where all of them end.
+struct Sections {
+    first: usize,
+    end: usize,
+}
+
+fn passes(bits: &mut LsbBitReader) -> Option<u64> {
+    let passes = select(bits, [(1, 0), (2, 0), (3, 0), (4, 3)])?;
+    if passes > 1 {
+        let smaller = select(bits, [(0, 0), (1, 0), (2, 0), (3, 1)])?;
+        bits.skip(2 * u64::from(passes - 1) + 2 * u64::from(smaller))?;
+        for _ in 0..smaller {
+            select(bits, [(0, 0), (1, 0), (2, 0), (0, 3)])?;
+        }
+    }
+    Some(passes.into())
+}
+
+/// How a frame is put over another.
+fn blending(bits: &mut LsbBitReader, extra: u32, is_full: bool) -> Option<u32> {
+    let mode = select(bits, [(0, 0), (1, 0), (2, 0), (3, 2)])?;
+    let has_alpha = extra > 0 && matches!(mode, BLEND | WEIGHTED_ADD);
+    if has_alpha {
+        select(bits, [(0, 0), (1, 0), (2, 0), (3, 3)])?;
+    }
+    bits.skip(u64::from(has_alpha || mode == MULTIPLY))?;
+    bits.skip(if is_full && mode == REPLACE { 0 } else { 2 })?;
+    Some(mode)
+}
+
+/// Skips what the filters of a frame are told.
+fn filters(bits: &mut LsbBitReader, is_modular: bool) -> Option<()> {
+    if bits.flag()? {
+        return Some(());
+    }
+    if bits.flag()? && bits.flag()? {
+        bits.skip(6 * 16)?;
+    }
+    if bits.read(2)? > 0 {
+        if !is_modular && bits.flag()? {
+            bits.skip(8 * 16)?;
+        }
+        if bits.flag()? {
+            bits.skip(5 * 16)?;
+        }
+        if bits.flag()? {
+            bits.skip(if is_modular { 3 } else { 4 } * 16)?;
+        }
+        if is_modular {
+            bits.skip(16)?;
+        }
+    }
+    extensions(bits)
+}
