@@ -21,7 +21,7 @@ my $files = fixture_dir();
 fixture_path('text.txt');
 
 my $key = 'GoodKey5f3b09c2';
-# A name of a host is written in lower case.
+# nginx writes the name of a host in lower case, so that this one stays as it is.
 my $lower = 'lowkey7d1e55aa93';
 my $wrong = 'WrongKey2d94e6b1';
 (my $escaped = $key) =~ s/G/%47/;
@@ -141,8 +141,9 @@ for my $uri (@uris) {
 for my $header (@headers) {
     count(ask("GET /$_/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n$header\r\n\r\n")) for qw(o open kept proxied down deny);
 }
-for my $host ($lower, "$lower.example.com", "a.$lower:80") {
+for my $host ($lower, "$lower.example.com", "a.$lower:80", $key, "a.$key:80") {
     count(ask("GET /$_/x HTTP/1.1\r\nHost: $host\r\nConnection: close\r\n\r\n")) for qw(o open deny proxied);
+    count(ask("GET http://$host/$_/x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")) for qw(o open deny proxied);
 }
 # Refused at each step before a location's handlers are asked. What the early ones say in nginx's own
 # error log is its own, since no module was asked yet.

@@ -163,6 +163,8 @@ struct KeyFinder<'r> {
     long: SmallVec<[Vec<u8>; 2]>,
     /// Segments that came as keys.
     segments: SmallVec<[Vec<u8>; 1]>,
+    /// Those of the request line and of the host in small letters, as nginx has the host.
+    small: SmallVec<[Vec<u8>; 1]>,
     digests: usize,
     /// Whether keys can't be told from the rest.
     is_blind: bool,
@@ -217,6 +219,7 @@ impl<'r> KeyFinder<'r> {
             keys: SmallVec::new(),
             long: SmallVec::new(),
             segments: SmallVec::new(),
+            small: SmallVec::new(),
             digests: 0,
             is_blind: false,
             key_table_ids: 0,
@@ -249,6 +252,13 @@ impl<'r> KeyFinder<'r> {
         }
         let Range { start, end } = line.as_ptr_range();
         let found = self.find(line, false);
+        self.small.extend(found.pieces(line).map(<[u8]>::to_ascii_lowercase));
+        let mut hosts: SmallVec<[Vec<u8>; 1]> = SmallVec::new();
+        request.each_incoming(b"Host", |header| hosts.push(header.value().to_vec()));
+        for host in hosts {
+            let found = self.find(&host, false);
+            self.small.extend(found.pieces(&host).map(<[u8]>::to_ascii_lowercase));
+        }
         self.line = Line { addresses: start.addr()..end.addr(), found };
     }
 
@@ -379,6 +389,7 @@ impl<'r> KeyFinder<'r> {
         if self.is_blind
             || self.sources.iter().any(is_source)
             || self.keys.iter().any(|key| key == value)
+            || self.small.iter().any(|key| value.windows(key.len().max(1)).any(|part| part == key))
         {
             return Some(MASK.into());
         }

@@ -43,6 +43,11 @@ impl FoundKeys {
         self.0.is_empty()
     }
 
+    /// The keys themselves, of the text that they were found in.
+    pub fn pieces<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = &'t [u8]> {
+        self.0.iter().filter_map(|range| text.get(range.clone()))
+    }
+
     /// Those in a part of the text, as places in that part.
     #[must_use]
     pub fn within(&self, part: &Range<usize>) -> FoundKeys {
