@@ -163,8 +163,9 @@ struct KeyFinder<'r> {
     long: SmallVec<[Vec<u8>; 2]>,
     /// Segments that came as keys.
     segments: SmallVec<[Vec<u8>; 1]>,
-    /// Those of the request line and of the host in small letters, as nginx has the host.
-    small: SmallVec<[Vec<u8>; 1]>,
+    /// Those of the request line and of the host in small letters, as nginx has the host, once they
+    /// are asked for.
+    small: Option<SmallVec<[Vec<u8>; 1]>>,
     digests: usize,
     /// Whether keys can't be told from the rest.
     is_blind: bool,
@@ -219,7 +220,7 @@ impl<'r> KeyFinder<'r> {
             keys: SmallVec::new(),
             long: SmallVec::new(),
             segments: SmallVec::new(),
-            small: SmallVec::new(),
+            small: None,
             digests: 0,
             is_blind: false,
             key_table_ids: 0,
@@ -252,13 +253,6 @@ impl<'r> KeyFinder<'r> {
         }
         let Range { start, end } = line.as_ptr_range();
         let found = self.find(line, false);
-        self.small.extend(found.pieces(line).map(<[u8]>::to_ascii_lowercase));
-        let mut hosts: SmallVec<[Vec<u8>; 1]> = SmallVec::new();
-        request.each_incoming(b"Host", |header| hosts.push(header.value().to_vec()));
-        for host in hosts {
-            let found = self.find(&host, false);
-            self.small.extend(found.pieces(&host).map(<[u8]>::to_ascii_lowercase));
-        }
         self.line = Line { addresses: start.addr()..end.addr(), found };
     }
 
@@ -389,7 +383,7 @@ impl<'r> KeyFinder<'r> {
         if self.is_blind
             || self.sources.iter().any(is_source)
             || self.keys.iter().any(|key| key == value)
-            || self.small.iter().any(|key| value.windows(key.len().max(1)).any(|part| part == key))
+            || self.has_small(value)
         {
             return Some(MASK.into());
         }
@@ -400,6 +394,31 @@ impl<'r> KeyFinder<'r> {
             _ => None,
         };
         self.mask(edited.as_deref().unwrap_or(value), value_of(name)).or(edited)
+    }
+
+    /// Whether a text has a key of the request line or of the host in small letters.
+    fn has_small(&mut self, text: &[u8]) -> bool {
+        let small = self.small.take().unwrap_or_else(|| {
+            let line = self.request.part(RequestPart::Line);
+            let lower = |key: &[u8]| key.to_ascii_lowercase();
+            let mut small: SmallVec<[Vec<u8>; 1]> =
+                self.line.found.pieces(line).map(lower).collect();
+            let mut hosts: SmallVec<[Vec<u8>; 1]> = SmallVec::new();
+            // Without capitals, it is found as it is.
+            self.request.each_incoming(b"Host", |header| {
+                if header.value().iter().any(u8::is_ascii_uppercase) {
+                    hosts.push(header.value().to_vec());
+                }
+            });
+            for host in hosts {
+                small.extend(self.find(&host, false).pieces(&host).map(lower));
+            }
+            small
+        });
+        let is_in = |key: &Vec<u8>| text.windows(key.len().max(1)).any(|part| part == key);
+        let has = small.iter().any(is_in);
+        self.small = Some(small);
+        has
     }
 
     fn mask_bearer(&self, value: &[u8]) -> Option<Vec<u8>> {
