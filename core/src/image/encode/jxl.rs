@@ -18,6 +18,12 @@ const ALPHA: u64 = 450;
 /// The same of a JPEG that is written without loss.
 const JPEG_COSTS: [u64; 9] = [260, 260, 260, 260, 260, 260, 260, 260, 1000];
 
+/// Whether libjxl tries out much, by its highest efforts. They are for images of up to a megapixel: they take
+/// ten times as long as the others, and four times as much memory.
+pub(in crate::image) fn tries(effort: u8, size: Size) -> bool {
+    effort > 7 && size.pixels() <= 1 << 20
+}
+
 /// Encodes a raster at the effort of the plan, or the next one that ends in time.
 pub(super) fn encode(
     raster: &Raster,
@@ -39,7 +45,7 @@ pub(super) fn encode(
     let alpha = if raster.layout().has_alpha() { ALPHA } else { 0 };
     let costs = COSTS.map(|cost| cost + alpha);
     let size = raster.size();
-    let wanted = if super::tries(plan.jxl_effort, size) { 9 } else { 7 }.min(plan.jxl_effort);
+    let wanted = if tries(plan.jxl_effort, size) { 9 } else { 7 }.min(plan.jxl_effort);
     let effort = effort(wanted, size.pixels(), costs, control.remaining());
     write(&Source::Pixels(image), effort.ok_or(Error::Timeout)?, control)
 }

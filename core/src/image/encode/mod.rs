@@ -21,7 +21,7 @@ use super::{Control, Error, Format, Plan};
 pub(super) use animation::Animator;
 pub(super) use fit::{encode_within, has_quality};
 #[cfg(feature = "jxl")]
-pub(super) use jxl::transcode;
+pub(super) use jxl::{transcode, tries};
 
 /// Bytes that writing an animation takes at most, the picture at hand not counted, the output
 /// counted.
@@ -75,12 +75,6 @@ pub(super) fn encode(
     Ok(bytes)
 }
 
-/// Whether libjxl tries out much, by its highest efforts. They are for images of up to a megapixel: they take
-/// ten times as long as the others, and four times as much memory.
-pub(super) fn tries(effort: u8, size: Size) -> bool {
-    effort > 7 && size.pixels() <= 1 << 20
-}
-
 /// The longest side that the format can express.
 pub(super) fn longest_side(format: Format) -> u32 {
     match format {
@@ -95,6 +89,11 @@ pub(super) fn longest_side(format: Format) -> u32 {
         Format::Jxl => 1 << 18,
         Format::Bmp | Format::Ico | Format::Pnm | Format::Qoi | Format::Tiff => 0,
     }
+}
+
+#[cfg(not(feature = "jxl"))]
+pub(super) fn tries(_: u8, _: Size) -> bool {
+    false
 }
 
 #[cfg(not(feature = "jxl"))]
