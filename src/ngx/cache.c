@@ -385,6 +385,36 @@ ig_cache_header(ngx_http_request_t *r, ngx_http_cache_t *c, ngx_http_cache_t *fo
 }
 
 
+/*
+ * Angie counts what is written by the cache status of the upstream, and looks at it without asking
+ * whether there is one, and whether it has one: it gets one that is a miss for the time of the call.
+ */
+
+static void
+ig_cache_update(ngx_http_request_t *r, ngx_temp_file_t *tf)
+{
+#if (defined angie_version && NGX_API)
+
+    ngx_http_upstream_t  *other, counted;
+
+    ngx_memzero(&counted, sizeof(ngx_http_upstream_t));
+    counted.cache_status = NGX_HTTP_CACHE_MISS;
+
+    other = r->upstream;
+    r->upstream = &counted;
+
+    ngx_http_file_cache_update(r, tf);
+
+    r->upstream = other;
+
+#else
+
+    ngx_http_file_cache_update(r, tf);
+
+#endif
+}
+
+
 /* Gives a file that was written elsewhere to the cache, which renames it. */
 
 ngx_int_t
@@ -409,7 +439,7 @@ ig_cache_store(ngx_http_request_t *r, ngx_http_cache_t *c, u_char *key, size_t r
 
     if (rc == NGX_OK) {
         c->body_start = c->header_start + room;
-        ngx_http_file_cache_update(r, &tf);
+        ig_cache_update(r, &tf);
 
     } else {
         ngx_http_file_cache_free(c, NULL);
