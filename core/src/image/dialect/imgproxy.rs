@@ -254,8 +254,10 @@ fn split_format(text: &[u8], separator: u8) -> Result<(&[u8], Option<String>), E
 
 fn set_format(wishes: &mut Wishes, format: &str) -> Result<(), Error> {
     match format {
-        "jpg" | "jpeg" | "png" | "gif" | "webp" | "avif" => wishes.set("format", "format", format),
-        "jxl" | "ico" | "svg" | "heic" | "bmp" | "tiff" | "best" => {
+        "jpg" | "jpeg" | "png" | "gif" | "webp" | "avif" | "jxl" => {
+            wishes.set("format", "format", format)
+        }
+        "ico" | "svg" | "heic" | "bmp" | "tiff" | "best" => {
             wishes.cannot(format_args!("format:{format}"))
         }
         _ => Err(invalid("format")),

@@ -329,11 +329,11 @@ fn looks(found: &Arguments, wishes: &mut Wishes) -> Result<(), Error> {
 /// The file. What is said of headers is for the location.
 fn output(found: &Arguments, wishes: &mut Wishes) -> Result<(), Error> {
     match found.get("output") {
-        Some(format @ ("jpg" | "png" | "gif" | "webp" | "avif")) => {
+        Some(format @ ("jpg" | "png" | "gif" | "webp" | "avif" | "jxl")) => {
             wishes.set("output", "format", format)?
         }
         Some("av1") => wishes.set("output", "format", "avif")?,
-        Some(format @ ("tiff" | "tif" | "json" | "jxl")) => {
+        Some(format @ ("tiff" | "tif" | "json")) => {
             wishes.cannot(format_args!("output={format}"))?
         }
         _ => {}

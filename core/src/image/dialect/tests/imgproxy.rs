@@ -88,6 +88,7 @@ fn options_of_the_documentation() {
         ("fq:jpeg:50:webp:60:png:1", "jpeg_quality=50,webp_quality=60"),
         ("mb:1000", "max_bytes=1000"),
         ("f:png", "format=png"),
+        ("f:jxl", "format=jxl"),
         ("ext:jpg", "format=jpeg"),
         ("cb:123/fn:name", ""),
         ("rs%3Afill%3A300%3A200", "w=300,h=200,fit=crop"),

@@ -54,6 +54,7 @@ fn arguments_of_the_documentation() {
         ("filt=duotone&start=000", "duotone=000:d8e74f"),
         ("tint=red", "tint=red"),
         ("trim=20&tbg=red", "trim=20,trim_color=red"),
+        ("output=jxl", "format=jxl"),
         ("output=webp&ll", "format=webp,lossless=on"),
         ("bg=none", ""),
         ("blur=5", "blur=5"),
