@@ -145,6 +145,8 @@ for my $host ($lower, "$lower.example.com", "a.$lower:80", $key, "a.$key:80") {
     count(ask("GET /$_/x HTTP/1.1\r\nHost: $host\r\nConnection: close\r\n\r\n")) for qw(o open deny proxied);
     count(ask("GET http://$host/$_/x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")) for qw(o open deny proxied);
 }
+# A key without capitals is masked alone, as others are.
+count(ask("GET /o/$lower/alone HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
 # Refused at each step before a location's handlers are asked. What the early ones say in nginx's own
 # error log is its own, since no module was asked yet.
 my $log_before = length $s->log;
@@ -191,6 +193,7 @@ my $lines = sub { my @lines = split /\n/, slurp("$s->{dir}/logs/all.log"); scala
 ok($s->wait(20, sub { $lines->() >= $requests * .9 }), "$requests requests are logged: " . $lines->());
 cmp_ok($statuses{$_} || 0, '>', 5, "answers of $_") for qw(200 302 400 403 404 405 413 502 505);
 sleep 0.3;
+like(slurp("$s->{dir}/logs/all.log"), qr{GET /o/\*\*\*/alone HTTP/1\.1}, 'what is around a key is shown');
 
 for my $file (glob "$s->{dir}/logs/*.log") {
     my ($name) = $file =~ m{([^/]+)$};

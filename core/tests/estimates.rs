@@ -90,6 +90,8 @@ const SOURCES: &[Source] = &[
     ("jxl", || in_format(&noise(false), "f=jxl,q=90")),
     ("jxl alpha", || in_format(&noise(true), "f=jxl,q=90")),
     ("jxl squeezed", || fixture("squeezed.jxl")),
+    ("jxl crops", || fixture("crops-bomb.jxl")),
+    ("jxl preview", || fixture("preview-bomb.jxl")),
     ("jxl references", || fixture("references.jxl")),
     ("small avif", || in_format(&photo(300, 200), "f=avif")),
 ];

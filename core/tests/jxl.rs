@@ -155,13 +155,19 @@ fn little_that_is_large_is_refused_before_it_is_decoded() {
     let hidden = fixture("hidden.jxl");
     // Its headers, a frame that is not shown, and one that is.
     let (head, shown) = hidden.split_at(7 + 14);
-    let frames = [head, &head[7..].repeat(5000), shown].concat();
+    let frames = [head, &head[7..].repeat(300), shown].concat();
     for (name, bomb, word, why) in [
         ("splines", fixture("splines-bomb.jxl"), "unsupported_format", "splines"),
         ("patches", fixture("patches-bomb.jxl"), "unsupported_format", "patches"),
         ("references", fixture("references-bomb.jxl"), "unsupported_format", "not shown"),
-        ("frames", frames, "unsupported_format", "thousands of frames"),
+        ("frames", frames, "unsupported_format", "hundreds of frames"),
         ("tree", fixture("tree-bomb.jxl"), "decode_failed", "tree depth"),
+        // What is little in each of a hundred frames.
+        ("work", fixture("work-bomb.jxl"), "unsupported_format", "too many"),
+        // What the decoder would read another number of patches of, had it been asked.
+        ("mode", fixture("mode-bomb.jxl"), "decode_failed", "patches are damaged"),
+        ("section", fixture("section-bomb.jxl"), "decode_failed", "patches are damaged"),
+        ("copies", fixture("copies-bomb.jxl"), "decode_failed", "patches are damaged"),
     ] {
         let begin = Instant::now();
         let error = transform(&bomb, &plan("f=png,w=60")).unwrap_err();
@@ -185,6 +191,10 @@ fn frames_may_be_larger_than_the_image_and_narrower_than_a_line_of_the_cache() {
         assert_eq!((shown.width, shown.height), (width, height), "{name}");
         assert!(shown.pixels.iter().all(|&pixel| pixel == [grey, grey, grey, 255]), "{name}");
     }
+    // The only frame is a square of 8 by 8 pixels.
+    let shown = decode(&fixture("crop.jxl"));
+    let grey = shown.pixels.iter().filter(|&&pixel| pixel == [100, 100, 100, 255]);
+    assert_eq!((shown.width, shown.height, grey.count()), (64, 64, 64));
 }
 
 #[test]
@@ -194,9 +204,15 @@ fn no_frame_hides_from_the_estimate() {
     let asked = plan("f=png");
     let prepared = prepare(&source, &asked, &Limits::default()).unwrap();
     assert!(prepared.memory() > 5000 * 5000 * 3 * 4, "{}", prepared.memory());
+    // Hidden frames of a preview, and small ones that are kept in the size of the image.
+    for (name, least) in [("preview-bomb", 400 << 20), ("crops-bomb", 760 << 20)] {
+        let source = fixture(&format!("{name}.jxl"));
+        let memory = prepare(&source, &asked, &Limits::default()).unwrap().memory();
+        assert!(memory > least, "{name}: {memory}");
+    }
     // A photo that is decoded group by group takes less than what it is made of.
     let source = transform(&png(&photo(2400, 1600)), &plan("f=jxl,q=80")).unwrap();
     let asked = plan("f=png,w=60");
     let prepared = prepare(&source, &asked, &Limits::default()).unwrap();
-    assert!(prepared.memory() < 2400 * 1600 * 3 * 4, "{}", prepared.memory());
+    assert!(prepared.memory() < 2400 * 1600 * 4 * 4, "{}", prepared.memory());
 }

@@ -151,6 +151,15 @@ fn kind_of(name: &[u8]) -> VariableKind {
     }
 }
 
+/// Where the name of a host is in a request line, if it has one.
+fn authority(line: &[u8]) -> Range<usize> {
+    let Some(scheme) = line.windows(3).position(|part| part == b"://") else { return 0..0 };
+    let start = scheme + 3;
+    let len =
+        line.get(start..).unwrap_or_default().iter().take_while(|&byte| !b"/?# ".contains(byte));
+    start..start + len.count()
+}
+
 /// What tells the keys of a request from the rest of it.
 struct KeyFinder<'r> {
     request: Request<'r>,
@@ -163,8 +172,7 @@ struct KeyFinder<'r> {
     long: SmallVec<[Vec<u8>; 2]>,
     /// Segments that came as keys.
     segments: SmallVec<[Vec<u8>; 1]>,
-    /// Those of the request line and of the host in small letters, as nginx has the host, once they
-    /// are asked for.
+    /// Those that came as the name of a host, in small letters, once they are asked for.
     small: Option<SmallVec<[Vec<u8>; 1]>>,
     digests: usize,
     /// Whether keys can't be told from the rest.
@@ -383,7 +391,6 @@ impl<'r> KeyFinder<'r> {
         if self.is_blind
             || self.sources.iter().any(is_source)
             || self.keys.iter().any(|key| key == value)
-            || self.has_small(value)
         {
             return Some(MASK.into());
         }
@@ -391,34 +398,48 @@ impl<'r> KeyFinder<'r> {
         let edited = match name {
             b"http_authorization" => self.mask_bearer(value),
             b"http_cookie" => self.mask_cookies(value),
-            _ => None,
+            _ => self.mask_small(value),
         };
         self.mask(edited.as_deref().unwrap_or(value), value_of(name)).or(edited)
     }
 
-    /// Whether a text has a key of the request line or of the host in small letters.
-    fn has_small(&mut self, text: &[u8]) -> bool {
-        let small = self.small.take().unwrap_or_else(|| {
-            let line = self.request.part(RequestPart::Line);
-            let lower = |key: &[u8]| key.to_ascii_lowercase();
-            let mut small: SmallVec<[Vec<u8>; 1]> =
-                self.line.found.pieces(line).map(lower).collect();
-            let mut hosts: SmallVec<[Vec<u8>; 1]> = SmallVec::new();
-            // Without capitals, it is found as it is.
-            self.request.each_incoming(b"Host", |header| {
-                if header.value().iter().any(u8::is_ascii_uppercase) {
-                    hosts.push(header.value().to_vec());
-                }
-            });
-            for host in hosts {
-                small.extend(self.find(&host, false).pieces(&host).map(lower));
+    /// The text without keys that came as the name of a host, which nginx has in small letters;
+    /// `None` where it has none.
+    fn mask_small(&mut self, text: &[u8]) -> Option<Vec<u8>> {
+        let small = self.small.take().unwrap_or_else(|| self.find_small());
+        let mut masked = None;
+        for key in &small {
+            let text = masked.as_deref().unwrap_or(text);
+            if let Some(at) = text.windows(key.len()).position(|part| part == key) {
+                let (before, behind) = (text.get(..at), text.get(at + key.len()..));
+                let parts =
+                    [before.unwrap_or_default(), MASK.as_bytes(), behind.unwrap_or_default()];
+                masked = Some(parts.concat());
             }
-            small
-        });
-        let is_in = |key: &Vec<u8>| text.windows(key.len().max(1)).any(|part| part == key);
-        let has = small.iter().any(is_in);
+        }
         self.small = Some(small);
-        has
+        masked
+    }
+
+    /// Those that have capitals: others are found as they are.
+    fn find_small(&mut self) -> SmallVec<[Vec<u8>; 1]> {
+        let line = self.request.part(RequestPart::Line);
+        let in_line = authority(line);
+        let found = self.line.found.within(&in_line);
+        let mut keys: SmallVec<[Vec<u8>; 1]> =
+            found.pieces(line.get(in_line).unwrap_or_default()).map(<[u8]>::to_vec).collect();
+        let mut hosts: SmallVec<[Vec<u8>; 1]> = SmallVec::new();
+        self.request.each_incoming(b"Host", |header| {
+            if header.value().iter().any(u8::is_ascii_uppercase) {
+                hosts.push(header.value().to_vec());
+            }
+        });
+        for host in hosts {
+            keys.extend(self.find(&host, false).pieces(&host).map(<[u8]>::to_vec));
+        }
+        keys.retain(|key| key.len() >= SHORTEST && key.iter().any(u8::is_ascii_uppercase));
+        keys.iter_mut().for_each(|key| key.make_ascii_lowercase());
+        keys
     }
 
     fn mask_bearer(&self, value: &[u8]) -> Option<Vec<u8>> {

@@ -318,7 +318,7 @@ impl Prepared<'_> {
         // encoded once more.
         let encoding = (2 * made).saturating_add(encode::working_bytes(output, format, palette));
         let tries = format == Format::Jxl && encode::tries(self.plan.jxl_effort, output);
-        // 230 were seen, of which the half or more is counted already.
+        // 300 bytes a pixel were seen, of which the rest is counted already.
         let tried = if tries { output.pixels().saturating_mul(192) } else { 0 };
         let encoding = encoding.saturating_add(tried);
         // libwebp packs alpha by its lossless encoder, too.

@@ -44,9 +44,9 @@ pub(super) fn encode(
     };
     let alpha = if raster.layout().has_alpha() { ALPHA } else { 0 };
     let costs = COSTS.map(|cost| cost + alpha);
-    let size = raster.size();
-    let wanted = if tries(plan.jxl_effort, size) { 9 } else { 7 }.min(plan.jxl_effort);
-    let effort = effort(wanted, size.pixels(), costs, control.remaining());
+    let size = Size { width, height };
+    let most = if tries(plan.jxl_effort, size) { 9 } else { 7 };
+    let effort = effort(plan.jxl_effort.min(most), size.pixels(), costs, control.remaining());
     write(&Source::Pixels(image), effort.ok_or(Error::Timeout)?, control)
 }
 

@@ -19,6 +19,9 @@ const SUM: u32 = 1 << SUM_BITS;
 /// The state that all is read in.
 const LAST_STATE: u32 = 0x13_0000;
 
+/// Symbols of a table that count as one number.
+const OF_NUMBER: u64 = 8;
+
 /// How far back a copy may come from.
 const WINDOW: usize = 1 << 20;
 
@@ -31,7 +34,8 @@ pub(super) fn bytes(
     count: usize,
     context: impl Fn(&[u8]) -> usize,
 ) -> Option<Vec<u8>> {
-    let mut coded = Coded::read(bits, contexts, may_copy)?;
+    let mut work = u64::MAX;
+    let mut coded = Coded::read(bits, contexts, may_copy, &mut work)?;
     let mut out: Vec<u8> = Vec::new();
     out.try_reserve_exact(count).ok()?;
     while out.len() < count {
@@ -40,34 +44,39 @@ pub(super) fn bytes(
     coded.end().map(|()| out)
 }
 
-/// Numbers that come one after the other.
-pub(super) struct Coded {
+/// Numbers that come one after the other. They may take no bits, so that it is counted how many there are.
+pub(super) struct Coded<'w> {
     code: Code,
+    /// How many more may be read.
+    work: &'w mut u64,
     state: u32,
     /// What came before, as far as it can be copied, and the place of the next number in it.
     window: Vec<u32>,
     at: usize,
     /// How many are still copied, from so far back.
-    copies: u64,
+    copies: u32,
     back: usize,
 }
 
-impl Coded {
+impl<'w> Coded<'w> {
+    /// `None` where anything is amiss, or where it is more than `work`, which is 0 then.
     pub(super) fn read(
         bits: &mut LsbBitReader<'_>,
         contexts: usize,
         may_copy: bool,
-    ) -> Option<Coded> {
-        let code = Code::read(bits, contexts, may_copy)?;
+        work: &'w mut u64,
+    ) -> Option<Coded<'w>> {
+        let code = Code::read(bits, contexts, may_copy, work)?;
         let state = match code.symbols {
             Symbols::Prefix(_) => LAST_STATE,
             Symbols::Ans(_) => bits.read(32)?,
         };
-        Some(Coded { code, state, window: Vec::new(), at: 0, copies: 0, back: 0 })
+        Some(Coded { code, work, state, window: Vec::new(), at: 0, copies: 0, back: 0 })
     }
 
     /// The next number, which has this context.
     pub(super) fn next(&mut self, bits: &mut LsbBitReader<'_>, context: usize) -> Option<u32> {
+        spend(self.work, 1)?;
         if self.copies == 0 {
             let cluster = *self.code.clusters.get(context)?;
             let token = self.code.symbols.next(bits, cluster, &mut self.state)?;
@@ -78,7 +87,7 @@ impl Coded {
                 let number = self.code.numbers.get(usize::from(cluster))?.read(token, bits)?;
                 return self.remember(number);
             };
-            self.copies = u64::from(copies.lengths.read(token, bits)?) + u64::from(copies.shortest);
+            self.copies = copies.lengths.read(token, bits)?.checked_add(copies.shortest)?;
             // The last context is that of distances.
             let cluster = *self.code.clusters.last()?;
             let token = self.code.symbols.next(bits, cluster, &mut self.state)?;
@@ -115,6 +124,13 @@ impl Coded {
     }
 }
 
+/// Takes from what may be done; where it is not enough, nothing is left.
+fn spend(work: &mut u64, much: u64) -> Option<()> {
+    let left = work.checked_sub(much);
+    *work = left.unwrap_or(0);
+    left.map(|_| ())
+}
+
 /// A number that can be negative, of one that can't (ISO/IEC 18181-1, 9.2.5).
 pub(super) fn signed(number: u32) -> i32 {
     let half = (number >> 1) as i32;
@@ -143,7 +159,12 @@ enum Symbols {
 }
 
 impl Code {
-    fn read(bits: &mut LsbBitReader<'_>, contexts: usize, may_copy: bool) -> Option<Code> {
+    fn read(
+        bits: &mut LsbBitReader<'_>,
+        contexts: usize,
+        may_copy: bool,
+        work: &mut u64,
+    ) -> Option<Code> {
         let copies = if bits.flag()? {
             let first_token = select(bits, [(224, 0), (512, 0), (4096, 0), (8, 15)])?;
             let shortest = select(bits, [(3, 0), (4, 0), (5, 2), (9, 8)])?;
@@ -163,6 +184,8 @@ impl Code {
             (0..count).map(|_| Numbers::of(bits, alphabet_bits)).collect::<Option<_>>()?;
         let symbols = if is_prefix {
             let sizes: Vec<usize> = (0..count).map(|_| alphabet(bits)).collect::<Option<_>>()?;
+            // Some symbols of a table take as long as a number.
+            spend(work, sizes.iter().sum::<usize>() as u64 / OF_NUMBER)?;
             Symbols::Prefix(
                 sizes.iter().map(|&size| prefix_code(bits, size)).collect::<Option<_>>()?,
             )
@@ -254,7 +277,7 @@ impl Numbers {
 }
 
 pub(super) fn ceil_log2(number: u32) -> u32 {
-    number.next_power_of_two().trailing_zeros()
+    u32::BITS - number.saturating_sub(1).leading_zeros()
 }
 
 /// How many symbols a prefix code has.

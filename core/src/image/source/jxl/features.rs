@@ -1,5 +1,5 @@
-//! Patches and splines (ISO/IEC 18181-1, annexes K.3 and K.4), which are told in a few bits and take the decoder
-//! as much memory as they are, or as large as they are drawn.
+//! Patches and splines (ISO/IEC 18181-1, annexes K.3 and K.4). Millions of them can be told in some bytes, and the decoder
+//! holds each: so they are counted before.
 
 use super::entropy::{Coded, signed};
 use crate::image::Error;
@@ -7,9 +7,10 @@ use crate::image::error::broken;
 use crate::image::source::prefix::LsbBitReader;
 
 /// Patches that a frame has at most. Pictures of screens have some thousands.
-const MOST_PATCHES: u32 = 1 << 18;
+const MOST_PATCHES: u32 = 1 << 17;
 
-/// Bytes that the decoder holds for a patch, besides those for each channel.
+/// Bytes that the decoder holds for a patch, besides those for each channel: 270 in all were seen for an image
+/// without further ones.
 const OF_PATCH: u64 = 224;
 const OF_CHANNEL: u64 = 32;
 
@@ -20,16 +21,16 @@ const MOST_POINTS: u32 = 1 << 16;
 /// Pixels that splines may be drawn on, those that several are drawn on counted as often.
 const MOST_DRAWN: f64 = (1 << 23) as f64;
 
-/// Bytes that the decoder holds for each.
+/// Bytes that the decoder holds for each: a number of a row and of a piece of a spline, twice.
 const OF_DRAWN: f64 = 24.0;
 
 /// Bytes that patches take, of a frame with so many channels beside the colours.
 ///
 /// # Errors
 /// [`Error::BrokenImage`], and [`Error::UnsupportedFormat`] where they are too many.
-pub(super) fn patches(bits: &mut LsbBitReader, extra: u32) -> Result<u64, Error> {
-    let count =
-        count_patches(bits, extra).ok_or_else(|| broken("the patches are damaged or truncated"))?;
+pub(super) fn patches(bits: &mut LsbBitReader, extra: u32, work: &mut u64) -> Result<u64, Error> {
+    let count = count_patches(bits, extra, work);
+    let count = count.ok_or_else(|| fault(*work, "the patches are damaged or truncated"))?;
     if count > MOST_PATCHES {
         let what = format!("JPEG XL with more than {MOST_PATCHES} patches");
         return Err(Error::UnsupportedFormat(what));
@@ -37,8 +38,16 @@ pub(super) fn patches(bits: &mut LsbBitReader, extra: u32) -> Result<u64, Error>
     Ok(u64::from(count) * (OF_PATCH + OF_CHANNEL * (1 + u64::from(extra))))
 }
 
-/// Reads them, or as many as there may be and one.
-fn count_patches(bits: &mut LsbBitReader, extra: u32) -> Option<u32> {
+/// Why they can't be read, with so much work left.
+fn fault(work: u64, damage: &str) -> Error {
+    if work > 0 {
+        return broken(damage);
+    }
+    Error::UnsupportedFormat("JPEG XL with too many patches and splines".to_owned())
+}
+
+/// Reads them, or as many as there may be and more.
+fn count_patches(bits: &mut LsbBitReader, extra: u32, work: &mut u64) -> Option<u32> {
     // Contexts of what is told.
     const SOURCES: usize = 0;
     const FRAME: usize = 1;
@@ -50,11 +59,11 @@ fn count_patches(bits: &mut LsbBitReader, extra: u32) -> Option<u32> {
     const COUNT: usize = 7;
     const ALPHA: usize = 8;
     const CLAMP: usize = 9;
-    // The modes that go by alpha, and the one before, which may clamp, too.
+    // Modes of patches, which are not those of frames: these may clamp, and by alpha go the last.
     const MULTIPLY: u32 = 3;
     const BY_ALPHA: std::ops::RangeInclusive<u32> = 4..=7;
 
-    let mut coded = Coded::read(bits, 10, true)?;
+    let mut coded = Coded::read(bits, 10, true, work)?;
     let sources = coded.next(bits, SOURCES)?;
     let mut all = 0u32;
     for _ in 0..sources {
@@ -72,6 +81,10 @@ fn count_patches(bits: &mut LsbBitReader, extra: u32) -> Option<u32> {
             coded.next(bits, context)?;
             for _ in 0..=extra {
                 let mode = coded.next(bits, MODE)?;
+                // The decoder looks at the lowest 8 bits of others.
+                if mode > *BY_ALPHA.end() {
+                    return None;
+                }
                 if BY_ALPHA.contains(&mode) && extra > 1 {
                     coded.next(bits, ALPHA)?;
                 }
@@ -89,10 +102,10 @@ fn count_patches(bits: &mut LsbBitReader, extra: u32) -> Option<u32> {
 ///
 /// # Errors
 /// [`Error::BrokenImage`], and [`Error::UnsupportedFormat`] where they are too many or too large.
-pub(super) fn splines(bits: &mut LsbBitReader) -> Result<u64, Error> {
-    let drawn =
-        drawn_by_splines(bits).ok_or_else(|| broken("the splines are damaged or truncated"))?;
-    // Where it is not a number, neither.
+pub(super) fn splines(bits: &mut LsbBitReader, work: &mut u64) -> Result<u64, Error> {
+    let drawn = drawn_by_splines(bits, work);
+    let drawn = drawn.ok_or_else(|| fault(*work, "the splines are damaged or truncated"))?;
+    // It is refused as well where it is not a number.
     if drawn <= MOST_DRAWN {
         Ok((drawn * OF_DRAWN) as u64)
     } else {
@@ -103,7 +116,7 @@ pub(super) fn splines(bits: &mut LsbBitReader) -> Result<u64, Error> {
 
 /// How many pixels they are drawn on at most, by the estimate that the standard limits (K.4.2);
 /// infinite where they are too many.
-fn drawn_by_splines(bits: &mut LsbBitReader) -> Option<f64> {
+fn drawn_by_splines(bits: &mut LsbBitReader, work: &mut u64) -> Option<f64> {
     // Contexts of what is told.
     const QUANTIZATION: usize = 0;
     const START: usize = 1;
@@ -115,7 +128,7 @@ fn drawn_by_splines(bits: &mut LsbBitReader) -> Option<f64> {
     // How much of the second colour the others may have, which the headers behind say.
     const CORRELATION: f64 = 6.0;
 
-    let mut coded = Coded::read(bits, 6, true)?;
+    let mut coded = Coded::read(bits, 6, true, work)?;
     let count = coded.next(bits, SPLINES)?.checked_add(1)?;
     if count > MOST_SPLINES {
         return Some(f64::INFINITY);

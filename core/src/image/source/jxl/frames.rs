@@ -1,6 +1,8 @@
 //! The headers of frames (ISO/IEC 18181-1, annexes F.1 to F.3), up to the first one that is shown: how large
 //! they are, and what the decoder holds for them.
 
+use std::ops::Range;
+
 use super::entropy::{Coded, ceil_log2, select, signed};
 use super::features;
 use super::head::{Headers, extensions, long};
@@ -8,18 +10,21 @@ use crate::image::Error;
 use crate::image::error::{broken, truncated};
 use crate::image::source::prefix::LsbBitReader;
 
-/// Frames that are decoded before one is shown. Those who paint in layers have some dozens.
-const MOST_HIDDEN: usize = 1 << 12;
+/// Frames up to the first that is shown. Who paints in layers has some dozens.
+const MOST_FRAMES: usize = 256;
 
-/// Samples of all frames that are decoded until one is shown, for each of the image; and of an image that
-/// is small.
-const MOST_TIMES: u64 = 64;
-const FEW_SAMPLES: u64 = 1 << 22;
+/// Samples of all these frames together, for each sample of the image; and how many an image that is smaller
+/// counts for.
+const FRAMES_FACTOR: u64 = 64;
+const SMALL_IMAGE: u64 = 1 << 22;
+
+/// Entropy-coded numbers that are read of all these frames, which takes a tenth of a second.
+const MOST_WORK: u64 = 1 << 20;
 
 /// Bytes of a sample that is kept.
 const KEPT: u64 = 4;
 
-/// What the decoder does until a frame is shown.
+/// What the decoder holds until a frame is shown.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Frames {
     /// Samples of the largest frame, as the decoder counts them.
@@ -38,7 +43,7 @@ const PATCHES: u64 = 2;
 const SPLINES: u64 = 0x10;
 const USES_LF: u64 = 0x20;
 
-/// How a frame is put over another: these two have a channel of their own for it, and the last may clamp.
+/// How a frame is put over another. By a channel of alpha go `BLEND` and `WEIGHTED_ADD`; they and `MULTIPLY` may clamp.
 const REPLACE: u32 = 0;
 const BLEND: u32 = 2;
 const WEIGHTED_ADD: u32 = 3;
@@ -59,6 +64,8 @@ struct Frame {
     is_shown: bool,
     /// Where it is kept to be used by others: frames, and after these low frequencies.
     slot: Option<usize>,
+    /// Whether that is how it is coded, and not the image that it is laid on.
+    is_kept_alone: bool,
 }
 
 impl Frames {
@@ -74,47 +81,55 @@ impl Frames {
             // Rows are no shorter than lines of the cache.
             width.max(16).saturating_mul(height).saturating_mul(channels)
         };
-        let most = samples(headers.sides).max(FEW_SAMPLES).saturating_mul(MOST_TIMES);
+        let most = samples(headers.sides).max(SMALL_IMAGE).saturating_mul(FRAMES_FACTOR);
         let mut at = at;
         let mut all = 0u64;
+        let mut work = MOST_WORK;
         let mut kept = [0u64; 8];
-        let mut frames = Frames::default();
+        // The decoder asks this of the image and of its preview as well.
+        let largest = samples(headers.sides).max(headers.preview.map_or(0, samples));
+        let mut frames = Frames { largest, bytes: 0 };
         let mut is_preview = headers.preview.is_some();
-        for _ in 0..MOST_HIDDEN {
+        for _ in 0..MOST_FRAMES {
             let input = codestream.get(at..).ok_or_else(truncated)?;
             let image = if is_preview { headers.preview } else { None }.unwrap_or(headers.sides);
             let mut bits = LsbBitReader::new(input);
             let frame = Frame::read(&mut bits, headers, image).ok_or_else(damaged)?;
-            let sections = frame.sections(&mut bits).ok_or_else(damaged)?;
+            let sections = frame.sections(&mut bits, &mut work).ok_or_else(damaged)?;
             if sections.end > input.len() {
                 return Err(truncated());
             }
-            frames.largest = frames.largest.max(samples(frame.sides));
-            if !is_preview {
-                all = all.saturating_add(samples(frame.sides));
-                if all > most {
-                    let what =
-                        "JPEG XL with frames that are not shown, which are larger than what is";
-                    return Err(Error::UnsupportedFormat(what.to_owned()));
-                }
-                let first = input.get(sections.first..).ok_or_else(damaged)?;
-                let working = frame.working_bytes(samples(frame.coded), headers, first)?;
-                let held = kept.iter().sum::<u64>().saturating_add(working);
-                frames.bytes = frames.bytes.max(held);
-                if let Some(place) = frame.slot.and_then(|slot| kept.get_mut(slot)) {
-                    *place = samples(frame.sides).saturating_mul(KEPT);
-                }
-                if frame.is_shown {
-                    return Ok(frames);
-                }
-            }
-            if frame.is_last && !is_preview {
-                return Err(damaged());
-            }
-            is_preview &= !frame.is_last;
             at = at.saturating_add(sections.end);
+            frames.largest = frames.largest.max(samples(frame.sides));
+            // Of a preview what is not shown is decoded all the same.
+            if is_preview && frame.is_shown {
+                is_preview = !frame.is_last;
+                continue;
+            }
+            // What is laid on the image is as large as that.
+            let own = samples(frame.sides);
+            let laid = if frame.is_kept_alone { own } else { own.max(samples(image)) };
+            all = all.saturating_add(laid);
+            if all > most {
+                let what = "JPEG XL with frames that are not shown, which are larger than what is";
+                return Err(Error::UnsupportedFormat(what.to_owned()));
+            }
+            let first = input.get(sections.first).ok_or_else(damaged)?;
+            let working = frame.working_bytes(samples(frame.coded), headers, first, &mut work)?;
+            let result = if frame.slot.is_some() { laid.saturating_mul(KEPT) } else { 0 };
+            // What it takes the place of is there until then.
+            let held = kept
+                .iter()
+                .fold(working.saturating_add(result), |sum, &slot| sum.saturating_add(slot));
+            frames.bytes = frames.bytes.max(held);
+            if frame.is_shown {
+                return Ok(frames);
+            }
+            if let Some(place) = frame.slot.and_then(|slot| kept.get_mut(slot)) {
+                *place = result;
+            }
         }
-        Err(Error::UnsupportedFormat("JPEG XL with thousands of frames not shown".to_owned()))
+        Err(Error::UnsupportedFormat("JPEG XL with hundreds of frames not shown".to_owned()))
     }
 }
 
@@ -131,6 +146,7 @@ impl Frame {
             is_last: true,
             is_shown: true,
             slot: None,
+            is_kept_alone: false,
         };
         // All is as it is by default.
         if bits.flag()? {
@@ -175,8 +191,7 @@ impl Frame {
                 frame.slot = (duration == 0 || slot != 0).then_some(slot);
             }
             if frame.slot.is_some() && replaces && is_full {
-                // Whether it is kept before its colours are those of the image.
-                bits.skip(1)?;
+                frame.is_kept_alone = bits.flag()?;
             }
         } else {
             (frame.is_last, frame.is_shown) = (false, false);
@@ -184,7 +199,7 @@ impl Frame {
                 LF => 3 + lf_level as usize,
                 _ => bits.read(2)? as usize,
             });
-            bits.skip(if frame.kind == REFERENCE { 1 } else { 0 })?;
+            frame.is_kept_alone = frame.kind == LF || bits.flag()?;
         }
         let name = select(bits, [(0, 0), (0, 4), (16, 5), (48, 10)])?;
         bits.skip(8 * u64::from(name))?;
@@ -210,13 +225,14 @@ impl Frame {
         self.sides =
             (if width == 0 { image.0 } else { width }, if height == 0 { image.1 } else { height });
         let covers = |origin: i64, side: u64, of: u64| {
-            origin <= 0 && (side as i64).checked_add(origin).is_some_and(|end| end >= of as i64)
+            let end = i64::try_from(side).ok().and_then(|side| side.checked_add(origin));
+            origin <= 0 && end.is_some_and(|end| i64::try_from(of).is_ok_and(|of| end >= of))
         };
         Some(covers(origin.0, width, image.0) && covers(origin.1, height, image.1))
     }
 
     /// Reads how long the sections are.
-    fn sections(&self, bits: &mut LsbBitReader) -> Option<Sections> {
+    fn sections(&self, bits: &mut LsbBitReader, work: &mut u64) -> Option<Sections> {
         let groups = |(width, height): (u64, u64), side: u64| {
             width.div_ceil(side).checked_mul(height.div_ceil(side))
         };
@@ -233,7 +249,7 @@ impl Frame {
         let mut moved = 0;
         if is_moved {
             let context = |number: u32| ceil_log2(number.saturating_add(1)).min(7) as usize;
-            let mut coded = Coded::read(bits, 8, true)?;
+            let mut coded = Coded::read(bits, 8, true, work)?;
             let size = u32::try_from(count).ok()?;
             let end = coded.next(bits, context(size))?;
             if end > size {
@@ -242,6 +258,9 @@ impl Frame {
             let mut last = 0;
             for at in 0..end {
                 last = coded.next(bits, context(last))?;
+                if last >= size - at {
+                    return None;
+                }
                 if at == 0 {
                     moved = u64::from(last);
                 }
@@ -249,32 +268,42 @@ impl Frame {
             coded.end()?;
         }
         bits.align()?;
-        let (mut first, mut end) = (0u64, 0u64);
+        let (mut first, mut end) = (0..0, 0u64);
         for at in 0..count {
-            if at == moved {
-                first = end;
-            }
             let length = select(bits, [(0, 10), (1024, 14), (17408, 22), (4_211_712, 30)])?;
+            let start = end;
             end = end.checked_add(length.into())?;
+            if at == moved {
+                first = start..end;
+            }
         }
         bits.align()?;
         let start = bits.position() / 8;
         let place = |at: u64| start.checked_add(usize::try_from(at).ok()?);
-        Some(Sections { first: place(first)?, end: place(end)? })
+        Some(Sections { first: place(first.start)?..place(first.end)?, end: place(end)? })
     }
 
     /// Bytes that the decoder holds for so many samples while it decodes the frame, of which this is the
-    /// first section and what follows.
-    fn working_bytes(&self, samples: u64, headers: &Headers, first: &[u8]) -> Result<u64, Error> {
-        // Of a frame of one pass it has some groups only, but of what is transformed as a whole, all.
+    /// first section.
+    fn working_bytes(
+        &self,
+        samples: u64,
+        headers: &Headers,
+        first: &[u8],
+        work: &mut u64,
+    ) -> Result<u64, Error> {
+        // Of a frame of one pass it has some groups only, but of what is transformed as a whole, all: that can be
+        // what is beside the colours, too.
         let is_whole = self.is_modular || self.passes > 1 || self.flags & USES_LF != 0;
-        let mut bytes = samples.saturating_mul(if is_whole { KEPT } else { 1 });
+        let extra = u64::from(headers.extra);
+        let of_pixel = if is_whole { KEPT * (3 + extra) } else { 3 + KEPT * extra };
+        let mut bytes = (samples / (3 + extra)).saturating_mul(of_pixel);
         let mut bits = LsbBitReader::new(first);
         if self.flags & PATCHES != 0 {
-            bytes = bytes.saturating_add(features::patches(&mut bits, headers.extra)?);
+            bytes = bytes.saturating_add(features::patches(&mut bits, headers.extra, work)?);
         }
         if self.flags & SPLINES != 0 {
-            bytes = bytes.saturating_add(features::splines(&mut bits)?);
+            bytes = bytes.saturating_add(features::splines(&mut bits, work)?);
         }
         Ok(bytes)
     }
@@ -282,7 +311,7 @@ impl Frame {
 
 /// Where in the input of a frame its first section is, and where all of them end.
 struct Sections {
-    first: usize,
+    first: Range<usize>,
     end: usize,
 }
 
@@ -326,7 +355,7 @@ fn filters(bits: &mut LsbBitReader, is_modular: bool) -> Option<()> {
             bits.skip(5 * 16)?;
         }
         if bits.flag()? {
-            bits.skip(if is_modular { 3 } else { 4 } * 16)?;
+            bits.skip(16 * if is_modular { 3 } else { 4 })?;
         }
         if is_modular {
             bits.skip(16)?;
