@@ -89,6 +89,15 @@ const SOURCES: &[Source] = &[
     }),
     ("jxl", || in_format(&noise(false), "f=jxl,q=90")),
     ("jxl alpha", || in_format(&noise(true), "f=jxl,q=90")),
+    // What libjxl tries hardest to tell from noise.
+    ("dots", || {
+        let is_dot = |x: u32, y: u32| (x * 7919 ^ y * 104_729) % 61 == 0;
+        png(&Picture::new(
+            1000,
+            1000,
+            |x, y| if is_dot(x, y) { [255, 60, 0, 255] } else { [240; 4] },
+        ))
+    }),
     ("jxl squeezed", || fixture("squeezed.jxl")),
     ("jxl crops", || fixture("crops-bomb.jxl")),
     ("jxl preview", || fixture("preview-bomb.jxl")),
@@ -111,6 +120,8 @@ const MADE: [&str; 9] = [
     "subsampling=444,interlace=on,opacity=0.5,q=95,f=jpeg",
     "w=1100,lossless=on,f=webp",
 ];
+/// What is asked of dots.
+const TRIED: [&str; 4] = ["7 f=jxl,q=90", "7 f=jxl,q=2", "9 f=jxl,q=90", "9 f=jxl,q=2"];
 const OF_ALL: [&str; 4] = ["jpeg 4:2:0", "png alpha", "jpeg 4:4:4 progressive", "webp animated"];
 
 fn png_of(data: &[u8], color: png::ColorType, depth: png::BitDepth) -> Vec<u8> {
@@ -159,7 +170,9 @@ fn one_case() {
     let Ok(case) = std::env::var(CASE) else { return };
     let (path, params) = case.split_once(' ').unwrap();
     let source = std::fs::read(path).unwrap();
-    let plan: Plan = plan(params);
+    // An effort is said ahead of them, as no parameter says it.
+    let (effort, params) = params.split_once(' ').unwrap_or(("4", params));
+    let plan = Plan { jxl_effort: effort.parse().unwrap(), ..plan(params) };
     let limits = Limits { pixels: 1 << 30, output_pixels: 1 << 30, ..Limits::default() };
     let prepared = prepare(&source, &plan, &limits).unwrap();
     let estimate = prepared.memory();
@@ -205,7 +218,11 @@ fn estimates_hold() {
                 while let Some(&(name, make)) = SOURCES.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let source = folder.join(name.replace([' ', ':'], "-"));
                     std::fs::write(&source, make()).unwrap();
-                    let made = if OF_ALL.contains(&name) { &MADE[..] } else { &[] };
+                    let made = match name {
+                        "dots" => &TRIED[..],
+                        _ if OF_ALL.contains(&name) => &MADE,
+                        _ => &[],
+                    };
                     let found = DECODED
                         .iter()
                         .chain(made)

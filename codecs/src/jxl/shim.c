@@ -62,9 +62,26 @@ static int describe(JxlEncoder *encoder, const ig_jxl_source *source) {
 static int add(JxlEncoder *encoder, const ig_jxl_source *source) {
     JxlEncoderFrameSettings *settings = JxlEncoderFrameSettingsCreate(encoder, NULL);
 
-    if (settings == NULL || JxlEncoderFrameSettingsSetOption(
-            settings, JXL_ENC_FRAME_SETTING_EFFORT, source->effort) != JXL_ENC_SUCCESS) {
+    /*
+     * Without patches and dots, and in all its pixels: at efforts above 6 libjxl looks for small pictures
+     * that come again, which takes it ten times as much memory, and at distances above 20 it halves the
+     * image by trying, which takes ten times as long.
+     */
+    const struct { JxlEncoderFrameSettingId id; int64_t value; } options[] = {
+        { JXL_ENC_FRAME_SETTING_EFFORT, source->effort },
+        { JXL_ENC_FRAME_SETTING_PATCHES, 0 },
+        { JXL_ENC_FRAME_SETTING_DOTS, 0 },
+        { JXL_ENC_FRAME_SETTING_RESAMPLING, 1 },
+    };
+
+    if (settings == NULL) {
         return 0;
+    }
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+        if (JxlEncoderFrameSettingsSetOption(settings, options[i].id, options[i].value)
+            != JXL_ENC_SUCCESS) {
+            return 0;
+        }
     }
     if (source->jpeg != NULL) {
         return JxlEncoderUseContainer(encoder, JXL_TRUE) == JXL_ENC_SUCCESS
