@@ -91,7 +91,7 @@ const SOURCES: &[Source] = &[
     ("jxl alpha", || in_format(&noise(true), "f=jxl,q=90")),
     // What libjxl tries hardest to tell from noise.
     ("dots", || {
-        let is_dot = |x: u32, y: u32| (x * 7919 ^ y * 104_729) % 61 == 0;
+        let is_dot = |x: u32, y: u32| ((x * 7919) ^ (y * 104_729)).is_multiple_of(61);
         png(&Picture::new(
             1000,
             1000,
