@@ -141,7 +141,7 @@ for my $uri (@uris) {
 for my $header (@headers) {
     count(ask("GET /$_/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n$header\r\n\r\n")) for qw(o open kept proxied down deny);
 }
-for my $host ($lower, "$lower.example.com", "a.$lower:80", $key, "a.$key:80") {
+for my $host ($lower, "$lower.example.com", "a.$lower:80", $key, "a.$key:80", "$key.$key") {
     count(ask("GET /$_/x HTTP/1.1\r\nHost: $host\r\nConnection: close\r\n\r\n")) for qw(o open deny proxied);
     count(ask("GET http://$host/$_/x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")) for qw(o open deny proxied);
 }

@@ -407,14 +407,14 @@ impl<'r> KeyFinder<'r> {
     /// `None` where it has none.
     fn mask_small(&mut self, text: &[u8]) -> Option<Vec<u8>> {
         let small = self.small.take().unwrap_or_else(|| self.find_small());
-        let mut masked = None;
+        let mut masked: Option<Vec<u8>> = None;
         for key in &small {
-            let text = masked.as_deref().unwrap_or(text);
-            if let Some(at) = text.windows(key.len()).position(|part| part == key) {
-                let (before, behind) = (text.get(..at), text.get(at + key.len()..));
-                let parts =
-                    [before.unwrap_or_default(), MASK.as_bytes(), behind.unwrap_or_default()];
-                masked = Some(parts.concat());
+            // Wherever it stands: what it becomes is shorter than any key.
+            let place = |text: &[u8]| text.windows(key.len()).position(|part| part == key);
+            while let Some(at) = place(masked.as_deref().unwrap_or(text)) {
+                masked
+                    .get_or_insert_with(|| text.to_vec())
+                    .splice(at..at + key.len(), MASK.bytes());
             }
         }
         self.small = Some(small);
