@@ -67,8 +67,8 @@ for my $how ('imds', 'ecs') {
     is(join(' ', keys %statuses), 200, "$name - not one request failed");
     is(scalar(() = $s->log =~ /"main" has new credentials/g) >= 2, 1, "$name - both workers have new ones");
     # A reload has them at once, too.
-    $s->signal('HUP');
     my $old = $s->worker;
+    $s->signal('HUP');
     ok($s->wait(10, sub { $s->left($old) }), "$name - reloaded");
     is($c->get('/photo.jpg')->{status}, 200, "$name - and answers");
     is_silent($name, $s);
