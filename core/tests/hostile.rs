@@ -133,6 +133,59 @@ fn damaged_images_never_panic() {
     }
 }
 
+/// As it is, of another size, and of another format.
+const ASKED: [&str; 3] = ["", "w=40", "f=png,w=33"];
+
+/// A part of a file lost, of zeros, or of noise.
+fn damaged(bytes: &[u8], numbers: &mut Numbers) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    // Mostly in the data, but in headers as well.
+    let from = if numbers.below(3) == 0 { 4 } else { bytes.len() / 5 };
+    let start = from + numbers.below(bytes.len() - from);
+    let longest = [1, 4, 40, bytes.len() / 3][numbers.below(4)];
+    let end = (start + longest).min(bytes.len());
+    match numbers.below(4) {
+        0 => bytes[start] ^= 1 << numbers.below(8),
+        1 => bytes[start..end].fill(0),
+        2 => bytes[start..end].fill_with(|| numbers.below(256) as u8),
+        _ => drop(bytes.drain(start..end)),
+    }
+    bytes
+}
+
+#[test]
+fn one_verdict_whatever_is_asked_for() {
+    let mut numbers = Numbers(13);
+    // More of them are for a search by hand.
+    let rounds = std::env::var("ROUNDS").map_or(40, |rounds| rounds.parse().unwrap());
+    let others = [
+        "scans.jpg",
+        "restarts.jpg",
+        "pattern.avif",
+        "flat-420-8.avif",
+        "pattern.jxl",
+        "grey16.jxl",
+    ];
+    for name in FIXTURES.into_iter().chain(others) {
+        let whole = fixture(name);
+        let mut refused = 0;
+        for number in 0..rounds {
+            let source = damaged(&whole, &mut numbers);
+            for damaged in [DamagePolicy::Lenient, DamagePolicy::Strict] {
+                let verdicts =
+                    ASKED.map(|asked| match transform(&source, &Plan { damaged, ..plan(asked) }) {
+                        Ok(_) => true,
+                        Err(Error::Internal(what)) => panic!("{name} {number} {asked}: {what}"),
+                        Err(_) => false,
+                    });
+                assert_eq!(verdicts, [verdicts[0]; 3], "{name} {number} {damaged:?}");
+                refused += usize::from(!verdicts[0]);
+            }
+        }
+        assert!(refused > 0, "{name}: nothing was damaged");
+    }
+}
+
 #[test]
 fn noise_behind_a_signature_never_panics() {
     let mut numbers = Numbers(99);

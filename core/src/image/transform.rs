@@ -53,7 +53,11 @@ pub struct Prepared<'a> {
 #[derive(Debug)]
 enum PreparedWork<'a> {
     /// The source is already what is asked for, but for what is cut out.
-    PassOn(Cuts<'a>),
+    PassOn {
+        cuts: Cuts<'a>,
+        /// How it is decoded all the same, where only that shows whether it would be.
+        looked: Option<Decode>,
+    },
     Make(Recipe<'a>),
 }
 
@@ -96,7 +100,8 @@ pub fn probe(input: &[u8]) -> Result<Info, Error> {
 /// - parts that it can't be told of whether they are metadata.
 ///
 /// Qualities, effort and interlacing are no reason by themselves, unless the plan [is
-/// exact](Plan::is_exact).
+/// exact](Plan::is_exact). What goes out as it is [may be decoded](Prepared::run) all the same, to tell
+/// whether it can be.
 ///
 /// # Errors
 /// Whatever [`probe`] fails with, [`Error::DecodeFailed`] for a source that is damaged more than
@@ -130,10 +135,8 @@ pub fn prepare<'a>(
         && keeps_bytes(&source, plan)
         && let Some(cuts) = strip(&source, plan, false)
     {
-        if tolerance.is_strict() {
-            decode::check(&source, &Decode::all(stored, limits.scans), limits)?;
-        }
-        let work = PreparedWork::PassOn(cuts);
+        let looked = look(&source, &tolerance, limits)?;
+        let work = PreparedWork::PassOn { cuts, looked };
         return Ok(Prepared { plan, limits: *limits, source, tolerance, work });
     }
     let transcoded = match &source.kind {
@@ -194,6 +197,21 @@ pub fn preview_plan(orient: bool) -> Plan {
     // A format to which all can be made that there is, alpha included.
     let (format, metadata) = (Some(Format::Png), MetadataPolicy::Keep);
     Plan { fit, orient, format, metadata, ..Plan::default() }
+}
+
+/// How a source is decoded that goes out as it is: the verdict on it is to be that of any other size.
+///
+/// What is more than the limits leave is not looked at by those who tolerate damage.
+fn look(source: &Source, tolerance: &Tolerance, limits: &Limits) -> Result<Option<Decode>, Error> {
+    // Of a JPEG whose markers are whole there is always something to show.
+    if !tolerance.is_strict() && matches!(source.kind, Container::Jpeg(_)) {
+        return Ok(None);
+    }
+    let decode = Decode::all(Size::new(source.info.width, source.info.height), limits.scans);
+    match decode::check(source, &decode, limits) {
+        Err(error) if tolerance.is_strict() => Err(error),
+        fits => Ok(fits.is_ok().then_some(decode)),
+    }
 }
 
 fn upright(source: &Source, plan: &Plan) -> Orientation {
@@ -287,8 +305,8 @@ impl Prepared<'_> {
         let is_strict = self.tolerance.is_strict();
         let verifying = if is_strict { decode::verifying_bytes(&self.source) } else { 0 };
         let recipe = match &self.work {
-            PreparedWork::PassOn(cuts) => {
-                let decoded = self.checked().map_or(0, |decode| {
+            PreparedWork::PassOn { cuts, looked } => {
+                let decoded = looked.map_or(0, |decode| {
                     let channels = decode::layout(&self.source).channels() as u64;
                     self.stored().pixels() * channels + decode::working_bytes(&self.source, &decode)
                 });
@@ -403,9 +421,9 @@ impl Prepared<'_> {
     pub fn run(&self, control: &Control) -> Result<Transformed, Error> {
         control.check()?;
         match &self.work {
-            PreparedWork::PassOn(cuts) => {
-                if let Some(decode) = self.checked() {
-                    decode::decode(&self.source, &decode, &self.tolerance, control)?;
+            PreparedWork::PassOn { cuts, looked } => {
+                if let Some(decode) = looked {
+                    decode::decode(&self.source, decode, &self.tolerance, control)?;
                 }
                 self.pass_on(cuts)
             }
@@ -427,7 +445,7 @@ impl Prepared<'_> {
         control.check()?;
         let (decode, geometry) = match &self.work {
             PreparedWork::Make(recipe) => (recipe.decode, recipe.geometry),
-            PreparedWork::PassOn(_) => {
+            PreparedWork::PassOn { .. } => {
                 let geometry =
                     Geometry::new(self.stored(), upright(&self.source, self.plan), self.plan)?;
                 let decode = how_to_decode(&self.source, self.plan, &geometry, &self.limits);
@@ -443,15 +461,10 @@ impl Prepared<'_> {
         preview(&renderer.show(raster, control)?)
     }
 
-    /// How a source is decoded that goes out as it is, where only that shows whether it is whole.
-    fn checked(&self) -> Option<Decode> {
-        self.tolerance.is_strict().then(|| Decode::all(self.stored(), self.limits.scans))
-    }
-
     /// Writes a JPEG as JPEG XL without loss, where that is asked for and libjxl can.
     fn transcode(&self, recipe: &Recipe, control: &Control) -> Result<Option<Transformed>, Error> {
         let Some(cuts) = &recipe.transcoded else { return Ok(None) };
-        if self.checked().is_some() {
+        if self.tolerance.is_strict() {
             let decode = Decode::all(self.stored(), self.limits.scans);
             decode::decode(&self.source, &decode, &self.tolerance, control)?;
         }

@@ -3,6 +3,7 @@
 mod clean;
 mod markers;
 mod scans;
+mod tables;
 
 use std::borrow::Cow;
 
@@ -16,7 +17,8 @@ use crate::image::size::Size;
 use crate::image::{Error, Format, Info, Limits};
 use clean::is_usual;
 use markers::APP13;
-use scans::Scans;
+use scans::{ScanSpec, Scans};
+use tables::{Coding, Component, Tables};
 
 pub(in crate::image) use markers::{
     ADOBE, ADOBE_LEN, ADOBE_TRANSFORM, APP0, APP1, APP2, APP14, APP15, COM, EOI, EXIF, ICC, JFIF,
@@ -204,6 +206,7 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jpeg>, Error> {
     let mut adobe: Option<u8> = None;
     let mut messy = false;
     let mut frame: Option<FrameHeader> = None;
+    let (mut tables, mut fault) = (Tables::default(), None);
 
     let first_scan = loop {
         messy |= input.get(walk.at()) != Some(&0xff);
@@ -217,7 +220,11 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jpeg>, Error> {
         if stands_alone(marker) {
             continue;
         }
+        let lacks_length = walk.lacks_length();
         let Some(body) = walk.segment() else { break None };
+        if let Err(what) = tables.add(marker, body, lacks_length) {
+            fault.get_or_insert(what);
+        }
         match marker {
             _ if frame_header(marker) => {
                 if frame.is_some() {
@@ -247,19 +254,24 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jpeg>, Error> {
     let has_parts = !profile.parts.is_empty();
     embedded.icc = profile.into_icc();
     messy |= has_parts && embedded.icc.is_none();
-    messy |= adobe.is_some_and(|transform| !is_usual(transform, frame.sampling.len()));
+    messy |= adobe.is_some_and(|transform| !is_usual(transform, frame.components.len()));
     let one_pass = !frame.progressive
         && first_scan
             .and_then(|at| input.get(at + 4))
-            .is_some_and(|&components| usize::from(components) == frame.sampling.len());
+            .is_some_and(|&components| usize::from(components) == frame.components.len());
     let scans = first_scan
-        .map(|at| Scans::read(input, at, one_pass, frame.progressive))
+        .map(|at| {
+            let coding = Coding { progressive: frame.progressive, arithmetic: frame.arithmetic };
+            let spec = ScanSpec { one_pass, coding, components: &frame.components };
+            Scans::read(input, at, &spec, tables)
+        })
         .unwrap_or_default();
     if frame.size.height == 0 {
         let rows = scans.rows.ok_or_else(|| broken("nothing says how high the image is"))?;
         frame.size.height = rows.into();
     }
     messy |= scans.messy;
+    let fault_of_scan = scans.fault;
     Ok(SourceHeaders {
         info: Info {
             format: Format::Jpeg,
@@ -274,7 +286,7 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jpeg>, Error> {
             progressive: frame.progressive,
         },
         own: Jpeg {
-            sampling: frame.sampling,
+            sampling: frame.components.iter().map(|component| component.sampling).collect(),
             one_pass,
             arithmetic: frame.arithmetic,
             progressive: frame.progressive,
@@ -284,7 +296,7 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jpeg>, Error> {
             messy,
         },
         embedded,
-        fault: frame.unsupported,
+        fault: frame.unsupported.or_else(|| fault.or(fault_of_scan).map(broken)),
         damage: None,
     })
 }
@@ -294,7 +306,7 @@ struct FrameHeader {
     bits: u8,
     progressive: bool,
     arithmetic: bool,
-    sampling: Vec<(u8, u8)>,
+    components: Vec<Component>,
     unsupported: Option<Error>,
 }
 
@@ -308,14 +320,14 @@ impl FrameHeader {
         if width == 0 {
             return Err(broken("the frame header gives no size"));
         }
-        let mut sampling = Vec::with_capacity(usize::from(count));
+        let mut components = Vec::with_capacity(usize::from(count));
         for i in 0..usize::from(count) {
-            let [_, factors, _] = array::<3>(body, 6 + 3 * i).ok_or_else(cut_short)?;
+            let [id, factors, quantization] = array::<3>(body, 6 + 3 * i).ok_or_else(cut_short)?;
             let (h, v) = (factors >> 4, factors & 0x0f);
             if !(1..=4).contains(&h) || !(1..=4).contains(&v) {
                 return Err(broken("a sampling factor is not 1 to 4"));
             }
-            sampling.push((h, v));
+            components.push(Component { id, sampling: (h, v), quantization });
         }
         let (progressive, arithmetic) = (marker & 3 == 2, marker >= 0xc9);
         let unsupported = match (marker, bits, count) {
@@ -330,7 +342,7 @@ impl FrameHeader {
             bits,
             progressive,
             arithmetic,
-            sampling,
+            components,
             unsupported: unsupported.map(Error::UnsupportedFormat),
         })
     }

@@ -76,9 +76,14 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Whether the length of the segment that begins here is none: less than its own two bytes.
+    pub(in crate::image) fn lacks_length(&self) -> bool {
+        be16(self.input, self.at).is_some_and(|len| len < 2)
+    }
+
     /// Moves behind the segment that begins here and returns what is in it.
     pub(in crate::image) fn segment(&mut self) -> Option<&'a [u8]> {
-        // libjpeg takes a length that leaves no room for itself for that of nothing.
+        // libjpeg takes such a length for that of nothing, but where it reads what is in it.
         let len = usize::from(be16(self.input, self.at)?).max(2);
         let body = self.input.get(self.at + 2..self.at + len)?;
         self.at += len;

@@ -1,6 +1,7 @@
 //! The scans of a JPEG, as far as markers tell of them.
 
 use super::markers::{EOI, SOS, Walk, frame_header, is_restart, stands_alone};
+use super::tables::{Coding, Component, Tables};
 use crate::image::bytes::be16;
 use crate::image::damage::Damage;
 
@@ -26,11 +27,22 @@ pub(super) struct Scans {
     pub(super) damage: Option<Damage>,
     /// The rows that are said behind the first scan.
     pub(super) rows: Option<u16>,
+    /// Why no decoder reads the first scan.
+    pub(super) fault: Option<&'static str>,
+}
+
+/// What the headers before the first scan say of all of them.
+pub(super) struct ScanSpec<'a> {
+    /// Whether all components come in the first.
+    pub(super) one_pass: bool,
+    pub(super) coding: Coding,
+    pub(super) components: &'a [Component],
 }
 
 impl Scans {
     /// Walks over the scans from there to the end of the image.
-    pub(super) fn read(input: &[u8], first: usize, one_pass: bool, progressive: bool) -> Scans {
+    pub(super) fn read(input: &[u8], first: usize, spec: &ScanSpec, mut tables: Tables) -> Scans {
+        let &ScanSpec { one_pass, coding, components } = spec;
         let mut walk = Walk::new(input, first);
         let mut scans = Scans::default();
         loop {
@@ -49,9 +61,13 @@ impl Scans {
                 }
                 SOS => {
                     let Some(header) = walk.segment() else { break };
+                    if let Err(what) = tables.check_scan(header, components, coding) {
+                        scans.fault = (scans.count == 0).then_some(what);
+                        return scans.broken_off(what, input);
+                    }
                     scans.count += 1;
                     let spectrum = header.get(header.len().saturating_sub(3)..);
-                    scans.messy |= !progressive && spectrum != Some(&[0, 63, 0]);
+                    scans.messy |= !coding.progressive && spectrum != Some(&[0, 63, 0]);
                     scans.entropy += walk.skip_entropy() as u64;
                 }
                 // What is left of damaged data, or restart markers that have more than one byte
@@ -70,7 +86,11 @@ impl Scans {
                     return scans.broken_off("an image in the image", input);
                 }
                 marker => {
+                    let lacks_length = walk.lacks_length();
                     let Some(body) = walk.segment() else { break };
+                    if let Err(what) = tables.add(marker, body, lacks_length) {
+                        return scans.broken_off(what, input);
+                    }
                     scans.messy |= one_pass;
                     if marker == DNL && scans.count == 1 {
                         scans.rows = be16(body, 0).filter(|&rows| rows > 0);
