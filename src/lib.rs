@@ -20,6 +20,9 @@ mod secure_link_hash;
 use std::ffi::c_char;
 use std::ptr::null;
 
+#[global_allocator]
+static MEMORY: ngx::isolation::Memory = ngx::isolation::Memory;
+
 /// Their names.
 #[unsafe(no_mangle)]
 pub static mut ngx_module_names: [*const c_char; 6] = [

@@ -11,6 +11,7 @@ use super::job::{Job, JobOutcome};
 use super::queue::{self, QueueFull, WaitingJob};
 use super::task::Task;
 use crate::ngx::guard::catch;
+use crate::ngx::isolation::ChildProcess;
 use crate::ngx::thread::Work;
 use crate::ngx::{Request, worker};
 
@@ -91,7 +92,8 @@ fn begin(context: Transfer<'_>, task: &Task) -> Arc<Control> {
         context.update_info(|response| response.queue_time = Some(now.duration_since(submitted)));
     }
     let deadline = now.checked_add(Duration::from_millis(task.bounds.time));
-    let control = Arc::new(Control::new(deadline).ended_by(worker::is_stopping));
+    let control = Control::new(deadline).ended_by(worker::is_stopping);
+    let control = Arc::new(control.isolated_by(&ChildProcess));
     context.control.replace(Some(control.clone()));
     control
 }

@@ -15,6 +15,7 @@ mod file_range;
 pub mod filter;
 pub mod guard;
 pub mod incoming;
+pub mod isolation;
 pub mod location;
 pub mod log;
 pub mod module;

@@ -33,6 +33,17 @@ impl Prepared<'_> {
         Ok(Transformed { output, format: recipe.format, width, height })
     }
 
+    /// Decodes all pictures of an animation, whatever is wanted of it, for those who tolerate no damage.
+    pub(super) fn look_at_frames(
+        &self,
+        animation: Animation,
+        control: &Control,
+    ) -> Result<(), Error> {
+        let mut frames = Frames::new(&self.source, animation, &self.tolerance)?;
+        while frames.next(control)?.is_some() {}
+        Ok(())
+    }
+
     fn write_frames(
         &self,
         recipe: &Recipe,

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::Error;
+use super::{Error, Isolation};
 
 /// A processor that others use too gets less done in a time, and nothing may end late.
 const MARGIN_PERCENT: u64 = 160;
@@ -22,19 +22,31 @@ pub struct Control {
     deadline: Option<Instant>,
     /// Whether the process that we are in ends without waiting for anybody.
     is_ending: Option<fn() -> bool>,
+    isolation: Option<&'static dyn Isolation>,
 }
 
 impl Control {
     /// A control that ends the work at `deadline`, or never.
     #[must_use]
     pub fn new(deadline: Option<Instant>) -> Control {
-        Control { cancelled: AtomicBool::new(false), deadline, is_ending: None }
+        Control { deadline, ..Control::default() }
     }
 
     /// This one, which cancels the work also once `is_ending` says so. It is asked often.
     #[must_use]
     pub fn ended_by(self, is_ending: fn() -> bool) -> Control {
         Control { is_ending: Some(is_ending), ..self }
+    }
+
+    /// This one, which has the place where work is done that does not ask it often enough.
+    #[must_use]
+    pub fn isolated_by(self, isolation: &'static dyn Isolation) -> Control {
+        Control { isolation: Some(isolation), ..self }
+    }
+
+    /// Where work is done that does not ask often enough; `None` for here.
+    pub(super) fn isolation(&self) -> Option<&'static dyn Isolation> {
+        self.isolation
     }
 
     /// Makes the next [`check`](Control::check) fail.

@@ -26,6 +26,7 @@ mod info;
 #[doc(hidden)]
 pub mod internals;
 mod isobmff;
+mod isolation;
 mod json;
 mod limits;
 mod metadata;
@@ -70,6 +71,7 @@ pub use fraction::Fraction;
 pub use gravity::{Gravity, Offset};
 pub use hints::{Hints, Varies, Widths};
 pub use info::Info;
+pub use isolation::{FillPixels, Isolation, TakePixels, WorkSize};
 pub use json::{info_json, size_json};
 pub use limits::Limits;
 pub use orientation::{Flip, Rotation};

@@ -112,7 +112,7 @@ impl Raster {
     }
 }
 
-fn data_len(size: Size, layout: Layout) -> Result<usize, Error> {
+pub(super) fn data_len(size: Size, layout: Layout) -> Result<usize, Error> {
     if size.pixels() == 0 {
         return Err(Error::Internal(format!("no pixels in {size:?}")));
     }

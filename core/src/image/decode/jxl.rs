@@ -1,28 +1,85 @@
-//! JPEG XL by the `jxl` crate, on the calling thread, which asks before each of its tasks whether the
-//! work goes on.
+//! JPEG XL by the `jxl` crate, which asks before each of its tasks whether the work goes on. As a task may
+//! last for minutes, they are done apart where there is such a place.
 
-use jxl::api::{Event, JxlOutputBuffer, JxlParallelRunner, JxlParallelRunnerFun};
+use jxl::api::{Event, JxlOutputBuffer, JxlParallelRunner, JxlParallelRunnerFun, ProfileLevel};
 
 use crate::image::error::{broken, truncated};
-use crate::image::raster::Raster;
+use crate::image::raster::{Raster, data_len};
 use crate::image::source::jxl::Jxl;
-use crate::image::{Control, Error};
+use crate::image::{Control, Error, WorkSize};
 
 /// Decodes the image, or the first frame of an animation.
 pub(super) fn decode(jxl: &Jxl, control: &Control) -> Result<Raster, Error> {
-    let (mut decoder, mut rest) = jxl.decoder()?;
-    let mut raster = Raster::new(jxl.size, jxl.layout)?;
-    let stride = raster.stride();
+    let Some(isolation) = control.isolation() else {
+        let mut raster = Raster::new(jxl.size, jxl.layout)?;
+        fill(jxl, raster.data_mut(), control)?;
+        return Ok(raster);
+    };
+    let pixels = data_len(jxl.size, jxl.layout)?;
+    let memory = working_bytes(jxl);
+    let size = WorkSize { pixels, memory: memory.saturating_add(memory / 4) };
+    let mut raster = None;
+    isolation.run(size, control, &mut |pixels| fill(jxl, pixels, control), &mut |pixels| {
+        let mut filled = Raster::new(jxl.size, jxl.layout)?;
+        filled.data_mut().copy_from_slice(pixels);
+        raster = Some(filled);
+        Ok(())
+    })?;
+    raster.ok_or_else(|| Error::Internal("no pixels came back".to_owned()))
+}
+
+/// Decodes into the bytes of a raster.
+///
+/// That a file says that it is of a higher level does not make it longer than is good: trees of 2048 levels,
+/// patches and splines over all of it a thousand times. But libjxl writes more transforms than level 5 has.
+fn fill(jxl: &Jxl, pixels: &mut [u8], control: &Control) -> Result<(), Error> {
+    match fill_by(jxl, ProfileLevel::Main5, pixels, control) {
+        Err(Failure::Transforms) => match fill_by(jxl, ProfileLevel::Main10, pixels, control) {
+            Err(Failure::Transforms) => Err(broken("too many transforms")),
+            Err(Failure::Other(error)) => Err(error),
+            Ok(()) => Ok(()),
+        },
+        Err(Failure::Other(error)) => Err(error),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Why it can't be decoded.
+enum Failure {
+    /// It has more transforms than its level allows.
+    Transforms,
+    Other(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Other(error)
+    }
+}
+
+fn fill_by(
+    jxl: &Jxl,
+    level: ProfileLevel,
+    pixels: &mut [u8],
+    control: &Control,
+) -> Result<(), Failure> {
+    let (mut decoder, mut rest) = jxl.decoder(level)?;
+    let stride = jxl.size.width as usize * jxl.layout.channels();
     let mut runner = Tasks(|| control.goes_on());
     loop {
         control.check()?;
         let rows = jxl.size.height as usize;
-        let mut buffers = [JxlOutputBuffer::new(raster.data_mut(), rows, stride)];
+        let mut buffers = [JxlOutputBuffer::new(pixels, rows, stride)];
         match decoder.process(&mut rest, Some(&mut buffers), Some(&mut runner)) {
-            Ok(Event::FrameComplete { .. } | Event::Complete) => return Ok(raster),
-            Ok(Event::NeedMoreInput { .. }) => return Err(truncated()),
+            Ok(Event::FrameComplete { .. } | Event::Complete) => return Ok(()),
+            Ok(Event::NeedMoreInput { .. }) => return Err(truncated().into()),
             Ok(Event::BasicInfo | Event::FrameHeader) => {}
-            Err(error) => return Err(control.check().err().unwrap_or_else(|| broken(error))),
+            Err(jxl::error::Error::LevelLimitExceeded { limit: "modular transforms", .. }) => {
+                return Err(Failure::Transforms);
+            }
+            Err(error) => {
+                return Err(control.check().err().unwrap_or_else(|| broken(error)).into());
+            }
         }
     }
 }
@@ -30,7 +87,7 @@ pub(super) fn decode(jxl: &Jxl, control: &Control) -> Result<Raster, Error> {
 /// Bytes that the decoder holds besides the raster.
 pub(super) fn working_bytes(jxl: &Jxl) -> u64 {
     // Buffers of its own, however small the image is.
-    const BUFFERS: u64 = 8 << 20;
+    const BUFFERS: u64 = 16 << 20;
     jxl.decoder_bytes().saturating_add(BUFFERS).saturating_add(jxl.copied() as u64)
 }
 

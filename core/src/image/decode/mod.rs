@@ -200,6 +200,12 @@ pub(super) fn working_bytes(source: &Source, how: &Decode) -> u64 {
 pub(super) fn verifying_bytes(source: &Source) -> u64 {
     match &source.kind {
         Container::Jpeg(jpeg) => jpeg::verifying_bytes(source.input, jpeg),
+        // The canvas, and what was on it before.
+        _ if source.animation().is_some() => {
+            let size = Size::new(source.info.width, source.info.height);
+            let working = working_bytes(source, &Decode::all(size, 1));
+            size.pixels().saturating_mul(8).saturating_add(working)
+        }
         // What is decoded is all that there is.
         Container::Png(_)
         | Container::Gif(_)

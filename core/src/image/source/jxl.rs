@@ -16,6 +16,9 @@ mod parts;
 #[cfg(feature = "jxl")]
 use std::borrow::Cow;
 
+#[cfg(feature = "jxl")]
+use ::jxl::api::ProfileLevel;
+
 use super::Embedded;
 use super::headers::SourceHeaders;
 use crate::image::Error;
@@ -51,11 +54,14 @@ pub(in crate::image) struct Jxl<'a> {
 
 #[cfg(feature = "jxl")]
 impl Jxl<'_> {
-    /// A decoder that has read the headers, and knows what pixels are wanted; and the rest of the
-    /// input. No frame may have more samples than those that were looked at.
-    pub(in crate::image) fn decoder(&self) -> Result<(::jxl::api::JxlDecoder, &[u8]), Error> {
+    /// A decoder that has read the headers, and knows what pixels are wanted, and how complex the image may
+    /// be; and the rest of the input. No frame may have more samples than those that were looked at.
+    pub(in crate::image) fn decoder(
+        &self,
+        level: ProfileLevel,
+    ) -> Result<(::jxl::api::JxlDecoder, &[u8]), Error> {
         let largest = usize::try_from(self.frames.largest).unwrap_or(usize::MAX);
-        let (decoder, _) = codestream::open(&self.head, Some(largest.saturating_add(1)))?;
+        let (decoder, _) = codestream::open(&self.head, Some(largest.saturating_add(1)), level)?;
         Ok((decoder, self.codestream.get(self.start..).unwrap_or_default()))
     }
 
@@ -73,10 +79,11 @@ impl Jxl<'_> {
 /// Reads the headers, those of frames too, up to the first that is shown.
 #[cfg(feature = "jxl")]
 pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jxl<'_>>, Error> {
-    let parts::Codestream { bytes: codestream, level } = parts::codestream(input)?;
+    let codestream = parts::codestream(input)?;
     let head::Head { bytes, len: start, headers } = head::Head::read(&codestream)?;
-    let head = parts::around(&bytes, level)?;
-    let (decoder, codestream::Opened { basic, layout }) = codestream::open(&head, None)?;
+    let head = parts::around(&bytes)?;
+    let (decoder, codestream::Opened { basic, layout }) =
+        codestream::open(&head, None, ProfileLevel::Main5)?;
     let side = |side: usize| {
         u32::try_from(side).map_err(|_| crate::image::error::broken("a side is too long"))
     };

@@ -4,6 +4,7 @@
 const DHT: u8 = 0xc4;
 const DQT: u8 = 0xdb;
 const DRI: u8 = 0xdd;
+const DAC: u8 = 0xcc;
 
 /// Blocks that an MCU has at most (T.81, section B.2.3).
 const MOST_BLOCKS: u32 = 10;
@@ -47,11 +48,13 @@ impl Tables {
             DHT => self.add_huffman(body),
             DQT => self.add_quantization(body),
             DRI => (body.len() == 2).then_some(()),
+            DAC => is_conditioning(body).then_some(()),
             _ => Some(()),
         };
         known.ok_or(match marker {
             DHT => "a Huffman table makes no sense",
             DQT => "a quantization table makes no sense",
+            DAC => "the conditioning of arithmetic coding makes no sense",
             _ => "a restart interval makes no sense",
         })
     }
@@ -148,6 +151,17 @@ impl Tables {
             None => false,
         }
     }
+}
+
+/// Whether all conditioning values (T.81, section B.2.4.3) are some that there can be: of DC the lower bound
+/// is in the lower bits.
+fn is_conditioning(body: &[u8]) -> bool {
+    body.len().is_multiple_of(2)
+        && body.chunks_exact(2).all(|pair| match pair {
+            &[0..16, bounds] => bounds & 0x0f <= bounds >> 4,
+            &[table, _] => table < 32,
+            _ => false,
+        })
 }
 
 /// Whether there are codes for so many symbols of each length (T.81, annex C).

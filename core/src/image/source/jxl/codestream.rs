@@ -20,11 +20,13 @@ pub(super) struct Opened {
 }
 
 /// Reads the headers, which are all that is given; no frame is looked at.
-pub(super) fn open(head: &[u8], samples: Option<usize>) -> Result<(JxlDecoder, Opened), Error> {
+pub(super) fn open(
+    head: &[u8],
+    samples: Option<usize>,
+    level: ProfileLevel,
+) -> Result<(JxlDecoder, Opened), Error> {
     let mut options = JxlDecoderOptions::default();
-    // That a file says that it is of a higher one does not make it longer than is good: trees of 2048
-    // levels, patches and splines over all of it a thousand times.
-    options.max_profile_level = ProfileLevel::Main5;
+    options.max_profile_level = level;
     options.alpha_mode = AlphaMode::Unpremultiplied;
     options.sample_limit = samples;
     let mut decoder = JxlDecoder::new(options);

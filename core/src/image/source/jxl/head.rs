@@ -429,7 +429,7 @@ mod tests {
 
     fn head_of(file: &[u8]) -> Result<Vec<u8>, Error> {
         let found = codestream(file)?;
-        around(&Head::read(&found.bytes)?.bytes, found.level)
+        around(&Head::read(&found)?.bytes)
     }
 
     /// A codestream of 8x8 pixels up to its profile.
@@ -541,7 +541,7 @@ mod tests {
         }
         assert!(matches!(refused(&out.bytes), Error::UnsupportedFormat(_)));
         // In parts of a byte each.
-        let mut file = around(&[], Some(None)).unwrap();
+        let mut file = around(&[]).unwrap();
         file.truncate(32);
         for (index, byte) in (0u32..).zip(plain(&coded(1 << 28, &[]))) {
             file.extend_from_slice(b"\0\0\0\x0djxlp");

@@ -22,18 +22,12 @@ const LAST: u32 = 1 << 31;
 const SIGNATURE: &[u8] = b"\0\0\0\x0cJXL \r\n\x87\n";
 const KIND: &[u8] = b"\0\0\0\x14ftypjxl \0\0\0\0jxl ";
 
-pub(super) struct Codestream<'a> {
-    pub(super) bytes: Cow<'a, [u8]>,
-    /// Where there is a container: how complex it says that it is, if it does.
-    pub(super) level: Option<Option<u8>>,
-}
-
 /// Finds the codestream; where it is in parts they are put together, in their order.
-pub(super) fn codestream(input: &[u8]) -> Result<Codestream<'_>, Error> {
+pub(super) fn codestream(input: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
     if !input.starts_with(SIGNATURE) {
-        return Ok(Codestream { bytes: Cow::Borrowed(input), level: None });
+        return Ok(Cow::Borrowed(input));
     }
-    let mut level = None;
+    let mut has_level = false;
     let mut parts: Vec<(u32, &[u8])> = Vec::new();
     let mut at = SIGNATURE.len();
     for number in 0..MOST_BOXES {
@@ -52,11 +46,11 @@ pub(super) fn codestream(input: &[u8]) -> Result<Codestream<'_>, Error> {
             }
             _ if number == 0 => return Err(broken("no first box that says what it is")),
             b"jxll" => match body {
-                &[said] if level.is_none() && parts.is_empty() => level = Some(said),
+                [_] if !has_level && parts.is_empty() => has_level = true,
                 _ => return Err(broken("its level is told in a wrong place")),
             },
             b"jxlc" if parts.is_empty() => {
-                return Ok(Codestream { bytes: Cow::Borrowed(body), level: Some(level) });
+                return Ok(Cow::Borrowed(body));
             }
             b"jxlc" => return Err(broken("a whole codestream behind parts of one")),
             b"jxlp" => {
@@ -72,7 +66,7 @@ pub(super) fn codestream(input: &[u8]) -> Result<Codestream<'_>, Error> {
         }
         at = found.end;
     }
-    put_together(parts).map(|bytes| Codestream { bytes, level: Some(level) })
+    put_together(parts)
 }
 
 fn put_together<'a>(mut parts: Vec<(u32, &'a [u8])>) -> Result<Cow<'a, [u8]>, Error> {
@@ -98,17 +92,12 @@ fn put_together<'a>(mut parts: Vec<(u32, &'a [u8])>) -> Result<Cow<'a, [u8]>, Er
     }
 }
 
-/// The headers as the beginning of a file whose codestream goes on to its end.
-pub(super) fn around(headers: &[u8], level: Option<Option<u8>>) -> Result<Vec<u8>, Error> {
+/// The headers as the beginning of a file whose codestream goes on to its end. It says that it is of level
+/// 10: who reads it says what is allowed.
+pub(super) fn around(headers: &[u8]) -> Result<Vec<u8>, Error> {
     let mut file = with_room(64 + headers.len())?;
-    if let Some(level) = level {
-        file.extend_from_slice(SIGNATURE);
-        file.extend_from_slice(KIND);
-        if let Some(level) = level {
-            file.extend_from_slice(b"\0\0\0\x09jxll");
-            file.push(level);
-        }
-        file.extend_from_slice(b"\0\0\0\0jxlc");
+    for box_ in [SIGNATURE, KIND, b"\0\0\0\x09jxll\x0a", b"\0\0\0\0jxlc"] {
+        file.extend_from_slice(box_);
     }
     file.extend_from_slice(headers);
     Ok(file)

@@ -1,0 +1,225 @@
+//! The memory of a process that has but one task, and ends with it.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::UnsafeCell;
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Blocks from this size on go back to the system when they are freed.
+const LARGE: usize = 1 << 20;
+
+/// Bytes that are made ready at once, so that few calls are needed.
+const STEP: usize = 4 << 20;
+
+/// Blocks lie on such a boundary, or on one of their own size.
+const PAGE: usize = 4096;
+
+/// With that a process ends that wants more memory than it may have.
+pub(super) const OUT_OF_MEMORY: i32 = 12;
+
+/// The allocator of the module: the system's, but for isolated work. That can't use the system's,
+/// whose locks another thread may have held when the process was made, and may not take more than it
+/// was given.
+pub struct Memory;
+
+static ARENA: Arena =
+    Arena { is_used: AtomicBool::new(false), state: UnsafeCell::new(State::NONE) };
+
+struct Arena {
+    is_used: AtomicBool,
+    state: UnsafeCell<State>,
+}
+
+// SAFETY: the state is only looked at where `is_used`, in a process of one thread.
+unsafe impl Sync for Arena {}
+
+struct State {
+    start: *mut u8,
+    /// From here on nobody has it.
+    next: *mut u8,
+    /// Up to here it can be used.
+    ready: *mut u8,
+    end: *mut u8,
+    held: usize,
+    most: usize,
+    /// Freed blocks of each power of two. Each has the address of the next one in its first bytes.
+    free: [*mut u8; usize::BITS as usize],
+}
+
+/// From now on memory comes from an arena of its own, of which `most` bytes may be held at once;
+/// what is held of the system's is never freed.
+///
+/// # Safety
+/// This process has no other thread, and never gets one.
+pub(super) unsafe fn isolate(most: usize) {
+    // A power of two has room for what is just above half of it, and one that is free for no other.
+    let len = most.saturating_mul(8).saturating_add(64 << 20);
+    // SAFETY: a new mapping, at an address that the system chooses. Nothing of it can be used yet.
+    let start = unsafe {
+        libc::mmap(
+            null_mut(),
+            len,
+            libc::PROT_NONE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+            -1,
+            0,
+        )
+    };
+    if start == libc::MAP_FAILED {
+        give_up();
+    }
+    let start = start.cast::<u8>();
+    // SAFETY: the only thread there is, by this function's own condition; within the mapping.
+    unsafe {
+        let end = start.add(len);
+        *ARENA.state.get() = State { start, next: start, ready: start, end, most, ..State::NONE };
+    }
+    ARENA.is_used.store(true, Ordering::Relaxed);
+}
+
+fn give_up() -> ! {
+    // SAFETY: ends the process, and runs nothing of it any more.
+    unsafe { libc::_exit(OUT_OF_MEMORY) }
+}
+
+/// The bytes of the block that a layout gets: a power of two.
+fn block(layout: Layout) -> usize {
+    layout.size().max(layout.align()).max(16).next_power_of_two()
+}
+
+impl State {
+    const NONE: State = State {
+        start: null_mut(),
+        next: null_mut(),
+        ready: null_mut(),
+        end: null_mut(),
+        held: 0,
+        most: 0,
+        free: [null_mut(); usize::BITS as usize],
+    };
+
+    fn has(&self, block: *mut u8) -> bool {
+        (self.start..self.end).contains(&block)
+    }
+
+    /// A block, and whether all of it but its first bytes is zero.
+    fn take(&mut self, layout: Layout) -> (*mut u8, bool) {
+        let bytes = block(layout);
+        self.held = self.held.saturating_add(layout.size());
+        if self.held > self.most || layout.align() > PAGE {
+            give_up();
+        }
+        let Some(first) = self.free.get_mut(bytes.trailing_zeros() as usize) else { give_up() };
+        if !first.is_null() {
+            let found = *first;
+            // SAFETY: a block of ours that nobody has holds the address of the next one, or null.
+            *first = unsafe { found.cast::<*mut u8>().read() };
+            return (found, bytes >= LARGE);
+        }
+        let gap = self.next.align_offset(bytes.min(PAGE));
+        let room = self.end as usize - self.next as usize;
+        if gap > room || bytes > room - gap {
+            give_up();
+        }
+        // SAFETY: within the mapping, as there is room.
+        let found = unsafe { self.next.add(gap) };
+        // SAFETY: as above.
+        self.next = unsafe { found.add(bytes) };
+        if self.next > self.ready {
+            self.make_ready();
+        }
+        (found, true)
+    }
+
+    /// Has the system make the mapping usable as far as it is taken, and a step more.
+    fn make_ready(&mut self) {
+        let missing = (self.next as usize - self.ready as usize).next_multiple_of(STEP);
+        let len = missing.min(self.end as usize - self.ready as usize);
+        // SAFETY: within the mapping, from a page on; nobody has anything there yet.
+        let is_ready = unsafe {
+            libc::mprotect(self.ready.cast(), len, libc::PROT_READ | libc::PROT_WRITE) == 0
+        };
+        if !is_ready {
+            give_up();
+        }
+        // SAFETY: within the mapping.
+        self.ready = unsafe { self.ready.add(len) };
+    }
+
+    fn give_back(&mut self, freed: *mut u8, layout: Layout) {
+        let bytes = block(layout);
+        self.held = self.held.saturating_sub(layout.size());
+        if bytes >= LARGE {
+            // SAFETY: whole pages of a block that nobody has any more.
+            unsafe { libc::madvise(freed.cast(), bytes, libc::MADV_DONTNEED) };
+        }
+        let Some(first) = self.free.get_mut(bytes.trailing_zeros() as usize) else { return };
+        // SAFETY: the block is ours, has room for an address, and nobody has it any more.
+        unsafe { freed.cast::<*mut u8>().write(*first) };
+        *first = freed;
+    }
+}
+
+// SAFETY: outside of isolated work all is the system's allocator's. There, blocks are of the layout's
+// size at least, on a boundary of the layout's at least, and nobody else's until they are freed.
+unsafe impl GlobalAlloc for Memory {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if ARENA.is_used.load(Ordering::Relaxed) {
+            // SAFETY: the only thread there is, see `isolate`.
+            return unsafe { &mut *ARENA.state.get() }.take(layout).0;
+        }
+        // SAFETY: the caller's conditions are those of the system's allocator.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        if ARENA.is_used.load(Ordering::Relaxed) {
+            // SAFETY: as above.
+            let (found, is_zero) = unsafe { &mut *ARENA.state.get() }.take(layout);
+            let bytes = if is_zero { layout.size().min(16) } else { layout.size() };
+            // SAFETY: the block is of that size at least.
+            unsafe { found.write_bytes(0, bytes) };
+            return found;
+        }
+        // SAFETY: as above.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, freed: *mut u8, layout: Layout) {
+        if ARENA.is_used.load(Ordering::Relaxed) {
+            // SAFETY: as above.
+            let state = unsafe { &mut *ARENA.state.get() };
+            if state.has(freed) {
+                state.give_back(freed, layout);
+            }
+            return;
+        }
+        // SAFETY: as above.
+        unsafe { System.dealloc(freed, layout) }
+    }
+
+    unsafe fn realloc(&self, old: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        if ARENA.is_used.load(Ordering::Relaxed) {
+            // SAFETY: the caller's conditions: of that alignment the size is one that there can be.
+            let new = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
+            // SAFETY: as above.
+            let state = unsafe { &mut *ARENA.state.get() };
+            if state.has(old) && block(new) == block(layout) {
+                state.held = state.held.saturating_sub(layout.size()).saturating_add(size);
+                if state.held > state.most {
+                    give_up();
+                }
+                return old;
+            }
+            // SAFETY: as above; both blocks have so many bytes, and are not the same.
+            unsafe {
+                let found = self.alloc(new);
+                old.copy_to_nonoverlapping(found, layout.size().min(size));
+                self.dealloc(old, layout);
+                return found;
+            }
+        }
+        // SAFETY: as above.
+        unsafe { System.realloc(old, layout, size) }
+    }
+}
