@@ -187,6 +187,22 @@ fn one_verdict_whatever_is_asked_for() {
 }
 
 #[test]
+fn every_frame_that_goes_out_is_looked_at_by_the_strict() {
+    let frame = b"\x2c\0\0\0\0\x10\0\x10\0\0\x02\x12\
+        \x84\x8f\xa9\xcb\xed\x0f\xa3\x9c\xb4\xda\x8b\xb3\xde\xbc\xfb\x0f\x05\x00\0";
+    let file = |second: &[u8]| {
+        let screen = b"GIF89a\x10\0\x10\0\x80\0\0\0\0\0\xff\xff\xff";
+        [&screen[..], frame, second, b"\x3b"].concat()
+    };
+    let (whole, broken) = (file(frame), file(b"\x2c\0\0\0\0\x10\0\x10\0\0\x02\x02\x44\x01\0"));
+    for params in ["", "w=8"] {
+        assert!(transform(&whole, &strict(params)).is_ok(), "{params}");
+        assert!(transform(&broken, &plan(params)).is_ok(), "{params}");
+        assert!(transform(&broken, &strict(params)).is_err(), "{params}");
+    }
+}
+
+#[test]
 fn noise_behind_a_signature_never_panics() {
     let mut numbers = Numbers(99);
     for start in [

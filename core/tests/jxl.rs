@@ -112,6 +112,33 @@ fn metadata_goes_as_the_policy_says() {
 }
 
 #[test]
+fn what_stands_behind_the_image_does_not_go_out() {
+    let secret = b"the film behind the picture";
+    let strip = Plan::default();
+    for (name, is_cut) in [("pattern.jxl", true), ("grey-alpha.jxl", true), ("preview.jxl", false)]
+    {
+        let bare = fixture(name);
+        assert_eq!(passes(&bare, &strip), is_cut, "{name}");
+        let behind = [&bare[..], secret].concat();
+        let out = transform(&behind, &strip).unwrap();
+        assert_eq!(out == bare, is_cut, "{name}");
+        // In the box of the codestream and in another one.
+        let boxed = |codestream: &[u8], more: &[u8]| {
+            let len = |bytes: &[u8]| (bytes.len() as u32 + 8).to_be_bytes();
+            let start = b"\0\0\0\x0cJXL \r\n\x87\n\0\0\0\x14ftypjxl \0\0\0\0jxl ";
+            [&start[..], &len(codestream), b"jxlc", codestream, more].concat()
+        };
+        assert_eq!(passes(&boxed(&bare, b""), &strip), is_cut, "{name}");
+        let other = boxed(&bare, &[&35u32.to_be_bytes()[..], b"free", secret].concat());
+        for file in [boxed(&behind, b""), other] {
+            let out = transform(&file, &strip).unwrap();
+            assert!(!out.windows(secret.len()).any(|part| part == secret), "{name}");
+            assert_eq!(decode(&out).size(), decode(&bare).size(), "{name}");
+        }
+    }
+}
+
+#[test]
 fn broken_files_are_errors() {
     let source = fixture("pattern.jxl");
     for len in [2, 3, 12, source.len() / 2, source.len() - 1] {

@@ -33,7 +33,7 @@ impl Prepared<'_> {
         Ok(Transformed { output, format: recipe.format, width, height })
     }
 
-    /// Decodes all pictures of an animation, whatever is wanted of it, for those who tolerate no damage.
+    /// Decodes all pictures of an animation that goes out as it is, for those who tolerate no damage.
     pub(super) fn look_at_frames(
         &self,
         animation: Animation,

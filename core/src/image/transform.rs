@@ -119,7 +119,7 @@ pub fn prepare<'a>(
     let upright = upright(&source, plan);
     let mut geometry = Geometry::new(stored, upright, plan)?;
     let moving = source.animation().filter(|_| plan.animation == AnimationPolicy::All);
-    if source.animation().is_some() && tolerance.is_strict() {
+    if moving.is_some() && tolerance.is_strict() {
         source.check_animation(limits)?;
     }
     let mut format = output_format(&source.info, plan, moving.is_some());
@@ -421,18 +421,16 @@ impl Prepared<'_> {
     /// Any [`Error`] but those of [`prepare`].
     pub fn run(&self, control: &Control) -> Result<Transformed, Error> {
         control.check()?;
-        let is_made_moving =
-            matches!(&self.work, PreparedWork::Make(recipe) if recipe.animation.is_some());
-        if let Some(animation) = self.source.animation()
-            && self.tolerance.is_strict()
-            && !is_made_moving
-        {
-            self.look_at_frames(animation, control)?;
-        }
         match &self.work {
             PreparedWork::PassOn { cuts, looked } => {
-                if let Some(decode) = looked {
-                    decode::decode(&self.source, decode, &self.tolerance, control)?;
+                match (looked, self.source.animation()) {
+                    (Some(_), Some(animation)) if self.tolerance.is_strict() => {
+                        self.look_at_frames(animation, control)?;
+                    }
+                    (Some(decode), _) => {
+                        decode::decode(&self.source, decode, &self.tolerance, control)?;
+                    }
+                    (None, _) => {}
                 }
                 self.pass_on(cuts)
             }

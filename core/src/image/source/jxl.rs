@@ -42,6 +42,8 @@ pub(in crate::image) struct Jxl<'a> {
     /// Where in it the frames begin.
     #[cfg(feature = "jxl")]
     start: usize,
+    #[cfg(feature = "jxl")]
+    has_preview: bool,
     /// What there is up to the one that is shown, or nothing, where that is faulty.
     #[cfg(feature = "jxl")]
     frames: frames::Frames,
@@ -50,6 +52,13 @@ pub(in crate::image) struct Jxl<'a> {
     pub(in crate::image) size: Size,
     /// That of the decoded raster.
     pub(in crate::image) layout: Layout,
+}
+
+#[cfg(not(feature = "jxl"))]
+impl Jxl<'_> {
+    pub(in crate::image) fn extent(&self) -> Option<(usize, usize)> {
+        None
+    }
 }
 
 #[cfg(feature = "jxl")]
@@ -68,6 +77,15 @@ impl Jxl<'_> {
     /// Bytes that the decoder holds besides what it gives.
     pub(in crate::image) fn decoder_bytes(&self) -> u64 {
         self.frames.bytes
+    }
+
+    /// How long the codestream is, and how much of that is the image; `None` where it has a preview
+    /// besides, or very many frames.
+    pub(in crate::image) fn extent(&self) -> Option<(usize, usize)> {
+        if self.has_preview {
+            return None;
+        }
+        Some((self.codestream.len(), self.frames.end?))
     }
 
     /// Bytes of the input that are held a second time.
@@ -93,6 +111,7 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jxl<'_>>, Error> {
         boxes(input, &mut embedded);
     }
     codestream::colors(decoder.output_color_profile(), &mut embedded);
+    let has_preview = headers.preview.is_some();
     let (frames, fault) = match frames::Frames::read(&codestream, start, &headers) {
         Ok(frames) => (frames, None),
         Err(fault) => (frames::Frames::default(), Some(fault)),
@@ -111,7 +130,7 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jxl<'_>>, Error> {
             has_profile: embedded.icc.is_some(),
             progressive: false,
         },
-        own: Jxl { head, codestream, start, frames, size, layout },
+        own: Jxl { head, codestream, start, has_preview, frames, size, layout },
         embedded,
         fault,
         damage: None,

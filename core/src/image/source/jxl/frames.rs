@@ -13,6 +13,9 @@ use crate::image::source::prefix::LsbBitReader;
 /// Frames up to the first that is shown. Who paints in layers has some dozens.
 const MOST_FRAMES: usize = 256;
 
+/// Frames behind that, whose end is looked for.
+const MOST_PICTURES: usize = 4096;
+
 /// Samples of all these frames together, for each sample of the image; and how many an image that is smaller
 /// counts for.
 const FRAMES_FACTOR: u64 = 64;
@@ -31,6 +34,8 @@ pub(super) struct Frames {
     pub(super) largest: u64,
     /// Bytes that it holds at most.
     pub(super) bytes: u64,
+    /// Where in the codestream the last frame ends; `None` where there are very many.
+    pub(super) end: Option<usize>,
 }
 
 /// Kinds of frames.
@@ -88,7 +93,7 @@ impl Frames {
         let mut kept = [0u64; 8];
         // The decoder asks this of the image and of its preview as well.
         let largest = samples(headers.sides).max(headers.preview.map_or(0, samples));
-        let mut frames = Frames { largest, bytes: 0 };
+        let mut frames = Frames { largest, bytes: 0, end: None };
         let mut is_preview = headers.preview.is_some();
         for _ in 0..MOST_FRAMES {
             let input = codestream.get(at..).ok_or_else(truncated)?;
@@ -123,6 +128,8 @@ impl Frames {
                 .fold(working.saturating_add(result), |sum, &slot| sum.saturating_add(slot));
             frames.bytes = frames.bytes.max(held);
             if frame.is_shown {
+                frames.end =
+                    if frame.is_last { Some(at) } else { end(codestream, at, headers, &mut work) };
                 return Ok(frames);
             }
             if let Some(place) = frame.slot.and_then(|slot| kept.get_mut(slot)) {
@@ -131,6 +138,20 @@ impl Frames {
         }
         Err(Error::UnsupportedFormat("JPEG XL with hundreds of frames not shown".to_owned()))
     }
+}
+
+/// Where the last frame ends, of those that begin there.
+fn end(codestream: &[u8], mut at: usize, headers: &Headers, work: &mut u64) -> Option<usize> {
+    for _ in 0..MOST_PICTURES {
+        let input = codestream.get(at..)?;
+        let mut bits = LsbBitReader::new(input);
+        let frame = Frame::read(&mut bits, headers, headers.sides)?;
+        at = at.checked_add(frame.sections(&mut bits, work)?.end)?;
+        if frame.is_last {
+            return (at <= codestream.len()).then_some(at);
+        }
+    }
+    None
 }
 
 impl Frame {
