@@ -153,6 +153,11 @@ fn kind_of(name: &[u8]) -> VariableKind {
 
 /// Where the name of a host is in a request line, if it has one.
 fn authority(line: &[u8]) -> Range<usize> {
+    // Most have a path behind the method, and no name.
+    let method = line.iter().take_while(|&&byte| byte != b' ').count();
+    if line.get(method + 1) == Some(&b'/') {
+        return 0..0;
+    }
     let Some(scheme) = line.windows(3).position(|part| part == b"://") else { return 0..0 };
     let start = scheme + 3;
     let len =
@@ -322,6 +327,10 @@ impl<'r> KeyFinder<'r> {
         }
         if self.is_blind {
             return Some(MASK.into());
+        }
+        // Such a piece is a key only where one came as a segment, or by a name.
+        if text.len() < SHORTEST && self.segments.is_empty() && !text.contains(&b'=') {
+            return None;
         }
         let found = match self.line.place_of(self.request.part(RequestPart::Line), text) {
             Some(_) if self.line.found.is_empty() => return None,

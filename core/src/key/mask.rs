@@ -230,7 +230,8 @@ impl<'a> TextItem<'a> {
     /// make no other name of it.
     fn value_of(&self, names: &[&[u8]]) -> Option<usize> {
         let equals = self.equals.filter(|_| !names.is_empty())?;
-        let name = percent_decode_lossy(self.text.get(..equals)?);
+        let name = self.text.get(..equals)?;
+        let name = if self.has_percent { percent_decode_lossy(name) } else { Cow::Borrowed(name) };
         let end = name.iter().position(|&byte| byte == b'[').unwrap_or(name.len());
         let name = name.get(..end)?;
         let start = name.iter().rposition(|&byte| is_joint(byte)).map_or(0, |at| at + 1);
