@@ -22,7 +22,7 @@ pub struct WorkSize {
 pub trait Isolation: std::fmt::Debug + Sync {
     /// Has `fill` make a picture from zeros there, and `take` have it here.
     ///
-    /// What `fill` changes besides is lost.
+    /// What `fill` changes besides is lost. It reads `source`; other large blocks of memory it must not look at.
     ///
     /// # Errors
     /// Those of `fill` and `take`, and of [`Control::check`]; [`Error::TooManyPixels`] where it wants
@@ -30,6 +30,7 @@ pub trait Isolation: std::fmt::Debug + Sync {
     fn run(
         &self,
         size: WorkSize,
+        source: &[u8],
         control: &Control,
         fill: &mut FillPixels<'_>,
         take: &mut TakePixels<'_>,

@@ -2,6 +2,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
+use std::ops::Range;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,10 +15,16 @@ const STEP: usize = 4 << 20;
 /// Blocks lie on such a boundary, or on one of their own size.
 const PAGE: usize = 4096;
 
+/// Blocks of the system's allocator from this size on no child gets: to copy their tables of pages takes
+/// milliseconds, in which no other thread can have a new page.
+const WITHHELD: usize = 8 << 20;
+
 /// With that a process ends that wants more memory than it may have.
 pub(super) const OUT_OF_MEMORY: i32 = 12;
+/// With that, where the system has none.
+pub(super) const NO_MEMORY: i32 = 13;
 
-/// The allocator of the module: the system's, but for isolated work. That can't use the system's,
+/// The allocator of the module: the system's, which keeps large blocks from children, but for isolated work. That can't use the system's,
 /// whose locks another thread may have held when the process was made, and may not take more than it
 /// was given.
 pub struct Memory;
@@ -66,7 +73,7 @@ pub(super) unsafe fn isolate(most: usize) {
         )
     };
     if start == libc::MAP_FAILED {
-        give_up();
+        give_up(NO_MEMORY);
     }
     let start = start.cast::<u8>();
     // SAFETY: the only thread there is, by this function's own condition; within the mapping.
@@ -77,9 +84,41 @@ pub(super) unsafe fn isolate(most: usize) {
     ARENA.is_used.store(true, Ordering::Relaxed);
 }
 
-fn give_up() -> ! {
+fn give_up(status: i32) -> ! {
     // SAFETY: ends the process, and runs nothing of it any more.
-    unsafe { libc::_exit(OUT_OF_MEMORY) }
+    unsafe { libc::_exit(status) }
+}
+
+/// Bytes of a page of this system.
+fn page() -> usize {
+    // SAFETY: asks for a number.
+    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    usize::try_from(page).ok().filter(|&page| page > 0).unwrap_or(PAGE)
+}
+
+/// Lets children have the pages of these bytes, which may be a part of a block that none gets.
+pub(super) fn lend(bytes: &[u8]) {
+    let page = page();
+    let Range { start, end } = bytes.as_ptr_range();
+    advise(start.addr() / page * page..end.addr().next_multiple_of(page), libc::MADV_DOFORK);
+}
+
+/// Keeps a large block from children, or no more. What it shares its first and last page with is not
+/// concerned.
+fn withhold(block: *mut u8, size: usize, advice: libc::c_int) {
+    if size >= WITHHELD && !block.is_null() {
+        let (page, end) = (page(), block.addr().saturating_add(size));
+        advise(block.addr().next_multiple_of(page)..end / page * page, advice);
+    }
+}
+
+fn advise(pages: Range<usize>, advice: libc::c_int) {
+    if pages.start < pages.end {
+        let start = std::ptr::without_provenance_mut(pages.start);
+        // SAFETY: it says what becomes of the pages in a child, and changes nothing here. Where the system does
+        // not take the advice, as for pages that are larger, the child has them.
+        unsafe { libc::madvise(start, pages.end - pages.start, advice) };
+    }
 }
 
 /// The bytes of the block that a layout gets: a power of two.
@@ -107,9 +146,11 @@ impl State {
         let bytes = block(layout);
         self.held = self.held.saturating_add(layout.size());
         if self.held > self.most || layout.align() > PAGE {
-            give_up();
+            give_up(OUT_OF_MEMORY);
         }
-        let Some(first) = self.free.get_mut(bytes.trailing_zeros() as usize) else { give_up() };
+        let Some(first) = self.free.get_mut(bytes.trailing_zeros() as usize) else {
+            give_up(OUT_OF_MEMORY)
+        };
         if !first.is_null() {
             let found = *first;
             // SAFETY: a block of ours that nobody has holds the address of the next one, or null.
@@ -119,7 +160,7 @@ impl State {
         let gap = self.next.align_offset(bytes.min(PAGE));
         let room = self.end as usize - self.next as usize;
         if gap > room || bytes > room - gap {
-            give_up();
+            give_up(OUT_OF_MEMORY);
         }
         // SAFETY: within the mapping, as there is room.
         let found = unsafe { self.next.add(gap) };
@@ -140,7 +181,7 @@ impl State {
             libc::mprotect(self.ready.cast(), len, libc::PROT_READ | libc::PROT_WRITE) == 0
         };
         if !is_ready {
-            give_up();
+            give_up(NO_MEMORY);
         }
         // SAFETY: within the mapping.
         self.ready = unsafe { self.ready.add(len) };
@@ -151,7 +192,11 @@ impl State {
         self.held = self.held.saturating_sub(layout.size());
         if bytes >= LARGE {
             // SAFETY: whole pages of a block that nobody has any more.
-            unsafe { libc::madvise(freed.cast(), bytes, libc::MADV_DONTNEED) };
+            let is_zero = unsafe { libc::madvise(freed.cast(), bytes, libc::MADV_DONTNEED) == 0 };
+            if !is_zero {
+                // SAFETY: as above.
+                unsafe { freed.write_bytes(0, bytes) };
+            }
         }
         let Some(first) = self.free.get_mut(bytes.trailing_zeros() as usize) else { return };
         // SAFETY: the block is ours, has room for an address, and nobody has it any more.
@@ -169,7 +214,9 @@ unsafe impl GlobalAlloc for Memory {
             return unsafe { &mut *ARENA.state.get() }.take(layout).0;
         }
         // SAFETY: the caller's conditions are those of the system's allocator.
-        unsafe { System.alloc(layout) }
+        let block = unsafe { System.alloc(layout) };
+        withhold(block, layout.size(), libc::MADV_DONTFORK);
+        block
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
@@ -182,7 +229,9 @@ unsafe impl GlobalAlloc for Memory {
             return found;
         }
         // SAFETY: as above.
-        unsafe { System.alloc_zeroed(layout) }
+        let block = unsafe { System.alloc_zeroed(layout) };
+        withhold(block, layout.size(), libc::MADV_DONTFORK);
+        block
     }
 
     unsafe fn dealloc(&self, freed: *mut u8, layout: Layout) {
@@ -194,6 +243,7 @@ unsafe impl GlobalAlloc for Memory {
             }
             return;
         }
+        withhold(freed, layout.size(), libc::MADV_DOFORK);
         // SAFETY: as above.
         unsafe { System.dealloc(freed, layout) }
     }
@@ -207,7 +257,7 @@ unsafe impl GlobalAlloc for Memory {
             if state.has(old) && block(new) == block(layout) {
                 state.held = state.held.saturating_sub(layout.size()).saturating_add(size);
                 if state.held > state.most {
-                    give_up();
+                    give_up(OUT_OF_MEMORY);
                 }
                 return old;
             }
@@ -219,7 +269,11 @@ unsafe impl GlobalAlloc for Memory {
                 return found;
             }
         }
+        // The system moves no pages of which it was told different things.
+        withhold(old, layout.size(), libc::MADV_DOFORK);
         // SAFETY: as above.
-        unsafe { System.realloc(old, layout, size) }
+        let block = unsafe { System.realloc(old, layout, size) };
+        withhold(block, size, libc::MADV_DONTFORK);
+        block
     }
 }

@@ -8,13 +8,16 @@ mod memory;
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::panic::Location;
 use std::ptr::null_mut;
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::time::Duration;
 
 use image_gate_core::image::{Control, Error, FillPixels, Isolation, TakePixels, WorkSize};
 
 use super::guard::catch;
 pub use memory::Memory;
-use memory::OUT_OF_MEMORY;
+use memory::{NO_MEMORY, OUT_OF_MEMORY};
 
 /// Bytes before the pixels: how it ended, and why.
 const HEAD: usize = 4096;
@@ -30,17 +33,33 @@ impl Isolation for ChildProcess {
     fn run(
         &self,
         size: WorkSize,
+        source: &[u8],
         control: &Control,
         fill: &mut FillPixels<'_>,
         take: &mut TakePixels<'_>,
     ) -> Result<(), Error> {
         let mut shared = SharedPages::new(size.pixels.saturating_add(HEAD))?;
         let (ends, alive) = pipe()?;
-        // SAFETY: the child runs `in_child` and nothing else.
-        let child = match unsafe { fork_unseen() } {
-            0 => in_child(&mut shared, size, &alive, fill),
-            pid if pid > 0 => Child(pid),
-            _ => return Err(failed("no process for the decoder")),
+        memory::lend(source);
+        // SAFETY: asks for a number.
+        let parent = unsafe { libc::getpid() };
+        let child = loop {
+            // SAFETY: the child runs `in_child` and nothing else.
+            match unsafe { fork_unseen() } {
+                0 => in_child(
+                    &mut shared,
+                    size,
+                    Parent { pid: parent, alive: &alive },
+                    control,
+                    fill,
+                ),
+                pid if pid > 0 => break Child(pid),
+                _ if io::Error::last_os_error().kind() == io::ErrorKind::WouldBlock => {}
+                _ => return Err(failed("no process for the decoder")),
+            }
+            // There may be room for one again before the time is over.
+            control.check()?;
+            std::thread::sleep(Duration::from_millis(TICK_MILLISECONDS.unsigned_abs().into()));
         };
         drop(alive);
         while !is_closed(&ends) {
@@ -49,7 +68,10 @@ impl Isolation for ChildProcess {
         }
         let ended = child.wait();
         let (head, pixels) = shared.parts();
-        said(head, ended, size.memory)?;
+        if let Err(error) = said(head, ended, size.memory) {
+            // The child may have seen before us that the time is over.
+            return Err(control.check().err().unwrap_or(error));
+        }
         take(pixels)
     }
 }
@@ -77,6 +99,9 @@ fn said(head: &[u8], ended: libc::c_int, memory: u64) -> Result<(), Error> {
         _ if libc::WIFEXITED(ended) && libc::WEXITSTATUS(ended) == OUT_OF_MEMORY => Err(
             Error::TooManyPixels(format!("the decoder wants more than {memory} bytes of memory")),
         ),
+        _ if libc::WIFEXITED(ended) && libc::WEXITSTATUS(ended) == NO_MEMORY => {
+            Err(Error::Internal("no memory for the decoder".to_owned()))
+        }
         _ => Err(Error::Internal(format!("the process of the decoder ended with status {ended}"))),
     }
 }
@@ -85,35 +110,76 @@ fn said(head: &[u8], ended: libc::c_int, memory: u64) -> Result<(), Error> {
 fn in_child(
     shared: &mut SharedPages,
     size: WorkSize,
-    alive: &OwnedFd,
+    parent: Parent<'_>,
+    control: &Control,
     fill: &mut FillPixels<'_>,
 ) -> ! {
-    // Open connections would not be closed as long as the child has them.
-    close_all_but(alive.as_raw_fd());
-    // SAFETY: settings of this process alone. It ends with the thread that waits for it, and leaves no
-    // core, where secrets are.
+    // SAFETY: settings of this process alone, which ends with the thread that waits for it; that may be gone
+    // already.
     unsafe {
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-        libc::setrlimit(libc::RLIMIT_CORE, &libc::rlimit { rlim_cur: 0, rlim_max: 0 });
+        if libc::getppid() != parent.pid {
+            libc::_exit(0);
+        }
+    }
+    // Open connections would not be closed as long as the child has them.
+    close_all_but(parent.alive.as_raw_fd());
+    let seconds = control.remaining().map_or(libc::RLIM_INFINITY, |time| time.as_secs() + 2);
+    let limit = |most| libc::rlimit { rlim_cur: most, rlim_max: most };
+    // SAFETY: settings of this process alone. It leaves no core, where secrets are, and ends once it had
+    // more time than anybody waits for it.
+    unsafe {
+        libc::prctl(libc::PR_SET_DUMPABLE, 0);
+        libc::setrlimit(libc::RLIMIT_CORE, &limit(0));
+        libc::setrlimit(libc::RLIMIT_CPU, &limit(seconds));
     }
     // SAFETY: of the threads this process has but the one that made it.
     unsafe { memory::isolate(usize::try_from(size.memory).unwrap_or(usize::MAX)) };
-    let (head, pixels) = shared.parts();
-    let (ending, text) = match catch(|| fill(pixels)) {
-        Some(Ok(())) => (Ending::Done, String::new()),
-        Some(Err(Error::DecodeFailed(text))) => (Ending::DecodeFailed, text),
-        Some(Err(error)) => (Ending::Internal, error.to_string()),
-        None => (Ending::Internal, "the decoder panicked".to_owned()),
-    };
-    let room = head.len().saturating_sub(2);
-    for (to, from) in head.iter_mut().skip(1).zip(text.bytes().take(room)) {
-        *to = from;
+    HEAD_OF_CHILD.store(shared.start, Ordering::Relaxed);
+    let (_, pixels) = shared.parts();
+    match catch(|| fill(pixels)) {
+        Some(Ok(())) => end(Ending::Done, ""),
+        Some(Err(Error::DecodeFailed(text))) => end(Ending::DecodeFailed, &text),
+        Some(Err(Error::Internal(text))) => end(Ending::Internal, &text),
+        Some(Err(error)) => end(Ending::Internal, &error.to_string()),
+        None => end(Ending::Internal, "the decoder panicked"),
     }
-    if let Some(first) = head.first_mut() {
-        *first = ending as u8;
+}
+
+/// What a child knows of the one that made it.
+struct Parent<'a> {
+    pid: libc::pid_t,
+    /// The end of a pipe of which it watches the other one.
+    alive: &'a OwnedFd,
+}
+
+/// Where this process says how it ended; null in all that are no such child.
+static HEAD_OF_CHILD: AtomicPtr<u8> = AtomicPtr::new(null_mut());
+
+/// Ends this process, if it is such a child, for a panic at that place: the log that it could be written
+/// to is closed, and what would be unwound is of no more use.
+pub(super) fn end_by_panic(place: Option<&Location<'_>>) {
+    if !HEAD_OF_CHILD.load(Ordering::Relaxed).is_null() {
+        match place {
+            Some(place) => {
+                end(Ending::Internal, &format!("at {}:{}", place.file(), place.line()));
+            }
+            None => end(Ending::Internal, "somewhere"),
+        }
     }
-    // SAFETY: ends the process, and runs nothing of it any more.
-    unsafe { libc::_exit(0) }
+}
+
+/// Says how it went, and ends this process.
+fn end(ending: Ending, text: &str) -> ! {
+    let head = HEAD_OF_CHILD.load(Ordering::Relaxed);
+    let len = text.len().min(HEAD - 2);
+    // SAFETY: the head of the shared pages, which has room for that, and which nobody else uses here.
+    // It ends by zero, as it was. Nothing of the process runs after it.
+    unsafe {
+        head.add(1).copy_from_nonoverlapping(text.as_ptr(), len);
+        head.write(ending as u8);
+        libc::_exit(0)
+    }
 }
 
 /// Pages that this process and its children see alike, all zero at first.
@@ -247,7 +313,7 @@ fn failed(what: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     use super::*;
 
@@ -255,7 +321,7 @@ mod tests {
 
     fn run(control: &Control, fill: &mut FillPixels<'_>) -> Result<Vec<u8>, Error> {
         let mut taken = Vec::new();
-        ChildProcess.run(SIZE, control, fill, &mut |pixels| {
+        ChildProcess.run(SIZE, &[], control, fill, &mut |pixels| {
             taken.extend_from_slice(pixels);
             Ok(())
         })?;
@@ -317,6 +383,51 @@ mod tests {
         assert_eq!(result, Err(Error::Timeout));
         // Generous: what it would take is for ever.
         assert!(start.elapsed() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn it_may_see_itself_that_the_time_is_over() {
+        for _ in 0..20 {
+            let deadline = Instant::now() + Duration::from_millis(5);
+            let control = Control::new(Some(deadline));
+            let result = run(&control, &mut |_| {
+                loop {
+                    control.check()?;
+                }
+            });
+            assert_eq!(result, Err(Error::Timeout));
+        }
+    }
+
+    #[test]
+    fn a_large_source_is_there() {
+        let mut source = vec![1_u8; 30 << 20];
+        source[20 << 20..].fill(2);
+        for part in [&source[..], &source[(10 << 20) + 5..(25 << 20) + 7]] {
+            let mut sum = 0;
+            let take = &mut |pixels: &[u8]| {
+                sum = pixels.iter().take(8).rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte));
+                Ok(())
+            };
+            let fill = &mut |pixels: &mut [u8]| {
+                let sum = part.iter().map(|&byte| u64::from(byte)).sum::<u64>();
+                pixels[..8].copy_from_slice(&sum.to_le_bytes());
+                Ok(())
+            };
+            ChildProcess.run(SIZE, part, &Control::default(), fill, take).unwrap();
+            assert_eq!(sum, part.iter().map(|&byte| u64::from(byte)).sum::<u64>());
+        }
+        // What is freed is had again, and what grows keeps what it has.
+        let mut grown = source.clone();
+        drop(source);
+        grown.resize(60 << 20, 3);
+        grown.shrink_to(35 << 20);
+        assert_eq!((grown[0], grown[25 << 20], grown[50 << 20]), (1, 2, 3));
+        let filled = run(&Control::default(), &mut |pixels| {
+            pixels.fill(9);
+            Ok(())
+        });
+        assert_eq!(filled.map(|pixels| pixels[0]), Ok(9));
     }
 
     #[test]

@@ -19,12 +19,19 @@ pub(super) fn decode(jxl: &Jxl, control: &Control) -> Result<Raster, Error> {
     let memory = working_bytes(jxl);
     let size = WorkSize { pixels, memory: memory.saturating_add(memory / 4) };
     let mut raster = None;
-    isolation.run(size, control, &mut |pixels| fill(jxl, pixels, control), &mut |pixels| {
-        let mut filled = Raster::new(jxl.size, jxl.layout)?;
-        filled.data_mut().copy_from_slice(pixels);
-        raster = Some(filled);
-        Ok(())
-    })?;
+    let source = jxl.codestream();
+    isolation.run(
+        size,
+        source,
+        control,
+        &mut |pixels| fill(jxl, pixels, control),
+        &mut |pixels| {
+            let mut filled = Raster::new(jxl.size, jxl.layout)?;
+            filled.data_mut().copy_from_slice(pixels);
+            raster = Some(filled);
+            Ok(())
+        },
+    )?;
     raster.ok_or_else(|| Error::Internal("no pixels came back".to_owned()))
 }
 

@@ -74,6 +74,11 @@ impl Jxl<'_> {
         Ok((decoder, self.codestream.get(self.start..).unwrap_or_default()))
     }
 
+    /// What the decoder reads behind the headers, and these.
+    pub(in crate::image) fn codestream(&self) -> &[u8] {
+        &self.codestream
+    }
+
     /// Bytes that the decoder holds besides what it gives.
     pub(in crate::image) fn decoder_bytes(&self) -> u64 {
         self.frames.bytes
