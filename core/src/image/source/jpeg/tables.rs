@@ -157,9 +157,9 @@ impl Tables {
 /// is in the lower bits.
 fn is_conditioning(body: &[u8]) -> bool {
     body.len().is_multiple_of(2)
-        && body.chunks_exact(2).all(|pair| match pair {
-            &[0..16, bounds] => bounds & 0x0f <= bounds >> 4,
-            &[table, _] => table < 32,
+        && body.chunks_exact(2).all(|pair| match *pair {
+            [0..16, bounds] => bounds & 0x0f <= bounds >> 4,
+            [table, _] => table < 32,
             _ => false,
         })
 }
