@@ -58,21 +58,43 @@ pub(in crate::image) fn resize(
     let source = Pixels { width: size.width, height: size.height, channels, data: raster.data() };
     let mut resizer = Resizer::new(lanczos3, 3.0).map_err(internal)?;
     let stride = out.stride();
-    let rows = rows_of_band(size, window.size);
-    for (first, band) in
-        (0..).step_by(rows as usize).zip(out.data_mut().chunks_mut(stride * rows as usize))
-    {
-        control.check()?;
-        let height = (band.len() / stride) as u32;
-        let top = top + f64::from(first) * ratio.1;
-        let part = Part {
-            left,
-            top,
-            width: (f64::from(window.size.width) * ratio.0).min(f64::from(size.width) - left),
-            height: (f64::from(height) * ratio.1).min(f64::from(size.height) - top),
-        };
-        let mut made = Pixels { width: window.size.width, height, channels, data: band };
-        resizer.resize(&source, part, &mut made).map_err(internal)?;
+    let of = |(first, count): (u32, u32), from: f64, ratio: f64, side: u32| {
+        let start = from + f64::from(first) * ratio;
+        (start, (f64::from(count) * ratio).min(f64::from(side) - start))
+    };
+    match bands(size, window.size) {
+        Bands::Rows(rows) => {
+            let across = of((0, window.size.width), left, ratio.0, size.width);
+            let bands = out.data_mut().chunks_mut(stride * rows as usize);
+            for (first, band) in (0..).step_by(rows as usize).zip(bands) {
+                control.check()?;
+                let height = (band.len() / stride) as u32;
+                let down = of((first, height), top, ratio.1, size.height);
+                let part = Part { left: across.0, top: down.0, width: across.1, height: down.1 };
+                let mut made = Pixels { width: window.size.width, height, channels, data: band };
+                resizer.resize(&source, part, &mut made).map_err(internal)?;
+            }
+        }
+        Bands::Columns(columns) => {
+            let down = of((0, window.size.height), top, ratio.1, size.height);
+            for first in (0..window.size.width).step_by(columns as usize) {
+                control.check()?;
+                let width = columns.min(window.size.width - first);
+                let across = of((first, width), left, ratio.0, size.width);
+                let part = Part { left: across.0, top: down.0, width: across.1, height: down.1 };
+                let band = Size { width, height: window.size.height };
+                let mut band = Raster::new(band, raster.layout())?;
+                let height = window.size.height;
+                let mut made = Pixels { width, height, channels, data: band.data_mut() };
+                resizer.resize(&source, part, &mut made).map_err(internal)?;
+                let start = first as usize * channels;
+                for (row, made) in out.rows_mut().zip(band.rows()) {
+                    if let Some(to) = row.get_mut(start..start + made.len()) {
+                        to.copy_from_slice(made);
+                    }
+                }
+            }
+        }
     }
 
     if premultiply {
@@ -82,11 +104,25 @@ pub(in crate::image) fn resize(
     Ok(out)
 }
 
-/// Rows of the output that are made between two looks at the [`Control`]: all but of large images.
-fn rows_of_band(from: Size, to: Size) -> u32 {
+/// What is made between two looks at the [`Control`]: so many rows or columns of the output. It is all, but
+/// of large images.
+#[derive(Debug, PartialEq)]
+enum Bands {
+    Rows(u32),
+    Columns(u32),
+}
+
+fn bands(from: Size, to: Size) -> Bands {
     const PIXELS: u64 = 16 << 20;
-    let bands = (from.pixels().max(to.pixels()) / PIXELS + 1).min(to.height.max(1).into());
-    to.height.div_ceil(bands as u32).max(1)
+    // For a band with less, most of what is read is read for its neighbours as well.
+    const LEAST: u64 = 8;
+    let bands = from.pixels().max(to.pixels()) / PIXELS + 1;
+    let of = |side: u32| u64::from(side).div_ceil(bands).max(1) as u32;
+    if bands > 1 && u64::from(to.height) < bands * LEAST && to.width > to.height {
+        Bands::Columns(of(to.width))
+    } else {
+        Bands::Rows(of(to.height))
+    }
 }
 
 /// The weight of a pixel by its distance: sinc(x) sinc(x / 3).
@@ -203,6 +239,28 @@ mod tests {
             let expected = &whole.data()[start..start + row.len()];
             // Filter weights are rounded, by position: a step at most.
             assert!(row.iter().zip(expected).all(|(a, b)| a.abs_diff(*b) <= 1), "row {y}");
+        }
+    }
+
+    #[test]
+    fn what_is_made_in_bands_is_what_is_made_at_once() {
+        let flat = Size::new(9000, 2000);
+        assert_eq!(bands(flat, Size::new(90, 3)), Bands::Columns(45));
+        assert_eq!(bands(flat, Size::new(90, 20)), Bands::Rows(10));
+        assert_eq!(bands(Size::new(900, 2000), Size::new(90, 3)), Bands::Rows(3));
+        assert_eq!(bands(Size::new(2000, 9000), Size::new(3, 90)), Bands::Rows(45));
+        // Each column is read as it is where another image ends beside it.
+        let part = |width: u32| {
+            let image = raster(Size::new(width, 2000), Layout::L8, |x, y| {
+                vec![(x * 7 % 256) as u8 ^ (y / 9 % 256) as u8]
+            });
+            let scaled = Size::new(width / 100, 3);
+            resized(image, scaled, all(scaled))
+        };
+        let (banded, whole) = (part(9000), part(8000));
+        for (banded, whole) in banded.rows().zip(whole.rows()) {
+            // But for the last ones, whose filter sees what is beyond.
+            assert_eq!(banded[..76], whole[..76]);
         }
     }
 
