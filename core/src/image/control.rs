@@ -1,9 +1,9 @@
-//! How running work learns that nobody wants it any more.
+//! How running work learns that nobody wants it any more, and where it is done if it does not ask.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::{Error, Isolation};
+use super::Error;
 
 /// A processor that others use too gets less done in a time, and nothing may end late.
 const MARGIN_PERCENT: u64 = 160;
@@ -81,4 +81,39 @@ impl Control {
             _ => Ok(()),
         }
     }
+}
+
+/// What fills the bytes of a picture.
+pub type FillPixels<'a> = dyn FnMut(&mut [u8]) -> Result<(), Error> + 'a;
+
+/// What takes them over.
+pub type TakePixels<'a> = dyn FnMut(&[u8]) -> Result<(), Error> + 'a;
+
+/// How much work may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkSize {
+    /// Bytes of the picture.
+    pub pixels: usize,
+    /// Bytes of memory that may be held beside it.
+    pub memory: u64,
+}
+
+/// A place apart, where work ends as soon as its [`Control`] says so, even within a step of some
+/// library's that asks nobody, and where more memory than was said fails instead of being had.
+pub trait Isolation: std::fmt::Debug + Sync {
+    /// Has `fill` make a picture from zeros there, and `take` have it here.
+    ///
+    /// What `fill` changes besides is lost. It reads `source`; other large blocks of memory it must not look at.
+    ///
+    /// # Errors
+    /// Those of `fill` and `take`, and of [`Control::check`]; [`Error::TooManyPixels`] where it wants
+    /// more memory; [`Error::Internal`] where there is no such place to be had.
+    fn run(
+        &self,
+        size: WorkSize,
+        source: &[u8],
+        control: &Control,
+        fill: &mut FillPixels<'_>,
+        take: &mut TakePixels<'_>,
+    ) -> Result<(), Error>;
 }

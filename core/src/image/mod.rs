@@ -26,7 +26,6 @@ mod info;
 #[doc(hidden)]
 pub mod internals;
 mod isobmff;
-mod isolation;
 mod json;
 mod limits;
 mod metadata;
@@ -57,7 +56,7 @@ pub use area::{Area, Length, Ratio, Sides};
 pub use canonical::Canonical;
 pub use color::Color;
 pub use content_encoding::{ContentCoding, ContentCodings, acceptable_codings, decode_body};
-pub use control::Control;
+pub use control::{Control, FillPixels, Isolation, TakePixels, WorkSize};
 pub use damage::{Damage, DamagePolicy};
 pub use dialect::{
     Asked, Dialect, Hosts, Information, Link, Origin, PROFILE, Resource, Source, Unknown,
@@ -71,7 +70,6 @@ pub use fraction::Fraction;
 pub use gravity::{Gravity, Offset};
 pub use hints::{Hints, Varies, Widths};
 pub use info::Info;
-pub use isolation::{FillPixels, Isolation, TakePixels, WorkSize};
 pub use json::{info_json, size_json};
 pub use limits::Limits;
 pub use orientation::{Flip, Rotation};

@@ -8,14 +8,13 @@ mod memory;
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::time::Duration;
 
 use image_gate_core::image::{Control, Error, FillPixels, Isolation, TakePixels, WorkSize};
 
-use super::guard::catch;
 pub use memory::Memory;
 use memory::{NO_MEMORY, OUT_OF_MEMORY};
 
@@ -137,12 +136,12 @@ fn in_child(
     unsafe { memory::isolate(usize::try_from(size.memory).unwrap_or(usize::MAX)) };
     HEAD_OF_CHILD.store(shared.start, Ordering::Relaxed);
     let (_, pixels) = shared.parts();
-    match catch(|| fill(pixels)) {
-        Some(Ok(())) => end(Ending::Done, ""),
-        Some(Err(Error::DecodeFailed(text))) => end(Ending::DecodeFailed, &text),
-        Some(Err(Error::Internal(text))) => end(Ending::Internal, &text),
-        Some(Err(error)) => end(Ending::Internal, &error.to_string()),
-        None => end(Ending::Internal, "the decoder panicked"),
+    match catch_unwind(AssertUnwindSafe(|| fill(pixels))) {
+        Ok(Ok(())) => end(Ending::Done, ""),
+        Ok(Err(Error::DecodeFailed(text))) => end(Ending::DecodeFailed, &text),
+        Ok(Err(Error::Internal(text))) => end(Ending::Internal, &text),
+        Ok(Err(error)) => end(Ending::Internal, &error.to_string()),
+        Err(_) => end(Ending::Internal, "the decoder panicked"),
     }
 }
 

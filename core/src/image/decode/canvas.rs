@@ -38,21 +38,36 @@ impl Canvas {
         control: &Control,
     ) -> Result<(), Error> {
         control.check()?;
+        let mut is_saved = false;
         match self.last.take() {
-            Some((last, Dispose::Clear)) => self.rows(last).for_each(|row| row.fill(0)),
+            Some((last, Dispose::Clear)) => {
+                for row in self.rows(last) {
+                    control.check()?;
+                    row.fill(0);
+                }
+            }
             Some((last, Dispose::Restore)) => {
                 if let Some(saved) = self.saved.take() {
                     let before = part(saved.rows(), last, self.raster.layout());
-                    let now = self.rows(last);
-                    now.zip(before).for_each(|(now, before)| now.copy_from_slice(before));
+                    for (now, before) in self.rows(last).zip(before) {
+                        control.check()?;
+                        now.copy_from_slice(before);
+                    }
                     self.saved = Some(saved);
+                    // All is again what it was then.
+                    is_saved = true;
                 }
             }
             Some((_, Dispose::Keep)) | None => {}
         }
-        if dispose == Dispose::Restore {
+        if dispose == Dispose::Restore && !is_saved {
             match &mut self.saved {
-                Some(saved) => saved.data_mut().copy_from_slice(self.raster.data()),
+                Some(saved) => {
+                    for (saved, now) in saved.rows_mut().zip(self.raster.rows()) {
+                        control.check()?;
+                        saved.copy_from_slice(now);
+                    }
+                }
                 none => *none = Some(self.raster.try_clone(control)?),
             }
         }
