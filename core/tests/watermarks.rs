@@ -206,7 +206,8 @@ fn memory_is_counted() {
     let memory = |plan: &Plan| prepare(&source, plan, &Limits::default()).unwrap().memory();
     let large = png(&Picture::new(2000, 2000, |_, _| [1, 2, 3, 4]));
     let watermark = Watermark { content: picture(&large), style: WatermarkStyle::default() };
-    assert!(memory(&marked(vec![watermark])) >= memory(&marked(vec![])) + 2000 * 2000 * 4);
+    assert!(memory(&marked(vec![])) < 2000 * 2000);
+    assert!(memory(&marked(vec![watermark])) >= 2000 * 2000 * 4);
 }
 
 fn written(font: &str, text: &str) -> Watermark {
