@@ -44,7 +44,7 @@ use nginx_sys::{
 
 use crate::ngx;
 use crate::ngx::module::Hooks;
-use crate::ngx::{Cycle, Parser, Reported, allocator, phase, variable};
+use crate::ngx::{Cycle, Parser, Reported, allocator, isolation, phase, variable, worker};
 pub use conf::{ImageResize, LocConf, MainConf};
 pub use context::Context;
 
@@ -78,6 +78,9 @@ impl Hooks for ImageResize {
     fn begin_process(cycle: Cycle<'_>) {
         if cycle.main::<ImageResize>().is_some_and(|main| main.has_jobs.get()) {
             allocator::return_freed_images();
+            if worker::is_worker() {
+                isolation::withhold_large_blocks();
+            }
         }
     }
 }

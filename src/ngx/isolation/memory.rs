@@ -19,6 +19,14 @@ const PAGE: usize = 4096;
 /// milliseconds, in which no other thread can have a new page.
 const WITHHELD: usize = 8 << 20;
 
+/// Whether they are kept from children. The children of nginx's master are workers, and need what it has.
+static WITHHOLDS: AtomicBool = AtomicBool::new(false);
+
+/// From now on children get no large block of this process, which is to be one without workers of its own.
+pub fn withhold_large_blocks() {
+    WITHHOLDS.store(true, Ordering::Relaxed);
+}
+
 /// With that a process ends that wants more memory than it may have.
 pub(super) const OUT_OF_MEMORY: i32 = 12;
 /// With that, where the system has none.
@@ -106,7 +114,7 @@ pub(super) fn lend(bytes: &[u8]) {
 /// Keeps a large block from children, or no more. What it shares its first and last page with is not
 /// concerned.
 fn withhold(block: *mut u8, size: usize, advice: libc::c_int) {
-    if size >= WITHHELD && !block.is_null() {
+    if size >= WITHHELD && !block.is_null() && WITHHOLDS.load(Ordering::Relaxed) {
         let (page, end) = (page(), block.addr().saturating_add(size));
         advise(block.addr().next_multiple_of(page)..end / page * page, advice);
     }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use image_gate_core::image::{Control, Error, FillPixels, Isolation, TakePixels, WorkSize};
 
-pub use memory::Memory;
+pub use memory::{Memory, withhold_large_blocks};
 use memory::{NO_MEMORY, OUT_OF_MEMORY};
 
 /// Bytes before the pixels: how it ended, and why.
@@ -400,6 +400,7 @@ mod tests {
 
     #[test]
     fn a_large_source_is_there() {
+        withhold_large_blocks();
         let mut source = vec![1_u8; 30 << 20];
         source[20 << 20..].fill(2);
         for part in [&source[..], &source[(10 << 20) + 5..(25 << 20) + 7]] {
