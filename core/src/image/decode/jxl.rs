@@ -40,15 +40,14 @@ pub(super) fn decode(jxl: &Jxl, control: &Control) -> Result<Raster, Error> {
 /// That a file says that it is of a higher level does not make it longer than is good: trees of 2048 levels,
 /// patches and splines over all of it a thousand times. But libjxl writes more transforms than level 5 has.
 fn fill(jxl: &Jxl, pixels: &mut [u8], control: &Control) -> Result<(), Error> {
-    match fill_by(jxl, ProfileLevel::Main5, pixels, control) {
-        Err(Failure::Transforms) => match fill_by(jxl, ProfileLevel::Main10, pixels, control) {
-            Err(Failure::Transforms) => Err(broken("too many transforms")),
-            Err(Failure::Other(error)) => Err(error),
-            Ok(()) => Ok(()),
-        },
-        Err(Failure::Other(error)) => Err(error),
-        Ok(()) => Ok(()),
-    }
+    let filled = match fill_by(jxl, ProfileLevel::Main5, pixels, control) {
+        Err(Failure::Transforms) => fill_by(jxl, ProfileLevel::Main10, pixels, control),
+        filled => filled,
+    };
+    filled.map_err(|failure| match failure {
+        Failure::Transforms => broken("too many transforms"),
+        Failure::Other(error) => error,
+    })
 }
 
 /// Why it can't be decoded.
