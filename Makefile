@@ -63,8 +63,13 @@ check-dashboards: ## compare the dashboards with Grafana's own types of them, fr
 	@scripts/check-dashboards
 
 .PHONY: test
-test: build ## all tests; make test T=t/resize.t runs one file
+test: headers ## all tests; make test T=t/resize.t runs one file
 	@scripts/install-deps test
+ifndef T
+	@# With what is installed in one call, so that the long crates are compiled beside their tests.
+	cargo build --release --workspace $(CARGO_FLAGS) --lib --bins --examples --tests
+endif
+	@$(MAKE) --no-print-directory build
 ifndef T
 	cargo test --release $(CARGO_FLAGS) --workspace
 	@scripts/check-damaged

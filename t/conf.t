@@ -49,7 +49,7 @@ image_resize crop 10 10 ar=1:0;               | proportions
 image_resize crop 10 10 zoom=0;               | 0.01
 image_resize crop 10 10 min_width=0;          | 0
 image_resize crop 10 10 rotate_box=on;        | before or after
-image_resize_mask star;                       | off, circle or ellipse
+image_resize_mask moon;                       | off, circle, ellipse, triangle, triangle-180, pentagon, pentagon-180, hexagon, square, star or heart
 image_resize_padding 1,2;                     | top,right,bottom,left
 image_resize_opacity 1.5;                     | from 0 to 1
 image_resize_flatten 1;                       | on

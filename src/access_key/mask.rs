@@ -6,7 +6,7 @@
 //! known, the sources and the keys of all servers count.
 
 use std::cell::RefCell;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -32,6 +32,8 @@ const MASK: &str = "***";
 const LONG: usize = 8;
 /// So many keys of one request are told apart; where there are more, everything is masked.
 const MOST_KEYS: usize = 16;
+/// What most request lines end with.
+const VERSIONS: [&[u8]; 3] = [b" HTTP/1.1", b" HTTP/2.0", b" HTTP/1.0"];
 /// So many pieces of the texts of one request are compared with all keys; others are masked.
 const MOST_DIGESTS: usize = 1024;
 
@@ -265,7 +267,16 @@ impl<'r> KeyFinder<'r> {
             return;
         }
         let Range { start, end } = line.as_ptr_range();
-        let found = self.find(line, false);
+        // What is a key in it goes by nothing else.
+        let known = (&self.sources, self.key_table_ids, &self.keys, &self.segments);
+        let hash = CLEAN_LINES.with_borrow(|lines| lines.hash((known, line)));
+        let is_clean = CLEAN_LINES.with_borrow(|lines| lines.has(hash));
+        // The protocol that it ends with is nobody's.
+        let asked = VERSIONS.iter().find_map(|&version| line.strip_suffix(version)).unwrap_or(line);
+        let found = if is_clean { FoundKeys::default() } else { self.find(asked, false) };
+        if found.is_empty() && !is_clean {
+            CLEAN_LINES.with_borrow_mut(|lines| lines.add(hash));
+        }
         self.line = Line { addresses: start.addr()..end.addr(), found };
     }
 
@@ -538,7 +549,40 @@ impl NonKey {
     const NONE: NonKey = NonKey { key_tables: 0, len: 0, bytes: [0; NonKey::LONGEST] };
 }
 
+/// Request lines that were seen to have no key, by hashes that nobody outside can predict: of pictures that are asked
+/// for often the line is not taken apart again.
+struct CleanLines {
+    state: RandomState,
+    /// Each has one place, which the last one seen has.
+    seen: Box<[u64; 1024]>,
+}
+
+impl CleanLines {
+    /// The hash of a line beside what it was judged by.
+    fn hash(&self, line: impl Hash) -> u64 {
+        // 0 is no line.
+        self.state.hash_one(line).max(1)
+    }
+
+    fn has(&self, hash: u64) -> bool {
+        self.seen.get(self.place(hash)) == Some(&hash)
+    }
+
+    fn add(&mut self, hash: u64) {
+        let place = self.place(hash);
+        if let Some(seen) = self.seen.get_mut(place) {
+            *seen = hash;
+        }
+    }
+
+    fn place(&self, hash: u64) -> usize {
+        hash as usize % self.seen.len()
+    }
+}
+
 thread_local! {
+    static CLEAN_LINES: RefCell<CleanLines> =
+        RefCell::new(CleanLines { state: RandomState::new(), seen: Box::new([0; 1024]) });
     static NON_KEYS: RefCell<NonKeyCache> =
         RefCell::new(NonKeyCache { state: RandomState::new(), seen: Box::new([[NonKey::NONE; 4]; 128]) });
 }

@@ -245,11 +245,38 @@ pub enum Mask {
     Circle,
     /// The largest ellipse.
     Ellipse,
+    /// The largest equilateral triangle that points up.
+    Triangle,
+    /// The same upside down.
+    Triangle180,
+    /// The largest regular pentagon that points up.
+    Pentagon,
+    /// The same upside down.
+    Pentagon180,
+    /// The largest regular hexagon that points up.
+    Hexagon,
+    /// The largest square that stands on a corner.
+    Square,
+    /// The largest star of five points.
+    Star,
+    /// The largest heart.
+    Heart,
 }
 
 impl Words for Mask {
-    const WORDS: &'static [(&'static str, Mask)] =
-        &[("off", Mask::Off), ("circle", Mask::Circle), ("ellipse", Mask::Ellipse)];
+    const WORDS: &'static [(&'static str, Mask)] = &[
+        ("off", Mask::Off),
+        ("circle", Mask::Circle),
+        ("ellipse", Mask::Ellipse),
+        ("triangle", Mask::Triangle),
+        ("triangle-180", Mask::Triangle180),
+        ("pentagon", Mask::Pentagon),
+        ("pentagon-180", Mask::Pentagon180),
+        ("hexagon", Mask::Hexagon),
+        ("square", Mask::Square),
+        ("star", Mask::Star),
+        ("heart", Mask::Heart),
+    ];
 }
 
 /// Colours that luminance is shown in.

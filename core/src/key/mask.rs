@@ -303,11 +303,14 @@ fn find_in_item(
         }
         return pieces;
     }
+    let decoded = |text| {
+        if has_percent { percent_decode_lossy(text) } else { Cow::Borrowed(text) }
+    };
     // What belongs to a key as a whole may look like several pieces.
     let value = equals.filter(|_| value_has_joint).map(|equals| equals + 1);
     for start in [has_joint.then_some(0), value].into_iter().flatten() {
         let whole = item.get(start..).unwrap_or_default();
-        if test(&percent_decode_lossy(whole)) {
+        if test(&decoded(whole)) {
             found.push(text, at + start..at + item.len());
             return pieces;
         }
@@ -324,7 +327,7 @@ fn find_in_item(
         {
             found.push(text, at + start..at + end);
         } else if padded > end
-            && test(&percent_decode_lossy(item.get(start..padded).unwrap_or_default()))
+            && test(&decoded(item.get(start..padded).unwrap_or_default()))
         {
             found.push(text, at + start..at + padded);
         }

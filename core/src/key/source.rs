@@ -11,7 +11,7 @@ use crate::escapes::percent_decode_lossy;
 pub const MASK: &[u8] = b"***";
 
 /// A place in a request that may hold a key. A clone costs no memory.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum KeySource {
     /// An argument of the query, by its name.
     Argument(Rc<[u8]>),

@@ -46,7 +46,7 @@ const GROUPS = {
     range("blur", "Blur", 0, 20, .5, 0),
     range("pixelate", "Pixelate", 0, 50, 1, 0),
     range("opacity", "Opacity", 0, 1, .05, 1),
-    choice("mask", "Mask", ["off", "circle", "ellipse"]),
+    choice("mask", "Mask", ["off", "circle", "ellipse", "triangle", "pentagon", "hexagon", "square", "star", "heart"]),
     choice("background", "Background", ["white", "black", "#ffcc00", "transparent", "blur"]),
     check("watermark", "Watermark", "on", "off",
       { always: true, line: value => value === "on" && "image_resize_watermark marks/logo.png position=southeast offset=10,10 scale=20%;" }),

@@ -9,7 +9,8 @@ use super::asked::{Asked, Link, Unknown, Wishes};
 use super::numbers::{color, places, real, within};
 use super::query::arguments;
 use super::source::Source;
-use crate::image::Error;
+use crate::image::words::Words as _;
+use crate::image::{Error, Mask};
 
 pub(super) const FIXED_PART: &[u8] = b"/";
 
@@ -215,19 +216,7 @@ fn cuts(found: &Arguments, wishes: &mut Wishes) -> Result<(), Error> {
         wishes.set("crop", setting, area)?;
     }
     if let Some(mask) = found.get("mask") {
-        let known = [
-            "circle",
-            "ellipse",
-            "triangle",
-            "triangle-180",
-            "pentagon",
-            "pentagon-180",
-            "hexagon",
-            "square",
-            "star",
-            "heart",
-        ];
-        if known.contains(&mask) {
+        if Mask::WORDS.iter().skip(1).any(|&(known, _)| known == mask) {
             wishes.set(format_args!("mask={mask}"), "mask", mask)?;
             if found.is_on("mtrim") {
                 wishes.cannot("mtrim")?;
