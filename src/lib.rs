@@ -21,7 +21,7 @@ use std::ffi::c_char;
 use std::ptr::null;
 
 #[global_allocator]
-static MEMORY: ngx::isolation::Memory = ngx::isolation::Memory;
+static MEMORY: image_gate_isolation::Memory = image_gate_isolation::Memory;
 
 /// Their names.
 #[unsafe(no_mangle)]

@@ -249,7 +249,7 @@ __DATA__
 --- rows
 /m/quad-100x120.png?m=circle    200 png 100x100 alpha px=2,2:none px=30,30:red px=70,70:yellow px=97,97:none
 /m/quad-100x120.jpg?m=circle    200 jpeg 100x100 px=2,2:white~6 px=30,30:red~14
-/m/quad-100x120.png?m=star      200 png 100x100 alpha px=50,25:red px=2,2:none px=50,97:none px=10,90:none
+/m/quad-100x120.png?m=star      200 png 100x100 alpha px=48,25:red px=52,25:lime px=2,2:none px=50,97:none px=10,10:none
 /m/quad-100x120.png?m=moon      415 log=info:image_resize_mask
 /url/quad-100x120.png?mask=ellipse&padding=10&background=navy 200 png 120x140 px=2,2:navy px=15,15:navy px=50,30:red
 # 100 sin 45 + 120 cos 45; the left side comes to lie on top
@@ -260,5 +260,5 @@ __DATA__
 /url/quad-100x120.png?rotate=-270 200 png 120x100 px=5,5:blue px=115,5:red
 /url/quad-100x120.png?rotate=22.5&width=200&height=200&fit=pad&format=webp 200 webp 230x249
 /url/quad-100x120.png?rotate=361 400
-/url/quad-100x120.png?mask=triangle-180&background=navy&format=jpeg 200 jpeg 100x120 px=2,116:navy~9 px=50,5:lime~90 px=20,20:red~14
+/url/quad-100x120.png?mask=triangle-180&background=navy&format=jpeg 200 jpeg 100x120 px=2,116:navy~9 px=50,5:navy~9 px=20,24:red~14
 /url/quad-100x120.png?mask=moon 400

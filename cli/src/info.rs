@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use image_gate_core::image::{Control, Limits, info_json, prepare, preview_plan};
+use image_gate_core::image::{Limits, info_json, prepare, preview_plan};
 
+use crate::control::control;
 use crate::error::{CliError, ExitStatus, error_with_code};
 use crate::files;
 
@@ -21,7 +22,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let name = files::input_name(&arguments.input);
     let failed = |error| error_with_code(ExitStatus::Picture, format_args!("{name}: {error}"));
     let prepared = prepare(&input, &plan, &Limits::default()).map_err(failed)?;
-    let preview = prepared.preview(&Control::default()).map_err(failed)?;
+    let preview = prepared.preview(&control()).map_err(failed)?;
     let json = info_json(prepared.info(), true, input.len() as u64, &preview);
     files::print_line(json.trim_end())
 }

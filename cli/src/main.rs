@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod control;
 mod error;
 mod files;
 mod info;
@@ -23,6 +24,9 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use error::code_of;
+
+#[global_allocator]
+static MEMORY: image_gate_isolation::Memory = image_gate_isolation::Memory;
 
 /// What the nginx-image-gate module does, done to files.
 #[derive(Parser)]
@@ -48,6 +52,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    control::end_decoders_by_panic();
     // Ends with 2 where the arguments are wrong.
     let arguments = Arguments::parse();
     let result = match arguments.command {

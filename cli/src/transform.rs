@@ -9,10 +9,9 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use image_gate_core::image::{
-    Control, Format, Limits, Output, Plan, Setting, Transformed, prepare,
-};
+use image_gate_core::image::{Format, Limits, Output, Plan, Setting, Transformed, prepare};
 
+use crate::control::control;
 use crate::error::{CliError, ExitStatus, code_of, error_with_code};
 use crate::outputs;
 use crate::{files, watermark};
@@ -166,7 +165,7 @@ fn transform(
     let name = files::input_name(path);
     let failed = |error| error_with_code(ExitStatus::Picture, format_args!("{name}: {error}"));
     let prepared = prepare(input, plan, &Limits::default()).map_err(failed)?;
-    let Transformed { output: made, .. } = prepared.run(&Control::default()).map_err(failed)?;
+    let Transformed { output: made, .. } = prepared.run(&control()).map_err(failed)?;
     let bytes = match &made {
         Output::Original => input,
         Output::Stripped(bytes) | Output::Encoded(bytes) => bytes,

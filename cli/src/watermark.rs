@@ -4,10 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use image_gate_core::image::{
-    Color, Control, Font, Fraction, Limits, Position, Watermark, WatermarkContent,
-    WatermarkPicture, WatermarkStyle, WatermarkText, Words as _, values,
+    Color, Font, Fraction, Limits, Position, Watermark, WatermarkContent, WatermarkPicture,
+    WatermarkStyle, WatermarkText, Words as _, values,
 };
 
+use crate::control::control;
 use crate::error::{CliError, ExitStatus, error_with_code};
 use crate::files;
 
@@ -47,7 +48,7 @@ pub fn read(layer: &str) -> Result<Watermark, CliError> {
     let content = match (file, text, font) {
         (Some(file), None, None) => {
             let bytes = files::read(Path::new(&file))?;
-            let picture = WatermarkPicture::decode(&bytes, &Limits::default(), &Control::default());
+            let picture = WatermarkPicture::decode(&bytes, &Limits::default(), &control());
             WatermarkContent::Picture(Arc::new(picture.map_err(|error| {
                 error_with_code(ExitStatus::Picture, format_args!("{file}: {error}"))
             })?))

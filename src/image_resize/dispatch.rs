@@ -11,7 +11,6 @@ use super::job::{Job, JobOutcome};
 use super::queue::{self, QueueFull, WaitingJob};
 use super::task::Task;
 use crate::ngx::guard::catch;
-use crate::ngx::isolation::ChildProcess;
 use crate::ngx::thread::Work;
 use crate::ngx::{Request, worker};
 
@@ -93,7 +92,7 @@ fn begin(context: Transfer<'_>, task: &Task) -> Arc<Control> {
     }
     let deadline = now.checked_add(Duration::from_millis(task.bounds.time));
     let control = Control::new(deadline).ended_by(worker::is_stopping);
-    let control = Arc::new(control.isolated_by(&ChildProcess));
+    let control = Arc::new(control.isolated_by(&worker::PROCESSES));
     context.control.replace(Some(control.clone()));
     control
 }

@@ -44,7 +44,7 @@ use nginx_sys::{
 
 use crate::ngx;
 use crate::ngx::module::Hooks;
-use crate::ngx::{Cycle, Parser, Reported, allocator, isolation, phase, variable, worker};
+use crate::ngx::{Cycle, Parser, Reported, allocator, phase, variable, worker};
 pub use conf::{ImageResize, LocConf, MainConf};
 pub use context::Context;
 
@@ -78,8 +78,9 @@ impl Hooks for ImageResize {
     fn begin_process(cycle: Cycle<'_>) {
         if cycle.main::<ImageResize>().is_some_and(|main| main.has_jobs.get()) {
             allocator::return_freed_images();
+            // While it is small. Where that fails, the first decoder starts it, or says why not.
             if worker::is_worker() {
-                isolation::withhold_large_blocks();
+                let _ = worker::PROCESSES.start();
             }
         }
     }

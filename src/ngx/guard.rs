@@ -5,7 +5,7 @@ use std::sync::Once;
 
 use nginx_sys::{NGX_LOG_ERR, ngx_cycle, ngx_log_t};
 
-use super::{isolation, log};
+use super::log;
 
 /// Has panics say in the error log where they come from, and nothing on standard error. What they
 /// say besides may be a part of a request, and stays unsaid.
@@ -13,7 +13,7 @@ pub(super) fn report_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         set_hook(Box::new(|panic| {
-            isolation::end_by_panic(panic.location());
+            image_gate_isolation::end_by_panic(panic.location());
             // SAFETY: `ngx_cycle` points to the running cycle, from before the first module's code
             // is called until the process ends. nginx writes a line by a single `write`, which
             // threads may do, too.

@@ -15,7 +15,6 @@ mod file_range;
 pub mod filter;
 pub mod guard;
 pub mod incoming;
-pub mod isolation;
 pub mod location;
 pub mod log;
 pub mod module;

@@ -211,7 +211,8 @@ sub nginx_pid { get_pid_from_pidfile('image gate') }
 # The worker, or the only process there is.
 sub worker_pid {
     my $pid = nginx_pid();
-    my ($kid) = map { /^(\d+)/ } `pgrep -P $pid`;
+    # It may be the master itself, which then has children that decode.
+    my ($kid) = grep { `cat /proc/$_/cmdline 2>/dev/null` !~ /image decoder/ } map { /^(\d+)/ } `pgrep -P $pid`;
     return $kid || $pid;
 }
 

@@ -83,8 +83,8 @@ impl Control {
     }
 }
 
-/// What fills the bytes of a picture.
-pub type FillPixels<'a> = dyn FnMut(&mut [u8]) -> Result<(), Error> + 'a;
+/// What makes the bytes of a picture of a source, and of nothing else: it may be called in another process.
+pub type FillPixels = fn(source: &[u8], pixels: &mut [u8], control: &Control) -> Result<(), Error>;
 
 /// What takes them over.
 pub type TakePixels<'a> = dyn FnMut(&[u8]) -> Result<(), Error> + 'a;
@@ -101,9 +101,7 @@ pub struct WorkSize {
 /// A place apart, where work ends as soon as its [`Control`] says so, even within a step of some
 /// library's that asks nobody, and where more memory than was said fails instead of being had.
 pub trait Isolation: std::fmt::Debug + Sync {
-    /// Has `fill` make a picture from zeros there, and `take` have it here.
-    ///
-    /// What `fill` changes besides is lost. It reads `source`; other large blocks of memory it must not look at.
+    /// Has `fill` make a picture of `source` from zeros there, and `take` have it here.
     ///
     /// # Errors
     /// Those of `fill` and `take`, and of [`Control::check`]; [`Error::TooManyPixels`] where it wants
@@ -113,7 +111,7 @@ pub trait Isolation: std::fmt::Debug + Sync {
         size: WorkSize,
         source: &[u8],
         control: &Control,
-        fill: &mut FillPixels<'_>,
+        fill: FillPixels,
         take: &mut TakePixels<'_>,
     ) -> Result<(), Error>;
 }

@@ -326,9 +326,7 @@ fn find_in_item(
                 && is_hidden(piece, &mut |meant: &[u8]| is_or_holds(meant, true, &mut test))
         {
             found.push(text, at + start..at + end);
-        } else if padded > end
-            && test(&decoded(item.get(start..padded).unwrap_or_default()))
-        {
+        } else if padded > end && test(&decoded(item.get(start..padded).unwrap_or_default())) {
             found.push(text, at + start..at + padded);
         }
         start = end + 1;

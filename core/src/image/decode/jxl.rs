@@ -8,8 +8,8 @@ use crate::image::raster::{Raster, data_len};
 use crate::image::source::jxl::Jxl;
 use crate::image::{Control, Error, WorkSize};
 
-/// Decodes the image, or the first frame of an animation.
-pub(super) fn decode(jxl: &Jxl, control: &Control) -> Result<Raster, Error> {
+/// Decodes the image, or the first frame of an animation, of that input.
+pub(super) fn decode(input: &[u8], jxl: &Jxl, control: &Control) -> Result<Raster, Error> {
     let Some(isolation) = control.isolation() else {
         let mut raster = Raster::new(jxl.size, jxl.layout)?;
         fill(jxl, raster.data_mut(), control)?;
@@ -19,20 +19,18 @@ pub(super) fn decode(jxl: &Jxl, control: &Control) -> Result<Raster, Error> {
     let memory = working_bytes(jxl);
     let size = WorkSize { pixels, memory: memory.saturating_add(memory / 4) };
     let mut raster = None;
-    let source = jxl.codestream();
-    isolation.run(
-        size,
-        source,
-        control,
-        &mut |pixels| fill(jxl, pixels, control),
-        &mut |pixels| {
-            let mut filled = Raster::new(jxl.size, jxl.layout)?;
-            filled.data_mut().copy_from_slice(pixels);
-            raster = Some(filled);
-            Ok(())
-        },
-    )?;
+    isolation.run(size, input, control, read_and_fill, &mut |pixels| {
+        let mut filled = Raster::new(jxl.size, jxl.layout)?;
+        filled.data_mut().copy_from_slice(pixels);
+        raster = Some(filled);
+        Ok(())
+    })?;
     raster.ok_or_else(|| Error::Internal("no pixels came back".to_owned()))
+}
+
+/// The same where nothing of the input is known yet.
+fn read_and_fill(input: &[u8], pixels: &mut [u8], control: &Control) -> Result<(), Error> {
+    fill(&Jxl::read(input)?, pixels, control)
 }
 
 /// Decodes into the bytes of a raster.

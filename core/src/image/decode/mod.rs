@@ -78,7 +78,7 @@ pub(super) fn decode(
         #[cfg(not(feature = "tiff"))]
         Container::Tiff(_) => Err(Error::Internal("a format that is not built".to_owned())),
         #[cfg(feature = "jxl")]
-        Container::Jxl(source) => jxl::decode(source, control),
+        Container::Jxl(own) => jxl::decode(source.input, own, control),
         #[cfg(not(feature = "jxl"))]
         Container::Jxl(_) => Err(Error::Internal("a format that is not built".to_owned())),
     }?;
@@ -188,8 +188,11 @@ pub(super) fn working_bytes(source: &Source, how: &Decode) -> u64 {
             Container::Tiff(tiff) => tiff::working_bytes(tiff, source.input),
             #[cfg(not(feature = "tiff"))]
             Container::Tiff(_) => 0,
+            // Where it is done apart, the input is there a second time.
             #[cfg(feature = "jxl")]
-            Container::Jxl(source) => jxl::working_bytes(source),
+            Container::Jxl(own) => {
+                jxl::working_bytes(own).saturating_add(source.input.len() as u64)
+            }
             #[cfg(not(feature = "jxl"))]
             Container::Jxl(_) => 0,
         }

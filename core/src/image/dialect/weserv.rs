@@ -215,15 +215,15 @@ fn cuts(found: &Arguments, wishes: &mut Wishes) -> Result<(), Error> {
         let setting = if found.is_on("precrop") { "crop" } else { "crop_after" };
         wishes.set("crop", setting, area)?;
     }
-    if let Some(mask) = found.get("mask") {
-        if Mask::WORDS.iter().skip(1).any(|&(known, _)| known == mask) {
-            wishes.set(format_args!("mask={mask}"), "mask", mask)?;
-            if found.is_on("mtrim") {
-                wishes.cannot("mtrim")?;
-            }
-            if found.get("mbg").is_some() {
-                wishes.cannot("mbg")?;
-            }
+    if let Some(mask) = found.get("mask")
+        && Mask::WORDS.iter().skip(1).any(|&(known, _)| known == mask)
+    {
+        wishes.set(format_args!("mask={mask}"), "mask", mask)?;
+        if found.is_on("mtrim") {
+            wishes.cannot("mtrim")?;
+        }
+        if found.get("mbg").is_some() {
+            wishes.cannot("mbg")?;
         }
     }
     Ok(())

@@ -65,7 +65,8 @@ fn heart() -> Vec<Point> {
     (0..SIDES_OF_CURVE)
         .map(|side| {
             let t = TAU * f64::from(side) / f64::from(SIDES_OF_CURVE);
-            let up = 13.0 * t.cos() - 5.0 * (2.0 * t).cos() - 2.0 * (3.0 * t).cos() - (4.0 * t).cos();
+            let up =
+                13.0 * t.cos() - 5.0 * (2.0 * t).cos() - 2.0 * (3.0 * t).cos() - (4.0 * t).cos();
             Point { x: 16.0 * t.sin().powi(3), y: -up }
         })
         .collect()
@@ -97,9 +98,8 @@ fn fitted(corners: &[Point], width: f64, height: f64) -> Vec<Point> {
     };
     let ((x, across), (y, down)) = (range(|point| point.x), range(|point| point.y));
     let scale = (width / across).min(height / down);
-    let place = |at: f64, middle: f64, side: f64| {
-        ((at - middle) * scale + side / 2.0).clamp(0.0, side)
-    };
+    let place =
+        |at: f64, middle: f64, side: f64| ((at - middle) * scale + side / 2.0).clamp(0.0, side);
     corners
         .iter()
         .map(|point| Point { x: place(point.x, x, width), y: place(point.y, y, height) })
@@ -112,8 +112,7 @@ fn fitted(corners: &[Point], width: f64, height: f64) -> Vec<Point> {
 /// A side that leans takes of a pixel the integral of what it has passed by there, and all of those right of it.
 fn cover(corners: &[Point], top: f64, steps: &mut [f64]) {
     for (from, to) in corners.iter().zip(corners.iter().cycle().skip(1)) {
-        let (upper, lower, sign) =
-            if from.y < to.y { (from, to, 1.0) } else { (to, from, -1.0) };
+        let (upper, lower, sign) = if from.y < to.y { (from, to, 1.0) } else { (to, from, -1.0) };
         let (start, end) = (upper.y.max(top), lower.y.min(top + 1.0));
         if start >= end {
             continue;
@@ -248,10 +247,16 @@ mod tests {
                 let sum: f64 = alphas.iter().map(|&alpha| f64::from(alpha) / 255.0).sum();
                 let scale = (f64::from(width) / across).min(f64::from(height) / down);
                 let area = area * scale * scale;
-                assert!((sum - area).abs() < area / 100.0, "{width}x{height} {shape:?}: {sum} {area}");
+                assert!(
+                    (sum - area).abs() < area / 100.0,
+                    "{width}x{height} {shape:?}: {sum} {area}"
+                );
                 let rows: Vec<_> = alphas.chunks(width as usize).collect();
                 for row in &rows {
-                    assert!(row.iter().zip(row.iter().rev()).all(|(&a, &b)| a.abs_diff(b) < 3), "{shape:?}");
+                    assert!(
+                        row.iter().zip(row.iter().rev()).all(|(&a, &b)| a.abs_diff(b) < 3),
+                        "{shape:?}"
+                    );
                 }
                 let is_seen = |row: &&[u8]| row.iter().any(|&alpha| alpha > 0);
                 let (above, below) = (

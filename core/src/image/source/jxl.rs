@@ -62,7 +62,12 @@ impl Jxl<'_> {
 }
 
 #[cfg(feature = "jxl")]
-impl Jxl<'_> {
+impl<'a> Jxl<'a> {
+    /// Reads the headers.
+    pub(in crate::image) fn read(input: &'a [u8]) -> Result<Jxl<'a>, Error> {
+        Ok(read(input)?.own)
+    }
+
     /// A decoder that has read the headers, and knows what pixels are wanted, and how complex the image may
     /// be; and the rest of the input. No frame may have more samples than those that were looked at.
     pub(in crate::image) fn decoder(
@@ -72,11 +77,6 @@ impl Jxl<'_> {
         let largest = usize::try_from(self.frames.largest).unwrap_or(usize::MAX);
         let (decoder, _) = codestream::open(&self.head, Some(largest.saturating_add(1)), level)?;
         Ok((decoder, self.codestream.get(self.start..).unwrap_or_default()))
-    }
-
-    /// What the decoder reads behind the headers, and these.
-    pub(in crate::image) fn codestream(&self) -> &[u8] {
-        &self.codestream
     }
 
     /// Bytes that the decoder holds besides what it gives.

@@ -2,9 +2,10 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
-use std::ops::Range;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::ending::{Ending, end};
 
 /// Blocks from this size on go back to the system when they are freed.
 const LARGE: usize = 1 << 20;
@@ -15,26 +16,11 @@ const STEP: usize = 4 << 20;
 /// Blocks lie on such a boundary, or on one of their own size.
 const PAGE: usize = 4096;
 
-/// Blocks of the system's allocator from this size on no child gets: to copy their tables of pages takes
-/// milliseconds, in which no other thread can have a new page.
-const WITHHELD: usize = 8 << 20;
+/// Freed blocks from this size on may go back to the system, too.
+const MIDDLE: usize = 64 << 10;
 
-/// Whether they are kept from children. The children of nginx's master are workers, and need what it has.
-static WITHHOLDS: AtomicBool = AtomicBool::new(false);
-
-/// From now on children get no large block of this process, which is to be one without workers of its own.
-pub fn withhold_large_blocks() {
-    WITHHOLDS.store(true, Ordering::Relaxed);
-}
-
-/// With that a process ends that wants more memory than it may have.
-pub(super) const OUT_OF_MEMORY: i32 = 12;
-/// With that, where the system has none.
-pub(super) const NO_MEMORY: i32 = 13;
-
-/// The allocator of the module: the system's, which keeps large blocks from children, but for isolated work. That can't use the system's,
-/// whose locks another thread may have held when the process was made, and may not take more than it
-/// was given.
+/// The allocator of a program: the system's, but for isolated work. That can't use the system's, whose locks another
+/// thread may have held when the process was made, and may not take more than it was given.
 pub struct Memory;
 
 static ARENA: Arena =
@@ -56,8 +42,11 @@ struct State {
     ready: *mut u8,
     end: *mut u8,
     held: usize,
+    /// Bytes of freed blocks that are not back at the system.
+    kept: usize,
     most: usize,
-    /// Freed blocks of each power of two. Each has the address of the next one in its first bytes.
+    /// Freed blocks of each power of two. Each has the address of the next one in its first bytes, and from
+    /// [`MIDDLE`] on whether it is back at the system.
     free: [*mut u8; usize::BITS as usize],
 }
 
@@ -81,7 +70,7 @@ pub(super) unsafe fn isolate(most: usize) {
         )
     };
     if start == libc::MAP_FAILED {
-        give_up(NO_MEMORY);
+        end(Ending::NoMemory, "");
     }
     let start = start.cast::<u8>();
     // SAFETY: the only thread there is, by this function's own condition; within the mapping.
@@ -90,43 +79,6 @@ pub(super) unsafe fn isolate(most: usize) {
         *ARENA.state.get() = State { start, next: start, ready: start, end, most, ..State::NONE };
     }
     ARENA.is_used.store(true, Ordering::Relaxed);
-}
-
-fn give_up(status: i32) -> ! {
-    // SAFETY: ends the process, and runs nothing of it any more.
-    unsafe { libc::_exit(status) }
-}
-
-/// Bytes of a page of this system.
-fn page() -> usize {
-    // SAFETY: asks for a number.
-    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    usize::try_from(page).ok().filter(|&page| page > 0).unwrap_or(PAGE)
-}
-
-/// Lets children have the pages of these bytes, which may be a part of a block that none gets.
-pub(super) fn lend(bytes: &[u8]) {
-    let page = page();
-    let Range { start, end } = bytes.as_ptr_range();
-    advise(start.addr() / page * page..end.addr().next_multiple_of(page), libc::MADV_DOFORK);
-}
-
-/// Keeps a large block from children, or no more. What it shares its first and last page with is not
-/// concerned.
-fn withhold(block: *mut u8, size: usize, advice: libc::c_int) {
-    if size >= WITHHELD && !block.is_null() && WITHHOLDS.load(Ordering::Relaxed) {
-        let (page, end) = (page(), block.addr().saturating_add(size));
-        advise(block.addr().next_multiple_of(page)..end / page * page, advice);
-    }
-}
-
-fn advise(pages: Range<usize>, advice: libc::c_int) {
-    if pages.start < pages.end {
-        let start = std::ptr::without_provenance_mut(pages.start);
-        // SAFETY: it says what becomes of the pages in a child, and changes nothing here. Where the system does
-        // not take the advice, as for pages that are larger, the child has them.
-        unsafe { libc::madvise(start, pages.end - pages.start, advice) };
-    }
 }
 
 /// The bytes of the block that a layout gets: a power of two.
@@ -141,6 +93,7 @@ impl State {
         ready: null_mut(),
         end: null_mut(),
         held: 0,
+        kept: 0,
         most: 0,
         free: [null_mut(); usize::BITS as usize],
     };
@@ -154,21 +107,33 @@ impl State {
         let bytes = block(layout);
         self.held = self.held.saturating_add(layout.size());
         if self.held > self.most || layout.align() > PAGE {
-            give_up(OUT_OF_MEMORY);
+            end(Ending::OutOfMemory, "");
         }
         let Some(first) = self.free.get_mut(bytes.trailing_zeros() as usize) else {
-            give_up(OUT_OF_MEMORY)
+            end(Ending::OutOfMemory, "")
         };
         if !first.is_null() {
             let found = *first;
-            // SAFETY: a block of ours that nobody has holds the address of the next one, or null.
-            *first = unsafe { found.cast::<*mut u8>().read() };
-            return (found, bytes >= LARGE);
+            // SAFETY: a block of ours that nobody has holds the address of the next one, or null, and a large one what
+            // `give_back` wrote behind that.
+            let (next, is_zero) = unsafe {
+                let words = found.cast::<*mut u8>();
+                (words.read(), bytes >= MIDDLE && words.add(1).cast::<bool>().read())
+            };
+            *first = next;
+            if !is_zero {
+                self.kept = self.kept.saturating_sub(bytes);
+            }
+            return (found, is_zero);
+        }
+        // What is free in blocks of other sizes is had all the same.
+        if self.kept > self.most {
+            end(Ending::OutOfMemory, "");
         }
         let gap = self.next.align_offset(bytes.min(PAGE));
         let room = self.end as usize - self.next as usize;
         if gap > room || bytes > room - gap {
-            give_up(OUT_OF_MEMORY);
+            end(Ending::OutOfMemory, "");
         }
         // SAFETY: within the mapping, as there is room.
         let found = unsafe { self.next.add(gap) };
@@ -189,7 +154,7 @@ impl State {
             libc::mprotect(self.ready.cast(), len, libc::PROT_READ | libc::PROT_WRITE) == 0
         };
         if !is_ready {
-            give_up(NO_MEMORY);
+            end(Ending::NoMemory, "");
         }
         // SAFETY: within the mapping.
         self.ready = unsafe { self.ready.add(len) };
@@ -198,17 +163,22 @@ impl State {
     fn give_back(&mut self, freed: *mut u8, layout: Layout) {
         let bytes = block(layout);
         self.held = self.held.saturating_sub(layout.size());
-        if bytes >= LARGE {
-            // SAFETY: whole pages of a block that nobody has any more.
-            let is_zero = unsafe { libc::madvise(freed.cast(), bytes, libc::MADV_DONTNEED) == 0 };
-            if !is_zero {
-                // SAFETY: as above.
-                unsafe { freed.write_bytes(0, bytes) };
-            }
+        let goes_back = bytes >= LARGE || bytes >= MIDDLE && self.kept > self.most / 4;
+        // SAFETY: whole pages of a block that nobody has any more.
+        let is_zero =
+            goes_back && unsafe { libc::madvise(freed.cast(), bytes, libc::MADV_DONTNEED) == 0 };
+        if !is_zero {
+            self.kept = self.kept.saturating_add(bytes);
         }
         let Some(first) = self.free.get_mut(bytes.trailing_zeros() as usize) else { return };
-        // SAFETY: the block is ours, has room for an address, and nobody has it any more.
-        unsafe { freed.cast::<*mut u8>().write(*first) };
+        // SAFETY: the block is ours, has room for an address, and a large one for more, and nobody has it any more.
+        unsafe {
+            let words = freed.cast::<*mut u8>();
+            words.write(*first);
+            if bytes >= MIDDLE {
+                words.add(1).cast::<bool>().write(is_zero);
+            }
+        }
         *first = freed;
     }
 }
@@ -222,9 +192,7 @@ unsafe impl GlobalAlloc for Memory {
             return unsafe { &mut *ARENA.state.get() }.take(layout).0;
         }
         // SAFETY: the caller's conditions are those of the system's allocator.
-        let block = unsafe { System.alloc(layout) };
-        withhold(block, layout.size(), libc::MADV_DONTFORK);
-        block
+        unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
@@ -237,9 +205,7 @@ unsafe impl GlobalAlloc for Memory {
             return found;
         }
         // SAFETY: as above.
-        let block = unsafe { System.alloc_zeroed(layout) };
-        withhold(block, layout.size(), libc::MADV_DONTFORK);
-        block
+        unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, freed: *mut u8, layout: Layout) {
@@ -251,7 +217,6 @@ unsafe impl GlobalAlloc for Memory {
             }
             return;
         }
-        withhold(freed, layout.size(), libc::MADV_DOFORK);
         // SAFETY: as above.
         unsafe { System.dealloc(freed, layout) }
     }
@@ -265,7 +230,7 @@ unsafe impl GlobalAlloc for Memory {
             if state.has(old) && block(new) == block(layout) {
                 state.held = state.held.saturating_sub(layout.size()).saturating_add(size);
                 if state.held > state.most {
-                    give_up(OUT_OF_MEMORY);
+                    end(Ending::OutOfMemory, "");
                 }
                 return old;
             }
@@ -277,11 +242,7 @@ unsafe impl GlobalAlloc for Memory {
                 return found;
             }
         }
-        // The system moves no pages of which it was told different things.
-        withhold(old, layout.size(), libc::MADV_DOFORK);
         // SAFETY: as above.
-        let block = unsafe { System.realloc(old, layout, size) };
-        withhold(block, size, libc::MADV_DONTFORK);
-        block
+        unsafe { System.realloc(old, layout, size) }
     }
 }

@@ -1,0 +1,84 @@
+//! How a child ended, and why, as it says in the head of its shared memory.
+
+use std::panic::Location;
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use image_gate_core::image::Error;
+
+use crate::process;
+use crate::shared::HEAD;
+
+/// How the work ended, by what the child left.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Ending {
+    Done = 1,
+    DecodeFailed,
+    /// It wanted more memory than it may have.
+    OutOfMemory,
+    /// The system has none.
+    NoMemory,
+    Internal,
+}
+
+/// What a child said before it ended.
+pub fn said(head: &[u8], memory: u64) -> Result<(), Error> {
+    let text = || {
+        let text = head.get(1..).unwrap_or_default();
+        let text = text.split(|&byte| byte == 0).next().unwrap_or_default();
+        String::from_utf8_lossy(text).into_owned()
+    };
+    let is = |ending: Ending| head.first() == Some(&(ending as u8));
+    if is(Ending::Done) {
+        return Ok(());
+    }
+    Err(if is(Ending::DecodeFailed) {
+        Error::DecodeFailed(text())
+    } else if is(Ending::Internal) {
+        Error::Internal(text())
+    } else if is(Ending::OutOfMemory) {
+        Error::TooManyPixels(format!("the decoder wants more than {memory} bytes of memory"))
+    } else if is(Ending::NoMemory) {
+        Error::Internal("no memory for the decoder".to_owned())
+    } else {
+        Error::Internal("the process of the decoder was ended".to_owned())
+    })
+}
+
+/// Where this process says how it ended; null in all that are no such child.
+static HEAD_OF_CHILD: AtomicPtr<u8> = AtomicPtr::new(null_mut());
+
+/// This process is a child, and says there how it ended.
+pub fn leave_at(head: *mut u8) {
+    HEAD_OF_CHILD.store(head, Ordering::Relaxed);
+}
+
+/// Ends this process, if it is such a child, for a panic at that place: it is the fault of who sent the file, and what
+/// would be unwound is of no more use. For the hook of panics; elsewhere nothing happens.
+pub fn end_by_panic(place: Option<&Location<'_>>) {
+    if HEAD_OF_CHILD.load(Ordering::Relaxed).is_null() {
+        return;
+    }
+    let place = place.map_or_else(String::new, |place| {
+        // Where it was built is nobody's business.
+        let file = place.file().rsplit('/').next().unwrap_or_default();
+        format!(" at {file}:{}", place.line())
+    });
+    end(Ending::DecodeFailed, &format!("the decoder panicked{place}"));
+}
+
+/// Says how it went, and ends this process. It takes no memory.
+pub fn end(ending: Ending, text: &str) -> ! {
+    let head = HEAD_OF_CHILD.load(Ordering::Relaxed);
+    if !head.is_null() {
+        let len = text.len().min(HEAD - 2);
+        // SAFETY: the head of the shared memory, which has room for that, and which nobody else uses here. It ends by
+        // zero, as it was.
+        unsafe {
+            head.add(1).copy_from_nonoverlapping(text.as_ptr(), len);
+            head.write(ending as u8);
+        }
+    }
+    process::end(0)
+}

@@ -1,0 +1,281 @@
+//! Work in processes of its own: what comes back, and what ends it. Each task is a function, as it has nothing of
+//! the process that asks for it but the source.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use image_gate_core::image::{Control, Error, FillPixels, Isolation, WorkSize};
+use image_gate_isolation::{Memory, Processes, end_by_panic};
+
+#[global_allocator]
+static MEMORY: Memory = Memory;
+
+static PROCESSES: Processes = Processes::new(|| ());
+
+const SIZE: WorkSize = WorkSize { pixels: 10_000, memory: 64 << 20 };
+
+fn run_on(source: &[u8], control: &Control, fill: FillPixels) -> Result<Vec<u8>, Error> {
+    let mut taken = Vec::new();
+    PROCESSES.run(SIZE, source, control, fill, &mut |pixels| {
+        taken.extend_from_slice(pixels);
+        Ok(())
+    })?;
+    Ok(taken)
+}
+
+fn run(control: &Control, fill: FillPixels) -> Result<Vec<u8>, Error> {
+    run_on(&[], control, fill)
+}
+
+fn within(time: Duration) -> Control {
+    Control::new(Some(Instant::now() + time))
+}
+
+fn spin(_: &[u8], _: &mut [u8], _: &Control) -> Result<(), Error> {
+    loop {
+        std::hint::spin_loop();
+    }
+}
+
+/// The lines of `/proc` on the processes that this one has made, and those have, by their names.
+fn processes_named(name: &str) -> Vec<(u32, String)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else { continue };
+        let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else { continue };
+        let ours =
+            std::fs::read_link(entry.path().join("exe")).ok() == std::env::current_exe().ok();
+        if ours && stat.contains(&format!("({name})")) {
+            found.push((pid, stat));
+        }
+    }
+    found
+}
+
+#[test]
+fn what_is_filled_in_comes_back() {
+    let filled =
+        run(&Control::default(), |_, pixels, _| {
+            // Blocks of many sizes, again and again.
+            let mut blocks: Vec<Vec<u8>> = Vec::new();
+            for round in 1..2000_usize {
+                blocks.push(vec![round as u8; round * 37 % 200_000]);
+                assert!(blocks.iter().step_by(7).all(|block| {
+                    block.first().is_none_or(|first| block.last() == Some(first))
+                }));
+                if round % 3 == 0 {
+                    blocks.swap_remove(round % blocks.len());
+                }
+                if blocks.len() > 100 {
+                    blocks.clear();
+                }
+                for zeros in [vec![0_u8; (1 << 20) + round], vec![0_u8; (70 << 10) + round]] {
+                    assert!(zeros.iter().step_by(512).all(|&byte| byte == 0));
+                    drop(vec![1_u8; zeros.len()]);
+                }
+            }
+            pixels.fill(7);
+            Ok(())
+        });
+    assert_eq!(filled, Ok(vec![7; 10_000]));
+}
+
+#[test]
+fn a_source_is_there_and_the_rest_is_zero() {
+    let sum = |source: &[u8], pixels: &mut [u8], _: &Control| {
+        assert!(pixels.iter().all(|&byte| byte == 0));
+        let sum = source.iter().map(|&byte| u64::from(byte)).sum::<u64>();
+        pixels[..8].copy_from_slice(&sum.to_le_bytes());
+        Ok(())
+    };
+    let mut source = vec![1_u8; 30 << 20];
+    source[20 << 20..].fill(2);
+    for part in [&source[..], &source[(10 << 20) + 5..(25 << 20) + 7], &source[..1], &[]] {
+        let filled = run_on(part, &Control::default(), sum).unwrap();
+        let expected = part.iter().map(|&byte| u64::from(byte)).sum::<u64>();
+        assert_eq!(filled[..8], expected.to_le_bytes());
+    }
+}
+
+#[test]
+fn errors_come_back() {
+    let broken = run(&Control::default(), |_, _, _| Err(Error::DecodeFailed("a hole".to_owned())));
+    assert_eq!(broken, Err(Error::DecodeFailed("a hole".to_owned())));
+    let long = run(&Control::default(), |_, _, _| Err(Error::Internal("x".repeat(9000))));
+    assert!(matches!(long, Err(Error::Internal(text)) if text.len() > 4000 && text.len() < 4096));
+}
+
+/// A panic is what a stranger's file has done to a decoder.
+#[test]
+fn a_panic_is_the_files_fault() {
+    let panicked = run(&Control::default(), |_, _, _| {
+        std::panic::set_hook(Box::new(|_| ()));
+        panic!("on purpose")
+    });
+    assert_eq!(panicked, Err(Error::DecodeFailed("the decoder panicked".to_owned())));
+    let panicked = run(&Control::default(), |_, _, _| {
+        std::panic::set_hook(Box::new(|panic| end_by_panic(panic.location())));
+        panic!("on purpose")
+    });
+    let Err(Error::DecodeFailed(text)) = panicked else { panic!("{panicked:?}") };
+    assert!(text.starts_with("the decoder panicked at processes.rs:"), "{text}");
+}
+
+#[test]
+fn it_ends_where_it_does_not_ask() {
+    let start = Instant::now();
+    assert_eq!(run(&within(Duration::from_millis(100)), spin), Err(Error::Timeout));
+    // Generous: what it would take is for ever.
+    assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn it_ends_when_nobody_waits_any_more() {
+    let control = Control::default();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(100));
+            control.cancel();
+        });
+        assert_eq!(run(&control, spin), Err(Error::Cancelled));
+    });
+    // Whoever was told of that may count on what it had: no process of them runs on. Those of other tests may.
+    let is_running = |stat: &str| stat.contains(") R ");
+    let until = Instant::now() + Duration::from_secs(10);
+    while processes_named("image decoder").iter().any(|(_, stat)| is_running(stat)) {
+        assert!(Instant::now() < until, "a child runs on");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn it_may_see_itself_that_the_time_is_over() {
+    for _ in 0..20 {
+        let result = run(&within(Duration::from_millis(5)), |_, _, control| {
+            loop {
+                control.check()?;
+            }
+        });
+        assert_eq!(result, Err(Error::Timeout));
+    }
+}
+
+#[test]
+fn more_memory_than_was_said() {
+    let result = run(&Control::default(), |_, _, _| {
+        let held: Vec<Vec<u8>> = (0..100).map(|_| vec![1; 1 << 20]).collect();
+        Err(Error::Internal(format!("{} MB", held.len())))
+    });
+    assert!(matches!(result, Err(Error::TooManyPixels(_))), "{result:?}");
+}
+
+/// However it is freed and had again: blocks of one size after those of another.
+#[test]
+fn what_is_freed_does_not_add_up() {
+    let result = run(&Control::default(), |_, pixels, _| {
+        for size in (4..=20).map(|power| 1_usize << power) {
+            let held: Vec<Vec<u8>> = (0..(40 << 20) / size).map(|_| vec![1; size]).collect();
+            drop(held);
+        }
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let resident = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+        let resident = resident.and_then(|text| text.trim().split(' ').next()?.parse().ok());
+        let kilobytes: u32 = resident.unwrap_or(u32::MAX);
+        pixels[..4].copy_from_slice(&kilobytes.to_le_bytes());
+        Ok(())
+    });
+    match result {
+        // It held 64 MB, and as much again was free.
+        Ok(pixels) => {
+            let kilobytes = u32::from_le_bytes([pixels[0], pixels[1], pixels[2], pixels[3]]);
+            assert!(kilobytes < 160 << 10, "{kilobytes} kB");
+        }
+        Err(error) => assert!(matches!(error, Error::TooManyPixels(_)), "{error:?}"),
+    }
+}
+
+#[test]
+fn whatever_other_threads_have_locked() {
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    drop(vec![1_u8; 100_000]);
+                }
+            });
+        }
+        // Helpers that begin then, too.
+        for _ in 0..20 {
+            let processes = Processes::new(|| ());
+            for _ in 0..10 {
+                let fill: FillPixels = |_, pixels, _| {
+                    let made: Vec<String> = (0..50).map(|number| number.to_string()).collect();
+                    pixels.fill(made.len() as u8);
+                    Ok(())
+                };
+                let mut seen = 0;
+                let take = &mut |pixels: &[u8]| {
+                    seen = pixels[9];
+                    Ok(())
+                };
+                processes.run(SIZE, &[], &within(Duration::from_secs(20)), fill, take).unwrap();
+                assert_eq!(seen, 50);
+            }
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+}
+
+/// A helper that was ended is replaced, and its children are not those of the next.
+#[test]
+fn another_helper_takes_over() {
+    let processes = Processes::new(|| ());
+    let fill: FillPixels = |_, pixels, _| {
+        // SAFETY: asks for a number.
+        let parent = unsafe { libc::getppid() };
+        pixels[..4].copy_from_slice(&parent.to_le_bytes());
+        Ok(())
+    };
+    let helper = || {
+        let mut helper = 0;
+        let take = &mut |pixels: &[u8]| {
+            helper = i32::from_le_bytes([pixels[0], pixels[1], pixels[2], pixels[3]]);
+            Ok(())
+        };
+        processes.run(SIZE, &[], &within(Duration::from_secs(20)), fill, take).unwrap();
+        helper
+    };
+    let first = helper();
+    assert_eq!(helper(), first);
+    // SAFETY: a process that this one has made, and not waited for.
+    assert_eq!(unsafe { libc::kill(first, libc::SIGKILL) }, 0);
+    std::thread::sleep(Duration::from_millis(50));
+    let second = helper();
+    assert_ne!(second, first);
+    assert_eq!(helper(), second);
+}
+
+/// Nothing is left of many of them: descriptors, mappings, zombies.
+#[test]
+fn nothing_is_left() {
+    let processes = Processes::new(|| ());
+    let fill: FillPixels = |_, _, _| Ok(());
+    let run =
+        || processes.run(SIZE, &[1, 2, 3], &Control::default(), fill, &mut |_| Ok(())).unwrap();
+    run();
+    let count = |what: &str| std::fs::read_dir(what).unwrap().count();
+    let before = count("/proc/self/fd");
+    for _ in 0..200 {
+        run();
+    }
+    // Other tests have some for a while.
+    let until = Instant::now() + Duration::from_secs(10);
+    while count("/proc/self/fd") > before + 8 {
+        assert!(Instant::now() < until, "{} descriptors, {before} before", count("/proc/self/fd"));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let zombies =
+        processes_named("image decoder").iter().filter(|(_, stat)| stat.contains(") Z ")).count();
+    assert!(zombies < 4, "{zombies}");
+}
