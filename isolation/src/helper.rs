@@ -49,6 +49,11 @@ impl Processes {
         Ok(())
     }
 
+    /// Ends the helper, so that it is not left to whoever takes orphans over. Work that comes later starts another one.
+    pub fn stop(&self) {
+        *self.helper.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// Has a child do a task; returns a socket whose other end that has.
     fn hand_over(&self, task: &Task, memory: &OwnedFd) -> io::Result<OwnedFd> {
         let mut helper = self.helper.lock().unwrap_or_else(PoisonError::into_inner);

@@ -254,6 +254,11 @@ fn another_helper_takes_over() {
     let second = helper();
     assert_ne!(second, first);
     assert_eq!(helper(), second);
+    processes.stop();
+    // SAFETY: no process of that number is left, unless the system has given it again.
+    assert_ne!(unsafe { libc::kill(second, 0) }, 0);
+    processes.stop();
+    assert_ne!(helper(), second);
 }
 
 /// Nothing is left of many of them: descriptors, mappings, zombies.

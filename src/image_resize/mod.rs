@@ -84,4 +84,8 @@ impl Hooks for ImageResize {
             }
         }
     }
+
+    fn end_process() {
+        worker::PROCESSES.stop();
+    }
 }
