@@ -138,6 +138,103 @@ fn what_stands_behind_the_image_does_not_go_out() {
     }
 }
 
+fn jxl_box(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+    [&(body.len() as u32 + 8).to_be_bytes()[..], kind, body].concat()
+}
+
+fn part(index: u32, data: &[u8]) -> Vec<u8> {
+    jxl_box(b"jxlp", &[&index.to_be_bytes()[..], data].concat())
+}
+
+/// The boxes of a file whose codestream is whole, or in three parts.
+fn containers(codestream: &[u8]) -> [Vec<Vec<u8>>; 2] {
+    let start = [b"\0\0\0\x0cJXL \r\n\x87\n".to_vec(), jxl_box(b"ftyp", b"jxl \0\0\0\0jxl ")];
+    let (first, rest) = codestream.split_at(codestream.len() / 3);
+    let (second, last) = rest.split_at(rest.len() / 2);
+    let parts = [part(0, first), part(1, second), part(1 << 31 | 2, last)];
+    [[&start[..], &[jxl_box(b"jxlc", codestream)]].concat(), [&start[..], &parts].concat()]
+}
+
+/// What goes out for a file as it is, of another size and of another format: all of them or none.
+fn verdict(what: &str, file: &[u8]) -> Option<Vec<u8>> {
+    let [own, small, png] =
+        ["", "w=40", "f=png"].map(|params| transform(file, &plan(params)).map_err(|e| e.word()));
+    assert_eq!(own.is_ok(), small.is_ok(), "{what}: {small:?}");
+    assert_eq!(own.is_ok(), png.is_ok(), "{what}: {png:?}");
+    assert!(own.is_ok() || own == Err("decode_failed"), "{what}: {own:?}");
+    own.ok()
+}
+
+#[test]
+fn no_box_goes_out_of_which_nothing_was_decoded() {
+    let secret = b"a stranger's bytes";
+    // Of parts the first, the next, and the last; a type and a level as they are, but for their end.
+    let added = [
+        (b"jxlc", &b""[..]),
+        (b"jxlp", &[0; 4]),
+        (b"jxlp", &[0, 0, 0, 1]),
+        (b"jxlp", &[0x80, 0, 0, 3]),
+        (b"jxll", &[5]),
+        (b"ftyp", b"jxl \0\0\0\0jxl "),
+        (b"JXL ", b"\r\n\x87\n"),
+        (b"jbrd", b""),
+        (b"Exif", &[0; 4]),
+        (b"free", b""),
+    ];
+    for boxes in containers(&fixture("pattern.jxl")) {
+        let whole = boxes.concat();
+        assert_eq!(verdict("whole", &whole).as_ref(), Some(&whole));
+        for (kind, before) in added {
+            let added = jxl_box(kind, &[before, &secret[..]].concat());
+            for place in 1..=boxes.len() {
+                let what = format!("{} {before:?} at {place}", kind.escape_ascii());
+                let mut boxes = boxes.clone();
+                boxes.insert(place, added.clone());
+                let out = verdict(&what, &boxes.concat());
+                if place + 1 == boxes.len() {
+                    let expected = (!kind.starts_with(b"jxl") || kind == b"jxll").then_some(&whole);
+                    assert_eq!(out.as_ref(), expected, "{what}");
+                }
+                let leaks = |out: Vec<u8>| out.windows(secret.len()).any(|part| part == secret);
+                assert!(!out.is_some_and(leaks), "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn bytes_behind_the_last_box_are_no_damage() {
+    for boxes in containers(&fixture("pattern.jxl")) {
+        let whole = boxes.concat();
+        let zeros = (1..=9).map(|len| vec![0; len]);
+        let headers = [
+            &b"\xff"[..],
+            b"\0\0\0\x20freexx",
+            b"\0\0\0\x04free",
+            b"\0\0\0\x01free\xff\xff\xff\xff\xff\xff\xff\xff",
+            b"\0\0\0\x01free\0\0",
+        ];
+        for behind in zeros.chain(headers.map(<[u8]>::to_vec)) {
+            let out = verdict(&format!("{behind:?}"), &[&whole[..], &behind].concat());
+            assert_eq!(out.as_ref(), Some(&whole), "{behind:?}");
+        }
+    }
+}
+
+#[test]
+fn parts_come_in_their_order_and_once() {
+    let [_, boxes] = containers(&fixture("pattern.jxl"));
+    let (start, parts) = boxes.split_at(2);
+    for order in 0..4usize.pow(3) {
+        // Up to three of them.
+        let order: Vec<usize> = (0..3).map(|place| order / 4usize.pow(place) % 4).collect();
+        let chosen: Vec<_> = order.iter().filter_map(|&at| parts.get(at)).cloned().collect();
+        let in_order = order == [0, 1, 2];
+        let out = verdict(&format!("{order:?}"), &[start, &chosen].concat().concat());
+        assert_eq!(out.is_some(), in_order, "{order:?}");
+    }
+}
+
 #[test]
 fn broken_files_are_errors() {
     let source = fixture("pattern.jxl");

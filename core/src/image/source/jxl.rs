@@ -15,6 +15,7 @@ mod parts;
 
 #[cfg(feature = "jxl")]
 use std::borrow::Cow;
+use std::ops::Range;
 
 #[cfg(feature = "jxl")]
 use ::jxl::api::ProfileLevel;
@@ -39,6 +40,9 @@ pub(in crate::image) struct Jxl<'a> {
     head: Vec<u8>,
     #[cfg(feature = "jxl")]
     codestream: Cow<'a, [u8]>,
+    /// What of the file holds it.
+    #[cfg(feature = "jxl")]
+    ranges: Vec<Range<usize>>,
     /// Where in it the frames begin.
     #[cfg(feature = "jxl")]
     start: usize,
@@ -58,6 +62,10 @@ pub(in crate::image) struct Jxl<'a> {
 impl Jxl<'_> {
     pub(in crate::image) fn extent(&self) -> Option<(usize, usize)> {
         None
+    }
+
+    pub(in crate::image) fn ranges(&self) -> &[Range<usize>] {
+        &[]
     }
 }
 
@@ -93,16 +101,22 @@ impl<'a> Jxl<'a> {
         Some((self.codestream.len(), self.frames.end?))
     }
 
-    /// Bytes of the input that are held a second time.
+    /// What of the file holds the codestream, in its order; the last of it may reach behind the end.
+    pub(in crate::image) fn ranges(&self) -> &[Range<usize>] {
+        &self.ranges
+    }
+
+    /// Bytes of the input that are held a second time, and of where they were.
     pub(in crate::image) fn copied(&self) -> usize {
-        self.head.len() + if let Cow::Owned(copy) = &self.codestream { copy.len() } else { 0 }
+        let copy = if let Cow::Owned(copy) = &self.codestream { copy.len() } else { 0 };
+        self.head.len() + copy + size_of_val(self.ranges.as_slice())
     }
 }
 
 /// Reads the headers, those of frames too, up to the first that is shown.
 #[cfg(feature = "jxl")]
 pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jxl<'_>>, Error> {
-    let codestream = parts::codestream(input)?;
+    let parts::Found { codestream, ranges } = parts::find(input)?;
     let head::Head { bytes, len: start, headers } = head::Head::read(&codestream)?;
     let head = parts::around(&bytes)?;
     let (decoder, codestream::Opened { basic, layout }) =
@@ -135,7 +149,7 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jxl<'_>>, Error> {
             has_profile: embedded.icc.is_some(),
             progressive: false,
         },
-        own: Jxl { head, codestream, start, has_preview, frames, size, layout },
+        own: Jxl { head, codestream, ranges, start, has_preview, frames, size, layout },
         embedded,
         fault,
         damage: None,

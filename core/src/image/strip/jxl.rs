@@ -1,11 +1,10 @@
-//! JPEG XL: the boxes that hold the codestream stay, and of that what is the image.
+//! JPEG XL: those boxes stay of which the decoder got something, and of the codestream what is the image.
 
 use super::cuts::{Cuts, Kept};
-use crate::image::isobmff::IsoBox;
 use crate::image::source::jxl::Jxl;
 
-/// What the box of the file's type has in it: nothing else that it may be.
-const TYPE: &[u8] = b"jxl \0\0\0\0jxl ";
+/// The box of the file's type behind the signature: nothing else that it may be.
+const TYPE: &[u8] = b"\0\0\0\x14ftypjxl \0\0\0\0jxl ";
 
 pub(super) fn cuts<'a>(input: &'a [u8], jxl: &Jxl, kept: &Kept) -> Option<Cuts<'a>> {
     // There is no place for it without a container.
@@ -23,16 +22,17 @@ pub(super) fn cuts<'a>(input: &'a [u8], jxl: &Jxl, kept: &Kept) -> Option<Cuts<'
     if end != len {
         return None;
     }
-    let mut at = 0;
-    while at < input.len() {
-        let found = IsoBox::read_whole(input, at, input.len())?;
-        match &found.kind {
-            b"ftyp" if input.get(found.body..found.end) != Some(TYPE) => return None,
-            b"JXL " | b"ftyp" | b"jxll" | b"jxlc" | b"jxlp" => {}
-            // With Exif and all that, what a JPEG is made of again goes, too.
-            _ => cuts.cut(found.range())?,
-        }
-        at = found.end;
+    let (_, boxes) = input.split_at_checked(12)?;
+    if !boxes.starts_with(TYPE) {
+        return None;
     }
+    // With Exif and all that, what a JPEG is made of again goes, too.
+    let mut at = 0;
+    for range in jxl.ranges() {
+        cuts.cut(at..range.start)?;
+        at = range.end;
+    }
+    // `None` where the last box is not whole.
+    cuts.cut(at..input.len())?;
     Some(cuts)
 }

@@ -404,7 +404,7 @@ impl LsbBitWriter {
 mod tests {
     use jxl::api::{Event, JxlColorProfile, JxlDecoder, JxlDecoderOptions, ProfileLevel};
 
-    use super::super::parts::{around, codestream};
+    use super::super::parts::{around, find};
     use super::*;
 
     /// What the decoder says of a file: the size of the image, its extra channels, and its profile.
@@ -428,7 +428,7 @@ mod tests {
     }
 
     fn head_of(file: &[u8]) -> Result<Vec<u8>, Error> {
-        let found = codestream(file)?;
+        let found = find(file)?.codestream;
         around(&Head::read(&found)?.bytes)
     }
 

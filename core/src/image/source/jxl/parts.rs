@@ -2,6 +2,7 @@
 //! has no need to look for it, or to keep parts that come too early.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::image::Error;
 use crate::image::bytes::be32;
@@ -22,22 +23,44 @@ const LAST: u32 = 1 << 31;
 const SIGNATURE: &[u8] = b"\0\0\0\x0cJXL \r\n\x87\n";
 const KIND: &[u8] = b"\0\0\0\x14ftypjxl \0\0\0\0jxl ";
 
-/// Finds the codestream; where it is in parts they are put together, in their order.
-pub(super) fn codestream(input: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
+/// A codestream, and what of its file it takes to read it.
+pub(super) struct Found<'a> {
+    pub(super) codestream: Cow<'a, [u8]>,
+    /// The signature, and those boxes that the decoder gets something of, in their order. Nothing
+    /// else of a container concerns the image.
+    pub(super) ranges: Vec<Range<usize>>,
+}
+
+/// Finds the codestream; where it is in parts they are put together.
+pub(super) fn find(input: &[u8]) -> Result<Found<'_>, Error> {
     if !input.starts_with(SIGNATURE) {
-        return Ok(Cow::Borrowed(input));
+        let ranges = Vec::from([0..input.len()]);
+        return Ok(Found { codestream: Cow::Borrowed(input), ranges });
     }
     let mut has_level = false;
-    let mut parts: Vec<(u32, &[u8])> = Vec::new();
+    let mut whole = None;
+    let mut parts: Vec<&[u8]> = Vec::new();
+    let mut ranges = Vec::from([0..SIGNATURE.len()]);
+    let mut is_ended = false;
     let mut at = SIGNATURE.len();
-    for number in 0..MOST_BOXES {
+    for number in 0..=MOST_BOXES {
         if at >= input.len() {
             break;
         }
-        let found = IsoBox::read(input, at, input.len()).ok_or_else(truncated)?;
+        let found = match IsoBox::read(input, at, input.len()) {
+            Some(found) if number < MOST_BOXES => found,
+            // What comes behind the image is no part of it, whatever it is.
+            _ if is_ended => break,
+            Some(_) => return Err(broken("too many boxes")),
+            None => return Err(truncated()),
+        };
+        at = found.end;
         // The end may be missing.
         let body = input.get(found.body..found.end.min(input.len())).unwrap_or_default();
         match &found.kind {
+            // libjxl refuses such files, too.
+            b"jxlc" | b"jxlp" if is_ended => return Err(broken("a second codestream")),
+            _ if is_ended => continue,
             b"ftyp" => {
                 let is_known = matches!(body, [b'j', b'x', b'l', b' ', 0, 0, 0, 0 | 1, ..]);
                 if number > 0 || !is_known {
@@ -50,43 +73,42 @@ pub(super) fn codestream(input: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
                 _ => return Err(broken("its level is told in a wrong place")),
             },
             b"jxlc" if parts.is_empty() => {
-                return Ok(Cow::Borrowed(body));
+                whole = Some(body);
+                is_ended = true;
             }
             b"jxlc" => return Err(broken("a whole codestream behind parts of one")),
             b"jxlp" => {
                 if parts.len() >= MOST_PARTS {
                     return Err(broken("too many parts"));
                 }
-                parts.push((
-                    be32(body, 0).ok_or_else(truncated)?,
-                    body.get(4..).unwrap_or_default(),
-                ));
+                let index = be32(body, 0).ok_or_else(truncated)?;
+                if (index & !LAST) as usize != parts.len() {
+                    return Err(broken("a part is missing, or in a wrong place"));
+                }
+                is_ended = index & LAST != 0;
+                parts.push(body.get(4..).unwrap_or_default());
             }
-            _ => {}
+            _ => continue,
         }
-        at = found.end;
+        match ranges.last_mut() {
+            Some(last) if last.end == found.start => last.end = found.end,
+            _ => ranges.push(found.range()),
+        }
     }
-    put_together(parts)
+    let codestream = match whole {
+        Some(whole) => Cow::Borrowed(whole),
+        None => put_together(&parts)?,
+    };
+    Ok(Found { codestream, ranges })
 }
 
-fn put_together<'a>(mut parts: Vec<(u32, &'a [u8])>) -> Result<Cow<'a, [u8]>, Error> {
-    parts.sort_by_key(|&(index, _)| index & !LAST);
-    let mut len = 0;
-    for (&(index, part), expected) in parts.iter().zip(0..) {
-        if index & !LAST != expected {
-            return Err(broken("a part is missing, or there twice"));
-        }
-        len += part.len();
-        if index & LAST != 0 && expected as usize + 1 != parts.len() {
-            return Err(broken("parts behind the last one"));
-        }
-    }
-    match parts.as_slice() {
+fn put_together<'a>(parts: &[&'a [u8]]) -> Result<Cow<'a, [u8]>, Error> {
+    match parts {
         [] => Err(truncated()),
-        &[(_, only)] => Ok(Cow::Borrowed(only)),
+        [only] => Ok(Cow::Borrowed(only)),
         parts => {
-            let mut whole = with_room(len)?;
-            parts.iter().for_each(|(_, part)| whole.extend_from_slice(part));
+            let mut whole = with_room(parts.iter().map(|part| part.len()).sum())?;
+            parts.iter().for_each(|part| whole.extend_from_slice(part));
             Ok(Cow::Owned(whole))
         }
     }
