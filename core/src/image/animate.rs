@@ -33,7 +33,8 @@ impl Prepared<'_> {
         Ok(Transformed { output, format: recipe.format, width, height })
     }
 
-    /// Decodes all pictures of an animation that goes out as it is, for those who tolerate no damage.
+    /// Decodes all pictures of an animation that goes out as it is: what is wrong with them is told
+    /// as of any other size.
     pub(super) fn look_at_frames(
         &self,
         animation: Animation,

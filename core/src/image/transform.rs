@@ -57,6 +57,8 @@ enum PreparedWork<'a> {
         cuts: Cuts<'a>,
         /// How it is decoded all the same, where only that shows whether it would be.
         looked: Option<Decode>,
+        /// All frames, which are decoded instead, as far as they would be for any other size.
+        animation: Option<Animation>,
     },
     Make(Recipe<'a>),
 }
@@ -136,7 +138,8 @@ pub fn prepare<'a>(
         && let Some(cuts) = strip(&source, plan, false)
     {
         let looked = look(&source, &tolerance, limits)?;
-        let work = PreparedWork::PassOn { cuts, looked };
+        let animation = moving.filter(|_| source.check_animation(limits).is_ok());
+        let work = PreparedWork::PassOn { cuts, looked, animation };
         return Ok(Prepared { plan, limits: *limits, source, tolerance, work });
     }
     let transcoded = match &source.kind {
@@ -302,10 +305,11 @@ impl Prepared<'_> {
     /// the source not counted.
     #[must_use]
     pub fn memory(&self) -> u64 {
-        let is_strict = self.tolerance.is_strict();
-        let verifying = if is_strict { decode::verifying_bytes(&self.source) } else { 0 };
+        let verifies = self.tolerance.is_strict()
+            || matches!(self.work, PreparedWork::PassOn { animation: Some(_), .. });
+        let verifying = if verifies { decode::verifying_bytes(&self.source) } else { 0 };
         let recipe = match &self.work {
-            PreparedWork::PassOn { cuts, looked } => {
+            PreparedWork::PassOn { cuts, looked, .. } => {
                 let decoded = looked.map_or(0, |decode| {
                     let channels = decode::layout(&self.source).channels() as u64;
                     self.stored().pixels() * channels + decode::working_bytes(&self.source, &decode)
@@ -422,15 +426,13 @@ impl Prepared<'_> {
     pub fn run(&self, control: &Control) -> Result<Transformed, Error> {
         control.check()?;
         match &self.work {
-            PreparedWork::PassOn { cuts, looked } => {
-                match (looked, self.source.animation()) {
-                    (Some(_), Some(animation)) if self.tolerance.is_strict() => {
-                        self.look_at_frames(animation, control)?;
-                    }
-                    (Some(decode), _) => {
+            PreparedWork::PassOn { cuts, looked, animation } => {
+                match (looked, animation) {
+                    (_, &Some(animation)) => self.look_at_frames(animation, control)?,
+                    (Some(decode), None) => {
                         decode::decode(&self.source, decode, &self.tolerance, control)?;
                     }
-                    (None, _) => {}
+                    (None, None) => {}
                 }
                 self.pass_on(cuts)
             }
