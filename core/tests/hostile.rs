@@ -397,6 +397,89 @@ fn a_jpeg_with_a_thousand_scans() {
 }
 
 #[test]
+fn scans_are_counted_whatever_the_limit_and_the_frame() {
+    let source = fixture("progressive.jpg");
+    let scan = |component| [0xff, 0xda, 0, 8, 1, component, 0, 1, 1, 0];
+    let bomb =
+        [&source[..source.len() - 2], &scan(source_component(&source)).repeat(5000)].concat();
+    let limits = Limits { scans: u32::MAX, ..Limits::default() };
+    let error = prepare(&bomb, &Plan::default(), &limits).unwrap_err();
+    assert_eq!(error, Error::TooManyFrames("more than 3584 scans".to_owned()));
+    // Of more components than there may be, no scan is looked at.
+    let components: Vec<u8> = (0..255).flat_map(|id| [id, 0x11, 0]).collect();
+    let frame = [&[8, 0, 16, 0, 16, 255], &components[..]].concat();
+    let of = |count| {
+        let start = with_segment(&[0xff, 0xd8], 0xc2, &frame);
+        [start, scan(200).repeat(count), vec![0xff, 0xd9]].concat()
+    };
+    assert!(matches!(refused(&of(1)), Error::UnsupportedFormat(_)));
+    assert!(matches!(refused(&of(5000)), Error::TooManyFrames(_)));
+}
+
+/// What the first component of a JPEG is called.
+fn source_component(jpeg: &[u8]) -> u8 {
+    let frame = jpeg.windows(2).position(|two| matches!(two, [0xff, 0xc0 | 0xc2])).unwrap();
+    jpeg[frame + 10]
+}
+
+/// Asserts that both policies say the same of it, whatever is asked for.
+fn is_shown(what: &str, source: &[u8], asked: [&str; 3]) -> bool {
+    let shown = [DamagePolicy::Lenient, DamagePolicy::Strict].map(|damaged| {
+        let verdicts =
+            asked.map(|asked| verdict(source, &Plan { damaged, ..plan(asked) }).map(|_| ()));
+        let shown = verdicts[0].is_ok();
+        assert!(verdicts.iter().all(|other| other.is_ok() == shown), "{what}: {verdicts:?}");
+        shown
+    });
+    shown[0]
+}
+
+#[test]
+fn a_segment_that_is_short_has_one_verdict() {
+    for name in ["sampled-2x2.jpg", "progressive.jpg"] {
+        let source = fixture(name);
+        let frame = source.windows(2).position(|two| matches!(two, [0xff, 0xc0 | 0xc2])).unwrap();
+        let scan = source.windows(2).position(|pair| pair == [0xff, 0xda]).unwrap();
+        for marker in 0xc0..=0xfe {
+            for (at, len) in [(frame, 0), (frame, 1), (scan, 0), (scan, 2), (scan, 3)] {
+                let short = [0xff, marker, 0, len, 0][..4 + usize::from(len / 3)].to_vec();
+                let source = [&source[..at], &short, &source[at..]].concat();
+                let what = format!("{name} {marker:x} of {len} at {at}");
+                let shown = is_shown(&what, &source, ASKED);
+                // What is optional and said in a length that is none is refused by libjpeg.
+                assert!(!(shown && len < 2 && matches!(marker, 0xc4 | 0xcc | 0xdb)), "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_jpeg_with_a_longer_side_than_libjpeg_reads() {
+    let line = |x, _| [x as u8, 9, 9, 255];
+    let upright = Picture::new(8, 65500, line);
+    let lying = Picture::new(65500, 8, line);
+    for (picture, at, asked) in
+        [(&upright, 5, ["", "w=4", "f=png,w=4"]), (&lying, 7, ["", "h=4", "f=png,h=4"])]
+    {
+        for progressive in [true, false] {
+            let source = jpeg(picture, 80, Subsamp::Gray, progressive);
+            let frame = source.windows(2).position(|two| matches!(two, [0xff, 0xc0 | 0xc2]));
+            let at = frame.unwrap() + at;
+            assert_eq!(source[at..at + 2], 65500u16.to_be_bytes());
+            assert!(is_shown("65500", &source, asked));
+            let mut longer = source.clone();
+            longer[at..at + 2].copy_from_slice(&65501u16.to_be_bytes());
+            assert!(!is_shown("65501", &longer, asked));
+            // Rows that are said behind the scan.
+            longer[at..at + 2].fill(0);
+            longer.truncate(longer.len() - 2);
+            longer.extend(b"\xff\xdc\0\x04\xff\xdd\xff\xd9");
+            assert!(!is_shown("65501 by DNL", &longer, asked));
+        }
+    }
+}
+
+#[test]
 fn a_jpeg_with_a_lying_header() {
     let source = jpeg(&photo(64, 48), 80, Subsamp::Sub2x2, false);
     let frame = source.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();

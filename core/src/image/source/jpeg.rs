@@ -17,7 +17,7 @@ use crate::image::size::Size;
 use crate::image::{Error, Format, Info, Limits};
 use clean::is_usual;
 use markers::APP13;
-use scans::{ScanSpec, Scans};
+use scans::{MOST_SCANS, ScanSpec, Scans};
 use tables::{Coding, Component, Tables};
 
 pub(in crate::image) use markers::{
@@ -27,6 +27,9 @@ pub(in crate::image) use markers::{
 
 /// An image of so many pixels may have next to no data: that costs nobody much.
 const CHEAP: u64 = 1 << 24;
+
+/// The longest side that libjpeg reads: nothing is to show, or to pass on, what others don't.
+const LONGEST_SIDE: u32 = 65500;
 
 /// What the markers say besides [`Info`].
 #[derive(Debug)]
@@ -168,8 +171,9 @@ impl Jpeg {
         tolerance: &Tolerance,
     ) -> Result<(), Error> {
         let Scans { count, entropy, is_ended, has_first, ref damage, .. } = self.scans;
-        if count > limits.scans {
-            return Err(Error::TooManyFrames(format!("more than {} scans", limits.scans)));
+        let most = limits.scans.min(MOST_SCANS);
+        if count > most {
+            return Err(Error::TooManyFrames(format!("more than {most} scans")));
         }
         if count == 0 || !is_ended && !self.one_pass && !has_first {
             return Err(truncated());
@@ -262,7 +266,9 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jpeg>, Error> {
     let scans = first_scan
         .map(|at| {
             let coding = Coding { progressive: frame.progressive, arithmetic: frame.arithmetic };
-            let spec = ScanSpec { one_pass, coding, components: &frame.components };
+            let is_supported = frame.unsupported.is_none();
+            let components = is_supported.then_some(frame.components.as_slice());
+            let spec = ScanSpec { one_pass, coding, components };
             Scans::read(input, at, &spec, tables)
         })
         .unwrap_or_default();
@@ -271,7 +277,9 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jpeg>, Error> {
         frame.size.height = rows.into();
     }
     messy |= scans.messy;
-    let fault_of_scan = scans.fault;
+    let too_long = (frame.size.width.max(frame.size.height) > LONGEST_SIDE)
+        .then_some("an image of more than 65500 pixels a side");
+    let fault = fault.or(too_long).or(scans.fault);
     Ok(SourceHeaders {
         info: Info {
             format: Format::Jpeg,
@@ -296,7 +304,7 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jpeg>, Error> {
             messy,
         },
         embedded,
-        fault: frame.unsupported.or_else(|| fault.or(fault_of_scan).map(broken)),
+        fault: frame.unsupported.or_else(|| fault.map(broken)),
         damage: None,
     })
 }

@@ -28,9 +28,6 @@ pub(super) fn layout(jpeg: &Jpeg) -> Layout {
 /// The largest scale that our own reader makes.
 const MOST_EIGHTHS: u32 = 5;
 
-/// The longest side that libjpeg reads: no scale is to show what others don't.
-const LONGEST_SIDE: u32 = 65500;
-
 /// Bytes of coefficients that libjpeg may keep of an image that our own reader could not read.
 const SPARE: u64 = 32 << 20;
 
@@ -70,9 +67,6 @@ pub(super) fn decode(
     tolerance: &Tolerance,
     control: &Control,
 ) -> Result<Raster, Error> {
-    if size.width.max(size.height) > LONGEST_SIDE {
-        return Err(broken("an image of more than 65500 pixels a side"));
-    }
     let input = &*jpeg.decodable(input)?;
     if tolerance.is_strict() {
         verify(input, jpeg, size, how.scans, tolerance, control)?;

@@ -8,6 +8,10 @@ use crate::image::damage::Damage;
 /// A marker that says how many rows there are, where the frame header does not.
 const DNL: u8 = 0xdc;
 
+/// Scans that a JPEG has at most, whatever the limit: each bit of each coefficient of each component in
+/// one of its own.
+pub(super) const MOST_SCANS: u32 = 4 * 64 * 14;
+
 /// What comes from the first scan on.
 #[derive(Debug, Default)]
 pub(super) struct Scans {
@@ -36,7 +40,8 @@ pub(super) struct ScanSpec<'a> {
     /// Whether all components come in the first.
     pub(super) one_pass: bool,
     pub(super) coding: Coding,
-    pub(super) components: &'a [Component],
+    /// None of a frame that is refused for what it is.
+    pub(super) components: Option<&'a [Component]>,
 }
 
 impl Scans {
@@ -61,11 +66,16 @@ impl Scans {
                 }
                 SOS => {
                     let Some(header) = walk.segment() else { break };
-                    if let Err(what) = tables.check_scan(header, components, coding) {
+                    let checked = components
+                        .map_or(Ok(()), |components| tables.check_scan(header, components, coding));
+                    if let Err(what) = checked {
                         scans.fault = (scans.count == 0).then_some(what);
                         return scans.broken_off(what, input);
                     }
                     scans.count += 1;
+                    if scans.count > MOST_SCANS {
+                        return scans;
+                    }
                     let spectrum = header.get(header.len().saturating_sub(3)..);
                     scans.messy |= !coding.progressive && spectrum != Some(&[0, 63, 0]);
                     scans.entropy += walk.skip_entropy() as u64;

@@ -9,6 +9,9 @@ const DAC: u8 = 0xcc;
 /// Blocks that an MCU has at most (T.81, section B.2.3).
 const MOST_BLOCKS: u32 = 10;
 
+/// Components of a frame that a scan may have (T.81, section B.2.3).
+const MOST_COMPONENTS: usize = 4;
+
 /// What a scan may name of a component.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Component {
@@ -44,7 +47,7 @@ impl Tables {
         lacks_length: bool,
     ) -> Result<(), &'static str> {
         let known = match marker {
-            DHT | DQT if lacks_length => None,
+            DHT | DQT | DAC if lacks_length => None,
             DHT => self.add_huffman(body),
             DQT => self.add_quantization(body),
             DRI => (body.len() == 2).then_some(()),
@@ -113,7 +116,8 @@ impl Tables {
         for (number, named) in named.chunks_exact(2).enumerate() {
             let &[id, tables] = named else { return Err(HEADER) };
             // libjpeg does not look for the second among the first of the frame header.
-            let found = (0..).zip(components).skip(number).find(|(_, known)| known.id == id);
+            let mut known = (0..).zip(components).take(MOST_COMPONENTS).skip(number);
+            let found = known.find(|(_, known)| known.id == id);
             let (at, component) = found.ok_or("a scan of a component that there is not")?;
             if taken >> at & 1 == 1 {
                 return Err("a scan has a component twice");
