@@ -40,7 +40,7 @@ pub(in crate::image) struct Jxl<'a> {
     head: Vec<u8>,
     #[cfg(feature = "jxl")]
     codestream: Cow<'a, [u8]>,
-    /// What of the file holds it.
+    /// The boxes that hold it.
     #[cfg(feature = "jxl")]
     ranges: Vec<Range<usize>>,
     /// Where in it the frames begin.
@@ -101,7 +101,7 @@ impl<'a> Jxl<'a> {
         Some((self.codestream.len(), self.frames.end?))
     }
 
-    /// What of the file holds the codestream, in its order; the last of it may reach behind the end.
+    /// The boxes that hold the codestream, in their order; the last of it may reach behind the end.
     pub(in crate::image) fn ranges(&self) -> &[Range<usize>] {
         &self.ranges
     }

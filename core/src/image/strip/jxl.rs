@@ -22,12 +22,12 @@ pub(super) fn cuts<'a>(input: &'a [u8], jxl: &Jxl, kept: &Kept) -> Option<Cuts<'
     if end != len {
         return None;
     }
-    let (_, boxes) = input.split_at_checked(12)?;
+    let (signature, boxes) = input.split_at_checked(12)?;
     if !boxes.starts_with(TYPE) {
         return None;
     }
     // With Exif and all that, what a JPEG is made of again goes, too.
-    let mut at = 0;
+    let mut at = signature.len();
     for range in jxl.ranges() {
         cuts.cut(at..range.start)?;
         at = range.end;

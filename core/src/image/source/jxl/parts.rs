@@ -26,7 +26,7 @@ const KIND: &[u8] = b"\0\0\0\x14ftypjxl \0\0\0\0jxl ";
 /// A codestream, and what of its file it takes to read it.
 pub(super) struct Found<'a> {
     pub(super) codestream: Cow<'a, [u8]>,
-    /// The signature, and those boxes that the decoder gets something of, in their order. Nothing
+    /// Those boxes behind the signature that the decoder gets something of, in their order. Nothing
     /// else of a container concerns the image.
     pub(super) ranges: Vec<Range<usize>>,
 }
@@ -34,13 +34,12 @@ pub(super) struct Found<'a> {
 /// Finds the codestream; where it is in parts they are put together.
 pub(super) fn find(input: &[u8]) -> Result<Found<'_>, Error> {
     if !input.starts_with(SIGNATURE) {
-        let ranges = Vec::from([0..input.len()]);
-        return Ok(Found { codestream: Cow::Borrowed(input), ranges });
+        return Ok(Found { codestream: Cow::Borrowed(input), ranges: Vec::new() });
     }
     let mut has_level = false;
     let mut whole = None;
     let mut parts: Vec<&[u8]> = Vec::new();
-    let mut ranges = Vec::from([0..SIGNATURE.len()]);
+    let mut ranges: Vec<Range<usize>> = Vec::new();
     let mut is_ended = false;
     let mut at = SIGNATURE.len();
     for number in 0..=MOST_BOXES {
