@@ -164,6 +164,9 @@ image_resize_animation all first;           | invalid number of arguments
 image_resize_damaged;                       | invalid number of arguments
 image_resize_damaged on;                    | on
 image_resize_damaged strict lenient;        | invalid number of arguments
+image_resize_heif;                          | invalid number of arguments
+image_resize_heif on;                       | on
+image_resize_heif auto off;                 | invalid number of arguments
 image_resize_transparency;                  | invalid number of arguments
 image_resize_transparency yes;              | yes
 image_resize_transparency on off;           | invalid number of arguments

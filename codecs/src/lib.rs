@@ -1,5 +1,6 @@
 //! Safe faces of codecs in C, as much of them as image-gate needs: bytes in, 8 bits a channel out
-//! and the other way round, on the calling thread; only of large AV1 frames dav1d has two of its own.
+//! and the other way round, on the calling thread; only of large AV1 frames dav1d has two of its own, and of
+//! HEVC libde265 one.
 //!
 //! Pixels lie in slices of their caller, who has the memory counted; rows follow each other
 //! without a gap. Where a crate's safe face does all that is needed, there is none here.
@@ -9,6 +10,7 @@
 pub mod av1;
 pub mod avif;
 pub mod cpu;
+pub mod heif;
 pub mod jpeg;
 #[cfg(feature = "jxl")]
 pub mod jxl;

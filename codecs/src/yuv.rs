@@ -3,9 +3,9 @@
 use std::ops::Range;
 use std::ptr::null;
 
-use crate::av1::{Picture, Sampling};
+use crate::av1::{self, Sampling};
 use crate::avif::{Error, check};
-use crate::bytes;
+use crate::{bytes, heif};
 
 /// How the planes of a picture become colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,8 +23,10 @@ pub struct YuvMatrix {
 /// Planes of a picture, decoded or put together of several.
 #[derive(Debug)]
 pub enum Planes {
-    /// As a decoder gave them.
-    Decoded(Picture),
+    /// As dav1d gave them.
+    Av1(av1::Picture),
+    /// As libheif gave them.
+    Hevc(heif::Picture),
     /// Cells side by side.
     Grid(Grid),
 }
@@ -34,7 +36,8 @@ impl Planes {
     #[must_use]
     pub fn width(&self) -> u32 {
         match self {
-            Planes::Decoded(picture) => picture.width(),
+            Planes::Av1(picture) => picture.width(),
+            Planes::Hevc(picture) => picture.width(),
             Planes::Grid(grid) => grid.width,
         }
     }
@@ -43,28 +46,32 @@ impl Planes {
     #[must_use]
     pub fn height(&self) -> u32 {
         match self {
-            Planes::Decoded(picture) => picture.height(),
+            Planes::Av1(picture) => picture.height(),
+            Planes::Hevc(picture) => picture.height(),
             Planes::Grid(grid) => grid.height,
         }
     }
 
     fn depth(&self) -> u8 {
         match self {
-            Planes::Decoded(picture) => picture.depth(),
+            Planes::Av1(picture) => picture.depth(),
+            Planes::Hevc(picture) => picture.depth(),
             Planes::Grid(grid) => grid.depth,
         }
     }
 
     fn sampling(&self) -> Sampling {
         match self {
-            Planes::Decoded(picture) => picture.sampling(),
+            Planes::Av1(picture) => picture.sampling(),
+            Planes::Hevc(picture) => picture.sampling(),
             Planes::Grid(grid) => grid.sampling,
         }
     }
 
     fn full_range(&self) -> bool {
         match self {
-            Planes::Decoded(picture) => picture.full_range(),
+            Planes::Av1(picture) => picture.full_range(),
+            Planes::Hevc(picture) => picture.full_range(),
             Planes::Grid(grid) => grid.full_range,
         }
     }
@@ -72,14 +79,16 @@ impl Planes {
     /// A row of a plane, which libavif reads no further than it is wide.
     fn row(&self, plane: usize, y: u32) -> Option<&[u8]> {
         match self {
-            Planes::Decoded(picture) => picture.row(plane, y),
+            Planes::Av1(picture) => picture.row(plane, y),
+            Planes::Hevc(picture) => picture.row(plane, y),
             Planes::Grid(grid) => grid.row(plane, y),
         }
     }
 
     fn stride(&self, plane: usize) -> isize {
         match self {
-            Planes::Decoded(picture) => picture.stride(plane),
+            Planes::Av1(picture) => picture.stride(plane),
+            Planes::Hevc(picture) => picture.stride(plane),
             Planes::Grid(grid) => isize::try_from(grid.row_bytes(plane)).unwrap_or_default(),
         }
     }
@@ -123,7 +132,7 @@ impl Grid {
     ///
     /// # Errors
     /// Where there is no memory.
-    pub fn new(width: u32, height: u32, cell: &Picture) -> Result<Grid, Error> {
+    pub fn new(width: u32, height: u32, cell: &Planes) -> Result<Grid, Error> {
         let (depth, sampling) = (cell.depth(), cell.sampling());
         let full_range = cell.full_range();
         let mut planes = Vec::new();
@@ -142,7 +151,7 @@ impl Grid {
     ///
     /// # Errors
     /// Where it differs from the others.
-    pub fn paste(&mut self, cell: &Picture, x: u32, y: u32) -> Result<(), Error> {
+    pub fn paste(&mut self, cell: &Planes, x: u32, y: u32) -> Result<(), Error> {
         let other = (cell.depth(), cell.sampling(), cell.full_range());
         if other != (self.depth, self.sampling, self.full_range) {
             return Err(Error("the cells of a grid differ"));
@@ -161,6 +170,19 @@ impl Grid {
             }
         }
         Ok(())
+    }
+
+    /// Has the last rows, an even number of them, be the first, and what is below them be pasted anew.
+    pub fn scroll(&mut self, rows: u32) {
+        for plane in 0..self.sampling.planes() {
+            let (_, kept) = self.sampling.of(plane, self.width, rows);
+            let len = self.row_bytes(plane) * kept as usize;
+            if let Some(data) = self.planes.get_mut(plane)
+                && let Some(start) = data.len().checked_sub(len)
+            {
+                data.copy_within(start.., 0);
+            }
+        }
     }
 
     fn row_bytes(&self, plane: usize) -> usize {

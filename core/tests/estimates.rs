@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use common::heif::{av1, file, sample, split};
+use common::heif::{av1, file, has_libheif, heic, hvc1, sample, split};
 use common::tiff::Tiff;
 use common::*;
 use image_gate_core::image::{Control, Limits, Plan, prepare};
@@ -70,6 +70,20 @@ const SOURCES: &[Source] = &[
         let cells = vec![av1(1200, 800, &cell); 4];
         let grid = common::heif::grid(2, 2, 2400, 1600, vec![2, 3, 4, 5]);
         file(&[&[grid], cells.as_slice()].concat())
+    }),
+    ("heic 4:2:0 8", || fixture("flat-420-8.heic")),
+    ("heic 4:2:0 10", || fixture("flat-420-10.heic")),
+    ("heic grid", || {
+        let cell = hvc1(3000, 2000, &fixture("flat-420-8.heic"));
+        let grid = common::heif::grid(1, 2, 3000, 4000, vec![2, 2]);
+        heic(&[grid, cell])
+    }),
+    ("heic alpha", || {
+        let cell = hvc1(3000, 2000, &fixture("flat-420-8.heic"));
+        let mut alpha = cell.clone();
+        alpha.properties.push(common::heif::alpha());
+        alpha.references.push((*b"auxl", vec![1]));
+        heic(&[cell, alpha])
     }),
     ("gif animated", || animated("f=gif")),
     ("webp animated", || animated("f=webp")),
@@ -216,6 +230,9 @@ fn estimates_hold() {
         for _ in 0..cores {
             scope.spawn(|| {
                 while let Some(&(name, make)) = SOURCES.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if name.starts_with("heic") && !has_libheif() {
+                        continue;
+                    }
                     let source = folder.join(name.replace([' ', ':'], "-"));
                     std::fs::write(&source, make()).unwrap();
                     let made = match name {

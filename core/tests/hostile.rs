@@ -224,6 +224,8 @@ fn one_verdict_whatever_is_asked_for() {
     let mut numbers = Numbers(13);
     // More of them are for a search by hand.
     let rounds = std::env::var("ROUNDS").map_or(40, |rounds| rounds.parse().unwrap());
+    let heic =
+        if common::heif::has_libheif() { vec!["pattern.heic", "alpha.heic"] } else { vec![] };
     let others = [
         "scans.jpg",
         "restarts.jpg",
@@ -232,7 +234,7 @@ fn one_verdict_whatever_is_asked_for() {
         "pattern.jxl",
         "grey16.jxl",
     ];
-    let files = FIXTURES.into_iter().chain(others).map(|name| (name, fixture(name)));
+    let files = FIXTURES.into_iter().chain(others).chain(heic).map(|name| (name, fixture(name)));
     let boxed = ("boxed", boxed(&fixture("pattern.jxl")));
     for (name, whole) in files.chain([boxed]).chain(animations()) {
         let mut refused = 0;

@@ -30,7 +30,7 @@ pub fn recipe(request: Request<'_>, conf: &LocConf) -> Result<Recipe, Failure> {
         Mode::Off | Mode::Test => (JobKind::Transform, plan, Vec::new()),
         Mode::Size => (JobKind::Describe, plan, Vec::new()),
         Mode::Info => {
-            let plan = Plan { damaged: plan.damaged, ..preview_plan(plan.orient) };
+            let plan = Plan { damaged: plan.damaged, heif: plan.heif, ..preview_plan(plan.orient) };
             (JobKind::Inspect, Box::new(plan), Vec::new())
         }
         _ if let Some(uri) = link::described(request) => {

@@ -234,7 +234,7 @@ pub fn revalidated(request: Request<'_>, conf: &LocConf) {
         }
         _ if is_its_own => (),
         Mode::Info => {
-            plan = Plan { damaged: plan.damaged, ..preview_plan(plan.orient) };
+            plan = Plan { damaged: plan.damaged, heif: plan.heif, ..preview_plan(plan.orient) };
             set_variant_etag(request, conf, &plan);
         }
         _ => set_variant_etag(request, conf, &plan),

@@ -306,11 +306,11 @@ impl Job {
     ) -> Result<JobOutput, JobError> {
         match &self.work {
             JobKind::Describe => {
-                *source = probe(bytes).ok();
+                *source = self.probe(bytes).ok();
                 Ok(describe(source.as_ref(), self.plan.orient))
             }
             JobKind::Introduce(uri) => {
-                let info = probe(bytes).map_err(JobError::Failed)?;
+                let info = self.probe(bytes).map_err(JobError::Failed)?;
                 let size = info.displayed(self.plan.orient);
                 *source = Some(info);
                 let most = self.limits.output_pixels;
@@ -323,6 +323,12 @@ impl Job {
                 self.transform(bytes, source)
             }
         }
+    }
+
+    /// What the headers of a source say, if it is to be read.
+    fn probe(&self, bytes: &[u8]) -> Result<Info, Error> {
+        let info = probe(bytes)?;
+        self.plan.check_source(info.format).map(|()| info)
     }
 
     /// Completes the plan by the watermark.

@@ -1,6 +1,6 @@
 //! What the first bytes of a body decide: whether it is let through, refused, or transformed.
 
-use image_gate_core::image::{Error, UNSUPPORTED_LEN, is_svg};
+use image_gate_core::image::{Error, Format, UNSUPPORTED_LEN, is_svg};
 use nginx_sys::{NGX_ERROR, NGX_HTTP_BAD_REQUEST, NGX_HTTP_OK, NGX_OK, ngx_int_t, ngx_uint_t};
 
 use super::begin::begin;
@@ -44,7 +44,9 @@ pub fn sniff<'r>(context: Transfer<'r>, chain: Chain<'r>) -> ngx_int_t {
     {
         return without_body(context, conf, chain);
     }
-    match codings.sniff(&first) {
+    let found =
+        codings.sniff(&first).filter(|&(format, _)| !is_test || reads(request, conf, format));
+    match found {
         Some((format, is_plain)) if is_test => {
             context.update_info(|response| {
                 response.status = Some(ImageStatus::Passed);
@@ -84,6 +86,11 @@ pub fn sniff<'r>(context: Transfer<'r>, chain: Chain<'r>) -> ngx_int_t {
             OK
         }
     }
+}
+
+/// Whether sources of a format are to be read.
+fn reads(request: Request<'_>, conf: &LocConf, format: Format) -> bool {
+    conf.plan(request).is_ok_and(|plan| plan.check_source(format).is_ok())
 }
 
 /// Whether an error or a redirect is an upstream's, and no page of nginx's own or that a directive

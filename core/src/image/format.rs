@@ -28,6 +28,8 @@ pub enum Format {
     Tiff,
     /// JPEG XL (ISO/IEC 18181).
     Jxl,
+    /// HEIC (HEVC in a HEIF file).
+    Heic,
 }
 
 impl Canonical for Format {
@@ -41,7 +43,7 @@ pub const SNIFF_LEN: usize = 32;
 
 impl Format {
     /// All of them, in the order of their numbers, in which counters of older versions have them.
-    pub const ALL: [Format; 11] = [
+    pub const ALL: [Format; 12] = [
         Format::Jpeg,
         Format::Png,
         Format::Gif,
@@ -53,6 +55,7 @@ impl Format {
         Format::Qoi,
         Format::Tiff,
         Format::Jxl,
+        Format::Heic,
     ];
 
     /// The written formats that are not [universal](Format::is_universal).
@@ -70,6 +73,7 @@ impl Format {
         match self {
             Format::Jpeg | Format::Png | Format::Gif | Format::Webp | Format::Avif => true,
             Format::Bmp => cfg!(feature = "bmp"),
+            Format::Heic => cfg!(feature = "heif"),
             Format::Ico => cfg!(feature = "ico"),
             Format::Jxl => cfg!(feature = "jxl"),
             Format::Pnm => cfg!(feature = "pnm"),
@@ -135,6 +139,7 @@ impl Format {
             Format::Qoi => "image/qoi",
             Format::Tiff => "image/tiff",
             Format::Jxl => "image/jxl",
+            Format::Heic => "image/heic",
         }
     }
 
@@ -142,7 +147,7 @@ impl Format {
     /// those that are [read](Format::is_read).
     #[must_use]
     pub fn from_media_type(media_type: &[u8]) -> Option<Format> {
-        const ALSO: [(&str, Format); 8] = [
+        const ALSO: [(&str, Format); 11] = [
             ("image/jpg", Format::Jpeg),
             ("image/x-ms-bmp", Format::Bmp),
             ("image/x-icon", Format::Ico),
@@ -151,6 +156,9 @@ impl Format {
             ("image/x-portable-pixmap", Format::Pnm),
             ("image/x-qoi", Format::Qoi),
             ("image/tif", Format::Tiff),
+            ("image/heif", Format::Heic),
+            ("image/heic-sequence", Format::Heic),
+            ("image/heif-sequence", Format::Heic),
         ];
         let names = Format::ALL.into_iter().map(|format| (format.media_type(), format));
         let known = |(name, _): &(&str, Format)| name.as_bytes().eq_ignore_ascii_case(media_type);
@@ -179,6 +187,7 @@ impl Format {
             Format::Qoi => &["qoi"],
             Format::Tiff => &["tiff", "tif"],
             Format::Jxl => &["jxl"],
+            Format::Heic => &["heic", "heif", "hif"],
         }
     }
 }
@@ -197,9 +206,7 @@ pub(super) fn recognize(bytes: &[u8]) -> Option<Format> {
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Format::Png,
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Format::Gif,
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Format::Webp,
-        [0, 0, 0, len, b'f', b't', b'y', b'p', brands @ ..] if names_avif(*len, brands) => {
-            Format::Avif
-        }
+        [0, 0, 0, len, b'f', b't', b'y', b'p', brands @ ..] => return by_brands(*len, brands),
         [b'B', b'M', rest @ ..] if is_bmp_header_len(array(rest, 12)) => Format::Bmp,
         // The number of pictures, and of the first one two sides, the colours and a zero.
         [0, 0, 1, 0, 1..=255, 0, _, _, _, 0, ..] => Format::Ico,
@@ -221,13 +228,21 @@ fn is_bmp_header_len(len: Option<[u8; 4]>) -> bool {
     matches!(len, Some([12 | 16 | 40 | 52 | 56 | 64 | 108 | 124, 0, 0, 0]))
 }
 
-/// Whether one of the first brands of a file type box of that length, the major one or a
-/// compatible one, is AVIF's: for a still image or a sequence.
-fn names_avif(len: u8, brands: &[u8]) -> bool {
+/// The format of a file by the first brands of its file type box of that length: the major one, and
+/// compatible ones.
+fn by_brands(len: u8, brands: &[u8]) -> Option<Format> {
     let len = usize::from(len).min(SNIFF_LEN).saturating_sub(8);
     let brands = brands.get(..len).unwrap_or(brands).as_chunks::<4>().0;
     // The second word is the minor version.
-    brands.iter().enumerate().any(|(i, brand)| i != 1 && matches!(brand, b"avif" | b"avis"))
+    let brands = || brands.iter().enumerate().filter(|&(i, _)| i != 1).map(|(_, brand)| brand);
+    let names = |names: &[&[u8; 4]]| brands().any(|brand| names.contains(&brand));
+    if names(&[b"avif", b"avis"]) {
+        return Some(Format::Avif);
+    }
+    let is_heic = names(&[b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"]);
+    // What is coded otherwise says so, mostly.
+    let is_other = names(&[b"avci", b"avcs", b"jpeg", b"jpgs", b"j2ki", b"j2is", b"vvic", b"vvis"]);
+    (is_heic || names(&[b"mif1", b"msf1"]) && !is_other).then_some(Format::Heic)
 }
 
 #[cfg(test)]

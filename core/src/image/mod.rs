@@ -75,8 +75,8 @@ pub use limits::Limits;
 pub use orientation::{Flip, Rotation};
 pub use params::{Allow, Params, Presets};
 pub use plan::{
-    Adjust, AnimationPolicy, Bound, Bounds, EqualSides, Fit, Mask, MetadataPolicy, Oversize, Plan,
-    PngCompression, ProfilePolicy, RotateBox, Rounding, Subsampling, Tone,
+    Adjust, AnimationPolicy, Bound, Bounds, EqualSides, Fit, HeifPolicy, Mask, MetadataPolicy,
+    Oversize, Plan, PngCompression, ProfilePolicy, RotateBox, Rounding, Subsampling, Tone,
 };
 pub use preview::Preview;
 pub use queue::{AdmissionLimits, Queue};

@@ -5,8 +5,8 @@ use std::num::{NonZeroU16, NonZeroU32};
 use super::canonical::{Canonical, with_defaults};
 use super::words::Words;
 use super::{
-    Area, Color, DamagePolicy, Flip, Format, FormatChoice, Gravity, Ratio, Rotation, Sides, Varies,
-    Watermark,
+    Area, Color, DamagePolicy, Error, Flip, Format, FormatChoice, Gravity, Ratio, Rotation, Sides,
+    Varies, Watermark,
 };
 
 /// A side of the bounding box; `None` (written `-`) does not bound.
@@ -327,6 +327,21 @@ pub enum AnimationPolicy {
     First,
 }
 
+/// Whether HEIC is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HeifPolicy {
+    /// Where the system has libheif, and that a decoder.
+    #[default]
+    Auto,
+    /// Never.
+    Off,
+}
+
+impl Words for HeifPolicy {
+    const WORDS: &'static [(&'static str, HeifPolicy)] =
+        &[("auto", HeifPolicy::Auto), ("off", HeifPolicy::Off)];
+}
+
 impl Words for AnimationPolicy {
     const WORDS: &'static [(&'static str, AnimationPolicy)] =
         &[("all", AnimationPolicy::All), ("first", AnimationPolicy::First)];
@@ -427,6 +442,8 @@ with_defaults! {
         pub animation: AnimationPolicy = AnimationPolicy::All,
         /// What becomes of a damaged source.
         pub damaged: DamagePolicy = DamagePolicy::Lenient,
+        /// Whether HEIC is read.
+        pub heif: HeifPolicy = HeifPolicy::Auto,
         /// JPEG quality, 1 to 100.
         pub jpeg_quality: u8 = 75,
         /// WebP quality, 1 to 100.
@@ -521,6 +538,17 @@ impl Plan {
         self.format = format;
         self.moving_format = moving_format;
         self.negotiated = matches!(wanted, FormatChoice::Auto(_));
+    }
+
+    /// Checks that a source of that format is to be read.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedFormat`].
+    pub fn check_source(&self, format: Format) -> Result<(), Error> {
+        if format == Format::Heic && self.heif == HeifPolicy::Off {
+            return Err(Error::UnsupportedFormat("HEIC".to_owned()));
+        }
+        Ok(())
     }
 
     /// Returns the client's headers that what is made depends on.

@@ -114,6 +114,7 @@ pub fn prepare<'a>(
     limits: &Limits,
 ) -> Result<Prepared<'a>, Error> {
     let source = Source::read(input)?;
+    plan.check_source(source.info.format)?;
     let tolerance = Tolerance::new(plan.damaged);
     source.check(limits, &tolerance)?;
 

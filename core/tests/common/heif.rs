@@ -1,4 +1,4 @@
-//! AVIF files box by box.
+//! AVIF and HEIC files box by box.
 
 #![allow(dead_code, reason = "each test file uses another part")]
 
@@ -35,6 +35,32 @@ pub fn sample(picture: &Picture, quality: u8) -> Vec<u8> {
         xmp: &[],
     };
     after(&avif::encode(&image).unwrap(), b"mdat").to_vec()
+}
+
+/// What is in the first box of a kind, wherever that is.
+pub fn content<'a>(file: &'a [u8], kind: &[u8; 4]) -> &'a [u8] {
+    let at = file.windows(4).position(|window| window == kind).unwrap();
+    let len = u32::from_be_bytes(file[at - 4..at].try_into().unwrap()) as usize;
+    &file[at + 4..at - 4 + len]
+}
+
+/// Whether HEVC can be decoded; says so where it can't.
+pub fn has_libheif() -> bool {
+    let opened = image_gate_codecs::heif::open();
+    if let Err(error) = &opened {
+        println!("skipped: {error}");
+    }
+    opened.is_ok()
+}
+
+/// The HEVC item of that size in a file that has one picture.
+pub fn hvc1(width: u32, height: u32, file: &[u8]) -> Item {
+    Item {
+        kind: *b"hvc1",
+        data: content(file, b"mdat").to_vec(),
+        properties: vec![ispe(width, height), boxed(b"hvcC", content(file, b"hvcC"))],
+        references: vec![],
+    }
 }
 
 /// The sequence header of a sample, and the frame behind it.
@@ -103,7 +129,16 @@ pub fn grid(columns: u8, rows: u8, width: u16, height: u16, cells: Vec<u16>) -> 
 
 /// A file of items numbered from 1 on, of which the first one is the image.
 pub fn file(items: &[Item]) -> Vec<u8> {
-    let ftyp = boxed(b"ftyp", b"avif\0\0\0\0avifmif1miaf");
+    branded(b"avif\0\0\0\0avifmif1miaf", items)
+}
+
+/// The same of HEVC.
+pub fn heic(items: &[Item]) -> Vec<u8> {
+    branded(b"heic\0\0\0\0mif1heic", items)
+}
+
+fn branded(brands: &[u8], items: &[Item]) -> Vec<u8> {
+    let ftyp = boxed(b"ftyp", brands);
     let number = |count: usize| (count as u16).to_be_bytes();
     let mut iinf = number(items.len()).to_vec();
     let mut ipma = (items.len() as u32).to_be_bytes().to_vec();

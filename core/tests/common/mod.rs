@@ -292,7 +292,9 @@ pub fn decode(bytes: &[u8]) -> Picture {
             decode(&transform(bytes, &plan).unwrap())
         }
         Format::Jxl => decode(&transform(bytes, &plan("f=png")).unwrap()),
-        Format::Bmp | Format::Ico | Format::Pnm | Format::Qoi | Format::Tiff => panic!("no output"),
+        Format::Bmp | Format::Heic | Format::Ico | Format::Pnm | Format::Qoi | Format::Tiff => {
+            panic!("no output")
+        }
     }
 }
 

@@ -1,21 +1,16 @@
 //! AVIF by dav1d, its colours by libavif.
 
-use std::ops::Range;
-
 use image_gate_codecs::av1::{self, DecodeOptions, Picture};
-use image_gate_codecs::yuv::{Grid, Planes, YuvMatrix, convert};
+use image_gate_codecs::yuv::{Planes, convert};
 
+use super::planes::{self, RowConverter, View};
+use super::scale::Scale;
 use crate::image::error::broken;
-use crate::image::raster::{Layout, Raster, zeroed};
-use crate::image::size::{Rect, Size};
-use crate::image::source::avif::{Avif, AvifPicture, Cell, Chroma, SequenceHeader};
+use crate::image::raster::{Layout, Raster};
+use crate::image::size::Size;
+use crate::image::source::avif::{Avif, Cell};
+use crate::image::source::heif::{Chroma, Coded};
 use crate::image::{Control, Error};
-
-/// Rows that are converted between two looks at the [`Control`].
-const BAND: u32 = 256;
-
-/// Rows beyond a band, by which its chroma is interpolated.
-const AROUND: u32 = 2;
 
 /// Pixels of which the colours are converted in no time.
 const FEW_PIXELS: u64 = 2 << 20;
@@ -28,67 +23,22 @@ const PIXELS: u64 = 25_000;
 const SHORT: u64 = 100;
 
 pub(super) fn decode(avif: &Avif, control: &Control) -> Result<Raster, Error> {
-    let colors = planes(&avif.colors, control)?;
-    let alpha = avif.alpha.as_ref().map(|alpha| planes(alpha, control)).transpose()?;
-    let matrix = YuvMatrix {
-        primaries: avif.primaries,
-        coefficients: avif.matrix,
-        full_range: avif.full_range,
-        premultiplied: avif.premultiplied,
-    };
+    let Avif { image, crop, code_points } = avif;
+    let decode = |cell: &Cell| picture(cell, control).map(Planes::Av1);
+    let colors = planes::whole(&image.colors, decode)?;
+    let alpha = image.alpha.as_ref().map(|alpha| planes::whole(alpha, decode)).transpose()?;
+    let matrix = planes::matrix(code_points, image.premultiplied);
     let layout = if alpha.is_some() { Layout::Rgba8 } else { Layout::Rgb8 };
-    let mut raster = Raster::new(avif.crop.size, layout)?;
     let all = Size::new(colors.width(), colors.height());
-    if avif.crop.size == all && all.pixels() <= FEW_PIXELS {
+    if crop.size == all && all.pixels() <= FEW_PIXELS {
+        let mut raster = Raster::new(crop.size, layout)?;
         convert(&colors, alpha.as_ref(), &matrix, 0..all.height, raster.data_mut())
             .map_err(broken)?;
         return Ok(raster);
     }
-    let Rect { x, y, size } = avif.crop;
-    let stride = all.width as usize * layout.channels();
-    let cut = x as usize * layout.channels()..;
-    let mut band = zeroed(stride * (BAND + 2 * AROUND + 2) as usize)?;
-    let mut rows = raster.rows_mut();
-    for start in (y..y + size.height).step_by(BAND as usize) {
-        control.check()?;
-        let end = (start + BAND).min(y + size.height);
-        let around = around(start..end, all.height);
-        let band = band.get_mut(..stride * around.len()).unwrap_or_default();
-        convert(&colors, alpha.as_ref(), &matrix, around.clone(), band).map_err(broken)?;
-        let inner = band.chunks_exact(stride).skip((start - around.start) as usize);
-        for (from, to) in inner.take((end - start) as usize).zip(&mut rows) {
-            let from = from.get(cut.clone()).and_then(|from| from.get(..to.len()));
-            to.copy_from_slice(from.ok_or_else(|| broken("a row is too short"))?);
-        }
-    }
-    Ok(raster)
-}
-
-/// The rows of which a band is interpolated.
-fn around(band: Range<u32>, height: u32) -> Range<u32> {
-    let start = band.start.saturating_sub(AROUND);
-    start - start % 2..band.end.saturating_add(AROUND).min(height)
-}
-
-fn planes(layer: &AvifPicture, control: &Control) -> Result<Planes, Error> {
-    if let [cell] = layer.cells.as_slice()
-        && cell.size == layer.size
-    {
-        return picture(cell, control).map(Planes::Decoded);
-    }
-    let mut grid: Option<Grid> = None;
-    for (cell, number) in layer.cells.iter().zip(0..) {
-        let picture = picture(cell, control)?;
-        let to = match &mut grid {
-            Some(grid) => grid,
-            none => none
-                .insert(Grid::new(layer.size.width, layer.size.height, &picture).map_err(broken)?),
-        };
-        let columns = layer.columns.max(1);
-        let (column, row) = ((number % columns) as u32, (number / columns) as u32);
-        to.paste(&picture, column * cell.size.width, row * cell.size.height).map_err(broken)?;
-    }
-    grid.map(Planes::Grid).ok_or_else(|| broken("no cell"))
+    let mut rows = RowConverter::new(matrix, all, *crop, layout, Scale::Whole)?;
+    rows.convert(&View::all(&colors, alpha.as_ref()), all.height, control)?;
+    Ok(rows.finish())
 }
 
 fn picture(cell: &Cell, control: &Control) -> Result<Picture, Error> {
@@ -120,20 +70,20 @@ fn is_long(cell: &Cell) -> bool {
 
 /// Bytes that the decoder holds besides the raster.
 pub(super) fn working_bytes(avif: &Avif) -> u64 {
-    let layers = [Some(&avif.colors), avif.alpha.as_ref()].into_iter().flatten();
+    let Avif { image, .. } = avif;
+    let pictures = [Some(&image.colors), image.alpha.as_ref()].into_iter().flatten();
     // The planes of the colours are there while alpha is decoded.
     let (mut held, mut most) = (0, 0);
-    for layer in layers {
-        let decoding = layer.cells.iter().map(decoder_bytes).max().unwrap_or_default();
-        let grid = match layer.cells.len() {
+    for picture in pictures {
+        let decoding = picture.cells.iter().map(decoder_bytes).max().unwrap_or_default();
+        let grid = match picture.cells.len() {
             0 | 1 => 0,
-            _ => plane_bytes(&layer.header, layer.size),
+            _ => planes::bytes(picture.samples, picture.size),
         };
         most = most.max(held + grid + decoding);
-        held += if grid > 0 { grid } else { plane_bytes(&layer.header, padded(layer.size)) };
+        held += if grid > 0 { grid } else { planes::bytes(picture.samples, padded(picture.size)) };
     }
-    let band = u64::from(avif.colors.size.width) * u64::from(BAND + 2 * AROUND + 2) * 4;
-    most.max(held + band)
+    most.max(held + planes::band_bytes(image.colors.size.width, 4))
 }
 
 /// Bytes that a decoder takes for a cell, its picture counted.
@@ -159,20 +109,10 @@ fn decoder_bytes(cell: &Cell) -> u64 {
     };
     // Buffers of rows, and tables of the threads.
     const FIXED: u64 = 4 << 20;
-    FIXED + pictures * plane_bytes(header, size) + size.pixels() * (blocks + stoppable)
+    FIXED + pictures * planes::bytes(cell.samples(), size) + size.pixels() * (blocks + stoppable)
 }
 
 /// What dav1d allocates for pictures that large.
 fn padded(size: Size) -> Size {
     Size::new(size.width.next_multiple_of(128), size.height.next_multiple_of(128))
-}
-
-fn plane_bytes(header: &SequenceHeader, size: Size) -> u64 {
-    let twice = match header.chroma {
-        Chroma::None => 2,
-        Chroma::Quarter => 3,
-        Chroma::Half => 4,
-        Chroma::Full => 6,
-    };
-    size.pixels() * twice * if header.depth > 8 { 2 } else { 1 } / 2
 }

@@ -4,11 +4,14 @@ mod avif;
 mod bitmap;
 mod canvas;
 mod gif;
+#[cfg(feature = "heif")]
+mod heic;
 mod jpeg;
 #[cfg(feature = "jxl")]
 mod jxl;
 mod options;
 mod part;
+mod planes;
 mod png;
 mod scale;
 #[cfg(feature = "tiff")]
@@ -43,7 +46,8 @@ pub(super) fn check(source: &Source, how: &Decode, limits: &Limits) -> Result<()
         | Container::Avif(_)
         | Container::Bitmap(_)
         | Container::Tiff(_)
-        | Container::Jxl(_) => size,
+        | Container::Jxl(_)
+        | Container::Heic(_) => size,
     };
     let Size { width, height } = decoded;
     limits.check_pixels(decoded.pixels(), || match decoded == size {
@@ -77,6 +81,10 @@ pub(super) fn decode(
         Container::Tiff(tiff) => tiff::decode(tiff, size, how.scans, tolerance, control),
         #[cfg(not(feature = "tiff"))]
         Container::Tiff(_) => Err(Error::Internal("a format that is not built".to_owned())),
+        #[cfg(feature = "heif")]
+        Container::Heic(heic) => heic::decode(heic, how.scale, tolerance, control),
+        #[cfg(not(feature = "heif"))]
+        Container::Heic(_) => Err(Error::Internal("a format that is not built".to_owned())),
         #[cfg(feature = "jxl")]
         Container::Jxl(own) => jxl::decode(source.input, own, control),
         #[cfg(not(feature = "jxl"))]
@@ -117,7 +125,8 @@ impl<'a> Frames<'a> {
             | Container::Avif(_)
             | Container::Bitmap(_)
             | Container::Tiff(_)
-            | Container::Jxl(_) => {
+            | Container::Jxl(_)
+            | Container::Heic(_) => {
                 return Err(Error::Internal("frames of a still image".to_owned()));
             }
         };
@@ -188,6 +197,10 @@ pub(super) fn working_bytes(source: &Source, how: &Decode) -> u64 {
             Container::Tiff(tiff) => tiff::working_bytes(tiff, source.input),
             #[cfg(not(feature = "tiff"))]
             Container::Tiff(_) => 0,
+            #[cfg(feature = "heif")]
+            Container::Heic(heic) => heic::working_bytes(heic),
+            #[cfg(not(feature = "heif"))]
+            Container::Heic(_) => 0,
             // Where it is done apart, the input is there a second time.
             #[cfg(feature = "jxl")]
             Container::Jxl(own) => {
@@ -216,6 +229,7 @@ pub(super) fn verifying_bytes(source: &Source) -> u64 {
         | Container::Avif(_)
         | Container::Bitmap(_)
         | Container::Tiff(_)
-        | Container::Jxl(_) => 0,
+        | Container::Jxl(_)
+        | Container::Heic(_) => 0,
     }
 }

@@ -56,7 +56,8 @@ fn steps(source: &Source, scale: Scale) -> Option<(u32, u32)> {
         | Container::Avif(_)
         | Container::Bitmap(_)
         | Container::Tiff(_)
-        | Container::Jxl(_) => None,
+        | Container::Jxl(_)
+        | Container::Heic(_) => None,
     }
 }
 

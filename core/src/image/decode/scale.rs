@@ -12,7 +12,7 @@ pub(in crate::image) enum Scale {
     Whole,
     /// JPEG: to so many eighths, one of [`scales`].
     Eighths(u32),
-    /// PNG and WebP: to the averages of boxes of pixels of that side.
+    /// PNG, WebP and HEIC: to the averages of boxes of pixels of that side.
     Boxes(u32),
     /// WebP: to just that size, by averages of areas.
     To(Size),
@@ -28,6 +28,7 @@ impl Scale {
         match &source.kind {
             Container::Jpeg(jpeg) => eighths(scales(jpeg), stored, scaled),
             Container::Png(png) if !png.interlaced && !source.info.alpha => boxes(stored, scaled),
+            Container::Heic(_) if !source.info.alpha => boxes(stored, scaled),
             Container::Webp(webp) if !source.info.alpha => match webp.still() {
                 Some(still) => twice(stored, scaled, still.lossless),
                 None => Scale::Whole,
@@ -38,7 +39,8 @@ impl Scale {
             | Container::Avif(_)
             | Container::Bitmap(_)
             | Container::Tiff(_)
-            | Container::Jxl(_) => Scale::Whole,
+            | Container::Jxl(_)
+            | Container::Heic(_) => Scale::Whole,
         }
     }
 

@@ -67,7 +67,7 @@ pub(super) fn encode(
         Format::Jxl => jxl::encode(&raster, plan, metadata, control),
         #[cfg(not(feature = "jxl"))]
         Format::Jxl => Err(not_encoded("jxl is not built")),
-        Format::Bmp | Format::Ico | Format::Pnm | Format::Qoi | Format::Tiff => {
+        Format::Bmp | Format::Heic | Format::Ico | Format::Pnm | Format::Qoi | Format::Tiff => {
             Err(not_encoded(format!("{} is not written", format.name())))
         }
     }?;
@@ -87,7 +87,7 @@ pub(super) fn longest_side(format: Format) -> u32 {
         Format::Avif => 32768,
         // Of level 5.
         Format::Jxl => 1 << 18,
-        Format::Bmp | Format::Ico | Format::Pnm | Format::Qoi | Format::Tiff => 0,
+        Format::Bmp | Format::Heic | Format::Ico | Format::Pnm | Format::Qoi | Format::Tiff => 0,
     }
 }
 
@@ -127,6 +127,11 @@ pub(super) fn working_bytes(size: Size, format: Format, palette: bool) -> u64 {
                 Format::Avif => 24,
                 // Planes of 32 bits before and behind the transform, and tokens: 53 were seen.
                 Format::Jxl => 64,
-                Format::Bmp | Format::Ico | Format::Pnm | Format::Qoi | Format::Tiff => 0,
+                Format::Bmp
+                | Format::Heic
+                | Format::Ico
+                | Format::Pnm
+                | Format::Qoi
+                | Format::Tiff => 0,
             }
 }

@@ -7,7 +7,7 @@ use super::notation::{Background, Notation, OneOf};
 use super::row::{Argument, Setting, SettingDirective};
 use crate::image::words::Words;
 use crate::image::{
-    AnimationPolicy, DamagePolicy, EqualSides, Flip, Mask, MetadataPolicy, Oversize,
+    AnimationPolicy, DamagePolicy, EqualSides, Flip, HeifPolicy, Mask, MetadataPolicy, Oversize,
     PngCompression, ProfilePolicy, RotateBox, Rotation, Rounding, Sides, Subsampling,
 };
 
@@ -336,6 +336,12 @@ pub static SETTINGS: &[Setting] = &[
         directive: Some(SettingDirective::new(c"image_resize_damaged").fixed().general()),
         default: "lenient",
         kind: Notation::Word(&OneOf(|draft, damaged: DamagePolicy| draft.plan.damaged = damaged)),
+    },
+    Setting {
+        params: &[],
+        directive: Some(SettingDirective::new(c"image_resize_heif").fixed().general()),
+        default: "auto",
+        kind: Notation::Word(&OneOf(|draft, heif: HeifPolicy| draft.plan.heif = heif)),
     },
     Setting {
         params: &["trim"],

@@ -14,6 +14,9 @@ mod embedded;
 mod exif;
 pub(super) mod gif;
 mod headers;
+#[cfg_attr(not(feature = "heif"), allow(dead_code, reason = "it is not read"))]
+pub(super) mod heic;
+pub(super) mod heif;
 mod icc;
 pub(super) mod jpeg;
 pub(super) mod jxl;
@@ -52,6 +55,7 @@ pub(super) enum Container<'a> {
     Bitmap(bitmap::Bitmap<'a>),
     Tiff(Box<tiff::Tiff<'a>>),
     Jxl(jxl::Jxl<'a>),
+    Heic(Box<heic::Heic<'a>>),
 }
 
 /// A source whose headers are read.
@@ -80,6 +84,8 @@ impl<'a> Source<'a> {
             Format::Webp => webp::read(input).map(|read| Source::new(input, read, Container::Webp)),
             Format::Avif => avif::read(input)
                 .map(|read| Source::new(input, read, |avif| Container::Avif(Box::new(avif)))),
+            Format::Heic => heic::read(input)
+                .map(|read| Source::new(input, read, |heic| Container::Heic(Box::new(heic)))),
             Format::Jxl => jxl::read(input).map(|read| Source::new(input, read, Container::Jxl)),
             Format::Ico => match bitmap::largest(input)? {
                 png if sniff(png) == Some(Format::Png) => png::read(png).map(|read| {
@@ -121,8 +127,9 @@ impl<'a> Source<'a> {
             Container::Jpeg(jpeg) => jpeg.check(limits, tolerance)?,
             // Frames may be larger than what is seen of them.
             Container::Avif(avif) => {
-                for layer in [Some(&avif.colors), avif.alpha.as_ref()].into_iter().flatten() {
-                    for size in [layer.size, layer.header.size] {
+                let image = &avif.image;
+                for layer in [Some(&image.colors), image.alpha.as_ref()].into_iter().flatten() {
+                    for size in [layer.size, avif::largest(&layer.cells)] {
                         limits.check_sides(size)?;
                         let Size { width, height } = size;
                         limits.check_pixels(size.pixels(), || format!("{width}x{height}"))?;
@@ -133,6 +140,7 @@ impl<'a> Source<'a> {
                 webp.code_bytes()?;
             }
             Container::Tiff(tiff) => tiff.check(limits)?,
+            Container::Heic(heic) => heic.check(limits)?,
             Container::Png(_) | Container::Gif(_) | Container::Bitmap(_) | Container::Jxl(_) => {}
         }
         self.fault.clone().map_or(Ok(()), Err)?;
@@ -157,7 +165,8 @@ impl<'a> Source<'a> {
             | Container::Avif(_)
             | Container::Bitmap(_)
             | Container::Tiff(_)
-            | Container::Jxl(_) => Ok(()),
+            | Container::Jxl(_)
+            | Container::Heic(_) => Ok(()),
         }
     }
 
@@ -171,7 +180,8 @@ impl<'a> Source<'a> {
             | Container::Avif(_)
             | Container::Bitmap(_)
             | Container::Tiff(_)
-            | Container::Jxl(_) => None,
+            | Container::Jxl(_)
+            | Container::Heic(_) => None,
         }
         .filter(|_| self.info.frames > 1)
     }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use crate::image::Error;
 use crate::image::error::broken;
 use crate::image::size::Size;
+use crate::image::source::heif::Chroma;
 
 /// Frames of a sample: those of still images are one, those of progressive ones up to four.
 const MOST_FRAMES: usize = 8;
@@ -20,15 +21,6 @@ const FRAME: u8 = 6;
 /// Begins a frame as well, where none is begun.
 const REDUNDANT_FRAME_HEADER: u8 = 7;
 const TILE_LIST: u8 = 8;
-
-/// The samples that a picture has: all planes of the same size, some of the chroma, or none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::image) enum Chroma {
-    None,
-    Quarter,
-    Half,
-    Full,
-}
 
 /// What a sequence header says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,11 +40,6 @@ pub(in crate::image) struct SequenceHeader {
 }
 
 impl SequenceHeader {
-    /// That of a grid, whose cells are as large at most.
-    pub(super) fn of_grid(self, size: Size, copied: bool) -> SequenceHeader {
-        SequenceHeader { size, copied, ..self }
-    }
-
     /// Whether an operating point has layers, of which a decoder gives the last.
     pub(in crate::image) fn is_layered(&self, operating_point: u8) -> bool {
         self.layered.checked_shr(operating_point.into()).unwrap_or_default() & 1 != 0

@@ -1,12 +1,12 @@
 //! The first image of a sequence (ISO/IEC 14496-12, sections 8.3 to 8.7). Of its tables no more
 //! than the first entries are read.
 
-use super::boxes::{BoxContent, FieldReader, boxes, child, full, too_many};
 use crate::image::Error;
 use crate::image::bytes::{be16, be32};
 use crate::image::error::{broken, truncated};
 use crate::image::isobmff::FourCc;
 use crate::image::size::Size;
+use crate::image::source::heif::{BoxContent, FieldReader, boxes, child, full, too_many};
 
 /// Tracks: colour, alpha, and what else there may be.
 const MOST_TRACKS: usize = 16;

@@ -13,8 +13,8 @@ use crate::image::isobmff::{self, FourCc, IsoBox};
 /// Boxes in one other.
 const MOST_BOXES: usize = 4096;
 
-/// Items, of which a grid of 256 cells with alpha takes 514.
-const MOST_ITEMS: usize = 1024;
+/// Items, of which a grid of 1024 cells with alpha takes 2050.
+const MOST_ITEMS: usize = 4096;
 
 /// Properties of all items.
 const MOST_PROPERTIES: usize = 4096;
@@ -29,26 +29,26 @@ const MOST_EXTENTS: usize = 4096;
 const MOST_REFERENCES: usize = 4096;
 
 /// More of something than a file has that anybody makes.
-pub(super) fn too_many(what: &str, most: usize) -> Error {
-    Error::UnsupportedFormat(format!("AVIF of more than {most} {what}"))
+pub(in crate::image::source) fn too_many(what: &str, most: usize) -> Error {
+    Error::UnsupportedFormat(format!("HEIF of more than {most} {what}"))
 }
 
 /// The boxes that follow each other in `input`.
-pub(super) fn boxes(input: &[u8]) -> Boxes<'_> {
+pub(in crate::image::source) fn boxes(input: &[u8]) -> Boxes<'_> {
     Boxes { input, at: 0, count: 0 }
 }
 
-pub(super) struct Boxes<'a> {
+pub(in crate::image::source) struct Boxes<'a> {
     input: &'a [u8],
     at: usize,
     count: usize,
 }
 
 /// A box, as much of its content as there is, and whether that is all.
-pub(super) struct BoxContent<'a> {
-    pub(super) kind: FourCc,
-    pub(super) data: &'a [u8],
-    pub(super) whole: bool,
+pub(in crate::image::source) struct BoxContent<'a> {
+    pub(in crate::image::source) kind: FourCc,
+    pub(in crate::image::source) data: &'a [u8],
+    pub(in crate::image::source) whole: bool,
 }
 
 impl<'a> Boxes<'a> {
@@ -82,7 +82,10 @@ impl<'a> Iterator for Boxes<'a> {
 }
 
 /// The first box of a kind in `input`.
-pub(super) fn child<'a>(input: &'a [u8], kind: &FourCc) -> Result<Option<&'a [u8]>, Error> {
+pub(in crate::image::source) fn child<'a>(
+    input: &'a [u8],
+    kind: &FourCc,
+) -> Result<Option<&'a [u8]>, Error> {
     for found in boxes(input) {
         let found = found?;
         if &found.kind == kind {
@@ -93,15 +96,15 @@ pub(super) fn child<'a>(input: &'a [u8], kind: &FourCc) -> Result<Option<&'a [u8
 }
 
 /// Version, flags and content of a full box.
-pub(super) fn full(data: &[u8]) -> Result<(u8, u32, &[u8]), Error> {
+pub(in crate::image::source) fn full(data: &[u8]) -> Result<(u8, u32, &[u8]), Error> {
     isobmff::full(data).ok_or_else(truncated)
 }
 
 /// A reader of numbers, whose lengths versions differ in.
-pub(super) struct FieldReader<'a>(pub(super) &'a [u8]);
+pub(in crate::image::source) struct FieldReader<'a>(pub(in crate::image::source) &'a [u8]);
 
 impl<'a> FieldReader<'a> {
-    pub(super) fn bytes(&mut self, len: usize) -> Result<&'a [u8], Error> {
+    pub(in crate::image::source) fn bytes(&mut self, len: usize) -> Result<&'a [u8], Error> {
         let (bytes, rest) =
             self.0.split_at_checked(len).ok_or_else(|| broken("a box is too short"))?;
         self.0 = rest;
@@ -109,19 +112,19 @@ impl<'a> FieldReader<'a> {
     }
 
     /// A number of 0, 1, 2, 4 or 8 bytes.
-    pub(super) fn number(&mut self, len: usize) -> Result<u64, Error> {
+    pub(in crate::image::source) fn number(&mut self, len: usize) -> Result<u64, Error> {
         self.bytes(len).map(isobmff::number)
     }
 
-    pub(super) fn u8(&mut self) -> Result<u8, Error> {
+    pub(in crate::image::source) fn u8(&mut self) -> Result<u8, Error> {
         self.number(1).map(|number| number as u8)
     }
 
-    pub(super) fn u16(&mut self) -> Result<u16, Error> {
+    pub(in crate::image::source) fn u16(&mut self) -> Result<u16, Error> {
         self.number(2).map(|number| number as u16)
     }
 
-    pub(super) fn u32(&mut self) -> Result<u32, Error> {
+    pub(in crate::image::source) fn u32(&mut self) -> Result<u32, Error> {
         self.number(4).map(|number| number as u32)
     }
 
@@ -133,10 +136,10 @@ impl<'a> FieldReader<'a> {
 
 /// An item.
 #[derive(Debug, Default)]
-pub(super) struct MetaItem<'a> {
-    pub(super) kind: FourCc,
+pub(in crate::image::source) struct MetaItem<'a> {
+    pub(in crate::image::source) kind: FourCc,
     /// Its media type, where the kind is `mime`.
-    pub(super) content_type: &'a [u8],
+    pub(in crate::image::source) content_type: &'a [u8],
     /// Indices of its properties, and whether they may not be passed over.
     properties: Vec<(usize, bool)>,
     extents: Vec<(u64, u64)>,
@@ -153,8 +156,8 @@ struct Reference {
 
 /// What a `meta` box says.
 #[derive(Debug, Default)]
-pub(super) struct Meta<'a> {
-    pub(super) primary: Option<u32>,
+pub(in crate::image::source) struct Meta<'a> {
+    pub(in crate::image::source) primary: Option<u32>,
     items: HashMap<u32, MetaItem<'a>>,
     properties: Vec<(FourCc, &'a [u8])>,
     references: Vec<Reference>,
@@ -163,7 +166,7 @@ pub(super) struct Meta<'a> {
 
 impl<'a> Meta<'a> {
     /// Reads it.
-    pub(super) fn read(data: &'a [u8]) -> Result<Meta<'a>, Error> {
+    pub(in crate::image::source) fn read(data: &'a [u8]) -> Result<Meta<'a>, Error> {
         let mut meta = Meta::default();
         let (mut extents, mut associated) = (0, 0);
         for found in boxes(full(data)?.2) {
@@ -328,12 +331,12 @@ impl<'a> Meta<'a> {
         Ok(())
     }
 
-    pub(super) fn get(&self, id: u32) -> Option<&MetaItem<'a>> {
+    pub(in crate::image::source) fn get(&self, id: u32) -> Option<&MetaItem<'a>> {
         self.items.get(&id)
     }
 
     /// The properties of an item in their order, and whether they may not be passed over.
-    pub(super) fn properties(
+    pub(in crate::image::source) fn properties(
         &self,
         item: &MetaItem<'a>,
     ) -> impl Iterator<Item = (&FourCc, &'a [u8], bool)> {
@@ -343,18 +346,26 @@ impl<'a> Meta<'a> {
     }
 
     /// The first property of a kind.
-    pub(super) fn property(&self, item: &MetaItem<'a>, wanted: &FourCc) -> Option<&'a [u8]> {
+    pub(in crate::image::source) fn property(
+        &self,
+        item: &MetaItem<'a>,
+        wanted: &FourCc,
+    ) -> Option<&'a [u8]> {
         self.properties(item).find(|(kind, ..)| *kind == wanted).map(|(_, data, _)| data)
     }
 
     /// To what an item refers.
-    pub(super) fn references_from(&self, kind: &FourCc, from: u32) -> &[u32] {
+    pub(in crate::image::source) fn references_from(&self, kind: &FourCc, from: u32) -> &[u32] {
         let mut found = self.references.iter().filter(|found| &found.kind == kind);
         found.find(|found| found.from == from).map_or(&[], |found| &found.to)
     }
 
     /// What refers to an item.
-    pub(super) fn references_to(&self, kind: &FourCc, to: u32) -> impl Iterator<Item = u32> {
+    pub(in crate::image::source) fn references_to(
+        &self,
+        kind: &FourCc,
+        to: u32,
+    ) -> impl Iterator<Item = u32> {
         self.references
             .iter()
             .filter(move |found| &found.kind == kind && found.to.contains(&to))
@@ -362,7 +373,7 @@ impl<'a> Meta<'a> {
     }
 
     /// The bytes of an item; copied where they come in pieces, as many bytes as there are left.
-    pub(super) fn data(
+    pub(in crate::image::source) fn data(
         &self,
         item: &MetaItem<'a>,
         file: &'a [u8],
@@ -391,6 +402,6 @@ impl<'a> Meta<'a> {
 }
 
 /// A big-endian 16-bit number at the start, for boxes that begin with one.
-pub(super) fn first16(data: &[u8]) -> Option<u16> {
+pub(in crate::image::source) fn first16(data: &[u8]) -> Option<u16> {
     be16(data, 0)
 }
