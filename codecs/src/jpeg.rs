@@ -6,7 +6,7 @@ use std::ffi::{CStr, c_char, c_int, c_ulong, c_void};
 use std::fmt;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::ptr::{NonNull, from_ref, null_mut};
+use std::ptr::{NonNull, from_ref, null, null_mut};
 
 use turbojpeg_sys::{
     TJERR_TJERR_WARNING, TJINIT_TJINIT_DECOMPRESS, TJPARAM, TJPARAM_TJPARAM_JPEGHEIGHT,
@@ -164,29 +164,119 @@ impl<'a> Decoder<'a> {
         let mut guard = Guard::new(&goes_on);
         // SAFETY: the bytes are readable, and there is room for as many rows as the part has,
         // which was just counted; the guard and what it points to outlive the call.
-        match unsafe { ig_jpeg_decode(&raw, pixels.as_mut_ptr(), &mut guard) } {
-            OK => Ok(None),
-            WARNED => Ok(Some(Warning(guard.error().0))),
-            STOPPED => Err(wrong("stopped")),
-            _ => Err(guard.error()),
+        let result = unsafe { ig_jpeg_decode(&raw, pixels.as_mut_ptr(), &mut guard) };
+        ended(result, &guard)
+    }
+}
+
+/// What a row of MCUs has of a component.
+#[derive(Debug, Clone, Copy)]
+pub struct Band<'a> {
+    /// Rows without gaps; those behind the last one of the image are not told apart.
+    pub samples: &'a [u8],
+    /// Of a row: those of whole blocks.
+    pub stride: usize,
+}
+
+impl Decoder<'_> {
+    /// Hands luma and both chromas of an image of YCbCr to `take` as they are stored, a row of MCUs
+    /// after the other, until the first so many rows of pixels were among them, or `take` wants no
+    /// more. What comes behind is not even read. Asks `goes_on` every few rows.
+    ///
+    /// `sampling` is how many pixels across and down have one chroma, as the header has it.
+    ///
+    /// # Errors
+    /// As of [`decode`](Decoder::decode); where the components are others.
+    pub fn decode_planes(
+        self,
+        sampling: (u8, u8),
+        rows: u32,
+        mut take: impl FnMut([Band<'_>; 3]) -> bool,
+        goes_on: impl Fn() -> bool,
+    ) -> Result<Option<Warning>, Error> {
+        if rows == 0 || rows > self.height {
+            return Err(wrong("not a part of the image"));
         }
+        let raw = RawPlanes {
+            data: self.input.as_ptr(),
+            len: self.input.len(),
+            scans: int(self.scans)?,
+            across: sampling.0.into(),
+            down: sampling.1.into(),
+            rows,
+        };
+        let mut take: &mut TakeBands<'_> = &mut take;
+        let goes_on: &dyn Fn() -> bool = &goes_on;
+        let mut guard = Guard::new(&goes_on);
+        let data = (&raw mut take).cast();
+        // SAFETY: the bytes are readable; the guard, what takes the rows and what they point to
+        // outlive the call.
+        let result = unsafe { ig_jpeg_decode_planes(&raw, takes, data, &mut guard) };
+        ended(result, &guard)
+    }
+}
+
+/// What takes over the rows that [`Decoder::decode_planes`] hands out.
+type TakeBands<'a> = dyn FnMut([Band<'_>; 3]) -> bool + 'a;
+
+/// Hands rows over.
+///
+/// # Safety
+/// `data` is a pointer to a reference to a [`TakeBands`], and there are three bands of as many bytes as
+/// they say.
+unsafe extern "C" fn takes(data: *mut c_void, bands: *const RawBand) -> c_int {
+    // SAFETY: the caller's promise.
+    let take = unsafe { &mut *data.cast::<&mut TakeBands<'_>>() };
+    let band = |at: usize| {
+        // SAFETY: the caller's promise.
+        let band = unsafe { &*bands.add(at) };
+        // SAFETY: as above.
+        let samples = unsafe { slice(band.samples, band.stride * band.rows) };
+        Band { samples, stride: band.stride }
+    };
+    let bands = [band(0), band(1), band(2)];
+    catch_unwind(AssertUnwindSafe(|| take(bands))).unwrap_or(false).into()
+}
+
+/// How decoding ended.
+fn ended(result: c_int, guard: &Guard<'_>) -> Result<Option<Warning>, Error> {
+    match result {
+        OK => Ok(None),
+        WARNED => Ok(Some(Warning(guard.error().0))),
+        STOPPED => Err(wrong("stopped")),
+        _ => Err(guard.error()),
     }
 }
 
 /// The scales that there are, in eighths.
 const SCALES: std::ops::RangeInclusive<u32> = 1..=16;
 
+/// What an image to encode is made of; rows follow each other without a gap.
+#[derive(Debug, Clone, Copy)]
+pub enum Samples<'a> {
+    /// One channel.
+    Grey(&'a [u8]),
+    /// Red, green and blue, pixel by pixel.
+    Rgb(&'a [u8]),
+    /// Luma, and both chromas of the size that [`plane_size`] says.
+    Planes([&'a [u8]; 3]),
+}
+
+/// Width and height of the chroma of an image, of which one is for so many pixels across and down.
+#[must_use]
+pub fn plane_size((width, height): (u32, u32), sampling: (u8, u8)) -> (u32, u32) {
+    (width.div_ceil(sampling.0.max(1).into()), height.div_ceil(sampling.1.max(1).into()))
+}
+
 /// An image to encode.
 #[derive(Debug, Clone, Copy)]
 pub struct Image<'a> {
-    /// Grey, or RGB; rows follow each other without a gap.
-    pub pixels: &'a [u8],
+    /// What it is made of.
+    pub samples: Samples<'a>,
     /// Width in pixels.
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// Whether it has colours.
-    pub colored: bool,
     /// How many pixels across and down have one chroma: 1 or 2.
     pub sampling: (u8, u8),
     /// 1 to 100.
@@ -201,19 +291,33 @@ pub struct Image<'a> {
 /// `None` where it was stopped; where there is no memory, or the pixels are not as many as
 /// announced.
 pub fn encode(image: &Image<'_>, goes_on: impl Fn() -> bool) -> Result<Encoded, Option<Error>> {
-    let channels = if image.colored { 3 } else { 1 };
-    if Some(image.pixels.len()) != bytes(image.width, image.height, channels) {
-        return Err(Some(wrong("the pixels have not the length of the image")));
-    }
+    let sampling = (image.sampling.0.clamp(1, 2), image.sampling.1.clamp(1, 2));
+    let fits = |samples: &[u8], (width, height): (u32, u32), channels: u32| {
+        width > 0 && height > 0 && Some(samples.len()) == bytes(width, height, channels)
+    };
+    let size = (image.width, image.height);
+    let (pixels, planes, channels) = match image.samples {
+        Samples::Grey(pixels) if fits(pixels, size, 1) => (pixels.as_ptr(), [null(); 3], 1),
+        Samples::Rgb(pixels) if fits(pixels, size, 3) => (pixels.as_ptr(), [null(); 3], 3),
+        Samples::Planes([luma, chromas @ ..])
+            if fits(luma, size, 1)
+                && chromas.iter().all(|chroma| fits(chroma, plane_size(size, sampling), 1)) =>
+        {
+            let [blue, red] = chromas;
+            (null(), [luma, blue, red].map(<[u8]>::as_ptr), 3)
+        }
+        _ => return Err(Some(wrong("the pixels have not the length of the image"))),
+    };
     let raw = RawImage {
-        pixels: image.pixels.as_ptr(),
+        planes,
+        pixels,
         width: image.width,
         height: image.height,
-        channels: channels as c_int,
+        channels,
         quality: image.quality.clamp(1, 100).into(),
         progressive: image.progressive.into(),
-        across: image.sampling.0.clamp(1, 2).into(),
-        down: image.sampling.1.clamp(1, 2).into(),
+        across: sampling.0.into(),
+        down: sampling.1.into(),
     };
     let goes_on: &dyn Fn() -> bool = &goes_on;
     let mut guard = Guard::new(&goes_on);
@@ -289,6 +393,7 @@ unsafe extern "C" fn asks(data: *mut c_void) -> c_int {
 /// `ig_jpeg_image` of the shim.
 #[repr(C)]
 struct RawImage {
+    planes: [*const u8; 3],
     pixels: *const u8,
     width: u32,
     height: u32,
@@ -313,7 +418,32 @@ struct RawPart {
     channels: c_int,
 }
 
+/// `ig_jpeg_planes` of the shim.
+#[repr(C)]
+struct RawPlanes {
+    data: *const u8,
+    len: usize,
+    scans: c_int,
+    across: c_int,
+    down: c_int,
+    rows: u32,
+}
+
+/// `ig_jpeg_band` of the shim.
+#[repr(C)]
+struct RawBand {
+    samples: *const u8,
+    stride: usize,
+    rows: usize,
+}
+
 unsafe extern "C" {
+    fn ig_jpeg_decode_planes(
+        planes: *const RawPlanes,
+        take: unsafe extern "C" fn(*mut c_void, *const RawBand) -> c_int,
+        data: *mut c_void,
+        guard: *mut Guard<'_>,
+    ) -> c_int;
     fn ig_jpeg_decode(part: *const RawPart, pixels: *mut u8, guard: *mut Guard<'_>) -> c_int;
     fn ig_jpeg_encode(
         image: *const RawImage,
@@ -452,6 +582,98 @@ mod tests {
             Decoder::new(cut, 10)?.decode(8, top, PixelFormat::Rgb, pixels, || true),
             Ok(None)
         );
+        Ok(())
+    }
+
+    /// Luma and chroma of a file of 97x65 pixels, without what fills the blocks at its edges.
+    fn planes(file: &[u8], rows: u32) -> Result<[Vec<u8>; 3], Error> {
+        let mut planes = [const { Vec::new() }; 3];
+        let sizes =
+            [(97, rows as usize), (49, rows.div_ceil(2) as usize), (49, rows.div_ceil(2) as usize)];
+        let take = |bands: [Band<'_>; 3]| {
+            for ((plane, (width, height)), band) in planes.iter_mut().zip(sizes).zip(bands) {
+                for row in band.samples.chunks_exact(band.stride) {
+                    if plane.len() < width * height {
+                        plane.extend_from_slice(&row[..width]);
+                    }
+                }
+            }
+            true
+        };
+        let warning = Decoder::new(file, 10)?.decode_planes((2, 2), rows, take, || true)?;
+        assert_eq!(warning, None);
+        assert_eq!(planes.each_ref().map(Vec::len), sizes.map(|(width, height)| width * height));
+        Ok(planes)
+    }
+
+    #[test]
+    fn planes_are_what_is_stored() -> Result<(), Error> {
+        let [luma, blue, red] = planes(FILE, 65)?;
+        // What is grey by its luma is that.
+        let mut grey = vec![0; 97 * 65];
+        Decoder::new(FILE, 10)?.decode(8, None, PixelFormat::Grey, &mut grey, || true)?;
+        assert_eq!(luma, grey);
+        // In the middle of a smooth place all there is to a colour is its sample of chroma.
+        let pixels = decoded(8, Region { x: 0, y: 0, width: 97, height: 65 })?;
+        for (x, y) in [(20, 20), (60, 40), (10, 50)] {
+            let at = y * 97 + x;
+            let (y, cb, cr) = (luma[at], blue[y / 2 * 49 + x / 2], red[y / 2 * 49 + x / 2]);
+            let rgb = &pixels[at * 3..][..3];
+            let (y, cb, cr) = (f64::from(y), f64::from(cb) - 128.0, f64::from(cr) - 128.0);
+            for (channel, expected) in
+                rgb.iter().zip([y + 1.402 * cr, y - 0.34414 * cb - 0.71414 * cr, y + 1.772 * cb])
+            {
+                let near = (f64::from(*channel) - expected.clamp(0.0, 255.0)).abs();
+                assert!(near < 24.0, "{rgb:?} {expected}");
+            }
+        }
+        // Not all of them.
+        let [first, ..] = planes(FILE, 20)?;
+        assert_eq!(first, luma[..97 * 20]);
+        Ok(())
+    }
+
+    #[test]
+    fn planes_are_encoded_as_they_are() -> Result<(), Error> {
+        let before = planes(FILE, 65)?;
+        for progressive in [false, true] {
+            let image = Image {
+                samples: Samples::Planes(before.each_ref().map(Vec::as_slice)),
+                width: 97,
+                height: 65,
+                sampling: (2, 2),
+                quality: 100,
+                progressive,
+            };
+            let file =
+                encode(&image, || true).map_err(|error| error.unwrap_or(wrong("stopped")))?;
+            let after = planes(&file, 65)?;
+            for (before, after) in before.iter().flatten().zip(after.iter().flatten()) {
+                assert!(before.abs_diff(*after) <= 2);
+            }
+            let short = Samples::Planes([&before[0], &before[1], &before[2][1..]]);
+            assert!(encode(&Image { samples: short, ..image }, || true).is_err());
+            assert!(matches!(encode(&image, || false), Err(None)));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn planes_that_are_not_there_are_an_error() -> Result<(), Error> {
+        let planes = |sampling, rows, goes_on: bool, takes: bool| {
+            Decoder::new(FILE, 10)?.decode_planes(sampling, rows, |_| takes, || goes_on)
+        };
+        assert_eq!(planes((2, 2), 65, true, true)?, None);
+        assert!(planes((2, 1), 65, true, true).is_err());
+        assert!(planes((2, 2), 66, true, true).is_err());
+        assert!(planes((2, 2), 0, true, true).is_err());
+        assert!(planes((2, 2), 65, false, true).is_err());
+        assert!(planes((2, 2), 65, true, false).is_err());
+        // A panic of who takes them ends it.
+        let panics = Decoder::new(FILE, 10)?.decode_planes((2, 2), 65, |_| panic!("ends"), || true);
+        assert!(panics.is_err());
+        let inks = include_bytes!("../../core/tests/fixtures/cmyk.jpg");
+        assert!(Decoder::new(inks, 10)?.decode_planes((1, 1), 1, |_| true, || true).is_err());
         Ok(())
     }
 }

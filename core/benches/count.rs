@@ -48,6 +48,8 @@ fn cases() -> Vec<Case> {
         transform("JPEG 4:4:4, 3/8, to 300", jpeg(Subsamp::None, false), "width=300"),
         transform("progressive JPEG, 1/8, to 100", jpeg(Subsamp::Sub2x2, true), "width=100"),
         transform("progressive JPEG, 4/8, to 400", jpeg(Subsamp::Sub2x2, true), "width=400"),
+        transform("JPEG 4:2:0, planes, to 800", jpeg(Subsamp::Sub2x2, false), "width=800"),
+        transform("JPEG 4:4:4, planes, to 800", jpeg(Subsamp::None, false), "width=800"),
         transform("PNG with alpha to 200", png(&small), "width=200"),
         transform("GIF to 200", gif, "width=200"),
         transform("WebP to 200", webp, "width=200"),

@@ -123,7 +123,9 @@ const SOURCES: &[Source] = &[
 const DECODED: [&str; 4] = ["w=200,f=jpeg", "f=jpeg,q=95", "w=1100,f=png", "rotate=90,f=webp"];
 
 /// What is asked of some sources, without alpha, with it, and animated.
-const MADE: [&str; 9] = [
+const MADE: [&str; 11] = [
+    "w=1600,f=jpeg",
+    "subsampling=444,rotate=90,w=1700,f=jpeg",
     "w=900,f=gif",
     "w=1100,f=avif",
     "w=1100,f=jxl",

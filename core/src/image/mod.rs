@@ -33,6 +33,7 @@ mod orientation;
 mod params;
 mod pixels;
 mod plan;
+mod planar;
 mod png_chunk;
 mod preview;
 mod queue;

@@ -583,19 +583,24 @@ impl Plan {
     /// Whether other pixels are asked for, be it in the same size.
     #[must_use]
     pub fn changes_pixels(&self) -> bool {
-        self.flip != Flip::default()
+        self.changes_opaque_pixels()
+            || self.flip != Flip::default()
             || self.rotate != Rotation::None
-            || self.tilt != 0
-            || self.mask != Mask::Off
             || self.trim.is_some()
             || self.trim_sides != Sides::default()
             || self.padding != Sides::default()
             || self.flatten
-            || self.opacity < 100
-            || self.tone.is_some()
             || self.colors.is_some()
             || self.crop.is_some()
             || self.crop_after.is_some()
+    }
+
+    /// Whether opaque pixels are to become others, once they are scaled, cut and turned by quarters.
+    pub(super) fn changes_opaque_pixels(&self) -> bool {
+        self.tilt != 0
+            || self.mask != Mask::Off
+            || self.opacity < 100
+            || self.tone.is_some()
             || self.adjust != Adjust::default()
             || self.blur > 0
             || self.sharpen > 0

@@ -112,6 +112,16 @@ impl Raster {
     }
 }
 
+/// Luma and both chromas of an image, each by itself.
+#[derive(Debug)]
+pub(super) struct Planes {
+    /// Of the image.
+    pub(super) size: Size,
+    /// How many pixels across and down have one chroma.
+    pub(super) sampling: (u8, u8),
+    pub(super) planes: [Raster; 3],
+}
+
 pub(super) fn data_len(size: Size, layout: Layout) -> Result<usize, Error> {
     if size.pixels() == 0 {
         return Err(Error::Internal(format!("no pixels in {size:?}")));

@@ -1,12 +1,16 @@
 //! The whole way from source bytes to output bytes.
 
+use std::borrow::Cow;
+
 use super::damage::Tolerance;
 use super::decode::{self, Decode};
 use super::geometry::Geometry;
-use super::metadata::{OutputMetadata, output_metadata};
+use super::metadata::{OutputMetadata, carries_profile, output_metadata};
 use super::orientation::Orientation;
 use super::pixels::{self, Border, Converter};
+use super::planar::Planar;
 use super::preview::{self, Preview, preview};
+use super::raster::Layout;
 use super::render::Renderer;
 use super::size::{Rect, Size};
 use super::source::{Animation, Container, Source};
@@ -76,6 +80,8 @@ pub(super) struct Recipe<'a> {
     most: Option<Size>,
     /// Of a JPEG that becomes JPEG XL without loss, what is cut out.
     transcoded: Option<Cuts<'a>>,
+    /// Of a JPEG whose luma and chroma stay by themselves, what is made of them.
+    planar: Option<Planar>,
 }
 
 /// Reads the headers of a source.
@@ -180,6 +186,8 @@ pub fn prepare<'a>(
         check_output(1, format)?;
         decode::check(&source, &decode, limits)?;
     }
+    let planar = Planar::new(&source, plan, &geometry, (decode.scale, format))
+        .filter(|_| plan.profile != ProfilePolicy::Srgb || keeps_profile(&source, plan));
     let recipe = Recipe {
         decode,
         geometry,
@@ -189,6 +197,7 @@ pub fn prepare<'a>(
             || format == Format::Png && (source.info.has_palette || plan.colors.is_some()),
         most,
         transcoded,
+        planar,
     };
     Ok(Prepared { plan, limits: *limits, source, tolerance, work: PreparedWork::Make(recipe) })
 }
@@ -320,6 +329,10 @@ impl Prepared<'_> {
             }
             PreparedWork::Make(recipe) => recipe,
         };
+        if let Some(planar) = &recipe.planar {
+            let decoder = decode::working_bytes(&self.source, &recipe.decode);
+            return (planar.bytes() + decoder).max(verifying).max(planar.encoding_bytes());
+        }
         let &Recipe { decode, geometry, format, animation, palette, most, .. } = recipe;
         let layout =
             animation.map_or_else(|| decode::layout(&self.source), decode::animated_layout);
@@ -439,9 +452,10 @@ impl Prepared<'_> {
             }
             PreparedWork::Make(recipe) => match recipe.animation {
                 Some(animation) => self.animate(recipe, animation, control),
-                None => match self.transcode(recipe, control)? {
-                    Some(transcoded) => Ok(transcoded),
-                    None => self.make(recipe, control),
+                None => match (&recipe.planar, self.transcode(recipe, control)?) {
+                    (_, Some(transcoded)) => Ok(transcoded),
+                    (Some(planar), None) => self.make_planes(planar, control),
+                    (None, None) => self.make(recipe, control),
                 },
             },
         }
@@ -488,6 +502,20 @@ impl Prepared<'_> {
             width,
             height,
         }))
+    }
+
+    /// Makes a JPEG of the luma and chroma of one.
+    fn make_planes(&self, planar: &Planar, control: &Control) -> Result<Transformed, Error> {
+        let plan = self.plan;
+        let planes = planar.make(&self.source, self.limits.scans, &self.tolerance, control)?;
+        let Size { width, height } = planes.size;
+        let format = Format::Jpeg;
+        let mut metadata = output_metadata(&self.source.embedded, plan, planes.size);
+        let is_carried = |icc: &Cow<[u8]>| carries_profile(plan, format, Layout::Rgb8, icc);
+        metadata.icc = self.source.profile().filter(is_carried);
+        let bytes = encode::encode_planes(&planes, plan, &metadata, control)?;
+        control.check()?;
+        Ok(Transformed { output: Output::Encoded(bytes), format, width, height })
     }
 
     fn make(&self, recipe: &Recipe, control: &Control) -> Result<Transformed, Error> {

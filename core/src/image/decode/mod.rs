@@ -25,7 +25,7 @@ use super::source::{Animation, Container, Source};
 use super::{Control, Error, Limits};
 use canvas::Canvas;
 
-pub(super) use jpeg::shrunk;
+pub(super) use jpeg::{decode_planes, shrunk};
 pub(super) use options::Decode;
 pub(super) use scale::Scale;
 

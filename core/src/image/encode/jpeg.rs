@@ -1,10 +1,10 @@
 //! JPEG by libjpeg-turbo.
 
-use image_gate_codecs::jpeg::{self, Image};
+use image_gate_codecs::jpeg::{self, Image, Samples};
 
 use crate::image::error::not_encoded;
 use crate::image::metadata::OutputMetadata;
-use crate::image::raster::{Layout, Raster, with_room};
+use crate::image::raster::{Layout, Planes, Raster, with_room};
 use crate::image::size::Size;
 use crate::image::source::jpeg::{EXIF, ICC, XMP};
 use crate::image::{Control, Error, Plan, Subsampling};
@@ -21,25 +21,50 @@ pub(super) fn encode(
     metadata: &OutputMetadata,
     control: &Control,
 ) -> Result<Vec<u8>, Error> {
-    let colored = match raster.layout() {
-        Layout::L8 => false,
-        Layout::Rgb8 => true,
+    let samples = match raster.layout() {
+        Layout::L8 => Samples::Grey(raster.data()),
+        Layout::Rgb8 => Samples::Rgb(raster.data()),
         layout => return Err(Error::Internal(format!("{layout:?} for JPEG"))),
     };
-    let Size { width, height } = raster.size();
+    write(samples, raster.size(), sampling(plan), plan, metadata, control)
+}
+
+/// Encodes luma and chroma as they are.
+pub(in crate::image) fn encode_planes(
+    image: &Planes,
+    plan: &Plan,
+    metadata: &OutputMetadata,
+    control: &Control,
+) -> Result<Vec<u8>, Error> {
+    let samples = Samples::Planes(image.planes.each_ref().map(Raster::data));
+    write(samples, image.size, image.sampling, plan, metadata, control)
+}
+
+/// How many pixels across and down have one chroma.
+pub(in crate::image) fn sampling(plan: &Plan) -> (u8, u8) {
+    match plan.subsampling {
+        Subsampling::None => (1, 1),
+        Subsampling::Auto if plan.jpeg_quality >= FINE => (1, 1),
+        Subsampling::Rows => (2, 1),
+        Subsampling::Half | Subsampling::Auto => (2, 2),
+    }
+}
+
+fn write(
+    samples: Samples<'_>,
+    Size { width, height }: Size,
+    sampling: (u8, u8),
+    plan: &Plan,
+    metadata: &OutputMetadata,
+    control: &Control,
+) -> Result<Vec<u8>, Error> {
     let image = Image {
-        pixels: raster.data(),
+        samples,
         width,
         height,
-        colored,
         quality: plan.jpeg_quality,
         progressive: plan.interlace,
-        sampling: match plan.subsampling {
-            Subsampling::None => (1, 1),
-            Subsampling::Auto if plan.jpeg_quality >= FINE => (1, 1),
-            Subsampling::Rows => (2, 1),
-            Subsampling::Half | Subsampling::Auto => (2, 2),
-        },
+        sampling,
     };
     let jpeg = jpeg::encode(&image, || control.goes_on()).map_err(|error| match error {
         Some(error) => not_encoded(error),

@@ -20,6 +20,7 @@ use super::{Control, Error, Format, Plan};
 
 pub(super) use animation::Animator;
 pub(super) use fit::{encode_within, has_quality};
+pub(super) use jpeg::{encode_planes, sampling};
 #[cfg(feature = "jxl")]
 pub(super) use jxl::{transcode, tries};
 

@@ -129,7 +129,7 @@ fn bands(from: Size, to: Size) -> Bands {
 ///
 /// The resizer has it by two sines of the C library, which take as long as a twentieth of all that
 /// a small picture takes.
-fn lanczos3(x: f64) -> f64 {
+pub(super) fn lanczos3(x: f64) -> f64 {
     let third = x.abs() * (PI / 3.0);
     if third >= PI {
         return 0.0;
@@ -187,7 +187,7 @@ fn by_bands(
     Ok(())
 }
 
-fn internal(error: impl std::fmt::Display) -> Error {
+pub(super) fn internal(error: impl std::fmt::Display) -> Error {
     Error::Internal(format!("resizing: {error}"))
 }
 

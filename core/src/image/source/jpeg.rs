@@ -41,6 +41,8 @@ pub(in crate::image) struct Jpeg {
     one_pass: bool,
     arithmetic: bool,
     progressive: bool,
+    /// Whether three components are luma and chroma whoever reads the headers.
+    has_luma: bool,
     /// Whether there is an Adobe segment; its CMYK values are inverted.
     pub(in crate::image) adobe: bool,
     size: Size,
@@ -70,6 +72,17 @@ impl Jpeg {
             [(1, 1)] => Some((8, 8)),
             [luma, (1, 1), (1, 1)] if has_name(luma) => mcu(luma),
             [first, (1, 1), (1, 1), black] if has_name(first) && black == first => mcu(first),
+            _ => None,
+        }
+    }
+
+    /// How many pixels across and down have one chroma, where luma is there to be had by itself:
+    /// of samplings of which [`mcu`](Jpeg::mcu) knows the size.
+    pub(in crate::image) fn chroma_sampling(&self) -> Option<(u8, u8)> {
+        match self.sampling.as_slice() {
+            [luma, (1, 1), (1, 1)] if self.has_luma && !self.arithmetic && has_name(luma) => {
+                Some(*luma)
+            }
             _ => None,
         }
     }
@@ -298,6 +311,8 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jpeg>, Error> {
             one_pass,
             arithmetic: frame.arithmetic,
             progressive: frame.progressive,
+            has_luma: adobe.is_none_or(|transform| transform == 1)
+                && !frame.components.iter().map(|component| component.id).eq(*b"RGB"),
             adobe: adobe.is_some(),
             size: frame.size,
             scans,

@@ -5,6 +5,8 @@ mod scaled_dct;
 mod scales;
 mod turbo;
 
+use image_gate_codecs::jpeg::Band;
+
 use super::{Decode, Scale};
 use crate::image::damage::{Damage, Tolerance};
 use crate::image::error::broken;
@@ -68,11 +70,7 @@ pub(super) fn decode(
     control: &Control,
 ) -> Result<Raster, Error> {
     let input = &*jpeg.decodable(input)?;
-    if tolerance.is_strict() {
-        verify(input, jpeg, size, how.scans, tolerance, control)?;
-    } else if jpeg.may_lack_rows() && can_scale_dct(jpeg) {
-        scaled_dct::check_half(input, size, control)?;
-    }
+    look(input, jpeg, size, how.scans, tolerance, control)?;
     // What can be made of damage libjpeg knows best. It keeps all coefficients of an image that comes
     // in several scans, and needs no more memory than was promised to be enough.
     let by_libjpeg = jpeg.coefficient_bytes() <= SPARE;
@@ -95,6 +93,44 @@ pub(super) fn decode(
         raster.data_mut().iter_mut().for_each(|ink| *ink = !*ink);
     }
     Ok(raster)
+}
+
+/// Hands luma and chroma of an image whose chroma has that sampling to `take`, as they are stored, a
+/// row of MCUs after the other, until so many rows of pixels were among them.
+pub(in crate::image) fn decode_planes(
+    input: &[u8],
+    jpeg: &Jpeg,
+    (rows, sampling): (u32, (u8, u8)),
+    scans: u32,
+    take: impl FnMut([Band<'_>; 3]) -> Result<(), Error>,
+    tolerance: &Tolerance,
+    control: &Control,
+) -> Result<(), Error> {
+    let size = jpeg.size();
+    let input = &*jpeg.decodable(input)?;
+    look(input, jpeg, size, scans, tolerance, control)?;
+    let warning = turbo::decode_planes(input, size, rows, sampling, scans, take, control)?;
+    judge(warning, input, jpeg, size, scans, tolerance, control)
+}
+
+/// What is looked at before an image is decoded.
+fn look(
+    input: &[u8],
+    jpeg: &Jpeg,
+    size: Size,
+    scans: u32,
+    tolerance: &Tolerance,
+    control: &Control,
+) -> Result<(), Error> {
+    if size.width.max(size.height) > LONGEST_SIDE {
+        return Err(broken("an image of more than 65500 pixels a side"));
+    }
+    if tolerance.is_strict() {
+        verify(input, jpeg, size, scans, tolerance, control)?;
+    } else if jpeg.may_lack_rows() && can_scale_dct(jpeg) {
+        scaled_dct::check_half(input, size, control)?;
+    }
+    Ok(())
 }
 
 /// Looks at all of the data, whatever is wanted of it: the verdict on an image is one.
@@ -160,17 +196,27 @@ fn turbo(
     control: &Control,
 ) -> Result<Raster, Error> {
     let (raster, warning) = turbo::decode(input, layout(jpeg), size, how, control)?;
-    if let Some(warning) = warning {
-        let harmless = match turbo::leftovers(&warning) {
-            Some(kind) => is_read_whole(input, jpeg, size, how.scans, control)?
-                .unwrap_or(kind == Leftovers::BehindScan),
-            None => false,
-        };
-        if !harmless {
-            tolerance.note(Damage::inside(warning))?;
-        }
-    }
+    judge(warning, input, jpeg, size, how.scans, tolerance, control)?;
     Ok(raster)
+}
+
+/// Notes what libjpeg-turbo warned of, unless it is harmless.
+fn judge(
+    warning: Option<String>,
+    input: &[u8],
+    jpeg: &Jpeg,
+    size: Size,
+    scans: u32,
+    tolerance: &Tolerance,
+    control: &Control,
+) -> Result<(), Error> {
+    let Some(warning) = warning else { return Ok(()) };
+    let harmless = match turbo::leftovers(&warning) {
+        Some(kind) => is_read_whole(input, jpeg, size, scans, control)?
+            .unwrap_or(kind == Leftovers::BehindScan),
+        None => false,
+    };
+    if harmless { Ok(()) } else { tolerance.note(Damage::inside(warning)) }
 }
 
 /// Whether our own reader finds no fault with any of the data; `None` where it can't tell.
