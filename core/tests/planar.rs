@@ -22,7 +22,7 @@ fn waves(width: u32, height: u32) -> Picture {
     Picture::new(width, height, |x, y| {
         let wave = |n: f64, length: f64| 100.0 + 60.0 * (n / length).sin();
         let (x, y) = (f64::from(x), f64::from(y));
-        let grain = f64::from((x as u32 * 7919 ^ y as u32 * 104_729) % 9);
+        let grain = f64::from(((x as u32 * 7919) ^ (y as u32 * 104_729)) % 9);
         [wave(x, 23.0), wave(y, 31.0), wave(x + y, 27.0), 255.0].map(|level| (level + grain) as u8)
     })
 }

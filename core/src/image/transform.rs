@@ -81,7 +81,7 @@ pub(super) struct Recipe<'a> {
     /// Of a JPEG that becomes JPEG XL without loss, what is cut out.
     transcoded: Option<Cuts<'a>>,
     /// Of a JPEG whose luma and chroma stay by themselves, what is made of them.
-    planar: Option<Planar>,
+    planar: Option<Box<Planar>>,
 }
 
 /// Reads the headers of a source.
@@ -187,7 +187,8 @@ pub fn prepare<'a>(
         decode::check(&source, &decode, limits)?;
     }
     let planar = Planar::new(&source, plan, &geometry, (decode.scale, format))
-        .filter(|_| plan.profile != ProfilePolicy::Srgb || keeps_profile(&source, plan));
+        .filter(|_| plan.profile != ProfilePolicy::Srgb || keeps_profile(&source, plan))
+        .map(Box::new);
     let recipe = Recipe {
         decode,
         geometry,
