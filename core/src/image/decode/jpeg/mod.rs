@@ -122,9 +122,6 @@ fn look(
     tolerance: &Tolerance,
     control: &Control,
 ) -> Result<(), Error> {
-    if size.width.max(size.height) > LONGEST_SIDE {
-        return Err(broken("an image of more than 65500 pixels a side"));
-    }
     if tolerance.is_strict() {
         verify(input, jpeg, size, scans, tolerance, control)?;
     } else if jpeg.may_lack_rows() && can_scale_dct(jpeg) {
