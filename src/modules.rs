@@ -124,6 +124,12 @@ mod image_resize_module {
         // SAFETY: nginx passes the cycle of the process.
         unsafe { init_process::<ImageResize>(cycle) }
     }
+
+    #[unsafe(export_name = "ngx_http_image_resize_exit_process")]
+    unsafe extern "C" fn end_process(cycle: *mut ngx_cycle_t) {
+        // SAFETY: nginx passes the cycle of the process.
+        unsafe { exit_process::<ImageResize>(cycle) }
+    }
 }
 
 mod image_resize_cache_module {

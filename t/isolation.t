@@ -71,6 +71,11 @@ ok($s->wait(20, sub { my @new = $s->workers($s->{master}); @new && $new[0] != $w
 is_good('an image by that');
 
 ($c, $worker, $helper, $child) = at_it();
+kill 'STOP', $child;
+$c->abort;
+ok($s->wait(20, sub { !there($child) }), 'a child that stands still ends, too');
+
+($c, $worker, $helper, $child) = at_it();
 $s->signal('HUP');
 ok($s->wait(20, sub { my @all = $s->workers($s->{master}); @all == 2 }), 'a reload');
 is_good('an image after a reload');

@@ -87,14 +87,17 @@ pub fn limit(seconds: libc::rlim_t) {
     }
 }
 
+/// Which signal a descriptor sends; of Linux.
+const F_SETSIG: libc::c_int = 10;
+
 /// Has this process be ended as soon as anything comes from the other end of a socket, its end included. Returns
 /// whether that may not have come before.
 pub fn end_with(socket: RawFd) -> bool {
     let mut polled = libc::pollfd { fd: socket, events: libc::POLLIN, revents: 0 };
-    // SAFETY: settings of a descriptor of this process, and of what it sends: SIGIO, which ends a process that
-    // never spoke of it. What came before that is seen.
+    // SAFETY: settings of a descriptor of this process, and of what it sends. What came before that is seen.
     unsafe {
         libc::fcntl(socket, libc::F_SETOWN, libc::getpid()) == 0
+            && libc::fcntl(socket, F_SETSIG, libc::SIGKILL) == 0
             && libc::fcntl(socket, libc::F_SETFL, libc::O_ASYNC) == 0
             && libc::poll(&raw mut polled, 1, 0) == 0
     }

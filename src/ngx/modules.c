@@ -31,6 +31,7 @@
 
 ngx_int_t ngx_http_image_resize_init_module(ngx_cycle_t *cycle);
 ngx_int_t ngx_http_image_resize_init_process(ngx_cycle_t *cycle);
+void ngx_http_image_resize_exit_process(ngx_cycle_t *cycle);
 ngx_int_t ngx_http_image_resize_cache_init_process(ngx_cycle_t *cycle);
 ngx_int_t ngx_http_access_key_init_module(ngx_cycle_t *cycle);
 ngx_int_t ngx_http_access_key_init_process(ngx_cycle_t *cycle);
@@ -41,7 +42,7 @@ void ngx_http_image_gate_s3_exit_process(ngx_cycle_t *cycle);
 
 
 ig_module(ngx_http_image_resize_module, ngx_http_image_resize_init_module,
-    ngx_http_image_resize_init_process, NULL);
+    ngx_http_image_resize_init_process, ngx_http_image_resize_exit_process);
 
 ig_module(ngx_http_image_resize_cache_module, NULL, ngx_http_image_resize_cache_init_process, NULL);
 
