@@ -163,6 +163,11 @@ fn masks_and_what_is_outside() {
             assert!(from < 41.0 || pixel[3] == 0, "{x},{y}: {pixel:?}");
         }
     }
+    // A background that shines through is laid once, around the picture and where it is masked.
+    let veiled = transformed(&source, &plan("mask=circle,bg=00ff0080,padding=10,f=png"));
+    assert_eq!([veiled.at(2, 2), veiled.at(12, 12)], [[0, 255, 0, 128]; 2]);
+    let flat = transformed(&source, &plan("mask=circle,bg=ff0000,flatten=on,f=png"));
+    assert_eq!(flat.at(1, 1), [255, 0, 0, 255]);
     let jpeg = transformed(&source, &plan("mask=ellipse,bg=black,f=jpeg"));
     assert!(jpeg.at(1, 1)[..3].iter().all(|&value| value < 8));
 }

@@ -113,6 +113,37 @@ fn chroma_does_not_move() {
     }
 }
 
+/// Of a few rows the chroma is that of what is shown, not of what is made beyond.
+#[test]
+fn thin_pictures_have_their_colours() {
+    for side in 2..=20 {
+        let halves = Picture::new(64, side, |_, y| {
+            if y < side / 2 { [220, 30, 40, 255] } else { [40, 30, 220, 255] }
+        });
+        let source = jpeg(&halves, 98, Subsamp::None, false);
+        for rows in 1..=side {
+            for turn in ["", ",rotate=90"] {
+                let params = format!("w=64,h={rows},fit=stretch,subsampling=420{turn}");
+                let (planar, rgb, _) = both(&source, &asked(&params));
+                let mean = |picture: &Picture, channel: usize| {
+                    let (mut sum, mut count) = (0.0, 0.0);
+                    for y in 0..picture.height {
+                        for x in 0..picture.width {
+                            sum += f64::from(picture.at(x, y)[channel]);
+                            count += 1.0;
+                        }
+                    }
+                    sum / count
+                };
+                for channel in 0..3 {
+                    let (got, want) = (mean(&planar, channel), mean(&rgb, channel));
+                    assert!((got - want).abs() < 12.0, "{side} {params}: {got} for {want}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn only_what_needs_no_rgb_does_without() {
     let picture = waves(160, 120);

@@ -17,6 +17,9 @@ use super::{Control, Error, Format, Gravity, Plan, encode};
 /// a look at the [`Control`].
 const STEEPEST: u32 = 8;
 
+/// The shortest side of an output. Of a shorter one much of the chroma lies beyond its end, where nothing is shown.
+const SHORTEST: u32 = 16;
+
 /// What is to be made of the planes of a JPEG.
 #[derive(Debug)]
 pub(super) struct Planar {
@@ -52,6 +55,7 @@ impl Planar {
             || plan.trim.is_some()
             || plan.max_bytes.is_some()
             || is_found
+            || output.width.min(output.height) < SHORTEST
             || all.width / STEEPEST > scaled.width
             || all.height / STEEPEST > scaled.height
             || region != (Rect { x: 0, y: 0, size: all })

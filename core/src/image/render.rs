@@ -83,14 +83,17 @@ impl<'p> Renderer<'p> {
         // What is not there any more shows what is around it.
         let raster = match self.backdrop() {
             _ if plan.tilt == 0 && plan.mask == Mask::Off => raster,
-            Backdrop::Veil(color, alpha) => pixels::veil(raster, color, alpha, control)?,
-            Backdrop::Color(color) if self.is_opaque || plan.tilt != 0 => {
+            // That around it is laid under it, too.
+            Backdrop::Veil(color, alpha) if raster.size() == output => {
+                pixels::veil(raster, color, alpha, control)?
+            }
+            Backdrop::Color(color) if self.flattens || plan.tilt != 0 => {
                 pixels::flatten(raster, color, control)?
             }
             Backdrop::Blurred(color) if self.is_opaque && raster.size() == output => {
                 pixels::flatten(raster, color, control)?
             }
-            Backdrop::Color(_) | Backdrop::Blurred(_) => raster,
+            Backdrop::Veil(..) | Backdrop::Color(_) | Backdrop::Blurred(_) => raster,
         };
         let raster = pixels::pad(raster, output, place, self.backdrop(), control)?;
         if plan.marks.is_empty() {
