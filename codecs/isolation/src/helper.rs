@@ -91,10 +91,11 @@ impl Isolation for Processes {
                 memory: usize::try_from(size.memory).unwrap_or(usize::MAX),
                 time: control.remaining(),
             };
-            let handed = self.hand_over(&task, &memory);
-            let end = handed.map_err(|_| failed("no process for the decoder"))?;
-            if wait(&end, control)? {
-                break;
+            match self.hand_over(&task, &memory) {
+                Ok(end) if wait(&end, control)? => break,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return Err(failed("no process for the decoder")),
             }
             // There may be room for one before the time is over.
             std::thread::sleep(Duration::from_millis(TICK_MILLISECONDS.into()));
