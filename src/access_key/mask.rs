@@ -270,13 +270,17 @@ impl<'r> KeyFinder<'r> {
         // What is a key in it goes by nothing else.
         let known = (&self.sources, self.key_table_ids, &self.keys, &self.segments);
         let hash = CLEAN_LINES.with_borrow(|lines| lines.hash((known, line)));
-        let is_clean = CLEAN_LINES.with_borrow(|lines| lines.has(hash));
-        // The protocol that it ends with is nobody's.
-        let asked = VERSIONS.iter().find_map(|&version| line.strip_suffix(version)).unwrap_or(line);
-        let found = if is_clean { FoundKeys::default() } else { self.find(asked, false) };
-        if found.is_empty() && !is_clean {
-            CLEAN_LINES.with_borrow_mut(|lines| lines.add(hash));
-        }
+        let found = if CLEAN_LINES.with_borrow(|lines| lines.has(hash)) {
+            FoundKeys::default()
+        } else {
+            // The protocol that it ends with is nobody's.
+            let asked = VERSIONS.iter().find_map(|&version| line.strip_suffix(version));
+            let found = self.find(asked.unwrap_or(line), false);
+            if found.is_empty() {
+                CLEAN_LINES.with_borrow_mut(|lines| lines.add(hash));
+            }
+            found
+        };
         self.line = Line { addresses: start.addr()..end.addr(), found };
     }
 

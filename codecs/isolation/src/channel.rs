@@ -128,12 +128,12 @@ pub enum Heard {
     End,
 }
 
-/// Says that there is no process.
-pub fn say_no_process(alive: &OwnedFd) {
+/// Says something to the other end: to who waits that there is no process, and to a process that it is to end.
+pub fn say(end: &OwnedFd) {
     let byte = [0_u8];
     // SAFETY: one byte. If it can't be sent, nobody waits for it.
     unsafe {
-        libc::send(alive.as_raw_fd(), byte.as_ptr().cast(), byte.len(), libc::MSG_NOSIGNAL);
+        libc::send(end.as_raw_fd(), byte.as_ptr().cast(), byte.len(), libc::MSG_NOSIGNAL);
     }
 }
 

@@ -9,7 +9,7 @@ use image_gate_core::image::{Control, Error, FillPixels, Isolation, TakePixels, 
 
 use crate::channel::{self, Heard, Task};
 use crate::shared::Shared;
-use crate::{child, ending, failed, process};
+use crate::{child, ending, process};
 
 /// How often it is asked whether the work goes on.
 const TICK_MILLISECONDS: u16 = 10;
@@ -95,7 +95,9 @@ impl Isolation for Processes {
                 Ok(end) if wait(&end, control)? => break,
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_) => return Err(failed("no process for the decoder")),
+                Err(error) => {
+                    return Err(Error::Internal(format!("no process for the decoder: {error}")));
+                }
             }
             // There may be room for one before the time is over.
             std::thread::sleep(Duration::from_millis(TICK_MILLISECONDS.into()));
@@ -120,7 +122,7 @@ fn wait(end: &OwnedFd, control: &Control) -> Result<bool, Error> {
         }
         if let Err(error) = control.check() {
             // What it has is free before others count on it.
-            channel::say_no_process(end);
+            channel::say(end);
             channel::hear(end, END_MILLISECONDS.into());
             return Err(error);
         }
@@ -174,7 +176,7 @@ fn serve(link: &OwnedFd, begun: fn()) -> ! {
                 child::work(&task, descriptors)
             }
             pid if pid > 0 => {}
-            _ => channel::say_no_process(&descriptors.alive),
+            _ => channel::say(&descriptors.alive),
         }
     }
     process::end(0)

@@ -52,8 +52,8 @@ impl Shared {
             libc::ftruncate(memory.as_raw_fd(), len) == 0
                 && libc::fcntl(memory.as_raw_fd(), libc::F_ADD_SEALS, seals) == 0
         };
-        let mut shared = is_made.then(|| Shared::map(&memory, places)).flatten();
-        let shared = shared.take().ok_or_else(|| failed(WHAT))?;
+        let shared = is_made.then(|| Shared::map(&memory, places)).flatten();
+        let shared = shared.ok_or_else(|| failed(WHAT))?;
         // SAFETY: the mapping has room for the source behind the pixels; nobody else has it yet.
         unsafe {
             let to = shared.start.add(HEAD + pixels);
