@@ -65,6 +65,8 @@ image_gate_s3_credentials main imds=http://metadata;      | the URL is not http:
 image_gate_s3_credentials main imds=https://127.0.0.1;    | the URL is not http://ADDRESS[:port][/path]
 image_gate_s3_credentials main imds poll=1s;              | need "file="
 image_gate_s3_credentials main ecs;                       | no $AWS_CONTAINER_CREDENTIALS_RELATIVE_URI
+image_gate_s3_credentials main web_identity;              | no $AWS_ROLE_ARN
+image_gate_s3_credentials main web_identity ecs;          | more than one source
 image_gate_s3_credentials main env poll=1s;               | need "file="
 image_gate_s3_credentials main env;                       | no $AWS_ACCESS_KEY_ID
 image_gate_s3_credentials main file=good; image_gate_s3_credentials main env; | is duplicate
@@ -110,6 +112,20 @@ for my $where ([$http, 1], [$location, 0]) {
         like($said[0] || '', $place eq '' ? qr/\Q$words\E/ : qr/\Q$words\E.* in \Q$dir\E\/nginx\.conf:\d+$/, "$words");
         like($said[0] || '', qr/"\Q$_\E"/, 'names the directive') for $words =~ /unknown/ ? () : $directive =~ /(image_gate_s3\w*) ?[^;]*;(?!.*image_gate_s3_(?!bucket b))/;
     }
+}
+
+# Where AWS says so, the role and its token are in the environment.
+for my $case (
+    ['', 0],
+    ['=http://127.0.0.1:9000', 0],
+    ['=http://minio:9000/', 1],
+    ['=http://u@minio', 0, 'the URL is not http[s]://HOST[:port][/path]'],
+) {
+    my ($url, $warns, $error) = @$case;
+    my @said = lines('(?:warn|emerg)', "image_gate_s3_credentials main web_identity$url;", $origin,
+        AWS_ROLE_ARN => 'arn:aws:iam::1:role/a', AWS_WEB_IDENTITY_TOKEN_FILE => "$dir/none", AWS_REGION => 'eu-central-1');
+    is(scalar @said, $warns || $error ? 1 : 0, "web_identity$url") or diag(join "\n", @said);
+    like($said[0], $error ? qr/\[emerg\].*\Q$error\E/ : qr/\[warn\].*image_gate_s3_credentials.*the token goes to another machine without TLS/, 'and why') if @said;
 }
 
 # What is right, and is warned of.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use image_gate_core::s3::{Credentials, Origin};
 use image_gate_runtime::files::FileId;
 use image_gate_runtime::host::Now;
-use image_gate_runtime::s3::{FileSource, MetadataService, Refresh, Store};
+use image_gate_runtime::s3::{CredentialsService, FileSource, Refresh, Store};
 
 use crate::ngx::conf::{Expression, Place, Places};
 use crate::ngx::{Parser, Request};
@@ -31,7 +31,7 @@ pub enum CredentialsSource {
     Fixed,
     /// A file, and which version of it.
     File(FileSource, FileId),
-    Service(Arc<MetadataService>),
+    Service(Arc<CredentialsService>),
 }
 
 impl CredentialsConf {

@@ -6,7 +6,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use image_gate_core::s3::{Endpoint, Origin, Payload, Style, is_region, is_service};
-use image_gate_runtime::s3::{FileSource, MetadataService, from_environment};
+use image_gate_runtime::s3::{
+    CredentialsService, FileSource, MetadataService, SecurityTokenService, from_environment,
+};
 use nginx_sys::{
     NGX_CONF_1MORE, NGX_CONF_2MORE, NGX_CONF_TAKE1, NGX_HTTP_LOC_CONF, NGX_HTTP_MAIN_CONF,
     NGX_HTTP_SRV_CONF,
@@ -79,6 +81,7 @@ enum Kind {
     /// With another URL than the usual one.
     Instance(Option<String>),
     Container(Option<String>),
+    WebIdentity(Option<String>),
 }
 
 fn set_credentials(conf: &mut MainConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
@@ -106,13 +109,17 @@ fn set_credentials(conf: &mut MainConf, args: &DirectiveArgs<'_>) -> Result<(), 
             one(&mut kind, Kind::Instance(Some(text(url))))?;
         } else if let Some(url) = argument.strip_prefix(b"ecs=") {
             one(&mut kind, Kind::Container(Some(text(url))))?;
+        } else if let Some(url) = argument.strip_prefix(b"web_identity=") {
+            one(&mut kind, Kind::WebIdentity(Some(text(url))))?;
         } else {
             let word = match argument {
                 b"env" => Kind::Environment,
                 b"imds" => Kind::Instance(None),
                 b"ecs" => Kind::Container(None),
+                b"web_identity" => Kind::WebIdentity(None),
                 _ => {
-                    let expected = "file=FILE, profile=NAME, poll=TIME, env, imds or ecs";
+                    let expected =
+                        "file=FILE, profile=NAME, poll=TIME, env, imds, ecs or web_identity";
                     return expect(None, argument, format_args!("{expected}"));
                 }
             };
@@ -127,7 +134,7 @@ fn set_credentials(conf: &mut MainConf, args: &DirectiveArgs<'_>) -> Result<(), 
     let (credentials, source) = match kind {
         None => {
             return Err(ConfError::invalid(
-                "one of \"file=\", \"env\", \"imds\" and \"ecs\" is needed",
+                "one of \"file=\", \"env\", \"imds\", \"ecs\" and \"web_identity\" is needed",
             ));
         }
         // Whoever only sends a signal needs none, good or bad.
@@ -150,11 +157,21 @@ fn set_credentials(conf: &mut MainConf, args: &DirectiveArgs<'_>) -> Result<(), 
             (Some(credentials), CredentialsSource::Fixed)
         }
         Some(Kind::Instance(url)) => {
-            service(MetadataService::instance(url.as_deref()).map_err(ConfError::invalid)?)
+            let found = MetadataService::instance(url.as_deref()).map_err(ConfError::invalid)?;
+            service(CredentialsService::Metadata(found))
         }
         Some(Kind::Container(url)) => {
             let found = MetadataService::container(url.as_deref(), variable);
-            service(found.map_err(ConfError::invalid)?)
+            service(CredentialsService::Metadata(found.map_err(ConfError::invalid)?))
+        }
+        Some(Kind::WebIdentity(url)) => {
+            let found = SecurityTokenService::new(url.as_deref(), variable);
+            let found = found.map_err(ConfError::invalid)?;
+            if found.is_open() {
+                let reason = format_args!("the token goes to another machine without TLS");
+                args.place().warn(args.parser(), reason);
+            }
+            service(CredentialsService::SecurityToken(found))
         }
     };
     let known = CredentialsConf::new(text(name), credentials, source, args.place());

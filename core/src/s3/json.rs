@@ -2,25 +2,8 @@
 
 use serde::Deserialize;
 
-use super::credentials::{Credentials, CredentialsError};
-use crate::key::Date;
-
-/// What is wrong with such an answer. Quotes nothing of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum JsonError {
-    /// Not JSON, or other values.
-    #[error("the answer is not JSON with credentials in it")]
-    Json,
-    /// It says that there are none.
-    #[error("the answer says that there are no credentials")]
-    Code,
-    /// A text that is no time.
-    #[error("the credentials have an expiry that is no time")]
-    Expiration,
-    /// They can't be used.
-    #[error(transparent)]
-    Credentials(#[from] CredentialsError),
-}
+use super::answer::{self, AnswerError};
+use super::credentials::Credentials;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -39,39 +22,20 @@ struct Answer {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn parse_answer(text: &[u8]) -> Result<Credentials, JsonError> {
-    let answer: Answer = serde_json::from_slice(text).map_err(|_| JsonError::Json)?;
+pub fn parse_answer(text: &[u8]) -> Result<Credentials, AnswerError> {
+    let answer: Answer = serde_json::from_slice(text).map_err(|_| AnswerError::Json)?;
     if answer.code.is_some_and(|code| code != "Success") {
-        return Err(JsonError::Code);
+        return Err(AnswerError::Code);
     }
-    let token = answer.token.as_deref();
-    let mut credentials =
-        Credentials::new(&answer.access_key_id, &answer.secret_access_key, token)?;
-    credentials.expires = match &answer.expiration {
-        None => None,
-        Some(text) => Some(parse_time(text).ok_or(JsonError::Expiration)?),
-    };
-    Ok(credentials)
-}
-
-/// A time of UTC; parts of a second don't count.
-fn parse_time(text: &str) -> Option<u64> {
-    let text = match text.split_once('.') {
-        None => text.to_owned(),
-        Some((whole, part)) => {
-            let digits = part.strip_suffix('Z')?;
-            digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| format!("{whole}Z"))?
-        }
-    };
-    let (first, last) = Date::parse(text.as_bytes())?;
-    // A date alone is none.
-    (last - first == 1).then_some(first)
+    let Answer { access_key_id: id, secret_access_key: secret, token, expiration, .. } = answer;
+    answer::Answer { id, secret, session_token: token, expiration }.credentials()
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+    use crate::s3::CredentialsError;
 
     /// As in "Retrieve security credentials from instance metadata" of EC2's user guide.
     #[test]
@@ -105,24 +69,24 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_without_the_answer() {
         for (answer, error) in [
-            ("", JsonError::Json),
-            ("SECRET", JsonError::Json),
-            ("[]", JsonError::Json),
-            (r#"{"AccessKeyId": 1}"#, JsonError::Json),
-            (r#"{"Code": "AssumeRoleUnauthorizedAccess"}"#, JsonError::Code),
-            ("{}", JsonError::Credentials(CredentialsError::NoId)),
-            (r#"{"AccessKeyId": "I"}"#, JsonError::Credentials(CredentialsError::NoSecret)),
+            ("", AnswerError::Json),
+            ("SECRET", AnswerError::Json),
+            ("[]", AnswerError::Json),
+            (r#"{"AccessKeyId": 1}"#, AnswerError::Json),
+            (r#"{"Code": "AssumeRoleUnauthorizedAccess"}"#, AnswerError::Code),
+            ("{}", AnswerError::Credentials(CredentialsError::NoId)),
+            (r#"{"AccessKeyId": "I"}"#, AnswerError::Credentials(CredentialsError::NoSecret)),
             (
                 r#"{"AccessKeyId": "I", "SecretAccessKey": "S", "Token": "SECRET\n"}"#,
-                JsonError::Credentials(CredentialsError::SessionToken),
+                AnswerError::Credentials(CredentialsError::SessionToken),
             ),
             (
                 r#"{"AccessKeyId": "I", "SecretAccessKey": "S", "Expiration": "2026-01-01"}"#,
-                JsonError::Expiration,
+                AnswerError::Expiration,
             ),
             (
                 r#"{"AccessKeyId": "I", "SecretAccessKey": "S", "Expiration": "soon"}"#,
-                JsonError::Expiration,
+                AnswerError::Expiration,
             ),
         ] {
             let found = parse_answer(answer.as_bytes()).unwrap_err();

@@ -8,10 +8,8 @@ use image_gate_core::s3::{Credentials, parse_answer};
 use ureq::Agent;
 use ureq::http::Response;
 
+use super::http::{self, LARGEST, word};
 use crate::files;
-
-/// The longest answer, and the largest file of a token, in bytes.
-const LARGEST: u64 = 64 * 1024;
 
 /// Where EC2 tells a machine of itself.
 const INSTANCE: &str = "http://169.254.169.254";
@@ -95,20 +93,8 @@ impl MetadataService {
     /// Why there are none, with the address and without anything secret: to know the path may be
     /// enough to be given credentials.
     pub fn fetch(&self, limit: Duration) -> Result<Credentials, String> {
-        let config = Agent::config_builder()
-            .timeout_global(Some(limit))
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .proxy(None)
-            .build();
-        self.ask(&config.into()).map_err(|reason| format!("{}: {reason}", self.address()))
-    }
-
-    /// The URL without its path.
-    fn address(&self) -> &str {
-        let host = self.url.find("//").map_or(0, |at| at + 2);
-        let end = self.url.get(host..).and_then(|rest| rest.find('/'));
-        self.url.get(..end.map_or(self.url.len(), |end| host + end)).unwrap_or_default()
+        let agent = http::agent(limit, None);
+        self.ask(&agent).map_err(|reason| format!("{}: {reason}", http::address(&self.url)))
     }
 
     fn ask(&self, agent: &Agent) -> Result<Credentials, String> {
@@ -155,23 +141,12 @@ impl MetadataService {
     }
 }
 
-/// The first line, if that can stand in a header.
-fn word(text: &[u8]) -> Result<String, String> {
-    let line = text.split(|&byte| byte == b'\n').next().unwrap_or_default().trim_ascii();
-    // `Basic` and what comes with it are two words.
-    if line.is_empty() || !line.iter().all(|byte| (b' '..=b'~').contains(byte)) {
-        return Err("the answer is not a line of text".to_owned());
-    }
-    Ok(String::from_utf8_lossy(line).into_owned())
-}
-
+/// The body of an answer that is one.
 fn read(answer: Result<Response<ureq::Body>, ureq::Error>) -> Result<Vec<u8>, String> {
-    let mut answer = answer.map_err(|error| error.to_string())?;
-    if answer.status() != 200 {
-        return Err(format!("status {}", answer.status().as_u16()));
+    match http::read(answer)? {
+        (200, body) => Ok(body),
+        (status, _) => Err(format!("status {status}")),
     }
-    let body = answer.body_mut().with_config().limit(LARGEST).read_to_vec();
-    body.map_err(|error| error.to_string())
 }
 
 /// A URL that nobody has to look up a name for, and that needs no TLS.
@@ -193,34 +168,13 @@ fn checked(url: &str) -> Result<&str, String> {
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+    use crate::s3::testing::{LIMIT, service};
     use crate::testing::Folder;
-    use std::io::{BufRead, BufReader, Read, Write};
+    use std::io::Read;
     use std::net::TcpListener;
 
-    const LIMIT: Duration = Duration::from_secs(5);
     const GIVEN: &str = r#"{"Code": "Success", "AccessKeyId": "I", "SecretAccessKey": "SECRET",
         "Token": "T", "Expiration": "2030-01-01T00:00:00Z"}"#;
-
-    /// A service that answers each request by its line and headers, and its URL.
-    fn service(answer: impl Fn(&str, &str) -> (u16, String) + Send + 'static) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let mut stream = stream.unwrap();
-                let mut reader = BufReader::new(stream.try_clone().unwrap());
-                let (mut line, mut headers) = (String::new(), String::new());
-                reader.read_line(&mut line).unwrap();
-                while !headers.ends_with("\r\n\r\n") && reader.read_line(&mut headers).unwrap() > 2
-                {
-                }
-                let (status, body) = answer(line.trim(), &headers.to_ascii_lowercase());
-                let length = body.len();
-                write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}").unwrap();
-            }
-        });
-        url
-    }
 
     fn instance(line: &str, headers: &str) -> (u16, String) {
         let has_session = headers.contains("x-aws-ec2-metadata-token: session\r\n");
@@ -239,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_machine() {
-        let url = service(instance);
+        let url = service(|line, headers, _| instance(line, headers));
         let found = MetadataService::instance(Some(&format!("{url}/"))).unwrap();
         let credentials = found.fetch(LIMIT).unwrap();
         assert_eq!((&credentials.id[..], credentials.expires), ("I", Some(1_893_456_000)));
@@ -247,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_container_and_its_token() {
-        let url = service(|line, headers| match line {
+        let url = service(|line, headers, _| match line {
             "GET /v2/credentials/uuid HTTP/1.1"
                 if headers.contains("authorization: basic a=\r\n") =>
             {
@@ -275,10 +229,7 @@ mod tests {
         assert_eq!(fetch(&[uri]).unwrap_err(), format!("{url}: status 403"));
         assert_eq!(fetch(&[]).unwrap_err(), "no $AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
         folder.write("token", b"");
-        assert_eq!(
-            fetch(&[uri, file]).unwrap_err(),
-            format!("{url}: the answer is not a line of text")
-        );
+        assert_eq!(fetch(&[uri, file]).unwrap_err(), format!("{url}: that is not a line of text"));
         std::fs::remove_file(folder.file("token")).unwrap();
         assert!(fetch(&[uri, file]).unwrap_err().contains(&format!("{path}: No such file")));
     }
@@ -286,7 +237,7 @@ mod tests {
     #[test]
     fn what_does_not_work_is_said_without_secrets() {
         let fetch = |answer: &'static str| {
-            let url = service(move |line, headers| match line.contains("a.role") {
+            let url = service(move |line, headers, _| match line.contains("a.role") {
                 true => (200, answer.to_owned()),
                 false => instance(line, headers),
             });

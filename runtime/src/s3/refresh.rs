@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use image_gate_core::s3::Credentials;
 
-use super::metadata::MetadataService;
+use super::service::CredentialsService;
 use super::source::FileSource;
 use super::store::Store;
 use crate::files::FileId;
@@ -48,7 +48,7 @@ pub struct Refresh {
 enum Source {
     File(FileSource, PolledFile),
     Service {
-        service: Arc<MetadataService>,
+        service: Arc<CredentialsService>,
         next: Instant,
         /// What was wrong last, so that each trouble makes one line.
         trouble: Option<String>,
@@ -82,7 +82,7 @@ impl Refresh {
     pub fn service(
         name: String,
         store: Arc<Store>,
-        service: Arc<MetadataService>,
+        service: Arc<CredentialsService>,
         now: Now,
     ) -> Refresh {
         let rest = store.get().1.map_or(Duration::ZERO, |known| lasts(&known, now));
@@ -151,6 +151,7 @@ impl Refresh {
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+    use crate::s3::MetadataService;
     use crate::testing::{FakeHost, Folder};
 
     fn text(id: &str) -> Vec<u8> {
@@ -177,7 +178,8 @@ mod tests {
         let host = FakeHost::new();
         // Nobody listens there any more.
         let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let service = Arc::new(MetadataService::instance(Some(&format!("http://{gone}"))).unwrap());
+        let service = MetadataService::instance(Some(&format!("http://{gone}"))).unwrap();
+        let service = Arc::new(CredentialsService::Metadata(service));
         for (known, keeps) in [(None, "has no"), (Some("I"), "keeps its")] {
             let known = known.map(|id| Credentials::new(id, "S", None).unwrap());
             let store = Arc::new(Store::new(known));
