@@ -4,6 +4,10 @@ use super::conf::{AccessKey, FileConf, LocConf, MainConf, SrvConf, unknown_zone}
 use crate::ngx::conf::{Init, Merge};
 use crate::ngx::{Parser, Reported, location};
 
+/// So many bytes of a status go out before other requests have their turn: to copy more from memory, of
+/// which thousands of partners take megabytes, would hold them up.
+const STATUS_CHUNK: usize = 256 * 1024;
+
 impl Init for MainConf {
     /// Gives each zone its key file.
     fn init(&mut self, parser: Parser<'_>) -> Result<(), Reported> {
@@ -67,6 +71,10 @@ impl Merge for LocConf {
         }
         if self.usage.is_none() {
             self.usage.clone_from(&parent.usage);
+        }
+
+        if self.status.is_some() {
+            location::limit_chunk(parser, STATUS_CHUNK);
         }
 
         let main = parser.main::<AccessKey>().ok_or(Reported)?;

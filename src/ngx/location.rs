@@ -62,6 +62,20 @@ pub fn has_handler(parser: Parser<'_>) -> bool {
     parser.location_ptr::<Core>().is_some_and(|core| unsafe { (*core).handler.is_some() })
 }
 
+/// Has the location that is merged send at most so many bytes before other requests have their turn.
+pub fn limit_chunk(parser: Parser<'_>, bytes: usize) {
+    if let Some(core) = parser.location_ptr::<Core>() {
+        // SAFETY: as in `current`; nginx merges the configuration of the core module before that of any
+        // other, and reads it when requests come.
+        unsafe {
+            let chunk = &raw mut (*core).sendfile_max_chunk;
+            if *chunk == 0 || *chunk > bytes {
+                *chunk = bytes;
+            }
+        }
+    }
+}
+
 /// A server, to be asked once all of its locations are known.
 #[derive(Clone, Copy)]
 pub struct Server(*const ngx_http_core_srv_conf_t);

@@ -7,6 +7,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use image_gate_core::key::days::DayUse;
 use image_gate_core::key::windowed_counter::{WindowBases, WindowedCounter};
 use image_gate_core::key::{
     Account, Alert, COUNTERS, MAX_ID, Pace, PerPeriod, Period, Resource, Slots, Totals,
@@ -16,7 +17,7 @@ use image_gate_core::key::{
 use super::exported::{PartnerExport, ZoneExport};
 
 /// "IGKEYS" and the version of this layout.
-const MAGIC: u64 = u64::from_be_bytes(*b"IGKEYS\0\x08");
+const MAGIC: u64 = u64::from_be_bytes(*b"IGKEYS\0\x09");
 
 /// The beginning of a zone.
 #[repr(C, align(64))]
@@ -28,6 +29,8 @@ pub struct ZoneHeader {
     pub count: AtomicU64,
     /// When the state is to be saved next, in milliseconds since 1970.
     pub next_save: AtomicU64,
+    /// The state file that this instance wrote last.
+    pub saved: Saved,
     /// Not 0 while partners with quotas are to be refused since other nodes can't be asked.
     pub deny: AtomicU64,
     /// Since when the key file can't be used, the state not be saved, and Redis does not answer, in
@@ -39,6 +42,44 @@ pub struct ZoneHeader {
     pub redis_bad: Since,
     /// What the exports keep.
     pub export: ZoneExport,
+}
+
+/// A state file of which the records know all: it has no partner but theirs, and of days no other but
+/// this one. Whoever has the lock of that file may use it.
+#[repr(C)]
+pub struct Saved {
+    /// 0 where there is none.
+    day: AtomicU64,
+    checksum: [AtomicU64; 4],
+}
+
+impl Saved {
+    const fn new() -> Saved {
+        Saved { day: AtomicU64::new(0), checksum: [const { AtomicU64::new(0) }; 4] }
+    }
+
+    /// Returns whether it is the one with that day and that checksum.
+    #[must_use]
+    pub fn is(&self, day: u32, checksum: &[u8; 32]) -> bool {
+        let (known, _) = checksum.as_chunks::<8>();
+        self.day.load(Ordering::Relaxed) == u64::from(day)
+            && day > 0
+            && self
+                .checksum
+                .iter()
+                .zip(known)
+                .all(|(word, known)| word.load(Ordering::Relaxed) == u64::from_le_bytes(*known))
+    }
+
+    /// Keeps that it is this one, once the records know what is in it.
+    pub fn set(&self, saved: Option<(u32, &[u8; 32])>) {
+        let (day, checksum) = saved.unwrap_or((0, &[0; 32]));
+        let (words, _) = checksum.as_chunks::<8>();
+        for (word, known) in self.checksum.iter().zip(words) {
+            word.store(u64::from_le_bytes(*known), Ordering::Relaxed);
+        }
+        self.day.store(day.into(), Ordering::Relaxed);
+    }
 }
 
 /// Since when something is bad; 0 while it is well.
@@ -91,6 +132,7 @@ impl ZoneHeader {
             instance: AtomicU64::new(0),
             count: AtomicU64::new(0),
             next_save: AtomicU64::new(0),
+            saved: Saved::new(),
             deny: AtomicU64::new(0),
             key_file_bad: Since::new(),
             state_bad: Since::new(),
@@ -163,6 +205,8 @@ pub struct Record {
     known_windows: AtomicWindows,
     // What of the counts is in the days of that file.
     known_counted: [AtomicU64; Resource::ALL.len()],
+    // What that file says of the day of `Saved`.
+    known_day: [AtomicU64; Resource::ALL.len()],
     /// What the exports keep.
     pub export: PartnerExport,
 }
@@ -209,8 +253,8 @@ impl Record {
         for (alert, word) in self.alerts.iter().flatten().zip(account.alerts.iter().flatten()) {
             alert.begin(*word);
         }
-        self.set_known(account);
-        self.set_counted(&[0; Resource::ALL.len()]);
+        let days = Vec::new();
+        self.set_known(&Account { counted: [0; Resource::ALL.len()], days, ..account.clone() });
         self.export.begin(&account.totals, &account.windows);
     }
 
@@ -253,7 +297,14 @@ impl Record {
         }
     }
 
-    /// Keeps what the state file holds now.
+    /// Returns what the state file says of the only day that it has, by its number, if that is so.
+    #[must_use]
+    pub fn known_day(&self, day: u32) -> DayUse {
+        let [requests, bytes] = self.known_day.each_ref().map(|used| used.load(Ordering::Relaxed));
+        DayUse { day, requests, bytes }
+    }
+
+    /// Keeps what the state file holds now, and how much of the counts is in its days.
     pub fn set_known(&self, account: &Account) {
         for (known, number) in self.known_totals.iter().zip(account.totals.to_array()) {
             known.store(number, Ordering::Relaxed);
@@ -262,12 +313,12 @@ impl Record {
         for (known, word) in self.known_windows.iter().flatten().zip(words) {
             known.store(word.0, Ordering::Relaxed);
         }
-    }
-
-    /// Keeps how much of the counts is in the days of the state file.
-    pub fn set_counted(&self, counted: &[u64; Resource::ALL.len()]) {
-        for (known, count) in self.known_counted.iter().zip(counted) {
-            known.store(*count, Ordering::Relaxed);
+        for (known, count) in self.known_counted.iter().zip(account.counted) {
+            known.store(count, Ordering::Relaxed);
+        }
+        let used = account.days.last().copied().unwrap_or_default();
+        for (known, used) in self.known_day.iter().zip([used.requests, used.bytes]) {
+            known.store(used, Ordering::Relaxed);
         }
     }
 

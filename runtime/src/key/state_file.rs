@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, chown};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
@@ -122,66 +122,118 @@ pub fn save<M: Memory>(zone: &Zone<M>, wait: bool, time: u64) -> Result<Option<S
         Err(error) => return Err(with_path(error)),
     };
 
-    let own: Vec<Account> = zone.records().iter().map(Record::account).collect();
-    let instance = zone.header().instance.load(Ordering::Relaxed);
-    let mut found_damaged = None;
-    let (found, name) = match load_named(path) {
-        Ok(found) => found.unwrap_or_default(),
-        Err(LoadError::Io(error)) => return Err(with_path(error)),
-        Err(LoadError::State(reason)) => {
-            // It may be of use to someone.
-            found_damaged = Some(days_file::put_aside(path, &reason).map_err(with_path)?);
-            Default::default()
-        }
+    let today = days::day_of(time);
+    let merged = match last.as_ref().and_then(|last| known(zone, last, today)) {
+        Some(accounts) => Merged { accounts, ..Merged::default() },
+        None => merged(zone, path, time).map_err(with_path)?,
     };
-    // What this zone wrote itself is in its counters.
-    let is_own = found.instance == instance;
-    let mut theirs: HashMap<String, Account> =
-        found.accounts.into_iter().map(|account| (account.id.clone(), account)).collect();
-    let days_kept = days_file::keep(path, name, &mut theirs, time);
-    let mut accounts = own.clone();
-    for ((account, own), record) in accounts.iter_mut().zip(&own).zip(zone.records()) {
-        let mut before = record.known();
-        if let Some(mut other) = theirs.remove(&account.id) {
-            let days = std::mem::take(&mut other.days);
-            if is_own {
-                // Also what a process wrote that was killed before it could say so.
-                before = other;
-            } else {
-                *account = account.merge(&before, &other);
-            }
-            account.days = days;
-        }
-        add_days(account, &before, own);
-    }
-    // Partners that only they know, and what is not kept elsewhere yet of those that are gone.
-    let mut rest: Vec<Account> = theirs.into_values().collect();
-    rest.retain(|account| !is_own || !account.days.is_empty());
-    rest.sort_unstable_by(|one, other| one.id.cmp(&other.id));
-    accounts.extend(rest);
-    let state = State { instance, accounts };
-    files::replace(&file, &new, path, &state.encode()).map_err(with_path)?;
+    let Merged { accounts, own, found_damaged, days_kept } = merged;
+    let state = State { instance: zone.header().instance.load(Ordering::Relaxed), accounts };
+    let bytes = state.encode();
+    files::replace(&file, &new, path, &bytes).map_err(with_path)?;
+    // What this zone wrote itself holds nothing that others counted.
     for ((record, own), merged) in zone.records().iter().zip(&own).zip(&state.accounts) {
-        // What this zone wrote itself holds nothing that others counted.
-        if !is_own {
-            record.take_over(own, merged);
-        }
-        record.set_known(merged);
-        record.set_counted(&own.counted);
+        record.take_over(own, merged);
     }
+    for (record, merged) in zone.records().iter().zip(&state.accounts) {
+        record.set_known(merged);
+    }
+    let checksum = bytes.last_chunk().filter(|_| is_known(&state, zone.records().len(), today));
+    zone.header().saved.set(checksum.map(|checksum| (today, checksum)));
     drop((last, file));
     let damaged_days = days_kept?;
     let found: Vec<String> = found_damaged.into_iter().chain(damaged_days).collect();
     Ok((!found.is_empty()).then(|| found.join(", ")))
 }
 
-/// Adds to the days of an account what was counted since the state file was written, by `own` as it
-/// was read from the record.
-fn add_days(account: &mut Account, before: &Account, own: &Account) {
+/// What is to be written.
+struct Merged {
+    /// One for each record, then those of others.
+    accounts: Vec<Account>,
+    /// What the records said, where others have counted, too.
+    own: Vec<Account>,
+    found_damaged: Option<String>,
+    days_kept: Result<Option<String>, String>,
+}
+
+impl Default for Merged {
+    fn default() -> Merged {
+        let (accounts, own) = Default::default();
+        Merged { accounts, own, found_damaged: None, days_kept: Ok(None) }
+    }
+}
+
+/// Returns the accounts if the file is the one that this zone wrote last, with nothing in it but what the
+/// records know: it need not be read as a whole then, which takes most of the time.
+fn known<M: Memory>(zone: &Zone<M>, last: &File, today: u32) -> Option<Vec<Account>> {
+    let mut checksum = [0; 32];
+    let at = last.metadata().ok()?.len().checked_sub(32)?;
+    last.read_exact_at(&mut checksum, at).ok()?;
+    if !zone.header().saved.is(today, &checksum) {
+        return None;
+    }
+    let account = |record: &Record| {
+        let mut account = record.account();
+        days::add(&mut account.days, record.known_day(today));
+        add_days(&mut account, &record.known());
+        account
+    };
+    Some(zone.records().iter().map(account).collect())
+}
+
+/// Returns the accounts with what the file holds.
+fn merged<M: Memory>(zone: &Zone<M>, path: &Path, time: u64) -> io::Result<Merged> {
+    let mut accounts: Vec<Account> = zone.records().iter().map(Record::account).collect();
+    let mut found_damaged = None;
+    let (found, name) = match load_named(path) {
+        Ok(found) => found.unwrap_or_default(),
+        Err(LoadError::Io(error)) => return Err(error),
+        Err(LoadError::State(reason)) => {
+            // It may be of use to someone.
+            found_damaged = Some(days_file::put_aside(path, &reason)?);
+            Default::default()
+        }
+    };
+    // What this zone wrote itself is in its counters.
+    let is_own = found.instance == zone.header().instance.load(Ordering::Relaxed);
+    let own = if is_own { Vec::new() } else { accounts.clone() };
+    let mut theirs: HashMap<String, Account> =
+        found.accounts.into_iter().map(|account| (account.id.clone(), account)).collect();
+    let days_kept = days_file::keep(path, name, &mut theirs, time);
+    for (account, record) in accounts.iter_mut().zip(zone.records()) {
+        let mut before = record.known();
+        let other = theirs.remove(&account.id);
+        account.days = other.as_ref().map(|other| other.days.clone()).unwrap_or_default();
+        // Also what a process wrote that was killed before it could say so.
+        if let Some(other) = other.as_ref().filter(|_| is_own) {
+            before = other.clone();
+        }
+        add_days(account, &before);
+        if let Some(other) = other.filter(|_| !is_own) {
+            *account = account.merge(&before, &other);
+        }
+    }
+    // Partners that only they know, and what is not kept elsewhere yet of those that are gone.
+    let mut rest: Vec<Account> = theirs.into_values().collect();
+    rest.retain(|account| !is_own || !account.days.is_empty());
+    rest.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+    accounts.extend(rest);
+    Ok(Merged { accounts, own, found_damaged, days_kept })
+}
+
+/// Returns whether that many records know all of a state, which has no other day but this one.
+fn is_known(state: &State, records: usize, today: u32) -> bool {
+    let mut days = state.accounts.iter().flat_map(|account| &account.days);
+    state.accounts.len() == records && days.all(|used| used.day == today)
+}
+
+/// Adds to the days of an account, as it was read from its record, what was counted since the state
+/// file was written.
+fn add_days(account: &mut Account, before: &Account) {
     for what in Resource::ALL {
         let (at, day) = (what.index(), Period::Day.index());
-        let growth = own.counted[at].saturating_sub(before.counted[at]);
-        let [was, is] = [before, own].map(|account| account.windows[at][day]);
+        let growth = account.counted[at].saturating_sub(before.counted[at]);
+        let [was, is] = [before, account].map(|account| account.windows[at][day]);
         days::add_growth(&mut account.days, what, was, is, growth);
     }
 }
@@ -469,9 +521,10 @@ mod tests {
                 }
                 // Killed when the state was written, and nobody was told.
                 7 => {
-                    let counted = zone.records()[0].known().counted;
+                    let before = zone.records()[0].known();
                     assert_eq!(save(&zone), None);
-                    zone.records()[0].set_counted(&counted);
+                    zone.records()[0].set_known(&before);
+                    zone.header().saved.set(Some((days::day_of(host.now().seconds()), &[1; 32])));
                 }
                 _ => assert_eq!(save(&zone), None),
             }
@@ -493,6 +546,36 @@ mod tests {
         own.retain(|(_, day), _| *day >= first);
         assert_eq!(billed(&folder), own);
         assert!(own.keys().any(|(_, day)| *day < first + 31) && own.len() < 60);
+    }
+
+    #[test]
+    fn a_file_that_is_known_need_not_be_read() {
+        let host = FakeHost::new();
+        let (folders, mut own) = ([folder(), folder()], OwnCounts::new());
+        let zones = folders.each_ref().map(|folder| begin(folder, &host));
+        let mut known = 0;
+        for step in 0..200u64 {
+            let today = days::day_of(host.now().seconds());
+            let last = fs::read(folders[0].file("state")).unwrap_or_default();
+            known += usize::from(
+                last.last_chunk().is_some_and(|sum| zones[0].header().saved.is(today, sum)),
+            );
+            // It is read for this one.
+            zones[1].header().saved.set(None);
+            for zone in &zones {
+                if step % 7 > 2 {
+                    serve(zone, usize::from(step % 3 == 0), step, &host, &mut own);
+                }
+                assert_eq!(super::save(zone, false, host.now().seconds()), Ok(None));
+            }
+            let [one, other] = folders.each_ref().map(|folder| {
+                let state = load(&folder.file("state")).unwrap().unwrap();
+                (state.accounts, days_file::read(&folder.file("state"), "acme").ok())
+            });
+            assert_eq!(one, other, "{step}");
+            host.pass(Duration::from_secs(if step % 11 == 0 { 50_000 } else { 1000 }));
+        }
+        assert!((100..190).contains(&known), "{known}");
     }
 
     #[test]
