@@ -4,9 +4,9 @@
 use nginx_sys::{NGX_HTTP_BAD_REQUEST, NGX_OK, ngx_int_t, ngx_uint_t};
 
 use super::conf::conf;
-use super::mask;
 use super::request_key::{AccessDecision, KeyStatus, RequestKeys};
 use super::zone::Answered;
+use super::{mask, pace};
 use crate::ngx::phase::Handler;
 use crate::ngx::{Request, worker};
 
@@ -27,6 +27,7 @@ impl Handler for Log {
                 request_keys.here(request, conf);
             }
             count(request);
+            pace::settle(request);
         }
         mask::before_log(request);
         NGX_OK as ngx_int_t

@@ -2,7 +2,7 @@
 
 use nginx_sys::ngx_int_t;
 
-use super::request_key::RequestKeys;
+use super::request_key::{RequestKey, RequestKeys};
 use crate::ngx::filter::Writer;
 use crate::ngx::{Request, worker};
 
@@ -32,12 +32,25 @@ impl Writer for Paced {
             Ok(portion) => request.allow(own, portion.min(own)),
             Err(rest) => request.postpone(own, rest),
         }
-        let before = request.bytes_sent();
         let rc = write();
-        if let Ok(portion) = taken {
-            let sent = request.bytes_sent().saturating_sub(before);
-            record.pace.pay(portion, sent, rate);
-        }
+        record.pace.pay(taken.unwrap_or(0), unpaid(request, &request_key), rate);
         rc
     }
+}
+
+/// Pays for what went out after the last attempt to write.
+pub fn settle(request: Request<'_>) {
+    let Some((request_key, rate)) = RequestKeys::find(request).and_then(RequestKeys::paced) else {
+        return;
+    };
+    if let Some(record) = request_key.record() {
+        record.pace.pay(0, unpaid(request, &request_key), rate);
+    }
+}
+
+/// What was sent and is not paid for. Over HTTP/2 frames of a request wait for their connection, and go
+/// out between its attempts to write.
+fn unpaid(request: Request<'_>, request_key: &RequestKey) -> u64 {
+    let sent = request.bytes_sent();
+    sent.saturating_sub(request_key.paid_bytes.replace(sent))
 }

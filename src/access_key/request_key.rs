@@ -73,6 +73,8 @@ pub struct RequestKey {
     running: Cell<Option<RunningRequest>>,
     /// How many bytes a second its answer may have, whatever others have; once it is written.
     pub own_rate: Cell<Option<u64>>,
+    /// How many bytes of it are paid for, where its partner has a rate.
+    pub paid_bytes: Cell<u64>,
     /// The segment that was taken for a key.
     segment: Option<Rc<[u8]>>,
     // The key table as it was when the request came, and the places of partner and record.
@@ -335,6 +337,7 @@ impl RequestKeys {
             limits: Cell::default(),
             running: Cell::default(),
             own_rate: Cell::default(),
+            paid_bytes: Cell::default(),
             segment: None,
             key_table,
             partner: None,
