@@ -53,7 +53,7 @@ def of_thumbor(chance):
         parts.append(f"{left}x{top}:{left + chance.randint(20, 70)}x{top + chance.randint(20, 70)}")
     is_inside = chance.random() < 0.3
     if is_inside:
-        parts.append(chance.choice(["fit-in", "full-fit-in"]))
+        parts.append(chance.choice(["fit-in", "full-fit-in", "adaptive-fit-in", "adaptive-full-fit-in"]))
     width, height = side(chance), side(chance)
     if is_inside:
         # Of a side that is not said its two forms make different things.
@@ -74,6 +74,8 @@ def of_ipx(chance):
                            f"enlarge,s_{width}x{height}", f"enlarge,w_{width}", f"rotate_90,w_{width}",
                            f"enlarge,fit_inside,s_{width}x{height}", f"enlarge,fit_outside,s_{width}x{height}",
                            f"enlarge,fit_contain,s_{width}x{height}", f"enlarge,fit_fill,s_{width}x{height}",
+                           f"fit_contain,s_{width}x{height}", f"fit_fill,s_{width}x{height}",
+                           f"fit_inside,s_{width}x{height}", f"fit_outside,s_{width}x{height}",
                            f"fit_cover,s_{width}x{height},pos_left", "crop_10_20_30_40", "rotate_180", "extend_1_2_3_4"])]
     mods += [one for one in ("flip", "flop", "grayscale", "f_webp", "q_60", "blur_2") if chance.random() < 0.15]
     return f"/{','.join(mods)}/"

@@ -49,8 +49,16 @@ __DATA__
     location /webp/ { image_resize stretch 30 20; image_resize_format webp; alias $TEST_NGINX_FIXTURES/; }
     location /gif/ { image_resize convert; image_resize_format gif; alias $TEST_NGINX_FIXTURES/; }
     location /png/ { image_resize rotate 180; image_resize_format png; alias $TEST_NGINX_FIXTURES/; }
+    location /page/ { image_resize convert; image_resize_page $arg_n; alias $TEST_NGINX_FIXTURES/; }
 --- rows
 %ROWS%
+# one picture of them
+/page/anim-60x40-gifsicle.gif     200 gif 60x40 moves>90:anim-60x40-gifsicle.gif
+/page/anim-60x40-gifsicle.gif?n=3 200 gif 60x40 frames=1 etag=other
+/page/anim-60x40-gifsicle.gif?n=6 400 log=info:page
+/page/anim-60x40-img2webp.webp?n=2 200 webp 60x40 frames=1
+/page/photo-300x200.jpg?n=2       400
+/page/photo-300x200.jpg?n=0       415 log=info:image_resize_page
 
 
 === TEST 2: frames are padded, interlaced, flattened and marked alike

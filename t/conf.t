@@ -50,6 +50,15 @@ image_resize crop 10 10 zoom=0;               | 0.01
 image_resize crop 10 10 min_width=0;          | 0
 image_resize crop 10 10 rotate_box=on;        | before or after
 image_resize_mask moon;                       | off, circle, ellipse, triangle, triangle-180, pentagon, pentagon-180, hexagon, square, star or heart
+image_resize_mask circle trim=1;              | on
+image_resize_border 1,2;                      | top,right,bottom,left
+image_resize_border 1 color=blur;             | a colour
+image_resize_border 1 place=under;            | around or over
+image_resize_page 0;                          | from 1 to 10000
+image_resize_crop 0,0,9,9 gravity=smart;      | smart
+image_resize crop 10 10 clamp=on;             | off, ratio or sides
+image_resize auto 10;                         | invalid number of arguments
+image_resize_trim 1 corner=left;              | top-left or bottom-right
 image_resize_padding 1,2;                     | top,right,bottom,left
 image_resize_opacity 1.5;                     | from 0 to 1
 image_resize_flatten 1;                       | on
@@ -387,8 +396,16 @@ image_resize_crop $arg_c after=$arg_a;
 image_resize_padding 10,0,10,0;
 image_resize_padding $arg_p;
 image_resize_opacity 0.25;
-image_resize_mask circle;
-image_resize_mask $arg_m;
+image_resize_mask circle trim=on;
+image_resize_mask $arg_m trim=$arg_t;
+image_resize_border 4;
+image_resize_border 1,2,3,4 color=#ff000080 place=over;
+image_resize_border $arg_b color=$arg_c place=$arg_p;
+image_resize_page 3;
+image_resize_page $arg_p;
+image_resize_crop 0,0,10,10 gravity=southeast:5:5;
+image_resize aspect-pad 10 10;
+image_resize auto 10 10 clamp=ratio adaptive=on gravity=10px:20px;
 image_resize_flatten $arg_f;
 image_resize_lossless on;
 image_resize_subsampling $arg_s;

@@ -262,3 +262,25 @@ __DATA__
 /url/quad-100x120.png?rotate=361 400
 /url/quad-100x120.png?mask=triangle-180&background=navy&format=jpeg 200 jpeg 100x120 px=2,116:navy~9 px=50,5:navy~9 px=20,24:red~14
 /url/quad-100x120.png?mask=moon 400
+
+
+=== TEST 12: borders, and masks with nothing around them
+--- config
+    location /b/   { image_resize resize 50 -; image_resize_border $arg_b color=$arg_c place=$arg_p; alias $TEST_NGINX_FIXTURES/; }
+    location /url/ { image_resize_params $args; image_resize_allow width=* height=* fit=* mask=* mask_trim=* border=* border_color=* crop=* crop_gravity=* clamp=* dpr=* format=*; alias $TEST_NGINX_FIXTURES/; }
+--- rows
+/b/quad-100x120.png?b=2&c=navy            200 png 54x64 px=1,30:navy px=3,3:red px=52,62:navy px=50,60:yellow
+/b/quad-100x120.png?b=1:2:3:4             200 png 56x64 px=3,30:black px=5,5:red px=55,63:black
+/b/quad-100x120.png?b=9&c=navy&p=over     200 png 50x60 px=4,30:navy px=12,12:red
+/b/quad-100x120.jpg?b=9&c=navy            200 jpeg 68x78 px=4,30:navy~14 px=20,20:red~14
+/b/quad-100x120.png                       200 png 50x60 px=1,1:red
+/b/quad-100x120.png?b=1:2                 415 log=info:image_resize_border
+/url/quad-100x120.png?border=5&border_color=navy&dpr=2&width=20 200 png 60x68 px=9,9:navy px=11,11:red
+/url/quad-100x120.png?mask=circle&mask_trim=on 200 png 100x100 alpha px=2,2:none px=30,30:red
+/url/quad-100x120.png?crop=0:0:20:20&crop_gravity=southeast 200 png 20x20 px=5,5:yellow
+/url/quad-100x120.png?crop=0:0:20:20&crop_gravity=center 200 png 20x20 px=2,2:red px=17,17:yellow
+/url/quad-100x120.png?width=300&height=300&fit=aspect-pad 200 png 120x120
+/url/quad-100x120.png?width=60&height=30&fit=auto 200 png 25x30
+/url/quad-100x120.png?width=30&height=60&fit=auto 200 png 30x60
+/url/quad-100x120.png?width=200&height=120&fit=stretch&clamp=ratio 200 png 100x60
+/url/quad-100x120.png?border=1&border_color=blur 400

@@ -166,7 +166,7 @@ http     access_key_statsd localhost;                           | "access_key_st
 http     access_key_statsd localhost:8125 host=a;               | "access_key_statsd" directive: invalid value "host=a", it must be prefix=NAME, interval=TIME or tags=dogstatsd
 E_M
 my %words = (
-    MODES  => '"off", "test", "size", "info", "convert", "rotate ANGLE", or "resize", "crop", "pad", "stretch", "outside" or "aspect-crop" with WIDTH and HEIGHT',
+    MODES  => '"off", "test", "size", "info", "convert", "rotate ANGLE", or "resize", "crop", "pad", "stretch", "outside", "aspect-crop", "aspect-pad" or "auto" with WIDTH and HEIGHT',
     LIMITS => 'pixels=, width=, height=, frames=, scans=, output_pixels=, time=, memory=, jobs= or queue=',
 );
 for (@mistakes) {

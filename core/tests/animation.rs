@@ -357,6 +357,40 @@ fn gif_stays_the_same_to_the_pixel() {
 }
 
 #[test]
+fn any_picture_may_be_asked_for() {
+    for opaque in [true, false] {
+        let frames = drawn(opaque);
+        let gif = gif_of(&frames, None);
+        let sources = ["webp,lossless=on", "png"]
+            .map(|format| transform(&gif, &plan(&format!("f={format}"))).unwrap());
+        for source in sources.iter().chain([&gif]) {
+            for (number, (picture, _)) in (1..).zip(shown(&frames)).skip(1) {
+                let params = format!("page={number},f=png");
+                let made = transformed(source, &plan(&params));
+                let same = made.rgba().chunks(4).zip(picture.rgba().chunks(4)).all(|(a, b)| {
+                    // Of what is transparent the colour is nobody's concern.
+                    a == b || a[3] == 0 && b[3] == 0
+                });
+                assert!(same, "{number}, opaque {opaque}");
+                // In its own format it is a still one.
+                let still = transform(source, &plan(&format!("page={number}"))).unwrap();
+                assert_eq!(probe(&still).unwrap().frames, 1);
+            }
+            let beyond = transform(source, &plan(&format!("page={}", frames.len() + 1)));
+            assert!(matches!(beyond, Err(Error::BeyondImage(_))), "{beyond:?}");
+            // All before it have to be within the limits.
+            let plan = plan("page=2,f=png");
+            let limits = Limits { frames: 2, ..Limits::default() };
+            let refused = prepare(source, &plan, &limits).map(|_| ());
+            assert!(matches!(refused, Err(Error::TooManyFrames(_))), "{refused:?}");
+        }
+    }
+    let still = png(&Picture::new(2, 2, |_, _| [9; 4]));
+    let beyond = transform(&still, &plan("page=2"));
+    assert!(matches!(beyond, Err(Error::BeyondImage(_))), "{beyond:?}");
+}
+
+#[test]
 fn an_output_is_transformed_again_to_the_same() {
     let frames = drawn(false);
     let once = transform(&gif_of(&frames, None), &plan("flip=h")).unwrap();

@@ -173,6 +173,47 @@ fn masks_and_what_is_outside() {
 }
 
 #[test]
+fn borders_lie_around_or_over() {
+    let source = png(&Picture::new(40, 20, |x, _| [x as u8, 9, 9, if x < 20 { 255 } else { 0 }]));
+    let red = [255, 0, 0, 255];
+    let around = transformed(&source, &plan("border=1:2:3:4,border_color=red,padding=5,f=png"));
+    assert_eq!(around.size(), (40 + 10 + 6, 20 + 10 + 4));
+    // The border, the padding, the picture, and the padding behind what is transparent of it.
+    assert_eq!((around.at(0, 0), around.at(55, 33), around.at(3, 9)), (red, red, red));
+    assert_eq!((around.at(4, 1), around.at(9, 9)), ([255; 4], [0, 9, 9, 255]));
+    let bare = transformed(&source, &plan("border=2,border_color=red,f=png"));
+    assert_eq!((bare.at(1, 9), bare.at(2, 9), bare.at(40, 9)[3]), (red, [0, 9, 9, 255], 0));
+    let over = transformed(&source, &plan("border=2,border_color=red,border_place=over,f=png"));
+    assert_eq!(over.size(), (40, 20));
+    assert_eq!((over.at(1, 9), over.at(2, 9), over.at(39, 9)), (red, [2, 9, 9, 255], red));
+    // Half of it, on the background where nothing can be transparent.
+    let veil = transformed(&source, &plan("border=4,border_color=%23ff000080,f=png"));
+    assert_eq!(veil.at(1, 1), [255, 0, 0, 128]);
+    let opaque =
+        transformed(&source, &plan("border=8,border_color=%23ff000080,bg=blue,f=jpeg,q=100"));
+    assert!(opaque.at(2, 2).iter().zip([128, 0, 127, 255]).all(|(a, b)| a.abs_diff(b) <= 6));
+    // A JPEG that nothing else is done to is made anew for it.
+    let photo = jpeg(&photo(64, 48), 90, Subsamp::Sub2x2, false);
+    let over = transformed(&photo, &plan("border=8,border_color=red,border_place=over"));
+    assert!(
+        over.at(2, 24).iter().zip(red).all(|(a, b)| a.abs_diff(b) <= 30),
+        "{:?}",
+        over.at(2, 24)
+    );
+}
+
+#[test]
+fn masks_are_all_there_is() {
+    let source = png(&photo(90, 60));
+    for (mask, size) in [("circle", (60, 60)), ("ellipse", (90, 60)), ("square", (60, 60))] {
+        let made = transformed(&source, &plan(&format!("mask={mask},mask_trim=on,f=png")));
+        assert_eq!(made.size(), size, "{mask}");
+        assert_eq!((made.at(0, 0)[3], made.at(size.0 / 2, size.1 / 2)[3]), (0, 255), "{mask}");
+        assert!(made.at(size.0 / 2, 1)[3] > 0, "{mask}");
+    }
+}
+
+#[test]
 fn animations_get_all_of_it() {
     let palette = [255, 0, 0, 0, 0, 255];
     let mut source = Vec::new();

@@ -37,8 +37,9 @@ fn every_directive_is_documented_as_it_is() {
         match directive.argument {
             Argument::Sole => {
                 assert!(syntax.starts_with(&format!("{name} ")), "{setting}: {syntax}");
-                let mut alternatives: Vec<_> =
-                    syntax[name.len()..].trim_end_matches(';').split('|').map(str::trim).collect();
+                // Named values stand behind them.
+                let sole = syntax[name.len()..].trim_end_matches(';').split(" [").next().unwrap();
+                let mut alternatives: Vec<_> = sole.split('|').map(str::trim).collect();
                 alternatives.sort_unstable();
                 let mut own = setting.words();
                 own.sort_unstable();

@@ -456,3 +456,23 @@ fn the_first_page_is_shown() {
     assert_eq!(shown(&source).size(), (8, 8));
     assert_eq!(shown(&source).at(4, 4), [9, 9, 9, 255]);
 }
+
+#[test]
+fn other_pages_are_shown() {
+    let page = |width: u32, more| Tiff { bits: 8, more, ..Tiff::new(width, 8) };
+    let (first, small, last) = (page(8, vec![]), page(4, vec![entry(254, 1)]), page(16, vec![]));
+    let source = file(&[
+        (&first, vec![vec![7; 64]]),
+        (&small, vec![vec![1; 32]]),
+        (&last, vec![vec![9; 128]]),
+    ]);
+    let shown = |page: u16| transform(&source, &plan(&format!("page={page},f=png")));
+    for (number, width, value) in [(1, 8, 7), (2, 16, 9)] {
+        let made = decode(&shown(number).unwrap());
+        assert_eq!((made.size(), made.at(4, 4)), ((width, 8), [value, value, value, 255]));
+    }
+    for number in [3, 10_000] {
+        let found = shown(number).map(|_| ());
+        assert_eq!(found, Err(Error::BeyondImage(format!("there is no page {number}"))));
+    }
+}

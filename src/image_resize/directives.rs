@@ -130,7 +130,8 @@ const OTHERS: &[Directive<LocConf>] = &[
 
 /// How `image_resize` is written.
 const MODES: &str = "\"off\", \"test\", \"size\", \"info\", \"convert\", \"rotate ANGLE\", or \
-     \"resize\", \"crop\", \"pad\", \"stretch\", \"outside\" or \"aspect-crop\" with WIDTH and HEIGHT";
+     \"resize\", \"crop\", \"pad\", \"stretch\", \"outside\", \"aspect-crop\", \"aspect-pad\" or \
+     \"auto\" with WIDTH and HEIGHT";
 
 fn set_mode(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let mode = match (args.arg(0), args.len()) {
@@ -145,6 +146,8 @@ fn set_mode(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfErro
         (b"stretch", 3..) => Mode::Box(Filling::Stretched),
         (b"outside", 3..) => Mode::Box(Filling::Outside),
         (b"aspect-crop", 3..) => Mode::Box(Filling::AspectCropped),
+        (b"aspect-pad", 3..) => Mode::Box(Filling::AspectPadded),
+        (b"auto", 3..) => Mode::Box(Filling::Auto),
         (b"rotate", 2) => {
             conf.settings.retain(|&row, _| argument_of(row) != Some(ANGLE));
             settings::read_at(conf, args, ANGLE, args.arg(1))?;
@@ -154,7 +157,8 @@ fn set_mode(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfErro
             return Ok(());
         }
         (b"off" | b"test" | b"size" | b"info" | b"convert" | b"rotate", _)
-        | (b"resize" | b"crop" | b"pad" | b"stretch" | b"outside" | b"aspect-crop", _) => {
+        | (b"resize" | b"crop" | b"pad" | b"stretch" | b"outside", _)
+        | (b"aspect-crop" | b"aspect-pad" | b"auto", _) => {
             return Err(ConfError::invalid(format_args!(
                 "invalid number of arguments: it is {MODES}"
             )));

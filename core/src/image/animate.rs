@@ -5,6 +5,7 @@ use super::encode::{self, Animator};
 use super::geometry::Geometry;
 use super::metadata::output_metadata;
 use super::pixels::{self, Placed};
+use super::raster::Raster;
 use super::render::Renderer;
 use super::size::Rect;
 use super::source::Animation;
@@ -31,6 +32,20 @@ impl Prepared<'_> {
         let (width, height) = (geometry.output.width, geometry.output.height);
         let output = Output::Encoded(bytes?);
         Ok(Transformed { output, format: recipe.format, width, height })
+    }
+
+    /// Decodes the picture of an animation that has so many before it.
+    pub(super) fn picture(
+        &self,
+        before: u32,
+        animation: Animation,
+        control: &Control,
+    ) -> Result<Raster, Error> {
+        let mut frames = Frames::new(&self.source, animation, &self.tolerance)?;
+        for _ in 0..=before {
+            frames.next(control)?.ok_or_else(no_frame)?;
+        }
+        frames.picture().try_clone(control)
     }
 
     /// Decodes all pictures of an animation that goes out as it is: what is wrong with them is told

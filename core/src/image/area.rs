@@ -268,7 +268,8 @@ mod tests {
     #[test]
     fn areas() {
         let within = |text: &str, width, height| {
-            let found = Area::parse(text.as_bytes()).unwrap().within(Size::new(width, height))?;
+            let area = Area::parse(text.as_bytes()).unwrap();
+            let found = area.within(Size::new(width, height))?;
             Some((found.x, found.y, found.size.width, found.size.height))
         };
         assert_eq!(within("10,20,30,40", 100, 120), Some((10, 20, 30, 40)));

@@ -26,6 +26,8 @@ impl Canonical for Color {
 impl Color {
     /// Opaque white.
     pub const WHITE: Color = Color { r: 255, g: 255, b: 255 };
+    /// Black.
+    pub const BLACK: Color = Color { r: 0, g: 0, b: 0 };
 
     /// Reads a colour in CSS notation: `#rgb` and `#rrggbb` (also without `#`),
     /// `rgb(r, g, b)`, or a CSS colour name. `None` for anything else, and for
@@ -43,12 +45,13 @@ impl Color {
         Some((Color { r, g, b }, alpha))
     }
 
-    /// Returns what it looks like on white where it is that opaque.
-    pub(super) fn over_white(self, alpha: u8) -> Color {
-        let over = |channel| {
-            divide_by_255(u32::from(channel) * u32::from(alpha) + 255 * (255 - u32::from(alpha)))
+    /// Returns what it looks like on another one where it is that opaque.
+    pub(super) fn over(self, alpha: u8, below: Color) -> Color {
+        let mix = |above: u8, below: u8| {
+            let (above, below, alpha) = (u32::from(above), u32::from(below), u32::from(alpha));
+            divide_by_255(above * alpha + below * (255 - alpha))
         };
-        Color { r: over(self.r), g: over(self.g), b: over(self.b) }
+        Color { r: mix(self.r, below.r), g: mix(self.g, below.g), b: mix(self.b, below.b) }
     }
 }
 
@@ -101,9 +104,9 @@ mod tests {
         assert_eq!(parse(b"red"), Some((255, 0, 0, 255)));
         assert_eq!(parse(b"nocolour"), None);
         let red = Color { r: 255, g: 0, b: 0 };
-        assert_eq!(Some(red.over_white(128)), color(255, 127, 127));
-        assert_eq!(Some(red.over_white(0)), color(255, 255, 255));
-        assert_eq!(red.over_white(255), red);
+        assert_eq!(Some(red.over(128, Color::WHITE)), color(255, 127, 127));
+        assert_eq!(Some(red.over(0, Color::WHITE)), color(255, 255, 255));
+        assert_eq!(red.over(255, Color::WHITE), red);
     }
 
     proptest! {

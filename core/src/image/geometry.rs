@@ -4,20 +4,24 @@
 //! (`ngx_http_image_resize`), integer floors in the same order, so that a
 //! configuration that moves over gets images of the very same size.
 
+use std::cmp::Ordering;
 use std::num::NonZeroU32;
 
-use super::gravity::Axis;
+use super::gravity::{Axis, Gravity};
 use super::orientation::Orientation;
-use super::pixels::turned;
+use super::pixels::{turned, within_shape};
 use super::size::{Rect, Size};
-use super::{Area, Bound, Bounds, Error, Fit, Plan, Ratio, RotateBox, Rounding, Sides};
+use super::{
+    Area, BorderPlace, Bound, Bounds, Clamp, Error, Fit, Mask, Plan, Ratio, RotateBox, Rounding,
+    Sides,
+};
 
 /// Steps to a size that is no larger than allowed: half of what is too much is left by each where a side
 /// is a single pixel.
 const REDUCTIONS: usize = 32;
 
 /// What happens to a stored image: of it `region` is scaled to `scaled`, cut to `window`, turned
-/// by `orient`, and laid at `place` on a canvas of the size `output`.
+/// by `orient`, and laid at `place` on a `canvas`, which a border makes `output`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Geometry {
     pub(super) region: Rect,
@@ -27,8 +31,13 @@ pub(super) struct Geometry {
     pub(super) window: Rect,
     pub(super) orientation: Orientation,
     pub(super) place: (u32, u32),
+    pub(super) canvas: Size,
+    pub(super) border: Edges,
     pub(super) output: Size,
 }
+
+/// Widths at the top, on the right, at the bottom and on the left, in pixels of the output.
+pub(super) type Edges = [u32; 4];
 
 impl Geometry {
     /// The geometry for a stored image of `stored` pixels that is first made
@@ -42,14 +51,16 @@ impl Geometry {
             let Size { width, height } = upright.size(stored);
             Error::BeyondImage(format!("nothing is left of {width}x{height} pixels"))
         })?;
-        let region = part(inside.size, plan.crop)?;
+        let region = part(inside.size, plan.crop, plan.crop_gravity)?;
         let region = Rect { x: inside.x + region.x, y: inside.y + region.y, ..region };
         let displayed = region.size;
         let turn = Orientation::from(plan.flip).then(rotation);
         let orientation = upright.then(turn);
         // How the box lies to the displayed image: while that is scaled, and while it is cut.
         let is_after = match plan.rotate_box {
-            None => matches!(plan.fit, Fit::Pad { .. } | Fit::Stretch { .. }),
+            None => {
+                matches!(plan.fit, Fit::Pad { .. } | Fit::AspectPad { .. } | Fit::Stretch { .. })
+            }
             Some(space) => space == RotateBox::After,
         };
         let scaling = if is_after { rotation } else { Orientation::default() };
@@ -57,21 +68,33 @@ impl Geometry {
             Some(RotateBox::Before) => (Orientation::default(), Some(turn)),
             _ => (turn, None),
         };
-        let target = Target::new(plan, scaling.size(displayed), dpr(plan, scaling.size(displayed)));
+        let sizes = (scaling.size(displayed), scaling.size(upright.size(stored)));
+        let target = Target::new(plan, sizes, dpr(plan, sizes));
         let target_before = target.before(scaling);
         if plan.refuses_enlarging {
             target_before.check_within(displayed)?;
         }
         let scaled = scale(displayed, &target_before, plan);
-        let filling = cut(cutting.size(scaled), &target, plan);
-        let kept = part(filling.size, plan.crop_after)?;
+        let gravity = plan.gravity.located(upright.size(stored), region, cutting);
+        let filling = cut(cutting.size(scaled), &target, plan, gravity);
+        let kept = part(filling.size, plan.crop_after, None)?;
+        let kept = match plan.mask {
+            Mask::Off => kept,
+            _ if !plan.mask_trim => kept,
+            mask => {
+                let turn = before.unwrap_or_default();
+                let shape = within_shape(mask, turn.size(kept.size));
+                let shape = turn.source_of(shape, kept.size);
+                Rect { x: kept.x + shape.x, y: kept.y + shape.y, ..shape }
+            }
+        };
         let kept = Rect { x: filling.x + kept.x, y: filling.y + kept.y, ..kept };
         // Turned by less than a quarter, it takes more room.
         let laid = turned(kept.size, plan.tilt);
-        let mut output = canvas(laid, target.fit);
+        let mut output = canvas(laid, target.fit, plan.round);
         let mut place = (
-            plan.gravity.place(Axis::X, output.width, laid.width, target.dpr_percent()),
-            plan.gravity.place(Axis::Y, output.height, laid.height, target.dpr_percent()),
+            gravity.place(Axis::X, output.width, laid.width, target.dpr_percent()),
+            gravity.place(Axis::Y, output.height, laid.height, target.dpr_percent()),
         );
         if let Some(turn) = before {
             let laid = Rect { x: place.0, y: place.1, size: laid };
@@ -79,6 +102,10 @@ impl Geometry {
             (place, output) = ((laid.x, laid.y), turn.size(output));
         }
         (place, output) = padded(place, output, plan.padding, target.dpr);
+        let (canvas, border) = (output, edges(plan.border, target.dpr));
+        if plan.border_place == BorderPlace::Around {
+            (_, output) = padded((0, 0), output, plan.border, target.dpr);
+        }
         let scaled = upright.size(scaled);
         let source_of = |window| upright.then(cutting).source_of(window, scaled);
         Ok(Geometry {
@@ -88,6 +115,8 @@ impl Geometry {
             window: source_of(kept),
             orientation,
             place,
+            canvas,
+            border,
             output,
         })
     }
@@ -104,7 +133,8 @@ impl Geometry {
     pub(super) fn largest_output(stored: Size, plan: &Plan) -> Size {
         let longest = stored.width.max(stored.height);
         let dpr = u32::from(plan.dpr) * 100;
-        let Target { fit, least, .. } = Target::new(plan, Size::new(longest, longest), dpr);
+        let square = Size::new(longest, longest);
+        let Target { fit, least, .. } = Target::new(plan, (square, square), dpr);
         let side = |bound: Bound| bound.map_or(longest, u32::from);
         let own = Size::new(longest, stored.width.min(stored.height));
         let most = match fit {
@@ -119,6 +149,7 @@ impl Geometry {
             Fit::Resize { width, height }
             | Fit::Crop { width, height }
             | Fit::AspectCrop { width, height }
+            | Fit::Auto { width, height }
                 if !plan.enlarge =>
             {
                 Size::new(or_endless(width).min(longest), or_endless(height).min(longest))
@@ -126,8 +157,14 @@ impl Geometry {
             Fit::Resize { width, height }
             | Fit::Crop { width, height }
             | Fit::AspectCrop { width, height }
+            | Fit::Auto { width, height }
             | Fit::Pad { width, height }
+            | Fit::AspectPad { width, height }
             | Fit::Stretch { width, height } => Size::new(side(width), side(height)),
+        };
+        let most = match plan.bounds.adaptive {
+            true => Size::new(most.width.max(most.height), most.width.max(most.height)),
+            false => most,
         };
         let most = match least {
             (None, None) => most,
@@ -136,7 +173,8 @@ impl Geometry {
                 Size::new(most.width.max(least(width)), most.height.max(least(height)))
             }
         };
-        padded((0, 0), turned(most, plan.tilt), plan.padding, dpr).1
+        let canvas = padded((0, 0), turned(most, plan.tilt), plan.padding, dpr).1;
+        padded((0, 0), canvas, plan.border, dpr).1
     }
 
     /// The geometry at which an image whose size nobody asked for has so many pixels at most, and
@@ -191,9 +229,7 @@ impl Geometry {
 
 /// Where an image lies, and on how large a canvas, once that is padded.
 fn padded((x, y): (u32, u32), canvas: Size, by: Sides, dpr: u32) -> ((u32, u32), Size) {
-    let times = |side: u16| portion(side.into(), dpr, DPR_ONE, Rounding::Nearest);
-    let Sides { top, right, bottom, left } = by;
-    let [top, right, bottom, left] = [top, right, bottom, left].map(times);
+    let [top, right, bottom, left] = edges(by, dpr);
     let size = Size::new(
         canvas.width.saturating_add(left + right),
         canvas.height.saturating_add(top + bottom),
@@ -201,10 +237,18 @@ fn padded((x, y): (u32, u32), canvas: Size, by: Sides, dpr: u32) -> ((u32, u32),
     ((x.saturating_add(left), y.saturating_add(top)), size)
 }
 
+/// Widths in pixels of the output.
+fn edges(by: Sides, dpr: u32) -> Edges {
+    let times = |side: u16| portion(side.into(), dpr, DPR_ONE, Rounding::Nearest);
+    let Sides { top, right, bottom, left } = by;
+    [top, right, bottom, left].map(times)
+}
+
 /// What is kept of an image of that size: an area of it, or all.
-fn part(size: Size, area: Option<Area>) -> Result<Rect, Error> {
+fn part(size: Size, area: Option<Area>, held: Option<Gravity>) -> Result<Rect, Error> {
     let Some(area) = area else { return Ok(Rect { x: 0, y: 0, size }) };
-    area.within(size).ok_or_else(|| {
+    let found = held.map_or_else(|| area.within(size), |held| held.holds(area, size));
+    found.ok_or_else(|| {
         let Size { width, height } = size;
         Error::BeyondImage(format!("what is to be cut out lies beside the {width}x{height} pixels"))
     })
@@ -212,13 +256,14 @@ fn part(size: Size, area: Option<Area>) -> Result<Rect, Error> {
 
 /// By how much the sides of the box are multiplied, in parts of [`DPR_ONE`]: where the plan has it
 /// so, no more than there are pixels for, as imgproxy has it.
-fn dpr(plan: &Plan, size: Size) -> u32 {
+fn dpr(plan: &Plan, sizes: (Size, Size)) -> u32 {
+    let size = sizes.0;
     let wanted = u32::from(plan.dpr) * 100;
     if !plan.limits_dpr || plan.enlarge || wanted <= DPR_ONE {
         return wanted;
     }
-    let mut fit = Target::new(plan, size, DPR_ONE).fit;
-    let is_inside = matches!(fit, Fit::Resize { .. } | Fit::Pad { .. });
+    let mut fit = Target::new(plan, sizes, DPR_ONE).fit;
+    let is_inside = matches!(fit, Fit::Resize { .. } | Fit::Pad { .. } | Fit::AspectPad { .. });
     let Some((width, height)) = fit.sides_mut() else { return DPR_ONE };
     let shrink = |own: u32, side: &Bound| {
         side.map(|side| portion(own, DPR_ONE, side.get(), Rounding::Nearest))
@@ -244,10 +289,12 @@ struct Target {
 }
 
 impl Target {
-    /// What a plan makes an image of that size to, where all is multiplied so.
-    fn new(plan: &Plan, size: Size, dpr: u32) -> Target {
+    /// What a plan makes an image of that size to, where all is multiplied so. The other size is that
+    /// of the image before anything was cut out of it.
+    fn new(plan: &Plan, (size, whole): (Size, Size), dpr: u32) -> Target {
         let Bounds { width_share, height_share, ratio, zoom, .. } = plan.bounds;
-        let Bounds { min_width, min_height, max_width, max_height, .. } = plan.bounds;
+        let Bounds { min_width, min_height, max_width, max_height, clamp, adaptive, .. } =
+            plan.bounds;
         let times = |bound: Bound, factor: u32| {
             let side = portion(bound?.get(), factor, DPR_ONE * 100, Rounding::Nearest);
             NonZeroU32::new(side.max(1))
@@ -261,8 +308,20 @@ impl Target {
 
         let mut fit = match plan.fit {
             Fit::None if zoom != 100 => Fit::Resize { width: None, height: None },
+            Fit::Auto { width, height } => {
+                let lies = |width: u32, height: u32| width >= height;
+                let is_alike = matches!((width, height), (Some(width), Some(height))
+                    if lies(width.get(), height.get()) == lies(size.width, size.height));
+                if is_alike { Fit::Crop { width, height } } else { Fit::Resize { width, height } }
+            }
             fit => fit,
         };
+        if adaptive && let Some((width, height)) = fit.sides_mut() {
+            let by_box = or_endless(*width).cmp(&or_endless(*height));
+            if by_box != Ordering::Equal && by_box == size.height.cmp(&size.width) {
+                std::mem::swap(width, height);
+            }
+        }
         let cuts = matches!(fit, Fit::Crop { .. } | Fit::AspectCrop { .. });
         let proportioned = ratio.and_then(|ratio| proportioned(&fit, ratio, size, plan.round));
         if let Some((width, height)) = fit.sides_mut() {
@@ -294,6 +353,11 @@ impl Target {
                 (side, _) => side,
             };
             (*width, *height) = (least_of(sides.0, most.0), least_of(sides.1, most.1));
+            (*width, *height) = match clamp {
+                Clamp::Off => (*width, *height),
+                Clamp::Ratio => clamped((*width, *height), size),
+                Clamp::Sides => within((*width, *height), whole),
+            };
         }
         Target { fit, most, least, dpr }
     }
@@ -326,6 +390,26 @@ impl Target {
     }
 }
 
+/// A box each of whose sides is no longer than an image's.
+fn within((width, height): (Bound, Bound), size: Size) -> (Bound, Bound) {
+    let side = |bound: Bound, own: u32| Some(bound?.min(NonZeroU32::new(own)?));
+    (side(width, size.width), side(height, size.height))
+}
+
+/// A box that lies within an image, in the proportions of one that may not.
+fn clamped((width, height): (Bound, Bound), size: Size) -> (Bound, Bound) {
+    let (Some(width), Some(height)) = (width, height) else { return within((width, height), size) };
+    let own = Size::new(width.get(), height.get());
+    let mut within = own;
+    if within.width > size.width {
+        within = of_width(own, size.width, Rounding::Nearest);
+    }
+    if within.height > size.height {
+        within = of_width(own.swapped(), size.height, Rounding::Nearest).swapped();
+    }
+    (NonZeroU32::new(within.width), NonZeroU32::new(within.height))
+}
+
 /// The box of those proportions that an image gives by itself: all around what is padded, as
 /// large as can be within what is covered.
 fn proportioned(fit: &Fit, ratio: Ratio, size: Size, round: Rounding) -> Option<Size> {
@@ -333,11 +417,13 @@ fn proportioned(fit: &Fit, ratio: Ratio, size: Size, round: Rounding) -> Option<
     let by_height = Size::new(ratio.turned().height_of(size.height, round), size.height);
     let is_within = by_width.height <= size.height;
     match fit {
-        Fit::Pad { .. } => Some(if is_within { by_height } else { by_width }),
+        Fit::Pad { .. } | Fit::AspectPad { .. } => {
+            Some(if is_within { by_height } else { by_width })
+        }
         Fit::Crop { .. } | Fit::AspectCrop { .. } | Fit::Outside { .. } => {
             Some(if is_within { by_width } else { by_height })
         }
-        Fit::None | Fit::Resize { .. } | Fit::Stretch { .. } => None,
+        Fit::None | Fit::Resize { .. } | Fit::Auto { .. } | Fit::Stretch { .. } => None,
     }
 }
 
@@ -385,7 +471,10 @@ fn scale(size: Size, target: &Target, plan: &Plan) -> Size {
 fn fit_to(size: Size, fit: Fit, plan: &Plan) -> Size {
     match fit {
         Fit::None => size,
-        Fit::Resize { width, height } | Fit::Pad { width, height } => match plan.round {
+        Fit::Resize { width, height }
+        | Fit::Auto { width, height }
+        | Fit::Pad { width, height }
+        | Fit::AspectPad { width, height } => match plan.round {
             Rounding::Down => {
                 let reduced =
                     if plan.reduce { to_height(to_width(size, width), height) } else { size };
@@ -434,7 +523,7 @@ fn fit_to(size: Size, fit: Fit, plan: &Plan) -> Size {
 }
 
 /// What is kept of an image that is already scaled, and lies as its box does.
-fn cut(size: Size, target: &Target, plan: &Plan) -> Rect {
+fn cut(size: Size, target: &Target, plan: &Plan, gravity: Gravity) -> Rect {
     let within = |(width, height): (Bound, Bound)| {
         Size::new(size.width.min(or_endless(width)), size.height.min(or_endless(height)))
     };
@@ -446,6 +535,7 @@ fn cut(size: Size, target: &Target, plan: &Plan) -> Rect {
         // Enlarged to what it is to have at least, it may stand out.
         Fit::Resize { width, height }
         | Fit::Pad { width, height }
+        | Fit::AspectPad { width, height }
         | Fit::Stretch { width, height }
             if target.least != (None, None) =>
         {
@@ -454,8 +544,8 @@ fn cut(size: Size, target: &Target, plan: &Plan) -> Rect {
         _ => size,
     };
     Rect {
-        x: plan.gravity.cut(Axis::X, size.width, kept.width, target.dpr_percent()),
-        y: plan.gravity.cut(Axis::Y, size.height, kept.height, target.dpr_percent()),
+        x: gravity.cut(Axis::X, size.width, kept.width, target.dpr_percent()),
+        y: gravity.cut(Axis::Y, size.height, kept.height, target.dpr_percent()),
         size: kept,
     }
 }
@@ -474,8 +564,18 @@ fn in_proportion(size: Size, wanted: Size, round: Rounding) -> Size {
 }
 
 /// The size of the output around an image that is scaled, cut and rotated.
-fn canvas(size: Size, fit: Fit) -> Size {
+fn canvas(size: Size, fit: Fit, round: Rounding) -> Size {
     match fit {
+        Fit::AspectPad { width: Some(width), height: Some(height) } => {
+            let own = Size::new(width.get(), height.get());
+            let by_width = of_width(own, size.width, round);
+            let around = if by_width.height >= size.height {
+                by_width
+            } else {
+                of_width(own.swapped(), size.height, round).swapped()
+            };
+            Size::new(around.width.max(size.width), around.height.max(size.height))
+        }
         Fit::Pad { width, height } => Size::new(
             width.map_or(size.width, u32::from).max(size.width),
             height.map_or(size.height, u32::from).max(size.height),
@@ -566,7 +666,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::image::{Flip, Gravity, Length, Rotation};
+    use crate::image::words::Words as _;
+    use crate::image::{Flip, Length, Rotation};
 
     const NONE: Orientation = Orientation { swap: false, flip_x: false, flip_y: false };
 
@@ -1100,6 +1201,56 @@ mod tests {
     }
 
     #[test]
+    fn boxes_of_other_servers() {
+        for (params, (width, height), expected) in [
+            // The smallest box of those proportions around what was scaled.
+            ("w=300,h=300,fit=aspect-pad", (100, 50), (100, 100)),
+            ("w=300,h=300,fit=aspect-pad", (1000, 500), (300, 300)),
+            ("w=300,h=200,fit=aspect-pad", (90, 100), (150, 100)),
+            ("w=300,fit=aspect-pad", (90, 100), (90, 100)),
+            // Both lie, or not.
+            ("w=60,h=40,fit=auto", (300, 100), (60, 40)),
+            ("w=60,h=40,fit=auto", (100, 300), (13, 40)),
+            ("w=60,fit=auto", (100, 300), (60, 180)),
+            ("w=60,h=40,fit=auto,rotate=90,rotate_box=after", (100, 300), (60, 40)),
+            // The box is as large as it can be within the image.
+            ("w=300,h=200,fit=stretch,clamp=ratio", (200, 400), (200, 133)),
+            ("w=300,h=200,fit=stretch,clamp=sides", (200, 400), (200, 200)),
+            ("w=400,h=400,fit=pad,clamp=ratio", (300, 100), (100, 100)),
+            ("w=400,h=400,fit=outside,clamp=ratio", (300, 100), (300, 100)),
+            ("w=400,h=100,fit=cover,clamp=sides,crop=0:0:50:50", (300, 200), (300, 100)),
+            // What stands gets a box that stands.
+            ("w=60,h=40,fit=contain,adaptive=on,round=nearest", (100, 300), (20, 60)),
+            ("w=60,h=40,fit=contain,adaptive=on,round=nearest", (300, 100), (60, 20)),
+            ("w=60,h=40,fit=contain,adaptive=on,round=nearest", (100, 100), (40, 40)),
+            // The shape and nothing around it: a circle, and a triangle whose sides are all alike.
+            ("mask=circle,mask_trim=on", (300, 100), (100, 100)),
+            ("mask=triangle,mask_trim=on", (100, 300), (100, 87)),
+            ("mask=triangle,mask_trim=on,rotate=90", (300, 100), (100, 87)),
+            ("mask=triangle,mask_trim=on,rotate=90,rotate_box=before", (300, 100), (100, 87)),
+            ("mask=ellipse,mask_trim=on", (300, 100), (300, 100)),
+            ("mask_trim=on", (300, 100), (300, 100)),
+            ("w=50,border=1:2:3:4,dpr=2", (300, 100), (112, 41)),
+            ("w=50,border=1:2:3:4,border_place=over", (300, 100), (50, 16)),
+            ("w=50,padding=5,border=1", (300, 100), (62, 28)),
+        ] {
+            assert_eq!(
+                sized(&from(params, (width, height))),
+                expected,
+                "{params} {width}x{height}"
+            );
+        }
+        let region = |params: &str| from(params, (300, 200)).region;
+        let rect = |x, y, width, height| Rect { x, y, size: Size::new(width, height) };
+        assert_eq!(region("crop=0:0:100:80,crop_gravity=center"), rect(100, 60, 100, 80));
+        assert_eq!(region("crop=0:0:100:80,crop_gravity=southeast:10:20"), rect(190, 100, 100, 80));
+        // What is at those pixels comes into the middle, whatever is cut away before.
+        let window = |params: &str| from(params, (300, 200)).window;
+        assert_eq!(window("w=20,h=200,fit=crop,gravity=40px:0px").x, 30);
+        assert_eq!(window("w=20,h=200,fit=crop,gravity=40px:0px,crop=30:0:200:200").x, 0);
+    }
+
+    #[test]
     fn padding_grows_the_result() {
         for (params, place, expected) in [
             ("padding=1:2:3:4", (4, 1), (106, 124)),
@@ -1122,8 +1273,10 @@ mod tests {
         let ratio = (part(), part()).prop_map(|(width, height)| Some(Ratio { width, height }));
         let ratio = prop_oneof![Just(None), ratio];
         let zoom = prop_oneof![Just(100), 1u16..1000];
-        ((share(), share(), ratio), zoom, (side(), side()), (side(), side())).prop_map(
-            |((width_share, height_share, ratio), zoom, least, most)| Bounds {
+        let clamp = prop::sample::select(&[Clamp::Off, Clamp::Ratio, Clamp::Sides][..]);
+        let shape = (zoom, clamp, any::<bool>());
+        ((share(), share(), ratio), shape, (side(), side()), (side(), side())).prop_map(
+            |((width_share, height_share, ratio), (zoom, clamp, adaptive), least, most)| Bounds {
                 width_share,
                 height_share,
                 ratio,
@@ -1132,6 +1285,8 @@ mod tests {
                 min_height: least.1,
                 max_width: most.0,
                 max_height: most.1,
+                clamp,
+                adaptive,
             },
         )
     }
@@ -1150,13 +1305,15 @@ mod tests {
 
     fn any_plan() -> impl Strategy<Value = Plan> {
         let bound = || (0u32..200).prop_map(NonZeroU32::new);
-        let fit = (bound(), bound(), 0..7).prop_map(|(width, height, kind)| match kind {
+        let fit = (bound(), bound(), 0..9).prop_map(|(width, height, kind)| match kind {
             0 => Fit::None,
             1 => Fit::Resize { width, height },
             2 => Fit::Crop { width, height },
             3 => Fit::Pad { width, height },
             4 => Fit::Outside { width, height },
             5 => Fit::AspectCrop { width, height },
+            6 => Fit::AspectPad { width, height },
+            7 => Fit::Auto { width, height },
             _ => Fit::Stretch { width, height },
         });
         let round = prop_oneof![Just(Rounding::Down), Just(Rounding::Nearest)];
@@ -1170,6 +1327,7 @@ mod tests {
         let gravity = prop_oneof![
             Just(Gravity::CENTER),
             Just(Gravity::Smart),
+            (0u32..80_000, 0u32..80_000).prop_map(|(x, y)| Gravity::Spot { x, y }),
             (0u16..=10_000, 0u16..=10_000).prop_map(|(x, y)| Gravity::Point { x, y })
         ];
         (fit, rotate, gravity, any::<bool>(), any::<bool>(), any::<bool>(), 100u16..=400).prop_map(
@@ -1203,8 +1361,18 @@ mod tests {
             if !plan.enlarge && !matches!(plan.fit, Fit::Stretch { .. }) {
                 prop_assert!(made.scaled.width <= width && made.scaled.height <= height);
             }
-            match Target::new(&plan, stored, u32::from(plan.dpr) * 100).fit {
+            let displayed = Orientation::upright(orientation).size(stored);
+            match Target::new(&plan, (displayed, displayed), u32::from(plan.dpr) * 100).fit {
                 Fit::None => prop_assert_eq!(made.scaled, stored),
+                Fit::Auto { .. } => prop_assert!(false, "it is one of two by then"),
+                Fit::AspectPad { width, height } => {
+                    let (Some(width), Some(height)) = (width, height) else { return Ok(()) };
+                    let wanted = f64::from(width.get()) / f64::from(height.get());
+                    let (across, down) = (f64::from(output.width), f64::from(output.height));
+                    let is_near = (across - down * wanted).abs() <= wanted.max(1.0)
+                        || (down - across / wanted).abs() <= wanted.recip().max(1.0);
+                    prop_assert!(is_near, "{output:?} of {width}x{height}");
+                }
                 Fit::Resize { width, height } => {
                     prop_assert!(fits(Orientation::from(plan.rotate).size(output), (width, height)));
                 }
@@ -1238,9 +1406,17 @@ mod tests {
                 Just(None), Just(Some(RotateBox::Before)), Just(Some(RotateBox::After))
             ],
             tilt in prop_oneof![Just(0), 0u16..9_000],
+            (mask, border, held) in (
+                prop::sample::select(Mask::WORDS), 0u16..50,
+                prop_oneof![Just(None), Just(Some(Gravity::CENTER))],
+            ),
         ) {
             let (crop, crop_after) = areas;
-            let plan = Plan { bounds, crop, crop_after, rotate_box: space, tilt, ..plan };
+            let (mask, border) = (mask.1, Sides { left: border, ..Sides::default() });
+            let plan = Plan {
+                bounds, crop, crop_after, crop_gravity: held, rotate_box: space, tilt, mask,
+                mask_trim: true, border, ..plan
+            };
             let stored = Size::new(width, height);
             let Ok(made) = Geometry::new(stored, Orientation::upright(orientation), &plan) else {
                 return Ok(());
@@ -1256,7 +1432,13 @@ mod tests {
             prop_assert!(is_within(made.window, made.scaled));
             let size = turned(made.inner(), plan.tilt);
             let laid = Rect { x: made.place.0, y: made.place.1, size };
-            prop_assert!(is_within(laid, made.output));
+            prop_assert!(is_within(laid, made.canvas));
+            prop_assert_eq!(made.output.height, made.canvas.height);
+            prop_assert_eq!(made.output.width, made.canvas.width.saturating_add(made.border[3]));
+            let most = Geometry::largest_output(stored, &plan);
+            if !plan.enlarge && plan.bounds == Bounds::default() && plan.crop.is_none() {
+                prop_assert!(made.output.width <= most.width && made.output.height <= most.height);
+            }
         }
 
         #[test]

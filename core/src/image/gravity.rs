@@ -1,8 +1,10 @@
 //! Which part of an image matters.
 
-use super::area::{Length, share_of};
+use super::area::{Area, Length, share_of};
 use super::canonical::Canonical;
-use super::values::decimal;
+use super::orientation::Orientation;
+use super::size::{Rect, Size};
+use super::values::{decimal, whole};
 
 /// One, in the unit that [`Gravity::Point`] counts in.
 const WHOLE: u16 = 10_000;
@@ -30,6 +32,13 @@ pub enum Gravity {
         across: Offset,
         /// From the one at the top or the bottom.
         down: Offset,
+    },
+    /// As a point, but in pixels of the image as it is displayed, before anything is cut out of it.
+    Spot {
+        /// From the left.
+        x: u32,
+        /// From the top.
+        y: u32,
     },
     /// The part with most in it to look at.
     Smart,
@@ -82,6 +91,10 @@ impl Canonical for Gravity {
                 out.push('+');
                 ((x, y), (across, down)).write(out);
             }
+            Gravity::Spot { x, y } => {
+                out.push_str("px");
+                (x, y).write(out);
+            }
             Gravity::Smart => out.push_str("smart"),
         }
     }
@@ -93,7 +106,7 @@ impl Gravity {
 
     /// Reads `center`, a point of the compass such as `north` or `southwest`, either with an
     /// offset behind it as in `north:0:10` or without, a focal point `x:y` of two numbers from
-    /// 0 to 1, or `smart`.
+    /// 0 to 1 or of pixels as in `120px:80px`, or `smart`.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Gravity> {
         if text == b"smart" {
@@ -108,6 +121,10 @@ impl Gravity {
             return None;
         }
         let Some(third) = third else {
+            let pixels = |text: &[u8]| whole(text.strip_suffix(b"px")?);
+            if let (Some(x), Some(y)) = (pixels(first), pixels(second)) {
+                return Some(Gravity::Spot { x, y });
+            }
             return Some(Gravity::Point { x: part(first)?, y: part(second)? });
         };
         let (x, y) = named(first)?;
@@ -136,6 +153,39 @@ impl Gravity {
         (self.start(axis, room) + offset).clamp(0, room) as u32
     }
 
+    /// Where an area lies in an image of that size that is so far inwards from here.
+    pub(super) fn holds(self, area: Area, size: Size) -> Option<Rect> {
+        let Area::At { x, y, width, height } = area else { return area.within(size) };
+        let span = |axis: Axis, at: Length, len: Length, side: u32| {
+            let len = len.of(side).clamp(1, side.max(1));
+            let start = i64::from(self.cut(axis, side, len, 100));
+            let by = i64::from(at.of(side));
+            let by = if self.on(axis) == WHOLE { -by } else { by };
+            ((start + by).clamp(0, i64::from(side.saturating_sub(len))) as u32, len)
+        };
+        let (x, width) = span(Axis::X, x, width, size.width);
+        let (y, height) = span(Axis::Y, y, height, size.height);
+        Some(Rect { x, y, size: Size::new(width, height) })
+    }
+
+    /// This, where pixels are counted in an image of `size`, of which `part` is left, and that is turned
+    /// afterwards.
+    pub(super) fn located(self, size: Size, part: Rect, turn: Orientation) -> Gravity {
+        let Gravity::Spot { x, y } = self else { return self };
+        let pixel = |at: u32, side: u32, start: u32, left: u32| {
+            at.min(side).saturating_sub(start).min(left.saturating_sub(1))
+        };
+        let x = pixel(x, size.width, part.x, part.size.width);
+        let y = pixel(y, size.height, part.y, part.size.height);
+        let found = turn.result_of(Rect { x, y, size: Size::new(1, 1) }, part.size);
+        let turned = turn.size(part.size);
+        let share = |at: u32, side: u32| {
+            let middle = (2 * u64::from(at) + 1) * u64::from(WHOLE);
+            u16::try_from(middle / (2 * u64::from(side)).max(1)).unwrap_or(WHOLE).min(WHOLE)
+        };
+        Gravity::Point { x: share(found.x, turned.width), y: share(found.y, turned.height) }
+    }
+
     /// Where it begins in that room but for an offset.
     fn start(self, axis: Axis, room: i64) -> i64 {
         room.max(0) * i64::from(self.on(axis)) / i64::from(WHOLE)
@@ -156,7 +206,7 @@ impl Gravity {
         match (self, axis) {
             (Gravity::Point { x, .. } | Gravity::Beside { x, .. }, Axis::X) => x,
             (Gravity::Point { y, .. } | Gravity::Beside { y, .. }, Axis::Y) => y,
-            (Gravity::Smart, _) => WHOLE / 2,
+            (Gravity::Spot { .. } | Gravity::Smart, _) => WHOLE / 2,
         }
     }
 }
@@ -205,6 +255,7 @@ mod tests {
         assert_eq!(Gravity::parse(b"0.25:1"), point(2500, 10_000));
         assert_eq!(Gravity::parse(b"0:0.3333"), point(0, 3333));
         assert_eq!(Gravity::parse(b"smart"), Some(Gravity::Smart));
+        assert_eq!(Gravity::parse(b"120px:80px"), Some(Gravity::Spot { x: 120, y: 80 }));
         for text in [
             "",
             "middle",
@@ -216,6 +267,8 @@ mod tests {
             "1.1:0",
             "-0.1:0",
             "0.5:0.5:0.5",
+            "120px:80",
+            "1.5px:2px",
             "0,5:0",
             "0.12345:0",
             "1e0:0",
@@ -275,6 +328,35 @@ mod tests {
         ] {
             assert_eq!(Gravity::parse(text.as_bytes()), None, "{text}");
         }
+    }
+
+    #[test]
+    fn areas_are_held() {
+        let held = |text: &str, by: &str| {
+            let (area, by) = (Area::parse(text.as_bytes()), Gravity::parse(by.as_bytes()));
+            let found = by.unwrap().holds(area.unwrap(), Size::new(100, 120)).unwrap();
+            (found.x, found.y, found.size.width, found.size.height)
+        };
+        assert_eq!(held("0,0,40,50", "center"), (30, 35, 40, 50));
+        assert_eq!(held("5,10,40,50", "southeast"), (55, 60, 40, 50));
+        assert_eq!(held("0,0,40,50", "south:0:10"), (30, 60, 40, 50));
+        assert_eq!(held("90,0,400,50%", "east"), (0, 30, 100, 60));
+        assert_eq!(held("square", "south"), (0, 10, 100, 100));
+    }
+
+    #[test]
+    fn pixels_of_what_is_left_and_turned() {
+        let spot = Gravity::Spot { x: 30, y: 20 };
+        let part = Rect { x: 10, y: 0, size: Size::new(80, 100) };
+        let found = |turn| spot.located(Size::new(100, 100), part, turn);
+        assert_eq!(found(Orientation::default()), Gravity::Point { x: 2562, y: 2050 });
+        // To the left: what was far from the right is now far down.
+        let left = Orientation { swap: true, flip_x: true, flip_y: false };
+        assert_eq!(found(left), Gravity::Point { x: 2050, y: 7437 });
+        // What is cut away is held at its side.
+        let away = Gravity::Spot { x: 2, y: 900 };
+        let found = away.located(Size::new(100, 100), part, Orientation::default());
+        assert_eq!(found, Gravity::Point { x: 62, y: 9950 });
     }
 
     #[test]

@@ -76,8 +76,9 @@ pub use limits::Limits;
 pub use orientation::{Flip, Rotation};
 pub use params::{Allow, Params, Presets};
 pub use plan::{
-    Adjust, AnimationPolicy, Bound, Bounds, EqualSides, Fit, HeifPolicy, Mask, MetadataPolicy,
-    Oversize, Plan, PngCompression, ProfilePolicy, RotateBox, Rounding, Subsampling, Tone,
+    Adjust, AnimationPolicy, BorderPlace, Bound, Bounds, Clamp, EqualSides, Fit, HeifPolicy, Mask,
+    MetadataPolicy, Oversize, Plan, PngCompression, ProfilePolicy, RotateBox, Rounding,
+    Subsampling, Tone, TrimCorner,
 };
 pub use preview::Preview;
 pub use queue::{AdmissionLimits, Queue};

@@ -63,6 +63,20 @@ pub enum Fit {
         /// Height of the box in pixels.
         height: Bound,
     },
+    /// Like `Pad`, and laid on a canvas of the proportions of the box where the image is too small for it.
+    AspectPad {
+        /// Width of the box in pixels.
+        width: Bound,
+        /// Height of the box in pixels.
+        height: Bound,
+    },
+    /// Like `Crop` where box and image both lie or both stand, else like `Resize`.
+    Auto {
+        /// Width of the box in pixels.
+        width: Bound,
+        /// Height of the box in pixels.
+        height: Bound,
+    },
 }
 
 impl Fit {
@@ -75,7 +89,9 @@ impl Fit {
             | Fit::Pad { width, height }
             | Fit::Stretch { width, height }
             | Fit::Outside { width, height }
-            | Fit::AspectCrop { width, height } => Some((width, height)),
+            | Fit::AspectCrop { width, height }
+            | Fit::AspectPad { width, height }
+            | Fit::Auto { width, height } => Some((width, height)),
         }
     }
 }
@@ -90,6 +106,8 @@ impl Canonical for Fit {
             Fit::Stretch { width, height } => ("stretch", width, height),
             Fit::Outside { width, height } => ("outside", width, height),
             Fit::AspectCrop { width, height } => ("aspect-crop", width, height),
+            Fit::AspectPad { width, height } => ("aspect-pad", width, height),
+            Fit::Auto { width, height } => ("auto", width, height),
         };
         out.push_str(name);
         out.push(' ');
@@ -132,7 +150,27 @@ with_defaults! {
         pub max_width: Bound = None,
         /// The most that the height may be.
         pub max_height: Bound = None,
+        /// What becomes of a box that is larger than the image.
+        pub clamp: Clamp = Clamp::Off,
+        /// Whether a box that stands is laid down for an image that lies, and the other way round.
+        pub adaptive: bool = false,
     }
+}
+
+/// What becomes of a box that is larger than the image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clamp {
+    /// It stays so.
+    Off,
+    /// It is made smaller in its proportions, until it lies within what is left of the image.
+    Ratio,
+    /// Each of its sides is no longer than that of the image before anything is cut out of that.
+    Sides,
+}
+
+impl Words for Clamp {
+    const WORDS: &'static [(&'static str, Clamp)] =
+        &[("off", Clamp::Off), ("ratio", Clamp::Ratio), ("sides", Clamp::Sides)];
 }
 
 /// What becomes of fractions of pixels where a side follows from the other one.
@@ -212,6 +250,34 @@ impl Words for EqualSides {
         ("vertical", EqualSides::Vertical),
         ("both", EqualSides::Both),
     ];
+}
+
+/// Which pixel a border is like where its colour is not said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrimCorner {
+    /// The first one.
+    TopLeft,
+    /// The last one.
+    BottomRight,
+}
+
+impl Words for TrimCorner {
+    const WORDS: &'static [(&'static str, TrimCorner)] =
+        &[("top-left", TrimCorner::TopLeft), ("bottom-right", TrimCorner::BottomRight)];
+}
+
+/// Where a border is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BorderPlace {
+    /// Around the image, which grows by it.
+    Around,
+    /// Over what is at its sides.
+    Over,
+}
+
+impl Words for BorderPlace {
+    const WORDS: &'static [(&'static str, BorderPlace)] =
+        &[("around", BorderPlace::Around), ("over", BorderPlace::Over)];
 }
 
 /// How much of the chroma a JPEG has.
@@ -424,6 +490,8 @@ with_defaults! {
         pub tilt: u16 = 0,
         /// What of the image shows.
         pub mask: Mask = Mask::Off,
+        /// Whether what is around the mask is cut away.
+        pub mask_trim: bool = false,
         /// The output's format; `None` keeps the source's.
         pub format: Option<Format> = None,
         /// Whether that format is what the client's headers led [`Plan::set_format`] to: it is then only known to show it and the [universal](Format::is_universal) ones.
@@ -440,6 +508,9 @@ with_defaults! {
         pub is_exact: bool = false,
         /// What becomes of an animated source.
         pub animation: AnimationPolicy = AnimationPolicy::All,
+        /// Which page of a source that has several, or which picture of an animation, counted from 1;
+        /// of the first one the whole animation.
+        pub page: u16 = 1,
         /// What becomes of a damaged source.
         pub damaged: DamagePolicy = DamagePolicy::Lenient,
         /// Whether HEIC is read.
@@ -468,12 +539,24 @@ with_defaults! {
         pub trim_sides: Sides = Sides::default(),
         /// What the border is like; else as the top left pixel.
         pub trim_color: Option<Color> = None,
+        /// Which pixel is meant there.
+        pub trim_corner: TrimCorner = TrimCorner::TopLeft,
         /// Where as much is cut away of opposite sides, which is what is less.
         pub trim_equal: EqualSides = EqualSides::Off,
         /// What is added at the sides of the result.
         pub padding: Sides = Sides::default(),
+        /// What is drawn around all of that, or over it.
+        pub border: Sides = Sides::default(),
+        /// Where.
+        pub border_place: BorderPlace = BorderPlace::Around,
+        /// In which colour.
+        pub border_color: Color = Color::BLACK,
+        /// How opaque that is.
+        pub border_alpha: u8 = 255,
         /// What of the displayed image is used, after trimming and before all else.
         pub crop: Option<Area> = None,
+        /// From which side of the image that is measured; else from the left and the top.
+        pub crop_gravity: Option<Gravity> = None,
         /// What of the result is kept, before it is padded.
         pub crop_after: Option<Area> = None,
         /// How colours are changed.
@@ -572,12 +655,15 @@ impl Plan {
 
     /// Whether a source without alpha may get some.
     pub(super) fn adds_alpha(&self) -> bool {
-        self.opacity < 100 || self.background_alpha < 255 || self.mask != Mask::Off
+        self.opacity < 100
+            || self.background_alpha < 255
+            || self.mask != Mask::Off
+            || self.border != Sides::default() && self.border_alpha < 255
     }
 
     /// The background where nothing can be transparent.
     pub(super) fn opaque_background(&self) -> Color {
-        self.background.over_white(self.background_alpha)
+        self.background.over(self.background_alpha, Color::WHITE)
     }
 
     /// Whether other pixels are asked for, be it in the same size.
@@ -589,6 +675,7 @@ impl Plan {
             || self.trim.is_some()
             || self.trim_sides != Sides::default()
             || self.padding != Sides::default()
+            || self.page > 1
             || self.flatten
             || self.colors.is_some()
             || self.crop.is_some()
@@ -599,6 +686,7 @@ impl Plan {
     pub(super) fn changes_opaque_pixels(&self) -> bool {
         self.tilt != 0
             || self.mask != Mask::Off
+            || self.border != Sides::default()
             || self.opacity < 100
             || self.tone.is_some()
             || self.adjust != Adjust::default()

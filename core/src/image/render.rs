@@ -2,11 +2,11 @@
 
 use super::geometry::Geometry;
 use super::metadata::{OutputMetadata, carries_profile};
-use super::pixels::{self, Backdrop, Converter, Placed, ToneMapper};
+use super::pixels::{self, Backdrop, Converter, Frame, Placed, ToneMapper};
 use super::raster::{Layout, Raster};
 use super::source::Source;
 use super::watermark::Overlay;
-use super::{Control, Error, Format, Gravity, Mask, Plan, ProfilePolicy, smart};
+use super::{BorderPlace, Control, Error, Format, Gravity, Mask, Plan, ProfilePolicy, smart};
 
 /// A whole turn, in hundredths of a degree.
 const ANGLE: u16 = 36_000;
@@ -63,7 +63,7 @@ impl<'p> Renderer<'p> {
     /// All that the plan asks for.
     pub(super) fn render(&mut self, raster: Raster, control: &Control) -> Result<Raster, Error> {
         let plan = self.plan;
-        let Geometry { output, place, .. } = self.geometry;
+        let Geometry { canvas: output, place, border: edges, .. } = self.geometry;
         let raster = self.show(raster, control)?;
         let raster = pixels::fade(raster, plan.opacity, control)?;
         let raster = match self.flattens {
@@ -96,6 +96,15 @@ impl<'p> Renderer<'p> {
             Backdrop::Veil(..) | Backdrop::Color(_) | Backdrop::Blurred(_) => raster,
         };
         let raster = pixels::pad(raster, output, place, self.backdrop(), control)?;
+        let (color, alpha) = match plan.border_place {
+            // There is nothing behind it but the background.
+            BorderPlace::Around if self.is_opaque => {
+                (plan.border_color.over(plan.border_alpha, plan.opaque_background()), 255)
+            }
+            _ => (plan.border_color, plan.border_alpha),
+        };
+        let frame = Frame { edges, place: plan.border_place, color, alpha };
+        let raster = pixels::border(raster, frame, control)?;
         if plan.marks.is_empty() {
             return Ok(raster);
         }

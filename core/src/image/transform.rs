@@ -74,6 +74,9 @@ pub(super) struct Recipe<'a> {
     pub(super) format: Format,
     /// Of a source that moves, whose output is to move too.
     animation: Option<Animation>,
+    /// Of a source that moves, which picture the output is: how many are to be passed by, and how
+    /// they are decoded.
+    picture: Option<(u32, Animation)>,
     /// Whether the output gets a palette.
     palette: bool,
     /// What the output has at most, where its size is not known before it is decoded.
@@ -119,15 +122,17 @@ pub fn prepare<'a>(
     plan: &'a Plan,
     limits: &Limits,
 ) -> Result<Prepared<'a>, Error> {
-    let source = Source::read(input)?;
+    let source = Source::read_page(input, plan.page)?;
     plan.check_source(source.info.format)?;
     let tolerance = Tolerance::new(plan.damaged);
     source.check(limits, &tolerance)?;
+    let picture = picture_of(&source, plan, limits)?;
 
     let stored = Size::new(source.info.width, source.info.height);
     let upright = upright(&source, plan);
     let mut geometry = Geometry::new(stored, upright, plan)?;
-    let moving = source.animation().filter(|_| plan.animation == AnimationPolicy::All);
+    let moving =
+        source.animation().filter(|_| plan.animation == AnimationPolicy::All && picture.is_none());
     if moving.is_some() && tolerance.is_strict() {
         source.check_animation(limits)?;
     }
@@ -181,7 +186,10 @@ pub fn prepare<'a>(
             format = output_format(&source.info, plan, false);
         }
     }
-    let decode = how_to_decode(&source, plan, &geometry, limits);
+    let decode = match picture {
+        Some(_) => Decode::all(stored, limits.scans),
+        None => how_to_decode(&source, plan, &geometry, limits),
+    };
     if animation.is_none() {
         check_output(1, format)?;
         decode::check(&source, &decode, limits)?;
@@ -194,6 +202,7 @@ pub fn prepare<'a>(
         geometry,
         format,
         animation,
+        picture,
         palette: format == Format::Gif
             || format == Format::Png && (source.info.has_palette || plan.colors.is_some()),
         most,
@@ -201,6 +210,26 @@ pub fn prepare<'a>(
         planar,
     };
     Ok(Prepared { plan, limits: *limits, source, tolerance, work: PreparedWork::Make(recipe) })
+}
+
+/// Which picture of an animation is asked for, if it is not the first one: how many there are before
+/// it. Pages of a source that has them are its own by now.
+fn picture_of(
+    source: &Source,
+    plan: &Plan,
+    limits: &Limits,
+) -> Result<Option<(u32, Animation)>, Error> {
+    if plan.page <= 1 || source.info.format == Format::Tiff {
+        return Ok(None);
+    }
+    let page = u32::from(plan.page);
+    match source.animation().filter(|_| page <= source.info.frames) {
+        Some(animation) => {
+            source.check_animation(limits)?;
+            Ok(Some((page - 1, animation)))
+        }
+        None => Err(Error::BeyondImage(format!("there is no page {page}"))),
+    }
 }
 
 /// What to show of an image to [`Prepared::preview`]: all of it, small and in sRGB.
@@ -335,8 +364,8 @@ impl Prepared<'_> {
             return (planar.bytes() + decoder).max(verifying).max(planar.encoding_bytes());
         }
         let &Recipe { decode, geometry, format, animation, palette, most, .. } = recipe;
-        let layout =
-            animation.map_or_else(|| decode::layout(&self.source), decode::animated_layout);
+        let frames = animation.or(recipe.picture.map(|(_, animation)| animation));
+        let layout = frames.map_or_else(|| decode::layout(&self.source), decode::animated_layout);
         let raster = decode.raster_size(self.stored());
         let decoded = raster.pixels() * layout.channels() as u64;
         let (window, output) = match most {
@@ -345,7 +374,10 @@ impl Prepared<'_> {
         };
         // No step between the resize and the encoder has more channels.
         let made = output.pixels().saturating_mul(4);
-        let decoding = (decoded + decode::working_bytes(&self.source, &decode)).max(verifying);
+        // Beside the canvas there is what was on it before.
+        let before = if recipe.picture.is_some() { 2 * decoded } else { 0 };
+        let decoding =
+            (decoded + before + decode::working_bytes(&self.source, &decode)).max(verifying);
         // What is cut out is a copy, too.
         let is_cut = most.is_some() || geometry.region.size != self.stored();
         let trimming = if is_cut { 2 * decoded } else { 0 };
@@ -523,7 +555,10 @@ impl Prepared<'_> {
         let plan = self.plan;
         let &Recipe { decode, mut geometry, format, palette, .. } = recipe;
 
-        let mut raster = decode::decode(&self.source, &decode, &self.tolerance, control)?;
+        let mut raster = match recipe.picture {
+            Some((before, animation)) => self.picture(before, animation, control)?,
+            None => decode::decode(&self.source, &decode, &self.tolerance, control)?,
+        };
         let mut placed = decode.placed(self.stored());
         if let Some(threshold) = plan.trim {
             let inside = pixels::inside(&raster, &self.border(threshold), control)?;
@@ -552,7 +587,7 @@ impl Prepared<'_> {
 
     /// The border that is looked for.
     pub(super) fn border(&self, threshold: u8) -> Border {
-        Border { threshold, color: self.plan.trim_color }
+        Border { threshold, color: self.plan.trim_color, corner: self.plan.trim_corner }
     }
 
     /// What is kept of what is inside a border.

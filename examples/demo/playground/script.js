@@ -27,6 +27,7 @@ const GROUPS = {
     range("rotate", "Turn", -180, 180, 5, 0, { unit: "°", ...through }),
     choice("flip", "Mirror", ["off", "h", "v", "hv"], through),
     range("padding", "Padding", 0, 100, 1, 0),
+    range("border", "Border", 0, 40, 1, 0),
   ],
   Colours: [
     range("brightness", "Brightness", 0, 3, .05, 1, adjust),

@@ -72,6 +72,7 @@ impl Options<'_> {
         let dpr = self.number("dpr", 1.0, 2.0)?.unwrap_or(1.0);
         let has_size = ["width", "height"].iter().any(|side| self.values.contains_key(*side));
         self.trims(dpr)?;
+        self.borders()?;
         let cuts = matches!(
             self.values.get("fit").map(String::as_str),
             Some("cover" | "crop" | "aspect-crop")
@@ -168,10 +169,30 @@ impl Options<'_> {
             // They go with width=auto.
             "wbreakpoints" => Ok(()),
             "border" | "face-zoom" | "segment" | "upscale" | "zoom" => wishes.cannot(name),
-            _ if name.starts_with("border.") || name.starts_with("trim.border.") => {
-                wishes.cannot(name)
-            }
+            _ if name.starts_with("trim.border.") => wishes.cannot(name),
             _ => Err(Error::BadParams(format!("unknown option {name:?}"))),
+        }
+    }
+
+    /// What is drawn around the result: one width, or one for each side.
+    fn borders(&mut self) -> Result<(), Error> {
+        let mut take = |side: &str| self.values.remove(&format!("border.{side}"));
+        let (all, color) = (take("width"), take("color"));
+        let sides = ["top", "right", "bottom", "left"].map(take);
+        let is_said = all.is_some() || sides.iter().any(Option::is_some);
+        if !is_said {
+            return color.map_or(Ok(()), |_| Err(invalid("border")));
+        }
+        let sides = sides.map(|side| {
+            let width = side.as_ref().or(all.as_ref()).map_or(Some(0), |width| whole(width));
+            width.ok_or_else(|| invalid("border"))
+        });
+        let [top, right, bottom, left] = sides;
+        let sides = format!("{},{},{},{}", top?, right?, bottom?, left?);
+        self.wishes.set("border", "border", sides)?;
+        match color {
+            Some(color) => self.wishes.set("border.color", "border_color", color),
+            None => Err(invalid("border")),
         }
     }
 

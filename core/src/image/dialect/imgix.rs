@@ -17,7 +17,8 @@ pub(super) const FIXED_PART: &[u8] = b"/";
 const NOT_HERE: &[&str] = &[
     "blend",
     "blend64",
-    "border",
+    "border-radius",
+    "border-radius-inner",
     "chromasub",
     "colorquant",
     "colors",
@@ -26,7 +27,7 @@ const NOT_HERE: &[&str] = &[
     "dl",
     "download",
     "dpi",
-    "duotone",
+    "duotone-alpha",
     "exp",
     "face",
     "faceindex",
@@ -34,13 +35,11 @@ const NOT_HERE: &[&str] = &[
     "faces",
     "fp-z",
     "fps",
-    "frame",
     "gen",
     "grid",
     "high",
     "htn",
     "interval",
-    "invert",
     "iptc",
     "jpg-progressive",
     "loop",
@@ -57,10 +56,8 @@ const NOT_HERE: &[&str] = &[
     "page",
     "palette",
     "prefix",
-    "px",
     "reverse",
     "rot",
-    "sepia",
     "shad",
     "skip",
     "svg",
@@ -75,8 +72,6 @@ const NOT_HERE: &[&str] = &[
     "bri",
     "con",
     "gam",
-    "hue",
-    "sat",
     "sharp",
 ];
 
@@ -103,11 +98,15 @@ pub(super) fn read(link: Link<'_>, unknown: Unknown) -> Result<Asked, Error> {
         found.0.insert(name, value);
     }
     size(&found, &mut wishes)?;
+    looks(&found, &mut wishes)?;
     output(&found, &mut wishes)?;
     for (name, value) in &found.0 {
         let family = name.split('-').next().unwrap_or_default();
         let is_off = value.is_empty() || matches!(&**value, "0" | "false" | "none");
-        if !is_off && (NOT_HERE.contains(&&**name) || NOT_HERE.contains(&family)) {
+        let is_ours = matches!(&**name, "trim" | "trim-color" | "trim-tol" | "mask")
+            || matches!(family, "border" | "duotone") && !NOT_HERE.contains(&&**name);
+        let is_known = NOT_HERE.contains(&&**name) || NOT_HERE.contains(&family);
+        if !is_off && !is_ours && is_known {
             wishes.cannot(name)?;
         }
     }
@@ -195,6 +194,71 @@ fn size(found: &Options, wishes: &mut Wishes) -> Result<(), Error> {
     Ok(())
 }
 
+/// Colours, effects, and what is around the picture.
+fn looks(found: &Options, wishes: &mut Wishes) -> Result<(), Error> {
+    let number = |name: &str, least, most| {
+        let read = |text| within(text, least, most).ok_or_else(|| invalid(name));
+        found.get(name).map(read).transpose()
+    };
+    let is_on = |name: &str| matches!(found.get(name), Some("1" | "true"));
+    if let Some(side) = number("px", 0.0, 100.0)? {
+        wishes.set("px", "pixelate", side.round())?;
+    }
+    if let Some(sepia) = number("sepia", 0.0, 100.0)? {
+        wishes.set("sepia", "sepia", places(sepia / 100.0, 2))?;
+    }
+    if let Some(hue) = number("hue", 0.0, 359.0)? {
+        wishes.set("hue", "hue", hue.round())?;
+    }
+    // From none to twice of it.
+    if let Some(saturation) = number("sat", -100.0, 100.0)? {
+        wishes.set("sat", "saturation", places(1.0 + saturation / 100.0, 2))?;
+    }
+    if is_on("invert") {
+        wishes.set("invert", "negate", "on")?;
+    }
+    if let Some(tones) = found.get("duotone") {
+        let (dark, light) = tones.split_once(',').ok_or_else(|| invalid("duotone"))?;
+        let read = |text| color(text).ok_or_else(|| invalid("duotone"));
+        wishes.set("duotone", "duotone", format_args!("{},{}", read(dark)?, read(light)?))?;
+    }
+    match found.get("mask") {
+        None | Some("") => {}
+        Some("ellipse") => wishes.set("mask", "mask", "ellipse")?,
+        Some(_) => wishes.cannot("mask")?,
+    }
+    if let Some(frame) = found.get("frame") {
+        let frame = whole(frame).filter(|&frame| frame > 0).ok_or_else(|| invalid("frame"))?;
+        wishes.set("frame", "page", frame)?;
+    }
+    match found.get("trim") {
+        None => {}
+        Some("auto") => wishes.set("trim", "trim", 10)?,
+        Some("color") => {
+            let threshold = number("trim-tol", 0.0, 255.0)?.unwrap_or(11.0);
+            wishes.set("trim", "trim", threshold.round())?;
+            if let Some(border) = found.get("trim-color") {
+                let border = color(border).ok_or_else(|| invalid("trim-color"))?;
+                wishes.set("trim-color", "trim_color", border)?;
+            }
+        }
+        Some(_) => wishes.cannot("trim")?,
+    }
+    let Some(border) = found.get("border") else { return Ok(()) };
+    let (width, colored) = border.split_once(',').ok_or_else(|| invalid("border"))?;
+    let width = whole(width).ok_or_else(|| invalid("border"))?;
+    let side = |name: &str| {
+        let own = found.get(name).map(|text| whole(text).ok_or_else(|| invalid(name)));
+        own.unwrap_or(Ok(width))
+    };
+    let (top, right) = (side("border-top")?, side("border-right")?);
+    let (bottom, left) = (side("border-bottom")?, side("border-left")?);
+    wishes.set("border", "border", format_args!("{top},{right},{bottom},{left}"))?;
+    let colored = color(colored).ok_or_else(|| invalid("border"))?;
+    wishes.set("border", "border_color", colored)?;
+    wishes.need("border", "border_place", "over")
+}
+
 /// What a cut keeps.
 fn kept(found: &Options, wishes: &mut Wishes) -> Result<(), Error> {
     let Some(crop) = found.get("crop") else { return Ok(()) };
@@ -237,17 +301,23 @@ fn rectangle(rect: &str, wishes: &mut Wishes) -> Result<(), Error> {
     let (width, height) = (whole(width), whole(height));
     let (width, height) =
         (width.ok_or_else(|| invalid("rect"))?, height.ok_or_else(|| invalid("rect"))?);
-    let corner = |text: &str, size: (bool, f64)| match text {
-        "left" | "top" => Ok(Some((false, 0.0))),
-        // Where that is in pixels depends on the source.
-        "center" | "middle" if size.0 => Ok(Some((true, (1.0 - size.1) / 2.0))),
-        "right" | "bottom" if size.0 => Ok(Some((true, 1.0 - size.1))),
-        "center" | "middle" | "right" | "bottom" => Ok(None),
-        number => length(number).map(Some).ok_or_else(|| invalid("rect")),
+    // A word says what it is held by; a number, how far it is from the left or the top.
+    let corner = |text: &str, words: [&'static str; 3]| {
+        let at = words.iter().position(|word| *word == text);
+        let by = at.map_or_else(|| length(text), |_| Some((false, 0.0)));
+        by.map(|by| (at.unwrap_or(0), by)).ok_or_else(|| invalid("rect"))
     };
-    let (x, y) = (corner(x, width)?, corner(y, height)?);
-    let (Some(x), Some(y)) = (x, y) else { return wishes.cannot("rect by words in pixels") };
-    wishes.set("rect", "crop", [x, y, width, height].map(written).join(","))
+    let (x, y) = (corner(x, ["left", "center", "right"])?, corner(y, ["top", "middle", "bottom"])?);
+    wishes.set("rect", "crop", [x.1, y.1, width, height].map(written).join(","))?;
+    let held = [
+        ["northwest", "north", "northeast"],
+        ["west", "center", "east"],
+        ["southwest", "south", "southeast"],
+    ];
+    match held.get(y.0).and_then(|row| row.get(x.0)) {
+        Some(&held) if held != "northwest" => wishes.need("rect", "crop_gravity", held),
+        _ => Ok(()),
+    }
 }
 
 /// The file, and colours.

@@ -76,12 +76,8 @@ const PRO: &[&str] = &[
     "webpo",
     "avif_options",
     "avifo",
-    "page",
-    "pg",
     "pages",
     "pgs",
-    "disable_animation",
-    "da",
     "video_thumbnail_second",
     "vts",
     "video_thumbnail_keyframes",
@@ -126,6 +122,48 @@ const SIDES: [(&str, &str); 9] = [
     ("sowe", "southwest"),
 ];
 
+/// Where those are, from the left and from the top.
+const COMPASS: [(&str, (f64, f64)); 9] = [
+    ("center", (0.5, 0.5)),
+    ("north", (0.5, 0.0)),
+    ("south", (0.5, 1.0)),
+    ("east", (1.0, 0.5)),
+    ("west", (0.0, 0.5)),
+    ("northeast", (1.0, 0.0)),
+    ("northwest", (0.0, 0.0)),
+    ("southeast", (1.0, 1.0)),
+    ("southwest", (0.0, 1.0)),
+];
+
+/// A place in a picture as shares of its sides, and what is added to the right and down.
+#[derive(Clone, Copy)]
+struct Spot {
+    x: f64,
+    y: f64,
+    across: f64,
+    down: f64,
+}
+
+impl Spot {
+    /// Where it is in the picture before that is turned clockwise, and then mirrored.
+    fn before(self, (horizontal, vertical): (bool, bool), angle: i64) -> Spot {
+        let mut spot = self;
+        if horizontal {
+            spot = Spot { x: 1.0 - spot.x, across: -spot.across, ..spot };
+        }
+        if vertical {
+            spot = Spot { y: 1.0 - spot.y, down: -spot.down, ..spot };
+        }
+        let Spot { x, y, across, down } = spot;
+        match angle {
+            90 => Spot { x: y, y: 1.0 - x, across: down, down: -across },
+            180 => Spot { x: 1.0 - x, y: 1.0 - y, across: -across, down: -down },
+            270 => Spot { x: 1.0 - y, y: x, across: -down, down: across },
+            _ => spot,
+        }
+    }
+}
+
 /// What was said of the geometry; the rest is asked for as it is read.
 #[derive(Default)]
 struct Geometry {
@@ -140,6 +178,10 @@ struct Geometry {
     says_gravity: bool,
     /// Where a picture that is too small is laid, if it is extended.
     extend: Option<String>,
+    /// The same, where it is extended to the proportions of the box.
+    extend_ratio: Option<String>,
+    /// Whether both sides were said.
+    has_both: bool,
     gravity: Option<String>,
     crop: Option<Crop>,
     dpr: Option<f64>,
@@ -159,6 +201,7 @@ enum Kind {
     Fill,
     FillDown,
     Force,
+    Auto,
 }
 
 struct Crop {
@@ -356,7 +399,7 @@ impl Geometry {
                     "fill" => Some(Kind::Fill),
                     "fill-down" => Some(Kind::FillDown),
                     "force" => Some(Kind::Force),
-                    "auto" => return wishes.cannot("resizing_type:auto"),
+                    "auto" => Some(Kind::Auto),
                     _ => return Err(bad()),
                 };
                 Ok(())
@@ -414,7 +457,23 @@ impl Geometry {
             }
             "extend_aspect_ratio" | "extend_ar" | "exar" => {
                 let [extend, ..] = arguments else { return Err(bad()) };
-                if switch(name, extend)? { wishes.cannot(name) } else { Ok(()) }
+                let held = match arguments.get(1..) {
+                    Some(rest) if rest.iter().any(|text| !text.is_empty()) => {
+                        gravity(wishes, name, rest)?
+                    }
+                    _ => Some(("center".to_owned(), (0.0, 0.0))),
+                };
+                self.extend_ratio = match held {
+                    _ if !switch(name, extend)? => None,
+                    Some((side, (0.0, 0.0))) if side != "smart" => Some(side),
+                    _ => return wishes.cannot(name),
+                };
+                Ok(())
+            }
+            "page" | "pg" => wishes.set(name, "page", u64::from(number(only()?)?) + 1),
+            "disable_animation" | "da" => {
+                let moves = if switch(name, only()?)? { "off" } else { "on" };
+                wishes.set(name, "anim", moves)
             }
             "gravity" | "g" => {
                 self.says_gravity = true;
@@ -576,7 +635,9 @@ impl Geometry {
     /// Asks for what was said so far; for the last time, if there is nothing more.
     fn ask(&mut self, wishes: &mut Wishes, is_last: bool) -> Result<(), Error> {
         let sides = [("width", self.width.take()), ("height", self.height.take())];
-        self.has_size |= sides.iter().any(|(_, side)| side.is_some_and(|side| side > 0));
+        let is_said = |(_, side): &(&str, Option<u32>)| side.is_some_and(|side| side > 0);
+        self.has_size |= sides.iter().any(is_said);
+        self.has_both |= sides.iter().all(is_said);
         for (name, side) in sides {
             match side {
                 None => {}
@@ -599,6 +660,18 @@ impl Geometry {
             wishes.set("zoom", "zoom", places(zoom, 2))?;
         }
         match (self.kind.take(), &self.extend) {
+            (None | Some(Kind::Fit), None) if self.extend_ratio.is_some() && self.has_both => {
+                if !self.has_background && is_last {
+                    wishes.set("extend_aspect_ratio", "background", "transparent")?;
+                }
+                wishes.set("extend_aspect_ratio", "fit", "aspect-pad")?;
+                if let Some(held) = &self.extend_ratio {
+                    wishes.set("extend_aspect_ratio", "gravity", held)?;
+                }
+            }
+            (Some(_), _) if self.extend_ratio.is_some() && self.has_both => {
+                wishes.cannot("extend_aspect_ratio")?;
+            }
             (None, None) => {}
             (None | Some(Kind::Fit), Some(held)) => {
                 if !self.has_background && is_last {
@@ -612,16 +685,22 @@ impl Geometry {
             (Some(Kind::Fit), None) => wishes.set("resizing_type", "fit", "scale-down")?,
             (Some(Kind::Fill), None) => wishes.set("resizing_type", "fit", "crop")?,
             (Some(Kind::FillDown), None) => wishes.set("resizing_type", "fit", "aspect-crop")?,
+            (Some(Kind::Auto), None) => wishes.set("resizing_type", "fit", "auto")?,
             // Of a picture that is too small the other side gets smaller there.
+            (Some(Kind::Force), None) if !self.enlarge && self.has_both => {
+                wishes.set("resizing_type", "fit", "stretch")?;
+                wishes.need("resizing_type", "clamp", "ratio")?;
+            }
             (Some(Kind::Force), None) if !self.enlarge && self.has_size => {
                 wishes.cannot("resizing_type:force without enlarge")?;
             }
             (Some(Kind::Force), None) => wishes.set("resizing_type", "fit", "stretch")?,
         }
-        if self.says_enlarge || self.extend.is_some() {
+        if self.says_enlarge || self.extend.is_some() || self.extend_ratio.is_some() {
             wishes.set("enlarge", "enlarge", if self.enlarge { "on" } else { "off" })?;
         }
-        if let (Some(gravity), None, true) = (&self.gravity, &self.extend, self.says_gravity) {
+        let extend = self.extend.as_ref().or(self.extend_ratio.as_ref());
+        if let (Some(gravity), None, true) = (&self.gravity, extend, self.says_gravity) {
             wishes.set("gravity", "gravity", gravity)?;
         }
         (self.says_enlarge, self.says_gravity) = (false, false);
@@ -630,7 +709,7 @@ impl Geometry {
             self.turn(wishes)?;
             if let Some([top, right, bottom, left]) = self.padding {
                 wishes.set("padding", "padding", format_args!("{top},{right},{bottom},{left}"))?;
-                if !self.has_background && self.extend.is_none() {
+                if !self.has_background && self.extend.is_none() && self.extend_ratio.is_none() {
                     wishes.set("padding", "background", "transparent")?;
                 }
             }
@@ -645,52 +724,34 @@ impl Geometry {
         if *width == 0.0 && *height == 0.0 {
             return Ok(());
         }
-        // It is of the picture after its turn.
-        if self.angle != 0 {
-            return wishes.cannot("crop with rotate");
-        }
-        // Where it lies is only known of shares, and from the corner on. It is of the mirrored
-        // picture, too.
-        let held = match gravity {
-            "northwest" => Some((0.0, 0.0)),
-            "north" => Some((0.5, 0.0)),
-            "northeast" => Some((1.0, 0.0)),
-            "west" => Some((0.0, 0.5)),
-            "center" => Some((0.5, 0.5)),
-            "east" => Some((1.0, 0.5)),
-            "southwest" => Some((0.0, 1.0)),
-            "south" => Some((0.5, 1.0)),
-            "southeast" => Some((1.0, 1.0)),
-            _ => None,
+        let named = COMPASS.iter().find(|(name, _)| *name == gravity).map(|(_, place)| *place);
+        let point = || {
+            let (x, y) = gravity.split_once(':')?;
+            Some((real(x)?, real(y)?))
         };
-        let mirrored =
-            |place: f64, is_mirrored: bool| if is_mirrored { 1.0 - place } else { place };
-        let held = held.map(|(x, y)| (mirrored(x, self.flip.0), mirrored(y, self.flip.1)));
+        // What there is to look at is only known when all is decoded.
+        let Some(place) = named.or_else(point) else { return wishes.cannot("crop by content") };
+        // From the right and from below it goes inwards.
+        let inwards = |place: f64, by: f64| if place == 1.0 { -by } else { by };
+        let mut at = Spot { x: place.0, y: place.1, across: 0.0, down: 0.0 };
+        (at.across, at.down) = (inwards(place.0, offset.0), inwards(place.1, offset.1));
+        // It is of the picture after its turn, and after it was mirrored.
+        let at = at.before(self.flip, self.angle);
+        let (width, height) = if self.angle % 180 == 0 { (width, height) } else { (height, width) };
         // Below 1 it is a share, and 0 is all of it.
-        let share = |side: f64| (side < 1.0).then_some(if side == 0.0 { 1.0 } else { side });
-        let is_in_pixels = |number: f64| number == 0.0 || number >= 1.0;
-        match (held, share(*width), share(*height)) {
-            (Some((x, y)), Some(width), Some(height)) if *offset == (0.0, 0.0) => {
-                let percent = |number: f64| places(number * 100.0, 4) + "%";
-                let (x, y) = (percent(x * (1.0 - width)), percent(y * (1.0 - height)));
-                let (width, height) = (percent(width), percent(height));
-                wishes.set("crop", "crop", format_args!("{x},{y},{width},{height}"))
-            }
-            (Some((0.0, 0.0)), None, None)
-                if self.flip == (false, false)
-                    && is_in_pixels(offset.0)
-                    && is_in_pixels(offset.1) =>
-            {
-                let pixels = |number: f64| number.floor();
-                let (x, y) = (offset.0.round_ties_even(), offset.1.round_ties_even());
-                wishes.set(
-                    "crop",
-                    "crop",
-                    format_args!("{x},{y},{},{}", pixels(*width), pixels(*height)),
-                )
-            }
-            _ => wishes.cannot("crop"),
-        }
+        let side = |side: f64| match side {
+            0.0 => "100%".to_owned(),
+            share if share < 1.0 => places(share * 100.0, 4) + "%",
+            pixels => pixels.floor().to_string(),
+        };
+        let size = format!("0,0,{},{}", side(*width), side(*height));
+        wishes.set("crop", "crop", size)?;
+        let (across, down) = (inwards(at.x, at.across), inwards(at.y, at.down));
+        let held = match COMPASS.iter().find(|(_, place)| *place == (at.x, at.y)) {
+            Some((name, _)) => format!("{name}:{}:{}", self::offset(across), self::offset(down)),
+            None => format!("{}:{}", places(at.x, 4), places(at.y, 4)),
+        };
+        wishes.need("crop", "crop_gravity", &held)
     }
 
     /// The turn, and the mirroring behind it.

@@ -104,14 +104,10 @@ fn size(found: &Modifiers, wishes: &mut Wishes) -> Result<(), Error> {
             (None | Some("cover"), true) => "cover",
             // What is too small is cut to the proportions.
             (None | Some("cover"), false) => "aspect-crop",
-            // Of others the box is cut to the picture, with its proportions.
-            (Some(fit @ ("contain" | "fill" | "inside" | "outside")), false) => {
-                return wishes.cannot(format_args!("fit_{fit} without enlarge"));
-            }
-            (Some("contain"), true) => "pad",
-            (Some("fill"), true) => "stretch",
-            (Some("inside"), true) => "contain",
-            (Some("outside"), true) => "outside",
+            (Some("contain"), _) => "pad",
+            (Some("fill"), _) => "stretch",
+            (Some("inside"), _) => "contain",
+            (Some("outside"), _) => "outside",
             (Some(_), _) => return Err(invalid("fit")),
         };
         // The later of them counts.
@@ -121,6 +117,10 @@ fn size(found: &Modifiers, wishes: &mut Wishes) -> Result<(), Error> {
         wishes.set("resize", "width", width)?;
         wishes.set("resize", "height", height)?;
         wishes.set("fit", "fit", fit)?;
+        // Of others the box is cut to the picture, with its proportions.
+        if !enlarges && fit != "aspect-crop" {
+            wishes.need("fit", "clamp", "ratio")?;
+        }
         if fit == "pad" && !found.has("background") {
             wishes.set("fit", "background", "black")?;
         }
@@ -258,7 +258,12 @@ fn modifier(wishes: &mut Wishes, name: &str, value: &str) -> Result<(), Error> {
             wishes.set(name, "padding", format_args!("{top},{right},{bottom},{left}"))
         }
         "kernel" if value == "lanczos3" => Ok(()),
-        "gamma" | "kernel" | "median" | "normalize" | "threshold" => wishes.cannot(name),
+        "threshold" => {
+            let threshold = if value.is_empty() { Some(128) } else { whole(value) };
+            let threshold = threshold.filter(|&threshold| threshold <= 255).ok_or_else(bad)?;
+            wishes.set(name, "threshold", threshold)
+        }
+        "gamma" | "kernel" | "median" | "normalize" => wishes.cannot(name),
         // What is asked for elsewhere, and what its server does not know.
         _ => Ok(()),
     }

@@ -74,6 +74,8 @@ struct Options {
     vertical: f64,
     is_smart: bool,
     focus: Option<(f64, f64)>,
+    /// The same in pixels.
+    spot: Option<(u32, u32)>,
     padding: Option<[u32; 4]>,
     background: Option<String>,
     /// Whether what is left of the box is filled.
@@ -123,6 +125,7 @@ pub(super) fn read(link: Link<'_>, unknown: Unknown) -> Result<Asked, Error> {
         vertical: 0.5,
         is_smart: false,
         focus: None,
+        spot: None,
         padding: None,
         background: None,
         is_filled: false,
@@ -177,7 +180,7 @@ impl Options {
             for part in trim.split(':').skip(1) {
                 match part {
                     "top-left" => {}
-                    "bottom-right" => wishes.cannot("trim:bottom-right")?,
+                    "bottom-right" => wishes.need("trim", "trim_corner", "bottom-right")?,
                     number => tolerance = whole(number).ok_or_else(|| invalid("trim"))?.min(255),
                 }
             }
@@ -201,9 +204,9 @@ impl Options {
             None => {}
             Some("fit-in") => self.fill = Fill::Inside,
             Some("full-fit-in") => self.fill = Fill::Outside,
-            Some("adaptive-fit-in" | "adaptive-full-fit-in") => {
-                wishes.cannot("adaptive-fit-in")?;
-                self.fill = Fill::Inside;
+            Some(adaptive @ ("adaptive-fit-in" | "adaptive-full-fit-in")) => {
+                wishes.need("adaptive-fit-in", "adaptive", "on")?;
+                self.fill = if adaptive.contains("full") { Fill::Outside } else { Fill::Inside };
             }
             Some(_) => return Err(invalid("fit-in")),
         }
@@ -308,8 +311,8 @@ impl Options {
                 bytes => wishes.set(name, "max_bytes", bytes),
             },
             "max_frames" if first == "1" => wishes.set(name, "anim", "off"),
-            "page" if matches!(first, "0" | "1") => Ok(()),
-            "max_frames" | "page" => wishes.cannot(name),
+            "page" => wishes.set(name, "page", number(0.0, 10_000.0)?.max(1.0).trunc()),
+            "max_frames" => wishes.cannot(name),
             "strip_exif" => wishes.set(name, "metadata", "strip"),
             "strip_icc" => wishes.set(name, "profile", "srgb"),
             "no_upscale" => {
@@ -348,7 +351,18 @@ impl Options {
                 let all = pairs(first, share);
                 let middle = all.map(|[(a, b), (c, d)]| (f64::midpoint(a, c), f64::midpoint(b, d)));
                 self.focus = middle.or_else(|| pair(first, share));
-                if self.focus.is_some() { Ok(()) } else { wishes.cannot("focal in pixels") }
+                if self.focus.is_some() {
+                    return Ok(());
+                }
+                // In pixels, as thumbor has it. Of several it takes the middle by their areas.
+                if self.spot.is_some() {
+                    return wishes.cannot("focal twice");
+                }
+                let middle = |[(left, top), (right, bottom)]: [(u32, u32); 2]| {
+                    (u32::midpoint(left, right), u32::midpoint(top, bottom))
+                };
+                self.spot = pairs(first, whole).map(middle).or_else(|| pair(first, whole));
+                self.spot.map(|_| ()).ok_or_else(bad)
             }
             "rotate" => {
                 let angle = number(-3600.0, 3600.0)?;
@@ -389,12 +403,10 @@ impl Options {
         };
         if has_size {
             wishes.set(format_args!("fit={fit}"), "fit", fit)?;
-            let enlarges = match self.fill {
-                Fill::Cut | Fill::Stretch | Fill::Outside => self.upscale != Some(false),
-                Fill::Inside => self.upscale == Some(true),
-            };
-            if self.fill == Fill::Stretch && !enlarges {
-                wishes.cannot("no_upscale with stretch")?;
+            let enlarges = self.fill != Fill::Inside || self.upscale == Some(true);
+            // It bounds each side by that of the whole picture, whatever is cut out of that.
+            if self.upscale == Some(false) {
+                wishes.need("no_upscale", "clamp", "sides")?;
             }
             wishes.set("upscale", "enlarge", if enlarges { "on" } else { "off" })?;
         }
@@ -416,7 +428,9 @@ impl Options {
         }
         if self.fill == Fill::Cut {
             let (x, y) = self.focus.unwrap_or((self.horizontal, self.vertical));
-            if self.is_smart && self.focus.is_none() {
+            if let (Some((x, y)), None) = (self.spot, self.focus) {
+                wishes.set("focal", "gravity", format_args!("{x}px:{y}px"))?;
+            } else if self.is_smart && self.focus.is_none() {
                 wishes.set("smart", "gravity", "smart")?;
             } else if (x, y) != (0.5, 0.5) {
                 wishes.set(

@@ -113,9 +113,13 @@ fn size(found: &Arguments, wishes: &mut Wishes) -> Result<(), Error> {
     if shrinks_only {
         // There each side is bounded by itself.
         if fit == "stretch" {
-            wishes.cannot("we")?;
+            if found.is_on("precrop") {
+                wishes.cannot("we with precrop")?;
+            }
+            wishes.need("we", "clamp", "sides")?;
+        } else {
+            wishes.set("we", "enlarge", "off")?;
         }
-        wishes.set("we", "enlarge", "off")?;
     }
     if matches!(fit, "cover" | "pad") {
         alignment(found, wishes, fit)?;
@@ -220,7 +224,7 @@ fn cuts(found: &Arguments, wishes: &mut Wishes) -> Result<(), Error> {
     {
         wishes.set(format_args!("mask={mask}"), "mask", mask)?;
         if found.is_on("mtrim") {
-            wishes.cannot("mtrim")?;
+            wishes.set("mtrim", "mask_trim", "on")?;
         }
         if found.get("mbg").is_some() {
             wishes.cannot("mbg")?;
@@ -343,7 +347,9 @@ fn output(found: &Arguments, wishes: &mut Wishes) -> Result<(), Error> {
     }
     match found.whole("page", -2, 100_000) {
         Some(0) | None => {}
-        Some(page) => wishes.set("page", "page", page)?,
+        // The last one of a file is only known when all of it is read.
+        Some(page @ ..0) => wishes.cannot(format_args!("page={page}"))?,
+        Some(page) => wishes.set("page", "page", page + 1)?,
     }
     for name in ["loop", "delay"] {
         if found.get(name).is_some() {

@@ -132,6 +132,8 @@ fn what_enlarges() {
         ("stretch", true),
         ("outside", true),
         ("aspect-crop", false),
+        ("aspect-pad", false),
+        ("auto", false),
         ("scale-up", true),
     ] {
         assert_eq!(parse(&format!("w=9,fit={fit}")).enlarge, enlarges, "{fit}");
@@ -365,6 +367,7 @@ fn any_list() -> impl Strategy<Value = String> {
             Just("scale-down"), Just("contain"), Just("cover"), Just("crop"), Just("pad"),
             Just("stretch"), Just("on"), Just("off"), Just("-"), Just("90"), Just("h"),
             Just("outside"), Just("aspect-crop"), Just("scale-up"), Just("nearest"),
+            Just("aspect-pad"), Just("auto"),
             Just("small"), Just("large"), Just("0.5:0.2"), Just("smart"), Just("north"),
         ].prop_map(str::to_owned),
         1 => "[-0-9a-z%.:]{0,6}",
@@ -393,7 +396,8 @@ proptest! {
         }
         let (Fit::Resize { width, height } | Fit::Crop { width, height } | Fit::Pad { width, height }
             | Fit::Stretch { width, height } | Fit::Outside { width, height }
-            | Fit::AspectCrop { width, height }) = plan.fit else { panic!("no box") };
+            | Fit::AspectCrop { width, height } | Fit::AspectPad { width, height }
+            | Fit::Auto { width, height }) = plan.fit else { panic!("no box") };
         let ok = |side: Option<NonZeroU32>, ranges: &[(u32, u32)]| side.is_none_or(|side| {
             ranges.iter().any(|&(low, high)| (low..=high).contains(&side.get()))
         });

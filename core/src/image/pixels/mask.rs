@@ -4,7 +4,7 @@ use std::f64::consts::{FRAC_PI_2, TAU};
 
 use super::flatten::with_alpha;
 use crate::image::raster::{Raster, with_room};
-use crate::image::size::Size;
+use crate::image::size::{Rect, Size};
 use crate::image::{Control, Error, Mask};
 
 /// Has what is outside of a shape be transparent; its edge is smooth.
@@ -16,18 +16,54 @@ pub(in crate::image) fn mask(
     let Size { width, height } = raster.size();
     let (half_width, half_height) = (f64::from(width) / 2.0, f64::from(height) / 2.0);
     let radius = half_width.min(half_height);
+    match outline(mask) {
+        Outline::None => Ok(raster),
+        Outline::Circle => oval(raster, radius, radius, control),
+        Outline::Ellipse => oval(raster, half_width, half_height, control),
+        Outline::Polygon(corners) => polygon(raster, &corners, control),
+    }
+}
+
+/// The box around a shape that is as large as it can be in an image of that size.
+pub(in crate::image) fn within_shape(mask: Mask, size: Size) -> Rect {
+    let (width, height) = (f64::from(size.width), f64::from(size.height));
+    let (across, down) = match outline(mask) {
+        Outline::None | Outline::Ellipse => (width, height),
+        Outline::Circle => (width.min(height), width.min(height)),
+        Outline::Polygon(corners) => {
+            let ((_, across), (_, down)) = extent(&corners);
+            let scale = (width / across).min(height / down);
+            (across * scale, down * scale)
+        }
+    };
+    let side = |length: f64, side: u32| (length.round() as u32).clamp(1, side.max(1));
+    let inner = Size::new(side(across, size.width), side(down, size.height));
+    let start = |whole: u32, kept: u32| whole.saturating_sub(kept) / 2;
+    let (x, y) = (start(size.width, inner.width), start(size.height, inner.height));
+    Rect { x, y, size: inner }
+}
+
+/// What a shape is bounded by.
+enum Outline {
+    None,
+    Circle,
+    Ellipse,
+    Polygon(Vec<Point>),
+}
+
+fn outline(mask: Mask) -> Outline {
     match mask {
-        Mask::Off => Ok(raster),
-        Mask::Circle => oval(raster, radius, radius, control),
-        Mask::Ellipse => oval(raster, half_width, half_height, control),
-        Mask::Triangle => polygon(raster, &star(3, 1.0, UP), control),
-        Mask::Triangle180 => polygon(raster, &star(3, 1.0, DOWN), control),
-        Mask::Pentagon => polygon(raster, &star(5, 1.0, UP), control),
-        Mask::Pentagon180 => polygon(raster, &star(5, 1.0, DOWN), control),
-        Mask::Hexagon => polygon(raster, &star(6, 1.0, UP), control),
-        Mask::Square => polygon(raster, &star(4, 1.0, UP), control),
-        Mask::Star => polygon(raster, &star(10, PENTAGRAM, UP), control),
-        Mask::Heart => polygon(raster, &heart(), control),
+        Mask::Off => Outline::None,
+        Mask::Circle => Outline::Circle,
+        Mask::Ellipse => Outline::Ellipse,
+        Mask::Triangle => Outline::Polygon(star(3, 1.0, UP)),
+        Mask::Triangle180 => Outline::Polygon(star(3, 1.0, DOWN)),
+        Mask::Pentagon => Outline::Polygon(star(5, 1.0, UP)),
+        Mask::Pentagon180 => Outline::Polygon(star(5, 1.0, DOWN)),
+        Mask::Hexagon => Outline::Polygon(star(6, 1.0, UP)),
+        Mask::Square => Outline::Polygon(star(4, 1.0, UP)),
+        Mask::Star => Outline::Polygon(star(10, PENTAGRAM, UP)),
+        Mask::Heart => Outline::Polygon(heart()),
     }
 }
 
@@ -91,12 +127,7 @@ fn polygon(raster: Raster, corners: &[Point], control: &Control) -> Result<Raste
 
 /// A polygon scaled and moved, so that it is as large as fits, and its box is in the middle.
 fn fitted(corners: &[Point], width: f64, height: f64) -> Vec<Point> {
-    let range = |side: fn(&Point) -> f64| {
-        let least = corners.iter().map(side).fold(f64::INFINITY, f64::min);
-        let most = corners.iter().map(side).fold(f64::NEG_INFINITY, f64::max);
-        ((least + most) / 2.0, most - least)
-    };
-    let ((x, across), (y, down)) = (range(|point| point.x), range(|point| point.y));
+    let ((x, across), (y, down)) = extent(corners);
     let scale = (width / across).min(height / down);
     let place =
         |at: f64, middle: f64, side: f64| ((at - middle) * scale + side / 2.0).clamp(0.0, side);
@@ -104,6 +135,16 @@ fn fitted(corners: &[Point], width: f64, height: f64) -> Vec<Point> {
         .iter()
         .map(|point| Point { x: place(point.x, x, width), y: place(point.y, y, height) })
         .collect()
+}
+
+/// The middle of the box around a polygon, and how long it is: across, and down.
+fn extent(corners: &[Point]) -> ((f64, f64), (f64, f64)) {
+    let range = |side: fn(&Point) -> f64| {
+        let least = corners.iter().map(side).fold(f64::INFINITY, f64::min);
+        let most = corners.iter().map(side).fold(f64::NEG_INFINITY, f64::max);
+        ((least + most) / 2.0, most - least)
+    };
+    (range(|point| point.x), range(|point| point.y))
 }
 
 /// How much of the pixels of the row from `top` on is inside of a polygon whose sides do not cross: `steps` become

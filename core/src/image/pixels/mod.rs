@@ -2,6 +2,7 @@
 
 mod adjust;
 mod blur;
+mod border;
 mod composite;
 mod flatten;
 mod mask;
@@ -20,9 +21,10 @@ mod trim;
 
 pub(super) use adjust::adjust;
 pub(super) use blur::blur;
+pub(super) use border::{Frame, border};
 pub(super) use composite::{divide_by_255, lay_opaque, lay_over};
 pub(super) use flatten::{flatten, veil, widen, with_alpha};
-pub(super) use mask::mask;
+pub(super) use mask::{mask, within_shape};
 pub(super) use orient::orient;
 pub(super) use pad::{Backdrop, pad};
 pub(super) use pixelate::pixelate;

@@ -2,15 +2,17 @@
 
 use crate::image::raster::{Layout, Raster, with_room};
 use crate::image::size::{Rect, Size};
-use crate::image::{Color, Control, Error};
+use crate::image::{Color, Control, Error, TrimCorner};
 
 /// What a border is like.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::image) struct Border {
     /// How far a channel may be from its.
     pub(in crate::image) threshold: u8,
-    /// Its colour; else that of the top left pixel.
+    /// Its colour; else that of a pixel at a corner.
     pub(in crate::image) color: Option<Color>,
+    /// Which pixel that is else.
+    pub(in crate::image) corner: TrimCorner,
 }
 
 impl Border {
@@ -18,7 +20,13 @@ impl Border {
     fn pixel(&self, raster: &Raster) -> Option<[u8; 4]> {
         let mut pixel = [255; 4];
         let Some(Color { r, g, b }) = self.color else {
-            pixel.iter_mut().zip(raster.data()).for_each(|(to, from)| *to = *from);
+            let data = raster.data();
+            let at = match self.corner {
+                TrimCorner::TopLeft => 0,
+                TrimCorner::BottomRight => data.len().saturating_sub(raster.layout().channels()),
+            };
+            let corner = data.get(at..).unwrap_or_default();
+            pixel.iter_mut().zip(corner).for_each(|(to, from)| *to = *from);
             return Some(pixel);
         };
         match raster.layout() {
@@ -119,13 +127,18 @@ mod tests {
         let find = |data: &[u8], threshold| {
             let size = Size::new(4, data.len() as u32 / 4);
             let raster = Raster::from_data(size, Layout::L8, data.to_vec()).unwrap();
-            let border = Border { threshold, color: None };
+            let border = Border { threshold, color: None, corner: TrimCorner::TopLeft };
             inside(&raster, &border, &Control::default()).unwrap()
         };
         assert_eq!(find(&[5, 5, 5, 5, 5, 9, 5, 5, 5, 5, 5, 5], 0), window(1, 1, 1, 1));
         assert_eq!(find(&[5, 5, 5, 5, 5, 9, 5, 9, 5, 5, 5, 5], 0), window(1, 1, 3, 1));
         assert_eq!(find(&[5, 5, 5, 9, 5, 5, 5, 5, 9, 5, 5, 5], 0), window(0, 0, 4, 3));
         assert_eq!(find(&[5, 6, 5, 5, 5, 9, 5, 5, 5, 5, 5, 4], 1), window(1, 1, 1, 1));
+        // Or what is like the last pixel.
+        let raster = Raster::from_data(Size::new(3, 1), Layout::L8, vec![5, 9, 9]).unwrap();
+        let border = Border { threshold: 0, color: None, corner: TrimCorner::BottomRight };
+        let found = inside(&raster, &border, &Control::default()).unwrap();
+        assert_eq!(found, window(0, 0, 1, 1));
         // All of it is border.
         assert_eq!(find(&[5; 12], 0), window(0, 0, 4, 3));
         assert_eq!(find(&[5, 6, 5, 5], 1), window(0, 0, 4, 1));
@@ -136,7 +149,7 @@ mod tests {
         let data = [[1, 2, 3, 0], [1, 2, 3, 0], [1, 2, 3, 1], [1, 2, 3, 0]].concat();
         let raster = Raster::from_data(Size::new(2, 2), Layout::Rgba8, data).unwrap();
         let find = |threshold, color| {
-            let border = Border { threshold, color };
+            let border = Border { threshold, color, corner: TrimCorner::TopLeft };
             inside(&raster, &border, &Control::default()).unwrap()
         };
         assert_eq!(find(0, None), window(0, 1, 1, 1));
@@ -150,7 +163,7 @@ mod tests {
         let find = |layout: Layout, data: &[u8], color| {
             let size = Size::new((data.len() / layout.channels()) as u32, 1);
             let raster = Raster::from_data(size, layout, data.to_vec()).unwrap();
-            let border = Border { threshold: 1, color: Some(color) };
+            let border = Border { threshold: 1, color: Some(color), corner: TrimCorner::TopLeft };
             inside(&raster, &border, &Control::default()).unwrap()
         };
         let (grey, red) = (Color { r: 9, g: 9, b: 9 }, Color { r: 255, g: 0, b: 0 });

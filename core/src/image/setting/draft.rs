@@ -17,6 +17,10 @@ pub enum Filling {
     Outside,
     /// As [`Fit::AspectCrop`].
     AspectCropped,
+    /// As [`Fit::AspectPad`].
+    AspectPadded,
+    /// As [`Fit::Auto`].
+    Auto,
 }
 
 /// A plan whose geometry is still in parts, and whose format is not chosen yet.
@@ -52,6 +56,8 @@ impl Draft {
             Fit::Stretch { width, height } => (Some(Filling::Stretched), width, height),
             Fit::Outside { width, height } => (Some(Filling::Outside), width, height),
             Fit::AspectCrop { width, height } => (Some(Filling::AspectCropped), width, height),
+            Fit::AspectPad { width, height } => (Some(Filling::AspectPadded), width, height),
+            Fit::Auto { width, height } => (Some(Filling::Auto), width, height),
         };
         Draft { plan: plan.clone(), filling, width, height, ..Draft::default() }
     }
@@ -92,10 +98,14 @@ impl Draft {
             Some(Filling::Covering) => Fit::Crop { width, height },
             Some(Filling::Padded) => Fit::Pad { width, height },
             Some(Filling::Stretched) => Fit::Stretch { width, height },
-            // A side alone is covered by what touches it.
-            Some(Filling::Outside) if !has_both => Fit::Resize { width, height },
+            // A side alone is covered by what touches it, and has no proportions.
+            Some(Filling::Outside | Filling::AspectPadded | Filling::Auto) if !has_both => {
+                Fit::Resize { width, height }
+            }
             Some(Filling::Outside) => Fit::Outside { width, height },
             Some(Filling::AspectCropped) => Fit::AspectCrop { width, height },
+            Some(Filling::AspectPadded) => Fit::AspectPad { width, height },
+            Some(Filling::Auto) => Fit::Auto { width, height },
         };
         plan.enlarge = enlarge.or(implied_enlarge).unwrap_or(plan.enlarge);
         if let Some(wanted) = wanted {

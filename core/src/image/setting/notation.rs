@@ -119,6 +119,10 @@ pub(super) enum Notation {
     /// A number from 2 to 256, or `off`.
     Colors(fn(&mut Draft, Option<NonZeroU16>)),
     Gravity(fn(&mut Draft, Gravity)),
+    /// A side, a corner or the middle, with or without an offset from there, or a point.
+    Place(fn(&mut Draft, Gravity)),
+    /// A colour that may be transparent.
+    Paint(fn(&mut Draft, Color, u8)),
     Format(fn(&mut Draft, FormatChoice)),
     /// A rectangle, or `off`.
     Area(fn(&mut Draft, Option<Area>)),
@@ -192,7 +196,7 @@ impl Notation {
             Notation::Background(_) if text == b"blur" => {
                 Some(Parsed::Background(Background::Blur))
             }
-            Notation::Background(_) => Color::parse_with_alpha(text)
+            Notation::Background(_) | Notation::Paint(_) => Color::parse_with_alpha(text)
                 .map(|(color, alpha)| Parsed::Background(Background::Color(color, alpha))),
             Notation::Tone { colors: 1, .. } => {
                 Color::parse(text).map(|color| Parsed::Tone(Tone::Tint(color)))
@@ -220,6 +224,11 @@ impl Notation {
             Notation::Word(choice) => choice.find(text).map(Parsed::Word),
             Notation::Color(_) => Color::parse(text).map(Parsed::Color),
             Notation::Gravity(_) => Gravity::parse(text).map(Parsed::Gravity),
+            Notation::Place(_) => {
+                let is_known =
+                    |place: &Gravity| !matches!(place, Gravity::Smart | Gravity::Spot { .. });
+                Gravity::parse(text).filter(is_known).map(Parsed::Gravity)
+            }
             Notation::Format(_) => FormatChoice::parse(text).map(Parsed::Format),
             Notation::Area(_) if text == b"off" => Some(Parsed::Off),
             Notation::Area(_) => Area::parse(text).map(Parsed::Area),
@@ -252,6 +261,9 @@ impl Notation {
             }
             (Notation::Colors(set), Parsed::Off) => set(draft, None),
             (Notation::Background(set), Parsed::Background(background)) => set(draft, *background),
+            (Notation::Paint(set), Parsed::Background(Background::Color(color, alpha))) => {
+                set(draft, *color, *alpha);
+            }
             (Notation::Tone { set, .. }, Parsed::Tone(tone)) => set(draft, Some(*tone)),
             (Notation::Tone { set, .. }, Parsed::Off) => set(draft, None),
             (
@@ -272,7 +284,9 @@ impl Notation {
             (Notation::Word(choice), Parsed::Word(word)) => choice.set(draft, *word),
             (Notation::Color(set), Parsed::Color(color)) => set(draft, Some(*color)),
             (Notation::Color(set), Parsed::Off) => set(draft, None),
-            (Notation::Gravity(set), Parsed::Gravity(gravity)) => set(draft, *gravity),
+            (Notation::Gravity(set) | Notation::Place(set), Parsed::Gravity(gravity)) => {
+                set(draft, *gravity);
+            }
             (Notation::Format(set), Parsed::Format(wanted)) => set(draft, *wanted),
             (Notation::Area(set), Parsed::Area(area)) => set(draft, Some(*area)),
             (Notation::Area(set), Parsed::Off) => set(draft, None),
@@ -335,6 +349,12 @@ impl Notation {
                  1, or smart"
                     .to_owned()
             }
+            Notation::Place(_) => {
+                "center or a point of the compass, with \":x:y\" behind it or not, or \"x:y\" from 0 \
+                 to 1"
+                    .to_owned()
+            }
+            Notation::Paint(_) => "a colour: hexadecimal, rgb() or a name".to_owned(),
             Notation::Format(_) => {
                 let jxl = if Format::Jxl.is_written() { "jxl, " } else { "" };
                 format!("original, jpeg, png, gif, webp, avif, {jxl}auto or auto=LIST")

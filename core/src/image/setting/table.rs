@@ -7,8 +7,9 @@ use super::notation::{Background, Notation, OneOf};
 use super::row::{Argument, Setting, SettingDirective};
 use crate::image::words::Words;
 use crate::image::{
-    AnimationPolicy, DamagePolicy, EqualSides, Flip, HeifPolicy, Mask, MetadataPolicy, Oversize,
-    PngCompression, ProfilePolicy, RotateBox, Rotation, Rounding, Sides, Subsampling,
+    AnimationPolicy, BorderPlace, Clamp, DamagePolicy, EqualSides, Flip, HeifPolicy, Mask,
+    MetadataPolicy, Oversize, PngCompression, ProfilePolicy, RotateBox, Rotation, Rounding, Sides,
+    Subsampling, TrimCorner,
 };
 
 /// All settings, in the order in which the values of directives count. Rows of one directive stand
@@ -132,6 +133,18 @@ pub static SETTINGS: &[Setting] = &[
         directive: Some(BOX.named("max_height")),
         default: "-",
         kind: Notation::Side(|draft, height| draft.plan.bounds.max_height = height),
+    },
+    Setting {
+        params: &["clamp"],
+        directive: Some(BOX.named("clamp")),
+        default: "off",
+        kind: Notation::Word(&OneOf(|draft, clamp: Clamp| draft.plan.bounds.clamp = clamp)),
+    },
+    Setting {
+        params: &["adaptive"],
+        directive: Some(BOX.named("adaptive")),
+        default: "off",
+        kind: Notation::Switch(|draft, adaptive| draft.plan.bounds.adaptive = adaptive),
     },
     Setting {
         params: &["rotate_box"],
@@ -332,6 +345,18 @@ pub static SETTINGS: &[Setting] = &[
         }),
     },
     Setting {
+        params: &["page"],
+        directive: Some(SettingDirective::new(c"image_resize_page")),
+        default: "1",
+        kind: Notation::Number {
+            unit: "",
+            places: 0,
+            least: 1,
+            most: 10_000,
+            set: |draft, page| draft.plan.page = page,
+        },
+    },
+    Setting {
         params: &[],
         directive: Some(SettingDirective::new(c"image_resize_damaged").fixed().general()),
         default: "lenient",
@@ -365,6 +390,12 @@ pub static SETTINGS: &[Setting] = &[
         kind: Notation::Color(|draft, color| draft.plan.trim_color = color),
     },
     Setting {
+        params: &["trim_corner"],
+        directive: Some(SettingDirective::new(c"image_resize_trim").named("corner")),
+        default: "top-left",
+        kind: Notation::Word(&OneOf(|draft, corner: TrimCorner| draft.plan.trim_corner = corner)),
+    },
+    Setting {
         params: &["trim_equal"],
         directive: Some(SettingDirective::new(c"image_resize_trim").named("equal")),
         default: "off",
@@ -377,10 +408,36 @@ pub static SETTINGS: &[Setting] = &[
         kind: Notation::Sides(|draft, sides| draft.plan.padding = sides),
     },
     Setting {
+        params: &["border"],
+        directive: Some(SettingDirective::new(c"image_resize_border")),
+        default: "0",
+        kind: Notation::Sides(|draft, sides| draft.plan.border = sides),
+    },
+    Setting {
+        params: &["border_color"],
+        directive: Some(SettingDirective::new(c"image_resize_border").named("color")),
+        default: "black",
+        kind: Notation::Paint(|draft, color, alpha| {
+            (draft.plan.border_color, draft.plan.border_alpha) = (color, alpha);
+        }),
+    },
+    Setting {
+        params: &["border_place"],
+        directive: Some(SettingDirective::new(c"image_resize_border").named("place")),
+        default: "around",
+        kind: Notation::Word(&OneOf(|draft, place: BorderPlace| draft.plan.border_place = place)),
+    },
+    Setting {
         params: &["crop"],
         directive: Some(SettingDirective::new(c"image_resize_crop")),
         default: "off",
         kind: Notation::Area(|draft, area| draft.plan.crop = area),
+    },
+    Setting {
+        params: &["crop_gravity"],
+        directive: Some(SettingDirective::new(c"image_resize_crop").named("gravity")),
+        default: "",
+        kind: Notation::Place(|draft, place| draft.plan.crop_gravity = Some(place)),
     },
     Setting {
         params: &["crop_after"],
@@ -544,6 +601,12 @@ pub static SETTINGS: &[Setting] = &[
         kind: Notation::Word(&OneOf(|draft, mask: Mask| draft.plan.mask = mask)),
     },
     Setting {
+        params: &["mask_trim"],
+        directive: Some(SettingDirective::new(c"image_resize_mask").named("trim")),
+        default: "off",
+        kind: Notation::Switch(|draft, trims| draft.plan.mask_trim = trims),
+    },
+    Setting {
         params: &["watermark"],
         directive: None,
         default: "on",
@@ -664,6 +727,8 @@ impl Words for FitOfUrls {
         ("outside", FitOfUrls::new(Filling::Outside, true)),
         ("aspect-crop", FitOfUrls::new(Filling::AspectCropped, false)),
         ("fill-down", FitOfUrls::new(Filling::AspectCropped, false)),
+        ("aspect-pad", FitOfUrls::new(Filling::AspectPadded, false)),
+        ("auto", FitOfUrls::new(Filling::Auto, false)),
         ("scale-up", FitOfUrls { filling: Filling::Inside, enlarges: true, reduces: false }),
     ];
 }

@@ -39,6 +39,8 @@ fn examples(setting: &Setting) -> (String, &'static str) {
         }
         Notation::Color(_) => ("#123456".into(), "transparent"),
         Notation::Gravity(_) => ("north".into(), "up"),
+        Notation::Place(_) => ("north".into(), "smart"),
+        Notation::Paint(_) => ("#12345678".into(), "blur"),
         Notation::Format(_) => ("gif".into(), "bmp"),
         Notation::Length { .. } => ("50%".into(), "0%"),
         Notation::Ratio(_) => ("16:9".into(), "16:0"),

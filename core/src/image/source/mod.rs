@@ -77,6 +77,14 @@ impl<'a> Source<'a> {
     /// # Errors
     /// [`Error::NotImage`], [`Error::UnsupportedFormat`] or [`Error::DecodeFailed`].
     pub(super) fn read(input: &'a [u8]) -> Result<Source<'a>, Error> {
+        Source::read_page(input, 1)
+    }
+
+    /// Reads the headers, and of what has pages those of that one, counted from 1.
+    ///
+    /// # Errors
+    /// Those of [`read`](Source::read), and [`Error::BeyondImage`] where there are fewer pages.
+    pub(super) fn read_page(input: &'a [u8], page: u16) -> Result<Source<'a>, Error> {
         match sniff(input).ok_or_else(|| unsupported(input))? {
             Format::Jpeg => jpeg::read(input).map(|read| Source::new(input, read, Container::Jpeg)),
             Format::Png => png::read(input).map(|read| Source::new(input, read, Container::Png)),
@@ -100,7 +108,7 @@ impl<'a> Source<'a> {
             format @ (Format::Bmp | Format::Pnm | Format::Qoi) => {
                 bitmap::read(format, input).map(|read| Source::new(input, read, Container::Bitmap))
             }
-            Format::Tiff => tiff::read(input)
+            Format::Tiff => tiff::read(input, page)
                 .map(|read| Source::new(input, read, |tiff| Container::Tiff(Box::new(tiff)))),
         }
     }

@@ -55,6 +55,11 @@ fn options_of_the_documentation() {
         ("trim.width=10,trim.height=20,dpr=2,w=5", "crop=0:0:20:40,dpr=2,w=5"),
         ("sharpen=2", "sharpen=20"),
         ("trim=border", "trim=10"),
+        ("border.width=3,border.color=red", "border=3:3:3:3,border_color=red"),
+        (
+            "border.top=1,border.left=2,border.color=rgb%280%2C0%2C0%29",
+            "border=1:0:0:2,border_color=black",
+        ),
     ] {
         asks(options, params);
     }
@@ -84,6 +89,8 @@ fn what_cannot_be_done_is_refused_by_name() {
         ("upscale=generate", "\"upscale\" can't"),
         ("zoom=0.5", "\"zoom\" can't"),
         ("border=1", "\"border\" can't"),
+        ("border.width=1", "\"border\" has no valid"),
+        ("border.color=red", "\"border\" has no valid"),
         ("trim.width=4", "\"trim\" can't"),
         ("width=0", "\"width\" has no valid"),
         ("w=-1", "\"width\" has no valid"),

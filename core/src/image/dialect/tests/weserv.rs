@@ -71,6 +71,10 @@ fn arguments_of_the_documentation() {
         ("il", "interlace=on"),
         ("n=-1", "anim=on"),
         ("n=1&page=0", ""),
+        ("page=2", "page=3"),
+        ("mask=circle&mtrim", "mask=circle,mask_trim=on"),
+        ("mtrim", ""),
+        ("w=9&h=9&fit=fill&we", "w=9,h=9,fit=stretch,clamp=sides"),
         ("output=jpg&q=20", "format=jpeg,q=20"),
         ("output=av1", "format=avif"),
         ("output=origin", ""),
@@ -116,7 +120,8 @@ fn what_cannot_be_done_is_refused_by_name() {
         ("w=9&h=9&fit=contain&cbg=red&ro=90", "\"ro with fit=contain\" can't"),
         ("delay=3", "\"delay\" can't"),
         ("encoding=base64", "\"encoding=base64\" can't"),
-        ("w=9&h=9&fit=fill&we", "\"we\" can't"),
+        ("w=9&h=9&fit=fill&we&precrop&cw=3", "\"we with precrop\" can't"),
+        ("page=-1", "\"page=-1\" can't"),
         ("w=9&h=9&fit=contain&cbg=red&bg=blue", "\"bg beside cbg\" can't"),
     ] {
         cannot(query, reason);

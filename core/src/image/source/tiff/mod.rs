@@ -1,4 +1,4 @@
-//! The directory of a TIFF file's first page: how its pixels are stored, and its metadata (TIFF 6.0, and
+//! The directory of a page of a TIFF file: how its pixels are stored, and its metadata (TIFF 6.0, and
 //! the supplements of Adobe for Photoshop; BigTIFF).
 
 mod directory;
@@ -47,7 +47,7 @@ const DNG_VERSION: u16 = 50706;
 const NO_PAGE: u64 = 1 | 4;
 
 /// So many directories are looked at for a page.
-const MOST_DIRECTORIES: usize = 16;
+const MOST_DIRECTORIES: usize = 1024;
 
 /// More samples no pixel has that is of use to us.
 const MOST_SAMPLES: u64 = 32;
@@ -267,18 +267,20 @@ fn unsupported<T>(what: impl std::fmt::Display) -> Result<T, Error> {
     Err(Error::UnsupportedFormat(format!("TIFF with {what}")))
 }
 
-/// Reads the directory of the first page.
-pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Tiff<'_>>, Error> {
+/// Reads the directory of a page, counted from 1.
+pub(super) fn read(input: &[u8], number: u16) -> Result<SourceHeaders<'_, Tiff<'_>>, Error> {
     let first = Directory::first(input)?;
     if first.values(DNG_VERSION).is_some() {
         return Err(Error::UnsupportedFormat("DNG".to_owned()));
     }
     let is_page = |page: &Directory| page.number(SUBFILE).unwrap_or(0) & NO_PAGE == 0;
-    let mut pages = std::iter::successors(Some(first), Directory::next).take(MOST_DIRECTORIES);
-    // Raw files of cameras begin with a preview, and may have nothing else that is known as a picture.
-    let page = match pages.find(is_page) {
+    let directories = std::iter::successors(Some(first), Directory::next).take(MOST_DIRECTORIES);
+    let mut pages = directories.filter(is_page);
+    let page = match pages.nth(usize::from(number).saturating_sub(1)) {
         Some(page) => page,
-        None => return unsupported("nothing but a preview"),
+        // Raw files of cameras begin with a preview, and may have nothing else that is known as a picture.
+        None if number <= 1 => return unsupported("nothing but a preview"),
+        None => return Err(Error::BeyondImage(format!("there is no page {number}"))),
     };
     let side = |tag| u32::try_from(page.number(tag).unwrap_or(0)).unwrap_or(u32::MAX);
     let size = Size::new(side(WIDTH), side(HEIGHT));
