@@ -174,6 +174,11 @@ check-deb: ## install what `make deb` left into a clean Debian, have its nginx a
 	@scripts/install-deps deb
 	@scripts/check-deb $(DIST)
 
+.PHONY: example-pictures
+example-pictures: build ## the pictures of docs/image-resize.md, as their texts say
+	@scripts/install-deps test
+	@scripts/example-pictures
+
 .PHONY: notice
 notice: ## write NOTICE, the licences of what is linked in
 	@scripts/notice
