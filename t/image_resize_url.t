@@ -451,8 +451,13 @@ E_
 /iiif/photo-300x200.jpg/info.json [Accept: application/ld+json] 200 Content-Type~^application/ld
 HEAD /iiif/photo-300x200.jpg/info.json              200 Content-Type~^application/ld empty
 /iiif/photo-300x200.jpg/full/50,/0/default.jpg      200 jpeg Access-Control-Allow-Origin=* Link=<http://iiif.io/api/image/3/level2.json>;rel="profile"
-/iiif/absent.jpg/info.json                          404
-/iiif/text.txt/info.json                            415
+/iiif/absent.jpg/info.json                          404 Access-Control-Allow-Origin=*
+/iiif/text.txt/info.json                            415 Access-Control-Allow-Origin=*
+/iiif/photo-300x200.jpg/full/301,/0/default.jpg     400 Access-Control-Allow-Origin=*
+/iiif/photo-300x200.jpg/info.json                   200 etag=weak
+/iiif/photo-300x200.jpg/info.json [If-None-Match: $etag] 304 empty etag=same Access-Control-Allow-Origin=* Vary~Accept
+/iiif/photo-300x200.jpg/info.json [Accept: application/json] 200 etag=other
+/iiif/photo-300x200.jpg/info.json [If-Modified-Since: $last_modified] 304 empty etag=other Access-Control-Allow-Origin=*
 # more pixels than there may be
 /small/photo-300x200.jpg/full/max/0/default.jpg     200 jpeg 150x100
 /small/photo-300x200.jpg/full/^max/90/default.png   200 png 100x150

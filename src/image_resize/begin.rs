@@ -52,8 +52,8 @@ pub fn begin(
 ) -> Result<Task, Failure> {
     let Recipe { work, plan, layers } = recipe(request, conf)?;
     let tag = match (conf.mode(), &work) {
-        // How large a picture is may change where the limit does, which is no part of a plan.
-        (Mode::Off | Mode::Test | Mode::Size, _) | (_, JobKind::Introduce(_)) => None,
+        (Mode::Off | Mode::Test | Mode::Size, _) => None,
+        (_, JobKind::Introduce(uri)) => headers::description_etag(request, conf, &plan, uri),
         _ => headers::etag(request, &plan, &layers),
     };
     Ok(Task {

@@ -25,6 +25,7 @@ use crate::ngx::Request;
 use crate::ngx::chain::Chain;
 use crate::ngx::filter::Filter;
 
+const BAD_REQUEST: ngx_uint_t = NGX_HTTP_BAD_REQUEST as ngx_uint_t;
 const OK: ngx_int_t = NGX_OK as ngx_int_t;
 const AGAIN: ngx_int_t = NGX_AGAIN as ngx_int_t;
 const ERROR: ngx_int_t = NGX_ERROR as ngx_int_t;
@@ -52,6 +53,10 @@ impl Filter for Images {
 /// `may_have_page` is whether nginx was kept from looking for the page of an error.
 fn header(request: Request<'_>, may_have_page: bool) -> ngx_int_t {
     let Some(conf) = conf(&request) else { return ERROR };
+    // A viewer on another site can't tell what failed otherwise.
+    if conf.serves_iiif() && request.is_main() && request.status() >= BAD_REQUEST {
+        let _ = headers::allow_all_origins(request);
+    }
     // With a context, this is the answer to a request that failed here before.
     if matches!(conf.mode(), Mode::Off) || !request.is_main() || Transfer::active(request).is_some()
     {

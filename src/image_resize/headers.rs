@@ -4,8 +4,8 @@ use std::cell::RefCell;
 
 use image_gate_core::accept;
 use image_gate_core::image::{
-    EtagGenerator, Fit, Format, Hints, Information, PROFILE, Plan, Resource, Validator, Varies,
-    is_digest, lists_etag, preview_plan, rename_attachment,
+    Canonical, EtagGenerator, Fit, Format, Hints, Information, PROFILE, Plan, Resource, Validator,
+    Varies, is_digest, lists_etag, preview_plan, rename_attachment,
 };
 use nginx_sys::NGX_HTTP_NOT_MODIFIED;
 
@@ -22,11 +22,43 @@ thread_local! {
 
 /// The entity tag of what becomes of the source, if that has one or a time.
 pub fn etag(request: Request<'_>, plan: &Plan, layers: &[WatermarkSpec]) -> Option<String> {
+    tag_of(request, plan, layers)
+}
+
+/// The entity tag of what a plan, and what stands beside it, make of the source.
+fn tag_of(request: Request<'_>, plan: &Plan, beside: &[impl Canonical]) -> Option<String> {
     let validator = match request.etag() {
         Some(tag) => Validator::Tag(tag),
         None => Validator::Modified(request.last_modified()?),
     };
-    Some(ETAGS.with_borrow_mut(|generator| generator.tag(validator, plan, layers)))
+    Some(ETAGS.with_borrow_mut(|generator| generator.tag(validator, plan, beside)))
+}
+
+/// What a description tells beside what is told of its source.
+struct Description<'a> {
+    uri: &'a str,
+    most: u64,
+    media_type: &'static str,
+}
+
+impl Canonical for Description<'_> {
+    fn write(&self, out: &mut String) {
+        let Description { uri, most, media_type } = self;
+        // The length says where the first one ends.
+        out.push_str(&format!("{}:{uri} {most} {media_type}", uri.len()));
+    }
+}
+
+/// The entity tag of what the IIIF Image API tells of the source, if that has one or a time.
+pub fn description_etag(
+    request: Request<'_>,
+    conf: &LocConf,
+    plan: &Plan,
+    uri: &str,
+) -> Option<String> {
+    let most = conf.bounds().image.output_pixels;
+    let description = Description { uri, most, media_type: json_type(request) };
+    tag_of(request, plan, &[description])
 }
 
 /// Appends a text that is the same for two plans only where they make the same of the same source.
@@ -214,7 +246,9 @@ pub fn revalidated(request: Request<'_>, conf: &LocConf) {
     };
     let _ = vary(request, varies);
     if is_described {
-        let _ = request.set_etag(None);
+        let uri = link::described(request).and_then(Result::ok);
+        let tag = uri.and_then(|uri| description_etag(request, conf, &plan, &uri));
+        let _ = request.set_etag(tag.as_deref().map(str::as_bytes));
         return;
     }
     // A client that has the source's tag has the source as it came.
