@@ -416,3 +416,45 @@ fn a_long_frame_is_stopped() {
     // And all of it is shown where nobody minds.
     prepared.run(&Control::default()).unwrap();
 }
+
+/// A property that many references lead to is not read to its end for each.
+#[test]
+fn what_kind_of_auxiliary_it_is_is_told_at_once() {
+    let sample = sample(&cell(1), 50);
+    let mut other = av1(64, 48, &sample);
+    other.properties.push(full(b"auxC", 0, 0, &vec![b'x'; 12 << 20]));
+    other.references = vec![(*b"auxl", vec![1]); 4000];
+    let start = Instant::now();
+    assert!(!probe(&file(&[av1(64, 48, &sample), other])).unwrap().alpha);
+    // Generous: that were 48 GB.
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
+/// Decoders differ in where a number ends that begins with so many zeros.
+#[test]
+fn a_header_is_not_read_in_two_ways() {
+    let header = |zeros: usize| {
+        let mut bits = String::from("00000");
+        // Of its timing, that all pictures are shown as long.
+        bits.push_str(&format!("1{}1{}1{}0", "0".repeat(64), "0".repeat(zeros), "0".repeat(zeros)));
+        bits.push_str(&format!("0{}", "0".repeat(5 + 12 + 5)));
+        bits.push_str(&format!("01010101{:06b}{:06b}", 63, 47));
+        bits.push_str(&"0".repeat(80));
+        let byte = |bits: &[u8]| bits.iter().fold(0, |byte, bit| byte << 1 | (bit & 1));
+        unit(1, &bits.as_bytes().chunks_exact(8).map(byte).collect::<Vec<u8>>())
+    };
+    let sample = sample(&cell(1), 50);
+    let (_, frame) = split(&sample);
+    let probed = |zeros| {
+        let mut item = av1(64, 48, &[&header(zeros), frame].concat());
+        item.properties.remove(0);
+        probe(&file(&[item]))
+    };
+    for zeros in [0, 1, 31] {
+        let info = probed(zeros).unwrap();
+        assert_eq!((info.width, info.height), (64, 48), "{zeros}");
+    }
+    for zeros in [32, 33, 64] {
+        assert!(matches!(probed(zeros), Err(Error::DecodeFailed(_))), "{zeros}");
+    }
+}

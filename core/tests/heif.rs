@@ -350,6 +350,79 @@ fn promises_are_held_against_limits_before_anything_is_decoded() {
     assert!(refused(&with_data(&changed)).contains("makes no sense"));
 }
 
+/// By the lengths that its configuration says, the data of a picture is harmless; by those that libheif reads it has
+/// parameters and slices that were never counted.
+#[test]
+fn no_picture_is_read_in_two_ways() {
+    if !has_libheif() {
+        return;
+    }
+    let one = hvc1(64, 64, &cell(0));
+    let hidden = one.data.clone();
+    // By two bytes: a remark of two, then remarks that are as long as they can be, then a slice.
+    let mut data = vec![0, 2, 0x4e, 1];
+    let remark = |len: u16| {
+        let mut unit = len.to_be_bytes().to_vec();
+        unit.extend([0x4e, 1]);
+        unit.resize(2 + usize::from(len), 0);
+        unit
+    };
+    (0..2).for_each(|_| data.extend(remark(60_000)));
+    let mut last = remark(60_000);
+    // By four, the first remark ends there.
+    let at = 4 + 0x0002_4e01 - data.len();
+    last[at..at + hidden.len()].copy_from_slice(&hidden);
+    data.extend(last);
+    data.extend([0, 3, 0x26, 1, 0x80]);
+    for length in 0..3 {
+        let mut configuration = content(&cell(0), b"hvcC").to_vec();
+        configuration[21] = configuration[21] & !3 | length;
+        let properties = vec![ispe(64, 64), boxed(b"hvcC", &configuration)];
+        let file = heic(&[Item { data: data.clone(), properties, ..one.clone() }]);
+        let why = refused(&file);
+        assert!(why.ends_with(&format!("lengths of {} bytes", length + 1)), "{why}");
+    }
+}
+
+/// What it takes to find the cells does not grow by how often something is said.
+#[test]
+fn what_is_said_again_and_again_is_counted() {
+    if !has_libheif() {
+        return;
+    }
+    let one = hvc1(64, 64, &cell(0));
+    let with_references = |boxes: &[Vec<u8>]| {
+        let file = heic(std::slice::from_ref(&one));
+        let meta = full(b"meta", 0, 0, &[&content(&file, b"meta")[4..], &boxes.concat()].concat());
+        let at = file.windows(4).position(|kind| kind == b"meta").unwrap() - 4;
+        let behind = file.windows(4).position(|kind| kind == b"mdat").unwrap() - 4;
+        [&file[..at], &meta, &file[behind..]].concat()
+    };
+    // Each box alone has few enough; each reference is to nothing.
+    let nothing = boxed(b"auxl", &[0, 9, 0, 0]);
+    let some = full(b"iref", 0, 0, &nothing.repeat(4000));
+    assert!(refused(&with_references(&[some.clone(), some.clone(), some])).contains("references"));
+    let four = boxed(b"auxl", &[&[0, 9, 0, 4][..], &[0, 1].repeat(4)].concat());
+    let some = full(b"iref", 0, 0, &four.repeat(1000));
+    assert!(refused(&with_references(&[some.clone(), some])).contains("references"));
+    // Each picture is another, but most of each are the same bytes: remarks, before those that show it.
+    let remark = [0, 0, 0, 2, 0x4e, 1];
+    let long = Item { data: [&remark.repeat(1024), &one.data[..]].concat(), ..one.clone() };
+    let len = long.data.len() as u32;
+    let mut items = vec![grid(32, 32, 2048, 2048, (2..1026).collect()), long];
+    items.extend(vec![Item { data: vec![0], ..one }; 1023]);
+    let mut file = heic(&items);
+    let at = file.windows(4).position(|kind| kind == b"iloc").unwrap() + 12;
+    let places = &mut file[at + 14..];
+    let start = u32::from_be_bytes(places[6..10].try_into().unwrap());
+    for (number, place) in (0..).zip(places.chunks_mut(14).take(1024)) {
+        place[6..10].copy_from_slice(&(start + number * 6).to_be_bytes());
+        place[10..].copy_from_slice(&(len - number * 6).to_be_bytes());
+    }
+    let why = refused(&file);
+    assert!(why.contains("overlap"), "{why}");
+}
+
 #[test]
 fn pieces_that_overlap_are_not_copied_without_end() {
     if !has_libheif() {

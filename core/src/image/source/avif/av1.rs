@@ -47,7 +47,7 @@ impl SequenceHeader {
 }
 
 /// A sample that is small enough to be decoded.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(in crate::image) struct Sample {
     pub(in crate::image) header: SequenceHeader,
     /// Its parts, of one frame each.
@@ -175,13 +175,17 @@ impl Av1BitReader<'_> {
         self.take(1).map(|bit| bit == 1)
     }
 
-    /// A number behind as many zeros as it has bits (section 4.10.3).
+    /// A number behind as many zeros as it has bits (section 4.10.3). With 32 of them or more, decoders differ in
+    /// where it ends.
     fn skip_number(&mut self) -> Option<()> {
         let mut zeros = 0;
         while !self.flag()? {
             zeros += 1;
+            if zeros > 31 {
+                return None;
+            }
         }
-        if zeros < 32 { self.take(zeros).map(drop) } else { Some(()) }
+        self.take(zeros).map(drop)
     }
 }
 

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use super::headers::SourceHeaders;
 use super::heif::{
-    BoxContent, CodePoints, Coded, Described, HeifImage, HeifPicture, Meta, Samples, boxes,
+    BoxContent, CodePoints, Coded, Described, HeifImage, HeifPicture, Looked, Meta, Samples, boxes,
 };
 use crate::image::error::{broken, truncated};
 use crate::image::isobmff::FourCc;
@@ -54,14 +54,24 @@ impl Cell<'_> {
 impl<'a> Coded<'a> for Cell<'a> {
     const ITEM: FourCc = *b"av01";
     const FORMAT: &'static str = "AVIF";
+    /// A sample says it itself.
+    type Setup = ();
+    type Found = Sample;
 
-    fn read(
+    fn set_up(_: Option<&'a [u8]>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn look((): &(), data: &[u8]) -> Result<Sample, Error> {
+        av1::read(data)
+    }
+
+    fn new(
         described: &Described<'a>,
-        data: Result<Cow<'a, [u8]>, Error>,
+        read: Result<Looked<'a, Self>, Error>,
         damage: &mut Option<Error>,
     ) -> Result<Cell<'a>, Error> {
-        let read = data.and_then(|data| {
-            let sample = av1::read(&data)?;
+        let read = read.and_then(|Looked { data, found: sample, .. }| {
             let most = sample.header.size;
             match described.size {
                 Some(size) if size.width > most.width || size.height > most.height => {
@@ -182,5 +192,5 @@ fn of_sequence(sequence: sequence::Sequence<'_>) -> Result<(HeifImage<'_, Cell<'
 
 fn of_track(track: sequence::PictureTrack<'_>) -> Result<HeifPicture<'_, Cell<'_>>, Error> {
     let described = Described::of_track(track.description, track.size)?;
-    HeifPicture::of_cell(described, Ok(Cow::Borrowed(track.first)))
+    HeifPicture::of_cell(described, Looked::whole(track.first))
 }

@@ -20,15 +20,19 @@ const LAST_PARAMETERS: u8 = 34;
 /// What explains itself, and is nothing to be decoded.
 const REMARKS: [u8; 2] = [39, 40];
 
-/// Parameter sets that a picture may have.
+/// Parameter sets that a picture may have, and repeat.
 const MOST_SETS: usize = 16;
+
+/// Bytes before a unit that say how long it is. A configuration may say otherwise, which libheif does not heed: it
+/// would find other units than are counted here.
+const LENGTH: usize = 4;
 
 /// NAL units that a picture may come in.
 const MOST_UNITS: usize = 4096;
 
 /// How a decoder is set up for a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Configuration {
+pub(in crate::image) struct Configuration {
     /// The size of what is decoded.
     pub(super) coded: Size,
     /// The size of what is left of that.
@@ -37,13 +41,11 @@ pub(super) struct Configuration {
     pub(super) code_points: CodePoints,
     /// How many parameter sets there are.
     pub(super) sets: usize,
-    /// Bytes of the length before a unit.
-    length: usize,
 }
 
 /// What there is of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Found {
+pub(in crate::image) struct Found {
     pub(super) slices: usize,
     /// Whether it is of a type that may refer to pictures before it.
     pub(super) refers: bool,
@@ -54,6 +56,11 @@ impl Configuration {
     pub(super) fn read(data: &[u8]) -> Result<Configuration, Error> {
         let bad = || broken("the configuration of HEVC makes no sense");
         let [length, arrays] = array(data, 21).ok_or_else(bad)?;
+        let length = usize::from(length & 3) + 1;
+        if length != LENGTH {
+            let why = format!("HEIC whose units have lengths of {length} bytes");
+            return Err(Error::UnsupportedFormat(why));
+        }
         let (mut sets, mut found) = (0, None::<Configuration>);
         let mut faulty = false;
         each_set(data, arrays, |kind, unit| {
@@ -76,7 +83,7 @@ impl Configuration {
             let depth = found.samples.depth;
             return Err(Error::UnsupportedFormat(format!("HEIC of {depth} bits")));
         }
-        Ok(Configuration { sets, length: usize::from(length & 3) + 1, ..found })
+        Ok(Configuration { sets, ..found })
     }
 
     /// In place of one that can't be read.
@@ -87,17 +94,18 @@ impl Configuration {
             samples: Samples { depth: 8, chroma: Chroma::Quarter, full_range: false },
             code_points: UNKNOWN,
             sets: 0,
-            length: 4,
         }
     }
+}
 
+impl Found {
     /// Checks that the data of a picture is one, and changes none of the parameters.
-    pub(super) fn check(&self, configuration: &[u8], data: &[u8]) -> Result<Found, Error> {
+    pub(super) fn read(configuration: &[u8], data: &[u8]) -> Result<Found, Error> {
         let bad = || broken("the HEVC data makes no sense");
-        let (mut rest, mut pictures, mut units) = (data, 0, 0);
+        let (mut rest, mut pictures, mut units, mut sets) = (data, 0, 0, 0);
         let mut found = Found { slices: 0, refers: false };
         while !rest.is_empty() {
-            let (len, behind) = rest.split_at_checked(self.length).ok_or_else(truncated)?;
+            let (len, behind) = rest.split_at_checked(LENGTH).ok_or_else(truncated)?;
             let len = usize::try_from(number(len)).map_err(|_| bad())?;
             let (unit, behind) = behind.split_at_checked(len).ok_or_else(truncated)?;
             rest = behind;
@@ -113,8 +121,11 @@ impl Configuration {
                     // The first slice of a picture says that it is one.
                     pictures += u32::from(unit.get(2).is_some_and(|byte| byte & 0x80 != 0));
                 }
-                FIRST_PARAMETERS..=LAST_PARAMETERS if !is_set(configuration, unit) => {
-                    return Err(bad());
+                FIRST_PARAMETERS..=LAST_PARAMETERS => {
+                    sets += 1;
+                    if sets > MOST_SETS || !is_set(configuration, unit) {
+                        return Err(bad());
+                    }
                 }
                 _ => {}
             }
@@ -203,7 +214,7 @@ fn sequence(unit: &[u8]) -> Option<Configuration> {
     let code_points = colors(&mut bits, layers)?;
     let full_range = code_points.full_range;
     let samples = Samples { depth: 8 + luma as u8, chroma, full_range };
-    Some(Configuration { coded, size, samples, code_points, sets: 0, length: 0 })
+    Some(Configuration { coded, size, samples, code_points, sets: 0 })
 }
 
 /// Skips the profile, tier and level (section 7.3.3).
@@ -370,5 +381,75 @@ impl Bits<'_> {
             self.exponential()?;
         }
         Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So many bits, the highest first.
+    fn bits(text: &mut String, value: u32, count: usize) {
+        text.push_str(&format!("{value:0count$b}"));
+    }
+
+    fn exponentials(text: &mut String, values: &[u32]) {
+        for value in values {
+            let len = (value + 1).ilog2() as usize;
+            bits(text, value + 1, 2 * len + 1);
+        }
+    }
+
+    /// A configuration of 64x64 pixels, with that byte before its parameter sets.
+    fn configuration(lengths: u8) -> Vec<u8> {
+        let mut text = String::from("00000000");
+        text.push_str(&"1".repeat(96));
+        exponentials(&mut text, &[0, 1, 64, 64]);
+        text.push('0');
+        exponentials(&mut text, &[0, 0, 4]);
+        text.push('1');
+        exponentials(&mut text, &[0; 9]);
+        text.push_str("0000");
+        exponentials(&mut text, &[0]);
+        // The last of them fill a byte.
+        text.push_str("00000000000");
+        let byte = |bits: &[u8]| bits.iter().fold(0, |byte, bit| byte << 1 | (bit & 1));
+        let set = text.as_bytes().chunks_exact(8).map(byte).collect::<Vec<u8>>();
+        let len = set.len() as u8 + 2;
+        let head = [&[1; 21][..], &[lengths, 2, 33, 0, 1, 0, len, 0x42, 1]].concat();
+        [&head, &set, &[34, 0, 1, 0, 3, 0x44, 1, 0xff][..]].concat()
+    }
+
+    const SLICE: [u8; 8] = [0, 0, 0, 4, 0x26, 1, 0x80, 0];
+    const SET: [u8; 7] = [0, 0, 0, 3, 0x44, 1, 0xff];
+
+    #[test]
+    fn lengths_are_those_that_libheif_reads() {
+        let found = Configuration::read(&configuration(0xff)).unwrap();
+        assert_eq!((found.coded, found.sets), (Size::new(64, 64), 2));
+        // The upper bits speak of rates and layers.
+        assert_eq!(Configuration::read(&configuration(0x0f)).unwrap(), found);
+        for (lengths, bytes) in [(0xfc, 1), (0xfd, 2), (0xfe, 3), (0x00, 1)] {
+            let error = Configuration::read(&configuration(lengths)).unwrap_err();
+            assert_eq!(error.word(), "unsupported_format");
+            assert!(error.to_string().ends_with(&format!("of {bytes} bytes")), "{error}");
+        }
+        // By two bytes this is a remark of two, one of 512, and a slice; by four a remark that ends before
+        // parameters of which the configuration has none.
+        let mut hides = vec![0, 2, 0x4e, 1, 2, 0, 0x4e, 1];
+        hides.resize(4 + 0x0002_4e01, 0);
+        hides.extend([0, 0, 0, 3, 0x42, 1, 7]);
+        hides.extend(SLICE);
+        assert!(Found::read(&configuration(0xff), &hides).is_err());
+    }
+
+    #[test]
+    fn sets_that_are_repeated_are_counted() {
+        let read = |times| {
+            let data = [SET.repeat(times), SLICE.to_vec()].concat();
+            Found::read(&configuration(0xff), &data)
+        };
+        assert_eq!(read(MOST_SETS), Ok(Found { slices: 1, refers: false }));
+        assert!(read(MOST_SETS + 1).is_err());
     }
 }

@@ -8,12 +8,14 @@ use std::borrow::Cow;
 use image_gate_codecs::heif as libheif;
 
 use super::headers::SourceHeaders;
-use super::heif::{BoxContent, CodePoints, Coded, Described, HeifImage, Meta, Samples, boxes};
+use super::heif::{
+    BoxContent, CodePoints, Coded, Described, HeifImage, Looked, Meta, Samples, boxes,
+};
 use crate::image::error::{broken, truncated};
 use crate::image::isobmff::FourCc;
 use crate::image::size::{Rect, Size};
 use crate::image::{Error, Format, Info, Limits};
-use hevc::Configuration;
+use hevc::{Configuration, Found};
 
 /// Matrix coefficients, as code points of ITU-T H.273.
 const UNSPECIFIED: u16 = 2;
@@ -57,23 +59,30 @@ impl Cell<'_> {
 impl<'a> Coded<'a> for Cell<'a> {
     const ITEM: FourCc = *b"hvc1";
     const FORMAT: &'static str = "HEIC";
+    type Setup = (&'a [u8], Configuration);
+    type Found = Found;
 
-    fn read(
+    fn set_up(configuration: Option<&'a [u8]>) -> Result<Self::Setup, Error> {
+        let missing = || broken("a picture says nothing of its decoder");
+        let configuration = configuration.ok_or_else(missing)?;
+        Ok((configuration, Configuration::read(configuration)?))
+    }
+
+    fn look(&(configuration, _): &Self::Setup, data: &[u8]) -> Result<Found, Error> {
+        Found::read(configuration, data)
+    }
+
+    fn new(
         described: &Described<'a>,
-        data: Result<Cow<'a, [u8]>, Error>,
+        read: Result<Looked<'a, Self>, Error>,
         damage: &mut Option<Error>,
     ) -> Result<Cell<'a>, Error> {
-        let missing = || broken("a picture says nothing of its decoder");
-        let configuration = described.configuration.ok_or_else(missing);
-        let read = configuration.and_then(|configuration| {
-            let parameters = Configuration::read(configuration)?;
-            let data = data?;
-            let found = parameters.check(configuration, &data)?;
-            Ok(Cell { data, configuration, parameters, slices: found.slices, refers: found.refers })
-        });
         match (read, described.size) {
             // Of two sizes, that of the pixels counts.
-            (Ok(cell), _) => Ok(cell),
+            (Ok(Looked { setup: (configuration, parameters), data, found }), _) => {
+                let Found { slices, refers } = found;
+                Ok(Cell { data, configuration, parameters, slices, refers })
+            }
             (Err(error), Some(size)) if size.pixels() > 0 => {
                 damage.get_or_insert(error);
                 let parameters = Configuration::none(size);

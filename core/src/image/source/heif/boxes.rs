@@ -25,8 +25,9 @@ const MOST_OF_ITEM: usize = 32;
 /// Pieces of which all items are put together.
 const MOST_EXTENTS: usize = 4096;
 
-/// References from item to item.
-const MOST_REFERENCES: usize = 4096;
+/// References from item to item, and items that they are from: a grid of 1024 cells that are multiplied by
+/// an alpha each has 5121.
+const MOST_REFERENCES: usize = 8192;
 
 /// More of something than a file has that anybody makes.
 pub(in crate::image::source) fn too_many(what: &str, most: usize) -> Error {
@@ -168,7 +169,7 @@ impl<'a> Meta<'a> {
     /// Reads it.
     pub(in crate::image::source) fn read(data: &'a [u8]) -> Result<Meta<'a>, Error> {
         let mut meta = Meta::default();
-        let (mut extents, mut associated) = (0, 0);
+        let (mut extents, mut associated, mut references) = (0, 0, 0);
         for found in boxes(full(data)?.2) {
             let BoxContent { kind, data, whole } = found?;
             if !whole {
@@ -181,7 +182,7 @@ impl<'a> Meta<'a> {
                 }
                 b"iinf" => meta.add_items(data)?,
                 b"iloc" => meta.add_places(data, &mut extents)?,
-                b"iref" => meta.add_references(data)?,
+                b"iref" => meta.add_references(data, &mut references)?,
                 b"idat" => meta.idat = data,
                 b"iprp" => meta.add_properties(data, &mut associated)?,
                 _ => {}
@@ -262,16 +263,16 @@ impl<'a> Meta<'a> {
         Ok(())
     }
 
-    fn add_references(&mut self, data: &'a [u8]) -> Result<(), Error> {
+    fn add_references(&mut self, data: &'a [u8], count: &mut usize) -> Result<(), Error> {
         let (version, _, data) = full(data)?;
-        let mut count = 0;
         for found in boxes(data) {
             let found = found?;
             let mut fields = FieldReader(found.data);
             let from = fields.wide(version > 0)?;
             let len = usize::from(fields.u16()?);
-            count += len;
-            if count > MOST_REFERENCES {
+            // One to nothing is one as well.
+            *count += len + 1;
+            if *count > MOST_REFERENCES {
                 return Err(too_many("references", MOST_REFERENCES));
             }
             let to = (0..len).map(|_| fields.wide(version > 0)).collect::<Result<_, _>>()?;
@@ -360,16 +361,13 @@ impl<'a> Meta<'a> {
         found.find(|found| found.from == from).map_or(&[], |found| &found.to)
     }
 
-    /// What refers to an item.
-    pub(in crate::image::source) fn references_to(
+    /// All references of a kind: from which item to which ones.
+    pub(in crate::image::source) fn references(
         &self,
         kind: &FourCc,
-        to: u32,
-    ) -> impl Iterator<Item = u32> {
-        self.references
-            .iter()
-            .filter(move |found| &found.kind == kind && found.to.contains(&to))
-            .map(|found| found.from)
+    ) -> impl Iterator<Item = (u32, &[u32])> {
+        let found = self.references.iter().filter(move |found| &found.kind == kind);
+        found.map(|found| (found.from, found.to.as_slice()))
     }
 
     /// The bytes of an item; copied where they come in pieces, as many bytes as there are left.

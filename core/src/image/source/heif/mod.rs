@@ -4,6 +4,7 @@
 mod boxes;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::code_points::{self, CameraCurve};
 use super::{Embedded, Icc};
@@ -48,11 +49,21 @@ pub(in crate::image) trait Coded<'a>: Sized {
     /// What files of them are called.
     const FORMAT: &'static str;
 
-    /// Reads its headers; where its size is told, what is wrong with the rest is not an error yet, but
-    /// damage.
-    fn read(
+    /// How a decoder is set up, which many cells may share.
+    type Setup: Clone;
+    /// What its bytes say.
+    type Found: Clone;
+
+    /// Reads what a file says of a decoder.
+    fn set_up(configuration: Option<&'a [u8]>) -> Result<Self::Setup, Error>;
+
+    /// Looks through its bytes.
+    fn look(setup: &Self::Setup, data: &[u8]) -> Result<Self::Found, Error>;
+
+    /// Of all that; where its size is told, what is wrong with the rest is not an error yet, but damage.
+    fn new(
         described: &Described<'a>,
-        data: Result<Cow<'a, [u8]>, Error>,
+        read: Result<Looked<'a, Self>, Error>,
         damage: &mut Option<Error>,
     ) -> Result<Self, Error>;
 
@@ -63,6 +74,22 @@ pub(in crate::image) trait Coded<'a>: Sized {
 
     /// How colours are coded, as far as the coding says so itself.
     fn code_points(&self) -> CodePoints;
+}
+
+/// A picture that was looked through.
+pub(in crate::image) struct Looked<'a, C: Coded<'a>> {
+    pub(super) setup: C::Setup,
+    pub(super) data: Cow<'a, [u8]>,
+    pub(super) found: C::Found,
+}
+
+impl<'a, C: Coded<'a>> Looked<'a, C> {
+    /// Looks through one that needs nothing else.
+    pub(super) fn whole(data: &'a [u8]) -> Result<Looked<'a, C>, Error> {
+        let setup = C::set_up(None)?;
+        let found = C::look(&setup, data)?;
+        Ok(Looked { setup, data: Cow::Borrowed(data), found })
+    }
 }
 
 /// The primary image of a file.
@@ -93,12 +120,11 @@ impl<'a, C: Coded<'a>> HeifImage<'a, C> {
     /// The primary item of a file.
     pub(super) fn of_items(meta: &Meta<'a>, input: &'a [u8]) -> Result<HeifImage<'a, C>, Error> {
         let id = meta.primary.ok_or_else(|| broken("no primary item"))?;
-        let mut left = input.len();
-        let finder = &mut ItemFinder { meta, input, left: &mut left };
+        let finder = &mut ItemFinder::new(meta, input);
         let colors = finder.picture(id)?;
         let exif_and_xmp = finder.described(id);
-        let (alpha, premultiplied) = match finder.alpha(id) {
-            Some(alpha) => {
+        let (alpha, premultiplied) = match finder.alphas.get(&id) {
+            Some(&alpha) => {
                 let premultiplied = meta.references_from(b"prem", id).contains(&alpha);
                 (Some(finder.picture(alpha)?), premultiplied)
             }
@@ -175,10 +201,10 @@ impl<'a, C: Coded<'a>> HeifPicture<'a, C> {
     /// One that is a cell.
     pub(super) fn of_cell(
         described: Described<'a>,
-        data: Result<Cow<'a, [u8]>, Error>,
+        read: Result<Looked<'a, C>, Error>,
     ) -> Result<HeifPicture<'a, C>, Error> {
         let mut damage = None;
-        let cell = C::read(&described, data, &mut damage)?;
+        let cell = C::new(&described, read, &mut damage)?;
         let (size, samples, code_points) = (cell.size(), cell.samples(), cell.code_points());
         let cells = vec![cell];
         Ok(HeifPicture { size, columns: 1, cells, samples, described, code_points, damage })
@@ -327,15 +353,40 @@ impl<'a> Described<'a> {
     }
 }
 
-/// Finds images among the items of a file.
-struct ItemFinder<'m, 'a> {
-    meta: &'m Meta<'a>,
-    input: &'a [u8],
-    /// Bytes that may still be copied.
-    left: &'m mut usize,
+/// Where in a file something is: its address, and its length.
+type Place = (usize, usize);
+
+fn place(bytes: &[u8]) -> Place {
+    (bytes.as_ptr().addr(), bytes.len())
 }
 
-impl<'m, 'a> ItemFinder<'m, 'a> {
+/// Finds images among the items of a file. Items may be named many times, and may share their bytes: what is
+/// known of some is not looked for again.
+struct ItemFinder<'m, 'a, C: Coded<'a>> {
+    meta: &'m Meta<'a>,
+    input: &'a [u8],
+    /// Bytes that may still be copied, or looked through.
+    left: usize,
+    /// The alpha of each image that has one.
+    alphas: HashMap<u32, u32>,
+    /// By the configuration.
+    setups: HashMap<Option<Place>, Result<C::Setup, Error>>,
+    /// By the configuration, and the bytes of the picture.
+    found: HashMap<(Option<Place>, Place), Result<C::Found, Error>>,
+}
+
+impl<'m, 'a, C: Coded<'a>> ItemFinder<'m, 'a, C> {
+    fn new(meta: &'m Meta<'a>, input: &'a [u8]) -> ItemFinder<'m, 'a, C> {
+        let mut alphas = HashMap::new();
+        for (from, to) in meta.references(b"auxl").filter(|&(from, _)| is_alpha(meta, from)) {
+            for &to in to {
+                alphas.entry(to).or_insert(from);
+            }
+        }
+        let (setups, found) = (HashMap::new(), HashMap::new());
+        ItemFinder { meta, input, left: input.len(), alphas, setups, found }
+    }
+
     fn item(&self, id: u32) -> Result<&'m MetaItem<'a>, Error> {
         let meta: &'m Meta<'a> = self.meta;
         meta.get(id).ok_or_else(|| broken("an item is missing"))
@@ -343,9 +394,9 @@ impl<'m, 'a> ItemFinder<'m, 'a> {
 
     fn described(&mut self, id: u32) -> [Option<&'a [u8]>; 2] {
         let (mut exif, mut xmp) = (None, None);
-        for from in self.meta.references_to(b"cdsc", id) {
+        for (from, _) in self.meta.references(b"cdsc").filter(|(_, to)| to.contains(&id)) {
             let Some(item) = self.meta.get(from) else { continue };
-            let Ok(Cow::Borrowed(data)) = self.meta.data(item, self.input, self.left) else {
+            let Ok(Cow::Borrowed(data)) = self.meta.data(item, self.input, &mut self.left) else {
                 continue;
             };
             match (&item.kind, item.content_type) {
@@ -361,19 +412,33 @@ impl<'m, 'a> ItemFinder<'m, 'a> {
         [exif, xmp]
     }
 
-    /// The alpha of an image.
-    fn alpha(&self, id: u32) -> Option<u32> {
-        let is_alpha = |&from: &u32| {
-            let item = self.meta.get(from)?;
-            let (_, _, kind) = full(self.meta.property(item, b"auxC")?).ok()?;
-            let kind = kind.split(|&byte| byte == 0).next()?;
-            ALPHA.contains(&kind).then_some(())
+    /// The bytes of an item, looked through.
+    fn look(
+        &mut self,
+        described: &Described<'a>,
+        data: Result<Cow<'a, [u8]>, Error>,
+    ) -> Result<Looked<'a, C>, Error> {
+        let configuration = described.configuration;
+        let by = configuration.map(place);
+        let setup = self.setups.entry(by).or_insert_with(|| C::set_up(configuration)).clone()?;
+        let data = data?;
+        let found = match &data {
+            Cow::Borrowed(bytes) => {
+                let found = self.found.entry((by, place(bytes))).or_insert_with(|| {
+                    let left = self.left.checked_sub(bytes.len());
+                    self.left = left.ok_or_else(|| broken("items overlap"))?;
+                    C::look(&setup, bytes)
+                });
+                found.clone()?
+            }
+            // It was counted when it was copied.
+            Cow::Owned(bytes) => C::look(&setup, bytes)?,
         };
-        self.meta.references_to(b"auxl", id).find(|from| is_alpha(from).is_some())
+        Ok(Looked { setup, data, found })
     }
 
     /// The alpha of a grid whose cells have one each.
-    fn alpha_of_cells<C: Coded<'a>>(
+    fn alpha_of_cells(
         &mut self,
         id: u32,
         colors: &HeifPicture<'a, C>,
@@ -382,19 +447,20 @@ impl<'m, 'a> ItemFinder<'m, 'a> {
         if cells.is_empty() || &self.item(id)?.kind != b"grid" {
             return Ok(None);
         }
-        let Some(ids) = cells.iter().map(|&cell| self.alpha(cell)).collect::<Option<Vec<_>>>()
-        else {
-            return Ok(None);
-        };
+        let alphas = cells.iter().map(|cell| self.alphas.get(cell).copied());
+        let Some(ids) = alphas.collect::<Option<Vec<_>>>() else { return Ok(None) };
         self.grid(Described::default(), colors.size, colors.columns, &ids).map(Some)
     }
 
-    fn picture<C: Coded<'a>>(&mut self, id: u32) -> Result<HeifPicture<'a, C>, Error> {
+    fn picture(&mut self, id: u32) -> Result<HeifPicture<'a, C>, Error> {
         let item = self.item(id)?;
         let described = Described::of_item(self.meta, item)?;
-        let data = self.meta.data(item, self.input, self.left);
+        let data = self.meta.data(item, self.input, &mut self.left);
         match &item.kind {
-            kind if *kind == C::ITEM => HeifPicture::of_cell(described, data),
+            kind if *kind == C::ITEM => {
+                let read = self.look(&described, data);
+                HeifPicture::of_cell(described, read)
+            }
             b"grid" => {
                 let (columns, rows, size) = grid(&data?)?;
                 let cells = self.meta.references_from(b"dimg", id);
@@ -410,7 +476,7 @@ impl<'m, 'a> ItemFinder<'m, 'a> {
         }
     }
 
-    fn grid<C: Coded<'a>>(
+    fn grid(
         &mut self,
         mut described: Described<'a>,
         size: Size,
@@ -429,8 +495,9 @@ impl<'m, 'a> ItemFinder<'m, 'a> {
                 return Err(Error::UnsupportedFormat(why));
             }
             let cell = Described::of_item(self.meta, item)?;
-            let data = self.meta.data(item, self.input, self.left);
-            cells.push(C::read(&cell, data, &mut damage)?);
+            let data = self.meta.data(item, self.input, &mut self.left);
+            let read = self.look(&cell, data);
+            cells.push(C::new(&cell, read, &mut damage)?);
             // What nobody says of the whole, the first says of itself.
             if cells.len() == 1 && described.profile.is_none() && described.code_points.is_none() {
                 (described.profile, described.code_points) = (cell.profile, cell.code_points);
@@ -467,6 +534,15 @@ impl<'m, 'a> ItemFinder<'m, 'a> {
     }
 }
 
+/// Whether an item says that it is an alpha plane.
+fn is_alpha(meta: &Meta, id: u32) -> bool {
+    let said = meta.get(id).and_then(|item| full(meta.property(item, b"auxC")?).ok());
+    said.is_some_and(|(_, _, said)| {
+        let mut ends = ALPHA.iter().filter_map(|kind| said.strip_prefix(*kind));
+        ends.any(|end| end.first().is_none_or(|&byte| byte == 0))
+    })
+}
+
 /// Columns, rows and size of a grid (ISO/IEC 23008-12, section 6.6.2.3).
 fn grid(data: &[u8]) -> Result<(usize, usize, Size), Error> {
     let mut fields = FieldReader(data);
@@ -481,4 +557,85 @@ fn grid(data: &[u8]) -> Result<(usize, usize, Size), Error> {
         return Err(too_many("cells", MOST_CELLS));
     }
     Ok((columns, rows, Size::new(width, height)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    thread_local! {
+        /// Configurations that were read, and bytes that were looked through.
+        static DONE: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+    }
+
+    /// A picture that counts what is done for it.
+    #[derive(Debug)]
+    struct Counted;
+
+    impl<'a> Coded<'a> for Counted {
+        const ITEM: FourCc = *b"test";
+        const FORMAT: &'static str = "a test";
+        type Setup = ();
+        type Found = u8;
+
+        fn set_up(_: Option<&'a [u8]>) -> Result<(), Error> {
+            DONE.set((DONE.get().0 + 1, DONE.get().1));
+            Ok(())
+        }
+
+        fn look((): &(), data: &[u8]) -> Result<u8, Error> {
+            DONE.set((DONE.get().0, DONE.get().1 + data.len()));
+            data.first().copied().filter(|&byte| byte != 0).ok_or_else(|| broken("nought"))
+        }
+
+        fn new(
+            _: &Described<'a>,
+            read: Result<Looked<'a, Self>, Error>,
+            _: &mut Option<Error>,
+        ) -> Result<Counted, Error> {
+            read.map(|_| Counted)
+        }
+
+        fn size(&self) -> Size {
+            Size::new(1, 1)
+        }
+
+        fn samples(&self) -> Samples {
+            Samples { depth: 8, chroma: Chroma::None, full_range: true }
+        }
+
+        fn code_points(&self) -> CodePoints {
+            CodePoints { primaries: 1, transfer: 1, matrix: 1, full_range: true }
+        }
+    }
+
+    #[test]
+    fn what_cells_share_is_looked_through_once() {
+        let file = [[1; 1000], [0; 1000], [2; 1000]].concat();
+        let meta = Meta::default();
+        let mut finder = ItemFinder::<Counted>::new(&meta, &file);
+        let of = |configuration: &'static [u8]| Described {
+            configuration: Some(configuration),
+            ..Described::default()
+        };
+        let one = of(b"one");
+        for _ in 0..1000 {
+            let data = Cow::Borrowed(&file[..1000]);
+            assert_eq!(finder.look(&one, Ok(data)).map(|looked| looked.found), Ok(1));
+            // What is wrong is not looked at again either.
+            assert!(finder.look(&one, Ok(Cow::Borrowed(&file[1000..2000]))).is_err());
+        }
+        assert_eq!(DONE.get(), (1, 2000));
+        // Parts of it are others, and so is the same by another configuration, until the file is used up.
+        let found = finder.look(&of(b"two"), Ok(Cow::Borrowed(&file[..500]))).map(|it| it.found);
+        assert_eq!((found, DONE.get()), (Ok(1), (2, 2500)));
+        for start in 1..1000 {
+            let _ = finder.look(&one, Ok(Cow::Borrowed(&file[start..start + 400])));
+        }
+        assert_eq!(DONE.get(), (2, 2900));
+        let last = finder.look(&one, Ok(Cow::Borrowed(&file[2000..])));
+        assert_eq!(last.map(|_| ()), Err(broken("items overlap")));
+    }
 }

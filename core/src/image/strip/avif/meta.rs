@@ -44,22 +44,22 @@ pub(super) fn cuts(
     let found = inside(input, container.body..container.end)?;
     let association = one(&properties, b"ipma")?;
     let associations = associations(input, association)?;
-    let is_alpha = |item: u64| {
-        let mut of = associations.iter().filter(|entry| entry.item == item);
-        of.any(|entry| {
-            entry.properties.iter().any(|&(index, _)| {
-                let property = index.checked_sub(1).and_then(|index| found.get(index));
-                property.filter(|property| &property.kind == b"auxC").is_some_and(|property| {
-                    let name = input.get(property.body + 4..property.end).unwrap_or_default();
-                    ALPHA.iter().any(|alpha| {
-                        name.strip_prefix(*alpha).is_some_and(|rest| rest.first() == Some(&0))
-                    })
+    let says_alpha = |entry: &&Association| {
+        entry.properties.iter().any(|&(index, _)| {
+            let property = index.checked_sub(1).and_then(|index| found.get(index));
+            property.filter(|property| &property.kind == b"auxC").is_some_and(|property| {
+                let name = input.get(property.body + 4..property.end).unwrap_or_default();
+                ALPHA.iter().any(|alpha| {
+                    name.strip_prefix(*alpha).is_some_and(|rest| rest.first() == Some(&0))
                 })
             })
         })
     };
+    // Many references may be from one of them.
+    let alphas = associations.iter().filter(says_alpha).map(|entry| entry.item);
+    let alphas = alphas.collect::<BTreeSet<_>>();
 
-    let mut stay = reachable(primary, &references, is_alpha);
+    let mut stay = reachable(primary, &references, |item| alphas.contains(&item));
     let kind = |item: u64| items.get(&item).map(|(kind, _)| kind);
     if !stay.iter().all(|&item| matches!(kind(item), Some(b"av01" | b"grid" | b"iovl" | b"iden"))) {
         return None;
