@@ -13,11 +13,11 @@ const LARGE: usize = 1 << 20;
 /// Bytes that are made ready at once, so that few calls are needed.
 const STEP: usize = 4 << 20;
 
-/// Blocks lie on such a boundary, or on one of their own size.
-const PAGE: usize = 4096;
+/// Blocks lie on such a boundary, or on one of their own size: pages have 4096 bytes, or on some systems so many.
+const PAGE: usize = 64 << 10;
 
-/// Freed blocks from this size on may go back to the system, too.
-const MIDDLE: usize = 64 << 10;
+/// Freed blocks from this size on may go back to the system, too: they are whole pages.
+const MIDDLE: usize = PAGE;
 
 /// The allocator of a program: the system's, but for isolated work. That can't use the system's, whose locks another
 /// thread may have held when the process was made, and may not take more than it was given.
@@ -164,7 +164,8 @@ impl State {
         let bytes = block(layout);
         self.held = self.held.saturating_sub(layout.size());
         let goes_back = bytes >= LARGE || bytes >= MIDDLE && self.kept > self.most / 4;
-        // SAFETY: whole pages of a block that nobody has any more.
+        // SAFETY: a block that nobody has any more. It lies on a boundary of `PAGE`, and so many bytes are a multiple of
+        // that, so that these are whole pages, however large they are.
         let is_zero =
             goes_back && unsafe { libc::madvise(freed.cast(), bytes, libc::MADV_DONTNEED) == 0 };
         if !is_zero {

@@ -58,11 +58,7 @@ pub fn close_all_but(kept: RawFd) {
         };
         let number = libc::c_long::from(kept);
         if !close(3, number - 1) || !close(number + 1, libc::c_long::from(libc::c_int::MAX)) {
-            // Before Linux 5.9.
-            let most = libc::sysconf(libc::_SC_OPEN_MAX).clamp(3, 1 << 16);
-            for other in (3..most).filter(|&other| other != number) {
-                libc::close(other as libc::c_int);
-            }
+            close_each_but(kept);
         }
         let nothing = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR);
         for standard in 0..3 {
@@ -73,6 +69,54 @@ pub fn close_all_but(kept: RawFd) {
         if nothing > 2 {
             libc::close(nothing);
         }
+    }
+}
+
+/// The same before Linux 5.9: by the system's list of what is open, which is read without memory; limits say less, as
+/// they may have been higher, and a loop up to one of a billion would take minutes.
+fn close_each_but(kept: RawFd) {
+    /// Bytes of an entry before its name: numbers of no use here, its length, its type.
+    const LENGTH: usize = 16;
+    const NAME: usize = 19;
+
+    // SAFETY: descriptors of this process, which uses none but that one, and memory that is there.
+    unsafe {
+        // One is needed for the list, where there are as many as there may be.
+        libc::close(if kept == 3 { 4 } else { 3 });
+        let list = libc::open(c"/proc/self/fd".as_ptr(), libc::O_RDONLY | libc::O_DIRECTORY);
+        if list < 0 {
+            // What there is no list of may be all that there can be.
+            let most = libc::sysconf(libc::_SC_OPEN_MAX).max(1 << 16);
+            let most = libc::c_int::try_from(most).unwrap_or(libc::c_int::MAX);
+            for other in (3..most).filter(|&other| other != kept) {
+                libc::close(other);
+            }
+            return;
+        }
+        // Entries are numbers of eight bytes in their first place.
+        let mut entries = [0_u64; 512];
+        loop {
+            let len = size_of_val(&entries);
+            let read = libc::syscall(libc::SYS_getdents64, list, entries.as_mut_ptr(), len);
+            let Some(len) = usize::try_from(read).ok().filter(|&len| len > 0) else { break };
+            let bytes = std::slice::from_raw_parts(entries.as_ptr().cast::<u8>(), len);
+            let mut rest = bytes;
+            while let Some(&[low, high]) = rest.get(LENGTH..LENGTH + 2) {
+                let (entry, behind) = rest
+                    .split_at(usize::from(u16::from_ne_bytes([low, high])).clamp(1, rest.len()));
+                rest = behind;
+                let name = entry.get(NAME..).unwrap_or_default();
+                let digits = name.iter().take_while(|byte| byte.is_ascii_digit());
+                let number = digits.fold(0, |number: RawFd, digit| {
+                    number.wrapping_mul(10).wrapping_add(RawFd::from(digit - b'0'))
+                });
+                // Those behind it keep their place in the list.
+                if number > 2 && number != kept && number != list {
+                    libc::close(number);
+                }
+            }
+        }
+        libc::close(list);
     }
 }
 
@@ -109,4 +153,58 @@ pub fn name(name: &std::ffi::CStr) {
     unsafe {
         libc::prctl(libc::PR_SET_NAME, name.as_ptr(), null::<u8>(), null::<u8>(), null::<u8>())
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsRawFd;
+
+    use super::*;
+
+    /// Descriptors of a child that closes all but one its own way, of which it says by its status whether they are as
+    /// they have to be.
+    fn child_closes(close: fn(RawFd)) -> libc::c_int {
+        let kept = std::fs::File::open("/dev/null").unwrap();
+        // SAFETY: the child calls nothing but the system, and ends.
+        let child = unsafe { copy(libc::SIGCHLD) };
+        if child == 0 {
+            let kept = kept.as_raw_fd();
+            // SAFETY: settings and descriptors of the child alone.
+            unsafe {
+                let mut limit = libc::rlimit { rlim_cur: 100_000, rlim_max: 100_000 };
+                if libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) != 0 {
+                    // As many as it may have.
+                    libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit);
+                    limit.rlim_cur = limit.rlim_max;
+                    libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
+                }
+                let highest = limit.rlim_cur.min(100_000) as RawFd - 1;
+                let is_opened = libc::dup2(kept, highest) == highest;
+                for other in (3..highest).rev().step_by(3).take(2000).filter(|&other| other != kept)
+                {
+                    libc::dup2(kept, other);
+                }
+                // What is open stays open above that.
+                limit.rlim_cur = 64;
+                libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
+                close(kept);
+                let is_open = |number| libc::fcntl(number, libc::F_GETFD) >= 0;
+                let is_as_it_has_to_be =
+                    (3..=highest).all(|number| is_open(number) == (number == kept));
+                end(if is_opened && is_as_it_has_to_be { 0 } else { 1 });
+            }
+        }
+        assert!(child > 0);
+        let mut status = 0;
+        // SAFETY: a child of this process, and a number that is there.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        assert!(libc::WIFEXITED(status), "{status}");
+        libc::WEXITSTATUS(status)
+    }
+
+    #[test]
+    fn nothing_else_stays_open() {
+        assert_eq!(child_closes(close_all_but), 0);
+        assert_eq!(child_closes(close_each_but), 0);
+    }
 }

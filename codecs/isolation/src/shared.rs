@@ -36,6 +36,12 @@ impl Shared {
         let places = Places { pixels, source: source.len() };
         let len = places.len().and_then(|len| libc::off_t::try_from(len).ok());
         let len = len.ok_or_else(|| Error::Internal(WHAT.to_owned()))?;
+        // Whoever makes a file longer than it may be is ended by a signal.
+        if let Some(most) = longest_file().filter(|&most| (len as u64) > most) {
+            return Err(Error::Internal(format!(
+                "{WHAT}: {len} bytes, and no file may have more than {most} (RLIMIT_FSIZE)"
+            )));
+        }
         // SAFETY: a name, and flags.
         let memory = unsafe {
             libc::memfd_create(c"image-gate".as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING)
@@ -50,6 +56,7 @@ impl Shared {
         // SAFETY: a descriptor that is open.
         let is_made = unsafe {
             libc::ftruncate(memory.as_raw_fd(), len) == 0
+                && fill(&memory, len)
                 && libc::fcntl(memory.as_raw_fd(), libc::F_ADD_SEALS, seals) == 0
         };
         let shared = is_made.then(|| Shared::map(&memory, places)).flatten();
@@ -102,9 +109,49 @@ impl Shared {
     }
 }
 
+/// Bytes that a file of this process may have, where that is limited.
+fn longest_file() -> Option<u64> {
+    let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: the structure is there.
+    let is_known = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) == 0 };
+    (is_known && limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
+}
+
+/// Has all pages be there at once: one that the system has no room for when it is first used ends whoever uses it.
+fn fill(memory: &OwnedFd, len: libc::off_t) -> bool {
+    loop {
+        // SAFETY: a descriptor that is open.
+        if unsafe { libc::fallocate(memory.as_raw_fd(), 0, 0, len) } == 0 {
+            return true;
+        }
+        if std::io::Error::last_os_error().kind() != std::io::ErrorKind::Interrupted {
+            return false;
+        }
+    }
+}
+
 impl Drop for Shared {
     fn drop(&mut self) {
         // SAFETY: the mapping is this one's alone.
         unsafe { libc::munmap(self.start.cast(), self.places.len().unwrap_or(0)) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+
+    #[test]
+    fn all_of_it_is_there_before_it_is_used() {
+        let (mut shared, memory) = Shared::new(10 << 20, b"source").unwrap();
+        let found = File::from(memory).metadata().unwrap();
+        assert_eq!(found.len(), (HEAD + (10 << 20) + 6) as u64);
+        assert!(found.blocks() * 512 >= found.len(), "{} blocks", found.blocks());
+        let (head, pixels, source) = shared.parts();
+        assert!(head.iter().chain(&*pixels).all(|&byte| byte == 0));
+        assert_eq!(source, b"source");
     }
 }
