@@ -171,6 +171,20 @@ is(join('', grep { /\Q$good\E/ && m{POST /o/} } split /^/, slurp("$s->{dir}/logs
 for my $file ('logs/all.log', 'logs/combined.log') {
     is(join('', grep { $_ =~ $any } split /^/, slurp("$s->{dir}/$file")), '', "$file - without its key");
 }
+
+# nginx cuts long lines, and messages in them, within whatever is there: of a key nothing is left of which the rest could be
+# guessed.
+my @lengths = map { $_ * 4 } 195 .. 255, 430 .. 500;
+for my $n (@lengths) {
+    my $long = substr 'yyyyyyyyy/' x 200, 0, $n;
+    $s->client->get("/open/$long/$good/z");
+    $s->client->get("/open/$long?a=1&other=$good&z", 'X-Api-Key' => $good);
+}
+my $long_lines = sub { grep { m{(?:y{9}/){60}} } split /^/, slurp("$s->{dir}/logs/error.log") };
+ok($s->wait(10, sub { $long_lines->() >= 2 * @lengths }), 'each made a line');
+cmp_ok(scalar(grep { length > 1900 } $long_lines->()), '>', 50, 'many of which were cut');
+is(join('', grep { s/$unseen//r =~ /Goo/ } $long_lines->()), '', 'without the beginning of a key');
+
 is(join('', $s->trouble), '', 'nothing bad in the log');
 
 done_testing();

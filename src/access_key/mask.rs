@@ -32,6 +32,8 @@ const MASK: &str = "***";
 const LONG: usize = 8;
 /// So many keys of one request are told apart; where there are more, everything is masked.
 const MOST_KEYS: usize = 16;
+/// Bytes at the end of a line that nginx keeps for the error of the system, when it has no room for the whole message.
+const ERROR_ROOM: usize = 50;
 /// What most request lines end with.
 const VERSIONS: [&[u8]; 3] = [b" HTTP/1.1", b" HTTP/2.0", b" HTTP/1.0"];
 /// So many pieces of the texts of one request are compared with all keys; others are masked.
@@ -54,11 +56,18 @@ impl Handler for PostRead {
 struct ErrorLogLines;
 
 impl Censor for ErrorLogLines {
-    fn censor(request: Request<'_>, line: &[u8]) -> Option<Vec<u8>> {
+    fn censor(request: Request<'_>, line: &[u8], room: usize) -> Option<Vec<u8>> {
         let mut finder = KeyFinder::of(request)?;
         // A key whose slashes are escaped there may stand decoded elsewhere.
         finder.read_line();
-        finder.mask(line, false)
+        // Of a message that is too long nginx leaves off the end, and of a line as well.
+        let message = room.checked_sub(ERROR_ROOM);
+        let message = message.filter(|&at| line.get(at..).is_some_and(|at| at.starts_with(b"...")));
+        let end = Some(line.len()).filter(|&len| len >= room);
+        match (message, end) {
+            (None, None) => finder.mask(line, false),
+            (message, end) => finder.mask_cut(line, message.into_iter().chain(end)),
+        }
     }
 }
 
@@ -353,6 +362,19 @@ impl<'r> KeyFinder<'r> {
             None => self.find(text, in_query),
         };
         found.masked(text)
+    }
+
+    /// A line that was cut in those places; `None` where it has nothing that may be of a key.
+    fn mask_cut(&mut self, line: &[u8], cuts: impl Iterator<Item = usize>) -> Option<Vec<u8>> {
+        if self.is_blind {
+            return Some(MASK.into());
+        }
+        let mut found = self.find(line, false);
+        for cut in cuts {
+            let keys = self.keys.iter().chain(&self.long).chain(&self.segments);
+            found.add_cut(line, cut, keys.map(Vec::as_slice));
+        }
+        found.masked(line)
     }
 
     /// Where keys stand in a text.

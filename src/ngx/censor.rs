@@ -7,9 +7,9 @@ use super::{Request, shim};
 
 /// What changes the lines of the error log that speak of a request.
 pub trait Censor: 'static {
-    /// The line as it is to be written, if it is to be another. It may use no memory of the
-    /// request, and write no line itself.
-    fn censor(request: Request<'_>, line: &[u8]) -> Option<Vec<u8>>;
+    /// The line as it is to be written, if it is to be another; one that has all the `room` that there is was cut. It may
+    /// use no memory of the request, and write no line itself.
+    fn censor(request: Request<'_>, line: &[u8], room: usize) -> Option<Vec<u8>>;
 }
 
 /// Has `C` look at each line of the error log about this request from now on.
@@ -35,7 +35,7 @@ unsafe extern "C" fn censored<C: Censor>(
         let line = std::slice::from_raw_parts(start, written);
         let Some(request) = Request::new(r) else { return end };
         // What can't be looked at is not written.
-        match catch(|| C::censor(request, line)).unwrap_or_else(|| Some(b"***".to_vec())) {
+        match catch(|| C::censor(request, line, room)).unwrap_or_else(|| Some(b"***".to_vec())) {
             None => end,
             Some(line) => {
                 let len = line.len().min(room);

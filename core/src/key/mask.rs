@@ -86,9 +86,34 @@ impl FoundKeys {
     fn add_key(&mut self, text: &[u8], key: &[u8]) {
         let before = self.0.len();
         each_place(text, key, |range| self.0.push(range));
-        if self.0.len() == before {
-            return;
+        if self.0.len() > before {
+            self.merge();
         }
+    }
+
+    /// Adds what may be the beginning of a key where a text was cut off, which nobody can tell from one that is not: the
+    /// segment of a path, the argument, or the word that it stands in, and as much before that as one of `keys` begins with.
+    pub fn add_cut<'k>(
+        &mut self,
+        text: &[u8],
+        cut: usize,
+        keys: impl IntoIterator<Item = &'k [u8]>,
+    ) {
+        let Some(text) = text.get(..cut) else { return };
+        let mut start = last_piece(text);
+        for key in keys {
+            let begins = |&len: &usize| key.get(..len).is_some_and(|part| text.ends_with(part));
+            let len = (1..key.len().min(cut + 1)).rev().find(begins).unwrap_or(0);
+            start = start.min(cut - len);
+        }
+        if start < cut {
+            self.push(text, start..cut);
+            self.merge();
+        }
+    }
+
+    /// Has them in their order, and none within another.
+    fn merge(&mut self) {
         self.0.sort_unstable_by_key(|range| range.start);
         self.0.dedup_by(|next, range| {
             let overlaps = next.start < range.end;
@@ -98,6 +123,22 @@ impl FoundKeys {
             overlaps
         });
     }
+}
+
+/// Where the last piece begins of a text that goes on.
+fn last_piece(text: &[u8]) -> usize {
+    let behind = |text: &[u8], is_edge: fn(&u8) -> bool| {
+        text.iter().rposition(is_edge).map_or(0, |at| at + 1)
+    };
+    let word = behind(text, |&byte| byte <= b' ' || byte == b'"');
+    let rest = text.get(word..).unwrap_or_default();
+    if let Some(query) = memchr::memchr(b'?', rest) {
+        let arguments = word + query + 1;
+        return arguments + behind(text.get(arguments..).unwrap_or_default(), |&byte| byte == b'&');
+    }
+    // What is no path may have a slash in a key.
+    let is_path = rest.starts_with(b"/") || memchr::memmem::find(rest, b"://").is_some();
+    if is_path { word + behind(rest, |&byte| byte == b'/') } else { word }
 }
 
 /// Whether a part of a text is made of whole pieces of it: what is half of one may be another.
@@ -486,6 +527,48 @@ mod tests {
     }
 
     #[test]
+    fn what_a_text_was_cut_in_may_be_a_key() {
+        let keys: [&[u8]; 2] = [b"Good Key", b"a/b=c=="];
+        let masked = |text: &str, rest: &str| {
+            let mut found = find(
+                text.as_bytes(),
+                &KnownKeys { names: &[], keys: &[], in_query: false },
+                |_| false,
+            );
+            found.add_cut([text, rest].concat().as_bytes(), text.len(), keys);
+            let masked = found.masked([text, rest].concat().as_bytes());
+            masked.map_or_else(|| [text, rest].concat(), |text| String::from_utf8(text).unwrap())
+        };
+        for (text, expected) in [
+            ("request: \"GET /open/x/GoodK", "request: \"GET /open/x/***"),
+            ("request: \"GET /open/x/G", "request: \"GET /open/x/***"),
+            ("request: \"GET /open/x/", "request: \"GET /open/x/"),
+            ("\"GET /x/Good%2", "\"GET /x/***"),
+            ("\"GET /x?b=1&key=Goo", "\"GET /x?b=1&***"),
+            ("\"GET /x?a/b=c=", "\"GET /x?***"),
+            ("\"GET /x?key=a;b/c?d", "\"GET /x?***"),
+            ("upstream: \"http://h/x/Goo", "upstream: \"http://h/x/***"),
+            ("header: \"X: a/b=c=", "header: \"X: ***"),
+            ("header: \"X: Good Ke", "header: \"X: ***"),
+            ("\"GET /x/Good", "\"GET /x/***"),
+            ("GoodK", "***"),
+            ("/x/***", "/x/***"),
+        ] {
+            assert_eq!(masked(text, ""), expected);
+            assert_eq!(masked(text, "... (2: x)"), [expected, "... (2: x)"].concat());
+        }
+        // What was found there is not masked twice.
+        let mut found = find(
+            b"/x/GoodKey5f3b09c2",
+            &KnownKeys { names: &[], keys: &[], in_query: false },
+            |piece| piece == KEY,
+        );
+        found.add_cut(b"/x/GoodKey5f3b09c2", 18, keys);
+        assert_eq!(found.masked(b"/x/GoodKey5f3b09c2").unwrap(), b"/x/***");
+        found.add_cut(b"/x/GoodKey5f3b09c2", 99, keys);
+    }
+
+    #[test]
     fn halves_of_pieces_are_looked_at_again() {
         let text = b"/open/xKEY?a=1";
         for (part, expected) in [(0..14, true), (6..10, true), (7..10, false), (6..9, false)] {
@@ -534,6 +617,18 @@ mod tests {
         ) {
             let text = masked(&format!("/{before}key={key}{after}"));
             prop_assert!(!text.contains(&key), "{}", text);
+        }
+
+        #[test]
+        fn nothing_of_a_key_is_left_where_a_text_is_cut(
+            before in "(GET )?(http://h)?/[a-z&=?/%;#,\" ]{0,20}[&=?/ \"]", len in 1usize..15,
+        ) {
+            let text = [before.as_bytes(), &KEY[..len]].concat();
+            let mut found = find(&text, &KnownKeys { names: &[], keys: &[], in_query: false }, |_| false);
+            found.add_cut(&text, text.len(), []);
+            let masked = found.masked(&text).unwrap();
+            prop_assert!(masked.ends_with(MASK) && !masked.contains(&b'G') || before.starts_with('G'));
+            prop_assert!(!masked[3..].contains(&b'G'), "{}", String::from_utf8_lossy(&masked));
         }
 
         #[test]
