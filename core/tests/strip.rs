@@ -198,6 +198,40 @@ fn png_chunks_anywhere() {
 }
 
 #[test]
+fn png_chunks_that_are_one_too_many() {
+    let plain = png(&photo(60, 40));
+    let (data, end) = (find(&plain, b"IDAT") - 4, plain.len() - 12);
+    // What is no frame, no palette and no profile, but has their names.
+    for kind in [b"fdAT", b"fcTL", b"cHRM", b"tRNS", b"bKGD", b"sBIT", b"iCCP"] {
+        for at in [33, data, end] {
+            let name = format!("{} at {at}", kind.escape_ascii());
+            check(&name, &insert(&plain, at, &png_chunk(kind, SECRET)), &plain);
+        }
+    }
+    let packed = [b"x\0\0", SECRET].concat();
+    check("no profile", &insert(&plain, 33, &png_chunk(b"iCCP", &packed)), &plain);
+    let profile = moxcms::ColorProfile::new_srgb().encode().unwrap();
+    let profile = png_chunk(b"iCCP", &[b"x\0\0", &zlib(&profile)[..]].concat());
+    let with_profile = insert(&plain, 33, &profile);
+    assert!(passes(&with_profile, &stripping()));
+    let second = insert(&with_profile, 33 + profile.len(), &png_chunk(b"iCCP", &packed));
+    check("a second profile", &second, &with_profile);
+    for (kind, at) in [(b"IHDR", data), (b"PLTE", end), (b"tRNS", end), (b"acTL", end)] {
+        let name = format!("{} again or late", kind.escape_ascii());
+        check(&name, &insert(&plain, at, &png_chunk(kind, SECRET)), &plain);
+    }
+    // What stands behind the pixels under their name, with another chunk before it.
+    let apart = [png_chunk(b"tIME", &[7; 7]), png_chunk(b"IDAT", SECRET)].concat();
+    let plan = stripping();
+    let source = insert(&plain, end, &apart);
+    let made = prepare(&source, &plan, &Limits::default()).unwrap().run(&Control::default());
+    match made.unwrap().output {
+        Output::Encoded(bytes) => assert_eq!(decode(&bytes), decode(&plain)),
+        _ => panic!("not made anew"),
+    }
+}
+
+#[test]
 fn apng_stays_animated() {
     let mut plain = Vec::new();
     let mut encoder = png::Encoder::new(&mut plain, 20, 10);
@@ -310,6 +344,13 @@ fn webp_chunks_anywhere() {
             check(&format!("{name} in a simple file"), &simple, &still);
         }
         check("behind the end", &[&still[..], SECRET].concat(), &still);
+        let alpha = riff_chunk(b"ALPH", &[&[0], SECRET].concat());
+        check("alpha behind it", &webp_file(&[&vp8x(0, 50, 40), image, &alpha]), &plain);
+        if image.starts_with(b"VP8L") {
+            check("alpha twice", &webp_file(&[&vp8x(0, 50, 40), &alpha, image]), &plain);
+        }
+        let profile = riff_chunk(b"ICCP", &SECRET.repeat(9));
+        check("no profile", &webp_file(&[&vp8x(0x20, 50, 40), &profile, image]), &plain);
         let second = webp_file(&[&vp8x(0, 50, 40), image, image, &secret[1].1]);
         check("a second image", &second, &plain);
         assert!(passes(&still, &stripping()) && passes(&plain, &stripping()));
@@ -329,7 +370,13 @@ fn webp_frames_hold_their_image_alone() {
     let frame = webp_frame(image);
     let plain = webp_file(&[&vp8x(2, 50, 40), &anim, &frame, &frame]);
     assert!(passes(&plain, &stripping()));
-    for marked in [[image, &secret].concat(), [&secret, image].concat(), [image, SECRET].concat()] {
+    let alpha = riff_chunk(b"ALPH", &[&[0], SECRET].concat());
+    for marked in [
+        [image, &secret].concat(),
+        [&secret, image].concat(),
+        [image, SECRET].concat(),
+        [&alpha, image].concat(),
+    ] {
         let marked = webp_frame(&marked);
         let source = webp_file(&[&vp8x(2, 50, 40), &anim, &marked, &secret, &frame]);
         check("in a frame", &source, &plain);
@@ -642,6 +689,16 @@ fn a_profile_stays_unless_it_is_to_go() {
     // Of a profile that is not whole nothing is made.
     let broken = segment(0xe2, &[b"ICC_PROFILE\0\x01\x02", SECRET].concat());
     check("broken profile", &insert(&jpegs()[0], 20, &broken), &jpegs()[0]);
+    for body in [SECRET.to_vec(), SECRET.repeat(20)] {
+        let none = segment(0xe2, &[b"ICC_PROFILE\0\x01\x01", &body[..]].concat());
+        check("no profile", &insert(&jpegs()[0], 20, &none), &jpegs()[0]);
+    }
+    let profile = moxcms::ColorProfile::new_srgb().encode().unwrap();
+    let (first, second) = profile.split_at(30);
+    let part =
+        |number, data: &[u8]| segment(0xe2, &[b"ICC_PROFILE\0", &[number, 2][..], data].concat());
+    let parts = [part(2, second), part(1, first)].concat();
+    assert!(passes(&insert(&jpegs()[0], 20, &parts), &stripping()));
     let drop = Plan { profile: ProfilePolicy::Strip, ..stripping() };
     assert!(!passes(&source, &drop));
 }

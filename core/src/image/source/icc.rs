@@ -1,6 +1,7 @@
 //! ICC profiles the way each container stores them.
 
 use std::borrow::Cow;
+use std::io::Read;
 
 use crate::image::{ContentCoding, Control, decode_body};
 
@@ -23,7 +24,26 @@ pub(in crate::image) enum Icc<'a> {
     Zlib(&'a [u8]),
 }
 
+/// Bytes up to the signature of a profile, with it (ICC.1:2022, section 7.2).
+const HEAD: usize = 40;
+
 impl<'a> Icc<'a> {
+    /// Whether it begins as a profile does, whatever follows.
+    pub(in crate::image) fn is_profile(&self) -> bool {
+        let mut head = [0; HEAD];
+        let is_there = match self {
+            Icc::Plain(bytes) => (&**bytes).read_exact(&mut head).is_ok(),
+            Icc::Parts(parts) => {
+                let bytes = parts.iter().copied().flatten();
+                head.iter_mut().zip(bytes).map(|(to, &from)| *to = from).count() == HEAD
+            }
+            Icc::Zlib(bytes) => {
+                flate2::read::ZlibDecoder::new(*bytes).read_exact(&mut head).is_ok()
+            }
+        };
+        is_there && head.ends_with(b"acsp")
+    }
+
     /// The profile; `None` where it is too large or damaged.
     pub(in crate::image) fn bytes(&self) -> Option<Cow<'a, [u8]>> {
         match self {

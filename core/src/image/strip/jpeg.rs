@@ -1,6 +1,7 @@
 //! JPEG: tables, frame and scans stay, with what says how their samples are colours.
 
 use super::cuts::{Cuts, Kept};
+use crate::image::bytes::array;
 use crate::image::source::jpeg::{
     ADOBE, ADOBE_LEN, APP0, APP1, APP2, APP14, APP15, COM, EOI, EXIF, ICC, JFIF, SOI, SOS, Walk,
     frame_header, stands_alone,
@@ -21,6 +22,7 @@ pub(super) fn cuts<'a>(input: &'a [u8], kept: &Kept) -> Option<Cuts<'a>> {
     let mut walk = Walk::new(input, 2);
     let mut exif = kept.exif.as_deref();
     let (mut jfif, mut adobe) = (false, None);
+    let mut parts = Parts { count: None, seen: [false; 256] };
     // Where EXIF stands: behind JFIF, which comes first.
     let mut head = 2;
     loop {
@@ -55,7 +57,7 @@ pub(super) fn cuts<'a>(input: &'a [u8], kept: &Kept) -> Option<Cuts<'a>> {
                 cuts.replace(segment, &[&[0xff, APP0, 0, 16], fixed, &[0, 0]].concat())?;
             }
             APP1 if exif.is_some() && body.strip_prefix(EXIF) == exif => exif = None,
-            APP2 if kept.profile && body.starts_with(ICC) => {}
+            APP2 if kept.profile && parts.is_next(body) => {}
             APP14 if body.starts_with(ADOBE) && body.len() >= ADOBE_LEN => {
                 let fixed = body.get(..ADOBE_LEN)?;
                 // Which one of several counts is for the decoder to say.
@@ -77,6 +79,24 @@ pub(super) fn cuts<'a>(input: &'a [u8], kept: &Kept) -> Option<Cuts<'a>> {
         cuts.replace_before(head..head, &[&start, exif].concat())?;
     }
     Some(cuts)
+}
+
+/// The parts of a profile that were there.
+struct Parts {
+    count: Option<u8>,
+    seen: [bool; 256],
+}
+
+impl Parts {
+    /// Whether a segment is one that is not there yet.
+    fn is_next(&mut self, body: &[u8]) -> bool {
+        let Some([number, count]) = body.strip_prefix(ICC).and_then(|rest| array(rest, 0)) else {
+            return false;
+        };
+        let fits = 0 < number && number <= count && *self.count.get_or_insert(count) == count;
+        let seen = self.seen.get_mut(usize::from(number));
+        fits && seen.is_some_and(|seen| !std::mem::replace(seen, true))
+    }
 }
 
 /// Whether a segment that decoders read to its end is one, and holds nothing else (T.81, annex B.2).

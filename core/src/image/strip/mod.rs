@@ -16,7 +16,7 @@ pub(super) use cuts::Cuts;
 
 use cuts::Kept;
 
-use super::source::{Container, Source};
+use super::source::{Container, Icc, Source};
 use super::{Format, MetadataPolicy, Plan, ProfilePolicy};
 
 /// The cuts that leave of a source what the plan's policies let through; `None` where it is not
@@ -37,12 +37,14 @@ pub(super) fn strip<'a>(source: &Source<'a>, plan: &Plan, turned: bool) -> Optio
         orientation => Some(orientation),
     };
     let kept = Kept {
-        profile: source.info.has_profile && plan.profile != ProfilePolicy::Strip,
+        profile: source.info.has_profile
+            && plan.profile != ProfilePolicy::Strip
+            && source.embedded.icc.as_ref().is_none_or(Icc::is_profile),
         exif: source.embedded.reduced(copyright, orientation),
     };
     match &source.kind {
         Container::Jpeg(_) => jpeg::cuts(input, &kept),
-        Container::Png(_) => png::cuts(input, &kept),
+        Container::Png(png) => png::cuts(input, png, &kept),
         Container::Gif(_) => gif::cuts(input),
         Container::Webp(webp) => webp::cuts(input, webp, &source.info, &kept),
         Container::Avif(_) => avif::cuts(input, source.info.has_profile, &kept),

@@ -2,27 +2,41 @@
 
 use super::cuts::{Cuts, Kept};
 use crate::image::png_chunk;
-use crate::image::source::png::{PngChunks, SIGNATURE};
+use crate::image::source::png::{Png, PngChunks, SIGNATURE};
 
-pub(super) fn cuts<'a>(input: &'a [u8], kept: &Kept) -> Option<Cuts<'a>> {
+pub(super) fn cuts<'a>(input: &'a [u8], png: &Png, kept: &Kept) -> Option<Cuts<'a>> {
     let mut cuts = Cuts::new(input);
     let mut chunks = PngChunks::new(input, SIGNATURE);
     let mut exif = kept.exif.as_deref();
     // Where EXIF stands: behind IHDR.
     let mut head = None;
+    // What comes once and was there; whether the pixels began, and ended.
+    let (mut seen, mut has_data, mut is_behind) = (Vec::new(), false, false);
     loop {
         let start = chunks.at();
         let (kind, data) = chunks.next()?;
         let chunk = start..chunks.at();
         head.get_or_insert(chunk.end);
+        let is_again = seen.contains(&kind);
+        if ONCE.contains(&&kind) && !is_again {
+            seen.push(kind);
+        }
+        is_behind |= has_data && &kind != b"IDAT";
+        has_data |= &kind == b"IDAT";
         match &kind {
             b"IEND" => {
                 cuts.replace(chunk, &crc_chunk(b"IEND", &[]))?;
                 break;
             }
+            // To some decoders that is all the same, and to others nothing.
+            b"IDAT" if is_behind => return None,
+            // What comes too often or too late counts for nothing, nor does a frame of no animation.
+            b"IHDR" | b"PLTE" | b"tRNS" | b"iCCP" | b"acTL" if is_again => cuts.cut(chunk)?,
+            b"PLTE" | b"tRNS" | b"acTL" if has_data => cuts.cut(chunk)?,
+            b"fcTL" | b"fdAT" if !seen.contains(b"acTL") => cuts.cut(chunk)?,
             b"iCCP" if kept.profile => {}
             b"eXIf" if exif == Some(data) => exif = None,
-            _ if needs(&kind, data.len())? => {}
+            _ if !is_again && needs(&kind, data.len(), png)? => {}
             _ => cuts.cut(chunk)?,
         }
     }
@@ -35,29 +49,49 @@ pub(super) fn cuts<'a>(input: &'a [u8], kept: &Kept) -> Option<Cuts<'a>> {
     Some(cuts)
 }
 
+/// What comes once, of all of which anything may stay.
+const ONCE: [&[u8; 4]; 14] = [
+    b"IHDR", b"PLTE", b"tRNS", b"acTL", b"iCCP", b"cHRM", b"gAMA", b"sRGB", b"sBIT", b"cICP",
+    b"mDCV", b"cLLI", b"bKGD", b"pHYs",
+];
+
 /// Whether a chunk of that length says anything of pixels, their colours, their shape or their
 /// times; `None` where no decoder may go on without knowing, and where one that pixels need holds
 /// more than it should.
-fn needs(kind: &[u8; 4], len: usize) -> Option<bool> {
-    let most = match kind {
-        b"IHDR" | b"IDAT" | b"fdAT" => usize::MAX,
-        b"PLTE" => 768,
-        b"tRNS" => 256,
-        b"cHRM" => 32,
-        b"fcTL" => 26,
-        b"mDCV" => 24,
-        b"pHYs" => 9,
-        b"acTL" | b"cLLI" => 8,
-        b"bKGD" => 6,
-        b"gAMA" | b"sBIT" | b"cICP" => 4,
-        b"sRGB" => 1,
+fn needs(kind: &[u8; 4], len: usize, png: &Png) -> Option<bool> {
+    let fits = match kind {
+        b"IDAT" | b"fdAT" => true,
+        b"IHDR" => len == 13,
+        // Of other colours it is only what they may be made of.
+        b"PLTE" => len <= 768 && len.is_multiple_of(3),
+        b"tRNS" if png.has_palette() => len <= 256,
+        b"tRNS" => len == if png.is_grey() { 2 } else { 6 },
+        b"cHRM" => len == 32,
+        b"fcTL" => len == 26,
+        b"mDCV" => len == 24,
+        b"pHYs" => len == 9,
+        b"acTL" | b"cLLI" => len == 8,
+        b"bKGD" => {
+            len == if png.has_palette() {
+                1
+            } else if png.is_grey() {
+                2
+            } else {
+                6
+            }
+        }
+        b"gAMA" | b"cICP" => len == 4,
+        b"sBIT" => len <= 4,
+        b"sRGB" => len == 1,
         // The fifth bit of the first letter: whether an image can be shown without it.
         [first, ..] if first & 0x20 == 0 => return None,
         _ => return Some(false),
     };
     match kind {
-        b"PLTE" | b"tRNS" | b"fcTL" | b"acTL" if len > most => None,
-        _ => Some(len <= most),
+        b"IHDR" | b"PLTE" | b"fcTL" | b"acTL" if !fits => None,
+        // More than there are colours is a part of what is shown to some.
+        b"tRNS" if !fits && png.has_palette() => None,
+        _ => Some(fits),
     }
 }
 

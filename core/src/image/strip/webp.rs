@@ -27,6 +27,7 @@ pub(super) fn cuts<'a>(
     let mut exif = kept.exif.as_deref();
     let (mut once, mut flags) = (Once::default(), None);
     let mut chunks_end = FIRST;
+    let takes_alpha = !is_lossless(RiffChunks::new(file, FIRST));
     let has = |flags: &Option<(Range<usize>, &[u8])>, flag: u8| {
         let byte = flags.as_ref().and_then(|(_, data)| data.first());
         byte.is_some_and(|byte| byte & flag != 0)
@@ -39,7 +40,7 @@ pub(super) fn cuts<'a>(
             b"ICCP" if kept.profile && has(&flags, riff::FLAG_ICC) && once.is_first(0) => {}
             b"ANIM" if animated && once.is_first(1) => {}
             b"ANMF" if animated => frame(&mut cuts, file, chunk.start, data)?,
-            b"ALPH" if !animated && once.is_first(2) => {}
+            b"ALPH" if !animated && takes_alpha && !once.has(3) && once.is_first(2) => {}
             b"VP8 " | b"VP8L" if !animated && once.is_first(3) => {}
             b"EXIF" if exif == Some(data) => exif = None,
             _ => cuts.cut(chunk)?,
@@ -90,6 +91,7 @@ fn frame(cuts: &mut Cuts, file: &[u8], start: usize, data: &[u8]) -> Option<()> 
     let from = start + HEADER;
     let mut chunks = RiffChunks::new(data, FRAME);
     let mut once = Once::default();
+    let takes_alpha = !is_lossless(RiffChunks::new(data, FRAME));
     let mut left = FRAME;
     let mut drops: Vec<Range<usize>> = Vec::new();
     let mut end = FRAME;
@@ -97,7 +99,7 @@ fn frame(cuts: &mut Cuts, file: &[u8], start: usize, data: &[u8]) -> Option<()> 
         let chunk = end..chunks.at().min(data.len());
         end = chunk.end;
         match &kind {
-            b"ALPH" if once.is_first(2) => left += chunk.len(),
+            b"ALPH" if takes_alpha && !once.has(3) && once.is_first(2) => left += chunk.len(),
             b"VP8 " | b"VP8L" if once.is_first(3) => left += chunk.len(),
             _ => drops.push(chunk),
         }
@@ -118,6 +120,12 @@ fn frame(cuts: &mut Cuts, file: &[u8], start: usize, data: &[u8]) -> Option<()> 
     let pad = from + data.len();
     let padded = (pad + data.len() % 2).min(file.len());
     cuts.replace(pad..padded, if left % 2 == 1 { &[0] } else { &[] })
+}
+
+/// Whether the first image among some chunks is one that has its alpha in it.
+fn is_lossless(mut chunks: RiffChunks) -> bool {
+    let mut kinds = std::iter::from_fn(|| chunks.next()).map(|(kind, _)| kind);
+    kinds.find(|kind| matches!(kind, b"VP8 " | b"VP8L")) == Some(*b"VP8L")
 }
 
 /// Which of the chunks that come once were there.
