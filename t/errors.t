@@ -52,7 +52,6 @@ __DATA__
 /text.txt       415 X-Error=not_image log=info:not_image:720
 /text.jpg       415 X-Error=not_image log=info:not_image
 /zeros.bin      415 X-Error=not_image log=info:not_image:4096
-/logo.svg       415 X-Error~^(not_image|unsupported_format)$ log=info
 /picture.psd    415 X-Error~^(not_image|unsupported_format)$ log=info
 /fax.tiff       415 X-Error~^(not_image|unsupported_format)$ log=info
 /magic.jpg      415 X-Error~^(not_image|decode_failed)$ log=info

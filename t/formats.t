@@ -194,6 +194,5 @@ __DATA__
 --- config
     location / { image_resize resize 50 -; alias $TEST_NGINX_FIXTURES/; }
 --- rows
-/logo.svg               415
 /picture.psd            415
 /fax.tiff               415

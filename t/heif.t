@@ -30,7 +30,7 @@ my $without = File::Temp::tempdir('image-gate-heif-XXXXXX', TMPDIR => 1, CLEANUP
 open my $out, '>', "$without/libheif.so.1" or die $!;
 close $out or die $!;
 my $said = `LD_LIBRARY_PATH=$without $program info $folder/whole.heic 2>&1`;
-Test::More::like($said, qr/unsupported format: HEIC, for libheif\.so\.1 is not installed/, 'without libheif');
+Test::More::like($said, qr/unsupported format: HEIC, for libheif\.so\.1 can't be opened: .*too short/, 'without libheif');
 $said = `$program info $folder/whole.heic 2>&1`;
 Test::More::like($said, qr/"type": "heic"/, 'with libheif');
 

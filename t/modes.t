@@ -149,7 +149,7 @@ qq({ "img" : { "width": 100, "height": 120, "type": "jpeg" } }\r\n)
 /s/magic.png            200 body={}%0d%0a
 /s/magic.gif            200 body={}%0d%0a
 /s/magic.webp           200 body={}%0d%0a
-/s/logo.svg             200 body={}%0d%0a
+/s/logo.svg             200 body={%20"img"%20:%20{%20"width":%2010,%20"height":%2010,%20"type":%20"svg"%20}%20}%0d%0a
 /s/picture.psd          200 body={}%0d%0a
 /s/absent.jpg           404
 

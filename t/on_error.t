@@ -53,7 +53,6 @@ __DATA__
 /trunc_photo-300x200.jpg?h=10   200 same=trunc_photo-300x200.jpg etag=strong Content-Type=image/jpeg X-Status=original X-Error=decode_failed log=info:decode_failed
 HEAD /trunc_photo-300x200.jpg?h=10  200 empty etag=same X-Status=original
 /text.txt?h=10                  200 same=text.txt X-Status=original X-Error=not_image
-/logo.svg?h=10                  200 same=logo.svg X-Status=original X-Error=unsupported_format
 /picture.psd?h=10               200 same=picture.psd X-Status=original X-Error=unsupported_format
 /empty.bin?h=10                 200 empty X-Error=not_image
 # a variable that is wrong is found before the source is read
@@ -185,13 +184,13 @@ HEAD /a/trunc_photo-300x200.jpg?h=10 200 empty Content-Type=image/png
     }
     location /charset/ { charset utf-8; charset_types image/svg+xml; image_resize resize 10 10; image_resize_pass svg; alias $TEST_NGINX_FIXTURES/; }
 --- rows
-/no/logo.svg                    415
+/no/logo.svg                    200 png 10x10
 /svg/logo.svg                   200 same=logo.svg Content-Type=image/svg+xml X-Status=passed etag=strong
 HEAD /svg/logo.svg              200 empty Content-Type=image/svg+xml
 /svg/photo-300x200.jpg          200 jpeg 10x6 X-Status=transformed
 /svg/text.txt                   415
 /svg/child/logo.svg             200 same=logo.svg
-/svg/off/logo.svg               415
+/svg/off/logo.svg               200 png 10x10
 /test/logo.svg                  200 same=logo.svg X-Status=passed
-/size/logo.svg                  200 body={}%0D%0A
+/size/logo.svg                  200 body={%20"img"%20:%20{%20"width":%2010,%20"height":%2010,%20"type":%20"svg"%20}%20}%0D%0A
 /charset/logo.svg               200 same=logo.svg

@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use image_gate_core::image::SNIFF_LEN;
+use image_gate_core::image::UNSUPPORTED_LEN;
 
 use crate::error::{CliError, ExitStatus, error_with_code};
 
@@ -36,7 +36,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, CliError> {
 pub fn head(path: &Path) -> Result<Vec<u8>, CliError> {
     let mut head = Vec::new();
     File::open(path)
-        .and_then(|file| file.take(SNIFF_LEN as u64).read_to_end(&mut head))
+        .and_then(|file| file.take(UNSUPPORTED_LEN as u64).read_to_end(&mut head))
         .map_err(|error| about(ExitStatus::Input, &input_name(path), &error))?;
     Ok(head)
 }

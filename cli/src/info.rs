@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use image_gate_core::image::{Limits, info_json, prepare, preview_plan};
+use image_gate_core::image::{Limits, Plan, info_json, prepare, preview_plan};
 
 use crate::control::control;
 use crate::error::{CliError, ExitStatus, error_with_code};
@@ -18,7 +18,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let input = files::read(&arguments.input)?;
-    let plan = preview_plan(true);
+    let plan = preview_plan(&Plan::default());
     let name = files::input_name(&arguments.input);
     let failed = |error| error_with_code(ExitStatus::Picture, format_args!("{name}: {error}"));
     let prepared = prepare(&input, &plan, &Limits::default()).map_err(failed)?;

@@ -10,7 +10,7 @@ use std::ptr::{NonNull, null, null_mut};
 use std::sync::OnceLock;
 
 use crate::av1::Sampling;
-use crate::slice;
+use crate::{fresh, slice};
 
 /// The library, by the name that goes with its interface.
 const NAME: &CStr = c"libheif.so.1";
@@ -24,7 +24,7 @@ const GREY: c_int = 2;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
     /// The library, or a part of it, is not there.
-    Missing(&'static str),
+    Missing(String),
     /// It can't decode the file.
     Broken(String),
 }
@@ -79,12 +79,21 @@ pub struct DecodeOptions {
     pub strict: bool,
 }
 
-/// Decodes the primary image of a file.
+/// Decodes the primary image of a file; the strict do it once more, and see whether it comes out the same where
+/// memory holds something else.
 ///
 /// # Errors
 /// [`Error::Missing`] without the library; [`Error::Broken`] for an image that it can't decode.
 pub fn decode(file: &[u8], how: DecodeOptions) -> Result<Picture, Error> {
     let library = library()?;
+    let picture = decode_by(library, file, how)?;
+    if how.strict && !fresh::other(|| decode_by(library, file, how))?.is_like(&picture) {
+        return Err(Error::Broken("a part of the picture was not decoded".to_owned()));
+    }
+    Ok(picture)
+}
+
+fn decode_by(library: &Library, file: &[u8], how: DecodeOptions) -> Result<Picture, Error> {
     let context = library.context()?;
     // SAFETY: the file outlives the context, which does not copy it; no options are given.
     library.check(unsafe {
@@ -148,6 +157,16 @@ impl Picture {
         Ok(Picture { _image: image, planes, width, height, depth, sampling, full_range })
     }
 
+    /// Whether it shows the same as another picture.
+    fn is_like(&self, other: &Picture) -> bool {
+        let is_like = |plane: usize| {
+            let (_, height) = self.sampling.of(plane, self.width, self.height);
+            (0..height).all(|y| self.row(plane, y) == other.row(plane, y))
+        };
+        (self.width, self.height, self.depth) == (other.width, other.height, other.depth)
+            && (0..self.sampling.planes()).all(is_like)
+    }
+
     /// Width in pixels.
     #[must_use]
     pub fn width(&self) -> u32 {
@@ -176,6 +195,36 @@ impl Picture {
     #[must_use]
     pub fn full_range(&self) -> bool {
         self.full_range
+    }
+
+    /// How many rows there are above the first block that nobody wrote to, which no encoder makes: without luma, and
+    /// with as little of both colours. Of a grey picture it can't be told.
+    #[must_use]
+    pub fn whole_rows(&self) -> u32 {
+        // No block of a picture that is coded by itself is smaller.
+        const SIDE: u32 = 16;
+        if self.sampling == Sampling::Grey {
+            return self.height;
+        }
+        let sample = if self.depth > 8 { 2 } else { 1 };
+        let is_zero = |plane: usize, x: u32, y: u32| {
+            let (width, height) = self.sampling.of(plane, self.width, self.height);
+            let (across, down) =
+                (self.width.div_ceil(width.max(1)), self.height.div_ceil(height.max(1)));
+            let end = |at: u32, by: u32, most: u32| ((at + SIDE).div_ceil(by.max(1))).min(most);
+            (y / down..end(y, down, height)).all(|y| {
+                let columns =
+                    (x / across) as usize * sample..end(x, across, width) as usize * sample;
+                let row = self.row(plane, y).and_then(|row| row.get(columns));
+                row.is_some_and(|row| row.iter().all(|&byte| byte == 0))
+            })
+        };
+        let mut blocks = (0..self.height).step_by(SIDE as usize);
+        let hole = blocks.find(|&y| {
+            let mut blocks = (0..self.width).step_by(SIDE as usize);
+            blocks.any(|x| (0..3).all(|plane| is_zero(plane, x, y)))
+        });
+        hole.unwrap_or(self.height)
     }
 
     /// A row of a plane, which is readable as long as the picture lives.
@@ -306,15 +355,37 @@ fn library() -> Result<&'static Library, Error> {
     LIBRARY.get_or_init(load).as_ref().map_err(Clone::clone)
 }
 
+fn missing(what: &str) -> Error {
+    Error::Missing(what.to_owned())
+}
+
+/// Why the library could not be opened, in the system's words, but where it is just not there.
+fn not_opened() -> Error {
+    // SAFETY: a string of this thread's, or null.
+    let said = unsafe {
+        let said = libc::dlerror();
+        if said.is_null() { c"" } else { CStr::from_ptr(said) }
+    };
+    let said = said.to_string_lossy();
+    match said.starts_with("libheif.so.1: cannot open shared object file: No such file") {
+        true => missing("libheif.so.1 is not installed"),
+        false => Error::Missing(format!("libheif.so.1 can't be opened: {said}")),
+    }
+}
+
 #[expect(clippy::missing_transmute_annotations, reason = "the fields have the types")]
 fn load() -> Result<Library, Error> {
+    // A decoder that fails in the middle leaves the rest of a picture as it found it.
+    if !fresh::is_zero() {
+        return Err(missing("the allocator has memory that others have used"));
+    }
     // SAFETY: what runs while the library is opened are its own constructors, and it is never closed.
     let opened = unsafe { libc::dlopen(NAME.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
-    let opened = NonNull::new(opened).ok_or(Error::Missing("libheif.so.1 is not installed"))?;
+    let opened = NonNull::new(opened).ok_or_else(not_opened)?;
     // SAFETY: the library stays open.
     let search = |name: &CStr| unsafe { libc::dlsym(opened.as_ptr(), name.as_ptr()) };
     let find =
-        |name: &CStr| NonNull::new(search(name)).ok_or(Error::Missing("libheif.so.1 is too old"));
+        |name: &CStr| NonNull::new(search(name)).ok_or_else(|| missing("libheif.so.1 is too old"));
     /// A function of that name in the type of the field that it is for.
     macro_rules! function {
         ($name:literal) => {
@@ -347,7 +418,7 @@ fn load() -> Result<Library, Error> {
     let _context = library.context()?;
     // SAFETY: asks for a number.
     if unsafe { has_decoder(HEVC) } == 0 {
-        return Err(Error::Missing("libheif.so.1 has no decoder for HEVC"));
+        return Err(missing("libheif.so.1 has no decoder for HEVC"));
     }
     Ok(library)
 }

@@ -10,6 +10,7 @@
 pub mod av1;
 pub mod avif;
 pub mod cpu;
+mod fresh;
 pub mod heif;
 pub mod jpeg;
 #[cfg(feature = "jxl")]

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use common::heif::*;
 use common::*;
 use image_gate_core::image::{
-    Control, Error, Format, HeifPolicy, Limits, MetadataPolicy, Plan, ProfilePolicy, prepare,
-    probe, sniff,
+    Control, DamagePolicy, Error, Format, HeifPolicy, Limits, MetadataPolicy, Plan, ProfilePolicy,
+    prepare, probe, sniff,
 };
 
 fn shown(file: &[u8]) -> Picture {
@@ -450,21 +450,6 @@ fn pieces_that_overlap_are_not_copied_without_end() {
 }
 
 #[test]
-fn what_can_not_end_in_time_is_not_begun() {
-    if !has_libheif() {
-        return;
-    }
-    let source = fixture("flat-420-8.heic");
-    let plan = plan("w=100,f=png");
-    let prepared = prepare(&source, &plan, &Limits::default()).unwrap();
-    let start = Instant::now();
-    let control = Control::new(Some(start + Duration::from_millis(900)));
-    assert_eq!(prepared.run(&control).unwrap_err(), Error::Timeout);
-    assert!(start.elapsed() < Duration::from_millis(500));
-    assert!(prepared.run(&Control::default()).is_ok());
-}
-
-#[test]
 fn whatever_is_lost_or_wrong_it_ends() {
     if !has_libheif() {
         return;
@@ -506,4 +491,53 @@ fn it_is_read_only_where_that_is_wanted() {
     assert!(probe(&sequence).unwrap_err().to_string().contains("only a sequence"));
     let other = heic(&[Item { kind: *b"jpeg", ..hvc1(64, 64, &cell(0)) }]);
     assert!(probe(&other).unwrap_err().to_string().contains("HEIC of jpeg items"));
+}
+
+/// An item whose last unit has but so many bytes.
+fn cut(mut item: Item, bytes: usize) -> Item {
+    let mut at = 0;
+    loop {
+        let len = u32::from_be_bytes(item.data[at..at + 4].try_into().unwrap()) as usize;
+        if at + 4 + len >= item.data.len() {
+            break;
+        }
+        at += 4 + len;
+    }
+    item.data.truncate(at + 4 + bytes);
+    item.data[at..at + 4].copy_from_slice(&(bytes as u32).to_be_bytes());
+    item
+}
+
+#[test]
+fn what_was_not_decoded_is_nobody_elses() {
+    if !has_libheif() {
+        return;
+    }
+    let outcome = |source: &[u8], damaged: DamagePolicy| {
+        transform(source, &Plan { damaged, ..plan("f=png") })
+    };
+    for name in ["pattern", "chroma-444", "chroma-422", "ten-bits"] {
+        let whole = item(&format!("{name}.heic")).data.len();
+        for bytes in (6..whole - 16).step_by(whole / 12) {
+            let source = heic(&[cut(item(&format!("{name}.heic")), bytes)]);
+            let made = [1, 0x55, 0xff].map(|left| {
+                // What others leave in memory.
+                let blocks: Vec<Vec<u8>> = (8..17).map(|bits| vec![left; 1 << bits]).collect();
+                drop(std::hint::black_box(blocks));
+                outcome(&source, DamagePolicy::Lenient)
+            });
+            assert!(made[1..].iter().all(|other| *other == made[0]), "{name} {bytes}");
+            let ends = matches!(&made[0], Ok(_) | Err(Error::DecodeFailed(_)));
+            assert!(ends, "{name} {bytes}: {:?}", made[0].as_ref().err());
+        }
+    }
+    // 640x480, of which libde265 decodes nothing, and finds nothing wrong.
+    let source = fixture("undecoded.heic");
+    assert_eq!(probe(&source).map(|info| (info.width, info.height)), Ok((640, 480)));
+    let refused = outcome(&source, DamagePolicy::Strict);
+    let refuses = matches!(&refused, Err(Error::DecodeFailed(why)) if why.contains("not decoded"));
+    assert!(refuses, "{:?}", refused.err());
+    // One colour, which is nothing of anybody's.
+    let shown = decode(&outcome(&source, DamagePolicy::Lenient).unwrap());
+    assert!(shown.pixels.iter().all(|pixel| *pixel == shown.at(0, 0)));
 }

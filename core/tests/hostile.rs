@@ -695,5 +695,5 @@ fn what_is_no_image() {
     for source in [&b""[..], b"GIF", b"\xff\xd8", b"RIFFxxxxWAVE", b"BM      "] {
         assert_eq!(probe(source).unwrap_err(), Error::NotImage);
     }
-    assert_eq!(probe(b"<svg/>").unwrap_err(), Error::UnsupportedFormat("SVG".into()));
+    assert_eq!(probe(b"8BPS\0\x01").unwrap_err(), Error::UnsupportedFormat("PSD".into()));
 }

@@ -29,10 +29,7 @@ pub fn recipe(request: Request<'_>, conf: &LocConf) -> Result<Recipe, Failure> {
     let (work, plan, layers) = match conf.mode() {
         Mode::Off | Mode::Test => (JobKind::Transform, plan, Vec::new()),
         Mode::Size => (JobKind::Describe, plan, Vec::new()),
-        Mode::Info => {
-            let plan = Plan { damaged: plan.damaged, heif: plan.heif, ..preview_plan(plan.orient) };
-            (JobKind::Inspect, Box::new(plan), Vec::new())
-        }
+        Mode::Info => (JobKind::Inspect, Box::new(preview_plan(&plan)), Vec::new()),
         _ if let Some(uri) = link::described(request) => {
             (JobKind::Introduce(uri?), plan, Vec::new())
         }

@@ -268,7 +268,7 @@ pub fn revalidated(request: Request<'_>, conf: &LocConf) {
         }
         _ if is_its_own => (),
         Mode::Info => {
-            plan = Plan { damaged: plan.damaged, heif: plan.heif, ..preview_plan(plan.orient) };
+            plan = preview_plan(&plan);
             set_variant_etag(request, conf, &plan);
         }
         _ => set_variant_etag(request, conf, &plan),

@@ -1,6 +1,6 @@
 //! What the first bytes of a body decide: whether it is let through, refused, or transformed.
 
-use image_gate_core::image::{Error, Format, UNSUPPORTED_LEN, is_svg};
+use image_gate_core::image::{Error, Format, Plan, UNSUPPORTED_LEN, is_svg};
 use nginx_sys::{NGX_ERROR, NGX_HTTP_BAD_REQUEST, NGX_HTTP_OK, NGX_OK, ngx_int_t, ngx_uint_t};
 
 use super::begin::begin;
@@ -44,8 +44,11 @@ pub fn sniff<'r>(context: Transfer<'r>, chain: Chain<'r>) -> ngx_int_t {
     {
         return without_body(context, conf, chain);
     }
-    let found =
-        codings.sniff(&first).filter(|&(format, _)| !is_test || reads(request, conf, format));
+    let found = codings.sniff(&first).filter(|&(format, _)| match format {
+        // As it is it may run scripts.
+        Format::Svg => !is_test && (is_other || !passes_svg(request, conf)),
+        format => !is_test || reads(request, conf, format),
+    });
     match found {
         Some((format, is_plain)) if is_test => {
             context.update_info(|response| {
@@ -93,6 +96,15 @@ fn reads(request: Request<'_>, conf: &LocConf, format: Format) -> bool {
     conf.plan(request).is_ok_and(|plan| plan.check_source(format).is_ok())
 }
 
+/// Whether an SVG image is let through: where it may be, and no other format is asked for that can be made of it.
+fn passes_svg(request: Request<'_>, conf: &LocConf) -> bool {
+    let is_drawn = |plan: Plan| {
+        plan.format.is_some() && !plan.negotiated && plan.check_source(Format::Svg).is_ok()
+    };
+    let may_be_drawn = Format::Svg.is_read() && conf.mode().makes_image();
+    conf.may_pass() && !(may_be_drawn && conf.plan(request).is_ok_and(is_drawn))
+}
+
 /// Whether an error or a redirect is an upstream's, and no page of nginx's own or that a directive
 /// names.
 fn is_strange(request: Request<'_>) -> bool {
@@ -138,7 +150,9 @@ fn keep(context: &Context, chain: Chain<'_>) -> ngx_int_t {
 /// Sends an answer that has no body: because it was asked for by HEAD, or because all is said.
 fn without_body<'r>(context: Transfer<'r>, conf: &LocConf, chain: Chain<'r>) -> ngx_int_t {
     let request = context.request;
+    let passes = || passes_svg(request, conf);
     let format = headers::declared_format(&request);
+    let format = format.filter(|format| *format != Format::Svg || passes());
     context.update_info(|response| response.status = Some(ImageStatus::Passed));
     if request.is_head() {
         let is_test = matches!(conf.mode(), Mode::Test);
@@ -151,7 +165,9 @@ fn without_body<'r>(context: Transfer<'r>, conf: &LocConf, chain: Chain<'r>) -> 
                 Some(format) => request.set_content_type(format.media_type()),
                 None => request.clear_content_type(),
             },
-            (ResponseRole::Source, Some(task), _) if !headers::declares_svg(&request) => {
+            (ResponseRole::Source, Some(task), _)
+                if !headers::declares_svg(&request) || !passes() =>
+            {
                 if headers::declares_text(&request) {
                     fail_in_body_filter(context, Error::NotImage.into(), true);
                     return OK;

@@ -17,6 +17,8 @@ pub struct Task {
     pub pixels: usize,
     /// Bytes of memory that it may hold besides.
     pub memory: usize,
+    /// Whether some of that is had from another allocator than [`Memory`](crate::Memory).
+    pub foreign: bool,
     /// The time that it has.
     pub time: Option<Duration>,
 }
@@ -122,15 +124,16 @@ pub fn receive(link: &OwnedFd) -> Option<(Task, Descriptors)> {
 pub enum Heard {
     /// Nothing, for that time.
     Nothing,
-    /// There is no process that could have it.
-    NoProcess,
+    /// There is no process that could have it, for this reason of the system's.
+    NoProcess(io::Error),
     /// Nobody has it any more.
     End,
 }
 
-/// Says something to the other end: to who waits that there is no process, and to a process that it is to end.
-pub fn say(end: &OwnedFd) {
-    let byte = [0_u8];
+/// Says a number of the system's to the other end: to who waits, why there is no process. A process is ended by it,
+/// whatever it is.
+pub fn say(end: &OwnedFd, number: libc::c_int) {
+    let byte = [u8::try_from(number).unwrap_or(0)];
     // SAFETY: one byte. If it can't be sent, nobody waits for it.
     unsafe {
         libc::send(end.as_raw_fd(), byte.as_ptr().cast(), byte.len(), libc::MSG_NOSIGNAL);
@@ -152,7 +155,7 @@ pub fn hear(end: &OwnedFd, milliseconds: libc::c_int) -> Heard {
         }
     });
     match read {
-        Ok(1) => Heard::NoProcess,
+        Ok(1) => Heard::NoProcess(io::Error::from_raw_os_error(byte[0].into())),
         _ => Heard::End,
     }
 }

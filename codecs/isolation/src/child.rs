@@ -9,26 +9,35 @@ use image_gate_core::image::{Control, Error};
 use crate::channel::{Descriptors, Task};
 use crate::ending::{self, Ending, end};
 use crate::shared::{Places, Shared};
-use crate::{memory, process};
+use crate::{channel, memory, process};
 
 /// All that the child does.
 pub fn work(task: &Task, descriptors: Descriptors) -> ! {
     let Descriptors { shared, alive } = descriptors;
-    if !process::end_with(alive.as_raw_fd()) {
-        process::end(0);
-    }
-    process::limit(task.time.map_or(libc::RLIM_INFINITY, |time| time.as_secs() + 2));
     let places = Places { pixels: task.pixels, source: task.source };
-    let Some(mut mapped) = Shared::map(&shared, places) else { process::end(0) };
+    let Some(mut mapped) = Shared::map(&shared, places) else {
+        channel::say(&alive, libc::ENOMEM);
+        process::end(0)
+    };
     drop(shared);
     ending::leave_at(mapped.head());
-    // SAFETY: of the threads this process has but the one that made it.
-    unsafe { memory::isolate(task.memory) };
+    if !process::end_with(alive.as_raw_fd()) {
+        end(Ending::Internal, "nothing would end the process of the decoder");
+    }
+    ending::end_by_crash();
+    process::limit(task.time.map_or(libc::RLIM_INFINITY, |time| time.as_secs() + 2));
+    if task.foreign {
+        process::limit_memory(task.memory);
+    } else {
+        // SAFETY: of the threads this process has but the one that made it.
+        unsafe { memory::isolate(task.memory) };
+    }
     let control = Control::new(task.time.and_then(|time| Instant::now().checked_add(time)));
     let (_, pixels, source) = mapped.parts();
     match catch_unwind(AssertUnwindSafe(|| (task.fill)(source, pixels, &control))) {
         Ok(Ok(())) => end(Ending::Done, ""),
         Ok(Err(Error::DecodeFailed(text))) => end(Ending::DecodeFailed, &text),
+        Ok(Err(Error::UnsupportedFormat(text))) => end(Ending::Unsupported, &text),
         Ok(Err(Error::Internal(text))) => end(Ending::Internal, &text),
         Ok(Err(error)) => end(Ending::Internal, &error.to_string()),
         Err(_) => end(Ending::DecodeFailed, "the decoder panicked"),

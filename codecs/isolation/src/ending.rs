@@ -1,5 +1,6 @@
 //! How a child ended, and why, as it says in the head of its shared memory.
 
+use std::cell::UnsafeCell;
 use std::panic::Location;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -15,6 +16,7 @@ use crate::shared::HEAD;
 pub enum Ending {
     Done = 1,
     DecodeFailed,
+    Unsupported,
     /// It wanted more memory than it may have.
     OutOfMemory,
     /// The system has none.
@@ -35,6 +37,8 @@ pub fn said(head: &[u8], memory: u64) -> Result<(), Error> {
     }
     Err(if is(Ending::DecodeFailed) {
         Error::DecodeFailed(text())
+    } else if is(Ending::Unsupported) {
+        Error::UnsupportedFormat(text())
     } else if is(Ending::Internal) {
         Error::Internal(text())
     } else if is(Ending::OutOfMemory) {
@@ -66,6 +70,37 @@ pub fn end_by_panic(place: Option<&Location<'_>>) {
         format!(" at {file}:{}", place.line())
     });
     end(Ending::DecodeFailed, &format!("the decoder panicked{place}"));
+}
+
+/// The stack of [`crashed`], as that of the crash may be used up.
+struct Stack(UnsafeCell<[u8; 64 << 10]>);
+
+// SAFETY: used by nobody but the kernel, for the one signal that ends the process.
+unsafe impl Sync for Stack {}
+
+static STACK: Stack = Stack(UnsafeCell::new([0; 64 << 10]));
+
+/// Has a crash of a library in this process, which is such a child, be the fault of who sent the file.
+pub fn end_by_crash() {
+    const SIGNALS: [libc::c_int; 5] =
+        [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGABRT];
+    let stack =
+        libc::stack_t { ss_sp: STACK.0.get().cast(), ss_flags: 0, ss_size: size_of_val(&STACK.0) };
+    // SAFETY: settings of this process alone; the stack is there for ever, and the handler takes no memory and
+    // does not return.
+    unsafe {
+        libc::sigaltstack(&raw const stack, null_mut());
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = crashed as extern "C" fn(libc::c_int) as libc::sighandler_t;
+        action.sa_flags = libc::SA_ONSTACK | libc::SA_RESETHAND;
+        for signal in SIGNALS {
+            libc::sigaction(signal, &raw const action, null_mut());
+        }
+    }
+}
+
+extern "C" fn crashed(_: libc::c_int) {
+    end(Ending::DecodeFailed, "the decoder crashed");
 }
 
 /// Says how it went, and ends this process. It takes no memory.

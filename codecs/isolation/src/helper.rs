@@ -89,15 +89,15 @@ impl Isolation for Processes {
                 source: source.len(),
                 pixels: size.pixels,
                 memory: usize::try_from(size.memory).unwrap_or(usize::MAX),
+                foreign: size.foreign,
                 time: control.remaining(),
             };
             match self.hand_over(&task, &memory) {
-                Ok(end) if wait(&end, control)? => break,
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => {
-                    return Err(Error::Internal(format!("no process for the decoder: {error}")));
-                }
+                Ok(end) => match wait(&end, control)? {
+                    Ok(()) => break,
+                    Err(error) => no_process(&error)?,
+                },
+                Err(error) => no_process(&error)?,
             }
             // There may be room for one before the time is over.
             std::thread::sleep(Duration::from_millis(TICK_MILLISECONDS.into()));
@@ -112,17 +112,26 @@ impl Isolation for Processes {
     }
 }
 
-/// Waits for a child's end; whether there was one.
-fn wait(end: &OwnedFd, control: &Control) -> Result<bool, Error> {
+/// Fails unless there may be a process a little later, of what made that there is none.
+fn no_process(error: &io::Error) -> Result<(), Error> {
+    const PASSING: [libc::c_int; 4] = [libc::EAGAIN, libc::ENOMEM, libc::EMFILE, libc::ENFILE];
+    match error.raw_os_error() {
+        Some(number) if PASSING.contains(&number) => Ok(()),
+        _ => Err(Error::Internal(format!("no process for the decoder: {error}"))),
+    }
+}
+
+/// Waits for a child's end, or to be told why there is none.
+fn wait(end: &OwnedFd, control: &Control) -> Result<io::Result<()>, Error> {
     loop {
         match channel::hear(end, TICK_MILLISECONDS.into()) {
-            Heard::End => return Ok(true),
-            Heard::NoProcess => return Ok(false),
+            Heard::End => return Ok(Ok(())),
+            Heard::NoProcess(error) => return Ok(Err(error)),
             Heard::Nothing => {}
         }
         if let Err(error) = control.check() {
             // What it has is free before others count on it.
-            channel::say(end);
+            channel::say(end, 0);
             channel::hear(end, END_MILLISECONDS.into());
             return Err(error);
         }
@@ -176,7 +185,7 @@ fn serve(link: &OwnedFd, begun: fn()) -> ! {
                 child::work(&task, descriptors)
             }
             pid if pid > 0 => {}
-            _ => channel::say(&descriptors.alive),
+            _ => channel::say(&descriptors.alive, process::error_number()),
         }
     }
     process::end(0)

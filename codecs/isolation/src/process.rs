@@ -120,15 +120,52 @@ fn close_each_but(kept: RawFd) {
     }
 }
 
+/// Why the last call of the system's failed, by its number.
+pub fn error_number() -> libc::c_int {
+    // SAFETY: a place of this thread's.
+    unsafe { *libc::__errno_location() }
+}
+
 /// Has this process leave no core, where secrets are, and use no more of a processor's seconds than those.
 pub fn limit(seconds: libc::rlim_t) {
-    let limit = |most| libc::rlimit { rlim_cur: most, rlim_max: most };
     // SAFETY: settings of this process alone.
     unsafe {
         libc::prctl(libc::PR_SET_DUMPABLE, 0);
-        libc::setrlimit(libc::RLIMIT_CORE, &limit(0));
-        libc::setrlimit(libc::RLIMIT_CPU, &limit(seconds));
+        libc::setrlimit(libc::RLIMIT_CORE, &most(0));
+        libc::setrlimit(libc::RLIMIT_CPU, &most(seconds));
     }
+}
+
+/// Has this process have so much memory more than it has, whoever's allocator it comes from.
+pub fn limit_memory(bytes: usize) {
+    // What an allocator has at once, and stacks of threads.
+    const MORE: u64 = 32 << 20;
+    let data = held().saturating_add(bytes as u64).saturating_add(MORE);
+    // SAFETY: a setting of this process alone.
+    unsafe { libc::setrlimit(libc::RLIMIT_DATA, &most(data)) };
+}
+
+fn most(number: libc::rlim_t) -> libc::rlimit {
+    libc::rlimit { rlim_cur: number, rlim_max: number }
+}
+
+/// Bytes of memory that this process may write to and has for itself; none where the system does not tell.
+fn held() -> u64 {
+    let mut text = [0_u8; 256];
+    // SAFETY: a name, a descriptor that was opened just now, and room for what is read.
+    let read = unsafe {
+        let file = libc::open(c"/proc/self/statm".as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC);
+        let read = libc::read(file, text.as_mut_ptr().cast(), text.len());
+        libc::close(file);
+        read
+    };
+    let text = usize::try_from(read).ok().and_then(|len| text.get(..len)).unwrap_or_default();
+    // The sixth number: data and stack, in pages.
+    let pages = text.split(|&byte| byte == b' ').nth(5);
+    let pages = pages.and_then(|pages| std::str::from_utf8(pages).ok()?.parse::<u64>().ok());
+    // SAFETY: asks for a number.
+    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    pages.unwrap_or(0).saturating_mul(u64::try_from(page).unwrap_or(0))
 }
 
 /// Which signal a descriptor sends; of Linux.

@@ -12,7 +12,7 @@ static MEMORY: Memory = Memory;
 
 static PROCESSES: Processes = Processes::new(|| ());
 
-const SIZE: WorkSize = WorkSize { pixels: 10_000, memory: 64 << 20 };
+const SIZE: WorkSize = WorkSize { pixels: 10_000, memory: 64 << 20, foreign: false };
 
 fn run_on(source: &[u8], control: &Control, fill: FillPixels) -> Result<Vec<u8>, Error> {
     let mut taken = Vec::new();
@@ -300,4 +300,51 @@ fn nothing_is_left() {
     let zombies =
         processes_named("image decoder").iter().filter(|(_, stat)| stat.contains(") Z ")).count();
     assert!(zombies < 4, "{zombies}");
+}
+
+#[test]
+fn a_crash_is_the_fault_of_the_source() {
+    let crashed = Err(Error::DecodeFailed("the decoder crashed".to_owned()));
+    assert_eq!(run(&within(Duration::from_secs(5)), |_, _, _| std::process::abort()), crashed);
+    fn deep(pixels: &mut [u8]) -> usize {
+        let room = std::hint::black_box([0_u8; 4096]);
+        pixels.len() + usize::from(room[9]) + if pixels.is_empty() { 0 } else { deep(pixels) }
+    }
+    let endless = |_: &[u8], pixels: &mut [u8], _: &Control| {
+        if deep(pixels) == 0 { Ok(()) } else { Err(Error::NotImage) }
+    };
+    assert_eq!(run(&within(Duration::from_secs(5)), endless), crashed);
+    assert!(run(&within(Duration::from_secs(5)), |_, _, _| Ok(())).is_ok());
+}
+
+#[test]
+fn what_is_not_supported_is_told() {
+    let refused =
+        run(&Control::default(), |_, _, _| Err(Error::UnsupportedFormat("it".to_owned())));
+    assert_eq!(refused, Err(Error::UnsupportedFormat("it".to_owned())));
+}
+
+#[test]
+fn memory_of_other_allocators_is_bounded_too() {
+    // As C has it, which `Memory` knows nothing of.
+    let fill = |_: &[u8], pixels: &mut [u8], _: &Control| {
+        let mut blocks = 0;
+        // SAFETY: new blocks of that size, none of which is freed.
+        while blocks < 1000 && !std::hint::black_box(unsafe { libc::malloc(1 << 20) }).is_null() {
+            blocks += 1;
+        }
+        pixels[..8].copy_from_slice(&u64::to_le_bytes(blocks));
+        Ok(())
+    };
+    let mut held = Err(Error::NotImage);
+    let size = WorkSize { foreign: true, ..SIZE };
+    let ran = PROCESSES.run(size, &[], &within(Duration::from_secs(5)), fill, &mut |pixels| {
+        held = Ok(pixels.to_vec());
+        Ok(())
+    });
+    assert_eq!(ran, Ok(()));
+    let held = held.unwrap();
+    let blocks = u64::from_le_bytes(held[..8].try_into().unwrap());
+    // Of 64 MB that it may have besides.
+    assert!((64..128).contains(&blocks), "{blocks}");
 }

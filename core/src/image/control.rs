@@ -96,6 +96,8 @@ pub struct WorkSize {
     pub pixels: usize,
     /// Bytes of memory that may be held beside it.
     pub memory: u64,
+    /// Whether a library takes some of that from an allocator of its own.
+    pub foreign: bool,
 }
 
 /// A place apart, where work ends as soon as its [`Control`] says so, even within a step of some

@@ -2,6 +2,7 @@
 
 use super::bytes::array;
 use super::canonical::Canonical;
+use super::svg::is_svg;
 
 /// An image type. All are read that the build has; [some](Format::is_written) are written, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub enum Format {
     Jxl,
     /// HEIC (HEVC in a HEIF file).
     Heic,
+    /// SVG 1.1 and 2, as far as it neither moves nor runs scripts.
+    Svg,
 }
 
 impl Canonical for Format {
@@ -38,12 +41,13 @@ impl Canonical for Format {
     }
 }
 
-/// How many first bytes [`sniff`] looks at, at most.
+/// How many first bytes [`sniff`] looks at, at most, but for SVG: there they are as many as are said of
+/// [`unsupported`](super::unsupported).
 pub const SNIFF_LEN: usize = 32;
 
 impl Format {
     /// All of them, in the order of their numbers, in which counters of older versions have them.
-    pub const ALL: [Format; 12] = [
+    pub const ALL: [Format; 13] = [
         Format::Jpeg,
         Format::Png,
         Format::Gif,
@@ -56,6 +60,7 @@ impl Format {
         Format::Tiff,
         Format::Jxl,
         Format::Heic,
+        Format::Svg,
     ];
 
     /// The written formats that are not [universal](Format::is_universal).
@@ -78,6 +83,7 @@ impl Format {
             Format::Jxl => cfg!(feature = "jxl"),
             Format::Pnm => cfg!(feature = "pnm"),
             Format::Qoi => cfg!(feature = "qoi"),
+            Format::Svg => cfg!(feature = "svg"),
             Format::Tiff => cfg!(feature = "tiff"),
         }
     }
@@ -140,6 +146,7 @@ impl Format {
             Format::Tiff => "image/tiff",
             Format::Jxl => "image/jxl",
             Format::Heic => "image/heic",
+            Format::Svg => "image/svg+xml",
         }
     }
 
@@ -188,6 +195,7 @@ impl Format {
             Format::Tiff => &["tiff", "tif"],
             Format::Jxl => &["jxl"],
             Format::Heic => &["heic", "heif", "hif"],
+            Format::Svg => &["svg"],
         }
     }
 }
@@ -219,7 +227,7 @@ pub(super) fn recognize(bytes: &[u8]) -> Option<Format> {
         [b'I', b'I', b'*' | b'+', 0, ..] | [b'M', b'M', 0, b'*' | b'+', ..] => Format::Tiff,
         [0xff, 0x0a, ..] => Format::Jxl,
         [0, 0, 0, 12, b'J', b'X', b'L', b' ', b'\r', b'\n', 0x87, b'\n', ..] => Format::Jxl,
-        _ => return None,
+        _ => return is_svg(bytes).then_some(Format::Svg),
     })
 }
 

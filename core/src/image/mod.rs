@@ -17,6 +17,7 @@ mod disposition;
 mod encode;
 mod error;
 mod etag;
+mod fonts;
 mod format;
 mod fraction;
 mod geometry;
@@ -46,6 +47,7 @@ mod smart;
 mod source;
 mod statistics;
 mod strip;
+mod svg;
 mod transform;
 mod unsupported;
 pub mod values;
@@ -66,6 +68,7 @@ pub use digest_headers::is_digest;
 pub use disposition::rename_attachment;
 pub use error::Error;
 pub use etag::{EtagGenerator, Validator, lists_etag};
+pub use fonts::{FONTS, FontFolder};
 pub use format::{Format, SNIFF_LEN, sniff};
 pub use fraction::Fraction;
 pub use gravity::{Gravity, Offset};
@@ -86,8 +89,9 @@ pub use setting::{
     Argument, Background, Draft, Filling, Parsed, SETTINGS, Setting, SettingDirective,
 };
 pub use statistics::{Histogram, LIMITS, Statistics};
+pub use svg::is_svg;
 pub use transform::{Output, Prepared, Transformed, prepare, preview_plan, probe};
-pub use unsupported::{UNSUPPORTED_LEN, is_svg, unsupported};
+pub use unsupported::{UNSUPPORTED_LEN, unsupported};
 pub use watermark::{
     Font, Position, Watermark, WatermarkContent, WatermarkPicture, WatermarkStyle, WatermarkText,
 };

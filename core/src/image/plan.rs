@@ -5,8 +5,8 @@ use std::num::{NonZeroU16, NonZeroU32};
 use super::canonical::{Canonical, with_defaults};
 use super::words::Words;
 use super::{
-    Area, Color, DamagePolicy, Error, Flip, Format, FormatChoice, Gravity, Ratio, Rotation, Sides,
-    Varies, Watermark,
+    Area, Color, DamagePolicy, Error, Flip, FontFolder, Format, FormatChoice, Gravity, Ratio,
+    Rotation, Sides, Varies, Watermark,
 };
 
 /// A side of the bounding box; `None` (written `-`) does not bound.
@@ -515,6 +515,10 @@ with_defaults! {
         pub damaged: DamagePolicy = DamagePolicy::Lenient,
         /// Whether HEIC is read.
         pub heif: HeifPolicy = HeifPolicy::Auto,
+        /// Whether SVG is read.
+        pub svg: bool = true,
+        /// Where the fonts of its texts are, if not in [`FONTS`].
+        pub svg_fonts: Option<FontFolder> = None,
         /// JPEG quality, 1 to 100.
         pub jpeg_quality: u8 = 75,
         /// WebP quality, 1 to 100.
@@ -628,10 +632,15 @@ impl Plan {
     /// # Errors
     /// [`Error::UnsupportedFormat`].
     pub fn check_source(&self, format: Format) -> Result<(), Error> {
-        if format == Format::Heic && self.heif == HeifPolicy::Off {
-            return Err(Error::UnsupportedFormat("HEIC".to_owned()));
+        let is_read = match format {
+            Format::Heic => self.heif != HeifPolicy::Off,
+            Format::Svg => self.svg,
+            _ => true,
+        };
+        match is_read {
+            true => Ok(()),
+            false => Err(Error::UnsupportedFormat(format.name().to_ascii_uppercase())),
         }
-        Ok(())
     }
 
     /// Returns the client's headers that what is made depends on.

@@ -16,8 +16,8 @@ use super::size::{Rect, Size};
 use super::source::{Animation, Container, Source};
 use super::strip::{Cuts, strip};
 use super::{
-    AnimationPolicy, Bounds, Control, Damage, EqualSides, Error, Fit, Format, Gravity, Info,
-    Limits, MetadataPolicy, Oversize, Plan, ProfilePolicy, Subsampling, encode,
+    AnimationPolicy, Bounds, Control, Damage, EqualSides, Error, Fit, FontFolder, Format, Gravity,
+    Info, Limits, MetadataPolicy, Oversize, Plan, ProfilePolicy, Subsampling, encode,
 };
 
 /// The bytes that go out.
@@ -122,15 +122,19 @@ pub fn prepare<'a>(
     plan: &'a Plan,
     limits: &Limits,
 ) -> Result<Prepared<'a>, Error> {
-    let source = Source::read_page(input, plan.page)?;
+    let mut source = Source::read_page(input, plan.page)?;
     plan.check_source(source.info.format)?;
+    if let Container::Svg(svg) = &mut source.kind {
+        svg.fonts = plan.svg_fonts.as_ref().map_or(svg.fonts, FontFolder::path);
+    }
+    let sizes = sizes(&source, plan);
     let tolerance = Tolerance::new(plan.damaged);
     source.check(limits, &tolerance)?;
     let picture = picture_of(&source, plan, limits)?;
 
     let stored = Size::new(source.info.width, source.info.height);
     let upright = upright(&source, plan);
-    let mut geometry = Geometry::new(stored, upright, plan)?;
+    let mut geometry = Geometry::new(stored, upright, &sizes)?;
     let moving =
         source.animation().filter(|_| plan.animation == AnimationPolicy::All && picture.is_none());
     if moving.is_some() && tolerance.is_strict() {
@@ -139,7 +143,7 @@ pub fn prepare<'a>(
     let mut format = output_format(&source.info, plan, moving.is_some());
     if plan.oversize == Oversize::Reduce {
         let most = (limits.output_pixels, encode::longest_side(format));
-        geometry = geometry.reduced(most, stored, upright, plan)?;
+        geometry = geometry.reduced(most, stored, upright, &sizes)?;
     }
     if format == source.info.format
         && geometry.is_identity(stored)
@@ -170,7 +174,7 @@ pub fn prepare<'a>(
         _ => None,
     };
     let mut animation = moving.filter(|_| format.supports_animation());
-    let most = plan.trim.map(|_| Geometry::largest_output(stored, plan));
+    let most = plan.trim.map(|_| Geometry::largest_output(stored, &sizes));
     let check_output = |frames: u32, format: Format| match most {
         None => check_output(geometry.output, frames, format, limits),
         Some(_) => Ok(()),
@@ -232,14 +236,26 @@ fn picture_of(
     }
 }
 
-/// What to show of an image to [`Prepared::preview`]: all of it, small and in sRGB.
+/// The plan by which a source gets its size: a drawing is not enlarged, but drawn as large as it is asked for.
+fn sizes<'p>(source: &Source, plan: &'p Plan) -> Cow<'p, Plan> {
+    match source.kind {
+        Container::Svg(_) => {
+            Cow::Owned(Plan { enlarge: true, refuses_enlarging: false, ..plan.clone() })
+        }
+        _ => Cow::Borrowed(plan),
+    }
+}
+
+/// What to show of an image to [`Prepared::preview`]: all of it, small and in sRGB, read as a plan has it.
 #[must_use]
-pub fn preview_plan(orient: bool) -> Plan {
+pub fn preview_plan(of: &Plan) -> Plan {
     let side = std::num::NonZeroU32::new(preview::SIDE);
     let fit = Fit::Resize { width: side, height: side };
     // A format to which all can be made that there is, alpha included.
     let (format, metadata) = (Some(Format::Png), MetadataPolicy::Keep);
-    Plan { fit, orient, format, metadata, ..Plan::default() }
+    let Plan { orient, damaged, heif, svg, ref svg_fonts, .. } = *of;
+    let svg_fonts = svg_fonts.clone();
+    Plan { fit, orient, format, metadata, damaged, heif, svg, svg_fonts, ..Plan::default() }
 }
 
 /// How a source is decoded that goes out as it is: the verdict on it is to be that of any other size.
@@ -503,8 +519,8 @@ impl Prepared<'_> {
         let (decode, geometry) = match &self.work {
             PreparedWork::Make(recipe) => (recipe.decode, recipe.geometry),
             PreparedWork::PassOn { .. } => {
-                let geometry =
-                    Geometry::new(self.stored(), upright(&self.source, self.plan), self.plan)?;
+                let upright = upright(&self.source, self.plan);
+                let geometry = Geometry::new(self.stored(), upright, self.plan)?;
                 let decode = how_to_decode(&self.source, self.plan, &geometry, &self.limits);
                 (decode, geometry)
             }
@@ -606,7 +622,8 @@ impl Prepared<'_> {
     /// The geometry of what is left of the image inside its border.
     pub(super) fn trimmed(&self, recipe: &Recipe, inside: Rect) -> Result<Geometry, Error> {
         let inside = self.evened(inside);
-        let mut geometry = Geometry::new(inside.size, upright(&self.source, self.plan), self.plan)?;
+        let upright = upright(&self.source, self.plan);
+        let mut geometry = Geometry::new(inside.size, upright, &sizes(&self.source, self.plan))?;
         geometry.region.x += inside.x;
         geometry.region.y += inside.y;
         let most = recipe.most.map_or(u64::MAX, Size::pixels);

@@ -292,7 +292,13 @@ pub fn decode(bytes: &[u8]) -> Picture {
             decode(&transform(bytes, &plan).unwrap())
         }
         Format::Jxl => decode(&transform(bytes, &plan("f=png")).unwrap()),
-        Format::Bmp | Format::Heic | Format::Ico | Format::Pnm | Format::Qoi | Format::Tiff => {
+        Format::Bmp
+        | Format::Heic
+        | Format::Ico
+        | Format::Pnm
+        | Format::Qoi
+        | Format::Svg
+        | Format::Tiff => {
             panic!("no output")
         }
     }

@@ -3,29 +3,15 @@
 
 use jxl::api::{Event, JxlOutputBuffer, JxlParallelRunner, JxlParallelRunnerFun, ProfileLevel};
 
+use super::apart;
 use crate::image::error::{broken, truncated};
-use crate::image::raster::{Raster, data_len};
+use crate::image::raster::Raster;
 use crate::image::source::jxl::Jxl;
-use crate::image::{Control, Error, WorkSize};
+use crate::image::{Control, Error};
 
 /// Decodes the image, or the first frame of an animation, of that input.
 pub(super) fn decode(input: &[u8], jxl: &Jxl, control: &Control) -> Result<Raster, Error> {
-    let Some(isolation) = control.isolation() else {
-        let mut raster = Raster::new(jxl.size, jxl.layout)?;
-        fill(jxl, raster.data_mut(), control)?;
-        return Ok(raster);
-    };
-    let pixels = data_len(jxl.size, jxl.layout)?;
-    let memory = working_bytes(jxl);
-    let size = WorkSize { pixels, memory: memory.saturating_add(memory / 4) };
-    let mut raster = None;
-    isolation.run(size, input, control, read_and_fill, &mut |pixels| {
-        let mut filled = Raster::new(jxl.size, jxl.layout)?;
-        filled.data_mut().copy_from_slice(pixels);
-        raster = Some(filled);
-        Ok(())
-    })?;
-    raster.ok_or_else(|| Error::Internal("no pixels came back".to_owned()))
+    apart::raster((jxl.size, jxl.layout), working_bytes(jxl), input, read_and_fill, control)
 }
 
 /// The same where nothing of the input is known yet.

@@ -1,5 +1,7 @@
 //! From source bytes to pixels.
 
+#[cfg(any(feature = "heif", feature = "jxl", feature = "svg"))]
+mod apart;
 mod avif;
 mod bitmap;
 mod canvas;
@@ -14,6 +16,8 @@ mod part;
 mod planes;
 mod png;
 mod scale;
+#[cfg(feature = "svg")]
+mod svg;
 #[cfg(feature = "tiff")]
 mod tiff;
 mod webp;
@@ -36,7 +40,7 @@ pub(super) use scale::Scale;
 pub(super) fn check(source: &Source, how: &Decode, limits: &Limits) -> Result<(), Error> {
     let size = Size::new(source.info.width, source.info.height);
     let decoded = match &source.kind {
-        Container::Jpeg(_) => how.raster_size(size),
+        Container::Jpeg(_) | Container::Svg(_) => how.raster_size(size),
         // A frame may be larger than the canvas that it is painted on.
         Container::Gif(gif) if gif.first.size.pixels() > size.pixels() => gif.first.size,
         // Others are decoded whole before they are scaled or cut.
@@ -82,9 +86,13 @@ pub(super) fn decode(
         #[cfg(not(feature = "tiff"))]
         Container::Tiff(_) => Err(Error::Internal("a format that is not built".to_owned())),
         #[cfg(feature = "heif")]
-        Container::Heic(heic) => heic::decode(heic, how.scale, tolerance, control),
+        Container::Heic(heic) => heic::decode(source.input, heic, how, tolerance, control),
         #[cfg(not(feature = "heif"))]
         Container::Heic(_) => Err(Error::Internal("a format that is not built".to_owned())),
+        #[cfg(feature = "svg")]
+        Container::Svg(svg) => svg::decode(svg, how.raster_size(size), control),
+        #[cfg(not(feature = "svg"))]
+        Container::Svg(_) => Err(Error::Internal("a format that is not built".to_owned())),
         #[cfg(feature = "jxl")]
         Container::Jxl(own) => jxl::decode(source.input, own, control),
         #[cfg(not(feature = "jxl"))]
@@ -126,7 +134,8 @@ impl<'a> Frames<'a> {
             | Container::Bitmap(_)
             | Container::Tiff(_)
             | Container::Jxl(_)
-            | Container::Heic(_) => {
+            | Container::Heic(_)
+            | Container::Svg(_) => {
                 return Err(Error::Internal("frames of a still image".to_owned()));
             }
         };
@@ -198,9 +207,16 @@ pub(super) fn working_bytes(source: &Source, how: &Decode) -> u64 {
             #[cfg(not(feature = "tiff"))]
             Container::Tiff(_) => 0,
             #[cfg(feature = "heif")]
-            Container::Heic(heic) => heic::working_bytes(heic),
+            Container::Heic(heic) => heic::working_bytes(source.input, heic, how),
             #[cfg(not(feature = "heif"))]
             Container::Heic(_) => 0,
+            #[cfg(feature = "svg")]
+            Container::Svg(svg) => {
+                let size = Size::new(source.info.width, source.info.height);
+                svg::working_bytes(svg, how.raster_size(size))
+            }
+            #[cfg(not(feature = "svg"))]
+            Container::Svg(_) => 0,
             // Where it is done apart, the input is there a second time.
             #[cfg(feature = "jxl")]
             Container::Jxl(own) => {
@@ -230,6 +246,7 @@ pub(super) fn verifying_bytes(source: &Source) -> u64 {
         | Container::Bitmap(_)
         | Container::Tiff(_)
         | Container::Jxl(_)
-        | Container::Heic(_) => 0,
+        | Container::Heic(_)
+        | Container::Svg(_) => 0,
     }
 }

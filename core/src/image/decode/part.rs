@@ -57,7 +57,8 @@ fn steps(source: &Source, scale: Scale) -> Option<(u32, u32)> {
         | Container::Bitmap(_)
         | Container::Tiff(_)
         | Container::Jxl(_)
-        | Container::Heic(_) => None,
+        | Container::Heic(_)
+        | Container::Svg(_) => None,
     }
 }
 

@@ -14,7 +14,7 @@ pub(in crate::image) enum Scale {
     Eighths(u32),
     /// PNG, WebP and HEIC: to the averages of boxes of pixels of that side.
     Boxes(u32),
-    /// WebP: to just that size, by averages of areas.
+    /// WebP: to just that size, by averages of areas. SVG: drawn at that size.
     To(Size),
 }
 
@@ -33,6 +33,7 @@ impl Scale {
                 Some(still) => twice(stored, scaled, still.lossless),
                 None => Scale::Whole,
             },
+            Container::Svg(_) => Scale::To(scaled),
             Container::Png(_)
             | Container::Webp(_)
             | Container::Gif(_)

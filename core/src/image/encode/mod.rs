@@ -68,9 +68,13 @@ pub(super) fn encode(
         Format::Jxl => jxl::encode(&raster, plan, metadata, control),
         #[cfg(not(feature = "jxl"))]
         Format::Jxl => Err(not_encoded("jxl is not built")),
-        Format::Bmp | Format::Heic | Format::Ico | Format::Pnm | Format::Qoi | Format::Tiff => {
-            Err(not_encoded(format!("{} is not written", format.name())))
-        }
+        Format::Bmp
+        | Format::Heic
+        | Format::Ico
+        | Format::Pnm
+        | Format::Qoi
+        | Format::Svg
+        | Format::Tiff => Err(not_encoded(format!("{} is not written", format.name()))),
     }?;
     control.check()?;
     Ok(bytes)
@@ -88,7 +92,13 @@ pub(super) fn longest_side(format: Format) -> u32 {
         Format::Avif => 32768,
         // Of level 5.
         Format::Jxl => 1 << 18,
-        Format::Bmp | Format::Heic | Format::Ico | Format::Pnm | Format::Qoi | Format::Tiff => 0,
+        Format::Bmp
+        | Format::Heic
+        | Format::Ico
+        | Format::Pnm
+        | Format::Qoi
+        | Format::Svg
+        | Format::Tiff => 0,
     }
 }
 
@@ -133,6 +143,7 @@ pub(super) fn working_bytes(size: Size, format: Format, palette: bool) -> u64 {
                 | Format::Ico
                 | Format::Pnm
                 | Format::Qoi
+                | Format::Svg
                 | Format::Tiff => 0,
             }
 }

@@ -7,7 +7,9 @@ use super::draft::Draft;
 use crate::image::fraction::share;
 use crate::image::values::{self, whole};
 use crate::image::words::Words;
-use crate::image::{Area, Bound, Color, Format, FormatChoice, Gravity, Ratio, Sides, Tone};
+use crate::image::{
+    Area, Bound, Color, FontFolder, Format, FormatChoice, Gravity, Ratio, Sides, Tone,
+};
 
 /// A value that was read. Which setting it is of has to be known beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +44,8 @@ pub enum Parsed {
     Tone(Tone),
     /// The name of a preset.
     Preset(Box<str>),
+    /// A folder with fonts.
+    Fonts(FontFolder),
 }
 
 /// What may be around an image.
@@ -128,6 +132,8 @@ pub(super) enum Notation {
     Area(fn(&mut Draft, Option<Area>)),
     /// The name of a preset, which stands for other values.
     Preset,
+    /// A folder with fonts.
+    Fonts(fn(&mut Draft, FontFolder)),
 }
 
 /// Words, and what each of them sets.
@@ -235,6 +241,7 @@ impl Notation {
             Notation::Preset => {
                 std::str::from_utf8(text).ok().map(|name| Parsed::Preset(name.into()))
             }
+            Notation::Fonts(_) => FontFolder::parse(text).map(Parsed::Fonts),
         }
     }
 
@@ -290,6 +297,7 @@ impl Notation {
             (Notation::Format(set), Parsed::Format(wanted)) => set(draft, *wanted),
             (Notation::Area(set), Parsed::Area(area)) => set(draft, Some(*area)),
             (Notation::Area(set), Parsed::Off) => set(draft, None),
+            (Notation::Fonts(set), Parsed::Fonts(folder)) => set(draft, folder.clone()),
             _ => (),
         }
     }
@@ -363,6 +371,7 @@ impl Notation {
                 "x,y,width,height in pixels or shares of the sides, or \"off\"".to_owned()
             }
             Notation::Preset => "the name of a preset".to_owned(),
+            Notation::Fonts(_) => "the absolute path of a folder".to_owned(),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::notation::{Background, Notation, OneOf};
 use super::row::{Argument, Setting, SettingDirective};
 use crate::image::words::Words;
 use crate::image::{
-    AnimationPolicy, BorderPlace, Clamp, DamagePolicy, EqualSides, Flip, HeifPolicy, Mask,
+    AnimationPolicy, BorderPlace, Clamp, DamagePolicy, EqualSides, FONTS, Flip, HeifPolicy, Mask,
     MetadataPolicy, Oversize, PngCompression, ProfilePolicy, RotateBox, Rotation, Rounding, Sides,
     Subsampling, TrimCorner,
 };
@@ -367,6 +367,20 @@ pub static SETTINGS: &[Setting] = &[
         directive: Some(SettingDirective::new(c"image_resize_heif").fixed().general()),
         default: "auto",
         kind: Notation::Word(&OneOf(|draft, heif: HeifPolicy| draft.plan.heif = heif)),
+    },
+    Setting {
+        params: &[],
+        directive: Some(SettingDirective::new(c"image_resize_svg").fixed().general()),
+        default: "on",
+        kind: Notation::Switch(|draft, is_read| draft.plan.svg = is_read),
+    },
+    Setting {
+        params: &[],
+        directive: Some(SettingDirective::new(c"image_resize_svg_fonts").fixed().general()),
+        default: FONTS,
+        kind: Notation::Fonts(|draft, folder| {
+            draft.plan.svg_fonts = Some(folder).filter(|folder| folder.path() != FONTS);
+        }),
     },
     Setting {
         params: &["trim"],

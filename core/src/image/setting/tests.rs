@@ -46,6 +46,7 @@ fn examples(setting: &Setting) -> (String, &'static str) {
         Notation::Ratio(_) => ("16:9".into(), "16:0"),
         Notation::Area(_) => ("1,0,50%,0.5".into(), "1,0,0,1"),
         Notation::Preset => ("any".into(), ""),
+        Notation::Fonts(_) => ("/fonts".into(), "fonts"),
     }
 }
 

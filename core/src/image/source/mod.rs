@@ -23,6 +23,8 @@ pub(super) mod jxl;
 pub(super) mod png;
 mod prefix;
 mod rights;
+#[cfg_attr(not(feature = "svg"), allow(dead_code, reason = "it is not read"))]
+pub(super) mod svg;
 mod texts;
 #[cfg_attr(not(feature = "tiff"), allow(dead_code, reason = "it is not read"))]
 pub(super) mod tiff;
@@ -56,6 +58,7 @@ pub(super) enum Container<'a> {
     Tiff(Box<tiff::Tiff<'a>>),
     Jxl(jxl::Jxl<'a>),
     Heic(Box<heic::Heic<'a>>),
+    Svg(svg::Svg<'a>),
 }
 
 /// A source whose headers are read.
@@ -94,6 +97,7 @@ impl<'a> Source<'a> {
                 .map(|read| Source::new(input, read, |avif| Container::Avif(Box::new(avif)))),
             Format::Heic => heic::read(input)
                 .map(|read| Source::new(input, read, |heic| Container::Heic(Box::new(heic)))),
+            Format::Svg => svg::read(input).map(|read| Source::new(input, read, Container::Svg)),
             Format::Jxl => jxl::read(input).map(|read| Source::new(input, read, Container::Jxl)),
             Format::Ico => match bitmap::largest(input)? {
                 png if sniff(png) == Some(Format::Png) => png::read(png).map(|read| {
@@ -149,7 +153,11 @@ impl<'a> Source<'a> {
             }
             Container::Tiff(tiff) => tiff.check(limits)?,
             Container::Heic(heic) => heic.check(limits)?,
-            Container::Png(_) | Container::Gif(_) | Container::Bitmap(_) | Container::Jxl(_) => {}
+            Container::Png(_)
+            | Container::Gif(_)
+            | Container::Bitmap(_)
+            | Container::Jxl(_)
+            | Container::Svg(_) => {}
         }
         self.fault.clone().map_or(Ok(()), Err)?;
         self.damage.clone().map_or(Ok(()), |damage| tolerance.note(damage))
@@ -174,7 +182,8 @@ impl<'a> Source<'a> {
             | Container::Bitmap(_)
             | Container::Tiff(_)
             | Container::Jxl(_)
-            | Container::Heic(_) => Ok(()),
+            | Container::Heic(_)
+            | Container::Svg(_) => Ok(()),
         }
     }
 
@@ -189,7 +198,8 @@ impl<'a> Source<'a> {
             | Container::Bitmap(_)
             | Container::Tiff(_)
             | Container::Jxl(_)
-            | Container::Heic(_) => None,
+            | Container::Heic(_)
+            | Container::Svg(_) => None,
         }
         .filter(|_| self.info.frames > 1)
     }

@@ -50,6 +50,6 @@ pub(super) fn strip<'a>(source: &Source<'a>, plan: &Plan, turned: bool) -> Optio
         Container::Avif(_) => avif::cuts(input, source.info.has_profile, &kept),
         Container::Jxl(jxl) => jxl::cuts(input, jxl, &kept),
         // They are never what goes out.
-        Container::Bitmap(_) | Container::Tiff(_) | Container::Heic(_) => None,
+        Container::Bitmap(_) | Container::Tiff(_) | Container::Heic(_) | Container::Svg(_) => None,
     }
 }

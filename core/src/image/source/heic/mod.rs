@@ -5,8 +5,6 @@ mod hevc;
 
 use std::borrow::Cow;
 
-use image_gate_codecs::heif as libheif;
-
 use super::headers::SourceHeaders;
 use super::heif::{
     BoxContent, CodePoints, Coded, Described, HeifImage, Looked, Meta, Samples, boxes,
@@ -38,8 +36,6 @@ pub(in crate::image) struct Cell<'a> {
     pub(in crate::image) configuration: &'a [u8],
     /// What that says.
     parameters: Configuration,
-    /// Slices, of which each may be decoded to the end of the picture.
-    pub(in crate::image) slices: usize,
     /// Whether it may refer to pictures that are not there, which a decoder makes up then.
     pub(in crate::image) refers: bool,
 }
@@ -80,14 +76,13 @@ impl<'a> Coded<'a> for Cell<'a> {
         match (read, described.size) {
             // Of two sizes, that of the pixels counts.
             (Ok(Looked { setup: (configuration, parameters), data, found }), _) => {
-                let Found { slices, refers } = found;
-                Ok(Cell { data, configuration, parameters, slices, refers })
+                Ok(Cell { data, configuration, parameters, refers: found.refers })
             }
             (Err(error), Some(size)) if size.pixels() > 0 => {
                 damage.get_or_insert(error);
                 let parameters = Configuration::none(size);
                 let (data, configuration) = (Cow::Borrowed(&[][..]), &[][..]);
-                Ok(Cell { data, configuration, parameters, slices: 0, refers: false })
+                Ok(Cell { data, configuration, parameters, refers: false })
             }
             (Err(error), _) => Err(error),
         }
@@ -106,7 +101,12 @@ impl<'a> Coded<'a> for Cell<'a> {
     }
 }
 
-impl Heic<'_> {
+impl<'a> Heic<'a> {
+    /// Reads the headers.
+    pub(in crate::image) fn read(input: &'a [u8]) -> Result<Heic<'a>, Error> {
+        Ok(read(input)?.own)
+    }
+
     /// Checks what of it is decoded: more than is seen, where much is cut away.
     pub(super) fn check(&self, limits: &Limits) -> Result<(), Error> {
         for picture in [Some(&self.image.colors), self.image.alpha.as_ref()].into_iter().flatten() {
@@ -127,7 +127,6 @@ impl Heic<'_> {
 pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Heic<'_>>, Error> {
     let mut image = find(input)?;
     let fault = image.take_damage();
-    let fault = fault.or_else(|| libheif::open().err().map(missing));
     let (crop, embedded, mut code_points) = (image.crop(), image.embedded(), image.code_points());
     // That of BT.601, where nothing is said of it: so does libheif, and with it everybody.
     if code_points.matrix == UNSPECIFIED {
@@ -151,11 +150,6 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Heic<'_>>, Error> {
         fault,
         damage: None,
     })
-}
-
-/// The library, or a part of it, is not there.
-fn missing(what: impl std::fmt::Display) -> Error {
-    Error::UnsupportedFormat(format!("HEIC, for {what}"))
 }
 
 fn find(input: &[u8]) -> Result<HeifImage<'_, Cell<'_>>, Error> {

@@ -1,0 +1,41 @@
+//! What is made apart, where there is such a place: by something that asks nobody whether it is to go on.
+
+use crate::image::control::FillPixels;
+use crate::image::raster::{Layout, Raster, data_len, with_room, zeroed};
+use crate::image::size::Size;
+use crate::image::{Control, Error, WorkSize};
+
+/// Has a raster be made of `source` by something that holds so many bytes besides it.
+pub(super) fn raster(
+    (size, layout): (Size, Layout),
+    memory: u64,
+    source: &[u8],
+    fill: FillPixels,
+    control: &Control,
+) -> Result<Raster, Error> {
+    let work = WorkSize { pixels: data_len(size, layout)?, memory, foreign: false };
+    Raster::from_data(size, layout, bytes(work, source, fill, control)?)
+}
+
+/// The same of some bytes.
+pub(super) fn bytes(
+    size: WorkSize,
+    source: &[u8],
+    fill: FillPixels,
+    control: &Control,
+) -> Result<Vec<u8>, Error> {
+    let Some(isolation) = control.isolation() else {
+        let mut bytes = zeroed(size.pixels)?;
+        fill(source, &mut bytes, control)?;
+        return Ok(bytes);
+    };
+    // It is an estimate.
+    let work = WorkSize { memory: size.memory.saturating_add(size.memory / 4), ..size };
+    let mut bytes = Vec::new();
+    isolation.run(work, source, control, fill, &mut |made| {
+        bytes = with_room(made.len())?;
+        bytes.extend_from_slice(made);
+        Ok(())
+    })?;
+    Ok(bytes)
+}

@@ -1,0 +1,133 @@
+//! SVG documents: what is one, and its text.
+
+use std::borrow::Cow;
+
+use super::Error;
+use super::error::broken;
+
+/// Whether a file is an SVG drawing, by its first bytes.
+#[must_use]
+pub fn is_svg(bytes: &[u8]) -> bool {
+    svg(bytes).unwrap_or(false)
+}
+
+/// The text of a document in UTF-8, or in UTF-16 with a byte order mark.
+///
+/// # Errors
+/// [`Error::DecodeFailed`] in any other encoding; [`Error::Internal`] without memory.
+pub(super) fn text(bytes: &[u8]) -> Result<Cow<'_, str>, Error> {
+    let unit: fn([u8; 2]) -> u16 = match bytes {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        _ => {
+            let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+            return std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(broken);
+        }
+    };
+    let units = bytes.as_chunks().0.iter().skip(1).map(|&bytes| unit(bytes));
+    let mut text = String::new();
+    // No unit takes more.
+    text.try_reserve(bytes.len() / 2 * 3).map_err(|error| Error::Internal(error.to_string()))?;
+    for read in char::decode_utf16(units) {
+        text.push(read.map_err(broken)?);
+    }
+    Ok(Cow::Owned(text))
+}
+
+/// Whether the root of an XML document is `svg`; `None` where it ends before that is known.
+fn svg(bytes: &[u8]) -> Option<bool> {
+    let narrow;
+    let mut rest = match bytes {
+        [0xef, 0xbb, 0xbf, rest @ ..] => rest,
+        // Of UTF-16, every other byte is enough: what is looked for is ASCII.
+        [0xff, 0xfe, rest @ ..] => {
+            narrow = rest.iter().step_by(2).copied().collect::<Vec<u8>>();
+            &narrow
+        }
+        [0xfe, 0xff, rest @ ..] => {
+            narrow = rest.iter().skip(1).step_by(2).copied().collect::<Vec<u8>>();
+            &narrow
+        }
+        _ => bytes,
+    };
+    loop {
+        rest = rest.trim_ascii_start().strip_prefix(b"<")?;
+        if let Some(comment) = rest.strip_prefix(b"!--") {
+            rest = behind(comment, b"-->")?;
+        } else if let Some(instruction) = rest.strip_prefix(b"?") {
+            rest = behind(instruction, b"?>")?;
+        } else if let Some(doctype) = rest.strip_prefix(b"!DOCTYPE") {
+            // It names the root.
+            return Some(is_root(doctype.trim_ascii_start()));
+        } else {
+            return Some(is_root(rest));
+        }
+    }
+}
+
+fn behind<'a>(bytes: &'a [u8], end: &[u8]) -> Option<&'a [u8]> {
+    let at = bytes.windows(end.len()).position(|window| window == end)?;
+    bytes.get(at + end.len()..)
+}
+
+/// Whether a name that stands here is `svg`, maybe behind a prefix.
+fn is_root(bytes: &[u8]) -> bool {
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/' | b'[');
+    let Some(end) = bytes.iter().position(ends) else { return false };
+    let name = bytes.get(..end).unwrap_or_default();
+    name.rsplit(|&byte| byte == b':').next() == Some(b"svg")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drawings() {
+        for text in [
+            "<svg xmlns=\"http://www.w3.org/2000/svg\"/>",
+            "<svg>",
+            "\u{feff}<?xml version=\"1.0\"?>\n<svg width=\"1\">",
+            "  \n<!-- a > b --> <!----><svg/>",
+            "<?xml version=\"1.0\"?><!-- one --><?xml-stylesheet href=\"a\"?><!-- two --><svg\n>",
+            "<!DOCTYPE svg PUBLIC \"-//W3C//DTD SVG 1.1//EN\" \"svg11.dtd\"><svg>",
+            "<!DOCTYPE svg [ <!ENTITY a \"b\"> ]>",
+            "<svg:svg xmlns:svg=\"http://www.w3.org/2000/svg\">",
+        ] {
+            assert!(is_svg(text.as_bytes()), "{text}");
+            let wide: Vec<u16> = std::iter::once(0xfeff).chain(text.encode_utf16()).collect();
+            let le: Vec<u8> = wide.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+            let be: Vec<u8> = wide.iter().flat_map(|unit| unit.to_be_bytes()).collect();
+            if !text.starts_with('\u{feff}') {
+                assert!(is_svg(&le) && is_svg(&be), "{text}");
+            }
+        }
+        for text in [
+            "",
+            "<",
+            "<svg",
+            "<svgz>",
+            "<html><svg></svg></html>",
+            "<!DOCTYPE html><svg>",
+            "<!-- <svg> ",
+            "<!-- <svg> -->",
+            "svg",
+            "text <svg>",
+            "<?xml version=\"1.0\"?><rss><svg/></rss>",
+        ] {
+            assert!(!is_svg(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn texts() {
+        let wide: Vec<u16> = "\u{feff}<svg>\u{e9}\u{1f600}".encode_utf16().collect();
+        let le: Vec<u8> = wide.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+        let be: Vec<u8> = wide.iter().flat_map(|unit| unit.to_be_bytes()).collect();
+        for bytes in [&le, &be, "\u{feff}<svg>\u{e9}\u{1f600}".as_bytes()] {
+            assert_eq!(text(bytes).unwrap(), "<svg>\u{e9}\u{1f600}");
+        }
+        assert!(text(b"<svg>\xe9").is_err() && text(b"\xff\xfe\0\xd8").is_err());
+    }
+}

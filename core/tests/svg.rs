@@ -1,0 +1,177 @@
+//! SVG: its colours and sizes, and what it can't reach. What others draw is compared by t/svg.t.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use common::*;
+use image_gate_core::image::{
+    DamagePolicy, Error, FontFolder, Format, Limits, Plan, prepare, probe, sniff,
+};
+
+const NAMES: &str = "xmlns='http://www.w3.org/2000/svg' xmlns:xlink='http://www.w3.org/1999/xlink'";
+
+fn svg(attributes: &str, content: &str) -> Vec<u8> {
+    format!("<svg {NAMES} {attributes}>{content}</svg>").into_bytes()
+}
+
+/// A square of red beside one of blue that is half there.
+fn squares() -> Vec<u8> {
+    let content = "<rect width='2' height='2' fill='red'/>\
+        <rect x='2' width='2' height='2' fill='#00f' fill-opacity='.5'/>";
+    svg("viewBox='0 0 4 2'", content)
+}
+
+fn folder(path: &std::path::Path) -> Option<FontFolder> {
+    FontFolder::parse(path.to_str().unwrap().as_bytes())
+}
+
+#[test]
+fn it_is_drawn_at_the_size_that_is_asked_for() {
+    let source = squares();
+    let info = probe(&source).unwrap();
+    assert_eq!((info.format, info.width, info.height, info.alpha), (Format::Svg, 4, 2, true));
+    for (params, size) in [
+        ("f=png", (4, 2)),
+        ("w=400,f=png", (400, 200)),
+        ("w=400,h=400,f=png", (400, 200)),
+        ("w=400,h=400,fit=crop,f=png", (400, 400)),
+        ("w=10,f=png", (10, 5)),
+        ("w=400,dpr=2,f=png", (800, 400)),
+        ("w=400,rotate=90,f=png", (200, 400)),
+        ("w=300,h=300,fit=pad,f=png", (300, 300)),
+    ] {
+        assert_eq!(transformed(&source, &plan(params)).size(), size, "{params}");
+    }
+    let large = transformed(&source, &plan("w=400,f=png"));
+    // No pixel is between the two but at the seam: it was not enlarged.
+    for (x, expected) in [(0, [255, 0, 0, 255]), (199, [255, 0, 0, 255]), (399, [0, 0, 255, 128])] {
+        let got = large.at(x, 100);
+        assert!(got.iter().zip(expected).all(|(got, want)| got.abs_diff(want) <= 1), "{got:?}");
+    }
+    assert_eq!(large.at(200, 100), large.at(399, 100));
+    // Where nothing is said PNG, which keeps what shows through; in JPEG it lies on white.
+    assert_eq!(sniff(&transform(&source, &plan("w=40")).unwrap()), Some(Format::Png));
+    let jpeg = transformed(&source, &plan("w=400,f=jpeg,q=100"));
+    let (x, y) = (350, 100);
+    assert!(jpeg.at(x, y)[0].abs_diff(127) < 6 && jpeg.at(x, y)[2] > 250, "{:?}", jpeg.at(x, y));
+    let most = Limits { output_pixels: 1000, ..Limits::default() };
+    let refused = prepare(&source, &plan("w=400"), &most).map(drop);
+    assert!(matches!(refused, Err(Error::TooManyPixels(_))), "{refused:?}");
+    let refused = transform(&source, &Plan { svg: false, ..plan("w=40") });
+    assert_eq!(refused.map(drop), Err(Error::UnsupportedFormat("SVG".to_owned())));
+}
+
+#[test]
+fn a_part_is_the_part_of_the_whole() {
+    let source = svg(
+        "width='100' height='50'",
+        "<circle cx='50' cy='25' r='20' fill='green'/><path d='M0 0L100 50' stroke='#c0f' stroke-width='3'/>",
+    );
+    let all = transformed(&source, &plan("w=400,f=png"));
+    let cut = transformed(&source, &plan("w=200,h=200,fit=crop,f=png"));
+    let middle = Picture::new(200, 200, |x, y| all.at(x + 100, y));
+    assert_eq!(cut, middle);
+    let part = transformed(&source, &plan("crop=25:0:50:50,w=200,f=png"));
+    assert!(psnr(&part, &middle) > 40.0, "{}", psnr(&part, &middle));
+}
+
+#[test]
+fn nothing_but_the_document_is_read() {
+    let beside = tempfile();
+    std::fs::write(beside.join("red.png"), png(&Picture::new(4, 4, |_, _| [255, 0, 0, 255])))
+        .unwrap();
+    let path = beside.join("red.png");
+    let path = path.display();
+    for href in [
+        format!("{path}"),
+        format!("file://{path}"),
+        "red.png".to_owned(),
+        "http://127.0.0.1:9/red.png".to_owned(),
+        "//127.0.0.1/red.png".to_owned(),
+    ] {
+        for element in ["image", "use"] {
+            let content = format!(
+                "<{element} width='4' height='4' href='{href}' xlink:href='{href}'/>\
+                 <filter id='f'><feImage href='{href}'/></filter><g filter='url({href}#f)'/>"
+            );
+            let shown = transformed(&svg("width='4' height='4'", &content), &plan("f=png"));
+            assert!(shown.pixels.iter().all(|pixel| pixel[3] == 0), "{href} in {element}");
+        }
+    }
+    let definition = format!("<!DOCTYPE svg [<!ENTITY red SYSTEM '{path}'>]>");
+    let outside =
+        [definition.as_bytes(), &svg("width='4' height='4'", "<text>&red;</text>")].concat();
+    assert!(transform(&outside, &plan("f=png")).is_err());
+    // What is in the document is drawn.
+    let data = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC";
+    let inside =
+        svg("width='4' height='4'", &format!("<image width='4' height='4' href='{data}'/>"));
+    let shown = transformed(&inside, &plan("f=png"));
+    assert_eq!(shown.at(1, 1), [255, 0, 0, 255]);
+    let own = "<!DOCTYPE svg [<!ENTITY red 'rgb(255,0,0)'>]>";
+    let own =
+        [own.as_bytes(), &svg("width='4' height='4'", "<rect width='4' height='4' fill='&red;'/>")]
+            .concat();
+    assert_eq!(transformed(&own, &plan("f=png")).at(1, 1), [255, 0, 0, 255]);
+}
+
+fn tempfile() -> std::path::PathBuf {
+    let folder = std::env::temp_dir().join(format!("image-gate-svg-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("none")).unwrap();
+    folder
+}
+
+#[test]
+fn a_text_needs_a_font() {
+    let source = svg("width='200' height='40'", "<text x='5' y='30' font-size='30'>Words</text>");
+    let without = Plan { svg_fonts: folder(&tempfile().join("none")), ..plan("f=png") };
+    let refused = transform(&source, &without);
+    assert!(
+        matches!(&refused, Err(Error::DecodeFailed(why)) if why.contains("no fonts")),
+        "{refused:?}"
+    );
+    let with =
+        Plan { svg_fonts: folder("/usr/share/fonts/truetype/dejavu".as_ref()), ..plan("f=png") };
+    let inked = |source: &[u8]| {
+        let shown = transformed(source, &with);
+        shown.pixels.iter().filter(|pixel| pixel[3] > 128).count()
+    };
+    let words = inked(&source);
+    assert!((400..4000).contains(&words), "{words}");
+    // A family that is not there, and one that has no serifs.
+    let family = |family: &str| {
+        let text = format!("<text x='5' y='30' font-size='30' font-family='{family}'>Words</text>");
+        transformed(&svg("width='200' height='40'", &text), &with)
+    };
+    assert_eq!(family("Helvetica Neue"), family("sans-serif"));
+    assert_ne!(family("serif"), family("sans-serif"));
+    assert_ne!(family("monospace"), family("sans-serif"));
+}
+
+#[test]
+fn other_encodings_and_what_is_broken() {
+    let text = String::from_utf8(squares()).unwrap();
+    let wide: Vec<u8> =
+        std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let expected = transformed(&squares(), &plan("w=40,f=png"));
+    assert_eq!(transformed(&wide, &plan("w=40,f=png")), expected);
+    let marked = [b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- > -->", text.as_bytes()].concat();
+    assert_eq!(transformed(&marked, &plan("w=40,f=png")), expected);
+    let whole = squares();
+    for len in 8..whole.len() {
+        for damaged in [DamagePolicy::Lenient, DamagePolicy::Strict] {
+            let part = transform(&whole[..len], &Plan { damaged, ..plan("f=png") });
+            assert!(
+                matches!(part, Err(Error::DecodeFailed(_) | Error::NotImage)),
+                "{len}: {part:?}"
+            );
+        }
+    }
+    for content in ["<g>", "<rect width='1'", "&nothing;", "\u{0}"] {
+        let broken = transform(&svg("width='4' height='4'", content), &plan("f=png"));
+        assert!(matches!(broken, Err(Error::DecodeFailed(_))), "{content}: {broken:?}");
+    }
+    let path = "<path d='M0 0H1V1z' fill='red' opacity='.5'/>";
+    replace_every_byte([svg("viewBox='0 0 2 2'", &path.repeat(6))]);
+}
