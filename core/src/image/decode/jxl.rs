@@ -11,21 +11,17 @@ use crate::image::{Control, Error};
 
 /// Decodes the image, or the first frame of an animation, of that input.
 pub(super) fn decode(input: &[u8], jxl: &Jxl, control: &Control) -> Result<Raster, Error> {
-    apart::raster((jxl.size, jxl.layout), working_bytes(jxl), input, read_and_fill, control)
+    apart::raster((jxl.size, jxl.layout), working_bytes(jxl), input, fill, control)
 }
 
-/// The same where nothing of the input is known yet.
-fn read_and_fill(input: &[u8], pixels: &mut [u8], control: &Control) -> Result<(), Error> {
-    fill(&Jxl::read(input)?, pixels, control)
-}
-
-/// Decodes into the bytes of a raster.
+/// Decodes an input into the bytes of a raster.
 ///
 /// That a file says that it is of a higher level does not make it longer than is good: trees of 2048 levels,
 /// patches and splines over all of it a thousand times. But libjxl writes more transforms than level 5 has.
-fn fill(jxl: &Jxl, pixels: &mut [u8], control: &Control) -> Result<(), Error> {
-    let filled = match fill_by(jxl, ProfileLevel::Main5, pixels, control) {
-        Err(Failure::Transforms) => fill_by(jxl, ProfileLevel::Main10, pixels, control),
+fn fill(input: &[u8], pixels: &mut [u8], control: &Control) -> Result<(), Error> {
+    let jxl = Jxl::read(input)?;
+    let filled = match fill_by(&jxl, ProfileLevel::Main5, pixels, control) {
+        Err(Failure::Transforms) => fill_by(&jxl, ProfileLevel::Main10, pixels, control),
         filled => filled,
     };
     filled.map_err(|failure| match failure {

@@ -113,14 +113,16 @@ fn options<'a>(document: &Document<'_>, fonts: &str) -> Result<Options<'a>, Erro
     })
 }
 
+/// Whether there is a family of that name.
+fn has(database: &Database, name: &str) -> bool {
+    let families = &[Family::Name(name)];
+    database.query(&Query { families, ..Query::default() }).is_some()
+}
+
 /// Has generic families be some that are there.
 fn name_generic(database: &mut Database) {
     let first = |known: &[&str], or: &str| {
-        let is_there = |name: &&&str| {
-            let families = &[Family::Name(name)];
-            database.query(&Query { families, ..Query::default() }).is_some()
-        };
-        known.iter().find(is_there).map_or(or, |name| *name).to_owned()
+        known.iter().find(|name| has(database, name)).map_or(or, |name| *name).to_owned()
     };
     let any = database.faces().next().and_then(|face| face.families.first());
     let any = any.map(|(name, _)| name.clone()).unwrap_or_default();
@@ -139,10 +141,7 @@ fn select() -> usvg::FontSelectionFn<'static> {
     let usual = FontResolver::default_font_selector();
     Box::new(move |font, database| {
         let is_there = |family: &FontFamily| match family {
-            FontFamily::Named(name) => {
-                let families = &[Family::Name(name)];
-                database.query(&Query { families, ..Query::default() }).is_some()
-            }
+            FontFamily::Named(name) => has(database, name),
             _ => true,
         };
         if font.families().iter().any(is_there) {
