@@ -43,7 +43,7 @@ pub static mut ngx_module_order: [*const c_char; 3] =
     [c"ngx_http_image_resize_module".as_ptr(), c"ngx_http_copy_filter_module".as_ptr(), null()];
 
 /// What must not compile, one file of `t/misuse` at a time: see `scripts/check-misuse`.
-#[cfg(misuse)]
+#[cfg(feature = "misuse")]
 #[deny(unsafe_code)]
 #[allow(dead_code, clippy::all, reason = "it is refused, or there to be compared with that")]
 mod misuse {

@@ -1,4 +1,4 @@
-// error[E0277]: the trait bound `u32: Module` is not satisfied
+// error[E0277]: the trait bound `u32: ngx::module::Module` is not satisfied
 use crate::ngx::Request;
 
 pub fn read(request: Request<'_>) -> bool {

@@ -1,4 +1,4 @@
-// error[E0200]: the trait `Module` requires an `unsafe impl` declaration
+// error[E0200]: the trait `ngx::module::Module` requires an `unsafe impl` declaration
 use crate::ngx::Module;
 
 enum Mine {}

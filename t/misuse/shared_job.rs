@@ -1,4 +1,4 @@
-// error[E0277]: `Rc<u8>` cannot be sent between threads safely
+// error[E0277]: `std::rc::Rc<u8>` cannot be sent between threads safely
 use std::rc::Rc;
 
 use crate::ngx::thread::Work;
