@@ -85,6 +85,68 @@ sub link_of {
     is(join('', $s->trouble), '', "$name - nothing bad in the log");
 }
 
+{
+    my $name = "a partner's numbers";
+    my $folder = File::Temp->newdir;
+    chmod 0755, $folder;
+    open my $out, '>', "$folder/keys" or die $!;
+    print $out key_file(acme => 'KEY-ACME-ONE', beta => 'KEY-BETA-ONE');
+    close $out;
+    my $key = 'access_key zone=partners from=header:X-Api-Key; access_key_quota requests=1000 per=day;';
+    my $kept = 'image_resize resize 100 -; image_resize_cache_key $name;';
+    my $s = origin_server("location ~ ^/key/(?<name>.+) { $key access_key_headers draft; $kept alias files/\$name; }
+        location ~ ^/key-up/(?<name>.+) { $key access_key_headers legacy; $kept image_resize_jpeg_quality 60; rewrite ^ /\$name break; ORIGIN; }
+        location ~ ^/open/(?<name>.+) { $kept alias files/\$name; }
+        location ~ ^/open-up/(?<name>.+) { $kept image_resize_jpeg_quality 60; rewrite ^ /\$name break; ORIGIN; }",
+        http => "access_key_zone partners 256k; access_key_file partners $folder/keys;",
+        origin => 'location / { add_header Cache-Control max-age=60; add_header X-Of-The-Source yes; }');
+    my $c = $s->client;
+    for my $at ('', '-up') {
+        my @left;
+        for (['ACME', 'MISS'], ['ACME', 'HIT'], ['BETA', 'HIT']) {
+            my ($who, $status) = @$_;
+            my $r = $c->get("/key$at$photo", 'X-Api-Key' => "KEY-$who-ONE");
+            is_answer("$name - '$at' - $who, $status", $r, 200, $status);
+            push @left, $at ? $r->{h}{'x-ratelimit-remaining'} : $r->{h}{ratelimit} =~ /^[^,]*;r=(\d+)[^,]*$/;
+        }
+        my $used = $at ? 2 : 0;
+        is("@left", join(' ', 999 - $used, 998 - $used, 999 - $used / 2), "$name - '$at' - each has its own");
+        my $r = $c->get("/open$at$photo");
+        is_answer("$name - '$at' - without a key", $r, 200, 'HIT');
+        is(join(' ', grep { /ratelimit/ } sort keys %{ $r->{h} }), '', "$name - '$at' - nobody's numbers");
+    }
+    is($c->get("/open-up$photo")->{h}{'x-of-the-source'}, 'yes', "$name - those of the source stay");
+    is(join('', $s->trouble), '', "$name - nothing bad in the log");
+}
+
+{
+    my $name = 'X-Accel-Redirect';
+    my $s = origin_server("location /app/ { proxy_set_header X-User \$http_x_user; ORIGIN; }
+        location /inside/ { internal; image_resize resize 100 -; image_resize_cache_key \$uri; alias files/; }
+        location /inside-up/ { internal; image_resize resize 100 -; rewrite ^/inside-up(/.*) \$1 break; ORIGIN; }",
+        origin => 'location ~ ^/app(/.*)$ {
+                add_header X-Accel-Redirect $1;
+                add_header Content-Disposition "attachment; filename=$http_x_user.jpg";
+                add_header Content-Language $http_x_user;
+                add_header Cache-Control "private, max-age=$http_x_user";
+                add_header Expires $http_x_user;
+                return 200 "";
+            }
+            location / { add_header Cache-Control max-age=60; }');
+    my $c = $s->client;
+    for my $at ("/app/inside$photo", "/app/inside-up$photo") {
+        for (['1', 'MISS'], ['2', 'HIT']) {
+            my ($user, $status) = @$_;
+            my $r = $c->get($at, 'X-User' => $user);
+            is_answer("$name - $at - $user", $r, 200, $status);
+            is($r->{h}{'content-disposition'}, "attachment; filename=$user.jpg", "$name - $at - $user - what is said of this answer");
+            like($r->{h}{'cache-control'}, qr/^private, max-age=$user(, max-age=60)?$/, "$name - $at - $user - once");
+            is($r->{h}{expires}, $user, "$name - $at - $user - neither is this another's");
+        }
+    }
+    is(join('', $s->trouble), '', "$name - nothing bad in the log");
+}
+
 SKIP: {
     my $name = 'auth_request and satisfy';
     skip 'this nginx is built without auth_request', 1 if $built !~ /auth_request/;

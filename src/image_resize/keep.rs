@@ -140,6 +140,8 @@ struct Attached {
     is_open: Cell<bool>,
     /// Whether the request is in that pass through nginx's phases still.
     is_current: Cell<bool>,
+    /// How many headers of the answer were there before its source was asked for: they are about this request.
+    own_headers: usize,
     /// The headers of the client, while an upstream gets others.
     client: Cell<Option<ClientHeaders>>,
     /// Whether error pages are held back until the headers of an answer are there.
@@ -178,6 +180,7 @@ pub fn attach(
         keeper,
         is_open: Cell::new(true),
         is_current: Cell::new(true),
+        own_headers: request.outgoing_places(),
         client: Cell::new(client),
         spares: Cell::new(spares),
     });
@@ -304,7 +307,7 @@ pub fn begin(context: Transfer<'_>, conf: &LocConf) {
         varies: headers::varies(task),
         tag: task.tag.clone().map(Cow::Owned),
         headers: request
-            .outgoing()
+            .outgoing_from(attached.own_headers)
             .filter(|(name, _)| is_kept(name))
             .map(|(name, value)| (name.to_vec().into(), value.to_vec().into()))
             .collect(),

@@ -407,14 +407,30 @@ impl<'r> Request<'r> {
 
     /// All outgoing headers that are sent, as far as they are in nginx's list.
     pub fn outgoing(self) -> impl Iterator<Item = (&'r [u8], &'r [u8])> + use<'r> {
-        // SAFETY: alive, and on the event loop.
-        let list = unsafe { &raw mut (*self.as_ptr()).headers_out.headers };
-        elements(list).filter_map(|header| {
+        self.outgoing_from(0)
+    }
+
+    /// Those that have come to the answer since there were so many [places](Request::outgoing_places).
+    pub fn outgoing_from(
+        self,
+        place: usize,
+    ) -> impl Iterator<Item = (&'r [u8], &'r [u8])> + use<'r> {
+        elements(self.outgoing_list()).skip(place).filter_map(|header| {
             // SAFETY: an element of the list; its bytes live as long as the request.
             let (hash, key, value) =
                 unsafe { ((*header).hash, bytes((*header).key), bytes((*header).value)) };
             (hash != 0).then_some((key, value))
         })
+    }
+
+    /// How many headers its answer has, with those that are not sent: nginx adds behind them, and takes none out.
+    pub fn outgoing_places(self) -> usize {
+        elements(self.outgoing_list()).count()
+    }
+
+    fn outgoing_list(self) -> *mut ngx_list_t {
+        // SAFETY: alive, and on the event loop.
+        unsafe { &raw mut (*self.as_ptr()).headers_out.headers }
     }
 
     /// The headers that its upstream sent; none where there is no upstream.

@@ -12,7 +12,7 @@ use crate::image::{Format, Varies};
 pub const MOST: usize = 8192;
 
 /// What begins each, with the version of the notation.
-const MAGIC: &str = "image_resize 2";
+const MAGIC: &str = "image_resize 3";
 
 /// What the bytes of a head are a multiple of: nginx reads as many as the entry before had, and complains
 /// where another process has just put one with more in its place.
@@ -281,7 +281,7 @@ mod tests {
             assert_eq!(Head::decode(text.get(..len).unwrap()), None, "{len}");
         }
         for (from, to) in [
-            ("image_resize 2", "image_resize 1"),
+            ("image_resize 3", "image_resize 2"),
             ("webp", "xbm"),
             ("100x66", "100"),
             (" 101001\n", " 101002\n"),
