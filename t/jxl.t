@@ -248,11 +248,16 @@ sub {
 sub {
     my $name = shift;
     my $pid = worker_pid();
-    chomp(my @helpers = `pgrep -P $pid`);
-    Test::More::is(scalar @helpers, 1, "$name - a worker has one process that makes others");
+    chomp(my @watches = `pgrep -P $pid`);
+    Test::More::is(scalar @watches, 1, "$name - a worker has one process besides");
+    my $watch = $watches[0];
+    chomp(my @helpers = `pgrep -P $watch`);
+    Test::More::is(scalar @helpers, 1, "$name - which has one that makes others");
     my $helper = $helpers[0];
-    Test::More::like(join('', map { chomp; $_ } `cat /proc/$helper/cmdline`), qr/^nginx: image decoder/, "$name - which says what it is");
-    Test::More::cmp_ok(scalar(() = glob "/proc/$helper/fd/*"), '<=', 4, "$name - and has nothing of the worker open");
+    for my $process ($watch, $helper) {
+        Test::More::like(join('', map { chomp; $_ } `cat /proc/$process/cmdline`), qr/^nginx: image decoder/, "$name - it says what it is");
+        Test::More::cmp_ok(scalar(() = glob "/proc/$process/fd/*"), '<=', 4, "$name - and has nothing of the worker open");
+    }
     my $children = sub { scalar(() = `pgrep -P $helper`) };
     for my $file (ImageGate::HostileJxl::names()) {
         my $status = ImageGate::HostileJxl::put($file, $ENV{TEST_NGINX_HTML_DIR});
@@ -282,7 +287,7 @@ sub {
     # One that is killed is replaced.
     kill 'KILL', $helper;
     Test::More::is(client(timeout => 60)->get('/palette.jxl')->{status}, 503, "$name - another helper");
-    chomp(@helpers = `pgrep -P $pid`);
+    chomp(@helpers = `pgrep -P $watch`);
     Test::More::ok(@helpers == 1 && $helpers[0] != $helper, "$name - in the place of the first");
     $helper = $helpers[0];
     Test::More::is(worker_pid(), $pid, "$name - the same worker");

@@ -10,8 +10,10 @@ pub fn control() -> Control {
     Control::default().isolated_by(&PROCESSES)
 }
 
-/// Has panics in those processes end them, as the files' fault.
-pub fn end_decoders_by_panic() {
+/// Has there be such processes, before there are threads. Panics in them end them, as the files' fault.
+pub fn start_decoders() {
+    // Without them, the first file that needs one says so.
+    let _ = PROCESSES.start();
     let print = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         end_by_panic(panic.location());

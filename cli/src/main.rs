@@ -52,7 +52,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    control::end_decoders_by_panic();
+    control::start_decoders();
     // Ends with 2 where the arguments are wrong.
     let arguments = Arguments::parse();
     let result = match arguments.command {

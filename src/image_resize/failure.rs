@@ -106,7 +106,7 @@ pub fn fail_overloaded(context: Transfer<'_>) {
 /// Logs a failure and notes it. Returns the status for it.
 pub fn log_failure(context: Transfer<'_>, failure: &Failure) -> u32 {
     let (status, word, ours) = match failure {
-        Failure::Image(error @ (Error::Timeout | Error::Cancelled)) => {
+        Failure::Image(error @ (Error::Timeout | Error::Cancelled | Error::Internal(_))) => {
             (NGX_HTTP_SERVICE_UNAVAILABLE, error.word(), error.is_ours())
         }
         Failure::Image(error @ Error::BeyondImage(_)) => {

@@ -37,7 +37,7 @@ mod watermark_cache;
 mod zone;
 
 use nginx_sys::{
-    NGX_LOG_NOTICE, ngx_http_phases_NGX_HTTP_LOG_PHASE as LOG,
+    NGX_LOG_ERR, NGX_LOG_NOTICE, ngx_http_phases_NGX_HTTP_LOG_PHASE as LOG,
     ngx_http_phases_NGX_HTTP_PREACCESS_PHASE as PREACCESS,
     ngx_http_phases_NGX_HTTP_PRECONTENT_PHASE as PRECONTENT,
 };
@@ -78,9 +78,14 @@ impl Hooks for ImageResize {
     fn begin_process(cycle: Cycle<'_>) {
         if cycle.main::<ImageResize>().is_some_and(|main| main.has_jobs.get()) {
             allocator::return_freed_images();
-            // While it is small. Where that fails, the first decoder starts it, or says why not.
-            if worker::is_worker() {
-                let _ = worker::PROCESSES.start();
+            // While it is small, and before there are other threads that are at work.
+            if worker::is_worker()
+                && let Err(error) = worker::PROCESSES.start()
+            {
+                cycle.write(
+                    NGX_LOG_ERR,
+                    format_args!("image_resize: no process for decoders: {error}"),
+                );
             }
         }
     }

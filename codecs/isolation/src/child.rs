@@ -25,6 +25,7 @@ pub fn work(task: &Task, descriptors: Descriptors) -> ! {
         end(Ending::Internal, "nothing would end the process of the decoder");
     }
     ending::end_by_crash();
+    process::be_first_to_go();
     process::limit(task.time.map_or(libc::RLIM_INFINITY, |time| time.as_secs() + 2));
     if task.foreign {
         process::limit_memory(task.memory);

@@ -22,6 +22,13 @@ pub enum Ending {
     /// The system has none.
     NoMemory,
     Internal,
+    /// It has not ended, or somebody else has ended it.
+    Begun,
+}
+
+/// Whether there was a child that began.
+pub fn has_begun(head: &[u8]) -> bool {
+    head.first().is_some_and(|&first| first != 0)
 }
 
 /// What a child said before it ended.
@@ -53,9 +60,11 @@ pub fn said(head: &[u8], memory: u64) -> Result<(), Error> {
 /// Where this process says how it ended; null in all that are no such child.
 static HEAD_OF_CHILD: AtomicPtr<u8> = AtomicPtr::new(null_mut());
 
-/// This process is a child, and says there how it ended.
+/// This process is a child, and says there that it has begun, and how it ended.
 pub fn leave_at(head: *mut u8) {
     HEAD_OF_CHILD.store(head, Ordering::Relaxed);
+    // SAFETY: the head of the shared memory, which nobody else uses here.
+    unsafe { head.write(Ending::Begun as u8) };
 }
 
 /// Ends this process, if it is such a child, for a panic at that place: it is the fault of who sent the file, and what

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use image_gate_core::image::{Control, Error, FillPixels, Isolation, TakePixels, WorkSize};
 
@@ -14,61 +14,57 @@ use crate::{child, ending, process};
 /// How often it is asked whether the work goes on.
 const TICK_MILLISECONDS: u16 = 10;
 
+/// How often a task is handed over that no child begins.
+const TRIES: u32 = 3;
+
 /// How long a child that was told to end is waited for.
 const END_MILLISECONDS: u16 = 500;
 
 /// Processes in which work can be [done](Isolation::run), each for one piece of it.
 ///
-/// A helper, which is a copy of this process, makes them. It does nothing else, lasts as long as this process, and sends
-/// it no signals. A child lasts as long as somebody waits for it: it has one end of a socket, and is ended by anything
-/// that comes from the other one, if that is closed by the death of this process.
+/// A helper, which is a copy of this process while it was small, makes them. It does nothing else, and sends this process
+/// no signals. Another copy watches it, and puts another helper in its place if somebody ends it: this process, which may
+/// be large by then and have threads, is never copied again. All last as long as this process. A child lasts as long as
+/// somebody waits for it: it has one end of a socket, and is ended by anything that comes from the other one, if that is
+/// closed by the death of this process.
 #[derive(Debug)]
 pub struct Processes {
-    helper: Mutex<Option<Helper>>,
-    /// Called in a helper that begins.
+    watch: Mutex<Option<Watch>>,
+    /// Called in the processes that last, when they begin.
     begun: fn(),
 }
 
 impl Processes {
-    /// None yet. `begun` is called in each helper when it begins, and may use no memory.
+    /// None yet. `begun` is called in a process that begins, and may use no memory.
     #[must_use]
     pub const fn new(begun: fn()) -> Processes {
-        Processes { helper: Mutex::new(None), begun }
+        Processes { watch: Mutex::new(None), begun }
     }
 
-    /// Starts the helper, if there is none: the less memory this process has by then, the quicker children are made.
-    /// Without that the first work starts it.
+    /// Starts the helper, if none was started: the less memory this process has by then, the quicker children are made.
+    /// No other thread may be at work yet: whatever it has locked, such as the allocator of C, stays locked in all of them.
     ///
     /// # Errors
     /// The system has no process, or no socket.
     pub fn start(&self) -> io::Result<()> {
-        let mut helper = self.helper.lock().unwrap_or_else(PoisonError::into_inner);
-        if helper.is_none() {
-            *helper = Some(Helper::start(self.begun)?);
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        if watch.is_none() {
+            *watch = Some(Watch::start(self.begun)?);
         }
         Ok(())
     }
 
-    /// Ends the helper, so that it is not left to whoever takes orphans over. Work that comes later starts another one.
+    /// Ends the helper, so that it is not left to whoever takes orphans over.
     pub fn stop(&self) {
-        *self.helper.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.watch.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Has a child do a task; returns a socket whose other end that has.
     fn hand_over(&self, task: &Task, memory: &OwnedFd) -> io::Result<OwnedFd> {
-        let mut helper = self.helper.lock().unwrap_or_else(PoisonError::into_inner);
+        let watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        let watch = watch.as_ref().ok_or_else(|| io::Error::other("none was started"))?;
         let (end, alive) = channel::pair(libc::SOCK_STREAM)?;
-        let send = |helper: &Helper| {
-            channel::send(&helper.link, task, memory.as_raw_fd(), alive.as_raw_fd())
-        };
-        if let Some(helper) = &*helper
-            && send(helper).is_ok()
-        {
-            return Ok(end);
-        }
-        // There is none, or none any more.
-        *helper = None;
-        send(helper.insert(Helper::start(self.begun)?))?;
+        channel::send(&watch.link, task, memory.as_raw_fd(), alive.as_raw_fd())?;
         Ok(end)
     }
 }
@@ -83,6 +79,7 @@ impl Isolation for Processes {
         take: &mut TakePixels<'_>,
     ) -> Result<(), Error> {
         let (mut shared, memory) = Shared::new(size.pixels, source)?;
+        let mut tries = 1;
         loop {
             let task = Task {
                 fill,
@@ -94,6 +91,8 @@ impl Isolation for Processes {
             };
             match self.hand_over(&task, &memory) {
                 Ok(end) => match wait(&end, control)? {
+                    // A helper that was ended may have had the task already, and no child.
+                    Ok(()) if !ending::has_begun(shared.parts().0) && tries < TRIES => tries += 1,
                     Ok(()) => break,
                     Err(error) => no_process(&error)?,
                 },
@@ -138,43 +137,65 @@ fn wait(end: &OwnedFd, control: &Control) -> Result<io::Result<()>, Error> {
     }
 }
 
-/// A helper that runs, and ends with this.
+/// A process that watches a helper, and ends with this.
 #[derive(Debug)]
-struct Helper {
-    /// The socket that it listens to.
+struct Watch {
+    /// The socket that the helper listens to.
     link: OwnedFd,
     pid: libc::pid_t,
 }
 
-impl Helper {
-    fn start(begun: fn()) -> io::Result<Helper> {
+impl Watch {
+    fn start(begun: fn()) -> io::Result<Watch> {
         let (link, theirs) = channel::pair(libc::SOCK_SEQPACKET)?;
-        // SAFETY: the child runs `serve` and nothing else. As its end sends no signal, nginx, which takes every child
+        // SAFETY: the child runs `watch` and nothing else. As its end sends no signal, nginx, which takes every child
         // that it hears of for one of its own, does not hear of it.
         match unsafe { process::copy(0) } {
-            0 => serve(&theirs, begun),
-            pid if pid > 0 => Ok(Helper { link, pid }),
+            0 => watch(&theirs, begun),
+            pid if pid > 0 => Ok(Watch { link, pid }),
             _ => Err(io::Error::last_os_error()),
         }
     }
 }
 
-impl Drop for Helper {
+impl Drop for Watch {
     fn drop(&mut self) {
-        // SAFETY: a child that nobody else waits for, so that it is there until here.
-        unsafe {
-            libc::kill(self.pid, libc::SIGKILL);
-            libc::waitpid(self.pid, std::ptr::null_mut(), libc::__WALL);
+        // Nothing comes from here any more: the helper ends, and who watches it.
+        // SAFETY: a socket, and a child that nobody else waits for, so that it is there until here.
+        unsafe { libc::shutdown(self.link.as_raw_fd(), libc::SHUT_RDWR) };
+        let until = Instant::now() + Duration::from_millis(END_MILLISECONDS.into());
+        while !process::has_ended(self.pid) {
+            if Instant::now() > until {
+                // SAFETY: as above.
+                unsafe { libc::kill(self.pid, libc::SIGKILL) };
+                process::wait(self.pid);
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 }
 
-/// All that the helper does. It takes no memory: another thread may have been at that when it was made.
-fn serve(link: &OwnedFd, begun: fn()) -> ! {
+/// Has there be a helper until one ends by itself, as nobody can ask it any more.
+fn watch(link: &OwnedFd, begun: fn()) -> ! {
     process::close_all_but(link.as_raw_fd());
     process::forget_signals();
+    process::forbid_privileges();
     process::name(c"image decoder");
     begun();
+    loop {
+        // SAFETY: the child runs `serve` and nothing else; this process has no other threads.
+        match unsafe { process::copy(0) } {
+            0 => serve(link),
+            pid if pid > 0 && process::wait(pid) => process::end(0),
+            // It was ended by somebody, or there is none now.
+            _ => std::thread::sleep(Duration::from_millis(TICK_MILLISECONDS.into())),
+        }
+    }
+}
+
+/// All that the helper does.
+fn serve(link: &OwnedFd) -> ! {
     while let Some((task, descriptors)) = channel::receive(link) {
         // Of its end nobody is told: children that are not asked for go by themselves where the signal is ignored.
         // SAFETY: the child runs `work` and nothing else; this process has no other threads.

@@ -16,6 +16,9 @@ const STEP: usize = 4 << 20;
 /// Blocks lie on such a boundary, or on one of their own size: pages have 4096 bytes, or on some systems so many.
 const PAGE: usize = 64 << 10;
 
+/// What may be had besides, of small blocks that are larger than what was asked for, and such that are free.
+const MORE: usize = 16 << 20;
+
 /// Freed blocks from this size on may go back to the system, too: they are whole pages.
 const MIDDLE: usize = PAGE;
 
@@ -42,16 +45,17 @@ struct State {
     ready: *mut u8,
     end: *mut u8,
     held: usize,
-    /// Bytes of freed blocks that are not back at the system.
+    /// Bytes of freed blocks that are not back at the system, and of those from [`MIDDLE`] on.
     kept: usize,
+    kept_pages: usize,
     most: usize,
     /// Freed blocks of each power of two. Each has the address of the next one in its first bytes, and from
     /// [`MIDDLE`] on whether it is back at the system.
     free: [*mut u8; usize::BITS as usize],
 }
 
-/// From now on memory comes from an arena of its own, of which `most` bytes may be held at once;
-/// what is held of the system's is never freed.
+/// From now on memory comes from an arena of its own, of which `most` bytes and [`MORE`] may be had at once; what is held
+/// of the system's is never freed.
 ///
 /// # Safety
 /// This process has no other thread, and never gets one.
@@ -86,6 +90,12 @@ fn block(layout: Layout) -> usize {
     layout.size().max(layout.align()).max(16).next_power_of_two()
 }
 
+/// The bytes that a block of a layout takes: of large ones what is behind the end is never written to, and no memory.
+fn taken(layout: Layout) -> usize {
+    let bytes = block(layout);
+    if bytes < MIDDLE { bytes } else { layout.size().max(16).next_multiple_of(4096).min(bytes) }
+}
+
 impl State {
     const NONE: State = State {
         start: null_mut(),
@@ -94,6 +104,7 @@ impl State {
         end: null_mut(),
         held: 0,
         kept: 0,
+        kept_pages: 0,
         most: 0,
         free: [null_mut(); usize::BITS as usize],
     };
@@ -105,8 +116,8 @@ impl State {
     /// A block, and whether all of it but its first bytes is zero.
     fn take(&mut self, layout: Layout) -> (*mut u8, bool) {
         let bytes = block(layout);
-        self.held = self.held.saturating_add(layout.size());
-        if self.held > self.most || layout.align() > PAGE {
+        self.held = self.held.saturating_add(taken(layout));
+        if layout.align() > PAGE {
             end(Ending::OutOfMemory, "");
         }
         let Some(first) = self.free.get_mut(bytes.trailing_zeros() as usize) else {
@@ -122,14 +133,12 @@ impl State {
             };
             *first = next;
             if !is_zero {
-                self.kept = self.kept.saturating_sub(bytes);
+                self.count_kept(bytes, false);
             }
+            self.bound();
             return (found, is_zero);
         }
-        // What is free in blocks of other sizes is had all the same.
-        if self.kept > self.most {
-            end(Ending::OutOfMemory, "");
-        }
+        self.bound();
         let gap = self.next.align_offset(bytes.min(PAGE));
         let room = self.end as usize - self.next as usize;
         if gap > room || bytes > room - gap {
@@ -143,6 +152,52 @@ impl State {
             self.make_ready();
         }
         (found, true)
+    }
+
+    /// Ends the process where more is had than may be. What is free in blocks of other sizes is had all the same.
+    fn bound(&mut self) {
+        let is_over =
+            |state: &State| state.held.saturating_add(state.kept) > state.most.saturating_add(MORE);
+        // Not for a few of many.
+        if is_over(self) && self.kept_pages > MORE / 4 {
+            self.give_back_kept();
+        }
+        if is_over(self) {
+            end(Ending::OutOfMemory, "");
+        }
+    }
+
+    fn count_kept(&mut self, bytes: usize, is_more: bool) {
+        let count = if is_more { usize::saturating_add } else { usize::saturating_sub };
+        self.kept = count(self.kept, bytes);
+        if bytes >= MIDDLE {
+            self.kept_pages = count(self.kept_pages, bytes);
+        }
+    }
+
+    /// Gives all back to the system that is free and whole pages.
+    fn give_back_kept(&mut self) {
+        for (power, &first) in self.free.iter().enumerate().skip(MIDDLE.trailing_zeros() as usize) {
+            let bytes = 1 << power;
+            let mut block = first.cast::<*mut u8>();
+            while !block.is_null() {
+                // SAFETY: a block of ours that nobody has, with what `give_back` wrote, which is written again: these
+                // are whole pages.
+                unsafe {
+                    let next = block.read();
+                    if !block.add(1).cast::<bool>().read() {
+                        let is_zero = libc::madvise(block.cast(), bytes, libc::MADV_DONTNEED) == 0;
+                        block.write(next);
+                        block.add(1).cast::<bool>().write(is_zero);
+                        if is_zero {
+                            self.kept = self.kept.saturating_sub(bytes);
+                            self.kept_pages = self.kept_pages.saturating_sub(bytes);
+                        }
+                    }
+                    block = next.cast();
+                }
+            }
+        }
     }
 
     /// Has the system make the mapping usable as far as it is taken, and a step more.
@@ -162,14 +217,14 @@ impl State {
 
     fn give_back(&mut self, freed: *mut u8, layout: Layout) {
         let bytes = block(layout);
-        self.held = self.held.saturating_sub(layout.size());
+        self.held = self.held.saturating_sub(taken(layout));
         let goes_back = bytes >= LARGE || bytes >= MIDDLE && self.kept > self.most / 4;
         // SAFETY: a block that nobody has any more. It lies on a boundary of `PAGE`, and so many bytes are a multiple of
         // that, so that these are whole pages, however large they are.
         let is_zero =
             goes_back && unsafe { libc::madvise(freed.cast(), bytes, libc::MADV_DONTNEED) == 0 };
         if !is_zero {
-            self.kept = self.kept.saturating_add(bytes);
+            self.count_kept(bytes, true);
         }
         let Some(first) = self.free.get_mut(bytes.trailing_zeros() as usize) else { return };
         // SAFETY: the block is ours, has room for an address, and a large one for more, and nobody has it any more.
@@ -229,10 +284,8 @@ unsafe impl GlobalAlloc for Memory {
             // SAFETY: as above.
             let state = unsafe { &mut *ARENA.state.get() };
             if state.has(old) && block(new) == block(layout) {
-                state.held = state.held.saturating_sub(layout.size()).saturating_add(size);
-                if state.held > state.most {
-                    end(Ending::OutOfMemory, "");
-                }
+                state.held = state.held.saturating_sub(taken(layout)).saturating_add(taken(new));
+                state.bound();
                 return old;
             }
             // SAFETY: as above; both blocks have so many bytes, and are not the same.

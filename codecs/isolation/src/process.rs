@@ -23,6 +23,43 @@ pub fn end(status: libc::c_int) -> ! {
     unsafe { libc::_exit(status) }
 }
 
+/// Waits for a child that ends without a signal; returns whether it ended by itself.
+pub fn wait(child: libc::pid_t) -> bool {
+    let mut status = 0;
+    // SAFETY: a child of this process, and room for how it ended.
+    while unsafe { libc::waitpid(child, &raw mut status, libc::__WALL) } < 0 {
+        if error_number() != libc::EINTR {
+            return false;
+        }
+    }
+    libc::WIFEXITED(status)
+}
+
+/// Whether such a child is no more. It must not be asked for again then.
+pub fn has_ended(child: libc::pid_t) -> bool {
+    // SAFETY: a child of this process.
+    unsafe { libc::waitpid(child, std::ptr::null_mut(), libc::__WALL | libc::WNOHANG) != 0 }
+}
+
+/// Has no program that this process may ever run have more rights than itself.
+pub fn forbid_privileges() {
+    const NONE: libc::c_ulong = 0;
+    const ON: libc::c_ulong = 1;
+    // SAFETY: a setting of this process, and of those it makes.
+    unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, ON, NONE, NONE, NONE) };
+}
+
+/// Has this process be the first to be ended where the system runs out of memory, so that no other is.
+pub fn be_first_to_go() {
+    // SAFETY: a name, a descriptor that was opened just now, and what is written.
+    unsafe {
+        let file =
+            libc::open(c"/proc/self/oom_score_adj".as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
+        libc::write(file, c"1000".as_ptr().cast(), 4);
+        libc::close(file);
+    }
+}
+
 /// Has signals do what they do to a process that never spoke of them; but those that are meant for a program as a
 /// whole do nothing.
 pub fn forget_signals() {

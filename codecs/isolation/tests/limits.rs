@@ -9,6 +9,7 @@ static MEMORY: Memory = Memory;
 #[test]
 fn no_signal_ends_who_asks_for_more_than_a_file_may_have() {
     let processes = Processes::new(|| ());
+    processes.start().unwrap();
     let run = |pixels: usize| {
         let size = WorkSize { pixels, memory: 64 << 20, foreign: false };
         processes.run(size, &[1; 1000], &Control::default(), |_, _, _| Ok(()), &mut |_| Ok(()))

@@ -1,6 +1,8 @@
 //! Work in processes of its own: what comes back, and what ends it. Each task is a function, as it has nothing of
 //! the process that asks for it but the source.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -11,6 +13,22 @@ use image_gate_isolation::{Memory, Processes, end_by_panic};
 static MEMORY: Memory = Memory;
 
 static PROCESSES: Processes = Processes::new(|| ());
+
+/// Before there are threads.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static START: extern "C" fn() = start;
+
+extern "C" fn start() {
+    PROCESSES.start().unwrap();
+}
+
+/// Those of a test, for work that uses no memory of C's.
+fn own_processes() -> Processes {
+    let processes = Processes::new(|| ());
+    processes.start().unwrap();
+    processes
+}
 
 const SIZE: WorkSize = WorkSize { pixels: 10_000, memory: 64 << 20, foreign: false };
 
@@ -194,6 +212,23 @@ fn what_is_freed_does_not_add_up() {
     assert!(kilobytes < 40 << 10, "{kilobytes} kB");
 }
 
+/// What is kept counts: of small blocks all, of large ones nothing that the system can have back.
+#[test]
+fn what_is_kept_counts() {
+    let small = run(&Control::default(), |_, _, _| {
+        hold(1 << 10);
+        drop(std::hint::black_box(vec![1_u8; 60 << 20]));
+        Ok(())
+    });
+    assert!(matches!(small, Err(Error::TooManyPixels(_))), "{small:?}");
+    let large = run(&Control::default(), |_, _, _| {
+        hold(1 << 17);
+        drop(std::hint::black_box(vec![1_u8; 60 << 20]));
+        Ok(())
+    });
+    assert!(large.is_ok(), "{large:?}");
+}
+
 /// Kilobytes that this process has in memory.
 fn resident() -> Option<u32> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
@@ -224,7 +259,7 @@ fn whatever_other_threads_have_locked() {
         }
         // Helpers that begin then, too.
         for _ in 0..20 {
-            let processes = Processes::new(|| ());
+            let processes = own_processes();
             for _ in 0..10 {
                 let fill: FillPixels = |_, pixels, _| {
                     let made: Vec<String> = (0..50).map(|number| number.to_string()).collect();
@@ -247,7 +282,7 @@ fn whatever_other_threads_have_locked() {
 /// A helper that was ended is replaced, and its children are not those of the next.
 #[test]
 fn another_helper_takes_over() {
-    let processes = Processes::new(|| ());
+    let processes = own_processes();
     let fill: FillPixels = |_, pixels, _| {
         // SAFETY: asks for a number.
         let parent = unsafe { libc::getppid() };
@@ -260,28 +295,58 @@ fn another_helper_takes_over() {
             helper = i32::from_le_bytes([pixels[0], pixels[1], pixels[2], pixels[3]]);
             Ok(())
         };
-        processes.run(SIZE, &[], &within(Duration::from_secs(20)), fill, take).unwrap();
-        helper
+        processes.run(SIZE, &[], &within(Duration::from_secs(20)), fill, take).map(|()| helper)
     };
-    let first = helper();
-    assert_eq!(helper(), first);
-    // SAFETY: a process that this one has made, and not waited for.
-    assert_eq!(unsafe { libc::kill(first, libc::SIGKILL) }, 0);
-    std::thread::sleep(Duration::from_millis(50));
-    let second = helper();
+    let first = helper().unwrap();
+    assert_eq!(helper(), Ok(first));
+    let watch = parent_of(first).unwrap();
+    kill(first);
+    let second = helper().unwrap();
     assert_ne!(second, first);
-    assert_eq!(helper(), second);
+    assert_eq!(helper(), Ok(second));
+    assert_eq!(parent_of(second), Some(watch));
+    // Nobody puts another in its place then, and that is told.
+    kill(watch);
+    assert_eq!(helper(), Ok(second));
+    kill(second);
+    // SAFETY: asks whether there is such a process.
+    while unsafe { libc::kill(second, 0) } == 0 && !is_zombie(second) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert!(matches!(helper(), Err(Error::Internal(_))));
+    processes.stop();
+    assert!(matches!(helper(), Err(Error::Internal(_))));
+    processes.start().unwrap();
+    let third = helper().unwrap();
     processes.stop();
     // SAFETY: no process of that number is left, unless the system has given it again.
-    assert_ne!(unsafe { libc::kill(second, 0) }, 0);
-    processes.stop();
-    assert_ne!(helper(), second);
+    assert_ne!(unsafe { libc::kill(third, 0) }, 0);
+}
+
+fn kill(process: i32) {
+    // SAFETY: a process that this one or one of its own has made, and that nobody has waited for.
+    assert_eq!(unsafe { libc::kill(process, libc::SIGKILL) }, 0);
+}
+
+/// What `/proc` says of a process behind its name: its state, and the process that made it.
+fn state_of(process: i32) -> Option<(String, i32)> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let mut words = stat.rsplit_once(") ")?.1.split(' ');
+    Some((words.next()?.to_owned(), words.next()?.parse().ok()?))
+}
+
+fn parent_of(process: i32) -> Option<i32> {
+    state_of(process).map(|(_, parent)| parent)
+}
+
+fn is_zombie(process: i32) -> bool {
+    state_of(process).is_some_and(|(state, _)| state == "Z")
 }
 
 /// Nothing is left of many of them: descriptors, mappings, zombies.
 #[test]
 fn nothing_is_left() {
-    let processes = Processes::new(|| ());
+    let processes = own_processes();
     let fill: FillPixels = |_, _, _| Ok(());
     let run =
         || processes.run(SIZE, &[1, 2, 3], &Control::default(), fill, &mut |_| Ok(())).unwrap();
