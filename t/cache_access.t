@@ -123,7 +123,8 @@ sub link_of {
     my $name = 'X-Accel-Redirect';
     my $s = origin_server("location /app/ { proxy_set_header X-User \$http_x_user; ORIGIN; }
         location /inside/ { internal; image_resize resize 100 -; image_resize_cache_key \$uri; alias files/; }
-        location /inside-up/ { internal; image_resize resize 100 -; rewrite ^/inside-up(/.*) \$1 break; ORIGIN; }",
+        location /inside-up/ { internal; image_resize resize 100 -; rewrite ^/inside-up(/.*) \$1 break; ORIGIN; }
+        location /inside-old/ { internal; image_resize resize 101 -; image_resize_cache_use_stale http_500; rewrite ^/inside-old(/.*) /old\$1 break; ORIGIN; }",
         origin => 'location ~ ^/app(/.*)$ {
                 add_header X-Accel-Redirect $1;
                 add_header Content-Disposition "attachment; filename=$http_x_user.jpg";
@@ -132,8 +133,23 @@ sub link_of {
                 add_header Expires $http_x_user;
                 return 200 "";
             }
+            location /old/ {
+                if ($http_x_fail) { return 500; }
+                add_header Cache-Control max-age=1;
+                alias files/;
+            }
             location / { add_header Cache-Control max-age=60; }');
     my $c = $s->client;
+    # Headers of an answer that stands in for what came first, or is renewed by that.
+    for (['1', 'MISS'], ['2', 'REVALIDATED'], ['3', 'STALE']) {
+        my ($user, $status) = @$_;
+        sleep 2 if $user > 1;
+        my $r = $c->get("/app/inside-old$photo", 'X-User' => $user, $status eq 'STALE' ? ('X-Fail' => 1) : ());
+        is_answer("$name - $status", $r, 200, $status);
+        is($r->{h}{'content-disposition'}, "attachment; filename=$user.jpg", "$name - $status - what is said of this answer");
+        like($r->{h}{'cache-control'}, qr/^private, max-age=$user(, max-age=1)?$/, "$name - $status - once");
+        is($r->{h}{expires}, $user, "$name - $status - neither is this another's");
+    }
     for my $at ("/app/inside$photo", "/app/inside-up$photo") {
         for (['1', 'MISS'], ['2', 'HIT']) {
             my ($user, $status) = @$_;

@@ -12,11 +12,11 @@ pub fn control() -> Control {
 
 /// Has there be such processes, before there are threads. Panics in them end them, as the files' fault.
 pub fn start_decoders() {
-    // Without them, the first file that needs one says so.
-    let _ = PROCESSES.start();
     let print = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         end_by_panic(panic.location());
         print(panic);
     }));
+    // Without them, the first file that needs one says so.
+    let _ = PROCESSES.start();
 }

@@ -24,7 +24,7 @@ use super::watermark_cache::WatermarkSpec;
 use super::{counting, on_error, preaccess};
 use crate::ngx::cache::{ClientHeaders, Validators, Written};
 use crate::ngx::event::{OnEvent, Then};
-use crate::ngx::{NoMemory, Parser, Request};
+use crate::ngx::{NoMemory, OutgoingMark, Parser, Request};
 
 /// Who keeps the result of a request.
 pub trait Keeper: 'static {
@@ -140,8 +140,8 @@ struct Attached {
     is_open: Cell<bool>,
     /// Whether the request is in that pass through nginx's phases still.
     is_current: Cell<bool>,
-    /// How many headers of the answer were there before its source was asked for: they are about this request.
-    own_headers: usize,
+    /// The headers of the answer that were there before its source was asked for: they are about this request.
+    own_headers: OutgoingMark,
     /// The headers of the client, while an upstream gets others.
     client: Cell<Option<ClientHeaders>>,
     /// Whether error pages are held back until the headers of an answer are there.
@@ -180,7 +180,7 @@ pub fn attach(
         keeper,
         is_open: Cell::new(true),
         is_current: Cell::new(true),
-        own_headers: request.outgoing_places(),
+        own_headers: request.mark_outgoing(),
         client: Cell::new(client),
         spares: Cell::new(spares),
     });
@@ -253,7 +253,14 @@ pub fn stands_in_for(request: Request<'_>, trouble: Trouble) -> bool {
 /// Has the keeper of a request answer. Returns what a content handler returns.
 pub fn answer(request: Request<'_>) -> ngx_int_t {
     let Some(attached) = current(request) else { return NGX_ERROR as ngx_int_t };
+    let own: Vec<_> =
+        request.outgoing().filter(|&header| attached.own_headers.has(header)).collect();
     request.answer_anew();
+    for (name, value) in own {
+        if request.put_header(name, value).is_err() {
+            return NGX_ERROR as ngx_int_t;
+        }
+    }
     attached.keeper.answer(request)
 }
 
@@ -307,8 +314,8 @@ pub fn begin(context: Transfer<'_>, conf: &LocConf) {
         varies: headers::varies(task),
         tag: task.tag.clone().map(Cow::Owned),
         headers: request
-            .outgoing_from(attached.own_headers)
-            .filter(|(name, _)| is_kept(name))
+            .outgoing()
+            .filter(|&header| !attached.own_headers.has(header) && is_kept(header.0))
             .map(|(name, value)| (name.to_vec().into(), value.to_vec().into()))
             .collect(),
     };

@@ -34,7 +34,7 @@ use nginx_sys::{NGX_ERROR, ngx_int_t};
 pub use file_range::{FileRange, identify};
 pub use module::{Cycle, Module, Parser};
 pub use pool::Pooled;
-pub use request::{Request, WeakRequest};
+pub use request::{OutgoingMark, Request, WeakRequest};
 pub use strings::is_named;
 
 /// What a callback of nginx returns that failed.

@@ -407,15 +407,7 @@ impl<'r> Request<'r> {
 
     /// All outgoing headers that are sent, as far as they are in nginx's list.
     pub fn outgoing(self) -> impl Iterator<Item = (&'r [u8], &'r [u8])> + use<'r> {
-        self.outgoing_from(0)
-    }
-
-    /// Those that have come to the answer since there were so many [places](Request::outgoing_places).
-    pub fn outgoing_from(
-        self,
-        place: usize,
-    ) -> impl Iterator<Item = (&'r [u8], &'r [u8])> + use<'r> {
-        elements(self.outgoing_list()).skip(place).filter_map(|header| {
+        elements(self.outgoing_list()).filter_map(|header| {
             // SAFETY: an element of the list; its bytes live as long as the request.
             let (hash, key, value) =
                 unsafe { ((*header).hash, bytes((*header).key), bytes((*header).value)) };
@@ -423,9 +415,9 @@ impl<'r> Request<'r> {
         })
     }
 
-    /// How many headers its answer has, with those that are not sent: nginx adds behind them, and takes none out.
-    pub fn outgoing_places(self) -> usize {
-        elements(self.outgoing_list()).count()
+    /// Which headers its answer has now.
+    pub fn mark_outgoing(self) -> OutgoingMark {
+        OutgoingMark(self.outgoing().map(OutgoingMark::place).collect())
     }
 
     fn outgoing_list(self) -> *mut ngx_list_t {
@@ -878,6 +870,20 @@ struct Alive(Rc<Cell<bool>>);
 impl Drop for Alive {
     fn drop(&mut self) {
         self.0.set(false);
+    }
+}
+
+/// Headers of an answer, by where their bytes are: nginx may take all out and put others in.
+pub struct OutgoingMark(Vec<(usize, usize)>);
+
+impl OutgoingMark {
+    fn place((name, value): (&[u8], &[u8])) -> (usize, usize) {
+        (name.as_ptr().addr(), value.as_ptr().addr())
+    }
+
+    /// Whether a header of that answer is one of them.
+    pub fn has(&self, header: (&[u8], &[u8])) -> bool {
+        self.0.contains(&OutgoingMark::place(header))
     }
 }
 

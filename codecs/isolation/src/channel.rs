@@ -63,7 +63,7 @@ fn message(part: &mut libc::iovec, ancillary: &mut Ancillary) -> libc::msghdr {
     message
 }
 
-/// Sends a task.
+/// Sends a task, or fails at once where there is no room for one.
 pub fn send(link: &OwnedFd, task: &Task, shared: RawFd, alive: RawFd) -> io::Result<()> {
     let mut task = *task;
     let mut part = libc::iovec { iov_base: (&raw mut task).cast(), iov_len: size_of::<Task>() };
@@ -79,13 +79,16 @@ pub fn send(link: &OwnedFd, task: &Task, shared: RawFd, alive: RawFd) -> io::Res
     }
     again(|| {
         // SAFETY: the message and its parts are there until it returns.
-        unsafe { libc::sendmsg(link.as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL) }
+        unsafe {
+            let flags = libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT;
+            libc::sendmsg(link.as_raw_fd(), &raw const message, flags)
+        }
     })
     .map(drop)
 }
 
-/// Waits for a task; `None` where none comes any more. It takes no memory.
-pub fn receive(link: &OwnedFd) -> Option<(Task, Descriptors)> {
+/// Waits for a task. It takes no memory.
+pub fn receive(link: &OwnedFd) -> Received {
     let mut task = MaybeUninit::<Task>::uninit();
     let mut part = libc::iovec { iov_base: task.as_mut_ptr().cast(), iov_len: size_of::<Task>() };
     let mut ancillary = Ancillary([0; 64]);
@@ -94,8 +97,10 @@ pub fn receive(link: &OwnedFd) -> Option<(Task, Descriptors)> {
         // SAFETY: as above; there is room for a task.
         unsafe { libc::recvmsg(link.as_raw_fd(), &raw mut message, libc::MSG_CMSG_CLOEXEC) }
     });
-    if length.ok() != Some(size_of::<Task>()) {
-        return None;
+    match length {
+        Ok(0) => return Received::End,
+        Ok(length) if length == size_of::<Task>() => {}
+        _ => return Received::Nothing,
     }
     // SAFETY: null, or a header with what it says behind it.
     let found = unsafe {
@@ -104,20 +109,36 @@ pub fn receive(link: &OwnedFd) -> Option<(Task, Descriptors)> {
             || (*header).cmsg_type != libc::SCM_RIGHTS
             || (*header).cmsg_len as u64 != u64::from(libc::CMSG_LEN(DESCRIPTORS_LEN))
         {
-            return None;
+            return Received::Nothing;
         }
         libc::CMSG_DATA(header).cast::<[RawFd; DESCRIPTORS]>().read_unaligned()
     };
     let [shared, alive] = found;
     // SAFETY: a whole task was received, from the process that this one is a copy of, which alone has the other
     // end: what it wrote means the same here. The descriptors are new ones of this process.
-    Some(unsafe {
+    unsafe {
         let descriptors = Descriptors {
             shared: OwnedFd::from_raw_fd(shared),
             alive: OwnedFd::from_raw_fd(alive),
         };
-        (task.assume_init(), descriptors)
-    })
+        Received::Task(task.assume_init(), descriptors)
+    }
+}
+
+/// What came of waiting for a task.
+pub enum Received {
+    Task(Task, Descriptors),
+    /// No whole task, for what the system lacks.
+    Nothing,
+    /// Nobody sends one any more.
+    End,
+}
+
+/// Whether nobody sends anything any more.
+pub fn is_closed(link: &OwnedFd) -> bool {
+    let mut polled = libc::pollfd { fd: link.as_raw_fd(), events: 0, revents: 0 };
+    // SAFETY: one descriptor, which is asked for nothing but its end.
+    unsafe { libc::poll(&raw mut polled, 1, 0) > 0 && polled.revents & libc::POLLHUP != 0 }
 }
 
 /// What became of the other end of a socket.

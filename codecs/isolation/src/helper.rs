@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use image_gate_core::image::{Control, Error, FillPixels, Isolation, TakePixels, WorkSize};
 
-use crate::channel::{self, Heard, Task};
+use crate::channel::{self, Heard, Received, Task};
 use crate::shared::Shared;
 use crate::{child, ending, process};
 
@@ -94,6 +94,8 @@ impl Isolation for Processes {
                     // A helper that was ended may have had the task already, and no child.
                     Ok(()) if !ending::has_begun(shared.parts().0) && tries < TRIES => tries += 1,
                     Ok(()) => break,
+                    // That is no word of the helper's.
+                    Err(_) if ending::has_begun(shared.parts().0) => break,
                     Err(error) => no_process(&error)?,
                 },
                 Err(error) => no_process(&error)?,
@@ -188,6 +190,7 @@ fn watch(link: &OwnedFd, begun: fn()) -> ! {
         match unsafe { process::copy(0) } {
             0 => serve(link),
             pid if pid > 0 && process::wait(pid) => process::end(0),
+            _ if channel::is_closed(link) => process::end(0),
             // It was ended by somebody, or there is none now.
             _ => std::thread::sleep(Duration::from_millis(TICK_MILLISECONDS.into())),
         }
@@ -196,7 +199,13 @@ fn watch(link: &OwnedFd, begun: fn()) -> ! {
 
 /// All that the helper does.
 fn serve(link: &OwnedFd) -> ! {
-    while let Some((task, descriptors)) = channel::receive(link) {
+    loop {
+        let (task, descriptors) = match channel::receive(link) {
+            Received::Task(task, descriptors) => (task, descriptors),
+            // The next helper has nothing of what this one may have had too much of.
+            Received::Nothing => process::end(1),
+            Received::End => process::end(0),
+        };
         // Of its end nobody is told: children that are not asked for go by themselves where the signal is ignored.
         // SAFETY: the child runs `work` and nothing else; this process has no other threads.
         match unsafe { process::copy(libc::SIGCHLD) } {
@@ -209,5 +218,4 @@ fn serve(link: &OwnedFd) -> ! {
             _ => channel::say(&descriptors.alive, process::error_number()),
         }
     }
-    process::end(0)
 }

@@ -93,7 +93,16 @@ fn block(layout: Layout) -> usize {
 /// The bytes that a block of a layout takes: of large ones what is behind the end is never written to, and no memory.
 fn taken(layout: Layout) -> usize {
     let bytes = block(layout);
-    if bytes < MIDDLE { bytes } else { layout.size().max(16).next_multiple_of(4096).min(bytes) }
+    if bytes < MIDDLE { bytes } else { layout.size().max(16).next_multiple_of(PAGE).min(bytes) }
+}
+
+/// Gives what is behind the bytes that are taken of a block back to the system, up to there.
+fn give_back_rest(block: *mut u8, taken: usize, end: usize) {
+    if end > taken && end >= MIDDLE {
+        // SAFETY: whole pages of a block of ours, behind what whoever has it may use. If they can't be given back, they
+        // are memory that is not counted.
+        unsafe { libc::madvise(block.add(taken).cast(), end - taken, libc::MADV_DONTNEED) };
+    }
 }
 
 impl State {
@@ -134,6 +143,7 @@ impl State {
             *first = next;
             if !is_zero {
                 self.count_kept(bytes, false);
+                give_back_rest(found, taken(layout), bytes);
             }
             self.bound();
             return (found, is_zero);
@@ -285,6 +295,7 @@ unsafe impl GlobalAlloc for Memory {
             let state = unsafe { &mut *ARENA.state.get() };
             if state.has(old) && block(new) == block(layout) {
                 state.held = state.held.saturating_sub(taken(layout)).saturating_add(taken(new));
+                give_back_rest(old, taken(new), taken(layout));
                 state.bound();
                 return old;
             }

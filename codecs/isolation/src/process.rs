@@ -23,7 +23,7 @@ pub fn end(status: libc::c_int) -> ! {
     unsafe { libc::_exit(status) }
 }
 
-/// Waits for a child that ends without a signal; returns whether it ended by itself.
+/// Waits for a child that ends without a signal; returns whether it ended by itself, with all done.
 pub fn wait(child: libc::pid_t) -> bool {
     let mut status = 0;
     // SAFETY: a child of this process, and room for how it ended.
@@ -32,7 +32,7 @@ pub fn wait(child: libc::pid_t) -> bool {
             return false;
         }
     }
-    libc::WIFEXITED(status)
+    libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0
 }
 
 /// Whether such a child is no more. It must not be asked for again then.
