@@ -13,6 +13,16 @@ from locations import HEADER, KEY, by_date, by_tag, md5, serving, sha256
 CORE = f"{os.environ.get('CARGO_TARGET_DIR', f'{ROOT}/target')}/release/examples/count"
 REQUESTS = 200
 
+
+def pieces(count, separator):
+    return "".join(f"{separator}{n:05}" for n in range(count))
+
+
+ORDINARY = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            "Referer": "https://www.example.com/gallery/otters?page=2", "Cookie": "session=0123456789abcdef; theme=dark"}
+# What took longest to tell from keys.
+HOSTILE = {"User-Agent": "%41" * 2600, "Referer": "http://h" + pieces(1300, "/"), "Cookie": "%41" * 2600}
+
 # What is asked for, and beside what: the same answer by nginx alone.
 PLAIN = "a file"
 REQUESTED = {
@@ -23,6 +33,8 @@ REQUESTED = {
     "`hmac-sha256` and `secure_link_hash_require`": (PLAIN, sha256("/sha256/x"), None),
     "`access_key` by header, two quotas": (PLAIN, "/keyed/x", lambda *_: HEADER),
     "`access_key` by argument, a quota": (PLAIN, f"/argument/x?key={KEY}", None),
+    "masks in an ordinary log line": (PLAIN, "/logged/x?width=300&height=200", lambda *_: ORDINARY),
+    "masks, 24 KB of what may be keys": (PLAIN, "/logged/x?" + pieces(1100, "&"), lambda *_: HOSTILE),
     "not modified, a file by `ETag`": (None, "/none/photo.jpg", by_tag),
     "not modified, `image_resize` by `ETag`": ("not modified, a file by `ETag`", "/resized/photo.jpg", by_tag),
     "not modified, a file by date": (None, "/none/photo.jpg", by_date),

@@ -105,6 +105,8 @@ pub enum VariableKind {
     Line,
     /// What the client or an upstream sent besides.
     Sent,
+    /// What neither of them has a hand in.
+    Nginx,
     /// Anything else, which is looked at only where it was evaluated before.
     Other,
 }

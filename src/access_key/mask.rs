@@ -11,7 +11,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use image_gate_core::escapes::percent_decode_lossy;
-use image_gate_core::key::mask::{FoundKeys, KnownKeys, SHORTEST, find, is_of_pieces};
+use image_gate_core::key::error_line::{Origin, parts};
+use image_gate_core::key::mask::{
+    Effort, FoundKeys, KnownKeys, SHORTEST, UsedUp, find, is_of_pieces,
+};
 use image_gate_core::key::source::{Edit, arguments, cookies, edit_cookies};
 use image_gate_core::key::{Digest, KeySource};
 use nginx_sys::{NGX_DECLINED, ngx_int_t};
@@ -30,14 +33,17 @@ use crate::ngx::{NoMemory, Pooled, Request};
 const MASK: &str = "***";
 /// From this length on, what came as a key is masked wherever it stands.
 const LONG: usize = 8;
-/// So many keys of one request are told apart; where there are more, everything is masked.
+/// So many keys of one request are masked wherever they stand, though they are nobody's. Of more, and nobody sends so many but
+/// to have all masked, what stands where a key belongs is.
 const MOST_KEYS: usize = 16;
 /// Bytes at the end of a line that nginx keeps for the error of the system, when it has no room for the whole message.
 const ERROR_ROOM: usize = 50;
 /// What most request lines end with.
 const VERSIONS: [&[u8]; 3] = [b" HTTP/1.1", b" HTTP/2.0", b" HTTP/1.0"];
-/// So many pieces of the texts of one request are compared with all keys; others are masked.
-const MOST_DIGESTS: usize = 1024;
+/// What it takes, as [`Effort`] counts it, to see whether a piece was looked at before, and to compare it with all keys.
+const LOOKUP: usize = 32;
+const DIGEST: usize = 256;
+const DIGEST_OF_BYTE: usize = 4;
 
 /// Handler of the phase after a request was read.
 pub enum PostRead {}
@@ -59,15 +65,14 @@ impl Censor for ErrorLogLines {
     fn censor(request: Request<'_>, line: &[u8], room: usize) -> Option<Vec<u8>> {
         let mut finder = KeyFinder::of(request)?;
         // A key whose slashes are escaped there may stand decoded elsewhere.
-        finder.read_line();
+        if request.part(RequestPart::Line).contains(&b'%') {
+            finder.read_line();
+        }
         // Of a message that is too long nginx leaves off the end, and of a line as well.
         let message = room.checked_sub(ERROR_ROOM);
         let message = message.filter(|&at| line.get(at..).is_some_and(|at| at.starts_with(b"...")));
         let end = Some(line.len()).filter(|&len| len >= room);
-        match (message, end) {
-            (None, None) => finder.mask(line, false),
-            (message, end) => finder.mask_cut(line, message.into_iter().chain(end)),
-        }
+        finder.mask_error(line, message.into_iter().chain(end))
     }
 }
 
@@ -78,8 +83,23 @@ pub fn before_log(request: Request<'_>) {
     if !request.is_main() && request.own_variables().is_err() {
         finder.is_blind = true;
     }
+    let kinds = kinds(&request);
+    let evaluate = |is_clean: bool| {
+        for (place, kind) in kinds.iter().enumerate() {
+            match kind {
+                VariableKind::Line if is_clean => (),
+                VariableKind::Line | VariableKind::Sent => drop(request.value(place)),
+                VariableKind::Nginx | VariableKind::Other => (),
+            }
+        }
+    };
+    // Of a line that nginx did not get to the end of, one of the variables finds what there is.
+    if request.part(RequestPart::Line).is_empty() {
+        evaluate(false);
+    }
     // Most of what is shown is a part of the request line.
     finder.read_line();
+    finder.read_hosts();
     const PARTS: [RequestPart; 3] = [RequestPart::UnparsedUri, RequestPart::Args, RequestPart::Uri];
     let parts =
         PARTS.map(|part| finder.mask(request.part(part), matches!(part, RequestPart::Args)));
@@ -87,14 +107,11 @@ pub fn before_log(request: Request<'_>) {
 
     // All of them before any is masked: to evaluate a variable, nginx may evaluate others, which must
     // see the request as it came.
-    for (place, kind) in kinds(&request).iter().enumerate() {
-        match kind {
-            VariableKind::Line if is_clean => (),
-            VariableKind::Line | VariableKind::Sent => drop(request.value(place)),
-            VariableKind::Other => (),
-        }
-    }
+    evaluate(is_clean);
     for (place, value) in request.known_values() {
+        if matches!(kinds.get(place), Some(VariableKind::Nginx)) {
+            continue;
+        }
         if finder.line.is_clean()
             && finder.line.place_of(request.part(RequestPart::Line), value).is_some()
         {
@@ -115,9 +132,7 @@ pub fn before_log(request: Request<'_>) {
     for (part, masked) in PARTS.into_iter().zip(parts) {
         replace(part, masked);
     }
-    // The variable of the line may have been what found it, where nginx had not got so far.
-    let line = request.part(RequestPart::Line);
-    replace(RequestPart::Line, finder.mask(line, false));
+    replace(RequestPart::Line, finder.mask(request.part(RequestPart::Line), false));
     if request.is_main() {
         finder.mask_headers();
     }
@@ -153,13 +168,82 @@ fn kind_of(name: &[u8]) -> VariableKind {
         b"request_uri",
         b"uri",
     ];
-    if NAMES.contains(&name) || name.starts_with(b"arg_") {
+    if is_of_nginx(name) {
+        VariableKind::Nginx
+    } else if NAMES.contains(&name) || name.starts_with(b"arg_") {
         VariableKind::Line
     } else if SENT.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
         VariableKind::Sent
     } else {
         VariableKind::Other
     }
+}
+
+/// Whether nothing of a variable is what the client, or an upstream, wrote. Nobody else can give one of them another meaning.
+fn is_of_nginx(name: &[u8]) -> bool {
+    const NAMES: [&[u8]; 60] = [
+        b"access_key_id",
+        b"access_key_policy",
+        b"access_key_preset",
+        b"access_key_remaining",
+        b"access_key_status",
+        b"access_key_watermark",
+        b"binary_remote_addr",
+        b"body_bytes_sent",
+        b"bytes_sent",
+        b"connection",
+        b"connection_requests",
+        b"connection_time",
+        b"date_gmt",
+        b"date_local",
+        b"gzip_ratio",
+        b"hostname",
+        b"https",
+        b"image_resize_cache_status",
+        b"is_args",
+        b"limit_conn_status",
+        b"limit_req_status",
+        b"msec",
+        b"nginx_version",
+        b"pid",
+        b"pipe",
+        b"proxy_protocol_addr",
+        b"proxy_protocol_port",
+        b"proxy_protocol_server_addr",
+        b"proxy_protocol_server_port",
+        b"realip_remote_addr",
+        b"realip_remote_port",
+        b"remote_addr",
+        b"remote_port",
+        b"request_completion",
+        b"request_id",
+        b"request_length",
+        b"request_time",
+        b"scheme",
+        b"server_addr",
+        b"server_name",
+        b"server_port",
+        b"server_protocol",
+        b"ssl_cipher",
+        b"ssl_client_verify",
+        b"ssl_protocol",
+        b"ssl_session_reused",
+        b"status",
+        b"tcpinfo_rcv_space",
+        b"tcpinfo_rtt",
+        b"tcpinfo_rttvar",
+        b"tcpinfo_snd_cwnd",
+        b"time_iso8601",
+        b"time_local",
+        b"upstream_bytes_received",
+        b"upstream_bytes_sent",
+        b"upstream_cache_status",
+        b"upstream_connect_time",
+        b"upstream_header_time",
+        b"upstream_response_time",
+        b"upstream_status",
+    ];
+    NAMES.contains(&name)
 }
 
 /// Where the name of a host is in a request line, if it has one.
@@ -184,14 +268,12 @@ struct KeyFinder<'r> {
     key_tables: SmallVec<[Arc<KeyTable>; 1]>,
     /// What came as a key.
     keys: SmallVec<[Vec<u8>; 2]>,
-    /// Those of them that are masked wherever they stand.
+    /// What is masked wherever it stands: keys, parts of them, and those that nginx has in small letters.
     long: SmallVec<[Vec<u8>; 2]>,
     /// Segments that came as keys.
     segments: SmallVec<[Vec<u8>; 1]>,
-    /// Those that came as the name of a host, in small letters, once they are asked for.
-    small: Option<SmallVec<[Vec<u8>; 1]>>,
-    digests: usize,
-    /// Whether keys can't be told from the rest.
+    effort: Effort,
+    /// Whether there is no memory to tell keys from the rest.
     is_blind: bool,
     /// Which key tables those are.
     key_table_ids: u64,
@@ -244,8 +326,7 @@ impl<'r> KeyFinder<'r> {
             keys: SmallVec::new(),
             long: SmallVec::new(),
             segments: SmallVec::new(),
-            small: None,
-            digests: 0,
+            effort: Effort::of_request(),
             is_blind: false,
             key_table_ids: 0,
             line: Line::default(),
@@ -279,12 +360,15 @@ impl<'r> KeyFinder<'r> {
         // What is a key in it goes by nothing else.
         let known = (&self.sources, self.key_table_ids, &self.keys, &self.segments);
         let hash = CLEAN_LINES.with_borrow(|lines| lines.hash((known, line)));
-        let found = if CLEAN_LINES.with_borrow(|lines| lines.has(hash)) {
+        // The protocol that it ends with is nobody's.
+        let asked = VERSIONS.iter().find_map(|&version| line.strip_suffix(version));
+        let found = if asked.is_some() && CLEAN_LINES.with_borrow(|lines| lines.has(hash)) {
             FoundKeys::default()
         } else {
-            // The protocol that it ends with is nobody's.
-            let asked = VERSIONS.iter().find_map(|&version| line.strip_suffix(version));
-            let found = self.find(asked.unwrap_or(line), false);
+            let mut found = self.find(asked.unwrap_or(line), false);
+            if has_method(line) && !has_protocol(line) && !request.is_http_09() {
+                self.add_cut(&mut found, line);
+            }
             if found.is_empty() {
                 CLEAN_LINES.with_borrow_mut(|lines| lines.add(hash));
             }
@@ -293,12 +377,71 @@ impl<'r> KeyFinder<'r> {
         self.line = Line { addresses: start.addr()..end.addr(), found };
     }
 
+    /// Masks what may be the beginning of a key at the end of a line that nginx did not read to its end, or that was not sent
+    /// so far.
+    fn add_cut(&mut self, found: &mut FoundKeys, line: &[u8]) {
+        let cut = found.add_cut(line, line.len(), self.texts());
+        let cut = line.get(cut).unwrap_or_default();
+        // Other texts may be made of it.
+        if cut.len() >= SHORTEST {
+            self.keys.push(cut.to_vec());
+        }
+        if cut.len() >= LONG {
+            self.add_long([cut.to_vec()]);
+        }
+    }
+
+    /// Finds keys that came as the name of a host, which nginx has in small letters.
+    fn read_hosts(&mut self) {
+        let line = self.request.part(RequestPart::Line);
+        let mut hosts: SmallVec<[Vec<u8>; 1]> = SmallVec::new();
+        let mut add = |host: &[u8]| {
+            // Others are found as they are.
+            if host.iter().any(u8::is_ascii_uppercase) {
+                hosts.push(host.to_vec());
+            }
+        };
+        add(line.get(authority(line)).unwrap_or_default());
+        self.request.each_incoming(b"Host", |header| add(header.value()));
+        for host in hosts {
+            let found = self.find(&host, false);
+            // What there was no effort left for is masked as it is, too.
+            if self.effort.was_enough() {
+                let keys = found.pieces(&host).filter(|key| key.len() >= SHORTEST);
+                self.add_long(keys.map(<[u8]>::to_ascii_lowercase));
+            }
+        }
+    }
+
+    /// Has texts masked wherever they stand.
+    fn add_long(&mut self, keys: impl IntoIterator<Item = Vec<u8>>) {
+        for key in keys {
+            if self.long.len() < 2 * MOST_KEYS && !self.long.contains(&key) {
+                self.long.push(key);
+            }
+        }
+    }
+
+    /// All that is known of keys.
+    fn texts(&self) -> impl Iterator<Item = &[u8]> {
+        self.keys.iter().chain(&self.long).chain(&self.segments).map(Vec::as_slice)
+    }
+
     /// Finds what came as a key.
     fn collect(&mut self) {
         let request = self.request;
         let mut keys: SmallVec<[Vec<u8>; 2]> = SmallVec::new();
+        // Whoever calls a part of its address a key would have no address in the log.
+        let address = self.request.address();
+        let is_of_address = |key: &[u8]| {
+            key.len() >= SHORTEST && address.windows(key.len()).any(|part| part == key)
+        };
         let mut add = |key: &[u8]| {
-            if keys.len() <= MOST_KEYS && !keys.iter().any(|known| known == key) {
+            if keys.len() < MOST_KEYS
+                && !key.is_empty()
+                && !keys.iter().any(|known| known == key)
+                && !is_of_address(key)
+            {
                 keys.push(key.to_vec());
             }
         };
@@ -321,11 +464,9 @@ impl<'r> KeyFinder<'r> {
             }
         }
         if let Some(request_keys) = RequestKeys::find(request) {
-            self.is_blind |= request_keys.each_noted(&mut add).is_err();
+            request_keys.each_noted(&mut add);
             request_keys.each_segment(|key| self.segments.push(key.to_vec()));
         }
-        keys.retain(|key| !key.is_empty());
-        self.is_blind |= keys.len() > MOST_KEYS;
         for key in &keys {
             if key.len() >= LONG || key.len() >= SHORTEST && self.is_known(key) {
                 self.long.push(key.clone());
@@ -364,63 +505,61 @@ impl<'r> KeyFinder<'r> {
         found.masked(text)
     }
 
-    /// A line that was cut in those places; `None` where it has nothing that may be of a key.
-    fn mask_cut(&mut self, line: &[u8], cuts: impl Iterator<Item = usize>) -> Option<Vec<u8>> {
-        if self.is_blind {
-            return Some(MASK.into());
+    /// A line of the error log that was cut in those places; `None` where it has nothing that may be of a key.
+    fn mask_error(&mut self, line: &[u8], cuts: impl Iterator<Item = usize>) -> Option<Vec<u8>> {
+        let request = self.request;
+        let mut found = FoundKeys::default();
+        let parts = parts(line, request.address(), request.name_of_server());
+        for (range, origin) in &parts {
+            let part = line.get(range.clone()).unwrap_or_default();
+            match origin {
+                Origin::Nginx => (),
+                Origin::Words => found.append(range.start, &self.find_held(part)),
+                Origin::Sent => found.append(range.start, &self.find(part, false)),
+            }
         }
-        let mut found = self.find(line, false);
         for cut in cuts {
-            let keys = self.keys.iter().chain(&self.long).chain(&self.segments);
-            found.add_cut(line, cut, keys.map(Vec::as_slice));
+            let is_in = |(range, origin): &(Range<usize>, Origin)| {
+                *origin == Origin::Nginx && range.start < cut && cut <= range.end
+            };
+            if !parts.iter().any(is_in) {
+                found.add_cut(line, cut, self.texts());
+            }
         }
         found.masked(line)
     }
 
+    /// Where somebody's keys stand in a text that the client can't have written, and where what is called like one does. What else
+    /// came as a key may be one of its words.
+    fn find_held(&mut self, text: &[u8]) -> FoundKeys {
+        let known = KnownKeys { names: &names(&self.sources), keys: &[], in_query: false };
+        find(text, &known, &mut self.effort, |piece, effort| {
+            may_be_held(&self.key_tables, self.key_table_ids, piece, effort)
+        })
+    }
+
     /// Where keys stand in a text.
     fn find(&mut self, text: &[u8], in_query: bool) -> FoundKeys {
-        let KeyFinder { sources, key_tables, keys, long, segments, digests, key_table_ids, .. } =
+        let KeyFinder { sources, key_tables, keys, long, segments, effort, key_table_ids, .. } =
             self;
         let names = names(sources);
-        let known: SmallVec<[&[u8]; 2]> = long.iter().map(Vec::as_slice).collect();
+        let long: SmallVec<[&[u8]; 2]> = long.iter().map(Vec::as_slice).collect();
         // What is found of a key in one piece may come as several where its slashes are decoded.
         let mut parted: SmallVec<[Vec<u8>; 1]> = SmallVec::new();
-        let mut is_key = |piece: &[u8]| {
-            if segments.iter().any(|key| key == piece) {
-                return true;
-            }
-            if piece.len() < SHORTEST {
-                return false;
-            }
-            if keys.iter().any(|key| key == piece) {
-                return true;
-            }
-            NON_KEYS.with_borrow_mut(|non_keys| {
-                let non_key = non_keys.non_key(*key_table_ids, piece);
-                let seen = non_keys.set(&non_key);
-                if seen.contains(&non_key) {
-                    return false;
-                }
-                *digests += 1;
-                if *digests > MOST_DIGESTS || is_held(key_tables, piece) {
-                    return true;
-                }
-                seen.rotate_right(1);
-                seen[0] = non_key;
-                false
-            })
-        };
-        let found = find(text, &KnownKeys { names: &names, keys: &known, in_query }, |piece| {
-            let is_key = is_key(piece);
-            if is_key && piece.contains(&b'/') && parted.len() < MOST_KEYS {
+        let known = KnownKeys { names: &names, keys: &long, in_query };
+        let found = find(text, &known, effort, |piece, effort| {
+            let is_key = segments.iter().chain(&*keys).any(|key| key == piece)
+                || may_be_held(key_tables, *key_table_ids, piece, effort)?;
+            if is_key && piece.contains(&b'/') {
                 // One of the parts may have been taken for a segment that is a key.
                 let parts = piece.split(|&byte| byte == b'/').chain([piece]);
-                parted.extend(parts.filter(|part| part.len() >= SHORTEST).map(<[u8]>::to_vec));
+                let parts = parts.filter(|part| part.len() >= SHORTEST).map(<[u8]>::to_vec);
+                parted.extend(parts.take(MOST_KEYS.saturating_sub(parted.len())));
             }
-            is_key
+            Ok(is_key)
         });
-        drop(known);
-        long.extend(parted);
+        drop((names, long));
+        self.add_long(parted);
         found
     }
 
@@ -444,48 +583,9 @@ impl<'r> KeyFinder<'r> {
         let edited = match name {
             b"http_authorization" => self.mask_bearer(value),
             b"http_cookie" => self.mask_cookies(value),
-            _ => self.mask_small(value),
+            _ => None,
         };
         self.mask(edited.as_deref().unwrap_or(value), value_of(name)).or(edited)
-    }
-
-    /// The text without keys that came as the name of a host, which nginx has in small letters;
-    /// `None` where it has none.
-    fn mask_small(&mut self, text: &[u8]) -> Option<Vec<u8>> {
-        let small = self.small.take().unwrap_or_else(|| self.find_small());
-        let mut masked: Option<Vec<u8>> = None;
-        for key in &small {
-            // Wherever it stands: what it becomes is shorter than any key.
-            let place = |text: &[u8]| text.windows(key.len()).position(|part| part == key);
-            while let Some(at) = place(masked.as_deref().unwrap_or(text)) {
-                masked
-                    .get_or_insert_with(|| text.to_vec())
-                    .splice(at..at + key.len(), MASK.bytes());
-            }
-        }
-        self.small = Some(small);
-        masked
-    }
-
-    /// Those that have capitals: others are found as they are.
-    fn find_small(&mut self) -> SmallVec<[Vec<u8>; 1]> {
-        let line = self.request.part(RequestPart::Line);
-        let in_line = authority(line);
-        let found = self.line.found.within(&in_line);
-        let mut keys: SmallVec<[Vec<u8>; 1]> =
-            found.pieces(line.get(in_line).unwrap_or_default()).map(<[u8]>::to_vec).collect();
-        let mut hosts: SmallVec<[Vec<u8>; 1]> = SmallVec::new();
-        self.request.each_incoming(b"Host", |header| {
-            if header.value().iter().any(u8::is_ascii_uppercase) {
-                hosts.push(header.value().to_vec());
-            }
-        });
-        for host in hosts {
-            keys.extend(self.find(&host, false).pieces(&host).map(<[u8]>::to_vec));
-        }
-        keys.retain(|key| key.len() >= SHORTEST && key.iter().any(u8::is_ascii_uppercase));
-        keys.iter_mut().for_each(|key| key.make_ascii_lowercase());
-        keys
     }
 
     fn mask_bearer(&self, value: &[u8]) -> Option<Vec<u8>> {
@@ -543,6 +643,48 @@ fn is_named(name: &[u8], prefix: &[u8], wanted: &[u8]) -> bool {
             && name.iter().zip(wanted).all(|(&byte, &wanted)| {
                 byte.eq_ignore_ascii_case(&wanted) || byte == b'_' && wanted == b'-'
             })
+    })
+}
+
+/// Whether a line begins like one of a request. What does not is no HTTP, and may be shown to whoever wonders what it is.
+fn has_method(line: &[u8]) -> bool {
+    let end = line.iter().position(|byte| !byte.is_ascii_uppercase());
+    end.is_some_and(|end| end > 0 && line.get(end) == Some(&b' '))
+}
+
+/// Whether a request line ends with a protocol, as one does that was read to its end.
+fn has_protocol(line: &[u8]) -> bool {
+    let digits = |text: &[u8]| text.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let line = line.trim_ascii_end();
+    let line = line.get(..line.len() - digits(line)).and_then(|line| line.strip_suffix(b"."));
+    let line = line.and_then(|line| line.get(..line.len() - digits(line)));
+    line.is_some_and(|line| line.ends_with(b" HTTP/"))
+}
+
+/// Whether somebody holds a piece of a text as a key.
+fn may_be_held(
+    key_tables: &[Arc<KeyTable>],
+    key_table_ids: u64,
+    piece: &[u8],
+    effort: &mut Effort,
+) -> Result<bool, UsedUp> {
+    if piece.len() < SHORTEST {
+        return Ok(false);
+    }
+    effort.take(LOOKUP)?;
+    NON_KEYS.with_borrow_mut(|non_keys| {
+        let non_key = non_keys.non_key(key_table_ids, piece);
+        let seen = non_keys.set(&non_key);
+        if seen.contains(&non_key) {
+            return Ok(false);
+        }
+        effort.take(DIGEST + DIGEST_OF_BYTE * piece.len())?;
+        if is_held(key_tables, piece) {
+            return Ok(true);
+        }
+        seen.rotate_right(1);
+        seen[0] = non_key;
+        Ok(false)
     })
 }
 

@@ -184,9 +184,6 @@ type SourceRead = (KeySource, Option<Credential>);
 /// So many keys of one request are noted.
 const MOST_NOTED: usize = 16;
 
-/// More keys than are noted.
-pub struct TooMany;
-
 /// What is known of a request's keys, in all zones.
 #[derive(Default)]
 pub struct RequestKeys {
@@ -194,9 +191,8 @@ pub struct RequestKeys {
     /// What the client presented in the sources that were looked at, which may be masked or taken
     /// out since.
     credentials: RefCell<SmallVec<[SourceRead; 1]>>,
-    /// What was taken out as a key, and whether there was more than could be noted.
+    /// What was taken out as a key.
     noted: RefCell<SmallVec<[Box<[u8]>; 1]>>,
-    has_more: Cell<bool>,
     /// Whose sources were masked or taken out last.
     stripped: Cell<Option<*const AccessConf>>,
     /// Why the request was refused last.
@@ -264,23 +260,14 @@ impl RequestKeys {
     pub fn note(&self, key: &[u8]) {
         let key = percent_decode_lossy(key);
         let mut noted = self.noted.borrow_mut();
-        if noted.iter().any(|known| **known == *key) {
-            return;
+        if noted.len() < MOST_NOTED && !noted.iter().any(|known| **known == *key) {
+            noted.push(key.into());
         }
-        if noted.len() == MOST_NOTED {
-            self.has_more.set(true);
-            return;
-        }
-        noted.push(key.into());
     }
 
     /// Gives what was noted to `visit`.
-    ///
-    /// # Errors
-    /// There was more than that.
-    pub fn each_noted(&self, mut visit: impl FnMut(&[u8])) -> Result<(), TooMany> {
+    pub fn each_noted(&self, mut visit: impl FnMut(&[u8])) {
         self.noted.borrow().iter().for_each(|key| visit(key));
-        if self.has_more.get() { Err(TooMany) } else { Ok(()) }
     }
 
     /// Gives the segments that came as keys to `visit`: of those that are nobody's key, one where

@@ -51,4 +51,11 @@ impl<'r> Request<'r> {
         // SAFETY: a live request has a connection, whose text lives as long.
         unsafe { bytes((*(*self.as_ptr()).connection).addr_text) }
     }
+
+    /// The name of the server that answers, as lines of the error log have it.
+    pub fn name_of_server(&self) -> &[u8] {
+        let server = self.server::<Core>();
+        // SAFETY: as above; the name lives as long as the configuration.
+        server.map_or(&[], |server| unsafe { bytes(server.server_name) })
+    }
 }

@@ -157,6 +157,12 @@ impl<'r> Request<'r> {
             && has(b"Access-Control-Request-Method")
     }
 
+    /// Whether the request line has no protocol, as once it had none.
+    pub fn is_http_09(self) -> bool {
+        // SAFETY: alive.
+        unsafe { (*self.as_ptr()).http_version == nginx_sys::NGX_HTTP_VERSION_9 as ngx_uint_t }
+    }
+
     /// Whether no phase has looked at the request: it was refused while it was read.
     pub fn is_unprocessed(self) -> bool {
         // SAFETY: alive.

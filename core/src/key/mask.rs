@@ -10,16 +10,63 @@ use std::ops::Range;
 use smallvec::SmallVec;
 
 use super::source::MASK;
-use crate::escapes::percent_decode_lossy;
+use crate::escapes::{hex_pair, percent_decode_lossy};
 
 /// The shortest piece of a text that may be somebody's key, where nothing else says so.
 pub const SHORTEST: usize = 5;
 
-/// Pieces of one text that are looked at; of a longer one the rest is masked as a whole.
-const MOST_PIECES: usize = 4096;
-
 /// Texts in which a key is looked for byte by byte.
 const SHORT: usize = 256;
+
+/// What the texts of one request may cost, in steps of about a nanosecond: whoever asks may write what takes long to be
+/// told from a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Effort {
+    left: usize,
+    own: usize,
+    is_short: bool,
+}
+
+/// It would take more steps than are left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UsedUp;
+
+impl Effort {
+    const ALL: usize = 3 << 18;
+    /// Steps of each text besides, so that short ones are looked at whatever came before.
+    const OWN: usize = 1 << 14;
+
+    /// That of a request.
+    #[must_use]
+    pub fn of_request() -> Effort {
+        Effort { left: Effort::ALL, own: Effort::OWN, is_short: false }
+    }
+
+    /// Takes so many of the steps.
+    ///
+    /// # Errors
+    /// There are not so many; none are taken.
+    pub fn take(&mut self, steps: usize) -> Result<(), UsedUp> {
+        let Some(left) = self.left.checked_sub(steps.saturating_sub(self.own)) else {
+            self.is_short = true;
+            return Err(UsedUp);
+        };
+        self.left = left;
+        self.own = self.own.saturating_sub(steps);
+        Ok(())
+    }
+
+    /// Whether all of the last text was looked at: of one that was not, more is masked than are keys.
+    #[must_use]
+    pub fn was_enough(&self) -> bool {
+        !self.is_short
+    }
+}
+
+/// Steps for each byte of a text that is taken apart, and for undoing escapes, in all and for each byte.
+const APART: usize = 2;
+const UNDOING: usize = 32;
+const UNDONE: usize = 4;
 
 /// What is known of keys in a text.
 #[derive(Clone, Copy)]
@@ -37,6 +84,16 @@ pub struct KnownKeys<'a> {
 pub struct FoundKeys(SmallVec<[Range<usize>; 2]>);
 
 impl FoundKeys {
+    /// All of a text.
+    fn all(text: &[u8]) -> FoundKeys {
+        FoundKeys(std::iter::once(0..text.len()).collect())
+    }
+
+    /// Adds those of a part that begins there, which is behind all others.
+    pub fn append(&mut self, at: usize, part: &FoundKeys) {
+        self.0.extend(part.0.iter().map(|range| at + range.start..at + range.end));
+    }
+
     /// Whether there is none, or none that is not masked already.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -82,24 +139,39 @@ impl FoundKeys {
         }
     }
 
-    /// Adds those of a key that stands anywhere.
-    fn add_key(&mut self, text: &[u8], key: &[u8]) {
+    /// Adds those of keys that stand anywhere, escaped or not.
+    fn add_keys(&mut self, text: &[u8], keys: &[&[u8]], effort: &mut Effort) -> Result<(), UsedUp> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let has_escape = memchr::memchr(b'%', text).is_some();
+        effort.take(if has_escape { UNDONE * text.len() } else { 0 })?;
+        let meant = has_escape.then(|| Meant::of(text));
         let before = self.0.len();
-        each_place(text, key, |range| self.0.push(range));
+        for key in keys.iter().filter(|key| key.len() <= text.len()) {
+            effort.take(key.len() + text.len())?;
+            each_place(text, key, |at| self.0.push(at..at + key.len()));
+            if let Some(meant) = &meant {
+                effort.take(meant.bytes.len())?;
+                each_place(&meant.bytes, key, |at| self.0.extend(meant.place(at..at + key.len())));
+            }
+        }
         if self.0.len() > before {
             self.merge();
         }
+        Ok(())
     }
 
     /// Adds what may be the beginning of a key where a text was cut off, which nobody can tell from one that is not: the
     /// segment of a path, the argument, or the word that it stands in, and as much before that as one of `keys` begins with.
+    /// Returns where that is.
     pub fn add_cut<'k>(
         &mut self,
         text: &[u8],
         cut: usize,
         keys: impl IntoIterator<Item = &'k [u8]>,
-    ) {
-        let Some(text) = text.get(..cut) else { return };
+    ) -> Range<usize> {
+        let Some(text) = text.get(..cut) else { return cut..cut };
         let mut start = last_piece(text);
         for key in keys {
             let begins = |&len: &usize| key.get(..len).is_some_and(|part| text.ends_with(part));
@@ -110,6 +182,7 @@ impl FoundKeys {
             self.push(text, start..cut);
             self.merge();
         }
+        start..cut
     }
 
     /// Has them in their order, and none within another.
@@ -151,17 +224,81 @@ pub fn is_of_pieces(text: &[u8], part: &Range<usize>) -> bool {
     is_edge(part.start.checked_sub(1)) && is_edge(Some(part.end))
 }
 
-/// Finds all keys in a text. `is_key` says of a piece of it whether that is one.
+/// Finds all keys in a text. `is_key` says of a piece of it whether that is one. What there are no steps left for may be
+/// one: such a piece is masked, or the text as a whole.
 pub fn find(
     text: &[u8],
     known: &KnownKeys<'_>,
-    mut is_key: impl FnMut(&[u8]) -> bool,
+    effort: &mut Effort,
+    is_key: impl FnMut(&[u8], &mut Effort) -> Result<bool, UsedUp>,
 ) -> FoundKeys {
-    let mut found = find_pieces(text, known, &mut is_key);
-    for key in known.keys {
-        found.add_key(text, key);
+    (effort.own, effort.is_short) = (Effort::OWN, false);
+    find_all(text, known, Judge { effort, is_key }).unwrap_or_else(|UsedUp| FoundKeys::all(text))
+}
+
+fn find_all(
+    text: &[u8],
+    known: &KnownKeys<'_>,
+    mut judge: Judge<'_, impl FnMut(&[u8], &mut Effort) -> Result<bool, UsedUp>>,
+) -> Result<FoundKeys, UsedUp> {
+    judge.effort.take(APART * text.len())?;
+    let mut found = find_pieces(text, known, &mut judge);
+    found.add_keys(text, known.keys, judge.effort)?;
+    Ok(found)
+}
+
+/// What says of pieces whether they may be keys.
+struct Judge<'a, F> {
+    effort: &'a mut Effort,
+    is_key: F,
+}
+
+impl<F: FnMut(&[u8], &mut Effort) -> Result<bool, UsedUp>> Judge<'_, F> {
+    fn test(&mut self, piece: &[u8]) -> bool {
+        !piece.is_empty() && (self.is_key)(piece, self.effort) != Ok(false)
     }
-    found
+
+    /// Whether a piece is a key, or one stands in it between marks.
+    fn is_or_holds(&mut self, piece: &[u8], has_mark: bool) -> bool {
+        self.test(piece)
+            || has_mark
+                && piece.iter().any(|&byte| is_mark(byte))
+                && piece
+                    .split(|&byte| is_mark(byte))
+                    .any(|part| part.len() >= SHORTEST && self.test(part))
+    }
+
+    /// Whether a piece is a key once its escapes are undone.
+    fn means(&mut self, piece: &[u8]) -> bool {
+        if memchr::memchr(b'%', piece).is_none() {
+            return self.test(piece);
+        }
+        self.effort.take(UNDOING + UNDONE * piece.len()).is_err()
+            || self.test(&percent_decode_lossy(piece))
+    }
+
+    /// Whether a piece is escaped, and a key or something around one when that is undone.
+    fn hides(&mut self, piece: &[u8]) -> bool {
+        let mut meant = Cow::Borrowed(piece);
+        for _ in 0..MOST_ESCAPES {
+            if self.effort.take(UNDOING + UNDONE * meant.len()).is_err() {
+                return true;
+            }
+            let decoded = percent_decode_lossy(&meant);
+            if decoded.len() == meant.len() {
+                return false;
+            }
+            let is_end = |&byte: &u8| is_joint(byte) || is_break(byte);
+            if self.is_or_holds(&decoded, true)
+                || decoded.split(is_end).any(|part| self.is_or_holds(part, true))
+            {
+                return true;
+            }
+            meant = Cow::Owned(decoded.into_owned());
+        }
+        // Nobody writes so but to hide something.
+        memchr::memchr(b'%', &meant).is_some()
+    }
 }
 
 /// What a byte is in a text.
@@ -284,10 +421,10 @@ impl<'a> TextItem<'a> {
 fn find_pieces(
     text: &[u8],
     known: &KnownKeys<'_>,
-    is_key: &mut impl FnMut(&[u8]) -> bool,
+    judge: &mut Judge<'_, impl FnMut(&[u8], &mut Effort) -> Result<bool, UsedUp>>,
 ) -> FoundKeys {
     let mut found = FoundKeys::default();
-    let (mut at, mut in_query, mut pieces) = (0, known.in_query, 0);
+    let (mut at, mut in_query) = (0, known.in_query);
     while at < text.len() {
         let item = TextItem::first_of(text.get(at..).unwrap_or_default());
         if let Some(value) = item.value_of(known.names) {
@@ -305,12 +442,8 @@ fn find_pieces(
             }
             at = value_at + len;
         } else {
-            pieces += find_in_item(&mut found, text, at, &item, is_key);
+            find_in_item(&mut found, text, at, &item, judge);
             at += item.text.len();
-            if pieces > MOST_PIECES {
-                found.push(text, at..text.len());
-                break;
-            }
         }
         match text.get(at) {
             Some(b'?') => in_query = true,
@@ -324,129 +457,97 @@ fn find_pieces(
     found
 }
 
-/// Finds the keys in an item that stands there. Returns how many pieces that had.
+/// Finds the keys in an item that stands there.
 fn find_in_item(
     found: &mut FoundKeys,
     text: &[u8],
     at: usize,
     item: &TextItem<'_>,
-    is_key: &mut impl FnMut(&[u8]) -> bool,
-) -> usize {
-    let mut pieces = 0;
-    let mut test = |piece: &[u8]| {
-        pieces += 1;
-        !piece.is_empty() && is_key(piece)
-    };
+    judge: &mut Judge<'_, impl FnMut(&[u8], &mut Effort) -> Result<bool, UsedUp>>,
+) {
     let &TextItem { text: item, equals, has_joint, value_has_joint, has_mark, has_percent } = item;
     if !has_joint && !has_percent {
-        if is_or_holds(item, has_mark, &mut test) {
+        if judge.is_or_holds(item, has_mark) {
             found.push(text, at..at + item.len());
         }
-        return pieces;
+        return;
     }
-    let decoded = |text| {
-        if has_percent { percent_decode_lossy(text) } else { Cow::Borrowed(text) }
-    };
     // What belongs to a key as a whole may look like several pieces.
     let value = equals.filter(|_| value_has_joint).map(|equals| equals + 1);
     for start in [has_joint.then_some(0), value].into_iter().flatten() {
-        let whole = item.get(start..).unwrap_or_default();
-        if test(&decoded(whole)) {
+        if judge.means(item.get(start..).unwrap_or_default()) {
             found.push(text, at + start..at + item.len());
-            return pieces;
+            return;
         }
     }
     let mut start = 0;
     for piece in item.split(|&byte| is_joint(byte)) {
         let end = start + piece.len();
         // The padding of Base64 belongs to it.
-        let tail = item.get(end..).unwrap_or_default();
+        let tail = item.get(end..).filter(|_| !piece.is_empty()).unwrap_or_default();
         let padded = end + tail.iter().take_while(|&&byte| byte == b'=').count();
-        if is_or_holds(piece, has_mark, &mut test)
-            || has_percent
-                && is_hidden(piece, &mut |meant: &[u8]| is_or_holds(meant, true, &mut test))
-        {
+        if judge.is_or_holds(piece, has_mark) || has_percent && judge.hides(piece) {
             found.push(text, at + start..at + end);
-        } else if padded > end && test(&decoded(item.get(start..padded).unwrap_or_default())) {
+        } else if padded > end && judge.means(item.get(start..padded).unwrap_or_default()) {
             found.push(text, at + start..at + padded);
         }
         start = end + 1;
     }
-    pieces
-}
-
-/// Whether a piece is a key, or one stands in it between marks.
-fn is_or_holds(piece: &[u8], has_mark: bool, mut test: impl FnMut(&[u8]) -> bool) -> bool {
-    test(piece)
-        || has_mark
-            && piece.iter().any(|&byte| is_mark(byte))
-            && piece.split(|&byte| is_mark(byte)).any(|part| part.len() >= SHORTEST && test(part))
 }
 
 /// How many times what is escaped may be escaped again: a URL in a URL in a URL.
 const MOST_ESCAPES: usize = 4;
 
-/// Whether a piece is escaped, and a key or something around one when that is undone.
-fn is_hidden(piece: &[u8], mut test: impl FnMut(&[u8]) -> bool) -> bool {
-    let mut meant = Cow::Borrowed(piece);
-    for _ in 0..MOST_ESCAPES {
-        let decoded = percent_decode_lossy(&meant);
-        if decoded.len() == meant.len() {
-            return false;
-        }
-        let is_end = |&byte: &u8| is_joint(byte) || is_break(byte);
-        if test(&decoded) || decoded.split(is_end).any(&mut test) {
-            return true;
-        }
-        meant = Cow::Owned(decoded.into_owned());
-    }
-    // Nobody writes so but to hide something.
-    memchr::memchr(b'%', &meant).is_some()
-}
-
-/// All places of what is, or escaped means, this key.
-fn each_place(text: &[u8], key: &[u8], mut place: impl FnMut(Range<usize>)) {
+/// All places of a key in a text.
+fn each_place(text: &[u8], key: &[u8], mut place: impl FnMut(usize)) {
     let Some(&first) = key.first() else { return };
-    let mut at = 0;
     // A finder is made in the time that a short text takes, and takes no more for a long one.
     if text.len() > SHORT {
-        memchr::memmem::find_iter(text, key).for_each(|at| place(at..at + key.len()));
-        at = text.len();
+        memchr::memmem::find_iter(text, key).for_each(place);
+        return;
     }
+    let mut at = 0;
     while let Some(skipped) = text.get(at..).and_then(|rest| memchr::memchr(first, rest)) {
         at += skipped;
         if text.get(at..).is_some_and(|rest| rest.starts_with(key)) {
-            place(at..at + key.len());
+            place(at);
             at += key.len();
         } else {
             at += 1;
         }
     }
-    if memchr::memchr(b'%', text).is_none() {
-        return;
-    }
-    // Each byte of what is meant, and where it stands.
-    let (mut meant, mut places) = (Vec::with_capacity(text.len()), Vec::with_capacity(text.len()));
-    let mut at = 0;
-    while let Some(&byte) = text.get(at) {
-        let escape = text.get(at..at + 3).filter(|escape| escape.first() == Some(&b'%'));
-        places.push(at);
-        match escape.map(percent_decode_lossy).as_deref() {
-            Some(&[one]) => {
-                meant.push(one);
-                at += 3;
-            }
-            _ => {
-                meant.push(byte);
-                at += 1;
-            }
+}
+
+/// Each byte of what a text with escapes means, and where it stands.
+struct Meant {
+    bytes: Vec<u8>,
+    places: Vec<usize>,
+}
+
+impl Meant {
+    fn of(text: &[u8]) -> Meant {
+        let mut meant = Meant {
+            bytes: Vec::with_capacity(text.len()),
+            places: Vec::with_capacity(text.len() + 1),
+        };
+        let mut rest = text;
+        while let [byte, after @ ..] = rest {
+            let escaped = match (byte, after) {
+                (b'%', [high, low, after @ ..]) => hex_pair([*high, *low]).map(|one| (one, after)),
+                _ => None,
+            };
+            meant.places.push(text.len() - rest.len());
+            let (byte, after) = escaped.unwrap_or((*byte, after));
+            meant.bytes.push(byte);
+            rest = after;
         }
+        meant.places.push(text.len());
+        meant
     }
-    places.push(text.len());
-    for at in memchr::memmem::find_iter(&meant, key) {
-        if let (Some(&start), Some(&end)) = (places.get(at), places.get(at + key.len())) {
-            place(start..end);
-        }
+
+    /// Where a part of it stands.
+    fn place(&self, part: Range<usize>) -> Option<Range<usize>> {
+        Some(*self.places.get(part.start)?..*self.places.get(part.end)?)
     }
 }
 
@@ -456,6 +557,15 @@ mod tests {
     use proptest::prelude::*;
 
     const KEY: &[u8] = b"GoodKey5f3b09c2";
+    const NOTHING: KnownKeys<'_> = KnownKeys { names: &[], keys: &[], in_query: false };
+
+    fn find(
+        text: &[u8],
+        known: &KnownKeys<'_>,
+        mut is_key: impl FnMut(&[u8]) -> bool,
+    ) -> FoundKeys {
+        super::find(text, known, &mut Effort::of_request(), |piece, _| Ok(is_key(piece)))
+    }
 
     fn masked(text: &str) -> String {
         let known = KnownKeys { names: &[b"key"], keys: &[], in_query: false };
@@ -530,11 +640,7 @@ mod tests {
     fn what_a_text_was_cut_in_may_be_a_key() {
         let keys: [&[u8]; 2] = [b"Good Key", b"a/b=c=="];
         let masked = |text: &str, rest: &str| {
-            let mut found = find(
-                text.as_bytes(),
-                &KnownKeys { names: &[], keys: &[], in_query: false },
-                |_| false,
-            );
+            let mut found = find(text.as_bytes(), &NOTHING, |_| false);
             found.add_cut([text, rest].concat().as_bytes(), text.len(), keys);
             let masked = found.masked([text, rest].concat().as_bytes());
             masked.map_or_else(|| [text, rest].concat(), |text| String::from_utf8(text).unwrap())
@@ -558,11 +664,7 @@ mod tests {
             assert_eq!(masked(text, "... (2: x)"), [expected, "... (2: x)"].concat());
         }
         // What was found there is not masked twice.
-        let mut found = find(
-            b"/x/GoodKey5f3b09c2",
-            &KnownKeys { names: &[], keys: &[], in_query: false },
-            |piece| piece == KEY,
-        );
+        let mut found = find(b"/x/GoodKey5f3b09c2", &NOTHING, |piece| piece == KEY);
         found.add_cut(b"/x/GoodKey5f3b09c2", 18, keys);
         assert_eq!(found.masked(b"/x/GoodKey5f3b09c2").unwrap(), b"/x/***");
         found.add_cut(b"/x/GoodKey5f3b09c2", 99, keys);
@@ -590,10 +692,110 @@ mod tests {
         assert!(find(b"/a?key=***&b=1", &known, |_| false).is_empty());
     }
 
+    /// What a client may write into the 8 KB of a header that take longest to tell from keys.
+    fn long_texts() -> Vec<Vec<u8>> {
+        let fill = |part: &dyn Fn(usize) -> String| {
+            let mut text: String = (0..)
+                .map(part)
+                .scan(0, |len, part| {
+                    *len += part.len();
+                    (*len < 8192).then_some(part)
+                })
+                .collect();
+            text.push('x');
+            text.into_bytes()
+        };
+        vec![
+            fill(&|n| format!("&{n:05}")),
+            fill(&|n| format!("/{n:05}")),
+            fill(&|n| format!("{n:05}=")),
+            fill(&|n| format!("{n:05}.")),
+            fill(&|n| format!("%25252525{n:05}%252e")),
+            fill(&|n| format!("a%2525252f{n:05}/")),
+            fill(&|_| "=".into()),
+            fill(&|_| "%41".into()),
+            fill(&|_| "%41=".into()),
+            fill(&|_| "a=".into()),
+            fill(&|_| "%".into()),
+            fill(&|_| "a".into()),
+            fill(&|_| "aaaaaaab".into()),
+            fill(&|_| "%61".into()),
+            fill(&|_| "%2561".into()),
+            fill(&|n| format!("%{n:02x}%zz")),
+            fill(&|n| format!(";key={n:05}")),
+            fill(&|n| format!("k%65y{n:05}=;")),
+        ]
+    }
+
     #[test]
-    fn a_text_of_too_many_pieces_loses_the_rest() {
-        let text = format!("/{}?x={}", "a/".repeat(5000), "b&".repeat(5000));
-        assert!(masked(&text).ends_with("***"));
+    fn what_is_looked_at_grows_with_a_text_and_no_more() {
+        let keys: Vec<Vec<u8>> =
+            (0..16).map(|n| [b"a".repeat(40 * n + 8), b"b".to_vec()].concat()).collect();
+        let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+        for keys in [&[][..], &keys] {
+            let known = KnownKeys { names: &[b"key"], keys, in_query: false };
+            for text in long_texts() {
+                let start = String::from_utf8_lossy(&text[..20]).into_owned();
+                let (mut bytes, mut pieces) = (0, 0);
+                let mut effort = Effort { left: usize::MAX, ..Effort::of_request() };
+                super::find(&text, &known, &mut effort, |piece, _| {
+                    (bytes, pieces) = (bytes + piece.len(), pieces + 1);
+                    Ok(false)
+                });
+                assert!(bytes <= 12 * text.len(), "{start}: {bytes} of {}", text.len());
+                assert!(pieces <= 2 * text.len(), "{start}: {pieces} of {}", text.len());
+                let steps = usize::MAX - effort.left;
+                let most = (64 + 3 * keys.len()) * text.len();
+                assert!(steps <= most, "{start}: {steps} of {most}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_request_takes_no_more_steps_than_there_are() {
+        let keys = [&b"aaaaaaab"[..]; 16];
+        let known = KnownKeys { names: &[b"key"], keys: &keys, in_query: false };
+        let mut effort = Effort::of_request();
+        let (mut pieces, mut took) = (0, 0);
+        for text in long_texts().iter().cycle().take(1000) {
+            let found = super::find(text, &known, &mut effort, |_, effort| {
+                effort.take(500)?;
+                (pieces, took) = (pieces + 1, took + 500);
+                Ok(false)
+            });
+            assert!(effort.was_enough() || !found.is_empty());
+        }
+        // Each text has some of its own.
+        let most = Effort::ALL + 1000 * Effort::OWN;
+        assert!(took <= most, "{took} of {most}");
+        assert!(pieces < 1000 * (Effort::OWN / 500 + 1) + Effort::ALL / 500, "{pieces}");
+        assert!(!effort.was_enough());
+
+        // Short ones are told apart nevertheless.
+        let agent = b"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0 GoodKey5f3b09c2";
+        let found = super::find(agent, &NOTHING, &mut effort, |piece, effort| {
+            effort.take(500)?;
+            Ok(piece == KEY)
+        });
+        assert!(effort.was_enough());
+        assert!(found.masked(agent).unwrap().ends_with(b" Firefox/140.0 ***"));
+    }
+
+    #[test]
+    fn what_nothing_is_left_for_is_masked() {
+        let mut effort = Effort { left: 0, ..Effort::of_request() };
+        let text = format!("/a/{}?x=1", "bbbbb/".repeat(300));
+        let found = super::find(text.as_bytes(), &NOTHING, &mut effort, |piece, effort| {
+            if piece.len() < SHORTEST { Ok(false) } else { effort.take(100).map(|()| false) }
+        });
+        let masked = String::from_utf8(found.masked(text.as_bytes()).unwrap()).unwrap();
+        assert!(masked.starts_with("/a/bbbbb/bbbbb/"), "{masked}");
+        assert!(masked.ends_with("/***/***/?x=1"), "{masked}");
+        // One that is too long even to be taken apart, as a whole.
+        let text = "bbbbb/".repeat(3000);
+        let found = super::find(text.as_bytes(), &NOTHING, &mut effort, |_, _| Ok(false));
+        assert_eq!(found.masked(text.as_bytes()).unwrap(), MASK);
+        assert!(!effort.was_enough());
     }
 
     proptest! {
@@ -624,7 +826,7 @@ mod tests {
             before in "(GET )?(http://h)?/[a-z&=?/%;#,\" ]{0,20}[&=?/ \"]", len in 1usize..15,
         ) {
             let text = [before.as_bytes(), &KEY[..len]].concat();
-            let mut found = find(&text, &KnownKeys { names: &[], keys: &[], in_query: false }, |_| false);
+            let mut found = find(&text, &NOTHING, |_| false);
             found.add_cut(&text, text.len(), []);
             let masked = found.masked(&text).unwrap();
             prop_assert!(masked.ends_with(MASK) && !masked.contains(&b'G') || before.starts_with('G'));

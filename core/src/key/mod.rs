@@ -5,6 +5,7 @@ mod counter;
 mod date;
 pub mod days;
 mod digest;
+pub mod error_line;
 mod file;
 mod headers;
 pub mod history;
