@@ -120,6 +120,21 @@ for my $name (sort keys %long) {
     unlike("$error$all$combined", qr/\Q$key\E/, '... and no key');
 }
 
+# A key beside what is no escape, or no ASCII.
+my @beside = map { s/KEY/$key/gr } '/open/x?a=KEY%', '/open/x?a=KEY%zz', '/open/x?a=KEY%u0041', '/open/x?a=%KEY', '/open/x?u=http://h/o/KEY%/y',
+    '/open/KEY%zz', '/open/x?a=%E2%80%9CKEY%E2%80%9D', '/open/%E2%80%9CKEY%E2%80%9D', '/open/x?a=KEY%C2%A0', '/open/KEY%EF%BC%8C/x',
+    '/open/x?a=KEY%7F', '/open/x?a=KEY%2', "/open/x?a=%$hex", '/open/x?u=http%3A%2F%2Fh%2FKEY%25%2Fx', '/open/x?a=KEY%25zz';
+for my $uri (@beside) {
+    my ($status, $error, @access) = made($uri);
+    unlike(join('', @access), qr/\Q$key\E|\Q$hex\E/, "$uri - not in an access log");
+    # What nginx refuses while it reads it, no module sees.
+    unlike($error, qr/\Q$key\E|\Q$hex\E/, '... nor in the error log') if $status != 400;
+}
+for my $agent ("\xe2\x80\x9c$key\xe2\x80\x9d", "a\xc2\xa0$key", "$key\x{7f}") {
+    my (undef, @logs) = made('/open/x', 'User-Agent' => $agent, Referer => $agent);
+    unlike(join('', @logs), qr/\Q$key\E/, 'a user agent between quotes that are no ASCII');
+}
+
 # A line that is too long is cut where the room ends, within a key or not; one that ends too early anywhere.
 for my $n (8100 .. 8195) {
     my $c = $s->client;

@@ -313,6 +313,7 @@ enum Class {
     /// The same, though a key may hold it.
     Mark,
     Equals,
+    /// A mark where the text is read as it is, whatever it begins.
     Percent,
 }
 
@@ -328,7 +329,7 @@ const fn classes() -> [Class; 256] {
             b'/' | b',' | b':' | b'@' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'|' | b'\\' => {
                 Class::Joint
             }
-            b'.' | b'+' | b'~' | b'!' | b'$' | b'*' | b'^' | b'`' => Class::Mark,
+            b'.' | b'+' | b'~' | b'!' | b'$' | b'*' | b'^' | b'`' | 0x7f.. => Class::Mark,
             b'=' => Class::Equals,
             b'%' => Class::Percent,
             _ => Class::Plain,
@@ -351,11 +352,11 @@ fn is_joint(byte: u8) -> bool {
 }
 
 fn is_mark(byte: u8) -> bool {
-    class(byte) == Class::Mark
+    matches!(class(byte), Class::Mark | Class::Percent)
 }
 
 fn is_of_piece(byte: u8) -> bool {
-    matches!(class(byte), Class::Plain | Class::Mark | Class::Percent)
+    class(byte) == Class::Plain || is_mark(byte)
 }
 
 /// What stands between two breaks.
@@ -398,7 +399,7 @@ impl<'a> TextItem<'a> {
                     item.equals = item.equals.or(Some(at));
                 }
                 Class::Mark => item.has_mark = true,
-                Class::Percent => item.has_percent = true,
+                Class::Percent => (item.has_mark, item.has_percent) = (true, true),
             }
         }
         item
@@ -620,6 +621,25 @@ mod tests {
             ("/o?url=http%253A%252F%252Fh%252FKEY%252Fx&b", "/o?url=***&b"),
             ("/o?url=%25252Fo%25253Fother%25253DKEY", "/o?url=***"),
             ("/o?url=a%252FKEY.x", "/o?url=***"),
+            // Beside a percent sign that begins no escape, whatever that is read as.
+            ("/o?a=KEY%", "/o?a=***"),
+            ("/o?a=KEY%zz", "/o?a=***"),
+            ("/o?a=KEY%u0041", "/o?a=***"),
+            ("/o?a=%KEY", "/o?a=***"),
+            ("/o?a=KEY%2", "/o?a=***"),
+            ("/o/KEY%zz/x", "/o/***/x"),
+            ("/o?u=http://h/o/KEY%/y", "/o?u=http://h/o/***/y"),
+            ("/o?u=http%3A//h/KEY%25", "/o?u=http%3A//h/***"),
+            ("/o?u=http://h/KEY%2525zz", "/o?u=http://h/***"),
+            // ... or punctuation that is no ASCII, escaped or not.
+            ("/o/%E2%80%9CKEY%E2%80%9D/x", "/o/***/x"),
+            ("/o?a=KEY%C2%A0", "/o?a=***"),
+            ("/o/KEY%EF%BC%8C/x", "/o/***/x"),
+            ("/o/KEY%7F", "/o/***"),
+            ("agent (“KEY”)", "agent (***)"),
+            ("a KEY\u{a0}b KEY\u{7f}", "a *** ***"),
+            ("/o/%25E2%2580%259CKEY%25E2%2580%259D", "/o/***"),
+            ("/o?a=xKEY%", "/o?a=xKEY%"),
         ] {
             assert_eq!(masked(&text.replace("KEY", key)), expected.replace("KEY", key));
         }
@@ -690,6 +710,18 @@ mod tests {
     fn what_is_masked_already_stays_as_it_is() {
         let known = KnownKeys { names: &[b"key"], keys: &[], in_query: false };
         assert!(find(b"/a?key=***&b=1", &known, |_| false).is_empty());
+    }
+
+    #[test]
+    fn an_escape_that_a_key_might_go_on_in_is_beside_it() {
+        // Both are what may be read: what stands there, and what it means.
+        let is_key = |piece: &[u8]| piece == b"abKey123";
+        for text in ["/o/%abKey123/x", "/o/abKey123%41/x"] {
+            assert_eq!(
+                find(text.as_bytes(), &NOTHING, is_key).masked(text.as_bytes()).unwrap(),
+                b"/o/***/x"
+            );
+        }
     }
 
     /// What a client may write into the 8 KB of a header that take longest to tell from keys.
