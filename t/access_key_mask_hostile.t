@@ -154,6 +154,14 @@ for my $file (qw(all.log combined.log taken.log)) {
 }
 like(slurp("$s->{dir}/logs/combined.log"), qr{"GET /open/y+/\*\*\*" 414}, 'of which the rest is shown');
 
+# What is beside the cookie of a key is as it was.
+my $others = 'prefs={"a":1,"b":[2,3]}; k=KEY; d=Mon, 01 Jan';
+sub echoed { my ($place, $cookie) = @_; return $s->client->get("/$place/x", Cookie => $cookie =~ s/KEY/$key/r)->{body} }
+is(echoed('cookie', $others), 'prefs={"a":1,"b":[2,3]}; d=Mon, 01 Jan', 'cookies without the key');
+is(echoed('cookie', 'k=KEY; a="b,c"'), 'a="b,c"', '... where it came first');
+is(echoed('cookie', 'a="b,c";k=KEY'), 'a="b,c"', '... or last');
+is(echoed('kept', $others), 'prefs={"a":1,"b":[2,3]}; k=***; d=Mon, 01 Jan', '... or where it is only masked');
+
 is(join('', $s->trouble), '', 'nothing bad in the log');
 
 done_testing();

@@ -87,7 +87,7 @@ fn is_called(key: &[u8], name: &[u8]) -> bool {
 /// The query with those arguments edited; `None` where there are none.
 #[must_use]
 pub fn edit_arguments(query: &[u8], name: &[u8], edit: Edit) -> Option<Vec<u8>> {
-    edit_pairs(query, b"&", b"&", edit, |key| is_called(key, name))
+    edit_pairs(query, b"&", edit, |key| is_called(key, name))
 }
 
 /// The values of the cookies of that name in a `Cookie` header. None of them is empty.
@@ -97,11 +97,10 @@ pub fn cookies<'a>(header: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = &'a
     })
 }
 
-/// The header with those cookies edited; `None` where there are none.
+/// The header with those cookies edited, and nothing else of it; `None` where there are none.
 #[must_use]
 pub fn edit_cookies(header: &[u8], name: &[u8], edit: Edit) -> Option<Vec<u8>> {
-    edit_pairs(header, b";,", b"; ", edit, |key| key.trim_ascii().eq_ignore_ascii_case(name))
-        .map(|edited| edited.trim_ascii().to_vec())
+    edit_pairs(header, b";,", edit, |key| key.trim_ascii().eq_ignore_ascii_case(name))
 }
 
 /// The segment of a path at `number`, from 1; `None` where it is missing or empty.
@@ -215,32 +214,31 @@ impl<'a> Iterator for NameValuePairs<'a> {
 fn edit_pairs(
     text: &[u8],
     separators: &'static [u8],
-    joint: &[u8],
     edit: Edit,
     is_key: impl Fn(&[u8]) -> bool,
 ) -> Option<Vec<u8>> {
-    let split = || NameValuePairs::of(text, separators);
     let is_edited = |(key, value): (&[u8], Option<_>)| value.is_some() && is_key(key);
     // Most texts have no key.
-    let first = split().position(|(_, pair)| is_edited(pair))?;
-    let mut edited = Vec::with_capacity(text.len() + joint.len() + MASK.len());
-    let mut is_first = true;
-    for (at, (item, pair)) in split().enumerate() {
-        let is_key = at == first || at > first && is_edited(pair);
+    NameValuePairs::of(text, separators).find(|&(_, pair)| is_edited(pair))?;
+    let mut edited = Vec::with_capacity(text.len() + MASK.len());
+    let (mut at, mut is_first) = (0_usize, true);
+    for (item, pair) in NameValuePairs::of(text, separators) {
+        // What parts it from the one before stays as it is: others may hold such a byte themselves.
+        let separator = text.get(at.saturating_sub(1)..at).unwrap_or_default();
+        let is_cut = is_first && at > 0;
+        at += item.len() + 1;
+        let is_key = is_edited(pair);
         if is_key && edit == Edit::Remove {
             continue;
         }
         if !is_first {
-            edited.extend_from_slice(joint);
+            edited.extend_from_slice(separator);
         }
         is_first = false;
-        if is_key {
-            let (key, _) = pair;
-            edited.extend_from_slice(if joint.len() > 1 { key.trim_ascii() } else { key });
-            edited.push(b'=');
-            edited.extend_from_slice(MASK);
-        } else {
-            edited.extend_from_slice(if joint.len() > 1 { item.trim_ascii() } else { item });
+        match pair {
+            (key, _) if is_key => edited.extend_from_slice(&[key, b"=", MASK].concat()),
+            _ if is_cut => edited.extend_from_slice(item.trim_ascii_start()),
+            _ => edited.extend_from_slice(item),
         }
     }
     Some(edited)
@@ -289,9 +287,25 @@ mod tests {
     fn cookies_by_name() {
         let header = b"a=1; k=x;b=2,k=y";
         assert_eq!(cookies(header, b"k").collect::<Vec<_>>(), [b"x", b"y"]);
-        assert_eq!(text(edit_cookies(header, b"k", Edit::Remove)).unwrap(), "a=1; b=2");
-        assert_eq!(text(edit_cookies(header, b"k", Edit::Mask)).unwrap(), "a=1; k=***; b=2; k=***");
-        assert_eq!(text(edit_cookies(b"k=x", b"k", Edit::Remove)).unwrap(), "");
+        assert_eq!(text(edit_cookies(header, b"k", Edit::Mask)).unwrap(), "a=1; k=***;b=2,k=***");
+        for (header, expected) in [
+            ("a=1; k=x;b=2,k=y", "a=1;b=2"),
+            ("k=x", ""),
+            ("k=x; ", ""),
+            ("k=x;  b=1", "b=1"),
+            (" a=1 ;k=x", " a=1 "),
+            (
+                "p={\"a\":1,\"b\":[2,3]}; k=x; d=Mon, 01 Jan",
+                "p={\"a\":1,\"b\":[2,3]}; d=Mon, 01 Jan",
+            ),
+            ("k=x, p={\"a\":1,\"b\":2}", "p={\"a\":1,\"b\":2}"),
+            ("a=1,,;;k=x", "a=1,,;"),
+        ] {
+            assert_eq!(
+                text(edit_cookies(header.as_bytes(), b"k", Edit::Remove)).unwrap(),
+                expected
+            );
+        }
         assert_eq!(edit_cookies(b"a=k", b"k", Edit::Remove), None);
     }
 
@@ -339,6 +353,20 @@ mod tests {
                 let edited = text(edit_arguments(query.as_bytes(), b"key", edit)).unwrap();
                 prop_assert!(!edited.contains(&key), "{}", edited);
             }
+        }
+
+        #[test]
+        fn other_cookies_stay_as_they_are(
+            before in "([ab]=[^k]{0,9})?", after in "[ab]=[^k]{0,9}", key in "k=[A-Z]{0,5}", joint in "[;,] ?",
+        ) {
+            let header = |key: &str| match (before.is_empty(), key.is_empty()) {
+                (true, true) => after.clone(),
+                (true, false) => format!("{key}{joint}{after}"),
+                (false, true) => format!("{before}{joint}{after}"),
+                (false, false) => format!("{before};{key}{joint}{after}"),
+            };
+            let edited = edit_cookies(header(&key).as_bytes(), b"k", Edit::Remove);
+            prop_assert_eq!(text(edited).unwrap(), header(""));
         }
 
         #[test]
