@@ -1,5 +1,6 @@
 # Cookies of CloudFront and Akamai and links of CDN77: made by botocore and by image-gate, judged by nginx and by
-# image-gate; in two places at once; mutations; the recipe that turns a link into a cookie.
+# image-gate; in two places at once; mutations; the recipe that turns a link into a cookie. A host that stands in two places
+# of a request whose link is signed with it.
 
 use strict;
 use warnings;
@@ -8,8 +9,8 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Digest::MD5 qw(md5);
-use Digest::SHA qw(hmac_sha256_hex);
-use MIME::Base64 qw(encode_base64);
+use Digest::SHA qw(hmac_sha1 hmac_sha256_hex);
+use MIME::Base64 qw(encode_base64 encode_base64url);
 use Test::More;
 
 use ImageGate::Exports qw(replace_file);
@@ -28,6 +29,15 @@ $s->start(qq{
     location /cf/ {
         secure_link_hash_format cloudfront origin=https://cdn.example.com;
         secure_link_hash_key id=KPAIR file=$pair.pub;
+        secure_link_hash_require on;
+        alias $s->{dir}/films/;
+    }
+    location /google/ {
+        secure_link_hash_format google; secure_link_hash_key id=k base64:c2VjcmV0LWtleS0xMjM0NQ==; secure_link_hash_require on;
+        alias $s->{dir}/films/;
+    }
+    location /google-cdn/ {
+        secure_link_hash_format google origin=http://b.example; secure_link_hash_key id=k base64:c2VjcmV0LWtleS0xMjM0NQ==;
         secure_link_hash_require on;
         alias $s->{dir}/films/;
     }
@@ -156,6 +166,31 @@ is(status('/films/others/1.ts', $given), 403, '... and for nothing else');
 (my $forged = $enter) =~ s/token=./token=-/;
 $r = $c->get($forged);
 is_deeply([$r->{status}, $r->{h}{'set-cookie'}], [403, undef], 'a link that is none gives no cookie');
+
+# A link with a host: nginx answers for the one in the request line, and a client may send another as its Host.
+{
+    my $signed = sub {
+        my $url = "$_[0]?Expires=$end&KeyName=k";
+        my $query = substr $url, length 'http://b.example';
+        return "$query&Signature=" . encode_base64url(hmac_sha1($url, 'secret-key-12345')) . '=';
+    };
+    my $asked = sub {
+        my ($uri, $host) = @_;
+        my $c = $s->client;
+        $c->send_raw("GET $uri HTTP/1.1\r\nHost: $host\r\nConnection: close\r\n\r\n");
+        return $c->recv->{status};
+    };
+    my ($link, $cdn) = map { $signed->("http://b.example/$_/otters/1.ts") } qw(google google-cdn);
+    is($asked->($link, 'b.example'), 200, 'a link of a host');
+    is($asked->($link, 'a.example'), 403, '... is none of another');
+    is($asked->("http://b.example$link", 'b.example'), 200, '... with the host in the request line, too');
+    is($asked->("http://B.Example$link", 'b.example'), 200, '... in capitals');
+    is($asked->("http://b.example:80$link", 'b.example'), 200, '... or with its port');
+    is($asked->("http://$_$link", 'b.example'), 403, "... and with the host $_ in the request line")
+        for qw(a.example b.example.a.example b.exampl a.example:80 b.examples);
+    is($asked->("http://b.example$link", $_), 403, "... or $_ as the other one") for qw(a.example b.examples);
+    is($asked->("http://a.example$cdn", 'b.example'), 200, 'where the configuration names the host, no other one counts');
+}
 
 $s->stop;
 done_testing();

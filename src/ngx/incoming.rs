@@ -157,6 +157,21 @@ impl<'r> Request<'r> {
             && has(b"Access-Control-Request-Method")
     }
 
+    /// Whether the host in the request line, where the client names one there, is that of its `Host`: nginx goes by the former,
+    /// and `$http_host` is the latter.
+    pub fn has_one_host(self) -> bool {
+        // SAFETY: alive; the header, where there is one, and both values live as long.
+        let (server, host) = unsafe {
+            let headers = &(*self.as_ptr()).headers_in;
+            let Some(host) = headers.host.as_ref() else { return true };
+            (bytes(headers.server), bytes(host.value))
+        };
+        // Of the server nginx leaves off the port, and a dot at its end.
+        let Some((name, rest)) = host.split_at_checked(server.len()) else { return false };
+        let rest = rest.strip_prefix(b".").unwrap_or(rest);
+        name.eq_ignore_ascii_case(server) && matches!(rest, [] | [b':', ..])
+    }
+
     /// Whether the request line has no protocol, as once it had none.
     pub fn is_http_09(self) -> bool {
         // SAFETY: alive.

@@ -148,6 +148,10 @@ fn check(request: &Request<'_>, conf: &LocConf) -> Result<VerifiedLink, VerifyEr
             Ok(VerifiedLink { key: Some(key), validity, rate: None })
         }
         Method::ThirdParty(third_party, origin, _) => {
+            // The server was found by the one that counts, and the file is its.
+            if !request.has_one_host() && origin.variables().any(|name| name == b"http_host") {
+                return Err(VerifyError::Malformed);
+            }
             let url =
                 [evaluate(*origin, request)?, request.part(RequestPart::UnparsedUri)].concat();
             let address = request.address();
