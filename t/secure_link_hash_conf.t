@@ -34,6 +34,11 @@ secure_link_hash_key "";                            | the key is empty
 secure_link_hash_key id=a;                          | no key
 secure_link_hash_key id=a id=b HUSH;                | is duplicate
 secure_link_hash_key id= HUSH;                      | an id has 1 to 64 letters
+secure_link_hash_key ${HUSH};                       | it holds a variable, which nobody fills in: was it made of a template? One that is meant so goes as "base64:" or into a file in
+secure_link_hash_key id=a $HUSH;                    | it holds a variable, which nobody fills in
+secure_link_hash_key hex:${HUSH};                   | it holds a variable, which nobody fills in
+secure_link_hash_key "a-${HUSH}-b";                 | it holds a variable, which nobody fills in
+secure_link_hash_key salt=$HUSH a;                  | it holds a variable, which nobody fills in
 secure_link_hash_key id=a.b HUSH;                   | an id has 1 to 64 letters
 secure_link_hash_key HUSH-1 HUSH-2;                 | more than one key
 secure_link_hash_key hex:;                          | the key is empty
@@ -124,6 +129,7 @@ secure_link_hash a; secure_link_hash_secret HUSH;   | "secure_link_hash_secret" 
 secure_link_hash_secret HUSH; secure_link_hash_md5 a; | "secure_link_hash_secret" cannot be mixed with "secure_link_hash_md5"
 secure_link_hash_secret HUSH; secure_link_hash_message a; | "secure_link_hash_secret" cannot be mixed with "secure_link_hash_message"
 secure_link_hash_secret HUSH; secure_link_hash_format bunny; | "secure_link_hash_secret" cannot be mixed with "secure_link_hash_format"
+secure_link_hash_secret ${HUSH}; | it holds a variable, which nobody fills in: was it made of a template? in
 secure_link_hash_format cloudfront; secure_link_hash_key HUSH; | links of cloudfront: the key is not an RSA public key in PEM
 secure_link_hash_algorithm hmac-sha1; secure_link_hash_message a; secure_link_hash_encoding hex min=32; | a tag of hmac-sha1 has 20 bytes
 E_
@@ -131,6 +137,7 @@ E_
 my $right = <<'E_';
 secure_link_hash $arg_a,$arg_b; secure_link_hash_md5 "$uri s";
 secure_link_hash_key a; secure_link_hash_key id=b a; secure_link_hash_key file=KEYS.key; secure_link_hash_key a;
+secure_link_hash_key "a$b-${"; secure_link_hash_key "$2y$10$a/b"; secure_link_hash_key $; secure_link_hash_key "${a b}";
 secure_link_hash_encoding base64url min=16;
 secure_link_hash_encoding hex min=64;
 secure_link_hash_leeway 0; secure_link_hash_not_before $arg_n;

@@ -39,6 +39,7 @@ impl Directives for LocConf {
                 if args.arg(0).is_empty() {
                     return Err(ConfError::invalid("the secret is empty"));
                 }
+                keys::refuse_template(args.arg(0), "")?;
                 once(&mut conf.secret, args.arg(0).into())?;
                 unmixed(conf)
             },

@@ -14,6 +14,9 @@ use image_gate_runtime::files;
 /// The longest file that is taken for a key, in bytes: an RSA key has some hundred.
 const LONGEST_FILE: u64 = 64 << 10;
 
+/// How a key is written that looks like a variable.
+const OTHERWISE: &str = " One that is meant so goes as \"base64:\" or into a file";
+
 /// `[id=ID] [salt=SALT | salt_file=PATH] KEY`.
 pub fn set(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let (mut id, mut salt, mut secret) = (None, None, None);
@@ -22,6 +25,7 @@ pub fn set(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError
         if let Some(text) = text.strip_prefix(b"id=") {
             once(&mut id, text)?;
         } else if let Some(text) = text.strip_prefix(b"salt=") {
+            refuse_template(text, OTHERWISE)?;
             once(&mut salt, parse_secret(text).map_err(|error| wrong("salt", error))?)?;
         } else if let Some(name) = text.strip_prefix(b"salt_file=") {
             once(&mut salt, read(&path(name)?)?)?;
@@ -30,6 +34,7 @@ pub fn set(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError
         } else if let Some(name) = text.strip_prefix(b"file=") {
             secret = Some(read(&path(name)?)?);
         } else {
+            refuse_template(text, OTHERWISE)?;
             if is_file(text, &path(text)?) {
                 args.place().warn(
                     args.parser(),
@@ -53,6 +58,25 @@ pub fn set(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError
         return Err(ConfError::invalid("two keys of one id"));
     }
     keys.push(key);
+    Ok(())
+}
+
+/// Refuses a text with a variable: nobody puts a value in its place, and what a template has there is known to all who know
+/// the template. Says how else to write what is meant as it stands.
+pub fn refuse_template(text: &[u8], otherwise: &str) -> Result<(), ConfError> {
+    let is_name = |text: &[u8]| {
+        !text.is_empty() && text.iter().all(|&byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    let is_braced = |rest: &[u8]| {
+        let name = rest.strip_prefix(b"{").and_then(|rest| rest.split(|&byte| byte == b'}').next());
+        name.is_some_and(|name| is_name(name) && rest.len() > name.len() + 1)
+    };
+    let is_whole = text.strip_prefix(b"$").is_some_and(is_name);
+    if is_whole || text.split(|&byte| byte == b'$').skip(1).any(is_braced) {
+        return Err(ConfError::invalid(format_args!(
+            "it holds a variable, which nobody fills in: was it made of a template?{otherwise}"
+        )));
+    }
     Ok(())
 }
 
