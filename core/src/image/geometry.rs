@@ -128,20 +128,28 @@ impl Geometry {
         Geometry { filling, window: Rect { x, y, ..self.window }, ..self }
     }
 
-    /// What no side of an output goes beyond, whatever part of an image of `stored`
-    /// pixels is left to be fitted; a free side that is enlarged may.
-    pub(super) fn largest_output(stored: Size, plan: &Plan) -> Size {
-        let longest = stored.width.max(stored.height);
+    /// What no side of an output goes beyond, whatever part of an image of `displayed` pixels is
+    /// left to be fitted; one that is enlarged may where that part is narrower than the image.
+    pub(super) fn largest_output(displayed: Size, plan: &Plan) -> Size {
+        let longest = displayed.width.max(displayed.height);
         let dpr = u32::from(plan.dpr) * 100;
         let square = Size::new(longest, longest);
         let Target { fit, least, .. } = Target::new(plan, (square, square), dpr);
         let side = |bound: Bound| bound.map_or(longest, u32::from);
-        let own = Size::new(longest, stored.width.min(stored.height));
+        // What follows from the other side where that is reached: as of the whole image, or of a square.
+        let following = |other: Bound, own: u32, other_own: u32| {
+            let other = other.map_or(0, u32::from);
+            portion(other, own, other_own, Rounding::Down).saturating_add(1).max(other).max(longest)
+        };
+        let width_of = |height: Bound| following(height, displayed.width, displayed.height);
+        let height_of = |width: Bound| following(width, displayed.height, displayed.width);
+        let free = |bound: Bound, following: u32| bound.map_or(following, u32::from);
+        let own = Size::new(longest, displayed.width.min(displayed.height));
         let most = match fit {
             Fit::None => own,
             Fit::Outside { .. } if !plan.enlarge => own,
             Fit::Outside { width, height } => {
-                Size::new(side(width).max(longest), side(height).max(longest))
+                Size::new(side(width).max(width_of(height)), side(height).max(height_of(width)))
             }
             Fit::Resize { width, height } if !plan.reduce => {
                 Size::new(side(width).max(longest), side(height).max(longest))
@@ -160,7 +168,9 @@ impl Geometry {
             | Fit::Auto { width, height }
             | Fit::Pad { width, height }
             | Fit::AspectPad { width, height }
-            | Fit::Stretch { width, height } => Size::new(side(width), side(height)),
+            | Fit::Stretch { width, height } => {
+                Size::new(free(width, width_of(height)), free(height, height_of(width)))
+            }
         };
         let most = match plan.bounds.adaptive {
             true => Size::new(most.width.max(most.height), most.width.max(most.height)),
@@ -317,6 +327,10 @@ impl Target {
             fit => fit,
         };
         if adaptive && let Some((width, height)) = fit.sides_mut() {
+            // As thumbor has it, whose box is no larger than the image before it is laid down.
+            if clamp == Clamp::Sides {
+                (*width, *height) = within((*width, *height), whole);
+            }
             let by_box = or_endless(*width).cmp(&or_endless(*height));
             if by_box != Ordering::Equal && by_box == size.height.cmp(&size.width) {
                 std::mem::swap(width, height);
@@ -354,9 +368,10 @@ impl Target {
             };
             (*width, *height) = (least_of(sides.0, most.0), least_of(sides.1, most.1));
             (*width, *height) = match clamp {
-                Clamp::Off => (*width, *height),
                 Clamp::Ratio => clamped((*width, *height), size),
-                Clamp::Sides => within((*width, *height), whole),
+                Clamp::Sides if !adaptive => within((*width, *height), whole),
+                // Of a box that may be laid down, that was done before.
+                Clamp::Off | Clamp::Sides => (*width, *height),
             };
         }
         Target { fit, most, least, dpr }
@@ -1223,6 +1238,21 @@ mod tests {
             ("w=60,h=40,fit=contain,adaptive=on,round=nearest", (100, 300), (20, 60)),
             ("w=60,h=40,fit=contain,adaptive=on,round=nearest", (300, 100), (60, 20)),
             ("w=60,h=40,fit=contain,adaptive=on,round=nearest", (100, 100), (40, 40)),
+            (
+                "w=207,h=186,fit=contain,adaptive=on,clamp=sides,round=nearest",
+                (123, 457),
+                (50, 186),
+            ),
+            (
+                "w=104,h=371,fit=outside,adaptive=on,clamp=sides,round=nearest",
+                (260, 180),
+                (180, 125),
+            ),
+            (
+                "crop=10:10:33:20,w=99,h=300,fit=outside,adaptive=on,clamp=sides,round=nearest,enlarge=on",
+                (123, 457),
+                (300, 182),
+            ),
             // The shape and nothing around it: a circle, and a triangle whose sides are all alike.
             ("mask=circle,mask_trim=on", (300, 100), (100, 100)),
             ("mask=triangle,mask_trim=on", (100, 300), (100, 87)),

@@ -174,7 +174,7 @@ pub fn prepare<'a>(
         _ => None,
     };
     let mut animation = moving.filter(|_| format.supports_animation());
-    let most = plan.trim.map(|_| Geometry::largest_output(stored, &sizes));
+    let most = plan.trim.map(|_| Geometry::largest_output(upright.size(stored), &sizes));
     let check_output = |frames: u32, format: Format| match most {
         None => check_output(geometry.output, frames, format, limits),
         Some(_) => Ok(()),

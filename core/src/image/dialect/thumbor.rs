@@ -175,6 +175,7 @@ impl Options {
     /// What stands before the filters, in its order.
     fn path(&mut self, segments: &mut Segments<'_>, wishes: &mut Wishes) -> Result<(), Error> {
         let is_trim = |text: &str| text == "trim" || text.starts_with("trim:");
+        let mut is_trimmed = false;
         if let Some(trim) = segments.take(|text| is_trim(text).then_some(text)) {
             let mut tolerance = 0;
             for part in trim.split(':').skip(1) {
@@ -185,6 +186,7 @@ impl Options {
                 }
             }
             wishes.set("trim", "trim", tolerance)?;
+            is_trimmed = true;
         }
         // Of what is empty nothing is cut.
         let number = |text: &str| real(text).filter(|number| *number >= 0.0);
@@ -192,6 +194,10 @@ impl Options {
             && right > left
             && bottom > top
         {
+            // There it is said where that lies in what there was before.
+            if is_trimmed {
+                wishes.cannot("crop behind trim")?;
+            }
             let is_share = right <= 1.0 && bottom <= 1.0;
             let lengths = [left, top, right - left, bottom - top];
             let text = |length: f64| {

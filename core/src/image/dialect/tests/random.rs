@@ -21,7 +21,7 @@ const SEEDS: &[(Dialect, &str)] = &[
     (Dialect::Next, "/_next/image?url=%2Fimg%2Fa.png&w=640&q=75"),
     (
         Dialect::Thumbor,
-        "/unsafe/trim:5/10x20:110x120/fit-in/-300x-200/left/top/smart/filters:quality(70):blur(2)/h.test/a%20b.jpg",
+        "/unsafe/10x20:110x120/fit-in/-300x-200/left/top/smart/filters:quality(70):blur(2)/h.test/a%20b.jpg",
     ),
     (
         Dialect::Thumbor,

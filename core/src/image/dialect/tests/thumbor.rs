@@ -122,6 +122,7 @@ fn what_cannot_be_done_is_refused_by_name() {
         ("filters:rotate(45)/", "\"rotate\" has no valid"),
         ("filters:quality(x)/", "\"quality\" has no valid"),
         ("filters:quality/", "\"quality\" has no valid"),
+        ("trim/10x20:110x70/", "\"crop behind trim\" can't"),
         ("trim:x/", "\"trim\" has no valid"),
     ] {
         cannot(options, reason);
