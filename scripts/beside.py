@@ -1,7 +1,9 @@
-"""Asks thumbor, ipx and nginx for the same links, and compares the sizes of what they make."""
+"""Asks thumbor, ipx and nginx for the same links, and compares the sizes of what they make, and what
+thumbor and nginx tell of pictures."""
 
 import contextlib
 import io
+import json
 import os
 import random
 import signal
@@ -39,7 +41,7 @@ http {
 }
 """
 
-PICTURES = {"wide.png": (301, 199), "high.png": (123, 457), "square.png": (240, 240)}
+PICTURES = {"wide.png": (301, 199), "high.png": (123, 457), "square.png": (240, 240), "border.png": (260, 180)}
 
 
 def side(chance):
@@ -66,6 +68,25 @@ def of_thumbor(chance):
                if chance.random() < 0.12]
     parts += [f"filters:{':'.join(filters)}"] * bool(filters)
     return f"/unsafe/{'/'.join(parts)}/"
+
+
+def of_meta(chance):
+    """A link to what is told of a picture, and that to the picture."""
+    unsafe, *parts = of_thumbor(chance).strip("/").split("/")
+    if ":" not in parts[0] and chance.random() < 0.2:
+        parts.insert(0, chance.choice(["trim", "trim:bottom-right", "trim:10"]))
+        # There what was cut away counts for that filter.
+        parts[-1] = parts[-1].replace("no_upscale()", "grayscale()")
+    if chance.random() < 0.3:
+        left, top = chance.randint(0, 200), chance.randint(0, 200)
+        focal = f"focal({left}x{top}:{left + chance.randint(1, 90)}x{top + chance.randint(1, 90)})"
+        if parts[-1].startswith("filters:"):
+            parts[-1] += f":{focal}"
+        else:
+            parts.append(f"filters:{focal}")
+    rest = "/".join(parts)
+    picture = chance.choice(list(PICTURES))
+    return f"/{unsafe}/meta/{rest}/{picture}", f"/{unsafe}/{rest}/{picture}"
 
 
 def of_ipx(chance):
@@ -113,16 +134,43 @@ def compare(name, ours, theirs, links):
     return differ
 
 
+def told(answer):
+    if answer.status != 200:
+        return answer.status
+    media_type = answer.headers.get("Content-Type")
+    return json.loads(answer.body)["thumbor"] if media_type == "application/json" else media_type
+
+
+def compare_told(ours, theirs, links):
+    """As the source thumbor tells of what has become of it, which is the size of the picture here."""
+    differ = 0
+    for link, picture in links:
+        found, wanted = told(fetch(ours + link)), told(fetch(theirs + link))
+        if isinstance(found, dict) and isinstance(wanted, dict):
+            wanted["made"] = wanted["source"]["width"], wanted["source"]["height"]
+            found["made"] = size(fetch(ours + picture))
+            wanted["source"]["width"], wanted["source"]["height"] = PICTURES[link.rpartition("/")[2]]
+        if found != wanted:
+            differ += 1
+            print(f"DIFFERS meta {link}: {found}, there {wanted}")
+    print(f"beside: {len(links)} links of thumbor to what is told of pictures, {differ} differ")
+    return differ
+
+
 def main():
     tools, many = sys.argv[1], int(sys.argv[2])
     chance = random.Random(17)
     links = {name: [make(chance) + chance.choice(list(PICTURES)) for _ in range(many)]
              for name, make in (("thumbor", of_thumbor), ("ipx", of_ipx))}
+    metas = [of_meta(chance) for _ in range(many)]
     with tempfile.TemporaryDirectory() as folder:
         photos = f"{folder}/photos"
         os.mkdir(photos)
         for name, sides in PICTURES.items():
             Image.radial_gradient("L").resize(sides).convert("RGB").save(f"{photos}/{name}")
+        border = Image.new("RGB", PICTURES["border.png"], "white")
+        border.paste("navy", (30, 20, 200, 150))
+        border.save(f"{photos}/border.png")
         with open(f"{folder}/nginx.conf", "w", encoding="utf-8") as file:
             file.write(CONF)
         ports = free_ports(2)
@@ -135,6 +183,7 @@ def main():
         with Nginx(f"{folder}/nginx.conf", photos=photos) as nginx, \
                 running(python, ports[0]) as thumbor, running(node, ports[1], cwd=folder) as ipx:
             differ = compare("thumbor", nginx.base(8001), thumbor, links["thumbor"])
+            differ += compare_told(nginx.base(8001), thumbor, metas)
             return differ + compare("ipx", nginx.base(8002), ipx, links["ipx"])
 
 

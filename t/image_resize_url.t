@@ -315,7 +315,7 @@ E_
 /image?url=/photo-300x200.jpg&q=40                  200 jpeg 300x200 q=40
 /image?url=/photo-300x200.jpg                       200 same=photo-300x200.jpg
 /image?url=/photo-300x200.jpg&w=x&nothing=1         200 jpeg 300x200
-/image?url=/photo-300x200.jpg&output=json           400 log=info:bad_params:json
+/image?url=/photo-300x200.jpg&output=tiff           400 log=info:bad_params:tiff
 /image?w=5                                          400
 
 
@@ -523,4 +523,165 @@ sub {
             Test::More::is($made->{status}, 200, "$name: tile $x,$y,$w,$h/$size");
         }
     }
+}
+
+
+=== TEST 13: what is told of pictures, by the rules of the pictures
+--- config
+    location /cdn-cgi/image/ {
+        image_resize_url   cloudflare hosts=a.test;
+        image_resize_allow width=50,100 fit=* gravity=*;
+        root    $TEST_NGINX_FIXTURES;
+        rewrite ^ $image_resize_source_path break;
+    }
+    location /small/ {
+        image_resize_url   cloudflare;
+        image_resize_allow all;
+        image_resize_limit output_pixels=15000 width=1000;
+        root    $TEST_NGINX_FIXTURES;
+        rewrite ^ $image_resize_source_path break;
+    }
+    location /tight/ {
+        image_resize_url   cloudflare;
+        image_resize_allow all;
+        image_resize_limit memory=1m;
+        root    $TEST_NGINX_FIXTURES;
+        rewrite ^ $image_resize_source_path break;
+    }
+    location /hints/ {
+        image_resize_url    cloudflare;
+        image_resize_allow  all;
+        image_resize_hints  on widths=60,120;
+        image_resize_format auto;
+        root    $TEST_NGINX_FIXTURES;
+        rewrite ^ $image_resize_source_path break;
+    }
+    location / {
+        image_resize_url         thumbor;
+        image_resize_allow       all;
+        secure_link_hash_format  thumbor;
+        secure_link_hash_key     key;
+        secure_link_hash_require on;
+        root    $TEST_NGINX_FIXTURES;
+        rewrite ^ $image_resize_source_path break;
+    }
+    location /all/ {
+        image_resize_url   thumbor;
+        image_resize_allow all;
+        image_resize_pass  svg;
+        root    $TEST_NGINX_FIXTURES;
+        rewrite ^ $image_resize_source_path break;
+        add_header X-Size $image_resize_width,$image_resize_height,$image_resize_status;
+    }
+    location = /weserv {
+        image_resize_url   weserv;
+        image_resize_allow all;
+        root    $TEST_NGINX_FIXTURES;
+        rewrite ^ $image_resize_source_path break;
+    }
+--- rows eval
+my $rows = '';
+for my $path ('meta/300x200/photo-300x200.jpg') {
+    my $signature = base64url(mac($path, 'key', 'hmac-sha1')) . '=';
+    (my $picture = $path) =~ s/^meta.//;
+    $rows .= "/$signature/$path 200 Content-Type=application/json\n/$signature/$picture 403\n";
+    $signature = base64url(mac($picture, 'key', 'hmac-sha1')) . '=';
+    $rows .= "/$signature/$picture 200 jpeg\n/$signature/$path 403\n";
+}
+$rows . <<'E_';
+# thumbor
+/all/unsafe/meta/photo-300x200.jpg 200 Content-Type=application/json X-Size=300,200,transformed !Vary body={"thumbor":{"source":{"url":"photo-300x200.jpg","width":300,"height":200,"frameCount":1},"operations":[],"target":{"width":300,"height":200},"focal_points":[{"x":150,"y":100,"z":1,"height":1,"width":1,"origin":"alignment"}]},"format":"jpeg","content_type":"image/jpeg","width":300,"height":200,"orientation":1,"pages":1}
+/all/unsafe/meta/-50x50/left/photo-300x200.jpg 200 body={"thumbor":{"source":{"url":"photo-300x200.jpg","width":300,"height":200,"frameCount":1},"operations":[{"type":"crop","left":0,"top":0,"right":200,"bottom":200},{"type":"resize","width":50,"height":50},{"type":"flip_horizontally"}],"target":{"width":50,"height":50},"focal_points":[{"x":0,"y":100,"z":1,"height":1,"width":1,"origin":"alignment"}]},"format":"jpeg","content_type":"image/jpeg","width":50,"height":50,"orientation":1,"pages":1}
+/all/unsafe/meta/photo-300x200.jpg?callback=alert 200 Content-Type=application/json
+HEAD /all/unsafe/meta/50x50/photo-300x200.jpg       200 Content-Type=application/json empty
+/all/unsafe/meta/50x50/photo-300x200.jpg            200 etag=weak
+/all/unsafe/meta/50x50/photo-300x200.jpg [If-None-Match: $etag] 304 empty etag=same
+/all/unsafe/50x50/photo-300x200.jpg                 200 jpeg etag=other
+/all/unsafe/meta/50x50/left/photo-300x200.jpg       200 etag=other
+/all/unsafe/meta/50x50/photo-300x200.jpg [Range: bytes=0-3] 200 Content-Type=application/json
+/all/unsafe/meta/absent.jpg                         404
+/all/unsafe/meta/text.txt                           415
+/all/unsafe/meta/a/../photo-300x200.jpg             400
+/all/unsafe/debug/photo-300x200.jpg                 400 log=info:bad_params:debug
+/all/params/unsafe/photo-300x200.jpg                400 log=info:bad_params:params
+# Cloudflare Images
+/cdn-cgi/image/format=json/photo-300x200.jpg        200 Content-Type=application/json
+/cdn-cgi/image/format=json,w=100/photo-300x200.jpg  200 Content-Type=application/json
+/cdn-cgi/image/format=json,w=99/photo-300x200.jpg   403
+/cdn-cgi/image/format=json,w=50,q=3/photo-300x200.jpg 403
+/cdn-cgi/image/format=json,w=50/https://b.test/x.jpg 403
+/cdn-cgi/image/format=json,w=50/https://a.test/x.jpg 404
+/cdn-cgi/image/format=json,zoom=1/photo-300x200.jpg 400
+/small/cdn-cgi/image/format=json,w=200/photo-300x200.jpg 415
+/small/cdn-cgi/image/format=json,w=150/photo-300x200.jpg 200
+/small/cdn-cgi/image/format=json,w=9/photo-3000x2001.jpg 415
+/tight/cdn-cgi/image/format=json,w=150/photo-300x200.jpg 415
+/tight/cdn-cgi/image/w=150/photo-300x200.jpg        415
+/hints/cdn-cgi/image/format=json,w=auto/photo-300x200.jpg [Sec-CH-Width: 100] 200 Vary~Sec-CH-Width Content-Type=application/json
+# weserv
+/weserv?url=/photo-300x200.jpg&w=100&output=json    200 Content-Type=application/json body={"format":"jpeg","width":100,"height":67,"isProgressive":false,"hasProfile":false,"hasAlpha":false,"orientation":1}
+HEAD /weserv?url=/photo-300x200.jpg&output=json     200 Content-Type=application/json empty
+E_
+
+
+=== TEST 14: what is told of pictures, kept beside them
+--- http_config
+    image_resize_cache_path $TEST_NGINX_HTML_DIR/told keys_zone=told:1m;
+--- config
+    location / {
+        image_resize_url   cloudflare;
+        image_resize_allow all;
+        image_resize_cache told;
+        image_resize_cache_valid 1h;
+        root    $TEST_NGINX_FIXTURES;
+        rewrite ^ $image_resize_source_path break;
+        add_header X-Cache $image_resize_cache_status;
+    }
+    location /thumbor/ {
+        image_resize_url   thumbor;
+        image_resize_allow all;
+        image_resize_cache told;
+        image_resize_cache_valid 1h;
+        root    $TEST_NGINX_FIXTURES;
+        rewrite ^ $image_resize_source_path break;
+        add_header X-Cache $image_resize_cache_status;
+    }
+    location /round/ {
+        image_resize_url   cloudflare;
+        image_resize_allow width=50,100 round=up;
+        root    $TEST_NGINX_FIXTURES;
+        rewrite ^ $image_resize_source_path break;
+    }
+--- script eval
+sub {
+    my ($name) = @_;
+    require JSON::PP;
+    my $bytes = -s fixture_path('photo-300x200.jpg');
+    my $tell = sub {
+        my ($uri, $cache) = @_;
+        my $answer = client()->get($uri);
+        Test::More::is($answer->{status}, 200, "$name: $uri");
+        Test::More::is($answer->{h}{'content-type'}, 'application/json', "$name: type of $uri");
+        Test::More::is($answer->{h}{'x-cache'}, $cache, "$name: kept of $uri") if $cache;
+        return JSON::PP::decode_json($answer->{body});
+    };
+    my $picture = sub {
+        my ($uri, $cache) = @_;
+        my $answer = client()->get($uri);
+        Test::More::is("$answer->{h}{'content-type'} $answer->{h}{'x-cache'}", "image/jpeg $cache", "$name: $uri");
+    };
+    my $image = '/cdn-cgi/image/w=60';
+    for my $cache (qw(MISS HIT)) {
+        $picture->("$image/photo-300x200.jpg", $cache);
+        my $told = $tell->("$image,format=json/photo-300x200.jpg", $cache);
+        Test::More::is_deeply($told, { width => 60, height => 40, original => {
+            file_size => $bytes, width => 300, height => 200, format => 'image/jpeg',
+        } }, "$name: Cloudflare, $cache");
+        $picture->('/thumbor/unsafe/60x0/photo-300x200.jpg', $cache);
+        $told = $tell->('/thumbor/unsafe/meta/60x0/photo-300x200.jpg', $cache);
+        Test::More::is($told->{thumbor}{target}{height}, 40, "$name: thumbor, $cache");
+    }
+    # What is asked for is rounded as that of the picture.
+    my $told = $tell->('/round/cdn-cgi/image/w=60,format=json/photo-300x200.jpg');
+    Test::More::is("$told->{width}x$told->{height}", '100x67', "$name: rounded");
 }

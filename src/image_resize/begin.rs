@@ -30,8 +30,8 @@ pub fn recipe(request: Request<'_>, conf: &LocConf) -> Result<Recipe, Failure> {
         Mode::Off | Mode::Test => (JobKind::Transform, plan, Vec::new()),
         Mode::Size => (JobKind::Describe, plan, Vec::new()),
         Mode::Info => (JobKind::Inspect, Box::new(preview_plan(&plan)), Vec::new()),
-        _ if let Some(uri) = link::described(request) => {
-            (JobKind::Introduce(uri?), plan, Vec::new())
+        _ if let Some(description) = link::described(request) => {
+            (JobKind::Tell(description?), plan, Vec::new())
         }
         _ => {
             let layers = if plan.watermark { conf.layers(request)? } else { Vec::new() };
@@ -50,7 +50,9 @@ pub fn begin(
     let Recipe { work, plan, layers } = recipe(request, conf)?;
     let tag = match (conf.mode(), &work) {
         (Mode::Off | Mode::Test | Mode::Size, _) => None,
-        (_, JobKind::Introduce(uri)) => headers::description_etag(request, conf, &plan, uri),
+        (_, JobKind::Tell(description)) => {
+            headers::description_etag(request, conf, &plan, description)
+        }
         _ => headers::etag(request, &plan, &layers),
     };
     Ok(Task {

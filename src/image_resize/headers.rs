@@ -2,10 +2,9 @@
 
 use std::cell::RefCell;
 
-use image_gate_core::accept;
 use image_gate_core::image::{
-    Canonical, EtagGenerator, Fit, Format, Hints, Information, PROFILE, Plan, Resource, Validator,
-    Varies, is_digest, lists_etag, preview_plan, rename_attachment,
+    Canonical, Description, EtagGenerator, Fit, Format, Hints, PROFILE, Plan, Validator, Varies,
+    is_digest, lists_etag, preview_plan, rename_attachment,
 };
 use nginx_sys::NGX_HTTP_NOT_MODIFIED;
 
@@ -34,31 +33,30 @@ fn tag_of(request: Request<'_>, plan: &Plan, beside: &[impl Canonical]) -> Optio
     Some(ETAGS.with_borrow_mut(|generator| generator.tag(validator, plan, beside)))
 }
 
-/// What a description tells beside what is told of its source.
-struct Description<'a> {
-    uri: &'a str,
+/// What decides on a description beside the source and the plan.
+struct Told<'a> {
+    description: &'a Description,
     most: u64,
     media_type: &'static str,
 }
 
-impl Canonical for Description<'_> {
+impl Canonical for Told<'_> {
     fn write(&self, out: &mut String) {
-        let Description { uri, most, media_type } = self;
-        // The length says where the first one ends.
-        out.push_str(&format!("{}:{uri} {most} {media_type}", uri.len()));
+        let Told { description, most, media_type } = self;
+        description.write(out);
+        out.push_str(&format!(" {most} {media_type}"));
     }
 }
 
-/// The entity tag of what the IIIF Image API tells of the source, if that has one or a time.
+/// The entity tag of what is told of a picture, if its source has one or a time.
 pub fn description_etag(
     request: Request<'_>,
     conf: &LocConf,
     plan: &Plan,
-    uri: &str,
+    description: &Description,
 ) -> Option<String> {
     let most = conf.bounds().image.output_pixels;
-    let description = Description { uri, most, media_type: json_type(request) };
-    tag_of(request, plan, &[description])
+    tag_of(request, plan, &[Told { description, most, media_type: json_type(request) }])
 }
 
 /// Appends a text that is the same for two plans only where they make the same of the same source.
@@ -68,9 +66,9 @@ pub fn write_digest(plan: &Plan, layers: &[WatermarkSpec], out: &mut String) {
 
 /// Which headers of the client the answer depends on.
 pub fn varies(task: &Task) -> Varies {
-    match task.work {
+    match &task.work {
         JobKind::Transform => task.plan.varies(),
-        JobKind::Introduce(_) => Varies { accept: true, ..Varies::default() },
+        JobKind::Tell(description) => description.varies(&task.plan),
         JobKind::Describe | JobKind::Inspect => Varies::default(),
     }
 }
@@ -98,16 +96,10 @@ fn vary(request: Request<'_>, varies: Varies) -> Result<(), NoMemory> {
     Ok(())
 }
 
-/// The media type of a description, which viewers of the IIIF Image API may choose.
+/// The media type of what is told of a picture.
 fn json_type(request: Request<'_>) -> &'static str {
-    const JSON: &str = "application/json";
-    if link::asks(request, Resource::Information)
-        && !accept::prefers(request.accept(), &[JSON], Information::BARE_TYPE)
-    {
-        Information::MEDIA_TYPE
-    } else {
-        JSON
-    }
+    let description = link::description(request);
+    description.map_or("application/json", |description| description.media_type(request.accept()))
 }
 
 /// Sends nothing that tells of the bytes that came, as others go out.
@@ -191,7 +183,7 @@ pub fn unknown_body(request: Request<'_>, task: &Task) {
     let Task { work, plan, layers, tag, .. } = task;
     let source = declared_format(&request);
     let media_type = match work {
-        JobKind::Describe | JobKind::Inspect | JobKind::Introduce(_) => Some(json_type(request)),
+        JobKind::Describe | JobKind::Inspect | JobKind::Tell(_) => Some(json_type(request)),
         JobKind::Transform => match plan.format {
             None => source
                 .filter(|source| source.is_universal() || source.is_written() && !plan.negotiated),
@@ -211,7 +203,7 @@ pub fn unknown_body(request: Request<'_>, task: &Task) {
     forget_source(request);
     // One that may go out as it came has the source's own tag then.
     let is_new = match work {
-        JobKind::Describe | JobKind::Inspect | JobKind::Introduce(_) => true,
+        JobKind::Describe | JobKind::Inspect | JobKind::Tell(_) => true,
         JobKind::Transform => plan.changes_pixels() || plan.is_exact || !layers.is_empty(),
     };
     let _ = request.set_etag(tag.as_deref().filter(|_| is_new).map(str::as_bytes));
@@ -238,16 +230,16 @@ pub fn revalidated(request: Request<'_>, conf: &LocConf) {
         let _ = request.set_etag(None);
         return;
     };
-    let is_described = mode.makes_image() && link::asks(request, Resource::Information);
-    let varies = match mode {
-        _ if is_described => Varies { accept: true, ..Varies::default() },
-        mode if mode.makes_image() => plan.varies(),
-        _ => Varies::default(),
+    let description = link::description(request);
+    let varies = match description {
+        Some(description) => description.varies(&plan),
+        None if mode.makes_image() => plan.varies(),
+        None => Varies::default(),
     };
     let _ = vary(request, varies);
-    if is_described {
-        let uri = link::described(request).and_then(Result::ok);
-        let tag = uri.and_then(|uri| description_etag(request, conf, &plan, &uri));
+    if description.is_some() {
+        let described = link::described(request).and_then(Result::ok);
+        let tag = described.and_then(|told| description_etag(request, conf, &plan, &told));
         let _ = request.set_etag(tag.as_deref().map(str::as_bytes));
         return;
     }

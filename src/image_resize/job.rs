@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use image_gate_core::cache::{Made, SourceId};
 use image_gate_core::image::{
-    ContentCodings, Control, Damage, Error, Format, Info, Information, Limits, Output, Plan,
-    info_json, prepare, probe, size_json,
+    ContentCodings, Control, Damage, Description, Error, Format, Info, Limits, Measured, Output,
+    Plan, info_json, prepare, probe, size_json,
 };
 
 use super::task::{JobKind, Task};
@@ -309,20 +309,29 @@ impl Job {
                 *source = self.probe(bytes).ok();
                 Ok(describe(source.as_ref(), self.plan.orient))
             }
-            JobKind::Introduce(uri) => {
+            JobKind::Tell(description) if description.is_of_source() => {
                 let info = self.probe(bytes).map_err(JobError::Failed)?;
-                let size = info.displayed(self.plan.orient);
-                *source = Some(info);
-                let most = self.limits.output_pixels;
-                let bytes = Information::new(uri, size, most).json().into_bytes();
-                let size = Some(size);
-                Ok(JobOutput { bytes, format: None, size, is_original: false, damage: None })
+                *source = Some(info.clone());
+                let measured = Measured::of_source(info, &self.plan, bytes.len() as u64);
+                Ok(self.tell(description, &measured, None))
             }
-            JobKind::Inspect | JobKind::Transform => {
+            JobKind::Inspect | JobKind::Tell(_) | JobKind::Transform => {
                 self.load_watermarks().map_err(JobError::Failed)?;
                 self.transform(bytes, source)
             }
         }
+    }
+
+    /// What a link asks to be told.
+    fn tell(
+        &self,
+        description: &Description,
+        measured: &Measured<'_>,
+        damage: Option<Damage>,
+    ) -> JobOutput {
+        let bytes = description.json(measured, &self.limits).into_bytes();
+        let size = Some(measured.size);
+        JobOutput { bytes, format: None, size, is_original: false, damage }
     }
 
     /// What the headers of a source say, if it is to be read.
@@ -361,9 +370,21 @@ impl Job {
                 self.memory
             ))));
         }
+        let decodes = match &self.work {
+            JobKind::Tell(description) => prepared
+                .is_measured_by_content(description.tells_places())
+                .map_err(JobError::Failed)?,
+            _ => true,
+        };
+        let need = if decodes { need } else { 0 };
         let Some(_reservation) = Reservation::take(need, self.memory) else {
             return Err(JobError::NeedsMemory(need));
         };
+        if let JobKind::Tell(description) = &self.work {
+            let measured = prepared.measure(description.tells_places(), &self.control);
+            let measured = measured.map_err(JobError::Failed)?;
+            return Ok(self.tell(description, &measured, prepared.damage()));
+        }
         if matches!(self.work, JobKind::Inspect) {
             let preview = prepared.preview(&self.control).map_err(JobError::Failed)?;
             let json = info_json(prepared.info(), self.plan.orient, bytes.len() as u64, &preview);

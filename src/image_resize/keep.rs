@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::fmt::Write as _;
 
 use image_gate_core::cache::{Head, Key, Made};
-use image_gate_core::image::Plan;
+use image_gate_core::image::{Canonical as _, Plan};
 use nginx_sys::{
     NGX_ERROR, NGX_HTTP_BAD_GATEWAY, NGX_HTTP_GATEWAY_TIME_OUT, NGX_HTTP_NOT_MODIFIED, NGX_HTTP_OK,
     ngx_int_t, ngx_uint_t,
@@ -350,19 +350,20 @@ fn is_kept(name: &[u8]) -> bool {
 const USUAL: usize = 128;
 
 fn text(work: &JobKind, plan: &Plan, layers: &[WatermarkSpec], conf: &LocConf) -> String {
-    let (work, uri) = match work {
-        JobKind::Describe => ("size", ""),
-        JobKind::Inspect => ("info", ""),
-        JobKind::Introduce(uri) => ("iiif", uri.as_str()),
-        JobKind::Transform => ("image", ""),
+    let (work, description) = match work {
+        JobKind::Describe => ("size", None),
+        JobKind::Inspect => ("info", None),
+        JobKind::Tell(description) => ("told", Some(description)),
+        JobKind::Transform => ("image", None),
     };
     let mut text = String::with_capacity(USUAL);
     for word in [work, " ", location(conf), " "] {
         text.push_str(word);
     }
     headers::write_digest(plan, layers, &mut text);
-    if !uri.is_empty() {
-        let _ = write!(text, " {uri:?}");
+    if let Some(description) = description {
+        text.push(' ');
+        description.write(&mut text);
     }
     if !layers.is_empty() {
         // The entity tag leaves out what tells two states of a mark that have one length and time.

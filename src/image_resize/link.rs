@@ -4,7 +4,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
-use image_gate_core::image::{Asked, Error, Origin, Resource, Source, Unknown};
+use image_gate_core::image::{Asked, Description, Error, Origin, Resource, Source, Unknown};
 use nginx_sys::NGX_LOG_INFO;
 
 use super::conf::conf;
@@ -110,17 +110,25 @@ fn read(
     Ok(Asked { source: source?, ..asked })
 }
 
-/// Whether the link of a request leads to something of that kind.
-pub fn asks(request: Request<'_>, resource: Resource) -> bool {
-    asked(request).is_some_and(|asked| asked.is_ok_and(|asked| asked.resource == resource))
+/// Whether the link of a request leads only to where it is told of a picture.
+pub fn leads_on(request: Request<'_>) -> bool {
+    let asked = asked(request).and_then(Result::ok);
+    asked.is_some_and(|asked| asked.resource == Resource::Base)
 }
 
-/// Returns the URI of the picture that is to be described, where the link asks for that.
-pub fn described(request: Request<'_>) -> Option<Result<String, Error>> {
-    asks(request, Resource::Information).then(|| {
-        let uri = written_out(request)?;
-        Ok(uri.strip_suffix("/info.json").map_or_else(|| uri.clone(), str::to_owned))
-    })
+/// Returns what is to be told of a picture in place of the picture, where the link of a request asks
+/// for that, and its location makes pictures.
+pub fn description<'r>(request: Request<'r>) -> Option<&'r Description> {
+    let makes_image = conf(&request)?.mode().makes_image();
+    match &asked(request).filter(|_| makes_image)?.ok()?.resource {
+        Resource::Description(description) => Some(description),
+        Resource::Image | Resource::Base => None,
+    }
+}
+
+/// The same with the URI that it is at, where that is told.
+pub fn described(request: Request<'_>) -> Option<Result<Description, Error>> {
+    description(request).map(|description| description.clone().at(|| written_out(request)))
 }
 
 /// Returns the URI of the request as its client has it, without arguments.

@@ -4,6 +4,7 @@
 use image_gate_core::image::Error;
 
 use super::conf::{LocConf, Mode, OnError};
+use super::link;
 use super::response_info::Failure;
 use crate::ngx::Request;
 use crate::ngx::conf::{ConfError, DirectiveArgs, once};
@@ -112,6 +113,7 @@ impl LocConf {
         };
         self.no_transform.unwrap_or(false)
             && self.mode().makes_image()
+            && link::description(request).is_none()
             && !self.has_watermark()
             && says_so()
     }

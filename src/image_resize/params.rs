@@ -1,6 +1,5 @@
 //! Parameters that a URL names, refused before the source is asked for.
 
-use image_gate_core::image::Resource;
 use nginx_sys::{NGX_DECLINED, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_SEE_OTHER, ngx_int_t};
 
 use super::conf::conf;
@@ -23,7 +22,7 @@ impl Handler for Precontent {
         if let Err(failure) = link::valid(request) {
             return super::failure::fail_in_phase(request, &failure);
         }
-        if request.is_main() && conf.mode().makes_image() && link::asks(request, Resource::Base) {
+        if request.is_main() && conf.mode().makes_image() && link::leads_on(request) {
             return see_information(request);
         }
         if !conf.takes_params() || !request.is_main() || !conf.mode().makes_image() {

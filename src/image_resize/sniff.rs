@@ -8,9 +8,9 @@ use super::body::{cut_off, drain, let_through, read};
 use super::conf::{LocConf, Mode, conf};
 use super::context::{BodyState, Context, ResponseRole, Transfer};
 use super::failure::{fail_in_body_filter, log_failure};
-use super::headers;
 use super::response_info::{Failure, ImageStatus};
 use super::timers::wake;
+use super::{headers, link};
 use crate::ngx::Request;
 use crate::ngx::chain::{BufData, Chain};
 
@@ -96,8 +96,12 @@ fn reads(request: Request<'_>, conf: &LocConf, format: Format) -> bool {
     conf.plan(request).is_ok_and(|plan| plan.check_source(format).is_ok())
 }
 
-/// Whether an SVG image is let through: where it may be, and no other format is asked for that can be made of it.
+/// Whether an SVG image is let through: where it may be, and neither another format is asked for that can
+/// be made of it, nor what is told of it.
 fn passes_svg(request: Request<'_>, conf: &LocConf) -> bool {
+    if link::description(request).is_some() {
+        return false;
+    }
     let is_drawn = |plan: Plan| {
         plan.format.is_some() && !plan.negotiated && plan.check_source(Format::Svg).is_ok()
     };

@@ -1,6 +1,6 @@
 //! What is to be made of a source, as it was decided when its headers came.
 
-use image_gate_core::image::{ContentCodings, Plan};
+use image_gate_core::image::{ContentCodings, Description, Plan};
 
 use super::conf::JobLimits;
 use super::watermark_cache::WatermarkSpec;
@@ -13,8 +13,8 @@ pub enum JobKind {
     Describe,
     /// The description of `image_resize info`.
     Inspect,
-    /// That of the IIIF Image API, of what is at that URI.
-    Introduce(String),
+    /// That which a link asks for.
+    Tell(Description),
     /// An image.
     Transform,
 }

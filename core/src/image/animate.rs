@@ -20,10 +20,7 @@ impl Prepared<'_> {
         animation: Animation,
         control: &Control,
     ) -> Result<Transformed, Error> {
-        let geometry = match self.plan.trim {
-            None => recipe.geometry,
-            Some(threshold) => self.trimmed(recipe, self.inside(threshold, animation, control)?)?,
-        };
+        let geometry = self.geometry_of_frames(recipe, animation, control)?;
         let attempt = |plan: &Plan| self.write_frames(recipe, animation, plan, geometry, control);
         let bytes = match self.plan.max_bytes {
             None => attempt(self.plan),
@@ -32,6 +29,19 @@ impl Prepared<'_> {
         let (width, height) = (geometry.output.width, geometry.output.height);
         let output = Output::Encoded(bytes?);
         Ok(Transformed { output, format: recipe.format, width, height })
+    }
+
+    /// What becomes of each picture of an animation, all of which are looked at for a border.
+    pub(super) fn geometry_of_frames(
+        &self,
+        recipe: &Recipe,
+        animation: Animation,
+        control: &Control,
+    ) -> Result<Geometry, Error> {
+        match self.plan.trim {
+            None => Ok(recipe.geometry),
+            Some(threshold) => self.trimmed(recipe, self.inside(threshold, animation, control)?),
+        }
     }
 
     /// Decodes the picture of an animation that has so many before it.

@@ -24,6 +24,8 @@ const REDUCTIONS: usize = 32;
 /// by `orient`, and laid at `place` on a `canvas`, which a border makes `output`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Geometry {
+    /// What is left once a border of one colour is cut away, of which the region is a part.
+    pub(super) inside: Rect,
     pub(super) region: Rect,
     pub(super) scaled: Size,
     /// What fills the box, of which the window may be a part.
@@ -109,6 +111,7 @@ impl Geometry {
         let scaled = upright.size(scaled);
         let source_of = |window| upright.then(cutting).source_of(window, scaled);
         Ok(Geometry {
+            inside: Rect { x: 0, y: 0, size: stored },
             region: upright.source_of(region, stored),
             scaled,
             filling: source_of(filling),

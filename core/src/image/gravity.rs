@@ -186,6 +186,12 @@ impl Gravity {
         Gravity::Point { x: share(found.x, turned.width), y: share(found.y, turned.height) }
     }
 
+    /// The pixel of a point on an axis of so many.
+    pub(super) fn pixel(self, axis: Axis, side: u32) -> u32 {
+        let at = u64::from(side) * u64::from(self.on(axis)) / u64::from(WHOLE);
+        u32::try_from(at).unwrap_or(side)
+    }
+
     /// Where it begins in that room but for an offset.
     fn start(self, axis: Axis, room: i64) -> i64 {
         room.max(0) * i64::from(self.on(axis)) / i64::from(WHOLE)

@@ -29,6 +29,7 @@ pub mod internals;
 mod isobmff;
 mod json;
 mod limits;
+mod measure;
 mod metadata;
 mod orientation;
 mod params;
@@ -62,7 +63,7 @@ pub use content_encoding::{ContentCoding, ContentCodings, acceptable_codings, de
 pub use control::{Control, FillPixels, Isolation, TakePixels, WorkSize};
 pub use damage::{Damage, DamagePolicy};
 pub use dialect::{
-    Asked, Dialect, Hosts, Information, Link, Origin, PROFILE, Resource, Source, Unknown,
+    Asked, Description, Dialect, Hosts, Link, Origin, PROFILE, Resource, Source, Unknown,
 };
 pub use digest_headers::is_digest;
 pub use disposition::rename_attachment;
@@ -76,6 +77,7 @@ pub use hints::{Hints, Varies, Widths};
 pub use info::Info;
 pub use json::{info_json, size_json};
 pub use limits::Limits;
+pub use measure::Measured;
 pub use orientation::{Flip, Rotation};
 pub use params::{Allow, Params, Presets};
 pub use plan::{

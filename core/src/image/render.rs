@@ -11,6 +11,27 @@ use super::{BorderPlace, Control, Error, Format, Gravity, Mask, Plan, ProfilePol
 /// A whole turn, in hundredths of a degree.
 const ANGLE: u16 = 36_000;
 
+/// Whether what is on a picture decides which part of it is kept.
+pub(super) fn is_located_by_content(geometry: &Geometry, plan: &Plan) -> bool {
+    plan.gravity == Gravity::Smart && geometry.filling.size != geometry.scaled
+}
+
+/// The geometry of what is kept of a picture, where what is on it may decide on that.
+pub(super) fn located(
+    geometry: Geometry,
+    plan: &Plan,
+    placed: Placed,
+    picture: &Raster,
+    control: &Control,
+) -> Result<Geometry, Error> {
+    if !is_located_by_content(&geometry, plan) {
+        return Ok(geometry);
+    }
+    let Geometry { scaled, filling, .. } = geometry;
+    let found = smart::place(picture, placed.extent, scaled, filling.size, control)?;
+    Ok(geometry.moved(found))
+}
+
 /// Makes pictures of one size and layout what the plan asks for, be it one or many.
 pub(super) struct Renderer<'p> {
     plan: &'p Plan,
@@ -31,17 +52,13 @@ impl<'p> Renderer<'p> {
     pub(super) fn new<'s>(
         source: &Source<'s>,
         plan: &'p Plan,
-        (mut geometry, placed): (Geometry, Placed),
+        (geometry, placed): (Geometry, Placed),
         format: Format,
         picture: &Raster,
         carried: &mut OutputMetadata<'s>,
         control: &Control,
     ) -> Result<Renderer<'p>, Error> {
-        let Geometry { scaled, filling, .. } = geometry;
-        if plan.gravity == Gravity::Smart && filling.size != scaled {
-            let found = smart::place(picture, placed.extent, scaled, filling.size, control)?;
-            geometry = geometry.moved(found);
-        }
+        let geometry = located(geometry, plan, placed, picture, control)?;
         let coloring = Coloring::new(source, plan, format, picture.layout(), carried);
         let flattens = format == Format::Jpeg
             || source.info.has_palette && !plan.transparency

@@ -7,10 +7,10 @@ use super::decode::{self, Decode};
 use super::geometry::Geometry;
 use super::metadata::{OutputMetadata, carries_profile, output_metadata};
 use super::orientation::Orientation;
-use super::pixels::{self, Border, Converter};
+use super::pixels::{self, Border, Converter, Placed};
 use super::planar::Planar;
 use super::preview::{self, Preview, preview};
-use super::raster::Layout;
+use super::raster::{Layout, Raster};
 use super::render::Renderer;
 use super::size::{Rect, Size};
 use super::source::{Animation, Container, Source};
@@ -73,7 +73,7 @@ pub(super) struct Recipe<'a> {
     pub(super) geometry: Geometry,
     pub(super) format: Format,
     /// Of a source that moves, whose output is to move too.
-    animation: Option<Animation>,
+    pub(super) animation: Option<Animation>,
     /// Of a source that moves, which picture the output is: how many are to be passed by, and how
     /// they are decoded.
     picture: Option<(u32, Animation)>,
@@ -519,8 +519,7 @@ impl Prepared<'_> {
         let (decode, geometry) = match &self.work {
             PreparedWork::Make(recipe) => (recipe.decode, recipe.geometry),
             PreparedWork::PassOn { .. } => {
-                let upright = upright(&self.source, self.plan);
-                let geometry = Geometry::new(self.stored(), upright, self.plan)?;
+                let geometry = self.unchanged()?;
                 let decode = how_to_decode(&self.source, self.plan, &geometry, &self.limits);
                 (decode, geometry)
             }
@@ -567,10 +566,29 @@ impl Prepared<'_> {
         Ok(Transformed { output: Output::Encoded(bytes), format, width, height })
     }
 
-    fn make(&self, recipe: &Recipe, control: &Control) -> Result<Transformed, Error> {
-        let plan = self.plan;
-        let &Recipe { decode, mut geometry, format, palette, .. } = recipe;
+    /// The geometry of a source that goes out as it is.
+    fn unchanged(&self) -> Result<Geometry, Error> {
+        Geometry::new(self.stored(), upright(&self.source, self.plan), self.plan)
+    }
 
+    /// What becomes of the source, as far as that is known before it is decoded, and how; not
+    /// how where it goes out as it is.
+    pub(super) fn way(&self) -> Result<(Geometry, Option<&Recipe<'_>>), Error> {
+        match &self.work {
+            PreparedWork::Make(recipe) => Ok((recipe.geometry, Some(recipe))),
+            PreparedWork::PassOn { .. } => Ok((self.unchanged()?, None)),
+        }
+    }
+
+    /// Decodes what is used of the source. Returns with it what becomes of it, which is only known
+    /// then where a border is cut away.
+    pub(super) fn used(
+        &self,
+        recipe: &Recipe,
+        control: &Control,
+    ) -> Result<(Raster, Geometry, Placed), Error> {
+        let plan = self.plan;
+        let &Recipe { decode, mut geometry, .. } = recipe;
         let mut raster = match recipe.picture {
             Some((before, animation)) => self.picture(before, animation, control)?,
             None => decode::decode(&self.source, &decode, &self.tolerance, control)?,
@@ -585,6 +603,13 @@ impl Prepared<'_> {
             raster = pixels::cut(raster, cut, control)?;
             placed = within;
         }
+        Ok((raster, geometry, placed))
+    }
+
+    fn make(&self, recipe: &Recipe, control: &Control) -> Result<Transformed, Error> {
+        let plan = self.plan;
+        let &Recipe { format, palette, .. } = recipe;
+        let (raster, geometry, placed) = self.used(recipe, control)?;
         let mut metadata = output_metadata(&self.source.embedded, plan, geometry.output);
         let sizes = (geometry, placed);
         let raster =
@@ -619,11 +644,17 @@ impl Prepared<'_> {
         pixels::evened(inside, self.stored(), across, down)
     }
 
+    /// Where the picture's orientation is applied, what does that.
+    pub(super) fn upright(&self) -> Orientation {
+        upright(&self.source, self.plan)
+    }
+
     /// The geometry of what is left of the image inside its border.
     pub(super) fn trimmed(&self, recipe: &Recipe, inside: Rect) -> Result<Geometry, Error> {
         let inside = self.evened(inside);
         let upright = upright(&self.source, self.plan);
         let mut geometry = Geometry::new(inside.size, upright, &sizes(&self.source, self.plan))?;
+        geometry.inside = inside;
         geometry.region.x += inside.x;
         geometry.region.y += inside.y;
         let most = recipe.most.map_or(u64::MAX, Size::pixels);

@@ -2,19 +2,20 @@
 
 use std::fmt::Display;
 
+use super::description::Description;
 use super::source::Source;
 use crate::image::Error;
 use crate::image::params::Params;
 use crate::image::setting::Setting;
 
 /// What there is at a link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Resource {
     /// A picture.
     #[default]
     Image,
-    /// What the IIIF Image API tells of one.
-    Information,
+    /// What is told of one.
+    Description(Description),
     /// Nothing but the way to that.
     Base,
 }
@@ -64,6 +65,7 @@ const LONGEST: usize = 1024;
 /// What a link asks for, while its options are read.
 #[derive(Debug)]
 pub(super) struct Wishes {
+    resource: Resource,
     params: Params<'static>,
     defaults: Params<'static>,
     left_out: Vec<String>,
@@ -76,6 +78,7 @@ impl Wishes {
     /// Returns what asks for nothing yet but what the dialect does without being told.
     pub(super) fn new(unknown: Unknown) -> Wishes {
         let mut wishes = Wishes {
+            resource: Resource::Image,
             params: Params::default(),
             defaults: Params::default(),
             left_out: Vec::new(),
@@ -184,10 +187,15 @@ impl Wishes {
         self.expires = Some(self.expires.map_or(time, |other| other.min(time)));
     }
 
+    /// Asks for what is told of the picture, and not for itself.
+    pub(super) fn describe(&mut self, description: Description) {
+        self.resource = Resource::Description(description);
+    }
+
     /// Returns what is asked of a source.
     pub(super) fn of(self, source: Source) -> Asked {
-        let Wishes { params, defaults, left_out, expires, .. } = self;
-        Asked { resource: Resource::Image, params, defaults, source, left_out, expires }
+        let Wishes { resource, params, defaults, left_out, expires, .. } = self;
+        Asked { resource, params, defaults, source, left_out, expires }
     }
 }
 

@@ -3,9 +3,14 @@
 //! <https://developers.cloudflare.com/images/optimization/features/>. Names of sides hold for the
 //! picture after the turn; it is mirrored before that.
 
+mod information;
+
 use std::collections::BTreeMap;
 
+pub(super) use information::Information;
+
 use super::asked::{Asked, Link, Unknown, Wishes, invalid};
+use super::description::Description;
 use super::numbers::{places, whole, within};
 use super::query::decoded;
 use super::source::Source;
@@ -126,7 +131,10 @@ impl Options<'_> {
                     wishes.set(name, "format", "jpeg")?;
                     wishes.set(name, "interlace", "off")
                 }
-                "json" => wishes.cannot("format=json"),
+                "json" => {
+                    wishes.describe(Description::Cloudflare);
+                    Ok(())
+                }
                 _ => Err(invalid(name)),
             },
             "metadata" => match value {

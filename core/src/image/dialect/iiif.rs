@@ -5,9 +5,11 @@
 
 mod information;
 
-pub use information::{Information, PROFILE};
+pub(super) use information::Information;
+pub use information::PROFILE;
 
 use super::asked::{Asked, Link, Resource, Unknown, Wishes, invalid};
+use super::description::Description;
 use super::numbers::{places, whole, within};
 use super::query::decoded;
 use super::source::Source;
@@ -28,7 +30,11 @@ pub(super) fn read(link: Link<'_>, unknown: Unknown) -> Result<Asked, Error> {
     let segments: Vec<&[u8]> = path.split(|&byte| byte == b'/').collect();
     let (identifier, resource, parts) = match segments[..] {
         [identifier] => (identifier, Resource::Base, None),
-        [identifier, INFORMATION] => (identifier, Resource::Information, None),
+        [identifier, INFORMATION] => {
+            // Whoever was asked knows by which URI.
+            let described = Description::Iiif { id: String::new() };
+            (identifier, Resource::Description(described), None)
+        }
         [identifier, region, size, rotation, file] => {
             (identifier, Resource::Image, Some([region, size, rotation, file]))
         }

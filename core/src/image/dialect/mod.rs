@@ -6,6 +6,7 @@
 
 mod asked;
 mod cloudflare;
+mod description;
 mod iiif;
 mod imgix;
 mod imgproxy;
@@ -20,7 +21,8 @@ mod thumbor;
 mod weserv;
 
 pub use asked::{Asked, Link, Resource, Unknown};
-pub use iiif::{Information, PROFILE};
+pub use description::Description;
+pub use iiif::PROFILE;
 pub use source::{Hosts, Origin, Source};
 
 use super::Error;

@@ -74,6 +74,7 @@ fn long_links_are_refused() {
 }
 
 mod cloudflare;
+mod descriptions;
 mod iiif;
 mod imgix;
 mod imgproxy;

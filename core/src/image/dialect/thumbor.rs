@@ -4,11 +4,18 @@
 //! signature is right is for `secure_link_hash_format`. Sizes and cuts are those of the picture before its turn, and
 //! what is held is held before it is mirrored.
 
+mod meta;
+
+use meta::Fill;
+pub use meta::Meta;
+
 use super::asked::{Asked, Link, Unknown, Wishes, invalid};
+use super::description::Description;
 use super::numbers::{places, real, whole, within};
 use super::query::decoded;
 use super::source::Source;
-use crate::image::Error;
+use crate::escapes::percent_encode_path;
+use crate::image::{Error, Gravity};
 use crate::link::Encoding;
 
 pub(super) const FIXED_PART: &[u8] = b"/";
@@ -50,19 +57,6 @@ const NOT_HERE: &[&str] = &[
     "watermark",
 ];
 
-/// How the box is filled.
-#[derive(Clone, Copy, PartialEq)]
-enum Fill {
-    /// What stands out is cut off.
-    Cut,
-    /// All of the picture is in it.
-    Inside,
-    /// It is in the picture.
-    Outside,
-    /// Whatever the proportions.
-    Stretch,
-}
-
 /// What was said, but for filters that depend on nothing.
 struct Options {
     fill: Fill,
@@ -76,6 +70,8 @@ struct Options {
     focus: Option<(f64, f64)>,
     /// The same in pixels.
     spot: Option<(u32, u32)>,
+    /// How large the part is in whose middle that lies.
+    area: (u32, u32),
     padding: Option<[u32; 4]>,
     background: Option<String>,
     /// Whether what is left of the box is filled.
@@ -126,24 +122,28 @@ pub(super) fn read(link: Link<'_>, unknown: Unknown) -> Result<Asked, Error> {
         is_smart: false,
         focus: None,
         spot: None,
+        area: (1, 1),
         padding: None,
         background: None,
         is_filled: false,
         upscale: None,
         angle: 0,
     };
-    for word in ["params", "debug", "meta"] {
-        if word == "debug" {
-            segments.take(|signature| (!signature.is_empty()).then_some(())).ok_or_else(wrong)?;
-        }
-        if segments.is(word) {
-            wishes.cannot(word)?;
-        }
+    if segments.is("params") {
+        wishes.cannot("params")?;
     }
+    segments.take(|signature| (!signature.is_empty()).then_some(())).ok_or_else(wrong)?;
+    if segments.is("debug") {
+        wishes.cannot("debug")?;
+    }
+    let is_told_of = segments.is("meta");
     options.path(&mut segments, &mut wishes)?;
     let mut image = segments.0;
     if let Some(filters) = image.strip_prefix("filters:") {
         image = options.filters(filters, &mut wishes)?;
+    }
+    if is_told_of {
+        wishes.describe(Description::Thumbor(options.meta(image)));
     }
     options.ask(&mut wishes)?;
     Ok(wishes.of(source(image)?))
@@ -364,10 +364,14 @@ impl Options {
                 if self.spot.is_some() {
                     return wishes.cannot("focal twice");
                 }
+                let area = pairs(first, whole);
+                if let Some([(left, top), (right, bottom)]) = area {
+                    self.area = (right.saturating_sub(left), bottom.saturating_sub(top));
+                }
                 let middle = |[(left, top), (right, bottom)]: [(u32, u32); 2]| {
                     (u32::midpoint(left, right), u32::midpoint(top, bottom))
                 };
-                self.spot = pairs(first, whole).map(middle).or_else(|| pair(first, whole));
+                self.spot = area.map(middle).or_else(|| pair(first, whole));
                 self.spot.map(|_| ()).ok_or_else(bad)
             }
             "rotate" => {
@@ -387,6 +391,25 @@ impl Options {
             _ if NOT_HERE.contains(&name) => wishes.cannot(name),
             // What its server does not know, it passes over; so are headers, which the location sets.
             _ => Ok(()),
+        }
+    }
+
+    /// What is told of the picture where it is not made.
+    fn meta(&self, image: &str) -> Meta {
+        let point = |(x, y): (f64, f64)| {
+            let part = |share: f64| (share * 10_000.0).round() as u16;
+            Gravity::Point { x: part(x), y: part(y) }
+        };
+        let spot = || self.spot.map(|(x, y)| (Gravity::Spot { x, y }, self.area));
+        Meta {
+            url: percent_encode_path(image.as_bytes()),
+            align: if self.is_smart {
+                Gravity::Smart
+            } else {
+                point((self.horizontal, self.vertical))
+            },
+            fill: self.fill,
+            focal: self.focus.map(|focus| (point(focus), (1, 1))).or_else(spot),
         }
     }
 

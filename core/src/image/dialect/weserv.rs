@@ -3,9 +3,14 @@
 //! <https://wsrv.nl/docs/quick-reference.html>. Of a repeated argument the first one counts there, and a value that is none is
 //! as good as none.
 
+mod information;
+
 use std::collections::BTreeMap;
 
+pub(super) use information::Information;
+
 use super::asked::{Asked, Link, Unknown, Wishes};
+use super::description::Description;
 use super::numbers::{color, places, real, within};
 use super::query::arguments;
 use super::source::Source;
@@ -326,9 +331,8 @@ fn output(found: &Arguments, wishes: &mut Wishes) -> Result<(), Error> {
             wishes.set("output", "format", format)?
         }
         Some("av1") => wishes.set("output", "format", "avif")?,
-        Some(format @ ("tiff" | "tif" | "json")) => {
-            wishes.cannot(format_args!("output={format}"))?
-        }
+        Some("json") => wishes.describe(Description::Weserv),
+        Some(format @ ("tiff" | "tif")) => wishes.cannot(format_args!("output={format}"))?,
         _ => {}
     }
     if let Some(quality) = found.whole("q", 1, 100) {

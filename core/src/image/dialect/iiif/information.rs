@@ -19,7 +19,7 @@ const EXTRA_FEATURES: &[&str] =
 /// The description of a picture.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Information<'a> {
+pub(in crate::image::dialect) struct Information<'a> {
     #[serde(rename = "@context")]
     context: &'static str,
     id: &'a str,
@@ -50,15 +50,18 @@ struct Tiles {
 
 impl<'a> Information<'a> {
     /// The media type; a client may prefer the plain one of JSON.
-    pub const MEDIA_TYPE: &'static str =
+    pub(in crate::image::dialect) const MEDIA_TYPE: &'static str =
         "application/ld+json;profile=\"http://iiif.io/api/image/3/context.json\"";
 
     /// That media type without its parameter.
-    pub const BARE_TYPE: &'static str = "application/ld+json";
+    pub(in crate::image::dialect) const BARE_TYPE: &'static str = "application/ld+json";
 
     /// Describes a picture of that size at `id`, of which no more than `max_area` pixels are made.
-    #[must_use]
-    pub fn new(id: &'a str, (width, height): (u32, u32), max_area: u64) -> Information<'a> {
+    pub(in crate::image::dialect) fn new(
+        id: &'a str,
+        (width, height): (u32, u32),
+        max_area: u64,
+    ) -> Information<'a> {
         let reduced =
             |factor: u32| Size { width: width.div_ceil(factor), height: height.div_ceil(factor) };
         // A tile is no picture that is refused.
@@ -96,13 +99,6 @@ impl<'a> Information<'a> {
             extra_features: EXTRA_FEATURES,
         }
     }
-
-    /// Returns it as JSON.
-    #[must_use]
-    pub fn json(&self) -> String {
-        // Nothing of it can't be written.
-        serde_json::to_string(self).unwrap_or_default()
-    }
 }
 
 #[cfg(test)]
@@ -112,8 +108,8 @@ mod tests {
     use super::*;
 
     fn told(size: (u32, u32), max_area: u64) -> Value {
-        let text = Information::new("https://h.test/a%2F\"b\".jpg", size, max_area).json();
-        serde_json::from_str(&text).unwrap()
+        let told = Information::new("https://h.test/a%2F\"b\".jpg", size, max_area);
+        serde_json::to_value(&told).unwrap()
     }
 
     #[test]

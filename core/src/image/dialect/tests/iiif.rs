@@ -42,12 +42,18 @@ fn identifiers() {
     }
     for (link, resource) in [
         ("/a%2Fb.jpg", Resource::Base),
-        ("/a%2Fb.jpg/info.json", Resource::Information),
+        ("/a%2Fb.jpg/info.json", Resource::Description(Description::Iiif { id: String::new() })),
         ("/a%2Fb.jpg/full/max/0/default.jpg", Resource::Image),
     ] {
         let asked = read(Dialect::Iiif, link).unwrap();
         assert_eq!((asked.resource, &*asked.source.target()), (resource, "/a/b.jpg"));
     }
+    let described = Description::Iiif { id: String::new() };
+    let at = |uri: &str| described.clone().at(|| Ok::<_, Error>(uri.to_owned())).unwrap();
+    assert_eq!(
+        at("https://a.test/b/info.json"),
+        Description::Iiif { id: "https://a.test/b".to_owned() }
+    );
     refuses(Dialect::Iiif, "/..%2Fb/full/max/0/default.png", "\"..\"");
 }
 

@@ -1,7 +1,12 @@
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+use serde_json::Value;
 
 use super::*;
+use crate::image::{Control, Limits, prepare};
+
+/// What is described.
+const PICTURE: &[u8] = include_bytes!("../../../../tests/fixtures/grey.jpg");
 
 /// Links that are right, of which others are made.
 const SEEDS: &[(Dialect, &str)] = &[
@@ -27,6 +32,14 @@ const SEEDS: &[(Dialect, &str)] = &[
         Dialect::Thumbor,
         "/unsafe/300x0/filters:fill(red):focal(0.1x0.2):expire(9999999999999)/b64:aHR0cDovL2gudGVzdC9hLmpwZw",
     ),
+    (
+        Dialect::Thumbor,
+        "/unsafe/meta/trim/fit-in/-300x200/smart/filters:focal(1x2:3x4)/h.test/a%20b.jpg",
+    ),
+    (Dialect::Thumbor, "/unsafe/meta/h.test/a%22b.jpg"),
+    (Dialect::Cloudflare, "/cdn-cgi/image/w=80,h=60,fit=cover,format=json/https://h.test/a.jpg"),
+    (Dialect::Weserv, "/?url=h.test/a.jpg&w=300&h=200&fit=cover&output=json"),
+    (Dialect::Iiif, "/http:%2F%2Fh.test%2Fa.jpg/info.json"),
     (
         Dialect::Weserv,
         "/?url=h.test/a.jpg&w=300&h=200&fit=cover&a=focal-20-80&dpr=2&output=webp&q=70",
@@ -99,6 +112,9 @@ const PIECES: &[&str] = &[
     "^",
     "!",
     "pct:",
+    "meta/",
+    "json",
+    "\"",
 ];
 
 /// How many links are made of each dialect's; `make links` makes more.
@@ -158,12 +174,24 @@ fn check(asked: Result<Asked, Error>) -> Result<(), TestCaseError> {
     );
     prop_assert!(!target.starts_with("//"), "{target}");
     // What is asked for is a plan, whose limits are checked where it is carried out.
-    let _ = Plan::default().apply(
-        &asked.params,
-        &Presets::default(),
-        std::iter::empty(),
-        Hints::default(),
-    );
+    let mut plan = Plan::default();
+    let (presets, accept) = (Presets::default(), std::iter::empty());
+    let applied = plan.apply(&asked.params, &presets, accept, Hints::default());
+    if let (Ok(()), Resource::Description(description)) = (applied, &asked.resource) {
+        is_told(description, &plan)?;
+    }
+    Ok(())
+}
+
+/// Whatever a link has in it, what is told is one object in JSON.
+fn is_told(description: &Description, plan: &Plan) -> Result<(), TestCaseError> {
+    let limits = Limits::default();
+    let Ok(prepared) = prepare(PICTURE, plan, &limits) else { return Ok(()) };
+    let Ok(measured) = prepared.measure(description.tells_places(), &Control::default()) else {
+        return Ok(());
+    };
+    let told: Value = serde_json::from_str(&description.json(&measured, &limits)).unwrap();
+    prop_assert!(told.is_object(), "{told}");
     Ok(())
 }
 

@@ -110,8 +110,8 @@ fn sources() {
 #[test]
 fn what_cannot_be_done_is_refused_by_name() {
     for (options, reason) in [
-        ("meta/", "\"meta\" can't"),
         ("debug/", "\"debug\" can't"),
+        ("debug/meta/", "\"debug\" can't"),
         ("filters:watermark(b.png,1,2,3)/", "\"watermark\" can't"),
         ("filters:round_corner(3)/", "\"round_corner\" can't"),
         ("filters:brightness(3)/", "\"brightness\" can't"),

@@ -113,7 +113,6 @@ fn what_cannot_be_done_is_refused_by_name() {
     for (query, reason) in [
         ("con=25", "\"con\" can't"),
         ("bri=25", "\"bri\" can't"),
-        ("output=json", "\"output=json\" can't"),
         ("output=tiff", "\"output=tiff\" can't"),
         ("n=3", "\"n\" can't"),
         ("w=9&h=9&fit=contain", "\"fit=contain without cbg\" can't"),
