@@ -4,8 +4,10 @@
 
 mod common;
 
+use std::time::{Duration, Instant};
+
 use common::*;
-use image_gate_core::image::{Plan, probe};
+use image_gate_core::image::{Control, Error, Limits, Plan, prepare, probe};
 use turbojpeg::Subsamp;
 
 /// The pixels of a source as they are. Turned over and back, so that no source
@@ -275,4 +277,30 @@ fn apng_gives_its_default_image() {
     assert_eq!(probe(&out).unwrap().frames, 3);
     assert_eq!(pixels(&out).at(1, 1), [10, 10, 10, 255]);
     assert!(passes(&out, &Plan::default()));
+}
+
+/// A lossless WebP of 9000x6700 pixels without a bit for any, behind all transforms and with a cache of colours.
+const VOID: [u8; 62] = [
+    0x52, 0x49, 0x46, 0x46, 0x36, 0, 0, 0, 0x57, 0x45, 0x42, 0x50, 0x56, 0x50, 0x38, 0x4c, 0x2a, 0,
+    0, 0, 0x2f, 0x27, 0xe3, 0x8a, 0x16, 0x99, 0x2e, 0x14, 0xa0, 0, 0xfd, 0x8f, 0x4d, 0x6f, 0x1a,
+    0x52, 0x8b, 0xfe, 0x47, 0x5d, 0x6d, 0xea, 0x40, 0x13, 0xfa, 0x1f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0,
+];
+
+#[test]
+fn no_step_of_a_lossless_webp_begins_that_would_end_late() {
+    assert_eq!(probe(&VOID).unwrap().width, 9000);
+    let plan = plan("w=60,f=jpeg");
+    let run = |time: u64| {
+        let prepared = prepare(&VOID, &plan, &Limits::default()).unwrap();
+        let began = Instant::now();
+        let made = prepared.run(&Control::new(Some(began + Duration::from_millis(time))));
+        (made.map(|made| made.width), began.elapsed())
+    };
+    for time in [100, 400, 1000] {
+        let (made, took) = run(time);
+        assert_eq!(made, Err(Error::Timeout), "{time} ms");
+        assert!(took < Duration::from_millis(time + 200), "{time} ms: {took:?}");
+    }
+    assert_eq!(run(60_000).0, Ok(60));
 }
