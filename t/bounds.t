@@ -8,6 +8,8 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Test::Nginx::Socket;
+use POSIX ();
+
 use ImageGate;
 use ImageGate::Server;
 
@@ -62,6 +64,12 @@ sub put {
     close $out or die $!;
 }
 
+# Seconds of a processor that a process has taken.
+sub processor {
+    my ($fields) = ImageGate::Fixtures::slurp("/proc/$_[0]/stat") =~ /\) (.*)/s;
+    my @fields = split / /, $fields;
+    return ($fields[11] + $fields[12]) / POSIX::sysconf(POSIX::_SC_CLK_TCK());
+}
 
 plan 'no_plan';
 
@@ -140,7 +148,34 @@ sub {
 }
 
 
-=== TEST 3: a client that leaves takes its job along
+=== TEST 3: many pixels of few bytes, which come in one step
+--- config
+    add_header X-Error $image_resize_error always;
+    location / { image_resize resize 60 -; image_resize_format jpeg; image_resize_limit time=400ms memory=1g; alias $TEST_NGINX_FIXTURES/; }
+--- timeout: 60
+--- script eval
+sub {
+    my $name = shift;
+    # 9000x6700 pixels of no bit each, by a palette of one code, three transforms and a cache.
+    main::put('void.webp', pack 'H*', '5249464636000000574542505650384c2a0000002f27e38a16992e14a000fd8f4d6f1a528bfe475d6dea4013fa1f' . '0' x 32);
+    # Packed pixels, of which jumps pass all by; and an icon of one bit a pixel.
+    my $dib = sub { my ($width, $height, $bits, $packed) = @_;
+        return pack('V V V v v V x12 V x4', 40, $width, $height, 1, $bits, $packed, 2) . "\0\0\0\0\xff\xff\xff\0" };
+    main::put('jumps.bmp', 'BM' . pack('x8 V', 62) . $dib->(14000, 14000, 8, 1) . pack('C4', 0, 2, 0, 255) x 54 . "\0\1" x 200);
+    my $icon = $dib->(11000, 22000, 1, 0) . "\xff" x (1376 * 11000);
+    main::put('large.ico', pack('v3 C4 v2 V V', 0, 1, 1, 0, 0, 0, 0, 1, 1, length $icon, 22) . $icon);
+    my $c = client(timeout => 60);
+    my $pid = worker_pid();
+    for my $file ('void.webp', 'jumps.bmp', 'large.ico') {
+        my $before = main::processor($pid);
+        my $r = $c->get("/$file");
+        Test::More::like("$r->{status} " . ($r->{h}{'x-error'} || ''), qr/^(?:200|503 timeout|415 unsupported)/, "$name - $file");
+        Test::More::cmp_ok(main::processor($pid) - $before, '<=', 0.6, "$name - $file, the processor's time");
+    }
+}
+
+
+=== TEST 4: a client that leaves takes its job along
 --- main_config
     thread_pool img threads=1;
 --- config
@@ -180,7 +215,7 @@ sub {
 }
 
 
-=== TEST 4: nginx that is told to stop does not wait for jobs
+=== TEST 5: nginx that is told to stop does not wait for jobs
 --- config
     location / { return 204; }
 --- timeout: 60

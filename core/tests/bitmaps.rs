@@ -186,7 +186,20 @@ fn what_takes_long_is_ended() {
     coded.extend(vec![0xfd; (width * height).div_ceil(62) as usize]);
     coded.extend([0, 0, 0, 0, 0, 0, 0, 1]);
     let bits = [b"P4 12000 12000 ".as_slice(), &[0x5a].repeat(1500 * 12_000)].concat();
-    for (name, source) in [("bmp rle", rle), ("qoi", coded), ("pbm", bits)] {
+    // As large as that by few bytes: what follows the end has no meaning.
+    let mut ended = bmp_header(width, height, 8, 1, 256);
+    ended.extend([0, 1].repeat(100));
+    let mut jumps = bmp_header(width, height, 8, 1, 256);
+    jumps.extend([0, 2, 0, 255].repeat(47));
+    let half = coded[..coded.len() / 2 + 99].to_vec();
+    for (name, source) in [
+        ("bmp rle", rle),
+        ("bmp rle that ends", ended),
+        ("bmp rle with jumps", jumps),
+        ("qoi", coded),
+        ("half a qoi", half),
+        ("pbm", bits),
+    ] {
         let plan = plan("w=100,f=png");
         let prepared = prepare(&source, &plan, &Limits::default()).unwrap();
         let began = Instant::now();
@@ -194,5 +207,66 @@ fn what_takes_long_is_ended() {
         let found = prepared.run(&control).map(|made| made.format);
         assert_eq!(found, Err(Error::Timeout), "{name}");
         assert!(began.elapsed() < Duration::from_millis(600), "{name}: {:?}", began.elapsed());
+    }
+}
+
+/// A BMP of packed pixels, whose palette has a grey of ten times its number for each.
+fn packed(width: u32, height: u32, bits: u16, runs: &[u8]) -> Vec<u8> {
+    let colors = 1 << bits;
+    let mut out = bmp_header(width, height, bits, if bits == 8 { 1 } else { 2 }, colors);
+    for (index, color) in out[54..].chunks_exact_mut(4).enumerate() {
+        color[..3].fill((index * 10) as u8);
+    }
+    out.extend(runs);
+    out
+}
+
+#[test]
+fn runs_of_bmp() {
+    let shown = |bits: u16, runs: &[u8]| {
+        let shown = answer(&packed(6, 3, bits, runs), DamagePolicy::Strict)?;
+        // From the highest row down; they are stored from the lowest up.
+        Ok(shown
+            .pixels
+            .chunks(6)
+            .map(|row| row.iter().map(|pixel| pixel[0] / 10).collect())
+            .collect())
+    };
+    let rows = |rows: [[u8; 6]; 3]| Ok::<_, Error>(rows.map(Vec::from).to_vec());
+    // A run, and literals with a byte that makes them even.
+    let all = [3, 7, 0, 3, 1, 2, 3, 0, 0, 0, 6, 5, 0, 0, 6, 4, 0, 0, 0, 1];
+    assert_eq!(shown(8, &all), rows([[4; 6], [5; 6], [7, 7, 7, 1, 2, 3]]));
+    // Two pixels a byte, which take turns.
+    let all = [5, 0x12, 1, 0x30, 0, 0, 0, 3, 0x45, 0x60, 3, 0x77, 0, 1];
+    assert_eq!(shown(4, &all), rows([[0; 6], [4, 5, 6, 7, 7, 7], [1, 2, 1, 2, 1, 3]]));
+    // A jump to the right and up: x stays what it was. What is passed by is black, and so is what follows the end.
+    let all = [1, 9, 0, 2, 1, 1, 2, 8, 0, 1];
+    assert_eq!(shown(8, &all), rows([[0; 6], [0, 0, 8, 8, 0, 0], [9, 0, 0, 0, 0, 0]]));
+    // More than there is place for is cut.
+    let all = [9, 3, 0, 0, 6, 4, 0, 0, 6, 5, 0, 0];
+    assert_eq!(shown(8, &all), rows([[5; 6], [4; 6], [3; 6]]));
+    for wrong in [&[0, 2, 7, 0, 0, 1][..], &[0, 2, 0, 3, 0, 1], &[0, 7, 1, 2, 3, 4, 5, 6, 7, 0]] {
+        let found = shown(8, wrong);
+        assert!(matches!(found, Err(Error::DecodeFailed(_))), "{wrong:?}: {found:?}");
+    }
+}
+
+#[test]
+fn icons_are_small_or_png() {
+    let icon = |width: u32, height: u32| {
+        let mut dib = bmp_header(width, 2 * height, 1, 0, 2)[14..].to_vec();
+        let rows = width.div_ceil(32) as usize * 4 * height as usize;
+        dib.extend(vec![0xff; rows]);
+        dib.extend(vec![0; rows]);
+        let mut out = vec![0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 1, 0, 1, 0];
+        out.extend((dib.len() as u32).to_le_bytes());
+        out.extend(22u32.to_le_bytes());
+        out.extend(dib);
+        out
+    };
+    assert_eq!(answer(&icon(1024, 300), DamagePolicy::Strict).unwrap().size(), (1024, 300));
+    for (width, height) in [(1025, 8), (8, 1025), (11_000, 11_350)] {
+        let refused = transform(&icon(width, height), &plan("w=9,f=png"));
+        assert!(matches!(refused, Err(Error::UnsupportedFormat(_))), "{refused:?}");
     }
 }

@@ -93,13 +93,16 @@ impl Dib {
 }
 
 impl Bmp<'_> {
-    /// How many rows there are, from the first that is stored on.
+    /// How many rows of pixels that are not packed there are, from the first that is stored on.
     pub(in crate::image) fn rows(&self) -> u32 {
-        let rows = match self.dib.is_packed() {
-            true => self.packed_rows(),
-            false => self.data.len() as u64 / self.dib.stride().max(1),
-        };
+        let rows = self.data.len() as u64 / self.dib.stride().max(1);
         rows.min(self.dib.size.height.into()) as u32
+    }
+
+    /// The runs of packed pixels, and how many of these a byte has.
+    pub(in crate::image) fn packed(&self) -> Option<(&[u8], usize)> {
+        let many = if self.dib.bits == 4 { 2 } else { 1 };
+        self.dib.is_packed().then_some((self.data, many))
     }
 
     /// How many rows there are at most. It is known at once.
@@ -108,37 +111,6 @@ impl Bmp<'_> {
             // A jump of four bytes skips 255 rows.
             true => u32::try_from(self.data.len().saturating_mul(64)).unwrap_or(u32::MAX),
             false => self.rows(),
-        }
-    }
-
-    /// The rows of packed pixels up to where they end.
-    fn packed_rows(&self) -> u64 {
-        let mut rest = self.data;
-        let mut rows = 0;
-        loop {
-            let len = match *rest {
-                [0, 0, ..] => {
-                    rows += 1;
-                    2
-                }
-                // The row that it stands in is the last one.
-                [0, 1, ..] => return rows + 1,
-                [0, 2, _, down, ..] => {
-                    rows += u64::from(down);
-                    4
-                }
-                [0, pixels, ..] => {
-                    let pixels = usize::from(pixels);
-                    let bytes = if self.dib.bits == 4 { pixels.div_ceil(2) } else { pixels };
-                    2 + bytes.next_multiple_of(2)
-                }
-                [_, _, ..] => 2,
-                _ => return rows,
-            };
-            match rest.get(len..) {
-                Some(behind) => rest = behind,
-                None => return rows,
-            }
         }
     }
 }

@@ -12,6 +12,9 @@ use crate::image::size::Size;
 const DIRECTORY: usize = 6;
 const ENTRY: usize = 16;
 
+/// Pixels of a side that is no longer, four times of what Windows shows: larger ones are PNG files.
+const LONGEST: u32 = 1024;
+
 /// Pixels of an icon, below them the mask of those that are not shown.
 #[derive(Debug)]
 pub(in crate::image) struct Icon<'a> {
@@ -82,6 +85,10 @@ pub(super) fn read(data: &[u8]) -> Result<Described<'_, Icon<'_>>, Error> {
     let size = Size::new(dib.size.width, dib.size.height / 2);
     if size.pixels() == 0 {
         return Err(broken("the header gives no size"));
+    }
+    if size.width.max(size.height) > LONGEST {
+        let what = format!("ICO of {}x{} pixels that are no PNG", size.width, size.height);
+        return Err(Error::UnsupportedFormat(what));
     }
     let colors = if dib.has_palette() {
         let most = 1 << dib.bits;
