@@ -4,6 +4,8 @@
 
 mod common;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use common::*;
 use image_gate_core::image::{
     DamagePolicy, Error, FontFolder, Format, Limits, Plan, prepare, probe, sniff,
@@ -174,4 +176,128 @@ fn other_encodings_and_what_is_broken() {
     }
     let path = "<path d='M0 0H1V1z' fill='red' opacity='.5'/>";
     replace_every_byte([svg("viewBox='0 0 2 2'", &path.repeat(6))]);
+}
+
+/// A drawing of nothing but a file.
+fn drawing_of(file: &[u8], (width, height): (u32, u32)) -> Vec<u8> {
+    let data = STANDARD.encode(file);
+    let sides = format!("width='{width}' height='{height}'");
+    // What a file is it says itself.
+    let href = format!("data:image/png;base64,{data}");
+    svg(&sides, &format!("<image {sides} xlink:href='{href}'/>"))
+}
+
+/// Files as cameras and programs make them, of which some need more than most decoders have.
+fn pictures() -> Vec<(&'static str, Vec<u8>)> {
+    let mut all: Vec<_> = [
+        "cmyk.jpg",
+        "sampled-4x1.jpg",
+        "progressive.jpg",
+        "grey.jpg",
+        "still.gif",
+        "lossy.webp",
+        "lossy-alpha.webp",
+        "lossless.webp",
+        "pattern.avif",
+        "nclx-9-16-9.avif",
+        "rgb16.png",
+        "grey-alpha.png",
+        "interlaced.png",
+        "palette-alpha.png",
+    ]
+    .into_iter()
+    .map(|name| (name, fixture(name)))
+    .collect();
+    let plain = jpeg(&photo(60, 40), 95, turbojpeg::Subsamp::None, false);
+    all.push(("turned", with_orientation(&plain, 6)));
+    // Names of the components without a JFIF segment: its colours are no YCbCr.
+    let behind = 4 + usize::from(plain[5]);
+    let mut rgb = [&plain[..2], &plain[behind..]].concat();
+    let at = |kind: &[u8]| rgb.windows(2).position(|two| two == kind).unwrap();
+    let (frame, scan) = (at(b"\xff\xc0"), at(b"\xff\xda"));
+    for (i, name) in (*b"RGB").into_iter().enumerate() {
+        rgb[frame + 10 + 3 * i] = name;
+        rgb[scan + 5 + 2 * i] = name;
+    }
+    all.push(("rgb", rgb));
+    all.push(("bmp", bmp(&photo(30, 20))));
+    all
+}
+
+#[test]
+fn pictures_in_it_are_shown_as_by_themselves() {
+    for (name, file) in pictures() {
+        // Turned over and back, so that it is made anew.
+        let mut alone = transformed(&file, &plan("f=png,rotate=180"));
+        alone.pixels.reverse();
+        let drawn = transformed(&drawing_of(&file, alone.size()), &plan("f=png"));
+        assert_eq!(drawn.size(), alone.size(), "{name}");
+        let near = drawn.pixels.iter().zip(&alone.pixels).all(|(drawn, alone)| {
+            // What is clear has no colour there.
+            let clear = drawn[3] == 0 && alone[3] == 0;
+            let off = drawn.iter().zip(alone).map(|(drawn, alone)| drawn.abs_diff(*alone)).max();
+            let most = (3 * 255_u16).div_ceil(u16::from(alone[3]).max(1)) as u8;
+            clear || off.is_some_and(|off| off <= most)
+        });
+        assert!(near, "{name}: {} dB", psnr(&drawn, &alone));
+    }
+    // One that is shown many times is decoded once.
+    let file = STANDARD.encode(jpeg(&photo(60, 40), 95, turbojpeg::Subsamp::None, false));
+    let many = format!(
+        "<image id='a' width='6' height='4' href='data:image/jpeg;base64,{file}'/>{}",
+        "<use href='#a' x='1'/>".repeat(2000)
+    );
+    assert_eq!(transformed(&svg("width='60' height='40'", &many), &plan("f=png")).at(3, 2)[3], 255);
+}
+
+#[test]
+fn a_picture_that_can_not_be_shown_is_not_left_out() {
+    let whole = jpeg(&photo(60, 40), 90, turbojpeg::Subsamp::None, false);
+    let mut hidden = png(&photo(8, 8));
+    hidden.truncate(60);
+    let nested = drawing_of(&drawing_of(&hidden, (8, 8)), (8, 8));
+    for (name, source) in [
+        ("half", drawing_of(&whole[..whole.len() / 2], (60, 40))),
+        ("damaged", drawing_of(&hidden, (8, 8))),
+        ("no picture", drawing_of(b"<html></html>", (8, 8))),
+        ("heic", drawing_of(&fixture("pattern.heic"), (8, 8))),
+        ("in a drawing in it", nested),
+        (
+            "a broken drawing",
+            drawing_of(b"<svg xmlns='http://www.w3.org/2000/svg'><g></svg>", (8, 8)),
+        ),
+    ] {
+        let refused = transform(&source, &plan("f=png"));
+        assert!(matches!(refused, Err(Error::DecodeFailed(_))), "{name}: {refused:?}");
+    }
+    // Of more pixels than there is memory for where so little is written.
+    let (width, height) = (9000, 9000);
+    let mut large = b"qoif".to_vec();
+    large.extend([9000_u32.to_be_bytes(), 9000_u32.to_be_bytes()].concat());
+    large.extend([3, 0]);
+    large.extend(vec![0xfd; (width * height / 62) as usize + 1]);
+    large.extend([0, 0, 0, 0, 0, 0, 0, 1]);
+    assert!(transform(&large, &plan("w=9,f=png")).is_ok());
+    let refused = transform(&drawing_of(&large, (8, 8)), &plan("f=png"));
+    assert!(
+        matches!(&refused, Err(Error::DecodeFailed(why)) if why.contains("memory")),
+        "{refused:?}"
+    );
+    // No picture is none to fail.
+    assert!(transform(&drawing_of(b"", (8, 8)), &plan("f=png")).is_ok());
+}
+
+#[test]
+fn a_text_in_a_drawing_in_it_is_shown() {
+    let with =
+        Plan { svg_fonts: folder("/usr/share/fonts/truetype/dejavu".as_ref()), ..plan("f=png") };
+    let text = "<text x='5' y='30' font-size='30'>Words</text>";
+    let alone = svg("width='200' height='40'", text);
+    let nested = drawing_of(&alone, (200, 40));
+    let shown = transformed(&alone, &with);
+    assert!(shown.pixels.iter().any(|pixel| pixel[3] == 255));
+    assert_eq!(transformed(&nested, &with), shown);
+    assert_eq!(transformed(&drawing_of(&nested, (200, 40)), &with), shown);
+    let without = Plan { svg_fonts: folder(&tempfile().join("none")), ..plan("f=png") };
+    assert!(transform(&nested, &without).is_err());
 }

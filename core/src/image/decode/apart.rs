@@ -5,6 +5,9 @@ use crate::image::raster::{Layout, Raster, data_len, with_room, zeroed};
 use crate::image::size::Size;
 use crate::image::{Control, Error, WorkSize};
 
+/// Bytes that are copied between two looks at the [`Control`].
+const PIECE: usize = 4 << 20;
+
 /// Has a raster be made of `source` by something that holds so many bytes besides it.
 pub(super) fn raster(
     (size, layout): (Size, Layout),
@@ -34,7 +37,10 @@ pub(super) fn bytes(
     let mut bytes = Vec::new();
     isolation.run(work, source, control, fill, &mut |made| {
         bytes = with_room(made.len())?;
-        bytes.extend_from_slice(made);
+        for piece in made.chunks(PIECE) {
+            control.check()?;
+            bytes.extend_from_slice(piece);
+        }
         Ok(())
     })?;
     Ok(bytes)

@@ -13,6 +13,7 @@ mod jpeg;
 mod jxl;
 mod options;
 mod part;
+mod pictures;
 mod planes;
 mod png;
 mod scale;
@@ -73,30 +74,13 @@ pub(super) fn decode(
     control: &Control,
 ) -> Result<Raster, Error> {
     control.check()?;
-    let size = Size::new(source.info.width, source.info.height);
     let raster = match &source.kind {
-        Container::Jpeg(jpeg) => jpeg::decode(source.input, jpeg, size, how, tolerance, control),
-        Container::Png(png) => png::decode(png, how.scale, tolerance, control),
-        Container::Gif(gif) => gif::decode(gif, size, source.info.alpha, tolerance, control),
-        Container::Webp(webp) => webp::decode(webp, size, how, tolerance, control),
-        Container::Avif(avif) => avif::decode(avif, control),
-        Container::Bitmap(bitmap) => bitmap::decode(bitmap, size, tolerance, control),
-        #[cfg(feature = "tiff")]
-        Container::Tiff(tiff) => tiff::decode(tiff, size, how.scans, tolerance, control),
-        #[cfg(not(feature = "tiff"))]
-        Container::Tiff(_) => Err(Error::Internal("a format that is not built".to_owned())),
-        #[cfg(feature = "heif")]
-        Container::Heic(heic) => heic::decode(source.input, heic, how, tolerance, control),
-        #[cfg(not(feature = "heif"))]
-        Container::Heic(_) => Err(Error::Internal("a format that is not built".to_owned())),
         #[cfg(feature = "svg")]
-        Container::Svg(svg) => svg::decode(svg, how.raster_size(size), control),
-        #[cfg(not(feature = "svg"))]
-        Container::Svg(_) => Err(Error::Internal("a format that is not built".to_owned())),
-        #[cfg(feature = "jxl")]
-        Container::Jxl(own) => jxl::decode(source.input, own, control),
-        #[cfg(not(feature = "jxl"))]
-        Container::Jxl(_) => Err(Error::Internal("a format that is not built".to_owned())),
+        Container::Svg(svg) => {
+            let size = Size::new(source.info.width, source.info.height);
+            svg::decode(svg, how.raster_size(size), control)
+        }
+        _ => pictures::decode(source, how, tolerance, control),
     }?;
     control.check()?;
     Ok(raster)
@@ -188,43 +172,14 @@ pub(super) fn layout(source: &Source) -> Layout {
 
 /// Bytes that the decoder holds besides the raster that it returns.
 pub(super) fn working_bytes(source: &Source, how: &Decode) -> u64 {
-    // Row buffers, tables and code of the codecs' own.
-    const FIXED: u64 = 1 << 20;
-    FIXED
-        + match &source.kind {
-            Container::Jpeg(jpeg) => jpeg::working_bytes(source.input, jpeg, how),
-            // A frame before it is composed.
-            Container::Png(_) if source.info.frames > 1 => {
-                Size::new(source.info.width, source.info.height).pixels() * 8
-            }
-            // The indices of some rows.
-            Container::Png(_) | Container::Gif(_) => 0,
-            Container::Webp(webp) => webp::working_bytes(webp, &source.info, how),
-            Container::Avif(avif) => avif::working_bytes(avif),
-            Container::Bitmap(bitmap) => bitmap::working_bytes(bitmap),
-            #[cfg(feature = "tiff")]
-            Container::Tiff(tiff) => tiff::working_bytes(tiff, source.input),
-            #[cfg(not(feature = "tiff"))]
-            Container::Tiff(_) => 0,
-            #[cfg(feature = "heif")]
-            Container::Heic(heic) => heic::working_bytes(source.input, heic, how),
-            #[cfg(not(feature = "heif"))]
-            Container::Heic(_) => 0,
-            #[cfg(feature = "svg")]
-            Container::Svg(svg) => {
-                let size = Size::new(source.info.width, source.info.height);
-                svg::working_bytes(svg, how.raster_size(size))
-            }
-            #[cfg(not(feature = "svg"))]
-            Container::Svg(_) => 0,
-            // Where it is done apart, the input is there a second time.
-            #[cfg(feature = "jxl")]
-            Container::Jxl(own) => {
-                jxl::working_bytes(own).saturating_add(source.input.len() as u64)
-            }
-            #[cfg(not(feature = "jxl"))]
-            Container::Jxl(_) => 0,
+    match &source.kind {
+        #[cfg(feature = "svg")]
+        Container::Svg(svg) => {
+            let size = Size::new(source.info.width, source.info.height);
+            svg::working_bytes(svg, how.raster_size(size))
         }
+        _ => pictures::working_bytes(source, how),
+    }
 }
 
 /// Bytes that are held while all of a source is looked at, before it is decoded, for those who

@@ -1,19 +1,24 @@
 //! SVG by `resvg`, which asks nobody whether it is to go on, and takes whatever memory a drawing wants: it is
 //! done apart where there is such a place.
 
-use std::sync::Arc;
+mod picture;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use resvg::tiny_skia::{PixmapMut, Transform};
 use resvg::usvg::fontdb::{Database, Family, Query, Style, Weight};
 use resvg::usvg::roxmltree::{Document, ParsingOptions};
-use resvg::usvg::{self, FontFamily, FontResolver, FontStyle, ImageHrefResolver, Options, Tree};
+use resvg::usvg::{
+    self, FontFamily, FontResolver, FontStyle, ImageHrefResolver, ImageKind, Options, Tree,
+};
 
 use super::apart;
 use crate::image::error::broken;
 use crate::image::raster::{Layout, Raster, with_room};
 use crate::image::size::Size;
 use crate::image::source::svg::{DEFAULT_SIZE, Svg};
-use crate::image::{Control, Error};
+use crate::image::{Control, Error, is_svg, svg};
 
 const LAYOUT: Layout = Layout::Rgba8;
 
@@ -22,6 +27,9 @@ const LAYERS: u64 = 8;
 
 /// Bytes that a drawing takes for each of its text.
 const TREE: u64 = 48;
+
+/// Bytes that a picture within a drawing may take while it is decoded, besides [`TREE`] for each of the text.
+const PICTURE: u64 = 64 << 20;
 
 /// Elements, attributes and texts that a document has at most, all entities put in.
 const NODES: u32 = 1 << 20;
@@ -41,7 +49,16 @@ pub(super) fn decode(svg: &Svg, size: Size, control: &Control) -> Result<Raster,
 pub(super) fn working_bytes(svg: &Svg, size: Size) -> u64 {
     // The raster is there twice while it comes back.
     let raster = size.pixels().saturating_mul(4);
-    drawing_bytes(svg, size).saturating_add(raster).saturating_add(2 * svg.text.len() as u64)
+    drawing_bytes(svg, size)
+        .saturating_add(raster)
+        .saturating_add(2 * svg.text.len() as u64)
+        .saturating_add(picture_bytes(&svg.text))
+}
+
+/// Bytes that a picture within a drawing may take by what decodes it, where there may be one: the names of elements that
+/// show some end like that, and can't be written by an entity.
+fn picture_bytes(text: &str) -> u64 {
+    if text.contains("mage") { PICTURE + TREE * text.len() as u64 } else { 0 }
 }
 
 fn drawing_bytes(svg: &Svg, size: Size) -> u64 {
@@ -64,7 +81,7 @@ fn order(svg: &Svg, size: Size) -> Result<Vec<u8>, Error> {
     Ok(order)
 }
 
-fn fill(order: &[u8], pixels: &mut [u8], _: &Control) -> Result<(), Error> {
+fn fill(order: &[u8], pixels: &mut [u8], control: &Control) -> Result<(), Error> {
     let wrong = || Error::Internal("no order for a drawing".to_owned());
     let (numbers, rest) = order.split_first_chunk::<12>().ok_or_else(wrong)?;
     let &[width, height, length] = numbers.as_chunks::<4>().0 else { return Err(wrong()) };
@@ -73,10 +90,15 @@ fn fill(order: &[u8], pixels: &mut [u8], _: &Control) -> Result<(), Error> {
     let texts = std::str::from_utf8(path).ok().zip(std::str::from_utf8(text).ok());
     let (path, text) = texts.ok_or_else(wrong)?;
 
-    let parsing = ParsingOptions { allow_dtd: true, nodes_limit: NODES, ..Default::default() };
-    let document = Document::parse_with_options(text, parsing).map_err(broken)?;
-    let tree = Tree::from_xmltree(&document, &options(&document, path)?).map_err(broken)?;
-    drop(document);
+    let inner = Inner {
+        fonts: path,
+        most: picture_bytes(text),
+        control,
+        database: OnceLock::new(),
+        pictures: Mutex::default(),
+        failure: OnceLock::new(),
+    };
+    let tree = inner.tree(text)?;
     let own = tree.size();
     let scale = Transform::from_scale(width as f32 / own.width(), height as f32 / own.height());
     let mut pixmap = PixmapMut::from_bytes(pixels, width, height).ok_or_else(wrong)?;
@@ -87,30 +109,93 @@ fn fill(order: &[u8], pixels: &mut [u8], _: &Control) -> Result<(), Error> {
     Ok(())
 }
 
-fn options<'a>(document: &Document<'_>, fonts: &str) -> Result<Options<'a>, Error> {
-    let mut database = Database::new();
-    // To look at all fonts takes longer than to draw most documents.
-    if document.descendants().any(|node| node.is_element() && node.tag_name().name() == "text") {
-        database.load_fonts_dir(fonts);
-        if database.is_empty() {
-            return Err(broken(format!("a text, and no fonts in {fonts}")));
-        }
-        name_generic(&mut database);
+type File = Arc<Vec<u8>>;
+
+/// What is within a drawing, and within drawings in it.
+struct Inner<'a> {
+    /// The folder with the fonts.
+    fonts: &'a str,
+    /// Bytes that a picture may take.
+    most: u64,
+    control: &'a Control,
+    /// The fonts, once they were needed.
+    database: OnceLock<Arc<Database>>,
+    /// Pictures that were decoded, as PNG, by what they were: a drawing may show one many times.
+    pictures: Mutex<HashMap<File, File>>,
+    /// Why something could not be shown, the first time.
+    failure: OnceLock<Error>,
+}
+
+impl Inner<'_> {
+    fn tree(&self, text: &str) -> Result<Tree, Error> {
+        let parsing = ParsingOptions { allow_dtd: true, nodes_limit: NODES, ..Default::default() };
+        let document = Document::parse_with_options(text, parsing).map_err(broken)?;
+        let tree = Tree::from_xmltree(&document, &self.options(&document)?).map_err(broken);
+        // Of a drawing half is not shown.
+        self.failure.get().cloned().map_or(tree, Err)
     }
-    let (width, height) = DEFAULT_SIZE;
-    let default = Options::default();
-    Ok(Options {
-        default_size: usvg::Size::from_wh(width, height).unwrap_or(default.default_size),
-        font_family: database.family_name(&Family::Serif).to_owned(),
-        // Nothing but what is in the document itself.
-        image_href_resolver: ImageHrefResolver {
-            resolve_data: ImageHrefResolver::default_data_resolver(),
-            resolve_string: Box::new(|_, _| None),
-        },
-        font_resolver: FontResolver { select_font: select(), ..FontResolver::default() },
-        fontdb: Arc::new(database),
-        ..default
-    })
+
+    fn options<'s>(&'s self, document: &Document<'_>) -> Result<Options<'s>, Error> {
+        let fontdb = self.database(document)?;
+        let (width, height) = DEFAULT_SIZE;
+        let default = Options::default();
+        Ok(Options {
+            default_size: usvg::Size::from_wh(width, height).unwrap_or(default.default_size),
+            font_family: fontdb.family_name(&Family::Serif).to_owned(),
+            // Nothing but what is in the document itself.
+            image_href_resolver: ImageHrefResolver {
+                resolve_data: Box::new(|_, data, _| self.show(data)),
+                resolve_string: Box::new(|_, _| None),
+            },
+            font_resolver: FontResolver { select_font: select(), ..FontResolver::default() },
+            fontdb,
+            ..default
+        })
+    }
+
+    /// The fonts of a document, which has none without a text: to look at all fonts takes longer than to draw most.
+    fn database(&self, document: &Document<'_>) -> Result<Arc<Database>, Error> {
+        let is_text = |name: &str| name == "text";
+        if !document.descendants().any(|node| node.is_element() && is_text(node.tag_name().name()))
+        {
+            return Ok(Arc::default());
+        }
+        let database = self.database.get_or_init(|| {
+            let mut database = Database::new();
+            database.load_fonts_dir(self.fonts);
+            name_generic(&mut database);
+            Arc::new(database)
+        });
+        if database.is_empty() {
+            return Err(broken(format!("a text, and no fonts in {}", self.fonts)));
+        }
+        Ok(database.clone())
+    }
+
+    /// What a file within a drawing shows; `None` where that is nothing, or fails.
+    fn show(&self, file: File) -> Option<ImageKind> {
+        // Many leave the place empty until they know what comes there.
+        if file.is_empty() {
+            return None;
+        }
+        let shown = if is_svg(&file) {
+            svg::text(&file).and_then(|text| self.tree(&text)).map(ImageKind::SVG)
+        } else {
+            self.picture(file).map(ImageKind::PNG)
+        };
+        shown.map_err(|error| self.failure.set(error)).ok()
+    }
+
+    /// A picture in the colours and the orientation that it is shown in.
+    fn picture(&self, file: File) -> Result<File, Error> {
+        let mut pictures = self.pictures.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shown) = pictures.get(&file) {
+            return Ok(shown.clone());
+        }
+        let shown = Arc::new(picture::as_png(&file, self.most, self.control)?);
+        pictures.insert(file, shown.clone());
+        Ok(shown)
+    }
 }
 
 /// Whether there is a family of that name.
