@@ -301,3 +301,19 @@ fn a_text_in_a_drawing_in_it_is_shown() {
     let without = Plan { svg_fonts: folder(&tempfile().join("none")), ..plan("f=png") };
     assert!(transform(&nested, &without).is_err());
 }
+
+#[test]
+fn a_size_in_css_is_that_of_the_drawing() {
+    let content =
+        "<rect width='100%' height='100%' fill='red'/><rect width='10' height='10' fill='blue'/>";
+    let styled = transformed(&svg("style='width:120px;height:50PX'", content), &plan("f=png"));
+    assert_eq!(styled, transformed(&svg("width='120' height='50'", content), &plan("f=png")));
+    assert_eq!((styled.size(), styled.at(119, 49)), ((120, 50), [255, 0, 0, 255]));
+    assert_eq!((styled.at(9, 9), styled.at(10, 9)), ([0, 0, 255, 255], [255, 0, 0, 255]));
+    // It is as wide as that, and what is shown keeps its shape.
+    let square = "viewBox='0 0 10 10' width='7' style='width:40px;height:20px'";
+    let shown = transformed(&svg(square, "<rect width='10' height='10'/>"), &plan("f=png"));
+    assert_eq!((shown.size(), shown.at(9, 10)[3], shown.at(10, 10)[3]), ((40, 20), 0, 255));
+    let shouted = transformed(&svg("width='100PX' height='1IN'", content), &plan("f=png"));
+    assert_eq!((shouted.size(), shouted.at(99, 95)), ((100, 96), [255, 0, 0, 255]));
+}

@@ -1,9 +1,12 @@
 //! SVG: the size that a document says it has. What it draws is only looked at to draw it.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::Range;
 
-use quick_xml::Reader;
+use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
 
 use super::Embedded;
 use super::headers::SourceHeaders;
@@ -21,6 +24,14 @@ const LONGEST: f64 = 32767.0;
 /// Pixels of an `em`, which is twice an `ex`, where nobody says how large letters are.
 const EM: f64 = 12.0;
 
+/// Bytes of an attribute of the root that is looked at, and of what an entity stands for there: nothing that says how
+/// large something is is longer.
+const ATTRIBUTE: usize = 4 << 10;
+const ENTITY: usize = 64;
+
+/// How deep entities may stand in each other there.
+const NESTED: usize = 3;
+
 /// What a document says besides [`Info`].
 #[derive(Debug)]
 pub(in crate::image) struct Svg<'a> {
@@ -31,7 +42,11 @@ pub(in crate::image) struct Svg<'a> {
 
 pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Svg<'_>>, Error> {
     let text = svg::text(input)?;
-    let Size { width, height } = size(&text)?;
+    let (Size { width, height }, root) = size(&text)?;
+    let text = match root {
+        Some((range, root)) => Cow::Owned(with_root(&text, range, &root)?),
+        None => text,
+    };
     Ok(SourceHeaders {
         info: Info {
             format: Format::Svg,
@@ -52,12 +67,37 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Svg<'_>>, Error> {
     })
 }
 
+/// A text with another tag in that place.
+fn with_root(text: &str, range: Range<usize>, root: &str) -> Result<String, Error> {
+    let (before, behind) = (text.get(..range.start), text.get(range.end..));
+    let (before, behind) = before.zip(behind).ok_or_else(truncated)?;
+    let mut out = String::new();
+    let len = before.len() + root.len() + behind.len();
+    out.try_reserve_exact(len).map_err(|_| Error::out_of_memory(len))?;
+    out.extend([before, root, behind]);
+    Ok(out)
+}
+
+/// The place of the root's tag, and what stands there instead for `usvg` to find the same size.
+type NewRoot = Option<(Range<usize>, String)>;
+
 /// The size of a document in pixels, of which an inch has 96.
-fn size(text: &str) -> Result<Size, Error> {
+fn size(text: &str) -> Result<(Size, NewRoot), Error> {
     let mut reader = Reader::from_str(text);
+    let mut entities = Entities::default();
+    let position = |reader: &Reader<&[u8]>| usize::try_from(reader.buffer_position()).unwrap_or(0);
     loop {
+        let start = position(&reader);
         match reader.read_event() {
-            Ok(Event::Start(root) | Event::Empty(root)) => return size_of(&root),
+            Ok(Event::DocType(doctype)) => entities = Entities::read(&doctype),
+            Ok(Event::Start(root)) => {
+                let (size, new) = size_of(&root, &entities)?;
+                return Ok((size, new.map(|new| (start..position(&reader), format!("<{new}>")))));
+            }
+            Ok(Event::Empty(root)) => {
+                let (size, new) = size_of(&root, &entities)?;
+                return Ok((size, new.map(|new| (start..position(&reader), format!("<{new}/>")))));
+            }
             Ok(Event::Eof) => return Err(truncated()),
             Ok(_) => {}
             Err(error) => return Err(broken(error)),
@@ -65,22 +105,72 @@ fn size(text: &str) -> Result<Size, Error> {
     }
 }
 
-fn size_of(root: &BytesStart) -> Result<Size, Error> {
+/// What the short ones of a document's own entities stand for.
+#[derive(Debug, Default)]
+struct Entities(HashMap<String, String>);
+
+impl Entities {
+    fn read(doctype: &str) -> Entities {
+        let mut found = HashMap::new();
+        for declaration in doctype.split("<!ENTITY").skip(1) {
+            let Some((name, rest)) = declaration.trim_start().split_once(char::is_whitespace)
+            else {
+                continue;
+            };
+            let rest = rest.trim_start();
+            let Some(quote) = rest.chars().next().filter(|quote| matches!(quote, '"' | '\''))
+            else {
+                continue;
+            };
+            let value = rest.get(1..).and_then(|rest| Some(rest.split_once(quote)?.0));
+            // Of several the first one counts.
+            if let Some(value) = value.filter(|value| value.len() <= ENTITY) {
+                found.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+            }
+        }
+        Entities(found)
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        resolve_predefined_entity(name).or_else(|| self.0.get(name).map(String::as_str))
+    }
+}
+
+/// The size, and the root's tag as it has to be for `usvg` to find it: of CSS that knows no sizes, and of units no
+/// capital letters.
+fn size_of(root: &BytesStart, entities: &Entities) -> Result<(Size, Option<String>), Error> {
     let attribute = |name: &str| {
         let found = root.try_get_attribute(name).ok()??;
-        Some(found.value.into_owned())
+        let found = Some(found).filter(|found| found.value.len() <= ATTRIBUTE)?;
+        let version = XmlVersion::Implicit1_0;
+        let value = found.normalized_value_with(version, NESTED, |name| entities.get(name));
+        value.ok().map(Cow::into_owned)
     };
-    let (width, height) = (attribute("width"), attribute("height"));
-    let is_free = (width.is_none(), height.is_none());
+    let style = attribute("style");
+    let styled = |name: &str| style.as_deref().and_then(|style| styled(style, name));
     let view = attribute("viewBox").and_then(|text| view(&text));
     let (across, down) = view.unwrap_or((DEFAULT_SIZE.0.into(), DEFAULT_SIZE.1.into()));
-    let side = |text: Option<String>, all| text.map_or(Some(all), |text| length(&text, all));
-    let sides = side(width, across).zip(side(height, down));
-    let (width, height) = sides.ok_or_else(|| broken("a side that is no length"))?;
-    let (width, height) = match is_free {
-        (true, false) if view.is_some() => (height * across / down, height),
-        (false, true) if view.is_some() => (width, width * down / across),
-        _ => (width, height),
+    // Whether it is what all do not read alike.
+    let mut is_new = false;
+    let mut side = |name: &str, all| {
+        if let Some(pixels) = styled(name) {
+            is_new = true;
+            return Ok(Some(pixels));
+        }
+        let Some(text) = attribute(name) else {
+            return match root.try_get_attribute(name) {
+                Ok(None) => Ok(None),
+                _ => Err(broken("a side that is no length")),
+            };
+        };
+        is_new |= text.contains(|c: char| c.is_ascii_uppercase());
+        length(&text, all).map(Some).ok_or_else(|| broken("a side that is no length"))
+    };
+    let (own_width, own_height) = (side("width", across)?, side("height", down)?);
+    let (width, height) = match (own_width, own_height) {
+        (None, Some(height)) if view.is_some() => (height * across / down, height),
+        (Some(width), None) if view.is_some() => (width, width * down / across),
+        (width, height) => (width.unwrap_or(across), height.unwrap_or(down)),
     };
     let longest = width.max(height);
     if !(width > 0.0 && height > 0.0 && longest.is_finite()) {
@@ -88,7 +178,45 @@ fn size_of(root: &BytesStart) -> Result<Size, Error> {
     }
     let scale = (LONGEST / longest).min(1.0);
     let pixels = |side: f64| (side * scale).round().max(1.0) as u32;
-    Ok(Size::new(pixels(width), pixels(height)))
+    let new = is_new.then(|| with_sides(root, [("width", own_width), ("height", own_height)]));
+    Ok((Size::new(pixels(width), pixels(height)), new.transpose()?))
+}
+
+/// What stands in the root's tag, with other sides, in pixels.
+fn with_sides(root: &BytesStart, sides: [(&str, Option<f64>); 2]) -> Result<String, Error> {
+    let mut tag = root.name().as_ref().to_owned();
+    for (name, side) in sides {
+        if let Some(side) = side {
+            tag += &format!(" {name}=\"{side}\"");
+        }
+    }
+    for attribute in root.attributes().with_checks(false) {
+        let attribute = attribute.map_err(broken)?;
+        let (name, value) = (attribute.key.as_ref(), &attribute.value);
+        if !sides.iter().any(|(side, _)| *side == name) {
+            let quote = if value.contains('"') { '\'' } else { '"' };
+            tag.extend([" ", name, "="]);
+            tag.push(quote);
+            tag += value;
+            tag.push(quote);
+        }
+    }
+    Ok(tag)
+}
+
+/// A length in pixels that a style gives to a side, if it does.
+fn styled(style: &str, side: &str) -> Option<f64> {
+    let declarations = style.split(';').filter_map(|declaration| declaration.split_once(':'));
+    let values = declarations.filter(|(name, _)| name.trim().eq_ignore_ascii_case(side));
+    // The last one counts, of those that are valid: other than in an attribute a number alone is none, and what is a
+    // part of something else leaves the side free, as if nothing was said.
+    values
+        .filter_map(|(_, value)| {
+            let value = value.trim().trim_end_matches("!important").trim_end();
+            let has_unit = value.ends_with(|c: char| c.is_ascii_alphabetic());
+            length(value, 0.0).filter(|pixels| has_unit && *pixels > 0.0)
+        })
+        .next_back()
 }
 
 /// Width and height of a `viewBox`, if it shows anything.
@@ -106,7 +234,7 @@ fn view(text: &str) -> Option<(f64, f64)> {
 
 /// A length in pixels, of which `all` are 100 %.
 fn length(text: &str, all: f64) -> Option<f64> {
-    let text = text.trim();
+    let text = text.trim().to_ascii_lowercase();
     // An exponent begins with the letter that `em` and `ex` begin with.
     let units = [
         ("px", 1.0),
@@ -120,7 +248,7 @@ fn length(text: &str, all: f64) -> Option<f64> {
         ("%", all / 100.0),
     ];
     let found = units.iter().find_map(|(unit, pixels)| Some((text.strip_suffix(unit)?, *pixels)));
-    let (number, pixels) = found.unwrap_or((text, 1.0));
+    let (number, pixels) = found.unwrap_or((&text, 1.0));
     let number: f64 = number.parse().ok()?;
     Some(number * pixels)
 }
@@ -149,8 +277,16 @@ mod tests {
             ("width=\"100%\" height=\"100%\"", (300, 150)),
             ("width=\"0.2\" height=\"9\"", (1, 9)),
             ("width=\"65534\" height=\"2000\"", (32767, 1000)),
+            ("width=\"1&#50;0\" height=\"&#x36;0\"", (120, 60)),
+            ("width=\"100PX\" height=\"1IN\"", (100, 96)),
+            ("style=\"width:120px;height:50px\"", (120, 50)),
+            ("style='fill: red; WIDTH : 1in !important' width='9' height='5'", (96, 5)),
+            ("style=\"width:20px\" viewBox=\"0 0 640 480\"", (20, 15)),
+            // Not what a style can say, or says of a side.
+            ("style=\"width:120;height:50%;min-width:9px\" width=\"7\" height=\"8\"", (7, 8)),
         ] {
             let size = size(&format!("<?xml version='1.0'?><!-- a --><svg {attributes}/>"));
+            let size = size.map(|(size, _)| size);
             assert_eq!(size, Ok(Size::new(expected.0, expected.1)), "{attributes}");
         }
         for text in [
@@ -170,6 +306,28 @@ mod tests {
         let text = "<?xml version=\"1.0\"?><!DOCTYPE svg PUBLIC \"-//W3C//DTD SVG 1.1//EN\" \"a\" [\n\
             <!ENTITY ns_svg \"http://www.w3.org/2000/svg\">]>\n\
             <svg xmlns=\"&ns_svg;\" width=\"7\" height=\"9\"><g/></svg>";
-        assert_eq!(size(text).unwrap(), Size::new(7, 9));
+        assert_eq!(size(text).unwrap(), (Size::new(7, 9), None));
+        let text = "<!DOCTYPE svg [<!ENTITY w '1&two;0'> <!ENTITY two \"&#50;\"> <!ENTITY w '9'>]>\
+            <svg width='&w;' height='&w;'/>";
+        assert_eq!(size(text).unwrap(), (Size::new(120, 120), None));
+        // One that is not there, one that stands in itself, and one that would be long.
+        for definition in ["", "w '&w;'", "w SYSTEM 'file:///etc/hostname'"] {
+            let text = format!("<!DOCTYPE svg [<!ENTITY {definition}>]><svg width='&w;'/>");
+            assert!(size(&text).is_err(), "{definition}");
+        }
+    }
+
+    #[test]
+    fn a_size_that_only_we_read_is_written_for_others() {
+        for (text, expected) in [
+            (
+                "<!-- a -->\n<svg xmlns='a\"b' style=\"width:120px;height:50px\" width='9'><g/></svg>",
+                "<!-- a -->\n<svg width=\"120\" height=\"50\" xmlns='a\"b' style=\"width:120px;height:50px\"><g/></svg>",
+            ),
+            ("<svg width='1IN' viewBox='0 0 2 1'/>", "<svg width=\"96\" viewBox=\"0 0 2 1\"/>"),
+            ("<svg width='1in' viewBox='0 0 2 1'/>", "<svg width='1in' viewBox='0 0 2 1'/>"),
+        ] {
+            assert_eq!(read(text.as_bytes()).unwrap().own.text, expected);
+        }
     }
 }
