@@ -383,6 +383,11 @@ fn webp_frames_hold_their_image_alone() {
         let source = webp_file(&[&vp8x(2, 50, 40), &anim, &frame, &marked]);
         check("in the last frame", &source, &plain);
     }
+    for tail in [SECRET.to_vec(), [SECRET, &[1]].concat()] {
+        let long = riff_chunk(b"ANIM", &[&[0; 6][..], &tail].concat());
+        let source = webp_file(&[&vp8x(2, 50, 40), &long, &frame, &frame]);
+        check("behind how often", &source, &plain);
+    }
 }
 
 fn avif_of(picture: &Picture, exif: &[u8], xmp: &[u8]) -> Vec<u8> {
@@ -453,6 +458,61 @@ fn avif_items_and_boxes() {
     }
 }
 
+/// An AVIF whose box at the end of a path ends with something more, and all that lies behind it where it comes to be.
+fn avif_with_tail(file: &[u8], path: &[&[u8; 4]], tail: &[u8]) -> Vec<u8> {
+    let mut out = file.to_vec();
+    let mut at = 0;
+    for kind in path {
+        at += find(&out[at..], *kind);
+        let len = u32::from_be_bytes(out[at - 4..at].try_into().unwrap()) + tail.len() as u32;
+        out[at - 4..at].copy_from_slice(&len.to_be_bytes());
+    }
+    let end =
+        at - 4 + u32::from_be_bytes(out[at - 4..at].try_into().unwrap()) as usize - tail.len();
+    out.splice(end..end, tail.iter().copied());
+    // Items are told by two bytes, and places by four, without a base.
+    let places = find(&out, b"iloc") + 4;
+    assert_eq!(out[places..places + 6], [0, 0, 0, 0, 0x44, 0]);
+    for item in 0..usize::from(out[places + 7]) {
+        let place = places + 8 + 14 * item + 6;
+        let moved =
+            u32::from_be_bytes(out[place..place + 4].try_into().unwrap()) + tail.len() as u32;
+        out[place..place + 4].copy_from_slice(&moved.to_be_bytes());
+    }
+    out
+}
+
+#[test]
+fn avif_boxes_hold_what_they_are_for_alone() {
+    for picture in avif_pictures() {
+        let plain = avif_of(&picture, b"", b"");
+        let ipco: [&[u8; 4]; 3] = [b"meta", b"iprp", b"ipco"];
+        for kind in [b"ispe", b"pixi", b"av1C", b"colr"] {
+            let path = [&ipco[..], &[kind]].concat();
+            check(&format!("{kind:?}"), &avif_with_tail(&plain, &path, SECRET), &plain);
+        }
+        for path in [&[b"meta", b"pitm"][..], &[b"ftyp"]] {
+            check(&format!("{path:?}"), &avif_with_tail(&plain, path, SECRET), &plain);
+        }
+        // Names, of which nothing is left.
+        let name = [SECRET, &[0]].concat();
+        for path in [&[b"meta", b"hdlr"][..], &[b"meta", b"iinf", b"infe"]] {
+            let out = stripped(&avif_with_tail(&plain, path, &name), &stripping());
+            assert!(!contains(&out, SECRET), "{path:?}");
+            assert!(passes(&out, &stripping()) && decode(&out) == decode(&plain), "{path:?}");
+        }
+        // Properties that no item has.
+        for kind in [b"clli", b"rloc", b"free", b"colr", b"ispe"] {
+            let content =
+                if kind == b"colr" { [b"prof", SECRET].concat() } else { SECRET.to_vec() };
+            let source = avif_with_tail(&plain, &ipco, &iso_box(kind, &content));
+            let out = stripped(&source, &stripping());
+            assert!(!contains(&out, SECRET), "{kind:?}");
+            assert!(passes(&out, &stripping()) && decode(&out) == decode(&plain), "{kind:?}");
+        }
+    }
+}
+
 /// Both images of a sequence, and a track of metadata beside them.
 fn avif_sequence(with_secret: bool) -> Vec<u8> {
     let still = avif_of(&avif_pictures()[0], b"", b"");
@@ -460,7 +520,13 @@ fn avif_sequence(with_secret: bool) -> Vec<u8> {
     let config = &still[config..config + 12];
     let payload = find(&still, b"mdat") + 4;
     let image = &still[payload..];
-    let full = |kind: &[u8; 4], body: &[u8]| iso_box(kind, &[&[0; 4], body].concat());
+    let tail = if with_secret { SECRET } else { b"" };
+    let full = |kind: &[u8; 4], body: &[u8]| {
+        // What holds others ends with them.
+        let tail = if matches!(kind, b"stsd" | b"dref") { b"" } else { tail };
+        iso_box(kind, &[&[0; 4], body, tail].concat())
+    };
+    let made = if with_secret { u32::from_be_bytes(*b"MADE") } else { 0 };
     let be =
         |values: &[u32]| values.iter().flat_map(|value| value.to_be_bytes()).collect::<Vec<u8>>();
     let matrix = be(&[0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x4000_0000]);
@@ -472,21 +538,25 @@ fn avif_sequence(with_secret: bool) -> Vec<u8> {
             full(b"stsz", &[be(&[0, sizes.len() as u32]), be(sizes)].concat()),
             full(b"stco", &be(&[1, offset])),
         ];
-        let dref = full(b"dref", &[be(&[1]), iso_box(b"url ", &[0, 0, 0, 1])].concat());
+        let url = iso_box(b"url ", &[&[0, 0, 0, 1], tail].concat());
+        let dref = full(b"dref", &[be(&[1]), url].concat());
         let minf = [
-            iso_box(b"vmhd", &[0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]),
+            iso_box(b"vmhd", &[&[0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0], tail].concat()),
             iso_box(b"dinf", &dref),
             iso_box(b"stbl", &tables.concat()),
         ];
         let mdia = [
-            full(b"mdhd", &be(&[0, 0, 30, 60, 0])),
+            full(b"mdhd", &be(&[made, made, 30, 60, 0])),
             full(b"hdlr", &[&[0; 4], &handler[..], &[0; 13]].concat()),
             iso_box(b"minf", &minf.concat()),
         ];
-        let tkhd =
-            [be(&[0, 0, number, 0, 60, 0, 0, 0, 0]), matrix.clone(), be(&[64 << 16, 48 << 16])];
+        let tkhd = [
+            be(&[made, made, number, 0, 60, 0, 0, 0, 0]),
+            matrix.clone(),
+            be(&[64 << 16, 48 << 16]),
+        ];
         let mut parts = vec![
-            iso_box(b"tkhd", &[&[0, 0, 0, 3][..], &tkhd.concat()].concat()),
+            iso_box(b"tkhd", &[&[0, 0, 0, 3][..], &tkhd.concat(), tail].concat()),
             iso_box(b"mdia", &mdia.concat()),
         ];
         if with_secret {
@@ -498,15 +568,20 @@ fn avif_sequence(with_secret: bool) -> Vec<u8> {
         [&[0; 6][..], &[0, 1], &[0; 16], &[0, 64, 0, 48, 0, 72, 0, 0, 0, 72, 0, 0]].concat();
     entry.extend([0; 4]);
     entry.extend([0, 1]);
-    entry.extend([0; 32]);
+    let mut program = tail.to_vec();
+    program.resize(32, 0);
+    entry.extend(program);
     entry.extend([0, 24, 0xff, 0xff]);
     entry.extend(config);
+    if with_secret {
+        entry.extend(iso_box(b"btrt", SECRET));
+    }
     let entry = iso_box(b"av01", &entry);
     let ftyp = iso_box(b"ftyp", b"avis\0\0\0\0avismsf1iso8mif1miaf");
     let sizes = [image.len() as u32, image.len() as u32];
     let movie = |offset: u32| {
         let mvhd = [
-            be(&[0, 0, 30, 60, 0x10000, 0x0100_0000, 0, 0]),
+            be(&[made, made, 30, 60, 0x10000, 0x0100_0000, 0, 0]),
             matrix.clone(),
             vec![0; 24],
             be(&[3]),
@@ -531,7 +606,9 @@ fn avif_sequence(with_secret: bool) -> Vec<u8> {
 fn avif_tracks() {
     let plain = avif_sequence(false);
     assert_eq!(probe(&plain).unwrap().frames, 2);
-    check("tracks", &avif_sequence(true), &plain);
+    let source = avif_sequence(true);
+    assert!(contains(&source, b"MADEMADE"));
+    check("tracks", &source, &plain);
     assert_eq!(stripped(&plain, &stripping()), plain);
 }
 

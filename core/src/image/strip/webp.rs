@@ -11,6 +11,8 @@ use crate::image::{Info, riff};
 const FIRST: usize = 12;
 /// What comes before the data of a chunk.
 const HEADER: usize = 8;
+/// The background of an animation, and how often it is repeated.
+const ANIMATION: usize = 6;
 /// What comes before the chunks of a frame.
 const FRAME: usize = 16;
 
@@ -38,7 +40,14 @@ pub(super) fn cuts<'a>(
         match &kind {
             b"VP8X" if chunk.start == FIRST => flags = Some((chunk, data)),
             b"ICCP" if kept.profile && has(&flags, riff::FLAG_ICC) && once.is_first(0) => {}
-            b"ANIM" if animated && once.is_first(1) => {}
+            b"ANIM" if animated && once.is_first(1) => {
+                let fixed = data.get(..ANIMATION).filter(|_| data.len() > ANIMATION);
+                if let Some(fixed) = fixed {
+                    let mut short = Vec::new();
+                    riff::chunk(&mut short, b"ANIM", fixed);
+                    cuts.replace(chunk, &short)?;
+                }
+            }
             b"ANMF" if animated => frame(&mut cuts, file, chunk.start, data)?,
             b"ALPH" if !animated && takes_alpha && !once.has(3) && once.is_first(2) => {}
             b"VP8 " | b"VP8L" if !animated && once.is_first(3) => {}

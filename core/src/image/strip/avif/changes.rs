@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::boxes::inside;
 use crate::image::bytes::be32;
-use crate::image::isobmff::IsoBox;
+use crate::image::isobmff::{ALPHA, IsoBox};
 use crate::image::strip::cuts::Cuts;
 
 /// Payload to which something that stays points.
@@ -156,4 +156,75 @@ pub(super) fn only(
     go.iter().for_each(|inner| changes.cut(inner.range()));
     changes.frame(frame);
     Some(stay)
+}
+
+/// Leaves of the content of a box so many bytes, of which it has no fewer.
+pub(super) fn shorten(changes: &mut Changes, frame: IsoBox, len: usize) -> Option<()> {
+    let end = frame.body.checked_add(len).filter(|&end| end <= frame.end)?;
+    changes.cut(end..frame.end);
+    changes.frame(frame);
+    Some(())
+}
+
+/// Names that libavif gives to all files.
+const USUAL: [&[u8]; 4] = [b"\0", b"Color\0", b"Alpha\0", b"libavif\0"];
+
+/// Has the rest of a box from `start` on, a name, be empty, unless it says nothing.
+pub(super) fn forget_name(changes: &mut Changes, frame: IsoBox, start: usize) -> Option<()> {
+    let name = changes.input.get(start..frame.end)?;
+    if !USUAL.contains(&name) {
+        changes.replace(start..frame.end, vec![0]);
+    }
+    changes.frame(frame);
+    Some(())
+}
+
+/// Leaves of what says what a box beside it is for that alone.
+pub(super) fn handler(changes: &mut Changes, frame: IsoBox) -> Option<()> {
+    // What is reserved before and behind it, and then a name.
+    changes.clear(frame.body + 4..frame.body + 8);
+    changes.clear(frame.body + 12..frame.body + 24);
+    forget_name(changes, frame, frame.body + 24)
+}
+
+/// How many bytes of a property pixels need: decoders and those who show images go by them. `None` for another one, and
+/// for one that does not have as many.
+pub(super) fn property_len(input: &[u8], frame: IsoBox, has_profile: bool) -> Option<usize> {
+    let content = input.get(frame.body..frame.end)?;
+    let len = match &frame.kind {
+        b"ispe" => 12,
+        // There is a longer kind.
+        b"pixi" if content.starts_with(&[0; 4]) => 5 + usize::from(*content.get(4)?),
+        // Behind these the same headers may stand that the data has, or anything.
+        b"av1C" => 4,
+        b"colr" => match content.get(..4)? {
+            b"nclx" => 11,
+            b"prof" | b"rICC" if has_profile => {
+                usize::try_from(be32(content, 4)?).ok()?.checked_add(4)?
+            }
+            _ => return None,
+        },
+        b"auxC" | b"auxi" => {
+            let name = content.get(4..)?;
+            let name = ALPHA.iter().find(|alpha| {
+                name.strip_prefix(**alpha).is_some_and(|rest| rest.first() == Some(&0))
+            })?;
+            4 + name.len() + 1
+        }
+        b"irot" | b"imir" | b"a1op" => 1,
+        b"lsel" => 2,
+        b"clli" => 4,
+        b"ccst" | b"pasp" | b"amve" => 8,
+        b"mdcv" => 24,
+        b"clap" => 32,
+        b"a1lx" => {
+            if content.first()? & 1 == 0 {
+                7
+            } else {
+                13
+            }
+        }
+        _ => return None,
+    };
+    (len <= content.len()).then_some(len)
 }

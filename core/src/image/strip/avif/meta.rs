@@ -4,19 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::boxes::{inside, number, one};
-use super::changes::{Changes, Live, OffsetField, only};
+use super::changes::{
+    Changes, Live, OffsetField, forget_name, handler, only, property_len, shorten,
+};
 use crate::image::bytes::{array, be16};
 use crate::image::isobmff::{ALPHA, IsoBox};
 use crate::image::strip::cuts::Kept;
 
 /// Items, references and properties, each; a grid has a few hundred cells.
 const MOST: usize = 1 << 12;
-
-/// The properties that decoders and those who show images go by.
-const NEEDED: [&[u8; 4]; 17] = [
-    b"ispe", b"pixi", b"av1C", b"colr", b"auxC", b"irot", b"imir", b"clap", b"pasp", b"clli",
-    b"mdcv", b"cclv", b"amve", b"a1op", b"a1lx", b"lsel", b"rloc",
-];
 
 pub(super) fn cuts(
     changes: &mut Changes,
@@ -27,13 +23,15 @@ pub(super) fn cuts(
     let input = changes.input;
     // Behind version and flags there are boxes.
     let content = IsoBox { body: meta.body + 4, ..meta };
-    let kinds: [&[u8; 4]; 8] =
-        [b"hdlr", b"pitm", b"iinf", b"iloc", b"iref", b"iprp", b"idat", b"dinf"];
+    let kinds: [&[u8; 4]; 7] = [b"hdlr", b"pitm", b"iinf", b"iloc", b"iref", b"iprp", b"idat"];
     let frames = only(changes, content, &kinds)?;
     let (infos, locations) = (one(&frames, b"iinf")?, one(&frames, b"iloc")?);
     let properties = inside(input, one(&frames, b"iprp")?.body..one(&frames, b"iprp")?.end)?;
+    handler(changes, one(&frames, b"hdlr")?)?;
     let pitm = one(&frames, b"pitm")?;
-    let primary = number(input, pitm.body + 4, if version(input, pitm)? == 0 { 2 } else { 4 })?;
+    let size = if version(input, pitm)? == 0 { 2 } else { 4 };
+    let primary = number(input, pitm.body + 4, size)?;
+    shorten(changes, pitm, 4 + size)?;
 
     let items = items(input, infos)?;
     let references = match frames.iter().find(|frame| &frame.kind == b"iref") {
@@ -60,7 +58,7 @@ pub(super) fn cuts(
     let alphas = alphas.collect::<BTreeSet<_>>();
 
     let mut stay = reachable(primary, &references, |item| alphas.contains(&item));
-    let kind = |item: u64| items.get(&item).map(|(kind, _)| kind);
+    let kind = |item: u64| items.get(&item).map(|entry| &entry.kind);
     if !stay.iter().all(|&item| matches!(kind(item), Some(b"av01" | b"grid" | b"iovl" | b"iden"))) {
         return None;
     }
@@ -68,17 +66,23 @@ pub(super) fn cuts(
         None => None,
         Some(block) => {
             let item =
-                items.iter().find(|(_, (kind, _))| kind == b"Exif").map(|(&item, _)| item)?;
+                items.iter().find(|(_, entry)| &entry.kind == b"Exif").map(|(&item, _)| item)?;
             stay.insert(item);
             Some((item, [&[0; 4], block.as_slice()].concat()))
         }
     };
 
-    let gone = items.iter().filter(|(item, _)| !stay.contains(item));
-    let ranges: Vec<Range<usize>> = gone.map(|(_, (_, range))| range.clone()).collect();
     let size = if version(input, infos)? == 0 { 2 } else { 4 };
-    changes.write_number(infos.body + 4, size, (items.len() - ranges.len()) as u64)?;
-    ranges.into_iter().for_each(|range| changes.cut(range));
+    let mut left = 0;
+    for (item, entry) in &items {
+        if stay.contains(item) {
+            left += 1;
+            forget_name(changes, entry.frame, entry.name)?;
+        } else {
+            changes.cut(entry.frame.range());
+        }
+    }
+    changes.write_number(infos.body + 4, size, left)?;
     changes.frame(infos);
 
     if let Some(frame) = frames.iter().find(|frame| &frame.kind == b"iref") {
@@ -86,8 +90,13 @@ pub(super) fn cuts(
             stay.contains(&reference.from) && reference.to.iter().all(|to| stay.contains(to))
         };
         if references.iter().any(stays) {
-            let gone = references.iter().filter(|reference| !stays(reference));
-            gone.for_each(|reference| changes.cut(reference.range.clone()));
+            for reference in &references {
+                if stays(reference) {
+                    shorten(changes, reference.frame, reference.len)?;
+                } else {
+                    changes.cut(reference.frame.range());
+                }
+            }
             changes.frame(*frame);
         } else {
             changes.cut(frame.range());
@@ -96,30 +105,39 @@ pub(super) fn cuts(
 
     for frame in &properties {
         match &frame.kind {
-            b"ipco" => {}
-            b"ipma" => changes.frame(*frame),
+            b"ipco" | b"ipma" => changes.frame(*frame),
             _ => return None,
         }
     }
     let count = associations.iter().filter(|entry| stay.contains(&entry.item)).count();
     changes.write_number(association.body + 4, 4, count as u64)?;
+    let mut used = BTreeSet::new();
     for entry in &associations {
         if !stay.contains(&entry.item) {
             changes.cut(entry.range.clone());
             continue;
         }
-        // What has to be understood must be.
         for &(index, essential) in &entry.properties {
             let property = index.checked_sub(1).and_then(|index| found.get(index));
-            if essential && !property.is_some_and(|property| NEEDED.contains(&&property.kind)) {
+            let is_needed = property
+                .is_some_and(|&property| property_len(input, property, kept.profile).is_some());
+            if is_needed {
+                used.insert(index);
+            } else if essential {
+                // What has to be understood must be.
                 return None;
             }
         }
     }
     // The others keep their place, as properties are told by their number.
-    for property in found.iter().filter(|property| !NEEDED.contains(&&property.kind)) {
-        changes.write(property.start + 4, b"free");
-        changes.clear(property.body..property.end);
+    for (index, &property) in (1..).zip(&found) {
+        match property_len(input, property, kept.profile) {
+            Some(len) if used.contains(&index) => shorten(changes, property, len)?,
+            _ => {
+                changes.write(property.start + 4, b"free");
+                changes.clear(property.body..property.end);
+            }
+        }
     }
     changes.frame(one(&frames, b"iprp")?);
 
@@ -138,8 +156,16 @@ fn version(input: &[u8], frame: IsoBox) -> Option<u8> {
     frame.version(input).map(|(version, _)| version)
 }
 
-/// The kind of each item, and where the box is that says so.
-type ItemTable = BTreeMap<u64, ([u8; 4], Range<usize>)>;
+/// What a box says of an item.
+struct Item {
+    kind: [u8; 4],
+    frame: IsoBox,
+    /// Where its name begins.
+    name: usize,
+}
+
+/// The items by their numbers.
+type ItemTable = BTreeMap<u64, Item>;
 
 fn items(input: &[u8], infos: IsoBox) -> Option<ItemTable> {
     let first = infos.body + if version(input, infos)? == 0 { 6 } else { 8 };
@@ -151,8 +177,9 @@ fn items(input: &[u8], infos: IsoBox) -> Option<ItemTable> {
             _ => return None,
         };
         let item = number(input, frame.body + 4, size)?;
-        let kind = array(input, frame.body + 4 + size + 2)?;
-        if found.insert(item, (kind, frame.range())).is_some() || found.len() > MOST {
+        let at = frame.body + 4 + size + 2;
+        let entry = Item { kind: array(input, at)?, frame, name: at + 4 };
+        if found.insert(item, entry).is_some() || found.len() > MOST {
             return None;
         }
     }
@@ -163,7 +190,9 @@ struct Reference {
     kind: [u8; 4],
     from: u64,
     to: Vec<u64>,
-    range: Range<usize>,
+    frame: IsoBox,
+    /// Bytes of the box that say that.
+    len: usize,
 }
 
 fn references(input: &[u8], frame: IsoBox) -> Option<Vec<Reference>> {
@@ -180,7 +209,8 @@ fn references(input: &[u8], frame: IsoBox) -> Option<Vec<Reference>> {
         let first = frame.body + size + 2;
         let to = (0..count).map(|index| number(input, first + index * size, size));
         let to = to.collect::<Option<Vec<u64>>>()?;
-        found.push(Reference { kind: frame.kind, from, to, range: frame.range() });
+        let len = size + 2 + count * size;
+        found.push(Reference { kind: frame.kind, from, to, frame, len });
     }
     Some(found)
 }

@@ -48,20 +48,28 @@ pub(super) fn cuts<'a>(input: &'a [u8], has_profile: bool, kept: &Kept) -> Optio
         None => {}
     }
     if let Some(movie) = movie {
-        movie::cuts(&mut changes, movie, &mut live)?;
+        movie::cuts(&mut changes, movie, kept, &mut live)?;
     }
     sweep(&mut changes, &data, live)?;
     changes.into_cuts()
 }
 
-/// Takes the announcement of a gain map out of the brands.
+/// Brands of files that have what stays: any other may announce a gain map, or something that is said nowhere else.
+const BRANDS: [&[u8; 4]; 13] = [
+    b"avif", b"avis", b"avio", b"mif1", b"mif2", b"msf1", b"miaf", b"MA1A", b"MA1B", b"iso8",
+    b"isom", b"1pic", b"iso6",
+];
+
+/// Leaves of the brands those that are known.
 fn brands(changes: &mut Changes, frame: IsoBox) -> Option<()> {
     let brands = changes.input.get(frame.body + 8..frame.end)?;
-    let brands = brands.as_chunks::<4>().0;
-    for (index, _) in brands.iter().enumerate().filter(|(_, brand)| *brand == b"tmap") {
+    let (brands, rest) = brands.as_chunks::<4>();
+    changes.clear(frame.body + 4..frame.body + 8);
+    for (index, _) in brands.iter().enumerate().filter(|(_, brand)| !BRANDS.contains(brand)) {
         let at = frame.body + 8 + 4 * index;
         changes.cut(at..at + 4);
     }
+    changes.cut(frame.end - rest.len()..frame.end);
     changes.frame(frame);
     Some(())
 }
