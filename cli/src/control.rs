@@ -1,13 +1,22 @@
 //! What work on pictures is bound by here.
 
+use std::time::{Duration, Instant};
+
 use image_gate_core::image::Control;
 use image_gate_isolation::{Processes, end_by_panic};
 
 static PROCESSES: Processes = Processes::new(|| ());
 
-/// A control without a deadline; decoders that could take any memory, or end the program, work in processes of their own.
-pub fn control() -> Control {
-    Control::default().isolated_by(&PROCESSES)
+/// A control that ends the work after so many seconds, or never after none; decoders that could take any time or memory,
+/// or end the program, work in processes of their own.
+pub fn control(seconds: u64) -> Control {
+    let deadline = Instant::now().checked_add(Duration::from_secs(seconds));
+    Control::new(deadline.filter(|_| seconds > 0)).isolated_by(&PROCESSES)
+}
+
+/// Starts what makes those processes, before this one has threads. Where that fails, the first work tries it again.
+pub fn start_processes() {
+    let _ = PROCESSES.start();
 }
 
 /// Has there be such processes, before there are threads. Panics in them end them, as the files' fault.

@@ -11,10 +11,10 @@ use std::thread;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use image_gate_core::image::{Format, Limits, Output, Plan, Setting, Transformed, prepare};
 
-use crate::control::control;
+use crate::control::{control, start_processes};
 use crate::error::{CliError, ExitStatus, code_of, error_with_code};
 use crate::outputs;
-use crate::{files, watermark};
+use crate::{files, time, watermark};
 
 /// Transforms images as the module would
 #[derive(clap::Args)]
@@ -41,6 +41,9 @@ pub struct Arguments {
     /// How many are made at once; as many as there are processors, where it is not said
     #[arg(long, short, value_name = "N")]
     jobs: Option<NonZeroUsize>,
+    /// As time= of image_resize_limit: for how long each of them is worked on, 30s or 5m; 0 for as long as that takes
+    #[arg(long, value_name = "SPAN", default_value = "60s", value_parser = time::parse_span)]
+    time: u64,
     /// As image_resize_interlace
     #[arg(long)]
     interlace: bool,
@@ -92,7 +95,8 @@ fn single(
     params: &str,
 ) -> Result<(), CliError> {
     let plan = plan(arguments, output, output.extension(), params)?;
-    if let Some(damage) = transform(&files::read(input)?, input, output, &plan)? {
+    let time = arguments.time;
+    if let Some(damage) = transform(&files::read(input)?, input, output, &plan, time)? {
         files::print_error(&damage);
     }
     Ok(())
@@ -116,6 +120,8 @@ fn batch(arguments: &Arguments, pattern: &str, inputs: &[PathBuf]) -> Result<(),
     let standard = inputs.iter().find(|input| files::is_standard(input));
     let standard = standard.map(|input| files::read(input)).transpose()?;
 
+    start_processes();
+    let time = arguments.time;
     let progress = Progress { made: Mutex::new(0), of: outputs.len() };
     let make = |output: &outputs::Output<'_>| -> Result<(), ExitStatus> {
         let path = output.path.as_ref().map_err(|(code, reason)| {
@@ -124,10 +130,10 @@ fn batch(arguments: &Arguments, pattern: &str, inputs: &[PathBuf]) -> Result<(),
         })?;
         let made = match &standard {
             Some(bytes) if files::is_standard(output.input) => {
-                transform(bytes, output.input, path, output.plan)
+                transform(bytes, output.input, path, output.plan, time)
             }
             _ => files::read(output.input)
-                .and_then(|bytes| transform(&bytes, output.input, path, output.plan)),
+                .and_then(|bytes| transform(&bytes, output.input, path, output.plan, time)),
         };
         progress.step(made.as_ref().map_or_else(|error| Some(error.to_string()), Clone::clone));
         made.map(drop).map_err(|error| code_of(&error))
@@ -155,17 +161,18 @@ fn batch(arguments: &Arguments, pattern: &str, inputs: &[PathBuf]) -> Result<(),
     Err(error_with_code(code, reason))
 }
 
-/// Makes one output. Returns what is damaged in its source.
+/// Makes one output in so many seconds. Returns what is damaged in its source.
 fn transform(
     input: &[u8],
     path: &Path,
     output: &Path,
     plan: &Plan,
+    time: u64,
 ) -> Result<Option<String>, CliError> {
     let name = files::input_name(path);
     let failed = |error| error_with_code(ExitStatus::Picture, format_args!("{name}: {error}"));
     let prepared = prepare(input, plan, &Limits::default()).map_err(failed)?;
-    let Transformed { output: made, .. } = prepared.run(&control()).map_err(failed)?;
+    let Transformed { output: made, .. } = prepared.run(&control(time)).map_err(failed)?;
     let bytes = match &made {
         Output::Original => input,
         Output::Stripped(bytes) | Output::Encoded(bytes) => bytes,
@@ -235,7 +242,7 @@ fn plan(
         return Err(format!("{path}: no format has the extension \"{extension}\"").into());
     }
     if plan.watermark {
-        let layers = arguments.watermark.iter().map(|layer| watermark::read(layer));
+        let layers = arguments.watermark.iter().map(|layer| watermark::read(layer, arguments.time));
         plan.marks = layers.collect::<Result<_, _>>()?;
     }
     Ok(plan)

@@ -12,13 +12,13 @@ use crate::control::control;
 use crate::error::{CliError, ExitStatus, error_with_code};
 use crate::files;
 
-/// Reads a layer: the parameters of the directive, separated by spaces, those in quotes that
+/// Reads a layer in so many seconds: the parameters of the directive, separated by spaces, those in quotes that
 /// hold some.
 ///
 /// # Errors
 /// [`ExitStatus::Usage`] for a wrong parameter, [`ExitStatus::Input`] for a file that cannot be
 /// read and [`ExitStatus::Picture`] for one that cannot be shown.
-pub fn read(layer: &str) -> Result<Watermark, CliError> {
+pub fn read(layer: &str, time: u64) -> Result<Watermark, CliError> {
     let (mut file, mut text, mut font) = (None, None, None);
     let (mut size, mut color) = (24, Color::WHITE);
     let mut style = WatermarkStyle::default();
@@ -48,7 +48,7 @@ pub fn read(layer: &str) -> Result<Watermark, CliError> {
     let content = match (file, text, font) {
         (Some(file), None, None) => {
             let bytes = files::read(Path::new(&file))?;
-            let picture = WatermarkPicture::decode(&bytes, &Limits::default(), &control());
+            let picture = WatermarkPicture::decode(&bytes, &Limits::default(), &control(time));
             WatermarkContent::Picture(Arc::new(picture.map_err(|error| {
                 error_with_code(ExitStatus::Picture, format_args!("{file}: {error}"))
             })?))

@@ -165,3 +165,29 @@ fn lays_marks_on() {
         assert!(error.contains(reason), "{error}");
     }
 }
+
+#[test]
+fn what_takes_for_ever_is_ended() {
+    let folder = Folder::new("time");
+    let path = folder.file("noise.svg");
+    let drawing = "<svg xmlns='http://www.w3.org/2000/svg' width='2000' height='2000'><filter id='f'>\
+        <feTurbulence numOctaves='100000' baseFrequency='0.5'/></filter>\
+        <rect width='2000' height='2000' filter='url(#f)'/></svg>";
+    std::fs::write(&path, drawing).unwrap();
+    let out = folder.file("out.png");
+    let began = std::time::Instant::now();
+    for arguments in [
+        &["info", "--time", "1", &path][..],
+        &["transform", "--time", "1s", &path, &out],
+        &["transform", "--time", "1", "-o", &out, &path],
+        &["transform", "--time", "1", SOURCE, &out, "--watermark", &path],
+    ] {
+        let output = image_gate(arguments);
+        assert_eq!(output.status.code(), Some(4), "{output:?}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains("noise.svg: ") && said.contains("time"), "{said}");
+    }
+    assert!(began.elapsed().as_secs() < 30);
+    assert!(!image_gate(&["info", "--time", "soon", SOURCE]).status.success());
+    assert!(image_gate(&["info", "--time", "0", SOURCE]).status.success());
+}
