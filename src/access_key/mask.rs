@@ -40,7 +40,10 @@ const MOST_KEYS: usize = 16;
 const ERROR_ROOM: usize = 50;
 /// What most request lines end with.
 const VERSIONS: [&[u8]; 3] = [b" HTTP/1.1", b" HTTP/2.0", b" HTTP/1.0"];
-/// What it takes, as [`Effort`] counts it, to see whether a piece was looked at before, and to compare it with all keys.
+/// What it takes, as [`Effort`] counts it, to compare a piece with something that came as a key.
+const COMPARED: usize = 4;
+
+/// What it takes to see whether a piece was looked at before, and to compare it with all keys.
 const LOOKUP: usize = 32;
 const DIGEST: usize = 256;
 const DIGEST_OF_BYTE: usize = 4;
@@ -155,8 +158,13 @@ fn kind_of(name: &[u8]) -> VariableKind {
         b"upstream_http_",
         b"upstream_trailer_",
     ];
-    const SENT: [&[u8]; 4] =
-        [b"content_type", b"host", b"proxy_add_x_forwarded_for", b"remote_user"];
+    const SENT: [&[u8]; 5] = [
+        b"content_type",
+        b"host",
+        b"proxy_add_x_forwarded_for",
+        b"remote_user",
+        b"ssl_server_name",
+    ];
     const NAMES: [&[u8]; 9] = [
         b"access_key_uri",
         b"args",
@@ -548,6 +556,7 @@ impl<'r> KeyFinder<'r> {
         let mut parted: SmallVec<[Vec<u8>; 1]> = SmallVec::new();
         let known = KnownKeys { names: &names, keys: &long, in_query };
         let found = find(text, &known, effort, |piece, effort| {
+            effort.take(COMPARED + 2 * (keys.len() + segments.len()))?;
             let is_key = segments.iter().chain(&*keys).any(|key| key == piece)
                 || may_be_held(key_tables, *key_table_ids, piece, effort)?;
             if is_key && piece.contains(&b'/') {

@@ -15,6 +15,9 @@ use crate::escapes::{hex_pair, percent_decode_lossy};
 /// The shortest piece of a text that may be somebody's key, where nothing else says so.
 pub const SHORTEST: usize = 5;
 
+/// Bytes of a key that are compared one number of them after the other.
+const LONG: usize = 256;
+
 /// Texts in which a key is looked for byte by byte.
 const SHORT: usize = 256;
 
@@ -23,6 +26,8 @@ const SHORT: usize = 256;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Effort {
     left: usize,
+    /// What is left of what all texts have of their own, and of that of the last one.
+    left_own: usize,
     own: usize,
     is_short: bool,
 }
@@ -35,11 +40,21 @@ impl Effort {
     const ALL: usize = 3 << 18;
     /// Steps of each text besides, so that short ones are looked at whatever came before.
     const OWN: usize = 1 << 14;
+    /// As many texts have those: whoever asks chooses how many headers there are.
+    const ALL_OWN: usize = 32 * Effort::OWN;
 
     /// That of a request.
     #[must_use]
     pub fn of_request() -> Effort {
-        Effort { left: Effort::ALL, own: Effort::OWN, is_short: false }
+        Effort { left: Effort::ALL, left_own: Effort::ALL_OWN, own: 0, is_short: false }
+    }
+
+    /// Begins with another text.
+    fn begin(&mut self) {
+        self.left_own += self.own;
+        self.own = Effort::OWN.min(self.left_own);
+        self.left_own -= self.own;
+        self.is_short = false;
     }
 
     /// Takes so many of the steps.
@@ -174,9 +189,12 @@ impl FoundKeys {
         let Some(text) = text.get(..cut) else { return cut..cut };
         let mut start = last_piece(text);
         for key in keys {
-            let begins = |&len: &usize| key.get(..len).is_some_and(|part| text.ends_with(part));
-            let len = (1..key.len().min(cut + 1)).rev().find(begins).unwrap_or(0);
-            start = start.min(cut - len);
+            // Of a long one it is enough that so much of it stands somewhere.
+            let (part, is_long) = key.get(..LONG).map_or((key, false), |part| (part, true));
+            let whole = if is_long { memchr::memmem::find(text, part) } else { None };
+            let begins = |&len: &usize| part.get(..len).is_some_and(|part| text.ends_with(part));
+            let len = (1..part.len().min(cut + 1)).rev().find(begins).unwrap_or(0);
+            start = start.min(whole.unwrap_or(cut)).min(cut - len);
         }
         if start < cut {
             self.push(text, start..cut);
@@ -232,7 +250,7 @@ pub fn find(
     effort: &mut Effort,
     is_key: impl FnMut(&[u8], &mut Effort) -> Result<bool, UsedUp>,
 ) -> FoundKeys {
-    (effort.own, effort.is_short) = (Effort::OWN, false);
+    effort.begin();
     find_all(text, known, Judge { effort, is_key }).unwrap_or_else(|UsedUp| FoundKeys::all(text))
 }
 
@@ -242,7 +260,7 @@ fn find_all(
     mut judge: Judge<'_, impl FnMut(&[u8], &mut Effort) -> Result<bool, UsedUp>>,
 ) -> Result<FoundKeys, UsedUp> {
     judge.effort.take(APART * text.len())?;
-    let mut found = find_pieces(text, known, &mut judge);
+    let mut found = find_pieces(text, known, &mut judge)?;
     found.add_keys(text, known.keys, judge.effort)?;
     Ok(found)
 }
@@ -258,14 +276,33 @@ impl<F: FnMut(&[u8], &mut Effort) -> Result<bool, UsedUp>> Judge<'_, F> {
         !piece.is_empty() && (self.is_key)(piece, self.effort) != Ok(false)
     }
 
-    /// Whether a piece is a key, or one stands in it between marks.
+    /// Whether a piece is a key, or one stands in it between marks, some of which may be its own.
     fn is_or_holds(&mut self, piece: &[u8], has_mark: bool) -> bool {
-        self.test(piece)
-            || has_mark
-                && piece.iter().any(|&byte| is_mark(byte))
-                && piece
-                    .split(|&byte| is_mark(byte))
-                    .any(|part| part.len() >= SHORTEST && self.test(part))
+        if self.test(piece) {
+            return true;
+        }
+        if !has_mark || !piece.iter().any(|&byte| is_mark(byte)) {
+            return false;
+        }
+        let inner = without_marks_around(piece);
+        // A file of that name.
+        let stem = inner.iter().rposition(|&byte| byte == b'.').and_then(|at| inner.get(..at));
+        inner.len() < piece.len() && self.test_part(inner)
+            || stem.is_some_and(|stem| self.test_part(stem))
+            || self.holds_between(piece, is_mark)
+            || self.holds_between(piece, |byte| byte >= 0x7f)
+            || self.holds_between(piece, |byte| byte == b'%')
+            || self.holds_between(piece, |byte| is_mark(byte) && byte < 0x7f && byte != b'%')
+    }
+
+    /// Whether a key stands between bytes of a kind.
+    fn holds_between(&mut self, piece: &[u8], is_edge: impl Fn(u8) -> bool) -> bool {
+        piece.iter().any(|&byte| is_edge(byte))
+            && piece.split(|&byte| is_edge(byte)).any(|part| self.test_part(part))
+    }
+
+    fn test_part(&mut self, part: &[u8]) -> bool {
+        part.len() >= SHORTEST && self.test(part)
     }
 
     /// Whether a piece is a key once its escapes are undone.
@@ -355,6 +392,13 @@ fn is_mark(byte: u8) -> bool {
     matches!(class(byte), Class::Mark | Class::Percent)
 }
 
+fn without_marks_around(piece: &[u8]) -> &[u8] {
+    let is_inner = |&byte: &u8| !is_mark(byte);
+    let start = piece.iter().position(is_inner).unwrap_or(piece.len());
+    let end = piece.iter().rposition(is_inner).map_or(start, |at| at + 1);
+    piece.get(start..end).unwrap_or_default()
+}
+
 fn is_of_piece(byte: u8) -> bool {
     class(byte) == Class::Plain || is_mark(byte)
 }
@@ -423,7 +467,7 @@ fn find_pieces(
     text: &[u8],
     known: &KnownKeys<'_>,
     judge: &mut Judge<'_, impl FnMut(&[u8], &mut Effort) -> Result<bool, UsedUp>>,
-) -> FoundKeys {
+) -> Result<FoundKeys, UsedUp> {
     let mut found = FoundKeys::default();
     let (mut at, mut in_query) = (0, known.in_query);
     while at < text.len() {
@@ -441,6 +485,8 @@ fn find_pieces(
             if len > 0 {
                 found.push(text, value_at..value_at + len);
             }
+            // What is left of the item is looked through once more.
+            judge.effort.take((at + item.text.len()).saturating_sub(value_at + len))?;
             at = value_at + len;
         } else {
             find_in_item(&mut found, text, at, &item, judge);
@@ -455,7 +501,7 @@ fn find_pieces(
             at += 1;
         }
     }
-    found
+    Ok(found)
 }
 
 /// Finds the keys in an item that stands there.
@@ -489,8 +535,15 @@ fn find_in_item(
         let padded = end + tail.iter().take_while(|&&byte| byte == b'=').count();
         if judge.is_or_holds(piece, has_mark) || has_percent && judge.hides(piece) {
             found.push(text, at + start..at + end);
-        } else if padded > end && judge.means(item.get(start..padded).unwrap_or_default()) {
-            found.push(text, at + start..at + padded);
+        } else if padded > end {
+            let piece = item.get(start..padded).unwrap_or_default();
+            let marks = piece.iter().take_while(|&&byte| is_mark(byte)).count();
+            if judge.means(piece)
+                || marks > 0 && judge.test(piece.get(marks..).unwrap_or_default())
+                || has_percent && judge.hides(piece)
+            {
+                found.push(text, at + start..at + padded);
+            }
         }
         start = end + 1;
     }
@@ -755,6 +808,9 @@ mod tests {
             fill(&|_| "%2561".into()),
             fill(&|n| format!("%{n:02x}%zz")),
             fill(&|n| format!(";key={n:05}")),
+            fill(&|_| "/key=a".into()),
+            fill(&|_| "/key=".into()),
+            fill(&|n| format!("/key={n:05}")),
             fill(&|n| format!("k%65y{n:05}=;")),
         ]
     }
@@ -774,8 +830,8 @@ mod tests {
                     (bytes, pieces) = (bytes + piece.len(), pieces + 1);
                     Ok(false)
                 });
-                assert!(bytes <= 12 * text.len(), "{start}: {bytes} of {}", text.len());
-                assert!(pieces <= 2 * text.len(), "{start}: {pieces} of {}", text.len());
+                assert!(bytes <= 40 * text.len(), "{start}: {bytes} of {}", text.len());
+                assert!(pieces <= 6 * text.len(), "{start}: {pieces} of {}", text.len());
                 let steps = usize::MAX - effort.left;
                 let most = (64 + 3 * keys.len()) * text.len();
                 assert!(steps <= most, "{start}: {steps} of {most}");
@@ -798,12 +854,13 @@ mod tests {
             assert!(effort.was_enough() || !found.is_empty());
         }
         // Each text has some of its own.
-        let most = Effort::ALL + 1000 * Effort::OWN;
+        let most = Effort::ALL + Effort::ALL_OWN;
         assert!(took <= most, "{took} of {most}");
-        assert!(pieces < 1000 * (Effort::OWN / 500 + 1) + Effort::ALL / 500, "{pieces}");
+        assert!(pieces < most / 500, "{pieces}");
         assert!(!effort.was_enough());
 
-        // Short ones are told apart nevertheless.
+        // Short ones are told apart nevertheless, unless there were too many.
+        effort.left_own = Effort::OWN;
         let agent = b"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0 GoodKey5f3b09c2";
         let found = super::find(agent, &NOTHING, &mut effort, |piece, effort| {
             effort.take(500)?;
@@ -813,9 +870,38 @@ mod tests {
         assert!(found.masked(agent).unwrap().ends_with(b" Firefox/140.0 ***"));
     }
 
+    /// Marks of a key's own beside those around it.
+    #[test]
+    fn keys_with_marks_in_them() {
+        for key in ["Good+Key5f3b09c2", "a.b.cKey5f3b09", "SchlüsselKey5f3b", "KeyWithPad5f3b=="] {
+            for (before, after) in [
+                ("/open/x?a=", "%"),
+                ("/open/x?a=", "%zz"),
+                ("/open/%", "/x"),
+                ("/o/~", "/x"),
+                ("/o/", ".jpg"),
+                ("said \u{201c}", "\u{201d}"),
+                ("a ", "."),
+                ("/o/%E2%80%9C", "%E2%80%9D"),
+            ] {
+                let text = format!("{before}{key}{after}");
+                let found = super::find(
+                    text.as_bytes(),
+                    &NOTHING,
+                    &mut Effort::of_request(),
+                    |piece, _| Ok(piece == key.as_bytes()),
+                );
+                let masked = found.masked(text.as_bytes()).unwrap_or_default();
+                let left = String::from_utf8_lossy(&masked).into_owned();
+                assert!(!left.is_empty() && !left.contains("5f3b"), "{text}: {left}");
+            }
+        }
+    }
+
     #[test]
     fn what_nothing_is_left_for_is_masked() {
         let mut effort = Effort { left: 0, ..Effort::of_request() };
+        // It has some of its own.
         let text = format!("/a/{}?x=1", "bbbbb/".repeat(300));
         let found = super::find(text.as_bytes(), &NOTHING, &mut effort, |piece, effort| {
             if piece.len() < SHORTEST { Ok(false) } else { effort.take(100).map(|()| false) }
