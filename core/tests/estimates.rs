@@ -12,8 +12,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::heif::{av1, file, has_libheif, heic, hvc1, sample, split};
 use common::tiff::Tiff;
+use common::ultra_hdr::{BOTH, join, map};
 use common::*;
-use image_gate_core::image::{Control, Limits, Plan, prepare};
+use image_gate_core::image::{Control, HdrPolicy, Limits, Plan, prepare};
 use turbojpeg::Subsamp;
 
 const MIB: u64 = 1 << 20;
@@ -40,6 +41,11 @@ const SOURCES: &[Source] = &[
     ("jpeg grey", || jpeg(&noise(false), 90, Subsamp::Gray, false)),
     ("jpeg 4:2:0 progressive", || jpeg(&noise(false), 90, Subsamp::Sub2x2, true)),
     ("jpeg 4:4:4 progressive", || jpeg(&photo(WIDTH, HEIGHT), 90, Subsamp::None, true)),
+    ("jpeg with a map", || {
+        let samples = jpeg(&noise(false), 90, Subsamp::None, true);
+        let picture = jpeg(&photo(WIDTH, HEIGHT), 90, Subsamp::Sub2x2, false);
+        join(&picture, &map(&samples, BOTH, 0), BOTH)
+    }),
     ("png", || png_of(&photo(WIDTH, HEIGHT).rgb(), png::ColorType::Rgb, png::BitDepth::Eight)),
     ("png alpha", || png(&noise(true))),
     ("png 16", || {
@@ -138,7 +144,8 @@ const MADE: [&str; 11] = [
 ];
 /// What is asked of dots.
 const TRIED: [&str; 4] = ["7 f=jxl,q=90", "7 f=jxl,q=2", "9 f=jxl,q=90", "9 f=jxl,q=2"];
-const OF_ALL: [&str; 4] = ["jpeg 4:2:0", "png alpha", "jpeg 4:4:4 progressive", "webp animated"];
+const OF_ALL: [&str; 5] =
+    ["jpeg 4:2:0", "jpeg with a map", "png alpha", "jpeg 4:4:4 progressive", "webp animated"];
 
 fn png_of(data: &[u8], color: png::ColorType, depth: png::BitDepth) -> Vec<u8> {
     let mut out = Vec::new();
@@ -188,7 +195,7 @@ fn one_case() {
     let source = std::fs::read(path).unwrap();
     // An effort is said ahead of them, as no parameter says it.
     let (effort, params) = params.split_once(' ').unwrap_or(("4", params));
-    let plan = Plan { jxl_effort: effort.parse().unwrap(), ..plan(params) };
+    let plan = Plan { jxl_effort: effort.parse().unwrap(), hdr: HdrPolicy::Keep, ..plan(params) };
     let limits = Limits { pixels: 1 << 30, output_pixels: 1 << 30, ..Limits::default() };
     let prepared = prepare(&source, &plan, &limits).unwrap();
     let estimate = prepared.memory();

@@ -20,6 +20,7 @@ mod etag;
 mod fonts;
 mod format;
 mod fraction;
+mod gain_map;
 mod geometry;
 mod gravity;
 mod hints;
@@ -79,9 +80,9 @@ pub use limits::Limits;
 pub use orientation::{Flip, Rotation};
 pub use params::{Allow, Params, Presets};
 pub use plan::{
-    Adjust, AnimationPolicy, BorderPlace, Bound, Bounds, Clamp, EqualSides, Fit, HeifPolicy, Mask,
-    MetadataPolicy, Oversize, Plan, PngCompression, ProfilePolicy, RotateBox, Rounding,
-    Subsampling, Tone, TrimCorner,
+    Adjust, AnimationPolicy, BorderPlace, Bound, Bounds, Clamp, EqualSides, Fit, HdrPolicy,
+    HeifPolicy, Mask, MetadataPolicy, Oversize, Plan, PngCompression, ProfilePolicy, RotateBox,
+    Rounding, Subsampling, Tone, TrimCorner,
 };
 pub use preview::Preview;
 pub use queue::{AdmissionLimits, Queue};

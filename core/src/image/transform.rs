@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::damage::Tolerance;
 use super::decode::{self, Decode};
+use super::gain_map::{GainMap, MadeMap};
 use super::geometry::Geometry;
 use super::metadata::{OutputMetadata, carries_profile, output_metadata};
 use super::orientation::Orientation;
@@ -17,7 +18,7 @@ use super::source::{Animation, Container, Source};
 use super::strip::{Cuts, strip};
 use super::{
     AnimationPolicy, Bounds, Control, Damage, EqualSides, Error, Fit, FontFolder, Format, Gravity,
-    Info, Limits, MetadataPolicy, Oversize, Plan, ProfilePolicy, Subsampling, encode,
+    HdrPolicy, Info, Limits, MetadataPolicy, Oversize, Plan, ProfilePolicy, Subsampling, encode,
 };
 
 /// The bytes that go out.
@@ -47,9 +48,11 @@ pub struct Transformed {
 /// A source that passed its limits and waits to be decoded.
 #[derive(Debug)]
 pub struct Prepared<'a> {
-    pub(super) plan: &'a Plan,
+    pub(super) plan: Cow<'a, Plan>,
     limits: Limits,
     pub(super) source: Source<'a>,
+    /// What is kept beside the picture.
+    map: Option<GainMap<'a>>,
     pub(super) tolerance: Tolerance,
     work: PreparedWork<'a>,
 }
@@ -58,13 +61,43 @@ pub struct Prepared<'a> {
 enum PreparedWork<'a> {
     /// The source is already what is asked for, but for what is cut out.
     PassOn {
-        cuts: Cuts<'a>,
+        passed: Passed<'a>,
         /// How it is decoded all the same, where only that shows whether it would be.
         looked: Option<Decode>,
         /// All frames, which are decoded instead, as far as they would be for any other size.
         animation: Option<Animation>,
     },
     Make(Recipe<'a>),
+}
+
+/// What is cut out of a source that goes out as it is.
+#[derive(Debug)]
+struct Passed<'a> {
+    cuts: Cuts<'a>,
+    /// What is of its map, where something is of the picture.
+    of_map: Option<Cuts<'a>>,
+}
+
+impl<'a> Passed<'a> {
+    /// `None` where the source, or its map, is not understood well enough.
+    fn new(
+        source: &Source<'a>,
+        map: Option<&GainMap<'a>>,
+        plan: &Plan,
+        turned: bool,
+    ) -> Option<Passed<'a>> {
+        let cuts = strip(source, plan, turned)?;
+        let of_map = match map {
+            Some(map) if !cuts.is_empty() => Some(map.strip()?),
+            _ => None,
+        };
+        Some(Passed { cuts, of_map })
+    }
+
+    /// How long the result is, but for what says what the map is.
+    fn len(&self) -> usize {
+        self.cuts.len() + self.of_map.as_ref().map_or(0, Cuts::len)
+    }
 }
 
 #[derive(Debug)]
@@ -85,6 +118,8 @@ pub(super) struct Recipe<'a> {
     transcoded: Option<Cuts<'a>>,
     /// Of a JPEG whose luma and chroma stay by themselves, what is made of them.
     planar: Option<Box<Planar>>,
+    /// Whether the map is kept.
+    keeps_map: bool,
 }
 
 /// Reads the headers of a source.
@@ -145,18 +180,29 @@ pub fn prepare<'a>(
         let most = (limits.output_pixels, encode::longest_side(format));
         geometry = geometry.reduced(most, stored, upright, &sizes)?;
     }
+    let map = match plan.hdr {
+        HdrPolicy::Keep if keeps_map(plan, &geometry) => GainMap::find(&source, limits),
+        HdrPolicy::Keep | HdrPolicy::Off => None,
+    };
+    let binds_colors = format == Format::Jpeg
+        && plan.profile == ProfilePolicy::Srgb
+        && map.as_ref().is_some_and(GainMap::binds_colors);
+    let plan = match binds_colors {
+        true => Cow::Owned(Plan { profile: ProfilePolicy::Keep, ..plan.clone() }),
+        false => Cow::Borrowed(plan),
+    };
     if format == source.info.format
         && geometry.is_identity(stored)
         && upright.is_none()
         && tolerance.found().is_none()
         && !plan.is_exact
-        && keeps_bytes(&source, plan)
-        && let Some(cuts) = strip(&source, plan, false)
+        && keeps_bytes(&source, &plan)
+        && let Some(passed) = Passed::new(&source, map.as_ref(), &plan, false)
     {
         let looked = look(&source, &tolerance, limits)?;
         let animation = moving.filter(|_| source.check_animation(limits).is_ok());
-        let work = PreparedWork::PassOn { cuts, looked, animation };
-        return Ok(Prepared { plan, limits: *limits, source, tolerance, work });
+        let work = PreparedWork::PassOn { passed, looked, animation };
+        return Ok(Prepared { plan, limits: *limits, source, map, tolerance, work });
     }
     let transcoded = match &source.kind {
         Container::Jpeg(jpeg)
@@ -167,9 +213,9 @@ pub fn prepare<'a>(
                 && tolerance.found().is_none()
                 && plan.jxl_quality.is_none()
                 && plan.max_bytes.is_none()
-                && keeps_bytes(&source, plan) =>
+                && keeps_bytes(&source, &plan) =>
         {
-            strip(&source, plan, false)
+            strip(&source, &plan, false)
         }
         _ => None,
     };
@@ -187,20 +233,26 @@ pub fn prepare<'a>(
                 return Err(error);
             }
             animation = None;
-            format = output_format(&source.info, plan, false);
+            format = output_format(&source.info, &plan, false);
         }
     }
     let decode = match picture {
         Some(_) => Decode::all(stored, limits.scans),
-        None => how_to_decode(&source, plan, &geometry, limits),
+        None => how_to_decode(&source, &plan, &geometry, limits),
     };
     if animation.is_none() {
         check_output(1, format)?;
         decode::check(&source, &decode, limits)?;
     }
-    let planar = Planar::new(&source, plan, &geometry, (decode.scale, format))
-        .filter(|_| plan.profile != ProfilePolicy::Srgb || keeps_profile(&source, plan))
+    let planar = Planar::new(&source, &plan, &geometry, (decode.scale, format))
+        .filter(|_| plan.profile != ProfilePolicy::Srgb || keeps_profile(&source, &plan))
         .map(Box::new);
+    let known = most.is_none().then_some(&geometry);
+    let keeps_map = format == Format::Jpeg
+        && map.as_ref().is_some_and(|map| {
+            let decoded = decode.raster_size(stored).pixels();
+            decoded.saturating_add(map.pixels(known, stored)) <= limits.pixels
+        });
     let recipe = Recipe {
         decode,
         geometry,
@@ -212,8 +264,10 @@ pub fn prepare<'a>(
         most,
         transcoded,
         planar,
+        keeps_map,
     };
-    Ok(Prepared { plan, limits: *limits, source, tolerance, work: PreparedWork::Make(recipe) })
+    let work = PreparedWork::Make(recipe);
+    Ok(Prepared { plan, limits: *limits, source, map, tolerance, work })
 }
 
 /// Which picture of an animation is asked for, if it is not the first one: how many there are before
@@ -315,6 +369,12 @@ fn keeps_bytes(source: &Source, plan: &Plan) -> bool {
         && keeps_profile(source, plan)
 }
 
+/// Whether what a gain map says of a picture is still so of what is made of it.
+fn keeps_map(plan: &Plan, geometry: &Geometry) -> bool {
+    let &Geometry { window, orientation, output, .. } = geometry;
+    !plan.changes_light() && output == orientation.size(window.size)
+}
+
 fn loses_frames(source: &Source, plan: &Plan) -> bool {
     plan.animation == AnimationPolicy::First && source.animation().is_some()
 }
@@ -329,6 +389,12 @@ fn keeps_profile(source: &Source, plan: &Plan) -> bool {
             .and_then(|profile| Converter::new(&profile, decode::layout(source)))
             .is_none(),
     }
+}
+
+/// A JPEG with its map behind it, where it has one.
+fn with_map(picture: Vec<u8>, map: Option<&MadeMap>) -> Result<Vec<u8>, Error> {
+    let both = map.map_or(Ok(None), |map| map.behind(&picture))?;
+    Ok(both.unwrap_or(picture))
 }
 
 fn check_output(output: Size, frames: u32, format: Format, limits: &Limits) -> Result<(), Error> {
@@ -365,19 +431,25 @@ impl Prepared<'_> {
             || matches!(self.work, PreparedWork::PassOn { animation: Some(_), .. });
         let verifying = if verifies { decode::verifying_bytes(&self.source) } else { 0 };
         let recipe = match &self.work {
-            PreparedWork::PassOn { cuts, looked, .. } => {
+            PreparedWork::PassOn { passed, looked, .. } => {
                 let decoded = looked.map_or(0, |decode| {
                     let channels = decode::layout(&self.source).channels() as u64;
                     self.stored().pixels() * channels + decode::working_bytes(&self.source, &decode)
                 });
-                let stripped = if cuts.is_empty() { 0 } else { cuts.len() as u64 };
-                return decoded.max(verifying).max(stripped);
+                // With a map it is put together of two.
+                let copies = if passed.of_map.is_some() { 2 } else { 1 };
+                let stripped = if passed.cuts.is_empty() { 0 } else { passed.len() as u64 };
+                return decoded.max(verifying).max(stripped.saturating_mul(copies));
             }
             PreparedWork::Make(recipe) => recipe,
         };
+        let geometry = recipe.most.is_none().then_some(&recipe.geometry);
+        let of_map = self.map.as_ref().filter(|_| recipe.keeps_map);
+        let of_map = of_map.map_or(0, |map| map.working_bytes(geometry, self.stored()));
         if let Some(planar) = &recipe.planar {
             let decoder = decode::working_bytes(&self.source, &recipe.decode);
-            return (planar.bytes() + decoder).max(verifying).max(planar.encoding_bytes());
+            let encoding = planar.encoding_bytes().saturating_add(of_map);
+            return (planar.bytes() + decoder).max(verifying).max(encoding);
         }
         let &Recipe { decode, geometry, format, animation, palette, most, .. } = recipe;
         let frames = animation.or(recipe.picture.map(|(_, animation)| animation));
@@ -428,7 +500,7 @@ impl Prepared<'_> {
         let transcoding = recipe.transcoded.as_ref().map_or(0, |cuts| {
             self.stored().pixels().saturating_mul(32).saturating_add(3 * cuts.len() as u64)
         });
-        let encoding = encoding.max(transcoding);
+        let encoding = encoding.max(transcoding).saturating_add(of_map);
         let Some(_) = animation else {
             return decoding.max(trimming).max(resizing).max(marking).max(encoding);
         };
@@ -448,12 +520,13 @@ impl Prepared<'_> {
         if !self.may_stay() {
             return Ok(None);
         }
-        let cuts = strip(&self.source, self.plan, self.plan.orient);
-        cuts.filter(|cuts| cuts.len() < len).map(|cuts| self.pass_on(&cuts)).transpose()
+        let map = self.map.as_ref();
+        let passed = Passed::new(&self.source, map, &self.plan, self.plan.orient);
+        passed.filter(|passed| passed.len() < len).map(|passed| self.pass_on(&passed)).transpose()
     }
 
     fn may_stay(&self) -> bool {
-        let &Plan { fit, format, .. } = self.plan;
+        let &Plan { fit, format, .. } = &*self.plan;
         let source = self.source.info.format;
         let shows = source.is_universal() || format == Some(source);
         let converts = format.is_some()
@@ -463,16 +536,26 @@ impl Prepared<'_> {
             && self.plan.oversize == Oversize::Refuse
             && self.plan.bounds == Bounds::default()
             && !self.plan.changes_pixels()
-            && !loses_frames(&self.source, self.plan)
-            && keeps_profile(&self.source, self.plan);
+            && !loses_frames(&self.source, &self.plan)
+            && keeps_profile(&self.source, &self.plan);
         converts && shows
     }
 
-    fn pass_on(&self, cuts: &Cuts) -> Result<Transformed, Error> {
+    fn pass_on(&self, passed: &Passed) -> Result<Transformed, Error> {
         let (width, height) = self.source.info.displayed(self.plan.orient);
         let format = self.source.info.format;
-        let output =
-            if cuts.is_empty() { Output::Original } else { Output::Stripped(cuts.apply()?) };
+        let output = if passed.cuts.is_empty() {
+            Output::Original
+        } else {
+            let picture = passed.cuts.apply()?;
+            let map = match (&self.map, &passed.of_map) {
+                (Some(map), Some(cuts)) => Some(map.made(&cuts.apply()?)?),
+                _ => None,
+            };
+            let whole = with_map(picture, map.as_ref())?;
+            // That of another request, perhaps.
+            if whole == self.source.input { Output::Original } else { Output::Stripped(whole) }
+        };
         Ok(Transformed { output, format, width, height })
     }
 
@@ -489,7 +572,7 @@ impl Prepared<'_> {
     pub fn run(&self, control: &Control) -> Result<Transformed, Error> {
         control.check()?;
         match &self.work {
-            PreparedWork::PassOn { cuts, looked, animation } => {
+            PreparedWork::PassOn { passed, looked, animation } => {
                 match (looked, animation) {
                     (_, &Some(animation)) => self.look_at_frames(animation, control)?,
                     (Some(decode), None) => {
@@ -497,13 +580,13 @@ impl Prepared<'_> {
                     }
                     (None, None) => {}
                 }
-                self.pass_on(cuts)
+                self.pass_on(passed)
             }
             PreparedWork::Make(recipe) => match recipe.animation {
                 Some(animation) => self.animate(recipe, animation, control),
                 None => match (&recipe.planar, self.transcode(recipe, control)?) {
                     (_, Some(transcoded)) => Ok(transcoded),
-                    (Some(planar), None) => self.make_planes(planar, control),
+                    (Some(planar), None) => self.make_planes(recipe, planar, control),
                     (None, None) => self.make(recipe, control),
                 },
             },
@@ -519,9 +602,9 @@ impl Prepared<'_> {
         let (decode, geometry) = match &self.work {
             PreparedWork::Make(recipe) => (recipe.decode, recipe.geometry),
             PreparedWork::PassOn { .. } => {
-                let upright = upright(&self.source, self.plan);
-                let geometry = Geometry::new(self.stored(), upright, self.plan)?;
-                let decode = how_to_decode(&self.source, self.plan, &geometry, &self.limits);
+                let upright = upright(&self.source, &self.plan);
+                let geometry = Geometry::new(self.stored(), upright, &self.plan)?;
+                let decode = how_to_decode(&self.source, &self.plan, &geometry, &self.limits);
                 (decode, geometry)
             }
         };
@@ -530,7 +613,7 @@ impl Prepared<'_> {
         let sizes = (geometry, decode.placed(self.stored()));
         let format = Format::Png;
         let renderer =
-            Renderer::new(&self.source, self.plan, sizes, format, &raster, metadata, control)?;
+            Renderer::new(&self.source, &self.plan, sizes, format, &raster, metadata, control)?;
         preview(&renderer.show(raster, control)?)
     }
 
@@ -543,7 +626,7 @@ impl Prepared<'_> {
         }
         let stripped = if cuts.is_empty() { None } else { Some(cuts.apply()?) };
         let jpeg = stripped.as_deref().unwrap_or(self.source.input);
-        let made = encode::transcode(jpeg, self.stored(), self.plan, control)?;
+        let made = encode::transcode(jpeg, self.stored(), &self.plan, control)?;
         let Size { width, height } = recipe.geometry.output;
         Ok(made.map(|bytes| Transformed {
             output: Output::Encoded(bytes),
@@ -554,21 +637,28 @@ impl Prepared<'_> {
     }
 
     /// Makes a JPEG of the luma and chroma of one.
-    fn make_planes(&self, planar: &Planar, control: &Control) -> Result<Transformed, Error> {
-        let plan = self.plan;
+    fn make_planes(
+        &self,
+        recipe: &Recipe,
+        planar: &Planar,
+        control: &Control,
+    ) -> Result<Transformed, Error> {
+        let plan = &*self.plan;
         let planes = planar.make(&self.source, self.limits.scans, &self.tolerance, control)?;
         let Size { width, height } = planes.size;
         let format = Format::Jpeg;
         let mut metadata = output_metadata(&self.source.embedded, plan, planes.size);
         let is_carried = |icc: &Cow<[u8]>| carries_profile(plan, format, Layout::Rgb8, icc);
         metadata.icc = self.source.profile().filter(is_carried);
+        let map = self.make_map(recipe, &recipe.geometry, control)?;
         let bytes = encode::encode_planes(&planes, plan, &metadata, control)?;
         control.check()?;
+        let bytes = with_map(bytes, map.as_ref())?;
         Ok(Transformed { output: Output::Encoded(bytes), format, width, height })
     }
 
     fn make(&self, recipe: &Recipe, control: &Control) -> Result<Transformed, Error> {
-        let plan = self.plan;
+        let plan = &*self.plan;
         let &Recipe { decode, mut geometry, format, palette, .. } = recipe;
 
         let mut raster = match recipe.picture {
@@ -587,18 +677,46 @@ impl Prepared<'_> {
         }
         let mut metadata = output_metadata(&self.source.embedded, plan, geometry.output);
         let sizes = (geometry, placed);
-        let raster =
-            Renderer::new(&self.source, plan, sizes, format, &raster, &mut metadata, control)?
-                .render(raster, control)?;
-        let encode = match plan.max_bytes {
-            None => encode::encode(raster, format, palette, plan, &metadata, control),
-            Some(max) => encode::encode_within(max, format, plan, |plan| {
-                let copy = raster.try_clone(control)?;
-                encode::encode(copy, format, palette, plan, &metadata, control)
-            }),
+        let mut renderer =
+            Renderer::new(&self.source, plan, sizes, format, &raster, &mut metadata, control)?;
+        let raster = renderer.render(raster, control)?;
+        let map = self.make_map(recipe, renderer.geometry(), control)?;
+        let bytes = match plan.max_bytes {
+            None => {
+                let bytes = encode::encode(raster, format, palette, plan, &metadata, control)?;
+                with_map(bytes, map.as_ref())?
+            }
+            Some(max) => {
+                let within = |map: Option<&MadeMap>| {
+                    encode::encode_within(max, format, plan, |plan| {
+                        let copy = raster.try_clone(control)?;
+                        let bytes =
+                            encode::encode(copy, format, palette, plan, &metadata, control)?;
+                        with_map(bytes, map)
+                    })
+                };
+                // What is too long with a map goes without it.
+                match within(map.as_ref())? {
+                    bytes if map.is_some() && bytes.len() as u64 > max => within(None)?,
+                    bytes => bytes,
+                }
+            }
         };
         let Size { width, height } = geometry.output;
-        Ok(Transformed { output: Output::Encoded(encode?), format, width, height })
+        Ok(Transformed { output: Output::Encoded(bytes), format, width, height })
+    }
+
+    /// Makes the map of what that geometry makes of the picture, where it is kept.
+    fn make_map(
+        &self,
+        recipe: &Recipe,
+        geometry: &Geometry,
+        control: &Control,
+    ) -> Result<Option<MadeMap>, Error> {
+        match &self.map {
+            Some(map) if recipe.keeps_map => map.make(geometry, self.stored(), &self.plan, control),
+            _ => Ok(None),
+        }
     }
 
     /// The border that is looked for.
@@ -614,7 +732,7 @@ impl Prepared<'_> {
             EqualSides::Vertical => (false, true),
             EqualSides::Both => (true, true),
         };
-        let is_lying = upright(&self.source, self.plan).swap;
+        let is_lying = upright(&self.source, &self.plan).swap;
         let (across, down) = if is_lying { (down, across) } else { (across, down) };
         pixels::evened(inside, self.stored(), across, down)
     }
@@ -622,8 +740,8 @@ impl Prepared<'_> {
     /// The geometry of what is left of the image inside its border.
     pub(super) fn trimmed(&self, recipe: &Recipe, inside: Rect) -> Result<Geometry, Error> {
         let inside = self.evened(inside);
-        let upright = upright(&self.source, self.plan);
-        let mut geometry = Geometry::new(inside.size, upright, &sizes(&self.source, self.plan))?;
+        let upright = upright(&self.source, &self.plan);
+        let mut geometry = Geometry::new(inside.size, upright, &sizes(&self.source, &self.plan))?;
         geometry.region.x += inside.x;
         geometry.region.y += inside.y;
         let most = recipe.most.map_or(u64::MAX, Size::pixels);

@@ -20,7 +20,7 @@ use super::{Control, Error, Format, Plan};
 
 pub(super) use animation::Animator;
 pub(super) use fit::{encode_within, has_quality};
-pub(super) use jpeg::{encode_planes, sampling};
+pub(super) use jpeg::{MAX_SEGMENT, encode_planes, sampling, segment, segments};
 #[cfg(feature = "jxl")]
 pub(super) use jxl::{transcode, tries};
 
