@@ -1,5 +1,5 @@
 # image_resize_hdr: gain maps of JPEGs (lib/ultrahdr.py), which ExifTool finds where they are said to be, or not a trace
-# of them.
+# of them; PQ, HLG and 16 bits, as ffmpeg reads them.
 
 use strict;
 use warnings;
@@ -35,6 +35,19 @@ sub looks {
         Test::More::is($r->{status}, 200, "$name - $uri: status");
         Test::More::is(look($r->{body}), $words, "$name - $uri");
     }
+}
+
+# What ffmpeg says of a picture.
+sub probe {
+    my $file = File::Temp->new(SUFFIX => shift);
+    binmode $file;
+    print $file shift;
+    close $file;
+    my ($out, $err);
+    IPC::Run::run(['ffprobe', '-v', 'error', '-show_entries', 'stream=width,height,pix_fmt,color_transfer,color_primaries',
+        '-of', 'csv=p=0', "$file"], \undef, \$out, \$err);
+    chomp $out;
+    return $out || $err;
 }
 
 plan 'no_plan';
@@ -162,3 +175,45 @@ sub {
 /off/both.jpg                               200 jpeg 400x266 bare etag=weak
 /keep/both.jpg                              200 jpeg 400x266 etag=other
 /keep/both.jpg [If-None-Match: $etag]       304 empty etag=same
+
+
+=== TEST 6: PQ, HLG and 16 bits stay
+--- config
+    image_resize_hdr keep;
+    location /png/ { image_resize resize 150 -; alias $TEST_NGINX_FIXTURES/ultrahdr/; }
+    location /avif/ { image_resize resize 150 -; image_resize_format avif; alias $TEST_NGINX_FIXTURES/ultrahdr/; }
+    location /blur/ { image_resize resize 150 -; image_resize_blur 2; alias $TEST_NGINX_FIXTURES/ultrahdr/; }
+    location /off/ { image_resize resize 150 -; image_resize_hdr off; alias $TEST_NGINX_FIXTURES/ultrahdr/; }
+    location /as-it-is/ { image_resize convert; alias $TEST_NGINX_FIXTURES/ultrahdr/; }
+--- script eval
+sub {
+    my $name = shift;
+    my $c = ImageGate::client();
+    my @rows = (
+        ['/avif/pq.png', '.avif', '150,60,yuv420p10le,smpte2084,bt2020'],
+        ['/avif/hlg.png', '.avif', '150,60,yuv420p10le,arib-std-b67,bt2020'],
+        ['/avif/sixteen.png', '.avif', '150,60,yuv420p10le,iec61966-2-1,bt709'],
+        ['/png/pq.png', '.png', qr/^150,60,rgb48be/, 'cICP\x09\x10\0\x01'],
+        ['/png/hlg.png', '.png', qr/^150,60,rgb48be/, 'cICP\x09\x12\0\x01'],
+        ['/png/sixteen.png', '.png', qr/^150,60,rgb48be/],
+        ['/blur/pq.png', '.png', qr/^150,60,rgb24/],
+        ['/off/pq.png', '.png', qr/^150,60,rgb24/],
+        ['/off/sixteen.png', '.png', qr/^150,60,rgb24/],
+        ['/as-it-is/pq.png', '.png', qr/^300,120,rgb48be/, 'cICP\x09\x10\0\x01'],
+    );
+    for my $row (@rows) {
+        my ($uri, $suffix, $said, $there) = @$row;
+        my $body = $c->get($uri)->{body};
+        my $found = main::probe($suffix, $body);
+        Test::More::ok(ref $said ? $found =~ $said : $found =~ /^\Q$said\E/, "$name - $uri: $found");
+        Test::More::is($body =~ /cICP/ ? 1 : 0, $there ? 1 : 0, "$name - $uri: code points");
+        Test::More::ok($body =~ /$there/s, "$name - $uri: which") if $there;
+    }
+}
+
+
+=== TEST 7: greys, kept or not
+--- config
+    location /off/ { image_resize resize 150 -; alias $TEST_NGINX_FIXTURES/ultrahdr/; }
+--- rows
+/off/pq.png     200 png 150x60 px=15,10:#3f3f3f~5 px=45,10:#888888~5 px=75,10:#bcbcbc~5 px=105,10:#dfdfdf~5 px=135,10:#ffffff~5

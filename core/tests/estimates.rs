@@ -52,6 +52,11 @@ const SOURCES: &[Source] = &[
         let wide = noise(false).rgb().iter().flat_map(|&value| [value, 7]).collect::<Vec<_>>();
         png_of(&wide, png::ColorType::Rgb, png::BitDepth::Sixteen)
     }),
+    ("png pq", || {
+        let wide = noise(true).rgba().iter().flat_map(|&value| [value, 7]).collect::<Vec<_>>();
+        let png = png_of(&wide, png::ColorType::Rgba, png::BitDepth::Sixteen);
+        with_chunks(&png, &[png_chunk(b"cICP", &[9, 16, 0, 1])])
+    }),
     ("png grey", || {
         let grey = noise(false).pixels.iter().map(|pixel| pixel[0]).collect::<Vec<_>>();
         png_of(&grey, png::ColorType::Grayscale, png::BitDepth::Eight)
@@ -144,8 +149,14 @@ const MADE: [&str; 11] = [
 ];
 /// What is asked of dots.
 const TRIED: [&str; 4] = ["7 f=jxl,q=90", "7 f=jxl,q=2", "9 f=jxl,q=90", "9 f=jxl,q=2"];
-const OF_ALL: [&str; 5] =
-    ["jpeg 4:2:0", "jpeg with a map", "png alpha", "jpeg 4:4:4 progressive", "webp animated"];
+const OF_ALL: [&str; 6] = [
+    "jpeg 4:2:0",
+    "jpeg with a map",
+    "png pq",
+    "png alpha",
+    "jpeg 4:4:4 progressive",
+    "webp animated",
+];
 
 fn png_of(data: &[u8], color: png::ColorType, depth: png::BitDepth) -> Vec<u8> {
     let mut out = Vec::new();

@@ -389,9 +389,19 @@ fn avif_of(picture: &Picture, exif: &[u8], xmp: &[u8]) -> Vec<u8> {
     let alpha = !picture.is_opaque();
     let pixels = if alpha { picture.rgba().to_vec() } else { picture.rgb() };
     let &Picture { width, height, .. } = picture;
-    let (quality, speed, icc) = (70, 9, &[][..]);
-    let image =
-        avif::Image { pixels: &pixels, width, height, alpha, quality, speed, icc, exif, xmp };
+    let image = avif::Image {
+        pixels: &pixels,
+        width,
+        height,
+        alpha,
+        quality: 70,
+        speed: 9,
+        deep: false,
+        code_points: (1, 13),
+        icc: &[],
+        exif,
+        xmp,
+    };
     avif::encode(&image).unwrap().to_vec()
 }
 

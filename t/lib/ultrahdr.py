@@ -1,16 +1,17 @@
-"""JPEGs with a gain map, put together by hand from the photo of the tests, and taken apart again.
+"""JPEGs with a gain map, and PNGs of 16 bits, put together by hand from the photo of the tests, and taken apart again.
 
     python3 ultrahdr.py FOLDER          # writes them
     python3 ultrahdr.py --look FILE     # says what is in one
 
 Android's Ultra HDR has gains and places in XMP, ISO 21496-1 has gains in a segment of its own; both have the index of
-CIPA DC-007. Maps are those of one scene: how bright the photo is.
+CIPA DC-007. Maps are those of one scene: how bright the photo is. The PNGs have greys of known light.
 """
 
 import io
 import pathlib
 import struct
 import sys
+import zlib
 
 from PIL import Image, ImageChops, ImageDraw
 
@@ -106,8 +107,29 @@ def brightness(size):
     return photo((480, 320)).convert("L").resize(size, Image.Resampling.LANCZOS)
 
 
+def pq(nits):
+    power = (nits / 10000) ** (2610 / 16384)
+    return ((3424 / 4096 + 2413 / 128 * power) / (1 + 2392 / 128 * power)) ** (2523 / 32)
+
+
+def greys(code_points=None):
+    """Five fields, 60 pixels wide, of 20, 100, 203, 400 and 1000 nits by PQ, and a slope below them."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    fields = [round(pq(nits) * 65535) for nits in (20, 100, 203, 400, 1000) for _ in range(60)]
+    slope = [10000 + x * 150 for x in range(300)]
+    rows = [b"\0" + b"".join(struct.pack(">H", value) * 3 for value in row) for row in (fields, slope)]
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 300, 120, 16, 2, 0, 0, 0))
+            + (chunk(b"cICP", bytes(code_points)) if code_points else b"")
+            + chunk(b"IDAT", zlib.compress(b"".join(row * 60 for row in rows))) + chunk(b"IEND", b""))
+
+
 def write(folder):
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "pq.png").write_bytes(greys([9, 16, 0, 1]))
+    (folder / "hlg.png").write_bytes(greys([9, 18, 0, 1]))
+    (folder / "sixteen.png").write_bytes(greys())
     picture, samples = jpeg(photo((480, 320))), jpeg(brightness((240, 160)), 95)
     colors = jpeg(photo((240, 160)), 95, subsampling=0)
     turned = {6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270, 3: Image.Transpose.ROTATE_180}

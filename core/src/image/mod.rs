@@ -11,6 +11,7 @@ mod content_encoding;
 mod control;
 mod damage;
 mod decode;
+mod deep;
 mod dialect;
 mod digest_headers;
 mod disposition;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::damage::Tolerance;
 use super::decode::{self, Decode};
+use super::deep::Deep;
 use super::gain_map::{GainMap, MadeMap};
 use super::geometry::Geometry;
 use super::metadata::{OutputMetadata, carries_profile, output_metadata};
@@ -120,6 +121,8 @@ pub(super) struct Recipe<'a> {
     planar: Option<Box<Planar>>,
     /// Whether the map is kept.
     keeps_map: bool,
+    /// Of a picture of more than 8 bits that stays so, what is made of it.
+    deep: Option<Deep>,
 }
 
 /// Reads the headers of a source.
@@ -247,6 +250,9 @@ pub fn prepare<'a>(
     let planar = Planar::new(&source, &plan, &geometry, (decode.scale, format))
         .filter(|_| plan.profile != ProfilePolicy::Srgb || keeps_profile(&source, &plan))
         .map(Box::new);
+    let is_kept = keeps_profile(&source, &plan);
+    let deep = Deep::new(&source, &plan, &geometry, format, is_kept)
+        .filter(|_| animation.is_none() && picture.is_none());
     let known = most.is_none().then_some(&geometry);
     let keeps_map = format == Format::Jpeg
         && map.as_ref().is_some_and(|map| {
@@ -265,6 +271,7 @@ pub fn prepare<'a>(
         transcoded,
         planar,
         keeps_map,
+        deep,
     };
     let work = PreparedWork::Make(recipe);
     Ok(Prepared { plan, limits: *limits, source, map, tolerance, work })
@@ -383,7 +390,7 @@ fn keeps_profile(source: &Source, plan: &Plan) -> bool {
     match plan.profile {
         ProfilePolicy::Keep => true,
         ProfilePolicy::Strip => !source.info.has_profile,
-        ProfilePolicy::Srgb if source.hdr().is_some() => false,
+        ProfilePolicy::Srgb if source.hdr().is_some() => plan.hdr == HdrPolicy::Keep,
         ProfilePolicy::Srgb => source
             .profile()
             .and_then(|profile| Converter::new(&profile, decode::layout(source)))
@@ -443,6 +450,9 @@ impl Prepared<'_> {
             }
             PreparedWork::Make(recipe) => recipe,
         };
+        if let Some(deep) = &recipe.deep {
+            return deep.bytes(&self.source, &recipe.geometry, recipe.format).max(verifying);
+        }
         let geometry = recipe.most.is_none().then_some(&recipe.geometry);
         let of_map = self.map.as_ref().filter(|_| recipe.keeps_map);
         let of_map = of_map.map_or(0, |map| map.working_bytes(geometry, self.stored()));
@@ -584,10 +594,11 @@ impl Prepared<'_> {
             }
             PreparedWork::Make(recipe) => match recipe.animation {
                 Some(animation) => self.animate(recipe, animation, control),
-                None => match (&recipe.planar, self.transcode(recipe, control)?) {
-                    (_, Some(transcoded)) => Ok(transcoded),
-                    (Some(planar), None) => self.make_planes(recipe, planar, control),
-                    (None, None) => self.make(recipe, control),
+                None => match (&recipe.planar, &recipe.deep, self.transcode(recipe, control)?) {
+                    (_, _, Some(transcoded)) => Ok(transcoded),
+                    (Some(planar), _, None) => self.make_planes(recipe, planar, control),
+                    (None, Some(deep), None) => self.make_deep(recipe, deep, control),
+                    (None, None, None) => self.make(recipe, control),
                 },
             },
         }
@@ -654,6 +665,20 @@ impl Prepared<'_> {
         let bytes = encode::encode_planes(&planes, plan, &metadata, control)?;
         control.check()?;
         let bytes = with_map(bytes, map.as_ref())?;
+        Ok(Transformed { output: Output::Encoded(bytes), format, width, height })
+    }
+
+    /// Makes a picture of more than 8 bits.
+    fn make_deep(
+        &self,
+        recipe: &Recipe,
+        deep: &Deep,
+        control: &Control,
+    ) -> Result<Transformed, Error> {
+        let &Recipe { ref geometry, format, .. } = recipe;
+        let made = (geometry, format);
+        let bytes = deep.make(&self.source, made, &self.plan, &self.tolerance, control)?;
+        let Size { width, height } = geometry.output;
         Ok(Transformed { output: Output::Encoded(bytes), format, width, height })
     }
 

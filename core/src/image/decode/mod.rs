@@ -23,7 +23,7 @@ mod tiff;
 mod webp;
 
 use super::damage::Tolerance;
-use super::raster::{Layout, Raster};
+use super::raster::{DeepRaster, Layout, Raster};
 use super::size::Size;
 use super::source::{Animation, Container, Source};
 use super::{Control, Error, Limits};
@@ -97,6 +97,25 @@ pub(super) fn decode(
         Container::Jxl(own) => jxl::decode(source.input, own, control),
         #[cfg(not(feature = "jxl"))]
         Container::Jxl(_) => Err(Error::Internal("a format that is not built".to_owned())),
+    }?;
+    control.check()?;
+    Ok(raster)
+}
+
+/// Decodes a source that is a still PNG, not interlaced and without a palette, or an AVIF, to 16 bits a sample.
+///
+/// # Errors
+/// Those of [`decode`].
+pub(super) fn decode_deep(
+    source: &Source,
+    tolerance: &Tolerance,
+    control: &Control,
+) -> Result<DeepRaster, Error> {
+    control.check()?;
+    let raster = match &source.kind {
+        Container::Png(png) => png::decode_deep(png, tolerance, control),
+        Container::Avif(avif) => avif::decode_deep(avif, control),
+        _ => Err(Error::Internal("16 bits of a format that has none".to_owned())),
     }?;
     control.check()?;
     Ok(raster)
