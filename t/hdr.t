@@ -182,6 +182,7 @@ sub {
     image_resize_hdr keep;
     location /png/ { image_resize resize 150 -; alias $TEST_NGINX_FIXTURES/ultrahdr/; }
     location /avif/ { image_resize resize 150 -; image_resize_format avif; alias $TEST_NGINX_FIXTURES/ultrahdr/; }
+    location /jxl/ { image_resize resize 150 -; image_resize_format jxl; image_resize_jxl_quality 95; alias $TEST_NGINX_FIXTURES/ultrahdr/; }
     location /blur/ { image_resize resize 150 -; image_resize_blur 2; alias $TEST_NGINX_FIXTURES/ultrahdr/; }
     location /off/ { image_resize resize 150 -; image_resize_hdr off; alias $TEST_NGINX_FIXTURES/ultrahdr/; }
     location /as-it-is/ { image_resize convert; alias $TEST_NGINX_FIXTURES/ultrahdr/; }
@@ -208,6 +209,11 @@ sub {
         Test::More::ok(ref $said ? $found =~ $said : $found =~ /^\Q$said\E/, "$name - $uri: $found");
         Test::More::is($body =~ /cICP/ ? 1 : 0, $there ? 1 : 0, "$name - $uri: code points");
         Test::More::ok($body =~ /$there/s, "$name - $uri: which") if $there;
+    }
+    # djxl writes the profile that it makes of the code points: its name says which.
+    for my $curve (qw(pq hlg)) {
+        my $png = ImageGate::Image::djxl($c->get("/jxl/$curve.png")->{body}, 'png');
+        Test::More::like(main::probe('.png', $png || ''), qr/^150,60,rgb48be/, "$name - $curve as JPEG XL");
     }
 }
 

@@ -62,6 +62,13 @@ fn has(bytes: &[u8], needle: &[u8]) -> bool {
     bytes.windows(needle.len()).any(|window| window == needle)
 }
 
+/// The PSNR of samples.
+fn alike(one: &[u16], other: &[u16]) -> f64 {
+    assert_eq!(one.len(), other.len());
+    let squares = one.iter().zip(other).map(|(&a, &b)| f64::from(a.abs_diff(b)).powi(2));
+    10.0 * (65_535f64.powi(2) / (squares.sum::<f64>() / one.len() as f64)).log10()
+}
+
 /// The code points that an AVIF says it has.
 fn nclx(avif: &[u8]) -> Option<[u8; 7]> {
     let at = avif.windows(4).position(|window| window == b"nclx")?;
@@ -143,10 +150,38 @@ fn code_points_stay() {
         assert!(has(&back, &[&b"cICP"[..], &points].concat()));
         let (_, _, back) = samples(&back);
         let (_, _, whole) = samples(&png);
-        let error: f64 =
-            back.iter().zip(&whole).map(|(&a, &b)| f64::from(a.abs_diff(b)).powi(2)).sum();
-        let psnr = 10.0 * (65_535f64.powi(2) / (error / whole.len() as f64)).log10();
-        assert!(psnr > 40.0, "{points:?}: {psnr}");
+        assert!(alike(&back, &whole) > 40.0, "{points:?}: {}", alike(&back, &whole));
+    }
+}
+
+#[test]
+fn jpeg_xl_keeps_16_bits() {
+    for (points, is_named) in
+        [(PQ, true), (HLG, true), ([12, 16, 0, 1], true), ([11, 16, 0, 1], false)]
+    {
+        let source = deep_png(png::ColorType::Rgba, &[cicp(points)]);
+        let jxl = transform(&source, &keep("w=160,f=jxl,q=95")).unwrap();
+        let back = transform(&jxl, &keep("f=png")).unwrap();
+        assert_eq!(has(&back, &[&b"cICP"[..], &points].concat()), is_named, "{points:?}");
+        if !is_named {
+            assert_eq!(probe(&jxl).unwrap().bits, 8);
+            continue;
+        }
+        assert_eq!(probe(&jxl).unwrap().bits, 16);
+        let (_, _, back) = samples(&back);
+        let (_, _, whole) = samples(&transform(&source, &keep("w=160")).unwrap());
+        assert!(alike(&back, &whole) > 40.0, "{points:?}: {}", alike(&back, &whole));
+        let avif = transform(&jxl, &keep("w=80,f=avif")).unwrap();
+        assert_eq!(nclx(&avif).map(|found| found[3]), Some(points[1]));
+        assert!(passes(&jxl, &keep("")));
+    }
+    for color in [png::ColorType::Grayscale, png::ColorType::Rgb] {
+        let jxl = transform(&deep_png(color, &[]), &keep("w=160,f=jxl,q=95")).unwrap();
+        assert_eq!(probe(&jxl).unwrap().bits, 16);
+        let (_, channels, back) = samples(&transform(&jxl, &keep("w=160,f=png")).unwrap());
+        let (_, _, whole) = samples(&transform(&deep_png(color, &[]), &keep("w=160")).unwrap());
+        assert_eq!(channels, color.samples());
+        assert!(alike(&back, &whole) > 40.0, "{color:?}: {}", alike(&back, &whole));
     }
 }
 
@@ -171,6 +206,7 @@ fn greys_are_those_of_before() {
             source.clone(),
             transform(&source, &keep("w=32")).unwrap(),
             transform(&source, &keep("w=32,f=avif")).unwrap(),
+            transform(&source, &keep("w=32,f=jxl")).unwrap(),
         ] {
             for params in ["w=16,f=png", "w=16,f=webp"] {
                 let found = decode(&transform(&kept, &plan(params)).unwrap()).at(8, 8)[0];

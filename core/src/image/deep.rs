@@ -44,13 +44,14 @@ impl Deep {
                     && !png.has_palette()
             }
             Container::Avif(_) => true,
+            Container::Jxl(_) => cfg!(feature = "jxl"),
             _ => false,
         };
         let hdr = source.hdr();
         let is_found = plan.gravity == Gravity::Smart && filling.size != scaled;
         if plan.hdr != HdrPolicy::Keep
             || !is_read
-            || !matches!(format, Format::Png | Format::Avif)
+            || !matches!(format, Format::Png | Format::Avif | Format::Jxl)
             || source.info.bits <= 8 && hdr.is_none()
             || hdr.is_some() && plan.profile == ProfilePolicy::Strip
             || hdr.is_none() && !is_kept
@@ -78,23 +79,35 @@ impl Deep {
             };
             (primaries as u8, curve)
         });
+        // JPEG XL has names for these alone.
+        if format == Format::Jxl && code_points.is_some_and(|(of, _)| !matches!(of, 1 | 9 | 12)) {
+            return None;
+        }
         Some(Deep { channels: layout.channels(), code_points, has_profile })
     }
 
     /// Bytes that are held at once at most.
-    pub(super) fn bytes(&self, source: &Source, geometry: &Geometry, format: Format) -> u64 {
+    pub(super) fn bytes(
+        &self,
+        source: &Source,
+        plan: &Plan,
+        geometry: &Geometry,
+        format: Format,
+    ) -> u64 {
         let stored = Size::new(source.info.width, source.info.height);
         let pixel = 2 * self.channels as u64;
         let decoded = stored.pixels().saturating_mul(pixel);
         let made = geometry.output.pixels().saturating_mul(pixel);
         let decoder = decode::working_bytes(source, &Decode::all(stored, 1));
-        // Rows of an AVIF are twice as long as the decoder knows.
+        // Rows of an AVIF, and what a JPEG XL becomes, are twice as long as the decoder knows.
         let decoding = decoded.saturating_add(decoder.saturating_mul(2));
         let scaling = pixels::deep_working_bytes(stored, self.channels, geometry.window.size);
         let scaling = decoded.saturating_add(scaling).saturating_add(made);
         // Grey becomes colours, and samples are twice as large.
         let encoder = encode::working_bytes(geometry.output, format, false).saturating_mul(2);
-        let encoding = made.saturating_mul(4).saturating_add(encoder);
+        let tries = format == Format::Jxl && encode::tries(plan.jxl_effort, geometry.output);
+        let tried = if tries { geometry.output.pixels().saturating_mul(192) } else { 0 };
+        let encoding = made.saturating_mul(4).saturating_add(encoder).saturating_add(tried);
         decoding.max(scaling).max(encoding)
     }
 

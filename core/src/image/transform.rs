@@ -451,7 +451,8 @@ impl Prepared<'_> {
             PreparedWork::Make(recipe) => recipe,
         };
         if let Some(deep) = &recipe.deep {
-            return deep.bytes(&self.source, &recipe.geometry, recipe.format).max(verifying);
+            let &Recipe { ref geometry, format, .. } = recipe;
+            return deep.bytes(&self.source, &self.plan, geometry, format).max(verifying);
         }
         let geometry = recipe.most.is_none().then_some(&recipe.geometry);
         let of_map = self.map.as_ref().filter(|_| recipe.keeps_map);

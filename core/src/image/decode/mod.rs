@@ -102,7 +102,8 @@ pub(super) fn decode(
     Ok(raster)
 }
 
-/// Decodes a source that is a still PNG, not interlaced and without a palette, or an AVIF, to 16 bits a sample.
+/// Decodes a source that is a still PNG, not interlaced and without a palette, an AVIF or a JPEG XL, to 16 bits a
+/// sample.
 ///
 /// # Errors
 /// Those of [`decode`].
@@ -115,6 +116,8 @@ pub(super) fn decode_deep(
     let raster = match &source.kind {
         Container::Png(png) => png::decode_deep(png, tolerance, control),
         Container::Avif(avif) => avif::decode_deep(avif, control),
+        #[cfg(feature = "jxl")]
+        Container::Jxl(own) => jxl::decode_deep(source.input, own, control),
         _ => Err(Error::Internal("16 bits of a format that has none".to_owned())),
     }?;
     control.check()?;

@@ -80,7 +80,7 @@ pub(super) fn encode(
     Ok(bytes)
 }
 
-/// Encodes a raster of 16 bits a sample, of which PNG keeps all and AVIF 10, in the colours of these code
+/// Encodes a raster of 16 bits a sample, of which PNG and JPEG XL keep all and AVIF 10, in the colours of these code
 /// points of ITU-T H.273: primaries and curve.
 ///
 /// # Errors
@@ -97,6 +97,8 @@ pub(super) fn encode_deep(
     let bytes = match format {
         Format::Png => png::encode_deep(raster, code_points, plan, metadata, control),
         Format::Avif => avif::encode_deep(raster, code_points, plan, metadata, control),
+        #[cfg(feature = "jxl")]
+        Format::Jxl => jxl::encode_deep(&raster, code_points, plan, metadata, control),
         _ => Err(Error::Internal("16 bits for a format that has none".to_owned())),
     }?;
     control.check()?;
