@@ -128,6 +128,7 @@ sub {
         '/strip/directory.jpg' => '480x320 mpf xmp whole 240x160 L aligned',
         '/strip/secret.jpg' => '480x320 mpf iso xmp whole 240x160 L aligned',
         '/strip/film.jpg' => '480x320 mpf iso xmp whole 240x160 L aligned',
+        '/strip/broken.jpg' => '480x320',
     );
     for my $file (qw(both secret film broken)) {
         my $r = ImageGate::client()->get("/keep/$file.jpg");

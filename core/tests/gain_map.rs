@@ -344,15 +344,25 @@ fn limits_count_both() {
 #[test]
 fn the_estimate_grows_by_the_map_and_work_ends() {
     let source = source((1600, 1200), (1600, 1200), BOTH);
-    for params in ["w=1400", "w=1400,h=1000,fit=crop,profile=keep", "trim=5,w=1400"] {
+    for params in ["w=1400", "w=1400,h=1000,fit=crop", "trim=5,w=1400"] {
         let need = |hdr| {
-            let plan =
-                Plan { hdr, ..Plan::from_params(&params.replace(",profile=keep", "")).unwrap() };
+            let plan = Plan { hdr, ..Plan::from_params(params).unwrap() };
             prepare(&source, &plan, &Limits::default()).unwrap().memory()
         };
         let more = need(HdrPolicy::Keep) - need(HdrPolicy::Off);
-        assert!(more > 1600 * 1000, "{params}: {more}");
+        // Coefficients and both outputs, where all of it is made.
+        assert!(more > 14 * 1400 * 1000, "{params}: {more}");
     }
+    let narrow = join(
+        &jpeg(&all_of_it(1600, 1200), 92, Subsamp::Sub2x2, false),
+        &map(&grey(&all_of_it(1, 1200)), BOTH, 0x40),
+        BOTH,
+    );
+    let need = |hdr| {
+        let plan = Plan { hdr, ..Plan::from_params("trim=5").unwrap() };
+        prepare(&narrow, &plan, &Limits::default()).unwrap().memory()
+    };
+    assert!(need(HdrPolicy::Keep) - need(HdrPolicy::Off) > 14 * 1600 * 1200);
     let plan = keep("w=1400");
     let prepared = prepare(&source, &plan, &Limits::default()).unwrap();
     prepared.run(&ended_after(u32::MAX)).unwrap();
@@ -401,7 +411,7 @@ fn a_source_that_is_smaller_keeps_it() {
     let source = source((480, 320), (240, 160), BOTH);
     let plan = keep("f=webp");
     let prepared = prepare(&source, &plan, &Limits::default()).unwrap();
-    let instead = prepared.smaller_source(source.len() * 2).unwrap().unwrap();
+    let instead = prepared.smaller_source(source.len() * 2, &Control::default()).unwrap().unwrap();
     let Output::Stripped(bytes) = instead.output else { panic!("not stripped") };
     assert!(take(&bytes).is_some());
 }
@@ -467,23 +477,310 @@ fn gains_by_channel_keep_the_colours_they_are_of() {
     };
     let (grey, colors) = (grey(&all_of_it(240, 160)), jpeg(&colors, 95, Subsamp::None, false));
     // A grey map, or one of colours of its own, fits what is converted, too.
-    for (samples, flags) in [(&grey, 0x40), (&grey, 0), (&colors, 0)] {
+    let own = with_profile(&colors);
+    for (samples, flags) in [(&grey, 0x40), (&grey, 0), (&own, 0)] {
         let out = make(samples, flags, &keep("w=300"));
         let taken = take(&out).unwrap();
         assert!(!has_profile(taken.picture));
         assert!(decode(taken.picture).at(5, 5)[0] > 208);
     }
-    let out = make(&colors, 0x40, &keep("w=300"));
+    // Whose colours it does not say it has not.
+    for flags in [0x40, 0] {
+        let out = make(&colors, flags, &keep("w=300"));
+        let taken = take(&out).unwrap();
+        assert!(has_profile(taken.picture) && decode(taken.picture).at(5, 5)[0] < 204);
+    }
+    // Those who go by XMP know of none either.
+    let both = join(&picture, &map(&own, BOTH, 0), BOTH);
+    let out = transform(&both, &keep("w=300")).unwrap();
     let taken = take(&out).unwrap();
-    assert!(has_profile(taken.picture) && decode(taken.picture).at(5, 5)[0] < 204);
+    assert!(has_profile(taken.picture) && has_profile(taken.map));
     let strip = Plan { profile: ProfilePolicy::Strip, ..keep("w=300") };
     assert!(!has_profile(&make(&colors, 0x40, &strip)));
     // Only where there is a map.
     assert!(!has_profile(&make(&colors, 0x40, &plan("w=300"))));
     assert!(!has_profile(&make(&colors, 0x40, &keep("w=300,blur=1"))));
     // That of the map stays with it, where the standard has one.
-    let own = with_profile(&colors);
     assert!(has_profile(take(&make(&own, 0, &keep("w=300"))).unwrap().map));
+    assert!(!has_profile(take(&make(&own, 0x40, &keep("w=300"))).unwrap().map));
+    // Without it its gains are wrong.
+    assert!(take(&make(&own, 0, &strip)).is_none() && take(&make(&colors, 0, &strip)).is_some());
+    let grey = take(&make(&with_profile(&grey), 0, &strip)).map(|taken| has_profile(taken.map));
+    assert_eq!(grey, Some(false));
+}
+
+/// A map without the end of its data, as only who decodes it notices.
+fn truncated(map: &[u8]) -> Vec<u8> {
+    [&map[..map.len() - 900], &[0xff, 0xd9]].concat()
+}
+
+#[test]
+fn without_its_map_a_picture_has_the_colours_that_are_asked_for() {
+    let colors = Picture::new(240, 160, |x, y| [x as u8, y as u8, (x ^ y) as u8, 255]);
+    let samples = map(&jpeg(&colors, 95, Subsamp::None, false), ANDROID, 0);
+    let framed = Picture::new(480, 320, |x, y| match (80..400).contains(&x) {
+        true => [x as u8, y as u8, 40, 255],
+        false => [255; 4],
+    });
+    let picture = with_profile(&jpeg(&framed, 92, Subsamp::None, false));
+    let source = join(&picture, &samples, ANDROID);
+    let damaged = join(&picture, &truncated(&samples), ANDROID);
+    let own = "<rdf:Description rdf:about='' xmlns:a='urn:a' a:b='".to_owned();
+    let own = packet(&format!("{own}{}'/>", "c".repeat(65_000)));
+    let full = with_segment(
+        &join(&picture, &samples, Kind { xmp: false, ..ANDROID }),
+        0xe1,
+        &[&b"http://ns.adobe.com/xap/1.0/\0"[..], own.as_bytes()].concat(),
+    );
+    let limits = Limits::default();
+    let few = Limits { pixels: 480 * 320 + 1000, ..limits };
+    let make = |source: &[u8], plan: &Plan, limits: &Limits| {
+        let prepared = prepare(source, plan, limits).unwrap();
+        match prepared.run(&Control::default()).unwrap().output {
+            Output::Original => source.to_vec(),
+            Output::Stripped(bytes) | Output::Encoded(bytes) => bytes,
+        }
+    };
+    let bound = make(&source, &keep("w=400"), &limits);
+    assert!(find(take(&bound).unwrap().picture, b"ICC_PROFILE").is_some());
+    for (what, source, params, limits) in [
+        ("pixels", &source, "w=400", &few),
+        ("pixels of the original", &source, "", &few),
+        ("damage", &damaged, "w=400", &limits),
+        ("damage of the original", &damaged, "", &limits),
+        ("no room", &full, "w=400,metadata=keep", &limits),
+        ("bytes", &source, "w=400,max_bytes=7000", &limits),
+        ("trimmed and padded", &source, "trim=20,fit=pad,w=300,h=200", &limits),
+    ] {
+        let Ok(plan) = Plan::from_params(params) else { panic!("{params}") };
+        let kept = make(source, &Plan { hdr: HdrPolicy::Keep, ..plan.clone() }, limits);
+        assert!(kept == make(source, &plan, limits), "{what}");
+        assert!(take(&kept).is_none() && find(&kept, b"ICC_PROFILE").is_none(), "{what}");
+    }
+}
+
+#[test]
+fn a_profile_of_a_map_is_one_or_goes() {
+    let picture = jpeg(&all_of_it(480, 320), 92, Subsamp::Sub2x2, false);
+    let colors = Picture::new(240, 160, |x, y| [x as u8, y as u8, 100, 255]);
+    let profile = |body: &[u8]| [&b"ICC_PROFILE\0\x01\x01"[..], body].concat();
+    let long = [&p3()[..], &vec![7; 65_000 - p3().len()]].concat();
+    let of_grey = moxcms::ColorProfile::new_gray_with_gamma(2.2).encode().unwrap();
+    for samples in [grey(&all_of_it(240, 160)), jpeg(&colors, 95, Subsamp::None, false)] {
+        let is_grey = decode(&samples).at(9, 40)[1] == decode(&samples).at(9, 40)[2];
+        // Text, what is cut in its head, and a profile of another kind of pixels.
+        for (bogus, is_map) in [
+            (profile(&SECRET.repeat(100)), true),
+            (profile(&p3()[..39]), true),
+            (profile(&of_grey), is_grey),
+        ] {
+            let samples = map(&with_segment(&samples, 0xe2, &bogus), ISO_ALONE, 0);
+            for params in ["w=300", "", "w=300,profile=strip", "profile=strip"] {
+                let plan = Plan { hdr: HdrPolicy::Keep, ..Plan::from_params(params).unwrap() };
+                let out = transform(&join(&picture, &samples, ISO_ALONE), &plan).unwrap();
+                assert_eq!(take(&out).is_some(), is_map, "{params}");
+                assert!(find(&out, b"ICC_PROFILE").is_none(), "{params}");
+            }
+        }
+        // In two segments it is longer than any that is kept.
+        let [first, second] = [1, 2].map(|part| {
+            let head = [b"ICC_PROFILE\0", &[part, 2][..]].concat();
+            let body = if part == 1 { &long[..] } else { &[7; 2000] };
+            [head, body.to_vec()].concat()
+        });
+        let samples = with_segment(&with_segment(&samples, 0xe2, &second), 0xe2, &first);
+        let source = join(&picture, &map(&samples, ISO_ALONE, 0), ISO_ALONE);
+        let out = transform(&source, &keep("w=300")).unwrap();
+        assert_eq!(take(&out).is_some(), is_grey);
+        assert!(find(&out, b"ICC_PROFILE").is_none());
+    }
+}
+
+#[test]
+fn pictures_that_are_the_brighter_ones_have_none() {
+    let picture = jpeg(&all_of_it(480, 320), 92, Subsamp::Sub2x2, false);
+    let samples = grey(&all_of_it(240, 160));
+    let mut gains = iso_gains(0x40);
+    gains.copy_within(13..17, 5);
+    gains[13..17].fill(0);
+    let by_iso = with_segment(&samples, 0xe2, &[ISO, &gains].concat());
+    let by_xmp = xmp_gains().replace("IsHDR='False'", "IsHDR='True'");
+    let by_xmp = [&b"http://ns.adobe.com/xap/1.0/\0"[..], by_xmp.as_bytes()].concat();
+    let by_xmp = with_segment(&samples, 0xe1, &by_xmp);
+    for (map, kind) in [(by_iso, ISO_ALONE), (by_xmp, ANDROID)] {
+        for params in ["w=300", ""] {
+            let source = join(&picture, &map, kind);
+            assert!(take(&transform(&source, &keep(params)).unwrap()).is_none(), "{params}");
+        }
+    }
+}
+
+#[test]
+fn what_is_trimmed_and_padded_loses_it() {
+    let framed = Picture::new(480, 320, |x, y| match (90..390).contains(&x) {
+        true => [(x / 2) as u8, y as u8, 40, 255],
+        false => [255; 4],
+    });
+    let picture = jpeg(&framed, 92, Subsamp::Sub2x2, false);
+    let source = join(&picture, &map(&grey(&all_of_it(240, 160)), ISO_ALONE, 0x40), ISO_ALONE);
+    // It would be padded only where nothing is trimmed, or only where it is.
+    for (params, is_kept) in [
+        ("fit=pad,w=300,h=200,trim=20", false),
+        ("w=300,h=200,trim=20", true),
+        ("fit=pad,w=300,h=200", true),
+    ] {
+        let plan = Plan { hdr: HdrPolicy::Keep, ..Plan::from_params(params).unwrap() };
+        let out = transform(&source, &plan).unwrap();
+        assert_eq!(take(&out).is_some(), is_kept, "{params}");
+    }
+}
+
+#[test]
+fn an_original_loses_a_map_that_can_not_be_decoded() {
+    let picture = jpeg(&all_of_it(480, 320), 92, Subsamp::Sub2x2, false);
+    let picture = with_segment(&picture, 0xe1, &secret_exif());
+    let samples = grey(&all_of_it(240, 160));
+    let scan = |jpeg: &[u8]| jpeg[find(jpeg, &[0xff, 0xda]).unwrap()..].to_vec();
+    for kind in KINDS {
+        let damaged = join(&picture, &truncated(&map(&samples, kind, 0x40)), kind);
+        for params in ["", "damaged=strict"] {
+            let plan = Plan { hdr: HdrPolicy::Keep, ..Plan::from_params(params).unwrap() };
+            let out = transform(&damaged, &plan).unwrap();
+            assert!(take(&out).is_none() && scan(&out) == scan(&picture), "{params}");
+        }
+        let plan = keep("f=webp");
+        let prepared = prepare(&damaged, &plan, &Limits::default()).unwrap();
+        let instead = prepared.smaller_source(usize::MAX, &Control::default()).unwrap().unwrap();
+        assert!(matches!(instead.output, Output::Stripped(bytes) if take(&bytes).is_none()));
+    }
+    // What is decoded counts.
+    let source = join(&picture, &map(&samples, BOTH, 0x40), BOTH);
+    let (of_map, of_picture) = (240 * 160, 480 * 320);
+    for (params, pixels) in [("", of_map), ("damaged=strict", of_map + of_picture)] {
+        let plan = Plan { hdr: HdrPolicy::Keep, ..Plan::from_params(params).unwrap() };
+        for (pixels, is_kept) in [(pixels, true), (pixels - 1, false)] {
+            let limits = Limits { pixels, ..Limits::default() };
+            let prepared = prepare(&source, &plan, &limits).unwrap();
+            assert!(!is_kept || prepared.memory() >= of_map);
+            let made = prepared.run(&Control::default()).unwrap().output;
+            let Output::Stripped(bytes) = made else { panic!("{made:?}") };
+            assert_eq!(take(&bytes).is_some(), is_kept, "{params} {pixels}");
+        }
+    }
+}
+
+#[test]
+fn an_original_is_no_longer_than_asked_for() {
+    let xmp = b"http://ns.adobe.com/xap/1.0/\0";
+    // As little as can be said of a map: what we say is longer.
+    let samples = with_segment(
+        &grey(&all_of_it(240, 160)),
+        0xe1,
+        &[
+            xmp,
+            format!("<a xmlns:h='{GAINS}' h:Version='1.0' h:GainMapMax='3' h:HDRCapacityMax='3'/>")
+                .as_bytes(),
+        ]
+        .concat(),
+    );
+    let picture = jpeg(&all_of_it(480, 320), 92, Subsamp::Sub2x2, false);
+    let short = format!(
+        "<a xmlns:i='http://ns.google.com/photos/1.0/container/item/'><b i:Semantic='P'/>\
+        <b i:Semantic='GainMap' i:Length='{}'/></a>",
+        samples.len()
+    );
+    let source = join_with(&picture, &samples, DIRECTORY, &short);
+    let free = transform(&source, &keep("")).unwrap();
+    assert!(take(&free).is_some() && free.len() > source.len());
+    for max in [source.len(), free.len() - 1, free.len(), free.len() + 100] {
+        let out = transform(&source, &keep(&format!("max_bytes={max}"))).unwrap();
+        assert!(out.len() <= max && take(&out).is_some(), "{max}: {}", out.len());
+    }
+    let plan = keep("f=webp");
+    let prepared = prepare(&source, &plan, &Limits::default()).unwrap();
+    assert!(prepared.smaller_source(free.len(), &Control::default()).unwrap().is_none());
+}
+
+#[test]
+fn marks_of_the_order_of_bytes_move_nothing() {
+    let xmp = b"http://ns.adobe.com/xap/1.0/\0";
+    let samples = map(&grey(&all_of_it(240, 160)), ANDROID, 0);
+    let picture = jpeg(&all_of_it(480, 320), 92, Subsamp::Sub2x2, false);
+    let kind = Kind { xmp: false, ..ANDROID };
+    let own = packet("<rdf:Description rdf:about='' xmlns:a='urn:a' a:b='c'/>");
+    let make = |marks: &str| {
+        let body = [&xmp[..], marks.as_bytes(), own.as_bytes()].concat();
+        let source = with_segment(&join(&picture, &samples, kind), 0xe1, &body);
+        transform(&source, &keep("w=300,metadata=keep")).unwrap()
+    };
+    let plain = make("");
+    assert!(take(&plain).is_some() && find(&plain, b" a:b='c'/><rdf:Description").is_some());
+    assert!(make("\u{feff}") == plain && make("\u{feff}\u{feff}") == plain);
+}
+
+/// What this thread has had of the processor so far, in seconds.
+fn spent() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    text.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1e9
+}
+
+#[test]
+fn looking_for_one_takes_no_time_to_speak_of() {
+    let xmp = b"http://ns.adobe.com/xap/1.0/\0";
+    let picture = jpeg(&all_of_it(480, 320), 92, Subsamp::Sub2x2, false);
+    // Packets of names that are looked up among many.
+    let spaces: String = (0..120).map(|number| format!(" xmlns:a{number}='u'")).collect();
+    let head = format!("<r xmlns:z='u'{spaces}><q");
+    let hard = format!("{head}{}/></r>", " z:a=''".repeat((65_400 - head.len()) / 7));
+    let mut segments = with_segment(&[0xff, 0xd8], 0xe1, &[&xmp[..], hard.as_bytes()].concat());
+    let segment = segments.split_off(2);
+    let bomb = [&[0xff, 0xd8][..], &segment.repeat(240)].concat();
+    // A map that is refused only when all of it was read, or should have been before.
+    let mut large = map(&grey(&all_of_it(240, 160)), BOTH, 0x40);
+    let frame = find(&large, &[0xff, 0xc0]).unwrap();
+    large[frame + 5..frame + 9].copy_from_slice(&[16, 0, 16, 0]);
+    large.truncate(large.len() - 2);
+    large.extend([0xff, 0].repeat(15 << 19));
+    for map in [bomb, large] {
+        let len = picture.len() + 4 + index(&[(0, 0); 9]).len();
+        let there = [(map.len(), len - 10); 8];
+        let source = with_segment(&picture, 0xe2, &index(&[&[(len, 0)], &there[..]].concat()));
+        let source = [source, map].concat();
+        let before = spent();
+        assert!(take(&transform(&source, &keep("w=300")).unwrap()).is_none());
+        let spent = spent() - before;
+        assert!(spent < 0.25, "{spent}");
+    }
+}
+
+#[test]
+fn the_first_of_several_counts() {
+    let xmp = b"http://ns.adobe.com/xap/1.0/\0";
+    let picture = jpeg(&all_of_it(480, 320), 92, Subsamp::Sub2x2, false);
+    let samples = grey(&all_of_it(240, 160));
+    let is_found = |maps: &[&[u8]], ranges: &[(usize, usize)]| {
+        let maps = maps.concat();
+        let len = picture.len() + 4 + index(&vec![(0, 0); ranges.len() + 1]).len();
+        let there = ranges.iter().map(|&(at, map)| (map, len - 10 + at));
+        let pictures: Vec<_> = [(len, 0)].into_iter().chain(there).collect();
+        let source = [with_segment(&picture, 0xe2, &index(&pictures)), maps].concat();
+        take(&transform(&source, &keep("w=300")).unwrap()).is_some()
+    };
+    let right = map(&samples, ANDROID, 0);
+    assert!(is_found(&[&right], &[(0, right.len())]));
+    // A first packet that speaks of other things.
+    let hidden = with_segment(&right, 0xe1, &[&xmp[..], packet("").as_bytes()].concat());
+    assert!(!is_found(&[&hidden], &[(0, hidden.len())]));
+    // A preview before it, and one that reaches into it.
+    let preview = grey(&all_of_it(40, 30));
+    let (first, second) = (preview.len(), right.len());
+    assert!(is_found(&[&preview, &right], &[(0, first), (first, second)]));
+    assert!(is_found(&[&preview, &right], &[(first, second), (0, first)]));
+    assert!(!is_found(&[&preview, &right], &[(0, first + 1), (first, second)]));
+    // Another one, that would not be larger than its picture.
+    let large = map(&grey(&all_of_it(500, 320)), ANDROID, 0);
+    let first = large.len();
+    assert!(!is_found(&[&large, &right], &[(0, first), (first, second)]));
 }
 
 proptest! {
@@ -508,8 +805,12 @@ proptest! {
         }
         source.truncate(source.len() - cut.index(source.len()) / 8);
         for params in ["w=50", "", "crop=3:4:50:40", "w=40,metadata=keep"] {
-            let out = transform(&source, &keep(params));
-            if let (Ok(out), false) = (out, params.is_empty()) {
+            let (plan, limits) = (keep(params), Limits::default());
+            let Ok(prepared) = prepare(&source, &plan, &limits) else { continue };
+            // An original may say what it likes, once there is nothing to be taken out of it.
+            if let Ok(Output::Stripped(out) | Output::Encoded(out)) =
+                prepared.run(&Control::default()).map(|made| made.output)
+            {
                 take(&out);
             }
         }

@@ -26,8 +26,8 @@ impl Prepared<'_> {
         };
         let attempt = |plan: &Plan| self.write_frames(recipe, animation, plan, geometry, control);
         let bytes = match self.plan.max_bytes {
-            None => attempt(&self.plan),
-            Some(max) => encode::encode_within(max, recipe.format, &self.plan, attempt),
+            None => attempt(self.plan),
+            Some(max) => encode::encode_within(max, recipe.format, self.plan, attempt),
         };
         let (width, height) = (geometry.output.width, geometry.output.height);
         let output = Output::Encoded(bytes?);

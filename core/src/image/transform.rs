@@ -49,7 +49,7 @@ pub struct Transformed {
 /// A source that passed its limits and waits to be decoded.
 #[derive(Debug)]
 pub struct Prepared<'a> {
-    pub(super) plan: Cow<'a, Plan>,
+    pub(super) plan: &'a Plan,
     limits: Limits,
     pub(super) source: Source<'a>,
     /// What is kept beside the picture.
@@ -75,29 +75,34 @@ enum PreparedWork<'a> {
 #[derive(Debug)]
 struct Passed<'a> {
     cuts: Cuts<'a>,
-    /// What is of its map, where something is of the picture.
-    of_map: Option<Cuts<'a>>,
+    /// What is of its map, where something is of the picture and both stay, and how many bytes say what
+    /// it is.
+    of_map: Option<(Cuts<'a>, usize)>,
 }
 
 impl<'a> Passed<'a> {
-    /// `None` where the source, or its map, is not understood well enough.
+    /// `None` where the source, or its map, which may have so many pixels, is not understood well enough.
     fn new(
         source: &Source<'a>,
         map: Option<&GainMap<'a>>,
+        pixels: u64,
         plan: &Plan,
         turned: bool,
     ) -> Option<Passed<'a>> {
         let cuts = strip(source, plan, turned)?;
         let of_map = match map {
-            Some(map) if !cuts.is_empty() => Some(map.strip()?),
+            Some(map) if !cuts.is_empty() && map.size().pixels() <= pixels => {
+                Some((map.strip()?, map.said_bytes()))
+            }
             _ => None,
         };
         Some(Passed { cuts, of_map })
     }
 
-    /// How long the result is, but for what says what the map is.
+    /// How long the result is at most.
     fn len(&self) -> usize {
-        self.cuts.len() + self.of_map.as_ref().map_or(0, Cuts::len)
+        let of_map = self.of_map.as_ref().map_or(0, |(cuts, said)| cuts.len() + said);
+        self.cuts.len() + of_map
     }
 }
 
@@ -119,10 +124,20 @@ pub(super) struct Recipe<'a> {
     transcoded: Option<Cuts<'a>>,
     /// Of a JPEG whose luma and chroma stay by themselves, what is made of them.
     planar: Option<Box<Planar>>,
-    /// Whether the map is kept.
-    keeps_map: bool,
+    /// What becomes of the map.
+    map: MapUse,
     /// Of a picture of more than 8 bits that stays so, what is made of it.
     deep: Option<Deep>,
+}
+
+/// What becomes of a gain map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MapUse {
+    Dropped,
+    /// It goes out beside the picture, if that turns out to be possible.
+    Kept,
+    /// The picture keeps its profile for its sake, and only for that.
+    Binding,
 }
 
 /// Reads the headers of a source.
@@ -184,23 +199,20 @@ pub fn prepare<'a>(
         geometry = geometry.reduced(most, stored, upright, &sizes)?;
     }
     let map = match plan.hdr {
-        HdrPolicy::Keep if keeps_map(plan, &geometry) => GainMap::find(&source, limits),
+        HdrPolicy::Keep if keeps_map(plan, &geometry) => GainMap::find(&source, plan, limits),
         HdrPolicy::Keep | HdrPolicy::Off => None,
     };
-    let binds_colors = format == Format::Jpeg
-        && plan.profile == ProfilePolicy::Srgb
-        && map.as_ref().is_some_and(GainMap::binds_colors);
-    let plan = match binds_colors {
-        true => Cow::Owned(Plan { profile: ProfilePolicy::Keep, ..plan.clone() }),
-        false => Cow::Borrowed(plan),
-    };
+    // The picture is only looked at where nothing is tolerated.
+    let looked_at = if tolerance.is_strict() { stored.pixels() } else { 0 };
+    let left = limits.pixels.saturating_sub(looked_at);
     if format == source.info.format
         && geometry.is_identity(stored)
         && upright.is_none()
         && tolerance.found().is_none()
         && !plan.is_exact
-        && keeps_bytes(&source, &plan)
-        && let Some(passed) = Passed::new(&source, map.as_ref(), &plan, false)
+        && keeps_bytes(&source, plan)
+        && let Some(passed) = Passed::new(&source, map.as_ref(), left, plan, false)
+        && fits_bytes(passed.len(), format, plan)
     {
         let looked = look(&source, &tolerance, limits)?;
         let animation = moving.filter(|_| source.check_animation(limits).is_ok());
@@ -216,9 +228,9 @@ pub fn prepare<'a>(
                 && tolerance.found().is_none()
                 && plan.jxl_quality.is_none()
                 && plan.max_bytes.is_none()
-                && keeps_bytes(&source, &plan) =>
+                && keeps_bytes(&source, plan) =>
         {
-            strip(&source, &plan, false)
+            strip(&source, plan, false)
         }
         _ => None,
     };
@@ -236,29 +248,36 @@ pub fn prepare<'a>(
                 return Err(error);
             }
             animation = None;
-            format = output_format(&source.info, &plan, false);
+            format = output_format(&source.info, plan, false);
         }
     }
     let decode = match picture {
         Some(_) => Decode::all(stored, limits.scans),
-        None => how_to_decode(&source, &plan, &geometry, limits),
+        None => how_to_decode(&source, plan, &geometry, limits),
     };
     if animation.is_none() {
         check_output(1, format)?;
         decode::check(&source, &decode, limits)?;
     }
-    let planar = Planar::new(&source, &plan, &geometry, (decode.scale, format))
-        .filter(|_| plan.profile != ProfilePolicy::Srgb || keeps_profile(&source, &plan))
+    let planar = Planar::new(&source, plan, &geometry, (decode.scale, format))
+        .filter(|_| plan.profile != ProfilePolicy::Srgb || keeps_profile(&source, plan))
         .map(Box::new);
-    let is_kept = keeps_profile(&source, &plan);
-    let deep = Deep::new(&source, &plan, &geometry, format, is_kept)
+    let is_kept = keeps_profile(&source, plan);
+    let deep = Deep::new(&source, plan, &geometry, format, is_kept)
         .filter(|_| animation.is_none() && picture.is_none());
     let known = most.is_none().then_some(&geometry);
-    let keeps_map = format == Format::Jpeg
-        && map.as_ref().is_some_and(|map| {
-            let decoded = decode.raster_size(stored).pixels();
-            decoded.saturating_add(map.pixels(known, stored)) <= limits.pixels
-        });
+    let fits = |map: &&GainMap| {
+        let decoded = decode.raster_size(stored).pixels();
+        decoded.saturating_add(map.pixels(known, stored)) <= limits.pixels
+    };
+    let map_use = match map.as_ref().filter(fits) {
+        Some(_) if format != Format::Jpeg => MapUse::Dropped,
+        Some(map) if map.binds_colors() && plan.profile == ProfilePolicy::Srgb && !is_kept => {
+            MapUse::Binding
+        }
+        Some(_) => MapUse::Kept,
+        None => MapUse::Dropped,
+    };
     let recipe = Recipe {
         decode,
         geometry,
@@ -270,7 +289,7 @@ pub fn prepare<'a>(
         most,
         transcoded,
         planar,
-        keeps_map,
+        map: map_use,
         deep,
     };
     let work = PreparedWork::Make(recipe);
@@ -367,13 +386,17 @@ fn output_format(source: &Info, plan: &Plan, moving: bool) -> Format {
 /// Whether nothing but the geometry and the format could change the source.
 fn keeps_bytes(source: &Source, plan: &Plan) -> bool {
     let flattens = source.info.has_palette && source.info.alpha && !plan.transparency;
-    let fits = plan.max_bytes.is_none_or(|max| source.input.len() as u64 <= max)
-        || !encode::has_quality(source.info.format);
+    let fits = fits_bytes(source.input.len(), source.info.format, plan);
     !plan.changes_pixels()
         && !loses_frames(source, plan)
         && fits
         && !flattens
         && keeps_profile(source, plan)
+}
+
+/// Whether so many bytes are no more than may go out of what goes out as it is.
+fn fits_bytes(len: usize, format: Format, plan: &Plan) -> bool {
+    plan.max_bytes.is_none_or(|max| len as u64 <= max) || !encode::has_quality(format)
 }
 
 /// Whether what a gain map says of a picture is still so of what is made of it.
@@ -434,6 +457,19 @@ impl Prepared<'_> {
     /// the source not counted.
     #[must_use]
     pub fn memory(&self) -> u64 {
+        let working = self.working_bytes();
+        match (&self.work, &self.map) {
+            // What was made is still there while the source is looked at once more.
+            (PreparedWork::Make(recipe), Some(map)) if self.may_stay() => {
+                let made = recipe.geometry.output.pixels().saturating_mul(4);
+                let passed = 2 * (self.source.input.len() + map.said_bytes()) as u64;
+                working.max(map.looking_bytes().max(passed).saturating_add(made))
+            }
+            _ => working,
+        }
+    }
+
+    fn working_bytes(&self) -> u64 {
         let verifies = self.tolerance.is_strict()
             || matches!(self.work, PreparedWork::PassOn { animation: Some(_), .. });
         let verifying = if verifies { decode::verifying_bytes(&self.source) } else { 0 };
@@ -446,17 +482,24 @@ impl Prepared<'_> {
                 // With a map it is put together of two.
                 let copies = if passed.of_map.is_some() { 2 } else { 1 };
                 let stripped = if passed.cuts.is_empty() { 0 } else { passed.len() as u64 };
-                return decoded.max(verifying).max(stripped.saturating_mul(copies));
+                let map = self.map.as_ref().filter(|_| passed.of_map.is_some());
+                // The picture is stripped before its map is looked at.
+                let looking =
+                    map.map_or(0, |map| map.looking_bytes().saturating_add(passed.len() as u64));
+                let joining = stripped.saturating_mul(copies);
+                return decoded.max(verifying).max(looking).max(joining);
             }
             PreparedWork::Make(recipe) => recipe,
         };
         if let Some(deep) = &recipe.deep {
             let &Recipe { ref geometry, format, .. } = recipe;
-            return deep.bytes(&self.source, &self.plan, geometry, format).max(verifying);
+            return deep.bytes(&self.source, self.plan, geometry, format).max(verifying);
         }
         let geometry = recipe.most.is_none().then_some(&recipe.geometry);
-        let of_map = self.map.as_ref().filter(|_| recipe.keeps_map);
-        let of_map = of_map.map_or(0, |map| map.working_bytes(geometry, self.stored()));
+        let of_map = self.map.as_ref().filter(|_| recipe.map != MapUse::Dropped);
+        let most_of_map = recipe.most.unwrap_or(recipe.geometry.output);
+        let of_map =
+            of_map.map_or(0, |map| map.working_bytes(geometry, most_of_map, self.stored()));
         if let Some(planar) = &recipe.planar {
             let decoder = decode::working_bytes(&self.source, &recipe.decode);
             let encoding = planar.encoding_bytes().saturating_add(of_map);
@@ -526,18 +569,24 @@ impl Prepared<'_> {
     /// client shows that which it has.
     ///
     /// # Errors
-    /// [`Error::Internal`] without memory.
-    pub fn smaller_source(&self, len: usize) -> Result<Option<Transformed>, Error> {
+    /// [`Error::Internal`] without memory, and those of [`Control::check`].
+    pub fn smaller_source(
+        &self,
+        len: usize,
+        control: &Control,
+    ) -> Result<Option<Transformed>, Error> {
         if !self.may_stay() {
             return Ok(None);
         }
         let map = self.map.as_ref();
-        let passed = Passed::new(&self.source, map, &self.plan, self.plan.orient);
-        passed.filter(|passed| passed.len() < len).map(|passed| self.pass_on(&passed)).transpose()
+        let pixels = self.limits.pixels;
+        let passed = Passed::new(&self.source, map, pixels, self.plan, self.plan.orient);
+        let passed = passed.filter(|passed| passed.len() < len);
+        passed.map(|passed| self.pass_on(&passed, control)).transpose()
     }
 
     fn may_stay(&self) -> bool {
-        let &Plan { fit, format, .. } = &*self.plan;
+        let &Plan { fit, format, .. } = self.plan;
         let source = self.source.info.format;
         let shows = source.is_universal() || format == Some(source);
         let converts = format.is_some()
@@ -547,12 +596,12 @@ impl Prepared<'_> {
             && self.plan.oversize == Oversize::Refuse
             && self.plan.bounds == Bounds::default()
             && !self.plan.changes_pixels()
-            && !loses_frames(&self.source, &self.plan)
-            && keeps_profile(&self.source, &self.plan);
+            && !loses_frames(&self.source, self.plan)
+            && keeps_profile(&self.source, self.plan);
         converts && shows
     }
 
-    fn pass_on(&self, passed: &Passed) -> Result<Transformed, Error> {
+    fn pass_on(&self, passed: &Passed, control: &Control) -> Result<Transformed, Error> {
         let (width, height) = self.source.info.displayed(self.plan.orient);
         let format = self.source.info.format;
         let output = if passed.cuts.is_empty() {
@@ -560,7 +609,10 @@ impl Prepared<'_> {
         } else {
             let picture = passed.cuts.apply()?;
             let map = match (&self.map, &passed.of_map) {
-                (Some(map), Some(cuts)) => Some(map.made(&cuts.apply()?)?),
+                // A map that is damaged goes, as beside any other picture.
+                (Some(map), Some((cuts, _))) if map.is_sound(control)? => {
+                    Some(map.made(&cuts.apply()?)?)
+                }
                 _ => None,
             };
             let whole = with_map(picture, map.as_ref())?;
@@ -591,7 +643,7 @@ impl Prepared<'_> {
                     }
                     (None, None) => {}
                 }
-                self.pass_on(passed)
+                self.pass_on(passed, control)
             }
             PreparedWork::Make(recipe) => match recipe.animation {
                 Some(animation) => self.animate(recipe, animation, control),
@@ -614,9 +666,9 @@ impl Prepared<'_> {
         let (decode, geometry) = match &self.work {
             PreparedWork::Make(recipe) => (recipe.decode, recipe.geometry),
             PreparedWork::PassOn { .. } => {
-                let upright = upright(&self.source, &self.plan);
-                let geometry = Geometry::new(self.stored(), upright, &self.plan)?;
-                let decode = how_to_decode(&self.source, &self.plan, &geometry, &self.limits);
+                let upright = upright(&self.source, self.plan);
+                let geometry = Geometry::new(self.stored(), upright, self.plan)?;
+                let decode = how_to_decode(&self.source, self.plan, &geometry, &self.limits);
                 (decode, geometry)
             }
         };
@@ -625,7 +677,7 @@ impl Prepared<'_> {
         let sizes = (geometry, decode.placed(self.stored()));
         let format = Format::Png;
         let renderer =
-            Renderer::new(&self.source, &self.plan, sizes, format, &raster, metadata, control)?;
+            Renderer::new(&self.source, self.plan, sizes, format, &raster, metadata, control)?;
         preview(&renderer.show(raster, control)?)
     }
 
@@ -638,7 +690,7 @@ impl Prepared<'_> {
         }
         let stripped = if cuts.is_empty() { None } else { Some(cuts.apply()?) };
         let jpeg = stripped.as_deref().unwrap_or(self.source.input);
-        let made = encode::transcode(jpeg, self.stored(), &self.plan, control)?;
+        let made = encode::transcode(jpeg, self.stored(), self.plan, control)?;
         let Size { width, height } = recipe.geometry.output;
         Ok(made.map(|bytes| Transformed {
             output: Output::Encoded(bytes),
@@ -655,14 +707,14 @@ impl Prepared<'_> {
         planar: &Planar,
         control: &Control,
     ) -> Result<Transformed, Error> {
-        let plan = &*self.plan;
+        let plan = self.plan;
         let planes = planar.make(&self.source, self.limits.scans, &self.tolerance, control)?;
         let Size { width, height } = planes.size;
         let format = Format::Jpeg;
         let mut metadata = output_metadata(&self.source.embedded, plan, planes.size);
         let is_carried = |icc: &Cow<[u8]>| carries_profile(plan, format, Layout::Rgb8, icc);
         metadata.icc = self.source.profile().filter(is_carried);
-        let map = self.make_map(recipe, &recipe.geometry, control)?;
+        let map = self.make_map(recipe.map, &recipe.geometry, metadata.xmp.as_deref(), control)?;
         let bytes = encode::encode_planes(&planes, plan, &metadata, control)?;
         control.check()?;
         let bytes = with_map(bytes, map.as_ref())?;
@@ -678,13 +730,35 @@ impl Prepared<'_> {
     ) -> Result<Transformed, Error> {
         let &Recipe { ref geometry, format, .. } = recipe;
         let made = (geometry, format);
-        let bytes = deep.make(&self.source, made, &self.plan, &self.tolerance, control)?;
+        let bytes = deep.make(&self.source, made, self.plan, &self.tolerance, control)?;
         let Size { width, height } = geometry.output;
         Ok(Transformed { output: Output::Encoded(bytes), format, width, height })
     }
 
     fn make(&self, recipe: &Recipe, control: &Control) -> Result<Transformed, Error> {
-        let plan = &*self.plan;
+        let made = match recipe.map {
+            MapUse::Binding => {
+                let kept = Plan { profile: ProfilePolicy::Keep, ..self.plan.clone() };
+                match self.make_by(recipe, &kept, MapUse::Binding, control)? {
+                    Some(made) => Some(made),
+                    // Nothing but its map would have kept its colours.
+                    None => self.make_by(recipe, self.plan, MapUse::Dropped, control)?,
+                }
+            }
+            map => self.make_by(recipe, self.plan, map, control)?,
+        };
+        made.ok_or_else(|| Error::Internal("no picture without a map".to_owned()))
+    }
+
+    /// Makes a picture of a raster; `None` where the plan is only that of a map, and that can't be kept.
+    fn make_by(
+        &self,
+        recipe: &Recipe,
+        plan: &Plan,
+        map: MapUse,
+        control: &Control,
+    ) -> Result<Option<Transformed>, Error> {
+        let binds = map == MapUse::Binding;
         let &Recipe { decode, mut geometry, format, palette, .. } = recipe;
 
         let mut raster = match recipe.picture {
@@ -706,7 +780,11 @@ impl Prepared<'_> {
         let mut renderer =
             Renderer::new(&self.source, plan, sizes, format, &raster, &mut metadata, control)?;
         let raster = renderer.render(raster, control)?;
-        let map = self.make_map(recipe, renderer.geometry(), control)?;
+        let xmp = metadata.xmp.as_deref();
+        let map = self.make_map(map, renderer.geometry(), xmp, control)?;
+        if binds && map.is_none() {
+            return Ok(None);
+        }
         let bytes = match plan.max_bytes {
             None => {
                 let bytes = encode::encode(raster, format, palette, plan, &metadata, control)?;
@@ -722,27 +800,32 @@ impl Prepared<'_> {
                     })
                 };
                 // What is too long with a map goes without it.
-                match within(map.as_ref())? {
-                    bytes if map.is_some() && bytes.len() as u64 > max => within(None)?,
-                    bytes => bytes,
+                let map = map.as_ref().filter(|map| (map.len() as u64) < max);
+                let both = map.map(|map| within(Some(map))).transpose()?;
+                match both.filter(|both| both.len() as u64 <= max) {
+                    Some(both) => both,
+                    None if binds => return Ok(None),
+                    None => within(None)?,
                 }
             }
         };
         let Size { width, height } = geometry.output;
-        Ok(Transformed { output: Output::Encoded(bytes), format, width, height })
+        Ok(Some(Transformed { output: Output::Encoded(bytes), format, width, height }))
     }
 
-    /// Makes the map of what that geometry makes of the picture, where it is kept.
+    /// Makes the map of what that geometry makes of the picture, which has that XMP, where it is kept.
     fn make_map(
         &self,
-        recipe: &Recipe,
+        map: MapUse,
         geometry: &Geometry,
+        xmp: Option<&[u8]>,
         control: &Control,
     ) -> Result<Option<MadeMap>, Error> {
-        match &self.map {
-            Some(map) if recipe.keeps_map => map.make(geometry, self.stored(), &self.plan, control),
-            _ => Ok(None),
-        }
+        // What is trimmed may be padded in the end.
+        let is_kept = map != MapUse::Dropped && keeps_map(self.plan, geometry);
+        let Some(map) = self.map.as_ref().filter(|_| is_kept) else { return Ok(None) };
+        let made = map.make(geometry, self.stored(), self.plan, control)?;
+        Ok(made.filter(|made| made.has_place(xmp)))
     }
 
     /// The border that is looked for.
@@ -758,7 +841,7 @@ impl Prepared<'_> {
             EqualSides::Vertical => (false, true),
             EqualSides::Both => (true, true),
         };
-        let is_lying = upright(&self.source, &self.plan).swap;
+        let is_lying = upright(&self.source, self.plan).swap;
         let (across, down) = if is_lying { (down, across) } else { (across, down) };
         pixels::evened(inside, self.stored(), across, down)
     }
@@ -766,8 +849,8 @@ impl Prepared<'_> {
     /// The geometry of what is left of the image inside its border.
     pub(super) fn trimmed(&self, recipe: &Recipe, inside: Rect) -> Result<Geometry, Error> {
         let inside = self.evened(inside);
-        let upright = upright(&self.source, &self.plan);
-        let mut geometry = Geometry::new(inside.size, upright, &sizes(&self.source, &self.plan))?;
+        let upright = upright(&self.source, self.plan);
+        let mut geometry = Geometry::new(inside.size, upright, &sizes(&self.source, self.plan))?;
         geometry.region.x += inside.x;
         geometry.region.y += inside.y;
         let most = recipe.most.map_or(u64::MAX, Size::pixels);

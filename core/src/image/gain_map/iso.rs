@@ -38,7 +38,8 @@ impl<'a> IsoGains<'a> {
         }
         let base_headroom = numbers.unsigned()?;
         let other_headroom = numbers.unsigned()?;
-        let mut makes_sense = base_headroom != other_headroom;
+        // A picture that is itself the brighter one would have to stay what it is.
+        let mut makes_sense = base_headroom < other_headroom;
         for _ in 0..if flags & THREE_CHANNELS != 0 { 3 } else { 1 } {
             let (least, most) = (numbers.signed()?, numbers.signed()?);
             let gamma = numbers.unsigned()?;
@@ -114,8 +115,9 @@ mod tests {
     #[test]
     fn what_makes_no_sense() {
         let whole = [&HEADROOMS[..], &CHANNEL].concat();
-        // A denominator of 0, headrooms that are one, a gamma of 0, a least gain above the most.
-        for (at, number) in [(1, 0), (3, 0), (5, 0), (13, 0), (2, 0), (8, 0), (4, 7)] {
+        // A denominator of 0, headrooms that are one, or the greater that of the picture, a gamma of 0, a least
+        // gain above the most.
+        for (at, number) in [(1, 0), (3, 0), (5, 0), (13, 0), (2, 0), (0, 4), (8, 0), (4, 7)] {
             let mut wrong = whole.clone();
             wrong[at] = number;
             assert!(IsoGains::read(&metadata(0, &wrong)).is_none(), "{at}");

@@ -9,7 +9,9 @@ mod multi_picture;
 mod packet;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
+use super::bytes::be16;
 use super::damage::Tolerance;
 use super::decode::{self, Decode};
 use super::encode::{self, MAX_SEGMENT};
@@ -18,10 +20,12 @@ use super::metadata::OutputMetadata;
 use super::pixels::{self, Placed};
 use super::raster::{Layout, with_room};
 use super::size::{Rect, Size};
-use super::source::jpeg::{APP0, APP1, APP2, EXIF, JFIF, SOS, Walk, XMP, stands_alone};
-use super::source::{Container, Source};
+use super::source::jpeg::{
+    APP0, APP1, APP2, EXIF, JFIF, SOI, SOS, Walk, XMP, frame_header, stands_alone,
+};
+use super::source::{Container, Icc, Source};
 use super::strip::{Cuts, pixels_alone};
-use super::{Control, DamagePolicy, Error, Format, Limits, Plan, Subsampling};
+use super::{Control, DamagePolicy, Error, Format, Limits, Plan, ProfilePolicy, Subsampling};
 use iso::{ISO, IsoGains, VERSIONS};
 use packet::XmpGains;
 
@@ -32,6 +36,9 @@ const QUALITY: u8 = 90;
 /// its proportions to be those of the picture.
 const SHORTEST: f64 = 128.0;
 
+/// A longer profile is none that a map needs: those of cameras and phones have less than a tenth of that.
+const LONGEST_PROFILE: usize = 1 << 16;
+
 /// A map that can be kept.
 #[derive(Debug)]
 pub(super) struct GainMap<'a> {
@@ -39,6 +46,8 @@ pub(super) struct GainMap<'a> {
     source: Source<'a>,
     iso: Option<IsoGains<'a>>,
     xmp: Option<XmpGains>,
+    /// The profile of the higher range, where gains are those of its colours by ISO 21496-1.
+    icc: Option<Cow<'a, [u8]>>,
     scans: u32,
 }
 
@@ -50,39 +59,94 @@ pub(super) struct MadeMap {
 }
 
 impl<'a> GainMap<'a> {
-    /// The map of a source, where there is one, it is whole, and within the limits.
-    pub(super) fn find(source: &Source<'a>, limits: &Limits) -> Option<GainMap<'a>> {
+    /// The map of a source, where there is one, it is whole as far as its markers tell, and within the
+    /// limits.
+    pub(super) fn find(source: &Source<'a>, plan: &Plan, limits: &Limits) -> Option<GainMap<'a>> {
         let Container::Jpeg(jpeg) = &source.kind else { return None };
         let end = jpeg.behind(source.input).filter(|_| jpeg.components() <= 3)?;
         let by_index = multi_picture::pictures(source.input).into_iter();
         let by_packet = source.embedded.xmp.and_then(|xmp| packet::located(xmp, end));
         let most = Size::new(source.info.width, source.info.height);
-        by_index.chain(by_packet).find_map(|range| {
+        // No byte is looked at twice, and no picture but the first that has gains is read to its end.
+        let mut seen: Vec<Range<usize>> = Vec::new();
+        let (bytes, gains) = by_index.chain(by_packet).find_map(|range| {
             let bytes = source.input.get(range.clone()).filter(|_| range.start >= end)?;
-            let map = GainMap::read(bytes, limits)?;
-            let Size { width, height } = map.size();
-            (width <= most.width && height <= most.height).then_some(map)
-        })
+            let is_new = seen.iter().all(|seen| range.end <= seen.start || seen.end <= range.start);
+            if !is_new || !bytes.starts_with(&[0xff, SOI]) {
+                return None;
+            }
+            seen.push(range);
+            gains(bytes).map(|gains| (bytes, gains))
+        })?;
+        let Size { width, height } = gains.size;
+        // Without a height it would be that which comes with its data.
+        let fits = height > 0 && width <= most.width && height <= most.height;
+        fits.then(|| GainMap::read(bytes, gains, plan, limits)).flatten()
     }
 
-    fn read(bytes: &'a [u8], limits: &Limits) -> Option<GainMap<'a>> {
-        let (iso, xmp) = gains(bytes)?;
+    fn read(
+        bytes: &'a [u8],
+        gains: Gains<'a>,
+        plan: &Plan,
+        limits: &Limits,
+    ) -> Option<GainMap<'a>> {
         let source = Source::read(bytes).ok()?;
         source.check(limits, &Tolerance::new(DamagePolicy::Strict)).ok()?;
         let Container::Jpeg(jpeg) = &source.kind else { return None };
         let has_channels = matches!(jpeg.components(), 1 | 3);
-        has_channels.then_some(GainMap { source, iso, xmp, scans: limits.scans })
+        let Gains { iso, xmp, .. } = gains;
+        let profile = source.embedded.icc.as_ref().filter(|icc| icc.is_profile());
+        let profile = profile.filter(|_| iso.is_some_and(|iso| !iso.has_base_colors));
+        let icc = profile.filter(|_| plan.profile != ProfilePolicy::Strip).and_then(higher_range);
+        // Gains that differ by channel are wrong in any other colours.
+        let lacks_colors =
+            profile.is_some() && icc.is_none() && decode::layout(&source) != Layout::L8;
+        (has_channels && !lacks_colors).then_some(GainMap {
+            source,
+            iso,
+            xmp,
+            icc,
+            scans: limits.scans,
+        })
     }
 
-    fn size(&self) -> Size {
+    pub(super) fn size(&self) -> Size {
         Size::new(self.source.info.width, self.source.info.height)
     }
 
     /// Whether it fits only as long as the picture keeps its colour space: gains that differ by channel do, where
-    /// the map has no colour space of its own.
+    /// the map has no colour space of its own. XMP knows of none.
     pub(super) fn binds_colors(&self) -> bool {
-        let has_own_colors = self.iso.is_some_and(|iso| !iso.has_base_colors);
+        let has_own_colors = self.icc.is_some() && self.xmp.is_none();
         decode::layout(&self.source) != Layout::L8 && !has_own_colors
+    }
+
+    /// Whether all of it can be decoded.
+    ///
+    /// # Errors
+    /// As of [`make`](GainMap::make).
+    pub(super) fn is_sound(&self, control: &Control) -> Result<bool, Error> {
+        let tolerance = Tolerance::new(DamagePolicy::Strict);
+        match decode::decode(&self.source, &self.whole(), &tolerance, control) {
+            Err(Error::DecodeFailed(_)) => Ok(false),
+            decoded => decoded.map(|_| true),
+        }
+    }
+
+    /// Bytes that [`is_sound`](GainMap::is_sound) holds at most.
+    pub(super) fn looking_bytes(&self) -> u64 {
+        self.decoding_bytes(&self.whole())
+    }
+
+    fn whole(&self) -> Decode {
+        Decode::all(self.size(), self.scans)
+    }
+
+    fn decoding_bytes(&self, decode: &Decode) -> u64 {
+        let channels = decode::layout(&self.source).channels() as u64;
+        let raster = decode.raster_size(self.size()).pixels() * channels;
+        (raster + decode::working_bytes(&self.source, decode))
+            .max(decode::verifying_bytes(&self.source))
     }
 
     /// Pixels that are decoded of it; without a geometry, of all of it as it is.
@@ -91,23 +155,27 @@ impl<'a> GainMap<'a> {
         geometry.map_or(self.size(), decoded).pixels()
     }
 
-    /// Bytes that [`make`](GainMap::make) holds at most, what it returns included; without a
-    /// geometry, whatever that is.
-    pub(super) fn working_bytes(&self, geometry: Option<&Geometry>, stored: Size) -> u64 {
+    /// Bytes that [`make`](GainMap::make) holds at most, what it returns included; without a geometry,
+    /// whatever that is, of what has no more than so many pixels a side.
+    pub(super) fn working_bytes(
+        &self,
+        geometry: Option<&Geometry>,
+        most: Size,
+        stored: Size,
+    ) -> u64 {
         let layout = decode::layout(&self.source);
         let (decode, made) = match geometry.map(|geometry| self.shown(geometry, stored)) {
             Some(shown) => (shown.decode, shown.size),
-            None => (Decode::all(self.size(), self.scans), self.size()),
+            // Of a part it may have as many pixels as its picture.
+            None => (self.whole(), most),
         };
         let raster = decode.raster_size(self.size());
         let channels = layout.channels() as u64;
-        let decoding = raster.pixels() * channels + decode::working_bytes(&self.source, &decode);
         let resizing = raster.pixels() * channels + pixels::working_bytes(raster, layout, made);
         let made_bytes = made.pixels().saturating_mul(2 * channels);
         // All of the chroma is kept.
         let encoding = encode::working_bytes(made, Format::Jpeg, false) + made.pixels() * 6;
-        decoding
-            .max(decode::verifying_bytes(&self.source))
+        self.decoding_bytes(&decode)
             .max(resizing.saturating_add(made_bytes))
             .saturating_add(encoding)
     }
@@ -193,23 +261,55 @@ impl<'a> GainMap<'a> {
     /// # Errors
     /// [`Error::Internal`] without memory.
     pub(super) fn made(&self, samples: &[u8]) -> Result<MadeMap, Error> {
+        let end = Head::of(samples).end;
+        let jpeg = joined(samples, end..end, &self.said(), &[])?;
+        Ok(MadeMap { jpeg, has_iso: self.iso.is_some(), has_xmp: self.xmp.is_some() })
+    }
+
+    /// The segments that say what its samples are.
+    fn said(&self) -> Vec<u8> {
         let metadata = OutputMetadata {
             xmp: self.xmp.as_ref().map(|xmp| Cow::Owned(xmp.packet().into_bytes())),
-            // That of the higher range.
-            icc: self.source.profile().filter(|_| self.iso.is_some()),
+            icc: self.icc.as_deref().map(Cow::Borrowed),
             ..OutputMetadata::default()
         };
         let mut segments = encode::segments(&metadata);
         if let Some(iso) = self.iso {
             encode::segment(&mut segments, APP2, &[ISO, iso.bytes]);
         }
-        let end = Head::of(samples).end;
-        let jpeg = joined(samples, end..end, &segments, &[])?;
-        Ok(MadeMap { jpeg, has_iso: self.iso.is_some(), has_xmp: self.xmp.is_some() })
+        segments
+    }
+
+    /// Bytes that are written at most for its sake beside the samples of both pictures, where the
+    /// picture has no XMP of its own.
+    pub(super) fn said_bytes(&self) -> usize {
+        let packet = packet::in_packet(&packet::directory(usize::MAX)).len();
+        let of_picture = [XMP.len() + packet, ISO.len() + VERSIONS.len(), multi_picture::INDEX_LEN];
+        self.said().len() + of_picture.map(|len| len + 4).iter().sum::<usize>()
     }
 }
 
 impl MadeMap {
+    /// How long it is by itself.
+    pub(super) fn len(&self) -> usize {
+        self.jpeg.len()
+    }
+
+    /// Whether a picture with that XMP has a place for what is said of a map.
+    pub(super) fn has_place(&self, xmp: Option<&[u8]>) -> bool {
+        !self.has_xmp || self.packet(xmp).is_some()
+    }
+
+    /// The packet of its picture, which may have one already.
+    fn packet(&self, xmp: Option<&[u8]>) -> Option<Vec<u8>> {
+        let directory = packet::directory(self.jpeg.len());
+        let packet = match xmp {
+            Some(packet) => packet::with_description(packet, &directory)?,
+            None => packet::in_packet(&directory).into_bytes(),
+        };
+        (XMP.len() + packet.len() <= MAX_SEGMENT).then_some(packet)
+    }
+
     /// A JPEG with this map behind it, and all that says so; `None` where there is no place for that.
     ///
     /// # Errors
@@ -218,13 +318,7 @@ impl MadeMap {
         let head = Head::of(picture);
         let mut segments = Vec::new();
         if self.has_xmp {
-            let directory = packet::directory(self.jpeg.len());
-            let packet = match head.xmp {
-                Some(packet) => packet::with_description(packet, &directory),
-                None => Some(packet::in_packet(&directory).into_bytes()),
-            };
-            let fits = |packet: &Vec<u8>| XMP.len() + packet.len() <= MAX_SEGMENT;
-            let Some(packet) = packet.filter(fits) else { return Ok(None) };
+            let Some(packet) = self.packet(head.xmp) else { return Ok(None) };
             encode::segment(&mut segments, APP1, &[XMP, &packet]);
         } else if let Some(packet) = head.xmp {
             encode::segment(&mut segments, APP1, &[XMP, packet]);
@@ -262,9 +356,18 @@ fn span((first, region): (u32, u32), (at, len): (u32, u32), scaled: u32) -> (f64
     )
 }
 
-/// What says how the samples of a map become gains; `None` where nothing does that makes sense.
-fn gains(map: &[u8]) -> Option<(Option<IsoGains<'_>>, Option<XmpGains>)> {
-    let (mut iso, mut xmp) = (None, None);
+/// What the markers say of a map.
+struct Gains<'a> {
+    size: Size,
+    iso: Option<IsoGains<'a>>,
+    xmp: Option<XmpGains>,
+}
+
+/// The size of a map, and what says how its samples become gains; `None` where nothing does that makes
+/// sense.
+fn gains(map: &[u8]) -> Option<Gains<'_>> {
+    let (mut size, mut iso, mut xmp) = (None, None, None);
+    let mut has_xmp = false;
     let mut walk = Walk::new(map, 2);
     loop {
         let marker = walk.marker()?;
@@ -276,17 +379,30 @@ fn gains(map: &[u8]) -> Option<(Option<IsoGains<'_>>, Option<XmpGains>)> {
         }
         let body = walk.segment()?;
         match marker {
-            // What readers go by is not to be guessed.
+            _ if frame_header(marker) => {
+                size = Some(Size::new(be16(body, 3)?.into(), be16(body, 1)?.into()));
+            }
+            // Readers go by it where they know it, whatever XMP says: what can't be read is no reason to.
             APP2 if iso.is_none() && body.starts_with(ISO) => {
                 iso = Some(IsoGains::read(body.get(ISO.len()..)?)?);
             }
-            APP1 if xmp.is_none() && body.starts_with(XMP) => {
+            // As of any picture, the first counts. A map may have one that speaks of other things.
+            APP1 if !has_xmp && body.starts_with(XMP) => {
+                has_xmp = true;
                 xmp = XmpGains::read(body.get(XMP.len()..)?);
             }
             _ => {}
         }
     }
-    (iso.is_some() || xmp.is_some()).then_some((iso, xmp))
+    let size = size.filter(|_| iso.is_some() || xmp.is_some())?;
+    Some(Gains { size, iso, xmp })
+}
+
+/// A profile, as far as it can be that of a higher range.
+fn higher_range<'a>(icc: &Icc<'a>) -> Option<Cow<'a, [u8]>> {
+    let bytes = Some(icc).filter(|icc| icc.stored_len() <= LONGEST_PROFILE)?.bytes()?;
+    // Where the header says the colour space (ICC.1:2022, section 7.2.6).
+    (bytes.get(16..20)? == b"RGB ").then_some(bytes)
 }
 
 /// The segments that come first: JFIF, Exif and XMP.
@@ -322,7 +438,7 @@ impl<'j> Head<'j> {
 /// A JPEG with segments in the place of some of its bytes, and what comes behind it.
 fn joined(
     jpeg: &[u8],
-    cut: std::ops::Range<usize>,
+    cut: Range<usize>,
     segments: &[u8],
     behind: &[u8],
 ) -> Result<Vec<u8>, Error> {

@@ -8,9 +8,14 @@ use quick_xml::NsReader;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::{NamespaceResolver, ResolveResult};
 
+use crate::image::metadata::xmp_text;
+
 const GAINS: &str = "http://ns.adobe.com/hdr-gain-map/1.0/";
 const ITEM: &str = "http://ns.google.com/photos/1.0/container/item/";
 const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
+
+/// A packet of gains that is longer is not read: programs write less than a tenth of that.
+const LONGEST_PACKET: usize = 1 << 14;
 
 /// Items of a container that are looked at.
 const MOST_ITEMS: usize = 16;
@@ -37,20 +42,19 @@ const NEEDED: [&str; 2] = ["GainMapMax", "HDRCapacityMax"];
 pub(super) struct XmpGains {
     /// One number each, or one for each channel; none where the default is meant.
     numbers: [Vec<String>; NUMBERS.len()],
-    /// Whether the picture has the higher range, if that is said.
-    is_base_hdr: Option<bool>,
 }
 
 impl XmpGains {
     /// Reads a packet; `None` where it says nothing of a map, or nothing that makes sense.
     pub(super) fn read(packet: &[u8]) -> Option<XmpGains> {
+        if packet.len() > LONGEST_PACKET {
+            return None;
+        }
         let mut gains = XmpGains::default();
-        let mut version = None;
+        let (mut version, mut is_base_hdr) = (None, false);
         properties(packet, |name, texts| match (name, texts.as_slice()) {
             ("Version", [text]) => version = Some(text == "1.0"),
-            ("BaseRenditionIsHDR", [text]) => {
-                gains.is_base_hdr = Some(text.eq_ignore_ascii_case("true"));
-            }
+            ("BaseRenditionIsHDR", [text]) => is_base_hdr = !text.eq_ignore_ascii_case("false"),
             _ => {
                 let place = NUMBERS.iter().position(|known| *known == name);
                 if let Some(numbers) = place.and_then(|place| gains.numbers.get_mut(place)) {
@@ -58,7 +62,8 @@ impl XmpGains {
                 }
             }
         })?;
-        (version == Some(true) && gains.makes_sense()).then_some(gains)
+        // A picture that is itself the brighter one would have to stay what it is.
+        (version == Some(true) && !is_base_hdr && gains.makes_sense()).then_some(gains)
     }
 
     fn makes_sense(&self) -> bool {
@@ -88,7 +93,8 @@ impl XmpGains {
     /// A packet that says the same and nothing else.
     pub(super) fn packet(&self) -> String {
         let mut tag = format!(
-            "<rdf:Description rdf:about=\"\" xmlns:hdrgm=\"{GAINS}\" hdrgm:Version=\"1.0\""
+            "<rdf:Description rdf:about=\"\" xmlns:hdrgm=\"{GAINS}\" hdrgm:Version=\"1.0\" \
+            hdrgm:BaseRenditionIsHDR=\"False\""
         );
         let mut within = String::new();
         for (name, texts) in NUMBERS.iter().zip(&self.numbers) {
@@ -104,10 +110,6 @@ impl XmpGains {
                         write!(within, "<hdrgm:{name}><rdf:Seq>{items}</rdf:Seq></hdrgm:{name}>");
                 }
             }
-        }
-        if let Some(is_hdr) = self.is_base_hdr {
-            let word = if is_hdr { "True" } else { "False" };
-            let _ = write!(tag, " hdrgm:BaseRenditionIsHDR=\"{word}\"");
         }
         in_packet(&format!("{tag}>{within}</rdf:Description>"))
     }
@@ -141,7 +143,8 @@ pub(super) fn in_packet(description: &str) -> String {
 
 /// A packet with one more description; `None` where it has no place for any.
 pub(super) fn with_description(packet: &[u8], description: &str) -> Option<Vec<u8>> {
-    let mut reader = NsReader::from_str(std::str::from_utf8(packet).ok()?);
+    let packet = xmp_text(packet)?;
+    let mut reader = NsReader::from_str(packet);
     loop {
         let start = usize::try_from(reader.buffer_position()).ok()?;
         match reader.read_event().ok()? {
@@ -149,7 +152,7 @@ pub(super) fn with_description(packet: &[u8], description: &str) -> Option<Vec<u
                 let (space, local) = reader.resolver().resolve_element(tag.name());
                 if is_of(&space, RDF) && local.into_inner() == "RDF" {
                     let (before, after) = packet.split_at_checked(start)?;
-                    return Some([before, description.as_bytes(), after].concat());
+                    return Some([before, description, after].concat().into_bytes());
                 }
             }
             Event::Eof => return None,
@@ -160,7 +163,7 @@ pub(super) fn with_description(packet: &[u8], description: &str) -> Option<Vec<u
 
 /// Where the map is in a file whose first picture ends at that place, by what its packet says.
 pub(super) fn located(packet: &[u8], end: usize) -> Option<Range<usize>> {
-    let mut reader = NsReader::from_str(std::str::from_utf8(packet).ok()?);
+    let mut reader = NsReader::from_str(xmp_text(packet)?);
     let mut at = None;
     let mut items = 0;
     loop {
@@ -222,7 +225,7 @@ impl Item {
 /// Hands out the names and values of the properties of gains: those of attributes, of elements, and of
 /// lists.
 fn properties(packet: &[u8], mut take: impl FnMut(&str, Vec<String>)) -> Option<()> {
-    let mut reader = NsReader::from_str(std::str::from_utf8(packet).ok()?);
+    let mut reader = NsReader::from_str(xmp_text(packet)?);
     let mut depth = 0usize;
     // The property that is open, and how deep it lies.
     let mut open: Option<(String, usize, Vec<String>)> = None;
@@ -251,6 +254,10 @@ fn properties(packet: &[u8], mut take: impl FnMut(&str, Vec<String>)) -> Option<
                 if let Some((name, _, texts)) = open.take_if(|(_, of, _)| *of == depth) {
                     take(&name, texts);
                 }
+            }
+            // A number has none, and what stands around one would be taken for several.
+            Event::GeneralRef(_) | Event::CData(_) | Event::Comment(_) if open.is_some() => {
+                return None;
             }
             Event::DocType(_) => return None,
             Event::Eof => return (depth == 0).then_some(()),
@@ -336,6 +343,7 @@ mod tests {
             ("hdrgm:HDRCapacityMax='3'", ""),
             ("hdrgm:HDRCapacityMax='3'", "hdrgm:HDRCapacityMax='0'"),
             ("hdrgm:Version='1.0'", ""),
+            ("hdrgm:GainMapMax='3'", "hdrgm:GainMapMax='3' hdrgm:BaseRenditionIsHDR='True'"),
             ("hdrgm:", "other:"),
         ] {
             assert!(read(&whole.replace(from, to), "").is_none(), "{to}");
@@ -343,6 +351,12 @@ mod tests {
         let two =
             "<hdrgm:Gamma><rdf:Seq><rdf:li>1</rdf:li><rdf:li>1</rdf:li></rdf:Seq></hdrgm:Gamma>";
         assert!(read(whole, two).is_none());
+        for text in ["1&amp;x;2&#x32;3", "1<![CDATA[x]]>2", "1<!-- -->2"] {
+            let max = format!("<hdrgm:GainMapMax>{text}</hdrgm:GainMapMax>");
+            assert!(read(&whole.replace("hdrgm:GainMapMax='3'", ""), &max).is_none(), "{text}");
+        }
+        let long = format!("{whole} a='{}'", "b".repeat(LONGEST_PACKET));
+        assert!(read(&long, "").is_none());
         assert!(XmpGains::read(b"<a>").is_none() && XmpGains::read(b"\xff").is_none());
         let entity = format!("<!DOCTYPE a [<!ENTITY e '1'>]>{}", description(whole, ""));
         assert!(XmpGains::read(entity.as_bytes()).is_none());
@@ -378,6 +392,11 @@ mod tests {
         let text = String::from_utf8(both).unwrap();
         assert!(text.contains("a:b='c'") && text.ends_with("</rdf:RDF></x:xmpmeta>"), "{text}");
         assert_eq!(located(text.as_bytes(), 10), Some(10..15));
+        for marks in ["\u{feff}", "\u{feff}\u{feff}"] {
+            let marked = [marks, &packet].concat();
+            let beside = with_description(marked.as_bytes(), &directory(5)).unwrap();
+            assert_eq!(beside, text.as_bytes());
+        }
         assert_eq!(with_description(b"<a></a>", ""), None);
     }
 }
