@@ -98,6 +98,11 @@ jxl: build ## JPEGs to JPEG XL and back by djxl, to the byte, beside cjxl; files
 	@scripts/photos demo
 	@scripts/check-jxl
 
+.PHONY: hdr
+hdr: build ## gain maps beside libultrahdr, which pip installs into build/libultrahdr
+	@scripts/install-deps hdr test
+	@scripts/check-hdr
+
 .PHONY: iiif
 iiif: build ## the validator of the IIIF Image API, which pip installs into build/iiif-validator
 	@scripts/install-deps iiif

@@ -173,6 +173,9 @@ image_resize_animation all first;           | invalid number of arguments
 image_resize_damaged;                       | invalid number of arguments
 image_resize_damaged on;                    | on
 image_resize_damaged strict lenient;        | invalid number of arguments
+image_resize_hdr;                           | invalid number of arguments
+image_resize_hdr on;                        | on
+image_resize_hdr keep off;                  | invalid number of arguments
 image_resize_heif;                          | invalid number of arguments
 image_resize_heif on;                       | on
 image_resize_heif auto off;                 | invalid number of arguments

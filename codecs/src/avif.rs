@@ -26,6 +26,11 @@ impl std::error::Error for Error {}
 
 const OK: c_int = 0;
 
+/// Code points of primaries and matrices.
+const BT2020: u16 = 9;
+const BT2020_MATRIX: u16 = 9;
+const BT601_MATRIX: u16 = 6;
+
 pub(crate) fn check(result: c_int) -> Result<(), Error> {
     if result == OK {
         return Ok(());
@@ -50,7 +55,11 @@ pub struct Image<'a> {
     pub quality: u8,
     /// 0 (small) to 10 (fast).
     pub speed: u8,
-    /// ICC profile; sRGB where it is empty.
+    /// Whether channels have 16 bits, in the order of the machine, of which 10 are kept.
+    pub deep: bool,
+    /// Primaries and curve as code points of ITU-T H.273; of no use beside a profile.
+    pub code_points: (u16, u16),
+    /// ICC profile, or empty.
     pub icc: &'a [u8],
     /// EXIF block, or empty.
     pub exif: &'a [u8],
@@ -63,9 +72,16 @@ pub struct Image<'a> {
 /// # Errors
 /// Where the encoder fails, or the pixels are not as many as announced.
 pub fn encode(image: &Image<'_>) -> Result<Encoded, Error> {
-    if Some(image.pixels.len()) != bytes(image.width, image.height, channels(image.alpha)) {
+    let sample = if image.deep { 2 } else { 1 };
+    let pixel = channels(image.alpha) * sample;
+    if Some(image.pixels.len()) != bytes(image.width, image.height, pixel) {
         return Err(Error("the pixels have not the size of the image"));
     }
+    // libavif reads samples of 16 bits from where they belong alone.
+    if !image.pixels.as_ptr().addr().is_multiple_of(sample as usize) {
+        return Err(Error("the pixels begin at an odd address"));
+    }
+    let (primaries, transfer) = image.code_points;
     let source = RawSource {
         pixels: image.pixels.as_ptr(),
         width: image.width,
@@ -73,6 +89,10 @@ pub fn encode(image: &Image<'_>) -> Result<Encoded, Error> {
         alpha: image.alpha.into(),
         quality: image.quality.min(100),
         speed: image.speed.min(10),
+        deep: image.deep.into(),
+        primaries,
+        transfer,
+        matrix: if primaries == BT2020 { BT2020_MATRIX } else { BT601_MATRIX },
         icc: image.icc.as_ptr(),
         icc_len: image.icc.len(),
         exif: image.exif.as_ptr(),
@@ -123,6 +143,10 @@ struct RawSource {
     alpha: u8,
     quality: u8,
     speed: u8,
+    deep: u8,
+    primaries: u16,
+    transfer: u16,
+    matrix: u16,
     icc: *const u8,
     icc_len: usize,
     exif: *const u8,

@@ -51,9 +51,14 @@ pub struct Image<'a> {
     pub height: u32,
     /// 1 to 4: grey, grey with alpha, RGB, RGBA. Alpha is not premultiplied.
     pub channels: u8,
+    /// Whether they have 16 bits each, in the order of the machine, and not 8.
+    pub deep: bool,
+    /// Primaries (1, 9 or 12) and curve (13, 16 or 18) as code points of ITU-T H.273; of no use beside
+    /// a profile.
+    pub code_points: (u8, u8),
     /// Butteraugli distance, 0.01 to 25; 1 is just noticed.
     pub distance: f32,
-    /// ICC profile; sRGB where it is empty.
+    /// ICC profile, or empty.
     pub icc: &'a [u8],
     /// EXIF block, or empty.
     pub exif: &'a [u8],
@@ -72,8 +77,9 @@ pub fn encode(source: &Source<'_>, effort: u8) -> Result<Encoded, Error> {
         Source::Jpeg(jpeg) => (raw.jpeg, raw.jpeg_len) = (jpeg.as_ptr(), jpeg.len()),
         Source::Pixels(image) => {
             let &Image { pixels, width, height, channels, distance, icc, xmp, .. } = image;
+            let sample = if image.deep { 2 } else { 1 };
             let is_whole = (1..=4).contains(&channels)
-                && Some(pixels.len()) == bytes(width, height, channels.into());
+                && Some(pixels.len()) == bytes(width, height, u32::from(channels) * sample);
             if !is_whole {
                 return Err(Error::Failed);
             }
@@ -85,6 +91,8 @@ pub fn encode(source: &Source<'_>, effort: u8) -> Result<Encoded, Error> {
             }
             raw.pixels = pixels.as_ptr();
             (raw.width, raw.height, raw.channels) = (width, height, channels);
+            raw.deep = image.deep.into();
+            (raw.primaries, raw.transfer) = image.code_points;
             raw.distance = distance.clamp(0.01, 25.0);
             (raw.icc, raw.icc_len) = (icc.as_ptr(), icc.len());
             (raw.exif, raw.exif_len) = (exif.as_ptr(), exif.len());
@@ -131,6 +139,9 @@ struct RawSource {
     width: u32,
     height: u32,
     channels: u8,
+    deep: u8,
+    primaries: u8,
+    transfer: u8,
     effort: u8,
     distance: f32,
     icc: *const u8,
@@ -150,6 +161,9 @@ impl Default for RawSource {
             width: 0,
             height: 0,
             channels: 0,
+            deep: 0,
+            primaries: 0,
+            transfer: 0,
             effort: 0,
             distance: 0.0,
             icc: null(),

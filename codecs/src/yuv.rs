@@ -1,5 +1,6 @@
 //! Planes of luma, chroma and alpha, and their conversion to RGB by libavif.
 
+use std::ffi::c_int;
 use std::ops::Range;
 use std::ptr::null;
 
@@ -214,9 +215,54 @@ pub fn convert(
     rows: Range<u32>,
     pixels: &mut [u8],
 ) -> Result<(), Error> {
+    convert_to(colors, alpha, matrix, rows, false, pixels)?;
+    if alpha.is_some_and(|alpha| !alpha.full_range()) {
+        for [_, _, _, alpha] in pixels.as_chunks_mut::<4>().0 {
+            let above = u16::from(alpha.saturating_sub(16)).min(219);
+            *alpha = ((above * 255 + 109) / 219) as u8;
+        }
+    }
+    Ok(())
+}
+
+/// The same with 16 bits a sample, in the order of the machine.
+///
+/// # Errors
+/// As of [`convert`].
+pub fn convert_deep(
+    colors: &Planes,
+    alpha: Option<&Planes>,
+    matrix: &YuvMatrix,
+    rows: Range<u32>,
+    pixels: &mut [u8],
+) -> Result<(), Error> {
+    convert_to(colors, alpha, matrix, rows, true, pixels)?;
+    if alpha.is_some_and(|alpha| !alpha.full_range()) {
+        for [.., low, high] in pixels.as_chunks_mut::<8>().0 {
+            let above = u32::from(u16::from_ne_bytes([*low, *high])).saturating_sub(16 * 257);
+            let alpha = above.min(219 * 257) * 255 / 219;
+            [*low, *high] = (alpha as u16).to_ne_bytes();
+        }
+    }
+    Ok(())
+}
+
+fn convert_to(
+    colors: &Planes,
+    alpha: Option<&Planes>,
+    matrix: &YuvMatrix,
+    rows: Range<u32>,
+    deep: bool,
+    pixels: &mut [u8],
+) -> Result<(), Error> {
     let (width, height) = (colors.width(), rows.end.saturating_sub(rows.start));
     let channels = if alpha.is_some() { 4 } else { 3 };
-    if Some(pixels.len()) != bytes(width, height, channels) {
+    let sample = if deep { 2 } else { 1 };
+    // libavif writes samples of 16 bits to where they belong alone.
+    if !pixels.as_ptr().addr().is_multiple_of(sample as usize) {
+        return Err(Error("the buffer begins at an odd address"));
+    }
+    if Some(pixels.len()) != bytes(width, height, channels * sample) {
         return Err(Error("the buffer has not the size of the rows"));
     }
     if !rows.start.is_multiple_of(2) || rows.end > colors.height() {
@@ -264,14 +310,7 @@ pub fn convert(
     }
     // SAFETY: the planes have all the rows, and the rows all the samples, of pictures that large;
     // there is room for as many pixels as were just counted.
-    check(unsafe { ig_avif_convert(&view, pixels.as_mut_ptr()) })?;
-    if alpha.is_some_and(|alpha| !alpha.full_range()) {
-        for [_, _, _, alpha] in pixels.as_chunks_mut::<4>().0 {
-            let above = u16::from(alpha.saturating_sub(16)).min(219);
-            *alpha = ((above * 255 + 109) / 219) as u8;
-        }
-    }
-    Ok(())
+    check(unsafe { ig_avif_convert(&view, deep.into(), pixels.as_mut_ptr()) })
 }
 
 fn stride(planes: &Planes, plane: usize) -> Result<u32, Error> {
@@ -296,5 +335,5 @@ struct RawView {
 }
 
 unsafe extern "C" {
-    fn ig_avif_convert(view: *const RawView, pixels: *mut u8) -> std::ffi::c_int;
+    fn ig_avif_convert(view: *const RawView, deep: c_int, pixels: *mut u8) -> c_int;
 }

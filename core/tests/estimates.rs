@@ -12,8 +12,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::heif::{av1, file, has_libheif, heic, hvc1, sample, split};
 use common::tiff::Tiff;
+use common::ultra_hdr::{BOTH, join, map};
 use common::*;
-use image_gate_core::image::{Control, Limits, Plan, prepare};
+use image_gate_core::image::{Control, HdrPolicy, Limits, Output, Plan, prepare};
 use turbojpeg::Subsamp;
 
 const MIB: u64 = 1 << 20;
@@ -40,11 +41,27 @@ const SOURCES: &[Source] = &[
     ("jpeg grey", || jpeg(&noise(false), 90, Subsamp::Gray, false)),
     ("jpeg 4:2:0 progressive", || jpeg(&noise(false), 90, Subsamp::Sub2x2, true)),
     ("jpeg 4:4:4 progressive", || jpeg(&photo(WIDTH, HEIGHT), 90, Subsamp::None, true)),
+    ("jpeg with a map", || {
+        let samples = jpeg(&noise(false), 90, Subsamp::None, true);
+        let picture = jpeg(&photo(WIDTH, HEIGHT), 90, Subsamp::Sub2x2, false);
+        join(&picture, &map(&samples, BOTH, 0), BOTH)
+    }),
+    ("jpeg with a narrow map", || {
+        let narrow = photo(1, HEIGHT);
+        let samples = jpeg(&narrow, 90, Subsamp::None, false);
+        let picture = jpeg(&noise(false), 90, Subsamp::Sub2x2, false);
+        join(&picture, &map(&samples, BOTH, 0), BOTH)
+    }),
     ("png", || png_of(&photo(WIDTH, HEIGHT).rgb(), png::ColorType::Rgb, png::BitDepth::Eight)),
     ("png alpha", || png(&noise(true))),
     ("png 16", || {
         let wide = noise(false).rgb().iter().flat_map(|&value| [value, 7]).collect::<Vec<_>>();
         png_of(&wide, png::ColorType::Rgb, png::BitDepth::Sixteen)
+    }),
+    ("png pq", || {
+        let wide = noise(true).rgba().iter().flat_map(|&value| [value, 7]).collect::<Vec<_>>();
+        let png = png_of(&wide, png::ColorType::Rgba, png::BitDepth::Sixteen);
+        with_chunks(&png, &[png_chunk(b"cICP", &[9, 16, 0, 1])])
     }),
     ("png grey", || {
         let grey = noise(false).pixels.iter().map(|pixel| pixel[0]).collect::<Vec<_>>();
@@ -136,9 +153,18 @@ const MADE: [&str; 11] = [
     "subsampling=444,interlace=on,opacity=0.5,q=95,f=jpeg",
     "w=1100,lossless=on,f=webp",
 ];
+/// What is asked of pictures with a map.
+const OF_MAPS: [&str; 4] = ["trim=10,f=jpeg", "trim=10,w=1700,f=jpeg", "", "f=webp"];
 /// What is asked of dots.
 const TRIED: [&str; 4] = ["7 f=jxl,q=90", "7 f=jxl,q=2", "9 f=jxl,q=90", "9 f=jxl,q=2"];
-const OF_ALL: [&str; 4] = ["jpeg 4:2:0", "png alpha", "jpeg 4:4:4 progressive", "webp animated"];
+const OF_ALL: [&str; 6] = [
+    "jpeg 4:2:0",
+    "jpeg with a map",
+    "png pq",
+    "png alpha",
+    "jpeg 4:4:4 progressive",
+    "webp animated",
+];
 
 fn png_of(data: &[u8], color: png::ColorType, depth: png::BitDepth) -> Vec<u8> {
     let mut out = Vec::new();
@@ -188,7 +214,7 @@ fn one_case() {
     let source = std::fs::read(path).unwrap();
     // An effort is said ahead of them, as no parameter says it.
     let (effort, params) = params.split_once(' ').unwrap_or(("4", params));
-    let plan = Plan { jxl_effort: effort.parse().unwrap(), ..plan(params) };
+    let plan = Plan { jxl_effort: effort.parse().unwrap(), hdr: HdrPolicy::Keep, ..plan(params) };
     let limits = Limits { pixels: 1 << 30, output_pixels: 1 << 30, ..Limits::default() };
     let prepared = prepare(&source, &plan, &limits).unwrap();
     let estimate = prepared.memory();
@@ -197,7 +223,12 @@ fn one_case() {
     let _ = transform(&small, &plan).unwrap();
     std::fs::write("/proc/self/clear_refs", "5").unwrap();
     let before = status("VmRSS:");
-    prepared.run(&Control::default()).unwrap();
+    let made = prepared.run(&Control::default()).unwrap();
+    if let Output::Encoded(bytes) = &made.output {
+        // As if it were longer than any source.
+        let longer = bytes.len().max(source.len() * 2);
+        prepared.smaller_source(longer, &Control::default()).unwrap();
+    }
     println!("took {} of {estimate}", status("VmHWM:") - before);
 }
 
@@ -239,12 +270,14 @@ fn estimates_hold() {
                     std::fs::write(&source, make()).unwrap();
                     let made = match name {
                         "dots" => &TRIED[..],
+                        "jpeg with a narrow map" => &OF_MAPS,
                         _ if OF_ALL.contains(&name) => &MADE,
                         _ => &[],
                     };
                     let found = DECODED
                         .iter()
                         .chain(made)
+                        .chain(if name == "jpeg with a map" { &OF_MAPS[..] } else { &[] })
                         .filter_map(|&params| judge(name, &source, params).err());
                     wrong.lock().unwrap().extend(found);
                 }

@@ -153,6 +153,25 @@ fn copyright_is_found_in_xmp_and_iptc() {
 }
 
 #[test]
+fn marks_of_the_order_of_bytes_leave_nothing_of_what_goes() {
+    let packet = "<x:xmpmeta xmlns:x='adobe:ns:meta/' xmlns:xmp='http://ns.adobe.com/xap/1.0/'>\
+        <xmp:Thumbnails>GPSN</xmp:Thumbnails><a b='c'/></x:xmpmeta>";
+    let photo = jpeg(&photo(100, 80), 90, turbojpeg::Subsamp::Sub2x2, false);
+    let make = |packet: &str| {
+        let xmp = [&b"http://ns.adobe.com/xap/1.0/\0"[..], packet.as_bytes()].concat();
+        transform(&with_segment(&photo, 0xe1, &xmp), &plan("w=50,metadata=keep")).unwrap()
+    };
+    for packet in [packet, &packet.replace("Thumbnails", "Other")] {
+        let plain = make(packet);
+        assert!(contains(&plain, b"/'><a b='c'/></x:xmpmeta>") || contains(&plain, b"xmp:Other"));
+        assert_ne!(contains(&plain, b"GPSN"), contains(&plain, b"/'><a b"));
+        for marks in ["\u{feff}", "\u{feff}\u{feff}"] {
+            assert!(make(&[marks, packet].concat()) == plain);
+        }
+    }
+}
+
+#[test]
 fn copyright_is_found_in_texts_of_png() {
     let plain = png(&photo(60, 40));
     let chunk = |kind: &[u8; 4], data: &[u8]| {

@@ -394,9 +394,19 @@ fn avif_of(picture: &Picture, exif: &[u8], xmp: &[u8]) -> Vec<u8> {
     let alpha = !picture.is_opaque();
     let pixels = if alpha { picture.rgba().to_vec() } else { picture.rgb() };
     let &Picture { width, height, .. } = picture;
-    let (quality, speed, icc) = (70, 9, &[][..]);
-    let image =
-        avif::Image { pixels: &pixels, width, height, alpha, quality, speed, icc, exif, xmp };
+    let image = avif::Image {
+        pixels: &pixels,
+        width,
+        height,
+        alpha,
+        quality: 70,
+        speed: 9,
+        deep: false,
+        code_points: (1, 13),
+        icc: &[],
+        exif,
+        xmp,
+    };
     avif::encode(&image).unwrap().to_vec()
 }
 
@@ -739,8 +749,8 @@ fn in_place_of_a_larger_output() {
     let marked = insert(&source, 20, &exif);
     let plan = plan("f=png");
     let prepared = prepare(&marked, &plan, &Limits::default()).unwrap();
-    assert!(prepared.smaller_source(source.len() - 1).unwrap().is_none());
-    let instead = prepared.smaller_source(marked.len() + 1).unwrap().unwrap();
+    assert!(prepared.smaller_source(source.len() - 1, &Control::default()).unwrap().is_none());
+    let instead = prepared.smaller_source(marked.len() + 1, &Control::default()).unwrap().unwrap();
     let Output::Stripped(bytes) = instead.output else { panic!("not stripped") };
     // Who shows it has to turn it still.
     let info = probe(&bytes).unwrap();
@@ -750,11 +760,11 @@ fn in_place_of_a_larger_output() {
 
     let kept = Plan { metadata: MetadataPolicy::Keep, ..plan.clone() };
     let prepared = prepare(&marked, &kept, &Limits::default()).unwrap();
-    let instead = prepared.smaller_source(marked.len() + 1).unwrap().unwrap();
+    let instead = prepared.smaller_source(marked.len() + 1, &Control::default()).unwrap().unwrap();
     assert!(matches!(instead.output, Output::Original));
     let cropped = Plan { fit: Plan::from_params("w=50").unwrap().fit, ..plan };
     let prepared = prepare(&marked, &cropped, &Limits::default()).unwrap();
-    assert!(prepared.smaller_source(usize::MAX).unwrap().is_none());
+    assert!(prepared.smaller_source(usize::MAX, &Control::default()).unwrap().is_none());
 }
 
 #[test]

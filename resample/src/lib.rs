@@ -8,7 +8,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
 use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::{U8, U8x2, U8x3, U8x4};
+use fast_image_resize::pixels::{U8, U8x2, U8x3, U8x4, U16, U16x2, U16x3, U16x4};
 use fast_image_resize::{
     Filter, FilterType, MulDiv, PixelTrait, ResizeAlg, ResizeOptions, Resizer as Convolution,
 };
@@ -36,9 +36,11 @@ pub struct Pixels<B> {
     pub width: u32,
     /// In pixels.
     pub height: u32,
-    /// Of a pixel, of 8 bits each: 1 to 4.
+    /// Of a pixel: 1 to 4.
     pub channels: usize,
-    /// All of them: `width * height * channels` bytes.
+    /// Whether they have 16 bits each, in the order of the machine, and not 8.
+    pub deep: bool,
+    /// All of them: `width * height * channels` bytes, or twice as many.
     pub data: B,
 }
 
@@ -83,12 +85,19 @@ impl Resizer {
         part: Part,
         to: &mut Pixels<&mut [u8]>,
     ) -> Result<(), Error> {
-        match (from.channels, to.channels) {
-            (1, 1) => self.convolve::<U8>(from, part, to),
-            (2, 2) => self.convolve::<U8x2>(from, part, to),
-            (3, 3) => self.convolve::<U8x3>(from, part, to),
-            (4, 4) => self.convolve::<U8x4>(from, part, to),
-            (from, to) => Err(Error(format!("{from} channels to {to}"))),
+        if (from.channels, from.deep) != (to.channels, to.deep) {
+            return Err(Error(format!("{} channels to {}", from.channels, to.channels)));
+        }
+        match (from.channels, from.deep) {
+            (1, false) => self.convolve::<U8>(from, part, to),
+            (2, false) => self.convolve::<U8x2>(from, part, to),
+            (3, false) => self.convolve::<U8x3>(from, part, to),
+            (4, false) => self.convolve::<U8x4>(from, part, to),
+            (1, true) => self.convolve::<U16>(from, part, to),
+            (2, true) => self.convolve::<U16x2>(from, part, to),
+            (3, true) => self.convolve::<U16x3>(from, part, to),
+            (4, true) => self.convolve::<U16x4>(from, part, to),
+            (channels, _) => Err(Error(format!("{channels} channels"))),
         }
     }
 
@@ -111,11 +120,13 @@ impl Resizer {
 /// # Errors
 /// There is no alpha, or the data are not as long as they should be.
 pub fn multiply_alpha(pixels: Pixels<&mut [u8]>) -> Result<(), Error> {
-    let Pixels { width, height, channels, data } = pixels;
+    let Pixels { width, height, channels, deep, data } = pixels;
     let by = MulDiv::new();
-    match channels {
-        2 => by.multiply_alpha_inplace_typed::<U8x2>(&mut typed(width, height, data)?),
-        4 => by.multiply_alpha_inplace_typed::<U8x4>(&mut typed(width, height, data)?),
+    match (channels, deep) {
+        (2, false) => by.multiply_alpha_inplace_typed::<U8x2>(&mut typed(width, height, data)?),
+        (4, false) => by.multiply_alpha_inplace_typed::<U8x4>(&mut typed(width, height, data)?),
+        (2, true) => by.multiply_alpha_inplace_typed::<U16x2>(&mut typed(width, height, data)?),
+        (4, true) => by.multiply_alpha_inplace_typed::<U16x4>(&mut typed(width, height, data)?),
         _ => return Err(Error(format!("{channels} channels have no alpha"))),
     }
     .map_err(error)
@@ -126,11 +137,13 @@ pub fn multiply_alpha(pixels: Pixels<&mut [u8]>) -> Result<(), Error> {
 /// # Errors
 /// As there.
 pub fn divide_alpha(pixels: Pixels<&mut [u8]>) -> Result<(), Error> {
-    let Pixels { width, height, channels, data } = pixels;
+    let Pixels { width, height, channels, deep, data } = pixels;
     let by = MulDiv::new();
-    match channels {
-        2 => by.divide_alpha_inplace_typed::<U8x2>(&mut typed(width, height, data)?),
-        4 => by.divide_alpha_inplace_typed::<U8x4>(&mut typed(width, height, data)?),
+    match (channels, deep) {
+        (2, false) => by.divide_alpha_inplace_typed::<U8x2>(&mut typed(width, height, data)?),
+        (4, false) => by.divide_alpha_inplace_typed::<U8x4>(&mut typed(width, height, data)?),
+        (2, true) => by.divide_alpha_inplace_typed::<U16x2>(&mut typed(width, height, data)?),
+        (4, true) => by.divide_alpha_inplace_typed::<U16x4>(&mut typed(width, height, data)?),
         _ => return Err(Error(format!("{channels} channels have no alpha"))),
     }
     .map_err(error)
@@ -153,7 +166,7 @@ mod tests {
     }
 
     fn pixels<B>(width: u32, height: u32, channels: usize, data: B) -> Pixels<B> {
-        Pixels { width, height, channels, data }
+        Pixels { width, height, channels, deep: false, data }
     }
 
     #[test]
@@ -183,5 +196,11 @@ mod tests {
             assert_eq!((data[0], data[channels - 1]), (200, 51));
         }
         assert!(multiply_alpha(pixels(1, 1, 3, &mut [0; 3])).is_err());
+        let mut data = [40_000u16, 40_000, 40_000, 32_768].map(u16::to_ne_bytes).concat();
+        let deep = Pixels { deep: true, ..pixels(1, 1, 4, &mut data[..]) };
+        multiply_alpha(Pixels { data: &mut *deep.data, ..deep }).unwrap();
+        assert_eq!(u16::from_ne_bytes([deep.data[0], deep.data[1]]).abs_diff(20_000), 0);
+        divide_alpha(deep).unwrap();
+        assert!(u16::from_ne_bytes([data[0], data[1]]).abs_diff(40_000) <= 1);
     }
 }

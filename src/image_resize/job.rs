@@ -395,7 +395,8 @@ impl Job {
         let mut done = prepared.run(&self.control).map_err(JobError::Failed)?;
         // Where a format alone was asked for, that was to save bytes.
         if let Output::Encoded(made) = &done.output
-            && let Some(source) = prepared.smaller_source(made.len()).map_err(JobError::Failed)?
+            && let Some(source) =
+                prepared.smaller_source(made.len(), &self.control).map_err(JobError::Failed)?
         {
             done = source;
         }

@@ -31,6 +31,10 @@ typedef struct {
     uint8_t alpha;
     uint8_t quality;            /* 0 to 100 */
     uint8_t speed;              /* 0 to 10 */
+    uint8_t deep;               /* 16 bits a channel, of which 10 are kept */
+    uint16_t primaries;         /* code points of ITU-T H.273, without a profile */
+    uint16_t transfer;
+    uint16_t matrix;
     const uint8_t *icc;
     size_t icc_len;
     const uint8_t *exif;
@@ -39,8 +43,8 @@ typedef struct {
     size_t xmp_len;
 } ig_avif_source;
 
-/* Converts rows to 8 bits a channel without gaps, RGBA where there is alpha and else RGB. */
-int ig_avif_convert(const ig_avif_view *view, uint8_t *pixels) {
+/* Converts rows to 8 bits a channel, or 16, without gaps, RGBA where there is alpha and else RGB. */
+int ig_avif_convert(const ig_avif_view *view, int deep, uint8_t *pixels) {
     static const avifPixelFormat formats[] = {
         AVIF_PIXEL_FORMAT_YUV400, AVIF_PIXEL_FORMAT_YUV420, AVIF_PIXEL_FORMAT_YUV422,
         AVIF_PIXEL_FORMAT_YUV444,
@@ -70,10 +74,10 @@ int ig_avif_convert(const ig_avif_view *view, uint8_t *pixels) {
     image->alphaPremultiplied = alpha && view->premultiplied;
 
     avifRGBImageSetDefaults(&rgb, image);
-    rgb.depth = 8;
+    rgb.depth = deep ? 16 : 8;
     rgb.format = alpha ? AVIF_RGB_FORMAT_RGBA : AVIF_RGB_FORMAT_RGB;
     rgb.pixels = pixels;
-    rgb.rowBytes = view->width * (alpha ? 4 : 3);
+    rgb.rowBytes = view->width * (alpha ? 4 : 3) * (deep ? 2 : 1);
     result = avifImageYUVToRGB(image, &rgb);
     avifImageDestroy(image);
     return result;
@@ -81,10 +85,10 @@ int ig_avif_convert(const ig_avif_view *view, uint8_t *pixels) {
 
 static avifResult describe(avifImage *image, const ig_avif_source *source) {
     image->yuvRange = AVIF_RANGE_FULL;
-    image->matrixCoefficients = AVIF_MATRIX_COEFFICIENTS_BT601;
+    image->matrixCoefficients = (avifMatrixCoefficients) source->matrix;
     if (source->icc_len == 0) {
-        image->colorPrimaries = AVIF_COLOR_PRIMARIES_BT709;
-        image->transferCharacteristics = AVIF_TRANSFER_CHARACTERISTICS_SRGB;
+        image->colorPrimaries = (avifColorPrimaries) source->primaries;
+        image->transferCharacteristics = (avifTransferCharacteristics) source->transfer;
     }
 #if AVIF_VERSION >= 1000000
     avifResult result = AVIF_RESULT_OK;
@@ -136,7 +140,8 @@ static avifResult set_quality(avifEncoder *encoder, const ig_avif_source *source
 /* Encodes an image; `*out` has to be freed with ig_avif_free. */
 int ig_avif_encode(const ig_avif_source *source, uint8_t **out, size_t *out_len) {
     avifRWData output = AVIF_DATA_EMPTY;
-    avifImage *image = avifImageCreate(source->width, source->height, 8, AVIF_PIXEL_FORMAT_YUV420);
+    const int depth = source->deep ? 10 : 8;
+    avifImage *image = avifImageCreate(source->width, source->height, depth, AVIF_PIXEL_FORMAT_YUV420);
     avifEncoder *encoder = avifEncoderCreate();
     avifResult result = AVIF_RESULT_OUT_OF_MEMORY;
 
@@ -146,7 +151,8 @@ int ig_avif_encode(const ig_avif_source *source, uint8_t **out, size_t *out_len)
         rgb.format = source->alpha ? AVIF_RGB_FORMAT_RGBA : AVIF_RGB_FORMAT_RGB;
         /* Only read, though the type does not say so. */
         rgb.pixels = (uint8_t *) source->pixels;
-        rgb.rowBytes = source->width * (source->alpha ? 4 : 3);
+        rgb.depth = source->deep ? 16 : 8;
+        rgb.rowBytes = source->width * (source->alpha ? 4 : 3) * (source->deep ? 2 : 1);
 
         result = describe(image, source);
         if (result == AVIF_RESULT_OK) {

@@ -14,9 +14,12 @@ typedef struct {
     uint32_t width;
     uint32_t height;
     uint8_t channels;           /* 1 to 4 */
+    uint8_t deep;               /* 16 bits each, in the order of the machine */
+    uint8_t primaries;          /* code points of ITU-T H.273, without a profile: 1, 9 or 12 */
+    uint8_t transfer;           /* 13, 16 or 18 */
     uint8_t effort;             /* 1 to 9 */
     float distance;             /* in units of what is just noticed; 0 is lossless */
-    const uint8_t *icc;         /* sRGB without */
+    const uint8_t *icc;         /* or NULL */
     size_t icc_len;
     const uint8_t *exif;        /* behind the four bytes of an offset */
     size_t exif_len;
@@ -43,10 +46,16 @@ static int describe(JxlEncoder *encoder, const ig_jxl_source *source) {
     JxlEncoderInitBasicInfo(&info);
     info.xsize = source->width;
     info.ysize = source->height;
-    info.bits_per_sample = 8;
+    info.bits_per_sample = source->deep ? 16 : 8;
     info.num_color_channels = colors;
     info.num_extra_channels = alpha;
-    info.alpha_bits = alpha ? 8 : 0;
+    info.alpha_bits = alpha ? info.bits_per_sample : 0;
+    /* Nits of the brightest that the curve has. */
+    if (source->transfer == JXL_TRANSFER_FUNCTION_PQ) {
+        info.intensity_target = 10000;
+    } else if (source->transfer == JXL_TRANSFER_FUNCTION_HLG) {
+        info.intensity_target = 1000;
+    }
     info.uses_original_profile = source->distance == 0;
     if (JxlEncoderSetBasicInfo(encoder, &info) != JXL_ENC_SUCCESS) {
         return 0;
@@ -54,9 +63,11 @@ static int describe(JxlEncoder *encoder, const ig_jxl_source *source) {
     if (source->icc_len != 0) {
         return JxlEncoderSetICCProfile(encoder, source->icc, source->icc_len) == JXL_ENC_SUCCESS;
     }
-    JxlColorEncoding srgb;
-    JxlColorEncodingSetToSRGB(&srgb, colors == 1);
-    return JxlEncoderSetColorEncoding(encoder, &srgb) == JXL_ENC_SUCCESS;
+    JxlColorEncoding encoding;
+    JxlColorEncodingSetToSRGB(&encoding, colors == 1);
+    encoding.transfer_function = (JxlTransferFunction) source->transfer;
+    encoding.primaries = source->primaries == 12 ? JXL_PRIMARIES_P3 : (JxlPrimaries) source->primaries;
+    return JxlEncoderSetColorEncoding(encoder, &encoding) == JXL_ENC_SUCCESS;
 }
 
 static int add(JxlEncoder *encoder, const ig_jxl_source *source) {
@@ -100,8 +111,11 @@ static int add(JxlEncoder *encoder, const ig_jxl_source *source) {
     const JxlEncoderStatus quality = source->distance == 0
         ? JxlEncoderSetFrameLossless(settings, JXL_TRUE)
         : JxlEncoderSetFrameDistance(settings, source->distance);
-    const JxlPixelFormat format = { source->channels, JXL_TYPE_UINT8, JXL_NATIVE_ENDIAN, 0 };
-    const size_t len = (size_t) source->width * source->height * source->channels;
+    const JxlPixelFormat format = {
+        source->channels, source->deep ? JXL_TYPE_UINT16 : JXL_TYPE_UINT8, JXL_NATIVE_ENDIAN, 0,
+    };
+    const size_t len =
+        (size_t) source->width * source->height * source->channels * (source->deep ? 2 : 1);
     return quality == JXL_ENC_SUCCESS
         && JxlEncoderAddImageFrame(settings, &format, source->pixels, len) == JXL_ENC_SUCCESS;
 }

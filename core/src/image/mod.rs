@@ -11,6 +11,7 @@ mod content_encoding;
 mod control;
 mod damage;
 mod decode;
+mod deep;
 mod dialect;
 mod digest_headers;
 mod disposition;
@@ -20,6 +21,7 @@ mod etag;
 mod fonts;
 mod format;
 mod fraction;
+mod gain_map;
 mod geometry;
 mod gravity;
 mod hints;
@@ -81,9 +83,9 @@ pub use measure::Measured;
 pub use orientation::{Flip, Rotation};
 pub use params::{Allow, Params, Presets};
 pub use plan::{
-    Adjust, AnimationPolicy, BorderPlace, Bound, Bounds, Clamp, EqualSides, Fit, HeifPolicy, Mask,
-    MetadataPolicy, Oversize, Plan, PngCompression, ProfilePolicy, RotateBox, Rounding,
-    Subsampling, Tone, TrimCorner,
+    Adjust, AnimationPolicy, BorderPlace, Bound, Bounds, Clamp, EqualSides, Fit, HdrPolicy,
+    HeifPolicy, Mask, MetadataPolicy, Oversize, Plan, PngCompression, ProfilePolicy, RotateBox,
+    Rounding, Subsampling, Tone, TrimCorner,
 };
 pub use preview::Preview;
 pub use queue::{AdmissionLimits, Queue};

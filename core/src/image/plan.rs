@@ -408,6 +408,21 @@ impl Words for HeifPolicy {
         &[("auto", HeifPolicy::Auto), ("off", HeifPolicy::Off)];
 }
 
+/// What becomes of a dynamic range that is higher than that of sRGB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HdrPolicy {
+    /// It goes.
+    #[default]
+    Off,
+    /// It stays, where output and work leave it.
+    Keep,
+}
+
+impl Words for HdrPolicy {
+    const WORDS: &'static [(&'static str, HdrPolicy)] =
+        &[("off", HdrPolicy::Off), ("keep", HdrPolicy::Keep)];
+}
+
 impl Words for AnimationPolicy {
     const WORDS: &'static [(&'static str, AnimationPolicy)] =
         &[("all", AnimationPolicy::All), ("first", AnimationPolicy::First)];
@@ -600,6 +615,8 @@ with_defaults! {
         pub orient: bool = true,
         /// What happens to embedded colour profiles.
         pub profile: ProfilePolicy = ProfilePolicy::Srgb,
+        /// What becomes of a higher dynamic range.
+        pub hdr: HdrPolicy = HdrPolicy::Off,
         /// Which metadata the output carries.
         pub metadata: MetadataPolicy = MetadataPolicy::Strip,
         /// Whether [`marks`](Plan::marks) shall be laid on; of use to whoever sets them.
@@ -693,6 +710,12 @@ impl Plan {
 
     /// Whether opaque pixels are to become others, once they are scaled, cut and turned by quarters.
     pub(super) fn changes_opaque_pixels(&self) -> bool {
+        self.sharpen > 0 || self.changes_light()
+    }
+
+    /// Whether they are to have other light, or lie elsewhere than a quarter turn has them: what a
+    /// gain map says of them is wrong then.
+    pub(super) fn changes_light(&self) -> bool {
         self.tilt != 0
             || self.mask != Mask::Off
             || self.border != Sides::default()
@@ -700,7 +723,6 @@ impl Plan {
             || self.tone.is_some()
             || self.adjust != Adjust::default()
             || self.blur > 0
-            || self.sharpen > 0
             || self.pixelate > 1
             || !self.marks.is_empty()
     }

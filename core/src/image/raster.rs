@@ -112,6 +112,38 @@ impl Raster {
     }
 }
 
+/// An image of 16 bits a sample, in the order of the machine: grey or red, green and blue, and alpha, not
+/// premultiplied, where the number of channels is even.
+#[derive(Debug)]
+pub(super) struct DeepRaster {
+    pub(super) size: Size,
+    pub(super) channels: usize,
+    /// Exactly `width * height * channels` samples.
+    pub(super) data: Vec<u8>,
+}
+
+impl DeepRaster {
+    /// An image of zeros.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] without memory.
+    pub(super) fn new(size: Size, channels: usize) -> Result<DeepRaster, Error> {
+        let len = usize::try_from(size.pixels().saturating_mul(channels as u64 * 2));
+        let data = zeroed(len.map_err(|_| Error::out_of_memory(usize::MAX))?)?;
+        Ok(DeepRaster { size, channels, data })
+    }
+
+    /// Bytes of a pixel.
+    pub(super) fn pixel(&self) -> usize {
+        2 * self.channels
+    }
+
+    /// Bytes of a row; never 0.
+    pub(super) fn stride(&self) -> usize {
+        self.size.width as usize * self.pixel()
+    }
+}
+
 /// Luma and both chromas of an image, each by itself.
 #[derive(Debug)]
 pub(super) struct Planes {

@@ -77,6 +77,11 @@ impl<'p> Renderer<'p> {
         })
     }
 
+    /// Where things are, now that what is on the picture was looked at.
+    pub(super) fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
     /// All that the plan asks for.
     pub(super) fn render(&mut self, raster: Raster, control: &Control) -> Result<Raster, Error> {
         let plan = self.plan;

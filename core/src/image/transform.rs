@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use super::damage::Tolerance;
 use super::decode::{self, Decode};
+use super::deep::Deep;
+use super::gain_map::{GainMap, MadeMap};
 use super::geometry::Geometry;
 use super::metadata::{OutputMetadata, carries_profile, output_metadata};
 use super::orientation::Orientation;
@@ -17,7 +19,7 @@ use super::source::{Animation, Container, Source};
 use super::strip::{Cuts, strip};
 use super::{
     AnimationPolicy, Bounds, Control, Damage, EqualSides, Error, Fit, FontFolder, Format, Gravity,
-    Info, Limits, MetadataPolicy, Oversize, Plan, ProfilePolicy, Subsampling, encode,
+    HdrPolicy, Info, Limits, MetadataPolicy, Oversize, Plan, ProfilePolicy, Subsampling, encode,
 };
 
 /// The bytes that go out.
@@ -50,6 +52,8 @@ pub struct Prepared<'a> {
     pub(super) plan: &'a Plan,
     limits: Limits,
     pub(super) source: Source<'a>,
+    /// What is kept beside the picture.
+    map: Option<GainMap<'a>>,
     pub(super) tolerance: Tolerance,
     work: PreparedWork<'a>,
 }
@@ -58,13 +62,48 @@ pub struct Prepared<'a> {
 enum PreparedWork<'a> {
     /// The source is already what is asked for, but for what is cut out.
     PassOn {
-        cuts: Cuts<'a>,
+        passed: Passed<'a>,
         /// How it is decoded all the same, where only that shows whether it would be.
         looked: Option<Decode>,
         /// All frames, which are decoded instead, as far as they would be for any other size.
         animation: Option<Animation>,
     },
     Make(Recipe<'a>),
+}
+
+/// What is cut out of a source that goes out as it is.
+#[derive(Debug)]
+struct Passed<'a> {
+    cuts: Cuts<'a>,
+    /// What is of its map, where something is of the picture and both stay, and how many bytes say what
+    /// it is.
+    of_map: Option<(Cuts<'a>, usize)>,
+}
+
+impl<'a> Passed<'a> {
+    /// `None` where the source, or its map, which may have so many pixels, is not understood well enough.
+    fn new(
+        source: &Source<'a>,
+        map: Option<&GainMap<'a>>,
+        pixels: u64,
+        plan: &Plan,
+        turned: bool,
+    ) -> Option<Passed<'a>> {
+        let cuts = strip(source, plan, turned)?;
+        let of_map = match map {
+            Some(map) if !cuts.is_empty() && map.size().pixels() <= pixels => {
+                Some((map.strip()?, map.said_bytes()))
+            }
+            _ => None,
+        };
+        Some(Passed { cuts, of_map })
+    }
+
+    /// How long the result is at most.
+    fn len(&self) -> usize {
+        let of_map = self.of_map.as_ref().map_or(0, |(cuts, said)| cuts.len() + said);
+        self.cuts.len() + of_map
+    }
 }
 
 #[derive(Debug)]
@@ -85,6 +124,20 @@ pub(super) struct Recipe<'a> {
     transcoded: Option<Cuts<'a>>,
     /// Of a JPEG whose luma and chroma stay by themselves, what is made of them.
     planar: Option<Box<Planar>>,
+    /// What becomes of the map.
+    map: MapUse,
+    /// Of a picture of more than 8 bits that stays so, what is made of it.
+    deep: Option<Deep>,
+}
+
+/// What becomes of a gain map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MapUse {
+    Dropped,
+    /// It goes out beside the picture, if that turns out to be possible.
+    Kept,
+    /// The picture keeps its profile for its sake, and only for that.
+    Binding,
 }
 
 /// Reads the headers of a source.
@@ -145,18 +198,26 @@ pub fn prepare<'a>(
         let most = (limits.output_pixels, encode::longest_side(format));
         geometry = geometry.reduced(most, stored, upright, &sizes)?;
     }
+    let map = match plan.hdr {
+        HdrPolicy::Keep if keeps_map(plan, &geometry) => GainMap::find(&source, plan, limits),
+        HdrPolicy::Keep | HdrPolicy::Off => None,
+    };
+    // The picture is only looked at where nothing is tolerated.
+    let looked_at = if tolerance.is_strict() { stored.pixels() } else { 0 };
+    let left = limits.pixels.saturating_sub(looked_at);
     if format == source.info.format
         && geometry.is_identity(stored)
         && upright.is_none()
         && tolerance.found().is_none()
         && !plan.is_exact
         && keeps_bytes(&source, plan)
-        && let Some(cuts) = strip(&source, plan, false)
+        && let Some(passed) = Passed::new(&source, map.as_ref(), left, plan, false)
+        && fits_bytes(passed.len(), format, plan)
     {
         let looked = look(&source, &tolerance, limits)?;
         let animation = moving.filter(|_| source.check_animation(limits).is_ok());
-        let work = PreparedWork::PassOn { cuts, looked, animation };
-        return Ok(Prepared { plan, limits: *limits, source, tolerance, work });
+        let work = PreparedWork::PassOn { passed, looked, animation };
+        return Ok(Prepared { plan, limits: *limits, source, map, tolerance, work });
     }
     let transcoded = match &source.kind {
         Container::Jpeg(jpeg)
@@ -201,6 +262,22 @@ pub fn prepare<'a>(
     let planar = Planar::new(&source, plan, &geometry, (decode.scale, format))
         .filter(|_| plan.profile != ProfilePolicy::Srgb || keeps_profile(&source, plan))
         .map(Box::new);
+    let is_kept = keeps_profile(&source, plan);
+    let deep = Deep::new(&source, plan, &geometry, format, is_kept)
+        .filter(|_| animation.is_none() && picture.is_none());
+    let known = most.is_none().then_some(&geometry);
+    let fits = |map: &&GainMap| {
+        let decoded = decode.raster_size(stored).pixels();
+        decoded.saturating_add(map.pixels(known, stored)) <= limits.pixels
+    };
+    let map_use = match map.as_ref().filter(fits) {
+        Some(_) if format != Format::Jpeg => MapUse::Dropped,
+        Some(map) if map.binds_colors() && plan.profile == ProfilePolicy::Srgb && !is_kept => {
+            MapUse::Binding
+        }
+        Some(_) => MapUse::Kept,
+        None => MapUse::Dropped,
+    };
     let recipe = Recipe {
         decode,
         geometry,
@@ -212,8 +289,11 @@ pub fn prepare<'a>(
         most,
         transcoded,
         planar,
+        map: map_use,
+        deep,
     };
-    Ok(Prepared { plan, limits: *limits, source, tolerance, work: PreparedWork::Make(recipe) })
+    let work = PreparedWork::Make(recipe);
+    Ok(Prepared { plan, limits: *limits, source, map, tolerance, work })
 }
 
 /// Which picture of an animation is asked for, if it is not the first one: how many there are before
@@ -306,13 +386,23 @@ fn output_format(source: &Info, plan: &Plan, moving: bool) -> Format {
 /// Whether nothing but the geometry and the format could change the source.
 fn keeps_bytes(source: &Source, plan: &Plan) -> bool {
     let flattens = source.info.has_palette && source.info.alpha && !plan.transparency;
-    let fits = plan.max_bytes.is_none_or(|max| source.input.len() as u64 <= max)
-        || !encode::has_quality(source.info.format);
+    let fits = fits_bytes(source.input.len(), source.info.format, plan);
     !plan.changes_pixels()
         && !loses_frames(source, plan)
         && fits
         && !flattens
         && keeps_profile(source, plan)
+}
+
+/// Whether so many bytes are no more than may go out of what goes out as it is.
+fn fits_bytes(len: usize, format: Format, plan: &Plan) -> bool {
+    plan.max_bytes.is_none_or(|max| len as u64 <= max) || !encode::has_quality(format)
+}
+
+/// Whether what a gain map says of a picture is still so of what is made of it.
+fn keeps_map(plan: &Plan, geometry: &Geometry) -> bool {
+    let &Geometry { window, orientation, output, .. } = geometry;
+    !plan.changes_light() && output == orientation.size(window.size)
 }
 
 fn loses_frames(source: &Source, plan: &Plan) -> bool {
@@ -323,12 +413,18 @@ fn keeps_profile(source: &Source, plan: &Plan) -> bool {
     match plan.profile {
         ProfilePolicy::Keep => true,
         ProfilePolicy::Strip => !source.info.has_profile,
-        ProfilePolicy::Srgb if source.hdr().is_some() => false,
+        ProfilePolicy::Srgb if source.hdr().is_some() => plan.hdr == HdrPolicy::Keep,
         ProfilePolicy::Srgb => source
             .profile()
             .and_then(|profile| Converter::new(&profile, decode::layout(source)))
             .is_none(),
     }
+}
+
+/// A JPEG with its map behind it, where it has one.
+fn with_map(picture: Vec<u8>, map: Option<&MadeMap>) -> Result<Vec<u8>, Error> {
+    let both = map.map_or(Ok(None), |map| map.behind(&picture))?;
+    Ok(both.unwrap_or(picture))
 }
 
 fn check_output(output: Size, frames: u32, format: Format, limits: &Limits) -> Result<(), Error> {
@@ -361,23 +457,53 @@ impl Prepared<'_> {
     /// the source not counted.
     #[must_use]
     pub fn memory(&self) -> u64 {
+        let working = self.working_bytes();
+        match (&self.work, &self.map) {
+            // What was made is still there while the source is looked at once more.
+            (PreparedWork::Make(recipe), Some(map)) if self.may_stay() => {
+                let made = recipe.geometry.output.pixels().saturating_mul(4);
+                let passed = 2 * (self.source.input.len() + map.said_bytes()) as u64;
+                working.max(map.looking_bytes().max(passed).saturating_add(made))
+            }
+            _ => working,
+        }
+    }
+
+    fn working_bytes(&self) -> u64 {
         let verifies = self.tolerance.is_strict()
             || matches!(self.work, PreparedWork::PassOn { animation: Some(_), .. });
         let verifying = if verifies { decode::verifying_bytes(&self.source) } else { 0 };
         let recipe = match &self.work {
-            PreparedWork::PassOn { cuts, looked, .. } => {
+            PreparedWork::PassOn { passed, looked, .. } => {
                 let decoded = looked.map_or(0, |decode| {
                     let channels = decode::layout(&self.source).channels() as u64;
                     self.stored().pixels() * channels + decode::working_bytes(&self.source, &decode)
                 });
-                let stripped = if cuts.is_empty() { 0 } else { cuts.len() as u64 };
-                return decoded.max(verifying).max(stripped);
+                // With a map it is put together of two.
+                let copies = if passed.of_map.is_some() { 2 } else { 1 };
+                let stripped = if passed.cuts.is_empty() { 0 } else { passed.len() as u64 };
+                let map = self.map.as_ref().filter(|_| passed.of_map.is_some());
+                // The picture is stripped before its map is looked at.
+                let looking =
+                    map.map_or(0, |map| map.looking_bytes().saturating_add(passed.len() as u64));
+                let joining = stripped.saturating_mul(copies);
+                return decoded.max(verifying).max(looking).max(joining);
             }
             PreparedWork::Make(recipe) => recipe,
         };
+        if let Some(deep) = &recipe.deep {
+            let &Recipe { ref geometry, format, .. } = recipe;
+            return deep.bytes(&self.source, self.plan, geometry, format).max(verifying);
+        }
+        let geometry = recipe.most.is_none().then_some(&recipe.geometry);
+        let of_map = self.map.as_ref().filter(|_| recipe.map != MapUse::Dropped);
+        let most_of_map = recipe.most.unwrap_or(recipe.geometry.output);
+        let of_map =
+            of_map.map_or(0, |map| map.working_bytes(geometry, most_of_map, self.stored()));
         if let Some(planar) = &recipe.planar {
             let decoder = decode::working_bytes(&self.source, &recipe.decode);
-            return (planar.bytes() + decoder).max(verifying).max(planar.encoding_bytes());
+            let encoding = planar.encoding_bytes().saturating_add(of_map);
+            return (planar.bytes() + decoder).max(verifying).max(encoding);
         }
         let &Recipe { decode, geometry, format, animation, palette, most, .. } = recipe;
         let frames = animation.or(recipe.picture.map(|(_, animation)| animation));
@@ -428,7 +554,7 @@ impl Prepared<'_> {
         let transcoding = recipe.transcoded.as_ref().map_or(0, |cuts| {
             self.stored().pixels().saturating_mul(32).saturating_add(3 * cuts.len() as u64)
         });
-        let encoding = encoding.max(transcoding);
+        let encoding = encoding.max(transcoding).saturating_add(of_map);
         let Some(_) = animation else {
             return decoding.max(trimming).max(resizing).max(marking).max(encoding);
         };
@@ -443,13 +569,20 @@ impl Prepared<'_> {
     /// client shows that which it has.
     ///
     /// # Errors
-    /// [`Error::Internal`] without memory.
-    pub fn smaller_source(&self, len: usize) -> Result<Option<Transformed>, Error> {
+    /// [`Error::Internal`] without memory, and those of [`Control::check`].
+    pub fn smaller_source(
+        &self,
+        len: usize,
+        control: &Control,
+    ) -> Result<Option<Transformed>, Error> {
         if !self.may_stay() {
             return Ok(None);
         }
-        let cuts = strip(&self.source, self.plan, self.plan.orient);
-        cuts.filter(|cuts| cuts.len() < len).map(|cuts| self.pass_on(&cuts)).transpose()
+        let map = self.map.as_ref();
+        let pixels = self.limits.pixels;
+        let passed = Passed::new(&self.source, map, pixels, self.plan, self.plan.orient);
+        let passed = passed.filter(|passed| passed.len() < len);
+        passed.map(|passed| self.pass_on(&passed, control)).transpose()
     }
 
     fn may_stay(&self) -> bool {
@@ -468,11 +601,24 @@ impl Prepared<'_> {
         converts && shows
     }
 
-    fn pass_on(&self, cuts: &Cuts) -> Result<Transformed, Error> {
+    fn pass_on(&self, passed: &Passed, control: &Control) -> Result<Transformed, Error> {
         let (width, height) = self.source.info.displayed(self.plan.orient);
         let format = self.source.info.format;
-        let output =
-            if cuts.is_empty() { Output::Original } else { Output::Stripped(cuts.apply()?) };
+        let output = if passed.cuts.is_empty() {
+            Output::Original
+        } else {
+            let picture = passed.cuts.apply()?;
+            let map = match (&self.map, &passed.of_map) {
+                // A map that is damaged goes, as beside any other picture.
+                (Some(map), Some((cuts, _))) if map.is_sound(control)? => {
+                    Some(map.made(&cuts.apply()?)?)
+                }
+                _ => None,
+            };
+            let whole = with_map(picture, map.as_ref())?;
+            // That of another request, perhaps.
+            if whole == self.source.input { Output::Original } else { Output::Stripped(whole) }
+        };
         Ok(Transformed { output, format, width, height })
     }
 
@@ -489,7 +635,7 @@ impl Prepared<'_> {
     pub fn run(&self, control: &Control) -> Result<Transformed, Error> {
         control.check()?;
         match &self.work {
-            PreparedWork::PassOn { cuts, looked, animation } => {
+            PreparedWork::PassOn { passed, looked, animation } => {
                 match (looked, animation) {
                     (_, &Some(animation)) => self.look_at_frames(animation, control)?,
                     (Some(decode), None) => {
@@ -497,14 +643,15 @@ impl Prepared<'_> {
                     }
                     (None, None) => {}
                 }
-                self.pass_on(cuts)
+                self.pass_on(passed, control)
             }
             PreparedWork::Make(recipe) => match recipe.animation {
                 Some(animation) => self.animate(recipe, animation, control),
-                None => match (&recipe.planar, self.transcode(recipe, control)?) {
-                    (_, Some(transcoded)) => Ok(transcoded),
-                    (Some(planar), None) => self.make_planes(planar, control),
-                    (None, None) => self.make(recipe, control),
+                None => match (&recipe.planar, &recipe.deep, self.transcode(recipe, control)?) {
+                    (_, _, Some(transcoded)) => Ok(transcoded),
+                    (Some(planar), _, None) => self.make_planes(recipe, planar, control),
+                    (None, Some(deep), None) => self.make_deep(recipe, deep, control),
+                    (None, None, None) => self.make(recipe, control),
                 },
             },
         }
@@ -553,7 +700,12 @@ impl Prepared<'_> {
     }
 
     /// Makes a JPEG of the luma and chroma of one.
-    fn make_planes(&self, planar: &Planar, control: &Control) -> Result<Transformed, Error> {
+    fn make_planes(
+        &self,
+        recipe: &Recipe,
+        planar: &Planar,
+        control: &Control,
+    ) -> Result<Transformed, Error> {
         let plan = self.plan;
         let planes = planar.make(&self.source, self.limits.scans, &self.tolerance, control)?;
         let Size { width, height } = planes.size;
@@ -561,8 +713,24 @@ impl Prepared<'_> {
         let mut metadata = output_metadata(&self.source.embedded, plan, planes.size);
         let is_carried = |icc: &Cow<[u8]>| carries_profile(plan, format, Layout::Rgb8, icc);
         metadata.icc = self.source.profile().filter(is_carried);
+        let map = self.make_map(recipe.map, &recipe.geometry, metadata.xmp.as_deref(), control)?;
         let bytes = encode::encode_planes(&planes, plan, &metadata, control)?;
         control.check()?;
+        let bytes = with_map(bytes, map.as_ref())?;
+        Ok(Transformed { output: Output::Encoded(bytes), format, width, height })
+    }
+
+    /// Makes a picture of more than 8 bits.
+    fn make_deep(
+        &self,
+        recipe: &Recipe,
+        deep: &Deep,
+        control: &Control,
+    ) -> Result<Transformed, Error> {
+        let &Recipe { ref geometry, format, .. } = recipe;
+        let made = (geometry, format);
+        let bytes = deep.make(&self.source, made, self.plan, &self.tolerance, control)?;
+        let Size { width, height } = geometry.output;
         Ok(Transformed { output: Output::Encoded(bytes), format, width, height })
     }
 
@@ -607,23 +775,82 @@ impl Prepared<'_> {
     }
 
     fn make(&self, recipe: &Recipe, control: &Control) -> Result<Transformed, Error> {
-        let plan = self.plan;
+        let made = match recipe.map {
+            MapUse::Binding => {
+                let kept = Plan { profile: ProfilePolicy::Keep, ..self.plan.clone() };
+                match self.make_by(recipe, &kept, MapUse::Binding, control)? {
+                    Some(made) => Some(made),
+                    // Nothing but its map would have kept its colours.
+                    None => self.make_by(recipe, self.plan, MapUse::Dropped, control)?,
+                }
+            }
+            map => self.make_by(recipe, self.plan, map, control)?,
+        };
+        made.ok_or_else(|| Error::Internal("no picture without a map".to_owned()))
+    }
+
+    /// Makes a picture of a raster; `None` where the plan is only that of a map, and that can't be kept.
+    fn make_by(
+        &self,
+        recipe: &Recipe,
+        plan: &Plan,
+        map: MapUse,
+        control: &Control,
+    ) -> Result<Option<Transformed>, Error> {
+        let binds = map == MapUse::Binding;
         let &Recipe { format, palette, .. } = recipe;
         let (raster, geometry, placed) = self.used(recipe, control)?;
         let mut metadata = output_metadata(&self.source.embedded, plan, geometry.output);
         let sizes = (geometry, placed);
-        let raster =
-            Renderer::new(&self.source, plan, sizes, format, &raster, &mut metadata, control)?
-                .render(raster, control)?;
-        let encode = match plan.max_bytes {
-            None => encode::encode(raster, format, palette, plan, &metadata, control),
-            Some(max) => encode::encode_within(max, format, plan, |plan| {
-                let copy = raster.try_clone(control)?;
-                encode::encode(copy, format, palette, plan, &metadata, control)
-            }),
+        let mut renderer =
+            Renderer::new(&self.source, plan, sizes, format, &raster, &mut metadata, control)?;
+        let raster = renderer.render(raster, control)?;
+        let xmp = metadata.xmp.as_deref();
+        let map = self.make_map(map, renderer.geometry(), xmp, control)?;
+        if binds && map.is_none() {
+            return Ok(None);
+        }
+        let bytes = match plan.max_bytes {
+            None => {
+                let bytes = encode::encode(raster, format, palette, plan, &metadata, control)?;
+                with_map(bytes, map.as_ref())?
+            }
+            Some(max) => {
+                let within = |map: Option<&MadeMap>| {
+                    encode::encode_within(max, format, plan, |plan| {
+                        let copy = raster.try_clone(control)?;
+                        let bytes =
+                            encode::encode(copy, format, palette, plan, &metadata, control)?;
+                        with_map(bytes, map)
+                    })
+                };
+                // What is too long with a map goes without it.
+                let map = map.as_ref().filter(|map| (map.len() as u64) < max);
+                let both = map.map(|map| within(Some(map))).transpose()?;
+                match both.filter(|both| both.len() as u64 <= max) {
+                    Some(both) => both,
+                    None if binds => return Ok(None),
+                    None => within(None)?,
+                }
+            }
         };
         let Size { width, height } = geometry.output;
-        Ok(Transformed { output: Output::Encoded(encode?), format, width, height })
+        Ok(Some(Transformed { output: Output::Encoded(bytes), format, width, height }))
+    }
+
+    /// Makes the map of what that geometry makes of the picture, which has that XMP, where it is kept.
+    fn make_map(
+        &self,
+        map: MapUse,
+        geometry: &Geometry,
+        xmp: Option<&[u8]>,
+        control: &Control,
+    ) -> Result<Option<MadeMap>, Error> {
+        // What is trimmed may be padded in the end.
+        let is_kept = map != MapUse::Dropped && keeps_map(self.plan, geometry);
+        let Some(map) = self.map.as_ref().filter(|_| is_kept) else { return Ok(None) };
+        let made = map.make(geometry, self.stored(), self.plan, control)?;
+        Ok(made.filter(|made| made.has_place(xmp)))
     }
 
     /// The border that is looked for.

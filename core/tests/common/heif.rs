@@ -24,6 +24,8 @@ pub fn after<'a>(file: &'a [u8], kind: &[u8; 4]) -> &'a [u8] {
 /// The AV1 sample of an opaque picture, by libaom.
 pub fn sample(picture: &Picture, quality: u8) -> Vec<u8> {
     let image = Image {
+        deep: false,
+        code_points: (1, 13),
         pixels: &picture.rgb(),
         width: picture.width,
         height: picture.height,

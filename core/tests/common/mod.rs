@@ -5,6 +5,7 @@
 
 pub mod heif;
 pub mod tiff;
+pub mod ultra_hdr;
 
 use std::cell::Cell;
 use std::io::Cursor;

@@ -1,12 +1,12 @@
 //! AVIF by dav1d, its colours by libavif.
 
 use image_gate_codecs::av1::{self, DecodeOptions, Picture};
-use image_gate_codecs::yuv::{Planes, convert};
+use image_gate_codecs::yuv::{Planes, convert, convert_deep};
 
 use super::planes::{self, RowConverter, View};
 use super::scale::Scale;
 use crate::image::error::broken;
-use crate::image::raster::{Layout, Raster};
+use crate::image::raster::{DeepRaster, Layout, Raster, zeroed};
 use crate::image::size::Size;
 use crate::image::source::avif::{Avif, Cell};
 use crate::image::source::heif::{Chroma, Coded};
@@ -39,6 +39,38 @@ pub(super) fn decode(avif: &Avif, control: &Control) -> Result<Raster, Error> {
     let mut rows = RowConverter::new(matrix, all, *crop, layout, Scale::Whole)?;
     rows.convert(&View::all(&colors, alpha.as_ref()), all.height, control)?;
     Ok(rows.finish())
+}
+
+/// Decodes to 16 bits a sample.
+pub(super) fn decode_deep(avif: &Avif, control: &Control) -> Result<DeepRaster, Error> {
+    let Avif { image, crop, code_points } = avif;
+    let decode = |cell: &Cell| picture(cell, control).map(Planes::Av1);
+    let colors = planes::whole(&image.colors, decode)?;
+    let alpha = image.alpha.as_ref().map(|alpha| planes::whole(alpha, decode)).transpose()?;
+    let matrix = planes::matrix(code_points, image.premultiplied);
+    let mut raster = DeepRaster::new(crop.size, if alpha.is_some() { 4 } else { 3 })?;
+    let (pixel, len) = (raster.pixel(), raster.stride());
+    let stride = colors.width() as usize * pixel;
+    let mut band = zeroed(stride * (planes::BAND + 6) as usize)?;
+    let short = || broken("a row is too short");
+    for (first, to) in (0u32..)
+        .step_by(planes::BAND as usize)
+        .zip(raster.data.chunks_mut(len * planes::BAND as usize))
+    {
+        control.check()?;
+        let start = crop.y.saturating_add(first);
+        let rows = start..start.saturating_add((to.len() / len) as u32);
+        let around = planes::around(rows.clone(), &(0..colors.height()));
+        let band = band.get_mut(..stride * around.len()).ok_or_else(short)?;
+        convert_deep(&colors, alpha.as_ref(), &matrix, around.clone(), band).map_err(broken)?;
+        let inner =
+            band.chunks_exact(stride).skip(rows.start.saturating_sub(around.start) as usize);
+        for (to, from) in to.chunks_exact_mut(len).zip(inner) {
+            let seen = from.get(crop.x as usize * pixel..).and_then(|from| from.get(..len));
+            to.copy_from_slice(seen.ok_or_else(short)?);
+        }
+    }
+    Ok(raster)
 }
 
 fn picture(cell: &Cell, control: &Control) -> Result<Picture, Error> {

@@ -5,13 +5,22 @@ use jxl::api::{Event, JxlOutputBuffer, JxlParallelRunner, JxlParallelRunnerFun, 
 
 use super::apart;
 use crate::image::error::{broken, truncated};
-use crate::image::raster::Raster;
+use crate::image::raster::{DeepRaster, Raster, data_len};
 use crate::image::source::jxl::Jxl;
-use crate::image::{Control, Error};
+use crate::image::{Control, Error, WorkSize};
 
 /// Decodes the image, or the first frame of an animation, of that input.
 pub(super) fn decode(input: &[u8], jxl: &Jxl, control: &Control) -> Result<Raster, Error> {
     apart::raster((jxl.size, jxl.layout), working_bytes(jxl), input, fill, control)
+}
+
+/// Decodes the same to 16 bits a sample.
+pub(super) fn decode_deep(input: &[u8], jxl: &Jxl, control: &Control) -> Result<DeepRaster, Error> {
+    let (size, channels) = (jxl.size, jxl.layout.channels());
+    let pixels = data_len(size, jxl.layout)?.saturating_mul(2);
+    let work = WorkSize { pixels, memory: working_bytes(jxl), foreign: false };
+    let data = apart::bytes(work, input, fill_deep, control)?;
+    Ok(DeepRaster { size, channels, data })
 }
 
 /// Decodes an input into the bytes of a raster.
@@ -19,9 +28,17 @@ pub(super) fn decode(input: &[u8], jxl: &Jxl, control: &Control) -> Result<Raste
 /// That a file says that it is of a higher level does not make it longer than is good: trees of 2048 levels,
 /// patches and splines over all of it a thousand times. But libjxl writes more transforms than level 5 has.
 fn fill(input: &[u8], pixels: &mut [u8], control: &Control) -> Result<(), Error> {
+    fill_with(input, false, pixels, control)
+}
+
+fn fill_deep(input: &[u8], pixels: &mut [u8], control: &Control) -> Result<(), Error> {
+    fill_with(input, true, pixels, control)
+}
+
+fn fill_with(input: &[u8], deep: bool, pixels: &mut [u8], control: &Control) -> Result<(), Error> {
     let jxl = Jxl::read(input)?;
-    let filled = match fill_by(&jxl, ProfileLevel::Main5, pixels, control) {
-        Err(Failure::Transforms) => fill_by(&jxl, ProfileLevel::Main10, pixels, control),
+    let filled = match fill_by(&jxl, ProfileLevel::Main5, deep, pixels, control) {
+        Err(Failure::Transforms) => fill_by(&jxl, ProfileLevel::Main10, deep, pixels, control),
         filled => filled,
     };
     filled.map_err(|failure| match failure {
@@ -46,11 +63,13 @@ impl From<Error> for Failure {
 fn fill_by(
     jxl: &Jxl,
     level: ProfileLevel,
+    deep: bool,
     pixels: &mut [u8],
     control: &Control,
 ) -> Result<(), Failure> {
-    let (mut decoder, mut rest) = jxl.decoder(level)?;
-    let stride = jxl.size.width as usize * jxl.layout.channels();
+    let (mut decoder, mut rest) = jxl.decoder(level, deep)?;
+    let sample = if deep { 2 } else { 1 };
+    let stride = jxl.size.width as usize * jxl.layout.channels() * sample;
     let mut runner = Tasks(|| control.goes_on());
     loop {
         control.check()?;

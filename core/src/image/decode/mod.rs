@@ -24,7 +24,7 @@ mod tiff;
 mod webp;
 
 use super::damage::Tolerance;
-use super::raster::{Layout, Raster};
+use super::raster::{DeepRaster, Layout, Raster};
 use super::size::Size;
 use super::source::{Animation, Container, Source};
 use super::{Control, Error, Limits};
@@ -81,6 +81,28 @@ pub(super) fn decode(
             svg::decode(svg, how.raster_size(size), control)
         }
         _ => pictures::decode(source, how, tolerance, control),
+    }?;
+    control.check()?;
+    Ok(raster)
+}
+
+/// Decodes a source that is a still PNG, not interlaced and without a palette, an AVIF or a JPEG XL, to 16 bits a
+/// sample.
+///
+/// # Errors
+/// Those of [`decode`].
+pub(super) fn decode_deep(
+    source: &Source,
+    tolerance: &Tolerance,
+    control: &Control,
+) -> Result<DeepRaster, Error> {
+    control.check()?;
+    let raster = match &source.kind {
+        Container::Png(png) => png::decode_deep(png, tolerance, control),
+        Container::Avif(avif) => avif::decode_deep(avif, control),
+        #[cfg(feature = "jxl")]
+        Container::Jxl(own) => jxl::decode_deep(source.input, own, control),
+        _ => Err(Error::Internal("16 bits of a format that has none".to_owned())),
     }?;
     control.check()?;
     Ok(raster)

@@ -14,7 +14,7 @@ use crate::image::source::heif::{Chroma, CodePoints, Coded, HeifPicture, Samples
 use crate::image::{Control, Error};
 
 /// Rows that are converted between two looks at the [`Control`].
-const BAND: u32 = 256;
+pub(super) const BAND: u32 = 256;
 
 /// Rows beyond a band, by which its chroma is interpolated.
 const AROUND: u32 = 2;
@@ -126,7 +126,7 @@ impl RowConverter {
 }
 
 /// The rows of which a band is interpolated, of those that are there, which begin with an even one.
-fn around(band: Range<u32>, there: &Range<u32>) -> Range<u32> {
+pub(super) fn around(band: Range<u32>, there: &Range<u32>) -> Range<u32> {
     let start = band.start.saturating_sub(AROUND);
     (start - start % 2).max(there.start)..band.end.saturating_add(AROUND).min(there.end)
 }

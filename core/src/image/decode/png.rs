@@ -1,7 +1,7 @@
 //! PNG by the `png` crate, which gets to see nothing but the chunks that make the pixels.
 
 use std::cell::Cell;
-use std::io::{self, BufRead, ErrorKind, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, Cursor, ErrorKind, Read, Seek, SeekFrom};
 
 use flate2::bufread::ZlibDecoder;
 use png::{
@@ -16,7 +16,7 @@ use crate::image::cancellable_reader::{self, PIECE};
 use crate::image::damage::{Damage, Tolerance};
 use crate::image::error::{broken, truncated};
 use crate::image::pixels::{Shrink, widen};
-use crate::image::raster::{Layout, Raster, zeroed};
+use crate::image::raster::{DeepRaster, Layout, Raster, zeroed};
 use crate::image::size::Size;
 use crate::image::source::png::animation::PngFrame;
 use crate::image::source::png::{ImageData, PASSES, Png, PngImage};
@@ -62,17 +62,8 @@ fn image(
         check_sum(png, image, tolerance, control)?;
     }
     let (cut_off, unsound) = (Cell::new(false), Cell::new(false));
-    let head = head(png, image)?;
-    let chunks = head.as_slice().chain(Pieces::new(image, &unsound, control)).chain(TAIL);
-    let mut options = DecodeOptions::default();
-    // The pieces know theirs.
-    options.set_ignore_checksums(true);
-    let mut decoder =
-        Decoder::new_with_options(CutOffReader { inner: chunks, cut_off: &cut_off }, options);
-    decoder.set_limits(Limits { bytes: DECODER_BYTES });
-    decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
-    let reader =
-        decoder.read_info().map_err(|error| control.check().err().unwrap_or(broken(error)))?;
+    let eight = Transformations::EXPAND | Transformations::STRIP_16;
+    let reader = open(png, image, eight, &cut_off, &unsound, control)?;
 
     let layout = match reader.output_color_type() {
         (ColorType::Grayscale, BitDepth::Eight) => Layout::L8,
@@ -81,10 +72,6 @@ fn image(
         (ColorType::Rgba, BitDepth::Eight) => Layout::Rgba8,
         other => return Err(Error::Internal(format!("PNG expanded to {other:?}"))),
     };
-    let header = reader.info();
-    if (header.width, header.height) != (size.width, size.height) {
-        return Err(broken("two readings of the header differ"));
-    }
 
     let mut rows = PngRows { reader, cut_off: &cut_off, control, read: 0 };
     let (raster, there) = if png.interlaced {
@@ -113,16 +100,77 @@ fn image(
         }
         (raster, there)
     };
-    if there < size.height {
-        let height = size.height;
-        tolerance.note(Damage::inside(format!("the image ends at row {there} of {height}")))?;
-    }
-    // What follows the last row is part of the image too: its checksums.
-    let _ = rows.reader.finish();
-    if unsound.get() {
-        tolerance.note(Damage::inside("the checksum of image data is wrong"))?;
-    }
+    rows.finish(there, size.height, &unsound, tolerance)?;
     Ok((raster, there))
+}
+
+/// Decodes the still image, whose rows come one after the other, to 16 bits a sample.
+pub(super) fn decode_deep(
+    png: &Png,
+    tolerance: &Tolerance,
+    control: &Control,
+) -> Result<DeepRaster, Error> {
+    png.check_data()?;
+    let image = &png.still;
+    let size = image.size;
+    if tolerance.is_strict() {
+        check_sum(png, image, tolerance, control)?;
+    }
+    let (cut_off, unsound) = (Cell::new(false), Cell::new(false));
+    let reader = open(png, image, Transformations::EXPAND, &cut_off, &unsound, control)?;
+    let (color, depth) = reader.output_color_type();
+    let channels = color.samples();
+    let bytes = if depth == BitDepth::Sixteen { 2 } else { 1 };
+    let mut rows = PngRows { reader, cut_off: &cut_off, control, read: 0 };
+    let mut raster = DeepRaster::new(size, channels)?;
+    let mut row = zeroed(size.width as usize * channels * bytes)?;
+    let stride = raster.stride();
+    let mut there = 0;
+    for to in raster.data.chunks_exact_mut(stride) {
+        if rows.next(&mut row)?.is_none() {
+            break;
+        }
+        there += 1;
+        for (to, from) in to.as_chunks_mut::<2>().0.iter_mut().zip(row.chunks_exact(bytes)) {
+            let sample = match *from {
+                [high, low] => u16::from_be_bytes([high, low]),
+                [value] => u16::from(value) * 257,
+                _ => 0,
+            };
+            *to = sample.to_ne_bytes();
+        }
+    }
+    rows.finish(there, size.height, &unsound, tolerance)?;
+    if !enough(there, size.height) && png.ends_early {
+        return Err(truncated());
+    }
+    Ok(raster)
+}
+
+/// A decoder of an image, which has read its header.
+fn open<'a, 'c>(
+    png: &Png<'a>,
+    image: &PngImage<'a>,
+    transformations: Transformations,
+    cut_off: &'c Cell<bool>,
+    unsound: &'c Cell<bool>,
+    control: &'c Control,
+) -> Result<Reader<CutOffReader<'c, impl BufRead + use<'a, 'c>>>, Error> {
+    let head = Cursor::new(head(png, image)?);
+    let chunks = head.chain(Pieces::new(image, unsound, control)).chain(TAIL);
+    let mut options = DecodeOptions::default();
+    // The pieces know theirs.
+    options.set_ignore_checksums(true);
+    let mut decoder = Decoder::new_with_options(CutOffReader { inner: chunks, cut_off }, options);
+    decoder.set_limits(Limits { bytes: DECODER_BYTES });
+    decoder.set_transformations(transformations);
+    let reader =
+        decoder.read_info().map_err(|error| control.check().err().unwrap_or(broken(error)))?;
+    let header = reader.info();
+    if (header.width, header.height) != (image.size.width, image.size.height) {
+        return Err(broken("two readings of the header differ"));
+    }
+    Ok(reader)
 }
 
 /// The frames of an animation, one after the other.
@@ -240,6 +288,25 @@ impl<R: BufRead + Seek> PngRows<'_, R> {
             found => found,
         }
         .unwrap_or(None))
+    }
+
+    /// Notes what is wrong with an image of which so many rows were read.
+    fn finish(
+        &mut self,
+        there: u32,
+        height: u32,
+        unsound: &Cell<bool>,
+        tolerance: &Tolerance,
+    ) -> Result<(), Error> {
+        if there < height {
+            tolerance.note(Damage::inside(format!("the image ends at row {there} of {height}")))?;
+        }
+        // What follows the last row is part of the image too: its checksums.
+        let _ = self.reader.finish();
+        if unsound.get() {
+            tolerance.note(Damage::inside("the checksum of image data is wrong"))?;
+        }
+        Ok(())
     }
 
     /// Decodes an interlaced image; returns how many rows are there. What later passes lack looks

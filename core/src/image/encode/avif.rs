@@ -8,12 +8,15 @@ use crate::image::control::fits;
 use crate::image::error::not_encoded;
 use crate::image::metadata::OutputMetadata;
 use crate::image::pixels::widen;
-use crate::image::raster::{Raster, with_room};
+use crate::image::raster::{DeepRaster, Raster, with_room};
 use crate::image::size::Size;
 use crate::image::{Control, Error, Plan};
 
 /// Nanoseconds that a pixel of noise takes, by speed, at a quality of 60 at most.
 const COSTS: [u64; 11] = [40000, 22000, 20000, 6500, 4000, 3600, 850, 600, 450, 150, 150];
+
+/// Those of sRGB: primaries and curve.
+const SRGB: (u16, u16) = (1, 13);
 
 /// Encodes a raster at the speed of the plan, or the next one that ends in time.
 pub(super) fn encode(
@@ -23,20 +26,77 @@ pub(super) fn encode(
     control: &Control,
 ) -> Result<Vec<u8>, Error> {
     let raster = widen(raster, control)?;
-    let size = raster.size();
-    let alpha = raster.layout().has_alpha();
-    // Better ones take up to two and a half times as long, and alpha as long again.
+    let (size, alpha) = (raster.size(), raster.layout().has_alpha());
+    let picture = AvifPicture { data: raster.data(), size, alpha, deep: false, code_points: SRGB };
+    write(&picture, plan, metadata, control)
+}
+
+/// Encodes 10 bits of a raster of 16, alike.
+pub(super) fn encode_deep(
+    raster: DeepRaster,
+    code_points: Option<(u8, u8)>,
+    plan: &Plan,
+    metadata: &OutputMetadata,
+    control: &Control,
+) -> Result<Vec<u8>, Error> {
+    let raster = colored(raster, control)?;
+    let (size, alpha) = (raster.size, raster.channels == 4);
+    let code_points =
+        code_points.map_or(SRGB, |(primaries, curve)| (primaries.into(), curve.into()));
+    let picture = AvifPicture { data: &raster.data, size, alpha, deep: true, code_points };
+    write(&picture, plan, metadata, control)
+}
+
+/// Makes red, green and blue of grey.
+fn colored(raster: DeepRaster, control: &Control) -> Result<DeepRaster, Error> {
+    if raster.channels > 2 {
+        return Ok(raster);
+    }
+    let mut out = DeepRaster::new(raster.size, raster.channels + 2)?;
+    let (from, to) = (raster.stride(), out.stride());
+    let pixels = (raster.pixel(), out.pixel());
+    for (to, from) in out.data.chunks_exact_mut(to).zip(raster.data.chunks_exact(from)) {
+        control.check()?;
+        for (to, from) in to.chunks_exact_mut(pixels.1).zip(from.chunks_exact(pixels.0)) {
+            let grey = from.iter().take(2).cycle().take(6);
+            let alpha = from.iter().skip(2);
+            to.iter_mut().zip(grey.chain(alpha)).for_each(|(to, from)| *to = *from);
+        }
+    }
+    Ok(out)
+}
+
+/// What is encoded.
+struct AvifPicture<'a> {
+    data: &'a [u8],
+    size: Size,
+    alpha: bool,
+    deep: bool,
+    code_points: (u16, u16),
+}
+
+fn write(
+    picture: &AvifPicture,
+    plan: &Plan,
+    metadata: &OutputMetadata,
+    control: &Control,
+) -> Result<Vec<u8>, Error> {
+    let &AvifPicture { data: pixels, size, alpha, deep, code_points } = picture;
+    // Better ones take up to two and a half times as long, and alpha and samples of 10 bits as long again.
     let percent = 100 + u64::from(plan.avif_quality.saturating_sub(60)) * 4;
-    let work = size.pixels().saturating_mul(percent) / if alpha { 50 } else { 100 };
+    let times = (1 + u64::from(alpha)) * (1 + u64::from(deep));
+    let work = size.pixels().saturating_mul(percent * times) / 100;
     let speed = speed(plan.avif_speed, work, control.remaining()).ok_or(Error::Timeout)?;
     let Size { width, height } = size;
     let encoded = avif::encode(&Image {
-        pixels: raster.data(),
+        pixels,
         width,
         height,
         alpha,
         quality: plan.avif_quality,
         speed,
+        deep,
+        code_points,
         icc: metadata.icc.as_deref().unwrap_or_default(),
         exif: metadata.exif.as_deref().unwrap_or_default(),
         xmp: metadata.xmp.as_deref().unwrap_or_default(),

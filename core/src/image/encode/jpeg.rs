@@ -10,7 +10,7 @@ use crate::image::source::jpeg::{EXIF, ICC, XMP};
 use crate::image::{Control, Error, Plan, Subsampling};
 
 /// What a segment holds at most, behind its length.
-const MAX_SEGMENT: usize = 65533;
+pub(in crate::image) const MAX_SEGMENT: usize = 65533;
 
 /// From which quality on edges of colours are to be as sharp as others.
 const FINE: u8 = 90;
@@ -92,7 +92,7 @@ fn after_jfif(jpeg: &[u8]) -> usize {
 
 /// The segments of the metadata; what does not fit in one is left out, but for
 /// the profile, which may take several (ICC.1:2022, annex B.4).
-fn segments(metadata: &OutputMetadata) -> Vec<u8> {
+pub(in crate::image) fn segments(metadata: &OutputMetadata) -> Vec<u8> {
     let mut out = Vec::new();
     if let Some(exif) = &metadata.exif {
         segment(&mut out, 0xe1, &[EXIF, exif]);
@@ -111,7 +111,8 @@ fn segments(metadata: &OutputMetadata) -> Vec<u8> {
     out
 }
 
-fn segment(out: &mut Vec<u8>, marker: u8, parts: &[&[u8]]) {
+/// Appends a segment, unless it is too long for one.
+pub(in crate::image) fn segment(out: &mut Vec<u8>, marker: u8, parts: &[&[u8]]) {
     let len: usize = parts.iter().map(|part| part.len()).sum();
     if len <= MAX_SEGMENT {
         out.extend_from_slice(&[0xff, marker]);

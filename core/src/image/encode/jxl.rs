@@ -7,7 +7,7 @@ use image_gate_codecs::jxl::{self, Image, Source};
 use crate::image::control::fits;
 use crate::image::error::not_encoded;
 use crate::image::metadata::OutputMetadata;
-use crate::image::raster::{Raster, with_room};
+use crate::image::raster::{DeepRaster, Raster, with_room};
 use crate::image::size::Size;
 use crate::image::{Control, Error, Plan};
 
@@ -24,6 +24,9 @@ pub(in crate::image) fn tries(effort: u8, size: Size) -> bool {
     effort > 7 && size.pixels() <= 1 << 20
 }
 
+/// Those of sRGB: primaries and curve.
+const SRGB: (u8, u8) = (1, 13);
+
 /// Encodes a raster at the effort of the plan, or the next one that ends in time.
 pub(super) fn encode(
     raster: &Raster,
@@ -31,20 +34,47 @@ pub(super) fn encode(
     metadata: &OutputMetadata,
     control: &Control,
 ) -> Result<Vec<u8>, Error> {
-    let Size { width, height } = raster.size();
-    let image = Image {
-        pixels: raster.data(),
+    let channels = raster.layout().channels() as u8;
+    let image = image((raster.data(), raster.size(), channels), plan, metadata);
+    write_pixels(image, plan, control)
+}
+
+/// The same of 16 bits.
+pub(super) fn encode_deep(
+    raster: &DeepRaster,
+    code_points: Option<(u8, u8)>,
+    plan: &Plan,
+    metadata: &OutputMetadata,
+    control: &Control,
+) -> Result<Vec<u8>, Error> {
+    let image = image((&raster.data, raster.size, raster.channels as u8), plan, metadata);
+    let code_points = code_points.unwrap_or(SRGB);
+    write_pixels(Image { deep: true, code_points, ..image }, plan, control)
+}
+
+fn image<'a>(
+    (pixels, Size { width, height }, channels): (&'a [u8], Size, u8),
+    plan: &Plan,
+    metadata: &'a OutputMetadata,
+) -> Image<'a> {
+    Image {
+        pixels,
         width,
         height,
-        channels: raster.layout().channels() as u8,
+        channels,
+        deep: false,
+        code_points: SRGB,
         distance: distance(plan.jxl_quality()),
         icc: metadata.icc.as_deref().unwrap_or_default(),
         exif: metadata.exif.as_deref().unwrap_or_default(),
         xmp: metadata.xmp.as_deref().unwrap_or_default(),
-    };
-    let alpha = if raster.layout().has_alpha() { ALPHA } else { 0 };
+    }
+}
+
+fn write_pixels(image: Image, plan: &Plan, control: &Control) -> Result<Vec<u8>, Error> {
+    let alpha = if image.channels.is_multiple_of(2) { ALPHA } else { 0 };
     let costs = COSTS.map(|cost| cost + alpha);
-    let size = Size { width, height };
+    let size = Size { width: image.width, height: image.height };
     let most = if tries(plan.jxl_effort, size) { 9 } else { 7 };
     let effort = effort(plan.jxl_effort.min(most), size.pixels(), costs, control.remaining());
     write(&Source::Pixels(image), effort.ok_or(Error::Timeout)?, control)

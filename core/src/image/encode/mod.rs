@@ -14,13 +14,13 @@ mod webp;
 
 use super::error::not_encoded;
 use super::metadata::OutputMetadata;
-use super::raster::Raster;
+use super::raster::{DeepRaster, Raster};
 use super::size::Size;
 use super::{Control, Error, Format, Plan};
 
 pub(super) use animation::Animator;
 pub(super) use fit::{encode_within, has_quality};
-pub(super) use jpeg::{encode_planes, sampling};
+pub(super) use jpeg::{MAX_SEGMENT, encode_planes, sampling, segment, segments};
 #[cfg(feature = "jxl")]
 pub(super) use jxl::{transcode, tries};
 
@@ -75,6 +75,31 @@ pub(super) fn encode(
         | Format::Qoi
         | Format::Svg
         | Format::Tiff => Err(not_encoded(format!("{} is not written", format.name()))),
+    }?;
+    control.check()?;
+    Ok(bytes)
+}
+
+/// Encodes a raster of 16 bits a sample, of which PNG and JPEG XL keep all and AVIF 10, in the colours of these code
+/// points of ITU-T H.273: primaries and curve.
+///
+/// # Errors
+/// Those of [`encode`].
+pub(super) fn encode_deep(
+    raster: DeepRaster,
+    format: Format,
+    code_points: Option<(u8, u8)>,
+    plan: &Plan,
+    metadata: &OutputMetadata,
+    control: &Control,
+) -> Result<Vec<u8>, Error> {
+    control.check()?;
+    let bytes = match format {
+        Format::Png => png::encode_deep(raster, code_points, plan, metadata, control),
+        Format::Avif => avif::encode_deep(raster, code_points, plan, metadata, control),
+        #[cfg(feature = "jxl")]
+        Format::Jxl => jxl::encode_deep(&raster, code_points, plan, metadata, control),
+        _ => Err(Error::Internal("16 bits for a format that has none".to_owned())),
     }?;
     control.check()?;
     Ok(bytes)

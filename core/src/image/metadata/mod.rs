@@ -6,6 +6,7 @@ mod xmp;
 use std::borrow::Cow;
 
 use exif::NewImage;
+pub(super) use xmp::text as xmp_text;
 
 use super::raster::Layout;
 use super::size::Size;

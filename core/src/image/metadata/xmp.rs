@@ -125,13 +125,21 @@ const GONE: &[StaleProperties] = &[
     gone("http://purl.org/dc/terms/", &["dcterms"], &["provenance"]),
 ];
 
+/// A packet without the marks of the order of bytes that some begin with. The reader of XML passes over one and
+/// doesn't count it: its places would not be those in the packet.
+pub(in crate::image) fn text(packet: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(packet).ok()?;
+    Some(text.trim_start_matches('\u{feff}'))
+}
+
 /// The packet without what describes bytes that are not there any more; `None` where it is not
 /// well-formed, or too long, so that what it says can't be told.
 pub(super) fn still_so(packet: &[u8]) -> Option<Cow<'_, [u8]>> {
     if packet.len() > LONGEST {
         return None;
     }
-    let text = std::str::from_utf8(packet).ok()?;
+    let text = text(packet)?;
+    let packet = text.as_bytes();
     let mut reader = NsReader::from_str(text);
     // What is left, from the first change on, and how far it goes.
     let mut out = Vec::new();

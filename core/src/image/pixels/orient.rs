@@ -1,7 +1,7 @@
 //! Orientation and rotation.
 
 use crate::image::orientation::Orientation;
-use crate::image::raster::Raster;
+use crate::image::raster::{DeepRaster, Raster};
 use crate::image::size::Size;
 use crate::image::{Control, Error};
 
@@ -19,26 +19,47 @@ pub(in crate::image) fn orient(
         return Ok(raster);
     }
     let mut out = Raster::new(orientation.size(raster.size()), raster.layout())?;
+    let (from, size, to) = (raster.data(), raster.size(), out.data_mut());
     match raster.layout().channels() {
-        1 => orient_pixels::<1>(&raster, &mut out, orientation, control),
-        2 => orient_pixels::<2>(&raster, &mut out, orientation, control),
-        3 => orient_pixels::<3>(&raster, &mut out, orientation, control),
-        _ => orient_pixels::<4>(&raster, &mut out, orientation, control),
+        1 => orient_pixels::<1>(from, size, to, orientation, control),
+        2 => orient_pixels::<2>(from, size, to, orientation, control),
+        3 => orient_pixels::<3>(from, size, to, orientation, control),
+        _ => orient_pixels::<4>(from, size, to, orientation, control),
+    }?;
+    Ok(out)
+}
+
+/// Turns a raster of 16 bits.
+pub(in crate::image) fn orient_deep(
+    raster: DeepRaster,
+    orientation: Orientation,
+    control: &Control,
+) -> Result<DeepRaster, Error> {
+    if orientation.is_none() {
+        return Ok(raster);
+    }
+    let mut out = DeepRaster::new(orientation.size(raster.size), raster.channels)?;
+    let (from, size, to) = (&raster.data, raster.size, &mut out.data);
+    match raster.channels {
+        1 => orient_pixels::<2>(from, size, to, orientation, control),
+        2 => orient_pixels::<4>(from, size, to, orientation, control),
+        3 => orient_pixels::<6>(from, size, to, orientation, control),
+        _ => orient_pixels::<8>(from, size, to, orientation, control),
     }?;
     Ok(out)
 }
 
 fn orient_pixels<const N: usize>(
-    from: &Raster,
-    to: &mut Raster,
+    from: &[u8],
+    size: Size,
+    to: &mut [u8],
     orientation: Orientation,
     control: &Control,
 ) -> Result<(), Error> {
-    let Size { width, height } = from.size();
-    let (width, height) = (width as usize, height as usize);
-    let source = from.data().as_chunks::<N>().0;
-    let to_width = to.size().width as usize;
-    let target = to.data_mut().as_chunks_mut::<N>().0;
+    let (width, height) = (size.width as usize, size.height as usize);
+    let source = from.as_chunks::<N>().0;
+    let to_width = orientation.size(size).width as usize;
+    let target = to.as_chunks_mut::<N>().0;
 
     for (band, rows) in target.chunks_mut(BAND * to_width).enumerate() {
         control.check()?;

@@ -198,11 +198,13 @@ impl PlaneScaler {
                 width: width.into(),
                 height: (f64::from(count) * self.down.ratio).min(f64::from(height) - top),
             };
-            let from = Pixels { width, height, channels: 1, data: self.rows.as_slice() };
+            let from =
+                Pixels { width, height, channels: 1, deep: false, data: self.rows.as_slice() };
             let Some(made) = self.step.get_mut(..count as usize * stride) else {
                 return Err(internal("rows that nobody wants"));
             };
-            let mut to = Pixels { width, height: count, channels: 1, data: &mut *made };
+            let mut to =
+                Pixels { width, height: count, channels: 1, deep: false, data: &mut *made };
             self.resizer.resize(&from, part, &mut to).map_err(internal)?;
             let first = (self.made / ROWS) as usize;
             let fours = self.fours.rows_mut().skip(first);

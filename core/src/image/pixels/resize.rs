@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 
 use image_gate_resample::{Part, Pixels, Resizer};
 
-use crate::image::raster::{Layout, Raster, with_room};
+use crate::image::raster::{DeepRaster, Layout, Raster, with_room, zeroed};
 use crate::image::size::{Rect, Size};
 use crate::image::{Control, Error};
 
@@ -35,73 +35,146 @@ pub(in crate::image) fn resize(
     control: &Control,
 ) -> Result<Raster, Error> {
     let size = raster.size();
-    let Placed { extent, origin } = placed;
-    let ratio = (extent.0 / f64::from(scaled.width), extent.1 / f64::from(scaled.height));
-    let left = (f64::from(window.x) * ratio.0 - origin.0).max(0.0);
-    let top = (f64::from(window.y) * ratio.1 - origin.1).max(0.0);
-    if ratio == (1.0, 1.0) && window.size == size && (left, top) == (0.0, 0.0) {
+    let work = Work::new(size, placed, scaled, window);
+    if work.is_none() {
         return Ok(raster);
     }
-
     // Fully transparent pixels have some colour too, which must not bleed.
-    let premultiply = raster.layout().has_alpha() && ratio != (1.0, 1.0);
+    let premultiply = raster.layout().has_alpha() && work.ratio != (1.0, 1.0);
     if premultiply {
         multiply_alpha(&mut raster, control)?;
     }
-
-    let mut out = Raster::new(window.size, raster.layout())?;
-    // The resizer allocates by itself and would end the process where it can't.
-    drop(with_room::<u8>(buffer_bytes(size, raster.layout(), window.size) as usize)?);
-    control.check()?;
-
-    let channels = raster.layout().channels();
-    let source = Pixels { width: size.width, height: size.height, channels, data: raster.data() };
-    let mut resizer = Resizer::new(lanczos3, 3.0).map_err(internal)?;
-    let stride = out.stride();
-    let of = |(first, count): (u32, u32), from: f64, ratio: f64, side: u32| {
-        let start = from + f64::from(first) * ratio;
-        (start, (f64::from(count) * ratio).min(f64::from(side) - start))
-    };
-    match bands(size, window.size) {
-        Bands::Rows(rows) => {
-            let across = of((0, window.size.width), left, ratio.0, size.width);
-            let bands = out.data_mut().chunks_mut(stride * rows as usize);
-            for (first, band) in (0..).step_by(rows as usize).zip(bands) {
-                control.check()?;
-                let height = (band.len() / stride) as u32;
-                let down = of((first, height), top, ratio.1, size.height);
-                let part = Part { left: across.0, top: down.0, width: across.1, height: down.1 };
-                let mut made = Pixels { width: window.size.width, height, channels, data: band };
-                resizer.resize(&source, part, &mut made).map_err(internal)?;
-            }
-        }
-        Bands::Columns(columns) => {
-            let down = of((0, window.size.height), top, ratio.1, size.height);
-            for first in (0..window.size.width).step_by(columns as usize) {
-                control.check()?;
-                let width = columns.min(window.size.width - first);
-                let across = of((first, width), left, ratio.0, size.width);
-                let part = Part { left: across.0, top: down.0, width: across.1, height: down.1 };
-                let band = Size { width, height: window.size.height };
-                let mut band = Raster::new(band, raster.layout())?;
-                let height = window.size.height;
-                let mut made = Pixels { width, height, channels, data: band.data_mut() };
-                resizer.resize(&source, part, &mut made).map_err(internal)?;
-                let start = first as usize * channels;
-                for (row, made) in out.rows_mut().zip(band.rows()) {
-                    if let Some(to) = row.get_mut(start..start + made.len()) {
-                        to.copy_from_slice(made);
-                    }
-                }
-            }
-        }
-    }
-
+    let samples = samples_of(&raster);
+    let out = work.scale(raster.data(), samples, control)?;
+    let mut out = Raster::from_data(window.size, raster.layout(), out)?;
     if premultiply {
         divide_alpha(&mut out, control)?;
     }
     control.check()?;
     Ok(out)
+}
+
+/// The same of 16 bits.
+pub(in crate::image) fn resize_deep(
+    mut raster: DeepRaster,
+    placed: Placed,
+    scaled: Size,
+    window: Rect,
+    control: &Control,
+) -> Result<DeepRaster, Error> {
+    let DeepRaster { size, channels, .. } = raster;
+    let work = Work::new(size, placed, scaled, window);
+    if work.is_none() {
+        return Ok(raster);
+    }
+    let samples = Samples { channels, deep: true };
+    let premultiply = channels.is_multiple_of(2) && work.ratio != (1.0, 1.0);
+    if premultiply {
+        by_bands(&mut raster.data, size, samples, control, image_gate_resample::multiply_alpha)?;
+    }
+    let mut data = work.scale(&raster.data, samples, control)?;
+    if premultiply {
+        let divide = image_gate_resample::divide_alpha;
+        by_bands(&mut data, window.size, samples, control, divide)?;
+    }
+    control.check()?;
+    Ok(DeepRaster { size: window.size, channels, data })
+}
+
+/// What the samples of a raster are.
+#[derive(Debug, Clone, Copy)]
+struct Samples {
+    channels: usize,
+    deep: bool,
+}
+
+impl Samples {
+    /// Bytes of a pixel.
+    fn bytes(self) -> usize {
+        if self.deep { 2 * self.channels } else { self.channels }
+    }
+}
+
+/// What is scaled of a raster, and to what.
+struct Work {
+    size: Size,
+    window: Rect,
+    ratio: (f64, f64),
+    left: f64,
+    top: f64,
+}
+
+impl Work {
+    fn new(size: Size, placed: Placed, scaled: Size, window: Rect) -> Work {
+        let Placed { extent, origin } = placed;
+        let ratio = (extent.0 / f64::from(scaled.width), extent.1 / f64::from(scaled.height));
+        let left = (f64::from(window.x) * ratio.0 - origin.0).max(0.0);
+        let top = (f64::from(window.y) * ratio.1 - origin.1).max(0.0);
+        Work { size, window, ratio, left, top }
+    }
+
+    /// Whether the raster stays as it is.
+    fn is_none(&self) -> bool {
+        self.ratio == (1.0, 1.0)
+            && self.window.size == self.size
+            && (self.left, self.top) == (0.0, 0.0)
+    }
+
+    fn scale(&self, data: &[u8], samples: Samples, control: &Control) -> Result<Vec<u8>, Error> {
+        let &Work { size, window, ratio, left, top } = self;
+        let Samples { channels, deep } = samples;
+        let stride = window.size.width as usize * samples.bytes();
+        let mut out = zeroed(stride * window.size.height as usize)?;
+        // The resizer allocates by itself and would end the process where it can't.
+        drop(with_room::<u8>(buffer_bytes(size, samples.bytes(), window.size) as usize)?);
+        control.check()?;
+
+        let source = Pixels { width: size.width, height: size.height, channels, deep, data };
+        let mut resizer = Resizer::new(lanczos3, 3.0).map_err(internal)?;
+        let of = |(first, count): (u32, u32), from: f64, ratio: f64, side: u32| {
+            let start = from + f64::from(first) * ratio;
+            (start, (f64::from(count) * ratio).min(f64::from(side) - start))
+        };
+        match bands(size, window.size) {
+            Bands::Rows(rows) => {
+                let across = of((0, window.size.width), left, ratio.0, size.width);
+                let bands = out.chunks_mut(stride * rows as usize);
+                for (first, band) in (0..).step_by(rows as usize).zip(bands) {
+                    control.check()?;
+                    let height = (band.len() / stride) as u32;
+                    let down = of((first, height), top, ratio.1, size.height);
+                    let part =
+                        Part { left: across.0, top: down.0, width: across.1, height: down.1 };
+                    let width = window.size.width;
+                    let mut made = Pixels { width, height, channels, deep, data: band };
+                    resizer.resize(&source, part, &mut made).map_err(internal)?;
+                }
+            }
+            Bands::Columns(columns) => {
+                let down = of((0, window.size.height), top, ratio.1, size.height);
+                for first in (0..window.size.width).step_by(columns as usize) {
+                    control.check()?;
+                    let width = columns.min(window.size.width - first);
+                    let across = of((first, width), left, ratio.0, size.width);
+                    let part =
+                        Part { left: across.0, top: down.0, width: across.1, height: down.1 };
+                    let height = window.size.height;
+                    let narrow = width as usize * samples.bytes();
+                    let mut band = zeroed(narrow * height as usize)?;
+                    let mut made = Pixels { width, height, channels, deep, data: &mut band[..] };
+                    resizer.resize(&source, part, &mut made).map_err(internal)?;
+                    let start = first as usize * samples.bytes();
+                    let rows = out.chunks_exact_mut(stride).zip(band.chunks_exact(narrow));
+                    for (row, made) in rows {
+                        if let Some(to) = row.get_mut(start..start + made.len()) {
+                            to.copy_from_slice(made);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(out)
+    }
 }
 
 /// What is made between two looks at the [`Control`]: so many rows or columns of the output. It is all, but
@@ -150,12 +223,17 @@ pub(super) fn lanczos3(x: f64) -> f64 {
 
 /// Bytes that [`resize`] holds besides what it takes and what it returns.
 pub(in crate::image) fn working_bytes(from: Size, layout: Layout, to: Size) -> u64 {
-    if from == to { 0 } else { buffer_bytes(from, layout, to) }
+    if from == to { 0 } else { buffer_bytes(from, layout.channels(), to) }
+}
+
+/// Bytes that [`resize_deep`] holds besides.
+pub(in crate::image) fn deep_working_bytes(from: Size, channels: usize, to: Size) -> u64 {
+    buffer_bytes(from, 2 * channels, to)
 }
 
 /// The image between the two passes: the vertical one comes first.
-fn buffer_bytes(from: Size, layout: Layout, to: Size) -> u64 {
-    Size::new(from.width, to.height).pixels() * layout.channels() as u64
+fn buffer_bytes(from: Size, pixel: usize, to: Size) -> u64 {
+    Size::new(from.width, to.height).pixels() * pixel as u64
 }
 
 /// Pixels between two looks at the [`Control`] where they are changed one by one.
@@ -163,26 +241,34 @@ const BATCH: u32 = 1 << 20;
 
 /// Has each channel be its part of what shows.
 pub(super) fn multiply_alpha(raster: &mut Raster, control: &Control) -> Result<(), Error> {
-    by_bands(raster, control, image_gate_resample::multiply_alpha)
+    let (size, samples) = (raster.size(), samples_of(raster));
+    by_bands(raster.data_mut(), size, samples, control, image_gate_resample::multiply_alpha)
 }
 
 /// Takes [`multiply_alpha`] back.
 pub(super) fn divide_alpha(raster: &mut Raster, control: &Control) -> Result<(), Error> {
-    by_bands(raster, control, image_gate_resample::divide_alpha)
+    let (size, samples) = (raster.size(), samples_of(raster));
+    by_bands(raster.data_mut(), size, samples, control, image_gate_resample::divide_alpha)
+}
+
+fn samples_of(raster: &Raster) -> Samples {
+    Samples { channels: raster.layout().channels(), deep: false }
 }
 
 fn by_bands(
-    raster: &mut Raster,
+    data: &mut [u8],
+    Size { width, .. }: Size,
+    samples: Samples,
     control: &Control,
     change: impl Fn(Pixels<&mut [u8]>) -> Result<(), image_gate_resample::Error>,
 ) -> Result<(), Error> {
-    let (Size { width, .. }, stride) = (raster.size(), raster.stride());
-    let channels = raster.layout().channels();
+    let Samples { channels, deep } = samples;
+    let stride = width as usize * samples.bytes();
     let rows = (BATCH / width.max(1)).max(1) as usize;
-    for band in raster.data_mut().chunks_mut(stride * rows) {
+    for band in data.chunks_mut(stride * rows) {
         control.check()?;
         let height = (band.len() / stride) as u32;
-        change(Pixels { width, height, channels, data: band }).map_err(internal)?;
+        change(Pixels { width, height, channels, deep, data: band }).map_err(internal)?;
     }
     Ok(())
 }

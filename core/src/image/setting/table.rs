@@ -7,9 +7,9 @@ use super::notation::{Background, Notation, OneOf};
 use super::row::{Argument, Setting, SettingDirective};
 use crate::image::words::Words;
 use crate::image::{
-    AnimationPolicy, BorderPlace, Clamp, DamagePolicy, EqualSides, FONTS, Flip, HeifPolicy, Mask,
-    MetadataPolicy, Oversize, PngCompression, ProfilePolicy, RotateBox, Rotation, Rounding, Sides,
-    Subsampling, TrimCorner,
+    AnimationPolicy, BorderPlace, Clamp, DamagePolicy, EqualSides, FONTS, Flip, HdrPolicy,
+    HeifPolicy, Mask, MetadataPolicy, Oversize, PngCompression, ProfilePolicy, RotateBox, Rotation,
+    Rounding, Sides, Subsampling, TrimCorner,
 };
 
 /// All settings, in the order in which the values of directives count. Rows of one directive stand
@@ -318,6 +318,12 @@ pub static SETTINGS: &[Setting] = &[
         directive: Some(SettingDirective::new(c"image_resize_profile").fixed().general()),
         default: "srgb",
         kind: Notation::Word(&OneOf(|draft, profile: ProfilePolicy| draft.plan.profile = profile)),
+    },
+    Setting {
+        params: &[],
+        directive: Some(SettingDirective::new(c"image_resize_hdr").fixed().general()),
+        default: "off",
+        kind: Notation::Word(&OneOf(|draft, hdr: HdrPolicy| draft.plan.hdr = hdr)),
     },
     Setting {
         params: &["metadata"],

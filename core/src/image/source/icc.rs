@@ -44,6 +44,15 @@ impl<'a> Icc<'a> {
         is_there && head.ends_with(b"acsp")
     }
 
+    /// How long it is as it is stored.
+    pub(in crate::image) fn stored_len(&self) -> usize {
+        match self {
+            Icc::Plain(bytes) => bytes.len(),
+            Icc::Parts(parts) => parts.iter().map(|part| part.len()).sum(),
+            Icc::Zlib(bytes) => bytes.len(),
+        }
+    }
+
     /// The profile; `None` where it is too large or damaged.
     pub(in crate::image) fn bytes(&self) -> Option<Cow<'a, [u8]>> {
         match self {

@@ -59,6 +59,12 @@ impl Jpeg {
         headers.fault.map_or(Ok(headers.own), Err)
     }
 
+    /// Where a file goes on behind the image, if the end of that is said.
+    pub(in crate::image) fn behind(&self, input: &[u8]) -> Option<usize> {
+        let mut walk = Walk::new(input, self.scans.end);
+        (walk.marker()? == EOI).then(|| walk.at())
+    }
+
     pub(in crate::image) fn components(&self) -> usize {
         self.sampling.len()
     }

@@ -76,14 +76,16 @@ impl<'a> Jxl<'a> {
         Ok(read(input)?.own)
     }
 
-    /// A decoder that has read the headers, and knows what pixels are wanted, and how complex the image may
-    /// be; and the rest of the input. No frame may have more samples than those that were looked at.
+    /// A decoder that has read the headers, and knows what pixels are wanted, of 8 bits or of 16, and how
+    /// complex the image may be; and the rest of the input. No frame may have more samples than those that were looked at.
     pub(in crate::image) fn decoder(
         &self,
         level: ProfileLevel,
+        deep: bool,
     ) -> Result<(::jxl::api::JxlDecoder, &[u8]), Error> {
         let largest = usize::try_from(self.frames.largest).unwrap_or(usize::MAX);
-        let (decoder, _) = codestream::open(&self.head, Some(largest.saturating_add(1)), level)?;
+        let (decoder, _) =
+            codestream::open(&self.head, Some(largest.saturating_add(1)), level, deep)?;
         Ok((decoder, self.codestream.get(self.start..).unwrap_or_default()))
     }
 
@@ -120,7 +122,7 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jxl<'_>>, Error> {
     let head::Head { bytes, len: start, headers } = head::Head::read(&codestream)?;
     let head = parts::around(&bytes)?;
     let (decoder, codestream::Opened { basic, layout }) =
-        codestream::open(&head, None, ProfileLevel::Main5)?;
+        codestream::open(&head, None, ProfileLevel::Main5, false)?;
     let side = |side: usize| {
         u32::try_from(side).map_err(|_| crate::image::error::broken("a side is too long"))
     };

@@ -19,6 +19,12 @@ use cuts::Kept;
 use super::source::{Container, Icc, Source};
 use super::{Format, MetadataPolicy, Plan, ProfilePolicy};
 
+/// The cuts that leave nothing of a JPEG that its pixels don't need; `None` where it is not understood well
+/// enough.
+pub(super) fn pixels_alone(jpeg: &[u8]) -> Option<Cuts<'_>> {
+    jpeg::cuts(jpeg, &Kept::default())
+}
+
 /// The cuts that leave of a source what the plan's policies let through; `None` where it is not
 /// understood well enough.
 ///

@@ -6,6 +6,7 @@ mod rows;
 
 use std::borrow::Cow;
 
+use png::chunk::ChunkType;
 use png::text_metadata::ITXtChunk;
 use png::{BitDepth, ColorType, Encoder, Info};
 
@@ -16,7 +17,7 @@ use super::fallible_buffer::FallibleBuffer;
 use super::palette::Indexed;
 use crate::image::error::not_encoded;
 use crate::image::metadata::OutputMetadata;
-use crate::image::raster::{Layout, Raster, with_room};
+use crate::image::raster::{DeepRaster, Layout, Raster, with_room};
 use crate::image::size::Size;
 use crate::image::{Control, Error, Plan, PngCompression};
 
@@ -27,6 +28,9 @@ const WORTH_PERCENT: usize = 98;
 /// Bytes around a chunk, and those of the chunks that are always there.
 const AROUND_CHUNK: usize = 12;
 const SMALL_CHUNKS: usize = 1024;
+
+/// The code points of the colours, for which the crate has no name.
+const CICP: ChunkType = ChunkType(*b"cICP");
 
 const XMP_KEYWORD: &str = "XML:com.adobe.xmp";
 
@@ -81,7 +85,35 @@ pub(super) fn encode(
 ) -> Result<Vec<u8>, Error> {
     let info = info(raster.size(), color_type(raster.layout())?, plan, metadata);
     let made = compress(raster, plan, control)?;
-    write(info, made, metadata)
+    write(info, made, None, metadata)
+}
+
+/// Encodes all 16 bits of a raster, in the colours of these code points.
+pub(super) fn encode_deep(
+    mut raster: DeepRaster,
+    code_points: Option<(u8, u8)>,
+    plan: &Plan,
+    metadata: &OutputMetadata,
+    control: &Control,
+) -> Result<Vec<u8>, Error> {
+    let stride = raster.stride();
+    for row in raster.data.chunks_exact_mut(stride) {
+        control.check()?;
+        for sample in row.as_chunks_mut::<2>().0 {
+            *sample = u16::from_ne_bytes(*sample).to_be_bytes();
+        }
+    }
+    let color_type = match raster.channels {
+        1 => ColorType::Grayscale,
+        2 => ColorType::GrayscaleAlpha,
+        3 => ColorType::Rgb,
+        _ => ColorType::Rgba,
+    };
+    let mut info = info(raster.size, color_type, plan, metadata);
+    info.bit_depth = BitDepth::Sixteen;
+    let rows = rows(&raster.data, raster.size, raster.pixel(), plan);
+    let made = shortest(&rows, ways(content(&rows, control)?, plan.png_compression), control)?;
+    write(info, made, code_points, metadata)
 }
 
 /// The beginning of an animation, up to where its frames come.
@@ -92,7 +124,7 @@ pub(super) fn animation_head(
     metadata: &OutputMetadata,
 ) -> Result<Vec<u8>, Error> {
     let info = info(size, color_type(layout)?, plan, metadata);
-    let mut head = write(info, Compressed::default(), metadata)?;
+    let mut head = write(info, Compressed::default(), None, metadata)?;
     // It has its end already.
     head.truncate(head.len().saturating_sub(AROUND_CHUNK));
     Ok(head)
@@ -137,7 +169,7 @@ pub(super) fn encode_palette(
     }
     let rows = rows(&indexed.indices, indexed.size, 1, plan);
     let made = shortest(&rows, ways(Content::Drawing, plan.png_compression), control)?;
-    write(info, made, metadata)
+    write(info, made, None, metadata)
 }
 
 fn info<'a>(
@@ -155,7 +187,12 @@ fn info<'a>(
     info
 }
 
-fn write(mut info: Info, made: Compressed, metadata: &OutputMetadata) -> Result<Vec<u8>, Error> {
+fn write(
+    mut info: Info,
+    made: Compressed,
+    code_points: Option<(u8, u8)>,
+    metadata: &OutputMetadata,
+) -> Result<Vec<u8>, Error> {
     if let Some(xmp) = metadata.xmp.as_deref().and_then(|xmp| std::str::from_utf8(xmp).ok()) {
         info.utf8_text.push(ITXtChunk::new(XMP_KEYWORD, xmp));
     }
@@ -163,6 +200,10 @@ fn write(mut info: Info, made: Compressed, metadata: &OutputMetadata) -> Result<
     let mut sink = FallibleBuffer(with_room(room)?);
     let encoder = Encoder::with_info(&mut sink, info).map_err(not_encoded)?;
     let mut writer = encoder.write_header().map_err(not_encoded)?;
+    if let Some((primaries, curve)) = code_points {
+        // RGB of the full range.
+        writer.write_chunk(CICP, &[primaries, curve, 0, 1]).map_err(not_encoded)?;
+    }
     for piece in made.pieces {
         writer.write_chunk(png::chunk::IDAT, &piece).map_err(not_encoded)?;
     }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use jxl::api::{
-    AlphaMode, Event, ExtraChannel, JxlBasicInfo, JxlColorEncoding, JxlColorProfile, JxlColorType,
-    JxlDataFormat, JxlDecoder, JxlDecoderOptions, JxlPixelFormat, JxlPrimaries,
+    AlphaMode, Endianness, Event, ExtraChannel, JxlBasicInfo, JxlColorEncoding, JxlColorProfile,
+    JxlColorType, JxlDataFormat, JxlDecoder, JxlDecoderOptions, JxlPixelFormat, JxlPrimaries,
     JxlTransferFunction, JxlWhitePoint, ProfileLevel,
 };
 
@@ -24,6 +24,7 @@ pub(super) fn open(
     head: &[u8],
     samples: Option<usize>,
     level: ProfileLevel,
+    deep: bool,
 ) -> Result<(JxlDecoder, Opened), Error> {
     let mut options = JxlDecoderOptions::default();
     options.max_profile_level = level;
@@ -51,9 +52,17 @@ pub(super) fn open(
         (false, false) => (Layout::Rgb8, JxlColorType::Rgb),
         (false, true) => (Layout::Rgba8, JxlColorType::Rgba),
     };
+    let endianness = match cfg!(target_endian = "little") {
+        true => Endianness::LittleEndian,
+        false => Endianness::BigEndian,
+    };
+    let samples = match deep {
+        true => JxlDataFormat::U16 { endianness, bit_depth: 16 },
+        false => JxlDataFormat::U8 { bit_depth: 8 },
+    };
     let format = JxlPixelFormat {
         color_type,
-        color_data_format: Some(JxlDataFormat::U8 { bit_depth: 8 }),
+        color_data_format: Some(samples),
         extra_channel_format: vec![None; basic.extra_channels.len()],
     };
     decoder.set_pixel_format(format).map_err(broken)?;

@@ -1,0 +1,140 @@
+//! Pictures of more than 8 bits a sample, or of a higher dynamic range, that stay so: they are decoded to 16
+//! bits, scaled, cut and turned, and nothing else.
+
+use super::damage::Tolerance;
+use super::decode::{self, Decode};
+use super::encode;
+use super::geometry::Geometry;
+use super::metadata::{carries_profile, output_metadata};
+use super::pixels::{self, Placed};
+use super::size::Size;
+use super::source::{Container, HdrColors, HdrCurve, Source};
+use super::{Control, Error, Format, Gravity, HdrPolicy, Plan, ProfilePolicy};
+
+/// Code points of the curves.
+const PQ: u8 = 16;
+const HLG: u8 = 18;
+
+/// What is to be made of such a picture.
+#[derive(Debug)]
+pub(super) struct Deep {
+    channels: usize,
+    /// Primaries and curve, where there is a higher dynamic range.
+    code_points: Option<(u8, u8)>,
+    /// Whether a profile is carried.
+    has_profile: bool,
+}
+
+impl Deep {
+    /// For what a source becomes in a format; `None` where that has no room for more, or more is done to its
+    /// pixels. Of colours that are converted it says nothing: `is_kept` tells that they are not.
+    pub(super) fn new(
+        source: &Source,
+        plan: &Plan,
+        geometry: &Geometry,
+        format: Format,
+        is_kept: bool,
+    ) -> Option<Deep> {
+        let &Geometry { scaled, filling, window, orientation, output, .. } = geometry;
+        let is_read = match &source.kind {
+            Container::Png(png) => {
+                source.info.format == Format::Png
+                    && source.animation().is_none()
+                    && !png.interlaced
+                    && !png.has_palette()
+            }
+            Container::Avif(_) => true,
+            Container::Jxl(_) => cfg!(feature = "jxl"),
+            _ => false,
+        };
+        let hdr = source.hdr();
+        let is_found = plan.gravity == Gravity::Smart && filling.size != scaled;
+        if plan.hdr != HdrPolicy::Keep
+            || !is_read
+            || !matches!(format, Format::Png | Format::Avif | Format::Jxl)
+            || source.info.bits <= 8 && hdr.is_none()
+            || hdr.is_some() && plan.profile == ProfilePolicy::Strip
+            || hdr.is_none() && !is_kept
+            || plan.changes_opaque_pixels()
+            || plan.trim.is_some()
+            || plan.max_bytes.is_some()
+            || plan.colors.is_some()
+            || plan.flatten
+            || plan.page > 1
+            || is_found
+            || output != orientation.size(window.size)
+        {
+            return None;
+        }
+        let layout = decode::layout(source);
+        let profile = source.profile().filter(|_| plan.profile == ProfilePolicy::Keep);
+        let has_profile = match &profile {
+            Some(profile) if !carries_profile(plan, format, layout, profile) => return None,
+            profile => profile.is_some(),
+        };
+        let code_points = hdr.map(|HdrColors { curve, primaries }| {
+            let curve = match curve {
+                HdrCurve::Pq => PQ,
+                HdrCurve::Hlg => HLG,
+            };
+            (primaries as u8, curve)
+        });
+        // JPEG XL has names for these alone.
+        if format == Format::Jxl && code_points.is_some_and(|(of, _)| !matches!(of, 1 | 9 | 12)) {
+            return None;
+        }
+        Some(Deep { channels: layout.channels(), code_points, has_profile })
+    }
+
+    /// Bytes that are held at once at most.
+    pub(super) fn bytes(
+        &self,
+        source: &Source,
+        plan: &Plan,
+        geometry: &Geometry,
+        format: Format,
+    ) -> u64 {
+        let stored = Size::new(source.info.width, source.info.height);
+        let pixel = 2 * self.channels as u64;
+        let decoded = stored.pixels().saturating_mul(pixel);
+        let made = geometry.output.pixels().saturating_mul(pixel);
+        let decoder = decode::working_bytes(source, &Decode::all(stored, 1));
+        // Rows of an AVIF, and what a JPEG XL becomes, are twice as long as the decoder knows.
+        let decoding = decoded.saturating_add(decoder.saturating_mul(2));
+        let scaling = pixels::deep_working_bytes(stored, self.channels, geometry.window.size);
+        let scaling = decoded.saturating_add(scaling).saturating_add(made);
+        // Grey becomes colours, and samples are twice as large.
+        let encoder = encode::working_bytes(geometry.output, format, false).saturating_mul(2);
+        let tries = format == Format::Jxl && encode::tries(plan.jxl_effort, geometry.output);
+        let tried = if tries { geometry.output.pixels().saturating_mul(192) } else { 0 };
+        let encoding = made.saturating_mul(4).saturating_add(encoder).saturating_add(tried);
+        decoding.max(scaling).max(encoding)
+    }
+
+    /// Makes it.
+    ///
+    /// # Errors
+    /// Those of [`decode::decode`] and [`encode::encode`].
+    pub(super) fn make(
+        &self,
+        source: &Source,
+        (geometry, format): (&Geometry, Format),
+        plan: &Plan,
+        tolerance: &Tolerance,
+        control: &Control,
+    ) -> Result<Vec<u8>, Error> {
+        let &Geometry { region, scaled, window, orientation, output, .. } = geometry;
+        let raster = decode::decode_deep(source, tolerance, control)?;
+        let placed = Placed {
+            extent: (region.size.width.into(), region.size.height.into()),
+            origin: (-f64::from(region.x), -f64::from(region.y)),
+        };
+        let raster = pixels::resize_deep(raster, placed, scaled, window, control)?;
+        let raster = pixels::orient_deep(raster, orientation, control)?;
+        // No colour becomes one of sRGB here, which is what metadata would say of converted ones.
+        let unconverted = Plan { profile: ProfilePolicy::Strip, ..plan.clone() };
+        let mut metadata = output_metadata(&source.embedded, &unconverted, output);
+        metadata.icc = source.profile().filter(|_| self.has_profile);
+        encode::encode_deep(raster, format, self.code_points, plan, &metadata, control)
+    }
+}
