@@ -128,6 +128,29 @@ fn what_is_only_cut_keeps_its_samples() {
     assert!(cut == expected);
 }
 
+/// What is beside a part that is cut out does not shine into it where that is scaled.
+#[test]
+fn what_is_beside_a_cut_has_no_say() {
+    let mut data = Vec::new();
+    for x in (0..128).flat_map(|_| 0..128) {
+        let sample: u16 = if x < 64 { 0 } else { 65_535 };
+        data.extend([sample; 3].iter().flat_map(|sample| sample.to_be_bytes()));
+    }
+    let mut source = Vec::new();
+    let mut encoder = png::Encoder::new(&mut source, 128, 128);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Sixteen);
+    encoder.write_header().unwrap().write_image_data(&data).unwrap();
+    for (params, size, expected) in [
+        ("crop=0:0:64:128,width=16,fit=stretch", (16, 128), 0),
+        ("crop=64:32:64:64,w=20,h=20,fit=stretch", (20, 20), 65_535),
+    ] {
+        let (found, _, samples) = samples(&transform(&source, &keep(params)).unwrap());
+        assert_eq!(found, size);
+        assert!(samples.iter().all(|&sample| sample == expected), "{params}: {samples:?}");
+    }
+}
+
 #[test]
 fn code_points_stay() {
     for points in [PQ, HLG, [1, 16, 0, 1], [12, 18, 0, 1]] {

@@ -11,6 +11,9 @@ use super::size::Size;
 use super::source::{Container, HdrColors, HdrCurve, Source};
 use super::{Control, Error, Format, Gravity, HdrPolicy, Plan, ProfilePolicy};
 
+/// Rows that are converted at once, and some more.
+const BAND_ROWS: u32 = 320;
+
 /// Code points of the curves.
 const PQ: u8 = 16;
 const HLG: u8 = 18;
@@ -99,8 +102,11 @@ impl Deep {
         let decoded = stored.pixels().saturating_mul(pixel);
         let made = geometry.output.pixels().saturating_mul(pixel);
         let decoder = decode::working_bytes(source, &Decode::all(stored, 1));
-        // Rows of an AVIF, and what a JPEG XL becomes, are twice as long as the decoder knows.
-        let decoding = decoded.saturating_add(decoder.saturating_mul(2));
+        // Rows of a band that an AVIF is converted by are twice as long as the decoder knows.
+        let band = u64::from(stored.width.saturating_mul(BAND_ROWS)).saturating_mul(pixel);
+        let decoding = decoded.saturating_add(decoder).saturating_add(band);
+        let cut = geometry.region.size;
+        let cutting = if cut == stored { 0 } else { cut.pixels().saturating_mul(pixel) };
         let scaling = pixels::deep_working_bytes(stored, self.channels, geometry.window.size);
         let scaling = decoded.saturating_add(scaling).saturating_add(made);
         // Grey becomes colours, and samples are twice as large.
@@ -108,7 +114,7 @@ impl Deep {
         let tries = format == Format::Jxl && encode::tries(plan.jxl_effort, geometry.output);
         let tried = if tries { geometry.output.pixels().saturating_mul(192) } else { 0 };
         let encoding = made.saturating_mul(4).saturating_add(encoder).saturating_add(tried);
-        decoding.max(scaling).max(encoding)
+        decoding.max(decoded.saturating_add(cutting)).max(scaling).max(encoding)
     }
 
     /// Makes it.
@@ -125,10 +131,11 @@ impl Deep {
     ) -> Result<Vec<u8>, Error> {
         let &Geometry { region, scaled, window, orientation, output, .. } = geometry;
         let raster = decode::decode_deep(source, tolerance, control)?;
-        let placed = Placed {
-            extent: (region.size.width.into(), region.size.height.into()),
-            origin: (-f64::from(region.x), -f64::from(region.y)),
-        };
+        // What is beside it has no say in what is made of it.
+        let stored = raster.size;
+        let whole = Placed::all(stored);
+        let raster = pixels::resize_deep(raster, whole, stored, region, control)?;
+        let placed = Placed::all(region.size);
         let raster = pixels::resize_deep(raster, placed, scaled, window, control)?;
         let raster = pixels::orient_deep(raster, orientation, control)?;
         // No colour becomes one of sRGB here, which is what metadata would say of converted ones.

@@ -416,8 +416,9 @@ struct TextItem<'a> {
 }
 
 impl<'a> TextItem<'a> {
-    /// The one that a text begins with, which may be empty.
-    fn first_of(rest: &'a [u8]) -> TextItem<'a> {
+    /// The one that a text begins with, which may be empty. It is not looked at further than to the `=` behind one of those
+    /// names.
+    fn first_of(rest: &'a [u8], names: &[&[u8]]) -> TextItem<'a> {
         let mut item = TextItem {
             text: rest,
             equals: None,
@@ -440,7 +441,12 @@ impl<'a> TextItem<'a> {
                 Class::Equals => {
                     item.has_joint = true;
                     item.value_has_joint = item.equals.is_some();
-                    item.equals = item.equals.or(Some(at));
+                    if item.equals.is_none() {
+                        item.equals = Some(at);
+                        if item.value_of(names).is_some() {
+                            break;
+                        }
+                    }
                 }
                 Class::Mark => item.has_mark = true,
                 Class::Percent => (item.has_mark, item.has_percent) = (true, true),
@@ -471,7 +477,7 @@ fn find_pieces(
     let mut found = FoundKeys::default();
     let (mut at, mut in_query) = (0, known.in_query);
     while at < text.len() {
-        let item = TextItem::first_of(text.get(at..).unwrap_or_default());
+        let item = TextItem::first_of(text.get(at..).unwrap_or_default(), known.names);
         if let Some(value) = item.value_of(known.names) {
             // In a query, only an ampersand ends a value.
             let value_at = at + value;
@@ -485,8 +491,6 @@ fn find_pieces(
             if len > 0 {
                 found.push(text, value_at..value_at + len);
             }
-            // What is left of the item is looked through once more.
-            judge.effort.take((at + item.text.len()).saturating_sub(value_at + len))?;
             at = value_at + len;
         } else {
             find_in_item(&mut found, text, at, &item, judge);
