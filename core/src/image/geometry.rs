@@ -53,7 +53,10 @@ impl Geometry {
             let Size { width, height } = upright.size(stored);
             Error::BeyondImage(format!("nothing is left of {width}x{height} pixels"))
         })?;
-        let region = part(inside.size, plan.crop, plan.crop_gravity)?;
+        let region = match part(inside.size, plan.crop, plan.crop_gravity) {
+            Err(Error::BeyondImage(_)) if plan.crop_optional => part(inside.size, None, None)?,
+            region => region?,
+        };
         let region = Rect { x: inside.x + region.x, y: inside.y + region.y, ..region };
         let displayed = region.size;
         let turn = Orientation::from(plan.flip).then(rotation);
@@ -1101,6 +1104,8 @@ mod tests {
         let elsewhere = Rect { x: 0, y: 9, size: Size::new(50, 50) };
         let moved = from("w=50,h=50,fit=crop,crop_after=5:10:30:40", (100, 120)).moved(elsewhere);
         assert_eq!(corner(moved.window), (5, 19));
+        let kept = from("crop=100:0:9:9,crop_optional=on", (100, 120));
+        assert_eq!(kept.region, Rect { x: 0, y: 0, size: Size::new(100, 120) });
         for beside in ["crop=100:0:9:9", "crop_after=0:120:9:9", "w=50,crop_after=50:0:9:9"] {
             let plan = Plan::from_params(beside).unwrap();
             let error = Geometry::new(Size::new(100, 120), NONE, &plan).unwrap_err();

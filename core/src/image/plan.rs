@@ -574,6 +574,8 @@ with_defaults! {
         pub border_alpha: u8 = 255,
         /// What of the displayed image is used, after trimming and before all else.
         pub crop: Option<Area> = None,
+        /// Whether nothing is cut by one that lies beside the image, instead of refusing that.
+        pub crop_optional: bool = false,
         /// From which side of the image that is measured; else from the left and the top.
         pub crop_gravity: Option<Gravity> = None,
         /// What of the result is kept, before it is padded.

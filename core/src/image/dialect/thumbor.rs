@@ -204,6 +204,7 @@ impl Options {
                 if is_share { places(length * 100.0, 4) + "%" } else { length.round().to_string() }
             };
             wishes.set("crop", "crop", lengths.map(text).join(","))?;
+            wishes.imply("crop_optional", "on");
         }
         let fit = segments.take(|text| text.ends_with("fit-in").then_some(text));
         match fit {

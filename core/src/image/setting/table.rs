@@ -141,6 +141,12 @@ pub static SETTINGS: &[Setting] = &[
         kind: Notation::Word(&OneOf(|draft, clamp: Clamp| draft.plan.bounds.clamp = clamp)),
     },
     Setting {
+        params: &["crop_optional"],
+        directive: Some(BOX.named("crop_optional")),
+        default: "off",
+        kind: Notation::Switch(|draft, optional| draft.plan.crop_optional = optional),
+    },
+    Setting {
         params: &["adaptive"],
         directive: Some(BOX.named("adaptive")),
         default: "off",

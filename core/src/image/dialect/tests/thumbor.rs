@@ -48,6 +48,7 @@ fn options_of_the_documentation() {
         ("-300x200/left/", "w=300,h=200,fit=cover,gravity=west,flip=h"),
         ("300x200/filters:rotate(90)/", "w=300,h=200,fit=cover,rotate=270"),
         ("10x20:110x70/300x0/", "crop=10:20:100:50,w=300,fit=cover"),
+        ("900x900:1000x1000/300x0/", "crop=900:900:100:100,w=300,fit=cover"),
         ("0.1x0.2:0.9x0.7/", "crop=10%25:20%25:80%25:50%25"),
         ("300x200/smart/", "w=300,h=200,fit=cover,gravity=smart"),
         ("300x200/filters:focal(0.1x0.2:0.3x0.4)/", "w=300,h=200,fit=cover,gravity=0.2:0.3"),

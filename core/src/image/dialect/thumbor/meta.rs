@@ -147,7 +147,9 @@ impl Meta {
         }
         let within = |at: u32, start: u32| at.saturating_sub(start);
         let crop = Rect { x: within(region.x, inside.x), y: within(region.y, inside.y), ..region };
-        if plan.crop.is_some() {
+        // One beside the picture is none.
+        let is_cropped = plan.crop.is_some_and(|area| area.within(inside.size).is_some());
+        if is_cropped {
             operations.push(crop.into());
         }
         let point = self.focal_point(crop, measured);
