@@ -52,14 +52,14 @@ $s->start(qq{
 my $base = "http://127.0.0.1:$s->{port}";
 sub asked { return grep { m{$_[0]} } split /\n/, slurp("$s->{dir}/logs/uris.log") }
 
-my $b = ImageGate::Browser->start;
+my $browser = ImageGate::Browser->start;
 for ([1, 320, 960], [2, 640, 1280]) {
     my ($scale, @widths) = @$_;
-    $b->show(width => 1280, height => 800, scale => $scale, scheme => 'light');
+    $browser->show(width => 1280, height => 800, scale => $scale, scheme => 'light');
     # The second time the browser knows what is asked of it.
-    $b->go("$base/hints.html");
-    $b->call(POST => '/refresh', {});
-    $b->wait_for(10, 'return [...document.images].every(i => i.complete && i.naturalWidth)');
+    $browser->go("$base/hints.html");
+    $browser->call(POST => '/refresh', {});
+    $browser->wait_for(10, 'return [...document.images].every(i => i.complete && i.naturalWidth)');
     # In either order.
     my $said = join ' ', sort { $a <=> $b } map { /(\d+)$/ } (asked('/hinted/'))[-2, -1];
     is($said, join(' ', @widths), "client hints at $scale pixels a CSS pixel") or diag(join "\n", asked('/hint'));
@@ -67,29 +67,29 @@ for ([1, 320, 960], [2, 640, 1280]) {
 
 SKIP: {
     skip 'no OpenSeadragon: `make clients` installs it', 1 if !-d $viewer;
-    $b->show(width => 800, height => 600, scheme => 'light');
-    $b->go("$base/index.html");
+    $browser->show(width => 800, height => 600, scheme => 'light');
+    $browser->go("$base/index.html");
     my $is_there = 'const t = viewer.world.getItemAt(0); return t && t.getFullyLoaded() && t.getContentSize().x';
-    is($b->wait_for(20, $is_there), 1800, 'OpenSeadragon opens a picture of its width');
-    my $thumbs = $b->wait_for(10, 'const i = document.images; return [...document.images].some(i => i.alt && i.complete && i.naturalWidth)');
+    is($browser->wait_for(20, $is_there), 1800, 'OpenSeadragon opens a picture of its width');
+    my $thumbs = $browser->wait_for(10, 'const i = document.images; return [...document.images].some(i => i.alt && i.complete && i.naturalWidth)');
     ok($thumbs, 'a thumbnail is there');
     my @before = asked('/iiif/');
-    $b->run('viewer.viewport.zoomTo(viewer.viewport.imageToViewportZoom(1), null, true); viewer.viewport.panTo(viewer.viewport.imageToViewportCoordinates(900, 600), true)');
-    $b->wait_for(5, 'return !viewer.world.getItemAt(0)?.getFullyLoaded()');
-    ok($b->wait_for(20, 'return viewer.world.getItemAt(0)?.getFullyLoaded()'), 'it zooms until a pixel is a pixel') or diag(join "\n", asked('/'), $b->console);
+    $browser->run('viewer.viewport.zoomTo(viewer.viewport.imageToViewportZoom(1), null, true); viewer.viewport.panTo(viewer.viewport.imageToViewportCoordinates(900, 600), true)');
+    $browser->wait_for(5, 'return !viewer.world.getItemAt(0)?.getFullyLoaded()');
+    ok($browser->wait_for(20, 'return viewer.world.getItemAt(0)?.getFullyLoaded()'), 'it zooms until a pixel is a pixel') or diag(join "\n", asked('/'), $browser->console);
     my @tiles = (asked('/iiif/'))[@before .. scalar(asked('/iiif/')) - 1];
     cmp_ok(scalar @tiles, '>=', 1, 'for which it asks for tiles') or diag(join "\n", @before);
     is_deeply([grep { !/^200 / } asked('/iiif/')], [], 'all of which are there') or diag(join "\n", asked('/iiif/'));
     # What is seen is that place of the original.
-    my $middle = int($b->run('return document.getElementById("viewer").clientHeight') / 2);
-    $b->screenshot("$s->{dir}/seen.png");
+    my $middle = int($browser->run('return document.getElementById("viewer").clientHeight') / 2);
+    $browser->screenshot("$s->{dir}/seen.png");
     system('convert', "$s->{dir}/seen.png", '-crop', '200x200+300+' . ($middle - 100), '+repage', "$s->{dir}/middle.png");
     system('convert', "$files/noise-1800x1200-q90.jpg", '-crop', '200x200+800+500', '+repage', "$s->{dir}/original.png");
     my ($psnr) = qx(compare -metric PSNR $s->{dir}/middle.png $s->{dir}/original.png null: 2>&1) =~ /^([\d.]+|inf)/;
     cmp_ok($psnr, '>', 25, 'the middle of the picture is seen, pixel for pixel');
-    is_deeply([grep { !/favicon|WebGL/ } $b->console], [], 'the console is silent');
+    is_deeply([grep { !/favicon|WebGL/ } $browser->console], [], 'the console is silent');
 }
 is(join('', $s->trouble), '', 'nothing bad in the log');
-$b->stop;
+$browser->stop;
 
 done_testing();
