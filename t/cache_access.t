@@ -21,6 +21,16 @@ needs_cache();
 my $built = `$ENV{TEST_NGINX_BINARY} -V 2>&1`;
 my $photo = '/photo-300x200.jpg';
 
+# A folder with the keys of two partners, for as long as it is held.
+sub folder_of_keys {
+    my $folder = File::Temp->newdir;
+    chmod 0755, $folder;
+    open my $out, '>', "$folder/keys" or die $!;
+    print $out key_file(acme => 'KEY-ACME-ONE', beta => 'KEY-BETA-ONE');
+    close $out;
+    return $folder;
+}
+
 sub link_of {
     my ($path, $expires, $secret) = @_;
     return "$path?token=" . mac_token("$path|$expires", $secret || 'secret') . "&expires=$expires";
@@ -51,11 +61,7 @@ sub link_of {
 
 {
     my $name = 'keys';
-    my $folder = File::Temp->newdir;
-    chmod 0755, $folder;
-    open my $out, '>', "$folder/keys" or die $!;
-    print $out key_file(acme => 'KEY-ACME-ONE', beta => 'KEY-BETA-ONE');
-    close $out;
+    my $folder = folder_of_keys();
     my $s = origin_server("location / { access_key zone=partners from=header:X-Api-Key|arg:key; access_key_quota requests=6 per=day;
             image_resize resize 100 -; alias files/; }
         location /handed/ { access_key zone=partners from=header:X-Api-Key; access_key_redirect /inside\$access_key_uri; }
@@ -87,11 +93,7 @@ sub link_of {
 
 {
     my $name = "a partner's numbers";
-    my $folder = File::Temp->newdir;
-    chmod 0755, $folder;
-    open my $out, '>', "$folder/keys" or die $!;
-    print $out key_file(acme => 'KEY-ACME-ONE', beta => 'KEY-BETA-ONE');
-    close $out;
+    my $folder = folder_of_keys();
     my $key = 'access_key zone=partners from=header:X-Api-Key; access_key_quota requests=1000 per=day;';
     my $kept = 'image_resize resize 100 -; image_resize_cache_key $name;';
     my $s = origin_server("location ~ ^/key/(?<name>.+) { $key access_key_headers draft; $kept alias files/\$name; }

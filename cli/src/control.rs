@@ -14,11 +14,6 @@ pub fn control(seconds: u64) -> Control {
     Control::new(deadline.filter(|_| seconds > 0)).isolated_by(&PROCESSES)
 }
 
-/// Starts what makes those processes, before this one has threads. Where that fails, the first work tries it again.
-pub fn start_processes() {
-    let _ = PROCESSES.start();
-}
-
 /// Has there be such processes, before there are threads. Panics in them end them, as the files' fault.
 pub fn start_decoders() {
     let print = std::panic::take_hook();

@@ -11,7 +11,7 @@ use std::thread;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use image_gate_core::image::{Format, Limits, Output, Plan, Setting, Transformed, prepare};
 
-use crate::control::{control, start_processes};
+use crate::control::control;
 use crate::error::{CliError, ExitStatus, code_of, error_with_code};
 use crate::outputs;
 use crate::{files, time, watermark};
@@ -120,7 +120,6 @@ fn batch(arguments: &Arguments, pattern: &str, inputs: &[PathBuf]) -> Result<(),
     let standard = inputs.iter().find(|input| files::is_standard(input));
     let standard = standard.map(|input| files::read(input)).transpose()?;
 
-    start_processes();
     let time = arguments.time;
     let progress = Progress { made: Mutex::new(0), of: outputs.len() };
     let make = |output: &outputs::Output<'_>| -> Result<(), ExitStatus> {

@@ -3,24 +3,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod common;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use common::PROCESSES;
 use image_gate_core::image::{Control, Error, FillPixels, Isolation, WorkSize};
-use image_gate_isolation::{Memory, Processes};
-
-#[global_allocator]
-static MEMORY: Memory = Memory;
-
-static PROCESSES: Processes = Processes::new(|| ());
-
-#[used]
-#[unsafe(link_section = ".init_array")]
-static START: extern "C" fn() = start;
-
-extern "C" fn start() {
-    PROCESSES.start().unwrap();
-}
 
 const SIZE: WorkSize = WorkSize { pixels: 64, memory: 64 << 20, foreign: true };
 

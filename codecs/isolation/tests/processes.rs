@@ -3,25 +3,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod common;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use common::PROCESSES;
 use image_gate_core::image::{Control, Error, FillPixels, Isolation, WorkSize};
-use image_gate_isolation::{Memory, Processes, end_by_panic};
-
-#[global_allocator]
-static MEMORY: Memory = Memory;
-
-static PROCESSES: Processes = Processes::new(|| ());
-
-/// Before there are threads.
-#[used]
-#[unsafe(link_section = ".init_array")]
-static START: extern "C" fn() = start;
-
-extern "C" fn start() {
-    PROCESSES.start().unwrap();
-}
+use image_gate_isolation::{Processes, end_by_panic};
 
 /// Those of a test, for work that uses no memory of C's.
 fn own_processes() -> Processes {
