@@ -8,15 +8,8 @@ use super::geometry::Geometry;
 use super::metadata::{carries_profile, output_metadata};
 use super::pixels::{self, Placed};
 use super::size::Size;
-use super::source::{Container, HdrColors, HdrCurve, Source};
-use super::{Control, Error, Format, Gravity, HdrPolicy, Plan, ProfilePolicy};
-
-/// Rows that are converted at once, and some more.
-const BAND_ROWS: u32 = 320;
-
-/// Code points of the curves.
-const PQ: u8 = 16;
-const HLG: u8 = 18;
+use super::source::{Container, HdrColors, Source};
+use super::{Control, Error, Format, Gravity, Plan, ProfilePolicy};
 
 /// What is to be made of such a picture.
 #[derive(Debug)]
@@ -29,7 +22,7 @@ pub(super) struct Deep {
 }
 
 impl Deep {
-    /// For what a source becomes in a format; `None` where that has no room for more, or more is done to its
+    /// For what a source becomes in a format, where more is to be kept; `None` where that has no room for more, or more is done to its
     /// pixels. Of colours that are converted it says nothing: `is_kept` tells that they are not.
     pub(super) fn new(
         source: &Source,
@@ -52,8 +45,7 @@ impl Deep {
         };
         let hdr = source.hdr();
         let is_found = plan.gravity == Gravity::Smart && filling.size != scaled;
-        if plan.hdr != HdrPolicy::Keep
-            || !is_read
+        if !is_read
             || !matches!(format, Format::Png | Format::Avif | Format::Jxl)
             || source.info.bits <= 8 && hdr.is_none()
             || hdr.is_some() && plan.profile == ProfilePolicy::Strip
@@ -75,13 +67,8 @@ impl Deep {
             Some(profile) if !carries_profile(plan, format, layout, profile) => return None,
             profile => profile.is_some(),
         };
-        let code_points = hdr.map(|HdrColors { curve, primaries }| {
-            let curve = match curve {
-                HdrCurve::Pq => PQ,
-                HdrCurve::Hlg => HLG,
-            };
-            (primaries as u8, curve)
-        });
+        let code_points =
+            hdr.map(|HdrColors { curve, primaries }| (primaries as u8, curve.code_point()));
         // JPEG XL has names for these alone.
         if format == Format::Jxl && code_points.is_some_and(|(of, _)| !matches!(of, 1 | 9 | 12)) {
             return None;
@@ -103,7 +90,7 @@ impl Deep {
         let made = geometry.output.pixels().saturating_mul(pixel);
         let decoder = decode::working_bytes(source, &Decode::all(stored, 1));
         // Rows of a band that an AVIF is converted by are twice as long as the decoder knows.
-        let band = u64::from(stored.width.saturating_mul(BAND_ROWS)).saturating_mul(pixel);
+        let band = decode::band_bytes(stored.width, pixel);
         let decoding = decoded.saturating_add(decoder).saturating_add(band);
         let cut = geometry.region.size;
         let cutting = if cut == stored { 0 } else { cut.pixels().saturating_mul(pixel) };

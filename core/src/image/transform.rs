@@ -1,6 +1,7 @@
 //! The whole way from source bytes to output bytes.
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
 
 use super::damage::Tolerance;
 use super::decode::{self, Decode};
@@ -259,12 +260,16 @@ pub fn prepare<'a>(
         check_output(1, format)?;
         decode::check(&source, &decode, limits)?;
     }
+    // A profile is only looked into for those that it matters to.
+    let keeps_profile = LazyCell::new(|| keeps_profile(&source, plan));
     let planar = Planar::new(&source, plan, &geometry, (decode.scale, format))
-        .filter(|_| plan.profile != ProfilePolicy::Srgb || keeps_profile(&source, plan))
+        .filter(|_| plan.profile != ProfilePolicy::Srgb || *keeps_profile)
         .map(Box::new);
-    let is_kept = keeps_profile(&source, plan);
-    let deep = Deep::new(&source, plan, &geometry, format, is_kept)
-        .filter(|_| animation.is_none() && picture.is_none());
+    let is_still = animation.is_none() && picture.is_none();
+    let deep = match plan.hdr {
+        HdrPolicy::Keep if is_still => Deep::new(&source, plan, &geometry, format, *keeps_profile),
+        HdrPolicy::Keep | HdrPolicy::Off => None,
+    };
     let known = most.is_none().then_some(&geometry);
     let fits = |map: &&GainMap| {
         let decoded = decode.raster_size(stored).pixels();
@@ -272,7 +277,9 @@ pub fn prepare<'a>(
     };
     let map_use = match map.as_ref().filter(fits) {
         Some(_) if format != Format::Jpeg => MapUse::Dropped,
-        Some(map) if map.binds_colors() && plan.profile == ProfilePolicy::Srgb && !is_kept => {
+        Some(map)
+            if map.binds_colors() && plan.profile == ProfilePolicy::Srgb && !*keeps_profile =>
+        {
             MapUse::Binding
         }
         Some(_) => MapUse::Kept,

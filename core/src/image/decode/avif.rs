@@ -51,7 +51,7 @@ pub(super) fn decode_deep(avif: &Avif, control: &Control) -> Result<DeepRaster, 
     let mut raster = DeepRaster::new(crop.size, if alpha.is_some() { 4 } else { 3 })?;
     let (pixel, len) = (raster.pixel(), raster.stride());
     let stride = colors.width() as usize * pixel;
-    let mut band = zeroed(stride * (planes::BAND + 6) as usize)?;
+    let mut band = zeroed(planes::band_bytes(colors.width(), pixel as u64) as usize)?;
     let short = || broken("a row is too short");
     for (first, to) in (0u32..)
         .step_by(planes::BAND as usize)

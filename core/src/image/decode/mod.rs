@@ -32,6 +32,7 @@ use canvas::Canvas;
 
 pub(super) use jpeg::{decode_planes, shrunk};
 pub(super) use options::Decode;
+pub(super) use planes::band_bytes;
 pub(super) use scale::Scale;
 
 /// Checks the pixels that decoding the source, or the first frame of its animation, makes.

@@ -74,7 +74,7 @@ impl RowConverter {
             _ => Target::Whole(Raster::new(crop.size, layout)?),
         };
         let channels = layout.channels();
-        let band = zeroed(size.width as usize * channels * (BAND + KEPT + 2) as usize)?;
+        let band = zeroed(band_bytes(size.width, channels as u64) as usize)?;
         Ok(RowConverter { matrix, crop, channels, band, target, next: crop.y })
     }
 
@@ -228,7 +228,7 @@ pub(super) fn row_bytes<'a, C: Coded<'a>>(picture: &HeifPicture<'a, C>) -> u64 {
 }
 
 /// Bytes of the rows that are converted at once.
-pub(super) fn band_bytes(width: u32, channels: u64) -> u64 {
+pub(in crate::image) fn band_bytes(width: u32, channels: u64) -> u64 {
     u64::from(width) * u64::from(BAND + KEPT + 2) * channels
 }
 

@@ -33,13 +33,22 @@ pub(in crate::image) enum HdrCurve {
     Hlg,
 }
 
+impl HdrCurve {
+    const ALL: [HdrCurve; 2] = [HdrCurve::Pq, HdrCurve::Hlg];
+
+    /// Its number in ITU-T H.273.
+    pub(in crate::image) fn code_point(self) -> u8 {
+        match self {
+            HdrCurve::Pq => 16,
+            HdrCurve::Hlg => 18,
+        }
+    }
+}
+
 /// The colours that those code points stand for, where they have a higher dynamic range than sRGB.
 pub(super) fn hdr(primaries: u16, transfer: u16) -> Option<HdrColors> {
-    let curve = match transfer {
-        16 => HdrCurve::Pq,
-        18 => HdrCurve::Hlg,
-        _ => return None,
-    };
+    let is_it = |curve: &HdrCurve| u16::from(curve.code_point()) == transfer;
+    let curve = HdrCurve::ALL.into_iter().find(is_it)?;
     Some(HdrColors { curve, primaries: known_primaries(primaries)? })
 }
 
