@@ -151,6 +151,7 @@ bench: build ## compare with image_filter, libvips, sharp and secure_link; WRITE
 	@benches/instructions $(if $(WRITE),--write)
 	@benches/keys $(if $(WRITE),--write)
 	@benches/links $(if $(WRITE),--write)
+	@benches/turns $(if $(WRITE),--write)
 	@benches/memory
 	cargo bench --quiet $(CARGO_FLAGS) -p image-gate-core -- $(abspath build/photos/bench)/*.jpg
 
