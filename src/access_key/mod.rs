@@ -29,7 +29,7 @@ use nginx_sys::{
 
 use crate::image_resize::status::TROUBLES;
 use crate::ngx::module::Hooks;
-use crate::ngx::{Cycle, Parser, Reported, error_body, filter, phase, variable, worker};
+use crate::ngx::{Cycle, Parser, Reported, allocator, error_body, filter, phase, variable, worker};
 pub use conf::{AccessKey, LocConf, MainConf, SrvConf};
 
 impl Hooks for AccessKey {
@@ -67,6 +67,9 @@ impl Hooks for AccessKey {
                     format_args!("access_key: zone \"{name}\" can't keep its keys: {reason}");
                 cycle.write(NGX_LOG_ERR, line);
             }
+        }
+        if main.is_some_and(|main| !main.zones.is_empty()) {
+            allocator::sort_freed();
         }
         background::THREADS.restart(|| main.into_iter().for_each(background::start));
     }
