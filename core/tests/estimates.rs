@@ -140,10 +140,12 @@ const SOURCES: &[Source] = &[
 const DECODED: [&str; 4] = ["w=200,f=jpeg", "f=jpeg,q=95", "w=1100,f=png", "rotate=90,f=webp"];
 
 /// What is asked of some sources, without alpha, with it, and animated.
-const MADE: [&str; 11] = [
+const MADE: [&str; 13] = [
     "w=1600,f=jpeg",
     "subsampling=444,rotate=90,w=1700,f=jpeg",
     "w=900,f=gif",
+    "f=gif",
+    "colors=64,f=png",
     "w=1100,f=avif",
     "w=1100,f=jxl",
     "rotate=90,f=png",
@@ -250,6 +252,37 @@ fn judge(name: &str, source: &Path, params: &str) -> Result<(), String> {
         return Err(format!("{name} {params}: {} MiB, estimated {}", took / MIB, estimate / MIB));
     }
     Ok(())
+}
+
+/// What people have, and want made of it without another limit.
+#[test]
+fn ordinary_pictures_fit_the_default() {
+    let flat = |width, height| Picture::new(width, height, |_, _| [200, 180, 90, 255]);
+    let phone = jpeg(&flat(4000, 3000), 90, Subsamp::Sub2x2, false);
+    let screen = transform(&png(&flat(3840, 2160)), &plan("colors=16,f=png")).unwrap();
+    let scan = transform(&png(&flat(2480, 3508)), &plan("colors=16,f=png")).unwrap();
+    let moving = transform(&png(&flat(3840, 2160)), &plan("f=gif")).unwrap();
+    let asked =
+        ["f=jpeg", "f=png", "f=gif", "colors=64,f=png", "f=webp", "f=avif", "rotate=90", "blur=5"];
+    for (name, source) in
+        [("phone", &phone), ("screen", &screen), ("scan", &scan), ("gif", &moving)]
+    {
+        let limits = Limits::default();
+        let fits = |params: &str| {
+            let plan = plan(params);
+            let memory = prepare(source, &plan, &limits).unwrap().memory();
+            assert!(memory <= limits.memory, "{name} {params}: {} MiB", memory / MIB);
+        };
+        asked.into_iter().for_each(fits);
+        if name == "phone" {
+            fits("f=jxl");
+        }
+    }
+    // Without loss it takes less than by its pixels, which is what is reserved.
+    let jxl = plan("f=jxl");
+    let roomy = Limits { memory: u64::MAX, ..Limits::default() };
+    let memory = |limits| prepare(&phone, &jxl, &limits).unwrap().memory();
+    assert!(memory(Limits::default()) < memory(roomy));
 }
 
 #[test]

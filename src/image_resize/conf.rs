@@ -77,12 +77,10 @@ impl Mode {
 /// `image_resize_limit`.
 #[derive(Debug, Clone, Copy)]
 pub struct JobLimits {
-    /// Of sources and outputs.
+    /// Of sources and outputs; of memory, that of the running jobs of a worker together.
     pub image: Limits,
     /// Milliseconds that a job may run.
     pub time: u64,
-    /// Bytes that the running jobs of a worker may need together.
-    pub memory: u64,
     /// Jobs of a worker that run at once; by default its share of the processors.
     pub jobs: Option<u32>,
     /// Jobs of a worker that wait.
@@ -91,13 +89,7 @@ pub struct JobLimits {
 
 impl Default for JobLimits {
     fn default() -> JobLimits {
-        JobLimits {
-            image: Limits::default(),
-            time: 10_000,
-            memory: 512 * 1024 * 1024,
-            jobs: None,
-            queue: 64,
-        }
+        JobLimits { image: Limits::default(), time: 10_000, jobs: None, queue: 64 }
     }
 }
 

@@ -250,7 +250,8 @@ fn set_bound(bounds: &mut JobLimits, text: &[u8]) -> Result<(), ConfError> {
         }
         b"memory" => {
             let memory = parse_size(rest).filter(|&memory| memory > 0);
-            bounds.memory = expect(memory, text, format_args!("a size above 0, such as 512m"))?;
+            bounds.image.memory =
+                expect(memory, text, format_args!("a size above 0, such as 512m"))?;
         }
         _ => {
             let expected = format_args!(

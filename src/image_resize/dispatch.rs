@@ -17,7 +17,7 @@ use crate::ngx::{Request, worker};
 fn admission(task: &Task) -> AdmissionLimits {
     let bounds = task.bounds;
     let jobs = bounds.jobs.unwrap_or_else(worker::processors);
-    AdmissionLimits { jobs, queue: bounds.queue, memory: bounds.memory }
+    AdmissionLimits { jobs, queue: bounds.queue, memory: bounds.image.memory }
 }
 
 /// Queues the job of a request, and starts it if one more may run.

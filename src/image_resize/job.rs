@@ -192,7 +192,6 @@ pub struct Job {
     layers: Vec<WatermarkSpec>,
     limits: Limits,
     buffer: u64,
-    memory: u64,
     control: Arc<Control>,
     keeps_original: bool,
     /// Whether the source came in a coding, which was undone.
@@ -222,7 +221,6 @@ impl Job {
             layers: task.layers.clone(),
             limits: task.bounds.image,
             buffer: task.buffer,
-            memory: task.bounds.memory,
             control,
             keeps_original: task.keeps_original,
             was_coded: false,
@@ -364,12 +362,7 @@ impl Job {
         let displayed = info.displayed(self.plan.orient);
         *source = Some(info);
         let need = prepared.memory();
-        if need > self.memory {
-            return Err(JobError::Failed(Error::TooManyPixels(format!(
-                "needs about {need} bytes of memory, limit is {}",
-                self.memory
-            ))));
-        }
+        self.limits.check_memory(need).map_err(JobError::Failed)?;
         let decodes = match &self.work {
             JobKind::Tell(description) => prepared
                 .is_measured_by_content(description.tells_places())
@@ -377,7 +370,7 @@ impl Job {
             _ => true,
         };
         let need = if decodes { need } else { 0 };
-        let Some(_reservation) = Reservation::take(need, self.memory) else {
+        let Some(_reservation) = Reservation::take(need, self.limits.memory) else {
             return Err(JobError::NeedsMemory(need));
         };
         if let JobKind::Tell(description) = &self.work {

@@ -143,7 +143,7 @@ impl LocConf {
                         ),
                     );
                 }
-                "image_resize_limit" if self.bounds().memory < LEAST_MEMORY => {
+                "image_resize_limit" if self.bounds().image.memory < LEAST_MEMORY => {
                     let reason = "memory= is less than any image needs: all of them are refused";
                     place.warn(parser, format_args!("{reason}"));
                 }

@@ -22,6 +22,8 @@ pub struct Limits {
     pub output_pixels: u64,
     /// Scans of a JPEG.
     pub scans: u32,
+    /// Bytes of memory that the work may hold at once, the source not counted.
+    pub memory: u64,
 }
 
 impl Default for Limits {
@@ -33,6 +35,7 @@ impl Default for Limits {
             frames: 1000,
             output_pixels: 80_000_000,
             scans: 64,
+            memory: 512 << 20,
         }
     }
 }
@@ -52,6 +55,18 @@ impl Limits {
             }
         }
         Ok(())
+    }
+
+    /// Checks an estimate of the memory that the work takes.
+    ///
+    /// # Errors
+    /// [`Error::TooManyPixels`].
+    pub fn check_memory(&self, bytes: u64) -> Result<(), Error> {
+        if bytes <= self.memory {
+            return Ok(());
+        }
+        let limit = self.memory;
+        Err(Error::TooManyPixels(format!("needs about {bytes} bytes of memory, limit is {limit}")))
     }
 
     /// Checks how many pixels are to be decoded, of what the message names.

@@ -498,6 +498,25 @@ impl Prepared<'_> {
             }
             PreparedWork::Make(recipe) => recipe,
         };
+        let making = self.making_bytes(recipe, verifying);
+        match self.transcoding_bytes(recipe) {
+            // Its pixels are only decoded where libjxl can't go without them, which is rare.
+            Some(transcoding) if making > self.limits.memory => transcoding.max(verifying),
+            Some(transcoding) => making.max(transcoding),
+            None => making,
+        }
+    }
+
+    /// What it takes to write a JPEG as JPEG XL without loss, if that is planned.
+    fn transcoding_bytes(&self, recipe: &Recipe) -> Option<u64> {
+        // Coefficients of 16 and of 32 bits, and tokens: 22 were seen. And copies of the file.
+        recipe.transcoded.as_ref().map(|cuts| {
+            self.stored().pixels().saturating_mul(32).saturating_add(3 * cuts.len() as u64)
+        })
+    }
+
+    /// What it takes to make a picture of the pixels.
+    fn making_bytes(&self, recipe: &Recipe, verifying: u64) -> u64 {
         if let Some(deep) = &recipe.deep {
             let &Recipe { ref geometry, format, .. } = recipe;
             return deep.bytes(&self.source, self.plan, geometry, format).max(verifying);
@@ -557,11 +576,7 @@ impl Prepared<'_> {
         } else {
             made.saturating_mul(2).saturating_add(marks.sum::<u64>())
         };
-        // Coefficients of 16 and of 32 bits, and tokens: 22 were seen. And copies of the file.
-        let transcoding = recipe.transcoded.as_ref().map_or(0, |cuts| {
-            self.stored().pixels().saturating_mul(32).saturating_add(3 * cuts.len() as u64)
-        });
-        let encoding = encoding.max(transcoding).saturating_add(of_map);
+        let encoding = encoding.saturating_add(of_map);
         let Some(_) = animation else {
             return decoding.max(trimming).max(resizing).max(marking).max(encoding);
         };
@@ -697,6 +712,10 @@ impl Prepared<'_> {
         let stripped = if cuts.is_empty() { None } else { Some(cuts.apply()?) };
         let jpeg = stripped.as_deref().unwrap_or(self.source.input);
         let made = encode::transcode(jpeg, self.stored(), self.plan, control)?;
+        if made.is_none() {
+            // What that takes was not reckoned with.
+            self.limits.check_memory(self.making_bytes(recipe, 0))?;
+        }
         let Size { width, height } = recipe.geometry.output;
         Ok(made.map(|bytes| Transformed {
             output: Output::Encoded(bytes),

@@ -146,15 +146,17 @@ pub(super) fn transcode(
 pub(super) fn working_bytes(size: Size, format: Format, palette: bool) -> u64 {
     // Tables and buffers that do not depend on the size.
     const FIXED: u64 = 1 << 20;
+    let of_palette = palette || format == Format::Gif;
+    let histogram = if of_palette { palette::looking_bytes(size) } else { 0 };
     FIXED
+        + histogram
         + size.pixels()
             * match format {
                 // Coefficients for a progressive scan, and the output twice.
                 Format::Jpeg => 8,
-                // A histogram in which each pixel may be a colour of its own, and the pixels that
-                // it is made of, some twice.
-                Format::Gif => 72,
-                Format::Png if palette => 72,
+                // Pixels as RGBA, what is cut out of them, indices, and the output twice.
+                Format::Gif => 12,
+                Format::Png if palette => 12,
                 // The output may be as large as the pixels, and is copied once.
                 Format::Png => 9,
                 // ARGB and YUV planes, macroblock info, tokens and output.

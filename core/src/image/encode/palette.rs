@@ -27,6 +27,15 @@ const MAPPED: usize = 1 << 20;
 /// Pixels of which a sample is taken at most: colours are chosen in one step, that nothing stops.
 const MOST_LOOKED_AT: usize = 1 << 20;
 
+/// Bytes that choosing colours takes at most.
+pub(super) fn looking_bytes(size: Size) -> u64 {
+    // A pixel of the sample, of which some count twice, and its place in a histogram in which each may
+    // be a colour of its own.
+    const LOOKED_AT: u64 = 60;
+    // The last row is a whole one.
+    size.pixels().min(MOST_LOOKED_AT as u64 + u64::from(size.width)).saturating_mul(LOOKED_AT)
+}
+
 /// An image of palette indices, one byte each.
 pub(super) struct Indexed {
     pub(super) size: Size,
