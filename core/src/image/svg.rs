@@ -11,7 +11,7 @@ pub fn is_svg(bytes: &[u8]) -> bool {
     svg(bytes).unwrap_or(false)
 }
 
-/// The text of a document in UTF-8, or in UTF-16 with a byte order mark.
+/// The text of a document in UTF-8, in UTF-16 with a byte order mark, or in Latin 1 where it says so.
 ///
 /// # Errors
 /// [`Error::DecodeFailed`] in any other encoding; [`Error::Internal`] without memory.
@@ -21,7 +21,11 @@ pub(super) fn text(bytes: &[u8]) -> Result<Cow<'_, str>, Error> {
         [0xfe, 0xff, ..] => u16::from_be_bytes,
         _ => {
             let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-            return std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(broken);
+            return match std::str::from_utf8(bytes) {
+                Ok(text) => Ok(Cow::Borrowed(text)),
+                Err(_) if is_latin(bytes) => latin(bytes).map(Cow::Owned),
+                Err(error) => Err(broken(error)),
+            };
         }
     };
     let units = bytes.as_chunks().0.iter().skip(1).map(|&bytes| unit(bytes));
@@ -32,6 +36,45 @@ pub(super) fn text(bytes: &[u8]) -> Result<Cow<'_, str>, Error> {
         text.push(read.map_err(broken)?);
     }
     Ok(Cow::Owned(text))
+}
+
+/// What an XML declaration is not longer than.
+const DECLARATION: usize = 256;
+
+/// Whether a document says that it is in Latin 1, or in what browsers take for it.
+fn is_latin(bytes: &[u8]) -> bool {
+    let declares = || {
+        let rest = bytes.get(..bytes.len().min(DECLARATION))?.strip_prefix(b"<?xml")?;
+        let declaration = rest.get(..rest.iter().position(|&byte| byte == b'?')?)?;
+        let (_, encoding) = std::str::from_utf8(declaration).ok()?.split_once("encoding")?;
+        let encoding = encoding.trim_start().strip_prefix('=')?.trim_start();
+        let name = encoding.strip_prefix(['"', '\''])?.split(['"', '\'']).next()?;
+        let names = ["iso-8859-1", "iso8859-1", "latin1", "us-ascii", "windows-1252", "cp1252"];
+        Some(names.iter().any(|latin| name.eq_ignore_ascii_case(latin)))
+    };
+    declares().unwrap_or(false)
+}
+
+/// Of windows-1252, what the bytes from 0x80 on are, where Latin 1 has nothing that is shown (the
+/// Encoding Standard, index windows-1252).
+const SHOWN: [char; 32] = [
+    '\u{20ac}', '\u{81}', '\u{201a}', '\u{192}', '\u{201e}', '\u{2026}', '\u{2020}', '\u{2021}',
+    '\u{2c6}', '\u{2030}', '\u{160}', '\u{2039}', '\u{152}', '\u{8d}', '\u{17d}', '\u{8f}',
+    '\u{90}', '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '\u{2022}', '\u{2013}', '\u{2014}',
+    '\u{2dc}', '\u{2122}', '\u{161}', '\u{203a}', '\u{153}', '\u{9d}', '\u{17e}', '\u{178}',
+];
+
+fn latin(bytes: &[u8]) -> Result<String, Error> {
+    let character =
+        |&byte: &u8| match byte.checked_sub(0x80).and_then(|at| SHOWN.get(usize::from(at))) {
+            Some(&shown) => shown,
+            None => char::from(byte),
+        };
+    let mut text = String::new();
+    let len = bytes.iter().map(|byte| character(byte).len_utf8()).sum();
+    text.try_reserve_exact(len).map_err(|_| Error::out_of_memory(len))?;
+    text.extend(bytes.iter().map(character));
+    Ok(text)
 }
 
 /// Whether the root of an XML document is `svg`; `None` where it ends before that is known.
@@ -82,6 +125,24 @@ fn is_root(bytes: &[u8]) -> bool {
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn latin() {
+        for name in ["ISO-8859-1", "windows-1252", "latin1"] {
+            let text = format!("<?xml version='1.0' encoding='{name}'?><svg><text>");
+            let bytes = [text.as_bytes(), b"\xe9\x80</text></svg>"].concat();
+            assert!(is_svg(&bytes));
+            assert_eq!(super::text(&bytes).unwrap(), format!("{text}\u{e9}\u{20ac}</text></svg>"));
+        }
+        for declared in
+            ["", "<?xml version='1.0'?>", "<?xml encoding='UTF-8'?>", "<?xml encoding='"]
+        {
+            assert!(super::text(&[declared.as_bytes(), b"<svg>\xe9</svg>"].concat()).is_err());
+        }
+        // It is UTF-8 whatever it says.
+        let text = "<?xml encoding='latin1'?><svg>\u{e9}</svg>";
+        assert_eq!(super::text(text.as_bytes()).unwrap(), text);
+    }
 
     #[test]
     fn drawings() {

@@ -389,7 +389,10 @@ impl<'a> ProfileParts<'a> {
         if let (Some([number, count]), Some(data)) =
             (array(body, ICC.len()), body.get(ICC.len() + 2..))
         {
-            self.parts.push((number, data));
+            // One more than there are numbers is one too many.
+            if self.parts.len() <= usize::from(u8::MAX) {
+                self.parts.push((number, data));
+            }
             self.count = count;
         }
     }

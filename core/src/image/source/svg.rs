@@ -24,10 +24,17 @@ const LONGEST: f64 = 32767.0;
 /// Pixels of an `em`, which is twice an `ex`, where nobody says how large letters are.
 const EM: f64 = 12.0;
 
+/// Those of a `rem`, as browsers have it.
+const ROOT_EM: f64 = 16.0;
+
 /// Bytes of an attribute of the root that is looked at, and of what an entity stands for there: nothing that says how
 /// large something is is longer.
 const ATTRIBUTE: usize = 4 << 10;
 const ENTITY: usize = 64;
+
+/// Entities that are looked at, of the first so many bytes of a document's own. Those of editors are a dozen.
+const ENTITIES: usize = 256;
+const DEFINITIONS: usize = 64 << 10;
 
 /// How deep entities may stand in each other there.
 const NESTED: usize = 3;
@@ -105,14 +112,18 @@ fn size(text: &str) -> Result<(Size, NewRoot), Error> {
     }
 }
 
-/// What the short ones of a document's own entities stand for.
+/// What the short ones of a document's first own entities stand for.
 #[derive(Debug, Default)]
 struct Entities(HashMap<String, String>);
 
 impl Entities {
     fn read(doctype: &str) -> Entities {
         let mut found = HashMap::new();
-        for declaration in doctype.split("<!ENTITY").skip(1) {
+        // A letter has four bytes at most.
+        let end = DEFINITIONS.min(doctype.len());
+        let cut = |back| doctype.get(..end.checked_sub(back)?);
+        let definitions = (0..4).find_map(cut).unwrap_or_default();
+        for declaration in definitions.split("<!ENTITY").skip(1).take(ENTITIES) {
             let Some((name, rest)) = declaration.trim_start().split_once(char::is_whitespace)
             else {
                 continue;
@@ -137,7 +148,7 @@ impl Entities {
 }
 
 /// The size, and the root's tag as it has to be for `usvg` to find it: of CSS that knows no sizes, and of units no
-/// capital letters.
+/// capital letters. A side that is no length counts as one that is not there, as in browsers.
 fn size_of(root: &BytesStart, entities: &Entities) -> Result<(Size, Option<String>), Error> {
     let attribute = |name: &str| {
         let found = root.try_get_attribute(name).ok()??;
@@ -160,11 +171,15 @@ fn size_of(root: &BytesStart, entities: &Entities) -> Result<(Size, Option<Strin
         let Some(text) = attribute(name) else {
             return match root.try_get_attribute(name) {
                 Ok(None) => Ok(None),
-                _ => Err(broken("a side that is no length")),
+                // An entity that is not there, say.
+                _ => Err(broken("a side that can't be read")),
             };
         };
-        is_new |= text.contains(|c: char| c.is_ascii_uppercase());
-        length(&text, all).map(Some).ok_or_else(|| broken("a side that is no length"))
+        let length = length(&text, all).filter(|pixels| *pixels >= 0.0 && pixels.is_finite());
+        let is_read_alike =
+            !text.contains(|c: char| c.is_ascii_uppercase()) && !text.trim_end().ends_with("rem");
+        is_new |= length.is_none() || !is_read_alike;
+        Ok(length)
     };
     let (own_width, own_height) = (side("width", across)?, side("height", down)?);
     let (width, height) = match (own_width, own_height) {
@@ -243,6 +258,7 @@ fn length(text: &str, all: f64) -> Option<f64> {
         ("in", 96.0),
         ("cm", 96.0 / 2.54),
         ("mm", 96.0 / 25.4),
+        ("rem", ROOT_EM),
         ("em", EM),
         ("ex", EM / 2.0),
         ("%", all / 100.0),
@@ -279,6 +295,11 @@ mod tests {
             ("width=\"65534\" height=\"2000\"", (32767, 1000)),
             ("width=\"1&#50;0\" height=\"&#x36;0\"", (120, 60)),
             ("width=\"100PX\" height=\"1IN\"", (100, 96)),
+            ("width=\"10rem\" height=\"6REM\"", (160, 96)),
+            ("width=\"auto\" height=\"\" viewBox=\"0 0 250 150\"", (250, 150)),
+            ("width=\"-1\" height=\"1e999\" viewBox=\"0 0 20 10\"", (20, 10)),
+            ("width=\"50vw\" height=\"20\" viewBox=\"0 0 20 10\"", (40, 20)),
+            ("width=\"a\"", (300, 150)),
             ("style=\"width:120px;height:50px\"", (120, 50)),
             ("style='fill: red; WIDTH : 1in !important' width='9' height='5'", (96, 5)),
             ("style=\"width:20px\" viewBox=\"0 0 640 480\"", (20, 15)),
@@ -291,9 +312,7 @@ mod tests {
         }
         for text in [
             "<svg width=\"0\" height=\"1\"/>",
-            "<svg width=\"-1\" height=\"1\"/>",
-            "<svg width=\"a\"/>",
-            "<svg width=\"1e999\"/>",
+            "<svg width=\"&w;\"/>",
             "<!-- <svg/> -->",
             "<svg width=\"1\"",
         ] {
@@ -318,12 +337,35 @@ mod tests {
     }
 
     #[test]
+    fn only_the_first_definitions_are_looked_at() {
+        let many = |first: usize| {
+            let others: String = (0..first).map(|at| format!("<!ENTITY e{at} '1'>")).collect();
+            size(&format!("<!DOCTYPE svg [{others}<!ENTITY w '7'>]><svg width='&w;' height='9'/>"))
+        };
+        assert_eq!(many(ENTITIES - 1).unwrap().0, Size::new(7, 9));
+        assert!(many(ENTITIES).is_err());
+        // Where a letter of several bytes is cut.
+        for blanks in 0..4 {
+            let long = format!("{}{}", " ".repeat(blanks), "\u{1f5bc}".repeat(DEFINITIONS / 4));
+            let text = format!(
+                "<!DOCTYPE svg [<!ENTITY w '7'><!--{long}-->]><svg width='&w;' height='9'/>"
+            );
+            assert_eq!(size(&text).unwrap().0, Size::new(7, 9));
+        }
+    }
+
+    #[test]
     fn a_size_that_only_we_read_is_written_for_others() {
         for (text, expected) in [
             (
                 "<!-- a -->\n<svg xmlns='a\"b' style=\"width:120px;height:50px\" width='9'><g/></svg>",
                 "<!-- a -->\n<svg width=\"120\" height=\"50\" xmlns='a\"b' style=\"width:120px;height:50px\"><g/></svg>",
             ),
+            (
+                "<svg width='auto' viewBox='0 0 2 1' height='3'/>",
+                "<svg height=\"3\" viewBox=\"0 0 2 1\"/>",
+            ),
+            ("<svg width='1rem' height='2'/>", "<svg width=\"16\" height=\"2\"/>"),
             ("<svg width='1IN' viewBox='0 0 2 1'/>", "<svg width=\"96\" viewBox=\"0 0 2 1\"/>"),
             ("<svg width='1in' viewBox='0 0 2 1'/>", "<svg width='1in' viewBox='0 0 2 1'/>"),
         ] {
