@@ -316,7 +316,8 @@ sub put {
         location /refused/ { rewrite ^/refused(.*) $1 break; image_resize resize 40 -; deny all; }
         location /open/ { rewrite ^/open(.*) $1 break; image_resize resize 44 -; open_file_cache max=10; }
         location /error/ { error_page 404 /a.jpg; image_resize resize 45 -; }
-        location /svg/ { rewrite ^/svg(.*) $1 break; image_resize resize 46 -; image_resize_pass svg; }');
+        location /svg/ { rewrite ^/svg(.*) $1 break; image_resize resize 46 -; image_resize_pass svg; }
+        location /sane/ { rewrite ^/sane(.*) $1 break; image_resize resize 46 -; image_resize_pass svg=sanitized; }');
     put($s, 'photo-300x200.jpg', 'a.jpg');
     put($s, 'logo.svg', 'b.svg');
     my $c = $s->client;
@@ -334,6 +335,14 @@ sub put {
     my $r = $c->get('/error/a.jpg');
     is($r->{status}, 404, "$name - an error's page stays an error");
     is_answer("$name - SVG", $c->get('/svg/b.svg'), 200, 'MISS') for 1, 2;
+    my $sane = $c->get('/sane/b.svg');
+    is_answer("$name - SVG without what might run", $sane, 200, 'MISS');
+    my $again = $c->get('/sane/b.svg');
+    is_answer("$name - again", $again, 200, 'HIT');
+    is($again->{body}, $sane->{body}, "$name - the same bytes");
+    for (qw(content-type etag content-security-policy content-length)) {
+        ok($again->{h}{$_} && $again->{h}{$_} eq $sane->{h}{$_}, "$name - its $_");
+    }
     is(join('', $s->trouble), '', "$name - nothing bad in the log");
 }
 

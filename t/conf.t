@@ -260,6 +260,7 @@ image_resize_on_error =;                    | URI
 image_resize_on_error =http://example.org/; | URI
 image_resize_pass;                          | invalid number of arguments
 image_resize_pass pdf;                      | pdf
+image_resize_pass svg=raw;                  | svg=raw
 E_
 
 # What may stand once a level.
@@ -372,6 +373,7 @@ image_resize_on_error =/fallback.png?a=b;
 image_resize_on_error =@fallback;
 image_resize_on_error =$arg_to;
 image_resize_pass svg;
+image_resize_pass svg=sanitized;
 image_resize_pass off;
 E_
 

@@ -105,7 +105,7 @@ sub {
     for my $path (sort glob "$ENV{TEST_NGINX_FIXTURES}/svgs/bad-*.svg") {
         my $file = File::Basename::basename($path, '.svg');
         my $r = $c->get("/$file.svg");
-        my $error = $r->{headers}{'x-error'} || '';
+        my $error = $r->{h}{'x-error'} || '';
         Test::More::like($r->{status}, qr/^(?:200|415|503)$/, "$name - $file: $r->{status} $error");
         Test::More::unlike($error, qr/internal/, "$name - $file is nobody's fault but its own");
     }

@@ -114,6 +114,18 @@ pub enum OnError {
     Redirect(Expression),
 }
 
+/// `image_resize_pass`.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub enum PassSvg {
+    /// SVG is drawn.
+    #[default]
+    Off,
+    /// It goes out as it came.
+    AsItCame,
+    /// It goes out as what is left of it once nothing in it runs or loads anything.
+    Sanitized,
+}
+
 /// `image_resize_status`.
 #[derive(Clone, Copy)]
 pub enum StatusFormat {
@@ -160,7 +172,7 @@ pub struct LocConf {
     /// Not inherited: it is the location's handler.
     pub status: Option<StatusFormat>,
     pub on_error: Option<OnError>,
-    pub pass_svg: Option<bool>,
+    pub pass_svg: Option<PassSvg>,
     pub no_transform: Option<bool>,
     /// Not inherited: it is for who sets up this location.
     pub debug_header: Option<bool>,

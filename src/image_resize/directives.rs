@@ -97,14 +97,7 @@ const OTHERS: &[Directive<LocConf>] = &[
     Directive {
         name: c"image_resize_pass",
         kind: ANYWHERE | NGX_CONF_TAKE1,
-        set: |conf, args| {
-            let svg = match args.arg(0) {
-                b"svg" => Some(true),
-                b"off" => Some(false),
-                _ => None,
-            };
-            once(&mut conf.pass_svg, expect(svg, args.arg(0), format_args!("svg or off"))?)
-        },
+        set: |conf, args| on_error::set_pass(&mut conf.pass_svg, args),
     },
     Directive {
         name: c"image_resize_no_transform",

@@ -174,8 +174,11 @@ fn finish_job(context: Transfer<'_>, outcome: Option<JobOutcome>) {
     };
     if let Err(failure) = result {
         let status = log_failure(context, &failure);
-        let passes = context.role.get() == ResponseRole::RedirectOrError
-            || conf(&context.request).is_some_and(|conf| conf.sends_original(&failure));
+        let request = context.request;
+        let passes = conf(&request).is_some_and(|conf| match context.role.get() {
+            ResponseRole::RedirectOrError => !conf.withholds(request),
+            ResponseRole::Source => conf.sends_original(request, &failure),
+        });
         match original {
             Some(original) if passes => {
                 context.update_info(|response| {

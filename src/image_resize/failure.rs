@@ -49,7 +49,7 @@ const ERROR: ngx_int_t = NGX_ERROR as ngx_int_t;
 pub fn fail_in_header_filter(context: Transfer<'_>, failure: Failure) -> ngx_int_t {
     let request = context.request;
     let status = log_failure(context, &failure);
-    if conf(&request).is_some_and(|conf| conf.sends_original(&failure)) {
+    if conf(&request).is_some_and(|conf| conf.sends_original(request, &failure)) {
         context.update_info(|response| response.status = Some(ImageStatus::Original));
         preaccess::restore_range(request);
         return next_header(request);

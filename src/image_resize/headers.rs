@@ -146,7 +146,16 @@ pub fn set_output_headers(request: Request<'_>, sent: &Sent<'_>) -> Result<(), N
     if !sent.is_as_it_came {
         request.set_etag(sent.tag.map(str::as_bytes))?;
     }
+    if sent.format == Some(Format::Svg) {
+        confine(request)?;
+    }
     vary(request, sent.varies)
+}
+
+/// Has browsers run and load nothing for an SVG, beside whatever else the source's headers say of that.
+fn confine(request: Request<'_>) -> Result<(), NoMemory> {
+    const POLICY: &[u8] = b"default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox";
+    request.push_header("Content-Security-Policy", POLICY).map(drop).ok_or(NoMemory)
 }
 
 /// The media type that the source's headers name.
@@ -182,8 +191,10 @@ pub fn declares_text(request: &Request<'_>) -> bool {
 pub fn unknown_body(request: Request<'_>, task: &Task) {
     let Task { work, plan, layers, tag, .. } = task;
     let source = declared_format(&request);
+    let is_kept_svg = source == Some(Format::Svg) && plan.keeps_svg();
     let media_type = match work {
         JobKind::Describe | JobKind::Inspect | JobKind::Tell(_) => Some(json_type(request)),
+        JobKind::Transform if is_kept_svg => Some(Format::Svg.media_type()),
         JobKind::Transform => match plan.format {
             None => source
                 .filter(|source| source.is_universal() || source.is_written() && !plan.negotiated),
@@ -204,9 +215,14 @@ pub fn unknown_body(request: Request<'_>, task: &Task) {
     // One that may go out as it came has the source's own tag then.
     let is_new = match work {
         JobKind::Describe | JobKind::Inspect | JobKind::Tell(_) => true,
-        JobKind::Transform => plan.changes_pixels() || plan.is_exact || !layers.is_empty(),
+        JobKind::Transform => {
+            is_kept_svg || plan.changes_pixels() || plan.is_exact || !layers.is_empty()
+        }
     };
     let _ = request.set_etag(tag.as_deref().filter(|_| is_new).map(str::as_bytes));
+    if is_kept_svg && matches!(work, JobKind::Transform) {
+        let _ = confine(request);
+    }
     let _ = vary(request, varies(task));
 }
 

@@ -377,8 +377,8 @@ fn text(work: &JobKind, plan: &Plan, layers: &[WatermarkSpec], conf: &LocConf) -
 /// sources through as they are: what is no part of a plan.
 fn location(conf: &LocConf) -> &str {
     conf.kept_by.get_or_init(|| {
-        let flags = [conf.pass_svg, conf.no_transform, Some(conf.answers_errors())];
-        let flags = flags.map(|flag| flag.unwrap_or(false));
+        let no_transform = conf.no_transform.unwrap_or(false);
+        let flags = [conf.may_pass(), no_transform, conf.answers_errors()];
         let text = format!("{flags:?} {:?} {:?}", conf.buffer(), conf.bounds());
         Key::new("location").text(text.as_bytes()).finish()
     })

@@ -1,11 +1,11 @@
 //! What a request that failed is answered with, and what is let through: `image_resize_on_error`,
 //! `image_resize_pass` and `image_resize_no_transform`.
 
-use image_gate_core::image::Error;
+use image_gate_core::image::{Error, Format};
 
-use super::conf::{LocConf, Mode, OnError};
-use super::link;
+use super::conf::{LocConf, Mode, OnError, PassSvg};
 use super::response_info::Failure;
+use super::{headers, link};
 use crate::ngx::Request;
 use crate::ngx::conf::{ConfError, DirectiveArgs, once};
 
@@ -27,6 +27,23 @@ pub fn set_on_error(slot: &mut Option<OnError>, args: &DirectiveArgs<'_>) -> Res
             let other = String::from_utf8_lossy(other);
             return Err(ConfError::invalid(format_args!(
                 "invalid value \"{other}\", it must be 415, original or =URI"
+            )));
+        }
+    };
+    once(slot, policy)
+}
+
+/// Reads `image_resize_pass`.
+pub fn set_pass(slot: &mut Option<PassSvg>, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
+    let policy = match args.arg(0) {
+        b"svg" => PassSvg::AsItCame,
+        b"svg=sanitized" if Format::Svg.is_read() => PassSvg::Sanitized,
+        b"svg=sanitized" => return Err(ConfError::invalid("SVG is not read by this build")),
+        b"off" => PassSvg::Off,
+        other => {
+            let other = String::from_utf8_lossy(other);
+            return Err(ConfError::invalid(format_args!(
+                "invalid value \"{other}\", it must be svg, svg=sanitized or off"
             )));
         }
     };
@@ -82,8 +99,20 @@ impl LocConf {
     }
 
     /// Whether the original goes out because of that failure.
-    pub fn sends_original(&self, failure: &Failure) -> bool {
-        self.keeps_original() && failure.is_forgivable()
+    pub fn sends_original(&self, request: Request<'_>, failure: &Failure) -> bool {
+        self.keeps_original() && failure.is_forgivable() && !self.withholds(request)
+    }
+
+    /// Whether SVG goes out, but only without what could run or load anything.
+    pub fn sanitizes(&self) -> bool {
+        self.pass_svg == Some(PassSvg::Sanitized)
+    }
+
+    /// Whether the source must not go out as it came, as a browser might take it for a document: whatever
+    /// it is, it has not been looked at.
+    pub fn withholds(&self, request: Request<'_>) -> bool {
+        self.sanitizes()
+            && headers::declared_format(&request).is_none_or(|format| format == Format::Svg)
     }
 
     /// Where that failure leads to. To be asked once, when it does.
@@ -97,10 +126,10 @@ impl LocConf {
         Some(uri.to_vec())
     }
 
-    /// Whether the source may be an SVG image that is let through: its bytes tell.
+    /// Whether the source may be an SVG image that is let through as it came: its bytes tell.
     pub fn may_pass(&self) -> bool {
         let describes = matches!(self.mode(), Mode::Size);
-        self.pass_svg.unwrap_or(false) && !describes
+        self.pass_svg == Some(PassSvg::AsItCame) && !describes
     }
 
     /// Whether the source goes out as it is because its `Cache-Control` says so.
@@ -115,6 +144,7 @@ impl LocConf {
             && self.mode().makes_image()
             && link::description(request).is_none()
             && !self.has_watermark()
+            && !self.withholds(request)
             && says_so()
     }
 }

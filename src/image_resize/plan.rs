@@ -47,6 +47,8 @@ impl LocConf {
                 error => Failure::Params(error),
             })?;
         }
+        plan.svg_sanitized =
+            self.sanitizes() && self.mode().makes_image() && link::description(request).is_none();
         Ok(plan)
     }
 

@@ -69,6 +69,12 @@ pub fn sniff<'r>(context: Transfer<'r>, chain: Chain<'r>) -> ngx_int_t {
         }
         // Too few bytes to tell: keep them, and let nginx have its buffers back.
         None if first.len() < wanted && !last && !cut => keep(&context, chain),
+        None if is_other && conf.sanitizes() && headers::declares_svg(&request) => {
+            let failure = codings.unsupported(&first).into();
+            drain(chain);
+            fail_in_body_filter(context, failure, last || cut);
+            OK
+        }
         None if is_other && !(is_test && is_strange(request)) => {
             context.update_info(|response| response.status = Some(ImageStatus::Passed));
             let_through(context, chain)
@@ -214,7 +220,7 @@ fn transform_other<'r>(context: Transfer<'r>, conf: &LocConf, chain: Chain<'r>) 
             context.state.set(BodyState::Read);
             read(context, chain)
         }
-        Err(failure) if conf.has_watermark() => {
+        Err(failure) if conf.has_watermark() || conf.withholds(request) => {
             let last = drain(chain);
             fail_in_body_filter(context, failure, last);
             OK

@@ -44,6 +44,8 @@ mod queue;
 mod raster;
 mod render;
 mod riff;
+#[cfg(feature = "svg")]
+mod sanitized;
 mod setting;
 mod size;
 mod smart;

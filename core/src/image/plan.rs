@@ -532,6 +532,9 @@ with_defaults! {
         pub heif: HeifPolicy = HeifPolicy::Auto,
         /// Whether SVG is read.
         pub svg: bool = true,
+        /// Whether it goes out as SVG, without what could run or load anything, where no other format is
+        /// asked for.
+        pub svg_sanitized: bool = false,
         /// Where the fonts of its texts are, if not in [`FONTS`].
         pub svg_fonts: Option<FontFolder> = None,
         /// JPEG quality, 1 to 100.
@@ -653,13 +656,20 @@ impl Plan {
     pub fn check_source(&self, format: Format) -> Result<(), Error> {
         let is_read = match format {
             Format::Heic => self.heif != HeifPolicy::Off,
-            Format::Svg => self.svg,
+            Format::Svg => self.svg || self.keeps_svg(),
             _ => true,
         };
         match is_read {
             true => Ok(()),
             false => Err(Error::UnsupportedFormat(format.name().to_ascii_uppercase())),
         }
+    }
+
+    /// Whether an SVG goes out as one: that a client's headers led to another format does not count.
+    #[must_use]
+    pub fn keeps_svg(&self) -> bool {
+        let is_drawn = self.svg && self.format.is_some() && !self.negotiated;
+        self.svg_sanitized && Format::Svg.is_read() && !is_drawn
     }
 
     /// Returns the client's headers that what is made depends on.

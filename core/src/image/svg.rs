@@ -2,8 +2,25 @@
 
 use std::borrow::Cow;
 
+#[cfg(feature = "svg")]
+use resvg::usvg::roxmltree::{Document, ParsingOptions};
+
 use super::Error;
 use super::error::broken;
+
+/// Elements, attributes and texts that a document has at most, all entities put in.
+#[cfg(feature = "svg")]
+const NODES: u32 = 1 << 20;
+
+/// Reads a document. That takes what memory, and what time, its entities want.
+///
+/// # Errors
+/// [`Error::DecodeFailed`].
+#[cfg(feature = "svg")]
+pub(super) fn parse(text: &str) -> Result<Document<'_>, Error> {
+    let parsing = ParsingOptions { allow_dtd: true, nodes_limit: NODES, ..Default::default() };
+    Document::parse_with_options(text, parsing).map_err(broken)
+}
 
 /// Whether a file is an SVG drawing, by its first bytes.
 #[must_use]

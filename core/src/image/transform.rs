@@ -15,6 +15,8 @@ use super::planar::Planar;
 use super::preview::{self, Preview, preview};
 use super::raster::{Layout, Raster};
 use super::render::Renderer;
+#[cfg(feature = "svg")]
+use super::sanitized;
 use super::size::{Rect, Size};
 use super::source::{Animation, Container, Source};
 use super::strip::{Cuts, strip};
@@ -28,7 +30,8 @@ use super::{
 pub enum Output {
     /// The source's own bytes, unchanged.
     Original,
-    /// The source's own pixels, byte for byte, without the metadata that is not to go out.
+    /// The source's own pixels, byte for byte, without the metadata that is not to go out; or what draws
+    /// of an SVG.
     Stripped(Vec<u8>),
     /// Newly encoded bytes.
     Encoded(Vec<u8>),
@@ -70,6 +73,9 @@ enum PreparedWork<'a> {
         animation: Option<Animation>,
     },
     Make(Recipe<'a>),
+    /// An SVG stays one, of which only what draws goes out.
+    #[cfg(feature = "svg")]
+    Sanitize,
 }
 
 /// What is cut out of a source that goes out as it is.
@@ -181,8 +187,13 @@ pub fn prepare<'a>(
     if let Container::Svg(svg) = &mut source.kind {
         svg.fonts = plan.svg_fonts.as_ref().map_or(svg.fonts, FontFolder::path);
     }
-    let sizes = sizes(&source, plan);
     let tolerance = Tolerance::new(plan.damaged);
+    #[cfg(feature = "svg")]
+    if matches!(source.kind, Container::Svg(_)) && plan.keeps_svg() {
+        let work = PreparedWork::Sanitize;
+        return Ok(Prepared { plan, limits: *limits, source, map: None, tolerance, work });
+    }
+    let sizes = sizes(&source, plan);
     source.check(limits, &tolerance)?;
     let picture = picture_of(&source, plan, limits)?;
 
@@ -497,6 +508,8 @@ impl Prepared<'_> {
                 return decoded.max(verifying).max(looking).max(joining);
             }
             PreparedWork::Make(recipe) => recipe,
+            #[cfg(feature = "svg")]
+            PreparedWork::Sanitize => return sanitized::working_bytes(self.source.input),
         };
         let making = self.making_bytes(recipe, verifying);
         match self.transcoding_bytes(recipe) {
@@ -676,6 +689,12 @@ impl Prepared<'_> {
                     (None, None, None) => self.make(recipe, control),
                 },
             },
+            #[cfg(feature = "svg")]
+            PreparedWork::Sanitize => {
+                let output = Output::Stripped(sanitized::sanitized(self.source.input, control)?);
+                let &Info { format, width, height, .. } = self.info();
+                Ok(Transformed { output, format, width, height })
+            }
         }
     }
 
@@ -687,7 +706,7 @@ impl Prepared<'_> {
         control.check()?;
         let (decode, geometry) = match &self.work {
             PreparedWork::Make(recipe) => (recipe.decode, recipe.geometry),
-            PreparedWork::PassOn { .. } => {
+            _ => {
                 let geometry = self.unchanged()?;
                 let decode = how_to_decode(&self.source, self.plan, &geometry, &self.limits);
                 (decode, geometry)
@@ -770,7 +789,7 @@ impl Prepared<'_> {
     pub(super) fn way(&self) -> Result<(Geometry, Option<&Recipe<'_>>), Error> {
         match &self.work {
             PreparedWork::Make(recipe) => Ok((recipe.geometry, Some(recipe))),
-            PreparedWork::PassOn { .. } => Ok((self.unchanged()?, None)),
+            _ => Ok((self.unchanged()?, None)),
         }
     }
 

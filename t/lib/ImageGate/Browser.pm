@@ -21,7 +21,7 @@ use ImageGate::Server qw(free_port);
 my $json = JSON::PP->new->utf8->allow_nonref;
 
 sub start {
-    my $class = shift;
+    my ($class, @own) = @_;
     my $port = free_port();
     my $profile = File::Temp::tempdir('image-gate-browser-XXXXXX', TMPDIR => 1, CLEANUP => 1);
     my $pid = fork;
@@ -44,7 +44,7 @@ sub start {
                    --disable-component-update --disable-sync --hide-scrollbars --force-color-profile=srgb);
     my $session = $self->call(POST => '/session', { capabilities => { alwaysMatch => {
         'goog:loggingPrefs' => { browser => 'ALL' },
-        'goog:chromeOptions' => { args => [@flags, "--user-data-dir=$profile"] },
+        'goog:chromeOptions' => { args => [@flags, "--user-data-dir=$profile", @own] },
     } } });
     $self->{session} = "/session/$session->{sessionId}";
     return $self;

@@ -133,6 +133,7 @@ my %special = (
     'logo.svg'      => sub {
         qq{<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><rect width="9" height="9"/></svg>\n}
     },
+    'half.svg'      => sub { substr fixture('logo.svg'), 0, 60 },
     'picture.psd'   => sub {
         my $i = base('quad', 20, 24);
         return ($i->ImageToBlob(magick => 'psd'))[0];

@@ -21,7 +21,7 @@ pub(super) fn raster(
 }
 
 /// The same of some bytes.
-pub(super) fn bytes(
+pub(in crate::image) fn bytes(
     size: WorkSize,
     source: &[u8],
     fill: FillPixels,

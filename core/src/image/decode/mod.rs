@@ -1,7 +1,7 @@
 //! From source bytes to pixels.
 
 #[cfg(any(feature = "heif", feature = "jxl", feature = "svg"))]
-mod apart;
+pub(super) mod apart;
 mod avif;
 mod bitmap;
 mod canvas;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use resvg::tiny_skia::{PixmapMut, Transform};
 use resvg::usvg::fontdb::{Database, Family, Query, Style, Weight};
-use resvg::usvg::roxmltree::{Document, ParsingOptions};
+use resvg::usvg::roxmltree::Document;
 use resvg::usvg::{
     self, FontFamily, FontResolver, FontStyle, ImageHrefResolver, ImageKind, Options, Tree,
 };
@@ -30,9 +30,6 @@ const TREE: u64 = 48;
 
 /// Bytes that a picture within a drawing may take while it is decoded, besides [`TREE`] for each of the text.
 const PICTURE: u64 = 64 << 20;
-
-/// Elements, attributes and texts that a document has at most, all entities put in.
-const NODES: u32 = 1 << 20;
 
 /// Families that are taken for the generic ones, the first one that is there.
 const SERIF: [&str; 4] = ["DejaVu Serif", "Liberation Serif", "Noto Serif", "Times New Roman"];
@@ -128,8 +125,7 @@ struct Inner<'a> {
 
 impl Inner<'_> {
     fn tree(&self, text: &str) -> Result<Tree, Error> {
-        let parsing = ParsingOptions { allow_dtd: true, nodes_limit: NODES, ..Default::default() };
-        let document = Document::parse_with_options(text, parsing).map_err(broken)?;
+        let document = svg::parse(text)?;
         let tree = Tree::from_xmltree(&document, &self.options(&document)?).map_err(broken);
         // Of a drawing half is not shown.
         self.failure.get().cloned().map_or(tree, Err)
