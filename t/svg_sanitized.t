@@ -157,7 +157,36 @@ HEAD /auto/logo.svg [Accept: image/webp] 200 Content-Type=image/svg+xml Vary~Acc
 /wrong/quad-100x120.jpg                                 200 same=quad-100x120.jpg
 
 
-=== TEST 5: it ends with its time, and with its memory
+=== TEST 5: files that are compressed
+--- http_config
+    types { image/svg+xml svg svgz; }
+--- config
+    location / { image_resize resize 50 50; image_resize_pass svg=sanitized; alias $TEST_NGINX_FIXTURES/; }
+    location /raw/ { image_resize resize 50 50; image_resize_pass svg; alias $TEST_NGINX_FIXTURES/; }
+    location /made/ { image_resize resize 50 50; image_resize_format png; image_resize_pass svg; alias $TEST_NGINX_FIXTURES/; }
+    location /drawn/ { image_resize resize 50 50; add_header X-Error $image_resize_error always; alias $TEST_NGINX_FIXTURES/; }
+    location /zip/ { image_resize resize 50 50; image_resize_pass svg; gzip on; gzip_types image/svg+xml; gzip_min_length 1; alias $TEST_NGINX_FIXTURES/; }
+    location /size/ { image_resize size; alias $TEST_NGINX_FIXTURES/; }
+    location /test/ { image_resize test; alias $TEST_NGINX_FIXTURES/; }
+    location /up/ { image_resize resize 50 50; proxy_pass $TEST_NGINX_UPSTREAM/; }
+--- rows
+/logo.svgz                        200 Content-Length=97 Content-Type=image/svg+xml !Content-Encoding
+/raw/logo.svgz                    200 same=logo.svgz Content-Type=image/svg+xml Content-Encoding=gzip etag=strong
+/zip/logo.svgz [Accept-Encoding: gzip] 200 same=logo.svgz Content-Encoding=gzip
+/made/logo.svgz                   200 png 50x50 px=20,20:black
+/drawn/logo.svgz                  200 png 50x50 px=20,20:black
+/drawn/bomb.svgz                  415 X-Error=too_large
+/drawn/half.svgz            415 X-Error=decode_failed
+/size/logo.svgz                   200 body={%20"img"%20:%20{%20"width":%2010,%20"height":%2010,%20"type":%20"svg"%20}%20}%0D%0A
+/test/logo.svgz                   415
+/up/plain/logo.svgz               200 png 50x50
+/up/chunked,chunk=7/logo.svgz     200 png 50x50
+/up/gzip/logo.svgz                200 png 50x50
+/up/gzip/logo.svg                 200 png 50x50
+/up/gzip/bomb.svgz                415
+
+
+=== TEST 6: it ends with its time, and with its memory
 --- config
     location / { image_resize resize 50 50; image_resize_pass svg=sanitized; image_resize_limit time=1s; add_header X-Error $image_resize_error always; alias $TEST_NGINX_HTML_DIR/; }
 --- timeout: 60

@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use image_gate_core::image::UNSUPPORTED_LEN;
+use image_gate_core::image::{ContentCodings, Control, UNSUPPORTED_LEN};
 
 use crate::error::{CliError, ExitStatus, error_with_code};
 
@@ -27,6 +27,19 @@ pub fn read(path: &Path) -> Result<Vec<u8>, CliError> {
         File::open(path).and_then(read_from)
     };
     bytes.map_err(|error| about(ExitStatus::Input, &input_name(path), &error))
+}
+
+/// Reads the file of a picture, which may be a drawing that is compressed.
+///
+/// # Errors
+/// [`ExitStatus::Input`], and [`ExitStatus::Picture`] for one that can't be unfolded.
+pub fn read_picture(path: &Path) -> Result<Vec<u8>, CliError> {
+    let bytes = read(path)?;
+    let plain = ContentCodings::default().undo(&bytes, LARGEST, &Control::default());
+    let plain = plain.map_err(|error| {
+        error_with_code(ExitStatus::Picture, format_args!("{}: {error}", input_name(path)))
+    })?;
+    Ok(plain.unwrap_or(bytes))
 }
 
 /// Reads the first bytes of a file, as many as tell what image it is.

@@ -20,7 +20,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<(), CliError> {
-    let input = files::read(&arguments.input)?;
+    let input = files::read_picture(&arguments.input)?;
     let plan = preview_plan(&Plan::default());
     let name = files::input_name(&arguments.input);
     let failed = |error| error_with_code(ExitStatus::Picture, format_args!("{name}: {error}"));

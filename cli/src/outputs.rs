@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use image_gate_core::image::{Error, Plan, probe, sniff};
+use image_gate_core::image::{ContentCodings, Error, Plan, probe};
 
 use crate::error::{CliError, ExitStatus, error_with_code};
 use crate::files;
@@ -87,15 +87,15 @@ fn extension(input: &Path, plan: &Plan) -> Result<&'static str, Unnamed> {
     }
     let head =
         files::head(input).map_err(|error| Unnamed::Image(ExitStatus::Input, error.to_string()))?;
-    let format = sniff(&head).ok_or_else(|| {
+    let (format, _) = ContentCodings::default().sniff(&head).ok_or_else(|| {
         Unnamed::Image(ExitStatus::Picture, format!("{name}: {}", Error::NotImage))
     })?;
     if format.is_written() {
         return Ok(format.extension());
     }
     // What such a file becomes is in more of its headers.
-    let input =
-        files::read(input).map_err(|error| Unnamed::Image(ExitStatus::Input, error.to_string()))?;
+    let input = files::read_picture(input)
+        .map_err(|error| Unnamed::Image(ExitStatus::Input, error.to_string()))?;
     let info = probe(&input)
         .map_err(|error| Unnamed::Image(ExitStatus::Picture, format!("{name}: {error}")))?;
     Ok(info.own_output().extension())

@@ -96,7 +96,7 @@ fn single(
 ) -> Result<(), CliError> {
     let plan = plan(arguments, output, output.extension(), params)?;
     let time = arguments.time;
-    if let Some(damage) = transform(&files::read(input)?, input, output, &plan, time)? {
+    if let Some(damage) = transform(&files::read_picture(input)?, input, output, &plan, time)? {
         files::print_error(&damage);
     }
     Ok(())
@@ -118,7 +118,7 @@ fn batch(arguments: &Arguments, pattern: &str, inputs: &[PathBuf]) -> Result<(),
     let outputs = outputs::named(pattern, inputs, &plans)?;
     // It can be read only once.
     let standard = inputs.iter().find(|input| files::is_standard(input));
-    let standard = standard.map(|input| files::read(input)).transpose()?;
+    let standard = standard.map(|input| files::read_picture(input)).transpose()?;
 
     let time = arguments.time;
     let progress = Progress { made: Mutex::new(0), of: outputs.len() };
@@ -131,7 +131,7 @@ fn batch(arguments: &Arguments, pattern: &str, inputs: &[PathBuf]) -> Result<(),
             Some(bytes) if files::is_standard(output.input) => {
                 transform(bytes, output.input, path, output.plan, time)
             }
-            _ => files::read(output.input)
+            _ => files::read_picture(output.input)
                 .and_then(|bytes| transform(&bytes, output.input, path, output.plan, time)),
         };
         progress.step(made.as_ref().map_or_else(|error| Some(error.to_string()), Clone::clone));

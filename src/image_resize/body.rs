@@ -1,6 +1,6 @@
 //! The body of a source: collected for a job, let through, or replaced by what was made of it.
 
-use image_gate_core::image::{self, Error, UNSUPPORTED_LEN};
+use image_gate_core::image::{Error, UNSUPPORTED_LEN};
 use nginx_sys::{NGX_AGAIN, NGX_ERROR, NGX_HTTP_OK, NGX_OK, ngx_int_t, ngx_uint_t};
 
 use super::context::{BodyState, Transfer};
@@ -103,9 +103,9 @@ fn collect(context: Transfer<'_>, buf: &Buf<'_>) -> Result<(), Error> {
             if may_tell
                 && !may_pass
                 && task.codings.is_empty()
-                && image::sniff(body.prefix()).is_none()
+                && task.codings.sniff(body.prefix()).is_none()
             {
-                return Err(image::unsupported(body.prefix()));
+                return Err(task.codings.unsupported(body.prefix()));
             }
         }
         BufData::File(file) => {

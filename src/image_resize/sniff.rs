@@ -86,6 +86,12 @@ pub fn sniff<'r>(context: Transfer<'r>, chain: Chain<'r>) -> ngx_int_t {
         None if !is_other && conf.may_pass() && is_svg(&codings.begin(&first)) => {
             context.update_info(|response| response.status = Some(ImageStatus::Passed));
             request.set_content_type("image/svg+xml");
+            // Browsers read it no other way.
+            if codings.leaves_svg_compressed(&first)
+                && request.set_content_encoding("gzip").is_err()
+            {
+                return ERROR;
+            }
             let_through(context, chain)
         }
         None => {

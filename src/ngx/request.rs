@@ -400,6 +400,17 @@ impl<'r> Request<'r> {
         self.drop_headers(|name| is_named(name, b"Content-Encoding"));
     }
 
+    /// Sends `Content-Encoding`, where there is none.
+    ///
+    /// # Errors
+    /// There is no memory.
+    pub fn set_content_encoding(self, coding: &str) -> Result<(), NoMemory> {
+        let header = self.push_header("Content-Encoding", coding.as_bytes()).ok_or(NoMemory)?;
+        // SAFETY: alive, and on the event loop; the header is one of the request's list.
+        unsafe { (*self.as_ptr()).headers_out.content_encoding = header.as_ptr() };
+        Ok(())
+    }
+
     /// The values of all outgoing headers called `name`.
     pub fn values(self, name: &'static [u8]) -> impl Iterator<Item = &'r [u8]> + use<'r> {
         self.outgoing().filter_map(move |(key, value)| is_named(key, name).then_some(value))

@@ -6,10 +6,13 @@ use flate2::bufread::MultiGzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::cancellable_reader::{self, CancellableReader, PIECE};
-use super::{Control, Error, Format, SNIFF_LEN, UNSUPPORTED_LEN, sniff, unsupported};
+use super::{Control, Error, Format, SNIFF_LEN, UNSUPPORTED_LEN, is_svg, sniff, unsupported};
 
 /// How many bytes are decoded between two looks at the [`Control`].
 const CHUNK: usize = 64 * 1024;
+
+/// What gzip begins with, and the only method that it knows.
+const GZIP: [u8; 3] = [0x1f, 0x8b, 8];
 
 /// A content coding that [`decode_body`] undoes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -140,14 +143,24 @@ impl ContentCodings {
         }
     }
 
-    /// What the first bytes of a body were before the codings.
+    /// What the first bytes of a body were before the codings, and before it was compressed as a file, as
+    /// drawings are.
     #[must_use]
     pub fn begin(&self, prefix: &[u8]) -> Vec<u8> {
         let codings = self.known.iter().rev();
-        codings.fold(prefix.to_vec(), |bytes, coding| coding.begin(&bytes))
+        let plain = codings.fold(prefix.to_vec(), |bytes, coding| coding.begin(&bytes));
+        compressed_svg(&plain).unwrap_or(plain)
     }
 
-    /// Undoes the codings of `body`; `None` where it is to be taken as it is.
+    /// Whether a body that begins like that is a drawing that is compressed as a file, which no header
+    /// says.
+    #[must_use]
+    pub fn leaves_svg_compressed(&self, prefix: &[u8]) -> bool {
+        self.is_empty() && compressed_svg(prefix).is_some()
+    }
+
+    /// Undoes the codings of `body`, and what compresses it as a file where it is a drawing; `None` where it is
+    /// to be taken as it is.
     ///
     /// # Errors
     /// [`Error::UnsupportedFormat`] where there is one that can't be undone, and those of
@@ -158,7 +171,7 @@ impl ContentCodings {
         limit: u64,
         control: &Control,
     ) -> Result<Option<Vec<u8>>, Error> {
-        if self.is_empty() || sniff(body).is_some() {
+        if sniff(body).is_some() {
             return Ok(None);
         }
         let mut plain: Option<Vec<u8>> = None;
@@ -172,6 +185,10 @@ impl ContentCodings {
                 Err(error) => return Err(error),
             });
         }
+        let coded = plain.as_deref().unwrap_or(body);
+        if compressed_svg(coded.get(..ENCODED_SNIFF_LEN).unwrap_or(coded)).is_some() {
+            plain = Some(decode_body(ContentCoding::Gzip, coded, limit, control)?);
+        }
         match &self.foreign {
             Some(foreign) if plain.as_deref().and_then(sniff).is_none() => {
                 Err(foreign_coding(foreign))
@@ -179,6 +196,14 @@ impl ContentCodings {
             _ => Ok(plain),
         }
     }
+}
+
+/// What a drawing begins with whose file is compressed (`.svgz`), if it is one.
+fn compressed_svg(prefix: &[u8]) -> Option<Vec<u8>> {
+    if !prefix.starts_with(&GZIP) {
+        return None;
+    }
+    Some(ContentCoding::Gzip.begin(prefix)).filter(|begin| is_svg(begin))
 }
 
 fn foreign_coding(coding: &str) -> Error {
@@ -351,6 +376,35 @@ mod tests {
                 ContentCodings::parse([list].into_iter()).sniff(&png()),
                 Some((Format::Png, true))
             );
+        }
+    }
+
+    #[test]
+    fn a_drawing_may_be_compressed_as_a_file() {
+        let svg = format!("<?xml version='1.0'?><svg>{}</svg>", "<g/>".repeat(20_000)).into_bytes();
+        let file = gzip(&svg);
+        for (list, body) in [
+            (&[][..], file.clone()),
+            (&[&b"gzip"[..]][..], file.clone()),
+            (&[&b"gzip"[..]][..], gzip(&file)),
+            (&[&b"deflate"[..]][..], zlib(&file)),
+            (&[&b"utf-8"[..]][..], file.clone()),
+        ] {
+            let codings = ContentCodings::parse(list.iter().copied());
+            assert_eq!(undo(list, &body).map(|plain| plain == Some(svg.clone())), Ok(true));
+            let begin = codings.begin(&body[..64]);
+            assert!(is_svg(&begin) && svg.starts_with(&begin), "{list:?}");
+            assert_eq!(codings.leaves_svg_compressed(&body), codings.is_empty());
+        }
+        // Nothing else is looked for in a file that is compressed, and only once.
+        for file in [gzip(&png()), gzip(b"text"), gzip(&gzip(&svg)), vec![0x1f, 0x8b, 8]] {
+            assert_eq!(undo(&[], &file), Ok(None));
+            assert!(!ContentCodings::default().leaves_svg_compressed(&file));
+        }
+        let bomb = gzip(&[&b"<svg>"[..], &vec![b' '; 64 << 20]].concat());
+        assert_eq!(undo(&[], &bomb), Err(Error::TooLarge { limit: 1 << 20 }));
+        for len in [64, file.len() / 2, file.len() - 1] {
+            assert!(matches!(undo(&[], &file[..len]), Err(Error::DecodeFailed(_))), "{len}");
         }
     }
 

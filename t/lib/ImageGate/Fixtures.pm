@@ -133,7 +133,11 @@ my %special = (
     'logo.svg'      => sub {
         qq{<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><rect width="9" height="9"/></svg>\n}
     },
+    'logo.svgz'     => sub { Compress::Zlib::memGzip(fixture('logo.svg')) },
     'half.svg'      => sub { substr fixture('logo.svg'), 0, 60 },
+    'half.svgz'     => sub { substr fixture('logo.svgz'), 0, 60 },
+    # 64 MB.
+    'bomb.svgz'     => sub { Compress::Zlib::memGzip('<svg>' . ' ' x (64 << 20)) },
     'picture.psd'   => sub {
         my $i = base('quad', 20, 24);
         return ($i->ImageToBlob(magick => 'psd'))[0];
