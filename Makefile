@@ -134,6 +134,11 @@ matrix: headers ## the tests under other nginx, built from Debian's sources or t
 	@scripts/install-deps test matrix
 	@scripts/matrix
 
+.PHONY: features
+features: headers ## clippy on builds without some formats, and with all libraries of C from the system
+	@scripts/install-deps features
+	@scripts/check-features
+
 .PHONY: lint
 lint: headers ## rustfmt, clippy, layers, docs/architecture.md, cargo-deny, syntax of the scripts and tests
 	@scripts/install-deps lint test

@@ -2,17 +2,15 @@
 //!
 //! The crate `turbojpeg` has no face for parts.
 
-use std::ffi::{CStr, c_char, c_int, c_ulong, c_void};
+use std::ffi::{c_char, c_int, c_ulong, c_void};
 use std::fmt;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::ptr::{NonNull, from_ref, null, null_mut};
+use std::ptr::{from_ref, null, null_mut};
 
-use turbojpeg_sys::{
-    TJERR_TJERR_WARNING, TJINIT_TJINIT_DECOMPRESS, TJPARAM, TJPARAM_TJPARAM_JPEGHEIGHT,
-    TJPARAM_TJPARAM_JPEGWIDTH, TJPARAM_TJPARAM_SCANLIMIT, tj3DecompressHeader, tj3Destroy, tj3Get,
-    tj3GetErrorCode, tj3GetErrorStr, tj3Init, tj3Set,
-};
+// It brings the library, whose functions are called by the shim.
+#[cfg(not(feature = "system"))]
+use turbojpeg_sys as _;
 
 use crate::{bytes, slice};
 
@@ -102,13 +100,14 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// Where they are broken. What is warned of is again when the image is decoded.
     pub fn new(input: &'a [u8], scans: u32) -> Result<Decoder<'a>, Error> {
-        let raw = Raw::new()?;
-        raw.set(TJPARAM_TJPARAM_SCANLIMIT, int(scans)?)?;
-        let (data, len) = (input.as_ptr(), length(input)?);
-        // SAFETY: a decoder, and that many readable bytes.
-        raw.warned(unsafe { tj3DecompressHeader(raw.0.as_ptr(), data, len) })?;
-        let width = raw.get(TJPARAM_TJPARAM_JPEGWIDTH)?;
-        let height = raw.get(TJPARAM_TJPARAM_JPEGHEIGHT)?;
+        let mut size = [0_u32; 2];
+        let goes_on: &dyn Fn() -> bool = &|| true;
+        let mut guard = Guard::new(&goes_on);
+        // SAFETY: the bytes are readable, and there is room for two sides; the guard outlives the call.
+        let result =
+            unsafe { ig_jpeg_size(input.as_ptr(), length(input)?, size.as_mut_ptr(), &mut guard) };
+        ended(result, &guard)?;
+        let [width, height] = size;
         Ok(Decoder { input, scans, width, height })
     }
 
@@ -438,6 +437,7 @@ struct RawBand {
 }
 
 unsafe extern "C" {
+    fn ig_jpeg_size(data: *const u8, len: c_ulong, size: *mut u32, guard: *mut Guard<'_>) -> c_int;
     fn ig_jpeg_decode_planes(
         planes: *const RawPlanes,
         take: unsafe extern "C" fn(*mut c_void, *const RawBand) -> c_int,
@@ -452,57 +452,6 @@ unsafe extern "C" {
         guard: *mut Guard<'_>,
     ) -> c_int;
     fn ig_jpeg_free(out: *mut u8);
-}
-
-/// A decoder, owned.
-#[derive(Debug)]
-struct Raw(NonNull<c_void>);
-
-impl Raw {
-    fn new() -> Result<Raw, Error> {
-        // SAFETY: has no preconditions.
-        let raw = unsafe { tj3Init(TJINIT_TJINIT_DECOMPRESS as c_int) };
-        NonNull::new(raw).map(Raw).ok_or_else(|| wrong("no memory for a decoder"))
-    }
-
-    fn check(&self, result: c_int) -> Result<(), Error> {
-        if result == 0 { Ok(()) } else { Err(Error(self.message())) }
-    }
-
-    /// The same of a function that warns of what it went on after.
-    fn warned(&self, result: c_int) -> Result<Option<Warning>, Error> {
-        // SAFETY: a decoder.
-        let code = || unsafe { tj3GetErrorCode(self.0.as_ptr()) };
-        match result {
-            0 => Ok(None),
-            _ if code() == TJERR_TJERR_WARNING as c_int => Ok(Some(Warning(self.message()))),
-            _ => Err(Error(self.message())),
-        }
-    }
-
-    fn message(&self) -> String {
-        // SAFETY: answers a string that lives as long as the decoder is left alone.
-        let message = unsafe { CStr::from_ptr(tj3GetErrorStr(self.0.as_ptr())) };
-        message.to_string_lossy().into_owned()
-    }
-
-    fn set(&self, parameter: TJPARAM, value: c_int) -> Result<(), Error> {
-        // SAFETY: a decoder; what it does not know it refuses.
-        self.check(unsafe { tj3Set(self.0.as_ptr(), parameter as c_int, value) })
-    }
-
-    fn get(&self, parameter: TJPARAM) -> Result<u32, Error> {
-        // SAFETY: as above.
-        let value = unsafe { tj3Get(self.0.as_ptr(), parameter as c_int) };
-        u32::try_from(value).map_err(|_| wrong("no size"))
-    }
-}
-
-impl Drop for Raw {
-    fn drop(&mut self) {
-        // SAFETY: nobody has it any more.
-        unsafe { tj3Destroy(self.0.as_ptr()) }
-    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,20 @@
 //! this crate. Nothing here knows nginx, starts a thread itself or touches a file.
 
 #![forbid(unsafe_code)]
+// What several formats share is checked where all of them are built.
+#![cfg_attr(
+    not(all(
+        feature = "bmp",
+        feature = "heif",
+        feature = "ico",
+        feature = "jxl",
+        feature = "pnm",
+        feature = "qoi",
+        feature = "svg",
+        feature = "tiff"
+    )),
+    allow(dead_code, unreachable_code, unused_imports, unused_mut, unused_variables)
+)]
 
 pub mod accept;
 pub mod cache;

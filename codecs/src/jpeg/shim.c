@@ -84,6 +84,26 @@ static struct jpeg_error_mgr *prepare(state *state, ig_jpeg_guard *guard) {
     return &state->errors;
 }
 
+/* Width and height by the headers. */
+int ig_jpeg_size(const uint8_t *data, unsigned long len, uint32_t size[2], ig_jpeg_guard *guard) {
+    struct jpeg_decompress_struct codec;
+    state state;
+
+    memset(&codec, 0, sizeof(codec));
+    codec.err = prepare(&state, guard);
+    if (setjmp(state.out)) {
+        jpeg_destroy_decompress(&codec);
+        return state.result;
+    }
+    jpeg_create_decompress(&codec);
+    jpeg_mem_src(&codec, data, len);
+    jpeg_read_header(&codec, TRUE);
+    size[0] = codec.image_width;
+    size[1] = codec.image_height;
+    jpeg_destroy_decompress(&codec);
+    return state.errors.num_warnings > 0 ? IG_WARNED : IG_OK;
+}
+
 typedef struct {
     const uint8_t *data;
     size_t len;

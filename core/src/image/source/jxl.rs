@@ -33,7 +33,6 @@ const MOST_BOXES: usize = 1024;
 
 /// What the headers say besides [`Info`](crate::image::Info).
 #[derive(Debug)]
-#[cfg_attr(not(feature = "jxl"), expect(dead_code, reason = "it is not read"))]
 pub(in crate::image) struct Jxl<'a> {
     /// The signature, and boxes, and the headers of the codestream, for the decoder.
     #[cfg(feature = "jxl")]
@@ -164,7 +163,6 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jxl<'_>>, Error> {
 }
 
 /// Exif and XMP of a container (ISO/IEC 18181-2), as far as they are not compressed.
-#[cfg_attr(not(feature = "jxl"), expect(dead_code, reason = "it is not read"))]
 fn boxes<'a>(input: &'a [u8], embedded: &mut Embedded<'a>) {
     let mut at = 0;
     for _ in 0..MOST_BOXES {

@@ -14,7 +14,6 @@ mod embedded;
 mod exif;
 pub(super) mod gif;
 mod headers;
-#[cfg_attr(not(feature = "heif"), allow(dead_code, reason = "it is not read"))]
 pub(super) mod heic;
 pub(super) mod heif;
 mod icc;
@@ -23,10 +22,8 @@ pub(super) mod jxl;
 pub(super) mod png;
 mod prefix;
 mod rights;
-#[cfg_attr(not(feature = "svg"), allow(dead_code, reason = "it is not read"))]
 pub(super) mod svg;
 mod texts;
-#[cfg_attr(not(feature = "tiff"), allow(dead_code, reason = "it is not read"))]
 pub(super) mod tiff;
 pub(super) mod webp;
 
