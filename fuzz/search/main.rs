@@ -7,6 +7,9 @@
 //! tenths of a second of the processor's more; its peak is at most a quarter and 16 MiB above the
 //! estimate. With files, only those are held against that. What is found stays in build/fuzz.
 
+#[allow(clippy::unwrap_used, clippy::expect_used, reason = "tests share it")]
+#[path = "../../core/tests/common/mod.rs"]
+mod common;
 mod mutate;
 
 use std::cell::Cell;
@@ -16,7 +19,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use image_gate_core::image::{Control, Limits, Plan, prepare};
+use common::ultra_hdr;
+use image_gate_core::image::{Control, HdrPolicy, Limits, Plan, prepare};
 use mutate::{Random, Shape};
 
 const TIME: Duration = Duration::from_secs(1);
@@ -41,6 +45,22 @@ const PARAMS: [&str; 12] = [
     "f=avif",
 ];
 
+/// How much is asked for: each of that, with a higher dynamic range left or not.
+const JOBS: usize = 2 * PARAMS.len();
+
+/// What is asked for by a number below [`JOBS`].
+fn asked(which: usize) -> Option<Plan> {
+    let plan = Plan::from_params(PARAMS[which % PARAMS.len()]).ok()?;
+    let hdr = if which < PARAMS.len() { HdrPolicy::Off } else { HdrPolicy::Keep };
+    Some(Plan { hdr, ..plan })
+}
+
+/// The same for people.
+fn name(which: usize) -> String {
+    let hdr = if which < PARAMS.len() { "" } else { ",hdr=keep" };
+    format!("{}{hdr}", PARAMS[which % PARAMS.len()])
+}
+
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().collect();
     let (Some(format), Some(seconds)) =
@@ -57,7 +77,7 @@ fn main() -> ExitCode {
     if args.len() > 3 {
         for (number, file) in args.iter().skip(3).enumerate() {
             match std::fs::read(file) {
-                Ok(input) => (0..PARAMS.len()).for_each(|which| {
+                Ok(input) => (0..JOBS).for_each(|which| {
                     report.hold(format, &input, which, number);
                 }),
                 Err(error) => eprintln!("search: {file}: {error}"),
@@ -89,7 +109,7 @@ fn search(format: &str, shape: Shape, seconds: u64, report: &mut Summary) {
             continue;
         }
         number += 1;
-        let which = random.below(PARAMS.len());
+        let which = random.below(JOBS);
         let took = report.hold(format, &input, which, number);
         if took > report.slowest / 2 && input.len() < 4 << 20 {
             if pool.len() < 400 {
@@ -115,6 +135,9 @@ fn seeds(format: &str) -> Vec<Vec<u8>> {
         files.sort();
         found.extend(files.iter().flat_map(std::fs::read));
     }
+    if format == "jpeg" {
+        found.extend(with_maps());
+    }
     let Ok(picture) = std::fs::read(root.join("tests/fixtures/pattern.png")) else { return found };
     for params in ["w=97", "w=400,enlarge=on", "w=3000,enlarge=on", "w=1500,enlarge=on,q=95"] {
         let Ok(plan) = Plan::from_params(&format!("{params},sharpen=30,f={format}")) else {
@@ -130,6 +153,20 @@ fn seeds(format: &str) -> Vec<Vec<u8>> {
         }
     }
     found
+}
+
+/// JPEGs with gain maps of all kinds, smaller than the picture and as large.
+fn with_maps() -> Vec<Vec<u8>> {
+    let picture = common::photo(400, 300);
+    let picture = common::jpeg(&picture, 90, turbojpeg::Subsamp::Sub2x2, false);
+    let maps = [(100, 75), (400, 300)].map(|(width, height)| {
+        common::jpeg(&common::photo(width, height), 85, turbojpeg::Subsamp::None, false)
+    });
+    let kinds = ultra_hdr::KINDS.into_iter();
+    let joined = kinds.flat_map(|kind| {
+        maps.each_ref().map(|map| ultra_hdr::join(&picture, &ultra_hdr::map(map, kind, 0), kind))
+    });
+    joined.collect()
 }
 
 #[derive(Default)]
@@ -168,7 +205,7 @@ impl Summary {
         if let Err(error) = std::fs::write(&current, input) {
             panic!("{current}: {error}");
         }
-        let Ok(plan) = Plan::from_params(PARAMS[which]) else { return 0 };
+        let Some(plan) = asked(which) else { return 0 };
         forget_peak();
         let (before, resident) = (cpu(), status("VmRSS:"));
         let at_deadline = AtomicU64::new(0);
@@ -213,7 +250,7 @@ impl Summary {
         self.latest = self.latest.max(late);
         let step = LONGEST.with(Cell::get);
         if step > self.longest {
-            println!("{number}: {}: a step of {} ms, {result:?}", PARAMS[which], step / 1000);
+            println!("{number}: {}: a step of {} ms, {result:?}", self::name(which), step / 1000);
         }
         self.longest = self.longest.max(step);
         self.most = self.most.max(peak * 100 / allowed);
@@ -233,7 +270,7 @@ impl Summary {
             if let Err(error) = std::fs::copy(&current, &name) {
                 panic!("{name}: {error}");
             }
-            println!("{name}: {}, {result:?}: {}", PARAMS[which], wrong.join(", "));
+            println!("{name}: {}, {result:?}: {}", self::name(which), wrong.join(", "));
         }
         took
     }

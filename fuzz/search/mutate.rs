@@ -69,6 +69,9 @@ pub fn mutate(shape: Shape, from: &[u8], other: &[u8], random: &mut Random) -> V
     if shape == Shape::Avif {
         move_places(from, &mut out);
     }
+    if shape == Shape::Jpeg && random.often(90) {
+        move_map(&mut out);
+    }
     if random.often(10) {
         flip(&mut out, random);
     }
@@ -302,6 +305,24 @@ fn move_places(from: &[u8], out: &mut [u8]) {
     out[at..at + 4].copy_from_slice(&(after as u32 + 4).to_be_bytes());
     if out.len() >= at + 8 {
         out[at + 4..at + 8].copy_from_slice(&(len as u32).to_be_bytes());
+    }
+}
+
+/// Has the index of pictures name the one that is behind the first, wherever that went.
+fn move_map(out: &mut [u8]) {
+    let find = |needle: &[u8; 4]| out.windows(4).position(|found| found == needle);
+    let (Some(index), Some(end)) = (find(b"MPF\0"), find(&[0xff, 0xd9, 0xff, 0xd8])) else {
+        return;
+    };
+    let (base, start) = (index + 4, end + 2);
+    // In the order that our own seeds have.
+    let Some(offset) = start.checked_sub(base).filter(|_| out[base..].starts_with(b"II*\0")) else {
+        return;
+    };
+    let numbers = [(out.len() - start) as u32, offset as u32].map(u32::to_le_bytes).concat();
+    let second = base + 50 + 16 + 4;
+    if let Some(place) = out.get_mut(second..second + 8) {
+        place.copy_from_slice(&numbers);
     }
 }
 

@@ -1,7 +1,8 @@
-//! Whole transformations of small images. The first byte says which.
+//! Whole transformations of small images. The first byte says which, and by its highest bit whether a higher
+//! dynamic range stays; by the one below it whether SVG does.
 #![no_main]
 
-use image_gate_core::image::{Control, Limits, Plan, prepare};
+use image_gate_core::image::{Control, HdrPolicy, Limits, Plan, prepare};
 use libfuzzer_sys::fuzz_target;
 
 const PARAMS: [&str; 8] = [
@@ -17,7 +18,11 @@ const PARAMS: [&str; 8] = [
 
 fuzz_target!(|data: &[u8]| {
     let Some((which, input)) = data.split_first() else { return };
-    let plan = Plan::from_params(PARAMS[usize::from(which % 8)]).unwrap();
+    let mut plan = Plan::from_params(PARAMS[usize::from(which % 8)]).unwrap();
+    if which & 0x80 != 0 {
+        plan.hdr = HdrPolicy::Keep;
+    }
+    plan.svg_sanitized = which & 0x40 != 0;
     let limits = Limits { pixels: 1 << 14, frames: 8, scans: 16, ..Limits::default() };
     if let Ok(prepared) = prepare(input, &plan, &limits) {
         let _ = prepared.run(&Control::default());
