@@ -153,7 +153,7 @@ fn what_is_beside_a_cut_has_no_say() {
 
 #[test]
 fn code_points_stay() {
-    for points in [PQ, HLG, [1, 16, 0, 1], [12, 18, 0, 1]] {
+    for points in [PQ, HLG, [1, 16, 0, 1], [12, 18, 0, 1], [2, 16, 0, 1]] {
         let source = deep_png(png::ColorType::Rgb, &[cicp(points)]);
         let png = transform(&source, &keep("w=160")).unwrap();
         assert!(has(&png, &[&b"cICP"[..], &points].concat()), "{points:?}");
@@ -174,6 +174,20 @@ fn code_points_stay() {
         let (_, _, back) = samples(&back);
         let (_, _, whole) = samples(&png);
         assert!(alike(&back, &whole) > 40.0, "{points:?}: {}", alike(&back, &whole));
+    }
+}
+
+#[test]
+fn primaries_without_a_code_point_get_no_other() {
+    // Of P3 with the white of cinemas, and of BT.2100 with an equal-energy white.
+    let dci = transform(&fixture("pq-dci.jxl"), &keep("f=png")).unwrap();
+    assert!(has(&dci, &[&b"cICP"[..], &[11, 16, 0, 1]].concat()));
+    assert_eq!(probe(&dci).unwrap().bits, 16);
+    for format in ["png", "avif", "jxl"] {
+        let other = transform(&fixture("pq-white.jxl"), &keep(&format!("w=16,f={format}")));
+        let other = other.unwrap();
+        assert_eq!(probe(&other).unwrap().bits, 8, "{format}");
+        assert!(!has(&other, b"cICP") && nclx(&other).is_none_or(|nclx| nclx[3] != 16));
     }
 }
 

@@ -67,8 +67,10 @@ impl Deep {
             Some(profile) if !carries_profile(plan, format, layout, profile) => return None,
             profile => profile.is_some(),
         };
-        let code_points =
-            hdr.map(|HdrColors { curve, primaries }| (primaries as u8, curve.code_point()));
+        let code_points = match hdr {
+            Some(HdrColors { curve, label, .. }) => Some((label?, curve.code_point())),
+            None => None,
+        };
         // JPEG XL has names for these alone.
         if format == Format::Jxl && code_points.is_some_and(|(of, _)| !matches!(of, 1 | 9 | 12)) {
             return None;

@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     fn mapper(curve: HdrCurve, primaries: CicpColorPrimaries) -> ToneMapper {
-        ToneMapper::new(HdrColors { curve, primaries }).unwrap()
+        ToneMapper::new(HdrColors { curve, primaries, label: None }).unwrap()
     }
 
     /// The value whose light is nearest.

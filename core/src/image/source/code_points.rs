@@ -22,6 +22,9 @@ pub(in crate::image) struct HdrColors {
     pub(in crate::image) curve: HdrCurve,
     /// The primaries.
     pub(in crate::image) primaries: CicpColorPrimaries,
+    /// The code point that the source has of them, which may be that of none; `None` where they are others, that
+    /// no code point stands for.
+    pub(in crate::image) label: Option<u8>,
 }
 
 /// A curve of BT.2100.
@@ -49,7 +52,8 @@ impl HdrCurve {
 pub(super) fn hdr(primaries: u16, transfer: u16) -> Option<HdrColors> {
     let is_it = |curve: &HdrCurve| u16::from(curve.code_point()) == transfer;
     let curve = HdrCurve::ALL.into_iter().find(is_it)?;
-    Some(HdrColors { curve, primaries: known_primaries(primaries)? })
+    let label = u8::try_from(primaries).ok().filter(|&label| label != 0);
+    Some(HdrColors { curve, primaries: known_primaries(primaries)?, label })
 }
 
 /// Those of sRGB where none are given; `None` for numbers that stand for none.
@@ -158,6 +162,7 @@ mod tests {
         assert!(super::profile(1, 1, CameraCurve::Gamma24).is_some());
         assert_eq!(hdr(9, 16).unwrap().curve, HdrCurve::Pq);
         assert_eq!(hdr(12, 18).unwrap().curve, HdrCurve::Hlg);
+        assert_eq!([9, 2, 0].map(|of| hdr(of, 16).unwrap().label), [Some(9), Some(2), None]);
         assert!(hdr(9, 13).is_none() && hdr(300, 16).is_none());
     }
 }

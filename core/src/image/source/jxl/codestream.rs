@@ -11,7 +11,7 @@ use jxl::api::{
 use crate::image::Error;
 use crate::image::error::{broken, truncated};
 use crate::image::raster::Layout;
-use crate::image::source::{Embedded, Icc, code_points};
+use crate::image::source::{Embedded, HdrColors, Icc, code_points};
 
 /// What is told of a file before its first frame.
 pub(super) struct Opened {
@@ -79,15 +79,18 @@ pub(super) fn colors(profile: Option<&JxlColorProfile>, embedded: &mut Embedded)
     {
         let primaries = match profile {
             JxlColorProfile::Simple(JxlColorEncoding::RgbColorSpace { primaries, .. }) => {
-                match primaries {
-                    JxlPrimaries::SRGB => 1,
-                    JxlPrimaries::BT2100 => 9,
-                    JxlPrimaries::P3 => 12,
-                    JxlPrimaries::Chromaticities { .. } => 0,
+                match (primaries, white_point) {
+                    (JxlPrimaries::P3, JxlWhitePoint::DCI) => 11,
+                    (JxlPrimaries::SRGB, _) => 1,
+                    (JxlPrimaries::BT2100, _) => 9,
+                    (JxlPrimaries::P3, _) => 12,
+                    (JxlPrimaries::Chromaticities { .. }, _) => 0,
                 }
             }
             _ => 1,
         };
+        // With another white no code point stands for them.
+        let has_white = primaries == 11 || *white_point == JxlWhitePoint::D65;
         let transfer = match transfer_function {
             JxlTransferFunction::SRGB if primaries == 1 && *white_point == JxlWhitePoint::D65 => {
                 return;
@@ -96,7 +99,8 @@ pub(super) fn colors(profile: Option<&JxlColorProfile>, embedded: &mut Embedded)
             JxlTransferFunction::HLG => 18,
             _ => 0,
         };
-        embedded.hdr = code_points::hdr(primaries, transfer);
+        embedded.hdr = code_points::hdr(primaries, transfer)
+            .map(|colors| HdrColors { label: colors.label.filter(|_| has_white), ..colors });
         if embedded.hdr.is_some() {
             return;
         }
