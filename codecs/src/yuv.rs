@@ -202,6 +202,29 @@ fn sample(depth: u8) -> u32 {
     if depth > 8 { 2 } else { 1 }
 }
 
+/// Samples of narrow range that were made larger or smaller as if they were of the full one.
+struct NarrowRange {
+    /// What stands for nothing, and how much above that is all.
+    least: f32,
+    range: f32,
+    most: f32,
+}
+
+impl NarrowRange {
+    /// Of samples of so many bits, of which the largest became `most`.
+    fn new(depth: u8, most: f32) -> NarrowRange {
+        let step =
+            most / ((1_u32 << depth.min(16)) - 1) as f32 * (1_u32 << depth.min(16)) as f32 / 256.0;
+        NarrowRange { least: 16.0 * step, range: 219.0 * step, most }
+    }
+
+    fn widened(&self, sample: f32) -> f32 {
+        // What is next to all is all: it was rounded.
+        let share = (sample - self.least) / self.range;
+        (share * self.most).round().clamp(0.0, self.most)
+    }
+}
+
 /// Converts rows into RGB, or RGBA with alpha, not premultiplied. They begin with an even one, and
 /// chroma is interpolated without what is beyond them.
 ///
@@ -216,10 +239,10 @@ pub fn convert(
     pixels: &mut [u8],
 ) -> Result<(), Error> {
     convert_to(colors, alpha, matrix, rows, false, pixels)?;
-    if alpha.is_some_and(|alpha| !alpha.full_range()) {
+    if let Some(alpha) = alpha.filter(|alpha| !alpha.full_range()) {
+        let narrow = NarrowRange::new(alpha.depth(), 255.0);
         for [_, _, _, alpha] in pixels.as_chunks_mut::<4>().0 {
-            let above = u16::from(alpha.saturating_sub(16)).min(219);
-            *alpha = ((above * 255 + 109) / 219) as u8;
+            *alpha = narrow.widened((*alpha).into()) as u8;
         }
     }
     Ok(())
@@ -237,11 +260,11 @@ pub fn convert_deep(
     pixels: &mut [u8],
 ) -> Result<(), Error> {
     convert_to(colors, alpha, matrix, rows, true, pixels)?;
-    if alpha.is_some_and(|alpha| !alpha.full_range()) {
+    if let Some(alpha) = alpha.filter(|alpha| !alpha.full_range()) {
+        let narrow = NarrowRange::new(alpha.depth(), 65535.0);
         for [.., low, high] in pixels.as_chunks_mut::<8>().0 {
-            let above = u32::from(u16::from_ne_bytes([*low, *high])).saturating_sub(16 * 257);
-            let alpha = above.min(219 * 257) * 255 / 219;
-            [*low, *high] = (alpha as u16).to_ne_bytes();
+            let sample = u16::from_ne_bytes([*low, *high]);
+            [*low, *high] = (narrow.widened(sample.into()) as u16).to_ne_bytes();
         }
     }
     Ok(())
@@ -336,4 +359,26 @@ struct RawView {
 
 unsafe extern "C" {
     fn ig_avif_convert(view: *const RawView, deep: c_int, pixels: *mut u8) -> c_int;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_opaque_in_a_narrow_range_is_opaque() {
+        for (depth, most) in
+            [8, 10, 12].into_iter().flat_map(|depth| [(depth, 255), (depth, 65535)])
+        {
+            let scaled = |sample: u32| {
+                let all = (1_u32 << depth) - 1;
+                ((u64::from(sample) * most + u64::from(all) / 2) / u64::from(all)) as f32
+            };
+            let narrow = NarrowRange::new(depth, most as f32);
+            let of = |sample: u32| narrow.widened(scaled(sample << (depth - 8)));
+            assert_eq!([16, 0, 235, 255].map(of), [0.0, 0.0, most as f32, most as f32], "{depth}");
+            let share = of(125) / most as f32 - 109.0 / 219.0;
+            assert!(share.abs() < 0.003, "{depth}: {share}");
+        }
+    }
 }
