@@ -1,14 +1,18 @@
-//! Finds the system's libavif, dav1d and libjxl, with the feature `system` libjpeg-turbo and libwebp, too, and compiles
-//! the shims against the headers that are installed: the layout of their structures changes from version to version.
+//! Finds the system's libavif, libaom, dav1d and libjxl, with the feature `system` libjpeg-turbo and libwebp, too, and
+//! compiles the shims against the headers that are installed: the layout of their structures changes from version to
+//! version.
+
+use std::path::{Path, PathBuf};
 
 fn main() {
-    system("avif", "libavif", "0.11", "libavif-dev");
-    system("av1", "dav1d", "1.0", "libdav1d-dev");
+    let avif = system("avif", "libavif", "0.11", "libavif-dev", &[]);
+    system("aom", "aom", "3.3", "libaom-dev", &avif);
+    system("av1", "dav1d", "1.0", "libdav1d-dev", &[]);
     if std::env::var_os("CARGO_FEATURE_JXL").is_some() {
-        system("jxl", "libjxl", "0.7", "libjxl-dev");
+        system("jxl", "libjxl", "0.7", "libjxl-dev", &[]);
     }
     if std::env::var_os("CARGO_FEATURE_SYSTEM").is_some() {
-        system("jpeg", "libjpeg", "2.0", "libjpeg62-turbo-dev");
+        system("jpeg", "libjpeg", "2.0", "libjpeg62-turbo-dev", &[]);
         // Which is linked by its crate.
         find("libwebp", "1.2", "libwebp-dev");
         return;
@@ -18,14 +22,24 @@ fn main() {
     shim("jpeg", included.split(',').filter(|path| !path.is_empty()));
 }
 
-fn system(module: &str, library: &str, version: &str, package: &str) {
-    if let Some(included) = find(library, version, package) {
-        shim(module, included);
+/// Compiles the shim of a library that the system has; returns where its headers are. The shim may need those of
+/// another one.
+fn system(
+    module: &str,
+    library: &str,
+    version: &str,
+    package: &str,
+    others: &[PathBuf],
+) -> Vec<PathBuf> {
+    let included = find(library, version, package);
+    if let Some(included) = &included {
+        shim(module, included.iter().chain(others));
     }
+    included.unwrap_or_default()
 }
 
 /// The folders with the headers of a library.
-fn find(library: &str, version: &str, package: &str) -> Option<Vec<std::path::PathBuf>> {
+fn find(library: &str, version: &str, package: &str) -> Option<Vec<PathBuf>> {
     match pkg_config::Config::new().atleast_version(version).probe(library) {
         Ok(found) => Some(found.include_paths),
         Err(error) => {
@@ -37,7 +51,7 @@ fn find(library: &str, version: &str, package: &str) -> Option<Vec<std::path::Pa
     }
 }
 
-fn shim(module: &str, included: impl IntoIterator<Item = impl AsRef<std::path::Path>>) {
+fn shim(module: &str, included: impl IntoIterator<Item = impl AsRef<Path>>) {
     let source = format!("src/{module}/shim.c");
     println!("cargo::rerun-if-changed={source}");
     cc::Build::new()

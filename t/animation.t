@@ -1,4 +1,4 @@
-# Animations: every picture of them, their delays and loops, against ImageMagick and libwebp.
+# Animations: every picture of them, their delays and loops, against ImageMagick, libwebp, libavif and djxl.
 
 use strict;
 use warnings;
@@ -30,6 +30,20 @@ for my $name (qw(pillowpng stillpng ffmpegpng)) {
            . "/webp/$file 200 webp 30x20 Content-Type=image/webp moves>17:$file,resize:30x20\n"
            . "/gif/$file 200 gif 60x40 moves>17:$file\n";
 }
+# To and from AVIF, whose chroma has half the resolution, and to JPEG XL.
+for my $file (map { "anim-60x40-$_" } qw(ffmpeg.gif gifsicle.gif clear.gif img2webp.webp pillowpng.png ffmpegpng.png avifenc.avif ffmpegavif.avif)) {
+    my $least = $file =~ /avif$/ ? 23 : 21;
+    $rows .= "/avif/$file 200 avif 60x40 Content-Type=image/avif frames=5 moves>$least:$file,rotate:180\n"
+           . "/jxl/$file 200 jxl 60x40 Content-Type=image/jxl frames=5 moves>$least:$file,rotate:180\n";
+}
+for my $name (qw(avifenc ffmpegavif)) {
+    my $file = "anim-60x40-$name.avif";
+    $rows .= "/turn/$file 200 avif 40x60 etag=weak moves>21:$file,rotate:90\n"
+           . "/size/$file 200 avif 30x20 moves>20:$file,resize:30x20\n"
+           . "/webp/$file 200 webp 30x20 moves>17:$file,resize:30x20\n"
+           . "/png/$file 200 png 60x40 moves>40:$file,rotate:180\n"
+           . "/page/$file?n=3 200 avif 60x40 frames=1\n";
+}
 $rows .= "/png/anim-60x40-$_.gif 200 png 60x40 moves>90:anim-60x40-$_.gif,rotate:180\n" for qw(clear gifsicle);
 
 plan 'no_plan';
@@ -48,6 +62,13 @@ __DATA__
     location /size/ { image_resize stretch 30 20; alias $TEST_NGINX_FIXTURES/; }
     location /webp/ { image_resize stretch 30 20; image_resize_format webp; alias $TEST_NGINX_FIXTURES/; }
     location /gif/ { image_resize convert; image_resize_format gif; alias $TEST_NGINX_FIXTURES/; }
+    location /avif/ {
+        image_resize rotate 180;
+        image_resize_format avif;
+        image_resize_avif_quality 95;
+        alias $TEST_NGINX_FIXTURES/;
+    }
+    location /jxl/ { image_resize rotate 180; image_resize_format jxl; image_resize_jxl_quality 95; alias $TEST_NGINX_FIXTURES/; }
     location /png/ { image_resize rotate 180; image_resize_format png; alias $TEST_NGINX_FIXTURES/; }
     location /page/ { image_resize convert; image_resize_page $arg_n; alias $TEST_NGINX_FIXTURES/; }
 --- rows
@@ -105,6 +126,8 @@ __DATA__
 /all/anim-60x40-im.gif          200 gif 60x40 frames=5
 /first/anim-60x40-stillpng.png  200 png 60x40 frames=1 px=3,3:lime
 /keep/anim-60x40-pillow.gif     200 same=anim-60x40-pillow.gif etag=strong
+/keep/anim-60x40-avifenc.avif   200 avif 60x40 frames=5 moves>90:anim-60x40-avifenc.avif
+/first/anim-60x40-avifenc.avif  200 avif 60x40 frames=1
 /keep/anim-60x40-pillowpng.png  200 same=anim-60x40-pillowpng.png etag=strong
 # without the extensions of ImageMagick's own
 /keep/anim-60x40-im.gif         200 gif 60x40 frames=5 moves>90:anim-60x40-im.gif etag=weak
@@ -112,7 +135,7 @@ __DATA__
 
 === TEST 4: formats without animations have the first frame; auto chooses one that has them
 --- config
-    location ~ ^/to/(?<format>\w+)/(?<f>.+)$ {
+    location ~ ^/to/(?<format>[\w=,]+)/(?<f>.+)$ {
         image_resize resize 30 -;
         image_resize_format $format;
         alias $TEST_NGINX_FIXTURES/$f;
@@ -125,7 +148,12 @@ __DATA__
 --- rows
 /to/png/anim-60x40-im.gif       200 png 30x20 frames=5 psnr>30:anim-60x40-im.gif
 /to/jpeg/anim-60x40-im.gif      200 jpeg 30x20
-/to/avif/anim-60x40-im.gif      200 avif 30x20
+/to/avif/anim-60x40-im.gif      200 avif 30x20 frames=5
+/to/jxl/anim-60x40-im.gif       200 jxl 30x20 frames=5
+/to/original/anim-60x40-avifenc.avif 200 avif 30x20 frames=5
+/to/auto=avif,webp/anim-60x40-im.gif [Accept: image/avif,image/webp] 200 avif 30x20 frames=5 Vary=Accept
+/to/auto/anim-60x40-avifenc.avif [Accept: image/avif] 200 gif 30x20 frames=5 Vary=Accept
+/to/auto/anim-60x40-avifenc.avif [Accept: image/avif,image/webp] 200 webp 30x20 frames=5 Vary=Accept
 /to/auto/anim-60x40-im.gif [Accept: image/avif,image/webp] 200 webp 30x20 frames=5 Vary=Accept
 /to/auto/anim-60x40-im.gif [Accept: image/avif] 200 gif 30x20 frames=5 Vary=Accept
 /to/auto/anim-60x40-im.gif [Accept: */*] 200 gif 30x20 frames=5 Vary=Accept
@@ -172,6 +200,10 @@ __DATA__
 /small/anim-60x40-webpmux.webp  200 webp 30x20 frames=1
 /out/anim-60x40-im.gif          200 gif 30x20 frames=1
 /few/anim-60x40-pillowpng.png   200 png 30x20 frames=1
+/few/anim-60x40-avifenc.avif    200 avif 30x20 frames=1
+/strict/few/anim-60x40-avifenc.avif 415 X-Error=too_many_frames log=info:too_many_frames
+/most_anim-60x40-avifenc.avif 200 avif 30x20
+/strict/most_anim-60x40-avifenc.avif 415 X-Error=decode_failed
 /strict/few/anim-60x40-pillowpng.png 415 X-Error=too_many_frames log=info:too_many_frames
 /strict/anim-60x40-pillowpng.png 200 png 30x20 frames=5
 /trunc_anim-60x40-pillowpng.png 200 png 30x20

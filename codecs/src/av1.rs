@@ -1,9 +1,9 @@
-//! AV1 by the system's dav1d: one picture of a sample.
+//! AV1 by the system's dav1d: one picture of a sample, or one of each of many.
 
 use std::ffi::c_int;
 use std::fmt;
 use std::marker::PhantomData;
-use std::ptr::{NonNull, null};
+use std::ptr::{NonNull, null, null_mut};
 
 /// Why there is no picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,9 +62,14 @@ pub enum Sampling {
 /// A decoded picture.
 #[derive(Debug)]
 pub struct Picture {
-    /// Has the planes.
-    _decoder: DecoderHandle,
     raw: RawPicture,
+}
+
+impl Drop for Picture {
+    fn drop(&mut self) {
+        // SAFETY: of a picture that was taken, and nobody has it any more.
+        unsafe { ig_av1_let_go(self.raw.held) }
+    }
 }
 
 /// Milliseconds between two looks at whether to go on.
@@ -81,7 +86,7 @@ pub fn decode<'a>(
     goes_on: impl Fn() -> bool,
 ) -> Result<Picture, Error> {
     let mut session = Session { decoder: DecoderHandle::new(options)?, data: PhantomData };
-    let wanted = |raw: &RawPicture| options.layer.is_none_or(|layer| layer == raw.spatial_id);
+    let wanted = |it: &Picture| options.layer.is_none_or(|layer| layer == it.raw.spatial_id);
     // Early on, what is there of a layered picture is not its last layer.
     let waits = options.layered && options.layer.is_none();
     for part in parts {
@@ -90,27 +95,63 @@ pub fn decode<'a>(
         }
         if !session.send(part)? {
             // What came before is to be taken first.
-            if let Some(raw) = session.decoder.take()?.filter(wanted) {
-                return Ok(session.finish(raw));
+            if let Some(picture) = session.decoder.take()?.filter(wanted) {
+                return Ok(picture);
             }
             if !session.send(part)? {
                 return Err(Error::Missing);
             }
         }
-        while !session.decoder.wait() {
-            if !goes_on() {
-                return Err(Error::Stopped);
-            }
-        }
-        while !waits && let Some(raw) = session.decoder.take()? {
-            if wanted(&raw) {
-                return Ok(session.finish(raw));
+        session.wait(&goes_on)?;
+        while !waits && let Some(picture) = session.decoder.take()? {
+            if wanted(&picture) {
+                return Ok(picture);
             }
         }
     }
-    match session.decoder.take()? {
-        Some(raw) if wanted(&raw) => Ok(session.finish(raw)),
-        _ => Err(Error::Missing),
+    session.decoder.take()?.filter(wanted).ok_or(Error::Missing)
+}
+
+/// Samples of one picture each, of which all may refer to those before, decoded in their order.
+#[derive(Debug)]
+pub struct Sequence<'a>(Session<'a>);
+
+impl<'a> Sequence<'a> {
+    /// None yet. The layers of its pictures are those that an operating point has.
+    ///
+    /// # Errors
+    /// Where there is no memory.
+    pub fn new(options: &DecodeOptions) -> Result<Sequence<'a>, Error> {
+        let decoder = DecoderHandle::new(options)?;
+        Ok(Sequence(Session { decoder, data: PhantomData }))
+    }
+
+    /// Decodes the picture of the next sample as [`decode`] does. After an error there are no more.
+    ///
+    /// # Errors
+    /// As of [`decode`].
+    pub fn next(
+        &mut self,
+        parts: impl IntoIterator<Item = &'a [u8]>,
+        goes_on: impl Fn() -> bool,
+    ) -> Result<Picture, Error> {
+        let Sequence(session) = self;
+        // Whatever else is shown of the sample is none of the sequence's pictures.
+        let mut found = None;
+        for part in parts {
+            if !goes_on() {
+                return Err(Error::Stopped);
+            }
+            while !session.send(part)? {
+                let picture = session.decoder.take()?.ok_or(Error::Missing)?;
+                found.get_or_insert(picture);
+            }
+            session.wait(&goes_on)?;
+        }
+        while let Some(picture) = session.decoder.take()? {
+            found.get_or_insert(picture);
+        }
+        found.ok_or(Error::Missing)
     }
 }
 
@@ -171,6 +212,7 @@ impl Picture {
 }
 
 /// A decoder that has data of its caller's: closed before that goes.
+#[derive(Debug)]
 struct Session<'a> {
     decoder: DecoderHandle,
     data: PhantomData<&'a [u8]>,
@@ -180,16 +222,19 @@ impl<'a> Session<'a> {
     /// Whether a part was taken.
     fn send(&mut self, part: &'a [u8]) -> Result<bool, Error> {
         let decoder = self.decoder.0.as_ptr();
-        // SAFETY: an open decoder; the part outlives the session, which ends by closing it or, in
-        // `finish`, its context.
+        // SAFETY: an open decoder; the part outlives the session, which ends by closing it.
         let result = unsafe { ig_av1_send(decoder, part.as_ptr(), part.len()) };
         check(result).map(|done| done == 0)
     }
 
-    fn finish(self, raw: RawPicture) -> Picture {
-        // SAFETY: an open decoder, whose picture stays.
-        unsafe { ig_av1_stop(self.decoder.0.as_ptr()) };
-        Picture { _decoder: self.decoder, raw }
+    /// Waits until what was sent is done.
+    fn wait(&self, goes_on: impl Fn() -> bool) -> Result<(), Error> {
+        while !self.decoder.wait() {
+            if !goes_on() {
+                return Err(Error::Stopped);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -210,11 +255,11 @@ impl DecoderHandle {
         unsafe { ig_av1_wait(self.0.as_ptr(), TICK) != 0 }
     }
 
-    fn take(&mut self) -> Result<Option<RawPicture>, Error> {
+    fn take(&mut self) -> Result<Option<Picture>, Error> {
         let mut raw = RawPicture::EMPTY;
         // SAFETY: an open decoder, and room for what it says.
         let result = unsafe { ig_av1_take(self.0.as_ptr(), &mut raw) };
-        check(result).map(|none| (none == 0).then_some(raw))
+        check(result).map(|none| (none == 0).then(|| Picture { raw }))
     }
 }
 
@@ -233,6 +278,11 @@ fn check(result: c_int) -> Result<c_int, Error> {
 #[repr(C)]
 struct RawDecoder([u8; 0]);
 
+/// `Dav1dPicture`, only known by its address.
+#[repr(C)]
+#[derive(Debug)]
+struct RawHeld([u8; 0]);
+
 /// `ig_av1_picture` of the shim.
 #[repr(C)]
 #[derive(Debug)]
@@ -245,6 +295,7 @@ struct RawPicture {
     layout: u8,
     full_range: u8,
     spatial_id: u8,
+    held: *mut RawHeld,
 }
 
 impl RawPicture {
@@ -257,6 +308,7 @@ impl RawPicture {
         layout: 0,
         full_range: 0,
         spatial_id: 0,
+        held: null_mut(),
     };
 }
 
@@ -270,6 +322,6 @@ unsafe extern "C" {
     fn ig_av1_send(decoder: *mut RawDecoder, data: *const u8, len: usize) -> c_int;
     fn ig_av1_wait(decoder: *mut RawDecoder, milliseconds: c_int) -> c_int;
     fn ig_av1_take(decoder: *mut RawDecoder, out: *mut RawPicture) -> c_int;
-    fn ig_av1_stop(decoder: *mut RawDecoder);
+    fn ig_av1_let_go(held: *mut RawHeld);
     fn ig_av1_close(decoder: *mut RawDecoder);
 }

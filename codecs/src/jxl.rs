@@ -1,5 +1,5 @@
 //! JPEG XL by the system's libjxl: one image out, of pixels, or of a JPEG that can be had back to the
-//! byte.
+//! byte; or an animation.
 //!
 //! The library is the system's and not a bundled one, which takes minutes to build. It works on the
 //! calling thread alone.
@@ -76,34 +76,131 @@ pub fn encode(source: &Source<'_>, effort: u8) -> Result<Encoded, Error> {
     match source {
         Source::Jpeg(jpeg) => (raw.jpeg, raw.jpeg_len) = (jpeg.as_ptr(), jpeg.len()),
         Source::Pixels(image) => {
-            let &Image { pixels, width, height, channels, distance, icc, xmp, .. } = image;
-            let sample = if image.deep { 2 } else { 1 };
-            let is_whole = (1..=4).contains(&channels)
-                && Some(pixels.len()) == bytes(width, height, u32::from(channels) * sample);
-            if !is_whole {
+            let &Image { pixels, width, height, .. } = image;
+            if !image.has_pixels(pixels, width, height) {
                 return Err(Error::Failed);
             }
-            if !image.exif.is_empty() {
-                exif.try_reserve(image.exif.len() + 4).map_err(|_| Error::NoMemory)?;
-                // Where in it the TIFF header is.
-                exif.extend_from_slice(&[0; 4]);
-                exif.extend_from_slice(image.exif);
-            }
+            raw.describe(image, &mut exif)?;
             raw.pixels = pixels.as_ptr();
-            (raw.width, raw.height, raw.channels) = (width, height, channels);
-            raw.deep = image.deep.into();
-            (raw.primaries, raw.transfer) = image.code_points;
-            raw.distance = distance.clamp(0.01, 25.0);
-            (raw.icc, raw.icc_len) = (icc.as_ptr(), icc.len());
-            (raw.exif, raw.exif_len) = (exif.as_ptr(), exif.len());
-            (raw.xmp, raw.xmp_len) = (xmp.as_ptr(), xmp.len());
         }
     }
     let (mut data, mut len) = (null_mut(), 0);
     // SAFETY: all that the source points to outlives the call, in the lengths that it gives; the
     // pixels were just counted.
-    match unsafe { ig_jxl_encode(&raw, &mut data, &mut len) } {
-        0 => Ok(Encoded { data: NonNull::new(data).ok_or(Error::Failed)?, len }),
+    check(unsafe { ig_jxl_encode(&raw, &mut data, &mut len) })?;
+    Ok(Encoded { data: NonNull::new(data).ok_or(Error::Failed)?, len })
+}
+
+impl Image<'_> {
+    /// Whether these are as many pixels of its kind as a picture that large has.
+    fn has_pixels(&self, pixels: &[u8], width: u32, height: u32) -> bool {
+        let sample = if self.deep { 2 } else { 1 };
+        (1..=4).contains(&self.channels)
+            && Some(pixels.len()) == bytes(width, height, u32::from(self.channels) * sample)
+    }
+}
+
+/// An animation that is being written, picture by picture.
+#[derive(Debug)]
+pub struct Animation<'a> {
+    raw: NonNull<RawAnimation>,
+    /// What all pictures are like; itself it has none.
+    image: Image<'a>,
+}
+
+/// A place in an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Columns before it.
+    pub x: u32,
+    /// Rows above it.
+    pub y: u32,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+}
+
+impl<'a> Animation<'a> {
+    /// Begins one that is played so often, or for ever with 0, of pictures that are like this one, of which the
+    /// pixels don't count.
+    ///
+    /// # Errors
+    /// Where the encoder fails.
+    pub fn new(image: Image<'a>, effort: u8, plays: u32) -> Result<Animation<'a>, Error> {
+        let mut raw = RawSource { effort: effort.clamp(1, 9), ..RawSource::default() };
+        let mut exif = Vec::new();
+        raw.describe(&image, &mut exif)?;
+        // SAFETY: all that the source points to outlives the call, in the lengths that it gives.
+        let raw = unsafe { ig_jxl_animation_begin(&raw, plays) };
+        Ok(Animation { raw: NonNull::new(raw).ok_or(Error::NoMemory)?, image })
+    }
+
+    /// Adds what a picture has in a window, which the first one is all of, and for how many milliseconds it
+    /// is shown, one at least. Returns the bytes of the picture before it.
+    ///
+    /// # Errors
+    /// Where the encoder fails, or the pixels are not as many as announced.
+    pub fn push(
+        &mut self,
+        pixels: &[u8],
+        window: Window,
+        milliseconds: u32,
+    ) -> Result<&[u8], Error> {
+        let Window { x, y, width, height } = window;
+        let fits =
+            |at: u32, len: u32, side: u32| at.checked_add(len).is_some_and(|end| end <= side);
+        if !self.image.has_pixels(pixels, width, height)
+            || !fits(x, width, self.image.width)
+            || !fits(y, height, self.image.height)
+        {
+            return Err(Error::Failed);
+        }
+        let len = self.write(false)?;
+        // SAFETY: one that was begun; the pixels were just counted, and are copied.
+        let added = unsafe {
+            let (raw, pixels) = (self.raw.as_ptr(), pixels.as_ptr());
+            ig_jxl_animation_add(raw, pixels, x, y, width, height, milliseconds.max(1))
+        };
+        check(added)?;
+        Ok(self.written(len))
+    }
+
+    /// The bytes of the last picture.
+    ///
+    /// # Errors
+    /// Where the encoder fails.
+    pub fn finish(&mut self) -> Result<&[u8], Error> {
+        let len = self.write(true)?;
+        Ok(self.written(len))
+    }
+
+    /// Has what was added be written; returns the address and the length of that.
+    fn write(&mut self, is_end: bool) -> Result<(*const u8, usize), Error> {
+        let (mut data, mut len) = (null_mut(), 0);
+        // SAFETY: one that was begun.
+        check(unsafe {
+            ig_jxl_animation_write(self.raw.as_ptr(), is_end.into(), &mut data, &mut len)
+        })?;
+        Ok((data, len))
+    }
+
+    fn written(&self, (data, len): (*const u8, usize)) -> &[u8] {
+        // SAFETY: as it was written just now, which stays until the next time.
+        unsafe { slice(data, len) }
+    }
+}
+
+impl Drop for Animation<'_> {
+    fn drop(&mut self) {
+        // SAFETY: one that was begun, and nobody has it any more.
+        unsafe { ig_jxl_animation_free(self.raw.as_ptr()) }
+    }
+}
+
+fn check(result: c_int) -> Result<(), Error> {
+    match result {
+        0 => Ok(()),
         2 => Err(Error::NoMemory),
         _ => Err(Error::Failed),
     }
@@ -132,6 +229,10 @@ impl Drop for Encoded {
     }
 }
 
+/// `ig_jxl_animation` of the shim, only known by its address.
+#[repr(C)]
+struct RawAnimation([u8; 0]);
+
 /// `ig_jxl_source` of the shim.
 #[repr(C)]
 struct RawSource {
@@ -152,6 +253,27 @@ struct RawSource {
     xmp_len: usize,
     jpeg: *const u8,
     jpeg_len: usize,
+}
+
+impl RawSource {
+    /// Takes over what an image is but for its pixels; `exif` has to stay as long as this is used.
+    fn describe(&mut self, image: &Image, exif: &mut Vec<u8>) -> Result<(), Error> {
+        let &Image { width, height, channels, distance, icc, xmp, .. } = image;
+        if !image.exif.is_empty() {
+            exif.try_reserve(image.exif.len() + 4).map_err(|_| Error::NoMemory)?;
+            // Where in it the TIFF header is.
+            exif.extend_from_slice(&[0; 4]);
+            exif.extend_from_slice(image.exif);
+        }
+        (self.width, self.height, self.channels) = (width, height, channels);
+        self.deep = image.deep.into();
+        (self.primaries, self.transfer) = image.code_points;
+        self.distance = distance.clamp(0.01, 25.0);
+        (self.icc, self.icc_len) = (icc.as_ptr(), icc.len());
+        (self.exif, self.exif_len) = (exif.as_ptr(), exif.len());
+        (self.xmp, self.xmp_len) = (xmp.as_ptr(), xmp.len());
+        Ok(())
+    }
 }
 
 impl Default for RawSource {
@@ -181,4 +303,21 @@ impl Default for RawSource {
 unsafe extern "C" {
     fn ig_jxl_encode(source: *const RawSource, out: *mut *mut u8, len: *mut usize) -> c_int;
     fn ig_jxl_free(data: *mut u8);
+    fn ig_jxl_animation_begin(source: *const RawSource, plays: u32) -> *mut RawAnimation;
+    fn ig_jxl_animation_add(
+        animation: *mut RawAnimation,
+        pixels: *const u8,
+        x: u32,
+        y: u32,
+        width: u32,
+        height: u32,
+        duration: u32,
+    ) -> c_int;
+    fn ig_jxl_animation_write(
+        animation: *mut RawAnimation,
+        is_end: c_int,
+        out: *mut *mut u8,
+        len: *mut usize,
+    ) -> c_int;
+    fn ig_jxl_animation_free(animation: *mut RawAnimation);
 }

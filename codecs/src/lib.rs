@@ -7,6 +7,7 @@
 //!
 //! And [`cpu`] and [`memory`], safe faces of the processor and of what the system says of memory.
 
+pub mod aom;
 pub mod av1;
 pub mod avif;
 pub mod cpu;

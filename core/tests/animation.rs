@@ -41,6 +41,9 @@ const WHITE: Option<[u8; 3]> = Some([255, 255, 255]);
 
 const SIZE: (u16, u16) = (24, 16);
 
+/// Fixtures of other encoders, and how often they are played; 0 is for ever.
+const MOVING: &[(&str, u32)] = &[("moving.avif", 0)];
+
 /// All disposal methods, palettes, offsets, and a frame that sticks out.
 fn drawn(first_is_opaque: bool) -> Vec<Drawn> {
     use DisposalMethod::{Any, Background, Keep, Previous};
@@ -187,6 +190,37 @@ fn pictures_of_webp(bytes: &[u8]) -> (Vec<Shown>, u32) {
         LoopCount::Times(times) => times.get().into(),
     };
     (all, plays)
+}
+
+/// The pictures of a JPEG XL as the crate composes them that reads it, and how often they are played; 0 is for ever.
+#[cfg(feature = "jxl")]
+fn pictures_of_jxl(bytes: &[u8]) -> (Vec<Shown>, u32) {
+    use jxl::api::{Event, JxlDecoder, JxlDecoderOptions, JxlOutputBuffer, JxlPixelFormat};
+    let mut decoder = JxlDecoder::new(JxlDecoderOptions::default());
+    let mut rest = bytes;
+    while !matches!(decoder.process(&mut rest, None, None).unwrap(), Event::BasicInfo) {}
+    let basic = decoder.basic_info().unwrap().clone();
+    let extra = basic.extra_channels.len();
+    decoder.set_pixel_format(JxlPixelFormat::rgba8(extra)).unwrap();
+    let (width, height) = basic.size;
+    let mut all = Vec::new();
+    let mut duration = None;
+    loop {
+        let mut data = vec![0; width * height * 4];
+        let mut buffers = [JxlOutputBuffer::new(&mut data, height, width * 4)];
+        match decoder.process(&mut rest, Some(&mut buffers), None).unwrap() {
+            Event::FrameHeader => duration = decoder.frame_header().unwrap().duration,
+            Event::FrameComplete { .. } => {
+                let pixels = data.as_chunks().0.to_vec();
+                let picture = Picture { width: width as u32, height: height as u32, pixels };
+                all.push((picture, duration.take().unwrap().round() as u32));
+            }
+            Event::Complete => break,
+            Event::NeedMoreInput { .. } => panic!("it ends early"),
+            _ => {}
+        }
+    }
+    (all, basic.animation.unwrap().num_loops)
 }
 
 /// A frame of an animated PNG: where it lies, its size and colours, what becomes of it, and the
@@ -493,6 +527,106 @@ fn png_to_gif_and_webp_and_back() {
     same(&got, &want);
 }
 
+/// What is blurred by lossy codecs as little as a drawing can be: fields of colours, one of them half
+/// transparent, in which a square moves.
+fn moving(frames: usize, alpha: bool) -> Vec<PngDrawn> {
+    let below = [60, 80, 120, if alpha { 120 } else { 255 }];
+    let first = PngDrawn { size: (24, 16), colors: [below; 2], delay: (7, 100), ..hole() };
+    let square = |n: usize| PngDrawn {
+        at: (2 * n as u32 % 16, 2 * n as u32 % 8),
+        size: (8, 8),
+        colors: [[130, 100 + n as u8 * 5, 90, 255]; 2],
+        delay: (20 + n as u16, 1000),
+        ..hole()
+    };
+    std::iter::once(first).chain((1..frames).map(square)).collect()
+}
+
+/// Checks that pictures are the same as far as lossy codecs leave that.
+fn alike(name: &str, got: &[Shown], want: &[Shown], least: f64) {
+    assert_eq!(got.len(), want.len(), "{name}");
+    for (i, (got, want)) in got.iter().zip(want).enumerate() {
+        assert_eq!(got.1, want.1, "delay {i} of {name}");
+        let psnr = psnr(&visible(&got.0), &visible(&want.0));
+        assert!(psnr > least, "frame {i} of {name}: {psnr}");
+    }
+}
+
+/// What other encoders made, beside what other decoders make of it.
+#[test]
+fn sequences_are_read_as_others_read_them() {
+    for (name, plays) in MOVING {
+        let source = fixture(name);
+        let info = probe(&source).unwrap();
+        assert_eq!((info.frames, info.width, info.height, info.alpha), (4, 64, 48, true), "{name}");
+        let (got, looped) = pictures_of_png(&transform(&source, &plan("f=png")).unwrap());
+        assert_eq!((got.len(), *plays), (4, looped), "{name}");
+        let delays: Vec<u32> = got.iter().map(|(_, delay)| *delay).collect();
+        assert_eq!(delays, [40, 40, 250, 250], "{name}");
+        let all = decode(&fixture(&format!("{name}.png")));
+        for (n, (got, _)) in (0..).zip(&got) {
+            let want = Picture::new(64, 48, |x, y| all.at(x, y + 48 * n));
+            let (got, want) = (visible(got), visible(&want));
+            let differ = |(got, want): (&u8, &u8)| got.abs_diff(*want) > 1;
+            let off = got.rgba().iter().zip(want.rgba()).filter(|&at| differ(at)).count();
+            assert_eq!(off, 0, "picture {n} of {name}");
+        }
+        let still = transform(&source, &plan("f=png,anim=off")).unwrap();
+        assert!(visible(&decode(&still)) == visible(&got[0].0));
+    }
+}
+
+#[test]
+fn avif_moves_as_its_source() {
+    for (plays, alpha) in [(0, false), (1, true), (3, true)] {
+        let png = png_of(&moving(9, alpha), plays, false);
+        let (want, _) = pictures_of_png(&png);
+        let out = transform(&png, &plan("f=avif,q=90")).unwrap();
+        let info = probe(&out).unwrap();
+        assert_eq!((info.frames, info.width, info.height), (9, 24, 16));
+        assert!(!alpha || info.alpha);
+        let (got, looped) = pictures_of_png(&transform(&out, &plan("f=png")).unwrap());
+        assert_eq!(looped, plays);
+        alike("avif", &got, &want, 30.0);
+        // Its first picture is there for itself, and any other one is found.
+        let still = transformed(&out, &plan("anim=off,f=png"));
+        assert!(psnr(&visible(&still), &visible(&want[0].0)) > 30.0);
+        let sixth = transformed(&out, &plan("page=6,f=png"));
+        assert!(psnr(&visible(&sixth), &visible(&want[5].0)) > 30.0);
+        // It goes out as it is, and is made anew.
+        assert!(passes(&out, &Plan::default()));
+        let turned = transform(&out, &plan("rotate=90")).unwrap();
+        let info = probe(&turned).unwrap();
+        assert_eq!((info.format.name(), info.frames, info.width), ("avif", 9, 16));
+    }
+    // What is not said to be shown for a time is shown all the same.
+    let frames = [PngDrawn { delay: (0, 1), ..hole() }, hole(), hole()];
+    let out = transform(&png_of(&frames, 0, false), &plan("f=avif")).unwrap();
+    let (got, _) = pictures_of_png(&transform(&out, &plan("f=png")).unwrap());
+    assert_eq!(got.iter().map(|(_, delay)| *delay).collect::<Vec<_>>(), [1, 10, 10]);
+}
+
+#[cfg(feature = "jxl")]
+#[test]
+fn jxl_moves_as_its_source() {
+    for (plays, alpha) in [(0, false), (3, true)] {
+        let png = png_of(&moving(9, alpha), plays, false);
+        let (want, _) = pictures_of_png(&png);
+        let sources = [&png, &transform(&png, &plan("f=webp,lossless=on")).unwrap()];
+        for source in sources {
+            let out = transform(source, &plan("f=jxl,q=95")).unwrap();
+            let (got, looped) = pictures_of_jxl(&out);
+            assert_eq!(looped, plays);
+            alike("jxl", &got, &want, 33.0);
+        }
+        // What is not said to be shown for a time is shown all the same.
+        let frames = [PngDrawn { delay: (0, 1), ..hole() }, hole(), hole()];
+        let out = transform(&png_of(&frames, 0, false), &plan("f=jxl")).unwrap();
+        let delays: Vec<u32> = pictures_of_jxl(&out).0.iter().map(|(_, delay)| *delay).collect();
+        assert_eq!(delays, [10, 10, 10]);
+    }
+}
+
 #[test]
 fn delays_of_png_add_up() {
     let thirtieth = |n: u32| PngDrawn { at: (n, n), size: (2, 2), delay: (1, 30), ..hole() };
@@ -610,7 +744,7 @@ fn what_does_not_change_takes_no_space() {
     let many: Vec<Drawn> = std::iter::once(still(0, [RED, WHITE], SIZE))
         .chain((0..20).map(|_| still(6, [RED, WHITE], (2, 2))))
         .collect();
-    for (format, each) in [("gif", 40), ("webp", 100), ("png", 100)] {
+    for (format, each) in [("gif", 40), ("webp", 100), ("png", 100), ("jxl", 120)] {
         let length = |frames: &[Drawn]| {
             let params = format!("flip=v,f={format}");
             transform(&gif_of(frames, None), &plan(&params)).unwrap().len()
@@ -632,8 +766,8 @@ fn the_first_frame_alone() {
         assert_eq!(probe(&out).unwrap().frames, 1);
         assert!(decode(&out) == *first);
     }
-    for format in ["jpeg", "avif"] {
-        let out = transform(&source, &plan(&format!("f={format}"))).unwrap();
+    for params in ["f=jpeg", "f=avif,anim=off", "f=jxl,anim=off"] {
+        let out = transform(&source, &plan(params)).unwrap();
         assert_eq!((probe(&out).unwrap().frames, decode(&out).size()), (1, (24, 16)));
     }
     assert!(passes(&source, &Plan::default()));
@@ -644,14 +778,21 @@ fn negotiation_keeps_what_moves() {
     let gif = gif_of(&drawn(true), None);
     let webp = transform(&gif, &plan("f=webp")).unwrap();
     let still = transform(&gif, &plan("anim=off")).unwrap();
-    let format = |source: &[u8], accept: &str, params: &str| {
+    let format_of = |source: &[u8], accept: &str, params: &str, offer: AutoFormats| {
         let mut plan = plan(params);
         let accept = [accept.as_bytes()];
-        plan.set_format(FormatChoice::Auto(AutoFormats::default()), accept.into_iter());
+        plan.set_format(FormatChoice::Auto(offer), accept.into_iter());
         let transformed = prepare(source, &plan, &Limits::default()).unwrap();
         transformed.run(&image_gate_core::image::Control::default()).unwrap().format.name()
     };
     let all = "image/avif,image/webp";
+    let format = |source: &[u8], accept: &str, params: &str| {
+        format_of(source, accept, params, AutoFormats::default())
+    };
+    // Where it is listed, it moves.
+    let listed = AutoFormats::parse(b"avif,webp").unwrap();
+    assert_eq!(format_of(&gif, all, "w=9", listed), "avif");
+    assert_eq!(format_of(&gif, "image/webp", "w=9", listed), "webp");
     assert_eq!(format(&still, all, "w=9"), "avif");
     assert_eq!(format(&gif, all, "w=9"), "webp");
     assert_eq!(format(&gif, all, "w=9,anim=off"), "avif");

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use common::heif::*;
 use common::*;
-use image_gate_core::image::{Control, Error, Limits, Output, Plan, prepare, probe};
+use image_gate_core::image::{Control, DamagePolicy, Error, Limits, Output, Plan, prepare, probe};
 
 /// The parts of this test's pictures, each one different.
 fn cell(number: u32) -> Picture {
@@ -344,6 +344,149 @@ fn the_first_image_of_a_sequence() {
     let (header, frame) = split(&samples[0]);
     let bomb = [header, &frame.repeat(100)].concat();
     assert!(matches!(refused(&sequence(64, 48, &[&bomb])), Error::TooManyFrames(_)));
+}
+
+/// How many pictures of a sequence are shown, and for how many milliseconds all together.
+fn pictures(input: &[u8], policy: DamagePolicy) -> Result<(u32, u64), Error> {
+    let limits = Limits { frames: 1 << 16, ..Limits::default() };
+    let plan = Plan { damaged: policy, ..plan("f=png") };
+    let start = Instant::now();
+    let prepared = prepare(input, &plan, &limits)?;
+    let control = Control::new(Some(Instant::now() + Duration::from_secs(20)));
+    let Output::Encoded(made) = prepared.run(&control)?.output else { panic!("not encoded") };
+    // Most of it is what the frames take that there are.
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    let decoder = png::Decoder::new(std::io::Cursor::new(&made));
+    let mut reader = decoder.read_info().unwrap();
+    let Some(&control) = reader.info().animation_control() else { return Ok((1, 0)) };
+    let mut shown = 0;
+    for _ in 0..control.num_frames {
+        reader.next_frame(&mut vec![0; reader.output_buffer_size().unwrap()]).unwrap();
+        let frame = reader.info().frame_control().unwrap();
+        shown += u64::from(frame.delay_num) * 1000 / u64::from(frame.delay_den);
+    }
+    Ok((control.num_frames, shown))
+}
+
+#[test]
+fn tables_of_a_sequence_are_held_against_each_other() {
+    use DamagePolicy::{Lenient, Strict};
+    let samples = [0, 1, 2].map(|number| sample(&cell(number), 60));
+    let data = samples.concat();
+    let ends = [0, samples[0].len(), samples[0].len() + samples[1].len()].map(|at| at as u32);
+    let lengths = samples.each_ref().map(|sample| sample.len() as u32);
+    let right = |start: u32| Tables {
+        durations: vec![2, 1, 40, 2, 50],
+        chunks: vec![2, 1, 1, 1, 2, 2, 1],
+        lengths: [&[0, 3][..], &lengths].concat(),
+        offsets: vec![2, start, start + ends[1]],
+    };
+    let with = |change: &dyn Fn(&mut Tables)| {
+        sequence_by(64, 48, &data, |start| {
+            let mut tables = right(start);
+            change(&mut tables);
+            tables
+        })
+    };
+    for policy in [Lenient, Strict] {
+        assert_eq!(pictures(&with(&|_| ()), policy), Ok((3, 140)));
+        // Durations that are not told are those before.
+        let untold = with(&|tables| tables.durations = vec![1, 1, 30]);
+        assert_eq!(pictures(&untold, policy), Ok((3, 90)));
+        let none = with(&|tables| tables.durations = vec![u32::MAX]);
+        assert_eq!(pictures(&none, policy), Ok((3, 0)));
+        // They may be any, for which PNG has no word.
+        let long = with(&|tables| tables.durations = vec![1, u32::MAX, u32::MAX]);
+        assert_eq!(pictures(&long, policy), Ok((3, 3 * 65_535_000)));
+    }
+    // What there is before something is wrong is shown.
+    let broken: [(&str, u32, Vec<u8>); 6] = [
+        ("an empty chunk", 1, with(&|tables| tables.chunks[5] = 0)),
+        (
+            "a chunk that is not there",
+            1,
+            with(&|tables| tables.offsets = vec![1, tables.offsets[1]]),
+        ),
+        ("few are in chunks", 2, with(&|tables| tables.chunks = vec![1, 1, 1, 1])),
+        ("one behind the end", 2, with(&|tables| tables.lengths[4] = 1 << 30)),
+        ("a chunk behind the end", 1, with(&|tables| tables.offsets[2] = u32::MAX)),
+        ("half a sample", 1, with(&|tables| tables.lengths[3] /= 2)),
+    ];
+    for (name, shown, input) in &broken {
+        let found = pictures(input, Lenient).map(|(count, _)| count);
+        assert_eq!(found, Ok(*shown), "{name}");
+        assert!(matches!(pictures(input, Strict), Err(Error::DecodeFailed(_))), "{name}");
+    }
+    // Another size, of the frame or of all of them.
+    for other in [sample(&Picture::new(62, 48, |_, _| [9; 4]), 60), sample(&photo(300, 200), 60)] {
+        let input = sequence(64, 48, &[&samples[0], &samples[1], &other, &samples[2]]);
+        assert_eq!(pictures(&input, Lenient).map(|(count, _)| count), Ok(2));
+        assert!(pictures(&input, Strict).is_err());
+    }
+}
+
+#[test]
+fn samples_of_a_sequence_are_bounded() {
+    use DamagePolicy::{Lenient, Strict};
+    let one = sample(&cell(1), 60);
+    let len = one.len() as u32;
+    let many = |lengths: Vec<u32>, chunks: Vec<u32>, offsets: u32| {
+        sequence_by(64, 48, &one, |start| Tables {
+            durations: vec![1, u32::MAX, 1],
+            chunks: chunks.clone(),
+            lengths: lengths.clone(),
+            offsets: [offsets].into_iter().chain(vec![start; offsets as usize]).collect(),
+        })
+    };
+    // More than anything has, without a table.
+    let endless = many(vec![len, u32::MAX], vec![1, 1, u32::MAX, 1], 1);
+    assert!(matches!(refused(&endless), Error::TooManyFrames(_)));
+    // The same one again and again, up to as many bytes as the file has, twice.
+    let again = many(vec![len, 20_000], vec![1, 1, 1, 1], 20_000);
+    let all = 2 * again.len() as u64 / u64::from(len);
+    let (count, _) = pictures(&again, Lenient).unwrap();
+    assert_eq!(u64::from(count), all);
+    assert!(matches!(pictures(&again, Strict), Err(Error::DecodeFailed(_))));
+    // A table of lengths that is longer than the file.
+    let short = many(vec![0, 60_000, len], vec![1, 1, 1, 1], 1);
+    assert!(matches!(pictures(&short, Lenient), Err(Error::DecodeFailed(_))));
+    // Frames of each sample.
+    let (header, frame) = split(&one);
+    let bomb = [header, &frame.repeat(9)].concat();
+    let input = sequence(64, 48, &[&one, &one, &bomb]);
+    assert_eq!(pictures(&input, Lenient).map(|(count, _)| count), Ok(2));
+    assert!(matches!(pictures(&input, Strict), Err(Error::DecodeFailed(_))));
+    // All of them are within the limits, or there is the first.
+    let three = sequence(64, 48, &[&one, &one, &one]);
+    let few = Limits { pixels: 64 * 48 * 3 - 1, ..Limits::default() };
+    let prepared = |policy: DamagePolicy| {
+        let plan = Plan { damaged: policy, ..plan("f=png,w=32") };
+        prepare(&three, &plan, &few).and_then(|prepared| prepared.run(&Control::default()))
+    };
+    assert!(matches!(prepared(Strict), Err(Error::TooManyPixels(_))));
+    assert!(prepared(Lenient).is_ok());
+}
+
+#[test]
+fn a_sequence_is_left_at_any_step() {
+    let samples = [0, 1, 2].map(|number| sample(&cell(number), 60));
+    let input = sequence(64, 48, &samples.each_ref().map(Vec::as_slice));
+    for format in ["avif", "webp", "png", "gif", "jxl"] {
+        let plan = plan(&format!("f={format},w=40"));
+        let prepared = prepare(&input, &plan, &Limits::default()).unwrap();
+        prepared.run(&ended_after(u32::MAX)).unwrap();
+        let most = looks();
+        assert!(most > 10, "{format}: {most}");
+        for looks in 0..most {
+            let ended = prepared.run(&ended_after(looks)).map(|_| ());
+            assert_eq!(ended, Err(Error::Cancelled), "{format} {looks}");
+        }
+    }
+    // Where there may be no time for a picture, none is begun.
+    let plan = plan("f=avif,w=40");
+    let prepared = prepare(&input, &plan, &Limits::default()).unwrap();
+    let control = Control::new(Some(Instant::now() + Duration::from_millis(1)));
+    assert!(matches!(prepared.run(&control), Err(Error::Timeout)));
 }
 
 #[test]

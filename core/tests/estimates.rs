@@ -104,6 +104,8 @@ const SOURCES: &[Source] = &[
     }),
     ("gif animated", || animated("f=gif")),
     ("webp animated", || animated("f=webp")),
+    ("avif animated", || animated("f=avif")),
+    ("avif animated alpha", || animated("f=avif,opacity=0.5")),
     ("bmp", || bmp(&noise(false))),
     ("ppm", || ppm(&noise(false))),
     ("qoi", || qoi(&noise(true))),

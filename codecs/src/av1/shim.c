@@ -17,7 +17,6 @@
 
 typedef struct {
     Dav1dContext *context;
-    Dav1dPicture picture;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     int held;                   /* data that dav1d still has; under the lock */
@@ -35,6 +34,7 @@ typedef struct {
     uint8_t layout;             /* 0 to 3: 4:0:0, 4:2:0, 4:2:2, 4:4:4 */
     uint8_t full_range;
     uint8_t spatial_id;
+    Dav1dPicture *held;         /* what has the planes; to be freed by ig_av1_let_go */
 } ig_av1_picture;
 
 static void let_go(const uint8_t *data, void *cookie) {
@@ -118,7 +118,7 @@ ig_av1 *ig_av1_open(int stoppable, unsigned pixels, int operating_point, int all
     return decoder;
 }
 
-/* Begins to decode; `data` has to stay until ig_av1_wait or ig_av1_stop. Answers 0, 1 where a
+/* Begins to decode; `data` has to stay until ig_av1_wait or ig_av1_close. Answers 0, 1 where a
  * picture has to be taken first, or an error below 0. */
 int ig_av1_send(ig_av1 *decoder, const uint8_t *bytes, size_t len) {
     Dav1dData data = { 0 };
@@ -163,8 +163,8 @@ int ig_av1_wait(ig_av1 *decoder, int milliseconds) {
     return done;
 }
 
-/* Takes a picture, where all that was sent is done. Answers 0, 1 where there is none, or an error
- * below 0. */
+/* Takes a picture, where all that was sent is done. It stays when the decoder goes. Answers 0, 1
+ * where there is none, or an error below 0. */
 int ig_av1_take(ig_av1 *decoder, ig_av1_picture *out) {
     Dav1dPicture picture = { 0 };
     int result = dav1d_get_picture(decoder->context, &picture);
@@ -176,10 +176,12 @@ int ig_av1_take(ig_av1 *decoder, ig_av1_picture *out) {
     if (result < 0) {
         return result == DAV1D_ERR(EAGAIN) ? 1 : result;
     }
-    if (decoder->picture.data[0] != NULL) {
-        dav1d_picture_unref(&decoder->picture);
+    out->held = malloc(sizeof(*out->held));
+    if (out->held == NULL) {
+        dav1d_picture_unref(&picture);
+        return DAV1D_ERR(ENOMEM);
     }
-    decoder->picture = picture;
+    *out->held = picture;
     for (int i = 0; i < 3; i++) {
         out->planes[i] = picture.data[i];
     }
@@ -194,18 +196,14 @@ int ig_av1_take(ig_av1 *decoder, ig_av1_picture *out) {
     return 0;
 }
 
-/* Stops what is under way and frees all but the picture that was taken. */
-void ig_av1_stop(ig_av1 *decoder) {
-    if (decoder->context != NULL) {
-        dav1d_close(&decoder->context);
-    }
+void ig_av1_let_go(Dav1dPicture *held) {
+    dav1d_picture_unref(held);
+    free(held);
 }
 
+/* Stops what is under way, and frees all but pictures that were taken. */
 void ig_av1_close(ig_av1 *decoder) {
-    ig_av1_stop(decoder);
-    if (decoder->picture.data[0] != NULL) {
-        dav1d_picture_unref(&decoder->picture);
-    }
+    dav1d_close(&decoder->context);
     pthread_mutex_destroy(&decoder->lock);
     pthread_cond_destroy(&decoder->changed);
     free(decoder);

@@ -2,7 +2,8 @@
  * libjxl's encoder behind a function whose arguments stay the same from version to version.
  *
  * One thread, the calling one, which is what it does without a parallel runner. It can't be stopped:
- * where a runner fails, libjxl ends the process in some of its steps.
+ * where a runner fails, libjxl ends the process in some of its steps. An animation can be left between
+ * its frames.
  */
 
 #include <jxl/encode.h>
@@ -38,7 +39,8 @@ static int box(JxlEncoder *encoder, const char *type, const uint8_t *data, size_
     return len == 0 || JxlEncoderAddBox(encoder, type, data, len, JXL_FALSE) == JXL_ENC_SUCCESS;
 }
 
-static int describe(JxlEncoder *encoder, const ig_jxl_source *source) {
+/* Says what all frames have in common; an animation is played so often, 0 is for ever. */
+static int describe(JxlEncoder *encoder, const ig_jxl_source *source, const uint32_t *plays) {
     const uint32_t colors = source->channels > 2 ? 3 : 1;
     const int alpha = source->channels % 2 == 0;
     JxlBasicInfo info;
@@ -57,6 +59,12 @@ static int describe(JxlEncoder *encoder, const ig_jxl_source *source) {
         info.intensity_target = 1000;
     }
     info.uses_original_profile = source->distance == 0;
+    if (plays != NULL) {
+        info.have_animation = JXL_TRUE;
+        info.animation.tps_numerator = 1000;
+        info.animation.tps_denominator = 1;
+        info.animation.num_loops = *plays;
+    }
     if (JxlEncoderSetBasicInfo(encoder, &info) != JXL_ENC_SUCCESS) {
         return 0;
     }
@@ -70,7 +78,7 @@ static int describe(JxlEncoder *encoder, const ig_jxl_source *source) {
     return JxlEncoderSetColorEncoding(encoder, &encoding) == JXL_ENC_SUCCESS;
 }
 
-static int add(JxlEncoder *encoder, const ig_jxl_source *source) {
+static JxlEncoderFrameSettings *prepare(JxlEncoder *encoder, const ig_jxl_source *source) {
     JxlEncoderFrameSettings *settings = JxlEncoderFrameSettingsCreate(encoder, NULL);
 
     /*
@@ -86,38 +94,61 @@ static int add(JxlEncoder *encoder, const ig_jxl_source *source) {
     };
 
     if (settings == NULL) {
-        return 0;
+        return NULL;
     }
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
         if (JxlEncoderFrameSettingsSetOption(settings, options[i].id, options[i].value)
             != JXL_ENC_SUCCESS) {
-            return 0;
+            return NULL;
         }
     }
-    if (source->jpeg != NULL) {
-        return JxlEncoderUseContainer(encoder, JXL_TRUE) == JXL_ENC_SUCCESS
-            && JxlEncoderStoreJPEGMetadata(encoder, JXL_TRUE) == JXL_ENC_SUCCESS
-            && JxlEncoderAddJPEGFrame(settings, source->jpeg, source->jpeg_len) == JXL_ENC_SUCCESS;
-    }
+    return settings;
+}
+
+/* Writes all that comes before the pixels, and sets how they are written. */
+static int begin(
+    JxlEncoder *encoder, JxlEncoderFrameSettings *settings, const ig_jxl_source *source,
+    const uint32_t *plays
+) {
     if (source->exif_len + source->xmp_len != 0
         && JxlEncoderUseBoxes(encoder) != JXL_ENC_SUCCESS) {
         return 0;
     }
     if (!box(encoder, "Exif", source->exif, source->exif_len)
         || !box(encoder, "xml ", source->xmp, source->xmp_len)
-        || !describe(encoder, source)) {
+        || !describe(encoder, source, plays)) {
         return 0;
     }
     const JxlEncoderStatus quality = source->distance == 0
         ? JxlEncoderSetFrameLossless(settings, JXL_TRUE)
         : JxlEncoderSetFrameDistance(settings, source->distance);
+    return quality == JXL_ENC_SUCCESS;
+}
+
+static int add_pixels(
+    JxlEncoderFrameSettings *settings, const ig_jxl_source *source, const uint8_t *pixels,
+    uint32_t width, uint32_t height
+) {
     const JxlPixelFormat format = {
         source->channels, source->deep ? JXL_TYPE_UINT16 : JXL_TYPE_UINT8, JXL_NATIVE_ENDIAN, 0,
     };
-    const size_t len =
-        (size_t) source->width * source->height * source->channels * (source->deep ? 2 : 1);
-    return quality == JXL_ENC_SUCCESS
-        && JxlEncoderAddImageFrame(settings, &format, source->pixels, len) == JXL_ENC_SUCCESS;
+    const size_t len = (size_t) width * height * source->channels * (source->deep ? 2 : 1);
+    return JxlEncoderAddImageFrame(settings, &format, pixels, len) == JXL_ENC_SUCCESS;
+}
+
+static int add(JxlEncoder *encoder, const ig_jxl_source *source) {
+    JxlEncoderFrameSettings *settings = prepare(encoder, source);
+
+    if (settings == NULL) {
+        return 0;
+    }
+    if (source->jpeg != NULL) {
+        return JxlEncoderUseContainer(encoder, JXL_TRUE) == JXL_ENC_SUCCESS
+            && JxlEncoderStoreJPEGMetadata(encoder, JXL_TRUE) == JXL_ENC_SUCCESS
+            && JxlEncoderAddJPEGFrame(settings, source->jpeg, source->jpeg_len) == JXL_ENC_SUCCESS;
+    }
+    return begin(encoder, settings, source, NULL)
+        && add_pixels(settings, source, source->pixels, source->width, source->height);
 }
 
 static int write_out(JxlEncoder *encoder, uint8_t **out, size_t *out_len) {
@@ -169,4 +200,85 @@ int ig_jxl_encode(const ig_jxl_source *source, uint8_t **out, size_t *out_len) {
 
 void ig_jxl_free(uint8_t *data) {
     free(data);
+}
+
+/* An animation that is being written, and the room for its next bytes. */
+typedef struct {
+    JxlEncoder *encoder;
+    JxlEncoderFrameSettings *settings;
+    ig_jxl_source source;       /* without what it points to */
+    uint8_t *out;
+    int begun;                  /* whether there is a frame that is not the first */
+} ig_jxl_animation;
+
+void ig_jxl_animation_free(ig_jxl_animation *animation) {
+    if (animation->encoder != NULL) {
+        JxlEncoderDestroy(animation->encoder);
+    }
+    free(animation->out);
+    free(animation);
+}
+
+/* Begins an animation of what `source` is but for pixels; it need not stay. NULL where that fails. */
+ig_jxl_animation *ig_jxl_animation_begin(const ig_jxl_source *source, uint32_t plays) {
+    ig_jxl_animation *animation = calloc(1, sizeof(*animation));
+
+    if (animation == NULL) {
+        return NULL;
+    }
+    animation->source = *source;
+    animation->encoder = JxlEncoderCreate(NULL);
+    if (animation->encoder != NULL) {
+        animation->settings = prepare(animation->encoder, source);
+    }
+    if (animation->settings == NULL
+        || !begin(animation->encoder, animation->settings, source, &plays)) {
+        ig_jxl_animation_free(animation);
+        return NULL;
+    }
+    return animation;
+}
+
+/*
+ * Adds a frame that takes the place of what is there in a window, so long in milliseconds. It is
+ * written later: that it is not the last shows by the next.
+ */
+int ig_jxl_animation_add(
+    ig_jxl_animation *animation, const uint8_t *pixels, uint32_t x, uint32_t y, uint32_t width,
+    uint32_t height, uint32_t duration
+) {
+    /* All are kept in the same place, but for which a frame of some duration is not kept. */
+    enum { PLACE = 1 };
+    JxlFrameHeader header;
+    JxlBlendInfo blending;
+
+    JxlEncoderInitFrameHeader(&header);
+    header.duration = duration;
+    header.layer_info.have_crop = animation->begun;
+    header.layer_info.crop_x0 = (int32_t) x;
+    header.layer_info.crop_y0 = (int32_t) y;
+    header.layer_info.xsize = width;
+    header.layer_info.ysize = height;
+    header.layer_info.blend_info.blendmode = JXL_BLEND_REPLACE;
+    header.layer_info.blend_info.source = PLACE;
+    header.layer_info.save_as_reference = PLACE;
+    JxlEncoderInitBlendInfo(&blending);
+    blending.blendmode = JXL_BLEND_REPLACE;
+    blending.source = PLACE;
+    animation->begun = 1;
+    return JxlEncoderSetFrameHeader(animation->settings, &header) == JXL_ENC_SUCCESS
+        && (animation->source.channels % 2 != 0
+            || JxlEncoderSetExtraChannelBlendInfo(animation->settings, 0, &blending) == JXL_ENC_SUCCESS)
+        && add_pixels(animation->settings, &animation->source, pixels, width, height)
+        ? OK : FAILED;
+}
+
+/* Writes what was added, which is all where it is the end; the bytes are there until the next call. */
+int ig_jxl_animation_write(ig_jxl_animation *animation, int is_end, uint8_t **out, size_t *out_len) {
+    if (is_end) {
+        JxlEncoderCloseInput(animation->encoder);
+    }
+    const int result = write_out(animation->encoder, &animation->out, out_len);
+    *out = animation->out;
+    return result;
 }

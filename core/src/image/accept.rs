@@ -5,7 +5,11 @@ use crate::accept::media_ranges;
 
 /// Formats to send to the clients that name them in `Accept`, the preferred one first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AutoFormats([Option<Format>; Format::MODERN.len()]);
+pub struct AutoFormats {
+    formats: [Option<Format>; Format::MODERN.len()],
+    /// Whether somebody listed them.
+    is_listed: bool,
+}
 
 /// Which format an output is to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +39,7 @@ impl FormatChoice {
 impl Default for AutoFormats {
     /// AVIF, then WebP.
     fn default() -> AutoFormats {
-        AutoFormats([Some(Format::Avif), Some(Format::Webp), None])
+        AutoFormats { formats: [Some(Format::Avif), Some(Format::Webp), None], is_listed: false }
     }
 }
 
@@ -44,22 +48,25 @@ impl AutoFormats {
     /// [universal](Format::is_universal), and none twice.
     #[must_use]
     pub fn parse(list: &[u8]) -> Option<AutoFormats> {
-        let mut formats = AutoFormats([None; Format::MODERN.len()]);
+        let mut formats = [None; Format::MODERN.len()];
         for name in list.split(|&byte| byte == b',') {
             let format = Format::written_from_name(name).filter(|format| !format.is_universal())?;
-            if formats.0.contains(&Some(format)) {
+            if formats.contains(&Some(format)) {
                 return None;
             }
-            *formats.0.iter_mut().find(|slot| slot.is_none())? = Some(format);
+            *formats.iter_mut().find(|slot| slot.is_none())? = Some(format);
         }
-        Some(formats)
+        Some(AutoFormats { formats, is_listed: true })
     }
 
-    /// What of it has animations.
+    /// What of it has animations. As AVIF these take many times as long to make as in any other format, and not
+    /// every client that names it shows them: it is only sent where somebody listed it.
     pub(super) fn moving(mut self) -> AutoFormats {
-        self.0
-            .iter_mut()
-            .for_each(|slot| *slot = slot.filter(|format| format.supports_animation()));
+        let moves = |format: &Format| match format {
+            Format::Avif => self.is_listed,
+            format => format.supports_animation(),
+        };
+        self.formats.iter_mut().for_each(|slot| *slot = slot.filter(moves));
         self
     }
 
@@ -70,7 +77,7 @@ impl AutoFormats {
     /// member whose weight is malformed is none.
     #[must_use]
     pub fn choose<'a>(&self, accept: impl Iterator<Item = &'a [u8]>) -> Option<Format> {
-        let mut wanted = self.0;
+        let mut wanted = self.formats;
         let mut chosen = None;
         for member in accept.flat_map(media_ranges).filter(|member| member.weight > 0) {
             let better = wanted

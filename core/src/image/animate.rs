@@ -94,8 +94,9 @@ impl Prepared<'_> {
         )?;
         let alpha = animation.alpha || plan.adds_alpha();
         let animation = Animation { alpha, ..animation };
+        let count = self.source.info.frames;
         let mut animator =
-            Animator::new(geometry.output, recipe.format, animation, plan, &metadata)?;
+            Animator::new(geometry.output, recipe.format, animation, count, plan, &metadata)?;
         loop {
             animator.push(renderer.render(raster, control)?, duration, control)?;
             match frames.next(control)? {

@@ -97,7 +97,7 @@ impl Format {
     /// Whether animations are written in this format.
     #[must_use]
     pub fn supports_animation(self) -> bool {
-        matches!(self, Format::Png | Format::Gif | Format::Webp)
+        matches!(self, Format::Png | Format::Gif | Format::Webp | Format::Avif | Format::Jxl)
     }
 
     /// Its place in [`ALL`](Format::ALL).

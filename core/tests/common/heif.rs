@@ -189,8 +189,35 @@ fn branded(brands: &[u8], items: &[Item]) -> Vec<u8> {
     [ftyp, meta(start), boxed(b"mdat", &data)].concat()
 }
 
-/// A sequence of pictures of one size.
+/// A sequence of pictures of one size, a millisecond each.
 pub fn sequence(width: u16, height: u16, samples: &[&[u8]]) -> Vec<u8> {
+    let count = samples.len() as u32;
+    let lengths = samples.iter().map(|sample| sample.len() as u32);
+    let lengths: Vec<u32> = [0, count].into_iter().chain(lengths).collect();
+    let tables = |start: u32| Tables {
+        durations: vec![1, count, 1],
+        chunks: vec![1, 1, count, 1],
+        lengths: lengths.clone(),
+        offsets: vec![1, start],
+    };
+    sequence_by(width, height, &samples.concat(), tables)
+}
+
+/// The fields of the tables of a track: `stts`, `stsc`, `stsz` and `stco`.
+pub struct Tables {
+    pub durations: Vec<u32>,
+    pub chunks: Vec<u32>,
+    pub lengths: Vec<u32>,
+    pub offsets: Vec<u32>,
+}
+
+/// A sequence whose samples are told by tables, which hear where the data begins.
+pub fn sequence_by(
+    width: u16,
+    height: u16,
+    data: &[u8],
+    tables: impl Fn(u32) -> Tables,
+) -> Vec<u8> {
     let ftyp = boxed(b"ftyp", b"avis\0\0\0\0avisavifmsf1");
     let moov = |start: u32| {
         let mut entry = vec![0; 24];
@@ -198,15 +225,17 @@ pub fn sequence(width: u16, height: u16, samples: &[&[u8]]) -> Vec<u8> {
         entry.extend(height.to_be_bytes());
         entry.resize(78, 0);
         entry.extend(boxed(b"av1C", &[0x81, 0, 0x0c, 0]));
-        let count = (samples.len() as u32).to_be_bytes();
-        let mut stsz = [[0; 4], count].concat();
-        samples.iter().for_each(|sample| stsz.extend((sample.len() as u32).to_be_bytes()));
+        let table = |kind: &[u8; 4], fields: &[u32]| {
+            let bytes = fields.iter().flat_map(|field| field.to_be_bytes());
+            full(kind, 0, 0, &bytes.collect::<Vec<_>>())
+        };
+        let Tables { durations, chunks, lengths, offsets } = tables(start);
         let table = [
             full(b"stsd", 0, 0, &[&[0, 0, 0, 1], &boxed(b"av01", &entry)[..]].concat()),
-            full(b"stts", 0, 0, &[&[0, 0, 0, 1], &count[..], &[0, 0, 0, 1]].concat()),
-            full(b"stsc", 0, 0, &[[0, 0, 0, 1], [0, 0, 0, 1], count, [0, 0, 0, 1]].concat()),
-            full(b"stsz", 0, 0, &stsz),
-            full(b"stco", 0, 0, &[[0, 0, 0, 1], start.to_be_bytes()].concat()),
+            table(b"stts", &durations),
+            table(b"stsc", &chunks),
+            table(b"stsz", &lengths),
+            table(b"stco", &offsets),
         ];
         let media = [
             full(b"hdlr", 0, 0, b"\0\0\0\0pict\0\0\0\0\0\0\0\0\0\0\0\0\0"),
@@ -218,5 +247,5 @@ pub fn sequence(width: u16, height: u16, samples: &[&[u8]]) -> Vec<u8> {
         boxed(b"moov", &boxed(b"trak", &track.concat()))
     };
     let start = ftyp.len() + moov(0).len() + 8;
-    [ftyp, moov(start as u32), boxed(b"mdat", &samples.concat())].concat()
+    [ftyp, moov(start as u32), boxed(b"mdat", data)].concat()
 }

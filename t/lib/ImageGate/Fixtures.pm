@@ -244,6 +244,11 @@ from PIL import Image
 f = [Image.open('%d.png' % n).convert('RGB') for n in range(5)]
 Image.new('RGB', f[0].size, 'lime').save('out.png', save_all=True, default_image=True, append_images=f, duration=60, loop=0)
 PY
+    # libavif 0.11 says nothing of loops; alpha is a track of its own
+    avifenc   => sub { my ($d, $w, $h) = @_; steps($d, $w, $h, 1);
+        run($d, qw(avifenc -s 8 --min 4 --max 10 --minalpha 0 --maxalpha 0 --timescale 1000 --duration 40 0.png 1.png --duration 250 2.png 3.png 4.png out.avif)) },
+    ffmpegavif => sub { my ($d, $w, $h) = @_; steps($d, $w, $h);
+        run($d, qw(ffmpeg -nostdin -loglevel error -framerate 8 -i %d.png -pix_fmt yuv444p -c:v libaom-av1 -crf 8 -cpu-used 6), 'out.avif') },
     ffmpegpng => sub { my ($d, $w, $h) = @_; steps($d, $w, $h); run($d, qw(ffmpeg -nostdin -loglevel error -framerate 10 -i %d.png -plays 0 -f apng), 'out.png') },
 );
 

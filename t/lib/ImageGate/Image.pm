@@ -19,7 +19,7 @@ sub sniff {
     return 'png'  if $b =~ /^\x89PNG\r\n\x1a\n/;
     return 'gif'  if $b =~ /^GIF8[79]a/;
     return 'webp' if $b =~ /^RIFF....WEBP/s;
-    return 'avif' if $b =~ /^\0\0\0.ftypavif/s;
+    return 'avif' if $b =~ /^\0\0\0.ftypavi[fs]/s;
     return 'jxl'  if $b =~ /^(?:\xff\x0a|\0\0\0\x0cJXL )/;
     return 'none';
 }
@@ -232,7 +232,7 @@ sub webp {
     $i->{frames} = $frames if $frames;
 }
 
-# As far as a still image by libavif or libheif goes: the first "ispe" is the picture's.
+# As far as a still image by libavif or libheif goes: the first "ispe" is the picture's. Of a sequence its first track.
 sub avif {
     my ($b, $i) = @_;
     if ($b =~ /ispe\0{4}(.{8})/s) {
@@ -245,6 +245,22 @@ sub avif {
     }
     $i->{exif} = $1 if $b =~ /((?:II\*\0|MM\0\*).*)/s;
     $i->{xmp} = $1 if $b =~ /(<x:xmpmeta.*)/s;
+    if ($b =~ /^.{4}ftypavis/s && $b =~ /stts\0{4}(.{4})/s) {
+        my $runs = unpack 'N', $1;
+        my @runs = unpack 'N*', substr $b, $+[0], 8 * $runs;
+        my $unit = timed($b, 'mdhd', 0);
+        while (my ($count, $ticks) = splice @runs, 0, 2) {
+            push @{ $i->{delays} }, (int($ticks * 1000 / $unit + 0.5)) x $count;
+        }
+        $i->{frames} = @{ $i->{delays} };
+        $i->{plays} = 0;
+        if ($b =~ /elst(.)..(.).{4}(.{8})/s) {
+            my $once = $1 eq "\1" ? unpack 'Q>', $3 : unpack 'N', $3;
+            my $all = timed($b, 'tkhd', 1);
+            $i->{plays} = ord $2 & 1 ? $all >= 2**32 - 1 ? 0 : int($all / $once + 0.99) : 1;
+        }
+        $i->{width} ||= unpack 'n', $1 if $b =~ /av01.{24}(..)/s;
+    }
     my $p = 0;
     while ($p + 8 <= length $b) {
         my $len = unpack 'N', substr $b, $p, 4;
@@ -254,13 +270,23 @@ sub avif {
     }
 }
 
+# The units of time in a second that a header of a movie's says, or a time, the first of its kind.
+sub timed {
+    my ($b, $kind, $is_time) = @_;
+    $b =~ /\Q$kind\E(.).{3}(.{36})/s or return 1;
+    my ($wide, $fields) = ($1 eq "\1", $2);
+    return $wide ? unpack 'Q>', substr $fields, 24, 8 : unpack 'N', substr $fields, 16, 4 if $is_time;
+    return unpack 'N', substr $fields, $wide ? 16 : 8, 4;
+}
+
 # What djxl makes of it. Whether it is whole that says, too.
 sub jxl {
     my ($b, $i) = @_;
-    my $png = djxl($b, 'png');
+    my $png = djxl($b, 'apng') || djxl($b, 'png');
     return $i->{broken} = 'djxl fails' if !defined $png;
     my $seen = inspect($png);
-    @$i{qw(width height alpha bits icc)} = @$seen{qw(width height alpha bits icc)};
+    @$i{qw(width height alpha bits icc frames)} = @$seen{qw(width height alpha bits icc frames)};
+    @$i{qw(delays plays)} = @$seen{qw(delays plays)} if $i->{frames} > 1;
     ($i->{exif}) = $b =~ /Exif\0{4}((?:II\*\0|MM\0\*).*)/s;
     $i->{xmp} = $1 if $b =~ /(<x:xmpmeta.*)/s;
     delete $i->{exif} if !defined $i->{exif};
@@ -334,7 +360,21 @@ sub psnr {
 sub movement {
     my ($b, @ops) = @_;
     my @frames;
-    if (sniff($b) eq 'gif') {
+    $b = djxl($b, 'apng') if sniff($b) eq 'jxl';
+    if (sniff($b) eq 'avif') {
+        my $dir = File::Temp::tempdir('image-gate-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+        open my $out, '>', "$dir/in.avif" or die "open: $!";
+        binmode $out;
+        print $out $b;
+        close $out or die "close: $!";
+        for my $n (0 .. inspect($b)->{frames} - 1) {
+            system("avifdec --index $n $dir/in.avif $dir/$n.png >$dir/log 2>&1") == 0 or die "avifdec: no picture $n";
+            my $frame = Image::Magick->new;
+            my $e = $frame->Read("$dir/$n.png");
+            die "$e" if !@$frame;
+            push @frames, $frame;
+        }
+    } elsif (sniff($b) eq 'gif') {
         my $read = Image::Magick->new(magick => 'gif');
         my $e = $read->BlobToImage($b);
         die "decoder: $e" if !@$read;

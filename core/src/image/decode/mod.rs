@@ -121,14 +121,16 @@ enum Reader<'a> {
     Png(png::PngFrames<'a>),
     Gif(Box<gif::GifFrames<'a>>),
     Webp(webp::WebpFrames<'a>),
+    Avif(Box<avif::AvifFrames<'a>>),
 }
 
 impl<'a> Frames<'a> {
     pub(super) fn new(
-        source: &Source<'a>,
+        source: &'a Source<'a>,
         animation: Animation,
         tolerance: &'a Tolerance,
     ) -> Result<Frames<'a>, Error> {
+        let still = || Error::Internal("frames of a still image".to_owned());
         let reader = match &source.kind {
             Container::Png(png) => Reader::Png(png::PngFrames::new(png)),
             Container::Gif(gif) => {
@@ -136,15 +138,16 @@ impl<'a> Frames<'a> {
                 Reader::Gif(Box::new(gif::GifFrames::new(gif)))
             }
             Container::Webp(webp) => Reader::Webp(webp::WebpFrames::new(webp)),
+            Container::Avif(avif) => {
+                let frames = avif::AvifFrames::new(source.input, avif)?.ok_or_else(still)?;
+                Reader::Avif(Box::new(frames))
+            }
             Container::Jpeg(_)
-            | Container::Avif(_)
             | Container::Bitmap(_)
             | Container::Tiff(_)
             | Container::Jxl(_)
             | Container::Heic(_)
-            | Container::Svg(_) => {
-                return Err(Error::Internal("frames of a still image".to_owned()));
-            }
+            | Container::Svg(_) => return Err(still()),
         };
         let size = Size::new(source.info.width, source.info.height);
         let canvas = Canvas::new(size, animated_layout(animation))?;
@@ -164,6 +167,7 @@ impl<'a> Frames<'a> {
             Reader::Png(frames) => frames.next(&mut self.canvas, self.tolerance, control),
             Reader::Gif(frames) => frames.next(&mut self.canvas, self.tolerance, control),
             Reader::Webp(frames) => frames.next(&mut self.canvas, self.tolerance, control),
+            Reader::Avif(frames) => frames.next(&mut self.canvas, self.tolerance, control),
         }
     }
 

@@ -15,8 +15,43 @@ use crate::image::{Control, Error, Plan};
 /// Nanoseconds that a pixel of noise takes, by speed, at a quality of 60 at most.
 const COSTS: [u64; 11] = [40000, 22000, 20000, 6500, 4000, 3600, 850, 600, 450, 150, 150];
 
+/// The same of pictures that follow each other, which are encoded in another way.
+const MOVING_COSTS: [u64; 11] =
+    [200000, 120000, 50000, 13000, 6000, 4000, 2200, 400, 280, 230, 200];
+
 /// Those of sRGB: primaries and curve.
-const SRGB: (u16, u16) = (1, 13);
+pub(super) const SRGB: (u16, u16) = (1, 13);
+
+/// The speed at which pictures are encoded, how many pixels one counts for, and how many nanoseconds each of these takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Speed {
+    pub(super) number: u8,
+    pub(super) pixels: u64,
+    pub(super) cost: u64,
+}
+
+/// The speed of the plan, or the next one at which so many pictures end in time, or the highest.
+pub(super) fn moving_speed(
+    plan: &Plan,
+    size: Size,
+    alpha: bool,
+    frames: u32,
+    control: &Control,
+) -> Speed {
+    let pixels = effective_pixels(plan, size, alpha, false);
+    let all = pixels.saturating_mul(frames.into());
+    let number = speed(plan.avif_speed, all, MOVING_COSTS, control.remaining()).unwrap_or(10);
+    let cost = MOVING_COSTS.get(usize::from(number)).copied().unwrap_or_default();
+    Speed { number, pixels, cost }
+}
+
+/// How many pixels at a quality of 60, without alpha and of 8 bits, take as long as those of a picture.
+fn effective_pixels(plan: &Plan, size: Size, alpha: bool, deep: bool) -> u64 {
+    // Better ones take up to two and a half times as long, and alpha and samples of 10 bits as long again.
+    let percent = 100 + u64::from(plan.avif_quality.saturating_sub(60)) * 4;
+    let times = (1 + u64::from(alpha)) * (1 + u64::from(deep));
+    size.pixels().saturating_mul(percent * times) / 100
+}
 
 /// Encodes a raster at the speed of the plan, or the next one that ends in time.
 pub(super) fn encode(
@@ -82,11 +117,8 @@ fn write(
     control: &Control,
 ) -> Result<Vec<u8>, Error> {
     let &AvifPicture { data: pixels, size, alpha, deep, code_points } = picture;
-    // Better ones take up to two and a half times as long, and alpha and samples of 10 bits as long again.
-    let percent = 100 + u64::from(plan.avif_quality.saturating_sub(60)) * 4;
-    let times = (1 + u64::from(alpha)) * (1 + u64::from(deep));
-    let work = size.pixels().saturating_mul(percent * times) / 100;
-    let speed = speed(plan.avif_speed, work, control.remaining()).ok_or(Error::Timeout)?;
+    let work = effective_pixels(plan, size, alpha, deep);
+    let speed = speed(plan.avif_speed, work, COSTS, control.remaining()).ok_or(Error::Timeout)?;
     let Size { width, height } = size;
     let encoded = avif::encode(&Image {
         pixels,
@@ -109,8 +141,8 @@ fn write(
 
 /// The lowest speed from `wanted` on at which so many pixels are encoded within the time; `None`
 /// where not even the highest will do.
-fn speed(wanted: u8, pixels: u64, time: Option<Duration>) -> Option<u8> {
-    let mut costs = (0..).zip(COSTS).skip(wanted.into());
+fn speed(wanted: u8, pixels: u64, costs: [u64; 11], time: Option<Duration>) -> Option<u8> {
+    let mut costs = (0..).zip(costs).skip(wanted.into());
     costs.find(|&(_, cost)| fits(pixels, cost, time)).map(|(speed, _)| speed)
 }
 
@@ -121,11 +153,11 @@ mod tests {
     #[test]
     fn speeds_that_end_in_time() {
         let second = Some(Duration::from_secs(1));
-        assert_eq!(speed(3, 1 << 30, None), Some(3));
-        assert_eq!(speed(3, 90_000, second), Some(3));
-        assert_eq!(speed(3, 1_000_000, second), Some(7));
-        assert_eq!(speed(9, 4_000_000, second), Some(9));
-        assert_eq!(speed(0, 5_000_000, second), None);
-        assert_eq!(speed(9, 1, Some(Duration::ZERO)), None);
+        assert_eq!(speed(3, 1 << 30, COSTS, None), Some(3));
+        assert_eq!(speed(3, 90_000, COSTS, second), Some(3));
+        assert_eq!(speed(3, 1_000_000, COSTS, second), Some(7));
+        assert_eq!(speed(9, 4_000_000, COSTS, second), Some(9));
+        assert_eq!(speed(0, 5_000_000, COSTS, second), None);
+        assert_eq!(speed(9, 1, COSTS, Some(Duration::ZERO)), None);
     }
 }

@@ -52,10 +52,42 @@ pub(super) fn encode_deep(
     write_pixels(Image { deep: true, code_points, ..image }, plan, control)
 }
 
-fn image<'a>(
+/// How hard libjxl tries, and how many nanoseconds a pixel takes then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Effort {
+    pub(super) number: u8,
+    pub(super) cost: u64,
+}
+
+/// The effort of the plan, or the next one at which so many pictures end in time, or the lowest.
+pub(super) fn planned_effort(
+    plan: &Plan,
+    channels: u8,
+    size: Size,
+    frames: u32,
+    control: &Control,
+) -> Effort {
+    let (wanted, costs) = (wanted_effort(plan, size), costs(channels));
+    let pixels = size.pixels().saturating_mul(frames.into());
+    let number = effort(wanted, pixels, costs, control.remaining()).unwrap_or(1);
+    let cost = costs.get(usize::from(number).saturating_sub(1)).copied().unwrap_or_default();
+    Effort { number, cost }
+}
+
+/// The effort of the plan, as far as that is for images that large.
+fn wanted_effort(plan: &Plan, size: Size) -> u8 {
+    plan.jxl_effort.min(if tries(plan.jxl_effort, size) { 9 } else { 7 })
+}
+
+fn costs(channels: u8) -> [u64; 9] {
+    let alpha = if channels.is_multiple_of(2) { ALPHA } else { 0 };
+    COSTS.map(|cost| cost + alpha)
+}
+
+pub(super) fn image<'a>(
     (pixels, Size { width, height }, channels): (&'a [u8], Size, u8),
     plan: &Plan,
-    metadata: &'a OutputMetadata,
+    metadata: &'a OutputMetadata<'_>,
 ) -> Image<'a> {
     Image {
         pixels,
@@ -72,11 +104,9 @@ fn image<'a>(
 }
 
 fn write_pixels(image: Image, plan: &Plan, control: &Control) -> Result<Vec<u8>, Error> {
-    let alpha = if image.channels.is_multiple_of(2) { ALPHA } else { 0 };
-    let costs = COSTS.map(|cost| cost + alpha);
     let size = Size { width: image.width, height: image.height };
-    let most = if tries(plan.jxl_effort, size) { 9 } else { 7 };
-    let effort = effort(plan.jxl_effort.min(most), size.pixels(), costs, control.remaining());
+    let (wanted, costs) = (wanted_effort(plan, size), costs(image.channels));
+    let effort = effort(wanted, size.pixels(), costs, control.remaining());
     write(&Source::Pixels(image), effort.ok_or(Error::Timeout)?, control)
 }
 

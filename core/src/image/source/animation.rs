@@ -1,4 +1,4 @@
-//! What GIF, WebP and PNG have in common where they move.
+//! What formats have in common where they move.
 
 use std::num::NonZeroU32;
 

@@ -172,10 +172,14 @@ impl<'a> Source<'a> {
         match &self.kind {
             // Frames may be larger than the canvas that they are painted on.
             Container::Gif(gif) => limits.check_pixels(gif.pixels, || "the frames".to_owned()),
+            Container::Avif(avif) => {
+                let coded = avif::largest(&avif.image.colors.cells).pixels();
+                let pixels = coded.saturating_mul(frames.into());
+                limits.check_pixels(pixels, || "the frames".to_owned())
+            }
             Container::Jpeg(_)
             | Container::Png(_)
             | Container::Webp(_)
-            | Container::Avif(_)
             | Container::Bitmap(_)
             | Container::Tiff(_)
             | Container::Jxl(_)
@@ -190,8 +194,8 @@ impl<'a> Source<'a> {
             Container::Png(png) => png.animation,
             Container::Gif(gif) => Some(gif.animation),
             Container::Webp(webp) => Some(webp.animation),
+            Container::Avif(avif) => avif.moving.as_ref().map(|moving| moving.animation),
             Container::Jpeg(_)
-            | Container::Avif(_)
             | Container::Bitmap(_)
             | Container::Tiff(_)
             | Container::Jxl(_)

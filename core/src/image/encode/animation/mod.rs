@@ -1,7 +1,10 @@
 //! Animations, written picture by picture: of each only what is not there yet.
 
+mod avif;
 mod changes;
 mod gif;
+#[cfg(feature = "jxl")]
+mod jxl;
 mod png;
 mod webp;
 
@@ -16,14 +19,18 @@ pub(in crate::image) enum Animator<'a> {
     Png(png::PngAnimator<'a>),
     Gif(gif::GifAnimator<'a>),
     Webp(webp::WebpAnimator<'a>),
+    Avif(avif::AvifAnimator<'a>),
+    #[cfg(feature = "jxl")]
+    Jxl(jxl::JxlAnimator<'a>),
 }
 
 impl<'a> Animator<'a> {
-    /// Begins an animation in a format that [has them](Format::supports_animation).
+    /// Begins an animation of so many pictures at most in a format that [has them](Format::supports_animation).
     pub(in crate::image) fn new(
         size: Size,
         format: Format,
         animation: Animation,
+        frames: u32,
         plan: &'a Plan,
         metadata: &'a OutputMetadata<'a>,
     ) -> Result<Animator<'a>, Error> {
@@ -34,6 +41,13 @@ impl<'a> Animator<'a> {
             Format::Gif => gif::GifAnimator::new(size, animation, plan).map(Animator::Gif),
             Format::Webp => {
                 webp::WebpAnimator::new(size, animation, plan, metadata).map(Animator::Webp)
+            }
+            Format::Avif => {
+                Ok(Animator::Avif(avif::AvifAnimator::new(size, animation, frames, plan, metadata)))
+            }
+            #[cfg(feature = "jxl")]
+            Format::Jxl => {
+                Ok(Animator::Jxl(jxl::JxlAnimator::new(size, animation, frames, plan, metadata)))
             }
             _ => Err(Error::Internal(format!("animated {}", format.name()))),
         }
@@ -55,6 +69,9 @@ impl<'a> Animator<'a> {
             Animator::Png(animator) => animator.push(raster, duration, control),
             Animator::Gif(animator) => animator.push(raster, duration, control),
             Animator::Webp(animator) => animator.push(raster, duration, control),
+            Animator::Avif(animator) => animator.push(raster, duration, control),
+            #[cfg(feature = "jxl")]
+            Animator::Jxl(animator) => animator.push(raster, duration, control),
         }
     }
 
@@ -64,6 +81,9 @@ impl<'a> Animator<'a> {
             Animator::Png(animator) => animator.finish(),
             Animator::Gif(animator) => animator.finish(control),
             Animator::Webp(animator) => animator.finish(),
+            Animator::Avif(animator) => animator.finish(control),
+            #[cfg(feature = "jxl")]
+            Animator::Jxl(animator) => animator.finish(control),
         }
     }
 }

@@ -37,6 +37,8 @@ pub(in crate::image) struct SequenceHeader {
     pub(in crate::image) copied: bool,
     /// By operating point, whether it has layers.
     layered: u32,
+    /// Of the first operating point: the level, and whether it is of the high tier.
+    pub(in crate::image) level: (u8, bool),
 }
 
 impl SequenceHeader {
@@ -67,6 +69,7 @@ impl Sample {
             full_range: false,
             copied: false,
             layered: 0,
+            level: (0, false),
         };
         Sample { header, frames: Vec::new() }
     }
@@ -77,7 +80,12 @@ impl Sample {
 /// # Errors
 /// Where it is broken, or there are too many frames.
 pub(super) fn read(data: &[u8]) -> Result<Sample, Error> {
-    let mut header: Option<SequenceHeader> = None;
+    read_next(data, None)
+}
+
+/// The same of one that may refer to others, of which the header may be said before.
+pub(super) fn read_next(data: &[u8], before: Option<&SequenceHeader>) -> Result<Sample, Error> {
+    let mut header = before.copied();
     let mut frames: Vec<Range<usize>> = Vec::new();
     // A decoder that has a picture to give leaves alone what follows in the same part, so that one
     // ends with its frame.
@@ -195,12 +203,8 @@ fn sequence_header(data: &[u8]) -> Option<SequenceHeader> {
     let profile = bits.take(3)?;
     let _still = bits.flag()?;
     let reduced = bits.flag()?;
-    let layered = if reduced {
-        bits.take(5)?;
-        0
-    } else {
-        operating_points(bits)?
-    };
+    let (layered, level) =
+        if reduced { (0, (bits.take(5)? as u8, false)) } else { operating_points(bits)? };
     let (width_bits, height_bits) = (bits.take(4)? + 1, bits.take(4)? + 1);
     let size = Size::new(bits.take(width_bits)? + 1, bits.take(height_bits)? + 1);
     if !reduced && bits.flag()? {
@@ -237,11 +241,12 @@ fn sequence_header(data: &[u8]) -> Option<SequenceHeader> {
         full_range,
         copied,
         layered,
+        level,
     })
 }
 
-/// Which of the operating points have layers.
-fn operating_points(bits: &mut Av1BitReader) -> Option<u32> {
+/// Which of the operating points have layers, and the level and tier of the first.
+fn operating_points(bits: &mut Av1BitReader) -> Option<(u32, (u8, bool))> {
     let mut delay_bits = None;
     if bits.flag()? {
         bits.take(32)?;
@@ -257,13 +262,15 @@ fn operating_points(bits: &mut Av1BitReader) -> Option<u32> {
     }
     let shows_delay = bits.flag()?;
     let count = bits.take(5)? + 1;
-    let mut layered = 0;
+    let (mut layered, mut first) = (0, (0, false));
     for point in 0..count {
         if bits.take(12)? != 0 {
             layered |= 1 << point;
         }
-        if bits.take(5)? > 7 {
-            bits.take(1)?;
+        let level = bits.take(5)? as u8;
+        let high = level > 7 && bits.flag()?;
+        if point == 0 {
+            first = (level, high);
         }
         if let Some(delay_bits) = delay_bits
             && bits.flag()?
@@ -276,7 +283,7 @@ fn operating_points(bits: &mut Av1BitReader) -> Option<u32> {
             bits.take(4)?;
         }
     }
-    Some(layered)
+    Some((layered, first))
 }
 
 fn color_config(bits: &mut Av1BitReader, profile: u32) -> Option<(u8, Chroma, u8, u8, u8, bool)> {

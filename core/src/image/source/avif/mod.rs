@@ -6,6 +6,7 @@ mod sequence;
 
 use std::borrow::Cow;
 
+use super::Animation;
 use super::headers::SourceHeaders;
 use super::heif::{
     BoxContent, CodePoints, Coded, Described, HeifImage, HeifPicture, Looked, Meta, Samples, boxes,
@@ -16,6 +17,7 @@ use crate::image::size::{Rect, Size};
 use crate::image::{Error, Format, Info};
 use av1::Sample;
 pub(in crate::image) use av1::SequenceHeader;
+pub(in crate::image) use sequence::{SampleReader, SampleTable};
 
 /// What the boxes say besides [`Info`].
 #[derive(Debug)]
@@ -24,6 +26,39 @@ pub(in crate::image) struct Avif<'a> {
     /// What is to be seen of the decoded picture.
     pub(in crate::image) crop: Rect,
     pub(in crate::image) code_points: CodePoints,
+    /// All pictures, where there are several.
+    pub(in crate::image) moving: Option<Moving<'a>>,
+}
+
+/// The pictures of a sequence.
+#[derive(Debug)]
+pub(in crate::image) struct Moving<'a> {
+    pub(in crate::image) animation: Animation,
+    pub(in crate::image) colors: SampleTable<'a>,
+    pub(in crate::image) alpha: Option<SampleTable<'a>>,
+}
+
+/// A sample of a sequence, whose picture may be made of others before it.
+#[derive(Debug)]
+pub(in crate::image) struct Part<'a> {
+    data: &'a [u8],
+    sample: Sample,
+}
+
+impl<'a> Part<'a> {
+    /// Looks through a sample of a track that begins with that cell.
+    ///
+    /// # Errors
+    /// Where it is broken, or not like the first.
+    pub(in crate::image) fn read(data: &'a [u8], first: &Cell) -> Result<Part<'a>, Error> {
+        av1::read_next(data, Some(first.header())).map(|sample| Part { data, sample })
+    }
+
+    /// The sample, a frame each time.
+    pub(in crate::image) fn frames(&self) -> impl Iterator<Item = &'a [u8]> {
+        let data = self.data;
+        self.sample.frames.iter().filter_map(move |range| data.get(range.clone()))
+    }
 }
 
 /// An AV1 sample of one picture.
@@ -116,6 +151,14 @@ impl<'a> Coded<'a> for Cell<'a> {
     }
 }
 
+/// The level and the tier that a sample is of.
+///
+/// # Errors
+/// Where it is broken.
+pub(in crate::image) fn level(sample: &[u8]) -> Result<(u8, bool), Error> {
+    av1::read(sample).map(|sample| sample.header.level)
+}
+
 /// What frames of cells are large at most.
 pub(in crate::image) fn largest(cells: &[Cell]) -> Size {
     cells.iter().fold(Size::new(0, 0), |most, cell| {
@@ -126,7 +169,7 @@ pub(in crate::image) fn largest(cells: &[Cell]) -> Size {
 
 /// Reads all boxes and the headers of the samples; what they hold stays packed.
 pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Avif<'_>>, Error> {
-    let (mut image, frames) = find(input)?;
+    let (mut image, moving) = find(input)?;
     let fault = image.take_damage();
     let (crop, embedded, code_points) = (image.crop(), image.embedded(), image.code_points());
     Ok(SourceHeaders {
@@ -135,22 +178,24 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Avif<'_>>, Error> {
             width: crop.size.width,
             height: crop.size.height,
             orientation: image.orientation(),
-            frames,
+            frames: moving.as_ref().map_or(1, |moving| moving.colors.count),
             alpha: image.alpha.is_some(),
             bits: image.colors.samples.depth,
             has_palette: false,
             has_profile: embedded.icc.is_some(),
             progressive: false,
         },
-        own: Avif { image, crop, code_points },
+        own: Avif { image, crop, code_points, moving },
         embedded,
         fault,
         damage: None,
     })
 }
 
-/// The image of a file, and how many frames there are.
-fn find(input: &[u8]) -> Result<(HeifImage<'_, Cell<'_>>, u32), Error> {
+/// The image of a file, or the first of several.
+type Found<'a> = (HeifImage<'a, Cell<'a>>, Option<Moving<'a>>);
+
+fn find(input: &[u8]) -> Result<Found<'_>, Error> {
     let (mut meta, mut moov, mut animated) = (None, None, false);
     let mut damage = None;
     for found in boxes(input) {
@@ -178,16 +223,28 @@ fn find(input: &[u8]) -> Result<(HeifImage<'_, Cell<'_>>, u32), Error> {
         }
     }
     match meta {
-        Some(meta) => HeifImage::of_items(&Meta::read(meta)?, input).map(|image| (image, 1)),
+        Some(meta) => HeifImage::of_items(&Meta::read(meta)?, input).map(|image| (image, None)),
         None => Err(damage.unwrap_or_else(|| broken("no image"))),
     }
 }
 
-fn of_sequence(sequence: sequence::Sequence<'_>) -> Result<(HeifImage<'_, Cell<'_>>, u32), Error> {
-    let frames = sequence.colors.frames;
-    let alpha = sequence.alpha.map(of_track).transpose()?;
-    let image = HeifImage::of_pictures(of_track(sequence.colors)?, alpha, sequence.premultiplied)?;
-    Ok((image, frames))
+fn of_sequence(sequence: sequence::Sequence<'_>) -> Result<Found<'_>, Error> {
+    let plays = sequence.plays();
+    let sequence::Sequence { colors, alpha, premultiplied } = sequence;
+    let (table, table_of_alpha) = (colors.table, alpha.as_ref().map(|alpha| alpha.table));
+    let alpha = alpha.map(of_track).transpose()?;
+    let image = HeifImage::of_pictures(of_track(colors)?, alpha, premultiplied)?;
+    let moving = Moving {
+        animation: Animation { plays, alpha: image.alpha.is_some() },
+        colors: table,
+        alpha: table_of_alpha,
+    };
+    // Of pictures in layers there is the first one.
+    let cells = image.colors.cells.iter().chain(image.alpha.iter().flat_map(|alpha| &alpha.cells));
+    let mut layered = cells
+        .map(|cell| cell.spatial_layer.is_some() || cell.header().is_layered(cell.operating_point));
+    let moves = moving.colors.count > 1 && !layered.any(|layered| layered);
+    Ok((image, moves.then_some(moving)))
 }
 
 fn of_track(track: sequence::PictureTrack<'_>) -> Result<HeifPicture<'_, Cell<'_>>, Error> {
