@@ -31,18 +31,18 @@ for my $name (qw(pillowpng stillpng ffmpegpng)) {
            . "/gif/$file 200 gif 60x40 moves>17:$file\n";
 }
 # To and from AVIF, whose chroma has half the resolution, and to JPEG XL.
-for my $file (map { "anim-60x40-$_" } qw(ffmpeg.gif gifsicle.gif clear.gif img2webp.webp pillowpng.png ffmpegpng.png avifenc.avif ffmpegavif.avif)) {
+for my $file (map { "anim-60x40-$_" } qw(previous.gif gifsicle.gif clear.gif img2webp.webp pillowpng.png ffmpegpng.png avifenc.avif ffmpegavif.avif cjxlgif.jxl cjxlpng.jxl)) {
     my $least = $file =~ /avif$/ ? 23 : 21;
     $rows .= "/avif/$file 200 avif 60x40 Content-Type=image/avif frames=5 moves>$least:$file,rotate:180\n"
            . "/jxl/$file 200 jxl 60x40 Content-Type=image/jxl frames=5 moves>$least:$file,rotate:180\n";
 }
-for my $name (qw(avifenc ffmpegavif)) {
-    my $file = "anim-60x40-$name.avif";
-    $rows .= "/turn/$file 200 avif 40x60 etag=weak moves>21:$file,rotate:90\n"
-           . "/size/$file 200 avif 30x20 moves>20:$file,resize:30x20\n"
+for my $name (qw(avifenc.avif ffmpegavif.avif cjxlgif.jxl cjxlpng.jxl)) {
+    my ($file, $kind) = ("anim-60x40-$name", $name =~ /(\w+)$/);
+    $rows .= "/turn/$file 200 $kind 40x60 etag=weak moves>21:$file,rotate:90\n"
+           . "/size/$file 200 $kind 30x20 moves>20:$file,resize:30x20\n"
            . "/webp/$file 200 webp 30x20 moves>17:$file,resize:30x20\n"
            . "/png/$file 200 png 60x40 moves>40:$file,rotate:180\n"
-           . "/page/$file?n=3 200 avif 60x40 frames=1\n";
+           . "/page/$file?n=3 200 $kind 60x40 frames=1\n";
 }
 $rows .= "/png/anim-60x40-$_.gif 200 png 60x40 moves>90:anim-60x40-$_.gif,rotate:180\n" for qw(clear gifsicle);
 
@@ -127,6 +127,8 @@ __DATA__
 /first/anim-60x40-stillpng.png  200 png 60x40 frames=1 px=3,3:lime
 /keep/anim-60x40-pillow.gif     200 same=anim-60x40-pillow.gif etag=strong
 /keep/anim-60x40-avifenc.avif   200 avif 60x40 frames=5 moves>90:anim-60x40-avifenc.avif
+/keep/anim-60x40-cjxlpng.jxl    200 jxl 60x40 frames=5 moves>90:anim-60x40-cjxlpng.jxl
+/first/anim-60x40-cjxlpng.jxl   200 jxl 60x40 frames=1
 /first/anim-60x40-avifenc.avif  200 avif 60x40 frames=1
 /keep/anim-60x40-pillowpng.png  200 same=anim-60x40-pillowpng.png etag=strong
 # without the extensions of ImageMagick's own
@@ -201,6 +203,9 @@ __DATA__
 /out/anim-60x40-im.gif          200 gif 30x20 frames=1
 /few/anim-60x40-pillowpng.png   200 png 30x20 frames=1
 /few/anim-60x40-avifenc.avif    200 avif 30x20 frames=1
+/few/anim-60x40-cjxlpng.jxl     200 jxl 30x20 frames=1
+/strict/few/anim-60x40-cjxlpng.jxl 415 X-Error=too_many_frames log=info:too_many_frames
+/strict/trunc_anim-60x40-cjxlpng.jxl 415 X-Error=decode_failed
 /strict/few/anim-60x40-avifenc.avif 415 X-Error=too_many_frames log=info:too_many_frames
 /most_anim-60x40-avifenc.avif 200 avif 30x20
 /strict/most_anim-60x40-avifenc.avif 415 X-Error=decode_failed

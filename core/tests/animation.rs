@@ -42,7 +42,11 @@ const WHITE: Option<[u8; 3]> = Some([255, 255, 255]);
 const SIZE: (u16, u16) = (24, 16);
 
 /// Fixtures of other encoders, and how often they are played; 0 is for ever.
-const MOVING: &[(&str, u32)] = &[("moving.avif", 0)];
+const MOVING: &[(&str, u32)] = &[
+    ("moving.avif", 0),
+    #[cfg(feature = "jxl")]
+    ("moving.jxl", 0),
+];
 
 /// All disposal methods, palettes, offsets, and a frame that sticks out.
 fn drawn(first_is_opaque: bool) -> Vec<Drawn> {
@@ -618,6 +622,22 @@ fn jxl_moves_as_its_source() {
             let (got, looped) = pictures_of_jxl(&out);
             assert_eq!(looped, plays);
             alike("jxl", &got, &want, 33.0);
+            // It is read as it was written.
+            let info = probe(&out).unwrap();
+            assert_eq!((info.frames, info.width, info.height), (9, 24, 16));
+            assert!(info.alpha || !alpha);
+            let (again, looped) = pictures_of_png(&transform(&out, &plan("f=png")).unwrap());
+            assert_eq!(looped, plays);
+            for (n, (again, got)) in again.iter().zip(&got).enumerate() {
+                assert!(psnr(&visible(&again.0), &visible(&got.0)) > 45.0, "{n}");
+            }
+            alike("jxl again", &again, &want, 33.0);
+            let sixth = transformed(&out, &plan("page=6,f=png"));
+            assert!(psnr(&visible(&sixth), &visible(&want[5].0)) > 33.0);
+            assert!(passes(&out, &Plan::default()));
+            let turned = transform(&out, &plan("rotate=90")).unwrap();
+            let info = probe(&turned).unwrap();
+            assert_eq!((info.format.name(), info.frames, info.width), ("jxl", 9, 16));
         }
         // What is not said to be shown for a time is shown all the same.
         let frames = [PngDrawn { delay: (0, 1), ..hole() }, hole(), hole()];

@@ -104,6 +104,7 @@ const SOURCES: &[Source] = &[
     }),
     ("gif animated", || animated("f=gif")),
     ("webp animated", || animated("f=webp")),
+    ("jxl animated", || animated("f=jxl,opacity=0.5")),
     ("avif animated", || animated("f=avif")),
     ("avif animated alpha", || animated("f=avif,opacity=0.5")),
     ("bmp", || bmp(&noise(false))),

@@ -5,7 +5,7 @@
 use image_gate_core::image::{Control, HdrPolicy, Limits, Plan, prepare};
 use libfuzzer_sys::fuzz_target;
 
-const PARAMS: [&str; 8] = [
+const PARAMS: [&str; 10] = [
     "w=3",
     "w=20,f=png",
     "w=20,h=20,fit=crop,f=jpeg",
@@ -14,11 +14,14 @@ const PARAMS: [&str; 8] = [
     "w=11,f=jpeg",
     "f=png,sharpen=50",
     "w=5,f=gif",
+    "w=16,f=avif",
+    "w=16,f=jxl",
 ];
 
 fuzz_target!(|data: &[u8]| {
     let Some((which, input)) = data.split_first() else { return };
-    let mut plan = Plan::from_params(PARAMS[usize::from(which % 8)]).unwrap();
+    // Of what is left below the two highest bits.
+    let mut plan = Plan::from_params(PARAMS[usize::from(which & 0x3f) % PARAMS.len()]).unwrap();
     if which & 0x80 != 0 {
         plan.hdr = HdrPolicy::Keep;
     }

@@ -5,12 +5,19 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
-use image_gate_core::image::FillPixels;
+use image_gate_core::image::{FillPictures, FillPixels};
+
+/// What fills the pixels, once or again and again.
+#[derive(Clone, Copy)]
+pub enum Fill {
+    Once(FillPixels),
+    Pictures(FillPictures),
+}
 
 /// What a child is to do. Addresses mean the same in all copies of a program.
 #[derive(Clone, Copy)]
 pub struct Task {
-    pub fill: FillPixels,
+    pub fill: Fill,
     /// Bytes of the source.
     pub source: usize,
     /// Bytes of the pixels.

@@ -6,9 +6,10 @@ use std::time::Instant;
 
 use image_gate_core::image::{Control, Error};
 
-use crate::channel::{Descriptors, Task};
+use crate::channel::{Descriptors, Fill, Task};
 use crate::ending::{self, Ending, end};
 use crate::shared::{Places, Shared};
+use crate::turn::Turn;
 use crate::{channel, memory, process};
 
 /// All that the child does.
@@ -34,8 +35,18 @@ pub fn work(task: &Task, descriptors: Descriptors) -> ! {
         unsafe { memory::isolate(task.memory) };
     }
     let control = Control::new(task.time.and_then(|time| Instant::now().checked_add(time)));
+    let head = mapped.head();
     let (_, pixels, source) = mapped.parts();
-    match catch_unwind(AssertUnwindSafe(|| (task.fill)(source, pixels, &control))) {
+    // SAFETY: the mapping lives as long as this process.
+    let turn = unsafe { Turn::of(head) };
+    let done = catch_unwind(AssertUnwindSafe(|| match task.fill {
+        Fill::Once(fill) => fill(source, pixels, &control),
+        Fill::Pictures(fill) => fill(source, pixels, &control, &mut |duration| {
+            turn.show(duration);
+            Ok(())
+        }),
+    }));
+    match done {
         Ok(Ok(())) => end(Ending::Done, ""),
         Ok(Err(Error::DecodeFailed(text))) => end(Ending::DecodeFailed, &text),
         Ok(Err(Error::UnsupportedFormat(text))) => end(Ending::Unsupported, &text),

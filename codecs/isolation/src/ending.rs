@@ -7,8 +7,11 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use image_gate_core::image::Error;
 
-use crate::process;
 use crate::shared::HEAD;
+use crate::{process, turn};
+
+/// Bytes of the head for the ending, its text and a zero behind that.
+const SAID: usize = HEAD - turn::LEN;
 
 /// How the work ended, by what the child left.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,7 +37,7 @@ pub fn has_begun(head: &[u8]) -> bool {
 /// What a child said before it ended.
 pub fn said(head: &[u8], memory: u64) -> Result<(), Error> {
     let text = || {
-        let text = head.get(1..).unwrap_or_default();
+        let text = head.get(1..SAID).unwrap_or_default();
         let text = text.split(|&byte| byte == 0).next().unwrap_or_default();
         String::from_utf8_lossy(text).into_owned()
     };
@@ -116,7 +119,7 @@ extern "C" fn crashed(_: libc::c_int) {
 pub fn end(ending: Ending, text: &str) -> ! {
     let head = HEAD_OF_CHILD.load(Ordering::Relaxed);
     if !head.is_null() {
-        let len = text.len().min(HEAD - 2);
+        let len = text.len().min(SAID - 2);
         // SAFETY: the head of the shared memory, which has room for that, and which nobody else uses here. It ends by
         // zero, as it was.
         unsafe {

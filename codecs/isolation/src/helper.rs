@@ -5,10 +5,13 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use image_gate_core::image::{Control, Error, FillPixels, Isolation, TakePixels, WorkSize};
+use image_gate_core::image::{
+    Control, Error, FillPictures, FillPixels, IsolatedPictures, Isolation, TakePixels, WorkSize,
+};
 
-use crate::channel::{self, Heard, Received, Task};
+use crate::channel::{self, Fill, Heard, Received, Task};
 use crate::shared::Shared;
+use crate::turn::Turn;
 use crate::{child, ending, process};
 
 /// How often it is asked whether the work goes on.
@@ -81,14 +84,7 @@ impl Isolation for Processes {
         let (mut shared, memory) = Shared::new(size.pixels, source)?;
         let mut tries = 1;
         loop {
-            let task = Task {
-                fill,
-                source: source.len(),
-                pixels: size.pixels,
-                memory: usize::try_from(size.memory).unwrap_or(usize::MAX),
-                foreign: size.foreign,
-                time: control.remaining(),
-            };
+            let task = task(Fill::Once(fill), size, source, control);
             match self.hand_over(&task, &memory) {
                 Ok(end) => match wait(&end, control)? {
                     // A helper that was ended may have had the task already, and no child.
@@ -110,6 +106,110 @@ impl Isolation for Processes {
             return Err(control.check().err().unwrap_or(error));
         }
         take(pixels)
+    }
+
+    fn begin<'a>(
+        &'a self,
+        size: WorkSize,
+        source: &[u8],
+        control: &Control,
+        fill: FillPictures,
+    ) -> Result<Box<dyn IsolatedPictures + 'a>, Error> {
+        let mut tries = 1;
+        loop {
+            let (shared, memory) = Shared::new(size.pixels, source)?;
+            let task = task(Fill::Pictures(fill), size, source, control);
+            match self.hand_over(&task, &memory) {
+                Ok(end) => {
+                    let mut pictures =
+                        Pictures { shared, end, memory: size.memory, is_first: true };
+                    match pictures.wait(control)? {
+                        Ok(None)
+                            if !ending::has_begun(pictures.shared.parts().0) && tries < TRIES =>
+                        {
+                            tries += 1;
+                        }
+                        Err(error) if !ending::has_begun(pictures.shared.parts().0) => {
+                            no_process(&error)?;
+                        }
+                        // What there is, or why there is nothing, is told when it is asked for.
+                        _ => return Ok(Box::new(pictures)),
+                    }
+                }
+                Err(error) => no_process(&error)?,
+            }
+            std::thread::sleep(Duration::from_millis(TICK_MILLISECONDS.into()));
+            control.check()?;
+        }
+    }
+}
+
+/// A task for a child that begins now.
+fn task(fill: Fill, size: WorkSize, source: &[u8], control: &Control) -> Task {
+    Task {
+        fill,
+        source: source.len(),
+        pixels: size.pixels,
+        memory: usize::try_from(size.memory).unwrap_or(usize::MAX),
+        foreign: size.foreign,
+        time: control.remaining(),
+    }
+}
+
+/// Pictures that a child makes.
+struct Pictures {
+    shared: Shared,
+    end: OwnedFd,
+    /// Bytes of memory that it may hold.
+    memory: u64,
+    /// Whether none was taken yet.
+    is_first: bool,
+}
+
+impl Pictures {
+    fn turn(&self) -> Turn<'_> {
+        // SAFETY: the mapping lives as long as this.
+        unsafe { Turn::of(self.shared.head()) }
+    }
+
+    /// Waits for the next picture, or the end; or to be told why there is no child.
+    fn wait(&self, control: &Control) -> Result<io::Result<Option<u32>>, Error> {
+        let tick = Duration::from_millis(TICK_MILLISECONDS.into());
+        loop {
+            if let Some(duration) = self.turn().picture(tick) {
+                return Ok(Ok(Some(duration)));
+            }
+            match channel::hear(&self.end, 0) {
+                // It may have shown one just before.
+                Heard::End => return Ok(Ok(self.turn().picture(Duration::ZERO))),
+                Heard::NoProcess(error) => return Ok(Err(error)),
+                Heard::Nothing => {}
+            }
+            control.check()?;
+        }
+    }
+}
+
+impl IsolatedPictures for Pictures {
+    fn next(&mut self, control: &Control, take: &mut TakePixels<'_>) -> Result<Option<u32>, Error> {
+        if !std::mem::replace(&mut self.is_first, false) {
+            self.turn().go_on();
+        }
+        let Ok(Some(duration)) = self.wait(control)? else {
+            let said = ending::said(self.shared.parts().0, self.memory);
+            // The child may have seen before us that the time is over.
+            return said.map(|()| None).map_err(|error| control.check().err().unwrap_or(error));
+        };
+        take(self.shared.parts().1)?;
+        Ok(Some(duration))
+    }
+}
+
+impl Drop for Pictures {
+    fn drop(&mut self) {
+        // What it has is free before others count on it.
+        channel::say(&self.end, 0);
+        channel::hear(&self.end, END_MILLISECONDS.into());
     }
 }
 

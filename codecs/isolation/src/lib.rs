@@ -11,6 +11,7 @@ mod helper;
 mod memory;
 mod process;
 mod shared;
+mod turn;
 
 pub use ending::end_by_panic;
 pub use helper::Processes;

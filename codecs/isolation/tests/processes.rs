@@ -106,6 +106,82 @@ fn a_source_is_there_and_the_rest_is_zero() {
     }
 }
 
+/// Pictures of the bytes 1, 2 and so on, shown for as many milliseconds, up to the first byte of the source; then what
+/// the second says.
+fn count(
+    source: &[u8],
+    pixels: &mut [u8],
+    _: &Control,
+    show: &mut dyn FnMut(u32) -> Result<(), Error>,
+) -> Result<(), Error> {
+    for number in 1..=source[0] {
+        // They stay as they were left.
+        assert!(pixels.iter().all(|&pixel| pixel == number - 1));
+        pixels.fill(number);
+        show(number.into())?;
+    }
+    match source[1] {
+        0 => Ok(()),
+        1 => Err(Error::DecodeFailed("a hole".to_owned())),
+        2 => std::process::abort(),
+        _ => spin(&[], &mut [], &Control::default()),
+    }
+}
+
+#[test]
+fn pictures_come_one_after_the_other() {
+    let ended = Error::DecodeFailed("the decoder crashed".to_owned());
+    let hole = Error::DecodeFailed("a hole".to_owned());
+    for (most, then, expected) in [
+        (3, 0, Ok(None)),
+        (0, 0, Ok(None)),
+        (200, 1, Err(hole.clone())),
+        (0, 1, Err(hole)),
+        (2, 2, Err(ended)),
+        (2, 3, Err(Error::Timeout)),
+    ] {
+        let control = within(Duration::from_secs(if then == 3 { 1 } else { 20 }));
+        let source = [most, then];
+        let mut pictures = PROCESSES.begin(SIZE, &source, &control, count).unwrap();
+        for number in 1..=most {
+            let mut taken = Vec::new();
+            let shown = pictures.next(&control, &mut |pixels| {
+                taken.extend_from_slice(pixels);
+                Ok(())
+            });
+            assert_eq!((shown, &taken[..]), (Ok(Some(number.into())), &[number; 10_000][..]));
+        }
+        let begin = Instant::now();
+        assert_eq!(
+            pictures.next(&control, &mut |_| panic!("no picture")),
+            expected,
+            "{most} {then}"
+        );
+        assert!(begin.elapsed() < Duration::from_millis(1200));
+    }
+}
+
+#[test]
+fn who_is_left_with_pictures_ends() {
+    let processes = own_processes();
+    let control = within(Duration::from_secs(20));
+    for taken in 0..3 {
+        let mut pictures = processes.begin(SIZE, &[9, 0], &control, count).unwrap();
+        for _ in 0..taken {
+            assert!(matches!(pictures.next(&control, &mut |_| Ok(())), Ok(Some(_))));
+        }
+        // It waits to be asked for the next.
+        std::thread::sleep(Duration::from_millis(20));
+        let begin = Instant::now();
+        drop(pictures);
+        assert!(begin.elapsed() < Duration::from_millis(300));
+    }
+    // What can't be taken is the end.
+    let mut pictures = processes.begin(SIZE, &[9, 0], &control, count).unwrap();
+    let refused = pictures.next(&control, &mut |_| Err(Error::Cancelled));
+    assert_eq!(refused, Err(Error::Cancelled));
+}
+
 #[test]
 fn errors_come_back() {
     let broken = run(&Control::default(), |_, _, _| Err(Error::DecodeFailed("a hole".to_owned())));

@@ -86,6 +86,15 @@ impl Control {
 /// What makes the bytes of a picture of a source, and of nothing else: it may be called in another process.
 pub type FillPixels = fn(source: &[u8], pixels: &mut [u8], control: &Control) -> Result<(), Error>;
 
+/// What makes picture after picture of a source in the same bytes, and says of each for how many milliseconds it is shown;
+/// the bytes are looked at while it says so. It may be called in another process.
+pub type FillPictures = fn(
+    source: &[u8],
+    pixels: &mut [u8],
+    control: &Control,
+    show: &mut dyn FnMut(u32) -> Result<(), Error>,
+) -> Result<(), Error>;
+
 /// What takes them over.
 pub type TakePixels<'a> = dyn FnMut(&[u8]) -> Result<(), Error> + 'a;
 
@@ -116,4 +125,26 @@ pub trait Isolation: std::fmt::Debug + Sync {
         fill: FillPixels,
         take: &mut TakePixels<'_>,
     ) -> Result<(), Error>;
+
+    /// Has `fill` make pictures of `source` there, as they are asked for.
+    ///
+    /// # Errors
+    /// As of [`run`](Isolation::run).
+    fn begin<'a>(
+        &'a self,
+        size: WorkSize,
+        source: &[u8],
+        control: &Control,
+        fill: FillPictures,
+    ) -> Result<Box<dyn IsolatedPictures + 'a>, Error>;
+}
+
+/// Pictures that are made apart, one after the other.
+pub trait IsolatedPictures {
+    /// Has the next one be made, and `take` have it here; returns for how many milliseconds it is shown, or that there is
+    /// none.
+    ///
+    /// # Errors
+    /// As of [`Isolation::run`].
+    fn next(&mut self, control: &Control, take: &mut TakePixels<'_>) -> Result<Option<u32>, Error>;
 }

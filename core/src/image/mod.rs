@@ -64,7 +64,9 @@ pub use area::{Area, Length, Ratio, Sides};
 pub use canonical::Canonical;
 pub use color::Color;
 pub use content_encoding::{ContentCoding, ContentCodings, acceptable_codings, decode_body};
-pub use control::{Control, FillPixels, Isolation, TakePixels, WorkSize};
+pub use control::{
+    Control, FillPictures, FillPixels, IsolatedPictures, Isolation, TakePixels, WorkSize,
+};
 pub use damage::{Damage, DamagePolicy};
 pub use dialect::{
     Asked, Description, Dialect, Hosts, Link, Origin, PROFILE, Resource, Source, Unknown,

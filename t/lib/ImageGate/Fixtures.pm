@@ -247,6 +247,13 @@ PY
     # libavif 0.11 says nothing of loops; alpha is a track of its own
     avifenc   => sub { my ($d, $w, $h) = @_; steps($d, $w, $h, 1);
         run($d, qw(avifenc -s 8 --min 4 --max 10 --minalpha 0 --maxalpha 0 --timescale 1000 --duration 40 0.png 1.png --duration 250 2.png 3.png 4.png out.avif)) },
+    cjxlgif   => sub { my ($d, $w, $h) = @_; steps($d, $w, $h);
+        run($d, 'convert', qw(-delay 7 [0-4].png -loop 0 -layers OptimizePlus in.gif)); run($d, qw(cjxl -q 95 in.gif out.jxl)) },
+    cjxlpng   => sub { my ($d, $w, $h) = @_; steps($d, $w, $h, 1); run($d, '/usr/bin/python3', '-c', <<'PY'); run($d, qw(cjxl -d 0 in.apng out.jxl)) },
+from PIL import Image
+f = [Image.open('%d.png' % n).convert('RGBA') for n in range(5)]
+f[0].save('in.apng', format='png', save_all=True, append_images=f[1:], duration=[20, 50, 70, 340, 10], loop=3)
+PY
     ffmpegavif => sub { my ($d, $w, $h) = @_; steps($d, $w, $h);
         run($d, qw(ffmpeg -nostdin -loglevel error -framerate 8 -i %d.png -pix_fmt yuv444p -c:v libaom-av1 -crf 8 -cpu-used 6), 'out.avif') },
     ffmpegpng => sub { my ($d, $w, $h) = @_; steps($d, $w, $h); run($d, qw(ffmpeg -nostdin -loglevel error -framerate 10 -i %d.png -plays 0 -f apng), 'out.png') },

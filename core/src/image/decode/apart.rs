@@ -6,7 +6,7 @@ use crate::image::size::Size;
 use crate::image::{Control, Error, WorkSize};
 
 /// Bytes that are copied between two looks at the [`Control`].
-const PIECE: usize = 4 << 20;
+pub(super) const PIECE: usize = 4 << 20;
 
 /// Has a raster be made of `source` by something that holds so many bytes besides it.
 pub(super) fn raster(
@@ -32,10 +32,8 @@ pub(in crate::image) fn bytes(
         fill(source, &mut bytes, control)?;
         return Ok(bytes);
     };
-    // It is an estimate.
-    let work = WorkSize { memory: size.memory.saturating_add(size.memory / 4), ..size };
     let mut bytes = Vec::new();
-    isolation.run(work, source, control, fill, &mut |made| {
+    isolation.run(work(size), source, control, fill, &mut |made| {
         bytes = with_room(made.len())?;
         for piece in made.chunks(PIECE) {
             control.check()?;
@@ -44,4 +42,9 @@ pub(in crate::image) fn bytes(
         Ok(())
     })?;
     Ok(bytes)
+}
+
+/// Work by its estimate, which it may exceed a little.
+pub(super) fn work(size: WorkSize) -> WorkSize {
+    WorkSize { memory: size.memory.saturating_add(size.memory / 4), ..size }
 }

@@ -1,11 +1,19 @@
 //! JPEG XL by the `jxl` crate, which asks before each of its tasks whether the work goes on. As a task may
 //! last for minutes, they are done apart where there is such a place.
 
-use jxl::api::{Event, JxlOutputBuffer, JxlParallelRunner, JxlParallelRunnerFun, ProfileLevel};
+use jxl::api::{
+    Event, JxlDecoder, JxlOutputBuffer, JxlParallelRunner, JxlParallelRunnerFun, ProfileLevel,
+};
 
 use super::apart;
+use super::canvas::Canvas;
+use crate::image::control::IsolatedPictures;
+use crate::image::damage::{Damage, Tolerance};
 use crate::image::error::{broken, truncated};
+use crate::image::pixels::widen;
 use crate::image::raster::{DeepRaster, Raster, data_len};
+use crate::image::size::Rect;
+use crate::image::source::Dispose;
 use crate::image::source::jxl::Jxl;
 use crate::image::{Control, Error, WorkSize};
 
@@ -38,20 +46,169 @@ fn fill_deep(input: &[u8], pixels: &mut [u8], control: &Control) -> Result<(), E
 fn fill_with(input: &[u8], deep: bool, pixels: &mut [u8], control: &Control) -> Result<(), Error> {
     let jxl = Jxl::read(input)?;
     let filled = match fill_by(&jxl, ProfileLevel::Main5, deep, pixels, control) {
-        Err(Failure::Transforms) => fill_by(&jxl, ProfileLevel::Main10, deep, pixels, control),
+        Err(Failure::BeyondLevel) => fill_by(&jxl, ProfileLevel::Main10, deep, pixels, control),
         filled => filled,
     };
-    filled.map_err(|failure| match failure {
-        Failure::Transforms => broken("too many transforms"),
-        Failure::Other(error) => error,
-    })
+    filled.map_err(Failure::into_error)
+}
+
+/// The pictures of an animation, one after the other.
+pub(super) struct JxlFrames<'a> {
+    input: &'a [u8],
+    jxl: &'a Jxl<'a>,
+    maker: Option<Maker<'a>>,
+    is_first: bool,
+    is_ended: bool,
+}
+
+/// What makes them.
+enum Maker<'a> {
+    Here(Box<Pictures<'a>>),
+    Apart(Box<dyn IsolatedPictures>),
+}
+
+impl<'a> JxlFrames<'a> {
+    /// None yet.
+    pub(super) fn new(input: &'a [u8], jxl: &'a Jxl<'a>) -> JxlFrames<'a> {
+        JxlFrames { input, jxl, maker: None, is_first: true, is_ended: false }
+    }
+
+    /// Paints the next picture; returns for how many milliseconds it is shown. Those before one that is broken
+    /// stay.
+    pub(super) fn next(
+        &mut self,
+        canvas: &mut Canvas,
+        tolerance: &Tolerance,
+        control: &Control,
+    ) -> Result<Option<u32>, Error> {
+        if self.is_ended {
+            return Ok(None);
+        }
+        let is_first = std::mem::replace(&mut self.is_first, false);
+        match self.paint(canvas, control) {
+            Err(Error::DecodeFailed(what) | Error::UnsupportedFormat(what)) if !is_first => {
+                self.is_ended = true;
+                tolerance.note(Damage::inside(what))?;
+                Ok(None)
+            }
+            painted => painted,
+        }
+    }
+
+    fn paint(&mut self, canvas: &mut Canvas, control: &Control) -> Result<Option<u32>, Error> {
+        let mut raster = Raster::new(self.jxl.size, self.jxl.layout)?;
+        let maker = match self.maker.take() {
+            Some(maker) => maker,
+            None => self.begin(control)?,
+        };
+        let duration = match self.maker.insert(maker) {
+            Maker::Here(pictures) => pictures.next(raster.data_mut(), control)?,
+            Maker::Apart(pictures) => pictures.next(control, &mut |made| {
+                let pieces = raster.data_mut().chunks_mut(apart::PIECE);
+                for (to, from) in pieces.zip(made.chunks(apart::PIECE)) {
+                    control.check()?;
+                    to.copy_from_slice(from);
+                }
+                Ok(())
+            })?,
+        };
+        let Some(duration) = duration else { return Ok(None) };
+        let raster = widen(raster, control)?;
+        let window = Rect { x: 0, y: 0, size: raster.size() };
+        canvas.begin(window, Dispose::Keep, control)?;
+        canvas.lay(window, &raster, window.size.height, false);
+        Ok(Some(duration))
+    }
+
+    fn begin(&self, control: &Control) -> Result<Maker<'a>, Error> {
+        let Some(isolation) = control.isolation() else {
+            return Ok(Maker::Here(Box::new(Pictures::new(self.jxl)?)));
+        };
+        let pixels = data_len(self.jxl.size, self.jxl.layout)?;
+        let work =
+            apart::work(WorkSize { pixels, memory: working_bytes(self.jxl), foreign: false });
+        isolation.begin(work, self.input, control, fill_pictures).map(Maker::Apart)
+    }
+}
+
+/// Makes all pictures of an input, one after the other.
+fn fill_pictures(
+    input: &[u8],
+    pixels: &mut [u8],
+    control: &Control,
+    show: &mut dyn FnMut(u32) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let jxl = Jxl::read(input)?;
+    let mut pictures = Pictures::new(&jxl)?;
+    while let Some(duration) = pictures.next(pixels, control)? {
+        show(duration)?;
+    }
+    Ok(())
+}
+
+/// Decodes picture after picture.
+struct Pictures<'a> {
+    jxl: &'a Jxl<'a>,
+    level: ProfileLevel,
+    decoder: JxlDecoder,
+    rest: &'a [u8],
+    /// How many were made.
+    made: u32,
+    /// Milliseconds up to the next one.
+    time: f64,
+}
+
+impl<'a> Pictures<'a> {
+    fn new(jxl: &'a Jxl<'a>) -> Result<Pictures<'a>, Error> {
+        let level = ProfileLevel::Main5;
+        let (decoder, rest) = jxl.decoder(level, false)?;
+        Ok(Pictures { jxl, level, decoder, rest, made: 0, time: 0.0 })
+    }
+
+    /// Makes the next one; returns for how many milliseconds it is shown.
+    fn next(&mut self, pixels: &mut [u8], control: &Control) -> Result<Option<u32>, Error> {
+        if self.made >= self.jxl.pictures() {
+            return Ok(None);
+        }
+        let duration = match self.decode(pixels, control) {
+            Err(Failure::BeyondLevel) if self.level == ProfileLevel::Main5 => {
+                // From the beginning, as the level is known to a decoder from there on.
+                self.level = ProfileLevel::Main10;
+                (self.decoder, self.rest) = self.jxl.decoder(self.level, false)?;
+                for _ in 0..self.made {
+                    self.decode(pixels, control).map_err(Failure::into_error)?;
+                }
+                self.decode(pixels, control)
+            }
+            decoded => decoded,
+        };
+        let duration = duration.map_err(Failure::into_error)?;
+        self.made += 1;
+        let until = self.time + duration;
+        let milliseconds = until.round() - self.time.round();
+        self.time = until;
+        Ok(Some(milliseconds as u32))
+    }
+
+    fn decode(&mut self, pixels: &mut [u8], control: &Control) -> Result<f64, Failure> {
+        decode_next((&mut self.decoder, &mut self.rest), self.jxl, false, pixels, control)
+    }
 }
 
 /// Why it can't be decoded.
 enum Failure {
-    /// It has more transforms than its level allows.
-    Transforms,
+    /// It has more transforms, or pictures a second, than its level allows.
+    BeyondLevel,
     Other(Error),
+}
+
+impl Failure {
+    fn into_error(self) -> Error {
+        match self {
+            Failure::BeyondLevel => broken("too many transforms"),
+            Failure::Other(error) => error,
+        }
+    }
 }
 
 impl From<Error> for Failure {
@@ -68,6 +225,18 @@ fn fill_by(
     control: &Control,
 ) -> Result<(), Failure> {
     let (mut decoder, mut rest) = jxl.decoder(level, deep)?;
+    decode_next((&mut decoder, &mut rest), jxl, deep, pixels, control).map(drop)
+}
+
+/// Decodes what is shown next; returns for how many milliseconds.
+fn decode_next(
+    (decoder, rest): (&mut JxlDecoder, &mut &[u8]),
+    jxl: &Jxl,
+    deep: bool,
+    pixels: &mut [u8],
+    control: &Control,
+) -> Result<f64, Failure> {
+    let mut duration = 0.0;
     let sample = if deep { 2 } else { 1 };
     let stride = jxl.size.width as usize * jxl.layout.channels() * sample;
     let mut runner = Tasks(|| control.goes_on());
@@ -75,13 +244,18 @@ fn fill_by(
         control.check()?;
         let rows = jxl.size.height as usize;
         let mut buffers = [JxlOutputBuffer::new(pixels, rows, stride)];
-        match decoder.process(&mut rest, Some(&mut buffers), Some(&mut runner)) {
-            Ok(Event::FrameComplete { .. } | Event::Complete) => return Ok(()),
+        match decoder.process(rest, Some(&mut buffers), Some(&mut runner)) {
+            Ok(Event::FrameComplete { .. } | Event::Complete) => return Ok(duration),
             Ok(Event::NeedMoreInput { .. }) => return Err(truncated().into()),
-            Ok(Event::BasicInfo | Event::FrameHeader) => {}
-            Err(jxl::error::Error::LevelLimitExceeded { limit: "modular transforms", .. }) => {
-                return Err(Failure::Transforms);
+            Ok(Event::FrameHeader) => {
+                let header = decoder.frame_header();
+                duration = header.and_then(|header| header.duration).unwrap_or_default();
             }
+            Ok(Event::BasicInfo) => {}
+            Err(jxl::error::Error::LevelLimitExceeded {
+                limit: "modular transforms" | "frame rate (fps)",
+                ..
+            }) => return Err(Failure::BeyondLevel),
             Err(error) => {
                 return Err(control.check().err().unwrap_or_else(|| broken(error)).into());
             }

@@ -122,6 +122,8 @@ enum Reader<'a> {
     Gif(Box<gif::GifFrames<'a>>),
     Webp(webp::WebpFrames<'a>),
     Avif(Box<avif::AvifFrames<'a>>),
+    #[cfg(feature = "jxl")]
+    Jxl(jxl::JxlFrames<'a>),
 }
 
 impl<'a> Frames<'a> {
@@ -142,10 +144,13 @@ impl<'a> Frames<'a> {
                 let frames = avif::AvifFrames::new(source.input, avif)?.ok_or_else(still)?;
                 Reader::Avif(Box::new(frames))
             }
+            #[cfg(feature = "jxl")]
+            Container::Jxl(own) => Reader::Jxl(jxl::JxlFrames::new(source.input, own)),
+            #[cfg(not(feature = "jxl"))]
+            Container::Jxl(_) => return Err(still()),
             Container::Jpeg(_)
             | Container::Bitmap(_)
             | Container::Tiff(_)
-            | Container::Jxl(_)
             | Container::Heic(_)
             | Container::Svg(_) => return Err(still()),
         };
@@ -168,6 +173,8 @@ impl<'a> Frames<'a> {
             Reader::Gif(frames) => frames.next(&mut self.canvas, self.tolerance, control),
             Reader::Webp(frames) => frames.next(&mut self.canvas, self.tolerance, control),
             Reader::Avif(frames) => frames.next(&mut self.canvas, self.tolerance, control),
+            #[cfg(feature = "jxl")]
+            Reader::Jxl(frames) => frames.next(&mut self.canvas, self.tolerance, control),
         }
     }
 

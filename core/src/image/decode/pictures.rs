@@ -79,7 +79,11 @@ pub(super) fn working_bytes(source: &Source, how: &Decode) -> u64 {
             // Where it is done apart, the input is there a second time.
             #[cfg(feature = "jxl")]
             Container::Jxl(own) => {
-                jxl::working_bytes(own).saturating_add(source.input.len() as u64)
+                // Of an animation a picture is there before it is painted.
+                let size = Size::new(source.info.width, source.info.height);
+                let painted = if source.info.frames > 1 { size.pixels() * 8 } else { 0 };
+                let apart = (source.input.len() as u64).saturating_add(painted);
+                jxl::working_bytes(own).saturating_add(apart)
             }
             #[cfg(not(feature = "jxl"))]
             Container::Jxl(_) => 0,

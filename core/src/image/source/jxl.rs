@@ -20,10 +20,14 @@ use std::ops::Range;
 #[cfg(feature = "jxl")]
 use ::jxl::api::ProfileLevel;
 
-use super::Embedded;
 use super::headers::SourceHeaders;
+use super::{Animation, Embedded};
 use crate::image::Error;
 use crate::image::bytes::be32;
+#[cfg(feature = "jxl")]
+use crate::image::damage::Damage;
+#[cfg(feature = "jxl")]
+use crate::image::error::truncated;
 use crate::image::isobmff::IsoBox;
 use crate::image::raster::Layout;
 use crate::image::size::Size;
@@ -47,9 +51,11 @@ pub(in crate::image) struct Jxl<'a> {
     start: usize,
     #[cfg(feature = "jxl")]
     has_preview: bool,
-    /// What there is up to the one that is shown, or nothing, where that is faulty.
+    /// What there is of frames, or nothing, where the first is faulty.
     #[cfg(feature = "jxl")]
     frames: frames::Frames,
+    /// Of an animation what all its pictures have in common.
+    pub(in crate::image) animation: Option<Animation>,
     #[cfg(not(feature = "jxl"))]
     of: std::marker::PhantomData<&'a ()>,
     pub(in crate::image) size: Size,
@@ -93,8 +99,13 @@ impl<'a> Jxl<'a> {
         self.frames.bytes
     }
 
+    /// How many pictures there are.
+    pub(in crate::image) fn pictures(&self) -> u32 {
+        self.frames.shown
+    }
+
     /// How long the codestream is, and how much of that is the image; `None` where it has a preview
-    /// besides, or very many frames.
+    /// besides, or that is not known.
     pub(in crate::image) fn extent(&self) -> Option<(usize, usize)> {
         if self.has_preview {
             return None;
@@ -114,14 +125,15 @@ impl<'a> Jxl<'a> {
     }
 }
 
-/// Reads the headers, those of frames too, up to the first that is shown.
+/// Reads the headers, those of frames too.
 #[cfg(feature = "jxl")]
 pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jxl<'_>>, Error> {
     let parts::Found { codestream, ranges } = parts::find(input)?;
     let head::Head { bytes, len: start, headers } = head::Head::read(&codestream)?;
     let head = parts::around(&bytes)?;
-    let (decoder, codestream::Opened { basic, layout }) =
-        codestream::open(&head, None, ProfileLevel::Main5, false)?;
+    let (decoder, opened) = codestream::open(&head, None, ProfileLevel::Main5, false)?;
+    let animation = opened.animation();
+    let codestream::Opened { basic, layout } = opened;
     let side = |side: usize| {
         u32::try_from(side).map_err(|_| crate::image::error::broken("a side is too long"))
     };
@@ -132,10 +144,14 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jxl<'_>>, Error> {
     }
     codestream::colors(decoder.output_color_profile(), &mut embedded);
     let has_preview = headers.preview.is_some();
-    let (frames, fault) = match frames::Frames::read(&codestream, start, &headers) {
+    let (mut frames, fault) = match frames::Frames::read(&codestream, start, &headers) {
         Ok(frames) => (frames, None),
         Err(fault) => (frames::Frames::default(), Some(fault)),
     };
+    let damage = frames.damage.take().map(|error| match error {
+        error if error == truncated() => Damage::at_the_end(error.to_string()),
+        error => Damage::inside(error.to_string()),
+    });
     Ok(SourceHeaders {
         info: crate::image::Info {
             format: crate::image::Format::Jxl,
@@ -143,17 +159,17 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jxl<'_>>, Error> {
             height: size.height,
             // The decoder turns it, whatever Exif says.
             orientation: 1,
-            frames: 1,
+            frames: if animation.is_some() { frames.shown.max(1) } else { 1 },
             alpha: layout.has_alpha(),
             bits: basic.bit_depth.bits_per_sample().min(32) as u8,
             has_palette: false,
             has_profile: embedded.icc.is_some(),
             progressive: false,
         },
-        own: Jxl { head, codestream, ranges, start, has_preview, frames, size, layout },
+        own: Jxl { head, codestream, ranges, start, has_preview, frames, animation, size, layout },
         embedded,
         fault,
-        damage: None,
+        damage,
     })
 }
 

@@ -195,10 +195,10 @@ impl<'a> Source<'a> {
             Container::Gif(gif) => Some(gif.animation),
             Container::Webp(webp) => Some(webp.animation),
             Container::Avif(avif) => avif.moving.as_ref().map(|moving| moving.animation),
+            Container::Jxl(jxl) => jxl.animation,
             Container::Jpeg(_)
             | Container::Bitmap(_)
             | Container::Tiff(_)
-            | Container::Jxl(_)
             | Container::Heic(_)
             | Container::Svg(_) => None,
         }

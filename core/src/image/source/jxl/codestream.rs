@@ -1,6 +1,7 @@
 //! The headers of a codestream (ISO/IEC 18181-1) by the `jxl` crate.
 
 use std::borrow::Cow;
+use std::num::NonZeroU32;
 
 use jxl::api::{
     AlphaMode, Endianness, Event, ExtraChannel, JxlBasicInfo, JxlColorEncoding, JxlColorProfile,
@@ -11,12 +12,21 @@ use jxl::api::{
 use crate::image::Error;
 use crate::image::error::{broken, truncated};
 use crate::image::raster::Layout;
-use crate::image::source::{Embedded, HdrColors, Icc, code_points};
+use crate::image::source::{Animation, Embedded, HdrColors, Icc, code_points};
 
 /// What is told of a file before its first frame.
 pub(super) struct Opened {
     pub(super) basic: JxlBasicInfo,
     pub(super) layout: Layout,
+}
+
+impl Opened {
+    /// What its pictures have in common, where it says that there are several.
+    pub(super) fn animation(&self) -> Option<Animation> {
+        let animation = self.basic.animation.as_ref()?;
+        let plays = NonZeroU32::new(animation.num_loops);
+        Some(Animation { plays, alpha: self.layout.has_alpha() })
+    }
 }
 
 /// Reads the headers, which are all that is given; no frame is looked at.

@@ -1,5 +1,5 @@
-//! The headers of frames (ISO/IEC 18181-1, annexes F.1 to F.3), up to the first one that is shown: how large
-//! they are, and what the decoder holds for them.
+//! The headers of frames (ISO/IEC 18181-1, annexes F.1 to F.3): how large they are, and what the decoder holds for
+//! them. Of an image they are read up to the one that is shown, of an animation all.
 
 use std::ops::Range;
 
@@ -10,11 +10,11 @@ use crate::image::Error;
 use crate::image::error::{broken, truncated};
 use crate::image::source::prefix::LsbBitReader;
 
-/// Frames up to the first that is shown. Who paints in layers has some dozens.
+/// Frames up to one that is shown. Who paints in layers has some dozens.
 const MOST_FRAMES: usize = 256;
 
-/// Frames behind that, whose end is looked for.
-const MOST_PICTURES: usize = 4096;
+/// Pictures of an animation that are looked for.
+const MOST_PICTURES: u32 = 1 << 16;
 
 /// Samples of all these frames together, for each sample of the image; and how many an image that is smaller
 /// counts for.
@@ -27,14 +27,18 @@ const MOST_WORK: u64 = 1 << 20;
 /// Bytes of a sample that is kept.
 const KEPT: u64 = 4;
 
-/// What the decoder holds until a frame is shown.
+/// What the decoder holds until all frames are shown.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Frames {
+    /// How many are shown, as far as they are there and could be decoded.
+    pub(super) shown: u32,
+    /// Why there are no more of an animation, though it goes on.
+    pub(super) damage: Option<Error>,
     /// Samples of the largest frame, as the decoder counts them.
     pub(super) largest: u64,
     /// Bytes that it holds at most.
     pub(super) bytes: u64,
-    /// Where in the codestream the last frame ends; `None` where there are very many.
+    /// Where in the codestream the last frame ends; `None` where that is not known.
     pub(super) end: Option<usize>,
 }
 
@@ -80,35 +84,72 @@ impl Frames {
     /// [`Error::BrokenImage`] where they are damaged, or end before one is shown;
     /// [`Error::UnsupportedFormat`] where they are more than an image can be worth.
     pub(super) fn read(codestream: &[u8], at: usize, headers: &Headers) -> Result<Frames, Error> {
-        let damaged = || broken("the frames are damaged or truncated");
-        let channels = 3 + u64::from(headers.extra);
-        let samples = |(width, height): (u64, u64)| {
-            // Rows are no shorter than lines of the cache.
-            width.max(16).saturating_mul(height).saturating_mul(channels)
+        let mut reader = FrameReader {
+            codestream,
+            at,
+            headers,
+            work: MOST_WORK,
+            kept: [0; 8],
+            is_preview: headers.preview.is_some(),
         };
-        let most = samples(headers.sides).max(SMALL_IMAGE).saturating_mul(FRAMES_FACTOR);
-        let mut at = at;
-        let mut all = 0u64;
-        let mut work = MOST_WORK;
-        let mut kept = [0u64; 8];
         // The decoder asks this of the image and of its preview as well.
-        let largest = samples(headers.sides).max(headers.preview.map_or(0, samples));
-        let mut frames = Frames { largest, bytes: 0, end: None };
-        let mut is_preview = headers.preview.is_some();
+        let largest = headers
+            .samples(headers.sides)
+            .max(headers.preview.map_or(0, |sides| headers.samples(sides)));
+        let mut frames = Frames { largest, ..Frames::default() };
+        let mut is_last = reader.next(&mut frames)?;
+        // All the others have as many numbers as the first.
+        reader.work = reader.work.saturating_add(MOST_WORK);
+        while !is_last && frames.shown < MOST_PICTURES {
+            // What is wrong behind the first picture is so of the others.
+            match reader.next(&mut frames) {
+                Ok(last) => is_last = last,
+                Err(error) => {
+                    frames.damage = Some(error);
+                    return Ok(frames);
+                }
+            }
+        }
+        frames.end = is_last.then_some(reader.at);
+        Ok(frames)
+    }
+}
+/// Reads the headers of frames.
+struct FrameReader<'a> {
+    codestream: &'a [u8],
+    /// Where the next frame begins.
+    at: usize,
+    headers: &'a Headers,
+    /// Entropy-coded numbers that may still be read.
+    work: u64,
+    /// Bytes of what is kept to be used by others.
+    kept: [u64; 8],
+    is_preview: bool,
+}
+
+impl FrameReader<'_> {
+    /// Looks at the frames up to one that is shown; whether that is the last.
+    fn next(&mut self, frames: &mut Frames) -> Result<bool, Error> {
+        let headers = self.headers;
+        let damaged = || broken("the frames are damaged or truncated");
+        let samples = |sides: (u64, u64)| headers.samples(sides);
+        let most = samples(headers.sides).max(SMALL_IMAGE).saturating_mul(FRAMES_FACTOR);
+        let mut all = 0u64;
         for _ in 0..MOST_FRAMES {
-            let input = codestream.get(at..).ok_or_else(truncated)?;
-            let image = if is_preview { headers.preview } else { None }.unwrap_or(headers.sides);
+            let input = self.codestream.get(self.at..).ok_or_else(truncated)?;
+            let preview = if self.is_preview { headers.preview } else { None };
+            let image = preview.unwrap_or(headers.sides);
             let mut bits = LsbBitReader::new(input);
             let frame = Frame::read(&mut bits, headers, image).ok_or_else(damaged)?;
-            let sections = frame.sections(&mut bits, &mut work).ok_or_else(damaged)?;
+            let sections = frame.sections(&mut bits, &mut self.work).ok_or_else(damaged)?;
             if sections.end > input.len() {
                 return Err(truncated());
             }
-            at = at.saturating_add(sections.end);
+            self.at = self.at.saturating_add(sections.end);
             frames.largest = frames.largest.max(samples(frame.sides));
             // Of a preview what is not shown is decoded all the same.
-            if is_preview && frame.is_shown {
-                is_preview = !frame.is_last;
+            if self.is_preview && frame.is_shown {
+                self.is_preview = !frame.is_last;
                 continue;
             }
             // What is laid on the image is as large as that.
@@ -120,38 +161,25 @@ impl Frames {
                 return Err(Error::UnsupportedFormat(what.to_owned()));
             }
             let first = input.get(sections.first).ok_or_else(damaged)?;
-            let working = frame.working_bytes(samples(frame.coded), headers, first, &mut work)?;
+            let working =
+                frame.working_bytes(samples(frame.coded), headers, first, &mut self.work)?;
             let result = if frame.slot.is_some() { laid.saturating_mul(KEPT) } else { 0 };
             // What it takes the place of is there until then.
-            let held = kept
+            let held = self
+                .kept
                 .iter()
                 .fold(working.saturating_add(result), |sum, &slot| sum.saturating_add(slot));
             frames.bytes = frames.bytes.max(held);
-            if frame.is_shown {
-                frames.end =
-                    if frame.is_last { Some(at) } else { end(codestream, at, headers, &mut work) };
-                return Ok(frames);
-            }
-            if let Some(place) = frame.slot.and_then(|slot| kept.get_mut(slot)) {
+            if let Some(place) = frame.slot.and_then(|slot| self.kept.get_mut(slot)) {
                 *place = result;
+            }
+            if frame.is_shown {
+                frames.shown += 1;
+                return Ok(frame.is_last);
             }
         }
         Err(Error::UnsupportedFormat("JPEG XL with hundreds of frames not shown".to_owned()))
     }
-}
-
-/// Where the last frame ends, of those that begin there.
-fn end(codestream: &[u8], mut at: usize, headers: &Headers, work: &mut u64) -> Option<usize> {
-    for _ in 0..MOST_PICTURES {
-        let input = codestream.get(at..)?;
-        let mut bits = LsbBitReader::new(input);
-        let frame = Frame::read(&mut bits, headers, headers.sides)?;
-        at = at.checked_add(frame.sections(&mut bits, work)?.end)?;
-        if frame.is_last {
-            return (at <= codestream.len()).then_some(at);
-        }
-    }
-    None
 }
 
 impl Frame {

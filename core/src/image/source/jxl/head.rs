@@ -81,6 +81,13 @@ pub(super) struct Headers {
     has_profile: bool,
 }
 
+impl Headers {
+    /// How many samples something so large has, by how it is held: rows are no shorter than lines of the cache.
+    pub(super) fn samples(&self, (width, height): (u64, u64)) -> u64 {
+        width.max(16).saturating_mul(height).saturating_mul(3 + u64::from(self.extra))
+    }
+}
+
 /// Reads all that is before a profile, or stops where there are too many channels.
 fn headers(bits: &mut LsbBitReader) -> Option<Headers> {
     // The signature.
