@@ -83,7 +83,7 @@ __DATA__
 /avif,jxl,webp/photo-300x200.jpg [Accept: image/jxl] 200 jxl 150x100 Vary=Accept
 /avif,jxl,webp/photo-300x200.jpg [Accept: image/*] 200 jpeg 150x100 Vary=Accept
 /avif,jxl,webp/photo-300x200.jxl [Accept: */*] 200 jpeg 150x100 Vary=Accept
-/jxl/anim-60x40-im.gif [Accept: image/jxl] 200 gif frames=5 Vary=Accept
+/jxl/anim-60x40-im.gif [Accept: image/jxl] 200 jxl frames=5 Vary=Accept
 /auto/photo-300x200.jpg [Accept: image/jxl] 200 jpeg 150x100 Vary=Accept
 
 

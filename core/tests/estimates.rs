@@ -104,6 +104,8 @@ const SOURCES: &[Source] = &[
     }),
     ("gif animated", || animated("f=gif")),
     ("webp animated", || animated("f=webp")),
+    // At a lower speed libaom keeps more.
+    ("webp animated alpha", || animated("f=webp,opacity=0.5")),
     ("jxl animated", || animated("f=jxl,opacity=0.5")),
     ("avif animated", || animated("f=avif")),
     ("avif animated alpha", || animated("f=avif,opacity=0.5")),
@@ -160,6 +162,8 @@ const MADE: [&str; 13] = [
 ];
 /// What is asked of pictures with a map.
 const OF_MAPS: [&str; 4] = ["trim=10,f=jpeg", "trim=10,w=1700,f=jpeg", "", "f=webp"];
+/// What is asked of an animation with alpha.
+const MOVING: [&str; 3] = ["f=avif,speed=9", "f=avif,speed=6", "f=jxl"];
 /// What is asked of dots.
 const TRIED: [&str; 4] = ["7 f=jxl,q=90", "7 f=jxl,q=2", "9 f=jxl,q=90", "9 f=jxl,q=2"];
 const OF_ALL: [&str; 6] = [
@@ -306,6 +310,7 @@ fn estimates_hold() {
                     std::fs::write(&source, make()).unwrap();
                     let made = match name {
                         "dots" => &TRIED[..],
+                        "webp animated alpha" => &MOVING,
                         "jpeg with a narrow map" => &OF_MAPS,
                         _ if OF_ALL.contains(&name) => &MADE,
                         _ => &[],
