@@ -59,8 +59,8 @@ impl AutoFormats {
         Some(AutoFormats { formats, is_listed: true })
     }
 
-    /// What of it has animations. As AVIF these take many times as long to make as in any other format, and not
-    /// every client that names it shows them: it is only sent where somebody listed it.
+    /// What of it has animations. Not every client that names AVIF shows more than the first picture of one: it is
+    /// only sent where somebody listed it.
     pub(super) fn moving(mut self) -> AutoFormats {
         let moves = |format: &Format| match format {
             Format::Avif => self.is_listed,
