@@ -101,6 +101,8 @@ CORE::join '', "root $html; secure_link_hash_require on;\n", map {
         secure_link_hash_message "$uri|$secure_link_hash_expires";' ],
     [ '/long/', 'secure_link_hash $arg_t,$arg_e; secure_link_hash_key secret; secure_link_hash_algorithm hmac-sha512;
         secure_link_hash_encoding hex; secure_link_hash_message "$uri|$arg_w|$remote_addr|$secure_link_hash_expires";' ],
+    [ '/address/', 'secure_link_hash $arg_token,$arg_expires; secure_link_hash_key secret;
+        secure_link_hash_message "$secure_link_hash_request_uri|$secure_link_hash_expires";' ],
     [ '/short/', 'secure_link_hash $arg_token,$arg_expires; secure_link_hash_key secret;
         secure_link_hash_encoding base64url min=16; secure_link_hash_message "$uri|$secure_link_hash_expires";' ],
     [ '/folder/', 'secure_link_hash $arg_token,$arg_expires; secure_link_hash_key secret;
@@ -130,6 +132,7 @@ sub {
         [ '/plain/a%20b', '--key', 'id=a env=LINK_KEY', @until ],
         [ '/long/a?w=1', qw(--key env=LINK_KEY --algorithm hmac-sha512 --encoding hex --address 127.0.0.1 --value),
             '$arg_t,$arg_e', '--message', '$uri|$arg_w|$remote_addr|$secure_link_hash_expires', @until ],
+        [ '/address/a%2fb?x=1&y', qw(--key env=LINK_KEY --message), '$secure_link_hash_request_uri|$secure_link_hash_expires', @until ],
         [ '/short/a', qw(--key env=LINK_KEY --bytes 16), @until ],
         [ '/folder/a', qw(--key env=LINK_KEY --prefix /folder/), @until ],
         [ '/md5/a', qw(--format md5 --key env=LINK_KEY), @until ],

@@ -667,7 +667,7 @@ location /c/ { image_filter test; image_resize off; }
 === images that links of another image server choose by their arguments
 location /a/ {
     secure_link_hash $arg_t,$arg_e;
-    secure_link_hash_message "$uri|$secure_link_hash_expires"; #! warn: "image_resize_url" reads arguments, which it does not sign: add each that links have, such as "$arg_w"
+    secure_link_hash_message "$uri|$secure_link_hash_expires"; #! warn: "image_resize_url" reads arguments, which it does not sign: all links that have any are refused; add "$secure_link_hash_request_uri"
     secure_link_hash_key k;
     secure_link_hash_require on;
     image_resize_url imgix;
@@ -675,6 +675,33 @@ location /a/ {
 }
 location /b/ { secure_link_hash $arg_t; secure_link_hash_message "$uri|$arg_w"; secure_link_hash_key k; secure_link_hash_require on; image_resize_url weserv; image_resize_allow width=*; }
 location /c/ { secure_link_hash $arg_t; secure_link_hash_message "$uri"; secure_link_hash_key k; secure_link_hash_require on; image_resize_url ipx; image_resize_allow width=*; }
+location /d/ { secure_link_hash $arg_t; secure_link_hash_message "$secure_link_hash_request_uri"; secure_link_hash_key k; secure_link_hash_require on; image_resize_url imgix; image_resize_allow width=*; }
+location /e/ { secure_link_hash $arg_t; secure_link_hash_message "$uri"; secure_link_hash_unsigned_args utm_source; secure_link_hash_key k; secure_link_hash_require on; image_resize_url imgix; image_resize_allow width=*; }
+=== links of another image server whose address is signed in part
+location ~ ^/a/(?<o>[^/]+)/(?<f>.+) {
+    secure_link_hash $arg_t;
+    secure_link_hash_message "$f/"; #! warn: "image_resize_url" reads the path, which it signs in part at most: add "$secure_link_hash_request_uri"
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+    image_resize_url ipx;
+    image_resize_allow width=*;
+}
+location /b/ {
+    secure_link_hash $arg_t;
+    secure_link_hash_message "$uri|$arg_w"; #! warn: "image_resize_url" reads the address as it came, which it does not sign: add "$secure_link_hash_request_uri", or "secure_link_hash_require on"
+    secure_link_hash_key k;
+    image_resize_url imgix;
+    image_resize_allow width=*;
+    add_header X-Link $secure_link_hash;
+}
+location = /c { secure_link_hash $arg_t; secure_link_hash_message "$arg_url|$arg_w"; secure_link_hash_key k; secure_link_hash_require on; image_resize_url weserv; image_resize_allow width=*; }
+=== an address without token and expiry holds no expiry
+location /a/ {
+    secure_link_hash $arg_t,$arg_e;
+    secure_link_hash_message "$secure_link_hash_request_uri"; #! warn: the expiry of links is not signed
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+}
 === tokens that hold no secret
 location /a/ {
     secure_link_hash $arg_t,$arg_e;

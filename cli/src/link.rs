@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use image_gate_core::link::{
     Algorithm, Encoding, Expression, Key, Rules, Signer, ThirdPartyFormat, Variables, parse_secret,
-    secret_of_file,
+    secret_of_file, without_arguments,
 };
 
 use crate::error::CliError;
@@ -173,6 +173,13 @@ impl LinkOptions {
     ) -> Result<Vec<u8>, CliError> {
         let mut set = self.variables.clone();
         set.extend(self.address.map(|address| ("remote_addr".into(), address.to_string())));
+        if let Ok(value) = Expression::parse(&self.value) {
+            let own = value.variables().filter_map(|name| name.strip_prefix("arg_"));
+            let own: Vec<&[u8]> = own.map(str::as_bytes).collect();
+            let uri = without_arguments(variables.url.as_bytes(), &own);
+            let uri = String::from_utf8_lossy(&uri).into_owned();
+            set.push(("secure_link_hash_request_uri".into(), uri));
+        }
         if let Some(key) = key.filter(|_| self.format == LinkKind::Md5) {
             let text = std::str::from_utf8(&key.secret).map_err(|_| "the key of md5 is no text")?;
             set.push(("key".into(), text.into()));

@@ -209,6 +209,16 @@ impl LocConf {
         url.is_some_and(UrlConf::reads_arguments)
     }
 
+    /// Whether links that are read here say by their path which picture they are of.
+    pub fn reads_paths_of_links(&self) -> bool {
+        self.url.as_deref().is_some_and(UrlConf::reads_paths)
+    }
+
+    /// Whether links are read here, whatever is made of them.
+    pub fn reads_links(&self) -> bool {
+        self.url.is_some()
+    }
+
     /// The settings that have values here, in their order.
     pub fn settings(&self) -> impl Iterator<Item = (&'static Setting, &Value<Parsed>)> {
         self.settings.iter().filter_map(|(&row, value)| Some((SETTINGS.get(row)?, value)))

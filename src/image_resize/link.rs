@@ -4,10 +4,12 @@
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
-use image_gate_core::image::{Asked, Description, Error, Origin, Resource, Source, Unknown};
+use image_gate_core::image::{
+    Asked, Description, Error, Origin, Resource, Signed, Source, Unknown,
+};
 use nginx_sys::NGX_LOG_INFO;
 
-use super::conf::conf;
+use super::conf::{LocConf, conf};
 use super::response_info::Failure;
 use super::url::{MayAsk, Prefix, UrlConf, is_base};
 use crate::ngx::Request;
@@ -57,11 +59,7 @@ fn reading<'r>(request: Request<'r>) -> Option<&'r Reading> {
     if let Some(reading) = before.filter(|reading| reading.conf == place && reading.uri == uri) {
         return Some(reading);
     }
-    let prefix = match &conf.url_prefix {
-        Prefix::Name(name) => name.clone(),
-        Prefix::None => Rc::default(),
-        Prefix::Before => before.map_or_else(Rc::default, |before| before.prefix.clone()),
-    };
+    let prefix = prefix(conf, before);
     let reading = request.attach_own(Reading {
         conf: place,
         uri,
@@ -79,6 +77,27 @@ fn reading<'r>(request: Request<'r>) -> Option<&'r Reading> {
     }
     let _ = reading.outcome.set(outcome);
     Some(reading)
+}
+
+/// What of its path is the location's.
+fn prefix(conf: &LocConf, before: Option<&Reading>) -> Rc<[u8]> {
+    match &conf.url_prefix {
+        Prefix::Name(name) => name.clone(),
+        Prefix::None => Rc::default(),
+        Prefix::Before => before.map_or_else(Rc::default, |before| before.prefix.clone()),
+    }
+}
+
+/// Whether the link of a request asks for nothing that was not signed. Nothing but the request and
+/// its location has a say in that.
+pub fn asks_for_signed(request: Request<'_>, signed: &Signed<'_>) -> bool {
+    let Some((conf, url)) = conf(&request).and_then(|conf| Some((conf, conf.url.as_deref()?)))
+    else {
+        return true;
+    };
+    let prefix = prefix(conf, request.own::<Reading>());
+    let uri = request.part(RequestPart::UnparsedUri);
+    url.dialect.asks_for_signed(uri, &prefix, url.unknown, signed)
 }
 
 fn read(

@@ -15,7 +15,7 @@ mod hints;
 mod hold;
 mod job;
 pub mod keep;
-mod link;
+pub mod link;
 mod lint;
 mod merge;
 mod on_error;

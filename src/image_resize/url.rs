@@ -30,6 +30,11 @@ impl UrlConf {
             | Dialect::Thumbor => false,
         }
     }
+
+    /// Whether links say by their path which picture they are of.
+    pub fn reads_paths(&self) -> bool {
+        !matches!(self.dialect, Dialect::Next | Dialect::Weserv)
+    }
 }
 
 /// Which hosts may be asked for sources.

@@ -146,16 +146,25 @@ impl LocConf {
         EXCLUSIVE.into_iter().find(|(one, other)| is_given(one) && is_given(other))
     }
 
+    /// Whether only requests with a right link are let in.
+    pub fn is_required(&self) -> bool {
+        self.require.is_some_and(|require| require.is_on)
+    }
+
+    /// The names of the arguments in which a link has its token and its expiry.
+    pub fn own_arguments(&self) -> impl Iterator<Item = &[u8]> {
+        let names = self.value.as_ref().map(Expression::variables).into_iter().flatten();
+        names.filter_map(|name| name.strip_prefix(b"arg_"))
+    }
+
     /// What links may hold though nobody signed it. Only where they have to be right: elsewhere
     /// the variables speak of what is signed, and the configuration of the rest.
     pub fn unsigned(&self) -> Unsigned<'_> {
-        match (self.require, &self.unsigned_args) {
-            (Some(Require { is_on: true, .. }), Some(UnsignedArgs::Any)) => Unsigned::Any,
-            (Some(Require { is_on: true, .. }), Some(UnsignedArgs::Named(names))) => {
-                Unsigned::Named(names)
-            }
-            (Some(Require { is_on: true, .. }), None) => Unsigned::Named(&[]),
-            _ => Unsigned::Any,
+        match &self.unsigned_args {
+            _ if !self.is_required() => Unsigned::Any,
+            Some(UnsignedArgs::Any) => Unsigned::Any,
+            Some(UnsignedArgs::Named(names)) => Unsigned::Named(names),
+            None => Unsigned::Named(&[]),
         }
     }
 }

@@ -10,6 +10,7 @@ use nginx_sys::ngx_uint_t;
 
 use super::captures::{Capture, captures};
 use super::conf::{LinkFormatConf, LocConf, MainConf, Method, Notes, UnsignedArgs};
+use super::images::{self, ADDRESS, ALL};
 use crate::image_resize::ImageResize;
 use crate::ngx::Parser;
 use crate::ngx::conf::{Expression, Place, Term, terms, variables};
@@ -35,7 +36,7 @@ const METHODS: [&str; 4] = [
 
 /// Variables that hold no expiry, beside those of single arguments, cookies and headers. What is
 /// in others is not known here.
-const PLAIN: [&[u8]; 10] = [
+const PLAIN: [&[u8]; 11] = [
     b"binary_remote_addr",
     b"document_uri",
     b"host",
@@ -46,13 +47,11 @@ const PLAIN: [&[u8]; 10] = [
     b"scheme",
     b"server_name",
     b"uri",
+    ADDRESS,
 ];
 
-/// Variables that hold all arguments.
-const ALL: [&[u8]; 3] = [b"args", b"query_string", b"request_uri"];
-
 /// Variables that begin with a slash, as long as nothing rewrites them to something odd.
-const PATHS: [&[u8]; 3] = [b"document_uri", b"request_uri", b"uri"];
+const PATHS: [&[u8]; 4] = [b"document_uri", b"request_uri", b"uri", ADDRESS];
 
 /// Variables without a slash.
 const SLASHLESS: [&[u8]; 10] = [
@@ -293,10 +292,14 @@ impl LocConf {
                 name == "secure_link_hash_algorithm" || name == MAX_AGE && !is_dated
             }
         };
+        let reads_images = parser
+            .location::<ImageResize>()
+            .is_some_and(|image| image.reads_links() || image.asked_by().next().is_some());
         let is_salted =
             || self.keys.iter().flat_map(|keys| keys.iter()).any(|key| !key.salt.is_empty());
         for place in self.places.iter().take(own).filter(|place| place.is_in_location) {
-            if says_nothing(place.name) {
+            let is_of_images = place.name == UNSIGNED && reads_images;
+            if says_nothing(place.name) && !(is_of_images && self.message().is_some()) {
                 place.warn(parser, format_args!("has no effect on links of this kind"));
             } else if place.name == "secure_link_hash_key" && !has_salts && is_salted() {
                 let reason = "only links of imgproxy and akamai have a salt";
@@ -407,16 +410,43 @@ impl LocConf {
             );
         }
         let is_argument = |name: &[u8]| name.starts_with(b"arg_") && !self.is_of_token(name);
-        if image.reads_arguments_of_links()
-            && message.variables().all(|name| self.is_plain(name) && !is_argument(name))
+        let signs_path = self.prefix == Some(true)
+            || message.variables().any(|name| images::PATHS.contains(&name))
+            || location::current(parser).is_some_and(|location| location.is_exact);
+        if image.reads_paths_of_links() && self.is_required() && !signs_path {
+            warn_once(
+                notes,
+                place,
+                parser,
+                format_args!(
+                    "\"image_resize_url\" reads the path, which it signs in part at most: add \
+                     \"${}\"",
+                    String::from_utf8_lossy(ADDRESS)
+                ),
+            );
+        } else if image.reads_links() && !self.is_required() {
+            warn_once(
+                notes,
+                place,
+                parser,
+                format_args!(
+                    "\"image_resize_url\" reads the address as it came, which it does not sign: add \
+                     \"${}\", or \"secure_link_hash_require on\"",
+                    String::from_utf8_lossy(ADDRESS)
+                ),
+            );
+        } else if image.reads_arguments_of_links()
+            && self.unsigned_args.is_none()
+            && !message.variables().any(is_argument)
         {
             warn_once(
                 notes,
                 place,
                 parser,
                 format_args!(
-                    "\"image_resize_url\" reads arguments, which it does not sign: add each that \
-                     links have, such as \"$arg_w\""
+                    "\"image_resize_url\" reads arguments, which it does not sign: all links that \
+                     have any are refused; add \"${}\"",
+                    String::from_utf8_lossy(ADDRESS)
                 ),
             );
         }
@@ -449,11 +479,15 @@ impl LocConf {
 
     /// Says where links may have arguments that nobody signed, and these choose what is made.
     fn warn_of_allowed(&self, notes: &Notes, parser: Parser<'_>) {
-        let Some(LinkFormatConf::ThirdParty(format, ..)) = self.links else { return };
+        let leaves_args = match (self.links, self.message()) {
+            (Some(LinkFormatConf::ThirdParty(format, ..)), _) => leaves_args(format),
+            (_, Some((message, _))) => !message.variables().any(|name| ALL.contains(&name)),
+            _ => false,
+        };
         let (Some(allowed), Some(place)) = (&self.unsigned_args, self.places.get(UNSIGNED)) else {
             return;
         };
-        let Some(image) = parser.location::<ImageResize>().filter(|_| leaves_args(format)) else {
+        let Some(image) = parser.location::<ImageResize>().filter(|_| leaves_args) else {
             return;
         };
         let allows = |argument: &[u8]| match allowed {

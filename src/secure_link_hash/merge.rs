@@ -10,7 +10,7 @@ use crate::ngx::{Parser, Reported};
 
 /// Variables, but those of arguments, by which a link is judged alike as long as a request has
 /// the same URI and the same arguments.
-const STEADY: [&[u8]; 12] = [
+const STEADY: [&[u8]; 13] = [
     b"args",
     b"binary_remote_addr",
     b"document_uri",
@@ -22,6 +22,7 @@ const STEADY: [&[u8]; 12] = [
     b"request_uri",
     b"scheme",
     b"secure_link_hash_expires",
+    b"secure_link_hash_request_uri",
     b"uri",
 ];
 

@@ -4,6 +4,7 @@ mod access;
 mod captures;
 mod conf;
 mod directives;
+mod images;
 mod keys;
 mod lint;
 mod merge;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use image_gate_core::link::VerifyError;
 
 use super::conf::conf;
-use super::verify::{Verdict, expires, token, verify_link};
+use super::verify::{Verdict, address, expires, token, verify_link};
 use crate::ngx::Request;
 use crate::ngx::variable::Variable;
 
@@ -35,6 +35,10 @@ pub static VARIABLES: &[Variable] = &[
         get: |request| {
             of(request, |verdict| (!verdict.id.is_empty()).then(|| verdict.id.to_vec().into()))
         },
+    },
+    Variable {
+        name: "secure_link_hash_request_uri",
+        get: |request| Some(address(request, conf(&request)?).into()),
     },
     Variable {
         name: "secure_link_hash_token",

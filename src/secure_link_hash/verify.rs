@@ -7,12 +7,12 @@ use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 
 use image_gate_core::link::{
-    LinkRequest, ValidityPeriod, VerifyError, decoded, parse_time, secure_link,
+    LinkRequest, ValidityPeriod, VerifyError, decoded, parse_time, secure_link, without_arguments,
 };
 use smallvec::SmallVec;
 
 use super::conf::{LocConf, Method, SecureLinkHash};
-use super::strip;
+use super::{images, strip};
 use crate::ngx::conf::Expression;
 use crate::ngx::incoming::{RequestPart, RequestString};
 use crate::ngx::request::RequestId;
@@ -135,6 +135,7 @@ fn check(request: &Request<'_>, conf: &LocConf) -> Result<VerifiedLink, VerifyEr
             if !secure_link::matches(&tag, evaluate(*md5, request)?) {
                 return Err(VerifyError::Mismatch);
             }
+            images::check(request, conf, *md5)?;
             Ok(VerifiedLink { validity: ValidityPeriod::until(expires), ..VerifiedLink::default() })
         }
         Method::Mac(message, signer) => {
@@ -144,6 +145,7 @@ fn check(request: &Request<'_>, conf: &LocConf) -> Result<VerifiedLink, VerifyEr
             if token.prefix()?.is_some_and(|prefix| !request.uri().starts_with(&prefix)) {
                 return Err(VerifyError::Mismatch);
             }
+            images::check(request, conf, *message)?;
             let validity = ValidityPeriod::until(expires);
             Ok(VerifiedLink { key: Some(key), validity, rate: None })
         }
@@ -286,6 +288,13 @@ pub fn expires<'r>(request: Request<'r>, conf: &LocConf) -> Option<Cow<'r, [u8]>
             Some(check(&request, conf).ok()?.validity.expires?.to_string().into_bytes().into())
         }
     }
+}
+
+/// The address as it came, without the arguments in which the link has its token and its expiry.
+pub fn address(request: Request<'_>, conf: &LocConf) -> Vec<u8> {
+    let _arguments = strip::undone(request);
+    let own: Vec<&[u8]> = conf.own_arguments().collect();
+    without_arguments(request.part(RequestPart::UnparsedUri), &own)
 }
 
 /// What the first key makes of the message.

@@ -69,7 +69,7 @@ pub use control::{
 };
 pub use damage::{Damage, DamagePolicy};
 pub use dialect::{
-    Asked, Description, Dialect, Hosts, Link, Origin, PROFILE, Resource, Source, Unknown,
+    Asked, Description, Dialect, Hosts, Link, Origin, PROFILE, Resource, Signed, Source, Unknown,
 };
 pub use digest_headers::is_digest;
 pub use disposition::rename_attachment;

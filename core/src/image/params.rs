@@ -19,6 +19,17 @@ pub use allow::Allow;
 #[derive(Debug, Clone, Default)]
 pub struct Params<'a>(Vec<Item<'a>>);
 
+impl Params<'_> {
+    /// Whether both say the same in the same order, however it was written.
+    #[must_use]
+    pub fn are_same(&self, other: &Params<'_>) -> bool {
+        let is_same = |(one, other): (&Item<'_>, &Item<'_>)| {
+            std::ptr::eq(one.setting, other.setting) && one.value == other.value
+        };
+        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(is_same)
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Item<'a> {
     setting: &'static Setting,

@@ -36,7 +36,9 @@ pub use key::{Key, KeyError, parse_secret, secret_of_file};
 pub use mac::{Algorithm, Mac, Tag};
 pub use signer::{MIN_TAG, Signer, Token};
 pub use third_party::{ThirdParty, ThirdPartyFormat};
-pub(crate) use url::arguments;
-pub use url::{UrlError, check_url, decoded};
+#[cfg(test)]
+pub(crate) use url::argument_of_nginx;
+pub use url::{UrlError, check_url, comes_to, decoded, without_arguments};
+pub(crate) use url::{arguments, resolved};
 pub use validity::{ValidityPeriod, parse_time};
 pub use verify_error::VerifyError;

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::VerifyError;
 use crate::escapes::percent_decode_strict;
+use crate::key::source::{Edit, edit_uri};
 
 /// The parts of a URL, or of what follows the host in one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,10 +42,7 @@ impl<'a> Url<'a> {
 
     /// The value of `$arg_NAME`: nginx looks at no case, and passes over arguments without `=`.
     pub fn argument_of_nginx(&self, name: &[u8]) -> Option<&'a [u8]> {
-        self.query.split(|&byte| byte == b'&').find_map(|argument| {
-            let (found, value) = argument.split_at(memchr::memchr(b'=', argument)?);
-            if found.eq_ignore_ascii_case(name) { value.get(1..) } else { None }
-        })
+        argument_of_nginx(self.query, name)
     }
 
     /// The value of the only argument whose name is one of `names`; several would leave open which
@@ -63,6 +61,58 @@ impl<'a> Url<'a> {
         let path = self.path.strip_prefix(b"/")?;
         Some(path.split_at(path.iter().position(|&byte| byte == b'/')?))
     }
+}
+
+/// The value of `$arg_NAME` with those arguments.
+pub(crate) fn argument_of_nginx<'a>(query: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    query.split(|&byte| byte == b'&').find_map(|argument| {
+        let (found, value) = argument.split_at(memchr::memchr(b'=', argument)?);
+        if found.eq_ignore_ascii_case(name) { value.get(1..) } else { None }
+    })
+}
+
+/// The path of a URL as nginx decodes and resolves it, with one slash for several; `None` where it
+/// would not.
+pub(crate) fn resolved(path: &[u8]) -> Option<Vec<u8>> {
+    let decoded = percent_decode_strict(path).filter(|path| path.first() == Some(&b'/'))?;
+    let mut resolved = Vec::with_capacity(decoded.len());
+    let mut segments = decoded.split(|&byte| byte == b'/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        let is_last = segments.peek().is_none();
+        match segment {
+            b"" | b"." => {}
+            b".." => {
+                let at = memchr::memrchr(b'/', &resolved)?;
+                resolved.truncate(at);
+            }
+            _ => {
+                resolved.push(b'/');
+                resolved.extend_from_slice(segment);
+            }
+        }
+        if is_last && matches!(segment, b"" | b"." | b"..") {
+            resolved.push(b'/');
+        }
+    }
+    Some(resolved)
+}
+
+/// Whether nginx comes to `uri` for a path, however many slashes stand for one: nothing has rewritten
+/// it.
+pub fn comes_to(path: &[u8], uri: &[u8]) -> bool {
+    let merged = |uri: &[u8]| {
+        let mut merged = uri.to_vec();
+        merged.dedup_by(|next, last| *next == b'/' && *last == b'/');
+        merged
+    };
+    resolved(path).is_some_and(|resolved| resolved == merged(uri))
+}
+
+/// What follows the host in a URL, without its arguments of those names.
+pub fn without_arguments(url: &[u8], names: &[&[u8]]) -> Vec<u8> {
+    let at = Url::parse(url).origin.len();
+    let uri = url.get(at..).unwrap_or_default();
+    edit_uri(uri, names, None, Edit::Remove).unwrap_or_else(|| uri.to_vec())
 }
 
 /// `NAME=VALUE&...`, taken apart.
@@ -288,6 +338,61 @@ mod tests {
             "/a#b",
         ] {
             assert!(!is_plain(path.as_bytes()), "{path}");
+        }
+    }
+
+    #[test]
+    fn paths_are_resolved_as_nginx_does() {
+        for (path, expected) in [
+            ("/", Some("/")),
+            ("/a/b", Some("/a/b")),
+            ("/a//b/", Some("/a/b/")),
+            ("//", Some("/")),
+            ("/a/./b/.", Some("/a/b/")),
+            ("/a/b/..", Some("/a/")),
+            ("/a/../b", Some("/b")),
+            ("/a/%2e%2E/b%2Fc%252F", Some("/b/c%2F")),
+            ("/a/...", Some("/a/...")),
+            ("/..", None),
+            ("/a/../../b", None),
+            ("/%", None),
+            ("a", None),
+            ("", None),
+        ] {
+            let found = resolved(path.as_bytes());
+            assert_eq!(found.as_deref(), expected.map(str::as_bytes), "{path}");
+            // A path that is plain is what it says.
+            if is_plain(path.as_bytes()) {
+                assert_eq!(found, percent_decode_strict(path.as_bytes()).map(Cow::into_owned));
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_rewritten_is_another() {
+        for (path, uri, expected) in [
+            ("/a%20b//c/../d", "/a b/d", true),
+            ("/plain/http://h", "/plain/http://h", true),
+            ("/plain/http://h", "/plain/http:/h", true),
+            ("/img/a", "/a", false),
+            ("/a%2Fb", "/a/c", false),
+            ("/..", "/", false),
+        ] {
+            assert_eq!(comes_to(path.as_bytes(), uri.as_bytes()), expected, "{path} {uri}");
+        }
+    }
+
+    #[test]
+    fn arguments_go() {
+        for (url, expected) in [
+            ("/a?w=1&token=x&expires=2", "/a?w=1"),
+            ("https://h/a?TOKEN=x&w=1&%74oken=y", "/a?w=1"),
+            ("/a%2Fb?token=x", "/a%2Fb"),
+            ("/a?token&w", "/a?token&w"),
+            ("/a", "/a"),
+        ] {
+            let rest = without_arguments(url.as_bytes(), &[b"token", b"expires"]);
+            assert_eq!(std::str::from_utf8(&rest).unwrap(), expected, "{url}");
         }
     }
 

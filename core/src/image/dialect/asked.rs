@@ -37,6 +37,17 @@ pub struct Asked {
     pub expires: Option<u64>,
 }
 
+impl Asked {
+    /// Whether both ask for the same.
+    pub(super) fn is_same(&self, other: &Asked) -> bool {
+        self.resource == other.resource
+            && self.params.are_same(&other.params)
+            && self.defaults.are_same(&other.defaults)
+            && self.source == other.source
+            && self.expires == other.expires
+    }
+}
+
 /// A link behind the part of its path that is the location's. Nothing in it is decoded.
 #[derive(Debug, Clone, Copy)]
 pub struct Link<'a> {

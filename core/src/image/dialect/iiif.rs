@@ -12,7 +12,7 @@ use super::asked::{Asked, Link, Resource, Unknown, Wishes, invalid};
 use super::description::Description;
 use super::numbers::{places, whole, within};
 use super::query::decoded;
-use super::source::Source;
+use super::source::{self, Source};
 use crate::image::Error;
 
 pub(super) const FIXED_PART: &[u8] = b"/";
@@ -56,6 +56,25 @@ pub(super) fn read(link: Link<'_>, unknown: Unknown) -> Result<Asked, Error> {
     }
     let source = Source::of_name(decoded(identifier)?.as_bytes())?;
     Ok(Asked { resource, ..wishes.of(source) })
+}
+
+/// A decoded path as its links have it: the slashes of an identifier are encoded.
+pub(super) fn written(path: &[u8]) -> Vec<u8> {
+    let parts: Vec<&[u8]> =
+        path.strip_prefix(b"/").unwrap_or(path).split(|&byte| byte == b'/').collect();
+    let behind = match parts[..] {
+        [_, .., INFORMATION] => 1,
+        [_, _, _, _, _, ..] => 4,
+        _ => 0,
+    };
+    let (identifier, rest) = parts.split_at(parts.len() - behind);
+    let identifier: Vec<_> = identifier.iter().map(|part| source::written(part)).collect();
+    let mut written = [&b"/"[..], &identifier.join(&b"%2F"[..])].concat();
+    for part in rest {
+        written.push(b'/');
+        written.extend(source::written(part));
+    }
+    written
 }
 
 fn read_region(text: &str, wishes: &mut Wishes) -> Result<(), Error> {

@@ -14,6 +14,7 @@ mod ipx;
 mod next;
 mod numbers;
 mod query;
+mod signed;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ mod weserv;
 pub use asked::{Asked, Link, Resource, Unknown};
 pub use description::Description;
 pub use iiif::PROFILE;
+pub use signed::Signed;
 pub use source::{Hosts, Origin, Source};
 
 use super::Error;
@@ -110,18 +112,27 @@ impl Dialect {
     /// # Errors
     /// [`Error::BadParams`] where the location's name is not written out at its beginning.
     pub fn link<'a>(self, uri: &'a [u8], location: &[u8]) -> Result<Link<'a>, Error> {
+        let (path, query) = split(uri);
+        let path = behind(path, self.prefix(location)).ok_or_else(|| {
+            Error::BadParams("the link is not written out as it is meant".to_owned())
+        })?;
+        Ok(Link { path, query })
+    }
+
+    /// What of a location's name stands before its links.
+    fn prefix(self, location: &[u8]) -> &[u8] {
         let fixed = self.fixed_part();
         let shared = (0..=location.len())
             .find(|&at| location.get(at..).is_some_and(|end| fixed.starts_with(end)))
             .unwrap_or(location.len());
-        let prefix = location.get(..shared).unwrap_or_default();
-        let at = memchr::memchr(b'?', uri);
-        let (path, query) = uri.split_at(at.unwrap_or(uri.len()));
-        let path = behind(path, prefix).ok_or_else(|| {
-            Error::BadParams("the link is not written out as it is meant".to_owned())
-        })?;
-        Ok(Link { path, query: query.get(1..) })
+        location.get(..shared).unwrap_or_default()
     }
+}
+
+/// The path, and the arguments behind the question mark.
+fn split(uri: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let (path, query) = uri.split_at(memchr::memchr(b'?', uri).unwrap_or(uri.len()));
+    (path, query.get(1..))
 }
 
 /// What of a percent-encoded path is behind a decoded prefix.

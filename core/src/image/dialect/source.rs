@@ -28,6 +28,11 @@ const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b';')
     .remove(b'=');
 
+/// A decoded path as links have it: nothing is encoded that can stand there as it is.
+pub(super) fn written(path: &[u8]) -> Vec<u8> {
+    percent_encode(path, IN_PATH).to_string().into_bytes()
+}
+
 /// What can't stand in arguments, whose own escapes stay.
 const IN_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'\\');
 

@@ -81,5 +81,6 @@ mod imgproxy;
 mod ipx;
 mod next;
 mod random;
+mod signed;
 mod thumbor;
 mod weserv;
