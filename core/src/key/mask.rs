@@ -479,6 +479,12 @@ fn find_pieces(
     while at < text.len() {
         let item = TextItem::first_of(text.get(at..).unwrap_or_default(), known.names);
         if let Some(value) = item.value_of(known.names) {
+            // What stands before the name, or in brackets behind it, is looked at like any other text.
+            let before = item.text.get(..value.saturating_sub(1)).unwrap_or_default();
+            let before = TextItem::first_of(before, &[]);
+            if before.has_joint || before.has_percent {
+                find_in_item(&mut found, text, at, &before, judge);
+            }
             // In a query, only an ampersand ends a value.
             let value_at = at + value;
             let rest = text.get(value_at..).unwrap_or_default();
@@ -667,6 +673,16 @@ mod tests {
             ("Bearer KEY", "Bearer ***"),
             ("a=1; k=KEY,KEY", "a=1; k=***,***"),
             ("open() \"/data/KEY/x\" failed", "open() \"/data/***/x\" failed"),
+            // ... before an argument that holds one.
+            ("/o/KEY/key=x.jpg", "/o/***/key=***"),
+            ("/o/KEY,key=", "/o/***,key="),
+            ("/o/KEY,key", "/o/***,key"),
+            ("/o?u=/KEY/key=1", "/o?u=/***/key=1"),
+            ("bot/KEY/key=1 x", "bot/***/key=*** x"),
+            ("/o?key[KEY]=1&b=KEY", "/o?key[***]=***&b=***"),
+            ("/o?key%5BKEY%5D=1", "/o?***=***"),
+            ("/o/a%2FKEY%2Fkey=1", "/o/***=***"),
+            ("/o?u=a/b=c==/key=1", "/o?u=a/b=c==/key=1"),
             ("/o/xKEY", "/o/xKEY"),
             ("/o/~KEY/x", "/o/***/x"),
             ("/o/KEY.jpg", "/o/***"),
