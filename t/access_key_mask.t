@@ -9,6 +9,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Test::More;
+use MIME::Base64 qw(encode_base64);
 use Time::HiRes qw(sleep);
 
 use ImageGate::Fixtures qw(fixture_dir fixture_path slurp);
@@ -25,12 +26,16 @@ my $wrong = 'WrongKey2d94e6b1';
 
 my $h2_port = free_port();
 
+# All variables of the module, as there may be more of them that hold a part of what a client wrote.
+my @ours = map { slurp($_) =~ /name: "(\w+)"/g } glob "$FindBin::Bin/../src/*/variables.rs";
+
 my $s = ImageGate::Server->new(workers => 2);
 
 sub locations {
     return qq{
         access_log $s->{dir}/logs/all.log all;
         access_log $s->{dir}/logs/combined.log combined;
+        access_log $s->{dir}/logs/ours.log ours;
         client_max_body_size 1k;
         location /o/ {
             access_key zone=p from=arg:key|header:X-Api-Key|cookie:k|uri:2;
@@ -51,6 +56,13 @@ sub locations {
         location /twice/ { access_key zone=p from=arg:key; error_page 401 404 /said?\$args; alias $files/; }
         location = /said { access_key off; return 404 "\$request|\$request_uri|\$args|\$arg_key"; }
         location /inside/o/ { internal; alias $files/; }
+        location /image/ {
+            image_resize_url imgproxy hosts=*.test;
+            image_resize_allow all;
+            image_resize resize 10 10;
+            proxy_pass http://127.0.0.1:1;
+        }
+        location /link/ { secure_link_hash \$arg_t; secure_link_hash_message \$uri; secure_link_hash_key k; return 404; }
         location /open/ { alias $files/; }
     };
 }
@@ -62,6 +74,8 @@ $s->{http} = qq~
     log_format all '\$request|\$request_uri|\$uri|\$args|\$arg_key|\$http_x_api_key|\$cookie_k|\$http_cookie'
                    '|\$http_authorization|\$http_referer|\$access_key_id|\$access_key_status|\$access_key_uri'
                    '|\$access_key_policy|\$access_key_remaining|\$status';
+    log_format ours '~ . join('|', map { '$' . $_ } @ours) . q~';
+~ . qq~
     server {
         listen 127.0.0.1:$h2_port http2;
 ~ . locations() . '}';
@@ -110,6 +124,17 @@ for my $key ($good, $gone, $wrong) {
     ask(404, 'GET', "/twice/nothing?key=$key") if $ok;
     ask(401, 'GET', "/twice/nothing?key=$key") if !$ok;
 }
+# What is encoded, and decoded by us.
+for my $key ($good, "no/$good/no") {
+    (my $source = encode_base64("http://h.test/$key/x.jpg", '')) =~ tr{+/=}{-_}d;
+    ask(502, 'GET', "/image/sig/rs:fit:10:10/$source");
+    ask(502, 'GET', '/image/sig/rs:fit:10:10/plain/http%3A%2F%2Fh.test%2F' . $key =~ s{/}{%2F}gr . '%2Fx.jpg');
+    ask(404, 'GET', "/link/$key?t=x&a=$key");
+}
+# Before an argument of that name, and in brackets behind it.
+ask(404, 'GET', "/open/$good/key=x.jpg");
+ask(404, 'GET', "/open/$good,key=");
+ask(200, 'GET', "/open/text.txt?u=/$good/key=1&key[$good]=", Referer => "http://h/$good/key=1", 'User-Agent' => "bot/$good/key=1");
 # Left in the middle.
 {
     my $c = $s->client;
@@ -135,7 +160,7 @@ my @before = stat "$s->{dir}/state";
 my $any = qr/\Q$good\E|\Q$gone\E|\Q$wrong\E/;
 # The words of an error, which Angie writes itself, where no module sees them.
 my $unseen = `$s->{nginx} -v 2>&1` =~ /Angie/ ? qr/\bopen\(\) "[^"]*" failed/ : qr/(?!)/;
-for my $file ('logs/all.log', 'logs/combined.log', 'logs/error.log', 'state') {
+for my $file ('logs/all.log', 'logs/ours.log', 'logs/combined.log', 'logs/error.log', 'state') {
     my $text = slurp("$s->{dir}/$file");
     my @bad = grep { s/$unseen//r =~ $any } split /^/, $text;
     ok(length $text, "$file was written");
@@ -168,7 +193,7 @@ for my $text ("GET /o/x?key=$good HTTP/1.1\r\n\r\n", "GET /o/$good/x HTTP/1.1\r\
 }
 ok($s->wait(10, sub { slurp("$s->{dir}/logs/combined.log") =~ / 505 / }), 'is logged');
 is(join('', grep { /\Q$good\E/ && m{POST /o/} } split /^/, slurp("$s->{dir}/logs/error.log")), '', 'logs/error.log - without its key');
-for my $file ('logs/all.log', 'logs/combined.log') {
+for my $file ('logs/all.log', 'logs/ours.log', 'logs/combined.log') {
     is(join('', grep { $_ =~ $any } split /^/, slurp("$s->{dir}/$file")), '', "$file - without its key");
 }
 

@@ -158,14 +158,19 @@ fn kind_of(name: &[u8]) -> VariableKind {
         b"upstream_http_",
         b"upstream_trailer_",
     ];
-    const SENT: [&[u8]; 5] = [
+    const SENT: [&[u8]; 9] = [
         b"content_type",
         b"host",
+        // What is decoded may hold what nothing else of the request shows.
+        b"image_gate_s3_uri",
+        b"image_resize_source",
+        b"image_resize_source_host",
+        b"image_resize_source_path",
         b"proxy_add_x_forwarded_for",
         b"remote_user",
         b"ssl_server_name",
     ];
-    const NAMES: [&[u8]; 9] = [
+    const NAMES: [&[u8]; 11] = [
         b"access_key_uri",
         b"args",
         b"document_uri",
@@ -174,6 +179,8 @@ fn kind_of(name: &[u8]) -> VariableKind {
         b"request",
         b"request_filename",
         b"request_uri",
+        b"secure_link_hash",
+        b"secure_link_hash_request_uri",
         b"uri",
     ];
     if is_of_nginx(name) {
