@@ -27,6 +27,7 @@ $s->{http} = qq~
     map \$request \$taken { default "(\$request)"; }
     log_format all '\$remote_addr|\$from|\$status|\$server_protocol|\$access_key_id|\$http_user_agent|\$request|\$http_x_other';
     log_format taken '\$status \$taken';
+    upstream dead { ~ . join(' ', map { "server 127.0.0.1:$_ max_fails=0;" } 1 .. 8) . qq~ }
     server { listen 127.0.0.1:$up_port; location / { return 200 "\$http_cookie"; } }
 ~;
 $s->start(qq~
@@ -39,6 +40,7 @@ $s->start(qq~
     location /cookie/ { access_key zone=p from=cookie:k; proxy_pass http://127.0.0.1:$up_port; }
     location /kept/ { access_key zone=p from=cookie:k; access_key_strip off; proxy_pass http://127.0.0.1:$up_port; }
     location /open/ { set \$from \$remote_addr; alias $files/; }
+    location /dead/ { set \$from \$remote_addr; proxy_pass http://dead; }
     location /deny/ { set \$from \$remote_addr; deny all; }
 ~);
 my $from = '127\.0\.0\.1';
@@ -118,6 +120,29 @@ for my $name (sort keys %long) {
     like($error, qr/ failed \(2: No such file or directory\), client: $from, server: localhost, /, '... is said to be an error');
     like($all, qr/^$from\|$from\|404\|HTTP\/1\.1\|-?\|me \*\*\*\|.*\|short-one 1$/m, '... what is short is shown without its key');
     unlike("$error$all$combined", qr/\Q$key\E/, '... and no key');
+}
+
+# Of one request there may be many lines: what they take is limited for all of them, and short ones are looked at.
+{
+    my ($status, $error) = made("/dead/$key/pic?a=1&key=other");
+    is(scalar(() = $error =~ m{"GET /dead/\*\*\*/pic\?a=1&key=\*\*\* HTTP/1.1", upstream: "http://127.0.0.1:\d/dead/\*\*\*/pic\?a=1&key=\*\*\*"}g), 8,
+        "eight servers that do not answer, $status") or diag($error);
+    my $from_number = 80000;
+    my $long = sub { substr pieces(1100, '/%%25%06d', $from_number += 1100), 0, 7800 };
+    ($status, $error) = made('/dead' . $long->(), 'User-Agent' => $key);
+    is(scalar(() = $error =~ /Connection refused\) while connecting to upstream, client: $from, server: localhost, /g), 8, 'eight long lines');
+    my @workers = $s->workers;
+    my $spent = sub { return (split ' ', slurp("/proc/$workers[0]/schedstat"))[0] };
+    my $median = sub {
+        my ($place) = @_;
+        my @took = sort { $a <=> $b } map { my $before = $spent->(); made($place . $long->()); $spent->() - $before } 1 .. 25;
+        return $took[12];
+    };
+    SKIP: {
+        skip 'what a worker spends is not told', 1 if @workers != 1 || !-r "/proc/$workers[0]/schedstat";
+        my ($one, $eight) = map { $median->($_) } '/open/gone', '/dead';
+        cmp_ok($eight, '<', 2.5 * $one, sprintf '... take %d us, one takes %d us', $eight / 1e3, $one / 1e3);
+    }
 }
 
 # A key beside what is no escape, or no ASCII.

@@ -5,7 +5,7 @@
 //! wrong, and anything that is the key of a partner, wherever it stands. Of a request that was refused before its server was
 //! known, the sources and the keys of all servers count.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::ops::Range;
 use std::sync::Arc;
@@ -56,17 +56,27 @@ impl Handler for PostRead {
         if request.is_main()
             && server(&request).is_some_and(|server| server.mask() && server.takes_keys())
         {
+            // Without memory for it, each line has its own.
+            let _ = request.attach(ErrorLogEffort(Cell::new(Effort::of_request())));
             censor::<ErrorLogLines>(request);
         }
         NGX_DECLINED as ngx_int_t
     }
 }
 
+/// What is left for the lines of the error log: nginx may write many of one request in one turn, one for each server that
+/// does not answer.
+struct ErrorLogEffort(Cell<Effort>);
+
 struct ErrorLogLines;
 
 impl Censor for ErrorLogLines {
     fn censor(request: Request<'_>, line: &[u8], room: usize) -> Option<Vec<u8>> {
         let mut finder = KeyFinder::of(request)?;
+        let effort = request.attached::<ErrorLogEffort>();
+        if let Some(ErrorLogEffort(left)) = effort {
+            finder.effort = left.get();
+        }
         // A key whose slashes are escaped there may stand decoded elsewhere.
         if request.part(RequestPart::Line).contains(&b'%') {
             finder.read_line();
@@ -75,7 +85,11 @@ impl Censor for ErrorLogLines {
         let message = room.checked_sub(ERROR_ROOM);
         let message = message.filter(|&at| line.get(at..).is_some_and(|at| at.starts_with(b"...")));
         let end = Some(line.len()).filter(|&len| len >= room);
-        finder.mask_error(line, message.into_iter().chain(end))
+        let masked = finder.mask_error(line, message.into_iter().chain(end));
+        if let Some(ErrorLogEffort(left)) = effort {
+            left.set(finder.effort);
+        }
+        masked
     }
 }
 
