@@ -241,8 +241,10 @@ $old                                          200 body=0|expired|b|1598024587|$n
 /a.jpg?token=$t&expires=$l                    200 body=1|ok|b|$l|$none
 /b.jpg?token=$t&expires=$l                    200 body=|mismatch|||$none
 /a.jpg?token=$t&expires=${l}0                 200 body=|malformed|||$none
-/a.jpg?b=2&token=$params&expires=$l&a=1       200 body=1|ok|b|$l|$none
-/a.jpg?b=3&token=$params&expires=$l&a=1       200 body=|mismatch|||$none
+/a.jpg?a=1&token=$params&expires=$l&b=2       200 body=1|ok|b|$l|$none
+/a.jpg?a=1&token=$params&expires=$l&b=3       200 body=|mismatch|||$none
+/a.jpg?b=2&token=$params&expires=$l&a=1       200 body=|malformed|||$none
+/a.jpg?a=%31&token=$params&expires=$l&b=2     200 body=|malformed|||$none
 /a/b/c.jpg?token=$folder&expires=$l&token_path=%2Fa%2F  200 body=1|ok|b|$l|$none
 /b/c.jpg?token=$folder&expires=$l&token_path=%2Fa%2F    200 body=|mismatch|||$none
 /bcdn_token=$segment&expires=$l&token_path=%2Fa%2F/a/c.ts 200 body=1|ok|b|$l|$none

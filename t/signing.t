@@ -141,7 +141,7 @@ sub {
         [ '/thumbor/a', qw(--format thumbor --key env=LINK_KEY) ],
         [ '/akamai/a', qw(--format akamai --key env=LINK_KEY), @until ],
         [ '/akamai/a', qw(--format akamai --key env=LINK_KEY --prefix /akamai/ --address 127.0.0.1), @until ],
-        [ '/bunny/a?x=1', qw(--format bunny --key env=LINK_KEY), @until ],
+        [ '/bunny/a?y=1,2&x=1', qw(--format bunny --key env=LINK_KEY), @until ],
         [ '/bunny/a', qw(--format bunny --key env=LINK_KEY --prefix /bunny/), @until ],
         [ '/bound/a', qw(--format bunny --key env=LINK_KEY --prefix /bound/ --address 127.0.0.1), @until ],
         [ '/bound/a?x=1', qw(--format bunny --key env=LINK_KEY --address ::ffff:127.0.0.1), @until ],

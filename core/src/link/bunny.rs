@@ -16,10 +16,13 @@
 //!
 //! - An expiry has ten digits.
 //! - Names and values hold no control bytes, `&` and `=`. A name is not empty, does not begin with
-//!   a digit, has no ten digits in a row, and stands once, whatever its case: a message has its
-//!   arguments in order, so where they stood in the link is anybody's choice.
+//!   a digit, has no ten digits in a row, and stands once, whatever its case.
 //! - A path holds no `=` behind ten digits in a row.
 //! - Links are bound to addresses, or they are not: whoever checks them says which.
+//!
+//! A message has its arguments sorted and decoded. So that a link says no more than that, they are
+//! sorted in it, too, and their values are escaped where signers do that and nowhere else: see
+//! [`is_escaped_as_signed`]. What speaks of the token is nobody else's.
 //!
 //! Let a message without address have two cuts, the later one's path being the earlier one's path
 //! and expiry and some X. X is not empty, or the earlier one's arguments would begin with a digit.
@@ -42,7 +45,7 @@ use super::{
     Encoding, Key, LinkRequest, Mac, Rules, SignError, SignRequest, ValidityPeriod, Verified,
     VerifyError, parse_time,
 };
-use crate::escapes::{percent_decode_strict, percent_encode};
+use crate::escapes::{hex_pair, percent_decode_strict, percent_encode};
 
 /// The format.
 pub(super) struct Bunny;
@@ -120,6 +123,7 @@ fn verify(
         return Err(VerifyError::Missing);
     }
     let mut signed = Vec::new();
+    let (mut is_as_signed, mut last) = (true, Vec::new());
     for ((name, value), is_in_path) in given() {
         let given = name;
         let name = percent_decode_strict(given).ok_or(VerifyError::Malformed)?.into_owned();
@@ -128,6 +132,10 @@ fn verify(
         let is_of_link = OWN.contains(&&name[..]) || TOKEN_WORDS.contains(&&name[..]);
         if !is_of_link && (name != given || is_in_path && name != b"limit") {
             return Err(VerifyError::Malformed);
+        }
+        if !is_of_link && !is_in_path {
+            is_as_signed &= last <= name && is_escaped_as_signed(value);
+            last.clone_from(&name);
         }
         let value = percent_decode_strict(value).ok_or(VerifyError::Malformed)?.into_owned();
         signed.push((name, value));
@@ -165,6 +173,8 @@ fn verify(
     if value(b"token_ignore_params") == Some(b"true") {
         let speaks = |name: &[u8]| matches!(name, b"token_path" | b"token_ignore_params");
         (signed, unsigned) = signed.into_iter().partition(|(name, _)| speaks(name));
+    } else if !is_as_signed {
+        return Err(VerifyError::Malformed);
     }
     let rate = match signed.iter().find(|(name, _)| name == b"limit") {
         Some((_, digits)) if digits.iter().all(|&digit| digit == b'0') => None,
@@ -235,6 +245,27 @@ impl BunnyToken {
 fn joined(signed: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
     let pairs: Vec<_> = signed.iter().map(|(name, value)| [&name[..], value].join(&b'=')).collect();
     pairs.join(&b'&')
+}
+
+/// Whether a value is written as signers write it: what RFC 3986 calls unreserved as it is, and all
+/// else escaped, in capital letters. Few characters are escaped by some of them and not by others.
+fn is_escaped_as_signed(value: &[u8]) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    let mut rest = value;
+    loop {
+        rest = match rest {
+            [] => return true,
+            [b'%', high, low, rest @ ..] => {
+                let is_small = high.is_ascii_lowercase() || low.is_ascii_lowercase();
+                match hex_pair([*high, *low]) {
+                    Some(byte) if !is_small && !is_plain(byte) => rest,
+                    _ => return false,
+                }
+            }
+            [byte, rest @ ..] if is_plain(*byte) || b"~!'()*".contains(byte) => rest,
+            _ => return false,
+        };
+    }
 }
 
 fn is_name(name: &[u8]) -> bool {
@@ -325,9 +356,12 @@ fn sign(mac: &Mac, sign_request: &SignRequest<'_>, expires: u64) -> Option<Strin
     .concat();
     let tag = Encoding::Base64url.encode(&mac.tag(&[&message]));
     let bound = if sign_request.address.is_some() { "1-" } else { "" };
-    let separator = if query.is_empty() { "" } else { "&" };
+    let written = |(name, value): &(Vec<u8>, Vec<u8>)| {
+        format!("&{}={}", String::from_utf8_lossy(name), percent_encode(value))
+    };
+    let query: String = signed.iter().map(written).collect();
     let url = String::from_utf8_lossy(&[origin, path].concat()).into_owned();
-    Some(format!("{url}?token=HS256-{bound}{tag}{separator}{query}&expires={expires}"))
+    Some(format!("{url}?token=HS256-{bound}{tag}{query}&expires={expires}"))
 }
 
 fn token(mac: &Mac, message: &[u8]) -> String {
@@ -540,6 +574,58 @@ mod tests {
         let url = link(b"/v1900000000tokens=1", "/v", "1900000000", "&tokens=1", false);
         assert!(check(&url, "").is_ok());
         assert_eq!(check(&url.replace("tokens", "%74okens"), ""), Err(VerifyError::Malformed));
+    }
+
+    #[test]
+    fn a_message_has_one_spelling() {
+        let check = |message: &str, arguments: &str| {
+            let message = format!("/v1900000000{message}");
+            check(&link(message.as_bytes(), "/v", "1900000000", arguments, false), "").is_ok()
+        };
+        for (message, right, wrong) in [
+            (
+                "preview=1&w=2",
+                &["&preview=1&w=2"][..],
+                &[
+                    "&w=2&preview=1",
+                    "&preview=%31&w=2",
+                    "&preview=1&w=%32",
+                    "&preview=1&&w=2&w",
+                    "&preview=1&&w=%322",
+                ][..],
+            ),
+            ("u=a b", &["&u=a%20b"], &["&u=a+b"]),
+            ("u=a+b", &["&u=a%2Bb"], &["&u=a+b", "&u=a%2bb"]),
+            ("u=1,2/3", &["&u=1%2C2%2F3"], &["&u=1,2/3", "&u=1%2c2%2F3", "&u=1%2C2/3"]),
+            ("u=a-._~", &["&u=a-._~", "&u=a-._%7E"], &["&u=%61-._~", "&u=a%2D._~", "&u=a-%2E_~"]),
+            ("u=(*)", &["&u=(*)", "&u=%28%2A%29"], &[]),
+            ("u=\u{fc}", &["&u=%C3%BC"], &["&u=%C3%bc", "&u=\u{fc}"]),
+            ("a=&b=1", &["&a=&b=1", "&a&b=1"], &["&b=1&a="]),
+            ("A=1&b=1", &["&A=1&b=1"], &["&b=1&A=1"]),
+        ] {
+            for arguments in right {
+                assert!(check(message, arguments), "{arguments}");
+            }
+            for arguments in wrong {
+                assert!(!check(message, arguments), "{arguments}");
+            }
+        }
+        // What is not signed is written as anybody likes.
+        assert!(super::tests::check(&format!("{IGNORE}&w=%31&a=b,c"), "").is_ok());
+    }
+
+    #[test]
+    fn what_is_signed_here_is_right_here() {
+        let sign_request = SignRequest {
+            url: "/v?z=1,2&b=%31+&a",
+            validity: ValidityPeriod::until(Some(1_900_000_000)),
+            address: None,
+            prefix: None,
+            made: 0,
+        };
+        let url = sign_request.sign(ThirdPartyFormat::Bunny, &key(KEY, "")).unwrap();
+        assert!(url.contains("&a=&b=1%2B&z=1%2C2&expires="), "{url}");
+        assert!(check(&url, "").is_ok(), "{url}");
     }
 
     /// Where nobody would look for it: nginx's arguments are those of the query.
