@@ -166,13 +166,20 @@ fn resource(url: &Url<'_>, rest: &Option<Vec<u8>>) -> Vec<u8> {
 }
 
 /// The policy of a link that has none of its own. `None` where the resource would not stay within
-/// its quotes.
+/// its quotes, or is a pattern: the same text and signature are a policy that opens all that fits it.
 fn canned(resource: &[u8], expires: u64) -> Option<Vec<u8>> {
-    if resource.iter().any(|byte| byte.is_ascii_control() || b"\"\\".contains(byte)) {
+    let is_quoted = |byte: &u8| byte.is_ascii_control() || b"\"\\".contains(byte);
+    if resource.iter().any(is_quoted) || is_pattern(resource) {
         return None;
     }
     let end = format!("\",\"Condition\":{{\"DateLessThan\":{{\"AWS:EpochTime\":{expires}}}}}}}]}}");
     Some([b"{\"Statement\":[{\"Resource\":\"", resource, end.as_bytes()].concat())
+}
+
+/// Whether something in a URL would stand for something else in a policy. The first `?` begins the
+/// arguments.
+fn is_pattern(url: &[u8]) -> bool {
+    url.contains(&b'*') || url.iter().filter(|&&byte| byte == b'?').nth(1).is_some()
 }
 
 /// A policy that says more than a canned one can.
@@ -203,6 +210,12 @@ fn sign(key: &Key, sign_request: &SignRequest<'_>) -> Result<String, SignError> 
     let is_canned = sign_request.validity.not_before.is_none()
         && sign_request.address.is_none()
         && sign_request.prefix.is_none();
+    if is_pattern(sign_request.prefix.unwrap_or(sign_request.url).as_bytes()) {
+        return Err(SignError::Unsupported(
+            "cloudfront",
+            "a URL with \"*\", or \"?\" in arguments",
+        ));
+    }
     let (policy, shown) = if is_canned {
         let policy = canned(sign_request.url.as_bytes(), expires);
         let policy = policy.ok_or(SignError::Unsupported("cloudfront", "such a URL"))?;
@@ -681,6 +694,46 @@ pub(super) mod tests {
             |id| verify(ThirdPartyFormat::Cloudfront, &named(id), &canned(URL), "").map(|f| f.key);
         assert_eq!(check("K2JCJMDEHXQW5F"), Ok(0));
         assert_eq!(check("K2JCJMDEHXQW5G"), Err(VerifyError::NoKey));
+    }
+
+    /// The text that a canned policy is of may be read as a custom one.
+    #[test]
+    fn a_link_for_one_file_is_no_pattern() {
+        let sign = |url: &str, prefix: Option<&str>, not_before| {
+            let key = Key::new(PRIVATE.as_bytes().to_vec()).unwrap().with_id(b"K").unwrap();
+            let validity = ValidityPeriod { not_before, expires: Some(2_000_000_000) };
+            let sign_request = SignRequest { url, validity, address: None, prefix, made: 0 };
+            sign_request.sign(ThirdPartyFormat::Cloudfront, &key)
+        };
+        let private = rsa::PrivateKey::from_pkcs8_pem(PRIVATE)
+            .or_else(|_| rsa::PrivateKey::from_pkcs1_pem(PRIVATE))
+            .unwrap();
+        for (url, is_taken) in [
+            ("http://h/a.jpg?w=1", true),
+            ("http://h/a%2Ab.jpg?w=%3F", true),
+            ("http://h/a*b.jpg", false),
+            ("http://h/a.jpg?w=*", false),
+            ("http://h/a.jpg?w=?", false),
+            ("http://h/a.jpg??", false),
+        ] {
+            for not_before in [None, Some(1)] {
+                assert_eq!(sign(url, None, not_before).is_ok(), is_taken, "{url}");
+            }
+            // ... by whoever makes it.
+            let end = r#"","Condition":{"DateLessThan":{"AWS:EpochTime":2000000000}}}]}"#;
+            let policy = [r#"{"Statement":[{"Resource":""#, url, end].concat();
+            let (scheme, digest) = super::hashed(policy.as_bytes(), true);
+            let signature = super::encode(&private.sign(scheme, &digest).unwrap());
+            let separator = if url.contains('?') { '&' } else { '?' };
+            let link = format!(
+                "{url}{separator}Expires=2000000000&Signature={signature}&Key-Pair-Id=K\
+                 &Hash-Algorithm=SHA256"
+            );
+            let found = verify(ThirdPartyFormat::Cloudfront, &[key(PAIRED, "")], &link, "");
+            assert_eq!(found.map(|_| ()).is_ok(), is_taken, "{link}");
+        }
+        assert!(sign("http://h/a/b.jpg", Some("/a/"), None).is_ok());
+        assert!(sign("http://h/a*/b.jpg", Some("/a*/"), None).is_err());
     }
 
     #[test]
