@@ -42,6 +42,10 @@ impl Host for Worker {
         worker::is_leaving()
     }
 
+    fn process(&self) -> u32 {
+        worker::identity()
+    }
+
     fn is_alive(&self, process: u64) -> bool {
         worker::is_alive(process)
     }

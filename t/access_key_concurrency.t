@@ -129,6 +129,44 @@ sub refill {
     $_->abort for @$run, @$more;
 }
 
+# Another process gets the number of one that died: the kernel is told which comes next, where it listens.
+SKIP: {
+    my $name = 'a number that is used again';
+    my $next = '/proc/sys/kernel/ns_last_pid';
+    my $takes = sub {
+        my ($number) = @_;
+        for (1 .. 50) {
+            open my $out, '>', $next or return;
+            syswrite $out, $number - 1 or return;
+            close $out;
+            my $pid = fork // return;
+            if (!$pid) { sleep 30; require POSIX; POSIX::_exit(0) }
+            return $pid if $pid == $number;
+            kill 'KILL', $pid;
+            waitpid $pid, 0;
+        }
+        return;
+    };
+    ok($s->wait(10, sub { my ($run) = begin_many($LIMIT); my $n = @$run; $_->abort for @$run; $n == $LIMIT }), "$name - all are free before");
+    sleep 0.3;
+    my ($run) = begin_many(12);
+    my ($dies) = map { $_->{buf} =~ /^X-Pid: (\d+)/m } @$run;
+    kill 'KILL', $dies;
+    ok($s->wait(10, sub { !kill 0, $dies }), "$name - a worker dies");
+    my @left = grep { $_->{buf} !~ /^X-Pid: $dies\r/m } @$run;
+    my $other = $takes->($dies);
+    if (!$other) {
+        $_->abort for @$run;
+        skip 'the numbers of processes are not ours to choose', 2;
+    }
+    my $more = [];
+    ok(refill($more, $LIMIT - @left), "$name - what it had is free");
+    is(scalar @{ (begin_many(5))[0] }, 0, "$name - and nothing else");
+    kill 'KILL', $other;
+    waitpid $other, 0;
+    $_->abort for @$run, @$more;
+}
+
 {
     my $name = 'a reload';
     ok($s->wait(10, sub { my ($run) = begin_many($LIMIT); my $n = @$run; $_->abort for @$run; $n == $LIMIT }), "$name - all are free before");

@@ -27,5 +27,6 @@ pub mod image;
 pub mod key;
 pub mod link;
 pub mod metrics;
+pub mod process;
 pub mod s3;
 mod units;

@@ -46,15 +46,13 @@ pub trait Host: Clone + Send + 'static {
     /// Writes a line about what may be of interest.
     fn notice(&self, line: Arguments<'_>);
 
-    /// Returns its number.
-    fn process(&self) -> u32 {
-        std::process::id()
-    }
+    /// Returns what it is called in what processes share.
+    fn process(&self) -> u32;
 
     /// Returns whether it was told to end once its requests have ended.
     fn is_leaving(&self) -> bool;
 
-    /// Returns whether there is a process of that number.
+    /// Returns whether the process that is called so is there.
     fn is_alive(&self, process: u64) -> bool;
 
     /// Starts a thread, at the end of which a panic is logged.

@@ -77,7 +77,7 @@ impl Hooks for AccessKey {
     fn begin_process(cycle: Cycle<'_>) {
         let main = cycle.main::<AccessKey>();
         for zone in main.iter().flat_map(|main| main.live()) {
-            zone.begin_process(std::process::id());
+            zone.begin_process(worker::identity());
         }
         background::THREADS.begin_process(|| main.into_iter().for_each(background::start));
     }

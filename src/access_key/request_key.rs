@@ -107,7 +107,7 @@ impl RequestKey {
         let Some(limit) = self.partner().and_then(|partner| partner.concurrency) else {
             return Ok(true);
         };
-        let run = |at| self.live.run(at, limit, std::process::id(), worker::is_alive);
+        let run = |at| self.live.run(at, limit, worker::identity(), worker::is_alive);
         let Some(running) = self.place().and_then(run) else { return Ok(false) };
         request.on_end::<RequestKeys>()?;
         self.running.set(Some(running));

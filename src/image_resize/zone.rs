@@ -161,7 +161,7 @@ impl StatsZone {
     pub fn set_jobs(&self, running: usize, queued: usize) {
         let Some((_, slots)) = self.view() else { return };
         let Some(slot) = slots.get(worker::slot()) else { return };
-        slot.process.store(u64::from(std::process::id()), Relaxed);
+        slot.process.store(u64::from(worker::identity()), Relaxed);
         let (running, queued) = (running as u64, queued as u64);
         // What ends or begins leaves room.
         if slot.running.swap(running, Relaxed) > running

@@ -74,7 +74,7 @@ impl Flights {
 
     /// Has this worker make a result, unless another request of any worker does.
     pub fn claim(&self, name: Name, age: u64) -> Claim {
-        let (me, now) = (std::process::id().into(), worker::milliseconds());
+        let (me, now) = (worker::identity().into(), worker::milliseconds());
         let claim = |slots: &[Slot]| cache::claim(slots, name, me, now, age, worker::is_alive);
         self.locked(claim).unwrap_or(Claim::Free)
     }

@@ -101,7 +101,7 @@ const DIGITS: usize = 10;
 fn temporary() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let (now, count) = (now().as_nanos(), COUNT.fetch_add(1, Relaxed));
-    format!("{:016x}{count:016x}.{:0DIGITS$}", now & u128::from(u64::MAX), std::process::id())
+    format!("{:016x}{count:016x}.{:0DIGITS$}", now & u128::from(u64::MAX), worker::identity())
 }
 
 /// The process that a temporary file is of.

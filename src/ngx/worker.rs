@@ -1,16 +1,21 @@
 //! The worker process.
 
+use std::cell::RefCell;
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
+use image_gate_core::process;
 use image_gate_isolation::Processes;
 use nginx_sys::{
     NGX_PROCESS_SIGNALLER, NGX_PROCESS_SINGLE, NGX_PROCESS_WORKER, ngx_cached_time,
     ngx_core_conf_t, ngx_core_module, ngx_current_msec, ngx_cycle, ngx_cycle_t, ngx_exiting,
     ngx_ncpu, ngx_process, ngx_process_slot, ngx_setproctitle, ngx_terminate, ngx_uint_t,
 };
+use smallvec::SmallVec;
 
 /// This worker's share of the machine's processors, at least 1.
 pub fn processors() -> u32 {
@@ -168,11 +173,54 @@ pub fn slot() -> usize {
     usize::try_from(unsafe { ngx_process_slot }).unwrap_or(0)
 }
 
-/// Whether there is a process of that ID.
-pub fn is_alive(process: u64) -> bool {
-    let Ok(process) = libc::pid_t::try_from(process) else { return false };
+/// What this process is called in what processes share.
+pub fn identity() -> u32 {
+    // Forked ones begin with what the one before knew.
+    static KNOWN: AtomicU64 = AtomicU64::new(0);
+    let (number, known) = (std::process::id(), KNOWN.load(Ordering::Relaxed));
+    if known >> u32::BITS == u64::from(number) {
+        return known as u32;
+    }
+    let identity = process::identity(number, start(number));
+    KNOWN.store(u64::from(number) << u32::BITS | u64::from(identity), Ordering::Relaxed);
+    identity
+}
+
+/// Whether the process that is called so is there.
+pub fn is_alive(identity: u64) -> bool {
+    /// Those that were looked at not long ago.
+    type Seen = (Option<Instant>, SmallVec<[u32; 16]>);
+    thread_local! {
+        static SEEN: RefCell<Seen> = RefCell::default();
+    }
+    /// How long nobody looks again: another process can't have the number so soon.
+    const AGE: Duration = Duration::from_secs(1);
+
+    let Ok(identity) = u32::try_from(identity) else { return false };
+    let number = process::number(identity);
+    let Ok(signalled) = libc::pid_t::try_from(number) else { return false };
     // SAFETY: signal 0 is none; it only asks.
-    process > 0
-        && (unsafe { libc::kill(process, 0) } == 0
-            || std::io::Error::last_os_error().raw_os_error() == Some(libc::EPERM))
+    let is_there = signalled > 0
+        && (unsafe { libc::kill(signalled, 0) } == 0
+            || std::io::Error::last_os_error().raw_os_error() == Some(libc::EPERM));
+    is_there
+        && SEEN.with_borrow_mut(|(since, seen)| {
+            let now = Instant::now();
+            if since.is_none_or(|since| now.duration_since(since) > AGE) {
+                (*since, _) = (Some(now), seen.clear());
+            }
+            if seen.contains(&identity) {
+                return true;
+            }
+            let is_same = process::may_be(identity, start(number));
+            if is_same && seen.len() < seen.inline_size() {
+                seen.push(identity);
+            }
+            is_same
+        })
+}
+
+/// When a process began, where the system says so.
+fn start(number: u32) -> Option<u64> {
+    process::start(&std::fs::read(format!("/proc/{number}/stat")).ok()?)
 }

@@ -1,6 +1,6 @@
 //! Places for the requests of a partner that run at once, in memory that processes share.
 //!
-//! A place holds the number of the process whose request has it, and is taken and left by one
+//! A place holds the [name](crate::process) of the process whose request has it, and is taken and left by one
 //! change of one word: a process that dies leaves nothing half done, and what it had is anybody's
 //! as soon as somebody finds all places taken.
 
@@ -21,8 +21,8 @@ impl Default for Slots {
 
 impl Slots {
     /// Takes one of the first `limit` places for `process`, that of a dead one if there is no
-    /// other. Returns which, or `None` where all are taken. `is_alive` says whether there is a
-    /// process of a number.
+    /// other. Returns which, or `None` where all are taken. `is_alive` says whether a process is
+    /// there.
     pub fn claim(
         &self,
         limit: usize,

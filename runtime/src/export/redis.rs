@@ -487,6 +487,9 @@ mod tests {
                 self.0.pass(Duration::from_millis(300));
                 now
             }
+            fn process(&self) -> u32 {
+                self.0.process()
+            }
             fn error(&self, line: std::fmt::Arguments<'_>) {
                 self.0.error(line);
             }
