@@ -279,6 +279,7 @@ fn every_container_can_keep_a_profile() {
 fn a_profile_larger_than_a_segment_is_split_and_joined() {
     let mut profile = p3();
     profile.resize(150_000, 7);
+    profile[..4].copy_from_slice(&150_000u32.to_be_bytes());
     let [_, png, _] = sources(&profile);
     let keep = |format: &str| Plan { profile: ProfilePolicy::Keep, ..plan(&format!("f={format}")) };
     let jpeg = transform(&png, &keep("jpeg")).unwrap();

@@ -790,6 +790,508 @@ fn a_profile_stays_unless_it_is_to_go() {
     assert!(!passes(&source, &drop));
 }
 
+/// Whatever becomes of a source, nothing of its secret goes out, and if it goes out as it is, it shows the same.
+fn check_somehow(name: &str, source: &[u8], plain: &[u8]) {
+    assert!(contains(source, SECRET), "{name}: nothing to find");
+    for plan in [stripping(), copyright()] {
+        let made = prepare(source, &plan, &Limits::default())
+            .and_then(|prepared| prepared.run(&Control::default()));
+        match made.map(|made| made.output) {
+            Ok(Output::Stripped(out)) => {
+                assert!(!contains(&out, SECRET), "{name}");
+                assert_eq!(decode(&out), decode(plain), "{name}: pixels");
+                assert!(passes(&out, &plan), "{name}: not stripped at once");
+            }
+            Ok(Output::Encoded(out)) => assert!(!contains(&out, SECRET), "{name}"),
+            Ok(Output::Original) => panic!("{name}: as it was"),
+            Err(error) => {
+                assert!(["decode_failed", "unsupported_format"].contains(&error.word()), "{name}");
+            }
+        }
+    }
+}
+
+/// A unit of AV1 data, which says how long it is.
+fn unit(kind: u8, has_layer: bool, payload: &[u8]) -> Vec<u8> {
+    let mut out = vec![kind << 3 | 2];
+    if has_layer {
+        out[0] |= 4;
+        out.push(0);
+    }
+    assert!(payload.len() < 128);
+    out.push(payload.len() as u8);
+    [&out, payload].concat()
+}
+
+/// Where the units of a sample begin, and where the last one ends.
+fn unit_starts(sample: &[u8]) -> Vec<usize> {
+    let (mut at, mut starts) = (0, vec![0]);
+    while at < sample.len() {
+        assert_eq!(sample[at] & 0x86, 2, "of a length, and of no layer");
+        let (mut len, mut start) = (0, at + 1);
+        for shift in (0..).step_by(7) {
+            len |= usize::from(sample[start] & 0x7f) << shift;
+            start += 1;
+            if sample[start - 1] & 0x80 == 0 {
+                break;
+            }
+        }
+        at = start + len;
+        starts.push(at);
+    }
+    starts
+}
+
+/// Units of which no picture is made: what each says, and what of that stays.
+fn useless_units() -> Vec<(String, Vec<u8>)> {
+    let end = &[0x80][..];
+    let mut units = Vec::new();
+    for has_layer in [false, true] {
+        let mut add = |name: String, kind: u8, payload: &[u8]| {
+            units.push((format!("{name}, {has_layer}"), unit(kind, has_layer, payload)));
+        };
+        for kind in [0, 2, 8, 9, 10, 11, 12, 13, 14, 15] {
+            for payload in [SECRET.to_vec(), [SECRET, end].concat(), [end, SECRET].concat()] {
+                add(format!("kind {kind}"), kind, &payload);
+            }
+        }
+        for kind in [0, 3, 4, 5, 6, 31, 127] {
+            add(format!("metadata {kind}"), 5, &[&[kind], SECRET, end].concat());
+        }
+        add("light".to_owned(), 5, &[&[1, 3, 232, 1, 144], SECRET, end].concat());
+        add("light that is not ended".to_owned(), 5, &[&[1, 3, 232, 1, 144], SECRET].concat());
+        add("display".to_owned(), 5, &[&[2][..], &[7; 24], SECRET, end].concat());
+    }
+    units
+}
+
+/// A still image whose data is stored in these pieces, which lie one behind the other in another order perhaps.
+fn avif_in_pieces(data: &[u8], pieces: &[std::ops::Range<usize>], inside: bool) -> Vec<u8> {
+    let mut stored = Vec::new();
+    let mut places = vec![0; pieces.len()];
+    // The last one first.
+    for (place, piece) in places.iter_mut().zip(pieces).rev() {
+        *place = stored.len();
+        stored.extend_from_slice(&data[piece.clone()]);
+    }
+    let ftyp = heif::boxed(b"ftyp", b"avif\0\0\0\0avifmif1miaf");
+    let meta = |start: usize| {
+        let mut iloc = vec![0x44, 0, 0, 1, 0, 1, 0, u8::from(inside), 0, 0];
+        iloc.extend((pieces.len() as u16).to_be_bytes());
+        for (place, piece) in places.iter().zip(pieces) {
+            iloc.extend(((start + place) as u32).to_be_bytes());
+            iloc.extend((piece.len() as u32).to_be_bytes());
+        }
+        let ipco = [heif::ispe(64, 48), heif::boxed(b"av1C", &[0x81, 0, 0x0c, 0])].concat();
+        let ipma = heif::full(b"ipma", 0, 0, &[0, 0, 0, 1, 0, 1, 2, 0x81, 0x82]);
+        let infe = heif::full(b"infe", 2, 0, b"\0\x01\0\0av01\0");
+        let mut boxes = vec![
+            heif::full(b"hdlr", 0, 0, b"\0\0\0\0pict\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+            heif::full(b"pitm", 0, 0, &[0, 1]),
+            heif::full(b"iloc", 1, 0, &iloc),
+            heif::full(b"iinf", 0, 0, &[&[0, 1], &infe[..]].concat()),
+            heif::boxed(b"iprp", &[heif::boxed(b"ipco", &ipco), ipma].concat()),
+        ];
+        if inside {
+            boxes.push(heif::boxed(b"idat", &stored));
+        }
+        heif::full(b"meta", 0, 0, &boxes.concat())
+    };
+    let start = if inside { 0 } else { ftyp.len() + meta(0).len() + 8 };
+    let outside = if inside { &[][..] } else { &stored };
+    [ftyp, meta(start), heif::boxed(b"mdat", outside)].concat()
+}
+
+/// The same in one piece.
+fn avif_in_one(data: &[u8], inside: bool) -> Vec<u8> {
+    let all = 0..data.len();
+    avif_in_pieces(data, std::slice::from_ref(&all), inside)
+}
+
+/// The sequence of two images with another second sample.
+fn avif_sequence_of(second: &[u8]) -> Vec<u8> {
+    let mut file = avif_sequence(false);
+    let (sizes, data) = (find(&file, b"stsz") + 16, find(&file, b"mdat") - 4);
+    let first = u32::from_be_bytes(file[sizes..sizes + 4].try_into().unwrap()) as usize;
+    file.truncate(data + 8 + first);
+    file.extend_from_slice(second);
+    let len = ((file.len() - data) as u32).to_be_bytes();
+    file[data..data + 4].copy_from_slice(&len);
+    file[sizes + 4..sizes + 8].copy_from_slice(&(second.len() as u32).to_be_bytes());
+    file
+}
+
+/// Strips an AVIF of which nothing moves.
+fn check_units(name: &str, source: &[u8], plain: &Picture) -> Vec<u8> {
+    assert!(contains(source, SECRET) || contains(source, b"5.1214E"), "{name}: nothing to find");
+    let out = stripped(source, &stripping());
+    assert_eq!(out.len(), source.len(), "{name}");
+    for part in [&SECRET[..6], &SECRET[10..]] {
+        assert!(!contains(&out, part), "{name}");
+    }
+    assert!(decode(&out) == *plain, "{name}: pixels");
+    assert!(passes(&out, &stripping()), "{name}: not stripped at once");
+    assert_eq!(stripped(source, &copyright()), out, "{name}");
+    out
+}
+
+#[test]
+fn avif_units_anywhere() {
+    let sample = heif::sample(&photo(64, 48), 70);
+    let whole = |data: &[u8]| avif_in_one(data, false);
+    let plain = whole(&sample);
+    assert!(passes(&plain, &stripping()));
+    let shown = decode(&plain);
+    let starts = unit_starts(&sample);
+    for (name, unit) in useless_units() {
+        for &at in &starts {
+            let name = format!("{name} at {at}");
+            let data = insert(&sample, at, &unit);
+            let sequence = avif_sequence_of(&data);
+            check_units(&name, &sequence, &decode(&sequence));
+            // Which nobody decodes who knows of no large scale.
+            if unit[0] >> 3 == 8 {
+                continue;
+            }
+            let out = check_units(&name, &whole(&data), &shown);
+            // What it is made of stays where it is.
+            let from = out.len() - data.len();
+            assert_eq!(out[from..from + at], sample[..at], "{name}");
+            assert_eq!(out[from + at + unit.len()..], sample[at..], "{name}");
+            check_units(&format!("{name}, inside"), &avif_in_one(&data, true), &shown);
+            for cut in [at, at + 1, at + 2, at + unit.len() / 2, at + unit.len()] {
+                for inside in [false, true] {
+                    let pieces = [0..cut, cut..data.len()];
+                    let pieces = pieces.into_iter().filter(|piece| !piece.is_empty());
+                    let pieces: Vec<_> = pieces.collect();
+                    let source = avif_in_pieces(&data, &pieces, inside);
+                    let out = stripped(&source, &stripping());
+                    assert!(!contains(&out, &SECRET[..6]) && !contains(&out, &SECRET[10..]));
+                    assert_eq!(out.len(), source.len(), "{name} cut at {cut}");
+                    assert!(decode(&out) == shown, "{name} cut at {cut}");
+                }
+            }
+        }
+        // Which says no length, at the end.
+        let mut endless = unit.clone();
+        endless[0] &= !2;
+        endless.remove(if endless[0] & 4 == 0 { 1 } else { 2 });
+        check_somehow(
+            &format!("{name}, endless"),
+            &whole(&[&sample[..], &endless].concat()),
+            &plain,
+        );
+    }
+    // The first bytes in a piece of their own, each.
+    let data = insert(&sample, starts[1], &unit(5, true, &[&[4], SECRET, &[0x80]].concat()));
+    let mut pieces: Vec<_> = (0..60).map(|at| at..at + 1).collect();
+    pieces.push(60..data.len());
+    let out = stripped(&avif_in_pieces(&data, &pieces, false), &stripping());
+    // As they are stored the other way round.
+    let secret: Vec<u8> = SECRET.iter().rev().copied().collect();
+    assert!(!contains(&out, &secret) && decode(&out) == shown);
+}
+
+#[test]
+fn avif_units_say_no_more_than_they_have_to() {
+    let sample = heif::sample(&photo(64, 48), 70);
+    let whole = |data: &[u8]| avif_in_one(data, false);
+    let shown = decode(&whole(&sample));
+    let starts = unit_starts(&sample);
+    // What a sequence header says stays, and nothing behind it.
+    let header = starts.iter().position(|&at| sample[at] >> 3 & 15 == 1).unwrap();
+    let range = starts[header]..starts[header + 1];
+    let payload = &sample[range.start + 2..range.end];
+    let long = unit(1, false, &[payload, SECRET].concat());
+    let data = [&sample[..range.start], &long, &sample[range.end..]].concat();
+    let out = check_units("header", &whole(&data), &shown);
+    assert!(contains(&out, payload));
+    // How bright a picture is stays.
+    let light = unit(5, false, &[1, 3, 232, 1, 144, 0x80]);
+    let display = unit(5, false, &[&[2][..], &[7; 24], &[0x80]].concat());
+    for unit in [light.clone(), display, [light.clone(), light.clone()].concat()] {
+        assert!(passes(&whole(&insert(&sample, range.end, &unit)), &stripping()));
+    }
+    // Zeros, and padding that is empty.
+    assert!(passes(&whole(&[&sample[..], &[0; 40]].concat()), &stripping()));
+    for padding in [&[][..], &[0x80], &[0, 0, 0x80]] {
+        let padding = unit(15, false, padding);
+        assert!(passes(&whole(&insert(&sample, range.end, &padding)), &stripping()));
+    }
+    // Bits that mean nothing.
+    let mut reserved = sample.clone();
+    reserved[range.start] |= 1;
+    assert_eq!(stripped(&whole(&reserved), &stripping()), whole(&sample));
+    // What decoders may take for something else is made anew.
+    let other = unit(5, false, &[1, 1, 1, 1, 1, 0x80]);
+    let made = |data: &[u8]| {
+        let (source, plan) = (whole(data), stripping());
+        let prepared = prepare(&source, &plan, &Limits::default()).unwrap();
+        matches!(prepared.run(&Control::default()).unwrap().output, Output::Encoded(_))
+    };
+    assert!(made(&insert(&sample, range.end, &[light, other].concat())));
+    let short = unit(5, false, &[&[2], SECRET, &[0x80]].concat());
+    check_somehow("short", &whole(&insert(&sample, range.end, &short)), &whole(&sample));
+    let sequence = avif_sequence_of(&insert(&sample, range.end, &short));
+    check_units("short", &sequence, &decode(&sequence));
+    let long = unit(7, false, SECRET);
+    check_somehow("again", &whole(&insert(&sample, range.end, &long)), &whole(&sample));
+    check_somehow(
+        "not whole",
+        &whole(&[&sample[..], &[0x7a, 100], SECRET].concat()),
+        &whole(&sample),
+    );
+}
+
+#[test]
+fn avif_grids_hold_no_more_than_a_grid() {
+    let cell = heif::av1(64, 48, &heif::sample(&photo(64, 48), 70));
+    let mut grid = heif::grid(2, 1, 128, 48, vec![2, 3]);
+    let plain = heif::file(&[grid.clone(), cell.clone(), cell.clone()]);
+    assert!(!contains(&stripped(&plain, &stripping()), SECRET));
+    let mut marked = cell.clone();
+    marked.data.extend(unit(5, false, &[&[4], SECRET, &[0x80]].concat()));
+    let source = heif::file(&[grid.clone(), cell.clone(), marked]);
+    let out = stripped(&source, &stripping());
+    assert!(!contains(&out, SECRET) && decode(&out) == decode(&plain));
+    grid.data.extend_from_slice(SECRET);
+    check_somehow("grid", &heif::file(&[grid, cell.clone(), cell]), &plain);
+}
+
+/// Units of two bytes take no longer than their bytes do, and what would be changed too often is made anew.
+#[test]
+fn avif_units_without_number() {
+    let sample = heif::sample(&photo(64, 48), 70);
+    let start = std::time::Instant::now();
+    let padded = avif_sequence_of(&[&sample[..], &unit(15, false, &[]).repeat(1 << 20)].concat());
+    assert!(passes(&padded, &stripping()));
+    let marked =
+        avif_sequence_of(&[&sample[..], &unit(5, false, &[4, 1]).repeat(1 << 19)].concat());
+    check_somehow("very often", &[&marked, SECRET].concat(), &marked);
+    assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
+}
+
+#[test]
+fn png_animations_that_are_none() {
+    let plain = png(&photo(60, 40));
+    let (data, end) = (find(&plain, b"IDAT") - 4, plain.len() - 12);
+    let number = |number: u32| number.to_be_bytes();
+    let frames = |count: u32| png_chunk(b"acTL", &[number(count), number(0)].concat());
+    let control = |at: u32, width: u32, height: u32| {
+        let numbers = [at, width, height, 0, 0].map(u32::to_be_bytes).concat();
+        png_chunk(b"fcTL", &[&numbers[..], &[0, 1, 0, 10, 0, 0]].concat())
+    };
+    let frame = |at: u32, content: &[u8]| png_chunk(b"fdAT", &[&number(at), content].concat());
+    let before = |chunks: &[Vec<u8>]| insert(&plain, data, &chunks.concat());
+    // One of no frames, the data of which no frame begins, and both in all orders.
+    for count in [0, 1, 2] {
+        let parts = [control(0, 60, 40), control(1, 60, 40), frame(1, SECRET), frame(0, SECRET)];
+        for first in &parts {
+            for second in &parts {
+                let in_front = before(&[frames(count), first.clone(), second.clone()]);
+                let apart = insert(
+                    &before(&[frames(count), first.clone()]),
+                    end + 20 + first.len(),
+                    second,
+                );
+                let behind =
+                    insert(&before(&[frames(count)]), end + 20, &[&first[..], second].concat());
+                // That is a frame.
+                let is_frame = count > 0 && [first, second] == [&parts[0], &parts[2]];
+                for source in [Some(in_front), Some(apart), (!is_frame).then_some(behind)] {
+                    let Some(source) = source else { continue };
+                    if contains(&source, SECRET) {
+                        check_somehow(&format!("{count} frames"), &source, &plain);
+                    }
+                }
+            }
+        }
+    }
+    let source =
+        insert(&before(&[frames(0), control(0, 60, 40)]), end + 20 + 38, &frame(1, SECRET));
+    check("no frames", &source, &plain);
+}
+
+/// A checksum that is none is a place of four bytes.
+#[test]
+fn png_checksums_hold_nothing() {
+    let plain = png(&photo(60, 40));
+    let (data, end) = (find(&plain, b"IDAT") - 4, plain.len() - 12);
+    for (kind, content) in [(b"IDAT", &[][..]), (b"gAMA", &[0, 0, 0xb1, 0x8f]), (b"sRGB", &[0])] {
+        let mut chunk = png_chunk(kind, content);
+        let at = chunk.len() - 4;
+        chunk[at..].copy_from_slice(&SECRET[..4]);
+        let places = if kind == b"IDAT" { vec![data, end] } else { vec![33] };
+        for place in places {
+            let source = insert(&plain, place, &chunk);
+            let plan = stripping();
+            let made = prepare(&source, &plan, &Limits::default())
+                .and_then(|prepared| prepared.run(&Control::default()));
+            if let Ok(made) = made {
+                let Output::Encoded(out) = made.output else { panic!("{}", kind.escape_ascii()) };
+                assert!(!contains(&out, &SECRET[..4]));
+            }
+        }
+    }
+}
+
+/// A profile, and the same with something behind it.
+fn long_profile(len: usize) -> (Vec<u8>, Vec<u8>) {
+    let mut profile = moxcms::ColorProfile::new_srgb().encode().unwrap();
+    profile.resize(profile.len().max(len), 0);
+    let len = (profile.len() as u32).to_be_bytes();
+    profile[..4].copy_from_slice(&len);
+    let long = [&profile[..], SECRET].concat();
+    (profile, long)
+}
+
+#[test]
+fn profiles_end_where_they_say() {
+    let (profile, long) = long_profile(0);
+    let picture = photo(60, 40);
+    let jpeg = &jpegs()[0];
+    let part = |number: u8, count: u8, data: &[u8]| {
+        segment(0xe2, &[b"ICC_PROFILE\0", &[number, count][..], data].concat())
+    };
+    let with = |parts: &[Vec<u8>]| insert(jpeg, 20, &parts.concat());
+    let whole = with(&[part(1, 1, &profile)]);
+    assert!(passes(&whole, &stripping()));
+    check("in one part", &with(&[part(1, 1, &long)]), &whole);
+    // The end lies in any of several parts, which come in any order.
+    let len = profile.len();
+    for cut in [10, len - 1] {
+        let (first, second) = profile.split_at(cut);
+        let halves = with(&[part(1, 2, first), part(2, 2, second)]);
+        assert!(passes(&halves, &stripping()));
+        check("behind two", &with(&[part(1, 2, first), part(2, 2, &long[cut..])]), &halves);
+        let turned = with(&[part(2, 2, second), part(1, 2, first)]);
+        check("turned", &with(&[part(2, 2, &long[cut..]), part(1, 2, first)]), &turned);
+        let three = with(&[part(1, 3, first), part(2, 3, second), part(3, 3, SECRET)]);
+        check("a third", &three, &halves);
+        let three = with(&[part(3, 3, SECRET), part(1, 3, first), part(2, 3, &long[cut..])]);
+        check("a third before", &three, &halves);
+    }
+    check("a second", &with(&[part(1, 2, &profile), part(2, 2, SECRET)]), &whole);
+    // Of how many there is talk differs, so that a later one counts as well.
+    let (first, second) = profile.split_at(99);
+    let other = with(&[part(1, 3, first), part(2, 2, second)]);
+    let scan = find(&other, b"\xff\xd9");
+    check_somehow("behind the scan", &insert(&other, scan, &part(3, 3, SECRET)), &whole);
+    let scan = find(&whole, b"\xff\xd9");
+    check("behind the scan", &insert(&whole, scan, &part(2, 2, SECRET)), &whole);
+    check("behind the scan", &insert(&whole, scan, &part(1, 1, SECRET)), &whole);
+
+    for still in [webp_lossless(&picture), webp_lossy(&picture, 80)] {
+        let file = |profile: &[u8]| {
+            webp_file(&[&vp8x(0x20, 60, 40), &riff_chunk(b"ICCP", profile), &still[12..]])
+        };
+        assert!(passes(&file(&profile), &stripping()));
+        check("webp", &file(&long), &file(&profile));
+        check("webp, odd", &file(&[&long[..], &[1]].concat()), &file(&profile));
+    }
+
+    let avif = |icc: &[u8]| {
+        let image = avif::Image {
+            pixels: &picture.rgb(),
+            width: 60,
+            height: 40,
+            alpha: false,
+            quality: 70,
+            speed: 9,
+            deep: false,
+            code_points: (1, 13),
+            icc,
+            exif: &[],
+            xmp: &[],
+        };
+        avif::encode(&image).unwrap().to_vec()
+    };
+    assert!(passes(&avif(&profile), &stripping()));
+    check("avif", &avif(&long), &avif(&profile));
+
+    // What is made anew has no more of it, either.
+    let made = transform(&with(&[part(1, 1, &long)]), &plan("f=webp,profile=keep")).unwrap();
+    assert!(contains(&made, &profile) && !contains(&made, SECRET));
+}
+
+#[test]
+fn packed_profiles_end_where_they_say() {
+    let plain = png(&photo(60, 40));
+    for len in [0, 100_000] {
+        let (profile, long) = long_profile(len);
+        let packed = zlib(&profile);
+        let with =
+            |zlib: &[u8]| insert(&plain, 33, &png_chunk(b"iCCP", &[b"a name\0\0", zlib].concat()));
+        let whole = with(&packed);
+        assert!(passes(&whole, &stripping()));
+        check("behind its end", &with(&[&packed[..], SECRET].concat()), &whole);
+        let unpacked = |png: &[u8]| {
+            let at = find(png, b"iCCP");
+            let len = u32::from_be_bytes(png[at - 4..at].try_into().unwrap()) as usize;
+            let mut out = Vec::new();
+            let data = &png[at + 4 + 8..at + 4 + len];
+            let mut decoder = flate2::bufread::ZlibDecoder::new(data);
+            std::io::Read::read_to_end(&mut decoder, &mut out).unwrap();
+            assert_eq!(decoder.total_in() as usize, data.len());
+            out
+        };
+        let stored = |data: &[u8]| {
+            let mut encoder =
+                flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::none());
+            encoder.write_all(data).unwrap();
+            encoder.finish().unwrap()
+        };
+        // Where that says that it ends, and where it ends early behind that.
+        let mut broken = stored(&long);
+        broken.truncate(broken.len() - 3);
+        for packed in [stored(&long), [&zlib(&long)[..], SECRET].concat(), broken] {
+            let source = with(&packed);
+            let out = stripped(&source, &stripping());
+            assert!(!contains(&out, SECRET));
+            assert_eq!(unpacked(&out), profile);
+            assert!(passes(&out, &stripping()));
+        }
+        // Not all of a profile is there.
+        let mut short = stored(&[&profile[..profile.len() - 40], SECRET].concat());
+        short.truncate(short.len() - 3);
+        check("cut", &with(&short), &plain);
+    }
+    // What is too short to be one, or says so, or has a name that is too long.
+    let (profile, _) = long_profile(0);
+    let mut lies = profile.clone();
+    lies[..4].copy_from_slice(&[0, 0, 0, 60]);
+    let source = png_chunk(b"iCCP", &[b"x\0\0", &zlib(&lies)[..], SECRET].concat());
+    check("says that it is short", &insert(&plain, 33, &source), &plain);
+    let name = SECRET.repeat(6);
+    let source = png_chunk(b"iCCP", &[&name[..], b"\0\0", &zlib(&profile)].concat());
+    check_somehow("a long name", &insert(&plain, 33, &source), &plain);
+    let source = png_chunk(b"iCCP", &[b"x\0\x01", &zlib(&profile)[..], SECRET].concat());
+    check("a method that nobody knows", &insert(&plain, 33, &source), &plain);
+}
+
+#[test]
+fn webp_lengths_are_made_even_by_nothing() {
+    let picture = photo(50, 40);
+    let still = webp_lossy(&picture, 80);
+    let mut data = still[20..].to_vec();
+    data.truncate(u32::from_le_bytes(still[16..20].try_into().unwrap()) as usize);
+    if data.len().is_multiple_of(2) {
+        data.push(0);
+    }
+    let even = riff_chunk(b"VP8 ", &data);
+    let mut odd = even.clone();
+    *odd.last_mut().unwrap() = b'S';
+    let plain = webp_file(&[&vp8x(0, 50, 40), &even]);
+    assert_eq!(stripped(&webp_file(&[&vp8x(0, 50, 40), &odd]), &stripping()), plain);
+    let anim = riff_chunk(b"ANIM", &[0; 6]);
+    let moving = |image: &[u8]| {
+        let frame = webp_frame(image);
+        webp_file(&[&vp8x(2, 50, 40), &anim, &frame, &frame])
+    };
+    assert!(passes(&moving(&even), &stripping()));
+    assert_eq!(stripped(&moving(&odd), &stripping()), moving(&even));
+}
+
 /// Sources of each format with secrets in them, still or animated.
 fn marked() -> Vec<Vec<u8>> {
     let segments: Vec<u8> =

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::io::Read;
 
+use crate::image::bytes::be32;
 use crate::image::{ContentCoding, Control, decode_body};
 
 /// A larger profile is not looked at. The largest in common use, of printing
 /// presses, have 2 MiB.
-pub(super) const MAX_PROFILE: usize = 4 << 20;
+pub(in crate::image) const MAX_PROFILE: usize = 4 << 20;
 
 /// More is not inflated: what is smaller than its inflated self by design needs no more, and what is
 /// not takes long.
@@ -25,11 +26,20 @@ pub(in crate::image) enum Icc<'a> {
 }
 
 /// Bytes up to the signature of a profile, with it (ICC.1:2022, section 7.2).
-const HEAD: usize = 40;
+pub(in crate::image) const HEAD: usize = 40;
+
+/// The shortest profile: a header, and how many tags there are.
+const SHORTEST: usize = 132;
+
+/// How long something says that it is which begins as a profile does, whatever follows; `None` of anything else.
+pub(in crate::image) fn stated_len(head: &[u8]) -> Option<usize> {
+    let len = usize::try_from(be32(head, 0)?).ok()?;
+    (len >= SHORTEST && head.get(HEAD - 4..HEAD)? == b"acsp").then_some(len)
+}
 
 impl<'a> Icc<'a> {
-    /// Whether it begins as a profile does, whatever follows.
-    pub(in crate::image) fn is_profile(&self) -> bool {
+    /// How long it says that it is, if it begins as a profile does.
+    pub(in crate::image) fn stated_len(&self) -> Option<usize> {
         let mut head = [0; HEAD];
         let is_there = match self {
             Icc::Plain(bytes) => (&**bytes).read_exact(&mut head).is_ok(),
@@ -41,7 +51,12 @@ impl<'a> Icc<'a> {
                 flate2::read::ZlibDecoder::new(*bytes).read_exact(&mut head).is_ok()
             }
         };
-        is_there && head.ends_with(b"acsp")
+        if is_there { stated_len(&head) } else { None }
+    }
+
+    /// Whether it begins as a profile does, whatever follows.
+    pub(in crate::image) fn is_profile(&self) -> bool {
+        self.stated_len().is_some()
     }
 
     /// How long it is as it is stored.
@@ -53,8 +68,21 @@ impl<'a> Icc<'a> {
         }
     }
 
-    /// The profile; `None` where it is too large or damaged.
+    /// The profile, without what follows it; `None` where it is too large or damaged, or something else.
     pub(in crate::image) fn bytes(&self) -> Option<Cow<'a, [u8]>> {
+        let stored = self.stored()?;
+        let len = stated_len(&stored)?.min(stored.len());
+        Some(match stored {
+            Cow::Borrowed(bytes) => Cow::Borrowed(bytes.get(..len)?),
+            Cow::Owned(mut bytes) => {
+                bytes.truncate(len);
+                Cow::Owned(bytes)
+            }
+        })
+    }
+
+    /// All that is stored.
+    fn stored(&self) -> Option<Cow<'a, [u8]>> {
         match self {
             Icc::Plain(bytes) => Some(bytes.clone()).filter(|bytes| bytes.len() <= MAX_PROFILE),
             Icc::Parts(parts) => match parts.as_slice() {

@@ -16,7 +16,7 @@ pub(super) mod gif;
 mod headers;
 pub(super) mod heic;
 pub(super) mod heif;
-mod icc;
+pub(super) mod icc;
 pub(super) mod jpeg;
 pub(super) mod jxl;
 pub(super) mod png;

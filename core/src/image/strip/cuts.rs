@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::image::Error;
 use crate::image::raster::with_room;
+use crate::image::source::Icc;
 
 /// More cuts than any program that writes images gives reason for. What needs them is not
 /// understood, so that their memory is bounded.
@@ -11,9 +12,9 @@ const MOST: usize = 1 << 14;
 
 /// What stays although no pixel is made of it.
 #[derive(Debug, Default)]
-pub(super) struct Kept {
-    /// Whether the profile does.
-    pub(super) profile: bool,
+pub(super) struct Kept<'k> {
+    /// The profile, if it does.
+    pub(super) profile: Option<&'k Icc<'k>>,
     /// An EXIF block, instead of all metadata that there is.
     pub(super) exif: Option<Vec<u8>>,
 }

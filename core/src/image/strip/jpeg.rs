@@ -2,6 +2,7 @@
 
 use super::cuts::{Cuts, Kept};
 use crate::image::bytes::array;
+use crate::image::source::Icc;
 use crate::image::source::jpeg::{
     ADOBE, ADOBE_LEN, APP0, APP1, APP2, APP14, APP15, COM, EOI, EXIF, ICC, JFIF, SOI, SOS, Walk,
     frame_header, stands_alone,
@@ -22,7 +23,8 @@ pub(super) fn cuts<'a>(input: &'a [u8], kept: &Kept) -> Option<Cuts<'a>> {
     let mut walk = Walk::new(input, 2);
     let mut exif = kept.exif.as_deref();
     let (mut jfif, mut adobe) = (false, None);
-    let mut parts = Parts { count: None, seen: [false; 256] };
+    let mut profile = Parts::new(kept.profile);
+    let mut has_scan = false;
     // Where EXIF stands: behind JFIF, which comes first.
     let mut head = 2;
     loop {
@@ -45,6 +47,7 @@ pub(super) fn cuts<'a>(input: &'a [u8], kept: &Kept) -> Option<Cuts<'a>> {
         let segment = start..walk.at();
         match marker {
             SOS if is_whole(marker, body) => {
+                has_scan = true;
                 walk.skip_entropy();
             }
             APP0 if body.starts_with(JFIF) && body.len() >= JFIF_LEN && !jfif => {
@@ -57,7 +60,10 @@ pub(super) fn cuts<'a>(input: &'a [u8], kept: &Kept) -> Option<Cuts<'a>> {
                 cuts.replace(segment, &[&[0xff, APP0, 0, 16], fixed, &[0, 0]].concat())?;
             }
             APP1 if exif.is_some() && body.strip_prefix(EXIF) == exif => exif = None,
-            APP2 if kept.profile && parts.is_next(body) => {}
+            APP2 if !has_scan && body.starts_with(ICC) => {
+                let part = profile.next(body)?;
+                cuts.replace(segment, &part)?;
+            }
             APP14 if body.starts_with(ADOBE) && body.len() >= ADOBE_LEN => {
                 let fixed = body.get(..ADOBE_LEN)?;
                 // Which one of several counts is for the decoder to say.
@@ -81,21 +87,54 @@ pub(super) fn cuts<'a>(input: &'a [u8], kept: &Kept) -> Option<Cuts<'a>> {
     Some(cuts)
 }
 
-/// The parts of a profile that were there.
-struct Parts {
-    count: Option<u8>,
-    seen: [bool; 256],
+/// The parts of a profile that stays.
+struct Parts<'k> {
+    /// What there is of each, and whether it comes still.
+    parts: Vec<(&'k [u8], bool)>,
+    /// How many of them hold something of it.
+    needed: usize,
+    /// How long it is.
+    len: usize,
 }
 
-impl Parts {
-    /// Whether a segment is one that is not there yet.
-    fn is_next(&mut self, body: &[u8]) -> bool {
-        let Some([number, count]) = body.strip_prefix(ICC).and_then(|rest| array(rest, 0)) else {
-            return false;
+impl<'k> Parts<'k> {
+    fn new(profile: Option<&'k Icc>) -> Parts<'k> {
+        let (Some(Icc::Parts(parts)), Some(len)) = (profile, profile.and_then(Icc::stated_len))
+        else {
+            return Parts { parts: Vec::new(), needed: 0, len: 0 };
         };
-        let fits = 0 < number && number <= count && *self.count.get_or_insert(count) == count;
-        let seen = self.seen.get_mut(usize::from(number));
-        fits && seen.is_some_and(|seen| !std::mem::replace(seen, true))
+        let mut before = 0;
+        let ends = parts.iter().map(|part| {
+            before += part.len();
+            before
+        });
+        let needed = (ends.take_while(|&end| end < len).count() + 1).min(parts.len());
+        Parts { parts: parts.iter().map(|&part| (part, true)).collect(), needed, len }
+    }
+
+    /// What becomes of the segment of a part; `None` where others may take it for another part than it is.
+    fn next(&mut self, body: &[u8]) -> Option<Vec<u8>> {
+        let Some([number, count]) = body.strip_prefix(ICC).and_then(|rest| array(rest, 0)) else {
+            return Some(Vec::new());
+        };
+        if self.parts.is_empty() {
+            return Some(Vec::new());
+        }
+        let index = usize::from(number).checked_sub(1)?;
+        let before: usize = self.parts.iter().take(index).map(|(part, _)| part.len()).sum();
+        let all = self.parts.len();
+        let (part, is_left) = self.parts.get_mut(index)?;
+        if usize::from(count) != all || !std::mem::replace(is_left, false) {
+            return None;
+        }
+        if index >= self.needed {
+            return Some(Vec::new());
+        }
+        let part = part.get(..self.len.saturating_sub(before)).unwrap_or(part);
+        let len = u16::try_from(2 + ICC.len() + 2 + part.len()).ok()?;
+        let needed = u8::try_from(self.needed).ok()?;
+        let head = [&[0xff, APP2], &len.to_be_bytes()[..], ICC, &[number, needed]].concat();
+        Some([&head, part].concat())
     }
 }
 

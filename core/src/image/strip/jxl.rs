@@ -1,12 +1,23 @@
 //! JPEG XL: those boxes stay of which the decoder got something, and of the codestream what is the image.
 
 use super::cuts::{Cuts, Kept};
+use crate::image::source::Icc;
 use crate::image::source::jxl::Jxl;
 
 /// The box of the file's type behind the signature: nothing else that it may be.
 const TYPE: &[u8] = b"\0\0\0\x14ftypjxl \0\0\0\0jxl ";
 
-pub(super) fn cuts<'a>(input: &'a [u8], jxl: &Jxl, kept: &Kept) -> Option<Cuts<'a>> {
+pub(super) fn cuts<'a>(
+    input: &'a [u8],
+    jxl: &Jxl,
+    has_profile: bool,
+    kept: &Kept,
+) -> Option<Cuts<'a>> {
+    // It is packed with what needs it.
+    let is_whole = |icc: &Icc| icc.stated_len().is_some_and(|len| len >= icc.stored_len());
+    if has_profile && !kept.profile.is_some_and(is_whole) {
+        return None;
+    }
     // There is no place for it without a container.
     if kept.exif.is_some() {
         return None;

@@ -16,7 +16,7 @@ pub(super) use cuts::Cuts;
 
 use cuts::Kept;
 
-use super::source::{Container, Icc, Source};
+use super::source::{Container, Source};
 use super::{Format, MetadataPolicy, Plan, ProfilePolicy};
 
 /// The cuts that leave nothing of a JPEG that its pixels don't need; `None` where it is not understood well
@@ -42,10 +42,10 @@ pub(super) fn strip<'a>(source: &Source<'a>, plan: &Plan, turned: bool) -> Optio
         _ if !turned || source.info.format == Format::Avif => None,
         orientation => Some(orientation),
     };
+    let has_profile = source.info.has_profile;
+    let stays = has_profile && plan.profile != ProfilePolicy::Strip;
     let kept = Kept {
-        profile: source.info.has_profile
-            && plan.profile != ProfilePolicy::Strip
-            && source.embedded.icc.as_ref().is_none_or(Icc::is_profile),
+        profile: source.embedded.icc.as_ref().filter(|icc| stays && icc.is_profile()),
         exif: source.embedded.reduced(copyright, orientation),
     };
     match &source.kind {
@@ -53,8 +53,8 @@ pub(super) fn strip<'a>(source: &Source<'a>, plan: &Plan, turned: bool) -> Optio
         Container::Png(png) => png::cuts(input, png, &kept),
         Container::Gif(_) => gif::cuts(input),
         Container::Webp(webp) => webp::cuts(input, webp, &source.info, &kept),
-        Container::Avif(_) => avif::cuts(input, source.info.has_profile, &kept),
-        Container::Jxl(jxl) => jxl::cuts(input, jxl, &kept),
+        Container::Avif(_) => avif::cuts(input, has_profile, &kept),
+        Container::Jxl(jxl) => jxl::cuts(input, jxl, has_profile, &kept),
         // They are never what goes out.
         Container::Bitmap(_) | Container::Tiff(_) | Container::Heic(_) | Container::Svg(_) => None,
     }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::cuts::{Cuts, Kept};
 use crate::image::size::Size;
+use crate::image::source::icc::stated_len;
 use crate::image::source::webp::{RiffChunks, Webp};
 use crate::image::{Info, riff};
 
@@ -39,7 +40,18 @@ pub(super) fn cuts<'a>(
         chunks_end = chunk.end;
         match &kind {
             b"VP8X" if chunk.start == FIRST => flags = Some((chunk, data)),
-            b"ICCP" if kept.profile && has(&flags, riff::FLAG_ICC) && once.is_first(0) => {}
+            b"ICCP"
+                if kept.profile.is_some() && has(&flags, riff::FLAG_ICC) && once.is_first(0) =>
+            {
+                let profile = data.get(..stated_len(data)?).unwrap_or(data);
+                if profile.len() < data.len() {
+                    let mut short = Vec::new();
+                    riff::chunk(&mut short, b"ICCP", profile);
+                    cuts.replace(chunk, &short)?;
+                } else {
+                    pad(&mut cuts, chunk, data.len())?;
+                }
+            }
             b"ANIM" if animated && once.is_first(1) => {
                 let fixed = data.get(..ANIMATION).filter(|_| data.len() > ANIMATION);
                 if let Some(fixed) = fixed {
@@ -49,9 +61,16 @@ pub(super) fn cuts<'a>(
                 }
             }
             b"ANMF" if animated => frame(&mut cuts, file, chunk.start, data)?,
-            b"ALPH" if !animated && takes_alpha && !once.has(3) && once.is_first(2) => {}
-            b"VP8 " | b"VP8L" if !animated && once.is_first(3) => {}
-            b"EXIF" if exif == Some(data) => exif = None,
+            b"ALPH" if !animated && takes_alpha && !once.has(3) && once.is_first(2) => {
+                pad(&mut cuts, chunk, data.len())?;
+            }
+            b"VP8 " | b"VP8L" if !animated && once.is_first(3) => {
+                pad(&mut cuts, chunk, data.len())?;
+            }
+            b"EXIF" if exif == Some(data) => {
+                exif = None;
+                pad(&mut cuts, chunk, data.len())?;
+            }
             _ => cuts.cut(chunk)?,
         }
     }
@@ -95,6 +114,12 @@ pub(super) fn cuts<'a>(
     Some(cuts)
 }
 
+/// Has the byte that makes the length of a chunk even be zero, if there is one.
+fn pad(cuts: &mut Cuts, chunk: Range<usize>, len: usize) -> Option<()> {
+    let end = chunk.start + HEADER + len;
+    cuts.replace(end..chunk.end, if end < chunk.end { &[0] } else { &[] })
+}
+
 /// Leaves of the frame whose chunk begins at `start` only its image.
 fn frame(cuts: &mut Cuts, file: &[u8], start: usize, data: &[u8]) -> Option<()> {
     let from = start + HEADER;
@@ -102,33 +127,41 @@ fn frame(cuts: &mut Cuts, file: &[u8], start: usize, data: &[u8]) -> Option<()> 
     let mut once = Once::default();
     let takes_alpha = !is_lossless(RiffChunks::new(data, FRAME));
     let mut left = FRAME;
-    let mut drops: Vec<Range<usize>> = Vec::new();
+    // What goes, and what makes the length of something even that stays.
+    let mut changed: Vec<(Range<usize>, &[u8])> = Vec::new();
     let mut end = FRAME;
-    while let Some((kind, _)) = chunks.next() {
+    while let Some((kind, body)) = chunks.next() {
         let chunk = end..chunks.at().min(data.len());
         end = chunk.end;
-        match &kind {
-            b"ALPH" if takes_alpha && !once.has(3) && once.is_first(2) => left += chunk.len(),
-            b"VP8 " | b"VP8L" if once.is_first(3) => left += chunk.len(),
-            _ => drops.push(chunk),
+        let stays = match &kind {
+            b"ALPH" => takes_alpha && !once.has(3) && once.is_first(2),
+            b"VP8 " | b"VP8L" => once.is_first(3),
+            _ => false,
+        };
+        if stays {
+            left += chunk.len();
+            let padded = chunk.start + HEADER + body.len()..chunk.end;
+            let zero: &[u8] = if padded.is_empty() { &[] } else { &[0] };
+            changed.push((padded, zero));
+        } else {
+            changed.push((chunk, &[]));
         }
-        if drops.len() > 64 {
+        if changed.len() > 64 {
             return None;
         }
     }
-    drops.push(end..data.len());
-    if left == data.len() {
-        return Some(());
-    }
+    changed.push((end..data.len(), &[]));
     let len = u32::try_from(left).ok()?;
     cuts.replace(start + 4..from, &len.to_le_bytes())?;
-    for drop in drops {
-        cuts.cut(from + drop.start..from + drop.end)?;
+    for (range, by) in changed {
+        cuts.replace(from + range.start..from + range.end, by)?;
     }
     // The zero that made the length even stands where it has to if the new one is odd, too.
     let pad = from + data.len();
     let padded = (pad + data.len() % 2).min(file.len());
-    cuts.replace(pad..padded, if left % 2 == 1 { &[0] } else { &[] })
+    let zero: &[u8] =
+        if left % 2 == 1 && (left != data.len() || pad < padded) { &[0] } else { &[] };
+    cuts.replace(pad..padded, zero)
 }
 
 /// Whether the first image among some chunks is one that has its alpha in it.

@@ -197,9 +197,19 @@ impl Av1BitReader<'_> {
     }
 }
 
-/// Reads a sequence header (section 5.5); `None` where it ends early.
+/// How many bits the sequence header at the start of a payload has; `None` where it ends early.
+pub(in crate::image) fn sequence_header_len(payload: &[u8]) -> Option<usize> {
+    let mut bits = Av1BitReader { data: payload, at: 0 };
+    read_sequence_header(&mut bits)?;
+    Some(bits.at)
+}
+
 fn sequence_header(data: &[u8]) -> Option<SequenceHeader> {
-    let bits = &mut Av1BitReader { data, at: 0 };
+    read_sequence_header(&mut Av1BitReader { data, at: 0 })
+}
+
+/// Reads a sequence header (section 5.5); `None` where it ends early.
+fn read_sequence_header(bits: &mut Av1BitReader) -> Option<SequenceHeader> {
     let profile = bits.take(3)?;
     let _still = bits.flag()?;
     let reduced = bits.flag()?;

@@ -5,15 +5,26 @@ use std::ops::Range;
 use super::boxes::inside;
 use crate::image::bytes::be32;
 use crate::image::isobmff::{ALPHA, IsoBox};
+use crate::image::source::icc::stated_len;
 use crate::image::strip::cuts::Cuts;
 
 /// Payload to which something that stays points.
 #[derive(Debug, Default)]
 pub(super) struct Live {
     pub(super) ranges: Vec<Range<usize>>,
+    /// Of each item and sample of AV1, the pieces that it is stored in.
+    pub(super) coded: Vec<Vec<Range<usize>>>,
 }
 
+/// Items and samples; each of them is looked at.
+const MOST_CODED: usize = 1 << 16;
+
 impl Live {
+    pub(super) fn add_coded(&mut self, pieces: Vec<Range<usize>>) -> Option<()> {
+        self.coded.push(pieces);
+        (self.coded.len() <= MOST_CODED).then_some(())
+    }
+
     pub(super) fn add(&mut self, start: usize, len: usize) -> Option<()> {
         self.ranges.push(start..start.checked_add(len)?);
         Some(())
@@ -200,7 +211,8 @@ pub(super) fn property_len(input: &[u8], frame: IsoBox, has_profile: bool) -> Op
         b"colr" => match content.get(..4)? {
             b"nclx" => 11,
             b"prof" | b"rICC" if has_profile => {
-                usize::try_from(be32(content, 4)?).ok()?.checked_add(4)?
+                let profile = content.get(4..)?;
+                4 + stated_len(profile)?.min(profile.len())
             }
             _ => return None,
         },

@@ -59,7 +59,7 @@ pub(super) fn cuts(
 
     let mut stay = reachable(primary, &references, |item| alphas.contains(&item));
     let kind = |item: u64| items.get(&item).map(|entry| &entry.kind);
-    if !stay.iter().all(|&item| matches!(kind(item), Some(b"av01" | b"grid" | b"iovl" | b"iden"))) {
+    if !stay.iter().all(|&item| matches!(kind(item), Some(b"av01" | b"grid"))) {
         return None;
     }
     let exif = match &kept.exif {
@@ -119,8 +119,9 @@ pub(super) fn cuts(
         }
         for &(index, essential) in &entry.properties {
             let property = index.checked_sub(1).and_then(|index| found.get(index));
-            let is_needed = property
-                .is_some_and(|&property| property_len(input, property, kept.profile).is_some());
+            let is_needed = property.is_some_and(|&property| {
+                property_len(input, property, kept.profile.is_some()).is_some()
+            });
             if is_needed {
                 used.insert(index);
             } else if essential {
@@ -131,7 +132,7 @@ pub(super) fn cuts(
     }
     // The others keep their place, as properties are told by their number.
     for (index, &property) in (1..).zip(&found) {
-        match property_len(input, property, kept.profile) {
+        match property_len(input, property, kept.profile.is_some()) {
             Some(len) if used.contains(&index) => shorten(changes, property, len)?,
             _ => {
                 changes.write(property.start + 4, b"free");
@@ -141,15 +142,31 @@ pub(super) fn cuts(
     }
     changes.frame(one(&frames, b"iprp")?);
 
-    let data = frames.iter().find(|frame| &frame.kind == b"idat");
-    let inner = located(changes, locations, &stay, exif.as_ref(), live)?;
+    let data = frames.iter().find(|frame| &frame.kind == b"idat").copied();
+    let Located { inner, pieces } = located(changes, locations, data, &stay, exif.as_ref(), live)?;
     match data {
         Some(data) if inner.is_empty() => changes.cut(data.range()),
-        Some(data) => clear_gaps(changes, *data, inner)?,
-        None if inner.is_empty() => {}
-        None => return None,
+        Some(data) => clear_gaps(changes, data, inner),
+        None => {}
+    }
+    for (item, pieces) in pieces {
+        match kind(item) {
+            Some(b"av01") => live.add_coded(pieces)?,
+            Some(b"grid") if !is_grid(input, &pieces) => return None,
+            _ => {}
+        }
     }
     Some(())
+}
+
+/// Whether that is the description of a grid, and nothing else (ISO/IEC 23008-12, section 6.6.2.3).
+fn is_grid(input: &[u8], pieces: &[Range<usize>]) -> bool {
+    let [piece] = pieces else { return false };
+    match input.get(piece.clone()) {
+        Some([0, 0, rest @ ..]) => rest.len() == 6,
+        Some([0, 1, rest @ ..]) => rest.len() == 10,
+        _ => false,
+    }
 }
 
 fn version(input: &[u8], frame: IsoBox) -> Option<u8> {
@@ -288,15 +305,23 @@ fn associations(input: &[u8], frame: IsoBox) -> Option<Vec<Association>> {
     (at == frame.end).then_some(found)
 }
 
-/// Has items be where they come to be, and leaves out those that go. Returns the ranges of those
-/// that are in `idat`, from its start.
+/// Where items lie.
+struct Located {
+    /// The ranges of those that are in `idat`.
+    inner: Vec<Range<usize>>,
+    /// Of each, the pieces that it is stored in.
+    pieces: Vec<(u64, Vec<Range<usize>>)>,
+}
+
+/// Has items be where they come to be, and leaves out those that go.
 fn located(
     changes: &mut Changes,
     frame: IsoBox,
+    data: Option<IsoBox>,
     stay: &BTreeSet<u64>,
     exif: Option<&(u64, Vec<u8>)>,
     live: &mut Live,
-) -> Option<Vec<Range<usize>>> {
+) -> Option<Located> {
     let input = changes.input;
     let version = version(input, frame)?;
     let sizes = be16(input, frame.body + 4)?;
@@ -311,7 +336,9 @@ fn located(
     let count_at = frame.body + 6;
     let count = number(input, count_at, id_size)?;
     let mut at = count_at + id_size;
-    let (mut left, mut inner, mut total) = (0, Vec::new(), 0);
+    let (mut left, mut total) = (0, 0);
+    let mut seen = BTreeSet::new();
+    let mut found = Located { inner: Vec::new(), pieces: Vec::new() };
     for _ in 0..count {
         let start = at;
         let item = number(input, at, id_size)?;
@@ -334,7 +361,12 @@ fn located(
             changes.cut(start..at);
             continue;
         }
+        // Which place counts is for the decoder to say.
+        if !seen.insert(item) {
+            return None;
+        }
         left += 1;
+        let mut pieces = Vec::new();
         let block = exif.filter(|(exif, _)| *exif == item).map(|(_, block)| block);
         if elsewhere || method > 1 || (offset_size == 0 || block.is_some()) && extents != 1 {
             return None;
@@ -351,9 +383,16 @@ fn located(
                 if block.is_some() {
                     return None;
                 }
-                inner.push(target..end);
+                let data = data?;
+                let piece = data.body.checked_add(target)?..data.body.checked_add(end)?;
+                if piece.end > data.end {
+                    return None;
+                }
+                found.inner.push(piece.clone());
+                pieces.push(piece);
                 continue;
             }
+            pieces.push(target..end);
             if let Some(block) = block
                 && input.get(target..end)? != block.as_slice()
             {
@@ -375,31 +414,27 @@ fn located(
                 }
             }
         }
+        found.pieces.push((item, pieces));
     }
     if at != frame.end {
         return None;
     }
     changes.write_number(count_at, id_size, left)?;
     changes.frame(frame);
-    Some(inner)
+    Some(found)
 }
 
 /// Clears what of `idat` nothing points to.
-fn clear_gaps(changes: &mut Changes, data: IsoBox, mut ranges: Vec<Range<usize>>) -> Option<()> {
+fn clear_gaps(changes: &mut Changes, data: IsoBox, mut ranges: Vec<Range<usize>>) {
     ranges.sort_by_key(|range| range.start);
     let mut at = data.body;
     for range in ranges {
-        let (start, end) = (data.body.checked_add(range.start)?, data.body.checked_add(range.end)?);
-        if end > data.end {
-            return None;
+        if range.start > at {
+            changes.clear(at..range.start);
         }
-        if start > at {
-            changes.clear(at..start);
-        }
-        at = at.max(end);
+        at = at.max(range.end);
     }
     if data.end > at {
         changes.clear(at..data.end);
     }
-    Some(())
 }

@@ -2,12 +2,14 @@
 //! sequence stay. The numbers that say where they are follow them.
 //!
 //! What goes: items of EXIF and XMP, manifests, thumbnails, depth and gain maps, properties that
-//! describe, tracks of sound and of metadata, other boxes, and all bytes to which nothing points.
+//! describe, tracks of sound and of metadata, other boxes, all bytes to which nothing points, and of the AV1
+//! data what no picture is made of.
 
 mod boxes;
 mod changes;
 mod meta;
 mod movie;
+mod units;
 
 use super::cuts::{Cuts, Kept};
 use crate::image::isobmff::IsoBox;
@@ -15,7 +17,7 @@ use changes::{Changes, Live};
 
 pub(super) fn cuts<'a>(input: &'a [u8], has_profile: bool, kept: &Kept) -> Option<Cuts<'a>> {
     // A profile stands among the properties that pixels need.
-    if has_profile && !kept.profile {
+    if has_profile && kept.profile.is_none() {
         return None;
     }
     let mut changes = Changes::new(input);
@@ -50,6 +52,7 @@ pub(super) fn cuts<'a>(input: &'a [u8], has_profile: bool, kept: &Kept) -> Optio
     if let Some(movie) = movie {
         movie::cuts(&mut changes, movie, kept, &mut live)?;
     }
+    units::blank(&mut changes, std::mem::take(&mut live.coded))?;
     sweep(&mut changes, &data, live)?;
     changes.into_cuts()
 }

@@ -149,7 +149,7 @@ fn entries(changes: &mut Changes, frame: IsoBox, kept: &Kept) -> Option<()> {
         }
         changes.frame(entry);
         for property in inside(input, inner.body..inner.end)? {
-            match property_len(input, property, kept.profile) {
+            match property_len(input, property, kept.profile.is_some()) {
                 Some(len) => shorten(changes, property, len)?,
                 None => changes.cut(property.range()),
             }
@@ -186,14 +186,16 @@ fn chunks(changes: &mut Changes, tables: &[IsoBox], live: &mut Live) -> Option<(
         }
         let many = run(current)?.1;
         let last = sample.checked_add(many).filter(|&last| last <= samples)?;
-        let mut len = 0u64;
-        while sample < last {
-            len = len.checked_add(sample_size(sample)?)?;
-            sample += 1;
-        }
         let at = places.body + 8 + size * chunk;
         let target = usize::try_from(number(input, at, size)?).ok()?;
-        live.add(target, usize::try_from(len).ok()?)?;
+        let mut end = target;
+        while sample < last {
+            let start = end;
+            end = start.checked_add(usize::try_from(sample_size(sample)?).ok()?)?;
+            live.add_coded(std::iter::once(start..end).collect())?;
+            sample += 1;
+        }
+        live.add(target, end - target)?;
         changes.place(OffsetField { at, size, target, base: 0..0 });
     }
     (sample == samples).then_some(())
