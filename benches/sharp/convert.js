@@ -20,7 +20,7 @@ const FORMATS = {
   jpg: (picture) => picture.jpeg({ quality: Number(quality), chromaSubsampling: "4:2:0", optimiseCoding: false }),
   png: (picture) => picture.png({ palette: to.includes(".palette.") }),
   gif: (picture) => picture.gif(),
-  webp: (picture) => picture.webp({ quality: Number(quality), effort: 2 }),
+  webp: (picture) => picture.webp({ quality: Number(quality), effort: 4 }),
   avif: (picture) => picture.avif({ quality: Number(quality), effort: 0, chromaSubsampling: "4:2:0" }),
 };
 

@@ -542,7 +542,7 @@ with_defaults! {
         /// WebP quality, 1 to 100.
         pub webp_quality: u8 = 80,
         /// WebP encoder effort, 0 (fast) to 6 (small).
-        pub webp_effort: u8 = 2,
+        pub webp_effort: u8 = 4,
         /// AVIF quality, 1 to 100.
         pub avif_quality: u8 = 60,
         /// AVIF encoder speed, 0 (small) to 10 (fast).

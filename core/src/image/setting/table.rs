@@ -242,7 +242,7 @@ pub static SETTINGS: &[Setting] = &[
         directive: Some(
             SettingDirective::new(c"image_resize_webp_quality").named("effort").fixed(),
         ),
-        default: "2",
+        default: "4",
         kind: Notation::Number {
             unit: "",
             places: 0,
