@@ -28,6 +28,14 @@ pub(super) fn extended(out: &mut Vec<u8>, size: Size, flags: u8) {
     chunk(out, b"VP8X", &body);
 }
 
+/// Sets a flag of a file that begins with a `VP8X` chunk.
+pub(super) fn add_flag(out: &mut [u8], flag: u8) {
+    const FLAGS: usize = 12 + 8;
+    if let Some(flags) = out.get_mut(FLAGS) {
+        *flags |= flag;
+    }
+}
+
 /// Adds a chunk.
 pub(super) fn chunk(out: &mut Vec<u8>, kind: &[u8; 4], body: &[u8]) {
     out.extend_from_slice(kind);

@@ -571,8 +571,11 @@ impl Prepared<'_> {
         // 300 bytes a pixel were seen, of which the rest is counted already.
         let tried = if tries { output.pixels().saturating_mul(192) } else { 0 };
         let encoding = encoding.saturating_add(tried);
-        // libwebp packs alpha by its lossless encoder, too.
-        let veiled = self.source.info.alpha || self.plan.adds_alpha() || self.plan.lossless;
+        // libwebp packs alpha by its lossless encoder, too, which tells in frames what stays.
+        let veiled = self.source.info.alpha
+            || self.plan.adds_alpha()
+            || self.plan.lossless
+            || animation.is_some();
         let veil =
             if veiled && format == Format::Webp { output.pixels().saturating_mul(16) } else { 0 };
         let encoding = encoding.saturating_add(veil);

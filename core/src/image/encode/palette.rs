@@ -27,6 +27,12 @@ const MAPPED: usize = 1 << 20;
 /// Pixels of which a sample is taken at most: colours are chosen in one step, that nothing stops.
 const MOST_LOOKED_AT: usize = 1 << 20;
 
+/// Pixels by which a palette is judged.
+const MEASURED: usize = 1024;
+
+/// A [`distance`] that nobody sees.
+const UNSEEN: u64 = 3 * 16;
+
 /// Bytes that choosing colours takes at most.
 pub(super) fn looking_bytes(size: Size) -> u64 {
     // A pixel of the sample, of which some count twice, and its place in a histogram in which each may
@@ -53,14 +59,30 @@ impl Indexed {
         let size = raster.size();
         let rgba = into_rgba(raster, control)?;
         control.check()?;
-        quantize(size, &rgba, most, control)
+        let palette = Palette::choose(&rgba, size, most)?;
+        let indices = palette.map(&rgba, size, control)?;
+        Ok(Indexed { size, colors: palette.colors, indices, cutout: None })
     }
 
     /// Reduces an image to opaque colours and, if needed, one that is not there
     /// at all: for pixels that are less than half opaque.
     pub(super) fn with_cutout(raster: Raster, control: &Control) -> Result<Indexed, Error> {
-        const CUTOUT: u8 = 255;
+        let cutout = Cutout::new(raster, control)?;
+        let most = if cutout.has_holes() { 255 } else { 256 };
+        cutout.indexed(&cutout.palette(most)?, control)
+    }
+}
 
+/// An image in opaque colours, some pixels of which are not there at all.
+pub(super) struct Cutout {
+    size: Size,
+    rgba: Vec<[u8; 4]>,
+    holes: Vec<bool>,
+}
+
+impl Cutout {
+    /// Of an image those pixels that are at least half opaque.
+    pub(super) fn new(raster: Raster, control: &Control) -> Result<Cutout, Error> {
         let size = raster.size();
         let mut rgba = into_rgba(raster, control)?;
         control.check()?;
@@ -79,66 +101,133 @@ impl Indexed {
                 holes.push(hole);
             }
         }
-        if !holes.contains(&true) {
-            return quantize(size, &rgba, 256, control);
-        }
+        Ok(Cutout { size, rgba, holes })
+    }
 
-        let mut indexed = quantize(size, &rgba, usize::from(CUTOUT), control)?;
-        let cutout = indexed.colors.len().min(usize::from(CUTOUT)) as u8;
-        indexed.colors.push([0; 4]);
-        control.check()?;
-        for (index, hole) in indexed.indices.iter_mut().zip(holes) {
-            if hole {
-                *index = cutout;
+    pub(super) fn has_holes(&self) -> bool {
+        self.holes.contains(&true)
+    }
+
+    /// Chooses so many colours for it.
+    pub(super) fn palette(&self, most: usize) -> Result<Palette, Error> {
+        Palette::choose(&self.rgba, self.size, most)
+    }
+
+    /// Whether it has that many colours, and not one more.
+    pub(super) fn has_just(&self, colors: usize) -> bool {
+        has_more_colors(&self.rgba, colors - 1) && !has_more_colors(&self.rgba, colors)
+    }
+
+    /// Reduces it to colours, of which there are no more than 255 where it has holes.
+    pub(super) fn indexed(&self, palette: &Palette, control: &Control) -> Result<Indexed, Error> {
+        let mut indices = palette.map(&self.rgba, self.size, control)?;
+        let mut colors = palette.colors.clone();
+        let mut cutout = None;
+        if self.has_holes() {
+            let index = palette.cutout();
+            cutout = Some(index);
+            colors.push([0; 4]);
+            control.check()?;
+            for (to, _) in indices.iter_mut().zip(&self.holes).filter(|(_, hole)| **hole) {
+                *to = index;
             }
         }
-        indexed.cutout = Some(cutout);
-        Ok(indexed)
+        Ok(Indexed { size: self.size, colors, indices, cutout })
     }
+}
+
+/// Colours that were chosen for an image, and may do for another.
+pub(super) struct Palette {
+    chosen: QuantizeResult,
+    /// RGBA, at most 256.
+    colors: Vec<[u8; 4]>,
+    /// Whether they are all that the image has.
+    pub(super) is_exact: bool,
+    /// How far, on average, the image is from them.
+    distance: u64,
+}
+
+impl Palette {
+    fn choose(rgba: &[[u8; 4]], size: Size, most: usize) -> Result<Palette, Error> {
+        let mut options = Options::default();
+        options.set_max_colors(most as i32).map_err(|error| not_encoded(format!("{error:?}")))?;
+        let is_exact = !has_more_colors(rgba, most);
+        let chosen = if rgba.len() >= SAMPLED && !is_exact {
+            let sample = sample(rgba, size.width as usize)?;
+            let sample = Image::new(sample.as_flattened(), sample.len(), 1)
+                .map_err(|error| not_encoded(format!("{error:?}")))?;
+            QuantizeResult::quantize(&sample, &options)
+        } else {
+            let image = Image::new(rgba.as_flattened(), size.width as usize, size.height as usize)
+                .map_err(|error| not_encoded(format!("{error:?}")))?;
+            QuantizeResult::quantize(&image, &options)
+        };
+        let palette = chosen.get_palette();
+        let entries = palette.entries.iter().take(palette.count as usize);
+        let colors: Vec<_> = entries.map(|color| [color.r, color.g, color.b, color.a]).collect();
+        let distance = distance(rgba, &colors);
+        Ok(Palette { chosen, colors, is_exact, distance })
+    }
+
+    /// The indices of the colours that an image becomes, dithered.
+    fn map(&self, rgba: &[[u8; 4]], size: Size, control: &Control) -> Result<Vec<u8>, Error> {
+        control.check()?;
+        let mut indices = zeroed(rgba.len())?;
+        let width = size.width as usize;
+        let band = width * MAPPED.div_ceil(width.max(1));
+        for (rgba, indices) in rgba.chunks(band).zip(indices.chunks_mut(band)) {
+            control.check()?;
+            let rows = Image::new(rgba.as_flattened(), width, rgba.len() / width)
+                .map_err(|error| not_encoded(format!("{error:?}")))?;
+            let mapped = self.chosen.remap_image(&rows, indices);
+            mapped.map_err(|error| not_encoded(format!("{error:?}")))?;
+        }
+        Ok(indices)
+    }
+
+    /// The index of what is cut out, where there are no more than 255 colours.
+    pub(super) fn cutout(&self) -> u8 {
+        self.colors.len().min(255) as u8
+    }
+
+    /// The colours, and behind them room for what is cut out.
+    pub(super) fn with_cutout(&self) -> Vec<u8> {
+        let colors = self.colors.iter().chain([&[0; 4]]).take(256);
+        colors.flat_map(|&[r, g, b, _]| [r, g, b]).collect()
+    }
+
+    /// Whether they do for another image as they do for the one that they were chosen for.
+    pub(super) fn is_good_for(&self, image: &Cutout) -> bool {
+        if self.is_exact {
+            let colors: HashSet<_> = self.colors.iter().collect();
+            let mut before = None;
+            return image.rgba.iter().all(|pixel| {
+                let known = before == Some(pixel) || colors.contains(pixel);
+                before = Some(pixel);
+                known
+            });
+        }
+        distance(&image.rgba, &self.colors) <= self.distance * 4 / 3 + UNSEEN
+    }
+}
+
+/// The mean square, in sixteenths, of how far some pixels are from the nearest of these colours.
+fn distance(rgba: &[[u8; 4]], colors: &[[u8; 4]]) -> u64 {
+    let step = rgba.len().div_ceil(MEASURED) | 1;
+    let square = |pixel: &[u8; 4], color: &[u8; 4]| -> u32 {
+        pixel.iter().zip(color).map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2)).sum()
+    };
+    let nearest = |pixel| colors.iter().map(|color| square(pixel, color)).min().unwrap_or(0);
+    let (sum, count) = rgba
+        .iter()
+        .step_by(step)
+        .fold((0, 0), |(sum, count), pixel| (sum + u64::from(nearest(pixel)), count + 1));
+    16 * sum / count.max(1)
 }
 
 /// Whether a pixel is there at all where there is no half-way.
 pub(super) fn is_opaque(pixel: &[u8; 4]) -> bool {
     pixel[3] >= 128
-}
-
-fn quantize(
-    size: Size,
-    rgba: &[[u8; 4]],
-    max_colors: usize,
-    control: &Control,
-) -> Result<Indexed, Error> {
-    let image = Image::new(rgba.as_flattened(), size.width as usize, size.height as usize)
-        .map_err(|error| not_encoded(format!("{error:?}")))?;
-    let mut options = Options::default();
-    options.set_max_colors(max_colors as i32).map_err(|error| not_encoded(format!("{error:?}")))?;
-    let result = if rgba.len() >= SAMPLED && has_more_colors(rgba, max_colors) {
-        let sample = sample(rgba, size.width as usize)?;
-        let sample = Image::new(sample.as_flattened(), sample.len(), 1)
-            .map_err(|error| not_encoded(format!("{error:?}")))?;
-        QuantizeResult::quantize(&sample, &options)
-    } else {
-        QuantizeResult::quantize(&image, &options)
-    };
-    control.check()?;
-
-    let mut indices = zeroed(rgba.len())?;
-    let width = size.width as usize;
-    let band = width * MAPPED.div_ceil(width.max(1));
-    for (rgba, indices) in rgba.chunks(band).zip(indices.chunks_mut(band)) {
-        control.check()?;
-        let rows = Image::new(rgba.as_flattened(), width, rgba.len() / width)
-            .map_err(|error| not_encoded(format!("{error:?}")))?;
-        result.remap_image(&rows, indices).map_err(|error| not_encoded(format!("{error:?}")))?;
-    }
-    let palette = result.get_palette();
-    let colors = palette
-        .entries
-        .iter()
-        .take(palette.count as usize)
-        .map(|color| [color.r, color.g, color.b, color.a])
-        .collect();
-    Ok(Indexed { size, colors, indices, cutout: None })
 }
 
 /// Whether there are more colours than that.

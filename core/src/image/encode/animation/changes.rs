@@ -1,6 +1,6 @@
 //! What is different in one picture and the next.
 
-use crate::image::pixels::cut;
+use crate::image::pixels::copy;
 use crate::image::raster::Raster;
 use crate::image::size::{Rect, Size};
 use crate::image::{Control, Error};
@@ -41,7 +41,7 @@ pub(super) fn encode_window<T>(
     if window.size == raster.size() {
         return encode(raster);
     }
-    encode(&cut(raster.try_clone(control)?, window, control)?)
+    encode(&copy(raster, window, control)?)
 }
 
 /// What was found of an area so far: its first and last column, and its first and last row.

@@ -1,4 +1,5 @@
-//! Animated GIF by the `gif` crate, a palette for each picture.
+//! Animated GIF by the `gif` crate: with the palette of the first picture, and where that does not do, one of its own
+//! for a picture.
 //!
 //! What a picture shares with the one before stays transparent. A picture is written once its
 //! successor is known: where that one is transparent, it has to be taken away.
@@ -8,7 +9,7 @@ use gif::{DisposalMethod, Encoder, Frame, Repeat};
 use super::changes::{ChangedArea, changed};
 use crate::image::encode::fallible_buffer::FallibleBuffer;
 use crate::image::encode::gif::{interlaced, side};
-use crate::image::encode::palette::{Indexed, into_rgba, is_opaque};
+use crate::image::encode::palette::{Cutout, Palette, into_rgba, is_opaque};
 use crate::image::error::not_encoded;
 use crate::image::raster::{Layout, Raster, with_room};
 use crate::image::size::{Rect, Size};
@@ -20,14 +21,24 @@ const SHORTEST: u32 = 20;
 
 pub(in crate::image) struct GifAnimator<'a> {
     size: Size,
-    encoder: Encoder<FallibleBuffer>,
+    /// From the first picture on.
+    encoder: Option<Encoder<FallibleBuffer>>,
+    repeat: Option<Repeat>,
     plan: &'a Plan,
     clock: DelayClock,
     /// What is shown when the next picture comes; of [`NOTHING`] where nothing is.
     shown: Vec<[u8; 4]>,
     /// The picture that is not yet written, and for how many milliseconds it is shown.
     next: Option<(Vec<[u8; 4]>, u32)>,
-    is_first: bool,
+    /// The colours of all pictures, if there are any.
+    kept: Option<KeptPalette>,
+}
+
+/// The palette of the first picture.
+struct KeptPalette {
+    palette: Palette,
+    /// Which of its colours are shown, and what is cut out where there is another one, or none.
+    shown: Vec<u8>,
 }
 
 const NOTHING: [u8; 4] = [0; 4];
@@ -38,9 +49,6 @@ impl<'a> GifAnimator<'a> {
         animation: Animation,
         plan: &'a Plan,
     ) -> Result<GifAnimator<'a>, Error> {
-        let sides = (side(size.width)?, side(size.height)?);
-        let mut encoder =
-            Encoder::new(FallibleBuffer::default(), sides.0, sides.1, &[]).map_err(not_encoded)?;
         let repeat = match animation.plays {
             None => Some(Repeat::Infinite),
             // Players count what comes after the first time.
@@ -49,13 +57,11 @@ impl<'a> GifAnimator<'a> {
                 times => Some(Repeat::Finite(u16::try_from(times).unwrap_or(u16::MAX))),
             },
         };
-        if let Some(repeat) = repeat {
-            encoder.set_repeat(repeat).map_err(not_encoded)?;
-        }
         let mut shown = with_room(size.pixels() as usize)?;
         shown.resize(size.pixels() as usize, NOTHING);
         let clock = DelayClock::default();
-        Ok(GifAnimator { size, encoder, plan, clock, shown, next: None, is_first: true })
+        let (encoder, next, kept) = (None, None, None);
+        Ok(GifAnimator { size, encoder, repeat, plan, clock, shown, next, kept })
     }
 
     pub(super) fn push(
@@ -83,8 +89,9 @@ impl<'a> GifAnimator<'a> {
         if let Some((last, duration)) = self.next.take() {
             self.write(last, duration, None, control)?;
         }
+        let encoder = self.encoder.ok_or_else(|| not_encoded("no picture"))?;
         // Writes the trailer, and tells where dropping would not.
-        Ok(self.encoder.into_inner().map_err(not_encoded)?.0)
+        Ok(encoder.into_inner().map_err(not_encoded)?.0)
     }
 
     fn write(
@@ -98,7 +105,7 @@ impl<'a> GifAnimator<'a> {
         let whole = Rect { x: 0, y: 0, size: self.size };
         let holes = next.and_then(|next| holes(&pixels, next, width));
         let mut window = match changed(&self.shown, &pixels, width) {
-            _ if self.is_first => whole,
+            _ if self.encoder.is_none() => whole,
             Some(window) => window,
             // A frame has a pixel at least.
             None => Rect { x: 0, y: 0, size: Size::new(1, 1) },
@@ -107,37 +114,107 @@ impl<'a> GifAnimator<'a> {
             window = window.around(holes);
         }
 
-        let indexed = Indexed::with_cutout(self.difference(&pixels, window)?, control)?;
-        let palette = indexed.colors.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect();
-        let mut buffer = indexed.indices;
-        if self.plan.interlace {
-            buffer = interlaced(&buffer, window.size.width as usize)?;
+        let cutout = Cutout::new(self.difference(&pixels, window)?, control)?;
+        if self.encoder.is_none() {
+            self.begin(&cutout)?;
         }
-        let frame = Frame {
+        let kept = self.kept.as_ref().filter(|kept| kept.palette.is_good_for(&cutout));
+        let mut indexed = match kept {
+            Some(kept) => cutout.indexed(&kept.palette, control)?,
+            None => cutout
+                .indexed(&cutout.palette(if cutout.has_holes() { 255 } else { 256 })?, control)?,
+        };
+        let colors = indexed.colors.iter().flat_map(|&[r, g, b, _]| [r, g, b]);
+        let palette = if kept.is_some() { None } else { Some(colors.collect()) };
+        let (keeps, transparent) = (kept.is_some(), indexed.cutout);
+        let mut frame = Frame {
             delay: self.clock.hundredths(duration),
             dispose: match holes {
                 Some(_) => DisposalMethod::Background,
                 None => DisposalMethod::Keep,
             },
-            transparent: indexed.cutout,
+            transparent,
             left: side(window.x)?,
             top: side(window.y)?,
             width: side(window.size.width)?,
             height: side(window.size.height)?,
             interlaced: self.plan.interlace,
-            palette: Some(palette),
-            buffer: buffer.into(),
+            palette,
             ..Frame::default()
         };
-        self.encoder.write_frame(&frame).map_err(not_encoded)?;
+        let packed = |indices: &[u8], frame: &Frame<'static>| -> Result<Frame<'static>, Error> {
+            let buffer = if self.plan.interlace {
+                interlaced(indices, window.size.width as usize)?
+            } else {
+                let mut buffer = with_room(indices.len())?;
+                buffer.extend_from_slice(indices);
+                buffer
+            };
+            let mut frame = Frame { buffer: buffer.into(), ..frame.clone() };
+            frame.make_lzw_pre_encoded();
+            Ok(frame)
+        };
+        let mut written = packed(&indexed.indices, &frame)?;
+        if let Some(kept) = self.kept.as_mut() {
+            let index = kept.palette.cutout();
+            let mut again = false;
+            let colors = indexed.indices.chunks_exact_mut(window.size.width as usize);
+            for (colors, row) in colors.zip(rows(window, width)) {
+                let shown = kept.shown.get_mut(row).unwrap_or_default();
+                for (shown, color) in shown.iter_mut().zip(colors) {
+                    if !keeps {
+                        if Some(*color) != transparent {
+                            *shown = index
+                        }
+                    } else if *color != index && *shown == *color {
+                        *color = index;
+                        again = true;
+                    } else if *color != index {
+                        *shown = *color;
+                    }
+                    if holes.is_some() {
+                        *shown = index;
+                    }
+                }
+            }
+            if again {
+                frame.transparent = Some(index);
+                let fewer = packed(&indexed.indices, &frame)?;
+                if fewer.buffer.len() < written.buffer.len() {
+                    written = fewer;
+                }
+            }
+        }
+        let encoder = self.encoder.as_mut().ok_or_else(|| not_encoded("no picture"))?;
+        encoder.write_lzw_pre_encoded_frame(&written).map_err(not_encoded)?;
 
         self.shown = pixels;
-        self.is_first = false;
         if holes.is_some() {
             rows(window, width).for_each(|row| {
                 self.shown.get_mut(row).unwrap_or_default().fill(NOTHING);
             });
         }
+        Ok(())
+    }
+
+    /// Begins the file with its first picture.
+    fn begin(&mut self, first: &Cutout) -> Result<(), Error> {
+        let mut colors = Vec::new();
+        // A colour less for what is cut out would not be nothing to a picture that has all of them.
+        if !first.has_just(256) {
+            let palette = first.palette(255)?;
+            let mut shown = with_room(self.shown.len())?;
+            shown.resize(self.shown.len(), palette.cutout());
+            colors = palette.with_cutout();
+            self.kept = Some(KeptPalette { palette, shown });
+        }
+        let (width, height) = (side(self.size.width)?, side(self.size.height)?);
+        let encoder = Encoder::new(FallibleBuffer::default(), width, height, &colors);
+        let mut encoder = encoder.map_err(not_encoded)?;
+        if let Some(repeat) = self.repeat {
+            encoder.set_repeat(repeat).map_err(not_encoded)?;
+        }
+        self.encoder = Some(encoder);
         Ok(())
     }
 
@@ -202,6 +279,112 @@ impl DelayClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SIZE: Size = Size { width: 96, height: 64 };
+
+    type Pixel = [u8; 4];
+
+    /// Slopes in more colours than a palette has.
+    fn slopes(x: u32, y: u32) -> Pixel {
+        [(x * 2) as u8, (y * 3) as u8, (x + y) as u8, 255]
+    }
+
+    /// A file of these pictures, each a function of the place.
+    fn file(pictures: &[&dyn Fn(u32, u32) -> Pixel]) -> Vec<u8> {
+        let animation = Animation { plays: None, alpha: true };
+        let plan = Plan::default();
+        let mut animator = GifAnimator::new(SIZE, animation, &plan).unwrap();
+        for picture in pictures {
+            let places = (0..SIZE.height).flat_map(|y| (0..SIZE.width).map(move |x| (x, y)));
+            let data = places.flat_map(|(x, y)| picture(x, y)).collect();
+            let raster = Raster::from_data(SIZE, Layout::Rgba8, data).unwrap();
+            animator.push(raster, 100, &Control::default()).unwrap();
+        }
+        animator.finish(&Control::default()).unwrap()
+    }
+
+    /// What is shown of a file whose frames stay, and for each frame whether it has a palette of its own and how
+    /// many of its pixels are there.
+    fn shown(file: &[u8]) -> (Vec<Vec<Pixel>>, Vec<(bool, usize)>) {
+        let mut options = gif::DecodeOptions::new();
+        options.set_color_output(gif::ColorOutput::RGBA);
+        let mut decoder = options.read_info(file).unwrap();
+        let mut canvas = vec![NOTHING; SIZE.pixels() as usize];
+        let (mut pictures, mut frames) = (Vec::new(), Vec::new());
+        while let Some(frame) = decoder.read_next_frame().unwrap() {
+            assert_eq!(frame.dispose, DisposalMethod::Keep);
+            let size = Size::new(frame.width.into(), frame.height.into());
+            let window = Rect { x: frame.left.into(), y: frame.top.into(), size };
+            let pixels = frame.buffer.as_chunks::<4>().0;
+            frames.push((frame.palette.is_some(), pixels.iter().filter(|p| p[3] > 0).count()));
+            let to = rows(window, SIZE.width as usize).flatten();
+            for (to, pixel) in to.zip(pixels).filter(|(_, pixel)| pixel[3] > 0) {
+                canvas[to] = *pixel;
+            }
+            pictures.push(canvas.clone());
+        }
+        (pictures, frames)
+    }
+
+    /// By how much a channel is off on average, in tenths.
+    fn off(shown: &[Pixel], picture: &dyn Fn(u32, u32) -> Pixel) -> u32 {
+        let places = (0..SIZE.height).flat_map(|y| (0..SIZE.width).map(move |x| (x, y)));
+        let off = |a: Pixel, b: Pixel| {
+            a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(b))).sum::<u32>()
+        };
+        let sum: u32 = places.zip(shown).map(|((x, y), shown)| off(picture(x, y), *shown)).sum();
+        sum * 10 / (3 * SIZE.pixels() as u32)
+    }
+
+    #[test]
+    fn a_palette_is_kept_while_it_is_good() {
+        let moved = |x: u32, y: u32| slopes(x.saturating_sub(20), y);
+        let other = |x: u32, y: u32| [255 - (x * 2) as u8, (y * 2) as u8, 200, 255];
+        let all: [&dyn Fn(u32, u32) -> Pixel; 4] = [&slopes, &moved, &other, &slopes];
+        let (pictures, frames) = shown(&file(&all));
+        let own: Vec<bool> = frames.iter().map(|(own, _)| *own).collect();
+        assert_eq!(own, [false, false, true, false]);
+        for (number, (shown, picture)) in pictures.iter().zip(all).enumerate() {
+            let off = off(shown, picture);
+            assert!(off < 60, "{number}: {off}");
+        }
+    }
+
+    #[test]
+    fn what_looks_the_same_is_not_written() {
+        // All pixels are others, but few by so much that they have another colour.
+        let nearly = |x: u32, y: u32| {
+            let [r, g, b, a] = slopes(x, y);
+            [r, g, b.saturating_add(1), a]
+        };
+        let (pictures, frames) = shown(&file(&[&slopes, &nearly]));
+        assert!(frames[1].1 * 2 < SIZE.pixels() as usize, "{}", frames[1].1);
+        assert!(off(&pictures[1], &nearly) < 60);
+    }
+
+    #[test]
+    fn few_colours_stay_exact() {
+        let of = |colors: u32, first: u32| {
+            move |x: u32, y: u32| {
+                let number = (y * SIZE.width + x) % colors + first;
+                [number as u8, (number >> 8) as u8, 7, 255]
+            }
+        };
+        let (some, more, all) = (of(200, 0), of(250, 3), of(256, 0));
+        let (few, half) = (of(9, 50), of(100, 20));
+        let exact = |pictures: &[&dyn Fn(u32, u32) -> Pixel]| {
+            let (shown, frames) = shown(&file(pictures));
+            for (shown, picture) in shown.iter().zip(pictures) {
+                assert_eq!(off(shown, picture), 0);
+            }
+            frames.into_iter().map(|(own, _)| own).collect::<Vec<_>>()
+        };
+        assert_eq!(exact(&[&some, &few, &half, &some]), [false; 4]);
+        // A colour that the first one has not.
+        assert_eq!(exact(&[&some, &more, &few]), [false, true, false]);
+        // There is none left for what stays.
+        assert_eq!(exact(&[&all, &some]), [true; 2]);
+    }
 
     #[test]
     fn delays_add_up() {

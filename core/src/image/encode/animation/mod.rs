@@ -5,6 +5,7 @@ mod changes;
 mod gif;
 #[cfg(feature = "jxl")]
 mod jxl;
+mod patch;
 mod png;
 mod webp;
 
