@@ -86,6 +86,24 @@ fn colours_are_where_they_are_in_rgb() {
     }
 }
 
+#[test]
+fn a_blur_is_that_of_rgb() {
+    let picture = waves(161, 121);
+    for sampling in SAMPLINGS {
+        let source = jpeg(&picture, 95, sampling, false);
+        for params in ["w=90,blur=0.5", "w=90,blur=2.5", "w=101,blur=6,flip=v", "w=81,h=60,blur=20"]
+        {
+            for chroma in ["420", "422", "444"] {
+                let plan = asked(&format!("{params},subsampling={chroma}"));
+                let (planar, rgb, is_planar) = both(&source, &plan);
+                assert_eq!(is_planar, chroma != "422", "{params} {chroma}");
+                let near = psnr(&planar, &rgb);
+                assert!(near > 36.0, "{sampling:?} {params} {chroma}: {near} dB");
+            }
+        }
+    }
+}
+
 /// Of a ramp of colours a shift by half a sample of chroma is seen.
 #[test]
 fn chroma_does_not_move() {
@@ -151,7 +169,7 @@ fn only_what_needs_no_rgb_does_without() {
     let is_planar = |source: &[u8], params: &str| both(source, &asked(params)).2;
     assert!(is_planar(&source, "w=100"));
     for params in [
-        "w=100,blur=1",
+        "w=100,blur=1,subsampling=422",
         "w=100,sharpen=50",
         "w=100,brightness=1.2",
         "w=100,grayscale=on",

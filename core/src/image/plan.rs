@@ -728,13 +728,17 @@ impl Plan {
     /// Whether they are to have other light, or lie elsewhere than a quarter turn has them: what a
     /// gain map says of them is wrong then.
     pub(super) fn changes_light(&self) -> bool {
+        self.blur > 0 || self.changes_more_than_blur()
+    }
+
+    /// Whether they are to change so that each channel by itself is not enough, sharpening not counted.
+    pub(super) fn changes_more_than_blur(&self) -> bool {
         self.tilt != 0
             || self.mask != Mask::Off
             || self.border != Sides::default()
             || self.opacity < 100
             || self.tone.is_some()
             || self.adjust != Adjust::default()
-            || self.blur > 0
             || self.pixelate > 1
             || !self.marks.is_empty()
     }

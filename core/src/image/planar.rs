@@ -7,7 +7,7 @@ use super::damage::Tolerance;
 use super::decode::{self, Scale};
 use super::geometry::Geometry;
 use super::orientation::Orientation;
-use super::pixels::{PlaneScaler, Span, plane_bytes};
+use super::pixels::{PlaneScaler, Span, blur, plane_bytes};
 use super::raster::Planes;
 use super::size::{Rect, Size};
 use super::source::{Container, Source};
@@ -33,6 +33,8 @@ pub(super) struct Planar {
     chroma: (Span, Span),
     orientation: Orientation,
     output: Size,
+    /// As [`Plan::blur`].
+    blur: u16,
 }
 
 impl Planar {
@@ -51,7 +53,8 @@ impl Planar {
         let is_found = plan.gravity == Gravity::Smart && filling.size != scaled;
         if format != Format::Jpeg
             || scale != Scale::Whole
-            || plan.changes_opaque_pixels()
+            || plan.sharpen > 0
+            || plan.changes_more_than_blur()
             || plan.trim.is_some()
             || plan.max_bytes.is_some()
             || is_found
@@ -64,6 +67,10 @@ impl Planar {
             return None;
         }
         let made = encode::sampling(plan);
+        // There is one standard deviation for both sides.
+        if plan.blur > 0 && made.0 != made.1 {
+            return None;
+        }
         let upright = if orientation.swap { (made.1, made.0) } else { made };
         let spans = |stored: (u8, u8), made: (u8, u8)| {
             let Rect { x, y, size: Size { width, height } } = window;
@@ -79,7 +86,9 @@ impl Planar {
         // What is cut away is not even decoded for a raster.
         let is_little = u64::from(window.size.width) * u64::from(window.size.height) * 3
             < u64::from(scaled.width) * u64::from(scaled.height);
-        (!is_little).then_some(Planar { stored, made, rows, luma, chroma, orientation, output })
+        let blur = plan.blur;
+        let planar = Planar { stored, made, rows, luma, chroma, orientation, output, blur };
+        (!is_little).then_some(planar)
     }
 
     /// Bytes that are held until the planes are made, beside those that the decoder holds.
@@ -111,7 +120,7 @@ impl Planar {
             return Err(Error::Internal("planes of what is no JPEG".to_owned()));
         };
         let scaler = |(across, down): (Span, Span)| PlaneScaler::new(across, down);
-        let &Planar { stored, made, rows, luma, chroma, orientation, output } = self;
+        let &Planar { stored, made, rows, luma, chroma, orientation, output, blur: sigma } = self;
         let mut scalers = [scaler(luma)?, scaler(chroma)?, scaler(chroma)?];
         let take = |bands: [Band<'_>; 3]| {
             scalers.iter_mut().zip(bands).try_for_each(|(scaler, band)| {
@@ -123,7 +132,12 @@ impl Planar {
         control.check()?;
         let finish = |scaler: PlaneScaler| scaler.finish(orientation, control);
         let [luma, blue, red] = scalers;
-        let planes = [finish(luma)?, finish(blue)?, finish(red)?];
+        let mut planes = [finish(luma)?, finish(blue)?, finish(red)?];
+        let [luma, blue, red] = &mut planes;
+        blur(luma, sigma, control)?;
+        for chroma in [blue, red] {
+            blur(chroma, sigma / u16::from(made.0), control)?;
+        }
         Ok(Planes { size: output, sampling: made, planes })
     }
 }
