@@ -25,7 +25,7 @@ const FORMATS = {
 };
 
 function convert(source) {
-  const picture = sharp(source).resize(Number(width), Number(height), { fit: "fill", kernel: "lanczos3" });
+  const picture = sharp(source, { animated: from.includes("moving") }).resize(Number(width), Number(height), { fit: "fill", kernel: "lanczos3" });
   return FORMATS[to.split(".").pop()](picture);
 }
 
