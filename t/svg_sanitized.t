@@ -100,6 +100,7 @@ sub {
     location /up/ { image_resize resize 50 50; image_resize_pass svg=sanitized; proxy_pass $TEST_NGINX_UPSTREAM/; }
 --- rows
 # quad-3x3.png quad-100x120.jpg logo.svg
+/logo.svg                         200 X-Content-Type-Options=nosniff
 /logo.svg                         200 body=<svg%20xmlns="http://www.w3.org/2000/svg"%20width="10"%20height="10"><rect%20width="9"%20height="9"/></svg> Content-Type=image/svg+xml Content-Length=97 X-Status=transformed etag=weak Content-Security-Policy~default-src%20'none';%20style-src%20'unsafe-inline';%20img-src%20data:;%20sandbox !Accept-Ranges
 HEAD /logo.svg                    200 empty Content-Type=image/svg+xml etag=same Content-Security-Policy~sandbox
 /logo.svg [If-None-Match: $etag]  304 empty etag=same
@@ -145,7 +146,7 @@ HEAD /auto/logo.svg [Accept: image/webp] 200 Content-Type=image/svg+xml Vary~Acc
 /plain,type=text:html/half.svg                    415
 /plain,type=image:svg+xml/text.txt                      415
 /plain,type=text:html/text.txt                          415
-/plain,type=image:jpeg/half.svg                   200 same=half.svg Content-Type=image/jpeg
+/plain,type=image:jpeg/half.svg                   415
 /status,code=404,type=image:svg+xml/logo.svg            404 Content-Length=97 Content-Type=image/svg+xml Content-Security-Policy~sandbox
 /status,code=404,type=image:svg+xml/half.svg      404 Content-Type=text/html
 /status,code=404,type=image:svg+xml/text.txt            404
@@ -157,7 +158,59 @@ HEAD /auto/logo.svg [Accept: image/webp] 200 Content-Type=image/svg+xml Vary~Acc
 /wrong/quad-100x120.jpg                                 200 same=quad-100x120.jpg
 
 
-=== TEST 5: files that are compressed
+=== TEST 5: what a source is called does not count, its bytes do
+--- http_config
+    types { image/svg+xml svg; image/jpeg jpg; text/plain txt; }
+--- config
+    image_resize_pass svg=sanitized;
+    image_resize_no_transform on;
+    image_resize_on_error original;
+    image_resize resize 50 50;
+    location / { add_header X-Status $image_resize_status; proxy_pass $TEST_NGINX_UPSTREAM; }
+    location /wrong/ { image_resize resize $http_x_none 50; add_header X-Status $image_resize_status; proxy_pass $TEST_NGINX_UPSTREAM/; }
+    location /test/ { image_resize test; proxy_pass $TEST_NGINX_UPSTREAM/; }
+    location /small/ { image_resize_buffer 200; proxy_pass $TEST_NGINX_UPSTREAM/; }
+--- rows
+# quad-100x120.jpg half.svg logo.svg late.svg declared.svg text.txt logo.svgz
+/plain,type=image:jpeg;x=y%2cimage:svg+xml/half.svg     415
+/plain,type=image:jpeg;%2ctext:html/text.txt            415
+/plain,type=image:jpeg/late.svg                         415
+/plain,type=image:jpeg,cc=no-transform/late.svg         415
+/gzip,type=image:jpeg/half.svg                          415
+/plain,type=image:jpeg;x=y%2cimage:svg+xml,cc=no-transform/logo.svg 200 Content-Length=97 Content-Type=image/svg+xml
+/plain,type=image:jpeg,cc=no-transform/half.svg         415
+/plain,type=image:jpeg,cc=no-transform/text.txt         415
+/plain,type=image:jpeg,cc=no-transform/logo.svgz        200 Content-Length=97 Content-Type=image/svg+xml
+/gzip,type=image:jpeg,cc=no-transform/logo.svg          200 Content-Length=97 Content-Type=image/svg+xml !Content-Encoding
+/chunked,chunk=7,type=image:jpeg,cc=no-transform/logo.svg 200 Content-Length=97 Content-Type=image/svg+xml
+/plain,type=text:html,cc=no-transform/quad-100x120.jpg  200 same=quad-100x120.jpg Content-Type=image/jpeg X-Content-Type-Options=nosniff X-Status=passed
+/chunked,chunk=7,type=image:svg+xml,cc=no-transform/quad-100x120.jpg  200 same=quad-100x120.jpg Content-Type=image/jpeg X-Content-Type-Options=nosniff
+HEAD /plain,cc=no-transform/quad-100x120.jpg            200 Content-Type=image/jpeg
+/wrong/plain,type=image:svg+xml/quad-100x120.jpg        200 same=quad-100x120.jpg Content-Type=image/jpeg X-Content-Type-Options=nosniff X-Status=original
+/wrong/plain,type=image:jpeg/logo.svg                   415
+/wrong/plain,type=image:jpeg/text.txt                   415
+/wrong/chunked,type=image:jpeg/late.svg                 415
+HEAD /wrong/plain/quad-100x120.jpg                      200 Content-Type=image/jpeg
+HEAD /wrong/plain,type=image:svg+xml/logo.svg           415
+/wrong/range,type=image:jpeg/logo.svg                   415
+/small/plain,type=image:jpeg,cc=no-transform/late.svg   415
+/small/plain,type=text:html,cc=no-transform/quad-100x120.jpg 200 same=quad-100x120.jpg Content-Type=image/jpeg
+/status,code=404,type=text:html/declared.svg            404 Content-Length=97 Content-Type=image/svg+xml Content-Security-Policy~sandbox
+/status,code=404,type=text:xml/late.svg                 404 Content-Type=text/html
+/status,code=404,type=application:rss+xml/late.svg      404 Content-Type=text/html
+/status,code=404,type=application:xml;charset=utf-8/text.txt 404 Content-Type=text/html
+/status,code=404,type=image:svg+xml%2c/late.svg         404 Content-Type=text/html
+/status,code=404,type=image:jpeg;%2cimage:svg+xml/late.svg 404 Content-Type=text/html
+/status,code=404,type=svg/late.svg                      404 Content-Type=text/html
+/status,code=302,type=application:xml/text.txt          302 empty Location~elsewhere
+/status,code=302,type=text:xml/late.svg                 302 empty Location~elsewhere
+/status,code=404,type=text:plain/text.txt               404 same=text.txt X-Content-Type-Options=nosniff
+/status,code=404,type=text:html/quad-100x120.jpg        404 jpeg 41x50 Content-Type=image/jpeg
+/test/status,code=404,type=image:jpeg/declared.svg      404 Content-Type=text/html
+/test/status,code=404,type=text:xml/late.svg            404 Content-Type=text/html
+
+
+=== TEST 6: files that are compressed
 --- http_config
     types { image/svg+xml svg svgz; }
 --- config
@@ -186,7 +239,7 @@ HEAD /auto/logo.svg [Accept: image/webp] 200 Content-Type=image/svg+xml Vary~Acc
 /up/gzip/bomb.svgz                415
 
 
-=== TEST 6: it ends with its time, and with its memory
+=== TEST 7: it ends with its time, and with its memory
 --- config
     location / { image_resize resize 50 50; image_resize_pass svg=sanitized; image_resize_limit time=1s; add_header X-Error $image_resize_error always; alias $TEST_NGINX_HTML_DIR/; }
 --- timeout: 60

@@ -9,6 +9,7 @@ use super::conf::conf;
 use super::context::{BodyState, ResponseRole, Transfer};
 use super::dispatch::{self, Completed};
 use super::failure::{self, log_failure};
+use super::headers;
 use super::job::{Job, JobOutcome, JobReport};
 use super::keep::{self, End as Kept, Trouble};
 use super::response_info::{Failure, ImageStatus};
@@ -175,12 +176,23 @@ fn finish_job(context: Transfer<'_>, outcome: Option<JobOutcome>) {
     if let Err(failure) = result {
         let status = log_failure(context, &failure);
         let request = context.request;
-        let passes = conf(&request).is_some_and(|conf| match context.role.get() {
-            ResponseRole::RedirectOrError => !conf.withholds(request),
-            ResponseRole::Source => conf.sends_original(request, &failure),
-        });
+        let passes = |original: &[u8]| {
+            conf(&request).is_some_and(|conf| {
+                let is_answer = match context.role.get() {
+                    ResponseRole::RedirectOrError => true,
+                    ResponseRole::Source => conf.sends_original(&failure),
+                };
+                let found = || context.codings.get()?.sniff(original);
+                is_answer
+                    && (!conf.sanitizes()
+                        || found().is_some_and(|(format, is_plain)| {
+                            conf.lets_out(Some(format))
+                                && headers::name_picture(request, format, is_plain).is_ok()
+                        }))
+            })
+        };
         match original {
-            Some(original) if passes => {
+            Some(original) if passes(&original) => {
                 context.update_info(|response| {
                     response.status = Some(ImageStatus::Original);
                     response.bytes = Some(original.len());

@@ -5,10 +5,11 @@ use std::fmt;
 use image_gate_core::image::Error;
 use nginx_sys::{
     NGX_ERROR, NGX_HTTP_BAD_GATEWAY, NGX_HTTP_BAD_REQUEST, NGX_HTTP_FORBIDDEN, NGX_HTTP_NOT_FOUND,
-    NGX_HTTP_SERVICE_UNAVAILABLE, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, NGX_LOG_ERR, NGX_LOG_INFO,
-    ngx_int_t, ngx_msec_t,
+    NGX_HTTP_PARTIAL_CONTENT, NGX_HTTP_SERVICE_UNAVAILABLE, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
+    NGX_LOG_ERR, NGX_LOG_INFO, ngx_int_t, ngx_msec_t, ngx_uint_t,
 };
 
+use super::begin::codings;
 use super::conf::{LocConf, conf};
 use super::context::{BodyState, Context, ResponseRole, Transfer};
 use super::hold::{hold, next_header};
@@ -44,15 +45,24 @@ const MINUTE: u64 = 60;
 const ERROR: ngx_int_t = NGX_ERROR as ngx_int_t;
 
 /// Records a failure found in the header filter, and returns what the filter is to return: nginx then
-/// makes the error page, unless `image_resize_on_error` has the source itself sent, or redirects, where
-/// the source is read and dropped.
+/// makes the error page, unless `image_resize_on_error` has the source itself sent, maybe once its first bytes
+/// are there, or redirects, where the source is read and dropped.
 pub fn fail_in_header_filter(context: Transfer<'_>, failure: Failure) -> ngx_int_t {
     let request = context.request;
     let status = log_failure(context, &failure);
-    if conf(&request).is_some_and(|conf| conf.sends_original(request, &failure)) {
-        context.update_info(|response| response.status = Some(ImageStatus::Original));
-        preaccess::restore_range(request);
-        return next_header(request);
+    if let Some(conf) = conf(&request)
+        && conf.sends_original(&failure)
+    {
+        if conf.lets_out_unseen(request) {
+            context.update_info(|response| response.status = Some(ImageStatus::Original));
+            preaccess::restore_range(request);
+            return next_header(request);
+        }
+        if !request.is_head() && request.status() != NGX_HTTP_PARTIAL_CONTENT as ngx_uint_t {
+            context.codings.get_or_init(|| codings(request));
+            context.failed.set(Some(status));
+            return hold(context, BodyState::Sniff);
+        }
     }
     if context.redirect.borrow().is_some() {
         let rc = hold(context, BodyState::Discard);
@@ -75,6 +85,11 @@ pub fn fail_in_phase(request: Request<'_>, failure: &Failure) -> ngx_int_t {
 /// before if there is an upstream to be ended.
 pub fn fail_in_body_filter(context: Transfer<'_>, failure: Failure, ended: bool) {
     context.failed.set(Some(log_failure(context, &failure)));
+    discard(context, ended);
+}
+
+/// Drops the body of a request that failed, and answers it as [`fail_in_body_filter`] does.
+pub fn discard(context: Transfer<'_>, ended: bool) {
     context.state.set(BodyState::Discard);
     context.body.take();
     let request = context.request;

@@ -95,7 +95,7 @@ fn header(request: Request<'_>, may_have_page: bool) -> ngx_int_t {
             context.update_info(|response| response.status = Some(ImageStatus::Passed));
             next_header(request)
         }
-        _ if conf.honors_no_transform(request) => {
+        _ if conf.honors_no_transform(request) && conf.lets_out_unseen(request) => {
             context.update_info(|response| response.status = Some(ImageStatus::Passed));
             preaccess::restore_range(request);
             next_header(request)
@@ -149,6 +149,10 @@ fn replace(context: Transfer<'_>) -> ngx_int_t {
 fn source(context: Transfer<'_>, conf: &LocConf) -> ngx_int_t {
     let request = context.request;
     let codings = context.codings.get_or_init(|| codings(request));
+    // Its bytes decide whether it may.
+    if !request.is_head() && conf.honors_no_transform(request) {
+        return hold(context, BodyState::Sniff);
+    }
     let buffer = conf.buffer();
     if request.content_length().is_some_and(|length| length > buffer) {
         return fail_in_header_filter(context, Error::TooLarge { limit: buffer }.into());

@@ -152,9 +152,33 @@ pub fn set_output_headers(request: Request<'_>, sent: &Sent<'_>) -> Result<(), N
     vary(request, sent.varies)
 }
 
+/// Has browsers take an answer for what its media type says.
+///
+/// # Errors
+/// Without memory they may not.
+pub fn forbid_sniffing(request: Request<'_>) -> Result<(), NoMemory> {
+    const NAME: &[u8] = b"X-Content-Type-Options";
+    request.drop_headers(|name| is_named(name, NAME));
+    request.put_header(NAME, b"nosniff")
+}
+
+/// Says of a picture that goes out as it came what it is, whatever the source's headers call it. `is_plain` is
+/// whether it is one without a coding undone.
+///
+/// # Errors
+/// Without memory it must not go out.
+pub fn name_picture(request: Request<'_>, format: Format, is_plain: bool) -> Result<(), NoMemory> {
+    request.set_content_type(format.media_type());
+    if is_plain {
+        request.clear_content_encoding();
+    }
+    forbid_sniffing(request)
+}
+
 /// Has browsers run and load nothing for an SVG, beside whatever else the source's headers say of that.
 fn confine(request: Request<'_>) -> Result<(), NoMemory> {
     const POLICY: &[u8] = b"default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox";
+    forbid_sniffing(request)?;
     request.push_header("Content-Security-Policy", POLICY).map(drop).ok_or(NoMemory)
 }
 
@@ -172,6 +196,14 @@ pub fn declared_format(request: &Request<'_>) -> Option<Format> {
 /// Whether the source's headers say that it is an SVG image.
 pub fn declares_svg(request: &Request<'_>) -> bool {
     declared(request).eq_ignore_ascii_case(b"image/svg+xml")
+}
+
+/// Whether browsers may take what came for SVG, or for another document of XML, by its headers: by all that is
+/// in them, as browsers don't agree on which of the types in a list counts, or where they choose themselves.
+pub fn may_be_xml(request: &Request<'_>) -> bool {
+    let declared = request.content_type().to_ascii_lowercase();
+    let has = |word: &[u8]| declared.windows(word.len()).any(|part| part == word);
+    !has(b"/") || [&b"svg"[..], b"xml", b"unknown", b",", b"*"].into_iter().any(has)
 }
 
 /// Whether the source's headers say that it is a document, as which no picture is ever sent.

@@ -98,9 +98,9 @@ impl LocConf {
         matches!(self.on_error, None | Some(OnError::Status))
     }
 
-    /// Whether the original goes out because of that failure.
-    pub fn sends_original(&self, request: Request<'_>, failure: &Failure) -> bool {
-        self.keeps_original() && failure.is_forgivable() && !self.withholds(request)
+    /// Whether the original goes out because of that failure, if it [may](LocConf::lets_out).
+    pub fn sends_original(&self, failure: &Failure) -> bool {
+        self.keeps_original() && failure.is_forgivable()
     }
 
     /// Whether SVG goes out, but only without what could run or load anything.
@@ -108,11 +108,16 @@ impl LocConf {
         self.pass_svg == Some(PassSvg::Sanitized)
     }
 
-    /// Whether the source must not go out as it came, as a browser might take it for a document: whatever
-    /// it is, it has not been looked at.
-    pub fn withholds(&self, request: Request<'_>) -> bool {
-        self.sanitizes()
-            && headers::declared_format(&request).is_none_or(|format| format == Format::Svg)
+    /// Whether a source of that format, by its bytes, may go out as it came: where SVG is sanitized, nothing
+    /// but a picture made of pixels may, and under the name of its own format.
+    pub fn lets_out(&self, format: Option<Format>) -> bool {
+        !self.sanitizes() || format.is_some_and(|format| format != Format::Svg)
+    }
+
+    /// Whether a source may go out as it came before any of its bytes is there.
+    pub fn lets_out_unseen(&self, request: Request<'_>) -> bool {
+        // To HEAD none goes out.
+        !self.sanitizes() || request.is_head() && self.lets_out(headers::declared_format(&request))
     }
 
     /// Where that failure leads to. To be asked once, when it does.
@@ -144,7 +149,6 @@ impl LocConf {
             && self.mode().makes_image()
             && link::description(request).is_none()
             && !self.has_watermark()
-            && !self.withholds(request)
             && says_so()
     }
 }

@@ -7,8 +7,9 @@ use super::begin::begin;
 use super::body::{cut_off, drain, let_through, read};
 use super::conf::{LocConf, Mode, conf};
 use super::context::{BodyState, Context, ResponseRole, Transfer};
-use super::failure::{fail_in_body_filter, log_failure};
+use super::failure::{discard, fail_in_body_filter, log_failure};
 use super::response_info::{Failure, ImageStatus};
+use super::task::Task;
 use super::timers::wake;
 use super::{headers, link};
 use crate::ngx::Request;
@@ -25,8 +26,9 @@ pub fn sniff<'r>(context: Transfer<'r>, chain: Chain<'r>) -> ngx_int_t {
     };
     let is_test = matches!(conf.mode(), Mode::Test);
     let is_other = context.role.get() == ResponseRole::RedirectOrError;
-    // What is refused is named by more than tells a picture.
-    let wanted = if is_other { codings.sniff_len() } else { UNSUPPORTED_LEN };
+    // What is refused is named by more than tells a picture, and an SVG may need more.
+    let sanitizes = conf.sanitizes();
+    let wanted = if is_other && !sanitizes { codings.sniff_len() } else { UNSUPPORTED_LEN };
     let mut first = context.body.borrow().prefix().to_vec();
     let (mut last, mut flush) = (false, false);
     for buf in chain.buffers() {
@@ -49,7 +51,21 @@ pub fn sniff<'r>(context: Transfer<'r>, chain: Chain<'r>) -> ngx_int_t {
         Format::Svg => !is_test && (is_other || !passes_svg(request, conf)),
         format => !is_test || reads(request, conf, format),
     });
+    // To go out as it came, for it says so or because of an error, if it is no SVG.
+    let is_original = !is_other && !is_test && sanitizes;
     match found {
+        Some((format, is_plain)) if is_original && conf.lets_out(Some(format)) => {
+            if headers::name_picture(request, format, is_plain).is_err() {
+                return ERROR;
+            }
+            let status = match context.failed.take() {
+                Some(_) => ImageStatus::Original,
+                None => ImageStatus::Passed,
+            };
+            context.update_info(|response| response.status = Some(status));
+            let_through(context, chain)
+        }
+        Some(_) if is_original => transform_withheld(context, conf, chain, cut),
         Some((format, is_plain)) if is_test => {
             context.update_info(|response| {
                 response.status = Some(ImageStatus::Passed);
@@ -62,20 +78,31 @@ pub fn sniff<'r>(context: Transfer<'r>, chain: Chain<'r>) -> ngx_int_t {
             }
             let_through(context, chain)
         }
-        Some(_) if is_other => transform_other(context, conf, chain),
+        Some(picture) if is_other => transform_other(context, conf, chain, picture),
         Some(_) => {
             context.state.set(BodyState::Read);
             read(context, chain)
         }
         // Too few bytes to tell: keep them, and let nginx have its buffers back.
         None if first.len() < wanted && !last && !cut => keep(&context, chain),
-        None if is_other && conf.sanitizes() && headers::declares_svg(&request) => {
+        None if is_original => transform_withheld(context, conf, chain, cut),
+        None if is_other
+            && sanitizes
+            && (headers::may_be_xml(&request) || is_svg(&codings.begin(&first))) =>
+        {
+            if is_redirect(request) {
+                drain(chain);
+                return redirect_bare(context, last || cut);
+            }
             let failure = codings.unsupported(&first).into();
             drain(chain);
             fail_in_body_filter(context, failure, last || cut);
             OK
         }
         None if is_other && !(is_test && is_strange(request)) => {
+            if sanitizes && headers::forbid_sniffing(request).is_err() {
+                return ERROR;
+            }
             context.update_info(|response| response.status = Some(ImageStatus::Passed));
             let_through(context, chain)
         }
@@ -210,28 +237,69 @@ fn without_body<'r>(context: Transfer<'r>, conf: &LocConf, chain: Chain<'r>) -> 
     let_through(context, chain)
 }
 
-/// Goes on with a picture that answers an error: it is made as any other, but the error stays.
-fn transform_other<'r>(context: Transfer<'r>, conf: &LocConf, chain: Chain<'r>) -> ngx_int_t {
+/// What is to be done with a body of which some came already.
+fn begin_late(context: Transfer<'_>, conf: &LocConf) -> Result<Task, Failure> {
     let request = context.request;
-    let Some(codings) = context.codings.get() else { return ERROR };
     let buffer = conf.buffer();
-    let task = match request.content_length() {
-        Some(length) if length > buffer => Err(Error::TooLarge { limit: buffer }.into()),
-        _ => begin(request, conf, codings),
-    };
-    match task {
+    match (request.content_length(), context.codings.get()) {
+        (Some(length), _) if length > buffer => Err(Error::TooLarge { limit: buffer }.into()),
+        (_, Some(codings)) => begin(request, conf, codings),
+        (_, None) => Err(Error::Internal("no codings".into()).into()),
+    }
+}
+
+/// Goes on with a source that might have gone out as it came, but must not, as any other goes on.
+fn transform_withheld<'r>(
+    context: Transfer<'r>,
+    conf: &LocConf,
+    chain: Chain<'r>,
+    cut: bool,
+) -> ngx_int_t {
+    if context.failed.get().is_some() {
+        let last = drain(chain);
+        discard(context, last || cut);
+        return OK;
+    }
+    match begin_late(context, conf) {
+        Ok(task) => {
+            let _ = context.task.set(task);
+            context.state.set(BodyState::Read);
+            read(context, chain)
+        }
+        Err(failure) => {
+            let last = drain(chain);
+            fail_in_body_filter(context, failure, last || cut);
+            OK
+        }
+    }
+}
+
+/// Goes on with a picture that answers an error: it is made as any other, but the error stays. `found` is its
+/// format, and whether it is one without a coding undone.
+fn transform_other<'r>(
+    context: Transfer<'r>,
+    conf: &LocConf,
+    chain: Chain<'r>,
+    found: (Format, bool),
+) -> ngx_int_t {
+    let request = context.request;
+    let (format, is_plain) = found;
+    match begin_late(context, conf) {
         Ok(mut task) => {
             task.keeps_original = !conf.has_watermark();
             let _ = context.task.set(task);
             context.state.set(BodyState::Read);
             read(context, chain)
         }
-        Err(failure) if conf.has_watermark() || conf.withholds(request) => {
+        Err(failure) if conf.has_watermark() || !conf.lets_out(Some(format)) => {
             let last = drain(chain);
             fail_in_body_filter(context, failure, last);
             OK
         }
         Err(failure) => {
+            if conf.sanitizes() && headers::name_picture(request, format, is_plain).is_err() {
+                return ERROR;
+            }
             log_failure(context, &failure);
             context.update_info(|response| response.status = Some(ImageStatus::Original));
             let_through(context, chain)

@@ -184,7 +184,7 @@ Test::Nginx::Socket::add_response_body_check(sub {
 });
 
 my $fixture_re = qr/\b((?:(?:trunc|most|noend)_)?(?:photo|quad|flat|bars|noise|anim)-\d+x\d+[-\w]*\.(?:jpg|png|gif|webp|avif|jxl)
-                      |(?:empty|one|zeros)\.bin|text\.(?:txt|jpg)|magic\.\w+|(?:logo|half)\.svgz?|bomb\.svgz|picture\.\w+|fax\.tiff
+                      |(?:empty|one|zeros)\.bin|text\.(?:txt|jpg)|magic\.\w+|(?:logo|half)\.svgz?|(?:declared|late)\.svg|bomb\.svgz|picture\.\w+|fax\.tiff
                       |(?:bomb|lying|phone|zero|wide)-\d+x\d+\.\w+|padded-\w+\.png|frames-\d+\.gif|(?:huge|none)-frames\.\w+|scans-1000\.jpg|bomb\.gz)/x;
 
 sub fixtures_in {

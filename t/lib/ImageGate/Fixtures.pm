@@ -134,6 +134,9 @@ my %special = (
         qq{<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><rect width="9" height="9"/></svg>\n}
     },
     'logo.svgz'     => sub { Compress::Zlib::memGzip(fixture('logo.svg')) },
+    # One whose root is told by more than 32 bytes, and one where 1024 are too few.
+    'declared.svg'  => sub { '<?xml version="1.0" encoding="UTF-8" standalone="no"?>' . fixture('logo.svg') },
+    'late.svg'      => sub { '<!-- ' . 'a' x 2000 . ' -->' . fixture('logo.svg') },
     'half.svg'      => sub { substr fixture('logo.svg'), 0, 60 },
     'half.svgz'     => sub { substr fixture('logo.svgz'), 0, 60 },
     # 64 MB.
