@@ -210,6 +210,12 @@ fn photo_png() -> Vec<u8> {
 #[test]
 fn what_is_large_ends() {
     let long = |content: String| format!("<svg {SVG}>{content}</svg>").into_bytes();
+    // Each of the elements has all names of the root, too.
+    let names = |names: u32, elements: usize| {
+        let names: String = (0..names).map(|name| format!(" xmlns:n{name}='u'")).collect();
+        long(format!("<g{names}>{}</g>", "<g xmlns:a='u'/>".repeat(elements)))
+    };
+    let attributes = |count: usize| (0..count).map(|n| format!("a{n}='' ")).collect::<String>();
     for (file, is_made) in [
         (long("<g>".repeat(60_000) + &"</g>".repeat(60_000)), true),
         (long("<g/>".repeat(300_000)), true),
@@ -219,6 +225,16 @@ fn what_is_large_ends() {
         (long(format!("<style>{}</style>", "@media a{".repeat(200_000))), true),
         (long(format!("<rect fill='{}'/>", "a(".repeat(300_000))), true),
         (long(format!("<rect style='{}'/>", "fill:url(#a);".repeat(100_000))), true),
+        (
+            long(format!(
+                "<set {} attributeName='x'>{}</set>",
+                attributes(5_000),
+                "<g/>".repeat(100_000)
+            )),
+            true,
+        ),
+        (names(1_000, 3_000), false),
+        (names(12, 30_000), true),
     ] {
         let begin = std::time::Instant::now();
         let made = sanitized(&file);

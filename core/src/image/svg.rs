@@ -1,6 +1,8 @@
 //! SVG documents: what is one, and its text.
 
 use std::borrow::Cow;
+#[cfg(feature = "svg")]
+use std::collections::BTreeSet;
 
 #[cfg(feature = "svg")]
 use resvg::usvg::roxmltree::{Document, ParsingOptions};
@@ -12,14 +14,65 @@ use super::error::broken;
 #[cfg(feature = "svg")]
 const NODES: u32 = 1 << 20;
 
+/// Prefixes of namespaces, with the empty one, that a document declares at most: editors write a dozen.
+#[cfg(feature = "svg")]
+const PREFIXES: usize = 256;
+
+/// Comparisons of prefixes that a document may lead to: about a second.
+#[cfg(feature = "svg")]
+const COMPARISONS: usize = 1 << 28;
+
 /// Reads a document. That takes what memory, and what time, its entities want.
 ///
 /// # Errors
 /// [`Error::DecodeFailed`].
 #[cfg(feature = "svg")]
 pub(super) fn parse(text: &str) -> Result<Document<'_>, Error> {
+    check_prefixes(text)?;
     let parsing = ParsingOptions { allow_dtd: true, nodes_limit: NODES, ..Default::default() };
     Document::parse_with_options(text, parsing).map_err(broken)
+}
+
+/// Looks at what the declarations of namespaces will cost. An element that has one gets the prefixes of its parent,
+/// too, and each is looked for among those that it has already.
+///
+/// # Errors
+/// [`Error::DecodeFailed`] where that is too much, or not to be told before the entities are put in.
+#[cfg(feature = "svg")]
+fn check_prefixes(text: &str) -> Result<(), Error> {
+    const DECLARED: &str = "xmlns";
+    // The text of an entity may become many elements. What looks like an entity within one is not read.
+    let is_known = |declared: &str| {
+        let Some(at) = declared.find(['"', '\'']) else { return true };
+        let (_, value) = declared.split_at_checked(at).unwrap_or_default();
+        let (quote, value) = value.split_at_checked(1).unwrap_or_default();
+        value.split_once(quote).is_some_and(|(value, _)| !value.contains(DECLARED))
+    };
+    if !text.split("<!ENTITY").skip(1).all(is_known) {
+        return Err(broken("an entity declares a namespace, or is not closed"));
+    }
+    let mut prefixes = BTreeSet::new();
+    let mut elements: usize = 0;
+    for tag in text.split('<') {
+        let mut declarations = tag.split(DECLARED);
+        declarations.next();
+        let before = elements;
+        for declared in declarations {
+            elements = before.saturating_add(1);
+            let prefix = declared.strip_prefix(':').unwrap_or_default();
+            let ends = |c: char| c == '=' || c.is_ascii_whitespace();
+            prefixes.insert(prefix.split(ends).next().unwrap_or_default());
+            if prefixes.len() > PREFIXES {
+                return Err(broken("too many namespaces"));
+            }
+        }
+    }
+    // Of its own prefixes, and of its parent's beside its own.
+    let each = prefixes.len().saturating_mul(prefixes.len()).saturating_mul(3) / 2;
+    if elements.saturating_mul(each) > COMPARISONS {
+        return Err(broken("too many namespaces"));
+    }
+    Ok(())
 }
 
 /// Whether a file is an SVG drawing, by its first bytes.
@@ -195,6 +248,42 @@ mod tests {
             "<?xml version=\"1.0\"?><rss><svg/></rss>",
         ] {
             assert!(!is_svg(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[cfg(feature = "svg")]
+    #[test]
+    fn namespaces() {
+        let root = |count: usize| {
+            let names: String = (0..count).map(|n| format!(" xmlns:n{n}='u'")).collect();
+            format!("<svg xmlns='http://www.w3.org/2000/svg'{names}>")
+        };
+        let document = |count: usize, child: &str, children: usize| {
+            format!("{}{}</svg>", root(count), child.repeat(children))
+        };
+        for text in [
+            document(0, "<g xmlns='u'/>", 50_000),
+            document(12, "<g xmlns:a='u'/>", 50_000),
+            document(255, "<g/>", 50_000),
+            document(255, "<g xmlns:n1='u'/>", 2_000),
+            format!("<!DOCTYPE svg [<!ENTITY u 'http://a'>]>{}<g xmlns:a='&u;'/></svg>", root(1)),
+        ] {
+            assert!(parse(&text).is_ok(), "{}", &text[..100]);
+        }
+        for text in [
+            document(256, "", 0),
+            document(255, "<g xmlns:n1='u'/>", 3_000),
+            format!("<!DOCTYPE svg [<!ENTITY e '<g xmlns=\"u\"/>'>]>{}&e;</svg>", root(1)),
+            format!(
+                "<!DOCTYPE svg [<!ENTITY e \"<!ENTITY '' <g xmlns='u'/>\">]>{}&e;</svg>",
+                root(1)
+            ),
+            format!(
+                "<!DOCTYPE svg [<!ENTITY a \"'\"><!ENTITY\ne\n\"<g xmlns='u'/>\">]>{}&e;</svg>",
+                root(1)
+            ),
+        ] {
+            assert!(matches!(parse(&text), Err(Error::DecodeFailed(_))), "{}", &text[..100]);
         }
     }
 

@@ -84,6 +84,8 @@ pub(super) fn write(text: &str, out: &mut Out<'_>, control: &Control) -> Result<
         return Err(broken("the root is no svg"));
     }
     let mut node = root;
+    // The names of those that the node is in.
+    let mut open: Vec<&str> = Vec::new();
     let mut left = 0;
     loop {
         left = match left {
@@ -93,9 +95,11 @@ pub(super) fn write(text: &str, out: &mut Out<'_>, control: &Control) -> Result<
             }
             left => left - 1,
         };
-        if begin(node, node == root, out)?
+        if let Some(name) = begin(node, open.last().copied(), out)?
             && let Some(child) = node.first_child()
         {
+            open.try_reserve(1).map_err(|error| Error::Internal(error.to_string()))?;
+            open.push(name);
             node = child;
             continue;
         }
@@ -107,8 +111,8 @@ pub(super) fn write(text: &str, out: &mut Out<'_>, control: &Control) -> Result<
                 node = next;
                 break;
             }
-            let Some(parent) = node.parent() else { return Ok(()) };
-            end(parent, out)?;
+            let (Some(parent), Some(name)) = (node.parent(), open.pop()) else { return Ok(()) };
+            end(name, out)?;
             node = parent;
         }
     }
@@ -128,28 +132,32 @@ fn sets_harmless(node: Node<'_, '_>) -> bool {
     name.is_some_and(names::is_animated)
 }
 
-/// Writes a node up to its children. Returns whether those are looked at, and the node then
-/// [ends](end) behind them.
-fn begin(node: Node<'_, '_>, is_root: bool, out: &mut Out<'_>) -> Result<bool, Error> {
+/// Writes a node up to its children; `parent` is the name of the element that it is in. Returns its own where its
+/// children are looked at, and it then [ends](end) behind them.
+fn begin<'t>(
+    node: Node<'t, '_>,
+    parent: Option<&str>,
+    out: &mut Out<'_>,
+) -> Result<Option<&'t str>, Error> {
+    let is_description = parent.is_some_and(names::is_description);
     if node.is_text() {
-        let parent = node.parent().and_then(element).unwrap_or_default();
-        if names::has_text(parent) || names::is_description(parent) {
+        if is_description || parent.is_some_and(names::has_text) {
             out.put_escaped(node.text().unwrap_or_default())?;
         }
-        return Ok(false);
+        return Ok(None);
     }
-    let Some(name) = element(node) else { return Ok(false) };
     // Where letters alone are told, nothing else is looked at.
-    if node.parent().and_then(element).is_some_and(names::is_description) {
-        return Ok(false);
+    if is_description {
+        return Ok(None);
     }
+    let Some(name) = element(node) else { return Ok(None) };
     let sheet = (name == "style").then(|| sheet(node));
     if sheet.as_ref().is_some_and(String::is_empty) {
-        return Ok(false);
+        return Ok(None);
     }
     out.put("<")?;
     out.put(name)?;
-    if is_root {
+    if parent.is_none() {
         out.put_attribute("xmlns", SVG)?;
         if uses_xlink(node) {
             out.put_attribute("xmlns:xlink", XLINK)?;
@@ -164,16 +172,16 @@ fn begin(node: Node<'_, '_>, is_root: bool, out: &mut Out<'_>) -> Result<bool, E
         out.put(">")?;
         out.put_escaped(&sheet)?;
         out.put("</style>")?;
-        return Ok(false);
+        return Ok(None);
     }
     let has_children = node.has_children();
     out.put(if has_children { ">" } else { "/>" })?;
-    Ok(has_children)
+    Ok(has_children.then_some(name))
 }
 
-fn end(node: Node<'_, '_>, out: &mut Out<'_>) -> Result<(), Error> {
+fn end(name: &str, out: &mut Out<'_>) -> Result<(), Error> {
     out.put("</")?;
-    out.put(element(node).unwrap_or_default())?;
+    out.put(name)?;
     out.put(">")
 }
 
