@@ -135,8 +135,7 @@ matrix: headers ## the tests under other nginx, built from Debian's sources or t
 	@scripts/matrix
 
 .PHONY: features
-features: headers ## clippy on builds without some formats, and with all libraries of C from the system
-	@scripts/install-deps features
+features: headers ## clippy on builds that have one format of those that can be left out, or none
 	@scripts/check-features
 
 .PHONY: lint

@@ -1,6 +1,5 @@
-//! Finds the system's libavif, libaom, dav1d and libjxl, with the feature `system` libjpeg-turbo and libwebp, too, and
-//! compiles the shims against the headers that are installed: the layout of their structures changes from version to
-//! version.
+//! Finds the system's libavif, libaom, dav1d and libjxl, and compiles the shims against the headers that are
+//! installed: the layout of their structures changes from version to version.
 
 use std::path::{Path, PathBuf};
 
@@ -10,12 +9,6 @@ fn main() {
     system("av1", "dav1d", "1.0", "libdav1d-dev", &[]);
     if std::env::var_os("CARGO_FEATURE_JXL").is_some() {
         system("jxl", "libjxl", "0.7", "libjxl-dev", &[]);
-    }
-    if std::env::var_os("CARGO_FEATURE_SYSTEM").is_some() {
-        system("jpeg", "libjpeg", "2.0", "libjpeg62-turbo-dev", &[]);
-        // Which is linked by its crate.
-        find("libwebp", "1.2", "libwebp-dev");
-        return;
     }
     // The crate that brings libjpeg-turbo says where its headers are.
     let included = std::env::var("DEP_TURBOJPEG_INCLUDE").unwrap_or_default();
@@ -31,22 +24,16 @@ fn system(
     package: &str,
     others: &[PathBuf],
 ) -> Vec<PathBuf> {
-    let included = find(library, version, package);
-    if let Some(included) = &included {
-        shim(module, included.iter().chain(others));
-    }
-    included.unwrap_or_default()
-}
-
-/// The folders with the headers of a library.
-fn find(library: &str, version: &str, package: &str) -> Option<Vec<PathBuf>> {
     match pkg_config::Config::new().atleast_version(version).probe(library) {
-        Ok(found) => Some(found.include_paths),
+        Ok(found) => {
+            shim(module, found.include_paths.iter().chain(others));
+            found.include_paths
+        }
         Err(error) => {
             println!(
                 "cargo::error={library} {version} or later is needed (Debian: {package}): {error}"
             );
-            None
+            Vec::new()
         }
     }
 }

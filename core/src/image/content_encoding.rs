@@ -392,7 +392,7 @@ mod tests {
         ] {
             let codings = ContentCodings::parse(list.iter().copied());
             assert_eq!(undo(list, &body).map(|plain| plain == Some(svg.clone())), Ok(true));
-            let begin = codings.begin(&body[..64]);
+            let begin = codings.begin(body.get(..ENCODED_SNIFF_LEN).unwrap_or(&body));
             assert!(is_svg(&begin) && svg.starts_with(&begin), "{list:?}");
             assert_eq!(codings.leaves_svg_compressed(&body), codings.is_empty());
         }
@@ -403,7 +403,7 @@ mod tests {
         }
         let bomb = gzip(&[&b"<svg>"[..], &vec![b' '; 64 << 20]].concat());
         assert_eq!(undo(&[], &bomb), Err(Error::TooLarge { limit: 1 << 20 }));
-        for len in [64, file.len() / 2, file.len() - 1] {
+        for len in [file.len() / 2, file.len() - 1] {
             assert!(matches!(undo(&[], &file[..len]), Err(Error::DecodeFailed(_))), "{len}");
         }
     }
