@@ -36,8 +36,8 @@ impl std::error::Error for Error {}
 pub struct DecodeOptions {
     /// Whether it is to be stopped within a frame, for which two threads decode it.
     pub stoppable: bool,
-    /// How many pixels a frame has at most.
-    pub pixels: u32,
+    /// How wide and how high a frame is at most.
+    pub size: (u32, u32),
     /// Which operating point, 0 to 31.
     pub operating_point: u8,
     /// Which spatial layer; `None` for the highest of the operating point.
@@ -85,7 +85,7 @@ pub fn decode<'a>(
     options: &DecodeOptions,
     goes_on: impl Fn() -> bool,
 ) -> Result<Picture, Error> {
-    let mut session = Session { decoder: DecoderHandle::new(options)?, data: PhantomData };
+    let mut session = Session::new(options)?;
     let wanted = |it: &Picture| options.layer.is_none_or(|layer| layer == it.raw.spatial_id);
     // Early on, what is there of a layered picture is not its last layer.
     let waits = options.layered && options.layer.is_none();
@@ -95,7 +95,7 @@ pub fn decode<'a>(
         }
         if !session.send(part)? {
             // What came before is to be taken first.
-            if let Some(picture) = session.decoder.take()?.filter(wanted) {
+            if let Some(picture) = session.take()?.filter(wanted) {
                 return Ok(picture);
             }
             if !session.send(part)? {
@@ -103,16 +103,35 @@ pub fn decode<'a>(
             }
         }
         session.wait(&goes_on)?;
-        while !waits && let Some(picture) = session.decoder.take()? {
+        while !waits && let Some(picture) = session.take()? {
             if wanted(&picture) {
                 return Ok(picture);
             }
         }
     }
-    session.decoder.take()?.filter(wanted).ok_or(Error::Missing)
+    session.take()?.filter(wanted).ok_or(Error::Missing)
 }
 
 /// Samples of one picture each, of which all may refer to those before, decoded in their order.
+///
+/// What was sent may still be read when the sequence is dropped, so that nobody can let it go before:
+///
+/// ```compile_fail,E0597
+/// use image_gate_codecs::av1::{DecodeOptions, Sequence};
+///
+/// let options = DecodeOptions {
+///     stoppable: true,
+///     size: (16, 16),
+///     operating_point: 0,
+///     layer: None,
+///     layered: false,
+/// };
+/// let mut sequence = Sequence::new(&options)?;
+/// let sample = vec![0; 16];
+/// let _ = sequence.next([&sample[..]], || true);
+/// // Here the sample is dropped, and then the sequence.
+/// # Ok::<(), image_gate_codecs::av1::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Sequence<'a>(Session<'a>);
 
@@ -122,8 +141,7 @@ impl<'a> Sequence<'a> {
     /// # Errors
     /// Where there is no memory.
     pub fn new(options: &DecodeOptions) -> Result<Sequence<'a>, Error> {
-        let decoder = DecoderHandle::new(options)?;
-        Ok(Sequence(Session { decoder, data: PhantomData }))
+        Session::new(options).map(Sequence)
     }
 
     /// Decodes the picture of the next sample as [`decode`] does. After an error there are no more.
@@ -143,12 +161,12 @@ impl<'a> Sequence<'a> {
                 return Err(Error::Stopped);
             }
             while !session.send(part)? {
-                let picture = session.decoder.take()?.ok_or(Error::Missing)?;
+                let picture = session.take()?.ok_or(Error::Missing)?;
                 found.get_or_insert(picture);
             }
             session.wait(&goes_on)?;
         }
-        while let Some(picture) = session.decoder.take()? {
+        while let Some(picture) = session.take()? {
             found.get_or_insert(picture);
         }
         found.ok_or(Error::Missing)
@@ -211,62 +229,56 @@ impl Picture {
     }
 }
 
-/// A decoder that has data of its caller's: closed before that goes.
+/// An open decoder. It may read its caller's data until it is closed, which is when this is dropped: that it has a
+/// drop of its own is why the data has to live longer.
 #[derive(Debug)]
 struct Session<'a> {
-    decoder: DecoderHandle,
+    raw: NonNull<RawDecoder>,
     data: PhantomData<&'a [u8]>,
 }
 
 impl<'a> Session<'a> {
+    fn new(options: &DecodeOptions) -> Result<Session<'a>, Error> {
+        let &DecodeOptions { stoppable, size, operating_point, layer, .. } = options;
+        let side = |side: u32| c_int::try_from(side).unwrap_or(c_int::MAX);
+        let (width, height) = (side(size.0), side(size.1));
+        let (stoppable, all) = (c_int::from(stoppable), c_int::from(layer.is_some()));
+        // SAFETY: has no preconditions.
+        let raw = unsafe { ig_av1_open(stoppable, width, height, operating_point.into(), all) };
+        let raw = NonNull::new(raw).ok_or(Error::Memory)?;
+        Ok(Session { raw, data: PhantomData })
+    }
+
     /// Whether a part was taken.
     fn send(&mut self, part: &'a [u8]) -> Result<bool, Error> {
-        let decoder = self.decoder.0.as_ptr();
-        // SAFETY: an open decoder; the part outlives the session, which ends by closing it.
-        let result = unsafe { ig_av1_send(decoder, part.as_ptr(), part.len()) };
+        // SAFETY: an open decoder; the part outlives the session, whose drop closes it.
+        let result = unsafe { ig_av1_send(self.raw.as_ptr(), part.as_ptr(), part.len()) };
         check(result).map(|done| done == 0)
     }
 
     /// Waits until what was sent is done.
     fn wait(&self, goes_on: impl Fn() -> bool) -> Result<(), Error> {
-        while !self.decoder.wait() {
+        // SAFETY: an open decoder.
+        while unsafe { ig_av1_wait(self.raw.as_ptr(), TICK) } == 0 {
             if !goes_on() {
                 return Err(Error::Stopped);
             }
         }
         Ok(())
     }
-}
-
-#[derive(Debug)]
-struct DecoderHandle(NonNull<RawDecoder>);
-
-impl DecoderHandle {
-    fn new(options: &DecodeOptions) -> Result<DecoderHandle, Error> {
-        let &DecodeOptions { stoppable, pixels, operating_point, layer, .. } = options;
-        let (stoppable, all) = (c_int::from(stoppable), c_int::from(layer.is_some()));
-        // SAFETY: has no preconditions.
-        let raw = unsafe { ig_av1_open(stoppable, pixels, c_int::from(operating_point), all) };
-        NonNull::new(raw).map(DecoderHandle).ok_or(Error::Memory)
-    }
-
-    fn wait(&self) -> bool {
-        // SAFETY: an open decoder.
-        unsafe { ig_av1_wait(self.0.as_ptr(), TICK) != 0 }
-    }
 
     fn take(&mut self) -> Result<Option<Picture>, Error> {
         let mut raw = RawPicture::EMPTY;
         // SAFETY: an open decoder, and room for what it says.
-        let result = unsafe { ig_av1_take(self.0.as_ptr(), &mut raw) };
+        let result = unsafe { ig_av1_take(self.raw.as_ptr(), &mut raw) };
         check(result).map(|none| (none == 0).then(|| Picture { raw }))
     }
 }
 
-impl Drop for DecoderHandle {
+impl Drop for Session<'_> {
     fn drop(&mut self) {
         // SAFETY: nobody has it any more.
-        unsafe { ig_av1_close(self.0.as_ptr()) }
+        unsafe { ig_av1_close(self.raw.as_ptr()) }
     }
 }
 
@@ -315,7 +327,8 @@ impl RawPicture {
 unsafe extern "C" {
     fn ig_av1_open(
         stoppable: c_int,
-        pixels: u32,
+        width: c_int,
+        height: c_int,
         operating_point: c_int,
         all_layers: c_int,
     ) -> *mut RawDecoder;

@@ -9,6 +9,7 @@
 
 #include <dav1d/dav1d.h>
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -17,6 +18,8 @@
 
 typedef struct {
     Dav1dContext *context;
+    int width;                  /* of the largest frame that there may be */
+    int height;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     int held;                   /* data that dav1d still has; under the lock */
@@ -47,8 +50,11 @@ static void let_go(const uint8_t *data, void *cookie) {
 }
 
 /* Room for a picture, as dav1d/picture.h wants it: whole blocks of 128 pixels, rows that begin
- * where vectors do and not all in the same set of the cache, one alignment more at the end. */
+ * where vectors do and not all in the same set of the cache, one alignment more at the end. A frame
+ * may say its own size, of which dav1d looks at the product alone: one pixel wide, and as high as it
+ * has pixels, it would take 128 times the room. */
 static int make_room(Dav1dPicture *picture, void *cookie) {
+    ig_av1 *decoder = cookie;
     const size_t grain = DAV1D_PICTURE_ALIGNMENT;
     const int grey = picture->p.layout == DAV1D_PIXEL_LAYOUT_I400;
     const int half_wide = picture->p.layout != DAV1D_PIXEL_LAYOUT_I444;
@@ -59,6 +65,9 @@ static int make_room(Dav1dPicture *picture, void *cookie) {
     size_t chroma = grey ? 0 : luma / (half_wide ? 2 : 1);
     uint8_t *room;
 
+    if (picture->p.w > decoder->width || picture->p.h > decoder->height) {
+        return DAV1D_ERR(EINVAL);
+    }
     luma += luma % 1024 == 0 ? grain : 0;
     chroma += chroma > 0 && chroma % 1024 == 0 ? grain : 0;
     size_t luma_plane = luma * height;
@@ -72,7 +81,7 @@ static int make_room(Dav1dPicture *picture, void *cookie) {
     picture->data[2] = grey ? NULL : room + luma_plane + chroma_plane;
     picture->stride[0] = (ptrdiff_t) luma;
     picture->stride[1] = (ptrdiff_t) chroma;
-    ((ig_av1 *) cookie)->begun++;
+    decoder->begun++;
     return 0;
 }
 
@@ -81,8 +90,8 @@ static void free_room(Dav1dPicture *picture, void *cookie) {
     free(picture->allocator_data);
 }
 
-/* A decoder, whose frames may be as many pixels large; NULL without memory. */
-ig_av1 *ig_av1_open(int stoppable, unsigned pixels, int operating_point, int all_layers) {
+/* A decoder, whose frames may be as wide and as high, at most 65536 each; NULL without memory. */
+ig_av1 *ig_av1_open(int stoppable, int width, int height, int operating_point, int all_layers) {
     ig_av1 *decoder = calloc(1, sizeof(*decoder));
     Dav1dSettings settings;
     sigset_t all, before;
@@ -94,10 +103,14 @@ ig_av1 *ig_av1_open(int stoppable, unsigned pixels, int operating_point, int all
     pthread_cond_init(&decoder->changed, NULL);
     dav1d_default_settings(&settings);
     decoder->threaded = stoppable;
+    decoder->width = width;
+    decoder->height = height;
     settings.n_threads = settings.max_frame_delay = stoppable ? 2 : 1;
     settings.operating_point = operating_point;
     settings.all_layers = all_layers;
-    settings.frame_size_limit = pixels;
+    /* Before anything is allocated; 0 were no limit. */
+    uint64_t pixels = (uint64_t) width * (uint64_t) height;
+    settings.frame_size_limit = pixels > UINT_MAX ? UINT_MAX : (unsigned) pixels;
     settings.logger.callback = NULL;
     settings.allocator.cookie = decoder;
     settings.allocator.alloc_picture_callback = make_room;

@@ -143,7 +143,7 @@ struct Track<'a> {
 impl<'a> Track<'a> {
     fn new(first: &'a Cell<'a>, table: &SampleTable<'a>) -> Result<Track<'a>, Error> {
         let stoppable = is_long(table.longest.into(), first);
-        let decoder = Sequence::new(&options(first, stoppable)?).map_err(broken)?;
+        let decoder = Sequence::new(&options(first, stoppable)).map_err(broken)?;
         Ok(Track { first, samples: table.samples(), decoder })
     }
 
@@ -199,18 +199,19 @@ pub(super) fn decode_deep(avif: &Avif, control: &Control) -> Result<DeepRaster, 
 
 fn picture(cell: &Cell, control: &Control) -> Result<Picture, Error> {
     control.check()?;
-    let options = options(cell, is_long(longest(cell), cell))?;
+    let options = options(cell, is_long(longest(cell), cell));
     checked(av1::decode(cell.frames(), &options, || control.goes_on()), cell, control)
 }
 
-fn options(cell: &Cell, stoppable: bool) -> Result<DecodeOptions, Error> {
-    Ok(DecodeOptions {
+fn options(cell: &Cell, stoppable: bool) -> DecodeOptions {
+    let header = cell.header();
+    DecodeOptions {
         stoppable,
-        pixels: u32::try_from(cell.header().size.pixels()).map_err(broken)?,
+        size: (header.size.width, header.size.height),
         operating_point: cell.operating_point,
         layer: cell.spatial_layer,
-        layered: cell.header().is_layered(cell.operating_point),
-    })
+        layered: header.is_layered(cell.operating_point),
+    }
 }
 
 /// A picture that is as large as it was said to be.
