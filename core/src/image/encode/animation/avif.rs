@@ -110,10 +110,12 @@ impl<'a> AvifAnimator<'a> {
         let all = len.checked_add(self.data.len()).and_then(|len| len.checked_add(self.rest()));
         let fits = all.is_some_and(|all| u32::try_from(all).is_ok());
         let start = start.filter(|_| fits).ok_or_else(|| not_encoded("the file is too large"))?;
-        let mut out = self.head(&setup, start)?;
-        let room = self.data.len().saturating_add(self.rest());
+        let head = self.head(&setup, start)?;
+        // All samples are too long to be there twice: there is room in front of them, and behind.
+        let mut out = std::mem::take(&mut self.data);
+        let room = head.len().saturating_add(self.rest());
         out.try_reserve_exact(room).map_err(|_| Error::out_of_memory(room))?;
-        out.extend_from_slice(&self.data);
+        drop(out.splice(..0, head));
         if let Some(exif) = &self.metadata.exif {
             // Where in it the TIFF header is.
             out.extend_from_slice(&[0; 4]);
