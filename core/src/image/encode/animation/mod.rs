@@ -18,7 +18,7 @@ use crate::image::{Control, Error, Format, Plan};
 /// An animation that is being written.
 pub(in crate::image) enum Animator<'a> {
     Png(png::PngAnimator<'a>),
-    Gif(gif::GifAnimator<'a>),
+    Gif(Box<gif::GifAnimator<'a>>),
     Webp(webp::WebpAnimator<'a>),
     Avif(avif::AvifAnimator<'a>),
     #[cfg(feature = "jxl")]
@@ -39,7 +39,10 @@ impl<'a> Animator<'a> {
             Format::Png => {
                 Ok(Animator::Png(png::PngAnimator::new(size, animation, plan, metadata)))
             }
-            Format::Gif => gif::GifAnimator::new(size, animation, plan).map(Animator::Gif),
+            Format::Gif => {
+                let animator = gif::GifAnimator::new(size, animation, plan)?;
+                Ok(Animator::Gif(Box::new(animator)))
+            }
             Format::Webp => {
                 webp::WebpAnimator::new(size, animation, plan, metadata).map(Animator::Webp)
             }
