@@ -228,6 +228,39 @@ fn keep_keeps_all_but_the_orientation_that_was_applied() {
     }
 }
 
+/// A sequence has its metadata beside its tracks.
+#[test]
+fn what_moves_keeps_its_metadata_too() {
+    let mut still = Vec::new();
+    let mut info = png::Info::with_size(64, 48);
+    info.color_type = png::ColorType::Rgb;
+    info.bit_depth = png::BitDepth::Eight;
+    info.exif_metadata = Some(exif(1).into());
+    let mut encoder = png::Encoder::with_info(&mut still, info).unwrap();
+    encoder.set_animated(3, 0).unwrap();
+    let text = String::from_utf8(XMP.to_vec()).unwrap();
+    encoder.add_itxt_chunk("XML:com.adobe.xmp".to_owned(), text).unwrap();
+    let mut writer = encoder.write_header().unwrap();
+    for value in [0, 100, 200] {
+        writer.write_image_data(&[value; 64 * 48 * 3]).unwrap();
+    }
+    writer.finish().unwrap();
+    let moving = transform(&still, &plan("metadata=keep,f=avif")).unwrap();
+    assert_eq!(probe(&moving).unwrap().frames, 3);
+    for format in ["avif", "webp", "png"] {
+        let made = |policy: &str| {
+            let plan = plan(&format!("w=32,metadata={policy},f={format}"));
+            let out = transform(&moving, &plan).unwrap();
+            assert_eq!(probe(&out).unwrap().frames, 3, "{format} {policy}");
+            [&b"Ann Other"[..], b"GPSN", XMP].map(|needle| contains(&out, needle))
+        };
+        assert_eq!(made("keep"), [true, true, true], "{format}");
+        let [name, position, _] = made("copyright");
+        assert_eq!((name, position), (true, false), "{format}");
+        assert_eq!(made("strip"), [false; 3], "{format}");
+    }
+}
+
 #[test]
 fn a_profile_is_converted_kept_or_dropped() {
     for source in sources(&p3()) {

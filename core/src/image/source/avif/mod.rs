@@ -219,7 +219,14 @@ fn find(input: &[u8]) -> Result<Found<'_>, Error> {
     if animated || meta.is_none() {
         let sequence = moov.map(|moov| sequence::read(moov, input)).transpose()?.flatten();
         if let Some(sequence) = sequence {
-            return of_sequence(sequence);
+            let (image, moving) = of_sequence(sequence)?;
+            // Tracks have no metadata: it is that of the item which stands for all of them.
+            let meta = meta.and_then(|meta| Meta::read(meta).ok());
+            let image = match &meta {
+                Some(meta) => image.described_by(meta, input),
+                None => image,
+            };
+            return Ok((image, moving));
         }
     }
     match meta {

@@ -8,7 +8,9 @@ use crate::image::bytes::{be16, be32};
 use crate::image::error::{broken, truncated};
 use crate::image::isobmff::{FourCc, number};
 use crate::image::size::Size;
-use crate::image::source::heif::{BoxContent, FieldReader, boxes, child, full, too_many};
+use crate::image::source::heif::{
+    BoxContent, FieldReader, boxes, child, full, says_alpha, too_many,
+};
 
 /// Tracks: colour, alpha, and what else there may be.
 const MOST_TRACKS: usize = 16;
@@ -147,7 +149,8 @@ impl<'a> SampleTable<'a> {
     fn milliseconds(&self, time: u64) -> u64 {
         let scale = u64::from(self.timescale);
         // The whole seconds apart, so that nothing overflows.
-        (time / scale).saturating_mul(1000) + (time % scale * 1000 + scale / 2) / scale
+        let seconds = (time / scale).saturating_mul(1000);
+        seconds.saturating_add((time % scale * 1000 + scale / 2) / scale)
     }
 }
 
@@ -257,7 +260,7 @@ pub(super) fn read<'a>(moov: &'a [u8], file: &'a [u8]) -> Result<Option<Sequence
     Ok(Some(Sequence { colors, alpha, premultiplied }))
 }
 
-/// Reads a `trak` box; `None` where it is none of AV1 pictures.
+/// Reads a `trak` box; `None` where it is none of AV1 pictures, or of others beside them, such as depths.
 fn track<'a>(data: &'a [u8], file: &'a [u8]) -> Result<Option<PictureTrack<'a>>, Error> {
     let missing = || broken("a track is not whole");
     let within = |data: &'a [u8], kind: &FourCc| child(data, kind)?.ok_or_else(missing);
@@ -285,14 +288,22 @@ fn track<'a>(data: &'a [u8], file: &'a [u8]) -> Result<Option<PictureTrack<'a>>,
     let refers =
         |kind: &FourCc| Ok::<_, Error>(child(references, kind)?.and_then(|to| be32(to, 0)));
 
+    let alpha_of = refers(b"auxl")?;
+    let description = entry.get(ENTRY..).ok_or_else(missing)?;
+    // One that does not say what it is beside the colours is alpha.
+    let mut said = boxes(description).filter_map(Result::ok).filter(|it| &it.kind == b"auxi");
+    if alpha_of.is_some() && said.next().is_some_and(|said| !says_alpha(said.data)) {
+        return Ok(None);
+    }
+
     let table = SampleTable::read(table, timescale.unwrap_or(MILLISECONDS), file)?;
     let first = table.samples().next()?.ok_or_else(missing)?.data;
     Ok(Some(PictureTrack {
         id,
-        alpha_of: refers(b"auxl")?,
+        alpha_of,
         premultiplied_by: refers(b"prem")?,
         size: Size::new(side(24)?, side(26)?),
-        description: entry.get(ENTRY..).ok_or_else(missing)?,
+        description,
         first,
         table,
         repeated: repeated(data, shown)?,

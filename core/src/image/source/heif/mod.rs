@@ -142,6 +142,13 @@ impl<'a, C: Coded<'a>> HeifImage<'a, C> {
         HeifImage { colors, alpha, premultiplied, exif_and_xmp: [None; 2] }.checked()
     }
 
+    /// This one with the metadata of the primary item of a file.
+    pub(super) fn described_by(self, meta: &Meta<'a>, input: &'a [u8]) -> HeifImage<'a, C> {
+        let described = |id: u32| ItemFinder::<C>::new(meta, input).described(id);
+        let exif_and_xmp = meta.primary.map(described).unwrap_or_default();
+        HeifImage { exif_and_xmp, ..self }
+    }
+
     fn checked(self) -> Result<HeifImage<'a, C>, Error> {
         let other = |alpha: &HeifPicture<C>| {
             alpha.damage.is_none()
@@ -536,8 +543,12 @@ impl<'m, 'a, C: Coded<'a>> ItemFinder<'m, 'a, C> {
 
 /// Whether an item says that it is an alpha plane.
 fn is_alpha(meta: &Meta, id: u32) -> bool {
-    let said = meta.get(id).and_then(|item| full(meta.property(item, b"auxC")?).ok());
-    said.is_some_and(|(_, _, said)| {
+    meta.get(id).and_then(|item| meta.property(item, b"auxC")).is_some_and(says_alpha)
+}
+
+/// Whether a box that says what kind of auxiliary picture it is says alpha.
+pub(super) fn says_alpha(data: &[u8]) -> bool {
+    full(data).is_ok_and(|(_, _, said)| {
         let mut ends = ALPHA.iter().filter_map(|kind| said.strip_prefix(*kind));
         ends.any(|end| end.first().is_none_or(|&byte| byte == 0))
     })
