@@ -21,9 +21,11 @@ impl Prepared<'_> {
         control: &Control,
     ) -> Result<Transformed, Error> {
         let geometry = self.geometry_of_frames(recipe, animation, control)?;
-        let attempt = |plan: &Plan| self.write_frames(recipe, animation, plan, geometry, control);
+        let attempt = |plan: &Plan, attempts: u32| {
+            self.write_frames(recipe, animation, (plan, attempts), geometry, control)
+        };
         let bytes = match self.plan.max_bytes {
-            None => attempt(self.plan),
+            None => attempt(self.plan, 1),
             Some(max) => encode::encode_within(max, recipe.format, self.plan, attempt),
         };
         let (width, height) = (geometry.output.width, geometry.output.height);
@@ -70,11 +72,12 @@ impl Prepared<'_> {
         Ok(())
     }
 
+    /// Writes them as one of so many attempts that share the time that is left.
     fn write_frames(
         &self,
         recipe: &Recipe,
         animation: Animation,
-        plan: &Plan,
+        (plan, attempts): (&Plan, u32),
         geometry: Geometry,
         control: &Control,
     ) -> Result<Vec<u8>, Error> {
@@ -94,7 +97,7 @@ impl Prepared<'_> {
         )?;
         let alpha = animation.alpha || plan.adds_alpha();
         let animation = Animation { alpha, ..animation };
-        let count = self.source.info.frames;
+        let count = self.source.info.frames.saturating_mul(attempts);
         let mut animator =
             Animator::new(geometry.output, recipe.format, animation, count, plan, &metadata)?;
         loop {

@@ -26,7 +26,8 @@ pub(in crate::image) enum Animator<'a> {
 }
 
 impl<'a> Animator<'a> {
-    /// Begins an animation of so many pictures at most in a format that [has them](Format::supports_animation).
+    /// Begins an animation in a format that [has them](Format::supports_animation), at a speed at which there is
+    /// time for so many pictures.
     pub(in crate::image) fn new(
         size: Size,
         format: Format,
