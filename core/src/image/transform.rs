@@ -557,6 +557,7 @@ impl Prepared<'_> {
         let made = output.pixels().saturating_mul(4);
         // Beside the canvas there is what was on it before.
         let before = if recipe.picture.is_some() { 2 * decoded } else { 0 };
+        let decode = Decode { moves: frames.is_some(), ..decode };
         let decoding =
             (decoded + before + decode::working_bytes(&self.source, &decode)).max(verifying);
         // What is cut out is a copy, too.
@@ -865,7 +866,7 @@ impl Prepared<'_> {
             }
             Some(max) => {
                 let within = |map: Option<&MadeMap>| {
-                    encode::encode_within(max, format, plan, |plan| {
+                    encode::encode_within(max, format, plan, |plan, _| {
                         let copy = raster.try_clone(control)?;
                         let bytes =
                             encode::encode(copy, format, palette, plan, &metadata, control)?;

@@ -240,10 +240,10 @@ fn is_long(bytes: u64, cell: &Cell) -> bool {
     bytes / BYTES + cell.header().size.pixels() / PIXELS > SHORT
 }
 
-/// Bytes that the decoder holds besides the raster.
-pub(super) fn working_bytes(avif: &Avif) -> u64 {
+/// Bytes that the decoder holds besides the raster, of all pictures that there are or of one.
+pub(super) fn working_bytes(avif: &Avif, moves: bool) -> u64 {
     let Avif { image, moving, .. } = avif;
-    if let Some(moving) = moving {
+    if let Some(moving) = moving.as_ref().filter(|_| moves) {
         // Both decoders stay, and a picture of each is there before it is painted.
         let alpha = image.alpha.as_ref().zip(moving.alpha.as_ref());
         let tracks = [Some((&image.colors, &moving.colors)), alpha].into_iter().flatten();

@@ -224,7 +224,8 @@ pub(super) fn verifying_bytes(source: &Source) -> u64 {
         // The canvas, and what was on it before.
         _ if source.animation().is_some() => {
             let size = Size::new(source.info.width, source.info.height);
-            let working = working_bytes(source, &Decode::all(size, 1));
+            let how = Decode { moves: true, ..Decode::all(size, 1) };
+            let working = working_bytes(source, &how);
             size.pixels().saturating_mul(8).saturating_add(working)
         }
         // What is decoded is all that there is.

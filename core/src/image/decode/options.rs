@@ -14,12 +14,14 @@ pub(in crate::image) struct Decode {
     pub(in crate::image) part: Rect,
     /// JPEG only: the number of scans that the decoder accepts.
     pub(in crate::image) scans: u32,
+    /// Whether it is decoded picture by picture, where it has several.
+    pub(in crate::image) moves: bool,
 }
 
 impl Decode {
     /// All of an image of that size, as it is.
     pub(in crate::image) fn all(size: Size, scans: u32) -> Decode {
-        Decode { scale: Scale::Whole, part: Rect { x: 0, y: 0, size }, scans }
+        Decode { scale: Scale::Whole, part: Rect { x: 0, y: 0, size }, scans, moves: false }
     }
 
     /// All of a source of which a region is to be scaled to a size, as small as that allows.

@@ -66,7 +66,7 @@ pub(super) fn working_bytes(source: &Source, how: &Decode) -> u64 {
             // The indices of some rows.
             Container::Png(_) | Container::Gif(_) => 0,
             Container::Webp(webp) => webp::working_bytes(webp, &source.info, how),
-            Container::Avif(avif) => avif::working_bytes(avif),
+            Container::Avif(avif) => avif::working_bytes(avif, how.moves),
             Container::Bitmap(bitmap) => bitmap::working_bytes(bitmap),
             #[cfg(feature = "tiff")]
             Container::Tiff(tiff) => tiff::working_bytes(tiff, source.input),
@@ -81,7 +81,7 @@ pub(super) fn working_bytes(source: &Source, how: &Decode) -> u64 {
             Container::Jxl(own) => {
                 // Of an animation a picture is there before it is painted.
                 let size = Size::new(source.info.width, source.info.height);
-                let painted = if source.info.frames > 1 { size.pixels() * 8 } else { 0 };
+                let painted = if how.moves { size.pixels() * 8 } else { 0 };
                 let apart = (source.input.len() as u64).saturating_add(painted);
                 jxl::working_bytes(own).saturating_add(apart)
             }
