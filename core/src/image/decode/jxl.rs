@@ -245,7 +245,8 @@ fn decode_next(
         let rows = jxl.size.height as usize;
         let mut buffers = [JxlOutputBuffer::new(pixels, rows, stride)];
         match decoder.process(rest, Some(&mut buffers), Some(&mut runner)) {
-            Ok(Event::FrameComplete { .. } | Event::Complete) => return Ok(duration),
+            Ok(Event::FrameComplete { .. }) => return Ok(duration),
+            Ok(Event::Complete) => return Err(broken("a picture is missing").into()),
             Ok(Event::NeedMoreInput { .. }) => return Err(truncated().into()),
             Ok(Event::FrameHeader) => {
                 let header = decoder.frame_header();

@@ -13,9 +13,8 @@ use crate::image::size::{Rect, Size};
 use crate::image::source::Animation;
 use crate::image::{Control, Error, Plan};
 
-/// The shortest time that a picture is shown for: of what is shorter level 5 has a bound, 120 pictures a second,
-/// and players take what is not longer for a mistake.
-const SHORTEST: u32 = 10;
+/// The shortest time in milliseconds that a picture is shown for: level 5 has 120 pictures a second at most.
+const SHORTEST: u32 = 9;
 
 pub(in crate::image) struct JxlAnimator<'a> {
     size: Size,
