@@ -471,9 +471,12 @@ fn samples_of_a_sequence_are_bounded() {
 fn a_sequence_is_left_at_any_step() {
     let samples = [0, 1, 2].map(|number| sample(&cell(number), 60));
     let input = sequence(64, 48, &samples.each_ref().map(Vec::as_slice));
+    let mut asked = Vec::from(["avif", "webp", "png", "gif"].map(|format| (format, &input)));
+    #[cfg(feature = "jxl")]
     let jxl = transform(&input, &plan("f=jxl")).unwrap();
-    let asked = ["avif", "webp", "png", "gif", "jxl"].map(|format| (format, &input));
-    for (format, input) in asked.into_iter().chain([("png", &jxl)]) {
+    #[cfg(feature = "jxl")]
+    asked.extend([("jxl", &input), ("png", &jxl)]);
+    for (format, input) in asked {
         let plan = plan(&format!("f={format},w=40"));
         let prepared = prepare(input, &plan, &Limits::default()).unwrap();
         prepared.run(&ended_after(u32::MAX)).unwrap();
@@ -489,6 +492,58 @@ fn a_sequence_is_left_at_any_step() {
     let prepared = prepare(&input, &plan, &Limits::default()).unwrap();
     let control = Control::new(Some(Instant::now() + Duration::from_millis(1)));
     assert!(matches!(prepared.run(&control), Err(Error::Timeout)));
+}
+
+/// Frames that are not shown may say a size of their own, which is no more than the sequence header has: of
+/// one pixel in width, memory is taken for 128.
+#[test]
+fn no_frame_is_longer_than_its_sequence() {
+    use DamagePolicy::{Lenient, Strict};
+    for (width, height, is_right) in
+        [(256, 256, true), (16, 250, true), (1, 257, false), (1, 65_536, false), (257, 1, false)]
+    {
+        let [one, two] = with_hidden_frames(width, height);
+        let still = transform(&file(&[av1(256, 256, &two)]), &plan("f=png"));
+        let moving = sequence(256, 256, &[&one, &two, &one]);
+        let [lenient, strict] = [Lenient, Strict].map(|policy| pictures(&moving, policy));
+        if is_right {
+            assert!(still.is_ok(), "{width}x{height}: {still:?}");
+            assert_eq!([lenient, strict], [Ok((3, 3)), Ok((3, 3))], "{width}x{height}");
+        } else {
+            assert!(matches!(still, Err(Error::DecodeFailed(_))), "{width}x{height}");
+            assert_eq!(lenient.map(|(count, _)| count), Ok(1), "{width}x{height}");
+            assert!(matches!(strict, Err(Error::DecodeFailed(_))), "{width}x{height}");
+        }
+    }
+}
+
+/// An auxiliary track is alpha where it says so, or nothing.
+#[test]
+fn depths_of_a_sequence_are_no_alpha() {
+    let samples = [0, 1, 2].map(|number| sample(&cell(number), 60));
+    let opaque = sequence(64, 48, &samples.each_ref().map(Vec::as_slice));
+    let input = transform(&opaque, &plan("f=avif,opacity=0.5")).unwrap();
+    let at = input.windows(4).position(|window| window == b"auxi").unwrap();
+    // Behind the version and the flags.
+    let kind = b"urn:mpeg:mpegB:cicp:systems:auxiliary:";
+    assert!(input[at + 8..].starts_with(&[&kind[..], b"alpha\0"].concat()));
+    let with = |at: usize, bytes: &[u8]| {
+        let mut input = input.clone();
+        input[at..at + bytes.len()].copy_from_slice(bytes);
+        input
+    };
+    let of_kind = |word: &[u8]| with(at + 8 + kind.len(), word);
+    for (name, input, alpha) in [
+        ("alpha", input.clone(), true),
+        ("nothing", with(at, b"free"), true),
+        ("depth", of_kind(b"depth"), false),
+        ("more than alpha", of_kind(b"alphas"), false),
+    ] {
+        let info = probe(&input).unwrap();
+        assert_eq!((info.frames, info.alpha), (3, alpha), "{name}");
+        let [r, g, b, a] = shown(&input).at(10, 10);
+        assert_eq!(a < 255, alpha, "{name}: {:?}", [r, g, b, a]);
+    }
 }
 
 #[test]

@@ -10,7 +10,9 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use common::heif::{av1, file, has_libheif, heic, hvc1, sample, split};
+use common::heif::{
+    av1, file, has_libheif, heic, hvc1, sample, sequence, split, with_hidden_frames,
+};
 use common::tiff::Tiff;
 use common::ultra_hdr::{BOTH, join, map};
 use common::*;
@@ -109,6 +111,12 @@ const SOURCES: &[Source] = &[
     ("jxl animated", || animated("f=jxl,opacity=0.5")),
     ("avif animated", || animated("f=avif")),
     ("avif animated alpha", || animated("f=avif,opacity=0.5")),
+    ("png animated noise", animated_noise),
+    ("avif refused", || file(&[av1(256, 256, &with_hidden_frames(1, 65_536)[1])])),
+    ("avif refused animated", || {
+        let [one, two] = with_hidden_frames(1, 65_536);
+        sequence(256, 256, &[&one, &two, &one])
+    }),
     ("bmp", || bmp(&noise(false))),
     ("ppm", || ppm(&noise(false))),
     ("qoi", || qoi(&noise(true))),
@@ -164,6 +172,8 @@ const MADE: [&str; 13] = [
 const OF_MAPS: [&str; 4] = ["trim=10,f=jpeg", "trim=10,w=1700,f=jpeg", "", "f=webp"];
 /// What is asked of an animation with alpha.
 const MOVING: [&str; 3] = ["f=avif,speed=9", "f=avif,speed=6", "f=jxl"];
+/// What is asked of an animation that no code makes shorter.
+const LONG: [&str; 2] = ["f=avif,q=100,speed=10", "f=jxl,q=100"];
 /// What is asked of dots.
 const TRIED: [&str; 4] = ["7 f=jxl,q=90", "7 f=jxl,q=2", "9 f=jxl,q=90", "9 f=jxl,q=2"];
 const OF_ALL: [&str; 6] = [
@@ -208,6 +218,27 @@ fn animated(params: &str) -> Vec<u8> {
     if params == "f=gif" { out } else { transform(&out, &plan(params)).unwrap() }
 }
 
+/// As long as its output may be, that is most of what it takes.
+fn animated_noise() -> Vec<u8> {
+    const FRAMES: u32 = 60;
+    let (mut out, mut state) = (Vec::new(), 1_u64);
+    let mut encoder = png::Encoder::new(&mut out, 500, 400);
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_compression(png::Compression::Fastest);
+    encoder.set_animated(FRAMES, 0).unwrap();
+    let mut writer = encoder.write_header().unwrap();
+    for _ in 0..FRAMES {
+        let next = || {
+            (state ^= state << 13, state ^= state >> 7, state ^= state << 17);
+            state as u8
+        };
+        let data: Vec<u8> = std::iter::repeat_with(next).take(500 * 400 * 4).collect();
+        writer.write_image_data(&data).unwrap();
+    }
+    writer.finish().unwrap();
+    out
+}
+
 /// A number of kilobytes of /proc/self/status, in bytes.
 fn status(name: &str) -> u64 {
     let text = std::fs::read_to_string("/proc/self/status").unwrap();
@@ -232,8 +263,10 @@ fn one_case() {
     let _ = transform(&small, &plan).unwrap();
     std::fs::write("/proc/self/clear_refs", "5").unwrap();
     let before = status("VmRSS:");
-    let made = prepared.run(&Control::default()).unwrap();
-    if let Output::Encoded(bytes) = &made.output {
+    let made = prepared.run(&Control::default());
+    // What is refused, and where, counts as well.
+    assert!(made.is_ok() || path.contains("refused"), "{:?}", made.err());
+    if let Ok(Output::Encoded(bytes)) = made.map(|made| made.output) {
         // As if it were longer than any source.
         let longer = bytes.len().max(source.len() * 2);
         prepared.smaller_source(longer, &Control::default()).unwrap();
@@ -311,6 +344,7 @@ fn estimates_hold() {
                     let made = match name {
                         "dots" => &TRIED[..],
                         "webp animated alpha" => &MOVING,
+                        "png animated noise" => &LONG,
                         "jpeg with a narrow map" => &OF_MAPS,
                         _ if OF_ALL.contains(&name) => &MADE,
                         _ => &[],

@@ -249,3 +249,54 @@ pub fn sequence_by(
     let start = ftyp.len() + moov(0).len() + 8;
     [ftyp, moov(start as u32), boxed(b"mdat", data)].concat()
 }
+
+/// The fields of a unit: values, and how many bits each has.
+type Fields = Vec<(u32, u32)>;
+
+/// A unit of AV1: its kind, its fields, and the bytes behind them.
+fn unit(kind: u8, fields: &Fields, data: &[u8]) -> Vec<u8> {
+    let bits =
+        fields.iter().flat_map(|&(value, len)| (0..len).rev().map(move |at| value >> at & 1));
+    let bits: Vec<u8> = bits.map(|bit| bit as u8).collect();
+    let byte = |bits: &[u8]| (0..8).fold(0, |byte, at| byte << 1 | bits.get(at).unwrap_or(&0));
+    let body = [&bits.chunks(8).map(byte).collect::<Vec<u8>>(), data].concat();
+    let len = [body.len() as u8 | 0x80, (body.len() >> 7) as u8];
+    assert!(body.len() < 1 << 14);
+    [&[kind << 3 | 2], &len[..], &body].concat()
+}
+
+/// A sequence header of AV1 for frames of 10 bits without less chroma, as large as that at most, without
+/// tools.
+fn sequence_header(width: u32, height: u32) -> Vec<u8> {
+    let mut fields = vec![(1, 3), (0, 2), (0, 2), (0, 5), (0, 12), (0, 5)];
+    fields.extend([(15, 4), (15, 4), (width - 1, 16), (height - 1, 16)]);
+    fields.extend([(0, 4), (0, 4), (0, 1), (1, 1), (1, 1), (0, 3)]);
+    // Its colours, and the end.
+    fields.extend([(1, 1), (0, 1), (1, 1), (0, 1), (0, 1), (1, 1)]);
+    unit(1, &fields, &[])
+}
+
+/// A key frame of AV1 behind such a header, of a size of its own: shown, or kept in one of eight places.
+fn key_frame(width: u32, height: u32, kept: Option<u32>) -> Vec<u8> {
+    let mut fields = vec![(0, 3), (kept.is_none().into(), 1)];
+    if kept.is_some() {
+        fields.extend([(0, 1), (1, 1)]);
+    }
+    // That the size is said, and which place it is kept in.
+    fields.extend([(1, 1), (0, 1), (1, 1)]);
+    fields.extend(kept.map(|place| (1 << place, 8)));
+    fields.extend([(width - 1, 16), (height - 1, 16), (0, 1)]);
+    // One tile, which takes a bit for each side that could be divided.
+    fields.push((1, 1));
+    fields.extend([width, height].into_iter().filter(|&side| side > 64).map(|_| (0, 1)));
+    fields.extend([(100, 8), (0, 1), (0, 2), (0, 3), (0, 6), (0, 6), (0, 3), (0, 1), (0, 2)]);
+    unit(6, &fields, &[0; 4000])
+}
+
+/// Two samples of pictures of 256 by 256: before the second is shown, there are seven frames of another size.
+pub fn with_hidden_frames(width: u32, height: u32) -> [Vec<u8>; 2] {
+    let shown = key_frame(256, 256, None);
+    let hidden: Vec<u8> = (0..7).flat_map(|place| key_frame(width, height, Some(place))).collect();
+    let header = sequence_header(256, 256);
+    [[&header[..], &shown].concat(), [&header[..], &hidden, &shown].concat()]
+}
