@@ -229,7 +229,9 @@ fn animated_noise() -> Vec<u8> {
     let mut writer = encoder.write_header().unwrap();
     for _ in 0..FRAMES {
         let next = || {
-            (state ^= state << 13, state ^= state >> 7, state ^= state << 17);
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
             state as u8
         };
         let data: Vec<u8> = std::iter::repeat_with(next).take(500 * 400 * 4).collect();
