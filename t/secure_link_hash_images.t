@@ -157,6 +157,7 @@ CORE::join "\n",
 my $f = 'photo-300x200.jpg';
 my $imgproxy = signed("/imgproxy/sig/rs:fit:60:60/plain/$f|E");
 my $thumbor = signed("/thumbor/sig/60x60/$f|E");
+my $meta = signed("/thumbor/sig/meta/60x60/$f|E");
 my $ipx = signed("/ipx/w_60/$f|E");
 my $cloudflare = signed("/cloudflare/cdn-cgi/image/width=60/$f|E");
 my $iiif = signed("/iiif/$f/full/60,/0/default.jpg|E");
@@ -171,6 +172,7 @@ CORE::join "\n",
     "/imgproxy/sig/rs:fit:200:200/../rs:fit:60:60/plain/$f?$imgproxy 400",
     "/thumbor/sig/60x60/$f?$thumbor                         200 jpeg 60x60",
     "/thumbor/sig//60x60/$f?$thumbor                        403 X-Reason=unsigned",
+    "/thumbor/sig/meta/60x60/$f?$meta                       200",
     "/ipx/w_60/$f?$ipx                                      200 jpeg 60x40",
     "/ipx/w_200/../w_60/$f?$ipx                             400",
     "/cloudflare/cdn-cgi/image/width=60/$f?$cloudflare      200 jpeg 60x40",
@@ -185,7 +187,7 @@ CORE::join "\n",
     "/prefix/sig/rs:fit:60:60/plain/../../rs:fit:200:200/plain/$f?$folder 403";
 
 
-=== TEST 4: all arguments, and none of them signed
+=== TEST 4: all arguments, and some of them signed
 --- config
     location /params/ {
         secure_link_hash_message "$uri|$arg_width|$secure_link_hash_expires";
@@ -212,7 +214,11 @@ my $none = signed('/params/a||E');
 my $listed = signed('/listed/a|E');
 CORE::join "\n",
     "/params/a?$none                            200 jpeg 300x200",
-    "/params/a?width=60&$params                 403 X-Reason=unsigned",
+    "/params/a?width=60&$params                 200 jpeg 60x40",
+    "/params/a?%77idth=60&$params               403 X-Reason=unsigned",
+    "/params/a?WIDTH=60&$params                 403 X-Reason=unsigned",
+    "/params/a?width=60&height=20&$params       403 X-Reason=unsigned",
+    "/params/a?width=60&width=60&$params        403 X-Reason=unsigned",
     "/params/a?width=60&$params&width=200       403 X-Reason=unsigned",
     "/listed/a?width=60&$listed                 200 jpeg 60x40",
     "/listed/a?height=60&$listed                403 X-Reason=unsigned",

@@ -170,7 +170,9 @@ fn transform(
 ) -> Result<Option<String>, CliError> {
     let name = files::input_name(path);
     let failed = |error| error_with_code(ExitStatus::Picture, format_args!("{name}: {error}"));
-    let prepared = prepare(input, plan, &Limits::default()).map_err(failed)?;
+    // One picture at a time may have all the memory that there is.
+    let limits = Limits { memory: u64::MAX, ..Limits::default() };
+    let prepared = prepare(input, plan, &limits).map_err(failed)?;
     let Transformed { output: made, .. } = prepared.run(&control(time)).map_err(failed)?;
     let bytes = match &made {
         Output::Original => input,

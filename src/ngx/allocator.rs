@@ -1,6 +1,9 @@
 //! The allocator of the worker process.
 
 #[cfg(target_env = "gnu")]
+use std::hint::black_box;
+
+#[cfg(target_env = "gnu")]
 use super::{thread, worker};
 
 /// Blocks from this size on are mapped one by one, and go back to the system when freed. Of smaller
@@ -49,7 +52,8 @@ pub fn sort_freed() {
         // SAFETY: the allocator takes its own lock; what it gives is freed as it came.
         unsafe {
             for _ in 0..=libc::mallinfo().ordblks / SORTED {
-                libc::free(libc::malloc(SIZE));
+                // Nobody needs it, which the compiler must not make something of.
+                libc::free(black_box(libc::malloc(SIZE)));
             }
         }
     }

@@ -5,6 +5,7 @@ use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -190,6 +191,8 @@ pub fn identity() -> u32 {
 pub fn is_alive(identity: u64) -> bool {
     /// Those that were looked at not long ago.
     type Seen = (Option<Instant>, SmallVec<[u32; 16]>);
+    /// As many processes as nginx may have (`NGX_MAX_PROCESSES`).
+    const MOST: usize = 1024;
     thread_local! {
         static SEEN: RefCell<Seen> = RefCell::default();
     }
@@ -213,14 +216,23 @@ pub fn is_alive(identity: u64) -> bool {
                 return true;
             }
             let is_same = process::may_be(identity, start(number));
-            if is_same && seen.len() < seen.inline_size() {
+            if is_same && seen.len() < MOST {
                 seen.push(identity);
             }
             is_same
         })
 }
 
-/// When a process began, where the system says so.
+/// When a process began, where the system says so, and by the numbers that we know.
 fn start(number: u32) -> Option<u64> {
+    // What is mounted may be that of others, whose numbers are not ours.
+    static IS_OURS: OnceLock<bool> = OnceLock::new();
+    let is_ours = || {
+        let own = std::fs::read_link("/proc/self").ok();
+        own.is_some_and(|own| own.as_os_str() == std::process::id().to_string().as_str())
+    };
+    if !IS_OURS.get_or_init(is_ours) {
+        return None;
+    }
     process::start(&std::fs::read(format!("/proc/{number}/stat")).ok()?)
 }

@@ -48,7 +48,7 @@ pub fn check(
         false => request.part(RequestPart::Args),
     };
     let is_all = signs(&ALL) || matches!(conf.unsigned(), Unsigned::Any);
-    if !is_all && reads_all(image.asked_by()) && has_unsigned(args, conf) {
+    if !is_all && reads_all(image.asked_by()) && has_unsigned(args, conf, message) {
         return Err(VerifyError::Unsigned);
     }
     if !image.reads_links() {
@@ -73,12 +73,24 @@ fn reads_all(mut expressions: impl Iterator<Item = (&'static str, Expression)>) 
     expressions.any(|(_, read)| read.variables().any(|name| ALL.contains(&name)))
 }
 
-/// Whether there are arguments but those of the link itself, and those that anybody may add.
-fn has_unsigned(args: &[u8], conf: &LocConf) -> bool {
+/// Whether there are arguments but those of the link itself, those that anybody may add, and those that a
+/// message names, as it names them, where they stand once: then all read the same of them.
+fn has_unsigned(args: &[u8], conf: &LocConf, message: Expression) -> bool {
+    let name_of = |argument: &'_ [u8]| argument.split(|&byte| byte == b'=').next().map(<[u8]>::len);
+    let is_once = |name: &[u8]| {
+        let is_it = |argument: &&[u8]| {
+            let len = name_of(argument).unwrap_or_default();
+            argument.get(..len).is_some_and(|other| other.eq_ignore_ascii_case(name))
+        };
+        args.split(|&byte| byte == b'&').filter(is_it).count() == 1
+    };
+    let is_signed = |name: &[u8]| {
+        message.variables().any(|variable| variable.strip_prefix(b"arg_") == Some(name))
+    };
     let is_known = |argument: &[u8]| {
         let name = argument.split(|&byte| byte == b'=').next().unwrap_or_default();
         let is_own = conf.own_arguments().any(|own| own.eq_ignore_ascii_case(name));
-        is_own || is_allowed(name, conf)
+        is_own || is_allowed(name, conf) || is_signed(name) && is_once(name)
     };
     args.split(|&byte| byte == b'&').any(|argument| !argument.is_empty() && !is_known(argument))
 }

@@ -20,6 +20,20 @@ pub enum Resource {
     Base,
 }
 
+impl Resource {
+    /// Whether both are the same but for an address that is only told: of a source of another server nginx
+    /// takes one of two slashes, and the source is compared by itself.
+    fn is_same(&self, other: &Resource) -> bool {
+        use Description::Thumbor;
+        match (self, other) {
+            (Resource::Description(Thumbor(one)), Resource::Description(Thumbor(other))) => {
+                one.is_same(other)
+            }
+            _ => self == other,
+        }
+    }
+}
+
 /// What a link asks for.
 #[derive(Debug, Clone)]
 pub struct Asked {
@@ -40,7 +54,7 @@ pub struct Asked {
 impl Asked {
     /// Whether both ask for the same.
     pub(super) fn is_same(&self, other: &Asked) -> bool {
-        self.resource == other.resource
+        self.resource.is_same(&other.resource)
             && self.params.are_same(&other.params)
             && self.defaults.are_same(&other.defaults)
             && self.source == other.source

@@ -23,6 +23,13 @@ pub struct Meta {
     pub(super) fill: Fill,
 }
 
+impl Meta {
+    /// Whether both are the same but for how the source is named.
+    pub(in crate::image::dialect) fn is_same(&self, other: &Meta) -> bool {
+        self.align == other.align && self.focal == other.focal && self.fill == other.fill
+    }
+}
+
 /// How the box is filled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fill {
