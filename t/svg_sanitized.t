@@ -122,6 +122,12 @@ HEAD /auto/logo.svg [Accept: image/webp] 200 Content-Type=image/svg+xml Vary~Acc
 /up/gzip,type=image:svg+xml/logo.svg  200 Content-Length=97 !Content-Encoding Content-Type=image/svg+xml
 /up/plain,type=text:html,sums/logo.svg  200 Content-Length=97 Content-Type=image/svg+xml !Content-MD5 !Digest
 /up/plain,add=Content-Security-Policy%3aimg-src/logo.svg 200 Content-Security-Policy~sandbox
+/up/plain,add=Link%3aa|SourceMap%3ab|Content-Location%3ac|X-Content-Type-Options%3ad/logo.svg 200 !Link !SourceMap !Content-Location X-Content-Type-Options=nosniff
+/up/plain,add=Link%3aa/quad-100x120.jpg 200 Link=a
+/up/plain,type=text:xml/logo.svg   200 Content-Length=97 Content-Type=image/svg+xml
+HEAD /up/plain,type=text:xml/logo.svg 200 Content-Type=image/svg+xml Content-Security-Policy~sandbox
+HEAD /up/plain,type=text:html/logo.svg 415
+HEAD /up/plain,type=text:xml,cc=no-transform/logo.svg 200 Content-Type=image/svg+xml
 
 
 === TEST 4: nothing goes out as it came that might be SVG
@@ -165,17 +171,16 @@ HEAD /auto/logo.svg [Accept: image/webp] 200 Content-Type=image/svg+xml Vary~Acc
     image_resize_pass svg=sanitized;
     image_resize_no_transform on;
     image_resize_on_error original;
-    image_resize resize 50 50;
-    location / { add_header X-Status $image_resize_status; proxy_pass $TEST_NGINX_UPSTREAM; }
+    location / { image_resize resize 50 50; add_header X-Status $image_resize_status; proxy_pass $TEST_NGINX_UPSTREAM; }
     location /wrong/ { image_resize resize $http_x_none 50; add_header X-Status $image_resize_status; proxy_pass $TEST_NGINX_UPSTREAM/; }
     location /test/ { image_resize test; proxy_pass $TEST_NGINX_UPSTREAM/; }
-    location /small/ { image_resize_buffer 200; proxy_pass $TEST_NGINX_UPSTREAM/; }
+    location /small/ { image_resize resize 50 50; image_resize_buffer 200; proxy_pass $TEST_NGINX_UPSTREAM/; }
 --- rows
 # quad-100x120.jpg half.svg logo.svg late.svg declared.svg text.txt logo.svgz
 /plain,type=image:jpeg;x=y%2cimage:svg+xml/half.svg     415
 /plain,type=image:jpeg;%2ctext:html/text.txt            415
-/plain,type=image:jpeg/late.svg                         415
-/plain,type=image:jpeg,cc=no-transform/late.svg         415
+/plain,type=image:jpeg/late.svg                         200 Content-Length=97 Content-Type=image/svg+xml
+/plain,type=image:jpeg,cc=no-transform/late.svg         200 Content-Length=97 Content-Type=image/svg+xml
 /gzip,type=image:jpeg/half.svg                          415
 /plain,type=image:jpeg;x=y%2cimage:svg+xml,cc=no-transform/logo.svg 200 Content-Length=97 Content-Type=image/svg+xml
 /plain,type=image:jpeg,cc=no-transform/half.svg         415
@@ -222,7 +227,13 @@ HEAD /wrong/plain,type=image:svg+xml/logo.svg           415
     location /size/ { image_resize size; alias $TEST_NGINX_FIXTURES/; }
     location /test/ { image_resize test; alias $TEST_NGINX_FIXTURES/; }
     location /up/ { image_resize resize 50 50; proxy_pass $TEST_NGINX_UPSTREAM/; }
+    location /upraw/ { image_resize resize 50 50; image_resize_pass svg; proxy_pass $TEST_NGINX_UPSTREAM/; }
 --- rows
+/upraw/plain/logo.svgz            200 same=logo.svgz Content-Type=image/svg+xml Content-Encoding=gzip
+/upraw/gzip/logo.svgz             200 Content-Type=image/svg+xml Content-Encoding=gzip,%20gzip
+/upraw/gzip/logo.svg              200 Content-Type=image/svg+xml Content-Encoding=gzip
+/upraw/plain,type=text:xml/logo.svg 200 same=logo.svg Content-Type=image/svg+xml
+HEAD /upraw/plain,type=text:xml/logo.svg 200 Content-Type=image/svg+xml
 /logo.svgz                        200 Content-Length=97 Content-Type=image/svg+xml !Content-Encoding
 /raw/logo.svgz                    200 same=logo.svgz Content-Type=image/svg+xml Content-Encoding=gzip etag=strong
 /zip/logo.svgz [Accept-Encoding: gzip] 200 same=logo.svgz Content-Encoding=gzip

@@ -1,6 +1,6 @@
 //! The body of a source: collected for a job, let through, or replaced by what was made of it.
 
-use image_gate_core::image::{Error, UNSUPPORTED_LEN};
+use image_gate_core::image::{Error, Format, UNSUPPORTED_LEN};
 use nginx_sys::{NGX_AGAIN, NGX_ERROR, NGX_HTTP_OK, NGX_OK, ngx_int_t, ngx_uint_t};
 
 use super::context::{BodyState, Transfer};
@@ -126,7 +126,9 @@ fn submit(context: Transfer<'_>) -> ngx_int_t {
     context.update_info(|response| response.source_bytes = Some(context.body.borrow().len()));
     if request.is_head() && context.body.borrow().len() == 0 {
         // The source answered HEAD itself: what a GET would give is not known, but not this.
-        if !matches!(task.work, JobKind::Describe) && headers::declares_text(&request) {
+        if !matches!(task.work, JobKind::Describe)
+            && headers::declares_text(&request, task.plan.check_source(Format::Svg).is_ok())
+        {
             fail_in_body_filter(context, Error::NotImage.into(), true);
             return OK;
         }

@@ -175,10 +175,16 @@ pub fn name_picture(request: Request<'_>, format: Format, is_plain: bool) -> Res
     forbid_sniffing(request)
 }
 
-/// Has browsers run and load nothing for an SVG, beside whatever else the source's headers say of that.
+/// Has browsers run and load nothing for an SVG, whatever the source's headers lead to, and beside whatever
+/// else they say of that.
 fn confine(request: Request<'_>) -> Result<(), NoMemory> {
     const POLICY: &[u8] = b"default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox";
     forbid_sniffing(request)?;
+    let leads_elsewhere = |name: &[u8]| {
+        let names: [&[u8]; 4] = [b"Link", b"Content-Location", b"SourceMap", b"X-SourceMap"];
+        names.iter().any(|known| is_named(name, known))
+    };
+    request.drop_headers(leads_elsewhere);
     request.push_header("Content-Security-Policy", POLICY).map(drop).ok_or(NoMemory)
 }
 
@@ -193,11 +199,6 @@ pub fn declared_format(request: &Request<'_>) -> Option<Format> {
     Format::from_media_type(declared(request))
 }
 
-/// Whether the source's headers say that it is an SVG image.
-pub fn declares_svg(request: &Request<'_>) -> bool {
-    declared(request).eq_ignore_ascii_case(b"image/svg+xml")
-}
-
 /// Whether browsers may take what came for SVG, or for another document of XML, by its headers: by all that is
 /// in them, as browsers don't agree on which of the types in a list counts, or where they choose themselves.
 pub fn may_be_xml(request: &Request<'_>) -> bool {
@@ -206,23 +207,29 @@ pub fn may_be_xml(request: &Request<'_>) -> bool {
     !has(b"/") || [&b"svg"[..], b"xml", b"unknown", b",", b"*"].into_iter().any(has)
 }
 
-/// Whether the source's headers say that it is a document, as which no picture is ever sent.
-pub fn declares_text(request: &Request<'_>) -> bool {
-    let types: [&[u8]; 5] = [
-        b"text/html",
-        b"application/xhtml+xml",
-        b"application/json",
-        b"application/xml",
-        b"text/xml",
-    ];
+/// The format that a source may turn out to have that is known by its headers alone: XML may be SVG.
+pub fn expected_format(request: &Request<'_>) -> Option<Format> {
+    declared_format(request).or_else(|| declares_xml(request).then_some(Format::Svg))
+}
+
+fn declares_xml(request: &Request<'_>) -> bool {
+    let types: [&[u8]; 2] = [b"application/xml", b"text/xml"];
     types.iter().any(|media_type| declared(request).eq_ignore_ascii_case(media_type))
+}
+
+/// Whether the source's headers say that it is a document, as which no picture is ever sent. As XML, SVG is, if that
+/// is read.
+pub fn declares_text(request: &Request<'_>, reads_svg: bool) -> bool {
+    let types: [&[u8]; 3] = [b"text/html", b"application/xhtml+xml", b"application/json"];
+    types.iter().any(|media_type| declared(request).eq_ignore_ascii_case(media_type))
+        || !reads_svg && declares_xml(request)
 }
 
 /// The headers of an answer to HEAD whose body is not known: of what depends on it, only what a GET
 /// would have, too.
 pub fn unknown_body(request: Request<'_>, task: &Task) {
     let Task { work, plan, layers, tag, .. } = task;
-    let source = declared_format(&request);
+    let source = expected_format(&request);
     let is_kept_svg = source == Some(Format::Svg) && plan.keeps_svg();
     let media_type = match work {
         JobKind::Describe | JobKind::Inspect | JobKind::Tell(_) => Some(json_type(request)),

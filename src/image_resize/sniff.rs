@@ -114,10 +114,11 @@ pub fn sniff<'r>(context: Transfer<'r>, chain: Chain<'r>) -> ngx_int_t {
             context.update_info(|response| response.status = Some(ImageStatus::Passed));
             request.set_content_type("image/svg+xml");
             // Browsers read it no other way.
-            if codings.leaves_svg_compressed(&first)
-                && request.set_content_encoding("gzip").is_err()
-            {
-                return ERROR;
+            if let Some(all) = codings.with_compressed_svg(&first) {
+                request.clear_content_encoding();
+                if request.set_content_encoding(&all).is_err() {
+                    return ERROR;
+                }
             }
             let_through(context, chain)
         }
@@ -194,13 +195,20 @@ fn keep(context: &Context, chain: Chain<'_>) -> ngx_int_t {
 fn without_body<'r>(context: Transfer<'r>, conf: &LocConf, chain: Chain<'r>) -> ngx_int_t {
     let request = context.request;
     let passes = || passes_svg(request, conf);
-    let format = headers::declared_format(&request);
+    let reads_svg = conf.may_pass() || reads(request, conf, Format::Svg);
+    let format = match context.role.get() {
+        ResponseRole::Source => headers::expected_format(&request),
+        ResponseRole::RedirectOrError => headers::declared_format(&request),
+    };
+    let is_svg = format == Some(Format::Svg);
     let format = format.filter(|format| *format != Format::Svg || passes());
     context.update_info(|response| response.status = Some(ImageStatus::Passed));
     if request.is_head() {
         let is_test = matches!(conf.mode(), Mode::Test);
         match (context.role.get(), context.task.get(), context.codings.get()) {
-            (ResponseRole::Source, None, _) if headers::declares_text(&request) => {
+            (ResponseRole::Source, None, _)
+                if headers::declares_text(&request, conf.may_pass()) =>
+            {
                 fail_in_body_filter(context, Error::NotImage.into(), true);
                 return OK;
             }
@@ -208,10 +216,11 @@ fn without_body<'r>(context: Transfer<'r>, conf: &LocConf, chain: Chain<'r>) -> 
                 Some(format) => request.set_content_type(format.media_type()),
                 None => request.clear_content_type(),
             },
-            (ResponseRole::Source, Some(task), _)
-                if !headers::declares_svg(&request) || !passes() =>
-            {
-                if headers::declares_text(&request) {
+            (ResponseRole::Source, Some(_), _) if is_svg && passes() => {
+                request.set_content_type(Format::Svg.media_type());
+            }
+            (ResponseRole::Source, Some(task), _) => {
+                if headers::declares_text(&request, reads_svg) {
                     fail_in_body_filter(context, Error::NotImage.into(), true);
                     return OK;
                 }

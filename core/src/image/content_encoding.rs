@@ -36,6 +36,14 @@ impl ContentCoding {
         TOKENS.iter().find(|(name, _)| name.eq_ignore_ascii_case(token)).map(|&(_, coding)| coding)
     }
 
+    /// Its name in RFC 9110.
+    fn token(self) -> &'static str {
+        match self {
+            ContentCoding::Gzip => "gzip",
+            ContentCoding::Deflate => "deflate",
+        }
+    }
+
     /// What the first bytes of a body unfold to, as far as they do: at most [`UNSUPPORTED_LEN`]
     /// bytes.
     fn begin(self, prefix: &[u8]) -> Vec<u8> {
@@ -147,16 +155,23 @@ impl ContentCodings {
     /// drawings are.
     #[must_use]
     pub fn begin(&self, prefix: &[u8]) -> Vec<u8> {
-        let codings = self.known.iter().rev();
-        let plain = codings.fold(prefix.to_vec(), |bytes, coding| coding.begin(&bytes));
+        let plain = self.plain(prefix);
         compressed_svg(&plain).unwrap_or(plain)
     }
 
-    /// Whether a body that begins like that is a drawing that is compressed as a file, which no header
-    /// says.
+    /// All codings of a body that begins like that, as `Content-Encoding` lists them, where it is a drawing that is compressed as a file, too,
+    /// which no header says.
     #[must_use]
-    pub fn leaves_svg_compressed(&self, prefix: &[u8]) -> bool {
-        self.is_empty() && compressed_svg(prefix).is_some()
+    pub fn with_compressed_svg(&self, prefix: &[u8]) -> Option<String> {
+        compressed_svg(&self.plain(prefix)).filter(|_| self.foreign.is_none())?;
+        let codings = [ContentCoding::Gzip].iter().chain(&self.known);
+        Some(codings.map(|coding| coding.token()).collect::<Vec<_>>().join(", "))
+    }
+
+    /// What the first bytes of a body were before the codings.
+    fn plain(&self, prefix: &[u8]) -> Vec<u8> {
+        let codings = self.known.iter().rev();
+        codings.fold(prefix.to_vec(), |bytes, coding| coding.begin(&bytes))
     }
 
     /// Undoes the codings of `body`, and what compresses it as a file where it is a drawing; `None` where it is
@@ -383,23 +398,23 @@ mod tests {
     fn a_drawing_may_be_compressed_as_a_file() {
         let svg = format!("<?xml version='1.0'?><svg>{}</svg>", "<g/>".repeat(20_000)).into_bytes();
         let file = gzip(&svg);
-        for (list, body) in [
-            (&[][..], file.clone()),
-            (&[&b"gzip"[..]][..], file.clone()),
-            (&[&b"gzip"[..]][..], gzip(&file)),
-            (&[&b"deflate"[..]][..], zlib(&file)),
-            (&[&b"utf-8"[..]][..], file.clone()),
+        for (list, body, all) in [
+            (&[][..], file.clone(), Some("gzip")),
+            (&[&b"gzip"[..]][..], file.clone(), None),
+            (&[&b"x-gzip"[..]][..], gzip(&file), Some("gzip, gzip")),
+            (&[&b"deflate"[..]][..], zlib(&file), Some("gzip, deflate")),
+            (&[&b"utf-8"[..]][..], file.clone(), Some("gzip")),
         ] {
             let codings = ContentCodings::parse(list.iter().copied());
             assert_eq!(undo(list, &body).map(|plain| plain == Some(svg.clone())), Ok(true));
             let begin = codings.begin(body.get(..ENCODED_SNIFF_LEN).unwrap_or(&body));
             assert!(is_svg(&begin) && svg.starts_with(&begin), "{list:?}");
-            assert_eq!(codings.leaves_svg_compressed(&body), codings.is_empty());
+            assert_eq!(codings.with_compressed_svg(&body).as_deref(), all);
         }
         // Nothing else is looked for in a file that is compressed, and only once.
         for file in [gzip(&png()), gzip(b"text"), gzip(&gzip(&svg)), vec![0x1f, 0x8b, 8]] {
             assert_eq!(undo(&[], &file), Ok(None));
-            assert!(!ContentCodings::default().leaves_svg_compressed(&file));
+            assert_eq!(ContentCodings::default().with_compressed_svg(&file), None);
         }
         let bomb = gzip(&[&b"<svg>"[..], &vec![b' '; 64 << 20]].concat());
         assert_eq!(undo(&[], &bomb), Err(Error::TooLarge { limit: 1 << 20 }));

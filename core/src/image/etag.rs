@@ -12,6 +12,10 @@ use crate::escapes::write_hex;
 /// filled by an older version are asked again.
 const OUTPUT_VERSION: u32 = 1;
 
+/// Goes up whenever other things come to be left of an SVG that is sanitized, so that none is used that was made
+/// when less was known of what does harm.
+const SANITIZER_VERSION: u32 = 2;
+
 /// No layer.
 const NOTHING: &[Plan] = &[];
 
@@ -125,6 +129,9 @@ fn digest(text: &[u8]) -> String {
 fn digest_of(plan: &Plan, beside: &[impl Canonical]) -> String {
     let mut text = format!("{OUTPUT_VERSION};");
     plan.write(&mut text);
+    if plan.svg_sanitized {
+        let _ = write!(text, ";{SANITIZER_VERSION}");
+    }
     beside.write(&mut text);
     digest(text.as_bytes())
 }

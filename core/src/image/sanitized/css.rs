@@ -4,39 +4,71 @@
 //! What is read wrongly here can't come to mean something else: each piece that goes out was looked at by
 //! itself, closes what it opens, and has none of the letters that would end it.
 
+use std::borrow::Cow;
+
 use super::names::{CSS_FUNCTIONS, is_property, listed};
 use super::reference::{fragment, picture};
 
 /// How deep rules may stand in each other.
 const DEPTH: u32 = 4;
 
-/// Whether a value of a property, or of the attribute of that name, is harmless.
-pub(super) fn is_value(value: &str) -> bool {
-    let value = match value.rsplit_once('!') {
-        Some((before, "important")) => before,
-        _ => value,
+/// The value of a property, or of the attribute of that name, if it is harmless: as it is, but for the names of
+/// pictures in it.
+pub(super) fn value(text: &str) -> Option<Cow<'_, str>> {
+    let is_mark = |mark: &str| mark.trim_ascii().eq_ignore_ascii_case("important");
+    let (plain, mark) = match text.rsplit_once('!') {
+        Some((before, mark)) if is_mark(mark) => (before.trim_ascii_end(), " !important"),
+        _ => (text, ""),
     };
-    if value.contains(['\\', '<', '{', '}', ';', '@', '!']) && !is_reference(value)
-        || value.contains("/*")
+    if plain.is_empty()
+        || plain.contains(['\\', '<', '{', '}', ';', '@', '!']) && !is_reference(plain)
+        || plain.contains("/*")
     {
-        return false;
+        return None;
     }
-    closes(value, |function, rest| match () {
+    let mut pictures = Vec::new();
+    let is_harmless = closes(plain, |function, rest| match () {
         () if function.is_empty() || listed(CSS_FUNCTIONS, function) => Some(0),
-        () if function.eq_ignore_ascii_case("url") => reference_len(rest),
+        () if function.eq_ignore_ascii_case("url") => {
+            let (len, picture) = read_reference(rest)?;
+            pictures.extend(picture.map(|picture| (plain.len() - rest.len(), len, picture)));
+            Some(len)
+        }
         () => None,
-    })
+    });
+    if !is_harmless {
+        return None;
+    }
+    if pictures.is_empty() && mark.is_empty() {
+        return Some(text.into());
+    }
+    let mut written = String::new();
+    let mut done = 0;
+    for (at, len, picture) in pictures {
+        written.push_str(plain.get(done..at)?);
+        written.push_str(&picture);
+        done = at + len;
+    }
+    written.push_str(plain.get(done..)?);
+    written.push_str(mark);
+    Some(written.into())
+}
+
+/// Whether a value is harmless as it is.
+pub(super) fn is_value(text: &str) -> bool {
+    value(text).is_some_and(|value| value == text)
 }
 
 /// Whether a value is nothing but a reference, whose data has letters that end other values.
 fn is_reference(value: &str) -> bool {
     let rest = value.get(..4).filter(|begin| begin.eq_ignore_ascii_case("url("));
     let rest = rest.and_then(|_| value.get(4..));
-    rest.is_some_and(|rest| reference_len(rest).is_some_and(|len| rest.len() == len + 1))
+    rest.is_some_and(|rest| read_reference(rest).is_some_and(|(len, _)| rest.len() == len + 1))
 }
 
-/// How many bytes behind `url(` are a reference that stays in the document.
-fn reference_len(rest: &str) -> Option<usize> {
+/// How many bytes behind `url(` are a reference that stays in the document, and that reference where it is
+/// written anew.
+fn read_reference(rest: &str) -> Option<(usize, Option<String>)> {
     let inside = rest.trim_ascii_start();
     let quote = inside.chars().next().filter(|quote| matches!(quote, '"' | '\''));
     let (reference, behind) = match quote {
@@ -44,14 +76,21 @@ fn reference_len(rest: &str) -> Option<usize> {
         None => inside.split_at_checked(inside.find(')')?)?,
     };
     let ends = behind.trim_ascii_start();
-    let is_plain = !reference.contains(['\\', '\n', '\r', '\u{c}', '(', '"', '\'', '<']);
-    let stays = fragment(reference).is_some() || picture(reference).is_some();
-    (ends.starts_with(')') && is_plain && stays).then(|| rest.len() - ends.len())
+    let is_plain = !reference.contains(['\\', '\n', '\r', '\u{c}', '<'])
+        && (quote.is_some() || !reference.contains(['(', '"', '\'']));
+    if !ends.starts_with(')') || !is_plain {
+        return None;
+    }
+    let written = match fragment(reference) {
+        Some(_) => None,
+        None => Some(picture(reference)?),
+    };
+    Some((rest.len() - ends.len(), written))
 }
 
 /// Whether all strings and brackets of a text are closed. `allows` is asked of what is called, with the text
 /// behind the bracket, and says how much of that to pass over.
-fn closes<'t>(text: &'t str, allows: impl Fn(&'t str, &'t str) -> Option<usize>) -> bool {
+fn closes<'t>(text: &'t str, mut allows: impl FnMut(&'t str, &'t str) -> Option<usize>) -> bool {
     let mut open = Vec::new();
     let mut at = 0;
     while let Some(rest) = text.get(at..) {
@@ -103,10 +142,13 @@ fn declare(style: &str, out: &mut String) {
         let end = find(rest, b";").unwrap_or(rest.len());
         let (declaration, behind) = rest.split_at_checked(end).unwrap_or((rest, ""));
         rest = behind.get(1..).unwrap_or_default();
-        let Some((name, value)) = declaration.split_once(':') else { continue };
-        let (name, value) = (name.trim_ascii(), value.trim_ascii());
-        if is_property(name) && !value.is_empty() && is_value(value) {
-            out.extend([name, ":", value, ";"]);
+        let Some((name, text)) = declaration.split_once(':') else { continue };
+        let (name, text) = (name.trim_ascii(), text.trim_ascii());
+        if is_property(name)
+            && !text.is_empty()
+            && let Some(value) = value(text)
+        {
+            out.extend([name, ":", &value, ";"]);
         }
     }
 }
@@ -164,15 +206,16 @@ fn rule(prelude: &str, block: &str, depth: u32, out: &mut String) {
     }
 }
 
-/// Whether an at-rule holds rules that draw, under a condition or by steps.
+/// Whether an at-rule holds rules that draw, under a condition, in a layer or by steps.
 fn is_condition(prelude: &str) -> bool {
-    let (name, condition) = prelude
-        .split_at_checked(prelude.find(char::is_whitespace).unwrap_or(prelude.len()))
-        .unwrap_or_default();
-    let known = ["@media", "@keyframes", "@-webkit-keyframes"];
+    let ends = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '@' | '-' | '_');
+    let (name, condition) =
+        prelude.split_at_checked(prelude.find(ends).unwrap_or(prelude.len())).unwrap_or_default();
+    let known = ["@media", "@supports", "@layer", "@keyframes", "@-webkit-keyframes"];
     known.iter().any(|known| known.eq_ignore_ascii_case(name))
-        && is_plain(condition, "_-.,():/=>")
-        && closes(condition, |_, _| Some(0))
+        && is_plain(condition, "_-.,():/=<>")
+        && !condition.contains("</")
+        && closes(condition, |function, _| (!function.eq_ignore_ascii_case("url")).then_some(0))
 }
 
 fn is_selector(selector: &str) -> bool {
@@ -257,12 +300,14 @@ mod tests {
             "calc((1px + 2px) * 3)",
             "'Open Sans', sans-serif",
             "blur(2px) drop-shadow(0 0 1px var(--a))",
-            "1px!important",
+            "url('#a(1)')",
+            "url(\"#it's\")",
+            "translate3d(0, 0, 0) rotateZ(5deg)",
             "url(data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAA)",
         ] {
             assert!(is_value(value), "{value}");
         }
-        for value in [
+        for text in [
             "url(http://a/b)",
             "url('http://a/b')",
             "url(#a) url(//a)",
@@ -283,8 +328,11 @@ mod tests {
             "url(data:image/svg+xml;base64,PHN2Zy8+)",
             "</style>",
             "/**/red",
+            "red ! import",
+            "url(#a(1))",
+            "url('#a<')",
         ] {
-            assert!(!is_value(value), "{value}");
+            assert!(value(text).is_none(), "{text}");
         }
     }
 
@@ -292,6 +340,15 @@ mod tests {
     fn styles() {
         for (style, kept) in [
             ("fill:red; Stroke : #fff !important", "fill:red;Stroke:#fff !important;"),
+            ("x:1px!important;y:1px ! IMPORTANT", "x:1px !important;y:1px !important;"),
+            (
+                "background:#fff;max-width:9px;margin:auto",
+                "background:#fff;max-width:9px;margin:auto;",
+            ),
+            (
+                "mask-image:url('data:image/svg+xml;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAA%41' )",
+                "mask-image:url(data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAA);",
+            ),
             ("fill:url(http://a);stroke:red", "stroke:red;"),
             ("fill:url(data:image/png;base64,PHN2Zy8+);stroke:red", "stroke:red;"),
             ("behavior:url(#a);-moz-binding:url(#b);--x:1", "--x:1;"),
@@ -315,6 +372,19 @@ mod tests {
                 "@media (min-width: 1px){a{fill:red}b{fill:url(//c)}}",
                 "@media (min-width: 1px){a{fill:red;}}",
             ),
+            (
+                "@media(prefers-color-scheme:dark){a{x:1}}",
+                "@media(prefers-color-scheme:dark){a{x:1;}}",
+            ),
+            ("@media (1px<=width<9px){a{x:1}}", "@media (1px<=width<9px){a{x:1;}}"),
+            ("@media </style>{a{x:1}}", ""),
+            (
+                "@supports (fill:red) and (not (x:y)){a{x:1}}",
+                "@supports (fill:red) and (not (x:y)){a{x:1;}}",
+            ),
+            ("@supports (mask:url(//a)){a{x:1}}b{x:1}", "b{x:1;}"),
+            ("@layer a;@layer b{c{x:1}}", "@layer b{c{x:1;}}"),
+            ("@media2{a{x:1}}@import(x){a{x:1}}@font-face {a{x:1}}", ""),
             ("@keyframes k{from{x:1}50%{x:2}}", "@keyframes k{from{x:1;}50%{x:2;}}"),
             ("<!-- a{fill:red} -->", "a{fill:red;}"),
             ("/* a{ */b{fill:red/*}*/}", "b{fill:red;}"),

@@ -212,7 +212,7 @@ fn kept<'t>(element: &str, attribute: Attribute<'t, '_>) -> Option<(&'t str, Cow
         (None, _) => {
             let value = match names::attribute(element, name)? {
                 Kind::Plain => value.into(),
-                Kind::Presentation => Cow::from(value).filter_by(css::is_value)?,
+                Kind::Presentation => css::value(value)?,
                 Kind::Values => {
                     Cow::from(value).filter_by(|values| values.split(';').all(css::is_value))?
                 }
@@ -243,12 +243,5 @@ fn reference_of<'t>(element: &str, value: &'t str) -> Option<Cow<'t, str>> {
     if !matches!(element, "feImage" | "image") {
         return None;
     }
-    let (media_type, data) = reference::picture(value)?;
-    let data = data.split_ascii_whitespace();
-    Some(
-        std::iter::once(format!("data:{media_type};base64,"))
-            .chain(data.map(str::to_owned))
-            .collect::<String>()
-            .into(),
-    )
+    reference::picture(value).map(Cow::from)
 }

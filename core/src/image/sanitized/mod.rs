@@ -12,9 +12,14 @@ use super::error::broken;
 use super::{Control, Error, svg};
 use document::Out;
 
-/// Bytes that a document takes for each of its text while it is read: elements of four bytes become nodes of
-/// a hundred.
+/// Bytes that a document takes at most for each of its text while it is read: elements of four bytes become nodes
+/// of a hundred.
 const TREE: u64 = 64;
+
+/// The same for its letters, which style sheets are copied of, and for each element, with the text behind it,
+/// attribute and entity.
+const LETTER: u64 = 16;
+const NODE: u64 = 320;
 
 /// Bytes that are taken besides.
 const FIXED: u64 = 4 << 20;
@@ -36,7 +41,8 @@ const LENGTH: usize = size_of::<u64>();
 pub(super) fn sanitized(input: &[u8], control: &Control) -> Result<Vec<u8>, Error> {
     let text = svg::text(input)?;
     let pixels = most(text.len()).saturating_add(LENGTH);
-    let work = WorkSize { pixels, memory: tree_bytes(text.len()), foreign: false };
+    let memory = tree_bytes(text.as_bytes(), text.len());
+    let work = WorkSize { pixels, memory, foreign: false };
     let mut made = apart::bytes(work, text.as_bytes(), fill, control)?;
     let length = made.last_chunk().map(|length| u64::from_le_bytes(*length));
     let length = length.and_then(|length| usize::try_from(length).ok());
@@ -54,11 +60,15 @@ pub(super) fn working_bytes(input: &[u8]) -> u64 {
     let copied = if is_wide { input.len() / 2 } else { 0 };
     let len = input.len().saturating_add(copied);
     let made = most(len) as u64;
-    tree_bytes(len).saturating_add(2 * made).saturating_add(2 * len as u64)
+    tree_bytes(input, len).saturating_add(2 * made).saturating_add(2 * len as u64)
 }
 
-fn tree_bytes(len: usize) -> u64 {
-    FIXED.saturating_add(TREE.saturating_mul(len as u64))
+/// Bytes for the tree of a text of that length, in whatever encoding.
+fn tree_bytes(text: &[u8], len: usize) -> u64 {
+    let nodes = text.iter().filter(|byte| matches!(byte, b'<' | b'=' | b'&')).count() as u64;
+    let len = len as u64;
+    let each = LETTER.saturating_mul(len).saturating_add(NODE.saturating_mul(nodes));
+    FIXED.saturating_add(each.min(TREE.saturating_mul(len)))
 }
 
 fn most(len: usize) -> usize {

@@ -11,31 +11,41 @@ pub(super) fn fragment(reference: &str) -> Option<&str> {
     reference.starts_with('#').then_some(reference)
 }
 
-/// The media type and the data in base64, with the spaces that they may have, of a picture within the
-/// document: one that is made of pixels, whatever it is called.
-pub(super) fn picture(reference: &str) -> Option<(&'static str, &str)> {
+/// A picture within the document, written anew: one that is made of pixels, under the name of what its bytes
+/// are, whatever it is called.
+pub(super) fn picture(reference: &str) -> Option<String> {
     let reference = reference.trim_ascii();
     let (scheme, rest) = reference.split_at_checked("data:".len())?;
     let (head, data) = rest.split_once(',')?;
-    let mut head = head.split(';').map(str::trim_ascii);
-    let is_image = starts_with(head.next()?, "image/");
-    let is_base64 = head.next_back()?.eq_ignore_ascii_case("base64");
-    if !scheme.eq_ignore_ascii_case("data:") || !is_image || !is_base64 {
+    let is_base64 = head.rsplit_once(';')?.1.trim_ascii().eq_ignore_ascii_case("base64");
+    if !scheme.eq_ignore_ascii_case("data:") || !is_base64 {
         return None;
     }
-    let is_data = |byte: u8| {
-        byte.is_ascii_alphanumeric()
-            || matches!(byte, b'+' | b'/' | b'=')
-            || byte.is_ascii_whitespace()
-    };
-    if !data.bytes().all(is_data) {
-        return None;
+    let is_data = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+    let mut url = String::new();
+    let mut rest = data;
+    while let Some(next) = rest.chars().next() {
+        let behind = rest.get(next.len_utf8()..)?;
+        let (byte, behind) = match next {
+            '%' => {
+                let (digits, behind) = behind.split_at_checked(2)?;
+                // A sign is no digit.
+                let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+                (u8::from_str_radix(digits, 16).ok().filter(|_| is_hex)?, behind)
+            }
+            next => (u8::try_from(next).ok()?, behind),
+        };
+        rest = behind;
+        match byte {
+            byte if is_data(byte) => url.push(char::from(byte)),
+            byte if byte.is_ascii_whitespace() => {}
+            _ => return None,
+        }
     }
-    let first: Vec<u8> =
-        data.bytes().filter(|byte| !byte.is_ascii_whitespace()).take(BEGIN).collect();
-    let first = STANDARD.decode(first).ok()?;
+    let first = STANDARD.decode(url.get(..url.len().min(BEGIN))?).ok()?;
     let format = sniff(&first).filter(|format| is_shown(*format))?;
-    Some((format.media_type(), data))
+    url.insert_str(0, &format!("data:{};base64,", format.media_type()));
+    Some(url)
 }
 
 /// Letters of base64 by which a picture is known.
@@ -56,10 +66,6 @@ fn is_shown(format: Format) -> bool {
     }
 }
 
-fn starts_with(text: &str, prefix: &str) -> bool {
-    text.get(..prefix.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(prefix))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,20 +73,32 @@ mod tests {
     #[test]
     fn pictures() {
         let png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC";
-        for head in
-            ["data:image/png;base64", " DATA:Image/JPEG;base64", "data:image/svg+xml;x=y; base64"]
-        {
-            assert_eq!(picture(&format!("{head},{png}")), Some(("image/png", png)), "{head}");
+        let url = format!("data:image/png;base64,{png}");
+        for head in [
+            "data:image/png;base64",
+            " DATA:Image/JPEG;base64",
+            "data:image/svg+xml;x=y; base64",
+            "data:;base64",
+            "data:text/html;base64",
+        ] {
+            assert_eq!(picture(&format!("{head},{png}")).as_ref(), Some(&url), "{head}");
         }
-        let spaced = format!("{}\n {}", &png[..30], &png[30..]);
-        assert!(picture(&format!("data:image/png;base64,{spaced}")).is_some());
+        for data in [
+            format!("{}\n {}", &png[..30], &png[30..]),
+            png.replace('=', "%3D").replace('+', "%2b"),
+            png.replace('/', "%2F").replace('A', "%41%0a"),
+        ] {
+            assert_eq!(picture(&format!("data:image/png;base64,{data}")).as_ref(), Some(&url));
+        }
         let svg = STANDARD.encode("<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>");
         for other in [
             format!("data:image/svg+xml;base64,{svg}"),
             format!("data:image/png;base64,{svg}"),
             format!("data:image/png,{png}"),
-            format!("data:text/html;base64,{png}"),
-            format!("data:;base64,{png}"),
+            format!("data:base64,{png}"),
+            format!("data:image/png;base64,{png}%22"),
+            format!("data:image/png;base64,{png}%+1"),
+            format!("data:image/png;base64,{png}%4"),
             format!("data:image/png;base64,{png}#x"),
             format!("data:image/png;base64,{png}\" x=\""),
             format!("https://example.com/data:image/png;base64,{png}"),
