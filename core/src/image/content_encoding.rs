@@ -159,8 +159,8 @@ impl ContentCodings {
         compressed_svg(&plain).unwrap_or(plain)
     }
 
-    /// All codings of a body that begins like that, as `Content-Encoding` lists them, where it is a drawing that is compressed as a file, too,
-    /// which no header says.
+    /// All codings of a body that begins like that, as `Content-Encoding` lists them, where it is a drawing that
+    /// is compressed as a file, too, which no header says.
     #[must_use]
     pub fn with_compressed_svg(&self, prefix: &[u8]) -> Option<String> {
         compressed_svg(&self.plain(prefix)).filter(|_| self.foreign.is_none())?;
