@@ -523,7 +523,7 @@ fn depths_of_a_sequence_are_no_alpha() {
     let samples = [0, 1, 2].map(|number| sample(&cell(number), 60));
     let opaque = sequence(64, 48, &samples.each_ref().map(Vec::as_slice));
     let input = transform(&opaque, &plan("f=avif,opacity=0.5")).unwrap();
-    let at = input.windows(4).position(|window| window == b"auxi").unwrap();
+    let at = input.windows(8).position(|window| window == b"auxi\0\0\0\0").unwrap();
     // Behind the version and the flags.
     let kind = b"urn:mpeg:mpegB:cicp:systems:auxiliary:";
     assert!(input[at + 8..].starts_with(&[&kind[..], b"alpha\0"].concat()));
