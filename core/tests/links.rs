@@ -65,13 +65,12 @@ fn base64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Percent-encodes what cannot stand in an argument as it is.
+/// Percent-encodes all but what RFC 3986 calls unreserved, as signers do.
 fn escaped(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     for &byte in text {
         match byte {
-            b'&' | b'=' | b'%' | b'#' | b'?' | b'+' => out.extend(format!("%{byte:02X}").bytes()),
-            _ if byte.is_ascii_graphic() => out.push(byte),
+            _ if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => out.push(byte),
             _ => out.extend(format!("%{byte:02X}").bytes()),
         }
     }
