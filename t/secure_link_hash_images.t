@@ -215,7 +215,7 @@ my $listed = signed('/listed/a|E');
 CORE::join "\n",
     "/params/a?$none                            200 jpeg 300x200",
     "/params/a?width=60&$params                 200 jpeg 60x40",
-    "/params/a?%77idth=60&$params               403 X-Reason=unsigned",
+    "/params/a?%77idth=60&$params               403 X-Reason=mismatch",
     "/params/a?WIDTH=60&$params                 403 X-Reason=unsigned",
     "/params/a?width=60&height=20&$params       403 X-Reason=unsigned",
     "/params/a?width=60&width=60&$params        403 X-Reason=unsigned",
