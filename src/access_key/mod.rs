@@ -76,6 +76,9 @@ impl Hooks for AccessKey {
 
     fn begin_process(cycle: Cycle<'_>) {
         let main = cycle.main::<AccessKey>();
+        if main.is_some_and(|main| !main.zones.is_empty()) {
+            allocator::join_freed();
+        }
         for zone in main.iter().flat_map(|main| main.live()) {
             zone.begin_process(worker::identity());
         }

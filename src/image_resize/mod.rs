@@ -78,6 +78,7 @@ impl Hooks for ImageResize {
     fn begin_process(cycle: Cycle<'_>) {
         if cycle.main::<ImageResize>().is_some_and(|main| main.has_jobs.get()) {
             allocator::return_freed_images();
+            allocator::join_freed();
             // While it is small, and before there are other threads that are at work.
             if worker::is_worker()
                 && let Err(error) = worker::PROCESSES.start()

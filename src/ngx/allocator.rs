@@ -23,17 +23,25 @@ pub fn return_freed_images() {
     #[cfg(target_env = "gnu")]
     {
         let jobs = libc::c_int::try_from(worker::processors()).unwrap_or(libc::c_int::MAX);
-        // SAFETY: four settings of the allocator, which takes its own lock; a value that it
+        // SAFETY: three settings of the allocator, which takes its own lock; a value that it
         // does not like changes nothing.
         unsafe {
             libc::mallopt(libc::M_MMAP_THRESHOLD, KEPT);
             libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT.saturating_mul(jobs.max(2)));
             libc::mallopt(libc::M_ARENA_MAX, 1);
-            // Small blocks that are freed become one with those beside them at once. Left alone, hundreds
-            // of thousands that one thread has freed do so within the next large allocation, which may be
-            // the event loop's.
-            libc::mallopt(libc::M_MXFAST, 0);
         }
+    }
+}
+
+/// Has small blocks that are freed become one with those beside them at once.
+///
+/// Left alone, hundreds of thousands that one thread has freed do so within the next large allocation,
+/// which may be the event loop's.
+pub fn join_freed() {
+    // SAFETY: a setting of the allocator, which takes its own lock.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::mallopt(libc::M_MXFAST, 0);
     }
 }
 
