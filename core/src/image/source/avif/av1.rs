@@ -14,14 +14,6 @@ const MOST_FRAMES: usize = 8;
 /// Units of a sample, of which each tile of a frame may be one.
 const MOST_UNITS: usize = 8192;
 
-const SEQUENCE_HEADER: u8 = 1;
-const FRAME_HEADER: u8 = 3;
-const TILE_GROUP: u8 = 4;
-const FRAME: u8 = 6;
-/// Begins a frame as well, where none is begun.
-const REDUNDANT_FRAME_HEADER: u8 = 7;
-const TILE_LIST: u8 = 8;
-
 /// What a sequence header says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::image) struct SequenceHeader {
@@ -98,9 +90,10 @@ pub(super) fn read_next(data: &[u8], before: Option<&SequenceHeader>) -> Result<
         if number >= MOST_UNITS {
             return Err(Error::UnsupportedFormat(format!("AV1 of more than {MOST_UNITS} units")));
         }
-        let unit = unit(data, at).ok_or_else(|| broken("an AV1 unit is not whole"))?;
-        match unit.kind {
-            SEQUENCE_HEADER => {
+        let unit = Unit::read(data.len(), at, |at| data.get(at).copied());
+        let unit = unit.ok_or_else(|| broken("an AV1 unit is not whole"))?;
+        match unit.kind() {
+            Unit::SEQUENCE_HEADER => {
                 let payload = data.get(unit.payload.clone()).unwrap_or_default();
                 let next = sequence_header(payload)
                     .ok_or_else(|| broken("an AV1 sequence header is not valid"))?;
@@ -109,7 +102,7 @@ pub(super) fn read_next(data: &[u8], before: Option<&SequenceHeader>) -> Result<
                 }
                 header = Some(next);
             }
-            FRAME_HEADER | FRAME | REDUNDANT_FRAME_HEADER => {
+            Unit::FRAME_HEADER | Unit::FRAME | Unit::REDUNDANT_FRAME_HEADER => {
                 if end > 0 {
                     frames.push(start..end);
                     start = end;
@@ -121,8 +114,10 @@ pub(super) fn read_next(data: &[u8], before: Option<&SequenceHeader>) -> Result<
                     )));
                 }
             }
-            TILE_GROUP if end > 0 => end = unit.payload.end,
-            TILE_LIST => return Err(Error::UnsupportedFormat("AV1 of large scale".to_owned())),
+            Unit::TILE_GROUP if end > 0 => end = unit.payload.end,
+            Unit::TILE_LIST => {
+                return Err(Error::UnsupportedFormat("AV1 of large scale".to_owned()));
+            }
             _ => {}
         }
         at = unit.payload.end;
@@ -135,31 +130,62 @@ pub(super) fn read_next(data: &[u8], before: Option<&SequenceHeader>) -> Result<
     Ok(Sample { header, frames })
 }
 
-struct Obu {
-    kind: u8,
-    payload: Range<usize>,
+/// A unit of AV1 data, by what its first bytes say.
+pub(in crate::image) struct Unit {
+    /// The first byte, and the one of layers, if there is one.
+    pub(in crate::image) first: u8,
+    pub(in crate::image) second: Option<u8>,
+    /// Whether it says its length; it goes to the end of the data otherwise.
+    pub(in crate::image) sized: bool,
+    /// Where in the data that lies.
+    pub(in crate::image) payload: Range<usize>,
 }
 
-/// The unit at `at`, where it is whole.
-fn unit(data: &[u8], at: usize) -> Option<Obu> {
-    let first = *data.get(at)?;
-    let kind = first >> 3 & 15;
-    let header = if first & 4 != 0 { 2 } else { 1 };
-    let mut start = at.checked_add(header)?;
-    if first & 2 == 0 {
-        return (start <= data.len()).then_some(Obu { kind, payload: start..data.len() });
-    }
-    let mut len: u64 = 0;
-    for shift in (0..56).step_by(7) {
-        let byte = *data.get(start)?;
-        start += 1;
-        len |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            let end = start.checked_add(usize::try_from(len).ok()?)?;
-            return (end <= data.len()).then_some(Obu { kind, payload: start..end });
+impl Unit {
+    pub(in crate::image) const SEQUENCE_HEADER: u8 = 1;
+    pub(in crate::image) const TEMPORAL_DELIMITER: u8 = 2;
+    pub(in crate::image) const FRAME_HEADER: u8 = 3;
+    pub(in crate::image) const TILE_GROUP: u8 = 4;
+    pub(in crate::image) const METADATA: u8 = 5;
+    pub(in crate::image) const FRAME: u8 = 6;
+    /// Begins a frame as well, where none is begun.
+    pub(in crate::image) const REDUNDANT_FRAME_HEADER: u8 = 7;
+    const TILE_LIST: u8 = 8;
+    pub(in crate::image) const PADDING: u8 = 15;
+
+    /// The one at `at` of data that are so long, of which `byte` tells each; `None` where it is not whole.
+    pub(in crate::image) fn read(
+        data: usize,
+        at: usize,
+        byte: impl Fn(usize) -> Option<u8>,
+    ) -> Option<Unit> {
+        let first = byte(at)?;
+        let mut start = at.checked_add(1)?;
+        let mut second = None;
+        if first & 4 != 0 {
+            second = Some(byte(start)?);
+            start = start.checked_add(1)?;
         }
+        if first & 2 == 0 {
+            return Some(Unit { first, second, sized: false, payload: start..data });
+        }
+        let mut len: u64 = 0;
+        for shift in (0..56).step_by(7) {
+            let byte = byte(start)?;
+            start += 1;
+            len |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                let end = start.checked_add(usize::try_from(len).ok()?)?;
+                let unit = Unit { first, second, sized: true, payload: start..end };
+                return (end <= data).then_some(unit);
+            }
+        }
+        None
     }
-    None
+
+    pub(in crate::image) fn kind(&self) -> u8 {
+        self.first >> 3 & 15
+    }
 }
 
 /// Reads bits, the first one highest.

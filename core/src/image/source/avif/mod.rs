@@ -16,7 +16,7 @@ use crate::image::isobmff::FourCc;
 use crate::image::size::{Rect, Size};
 use crate::image::{Error, Format, Info};
 use av1::Sample;
-pub(in crate::image) use av1::{SequenceHeader, sequence_header_len};
+pub(in crate::image) use av1::{SequenceHeader, Unit, sequence_header_len};
 pub(in crate::image) use sequence::{SampleReader, SampleTable};
 
 /// What the boxes say besides [`Info`].

@@ -4,16 +4,7 @@
 use std::ops::Range;
 
 use super::changes::Changes;
-use crate::image::source::avif::sequence_header_len;
-
-const SEQUENCE_HEADER: u8 = 1;
-const TEMPORAL_DELIMITER: u8 = 2;
-const FRAME_HEADER: u8 = 3;
-const TILE_GROUP: u8 = 4;
-const METADATA: u8 = 5;
-const FRAME: u8 = 6;
-const REDUNDANT_FRAME_HEADER: u8 = 7;
-const PADDING: u8 = 15;
+use crate::image::source::avif::{Unit, sequence_header_len};
 
 /// The bits of the first two bytes that have a meaning, beside the one that must not be set.
 const FIRST: u8 = 0x7e;
@@ -107,36 +98,9 @@ impl<'a> Data<'a> {
 
     /// The unit that begins there; `None` where it is not whole.
     fn unit(&self, at: usize) -> Option<Unit> {
-        let first = self.byte(at).filter(|first| first & FORBIDDEN == 0)?;
-        let second = if first & 4 == 0 { None } else { Some(self.byte(at + 1)?) };
-        let mut start = at + if second.is_some() { 2 } else { 1 };
-        let sized = first & 2 != 0;
-        if !sized {
-            return Some(Unit { first, second, sized, payload: start..self.len });
-        }
-        let mut len = 0u64;
-        for shift in (0..56).step_by(7) {
-            let byte = self.byte(start)?;
-            start += 1;
-            len |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                let end = start.checked_add(usize::try_from(len).ok()?)?;
-                let unit = Unit { first, second, sized, payload: start..end };
-                return (end <= self.len).then_some(unit);
-            }
-        }
-        None
+        let unit = Unit::read(self.len, at, |at| self.byte(at))?;
+        Some(unit).filter(|unit| unit.first & FORBIDDEN == 0)
     }
-}
-
-/// A unit, by what its first bytes say.
-struct Unit {
-    first: u8,
-    second: Option<u8>,
-    /// Whether it says its length; it goes to the end of the data otherwise.
-    sized: bool,
-    /// Where in its item or sample that lies.
-    payload: Range<usize>,
 }
 
 /// What changes in units.
@@ -153,30 +117,31 @@ impl Blanks<'_, '_> {
         let mut at = 0;
         let mut said: [Option<Vec<u8>>; 2] = [None, None];
         while at < data.len {
-            let Unit { first, second, sized, payload } = data.unit(at)?;
-            let kind = first >> 3 & 15;
+            let unit = data.unit(at)?;
+            let kind = unit.kind();
+            let Unit { first, second, sized, payload } = unit;
             let kept = match kind {
-                SEQUENCE_HEADER => {
+                Unit::SEQUENCE_HEADER => {
                     let end = payload.end.min(payload.start.saturating_add(LONGEST_HEADER));
                     let bits = sequence_header_len(&data.bytes(payload.start..end)?)?;
                     self.end(data, payload.clone(), bits)?;
                     true
                 }
-                TEMPORAL_DELIMITER => {
+                Unit::TEMPORAL_DELIMITER => {
                     self.clear(data, payload.clone())?;
                     true
                 }
-                FRAME_HEADER | TILE_GROUP | FRAME => true,
+                Unit::FRAME_HEADER | Unit::TILE_GROUP | Unit::FRAME => true,
                 // To some decoders it begins a frame, where none is begun.
-                REDUNDANT_FRAME_HEADER => return None,
-                METADATA => self.metadata(data, payload.clone(), &mut said)?,
+                Unit::REDUNDANT_FRAME_HEADER => return None,
+                Unit::METADATA => self.metadata(data, payload.clone(), &mut said)?,
                 _ => false,
             };
             // Decoders pass over zeros at the end, and some over nothing else that does not say how long it is.
             if !kept && !sized {
                 return self.clear(data, at..data.len);
             }
-            let first = if kept { first & FIRST } else { PADDING << 3 | first & 6 };
+            let first = if kept { first & FIRST } else { Unit::PADDING << 3 | first & 6 };
             self.write(data, at, first)?;
             if let Some(second) = second {
                 self.write(data, at + 1, second & SECOND)?;
