@@ -82,24 +82,15 @@ impl Isolation for Processes {
         take: &mut TakePixels<'_>,
     ) -> Result<(), Error> {
         let (mut shared, memory) = Shared::new(size.pixels, source)?;
-        let mut tries = 1;
-        loop {
-            let task = task(Fill::Once(fill), size, source, control);
-            match self.hand_over(&task, &memory) {
-                Ok(end) => match wait(&end, control)? {
-                    // A helper that was ended may have had the task already, and no child.
-                    Ok(()) if !ending::has_begun(shared.parts().0) && tries < TRIES => tries += 1,
-                    Ok(()) => break,
-                    // That is no word of the helper's.
-                    Err(_) if ending::has_begun(shared.parts().0) => break,
-                    Err(error) => no_process(&error)?,
-                },
-                Err(error) => no_process(&error)?,
-            }
-            // There may be room for one before the time is over.
-            std::thread::sleep(Duration::from_millis(TICK_MILLISECONDS.into()));
-            control.check()?;
-        }
+        until_begun(control, || {
+            let end = match self.hand_over(&task(Fill::Once(fill), size, source, control), &memory)
+            {
+                Ok(end) => end,
+                Err(error) => return Ok(Attempt::NoProcess(error)),
+            };
+            let ended = wait(&end, control)?;
+            Ok(Attempt::of(ending::has_begun(shared.parts().0), ended, ()))
+        })?;
         let (head, pixels, _) = shared.parts();
         if let Err(error) = ending::said(head, size.memory) {
             // The child may have seen before us that the time is over.
@@ -115,32 +106,58 @@ impl Isolation for Processes {
         control: &Control,
         fill: FillPictures,
     ) -> Result<Box<dyn IsolatedPictures + 'a>, Error> {
-        let mut tries = 1;
-        loop {
+        until_begun(control, || {
             let (shared, memory) = Shared::new(size.pixels, source)?;
-            let task = task(Fill::Pictures(fill), size, source, control);
-            match self.hand_over(&task, &memory) {
-                Ok(end) => {
-                    let mut pictures =
-                        Pictures { shared, end, memory: size.memory, is_first: true };
-                    match pictures.wait(control)? {
-                        Ok(None)
-                            if !ending::has_begun(pictures.shared.parts().0) && tries < TRIES =>
-                        {
-                            tries += 1;
-                        }
-                        Err(error) if !ending::has_begun(pictures.shared.parts().0) => {
-                            no_process(&error)?;
-                        }
-                        // What there is, or why there is nothing, is told when it is asked for.
-                        _ => return Ok(Box::new(pictures)),
-                    }
-                }
-                Err(error) => no_process(&error)?,
-            }
-            std::thread::sleep(Duration::from_millis(TICK_MILLISECONDS.into()));
-            control.check()?;
+            let end =
+                match self.hand_over(&task(Fill::Pictures(fill), size, source, control), &memory) {
+                    Ok(end) => end,
+                    Err(error) => return Ok(Attempt::NoProcess(error)),
+                };
+            let mut pictures = Pictures { shared, end, memory: size.memory, is_first: true };
+            let shown = pictures.wait(control)?;
+            let has_begun = ending::has_begun(pictures.shared.parts().0);
+            // What there is, or why there is nothing, is told when it is asked for.
+            Ok(Attempt::of(has_begun, shown.map(drop), Box::new(pictures) as Box<_>))
+        })
+    }
+}
+
+/// What came of handing a task over.
+enum Attempt<T> {
+    /// There is a child, or was one.
+    Begun(T),
+    /// A helper that was ended may have had the task already, and made none.
+    Lost(T),
+    NoProcess(io::Error),
+}
+
+impl<T> Attempt<T> {
+    fn of(has_begun: bool, ended: io::Result<()>, done: T) -> Attempt<T> {
+        match ended {
+            // Whatever was said then is no word of the helper's.
+            _ if has_begun => Attempt::Begun(done),
+            Ok(()) => Attempt::Lost(done),
+            Err(error) => Attempt::NoProcess(error),
         }
+    }
+}
+
+/// Hands a task over until a child begins it, or has had the chance to often enough, as long as there is time.
+fn until_begun<T>(
+    control: &Control,
+    mut hand_over: impl FnMut() -> Result<Attempt<T>, Error>,
+) -> Result<T, Error> {
+    let mut tries = 1;
+    loop {
+        match hand_over()? {
+            Attempt::Begun(done) => return Ok(done),
+            Attempt::Lost(done) if tries >= TRIES => return Ok(done),
+            Attempt::Lost(_) => tries += 1,
+            Attempt::NoProcess(error) => no_process(&error)?,
+        }
+        // There may be room for one before the time is over.
+        std::thread::sleep(Duration::from_millis(TICK_MILLISECONDS.into()));
+        control.check()?;
     }
 }
 
