@@ -6,7 +6,6 @@ use image_gate_codecs::yuv::{Planes, convert, convert_deep};
 use super::canvas::Canvas;
 use super::planes::{self, RowConverter, View};
 use super::scale::Scale;
-use crate::image::damage::{Damage, Tolerance};
 use crate::image::error::broken;
 use crate::image::raster::{DeepRaster, Layout, Raster, zeroed};
 use crate::image::size::{Rect, Size};
@@ -29,11 +28,17 @@ const KEPT_FRAMES: u64 = 8;
 const SHORT: u64 = 100;
 
 pub(super) fn decode(avif: &Avif, control: &Control) -> Result<Raster, Error> {
+    let (colors, alpha) = planes_of(avif, control)?;
+    raster_of(avif, &colors, alpha.as_ref(), control)
+}
+
+/// The planes of the colours, and of alpha.
+fn planes_of(avif: &Avif, control: &Control) -> Result<(Planes, Option<Planes>), Error> {
     let image = &avif.image;
     let decode = |cell: &Cell| picture(cell, control).map(Planes::Av1);
     let colors = planes::whole(&image.colors, decode)?;
     let alpha = image.alpha.as_ref().map(|alpha| planes::whole(alpha, decode)).transpose()?;
-    raster_of(avif, &colors, alpha.as_ref(), control)
+    Ok((colors, alpha))
 }
 
 /// What is to be seen of planes, in colours.
@@ -64,8 +69,6 @@ pub(super) struct AvifFrames<'a> {
     alpha: Option<Track<'a>>,
     /// Bytes that the samples may still have: no more than all of the file has, twice.
     left: usize,
-    is_first: bool,
-    is_ended: bool,
 }
 
 impl<'a> AvifFrames<'a> {
@@ -83,38 +86,15 @@ impl<'a> AvifFrames<'a> {
             colors: track(&image.colors.cells, &moving.colors)?,
             alpha: alpha.map(|(alpha, table)| track(&alpha.cells, table)).transpose()?,
             left: input.len().saturating_mul(2),
-            is_first: true,
-            is_ended: false,
         }))
     }
 
-    /// Paints the next picture; returns for how many milliseconds it is shown. Those before one that is broken
-    /// stay.
+    /// Paints the next picture; returns for how many milliseconds it is shown.
     pub(super) fn next(
         &mut self,
         canvas: &mut Canvas,
-        tolerance: &Tolerance,
         control: &Control,
     ) -> Result<Option<u32>, Error> {
-        if self.is_ended {
-            return Ok(None);
-        }
-        let is_first = std::mem::replace(&mut self.is_first, false);
-        match self.paint(canvas, control) {
-            Err(
-                Error::DecodeFailed(what)
-                | Error::UnsupportedFormat(what)
-                | Error::TooManyFrames(what),
-            ) if !is_first => {
-                self.is_ended = true;
-                tolerance.note(Damage::inside(what))?;
-                Ok(None)
-            }
-            painted => painted,
-        }
-    }
-
-    fn paint(&mut self, canvas: &mut Canvas, control: &Control) -> Result<Option<u32>, Error> {
         let Some((colors, duration)) = self.colors.next(&mut self.left, control)? else {
             return Ok(None);
         };
@@ -168,9 +148,7 @@ impl<'a> Track<'a> {
 /// Decodes to 16 bits a sample.
 pub(super) fn decode_deep(avif: &Avif, control: &Control) -> Result<DeepRaster, Error> {
     let Avif { image, crop, code_points, .. } = avif;
-    let decode = |cell: &Cell| picture(cell, control).map(Planes::Av1);
-    let colors = planes::whole(&image.colors, decode)?;
-    let alpha = image.alpha.as_ref().map(|alpha| planes::whole(alpha, decode)).transpose()?;
+    let (colors, alpha) = planes_of(avif, control)?;
     let matrix = planes::matrix(code_points, image.premultiplied);
     let mut raster = DeepRaster::new(crop.size, if alpha.is_some() { 4 } else { 3 })?;
     let (pixel, len) = (raster.pixel(), raster.stride());

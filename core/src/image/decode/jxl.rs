@@ -8,7 +8,6 @@ use jxl::api::{
 use super::apart;
 use super::canvas::Canvas;
 use crate::image::control::IsolatedPictures;
-use crate::image::damage::{Damage, Tolerance};
 use crate::image::error::{broken, truncated};
 use crate::image::pixels::widen;
 use crate::image::raster::{DeepRaster, Raster, data_len};
@@ -57,8 +56,6 @@ pub(super) struct JxlFrames<'a> {
     input: &'a [u8],
     jxl: &'a Jxl<'a>,
     maker: Option<Maker<'a>>,
-    is_first: bool,
-    is_ended: bool,
 }
 
 /// What makes them.
@@ -70,32 +67,15 @@ enum Maker<'a> {
 impl<'a> JxlFrames<'a> {
     /// None yet.
     pub(super) fn new(input: &'a [u8], jxl: &'a Jxl<'a>) -> JxlFrames<'a> {
-        JxlFrames { input, jxl, maker: None, is_first: true, is_ended: false }
+        JxlFrames { input, jxl, maker: None }
     }
 
-    /// Paints the next picture; returns for how many milliseconds it is shown. Those before one that is broken
-    /// stay.
+    /// Paints the next picture; returns for how many milliseconds it is shown.
     pub(super) fn next(
         &mut self,
         canvas: &mut Canvas,
-        tolerance: &Tolerance,
         control: &Control,
     ) -> Result<Option<u32>, Error> {
-        if self.is_ended {
-            return Ok(None);
-        }
-        let is_first = std::mem::replace(&mut self.is_first, false);
-        match self.paint(canvas, control) {
-            Err(Error::DecodeFailed(what) | Error::UnsupportedFormat(what)) if !is_first => {
-                self.is_ended = true;
-                tolerance.note(Damage::inside(what))?;
-                Ok(None)
-            }
-            painted => painted,
-        }
-    }
-
-    fn paint(&mut self, canvas: &mut Canvas, control: &Control) -> Result<Option<u32>, Error> {
         let mut raster = Raster::new(self.jxl.size, self.jxl.layout)?;
         let maker = match self.maker.take() {
             Some(maker) => maker,

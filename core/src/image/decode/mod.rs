@@ -23,7 +23,7 @@ mod svg;
 mod tiff;
 mod webp;
 
-use super::damage::Tolerance;
+use super::damage::{Damage, Tolerance};
 use super::raster::{DeepRaster, Layout, Raster};
 use super::size::Size;
 use super::source::{Animation, Container, Source};
@@ -114,6 +114,7 @@ pub(super) struct Frames<'a> {
     canvas: Canvas,
     reader: Reader<'a>,
     left: u32,
+    is_first: bool,
     tolerance: &'a Tolerance,
 }
 
@@ -156,7 +157,7 @@ impl<'a> Frames<'a> {
         };
         let size = Size::new(source.info.width, source.info.height);
         let canvas = Canvas::new(size, animated_layout(animation))?;
-        Ok(Frames { canvas, reader, left: source.info.frames, tolerance })
+        Ok(Frames { canvas, reader, left: source.info.frames, is_first: true, tolerance })
     }
 
     /// Goes on to the next picture; returns for how many milliseconds it is shown, or that
@@ -168,13 +169,28 @@ impl<'a> Frames<'a> {
         control.check()?;
         let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
         self.left = left;
-        match &mut self.reader {
-            Reader::Png(frames) => frames.next(&mut self.canvas, self.tolerance, control),
-            Reader::Gif(frames) => frames.next(&mut self.canvas, self.tolerance, control),
-            Reader::Webp(frames) => frames.next(&mut self.canvas, self.tolerance, control),
-            Reader::Avif(frames) => frames.next(&mut self.canvas, self.tolerance, control),
+        let is_first = std::mem::replace(&mut self.is_first, false);
+        let painted = match &mut self.reader {
+            // These have pictures of which a part is shown, and know what of it is damage.
+            Reader::Png(frames) => return frames.next(&mut self.canvas, self.tolerance, control),
+            Reader::Gif(frames) => return frames.next(&mut self.canvas, self.tolerance, control),
+            Reader::Webp(frames) => return frames.next(&mut self.canvas, self.tolerance, control),
+            Reader::Avif(frames) => frames.next(&mut self.canvas, control),
             #[cfg(feature = "jxl")]
-            Reader::Jxl(frames) => frames.next(&mut self.canvas, self.tolerance, control),
+            Reader::Jxl(frames) => frames.next(&mut self.canvas, control),
+        };
+        match painted {
+            // Those before one that is broken stay.
+            Err(
+                Error::DecodeFailed(what)
+                | Error::UnsupportedFormat(what)
+                | Error::TooManyFrames(what),
+            ) if !is_first => {
+                self.left = 0;
+                self.tolerance.note(Damage::inside(what))?;
+                Ok(None)
+            }
+            painted => painted,
         }
     }
 
