@@ -76,23 +76,24 @@ fn reads_all(mut expressions: impl Iterator<Item = (&'static str, Expression)>) 
 /// Whether there are arguments but those of the link itself, those that anybody may add, and those that a
 /// message names, as it names them, where they stand once: then all read the same of them.
 fn has_unsigned(args: &[u8], conf: &LocConf, message: Expression) -> bool {
-    let name_of = |argument: &'_ [u8]| argument.split(|&byte| byte == b'=').next().map(<[u8]>::len);
     let is_once = |name: &[u8]| {
-        let is_it = |argument: &&[u8]| {
-            let len = name_of(argument).unwrap_or_default();
-            argument.get(..len).is_some_and(|other| other.eq_ignore_ascii_case(name))
-        };
-        args.split(|&byte| byte == b'&').filter(is_it).count() == 1
+        let names = args.split(|&byte| byte == b'&').map(name_of);
+        names.filter(|other| other.eq_ignore_ascii_case(name)).count() == 1
     };
     let is_signed = |name: &[u8]| {
         message.variables().any(|variable| variable.strip_prefix(b"arg_") == Some(name))
     };
     let is_known = |argument: &[u8]| {
-        let name = argument.split(|&byte| byte == b'=').next().unwrap_or_default();
+        let name = name_of(argument);
         let is_own = conf.own_arguments().any(|own| own.eq_ignore_ascii_case(name));
         is_own || is_allowed(name, conf) || is_signed(name) && is_once(name)
     };
     args.split(|&byte| byte == b'&').any(|argument| !argument.is_empty() && !is_known(argument))
+}
+
+/// What stands before the first equals sign of an argument.
+fn name_of(argument: &[u8]) -> &[u8] {
+    argument.split(|&byte| byte == b'=').next().unwrap_or_default()
 }
 
 /// Whether anybody may add an argument of that name.
@@ -116,10 +117,7 @@ fn without_own(args: &[u8], conf: &LocConf) -> Vec<u8> {
 fn named(args: &[u8], conf: &LocConf, message: Expression) -> Vec<u8> {
     let named = message.variables().filter_map(|name| name.strip_prefix(b"arg_"));
     let names: Vec<&[u8]> = conf.own_arguments().chain(named).collect();
-    counting(args, &names, |argument| {
-        let name = argument.split(|&byte| byte == b'=').next().unwrap_or_default();
-        is_allowed(name, conf)
-    })
+    counting(args, &names, |argument| is_allowed(name_of(argument), conf))
 }
 
 /// The arguments of those names, as their variables have them, beside others that are kept. An empty
