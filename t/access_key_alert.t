@@ -58,7 +58,8 @@ like($lines[0], qr/\[warn\].*"acme" has used 50% of its requests per month, 50 o
 is_deeply(ask(70, '/x?key=KEY-ACME'), { 200 => 50, 429 => 20 }, 'on to the end and beyond');
 is_deeply([map { /used (\d+)%/ } lines('acme')], [50, 80, 100], 'each threshold is told once, over all workers');
 ok(wait_for(5, sub { hooks('acme') == 3 }), 'and asked for once');
-like((hooks('acme'))[1], qr{^zone=p&partner=acme&quantity=requests&per=month&percent=80&used=80&limit=100 GET -$},
+# The requests of two thresholds may come in either order, from two workers.
+like((grep { /percent=80/ } hooks('acme'))[0], qr{^zone=p&partner=acme&quantity=requests&per=month&percent=80&used=80&limit=100 GET -$},
     '... with all of it in the arguments, and without a body');
 
 # A window that is passed at once, as by bytes, tells of every threshold.
