@@ -10,7 +10,7 @@
 //! Each field stands once, and none but those: `url=` in sight would be a path of the client's
 //! choice, and where a field stands twice, another reader might take the other one.
 
-use super::format::{FormatKey, LinkFormat, find};
+use super::format::{Ability, FormatKey, LinkFormat, find};
 use super::url::{Url, address, decoded, glob_matches, is_plain};
 use super::{
     Encoding, Key, LinkRequest, Mac, Rules, SignError, SignRequest, ValidityPeriod, Verified,
@@ -37,8 +37,8 @@ impl LinkFormat for Akamai {
         true
     }
 
-    fn abilities(&self) -> [bool; 4] {
-        [true; 4]
+    fn abilities(&self) -> &'static [Ability] {
+        &Ability::ALL
     }
 
     fn verify(

@@ -30,10 +30,6 @@ impl LinkFormat for Alibaba {
         "argument \"auth_key\" or \"sign\" with TIME-RAND-UID-HASH"
     }
 
-    fn abilities(&self) -> [bool; 4] {
-        [false; 4]
-    }
-
     fn is_dated(&self) -> bool {
         true
     }

@@ -38,7 +38,7 @@ use std::net::IpAddr;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::format::{FormatKey, LinkFormat, Secret};
+use super::format::{Ability, FormatKey, LinkFormat, Secret};
 use super::url::{Url, address, arguments, decoded, is_plain};
 use super::validity::parse_time_of_ten;
 use super::{
@@ -59,8 +59,8 @@ impl LinkFormat for Bunny {
         "argument \"token\" with \"expires\", or first segment \"bcdn_token=...\""
     }
 
-    fn abilities(&self) -> [bool; 4] {
-        [true, false, true, true]
+    fn abilities(&self) -> &'static [Ability] {
+        &[Ability::Expiry, Ability::Address, Ability::Prefix]
     }
 
     fn verify(

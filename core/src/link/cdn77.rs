@@ -4,7 +4,7 @@
 //! a folder has no slash at its end. Without an expiry a link is valid for ever. Other arguments are not signed.
 //! <https://client.cdn77.com/support/knowledgebase/security-measures/secure-token>
 
-use super::format::{FormatKey, LinkFormat, Secret, find_hashed};
+use super::format::{Ability, FormatKey, LinkFormat, Secret, find_hashed};
 use super::mac::md5;
 use super::url::{Url, is_plain};
 use super::validity::parse_time_of_ten;
@@ -29,8 +29,8 @@ impl LinkFormat for Cdn77 {
         "token in an argument \"secure\", or in the first segment of the path"
     }
 
-    fn abilities(&self) -> [bool; 4] {
-        [true, false, false, true]
+    fn abilities(&self) -> &'static [Ability] {
+        &[Ability::Expiry, Ability::Prefix]
     }
 
     fn secret(&self, key: &Key) -> Result<Secret, KeyError> {

@@ -30,10 +30,6 @@ impl LinkFormat for Cloudflare {
         "last argument \"verify\" with TIME-MAC"
     }
 
-    fn abilities(&self) -> [bool; 4] {
-        [false; 4]
-    }
-
     fn is_dated(&self) -> bool {
         true
     }

@@ -24,7 +24,7 @@ use rsa::pkcs8::DecodePrivateKey;
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
 
-use super::format::{FormatKey, LinkFormat, Secret};
+use super::format::{Ability, FormatKey, LinkFormat, Secret};
 use super::public_key::{PublicKey, hashed};
 use super::url::{Url, address, decoded, glob_matches, is_plain};
 use super::{
@@ -65,8 +65,8 @@ impl LinkFormat for Cloudfront {
         true
     }
 
-    fn abilities(&self) -> [bool; 4] {
-        [true; 4]
+    fn abilities(&self) -> &'static [Ability] {
+        &Ability::ALL
     }
 
     fn secret(&self, key: &Key) -> Result<Secret, KeyError> {

@@ -14,8 +14,10 @@ pub(super) trait LinkFormat: Sync {
     /// Where its links have their token, in words.
     fn place(&self) -> &'static str;
 
-    /// Whether its links can hold an expiry, a first moment, an address and a prefix.
-    fn abilities(&self) -> [bool; 4];
+    /// What its links can hold.
+    fn abilities(&self) -> &'static [Ability] {
+        &[]
+    }
 
     /// Whether its keys have salts.
     fn has_salt(&self) -> bool {
@@ -84,6 +86,30 @@ pub(super) trait LinkFormat: Sync {
     /// [`SignError::Endless`], [`SignError::KeyId`], [`SignError::Key`], and
     /// [`SignError::Unsupported`] for a URL that the format has no links for.
     fn sign(&self, key: &Key, sign_request: &SignRequest<'_>) -> Result<String, SignError>;
+}
+
+/// What the links of a format may hold besides the URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ability {
+    Expiry,
+    NotBefore,
+    Address,
+    Prefix,
+}
+
+impl Ability {
+    pub(super) const ALL: [Ability; 4] =
+        [Ability::Expiry, Ability::NotBefore, Ability::Address, Ability::Prefix];
+
+    /// It in words, as messages have it.
+    pub(super) fn in_words(self) -> &'static str {
+        match self {
+            Ability::Expiry => "an expiry",
+            Ability::NotBefore => "a first moment",
+            Ability::Address => "an address",
+            Ability::Prefix => "a prefix",
+        }
+    }
 }
 
 /// What is asked for, and by whom.
@@ -285,6 +311,16 @@ impl<'a> SignRequest<'a> {
         let origin = Url::parse(self.url.as_bytes()).origin;
         let has_one = !origin.is_empty();
         has_one.then_some(origin).ok_or(SignError::Unsupported(format, "a path without its host"))
+    }
+
+    /// Whether the link has to hold that.
+    pub(super) fn wants(&self, what: Ability) -> bool {
+        match what {
+            Ability::Expiry => self.validity.expires.is_some(),
+            Ability::NotBefore => self.validity.not_before.is_some(),
+            Ability::Address => self.address.is_some(),
+            Ability::Prefix => self.prefix.is_some(),
+        }
     }
 
     /// The URL with a first segment in its path.

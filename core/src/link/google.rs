@@ -6,7 +6,7 @@
 //! the three arguments, and other arguments are not signed.
 //! <https://cloud.google.com/cdn/docs/using-signed-urls>
 
-use super::format::{FormatKey, LinkFormat, find};
+use super::format::{Ability, FormatKey, LinkFormat, find};
 use super::url::{Url, is_plain};
 use super::{
     Algorithm, Encoding, Key, LinkRequest, Rules, SignError, SignRequest, ValidityPeriod, Verified,
@@ -28,8 +28,8 @@ impl LinkFormat for Google {
         "last arguments \"Expires\", \"KeyName\" and \"Signature\""
     }
 
-    fn abilities(&self) -> [bool; 4] {
-        [true, false, false, true]
+    fn abilities(&self) -> &'static [Ability] {
+        &[Ability::Expiry, Ability::Prefix]
     }
 
     fn algorithm(&self) -> Algorithm {

@@ -5,7 +5,7 @@
 //! hash append to what was hashed, but only behind bytes of zero, which no URL holds.
 //! <https://docs.imgix.com/en-US/getting-started/setup/securing-assets>
 
-use super::format::{FormatKey, LinkFormat, Secret, find_hashed};
+use super::format::{Ability, FormatKey, LinkFormat, Secret, find_hashed};
 use super::mac::md5;
 use super::url::Url;
 use super::{
@@ -25,8 +25,8 @@ impl LinkFormat for Imgix {
         "signature in an argument \"s\""
     }
 
-    fn abilities(&self) -> [bool; 4] {
-        [true, false, false, false]
+    fn abilities(&self) -> &'static [Ability] {
+        &[Ability::Expiry]
     }
 
     fn secret(&self, key: &Key) -> Result<Secret, KeyError> {

@@ -27,10 +27,6 @@ impl LinkFormat for Imgproxy {
         true
     }
 
-    fn abilities(&self) -> [bool; 4] {
-        [false; 4]
-    }
-
     fn verify(
         &self,
         keys: &[FormatKey],

@@ -5,7 +5,7 @@
 //! arguments without anything between them: one message is of several links, so it isn't taken.
 //! <https://www.keycdn.com/support/secure-token>
 
-use super::format::{FormatKey, LinkFormat, Secret, find_hashed};
+use super::format::{Ability, FormatKey, LinkFormat, Secret, find_hashed};
 use super::mac::md5;
 use super::url::Url;
 use super::validity::parse_time_of_ten;
@@ -28,8 +28,8 @@ impl LinkFormat for Keycdn {
         "token in an argument \"token\", with \"expire\""
     }
 
-    fn abilities(&self) -> [bool; 4] {
-        [true, false, false, false]
+    fn abilities(&self) -> &'static [Ability] {
+        &[Ability::Expiry]
     }
 
     fn secret(&self, key: &Key) -> Result<Secret, KeyError> {

@@ -1,5 +1,6 @@
 //! Links made in the formats of other systems.
 
+use super::format::Ability;
 use super::{Key, SignError, SignRequest, ThirdPartyFormat};
 
 impl SignRequest<'_> {
@@ -8,17 +9,12 @@ impl SignRequest<'_> {
     /// # Errors
     /// See [`SignError`].
     pub fn sign(&self, format: ThirdPartyFormat, key: &Key) -> Result<String, SignError> {
-        let wanted = [
-            (self.validity.expires.is_some(), "an expiry"),
-            (self.validity.not_before.is_some(), "a first moment"),
-            (self.address.is_some(), "an address"),
-            (self.prefix.is_some(), "a prefix"),
-        ];
         let format = format.implementation();
-        for ((wanted, what), able) in wanted.into_iter().zip(format.abilities()) {
-            if wanted && !able {
-                return Err(SignError::Unsupported(format.name(), what));
-            }
+        let able = format.abilities();
+        if let Some(what) =
+            Ability::ALL.into_iter().find(|what| self.wants(*what) && !able.contains(what))
+        {
+            return Err(SignError::Unsupported(format.name(), what.in_words()));
         }
         if self.prefix.is_some_and(|prefix| !prefix.starts_with('/') || prefix.contains(SPECIAL)) {
             return Err(SignError::Prefix);

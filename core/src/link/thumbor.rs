@@ -24,10 +24,6 @@ impl LinkFormat for Thumbor {
         "signature in the first segment of the path"
     }
 
-    fn abilities(&self) -> [bool; 4] {
-        [false; 4]
-    }
-
     fn algorithm(&self) -> Algorithm {
         Algorithm::HmacSha1
     }
