@@ -222,4 +222,6 @@ CORE::join "\n",
     "/params/a?width=60&$params&width=200       403 X-Reason=unsigned",
     "/listed/a?width=60&$listed                 200 jpeg 60x40",
     "/listed/a?height=60&$listed                403 X-Reason=unsigned",
+    "/listed/a?width=60,height=20&$listed       403 X-Reason=unsigned",
+    "/listed/a?width=60/height=20&$listed       403 X-Reason=unsigned",
     '/off/a?w=60&' . signed('/off/a|E') . '     200 jpeg 60x40';

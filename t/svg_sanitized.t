@@ -282,3 +282,30 @@ sub {
     Test::More::is(worker_pid(), $pid, "$name - the worker is the same");
     Test::More::cmp_ok(worker_memory('VmHWM'), '<', 160, "$name - and has not grown");
 }
+
+
+=== TEST 8: nothing of a subrequest goes out
+--- user_files eval
+[
+    [ 'page.html', qq(<p><!--# include virtual="/s/x.svg" --></p>\n) ],
+    [ 'raw.html', qq(<p><!--# include virtual="/raw/x.svg" --></p>\n) ],
+    [ 'x.svg', qq(<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>) ],
+]
+--- config
+    root $TEST_NGINX_HTML_DIR;
+    location ~ html$ { ssi on; }
+    location /around/ { add_before_body /s/x.svg; rewrite ^ /page.html break; }
+    location /s/ { image_resize resize 10 10; image_resize_pass svg=sanitized; alias $TEST_NGINX_HTML_DIR/; }
+    location /raw/ { image_resize resize 10 10; image_resize_pass svg; alias $TEST_NGINX_HTML_DIR/; }
+--- script eval
+sub {
+    my $name = shift;
+    my $c = client();
+    my %got = map { $_ => $c->get("/$_") } qw(page.html around/ raw.html);
+    Test::More::is($got{$_}{status}, 200, "$name - $_") for sort keys %got;
+    Test::More::is($got{'page.html'}{body}, "<p></p>\n", "$name - by SSI");
+    Test::More::unlike($got{'around/'}{body}, qr/onload/, "$name - before the body");
+    Test::More::like($got{'raw.html'}{body}, qr/onload/, "$name - unless it is to pass as it came");
+}
+--- error_log
+image_resize_pass: nothing of a subrequest goes out where SVG is sanitized

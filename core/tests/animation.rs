@@ -647,6 +647,37 @@ fn jxl_moves_as_its_source() {
     }
 }
 
+/// Of pictures with all kinds of alpha a small part changes: whatever an encoder tries, it is not to read, or check,
+/// what is not there, which would end the process.
+#[test]
+fn every_speed_and_effort_takes_small_changes() {
+    let part = |n: u8, at: (u32, u32), size: (u32, u32)| PngDrawn {
+        at,
+        size,
+        colors: [[40 * n, 90, 160, 60 * n + 15], [200, 10, 30, 255 - 50 * n]],
+        ..hole()
+    };
+    let frames = [
+        part(0, (0, 0), (24, 16)),
+        part(1, (3, 5), (4, 9)),
+        part(2, (23, 15), (1, 1)),
+        part(3, (0, 0), (13, 2)),
+    ];
+    let source = png_of(&frames, 0, false);
+    for size in ["", "w=13,", "w=100,enlarge=on,"] {
+        let made = |plan: &Plan| probe(&transform(&source, plan).unwrap()).unwrap().frames;
+        for avif_speed in 6..=10 {
+            let plan = Plan { avif_speed, ..plan(&format!("{size}f=avif")) };
+            assert_eq!(made(&plan), 4, "{size}, speed {avif_speed}");
+        }
+        #[cfg(feature = "jxl")]
+        for jxl_effort in 1..=9 {
+            let plan = Plan { jxl_effort, ..plan(&format!("{size}f=jxl")) };
+            assert_eq!(made(&plan), 4, "{size}, effort {jxl_effort}");
+        }
+    }
+}
+
 #[test]
 fn delays_of_png_add_up() {
     let thirtieth = |n: u32| PngDrawn { at: (n, n), size: (2, 2), delay: (1, 30), ..hole() };

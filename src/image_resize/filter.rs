@@ -8,8 +8,8 @@
 use image_gate_core::image::{Error, lists_etag};
 use nginx_sys::{
     NGX_AGAIN, NGX_ERROR, NGX_HTTP_BAD_REQUEST, NGX_HTTP_NO_CONTENT, NGX_HTTP_NOT_MODIFIED,
-    NGX_HTTP_OK, NGX_HTTP_PARTIAL_CONTENT, NGX_HTTP_SPECIAL_RESPONSE, NGX_OK, ngx_int_t,
-    ngx_uint_t,
+    NGX_HTTP_OK, NGX_HTTP_PARTIAL_CONTENT, NGX_HTTP_SPECIAL_RESPONSE, NGX_LOG_ERR, NGX_OK,
+    ngx_int_t, ngx_uint_t,
 };
 
 use super::begin::{begin, codings};
@@ -184,9 +184,25 @@ fn source(context: Transfer<'_>, conf: &LocConf) -> ngx_int_t {
     hold(context, if conf.may_pass() { BodyState::Sniff } else { BodyState::Read })
 }
 
+/// Whether a subrequest would put SVG as it came into a page.
+fn is_withheld(request: &Request<'_>) -> bool {
+    !request.is_main()
+        && conf(request).is_some_and(|conf| conf.sanitizes() && !matches!(conf.mode(), Mode::Off))
+}
+
 fn body<'r>(request: Request<'r>, chain: Chain<'r>) -> ngx_int_t {
     let Some(context) = Transfer::active(request) else {
         if keep::is_update(request) {
+            drain(chain);
+            return OK;
+        }
+        if is_withheld(&request) {
+            if chain.buffers().any(|buf| buf.is_last_of_part()) {
+                let line = format_args!(
+                    "image_resize_pass: nothing of a subrequest goes out where SVG is sanitized: it makes no image"
+                );
+                request.log_line(NGX_LOG_ERR, line);
+            }
             drain(chain);
             return OK;
         }

@@ -204,7 +204,8 @@ pub fn declared_format(request: &Request<'_>) -> Option<Format> {
 pub fn may_be_xml(request: &Request<'_>) -> bool {
     let declared = request.content_type().to_ascii_lowercase();
     let has = |word: &[u8]| declared.windows(word.len()).any(|part| part == word);
-    !has(b"/") || [&b"svg"[..], b"xml", b"unknown", b",", b"*"].into_iter().any(has)
+    !has(b"/")
+        || [&b"svg"[..], b"xml", b"xsl", b"multipart", b"unknown", b",", b"*"].into_iter().any(has)
 }
 
 /// The format that a source may turn out to have that is known by its headers alone: XML may be SVG.

@@ -74,7 +74,8 @@ fn reads_all(mut expressions: impl Iterator<Item = (&'static str, Expression)>) 
 }
 
 /// Whether there are arguments but those of the link itself, those that anybody may add, and those that a
-/// message names, as it names them, where they stand once: then all read the same of them.
+/// message names, as it names them, where they stand once: then all read the same of them. What anybody may add holds
+/// no more than itself, though parameters are parted by commas and slashes, too.
 fn has_unsigned(args: &[u8], conf: &LocConf, message: Expression) -> bool {
     let is_once = |name: &[u8]| {
         let names = args.split(|&byte| byte == b'&').map(name_of);
@@ -83,10 +84,11 @@ fn has_unsigned(args: &[u8], conf: &LocConf, message: Expression) -> bool {
     let is_signed = |name: &[u8]| {
         message.variables().any(|variable| variable.strip_prefix(b"arg_") == Some(name))
     };
+    let has_more = |argument: &[u8]| argument.iter().any(|byte| matches!(byte, b',' | b'/'));
     let is_known = |argument: &[u8]| {
         let name = name_of(argument);
         let is_own = conf.own_arguments().any(|own| own.eq_ignore_ascii_case(name));
-        is_own || is_allowed(name, conf) || is_signed(name) && is_once(name)
+        is_own || is_allowed(name, conf) && !has_more(argument) || is_signed(name) && is_once(name)
     };
     args.split(|&byte| byte == b'&').any(|argument| !argument.is_empty() && !is_known(argument))
 }

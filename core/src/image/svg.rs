@@ -10,7 +10,7 @@ use resvg::usvg::roxmltree::{Document, ParsingOptions};
 use super::Error;
 use super::error::broken;
 
-/// Elements, attributes and texts that a document has at most, all entities put in.
+/// Elements and texts that a document has at most, all entities put in.
 #[cfg(feature = "svg")]
 const NODES: u32 = 1 << 20;
 
@@ -22,6 +22,18 @@ const PREFIXES: usize = 256;
 #[cfg(feature = "svg")]
 const COMPARISONS: usize = 1 << 28;
 
+/// Attributes that an element has at most: each is compared with all others of its element.
+#[cfg(feature = "svg")]
+const ATTRIBUTES: usize = 256;
+
+/// Bytes of entities that references to them may lead to, and comparisons of names that they may take.
+#[cfg(feature = "svg")]
+const REFERRED: usize = 1 << 24;
+
+/// References that a reference leads to at most, as the parser has it.
+#[cfg(feature = "svg")]
+const NESTED: usize = 256;
+
 /// Reads a document. That takes what memory, and what time, its entities want.
 ///
 /// # Errors
@@ -29,6 +41,8 @@ const COMPARISONS: usize = 1 << 28;
 #[cfg(feature = "svg")]
 pub(super) fn parse(text: &str) -> Result<Document<'_>, Error> {
     check_prefixes(text)?;
+    check_attributes(text)?;
+    check_references(text)?;
     let parsing = ParsingOptions { allow_dtd: true, nodes_limit: NODES, ..Default::default() };
     Document::parse_with_options(text, parsing).map_err(broken)
 }
@@ -42,13 +56,7 @@ pub(super) fn parse(text: &str) -> Result<Document<'_>, Error> {
 fn check_prefixes(text: &str) -> Result<(), Error> {
     const DECLARED: &str = "xmlns";
     // The text of an entity may become many elements. What looks like an entity within one is not read.
-    let is_known = |declared: &str| {
-        let Some(at) = declared.find(['"', '\'']) else { return true };
-        let (_, value) = declared.split_at_checked(at).unwrap_or_default();
-        let (quote, value) = value.split_at_checked(1).unwrap_or_default();
-        value.split_once(quote).is_some_and(|(value, _)| !value.contains(DECLARED))
-    };
-    if !text.split("<!ENTITY").skip(1).all(is_known) {
+    if !entities(text).all(|value| value.is_some_and(|value| !value.contains(DECLARED))) {
         return Err(broken("an entity declares a namespace, or is not closed"));
     }
     let mut prefixes = BTreeSet::new();
@@ -73,6 +81,65 @@ fn check_prefixes(text: &str) -> Result<(), Error> {
         return Err(broken("too many namespaces"));
     }
     Ok(())
+}
+
+/// What the entities of a document stand for; `None` for one that is not closed.
+#[cfg(feature = "svg")]
+fn entities(text: &str) -> impl Iterator<Item = Option<&str>> {
+    text.split("<!ENTITY").skip(1).map(|declared| {
+        let Some(at) = declared.find(['"', '\'']) else { return Some("") };
+        let (_, value) = declared.split_at_checked(at)?;
+        let (quote, value) = value.split_at_checked(1)?;
+        value.split_once(quote).map(|(value, _)| value)
+    })
+}
+
+/// Looks at what the attributes of elements will cost.
+///
+/// # Errors
+/// [`Error::DecodeFailed`] where that is too much.
+#[cfg(feature = "svg")]
+fn check_attributes(text: &str) -> Result<(), Error> {
+    let is_comment = |tag: &&str| tag.starts_with("!--") || tag.starts_with("![CDATA[");
+    for tag in text.split('<').filter(|tag| !is_comment(tag)) {
+        let (mut values, mut open) = (0, None);
+        for byte in tag.bytes() {
+            match (byte, open) {
+                (b'>', None) => break,
+                (b'"' | b'\'', None) => open = Some(byte),
+                (_, Some(quote)) if quote == byte => (values, open) = (values + 1, None),
+                _ => (),
+            }
+        }
+        if values > ATTRIBUTES {
+            return Err(broken("too many attributes"));
+        }
+    }
+    Ok(())
+}
+
+/// Looks at what references to entities will cost: the text of one is read each time.
+///
+/// # Errors
+/// [`Error::DecodeFailed`] where that is too much.
+#[cfg(feature = "svg")]
+fn check_references(text: &str) -> Result<(), Error> {
+    let references = |text: &str| {
+        let is_one = |name: &&str| {
+            let name = name.split(';').next().unwrap_or_default();
+            !name.starts_with('#') && !matches!(name, "lt" | "gt" | "amp" | "quot" | "apos")
+        };
+        text.split('&').skip(1).filter(is_one).count()
+    };
+    let (mut count, mut longest, mut is_nested) = (0_usize, 0, false);
+    for value in entities(text).flatten() {
+        count += 1;
+        longest = longest.max(value.len());
+        is_nested |= references(value) > 0;
+    }
+    let times = if is_nested { NESTED } else { 1 };
+    let all = references(text).saturating_mul(times).saturating_mul(longest.max(count));
+    if count > 0 && all > REFERRED { Err(broken("too many references")) } else { Ok(()) }
 }
 
 /// Whether a file is an SVG drawing, by its first bytes.
@@ -282,6 +349,43 @@ mod tests {
                 "<!DOCTYPE svg [<!ENTITY a \"'\"><!ENTITY\ne\n\"<g xmlns='u'/>\">]>{}&e;</svg>",
                 root(1)
             ),
+        ] {
+            assert!(matches!(parse(&text), Err(Error::DecodeFailed(_))), "{}", &text[..100]);
+        }
+    }
+
+    #[cfg(feature = "svg")]
+    #[test]
+    fn attributes_and_references() {
+        let svg = |inner: &str| format!("<svg xmlns='http://www.w3.org/2000/svg'>{inner}</svg>");
+        let tag = |count: usize| {
+            let attributes: String = (0..count).map(|n| format!(" a{n}='>'")).collect();
+            svg(&format!("<g{attributes}/>"))
+        };
+        let entities = |value: &str, references: usize| {
+            format!(
+                "<!DOCTYPE svg [<!ENTITY a 'b'><!ENTITY e \"{value}\">]>{}",
+                svg(&"&e;".repeat(references))
+            )
+        };
+        let quoted = "\"a\" ".repeat(1_000);
+        for text in [
+            tag(256),
+            tag(200).replace(">'", "=\"=\"'"),
+            svg(&format!("<!-- {quoted} --><style><![CDATA[ {quoted} ]]></style>{quoted}")),
+            svg(&"&lt;&#60;".repeat(20_000)),
+            entities(&"e".repeat(1_000), 1_000),
+            entities("&a;", 1_000),
+        ] {
+            assert!(parse(&text).is_ok(), "{}: {:?}", &text[..100], parse(&text));
+        }
+        let many: String = (0..5_000).map(|n| format!("<!ENTITY e{n} 'e'>")).collect();
+        for text in [
+            tag(257),
+            entities(&"e".repeat(100_000), 1_000),
+            entities(&"<g/>".repeat(10_000), 1_000),
+            entities(&"&a;".repeat(200), 1_000),
+            format!("<!DOCTYPE svg [{many}]>{}", svg(&"&e4999;".repeat(5_000))),
         ] {
             assert!(matches!(parse(&text), Err(Error::DecodeFailed(_))), "{}", &text[..100]);
         }

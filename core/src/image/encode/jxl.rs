@@ -24,6 +24,10 @@ pub(in crate::image) fn tries(effort: u8, size: Size) -> bool {
     effort > 7 && size.pixels() <= 1 << 20
 }
 
+/// The highest effort of pictures that follow each other: at higher ones libjxl 0.7 ends the process where a
+/// picture is a part of the canvas.
+const MOST_OF_MOVING: u8 = 7;
+
 /// Those of sRGB: primaries and curve.
 const SRGB: (u8, u8) = (1, 13);
 
@@ -59,15 +63,16 @@ pub(super) struct Effort {
     pub(super) cost: u64,
 }
 
-/// The effort of the plan, or the next one at which so many pictures end in time, or the lowest.
-pub(super) fn planned_effort(
+/// The effort of the plan, as far as that is for pictures that follow each other, or the next one at which so many
+/// end in time, or the lowest.
+pub(super) fn moving_effort(
     plan: &Plan,
     channels: u8,
     size: Size,
     frames: u32,
     control: &Control,
 ) -> Effort {
-    let (wanted, costs) = (wanted_effort(plan, size), costs(channels));
+    let (wanted, costs) = (plan.jxl_effort.min(MOST_OF_MOVING), costs(channels));
     let pixels = size.pixels().saturating_mul(frames.into());
     let number = effort(wanted, pixels, costs, control.remaining()).unwrap_or(1);
     let cost = costs.get(usize::from(number).saturating_sub(1)).copied().unwrap_or_default();

@@ -214,7 +214,12 @@ fn kept<'t>(element: &str, attribute: Attribute<'t, '_>) -> Option<(&'t str, Cow
                 Kind::Plain => value.into(),
                 Kind::Presentation => css::value(value)?,
                 Kind::Values => {
-                    Cow::from(value).filter_by(|values| values.split(';').all(css::is_value))?
+                    // A list may end with what parts it.
+                    let is_list = |values: &str| {
+                        let values = values.trim_ascii();
+                        values.strip_suffix(';').unwrap_or(values).split(';').all(css::is_value)
+                    };
+                    Cow::from(value).filter_by(is_list)?
                 }
                 Kind::Style => {
                     Cow::from(css::declarations(value)).filter_by(|style| !style.is_empty())?

@@ -4,7 +4,7 @@ use image_gate_codecs::jxl::{self, Window};
 
 use super::changes::{difference, encode_window};
 use crate::image::control::fits;
-use crate::image::encode::jxl::{Effort, image, planned_effort};
+use crate::image::encode::jxl::{Effort, image, moving_effort};
 use crate::image::error::not_encoded;
 use crate::image::metadata::OutputMetadata;
 use crate::image::pixels::widen;
@@ -84,7 +84,7 @@ impl<'a> JxlAnimator<'a> {
         control: &Control,
     ) -> Result<(jxl::Animation<'a>, Effort), Error> {
         let channels = layout.channels() as u8;
-        let effort = planned_effort(self.plan, channels, self.size, self.frames, control);
+        let effort = moving_effort(self.plan, channels, self.size, self.frames, control);
         let image = image((&[], self.size, channels), self.plan, self.metadata);
         let plays = self.animation.plays.map_or(0, std::num::NonZeroU32::get);
         let writer = jxl::Animation::new(image, effort.number, plays).map_err(not_encoded)?;
