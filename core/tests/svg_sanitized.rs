@@ -255,11 +255,12 @@ fn what_is_large_ends() {
         (
             long(format!(
                 "<set {} attributeName='x'>{}</set>",
-                attributes(5_000),
+                attributes(250),
                 "<g/>".repeat(100_000)
             )),
             true,
         ),
+        (long(format!("<set {}/>", attributes(5_000))), false),
         (names(1_000, 3_000), false),
         (names(12, 30_000), true),
     ] {

@@ -118,6 +118,15 @@ ig_request_set_allowance(ngx_http_request_t *r, size_t rate, int64_t bytes)
 }
 
 
+/* A function in nginx, and a macro in Angie. */
+
+void
+ig_set_process_title(char *title)
+{
+    ngx_setproctitle(title);
+}
+
+
 ngx_uint_t
 ig_request_cached(const ngx_http_request_t *r)
 {

@@ -1,6 +1,6 @@
 //! The Rust side of `shim.c` and `cache.c`.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_char, c_int, c_void};
 
 use nginx_sys::{
     ngx_buf_t, ngx_conf_t, ngx_connection_t, ngx_event_t, ngx_http_core_loc_conf_t,
@@ -234,6 +234,8 @@ unsafe extern "C" {
         request: *mut ngx_http_request_t,
         censor: unsafe extern "C" fn(*mut ngx_http_request_t, *mut u8, *mut u8, *mut u8) -> *mut u8,
     );
+
+    pub fn ig_set_process_title(title: *mut c_char);
 
     pub fn ig_threads_available() -> ngx_uint_t;
     pub fn ig_thread_pool_add(cf: *mut ngx_conf_t, name: *mut ngx_str_t) -> *mut RawThreadPool;

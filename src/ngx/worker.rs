@@ -14,9 +14,11 @@ use image_gate_isolation::Processes;
 use nginx_sys::{
     NGX_PROCESS_SIGNALLER, NGX_PROCESS_SINGLE, NGX_PROCESS_WORKER, ngx_cached_time,
     ngx_core_conf_t, ngx_core_module, ngx_current_msec, ngx_cycle, ngx_cycle_t, ngx_exiting,
-    ngx_ncpu, ngx_process, ngx_process_slot, ngx_setproctitle, ngx_terminate, ngx_uint_t,
+    ngx_ncpu, ngx_process, ngx_process_slot, ngx_terminate, ngx_uint_t,
 };
 use smallvec::SmallVec;
+
+use super::shim;
 
 /// This worker's share of the machine's processors, at least 1.
 pub fn processors() -> u32 {
@@ -149,7 +151,7 @@ pub static PROCESSES: Processes = Processes::new(name_helper);
 /// Has this process be called what it is in the list of processes, where it would be a worker.
 fn name_helper() {
     // SAFETY: a string, which nginx copies to where it keeps the names of its processes.
-    unsafe { ngx_setproctitle(c"image decoder".as_ptr().cast_mut().cast()) };
+    unsafe { shim::ig_set_process_title(c"image decoder".as_ptr().cast_mut()) };
 }
 
 /// Whether this process answers requests: nginx also starts some for its caches.
