@@ -5,6 +5,7 @@ use std::rc::Rc;
 use image_gate_core::key::KeySource;
 
 use super::conf::{LocConf, MainConf, Notes, RedirectNote, RedirectTarget};
+use crate::image_resize::{self, ImageResize};
 use crate::ngx::conf::{Expression, Place, Term, terms};
 use crate::ngx::location::{self, Bypass, Server};
 use crate::ngx::{Parser, Reported};
@@ -34,6 +35,12 @@ impl LocConf {
                         },
                         links: parser.kept_location::<SecureLinkHash>(),
                     });
+                    let image = parser.location::<ImageResize>();
+                    if let Some(made) = image.and_then(image_resize::LocConf::own_mode) {
+                        let reason = "has no effect: \"access_key_redirect\" answers here; put it \
+                                      where that leads";
+                        made.warn(parser, format_args!("{reason}"));
+                    }
                 }
                 "access_key" if place.is_in_location && matches!(self.access, Some(Some(_))) => {
                     if let Some(bypass) = Bypass::current(parser) {

@@ -35,6 +35,8 @@ pub struct Notes {
     pub named: RefCell<Vec<ErrorLocation>>,
     /// Modes, with what the location says to nginx's own filter.
     pub modes: RefCell<Vec<(Rc<Place>, OtherModuleConf)>>,
+    /// The same with what it says to `slice`, and what the level above does.
+    pub sliced: RefCell<Vec<(Rc<Place>, OtherModuleConf, Option<OtherModuleConf>)>>,
 }
 
 /// A named location that an error leads to.
@@ -179,6 +181,15 @@ pub struct LocConf {
     /// None at all where it is empty.
     pub watermarks: Option<Vec<WatermarkConf>>,
     pub places: Places,
+    /// How many of them are of this level.
+    pub own_places: usize,
+    /// What it says to nginx's `slice`.
+    pub slice: Option<OtherModuleConf>,
+    /// The names of the arguments in which a signed link has its token and its expiry, where one is
+    /// looked at.
+    pub link_arguments: OnceCell<Vec<Vec<u8>>>,
+    /// Whether `rewrite` captures what directives of this location mean to have of its name.
+    pub is_recaptured: Cell<bool>,
     /// Where jobs run, once merged; `None` is the event loop.
     pub pool: Option<ThreadPool>,
     /// What of it decides which results are kept for it, once a request has asked.
@@ -191,6 +202,32 @@ impl LocConf {
     /// The mode that holds here.
     pub fn mode(&self) -> Mode {
         self.mode.unwrap_or_default()
+    }
+
+    /// The directive that says what is made in this location, and not only above it.
+    pub fn own_mode(&self) -> Option<&Rc<Place>> {
+        let mut own = self.places.iter().take(self.own_places);
+        own.find(|place| place.name == "image_resize" && !matches!(self.mode(), Mode::Off))
+    }
+
+    /// Bytes that `slice` has in each part of a source; 0 where it does not work.
+    pub fn part_of_source(&self) -> usize {
+        let size = self.slice.map_or(0, OtherModuleConf::first_word);
+        if size == usize::MAX { 0 } else { size }
+    }
+
+    /// Whether the source of a request is more than the first part of it, and the others would not
+    /// come.
+    pub fn is_sliced(&self, request: Request<'_>) -> bool {
+        let part = self.part_of_source() as u64;
+        part > 0
+            && request.comes_in_parts()
+            && request.content_length().is_some_and(|length| length > part)
+    }
+
+    /// Says in which arguments a signed link has its token and its expiry.
+    pub fn leave_out<'a>(&self, names: impl Iterator<Item = &'a [u8]>) {
+        let _ = self.link_arguments.set(names.map(<[u8]>::to_vec).collect());
     }
 
     /// Whether requests say by parameters what is made, in whichever notation.

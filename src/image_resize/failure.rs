@@ -134,6 +134,7 @@ pub fn log_failure(context: Transfer<'_>, failure: &Failure) -> u32 {
         Failure::Expired => (GONE, "bad_params", false),
         Failure::Busy => (NGX_HTTP_SERVICE_UNAVAILABLE, "busy", true),
         Failure::Upstream => (NGX_HTTP_BAD_GATEWAY, "decode_failed", false),
+        Failure::Sliced => (NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, "decode_failed", true),
     };
     context.update_info(|response| {
         response.status = Some(ImageStatus::Error);
@@ -163,6 +164,7 @@ pub fn log_failure(context: Transfer<'_>, failure: &Failure) -> u32 {
         Failure::Expired => &"the link has expired",
         Failure::Busy => &"the queue is full",
         Failure::Upstream => &"the upstream broke off",
+        Failure::Sliced => &"\"slice\" has the source come in parts: take it away",
     };
     if conf.is_some_and(|conf| conf.debug_header.unwrap_or(false)) {
         context.detail.replace(Some(format!("{word}; {reason}")));
@@ -170,7 +172,8 @@ pub fn log_failure(context: Transfer<'_>, failure: &Failure) -> u32 {
     // The client did nothing wrong: the configuration has to be mended.
     let is_misconfigured = matches!(
         failure,
-        Failure::Image(Error::Directive(_) | Error::Watermark(_))
+        Failure::Sliced
+            | Failure::Image(Error::Directive(_) | Error::Watermark(_))
             | Failure::Params(Error::UnknownPreset(_) | Error::Directive(_))
     );
     let (others, level) = match failure {

@@ -18,7 +18,7 @@ use super::conf::{ImageResize, LocConf, Mode, conf};
 use super::context::{BodyState, Context, ResponseRole, Transfer};
 use super::failure::fail_in_header_filter;
 use super::hold::{hold, next_header};
-use super::response_info::ImageStatus;
+use super::response_info::{Failure, ImageStatus};
 use super::timers::wake;
 use super::{headers, keep, preaccess, sniff};
 use crate::ngx::Request;
@@ -156,6 +156,9 @@ fn source(context: Transfer<'_>, conf: &LocConf) -> ngx_int_t {
     let buffer = conf.buffer();
     if request.content_length().is_some_and(|length| length > buffer) {
         return fail_in_header_filter(context, Error::TooLarge { limit: buffer }.into());
+    }
+    if conf.is_sliced(request) {
+        return fail_in_header_filter(context, Failure::Sliced);
     }
     if matches!(conf.mode(), Mode::Test) {
         return hold(context, BodyState::Sniff);

@@ -7,7 +7,9 @@ use nginx_sys::ngx_uint_t;
 use super::conf::{ErrorLocation, ImageResize, LocConf, MainConf, Mode, OnError, Threads};
 use super::directives::fixed_names;
 use super::value::Value;
-use crate::ngx::location::{self, Server};
+use crate::ngx::captures::{Capture, captures};
+use crate::ngx::location::{self, OtherModuleConf, Server};
+use crate::ngx::variable::is_number;
 use crate::ngx::{Parser, Reported, thread, variable};
 
 /// The first word of the other filter's configuration: whether it works, and how. 0 is "off", and
@@ -77,11 +79,39 @@ impl LocConf {
         fixed_names(params.text()).find(|name| Setting::find_param(name).is_some_and(is_left_out))
     }
 
-    /// Looks over a location that is merged. Its own directives are the first `own` of its places.
+    /// What a directive reads by its number though `rewrite` captured that, and nothing like what the
+    /// location's own expression did.
+    fn recaptured(&self, directive: &str, parser: Parser<'_>) -> Option<String> {
+        let here = captures(location::regex(parser)?)?;
+        let rewrites: Vec<_> = location::breaking_rewrites(parser).filter_map(captures).collect();
+        let read = self.settings().filter_map(|(setting, value)| {
+            let own = setting.directive.as_ref()?;
+            (own.text() == directive).then(|| value.expression())?
+        });
+        // The same number of both may be meant where both are numbers.
+        let is_other = |name: &[u8]| {
+            let of = |captures: &[Capture<'_>]| {
+                captures.iter().find(|capture| capture.is_called(name)).map(Capture::is_number)
+            };
+            let is_here = of(&here);
+            is_here.is_some()
+                && rewrites.iter().map(|captures| of(captures)).any(|there| match there {
+                    None => true,
+                    Some(is_number) => !is_number && is_here == Some(true),
+                })
+        };
+        read.into_iter().find_map(|read| {
+            let name = read.variables().find(|name| is_number(name) && is_other(name))?;
+            Some(String::from_utf8_lossy(name).into_owned())
+        })
+    }
+
+    /// Looks over a location that is merged.
     ///
     /// # Errors
     /// What is wrong was reported.
-    pub fn lint(&self, own: usize, parser: Parser<'_>) -> Result<(), Reported> {
+    pub fn lint(&self, parent: &LocConf, parser: Parser<'_>) -> Result<(), Reported> {
+        let own = self.own_places;
         let main = parser.main::<ImageResize>().ok_or(Reported)?;
         let notes = &main.notes;
         let has_mode = !matches!(self.mode(), Mode::Off);
@@ -121,6 +151,16 @@ impl LocConf {
                     place.warn(
                         parser,
                         format_args!("has no effect: \"image_resize\" makes no image here"),
+                    );
+                }
+                name if let Some(number) = self.recaptured(name, parser) => {
+                    self.is_recaptured.set(true);
+                    place.warn(
+                        parser,
+                        format_args!(
+                            "\"${number}\" is what \"rewrite\" captured, and not this location: \
+                             give its part a name, as in (?<width>...)"
+                        ),
                     );
                 }
                 "image_resize" if self.is_unbounded() => {
@@ -188,6 +228,9 @@ impl LocConf {
         if has_mode && !matches!(self.mode(), Mode::Test) && !is_meant && !thread::available() {
             main.is_blocking.set(true);
         }
+        if has_mode && let (Some(place), Some(slice)) = (self.own_mode(), self.slice) {
+            notes.sliced.borrow_mut().push((place.clone(), slice, parent.slice));
+        }
         if has_mode
             && let Some(place) = self.places.get("image_resize")
             && let Some(other) =
@@ -215,6 +258,16 @@ pub fn check(parser: Parser<'_>, main: &MainConf) -> Result<(), Reported> {
     for (place, other) in main.notes.modes.borrow().iter() {
         if MODES.contains(&other.first_word()) {
             let reason = "\"image_filter\" works in the same location: images go through both";
+            place.warn(parser, format_args!("{reason}"));
+        }
+    }
+    let uses_slices = variable::is_used(parser, &["slice_range"]);
+    for (place, here, above) in main.notes.sliced.borrow().iter().filter(|_| uses_slices) {
+        let size = here.first_word();
+        // One of all of a server may be for other locations.
+        if size != 0 && above.map(OtherModuleConf::first_word) != Some(size) {
+            let reason = "\"slice\" works in the same location: sources come in parts, of which no \
+                          image is made: take it away";
             place.warn(parser, format_args!("{reason}"));
         }
     }

@@ -6,7 +6,7 @@ use super::conf::{ImageResize, LocConf, Mode, Threads};
 use super::url::Prefix;
 use crate::ngx::conf::Merge;
 use crate::ngx::thread::{self, ThreadPool};
-use crate::ngx::{Parser, Reported};
+use crate::ngx::{Parser, Reported, location};
 
 impl Merge for LocConf {
     fn merge(&mut self, parent: &LocConf, parser: Parser<'_>) -> Result<(), Reported> {
@@ -53,9 +53,10 @@ impl Merge for LocConf {
             self.watermarks.clone_from(&parent.watermarks);
         }
 
-        let own = self.places.iter().count();
+        self.own_places = self.places.iter().count();
         self.places.inherit(&parent.places);
-        self.lint(own, parser)?;
+        self.slice = location::other_module_conf(parser, c"ngx_http_slice_filter_module");
+        self.lint(parent, parser)?;
 
         // A pool is asked for only where jobs come from: nginx starts the threads of every pool
         // that anyone asked for.

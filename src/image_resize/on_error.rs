@@ -69,7 +69,11 @@ impl Failure {
                     | Error::Timeout
                     | Error::Cancelled
             ),
-            Failure::Params(_) | Failure::Expired | Failure::Busy | Failure::Upstream => false,
+            Failure::Params(_)
+            | Failure::Expired
+            | Failure::Busy
+            | Failure::Upstream
+            | Failure::Sliced => false,
         }
     }
 }

@@ -1,8 +1,11 @@
 //! What the directives of a location mean for one request.
 
+use std::borrow::Cow;
+
 use image_gate_core::image::{
     Allow, Argument, Draft, Error, FormatChoice, Hints, Params, Plan, Presets, Setting,
 };
+use image_gate_core::key::source::{Edit, edit_arguments};
 
 use super::conf::{ImageResize, LocConf, Mode};
 use super::link;
@@ -10,6 +13,7 @@ use super::response_info::Failure;
 use super::value::{Value, evaluate, parse_value};
 use super::watermark_cache::WatermarkSpec;
 use crate::ngx::Request;
+use crate::ngx::conf::Expression;
 
 /// The angle of `image_resize rotate`.
 pub(super) const ANGLE: Argument = Argument::Mode("rotate");
@@ -36,6 +40,7 @@ impl LocConf {
             && self.mode().makes_image()
         {
             let list = evaluate(expression, request, "image_resize_params")?;
+            let list = &*self.without_link(list, expression);
             let names_preset = || expression.text().windows(7).any(|part| part == b"preset=");
             let presets = presets(&request);
             let overridden = presets.and_then(|presets| {
@@ -50,6 +55,18 @@ impl LocConf {
         plan.svg_sanitized =
             self.sanitizes() && self.mode().makes_image() && link::description(request).is_none();
         Ok(plan)
+    }
+
+    /// A list of parameters without what is a signed link's own, where it holds all arguments.
+    fn without_link<'a>(&self, list: &'a [u8], expression: Expression) -> Cow<'a, [u8]> {
+        let names = self.link_arguments.get().into_iter().flatten();
+        let holds_all = |name: &[u8]| matches!(name, b"args" | b"query_string");
+        if !expression.variables().any(holds_all) {
+            return list.into();
+        }
+        names.fold(list.into(), |list: Cow<'a, [u8]>, name| {
+            edit_arguments(&list, name, Edit::Remove).map_or(list, Cow::Owned)
+        })
     }
 
     /// Applies a list of parameters to a plan, where they are allowed.

@@ -48,6 +48,8 @@ pub enum Failure {
     Busy,
     /// The upstream did not send all of the source.
     Upstream,
+    /// The source comes in parts, the next of which nobody would ask for.
+    Sliced,
 }
 
 impl From<Error> for Failure {

@@ -15,6 +15,7 @@ use crate::ngx::Request;
 use crate::ngx::conf::{
     ConfError, DirectiveArgs, Expression, Term, expect, once, parse_flag, terms,
 };
+use crate::ngx::variable::is_number;
 
 /// How many layers a watermark has at most.
 const MOST: usize = 8;
@@ -162,8 +163,7 @@ fn begins_as_asked(template: &[u8]) -> bool {
         Term::Variable(name) => Some(name),
         Term::Text(_) => None,
     });
-    let is_capture = |name: &[u8]| name.iter().all(u8::is_ascii_digit);
-    first.any(|name| name.eq_ignore_ascii_case(b"host") || is_capture(name) || is_sent(name))
+    first.any(|name| name.eq_ignore_ascii_case(b"host") || is_number(name) || is_sent(name))
 }
 
 /// How often a file's name goes to the folder above.

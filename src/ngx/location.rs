@@ -2,7 +2,9 @@
 
 use std::ffi::{CStr, c_void};
 
-use nginx_sys::{NGX_HTTP_SATISFY_ANY, ngx_http_conf_ctx_t, ngx_http_core_srv_conf_t, ngx_uint_t};
+use nginx_sys::{
+    NGX_HTTP_SATISFY_ANY, ngx_http_conf_ctx_t, ngx_http_core_srv_conf_t, ngx_str_t, ngx_uint_t,
+};
 
 use super::conf::ConfError;
 use super::module::Core;
@@ -177,6 +179,22 @@ pub fn has_rewrites(parser: Parser<'_>) -> bool {
     let rewrite = other_module_conf(parser, REWRITE);
     // SAFETY: as in `Bypass::current`.
     rewrite.is_some_and(|conf| unsafe { shim::ig_rewrite_has_codes(conf.as_ptr()) != 0 })
+}
+
+/// The regular expressions by which the location that is merged rewrites the URI and stays.
+pub fn breaking_rewrites(parser: Parser<'_>) -> impl Iterator<Item = &[u8]> {
+    let rewrite = other_module_conf(parser, REWRITE);
+    let mut before = 0;
+    std::iter::from_fn(move || {
+        let mut regex = ngx_str_t::empty();
+        // SAFETY: as in `Bypass::current`; the expression's text is in the configuration's pool.
+        let text = unsafe {
+            let is_there = shim::ig_rewrite_break(rewrite?.as_ptr(), before, &raw mut regex) != 0;
+            is_there.then(|| super::strings::bytes(regex))
+        };
+        before += 1;
+        text
+    })
 }
 
 /// What the location that is merged says to the HTTP module called `name`, if that is loaded.

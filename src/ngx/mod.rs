@@ -6,6 +6,7 @@
 mod access;
 pub mod allocator;
 pub mod cache;
+pub mod captures;
 pub mod censor;
 pub mod chain;
 pub mod conf;

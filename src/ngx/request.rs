@@ -671,6 +671,13 @@ impl<'r> Request<'r> {
         !self.get().upstream.is_null() && unsafe { shim::ig_request_cached(self.as_ptr()) == 0 }
     }
 
+    /// Whether nginx puts the body together of parts, as `slice` does: each is asked for once the one
+    /// before has gone out.
+    pub fn comes_in_parts(self) -> bool {
+        // SAFETY: alive.
+        unsafe { shim::ig_request_subrequest_ranges(self.as_ptr()) != 0 }
+    }
+
     /// Whether the end of the body is told from a connection that broke: by a length, chunks, or
     /// the protocol of an upstream that does not simply close.
     pub fn is_end_announced(self) -> bool {

@@ -25,6 +25,7 @@ ig_get(ngx_http_request_t, request, error_page)
 ig_get(ngx_http_request_t, request, header_only)
 ig_get(ngx_http_request_t, request, internal)
 ig_get(ngx_http_request_t, request, limit_rate_set)
+ig_get(ngx_http_request_t, request, subrequest_ranges)
 
 ig_get(ngx_event_t, event, posted)
 ig_get(ngx_event_t, event, timer_set)
@@ -239,6 +240,45 @@ ig_rewrite_returns(const void *conf)
            && codes->nelts >= sizeof(ngx_http_script_code_pt)
            && *(ngx_http_script_code_pt *) codes->elts
               == ngx_http_script_return_code;
+}
+
+
+/*
+ * The regular expression of the "rewrite ... break" that so many of its kind precede.  What the
+ * codes are stands at the beginning of each; how long they are, nowhere.
+ */
+
+ngx_uint_t
+ig_rewrite_break(const void *conf, ngx_uint_t before, ngx_str_t *regex)
+{
+#if (NGX_PCRE)
+    size_t                         at;
+    ngx_array_t                   *codes;
+    ngx_http_script_regex_code_t  *code;
+
+    codes = *(ngx_array_t *const *) conf;
+
+    if (codes == NULL || codes->size != 1) {
+        return 0;
+    }
+
+    for (at = 0;
+         at + sizeof(ngx_http_script_regex_code_t) <= codes->nelts;
+         at += sizeof(uintptr_t))
+    {
+        code = (ngx_http_script_regex_code_t *) ((u_char *) codes->elts + at);
+
+        if (code->code == ngx_http_script_regex_start_code
+            && code->break_cycle
+            && before-- == 0)
+        {
+            *regex = code->regex->name;
+            return 1;
+        }
+    }
+#endif
+
+    return 0;
 }
 
 

@@ -170,6 +170,7 @@ unsafe extern "C" {
     pub fn ig_request_set_allowance(request: *mut ngx_http_request_t, rate: usize, bytes: i64);
     pub fn ig_request_limit_rate_set(request: *const ngx_http_request_t) -> ngx_uint_t;
     pub fn ig_request_set_limit_rate_set(request: *mut ngx_http_request_t, value: ngx_uint_t);
+    pub fn ig_request_subrequest_ranges(request: *const ngx_http_request_t) -> ngx_uint_t;
     pub fn ig_request_header_only(request: *const ngx_http_request_t) -> ngx_uint_t;
     pub fn ig_event_posted(event: *const ngx_event_t) -> ngx_uint_t;
     pub fn ig_event_timer_set(event: *const ngx_event_t) -> ngx_uint_t;
@@ -192,6 +193,11 @@ unsafe extern "C" {
     pub fn ig_access_allows_all(conf: *const c_void) -> ngx_uint_t;
     pub fn ig_rewrite_has_codes(conf: *const c_void) -> ngx_uint_t;
     pub fn ig_rewrite_returns(conf: *const c_void) -> ngx_uint_t;
+    pub fn ig_rewrite_break(
+        conf: *const c_void,
+        before: ngx_uint_t,
+        regex: *mut ngx_str_t,
+    ) -> ngx_uint_t;
 
     pub fn ig_request_captures(request: *const ngx_http_request_t, captures: *mut Captures);
     pub fn ig_request_set_captures(request: *mut ngx_http_request_t, captures: *const Captures);

@@ -85,6 +85,11 @@ pub fn is_single(name: &[u8]) -> bool {
     [&b"arg_"[..], b"cookie_", b"http_"].iter().any(|kind| name.starts_with(kind))
 }
 
+/// Whether it is what a regular expression captured.
+pub fn is_number(name: &[u8]) -> bool {
+    name.iter().all(u8::is_ascii_digit)
+}
+
 /// Whether any expression of the configuration has one of the variables called so, once all of it
 /// was read.
 pub fn is_used(parser: Parser<'_>, names: &[&str]) -> bool {

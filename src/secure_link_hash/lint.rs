@@ -8,11 +8,11 @@ use image_gate_core::image::Setting;
 use image_gate_core::link::ThirdPartyFormat;
 use nginx_sys::ngx_uint_t;
 
-use super::captures::{Capture, captures};
 use super::conf::{LinkFormatConf, LocConf, MainConf, Method, Notes, UnsignedArgs};
 use super::images::{self, ADDRESS, ALL};
 use crate::image_resize::ImageResize;
 use crate::ngx::Parser;
+use crate::ngx::captures::{Capture, captures};
 use crate::ngx::conf::{Expression, Place, Term, terms, variables};
 use crate::ngx::location::{self, Bypass};
 use crate::ngx::variable;
@@ -84,12 +84,7 @@ fn is_public(name: &[u8]) -> bool {
         || ALL.contains(&name)
         || SLASHLESS.contains(&name)
         || variable::is_single(name)
-        || is_number(name)
-}
-
-/// Whether it is what a regular expression captured.
-fn is_number(name: &[u8]) -> bool {
-    name.iter().all(u8::is_ascii_digit)
+        || variable::is_number(name)
 }
 
 /// Whether nothing in a text that tokens are made of can be a secret.

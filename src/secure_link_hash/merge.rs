@@ -5,6 +5,7 @@ use std::rc::Rc;
 use image_gate_core::link::{Rules, Signer, ThirdParty};
 
 use super::conf::{LinkFormatConf, LocConf, Method, SecureLinkHash};
+use crate::image_resize::ImageResize;
 use crate::ngx::conf::Merge;
 use crate::ngx::{Parser, Reported};
 
@@ -131,6 +132,11 @@ impl Merge for LocConf {
                 }
                 return Err(Reported);
             }
+        }
+        if let (Method::Md5(_) | Method::Mac(..), Some(_)) = (&self.method, &self.value)
+            && let Some(image) = parser.location::<ImageResize>()
+        {
+            image.leave_out(self.own_arguments());
         }
         if let Some(main) = parser.main::<SecureLinkHash>() {
             self.lint(own, main, parser);

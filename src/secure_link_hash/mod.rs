@@ -1,7 +1,6 @@
 //! `ngx_http_secure_link_hash_module`: signed links.
 
 mod access;
-mod captures;
 mod conf;
 mod directives;
 mod images;
