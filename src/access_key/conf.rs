@@ -13,7 +13,7 @@ use image_gate_runtime::key::state_file;
 use image_gate_runtime::key::{Keys, key_file};
 use nginx_sys::NGX_LOG_ERR;
 
-use super::zone::{KeyFile, KeyTable, StateFile, Zone};
+use super::zone::{KeyFile, KeyTable, Record, StateFile, Zone, ZoneHeader};
 use crate::ngx::conf::{Expression, Place, Places};
 use crate::ngx::location::Server;
 use crate::ngx::module::{Pending, with_main};
@@ -41,6 +41,10 @@ pub fn server<'a>(request: &'a Request<'_>) -> Option<&'a SrvConf> {
 pub struct Notes {
     pub places: RefCell<Vec<Rc<Place>>>,
     pub redirects: RefCell<Vec<RedirectNote>>,
+    /// Quotas of all that a partner ever asks for, with the names of their zones.
+    pub totals: RefCell<Vec<(Rc<Place>, Vec<u8>)>>,
+    /// What is asked for where a quota is nearly used up.
+    pub alerts: RefCell<Vec<(Rc<Place>, Pooled<SrvConf>, Rc<[u8]>)>>,
     /// Those that take keys from headers whose names have a `_`.
     pub underscored: RefCell<Vec<Rc<Place>>>,
     /// Whether any server hears such headers.
@@ -138,6 +142,8 @@ pub struct ZoneConf {
     pub state_file: Option<StateFile>,
     /// The key file as it was read with the configuration.
     pub file: RefCell<Option<(KeyFile, Keys)>>,
+    /// Its `access_key_file`.
+    pub file_place: OnceCell<Rc<Place>>,
     /// A good key file, until it is kept for the next start.
     pub text: RefCell<Vec<u8>>,
     /// The cycle that is being read with it.
@@ -166,6 +172,7 @@ impl ZoneConf {
             place,
             state_file,
             file: RefCell::default(),
+            file_place: OnceCell::new(),
             common: Cell::default(),
             live: OnceCell::new(),
             cache: RefCell::default(),
@@ -217,7 +224,7 @@ impl ShmZone for ZoneConf {
                     state_file::forbidden(path, &may(Wanted::Read), &may(Wanted::Write));
                 forbidden.map_or(Ok(()), Err)
             });
-            usable.map_err(|reason| format!("\"access_key_zone\" {}: {reason}", self.name))?;
+            usable.map_err(|reason| self.place.line(reason))?;
         }
         let table = keys.table;
         match &file.trouble {
@@ -249,11 +256,29 @@ impl ShmZone for ZoneConf {
                 State::default()
             }
         };
+        let room = memory.view::<ZoneHeader, Record>().map_or(0, |(_, records)| records.len());
+        let partners = table.partners().len();
+        if partners > room {
+            return Err(self.place.line(format_args!(
+                "zone \"{}\" is full: it has room for {room} partners, and the key file has \
+                 {partners}: make it {}k",
+                self.name,
+                size_for(partners)
+            )));
+        }
         let (name, state_file) = (self.name.clone(), self.state_file.clone());
         let zone = Zone::new(name, state_file, file, self.common.get(), memory, table, state)?;
         zone.header().key_file_bad.note(zone.file.trouble.is_none(), worker::time());
         self.live.set(Arc::new(zone)).map_err(|_| "a zone with two memories".to_owned())
     }
+}
+
+/// How many KiB a zone needs for so many partners: its pages, and what nginx keeps of each of them
+/// and of all.
+fn size_for(partners: usize) -> usize {
+    let bytes =
+        size_of::<Record>().saturating_mul(partners).saturating_add(size_of::<ZoneHeader>());
+    (bytes.saturating_add(bytes / 64) / 1024).saturating_add(24).next_multiple_of(8)
 }
 
 impl ZoneConf {
@@ -442,6 +467,8 @@ pub struct LocConf {
     /// The zone of `access`, once merged.
     pub zone: Option<Pooled<ZoneConf>>,
     pub quotas: Option<Quotas>,
+    /// The one of these that no period ends.
+    pub total: Option<Rc<Place>>,
     pub errors: Option<Errors>,
     pub headers: Option<RateLimitHeaders>,
     pub strip: Option<bool>,

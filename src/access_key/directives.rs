@@ -77,7 +77,7 @@ impl Directives for LocConf {
         },
         Directive {
             name: c"access_key_quota",
-            kind: SERVER_AND_LOCATION | NGX_CONF_2MORE,
+            kind: SERVER_AND_LOCATION | NGX_CONF_1MORE,
             set: set_quota,
         },
         Directive {
@@ -138,7 +138,15 @@ fn set_zone(conf: &mut MainConf, args: &DirectiveArgs<'_>) -> Result<(), ConfErr
     let (mut path, mut save) = (None, None);
     for argument in args.rest(2) {
         if let Some(value) = argument.strip_prefix(b"state=").filter(|value| !value.is_empty()) {
-            once(&mut path, args.full_path(value, false)?)?;
+            let file = args.full_path(value, false)?;
+            if value.ends_with(b"/") || file.is_dir() {
+                let name = String::from_utf8_lossy(value);
+                return Err(ConfError::invalid(format_args!(
+                    "\"state={name}\" names a folder: name a file in it, \"state={}/state\"",
+                    name.trim_end_matches('/')
+                )));
+            }
+            once(&mut path, file)?;
         } else if let Some(value) = argument.strip_prefix(b"save=") {
             once(&mut save, interval(value)?)?;
         } else {
@@ -199,6 +207,9 @@ fn set_access(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfEr
             let valid = is_id(name).then_some(name);
             once(&mut zone, expect(valid, name, format_args!("the name of a zone"))?.to_vec())?;
         } else if let Some(list) = argument.strip_prefix(b"from=") {
+            if list.contains(&b',') {
+                return expect(None, list, format_args!("sources separated by \"|\""));
+            }
             for text in list.split(|&byte| byte == b'|') {
                 let expected = "arg:NAME, header:NAME, cookie:NAME or uri:NUMBER";
                 let source = expect(KeySource::parse(text), text, format_args!("{expected}"))?;
@@ -222,11 +233,22 @@ fn set_access(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfEr
 fn set_quota(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     let (mut limit, mut per, mut dry_run) = (None, None, None);
     for argument in args.rest(0) {
+        // As key files have it.
+        if let Some(at) = argument.iter().position(|&byte| byte == b'/')
+            && let (amount, [b'/', period @ ..]) = argument.split_at(at)
+            && Period::from_name(period).is_some()
+        {
+            let [amount, period] = [amount, period].map(String::from_utf8_lossy);
+            return Err(ConfError::invalid(format_args!(
+                "no \"per=\": write \"{amount} per={period}\""
+            )));
+        }
         if let Some(text) = argument.strip_prefix(b"requests=") {
             let number = expect(parse_requests(text), text, format_args!("a number from 1 up"))?;
             once(&mut limit, (Resource::Requests, number))?;
         } else if let Some(text) = argument.strip_prefix(b"bytes=") {
-            let size = expect(parse_bytes(text), text, format_args!("a size from 1 up"))?;
+            let size =
+                expect(parse_bytes(text), text, format_args!("a size from 1 up, such as 5g"))?;
             once(&mut limit, (Resource::Bytes, size))?;
         } else if let Some(text) = argument.strip_prefix(b"per=") {
             let known = Period::from_name(text);
@@ -250,6 +272,9 @@ fn set_quota(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfErr
             what.name(),
             per.name()
         )));
+    }
+    if per == Period::Total {
+        conf.total = Some(args.place());
     }
     let Quotas { limits, dry_run: logged } = quotas;
     (if dry_run.is_some() { logged } else { limits }).set(what, per, limit);
@@ -303,5 +328,5 @@ fn set_redirect(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), Conf
             server.targets.borrow_mut().push((text[..end].to_vec(), args.place()));
         }
     }
-    location::set_handler::<redirect::Redirect>(args.parser())
+    location::set_handler::<redirect::Redirect>(args)
 }

@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use image_gate_core::key::KeySource;
 
-use super::conf::{LocConf, MainConf, Notes, RedirectNote, RedirectTarget};
+use super::conf::{AccessKey, LocConf, MainConf, Notes, RedirectNote, RedirectTarget};
+use super::redirect;
 use crate::image_resize::{self, ImageResize};
 use crate::ngx::conf::{Expression, Place, Term, terms};
 use crate::ngx::location::{self, Bypass, Server};
@@ -19,12 +20,25 @@ impl LocConf {
         for place in self.places.iter().take(own) {
             match place.name {
                 "access_key_redirect" => {
-                    if matches!(&self.redirect, Some(RedirectTarget::Uri(uri, _)) if is_here(*uri))
+                    if matches!(&self.redirect, Some(RedirectTarget::Uri(uri, _)) if self.is_here(*uri))
                         && !location::has_rewrites(parser)
                     {
                         let reason = "leads to this very location, and so to an error: write where \
                                       the originals are before it";
                         place.warn(parser, format_args!("{reason}"));
+                    }
+                    if let Some(folder) = self.constant_folder()
+                        && !location::current(parser).is_some_and(|location| location.is_exact)
+                    {
+                        let folder = String::from_utf8_lossy(folder);
+                        let base = folder.trim_end_matches('/');
+                        place.warn(
+                            parser,
+                            format_args!(
+                                "all requests are led to \"{folder}\" itself: write \
+                                 \"{base}$access_key_uri\""
+                            ),
+                        );
                     }
                     notes.redirects.borrow_mut().push(RedirectNote {
                         place: place.clone(),
@@ -52,6 +66,17 @@ impl LocConf {
                 _ => places.push(place.clone()),
             }
         }
+        if let Some(Some(access)) = &self.access {
+            if let Some(place) = &self.total {
+                notes.totals.borrow_mut().push((place.clone(), access.name.clone()));
+            }
+            let alert = self.alert.as_ref().and_then(|alert| alert.uri.clone());
+            if let (Some(uri), Some(place)) = (alert, self.places.get("access_key_alert"))
+                && let Some(server) = parser.kept_server::<AccessKey>()
+            {
+                notes.alerts.borrow_mut().push((place.clone(), server, uri));
+            }
+        }
         if Server::current(parser).is_some_and(Server::hears_underscores) {
             notes.hears_underscores.set(true);
         }
@@ -59,6 +84,27 @@ impl LocConf {
         if self.access.is_some() {
             self.places.mark_used();
         }
+    }
+
+    /// Whether a redirect is to the URI of the request, as it is.
+    fn is_here(&self, uri: Expression) -> bool {
+        let has_segment = || {
+            let sources = self.access.iter().flatten().flat_map(|access| &access.sources);
+            sources.into_iter().any(|source| matches!(source, KeySource::Segment(_)))
+        };
+        let mut terms = terms(uri.text());
+        let is_same = match terms.next() {
+            Some(Term::Variable(b"uri" | b"document_uri" | b"request_uri")) => true,
+            Some(Term::Variable(b"access_key_uri")) => !has_segment(),
+            _ => false,
+        };
+        is_same && terms.next().is_none()
+    }
+
+    /// The folder that a redirect leads to whatever is asked for.
+    fn constant_folder(&self) -> Option<&[u8]> {
+        let Some(RedirectTarget::Uri(uri, None)) = &self.redirect else { return None };
+        uri.constant().filter(|uri| uri.ends_with(b"/"))
     }
 
     /// Notes a directive by which only headers with a `_` in their names hold keys.
@@ -73,13 +119,6 @@ impl LocConf {
             notes.underscored.borrow_mut().push(place.clone());
         }
     }
-}
-
-/// Whether a redirect is to the URI of the request, as it is.
-fn is_here(uri: Expression) -> bool {
-    let mut terms = terms(uri.text());
-    matches!(terms.next(), Some(Term::Variable(b"uri" | b"document_uri" | b"request_uri")))
-        && terms.next().is_none()
 }
 
 /// Refuses and warns.
@@ -104,6 +143,33 @@ pub fn check(parser: Parser<'_>, main: &MainConf) -> Result<(), Reported> {
         if !redirect.place.is_used.get() && !is_guarded() {
             let reason = "nobody is asked for a key: there is no \"access_key\" here";
             redirect.place.warn(parser, format_args!("{reason}"));
+        }
+    }
+    let mut warned: Vec<Rc<Place>> = Vec::new();
+    let mut once = |place: &Rc<Place>, reason: std::fmt::Arguments<'_>| {
+        if !warned.iter().any(|other| Rc::ptr_eq(other, place)) {
+            warned.push(place.clone());
+            place.warn(parser, reason);
+        }
+    };
+    for (place, zone) in main.notes.totals.borrow().iter() {
+        let is_kept = main.exports.redis.is_some()
+            || main.zone(zone).is_some_and(|zone| zone.state_file.is_some());
+        if !is_kept {
+            let zone = String::from_utf8_lossy(zone);
+            once(
+                place,
+                format_args!(
+                    "\"per=total\" begins anew whenever nginx starts: add \"state=\" to \
+                     \"access_key_zone {zone}\""
+                ),
+            );
+        }
+    }
+    for (place, server, uri) in main.notes.alerts.borrow().iter() {
+        if redirect::leads_nowhere(server, uri) {
+            let uri = String::from_utf8_lossy(uri);
+            once(place, format_args!("\"{uri}\" leads to no location of this server"));
         }
     }
     for place in main.notes.underscored.borrow().iter() {

@@ -2,7 +2,7 @@
 
 use super::conf::{AccessKey, FileConf, LocConf, MainConf, SrvConf, unknown_zone};
 use crate::ngx::conf::{Init, Merge};
-use crate::ngx::{Parser, Reported, location};
+use crate::ngx::{Parser, Reported, location, worker};
 
 /// So many bytes of a status go out before other requests have their turn: to copy more from memory, of
 /// which thousands of partners take megabytes, would hold them up.
@@ -22,7 +22,14 @@ impl Init for MainConf {
                 }
             };
             match found {
-                Ok((zone, keys)) => *zone.file.borrow_mut() = Some((file, keys)),
+                Ok((zone, keys)) => {
+                    if keys.table.partners().is_empty() && !worker::is_signaller() {
+                        let reason = "no partner in it: all keys are refused";
+                        place.warn(parser, format_args!("{reason}"));
+                    }
+                    *zone.file.borrow_mut() = Some((file, keys));
+                    let _ = zone.file_place.set(place);
+                }
                 Err(reason) => {
                     place.error(parser, format_args!("{reason}"));
                     return Err(Reported);
@@ -55,7 +62,9 @@ impl Merge for LocConf {
         if self.access.is_none() {
             self.access.clone_from(&parent.access);
         }
-        self.quotas = self.quotas.or(parent.quotas);
+        if self.quotas.is_none() {
+            (self.quotas, self.total) = (parent.quotas, parent.total.clone());
+        }
         self.errors = self.errors.or(parent.errors);
         self.headers = self.headers.or(parent.headers);
         self.strip = self.strip.or(parent.strip);

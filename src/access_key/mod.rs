@@ -60,6 +60,10 @@ impl Hooks for AccessKey {
     fn taken(cycle: Cycle<'_>) {
         let main = cycle.main::<AccessKey>();
         for zone in main.iter().flat_map(|main| &main.zones) {
+            if let (Some(place), Some(live)) = (zone.file_place.get(), zone.live()) {
+                let polled = live.file.poll.map(|_| &*live.file.path);
+                cycle.warn_of_unread(place, polled);
+            }
             let kept = if worker::is_test() { Ok(()) } else { zone.keep_keys(cycle.user()) };
             if let Err(reason) = kept {
                 let name = &zone.name;

@@ -104,7 +104,7 @@ pub fn warn(parser: Parser<'_>, main: &MainConf) {
 }
 
 /// Whether no location of the server can be meant by URIs with this beginning.
-fn leads_nowhere(server: &SrvConf, target: &[u8]) -> bool {
+pub fn leads_nowhere(server: &SrvConf, target: &[u8]) -> bool {
     let longer = [target, b"/"].concat();
     let is_meant = |name: &[u8]| longer.starts_with(name) || name.starts_with(target);
     !server.has_regex.get() && !server.locations.borrow().iter().any(|(name, ..)| is_meant(name))

@@ -101,7 +101,7 @@ pub fn set(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError
     if let Some(main) = args.parser().main::<AccessKey>() {
         main.shown.set(true);
     }
-    location::set_handler::<StatusHandler>(args.parser())
+    location::set_handler::<StatusHandler>(args)
 }
 
 /// What a request asks for with its arguments.

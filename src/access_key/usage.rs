@@ -36,7 +36,7 @@ pub fn set(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError
     if let Some(main) = args.parser().main::<AccessKey>() {
         main.shown.set(true);
     }
-    location::set_handler::<UsageHandler>(args.parser())
+    location::set_handler::<UsageHandler>(args)
 }
 
 /// Answers the requests of a location with `access_key_usage`.

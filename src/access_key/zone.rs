@@ -1,9 +1,9 @@
 //! Zones in nginx's shared memory.
 
 use image_gate_runtime::key;
-use image_gate_runtime::key::ZoneHeader;
-
-pub use image_gate_runtime::key::{Answered, KeyFile, KeyTable, QuotaDecision, Record, StateFile};
+pub use image_gate_runtime::key::{
+    Answered, KeyFile, KeyTable, QuotaDecision, Record, StateFile, ZoneHeader,
+};
 
 use crate::ngx::shm::{Memory, Shareable};
 

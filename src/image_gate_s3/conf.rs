@@ -1,6 +1,7 @@
 //! What the directives say.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use image_gate_runtime::host::Now;
 use image_gate_runtime::s3::{CredentialsService, FileSource, Refresh, Store};
 
 use crate::ngx::conf::{Expression, Place, Places};
-use crate::ngx::{Parser, Request};
+use crate::ngx::{Parser, Request, variable};
 
 /// The module.
 pub enum ImageGateS3 {}
@@ -59,6 +60,14 @@ impl CredentialsConf {
         }
     }
 
+    /// Returns the file that workers read again, if there is one.
+    pub fn polled(&self) -> Option<&Path> {
+        match &self.source {
+            CredentialsSource::File(source, _) if source.poll.is_some() => Some(&source.path),
+            _ => None,
+        }
+    }
+
     /// Returns what a thread is to do for them.
     pub fn refresh(&self, now: Now) -> Option<Refresh> {
         let (name, store) = (self.name.clone(), self.store.clone());
@@ -82,6 +91,8 @@ pub struct MainConf {
     pub is_used: Cell<bool>,
     /// What locations were told, for what is warned of in the end.
     pub places: RefCell<Vec<Rc<Place>>>,
+    /// Each `image_gate_s3` that has credentials, and whether these sign the URI.
+    pub signed: RefCell<Vec<(Rc<Place>, bool)>>,
     /// Where variables are whose values nobody may see, once requests come.
     pub secret: OnceCell<Vec<usize>>,
 }
@@ -99,6 +110,18 @@ impl MainConf {
                 place.warn(
                     parser,
                     format_args!("has no effect: there is no \"image_gate_s3\" here"),
+                );
+            }
+        }
+        for (place, is_presigned) in self.signed.borrow().iter() {
+            let (needed, remedy) = match is_presigned {
+                true => ("image_gate_s3_uri", "put it behind the host of \"proxy_pass\""),
+                false => ("image_gate_s3_authorization", "add \"include s3_params\""),
+            };
+            if !variable::is_used(parser, &[needed]) {
+                place.warn(
+                    parser,
+                    format_args!("nothing is signed: nothing sends ${needed}: {remedy}"),
                 );
             }
         }

@@ -33,6 +33,12 @@ impl Merge for LocConf {
     fn merge(&mut self, parent: &LocConf, parser: Parser<'_>) -> Result<(), Reported> {
         let main = parser.main::<ImageGateS3>().ok_or(Reported)?;
         main.places.borrow_mut().extend(self.places.iter().cloned());
+        if let (Some(Some(origin)), Some(place)) = (&self.origin, self.places.get(ORIGIN))
+            && origin.name.is_some()
+        {
+            let is_presigned = origin.origin.borrow().is_presigned();
+            main.signed.borrow_mut().push((place.clone(), is_presigned));
+        }
         self.places.inherit(&parent.places);
         if self.origin.is_none() {
             self.origin.clone_from(&parent.origin);

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use image_gate_core::image::{
@@ -31,6 +32,8 @@ pub fn conf<'a>(request: &'a Request<'_>) -> Option<&'a LocConf> {
 #[derive(Default)]
 pub struct Notes {
     pub places: RefCell<Vec<Rc<Place>>>,
+    /// Files that workers read when requests come.
+    pub files: RefCell<Vec<(PathBuf, Rc<Place>)>>,
     /// Named locations that errors lead to.
     pub named: RefCell<Vec<ErrorLocation>>,
     /// Modes, with what the location says to nginx's own filter.
@@ -249,6 +252,11 @@ impl LocConf {
     /// Whether links that are read here say by their path which picture they are of.
     pub fn reads_paths_of_links(&self) -> bool {
         self.url.as_deref().is_some_and(UrlConf::reads_paths)
+    }
+
+    /// Whose links are read here.
+    pub fn dialect(&self) -> Option<Dialect> {
+        self.url.as_deref().map(|url| url.dialect)
     }
 
     /// Whether links are read here, whatever is made of them.

@@ -14,11 +14,18 @@ pub struct HintsConf {
     pub is_on: bool,
     /// Those that images may have for clients that are left to say; any, where there are none.
     widths: Widths,
+    /// Whether there are any.
+    has_widths: bool,
     /// The quality over slow connections.
     slow_quality: Option<u8>,
 }
 
 impl HintsConf {
+    /// Whether widths are listed.
+    pub fn has_widths(&self) -> bool {
+        self.is_on && self.has_widths
+    }
+
     /// What that client says, or what silence means where there is none; nothing where hints are not
     /// heard.
     pub fn hear(&self, request: Option<Request<'_>>) -> Hints {
@@ -56,6 +63,6 @@ pub fn set(slot: &mut Option<Rc<HintsConf>>, args: &DirectiveArgs<'_>) -> Result
             _ => return expect(None, argument, format_args!("widths= or quality=")),
         }
     }
-    let widths = widths.unwrap_or_default();
-    once(slot, Rc::new(HintsConf { is_on, widths, slow_quality }))
+    let (has_widths, widths) = (widths.is_some(), widths.unwrap_or_default());
+    once(slot, Rc::new(HintsConf { is_on, widths, has_widths, slow_quality }))
 }

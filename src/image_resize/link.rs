@@ -5,7 +5,7 @@ use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
 use image_gate_core::image::{
-    Asked, Description, Error, Origin, Resource, Signed, Source, Unknown,
+    Asked, Description, Dialect, Error, Origin, Resource, Signed, Source, Unknown,
 };
 use nginx_sys::NGX_LOG_INFO;
 
@@ -86,6 +86,17 @@ fn prefix(conf: &LocConf, before: Option<&Reading>) -> Rc<[u8]> {
         Prefix::None => Rc::default(),
         Prefix::Before => before.map_or_else(Rc::default, |before| before.prefix.clone()),
     }
+}
+
+/// What of an address, as the client wrote it, links of a server begin with in the location of a
+/// request: all of it where they are not written out there.
+pub fn behind_location<'a>(request: Request<'_>, dialect: Dialect, uri: &'a [u8]) -> &'a [u8] {
+    let Some(conf) = conf(&request) else { return uri };
+    let prefix = prefix(conf, request.own::<Reading>());
+    let Ok(link) = dialect.link(uri, &prefix) else { return uri };
+    let len = link.path.len() + link.query.map_or(0, |query| query.len() + 1);
+    let written = uri.get(uri.len().saturating_sub(len)..).unwrap_or(uri);
+    if written.starts_with(b"/") { written } else { uri }
 }
 
 /// Whether the link of a request asks for nothing that was not signed. Nothing but the request and

@@ -4,8 +4,11 @@
 use image_gate_core::image::{Argument, Error, Filling, Parsed, Plan, SETTINGS, Setting};
 use nginx_sys::ngx_uint_t;
 
-use super::conf::{ErrorLocation, ImageResize, LocConf, MainConf, Mode, OnError, Threads};
+use super::conf::{
+    ErrorLocation, ImageResize, JobLimits, LocConf, MainConf, Mode, OnError, Threads,
+};
 use super::directives::fixed_names;
+use super::hints::HintsConf;
 use super::value::Value;
 use crate::ngx::captures::{Capture, captures};
 use crate::ngx::location::{self, OtherModuleConf, Server};
@@ -34,6 +37,12 @@ fn is_side(setting: &Setting) -> bool {
 /// Bytes below which `memory=` can only be a slip.
 const LEAST_MEMORY: u64 = 1 << 20;
 
+/// Pixels below which `pixels=` can only be a slip.
+const LEAST_PIXELS: u64 = 1000;
+
+/// Milliseconds above which `time=` can only be a slip: nobody waits for an hour.
+const LONGEST_TIME: u64 = 3_600_000;
+
 impl LocConf {
     /// Whether a mode with a box has none.
     fn is_unbounded(&self) -> bool {
@@ -42,6 +51,32 @@ impl LocConf {
                 .settings()
                 .filter(|(setting, _)| is_side(setting))
                 .all(|(_, side)| matches!(side, Value::Fixed(Parsed::Off)))
+    }
+
+    /// What of `image_resize_limit` can only be a slip.
+    fn odd_bound(&self) -> Option<String> {
+        let JobLimits { image, time, .. } = self.bounds();
+        let counts = [("pixels", image.pixels), ("output_pixels", image.output_pixels)];
+        let few = counts.into_iter().find(|(_, count)| *count < LEAST_PIXELS);
+        few.map(|(name, count)| {
+            format!("{name}= is {count} pixels, not more: is \"{name}={count}m\" meant?")
+        })
+        .or_else(|| {
+            let seconds = time / 1000;
+            (time > LONGEST_TIME)
+                .then(|| format!("time= is {seconds} seconds: is \"time={seconds}ms\" meant?"))
+        })
+    }
+
+    /// Whether widths are listed that nothing asks for.
+    fn hears_for_nothing(&self) -> bool {
+        let may_be_auto = |value: &Value<Parsed>| {
+            matches!(value, Value::Expression(_) | Value::Fixed(Parsed::Auto(_)))
+        };
+        self.mode().makes_image()
+            && !self.takes_params()
+            && self.hints.as_deref().is_some_and(HintsConf::has_widths)
+            && !self.settings().any(|(_, value)| may_be_auto(value))
     }
 
     /// What is wrong with parameters that are the same for every request.
@@ -185,6 +220,13 @@ impl LocConf {
                 }
                 "image_resize_limit" if self.bounds().image.memory < LEAST_MEMORY => {
                     let reason = "memory= is less than any image needs: all of them are refused";
+                    place.warn(parser, format_args!("{reason}"));
+                }
+                "image_resize_limit" if let Some(reason) = self.odd_bound() => {
+                    place.warn(parser, format_args!("{reason}"));
+                }
+                "image_resize_hints" if self.hears_for_nothing() => {
+                    let reason = "widths= has no effect: no width is \"auto\" here";
                     place.warn(parser, format_args!("{reason}"));
                 }
                 "image_resize_params" | "image_resize_url"

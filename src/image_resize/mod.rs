@@ -64,7 +64,13 @@ impl Hooks for ImageResize {
 
     /// Says where all other requests will wait for images, and nobody asked for that.
     fn taken(cycle: Cycle<'_>) {
-        if cycle.main::<ImageResize>().is_some_and(|main| main.is_blocking.get()) {
+        let main = cycle.main::<ImageResize>();
+        if let Some(main) = main {
+            for (path, place) in main.notes.files.borrow().iter() {
+                cycle.warn_of_unread(place, Some(path));
+            }
+        }
+        if main.is_some_and(|main| main.is_blocking.get()) {
             cycle.write(
                 NGX_LOG_NOTICE,
                 format_args!(

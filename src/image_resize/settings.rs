@@ -116,6 +116,10 @@ pub fn read_named(
             known.join(", ")
         };
         let row = row.map_or_else(|| expect(None, argument, format_args!("{}", known())), Ok)?;
+        if !argument.contains(&b'=') {
+            let expected = SETTINGS.get(row).map(Setting::expected).unwrap_or_default();
+            return expect(None, argument, format_args!("{name}= with {expected}"));
+        }
         insert(conf, args, row, text, argument)?;
     }
     Ok(())

@@ -22,7 +22,7 @@ pub fn set(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError
         _ => None,
     };
     once(&mut conf.status, expect(format, args.arg(0), format_args!("json or prometheus"))?)?;
-    location::set_handler::<StatusHandler>(args.parser())
+    location::set_handler::<StatusHandler>(args)
 }
 
 /// Answers the requests of a location with `image_resize_status`.

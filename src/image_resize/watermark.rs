@@ -9,6 +9,7 @@ use image_gate_core::image::{
     Color, Error, Fraction, Position, WatermarkStyle, Words as _, values,
 };
 
+use super::conf::ImageResize;
 use super::value::{Value, evaluate, is_sent, parse_value, split, value};
 use super::watermark_cache::{self, AssetKind, WatermarkSpec};
 use crate::ngx::Request;
@@ -144,8 +145,11 @@ fn read(args: &DirectiveArgs<'_>) -> Result<WatermarkConf, ConfError> {
         ContentConf::Text { font, .. } => (AssetKind::Font, font),
     };
     if let Some(name) = name.constant() {
-        watermark_cache::check(&prefix.join(OsStr::from_bytes(name)), kind)
-            .map_err(ConfError::invalid)?;
+        let path = prefix.join(OsStr::from_bytes(name));
+        watermark_cache::check(&path, kind).map_err(ConfError::invalid)?;
+        if let Some(main) = args.parser().main::<ImageResize>() {
+            main.notes.files.borrow_mut().push((path, args.place()));
+        }
     }
     Ok(WatermarkConf {
         prefix: prefix.into(),

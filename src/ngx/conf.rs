@@ -1,5 +1,6 @@
 //! Directives, their arguments and expressions.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::ffi::{CStr, OsStr, c_char, c_void};
 use std::fmt::{self, Arguments};
@@ -235,7 +236,12 @@ unsafe extern "C" fn set_directive<C: Directives>(
             Err(ConfError::Duplicate) => c"is duplicate".as_ptr().cast_mut(),
             Err(ConfError::Invalid(reason)) => {
                 let name = directive.name.to_string_lossy();
-                parser.error(format_args!("\"{name}\" directive: {reason}"));
+                match args.swallowed() {
+                    Some(next) => parser.error(format_args!(
+                        "\"{name}\" directive: {reason}; is a \";\" missing before \"{next}\"?"
+                    )),
+                    None => parser.error(format_args!("\"{name}\" directive: {reason}")),
+                }
                 ERROR
             }
         }
@@ -284,10 +290,14 @@ impl Place {
         self.write(parser, NGX_LOG_WARN, reason);
     }
 
-    fn write(&self, parser: Parser<'_>, level: u32, reason: Arguments<'_>) {
+    /// What is to be said of the directive, with where it stands, once nothing is read any more.
+    pub fn line(&self, reason: impl fmt::Display) -> String {
         let Place { name, file, line, .. } = self;
-        let line = format_args!("\"{name}\" directive: {reason} in {file}:{line}");
-        log::write(parser.log(), level, line);
+        format!("\"{name}\" directive: {reason} in {file}:{line}")
+    }
+
+    fn write(&self, parser: Parser<'_>, level: u32, reason: Arguments<'_>) {
+        log::write(parser.log(), level, format_args!("{}", self.line(reason)));
     }
 }
 
@@ -358,6 +368,12 @@ impl<'a> DirectiveArgs<'a> {
     /// The argument at `index`; empty where there is none.
     pub fn arg(&self, index: usize) -> &'a [u8] {
         self.arguments.get(index).map_or(&[], |argument| argument.as_bytes())
+    }
+
+    /// An argument that is the name of a directive of several words, and so hardly anything else.
+    fn swallowed(&self) -> Option<Cow<'a, str>> {
+        let is_directive = |word: &[u8]| word.contains(&b'_') && self.parser.has_directive(word);
+        self.rest(0).find(|word| is_directive(word)).map(String::from_utf8_lossy)
     }
 
     /// Where the directive stands.

@@ -1,12 +1,13 @@
 //! Locations, while the configuration is read.
 
+use std::cell::RefCell;
 use std::ffi::{CStr, c_void};
 
 use nginx_sys::{
     NGX_HTTP_SATISFY_ANY, ngx_http_conf_ctx_t, ngx_http_core_srv_conf_t, ngx_str_t, ngx_uint_t,
 };
 
-use super::conf::ConfError;
+use super::conf::{ConfError, DirectiveArgs};
 use super::module::Core;
 use super::phase::Handler;
 use super::{Parser, phase, shim};
@@ -216,18 +217,33 @@ pub fn other_module_conf(parser: Parser<'_>, name: &CStr) -> Option<OtherModuleC
     None
 }
 
-/// Has a handler answer the requests of the location that is being read.
+thread_local! {
+    /// The directives that answer requests, by the addresses of their handlers.
+    static ANSWERING: RefCell<Vec<(usize, &'static CStr)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Has a handler of a directive answer the requests of the location that is being read.
 ///
 /// # Errors
 /// Something else answers them.
-pub fn set_handler<H: Handler>(parser: Parser<'_>) -> Result<(), ConfError> {
+pub fn set_handler<H: Handler>(args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
     // SAFETY: the core module's configuration of the location, which directives may write.
-    let core = parser.location_ptr::<Core>().and_then(|core| unsafe { core.as_mut() });
-    match core {
-        Some(core) if core.handler.is_none() => {
-            core.handler = Some(phase::run::<H>);
-            Ok(())
-        }
-        _ => Err(ConfError::invalid("another directive answers the requests of this location")),
-    }
+    let core = args.parser().location_ptr::<Core>().and_then(|core| unsafe { core.as_mut() });
+    let Some(core) = core else { return Err(ConfError::invalid("no configuration")) };
+    let Some(other) = core.handler else {
+        core.handler = Some(phase::run::<H>);
+        let own = (phase::run::<H> as *const () as usize, args.name());
+        ANSWERING.with_borrow_mut(|known| {
+            known.retain(|(handler, _)| *handler != own.0);
+            known.push(own);
+        });
+        return Ok(());
+    };
+    let other = other as *const () as usize;
+    let name = ANSWERING.with_borrow(|known| {
+        let found = known.iter().find(|(handler, _)| *handler == other);
+        found.map(|(_, name)| format!("\"{}\"", name.to_string_lossy()))
+    });
+    let name = name.unwrap_or_else(|| "another directive, such as \"proxy_pass\",".to_owned());
+    Err(ConfError::invalid(format_args!("{name} answers the requests of this location")))
 }

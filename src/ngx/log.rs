@@ -91,6 +91,10 @@ impl CycleLog {
         // another one, a word, long before it frees the log of the one before. nginx's own threads
         // write to this log, too: a line is one `write`.
         let log = unsafe { (*(&raw const ngx_cycle).read_volatile()).log };
-        self::write(log, level, message);
+        // nginx's time is that of the event loop, which may have slept since; only it sets that.
+        match worker::late() {
+            Some(time) => self::write(log, level, format_args!("{message}, at {time}")),
+            None => self::write(log, level, message),
+        }
     }
 }

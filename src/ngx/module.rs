@@ -2,15 +2,18 @@
 
 use std::fmt::Arguments;
 use std::marker::PhantomData;
+use std::path::Path;
 use std::ptr::NonNull;
 
 use nginx_sys::{
     NGX_HTTP_LOC_CONF_OFFSET, NGX_HTTP_MAIN_CONF_OFFSET, NGX_HTTP_SRV_CONF_OFFSET, NGX_LOG_EMERG,
-    NGX_OK, ngx_conf_t, ngx_cycle, ngx_cycle_t, ngx_http_conf_ctx_t, ngx_http_core_loc_conf_t,
-    ngx_http_core_main_conf_t, ngx_http_core_module, ngx_http_core_srv_conf_t, ngx_http_module,
-    ngx_int_t, ngx_log_t, ngx_module_t, ngx_pool_t, ngx_uint_t,
+    NGX_LOG_WARN, NGX_OK, ngx_conf_t, ngx_cycle, ngx_cycle_t, ngx_http_conf_ctx_t,
+    ngx_http_core_loc_conf_t, ngx_http_core_main_conf_t, ngx_http_core_module,
+    ngx_http_core_srv_conf_t, ngx_http_module, ngx_int_t, ngx_log_t, ngx_module_t, ngx_pool_t,
+    ngx_uint_t,
 };
 
+use super::conf::Place;
 use super::guard::guard;
 use super::{Pooled, Reported, Request, shim};
 
@@ -120,6 +123,26 @@ impl<'c> Parser<'c> {
                 line.len(),
             );
         }
+    }
+
+    /// Whether any module has a directive of that name.
+    pub(super) fn has_directive(self, name: &[u8]) -> bool {
+        // SAFETY: the cycle's modules are ended by null; their commands are ended by one without a
+        // name, or null.
+        unsafe {
+            let mut module = (*(*self.as_ptr()).cycle).modules;
+            while let Some(this) = (*module).as_ref() {
+                let mut command = this.commands;
+                while let Some(known) = command.as_ref().filter(|known| known.name.len > 0) {
+                    if super::strings::bytes(known.name) == name {
+                        return true;
+                    }
+                    command = command.add(1);
+                }
+                module = module.add(1);
+            }
+        }
+        false
     }
 
     /// The pool of the configuration.
@@ -234,6 +257,14 @@ impl<'c> Cycle<'c> {
     /// Writes a line that belongs to no request.
     pub fn write(self, level: u32, message: Arguments<'_>) {
         super::log::write(self.log(), level, message);
+    }
+
+    /// Warns of a file that a directive names, if there is one and workers can't read it.
+    pub fn warn_of_unread(self, place: &Place, path: Option<&Path>) {
+        let reason = path.and_then(|path| super::worker::kept_from(path, self.user()));
+        if let Some(reason) = reason {
+            self.write(NGX_LOG_WARN, format_args!("{}", place.line(reason)));
+        }
     }
 
     /// The user and the group that its workers run as, where the master is root.

@@ -57,6 +57,27 @@ pub enum Wanted {
     Write = 0o2,
     /// To make files in the folder.
     Make = 0o3,
+    /// To get at what is in the folder.
+    Enter = 0o1,
+}
+
+/// What keeps workers of that user and group from a file that the master has read, and what helps;
+/// nothing where they can read it.
+pub fn kept_from(path: &Path, user: Option<(u32, u32)>) -> Option<String> {
+    let (number, group) = user.filter(|_| !may(path, user, Wanted::Read))?;
+    let path_shown = path.display();
+    let folder = path.parent().filter(|folder| !may(folder, user, Wanted::Enter));
+    Some(match folder {
+        None => format!(
+            "the workers, which run as the user {number}, can't read {path_shown}: \"chgrp {group}\" \
+             and \"chmod 640\" let them"
+        ),
+        Some(folder) => format!(
+            "the workers, which run as the user {number}, can't get to {path_shown}: \
+             \"chmod a+x {}\" lets them, as for all folders above it",
+            folder.display()
+        ),
+    })
 }
 
 /// Whether a process of that user and group may do so, as far as permissions say, of all folders
@@ -124,6 +145,21 @@ pub fn is_test() -> bool {
 pub fn time() -> u64 {
     // SAFETY: set when nginx starts; it points to one of its slots.
     u64::try_from(unsafe { (*ngx_cached_time).sec }).unwrap_or(0)
+}
+
+/// The time of the day, where the one that nginx has, and writes into its logs, is older by a second
+/// or more. For any thread.
+pub fn late() -> Option<String> {
+    // SAFETY: a word that the event loop writes; what it points to is one of nginx's slots, whose
+    // times nobody writes again for as long as nginx has other slots to go on to.
+    let known = unsafe { (*(&raw const ngx_cached_time).read_volatile()).sec };
+    // SAFETY: asks the system; both write what they are given, and nothing else.
+    unsafe {
+        let now = libc::time(std::ptr::null_mut());
+        let mut day: libc::tm = std::mem::zeroed();
+        (now > known && !libc::localtime_r(&raw const now, &raw mut day).is_null())
+            .then(|| format!("{:02}:{:02}:{:02}", day.tm_hour, day.tm_min, day.tm_sec))
+    }
 }
 
 /// The milliseconds of a clock that is never set, and the same for all processes. For the event

@@ -42,6 +42,10 @@ pub struct Notes {
     pub places: RefCell<Vec<Rc<Place>>>,
     /// Those of locations that judge links, and let in whoever has none.
     pub lenient: RefCell<Vec<Rc<Place>>>,
+    /// Messages of locations that have links of others.
+    pub idle: RefCell<Vec<Rc<Place>>>,
+    /// Whether any location says how long links last that are made there.
+    pub has_lifetime: Cell<bool>,
     /// The messages of which was said that they leave out arguments.
     pub warned: RefCell<Vec<Rc<Place>>>,
 }

@@ -4,7 +4,7 @@
 use std::fmt::Arguments;
 use std::rc::Rc;
 
-use image_gate_core::image::Setting;
+use image_gate_core::image::{Dialect, Setting, Words as _};
 use image_gate_core::link::ThirdPartyFormat;
 use nginx_sys::ngx_uint_t;
 
@@ -158,6 +158,9 @@ impl LocConf {
     /// Looks over a location that is merged. Its own directives are the first `own` of its places.
     pub fn lint(&self, own: usize, main: &MainConf, parser: Parser<'_>) {
         let notes = &main.notes;
+        if self.lifetime.is_some() {
+            notes.has_lifetime.set(true);
+        }
         notes.places.borrow_mut().extend(self.places.iter().take(own).cloned());
         let is_on = self.require.is_some_and(|require| require.is_on);
         for place in self.places.iter() {
@@ -189,6 +192,8 @@ impl LocConf {
             place.warn(parser, format_args!("{}", bypass.reason()));
         }
         self.warn_of_value(is_on, &own_place, parser);
+        self.warn_of_own(notes, parser);
+        self.warn_of_format(own, notes, parser);
         if matches!(self.method, Method::Mac(..))
             && self.keys.is_none()
             && self.algorithm.unwrap_or_default().name().starts_with("hmac")
@@ -268,6 +273,100 @@ impl LocConf {
         {
             let reason = "between token and expiry there has to be a comma, and no space";
             place.warn(parser, format_args!("{reason}"));
+        } else {
+            let mut names = value.variables();
+            let are_swapped = names.next().is_some_and(is_expiry)
+                && names.next().is_some_and(|name| !is_expiry(name));
+            if are_swapped {
+                let reason = "the token stands first, and then a comma and the expiry";
+                place.warn(parser, format_args!("{reason}"));
+            }
+        }
+    }
+
+    /// The argument that the token is in.
+    fn token_argument(&self) -> Option<&[u8]> {
+        let token = self.value_text().split(|&byte| byte == b',').next()?;
+        variables(token).find_map(|name| name.strip_prefix(b"arg_"))
+    }
+
+    /// Warns of what is signed where that holds the token, and where a link for a folder is bound to one
+    /// file.
+    fn warn_of_own(&self, notes: &Notes, parser: Parser<'_>) {
+        let Some((message, name)) = self.message() else { return };
+        let (Some(place), Some(_)) = (self.places.get(name), self.value) else { return };
+        let holds_token =
+            |name: &&[u8]| matches!(*name, b"args" | b"query_string" | b"request_uri");
+        if let Some(read) = message.variables().find(holds_token)
+            && let Some(own) = self.token_argument()
+        {
+            let [read, own] = [read, own].map(String::from_utf8_lossy);
+            let address = String::from_utf8_lossy(ADDRESS);
+            warn_once(
+                notes,
+                place,
+                parser,
+                format_args!(
+                    "all links are refused: \"${read}\" holds the token, as \"{own}\" is an argument: \
+                     write \"${address}\""
+                ),
+            );
+        } else if self.prefix == Some(true)
+            && let Some(read) = message.variables().find(|name| PATHS.contains(name))
+        {
+            let read = String::from_utf8_lossy(read);
+            warn_once(
+                notes,
+                place,
+                parser,
+                format_args!(
+                    "\"${read}\" is in it, so that a link is for one file, and not for all below its \
+                     prefix: take it away"
+                ),
+            );
+        }
+    }
+
+    /// Warns of what does not fit the links of others.
+    fn warn_of_format(&self, own: usize, notes: &Notes, parser: Parser<'_>) {
+        use ThirdPartyFormat::{Imgproxy, Thumbor};
+        let Some(LinkFormatConf::ThirdParty(format, ..)) = self.links else { return };
+        let own_place = |name: &str| self.places.iter().take(own).find(|place| place.name == name);
+        if let Some(place) = own_place("secure_link_hash_message") {
+            notes.idle.borrow_mut().push(place.clone());
+        }
+        let name = format.name();
+        let keys = || self.keys.iter().flat_map(|keys| keys.iter());
+        if let Some(place) = self.places.get("secure_link_hash_key").filter(|_| format == Imgproxy)
+        {
+            if keys().any(|key| is_hexadecimal(&key.secret) || is_hexadecimal(&key.salt)) {
+                let reason = "imgproxy reads its keys as hexadecimal: write \"hex:\" before it";
+                warn_once(notes, place, parser, format_args!("{reason}"));
+            } else if keys().any(|key| key.salt.is_empty()) {
+                let reason = "there is no \"salt=\", and imgproxy signs with one";
+                warn_once(notes, place, parser, format_args!("{reason}"));
+            }
+        }
+        let dialect = match format {
+            Imgproxy => Dialect::Imgproxy,
+            Thumbor => Dialect::Thumbor,
+            _ => return,
+        };
+        let image = parser.location::<ImageResize>();
+        if let Some(place) = self.places.get("secure_link_hash_format")
+            && let Some(read) = image.and_then(|image| image.dialect())
+            && read != dialect
+        {
+            let read = read.word();
+            warn_once(
+                notes,
+                place,
+                parser,
+                format_args!(
+                    "a link has a signature of {name} before its path, which \"image_resize_url \
+                     {read}\" takes for a part of that"
+                ),
+            );
         }
     }
 
@@ -534,6 +633,16 @@ impl LocConf {
     }
 }
 
+/// Whether a variable can only be the expiry of a link, by its name.
+fn is_expiry(name: &[u8]) -> bool {
+    [EXPIRES, EXPIRES_OF_NGINX, b"arg_expires", b"arg_expiry", b"arg_exp"].contains(&name)
+}
+
+/// Whether a key is the hexadecimal notation of another.
+fn is_hexadecimal(key: &[u8]) -> bool {
+    key.len() >= 32 && key.len().is_multiple_of(2) && key.iter().all(u8::is_ascii_hexdigit)
+}
+
 /// Warns of a directive, however many locations take it over.
 fn warn_once(notes: &Notes, place: &Rc<Place>, parser: Parser<'_>, reason: Arguments<'_>) {
     let mut warned = notes.warned.borrow_mut();
@@ -556,6 +665,29 @@ pub fn warn(parser: Parser<'_>, main: &MainConf) {
     let lenient = notes.lenient.borrow();
     if variable::is_used(parser, &VERDICTS) {
         lenient.iter().for_each(|place| place.is_used.set(true));
+    }
+    if !variable::is_used(parser, &["secure_link_hash_token"]) {
+        for place in notes.idle.borrow().iter() {
+            place.warn(
+                parser,
+                format_args!(
+                    "has no effect on links of \"secure_link_hash_format\", and nothing hands out \
+                     $secure_link_hash_token: is \"secure_link_hash_format plain\" missing?"
+                ),
+            );
+        }
+    }
+    if variable::is_used(parser, &["secure_link_hash_until"])
+        && !notes.has_lifetime.get()
+        && let Some(place) =
+            notes.places.borrow().iter().find(|place| METHODS.contains(&place.name))
+    {
+        place.warn(
+            parser,
+            format_args!(
+                "\"$secure_link_hash_until\" is empty: there is no \"secure_link_hash_lifetime\""
+            ),
+        );
     }
     for place in notes.places.borrow().iter().filter(|place| !place.is_used.get()) {
         if lenient.iter().any(|other| Rc::ptr_eq(other, place)) {

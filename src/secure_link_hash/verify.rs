@@ -6,13 +6,16 @@
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 
+use image_gate_core::image::Dialect;
 use image_gate_core::link::{
-    LinkRequest, ValidityPeriod, VerifyError, decoded, parse_time, secure_link, without_arguments,
+    LinkRequest, ThirdPartyFormat, ValidityPeriod, VerifyError, decoded, parse_time, secure_link,
+    without_arguments,
 };
 use smallvec::SmallVec;
 
-use super::conf::{LocConf, Method, SecureLinkHash};
+use super::conf::{LinkFormatConf, LocConf, Method, SecureLinkHash};
 use super::{images, strip};
+use crate::image_resize::link;
 use crate::ngx::conf::Expression;
 use crate::ngx::incoming::{RequestPart, RequestString};
 use crate::ngx::request::RequestId;
@@ -154,8 +157,17 @@ fn check(request: &Request<'_>, conf: &LocConf) -> Result<VerifiedLink, VerifyEr
             if !request.has_one_host() && origin.variables().next().is_some() {
                 return Err(VerifyError::Malformed);
             }
-            let url =
-                [evaluate(*origin, request)?, request.part(RequestPart::UnparsedUri)].concat();
+            let uri = request.part(RequestPart::UnparsedUri);
+            let uri = match conf.links {
+                Some(LinkFormatConf::ThirdParty(ThirdPartyFormat::Imgproxy, ..)) => {
+                    link::behind_location(*request, Dialect::Imgproxy, uri)
+                }
+                Some(LinkFormatConf::ThirdParty(ThirdPartyFormat::Thumbor, ..)) => {
+                    link::behind_location(*request, Dialect::Thumbor, uri)
+                }
+                _ => uri,
+            };
+            let url = [evaluate(*origin, request)?, uri].concat();
             let address = request.address();
             let cookies = if third_party.takes_cookies() { cookies(request) } else { Vec::new() };
             let (unsigned, cookies) = (conf.unsigned(), &cookies);

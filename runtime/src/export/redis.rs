@@ -66,7 +66,8 @@ impl Node {
             })
             .map_err(|gone| gone.to_string())?;
         self.connection = connection;
-        let answers = answers.map_err(|error| describe(&error))?;
+        let address = || self.conf.client.get_connection_info().addr().to_string();
+        let answers = answers.map_err(|error| format!("{}: {}", address(), describe(&error)))?;
         for (batch, others) in batches.iter().zip(answers) {
             if others.len() != batch.len() {
                 return Err("an answer of another length".to_owned());

@@ -76,9 +76,10 @@ pub fn make_folder(
         Err(error) if error.kind() == ErrorKind::AlreadyExists && may_write(folder) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(match user {
             Some((user, _)) => format!(
-                "{}: the workers, which run as the user {user}, can't write to this folder, \
-                 or can't get there",
-                folder.display()
+                "{folder}: the workers, which run as the user {user}, can't write to this folder, \
+                 or can't get there: give it one of its own, \"state={folder}/NAME/state\", which \
+                 nginx makes",
+                folder = folder.display()
             ),
             None => with_path(ErrorKind::PermissionDenied.into()),
         }),
