@@ -94,7 +94,7 @@ access_key_redirect elsewhere;                  | elsewhere
 access_key_redirect @;                          | "@"
 access_key_redirect /x$no_such_thing;           | unknown "no_such_thing" variable
 access_key_redirect /x; access_key_redirect /y; | is duplicate
-empty_gif; access_key_redirect /x;              | another directive answers
+empty_gif; access_key_redirect /x;              | another directive, such as "proxy_pass", answers
 access_key_zone p 1m;                           | not allowed here
 E_
 

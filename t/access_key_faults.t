@@ -125,7 +125,7 @@ sub metric {
 
 SKIP: {
     my $name = 'a folder of another user';
-    skip 'only root runs workers as somebody else', 12 if $> != 0;
+    skip 'only root runs workers as somebody else', 14 if $> != 0;
     my $s = server(undef, main => 'user nobody ' . getgrgid((getpwnam 'nobody')[3]) . ';');
     # The one that Server writes comes first.
     my $conf = sub {
@@ -140,7 +140,7 @@ SKIP: {
     $conf->();
     my ($out, $rc) = nginx($s, '-t');
     is($rc, 1, "$name - is refused");
-    like($out, qr{\[emerg\].*"access_key_zone" p: \Q$s->{dir}\E/roots: the workers, which run as the user \d+, can't write}, "$name - by name");
+    like($out, qr{\[emerg\].*"access_key_zone" directive: \Q$s->{dir}\E/roots: the workers, which run as the user \d+, can't write to this folder, or can't get there: give it one of its own, "state=\Q$s->{dir}\E/roots/NAME/state", which nginx makes in \S+nginx.conf:\d+}, "$name - by name");
     chown scalar(getpwnam 'nobody'), -1, "$s->{dir}/roots";
     is((nginx($s, '-t'))[1], 0, "$name - that of the workers is taken");
     set_zone($s, "$s->{dir}/new/state");
@@ -153,8 +153,16 @@ SKIP: {
         replace_file($file, 'of root');
         chmod 0600, $file;
         ($out, $rc) = nginx($s, '-t');
-        like("$rc $out", qr{^1 .*\[emerg\].*"access_key_zone" p: \Q$file\E: the workers can't $verb this file}s, "$name - $left->[0] of root");
+        like("$rc $out", qr{^1 .*\[emerg\].*"access_key_zone" directive: \Q$file\E: the workers can't $verb this file}s, "$name - $left->[0] of root");
         unlink $file;
+    }
+    for my $case (['access_key_file', "$s->{dir}/keys"]) {
+        my ($directive, $file) = @$case;
+        is(join('', grep { /\[warn\]/ } split /^/, (nginx($s, '-t'))[0]), '', "$name - a file that they can read");
+        chmod 0600, $file;
+        ($out, $rc) = nginx($s, '-t');
+        like("$rc $out", qr{^0 .*\[warn\].*"$directive" directive: the workers, which run as the user \d+, can't read \Q$file\E: "chgrp \d+" and "chmod 640" let them in \S+nginx.conf:\d+}s, "$name - one that they can't read again");
+        chmod 0644, $file;
     }
     chmod 0700, $s->{dir};
     ($out, $rc) = nginx($s, '-t');

@@ -245,7 +245,7 @@ is(join('', @bad), '', 'nothing bad in the log');
     $bad->('access_key_status json; access_key_status html;', qr/"access_key_status" directive is duplicate/);
     $bad->('access_key_status json zone=nowhere;', qr/"access_key_status" directive: unknown zone "nowhere"/);
     $bad->('access_key_status json color=red;', qr/"access_key_status" directive: invalid value "color=red", it must be /);
-    $bad->('return 200; proxy_pass http://127.0.0.1:1; access_key_status json;', qr/"access_key_status" directive: another directive answers/);
+    $bad->('return 200; proxy_pass http://127.0.0.1:1; access_key_status json;', qr/"access_key_status" directive: another directive, such as "proxy_pass", answers/);
     $s->write_conf("access_key_status json;");
     like(`$s->{nginx} -t -p $s->{dir}/ -c $s->{dir}/nginx.conf 2>&1`, qr/"access_key_status" directive is not allowed here/,
         "$name - in a server");

@@ -278,7 +278,13 @@ sub counted {
     $s->write_conf(locations($s));
     my $said = `$s->{nginx} -e $s->{dir}/logs/error.log -p $s->{dir}/ -c $s->{dir}/nginx.conf 2>&1`;
     ok($? != 0, "$name - nginx does not start");
-    like($s->log . $said, qr/\[emerg\].*zone "p" is full: it has room for \d+ partners/, "$name - and says why");
+    like($s->log . $said, qr/\[emerg\].*"access_key_zone" directive: zone "p" is full: it has room for \d+ partners, and the key file has 500: make it (\d+)k in \S+:\d+/, "$name - and says why");
+    my ($size) = ($s->log . $said) =~ /make it (\d+)k/;
+    $s->{http} =~ s/ 32k / ${size}k /;
+    $s->write_conf(locations($s));
+    `$s->{nginx} -t -e $s->{dir}/logs/error.log -p $s->{dir}/ -c $s->{dir}/nginx.conf 2>&1`;
+    is($?, 0, "$name - the size that it names is enough");
+    ok($size < 1000, "$name - and not much more than that") or diag($size);
 }
 
 {
@@ -296,7 +302,7 @@ sub counted {
     $s->write_conf(locations($s));
     my $said = `$s->{nginx} -t -e $s->{dir}/logs/error.log -p $s->{dir}/ -c $s->{dir}/nginx.conf 2>&1`;
     is($? >> 8, 1, "$name - is refused");
-    like($said, qr{\[emerg\].*"access_key_zone" p: /nonexistent/folder: No such file}, "$name - by name");
+    like($said, qr{\[emerg\].*"access_key_zone" directive: /nonexistent/folder: No such file}, "$name - by name");
 }
 
 {

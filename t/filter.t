@@ -353,6 +353,44 @@ sub {
 /off/range/photo-300x200.jpg [Range: bytes=0-9]         206 Content-Length=10
 
 
+=== TEST 11b: slices of a source: the next one would never be asked for
+--- config
+    location /files/ { alias $TEST_NGINX_FIXTURES/; }
+    location /sliced/ {
+        image_resize resize 150 -;
+        slice 64k;
+        proxy_set_header Range $slice_range;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/files/;
+    }
+    location /sliced/original/ {
+        image_resize resize 150 -;
+        image_resize_on_error original;
+        slice 64k;
+        proxy_set_header Range $slice_range;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/files/;
+    }
+    location /sliced/test/ {
+        image_resize test;
+        slice 64k;
+        proxy_set_header Range $slice_range;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/files/;
+    }
+    location /unused/ {
+        image_resize resize 150 -;
+        slice 64k;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/files/;
+    }
+--- suppress_stderr
+--- rows
+/sliced/noise-1200x800-q95.jpg                          415 line=error:image_resize:"slice"
+/sliced/noise-1200x800-q95.jpg [Range: bytes=0-9]       415
+/sliced/original/noise-1200x800-q95.jpg                 415 line=error:image_resize:"slice"
+/sliced/test/noise-1200x800-q95.jpg                     415 line=error:image_resize:"slice"
+/sliced/photo-300x200.jpg                               200 jpeg 150x100
+/sliced/none.jpg                                        404
+/unused/noise-1200x800-q95.jpg                          200 jpeg 150x100
+
+
 === TEST 12: a range of the original as it came is the whole or the right part
 --- config
     location / { image_resize resize 600 -; alias $TEST_NGINX_FIXTURES/; }

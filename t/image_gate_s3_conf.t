@@ -29,12 +29,15 @@ put('half', "[default]\naws_access_key_id = SECRET-2\n");
 put('torn', "$good\nSECRET-3\n");
 mkdir "$dir/folder";
 
+# What is sent to a bucket.
+our $sent = 'return 200 $image_gate_s3_authorization$image_gate_s3_uri;';
+
 # The lines of a level of a configuration with a directive in http, and one in a location.
 sub lines {
     my ($level, $http, $location, %env) = @_;
     local %ENV = (%ENV, %env);
     $s->{http} = $http;
-    $s->write_conf("location /x/ {\n$location\n}");
+    $s->write_conf("location /x/ {\n$location\n}\nlocation /sent/ { $sent }");
     my $out = `$s->{nginx} -t -p $dir/ -c $dir/nginx.conf -e $dir/logs/error.log 2>&1`;
     unlike($out, qr/SECRET/, "no secret: $http $location");
     return grep { /\[$level\]/ } split /\n/, $out;
@@ -148,6 +151,42 @@ for (
     my @said = lines('(?:warn|emerg)', $in_http, $in_location);
     is(scalar @said, $warning ? 1 : 0, "taken: $in_http $in_location") or diag(join "\n", @said);
     like($said[0] || '', $warning, 'with a warning') if $warning;
+}
+# What is signed, and sent to nobody.
+for (
+    ['', $origin, 'nothing is signed: nothing sends $image_gate_s3_authorization: add "include s3_params"'],
+    ['return 200 $image_gate_s3_uri;', $origin, 'nothing sends $image_gate_s3_authorization'],
+    ['return 200 $image_gate_s3_authorization;', $origin],
+    ['', "image_gate_s3 main region=r presign=7d; $bucket", 'nothing sends $image_gate_s3_uri: put it behind the host of "proxy_pass"'],
+    ['return 200 $image_gate_s3_uri;', "image_gate_s3 main region=r presign=7d; $bucket"],
+    ['', "image_gate_s3 anonymous endpoint=http://a; $bucket"],
+) {
+    (local $sent, my ($in_location, $warning)) = @$_;
+    my @said = lines('(?:warn|emerg)', $in_location =~ /anonymous/ ? '' : $main, $in_location);
+    is(scalar @said, $warning ? 1 : 0, "$sent $in_location") or diag(join "\n", @said);
+    like($said[0] || '', qr/\[warn\].*"image_gate_s3" directive: .*\Q$warning\E/, 'with a warning') if $warning;
+}
+SKIP: {
+    skip 'only root runs workers as somebody else', 4 if $> != 0;
+    chmod 0711, $dir;
+    my $of_nobody = sub {
+        my ($credentials) = @_;
+        $s->{http} = $credentials;
+        $s->write_conf("location /x/ { $origin $sent }");
+        my $text = do { local (@ARGV, $/) = "$dir/nginx.conf"; <> };
+        $text =~ s/^user root;$/"user nobody " . getgrgid((getpwnam 'nobody')[3]) . ';'/me;
+        write_file("$dir/nginx.conf", $text);
+        return grep { /\[warn\]/ } split /\n/, `$s->{nginx} -t -p $dir/ -c $dir/nginx.conf -e $dir/logs/error.log 2>&1`;
+    };
+    my $polled = 'image_gate_s3_credentials main file=good poll=1s;';
+    my @said = $of_nobody->($polled);
+    is(scalar @said, 1, 'a file that workers can not read again') or diag(join "\n", @said);
+    like($said[0], qr/"image_gate_s3_credentials" directive: the workers, which run as the user \d+, can't read \S+good: "chgrp \d+" and "chmod 640" let them in \S+nginx.conf:\d+/, '... is told of');
+    is(join("\n", $of_nobody->($main)), '', '... and not where they do not');
+    chown -1, (getpwnam 'nobody')[3], "$dir/good";
+    chmod 0640, "$dir/good";
+    is(join("\n", $of_nobody->($polled)), '', '... nor where they can');
+    chmod 0700, $dir;
 }
 my %env = (AWS_ACCESS_KEY_ID => 'ID', AWS_SECRET_ACCESS_KEY => 'SECRET-4', AWS_SESSION_TOKEN => 'SECRET-5');
 is(join('', lines('(?:warn|emerg)', 'image_gate_s3_credentials main env;', $origin, %env)), '', 'an environment');

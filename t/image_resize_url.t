@@ -124,9 +124,18 @@ __DATA__
         proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/files$image_resize_source;
         add_header X-Source "$image_resize_source_scheme|$image_resize_source_host|$image_resize_source" always;
     }
+    location /below/ {
+        image_resize_url        imgproxy;
+        image_resize_allow      all;
+        secure_link_hash_format imgproxy;
+        secure_link_hash_key salt=salt key;
+        secure_link_hash_require on;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/files$image_resize_source;
+    }
     location /files/ { alias $TEST_NGINX_FIXTURES/; }
 --- rows eval
-my $rows = '';
+my $below = '/' . mac_token('salt/w:100/plain/photo-300x200.jpg', 'key') . '/w:100/plain/photo-300x200.jpg';
+my $rows = "/below$below 200 jpeg 100x67\n/below$below/x 403\n$below 200 jpeg 100x67\n";
 for (['/rs:fit:250:250/plain/local:///photo-300x200.jpg', '200 jpeg 250x167 X-Source=||/photo-300x200.jpg'],
      ['/rs:fill:100:100/plain/http://localhost/photo-300x200.jpg@png', '200 png 100x100 X-Source=http|localhost|/photo-300x200.jpg'],
      ['/w:100/' . base64url('s3://bucket/photo-300x200.jpg') . '.webp', '200 webp 100x67 X-Source=s3|bucket|/photo-300x200.jpg'],

@@ -15,6 +15,21 @@ run_tests();
 
 __DATA__
 
+=== TEST 0: a number that rewrite captured is the fault of the configuration, one of the path that of the client
+--- config
+    location ~ ^/a/(\d+)/(.*)$ {
+        rewrite ^/a/\d+/(.*)$ /$1 break;
+        root $TEST_NGINX_FIXTURES;
+        image_resize resize $1 -;
+    }
+    location ~ ^/b/(\w+)/(.*)$ { alias $TEST_NGINX_FIXTURES/$2; image_resize resize $1 -; }
+--- suppress_stderr
+--- rows
+/a/150/photo-300x200.jpg 415 line=error:image_resize:width:photo-300x200.jpg
+/b/150/photo-300x200.jpg 200 jpeg 150x100
+/b/wide/photo-300x200.jpg 415 line=info:image_resize:width:wide
+
+
 === TEST 1: every name
 --- config
     location ~ ^/i/(?<p>[^/]*)/ {

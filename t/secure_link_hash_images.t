@@ -195,6 +195,17 @@ CORE::join "\n",
         image_resize_params $args;
         try_files /photo-300x200.jpg =404;
     }
+    location /whole/ {
+        secure_link_hash_message "$secure_link_hash_request_uri|$secure_link_hash_expires";
+        image_resize_params $args;
+        try_files /photo-300x200.jpg =404;
+    }
+    location /open/ {
+        secure_link_hash_require off;
+        secure_link_hash_message "$secure_link_hash_request_uri|$secure_link_hash_expires";
+        image_resize_params $query_string;
+        try_files /photo-300x200.jpg =404;
+    }
     location /listed/ {
         secure_link_hash_message "$uri|$secure_link_hash_expires";
         secure_link_hash_unsigned_args width;
@@ -220,6 +231,12 @@ CORE::join "\n",
     "/params/a?width=60&height=20&$params       403 X-Reason=unsigned",
     "/params/a?width=60&width=60&$params        403 X-Reason=unsigned",
     "/params/a?width=60&$params&width=200       403 X-Reason=unsigned",
+    # Token and expiry are no parameters.
+    '/whole/a?width=60&' . signed('/whole/a?width=60|E') . ' 200 jpeg 60x40',
+    '/whole/a?' . signed('/whole/a|E') . '      200 jpeg 300x200',
+    '/whole/a?width=60&x=1&' . signed('/whole/a?width=60&x=1|E') . ' 400',
+    '/whole/a?width=61&' . signed('/whole/a?width=60|E') . ' 403 X-Reason=mismatch',
+    '/open/a?t=&width=60&e=1                    200 jpeg 60x40',
     "/listed/a?width=60&$listed                 200 jpeg 60x40",
     "/listed/a?height=60&$listed                403 X-Reason=unsigned",
     "/listed/a?width=60,height=20&$listed       403 X-Reason=unsigned",

@@ -26,6 +26,7 @@ sub put {
 }
 
 put('keys', key_file(acme => 'KEY-ACME'));
+put('nobody.keys', "# No one yet.\n");
 
 my $nginx = $Test::Nginx::Util::NginxBinary;
 my $modules = join '', map { "load_module $_;\n" } split ' ', $Test::Nginx::Util::LoadModules;
@@ -65,6 +66,8 @@ for my $case (@cases) {
         }
         skip("$name: this nginx has no rewrite module", 1)
             if $text =~ /\b(?:(?:if|rewrite|return)\b|set \$)/ && $built =~ /--without-http_rewrite_module/;
+        skip("$name: this nginx has no slices", 1)
+            if $text =~ /\bslice 1m/ && $built !~ /--with-http_slice_module/;
         skip("$name: this nginx has no threads", 1)
             if $text =~ /image_resize_threads (?!off)/ && !has_threads();
         skip("$name: this nginx has no access module", 1)
@@ -155,6 +158,13 @@ location access_key p;                                          | "access_key" d
 location access_key zone=p;                                     | "access_key" directive: no "from=": where the key is, such as arg:key
 location access_key zone=p from=query:key;                      | "access_key" directive: invalid value "query:key", it must be arg:NAME, header:NAME, cookie:NAME or uri:NUMBER
 location access_key_quota 1000 per=day;                         | "access_key_quota" directive: invalid value "1000", it must be requests=NUMBER or bytes=SIZE, per=PERIOD, or dry_run
+location access_key_quota requests=1000/day;                    | "access_key_quota" directive: no "per=": write "requests=1000 per=day"
+location access_key_quota bytes=5GB per=day;                    | "access_key_quota" directive: invalid value "5GB", it must be a size from 1 up, such as 5g
+location access_key zone=p from=arg:key,header:key;             | "access_key" directive: invalid value "arg:key,header:key", it must be sources separated by "|"
+http     access_key_zone r 128k state=kept/;                    | "access_key_zone" directive: "state=kept/" names a folder: name a file in it, "state=kept/state"
+location image_resize crop 10 10 enlarge;                       | "image_resize" directive: invalid value "enlarge", it must be enlarge= with "on" or "off"
+location secure_link_hash_require on image_resize_interlace on; | "secure_link_hash_require" directive: invalid value "image_resize_interlace", it must be invalid=STATUS or expired=STATUS; is a ";" missing before "image_resize_interlace"?
+location access_key_status json; image_resize_status json;      | "image_resize_status" directive: "access_key_status" answers the requests of this location
 location access_key_quota requests=1000 dry_run;                | "access_key_quota" directive: no "per=": second, minute, hour, day, month or total
 location access_key_errors 403;                                 | "access_key_errors" directive: invalid value "403", it must be missing=, invalid=, disabled=, quota= or forbidden=, and a status
 location access_key_redirect storage;                           | "access_key_redirect" directive: invalid value "storage", it must be a URI that begins with "/", or @NAME
@@ -929,3 +939,180 @@ location /b/ { image_resize stretch 60000 10; }
 location /c/ { image_resize resize 60000 60000; }
 location /d/ { image_resize stretch $arg_w 60000; }
 location /e/ { image_resize stretch 10000 10000; image_resize_limit output_pixels=100m; }
+=== slices of what images are made of
+location /a/ {
+    slice 1m;
+    proxy_set_header Range $slice_range;
+    proxy_pass http://127.0.0.1:1;
+    image_resize resize 10 10; #! warn: "slice" works in the same location: sources come in parts, of which no image is made: take it away
+}
+location /b/ { slice 1m; proxy_set_header Range $slice_range; proxy_pass http://127.0.0.1:1; }
+location /c/ { slice 0; proxy_pass http://127.0.0.1:1; image_resize resize 10 10; }
+=== slices of a server, for another location than that of images
+slice 1m;
+location /a/ { proxy_set_header Range $slice_range; proxy_pass http://127.0.0.1:1; }
+location /b/ { image_resize resize 10 10; }
+=== slices that nothing asks for
+location /a/ { slice 1m; image_resize resize 10 10; }
+=== images where a redirect answers
+location /a/ {
+    access_key zone=p from=arg:key;
+    access_key_redirect /un$uri;
+    image_resize resize 10 10; #! warn: has no effect: "access_key_redirect" answers here; put it where that leads
+}
+location /b/ { access_key zone=p from=arg:key; image_resize off; access_key_redirect /un$uri; }
+location /c/ { image_resize resize 10 10; location /c/c/ { access_key zone=p from=arg:key; access_key_redirect /un$uri; } }
+location /d/ { access_key zone=p from=arg:key; image_resize_url ipx; image_resize_allow all; access_key_redirect /un$image_resize_source; }
+location /un/ { internal; image_resize resize 10 10; }
+=== numbers of a regular expression that rewrite has captured anew
+location ~ ^/a/(\d+)/(\d+)/(.*)$ {
+    rewrite ^/a/\d+/\d+/(.*)$ /$1 break;
+    image_resize resize $1 $2; #! warn: "$1" is what "rewrite" captured, and not this location: give its part a name, as in (?<width>...)
+}
+location ~ ^/b/([0-9]{1,4})/(.*)$ {
+    rewrite ^/b/[0-9]+/ /x break;
+    image_resize resize 10 -;
+    image_resize_jpeg_quality $1; #! warn: "$1" is what "rewrite" captured
+}
+=== numbers of a regular expression that are those of rewrite, or stay
+location ~ ^/a/(?<width>\d+)/(.*)$ { rewrite ^/a/\d+/(.*)$ /$1 break; image_resize resize $width -; }
+location ~ ^/b/(\d+)/ { rewrite ^/b/(\d+)/(.*)$ /$2 break; image_resize resize $1 -; }
+location ~ \.(jpg|png)$ { rewrite ^/c/(.+)/(.*)$ /$2 break; image_resize resize $1 -; }
+location /d/ { rewrite ^/d/(\d+)/(.*)$ /$2 break; image_resize resize $1 -; }
+location ~ ^/e/(\d+)/(.*)$ { rewrite ^/e/old/(.*)$ /e/1/$1 last; image_resize resize $1 -; }
+location ~ ^/f/(\d+)/(.*)$ { alias /tmp/$2; image_resize resize $1 -; }
+location ~ ^/g/(\d+)/(.*)$ { set $w $1; if ($arg_x) { return 404; } image_resize resize $w -; }
+=== what is signed holds the token
+location /a/ {
+    secure_link_hash $arg_t,$arg_e;
+    secure_link_hash_message "$request_uri|$secure_link_hash_expires"; #! warn: all links are refused: "$request_uri" holds the token, as "t" is an argument: write "$secure_link_hash_request_uri"
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+}
+location /b/ {
+    secure_link_hash $arg_t,$arg_e;
+    secure_link_hash_md5 "$secure_link_hash_expires$uri$is_args$args k"; #! warn: "$args" holds the token, as "t" is an argument
+    secure_link_hash_require on;
+}
+location /c/ { secure_link_hash $cookie_t,$arg_e; secure_link_hash_message "$request_uri|$secure_link_hash_expires"; secure_link_hash_key k; secure_link_hash_require on; }
+location /d/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$secure_link_hash_request_uri|$secure_link_hash_expires"; secure_link_hash_key k; secure_link_hash_require on; }
+=== a prefix, and a message of one file
+location /a/ {
+    secure_link_hash $arg_t,$arg_e;
+    secure_link_hash_prefix on;
+    secure_link_hash_message "$uri|$secure_link_hash_expires"; #! warn: "$uri" is in it, so that a link is for one file, and not for all below its prefix: take it away
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+}
+location /b/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_prefix on; secure_link_hash_message "$remote_addr|$secure_link_hash_expires"; secure_link_hash_key k; secure_link_hash_require on; }
+=== an expiry before its token
+location /a/ {
+    secure_link_hash $arg_expires,$arg_token; #! warn: the token stands first, and then a comma and the expiry
+    secure_link_hash_message "$uri|$arg_expires|$arg_token";
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+}
+location /b/ { secure_link_hash $arg_token,$arg_expires; secure_link_hash_message "$uri|$secure_link_hash_expires"; secure_link_hash_key k; secure_link_hash_require on; }
+=== keys of imgproxy that are not written as its own
+location /a/ {
+    secure_link_hash_format imgproxy;
+    secure_link_hash_key salt=hex:520f 943b421c9eb07c830af81030552c86009268de4e; #! warn: imgproxy reads its keys as hexadecimal: write "hex:" before it
+    secure_link_hash_require on;
+}
+location /b/ {
+    secure_link_hash_format imgproxy;
+    secure_link_hash_key hex:943b421c9eb07c830af81030552c86009268de4e; #! warn: there is no "salt=", and imgproxy signs with one
+    secure_link_hash_require on;
+}
+location /c/ { secure_link_hash_format imgproxy; secure_link_hash_key salt=hex:520f hex:943b421c9eb07c830af81030552c86009268de4e; secure_link_hash_require on; }
+location /d/ { secure_link_hash_format thumbor; secure_link_hash_key 943b421c9eb07c830af81030552c86009268de4e; secure_link_hash_require on; }
+location /e/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$uri|$secure_link_hash_expires"; secure_link_hash_key 943b421c9eb07c830af81030552c86009268de4e; secure_link_hash_require on; }
+=== signatures of another image server
+location /a/ {
+    image_resize_url imgproxy;
+    image_resize_allow all;
+    secure_link_hash_format thumbor; #! warn: a link has a signature of thumbor before its path, which "image_resize_url imgproxy" takes for a part of that
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+}
+location /b/ { image_resize_url thumbor; image_resize_allow all; secure_link_hash_format thumbor; secure_link_hash_key k; secure_link_hash_require on; }
+location /c/ { image_resize_url imgproxy; image_resize_allow all; secure_link_hash_format bunny; secure_link_hash_key k; secure_link_hash_require on; }
+=== http: a message of one's own, and links of others above
+secure_link_hash_format bunny;
+secure_link_hash_key k;
+secure_link_hash_require on;
+server {
+    listen 127.0.0.1:1;
+    location /a/ {
+        secure_link_hash_message "$uri|$arg_expires"; #! warn: has no effect on links of "secure_link_hash_format", and nothing hands out $secure_link_hash_token: is "secure_link_hash_format plain" missing?
+    }
+}
+=== http: a message of which links of others are made
+secure_link_hash_format bunny;
+secure_link_hash_key k;
+server {
+    listen 127.0.0.1:1;
+    location /a/ { secure_link_hash_require on; }
+    location = /link { secure_link_hash_message "$uri|$arg_expires"; add_header X-Token $secure_link_hash_token; }
+}
+=== links that are made to last, and nothing says how long
+location = /a {
+    secure_link_hash_message "$arg_f|$secure_link_hash_until"; #! warn: "$secure_link_hash_until" is empty: there is no "secure_link_hash_lifetime"
+    secure_link_hash_key k;
+    return 302 /f?t=$secure_link_hash_token;
+}
+=== links that are made to last
+location = /a { secure_link_hash_lifetime 1h; secure_link_hash_message "$arg_f|$secure_link_hash_until"; secure_link_hash_key k; return 302 /f?t=$secure_link_hash_token; }
+=== http: a key file without partners
+access_key_zone q 128k;
+access_key_file q nobody.keys; #! warn: no partner in it: all keys are refused
+server { listen 127.0.0.1:1; location / { access_key zone=q from=arg:key; } }
+=== a quota for ever that is forgotten
+location /a/ {
+    access_key zone=p from=arg:key;
+    access_key_quota requests=5 per=day;
+    access_key_quota bytes=5g per=total; #! warn: "per=total" begins anew whenever nginx starts: add "state=" to "access_key_zone p"
+}
+=== http: a quota for ever that is kept
+access_key_zone q 128k state=kept/state;
+access_key_file q keys;
+server { listen 127.0.0.1:1; access_key_quota requests=5 per=total; location / { access_key zone=q from=arg:key; } }
+=== redirects to a folder, and to what is asked for
+location /a/ {
+    access_key zone=p from=arg:key;
+    access_key_redirect /un/; #! warn: all requests are led to "/un/" itself: write "/un$access_key_uri"
+}
+location = /b { access_key zone=p from=arg:key; access_key_redirect /un/; }
+location /c/ { access_key zone=p from=arg:key; access_key_redirect /un/all.zip; }
+location /d/ {
+    access_key zone=p from=arg:key;
+    access_key_redirect $access_key_uri; #! warn: leads to this very location
+}
+location /e/ { access_key zone=p from=uri:2; access_key_redirect $access_key_uri; }
+location /un/ { internal; }
+=== alerts that nothing answers
+access_key zone=p from=arg:key;
+location /a/ {
+    access_key_alert 80% /nope; #! warn: "/nope" leads to no location of this server
+}
+location /b/ { access_key_alert 80% /alert; }
+location = /alert { internal; }
+=== limits that can only be a slip
+location /a/ {
+    image_resize resize 10 10;
+    image_resize_limit pixels=50; #! warn: pixels= is 50 pixels, not more: is "pixels=50m" meant?
+}
+location /b/ {
+    image_resize resize 10 10;
+    image_resize_limit time=10000; #! warn: time= is 10000 seconds: is "time=10000ms" meant?
+}
+location /c/ { image_resize resize 10 10; image_resize_limit pixels=50m time=60s; }
+=== widths that nothing asks for
+location /a/ {
+    image_resize resize 10 10;
+    image_resize_hints on widths=320,640; #! warn: widths= has no effect: no width is "auto" here
+}
+location /b/ { image_resize resize auto -; image_resize_hints on widths=320,640; }
+location /c/ { image_resize_params $args; image_resize_allow all; image_resize_hints on widths=320,640; }
+location /d/ { image_resize resize $arg_w -; image_resize_hints on widths=320,640; }
+location /e/ { image_resize resize 10 10; image_resize_hints on quality=50; }
