@@ -272,6 +272,22 @@ sub counted {
 }
 
 {
+    my $name = 'a line of a thread, while the worker sleeps';
+    my $s = server(state => '');
+    $s->start(locations($s));
+    is(ask($s, '/text.txt', 'KEY-ACME')->{status}, 200, "$name - it has served");
+    sleep 3;
+    my $began = time;
+    replace_file("$s->{dir}/keys", 'no key file');
+    ok($s->wait(10, sub { $s->log =~ /keeps its keys/ }), "$name - the keys are kept");
+    my ($line) = grep { /keeps its keys/ } split /\n/, $s->log;
+    my ($written) = $line =~ /, at (\d\d:\d\d:\d\d)$/;
+    ($written) = $line =~ / (\d\d:\d\d:\d\d) / if !defined $written;
+    my %now = map { sprintf('%02d:%02d:%02d', (localtime $_)[2, 1, 0]) => 1 } int($began) - 1 .. time + 1;
+    ok($now{$written}, "$name - with the time of now") or diag($line);
+}
+
+{
     my $name = 'a full zone';
     my $s = server(size => '32k', state => '');
     replace_file("$s->{dir}/keys", key_file(map { ("partner$_" => "KEY-$_") } 1 .. 500));

@@ -62,7 +62,7 @@ impl Hooks for AccessKey {
         for zone in main.iter().flat_map(|main| &main.zones) {
             if let (Some(place), Some(live)) = (zone.file_place.get(), zone.live()) {
                 let polled = live.file.poll.map(|_| &*live.file.path);
-                cycle.warn_of_unread(place, polled);
+                place.warn_of_unread(polled, cycle);
             }
             let kept = if worker::is_test() { Ok(()) } else { zone.keep_keys(cycle.user()) };
             if let Err(reason) = kept {

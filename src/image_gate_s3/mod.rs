@@ -40,7 +40,7 @@ impl Hooks for ImageGateS3 {
     fn taken(cycle: Cycle<'_>) {
         let main = cycle.main::<ImageGateS3>();
         for known in main.iter().flat_map(|main| &main.credentials) {
-            cycle.warn_of_unread(&known.place, known.polled());
+            known.place.warn_of_unread(known.polled(), cycle);
         }
         main.into_iter().for_each(|main| background::ask(main, cycle));
         background::THREADS.restart(|| main.into_iter().for_each(background::start));

@@ -11,6 +11,7 @@ use nginx_sys::{
 use super::conf::{ImageResize, JobLimits, LocConf, MainConf, Mode, Threads};
 use super::plan::ANGLE;
 use super::value::split;
+use super::watermark::WatermarkConf;
 use super::zone::StatsZone;
 use super::{hints, on_error, settings, status, url, watermark};
 use crate::ngx::conf::{
@@ -117,7 +118,7 @@ const OTHERS: &[Directive<LocConf>] = &[
     Directive {
         name: c"image_resize_watermark",
         kind: ANYWHERE | NGX_CONF_1MORE,
-        set: |conf, args| watermark::set(&mut conf.watermarks, args),
+        set: set_watermark,
     },
 ];
 
@@ -272,6 +273,17 @@ fn set_threads(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfE
         _ => Threads::Off,
     };
     once(&mut conf.threads, threads)
+}
+
+fn set_watermark(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {
+    watermark::set(&mut conf.watermarks, args)?;
+    let last = conf.watermarks.iter().flatten().last();
+    if let Some(path) = last.and_then(WatermarkConf::fixed_file)
+        && let Some(main) = args.parser().main::<ImageResize>()
+    {
+        main.notes.files.borrow_mut().push((path, args.place()));
+    }
+    Ok(())
 }
 
 /// Reads `image_resize_zone`.

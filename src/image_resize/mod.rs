@@ -67,7 +67,7 @@ impl Hooks for ImageResize {
         let main = cycle.main::<ImageResize>();
         if let Some(main) = main {
             for (path, place) in main.notes.files.borrow().iter() {
-                cycle.warn_of_unread(place, Some(path));
+                place.warn_of_unread(Some(path), cycle);
             }
         }
         if main.is_some_and(|main| main.is_blocking.get()) {

@@ -14,6 +14,7 @@ use super::value::{Value, evaluate, parse_value};
 use super::watermark_cache::WatermarkSpec;
 use crate::ngx::Request;
 use crate::ngx::conf::Expression;
+use crate::ngx::variable::is_number;
 
 /// The angle of `image_resize rotate`.
 pub(super) const ANGLE: Argument = Argument::Mode("rotate");
@@ -143,6 +144,12 @@ impl LocConf {
                 Err(_)
                     if matches!(self.mode(), Mode::Box(_))
                         && directive.is_some_and(|directive| directive.argument == ANGLE) => {}
+                // No client chooses what `rewrite` captures.
+                Err(Error::BadParams(reason))
+                    if self.is_recaptured.get() && expression.variables().any(is_number) =>
+                {
+                    return Err(Error::Directive(reason));
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -4,11 +4,10 @@ use std::fmt::Display;
 
 use image_gate_core::image::Error;
 
-use super::conf::conf;
 use crate::ngx::Request;
 use crate::ngx::conf::{ConfError, DirectiveArgs, Expression, expect};
 use crate::ngx::incoming::RequestPart;
-use crate::ngx::variable::{is_number, is_single};
+use crate::ngx::variable::is_single;
 
 /// A directive's value: fixed, or an expression over variables.
 #[derive(Clone, Copy)]
@@ -102,10 +101,8 @@ pub fn parse_value<T>(
 ) -> Result<T, Error> {
     parse(text).ok_or_else(|| {
         let reason = format!("{name} \"{}\"", String::from_utf8_lossy(text));
-        let is_recaptured = conf(&request).is_some_and(|conf| conf.is_recaptured.get())
-            && expression.variables().any(is_number);
         // What a client sent is the client's fault, anything else that of the configuration.
-        if expression.variables().any(is_sent) || !is_recaptured && is_in_line(request, text) {
+        if expression.variables().any(is_sent) || is_in_line(request, text) {
             Error::BadParams(reason)
         } else {
             Error::Directive(reason)

@@ -2,14 +2,13 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use image_gate_core::image::{
     Color, Error, Fraction, Position, WatermarkStyle, Words as _, values,
 };
 
-use super::conf::ImageResize;
 use super::value::{Value, evaluate, is_sent, parse_value, split, value};
 use super::watermark_cache::{self, AssetKind, WatermarkSpec};
 use crate::ngx::Request;
@@ -147,9 +146,6 @@ fn read(args: &DirectiveArgs<'_>) -> Result<WatermarkConf, ConfError> {
     if let Some(name) = name.constant() {
         let path = prefix.join(OsStr::from_bytes(name));
         watermark_cache::check(&path, kind).map_err(ConfError::invalid)?;
-        if let Some(main) = args.parser().main::<ImageResize>() {
-            main.notes.files.borrow_mut().push((path, args.place()));
-        }
     }
     Ok(WatermarkConf {
         prefix: prefix.into(),
@@ -182,6 +178,14 @@ fn varying<T>(value: Option<Value<T>>) -> Option<Expression> {
 }
 
 impl WatermarkConf {
+    /// The file that is read, where it is the same for every request.
+    pub fn fixed_file(&self) -> Option<PathBuf> {
+        let name = match &self.source {
+            ContentConf::Picture(name) | ContentConf::Text { font: name, .. } => name,
+        };
+        Some(self.prefix.join(OsStr::from_bytes(name.constant()?)))
+    }
+
     /// What is evaluated for each request.
     pub fn expressions(&self) -> impl Iterator<Item = Expression> {
         let StyleConf { position, offset, opacity, scale, tile, rotate } = self.style;

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::ffi::{CStr, OsStr, c_char, c_void};
 use std::fmt::{self, Arguments};
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 use std::rc::Rc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use nginx_sys::{
 use super::guard::guard;
 use super::module::Level;
 use super::strings::{borrowed, bytes};
-use super::{Module, Parser, Reported, Request, log};
+use super::{Cycle, Module, Parser, Reported, Request, log, worker};
 
 const OK: *mut c_char = std::ptr::null_mut();
 // NGX_CONF_ERROR: already reported.
@@ -294,6 +294,13 @@ impl Place {
     pub fn line(&self, reason: impl fmt::Display) -> String {
         let Place { name, file, line, .. } = self;
         format!("\"{name}\" directive: {reason} in {file}:{line}")
+    }
+
+    /// Warns of a file that the directive names, if there is one and workers can't read it.
+    pub fn warn_of_unread(&self, path: Option<&Path>, cycle: Cycle<'_>) {
+        if let Some(reason) = path.and_then(|path| worker::kept_from(path, cycle.user())) {
+            cycle.write(NGX_LOG_WARN, format_args!("{}", self.line(reason)));
+        }
     }
 
     fn write(&self, parser: Parser<'_>, level: u32, reason: Arguments<'_>) {

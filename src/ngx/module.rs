@@ -2,18 +2,15 @@
 
 use std::fmt::Arguments;
 use std::marker::PhantomData;
-use std::path::Path;
 use std::ptr::NonNull;
 
 use nginx_sys::{
     NGX_HTTP_LOC_CONF_OFFSET, NGX_HTTP_MAIN_CONF_OFFSET, NGX_HTTP_SRV_CONF_OFFSET, NGX_LOG_EMERG,
-    NGX_LOG_WARN, NGX_OK, ngx_conf_t, ngx_cycle, ngx_cycle_t, ngx_http_conf_ctx_t,
-    ngx_http_core_loc_conf_t, ngx_http_core_main_conf_t, ngx_http_core_module,
-    ngx_http_core_srv_conf_t, ngx_http_module, ngx_int_t, ngx_log_t, ngx_module_t, ngx_pool_t,
-    ngx_uint_t,
+    NGX_OK, ngx_conf_t, ngx_cycle, ngx_cycle_t, ngx_http_conf_ctx_t, ngx_http_core_loc_conf_t,
+    ngx_http_core_main_conf_t, ngx_http_core_module, ngx_http_core_srv_conf_t, ngx_http_module,
+    ngx_int_t, ngx_log_t, ngx_module_t, ngx_pool_t, ngx_uint_t,
 };
 
-use super::conf::Place;
 use super::guard::guard;
 use super::{Pooled, Reported, Request, shim};
 
@@ -257,14 +254,6 @@ impl<'c> Cycle<'c> {
     /// Writes a line that belongs to no request.
     pub fn write(self, level: u32, message: Arguments<'_>) {
         super::log::write(self.log(), level, message);
-    }
-
-    /// Warns of a file that a directive names, if there is one and workers can't read it.
-    pub fn warn_of_unread(self, place: &Place, path: Option<&Path>) {
-        let reason = path.and_then(|path| super::worker::kept_from(path, self.user()));
-        if let Some(reason) = reason {
-            self.write(NGX_LOG_WARN, format_args!("{}", place.line(reason)));
-        }
     }
 
     /// The user and the group that its workers run as, where the master is root.
