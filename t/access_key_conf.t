@@ -67,7 +67,7 @@ access_key zone=p from=arg:key|arg:key;         | the same source twice
 access_key zone=p from=arg:key from=arg:key;    | the same source twice
 access_key zone=p zone=p from=arg:key;          | is duplicate
 access_key zone=p from=arg:key; access_key off; | is duplicate
-access_key_quota requests=1;                    | invalid number of arguments
+access_key_quota requests=1;                    | no "per=": second
 access_key_quota requests=1 dry_run;            | no "per="
 access_key_quota per=day dry_run;               | neither "requests=" nor "bytes="
 access_key_quota requests=0 per=day;            | "0"

@@ -382,10 +382,10 @@ sub {
     }
 --- suppress_stderr
 --- rows
-/sliced/noise-1200x800-q95.jpg                          415 line=error:image_resize:"slice"
+/sliced/noise-1200x800-q95.jpg                          415 line=error:decode_failed:parts
 /sliced/noise-1200x800-q95.jpg [Range: bytes=0-9]       415
-/sliced/original/noise-1200x800-q95.jpg                 415 line=error:image_resize:"slice"
-/sliced/test/noise-1200x800-q95.jpg                     415 line=error:image_resize:"slice"
+/sliced/original/noise-1200x800-q95.jpg                 415 line=error:decode_failed:parts
+/sliced/test/noise-1200x800-q95.jpg                     415 line=error:decode_failed:parts
 /sliced/photo-300x200.jpg                               200 jpeg 150x100
 /sliced/none.jpg                                        404
 /unused/noise-1200x800-q95.jpg                          200 jpeg 150x100

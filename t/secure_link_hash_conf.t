@@ -163,8 +163,8 @@ secure_link_hash_message "$uri|$secure_link_hash_expires"; image_resize_params $
 secure_link_hash_md5 "$uri s"; image_resize_params w=$arg_w; | "image_resize_params" reads "$arg_w", which it does not sign
 secure_link_hash_message "$uri|$arg_w"; image_resize_params w=$arg_w,h=${arg_h}; | "image_resize_params" reads "$arg_h", which
 secure_link_hash_message "$uri|$arg_w"; image_resize_params w=$arg_w; |
-secure_link_hash_message "$uri|$args"; image_resize_params w=$arg_w; |
-secure_link_hash_message "$request_uri"; image_resize_params $args; |
+secure_link_hash_message "$uri|$args"; image_resize_params w=$arg_w; | "$args" holds the token, as "token" is an argument
+secure_link_hash_message "$request_uri"; image_resize_params $args; | "$request_uri" holds the token, as "token" is an argument
 secure_link_hash_message "$uri|$secure_link_hash_expires"; image_resize_params $uri; |
 secure_link_hash_message "$uri|$secure_link_hash_expires"; image_resize_params w=100; |
 secure_link_hash_message "$uri|$secure_link_hash_expires"; |

@@ -162,7 +162,7 @@ location access_key_quota requests=1000/day;                    | "access_key_qu
 location access_key_quota bytes=5GB per=day;                    | "access_key_quota" directive: invalid value "5GB", it must be a size from 1 up, such as 5g
 location access_key zone=p from=arg:key,header:key;             | "access_key" directive: invalid value "arg:key,header:key", it must be sources separated by "|"
 http     access_key_zone r 128k state=kept/;                    | "access_key_zone" directive: "state=kept/" names a folder: name a file in it, "state=kept/state"
-location image_resize crop 10 10 enlarge;                       | "image_resize" directive: invalid value "enlarge", it must be enlarge= with "on" or "off"
+location image_resize crop 10 10 enlarge;                       | "image_resize" directive: invalid value "enlarge", it must be enlarge= with on, off or refuse
 location secure_link_hash_require on image_resize_interlace on; | "secure_link_hash_require" directive: invalid value "image_resize_interlace", it must be invalid=STATUS or expired=STATUS; is a ";" missing before "image_resize_interlace"?
 location access_key_status json; image_resize_status json;      | "image_resize_status" directive: "access_key_status" answers the requests of this location
 location access_key_quota requests=1000 dry_run;                | "access_key_quota" directive: no "per=": second, minute, hour, day, month or total
@@ -405,8 +405,8 @@ secure_link_hash_key k;
 location /ex/ { secure_link_hash $arg_token,$arg_e; secure_link_hash_require on; }
 === an expiry that is signed, by any name
 location /a/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$uri|$arg_e"; secure_link_hash_key k; secure_link_hash_require on; }
-location /b/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$request_uri"; secure_link_hash_key k; secure_link_hash_require on; }
-location /c/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$uri?$args"; secure_link_hash_key k; secure_link_hash_require on; }
+location /b/ { secure_link_hash $cookie_t,$arg_e; secure_link_hash_message "$request_uri"; secure_link_hash_key k; secure_link_hash_require on; }
+location /c/ { secure_link_hash $cookie_t,$arg_e; secure_link_hash_message "$uri?$args"; secure_link_hash_key k; secure_link_hash_require on; }
 location /d/ { secure_link_hash $arg_t; secure_link_hash_message "$uri"; secure_link_hash_key k; secure_link_hash_require on; }
 === http: an expiry that a map may sign
 map $arg_x $signed { default $arg_e; }
@@ -433,7 +433,7 @@ location /c/ {
     secure_link_hash_require on;
 }
 === fields that touch and can be told apart
-location /a/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$secure_link_hash_expires$uri$is_args$args"; secure_link_hash_key k; secure_link_hash_require on; }
+location /a/ { secure_link_hash $cookie_t,$arg_e; secure_link_hash_message "$secure_link_hash_expires$uri$is_args$args"; secure_link_hash_key k; secure_link_hash_require on; }
 location /b/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$scheme://$host${uri}|$secure_link_hash_expires"; secure_link_hash_key k; secure_link_hash_require on; }
 location /c/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_md5 "$secure_link_hash_expires$uri$remote_addr k"; secure_link_hash_require on; }
 === a start that is not signed
@@ -445,7 +445,7 @@ location /a/ {
     secure_link_hash_require on;
 }
 location /b/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$uri|$arg_e|$arg_nbf"; secure_link_hash_key k; secure_link_hash_not_before $arg_nbf; secure_link_hash_require on; }
-location /c/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$request_uri"; secure_link_hash_key k; secure_link_hash_not_before $arg_nbf; secure_link_hash_require on; }
+location /c/ { secure_link_hash $cookie_t,$arg_e; secure_link_hash_message "$request_uri"; secure_link_hash_key k; secure_link_hash_not_before $arg_nbf; secure_link_hash_require on; }
 === a message without what is asked for
 location /a/ {
     secure_link_hash $arg_t,$arg_e;
@@ -769,7 +769,7 @@ location /b/ {
     image_resize resize $arg_w -;
 }
 location /c/ {
-    secure_link_hash_format imgproxy;
+    secure_link_hash_format imgproxy; #! warn: a link has a signature of imgproxy before its path, which "image_resize_url imgix" takes for a part of that
     secure_link_hash_key salt=s k;
     secure_link_hash_unsigned_args *; #! warn: list no argument that "image_resize_url" reads
     secure_link_hash_require on;
@@ -969,7 +969,7 @@ location ~ ^/a/(\d+)/(\d+)/(.*)$ {
     rewrite ^/a/\d+/\d+/(.*)$ /$1 break;
     image_resize resize $1 $2; #! warn: "$1" is what "rewrite" captured, and not this location: give its part a name, as in (?<width>...)
 }
-location ~ ^/b/([0-9]{1,4})/(.*)$ {
+location ~ "^/b/([0-9]{1,4})/(.*)$" {
     rewrite ^/b/[0-9]+/ /x break;
     image_resize resize 10 -;
     image_resize_jpeg_quality $1; #! warn: "$1" is what "rewrite" captured
