@@ -44,11 +44,18 @@ pub struct Notes {
     /// Quotas of all that a partner ever asks for, with the names of their zones.
     pub totals: RefCell<Vec<(Rc<Place>, Vec<u8>)>>,
     /// What is asked for where a quota is nearly used up.
-    pub alerts: RefCell<Vec<(Rc<Place>, Pooled<SrvConf>, Rc<[u8]>)>>,
+    pub alerts: RefCell<Vec<AlertNote>>,
     /// Those that take keys from headers whose names have a `_`.
     pub underscored: RefCell<Vec<Rc<Place>>>,
     /// Whether any server hears such headers.
     pub hears_underscores: Cell<bool>,
+}
+
+/// `access_key_alert` with a URI, of a location.
+pub struct AlertNote {
+    pub place: Rc<Place>,
+    pub server: Pooled<SrvConf>,
+    pub uri: Rc<[u8]>,
 }
 
 /// `access_key_redirect` of a location.

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use image_gate_core::key::KeySource;
 
-use super::conf::{AccessKey, LocConf, MainConf, Notes, RedirectNote, RedirectTarget};
+use super::conf::{AccessKey, AlertNote, LocConf, MainConf, Notes, RedirectNote, RedirectTarget};
 use super::redirect;
 use crate::image_resize::{self, ImageResize};
 use crate::ngx::conf::{Expression, Place, Term, terms};
@@ -74,7 +74,7 @@ impl LocConf {
             if let (Some(uri), Some(place)) = (alert, self.places.get("access_key_alert"))
                 && let Some(server) = parser.kept_server::<AccessKey>()
             {
-                notes.alerts.borrow_mut().push((place.clone(), server, uri));
+                notes.alerts.borrow_mut().push(AlertNote { place: place.clone(), server, uri });
             }
         }
         if Server::current(parser).is_some_and(Server::hears_underscores) {
@@ -166,7 +166,7 @@ pub fn check(parser: Parser<'_>, main: &MainConf) -> Result<(), Reported> {
             );
         }
     }
-    for (place, server, uri) in main.notes.alerts.borrow().iter() {
+    for AlertNote { place, server, uri } in main.notes.alerts.borrow().iter() {
         if redirect::leads_nowhere(server, uri) {
             let uri = String::from_utf8_lossy(uri);
             once(place, format_args!("\"{uri}\" leads to no location of this server"));

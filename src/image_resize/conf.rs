@@ -38,8 +38,15 @@ pub struct Notes {
     pub named: RefCell<Vec<ErrorLocation>>,
     /// Modes, with what the location says to nginx's own filter.
     pub modes: RefCell<Vec<(Rc<Place>, OtherModuleConf)>>,
-    /// The same with what it says to `slice`, and what the level above does.
-    pub sliced: RefCell<Vec<(Rc<Place>, OtherModuleConf, Option<OtherModuleConf>)>>,
+    /// The same with what it says to `slice`.
+    pub sliced: RefCell<Vec<SliceNote>>,
+}
+
+/// What a location that has a mode says to `slice`, and what the level above does.
+pub struct SliceNote {
+    pub place: Rc<Place>,
+    pub here: OtherModuleConf,
+    pub above: Option<OtherModuleConf>,
 }
 
 /// A named location that an error leads to.

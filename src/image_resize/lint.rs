@@ -5,7 +5,7 @@ use image_gate_core::image::{Argument, Error, Filling, Parsed, Plan, SETTINGS, S
 use nginx_sys::ngx_uint_t;
 
 use super::conf::{
-    ErrorLocation, ImageResize, JobLimits, LocConf, MainConf, Mode, OnError, Threads,
+    ErrorLocation, ImageResize, JobLimits, LocConf, MainConf, Mode, OnError, SliceNote, Threads,
 };
 use super::directives::fixed_names;
 use super::hints::HintsConf;
@@ -271,7 +271,8 @@ impl LocConf {
             main.is_blocking.set(true);
         }
         if has_mode && let (Some(place), Some(slice)) = (self.own_mode(), self.slice) {
-            notes.sliced.borrow_mut().push((place.clone(), slice, parent.slice));
+            let (place, above) = (place.clone(), parent.slice);
+            notes.sliced.borrow_mut().push(SliceNote { place, here: slice, above });
         }
         if has_mode
             && let Some(place) = self.places.get("image_resize")
@@ -304,7 +305,9 @@ pub fn check(parser: Parser<'_>, main: &MainConf) -> Result<(), Reported> {
         }
     }
     let uses_slices = variable::is_used(parser, &["slice_range"]);
-    for (place, here, above) in main.notes.sliced.borrow().iter().filter(|_| uses_slices) {
+    for SliceNote { place, here, above } in
+        main.notes.sliced.borrow().iter().filter(|_| uses_slices)
+    {
         let size = here.first_word();
         // One of all of a server may be for other locations.
         if size != 0 && above.map(OtherModuleConf::first_word) != Some(size) {
