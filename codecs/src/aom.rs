@@ -1,4 +1,4 @@
-//! AV1 by the system's libaom: pictures that follow each other, one at a time.
+//! AV1 by libaom: pictures that follow each other, one at a time.
 //!
 //! libavif writes sequences as well, but has libaom look ahead, so that a step of it may be dozens of
 //! pictures, and before 1.0 does not say how often they are played. What it makes of a picture alone is
@@ -6,6 +6,10 @@
 
 use std::ffi::{CStr, c_char, c_int};
 use std::ptr::{NonNull, null, null_mut};
+
+// It brings the library, whose functions are called by the shim.
+#[cfg(feature = "bundled")]
+use libaom_sys as _;
 
 use crate::avif::Error;
 use crate::{bytes, slice};

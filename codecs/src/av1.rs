@@ -1,9 +1,13 @@
-//! AV1 by the system's dav1d: one picture of a sample, or one of each of many.
+//! AV1 by dav1d: one picture of a sample, or one of each of many.
 
 use std::ffi::c_int;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ptr::{NonNull, null, null_mut};
+
+// It brings the library, whose functions are called by the shim.
+#[cfg(feature = "bundled")]
+use libdav1d_sys as _;
 
 /// Why there is no picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

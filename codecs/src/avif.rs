@@ -1,14 +1,16 @@
-//! AVIF by the system's libavif: one image out.
+//! AVIF by libavif: one image out.
 //!
-//! The library is the system's and not a bundled one. It parses hostile input, so it is better
-//! updated by who updates the system; and its encoder takes minutes to build. The crates that bind
-//! it fix the layout of its structures at one version, so a small shim in C is compiled against
-//! the headers that are installed.
+//! The crates that bind it fix the layout of its structures at one version, so a small shim in C is compiled
+//! against the headers of the library that is linked.
 
 use std::ffi::{CStr, c_char, c_int};
 use std::fmt;
 use std::ops::Deref;
 use std::ptr::{NonNull, null_mut};
+
+// It brings the library, whose functions are called by the shim.
+#[cfg(feature = "bundled")]
+use libavif_sys as _;
 
 use crate::{bytes, slice};
 

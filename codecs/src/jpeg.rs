@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{from_ref, null, null_mut};
 
 // It brings the library, whose functions are called by the shim.
+#[cfg(feature = "bundled")]
 use turbojpeg_sys as _;
 
 use crate::{bytes, slice};

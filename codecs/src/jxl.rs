@@ -1,13 +1,16 @@
-//! JPEG XL by the system's libjxl: one image out, of pixels, or of a JPEG that can be had back to the
+//! JPEG XL by libjxl: one image out, of pixels, or of a JPEG that can be had back to the
 //! byte; or an animation.
 //!
-//! The library is the system's and not a bundled one, which takes minutes to build. It works on the
-//! calling thread alone.
+//! It works on the calling thread alone.
 
 use std::ffi::c_int;
 use std::fmt;
 use std::ops::Deref;
 use std::ptr::{NonNull, null, null_mut};
+
+// It brings the library, whose functions are called by the shim.
+#[cfg(feature = "bundled")]
+use jxl_sys as _;
 
 use crate::{bytes, slice};
 

@@ -2,18 +2,38 @@
 
 use std::ffi::c_int;
 use std::fmt;
+use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{NonNull, from_mut, from_ref, null, null_mut};
 
-use libwebp_sys::{
-    VP8StatusCode, WEBP_CSP_MODE, WebPBitstreamFeatures, WebPConfig, WebPDecode, WebPDecoderConfig,
-    WebPEncode, WebPEncodingError, WebPGetFeatures, WebPIDecGetRGB, WebPIDecode, WebPIDecoder,
-    WebPIDelete, WebPIUpdate, WebPMemoryWrite, WebPMemoryWriter, WebPMemoryWriterClear,
-    WebPPicture, WebPPictureFree, WebPPictureImportRGB, WebPPictureImportRGBA, WebPRGBABuffer,
-};
+// It brings the library.
+#[cfg(feature = "bundled")]
+use libwebp_sys as _;
 
 use crate::{bytes, slice};
+use sys::{
+    VP8StatusCode, WEBP_CSP_MODE, WEBP_DECODER_ABI_VERSION, WEBP_ENCODER_ABI_VERSION,
+    WebPBitstreamFeatures, WebPConfig, WebPConfigInitInternal, WebPDecode, WebPDecoderConfig,
+    WebPEncode, WebPEncodingError, WebPGetFeaturesInternal, WebPIDecGetRGB, WebPIDecode,
+    WebPIDecoder, WebPIDelete, WebPIUpdate, WebPInitDecoderConfigInternal, WebPMemoryWrite,
+    WebPMemoryWriter, WebPMemoryWriterClear, WebPPicture, WebPPictureFree, WebPPictureImportRGB,
+    WebPPictureImportRGBA, WebPPictureInitInternal, WebPPreset, WebPRGBABuffer,
+};
+
+/// What the headers say that are installed, or those of the crate.
+#[allow(
+    dead_code,
+    missing_docs,
+    non_camel_case_types,
+    non_snake_case,
+    clippy::all,
+    clippy::undocumented_unsafe_blocks,
+    reason = "bindgen's"
+)]
+mod sys {
+    include!(concat!(env!("OUT_DIR"), "/webp.rs"));
+}
 
 /// Why libwebp failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +121,10 @@ impl<'a> Decoder<'a> {
             pad: [0; 5],
         };
         // SAFETY: that many bytes are readable, and the features writable.
-        check(unsafe { WebPGetFeatures(input.as_ptr(), input.len(), &mut found) })?;
+        let version = WEBP_DECODER_ABI_VERSION as c_int;
+        check(unsafe {
+            WebPGetFeaturesInternal(input.as_ptr(), input.len(), &mut found, version)
+        })?;
         if found.has_animation != 0 {
             return Err(Error::Call("an animation"));
         }
@@ -181,7 +204,7 @@ impl<'a> Decoder<'a> {
             return Err(Error::Call("not a part of the image"));
         }
         let int = |number: u32| c_int::try_from(number).map_err(|_| Error::Call("a huge part"));
-        let mut config = WebPDecoderConfig::new().map_err(|()| VERSION)?;
+        let mut config = decoder_config()?;
         if (x, y, part.width, part.height) != (0, 0, width, height) {
             config.options.use_cropping = 1;
             (config.options.crop_left, config.options.crop_top) = (int(x)?, int(y)?);
@@ -201,6 +224,29 @@ impl<'a> Decoder<'a> {
             WebPRGBABuffer { rgba: pixels.as_mut_ptr(), stride, size: pixels.len() };
         Ok(config)
     }
+}
+
+/// What libwebp fills; `fill` answers 0 where the library is of another version.
+fn initialised<T>(fill: impl FnOnce(*mut T) -> c_int) -> Result<T, Error> {
+    let mut value = MaybeUninit::zeroed();
+    match fill(value.as_mut_ptr()) {
+        0 => Err(VERSION),
+        // SAFETY: just filled.
+        _ => Ok(unsafe { value.assume_init() }),
+    }
+}
+
+fn decoder_config() -> Result<WebPDecoderConfig, Error> {
+    let version = WEBP_DECODER_ABI_VERSION as c_int;
+    // SAFETY: all of it is written, or it is another version.
+    initialised(|config| unsafe { WebPInitDecoderConfigInternal(config, version) })
+}
+
+fn encoder_config() -> Result<WebPConfig, Error> {
+    let version = WEBP_ENCODER_ABI_VERSION as c_int;
+    let preset = WebPPreset::WEBP_PRESET_DEFAULT;
+    // SAFETY: as above.
+    initialised(|config| unsafe { WebPConfigInitInternal(config, preset, 75.0, version) })
 }
 
 /// Pixels that are decoded in no time.
@@ -276,7 +322,7 @@ pub fn encode(image: &Image<'_>, goes_on: impl Fn() -> bool) -> Result<Encoded, 
     }
     let int = |number: u32| c_int::try_from(number).map_err(|_| Error::Call("a huge image"));
     let stride = int(image.width * channels)?;
-    let mut config = WebPConfig::new().map_err(|()| VERSION)?;
+    let mut config = encoder_config()?;
     config.lossless = image.lossless.into();
     config.quality = image.quality.min(100).into();
     config.method = image.effort.min(6).into();
@@ -318,7 +364,12 @@ struct OwnedPicture(WebPPicture);
 
 impl OwnedPicture {
     fn new() -> Result<OwnedPicture, Error> {
-        WebPPicture::new().map(OwnedPicture).map_err(|()| VERSION)
+        initialised(|picture| {
+            let version = WEBP_ENCODER_ABI_VERSION as c_int;
+            // SAFETY: all of it is written, or it is another version.
+            unsafe { WebPPictureInitInternal(picture, version) }
+        })
+        .map(OwnedPicture)
     }
 }
 
@@ -512,7 +563,7 @@ mod tests {
             Decoder::new(&file)?.decode(&all, &mut sliced, counting)?;
             assert!(asked.get() > 3, "{}", asked.get());
             let mut at_once = vec![0; pixels.len()];
-            let mut config = WebPDecoderConfig::new().map_err(|()| VERSION)?;
+            let mut config = decoder_config()?;
             config.output.colorspace = WEBP_CSP_MODE::MODE_RGB;
             config.output.is_external_memory = 1;
             let (rgba, stride, size) = (at_once.as_mut_ptr(), width as c_int * 3, at_once.len());

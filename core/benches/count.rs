@@ -14,11 +14,10 @@ mod common;
 
 use std::hint::black_box;
 
-use common::{Picture, jpeg, png, webp_lossless};
+use common::{Picture, Subsamp, jpeg, png, webp_lossless};
 use image_gate_core::image::{Control, Limits, Plan, prepare};
 use image_gate_core::key::{Digest, PartnerTable};
 use image_gate_core::link::{Algorithm, Encoding, Key, Signer};
-use turbojpeg::Subsamp;
 
 type Case = (&'static str, Box<dyn Fn()>);
 

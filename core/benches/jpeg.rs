@@ -16,10 +16,9 @@ mod common;
 use std::hint::black_box;
 use std::time::Instant;
 
-use common::{jpeg, photo};
+use common::{Subsamp, jpeg, photo};
 use image_gate_core::image::Limits;
 use image_gate_core::image::internals::{JpegDecoder, Pixels, jpeg_shrunk};
-use turbojpeg::Subsamp;
 
 const ROUNDS: usize = 15;
 

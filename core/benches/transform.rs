@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{PixelType, Resizer};
+use image_gate_codecs::jpeg::{self, Decoder, PixelFormat, Samples};
 use image_gate_core::image::{Control, Limits, Plan, prepare};
-use turbojpeg::{Colorspace, Compressor, Decompressor, PixelFormat, ScalingFactor, Subsamp};
 
 const ROUNDS: usize = 15;
 
@@ -59,32 +59,22 @@ fn run(source: &[u8], plan: &Plan) {
     black_box(prepared.run(&Control::default()).unwrap());
 }
 
-/// The libraries alone, without anything of ours between; for JPEG in colour.
+/// The libraries alone, without anything of ours between; for JPEG.
 fn parts(source: &[u8], target: usize) -> Option<Vec<Case<'_>>> {
-    let header = turbojpeg::read_header(source).ok()?;
-    if header.colorspace != Colorspace::YCbCr {
-        return None;
-    }
+    let size = Decoder::new(source, 100).ok()?.size();
+    let (source_width, source_height) = (size.0 as usize, size.1 as usize);
     let eighths = [1, 2, 3, 4, 8]
         .into_iter()
-        .find(|eighths| header.width * eighths >= target * 12)
+        .find(|eighths| source_width * eighths >= target * 12)
         .unwrap_or(8);
-    let factor = ScalingFactor::new(eighths, 8);
-    let (width, height) = (factor.scale(header.width), factor.scale(header.height));
-    let target_height = header.height * target / header.width;
+    let scaled = |side: usize| (side * eighths).div_ceil(8);
+    let (width, height) = (scaled(source_width), scaled(source_height));
+    let target_height = source_height * target / source_width;
 
     let decode = move || {
         let mut pixels = vec![0; width * height * 3];
-        let mut decoder = Decompressor::new().unwrap();
-        decoder.set_scaling_factor(factor).unwrap();
-        let image = turbojpeg::Image {
-            pixels: pixels.as_mut_slice(),
-            width,
-            pitch: width * 3,
-            height,
-            format: PixelFormat::RGB,
-        };
-        decoder.decompress(source, image).unwrap();
+        let decoder = Decoder::new(source, 100).unwrap();
+        decoder.decode(eighths as u32, None, PixelFormat::Rgb, &mut pixels, || true).unwrap();
         pixels
     };
     let resize = move |pixels: &[u8]| {
@@ -93,35 +83,32 @@ fn parts(source: &[u8], target: usize) -> Option<Vec<Case<'_>>> {
         Resizer::new().resize(&source, &mut out, None).unwrap();
         out.into_vec()
     };
-    let encode = move |pixels: &[u8], optimize: bool| {
-        let mut encoder = Compressor::new().unwrap();
-        encoder.set_quality(75).unwrap();
-        encoder.set_subsamp(Subsamp::Sub2x2).unwrap();
-        encoder.set_optimize(optimize).unwrap();
-        let image = turbojpeg::Image {
-            pixels,
-            width: target,
-            pitch: target * 3,
-            height: target_height,
-            format: PixelFormat::RGB,
-        };
-        encoder.compress_to_vec(image).unwrap()
-    };
+    let encode = move |pixels: &[u8]| encoded(pixels, (target, target_height), 75, false);
 
     let decoded = decode();
     let resized = resize(&decoded);
-    let (plain, optimized) = (encode(&resized, false).len(), encode(&resized, true).len());
-    let saved = 100.0 - 100.0 * optimized as f64 / plain as f64;
-    let again = resized.clone();
     Some(vec![
         (format!("  {target}: decode at {eighths}/8"), Box::new(move || drop(black_box(decode())))),
         (format!("  {target}: resize"), Box::new(move || drop(black_box(resize(&decoded))))),
-        (format!("  {target}: encode"), Box::new(move || drop(black_box(encode(&resized, false))))),
-        (
-            format!("  {target}: encode, Huffman tables optimized ({saved:.1}% smaller)"),
-            Box::new(move || drop(black_box(encode(&again, true)))),
-        ),
+        (format!("  {target}: encode"), Box::new(move || drop(black_box(encode(&resized))))),
     ])
+}
+
+fn encoded(
+    pixels: &[u8],
+    (width, height): (usize, usize),
+    quality: u8,
+    progressive: bool,
+) -> Vec<u8> {
+    let image = jpeg::Image {
+        samples: Samples::Rgb(pixels),
+        width: width as u32,
+        height: height as u32,
+        sampling: (2, 2),
+        quality,
+        progressive,
+    };
+    jpeg::encode(&image, || true).unwrap().to_vec()
 }
 
 fn report(mut cases: Vec<Case>) {
@@ -152,16 +139,5 @@ fn made_up(width: usize, height: usize, progressive: bool) -> Vec<u8> {
             pixels.push(((x / 64 + y / 64) % 2 * 120 + grain) as u8);
         }
     }
-    let mut encoder = Compressor::new().unwrap();
-    encoder.set_quality(88).unwrap();
-    encoder.set_subsamp(Subsamp::Sub2x2).unwrap();
-    encoder.set_progressive(progressive).unwrap();
-    let image = turbojpeg::Image {
-        pixels: pixels.as_slice(),
-        width,
-        pitch: width * 3,
-        height,
-        format: PixelFormat::RGB,
-    };
-    encoder.compress_to_vec(image).unwrap()
+    encoded(&pixels, (width, height), 88, progressive)
 }

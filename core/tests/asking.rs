@@ -5,7 +5,6 @@
 mod common;
 
 use common::*;
-use turbojpeg::Subsamp;
 
 fn made(source: &[u8], params: &str) -> Vec<u8> {
     transform(source, &plan(params)).unwrap()

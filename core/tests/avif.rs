@@ -6,7 +6,6 @@ mod common;
 
 use common::*;
 use image_gate_core::image::{Error, Limits, Plan, ProfilePolicy, prepare, probe};
-use turbojpeg::Subsamp;
 
 /// Written by ImageMagick and libheif, and so by another program than ours.
 const FOREIGN: &str = "pattern.avif";

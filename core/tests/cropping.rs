@@ -6,7 +6,6 @@ mod common;
 
 use common::*;
 use image_gate_core::image::{DamagePolicy, Limits, Plan, prepare, probe};
-use turbojpeg::Subsamp;
 
 /// The size to which a picture is scaled that covers a box.
 fn covering((width, height): (u32, u32), (w, h): (u32, u32)) -> (u32, u32) {

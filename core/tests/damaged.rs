@@ -6,7 +6,6 @@ mod common;
 
 use common::*;
 use image_gate_core::image::{Control, Damage, DamagePolicy, Error, Limits, Output, Plan, prepare};
-use turbojpeg::Subsamp;
 
 /// At an eighth, at some eighths, and as it is.
 const SIZES: [&str; 3] = ["f=png,w=40", "f=png,w=150", "f=png"];

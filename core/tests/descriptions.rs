@@ -11,7 +11,6 @@ use image_gate_core::image::{
     Presets, Resource, Unknown, prepare,
 };
 use serde_json::{Value, json};
-use turbojpeg::Subsamp;
 
 fn asked(dialect: Dialect, uri: &str) -> Asked {
     let link = dialect.link(uri.as_bytes(), b"/").unwrap();

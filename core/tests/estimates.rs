@@ -17,7 +17,6 @@ use common::tiff::Tiff;
 use common::ultra_hdr::{BOTH, join, map};
 use common::*;
 use image_gate_core::image::{Control, HdrPolicy, Limits, Output, Plan, prepare};
-use turbojpeg::Subsamp;
 
 const MIB: u64 = 1 << 20;
 

@@ -8,7 +8,6 @@ use common::*;
 use fast_image_resize::Resizer;
 use fast_image_resize::images::TypedImage;
 use fast_image_resize::pixels::U8x4;
-use turbojpeg::Subsamp;
 
 /// The whole picture, scaled by Lanczos3.
 fn lanczos(picture: &Picture, width: u32, height: u32) -> Picture {

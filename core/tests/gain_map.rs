@@ -10,7 +10,6 @@ use image_gate_core::image::{
     Control, Error, HdrPolicy, Limits, Output, Plan, ProfilePolicy, prepare,
 };
 use proptest::prelude::*;
-use turbojpeg::Subsamp;
 
 /// A plan that keeps maps.
 fn keep(params: &str) -> Plan {

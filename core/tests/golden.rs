@@ -103,7 +103,7 @@ fn trimming_a_jpeg() {
         let inside = (24..176).contains(&x) && (32..128).contains(&y);
         if inside { photo(152, 96).at(x - 24, y - 32) } else { [250, 250, 250, 255] }
     });
-    let source = jpeg(&bordered, 90, turbojpeg::Subsamp::None, false);
+    let source = jpeg(&bordered, 90, common::Subsamp::None, false);
     assert_eq!(transformed(&source, &plan("trim=20,f=png")).size(), (152, 96));
     assert_eq!(transformed(&source, &plan("trim=20,w=76")).size(), (76, 48));
     let all = Picture::new(50, 40, |_, _| [9, 9, 9, 255]);
@@ -113,7 +113,7 @@ fn trimming_a_jpeg() {
 #[test]
 fn grey_becomes_one_channel() {
     let out = transform(&fixture("sampled-2x2.jpg"), &plan("grayscale=on")).unwrap();
-    assert_eq!(turbojpeg::read_header(&out).unwrap().colorspace, turbojpeg::Colorspace::Gray);
+    assert_eq!(common::sampling(&out).len(), 1);
     let out = transform(&fixture("pattern.png"), &plan("grayscale=on")).unwrap();
     assert_eq!(out[25], 0);
 }
@@ -152,7 +152,7 @@ fn smart_gravity_keeps_the_subject() {
 
 #[test]
 fn max_bytes_lowers_the_quality_as_far_as_needed() {
-    let source = jpeg(&photo(400, 300), 95, turbojpeg::Subsamp::Sub2x2, false);
+    let source = jpeg(&photo(400, 300), 95, common::Subsamp::Sub2x2, false);
     for format in ["jpeg", "webp"] {
         let plain = plan(&format!("w=120,f={format}"));
         let whole = transform(&source, &plain).unwrap().len() as u64;

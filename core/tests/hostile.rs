@@ -13,7 +13,6 @@ use image_gate_core::image::{
     Control, DamagePolicy, Error, Limits, MetadataPolicy, Output, Plan, ProfilePolicy, prepare,
     probe,
 };
-use turbojpeg::Subsamp;
 
 const FIXTURES: [&str; 22] = [
     "pattern.png",

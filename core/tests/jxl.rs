@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use common::*;
 use image_gate_core::image::{Control, Error, Limits, Plan, prepare, probe};
-use turbojpeg::Subsamp;
 
 #[test]
 fn what_has_no_loss_is_the_same() {

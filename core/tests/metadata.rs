@@ -9,7 +9,6 @@ use std::sync::LazyLock;
 use common::*;
 use image_gate_core::image::{MetadataPolicy, Plan, ProfilePolicy, probe};
 use moxcms::ColorProfile;
-use turbojpeg::Subsamp;
 
 const XMP: &[u8] =
     b"<x:xmpmeta xmlns:x=\"adobe:ns:meta/\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\">\
@@ -136,7 +135,7 @@ fn copyright_keeps_names_and_no_position() {
 
 #[test]
 fn copyright_is_found_in_xmp_and_iptc() {
-    let photo = jpeg(&photo(100, 80), 90, turbojpeg::Subsamp::Sub2x2, false);
+    let photo = jpeg(&photo(100, 80), 90, common::Subsamp::Sub2x2, false);
     let xmp = b"http://ns.adobe.com/xap/1.0/\0<dc:rights><rdf:Alt><rdf:li>(c) in XMP</rdf:li>\
         </rdf:Alt></dc:rights>GPSN";
     let iptc = b"Photoshop 3.0\x008BIM\x04\x04\0\0\0\0\0\x0f\x1c\x02\x50\0\x0aAnn Author\0";
@@ -156,7 +155,7 @@ fn copyright_is_found_in_xmp_and_iptc() {
 fn marks_of_the_order_of_bytes_leave_nothing_of_what_goes() {
     let packet = "<x:xmpmeta xmlns:x='adobe:ns:meta/' xmlns:xmp='http://ns.adobe.com/xap/1.0/'>\
         <xmp:Thumbnails>GPSN</xmp:Thumbnails><a b='c'/></x:xmpmeta>";
-    let photo = jpeg(&photo(100, 80), 90, turbojpeg::Subsamp::Sub2x2, false);
+    let photo = jpeg(&photo(100, 80), 90, common::Subsamp::Sub2x2, false);
     let make = |packet: &str| {
         let xmp = [&b"http://ns.adobe.com/xap/1.0/\0"[..], packet.as_bytes()].concat();
         transform(&with_segment(&photo, 0xe1, &xmp), &plan("w=50,metadata=keep")).unwrap()

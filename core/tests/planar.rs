@@ -7,7 +7,6 @@ mod common;
 use common::*;
 use image_gate_core::image::{Control, Error, Limits, Output, Plan, prepare};
 use proptest::prelude::*;
-use turbojpeg::Subsamp;
 
 const SAMPLINGS: [Subsamp; 5] =
     [Subsamp::None, Subsamp::Sub2x1, Subsamp::Sub2x2, Subsamp::Sub1x2, Subsamp::Sub4x1];

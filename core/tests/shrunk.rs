@@ -11,21 +11,10 @@ use std::process::Command;
 use common::*;
 use image_gate_core::image::Limits;
 use image_gate_core::image::internals::{JpegDecoder, Pixels, jpeg_shrunk};
-use turbojpeg::{Compressor, Image, PixelFormat, Subsamp};
-
-/// How often each component is sampled.
-fn factors(jpeg: &[u8]) -> Vec<(u8, u8)> {
-    let frame = jpeg
-        .windows(2)
-        .position(|pair| matches!(pair, [0xff, 0xc0..=0xc2]))
-        .map(|at| &jpeg[at + 9..])
-        .expect("a frame header");
-    frame[1..].chunks(3).take(frame[0].into()).map(|entry| (entry[1] >> 4, entry[1] & 15)).collect()
-}
 
 /// How near the two have to be at an eighth, in dB.
 fn least_at_an_eighth(jpeg: &[u8]) -> f64 {
-    let factors = factors(jpeg);
+    let factors = sampling(jpeg);
     let most = factors.iter().fold((1, 1), |(a, b), &(h, v)| (h.max(a), v.max(b)));
     let less = |times: u8| {
         factors.iter().any(|(h, v)| {
@@ -43,7 +32,7 @@ fn least_at_an_eighth(jpeg: &[u8]) -> f64 {
 /// How near the two have to be at so many eighths, in dB: libjpeg-turbo's samples at 2 and
 /// 4 of them are averages, and those of a component that is sampled less often repeated.
 fn least(jpeg: &[u8], eighths: u32) -> f64 {
-    let factors = factors(jpeg);
+    let factors = sampling(jpeg);
     let most = factors.iter().fold((1, 1), |(a, b), &(h, v)| (h.max(a), v.max(b)));
     let times = factors.iter().map(|(h, v)| (most.0 / h).max(most.1 / v)).max();
     match (eighths, times) {
@@ -79,21 +68,11 @@ fn check(name: &str, jpeg: &[u8]) {
     }
 }
 
-fn encoded(picture: &Picture, sampling: Subsamp, quality: i32, kind: &str) -> Vec<u8> {
-    let rgb = picture.rgb();
-    let mut encoder = Compressor::new().unwrap();
-    encoder.set_quality(quality).unwrap();
-    encoder.set_subsamp(sampling).unwrap();
-    encoder.set_optimize(kind == "optimized").unwrap();
-    encoder.set_progressive(kind == "progressive").unwrap();
-    let image = Image {
-        pixels: rgb.as_slice(),
-        width: picture.width as usize,
-        pitch: picture.width as usize * 3,
-        height: picture.height as usize,
-        format: PixelFormat::RGB,
-    };
-    encoder.compress_to_vec(image).unwrap()
+fn encoded(picture: &Picture, sampling: Subsamp, quality: u8, kind: &str) -> Vec<u8> {
+    match kind {
+        "progressive" => jpeg(picture, quality, sampling, true),
+        _ => other_jpeg(picture, quality, sampling, kind == "optimized", false),
+    }
 }
 
 const KINDS: [&str; 3] = ["baseline", "optimized", "progressive"];

@@ -7,7 +7,6 @@ mod common;
 use common::*;
 use image_gate_core::image::internals::{JpegDecoder, Pixels, jpeg_shrunk};
 use image_gate_core::image::{Error, Limits};
-use turbojpeg::Subsamp;
 
 fn own(jpeg: &[u8]) -> Result<Option<Pixels>, Error> {
     jpeg_shrunk(jpeg, 1, JpegDecoder::Own, &Limits::default())

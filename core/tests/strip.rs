@@ -13,7 +13,6 @@ use image_gate_core::image::{
     Control, Format, Limits, MetadataPolicy, Output, Plan, ProfilePolicy, prepare, probe,
 };
 use proptest::prelude::*;
-use turbojpeg::Subsamp;
 
 /// What must not go out.
 const SECRET: &[u8] = b"52.0937N,5.1214E";

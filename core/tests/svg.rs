@@ -208,7 +208,7 @@ fn pictures() -> Vec<(&'static str, Vec<u8>)> {
     .into_iter()
     .map(|name| (name, fixture(name)))
     .collect();
-    let plain = jpeg(&photo(60, 40), 95, turbojpeg::Subsamp::None, false);
+    let plain = jpeg(&photo(60, 40), 95, common::Subsamp::None, false);
     all.push(("turned", with_orientation(&plain, 6)));
     // Names of the components without a JFIF segment: its colours are no YCbCr.
     let behind = 4 + usize::from(plain[5]);
@@ -242,7 +242,7 @@ fn pictures_in_it_are_shown_as_by_themselves() {
         assert!(near, "{name}: {} dB", psnr(&drawn, &alone));
     }
     // One that is shown many times is decoded once.
-    let file = STANDARD.encode(jpeg(&photo(60, 40), 95, turbojpeg::Subsamp::None, false));
+    let file = STANDARD.encode(jpeg(&photo(60, 40), 95, common::Subsamp::None, false));
     let many = format!(
         "<image id='a' width='6' height='4' href='data:image/jpeg;base64,{file}'/>{}",
         "<use href='#a' x='1'/>".repeat(2000)
@@ -252,7 +252,7 @@ fn pictures_in_it_are_shown_as_by_themselves() {
 
 #[test]
 fn a_picture_that_can_not_be_shown_is_not_left_out() {
-    let whole = jpeg(&photo(60, 40), 90, turbojpeg::Subsamp::None, false);
+    let whole = jpeg(&photo(60, 40), 90, common::Subsamp::None, false);
     let mut hidden = png(&photo(8, 8));
     hidden.truncate(60);
     let nested = drawing_of(&drawing_of(&hidden, (8, 8)), (8, 8));

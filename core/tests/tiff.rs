@@ -12,7 +12,6 @@ use common::*;
 use image_gate_core::image::{
     Control, DamagePolicy, Error, Format, Limits, Output, Plan, prepare, probe, sniff,
 };
-use turbojpeg::Subsamp;
 
 const WIDTH: u32 = 21;
 const HEIGHT: u32 = 13;

@@ -7,7 +7,6 @@ mod common;
 use common::*;
 use image_gate_core::image::{Plan, probe};
 use proptest::prelude::*;
-use turbojpeg::Subsamp;
 
 fn contains(bytes: &[u8], needle: &[u8]) -> bool {
     bytes.windows(needle.len()).any(|window| window == needle)

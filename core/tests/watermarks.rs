@@ -153,7 +153,7 @@ fn the_mark_is_made_upright_and_the_image_srgb() {
     // Stored with the left side up: red must come to be above blue.
     let flag =
         Picture::new(20, 20, |x, _| if x < 10 { [255, 0, 0, 255] } else { [0, 0, 255, 255] });
-    let flag = with_orientation(&jpeg(&flag, 95, turbojpeg::Subsamp::None, false), 6);
+    let flag = with_orientation(&jpeg(&flag, 95, common::Subsamp::None, false), 6);
     let source = png(&Picture::new(20, 20, |_, _| [0, 0, 0, 255]));
     let watermark = Watermark { content: picture(&flag), style: WatermarkStyle::default() };
     let plan = Plan { profile: ProfilePolicy::Keep, ..marked(vec![watermark]) };

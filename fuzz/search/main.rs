@@ -158,9 +158,9 @@ fn seeds(format: &str) -> Vec<Vec<u8>> {
 /// JPEGs with gain maps of all kinds, smaller than the picture and as large.
 fn with_maps() -> Vec<Vec<u8>> {
     let picture = common::photo(400, 300);
-    let picture = common::jpeg(&picture, 90, turbojpeg::Subsamp::Sub2x2, false);
+    let picture = common::jpeg(&picture, 90, common::Subsamp::Sub2x2, false);
     let maps = [(100, 75), (400, 300)].map(|(width, height)| {
-        common::jpeg(&common::photo(width, height), 85, turbojpeg::Subsamp::None, false)
+        common::jpeg(&common::photo(width, height), 85, common::Subsamp::None, false)
     });
     let kinds = ultra_hdr::KINDS.into_iter();
     let joined = kinds.flat_map(|kind| {

@@ -10,11 +10,12 @@ pub mod ultra_hdr;
 use std::cell::Cell;
 use std::io::Cursor;
 
+use image_gate_codecs::jpeg::{self, Samples};
 use image_gate_codecs::webp;
 use image_gate_core::image::{
     Control, Error, Format, Limits, Output, Plan, ProfilePolicy, prepare, probe, sniff,
 };
-use turbojpeg::Subsamp;
+use jpeg_encoder::{ColorType, SamplingFactor};
 
 thread_local! {
     /// How often work has looked whether it is to end, and how often it may.
@@ -122,20 +123,90 @@ pub fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
-pub fn jpeg(picture: &Picture, quality: i32, sampling: Subsamp, progressive: bool) -> Vec<u8> {
-    let mut encoder = turbojpeg::Compressor::new().unwrap();
-    encoder.set_quality(quality).unwrap();
-    encoder.set_subsamp(sampling).unwrap();
-    encoder.set_progressive(progressive).unwrap();
-    let rgb = picture.rgb();
-    let image = turbojpeg::Image {
-        pixels: rgb.as_slice(),
-        width: picture.width as usize,
-        pitch: picture.width as usize * 3,
-        height: picture.height as usize,
-        format: turbojpeg::PixelFormat::RGB,
+/// Of how many pixels, across and down, a JPEG has one chroma.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subsamp {
+    None,
+    Sub2x1,
+    Sub1x2,
+    Sub2x2,
+    Sub4x1,
+    Sub1x4,
+    Gray,
+}
+
+pub fn jpeg(picture: &Picture, quality: u8, sampling: Subsamp, progressive: bool) -> Vec<u8> {
+    let sampling = match sampling {
+        Subsamp::Gray => None,
+        Subsamp::None => Some((1, 1)),
+        Subsamp::Sub2x1 => Some((2, 1)),
+        Subsamp::Sub1x2 => Some((1, 2)),
+        Subsamp::Sub2x2 => Some((2, 2)),
+        Subsamp::Sub4x1 | Subsamp::Sub1x4 => {
+            return other_jpeg(picture, quality, sampling, true, progressive);
+        }
     };
-    encoder.compress_to_vec(image).unwrap()
+    let rgb = picture.rgb();
+    let grey = grey(&rgb);
+    let samples = if sampling.is_none() { Samples::Grey(&grey) } else { Samples::Rgb(&rgb) };
+    let (width, height) = picture.size();
+    let sampling = sampling.unwrap_or((1, 1));
+    let image = jpeg::Image { samples, width, height, sampling, quality, progressive };
+    jpeg::encode(&image, || true).unwrap().to_vec()
+}
+
+/// A JPEG by another encoder, which knows more ways.
+pub fn other_jpeg(
+    picture: &Picture,
+    quality: u8,
+    sampling: Subsamp,
+    optimized: bool,
+    progressive: bool,
+) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut encoder = jpeg_encoder::Encoder::new(&mut out, quality);
+    encoder.set_sampling_factor(match sampling {
+        Subsamp::None | Subsamp::Gray => SamplingFactor::F_1_1,
+        Subsamp::Sub2x1 => SamplingFactor::F_2_1,
+        Subsamp::Sub1x2 => SamplingFactor::F_1_2,
+        Subsamp::Sub2x2 => SamplingFactor::F_2_2,
+        Subsamp::Sub4x1 => SamplingFactor::F_4_1,
+        Subsamp::Sub1x4 => SamplingFactor::F_1_4,
+    });
+    encoder.set_optimized_huffman_tables(optimized);
+    encoder.set_progressive(progressive);
+    let (width, height) = (picture.width as u16, picture.height as u16);
+    let (pixels, kind) = match sampling {
+        Subsamp::Gray => (grey(&picture.rgb()), ColorType::Luma),
+        _ => (picture.rgb(), ColorType::Rgb),
+    };
+    encoder.encode(&pixels, width, height, kind).unwrap();
+    out
+}
+
+/// The luma of pixels.
+pub fn grey(rgb: &[u8]) -> Vec<u8> {
+    let luma = |&[red, green, blue]: &[u8; 3]| {
+        let parts = [(0.299, red), (0.587, green), (0.114, blue)];
+        parts.iter().map(|&(part, value)| part * f64::from(value)).sum::<f64>().round() as u8
+    };
+    rgb.as_chunks().0.iter().map(luma).collect()
+}
+
+/// How often each component is sampled across and down, as the header of a JPEG says.
+pub fn sampling(jpeg: &[u8]) -> Vec<(u8, u8)> {
+    let mut at = 2;
+    loop {
+        let segment = &jpeg[at + 2..];
+        if matches!(jpeg[at + 1], 0xc0..=0xc2) {
+            return segment[8..]
+                .chunks(3)
+                .take(segment[7].into())
+                .map(|of| (of[1] >> 4, of[1] & 15))
+                .collect();
+        }
+        at += 2 + usize::from(u16::from_be_bytes([segment[0], segment[1]]));
+    }
 }
 
 pub fn png(picture: &Picture) -> Vec<u8> {
@@ -259,9 +330,11 @@ pub fn with_orientation(jpeg: &[u8], orientation: u8) -> Vec<u8> {
 pub fn decode(bytes: &[u8]) -> Picture {
     match sniff(bytes).expect("an image") {
         Format::Jpeg => {
-            let image = turbojpeg::decompress(bytes, turbojpeg::PixelFormat::RGB).unwrap();
-            assert_eq!(image.pitch, image.width * 3);
-            picture(image.width as u32, image.height as u32, 3, &image.pixels)
+            let decoder = jpeg::Decoder::new(bytes, 100).unwrap();
+            let (width, height) = decoder.size();
+            let mut pixels = vec![0; (width * height * 3) as usize];
+            decoder.decode(8, None, jpeg::PixelFormat::Rgb, &mut pixels, || true).unwrap();
+            picture(width, height, 3, &pixels)
         }
         Format::Png => {
             let mut decoder = png::Decoder::new(Cursor::new(bytes));
