@@ -99,8 +99,9 @@ jxl: build ## JPEGs to JPEG XL and back by djxl, to the byte, beside cjxl; files
 	@scripts/check-jxl
 
 .PHONY: hdr
-hdr: build ## gain maps beside libultrahdr, which pip installs into build/libultrahdr
-	@scripts/install-deps hdr test
+hdr: build ## gain maps beside libultrahdr, which pip installs into build/libultrahdr; PQ and HLG beside Chromium
+	@scripts/install-deps hdr demo test
+	@scripts/photos demo
 	@scripts/check-hdr
 
 .PHONY: iiif
