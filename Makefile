@@ -4,7 +4,9 @@
 # Not called NGINX: nginx itself takes that for inherited sockets, and stays in the foreground.
 NGINX_BINARY  ?= $(shell PATH="$$PATH:/usr/sbin" command -v nginx || echo /usr/sbin/nginx)
 MODULE        := ngx_http_image_gate_module.so
-CARGO_FLAGS   ?= --locked
+# With BUNDLED=yes all libraries of C are compiled in: docs/operations.md.
+BUNDLED       ?=
+CARGO_FLAGS   ?= --locked $(if $(BUNDLED),--features bundled)
 export NGINX_BINARY
 
 # Without a value, the Debian nginx that is installed is what to build for.
@@ -32,7 +34,7 @@ build: headers ## build the module and the command-line program
 
 .PHONY: headers
 headers:
-	@scripts/install-deps build $(if $(DEBIAN_NGINX),nginx)
+	@scripts/install-deps build $(if $(BUNDLED),bundled) $(if $(DEBIAN_NGINX),nginx)
 	@$(if $(DEBIAN_NGINX),scripts/nginx-headers build/nginx)
 	@test -e $(NGINX_BUILD_DIR)/ngx_auto_config.h || \
 	  { echo "make: no configured nginx in $(NGINX_BUILD_DIR)" >&2; exit 1; }
@@ -136,8 +138,9 @@ matrix: headers ## the tests under other nginx, built from Debian's sources or t
 	@scripts/matrix
 
 .PHONY: features
-features: headers ## clippy on builds that have one format of those that can be left out, or none
-	@scripts/check-features
+features: headers ## builds that have one format of those that can be left out, or none, and one with all libraries of C; SIZES=1 measures
+	@scripts/install-deps bundled
+	@scripts/check-features $(if $(SIZES),--sizes)
 
 .PHONY: lint
 lint: headers ## rustfmt, clippy, layers, docs/architecture.md, cargo-deny, syntax of the scripts and tests

@@ -69,7 +69,7 @@ impl Library {
     const JPEG: Library = Library {
         name: "libjpeg",
         version: "2.0",
-        package: "libjpeg62-turbo-dev",
+        package: "libjpeg-dev",
         source: Crate::Include("DEP_TURBOJPEG_INCLUDE"),
     };
     const JXL: Library = Library {
