@@ -334,7 +334,10 @@ fn the_fixtures() {
         let name = path.file_name().unwrap().to_str().unwrap();
         if name.starts_with("moz") && name.ends_with(".jpg") {
             check(name, &fixture(name));
-        } else if name.ends_with(".jpg") && least_at_an_eighth(&fixture(name)) > 42.0 {
+        } else if name.ends_with(".jpg")
+            && !name.starts_with("arithmetic")
+            && least_at_an_eighth(&fixture(name)) > 42.0
+        {
             // Their details are as small as a pixel.
             let source = fixture(name);
             for eighths in [1, 3, 5].into_iter().filter(|&eighths| least(&source, eighths) > 46.0) {
