@@ -120,11 +120,10 @@ impl<'a> Decoder<'a> {
             format: 0,
             pad: [0; 5],
         };
-        // SAFETY: that many bytes are readable, and the features writable.
         let version = WEBP_DECODER_ABI_VERSION as c_int;
-        check(unsafe {
-            WebPGetFeaturesInternal(input.as_ptr(), input.len(), &mut found, version)
-        })?;
+        let (data, len) = (input.as_ptr(), input.len());
+        // SAFETY: that many bytes are readable, and the features writable.
+        check(unsafe { WebPGetFeaturesInternal(data, len, &mut found, version) })?;
         if found.has_animation != 0 {
             return Err(Error::Call("an animation"));
         }
