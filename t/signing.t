@@ -11,6 +11,12 @@ use Test::Nginx::Socket;
 use ImageGate;
 use ImageGate::Links;
 
+# How each language's file is called.
+sub signers {
+    return [qw(python3 sign.py)], [qw(node sign.js)], [qw(perl sign.pl)], [qw(sh sign.sh)],
+        [qw(php sign.php)], [qw(ruby sign.rb)], [qw(go run sign.go)];
+}
+
 repeat_each(1);
 plan('no_plan');
 run_tests();
@@ -41,14 +47,8 @@ sub {
     local $ENV{LINK_KEY} = 'a secret';
     my $folder = "$FindBin::Bin/../docs/signing";
     my $tool = "$ENV{TEST_NGINX_IMAGE_GATE_BUILD}/image-gate";
-    my %verify = (
-        md5  => [ '--format', 'md5', '--value', '$arg_md5,$arg_expires' ],
-        hmac => [],
-    );
-    for (
-        [qw(python3 sign.py)], [qw(node sign.js)], [qw(perl sign.pl)], [qw(sh sign.sh)],
-        [qw(php sign.php)], [qw(ruby sign.rb)], [qw(go run sign.go)],
-    ) {
+    my %verify = (md5 => [ '--format', 'md5' ], hmac => []);
+    for (signers()) {
         my @command = @$_;
         my $script = $command[-1];
         my $is_there = grep { -x "$_/$command[0]" } split /:/, $ENV{PATH};
@@ -87,7 +87,62 @@ sub {
 }
 
 
-=== TEST 2: image-gate sign, in every format
+=== TEST 2: every language, with keys that are written in hexadecimal and base64
+--- config
+    secure_link_hash         $arg_token,$arg_expires;
+    secure_link_hash_message "$uri|$secure_link_hash_expires";
+    secure_link_hash_require on;
+    location /hex/    { secure_link_hash_key hex:00fF7f0a; alias $TEST_NGINX_HTML_DIR/; }
+    location /base64/ { secure_link_hash_key base64:AP9/Cg==; alias $TEST_NGINX_HTML_DIR/; }
+    location /url/    { secure_link_hash_key base64:AP9_Cg; alias $TEST_NGINX_HTML_DIR/; }
+    location /md5/ {
+        secure_link_hash     $arg_md5,$arg_expires;
+        secure_link_hash_md5 "$secure_link_hash_expires$uri a secret";
+        alias $TEST_NGINX_HTML_DIR/;
+    }
+--- user_files eval
+[[ 'a.txt' => 'paid' ]]
+--- script eval
+sub {
+    my $name = shift;
+    my $tool = "$ENV{TEST_NGINX_IMAGE_GATE_BUILD}/image-gate";
+    for (signers()) {
+        my @command = @$_;
+        my $script = $command[-1];
+        my $is_there = grep { -x "$_/$command[0]" } split /:/, $ENV{PATH};
+        SKIP: {
+            Test::More::skip("$name: $script: no $command[0] on this machine", 1) if !$is_there;
+            $command[-1] = "$FindBin::Bin/../docs/signing/$script";
+            for (
+                [ hex => 'hex:00fF7f0a' ], [ base64 => 'base64:AP9/Cg==' ], [ url => 'base64:AP9_Cg' ],
+                [ md5 => 'hex:6120736563726574' ], [ md5 => 'base64:YSBzZWNyZXQ' ],
+            ) {
+                my ($folder, $key) = @$_;
+                local $ENV{LINK_KEY} = $key;
+                open my $out, '-|', @command, "/$folder/a.txt", LATER or die "$command[0]: $!";
+                CORE::chomp(my @links = <$out>);
+                close $out;
+                my $link = $links[ $folder eq 'md5' ? 0 : 1 ] // '';
+                my $r = client()->get($link);
+                Test::More::is("$r->{status} $r->{body}", '200 paid', "$name: $script: $key");
+                my $options = $folder eq 'md5' ? '--format md5' : '';
+                my $said = qx('$tool' verify $options --key env=LINK_KEY '$link' 2>&1);
+                Test::More::like($said, qr/^ok: /, "$name: $script: $key, to image-gate verify");
+            }
+            for my $key ('hex:', 'hex:zz', 'hex:123', 'base64:', 'base64:?') {
+                local $ENV{LINK_KEY} = $key;
+                open my $out, '-|', 'sh', '-c', 'exec "$@" 2>/dev/null', 'sh', @command, '/hex/a.txt', LATER
+                    or die "$command[0]: $!";
+                my @links = <$out>;
+                close $out;
+                Test::More::is("@links", '', "$name: $script: $key makes no link");
+            }
+        }
+    }
+}
+
+
+=== TEST 3: image-gate sign, in every format
 --- user_files eval
 [[ 'f.txt' => 'served' ]]
 --- config eval
@@ -107,7 +162,7 @@ CORE::join '', "root $html; secure_link_hash_require on;\n", map {
         secure_link_hash_encoding base64url min=16; secure_link_hash_message "$uri|$secure_link_hash_expires";' ],
     [ '/folder/', 'secure_link_hash $arg_token,$arg_expires; secure_link_hash_key secret;
         secure_link_hash_prefix on; secure_link_hash_message $secure_link_hash_expires;' ],
-    [ '/md5/', 'secure_link_hash $arg_token,$arg_expires; secure_link_hash_md5 "$secure_link_hash_expires$uri secret";' ],
+    [ '/md5/', 'secure_link_hash $arg_md5,$arg_expires; secure_link_hash_md5 "$secure_link_hash_expires$uri secret";' ],
     [ '/secret/', 'secure_link_hash_secret secret;' ],
     [ '~ ^/[^/]+/imgproxy/', 'secure_link_hash_format imgproxy; secure_link_hash_key salt=hex:68656c6c6f secret;' ],
     [ '~ ^/[^/]+/thumbor/', 'secure_link_hash_format thumbor; secure_link_hash_key secret;' ],
@@ -176,7 +231,7 @@ sub {
 }
 
 
-=== TEST 3: image-gate sign makes a link of what is none yet
+=== TEST 4: image-gate sign makes a link of what is none yet
 --- user_files eval
 [[ 'f.txt' => 'served' ]]
 --- config
@@ -184,7 +239,7 @@ sub {
     secure_link_hash_require on;
     location /plain/  { secure_link_hash $arg_token,$arg_expires; secure_link_hash_key secret;
         secure_link_hash_message "$uri|$arg_x|$secure_link_hash_expires"; try_files /f.txt =404; }
-    location /md5/    { secure_link_hash $arg_token,$arg_expires; secure_link_hash_md5 "$secure_link_hash_expires$uri secret"; try_files /f.txt =404; }
+    location /md5/    { secure_link_hash $arg_md5,$arg_expires; secure_link_hash_md5 "$secure_link_hash_expires$uri secret"; try_files /f.txt =404; }
     location /secret/ { secure_link_hash_secret secret; try_files /f.txt =404; }
     location /akamai/ { secure_link_hash_format akamai; secure_link_hash_key secret; try_files /f.txt =404; }
     location /bunny/  { secure_link_hash_format bunny; secure_link_hash_key secret; try_files /f.txt =404; }
@@ -206,7 +261,7 @@ sub {
         thumbor  => [qw(--format thumbor)],
     );
     my @paths = ('a', 'a b', "\xc3\xa9", 'a%20b', 'a+b', "'(a)!", 'a"<>\\^`{|}', 'a%23b', 'a%3Fb', 'a:b', 'a;b', '~', '*', 'a/./b');
-    my @arguments = ('', '?', '?x=1', '?x=a b', '?x=1?2', '?x=%', '?x', '?x=1&x=2', '?x=&&', "?x=\xc3\xa9", '?token', '?Expires=1', '?x#y');
+    my @arguments = ('', '?', '?x=1', '?x=a b', '?x=1?2', '?x=%', '?x', '?x=1&x=2', '?x=&&', "?x=\xc3\xa9", '?token', '?md5', '?Expires=1', '?x#y');
     for my $format (sort keys %options) {
         my $made = 0;
         for my $path (@paths) {

@@ -1,6 +1,21 @@
 <?php
 // LINK_KEY=... php sign.php PATH EXPIRES: a link for secure_link_hash_md5, and one for hmac-sha256.
 
+// The bytes of a key that is written as for nginx: hex:..., base64:... or the text itself.
+function key_of(string $text): string
+{
+    $key = $text;
+    if (str_starts_with($text, 'hex:')) {
+        $key = hex2bin(substr($text, 4));
+    } elseif (str_starts_with($text, 'base64:')) {
+        $key = base64_decode(strtr(substr($text, 7), '-_', '+/'), true);
+    }
+    if ($key === false || $key === '') {
+        throw new InvalidArgumentException('LINK_KEY is no key');
+    }
+    return $key;
+}
+
 function base64url(string $data): string
 {
     return rtrim(strtr(base64_encode($data), '+/', '-_'), '=');
@@ -24,6 +39,6 @@ function hmac_link(string $key, string $path, int $expires): string
 }
 
 [, $path, $expires] = $argv;
-$key = getenv('LINK_KEY');
+$key = key_of((string) getenv('LINK_KEY'));
 echo md5_link($key, $path, (int) $expires), "\n";
 echo hmac_link($key, $path, (int) $expires), "\n";

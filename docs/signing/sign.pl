@@ -6,6 +6,16 @@ use warnings;
 
 use Digest::MD5 qw(md5_base64);
 use Digest::SHA qw(hmac_sha256_base64);
+use MIME::Base64 qw(decode_base64);
+
+# The bytes of a key that is written as for nginx: hex:..., base64:... or the text itself.
+sub key_of {
+    my ($text) = @_;
+    return pack 'H*', $1 if $text =~ /^hex:((?:[0-9A-Fa-f]{2})+)$/;
+    return decode_base64($1 =~ tr{-_}{+/}r) if $text =~ m{^base64:([\w+/-]+=*)$};
+    die "LINK_KEY is no key\n" if $text eq '' || $text =~ /^(?:hex|base64):/;
+    return $text;
+}
 
 # Neither function pads.
 sub base64url { return $_[0] =~ tr{+/}{-_}r }
@@ -25,5 +35,6 @@ sub hmac_link {
 }
 
 my ($path, $expires) = @ARGV;
-print md5_link($ENV{LINK_KEY}, $path, $expires), "\n";
-print hmac_link($ENV{LINK_KEY}, $path, $expires), "\n";
+my $key = key_of($ENV{LINK_KEY} // '');
+print md5_link($key, $path, $expires), "\n";
+print hmac_link($key, $path, $expires), "\n";

@@ -5,6 +5,16 @@ require "digest"
 require "erb"
 require "openssl"
 
+# The bytes of a key that is written as for nginx: hex:..., base64:... or the text itself.
+def key_of(text)
+  case text
+  when /\Ahex:((?:\h\h)+)\z/ then [$1].pack("H*")
+  when %r{\Abase64:([\w+/-]+)=*\z} then $1.tr("-_", "+/").unpack1("m")
+  when "", /\A(?:hex|base64):/ then abort "LINK_KEY is no key"
+  else text.b
+  end
+end
+
 def base64url(data)
   [data].pack("m0").tr("+/", "-_").delete("=")
 end
@@ -14,7 +24,7 @@ def escape(path)
 end
 
 def md5_link(key, path, expires)
-  token = base64url(Digest::MD5.digest("#{expires}#{path} #{key}"))
+  token = base64url(Digest::MD5.digest("#{expires}#{path} ".b + key))
   "#{escape(path)}?md5=#{token}&expires=#{expires}"
 end
 
@@ -23,7 +33,7 @@ def hmac_link(key, path, expires)
   "#{escape(path)}?token=#{token}&expires=#{expires}"
 end
 
-key = ENV.fetch("LINK_KEY")
+key = key_of(ENV.fetch("LINK_KEY"))
 path, expires = ARGV
 puts md5_link(key, path, Integer(expires))
 puts hmac_link(key, path, Integer(expires))
