@@ -111,10 +111,21 @@ fn random_key() -> Result<String, CliError> {
 
 fn add(file: &Path, id: &str) -> Result<(), CliError> {
     check_id(id)?;
+    if !files::is_standard(file) && !file.exists() {
+        let name = file.display();
+        return Err(error_with_code(
+            ExitStatus::Input,
+            format_args!(
+                "{name}: there is no such file: make it first, so that workers can read it: install \
+                 -m 640 -g www-data /dev/null {name}"
+            ),
+        ));
+    }
     let (mut text, table) = read(file)?;
     let key = random_key()?;
     let digest = Digest::of(key.as_bytes());
-    if find(&table, id).is_some() {
+    let known = find(&table, id);
+    if known.is_some() {
         edit(&mut text, id, 2, |keys| format!("{keys},{digest}"));
     } else {
         if !text.is_empty() && !text.ends_with(b"\n") {
@@ -123,6 +134,12 @@ fn add(file: &Path, id: &str) -> Result<(), CliError> {
         text.extend_from_slice(format!("{id} {digest}\n").as_bytes());
     }
     write(file, &text)?;
+    if known.is_some_and(|partner| partner.disabled) {
+        files::print_error(&format!(
+            "{}: \"{id}\" is disabled, and its new key refused: take that word out of its line",
+            files::input_name(file)
+        ));
+    }
     files::print_line(&key)
 }
 

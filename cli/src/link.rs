@@ -2,6 +2,8 @@
 
 use std::io::Read;
 use std::net::IpAddr;
+use std::ops::Deref;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use clap::ValueEnum;
@@ -11,7 +13,7 @@ use image_gate_core::link::{
     secret_of_file, without_arguments,
 };
 
-use crate::error::CliError;
+use crate::error::{CliError, ExitStatus, error_with_code};
 use crate::{files, time};
 
 /// What a link is signed with.
@@ -21,17 +23,18 @@ pub struct LinkOptions {
     #[arg(long, value_enum, default_value = "plain")]
     pub format: LinkKind,
     /// A key: "[id=ID] [salt=SALT | salt_file=PATH] file=PATH | env=NAME | - | hex:... | base64:...
-    /// | text"; - is standard input. The first one signs, all of them verify. Keys in arguments are
-    /// seen by every user of the machine
+    /// | text", in any order; - is standard input. The first one signs, all of them verify. Keys in
+    /// arguments are seen by every user of the machine
     #[arg(long = "key", value_name = "KEY")]
     keys: Vec<String>,
     /// What is signed, as in secure_link_hash_message (plain) or secure_link_hash_md5 (md5, where
     /// $key stands for the key)
     #[arg(long, value_name = "EXPR")]
     message: Option<String>,
-    /// Where the token and the expiry are, as in secure_link_hash
-    #[arg(long, value_name = "EXPR", default_value = "$arg_token,$arg_expires")]
-    pub value: String,
+    /// Where the token and the expiry are, as in secure_link_hash; $arg_token,$arg_expires unless it
+    /// is said, and in links of md5 $arg_md5,$arg_expires
+    #[arg(long, value_name = "EXPR")]
+    value: Option<String>,
     /// As secure_link_hash_algorithm
     #[arg(long, value_name = "NAME", default_value = "hmac-sha256", value_parser = algorithm)]
     pub algorithm: Algorithm,
@@ -112,10 +115,100 @@ fn variable(text: &str) -> Result<(String, String), String> {
     Ok((name.to_string(), value.to_string()))
 }
 
+/// Keys, and what they were written as.
+pub struct GivenKeys {
+    keys: Vec<Key>,
+    texts: Vec<Vec<u8>>,
+}
+
+impl Deref for GivenKeys {
+    type Target = [Key];
+
+    fn deref(&self) -> &[Key] {
+        &self.keys
+    }
+}
+
+impl GivenKeys {
+    /// What signers take for the keys, and what there is to say of it.
+    pub fn mistaken(&self) -> Vec<(Vec<Key>, String)> {
+        let longer = |key: &Key| with_secret(key, [&key.secret, &b"\n"[..]].concat());
+        let longer = self.keys.iter().map(longer).collect();
+        let mut found = vec![(longer, "it was signed with a newline at the end of the key".into())];
+        for (key, text) in self.keys.iter().zip(&self.texts) {
+            for notation in ["hex:", "base64:"] {
+                let Some(digits) = text.strip_prefix(notation.as_bytes()) else { continue };
+                let signed = |text: &[u8]| vec![with_secret(key, text.to_vec())];
+                let why = "not with the bytes that it stands for: a signer has to decode them";
+                found.push((
+                    signed(text),
+                    format!("it was signed with the text \"{notation}...\", {why}"),
+                ));
+                found.push((
+                    signed(digits),
+                    format!("it was signed with the text behind \"{notation}\", {why}"),
+                ));
+            }
+            // Of a key that is no text these are no digits.
+            let bytes = |text: &[u8]| parse_secret(&[b"hex:", text].concat()).ok();
+            let (secret, salt) = (bytes(&key.secret), bytes(&key.salt));
+            let why = "it was signed with the bytes that the";
+            let decoded = [
+                (
+                    secret.clone(),
+                    None,
+                    format!("{why} key is in hexadecimal: write \"hex:\" before it"),
+                ),
+                (
+                    None,
+                    salt.clone(),
+                    format!("{why} salt is in hexadecimal: write \"hex:\" before it"),
+                ),
+                (
+                    secret,
+                    salt,
+                    format!(
+                        "{why} key and the salt are in hexadecimal: write \"hex:\" before both"
+                    ),
+                ),
+            ];
+            for (secret, salt, why) in decoded {
+                let mut key = key.clone();
+                if let Some(secret) = secret {
+                    key.secret = secret.into();
+                }
+                if let Some(salt) = salt {
+                    key.salt = salt.into();
+                }
+                found.push((vec![key], why));
+            }
+        }
+        found
+    }
+}
+
+fn with_secret(key: &Key, secret: Vec<u8>) -> Key {
+    Key { secret: secret.into(), ..key.clone() }
+}
+
 impl LinkOptions {
     /// The keys.
-    pub fn keys(&self) -> Result<Vec<Key>, CliError> {
-        self.keys.iter().map(|text| key(text)).collect()
+    pub fn keys(&self) -> Result<GivenKeys, CliError> {
+        let mut given = GivenKeys { keys: Vec::new(), texts: Vec::new() };
+        for text in &self.keys {
+            let (key, text) = key(text)?;
+            given.keys.push(key);
+            given.texts.push(text);
+        }
+        Ok(given)
+    }
+
+    /// Where the token and the expiry are.
+    pub fn value(&self) -> &str {
+        self.value.as_deref().unwrap_or(match self.format {
+            LinkKind::Md5 => "$arg_md5,$arg_expires",
+            _ => "$arg_token,$arg_expires",
+        })
     }
 
     /// What signs, and what checks.
@@ -173,7 +266,7 @@ impl LinkOptions {
     ) -> Result<Vec<u8>, CliError> {
         let mut set = self.variables.clone();
         set.extend(self.address.map(|address| ("remote_addr".into(), address.to_string())));
-        if let Ok(value) = Expression::parse(&self.value) {
+        if let Ok(value) = Expression::parse(self.value()) {
             let own = value.variables().filter_map(|name| name.strip_prefix("arg_"));
             let own: Vec<&[u8]> = own.map(str::as_bytes).collect();
             let uri = without_arguments(variables.url.as_bytes(), &own);
@@ -189,37 +282,60 @@ impl LinkOptions {
     }
 }
 
-/// Reads a key as it is written for `secure_link_hash_key`, in one argument.
-fn key(text: &str) -> Result<Key, CliError> {
+/// Reads a key as it is written for `secure_link_hash_key`, in one argument. Returns it, and as what
+/// it was written.
+fn key(text: &str) -> Result<(Key, Vec<u8>), CliError> {
     let (mut id, mut salt, mut rest) = (None, None, text);
-    while let Some((word, behind)) = rest.split_once(' ') {
+    let mut take = |word: &str| -> Result<bool, CliError> {
         if let Some(word) = word.strip_prefix("id=") {
-            id = Some(word);
+            id = Some(word.to_owned());
         } else if let Some(word) = word.strip_prefix("salt=") {
             salt = Some(parse_secret(word.as_bytes())?);
         } else if let Some(path) = word.strip_prefix("salt_file=") {
-            salt = Some(secret_of_file(&files::read(path.as_ref())?)?);
+            salt = Some(of_file(path, &files::read(path.as_ref())?)?);
         } else {
-            break;
+            return Ok(false);
         }
+        Ok(true)
+    };
+    while let Some((word, behind)) = rest.split_once(' ')
+        && take(word)?
+    {
         rest = behind;
     }
-    let secret = if rest == "-" {
+    while let Some((before, word)) = rest.rsplit_once(' ')
+        && take(word)?
+    {
+        rest = before;
+    }
+    let (secret, written) = if rest == "-" {
         let mut content = Vec::new();
-        std::io::stdin().lock().take(64 * 1024).read_to_end(&mut content)?;
-        secret_of_file(&content)?
+        std::io::stdin().lock().take(64 * 1024).read_to_end(&mut content).map_err(|error| {
+            error_with_code(ExitStatus::Input, format_args!("standard input: {error}"))
+        })?;
+        (secret_of_file(&content)?, content)
     } else if let Some(path) = rest.strip_prefix("file=") {
-        secret_of_file(&files::read(path.as_ref())?).map_err(|error| format!("{path}: {error}"))?
+        let content = files::read(path.as_ref())?;
+        (of_file(path, &content)?, content)
     } else if let Some(name) = rest.strip_prefix("env=") {
         let value = std::env::var(name).map_err(|_| format!("{name} is not in the environment"))?;
-        parse_secret(value.as_bytes())?
+        (parse_secret(value.as_bytes())?, value.into_bytes())
     } else {
-        parse_secret(rest.as_bytes())?
+        if Path::new(rest).is_file() {
+            files::print_error(&format!(
+                "--key: the key is the text \"{rest}\", and not what that file holds: write \"file={rest}\""
+            ));
+        }
+        (parse_secret(rest.as_bytes())?, rest.into())
     };
     let mut key = Key::new(secret)?;
     if let Some(id) = id {
         key = key.with_id(id.as_bytes())?;
     }
     key.salt = salt.unwrap_or_default().into();
-    Ok(key)
+    Ok((key, written.trim_ascii_end().to_vec()))
+}
+
+fn of_file(path: &str, content: &[u8]) -> Result<Vec<u8>, CliError> {
+    Ok(secret_of_file(content).map_err(|error| format!("{path}: {error}"))?)
 }

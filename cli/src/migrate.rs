@@ -32,7 +32,10 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     if migrated.changes == 0 {
         files::print_error(&format!("{name}: no directive of image_filter or secure_link"));
     } else if !migrated.is_loaded {
-        files::print_error(&format!("{name}: needs \"load_module {OURS};\" in the main file"));
+        files::print_error(&format!(
+            "{name}: needs \"load_module {OURS};\" at the top of nginx.conf, unless modules-enabled \
+             has it, as by Debian's package"
+        ));
     }
     match in_place {
         true if migrated.changes == 0 => Ok(()),
@@ -48,11 +51,7 @@ const LOADED: (&[u8], &[u8]) =
 /// What a directive is called here, and what is to be looked at once it is.
 const DIRECTIVES: [(&[u8], &[u8], Option<&str>); 10] = [
     (b"image_filter", b"image_resize", None),
-    (
-        b"image_filter_buffer",
-        b"image_resize_buffer",
-        Some("without image_resize_buffer sources may have 16 MB, where image_filter took 1 MB"),
-    ),
+    (b"image_filter_buffer", b"image_resize_buffer", None),
     (b"image_filter_interlace", b"image_resize_interlace", None),
     (b"image_filter_jpeg_quality", b"image_resize_jpeg_quality", None),
     (b"image_filter_sharpen", b"image_resize_sharpen", None),
@@ -81,6 +80,10 @@ struct Migrated {
     /// Lines of the source, and what is to be looked at there.
     notes: Vec<(usize, String)>,
     changes: usize,
+    /// The line of the first image_filter.
+    filter: Option<usize>,
+    /// Whether it says how large a source may be.
+    has_buffer: bool,
     /// Whether it loads our module.
     is_loaded: bool,
 }
@@ -92,6 +95,8 @@ impl Migrated {
             text: Vec::with_capacity(text.len() + text.len() / 8),
             notes: Vec::new(),
             changes: 0,
+            filter: None,
+            has_buffer: false,
             is_loaded: false,
         };
         let (mut rest, mut line, mut words) = (text, 1, Vec::new());
@@ -111,6 +116,12 @@ impl Migrated {
             line += raw.iter().filter(|&&byte| byte == b'\n').count();
             rest = behind;
         }
+        if let (Some(line), false) = (made.filter, made.has_buffer) {
+            let note =
+                "without image_resize_buffer sources may have 16 MB, where image_filter took 1 MB";
+            made.notes.push((line, note.to_owned()));
+            made.notes.sort_by_key(|(line, _)| *line);
+        }
         Ok(made)
     }
 
@@ -119,6 +130,11 @@ impl Migrated {
         let note = |made: &mut Migrated, note: &str| made.notes.push((line, note.to_owned()));
         match before.first().map(|name| unquoted(name)) {
             None => {
+                match unquoted(word) {
+                    b"image_filter" => _ = self.filter.get_or_insert(line),
+                    b"image_filter_buffer" | b"image_resize_buffer" => self.has_buffer = true,
+                    _ => {}
+                }
                 if let Some((_, ours, look)) =
                     DIRECTIVES.iter().find(|(theirs, ..)| *theirs == unquoted(word))
                 {
@@ -146,10 +162,7 @@ impl Migrated {
                 note(self, "a source that is missing is 404 here, and not 415");
             }
             Some(b"if") if has_variable(word) => {
-                note(
-                    self,
-                    "in place of the two ifs, secure_link_hash_require on answers 403 and 410",
-                );
+                note(self, "in place of this if, secure_link_hash_require on answers 403 and 410");
             }
             Some(_) => {}
         }

@@ -72,7 +72,11 @@ fn fill(pattern: &str, input: &Path, width: Option<&str>, plan: &Plan) -> Result
         rest = after;
     }
     name.push(rest);
-    Ok(name.into())
+    let path = PathBuf::from(name);
+    if path.is_dir() {
+        return Err(wrong("that is a folder; name what is made in it, as {stem}.{ext}"));
+    }
+    Ok(path)
 }
 
 /// Returns the extension of what becomes of an image: that of its own format, where the plan

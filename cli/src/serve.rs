@@ -153,10 +153,12 @@ fn configuration(port: u16) -> String {
 fn free_port(wanted: Option<u16>) -> Result<u16, CliError> {
     let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
     match wanted {
-        Some(port) => Some(port).filter(is_free).ok_or_else(|| format!("port {port} is taken")),
+        Some(port) => Some(port)
+            .filter(is_free)
+            .ok_or_else(|| format!("port {port} is taken: --port N names another")),
         None => (8080..8180).find(is_free).ok_or_else(|| "no port from 8080 on is free".to_owned()),
     }
-    .map_err(|reason| error_with_code(ExitStatus::Output, reason))
+    .map_err(|reason| error_with_code(ExitStatus::No, reason))
 }
 
 /// Returns where a program is; nginx is often in a folder that only root searches.

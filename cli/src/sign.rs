@@ -1,11 +1,11 @@
 //! `image-gate sign`
 
 use image_gate_core::link::{
-    Key, SignRequest, ThirdPartyFormat, ValidityPeriod, Variables, check_url, secure_link,
+    SignRequest, ThirdPartyFormat, ValidityPeriod, Variables, check_url, secure_link,
 };
 
 use crate::error::CliError;
-use crate::link::{LinkKind, LinkOptions};
+use crate::link::{GivenKeys, LinkKind, LinkOptions};
 use crate::{files, time, verify};
 
 /// Makes a signed link
@@ -43,6 +43,13 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     if arguments.cookie && !has_cookies {
         return Err("--cookie: only akamai and cloudfront have cookies".into());
     }
+    if let Some(expires) = arguments.expires {
+        if expires < time::now() {
+            let at = time::format(expires);
+            files::print_error(&format!("the link has expired already: --expires is {at}"));
+        }
+        time::note_milliseconds(expires);
+    }
     let link = match arguments.options.format {
         LinkKind::Plain | LinkKind::Md5 => with_arguments(arguments, &link, &keys)?,
         LinkKind::Secret => with_secret(arguments, &link, &keys)?,
@@ -76,14 +83,14 @@ fn escaped(link: &str) -> Result<String, CliError> {
 }
 
 /// `LINK?token=TOKEN&expires=TIME`.
-fn with_arguments(arguments: &Arguments, link: &str, keys: &[Key]) -> Result<String, CliError> {
+fn with_arguments(arguments: &Arguments, link: &str, keys: &GivenKeys) -> Result<String, CliError> {
     let Arguments { options, expires, prefix, .. } = arguments;
     if arguments.not_before.is_some() {
         return Err("--not-before: put the time into the link, and its argument into the message \
                     and secure_link_hash_not_before"
             .into());
     }
-    let (token_name, expires_name) = names(&options.value)?;
+    let (token_name, expires_name) = names(options.value())?;
     for name in [Some(token_name), expires_name].into_iter().flatten() {
         if has_argument(link, name) {
             return Err(format!("the link has an argument \"{name}\" already").into());
@@ -93,7 +100,11 @@ fn with_arguments(arguments: &Arguments, link: &str, keys: &[Key]) -> Result<Str
     let mut link = link.to_string();
     let expires = match (expires, expires_name) {
         (None, Some(_)) => {
-            return Err("no --expires; a link that never does has --value '$arg_token'".into());
+            let reason = format!(
+                "no --expires; a link that never does has --value '$arg_{token_name}' --message \
+                 '$uri', and is for a location with \"secure_link_hash $arg_{token_name};\""
+            );
+            return Err(reason.into());
         }
         (Some(_), None) => return Err("--value has no place for the expiry".into()),
         (None, None) => String::new(),
@@ -157,7 +168,7 @@ fn append(link: &mut String, name: &str, value: &str) {
 }
 
 /// `/PREFIX/HASH/LINK`.
-fn with_secret(arguments: &Arguments, link: &str, keys: &[Key]) -> Result<String, CliError> {
+fn with_secret(arguments: &Arguments, link: &str, keys: &GivenKeys) -> Result<String, CliError> {
     let key = keys.first().ok_or("no --key to sign with")?;
     if arguments.expires.is_some() || arguments.not_before.is_some() || arguments.prefix.is_some() {
         return Err("links of secret are for one path and never expire".into());
@@ -178,7 +189,7 @@ fn third_party(
     arguments: &Arguments,
     format: ThirdPartyFormat,
     link: &str,
-    keys: &[Key],
+    keys: &GivenKeys,
 ) -> Result<String, CliError> {
     let Arguments { options, expires, not_before, prefix, .. } = arguments;
     if arguments.token || options.bytes().is_some() {

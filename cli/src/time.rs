@@ -47,6 +47,17 @@ pub fn format(time: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
+/// Says that an expiry may be meant otherwise: nginx takes it.
+pub fn note_milliseconds(expires: u64) {
+    // More than three thousand years off.
+    if expires >= 100_000_000_000 {
+        crate::files::print_error(&format!(
+            "the expiry {expires} is in the year {}: milliseconds where seconds since 1970 are meant?",
+            Date::of(expires).year
+        ));
+    }
+}
+
 /// How long a span is, in its largest unit.
 pub fn format_span(seconds: u64) -> String {
     const UNITS: [(u64, &str); 4] = [(DAY, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];

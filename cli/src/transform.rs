@@ -82,9 +82,16 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
         (None, [input, output]) => single(arguments, input, output, ""),
         (None, [input, output, params]) => {
             let params = params.to_str().ok_or("PARAMS is not UTF-8")?;
+            if !params.is_empty() && !params.contains('=') {
+                let reason = format!(
+                    "\"{params}\" is no list of parameters; several images need -o PATTERN"
+                );
+                return Err(reason.into());
+            }
             single(arguments, input, output, params)
         }
-        _ => Err("transform IN OUT [PARAMS], or transform --output PATTERN IN...".into()),
+        (None, [_]) => Err("transform IN OUT [PARAMS], or transform --output PATTERN IN...".into()),
+        _ => Err("several images need -o PATTERN: transform --output PATTERN IN...".into()),
     }
 }
 

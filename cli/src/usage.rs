@@ -43,7 +43,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
                 .ok_or("the clock is wrong, and there is no --month")?
         }
     };
-    let mut usage = UsageByDay::default();
+    let (mut usage, mut ever) = (UsageByDay::default(), UsageByDay::default());
     for path in &arguments.states {
         // In this order: see `UsageByDay::add`.
         let state = files::read(path)?;
@@ -51,11 +51,18 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
         kept.push(SUFFIX);
         let kept = PathBuf::from(kept);
         let kept = if kept.exists() { files::read(&kept)? } else { Vec::new() };
-        usage.add(&state, &kept, &range).map_err(|error| {
-            error_with_code(ExitStatus::Input, format_args!("{}: {error}", path.display()))
-        })?;
+        let failed =
+            |error| error_with_code(ExitStatus::Input, format_args!("{}: {error}", path.display()));
+        usage.add(&state, &kept, &range).map_err(failed)?;
+        if arguments.partner.is_some() {
+            ever.add(&state, &kept, &(0..u32::MAX)).map_err(failed)?;
+        }
     }
     if let Some(id) = &arguments.partner {
+        if !ever.0.contains_key(id) {
+            let reason = format!("there is no \"{id}\" who ever used anything");
+            return Err(error_with_code(ExitStatus::No, reason));
+        }
         usage.0.retain(|known, _| known == id);
     }
     files::print(table(&usage, &range, arguments.days, arguments.csv).as_bytes())

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use image_gate_core::link::{
-    Algorithm, Expression, Key, KeyError, LinkRequest, Rules, Signer, ThirdParty, ThirdPartyFormat,
-    Token, Unsigned, ValidityPeriod, Variables, VerifyError, decoded, parse_time, secure_link,
+    Algorithm, Encoding, Expression, Key, KeyError, LinkRequest, Rules, Signer, ThirdParty,
+    ThirdPartyFormat, Token, Unsigned, UrlError, ValidityPeriod, Variables, VerifyError, check_url,
+    decoded, parse_time, secure_link,
 };
 
 use crate::error::{CliError, ExitStatus, error_with_code};
-use crate::link::{LinkKind, LinkOptions};
+use crate::link::{GivenKeys, LinkKind, LinkOptions};
 use crate::{files, time};
 
 /// Says whether nginx would take a link, and why not
@@ -47,7 +48,7 @@ pub fn taken(
     link: String,
     options: &LinkOptions,
     prefix: bool,
-    keys: &[Key],
+    keys: &GivenKeys,
 ) -> Result<String, CliError> {
     let options = options.clone();
     let arguments = Arguments {
@@ -63,7 +64,10 @@ pub fn taken(
     Ok(arguments.link)
 }
 
-fn find(arguments: &Arguments, keys: &[Key]) -> Result<CheckedLink, CliError> {
+fn find(arguments: &Arguments, keys: &GivenKeys) -> Result<CheckedLink, CliError> {
+    if let Err(error @ UrlError::NoPath) = check_url(arguments.link.as_bytes()) {
+        return Err(refused(VerifyError::Malformed, error));
+    }
     match arguments.options.format {
         LinkKind::Plain => plain(arguments, keys),
         LinkKind::Md5 => md5(arguments, keys),
@@ -107,6 +111,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
             files::print_line(&format!("ok: never expires{of_key}"))
         }
         (_, ValidityPeriod { expires: Some(end), .. }) => {
+            time::note_milliseconds(end);
             let left = time::format_span(end.saturating_sub(now));
             files::print_line(&format!("ok: expires at {}, in {left}{of_key}", time::format(end)))
         }
@@ -136,7 +141,7 @@ fn evaluate(
 /// The token, and the expiry behind its comma as it is written.
 fn token_and_expiry(arguments: &Arguments) -> Result<(Vec<u8>, Vec<u8>, ValidityPeriod), CliError> {
     let options = &arguments.options;
-    let value = &options.value;
+    let value = options.value();
     let (token_at, expires_at) = value.split_once(',').unwrap_or((value, ""));
     let evaluated = evaluate(arguments, "--value", value, b"")?;
     let (token, expires) = secure_link::split(&evaluated);
@@ -167,17 +172,39 @@ fn token_and_expiry(arguments: &Arguments) -> Result<(Vec<u8>, Vec<u8>, Validity
     Ok((token.to_vec(), expires.unwrap_or_default().to_vec(), validity))
 }
 
-fn plain(arguments: &Arguments, keys: &[Key]) -> Result<CheckedLink, CliError> {
+fn plain(arguments: &Arguments, keys: &GivenKeys) -> Result<CheckedLink, CliError> {
     let Arguments { link, options, prefix, .. } = arguments;
     let (text, expires, validity) = token_and_expiry(arguments)?;
     let signer = options.signer(keys)?;
-    let token = signer.read(&text, *prefix).map_err(|reason| refused(reason, spelling(&text)))?;
     let expression = options.message(*prefix)?;
     let variables = Variables { url: link, expires: &expires, set: &[], is_raw: false };
-    let message = options.evaluate(&expression, variables, None)?;
-    let key = signer.check(&token, &message).map_err(|reason| match reason {
-        VerifyError::NoKey => refused(reason, unknown_key(&token, keys)),
-        _ => refused(reason, differs(arguments, keys, &token, &expression, &message, variables)),
+    let message = options.evaluate(&expression, variables, None);
+    let is_in = |encoding| {
+        let signer = Signer::new(options.algorithm, keys, encoding, Some(16));
+        signer.zip(message.as_ref().ok()).is_some_and(|(signer, message)| {
+            let token = signer.read(&text, *prefix);
+            token.is_ok_and(|token| signer.check(&token, message).is_ok())
+        })
+    };
+    let other = match options.encoding {
+        Encoding::Base64url if is_in(Encoding::Hex) => Some("hex"),
+        Encoding::Hex if is_in(Encoding::Base64url) => Some("base64url"),
+        _ => None,
+    };
+    let other = other.map(|name| {
+        format!("the tag is in {name}: --encoding {name}, or \"secure_link_hash_encoding {name}\"")
+    });
+    let token = signer.read(&text, *prefix).map_err(|reason| match &other {
+        Some(why) => refused(reason, why),
+        None => refused(reason, spelling(&text)),
+    })?;
+    let message = message?;
+    let key = signer.check(&token, &message).map_err(|reason| match (reason, other) {
+        (VerifyError::NoKey, _) => refused(reason, unknown_key(&token, keys)),
+        (_, Some(why)) => refused(reason, why),
+        (_, None) => {
+            refused(reason, differs(arguments, keys, &token, &expression, &message, variables))
+        }
     })?;
     if let Some(prefix) =
         token.prefix().map_err(|reason| refused(reason, "no path in the prefix"))?
@@ -216,7 +243,7 @@ fn unknown_key(token: &Token<'_>, keys: &[Key]) -> String {
 /// Why a tag may be another: what signers often get wrong is tried.
 fn differs(
     arguments: &Arguments,
-    keys: &[Key],
+    keys: &GivenKeys,
     token: &Token<'_>,
     expression: &Expression,
     message: &[u8],
@@ -241,8 +268,15 @@ fn differs(
     if check(options.algorithm, keys, &[message, b"\n"].concat()) {
         return "the message was signed with a newline at its end".into();
     }
-    if check(options.algorithm, &with_newline(keys), message) {
-        return "it was signed with a newline at the end of the key".into();
+    for (keys, why) in keys.mistaken() {
+        if check(options.algorithm, &keys, message) {
+            return why;
+        }
+    }
+    for (message, why) in mistaken(arguments, message, variables) {
+        if check(options.algorithm, keys, &message) {
+            return why;
+        }
     }
     if let Some(other) = Algorithm::ALL.into_iter().find(|&other| check(other, keys, message)) {
         return format!("it was signed with {}", other.name());
@@ -253,13 +287,51 @@ fn differs(
     )
 }
 
-fn with_newline(keys: &[Key]) -> Vec<Key> {
-    let longer =
-        |key: &Key| Key { secret: [&key.secret, &b"\n"[..]].concat().into(), ..key.clone() };
-    keys.iter().map(longer).collect()
+/// What signers take for the message, and what there is to say of it.
+fn mistaken(
+    arguments: &Arguments,
+    message: &[u8],
+    variables: Variables<'_>,
+) -> Vec<(Vec<u8>, String)> {
+    let Arguments { link, options, .. } = arguments;
+    let value = |text: &str| {
+        let expression = Expression::parse(text).ok()?;
+        options.evaluate(&expression, variables, None).ok()
+    };
+    let mut found = Vec::new();
+    let mut fields: Vec<&[u8]> = message.split(|&byte| byte == b'|').collect();
+    let apart = fields.concat();
+    fields.reverse();
+    for other in [fields.join(&b'|'), fields.concat(), apart] {
+        let why = format!("its fields were signed as \"{}\"", other.escape_ascii());
+        found.push((other, why));
+    }
+    let (Some(uri), Some(whole)) = (value("$uri"), value("$secure_link_hash_request_uri")) else {
+        return found;
+    };
+    let at = message.windows(uri.len().max(1)).position(|part| part == uri);
+    let Some((before, behind)) =
+        at.and_then(|at| Some((message.get(..at)?, message.get(at + uri.len()..)?)))
+    else {
+        return found;
+    };
+    let origin = link.find("://").and_then(|at| {
+        let host = link.get(at + 3..)?;
+        link.get(..at + 3 + host.find('/')?)
+    });
+    let origin = origin.filter(|origin| !origin.starts_with('/'));
+    let mut put = |uri: &[u8], why: &str| found.push(([before, uri, behind].concat(), why.into()));
+    put(uri.strip_prefix(b"/").unwrap_or(&uri), "the path was signed without its first slash");
+    put(&whole, "the path was signed with its arguments, as $secure_link_hash_request_uri has it");
+    if let Some(origin) = origin.map(str::as_bytes) {
+        let why = "the whole URL was signed, and not the path alone";
+        put(&[origin, &whole].concat(), why);
+        put(&[origin, &uri].concat(), why);
+    }
+    found
 }
 
-fn md5(arguments: &Arguments, keys: &[Key]) -> Result<CheckedLink, CliError> {
+fn md5(arguments: &Arguments, keys: &GivenKeys) -> Result<CheckedLink, CliError> {
     let Arguments { link, options, .. } = arguments;
     let (token, expires, validity) = token_and_expiry(arguments)?;
     let tag = secure_link::decode(&token).ok_or_else(|| {
@@ -285,17 +357,21 @@ fn md5(arguments: &Arguments, keys: &[Key]) -> Result<CheckedLink, CliError> {
     if let Some(key) = any(keys, variables)? {
         return Ok(CheckedLink { key, validity });
     }
-    let why = if any(keys, Variables { is_raw: true, ..variables })?.is_some() {
-        "the path was signed as it stands in the link; $uri is the decoded one"
-    } else if any(&with_newline(keys), variables)?.is_some() {
-        "it was signed with a newline at the end of the key"
-    } else {
-        "the token signs something else, or with another key"
-    };
+    if any(keys, Variables { is_raw: true, ..variables })?.is_some() {
+        let why = "the path was signed as it stands in the link; $uri is the decoded one";
+        return Err(refused(VerifyError::Mismatch, why));
+    }
+    for (keys, why) in keys.mistaken() {
+        // What is no text can't be the key of such a link.
+        if any(&keys, variables).is_ok_and(|key| key.is_some()) {
+            return Err(refused(VerifyError::Mismatch, why));
+        }
+    }
+    let why = "the token signs something else, or with another key";
     Err(refused(VerifyError::Mismatch, why))
 }
 
-fn secret(arguments: &Arguments, keys: &[Key]) -> Result<CheckedLink, CliError> {
+fn secret(arguments: &Arguments, keys: &GivenKeys) -> Result<CheckedLink, CliError> {
     let link = arguments.link.as_bytes();
     let start = arguments.link.find("://").map_or(0, |at| at + 3);
     let start = link.iter().skip(start).position(|&byte| byte == b'/').map_or(0, |at| start + at);
@@ -321,7 +397,7 @@ fn secret(arguments: &Arguments, keys: &[Key]) -> Result<CheckedLink, CliError> 
 fn third_party(
     arguments: &Arguments,
     format: ThirdPartyFormat,
-    keys: &[Key],
+    keys: &GivenKeys,
 ) -> Result<CheckedLink, CliError> {
     let options = &arguments.options;
     let address = options.address.map(|address| address.to_string()).unwrap_or_default();
@@ -358,11 +434,16 @@ fn third_party(
             refused(reason, why)
         }
         VerifyError::Malformed => refused(reason, format_args!("{reason}: {}", format.place())),
-        VerifyError::Mismatch if check(&with_newline(keys)).is_ok_and(|found| found.is_ok()) => {
-            refused(reason, "it was signed with a newline at the end of the key")
-        }
-        VerifyError::Mismatch if options.address.is_none() => {
-            refused(reason, format_args!("{reason}; a link for one address needs --address"))
+        VerifyError::Mismatch => {
+            let is_right = |keys: &[Key]| check(keys).is_ok_and(|found| found.is_ok());
+            let mut mistaken = keys.mistaken().into_iter();
+            match mistaken.find(|(keys, _)| is_right(keys)) {
+                Some((_, why)) => refused(reason, why),
+                None if options.address.is_none() => {
+                    refused(reason, format_args!("{reason}; a link for one address needs --address"))
+                }
+                None => refused(reason, reason),
+            }
         }
         VerifyError::Unsigned => {
             let why = "links of {0} sign no arguments, and secure_link_hash_unsigned_args lists not all of these";

@@ -130,13 +130,14 @@ fn what_would_overwrite_is_refused_before_work() {
     let twice = format!("{} would be made twice: of {jpg} and {jpeg}", file("out/a.webp"));
     let other = format!("{b} is an input, and would be made of {jpg}");
     let own = format!("{jpg} is an input, and would be made of {jpg}");
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 10] = [
         (&["-o", &file("out/{stem}.webp"), &jpg, &jpeg], &twice),
         (&["-o", &file("out/x.webp"), "--widths", "20,30", &jpg], "would be made twice"),
         (&["-o", &b, &jpg, &b], "would be made twice"),
         (&["-o", &b, "--params", "f=jpeg", &jpg, "/nowhere/../x", &b], "would be made twice"),
         (&["-o", &file("{stem}{width}.jpg"), &b], "{width} needs --widths"),
         (&["-o", &file("{stem"), &b], "a brace is not closed"),
+        (&["-o", &file("out"), &b], "that is a folder; name what is made in it, as {stem}.{ext}"),
         (&["-o", &file("{name}.jpg"), &b], "there is {stem}, {width} and {ext}"),
         (&["-o", &file("{stem}.heic"), &b], "no format has the extension \"heic\""),
         (&["-o", &file("{stem}.jpg"), "-"], "standard input has no name for {stem}"),

@@ -111,7 +111,11 @@ fn failures_take_one_line() {
     let unknown = folder.file("out.heic");
     let of_text = format!("image-gate: {text}: not an image");
     let of_unknown = format!("image-gate: {unknown}: no format has the extension \"heic\"");
-    let cases: [(&[&str], i32, &str); 11] = [
+    let no_quality =
+        "image-gate: bad parameter: \"0\" is no valid q, it must be a number from 1 up";
+    let several = "image-gate: several images need -o PATTERN";
+    let no_list = "image-gate: \"tmp\" is no list of parameters; several images need -o";
+    let cases: [(&[&str], i32, &str); 14] = [
         (&["transform", "/nowhere", &out], 3, "image-gate: /nowhere: No such file"),
         (&["info", "/nowhere"], 3, "image-gate: /nowhere: No such file"),
         (&["info", "/"], 3, "image-gate: /: Is a directory"),
@@ -121,6 +125,9 @@ fn failures_take_one_line() {
         (&["transform", SOURCE, &unknown], 2, &of_unknown),
         (&["transform", SOURCE, "/nowhere/out.jpg", "w=5"], 5, "image-gate: /nowhere/out.jpg: "),
         (&["transform", SOURCE], 2, "image-gate: transform IN OUT [PARAMS], or "),
+        (&["transform", SOURCE, &out, "q=0"], 2, no_quality),
+        (&["transform", SOURCE, SOURCE, "tmp"], 2, no_list),
+        (&["transform", SOURCE, SOURCE, SOURCE, "tmp"], 2, several),
         (&["transform"], 2, "error: "),
         (&["paint", SOURCE], 2, "error: "),
     ];

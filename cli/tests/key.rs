@@ -69,10 +69,21 @@ fn partners_are_added_listed_and_revoked() {
     let bytes = std::fs::read(file).unwrap();
     assert_eq!(bytes.strip_prefix(&written[..written.len() - 1]), Some(&b" disabled\n"[..]));
 
+    let output = image_gate(&["key", "add", file, "acme"], "");
+    assert!(output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("keys: \"acme\" is disabled, and its new key refused"), "{said}");
+    assert_eq!(whose(&text_of(output)), "acme (disabled)\n");
+    std::fs::write(file, &bytes).unwrap();
+
+    let remedy = "/nowhere: there is no such file: make it first, so that workers can read it: \
+                  install -m 640 -g www-data /dev/null /nowhere";
     for (arguments, code, reason) in [
         (["add", file, "a b"], 2, "\"a b\" is no ID"),
         (["revoke", file, "nobody"], 1, "keys: there is no \"nobody\""),
-        (["add", "/nowhere", "a"], 3, "/nowhere: No such file"),
+        (["add", "/nowhere", "a"], 3, remedy),
+        (["add", "/", "a"], 3, "/: Is a directory"),
+        (["rotate", "/nowhere", "a"], 3, "/nowhere: No such file"),
     ] {
         let output = image_gate(&[&["key"], &arguments[..]].concat(), "");
         assert_eq!(output.status.code(), Some(code), "{arguments:?}");

@@ -59,7 +59,7 @@ fn links_of_openssl() {
 fn the_example_of_secure_link_md5() {
     // nginx's documentation of secure_link_md5; the key may be part of the message.
     let message = "$secure_link_expires$uri$remote_addr $key";
-    let options = ["--format", "md5", "--value", "$arg_md5,$arg_expires", "--address", "127.0.0.1"];
+    let options = ["--format", "md5", "--address", "127.0.0.1"];
     let expected = "/s/link?expires=2147483647&md5=_e4Nc3iduzkWRm01TBBNYw";
     for (message, key) in
         [(message, &["--key", "secret"][..]), (&message.replace("$key", "secret"), &[])]
@@ -98,11 +98,45 @@ fn keys_come_from_anywhere() {
         let link = image_gate(&["sign", "--key", key, "--expires", UNTIL, "/a"], "secret\n");
         assert_eq!(link.as_ref(), Ok(&expected), "{key}");
     }
+    // In either order, as in nginx.
+    for key in [&format!("file={} id=a", path.display()), "secret id=a", "env=LINK_KEY id=a"] {
+        assert_eq!(sign(&["--key", key, "--expires", UNTIL], "/a"), expected, "{key}");
+    }
+    let imgproxy = |key: &str| sign(&["--format", "imgproxy", "--key", key], "/w:1/plain/a.jpg");
+    let path_name = path.display();
+    let salted = imgproxy("salt=secret secret");
+    assert_eq!(imgproxy(&format!("file={path_name} salt_file={path_name}")), salted);
+    assert_eq!(imgproxy(&format!("salt_file={path_name} file={path_name}")), salted);
+    // The name of a file is a key, too, though hardly ever meant.
+    let name = path.to_str().unwrap();
+    assert!(noted(&["--key", name, "--expires", UNTIL, "/a"]).contains("write \"file=/"));
     std::fs::remove_file(&path).unwrap();
+    assert_eq!(noted(&["--key", name, "--expires", UNTIL, "/a"]), "");
     for key in ["", "hex:x", "file=/nowhere", "env=NOT_SET", "id=a.b secret"] {
         let said = image_gate(&["sign", "--key", key, "--expires", UNTIL, "/a"], "").unwrap_err();
         assert!(!said.contains("secret"), "{said}");
     }
+}
+
+/// What is said of a link that is made nevertheless.
+fn noted(arguments: &[&str]) -> String {
+    let output = common::image_gate(&[&["sign"], arguments].concat(), &[], b"");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn times_that_are_hardly_meant_are_noted() {
+    let made = |time: &str| noted(&["--key", "secret", "--expires", time, "/a"]);
+    assert_eq!(made(UNTIL), "");
+    assert!(made("1500000000").contains("expired already: --expires is 2017-07-14T02:40:00Z"));
+    assert!(made("1798718400000").contains("in the year 58969: milliseconds"));
+    let link = sign(&["--key", "secret", "--expires", "1798718400000"], "/a");
+    let output = common::image_gate(&["verify", "--key", "secret", &link], &[], b"");
+    assert!(output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("milliseconds where seconds since 1970 are meant"), "{said}");
+    refused(&["--key", "secret"], "paid/a.jpg?token=x&expires=1", "malformed", "slash");
 }
 
 #[test]
@@ -166,8 +200,32 @@ fn what_signers_get_wrong_is_found() {
         (signed("secret", "/a%20b|$secure_link_hash_expires", &[]), "as it stands in the link"),
         (signed("secret", message, &["--algorithm", "sha256"]), "signed with sha256"),
         (signed("secret", message, &["--bytes", "16"]), "--bytes 16 would take it"),
+        (signed("secret", "$secure_link_hash_expires|$uri", &[]), "as \"2147483647|/a b\""),
+        (signed("secret", "$uri$secure_link_hash_expires", &[]), "as \"/a b2147483647\""),
+        (signed("secret", "$secure_link_hash_expires$uri", &[]), "as \"2147483647/a b\""),
+        (signed("secret", "a b|$secure_link_hash_expires", &[]), "without its first slash"),
+        (signed("secret", message, &["--encoding", "hex"]), "the tag is in hex: --encoding hex"),
+        (
+            signed("secret", message, &["--encoding", "hex", "--bytes", "16"]),
+            "the tag is in hex: --encoding hex",
+        ),
     ] {
         refused(&options, &link, "mismatch", words);
+    }
+    refused(
+        &["--key", "secret", "--encoding", "hex"],
+        &signed("secret", message, &[]),
+        "malformed",
+        "the tag is in base64url: --encoding base64url",
+    );
+    let url = "https://h.example/a%20b?w=1";
+    for (message, words) in [
+        ("https://h.example/a b|$secure_link_hash_expires", "the whole URL was signed"),
+        ("https://h.example$secure_link_hash_request_uri|$secure_link_hash_expires", "whole URL"),
+        ("$secure_link_hash_request_uri|$secure_link_hash_expires", "with its arguments"),
+    ] {
+        let own = ["--key", "secret", "--message", message, "--expires", UNTIL];
+        refused(&options, &sign(&own, url), "mismatch", words);
     }
     assert!(
         verify(
@@ -186,6 +244,30 @@ fn what_signers_get_wrong_is_found() {
         let own = ["--format", "md5", "--key", key, "--message", &message, "--expires", UNTIL];
         refused(&md5, &sign(&own, "/a%20b"), "mismatch", words);
     }
+    // A key that is not decoded, or taken for text.
+    let bytes = ["--key", "hex:00ff"];
+    for (given, used, words) in [
+        ("hex:00ff", "hex:6865783a30306666", "with the text \"hex:...\""),
+        ("hex:00ff", "00ff", "with the text behind \"hex:\""),
+        ("base64:AP8=", "AP8=", "with the text behind \"base64:\""),
+        ("00ff", "hex:00ff", "that the key is in hexadecimal: write \"hex:\""),
+    ] {
+        refused(&["--key", given], &signed(used, message, &[]), "mismatch", words);
+    }
+    assert!(verify(&bytes, &signed("hex:00FF", message, &[])).is_ok());
+    for (given, used, words) in [
+        ("salt=00ff 00ff", "salt=hex:00ff hex:00ff", "\"hex:\" before both"),
+        ("salt=00ff secret", "salt=hex:00ff secret", "the salt is in hexadecimal"),
+    ] {
+        let imgproxy = |key| ["--format", "imgproxy", "--key", key];
+        refused(&imgproxy(given), &sign(&imgproxy(used), "/w:1/plain/a.jpg"), "mismatch", words);
+    }
+    refused(
+        &["--format", "md5", "--key", "hex:6162"],
+        &sign(&["--format", "md5", "--key", "6162", "--expires", UNTIL], "/a"),
+        "mismatch",
+        "with the text behind \"hex:\"",
+    );
     let hex = signed("secret", message, &["--encoding", "hex"]);
     assert!(verify(&["--key", "secret", "--encoding", "hex"], &hex).is_ok());
 }
@@ -215,8 +297,23 @@ fn links_that_would_mislead_are_not_made() {
             .contains("$host")
     );
     assert!(
-        sign(&["--expires", UNTIL, "--format", "imgproxy", "/a"]).contains("cannot hold an expiry")
+        sign(&["--expires", UNTIL, "--format", "imgproxy", "/a"])
+            .contains("have their expiry in the path: exp:SECONDS")
     );
+    assert!(
+        sign(&["--expires", UNTIL, "--format", "thumbor", "/a"])
+            .contains("have their expiry in the path: filters:expire(MILLISECONDS)")
+    );
+    assert!(
+        sign(&["--expires", UNTIL, "--format", "google", "/a"]).contains("a whole URL, https://")
+    );
+    let endless = sign(&["/a"]);
+    assert!(
+        endless.contains("--message '$uri'")
+            && endless.contains("\"secure_link_hash $arg_token;\""),
+        "{endless}"
+    );
+    assert!(sign(&["--format", "md5", "/a"]).contains("\"secure_link_hash $arg_md5;\""));
     assert!(sign(&["--format", "akamai", "/a"]).contains("always expire"));
     assert!(sign(&["--format", "secret", "--expires", UNTIL, "/p/a"]).contains("never expire"));
     assert!(sign(&["--format", "secret", "/a"]).contains("/PREFIX/LINK"));
@@ -301,6 +398,8 @@ fn links_that_nginx_refuses_are_not_made() {
         ("/a?x=\u{7f}", "control"),
         ("a", "slash"),
         ("", "slash"),
+        ("paid/a.jpg", "slash"),
+        ("h.example/a.jpg", "slash"),
         ("https://h.example", "slash"),
         ("/100%", "%25"),
         ("/a%0", "%25"),

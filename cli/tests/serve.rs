@@ -92,7 +92,7 @@ fn what_can_not_be_served_is_said() {
         (&[&file], 3, "Not a directory"),
         (&[path, "--nginx", "no-nginx"], 3, "there is no no-nginx: --nginx PATH"),
         (&[path, "--nginx", "/bin/true", "--module", "/nowhere"], 3, "/nowhere: No such file"),
-        (&[path, "--nginx", "/bin/true", "--module", &file, "--port", &port], 5, "is taken"),
+        (&[path, "--nginx", "/bin/true", "--module", &file, "--port", &port], 1, "is taken"),
     ];
     for (arguments, code, reason) in cases {
         let output = image_gate(&[&["serve"], arguments].concat(), &[], b"");

@@ -152,9 +152,10 @@ impl<'a> Item<'a> {
         if value.is_empty() {
             return Ok(None);
         }
-        let parsed = setting
-            .read(value.as_bytes())
-            .ok_or_else(|| Error::BadParams(format!("{value:?} is no valid {name}")))?;
+        let parsed = setting.read(value.as_bytes()).ok_or_else(|| {
+            let expected = setting.expected();
+            Error::BadParams(format!("{value:?} is no valid {name}, it must be {expected}"))
+        })?;
         Ok(Some(Item { setting, value: parsed, text: value }))
     }
 }

@@ -104,7 +104,9 @@ fn parse_line(words: &[LineWord<'_>]) -> Result<Option<Partner>, Fault> {
             None => (word, None),
         };
         let parsed = Digest::parse(digest).ok_or_else(|| {
-            (column, "invalid digest: \"sha256:\" and 64 hexadecimal digits".to_owned())
+            let expected =
+                "\"sha256:\" and 64 hexadecimal digits; \"image-gate key hash\" makes one";
+            (column, format!("invalid digest: {expected}"))
         })?;
         let expires = match date.map(Date::parse) {
             None => None,
@@ -201,7 +203,13 @@ fn parse_quota(
     let slash = value.iter().position(|&byte| byte == b'/');
     let (limit, per) = slash
         .and_then(|at| Some((parse(&value[..at])?, Period::from_name(&value[at + 1..])?)))
-        .ok_or_else(|| format!("invalid {name}: a number, \"/\" and {}", Period::NAMES))?;
+        .ok_or_else(|| {
+            let number = match what {
+                Resource::Requests => "a number, as 1000",
+                Resource::Bytes => "a size, as 50g",
+            };
+            format!("invalid {name}: {number}, \"/\" and {}", Period::NAMES)
+        })?;
     if partner.limits.set(what, per, limit) {
         Ok(())
     } else {
@@ -279,10 +287,10 @@ mod tests {
             (format!("a {d} nonsense"), 1, 75, "unknown word"),
             (format!("a {d} disabled=1"), 1, 75, "unknown word"),
             (format!("a {d} disabled disabled"), 1, 84, "duplicate disabled"),
-            (format!("a {d} requests=5"), 1, 75, "invalid requests"),
+            (format!("a {d} requests=5"), 1, 75, "invalid requests: a number, as 1000, \"/\""),
             (format!("a {d} requests=5/week"), 1, 75, "invalid requests"),
             (format!("a {d} requests=0/day"), 1, 75, "invalid requests"),
-            (format!("a {d} bytes=1x/day"), 1, 75, "invalid bytes"),
+            (format!("a {d} bytes=1x/day"), 1, 75, "invalid bytes: a size, as 50g, \"/\""),
             (format!("a {d} bytes=1/day bytes=2/day"), 1, 87, "duplicate bytes per day"),
             (format!("a {d} not_after=2026-02-30"), 1, 75, "invalid not_after"),
             (format!("a {d} paths=/a/,b/"), 1, 75, "invalid paths"),

@@ -72,6 +72,11 @@ pub(super) trait LinkFormat: Sync {
         rules: Rules,
     ) -> Result<Verified, VerifyError>;
 
+    /// How the path of a link says when it ends, in a format that leaves that to the path.
+    fn expiry_in_path(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What a key makes of `message`, in the format's spelling; `None` where a message is not all
     /// that a token is made of.
     fn token(&self, _mac: &Mac, _salt: &[u8], _message: &[u8]) -> Option<String> {
@@ -280,6 +285,12 @@ pub enum SignError {
     /// The format has no place for that.
     #[error("links of {0} cannot hold {1}")]
     Unsupported(&'static str, &'static str),
+    /// The expiry is a part of the path, which whoever asks has to write there.
+    #[error("links of {0} have their expiry in the path: {1}")]
+    InPath(&'static str, &'static str),
+    /// Scheme and host are signed, and are not there.
+    #[error("links of {0} sign scheme and host: give a whole URL, https://...")]
+    Origin(&'static str),
     /// The format has no links that are valid for ever.
     #[error("links of {0} always expire")]
     Endless(&'static str),
@@ -306,11 +317,11 @@ impl<'a> SignRequest<'a> {
     /// Scheme and host, in a format that signs them.
     ///
     /// # Errors
-    /// [`SignError::Unsupported`].
+    /// [`SignError::Origin`].
     pub(super) fn origin(&self, format: &'static str) -> Result<&'a [u8], SignError> {
         let origin = Url::parse(self.url.as_bytes()).origin;
         let has_one = !origin.is_empty();
-        has_one.then_some(origin).ok_or(SignError::Unsupported(format, "a path without its host"))
+        has_one.then_some(origin).ok_or(SignError::Origin(format))
     }
 
     /// Whether the link has to hold that.

@@ -27,6 +27,10 @@ impl LinkFormat for Imgproxy {
         true
     }
 
+    fn expiry_in_path(&self) -> Option<&'static str> {
+        Some("exp:SECONDS")
+    }
+
     fn verify(
         &self,
         keys: &[FormatKey],

@@ -14,7 +14,10 @@ impl SignRequest<'_> {
         if let Some(what) =
             Ability::ALL.into_iter().find(|what| self.wants(*what) && !able.contains(what))
         {
-            return Err(SignError::Unsupported(format.name(), what.in_words()));
+            return Err(match format.expiry_in_path() {
+                Some(how) if what == Ability::Expiry => SignError::InPath(format.name(), how),
+                _ => SignError::Unsupported(format.name(), what.in_words()),
+            });
         }
         if self.prefix.is_some_and(|prefix| !prefix.starts_with('/') || prefix.contains(SPECIAL)) {
             return Err(SignError::Prefix);
@@ -183,8 +186,7 @@ mod tests {
             Err(SignError::KeyId("cloudfront"))
         );
         let path = sign_request("/a/1.jpg").sign(ThirdPartyFormat::Cloudfront, &private);
-        let what = "a path without its host";
-        assert_eq!(path, Err(SignError::Unsupported("cloudfront", what)));
+        assert_eq!(path, Err(SignError::Origin("cloudfront")));
         let named = public[0].clone().with_id(b"K").unwrap();
         let refused = sign_request(url).sign(ThirdPartyFormat::Cloudfront, &named);
         assert_eq!(refused, Err(SignError::Key(KeyError::PrivateKey)));
@@ -205,9 +207,12 @@ mod tests {
                 "{prefix}"
             );
         }
-        for format in [ThirdPartyFormat::Imgproxy, ThirdPartyFormat::Thumbor] {
+        for (format, how) in [
+            (ThirdPartyFormat::Imgproxy, "exp:SECONDS"),
+            (ThirdPartyFormat::Thumbor, "filters:expire(MILLISECONDS)"),
+        ] {
             let refused = sign_request("/a").sign(format, &key);
-            assert_eq!(refused, Err(SignError::Unsupported(format.name(), "an expiry")));
+            assert_eq!(refused, Err(SignError::InPath(format.name(), how)));
         }
         let validity = ValidityPeriod { not_before: Some(1), expires: Some(UNTIL) };
         let refused =

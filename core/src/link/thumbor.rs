@@ -28,6 +28,10 @@ impl LinkFormat for Thumbor {
         Algorithm::HmacSha1
     }
 
+    fn expiry_in_path(&self) -> Option<&'static str> {
+        Some("filters:expire(MILLISECONDS)")
+    }
+
     fn verify(
         &self,
         keys: &[FormatKey],

@@ -128,7 +128,7 @@ pub(crate) fn arguments(query: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
     /// It has no path, or one that begins with something else.
-    #[error("the path of the link does not begin with a slash")]
+    #[error("the path of the link does not begin with a slash: it is /path, or https://host/path")]
     NoPath,
     /// A space, or a byte that is no printable character of ASCII.
     #[error("the link holds what has to be percent-encoded")]
@@ -155,8 +155,9 @@ pub fn check_url(url: &[u8]) -> Result<(), UrlError> {
     if !url.iter().all(u8::is_ascii_graphic) {
         return Err(UrlError::NotEscaped);
     }
-    let Url { path, .. } = Url::parse(url);
-    if path.first() != Some(&b'/') {
+    let Url { origin, path, .. } = Url::parse(url);
+    let is_path = origin.is_empty() || origin.windows(3).any(|three| three == b"://");
+    if path.first() != Some(&b'/') || !is_path {
         return Err(UrlError::NoPath);
     }
     let decoded =
@@ -296,6 +297,8 @@ mod tests {
             ("a", UrlError::NoPath),
             ("https://h", UrlError::NoPath),
             ("https://h?x", UrlError::NoPath),
+            ("a/b.jpg", UrlError::NoPath),
+            ("h.example/b.jpg?x=://", UrlError::NoPath),
             ("/a b", UrlError::NotEscaped),
             ("/\u{e9}", UrlError::NotEscaped),
             ("/a\n", UrlError::NotEscaped),
