@@ -30,7 +30,13 @@ static MEMORY: image_gate_isolation::Memory = image_gate_isolation::Memory;
 
 /// What the nginx-image-gate module does, done to files.
 #[derive(Parser)]
-#[command(name = "image-gate", version)]
+#[command(
+    name = "image-gate",
+    version,
+    after_help = "It ends with 0 when all is done, 1 when the answer is no, 2 for wrong arguments, 3 for \
+                  an input that is not there or can't be read, 4 for one that is no picture or above \
+                  the limits, 5 for an output that can't be written, and 6 for a link that is refused."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
