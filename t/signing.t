@@ -48,7 +48,7 @@ sub {
     my $folder = "$FindBin::Bin/../docs/signing";
     my $tool = "$ENV{TEST_NGINX_IMAGE_GATE_BUILD}/image-gate";
     my %verify = (md5 => [ '--format', 'md5' ], hmac => []);
-    for (signers()) {
+    for (main::signers()) {
         my @command = @$_;
         my $script = $command[-1];
         my $is_there = grep { -x "$_/$command[0]" } split /:/, $ENV{PATH};
@@ -106,7 +106,7 @@ sub {
 sub {
     my $name = shift;
     my $tool = "$ENV{TEST_NGINX_IMAGE_GATE_BUILD}/image-gate";
-    for (signers()) {
+    for (main::signers()) {
         my @command = @$_;
         my $script = $command[-1];
         my $is_there = grep { -x "$_/$command[0]" } split /:/, $ENV{PATH};
