@@ -7,7 +7,8 @@ mod common;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
 
-use image_gate_core::key::{Digest, PartnerTable};
+use image_gate_core::key::days::DayUse;
+use image_gate_core::key::{Account, Digest, PartnerTable, State};
 
 use common::Folder;
 
@@ -169,4 +170,26 @@ fn a_file_is_checked() {
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("line 1, column 75: unknown word"), "{said}");
+}
+
+#[test]
+fn a_partner_who_never_used_anything_is_not_there() {
+    let folder = Folder::new("usage");
+    let file = &folder.file("state");
+    // 2026-11-28.
+    let used = DayUse { day: 20_785, requests: 7, bytes: 900 };
+    let account = Account { id: "acme".into(), days: vec![used], ..Account::default() };
+    std::fs::write(file, State { instance: 1, accounts: vec![account] }.encode()).unwrap();
+    let usage = |month: &str, id: &str| {
+        image_gate(&["usage", file, "--csv", "--month", month, "--partner", id], "")
+    };
+    let names = "partner,month,requests,bytes\r\n";
+    assert_eq!(text_of(usage("2026-11", "acme")), format!("{names}acme,2026-11,7,900\r\n"));
+    // In another month there is nothing to be said of it.
+    assert_eq!(text_of(usage("2026-10", "acme")), names);
+    let output = usage("2026-11", "nobody");
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("there is no \"nobody\" who ever used anything"), "{said}");
+    assert!(output.stdout.is_empty());
 }
