@@ -150,6 +150,30 @@ sub counted {
 }
 
 {
+    my $name = 'a key that came a moment ago';
+    my $s = server();
+    $s->start(qq{ location / { access_key zone=p from=header:X-Key; add_header X-Id \$access_key_id always; alias $files/; } });
+    my $c = $s->client;
+    my $of = sub { my $r = $c->get('/text.txt', 'X-Key' => shift); return "$r->{status} " . ($r->{h}{'x-id'} || '') };
+    for (1 .. 3) {
+        is($of->('KEY-ACME'), '200 acme', "$name - of one partner");
+        is($of->('KEY-BETA'), '200 beta', "$name - of another");
+        is($of->('KEY-ACM'), '401 ', "$name - a part of one");
+    }
+    replace_file("$s->{dir}/keys", key_file(beta => 'KEY-ACME', acme => 'KEY-BETA'));
+    ok($s->wait(10, sub { $of->('KEY-ACME') eq '200 beta' }), "$name - changes hands");
+    is($of->('KEY-BETA'), '200 acme', "$name - and the other one");
+    replace_file("$s->{dir}/keys", key_file(beta => 'KEY-ACME disabled', acme => 'KEY-BETA not_after=2020-01-01'));
+    ok($s->wait(10, sub { $of->('KEY-ACME') =~ /^401/ }), "$name - of one who is not to be served");
+    like($of->('KEY-BETA'), qr/^401/, "$name - that is over");
+    replace_file("$s->{dir}/keys", key_file(acme => 'KEY-ACME', gamma => 'KEY-GAMMA'));
+    ok($s->wait(10, sub { $of->('KEY-GAMMA') eq '200 gamma' }), "$name - a new one");
+    is($of->('KEY-ACME'), '200 acme', "$name - that holds again");
+    like($of->('KEY-BETA'), qr/^401/, "$name - that is nobody's");
+    is(join('', $s->trouble), '', "$name - nothing bad in the log");
+}
+
+{
     my $name = 'a reload';
     my $s = server();
     $s->start(locations($s));

@@ -63,8 +63,9 @@ pub trait Host: Clone + Send + 'static {
     -> io::Result<JoinHandle<()>>;
 }
 
-/// A number that is not 0 and that nobody else has.
-pub(crate) fn random() -> u64 {
+/// Returns a number that is not 0 and that nobody else has, or knows.
+#[must_use]
+pub fn random() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(std::process::id()) | 1
 }

@@ -156,6 +156,9 @@ fn admit(request: Request<'_>, conf: &LocConf, request_key: &RequestKey) -> Acce
 }
 
 fn is_within(request_key: &RequestKey, limits: &QuotaLimits, time: u64) -> bool {
+    if limits.is_empty() {
+        return true;
+    }
     let Some(record) = request_key.record() else { return false };
     limits.iter().all(|(what, per, limit)| request_key.live.used(record, what, per, time) < limit)
 }

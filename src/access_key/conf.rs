@@ -7,8 +7,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use image_gate_core::health::Trouble;
-use image_gate_core::key::{KeySource, Partner, PerPeriod, Period, QuotaLimits, State};
+use image_gate_core::key::{
+    Digest, KeySource, Partner, PartnerKey, PerPeriod, Period, QuotaLimits, RecentKeys, State,
+};
 use image_gate_runtime::export::ExportConf;
+use image_gate_runtime::host::random;
 use image_gate_runtime::key::state_file;
 use image_gate_runtime::key::{Keys, key_file};
 use nginx_sys::NGX_LOG_ERR;
@@ -141,6 +144,13 @@ pub fn unknown_zone(place: &Place, name: &str, parser: Parser<'_>) {
     );
 }
 
+/// The partners of a zone, and which of their keys came last.
+struct Current {
+    version: u64,
+    key_table: Arc<KeyTable>,
+    recent: RecentKeys,
+}
+
 /// `access_key_zone`, and what belongs to it.
 pub struct ZoneConf {
     pub name: String,
@@ -159,7 +169,7 @@ pub struct ZoneConf {
     pub common: Cell<QuotaLimits>,
     live: OnceCell<Arc<Zone>>,
     // What the event loop uses, so that it takes no lock for each request.
-    cache: RefCell<Option<(u64, Arc<KeyTable>)>>,
+    cache: RefCell<Option<Current>>,
     // The time that the event loop asked for last, and its windows.
     calendar: Cell<(u64, PerPeriod)>,
 }
@@ -207,12 +217,25 @@ impl ZoneConf {
     pub fn key_table(&self, zone: &Zone) -> Arc<KeyTable> {
         let mut cache = self.cache.borrow_mut();
         match &*cache {
-            Some((version, key_table)) if *version == zone.version() => key_table.clone(),
+            Some(current) if current.version == zone.version() => current.key_table.clone(),
             _ => {
                 let (version, key_table) = zone.key_table();
-                *cache = Some((version, key_table.clone()));
+                let recent = RecentKeys::new([random(), random()]);
+                *cache = Some(Current { version, key_table: key_table.clone(), recent });
                 key_table
             }
+        }
+    }
+
+    /// Who of those partners holds a key, and what else is known of the key.
+    pub fn find_key(&self, key_table: &Arc<KeyTable>, key: &[u8]) -> Option<(usize, PartnerKey)> {
+        let table = &key_table.table;
+        match &mut *self.cache.borrow_mut() {
+            Some(current) if Arc::ptr_eq(&current.key_table, key_table) => {
+                current.recent.find(table, key)
+            }
+            // The key file was read anew since the request came.
+            _ => table.find_key(&Digest::of(key)),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use image_gate_core::escapes::percent_decode_lossy;
 use image_gate_core::key::source::{Edit, arguments, cookies, edit_segment, segment};
-use image_gate_core::key::{Digest, KeySource, Partner, QuotaLimits, Resource, Usage};
+use image_gate_core::key::{KeySource, Partner, QuotaLimits, Resource, Usage};
 use smallvec::SmallVec;
 
 use super::conf::{AccessConf, LocConf, ZoneConf};
@@ -58,6 +58,9 @@ impl AccessDecision {
     }
 }
 
+/// Most have no more bytes than that.
+type Uri = SmallVec<[u8; 64]>;
+
 /// What is known of a request's key in one zone.
 pub struct RequestKey {
     pub access: Rc<AccessConf>,
@@ -65,7 +68,7 @@ pub struct RequestKey {
     pub live: Arc<Zone>,
     pub key_status: KeyStatus,
     /// The URI without the key.
-    pub uri: Vec<u8>,
+    pub uri: Uri,
     pub decision: Cell<Option<AccessDecision>>,
     /// The limits that hold where the request was let in, or not.
     pub limits: Cell<QuotaLimits>,
@@ -192,7 +195,7 @@ pub struct RequestKeys {
     /// out since.
     credentials: RefCell<SmallVec<[SourceRead; 1]>>,
     /// What was taken out as a key.
-    noted: RefCell<SmallVec<[Box<[u8]>; 1]>>,
+    noted: RefCell<SmallVec<[Rc<[u8]>; 1]>>,
     /// Whose sources were masked or taken out last.
     stripped: Cell<Option<*const AccessConf>>,
     /// Why the request was refused last.
@@ -256,12 +259,14 @@ impl RequestKeys {
         found
     }
 
-    /// Notes what is taken out as a key, for what is written down later.
-    pub fn note(&self, key: &[u8]) {
+    /// Notes what is taken out as a key, for what is written down later. Most often it is what was
+    /// looked for.
+    pub fn note(&self, key: &[u8], credential: Option<&Credential>) {
         let key = percent_decode_lossy(key);
         let mut noted = self.noted.borrow_mut();
         if noted.len() < MOST_NOTED && !noted.iter().any(|known| **known == *key) {
-            noted.push(key.into());
+            let same = credential.filter(|credential| *credential.key == *key);
+            noted.push(same.map_or_else(|| (&*key).into(), |credential| credential.key.clone()));
         }
     }
 
@@ -319,7 +324,7 @@ impl RequestKeys {
             zone,
             live,
             key_status: KeyStatus::Missing,
-            uri: request.uri().to_vec(),
+            uri: Uri::from_slice(request.uri()),
             decision: Cell::new(None),
             limits: Cell::default(),
             running: Cell::default(),
@@ -330,6 +335,7 @@ impl RequestKeys {
             partner: None,
         };
         let table = &request_key.key_table.table;
+        let find = |key: &[u8]| request_key.zone.find_key(&request_key.key_table, key);
 
         // What was presented first; each source has one key, or the request is refused.
         let mut key: Option<Rc<[u8]>> = None;
@@ -346,7 +352,7 @@ impl RequestKeys {
                 return Some(request_key);
             }
             if key.is_none() {
-                found = table.find_key(&Digest::of(&credential.key));
+                found = find(&credential.key);
                 key = Some(credential.key);
             }
         }
@@ -355,14 +361,14 @@ impl RequestKeys {
         for source in &access.sources {
             let KeySource::Segment(number) = source else { continue };
             let Some(credential) = self.credential(request, source) else { continue };
-            let partner = table.find_key(&Digest::of(&credential.key));
+            let partner = find(&credential.key);
             if partner.is_some() && differs(&key, &credential) {
                 request_key.key_status = KeyStatus::Ambiguous;
                 return Some(request_key);
             }
             if key.is_none() || partner.is_some() {
                 if let Some(uri) = edit_segment(&request_key.uri, *number, Edit::Remove) {
-                    request_key.uri = uri;
+                    request_key.uri = uri.into();
                 }
                 request_key.segment = Some(credential.key.clone());
                 found = partner;

@@ -46,8 +46,8 @@ pub fn strip_key(request: Request<'_>) -> Result<(), NoMemory> {
     let mut is_named = false;
     for source in &access.sources {
         let before = |value: &[u8]| {
-            request_keys.credential(request, source);
-            request_keys.note(value);
+            let credential = request_keys.credential(request, source);
+            request_keys.note(value, credential.as_ref());
         };
         match source {
             KeySource::Argument(name) => {
@@ -104,7 +104,7 @@ fn note_parted(request: Request<'_>, request_keys: &RequestKeys, key: &[u8]) {
         let segment = percent_decode_lossy(segment);
         let parts = || segment.split(|&byte| byte == b'/').filter(|part| !part.is_empty());
         if parts().nth(1).is_some() && parts().any(|part| part == key) {
-            parts().for_each(|part| request_keys.note(part));
+            parts().for_each(|part| request_keys.note(part, None));
         }
     }
 }

@@ -19,6 +19,7 @@ mod pace;
 mod page;
 mod problem;
 mod prometheus;
+mod recent;
 pub mod redis;
 mod report;
 #[cfg(test)]
@@ -47,6 +48,7 @@ pub use pace::Pace;
 pub use page::{LONGEST, Page, Selection, Sort, Sums};
 pub use problem::{PROBLEM_TYPE, Problem};
 pub use prometheus::prometheus;
+pub use recent::RecentKeys;
 pub use report::{PartnerReport, QuotaWindow, Report, Totals};
 pub use slots::{MOST_AT_ONCE, Slots};
 pub use source::KeySource;

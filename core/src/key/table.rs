@@ -126,14 +126,25 @@ impl PartnerTable {
     /// The same, and what else is known of the key.
     #[must_use]
     pub fn find_key(&self, digest: &Digest) -> Option<(usize, PartnerKey)> {
+        self.key_at(self.place_of(digest)?)
+    }
+
+    /// Who holds the key at that place among all keys, and what else is known of it.
+    pub(super) fn key_at(&self, at: usize) -> Option<(usize, PartnerKey)> {
+        self.keys.get(at).map(|&(key, place)| (place, key))
+    }
+
+    /// The place of a key among all keys.
+    pub(super) fn place_of(&self, digest: &Digest) -> Option<usize> {
         let prefix = digest.prefix();
         let start = self.keys.partition_point(|(known, _)| known.digest.prefix() < prefix);
-        self.keys
+        let among = self
+            .keys
             .get(start..)?
             .iter()
             .take_while(|(known, _)| known.digest.prefix() == prefix)
-            .find(|(known, _)| known.digest.matches(digest))
-            .map(|&(key, place)| (place, key))
+            .position(|(known, _)| known.digest.matches(digest));
+        Some(start + among?)
     }
 }
 
