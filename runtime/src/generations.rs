@@ -12,6 +12,8 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
+use image_gate_core::cache::Digest;
+
 use crate::files::open_alone;
 use crate::host::random;
 
@@ -41,24 +43,14 @@ const LEN: u64 = KEPT + PLACES;
 #[derive(Debug)]
 pub struct Generations {
     file: File,
-    /// Random: without the file, none of what was kept under its generations is found.
-    seed: [u8; 16],
+    seed: [u64; 2],
 }
 
-/// One of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Generation([u8; 24]);
-
-impl Generation {
-    /// Returns what it is told from others by.
-    #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
+/// One of them: a random number, but for the first one.
+pub type Generation = u64;
 
 /// The place of a source, by its digest.
-fn place(source: &[u8; 32]) -> u64 {
+fn place(source: &Digest) -> u64 {
     let [a, b, c, d, e, f, g, h, ..] = *source;
     u64::from_le_bytes([a, b, c, d, e, f, g, h]) % PLACES
 }
@@ -81,23 +73,28 @@ impl Generations {
         Ok(Generations { file, seed })
     }
 
+    /// Returns what keys are made with, random: without the file, none of what was kept under its
+    /// generations is found.
+    #[must_use]
+    pub fn seed(&self) -> [u64; 2] {
+        self.seed
+    }
+
     /// Returns the generation that a source is at.
     ///
     /// # Errors
     /// Those of the system.
-    pub fn of(&self, source: &[u8; 32]) -> io::Result<Generation> {
-        let mut bytes = [0; 24];
-        let (seed, number) = bytes.split_at_mut(self.seed.len());
-        seed.copy_from_slice(&self.seed);
-        self.file.read_exact_at(number, GENERATIONS + 8 * place(source))?;
-        Ok(Generation(bytes))
+    pub fn of(&self, source: &Digest) -> io::Result<Generation> {
+        let mut number = [0; 8];
+        self.file.read_exact_at(&mut number, GENERATIONS + 8 * place(source))?;
+        Ok(u64::from_le_bytes(number))
     }
 
     /// Notes that something of a source was kept.
     ///
     /// # Errors
     /// Those of the system.
-    pub fn note_kept(&self, source: &[u8; 32]) -> io::Result<()> {
+    pub fn note_kept(&self, source: &Digest) -> io::Result<()> {
         self.file.write_all_at(&[1], KEPT + place(source))
     }
 
@@ -105,7 +102,7 @@ impl Generations {
     ///
     /// # Errors
     /// Those of the system.
-    pub fn renew(&self, source: &[u8; 32]) -> io::Result<bool> {
+    pub fn renew(&self, source: &Digest) -> io::Result<bool> {
         let place = place(source);
         let mut kept = [0];
         self.file.read_exact_at(&mut kept, KEPT + place)?;
@@ -120,25 +117,24 @@ impl Generations {
 }
 
 /// The seed of a file; `None` where it is none of this layout, or not a whole one.
-fn read_seed(file: &File) -> io::Result<Option<[u8; 16]>> {
+fn read_seed(file: &File) -> io::Result<Option<[u64; 2]>> {
     if file.metadata()?.len() != LEN {
         return Ok(None);
     }
     let mut header = [0; HEADER];
     file.read_exact_at(&mut header, 0)?;
     let (magic, seed) = header.split_at(MAGIC.len());
-    Ok(seed.try_into().ok().filter(|_| magic == MAGIC))
+    let (numbers, _) = seed.as_chunks::<8>();
+    let numbers = <[_; 2]>::try_from(numbers).ok().filter(|_| magic == MAGIC);
+    Ok(numbers.map(|numbers| numbers.map(u64::from_le_bytes)))
 }
 
 /// Begins a file. Its header comes last: one that was not finished is begun again.
-fn begin(file: &File) -> io::Result<[u8; 16]> {
+fn begin(file: &File) -> io::Result<[u64; 2]> {
     file.set_len(0)?;
     file.set_len(LEN)?;
-    let mut seed = [0; 16];
-    for part in seed.chunks_mut(8) {
-        part.copy_from_slice(&random().to_le_bytes());
-    }
-    file.write_all_at(&seed, MAGIC.len() as u64)?;
+    let seed = [random(), random()];
+    file.write_all_at(seed.map(u64::to_le_bytes).as_flattened(), MAGIC.len() as u64)?;
     file.write_all_at(&MAGIC, 0)?;
     Ok(seed)
 }
@@ -150,8 +146,8 @@ mod tests {
     use crate::testing::Folder;
     use std::fs;
 
-    const A: [u8; 32] = [1; 32];
-    const B: [u8; 32] = [2; 32];
+    const A: Digest = [1; 16];
+    const B: Digest = [2; 16];
 
     #[test]
     fn a_purge_is_of_one_source_and_seen_by_all() {
@@ -185,10 +181,10 @@ mod tests {
         let folder = Folder::new();
         let one = Generations::open(folder.path()).unwrap();
         one.renew(&A).unwrap();
-        let before = [A, B].map(|source| one.of(&source).unwrap());
+        let before = (one.seed(), [A, B].map(|source| one.of(&source).unwrap()));
         drop(one);
         let one = Generations::open(folder.path()).unwrap();
-        assert_eq!([A, B].map(|source| one.of(&source).unwrap()), before);
+        assert_eq!((one.seed(), [A, B].map(|source| one.of(&source).unwrap())), before);
     }
 
     #[test]
@@ -197,7 +193,7 @@ mod tests {
         let path = folder.file(NAME);
         let one = Generations::open(folder.path()).unwrap();
         let bytes = fs::read(&path).unwrap();
-        let mut seen = vec![one.of(&A).unwrap()];
+        let mut seen = vec![one.seed()];
         drop(one);
         let cut = &bytes[..bytes.len() - 1];
         let other = [b"x", &bytes[1..]].concat();
@@ -206,7 +202,7 @@ mod tests {
                 None => fs::remove_file(&path).unwrap(),
                 Some(bytes) => fs::write(&path, bytes).unwrap(),
             }
-            let now = Generations::open(folder.path()).unwrap().of(&A).unwrap();
+            let now = Generations::open(folder.path()).unwrap().seed();
             assert!(!seen.contains(&now));
             seen.push(now);
         }

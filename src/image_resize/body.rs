@@ -169,7 +169,8 @@ pub fn send(context: Transfer<'_>) -> ngx_int_t {
                 format: output.format,
                 len: output.bytes.len(),
                 is_as_it_came: output.is_original && !context.was_coded.get(),
-                tag: task.tag.as_deref(),
+                tag: task.tag.as_deref().map(str::as_bytes),
+                is_clean: false,
                 varies: headers::varies(task),
             };
             if headers::set_output_headers(request, &sent).is_err() {

@@ -1,6 +1,6 @@
 //! What the directives of a location say.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -10,6 +10,7 @@ use image_gate_core::image::{
 };
 
 use super::hints::HintsConf;
+use super::kept_by::KeptBy;
 use super::url::{Prefix, UrlConf};
 use super::value::Value;
 use super::watermark::WatermarkConf;
@@ -202,8 +203,7 @@ pub struct LocConf {
     pub is_recaptured: Cell<bool>,
     /// Where jobs run, once merged; `None` is the event loop.
     pub pool: Option<ThreadPool>,
-    /// What of it decides which results are kept for it, once a request has asked.
-    pub kept_by: OnceCell<String>,
+    pub kept_by: KeptBy,
     /// Of what is wrong with the directives, a line a minute and worker is enough.
     pub complaints: LogThrottle,
 }
@@ -287,6 +287,14 @@ impl LocConf {
         let layers = layers.map(|expression| ("image_resize_watermark", expression));
         let makes_image = self.mode().makes_image();
         params.into_iter().chain(settings).chain(layers).filter(move |_| makes_image)
+    }
+
+    /// Whether what is made is the same for all requests, but for the format that their `Accept` leads to.
+    pub fn is_fixed(&self) -> bool {
+        let are_values = self.settings().all(|(_, value)| value.expression().is_none());
+        // The files of marks may change.
+        let has_marks = self.watermarks.iter().flatten().next().is_some();
+        are_values && !has_marks && !self.takes_params() && !self.hears()
     }
 
     /// Whether hints of the client are heard here.

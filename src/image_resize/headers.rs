@@ -118,9 +118,11 @@ pub struct Sent<'a> {
     /// Whether they are the source's, as they came: then they keep its tag and its digests.
     pub is_as_it_came: bool,
     /// The variant's entity tag.
-    pub tag: Option<&'a str>,
+    pub tag: Option<&'a [u8]>,
     /// Which headers of the client they depend on.
     pub varies: Varies,
+    /// Whether no header is there that could tell of other bytes.
+    pub is_clean: bool,
 }
 
 /// Makes of the source's headers those of the output.
@@ -133,7 +135,9 @@ pub fn set_output_headers(request: Request<'_>, sent: &Sent<'_>) -> Result<(), N
         None => request.set_content_type(json_type(request)),
     }
     request.set_content_length(Some(sent.len));
-    if sent.is_as_it_came {
+    if sent.is_clean {
+        // As most of what is kept goes out.
+    } else if sent.is_as_it_came {
         request.clear_content_encoding();
         request.clear_ranges();
         request.drop_headers(|name| is_named(name, b"Refresh"));
@@ -144,7 +148,7 @@ pub fn set_output_headers(request: Request<'_>, sent: &Sent<'_>) -> Result<(), N
         request.replace_header(b"Content-Disposition", |value| rename_attachment(value, format));
     }
     if !sent.is_as_it_came {
-        request.set_etag(sent.tag.map(str::as_bytes))?;
+        request.set_etag(sent.tag)?;
     }
     if sent.format == Some(Format::Svg) {
         confine(request)?;

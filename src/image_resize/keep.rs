@@ -4,8 +4,10 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt::Write as _;
+use std::rc::Rc;
 
 use image_gate_core::cache::{Head, Key, Made};
+use image_gate_core::escapes::write_hex;
 use image_gate_core::image::{Canonical as _, Plan};
 use nginx_sys::{
     NGX_ERROR, NGX_HTTP_BAD_GATEWAY, NGX_HTTP_GATEWAY_TIME_OUT, NGX_HTTP_NOT_MODIFIED, NGX_HTTP_OK,
@@ -309,13 +311,17 @@ pub fn begin(context: Transfer<'_>, conf: &LocConf) {
     if request.status() != NGX_HTTP_OK as ngx_uint_t {
         return;
     }
+    let modified = request.last_modified();
+    // Written out, as nginx would for each answer.
+    let written_out = modified.and_then(|time| Some((LAST_MODIFIED, request.http_time(time)?)));
     let head = Head {
-        modified: request.last_modified(),
+        modified,
         varies: headers::varies(task),
-        tag: task.tag.clone().map(Cow::Owned),
+        tag: task.tag.clone().map(|tag| Cow::Owned(tag.into_bytes())),
         headers: request
             .outgoing()
             .filter(|&header| !attached.own_headers.has(header) && is_kept(header.0))
+            .chain(written_out)
             .map(|(name, value)| (name.to_vec().into(), value.to_vec().into()))
             .collect(),
     };
@@ -323,9 +329,11 @@ pub fn begin(context: Transfer<'_>, conf: &LocConf) {
     context.writer.replace(attached.keeper.begin(request, &digest, head));
 }
 
+const LAST_MODIFIED: &[u8] = b"Last-Modified";
+
 /// Whether a header of a source is kept: not what is set anew, or is of one connection or client.
 fn is_kept(name: &[u8]) -> bool {
-    let others: [&[u8]; 16] = [
+    let others: [&[u8]; 17] = [
         b"Accept-Ranges",
         b"Age",
         b"Connection",
@@ -335,7 +343,8 @@ fn is_kept(name: &[u8]) -> bool {
         b"Content-Type",
         b"Date",
         b"Keep-Alive",
-        b"Last-Modified",
+        LAST_MODIFIED,
+        b"Refresh",
         b"Server",
         b"Set-Cookie",
         b"Set-Cookie2",
@@ -376,23 +385,44 @@ fn text(work: &JobKind, plan: &Plan, layers: &[WatermarkSpec], conf: &LocConf) -
 /// A text that is the same for two locations only where they have the same limits, and let the same
 /// sources through as they are: what is no part of a plan.
 fn location(conf: &LocConf) -> &str {
-    conf.kept_by.get_or_init(|| {
+    conf.kept_by.location.get_or_init(|| {
         let no_transform = conf.no_transform.unwrap_or(false);
         let flags = [conf.may_pass(), no_transform, conf.answers_errors()];
         let text = format!("{flags:?} {:?} {:?}", conf.buffer(), conf.bounds());
-        Key::new("location").text(text.as_bytes()).finish()
+        // Nobody but the configuration has a say in it.
+        let digest = Key::new([0, 0], "location").text(text.as_bytes()).digest();
+        let mut digits = String::with_capacity(2 * digest.len());
+        write_hex(&digest, &mut digits);
+        digits
     })
+}
+
+/// The `Accept` of a request; `None` where it has several.
+fn accept<'r>(request: Request<'r>) -> Option<Option<&'r [u8]>> {
+    let mut values = request.accept();
+    let first = values.next();
+    values.next().is_none().then_some(first)
+}
+
+/// What [`digest`] says, where no request has a say in it but by its `Accept`, and one like this asked
+/// before. Nothing is evaluated for it.
+pub fn known_digest(request: Request<'_>) -> Option<Rc<str>> {
+    conf(&request)?.kept_by.known(|| accept(request))
 }
 
 /// A text that is the same for two requests only where they make the same of the same source; `None`
 /// where nothing is made, or it can't be said yet.
-pub fn digest(request: Request<'_>) -> Option<String> {
+pub fn digest(request: Request<'_>) -> Option<Rc<str>> {
     let conf = conf(&request)?;
     if !conf.mode().has_output() {
         return None;
     }
     let Recipe { work, plan, layers } = begin::recipe(request, conf).ok()?;
-    Some(text(&work, &plan, &layers, conf))
+    let digest: Rc<str> = text(&work, &plan, &layers, conf).into();
+    if conf.is_fixed() {
+        conf.kept_by.note(plan.varies(), accept(request), &digest);
+    }
+    Some(digest)
 }
 
 /// Sets the headers of an answer that was kept.
@@ -407,11 +437,14 @@ pub fn restore(request: Request<'_>, head: &Head<'_>, made: &Made) -> Result<(),
     if let Some(time) = head.modified {
         request.set_last_modified(time);
     }
+    // What is kept has none that tell of other bytes.
+    let is_clean = !request.is_error_page() && request.outgoing().next().is_none();
     for (name, value) in &head.headers {
         request.put_header(name, value)?;
     }
     let Made { format, is_as_it_came, .. } = *made;
-    let sent = Sent { format, len, is_as_it_came, tag: head.tag.as_deref(), varies: head.varies };
+    let (tag, varies) = (head.tag.as_deref(), head.varies);
+    let sent = Sent { format, len, is_as_it_came, tag, varies, is_clean };
     headers::set_output_headers(request, &sent)?;
     preaccess::restore_range(request);
     context.update_info(|response| {

@@ -15,6 +15,7 @@ mod hints;
 mod hold;
 mod job;
 pub mod keep;
+mod kept_by;
 pub mod link;
 mod lint;
 mod merge;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use image_gate_core::cache::{Digest, Key};
 use image_gate_runtime::generations::Generations;
 
 use super::flights::Flights;
@@ -138,6 +139,16 @@ pub struct LocConf {
     /// Its name.
     pub name: Vec<u8>,
     pub places: Places,
+    /// What [`code`](LocConf::code) has made first.
+    coded: OnceCell<Coded>,
+}
+
+/// What is made, and the digest of that with a seed.
+#[derive(Clone)]
+struct Coded {
+    seed: [u64; 2],
+    made: Rc<str>,
+    code: Digest,
 }
 
 /// Whether one of the values of a directive is there, and not 0, as nginx has it.
@@ -181,6 +192,20 @@ impl LocConf {
             );
         }
         cache
+    }
+
+    /// What tells what is made, as [`keep::digest`](crate::image_resize::keep::digest) has it, in a key. Most
+    /// locations make always the same.
+    pub fn code(&self, seed: [u64; 2], made: &Rc<str>) -> Digest {
+        if let Some(known) = self.coded.get()
+            && known.seed == seed
+            && Rc::ptr_eq(&known.made, made)
+        {
+            return known.code;
+        }
+        let code = Key::new(seed, "made").text(made.as_bytes()).digest();
+        let _ = self.coded.set(Coded { seed, made: made.clone(), code });
+        code
     }
 
     /// For how many seconds an answer of that code holds whose headers don't say it; `None` is not at

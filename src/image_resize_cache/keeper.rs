@@ -2,9 +2,10 @@
 
 use std::cell::Cell;
 use std::fs;
+use std::path::PathBuf;
 use std::rc::Rc;
 
-use image_gate_core::cache::{Head, Ticket, Validity};
+use image_gate_core::cache::{Digest, Head, Ticket, Validity};
 use nginx_sys::{
     NGX_ERROR, NGX_HTTP_NOT_MODIFIED, NGX_HTTP_OK, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, ngx_int_t,
 };
@@ -26,9 +27,11 @@ const FOREVER: u64 = 253_370_764_800;
 /// A result that is being made.
 pub struct Making {
     cache: Rc<Cache>,
-    key: String,
-    digest: String,
+    key: Digest,
+    digest: Rc<str>,
     source: Source,
+    /// The name of the source, where that is a file.
+    path: Option<PathBuf>,
     origin: Origin,
     ticket: Cell<Option<Ticket>>,
     /// What there is, whose time is over.
@@ -37,12 +40,13 @@ pub struct Making {
 
 impl Making {
     /// Takes over from a look-up that found nothing, or what is old.
-    pub fn new(pass: &Pass, old: Option<Old>) -> Making {
+    pub fn new(pass: &Pass, path: Option<PathBuf>, old: Option<Old>) -> Making {
         Making {
             cache: pass.cache.clone(),
-            key: pass.key.clone(),
+            key: pass.key,
             digest: pass.digest.clone(),
-            source: pass.source.clone(),
+            source: pass.source,
+            path,
             origin: pass.origin,
             ticket: Cell::new(pass.ticket.take()),
             old,
@@ -117,8 +121,9 @@ impl Making {
         let (Lifetime { until, .. }, vary) = self.validity(request, conf)?;
         let is_it = match &self.source {
             // What was read may have been another file of that name.
-            Source::File { id, path, .. } => {
-                fs::metadata(path).is_ok_and(|data| identify(&data) == *id)
+            Source::File { id, .. } => {
+                let data = self.path.as_ref().and_then(|path| fs::metadata(path).ok());
+                data.is_some_and(|data| identify(&data) == *id)
             }
             Source::Upstream => vary.is_empty() && request.status() == NGX_HTTP_OK as usize,
         };
@@ -138,7 +143,7 @@ impl Keeper for Making {
     ) -> Option<Box<dyn Writer>> {
         let conf = request.location::<ImageResizeCache>()?;
         // What was looked for is not what is made, now that more is known.
-        if digest != self.digest {
+        if digest != &*self.digest {
             return None;
         }
         let (lifetime, vary) = self.validity(request, conf)?;
@@ -146,10 +151,9 @@ impl Keeper for Making {
             return None;
         }
         let room = head.room()?;
-        let key = self.key.as_bytes();
-        let header = request.entry_header(self.cache.folder, key, room, lifetime, &vary)?;
-        let source = match &self.source {
-            Source::File { id, path, .. } => Some((*id, path.clone())),
+        let header = request.entry_header(self.cache.folder, &self.key, room, lifetime, &vary)?;
+        let source = match self.source {
+            Source::File { id, .. } => Some((id, self.path.clone()?)),
             Source::Upstream => None,
         };
         Some(Box::new(FileWriter { folder: self.cache.path.clone(), header, room, head, source }))
@@ -157,7 +161,7 @@ impl Keeper for Making {
 
     fn end(&self, request: Request<'_>, end: End) {
         let is_refused = matches!(end, End::Refused);
-        let (folder, key) = (self.cache.folder, self.key.as_bytes());
+        let (folder, key) = (self.cache.folder, &self.key);
         let is_current = || self.origin.is_current(request, &self.cache);
         let stored = match end {
             End::Written(written) if is_current() => Some(request.store(folder, key, written)),
@@ -190,7 +194,7 @@ impl Keeper for Making {
             request.status() == NGX_HTTP_OK as usize
                 && etag.starts_with(b"\"")
                 && request.etag() == Some(etag)
-                && digest() == self.digest
+                && digest() == *self.digest
         };
         if !is_same {
             return false;

@@ -1,6 +1,6 @@
 //! Looking up a request before its content handler runs.
 
-use std::time::SystemTime;
+use std::path::PathBuf;
 
 use image_gate_core::cache::{Claim, Head, MOST, Made};
 use nginx_sys::{
@@ -71,11 +71,15 @@ fn begin(request: Request<'_>) -> Option<Pass> {
         return None;
     }
     // What nothing is known of yet must not stay as it is now: nginx keeps values of variables.
-    let _apart = request.variables_apart(&[])?;
+    let known = keep::known_digest(request);
+    let _apart = match known.is_none() || asks_for_variables(request, conf) {
+        true => Some(request.variables_apart(&[])?),
+        false => None,
+    };
     let (cache, digest) = {
         // The names of files and keys have the captures of the location.
         let _captures = request.captures_apart();
-        (conf.cache(request)?, keep::digest(request)?)
+        (conf.cache(request)?, known.or_else(|| keep::digest(request))?)
     };
     if request.has_handler() {
         match conf.key {
@@ -86,19 +90,31 @@ fn begin(request: Request<'_>) -> Option<Pass> {
             _ => (),
         }
     }
-    let named = Named::of(request, conf)?;
+    let generations = cache.generations.get()?;
+    let named = Named::of(request, conf, generations)?;
     let origin = Origin::of(request, &cache, named.digest)?;
-    let key = origin.key(named.file.is_some());
-    let (key, source) = match named.file {
-        None => (key, Source::Upstream),
+    let source = match named.file {
+        None => Source::Upstream,
         Some(file) => {
-            let seen = SystemTime::now();
-            let id = file.state()?;
-            (key.file(&id), Source::File { id, path: file.path().to_path_buf(), seen })
+            let (id, seen) = file.state()?;
+            Source::File { id, seen }
         }
     };
-    let key = key.text(digest.as_bytes()).finish();
+    let seed = generations.seed();
+    let key = origin.key(seed, &source, &conf.code(seed, &digest));
     Some(Pass::new(cache, key, digest, source, origin))
+}
+
+/// Whether the value of any variable may be asked for to look a request up of which it is known what is made.
+fn asks_for_variables(request: Request<'_>, conf: &LocConf) -> bool {
+    let is_fixed = conf.cache.is_some() && conf.key.is_none_or(|key| key.constant().is_some());
+    !is_fixed || request.source_has_variables()
+}
+
+/// The name of the file that a result is made of.
+fn path(request: Request<'_>) -> Option<PathBuf> {
+    let _apart = request.variables_apart(&[])?;
+    request.source_file().map(|file| file.path().to_path_buf())
 }
 
 fn is_ok(status: usize) -> bool {
@@ -113,9 +129,8 @@ fn go_on(request: Request<'_>, pass: &Pass) -> ngx_int_t {
     }
     loop {
         if !pass.is_looking.replace(true) {
-            let (folder, key) = (pass.cache.folder, pass.key.as_bytes());
             let uses = conf.min_uses.unwrap_or(1);
-            if request.begin_lookup(folder, key, MOST, uses).is_err() {
+            if request.begin_lookup(pass.cache.folder, &pass.key, MOST, uses).is_err() {
                 return FAILED;
             }
         }
@@ -260,8 +275,12 @@ fn make(request: Request<'_>, pass: &Pass, conf: &LocConf, old: Option<Old>) -> 
     if let Some(Validators { etag, modified }) = conditions.filter(|_| expired.is_some()) {
         let _ = pass.asked.set([etag, modified].map(<[u8]>::to_vec));
     }
+    let path = match pass.source {
+        Source::File { .. } => path(request),
+        Source::Upstream => None,
+    };
     // Without memory for it, the result is not kept, and its place free again.
-    let keeper = Box::new(Making::new(pass, old));
+    let keeper = Box::new(Making::new(pass, path, old));
     let attached = keep::attach(request, keeper, &Asking { conditions, may_stand_in });
     if attached.is_err() && pass.is_background {
         request.answer_by::<Nothing>();

@@ -3,7 +3,7 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
-use image_gate_core::cache::Ticket;
+use image_gate_core::cache::{Digest, Ticket};
 
 use super::conf::Cache;
 use super::flights::Name;
@@ -40,9 +40,9 @@ impl Status {
 pub struct Pass {
     pub cache: Rc<Cache>,
     /// What the result is found by.
-    pub key: String,
+    pub key: Digest,
     /// See [`keep::digest`].
-    pub digest: String,
+    pub digest: Rc<str>,
     pub source: Source,
     pub origin: Origin,
     /// Entity tag and time, as HTTP has it, of the source that the result that is there was made of,
@@ -65,8 +65,8 @@ impl Pass {
     /// Begins.
     pub fn new(
         cache: Rc<Cache>,
-        key: String,
-        digest: String,
+        key: Digest,
+        digest: Rc<str>,
         source: Source,
         origin: Origin,
     ) -> Pass {
@@ -89,8 +89,7 @@ impl Pass {
     /// That of a request which makes the result beside this one.
     pub fn in_background(&self) -> Pass {
         let Pass { cache, key, digest, source, origin, .. } = self;
-        let (key, digest) = (key.clone(), digest.clone());
-        let mut pass = Pass::new(cache.clone(), key, digest, source.clone(), *origin);
+        let mut pass = Pass::new(cache.clone(), *key, digest.clone(), *source, *origin);
         pass.is_background = true;
         pass.ticket = RefCell::new(self.ticket.take());
         pass
@@ -103,13 +102,10 @@ impl Pass {
         }
     }
 
-    /// What the result is known by while it is made: the beginning of its key.
+    /// What the result is known by while it is made: its key.
     pub fn name(&self) -> Name {
-        let part = |start: usize| {
-            let digits = self.key.get(start..start + 16).unwrap_or_default();
-            u64::from_str_radix(digits, 16).unwrap_or(0)
-        };
-        [part(0), part(16)]
+        let key = u128::from_le_bytes(self.key);
+        [key as u64, (key >> 64) as u64]
     }
 }
 

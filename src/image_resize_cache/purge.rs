@@ -30,10 +30,11 @@ pub fn handle(request: Request<'_>) -> Option<ngx_int_t> {
 
 /// Returns the status of the answer.
 fn purge(request: Request<'_>, conf: &LocConf) -> ngx_int_t {
-    let (Some(cache), Some(named)) = (conf.cache(request), Named::of(request, conf)) else {
+    let Some(cache) = conf.cache(request) else { return NGX_HTTP_NOT_FOUND as ngx_int_t };
+    let Some(generations) = cache.generations.get() else { return FAILED };
+    let Some(named) = Named::of(request, conf, generations) else {
         return NGX_HTTP_NOT_FOUND as ngx_int_t;
     };
-    let Some(generations) = cache.generations.get() else { return FAILED };
     match generations.renew(&named.digest) {
         Ok(true) => NGX_HTTP_NO_CONTENT as ngx_int_t,
         Ok(false) => NGX_HTTP_NOT_FOUND as ngx_int_t,

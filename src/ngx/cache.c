@@ -39,6 +39,19 @@ ig_source_path(ngx_http_request_t *r, ngx_str_t *path)
 }
 
 
+/* Whether that name depends on variables. */
+
+ngx_uint_t
+ig_source_has_variables(ngx_http_request_t *r)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    return r->content_handler == NULL && clcf->root_lengths != NULL;
+}
+
+
 /* Whether it is whatever has that name: nginx may have opened it before, or refuse a link to it. */
 
 ngx_uint_t
@@ -58,10 +71,21 @@ ig_source_is_by_name(ngx_http_request_t *r)
 }
 
 
+/* What nginx knows of a file that it has opened, and for how many seconds it does not look at it again. */
+
+typedef struct {
+    ngx_fd_t         fd;
+    ngx_file_uniq_t  uniq;
+    time_t           mtime;
+    off_t            size;
+    time_t           valid;
+} ig_opened_t;
+
+
 /* Opens it as nginx itself does. */
 
-ngx_fd_t
-ig_source_open(ngx_http_request_t *r, ngx_str_t *path)
+ngx_int_t
+ig_source_open(ngx_http_request_t *r, ngx_str_t *path, ig_opened_t *opened)
 {
     ngx_open_file_info_t       of;
     ngx_http_core_loc_conf_t  *clcf;
@@ -81,10 +105,16 @@ ig_source_open(ngx_http_request_t *r, ngx_str_t *path)
         || ngx_open_cached_file(clcf->open_file_cache, path, &of, r->pool) != NGX_OK
         || !of.is_file)
     {
-        return NGX_INVALID_FILE;
+        return NGX_DECLINED;
     }
 
-    return of.fd;
+    opened->fd = of.fd;
+    opened->uniq = of.uniq;
+    opened->mtime = of.mtime;
+    opened->size = of.size;
+    opened->valid = (clcf->open_file_cache == NULL) ? 0 : clcf->open_file_cache_valid;
+
+    return NGX_OK;
 }
 
 
@@ -172,37 +202,50 @@ ig_cache_declare(ngx_conf_t *cf, ngx_str_t *directive, void *tag, ngx_str_t *zon
 }
 
 
-/* The state of a look-up by "key", which lives as long as the request. */
+/*
+ * The state of a look-up by a digest, which lives as long as the request.  nginx would digest that
+ * once more, for the name of a file, and make a checksum of it: parts of it do as well.
+ */
 
 ngx_http_cache_t *
-ig_cache_entry(ngx_http_request_t *r, void *cache, ngx_str_t *key, size_t room,
+ig_cache_entry(ngx_http_request_t *r, void *cache, const u_char *digest, size_t room,
     ngx_uint_t min_uses)
 {
     ngx_int_t          rc;
     ngx_str_t         *k;
     ngx_http_cache_t  *c, *other;
 
+    /* The bytes of nginx's header without the key: the same for all, but not told otherwise. */
+    static size_t      fixed;
+
     other = r->cache;
     rc = ngx_http_file_cache_new(r);
     c = r->cache;
+    k = (rc == NGX_OK) ? ngx_array_push(&c->keys) : NULL;
 
-    if (rc != NGX_OK) {
+    if (k != NULL) {
+        k->len = 2 * NGX_HTTP_CACHE_KEY_LEN;
+        k->data = ngx_pnalloc(r->pool, k->len);
+    }
+
+    if (k == NULL || k->data == NULL) {
         r->cache = other;
         return NULL;
     }
 
-    k = ngx_array_push(&c->keys);
+    (void) ngx_hex_dump(k->data, (u_char *) digest, NGX_HTTP_CACHE_KEY_LEN);
 
-    if (k == NULL) {
-        r->cache = other;
-        return NULL;
+    if (fixed == 0) {
+        ngx_http_file_cache_create_key(r);
+        fixed = c->header_start - k->len;
     }
-
-    *k = *key;
-
-    ngx_http_file_cache_create_key(r);
 
     r->cache = other;
+
+    c->header_start = fixed + k->len;
+    ngx_memcpy(c->key, digest, NGX_HTTP_CACHE_KEY_LEN);
+    ngx_memcpy(c->main, digest, NGX_HTTP_CACHE_KEY_LEN);
+    ngx_memcpy(&c->crc32, digest, sizeof(c->crc32));
 
     c->file_cache = cache;
     c->min_uses = min_uses;
@@ -533,7 +576,7 @@ ig_cache_declare(ngx_conf_t *cf, ngx_str_t *directive, void *tag, ngx_str_t *zon
 
 
 void *
-ig_cache_entry(ngx_http_request_t *r, void *cache, ngx_str_t *key, size_t room,
+ig_cache_entry(ngx_http_request_t *r, void *cache, const u_char *digest, size_t room,
     ngx_uint_t min_uses)
 {
     return NULL;
@@ -894,6 +937,9 @@ ig_request_put_header(ngx_http_request_t *r, ngx_str_t *name, ngx_str_t *value)
 
     if (ig_is("ETag")) {
         r->headers_out.etag = h;
+
+    } else if (ig_is("Last-Modified")) {
+        r->headers_out.last_modified = h;
 
     } else if (ig_is("Expires")) {
         r->headers_out.expires = h;

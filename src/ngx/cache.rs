@@ -3,14 +3,16 @@
 //! A node of the cache is held within a call only, but where nginx reads a file by `aio`: so there is
 //! nothing that a worker could leave locked.
 
-use std::ffi::{OsStr, c_void};
+use std::cell::RefCell;
+use std::ffi::{OsStr, c_int, c_void};
 use std::fs;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
+use std::time::SystemTime;
 
-use image_gate_core::cache::{Ignored, SourceId};
+use image_gate_core::cache::{Digest, Ignored, SourceId};
 use nginx_sys::{
     NGX_ABORT, NGX_AGAIN, NGX_BUSY, NGX_DONE, NGX_HTTP_INTERNAL_SERVER_ERROR,
     NGX_HTTP_UPSTREAM_IGN_CACHE_CONTROL, NGX_HTTP_UPSTREAM_IGN_EXPIRES,
@@ -20,8 +22,9 @@ use nginx_sys::{
 
 use super::conf::{ConfError, DirectiveArgs};
 use super::phase::{self, Handler};
+use super::shim::Opened;
 use super::strings::{bytes, text};
-use super::{ERROR, FileRange, Module, NoMemory, Request, identify, pool, shim};
+use super::{ERROR, FileRange, Module, NoMemory, Request, identify, pool, shim, worker};
 
 /// Whether the nginx that the module is built for has caches.
 pub fn is_available() -> bool {
@@ -100,22 +103,76 @@ impl<'r> SourceFile<'r> {
         Path::new(OsStr::from_bytes(unsafe { bytes(self.path) }))
     }
 
-    /// Its state, if there is one. What nginx opens for it stays open as long as the request.
-    pub fn state(&self) -> Option<SourceId> {
+    /// Its state, if there is one, and when that was looked at. What nginx opens for it stays open as long
+    /// as the request.
+    pub fn state(&self) -> Option<(SourceId, SystemTime)> {
         let (r, mut path) = (self.request.as_ptr(), self.path);
+        let mut opened = Opened::default();
         // SAFETY: alive, in a phase before that of the content; the name is in its pool, and a zero
         // ends it.
-        let fd = unsafe {
+        let rc = unsafe {
             if shim::ig_source_is_by_name(r) != 0 {
+                let seen = SystemTime::now();
                 let data = fs::metadata(self.path()).ok()?;
-                return data.is_file().then(|| identify(&data));
+                return data.is_file().then(|| (identify(&data), seen));
             }
-            shim::ig_source_open(r, &mut path)
+            shim::ig_source_open(r, &mut path, &mut opened)
         };
-        if fd < 0 {
+        if rc != NGX_OK as ngx_int_t {
             return None;
         }
-        FileRange { fd, offset: 0, len: 0 }.id().ok()
+        match opened.valid {
+            0 => look_at(opened.fd),
+            _ => LOOKED_AT.with_borrow_mut(|known| known.look_at(opened)),
+        }
+    }
+}
+
+fn look_at(fd: c_int) -> Option<(SourceId, SystemTime)> {
+    let seen = SystemTime::now();
+    Some((FileRange { fd, offset: 0, len: 0 }.id().ok()?, seen))
+}
+
+/// A file that was looked at, as nginx knows it.
+#[derive(Clone, Copy)]
+struct LookedAt {
+    opened: Opened,
+    /// Until when it is not looked at again, in milliseconds.
+    until: u64,
+    found: (SourceId, SystemTime),
+}
+
+/// The files that were looked at last, by their descriptors. nginx keeps them open, and looks at none of them
+/// again until it is told to; here it is a second at most.
+#[derive(Default)]
+struct LookedAtFiles(Vec<Option<LookedAt>>);
+
+/// How many are known at most.
+const FILES: usize = 256;
+
+/// In milliseconds: as much as the shortest time that nginx can be told.
+const SECOND: u64 = 1000;
+
+thread_local! {
+    /// Of this worker. Only the event loop's thread gets here.
+    static LOOKED_AT: RefCell<LookedAtFiles> = RefCell::default();
+}
+
+impl LookedAtFiles {
+    fn look_at(&mut self, opened: Opened) -> Option<(SourceId, SystemTime)> {
+        let now = worker::milliseconds();
+        let place = usize::try_from(opened.fd).ok()? % FILES;
+        if let Some(Some(known)) = self.0.get(place)
+            && known.opened == opened
+            && now < known.until
+        {
+            return Some(known.found);
+        }
+        let found = look_at(opened.fd)?;
+        self.0.resize(FILES, None);
+        let until = now.saturating_add(SECOND);
+        *self.0.get_mut(place)? = Some(LookedAt { opened, until, found });
+        Some(found)
     }
 }
 
@@ -241,6 +298,12 @@ impl<'r> Request<'r> {
         (rc == NGX_OK as ngx_int_t).then_some(SourceFile { request: self, path })
     }
 
+    /// Whether the name of the [file](Request::source_file) depends on variables.
+    pub fn source_has_variables(self) -> bool {
+        // SAFETY: alive.
+        unsafe { shim::ig_source_has_variables(self.as_ptr()) != 0 }
+    }
+
     /// Begins a look-up by a key; `room` is how much is read of what is in front of a body at most, and
     /// `min_uses` how often something is looked for before it is kept.
     ///
@@ -249,7 +312,7 @@ impl<'r> Request<'r> {
     pub fn begin_lookup(
         self,
         folder: Folder,
-        key: &[u8],
+        key: &Digest,
         room: usize,
         min_uses: usize,
     ) -> Result<(), NoMemory> {
@@ -260,15 +323,16 @@ impl<'r> Request<'r> {
     fn entry(
         self,
         folder: Folder,
-        key: &[u8],
+        key: &Digest,
         room: usize,
         min_uses: usize,
     ) -> Option<NonNull<c_void>> {
-        let mut key = pool::copy(self.pool(), key)?;
+        // nginx reads as many bytes.
+        const { assert!(size_of::<Digest>() == KEY) };
         // SAFETY: alive; the cache is of the configuration, as the request is; nginx answers null
         // when it has no memory, and else what lives as long as the request.
         NonNull::new(unsafe {
-            shim::ig_cache_entry(self.as_ptr(), folder.0.as_ptr(), &mut key, room, min_uses)
+            shim::ig_cache_entry(self.as_ptr(), folder.0.as_ptr(), key.as_ptr(), room, min_uses)
         })
     }
 
@@ -321,7 +385,7 @@ impl<'r> Request<'r> {
     /// What the look-up that was begun last has found to be [expired](Looked::Expired).
     pub fn expired(self) -> Option<Expired<'r>> {
         let Lookup(entry) = self.own::<Lookup>()?;
-        let (mut etag, mut modified) = (ngx_str_t::empty(), ngx_str_t::empty());
+        let mut etag = ngx_str_t::empty();
         let (mut time, mut while_updating, mut if_error) = (-1, 0, 0);
         // SAFETY: the entry was made for this request; what is in one that was read lives as long.
         unsafe {
@@ -330,13 +394,19 @@ impl<'r> Request<'r> {
             }
             let (updating, error) = (&mut while_updating, &mut if_error);
             shim::ig_cache_source(entry.as_ptr(), &mut etag, &mut time, updating, error);
-            if time != -1
-                && shim::ig_http_time(self.pool(), time, &mut modified) != NGX_OK as ngx_int_t
-            {
-                return None;
-            }
-            let source = Validators { etag: bytes(etag), modified: bytes(modified) };
+            let modified = if time == -1 { &b""[..] } else { self.http_time(time)? };
+            let source = Validators { etag: bytes(etag), modified };
             Some(Expired { source, while_updating: while_updating != 0, if_error: if_error != 0 })
+        }
+    }
+
+    /// A time in seconds since 1970, as HTTP has it.
+    pub fn http_time(self, time: i64) -> Option<&'r [u8]> {
+        let mut text = ngx_str_t::empty();
+        // SAFETY: alive; what nginx writes is in the request's pool.
+        unsafe {
+            let rc = shim::ig_http_time(self.pool(), time, &mut text);
+            (rc == NGX_OK as ngx_int_t).then(|| bytes(text))
         }
     }
 
@@ -422,7 +492,7 @@ impl<'r> Request<'r> {
     pub fn entry_header(
         self,
         folder: Folder,
-        key: &[u8],
+        key: &Digest,
         room: usize,
         lifetime: Lifetime,
         vary: &[u8],
@@ -460,7 +530,7 @@ impl<'r> Request<'r> {
     ///
     /// # Errors
     /// There is no memory, or no room in the zone.
-    pub fn store(self, folder: Folder, key: &[u8], mut written: Written) -> Result<(), NoMemory> {
+    pub fn store(self, folder: Folder, key: &Digest, mut written: Written) -> Result<(), NoMemory> {
         let Written { room, mut place, .. } = written;
         let entry = self.entry(folder, key, room, 1).ok_or(NoMemory)?;
         let name = [written.path.as_os_str().as_bytes(), b"\0"].concat();
@@ -488,7 +558,7 @@ impl<'r> Request<'r> {
     pub fn store_error(
         self,
         folder: Folder,
-        key: &[u8],
+        key: &Digest,
         (status, detail): (u32, usize),
         valid: u64,
     ) -> Result<(), NoMemory> {

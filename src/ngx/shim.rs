@@ -3,10 +3,10 @@
 use std::ffi::{c_char, c_int, c_void};
 
 use nginx_sys::{
-    ngx_buf_t, ngx_conf_t, ngx_connection_t, ngx_event_t, ngx_http_core_loc_conf_t,
-    ngx_http_request_t, ngx_http_upstream_headers_in_t, ngx_int_t, ngx_list_t, ngx_log_t,
-    ngx_msec_t, ngx_pool_t, ngx_str_t, ngx_table_elt_t, ngx_uint_t, ngx_variable_value_t, off_t,
-    time_t,
+    ngx_buf_t, ngx_conf_t, ngx_connection_t, ngx_event_t, ngx_file_uniq_t,
+    ngx_http_core_loc_conf_t, ngx_http_request_t, ngx_http_upstream_headers_in_t, ngx_int_t,
+    ngx_list_t, ngx_log_t, ngx_msec_t, ngx_pool_t, ngx_str_t, ngx_table_elt_t, ngx_uint_t,
+    ngx_variable_value_t, off_t, time_t,
 };
 
 /// What the last regular expression of a request has captured.
@@ -40,11 +40,27 @@ pub struct CacheTimes {
     pub error: time_t,
 }
 
+/// What nginx knows of a file that it has opened, and for how many seconds it does not look at it again.
+#[repr(C)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Opened {
+    pub fd: c_int,
+    pub uniq: ngx_file_uniq_t,
+    pub mtime: time_t,
+    pub size: off_t,
+    pub valid: time_t,
+}
+
 // SAFETY: `cache.c` defines them with these types.
 unsafe extern "C" {
     pub fn ig_source_path(request: *mut ngx_http_request_t, path: *mut ngx_str_t) -> ngx_int_t;
+    pub fn ig_source_has_variables(request: *mut ngx_http_request_t) -> ngx_uint_t;
     pub fn ig_source_is_by_name(request: *mut ngx_http_request_t) -> ngx_uint_t;
-    pub fn ig_source_open(request: *mut ngx_http_request_t, path: *mut ngx_str_t) -> c_int;
+    pub fn ig_source_open(
+        request: *mut ngx_http_request_t,
+        path: *mut ngx_str_t,
+        opened: *mut Opened,
+    ) -> ngx_int_t;
     pub fn ig_request_send_file(
         request: *mut ngx_http_request_t,
         fd: c_int,
@@ -63,7 +79,7 @@ unsafe extern "C" {
     pub fn ig_cache_entry(
         request: *mut ngx_http_request_t,
         cache: *mut c_void,
-        key: *mut ngx_str_t,
+        digest: *const u8,
         room: usize,
         min_uses: ngx_uint_t,
     ) -> *mut c_void;

@@ -1,25 +1,29 @@
 //! What is kept beside the bytes of a result: what it is, and the headers that its source came with.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
-use std::str::{self, FromStr};
 
-use memchr::memchr;
+use smallvec::SmallVec;
 
-use crate::image::{Format, Varies};
+use crate::image::{Format, Varies, is_digest};
 
 /// Bytes that it may take. An answer with more headers is not kept.
 pub const MOST: usize = 8192;
 
 /// What begins each, with the version of the notation.
-const MAGIC: &str = "image_resize 3";
+const MAGIC: [u8; 16] = *b"image_resize 4\n\0";
 
 /// What the bytes of a head are a multiple of: nginx reads as many as the entry before had, and complains
 /// where another process has just put one with more in its place.
 const STEP: usize = 512;
 
-/// Bytes that the first line takes at most, whatever numbers stand in it.
-const LINE: usize = 192;
+/// Bytes of all that has a length of its own.
+const FIXED: usize = MAGIC.len() + 2 * 8 + 4 * 4 + 2 * NAME + 2 + 2 + 2;
+
+/// Bytes of the name of a format; those that it has not are 0.
+const NAME: usize = 4;
+
+/// What ends each.
+const END: &[u8] = b"\n";
 
 /// What a result is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -45,6 +49,9 @@ pub struct Made {
 /// Of a header, read from a file or kept for one.
 type Text<'a> = Cow<'a, [u8]>;
 
+/// Names and values of headers: those of most sources take no memory of their own.
+pub type Headers<'a> = SmallVec<[(Text<'a>, Text<'a>); 2]>;
+
 /// All that is kept of a source that is known before it is made into something.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Head<'a> {
@@ -53,9 +60,9 @@ pub struct Head<'a> {
     /// By which headers of the client what is sent depends on it.
     pub varies: Varies,
     /// The entity tag of the variant.
-    pub tag: Option<Cow<'a, str>>,
+    pub tag: Option<Text<'a>>,
     /// Names and values of the headers of the source.
-    pub headers: Vec<(Text<'a>, Text<'a>)>,
+    pub headers: Headers<'a>,
 }
 
 impl<'a> Head<'a> {
@@ -63,49 +70,70 @@ impl<'a> Head<'a> {
     #[must_use]
     pub fn room(&self) -> Option<usize> {
         let tag = self.tag.as_ref().map_or(0, |tag| tag.len());
-        let lines = self.headers.iter().map(|(name, value)| name.len() + value.len() + 3);
-        let needed = LINE + tag + 2 + lines.sum::<usize>();
+        let headers = self.headers.iter().map(|(name, value)| 2 * 2 + name.len() + value.len());
+        let needed = FIXED + tag + headers.sum::<usize>() + END.len();
         Some(needed.next_multiple_of(STEP)).filter(|&room| room <= MOST)
     }
 
-    /// Writes it down in just as many bytes as [`room`](Head::room) says. `None` is what has no place
-    /// in it: a line break, a name with a colon.
+    /// Writes it down in just as many bytes as [`room`](Head::room) says, without the headers that are about
+    /// other bytes than what was made. `None` is what has no place in it: a line break, a name with a colon.
     #[must_use]
     pub fn encode(&self, made: &Made) -> Option<Vec<u8>> {
         let room = self.room()?;
-        let mut first = String::with_capacity(LINE);
+        let Made { size, source_size, .. } = *made;
         let Varies { accept, width, connection } = self.varies;
-        let Made { is_original, is_as_it_came, is_damaged, .. } = *made;
-        let flags = [accept, width, connection, is_original, is_as_it_came, is_damaged];
-        let _ = write!(
-            first,
-            "{MAGIC} {} {} {} {} {} {} {}",
-            made.len,
-            name(made.format),
-            sides(made.size),
-            name(made.source_format),
-            sides(made.source_size),
-            self.modified.map_or_else(|| "-".to_owned(), |time| time.to_string()),
-            flags.map(|flag| if flag { '1' } else { '0' }).iter().collect::<String>(),
-        );
-        let tag = self.tag.as_deref().unwrap_or_default();
+        let flags = [
+            accept,
+            width,
+            connection,
+            made.is_original,
+            made.is_as_it_came,
+            made.is_damaged,
+            self.modified.is_some(),
+            size.is_some(),
+            source_size.is_some(),
+        ];
+        let bits = flags.iter().rev().fold(0_u16, |bits, &flag| bits << 1 | u16::from(flag));
         let is_bad = |text: &[u8]| text.iter().any(|byte| matches!(byte, b'\n' | b'\r' | 0));
-        if first.len() >= LINE || is_bad(tag.as_bytes()) {
+        let tag = self.tag.as_deref().unwrap_or_default();
+        let headers: SmallVec<[&(Text<'_>, Text<'_>); 8]> = self
+            .headers
+            .iter()
+            .filter(|(name, _)| made.is_as_it_came || !is_of_other_bytes(name))
+            .collect();
+
+        let mut text = Vec::with_capacity(room);
+        text.extend_from_slice(&MAGIC);
+        text.extend_from_slice(&made.len.to_le_bytes());
+        text.extend_from_slice(&self.modified.unwrap_or_default().to_le_bytes());
+        for (width, height) in [size, source_size].map(Option::unwrap_or_default) {
+            text.extend_from_slice(&width.to_le_bytes());
+            text.extend_from_slice(&height.to_le_bytes());
+        }
+        for format in [made.format, made.source_format] {
+            let mut name = [0; NAME];
+            let known = format.map_or("", Format::name).as_bytes();
+            name.get_mut(..known.len())?.copy_from_slice(known);
+            text.extend_from_slice(&name);
+        }
+        text.extend_from_slice(&bits.to_le_bytes());
+        text.extend_from_slice(&len(tag)?);
+        text.extend_from_slice(&u16::try_from(headers.len()).ok()?.to_le_bytes());
+        if is_bad(tag) {
             return None;
         }
-        let mut text = first.into_bytes();
-        text.push(b'\n');
-        text.extend_from_slice(tag.as_bytes());
-        text.push(b'\n');
-        for (name, value) in &self.headers {
+        text.extend_from_slice(tag);
+        for (name, value) in headers {
             if name.is_empty() || name.contains(&b':') || is_bad(name) || is_bad(value) {
                 return None;
             }
-            for part in [name, &b": "[..], value, b"\n"] {
-                text.extend_from_slice(part);
-            }
+            text.extend_from_slice(&len(name)?);
+            text.extend_from_slice(&len(value)?);
+            text.extend_from_slice(name);
+            text.extend_from_slice(value);
         }
-        if text.len() >= room {
+        text.extend_from_slice(END);
+        if text.len() > room {
             return None;
         }
         text.resize(room, b'\n');
@@ -115,51 +143,48 @@ impl<'a> Head<'a> {
     /// Reads what was written down; `None` is what was not written by this version, or not to its end.
     #[must_use]
     pub fn decode(text: &'a [u8]) -> Option<(Head<'a>, Made)> {
-        let mut rest = text;
-        let mut line = || {
-            let at = memchr(b'\n', rest)?;
-            let line = rest.get(..at)?;
-            rest = rest.get(at + 1..)?;
-            Some(line)
-        };
-        let first = line()?.strip_prefix(MAGIC.as_bytes())?;
-        let mut words = first.strip_prefix(b" ")?.split(|&byte| byte == b' ');
-        let mut word = || words.next();
+        let mut rest = Rest(text);
+        if rest.array()? != MAGIC {
+            return None;
+        }
+        let len = u64::from_le_bytes(rest.array()?);
+        let modified = i64::from_le_bytes(rest.array()?);
+        let mut side = || Some(u32::from_le_bytes(rest.array()?));
+        let (size, source_size) = ((side()?, side()?), (side()?, side()?));
+        let (format, source_format) = (rest.format()?, rest.format()?);
+        let bits = rest.number()?;
+        if bits >> 9 != 0 {
+            return None;
+        }
+        let has = |at: u16| bits >> at & 1 != 0;
+        let (tag, count) = (rest.number()?, rest.number()?);
+        let tag = rest.text(tag)?;
+        let mut headers = Headers::new();
+        for _ in 0..count {
+            let (name, value) = (rest.number()?, rest.number()?);
+            headers.push((rest.text(name)?.into(), rest.text(value)?.into()));
+        }
+        // What was cut has no end.
+        if !rest.0.starts_with(END) {
+            return None;
+        }
         let made = Made {
-            len: number(word()?)?,
-            format: named(word()?)?,
-            size: sized(word()?)?,
-            source_format: named(word()?)?,
-            source_size: sized(word()?)?,
-            ..Made::default()
+            len,
+            format,
+            size: has(7).then_some(size),
+            source_format,
+            source_size: has(8).then_some(source_size),
+            is_original: has(3),
+            is_as_it_came: has(4),
+            is_damaged: has(5),
         };
-        let modified = match word()? {
-            b"-" => None,
-            time => Some(number(time)?),
+        let head = Head {
+            modified: has(6).then_some(modified),
+            varies: Varies { accept: has(0), width: has(1), connection: has(2) },
+            tag: (!tag.is_empty()).then(|| tag.into()),
+            headers,
         };
-        let flags: [u8; 6] = word()?.try_into().ok()?;
-        if !flags.iter().all(|flag| matches!(flag, b'0' | b'1')) {
-            return None;
-        }
-        let [accept, width, connection, is_original, is_as_it_came, is_damaged] =
-            flags.map(|flag| flag == b'1');
-        let varies = Varies { accept, width, connection };
-        let made = Made { is_original, is_as_it_came, is_damaged, ..made };
-        if word().is_some() {
-            return None;
-        }
-        let tag = str::from_utf8(line()?).ok()?;
-        let tag = Some(tag.into()).filter(|_| !tag.is_empty());
-        let mut headers = Vec::new();
-        loop {
-            // What is not ended by a line without anything was cut.
-            let header = line()?;
-            if header.is_empty() {
-                return Some((Head { modified, varies, tag, headers }, made));
-            }
-            let (name, value) = header.split_at_checked(memchr(b':', header)?)?;
-            headers.push((name.into(), value.strip_prefix(b": ")?.into()));
-        }
+        Some((head, made))
     }
 
     /// The same, whatever becomes of what it was read from.
@@ -174,31 +199,44 @@ impl<'a> Head<'a> {
     }
 }
 
-fn name(format: Option<Format>) -> &'static str {
-    format.map_or("-", Format::name)
+/// Whether a header of a source tells of its bytes, and so not of those of another.
+fn is_of_other_bytes(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"ETag") || is_digest(name)
 }
 
-fn number<T: FromStr>(word: &[u8]) -> Option<T> {
-    str::from_utf8(word).ok()?.parse().ok()
+/// How long something is, as it is written.
+fn len(text: &[u8]) -> Option<[u8; 2]> {
+    u16::try_from(text.len()).ok().map(u16::to_le_bytes)
 }
 
-fn named(word: &[u8]) -> Option<Option<Format>> {
-    match word {
-        b"-" => Some(None),
-        name => Format::from_name(name).map(Some),
+/// What is left to be read.
+struct Rest<'a>(&'a [u8]);
+
+impl<'a> Rest<'a> {
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (array, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*array)
     }
-}
 
-fn sides(size: Option<(u32, u32)>) -> String {
-    size.map_or_else(|| "-".to_owned(), |(width, height)| format!("{width}x{height}"))
-}
-
-fn sized(word: &[u8]) -> Option<Option<(u32, u32)>> {
-    if word == b"-" {
-        return Some(None);
+    fn number(&mut self) -> Option<u16> {
+        self.array().map(u16::from_le_bytes)
     }
-    let (width, height) = word.split_at_checked(word.iter().position(|&byte| byte == b'x')?)?;
-    Some(Some((number(width)?, number(height.strip_prefix(b"x")?)?)))
+
+    fn text(&mut self, len: u16) -> Option<&'a [u8]> {
+        let (text, rest) = self.0.split_at_checked(len.into())?;
+        self.0 = rest;
+        Some(text)
+    }
+
+    fn format(&mut self) -> Option<Option<Format>> {
+        let name: [u8; NAME] = self.array()?;
+        let len = name.iter().position(|&byte| byte == 0).unwrap_or(NAME);
+        match name.get(..len)? {
+            [] => Some(None),
+            name => Format::from_name(name).map(Some),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -209,12 +247,12 @@ mod tests {
         Head {
             modified: Some(1_700_000_000),
             varies: Varies { accept: true, width: false, connection: true },
-            tag: Some("W/\"5fbe-1c3d\"".into()),
-            headers: vec![
-                (b"ETag".into(), b"\"5fbe\"".into()),
+            tag: Some(b"W/\"5fbe-1c3d\"".into()),
+            headers: Headers::from_iter([
+                (b"X-Name".into(), b"\"5fbe\"".into()),
                 (b"Cache-Control".into(), b"max-age=5, public".into()),
                 (b"X-Empty".into(), Cow::default()),
-            ],
+            ]),
         }
     }
 
@@ -231,31 +269,64 @@ mod tests {
         }
     }
 
+    fn decoded(text: &[u8]) -> Option<(Head<'static>, Made)> {
+        Head::decode(text).map(|(head, made)| (head.into_owned(), made))
+    }
+
     #[test]
     fn what_is_written_is_read() {
         let plain =
-            Head { modified: None, varies: Varies::default(), tag: None, headers: Vec::new() };
+            Head { modified: None, varies: Varies::default(), tag: None, headers: Headers::new() };
         let largest = Made {
             len: u64::MAX,
             size: Some((u32::MAX, u32::MAX)),
             source_size: Some((u32::MAX, u32::MAX)),
             ..made()
         };
-        let old = Head { modified: Some(i64::MIN), ..head() };
+        let all = Varies { accept: true, width: true, connection: true };
+        let old = Head { modified: Some(i64::MIN), varies: all, ..head() };
         for head in [head(), plain, old] {
             for made in [made(), Made::default(), largest] {
                 let text = head.encode(&made).unwrap();
                 assert_eq!(text.len(), head.room().unwrap());
-                assert_eq!(Head::decode(&text), Some((head.clone(), made)));
+                assert_eq!(decoded(&text), Some((head.clone(), made)));
                 assert_eq!(head.clone().into_owned(), head);
             }
         }
+        for bit in 0..3 {
+            let [is_original, is_as_it_came, is_damaged] = [0, 1, 2].map(|at| at == bit);
+            let made = Made { is_original, is_as_it_came, is_damaged, ..made() };
+            let text = head().encode(&made).unwrap();
+            assert_eq!(decoded(&text), Some((head(), made)));
+        }
+        for format in Format::ALL {
+            let made = Made { format: Some(format), source_format: Some(format), ..made() };
+            let text = head().encode(&made).unwrap();
+            assert_eq!(decoded(&text), Some((head(), made)));
+        }
+    }
+
+    #[test]
+    fn what_is_of_other_bytes_is_not_written() {
+        let headers = [
+            (b"eTag".into(), b"\"5fbe\"".into()),
+            (b"A".into(), b"b".into()),
+            (b"Content-MD5".into(), b"c".into()),
+        ];
+        let head = Head { headers: Headers::from_iter(headers), ..head() };
+        let names = |made: &Made| {
+            let text = head.encode(made).unwrap();
+            let (head, _) = Head::decode(&text).unwrap();
+            head.headers.iter().map(|(name, _)| name.to_vec()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&made()), [b"A"]);
+        assert_eq!(names(&Made { is_as_it_came: true, ..made() }).len(), 3);
     }
 
     #[test]
     fn what_has_no_place_is_not_written() {
         let with = |name: &[u8], value: &[u8]| {
-            let headers = vec![(name.into(), value.into())];
+            let headers = Headers::from_iter([(name.into(), value.into())]);
             Head { headers, ..head() }.encode(&made())
         };
         assert!(with(b"A", b"b").is_some());
@@ -270,28 +341,22 @@ mod tests {
             assert_eq!(with(name, value), None);
         }
         assert_eq!(with(b"A", &vec![b'x'; MOST]), None);
-        assert_eq!(Head { tag: Some("a\nb".into()), ..head() }.encode(&made()), None);
+        assert_eq!(Head { tag: Some(b"a\nb".into()), ..head() }.encode(&made()), None);
     }
 
     #[test]
     fn what_is_cut_or_changed_is_not_read() {
         let text = head().encode(&made()).unwrap();
         let start = text.iter().rposition(|&byte| byte != b'\n').unwrap();
-        for len in 0..=start {
-            assert_eq!(Head::decode(text.get(..len).unwrap()), None, "{len}");
+        for len in 0..=start + 1 {
+            assert_eq!(decoded(text.get(..len).unwrap()), None, "{len}");
         }
-        for (from, to) in [
-            ("image_resize 3", "image_resize 2"),
-            ("webp", "xbm"),
-            ("100x66", "100"),
-            (" 101001\n", " 101002\n"),
-            (" 101001\n", " 10100\n"),
-            (" 101001\n", " 101001 1\n"),
-            ("12345", "-1"),
-        ] {
-            let text = String::from_utf8(text.clone()).unwrap();
-            assert!(text.contains(from), "{from}");
-            assert_eq!(Head::decode(text.replace(from, to).as_bytes()), None, "{from}");
+        assert!(Head::decode(text.get(..start + 2).unwrap()).is_some());
+        let flags = FIXED - 6;
+        for (at, byte) in [(13, b'3'), (flags - 2 * NAME, b'x'), (flags + 1, 2), (flags + 3, 1)] {
+            let mut text = text.clone();
+            assert_ne!(std::mem::replace(text.get_mut(at).unwrap(), byte), byte);
+            assert_eq!(decoded(&text), None, "{at}");
         }
     }
 }

@@ -1,45 +1,52 @@
 //! What a result is found by.
 
-use sha2::{Digest, Sha256};
+use std::hash::Hasher as _;
+
+use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
 use super::SourceId;
-use crate::escapes::write_hex;
 
 /// Goes up whenever what an older version has kept must not be found any more.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
-/// Digests all that decides what a result is. Nothing of it can be read from the digest: it may hold
-/// tokens and names of partners.
-pub struct Key(Vec<u8>);
+/// What a result, or an original, is known by.
+pub type Digest = [u8; 16];
 
-/// Bytes that most keys have at most.
-const USUAL: usize = 512;
+/// Digests all that decides what a result is. Clients choose parts of it, but know nothing of the seed: so
+/// they find no two that come to the same. Nor can anything of it be read from the digest: it may hold tokens
+/// and names of partners.
+#[derive(Clone)]
+pub struct Key(SipHasher13);
 
 impl Key {
     /// A key of that kind, which has the same parts as all of its kind.
     #[must_use]
-    pub fn new(kind: &str) -> Key {
-        let key = Key(Vec::with_capacity(USUAL)).number(VERSION);
-        key.text(kind.as_bytes())
+    #[inline]
+    pub fn new(seed: [u64; 2], kind: &str) -> Key {
+        let [one, other] = seed;
+        Key(SipHasher13::new_with_keys(one, other)).number(VERSION).text(kind.as_bytes())
     }
 
     /// Adds a text. Its length goes in, too, so that no two lists of parts are alike.
     #[must_use]
-    pub fn text(mut self, text: &[u8]) -> Key {
-        self.0.extend_from_slice(&(text.len() as u64).to_le_bytes());
-        self.0.extend_from_slice(text);
-        self
+    #[inline]
+    pub fn text(self, text: &[u8]) -> Key {
+        let mut key = self.number(text.len() as u64);
+        key.0.write(text);
+        key
     }
 
     /// Adds a number.
     #[must_use]
+    #[inline]
     pub fn number(mut self, number: u64) -> Key {
-        self.0.extend_from_slice(&number.to_le_bytes());
+        self.0.write_u64(number);
         self
     }
 
     /// Adds the state of a file.
     #[must_use]
+    #[inline]
     pub fn file(self, file: &SourceId) -> Key {
         let SourceId { device, inode, len, modified, changed } = *file;
         let times = [modified.0, modified.1, changed.0, changed.1].map(i64::cast_unsigned);
@@ -48,16 +55,8 @@ impl Key {
 
     /// The digest.
     #[must_use]
-    pub fn digest(self) -> [u8; 32] {
-        Sha256::digest(&self.0).into()
-    }
-
-    /// The digest, in hexadecimal digits.
-    #[must_use]
-    pub fn finish(self) -> String {
-        let mut digits = String::with_capacity(64);
-        write_hex(&self.digest(), &mut digits);
-        digits
+    pub fn digest(self) -> Digest {
+        self.0.finish128().as_bytes()
     }
 }
 
@@ -65,25 +64,30 @@ impl Key {
 mod tests {
     use super::*;
 
+    const SEED: [u64; 2] = [1, 2];
+
     #[test]
     fn parts_do_not_run_into_each_other() {
+        let new = |kind| Key::new(SEED, kind);
         let keys = [
-            Key::new("a").text(b"").finish(),
-            Key::new("a").text(b"bc").finish(),
-            Key::new("a").text(b"b").text(b"c").finish(),
-            Key::new("a").text(b"bc").text(b"").finish(),
-            Key::new("a").number(1).finish(),
-            Key::new("ab").text(b"c").finish(),
+            new("a").text(b"").digest(),
+            new("a").text(b"bc").digest(),
+            new("a").text(b"b").text(b"c").digest(),
+            new("a").text(b"bc").text(b"").digest(),
+            new("a").number(1).digest(),
+            new("ab").text(b"c").digest(),
         ];
         for (at, key) in keys.iter().enumerate() {
-            assert!(key.len() == 64 && !keys.iter().take(at).any(|other| other == key), "{key}");
+            assert!(!keys.iter().take(at).any(|other| other == key), "{at}");
         }
-        assert_eq!(Key::new("a").text(b"b").finish(), Key::new("a").text(b"b").finish());
-        // As another program has it.
-        assert_eq!(
-            Key::new("a").finish(),
-            "c74c1e456818583f87a20bd832b006a55ad48d68ea636527479f1bdfc6c4f136"
-        );
+        assert_eq!(new("a").text(b"b").digest(), new("a").text(b"b").digest());
+    }
+
+    #[test]
+    fn another_seed_makes_others() {
+        let key = |seed| Key::new(seed, "a").text(b"b").digest();
+        let keys = [key(SEED), key([2, 1]), key([1, 3]), key([0, 2])];
+        assert!((1..keys.len()).all(|at| !keys[..at].contains(&keys[at])));
     }
 
     #[test]
@@ -98,7 +102,7 @@ mod tests {
             SourceId { changed: (9, 7), ..file },
             SourceId { changed: (6, 9), ..file },
         ];
-        let key = |file: &SourceId| Key::new("file").file(file).finish();
+        let key = |file: &SourceId| Key::new(SEED, "file").file(file).digest();
         assert!(others.iter().all(|other| key(other) != key(&file)));
         assert_eq!(key(&file), key(&file.clone()));
     }

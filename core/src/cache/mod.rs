@@ -10,5 +10,5 @@ mod validity;
 pub use file::SourceId;
 pub use flight::{Claim, Flight, Ticket, claim, is_in_flight, release};
 pub use head::{Head, MOST, Made};
-pub use key::Key;
+pub use key::{Digest, Key};
 pub use validity::{Ignored, Validity};
