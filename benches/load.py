@@ -56,7 +56,9 @@ def unique():
 def workers(server):
     with open(f"{server.prefix}/logs/nginx.pid") as file:
         master = file.read().strip()
-    return subprocess.run(["pgrep", "-P", master], stdout=subprocess.PIPE, text=True).stdout.split()
+    # Beside those that look after caches, one of which ends after a minute.
+    command = ["pgrep", "-P", master, "-f", "nginx: worker process"]
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout.split()
 
 
 def processor_of(pid):
@@ -69,10 +71,11 @@ def processor(server):
     return sum(processor_of(int(pid)) for pid in workers(server))
 
 
-def compare(server, paths, arguments, how=contextlib.nullcontext):
+def compare(server, paths, arguments, how=contextlib.nullcontext, other=None):
     """Asks for each path, one with its headers, as `how` says, and answers with the rows of a table: the medians of the rounds,
     and beside the first path the median of what came out in the same round, back and forth, since the machine
-    changes from one to the next by more than what is looked for."""
+    changes from one to the next by more than what is looked for. Where there is an `other` path, the processor
+    is told beside that, too."""
     found = {name: [] for name in paths}
     order = list(paths)
     for _ in range(arguments.rounds):
@@ -85,21 +88,31 @@ def compare(server, paths, arguments, how=contextlib.nullcontext):
                 raise Failure(f"{path}: {errors} requests failed")
             found[name].append((rate, (processor(server) - used) / (rate * arguments.seconds) * 1e6))
         order.reverse()
-    rows, first = [], next(iter(found.values()))
+    rows, first = [], next(iter(found))
+
+    def beside(name, base, at):
+        pairs = zip(found[name], found[base])
+        ratio = statistics.median(100 * (one[at] / another[at] - 1) for one, another in pairs)
+        return f"{ratio:+.1f} %" if name != base else ""
+
     for name, rounds in found.items():
         rate, cost = (statistics.median(part) for part in zip(*rounds))
-        beside = [statistics.median(100 * (one[at] / other[at] - 1) for one, other in zip(rounds, first)) for at in (0, 1)]
-        beside = [f"{ratio:+.1f} %" if rows else "" for ratio in beside]
-        rows.append([name, f"{rate:.0f}", beside[0], f"{cost:.2f}", beside[1]])
-    print(table(HEAD, rows), flush=True)
+        rows.append([name, f"{rate:.0f}", beside(name, first, 0), f"{cost:.2f}", beside(name, first, 1)])
+        if other:
+            rows[-1].append(beside(name, other, 1))
+    print(table(head(other), rows), flush=True)
     return rows
 
 
-def conclude(name, title, text, rows, arguments, *more):
+def head(other=None):
+    return [*HEAD, f"beside {other}"] if other else HEAD
+
+
+def conclude(name, title, text, rows, arguments, *more, other=None):
     """Puts a table, and what comes behind it, into the document, where that was asked for."""
     if arguments.write:
         version = subprocess.run([NGINX, "-v"], stderr=subprocess.PIPE, text=True).stderr
         how = (f"Medians of {arguments.rounds} rounds of {arguments.seconds} s, beside another row those of what "
                f"came out in the same round;\nnginx {version.strip().split('/')[-1]}, "
                f"workers: {arguments.workers}, connections: {arguments.connections}.\n")
-        put(name, [f"## {title}\n\n    benches/{name}\n\n{text} {how}", table(HEAD, rows), *more])
+        put(name, [f"## {title}\n\n    benches/{name}\n\n{text} {how}", table(head(other), rows), *more])
