@@ -195,3 +195,38 @@ sub {
 [emerg]
 unknown thread pool "nowhere"
 --- suppress_stderr
+
+
+=== TEST 8: a large JPEG is the same by one reader and by two
+--- main_config
+    thread_pool img threads=3;
+--- http_config
+    image_resize_threads img;
+--- config
+    location /two/ { image_resize resize $arg_width -; alias $TEST_NGINX_FIXTURES/; }
+    location /one/ { image_resize resize $arg_width -; image_resize_threads off; alias $TEST_NGINX_FIXTURES/; }
+    location /little/ {
+        image_resize       resize $arg_width -;
+        image_resize_limit memory=10m;
+        alias              $TEST_NGINX_FIXTURES/;
+    }
+--- threads
+--- script eval
+sub {
+    my $name = shift;
+    fixture_path('noise-4000x3000-q75.jpg');
+    my $made = sub { client()->get("/$_[0]/noise-4000x3000-q75.jpg?width=$_[1]") };
+    for my $width (200, 800, 1500) {
+        my $one = $made->('one', $width);
+        Test::More::is($one->{status}, 200, "$name - $width");
+        # Whether a processor is idle changes by the moment.
+        for (1 .. 5) {
+            my $two = $made->('two', $width);
+            Test::More::ok($two->{body} eq $one->{body}, "$name - $width, two");
+            select undef, undef, undef, 0.05;
+        }
+    }
+    my ($one, $little) = map { $made->($_, 800) } 'one', 'little';
+    Test::More::ok($little->{body} eq $one->{body}, "$name - without memory for another one");
+    Test::More::is(main::tasks(), 4, "$name - three threads and the loop");
+}

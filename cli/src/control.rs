@@ -1,8 +1,11 @@
 //! What work on pictures is bound by here.
 
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-use image_gate_core::image::Control;
+use image_gate_core::image::{Control, Loan, Spare};
 use image_gate_isolation::{Processes, end_by_panic};
 
 static PROCESSES: Processes = Processes::new(|| ());
@@ -23,4 +26,49 @@ pub fn start_decoders() {
     }));
     // Without them, the first file that needs one says so.
     let _ = PROCESSES.start();
+}
+
+/// Processors that are at work.
+static BUSY: AtomicUsize = AtomicUsize::new(0);
+
+/// A processor that is at work, until this is dropped.
+#[derive(Debug)]
+pub struct Busy(());
+
+impl Busy {
+    /// The processor that we are on.
+    pub fn new() -> Busy {
+        BUSY.fetch_add(1, Ordering::Relaxed);
+        Busy(())
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        BUSY.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Loan for Busy {
+    fn is_wanted_back(&self) -> bool {
+        BUSY.load(Ordering::Relaxed) > processors()
+    }
+}
+
+/// Lends the processors that no file is for.
+#[derive(Debug)]
+pub struct Others;
+
+impl Spare for Others {
+    fn lend(&self, _: u64) -> Option<Box<dyn Loan>> {
+        let more = |busy: usize| Some(busy + 1).filter(|&busy| busy <= processors());
+        BUSY.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
+        Some(Box::new(Busy(())))
+    }
+}
+
+/// The processors that this program may use.
+pub fn processors() -> usize {
+    static PROCESSORS: OnceLock<usize> = OnceLock::new();
+    *PROCESSORS.get_or_init(|| available_parallelism().map_or(1, usize::from))
 }

@@ -11,7 +11,7 @@ use std::thread;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use image_gate_core::image::{Format, Limits, Output, Plan, Setting, Transformed, prepare};
 
-use crate::control::control;
+use crate::control::{Busy, Others, control, processors};
 use crate::error::{CliError, ExitStatus, code_of, error_with_code};
 use crate::outputs;
 use crate::{files, time, watermark};
@@ -144,7 +144,7 @@ fn batch(arguments: &Arguments, pattern: &str, inputs: &[PathBuf]) -> Result<(),
         progress.step(made.as_ref().map_or_else(|error| Some(error.to_string()), Clone::clone));
         made.map(drop).map_err(|error| code_of(&error))
     };
-    let jobs = arguments.jobs.or(thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let jobs = arguments.jobs.map_or_else(processors, NonZeroUsize::get);
     let next = AtomicUsize::new(0);
     let failures = Mutex::new(Vec::new());
     thread::scope(|scope| {
@@ -180,7 +180,9 @@ fn transform(
     // One picture at a time may have all the memory that there is.
     let limits = Limits { memory: u64::MAX, ..Limits::default() };
     let prepared = prepare(input, plan, &limits).map_err(failed)?;
-    let Transformed { output: made, .. } = prepared.run(&control(time)).map_err(failed)?;
+    let _busy = Busy::new();
+    let control = control(time).spared_by(Others);
+    let Transformed { output: made, .. } = prepared.run(&control).map_err(failed)?;
     let bytes = match &made {
         Output::Original => input,
         Output::Stripped(bytes) | Output::Encoded(bytes) => bytes,

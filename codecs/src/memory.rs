@@ -10,22 +10,34 @@ const LARGE_PAGE: usize = 2 << 20;
 /// written to, which is up to a tenth of the time of a large picture. Of smaller ones the allocator keeps the pages.
 const LARGE: usize = 8 << 20;
 
+/// What is 0 where all of its bytes are.
+pub trait Integer: integer::Sealed {}
+impl Integer for u8 {}
+impl Integer for i16 {}
+
+mod integer {
+    pub trait Sealed {}
+    impl Sealed for u8 {}
+    impl Sealed for i16 {}
+}
+
 /// Returns that many zeros, or nothing where there is no memory for them. Of many, none is written:
 /// hundreds of megabytes are there at once, and what is written to them takes the time.
 #[must_use]
-pub fn zeroed(len: usize) -> Option<Vec<u8>> {
+pub fn zeroed<T: Integer>(len: usize) -> Option<Vec<T>> {
     if len == 0 {
         return Some(Vec::new());
     }
-    let layout = Layout::array::<u8>(len).ok()?;
+    let layout = Layout::array::<T>(len).ok()?;
     // SAFETY: the layout is not of zero bytes.
-    let start = unsafe { alloc_zeroed(layout) };
+    let start = unsafe { alloc_zeroed(layout) }.cast::<T>();
     if start.is_null() {
         return None;
     }
-    // SAFETY: allocated with the layout of a vector of that capacity, and all of it is zeros.
+    // SAFETY: allocated with the layout of a vector of that capacity, and all of it is zeros, which
+    // the sealed trait has for integers alone.
     let mut zeros = unsafe { Vec::from_raw_parts(start, len, len) };
-    advise(zeros.as_mut_ptr(), len);
+    advise(zeros.as_mut_ptr().cast(), layout.size());
     Some(zeros)
 }
 
@@ -58,13 +70,13 @@ mod tests {
     #[test]
     fn zeros_as_many_as_there_is_memory_for() {
         for len in [0, 1, 4097, 3 << 20, LARGE, LARGE + 12_345] {
-            let mut zeros = zeroed(len).unwrap();
+            let mut zeros = zeroed::<u8>(len).unwrap();
             assert!(zeros.len() == len && zeros.iter().all(|&byte| byte == 0));
             zeros.push(7);
             assert_eq!(zeros.last(), Some(&7));
         }
-        assert!(zeroed(isize::MAX as usize).is_none());
-        assert!(zeroed(usize::MAX).is_none());
+        assert!(zeroed::<u8>(isize::MAX as usize).is_none());
+        assert!(zeroed::<i16>(usize::MAX).is_none());
     }
 
     /// Page faults of this process.
@@ -89,7 +101,7 @@ mod tests {
         const LEN: usize = 64 << 20;
         let small_pages = (LEN / 4096) as i64;
         let before = faults();
-        let mut zeros = zeroed(LEN).unwrap();
+        let mut zeros = zeroed::<u8>(LEN).unwrap();
         zeros.fill(1);
         let of_zeros = faults() - before;
         let before = faults();

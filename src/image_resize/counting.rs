@@ -3,7 +3,7 @@
 use nginx_sys::{NGX_OK, ngx_int_t};
 
 use super::conf::ImageResize;
-use super::zone::StatsZone;
+use super::zone::{OtherWorkers, StatsZone};
 use crate::ngx::module::with_main;
 use crate::ngx::phase::Handler;
 use crate::ngx::{Pooled, Request};
@@ -32,6 +32,11 @@ pub fn set_jobs(running: usize, queued: usize) {
     if let Some(zone) = current() {
         zone.set_jobs(running, queued);
     }
+}
+
+/// The other workers, where there is a zone by which they are known.
+pub fn others() -> Option<OtherWorkers> {
+    current()?.others()
 }
 
 /// Says that this worker had no room for a job.

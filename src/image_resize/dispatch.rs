@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 use image_gate_core::image::{AdmissionLimits, Control};
 
 use super::context::Transfer;
+use super::counting;
 use super::failure;
 use super::job::{Job, JobOutcome};
 use super::queue::{self, QueueFull, WaitingJob};
+use super::spare::SpareProcessors;
 use super::task::Task;
 use crate::ngx::guard::catch;
 use crate::ngx::thread::Work;
@@ -80,26 +82,32 @@ fn start(request: Request<'_>, mut job: Job) -> bool {
     }
     let Some(task) = context.task.get() else { return false };
     let Some(pool) = task.pool else { return false };
-    job.set_control(begin(context, task));
+    let memory = task.bounds.image.memory;
+    let spare = SpareProcessors { memory, others: counting::others() };
+    job.set_control(begin(context, task, |control| control.spared_by(spare)));
     request.offload::<Job, Job>(pool, job).is_ok()
 }
 
-/// Starts the clock of a job, and gives what can end it.
-fn begin(context: Transfer<'_>, task: &Task) -> Arc<Control> {
+/// Starts the clock of a job, and gives what can end it, completed by `complete`.
+fn begin(
+    context: Transfer<'_>,
+    task: &Task,
+    complete: impl FnOnce(Control) -> Control,
+) -> Arc<Control> {
     let now = Instant::now();
     if let Some(submitted) = context.submitted.get() {
         context.update_info(|response| response.queue_time = Some(now.duration_since(submitted)));
     }
     let deadline = now.checked_add(Duration::from_millis(task.bounds.time));
     let control = Control::new(deadline).ended_by(worker::is_stopping);
-    let control = Arc::new(control.isolated_by(&worker::PROCESSES));
+    let control = Arc::new(complete(control.isolated_by(&worker::PROCESSES)));
     context.control.replace(Some(control.clone()));
     control
 }
 
 /// Runs the job of a request here and now, for an nginx or a location without threads.
 pub fn run_inline(context: Transfer<'_>, task: &Task) -> Option<JobOutcome> {
-    let control = begin(context, task);
+    let control = begin(context, task, |control| control);
     let job = Job::new(task, context.body.take(), context.writer.take(), control);
     catch(|| job.run())
 }

@@ -418,10 +418,12 @@ fn describe(source: Option<&Info>, orient: bool) -> JobOutput {
 /// Bytes of memory that the running jobs of this worker estimated to need.
 static RESERVED: AtomicU64 = AtomicU64::new(0);
 
-struct Reservation(u64);
+/// Some of it.
+pub struct Reservation(u64);
 
 impl Reservation {
-    fn take(need: u64, limit: u64) -> Option<Reservation> {
+    /// `need` bytes more, of `limit` that there are, until this is dropped.
+    pub fn take(need: u64, limit: u64) -> Option<Reservation> {
         let grow = |reserved: u64| Some(reserved + need).filter(|&sum| sum <= limit);
         RESERVED.fetch_update(Ordering::AcqRel, Ordering::Acquire, grow).ok()?;
         Some(Reservation(need))

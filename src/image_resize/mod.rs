@@ -27,6 +27,7 @@ mod queue;
 mod response_info;
 mod settings;
 mod sniff;
+mod spare;
 pub mod status;
 mod task;
 mod timers;

@@ -7,6 +7,7 @@ use image_gate_core::image::{AdmissionLimits, Queue};
 
 use super::counting;
 use super::job::{Job, memory_fits};
+use super::spare;
 use crate::ngx::event::{OnProcessTimer, ProcessTimer};
 use crate::ngx::{WeakRequest, allocator};
 
@@ -31,7 +32,9 @@ const IDLE: usize = 1000;
 fn change<R>(body: impl FnOnce(&mut Queue<WaitingJob>) -> R) -> R {
     QUEUE.with_borrow_mut(|queue| {
         let result = body(queue);
-        counting::set_jobs(queue.running() as usize, queue.waiting());
+        let (running, waiting) = (queue.running() as usize, queue.waiting());
+        spare::set_jobs(running, waiting);
+        counting::set_jobs(running, waiting);
         result
     })
 }

@@ -130,6 +130,35 @@ impl ShmZone for StatsZone {
     }
 }
 
+/// As many processes as nginx may have (`NGX_MAX_PROCESSES`).
+const MOST_WORKERS: usize = 1024;
+
+/// What the other workers have to do now, as long as the configuration lives.
+#[derive(Clone, Copy)]
+pub struct OtherWorkers {
+    memory: Memory,
+    own: usize,
+}
+
+impl OtherWorkers {
+    /// How many jobs of theirs run or wait.
+    pub fn jobs(self) -> usize {
+        let Some((_, slots)) = self.memory.view::<Counters, WorkerSlot>() else { return 0 };
+        let others = slots.iter().take(MOST_WORKERS).enumerate();
+        let others = others.filter(|&(number, _)| number != self.own);
+        let jobs = others.map(|(_, slot)| slot.jobs()).sum::<u64>();
+        usize::try_from(jobs).unwrap_or(usize::MAX)
+    }
+}
+
+impl WorkerSlot {
+    /// The jobs of a worker that lives. One that was killed can't take back what it said.
+    fn jobs(&self) -> u64 {
+        let jobs = self.running.load(Relaxed) + self.queued.load(Relaxed);
+        if jobs > 0 && worker::is_alive(self.process.load(Relaxed)) { jobs } else { 0 }
+    }
+}
+
 fn place<'a, T>(places: &'a [T], names: &[&str], name: &str) -> Option<&'a T> {
     places.get(names.iter().position(|&known| known == name)?)
 }
@@ -143,6 +172,11 @@ fn count(counter: Option<&AtomicU64>) {
 impl StatsZone {
     fn view(&self) -> Option<(&Counters, &[WorkerSlot])> {
         self.memory.get()?.view()
+    }
+
+    /// The workers but this one, for any thread.
+    pub fn others(&self) -> Option<OtherWorkers> {
+        Some(OtherWorkers { memory: *self.memory.get()?, own: worker::slot() })
     }
 
     /// Counts a failure.

@@ -33,6 +33,12 @@ pub fn processors() -> u32 {
     u32::try_from(processors / workers.max(1)).unwrap_or(1).max(1)
 }
 
+/// All processors of the machine.
+pub fn all_processors() -> usize {
+    // SAFETY: written once, before workers are forked.
+    usize::try_from(unsafe { ngx_ncpu }).unwrap_or(1)
+}
+
 /// The user and the group that workers of a cycle run as, where the master is root.
 ///
 /// # Safety

@@ -23,6 +23,7 @@ pub struct Control {
     /// Whether the process that we are in ends without waiting for anybody.
     is_ending: Option<fn() -> bool>,
     isolation: Option<&'static dyn Isolation>,
+    spare: Option<Box<dyn Spare>>,
 }
 
 impl Control {
@@ -42,6 +43,17 @@ impl Control {
     #[must_use]
     pub fn isolated_by(self, isolation: &'static dyn Isolation) -> Control {
         Control { isolation: Some(isolation), ..self }
+    }
+
+    /// This one, which has what the work may use beside its own thread.
+    #[must_use]
+    pub fn spared_by(self, spare: impl Spare + 'static) -> Control {
+        Control { spare: Some(Box::new(spare)), ..self }
+    }
+
+    /// What work may use beside its own thread; `None` for nothing.
+    pub(super) fn spare(&self) -> Option<&dyn Spare> {
+        self.spare.as_deref()
     }
 
     /// Where work is done that does not ask often enough; `None` for here.
@@ -81,6 +93,29 @@ impl Control {
             _ => Ok(()),
         }
     }
+}
+
+/// Lends work a processor that has nothing else to do.
+pub trait Spare: std::fmt::Debug + Send + Sync {
+    /// Lends one until the loan is dropped, and so many bytes of memory with it; `None` where there is
+    /// none now. It is asked seldom.
+    fn lend(&self, bytes: u64) -> Option<Box<dyn Loan>>;
+
+    /// How many pixels of a JPEG are enough that it is worth it, twice as many at an eighth of its size.
+    fn least_pixels(&self) -> usize {
+        10_000_000
+    }
+
+    /// How many bytes of its data.
+    fn least_bytes(&self) -> usize {
+        1 << 20
+    }
+}
+
+/// A processor that was lent.
+pub trait Loan: Send + Sync {
+    /// Whether others want it by now. It is asked often.
+    fn is_wanted_back(&self) -> bool;
 }
 
 /// What makes the bytes of a picture of a source, and of nothing else: it may be called in another process.

@@ -39,6 +39,20 @@ pub fn jpeg_shrunk(
     decoder: JpegDecoder,
     limits: &Limits,
 ) -> Result<Option<Pixels>, Error> {
+    jpeg_shrunk_by(input, eighths, decoder, limits, &Control::default())
+}
+
+/// The same, as that control has it.
+///
+/// # Errors
+/// Those of [`jpeg_shrunk`], and of [`Control::check`].
+pub fn jpeg_shrunk_by(
+    input: &[u8],
+    eighths: u32,
+    decoder: JpegDecoder,
+    limits: &Limits,
+    control: &Control,
+) -> Result<Option<Pixels>, Error> {
     let source = Source::read(input)?;
     let tolerance = Tolerance::new(DamagePolicy::Strict);
     source.check(limits, &tolerance)?;
@@ -47,7 +61,7 @@ pub fn jpeg_shrunk(
     let how = Decode { scale: Scale::Eighths(eighths), ..Decode::all(size, limits.scans) };
     decode::check(&source, &how, limits)?;
     let turbo = decoder == JpegDecoder::Turbo;
-    let raster = shrunk(input, jpeg, &source.info, &how, turbo, &tolerance, &Control::default())?;
+    let raster = shrunk(input, jpeg, &source.info, &how, turbo, &tolerance, control)?;
     Ok(raster.map(|raster| Pixels {
         width: raster.size().width,
         height: raster.size().height,

@@ -65,7 +65,8 @@ pub use canonical::Canonical;
 pub use color::Color;
 pub use content_encoding::{ContentCoding, ContentCodings, acceptable_codings, decode_body};
 pub use control::{
-    Control, FillPictures, FillPixels, IsolatedPictures, Isolation, TakePixels, WorkSize,
+    Control, FillPictures, FillPixels, IsolatedPictures, Isolation, Loan, Spare, TakePixels,
+    WorkSize,
 };
 pub use damage::{Damage, DamagePolicy};
 pub use dialect::{

@@ -1,6 +1,6 @@
 //! Pixels in memory.
 
-use image_gate_codecs::memory;
+use image_gate_codecs::memory::{self, Integer};
 
 use super::size::Size;
 use super::{Control, Error};
@@ -182,8 +182,8 @@ pub(super) fn with_room<T>(len: usize) -> Result<Vec<T>, Error> {
 ///
 /// # Errors
 /// [`Error::Internal`] without memory.
-pub(super) fn zeroed(bytes: usize) -> Result<Vec<u8>, Error> {
-    memory::zeroed(bytes).ok_or_else(|| Error::out_of_memory(bytes))
+pub(super) fn zeroed<T: Integer>(len: usize) -> Result<Vec<T>, Error> {
+    memory::zeroed(len).ok_or_else(|| Error::out_of_memory(len.saturating_mul(size_of::<T>())))
 }
 
 #[cfg(test)]

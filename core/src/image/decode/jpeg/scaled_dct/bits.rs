@@ -12,12 +12,59 @@ pub(super) struct Bytes<'a> {
     input: &'a [u8],
     /// Where the window's bytes end in the input; never behind a marker.
     at: usize,
+    segment: Segment,
+    /// Where the window began, and the one before it.
+    anchors: [Segment; 2],
+    /// What the places of bytes in the window are added to; less than 0 only before the first.
+    origin: i64,
     window: Box<[u8; WINDOW]>,
     /// Where the window's bytes end in the window; less than 0 where it is behind
     /// all of them.
     end: isize,
+    /// Where bytes end that are in the window from before.
+    dirty: usize,
     /// Whether the segment has no more bytes.
     ended: bool,
+}
+
+/// Where a reader began to read a segment of data, or goes on in the middle of one.
+///
+/// The place of a bit is the number of bits of the input before it, but for what is stuffed into the
+/// segment: so it is the same for all readers of the segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Segment {
+    /// In the input.
+    pub(super) at: usize,
+    /// Bytes of the segment before that which are stuffed.
+    pub(super) stuffed: usize,
+}
+
+impl Segment {
+    /// The place of its first bit.
+    fn place(self) -> u64 {
+        (self.at.saturating_sub(self.stuffed) as u64) * 8
+    }
+}
+
+/// How many bytes are stuffed between so many others from there on; markers end them.
+fn stuffed_in(input: &[u8], from: usize, bytes: usize) -> usize {
+    let (mut at, mut left) = (from, bytes);
+    while left > 0 {
+        let rest = input.get(at..).unwrap_or_default();
+        let plain = left.min(rest.len());
+        let plain = memchr(0xff, &rest[..plain]).unwrap_or(plain);
+        (at, left) = (at + plain, left - plain);
+        if left == 0 {
+            break;
+        }
+        let rest = &rest[plain..];
+        let ones = rest.iter().take_while(|&&byte| byte == 0xff).count();
+        if rest.get(ones) != Some(&0) {
+            break;
+        }
+        (at, left) = (at + ones + 1, left - 1);
+    }
+    at - from - (bytes - left)
 }
 
 /// The bits that come next. Small and `Copy`, so that it lives in registers:
@@ -35,8 +82,59 @@ pub(super) struct Bits {
 impl<'a> Bytes<'a> {
     /// The data that begins at `at`.
     pub(super) fn new(input: &'a [u8], at: usize) -> Bytes<'a> {
-        let window = Box::new([0; WINDOW]);
-        Bytes { input, at, window, end: WINDOW as isize, ended: false }
+        Bytes::within(input, Segment { at, stuffed: 0 })
+    }
+
+    /// The data of that segment.
+    pub(super) fn within(input: &'a [u8], segment: Segment) -> Bytes<'a> {
+        Bytes {
+            input,
+            at: segment.at,
+            segment,
+            anchors: [segment; 2],
+            origin: (segment.place() / 8) as i64 - WINDOW as i64,
+            window: Box::new([0; WINDOW]),
+            end: WINDOW as isize,
+            dirty: 0,
+            ended: false,
+        }
+    }
+
+    /// The data of a segment from the bit on that has that place.
+    pub(super) fn resume(input: &'a [u8], segment: Segment, place: u64) -> (Bytes<'a>, Bits) {
+        let passed = (place.saturating_sub(segment.place()) / 8) as usize;
+        let stuffed = stuffed_in(input, segment.at, passed);
+        let at = segment.at + passed + stuffed;
+        let mut bytes = Bytes::within(input, Segment { at, stuffed: segment.stuffed + stuffed });
+        bytes.segment = segment;
+        let mut bits = Bits::START;
+        bits.refill(&mut bytes);
+        bits.consume((place % 8) as u32);
+        (bytes, bits)
+    }
+
+    /// What is behind the window, as a part of the segment.
+    pub(super) fn rest(&self) -> Segment {
+        let place = usize::try_from(self.origin + self.end as i64).unwrap_or(self.at);
+        Segment { at: self.at, stuffed: self.at.saturating_sub(place) }
+    }
+
+    /// Whether the segment has no more bytes than are in the window.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// A part of the segment that begins not long before the next bit.
+    pub(super) fn anchor(&self, bits: Bits) -> Segment {
+        let place = self.place(bits);
+        let before = |anchor: &Segment| anchor.place() <= place;
+        self.anchors.into_iter().find(before).unwrap_or(self.segment)
+    }
+
+    /// The place of the next bit, as long as the data has not ended.
+    #[inline(always)]
+    pub(super) fn place(&self, bits: Bits) -> u64 {
+        ((self.origin + bits.at as i64) * 8 - i64::from(bits.count)) as u64
     }
 
     /// Fills the window up behind what was not read of it.
@@ -45,6 +143,8 @@ impl<'a> Bytes<'a> {
     fn fill(&mut self, bits: Bits) -> Bits {
         self.window.copy_within(bits.at.min(WINDOW).., 0);
         self.end -= bits.at as isize;
+        self.origin += bits.at as i64;
+        self.anchors = [self.rest(), self.anchors[0]];
         while !self.ended {
             let room = usize::try_from(self.end).ok().and_then(|end| self.window.get_mut(end..));
             let room = room.unwrap_or_default();
@@ -69,6 +169,12 @@ impl<'a> Bytes<'a> {
                 }
             }
         }
+        // Behind the end there are zeros, whatever was in the window before.
+        let end = usize::try_from(self.end).unwrap_or(0);
+        if self.ended {
+            self.window.get_mut(end..self.dirty.max(end)).unwrap_or_default().fill(0);
+        }
+        self.dirty = end;
         Bits { at: 0, ..bits }
     }
 
@@ -97,6 +203,9 @@ impl<'a> Bytes<'a> {
         }
         self.at += fill + 1;
         (self.end, self.ended) = (WINDOW as isize, false);
+        self.segment = Segment { at: self.at, stuffed: 0 };
+        self.anchors = [self.segment; 2];
+        self.origin = self.at as i64 - WINDOW as i64;
         Some(Bits::START)
     }
 

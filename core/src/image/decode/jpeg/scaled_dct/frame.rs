@@ -179,6 +179,12 @@ impl Frame {
 }
 
 impl Component {
+    /// The component, with one row of so many MCUs, but without room for its coefficients.
+    pub(super) fn row_of(&self, columns: usize) -> Component {
+        let stride = stride(columns, self.h);
+        Component { coefficients: Vec::new(), masks: Vec::new(), stride, held: self.v, ..*self }
+    }
+
     /// The coefficients of a row of blocks, of the whole image's.
     pub(super) fn row(&self, row: usize) -> &[i16] {
         let start = row % self.held.max(1) * self.row_len();

@@ -4,6 +4,7 @@ use super::bits::{Bits, Bytes};
 use super::coefficients::{CodeEntry, Coefficients};
 use super::frame::Component;
 use super::huffman::{BadCode, CoefficientSkipper, Definition, Differences};
+use super::mcu::BlockReader;
 
 /// Reads the coefficients that are kept of the blocks of a component.
 #[derive(Debug, Clone, Copy)]
@@ -15,12 +16,10 @@ pub(super) struct CoefficientReader<'a> {
     pub(super) places: &'a CoefficientOffsets,
 }
 
-impl CoefficientReader<'_> {
-    /// Reads a block. `block` is the row of coefficients from its DC coefficient on; none where it
-    /// is not wanted.
+impl BlockReader for CoefficientReader<'_> {
     #[inline(always)]
-    pub(super) fn read(
-        &self,
+    fn read(
+        self,
         bytes: &mut Bytes,
         bits: &mut Bits,
         prediction: &mut i32,

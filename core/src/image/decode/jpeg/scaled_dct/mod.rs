@@ -14,6 +14,7 @@
 //! where a component is sampled less often. Of sequential images that come in one scan no more
 //! is kept than a row of MCUs, and of that what the part needs.
 
+mod ahead;
 mod averages;
 mod bands;
 mod bits;
@@ -21,6 +22,7 @@ mod coefficients;
 mod frame;
 mod fused_codes;
 mod huffman;
+mod mcu;
 mod raster_writer;
 mod samples;
 mod scan;

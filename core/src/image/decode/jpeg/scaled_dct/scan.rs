@@ -2,24 +2,25 @@
 
 use std::cell::Cell;
 use std::ops::Range;
+use std::sync::mpsc::channel;
+use std::thread;
 
 use memchr::memchr;
 
+use super::ahead::{Ahead, Outlook, Reader, Resumed};
 use super::bands::{Band, Block};
 use super::bits::{Bits, Bytes};
 use super::coefficients::Coefficients;
 use super::frame::{Component, Frame};
 use super::fused_codes::{CoefficientOffsets, CoefficientReader, FusedCodes};
 use super::huffman::{BadCode, CoefficientSkipper, Definition, Differences};
+use super::mcu::{BlockReader, McuBlock, McuGrid, Restarts};
 use super::raster_writer::RasterWriter;
 use super::scan_header::{Member, Spectrum, header};
 use super::scan_roles::ScanRole;
 use super::stop::{Stop, broken};
 use super::tables::Tables;
 use crate::image::Control;
-
-/// More blocks than this an MCU must not have (T.81, section B.2.3).
-const MOST_BLOCKS: usize = 10;
 
 /// Reads the scan whose header is `body` and whose data begins at `at`; gives a
 /// place before the next marker. The `role` is that of a scan of AC coefficients.
@@ -65,9 +66,14 @@ pub(super) fn read(
     if !frame.progressive && frame.eighths > 1 {
         let (dc, rest) = (differences()?, skips()?);
         let ac = built(&members, |member| member.ac, &tables.ac, FusedCodes::new)?;
-        let places: Vec<CoefficientOffsets> =
-            frame.components.iter().map(CoefficientOffsets::new).collect();
-        let codes = |member: &Member| {
+        let offsets = |components: &[Component]| -> Vec<CoefficientOffsets> {
+            components.iter().map(CoefficientOffsets::new).collect()
+        };
+        let ahead = scan.ahead(frame);
+        let places = offsets(&frame.components);
+        let of_ahead = ahead.as_ref().map(|ahead| offsets(&ahead.components));
+        let codes = |member: &Member, is_ahead: bool| {
+            let places = of_ahead.as_ref().filter(|_| is_ahead).unwrap_or(&places);
             Some(CoefficientReader {
                 dc: chosen(&dc, member.dc)?,
                 ac: chosen(&ac, member.ac)?,
@@ -75,20 +81,14 @@ pub(super) fn read(
                 places: places.get(member.index)?,
             })
         };
-        scan.read(frame, &members, codes, |bytes, bits, lows, prediction, block| {
-            lows.read(bytes, bits, prediction, block)
-        })
+        scan.read_by_two(frame, &members, ahead, codes)
     } else if !frame.progressive {
         let (dc, ac) = (differences()?, skips()?);
-        let codes = |member: &Member| Some((chosen(&dc, member.dc)?, chosen(&ac, member.ac)?));
-        scan.read(frame, &members, codes, |bytes, bits, (dc, ac), prediction, block| {
-            bits.refill(bytes);
-            *prediction = prediction.wrapping_add(dc.read(bits)?);
-            if let Some(coefficient) = block.first_mut() {
-                *coefficient = *prediction as i16;
-            }
-            ac.pass(1, bytes, bits)
-        })
+        let codes = |member: &Member, _| {
+            Some(AverageReader { dc: chosen(&dc, member.dc)?, ac: chosen(&ac, member.ac)? })
+        };
+        let ahead = scan.ahead(frame);
+        scan.read_by_two(frame, &members, ahead, codes)
     } else if spectrum.first > 0 && role == ScanRole::Passed {
         skips()?;
         scan.pass()
@@ -109,30 +109,86 @@ pub(super) fn read(
             scan.read_band(component, |bytes, bits, run, block| band.read(bytes, bits, run, block))
         }
     } else if spectrum.known > 0 {
-        scan.read(
-            frame,
-            &members,
-            |_| Some(()),
-            |bytes, bits, (), _, block| {
-                bits.refill(bytes);
-                if let Some(coefficient) = block.first_mut() {
-                    *coefficient |= (bits.peek::<1>() << spectrum.bit) as i16;
-                }
-                bits.consume(1);
-                Ok(())
-            },
-        )
+        scan.read(frame, &members, |_| Some(BitReader { bit: spectrum.bit }))
     } else {
         let dc = differences()?;
-        let codes = |member: &Member| chosen(&dc, member.dc);
-        scan.read(frame, &members, codes, |bytes, bits, dc, prediction, block| {
-            bits.refill(bytes);
-            *prediction = prediction.wrapping_add(dc.read(bits)?);
-            if let Some(coefficient) = block.first_mut() {
-                *coefficient = (*prediction << spectrum.bit) as i16;
-            }
-            Ok(())
-        })
+        let bit = spectrum.bit;
+        let codes = |member: &Member| Some(FirstReader { dc: chosen(&dc, member.dc)?, bit });
+        scan.read(frame, &members, codes)
+    }
+}
+
+/// Reads blocks of a sequential image of which the DC coefficient is kept.
+#[derive(Debug, Clone, Copy)]
+struct AverageReader<'a> {
+    dc: &'a Differences,
+    ac: &'a CoefficientSkipper,
+}
+
+impl BlockReader for AverageReader<'_> {
+    #[inline(always)]
+    fn read(
+        self,
+        bytes: &mut Bytes,
+        bits: &mut Bits,
+        prediction: &mut i32,
+        block: &mut [i16],
+    ) -> Result<(), BadCode> {
+        bits.refill(bytes);
+        *prediction = prediction.wrapping_add(self.dc.read(bits)?);
+        if let Some(coefficient) = block.first_mut() {
+            *coefficient = *prediction as i16;
+        }
+        self.ac.pass(1, bytes, bits)
+    }
+}
+
+/// Reads DC coefficients of a progressive image down to that bit.
+#[derive(Debug, Clone, Copy)]
+struct FirstReader<'a> {
+    dc: &'a Differences,
+    bit: u8,
+}
+
+impl BlockReader for FirstReader<'_> {
+    #[inline(always)]
+    fn read(
+        self,
+        bytes: &mut Bytes,
+        bits: &mut Bits,
+        prediction: &mut i32,
+        block: &mut [i16],
+    ) -> Result<(), BadCode> {
+        bits.refill(bytes);
+        *prediction = prediction.wrapping_add(self.dc.read(bits)?);
+        if let Some(coefficient) = block.first_mut() {
+            *coefficient = (*prediction << self.bit) as i16;
+        }
+        Ok(())
+    }
+}
+
+/// Reads that bit of DC coefficients.
+#[derive(Debug, Clone, Copy)]
+struct BitReader {
+    bit: u8,
+}
+
+impl BlockReader for BitReader {
+    #[inline(always)]
+    fn read(
+        self,
+        bytes: &mut Bytes,
+        bits: &mut Bits,
+        _: &mut i32,
+        block: &mut [i16],
+    ) -> Result<(), BadCode> {
+        bits.refill(bytes);
+        if let Some(coefficient) = block.first_mut() {
+            *coefficient |= (bits.peek::<1>() << self.bit) as i16;
+        }
+        bits.consume(1);
+        Ok(())
     }
 }
 
@@ -158,67 +214,6 @@ fn chosen<T>(tables: &[Option<T>; 4], number: usize) -> Option<&T> {
     tables.get(number).and_then(Option::as_ref)
 }
 
-/// The MCUs of a scan, and the blocks of one by component.
-#[derive(Debug)]
-struct McuGrid {
-    columns: usize,
-    rows: usize,
-    /// Whether an MCU is a single block.
-    single: bool,
-    /// The columns of MCUs whose coefficients are kept.
-    wanted: Range<usize>,
-    /// The first row of them that is needed.
-    top: usize,
-}
-
-impl McuGrid {
-    fn new(frame: &Frame, members: &[Member]) -> Result<McuGrid, Stop> {
-        let component = |member: &Member| frame.components.get(member.index);
-        // Where nothing comes after the scan, it may be left behind the last row that is needed.
-        // What is interpolated depends on one more at both ends.
-        let beyond = usize::from(frame.eighths == 1);
-        let rows = |rows: usize, height: usize| {
-            if frame.complete { rows.min(frame.needed().div_ceil(height) + beyond) } else { rows }
-        };
-        let top = (frame.part.y as usize / frame.mcu.1).saturating_sub(beyond);
-        let (wanted, top) = match frame.complete {
-            true if beyond == 0 => (frame.wanted.clone(), top),
-            true => (0..usize::MAX, top),
-            false => (0..usize::MAX, 0),
-        };
-        if let [member] = members {
-            let of = component(member).ok_or(Stop::Declined)?;
-            return Ok(McuGrid {
-                columns: of.columns,
-                rows: rows(of.rows, 8 * of.down),
-                single: true,
-                wanted,
-                top,
-            });
-        }
-        let blocks: usize = members.iter().filter_map(component).map(|of| of.h * of.v).sum();
-        if blocks > MOST_BLOCKS {
-            return Err(Stop::Declined);
-        }
-        let rows = rows(frame.rows, frame.mcu.1);
-        Ok(McuGrid { columns: frame.columns, rows, single: false, wanted, top })
-    }
-}
-
-/// A block of an MCU.
-struct McuBlock<C> {
-    component: usize,
-    codes: C,
-    /// Where in the MCU it is.
-    x: usize,
-    y: usize,
-    /// Blocks of the component in an MCU.
-    h: usize,
-    v: usize,
-    /// Where the first one of a row of MCUs is among the component's coefficients.
-    start: usize,
-}
-
 struct Scan<'a> {
     input: &'a [u8],
     at: usize,
@@ -232,27 +227,62 @@ struct Scan<'a> {
     control: &'a Control,
 }
 
-impl Scan<'_> {
-    /// Reads the blocks by `block`, which gets the reader, the codes of its
-    /// component, the DC coefficient before it and the row of coefficients from its own on;
-    /// none where it is not wanted.
-    fn read<C: Copy>(
+impl<'a> Scan<'a> {
+    /// A second reader, if that helps.
+    fn ahead(&self, frame: &Frame) -> Option<Reader<'a>> {
+        if !frame.complete {
+            return None;
+        }
+        Reader::new((self.input, self.at), frame, &self.grid, self.interval, self.control)
+    }
+
+    /// Reads the blocks as [`read`](Scan::read) does, with a second reader where there is one. `codes`
+    /// are also told whether they are for that.
+    fn read_by_two<C: BlockReader + Send + Sync>(
+        &mut self,
+        frame: &mut Frame,
+        members: &[Member],
+        ahead: Option<Reader<'_>>,
+        codes: impl Fn(&Member, bool) -> Option<C>,
+    ) -> Result<usize, Stop> {
+        let units = self.grid.units(&frame.components, members, |member| codes(member, false))?;
+        let Some(reader) = &ahead else { return self.read_units(frame, units, None) };
+        let mut units_ahead =
+            self.grid.units(&reader.components, members, |member| codes(member, true))?;
+        for unit in &mut units_ahead {
+            unit.start(0, reader.components.get(unit.component).ok_or(Stop::Declined)?);
+        }
+        let (to, rows) = channel();
+        let units_ahead = units_ahead.as_slice();
+        thread::scope(|scope| {
+            let second = thread::Builder::new().name("image".to_owned());
+            let read = move || reader.read(&to, units_ahead);
+            let second = second.spawn_scoped(scope, read).ok();
+            let ahead = second.as_ref().map(|_| Ahead::new(reader, frame, rows));
+            let read = self.read_units(frame, units, ahead);
+            // What it could not do is done by now, for whatever reason that was.
+            let _ = second.map(thread::ScopedJoinHandle::join);
+            read
+        })
+    }
+
+    /// Reads the blocks, each by the codes of its component.
+    fn read<C: BlockReader>(
         &mut self,
         frame: &mut Frame,
         members: &[Member],
         codes: impl Fn(&Member) -> Option<C>,
-        block: impl Fn(&mut Bytes, &mut Bits, C, &mut i32, &mut [i16]) -> Result<(), BadCode>,
     ) -> Result<usize, Stop> {
-        let mut units = Vec::with_capacity(MOST_BLOCKS);
-        for member in members {
-            let of = frame.components.get(member.index).ok_or(Stop::Declined)?;
-            let (h, v) = if self.grid.single { (1, 1) } else { (of.h, of.v) };
-            let codes = codes(member).ok_or(Stop::Declined)?;
-            for (y, x) in (0..v).flat_map(|y| (0..h).map(move |x| (y, x))) {
-                units.push(McuBlock { component: member.index, codes, x, y, h, v, start: 0 });
-            }
-        }
+        let units = self.grid.units(&frame.components, members, codes)?;
+        self.read_units(frame, units, None)
+    }
 
+    fn read_units<C: BlockReader>(
+        &mut self,
+        frame: &mut Frame,
+        mut units: Vec<McuBlock<C>>,
+        mut ahead: Option<Ahead>,
+    ) -> Result<usize, Stop> {
         // Of whole intervals above all that is needed nothing has to be read.
         let above = self.grid.top * self.grid.columns;
         let passed = above.checked_div(self.interval).unwrap_or(0);
@@ -264,33 +294,65 @@ impl Scan<'_> {
         for row in first / self.grid.columns..self.grid.rows {
             self.control.check()?;
             for unit in &mut units {
-                let of = frame.components.get(unit.component).ok_or(Stop::Declined)?;
-                unit.start = (row * unit.v + unit.y) % of.held.max(1) * of.row_len() + unit.x;
+                unit.start(row, frame.components.get(unit.component).ok_or(Stop::Declined)?);
             }
             let mut planes: [&mut [i16]; 4] = Default::default();
             let kept = row >= self.grid.top;
+            // What is taken over is all of a row.
+            let is_taken = ahead.as_ref().is_some_and(Ahead::has_met);
             for (plane, component) in planes.iter_mut().zip(&mut frame.components).filter(|_| kept)
             {
-                if self.painter.is_some() {
+                if self.painter.is_some() && !is_taken {
                     component.coefficients.fill(0);
                 }
                 *plane = &mut component.coefficients;
             }
             let Range { start, end } = self.grid.wanted;
-            let before = first.saturating_sub(row * self.grid.columns);
-            for column in before..self.grid.columns {
-                if restarts.next(&mut bytes, &mut bits)? {
-                    predictions = [0; 4];
+            let apart = ahead.as_mut().filter(|ahead| !ahead.has_met());
+            let outlook = apart.map(Ahead::look);
+            if outlook == Some(Outlook::Never) {
+                ahead = None;
+            }
+            let is_near = outlook == Some(Outlook::Near);
+            let mut next = first.saturating_sub(row * self.grid.columns);
+            while next < self.grid.columns {
+                if let Some(second) = ahead.as_mut().filter(|ahead| ahead.has_met()) {
+                    let (columns, wanted) = (next..self.grid.columns, &self.grid.wanted);
+                    let left = columns.clone();
+                    let taken = second.take(&mut planes, &units, columns, wanted, row + 1);
+                    next += taken;
+                    if taken == 0 {
+                        second.clear(&mut planes, &units, left, wanted);
+                        let resumed = second.resume(self.input).ok_or(Stop::Declined)?;
+                        Resumed { bytes, bits, predictions, restarts } = resumed;
+                        ahead = None;
+                    }
+                    continue;
                 }
-                let kept = (start..end).contains(&column);
-                for unit in &units {
-                    let prediction = &mut predictions[unit.component & 3];
-                    // Of a column before those that are kept it is none, and not looked at.
-                    let place = column.wrapping_sub(start).wrapping_mul(unit.h);
-                    let place = unit.start.wrapping_add(place);
-                    let plane = planes[unit.component & 3].get_mut(place..).filter(|_| kept);
-                    let plane = plane.unwrap_or_default();
-                    block(&mut bytes, &mut bits, unit.codes, prediction, plane)?;
+                let begin = std::mem::replace(&mut next, self.grid.columns);
+                for column in begin..self.grid.columns {
+                    if restarts.next(&mut bytes, &mut bits)? {
+                        predictions = [0; 4];
+                    }
+                    // What was read behind the end of the data is no place.
+                    if is_near
+                        && let Some(second) = &mut ahead
+                        && !bytes.overran(bits)
+                        && second.meets(bytes.place(bits), &predictions)
+                    {
+                        next = column;
+                        break;
+                    }
+                    let kept = (start..end).contains(&column);
+                    for unit in &units {
+                        let prediction = &mut predictions[unit.component & 3];
+                        // Of a column before those that are kept it is none, and not looked at.
+                        let place = column.wrapping_sub(start).wrapping_mul(unit.h);
+                        let place = unit.start.wrapping_add(place);
+                        let plane = planes[unit.component & 3].get_mut(place..).filter(|_| kept);
+                        let plane = plane.unwrap_or_default();
+                        unit.codes.read(&mut bytes, &mut bits, prediction, plane)?;
+                    }
                 }
             }
             if bytes.overran(bits) {
@@ -369,39 +431,5 @@ impl Scan<'_> {
                 _ => return Ok(at),
             }
         }
-    }
-}
-
-/// Counts MCUs up to the next restart marker.
-#[derive(Debug)]
-struct Restarts {
-    /// MCUs between two, or 0.
-    interval: usize,
-    left: usize,
-    /// The number of the next.
-    marker: u8,
-}
-
-impl Restarts {
-    /// Behind so many of them.
-    fn new(interval: usize, passed: usize) -> Restarts {
-        Restarts { interval, left: interval, marker: (passed & 7) as u8 }
-    }
-
-    /// Goes to the next MCU; returns whether there was a marker before it.
-    #[inline(always)]
-    fn next(&mut self, bytes: &mut Bytes, bits: &mut Bits) -> Result<bool, Stop> {
-        if self.interval == 0 {
-            return Ok(false);
-        }
-        let restarts = self.left == 0;
-        if restarts {
-            let lost = || broken("a restart marker is not where it should be");
-            *bits = bytes.restart(*bits, self.marker).ok_or_else(lost)?;
-            self.marker = (self.marker + 1) & 7;
-            self.left = self.interval;
-        }
-        self.left -= 1;
-        Ok(restarts)
     }
 }
