@@ -12,7 +12,7 @@ use std::ptr::{from_ref, null, null_mut};
 #[cfg(feature = "bundled")]
 use turbojpeg_sys as _;
 
-use crate::{bytes, slice};
+use crate::{Band, bytes, slice};
 
 /// Why libjpeg-turbo failed, in its own words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,15 +166,6 @@ impl<'a> Decoder<'a> {
         let result = unsafe { ig_jpeg_decode(&raw, pixels.as_mut_ptr(), &mut guard) };
         ended(result, &guard)
     }
-}
-
-/// What a row of MCUs has of a component.
-#[derive(Debug, Clone, Copy)]
-pub struct Band<'a> {
-    /// Rows without gaps; those behind the last one of the image are not told apart.
-    pub samples: &'a [u8],
-    /// Of a row: those of whole blocks.
-    pub stride: usize,
 }
 
 impl Decoder<'_> {

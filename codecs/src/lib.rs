@@ -10,6 +10,7 @@
 pub mod aom;
 pub mod av1;
 pub mod avif;
+mod band;
 pub mod cpu;
 mod fresh;
 pub mod heif;
@@ -19,6 +20,8 @@ pub mod jxl;
 pub mod memory;
 pub mod webp;
 pub mod yuv;
+
+pub use band::Band;
 
 /// Bytes of an image's pixels, of which a row has to be countable in 32 bits.
 fn bytes(width: u32, height: u32, channels: u32) -> Option<usize> {

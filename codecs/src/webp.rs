@@ -11,14 +11,15 @@ use std::ptr::{NonNull, from_mut, from_ref, null, null_mut};
 #[cfg(feature = "bundled")]
 use libwebp_sys as _;
 
-use crate::{bytes, slice};
+use crate::{Band, bytes, memory, slice};
 use sys::{
     VP8StatusCode, WEBP_CSP_MODE, WEBP_DECODER_ABI_VERSION, WEBP_ENCODER_ABI_VERSION,
     WebPBitstreamFeatures, WebPConfig, WebPConfigInitInternal, WebPDecode, WebPDecoderConfig,
-    WebPEncode, WebPEncodingError, WebPGetFeaturesInternal, WebPIDecGetRGB, WebPIDecode,
-    WebPIDecoder, WebPIDelete, WebPIUpdate, WebPInitDecoderConfigInternal, WebPMemoryWrite,
-    WebPMemoryWriter, WebPMemoryWriterClear, WebPPicture, WebPPictureFree, WebPPictureImportRGB,
-    WebPPictureImportRGBA, WebPPictureInitInternal, WebPPreset, WebPRGBABuffer,
+    WebPEncode, WebPEncodingError, WebPGetFeaturesInternal, WebPIDecGetRGB, WebPIDecGetYUVA,
+    WebPIDecode, WebPIDecoder, WebPIDelete, WebPIUpdate, WebPInitDecoderConfigInternal,
+    WebPMemoryWrite, WebPMemoryWriter, WebPMemoryWriterClear, WebPPicture, WebPPictureFree,
+    WebPPictureImportRGB, WebPPictureImportRGBA, WebPPictureInitInternal, WebPPreset,
+    WebPRGBABuffer, WebPYUVABuffer,
 };
 
 /// What the headers say that are installed, or those of the crate.
@@ -150,15 +151,19 @@ impl<'a> Decoder<'a> {
         pixels: &mut [u8],
         goes_on: impl Fn() -> bool,
     ) -> Result<(), Error> {
-        let mut config = self.config(part, pixels)?;
-        let Features { width, height, .. } = self.info;
-        if u64::from(width) * u64::from(height) <= FEW_PIXELS {
+        let mut config = self.config_of_pixels(part, pixels)?;
+        if self.is_small() {
             // SAFETY: the input is readable; the configuration is initialised, and its buffer one
             // of ours, that libwebp neither frees nor keeps nor writes behind `size` of.
             let status = unsafe { WebPDecode(self.input.as_ptr(), self.input.len(), &mut config) };
             return check(status);
         }
-        Slices::new(&mut config)?.take(self.input, goes_on)
+        Slices::new(&mut config)?.take(self.input, SLICES, goes_on)
+    }
+
+    fn is_small(&self) -> bool {
+        let Features { width, height, .. } = self.info;
+        u64::from(width) * u64::from(height) <= FEW_PIXELS
     }
 
     /// Decodes in the same way a bitstream that is broken or incomplete, as far as it goes;
@@ -172,11 +177,11 @@ impl<'a> Decoder<'a> {
         pixels: &mut [u8],
         goes_on: impl Fn() -> bool,
     ) -> Result<u32, Error> {
-        let mut config = self.config(part, pixels)?;
+        let mut config = self.config_of_pixels(part, pixels)?;
         let (_, height) = part.scaled.unwrap_or((part.width, part.height));
         let slices = Slices::new(&mut config)?;
         // How else it ends says nothing: what was decoded before counts.
-        if let Err(Error::Stopped) = slices.take(self.input, goes_on) {
+        if let Err(Error::Stopped) = slices.take(self.input, SLICES, goes_on) {
             return Err(Error::Stopped);
         }
         let mut rows = 0;
@@ -187,15 +192,107 @@ impl<'a> Decoder<'a> {
         Ok(u32::try_from(rows).unwrap_or(0).min(height))
     }
 
+    /// Hands luma and chroma of a part of a lossy image without alpha to `take`, rows as they come, as far as
+    /// the bitstream goes; returns how many rows of pixels they stand for. They are BT.601's in its narrow
+    /// range, and of chroma there is one for two pixels across and down.
+    ///
+    /// Without `deblocks` the edges of blocks show, which takes half the time. `goes_on` is asked
+    /// before each slice of a large image, and ends the work, and so does `take` by what it returns.
+    ///
+    /// # Errors
+    /// As those of [`decode`](Decoder::decode), for other reasons than the bitstream.
+    pub fn decode_planes(
+        &self,
+        part: &Region,
+        deblocks: bool,
+        mut take: impl FnMut([Band<'_>; 3]) -> bool,
+        goes_on: impl Fn() -> bool,
+    ) -> Result<u32, Error> {
+        if self.info.alpha || part.scaled.is_some() {
+            return Err(Error::Call("planes of pixels that have alpha, or are scaled"));
+        }
+        let mut config = self.config(part)?;
+        config.options.bypass_filtering = (!deblocks).into();
+        let (width, height) = (part.width as usize, part.height as usize);
+        let halves = (width.div_ceil(2), height.div_ceil(2));
+        let luma = bytes(part.width, part.height, 1).ok_or(LENGTH)?;
+        let chroma = halves.0 * halves.1;
+        let len = chroma.checked_mul(2).and_then(|both| both.checked_add(luma)).ok_or(LENGTH)?;
+        let mut samples = memory::zeroed(len).ok_or(Error::Call("no memory for the planes"))?;
+        let start = samples.as_mut_ptr();
+        // SAFETY: within the samples.
+        let planes = unsafe { [start, start.add(luma), start.add(luma + chroma)] };
+        let int = |number: usize| c_int::try_from(number).map_err(|_| Error::Call("a huge part"));
+        config.output.colorspace = WEBP_CSP_MODE::MODE_YUV;
+        config.output.is_external_memory = 1;
+        config.output.u.YUVA = WebPYUVABuffer {
+            y: planes[0],
+            u: planes[1],
+            v: planes[2],
+            a: null_mut(),
+            y_stride: int(width)?,
+            u_stride: int(halves.0)?,
+            v_stride: int(halves.0)?,
+            a_stride: 0,
+            y_size: luma,
+            u_size: chroma,
+            v_size: chroma,
+            a_size: 0,
+        };
+        let slices = Slices::new(&mut config)?;
+        let mut came = (0, 0);
+        let mut hand = || {
+            let rows = slices.rows_of_planes().min(height);
+            // The last one of an odd number stands for a row alone.
+            let now = (rows, if rows == height { halves.1 } else { rows / 2 });
+            let (before, after) = (std::mem::replace(&mut came, now), now);
+            let band = |plane: usize, stride: usize, from: usize, to: usize| {
+                // SAFETY: rows of that plane, which the decoder has made, and doesn't write to any more.
+                let samples =
+                    unsafe { slice(planes[plane].add(from * stride), (to - from) * stride) };
+                Band { samples, stride }
+            };
+            after == before
+                || take([
+                    band(0, width, before.0, after.0),
+                    band(1, halves.0, before.1, after.1),
+                    band(2, halves.0, before.1, after.1),
+                ])
+        };
+        let count = if self.is_small() { 1 } else { SLICES };
+        // How else it ends says nothing: what was decoded before counts.
+        if let Err(Error::Stopped) = slices.take(self.input, count, || goes_on() && hand()) {
+            return Err(Error::Stopped);
+        }
+        if hand() { Ok(came.0 as u32) } else { Err(Error::Stopped) }
+    }
+
     /// What of the input is to be decoded, and where to.
-    fn config(&self, part: &Region, pixels: &mut [u8]) -> Result<WebPDecoderConfig, Error> {
-        let Features { width, height, alpha } = self.info;
-        let &Region { x, y, .. } = part;
-        let (out_width, out_height) = part.scaled.unwrap_or((part.width, part.height));
+    fn config_of_pixels(
+        &self,
+        part: &Region,
+        pixels: &mut [u8],
+    ) -> Result<WebPDecoderConfig, Error> {
+        let alpha = self.info.alpha;
+        let (width, height) = part.scaled.unwrap_or((part.width, part.height));
         let channels = if alpha { 4 } else { 3 };
-        if Some(pixels.len()) != bytes(out_width, out_height, channels) {
+        if Some(pixels.len()) != bytes(width, height, channels) {
             return Err(LENGTH);
         }
+        let mut config = self.config(part)?;
+        config.output.colorspace =
+            if alpha { WEBP_CSP_MODE::MODE_RGBA } else { WEBP_CSP_MODE::MODE_RGB };
+        config.output.is_external_memory = 1;
+        let stride = c_int::try_from(width * channels).map_err(|_| Error::Call("a huge part"))?;
+        config.output.u.RGBA =
+            WebPRGBABuffer { rgba: pixels.as_mut_ptr(), stride, size: pixels.len() };
+        Ok(config)
+    }
+
+    /// What of the input is to be decoded.
+    fn config(&self, part: &Region) -> Result<WebPDecoderConfig, Error> {
+        let Features { width, height, .. } = self.info;
+        let &Region { x, y, .. } = part;
         let inside = |at: u32, len: u32, all: u32| {
             at.is_multiple_of(2) && at.checked_add(len).is_some_and(|end| end <= all)
         };
@@ -210,17 +307,11 @@ impl<'a> Decoder<'a> {
             config.options.crop_width = int(part.width)?;
             config.options.crop_height = int(part.height)?;
         }
-        if part.scaled.is_some() {
+        if let Some((width, height)) = part.scaled {
             config.options.use_scaling = 1;
-            config.options.scaled_width = int(out_width)?;
-            config.options.scaled_height = int(out_height)?;
+            config.options.scaled_width = int(width)?;
+            config.options.scaled_height = int(height)?;
         }
-        config.output.colorspace =
-            if alpha { WEBP_CSP_MODE::MODE_RGBA } else { WEBP_CSP_MODE::MODE_RGB };
-        config.output.is_external_memory = 1;
-        let stride = int(out_width * channels)?;
-        config.output.u.RGBA =
-            WebPRGBABuffer { rgba: pixels.as_mut_ptr(), stride, size: pixels.len() };
         Ok(config)
     }
 }
@@ -267,9 +358,14 @@ impl<'a> Slices<'a> {
         Ok(Slices(decoder, std::marker::PhantomData))
     }
 
-    /// Gives it all of a file.
-    fn take(&self, input: &[u8], goes_on: impl Fn() -> bool) -> Result<(), Error> {
-        let step = (input.len() / SLICES).max(SLICE);
+    /// Gives it all of a file, in so many slices or less.
+    fn take(
+        &self,
+        input: &[u8],
+        slices: usize,
+        mut goes_on: impl FnMut() -> bool,
+    ) -> Result<(), Error> {
+        let step = input.len().div_ceil(slices).max(SLICE);
         for end in (step..input.len()).step_by(step).chain([input.len()]) {
             if !goes_on() {
                 return Err(Error::Stopped);
@@ -281,6 +377,29 @@ impl<'a> Slices<'a> {
             }
         }
         Err(Error::Decoding(VP8StatusCode::VP8_STATUS_NOT_ENOUGH_DATA))
+    }
+
+    /// How many rows of planes are there.
+    fn rows_of_planes(&self) -> usize {
+        let (decoder, mut rows) = (self.0.as_ptr(), 0);
+        let (none, no_plane) = (null_mut, null_mut);
+        // SAFETY: a decoder, and a number to write to; what else there is to know is not asked
+        // for.
+        unsafe {
+            WebPIDecGetYUVA(
+                decoder,
+                &mut rows,
+                no_plane(),
+                no_plane(),
+                no_plane(),
+                none(),
+                none(),
+                none(),
+                none(),
+                none(),
+            );
+        }
+        usize::try_from(rows).unwrap_or(0)
     }
 }
 

@@ -1,33 +1,32 @@
-//! JPEG to JPEG without a raster of RGB: luma and chroma are scaled each by itself, while they are
-//! decoded.
+//! JPEG and lossy WebP to JPEG without a raster of RGB: luma and chroma are scaled each by itself, while they
+//! are decoded.
 
-use image_gate_codecs::jpeg::Band;
+use image_gate_codecs::Band;
 
 use super::damage::Tolerance;
-use super::decode::{self, Scale};
+use super::decode::{self, Decode, STEEPEST, Scale};
 use super::geometry::Geometry;
 use super::orientation::Orientation;
-use super::pixels::{PlaneScaler, Span, blur, plane_bytes};
+use super::pixels::{PlaneScalers, Span, blur, plane_bytes, widen_range};
 use super::raster::Planes;
 use super::size::{Rect, Size};
 use super::source::{Container, Source};
 use super::{Control, Error, Format, Gravity, Plan, encode};
 
-/// By how much a side is shrunk at most: with more, all of a plane would be held, and be scaled without
-/// a look at the [`Control`].
-const STEEPEST: u32 = 8;
-
 /// The shortest side of an output. Of a shorter one much of the chroma lies beyond its end, where nothing is shown.
 const SHORTEST: u32 = 16;
 
-/// What is to be made of the planes of a JPEG.
+/// What is to be made of the planes of a source.
 #[derive(Debug)]
 pub(super) struct Planar {
     /// How many pixels of the source across and down have one chroma, and how many of the output.
     stored: (u8, u8),
     made: (u8, u8),
-    /// Rows of the source that are needed, from its first one.
+    /// The size of the source, of which so many rows are needed, from its first one, and what all of it is
+    /// scaled to.
+    stored_size: Size,
     rows: u32,
+    scaled: Size,
     /// Across and down.
     luma: (Span, Span),
     chroma: (Span, Span),
@@ -46,13 +45,11 @@ impl Planar {
         geometry: &Geometry,
         (scale, format): (Scale, Format),
     ) -> Option<Planar> {
-        let Container::Jpeg(jpeg) = &source.kind else { return None };
-        let stored = jpeg.chroma_sampling()?;
+        let stored = stored(source, scale)?;
         let &Geometry { region, scaled, filling, window, orientation, output, .. } = geometry;
         let all = Size::new(source.info.width, source.info.height);
         let is_found = plan.gravity == Gravity::Smart && filling.size != scaled;
         if format != Format::Jpeg
-            || scale != Scale::Whole
             || plan.sharpen > 0
             || plan.changes_more_than_blur()
             || plan.trim.is_some()
@@ -74,11 +71,12 @@ impl Planar {
         let upright = if orientation.swap { (made.1, made.0) } else { made };
         let spans = |stored: (u8, u8), made: (u8, u8)| {
             let Rect { x, y, size: Size { width, height } } = window;
-            let across = (all.width, stored.0, scaled.width);
-            let down = (all.height, stored.1, scaled.height);
+            let across = (all.width, scaled.width);
+            let down = (all.height, scaled.height);
+            let (flip_x, flip_y) = (orientation.flip_x, orientation.flip_y);
             (
-                span(across, (x, width), made.0, orientation.flip_x),
-                span(down, (y, height), made.1, orientation.flip_y),
+                Span::scaled(across, (0, all.width, stored.0), (x, width), made.0, flip_x),
+                Span::scaled(down, (0, all.height, stored.1), (y, height), made.1, flip_y),
             )
         };
         let (luma, chroma) = (spans((1, 1), (1, 1)), spans(stored, upright));
@@ -87,14 +85,40 @@ impl Planar {
         let is_little = u64::from(window.size.width) * u64::from(window.size.height) * 3
             < u64::from(scaled.width) * u64::from(scaled.height);
         let blur = plan.blur;
-        let planar = Planar { stored, made, rows, luma, chroma, orientation, output, blur };
+        let planar = Planar {
+            stored,
+            made,
+            stored_size: all,
+            rows,
+            scaled,
+            luma,
+            chroma,
+            orientation,
+            output,
+            blur,
+        };
         (!is_little).then_some(planar)
     }
 
-    /// Bytes that are held until the planes are made, beside those that the decoder holds.
-    pub(super) fn bytes(&self) -> u64 {
-        let bytes = |(across, down): &(Span, Span)| plane_bytes(across, down);
-        bytes(&self.luma) + 2 * bytes(&self.chroma)
+    /// Bytes that are held until the planes are made.
+    pub(super) fn bytes(&self, source: &Source, how: &Decode) -> u64 {
+        let decoder = match &source.kind {
+            Container::Webp(_) => decode::bytes_of_planes(self.part(source).size),
+            _ => decode::working_bytes(source, how),
+        };
+        plane_bytes(&self.luma, &self.chroma) + decoder
+    }
+
+    /// What is decoded.
+    fn part(&self, source: &Source) -> Rect {
+        let Size { width, height } = self.stored_size;
+        let is_cut = match &source.kind {
+            Container::Webp(webp) => webp.still().is_none_or(|still| still.is_cut),
+            _ => false,
+        };
+        // What the file ends within is judged as a whole.
+        let rows = if is_cut { height } else { self.rows.next_multiple_of(2).min(height) };
+        Rect { x: 0, y: 0, size: Size::new(width, rows) }
     }
 
     /// Bytes that are held while they are encoded.
@@ -116,23 +140,28 @@ impl Planar {
         tolerance: &Tolerance,
         control: &Control,
     ) -> Result<Planes, Error> {
-        let Container::Jpeg(jpeg) = &source.kind else {
-            return Err(Error::Internal("planes of what is no JPEG".to_owned()));
+        let &Planar { stored, made, rows, luma, chroma, orientation, output, .. } = self;
+        let mut scalers = PlaneScalers::new(luma, chroma)?;
+        let take = |bands: [Band<'_>; 3]| scalers.push(bands);
+        let is_narrow = match &source.kind {
+            Container::Jpeg(jpeg) => {
+                let asked = (rows, stored);
+                decode::decode_planes(source.input, jpeg, asked, scans, take, tolerance, control)?;
+                false
+            }
+            Container::Webp(webp) => {
+                let image = webp.still().ok_or_else(no_planes)?;
+                let asked = (self.part(source), self.scaled);
+                decode::decode_webp_planes(image, asked, take, tolerance, control)?;
+                true
+            }
+            _ => return Err(no_planes()),
         };
-        let scaler = |(across, down): (Span, Span)| PlaneScaler::new(across, down);
-        let &Planar { stored, made, rows, luma, chroma, orientation, output, blur: sigma } = self;
-        let mut scalers = [scaler(luma)?, scaler(chroma)?, scaler(chroma)?];
-        let take = |bands: [Band<'_>; 3]| {
-            scalers.iter_mut().zip(bands).try_for_each(|(scaler, band)| {
-                band.samples.chunks_exact(band.stride).try_for_each(|row| scaler.push(row))
-            })
-        };
-        let asked = (rows, stored);
-        decode::decode_planes(source.input, jpeg, asked, scans, take, tolerance, control)?;
-        control.check()?;
-        let finish = |scaler: PlaneScaler| scaler.finish(orientation, control);
-        let [luma, blue, red] = scalers;
-        let mut planes = [finish(luma)?, finish(blue)?, finish(red)?];
+        let mut planes = scalers.finish(orientation, control)?;
+        if is_narrow {
+            widen_range(&mut planes, control)?;
+        }
+        let sigma = self.blur;
         let [luma, blue, red] = &mut planes;
         blur(luma, sigma, control)?;
         for chroma in [blue, red] {
@@ -142,22 +171,19 @@ impl Planar {
     }
 }
 
-/// What of a side of a plane becomes which of another: of `pixels` pixels, `step` to a sample, which are
-/// scaled to `scaled`, those that `len` come of from `at` on, `made` to a sample.
-///
-/// Samples lie in the middle of their pixels. Of a side that is mirrored the first sample is made
-/// of the last pixels.
-fn span(
-    (pixels, step, scaled): (u32, u8, u32),
-    (at, len): (u32, u32),
-    made: u8,
-    mirrored: bool,
-) -> Span {
-    let ratio = f64::from(pixels) / f64::from(scaled);
-    let count = len.div_ceil(made.into());
-    let beyond = count * u32::from(made) - len;
-    let start = f64::from(at) - if mirrored { f64::from(beyond) } else { 0.0 };
-    let step = f64::from(step);
-    let samples = pixels.div_ceil(step as u32);
-    Span::new(samples, start * ratio / step, f64::from(made) * ratio / step, count)
+/// How many pixels across and down have one chroma in a source that is decoded at a scale, where its planes are to
+/// be had.
+fn stored(source: &Source, scale: Scale) -> Option<(u8, u8)> {
+    match (&source.kind, scale) {
+        (Container::Jpeg(jpeg), Scale::Whole) => jpeg.chroma_sampling(),
+        (Container::Webp(webp), Scale::Whole | Scale::Planes(_)) => {
+            let has_planes = !webp.still()?.lossless && !source.info.alpha;
+            has_planes.then_some((2, 2))
+        }
+        _ => None,
+    }
+}
+
+fn no_planes() -> Error {
+    Error::Internal("planes of what has none".to_owned())
 }

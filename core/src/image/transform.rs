@@ -129,7 +129,7 @@ pub(super) struct Recipe<'a> {
     most: Option<Size>,
     /// Of a JPEG that becomes JPEG XL without loss, what is cut out.
     transcoded: Option<Cuts<'a>>,
-    /// Of a JPEG whose luma and chroma stay by themselves, what is made of them.
+    /// Of a source whose luma and chroma stay by themselves, what is made of them.
     planar: Option<Box<Planar>>,
     /// What becomes of the map.
     map: MapUse,
@@ -540,9 +540,9 @@ impl Prepared<'_> {
         let of_map =
             of_map.map_or(0, |map| map.working_bytes(geometry, most_of_map, self.stored()));
         if let Some(planar) = &recipe.planar {
-            let decoder = decode::working_bytes(&self.source, &recipe.decode);
+            let making = planar.bytes(&self.source, &recipe.decode);
             let encoding = planar.encoding_bytes().saturating_add(of_map);
-            return (planar.bytes() + decoder).max(verifying).max(encoding);
+            return making.max(verifying).max(encoding);
         }
         let &Recipe { decode, geometry, format, animation, palette, most, .. } = recipe;
         let frames = animation.or(recipe.picture.map(|(_, animation)| animation));
@@ -750,7 +750,7 @@ impl Prepared<'_> {
         }))
     }
 
-    /// Makes a JPEG of the luma and chroma of one.
+    /// Makes a JPEG of luma and chroma.
     fn make_planes(
         &self,
         recipe: &Recipe,

@@ -12,6 +12,8 @@ pub(in crate::image) struct Decode {
     pub(in crate::image) scale: Scale,
     /// What of the stored image is.
     pub(in crate::image) part: Rect,
+    /// What is kept of the scaled image, where [planes](Scale::Planes) are made to that.
+    pub(in crate::image) window: Rect,
     /// JPEG only: the number of scans that the decoder accepts.
     pub(in crate::image) scans: u32,
     /// Whether it is decoded picture by picture, where it has several.
@@ -21,7 +23,8 @@ pub(in crate::image) struct Decode {
 impl Decode {
     /// All of an image of that size, as it is.
     pub(in crate::image) fn all(size: Size, scans: u32) -> Decode {
-        Decode { scale: Scale::Whole, part: Rect { x: 0, y: 0, size }, scans, moves: false }
+        let part = Rect { x: 0, y: 0, size };
+        Decode { scale: Scale::Whole, part, window: part, scans, moves: false }
     }
 
     /// All of a source of which a region is to be scaled to a size, as small as that allows.
@@ -35,7 +38,13 @@ impl Decode {
             side(size.width, region.size.width, scaled.width),
             side(size.height, region.size.height, scaled.height),
         );
-        Decode { scale: Scale::new(source, whole), ..Decode::all(size, scans) }
+        let window = Rect { x: 0, y: 0, size: scaled };
+        let scale = match Scale::new(source, whole) {
+            // What is beyond the edges of a region is not to be seen.
+            Scale::Planes(_) if region.size != size => Scale::Whole,
+            scale => scale,
+        };
+        Decode { scale, window, ..Decode::all(size, scans) }
     }
 
     /// This, without what is cut away where only a window of the scaled region is kept.
@@ -46,17 +55,24 @@ impl Decode {
         scaled: Size,
         window: Rect,
     ) -> Decode {
-        Decode { part: part(source, region, scaled, window, self.scale), ..self }
+        Decode { part: part(source, region, scaled, window, self.scale), window, ..self }
     }
 
     /// The size of the decoded raster.
     pub(in crate::image) fn raster_size(&self, stored: Size) -> Size {
+        if let Scale::Planes(_) = self.scale {
+            return self.window.size;
+        }
         let [(width, _), (height, _)] = self.scale.of(self.part.size, stored);
         Size::new(width, height)
     }
 
     /// How that raster lies in the image.
     pub(in crate::image) fn placed(&self, stored: Size) -> Placed {
+        if let Scale::Planes(scaled) = self.scale {
+            let origin = (self.window.x.into(), self.window.y.into());
+            return Placed { origin, ..Placed::all(scaled) };
+        }
         let [(_, across), (_, down)] = self.scale.of(self.part.size, stored);
         let scaled = |x: u32, y: u32| (f64::from(x) * across, f64::from(y) * down);
         Placed {

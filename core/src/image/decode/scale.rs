@@ -5,6 +5,10 @@ use crate::image::pixels::LARGEST_BOX;
 use crate::image::size::Size;
 use crate::image::source::{Container, Source};
 
+/// By how much the side of a plane is shrunk at most: with more, all of it would be held, and be scaled
+/// without a look at the [`Control`](crate::image::Control).
+pub(in crate::image) const STEEPEST: u32 = 8;
+
 /// By which means, and how much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::image) enum Scale {
@@ -16,6 +20,8 @@ pub(in crate::image) enum Scale {
     Boxes(u32),
     /// WebP: to just that size, by averages of areas. SVG: drawn at that size.
     To(Size),
+    /// WebP of luma and chroma: each is scaled by itself, to what is kept of that size.
+    Planes(Size),
 }
 
 impl Scale {
@@ -30,7 +36,10 @@ impl Scale {
             Container::Png(png) if !png.interlaced && !source.info.alpha => boxes(stored, scaled),
             Container::Heic(_) if !source.info.alpha => boxes(stored, scaled),
             Container::Webp(webp) if !source.info.alpha => match webp.still() {
-                Some(still) => twice(stored, scaled, still.lossless),
+                Some(still) if still.lossless => twice(stored, scaled, 6),
+                Some(_) if planes_do(stored, scaled) => Scale::Planes(scaled),
+                // It leaves out the deblocking filter, too.
+                Some(_) => twice(stored, scaled, 9),
                 None => Scale::Whole,
             },
             Container::Svg(_) => Scale::To(scaled),
@@ -52,12 +61,12 @@ impl Scale {
             Scale::Whole => (part, 1.0),
             Scale::Eighths(eighths) => (times(part, eighths, 8), f64::from(eighths) / 8.0),
             Scale::Boxes(side) => (part.div_ceil(side), 1.0 / f64::from(side)),
-            Scale::To(_) => {
+            Scale::To(_) | Scale::Planes(_) => {
                 let pixels = times(part, to, stored);
                 (pixels, f64::from(pixels) / f64::from(part))
             }
         };
-        let to = if let Scale::To(to) = self { to } else { stored };
+        let to = if let Scale::To(to) | Scale::Planes(to) = self { to } else { stored };
         [side(part.width, stored.width, to.width), side(part.height, stored.height, to.height)]
     }
 }
@@ -94,14 +103,26 @@ fn boxes(stored: Size, scaled: Size) -> Scale {
 
 /// Twice the size, by libwebp itself, where that is worth it.
 ///
-/// It leaves out the deblocking filter of lossy images then, which shows in shrinks
-/// of less than 9; of lossless ones, a shrink of less than 6 would take longer.
-fn twice(stored: Size, scaled: Size, lossless: bool) -> Scale {
-    let least = if lossless { 6 } else { 9 };
+/// Of lossless images a shrink of less than 6 would take longer.
+fn twice(stored: Size, scaled: Size, least: u32) -> Scale {
     let enough = |stored: u32, scaled: u32| stored / scaled.max(1) >= least;
     if enough(stored.width, scaled.width) && enough(stored.height, scaled.height) {
         Scale::To(Size::new(2 * scaled.width, 2 * scaled.height))
     } else {
         boxes(stored, scaled)
     }
+}
+
+/// Whether luma and chroma of an image are to be scaled each by itself: with less of a shrink chroma would be enlarged,
+/// and with more the scaler of planes would hold all of one.
+fn planes_do(stored: Size, scaled: Size) -> bool {
+    let fits = |stored: u32, scaled: u32| stored >= 2 * scaled && stored / STEEPEST < scaled;
+    fits(stored.width, scaled.width) && fits(stored.height, scaled.height)
+}
+
+/// Whether a shrink leaves nothing to see of the edges of the blocks that a lossy WebP is made of, so that they
+/// need not be smoothed.
+pub(in crate::image) fn hides_blocks(stored: Size, scaled: Size) -> bool {
+    let hides = |stored: u32, scaled: u32| stored / scaled.max(1) >= 5;
+    hides(stored.width, scaled.width) && hides(stored.height, scaled.height)
 }

@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
+use image_gate_codecs::Band;
 use image_gate_codecs::webp::{self, Decoder, Region};
 
 use super::canvas::Canvas;
 use super::options::{Decode, enough};
-use super::scale::Scale;
+use super::scale::{Scale, hides_blocks};
 use crate::image::damage::{Damage, Tolerance};
 use crate::image::error::{broken, truncated};
-use crate::image::pixels::Shrink;
-use crate::image::raster::{Layout, Raster};
+use crate::image::orientation::Orientation;
+use crate::image::pixels::{PlaneScalers, Shrink, Span, colored, plane_bytes};
+use crate::image::raster::{Layout, Raster, zeroed};
 use crate::image::size::{Rect, Size};
 use crate::image::source::webp::{Bitstream, Webp, WebpFrame, WebpImage};
 use crate::image::{Control, Error, Info};
@@ -43,6 +45,13 @@ pub(super) fn decode(
         }
         WebpImage::None => return Err(broken("no frame")),
     };
+    if let Scale::Planes(scaled) = how.scale {
+        let (luma, chroma) = spans(image.size, scaled, &how);
+        let mut scalers = PlaneScalers::new(luma, chroma)?;
+        let take = |bands: [Band<'_>; 3]| scalers.push(bands);
+        decode_planes(image, (how.part, scaled), take, tolerance, control)?;
+        return colored(&scalers.finish(Orientation::default(), control)?, control);
+    }
     let (raster, rows) = still(image, &how, tolerance, control)?;
     if !enough(rows, raster.size().height) {
         return Err(truncated());
@@ -58,13 +67,98 @@ pub(super) fn decode(
     Ok(raster)
 }
 
+/// What becomes of luma and of chroma, across and down, where there is one of both for each pixel in the end.
+fn spans(stored: Size, scaled: Size, how: &Decode) -> ((Span, Span), (Span, Span)) {
+    let (part, window) = (how.part, how.window);
+    let spans = |step: u8| {
+        let across = (part.x, part.size.width, step);
+        let down = (part.y, part.size.height, step);
+        (
+            Span::scaled(
+                (stored.width, scaled.width),
+                across,
+                (window.x, window.size.width),
+                1,
+                false,
+            ),
+            Span::scaled(
+                (stored.height, scaled.height),
+                down,
+                (window.y, window.size.height),
+                1,
+                false,
+            ),
+        )
+    };
+    (spans(1), spans(2))
+}
+
+/// Hands luma and chroma of a part of a lossy image without alpha, which is to be scaled to a size, to `take`, rows as
+/// they come.
+pub(in crate::image) fn decode_planes(
+    image: &Bitstream,
+    (part, scaled): (Rect, Size),
+    mut take: impl FnMut([Band<'_>; 3]) -> Result<(), Error>,
+    tolerance: &Tolerance,
+    control: &Control,
+) -> Result<(), Error> {
+    control.check()?;
+    let decoder = open(image)?;
+    let Rect { x, y, size: Size { width, height } } = part;
+    let wanted = Region { x, y, width, height, scaled: None };
+    let deblocks = !hides_blocks(image.size, scaled);
+    let mut failed = None;
+    let hand = |bands: [Band<'_>; 3]| take(bands).map_err(|error| failed = Some(error)).is_ok();
+    let rows = decoder.decode_planes(&wanted, deblocks, hand, || control.check().is_ok());
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    control.check()?;
+    let rows = rows.map_err(broken)?;
+    if rows == height {
+        return Ok(());
+    }
+    tolerance.note(Damage::inside(format!("an image ends at row {rows} of {height}")))?;
+    if !enough(rows, height) {
+        return Err(truncated());
+    }
+    // Black. There is an even number of rows before it.
+    let stride = width as usize;
+    let half = stride.div_ceil(2);
+    let (mut luma, mut chroma) = (zeroed(2 * stride)?, zeroed(half)?);
+    luma.fill(16);
+    chroma.fill(128);
+    for row in (rows..height).step_by(2) {
+        control.check()?;
+        let count = if row + 1 == height { stride } else { 2 * stride };
+        let luma = Band { samples: luma.get(..count).unwrap_or_default(), stride };
+        let chroma = Band { samples: &chroma, stride: half };
+        take([luma, chroma, chroma])?;
+    }
+    Ok(())
+}
+
+/// Bytes that [`decode_planes`] holds.
+pub(in crate::image) fn bytes_of_planes(part: Size) -> u64 {
+    let chroma = Size::new(part.width.div_ceil(2), part.height.div_ceil(2));
+    part.pixels() + 2 * chroma.pixels() + bytes_of_rows(part.width)
+}
+
+/// Of lossy images a few rows of macroblocks.
+fn bytes_of_rows(width: u32) -> u64 {
+    u64::from(width) * 256
+}
+
 /// Bytes that the decoder holds besides the raster.
 pub(super) fn working_bytes(webp: &Webp, info: &Info, how: &Decode) -> u64 {
     let pixels = Size::new(info.width, info.height).pixels();
     let whole = if matches!(how.scale, Scale::Boxes(_)) { 3 } else { 0 };
-    // Of lossy images a few rows of macroblocks; of lossless ones all pixels, of alpha two
-    // planes. The frame of an animation is there before it is composed.
-    let rows = u64::from(info.width) * 256;
+    // Of lossless images all pixels, of alpha two planes. The frame of an animation is there before it is composed.
+    if let Scale::Planes(scaled) = how.scale {
+        let (luma, chroma) = spans(Size::new(info.width, info.height), scaled, how);
+        return bytes_of_planes(how.part.size) + plane_bytes(&luma, &chroma);
+    }
+    let rows = bytes_of_rows(info.width);
     let codes = webp.code_bytes().unwrap_or_default();
     rows + codes
         + pixels
@@ -76,6 +170,15 @@ pub(super) fn working_bytes(webp: &Webp, info: &Info, how: &Decode) -> u64 {
             }
 }
 
+fn open<'a>(image: &Bitstream<'a>) -> Result<Decoder<'a>, Error> {
+    let decoder = Decoder::new(image.chunks).map_err(broken)?;
+    let info = decoder.info();
+    if (info.width, info.height) != (image.size.width, image.size.height) {
+        return Err(broken("two readings of the header differ"));
+    }
+    Ok(decoder)
+}
+
 /// Decodes a bitstream, but for boxes; returns how many of the rows are there. The others are
 /// zeros.
 fn still(
@@ -84,7 +187,7 @@ fn still(
     tolerance: &Tolerance,
     control: &Control,
 ) -> Result<(Raster, u32), Error> {
-    let decoder = Decoder::new(image.chunks).map_err(broken)?;
+    let decoder = open(image)?;
     let info = decoder.info();
     let size = image.size;
     // No bit at all may stand for all pixels of a lossless image, which come in one step then: none is begun for which
@@ -97,9 +200,6 @@ fn still(
         if has_time { Ok(()) } else { Err(Error::Timeout) }
     };
     check()?;
-    if (info.width, info.height) != (size.width, size.height) {
-        return Err(broken("two readings of the header differ"));
-    }
     let layout = if info.alpha { Layout::Rgba8 } else { Layout::Rgb8 };
     let Rect { x, y, size: part } = how.part;
     let (decoded, scaled) = match how.scale {

@@ -3,6 +3,7 @@
 //! Rows are scaled to fewer or more of them, and then across, four rows at once as if they were the channels
 //! of one: of a single channel that would take twice as long.
 
+use image_gate_codecs::Band;
 use image_gate_codecs::cpu::{self, Kernel};
 use image_gate_resample::{Part, Pixels, Resizer};
 
@@ -62,6 +63,29 @@ impl Span {
         Span { first, count: last - first, before, after, start, ratio, made }
     }
 
+    /// What of a side of a plane becomes which of another: of a side of the image it has a part, of so many pixels
+    /// from one on, and a sample for `step` of them. The image's `pixels` are scaled to `scaled`, of which those
+    /// are made that `len` come of from `at` on, `made` to a sample.
+    ///
+    /// Samples lie in the middle of their pixels. Of a side that is mirrored the first sample is made
+    /// of the last pixels.
+    pub(in crate::image) fn scaled(
+        (pixels, scaled): (u32, u32),
+        (first, there, step): (u32, u32, u8),
+        (at, len): (u32, u32),
+        made: u8,
+        mirrored: bool,
+    ) -> Span {
+        let ratio = f64::from(pixels) / f64::from(scaled);
+        let count = len.div_ceil(made.into());
+        let beyond = count * u32::from(made) - len;
+        let start = f64::from(at) - if mirrored { f64::from(beyond) } else { 0.0 };
+        let samples = there.div_ceil(step.into());
+        let step = f64::from(step);
+        let start = (start * ratio - f64::from(first)) / step;
+        Span::new(samples, start, f64::from(made) * ratio / step, count)
+    }
+
     /// How many samples come out.
     pub(in crate::image) fn made(&self) -> u32 {
         self.made
@@ -103,7 +127,7 @@ impl Span {
 }
 
 /// Bytes that a plane takes until it is scaled, and the result with it.
-pub(in crate::image) fn plane_bytes(across: &Span, down: &Span) -> u64 {
+fn bytes_of_one(across: &Span, down: &Span) -> u64 {
     let held = Size::new(across.len(), down.held() + down.step()).pixels();
     let rows = down.made.div_ceil(ROWS);
     let (between, made) = (Size::new(across.len(), rows), Size::new(across.made, rows));
@@ -111,9 +135,49 @@ pub(in crate::image) fn plane_bytes(across: &Span, down: &Span) -> u64 {
     held + 4 * between.pixels() + 8 * made.pixels() + working_bytes(between, FOUR, made)
 }
 
+/// Luma and both chromas on their way.
+#[derive(Debug)]
+pub(in crate::image) struct PlaneScalers([PlaneScaler; 3]);
+
+impl PlaneScalers {
+    /// By what becomes of them across and down.
+    pub(in crate::image) fn new(
+        luma: (Span, Span),
+        chroma: (Span, Span),
+    ) -> Result<PlaneScalers, Error> {
+        let scaler = |(across, down): (Span, Span)| PlaneScaler::new(across, down);
+        Ok(PlaneScalers([scaler(luma)?, scaler(chroma)?, scaler(chroma)?]))
+    }
+
+    /// Takes the next rows.
+    pub(in crate::image) fn push(&mut self, bands: [Band<'_>; 3]) -> Result<(), Error> {
+        self.0.iter_mut().zip(bands).try_for_each(|(scaler, band)| {
+            band.samples.chunks_exact(band.stride).try_for_each(|row| scaler.push(row))
+        })
+    }
+
+    /// The planes, all of whose rows came, turned.
+    pub(in crate::image) fn finish(
+        self,
+        orientation: Orientation,
+        control: &Control,
+    ) -> Result<[Raster; 3], Error> {
+        control.check()?;
+        let finish = |scaler: PlaneScaler| scaler.finish(orientation, control);
+        let [luma, blue, red] = self.0;
+        Ok([finish(luma)?, finish(blue)?, finish(red)?])
+    }
+}
+
+/// Bytes that [`PlaneScalers`] take.
+pub(in crate::image) fn plane_bytes(luma: &(Span, Span), chroma: &(Span, Span)) -> u64 {
+    let bytes = |(across, down): &(Span, Span)| bytes_of_one(across, down);
+    bytes(luma) + 2 * bytes(chroma)
+}
+
 /// A plane on its way.
 #[derive(Debug)]
-pub(in crate::image) struct PlaneScaler {
+struct PlaneScaler {
     across: Span,
     down: Span,
     resizer: Resizer,
@@ -131,7 +195,7 @@ pub(in crate::image) struct PlaneScaler {
 
 impl PlaneScaler {
     /// Before the first row.
-    pub(in crate::image) fn new(across: Span, down: Span) -> Result<PlaneScaler, Error> {
+    fn new(across: Span, down: Span) -> Result<PlaneScaler, Error> {
         let bytes = |rows: u32| Size::new(across.len(), rows).pixels() as usize;
         Ok(PlaneScaler {
             across,
@@ -147,7 +211,7 @@ impl PlaneScaler {
     }
 
     /// Takes the next row of the plane.
-    pub(in crate::image) fn push(&mut self, row: &[u8]) -> Result<(), Error> {
+    fn push(&mut self, row: &[u8]) -> Result<(), Error> {
         let Span { first, count, before, after, .. } = self.down;
         let (at, end) = (self.came, first + count);
         self.came = at.saturating_add(1);
@@ -220,11 +284,7 @@ impl PlaneScaler {
     }
 
     /// The plane, all of whose rows came, turned.
-    pub(in crate::image) fn finish(
-        self,
-        orientation: Orientation,
-        control: &Control,
-    ) -> Result<Raster, Error> {
+    fn finish(self, orientation: Orientation, control: &Control) -> Result<Raster, Error> {
         let PlaneScaler { across, down, rows, step, fours, made, .. } = self;
         drop((rows, step));
         if made != down.made {

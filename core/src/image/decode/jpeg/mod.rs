@@ -5,7 +5,7 @@ mod scaled_dct;
 mod scales;
 mod turbo;
 
-use image_gate_codecs::jpeg::Band;
+use image_gate_codecs::Band;
 
 use super::{Decode, Scale};
 use crate::image::damage::{Damage, Tolerance};

@@ -1,6 +1,7 @@
 //! By libjpeg-turbo.
 
-use image_gate_codecs::jpeg::{self, Band, Decoder, PixelFormat, Region, Warning};
+use image_gate_codecs::Band;
+use image_gate_codecs::jpeg::{self, Decoder, PixelFormat, Region, Warning};
 
 use crate::image::decode::{Decode, Scale};
 use crate::image::error::broken;
