@@ -410,17 +410,27 @@ impl Drop for Slices<'_> {
     }
 }
 
+/// What an image to encode is made of; rows follow each other without a gap.
+#[derive(Debug, Clone, Copy)]
+pub enum Samples<'a> {
+    /// Red, green and blue, pixel by pixel.
+    Rgb(&'a [u8]),
+    /// The same and alpha, not premultiplied.
+    Rgba(&'a [u8]),
+    /// Luma and both chromas of BT.601 in its narrow range, and of chroma one for two pixels across and
+    /// down: of a lossy image alone.
+    Planes([&'a [u8]; 3]),
+}
+
 /// An image to encode.
 #[derive(Debug, Clone, Copy)]
 pub struct Image<'a> {
-    /// RGB, or RGBA with `alpha`.
-    pub pixels: &'a [u8],
+    /// What it is made of.
+    pub samples: Samples<'a>,
     /// Width in pixels.
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// Whether the pixels have an alpha channel, not premultiplied.
-    pub alpha: bool,
     /// Whether every pixel is kept as it is, but for the colour of fully transparent ones.
     pub lossless: bool,
     /// 0 to 100; of a lossless image, the effort.
@@ -434,12 +444,7 @@ pub struct Image<'a> {
 /// # Errors
 /// Where the encoder fails or is stopped, or the pixels are not as many as announced.
 pub fn encode(image: &Image<'_>, goes_on: impl Fn() -> bool) -> Result<Encoded, Error> {
-    let channels = if image.alpha { 4 } else { 3 };
-    if Some(image.pixels.len()) != bytes(image.width, image.height, channels) {
-        return Err(LENGTH);
-    }
     let int = |number: u32| c_int::try_from(number).map_err(|_| Error::Call("a huge image"));
-    let stride = int(image.width * channels)?;
     let mut config = encoder_config()?;
     config.lossless = image.lossless.into();
     config.quality = image.quality.min(100).into();
@@ -449,18 +454,42 @@ pub fn encode(image: &Image<'_>, goes_on: impl Fn() -> bool) -> Result<Encoded, 
     let mut picture = OwnedPicture::new()?;
     picture.0.use_argb = image.lossless.into();
     (picture.0.width, picture.0.height) = (int(image.width)?, int(image.height)?);
-    let import = if image.alpha { WebPPictureImportRGBA } else { WebPPictureImportRGB };
-    // SAFETY: the picture is initialised, and the pixels are as many as they were counted to be.
-    if unsafe { import(&mut picture.0, image.pixels.as_ptr(), stride) } == 0 {
-        return Err(Error::Encoding(picture.0.error_code));
+    let fits = |samples: &[u8], width: u32, height: u32, channels: u32| {
+        (Some(samples.len()) == bytes(width, height, channels)).then_some(()).ok_or(LENGTH)
+    };
+    match image.samples {
+        Samples::Rgb(pixels) | Samples::Rgba(pixels) => {
+            let alpha = matches!(image.samples, Samples::Rgba(_));
+            let channels = if alpha { 4 } else { 3 };
+            fits(pixels, image.width, image.height, channels)?;
+            let import = if alpha { WebPPictureImportRGBA } else { WebPPictureImportRGB };
+            let stride = int(image.width * channels)?;
+            // SAFETY: the picture is initialised, and the pixels are as many as they were counted to be.
+            if unsafe { import(&mut picture.0, pixels.as_ptr(), stride) } == 0 {
+                return Err(Error::Encoding(picture.0.error_code));
+            }
+        }
+        Samples::Planes([luma, blue, red]) => {
+            if image.lossless {
+                return Err(Error::Call("planes of an image without loss"));
+            }
+            let halves = (image.width.div_ceil(2), image.height.div_ceil(2));
+            fits(luma, image.width, image.height, 1)?;
+            fits(blue, halves.0, halves.1, 1)?;
+            fits(red, halves.0, halves.1, 1)?;
+            // Only read, though the type does not say so, and not freed with the picture.
+            let plane = |samples: &[u8]| samples.as_ptr().cast_mut();
+            (picture.0.y, picture.0.u, picture.0.v) = (plane(luma), plane(blue), plane(red));
+            (picture.0.y_stride, picture.0.uv_stride) = (int(image.width)?, int(halves.0)?);
+        }
     }
     picture.0.writer = Some(WebPMemoryWrite);
     picture.0.custom_ptr = from_mut(&mut writer.0).cast();
     let goes_on: &dyn Fn() -> bool = &goes_on;
     picture.0.progress_hook = Some(on_progress);
     picture.0.user_data = from_ref(&goes_on).cast_mut().cast();
-    // SAFETY: both are initialised; the writer is what `WebPMemoryWrite` asks for, the data what
-    // `on_progress` does, and both outlive the call.
+    // SAFETY: both are initialised, and planes that are not the picture's own are as long as they were counted to
+    // be; the writer is what `WebPMemoryWrite` asks for, the data what `on_progress` does, and all outlive the call.
     if unsafe { WebPEncode(&config, &mut picture.0) } == 0 {
         return Err(match picture.0.error_code {
             WebPEncodingError::VP8_ENC_ERROR_USER_ABORT => Error::Stopped,
@@ -477,7 +506,7 @@ extern "C" fn on_progress(_percent: c_int, picture: *const WebPPicture) -> c_int
     catch_unwind(AssertUnwindSafe(goes_on)).unwrap_or(false).into()
 }
 
-/// A picture of libwebp's, with planes of its own.
+/// A picture of libwebp's, whose planes are its own where it made them.
 struct OwnedPicture(WebPPicture);
 
 impl OwnedPicture {
@@ -548,7 +577,8 @@ mod tests {
     fn file(alpha: bool, lossless: bool) -> Result<Encoded, Error> {
         let pixels = &picture(alpha);
         let (width, height, quality, effort) = (WIDTH, HEIGHT, 90, 4);
-        encode(&Image { pixels, width, height, alpha, lossless, quality, effort }, || true)
+        let samples = if alpha { Samples::Rgba(pixels) } else { Samples::Rgb(pixels) };
+        encode(&Image { samples, width, height, lossless, quality, effort }, || true)
     }
 
     fn part(file: &[u8], part: Region, channels: usize) -> Result<Vec<u8>, Error> {
@@ -615,6 +645,101 @@ mod tests {
         Ok(())
     }
 
+    /// Planes as they come, in how many bands, and how many rows of pixels they stand for.
+    fn planes(
+        file: &[u8],
+        part: &Region,
+        deblocks: bool,
+    ) -> Result<([Vec<u8>; 3], usize, u32), Error> {
+        let (mut planes, mut bands) = ([const { Vec::new() }; 3], 0);
+        let rows = Decoder::new(file)?.decode_planes(
+            part,
+            deblocks,
+            |came| {
+                planes.iter_mut().zip(came).for_each(|(plane, band)| plane.extend(band.samples));
+                bands += 1;
+                true
+            },
+            || true,
+        )?;
+        Ok((planes, bands, rows))
+    }
+
+    #[test]
+    fn planes_are_those_of_the_pixels() -> Result<(), Error> {
+        let file = file(false, false)?;
+        let whole = part(&file, ALL, 3)?;
+        let (of_file, _, rows) = planes(&file, &ALL, true)?;
+        assert_eq!(rows, HEIGHT);
+        let [luma, blue, red] = &of_file;
+        for (at, pixel) in (0..).zip(whole.as_chunks::<3>().0) {
+            let [r, g, b] = pixel.map(f64::from);
+            let expected = 16.0 + (65.481 * r + 128.553 * g + 24.966 * b) / 255.0;
+            // Colours that there are not were cut.
+            let is_cut = pixel.iter().any(|&sample| [0, 255].contains(&sample));
+            assert!(is_cut || (f64::from(luma[at]) - expected).abs() < 1.5, "{at}: {pixel:?}");
+        }
+        assert_eq!((blue.len(), red.len()), (30 * 20, 30 * 20));
+        // They are encoded again as they are.
+        let image = Image {
+            samples: Samples::Planes([luma, blue, red]),
+            width: WIDTH,
+            height: HEIGHT,
+            lossless: false,
+            quality: 100,
+            effort: 4,
+        };
+        let (again, ..) = planes(&encode(&image, || true)?, &ALL, true)?;
+        for (plane, again) in of_file.iter().zip(&again) {
+            assert!(plane.iter().zip(again).all(|(a, b)| a.abs_diff(*b) < 12));
+        }
+        // A part of them, and an odd one.
+        let (x, y, width, height) = (22, 14, 19, 9);
+        let (cut, ..) = planes(&file, &Region { x, y, width, height, scaled: None }, true)?;
+        for (row, cut) in cut[0].chunks(19).enumerate() {
+            let at = (14 + row) * WIDTH as usize + 22;
+            assert_eq!(cut, &of_file[0][at..at + 19], "{row}");
+        }
+        for (row, cut) in cut[1].chunks(10).enumerate() {
+            let at = (7 + row) * 30 + 11;
+            assert_eq!(cut, &of_file[1][at..at + 10], "{row}");
+        }
+        assert!(planes(&file, &Region { x: 1, width: 9, ..ALL }, true).is_err());
+        assert!(planes(&super::tests::file(true, false)?, &ALL, true).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn planes_come_in_bands_and_stop() -> Result<(), Error> {
+        let (width, height, quality, effort) = (1701, 1301, 60, 0);
+        let pixels: Vec<u8> = (0..width * height * 3).map(|i| ((i * 7919) >> 6) as u8).collect();
+        let samples = Samples::Rgb(&pixels);
+        let image = Image { samples, width, height, lossless: false, quality, effort };
+        let file = encode(&image, || true)?;
+        let all = Region { width, height, ..ALL };
+        let (whole, bands, rows) = planes(&file, &all, true)?;
+        assert!(bands > 50 && rows == height, "{bands} {rows}");
+        assert_eq!(whole.each_ref().map(Vec::len), [1701 * 1301, 851 * 651, 851 * 651]);
+        let (rough, ..) = planes(&file, &all, false)?;
+        assert!(rough != whole);
+        let mut last = height;
+        for len in (file.len() / 8..file.len()).step_by(file.len() / 9).rev() {
+            let (there, _, rows) = planes(&file[..len], &all, true)?;
+            assert!(rows < last && rows % 2 == 0, "{len}: {rows}");
+            assert_eq!(there[0].len(), rows as usize * 1701);
+            assert_eq!(there[2].len(), rows as usize / 2 * 851);
+            assert!(there.iter().zip(&whole).all(|(there, whole)| whole.starts_with(there)));
+            last = rows;
+        }
+        let decoder = Decoder::new(&file)?;
+        assert_eq!(decoder.decode_planes(&all, true, |_| true, || false), Err(Error::Stopped));
+        assert_eq!(decoder.decode_planes(&all, true, |_| false, || true), Err(Error::Stopped));
+        // Of a lossless image there are none.
+        let exact = encode(&Image { lossless: true, ..image }, || true)?;
+        assert!(!matches!(planes(&exact, &all, true), Ok((_, _, rows)) if rows == height));
+        Ok(())
+    }
+
     #[test]
     fn scaled_by_averages() -> Result<(), Error> {
         let file = file(false, true)?;
@@ -646,15 +771,21 @@ mod tests {
             assert!(part(&file[..end], ALL, 3).is_err(), "{end}");
         }
         let image = Image {
-            pixels: &[0; 12],
+            samples: Samples::Rgb(&[0; 12]),
             width: 3,
             height: 2,
-            alpha: false,
             lossless: false,
             quality: 75,
             effort: 2,
         };
         assert!(encode(&image, || true).is_err());
+        let planes = |luma, red| Samples::Planes([luma, &[128; 2], red]);
+        let of = |samples| encode(&Image { samples, ..image }, || true);
+        assert!(of(planes(&[16; 6], &[128; 2])).is_ok());
+        assert!(of(planes(&[16; 5], &[128; 2])).is_err());
+        assert!(of(planes(&[16; 6], &[128; 1])).is_err());
+        let exact = Image { samples: planes(&[16; 6], &[128; 2]), lossless: true, ..image };
+        assert!(encode(&exact, || true).is_err());
         Ok(())
     }
 
@@ -665,8 +796,8 @@ mod tests {
         let (width, height, quality, effort) = (1700, 1300, 60, 0);
         let pixels: Vec<u8> = (0..width * height * 3).map(|i| ((i * 7919) >> 6) as u8).collect();
         for lossless in [false, true] {
-            let image =
-                Image { pixels: &pixels, width, height, alpha: false, lossless, quality, effort };
+            let samples = Samples::Rgb(&pixels);
+            let image = Image { samples, width, height, lossless, quality, effort };
             let asked = Cell::new(0);
             let counting = || {
                 asked.set(asked.get() + 1);

@@ -1,4 +1,4 @@
-//! JPEG to JPEG by luma and chroma, each by itself, against the same through RGB.
+//! JPEG and WebP by luma and chroma, each by itself, against the same through RGB.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -241,6 +241,194 @@ fn the_work_can_be_ended_between_rows() {
     }
 }
 
+/// A WebP by its luma and chroma, and by colours: as PNG, of which each pixel counts.
+fn of_webp(source: &[u8], params: &str, made: &str) -> (Picture, Picture) {
+    let asked = |text: &str| Plan { is_exact: true, ..plan(text) };
+    let (planar, ..) = run(source, &asked(&format!("{made},{params}")));
+    let (exact, ..) = run(source, &asked(&format!("f=png,{params}")));
+    (decode(&planar.unwrap()), decode(&exact.unwrap()))
+}
+
+const OF_WEBP: [&str; 4] = [
+    "f=jpeg,q=95,subsampling=420",
+    "f=jpeg,q=95,subsampling=444",
+    "f=jpeg,q=80,subsampling=420",
+    "f=webp,q=95",
+];
+
+#[test]
+fn colours_of_webp_are_where_they_are_in_rgb() {
+    for (width, height) in [(320, 240), (321, 241), (194, 260)] {
+        let source = webp_lossy(&waves(width, height), 95);
+        for params in [
+            "w=160",
+            "w=150",
+            "w=61",
+            "w=45",
+            "w=400,fit=contain,enlarge=on",
+            "w=80,h=81,fit=crop,g=east",
+            "w=81,h=80,fit=crop,g=south",
+            "w=30,h=80,fit=crop,g=northwest",
+            "w=91,h=77,fit=stretch",
+            "w=77,flip=h",
+            "w=77,flip=v",
+            "w=83,rotate=90",
+            "w=84,h=83,fit=crop,rotate=270",
+            // What needs colours has them made of planes.
+            "w=77,brightness=1.1",
+            "w=70,h=90,fit=pad",
+            "w=70,h=60,fit=crop,g=smart",
+            "crop=20:10:100:90,w=40",
+        ] {
+            for made in OF_WEBP {
+                let (planar, rgb) = of_webp(&source, params, made);
+                let what = format!("{width}x{height} {params} {made}");
+                assert_eq!(planar.size(), rgb.size(), "{what}");
+                let near = psnr(&planar, &rgb);
+                assert!(near > 33.0, "{what}: {near} dB");
+            }
+        }
+    }
+}
+
+#[test]
+fn chroma_of_webp_does_not_move() {
+    let ramp = Picture::new(200, 120, |x, y| [(x + 20) as u8, 120, (y * 2) as u8, 255]);
+    let source = webp_lossy(&ramp, 98);
+    for params in ["w=120", "w=100", "w=67", "w=67,flip=h", "w=50,h=41,fit=crop", "w=53,rotate=90"]
+    {
+        for made in OF_WEBP {
+            let (planar, rgb) = of_webp(&source, params, made);
+            let (mut sum, mut count) = ([0.0; 3], 0.0);
+            for y in 4..planar.height - 4 {
+                for x in 4..planar.width - 4 {
+                    for (channel, sum) in sum.iter_mut().enumerate() {
+                        let of = |picture: &Picture| f64::from(picture.at(x, y)[channel]);
+                        *sum += of(&planar) - of(&rgb);
+                    }
+                    count += 1.0;
+                }
+            }
+            let shifts = sum.map(|sum| sum / count);
+            assert!(shifts.iter().all(|shift| shift.abs() < 1.0), "{params} {made} {shifts:?}");
+        }
+    }
+}
+
+#[test]
+fn drawings_stay_so_in_webp() {
+    let checks = Picture::new(320, 320, |x, y| match (x / 80 + y / 80) % 2 {
+        0 => [255, 255, 255, 255],
+        _ => [0, 0, 0, 255],
+    });
+    let source = webp_lossy(&checks, 100);
+    let (made, ..) = run(&source, &plan("f=webp,w=319"));
+    let (exact, ..) = run(&source, &plan("f=webp,w=160"));
+    assert!(made.unwrap().windows(4).any(|kind| kind == b"VP8 "));
+    assert!(exact.unwrap().windows(4).any(|kind| kind == b"VP8L"));
+}
+
+#[test]
+fn only_opaque_lossy_webp_has_planes() {
+    let picture = waves(160, 120);
+    let is_planar = |source: &[u8], params: &str| {
+        let plan = Plan { is_exact: true, ..plan(params) };
+        let (made, memory, _) = run(source, &plan);
+        let (_, others, _) = run(source, &through_rgb(&plan));
+        made.unwrap();
+        memory != others
+    };
+    let source = webp_lossy(&picture, 90);
+    for params in ["f=jpeg,w=100", "f=jpeg", "f=webp,w=100", "f=webp,w=100,metadata=keep"] {
+        assert!(is_planar(&source, params), "{params}");
+    }
+    for params in ["f=png,w=100", "f=webp,w=100,lossless=on", "f=webp,w=100,opacity=0.5"] {
+        assert!(!is_planar(&source, params), "{params}");
+    }
+    let veiled = Picture::new(160, 120, |x, y| [x as u8, y as u8, 7, if x < 9 { 9 } else { 255 }]);
+    assert!(!is_planar(&webp_lossy(&veiled, 90), "f=jpeg,w=100"));
+    assert!(!is_planar(&webp_lossless(&picture), "f=jpeg,w=100"));
+    // JPEG becomes WebP by them, too.
+    assert!(is_planar(&jpeg(&picture, 95, Subsamp::Sub2x2, false), "f=webp,w=100"));
+}
+
+#[test]
+fn jpegs_become_webp_by_planes() {
+    for sampling in SAMPLINGS {
+        let source = jpeg(&waves(161, 121), 95, sampling, false);
+        for params in ["w=100", "w=101,flip=h", "w=161", "w=83,rotate=90", "w=81,h=80,fit=crop"] {
+            let (planar, rgb) = of_webp(&source, params, "f=webp,q=95");
+            let near = psnr(&planar, &rgb);
+            assert!(near > 34.0, "{sampling:?} {params}: {near} dB");
+        }
+    }
+}
+
+#[test]
+fn damaged_webp_is_judged_alike() {
+    let whole = webp_lossy(&photo(640, 480), 80);
+    let (mut shown, mut refused) = (0, 0);
+    for cut in (1..40).map(|part| whole.len() * part / 40) {
+        let mut scribbled = whole.clone();
+        scribbled[cut..].iter_mut().take(3).for_each(|byte| *byte ^= 0x55);
+        for (source, is_cut) in [(&whole[..cut], true), (&scribbled[..], false)] {
+            for strict in [false, true] {
+                let judged = |params: &str| {
+                    let damaged = match strict {
+                        true => image_gate_core::image::DamagePolicy::Strict,
+                        false => image_gate_core::image::DamagePolicy::Lenient,
+                    };
+                    run(source, &Plan { is_exact: true, damaged, ..plan(params) })
+                };
+                let (exact, _, damage) = judged("f=png,w=200");
+                for params in [
+                    "f=jpeg,w=200",
+                    "f=jpeg,w=400",
+                    "f=webp,w=300",
+                    "f=jpeg,w=300,blur=1,sharpen=2",
+                ] {
+                    let (planar, _, same) = judged(params);
+                    assert_eq!(
+                        damage.is_some(),
+                        same.is_some(),
+                        "{params} {cut} {is_cut} {strict}"
+                    );
+                    match (&exact, planar) {
+                        (Ok(exact), Ok(planar)) if params.ends_with("w=200") => {
+                            let near = psnr(&decode(exact), &decode(&planar));
+                            assert!(near > 22.0, "{params} {cut} {is_cut}: {near} dB");
+                            shown += usize::from(damage.is_some());
+                        }
+                        (Ok(_), Ok(_)) => {}
+                        (Err(_), Err(_)) => refused += 1,
+                        (exact, planar) => panic!(
+                            "{params} {cut} {is_cut} {strict}: {:?} {:?}",
+                            exact.as_ref().err(),
+                            planar.err()
+                        ),
+                    }
+                }
+            }
+        }
+    }
+    assert!(shown > 5 && refused > 20, "{shown} {refused}");
+}
+
+#[test]
+fn work_on_webp_can_be_ended_between_rows() {
+    let source = webp_lossy(&photo(1900, 1300), 90);
+    for (params, least) in [("w=900", 1300 / 16), ("w=300,brightness=1.1", 1300 / 16)] {
+        let plan = asked(params);
+        let prepared = prepare(&source, &plan, &Limits::default()).unwrap();
+        prepared.run(&ended_after(u32::MAX)).unwrap();
+        let all = looks();
+        assert!(all > least, "{params}: {all}");
+        for most in (1..all).step_by(7) {
+            assert_eq!(prepared.run(&ended_after(most)).unwrap_err(), Error::Cancelled, "{most}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
@@ -262,5 +450,22 @@ proptest! {
         prop_assert_eq!(planar.size(), rgb.size());
         let near = psnr(&planar, &rgb);
         prop_assert!(near > 28.0, "{} dB", near);
+    }
+
+    #[test]
+    fn any_size_of_a_webp_is_near_what_it_is_in_rgb(
+        (width, height) in (1u32..180, 1u32..180),
+        (to_width, to_height) in (1u32..120, 1u32..120),
+        made in prop::sample::select(OF_WEBP.to_vec()),
+        fit in prop::sample::select(vec!["stretch", "crop", "contain"]),
+        gravity in prop::sample::select(vec!["northwest", "center", "southeast", "smart"]),
+        turn in prop::sample::select(vec!["", ",rotate=90", ",rotate=180", ",flip=h", ",flip=v,rotate=270"]),
+    ) {
+        let source = webp_lossy(&waves(width, height), 95);
+        let params = format!("w={to_width},h={to_height},fit={fit},g={gravity}{turn}");
+        let (planar, rgb) = of_webp(&source, &params, made);
+        prop_assert_eq!(planar.size(), rgb.size());
+        let near = psnr(&planar, &rgb);
+        prop_assert!(near > 26.0, "{} dB", near);
     }
 }

@@ -1,13 +1,13 @@
-//! JPEG and lossy WebP to JPEG without a raster of RGB: luma and chroma are scaled each by itself, while they
-//! are decoded.
+//! JPEG and lossy WebP to JPEG and lossy WebP without a raster of RGB: luma and chroma are scaled each by itself,
+//! while they are decoded.
 
 use image_gate_codecs::Band;
 
 use super::damage::Tolerance;
-use super::decode::{self, Decode, STEEPEST, Scale};
+use super::decode::{self, Decode, Fidelity, STEEPEST, Scale};
 use super::geometry::Geometry;
 use super::orientation::Orientation;
-use super::pixels::{PlaneScalers, Span, blur, plane_bytes, widen_range};
+use super::pixels::{PlaneScalers, Span, blur, narrow_range, plane_bytes, widen_range};
 use super::raster::Planes;
 use super::size::{Rect, Size};
 use super::source::{Container, Source};
@@ -32,6 +32,8 @@ pub(super) struct Planar {
     chroma: (Span, Span),
     orientation: Orientation,
     output: Size,
+    format: Format,
+    fidelity: Fidelity,
     /// As [`Plan::blur`].
     blur: u16,
 }
@@ -49,8 +51,7 @@ impl Planar {
         let &Geometry { region, scaled, filling, window, orientation, output, .. } = geometry;
         let all = Size::new(source.info.width, source.info.height);
         let is_found = plan.gravity == Gravity::Smart && filling.size != scaled;
-        if format != Format::Jpeg
-            || plan.sharpen > 0
+        if plan.sharpen > 0
             || plan.changes_more_than_blur()
             || plan.trim.is_some()
             || plan.max_bytes.is_some()
@@ -63,7 +64,7 @@ impl Planar {
         {
             return None;
         }
-        let made = encode::sampling(plan);
+        let made = encode::sampling(format, plan)?;
         // There is one standard deviation for both sides.
         if plan.blur > 0 && made.0 != made.1 {
             return None;
@@ -95,6 +96,8 @@ impl Planar {
             chroma,
             orientation,
             output,
+            format,
+            fidelity: encode::fidelity(format, plan),
             blur,
         };
         (!is_little).then_some(planar)
@@ -125,8 +128,9 @@ impl Planar {
     pub(super) fn encoding_bytes(&self) -> u64 {
         let made = |(across, down): &(Span, Span)| Size::new(across.made(), down.made()).pixels();
         let samples = made(&self.luma) + 2 * made(&self.chroma);
-        // Coefficients of 16 bits, and the planes.
-        samples * 3 + encode::working_bytes(self.output, Format::Jpeg, false)
+        // Coefficients of 16 bits, and the planes; and what may be a drawing has its colours made after all.
+        let colored = if self.format == Format::Jpeg { 0 } else { 6 * self.output.pixels() };
+        samples * 3 + colored + encode::working_bytes(self.output, self.format, false)
     }
 
     /// Decodes the source that it was made for, and scales its planes meanwhile.
@@ -151,15 +155,17 @@ impl Planar {
             }
             Container::Webp(webp) => {
                 let image = webp.still().ok_or_else(no_planes)?;
-                let asked = (self.part(source), self.scaled);
-                decode::decode_webp_planes(image, asked, take, tolerance, control)?;
+                let (part, asked) = (self.part(source), (self.scaled, self.fidelity));
+                decode::decode_webp_planes(image, part, asked, take, tolerance, control)?;
                 true
             }
             _ => return Err(no_planes()),
         };
         let mut planes = scalers.finish(orientation, control)?;
-        if is_narrow {
-            widen_range(&mut planes, control)?;
+        match (is_narrow, self.format) {
+            (true, Format::Jpeg) => widen_range(&mut planes, control)?,
+            (false, Format::Webp) => narrow_range(&mut planes, control)?,
+            _ => {}
         }
         let sigma = self.blur;
         let [luma, blue, red] = &mut planes;

@@ -265,7 +265,7 @@ pub fn prepare<'a>(
     }
     let decode = match picture {
         Some(_) => Decode::all(stored, limits.scans),
-        None => how_to_decode(&source, plan, &geometry, limits),
+        None => how_to_decode(&source, plan, &geometry, format, limits),
     };
     if animation.is_none() {
         check_output(1, format)?;
@@ -375,14 +375,21 @@ fn upright(source: &Source, plan: &Plan) -> Orientation {
     if plan.orient { Orientation::upright(source.info.orientation) } else { Orientation::default() }
 }
 
-fn how_to_decode(source: &Source, plan: &Plan, geometry: &Geometry, limits: &Limits) -> Decode {
+fn how_to_decode(
+    source: &Source,
+    plan: &Plan,
+    geometry: &Geometry,
+    format: Format,
+    limits: &Limits,
+) -> Decode {
     let scans = limits.scans;
     if plan.trim.is_some() {
         // Borders are looked for in all pixels.
         return Decode::all(Size::new(source.info.width, source.info.height), scans);
     }
     let &Geometry { region, scaled, window, .. } = geometry;
-    let how = Decode::new(source, region, scaled, scans);
+    let fidelity = encode::fidelity(format, plan);
+    let how = Decode::new(source, region, scaled, fidelity, scans);
     // What is kept is only known when all was looked at.
     let window =
         if plan.gravity == Gravity::Smart { Rect { x: 0, y: 0, size: scaled } } else { window };
@@ -714,7 +721,8 @@ impl Prepared<'_> {
             PreparedWork::Make(recipe) => (recipe.decode, recipe.geometry),
             _ => {
                 let geometry = self.unchanged()?;
-                let decode = how_to_decode(&self.source, self.plan, &geometry, &self.limits);
+                let decode =
+                    how_to_decode(&self.source, self.plan, &geometry, Format::Png, &self.limits);
                 (decode, geometry)
             }
         };
@@ -750,7 +758,7 @@ impl Prepared<'_> {
         }))
     }
 
-    /// Makes a JPEG of luma and chroma.
+    /// Makes a picture of luma and chroma.
     fn make_planes(
         &self,
         recipe: &Recipe,
@@ -760,12 +768,12 @@ impl Prepared<'_> {
         let plan = self.plan;
         let planes = planar.make(&self.source, self.limits.scans, &self.tolerance, control)?;
         let Size { width, height } = planes.size;
-        let format = Format::Jpeg;
+        let format = recipe.format;
         let mut metadata = output_metadata(&self.source.embedded, plan, planes.size);
         let is_carried = |icc: &Cow<[u8]>| carries_profile(plan, format, Layout::Rgb8, icc);
         metadata.icc = self.source.profile().filter(is_carried);
         let map = self.make_map(recipe.map, &recipe.geometry, metadata.xmp.as_deref(), control)?;
-        let bytes = encode::encode_planes(&planes, plan, &metadata, control)?;
+        let bytes = encode::encode_planes(planes, format, plan, &metadata, control)?;
         control.check()?;
         let bytes = with_map(bytes, map.as_ref())?;
         Ok(Transformed { output: Output::Encoded(bytes), format, width, height })

@@ -247,7 +247,11 @@ pub fn webp_lossy(picture: &Picture, quality: u8) -> Vec<u8> {
     let pixels = if alpha { picture.rgba().to_vec() } else { picture.rgb() };
     let (lossless, effort) = (false, 4);
     let &Picture { width, height, .. } = picture;
-    let image = webp::Image { pixels: &pixels, width, height, alpha, lossless, quality, effort };
+    let samples = match alpha {
+        true => webp::Samples::Rgba(&pixels),
+        false => webp::Samples::Rgb(&pixels),
+    };
+    let image = webp::Image { samples, width, height, lossless, quality, effort };
     webp::encode(&image, || true).unwrap().to_vec()
 }
 

@@ -33,7 +33,7 @@ use canvas::Canvas;
 pub(super) use jpeg::{decode_planes, shrunk};
 pub(super) use options::Decode;
 pub(super) use planes::band_bytes;
-pub(super) use scale::{STEEPEST, Scale};
+pub(super) use scale::{Fidelity, STEEPEST, Scale};
 pub(super) use webp::{bytes_of_planes, decode_planes as decode_webp_planes};
 
 /// Checks the pixels that decoding the source, or the first frame of its animation, makes.

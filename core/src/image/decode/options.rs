@@ -1,7 +1,7 @@
 //! How a source is to be decoded: at which scale, and what of it.
 
 use super::part::part;
-use super::scale::Scale;
+use super::scale::{Fidelity, Scale};
 use crate::image::pixels::Placed;
 use crate::image::size::{Rect, Size};
 use crate::image::source::Source;
@@ -14,6 +14,8 @@ pub(in crate::image) struct Decode {
     pub(in crate::image) part: Rect,
     /// What is kept of the scaled image, where [planes](Scale::Planes) are made to that.
     pub(in crate::image) window: Rect,
+    /// How much of it is to be there in the end.
+    pub(in crate::image) fidelity: Fidelity,
     /// JPEG only: the number of scans that the decoder accepts.
     pub(in crate::image) scans: u32,
     /// Whether it is decoded picture by picture, where it has several.
@@ -24,11 +26,18 @@ impl Decode {
     /// All of an image of that size, as it is.
     pub(in crate::image) fn all(size: Size, scans: u32) -> Decode {
         let part = Rect { x: 0, y: 0, size };
-        Decode { scale: Scale::Whole, part, window: part, scans, moves: false }
+        let fidelity = Fidelity::Exact;
+        Decode { scale: Scale::Whole, part, window: part, fidelity, scans, moves: false }
     }
 
     /// All of a source of which a region is to be scaled to a size, as small as that allows.
-    pub(in crate::image) fn new(source: &Source, region: Rect, scaled: Size, scans: u32) -> Decode {
+    pub(in crate::image) fn new(
+        source: &Source,
+        region: Rect,
+        scaled: Size,
+        fidelity: Fidelity,
+        scans: u32,
+    ) -> Decode {
         let size = Size::new(source.info.width, source.info.height);
         let side = |stored: u32, region: u32, scaled: u32| {
             let side = (u64::from(stored) * u64::from(scaled)).div_ceil(u64::from(region));
@@ -39,12 +48,12 @@ impl Decode {
             side(size.height, region.size.height, scaled.height),
         );
         let window = Rect { x: 0, y: 0, size: scaled };
-        let scale = match Scale::new(source, whole) {
+        let scale = match Scale::new(source, whole, fidelity) {
             // What is beyond the edges of a region is not to be seen.
             Scale::Planes(_) if region.size != size => Scale::Whole,
             scale => scale,
         };
-        Decode { scale, window, ..Decode::all(size, scans) }
+        Decode { scale, window, fidelity, ..Decode::all(size, scans) }
     }
 
     /// This, without what is cut away where only a window of the scaled region is kept.

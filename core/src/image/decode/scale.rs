@@ -9,6 +9,17 @@ use crate::image::source::{Container, Source};
 /// without a look at the [`Control`](crate::image::Control).
 pub(in crate::image) const STEEPEST: u32 = 8;
 
+/// How much of what is decoded is still there in an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::image) enum Fidelity {
+    /// So little that it takes no more bytes where levels are a little others than they should be.
+    Coarse,
+    /// Nearly all.
+    Fine,
+    /// Each pixel, as far as the format has its colours.
+    Exact,
+}
+
 /// By which means, and how much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::image) enum Scale {
@@ -29,7 +40,7 @@ impl Scale {
     ///
     /// Something is left to the resize, so that its filter still decides what the
     /// result looks like.
-    pub(in crate::image) fn new(source: &Source, scaled: Size) -> Scale {
+    pub(in crate::image) fn new(source: &Source, scaled: Size, fidelity: Fidelity) -> Scale {
         let stored = Size::new(source.info.width, source.info.height);
         match &source.kind {
             Container::Jpeg(jpeg) => eighths(scales(jpeg), stored, scaled),
@@ -37,7 +48,9 @@ impl Scale {
             Container::Heic(_) if !source.info.alpha => boxes(stored, scaled),
             Container::Webp(webp) if !source.info.alpha => match webp.still() {
                 Some(still) if still.lossless => twice(stored, scaled, 6),
-                Some(_) if planes_do(stored, scaled) => Scale::Planes(scaled),
+                Some(_) if fidelity != Fidelity::Exact && planes_do(stored, scaled) => {
+                    Scale::Planes(scaled)
+                }
                 // It leaves out the deblocking filter, too.
                 Some(_) => twice(stored, scaled, 9),
                 None => Scale::Whole,
@@ -113,16 +126,18 @@ fn twice(stored: Size, scaled: Size, least: u32) -> Scale {
     }
 }
 
-/// Whether luma and chroma of an image are to be scaled each by itself: with less of a shrink chroma would be enlarged,
-/// and with more the scaler of planes would hold all of one.
+/// Whether luma and chroma of an image are to be scaled each by itself, whose levels are fewer than those of colours:
+/// with less of a shrink chroma would be enlarged, and with more the scaler of planes would hold all of one.
 fn planes_do(stored: Size, scaled: Size) -> bool {
     let fits = |stored: u32, scaled: u32| stored >= 2 * scaled && stored / STEEPEST < scaled;
     fits(stored.width, scaled.width) && fits(stored.height, scaled.height)
 }
 
-/// Whether a shrink leaves nothing to see of the edges of the blocks that a lossy WebP is made of, so that they
-/// need not be smoothed.
-pub(in crate::image) fn hides_blocks(stored: Size, scaled: Size) -> bool {
+/// Whether a shrink leaves so little of the edges of the blocks that a lossy WebP is made of that they need not
+/// be smoothed for an output.
+pub(super) fn hides_blocks(stored: Size, scaled: Size, fidelity: Fidelity) -> bool {
     let hides = |stored: u32, scaled: u32| stored / scaled.max(1) >= 5;
-    hides(stored.width, scaled.width) && hides(stored.height, scaled.height)
+    fidelity == Fidelity::Coarse
+        && hides(stored.width, scaled.width)
+        && hides(stored.height, scaled.height)
 }

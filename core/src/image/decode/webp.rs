@@ -7,12 +7,12 @@ use image_gate_codecs::webp::{self, Decoder, Region};
 
 use super::canvas::Canvas;
 use super::options::{Decode, enough};
-use super::scale::{Scale, hides_blocks};
+use super::scale::{Fidelity, Scale, hides_blocks};
 use crate::image::damage::{Damage, Tolerance};
 use crate::image::error::{broken, truncated};
 use crate::image::orientation::Orientation;
 use crate::image::pixels::{PlaneScalers, Shrink, Span, colored, plane_bytes};
-use crate::image::raster::{Layout, Raster, zeroed};
+use crate::image::raster::{Layout, Planes, Raster, zeroed};
 use crate::image::size::{Rect, Size};
 use crate::image::source::webp::{Bitstream, Webp, WebpFrame, WebpImage};
 use crate::image::{Control, Error, Info};
@@ -49,8 +49,10 @@ pub(super) fn decode(
         let (luma, chroma) = spans(image.size, scaled, &how);
         let mut scalers = PlaneScalers::new(luma, chroma)?;
         let take = |bands: [Band<'_>; 3]| scalers.push(bands);
-        decode_planes(image, (how.part, scaled), take, tolerance, control)?;
-        return colored(&scalers.finish(Orientation::default(), control)?, control);
+        decode_planes(image, how.part, (scaled, how.fidelity), take, tolerance, control)?;
+        let planes = scalers.finish(Orientation::default(), control)?;
+        let size = how.window.size;
+        return colored(Planes { size, sampling: (1, 1), planes }, control);
     }
     let (raster, rows) = still(image, &how, tolerance, control)?;
     if !enough(rows, raster.size().height) {
@@ -93,11 +95,12 @@ fn spans(stored: Size, scaled: Size, how: &Decode) -> ((Span, Span), (Span, Span
     (spans(1), spans(2))
 }
 
-/// Hands luma and chroma of a part of a lossy image without alpha, which is to be scaled to a size, to `take`, rows as
-/// they come.
+/// Hands luma and chroma of a part of a lossy image without alpha to `take`, rows as they come. All of it is to be
+/// scaled to a size, of which so much is to be there in the end.
 pub(in crate::image) fn decode_planes(
     image: &Bitstream,
-    (part, scaled): (Rect, Size),
+    part: Rect,
+    (scaled, fidelity): (Size, Fidelity),
     mut take: impl FnMut([Band<'_>; 3]) -> Result<(), Error>,
     tolerance: &Tolerance,
     control: &Control,
@@ -106,7 +109,7 @@ pub(in crate::image) fn decode_planes(
     let decoder = open(image)?;
     let Rect { x, y, size: Size { width, height } } = part;
     let wanted = Region { x, y, width, height, scaled: None };
-    let deblocks = !hides_blocks(image.size, scaled);
+    let deblocks = !hides_blocks(image.size, scaled, fidelity);
     let mut failed = None;
     let hand = |bands: [Band<'_>; 3]| take(bands).map_err(|error| failed = Some(error)).is_ok();
     let rows = decoder.decode_planes(&wanted, deblocks, hand, || control.check().is_ok());

@@ -30,7 +30,7 @@ pub(super) fn encode(
 }
 
 /// Encodes luma and chroma as they are.
-pub(in crate::image) fn encode_planes(
+pub(super) fn encode_planes(
     image: &Planes,
     plan: &Plan,
     metadata: &OutputMetadata,
@@ -41,7 +41,7 @@ pub(in crate::image) fn encode_planes(
 }
 
 /// How many pixels across and down have one chroma.
-pub(in crate::image) fn sampling(plan: &Plan) -> (u8, u8) {
+pub(super) fn sampling(plan: &Plan) -> (u8, u8) {
     match plan.subsampling {
         Subsampling::None => (1, 1),
         Subsampling::Auto if plan.jpeg_quality >= FINE => (1, 1),

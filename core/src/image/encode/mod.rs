@@ -12,15 +12,17 @@ mod palette;
 mod png;
 mod webp;
 
+use super::decode::Fidelity;
 use super::error::not_encoded;
 use super::metadata::OutputMetadata;
-use super::raster::{DeepRaster, Raster};
+use super::pixels;
+use super::raster::{DeepRaster, Planes, Raster};
 use super::size::Size;
 use super::{Control, Error, Format, Plan};
 
 pub(super) use animation::Animator;
 pub(super) use fit::{encode_within, has_quality};
-pub(super) use jpeg::{MAX_SEGMENT, encode_planes, sampling, segment, segments};
+pub(super) use jpeg::{MAX_SEGMENT, segment, segments};
 #[cfg(feature = "jxl")]
 pub(super) use jxl::{transcode, tries};
 
@@ -86,6 +88,50 @@ pub(super) fn encode(
         | Format::Qoi
         | Format::Svg
         | Format::Tiff => Err(not_encoded(format!("{} is not written", format.name()))),
+    }?;
+    control.check()?;
+    Ok(bytes)
+}
+
+/// How much of what is encoded is still there in that format.
+pub(super) fn fidelity(format: Format, plan: &Plan) -> Fidelity {
+    let (quality, fine) = match format {
+        Format::Jpeg => (plan.jpeg_quality, 90),
+        Format::Webp if !plan.lossless => (plan.webp_quality, 90),
+        Format::Avif => (plan.avif_quality, 75),
+        _ => return Fidelity::Exact,
+    };
+    if quality < fine { Fidelity::Coarse } else { Fidelity::Fine }
+}
+
+/// How many pixels across and down have one chroma in an output, if it can be made of luma and chroma.
+pub(super) fn sampling(format: Format, plan: &Plan) -> Option<(u8, u8)> {
+    match format {
+        Format::Jpeg => Some(jpeg::sampling(plan)),
+        Format::Webp if !plan.lossless && !plan.adds_alpha() => Some((2, 2)),
+        _ => None,
+    }
+}
+
+/// Encodes luma and chroma as they are: in the full range for JPEG, in the narrow one for WebP.
+///
+/// # Errors
+/// Those of [`encode`].
+pub(super) fn encode_planes(
+    planes: Planes,
+    format: Format,
+    plan: &Plan,
+    metadata: &OutputMetadata,
+    control: &Control,
+) -> Result<Vec<u8>, Error> {
+    control.check()?;
+    let bytes = match format {
+        Format::Jpeg => jpeg::encode_planes(&planes, plan, metadata, control),
+        Format::Webp if webp::may_be_drawing(&planes.planes[0]) => {
+            webp::encode(pixels::colored(planes, control)?, plan, metadata, control)
+        }
+        Format::Webp => webp::encode_planes(&planes, plan, metadata, control),
+        _ => Err(Error::Internal("planes for a format that takes none".to_owned())),
     }?;
     control.check()?;
     Ok(bytes)

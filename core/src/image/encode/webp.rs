@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use image_gate_codecs::webp::{self, Encoded, Image};
+use image_gate_codecs::webp::{self, Encoded, Image, Samples};
 
 use super::palette::has_more_colors;
 use crate::image::control::fits;
 use crate::image::error::not_encoded;
 use crate::image::metadata::OutputMetadata;
 use crate::image::pixels::widen;
-use crate::image::raster::{Raster, with_room};
+use crate::image::raster::{Planes, Raster, with_room};
 use crate::image::riff;
 use crate::image::size::Size;
 use crate::image::{Control, Error, Plan};
@@ -43,24 +43,59 @@ pub(super) fn encode(
 ) -> Result<Vec<u8>, Error> {
     let raster = widen(raster, control)?;
     let encoded = compress(&raster, plan, control)?;
+    finish(&encoded, raster.size(), raster.layout().has_alpha(), metadata)
+}
+
+/// A file with its metadata.
+fn finish(
+    encoded: &Encoded,
+    size: Size,
+    alpha: bool,
+    metadata: &OutputMetadata,
+) -> Result<Vec<u8>, Error> {
     if metadata.is_empty() {
         let mut out = with_room(encoded.len())?;
-        out.extend_from_slice(&encoded);
+        out.extend_from_slice(encoded);
         return Ok(out);
     }
-    embed(&encoded, raster.size(), raster.layout().has_alpha(), metadata)
+    embed(encoded, size, alpha, metadata)
+}
+
+/// Encodes luma and chroma as they are.
+pub(super) fn encode_planes(
+    image: &Planes,
+    plan: &Plan,
+    metadata: &OutputMetadata,
+    control: &Control,
+) -> Result<Vec<u8>, Error> {
+    let Size { width, height } = image.size;
+    let effort = effort(plan.webp_effort, false, image.size.pixels(), control.remaining());
+    let encoded = run(
+        &Image {
+            samples: Samples::Planes(image.planes.each_ref().map(Raster::data)),
+            width,
+            height,
+            lossless: false,
+            quality: plan.webp_quality,
+            effort: effort.ok_or(Error::Timeout)?,
+        },
+        control,
+    )?;
+    finish(&encoded, image.size, false, metadata)
+}
+
+fn run(image: &Image, control: &Control) -> Result<Encoded, Error> {
+    webp::encode(image, || control.goes_on()).map_err(|error| match (error, control.check()) {
+        (webp::Error::Stopped, Err(why)) => why,
+        (error, _) => not_encoded(error),
+    })
 }
 
 /// A file without metadata, of a raster in colour.
 ///
 /// A drawing stays as it is where that takes no more bytes.
 pub(super) fn compress(raster: &Raster, plan: &Plan, control: &Control) -> Result<Encoded, Error> {
-    let encode = |image: &Image| {
-        webp::encode(image, || control.goes_on()).map_err(|error| match (error, control.check()) {
-            (webp::Error::Stopped, Err(why)) => why,
-            (error, _) => not_encoded(error),
-        })
-    };
+    let encode = |image: &Image| run(image, control);
     let Size { width, height } = raster.size();
     let pixels = raster.size().pixels();
     let alpha = raster.layout().has_alpha();
@@ -71,10 +106,9 @@ pub(super) fn compress(raster: &Raster, plan: &Plan, control: &Control) -> Resul
         }
     };
     let lossy = Image {
-        pixels: raster.data(),
+        samples: if alpha { Samples::Rgba(raster.data()) } else { Samples::Rgb(raster.data()) },
         width,
         height,
-        alpha,
         lossless: false,
         quality: plan.webp_quality,
         effort,
@@ -111,14 +145,24 @@ fn effort(wanted: u8, alpha: bool, pixels: u64, time: Option<Duration>) -> Optio
 
 /// Whether a picture has no more colours than a palette, and is made of areas of one.
 fn is_drawing(raster: &Raster) -> bool {
-    fn flat<const N: usize>(pixels: &[[u8; N]]) -> bool {
-        let same = pixels.iter().zip(pixels.iter().skip(1)).filter(|(a, b)| a == b).count();
-        same >= pixels.len() / 4 * 3 && !has_more_colors(pixels, 256)
+    fn drawn<const N: usize>(pixels: &[[u8; N]]) -> bool {
+        has_areas(pixels) && !has_more_colors(pixels, 256)
     }
     match raster.layout().channels() {
-        3 => flat::<3>(raster.data().as_chunks().0),
-        _ => flat::<4>(raster.data().as_chunks().0),
+        3 => drawn::<3>(raster.data().as_chunks().0),
+        _ => drawn::<4>(raster.data().as_chunks().0),
     }
+}
+
+/// Whether most of what is next to each other is the same.
+fn has_areas<T: PartialEq>(pixels: &[T]) -> bool {
+    let same = pixels.iter().zip(pixels.iter().skip(1)).filter(|(a, b)| a == b).count();
+    same >= pixels.len() / 4 * 3
+}
+
+/// Whether a picture of that luma may be a drawing, which stays as it is where that takes no more bytes.
+pub(super) fn may_be_drawing(luma: &Raster) -> bool {
+    has_areas(luma.data())
 }
 
 /// The chunks of a file that make its image.

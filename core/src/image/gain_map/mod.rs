@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use super::bytes::be16;
 use super::damage::Tolerance;
-use super::decode::{self, Decode};
+use super::decode::{self, Decode, Fidelity};
 use super::encode::{self, MAX_SEGMENT};
 use super::geometry::Geometry;
 use super::metadata::OutputMetadata;
@@ -210,7 +210,7 @@ impl<'a> GainMap<'a> {
             origin: (across.0 * density.0, down.0 * density.1),
             extent: (width, height),
             size,
-            decode: Decode::new(&self.source, everything, whole, self.scans),
+            decode: Decode::new(&self.source, everything, whole, Fidelity::Exact, self.scans),
         }
     }
 

@@ -96,6 +96,16 @@ impl Span {
         self.first + self.count
     }
 
+    /// The first sample of those that all stay as they are.
+    fn same(&self) -> Option<u32> {
+        let start = self.start as u32;
+        let is_same = self.ratio == 1.0
+            && f64::from(start) == self.start
+            && self.before == 0
+            && start.saturating_add(self.made) <= self.count;
+        is_same.then_some(self.first + start)
+    }
+
     /// Samples, repeated ones included.
     fn len(&self) -> u32 {
         self.before + self.count + self.after
@@ -137,7 +147,7 @@ fn bytes_of_one(across: &Span, down: &Span) -> u64 {
 
 /// Luma and both chromas on their way.
 #[derive(Debug)]
-pub(in crate::image) struct PlaneScalers([PlaneScaler; 3]);
+pub(in crate::image) struct PlaneScalers([Scaler; 3]);
 
 impl PlaneScalers {
     /// By what becomes of them across and down.
@@ -145,7 +155,7 @@ impl PlaneScalers {
         luma: (Span, Span),
         chroma: (Span, Span),
     ) -> Result<PlaneScalers, Error> {
-        let scaler = |(across, down): (Span, Span)| PlaneScaler::new(across, down);
+        let scaler = |(across, down): (Span, Span)| Scaler::new(across, down);
         Ok(PlaneScalers([scaler(luma)?, scaler(chroma)?, scaler(chroma)?]))
     }
 
@@ -163,9 +173,72 @@ impl PlaneScalers {
         control: &Control,
     ) -> Result<[Raster; 3], Error> {
         control.check()?;
-        let finish = |scaler: PlaneScaler| scaler.finish(orientation, control);
+        let finish = |scaler: Scaler| scaler.finish(orientation, control);
         let [luma, blue, red] = self.0;
         Ok([finish(luma)?, finish(blue)?, finish(red)?])
+    }
+}
+
+/// What becomes of a plane.
+#[derive(Debug)]
+enum Scaler {
+    Same(SamePlane),
+    Other(Box<PlaneScaler>),
+}
+
+impl Scaler {
+    fn new(across: Span, down: Span) -> Result<Scaler, Error> {
+        match (across.same(), down.same()) {
+            (Some(column), Some(row)) => {
+                let size = Size::new(across.made, down.made);
+                let samples = with_room(size.pixels() as usize)?;
+                Ok(Scaler::Same(SamePlane { size, column, row, came: 0, samples }))
+            }
+            _ => Ok(Scaler::Other(Box::new(PlaneScaler::new(across, down)?))),
+        }
+    }
+
+    fn push(&mut self, row: &[u8]) -> Result<(), Error> {
+        match self {
+            Scaler::Same(plane) => plane.push(row),
+            Scaler::Other(scaler) => scaler.push(row),
+        }
+    }
+
+    fn finish(self, orientation: Orientation, control: &Control) -> Result<Raster, Error> {
+        match self {
+            Scaler::Same(SamePlane { size, samples, .. }) => {
+                orient(Raster::from_data(size, Layout::L8, samples)?, orientation, control)
+            }
+            Scaler::Other(scaler) => scaler.finish(orientation, control),
+        }
+    }
+}
+
+/// A plane of which a part stays as it is.
+#[derive(Debug)]
+struct SamePlane {
+    size: Size,
+    /// Where it begins.
+    column: u32,
+    row: u32,
+    /// Rows of the plane that came.
+    came: u32,
+    samples: Vec<u8>,
+}
+
+impl SamePlane {
+    fn push(&mut self, row: &[u8]) -> Result<(), Error> {
+        let rows = self.row..self.row + self.size.height;
+        let is_kept = rows.contains(&self.came);
+        self.came = self.came.saturating_add(1);
+        if is_kept {
+            let kept = row.get(self.column as usize..);
+            let kept = kept.and_then(|kept| kept.get(..self.size.width as usize));
+            self.samples
+                .extend_from_slice(kept.ok_or_else(|| internal("a row that is too short"))?);
+        }
+        Ok(())
     }
 }
 
@@ -391,7 +464,7 @@ mod tests {
     }
 
     fn scaled(plane: &Raster, across: Span, down: Span) -> Raster {
-        let mut scaler = PlaneScaler::new(across, down).unwrap();
+        let mut scaler = Scaler::new(across, down).unwrap();
         plane.rows().for_each(|row| scaler.push(row).unwrap());
         // What is behind the plane in the last row of MCUs.
         scaler.push(&vec![255; plane.stride()]).unwrap();
