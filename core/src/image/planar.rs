@@ -7,7 +7,7 @@ use super::damage::Tolerance;
 use super::decode::{self, Decode, Fidelity, STEEPEST, Scale};
 use super::geometry::Geometry;
 use super::orientation::Orientation;
-use super::pixels::{PlaneScalers, Span, blur, narrow_range, plane_bytes, widen_range};
+use super::pixels::{PlaneScalers, Span, blur, clamp_luma, narrow_range, plane_bytes, widen_range};
 use super::raster::Planes;
 use super::size::{Rect, Size};
 use super::source::{Container, Source};
@@ -165,6 +165,7 @@ impl Planar {
         match (is_narrow, self.format) {
             (true, Format::Jpeg) => widen_range(&mut planes, control)?,
             (false, Format::Webp) => narrow_range(&mut planes, control)?,
+            (true, Format::Webp) => clamp_luma(&mut planes, control)?,
             _ => {}
         }
         let sigma = self.blur;

@@ -132,12 +132,3 @@ fn planes_do(stored: Size, scaled: Size) -> bool {
     let fits = |stored: u32, scaled: u32| stored >= 2 * scaled && stored / STEEPEST < scaled;
     fits(stored.width, scaled.width) && fits(stored.height, scaled.height)
 }
-
-/// Whether a shrink leaves so little of the edges of the blocks that a lossy WebP is made of that they need not
-/// be smoothed for an output.
-pub(super) fn hides_blocks(stored: Size, scaled: Size, fidelity: Fidelity) -> bool {
-    let hides = |stored: u32, scaled: u32| stored / scaled.max(1) >= 5;
-    fidelity == Fidelity::Coarse
-        && hides(stored.width, scaled.width)
-        && hides(stored.height, scaled.height)
-}

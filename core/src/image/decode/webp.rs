@@ -7,7 +7,7 @@ use image_gate_codecs::webp::{self, Decoder, Region};
 
 use super::canvas::Canvas;
 use super::options::{Decode, enough};
-use super::scale::{Fidelity, Scale, hides_blocks};
+use super::scale::{Fidelity, Scale};
 use crate::image::damage::{Damage, Tolerance};
 use crate::image::error::{broken, truncated};
 use crate::image::orientation::Orientation;
@@ -109,7 +109,7 @@ pub(in crate::image) fn decode_planes(
     let decoder = open(image)?;
     let Rect { x, y, size: Size { width, height } } = part;
     let wanted = Region { x, y, width, height, scaled: None };
-    let deblocks = !hides_blocks(image.size, scaled, fidelity);
+    let deblocks = fidelity != Fidelity::Coarse || !hides_blocks(image, scaled);
     let mut failed = None;
     let hand = |bands: [Band<'_>; 3]| take(bands).map_err(|error| failed = Some(error)).is_ok();
     let rows = decoder.decode_planes(&wanted, deblocks, hand, || control.check().is_ok());
@@ -139,6 +139,17 @@ pub(in crate::image) fn decode_planes(
         take([luma, chroma, chroma])?;
     }
     Ok(())
+}
+
+/// Whether a shrink leaves so little of the edges of blocks that they need not be smoothed: where that would be
+/// done strongly, they are seen, and take bytes.
+fn hides_blocks(image: &Bitstream, scaled: Size) -> bool {
+    const LEAST: u32 = 5;
+    const STRONGEST: u8 = 15;
+    let hides = |stored: u32, scaled: u32| stored / scaled.max(1) >= LEAST;
+    hides(image.size.width, scaled.width)
+        && hides(image.size.height, scaled.height)
+        && image.smoothing() <= STRONGEST
 }
 
 /// Bytes that [`decode_planes`] holds.

@@ -26,7 +26,7 @@ pub(super) use border::{Frame, border};
 pub(super) use composite::{divide_by_255, lay_opaque, lay_over};
 pub(super) use flatten::{flatten, veil, widen, with_alpha};
 pub(super) use mask::{mask, within_shape};
-pub(super) use narrow::{colored, narrow_range, widen_range};
+pub(super) use narrow::{clamp_luma, colored, narrow_range, widen_range};
 pub(super) use orient::{orient, orient_deep};
 pub(super) use pad::{Backdrop, pad};
 pub(super) use pixelate::pixelate;

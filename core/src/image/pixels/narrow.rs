@@ -87,6 +87,21 @@ pub(in crate::image) fn narrow_range(
     look_up(planes, [(0.0, 16.0, 219.0 / 255.0), (128.0, 128.0, 224.0 / 255.0)], control)
 }
 
+/// Has planes in the narrow range not go beyond black and white, as what is next to edges does that were scaled:
+/// it isn't shown, but takes bytes.
+pub(in crate::image) fn clamp_luma(
+    planes: &mut [Raster; 3],
+    control: &Control,
+) -> Result<(), Error> {
+    let [luma, ..] = planes;
+    let stride = luma.stride();
+    for rows in luma.data_mut().chunks_mut(stride * BATCH) {
+        control.check()?;
+        rows.iter_mut().for_each(|sample| *sample = (*sample).clamp(16, 235));
+    }
+    Ok(())
+}
+
 /// Has samples of luma, and of chroma, lie somewhere else: what is at the first number is at the second one then, and
 /// what lies so far from it, so many times as far.
 fn look_up(
@@ -170,6 +185,10 @@ mod tests {
     #[test]
     fn ranges_are_made_wide_and_narrow() {
         let mut made = planes(&[[16, 16, 240], [235, 128, 128], [0, 0, 255], [126, 184, 72]]);
+        let mut clamped = planes(&[[15, 1, 2], [236, 254, 255], [17, 3, 4]]);
+        clamp_luma(&mut clamped.planes, &Control::default()).unwrap();
+        let expected: [&[u8]; 3] = [&[16, 235, 17], &[1, 254, 3], &[2, 255, 4]];
+        assert_eq!(data(&clamped), expected);
         widen_range(&mut made.planes, &Control::default()).unwrap();
         let expected: [&[u8]; 3] = [&[0, 255, 0, 128], &[1, 128, 0, 192], &[255, 128, 255, 64]];
         assert_eq!(data(&made), expected);

@@ -1,6 +1,7 @@
 //! WebP chunks (RFC 9649).
 
 mod lossless;
+mod lossy;
 
 use std::cell::OnceCell;
 use std::num::NonZeroU32;
@@ -114,6 +115,15 @@ impl<'a> Bitstream<'a> {
     /// [`Error::UnsupportedFormat`] for more groups of them than an encoder makes.
     pub(in crate::image) fn check_frame(&self) -> Result<(), Error> {
         code_bytes(self.groups().unwrap_or(0), GROUPS_OF_FRAME).map(|_| ())
+    }
+
+    /// How strongly the edges of the blocks of lossy data are smoothed at most, from 0 to 63.
+    pub(in crate::image) fn smoothing(&self) -> u8 {
+        let mut chunks = RiffChunks::new(self.chunks, 0);
+        // The last chunk may be cut.
+        let frame = std::iter::from_fn(|| chunks.next().or_else(|| chunks.cut()))
+            .find_map(|(kind, data)| (&kind == b"VP8 ").then_some(data));
+        frame.and_then(lossy::smoothing).unwrap_or(63)
     }
 
     /// How many groups of prefix codes lossless data has.
