@@ -26,7 +26,8 @@ const FORMATS = {
 
 function convert(source) {
   const picture = sharp(source, { animated: from.includes("moving") }).resize(Number(width), Number(height), { fit: "fill", kernel: "lanczos3" });
-  return FORMATS[to.split(".").pop()](picture);
+  const [, sigma] = /\.blur(\d+)\./.exec(to) ?? [];
+  return FORMATS[to.split(".").pop()](sigma ? picture.blur(Number(sigma)) : picture);
 }
 
 async function eachLine() {
