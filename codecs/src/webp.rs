@@ -218,7 +218,8 @@ impl<'a> Decoder<'a> {
         let luma = bytes(part.width, part.height, 1).ok_or(LENGTH)?;
         let chroma = halves.0 * halves.1;
         let len = chroma.checked_mul(2).and_then(|both| both.checked_add(luma)).ok_or(LENGTH)?;
-        let mut samples = memory::zeroed(len).ok_or(Error::Call("no memory for the planes"))?;
+        let mut samples =
+            memory::zeroed::<u8>(len).ok_or(Error::Call("no memory for the planes"))?;
         let start = samples.as_mut_ptr();
         // SAFETY: within the samples.
         let planes = unsafe { [start, start.add(luma), start.add(luma + chroma)] };

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use common::*;
 use image_gate_core::image::{Control, Error, Limits, Loan, Output, Spare, prepare};
-use turbojpeg::Subsamp;
 
 /// Lends a processor for a picture of any size.
 #[derive(Debug, Clone, Default)]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use proptest::prelude::*;
-use turbojpeg::{Compressor, Image, PixelFormat, Subsamp};
 
 use super::TAKEN;
 use crate::image::internals::{JpegDecoder, Pixels, jpeg_shrunk, jpeg_shrunk_by};
@@ -53,6 +53,17 @@ impl Drop for Lent {
     }
 }
 
+/// Of how many pixels, across and down, there is one chroma.
+#[derive(Debug, Clone, Copy)]
+enum Subsamp {
+    None,
+    Sub2x1,
+    Sub1x2,
+    Sub2x2,
+    Sub4x1,
+    Gray,
+}
+
 /// A picture with noise here and flat parts there.
 fn picture(width: usize, height: usize, seed: u64, noise: u8) -> Vec<u8> {
     let mut state = seed | 1;
@@ -75,15 +86,26 @@ fn encoded(
     (width, height): (usize, usize),
     rgb: &[u8],
     sampling: Subsamp,
-    quality: i32,
+    quality: u8,
     optimized: bool,
 ) -> Vec<u8> {
-    let mut encoder = Compressor::new().unwrap();
-    encoder.set_quality(quality).unwrap();
-    encoder.set_subsamp(sampling).unwrap();
-    encoder.set_optimize(optimized).unwrap();
-    let format = PixelFormat::RGB;
-    encoder.compress_to_vec(Image { pixels: rgb, width, pitch: width * 3, height, format }).unwrap()
+    let mut out = Vec::new();
+    let mut encoder = Encoder::new(&mut out, quality);
+    encoder.set_sampling_factor(match sampling {
+        Subsamp::None | Subsamp::Gray => SamplingFactor::F_1_1,
+        Subsamp::Sub2x1 => SamplingFactor::F_2_1,
+        Subsamp::Sub1x2 => SamplingFactor::F_1_2,
+        Subsamp::Sub2x2 => SamplingFactor::F_2_2,
+        Subsamp::Sub4x1 => SamplingFactor::F_4_1,
+    });
+    encoder.set_optimized_huffman_tables(optimized);
+    let greens: Vec<u8> = rgb.as_chunks().0.iter().map(|&[_, green, _]| green).collect();
+    let (pixels, kind) = match sampling {
+        Subsamp::Gray => (greens.as_slice(), ColorType::Luma),
+        _ => (rgb, ColorType::Rgb),
+    };
+    encoder.encode(pixels, width as u16, height as u16, kind).unwrap();
+    out
 }
 
 fn one(jpeg: &[u8], eighths: u32) -> Result<Option<Pixels>, Error> {
