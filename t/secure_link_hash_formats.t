@@ -117,11 +117,21 @@ my $path = '/rs:fill:300:400:0/g:sm/aHR0cDovL2V4YW1w/bGUuY29tL2ltYWdl/cy9jdXJpb3
     location /own/ {
         secure_link_hash_format imgproxy;
         secure_link_hash_key salt=hello secret;
+        image_resize_url imgproxy;
+        image_resize resize 10 10;
+        SHOW
+    }
+    # Where none are read, no link of another location is right.
+    location /other/ {
+        secure_link_hash_format imgproxy;
+        secure_link_hash_key salt=hello secret;
         SHOW
     }
     location /bird {
         secure_link_hash_format thumbor;
         secure_link_hash_key secret;
+        image_resize_url thumbor;
+        image_resize resize 10 10;
         SHOW
     }
 --- user_files

@@ -67,8 +67,14 @@ impl Spare for Others {
     }
 }
 
+static PROCESSORS: OnceLock<usize> = OnceLock::new();
+
+/// Has this program use no more than so many processors.
+pub fn use_processors(count: usize) {
+    let _ = PROCESSORS.set(count);
+}
+
 /// The processors that this program may use.
 pub fn processors() -> usize {
-    static PROCESSORS: OnceLock<usize> = OnceLock::new();
     *PROCESSORS.get_or_init(|| available_parallelism().map_or(1, usize::from))
 }

@@ -11,7 +11,7 @@ use std::thread;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use image_gate_core::image::{Format, Limits, Output, Plan, Setting, Transformed, prepare};
 
-use crate::control::{Busy, Others, control, processors};
+use crate::control::{Busy, Others, control, processors, use_processors};
 use crate::error::{CliError, ExitStatus, code_of, error_with_code};
 use crate::outputs;
 use crate::{files, time, watermark};
@@ -144,7 +144,10 @@ fn batch(arguments: &Arguments, pattern: &str, inputs: &[PathBuf]) -> Result<(),
         progress.step(made.as_ref().map_or_else(|error| Some(error.to_string()), Clone::clone));
         made.map(drop).map_err(|error| code_of(&error))
     };
-    let jobs = arguments.jobs.map_or_else(processors, NonZeroUsize::get);
+    if let Some(jobs) = arguments.jobs {
+        use_processors(jobs.get());
+    }
+    let jobs = processors();
     let next = AtomicUsize::new(0);
     let failures = Mutex::new(Vec::new());
     thread::scope(|scope| {

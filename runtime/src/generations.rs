@@ -19,7 +19,7 @@ use crate::host::random;
 
 /// The name of the file: nginx leaves one alone that ends in a dot and ten digits. Another layout
 /// has another name.
-const NAME: &str = "image_resize_cache-generations-v1.0000000000";
+const NAME: &str = "image_resize_cache-generations-v2.0000000000";
 
 /// What begins the file, before its seed.
 const MAGIC: [u8; 16] = *b"image_resize gen";

@@ -63,6 +63,9 @@ impl KeptBy {
         }
         let new = (accept.map(Box::from), made.clone());
         let ByAccept { known, oldest } = &mut *self.by_accept.borrow_mut();
+        if known.iter().any(|(of, _)| *of == new.0) {
+            return;
+        }
         match known.get_mut(*oldest) {
             Some(old) => *old = new,
             None => known.push(new),

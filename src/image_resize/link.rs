@@ -89,9 +89,10 @@ fn prefix(conf: &LocConf, before: Option<&Reading>) -> Rc<[u8]> {
 }
 
 /// What of an address, as the client wrote it, links of a server begin with in the location of a
-/// request: all of it where they are not written out there.
+/// request: all of it where none are read there, so that no link of another location is right there.
 pub fn behind_location<'a>(request: Request<'_>, dialect: Dialect, uri: &'a [u8]) -> &'a [u8] {
-    let Some(conf) = conf(&request) else { return uri };
+    let reads = |conf: &&LocConf| conf.url.as_ref().is_some_and(|url| url.dialect == dialect);
+    let Some(conf) = conf(&request).filter(reads) else { return uri };
     let prefix = prefix(conf, request.own::<Reading>());
     let Ok(link) = dialect.link(uri, &prefix) else { return uri };
     let len = link.path.len() + link.query.map_or(0, |query| query.len() + 1);

@@ -123,16 +123,19 @@ impl LocConf {
             let own = setting.directive.as_ref()?;
             (own.text() == directive).then(|| value.expression())?
         });
-        // The same number of both may be meant where both are numbers.
+        // The same number of both may be meant where both are one segment of the path.
         let is_other = |name: &[u8]| {
             let of = |captures: &[Capture<'_>]| {
-                captures.iter().find(|capture| capture.is_called(name)).map(Capture::is_number)
+                let found = captures.iter().find(|capture| capture.is_called(name));
+                found.map(|capture| (capture.is_number(), capture.is_anything()))
             };
             let is_here = of(&here);
             is_here.is_some()
                 && rewrites.iter().map(|captures| of(captures)).any(|there| match there {
                     None => true,
-                    Some(is_number) => !is_number && is_here == Some(true),
+                    Some((_, is_anything)) => {
+                        is_anything && is_here.is_some_and(|(is_number, _)| is_number)
+                    }
                 })
         };
         read.into_iter().find_map(|read| {

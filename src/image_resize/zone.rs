@@ -174,8 +174,12 @@ impl StatsZone {
         self.memory.get()?.view()
     }
 
-    /// The workers but this one, for any thread.
+    /// The workers but this one, for any thread; `None` in a process of its own, whose zones a reload may
+    /// take away while a thread is at work.
     pub fn others(&self) -> Option<OtherWorkers> {
+        if worker::is_single() {
+            return None;
+        }
         Some(OtherWorkers { memory: *self.memory.get()?, own: worker::slot() })
     }
 

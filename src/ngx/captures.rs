@@ -24,6 +24,11 @@ impl<'a> Capture<'a> {
             .filter(|name| !name.is_empty())
     }
 
+    /// Whether it captures whatever stands there, more segments of a path among it.
+    pub fn is_anything(&self) -> bool {
+        matches!(self.text, b".*" | b".+" | b".*?" | b".+?")
+    }
+
     /// Whether it captures nothing but digits.
     pub fn is_number(&self) -> bool {
         let mut rest = self.text;

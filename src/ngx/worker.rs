@@ -147,6 +147,12 @@ pub fn is_test() -> bool {
     unsafe { nginx_sys::ngx_test_config != 0 }
 }
 
+/// Whether there is no other process: `master_process off`.
+pub fn is_single() -> bool {
+    // SAFETY: written once, before a process calls any module.
+    unsafe { ngx_process == NGX_PROCESS_SINGLE as ngx_uint_t }
+}
+
 /// The time that nginx has, in seconds since 1970. For the event loop.
 pub fn time() -> u64 {
     // SAFETY: set when nginx starts; it points to one of its slots.

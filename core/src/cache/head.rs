@@ -94,7 +94,6 @@ impl<'a> Head<'a> {
             source_size.is_some(),
         ];
         let bits = flags.iter().rev().fold(0_u16, |bits, &flag| bits << 1 | u16::from(flag));
-        let is_bad = |text: &[u8]| text.iter().any(|byte| matches!(byte, b'\n' | b'\r' | 0));
         let tag = self.tag.as_deref().unwrap_or_default();
         let headers: SmallVec<[&(Text<'_>, Text<'_>); 8]> = self
             .headers
@@ -124,7 +123,7 @@ impl<'a> Head<'a> {
         }
         text.extend_from_slice(tag);
         for (name, value) in headers {
-            if name.is_empty() || name.contains(&b':') || is_bad(name) || is_bad(value) {
+            if is_bad_header(name, value) {
                 return None;
             }
             text.extend_from_slice(&len(name)?);
@@ -158,11 +157,15 @@ impl<'a> Head<'a> {
         }
         let has = |at: u16| bits >> at & 1 != 0;
         let (tag, count) = (rest.number()?, rest.number()?);
-        let tag = rest.text(tag)?;
+        let tag = rest.text(tag).filter(|tag| !is_bad(tag))?;
         let mut headers = Headers::new();
         for _ in 0..count {
             let (name, value) = (rest.number()?, rest.number()?);
-            headers.push((rest.text(name)?.into(), rest.text(value)?.into()));
+            let (name, value) = (rest.text(name)?, rest.text(value)?);
+            if is_bad_header(name, value) {
+                return None;
+            }
+            headers.push((name.into(), value.into()));
         }
         // What was cut has no end.
         if !rest.0.starts_with(END) {
@@ -202,6 +205,16 @@ impl<'a> Head<'a> {
 /// Whether a header of a source tells of its bytes, and so not of those of another.
 fn is_of_other_bytes(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"ETag") || is_digest(name)
+}
+
+/// Whether a text would end the header that it is sent in.
+fn is_bad(text: &[u8]) -> bool {
+    text.iter().any(|byte| matches!(byte, b'\n' | b'\r' | 0))
+}
+
+/// Whether a name and a value are not those of one header.
+fn is_bad_header(name: &[u8], value: &[u8]) -> bool {
+    name.is_empty() || name.contains(&b':') || is_bad(name) || is_bad(value)
 }
 
 /// How long something is, as it is written.
@@ -356,6 +369,15 @@ mod tests {
         for (at, byte) in [(13, b'3'), (flags - 2 * NAME, b'x'), (flags + 1, 2), (flags + 3, 1)] {
             let mut text = text.clone();
             assert_ne!(std::mem::replace(text.get_mut(at).unwrap(), byte), byte);
+            assert_eq!(decoded(&text), None, "{at}");
+        }
+        // What would end a header, or be another one.
+        for (part, byte) in
+            [(&b"W/"[..], b'\n'), (b"X-Name", b':'), (b"public", b'\r'), (b"max-age", 0)]
+        {
+            let mut text = text.clone();
+            let at = text.windows(part.len()).position(|at| at == part).unwrap();
+            *text.get_mut(at).unwrap() = byte;
             assert_eq!(decoded(&text), None, "{at}");
         }
     }

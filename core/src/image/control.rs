@@ -101,9 +101,10 @@ pub trait Spare: std::fmt::Debug + Send + Sync {
     /// none now. It is asked seldom.
     fn lend(&self, bytes: u64) -> Option<Box<dyn Loan>>;
 
-    /// How many pixels of a JPEG are enough that it is worth it, twice as many at an eighth of its size.
+    /// How many pixels of a JPEG are enough that it is worth it: what is handed over takes a larger part of
+    /// the work on smaller ones.
     fn least_pixels(&self) -> usize {
-        10_000_000
+        20_000_000
     }
 
     /// How many bytes of its data.

@@ -1,7 +1,7 @@
 //! How a source is to be decoded: at which scale, and what of it.
 
 use super::part::part;
-use super::scale::{Fidelity, Scale};
+use super::scale::{Fidelity, Scale, twice};
 use crate::image::pixels::Placed;
 use crate::image::size::{Rect, Size};
 use crate::image::source::Source;
@@ -50,7 +50,7 @@ impl Decode {
         let window = Rect { x: 0, y: 0, size: scaled };
         let scale = match Scale::new(source, whole, fidelity) {
             // What is beyond the edges of a region is not to be seen.
-            Scale::Planes(_) if region.size != size => Scale::Whole,
+            Scale::Planes(_) if region.size != size => twice(size, whole, 9),
             scale => scale,
         };
         Decode { scale, window, fidelity, ..Decode::all(size, scans) }

@@ -117,7 +117,7 @@ fn boxes(stored: Size, scaled: Size) -> Scale {
 /// Twice the size, by libwebp itself, where that is worth it.
 ///
 /// Of lossless images a shrink of less than 6 would take longer.
-fn twice(stored: Size, scaled: Size, least: u32) -> Scale {
+pub(super) fn twice(stored: Size, scaled: Size, least: u32) -> Scale {
     let enough = |stored: u32, scaled: u32| stored / scaled.max(1) >= least;
     if enough(stored.width, scaled.width) && enough(stored.height, scaled.height) {
         Scale::To(Size::new(2 * scaled.width, 2 * scaled.height))

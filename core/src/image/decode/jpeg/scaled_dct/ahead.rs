@@ -35,6 +35,9 @@ const MOST: usize = 75;
 /// In so many bytes nearly all readers come into step.
 const IN_STEP: usize = 1 << 16;
 
+/// After so many bytes that are passed it is asked whether to go on.
+const LOOKED_AT: usize = 1 << 18;
+
 /// How many rows are handed over at once: it takes some time to wake who waits for them.
 const BATCH: usize = 8;
 
@@ -105,12 +108,8 @@ impl<'a> Reader<'a> {
         let many = grid.rows - above;
         let pixels = many * grid.columns * frame.mcu.0 * frame.mcu.1;
         let row = input.len().saturating_sub(from) / frame.rows.max(1);
-        // At an eighth there is half as much to do.
-        let (share, work) = match frame.eighths {
-            1 => (FIRST_AT_AN_EIGHTH, pixels / 2),
-            _ => (FIRST, pixels),
-        };
-        if work < spare.least_pixels() || row * many < spare.least_bytes() {
+        let share = if frame.eighths == 1 { FIRST_AT_AN_EIGHTH } else { FIRST };
+        if pixels < spare.least_pixels() || row * many < spare.least_bytes() {
             return None;
         }
         // All columns are read, as it is not known which ones they are.
@@ -121,7 +120,9 @@ impl<'a> Reader<'a> {
             frame.components.iter().map(|of| of.row_of(grid.columns)).collect();
         let (rows, columns) = (many * MOST / 100, grid.columns);
         let row_len: usize = components.iter().map(|of| of.row_len() * of.held).sum();
-        let loan = spare.lend((rows * (2 * row_len + size_of::<Row>())) as u64)?;
+        // A code takes two bits at least.
+        let starts = (rows * columns).min(2 * IN_STEP * 4) * size_of::<u64>();
+        let loan = spare.lend((rows * (2 * row_len + size_of::<Row>()) + starts) as u64)?;
         let first = row * (above + many * share / 100);
         Some(Reader { input, from, first, rows, interval, columns, components, control, loan })
     }
@@ -130,7 +131,14 @@ impl<'a> Reader<'a> {
     /// the restart marker at its end. `None` is at the end of the scan.
     fn look(&self, from: Segment, to: usize) -> Option<(Segment, u8)> {
         let Segment { mut at, mut stuffed } = from;
+        let mut looked_at = at;
         loop {
+            if at - looked_at > LOOKED_AT {
+                looked_at = at;
+                if self.control.check().is_err() || self.loan.is_wanted_back() {
+                    return None;
+                }
+            }
             let rest = self.input.get(at..)?;
             let plain = memchr(0xff, rest)?;
             if self.interval == 0 && at + plain > to {
