@@ -116,7 +116,7 @@ mod tests {
             };
             let file = encode(&image, || true).unwrap();
             // Behind the headers of the file and of the chunk.
-            (smoothing(&file[20..]).unwrap(), smoothing(&file[20..33]))
+            (smoothing(&file[20..]).unwrap(), smoothing(&file[20..31]))
         };
         let levels = [95, 75, 40, 5].map(|quality| of(quality).0);
         assert!(levels.is_sorted() && levels[0] < 10 && levels[3] > 20, "{levels:?}");
