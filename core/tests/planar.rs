@@ -461,7 +461,8 @@ proptest! {
         (to_width, to_height) in (16u32..120, 16u32..120),
         made in prop::sample::select(OF_WEBP.to_vec()),
         fit in prop::sample::select(vec!["stretch", "crop", "contain"]),
-        gravity in prop::sample::select(vec!["northwest", "center", "southeast", "smart"]),
+        // Which part a smart crop takes may hang on a single level.
+        gravity in prop::sample::select(vec!["northwest", "center", "southeast"]),
         turn in prop::sample::select(vec!["", ",rotate=90", ",rotate=180", ",flip=h", ",flip=v,rotate=270"]),
     ) {
         let source = webp_lossy(&waves(width, height), 95);

@@ -193,7 +193,7 @@ fn tables_that_cannot_be() {
 #[test]
 fn tables_that_are_missing() {
     // Those that everybody uses are known to libjpeg: that is left to it.
-    let whole = jpeg(&photo(64, 48), 80, Subsamp::None, false);
+    let whole = other_jpeg(&photo(64, 48), 80, Subsamp::None, false, false);
     let mut without = whole.clone();
     while let Some(at) = without.windows(2).position(|pair| pair == [0xff, 0xc4]) {
         let len = usize::from(without[at + 3]) + 2 + (usize::from(without[at + 2]) << 8);
