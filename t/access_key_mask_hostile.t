@@ -62,7 +62,7 @@ sub made {
     $count++;
     my $status = $s->client->get($uri, @headers)->{status};
     $s->wait(10, sub { size('taken.log') > $before{'taken.log'} });
-    return ($status, map { join '', lines($_, $before{$_}) } qw(error.log all.log combined.log taken.log));
+    return ($status, map { ImageGate::Server::as_nginx(join '', lines($_, $before{$_})) } qw(error.log all.log combined.log taken.log));
 }
 
 sub pieces {
@@ -72,6 +72,8 @@ sub pieces {
 }
 
 # What a client would not have in the logs: its address, the time, what happened.
+# Angie does not show us its server among its own words: whoever calls that a key hides it.
+my $server = '"x" failed' =~ $s->unseen ? qr/(?:localhost|\*{3})/ : qr/localhost/;
 my ($day) = map { sprintf '%04d/%02d/%02d', $_->[5] + 1900, $_->[4] + 1, $_->[3] } [localtime];
 my @hiding = (
     ['17 keys', join '&', map { sprintf 'key=a%07d', $_ } 1 .. 17],
@@ -89,7 +91,7 @@ for (@hiding) {
         my ($place, $want, $message) = @$_;
         my ($status, $error, $all, $combined) = made("/$place/gone?$query", 'User-Agent' => 'me/1.0 (Evil; scan)');
         is($status, $want, "$name, /$place/");
-        like($error, qr/^\Q$day\E \d\d:\d\d:\d\d \[error\] \d+#\d+: \*\d+ $message, client: $from, server: localhost, request: "GET/m,
+        like($error, qr/^\Q$day\E \d\d:\d\d:\d\d \[error\] \d+#\d+: \*\d+ $message, client: $from, server: $server, request: "GET/m,
             '... the error log says what happened, to whom');
         like($all, qr/^$from\|$from\|$status\|HTTP\/1\.1\|(?:-|acme)?\|me\/1\.0 \(Evil; scan\)\|/m, '... the access log from where');
         like($combined, qr/^$from - - \[/m, '... the usual one, too');
@@ -146,6 +148,7 @@ for my $name (sort keys %long) {
 }
 
 # A key beside what is no escape, or no ASCII.
+my $unseen = $s->unseen;
 my @beside = map { s/KEY/$key/gr } '/open/x?a=KEY%', '/open/x?a=KEY%zz', '/open/x?a=KEY%u0041', '/open/x?a=%KEY', '/open/x?u=http://h/o/KEY%/y',
     '/open/KEY%zz', '/open/x?a=%E2%80%9CKEY%E2%80%9D', '/open/%E2%80%9CKEY%E2%80%9D', '/open/x?a=KEY%C2%A0', '/open/KEY%EF%BC%8C/x',
     '/open/x?a=KEY%7F', '/open/x?a=KEY%2', "/open/x?a=%$hex", '/open/x?u=http%3A%2F%2Fh%2FKEY%25%2Fx', '/open/x?a=KEY%25zz';
@@ -153,7 +156,7 @@ for my $uri (@beside) {
     my ($status, $error, @access) = made($uri);
     unlike(join('', @access), qr/\Q$key\E|\Q$hex\E/, "$uri - not in an access log");
     # What nginx refuses while it reads it, no module sees.
-    unlike($error, qr/\Q$key\E|\Q$hex\E/, '... nor in the error log') if $status != 400;
+    unlike($error =~ s/$unseen//gr, qr/\Q$key\E|\Q$hex\E/, '... nor in the error log') if $status != 400;
 }
 for my $agent ("\xe2\x80\x9c$key\xe2\x80\x9d", "a\xc2\xa0$key", "$key\x{7f}") {
     my (undef, @logs) = made('/open/x', 'User-Agent' => $agent, Referer => $agent);

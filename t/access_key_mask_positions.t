@@ -204,11 +204,15 @@ for my $file (glob "$s->{dir}/logs/*.log") {
     is(scalar @bad, 0, "$name - no key in it") or diag(@bad[0 .. ($#bad < 20 ? $#bad : 20)]);
 }
 {
-    my @bad = grep { /\Q$key\E|\Q$escaped\E/i } split /^/, substr($s->log, 0, $log_before);
+    my $unseen = $s->unseen;
+    my @bad = grep { s/$unseen//gr =~ /\Q$key\E|\Q$escaped\E/i } split /^/, substr($s->log, 0, $log_before);
     is(scalar @bad, 0, 'error.log - no key of a request that came to its location') or diag(@bad[0 .. ($#bad < 20 ? $#bad : 20)]);
-    like($s->log, qr{open\(\) "\Q$files\E/\*\*\*/x" failed}, 'error.log - the name of a file, too');
+    SKIP: {
+        skip 'Angie writes the names of files itself', 1 if qq("$files/x" failed) =~ $unseen;
+        like($s->log, qr{open\(\) "\Q$files\E/\*\*\*/x" failed}, 'error.log - the name of a file, too');
+    }
     like($s->log, qr{upstream: "http://127\.0\.0\.1:1/down/x\?key=\*\*\*"}, 'error.log - and the URL of an upstream');
-    my @late = grep { /\Q$key\E/ && !/while reading client request|client sent |invalid (?:method|version|host)/ } split /^/, $s->log;
+    my @late = grep { s/$unseen//gr =~ /\Q$key\E/ && !/while reading client request|client sent |invalid (?:method|version|host)/ } split /^/, $s->log;
     is(scalar @late, 0, 'error.log - only what nginx refused while it read it') or diag(@late[0 .. ($#late < 20 ? $#late : 20)]);
 }
 
@@ -239,9 +243,10 @@ for my $file (glob "$s->{dir}/logs/*.log") {
     }
     $c->get('/open/x?zz=4');
     ok($s->wait(10, sub { slurp("$s->{dir}/logs/all.log") =~ /zz=4/ }), 'keys with a slash are logged');
+    my $unseen = $s->unseen;
     for my $file (grep { -f } glob "$s->{dir}/logs/*.log") {
         my ($name) = $file =~ m{([^/]+)$};
-        my @bad = grep { /Sl4shed|Key(?:\+|%2b)5f3b/i } split /^/, slurp($file);
+        my @bad = grep { s/$unseen//gr =~ /Sl4shed|Key(?:\+|%2b)5f3b/i } split /^/, slurp($file);
         is(scalar @bad, 0, "$name - nothing of a key with a slash") or diag(@bad[0 .. ($#bad < 20 ? $#bad : 20)]);
     }
 }

@@ -17,6 +17,7 @@ use Test::Nginx::Socket ();
 use Test::Nginx::Util;
 use ImageGate::Client;
 use ImageGate::Fixtures qw(fixture fixture_path fixture_dir);
+use ImageGate::Server;
 use ImageGate::H2;
 use ImageGate::Image qw(inspect decode psnr reference movement sniff);
 use ImageGate::Upstream;
@@ -279,7 +280,7 @@ sub error_lines {
     seek $in, $from, 0;
     my @lines = grep { /\[(?:info|notice|warn|error|crit|alert|emerg)\]/ } <$in>;
     close $in;
-    return @lines;
+    return map { ImageGate::Server::as_nginx($_) } @lines;
 }
 
 sub error_log_size { -s $Test::Nginx::Util::ErrLogFile || 0 }

@@ -138,7 +138,22 @@ sub workers {
 
 sub signal { my ($self, $name, $pid) = @_; return kill $name, $pid || $self->{master} }
 
-sub log { my $f = "$_[0]{dir}/logs/error.log"; return -f $f ? slurp($f) : '' }
+sub log { my $f = "$_[0]{dir}/logs/error.log"; return -f $f ? as_nginx(slurp($f)) : '' }
+
+# Lines of an error log as nginx has them: Angie quotes more, and calls the request otherwise.
+sub as_nginx {
+    my ($text) = @_;
+    $text =~ s/, (client|server): "([^"\n]*)"/, $1: $2/g;
+    $text =~ s/, request_line: "/, request: "/g;
+    return $text;
+}
+
+# The words of an error with the name of a file, which Angie writes itself, where no module sees them.
+sub unseen {
+    my ($self) = @_;
+    return qr/(?!)/ if `$self->{nginx} -v 2>&1` !~ /Angie/;
+    return qr/(?:\bopen\(\) )?"[^"\n]*(?:" (?:failed|is not found)|(?:"[a-z ]*)?\.\.\. )/;
+}
 
 # Lines that must never be there.
 sub trouble {
