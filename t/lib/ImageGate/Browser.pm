@@ -119,7 +119,12 @@ sub stop {
     my $pid = delete $self->{pid} or return;
     eval { $self->call(DELETE => '') } if $self->{session};
     kill 'TERM', -$pid;
-    waitpid $pid, 0;
+    # One that waits for its browser, or the other way round, is not waited for.
+    my $end = time + 5;
+    until (waitpid($pid, POSIX::WNOHANG()) != 0) {
+        kill 'KILL', -$pid if time > $end;
+        sleep 0.05;
+    }
     unlink "$self->{profile}.log";
 }
 
