@@ -151,36 +151,19 @@ impl GivenKeys {
             }
             // Of a key that is no text these are no digits.
             let bytes = |text: &[u8]| parse_secret(&[b"hex:", text].concat()).ok();
-            let (secret, salt) = (bytes(&key.secret), bytes(&key.salt));
-            let why = "it was signed with the bytes that the";
-            let decoded = [
-                (
-                    secret.clone(),
-                    None,
-                    format!("{why} key is in hexadecimal: write \"hex:\" before it"),
-                ),
-                (
-                    None,
-                    salt.clone(),
-                    format!("{why} salt is in hexadecimal: write \"hex:\" before it"),
-                ),
-                (
-                    secret,
-                    salt,
-                    format!(
-                        "{why} key and the salt are in hexadecimal: write \"hex:\" before both"
-                    ),
-                ),
-            ];
-            for (secret, salt, why) in decoded {
-                let mut key = key.clone();
-                if let Some(secret) = secret {
-                    key.secret = secret.into();
-                }
-                if let Some(salt) = salt {
-                    key.salt = salt.into();
-                }
-                found.push((vec![key], why));
+            for (of_key, of_salt, what) in [
+                (true, false, "key is in hexadecimal: write \"hex:\" before it"),
+                (false, true, "salt is in hexadecimal: write \"hex:\" before it"),
+                (true, true, "key and the salt are in hexadecimal: write \"hex:\" before both"),
+            ] {
+                let of = |is_wanted: bool, text: &[u8]| match is_wanted {
+                    true => bytes(text).map(Into::into),
+                    false => Some(text.into()),
+                };
+                let (secret, salt) = (of(of_key, &key.secret), of(of_salt, &key.salt));
+                let (Some(secret), Some(salt)) = (secret, salt) else { continue };
+                let key = Key { secret, salt, ..key.clone() };
+                found.push((vec![key], format!("it was signed with the bytes that the {what}")));
             }
         }
         found

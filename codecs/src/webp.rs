@@ -382,22 +382,21 @@ impl<'a> Slices<'a> {
 
     /// How many rows of planes are there.
     fn rows_of_planes(&self) -> usize {
-        let (decoder, mut rows) = (self.0.as_ptr(), 0);
-        let (none, no_plane) = (null_mut, null_mut);
+        let mut rows = 0;
         // SAFETY: a decoder, and a number to write to; what else there is to know is not asked
         // for.
         unsafe {
             WebPIDecGetYUVA(
-                decoder,
+                self.0.as_ptr(),
                 &mut rows,
-                no_plane(),
-                no_plane(),
-                no_plane(),
-                none(),
-                none(),
-                none(),
-                none(),
-                none(),
+                null_mut(),
+                null_mut(),
+                null_mut(),
+                null_mut(),
+                null_mut(),
+                null_mut(),
+                null_mut(),
+                null_mut(),
             );
         }
         usize::try_from(rows).unwrap_or(0)

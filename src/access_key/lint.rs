@@ -7,7 +7,7 @@ use image_gate_core::key::KeySource;
 use super::conf::{AccessKey, AlertNote, LocConf, MainConf, Notes, RedirectNote, RedirectTarget};
 use super::redirect;
 use crate::image_resize::{self, ImageResize};
-use crate::ngx::conf::{Expression, Place, Term, terms};
+use crate::ngx::conf::{Expression, Place, Term, WarnedOnce, terms};
 use crate::ngx::location::{self, Bypass, Server};
 use crate::ngx::{Parser, Reported};
 use crate::secure_link_hash::SecureLinkHash;
@@ -145,20 +145,15 @@ pub fn check(parser: Parser<'_>, main: &MainConf) -> Result<(), Reported> {
             redirect.place.warn(parser, format_args!("{reason}"));
         }
     }
-    let mut warned: Vec<Rc<Place>> = Vec::new();
-    let mut once = |place: &Rc<Place>, reason: std::fmt::Arguments<'_>| {
-        if !warned.iter().any(|other| Rc::ptr_eq(other, place)) {
-            warned.push(place.clone());
-            place.warn(parser, reason);
-        }
-    };
+    let warned = WarnedOnce::default();
     for (place, zone) in main.notes.totals.borrow().iter() {
         let is_kept = main.exports.redis.is_some()
             || main.zone(zone).is_some_and(|zone| zone.state_file.is_some());
         if !is_kept {
             let zone = String::from_utf8_lossy(zone);
-            once(
+            warned.warn(
                 place,
+                parser,
                 format_args!(
                     "\"per=total\" begins anew whenever nginx starts: add \"state=\" to \
                      \"access_key_zone {zone}\""
@@ -169,7 +164,11 @@ pub fn check(parser: Parser<'_>, main: &MainConf) -> Result<(), Reported> {
     for AlertNote { place, server, uri } in main.notes.alerts.borrow().iter() {
         if redirect::leads_nowhere(server, uri) {
             let uri = String::from_utf8_lossy(uri);
-            once(place, format_args!("\"{uri}\" leads to no location of this server"));
+            warned.warn(
+                place,
+                parser,
+                format_args!("\"{uri}\" leads to no location of this server"),
+            );
         }
     }
     for place in main.notes.underscored.borrow().iter() {

@@ -91,7 +91,7 @@ fn prefix(conf: &LocConf, before: Option<&Reading>) -> Rc<[u8]> {
 /// What of an address, as the client wrote it, links of a server begin with in the location of a
 /// request: all of it where none are read there, so that no link of another location is right there.
 pub fn behind_location<'a>(request: Request<'_>, dialect: Dialect, uri: &'a [u8]) -> &'a [u8] {
-    let reads = |conf: &&LocConf| conf.url.as_ref().is_some_and(|url| url.dialect == dialect);
+    let reads = |conf: &&LocConf| conf.dialect() == Some(dialect);
     let Some(conf) = conf(&request).filter(reads) else { return uri };
     let prefix = prefix(conf, request.own::<Reading>());
     let Ok(link) = dialect.link(uri, &prefix) else { return uri };

@@ -125,18 +125,12 @@ impl LocConf {
         });
         // The same number of both may be meant where both are one segment of the path.
         let is_other = |name: &[u8]| {
-            let of = |captures: &[Capture<'_>]| {
-                let found = captures.iter().find(|capture| capture.is_called(name));
-                found.map(|capture| (capture.is_number(), capture.is_anything()))
-            };
-            let is_here = of(&here);
-            is_here.is_some()
-                && rewrites.iter().map(|captures| of(captures)).any(|there| match there {
-                    None => true,
-                    Some((_, is_anything)) => {
-                        is_anything && is_here.is_some_and(|(is_number, _)| is_number)
-                    }
-                })
+            let is_it = |capture: &&Capture<'_>| capture.is_called(name);
+            let Some(here) = here.iter().find(is_it) else { return false };
+            rewrites.iter().any(|captures| {
+                let there = captures.iter().find(is_it);
+                there.is_none_or(|there| there.is_anything() && here.is_number())
+            })
         };
         read.into_iter().find_map(|read| {
             let name = read.variables().find(|name| is_number(name) && is_other(name))?;

@@ -1,7 +1,7 @@
 //! Directives, their arguments and expressions.
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, OsStr, c_char, c_void};
 use std::fmt::{self, Arguments};
 use std::os::unix::ffi::OsStrExt;
@@ -305,6 +305,21 @@ impl Place {
 
     fn write(&self, parser: Parser<'_>, level: u32, reason: Arguments<'_>) {
         log::write(parser.log(), level, format_args!("{}", self.line(reason)));
+    }
+}
+
+/// Warns of each directive once, however many locations take it over.
+#[derive(Default)]
+pub struct WarnedOnce(RefCell<Vec<Rc<Place>>>);
+
+impl WarnedOnce {
+    /// Warns of the directive, unless that was done before.
+    pub fn warn(&self, place: &Rc<Place>, parser: Parser<'_>, reason: Arguments<'_>) {
+        let mut warned = self.0.borrow_mut();
+        if !warned.iter().any(|other| Rc::ptr_eq(other, place)) {
+            warned.push(place.clone());
+            place.warn(parser, reason);
+        }
     }
 }
 

@@ -3,12 +3,13 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use image_gate_core::image::Dialect;
 use image_gate_core::link::{
     Algorithm, Encoding, Key, Rules, Signer, ThirdParty, ThirdPartyFormat, Unsigned,
 };
 
 use crate::ngx::Request;
-use crate::ngx::conf::{Expression, Place, Places};
+use crate::ngx::conf::{Expression, Place, Places, WarnedOnce};
 use crate::ngx::variable::CachedVariable;
 
 /// The module.
@@ -47,7 +48,7 @@ pub struct Notes {
     /// Whether any location says how long links last that are made there.
     pub has_lifetime: Cell<bool>,
     /// The messages of which was said that they leave out arguments.
-    pub warned: RefCell<Vec<Rc<Place>>>,
+    pub warned: WarnedOnce,
 }
 
 /// `secure_link_hash_require`.
@@ -137,6 +138,19 @@ const EXCLUSIVE: [(&str, &str); 8] = [
 ];
 
 impl LocConf {
+    /// The image server whose links these are, where their signature stands before what it is of.
+    pub fn signing_dialect(&self) -> Option<Dialect> {
+        match self.links {
+            Some(LinkFormatConf::ThirdParty(ThirdPartyFormat::Imgproxy, ..)) => {
+                Some(Dialect::Imgproxy)
+            }
+            Some(LinkFormatConf::ThirdParty(ThirdPartyFormat::Thumbor, ..)) => {
+                Some(Dialect::Thumbor)
+            }
+            _ => None,
+        }
+    }
+
     /// Two directives of this level that exclude each other.
     pub fn mixed(&self) -> Option<(&'static str, &'static str)> {
         let is_given = |name: &str| match name {

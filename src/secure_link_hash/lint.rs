@@ -1,10 +1,9 @@
 //! What `nginx -t` warns of: settings by which no link is judged, and parts of links that nobody
 //! signs.
 
-use std::fmt::Arguments;
 use std::rc::Rc;
 
-use image_gate_core::image::{Dialect, Setting, Words as _};
+use image_gate_core::image::{Setting, Words as _};
 use image_gate_core::link::ThirdPartyFormat;
 use nginx_sys::ngx_uint_t;
 
@@ -302,9 +301,7 @@ impl LocConf {
         {
             let [read, own] = [read, own].map(String::from_utf8_lossy);
             let address = String::from_utf8_lossy(ADDRESS);
-            warn_once(
-                notes,
-                place,
+            notes.warned.warn(place,
                 parser,
                 format_args!(
                     "all links are refused: \"${read}\" holds the token, as \"{own}\" is an argument: \
@@ -315,9 +312,7 @@ impl LocConf {
             && let Some(read) = message.variables().find(|name| PATHS.contains(name))
         {
             let read = String::from_utf8_lossy(read);
-            warn_once(
-                notes,
-                place,
+            notes.warned.warn(place,
                 parser,
                 format_args!(
                     "\"${read}\" is in it, so that a link is for one file, and not for all below its \
@@ -329,7 +324,6 @@ impl LocConf {
 
     /// Warns of what does not fit the links of others.
     fn warn_of_format(&self, own: usize, notes: &Notes, parser: Parser<'_>) {
-        use ThirdPartyFormat::{Imgproxy, Thumbor};
         let Some(LinkFormatConf::ThirdParty(format, ..)) = self.links else { return };
         let own_place = |name: &str| self.places.iter().take(own).find(|place| place.name == name);
         if let Some(place) = own_place("secure_link_hash_message") {
@@ -337,29 +331,25 @@ impl LocConf {
         }
         let name = format.name();
         let keys = || self.keys.iter().flat_map(|keys| keys.iter());
-        if let Some(place) = self.places.get("secure_link_hash_key").filter(|_| format == Imgproxy)
+        if let Some(place) =
+            self.places.get("secure_link_hash_key").filter(|_| format == ThirdPartyFormat::Imgproxy)
         {
             if keys().any(|key| is_hexadecimal(&key.secret) || is_hexadecimal(&key.salt)) {
                 let reason = "imgproxy reads its keys as hexadecimal: write \"hex:\" before it";
-                warn_once(notes, place, parser, format_args!("{reason}"));
+                notes.warned.warn(place, parser, format_args!("{reason}"));
             } else if keys().any(|key| key.salt.is_empty()) {
                 let reason = "there is no \"salt=\", and imgproxy signs with one";
-                warn_once(notes, place, parser, format_args!("{reason}"));
+                notes.warned.warn(place, parser, format_args!("{reason}"));
             }
         }
-        let dialect = match format {
-            Imgproxy => Dialect::Imgproxy,
-            Thumbor => Dialect::Thumbor,
-            _ => return,
-        };
+        let Some(dialect) = self.signing_dialect() else { return };
         let image = parser.location::<ImageResize>();
         if let Some(place) = self.places.get("secure_link_hash_format")
             && let Some(read) = image.and_then(|image| image.dialect())
             && read != dialect
         {
             let read = read.word();
-            warn_once(
-                notes,
+            notes.warned.warn(
                 place,
                 parser,
                 format_args!(
@@ -496,8 +486,7 @@ impl LocConf {
             let read = expression.variables().find(|name| is_chosen(name) && !is_signed(name));
             let Some(read) = read else { continue };
             let read = String::from_utf8_lossy(read);
-            warn_once(
-                notes,
+            notes.warned.warn(
                 place,
                 parser,
                 format_args!("\"{directive}\" reads \"${read}\", which it does not sign"),
@@ -508,8 +497,7 @@ impl LocConf {
             || message.variables().any(|name| images::PATHS.contains(&name))
             || location::current(parser).is_some_and(|location| location.is_exact);
         if image.reads_paths_of_links() && self.is_required() && !signs_path {
-            warn_once(
-                notes,
+            notes.warned.warn(
                 place,
                 parser,
                 format_args!(
@@ -519,9 +507,7 @@ impl LocConf {
                 ),
             );
         } else if image.reads_links() && !self.is_required() {
-            warn_once(
-                notes,
-                place,
+            notes.warned.warn(place,
                 parser,
                 format_args!(
                     "\"image_resize_url\" reads the address as it came, which it does not sign: add \
@@ -533,8 +519,7 @@ impl LocConf {
             && self.unsigned_args.is_none()
             && !message.variables().any(is_argument)
         {
-            warn_once(
-                notes,
+            notes.warned.warn(
                 place,
                 parser,
                 format_args!(
@@ -607,8 +592,7 @@ impl LocConf {
             directive = directive.or(Some("image_resize_url"));
         }
         if let Some(directive) = directive {
-            warn_once(
-                notes,
+            notes.warned.warn(
                 place,
                 parser,
                 format_args!(
@@ -641,15 +625,6 @@ fn is_expiry(name: &[u8]) -> bool {
 /// Whether a key is the hexadecimal notation of another.
 fn is_hexadecimal(key: &[u8]) -> bool {
     key.len() >= 32 && key.len().is_multiple_of(2) && key.iter().all(u8::is_ascii_hexdigit)
-}
-
-/// Warns of a directive, however many locations take it over.
-fn warn_once(notes: &Notes, place: &Rc<Place>, parser: Parser<'_>, reason: Arguments<'_>) {
-    let mut warned = notes.warned.borrow_mut();
-    if !warned.iter().any(|other| Rc::ptr_eq(other, place)) {
-        warned.push(place.clone());
-        place.warn(parser, reason);
-    }
 }
 
 /// Whether nginx's own `secure_link` has what to look at in the location that is merged. Its

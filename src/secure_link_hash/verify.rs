@@ -6,14 +6,12 @@
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 
-use image_gate_core::image::Dialect;
 use image_gate_core::link::{
-    LinkRequest, ThirdPartyFormat, ValidityPeriod, VerifyError, decoded, parse_time, secure_link,
-    without_arguments,
+    LinkRequest, ValidityPeriod, VerifyError, decoded, parse_time, secure_link, without_arguments,
 };
 use smallvec::SmallVec;
 
-use super::conf::{LinkFormatConf, LocConf, Method, SecureLinkHash};
+use super::conf::{LocConf, Method, SecureLinkHash};
 use super::{images, strip};
 use crate::image_resize::link;
 use crate::ngx::conf::Expression;
@@ -158,15 +156,8 @@ fn check(request: &Request<'_>, conf: &LocConf) -> Result<VerifiedLink, VerifyEr
                 return Err(VerifyError::Malformed);
             }
             let uri = request.part(RequestPart::UnparsedUri);
-            let uri = match conf.links {
-                Some(LinkFormatConf::ThirdParty(ThirdPartyFormat::Imgproxy, ..)) => {
-                    link::behind_location(*request, Dialect::Imgproxy, uri)
-                }
-                Some(LinkFormatConf::ThirdParty(ThirdPartyFormat::Thumbor, ..)) => {
-                    link::behind_location(*request, Dialect::Thumbor, uri)
-                }
-                _ => uri,
-            };
+            let dialect = conf.signing_dialect();
+            let uri = dialect.map_or(uri, |dialect| link::behind_location(*request, dialect, uri));
             let url = [evaluate(*origin, request)?, uri].concat();
             let address = request.address();
             let cookies = if third_party.takes_cookies() { cookies(request) } else { Vec::new() };

@@ -45,7 +45,7 @@ static aom_codec_err_t set_up(track *track, const ig_aom_setup *setup, int is_al
     /* What is quicker than that is only for those who have no time. */
     const int in_haste = setup->speed >= 7;
     /* Of grey alone, libaom 3.6 in haste reads chroma that is not there, at this speed only. */
-    const int speed = in_haste && is_alpha && setup->speed == 7 ? 8 : setup->speed;
+    const int speed = is_alpha && setup->speed == 7 ? 8 : setup->speed;
     const int quantizer = ((100 - setup->quality) * 63 + 50) / 100;
     const struct { int id; int value; } controls[] = {
         { AOME_SET_CPUUSED, speed },

@@ -165,17 +165,17 @@ fn bytes_of_rows(width: u32) -> u64 {
 
 /// Bytes that the decoder holds besides the raster.
 pub(super) fn working_bytes(webp: &Webp, info: &Info, how: &Decode) -> u64 {
-    let pixels = Size::new(info.width, info.height).pixels();
-    let whole = if matches!(how.scale, Scale::Boxes(_)) { 3 } else { 0 };
-    // Of lossless images all pixels, of alpha two planes. The frame of an animation is there before it is composed.
+    let size = Size::new(info.width, info.height);
     if let Scale::Planes(scaled) = how.scale {
-        let (luma, chroma) = spans(Size::new(info.width, info.height), scaled, how);
+        let (luma, chroma) = spans(size, scaled, how);
         return bytes_of_planes(how.part.size) + plane_bytes(&luma, &chroma);
     }
+    let whole = if matches!(how.scale, Scale::Boxes(_)) { 3 } else { 0 };
     let rows = bytes_of_rows(info.width);
     let codes = webp.code_bytes().unwrap_or_default();
+    // Of lossless images all pixels, of alpha two planes. The frame of an animation is there before it is composed.
     rows + codes
-        + pixels
+        + size.pixels()
             * match webp.still() {
                 None => 9,
                 Some(still) if still.lossless => 4 + whole,

@@ -94,12 +94,7 @@ pub(in crate::image) fn clamp_luma(
     control: &Control,
 ) -> Result<(), Error> {
     let [luma, ..] = planes;
-    let stride = luma.stride();
-    for rows in luma.data_mut().chunks_mut(stride * BATCH) {
-        control.check()?;
-        rows.iter_mut().for_each(|sample| *sample = (*sample).clamp(16, 235));
-    }
-    Ok(())
+    change(luma, |sample| sample.clamp(16, 235), control)
 }
 
 /// Has samples of luma, and of chroma, lie somewhere else: what is at the first number is at the second one then, and
@@ -113,11 +108,17 @@ fn look_up(
         std::array::from_fn(|sample| ((sample as f64 - from) * times + to).round() as u8)
     });
     for (plane, table) in planes.iter_mut().zip([&luma, &chroma, &chroma]) {
-        let stride = plane.stride();
-        for rows in plane.data_mut().chunks_mut(stride * BATCH) {
-            control.check()?;
-            rows.iter_mut().for_each(|sample| *sample = table[usize::from(*sample)]);
-        }
+        change(plane, |sample| table[usize::from(sample)], control)?;
+    }
+    Ok(())
+}
+
+/// Has each sample be what `made` makes of it.
+fn change(plane: &mut Raster, made: impl Fn(u8) -> u8, control: &Control) -> Result<(), Error> {
+    let stride = plane.stride();
+    for rows in plane.data_mut().chunks_mut(stride * BATCH) {
+        control.check()?;
+        rows.iter_mut().for_each(|sample| *sample = made(*sample));
     }
     Ok(())
 }

@@ -461,12 +461,10 @@ impl Ahead {
         let Some(row) = &self.row else { return 0 };
         let many = columns.len().min(self.columns - self.at);
         let kept = columns.start.max(wanted.start)..(columns.start + many).min(wanted.end);
-        for of in self.blocks.iter().filter(|_| !kept.is_empty()) {
-            let Some(unit) = units.iter().find(|unit| of.is_begun_by(unit)) else { continue };
+        let passed = self.at + kept.start - columns.start;
+        for (of, mut to, len) in self.places(units, kept, wanted) {
             let plane = &mut *planes[of.component & 3];
-            let len = kept.len() * of.h;
-            let mut to = unit.start + (kept.start - wanted.start) * of.h;
-            let from = (self.at + kept.start - columns.start) * of.h;
+            let from = passed * of.h;
             let lows = row.lows.get(of.low + from..of.low + from + len);
             let (Some(lows), Some(own)) = (lows, plane.get_mut(to..to + len)) else { continue };
             let correction = corrections.get(of.component).copied().unwrap_or_default();
@@ -505,15 +503,28 @@ impl Ahead {
         wanted: &Range<usize>,
     ) {
         let kept = columns.start.max(wanted.start)..columns.end.min(wanted.end);
-        for of in self.blocks.iter().filter(|_| !kept.is_empty()) {
-            let Some(unit) = units.iter().find(|unit| of.is_begun_by(unit)) else { continue };
-            let len = kept.len() * of.h;
+        for (of, to, len) in self.places(units, kept, wanted) {
             for number in 0..of.many {
-                let to = unit.start + (kept.start - wanted.start) * of.h + number * of.own_stride;
+                let to = to + number * of.own_stride;
                 let own = planes[of.component & 3].get_mut(to..to + len);
                 own.unwrap_or_default().fill(0);
             }
         }
+    }
+
+    /// The rows of blocks, each with where those columns of it begin in the first reader's plane, and how
+    /// many blocks they have.
+    fn places<C>(
+        &self,
+        units: &[McuBlock<C>],
+        kept: Range<usize>,
+        wanted: &Range<usize>,
+    ) -> impl Iterator<Item = (&BlockRow, usize, usize)> {
+        let (first, many) = (kept.start - wanted.start, kept.len());
+        self.blocks.iter().filter(move |_| many > 0).filter_map(move |of| {
+            let unit = units.iter().find(|unit| of.is_begun_by(unit))?;
+            Some((of, unit.start + first * of.h, many * of.h))
+        })
     }
 
     /// How long it may take until more rows are there.

@@ -25,14 +25,13 @@ impl BlockReader for CoefficientReader<'_> {
         prediction: &mut i32,
         block: &mut [i16],
     ) -> Result<(), BadCode> {
-        bits.refill(bytes);
-        *prediction = prediction.wrapping_add(self.dc.read(bits)?);
+        let found = self.dc.next(bytes, bits, prediction)?;
         if block.is_empty() {
             return self.rest.pass(1, bytes, bits);
         }
         let at = self.ac.read(bytes, bits, self.places, block)?;
         if let Some(coefficient) = block.first_mut() {
-            *coefficient = *prediction as i16;
+            *coefficient = found as i16;
         }
         if at < 64 {
             bits.refill(bytes);

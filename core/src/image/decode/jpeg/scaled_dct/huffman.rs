@@ -152,6 +152,19 @@ impl Differences {
         Ok(symbol)
     }
 
+    /// Reads a coefficient, which is a difference to the one before.
+    #[inline(always)]
+    pub(super) fn next(
+        &self,
+        bytes: &mut Bytes,
+        bits: &mut Bits,
+        prediction: &mut i32,
+    ) -> Result<i32, BadCode> {
+        bits.refill(bytes);
+        *prediction = prediction.wrapping_add(self.read(bits)?);
+        Ok(*prediction)
+    }
+
     #[cold]
     #[inline(never)]
     fn read_long(&self, mut bits: Bits) -> Result<(i32, Bits), BadCode> {

@@ -134,10 +134,9 @@ impl BlockReader for AverageReader<'_> {
         prediction: &mut i32,
         block: &mut [i16],
     ) -> Result<(), BadCode> {
-        bits.refill(bytes);
-        *prediction = prediction.wrapping_add(self.dc.read(bits)?);
+        let found = self.dc.next(bytes, bits, prediction)?;
         if let Some(coefficient) = block.first_mut() {
-            *coefficient = *prediction as i16;
+            *coefficient = found as i16;
         }
         self.ac.pass(1, bytes, bits)
     }
@@ -159,10 +158,9 @@ impl BlockReader for FirstReader<'_> {
         prediction: &mut i32,
         block: &mut [i16],
     ) -> Result<(), BadCode> {
-        bits.refill(bytes);
-        *prediction = prediction.wrapping_add(self.dc.read(bits)?);
+        let found = self.dc.next(bytes, bits, prediction)?;
         if let Some(coefficient) = block.first_mut() {
-            *coefficient = (*prediction << self.bit) as i16;
+            *coefficient = (found << self.bit) as i16;
         }
         Ok(())
     }
