@@ -218,12 +218,30 @@ impl WatermarkCache {
     }
 }
 
-/// Reads a file to see whether it is good.
-///
-/// # Errors
-/// [`Error::Watermark`] that says why it is not.
-pub fn check(path: &Path, kind: AssetKind) -> Result<(), Error> {
-    read(path, kind, &Control::default()).map(drop)
+/// Files that were found to be good, so that one that many directives name is decoded once.
+#[derive(Debug, Default)]
+pub struct Checked(HashMap<AssetKey, FileId>);
+
+impl Checked {
+    /// Reads a file to see whether it is good, unless it was as it is.
+    ///
+    /// # Errors
+    /// [`Error::Watermark`] that says why it is not.
+    pub fn check(&mut self, path: &Path, kind: AssetKind) -> Result<(), Error> {
+        let key = (path.into(), kind);
+        let now = FileId::of_regular(path, LARGEST).map_err(|error| failed(path, error))?;
+        if self.0.get(&key) == Some(&now) {
+            return Ok(());
+        }
+        let (_, id) = read(path, kind, &Control::default())?;
+        if self.0.len() >= MOST_SEEN {
+            self.0.clear();
+        }
+        if let Some(id) = id {
+            self.0.insert(key, id);
+        }
+        Ok(())
+    }
 }
 
 /// Reads a file. Returns what it was then, too; `None` where it changed meanwhile.
@@ -476,10 +494,13 @@ mod tests {
     fn checked_before_it_is_used() {
         let folder = Folder::new();
         let path = folder.write("a", &png(5, 1));
-        assert_eq!(check(&path, AssetKind::Picture), Ok(()));
+        let mut checked = Checked::default();
+        assert_eq!(checked.check(&path, AssetKind::Picture), Ok(()));
         for (path, kind) in [(path.as_path(), AssetKind::Font), (folder.path(), AssetKind::Picture)]
         {
-            assert!(matches!(check(path, kind), Err(Error::Watermark(_))), "{path:?}");
+            assert!(matches!(checked.check(path, kind), Err(Error::Watermark(_))), "{path:?}");
         }
+        folder.write("a", b"no picture");
+        assert!(matches!(checked.check(&path, AssetKind::Picture), Err(Error::Watermark(_))));
     }
 }

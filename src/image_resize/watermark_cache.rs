@@ -6,9 +6,9 @@ use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use image_gate_core::image::{Control, Error};
-use image_gate_runtime::watermark::{Seen, SeenFile, WatermarkCache};
+use image_gate_runtime::watermark::{Checked, Seen, SeenFile, WatermarkCache};
 
-pub use image_gate_runtime::watermark::{AssetKind, Loaded, WatermarkSpec, check};
+pub use image_gate_runtime::watermark::{AssetKind, Loaded, WatermarkSpec};
 
 /// Bytes of decoded pictures and fonts that a worker keeps.
 const CACHE: usize = 64 << 20;
@@ -19,6 +19,16 @@ static CACHED: LazyLock<WatermarkCache> = LazyLock::new(|| WatermarkCache::new(C
 thread_local! {
     /// What the event loop saw.
     static SEEN: RefCell<Seen> = RefCell::default();
+    /// What was found good while configurations were read.
+    static CHECKED: RefCell<Checked> = RefCell::default();
+}
+
+/// Reads a file to see whether it is good. For directives.
+///
+/// # Errors
+/// Those of [`Checked::check`].
+pub fn check(path: &Path, kind: AssetKind) -> Result<(), Error> {
+    CHECKED.with_borrow_mut(|checked| checked.check(path, kind))
 }
 
 /// A file as it was at most a second ago. For the event loop.
