@@ -102,7 +102,7 @@ my $master = delete $s->{master};
 kill 'TERM', $master;
 ok($s->wait(20, sub { !there($master, $worker, $watch, $helper, $child) }), 'nothing is left of an nginx that stops');
 
-is(join('', grep { !/exited on signal 9|the process of the decoder was ended/ } $s->trouble), '', 'nothing bad in the log');
+is(join('', grep { !/exited on signal 9|the process of the codec was ended/ } $s->trouble), '', 'nothing bad in the log');
 unlike($s->log, qr/unknown process/, 'of the processes nginx does not know');
 
 done_testing();

@@ -255,7 +255,7 @@ sub {
     Test::More::is(scalar @helpers, 1, "$name - which has one that makes others");
     my $helper = $helpers[0];
     for my $process ($watch, $helper) {
-        Test::More::like(join('', map { chomp; $_ } `cat /proc/$process/cmdline`), qr/^\w+: image decoder/, "$name - it says what it is");
+        Test::More::like(join('', map { chomp; $_ } `cat /proc/$process/cmdline`), qr/^\w+: image codec/, "$name - it says what it is");
         Test::More::cmp_ok(scalar(() = glob "/proc/$process/fd/*"), '<=', 4, "$name - and has nothing of the worker open");
     }
     my $children = sub { scalar(() = `pgrep -P $helper`) };

@@ -199,7 +199,7 @@ pub static PROCESSES: Processes = Processes::new(name_helper);
 /// Has this process be called what it is in the list of processes, where it would be a worker.
 fn name_helper() {
     // SAFETY: a string, which nginx copies to where it keeps the names of its processes.
-    unsafe { shim::ig_set_process_title(c"image decoder".as_ptr().cast_mut()) };
+    unsafe { shim::ig_set_process_title(c"image codec".as_ptr().cast_mut()) };
 }
 
 /// Whether this process answers requests: nginx also starts some for its caches.

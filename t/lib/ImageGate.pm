@@ -213,7 +213,7 @@ sub nginx_pid { get_pid_from_pidfile('image gate') }
 sub worker_pid {
     my $pid = nginx_pid();
     # It may be the master itself, which then has children that decode.
-    my ($kid) = grep { `cat /proc/$_/cmdline 2>/dev/null` !~ /image decoder/ } map { /^(\d+)/ } `pgrep -P $pid`;
+    my ($kid) = grep { `cat /proc/$_/cmdline 2>/dev/null` !~ /image codec/ } map { /^(\d+)/ } `pgrep -P $pid`;
     return $kid || $pid;
 }
 

@@ -23,7 +23,7 @@ pub fn work(task: &Task, descriptors: Descriptors) -> ! {
     drop(shared);
     ending::leave_at(mapped.head());
     if !process::end_with(alive.as_raw_fd()) {
-        end(Ending::Internal, "nothing would end the process of the decoder");
+        end(Ending::Internal, "nothing would end the process of the codec");
     }
     ending::end_by_crash();
     process::be_first_to_go();
@@ -41,17 +41,20 @@ pub fn work(task: &Task, descriptors: Descriptors) -> ! {
     let turn = unsafe { Turn::of(head) };
     let done = catch_unwind(AssertUnwindSafe(|| match task.fill {
         Fill::Once(fill) => fill(source, pixels, &control),
-        Fill::Pictures(fill) => fill(source, pixels, &control, &mut |duration| {
-            turn.show(duration);
+        Fill::Pictures(fill) => fill(source, pixels, &control, &mut |pixels, number| {
+            turn.show(number);
+            // The other process may have changed them.
+            std::hint::black_box(pixels);
             Ok(())
         }),
     }));
     match done {
         Ok(Ok(())) => end(Ending::Done, ""),
         Ok(Err(Error::DecodeFailed(text))) => end(Ending::DecodeFailed, &text),
+        Ok(Err(Error::EncodeFailed(text))) => end(Ending::EncodeFailed, &text),
         Ok(Err(Error::UnsupportedFormat(text))) => end(Ending::Unsupported, &text),
         Ok(Err(Error::Internal(text))) => end(Ending::Internal, &text),
         Ok(Err(error)) => end(Ending::Internal, &error.to_string()),
-        Err(_) => end(Ending::DecodeFailed, "the decoder panicked"),
+        Err(_) => end(Ending::DecodeFailed, "the codec panicked"),
     }
 }

@@ -19,6 +19,7 @@ const SAID: usize = HEAD - turn::LEN;
 pub enum Ending {
     Done = 1,
     DecodeFailed,
+    EncodeFailed,
     Unsupported,
     /// It wanted more memory than it may have.
     OutOfMemory,
@@ -47,16 +48,18 @@ pub fn said(head: &[u8], memory: u64) -> Result<(), Error> {
     }
     Err(if is(Ending::DecodeFailed) {
         Error::DecodeFailed(text())
+    } else if is(Ending::EncodeFailed) {
+        Error::EncodeFailed(text())
     } else if is(Ending::Unsupported) {
         Error::UnsupportedFormat(text())
     } else if is(Ending::Internal) {
         Error::Internal(text())
     } else if is(Ending::OutOfMemory) {
-        Error::TooManyPixels(format!("the decoder wants more than {memory} bytes of memory"))
+        Error::TooManyPixels(format!("the codec wants more than {memory} bytes of memory"))
     } else if is(Ending::NoMemory) {
-        Error::Internal("no memory for the decoder".to_owned())
+        Error::Internal("no memory for the codec".to_owned())
     } else {
-        Error::Internal("the process of the decoder was ended".to_owned())
+        Error::Internal("the process of the codec was ended".to_owned())
     })
 }
 
@@ -81,7 +84,7 @@ pub fn end_by_panic(place: Option<&Location<'_>>) {
         let file = place.file().rsplit('/').next().unwrap_or_default();
         format!(" at {file}:{}", place.line())
     });
-    end(Ending::DecodeFailed, &format!("the decoder panicked{place}"));
+    end(Ending::DecodeFailed, &format!("the codec panicked{place}"));
 }
 
 /// The stack of [`crashed`], as that of the crash may be used up.
@@ -112,7 +115,7 @@ pub fn end_by_crash() {
 }
 
 extern "C" fn crashed(_: libc::c_int) {
-    end(Ending::DecodeFailed, "the decoder crashed");
+    end(Ending::DecodeFailed, "the codec crashed");
 }
 
 /// Says how it went, and ends this process. It takes no memory.

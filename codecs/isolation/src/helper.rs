@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use image_gate_core::image::{
-    Control, Error, FillPictures, FillPixels, IsolatedPictures, Isolation, TakePixels, WorkSize,
+    Control, Error, ExchangePixels, FillPictures, FillPixels, IsolatedPictures, Isolation,
+    TakePixels, WorkSize,
 };
 
 use crate::channel::{self, Fill, Heard, Received, Task};
@@ -76,7 +77,7 @@ impl Isolation for Processes {
     fn run(
         &self,
         size: WorkSize,
-        source: &[u8],
+        source: &[&[u8]],
         control: &Control,
         fill: FillPixels,
         take: &mut TakePixels<'_>,
@@ -102,7 +103,7 @@ impl Isolation for Processes {
     fn begin<'a>(
         &'a self,
         size: WorkSize,
-        source: &[u8],
+        source: &[&[u8]],
         control: &Control,
         fill: FillPictures,
     ) -> Result<Box<dyn IsolatedPictures + 'a>, Error> {
@@ -162,10 +163,10 @@ fn until_begun<T>(
 }
 
 /// A task for a child that begins now.
-fn task(fill: Fill, size: WorkSize, source: &[u8], control: &Control) -> Task {
+fn task(fill: Fill, size: WorkSize, source: &[&[u8]], control: &Control) -> Task {
     Task {
         fill,
-        source: source.len(),
+        source: source.iter().map(|part| part.len()).sum(),
         pixels: size.pixels,
         memory: usize::try_from(size.memory).unwrap_or(usize::MAX),
         foreign: size.foreign,
@@ -193,8 +194,8 @@ impl Pictures {
     fn wait(&self, control: &Control) -> Result<io::Result<Option<u32>>, Error> {
         let tick = Duration::from_millis(TICK_MILLISECONDS.into());
         loop {
-            if let Some(duration) = self.turn().picture(tick) {
-                return Ok(Ok(Some(duration)));
+            if let Some(number) = self.turn().picture(tick) {
+                return Ok(Ok(Some(number)));
             }
             match channel::hear(&self.end, 0) {
                 // It may have shown one just before.
@@ -208,17 +209,21 @@ impl Pictures {
 }
 
 impl IsolatedPictures for Pictures {
-    fn next(&mut self, control: &Control, take: &mut TakePixels<'_>) -> Result<Option<u32>, Error> {
+    fn next(
+        &mut self,
+        control: &Control,
+        take: &mut ExchangePixels<'_>,
+    ) -> Result<Option<u32>, Error> {
         if !std::mem::replace(&mut self.is_first, false) {
             self.turn().go_on();
         }
-        let Ok(Some(duration)) = self.wait(control)? else {
+        let Ok(Some(number)) = self.wait(control)? else {
             let said = ending::said(self.shared.parts().0, self.memory);
             // The child may have seen before us that the time is over.
             return said.map(|()| None).map_err(|error| control.check().err().unwrap_or(error));
         };
         take(self.shared.parts().1)?;
-        Ok(Some(duration))
+        Ok(Some(number))
     }
 }
 
@@ -235,7 +240,7 @@ fn no_process(error: &io::Error) -> Result<(), Error> {
     const PASSING: [libc::c_int; 4] = [libc::EAGAIN, libc::ENOMEM, libc::EMFILE, libc::ENFILE];
     match error.raw_os_error() {
         Some(number) if PASSING.contains(&number) => Ok(()),
-        _ => Err(Error::Internal(format!("no process for the decoder: {error}"))),
+        _ => Err(Error::Internal(format!("no process for the codec: {error}"))),
     }
 }
 
@@ -300,7 +305,7 @@ fn watch(link: &OwnedFd, begun: fn()) -> ! {
     process::close_all_but(link.as_raw_fd());
     process::forget_signals();
     process::forbid_privileges();
-    process::name(c"image decoder");
+    process::name(c"image codec");
     begun();
     loop {
         // SAFETY: the child runs `serve` and nothing else; this process has no other threads.

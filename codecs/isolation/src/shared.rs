@@ -30,12 +30,14 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// New memory, all zero but for the source, and its descriptor.
-    pub fn new(pixels: usize, source: &[u8]) -> Result<(Shared, OwnedFd), Error> {
-        const WHAT: &str = "no memory that is shared with the decoder";
-        let places = Places { pixels, source: source.len() };
-        let len = places.len().and_then(|len| libc::off_t::try_from(len).ok());
-        let len = len.ok_or_else(|| Error::Internal(WHAT.to_owned()))?;
+    /// New memory, all zero but for the parts of the source, and its descriptor.
+    pub fn new(pixels: usize, source: &[&[u8]]) -> Result<(Shared, OwnedFd), Error> {
+        const WHAT: &str = "no memory that is shared with the codec";
+        let of_source = source.iter().try_fold(0_usize, |sum, part| sum.checked_add(part.len()));
+        let places = of_source.map(|source| Places { pixels, source });
+        let places =
+            places.and_then(|places| Some((places, libc::off_t::try_from(places.len()?).ok()?)));
+        let (places, len) = places.ok_or_else(|| Error::Internal(WHAT.to_owned()))?;
         // Whoever makes a file longer than it may be is ended by a signal.
         if let Some(most) = longest_file().filter(|&most| (len as u64) > most) {
             return Err(Error::Internal(format!(
@@ -61,10 +63,13 @@ impl Shared {
         };
         let shared = is_made.then(|| Shared::map(&memory, places)).flatten();
         let shared = shared.ok_or_else(|| failed(WHAT))?;
-        // SAFETY: the mapping has room for the source behind the pixels; nobody else has it yet.
-        unsafe {
-            let to = shared.start.add(HEAD + pixels);
-            to.copy_from_nonoverlapping(source.as_ptr(), source.len());
+        let mut at = HEAD + pixels;
+        for part in source {
+            // SAFETY: the mapping has room for all parts of the source behind the pixels; nobody else has it yet.
+            unsafe {
+                shared.start.add(at).copy_from_nonoverlapping(part.as_ptr(), part.len());
+            }
+            at += part.len();
         }
         Ok((shared, memory))
     }
@@ -146,7 +151,7 @@ mod tests {
 
     #[test]
     fn all_of_it_is_there_before_it_is_used() {
-        let (mut shared, memory) = Shared::new(10 << 20, b"source").unwrap();
+        let (mut shared, memory) = Shared::new(10 << 20, &[b"sou", b"", b"rce"]).unwrap();
         let found = File::from(memory).metadata().unwrap();
         assert_eq!(found.len(), (HEAD + (10 << 20) + 6) as u64);
         assert!(found.blocks() * 512 >= found.len(), "{} blocks", found.blocks());

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::shared::HEAD;
 
-/// Bytes at the end of the head: whose turn it is, and for how long the picture is shown.
+/// Bytes at the end of the head: whose turn it is, and the number of the picture.
 pub const LEN: usize = 8;
 
 /// The child is at work.
@@ -18,7 +18,7 @@ const PICTURE: u32 = 1;
 #[derive(Clone, Copy)]
 pub struct Turn<'a> {
     whose: &'a AtomicU32,
-    duration: &'a AtomicU32,
+    number: &'a AtomicU32,
 }
 
 impl<'a> Turn<'a> {
@@ -30,13 +30,13 @@ impl<'a> Turn<'a> {
         // SAFETY: the head has these bytes, on a boundary of 4, as it begins where a page does.
         unsafe {
             let words = head.add(HEAD - LEN).cast::<u32>();
-            Turn { whose: AtomicU32::from_ptr(words), duration: AtomicU32::from_ptr(words.add(1)) }
+            Turn { whose: AtomicU32::from_ptr(words), number: AtomicU32::from_ptr(words.add(1)) }
         }
     }
 
-    /// Of the child: there is a picture, which is shown for so long. Returns when the next one is wanted.
-    pub fn show(self, duration: u32) {
-        self.duration.store(duration, Ordering::Relaxed);
+    /// Of the child: there is a picture, with that number. Returns when the next one is wanted.
+    pub fn show(self, number: u32) {
+        self.number.store(number, Ordering::Relaxed);
         self.whose.store(PICTURE, Ordering::Release);
         wake(self.whose);
         while self.whose.load(Ordering::Acquire) == PICTURE {
@@ -50,13 +50,13 @@ impl<'a> Turn<'a> {
         wake(self.whose);
     }
 
-    /// Waits a while for a picture; for how long it is shown.
+    /// Waits a while for a picture; its number.
     pub fn picture(self, time: Duration) -> Option<u32> {
         if self.whose.load(Ordering::Acquire) != PICTURE {
             wait(self.whose, WORK, Some(time));
         }
         let is_there = self.whose.load(Ordering::Acquire) == PICTURE;
-        is_there.then(|| self.duration.load(Ordering::Relaxed))
+        is_there.then(|| self.number.load(Ordering::Relaxed))
     }
 }
 

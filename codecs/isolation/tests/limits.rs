@@ -12,7 +12,7 @@ fn no_signal_ends_who_asks_for_more_than_a_file_may_have() {
     processes.start().unwrap();
     let run = |pixels: usize| {
         let size = WorkSize { pixels, memory: 64 << 20, foreign: false };
-        processes.run(size, &[1; 1000], &Control::default(), |_, _, _| Ok(()), &mut |_| Ok(()))
+        processes.run(size, &[&[1; 1000]], &Control::default(), |_, _, _| Ok(()), &mut |_| Ok(()))
     };
     assert_eq!(run(2 << 20), Ok(()));
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };

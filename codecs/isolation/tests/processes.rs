@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use common::PROCESSES;
-use image_gate_core::image::{Control, Error, FillPixels, Isolation, WorkSize};
+use image_gate_core::image::{Control, Error, FillPixels, Isolation, ShowPicture, WorkSize};
 use image_gate_isolation::{Processes, end_by_panic};
 
 /// Those of a test, for work that uses no memory of C's.
@@ -23,7 +23,7 @@ const SIZE: WorkSize = WorkSize { pixels: 10_000, memory: 64 << 20, foreign: fal
 
 fn run_on(source: &[u8], control: &Control, fill: FillPixels) -> Result<Vec<u8>, Error> {
     let mut taken = Vec::new();
-    PROCESSES.run(SIZE, source, control, fill, &mut |pixels| {
+    PROCESSES.run(SIZE, &[source], control, fill, &mut |pixels| {
         taken.extend_from_slice(pixels);
         Ok(())
     })?;
@@ -112,13 +112,13 @@ fn count(
     source: &[u8],
     pixels: &mut [u8],
     _: &Control,
-    show: &mut dyn FnMut(u32) -> Result<(), Error>,
+    show: &mut ShowPicture<'_>,
 ) -> Result<(), Error> {
     for number in 1..=source[0] {
         // They stay as they were left.
         assert!(pixels.iter().all(|&pixel| pixel == number - 1));
         pixels.fill(number);
-        show(number.into())?;
+        show(pixels, number.into())?;
     }
     match source[1] {
         0 => Ok(()),
@@ -130,7 +130,7 @@ fn count(
 
 #[test]
 fn pictures_come_one_after_the_other() {
-    let ended = Error::DecodeFailed("the decoder crashed".to_owned());
+    let ended = Error::DecodeFailed("the codec crashed".to_owned());
     let hole = Error::DecodeFailed("a hole".to_owned());
     for (most, then, expected) in [
         (3, 0, Ok(None)),
@@ -142,7 +142,7 @@ fn pictures_come_one_after_the_other() {
     ] {
         let control = within(Duration::from_secs(if then == 3 { 1 } else { 20 }));
         let source = [most, then];
-        let mut pictures = PROCESSES.begin(SIZE, &source, &control, count).unwrap();
+        let mut pictures = PROCESSES.begin(SIZE, &[&source], &control, count).unwrap();
         for number in 1..=most {
             let mut taken = Vec::new();
             let shown = pictures.next(&control, &mut |pixels| {
@@ -161,12 +161,36 @@ fn pictures_come_one_after_the_other() {
     }
 }
 
+/// Answers what it finds in the pixels with their sum.
+fn sums(_: &[u8], pixels: &mut [u8], _: &Control, show: &mut ShowPicture<'_>) -> Result<(), Error> {
+    loop {
+        show(pixels, 0)?;
+        let sum = pixels.iter().map(|&byte| u32::from(byte)).sum();
+        show(pixels, sum)?;
+    }
+}
+
+#[test]
+fn what_is_left_in_the_place_of_a_picture_is_found_there() {
+    let control = within(Duration::from_secs(20));
+    let mut pictures = PROCESSES.begin(SIZE, &[], &control, sums).unwrap();
+    for number in [1_u8, 2, 200] {
+        let asked = pictures.next(&control, &mut |pixels| {
+            pixels.fill(number);
+            Ok(())
+        });
+        assert_eq!(asked, Ok(Some(0)));
+        let sum = u32::from(number) * 10_000;
+        assert_eq!(pictures.next(&control, &mut |_| Ok(())), Ok(Some(sum)));
+    }
+}
+
 #[test]
 fn who_is_left_with_pictures_ends() {
     let processes = own_processes();
     let control = within(Duration::from_secs(20));
     for taken in 0..3 {
-        let mut pictures = processes.begin(SIZE, &[9, 0], &control, count).unwrap();
+        let mut pictures = processes.begin(SIZE, &[&[9, 0]], &control, count).unwrap();
         for _ in 0..taken {
             assert!(matches!(pictures.next(&control, &mut |_| Ok(())), Ok(Some(_))));
         }
@@ -177,7 +201,7 @@ fn who_is_left_with_pictures_ends() {
         assert!(begin.elapsed() < Duration::from_millis(300));
     }
     // What can't be taken is the end.
-    let mut pictures = processes.begin(SIZE, &[9, 0], &control, count).unwrap();
+    let mut pictures = processes.begin(SIZE, &[&[9, 0]], &control, count).unwrap();
     let refused = pictures.next(&control, &mut |_| Err(Error::Cancelled));
     assert_eq!(refused, Err(Error::Cancelled));
 }
@@ -197,13 +221,13 @@ fn a_panic_is_the_files_fault() {
         std::panic::set_hook(Box::new(|_| ()));
         panic!("on purpose")
     });
-    assert_eq!(panicked, Err(Error::DecodeFailed("the decoder panicked".to_owned())));
+    assert_eq!(panicked, Err(Error::DecodeFailed("the codec panicked".to_owned())));
     let panicked = run(&Control::default(), |_, _, _| {
         std::panic::set_hook(Box::new(|panic| end_by_panic(panic.location())));
         panic!("on purpose")
     });
     let Err(Error::DecodeFailed(text)) = panicked else { panic!("{panicked:?}") };
-    assert!(text.starts_with("the decoder panicked at processes.rs:"), "{text}");
+    assert!(text.starts_with("the codec panicked at processes.rs:"), "{text}");
 }
 
 #[test]
@@ -227,7 +251,7 @@ fn it_ends_when_nobody_waits_any_more() {
     // Whoever was told of that may count on what it had: no process of them runs on. Those of other tests may.
     let is_running = |stat: &str| stat.contains(") R ");
     let until = Instant::now() + Duration::from_secs(10);
-    while processes_named("image decoder").iter().any(|(_, stat)| is_running(stat)) {
+    while processes_named("image codec").iter().any(|(_, stat)| is_running(stat)) {
         assert!(Instant::now() < until, "a child runs on");
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -413,8 +437,9 @@ fn is_zombie(process: i32) -> bool {
 fn nothing_is_left() {
     let processes = own_processes();
     let fill: FillPixels = |_, _, _| Ok(());
-    let run =
-        || processes.run(SIZE, &[1, 2, 3], &Control::default(), fill, &mut |_| Ok(())).unwrap();
+    let run = || {
+        processes.run(SIZE, &[&[1, 2], &[3]], &Control::default(), fill, &mut |_| Ok(())).unwrap()
+    };
     run();
     let count = |what: &str| std::fs::read_dir(what).unwrap().count();
     let before = count("/proc/self/fd");
@@ -428,13 +453,13 @@ fn nothing_is_left() {
         std::thread::sleep(Duration::from_millis(10));
     }
     let zombies =
-        processes_named("image decoder").iter().filter(|(_, stat)| stat.contains(") Z ")).count();
+        processes_named("image codec").iter().filter(|(_, stat)| stat.contains(") Z ")).count();
     assert!(zombies < 4, "{zombies}");
 }
 
 #[test]
 fn a_crash_is_the_fault_of_the_source() {
-    let crashed = Err(Error::DecodeFailed("the decoder crashed".to_owned()));
+    let crashed = Err(Error::DecodeFailed("the codec crashed".to_owned()));
     assert_eq!(run(&within(Duration::from_secs(5)), |_, _, _| std::process::abort()), crashed);
     fn deep(pixels: &mut [u8]) -> usize {
         let room = std::hint::black_box([0_u8; 4096]);

@@ -122,22 +122,28 @@ pub trait Loan: Send + Sync {
 /// What makes the bytes of a picture of a source, and of nothing else: it may be called in another process.
 pub type FillPixels = fn(source: &[u8], pixels: &mut [u8], control: &Control) -> Result<(), Error>;
 
-/// What makes picture after picture of a source in the same bytes, and says of each for how many milliseconds it is shown;
-/// the bytes are looked at while it says so. It may be called in another process.
+/// What makes picture after picture of a source in the same bytes, and shows each, with a number that means what the two
+/// agree on, such as for how many milliseconds it is shown. It may be called in another process.
 pub type FillPictures = fn(
     source: &[u8],
     pixels: &mut [u8],
     control: &Control,
-    show: &mut dyn FnMut(u32) -> Result<(), Error>,
+    show: &mut ShowPicture<'_>,
 ) -> Result<(), Error>;
+
+/// What has the bytes be looked at, and changed by who does.
+pub type ShowPicture<'a> = dyn FnMut(&mut [u8], u32) -> Result<(), Error> + 'a;
 
 /// What takes them over.
 pub type TakePixels<'a> = dyn FnMut(&[u8]) -> Result<(), Error> + 'a;
 
+/// What takes over one of several, and may leave something else in their place for what makes the next one.
+pub type ExchangePixels<'a> = dyn FnMut(&mut [u8]) -> Result<(), Error> + 'a;
+
 /// How much work may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WorkSize {
-    /// Bytes of the picture.
+    /// Bytes of what is made.
     pub pixels: usize,
     /// Bytes of memory that may be held beside it.
     pub memory: u64,
@@ -148,7 +154,7 @@ pub struct WorkSize {
 /// A place apart, where work ends as soon as its [`Control`] says so, even within a step of some
 /// library's that asks nobody, and where more memory than was said fails instead of being had.
 pub trait Isolation: std::fmt::Debug + Sync {
-    /// Has `fill` make a picture of `source` from zeros there, and `take` have it here.
+    /// Has `fill` make a picture of `source`, whose parts it gets as one, from zeros there, and `take` have it here.
     ///
     /// # Errors
     /// Those of `fill` and `take`, and of [`Control::check`]; [`Error::TooManyPixels`] where it wants
@@ -156,7 +162,7 @@ pub trait Isolation: std::fmt::Debug + Sync {
     fn run(
         &self,
         size: WorkSize,
-        source: &[u8],
+        source: &[&[u8]],
         control: &Control,
         fill: FillPixels,
         take: &mut TakePixels<'_>,
@@ -169,7 +175,7 @@ pub trait Isolation: std::fmt::Debug + Sync {
     fn begin<'a>(
         &'a self,
         size: WorkSize,
-        source: &[u8],
+        source: &[&[u8]],
         control: &Control,
         fill: FillPictures,
     ) -> Result<Box<dyn IsolatedPictures + 'a>, Error>;
@@ -177,10 +183,13 @@ pub trait Isolation: std::fmt::Debug + Sync {
 
 /// Pictures that are made apart, one after the other.
 pub trait IsolatedPictures {
-    /// Has the next one be made, and `take` have it here; returns for how many milliseconds it is shown, or that there is
-    /// none.
+    /// Has the next one be made, and `take` have it here; returns the number that it is shown with, or that there is none.
     ///
     /// # Errors
     /// As of [`Isolation::run`].
-    fn next(&mut self, control: &Control, take: &mut TakePixels<'_>) -> Result<Option<u32>, Error>;
+    fn next(
+        &mut self,
+        control: &Control,
+        take: &mut ExchangePixels<'_>,
+    ) -> Result<Option<u32>, Error>;
 }

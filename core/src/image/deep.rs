@@ -100,8 +100,10 @@ impl Deep {
         let scaling = decoded.saturating_add(scaling).saturating_add(made);
         // Grey becomes colours, and samples are twice as large.
         let encoder = encode::working_bytes(geometry.output, format, false).saturating_mul(2);
-        let tries = format == Format::Jxl && encode::tries(plan.jxl_effort, geometry.output);
-        let tried = if tries { geometry.output.pixels().saturating_mul(192) } else { 0 };
+        let tried = match format {
+            Format::Jxl => encode::tried_bytes(plan.jxl_effort, geometry.output),
+            _ => 0,
+        };
         let encoding = made.saturating_mul(4).saturating_add(encoder).saturating_add(tried);
         decoding.max(decoded.saturating_add(cutting)).max(scaling).max(encoding)
     }

@@ -2,6 +2,7 @@
 
 mod accept;
 mod animate;
+mod apart;
 mod area;
 mod bytes;
 mod cancellable_reader;
@@ -65,8 +66,8 @@ pub use canonical::Canonical;
 pub use color::Color;
 pub use content_encoding::{ContentCoding, ContentCodings, acceptable_codings, decode_body};
 pub use control::{
-    Control, FillPictures, FillPixels, IsolatedPictures, Isolation, Loan, Spare, TakePixels,
-    WorkSize,
+    Control, ExchangePixels, FillPictures, FillPixels, IsolatedPictures, Isolation, Loan,
+    ShowPicture, Spare, TakePixels, WorkSize,
 };
 pub use damage::{Damage, DamagePolicy};
 pub use dialect::{

@@ -575,11 +575,10 @@ impl Prepared<'_> {
         // Beside the raster there is a copy of it, from which it is blurred, or which is
         // encoded once more.
         let encoding = (2 * made).saturating_add(encode::working_bytes(output, format, palette));
-        let tries = format == Format::Jxl
-            && animation.is_none()
-            && encode::tries(self.plan.jxl_effort, output);
-        // 300 bytes a pixel were seen, of which the rest is counted already.
-        let tried = if tries { output.pixels().saturating_mul(192) } else { 0 };
+        let tried = match format {
+            Format::Jxl if animation.is_none() => encode::tried_bytes(self.plan.jxl_effort, output),
+            _ => 0,
+        };
         let encoding = encoding.saturating_add(tried);
         // libwebp packs alpha by its lossless encoder, too, which tells in frames what stays.
         let veiled = self.source.info.alpha

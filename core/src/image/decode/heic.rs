@@ -7,10 +7,10 @@ use std::cell::Cell as Flag;
 use image_gate_codecs::heif::{self, DecodeOptions};
 use image_gate_codecs::yuv::Planes;
 
-use super::apart;
 use super::options::Decode;
 use super::planes::{self, RowConverter, View};
 use super::scale::Scale;
+use crate::image::apart;
 use crate::image::damage::{Damage, Tolerance};
 use crate::image::error::broken;
 use crate::image::raster::{Layout, Raster, data_len, with_room};

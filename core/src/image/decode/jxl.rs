@@ -5,8 +5,8 @@ use jxl::api::{
     Event, JxlDecoder, JxlOutputBuffer, JxlParallelRunner, JxlParallelRunnerFun, ProfileLevel,
 };
 
-use super::apart;
 use super::canvas::Canvas;
+use crate::image::apart;
 use crate::image::control::IsolatedPictures;
 use crate::image::error::{broken, truncated};
 use crate::image::pixels::widen;
@@ -14,7 +14,7 @@ use crate::image::raster::{DeepRaster, Raster, data_len};
 use crate::image::size::Rect;
 use crate::image::source::Dispose;
 use crate::image::source::jxl::Jxl;
-use crate::image::{Control, Error, WorkSize};
+use crate::image::{Control, Error, ShowPicture, WorkSize};
 
 /// Decodes the image, or the first frame of an animation, of that input.
 pub(super) fn decode(input: &[u8], jxl: &Jxl, control: &Control) -> Result<Raster, Error> {
@@ -107,7 +107,7 @@ impl<'a> JxlFrames<'a> {
         let pixels = data_len(self.jxl.size, self.jxl.layout)?;
         let work =
             apart::work(WorkSize { pixels, memory: working_bytes(self.jxl), foreign: false });
-        isolation.begin(work, self.input, control, fill_pictures).map(Maker::Apart)
+        isolation.begin(work, &[self.input], control, fill_pictures).map(Maker::Apart)
     }
 }
 
@@ -116,12 +116,12 @@ fn fill_pictures(
     input: &[u8],
     pixels: &mut [u8],
     control: &Control,
-    show: &mut dyn FnMut(u32) -> Result<(), Error>,
+    show: &mut ShowPicture<'_>,
 ) -> Result<(), Error> {
     let jxl = Jxl::read(input)?;
     let mut pictures = Pictures::new(&jxl)?;
     while let Some(duration) = pictures.next(pixels, control)? {
-        show(duration)?;
+        show(pixels, duration)?;
     }
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! From source bytes to pixels.
 
 #[cfg(any(feature = "heif", feature = "jxl", feature = "svg"))]
-pub(super) mod apart;
 mod avif;
 mod bitmap;
 mod canvas;

@@ -24,7 +24,7 @@ pub(super) use animation::Animator;
 pub(super) use fit::{encode_within, has_quality};
 pub(super) use jpeg::{MAX_SEGMENT, segment, segments};
 #[cfg(feature = "jxl")]
-pub(super) use jxl::{transcode, tries};
+pub(super) use jxl::{transcode, tried_bytes};
 
 /// Bytes that writing an animation takes at most, the picture at hand not counted, the output
 /// counted.
@@ -32,8 +32,11 @@ pub(super) fn animation_bytes(size: Size, format: Format, frames: u32) -> u64 {
     let before = match format {
         // The picture before, the one before that and what is new.
         Format::Gif => 12,
-        // More references than of a picture alone, and a second encoder for alpha: 90 of all were seen.
-        Format::Avif => 40,
+        // More references than of a picture alone, and a second encoder for alpha: 90 of all were seen. And a copy
+        // where it is encoded.
+        Format::Avif => 44,
+        // The picture before, and such a copy.
+        Format::Jxl => 12,
         // The picture before.
         _ => 8,
     };
@@ -185,8 +188,8 @@ pub(super) fn longest_side(format: Format) -> u32 {
 }
 
 #[cfg(not(feature = "jxl"))]
-pub(super) fn tries(_: u8, _: Size) -> bool {
-    false
+pub(super) fn tried_bytes(_: u8, _: Size) -> u64 {
+    0
 }
 
 #[cfg(not(feature = "jxl"))]

@@ -6,8 +6,8 @@ mod document;
 mod names;
 mod reference;
 
+use super::apart;
 use super::control::WorkSize;
-use super::decode::apart;
 use super::error::broken;
 use super::{Control, Error, svg};
 use document::Out;

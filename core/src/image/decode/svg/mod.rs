@@ -13,7 +13,7 @@ use resvg::usvg::{
     self, FontFamily, FontResolver, FontStyle, ImageHrefResolver, ImageKind, Options, Tree,
 };
 
-use super::apart;
+use crate::image::apart;
 use crate::image::error::broken;
 use crate::image::raster::{Layout, Raster, with_room};
 use crate::image::size::Size;

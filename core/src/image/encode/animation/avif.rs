@@ -1,18 +1,21 @@
 //! AVIF sequences (ISO/IEC 23000-22, section 4; ISO/IEC 23008-12, section 7): pictures by libaom, which can't
-//! be stopped within one, in tracks. The first one is an item as well, for whoever shows no sequences.
+//! be stopped and works apart where there is such a place, in tracks. The first one is an item as well, for whoever shows no sequences.
 
-use image_gate_codecs::aom::{Encoder, Setup};
+use image_gate_codecs::aom::{self, Sample, Setup};
 
-use crate::image::control::fits;
+use crate::image::apart::{Exchange, Responder, respond};
+use crate::image::bytes::{le16, le32};
+use crate::image::control::{ShowPicture, fits};
+use crate::image::encode::animation_bytes;
 use crate::image::encode::avif::{SRGB, Speed, moving_speed};
 use crate::image::error::not_encoded;
 use crate::image::isobmff::{ALPHA, FourCc};
 use crate::image::metadata::OutputMetadata;
 use crate::image::pixels::widen;
-use crate::image::raster::{Raster, with_room};
+use crate::image::raster::{Layout, Raster, data_len, with_room};
 use crate::image::size::Size;
 use crate::image::source::{Animation, avif};
-use crate::image::{Control, Error, Plan};
+use crate::image::{Control, Error, Format, Plan};
 
 /// Units of time in a second.
 const TIMESCALE: u32 = 1000;
@@ -32,7 +35,9 @@ pub(in crate::image) struct AvifAnimator<'a> {
     frames: u32,
     plan: &'a Plan,
     metadata: &'a OutputMetadata<'a>,
-    writer: Option<(Encoder, Setup, Speed)>,
+    writer: Option<(Exchange<'a>, Setup, Speed)>,
+    /// What was answered of the picture before: its memory is used again.
+    answer: Vec<u8>,
     /// All samples, those of a picture beside each other.
     data: Vec<u8>,
     durations: Vec<u32>,
@@ -65,6 +70,7 @@ impl<'a> AvifAnimator<'a> {
             plan,
             metadata,
             writer: None,
+            answer: Vec::new(),
             data: Vec::new(),
             durations: Vec::new(),
             colors: Track::default(),
@@ -80,9 +86,9 @@ impl<'a> AvifAnimator<'a> {
     ) -> Result<(), Error> {
         let raster = widen(raster, control)?;
         let alpha = raster.layout().has_alpha();
-        let (mut encoder, setup, speed) = match self.writer.take() {
+        let (mut writer, setup, speed) = match self.writer.take() {
             Some(writer) => writer,
-            None => self.begin(alpha, control)?,
+            None => self.begin(raster.layout(), control)?,
         };
         if setup.alpha != alpha {
             return Err(not_encoded("pictures of different layouts"));
@@ -91,13 +97,15 @@ impl<'a> AvifAnimator<'a> {
         if !fits(speed.pixels, speed.cost, control.remaining()) {
             return Err(Error::Timeout);
         }
-        let (colors, of_alpha) = encoder.push(raster.data()).map_err(not_encoded)?;
+        self.answer.clear();
+        writer.ask(&[], raster.data(), &mut self.answer, control)?;
+        let [colors, of_alpha] = samples(&self.answer).ok_or_else(|| not_encoded("no samples"))?;
         self.colors.add(&mut self.data, colors.data, colors.is_key)?;
-        if let Some(sample) = of_alpha {
-            self.alpha.add(&mut self.data, sample.data, sample.is_key)?;
+        if alpha {
+            self.alpha.add(&mut self.data, of_alpha.data, of_alpha.is_key)?;
         }
         add(&mut self.durations, duration.max(1))?;
-        self.writer = Some((encoder, setup, speed));
+        self.writer = Some((writer, setup, speed));
         control.check()
     }
 
@@ -126,7 +134,12 @@ impl<'a> AvifAnimator<'a> {
         Ok(out)
     }
 
-    fn begin(&self, alpha: bool, control: &Control) -> Result<(Encoder, Setup, Speed), Error> {
+    fn begin(
+        &self,
+        layout: Layout,
+        control: &Control,
+    ) -> Result<(Exchange<'a>, Setup, Speed), Error> {
+        let alpha = layout.has_alpha();
         let speed = moving_speed(self.plan, self.size, alpha, self.frames, control);
         let setup = Setup {
             width: self.size.width,
@@ -136,7 +149,12 @@ impl<'a> AvifAnimator<'a> {
             speed: speed.number,
             code_points: if self.metadata.icc.is_some() { BY_PROFILE } else { SRGB },
         };
-        Ok((Encoder::new(&setup).map_err(not_encoded)?, setup, speed))
+        let longest = data_len(self.size, layout)?;
+        // Of all that animations take, the pictures that are written stay here.
+        let memory = animation_bytes(self.size, Format::Avif, 1);
+        let (order, here) = (written(&setup), || Ok(Box::new(Encoder::new(&setup)?) as Box<_>));
+        let writer = Exchange::begin((longest, memory), &[&order], encode_apart, here, control)?;
+        Ok((writer, setup, speed))
     }
 
     /// Bytes behind the samples.
@@ -409,6 +427,84 @@ impl<'a> AvifAnimator<'a> {
             });
         }
     }
+}
+
+/// Encodes pictures where libaom works.
+struct Encoder {
+    encoder: aom::Encoder,
+    answer: Vec<u8>,
+}
+
+impl Encoder {
+    fn new(setup: &Setup) -> Result<Encoder, Error> {
+        let encoder = aom::Encoder::new(setup).map_err(not_encoded)?;
+        Ok(Encoder { encoder, answer: Vec::new() })
+    }
+}
+
+impl Responder for Encoder {
+    /// Answers with the two [`samples`] of a picture.
+    fn respond(&mut self, _: &[u8], pixels: &[u8]) -> Result<&[u8], Error> {
+        let (colors, alpha) = self.encoder.push(pixels).map_err(not_encoded)?;
+        let alpha = alpha.unwrap_or(Sample { data: &[], is_key: false });
+        let len = u32::try_from(colors.data.len()).map_err(not_encoded)?;
+        let needed = HEAD.saturating_add(colors.data.len()).saturating_add(alpha.data.len());
+        self.answer.clear();
+        self.answer.try_reserve(needed).map_err(|_| Error::out_of_memory(needed))?;
+        self.answer.extend_from_slice(&len.to_le_bytes());
+        self.answer.extend_from_slice(&[colors.is_key.into(), alpha.is_key.into()]);
+        self.answer.extend_from_slice(colors.data);
+        self.answer.extend_from_slice(alpha.data);
+        Ok(&self.answer)
+    }
+}
+
+/// Bytes before two samples: the length of the first one, and which of them refer to no other.
+const HEAD: usize = 6;
+
+/// The samples of colours and of alpha in an answer.
+fn samples(answer: &[u8]) -> Option<[Sample<'_>; 2]> {
+    let len = usize::try_from(le32(answer, 0)?).ok()?;
+    let &[.., colors, alpha] = answer.get(..HEAD)? else { return None };
+    let (of_colors, of_alpha) = answer.get(HEAD..)?.split_at_checked(len)?;
+    Some(
+        [(of_colors, colors), (of_alpha, alpha)]
+            .map(|(data, key)| Sample { data, is_key: key != 0 }),
+    )
+}
+
+/// A setup, written down for the process apart.
+fn written(setup: &Setup) -> [u8; 15] {
+    let mut order = [0; 15];
+    let (sides, rest) = order.split_at_mut(8);
+    sides.copy_from_slice([setup.width, setup.height].map(u32::to_le_bytes).as_flattened());
+    let (points, rest) = rest.split_at_mut(4);
+    let (primaries, curve) = setup.code_points;
+    points.copy_from_slice([primaries, curve].map(u16::to_le_bytes).as_flattened());
+    rest.copy_from_slice(&[setup.alpha.into(), setup.quality, setup.speed]);
+    order
+}
+
+fn read(order: &[u8]) -> Option<Setup> {
+    let &[alpha, quality, speed] = order.get(12..)? else { return None };
+    Some(Setup {
+        width: le32(order, 0)?,
+        height: le32(order, 4)?,
+        alpha: alpha != 0,
+        quality,
+        speed,
+        code_points: (le16(order, 8)?, le16(order, 10)?),
+    })
+}
+
+fn encode_apart(
+    order: &[u8],
+    room: &mut [u8],
+    _: &Control,
+    show: &mut ShowPicture<'_>,
+) -> Result<(), Error> {
+    let setup = read(order).ok_or_else(|| not_encoded("no order"))?;
+    respond(&mut Encoder::new(&setup)?, room, show)
 }
 
 impl Track {

@@ -1,17 +1,20 @@
-//! Animated JPEG XL (ISO/IEC 18181-1, annex F): frames by libjxl, which can't be stopped within one.
+//! Animated JPEG XL (ISO/IEC 18181-1, annex F): frames by libjxl, which works apart where there is such a place.
 
-use image_gate_codecs::jxl::{self, Window};
+use image_gate_codecs::jxl::{self, Source, Window};
 
 use super::changes::{difference, encode_window};
-use crate::image::control::fits;
-use crate::image::encode::jxl::{Effort, image, moving_effort};
+use crate::image::apart::{Exchange, Responder, respond};
+use crate::image::bytes::le32;
+use crate::image::control::{ShowPicture, fits};
+use crate::image::encode::jxl::{Effort, Order, image, moving_effort};
+use crate::image::encode::working_bytes;
 use crate::image::error::not_encoded;
 use crate::image::metadata::OutputMetadata;
 use crate::image::pixels::widen;
-use crate::image::raster::{Layout, Raster};
+use crate::image::raster::{Layout, Raster, data_len};
 use crate::image::size::{Rect, Size};
 use crate::image::source::Animation;
-use crate::image::{Control, Error, Plan};
+use crate::image::{Control, Error, Format, Plan};
 
 /// The shortest time in milliseconds that a picture is shown for: level 5 has 120 pictures a second at most.
 const SHORTEST: u32 = 9;
@@ -24,7 +27,7 @@ pub(in crate::image) struct JxlAnimator<'a> {
     metadata: &'a OutputMetadata<'a>,
     out: Vec<u8>,
     /// Once the layout of the pictures is known.
-    writer: Option<(jxl::Animation<'a>, Effort)>,
+    writer: Option<(Exchange<'a>, Effort)>,
     /// The picture before, whose changes are yet to be encoded.
     shown: Option<Raster>,
 }
@@ -59,11 +62,9 @@ impl<'a> JxlAnimator<'a> {
         };
         self.check(effort, control)?;
         let Rect { x, y, size: Size { width, height } } = window;
-        let place = Window { x, y, width, height };
+        let said = [x, y, width, height, duration.max(SHORTEST)].map(u32::to_le_bytes);
         encode_window(&raster, window, control, |part| {
-            let duration = duration.max(SHORTEST);
-            let written = writer.push(part.data(), place, duration).map_err(not_encoded)?;
-            append(&mut self.out, written)
+            writer.ask(said.as_flattened(), part.data(), &mut self.out, control)
         })?;
         self.writer = Some((writer, effort));
         self.shown = Some(raster);
@@ -73,21 +74,22 @@ impl<'a> JxlAnimator<'a> {
     pub(super) fn finish(mut self, control: &Control) -> Result<Vec<u8>, Error> {
         let (mut writer, effort) = self.writer.take().ok_or_else(|| not_encoded("no picture"))?;
         self.check(effort, control)?;
-        append(&mut self.out, writer.finish().map_err(not_encoded)?)?;
+        writer.ask(END, &[], &mut self.out, control)?;
         control.check()?;
         Ok(self.out)
     }
 
-    fn begin(
-        &self,
-        layout: Layout,
-        control: &Control,
-    ) -> Result<(jxl::Animation<'a>, Effort), Error> {
+    fn begin(&self, layout: Layout, control: &Control) -> Result<(Exchange<'a>, Effort), Error> {
         let channels = layout.channels() as u8;
         let effort = moving_effort(self.plan, channels, self.size, self.frames, control);
-        let image = image((&[], self.size, channels), self.plan, self.metadata);
+        let source = Source::Pixels(image((&[], self.size, channels), self.plan, self.metadata));
         let plays = self.animation.plays.map_or(0, std::num::NonZeroU32::get);
-        let writer = jxl::Animation::new(image, effort.number, plays).map_err(not_encoded)?;
+        let order = Order { effort: effort.number, plays, source };
+        let longest = data_len(self.size, layout)?.saturating_add(SAID);
+        let memory = working_bytes(self.size, Format::Jxl, false);
+        let (head, here) = (order.head(), || Ok(Box::new(Encoder::new(order)?) as Box<_>));
+        let writer =
+            Exchange::begin((longest, memory), &order.parts(&head), encode_apart, here, control)?;
         Ok((writer, effort))
     }
 
@@ -99,8 +101,42 @@ impl<'a> JxlAnimator<'a> {
     }
 }
 
-fn append(out: &mut Vec<u8>, written: &[u8]) -> Result<(), Error> {
-    out.try_reserve(written.len()).map_err(|_| Error::out_of_memory(written.len()))?;
-    out.extend_from_slice(written);
-    Ok(())
+/// Bytes that are said of a picture: where in the image it is, and for how many milliseconds it is shown.
+const SAID: usize = 20;
+
+/// What is said where there is no more.
+const END: &[u8] = &[];
+
+/// Encodes pictures where libjxl works.
+struct Encoder<'a>(jxl::Animation<'a>);
+
+impl<'a> Encoder<'a> {
+    fn new(order: Order<'a>) -> Result<Encoder<'a>, Error> {
+        let Source::Pixels(image) = order.source else { return Err(not_encoded("a JPEG")) };
+        jxl::Animation::new(image, order.effort, order.plays).map(Encoder).map_err(not_encoded)
+    }
+}
+
+impl Responder for Encoder<'_> {
+    fn respond(&mut self, said: &[u8], pixels: &[u8]) -> Result<&[u8], Error> {
+        let written = match said {
+            END => self.0.finish(),
+            said => {
+                let number = |at| le32(said, 4 * at).unwrap_or_default();
+                let [x, y, width, height, duration] = std::array::from_fn(number);
+                self.0.push(pixels, Window { x, y, width, height }, duration)
+            }
+        };
+        written.map_err(not_encoded)
+    }
+}
+
+fn encode_apart(
+    order: &[u8],
+    room: &mut [u8],
+    _: &Control,
+    show: &mut ShowPicture<'_>,
+) -> Result<(), Error> {
+    let order = Order::read(order).ok_or_else(|| not_encoded("no order"))?;
+    respond(&mut Encoder::new(order)?, room, show)
 }

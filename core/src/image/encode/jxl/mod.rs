@@ -1,15 +1,22 @@
-//! JPEG XL by libjxl, which can't be stopped: it is told how long it may take.
+//! JPEG XL by libjxl, which can't be stopped, and of which some versions end the process that they are in: it
+//! works apart where there is such a place, and is told how long it may take.
+
+mod order;
 
 use std::time::Duration;
 
 use image_gate_codecs::jxl::{self, Image, Source};
 
+use super::working_bytes;
+use crate::image::apart;
 use crate::image::control::fits;
 use crate::image::error::not_encoded;
 use crate::image::metadata::OutputMetadata;
 use crate::image::raster::{DeepRaster, Raster, with_room};
 use crate::image::size::Size;
-use crate::image::{Control, Error, Plan};
+use crate::image::{Control, Error, Format, Plan, WorkSize};
+
+pub(super) use order::Order;
 
 /// Nanoseconds that a pixel of noise takes, by effort from 1 on; and how many more with alpha.
 const COSTS: [u64; 9] = [180, 180, 190, 220, 380, 380, 460, 2500, 6200];
@@ -18,9 +25,14 @@ const ALPHA: u64 = 450;
 /// The same of a JPEG that is written without loss.
 const JPEG_COSTS: [u64; 9] = [260, 260, 260, 260, 260, 260, 260, 260, 1000];
 
+/// Bytes that an effort needs besides, of an image that large.
+pub(in crate::image) fn tried_bytes(effort: u8, size: Size) -> u64 {
+    if tries(effort, size) { size.pixels().saturating_mul(TRIED) } else { 0 }
+}
+
 /// Whether libjxl tries out much, by its highest efforts. They are for images of up to a megapixel: they take
 /// ten times as long as the others, and four times as much memory.
-pub(in crate::image) fn tries(effort: u8, size: Size) -> bool {
+fn tries(effort: u8, size: Size) -> bool {
     effort > 7 && size.pixels() <= 1 << 20
 }
 
@@ -110,10 +122,28 @@ pub(super) fn image<'a>(
 
 fn write_pixels(image: Image, plan: &Plan, control: &Control) -> Result<Vec<u8>, Error> {
     let size = Size { width: image.width, height: image.height };
-    let (wanted, costs) = (wanted_effort(plan, size), costs(image.channels));
-    let effort = effort(wanted, size.pixels(), costs, control.remaining());
-    write(&Source::Pixels(image), effort.ok_or(Error::Timeout)?, control)
+    let costs = costs(image.channels);
+    let mut wanted = wanted_effort(plan, size);
+    // As long as its pixels, if they are noise.
+    let most = image.pixels.len() + image.pixels.len() / 8;
+    let most = most + image.icc.len() + image.exif.len() + image.xmp.len() + OTHER_BYTES;
+    let memory = working_bytes(size, Format::Jxl, false).saturating_add(tried_bytes(wanted, size));
+    loop {
+        let effort = effort(wanted, size.pixels(), costs, control.remaining());
+        let effort = effort.ok_or(Error::Timeout)?;
+        match write(Source::Pixels(image), effort, (most, memory), control) {
+            // There are pictures at which one effort crashes, and another does not.
+            Err(Error::EncodeFailed(_)) if effort > 1 => wanted = effort - 1,
+            made => return made,
+        }
+    }
 }
+
+/// Bytes of a file that are not its pixels, and no profile, Exif or XMP.
+const OTHER_BYTES: usize = 64 << 10;
+
+/// Bytes a pixel that the highest efforts need besides: 300 were seen, of which the rest is counted already.
+const TRIED: u64 = 192;
 
 /// A JPEG of this size without loss, so that it can be had back to the byte; `None` where libjxl does
 /// not understand it.
@@ -124,7 +154,9 @@ pub(in crate::image) fn transcode(
     control: &Control,
 ) -> Result<Option<Vec<u8>>, Error> {
     let effort = effort(plan.jxl_effort, size.pixels(), JPEG_COSTS, control.remaining());
-    match write(&Source::Jpeg(jpeg), effort.ok_or(Error::Timeout)?, control) {
+    let (most, memory) =
+        (jpeg.len() + jpeg.len() / 4 + OTHER_BYTES, working_bytes(size, Format::Jxl, false));
+    match write(Source::Jpeg(jpeg), effort.ok_or(Error::Timeout)?, (most, memory), control) {
         Err(Error::EncodeFailed(_)) => Ok(None),
         made => made.map(Some),
     }
@@ -137,14 +169,30 @@ fn effort(wanted: u8, pixels: u64, costs: [u64; 9], time: Option<Duration>) -> O
     efforts.find(|&(_, &cost)| fits(pixels, cost, time)).map(|(effort, _)| effort)
 }
 
-fn write(source: &Source, effort: u8, control: &Control) -> Result<Vec<u8>, Error> {
+/// Has libjxl make at most so many bytes, with so many of memory.
+fn write(
+    source: Source<'_>,
+    effort: u8,
+    (most, memory): (usize, u64),
+    control: &Control,
+) -> Result<Vec<u8>, Error> {
     control.check()?;
-    let encoded = jxl::encode(source, effort);
-    control.check()?;
-    let encoded = encoded.map_err(not_encoded)?;
-    let mut out = with_room(encoded.len())?;
-    out.extend_from_slice(&encoded);
-    Ok(out)
+    let order = Order { effort, plays: 0, source };
+    let Some(isolation) = control.isolation() else {
+        let encoded = jxl::encode(&order.source, effort).map_err(not_encoded)?;
+        let mut out = with_room(encoded.len())?;
+        out.extend_from_slice(&encoded);
+        return Ok(out);
+    };
+    let size = WorkSize { pixels: most, memory, foreign: true };
+    apart::encoded(isolation, size, &order.parts(&order.head()), write_order, control)
+}
+
+/// The same in the process apart.
+fn write_order(order: &[u8], to: &mut [u8], _: &Control) -> Result<(), Error> {
+    let order = Order::read(order).ok_or_else(|| not_encoded("no order"))?;
+    let encoded = jxl::encode(&order.source, order.effort).map_err(not_encoded)?;
+    apart::put(&encoded, to)
 }
 
 /// The Butteraugli distance of a quality, as cjxl has it.
