@@ -896,12 +896,18 @@ ig_request_go_on(ngx_http_request_t *r)
 }
 
 
-/* Does not notice that the client leaves, until something is sent to it. */
+/*
+ * Does not notice that the client leaves, until something is sent to it. A body that is read or
+ * thrown away still is, and which handler does that says so: "discard_body" does not, as freenginx
+ * has it set for good once a body, also none, is to be thrown away.
+ */
 
 void
 ig_request_stay(ngx_http_request_t *r)
 {
-    if (!r->reading_body && !r->discard_body) {
+    if (!r->reading_body
+        && r->read_event_handler != ngx_http_discarded_request_body_handler)
+    {
         r->read_event_handler = ngx_http_block_reading;
     }
 }
