@@ -34,7 +34,7 @@ my $image_filter = image_filter_module();
 my $built = `$nginx -V 2>&1`;
 
 sub messages {
-    my ($text, $in_http, $more) = @_;
+    my ($text, $in_http, $more, $below) = @_;
     put('site.conf', $text);
     my $site = $in_http ? 'include site.conf;' : "server {\n    listen 127.0.0.1:1;\n    include site.conf;\n}";
     put('nginx.conf', <<"E_C");
@@ -48,6 +48,7 @@ http {
     server { listen 127.0.0.1:9; location / { access_key zone=p from=arg:key; } }
     $site
 }
+@{[$below // '']}
 E_C
     my $out = `$nginx -t -p $dir/ -c $dir/nginx.conf -e $dir/logs/error.log 2>&1`;
     return grep { /\[(?:warn|error|crit|emerg)\]/ } split /\n/, $out;
@@ -193,6 +194,15 @@ for (@mistakes) {
         $line =~ s/^.*?\[emerg\] \d+#\d+: |^\w+: \[emerg\] // if defined $line;
         Test::More::is($line, "$said in $dir/site.conf:3", $directive);
     }
+}
+# Pools of threads may be defined below http, also the one that needs no definition.
+SKIP: {
+    skip('this nginx has no threads', 2) if !has_threads();
+    my $text = 'location /a/ { image_resize resize 10 10; } location /b/ { image_resize resize 10 10; image_resize_threads late; }';
+    my $pools = 'thread_pool default threads=2; thread_pool late threads=1;';
+    Test::More::is(join("\n", messages($text, 0, '', $pools)), '', 'pools of threads that are defined below http');
+    my $unknown = 'location / { image_resize resize 10 10; image_resize_threads nopool; }';
+    Test::More::is(scalar(messages($unknown, 0, '')), 1, 'a pool of threads that is nowhere defined - one line says so');
 }
 # Where there are no threads, a notice says at start that images hold up all else.
 for (['image_resize resize 10 10;', !has_threads()], ['image_resize resize 10 10; image_resize_threads off;', 0],

@@ -71,7 +71,7 @@ impl Merge for LocConf {
             None => None,
         };
         if works && thread::available() {
-            self.pool = Some(ThreadPool::add(parser, name).ok_or(Reported)?);
+            self.pool = Some(ThreadPool::add_late(parser, name)?);
         }
         Ok(())
     }

@@ -445,34 +445,37 @@ ig_threads_available(void)
 }
 
 
+/* The pool of a name, which nginx itself refuses in the end where it is nowhere defined. */
+
 ngx_thread_pool_t *
 ig_thread_pool_add(ngx_conf_t *cf, ngx_str_t *name)
 {
+    return ngx_thread_pool_add ? ngx_thread_pool_add(cf, name) : NULL;
+}
+
+
+/*
+ * Where http is merged when all was read, as in Angie, the pools are set up by then; to do it again
+ * sets up those that were only asked for since. Never while directives are read: a pool may be
+ * defined further below.
+ */
+
+ngx_int_t
+ig_thread_pools_set_up(ngx_conf_t *cf)
+{
     void               *conf;
-    ngx_thread_pool_t  *tp;
     ngx_core_module_t  *http, *pools;
-
-    if (ngx_thread_pool_add == NULL) {
-        return NULL;
-    }
-
-    tp = ngx_thread_pool_add(cf, name);
 
     http = ngx_http_module.ctx;
 
-    if (tp == NULL || http->init_conf == NULL) {
-        return tp;
+    if (http->init_conf == NULL) {
+        return NGX_OK;
     }
-
-    /*
-     * Where http is merged when all was read, as in Angie, the pools are set up by then; to do it
-     * again only sets up the new one, or refuses a name that is nowhere defined.
-     */
 
     pools = ngx_thread_pool_module.ctx;
     conf = ngx_get_conf(cf->cycle->conf_ctx, ngx_thread_pool_module);
 
-    return pools->init_conf(cf->cycle, conf) == NGX_CONF_OK ? tp : NULL;
+    return pools->init_conf(cf->cycle, conf) == NGX_CONF_OK ? NGX_OK : NGX_ERROR;
 }
 
 

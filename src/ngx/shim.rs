@@ -261,6 +261,7 @@ unsafe extern "C" {
 
     pub fn ig_threads_available() -> ngx_uint_t;
     pub fn ig_thread_pool_add(cf: *mut ngx_conf_t, name: *mut ngx_str_t) -> *mut RawThreadPool;
+    pub fn ig_thread_pools_set_up(cf: *mut ngx_conf_t) -> ngx_int_t;
     pub fn ig_thread_task_create(
         pool: *mut ngx_pool_t,
         complete: unsafe extern "C" fn(*mut ngx_event_t),

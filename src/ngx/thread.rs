@@ -23,7 +23,8 @@ pub fn available() -> bool {
 pub struct ThreadPool(NonNull<shim::RawThreadPool>);
 
 impl ThreadPool {
-    /// The pool called `name`, or `default`; nginx reports a pool that is nowhere defined.
+    /// The pool called `name`, or `default`, while directives are read: it may be defined further
+    /// below, and nginx reports one that is nowhere defined. `None` when there is no memory.
     pub fn add(parser: Parser<'_>, name: Option<&[u8]>) -> Option<ThreadPool> {
         let mut name = match name {
             Some(name) => Some(pool::copy(parser.pool(), name)?),
@@ -32,6 +33,17 @@ impl ThreadPool {
         let name = name.as_mut().map_or(std::ptr::null_mut(), |name| name as *mut ngx_str_t);
         // SAFETY: nginx copies the name's pointer, which is in the configuration's pool.
         NonNull::new(unsafe { shim::ig_thread_pool_add(parser.as_ptr(), name) }).map(ThreadPool)
+    }
+
+    /// The same while configurations are merged, which may be after nginx has set the pools up.
+    ///
+    /// # Errors
+    /// What is wrong was reported.
+    pub fn add_late(parser: Parser<'_>, name: Option<&[u8]>) -> Result<ThreadPool, Reported> {
+        let pool = ThreadPool::add(parser, name).ok_or(Reported)?;
+        // SAFETY: this nginx has thread pools, as it gave one; their configuration is live.
+        let rc = unsafe { shim::ig_thread_pools_set_up(parser.as_ptr()) };
+        if rc == NGX_OK as ngx_int_t { Ok(pool) } else { Err(Reported) }
     }
 
     /// The pool for answers that take a while to be made, where nginx has threads.
