@@ -30,10 +30,10 @@ access_key_zone p 1k;                           | zone "p" is too small
 access_key_zone p/q 1m;                         | p/q
 access_key_zone p 1m save=1s;                   | "save=" needs "state="
 access_key_zone p 1m state=;                    | invalid value "state=", it must be
-access_key_zone p 1m state=/tmp/x save=1ms;     | 1ms
-access_key_zone p 1m state=/tmp/x save=soon;    | soon
-access_key_zone p 1m state=/tmp/x state=/tmp/y; | is duplicate
-access_key_zone p 1m state=/tmp/x; access_key_zone q 1m state=/tmp/x; | the state file of zone "p" too
+access_key_zone p 1m state=KEYS.x save=1ms;     | 1ms
+access_key_zone p 1m state=KEYS.x save=soon;    | soon
+access_key_zone p 1m state=KEYS.x state=KEYS.y; | is duplicate
+access_key_zone p 1m state=KEYS.x; access_key_zone q 1m state=KEYS.x; | the state file of zone "p" too
 access_key_zone p 1m what=1;                    | invalid value "what=1", it must be
 access_key_zone p 1m; access_key_zone p 1m;     | is duplicate
 access_key_file;                                | invalid number of arguments
