@@ -50,8 +50,8 @@ fn they_make_the_same() {
     }
 }
 
-/// A grey PNG of that many columns and one row, without a library: filters are none, and nothing is compressed.
-fn grey_line(columns: u32, value: u8) -> Vec<u8> {
+/// A PNG of samples of so many bits, grey or RGBA, without a library: nothing is filtered or compressed.
+fn png((width, height): (u32, u32), bits: u8, rgba: bool, samples: &[u8]) -> Vec<u8> {
     fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
         let mut crc = u32::MAX;
         for &byte in kind.iter().chain(data) {
@@ -63,29 +63,62 @@ fn grey_line(columns: u32, value: u8) -> Vec<u8> {
         let len = (data.len() as u32).to_be_bytes();
         [&len[..], kind, data, &(!crc).to_be_bytes()].concat()
     }
-    let mut line = vec![value; columns as usize + 1];
-    line[0] = 0;
+    let rows = samples.chunks(samples.len() / height as usize);
+    let lines: Vec<u8> = rows.flat_map(|row| [&[0], row].concat()).collect();
+    let mut zlib = vec![0x78, 1];
+    let mut blocks = lines.chunks(usize::from(u16::MAX)).peekable();
+    while let Some(block) = blocks.next() {
+        let len = block.len() as u16;
+        zlib.push(blocks.peek().is_none().into());
+        zlib.extend([len, !len].map(u16::to_le_bytes).as_flattened());
+        zlib.extend(block);
+    }
     let (mut a, mut b) = (1_u32, 0_u32);
-    for &byte in &line {
+    for &byte in &lines {
         a = (a + u32::from(byte)) % 65521;
         b = (b + a) % 65521;
     }
-    let len = line.len() as u16;
-    let stored = [
-        &[0x78, 1, 1][..],
-        &len.to_le_bytes(),
-        &(!len).to_le_bytes(),
-        &line,
-        &(b << 16 | a).to_be_bytes(),
-    ];
-    let header = [&columns.to_be_bytes()[..], &1_u32.to_be_bytes(), &[8, 0, 0, 0, 0]].concat();
+    zlib.extend((b << 16 | a).to_be_bytes());
+    let sides = [width, height].map(u32::to_be_bytes);
+    let header = [sides.as_flattened(), &[bits, if rgba { 6 } else { 0 }, 0, 0, 0]].concat();
     [
         b"\x89PNG\r\n\x1a\n".to_vec(),
         chunk(b"IHDR", &header),
-        chunk(b"IDAT", &stored.concat()),
+        chunk(b"IDAT", &zlib),
         chunk(b"IEND", &[]),
     ]
     .concat()
+}
+
+#[test]
+fn noise_at_the_best_quality_has_the_memory_that_it_takes() {
+    let mut state = 1_u32;
+    let mut noise = |bytes: usize| -> Vec<u8> {
+        let next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        };
+        std::iter::repeat_with(next).take(bytes).collect()
+    };
+    for (side, bits, effort) in
+        [(900, 8, 4), (600, 16, 4), (600, 8, 7), (250, 8, 9), (200, 16, 9), (3, 16, 9)]
+    {
+        let samples = noise((side * side) as usize * 4 * usize::from(bits) / 8);
+        let input = png((side, side), bits, true, &samples);
+        for quality in [100, 1] {
+            let plan = Plan::from_params(&format!("f=jxl,q={quality}")).unwrap();
+            let plan = Plan { jxl_effort: effort, ..plan };
+            let here = made(&input, &plan, &Control::default()).unwrap();
+            // A lower effort, which is taken when one has failed, makes something else.
+            let apart = made(&input, &plan, &isolated(None));
+            let same = apart.as_ref() == Ok(&here);
+            assert!(
+                same,
+                "{side} of {bits} bits at {effort}, {quality}: {:?}",
+                apart.map(|made| made.len())
+            );
+        }
+    }
 }
 
 #[test]
@@ -96,7 +129,11 @@ fn an_effort_that_crashes_is_not_the_end() {
             for effort in 8..=9 {
                 let params = "f=jxl,q=56";
                 let plan = Plan { jxl_effort: effort, ..Plan::from_params(params).unwrap() };
-                let made = made(&grey_line(columns, value), &plan, &isolated(None));
+                let made = made(
+                    &png((columns, 1), 8, false, &vec![value; columns as usize]),
+                    &plan,
+                    &isolated(None),
+                );
                 assert!(made.is_ok(), "{columns} of {value} at {effort}: {made:?}");
             }
         }

@@ -1,7 +1,7 @@
 //! An encoder that gets one picture after the other, and answers each with bytes: here, or apart, where both go through
 //! the same memory.
 
-use super::{misread, of_encoder, work};
+use super::{misread, of_encoder, of_library};
 use crate::image::bytes::le32;
 use crate::image::control::{FillPictures, IsolatedPictures, ShowPicture};
 use crate::image::{Control, Error, WorkSize};
@@ -45,7 +45,7 @@ impl<'a> Exchange<'a> {
     ) -> Result<Exchange<'a>, Error> {
         let Some(isolation) = control.isolation() else { return here().map(Exchange::Here) };
         let pixels = longest.saturating_add(ASKED);
-        let size = work(WorkSize { pixels, memory, foreign: true });
+        let size = of_library(WorkSize { pixels, memory, foreign: true });
         isolation.begin(size, order, control, fill).map(Exchange::Apart).map_err(of_encoder)
     }
 

@@ -54,7 +54,7 @@ pub(super) fn encoded(
     control: &Control,
 ) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
-    let size = WorkSize { pixels: size.pixels.saturating_add(LEN), ..work(size) };
+    let size = WorkSize { pixels: size.pixels.saturating_add(LEN), ..of_library(size) };
     let made = isolation.run(size, source, control, fill, &mut |made| {
         let (len, made) = made.split_first_chunk::<LEN>().ok_or_else(misread)?;
         let len = usize::try_from(u64::from_le_bytes(*len)).map_err(|_| misread())?;
@@ -98,6 +98,11 @@ fn of_encoder(error: Error) -> Error {
         Error::DecodeFailed(text) | Error::TooManyPixels(text) => Error::EncodeFailed(text),
         error => error,
     }
+}
+
+/// Work of a library by its estimate: what counts there is all that it asks the system for, of which it uses about half.
+fn of_library(size: WorkSize) -> WorkSize {
+    WorkSize { memory: size.memory.saturating_mul(2), foreign: true, ..size }
 }
 
 /// Work by its estimate, which it may exceed a little.
