@@ -86,6 +86,19 @@ struct Migrated {
     has_buffer: bool,
     /// Whether it loads our module.
     is_loaded: bool,
+    /// The blocks around what is read.
+    blocks: Vec<Block>,
+}
+
+/// What is to be known of a block once it ends.
+#[derive(Default)]
+struct Block {
+    /// The directive that it is of.
+    name: Vec<u8>,
+    /// The lines of each `if` that asks whether a link is right.
+    asking: Vec<usize>,
+    /// A `return` or `rewrite` by which requests are gone before access is checked, and its line.
+    left: Option<(&'static str, usize)>,
 }
 
 impl Migrated {
@@ -98,6 +111,7 @@ impl Migrated {
             filter: None,
             has_buffer: false,
             is_loaded: false,
+            blocks: vec![Block::default()],
         };
         let (mut rest, mut line, mut words) = (text, 1, Vec::new());
         while let Some((token, after)) = next(rest).map_err(|reason| (line, reason))? {
@@ -106,6 +120,7 @@ impl Migrated {
                 Token::Space => made.text.extend_from_slice(raw),
                 Token::End => {
                     made.text.extend_from_slice(raw);
+                    made.end(raw, line, &words);
                     words.clear();
                 }
                 Token::Word => {
@@ -116,13 +131,55 @@ impl Migrated {
             line += raw.iter().filter(|&&byte| byte == b'\n').count();
             rest = behind;
         }
+        while !made.blocks.is_empty() {
+            made.leave();
+        }
         if let (Some(line), false) = (made.filter, made.has_buffer) {
             let note =
                 "without image_resize_buffer sources may have 16 MB, where image_filter took 1 MB";
             made.notes.push((line, note.to_owned()));
-            made.notes.sort_by_key(|(line, _)| *line);
         }
+        made.notes.sort_by_key(|(line, _)| *line);
         Ok(made)
+    }
+
+    /// Ends a directive of those words.
+    fn end(&mut self, end: &[u8], line: usize, words: &[Vec<u8>]) {
+        let word = |at: usize| words.get(at).map_or(&b""[..], |word| unquoted(word));
+        match end {
+            b"{" => self.blocks.push(Block { name: word(0).to_vec(), ..Block::default() }),
+            b"}" => self.leave(),
+            _ => {
+                let Some(block) = self.blocks.last_mut() else { return };
+                match (word(0), word(3)) {
+                    (b"return", _) if block.name == b"location" => {
+                        block.left = block.left.or(Some(("return", line)));
+                    }
+                    (b"rewrite", b"last" | b"") => {
+                        block.left = block.left.or(Some(("rewrite", line)));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// Ends a block.
+    fn leave(&mut self) {
+        let Some(block) = self.blocks.pop() else { return };
+        if let (b"if", Some(around)) = (&block.name[..], self.blocks.last_mut()) {
+            around.left = around.left.or(block.left);
+        }
+        let note = match block.left.filter(|_| block.name == b"location") {
+            None => {
+                "in place of this if, secure_link_hash_require on answers 403 and 410".to_owned()
+            }
+            Some((name, line)) => format!(
+                "keep this if: the {name} in line {line} comes before secure_link_hash_require would \
+                 ask"
+            ),
+        };
+        self.notes.extend(block.asking.iter().map(|&line| (line, note.clone())));
     }
 
     /// Writes a word of a directive, of which those words came before.
@@ -162,7 +219,7 @@ impl Migrated {
                 note(self, "a source that is missing is 404 here, and not 415");
             }
             Some(b"if") if has_variable(word) => {
-                note(self, "in place of this if, secure_link_hash_require on answers 403 and 410");
+                self.blocks.last_mut().into_iter().for_each(|block| block.asking.push(line));
             }
             Some(_) => {}
         }

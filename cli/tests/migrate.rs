@@ -86,6 +86,41 @@ fn a_configuration_is_rewritten_and_what_needs_a_look_is_said() {
 }
 
 #[test]
+fn an_if_that_nothing_can_replace_is_to_be_kept() {
+    let note = |location: &str| {
+        let text = format!(
+            "location /s/ {{\nsecure_link $arg_t;\nif ($secure_link = \"\") {{ return 403; }}\n\
+             {location}\n}}\nlocation /t/ {{ rewrite ^ /x last; }}"
+        );
+        let said = String::from_utf8(migrate(&["-"], &text).stderr).unwrap();
+        let note =
+            said.lines().find_map(|line| line.strip_prefix("image-gate: standard input:3: "));
+        note.expect(&said).to_owned()
+    };
+    for keeps in [
+        "rewrite ^/s/(.*)$ /files/$1 last;",
+        "rewrite ^/s/(.*)$ /files/$1;",
+        "if ($arg_a) { rewrite ^ \"/files/a\" \"last\"; }",
+        "location /s/t/ { } rewrite ^ /x last;",
+    ] {
+        let note = note(keeps);
+        assert!(note.starts_with("keep this if: the rewrite in line 4 comes before"), "{note}");
+    }
+    let said = note("return 200 secret;");
+    assert!(said.starts_with("keep this if: the return in line 4 comes before"), "{said}");
+    for replaced in [
+        "rewrite ^/s/(.*)$ /files/$1 break;",
+        "rewrite ^/s/(.*)/$ /s/$1 permanent;",
+        "if ($arg_a) { return 404; }",
+        "location /s/t/ { rewrite ^ /x last; }",
+        "# rewrite ^ /x last;",
+    ] {
+        let note = note(replaced);
+        assert!(note.starts_with("in place of this if"), "{replaced}: {note}");
+    }
+}
+
+#[test]
 fn a_file_is_rewritten_in_its_place() {
     let folder = Folder::new("migrate");
     let file = folder.file("site.conf");

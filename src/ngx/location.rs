@@ -2,12 +2,13 @@
 
 use std::cell::RefCell;
 use std::ffi::{CStr, c_void};
+use std::rc::Rc;
 
 use nginx_sys::{
     NGX_HTTP_SATISFY_ANY, ngx_http_conf_ctx_t, ngx_http_core_srv_conf_t, ngx_str_t, ngx_uint_t,
 };
 
-use super::conf::{ConfError, DirectiveArgs};
+use super::conf::{ConfError, DirectiveArgs, Place};
 use super::module::Core;
 use super::phase::Handler;
 use super::{Parser, phase, shim};
@@ -80,7 +81,7 @@ pub fn limit_chunk(parser: Parser<'_>, bytes: usize) {
 }
 
 /// A server, to be asked once all of its locations are known.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Server(*const ngx_http_core_srv_conf_t);
 
 impl Server {
@@ -139,7 +140,15 @@ pub enum Bypass {
     Satisfied,
     /// `return`, which answers before anybody is asked.
     Returned,
+    /// `rewrite`, by which requests are in another location before anybody is asked.
+    Rewritten,
 }
+
+/// What asks by itself who is let in, so that a `rewrite` behind an `if` of it is for those who are.
+const VERDICTS: [&[u8]; 2] = [b"secure_link", b"access_key"];
+
+/// Regular expressions that all URIs match.
+const ANY: [&[u8]; 8] = [b"^", b"^/", b".*", b"^.*", b"^.*$", b"(.*)", b"^(.*)$", b"^/(.*)$"];
 
 impl Bypass {
     /// That of the location that is merged. nginx's own modules are merged before.
@@ -154,11 +163,33 @@ impl Bypass {
             {
                 return Some(Bypass::Satisfied);
             }
-            let rewrite = other_module_conf(parser, REWRITE);
-            rewrite
-                .is_some_and(|conf| shim::ig_rewrite_returns(conf.as_ptr()) != 0)
-                .then_some(Bypass::Returned)
         }
+        Bypass::by_rewrites(parser)
+    }
+
+    /// That of what nginx does before access is checked.
+    fn by_rewrites(parser: Parser<'_>) -> Option<Bypass> {
+        // Where the block of the last `if` ends, and of the one that leaves the location, 0 for none,
+        // unless a `break` takes that back.
+        let (mut block, mut left) = (0, None::<usize>);
+        for step in rewrite_steps(parser) {
+            let is_sure = step.at >= block;
+            match step.kind {
+                Kind::If if VERDICTS.iter().any(|verdict| step.name.starts_with(verdict)) => {
+                    return left.map(|_| Bypass::Rewritten);
+                }
+                Kind::If => block = step.end,
+                Kind::Return if is_sure => return Some(Bypass::Returned),
+                Kind::Last => return Some(Bypass::Rewritten),
+                Kind::On if is_sure => left = Some(0),
+                Kind::On => left = left.or(Some(block)),
+                Kind::Break if !ANY.contains(&step.name) => {}
+                Kind::Stop | Kind::Break if is_sure => return None,
+                Kind::Stop | Kind::Break => left = left.filter(|&left| left != block),
+                Kind::Return => {}
+            }
+        }
+        left.map(|_| Bypass::Rewritten)
     }
 
     /// Why nobody is asked.
@@ -171,6 +202,10 @@ impl Bypass {
                 "nobody is asked: \"return\" answers before; \"try_files /nothing =STATUS\" comes \
                  after"
             }
+            Bypass::Rewritten => {
+                "nobody is asked where \"rewrite\" leads to another location: write \"break\" behind \
+                 it, or have that location ask"
+            }
         }
     }
 }
@@ -182,19 +217,107 @@ pub fn has_rewrites(parser: Parser<'_>) -> bool {
     rewrite.is_some_and(|conf| unsafe { shim::ig_rewrite_has_codes(conf.as_ptr()) != 0 })
 }
 
+/// What of a server is asked by `auth_request`, and what there is a guard of: access is not checked in the
+/// requests that nginx makes for that, so that the guard lets everybody in.
+#[derive(Default)]
+pub struct Delegated {
+    asked: RefCell<Vec<(Server, Vec<u8>)>>,
+    guards: RefCell<Vec<(Server, Vec<u8>, Rc<Place>)>>,
+}
+
+impl Delegated {
+    /// Notes what the location that is merged asks, and the directive that guards it, if one does.
+    pub fn note(&self, guard: Option<&Rc<Place>>, parser: Parser<'_>) {
+        let Some(server) = Server::current(parser) else { return };
+        let module = other_module_conf(parser, c"ngx_http_auth_request_module");
+        // SAFETY: this module's configuration of a location begins with the URI, which is in the
+        // configuration's pool; no string, or one that nobody has set, has no address.
+        let uri = module.map(|conf| unsafe { conf.as_ptr().cast::<ngx_str_t>().read() });
+        if let Some(uri) = uri.filter(|uri| !uri.data.is_null() && uri.len < usize::from(u16::MAX))
+        {
+            // SAFETY: as above.
+            let uri = unsafe { super::strings::bytes(uri) };
+            self.asked.borrow_mut().push((server, uri.to_vec()));
+        }
+        if let (Some(place), Some(location)) = (guard, current(parser)) {
+            self.guards.borrow_mut().push((server, location.name.to_vec(), place.clone()));
+        }
+    }
+
+    /// Warns of guards that are asked so. In `postconfiguration`.
+    pub fn warn(&self, parser: Parser<'_>) {
+        let asked = self.asked.borrow();
+        for (server, name, place) in self.guards.borrow().iter() {
+            if asked.iter().any(|(other, uri)| (other, uri) == (server, name)) {
+                let name = String::from_utf8_lossy(name);
+                place.warn(
+                    parser,
+                    format_args!(
+                        "lets everybody in whom \"auth_request {name}\" asks for, as nginx checks no \
+                         access for that: write it where \"auth_request\" stands"
+                    ),
+                );
+            }
+        }
+    }
+}
+
 /// The regular expressions by which the location that is merged rewrites the URI and stays.
 pub fn breaking_rewrites(parser: Parser<'_>) -> impl Iterator<Item = &[u8]> {
+    rewrite_steps(parser).filter(|step| step.kind == Kind::Break).map(|step| step.name)
+}
+
+/// What `return`, `break`, `if` and `rewrite` do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Return,
+    /// `break` by itself.
+    Stop,
+    If,
+    /// `rewrite ... break`.
+    Break,
+    /// `rewrite ... last`.
+    Last,
+    /// `rewrite` without a flag.
+    On,
+}
+
+/// One of them.
+struct Step<'a> {
+    kind: Kind,
+    at: usize,
+    /// Of the block of an `if`.
+    end: usize,
+    /// The variable that an `if` asks for, or the regular expression of a `rewrite`.
+    name: &'a [u8],
+}
+
+/// Those of the location that is merged, in their order, the ones in `if` among them.
+fn rewrite_steps(parser: Parser<'_>) -> impl Iterator<Item = Step<'_>> {
     let rewrite = other_module_conf(parser, REWRITE);
-    let mut before = 0;
+    let mut from = 0;
     std::iter::from_fn(move || {
-        let mut regex = ngx_str_t::empty();
-        // SAFETY: as in `Bypass::current`; the expression's text is in the configuration's pool.
-        let text = unsafe {
-            let is_there = shim::ig_rewrite_break(rewrite?.as_ptr(), before, &raw mut regex) != 0;
-            is_there.then(|| super::strings::bytes(regex))
+        let name = ngx_str_t::empty();
+        let mut step = shim::RewriteStep { kind: 0, at: 0, end: 0, name };
+        // SAFETY: as in `Bypass::current`; the parser is that of a block in `http`; names are in the
+        // configuration's pool.
+        let name = unsafe {
+            let conf = rewrite?.as_ptr();
+            if shim::ig_rewrite_step(parser.as_ptr(), conf, from, &raw mut step) == 0 {
+                return None;
+            }
+            super::strings::bytes(step.name)
         };
-        before += 1;
-        text
+        from = step.at + size_of::<usize>();
+        let kind = match step.kind {
+            1 => Kind::Return,
+            2 => Kind::Stop,
+            3 => Kind::If,
+            4 => Kind::Break,
+            5 => Kind::Last,
+            _ => Kind::On,
+        };
+        Some(Step { kind, at: step.at, end: step.end, name })
     })
 }
 

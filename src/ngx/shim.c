@@ -226,35 +226,99 @@ ig_rewrite_has_codes(const void *conf)
 }
 
 
-/* Whether the first of it is "return". */
+/*
+ * The first step of a location's "return", "break", "if" and "rewrite" at "from" or behind it.
+ * What the codes are stands at the beginning of each; how long they are, nowhere.
+ */
 
-ngx_uint_t
-ig_rewrite_returns(const void *conf)
+typedef enum {
+    IG_REWRITE_RETURN = 1,
+    IG_REWRITE_STOP,
+    IG_REWRITE_IF,
+    IG_REWRITE_BREAK,
+    IG_REWRITE_LAST,
+    IG_REWRITE_ON
+} ig_rewrite_kind_e;
+
+
+typedef struct {
+    ngx_uint_t  kind;
+    size_t      at;
+    /* Of the block of an "if". */
+    size_t      end;
+    /* The variable that an "if" asks for, or the regular expression of a "rewrite". */
+    ngx_str_t   name;
+} ig_rewrite_step_t;
+
+
+/* The variable of "if ($it)", "if ($it = text)" and "if ($it ~ regex)"; the code of the "if" is at "at". */
+
+static void
+ig_rewrite_asked(ngx_conf_t *cf, u_char *codes, size_t at, ngx_str_t *name)
 {
-    ngx_array_t  *codes;
+    size_t                       before, value;
+    u_char                      *test;
+    ngx_http_variable_t         *variables;
+    ngx_http_script_code_pt      code;
+    ngx_http_script_var_code_t  *var;
+    ngx_http_core_main_conf_t   *cmcf;
 
-    codes = *(ngx_array_t *const *) conf;
+    before = 0;
+    value = sizeof(ngx_http_script_value_code_t) + sizeof(uintptr_t);
 
-    return codes != NULL
-           && codes->size == 1
-           && codes->nelts >= sizeof(ngx_http_script_code_pt)
-           && *(ngx_http_script_code_pt *) codes->elts
-              == ngx_http_script_return_code;
+    if (at >= sizeof(uintptr_t)) {
+        test = codes + at - sizeof(uintptr_t);
+        code = *(ngx_http_script_code_pt *) test;
+
+        if (code == ngx_http_script_equal_code
+            || code == ngx_http_script_not_equal_code)
+        {
+            before = value;
+        }
+    }
+
+#if (NGX_PCRE)
+    if (at >= sizeof(ngx_http_script_regex_code_t)) {
+        test = codes + at - sizeof(ngx_http_script_regex_code_t);
+
+        if (*(ngx_http_script_code_pt *) test
+            == ngx_http_script_regex_start_code)
+        {
+            before = sizeof(ngx_http_script_regex_code_t);
+        }
+    }
+#endif
+
+    before += sizeof(ngx_http_script_var_code_t);
+
+    if (at < before) {
+        return;
+    }
+
+    var = (ngx_http_script_var_code_t *) (codes + at - before);
+
+    if (var->code != ngx_http_script_var_code) {
+        return;
+    }
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+    variables = cmcf->variables.elts;
+
+    if (var->index < cmcf->variables.nelts) {
+        *name = variables[var->index].name;
+    }
 }
 
 
-/*
- * The regular expression of the "rewrite ... break" that so many of its kind precede.  What the
- * codes are stands at the beginning of each; how long they are, nowhere.
- */
-
 ngx_uint_t
-ig_rewrite_break(const void *conf, ngx_uint_t before, ngx_str_t *regex)
+ig_rewrite_step(ngx_conf_t *cf, const void *conf, size_t from,
+    ig_rewrite_step_t *step)
 {
-#if (NGX_PCRE)
-    size_t                         at;
-    ngx_array_t                   *codes;
-    ngx_http_script_regex_code_t  *code;
+    size_t                      at;
+    u_char                     *elts;
+    ngx_array_t                *codes;
+    ngx_http_script_code_pt     code;
+    ngx_http_script_if_code_t  *condition;
 
     codes = *(ngx_array_t *const *) conf;
 
@@ -262,21 +326,70 @@ ig_rewrite_break(const void *conf, ngx_uint_t before, ngx_str_t *regex)
         return 0;
     }
 
-    for (at = 0;
-         at + sizeof(ngx_http_script_regex_code_t) <= codes->nelts;
+    elts = codes->elts;
+    ngx_memzero(step, sizeof(ig_rewrite_step_t));
+
+    for (at = from;
+         at + sizeof(uintptr_t) <= codes->nelts;
          at += sizeof(uintptr_t))
     {
-        code = (ngx_http_script_regex_code_t *) ((u_char *) codes->elts + at);
+        code = *(ngx_http_script_code_pt *) (elts + at);
+        step->at = at;
 
-        if (code->code == ngx_http_script_regex_start_code
-            && code->break_cycle
-            && before-- == 0)
-        {
-            *regex = code->regex->name;
+        if (code == ngx_http_script_return_code) {
+            step->kind = IG_REWRITE_RETURN;
             return 1;
         }
-    }
+
+        if (code == ngx_http_script_break_code) {
+            step->kind = IG_REWRITE_STOP;
+            return 1;
+        }
+
+        if (code == ngx_http_script_if_code
+            && at + sizeof(ngx_http_script_if_code_t) <= codes->nelts)
+        {
+            condition = (ngx_http_script_if_code_t *) (elts + at);
+            step->kind = IG_REWRITE_IF;
+            step->end = at + condition->next;
+            ig_rewrite_asked(cf, elts, at, &step->name);
+            return 1;
+        }
+
+#if (NGX_PCRE)
+        if (code == ngx_http_script_regex_start_code
+            && at + sizeof(ngx_http_script_regex_code_t) <= codes->nelts)
+        {
+            ngx_http_script_regex_code_t  *regex;
+
+            regex = (ngx_http_script_regex_code_t *) (elts + at);
+
+            if (!regex->uri || regex->redirect) {
+                continue;
+            }
+
+            step->name = regex->regex->name;
+
+            if (regex->break_cycle) {
+                step->kind = IG_REWRITE_BREAK;
+                return 1;
+            }
+
+            /* Behind one after which nothing is rewritten stands a null. */
+
+            step->kind = IG_REWRITE_ON;
+
+            if (at + regex->next <= codes->nelts
+                && *(uintptr_t *) (elts + at + regex->next - sizeof(uintptr_t))
+                   == 0)
+            {
+                step->kind = IG_REWRITE_LAST;
+            }
+
+            return 1;
+        }
 #endif
+    }
 
     return 0;
 }

@@ -20,6 +20,17 @@ pub struct Captures {
     pub is_shared: ngx_uint_t,
 }
 
+/// What one of `return`, `break`, `if` and `rewrite` does.
+#[repr(C)]
+pub struct RewriteStep {
+    pub kind: ngx_uint_t,
+    pub at: usize,
+    /// Of the block of an `if`.
+    pub end: usize,
+    /// The variable that an `if` asks for, or the regular expression of a `rewrite`.
+    pub name: ngx_str_t,
+}
+
 /// nginx's thread pool; its layout is private to nginx.
 #[repr(C)]
 pub struct RawThreadPool {
@@ -208,11 +219,11 @@ unsafe extern "C" {
     pub fn ig_value_forget(value: *mut ngx_variable_value_t);
     pub fn ig_access_allows_all(conf: *const c_void) -> ngx_uint_t;
     pub fn ig_rewrite_has_codes(conf: *const c_void) -> ngx_uint_t;
-    pub fn ig_rewrite_returns(conf: *const c_void) -> ngx_uint_t;
-    pub fn ig_rewrite_break(
+    pub fn ig_rewrite_step(
+        cf: *mut ngx_conf_t,
         conf: *const c_void,
-        before: ngx_uint_t,
-        regex: *mut ngx_str_t,
+        from: usize,
+        step: *mut RewriteStep,
     ) -> ngx_uint_t;
 
     pub fn ig_request_captures(request: *const ngx_http_request_t, captures: *mut Captures);

@@ -10,6 +10,7 @@ use image_gate_core::link::{
 
 use crate::ngx::Request;
 use crate::ngx::conf::{Expression, Place, Places, WarnedOnce};
+use crate::ngx::location::Delegated;
 use crate::ngx::variable::CachedVariable;
 
 /// The module.
@@ -45,6 +46,8 @@ pub struct Notes {
     pub lenient: RefCell<Vec<Rc<Place>>>,
     /// Messages of locations that have links of others.
     pub idle: RefCell<Vec<Rc<Place>>>,
+    /// Those that links are asked for by `auth_request`.
+    pub delegated: Delegated,
     /// Whether any location says how long links last that are made there.
     pub has_lifetime: Cell<bool>,
     /// The messages of which was said that they leave out arguments.
