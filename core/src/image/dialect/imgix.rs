@@ -10,70 +10,249 @@ use super::numbers::{color, places, whole, within};
 use super::query::{arguments, decoded};
 use super::source::Source;
 use crate::image::Error;
+use crate::link::Encoding;
 
 pub(super) const FIXED_PART: &[u8] = b"/";
 
-/// Options that have no like here, or begin with one of these and a hyphen.
+/// What options were called before, or are called as well, with what they are called here.
+const SYNONYMS: [(&str, &str); 11] = [
+    ("width", "w"),
+    ("height", "h"),
+    ("f", "fit"),
+    ("min-width", "min-w"),
+    ("min-height", "min-h"),
+    ("max-width", "max-w"),
+    ("max-height", "max-h"),
+    ("fillcolor", "fill-color"),
+    ("inv", "invert"),
+    ("trimcolor", "trim-color"),
+    ("trimtol", "trim-tol"),
+];
+
+/// Options that are done here, or say nothing of the picture.
+const HERE: &[&str] = &[
+    "ar",
+    "auto",
+    "bg",
+    "blur",
+    "border",
+    "border-bottom",
+    "border-left",
+    "border-right",
+    "border-top",
+    "ch",
+    "crop",
+    "cs",
+    "dpi",
+    "dpr",
+    "duotone",
+    "expires",
+    "fill",
+    "fill-color",
+    "fit",
+    "flip",
+    "fm",
+    "fp-x",
+    "fp-y",
+    "frame",
+    "h",
+    "hue",
+    "invert",
+    "ixid",
+    "ixlib",
+    "lossless",
+    "mask",
+    "max-h",
+    "max-w",
+    "min-h",
+    "min-w",
+    "px",
+    "q",
+    "rect",
+    "s",
+    "sat",
+    "sepia",
+    "svg-sanitize",
+    "trim",
+    "trim-color",
+    "trim-tol",
+    "w",
+];
+
+/// Options that have no like here, as have those that begin with one of these and a hyphen.
 const NOT_HERE: &[&str] = &[
+    "annotation",
+    "b",
+    "background-removal",
+    "background-remove",
+    "background-replace",
+    "bg",
     "blend",
-    "blend64",
-    "border-radius",
-    "border-radius-inner",
+    "border",
+    "bri",
     "chromasub",
     "colorquant",
     "colors",
+    "con",
     "corner",
-    "cs",
     "dl",
     "download",
-    "dpi",
-    "duotone-alpha",
+    "duotone",
     "exp",
     "face",
     "faceindex",
     "facepad",
     "faces",
-    "fp-z",
+    "fill",
+    "fp",
     "fps",
+    "gam",
     "gen",
     "grid",
     "high",
     "htn",
     "interval",
     "iptc",
+    "jpeg-progressive",
     "jpg-progressive",
+    "license-plate",
     "loop",
+    "lp",
+    "m",
     "mark",
-    "mark64",
     "mask",
+    "maskbg",
+    "mono",
     "monochrome",
     "nr",
     "nrs",
     "object",
-    "orient",
     "or",
+    "orient",
     "pad",
     "page",
     "palette",
+    "pdf",
     "prefix",
+    "rasterize",
     "reverse",
     "rot",
+    "rott",
+    "rottype",
     "shad",
+    "sharp",
     "skip",
+    "super-resolution",
     "svg",
+    "t",
     "transparency",
     "trim",
+    "trimmd",
+    "trimpad",
+    "trimsd",
     "txt",
-    "txt64",
     "upscale",
     "usm",
     "usmrad",
     "vib",
-    "bri",
-    "con",
-    "gam",
-    "sharp",
+    "video",
+    // Short for those of "blend", "mark" and "txt".
+    "ba",
+    "balph",
+    "bc",
+    "bf",
+    "bh",
+    "bm",
+    "bp",
+    "bs",
+    "bw",
+    "bx",
+    "by",
+    "ma",
+    "malph",
+    "mb",
+    "mf",
+    "mh",
+    "mp",
+    "ms",
+    "mtile",
+    "mw",
+    "mx",
+    "my",
+    "ta",
+    "tc",
+    "tcl",
+    "tf",
+    "tl",
+    "tp",
+    "tsh",
+    "tsz",
+    "tt",
 ];
+
+/// How the options of those are called without their hyphen.
+const JOINED: [(&str, &[&str]); 3] = [
+    (
+        "blend",
+        &[
+            "align", "alpha", "clr", "color", "crop", "fit", "h", "mode", "pad", "size", "w", "x",
+            "y",
+        ],
+    ),
+    ("mark", &["align", "alpha", "base", "fit", "h", "pad", "scale", "tile", "w", "x", "y"]),
+    (
+        "txt",
+        &[
+            "align",
+            "clip",
+            "clr",
+            "color",
+            "fit",
+            "font",
+            "lead",
+            "line",
+            "lineclr",
+            "linecolor",
+            "pad",
+            "shad",
+            "size",
+            "track",
+            "width",
+            "x",
+            "y",
+        ],
+    ),
+];
+
+/// Whether it is an option there that can't be done here.
+fn is_not_here(name: &str) -> bool {
+    let is_family = |known: &&str| {
+        name.strip_prefix(*known).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    };
+    let is_joined = |(family, ends): &(&str, &[&str])| {
+        name.strip_prefix(family).is_some_and(|rest| ends.contains(&rest))
+    };
+    !HERE.contains(&name) && (NOT_HERE.iter().any(is_family) || JOINED.iter().any(is_joined))
+}
+
+/// An option by its own name and in plain text. Of those that it knows, its server reads `NAME64` in base64url
+/// as well.
+fn option(name: String, value: String) -> Result<(String, String), Error> {
+    let synonym = |name: &str| {
+        SYNONYMS
+            .iter()
+            .find(|(other, _)| *other == name)
+            .map_or(name.to_owned(), |(_, own)| (*own).to_owned())
+    };
+    let encoded = name.strip_suffix("64").map(synonym);
+    let Some(known) = encoded.filter(|known| HERE.contains(&&**known) || is_not_here(known)) else {
+        return Ok((synonym(&name), value));
+    };
+    let bytes = Encoding::Base64url.decode_all(value.as_bytes());
+    let text =
+        bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(|| invalid(&name))?;
+    Ok((known, text))
+}
 
 struct Options(BTreeMap<String, String>);
 
@@ -95,18 +274,18 @@ pub(super) fn read(link: Link<'_>, unknown: Unknown) -> Result<Asked, Error> {
     for argument in arguments(link.query.unwrap_or_default()) {
         let (name, value) = argument?;
         wishes.count(value.as_bytes())?;
+        let (name, value) = option(name, value)?;
         found.0.insert(name, value);
     }
     size(&found, &mut wishes)?;
     looks(&found, &mut wishes)?;
     output(&found, &mut wishes)?;
     for (name, value) in &found.0 {
-        let family = name.split('-').next().unwrap_or_default();
-        let is_off = value.is_empty() || matches!(&**value, "0" | "false" | "none");
-        let is_ours = matches!(&**name, "trim" | "trim-color" | "trim-tol" | "mask")
-            || matches!(family, "border" | "duotone") && !NOT_HERE.contains(&&**name);
-        let is_known = NOT_HERE.contains(&&**name) || NOT_HERE.contains(&family);
-        if !is_off && !is_ours && is_known {
+        // What is 0 or so asks for nothing, but for a text, and for films that never end.
+        let is_off = value.is_empty()
+            || matches!(&**value, "0" | "false" | "none")
+                && !matches!(&**name, "dl" | "loop" | "txt");
+        if !is_off && is_not_here(name) {
             wishes.cannot(name)?;
         }
     }
@@ -348,6 +527,16 @@ fn output(found: &Options, wishes: &mut Wishes) -> Result<(), Error> {
         }
         Some(format) => wishes.cannot(format_args!("fm={format}"))?,
     }
+    match found.get("cs") {
+        None => {}
+        Some("srgb" | "tinysrgb") => wishes.need("cs", "profile", "srgb")?,
+        Some("origin") => wishes.need("cs", "profile", "keep")?,
+        Some("strip") => wishes.need("cs", "profile", "strip")?,
+        Some(space) => wishes.cannot(format_args!("cs={space}"))?,
+    }
+    if found.get("svg-sanitize").is_some_and(|value| matches!(value, "0" | "false")) {
+        wishes.cannot("svg-sanitize")?;
+    }
     if let Some(quality) = found.get("q") {
         let quality =
             whole(quality).filter(|&quality| quality <= 100).ok_or_else(|| invalid("q"))?;
@@ -366,7 +555,9 @@ fn output(found: &Options, wishes: &mut Wishes) -> Result<(), Error> {
     let filled = matches!(found.get("fit"), Some("fill" | "fillmax"));
     match found.get("fill") {
         Some("blur") if filled => wishes.set("fill=blur", "background", "blur")?,
-        Some("gen") if filled => wishes.cannot("fill=gen")?,
+        Some(fill @ ("gen" | "generative" | "gradient")) if filled => {
+            wishes.cannot(format_args!("fill={fill}"))?;
+        }
         _ => {
             let written = found.get("fill-color").filter(|_| filled).or_else(|| found.get("bg"));
             if let Some(written) = written {

@@ -307,6 +307,11 @@ fn looks(found: &Arguments, wishes: &mut Wishes) -> Result<(), Error> {
             wishes.set("sharp", "sharpen", (sigma * 100.0).round().max(1.0))?;
         }
     }
+    for name in ["sharpf", "sharpj"] {
+        if found.get(name).is_some() {
+            wishes.cannot(name)?;
+        }
+    }
     match found.get("filt") {
         Some("greyscale") => wishes.set("filt", "grayscale", "on")?,
         Some("sepia") => wishes.set("filt=sepia", "sepia", 1)?,

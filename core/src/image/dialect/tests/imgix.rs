@@ -52,6 +52,19 @@ fn options_of_the_documentation() {
         ("flip=hv", "flip=hv"),
         ("bg=fff&rot=0&sat=0&blur=0", "background=white,flatten=on"),
         ("ixlib=js-3.8.0&ixid=abc&s=0123&unheard=1", ""),
+        // As Pexels and Unsplash write them.
+        ("auto=compress&cs=tinysrgb&dpr=2&h=650", "h=650,fit=contain,dpr=2"),
+        (
+            "crop=entropy&cs=tinysrgb&fit=max&fm=jpg&ixid=a&ixlib=b&q=80&w=1080&dpi=72",
+            "w=1080,fit=scale-down,format=jpeg,quality=80",
+        ),
+        ("width=300&height=200&f=crop&inv=true", "w=300,h=200,fit=cover,negate=on"),
+        (
+            "w64=MzAw&h64=MjAw&fit64=Y3JvcA&crop64=ZW50cm9weQ==",
+            "w=300,h=200,fit=cover,gravity=smart",
+        ),
+        ("width64=MzAw&bg64=ZmZm", "w=300,fit=contain,background=white,flatten=on"),
+        ("unheard64=!&ixid64=MTAw", ""),
     ] {
         asks(query, params);
     }
@@ -94,8 +107,108 @@ fn what_cannot_be_done_is_refused_by_name() {
         ("q=101", "\"q\" has no valid"),
         ("rect=1,2,3", "\"rect\" has no valid"),
         ("flip=x", "\"flip\" has no valid"),
+        ("bg-remove=true", "\"bg-remove\" can't"),
+        ("bg-replace=beach", "\"bg-replace\" can't"),
+        ("super-resolution=true", "\"super-resolution\" can't"),
+        ("border=1,f00&border-stroke-size=3", "\"border-stroke-size\" can't"),
+        ("w=9&h=9&fit=fill&fill=gradient", "\"fill=gradient\" can't"),
+        ("cs=adobergb1998", "\"cs=adobergb1998\" can't"),
+        ("svg-sanitize=false", "\"svg-sanitize\" can't"),
+        ("txt=0", "\"txt\" can't"),
+        ("txt64=SGVsbG8", "\"txt\" can't"),
+        ("bg-remove64=dHJ1ZQ", "\"bg-remove\" can't"),
+        ("cs64=YWRvYmVyZ2IxOTk4", "\"cs=adobergb1998\" can't"),
+        ("w64=!", "\"w64\" has no valid"),
+        ("w64=_w", "\"w64\" has no valid"),
     ] {
         refuses(Dialect::Imgix, &format!("/a.jpg?{query}"), reason);
+    }
+}
+
+/// All that its documentation lists, with what each is called as well.
+const DOCUMENTED: &str = "\
+    annotation ar auto b ba background-removal-semi-transparency background-remove \
+     background-replace background-replace-negative-prompt balph bc bf bg bg-remove \
+     bg-remove-fallback bg-remove-fg-type bg-remove-semi-transparency \
+     bg-remove-transparency-threshold bg-replace bg-replace-fallback bg-replace-neg-prompt bh \
+     blend blend-align blend-alpha blend-clr blend-color blend-crop blend-fit blend-h \
+     blend-mode blend-pad blend-size blend-w blend-x blend-y blendalign blendalpha blendclr \
+     blendcolor blendcrop blendfit blendh blendmode blendpad blendsize blendw blendx blendy \
+     blur bm border border-bottom border-left border-radius border-radius-inner border-right \
+     border-stroke-color border-stroke-size border-top bp bri bs bw bx by ch chromasub \
+     colorquant colors con corner-radius crop cs dl dpi dpr duotone duotone-alpha exp expires f \
+     face-blur face-pixel face-pixelate faceindex facepad faces fill fill-color \
+     fill-gen-fallback fill-gen-neg-prompt fill-gen-pos fill-gen-prompt fill-gen-seed \
+     fill-generative-fallback fill-generative-negative-prompt fill-generative-position \
+     fill-generative-prompt fill-generative-seed fill-gradient-cs fill-gradient-linear \
+     fill-gradient-linear-direction fill-gradient-radial fill-gradient-radial-radius \
+     fill-gradient-radial-x fill-gradient-radial-y fill-gradient-type fillcolor fit flip fm \
+     fp-debug fp-x fp-y fp-z fps frame gam grid-colors grid-size h height high htn hue interval \
+     inv invert iptc jpeg-progressive jpg-progressive license-plate-blur loop lossless lp-blur \
+     m ma malph mark mark-align mark-alpha mark-base mark-fit mark-h mark-if-min-height \
+     mark-if-min-width mark-pad mark-rot mark-scale mark-tile mark-w mark-x mark-y markalign \
+     markalpha markbase markfit markh markpad markscale marktile markw markx marky mask mask-bg \
+     maskbg max-h max-height max-w max-width mb mf mh min-h min-height min-w min-width mono \
+     monochrome mp ms mtile mw mx my nr nrs object-removal-negative-prompt \
+     object-removal-prompt object-removal-rect object-removal-seed or orient pad pad-bottom \
+     pad-left pad-right pad-top page palette pdf-annotation prefix px q rasterize-bypass rect \
+     reverse rot rot-type rott rottype sat sepia shad sharp skip svg-sanitize t ta tc tcl tf tl \
+     tp transparency trim trim-alpha trim-color trim-md trim-pad trim-sd trim-tol trimcolor \
+     trimmd trimpad trimsd trimtol tsh tsz tt txt txt-align txt-clip txt-clr txt-color txt-fit \
+     txt-font txt-lead txt-line txt-line-clr txt-line-color txt-pad txt-shad txt-size txt-track \
+     txt-width txt-x txt-y txtalign txtclip txtclr txtcolor txtfit txtfont txtlead txtline \
+     txtlineclr txtlinecolor txtpad txtshad txtsize txttrack txtwidth txtx txty upscale \
+     upscale-fallback usm usmrad vib video-bitrate video-clip-duration video-clip-end \
+     video-clip-start video-codec video-generate-subtitles video-renditions \
+     video-spritesheet-columns video-spritesheet-format video-spritesheet-h \
+     video-spritesheet-interval video-spritesheet-smart-crop video-spritesheet-w \
+     video-subtitle-translations video-thumbnail video-wave video-wave-align \
+     video-wave-amplitude video-wave-bg-color video-wave-color video-wave-h video-wave-mode \
+     video-wave-pad video-wave-scale video-wave-split video-wave-thickness video-wave-w \
+     video-wave-x video-wave-y w width";
+
+#[test]
+fn no_option_of_the_documentation_is_passed_over() {
+    let nothing = plan_of(&read(Dialect::Imgix, "/a.jpg").unwrap());
+    // What they say is not of the picture, or only goes for what another one says.
+    let silent = [
+        "ar",
+        "auto",
+        "bg",
+        "ch",
+        "crop",
+        "dpi",
+        "fill",
+        "fill-color",
+        "fillcolor",
+        "fp-x",
+        "fp-y",
+        "lossless",
+        "trim-color",
+        "trimcolor",
+        "trim-tol",
+        "trimtol",
+        "svg-sanitize",
+        "border-top",
+        "border-right",
+        "border-bottom",
+        "border-left",
+        "dpr",
+    ];
+    for name in DOCUMENTED.split_whitespace().filter(|name| !silent.contains(name)) {
+        for (name, value) in [(name.to_owned(), "17"), (format!("{name}64"), "MTc")] {
+            match read(Dialect::Imgix, &format!("/a.jpg?{name}={value}")) {
+                Ok(asked) if asked.expires.is_some() => {}
+                Ok(asked) => assert_ne!(plan_of(&asked), nothing, "{name}"),
+                Err(Error::BadParams(reason)) => {
+                    let plain = name.trim_end_matches("64");
+                    let is_said = reason.contains("can't be done here")
+                        || reason.contains("has no valid value");
+                    assert!(is_said, "{plain}: {reason}");
+                }
+                Err(error) => panic!("{name}: {error}"),
+            }
+        }
     }
 }
 

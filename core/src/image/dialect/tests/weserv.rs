@@ -117,6 +117,8 @@ fn what_cannot_be_done_is_refused_by_name() {
         ("n=3", "\"n\" can't"),
         ("w=9&h=9&fit=contain", "\"fit=contain without cbg\" can't"),
         ("w=9&h=9&fit=contain&cbg=red&ro=90", "\"ro with fit=contain\" can't"),
+        ("sharp&sharpf=1", "\"sharpf\" can't"),
+        ("sharpj=1", "\"sharpj\" can't"),
         ("delay=3", "\"delay\" can't"),
         ("encoding=base64", "\"encoding=base64\" can't"),
         ("w=9&h=9&fit=fill&we&precrop&cw=3", "\"we with precrop\" can't"),
