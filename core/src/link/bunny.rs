@@ -7,7 +7,8 @@
 //! token. A token without `HS256-` is SHA-256 of the key in front of the same.
 //! <https://github.com/BunnyWay/BunnyCDN.TokenAuthentication>
 //!
-//! `token_countries` and `token_countries_blocked` cannot be kept, so such links are refused.
+//! `token_countries` and `token_countries_blocked` cannot be kept, so such links are refused, as are those with
+//! anything else that speaks of the token, such as `token_referer`.
 //!
 //! # One message, one meaning
 //!
@@ -98,9 +99,12 @@ const PAST: u64 = 1_790_000_000;
 /// Names that speak of the token itself, and stand nowhere else.
 const OWN: [&[u8]; 3] = [b"bcdn_token", b"expires", b"token"];
 
-/// What a link may say about its token besides.
-const TOKEN_WORDS: [&[u8]; 4] =
-    [b"token_countries", b"token_countries_blocked", b"token_ignore_params", b"token_path"];
+/// What a link may say about its token besides. All else that begins so bounds it in a way that is not kept
+/// here.
+const TOKEN_WORDS: [&[u8]; 2] = [b"token_ignore_params", b"token_path"];
+
+/// How what speaks of a token begins.
+const TOKEN_WORD: &[u8] = b"token_";
 
 fn verify(
     keys: &[FormatKey],
@@ -129,6 +133,12 @@ fn verify(
         let name = percent_decode_strict(given).ok_or(VerifyError::Malformed)?.into_owned();
         // Written with escapes, or in the path, an argument is signed, and yet is none to who reads
         // arguments as they are.
+        let is_bound = name
+            .get(..TOKEN_WORD.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(TOKEN_WORD));
+        if is_bound && !TOKEN_WORDS.contains(&&name[..]) {
+            return Err(VerifyError::Malformed);
+        }
         let is_of_link = OWN.contains(&&name[..]) || TOKEN_WORDS.contains(&&name[..]);
         if !is_of_link && (name != given || is_in_path && name != b"limit") {
             return Err(VerifyError::Malformed);
@@ -165,9 +175,6 @@ fn verify(
     }
 
     let value = |name: &[u8]| signed.iter().find(|(found, _)| found == name).map(|(_, v)| &v[..]);
-    if value(b"token_countries").is_some() || value(b"token_countries_blocked").is_some() {
-        return Err(VerifyError::Malformed);
-    }
     let prefix = value(b"token_path").map(<[u8]>::to_vec);
     let mut unsigned = Vec::new();
     if value(b"token_ignore_params") == Some(b"true") {
