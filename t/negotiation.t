@@ -215,3 +215,16 @@ sub {
     my @files = glob "$ENV{TEST_NGINX_SERVER_ROOT}/img_cache/*";
     Test::More::is(scalar @files, 3, "$name - and is kept once");
 }
+
+
+=== TEST 9: what does not fit into the best format that a client shows goes out in another
+--- config
+    location /high/   { image_resize stretch 2 17000 enlarge=on; image_resize_format auto=webp,avif; add_header X-Accept $image_resize_accept; alias $TEST_NGINX_FIXTURES/; }
+    location /webp/   { image_resize stretch 2 17000 enlarge=on; image_resize_format webp; add_header X-Error $image_resize_error always; alias $TEST_NGINX_FIXTURES/; }
+--- rows
+/high/photo-300x200.jpg [CHROME]                200 Content-Type=image/avif Vary=Accept X-Accept=webp
+/high/photo-300x200.jpg [CHROME80]              200 Content-Type=image/jpeg Vary=Accept X-Accept=webp,original etag=other
+/high/photo-300x200.png [CHROME80]              200 Content-Type=image/png Vary=Accept
+/high/photo-300x200.jpg [CURL]                  200 Content-Type=image/jpeg Vary=Accept X-Accept=original
+HEAD /high/photo-300x200.jpg [CHROME]           200 empty Vary=Accept !Content-Type
+/webp/photo-300x200.jpg [CHROME]                415 X-Error=too_many_pixels

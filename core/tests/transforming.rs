@@ -8,7 +8,8 @@ use std::num::NonZeroU32;
 
 use common::*;
 use image_gate_core::image::{
-    Color, Control, DamagePolicy, Error, Fit, Format, Limits, Plan, Rotation, prepare, probe,
+    AutoFormats, Color, Control, DamagePolicy, Error, Fit, Format, FormatChoice, Limits, Output,
+    Plan, Rotation, prepare, probe,
 };
 
 fn photo_jpeg(width: u32, height: u32) -> Vec<u8> {
@@ -350,6 +351,60 @@ fn limits_are_checked_with_numbers_in_the_reason() {
         prepare(&wide, &plan("f=webp"), &limits).unwrap_err(),
         pixels("the output would have 20000x2 pixels, webp has at most 16383 a side")
     );
+}
+
+#[test]
+fn what_does_not_fit_into_a_negotiated_format_goes_out_in_another() {
+    let format = |source: &[u8], params: &str, offer: &[u8], accept: &str, limits: &Limits| {
+        let mut plan = plan(params);
+        let offer = AutoFormats::parse(offer).unwrap();
+        plan.set_format(FormatChoice::Auto(offer), [accept.as_bytes()].into_iter());
+        let prepared = prepare(source, &plan, limits)?;
+        assert!(limits.check_memory(prepared.memory()).is_ok());
+        let transformed = prepared.run(&Control::default())?;
+        let (Output::Encoded(bytes) | Output::Stripped(bytes)) = transformed.output else {
+            return Ok("original");
+        };
+        assert_eq!(probe(&bytes).unwrap().format, transformed.format);
+        Ok::<_, Error>(transformed.format.name())
+    };
+    let all = "image/avif,image/webp";
+    let base = Limits::default();
+    // By its sides.
+    let high = png(&photo(8, 17_000));
+    for (params, offer, accept, expected) in [
+        ("flip=h", "webp,avif", all, "avif"),
+        ("flip=h", "webp,avif", "image/webp", "png"),
+        ("flip=h", "webp", all, "png"),
+        ("flip=h", "avif,webp", "image/webp", "png"),
+        ("h=9000", "webp", all, "webp"),
+    ] {
+        let found = format(&high, params, offer.as_bytes(), accept, &base);
+        assert_eq!(found, Ok(expected), "{params} {offer} {accept}");
+    }
+    assert_eq!(format(&high, "", b"webp", all, &base), Ok("original"));
+    // By the memory that they take: the more of it there is, the better is what goes out.
+    let source = photo_jpeg(1600, 1200);
+    let least = |format: &str| {
+        let plan = plan(&format!("w=1500,f={format}"));
+        prepare(&source, &plan, &base).unwrap().memory()
+    };
+    let (avif, webp, jpeg) = (least("avif"), least("webp"), least("jpeg"));
+    assert!(avif > webp && webp > jpeg, "{avif} {webp} {jpeg}");
+    for (accept, memory, expected) in [
+        (all, avif, "avif"),
+        (all, avif - 1, "webp"),
+        (all, webp - 1, "jpeg"),
+        ("image/avif", avif - 1, "jpeg"),
+        ("image/webp", webp - 1, "jpeg"),
+    ] {
+        let found = format(&source, "w=1500", b"avif,webp", accept, &Limits { memory, ..base });
+        assert_eq!(found, Ok(expected), "{accept} {memory}");
+    }
+    // What no format helps against is still refused.
+    let limits = Limits { output_pixels: 99, ..base };
+    let refused = format(&source, "w=1500", b"avif,webp", all, &limits).unwrap_err();
+    assert!(matches!(refused, Error::TooManyPixels(_)), "{refused:?}");
 }
 
 #[test]

@@ -242,10 +242,11 @@ pub fn unknown_body(request: Request<'_>, task: &Task) {
         JobKind::Transform => match plan.format {
             None => source
                 .filter(|source| source.is_universal() || source.is_written() && !plan.negotiated),
-            // A picture that only gets another format keeps its own where that is smaller.
+            // A picture that only gets another format keeps its own where that is smaller, and one that does
+            // not fit into what the client shows has another one.
             Some(format) => {
-                let is_certain = plan.fit != Fit::None || plan.is_exact || source == Some(format);
-                is_certain.then_some(format)
+                let is_kept = plan.fit != Fit::None || plan.is_exact || source == Some(format);
+                (is_kept && !plan.negotiated).then_some(format)
             }
         }
         .map(Format::media_type),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use image_gate_core::image::{AutoFormats, Format, FormatChoice, Source};
+use image_gate_core::image::{AutoFormats, FormatChoice, Source};
 
 use super::conf::{ImageResize, conf};
 use super::link;
@@ -57,15 +57,14 @@ fn response_info(request: Request<'_>) -> Option<ResponseInfo> {
     request.context::<ImageResize>().map(|context| context.response_info.get())
 }
 
-/// What `image_resize_format auto` would send: known before anything else is.
+/// What `image_resize_format auto` goes by: known before anything else is.
 fn accepted(request: Request<'_>) -> Option<Cow<'static, [u8]>> {
     let offer = match conf(&request)?.format_choice(request) {
         Ok(FormatChoice::Auto(offer)) => offer,
         // A cache in front of the server that transforms has this much to go by.
         _ => AutoFormats::default(),
     };
-    let name = offer.choose(request.accept()).map_or("original", Format::name);
-    Some(name.as_bytes().into())
+    Some(offer.key(request.accept()).into_bytes().into())
 }
 
 /// What the client says of its screen and its connection, as far as it is heard here.

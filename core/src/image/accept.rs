@@ -16,7 +16,7 @@ pub struct AutoFormats {
 pub enum FormatChoice {
     /// That format; `None` is the source's.
     Format(Option<Format>),
-    /// The first of these that the client accepts, else the source's.
+    /// The first of these that the client accepts and the picture fits into, else the source's.
     Auto(AutoFormats),
 }
 
@@ -70,26 +70,44 @@ impl AutoFormats {
         self
     }
 
-    /// The first format that one of these values of `Accept` names with a weight above 0.
+    /// What of it one of these values of `Accept` names with a weight above 0.
     ///
     /// `*/*` and `image/*` name nothing: every client sends them, and means what it has always
     /// been able to show. Weights above 0 are all the same, as the order is the server's; a
     /// member whose weight is malformed is none.
-    #[must_use]
-    pub fn choose<'a>(&self, accept: impl Iterator<Item = &'a [u8]>) -> Option<Format> {
-        let mut wanted = self.formats;
-        let mut chosen = None;
+    pub(super) fn accepted<'a>(self, accept: impl Iterator<Item = &'a [u8]>) -> AutoFormats {
+        let mut formats = [None; Format::MODERN.len()];
         for member in accept.flat_map(media_ranges).filter(|member| member.weight > 0) {
-            let better = wanted
-                .iter()
-                .position(|format| format.is_some_and(|format| member.is(format.media_type())));
-            if let Some(at) = better {
-                chosen = wanted[at];
-                // Only what is preferred to it is of interest now.
-                wanted[at..].fill(None);
+            for (named, offered) in formats.iter_mut().zip(self.formats) {
+                *named = named.or(offered.filter(|format| member.is(format.media_type())));
             }
         }
-        chosen
+        AutoFormats { formats, ..self }
+    }
+
+    /// The preferred one.
+    pub(super) fn first(&self) -> Option<Format> {
+        self.formats.iter().copied().flatten().next()
+    }
+
+    /// Those behind it.
+    pub(super) fn others(&self) -> Vec<Format> {
+        self.formats.iter().copied().flatten().skip(1).collect()
+    }
+
+    /// By what a cache keeps apart what clients that send these values of `Accept` get: the first format
+    /// of it that they name, where they name all that are behind that, too, and else all that they name.
+    #[must_use]
+    pub fn key<'a>(&self, accept: impl Iterator<Item = &'a [u8]>) -> String {
+        let accepted = self.accepted(accept);
+        let original = "original".to_owned();
+        let Some(first) = accepted.first() else { return original };
+        let offered = self.formats.iter().skip_while(|format| **format != Some(first));
+        if offered.flatten().eq(accepted.formats.iter().flatten()) {
+            return first.name().to_owned();
+        }
+        let names = accepted.formats.iter().flatten().map(|format| format.name().to_owned());
+        names.chain([original]).collect::<Vec<_>>().join(",")
     }
 }
 
@@ -99,7 +117,25 @@ mod tests {
 
     fn choose(list: &str, accept: &[&str]) -> Option<Format> {
         let formats = AutoFormats::parse(list.as_bytes()).unwrap();
-        formats.choose(accept.iter().map(|value| value.as_bytes()))
+        formats.accepted(accept.iter().map(|value| value.as_bytes())).first()
+    }
+
+    #[test]
+    fn keys_are_apart_where_answers_may_be() {
+        let key = |list: &str, accept: &str| {
+            let formats = AutoFormats::parse(list.as_bytes()).unwrap();
+            formats.key([accept.as_bytes()].into_iter())
+        };
+        for (list, accept, expected) in [
+            ("avif,webp", "image/webp,image/avif", "avif"),
+            ("avif,webp", "image/webp", "webp"),
+            ("avif,webp", "image/avif", "avif,original"),
+            ("avif,webp", "*/*", "original"),
+            ("webp,avif", "image/webp", "webp,original"),
+            ("webp", "image/webp,image/avif", "webp"),
+        ] {
+            assert_eq!(key(list, accept), expected, "{list} {accept}");
+        }
     }
 
     #[test]
@@ -132,10 +168,10 @@ mod tests {
             ("curl", "*/*", None),
             ("none", "", None),
         ] {
-            let found = AutoFormats::default().choose([accept.as_bytes()].into_iter());
+            let found = AutoFormats::default().accepted([accept.as_bytes()].into_iter()).first();
             assert_eq!(found, best, "{browser}");
         }
-        assert_eq!(AutoFormats::default().choose(std::iter::empty()), None);
+        assert_eq!(AutoFormats::default().accepted(std::iter::empty()).first(), None);
     }
 
     #[test]

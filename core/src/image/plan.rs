@@ -518,6 +518,9 @@ with_defaults! {
         /// The format instead of that one for an output that moves, where the client is negotiated
         /// with.
         pub moving_format: Option<Format> = None,
+        /// Formats that the client is known to show as well, the preferred one first: for an output that does
+        /// not fit into those before it.
+        pub other_formats: Vec<Format> = Vec::new(),
         /// Whether format and quality are to be what is asked for, even where the source is smaller or
         /// would do.
         pub is_exact: bool = false,
@@ -633,19 +636,17 @@ with_defaults! {
 
 impl Plan {
     /// Sets the format, for which a client may have to be asked by its `Accept` headers.
-    pub fn set_format<'a>(
-        &mut self,
-        wanted: FormatChoice,
-        accept: impl Iterator<Item = &'a [u8]> + Clone,
-    ) {
-        let (format, moving_format) = match wanted {
+    pub fn set_format<'a>(&mut self, wanted: FormatChoice, accept: impl Iterator<Item = &'a [u8]>) {
+        let (format, accepted) = match wanted {
             FormatChoice::Format(format) => (format, None),
             FormatChoice::Auto(offer) => {
-                (offer.choose(accept.clone()), offer.moving().choose(accept))
+                let accepted = offer.accepted(accept);
+                (accepted.first(), Some(accepted))
             }
         };
         self.format = format;
-        self.moving_format = moving_format;
+        self.other_formats = accepted.map_or(Vec::new(), |accepted| accepted.others());
+        self.moving_format = accepted.and_then(|accepted| accepted.moving().first());
         self.negotiated = matches!(wanted, FormatChoice::Auto(_));
     }
 

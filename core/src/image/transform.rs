@@ -159,6 +159,9 @@ pub fn probe(input: &[u8]) -> Result<Info, Error> {
 
 /// Reads the headers, checks the limits and plans the work; decodes nothing.
 ///
+/// The first format that the client shows is that of an output only if that fits into it, by its sides and
+/// by the memory that making it takes; else the next one is, and in the end the source's.
+///
 /// The source goes out as it is, but for metadata that is not to go out, where it has the format
 /// and the size that are asked for already, as nginx's image_filter does, unless one of these
 /// asks for other pixels or bytes:
@@ -181,6 +184,26 @@ pub fn prepare<'a>(
     input: &'a [u8],
     plan: &'a Plan,
     limits: &Limits,
+) -> Result<Prepared<'a>, Error> {
+    let others =
+        if plan.negotiated && plan.format.is_some() { 1 + plan.other_formats.len() } else { 0 };
+    // A client that says what it shows is not to get less than one that doesn't.
+    for passed in 0..others {
+        match prepare_as(input, plan, limits, passed) {
+            Ok(prepared) if limits.check_memory(prepared.memory()).is_ok() => return Ok(prepared),
+            Ok(_) | Err(Error::TooManyPixels(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    prepare_as(input, plan, limits, others)
+}
+
+/// Prepares an output that does not fit into the first of the formats that the client is known to show.
+fn prepare_as<'a>(
+    input: &'a [u8],
+    plan: &'a Plan,
+    limits: &Limits,
+    passed: usize,
 ) -> Result<Prepared<'a>, Error> {
     let mut source = Source::read_page(input, plan.page)?;
     plan.check_source(source.info.format)?;
@@ -205,7 +228,7 @@ pub fn prepare<'a>(
     if moving.is_some() && tolerance.is_strict() {
         source.check_animation(limits)?;
     }
-    let mut format = output_format(&source.info, plan, moving.is_some());
+    let mut format = output_format(&source.info, plan, moving.is_some(), passed);
     if plan.oversize == Oversize::Reduce {
         let most = (limits.output_pixels, encode::longest_side(format));
         geometry = geometry.reduced(most, stored, upright, &sizes)?;
@@ -260,7 +283,7 @@ pub fn prepare<'a>(
                 return Err(error);
             }
             animation = None;
-            format = output_format(&source.info, plan, false);
+            format = output_format(&source.info, plan, false, passed);
         }
     }
     let decode = match picture {
@@ -396,10 +419,13 @@ fn how_to_decode(
     how.cut(source, region, scaled, window)
 }
 
-/// The format of an output. Where the plan names none it is the source's, or for a client that
-/// is not known to show that one, the universal format that loses least.
-fn output_format(source: &Info, plan: &Plan, moving: bool) -> Format {
-    let planned = if plan.negotiated && moving { plan.moving_format } else { plan.format };
+/// The format of an output, if it does not fit into so many that would be better. Where the plan names
+/// none it is the source's, or for a client that is not known to show that one, the universal format that
+/// loses least.
+fn output_format(source: &Info, plan: &Plan, moving: bool, passed: usize) -> Format {
+    let first = if plan.negotiated && moving { plan.moving_format } else { plan.format };
+    let shown = plan.format.iter().chain(&plan.other_formats).copied();
+    let planned = shown.skip_while(|format| Some(*format) != first).nth(passed);
     planned.unwrap_or(match source.own_output() {
         format if !plan.negotiated || format.is_universal() => format,
         _ if moving => Format::Gif,
