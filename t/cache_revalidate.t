@@ -56,6 +56,9 @@ sub last_asked { my @lines = asked($_[0]); return $lines[-1] }
     is_answer("$name - since", $c->get($photo, 'If-Modified-Since' => $first->{h}{'last-modified'}), 304, 'REVALIDATED');
     expire();
     is_answer("$name - a condition that fails", $c->get($photo, 'If-Match' => '"other"'), 412, 'REVALIDATED');
+    # By strong comparison, which a weak tag never passes.
+    is_answer("$name - a weak tag", $c->get($photo, 'If-Match' => $tag), 412, 'HIT');
+    is_answer("$name - any tag", $c->get($photo, 'If-Match' => '*'), 200, 'HIT');
     expire();
     my $part = $c->get($photo, Range => 'bytes=10-19');
     is_answer("$name - a range", $part, 206, 'REVALIDATED');

@@ -244,6 +244,11 @@ impl<'r> Request<'r> {
         header(self.get().headers_in.if_none_match)
     }
 
+    /// The value of `If-Match`.
+    pub fn if_match(&self) -> Option<&[u8]> {
+        header(self.get().headers_in.if_match)
+    }
+
     /// The values of `Accept`, one of each header.
     pub fn accept(self) -> impl Iterator<Item = &'r [u8]> + Clone + use<'r> {
         self.values_of(b"Accept")
