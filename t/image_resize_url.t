@@ -64,6 +64,8 @@ __DATA__
 # what it can't do, and what is none
 /cdn-cgi/image/w=50,zoom=1/photo-300x200.jpg        400 log=info:bad_params:zoom
 /cdn-cgi/image/w=0/photo-300x200.jpg                400 log=info:bad_params:width
+# the address that was asked for, and not where the location would lead
+/cdn-cgi/image/w=none/photo-300x200.jpg?a=b         400 log=info:bad_params:cdn-cgi/image/w=none/photo-300x200.jpg
 /cdn-cgi/image/photo-300x200.jpg                    400
 /cdn-cgi/image/w=50/absent.jpg                      404
 # the source: its own host only where it is listed, and never above the root

@@ -15,7 +15,7 @@ use super::context::{BodyState, Context, ResponseRole, Transfer};
 use super::hold::{hold, next_header};
 use super::response_info::{Failure, ImageStatus};
 use super::timers::{Timer, wake};
-use super::{counting, keep, preaccess};
+use super::{counting, keep, link, preaccess};
 use crate::ngx::Request;
 use crate::ngx::log::LogThrottle;
 
@@ -203,7 +203,7 @@ fn log_source(context: Transfer<'_>, level: u32, message: fmt::Arguments<'_>) {
         level,
         format_args!(
             "image_resize: {message}, uri: \"{}\", source: {bytes} bytes",
-            request.uri().escape_ascii()
+            link::path(&request).escape_ascii()
         ),
     );
 }

@@ -71,12 +71,23 @@ fn reading<'r>(request: Request<'r>) -> Option<&'r Reading> {
     if let Ok(asked) = &outcome
         && !asked.left_out.is_empty()
     {
-        let (names, uri) = (asked.left_out.join(", "), request.uri().escape_ascii());
+        let (names, uri) = (asked.left_out.join(", "), path(&request).escape_ascii());
         let line = format_args!("image_resize: left out: {names}, uri: \"{uri}\"");
         request.log_line(NGX_LOG_INFO, line);
     }
     let _ = reading.outcome.set(outcome);
     Some(reading)
+}
+
+/// What a line of the log says of where something was asked for: of a link the path as the client wrote it,
+/// as where that leads may be the same for all that are refused.
+pub fn path<'a>(request: &'a Request<'_>) -> &'a [u8] {
+    let reads = conf(request).is_some_and(|conf| conf.url.is_some());
+    let written = request.part(RequestPart::UnparsedUri);
+    if !reads || written.is_empty() {
+        return request.uri();
+    }
+    written.split(|&byte| byte == b'?').next().unwrap_or_default()
 }
 
 /// What of its path is the location's.
