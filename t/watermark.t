@@ -273,6 +273,9 @@ sub {
 /host/flat-300x200.png?font=/no/such.ttf&size=12&color=blue                                      415 X-Error=watermark_failed
 /host/flat-300x200.png?font=/etc/hostname&size=12&color=blue                                     415 X-Error=watermark_failed
 /host/flat-300x200.png?size=12&color=blue                                                        415 X-Error=bad_params
+# what is empty is the default
+/host/flat-300x200.png?font=/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf&size=24&color=white  200 png
+/host/flat-300x200.png?font=/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf                      200 again
 /scaled/flat-300x200.png                    200 png psnr<20:flat-300x200.png
 
 

@@ -43,26 +43,7 @@ impl<T> Value<T> {
 }
 
 impl<T: Copy> Value<T> {
-    /// The value for a request.
-    pub fn get(
-        &self,
-        request: Request<'_>,
-        parse: fn(&[u8]) -> Option<T>,
-        name: &str,
-    ) -> Result<T, Error> {
-        match self {
-            Value::Fixed(value) => Ok(*value),
-            Value::Expression(expression) => parse_value(
-                evaluate(*expression, request, name)?,
-                *expression,
-                request,
-                parse,
-                name,
-            ),
-        }
-    }
-
-    /// The same, but an empty variable means `default`.
+    /// The value for a request; an empty variable means `default`.
     pub fn get_or(
         &self,
         default: T,

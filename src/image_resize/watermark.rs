@@ -35,6 +35,10 @@ pub struct WatermarkConf {
     style: StyleConf,
 }
 
+/// How large a text is, and in which colour, where nobody says so.
+const SIZE: u16 = 24;
+const COLOR: Color = Color::WHITE;
+
 #[derive(Clone, Copy)]
 enum ContentConf {
     Picture(Expression),
@@ -130,8 +134,8 @@ fn read(args: &DirectiveArgs<'_>) -> Result<WatermarkConf, ConfError> {
         (None, Some(text), Some(font)) => ContentConf::Text {
             text,
             font,
-            size: size.unwrap_or(Value::Fixed(24)),
-            color: color.unwrap_or(Value::Fixed(Color::WHITE)),
+            size: size.unwrap_or(Value::Fixed(SIZE)),
+            color: color.unwrap_or(Value::Fixed(COLOR)),
         },
         (None, Some(_), None) => {
             return Err(ConfError::invalid("a text needs a \"font\": the name of a font file"));
@@ -223,8 +227,10 @@ impl WatermarkConf {
                     b"" => return Ok(None),
                     text => String::from_utf8_lossy(text).into_owned(),
                 };
-                let size = size.get(request, values::text_size, "image_resize_watermark size")?;
-                let color = color.get(request, Color::parse, "image_resize_watermark color")?;
+                let size =
+                    size.get_or(SIZE, request, values::text_size, "image_resize_watermark size")?;
+                let color =
+                    color.get_or(COLOR, request, Color::parse, "image_resize_watermark color")?;
                 (font, Some((text, size, color)))
             }
         };
