@@ -828,6 +828,40 @@ location /c/ {
     secure_link_hash_key k;
     secure_link_hash_require on;
 }
+location /d/ {
+    secure_link_hash "$arg_t, $arg_e"; #! warn: all links are refused: behind the comma there has to be no space
+    secure_link_hash_message "$secure_link_hash_expires|$uri";
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+}
+location /e/ {
+    secure_link_hash $arg_t,$arg_e;
+    secure_link_hash_message "$secure_link_hash_expires|$uri";
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+    secure_link_hash_strip "t e"; #! warn: "t e" is no argument that there is: several stand side by side, without quotes around them
+}
+=== keys that are written as those of others have them
+location /a/ {
+    secure_link_hash_format akamai;
+    secure_link_hash_key 52a152a152a152a152a152a152a152a1; #! warn: akamai reads its keys as hexadecimal: write "hex:" before it
+    secure_link_hash_require on;
+}
+location /b/ {
+    secure_link_hash_format google;
+    secure_link_hash_key id=k nZtRohdNF9m3cKM24IcK4w==; #! warn: google reads its keys as base64: write "base64:" before it
+    secure_link_hash_require on;
+}
+location /c/ {
+    secure_link_hash_format google;
+    secure_link_hash_key base64:nZtRohdNF9m3cKM24IcK4w==; #! warn: there is no "id=", and links of google name their key
+    secure_link_hash_require on;
+}
+=== keys that are written as they are meant
+location /a/ { secure_link_hash_format akamai; secure_link_hash_key hex:52a152a152a152a152a152a152a152a1; secure_link_hash_require on; }
+location /b/ { secure_link_hash_format akamai; secure_link_hash_key "a secret"; secure_link_hash_require on; }
+location /c/ { secure_link_hash_format google; secure_link_hash_key id=k base64:nZtRohdNF9m3cKM24IcK4w==; secure_link_hash_require on; }
+location /d/ { secure_link_hash_format thumbor; secure_link_hash_key 52a152a152a152a152a152a152a152a1; secure_link_hash_require on; }
 === what says where a token is for another location
 secure_link_hash_message $uri;
 secure_link_hash_key k;
@@ -876,6 +910,106 @@ location /b/ {
 location /c/ { access_key zone=p from=arg:key; if ($request_method = POST) { return 405; } }
 location /d/ { access_key zone=p from=arg:key; rewrite ^/d/(.*)$ /x/$1 break; }
 location /e/ { access_key zone=p from=arg:key; set $a b; }
+location /f/ {
+    access_key zone=p from=arg:key; #! warn: nobody is asked: "return" answers before
+    set $a b;
+    return 200 secret;
+}
+location /g/ { access_key zone=p from=arg:key; break; return 200 never; }
+=== a guard behind a rewrite that leaves the location
+location /files/ { internal; }
+location /a/ {
+    access_key zone=p from=arg:key; #! warn: nobody is asked where "rewrite" leads to another location: write "break" behind it, or have that location ask
+    rewrite ^/a/(.*)$ /files/$1 last;
+}
+location /b/ {
+    secure_link_hash $arg_t;
+    secure_link_hash_message $uri;
+    secure_link_hash_key k;
+    secure_link_hash_require on; #! warn: nobody is asked where "rewrite"
+    set $a b;
+    rewrite ^/b/(.*)$ /files/$1;
+}
+location /c/ {
+    access_key zone=p from=arg:key; #! warn: nobody is asked where "rewrite"
+    if (!-e $request_filename) { rewrite ^ /files/none last; }
+}
+location /d/ {
+    access_key zone=p from=arg:key; #! warn: nobody is asked where "rewrite"
+    if ($arg_a ~ ^a) { set $a b; rewrite ^ /files/none; }
+    rewrite ^/d/x/ /y break;
+}
+location /e/ {
+    access_key zone=p from=arg:key; #! warn: nobody is asked where "rewrite"
+    rewrite ^/e/(.*)$ /files/$1;
+    if ($arg_a = "") { break; }
+    rewrite ^/files/a /files/b;
+}
+location ~ ^/f/(?<file>.*)$ {
+    access_key zone=p from=arg:key; #! warn: nobody is asked where "rewrite"
+    rewrite ^ /files/$file? last;
+}
+location /g/ {
+    access_key zone=p from=arg:key; #! warn: nobody is asked where "rewrite"
+    if ($arg_a) { break; }
+    rewrite ^/g/(.*)$ /files/$1 last;
+}
+=== a guard that others ask for what it does not check
+location /a/ { auth_request /keys; }
+location = /keys {
+    internal;
+    access_key zone=p from=header:X-K; #! warn: lets everybody in whom "auth_request /keys" asks for, as nginx checks no access for that: write it where "auth_request" stands
+    empty_gif;
+}
+location /b/ { location /b/c/ { auth_request /links/; } }
+location /links/ {
+    internal;
+    secure_link_hash $http_x_t;
+    secure_link_hash_message $http_x_uri;
+    secure_link_hash_key k;
+    secure_link_hash_require on; #! warn: lets everybody in whom "auth_request /links/"
+}
+=== a guard beside what others ask
+location /a/ { auth_request /ask; access_key zone=p from=arg:key; }
+location = /ask { internal; empty_gif; }
+location /b/ { auth_request off; }
+location /c/ { access_key zone=p from=arg:key; }
+=== a guard that no rewrite leads past
+rewrite ^/old/(.*)$ /a/$1 last;
+location /a/ { access_key zone=p from=arg:key; rewrite ^/a/(.*)$ /x/$1; rewrite ^/x/y$ /x/z; break; }
+location /b/ { access_key zone=p from=arg:key; rewrite ^/b/(.*)$ /x/$1; rewrite ^ /y$uri break; }
+location /c/ { access_key zone=p from=arg:key; rewrite ^/c/(.*)/$ /c/$1 permanent; }
+location /d/ { access_key zone=p from=arg:key; rewrite ^/d/(.*)/$ https://x/$1; }
+location /e/ { access_key zone=p from=arg:key; if ($arg_a) { rewrite ^ /x; break; } }
+location /f/ { access_key zone=p from=arg:key; break; rewrite ^ /x last; }
+location /g/ {
+    secure_link_hash $arg_t;
+    secure_link_hash_message $uri;
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+    if ($secure_link_hash = "") { return 403; }
+    rewrite ^/g/(.*)$ /x/$1 last;
+}
+location /h/ {
+    secure_link_hash $arg_t;
+    secure_link_hash_message $uri;
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+    if ($secure_link_hash_reason !~ ^(|ok)$) { rewrite ^ /denied last; }
+}
+location /i/ {
+    access_key zone=p from=arg:key;
+    if ($access_key_id = "") { rewrite ^ /denied last; }
+    try_files $uri /i/none;
+    error_page 404 = /x;
+}
+location /j/ {
+    secure_link_hash $arg_t;
+    secure_link_hash_message $uri;
+    secure_link_hash_key k;
+    if ($secure_link_hash = "") { return 403; }
+    rewrite ^/j/(.*)$ /x/$1 last;
+}
 === a redirect that leads nowhere
 location /c/ {
     access_key zone=p from=arg:key;

@@ -268,6 +268,16 @@ fn set_strip(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfErr
             "\"{name}\" is not the name of an argument: between names there is a space"
         )));
     }
+    if let Some(name) = names.iter().find(|name| name.iter().any(u8::is_ascii_whitespace)) {
+        let name = String::from_utf8_lossy(name);
+        args.place().warn(
+            args.parser(),
+            format_args!(
+                "\"{name}\" is no argument that there is: several stand side by side, without quotes \
+                 around them"
+            ),
+        );
+    }
     let is_other = |byte: &u8| b"$?&=;#{}".contains(byte);
     if let Some(name) = names.iter().find(|name| name.iter().any(is_other)) {
         let text = String::from_utf8_lossy(name);

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use image_gate_core::image::{Setting, Words as _};
-use image_gate_core::link::ThirdPartyFormat;
+use image_gate_core::link::{Key, ThirdPartyFormat};
 use nginx_sys::ngx_uint_t;
 
 use super::conf::{LinkFormatConf, LocConf, MainConf, Method, Notes, UnsignedArgs};
@@ -172,6 +172,10 @@ impl LocConf {
                 place.is_used.set(true);
             }
         }
+        let is_own = |place: &&Rc<Place>| {
+            place.name == "secure_link_hash_require" && place.is_in_location && is_on
+        };
+        notes.delegated.note(self.places.iter().take(own).find(is_own), parser);
         if matches!(self.method, Method::None) {
             return;
         }
@@ -268,6 +272,13 @@ impl LocConf {
                 format_args!("\"{text}\" holds no variable, so it is the token of every link"),
             );
         } else if value.variables().count() > 1
+            && let Some(Term::Text(between)) = terms(value.text()).nth(1)
+            && between.starts_with(b",")
+            && between.contains(&b' ')
+        {
+            let reason = "all links are refused: behind the comma there has to be no space";
+            place.warn(parser, format_args!("{reason}"));
+        } else if value.variables().count() > 1
             && let Some(Term::Text(b" ")) = terms(value.text()).nth(1)
         {
             let reason = "between token and expiry there has to be a comma, and no space";
@@ -330,17 +341,10 @@ impl LocConf {
             notes.idle.borrow_mut().push(place.clone());
         }
         let name = format.name();
-        let keys = || self.keys.iter().flat_map(|keys| keys.iter());
-        if let Some(place) =
-            self.places.get("secure_link_hash_key").filter(|_| format == ThirdPartyFormat::Imgproxy)
+        if let Some(place) = self.places.get("secure_link_hash_key")
+            && let Some(reason) = self.odd_key(format)
         {
-            if keys().any(|key| is_hexadecimal(&key.secret) || is_hexadecimal(&key.salt)) {
-                let reason = "imgproxy reads its keys as hexadecimal: write \"hex:\" before it";
-                notes.warned.warn(place, parser, format_args!("{reason}"));
-            } else if keys().any(|key| key.salt.is_empty()) {
-                let reason = "there is no \"salt=\", and imgproxy signs with one";
-                notes.warned.warn(place, parser, format_args!("{reason}"));
-            }
+            notes.warned.warn(place, parser, format_args!("{reason}"));
         }
         let Some(dialect) = self.signing_dialect() else { return };
         let image = parser.location::<ImageResize>();
@@ -357,6 +361,32 @@ impl LocConf {
                      {read}\" takes for a part of that"
                 ),
             );
+        }
+    }
+
+    /// What keys are not, of what those who sign links of others take them for.
+    fn odd_key(&self, format: ThirdPartyFormat) -> Option<&'static str> {
+        use ThirdPartyFormat::{Akamai, Google, Imgproxy};
+        let any =
+            |is_so: &dyn Fn(&Key) -> bool| self.keys.iter().flat_map(|keys| keys.iter()).any(is_so);
+        let is_hex = |key: &Key| is_hexadecimal(&key.secret) || is_hexadecimal(&key.salt);
+        match format {
+            Imgproxy if any(&is_hex) => {
+                Some("imgproxy reads its keys as hexadecimal: write \"hex:\" before it")
+            }
+            Imgproxy if any(&|key| key.salt.is_empty()) => {
+                Some("there is no \"salt=\", and imgproxy signs with one")
+            }
+            Akamai if any(&|key| is_hexadecimal(&key.secret)) => {
+                Some("akamai reads its keys as hexadecimal: write \"hex:\" before it")
+            }
+            Google if any(&|key| is_base64(&key.secret)) => {
+                Some("google reads its keys as base64: write \"base64:\" before it")
+            }
+            Google if any(&|key| key.id.is_empty()) => {
+                Some("there is no \"id=\", and links of google name their key")
+            }
+            _ => None,
         }
     }
 
@@ -627,6 +657,13 @@ fn is_hexadecimal(key: &[u8]) -> bool {
     key.len() >= 32 && key.len().is_multiple_of(2) && key.iter().all(u8::is_ascii_hexdigit)
 }
 
+/// Whether a key is 16 bytes in base64, as those of Google are.
+fn is_base64(key: &[u8]) -> bool {
+    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
+    let text = key.strip_suffix(b"==").unwrap_or(key);
+    text.len() == 22 && text.iter().all(is_digit)
+}
+
 /// Whether nginx's own `secure_link` has what to look at in the location that is merged. Its
 /// configuration begins with that: an address, or a mark that nothing was said.
 fn has_secure_link(parser: Parser<'_>) -> bool {
@@ -637,6 +674,7 @@ fn has_secure_link(parser: Parser<'_>) -> bool {
 /// Warns of what no location goes by, once all are known.
 pub fn warn(parser: Parser<'_>, main: &MainConf) {
     let notes = &main.notes;
+    notes.delegated.warn(parser);
     let lenient = notes.lenient.borrow();
     if variable::is_used(parser, &VERDICTS) {
         lenient.iter().for_each(|place| place.is_used.set(true));
