@@ -194,7 +194,7 @@ POST /o/KEY-ACME/photo-300x200.jpg                          405
 --- http_config
     server {
         listen unix:$TEST_NGINX_HTML_DIR/seen.sock;
-        location / { return 200 "$request_uri|$http_x_api_key|$http_cookie"; }
+        location / { return 200 "$request_uri|$http_x_api_key|$http_cookie$http_referer"; }
     }
 --- rows
 /o/a?x=1&key=KEY-ACME&y                                     200 body=/o/a?x=1&y||
@@ -203,6 +203,10 @@ POST /o/KEY-ACME/photo-300x200.jpg                          405
 /o/a [Cookie: a=1; k=KEY-ACME; b=2]                         200 body=/o/a||a=1;%20b=2
 /o/a [Cookie: k=KEY-ACME]                                   200 body=/o/a||
 /o/KEY-ACME/a%20b?x                                         200 body=/o/a%2520b?x||
+# The page that a picture is on came by the key, too.
+/o/a?key=KEY-ACME [Referer: http://h/p?a=1&key=KEY-ACME&b]  200 body=/o/a||http://h/p?a=1&b
+/o/a [Cookie: k=KEY-ACME] [Referer: http://h/p?key=KEY-ACME] 200 body=/o/a||http://h/p
+/kept/a?key=KEY-ACME [Referer: http://h/p?key=KEY-ACME]     200 body=/kept/a?key=***||http://h/p?key=***
 /kept/a?key=KEY-ACME                                        200 body=/kept/a?key=***||
 /kept/a [X-Api-Key: KEY-ACME]                               200 body=/kept/a|***|
 /var/a?key=KEY-ACME&b                                       200 body=/var/a?b|/var/a|b|

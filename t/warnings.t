@@ -974,6 +974,12 @@ location /a/ { auth_request /ask; access_key zone=p from=arg:key; }
 location = /ask { internal; empty_gif; }
 location /b/ { auth_request off; }
 location /c/ { access_key zone=p from=arg:key; }
+=== a width that nobody listens to
+location /a/ {
+    image_resize resize auto -; #! warn: "auto" is no width: there is no "image_resize_hints on" here
+}
+location /b/ { image_resize resize auto -; image_resize_hints on; }
+location /c/ { image_resize resize auto -; image_resize_hints off; }
 === a guard that no rewrite leads past
 rewrite ^/old/(.*)$ /a/$1 last;
 location /a/ { access_key zone=p from=arg:key; rewrite ^/a/(.*)$ /x/$1; rewrite ^/x/y$ /x/z; break; }

@@ -82,8 +82,9 @@ pub fn strip_key(request: Request<'_>) -> Result<(), NoMemory> {
             }
         }
     }
+    let names = names(&access.sources);
+    edit_referer(request, &names, edit)?;
     if is_named {
-        let names = names(&access.sources);
         if server.mask() {
             request.edit_line(|uri| edit_uri(uri, &names, None, Edit::Mask))?;
         }
@@ -130,6 +131,20 @@ fn edit_header(request: Request<'_>, name: &[u8], edit: Edit, before: impl Fn(&[
             }
         }
     });
+}
+
+/// Edits the address of a page that came by its key, and whose pictures are asked for with it.
+fn edit_referer(request: Request<'_>, names: &[&[u8]], edit: Edit) -> Result<(), NoMemory> {
+    let mut result = Ok(());
+    request.each_incoming(b"Referer", |header| {
+        if let Some(value) = edit_uri(header.value(), names, None, edit) {
+            match header.set_value(&value) {
+                Ok(()) => {}
+                Err(error) => result = Err(error),
+            }
+        }
+    });
+    result
 }
 
 fn edit_cookie(

@@ -79,6 +79,13 @@ impl LocConf {
             && !self.settings().any(|(_, value)| may_be_auto(value))
     }
 
+    /// Whether the client is to say a width that nobody listens to.
+    fn hears_nothing(&self) -> bool {
+        let is_auto =
+            |(_, value): (_, &Value<Parsed>)| matches!(value, Value::Fixed(Parsed::Auto(_)));
+        self.mode().makes_image() && self.hints.is_none() && self.settings().any(is_auto)
+    }
+
     /// What is wrong with parameters that are the same for every request.
     fn constant_fault(&self, main: &MainConf) -> Option<Error> {
         let list = self.params.as_ref()?.constant()?;
@@ -220,6 +227,10 @@ impl LocConf {
                     place.warn(parser, format_args!("{reason}"));
                 }
                 "image_resize_limit" if let Some(reason) = self.odd_bound() => {
+                    place.warn(parser, format_args!("{reason}"));
+                }
+                "image_resize" if self.hears_nothing() => {
+                    let reason = "\"auto\" is no width: there is no \"image_resize_hints on\" here";
                     place.warn(parser, format_args!("{reason}"));
                 }
                 "image_resize_hints" if self.hears_for_nothing() => {
