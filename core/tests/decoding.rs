@@ -6,8 +6,9 @@ mod common;
 
 use std::time::{Duration, Instant};
 
+use common::tiff::Tiff;
 use common::*;
-use image_gate_core::image::{Control, Error, Limits, Plan, prepare, probe};
+use image_gate_core::image::{Control, DamagePolicy, Error, Limits, Plan, prepare, probe};
 
 /// The pixels of a source as they are. Turned over and back, so that no source
 /// goes out as it came.
@@ -290,4 +291,57 @@ fn no_step_of_a_lossless_webp_begins_that_would_end_late() {
         assert!(took < Duration::from_millis(time + 200), "{time} ms: {took:?}");
     }
     assert_eq!(run(60_000).0, Ok(60));
+}
+
+/// Of pictures with little on them a few bytes are many rows, which all come out, of whatever is unpacked
+/// bit by bit.
+#[test]
+fn flat_pictures_are_whole() {
+    let gif = |width: u32, height: u32, indices: &[u8]| {
+        let mut file = Vec::new();
+        let palette = [0, 0, 0, 60, 60, 60, 255, 255, 255];
+        let mut encoder =
+            gif::Encoder::new(&mut file, width as u16, height as u16, &palette).unwrap();
+        let frame =
+            gif::Frame::from_indexed_pixels(width as u16, height as u16, indices.to_vec(), None);
+        encoder.write_frame(&frame).unwrap();
+        drop(encoder);
+        file
+    };
+    let strict = Plan { damaged: DamagePolicy::Strict, ..plan("f=png") };
+    let small = (0..120u32).map(|i| (i * 37 % 160 + 1, i * 61 % 149 + 1));
+    for (number, (width, height)) in small.chain([(300, 300), (1, 40_000), (20_000, 5)]).enumerate()
+    {
+        let index = |x: u32, y: u32| match number % 3 {
+            0 => x / 40 % 3,
+            1 => (y / 60 + x / 50) % 3,
+            _ => 1,
+        };
+        let expected = Picture::new(width, height, |x, y| {
+            let grey = [0, 60, 255][index(x, y) as usize];
+            [grey, grey, grey, 255]
+        });
+        let indices: Vec<u8> =
+            (0..width * height).map(|at| index(at % width, at / width) as u8).collect();
+        let mut files = vec![gif(width, height, &indices), png(&expected)];
+        for (compression, bits, rows) in
+            [(5, 1, height), (5, 8, height), (5, 8, 7), (8, 1, height), (8, 8, 9), (32773, 8, 8)]
+        {
+            let tiff =
+                Tiff { bits, compression, rows: rows.min(height), ..Tiff::new(width, height) };
+            files.push(tiff.write(|x, y, _| match bits {
+                1 => (index(x, y) == 2).into(),
+                _ => [0, 60, 255][index(x, y) as usize],
+            }));
+        }
+        let bilevel = Picture::new(width, height, |x, y| {
+            let grey = if index(x, y) == 2 { 255 } else { 0 };
+            [grey, grey, grey, 255]
+        });
+        for (kind, file) in files.iter().enumerate() {
+            let expected = if matches!(kind, 2 | 5) { &bilevel } else { &expected };
+            let shown = transform(file, &strict).map(|bytes| decode(&bytes));
+            assert!(shown.as_ref() == Ok(expected), "{width}x{height} of kind {kind}");
+        }
+    }
 }

@@ -1,10 +1,10 @@
-//! GIF, its frames composed on the canvas. The codes are read by the `weezl` crate.
+//! GIF, its frames composed on the canvas.
 
 use weezl::BitOrder;
-use weezl::LzwStatus::{Done, NoProgress};
-use weezl::decode::Decoder;
+use weezl::decode::Configuration;
 
 use super::canvas::Canvas;
+use super::lzw::{Lzw, Next};
 use super::options::enough;
 use crate::image::damage::{Damage, Tolerance};
 use crate::image::error::{broken, truncated};
@@ -43,7 +43,7 @@ pub(super) struct GifFrames<'a> {
     frames: Box<dyn Iterator<Item = GifFrame<'a>> + 'a>,
     is_first: bool,
     /// For codes of that size.
-    decoder: Option<(u8, Decoder)>,
+    decoder: Option<(u8, Lzw)>,
     /// Of some rows of the frame at hand.
     indices: Vec<u8>,
 }
@@ -112,7 +112,7 @@ impl<'a> GifFrames<'a> {
                 decoder
             }
             _ if frame.code_size > LARGEST_CODE => return Ok(0),
-            _ => Decoder::new(BitOrder::Lsb, frame.code_size),
+            _ => Lzw::new(&Configuration::new(BitOrder::Lsb, frame.code_size)),
         };
         let decoder = &mut self.decoder.insert((frame.code_size, decoder)).1;
         let mut codes = Codes { decoder, data: frame.data(), piece: &[], pieces: 0, ended: false };
@@ -149,7 +149,7 @@ fn stored_rows(height: u32, interlaced: bool) -> impl Iterator<Item = u32> {
 
 /// The codes of a frame.
 struct Codes<'a, 'd, D> {
-    decoder: &'d mut Decoder,
+    decoder: &'d mut Lzw,
     data: D,
     piece: &'a [u8],
     /// How many there were.
@@ -162,12 +162,13 @@ impl<'a, D: Iterator<Item = &'a [u8]>> Codes<'a, '_, D> {
     fn read(&mut self, indices: &mut [u8], control: &Control) -> Result<usize, Error> {
         let mut read = 0;
         while !self.ended && read < indices.len() {
-            let result =
-                self.decoder.decode_bytes(self.piece, indices.get_mut(read..).unwrap_or_default());
-            self.piece = self.piece.get(result.consumed_in..).unwrap_or_default();
-            read += result.consumed_out;
-            match result.status {
-                Ok(NoProgress) => match self.data.next() {
+            let to = indices.get_mut(read..).unwrap_or_default();
+            let step = self.decoder.step(self.piece, to);
+            self.piece = self.piece.get(step.read..).unwrap_or_default();
+            read += step.written;
+            match step.next {
+                Next::Step => {}
+                Next::Data => match self.data.next() {
                     Some(piece) => {
                         self.piece = piece;
                         self.pieces += 1;
@@ -178,8 +179,7 @@ impl<'a, D: Iterator<Item = &'a [u8]>> Codes<'a, '_, D> {
                     }
                     None => self.ended = true,
                 },
-                Ok(Done) | Err(_) => self.ended = true,
-                Ok(_) => {}
+                Next::End => self.ended = true,
             }
         }
         Ok(read)

@@ -10,6 +10,7 @@ mod heic;
 mod jpeg;
 #[cfg(feature = "jxl")]
 mod jxl;
+mod lzw;
 mod options;
 mod part;
 mod pictures;

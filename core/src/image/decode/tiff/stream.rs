@@ -1,10 +1,11 @@
 //! The bytes of strips and tiles, unpacked as far as they are asked for.
 
 use flate2::{Decompress, FlushDecompress, Status};
-use weezl::decode::{Configuration, Decoder};
-use weezl::{BitOrder, LzwStatus};
+use weezl::BitOrder;
+use weezl::decode::Configuration;
 
 use crate::image::cancellable_reader::PIECE;
+use crate::image::decode::lzw::{Lzw, Next};
 use crate::image::source::tiff::Compression;
 use crate::image::{Control, Error};
 
@@ -16,7 +17,7 @@ pub(super) struct Decoders {
     /// Whether data is refused that its checksum belies.
     strict: bool,
     /// With whether it is for the oldest files.
-    lzw: Option<(bool, Decoder)>,
+    lzw: Option<(bool, Lzw)>,
     deflate: Option<Decompress>,
 }
 
@@ -33,7 +34,7 @@ enum Packing<'d> {
         plain: usize,
         run: (usize, u8),
     },
-    Lzw(&'d mut Decoder),
+    Lzw(&'d mut Lzw),
     Deflate(&'d mut Decompress),
 }
 
@@ -76,12 +77,12 @@ impl Decoders {
     }
 }
 
-fn lzw(is_oldest: bool) -> Decoder {
+fn lzw(is_oldest: bool) -> Lzw {
     let codes = match is_oldest {
         true => Configuration::new(BitOrder::Lsb, 8),
         false => Configuration::with_tiff_size_switch(BitOrder::Msb, 8),
     };
-    codes.with_yield_on_full_buffer(true).build()
+    Lzw::new(&codes.with_yield_on_full_buffer(true))
 }
 
 impl Stream<'_, '_> {
@@ -99,7 +100,7 @@ impl Stream<'_, '_> {
             filled += written;
             // Data may go on for long and stand for nothing.
             control.check()?;
-            if ended || read == 0 && written == 0 {
+            if ended {
                 return Ok(filled == row.len());
             }
         }
@@ -121,7 +122,7 @@ impl Packing<'_> {
             Packing::None => {
                 let len = piece.len().min(to.len());
                 to.iter_mut().zip(piece).for_each(|(to, &from)| *to = from);
-                (len, len, false)
+                (len, len, len == 0)
             }
             Packing::PackBits { plain, run } => {
                 let (mut read, mut written) = (0, 0);
@@ -153,19 +154,19 @@ impl Packing<'_> {
                         }
                     }
                 }
-                (read, written, false)
+                (read, written, read == 0 && written == 0)
             }
             Packing::Lzw(decoder) => {
-                let result = decoder.decode_bytes(piece, to);
-                let ended = !matches!(result.status, Ok(LzwStatus::Ok | LzwStatus::NoProgress));
-                (result.consumed_in, result.consumed_out, ended)
+                let step = decoder.step(piece, to);
+                (step.read, step.written, step.next != Next::Step)
             }
             Packing::Deflate(decoder) => {
                 let (before_in, before_out) = (decoder.total_in(), decoder.total_out());
                 let status = decoder.decompress(piece, to, FlushDecompress::None);
                 let read = (decoder.total_in() - before_in) as usize;
                 let written = (decoder.total_out() - before_out) as usize;
-                (read, written, !matches!(status, Ok(Status::Ok | Status::BufError)))
+                let goes_on = matches!(status, Ok(Status::Ok | Status::BufError));
+                (read, written, !goes_on || read == 0 && written == 0)
             }
         }
     }
