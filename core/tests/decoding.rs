@@ -345,3 +345,46 @@ fn flat_pictures_are_whole() {
         }
     }
 }
+
+/// A JPEG of inks, of which the segment goes that says whose they are.
+fn inked(picture: &Picture, kind: jpeg_encoder::ColorType, is_progressive: bool) -> [Vec<u8>; 2] {
+    let inks: Vec<u8> = picture
+        .pixels
+        .iter()
+        .flat_map(|&[red, green, blue, _]| {
+            let most = red.max(green).max(blue);
+            let ink = |light: u8| 255 - (u32::from(light) * 255 / u32::from(most.max(1))) as u8;
+            [ink(red), ink(green), ink(blue), 255 - most]
+        })
+        .collect();
+    let mut marked = Vec::new();
+    let mut encoder = jpeg_encoder::Encoder::new(&mut marked, 95);
+    encoder.set_progressive(is_progressive);
+    let (width, height) = picture.size();
+    encoder.encode(&inks, width as u16, height as u16, kind).unwrap();
+    let start = marked.windows(9).position(|at| at == b"\xff\xee\0\x0eAdobe").unwrap();
+    let bare = [&marked[..start], &marked[start + 16..]].concat();
+    [marked, bare]
+}
+
+#[test]
+fn inks_are_light_whoever_wrote_them() {
+    let gradient = Picture::new(200, 120, |x, y| [(x * 255 / 199) as u8, (y * 2) as u8, 90, 255]);
+    let profile = [&b"ICC_PROFILE\0\x01\x01"[..], b"no profile of inks"].concat();
+    for is_progressive in [false, true] {
+        let [marked, bare] = inked(&gradient, jpeg_encoder::ColorType::Cmyk, is_progressive);
+        for file in [&bare, &with_segment(&bare, 0xe2, &profile)] {
+            let (ours, theirs) = (pixels(file), pixels(&marked));
+            assert!(psnr(&theirs, &gradient) > 25.0, "{}", psnr(&theirs, &gradient));
+            assert_eq!(ours, theirs);
+            // By whichever decoder.
+            for width in [10, 25, 60, 75, 100, 125, 190] {
+                let plan = plan(&format!("f=png,w={width}"));
+                assert!(transformed(file, &plan) == transformed(&marked, &plan), "{width}");
+            }
+        }
+        // Luma and chroma of inks are nothing without the segment.
+        let [marked, _] = inked(&gradient, jpeg_encoder::ColorType::CmykAsYcck, is_progressive);
+        assert!(psnr(&pixels(&marked), &gradient) > 25.0);
+    }
+}

@@ -218,6 +218,25 @@ fn jpeg_within() {
     }
 }
 
+/// In TIFF what is stored is ink, whatever a stream has of its own that says something else.
+#[test]
+fn inks_within() {
+    let inks: Vec<u8> = (0..32 * 16).flat_map(|_| [0, 200, 0, 0]).collect();
+    let stored: Vec<u8> = inks.iter().map(|ink| 255 - ink).collect();
+    let mut jpeg = Vec::new();
+    let encoder = jpeg_encoder::Encoder::new(&mut jpeg, 95);
+    encoder.encode(&stored, 32, 16, jpeg_encoder::ColorType::Cmyk).unwrap();
+    let (tables, stream) = apart(&jpeg);
+    let tiff =
+        Tiff { bits: 8, channels: 4, photometric: 5, compression: 7, tables, ..Tiff::new(32, 16) };
+    let adobe = b"Adobe\0\x64\0\0\0\0\0";
+    for stream in [&stream, &with_segment(&stream, 0xee, adobe)] {
+        let [red, green, blue, _] =
+            shown(&tiff.write_chunks(std::slice::from_ref(stream))).at(9, 9);
+        assert!(red > 250 && green.abs_diff(55) < 4 && blue > 250, "{red} {green} {blue}");
+    }
+}
+
 #[test]
 fn what_is_not_read_is_named() {
     for (change, said) in [

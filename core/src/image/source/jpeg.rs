@@ -43,8 +43,9 @@ pub(in crate::image) struct Jpeg {
     progressive: bool,
     /// Whether three components are luma and chroma whoever reads the headers.
     has_luma: bool,
-    /// Whether there is an Adobe segment; its CMYK values are inverted.
-    pub(in crate::image) adobe: bool,
+    /// Whether four components are light that is left, not ink. So Adobe's programs have it, and all
+    /// readers of such files, whether a segment says whose they are or not.
+    pub(in crate::image) inverted: bool,
     size: Size,
     scans: Scans,
     /// Whether libjpeg would refuse the image, or warn of it, over something
@@ -53,10 +54,11 @@ pub(in crate::image) struct Jpeg {
 }
 
 impl Jpeg {
-    /// Reads a stream that is a part of another file.
+    /// Reads a stream that is a part of another file, which says itself what its components are.
     pub(in crate::image) fn of_stream(stream: &[u8]) -> Result<Jpeg, Error> {
         let headers = read(stream)?;
-        headers.fault.map_or(Ok(headers.own), Err)
+        let own = Jpeg { inverted: false, ..headers.own };
+        headers.fault.map_or(Ok(own), Err)
     }
 
     /// Where a file goes on behind the image, if the end of that is said.
@@ -319,7 +321,7 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jpeg>, Error> {
             progressive: frame.progressive,
             has_luma: adobe.is_none_or(|transform| transform == 1)
                 && !frame.components.iter().map(|component| component.id).eq(*b"RGB"),
-            adobe: adobe.is_some(),
+            inverted: true,
             size: frame.size,
             scans,
             messy,

@@ -88,8 +88,7 @@ pub(super) fn decode(
         }
         Err(error) => return Err(error),
     };
-    // Adobe's programs store ink as light, and mark that by their segment only.
-    if raster.layout() == Layout::Cmyk8 && jpeg.adobe {
+    if raster.layout() == Layout::Cmyk8 && jpeg.inverted {
         raster.data_mut().iter_mut().for_each(|ink| *ink = !*ink);
     }
     Ok(raster)
