@@ -174,6 +174,34 @@ fn pictures_of_gif(bytes: &[u8]) -> Vec<Shown> {
     all
 }
 
+/// Numbers of a disposal that no specification has are those that browsers make of them.
+#[test]
+fn every_number_of_a_disposal() {
+    let webp = |gif: &[u8]| transform(gif, &plan("f=webp,lossless=on")).unwrap();
+    for number in 0..8u8 {
+        let mut frames = drawn(false);
+        let stands_for = match number {
+            2 => DisposalMethod::Background,
+            3 | 4 => DisposalMethod::Previous,
+            _ => DisposalMethod::Keep,
+        };
+        frames.iter_mut().for_each(|frame| frame.dispose = stands_for);
+        let mut gif = gif_of(&frames, None);
+        let controls: Vec<usize> =
+            (0..gif.len() - 3).filter(|&at| gif[at..at + 3] == [0x21, 0xf9, 4]).collect();
+        assert_eq!(controls.len(), frames.len());
+        for at in controls {
+            gif[at + 3] = gif[at + 3] & !0x1c | number << 2;
+        }
+        let (ours, expected) = (pictures_of_webp(&webp(&gif)).0, shown(&frames));
+        assert_eq!(ours.len(), expected.len(), "{number}");
+        for (at, ((ours, _), (expected, _))) in ours.iter().zip(&expected).enumerate() {
+            let is_same = |(a, b): (&[u8; 4], &[u8; 4])| a == b || a[3] == 0 && b[3] == 0;
+            assert!(ours.pixels.iter().zip(&expected.pixels).all(is_same), "{number}: frame {at}");
+        }
+    }
+}
+
 /// The pictures of a WebP as another decoder composes them, and how often they are played.
 fn pictures_of_webp(bytes: &[u8]) -> (Vec<Shown>, u32) {
     let mut decoder = WebPDecoder::new(Cursor::new(bytes)).unwrap();

@@ -177,11 +177,12 @@ fn table_len(flags: u8) -> usize {
     if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
 }
 
-/// The disposal method of that number. What is not defined disposes of nothing.
+/// The disposal method of that number. What is not defined disposes of nothing, but for 4: old encoders
+/// took the bit for the number, and browsers know it.
 fn dispose(method: u8) -> Dispose {
     match method {
         2 => Dispose::Clear,
-        3 => Dispose::Restore,
+        3 | 4 => Dispose::Restore,
         _ => Dispose::Keep,
     }
 }
