@@ -79,6 +79,82 @@ fn what_there_is_of_the_rows_is_shown_and_the_strict_refuse_it() {
     }
 }
 
+/// An icon of one picture, whose pixels are numbers of so many bits.
+fn icon(header: &[u8], bits: u16, pixels: &[u32], hidden: Option<&[u8]>) -> Vec<u8> {
+    let mut dib = header.to_vec();
+    for number in pixels {
+        dib.extend(&number.to_le_bytes()[..usize::from(bits / 8)]);
+    }
+    dib.extend(hidden.unwrap_or_default());
+    let mut icon = vec![0, 0, 1, 0, 1, 0, 8, 8, 0, 0, 1, 0, bits as u8, 0];
+    icon.extend((dib.len() as u32).to_le_bytes());
+    icon.extend(22u32.to_le_bytes());
+    icon.extend(dib);
+    icon
+}
+
+/// What is hidden of an icon is said by its mask, or where pixels have an alpha by that.
+#[test]
+fn alpha_and_masks_of_icons() {
+    // Masks of red, green, blue and alpha, bits of a pixel, bytes of a header, and what it says of masks.
+    let kinds: [([u32; 4], u16, u32, u32); 6] = [
+        ([0xff0000, 0xff00, 0xff, 0xff00_0000], 32, 40, 0),
+        ([0xff, 0xff00, 0xff0000, 0xff00_0000], 32, 108, 3),
+        ([0xff0000, 0xff00, 0xff, 0], 32, 40, 3),
+        ([0xf00, 0xf0, 0xf, 0xf000], 16, 124, 3),
+        ([0x7c00, 0x3e0, 0x1f, 0], 16, 40, 0),
+        ([0xff0000, 0xff00, 0xff, 0], 24, 40, 0),
+    ];
+    let is_hidden = |x: u32, y: u32| (x * 3 + y).is_multiple_of(4);
+    let mask: Vec<u8> = (0..8)
+        .rev()
+        .flat_map(|y| [(0..8).fold(0, |byte, x| byte << 1 | u8::from(is_hidden(x, y))), 0, 0, 0])
+        .collect();
+    let alphas: [fn(u32, u32) -> u8; 4] =
+        [|_, _| 0, |_, _| 255, |x, y| if (x, y) == (5, 2) { 17 } else { 0 }, |x, _| (x * 34) as u8];
+    for (masks, bits, header, compression) in kinds {
+        let mut dib = header.to_le_bytes().to_vec();
+        dib.extend(&bmp_header(8, 16, bits, compression, 0)[18..54]);
+        let len = header as usize;
+        if compression == 3 {
+            let count = if header == 40 { 3 } else { 4 };
+            dib.extend(masks.iter().take(count).flat_map(|mask| mask.to_le_bytes()));
+            dib.resize(dib.len().max(len), 0);
+            // Behind the long headers there is room for the masks again.
+            dib.resize(dib.len() + if header == 40 { 0 } else { 12 }, 0);
+        }
+        for (number, alpha) in alphas.iter().enumerate() {
+            let pixel = |x: u32, y: u32| [(x * 34) as u8, (y * 34) as u8, 119, alpha(x, y)];
+            let spread = |value: u8, mask: u32| {
+                let most = mask >> mask.trailing_zeros().min(31);
+                ((u32::from(value) * most + 127) / 255) << mask.trailing_zeros().min(31)
+            };
+            let stored: Vec<u32> = (0..64)
+                .map(|at| {
+                    let parts = pixel(at % 8, 7 - at / 8);
+                    parts.iter().zip(masks).map(|(&value, mask)| spread(value, mask)).sum()
+                })
+                .collect();
+            let has_alpha = masks[3] > 0 && number > 0;
+            for hidden in [None, Some(&mask[..])] {
+                let shown =
+                    decode(&transform(&icon(&dib, bits, &stored, hidden), &plan("f=png")).unwrap());
+                for (x, y) in (0..8).flat_map(|y| (0..8).map(move |x| (x, y))) {
+                    let [red, green, _, own] = pixel(x, y);
+                    let visible = if hidden.is_some() && is_hidden(x, y) { 0 } else { 255 };
+                    let expected = if has_alpha { own } else { visible };
+                    let made = shown.at(x, y);
+                    let what =
+                        format!("{bits} {header} {compression} {number} at {x},{y}: {made:?}");
+                    assert!(made[3].abs_diff(expected) <= 9, "{what} for {expected}");
+                    assert!(made[3] == 0 || made[0].abs_diff(red) < 10, "{what}");
+                    assert!(made[3] == 0 || made[1].abs_diff(green) < 10, "{what}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn every_byte_may_be_another() {
     replace_every_byte(small().into_iter().map(|(_, whole, _, _)| whole));

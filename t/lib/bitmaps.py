@@ -183,6 +183,13 @@ def bmps():
             # Behind the long headers there is room for the masks again.
             head += b"\0" * 12 if header >= 108 else b""
             yield f"{what}-{name}", bmp_file(head, rows), seen
+        for what, bits, masks in (("ce-4444", 16, (0xf00, 0xf0, 0xf, 0xf000)), ("ce-555", 16, (0x7c00, 0x3e0, 0x1f, 0)),
+                                  ("ce-bgra", 32, (0xff0000, 0xff00, 0xff, 0xff000000))):
+            pixel, seen = fields(rgba, masks)
+            for top_down in (False, True):
+                head = dib(size, bits, 6, 40, masks=masks, top_down=top_down)
+                rows = packed_rows(size, pixel, bits, top_down)
+                yield f"{what}-{'top' if top_down else 'bottom'}-{name}", bmp_file(head, rows), seen
         pixel, seen = fields(rgba, (0x7c00, 0x3e0, 0x1f, 0))
         rows = packed_rows(size, pixel, 16, True)
         yield f"555-top-{name}", bmp_file(dib(size, 16, top_down=True), rows), seen
@@ -212,7 +219,7 @@ def ico_file(pictures):
 
 
 def icon(size, bits, image, seen, masked):
-    """Pixels and a mask; what the mask hides is set in `seen`."""
+    """Pixels and a mask; what is hidden is set in `seen`: by the mask, unless pixels have an alpha."""
     if bits <= 8:
         count = 1 << bits
         flat = image.getpalette()[:count * 3]
@@ -224,9 +231,12 @@ def icon(size, bits, image, seen, masked):
         order = (lambda p: p[2::-1]) if bits == 24 else (lambda p: p[2::-1] + p[3:])
         rows = packed_rows(size, lambda x, y: int.from_bytes(bytes(order(image.getpixel((x, y)))), "little"), bits)
     hidden = (lambda x, y: int((x * 3 + y) % 7 == 0)) if masked else (lambda x, y: 0)
+    has_alpha = bits == 32 and image.getchannel("A").getextrema()[1] > 0
+    if not has_alpha:
+        seen.putalpha(255)
     for y in range(size[1]):
         for x in range(size[0]):
-            if hidden(x, y):
+            if hidden(x, y) and not has_alpha:
                 seen.putpixel((x, y), seen.getpixel((x, y))[:3] + (0,))
     return dib(size, bits, palette=table, doubled=2) + rows + packed_rows(size, hidden, 1)
 
@@ -242,6 +252,12 @@ def icos():
                 seen = image.convert("RGBA")
                 body = icon(size, bits, image, seen, masked)
                 yield f"{bits}-{'masked' if masked else 'whole'}-{name}", ico_file([(size, bits, body)]), seen
+        for masked in (False, True):
+            # As programs wrote it that knew no alpha.
+            image, seen = picture(size), picture(size)
+            image.putalpha(0)
+            body = icon(size, 32, image, seen, masked)
+            yield f"zeros-{'masked' if masked else 'whole'}-{name}", ico_file([(size, 32, body)]), seen
         yield f"png-{name}", ico_file([(size, 32, png(picture(size)))]), picture(size)
         yield f"png-rgb-{name}", ico_file([(size, 24, png(picture(size, "RGB")))]), picture(size, "RGB")
     big, small = picture((64, 64)), colors((16, 16), 16)

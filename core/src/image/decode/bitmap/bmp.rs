@@ -1,6 +1,6 @@
 //! BMP.
 
-use std::io::BufReader;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
 use image::ImageDecoder;
 use image::codecs::bmp::BmpDecoder;
@@ -17,7 +17,8 @@ use crate::image::{Control, Error};
 pub(super) fn decode(bmp: &Bmp, raster: &mut Raster, control: &Control) -> Result<u32, Error> {
     let height = raster.size().height;
     // It is read by the byte, and asked whether it goes on by the piece.
-    let reader = BufReader::with_capacity(PIECE, CancellableReader::new(bmp.input, control));
+    let input = CancellableReader::new(bmp.input, control);
+    let reader = BufReader::with_capacity(PIECE, Patched { input, other: bmp.other_bytes() });
     let decoder = BmpDecoder::new(reader).map_err(|error| failed(&error, control))?;
     check_reading(&decoder, raster)?;
     if let Some((runs, many)) = bmp.packed() {
@@ -31,6 +32,32 @@ pub(super) fn decode(bmp: &Bmp, raster: &mut Raster, control: &Control) -> Resul
             let rows = bmp.rows();
             if rows < height { Ok(rows) } else { Err(error) }
         }
+    }
+}
+
+/// A file of which some bytes, by their places, are others.
+struct Patched<'a> {
+    input: CancellableReader<'a>,
+    other: &'a [(u64, u8)],
+}
+
+impl Read for Patched<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let start = self.input.stream_position()?;
+        let read = self.input.read(buffer)?;
+        for &(place, other) in self.other {
+            let at = place.checked_sub(start).and_then(|at| usize::try_from(at).ok());
+            if let Some(byte) = at.and_then(|at| buffer.get_mut(..read)?.get_mut(at)) {
+                *byte = other;
+            }
+        }
+        Ok(read)
+    }
+}
+
+impl Seek for Patched<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.input.seek(to)
     }
 }
 

@@ -10,6 +10,14 @@ use crate::image::size::Size;
 /// Bytes of the file's own header.
 const FILE_HEADER: usize = 14;
 
+/// Bytes of the header that most have, and of the shortest with masks of colours and alpha.
+const SHORT_HEADER: u32 = 40;
+const MASKS_HEADER: u32 = 56;
+
+/// What stands for a compression where there are masks, and where there is one of alpha behind a short header.
+const MASKS: u32 = 3;
+const FOUR_MASKS: u32 = 6;
+
 /// What a file says of its pixels, or an icon, which has no file header.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::image) struct Dib {
@@ -21,7 +29,10 @@ pub(in crate::image) struct Dib {
     compression: u32,
     /// Colours of the palette.
     pub(super) colors: u32,
-    has_alpha: bool,
+    /// Whether there is a mask of alpha.
+    pub(super) has_alpha: bool,
+    /// Whether four masks follow a header that has no place for them.
+    pub(super) has_four_behind: bool,
 }
 
 /// Pixels of a file.
@@ -42,7 +53,15 @@ impl Dib {
             let side = |at| le16(bytes, at).map(u32::from).ok_or_else(cut);
             let bits = le16(bytes, 10).ok_or_else(cut)?;
             let size = Size::new(side(4)?, side(6)?);
-            let dib = Dib { header: 12, size, bits, compression: 0, colors: 0, has_alpha: false };
+            let dib = Dib {
+                header: 12,
+                size,
+                bits,
+                compression: 0,
+                colors: 0,
+                has_alpha: false,
+                has_four_behind: false,
+            };
             return if matches!(bits, 1 | 4 | 8 | 24) {
                 Ok(dib)
             } else {
@@ -57,14 +76,19 @@ impl Dib {
         let size = Size::new(width.max(0).cast_unsigned(), height.unsigned_abs());
         let bits = le16(bytes, 14).ok_or_else(cut)?;
         let (compression, colors) = (number(16)?, number(32)?);
+        // What Windows CE writes, which is as long as a header that has a place for them, and means the same.
+        let has_four_behind = compression == FOUR_MASKS && header == SHORT_HEADER;
+        let (compression, header) =
+            if has_four_behind { (MASKS, MASKS_HEADER) } else { (compression, header) };
         match (compression, bits) {
-            (0, 1 | 2 | 4 | 8 | 16 | 24 | 32) | (3, 16 | 32) => {}
+            (0, 1 | 2 | 4 | 8 | 16 | 24 | 32) | (MASKS, 16 | 32) => {}
             (1, 8) | (2, 4) if height > 0 => {}
             _ => return unsupported(format!("{bits} bits of compression {compression}")),
         }
         // The oldest of these headers have no place for it.
-        let has_alpha = compression == 3 && header >= 56 && number(52)? != 0;
-        Ok(Dib { header: header as usize, size, bits, compression, colors, has_alpha })
+        let has_alpha = compression == MASKS && header >= MASKS_HEADER && number(52)? != 0;
+        let header = header as usize;
+        Ok(Dib { header, size, bits, compression, colors, has_alpha, has_four_behind })
     }
 
     pub(super) fn has_palette(&self) -> bool {
@@ -83,7 +107,7 @@ impl Dib {
 
     /// Whether the masks of the colours are given.
     pub(super) fn has_masks(&self) -> bool {
-        self.compression == 3
+        self.compression == MASKS
     }
 
     /// Bytes of a row of pixels that are not packed.
@@ -103,6 +127,15 @@ impl Bmp<'_> {
     pub(in crate::image) fn packed(&self) -> Option<(&[u8], usize)> {
         let many = if self.dib.bits == 4 { 2 } else { 1 };
         self.dib.is_packed().then_some((self.data, many))
+    }
+
+    /// Bytes of the file, by their places, that have to be others for a reader which knows masks of alpha only in
+    /// the header: its length, and that there are masks.
+    pub(in crate::image) fn other_bytes(&self) -> &[(u64, u8)] {
+        const LENGTH: u64 = FILE_HEADER as u64;
+        const COMPRESSION: u64 = LENGTH + 16;
+        let other = &[(LENGTH, MASKS_HEADER as u8), (COMPRESSION, MASKS as u8)];
+        if self.dib.has_four_behind { other } else { &[] }
     }
 
     /// How many rows there are at most. It is known at once.

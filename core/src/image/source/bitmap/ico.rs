@@ -25,6 +25,8 @@ pub(in crate::image) struct Icon<'a> {
     stride: u64,
     /// Where the mask ends.
     end: u64,
+    /// Whether pixels may have an alpha of their own.
+    pub(in crate::image) has_alpha: bool,
 }
 
 impl Icon<'_> {
@@ -36,14 +38,13 @@ impl Icon<'_> {
 
     /// Bytes of the file that [`write_file`](Icon::write_file) writes.
     pub(in crate::image) fn file_bytes(&self) -> u64 {
-        self.end + (DIRECTORY + ENTRY) as u64
+        self.pixels.1 + (DIRECTORY + ENTRY) as u64
     }
 
-    /// Writes an ICO file with nothing but this picture into an empty buffer that has the room.
-    /// Where rows are missing they are zeros; a mask that is not whole is left out.
+    /// Writes an ICO file with nothing but this picture, and without its mask, into an empty buffer that
+    /// has the room. Where rows are missing they are zeros.
     pub(in crate::image) fn write_file(&self, file: &mut Vec<u8>) {
-        let whole = self.data.len() as u64 >= self.end;
-        let len = if whole { self.end } else { self.pixels.1 };
+        let len = self.pixels.1;
         // What is 256 and more is written as 0.
         let side = |side: u32| u8::try_from(side).unwrap_or(0);
         file.extend_from_slice(&[0, 0, 1, 0, 1, 0]);
@@ -54,6 +55,18 @@ impl Icon<'_> {
         file.extend_from_slice(self.data.get(..len).unwrap_or(self.data));
         file.resize(DIRECTORY + ENTRY + len, 0);
     }
+
+    /// The rows of the mask from the lowest up, whose bits are set where nothing is shown; none where it is
+    /// not whole.
+    pub(in crate::image) fn mask(&self) -> impl Iterator<Item = &[u8]> {
+        let mask = self.data.get(self.pixels.1 as usize..self.end as usize).unwrap_or_default();
+        mask.chunks_exact(mask_stride(self.size.width) as usize)
+    }
+}
+
+/// Bytes of a row of a mask.
+fn mask_stride(width: u32) -> u64 {
+    u64::from(width.div_ceil(32)) * 4
 }
 
 /// The largest picture of a file, which may be a PNG file of its own.
@@ -78,7 +91,7 @@ pub(in crate::image::source) fn largest(input: &[u8]) -> Result<&[u8], Error> {
 /// Reads the header of a picture that is no PNG.
 pub(super) fn read(data: &[u8]) -> Result<Described<'_, Icon<'_>>, Error> {
     let dib = Dib::read(data)?;
-    if dib.is_packed() || array::<1>(data, 0) == Some([12]) {
+    if dib.is_packed() || dib.has_four_behind || array::<1>(data, 0) == Some([12]) {
         return Err(Error::UnsupportedFormat("ICO with packed pixels".to_owned()));
     }
     // The mask counts as if it were another half of the picture.
@@ -102,8 +115,9 @@ pub(super) fn read(data: &[u8]) -> Result<Described<'_, Icon<'_>>, Error> {
     let masks = if dib.has_masks() && matches!(dib.header, 40 | 108 | 124) { 12 } else { 0 };
     let start = dib.header as u64 + masks + u64::from(colors) * 4;
     let pixels = (start, start + dib.stride() * u64::from(size.height));
-    let mask = u64::from(size.width).div_ceil(32) * 4 * u64::from(size.height);
-    let icon = Icon { data, size, pixels, stride: dib.stride(), end: pixels.1 + mask };
+    let end = pixels.1 + mask_stride(size.width) * u64::from(size.height);
+    let has_alpha = dib.has_alpha || dib.bits == 32 && !dib.has_masks();
+    let icon = Icon { data, size, pixels, stride: dib.stride(), end, has_alpha };
     Ok(Described {
         size,
         layout: Layout::Rgba8,
