@@ -218,9 +218,7 @@ pub(super) fn recognize(bytes: &[u8]) -> Option<Format> {
         [b'B', b'M', rest @ ..] if is_bmp_header_len(array(rest, 12)) => Format::Bmp,
         // The number of pictures, and of the first one two sides, the colours and a zero.
         [0, 0, 1, 0, 1..=255, 0, _, _, _, 0, ..] => Format::Ico,
-        [b'P', b'1'..=b'7', b' ' | b'\n' | b'\r' | b'\t', b'0'..=b'9' | b'#' | b'W', ..] => {
-            Format::Pnm
-        }
+        [b'P', b'1'..=b'7', rest @ ..] if goes_on_as_pnm(rest) => Format::Pnm,
         [b'q', b'o', b'i', b'f', ..] => Format::Qoi,
         // Raw files of Canon's cameras.
         [b'I', b'I', b'*', 0, _, _, _, _, b'C', b'R', ..] => return None,
@@ -229,6 +227,14 @@ pub(super) fn recognize(bytes: &[u8]) -> Option<Format> {
         [0, 0, 0, 12, b'J', b'X', b'L', b' ', b'\r', b'\n', 0x87, b'\n', ..] => Format::Jxl,
         _ => return is_svg(bytes).then_some(Format::Svg),
     })
+}
+
+/// Whether what follows the first two bytes of a PNM file may be its header: a space or the end of a line, be it that
+/// of DOS, and a number, a comment or a word of PAM.
+fn goes_on_as_pnm(rest: &[u8]) -> bool {
+    let rest = rest.get(..SNIFF_LEN - 2).unwrap_or(rest);
+    let header = rest.trim_ascii_start();
+    header.len() < rest.len() && matches!(header, [b'0'..=b'9' | b'#' | b'W', ..])
 }
 
 /// Whether the header of a BMP file may be so long: the oldest, those of OS/2 and of Windows.
