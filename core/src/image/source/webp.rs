@@ -338,7 +338,10 @@ impl<'a> ChunkSummary<'a> {
                 b"ANIM" => {
                     found.plays = le16(data, 4).and_then(|times| NonZeroU32::new(times.into()));
                 }
-                b"ALPH" => alpha = alpha.or(Some(chunks.start)),
+                // What is not announced is not there.
+                b"ALPH" if found.canvas.is_none() || found.alpha => {
+                    alpha = alpha.or(Some(chunks.start));
+                }
                 b"VP8 " | b"VP8L" if found.still.is_none() => {
                     found.still = Some(chunks.read(alpha)?);
                 }
