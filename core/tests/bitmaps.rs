@@ -79,6 +79,30 @@ fn what_there_is_of_the_rows_is_shown_and_the_strict_refuse_it() {
     }
 }
 
+/// Words of a header of PNM may be apart by whatever is white, or a comment; one byte of it ends the last one.
+#[test]
+fn whatever_is_white_between_words() {
+    for white in [" ", "\n", "\r\n", "\r", "\t", "  \n", " # a\n", "\r\n# a 9 9\r\n"] {
+        for (magic, max, pixels, rgb) in [
+            ("P1", "", &b"1 0"[..], [0, 0, 0, 255, 255, 255]),
+            ("P2", "255", b"7 9", [7, 7, 7, 9, 9, 9]),
+            ("P3", "255", b"1 2 3 4 5 6 ", [1, 2, 3, 4, 5, 6]),
+            ("P4", "", &[0x80], [0, 0, 0, 255, 255, 255]),
+            ("P5", "255", &[7, 9], [7, 7, 7, 9, 9, 9]),
+            ("P6", "255", &[1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6]),
+        ] {
+            let words = [magic, "2", "1", max].join(white);
+            let header = words.trim_end_matches(white);
+            let file = [header.as_bytes(), b"\n", pixels].concat();
+            assert_eq!(sniff(&file), Some(Format::Pnm), "{header:?}");
+            let shown = decode(&transform(&file, &plan("f=png")).unwrap());
+            assert_eq!(shown.rgb(), rgb, "{header:?}");
+        }
+    }
+    assert_eq!(sniff(b"P6\r\na"), None);
+    assert_eq!(sniff(b"P61 1"), None);
+}
+
 /// An icon of one picture, whose pixels are numbers of so many bits.
 fn icon(header: &[u8], bits: u16, pixels: &[u32], hidden: Option<&[u8]>) -> Vec<u8> {
     let mut dib = header.to_vec();
