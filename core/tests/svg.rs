@@ -317,3 +317,78 @@ fn a_size_in_css_is_that_of_the_drawing() {
     let shouted = transformed(&svg("width='100PX' height='1IN'", content), &plan("f=png"));
     assert_eq!((shouted.size(), shouted.at(99, 95)), ((100, 96), [255, 0, 0, 255]));
 }
+
+/// Where nothing says how large all of it is, nothing is stretched: what stands 70 pixels from the left does so.
+#[test]
+fn what_has_no_size_is_not_stretched() {
+    let content =
+        "<rect width='100' height='60' fill='#f00'/><circle cx='70' cy='40' r='20' fill='#00f'/>";
+    let sides =
+        [None, Some("auto"), Some("100%"), Some("9q"), Some(""), Some("110"), Some("110px")];
+    for width in sides {
+        for height in sides {
+            let side = |name: &str, value: Option<&str>| {
+                value.map(|value| format!(" {name}='{value}'")).unwrap_or_default()
+            };
+            for more in ["", "viewBox='0 0 0 0'", "viewBox='none'", "style='width:120px'"] {
+                let attributes =
+                    format!("{}{} {more}", side("width", width), side("height", height));
+                let source = svg(&attributes, content);
+                let info = probe(&source).unwrap();
+                let shown = transformed(&source, &plan("f=png"));
+                assert_eq!(shown.size(), (info.width, info.height), "{attributes}");
+                for (at, expected) in [
+                    ((70, 40), [0, 0, 255, 255]),
+                    ((52, 40), [0, 0, 255, 255]),
+                    ((70, 22), [0, 0, 255, 255]),
+                    ((48, 40), [255, 0, 0, 255]),
+                    ((70, 18), [255, 0, 0, 255]),
+                    ((98, 58), [255, 0, 0, 255]),
+                    ((102, 58), [0; 4]),
+                    ((98, 62), [0; 4]),
+                ] {
+                    assert_eq!(shown.at(at.0, at.1), expected, "{attributes} at {at:?}");
+                }
+                // In another drawing it keeps its shape, too.
+                let file = STANDARD.encode(&source);
+                let image = format!("<image href='data:image/svg+xml;base64,{file}'/>");
+                let around = transformed(&svg("width='300' height='150'", &image), &plan("f=png"));
+                assert_eq!(around.at(70, 22), [0, 0, 255, 255], "{attributes} within");
+                assert_eq!(around.at(102, 58), [0; 4], "{attributes} within");
+            }
+        }
+    }
+}
+
+/// A colour that is none, or that only browsers know, does not become black: what counted without it does so, or
+/// what is nearest to it.
+#[test]
+fn colours_that_are_not_read_are_passed_over() {
+    let (orange, lime) = ([255, 85, 0, 255], [0, 255, 0, 255]);
+    for (attributes, expected) in [
+        ("fill='#f50' style='fill:#f50;fill:color(display-p3 1 0.3906 0.1569)'", orange),
+        ("fill='#f50' style='fill:unknown(1)'", orange),
+        ("fill='#f50' style='fill:rouge;stroke:none'", orange),
+        ("style='fill:light-dark(#f50, var(--dark, #121212))'", orange),
+        ("style='fill:var(--none, light-dark(#f50, red)) !important'", orange),
+        ("fill='color(srgb 1 0.3333 0)'", orange),
+        ("fill='rgb(255 85 0 / 100%)'", orange),
+        ("fill='oops'", lime),
+        ("style='fill:oops'", lime),
+        ("class='a'", orange),
+        ("class='b'", lime),
+        ("fill='red' style='fill:url(#gradient)'", orange),
+    ] {
+        let content = format!(
+            "<style>.a{{fill:#f50;fill:oklch(oops)}} /* don't */ .b{{fill:oops}}</style>\
+             <linearGradient id='gradient'><stop stop-color='#f50' \
+             style='stop-color:#f50;stop-color:color(rec2020 1 0 0);stop-opacity:1'/></linearGradient>\
+             <g fill='lime'><rect {attributes} width='4' height='4'/></g>"
+        );
+        let shown = transformed(&svg("width='4' height='4'", &content), &plan("f=png")).at(2, 2);
+        let is_near = shown.iter().zip(expected).all(|(a, b)| a.abs_diff(b) <= 3);
+        assert!(is_near, "{attributes}: {shown:?}");
+    }
+    let white = svg("width='4' height='4' style='width:4px;background:#FFFFFF'", "");
+    assert_eq!(transformed(&white, &plan("f=png")).at(2, 2), [255; 4]);
+}

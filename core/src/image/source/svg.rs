@@ -48,12 +48,7 @@ pub(in crate::image) struct Svg<'a> {
 }
 
 pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Svg<'_>>, Error> {
-    let text = svg::text(input)?;
-    let (Size { width, height }, root) = size(&text)?;
-    let text = match root {
-        Some((range, root)) => Cow::Owned(with_root(&text, range, &root)?),
-        None => text,
-    };
+    let (Size { width, height }, text) = drawable(input)?;
     Ok(SourceHeaders {
         info: Info {
             format: Format::Svg,
@@ -72,6 +67,17 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Svg<'_>>, Error> {
         fault: None,
         damage: None,
     })
+}
+
+/// The size of a document, and its text as `usvg` finds the same one.
+pub(in crate::image) fn drawable(input: &[u8]) -> Result<(Size, Cow<'_, str>), Error> {
+    let text = svg::text(input)?;
+    let (size, root) = size(&text)?;
+    let text = match root {
+        Some((range, root)) => Cow::Owned(with_root(&text, range, &root)?),
+        None => text,
+    };
+    Ok((size, text))
 }
 
 /// A text with another tag in that place.
@@ -148,7 +154,8 @@ impl Entities {
 }
 
 /// The size, and the root's tag as it has to be for `usvg` to find it: of CSS that knows no sizes, and of units no
-/// capital letters. A side that is no length counts as one that is not there, as in browsers.
+/// capital letters. A side that is no length counts as one that is not there, as in browsers. Where one is not there,
+/// nor a `viewBox`, it stretches what is drawn over the size, so that both are told.
 fn size_of(root: &BytesStart, entities: &Entities) -> Result<(Size, Option<String>), Error> {
     let attribute = |name: &str| {
         let found = root.try_get_attribute(name).ok()??;
@@ -163,6 +170,8 @@ fn size_of(root: &BytesStart, entities: &Entities) -> Result<(Size, Option<Strin
     let (across, down) = view.unwrap_or((DEFAULT_SIZE.0.into(), DEFAULT_SIZE.1.into()));
     // Whether it is what all do not read alike.
     let mut is_new = false;
+    // Whether a side is that of what is not known yet.
+    let mut is_relative = false;
     let mut side = |name: &str, all| {
         if let Some(pixels) = styled(name) {
             is_new = true;
@@ -170,7 +179,10 @@ fn size_of(root: &BytesStart, entities: &Entities) -> Result<(Size, Option<Strin
         }
         let Some(text) = attribute(name) else {
             return match root.try_get_attribute(name) {
-                Ok(None) => Ok(None),
+                Ok(None) => {
+                    is_relative = true;
+                    Ok(None)
+                }
                 // An entity that is not there, say.
                 _ => Err(broken("a side that can't be read")),
             };
@@ -179,6 +191,7 @@ fn size_of(root: &BytesStart, entities: &Entities) -> Result<(Size, Option<Strin
         let is_read_alike =
             !text.contains(|c: char| c.is_ascii_uppercase()) && !text.trim_end().ends_with("rem");
         is_new |= length.is_none() || !is_read_alike;
+        is_relative |= length.is_none() || text.trim_end().ends_with('%');
         Ok(length)
     };
     let (own_width, own_height) = (side("width", across)?, side("height", down)?);
@@ -193,6 +206,11 @@ fn size_of(root: &BytesStart, entities: &Entities) -> Result<(Size, Option<Strin
     }
     let scale = (LONGEST / longest).min(1.0);
     let pixels = |side: f64| (side * scale).round().max(1.0) as u32;
+    let (own_width, own_height) = match view {
+        Some(_) => (own_width, own_height),
+        None => (Some(width), Some(height)),
+    };
+    is_new |= is_relative && view.is_none();
     let new = is_new.then(|| with_sides(root, [("width", own_width), ("height", own_height)]));
     Ok((Size::new(pixels(width), pixels(height)), new.transpose()?))
 }
@@ -368,6 +386,10 @@ mod tests {
             ("<svg width='1rem' height='2'/>", "<svg width=\"16\" height=\"2\"/>"),
             ("<svg width='1IN' viewBox='0 0 2 1'/>", "<svg width=\"96\" viewBox=\"0 0 2 1\"/>"),
             ("<svg width='1in' viewBox='0 0 2 1'/>", "<svg width='1in' viewBox='0 0 2 1'/>"),
+            ("<svg width='5' height='4'/>", "<svg width='5' height='4'/>"),
+            ("<svg/>", "<svg width=\"300\" height=\"150\"/>"),
+            ("<svg height='50%'/>", "<svg width=\"300\" height=\"75\"/>"),
+            ("<svg width='9' viewBox='0'/>", "<svg width=\"9\" height=\"150\" viewBox=\"0\"/>"),
         ] {
             assert_eq!(read(text.as_bytes()).unwrap().own.text, expected);
         }

@@ -1,6 +1,7 @@
 //! SVG by `resvg`, which asks nobody whether it is to go on, and takes whatever memory a drawing wants: it is
 //! done apart where there is such a place.
 
+mod paints;
 mod picture;
 
 use std::collections::HashMap;
@@ -17,7 +18,7 @@ use crate::image::apart;
 use crate::image::error::broken;
 use crate::image::raster::{Layout, Raster, with_room};
 use crate::image::size::Size;
-use crate::image::source::svg::{DEFAULT_SIZE, Svg};
+use crate::image::source::svg::{DEFAULT_SIZE, Svg, drawable};
 use crate::image::{Control, Error, is_svg, svg};
 
 const LAYOUT: Layout = Layout::Rgba8;
@@ -126,7 +127,18 @@ struct Inner<'a> {
 impl Inner<'_> {
     fn tree(&self, text: &str) -> Result<Tree, Error> {
         let document = svg::parse(text)?;
-        let tree = Tree::from_xmltree(&document, &self.options(&document)?).map_err(broken);
+        match paints::readable(text, &document, self.control)? {
+            Some(other) => {
+                // There is but one at a time.
+                drop(document);
+                self.tree_of(&svg::parse(&other)?)
+            }
+            None => self.tree_of(&document),
+        }
+    }
+
+    fn tree_of(&self, document: &Document<'_>) -> Result<Tree, Error> {
+        let tree = Tree::from_xmltree(document, &self.options(document)?).map_err(broken);
         // Of a drawing half is not shown.
         self.failure.get().cloned().map_or(tree, Err)
     }
@@ -175,7 +187,7 @@ impl Inner<'_> {
             return None;
         }
         let shown = if is_svg(&file) {
-            svg::text(&file).and_then(|text| self.tree(&text)).map(ImageKind::SVG)
+            drawable(&file).and_then(|(_, text)| self.tree(&text)).map(ImageKind::SVG)
         } else {
             self.picture(file).map(ImageKind::PNG)
         };
