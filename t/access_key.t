@@ -20,7 +20,7 @@ add_block_preprocessor(sub {
     my $zone = 'p' . ++$blocks;
     (my $config = $block->config) =~ s/zone=p\b/zone=$zone/g;
     $block->set_value(config => $config);
-    $block->set_value(user_files => [[ keys => key_file(
+    $block->set_value(user_files => [@{$block->user_files || []}, [ keys => key_file(
         acme    => 'KEY-ACME',
         beta    => 'KEY-BETA-1,KEY-BETA-2 preset=thumb,hd watermark=off',
         gone    => 'KEY-GONE disabled',
@@ -318,7 +318,7 @@ POST /o/KEY-ACME/photo-300x200.jpg                          405
 [alert]
 
 
-=== TEST 10: a subrequest is not checked, and not counted; its page is
+=== TEST 10: a subrequest is not counted; its page is
 --- config
     location /page/ {
         access_key zone=p from=arg:key;
@@ -418,3 +418,60 @@ OPTIONS /p/x [Access-Control-Request-Method: GET]                               
 # One went on as any other; no preflight uses up a quota.
 /o/text.txt?key=KEY-ACME                                                                                   200 same=text.txt
 /o/text.txt?key=KEY-ACME                                                                                   429
+
+
+=== TEST 14: subrequests are asked for a key as the client's request is, once
+--- config
+    access_key_quota requests=2 per=month;
+    access_key_errors quota=403;
+    location /api/ { auth_request /check; alias $TEST_NGINX_FIXTURES/; add_header X-Used $access_key_remaining; }
+    location = /check { internal; access_key zone=p from=header:X-K|arg:key|cookie:k|uri:2; empty_gif; }
+    location /answered/ { auth_request /answering; alias $TEST_NGINX_FIXTURES/; }
+    location = /answering { internal; access_key zone=p from=arg:key; return 204; }
+    location /paged/ { auth_request /pages; alias $TEST_NGINX_FIXTURES/; }
+    location = /pages { internal; access_key zone=p from=arg:key; error_page 401 403 = /login; empty_gif; }
+    location = /login { return 200 "login"; }
+    location /any/ { satisfy any; deny all; auth_request /check; alias $TEST_NGINX_FIXTURES/; }
+    location /o/ { auth_request /check; alias $TEST_NGINX_FIXTURES/; }
+    location /open/ { access_key off; auth_request /asks; alias $TEST_NGINX_FIXTURES/; }
+    location = /asks { internal; access_key off; empty_gif; }
+--- rows
+/api/text.txt                                 401 !WWW-Authenticate
+/api/text.txt [X-K: NOBODY]                   401
+/api/text.txt [X-K: KEY-OLD]                  401
+/api/text.txt [X-K: KEY-ACME]                 200 same=text.txt X-Used=1
+/api/text.txt?key=KEY-ACME                    200 same=text.txt X-Used=0
+/api/text.txt [Cookie: k=KEY-ACME]            403
+/api/text.txt [Cookie: k=KEY-LATER]           200 same=text.txt
+/api/text.txt [X-K: KEY-ODD; X-K: KEY-ODD]    401
+OPTIONS /api/text.txt [Origin: http://x] [Access-Control-Request-Method: GET]    401
+# The paths of a partner are those of the client's request.
+/api/text.txt?key=KEY-NARROW                  403
+/o/in/text.txt?key=KEY-NARROW                 404
+/answered/text.txt                            401
+/answered/text.txt?key=KEY-BETA-1             200 same=text.txt
+/paged/text.txt                               401
+/paged/text.txt?key=KEY-GONE                  401
+/any/text.txt                                 401
+/any/text.txt?key=KEY-BETA-1                  200 same=text.txt
+/open/text.txt                                200 same=text.txt
+
+
+=== TEST 15: parts of pages, and who was let in without a key
+--- config
+    ssi on;
+    ssi_types *;
+    location /page/ { alias $TEST_NGINX_HTML_DIR/; }
+    location /guarded/ { access_key zone=p from=arg:key; alias $TEST_NGINX_HTML_DIR/; }
+    location /lan/ { satisfy any; allow 127.0.0.1; access_key zone=p from=arg:key; alias $TEST_NGINX_HTML_DIR/; }
+    location /other/ { access_key zone=p from=header:X-Other; alias $TEST_NGINX_HTML_DIR/; }
+    location /part/ { internal; access_key zone=p from=arg:key; alias $TEST_NGINX_HTML_DIR/; }
+--- user_files eval
+[[ 'x.html' => '[<!--#include virtual="/part/f.txt" -->]' ], [ 'f.txt' => 'secret' ]]
+--- rows
+/page/x.html?key=KEY-ACME             200 body=[secret]
+/page/x.html                          200 changed line=info:no:key
+/guarded/x.html                       401
+/guarded/x.html?key=KEY-ACME          200 body=[secret]
+/lan/x.html                           200 body=[secret]
+/other/x.html [X-Other: KEY-ACME]     200 body=[secret]

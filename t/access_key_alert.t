@@ -30,7 +30,7 @@ my $conf = qq{
     location / { alias $s->{dir}/files/; }
     location /plain/ { access_key_alert 50%; alias $s->{dir}/files/; }
     location /off/ { access_key_alert off; alias $s->{dir}/files/; }
-    location = /alert { internal; access_key off; proxy_pass http://127.0.0.1:$hook/hook?\$args; proxy_pass_request_body off; }
+    location = /alert { internal; proxy_pass http://127.0.0.1:$hook/hook?\$args; proxy_pass_request_body off; }
     location = /status { access_key off; access_key_status json; }
     location = /metrics { access_key off; access_key_status prometheus; }
 };

@@ -258,9 +258,14 @@ my $two = 't=' . mac_token('two', 'two') . "&e=$l";
 "
 
 
-=== TEST 9: subrequests are not checked, as nginx has it
+=== TEST 9: subrequests go by the client's link
 --- config
-    location /ssi/ { ssi on; ssi_types *; root $TEST_NGINX_HTML_DIR; secure_link_hash_require on; }
+    ssi on;
+    ssi_types *;
+    location /ssi/ { root $TEST_NGINX_HTML_DIR; secure_link_hash_require on; }
+    location /open/ { alias $TEST_NGINX_HTML_DIR/ssi/; }
+    location /lan/ { satisfy any; allow 127.0.0.1; alias $TEST_NGINX_HTML_DIR/ssi/; secure_link_hash_require on; }
+    location /else/ { alias $TEST_NGINX_HTML_DIR/ssi/; secure_link_hash_message "x$uri|$secure_link_hash_expires"; secure_link_hash_require on; }
     location /part/ { alias $TEST_NGINX_HTML_DIR/; secure_link_hash_require on; }
 --- user_files
 >>> ssi/x.html
@@ -269,6 +274,27 @@ my $two = 't=' . mac_token('two', 'two') . "&e=$l";
 served
 --- rows eval
 "/ssi/x.html?@{[args('/ssi/x.html')]} 200 body=[served%0a]%0a
+/open/x.html?@{[args('/open/x.html')]} 200 changed line=error:secure_link_hash_require:subrequest
+/lan/x.html 200 body=[served%0a]%0a
+/else/x.html?@{[args('x/else/x.html')]} 200 changed line=error:secure_link_hash_require:subrequest
 /ssi/x.html 403
 /part/f.txt 403
 "
+
+
+=== TEST 10: what auth_request asks lets nobody in without a right link
+--- config
+    location /link/ { auth_request /check; alias $TEST_NGINX_HTML_DIR/; }
+    location = /check { internal; secure_link_hash_require on; error_page 403 = /login; empty_gif; }
+    location /answered/ { auth_request /answering; alias $TEST_NGINX_HTML_DIR/; }
+    location = /answering { internal; secure_link_hash_require on; return 204; }
+    location = /login { return 200 "login"; }
+    location /both/ { secure_link_hash_require on; auth_request /check; alias $TEST_NGINX_HTML_DIR/; }
+    location /any/ { satisfy any; secure_link_hash_require on; auth_request /check; alias $TEST_NGINX_HTML_DIR/; }
+    location /asks/ { auth_request /open; alias $TEST_NGINX_HTML_DIR/; }
+    location = /open { internal; secure_link_hash_require off; empty_gif; }
+--- rows eval
+my $a = sub { my ($p, $w) = @_; return "$p?" . args($p, $w) };
+CORE::join "\n", (map { my $p = $_; "$p 403", $a->($p) . " 403 line=error:secure_link_hash_require:subrequest" } qw(/link/f.txt /answered/f.txt)),
+    (map { my $p = $_; "$p 403", $a->($p, 'forged') . ' 403', $a->($p, 'expired') . ' 403|410', $a->($p) . ' 200 body=served' } qw(/both/f.txt /any/f.txt)),
+    '/asks/f.txt 200 body=served';

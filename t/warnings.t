@@ -75,6 +75,8 @@ for my $case (@cases) {
             if $text =~ /\ballow all\b/ && $built =~ /--without-http_access_module/;
         skip("$name: this nginx has no secure_link", 1)
             if $text =~ /\bsecure_link_expires\b/ && $built !~ /--with-http_secure_link_module/;
+        skip("$name: this nginx has no auth_request", 1)
+            if $text =~ /\bauth_request\b/ && $built !~ /--with-http_auth_request_module/;
         skip("$name: this nginx has no cache", 1)
             if $text =~ /^image_resize_cache_path/m && $built =~ /--without-http-cache/;
         skip("$name: this nginx has no regular expressions", 1)
@@ -884,6 +886,22 @@ location /b/ {
     secure_link_hash_key k;
     secure_link_hash_require on; #! warn: nobody is asked: "satisfy any"
 }
+=== http: auth_request asks for a link that a subrequest does not have
+secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$uri|$secure_link_hash_expires"; secure_link_hash_key k;
+server {
+    listen 127.0.0.1:8;
+    location /a/ { auth_request /check; }
+    location = /check {
+        internal;
+        secure_link_hash_require on; #! warn: "auth_request /check" asks here without a link, so that all are refused: write it where that stands
+    }
+    location /b/ { secure_link_hash_require on; auth_request /asked; }
+    location /asked { internal; secure_link_hash_require on; }
+    location /c/ { auth_request /asked/open; }
+    location /asked/open { internal; secure_link_hash_require off; }
+    location /d/ { auth_request off; }
+}
+server { listen 127.0.0.1:7; location /a/ { auth_request /asked; } location / { } }
 === a guard that some pass
 location /a/ { satisfy any; allow 192.0.2.0/24; deny all; access_key zone=p from=arg:key; }
 location /b/ { satisfy any; deny all; allow all; access_key zone=p from=arg:key; }
@@ -954,26 +972,6 @@ location /g/ {
     if ($arg_a) { break; }
     rewrite ^/g/(.*)$ /files/$1 last;
 }
-=== a guard that others ask for what it does not check
-location /a/ { auth_request /keys; }
-location = /keys {
-    internal;
-    access_key zone=p from=header:X-K; #! warn: lets everybody in whom "auth_request /keys" asks for, as nginx checks no access for that: write it where "auth_request" stands
-    empty_gif;
-}
-location /b/ { location /b/c/ { auth_request /links/; } }
-location /links/ {
-    internal;
-    secure_link_hash $http_x_t;
-    secure_link_hash_message $http_x_uri;
-    secure_link_hash_key k;
-    secure_link_hash_require on; #! warn: lets everybody in whom "auth_request /links/"
-}
-=== a guard beside what others ask
-location /a/ { auth_request /ask; access_key zone=p from=arg:key; }
-location = /ask { internal; empty_gif; }
-location /b/ { auth_request off; }
-location /c/ { access_key zone=p from=arg:key; }
 === a width that nobody listens to
 location /a/ {
     image_resize resize auto -; #! warn: "auto" is no width: there is no "image_resize_hints on" here

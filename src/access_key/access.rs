@@ -23,6 +23,33 @@ impl Handler for Access {
     }
 }
 
+/// Handler of the phase that every subrequest comes through: nginx leaves the access phase out for them, and
+/// what they answer may be all that `auth_request` goes by.
+pub enum Subrequest {}
+
+impl Handler for Subrequest {
+    fn handle(request: Request<'_>) -> ngx_int_t {
+        let is_ours = request.is_main() || request.is_beside();
+        if is_ours || is_let_in_alike(request) {
+            return NGX_DECLINED as ngx_int_t;
+        }
+        match check(request) {
+            answer if [NGX_OK as ngx_int_t, NGX_DECLINED as ngx_int_t].contains(&answer) => {
+                NGX_DECLINED as ngx_int_t
+            }
+            refusal => request.refuse_subrequest(refusal),
+        }
+    }
+}
+
+/// Whether the client's request was let in where a key of the same zone is asked for.
+fn is_let_in_alike(request: Request<'_>) -> bool {
+    let client = request.main();
+    let zone = |conf: Option<&LocConf>| conf.and_then(LocConf::access).map(|(_, zone)| zone);
+    client.is_let_in() && zone(conf(&client)) == zone(conf(&request))
+}
+
+/// Goes by the client's request, whichever nginx made of it.
 fn check(request: Request<'_>) -> ngx_int_t {
     let Some(conf) = conf(&request) else { return NGX_DECLINED as ngx_int_t };
     if conf.access().is_none() {
@@ -32,15 +59,18 @@ fn check(request: Request<'_>) -> ngx_int_t {
     if super::strip::strip_key(request).is_err() {
         return NGX_ERROR as ngx_int_t;
     }
-    let Some(request_keys) = RequestKeys::of(request) else { return NGX_ERROR as ngx_int_t };
-    let Some(request_key) = request_keys.here(request, conf) else {
+    let client = request.main();
+    let Some(request_keys) = RequestKeys::of(client) else { return NGX_ERROR as ngx_int_t };
+    let Some(request_key) = request_keys.here(client, conf) else {
         return NGX_ERROR as ngx_int_t;
     };
     let errors = conf.errors.unwrap_or_default();
     let zone = &request_key.live.name;
     let refused = |status: u32| {
-        let (location, request_key) = (std::ptr::from_ref(conf), request_key.clone());
-        request_keys.refuse(Refusal { status, location, request_key });
+        if request.is_main() {
+            let (location, request_key) = (std::ptr::from_ref(conf), request_key.clone());
+            request_keys.refuse(Refusal { status, location, request_key });
+        }
         status as ngx_int_t
     };
     let refuse = |status: u32, reason: &str| {
@@ -76,7 +106,7 @@ fn check(request: Request<'_>) -> ngx_int_t {
     let decision = match request_key.decision.get() {
         Some(decision) => decision,
         None => {
-            let decision = admit(request, conf, &request_key);
+            let decision = admit(client, conf, &request_key);
             request_key.decision.set(Some(decision));
             decision
         }

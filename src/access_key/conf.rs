@@ -18,7 +18,7 @@ use nginx_sys::NGX_LOG_ERR;
 
 use super::zone::{KeyFile, KeyTable, Record, StateFile, Zone, ZoneHeader};
 use crate::ngx::conf::{Expression, Place, Places};
-use crate::ngx::location::{Delegated, Server};
+use crate::ngx::location::Server;
 use crate::ngx::module::{Pending, with_main};
 use crate::ngx::shm::{Memory, ShmZone};
 use crate::ngx::thread::ThreadPool;
@@ -50,8 +50,6 @@ pub struct Notes {
     pub alerts: RefCell<Vec<AlertNote>>,
     /// Those that take keys from headers whose names have a `_`.
     pub underscored: RefCell<Vec<Rc<Place>>>,
-    /// Those that keys are asked for by `auth_request`.
-    pub delegated: Delegated,
     /// Whether any server hears such headers.
     pub hears_underscores: Cell<bool>,
 }

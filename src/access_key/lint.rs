@@ -77,9 +77,6 @@ impl LocConf {
                 notes.alerts.borrow_mut().push(AlertNote { place: place.clone(), server, uri });
             }
         }
-        let is_own = |place: &&Rc<Place>| place.name == "access_key" && place.is_in_location;
-        let guard = self.places.iter().take(own).find(is_own);
-        notes.delegated.note(guard.filter(|_| matches!(self.access, Some(Some(_)))), parser);
         if Server::current(parser).is_some_and(Server::hears_underscores) {
             notes.hears_underscores.set(true);
         }
@@ -148,7 +145,6 @@ pub fn check(parser: Parser<'_>, main: &MainConf) -> Result<(), Reported> {
             redirect.place.warn(parser, format_args!("{reason}"));
         }
     }
-    main.notes.delegated.warn(parser);
     let warned = WarnedOnce::default();
     for (place, zone) in main.notes.totals.borrow().iter() {
         let is_kept = main.exports.redis.is_some()

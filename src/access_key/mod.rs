@@ -51,6 +51,8 @@ impl Hooks for AccessKey {
         // other way round: ours comes before the one that writes.
         phase::add::<mask::PostRead>(parser, POST_READ)?;
         phase::add::<strip::Rewrite>(parser, REWRITE)?;
+        // Before `return` answers. The blocks of `if` say nothing of this.
+        phase::add::<access::Subrequest>(parser, REWRITE)?;
         phase::add::<access::Access>(parser, ACCESS)?;
         phase::add_first::<accounting::Log>(parser, LOG)
     }

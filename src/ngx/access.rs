@@ -1,8 +1,8 @@
 //! What decides, in the access phase, whether a request is let in.
 
 use nginx_sys::{
-    NGX_DECLINED, NGX_HTTP_FORBIDDEN, NGX_HTTP_SATISFY_ANY, NGX_HTTP_UNAUTHORIZED, ngx_int_t,
-    ngx_uint_t,
+    NGX_DECLINED, NGX_HTTP_FORBIDDEN, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_SATISFY_ANY,
+    NGX_HTTP_UNAUTHORIZED, ngx_int_t, ngx_uint_t,
 };
 
 use super::Request;
@@ -27,6 +27,19 @@ impl<'r> Request<'r> {
     pub fn is_satisfied_by_any(self) -> bool {
         let core = self.location::<Core>();
         core.is_some_and(|core| core.satisfy == NGX_HTTP_SATISFY_ANY as ngx_uint_t)
+    }
+
+    /// Whether the access phase of its location let it in, so that it is in a later one.
+    pub fn is_let_in(self) -> bool {
+        // SAFETY: alive; the handlers of nginx's phases are ended by one without a checker.
+        unsafe { shim::ig_request_is_let_in(self.as_ptr()) != 0 }
+    }
+
+    /// What a handler returns to refuse a subrequest, which never comes to the access phase: no page of
+    /// `error_page` makes another answer of it, by which whoever asked would take it for let in.
+    pub fn refuse_subrequest(self, status: ngx_int_t) -> ngx_int_t {
+        self.spare_error_page(true);
+        if status < 0 { NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t } else { status }
     }
 
     /// What a handler of the access phase returns to refuse a request with any status. For a

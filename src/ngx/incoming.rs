@@ -257,8 +257,15 @@ impl<'r> Request<'r> {
         let mut args = pool::copy(self.pool(), args).ok_or(NoMemory)?;
         // SAFETY: alive, in a handler of a phase; nginx copies both strings, not their bytes, which
         // are in the request's pool. It runs the new request once our handler has returned.
-        let rc = unsafe { shim::ig_request_beside(self.as_ptr(), &mut uri, &mut args) };
-        if rc == nginx_sys::NGX_OK as ngx_int_t { Ok(()) } else { Err(NoMemory) }
+        let beside =
+            unsafe { Request::new(shim::ig_request_beside(self.as_ptr(), &mut uri, &mut args)) };
+        let beside: Request<'_> = beside.ok_or(NoMemory)?;
+        beside.attach_own(Beside).map(|_| ()).ok_or(NoMemory)
+    }
+
+    /// Whether we [asked](Request::ask_beside) for it.
+    pub fn is_beside(self) -> bool {
+        self.own::<Beside>().is_some()
     }
 
     /// Goes on in a named location. The answer is for nginx; the request may be gone.
@@ -270,6 +277,9 @@ impl<'r> Request<'r> {
         unsafe { ngx_http_named_location(self.as_ptr(), &mut name) }
     }
 }
+
+/// What a request has that we made beside another.
+struct Beside;
 
 /// One header that came in.
 pub struct Incoming<'r> {

@@ -2,13 +2,12 @@
 
 use std::cell::RefCell;
 use std::ffi::{CStr, c_void};
-use std::rc::Rc;
 
 use nginx_sys::{
     NGX_HTTP_SATISFY_ANY, ngx_http_conf_ctx_t, ngx_http_core_srv_conf_t, ngx_str_t, ngx_uint_t,
 };
 
-use super::conf::{ConfError, DirectiveArgs, Place};
+use super::conf::{ConfError, DirectiveArgs};
 use super::module::Core;
 use super::phase::Handler;
 use super::{Parser, phase, shim};
@@ -217,49 +216,13 @@ pub fn has_rewrites(parser: Parser<'_>) -> bool {
     rewrite.is_some_and(|conf| unsafe { shim::ig_rewrite_has_codes(conf.as_ptr()) != 0 })
 }
 
-/// What of a server is asked by `auth_request`, and what there is a guard of: access is not checked in the
-/// requests that nginx makes for that, so that the guard lets everybody in.
-#[derive(Default)]
-pub struct Delegated {
-    asked: RefCell<Vec<(Server, Vec<u8>)>>,
-    guards: RefCell<Vec<(Server, Vec<u8>, Rc<Place>)>>,
-}
-
-impl Delegated {
-    /// Notes what the location that is merged asks, and the directive that guards it, if one does.
-    pub fn note(&self, guard: Option<&Rc<Place>>, parser: Parser<'_>) {
-        let Some(server) = Server::current(parser) else { return };
-        let module = other_module_conf(parser, c"ngx_http_auth_request_module");
-        // SAFETY: this module's configuration of a location begins with the URI, which is in the
-        // configuration's pool; no string, or one that nobody has set, has no address.
-        let uri = module.map(|conf| unsafe { conf.as_ptr().cast::<ngx_str_t>().read() });
-        if let Some(uri) = uri.filter(|uri| !uri.data.is_null() && uri.len < usize::from(u16::MAX))
-        {
-            // SAFETY: as above.
-            let uri = unsafe { super::strings::bytes(uri) };
-            self.asked.borrow_mut().push((server, uri.to_vec()));
-        }
-        if let (Some(place), Some(location)) = (guard, current(parser)) {
-            self.guards.borrow_mut().push((server, location.name.to_vec(), place.clone()));
-        }
-    }
-
-    /// Warns of guards that are asked so. In `postconfiguration`.
-    pub fn warn(&self, parser: Parser<'_>) {
-        let asked = self.asked.borrow();
-        for (server, name, place) in self.guards.borrow().iter() {
-            if asked.iter().any(|(other, uri)| (other, uri) == (server, name)) {
-                let name = String::from_utf8_lossy(name);
-                place.warn(
-                    parser,
-                    format_args!(
-                        "lets everybody in whom \"auth_request {name}\" asks for, as nginx checks no \
-                         access for that: write it where \"auth_request\" stands"
-                    ),
-                );
-            }
-        }
-    }
+/// The URI that `auth_request` of the location that is merged asks, if it has one.
+pub fn auth_request(parser: Parser<'_>) -> Option<&[u8]> {
+    let conf = other_module_conf(parser, c"ngx_http_auth_request_module")?;
+    // SAFETY: as in `Bypass::current`; this module's begins with the URI, which is merged by now and in the
+    // configuration's pool, or empty.
+    let uri = unsafe { super::strings::bytes(conf.as_ptr().cast::<ngx_str_t>().read()) };
+    (!uri.is_empty()).then_some(uri)
 }
 
 /// The regular expressions by which the location that is merged rewrites the URI and stays.

@@ -121,6 +121,12 @@ impl<'r> Request<'r> {
         std::ptr::eq(self.get().main, self.as_ptr())
     }
 
+    /// The request of the client, of which nginx made this one, or this one.
+    pub fn main(self) -> Request<'r> {
+        // SAFETY: the main request of a live one is alive as long; the pointer is never null.
+        unsafe { Request::new(self.get().main) }.unwrap_or(self)
+    }
+
     /// Whether the client asked with HEAD.
     pub fn is_head(self) -> bool {
         self.get().method == nginx_sys::NGX_HTTP_HEAD as ngx_uint_t

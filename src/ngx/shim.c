@@ -630,7 +630,7 @@ ig_thread_task_post(ngx_thread_pool_t *tp, ngx_thread_task_t *task,
 
 /* A request to another location that is made beside one and answered to nobody. */
 
-ngx_int_t
+ngx_http_request_t *
 ig_request_beside(ngx_http_request_t *r, ngx_str_t *uri, ngx_str_t *args)
 {
     ngx_http_request_t  *sr;
@@ -639,7 +639,7 @@ ig_request_beside(ngx_http_request_t *r, ngx_str_t *uri, ngx_str_t *args)
                             NGX_HTTP_SUBREQUEST_BACKGROUND)
         != NGX_OK)
     {
-        return NGX_ERROR;
+        return NULL;
     }
 
     sr->header_only = 1;
@@ -657,5 +657,25 @@ ig_request_beside(ngx_http_request_t *r, ngx_str_t *uri, ngx_str_t *args)
     sr->headers_in.if_none_match = NULL;
     sr->headers_in.if_unmodified_since = NULL;
 
-    return NGX_OK;
+    return sr;
+}
+
+
+/* Whether the access phase is behind it. */
+
+ngx_uint_t
+ig_request_is_let_in(ngx_http_request_t *r)
+{
+    ngx_http_phase_handler_t   *ph;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);
+
+    for (ph = cmcf->phase_engine.handlers + r->phase_handler; ph->checker; ph++) {
+        if (ph->checker == ngx_http_core_post_access_phase) {
+            return 0;
+        }
+    }
+
+    return 1;
 }

@@ -190,7 +190,8 @@ unsafe extern "C" {
         request: *mut ngx_http_request_t,
         uri: *mut ngx_str_t,
         args: *mut ngx_str_t,
-    ) -> ngx_int_t;
+    ) -> *mut ngx_http_request_t;
+    pub fn ig_request_is_let_in(request: *mut ngx_http_request_t) -> ngx_uint_t;
     pub fn ig_request_count(request: *const ngx_http_request_t) -> ngx_uint_t;
     pub fn ig_request_done(request: *const ngx_http_request_t) -> ngx_uint_t;
     pub fn ig_request_own_limit_rate(request: *mut ngx_http_request_t) -> usize;

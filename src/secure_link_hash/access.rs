@@ -2,11 +2,11 @@
 
 use image_gate_core::link::VerifyError;
 use nginx_sys::{
-    NGX_DECLINED, NGX_ERROR, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_LOG_ERR, NGX_LOG_INFO, NGX_OK,
-    ngx_int_t,
+    NGX_DECLINED, NGX_ERROR, NGX_HTTP_FORBIDDEN, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_LOG_ERR,
+    NGX_LOG_INFO, NGX_OK, ngx_int_t,
 };
 
-use super::conf::conf;
+use super::conf::{LocConf, conf};
 use super::strip;
 use super::verify::verify_link;
 use crate::ngx::Request;
@@ -28,6 +28,38 @@ impl Handler for AfterOthers {
     fn handle(request: Request<'_>) -> ngx_int_t {
         run(request, true)
     }
+}
+
+/// Handler of the phase that every subrequest comes through: nginx leaves the access phase out for them, and
+/// what they answer may be all that `auth_request` goes by.
+pub enum Subrequest {}
+
+impl Handler for Subrequest {
+    fn handle(request: Request<'_>) -> ngx_int_t {
+        if request.is_main() || request.is_beside() {
+            return NGX_DECLINED as ngx_int_t;
+        }
+        let Some(conf) = conf(&request).filter(|conf| conf.is_required()) else {
+            return NGX_DECLINED as ngx_int_t;
+        };
+        if has_right_link(request.main(), conf) {
+            return NGX_DECLINED as ngx_int_t;
+        }
+        let line = format_args!(
+            "secure_link_hash_require: a subrequest has no link of its own, and the one that it is \
+             made of was not let in by the same directives"
+        );
+        request.log_line(NGX_LOG_ERR, line);
+        request.refuse_subrequest(NGX_HTTP_FORBIDDEN as ngx_int_t)
+    }
+}
+
+/// Whether the client's request was, or will be, let in by what guards the location of `guard`.
+fn has_right_link(client: Request<'_>, guard: &LocConf) -> bool {
+    let Some(conf) = conf(&client).filter(|conf| conf.guard() == guard.guard()) else {
+        return false;
+    };
+    client.is_let_in() || verify_link(&client, conf).is_some_and(|verdict| verdict.result.is_ok())
 }
 
 fn run(request: Request<'_>, any: bool) -> ngx_int_t {

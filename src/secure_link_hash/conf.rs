@@ -10,7 +10,7 @@ use image_gate_core::link::{
 
 use crate::ngx::Request;
 use crate::ngx::conf::{Expression, Place, Places, WarnedOnce};
-use crate::ngx::location::Delegated;
+use crate::ngx::location::Server;
 use crate::ngx::variable::CachedVariable;
 
 /// The module.
@@ -46,12 +46,34 @@ pub struct Notes {
     pub lenient: RefCell<Vec<Rc<Place>>>,
     /// Messages of locations that have links of others.
     pub idle: RefCell<Vec<Rc<Place>>>,
-    /// Those that links are asked for by `auth_request`.
-    pub delegated: Delegated,
     /// Whether any location says how long links last that are made there.
     pub has_lifetime: Cell<bool>,
+    /// The locations whose names are beginnings of URIs, with their servers.
+    pub locations: RefCell<Vec<NamedLocation>>,
+    /// Where `auth_request` asks: the server, the URI, and what guards who asks.
+    pub questions: RefCell<Vec<(Server, Vec<u8>, Option<Guard>)>>,
     /// The messages of which was said that they leave out arguments.
     pub warned: WarnedOnce,
+}
+
+/// A location, for what leads there.
+pub struct NamedLocation {
+    pub server: Server,
+    pub name: Vec<u8>,
+    pub is_exact: bool,
+    pub guard: Option<Guard>,
+    /// Its `secure_link_hash_require`.
+    pub place: Option<Rc<Place>>,
+}
+
+/// What tells the guards of two locations apart.
+#[derive(PartialEq)]
+pub struct Guard {
+    /// The same where they were given by the same directives.
+    keys: Option<*const Vec<Key>>,
+    secret: Option<Rc<[u8]>>,
+    format: Option<ThirdPartyFormat>,
+    texts: [Option<Vec<u8>>; 5],
 }
 
 /// `secure_link_hash_require`.
@@ -170,6 +192,21 @@ impl LocConf {
     /// Whether only requests with a right link are let in.
     pub fn is_required(&self) -> bool {
         self.require.is_some_and(|require| require.is_on)
+    }
+
+    /// By what links have to be right here; `None` where they need not.
+    pub fn guard(&self) -> Option<Guard> {
+        let (format, origin) = match self.links {
+            Some(LinkFormatConf::ThirdParty(format, origin, _)) => (Some(format), Some(origin)),
+            Some(LinkFormatConf::Plain) | None => (None, None),
+        };
+        self.is_required().then(|| Guard {
+            keys: self.keys.as_ref().map(Rc::as_ptr),
+            secret: self.secret.clone(),
+            format,
+            texts: [self.value, self.md5, self.message, self.not_before, origin]
+                .map(|expression| expression.map(|expression| expression.text().to_vec())),
+        })
     }
 
     /// The names of the arguments in which a link has its token and its expiry.

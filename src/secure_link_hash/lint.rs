@@ -7,13 +7,13 @@ use image_gate_core::image::{Setting, Words as _};
 use image_gate_core::link::{Key, ThirdPartyFormat};
 use nginx_sys::ngx_uint_t;
 
-use super::conf::{LinkFormatConf, LocConf, MainConf, Method, Notes, UnsignedArgs};
+use super::conf::{LinkFormatConf, LocConf, MainConf, Method, NamedLocation, Notes, UnsignedArgs};
 use super::images::{self, ADDRESS, ALL};
 use crate::image_resize::ImageResize;
 use crate::ngx::Parser;
 use crate::ngx::captures::{Capture, captures};
 use crate::ngx::conf::{Expression, Place, Term, terms, variables};
-use crate::ngx::location::{self, Bypass};
+use crate::ngx::location::{self, Bypass, Server};
 use crate::ngx::variable;
 
 /// What a location decides, or hands out, by. That they are evaluated is reason enough to have
@@ -160,6 +160,7 @@ impl LocConf {
         if self.lifetime.is_some() {
             notes.has_lifetime.set(true);
         }
+        self.note_location(notes, parser);
         notes.places.borrow_mut().extend(self.places.iter().take(own).cloned());
         let is_on = self.require.is_some_and(|require| require.is_on);
         for place in self.places.iter() {
@@ -172,10 +173,6 @@ impl LocConf {
                 place.is_used.set(true);
             }
         }
-        let is_own = |place: &&Rc<Place>| {
-            place.name == "secure_link_hash_require" && place.is_in_location && is_on
-        };
-        notes.delegated.note(self.places.iter().take(own).find(is_own), parser);
         if matches!(self.method, Method::None) {
             return;
         }
@@ -241,6 +238,23 @@ impl LocConf {
                      whoever has a link can make it last"
                 ),
             );
+        }
+    }
+
+    /// Notes the location for [`warn_of_questions`].
+    fn note_location(&self, notes: &Notes, parser: Parser<'_>) {
+        let Some(server) = Server::current(parser) else { return };
+        if let Some(location) = location::current(parser) {
+            notes.locations.borrow_mut().push(NamedLocation {
+                server,
+                name: location.name.to_vec(),
+                is_exact: location.is_exact,
+                guard: self.guard(),
+                place: self.places.get("secure_link_hash_require").cloned(),
+            });
+        }
+        if let Some(uri) = location::auth_request(parser) {
+            notes.questions.borrow_mut().push((server, uri.to_vec(), self.guard()));
         }
     }
 
@@ -671,10 +685,39 @@ fn has_secure_link(parser: Parser<'_>) -> bool {
         .is_some_and(|conf| !matches!(conf.first_word(), 0 | ngx_uint_t::MAX))
 }
 
+/// Warns where `auth_request` asks a location for a link that it does not bring.
+fn warn_of_questions(notes: &Notes, parser: Parser<'_>) {
+    let locations = notes.locations.borrow();
+    for (server, uri, asks) in notes.questions.borrow().iter() {
+        let meant = locations.iter().filter(|location| {
+            let is_meant = if location.is_exact {
+                *uri == location.name
+            } else {
+                uri.starts_with(&location.name)
+            };
+            location.server == *server && is_meant
+        });
+        let meant = meant.max_by_key(|location| (location.is_exact, location.name.len()));
+        if let Some(NamedLocation { guard: guard @ Some(_), place: Some(place), .. }) = meant
+            && guard != asks
+        {
+            let uri = String::from_utf8_lossy(uri);
+            notes.warned.warn(
+                place,
+                parser,
+                format_args!(
+                    "\"auth_request {uri}\" asks here without a link, so that all are refused: write \
+                     it where that stands"
+                ),
+            );
+        }
+    }
+}
+
 /// Warns of what no location goes by, once all are known.
 pub fn warn(parser: Parser<'_>, main: &MainConf) {
     let notes = &main.notes;
-    notes.delegated.warn(parser);
+    warn_of_questions(notes, parser);
     let lenient = notes.lenient.borrow();
     if variable::is_used(parser, &VERDICTS) {
         lenient.iter().for_each(|place| place.is_used.set(true));

@@ -14,6 +14,7 @@ mod verify;
 use nginx_sys::{
     ngx_http_phases_NGX_HTTP_ACCESS_PHASE as ACCESS, ngx_http_phases_NGX_HTTP_LOG_PHASE as LOG,
     ngx_http_phases_NGX_HTTP_PRECONTENT_PHASE as PRECONTENT,
+    ngx_http_phases_NGX_HTTP_REWRITE_PHASE as REWRITE,
 };
 
 use crate::ngx::module::Hooks;
@@ -37,6 +38,10 @@ impl Hooks for SecureLinkHash {
         if strips || main.is_required.get() {
             phase::add::<access::BeforeOthers>(parser, ACCESS)?;
             phase::add_first::<access::AfterOthers>(parser, ACCESS)?;
+        }
+        if main.is_required.get() {
+            // Before `return` answers. The blocks of `if` say nothing of this.
+            phase::add::<access::Subrequest>(parser, REWRITE)?;
         }
         if strips {
             phase::add::<strip::Strip>(parser, PRECONTENT)?;
