@@ -7,8 +7,8 @@
 //! token. A token without `HS256-` is SHA-256 of the key in front of the same.
 //! <https://github.com/BunnyWay/BunnyCDN.TokenAuthentication>
 //!
-//! `token_countries` and `token_countries_blocked` cannot be kept, so such links are refused, as are those with
-//! anything else that speaks of the token, such as `token_referer`.
+//! Other arguments that begin with `token_` are rules for whom a link is (`token_countries`,
+//! `token_referer`), which cannot be kept, so such links are refused.
 //!
 //! # One message, one meaning
 //!
@@ -19,6 +19,8 @@
 //! - Names and values hold no control bytes, `&` and `=`. A name is not empty, does not begin with
 //!   a digit, has no ten digits in a row, and stands once, whatever its case.
 //! - A path holds no `=` behind ten digits in a row.
+//! - The last value does not end in an address as text: there were signers that wrote one behind the
+//!   arguments, and such a link for one client would be one for all.
 //! - Links are bound to addresses, or they are not: whoever checks them says which.
 //!
 //! A message has its arguments sorted and decoded. So that a link says no more than that, they are
@@ -99,12 +101,8 @@ const PAST: u64 = 1_790_000_000;
 /// Names that speak of the token itself, and stand nowhere else.
 const OWN: [&[u8]; 3] = [b"bcdn_token", b"expires", b"token"];
 
-/// What a link may say about its token besides. All else that begins so bounds it in a way that is not kept
-/// here.
+/// What a link may say about its token besides.
 const TOKEN_WORDS: [&[u8]; 2] = [b"token_ignore_params", b"token_path"];
-
-/// How what speaks of a token begins.
-const TOKEN_WORD: &[u8] = b"token_";
 
 fn verify(
     keys: &[FormatKey],
@@ -133,14 +131,9 @@ fn verify(
         let name = percent_decode_strict(given).ok_or(VerifyError::Malformed)?.into_owned();
         // Written with escapes, or in the path, an argument is signed, and yet is none to who reads
         // arguments as they are.
-        let is_bound = name
-            .get(..TOKEN_WORD.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(TOKEN_WORD));
-        if is_bound && !TOKEN_WORDS.contains(&&name[..]) {
-            return Err(VerifyError::Malformed);
-        }
         let is_of_link = OWN.contains(&&name[..]) || TOKEN_WORDS.contains(&&name[..]);
-        if !is_of_link && (name != given || is_in_path && name != b"limit") {
+        let is_rule = |name: &[u8]| name.to_ascii_lowercase().starts_with(b"token_");
+        if !is_of_link && (is_rule(&name) || name != given || is_in_path && name != b"limit") {
             return Err(VerifyError::Malformed);
         }
         if !is_of_link && !is_in_path {
@@ -181,6 +174,9 @@ fn verify(
         let speaks = |name: &[u8]| matches!(name, b"token_path" | b"token_ignore_params");
         (signed, unsigned) = signed.into_iter().partition(|(name, _)| speaks(name));
     } else if !is_as_signed {
+        return Err(VerifyError::Malformed);
+    }
+    if !is_bound && signed.last().is_some_and(|(_, value)| ends_with_address(value)) {
         return Err(VerifyError::Malformed);
     }
     let rate = match signed.iter().find(|(name, _)| name == b"limit") {
@@ -297,6 +293,14 @@ fn behind_digits(text: &[u8]) -> Option<&[u8]> {
     text.get(at + DIGITS..)
 }
 
+/// Whether a value ends in the text of an address, or is one.
+fn ends_with_address(value: &[u8]) -> bool {
+    /// Those of the longest text.
+    const MOST: usize = 45;
+    let text = value.get(value.len().saturating_sub(MOST)..).unwrap_or_default();
+    (0..text.len()).any(|at| text.get(at..).is_some_and(|text| address(text).is_some()))
+}
+
 /// The bytes of an IPv4 address.
 const V4: usize = 4;
 
@@ -337,7 +341,8 @@ fn packed(address: IpAddr) -> Vec<u8> {
     }
 }
 
-/// A link with its token in an argument; `None` where the arguments are not well escaped.
+/// A link with its token in an argument; `None` where the arguments are not well escaped, or could not be
+/// told from others.
 fn sign(mac: &Mac, sign_request: &SignRequest<'_>, expires: u64) -> Option<String> {
     let Url { origin, path, query } = Url::parse(sign_request.url.as_bytes());
     let mut query = String::from_utf8_lossy(query).into_owned();
@@ -354,6 +359,10 @@ fn sign(mac: &Mac, sign_request: &SignRequest<'_>, expires: u64) -> Option<Strin
         })
         .collect::<Option<Vec<_>>>()?;
     signed.sort();
+    let is_read_otherwise = signed.last().is_some_and(|(_, value)| ends_with_address(value));
+    if sign_request.address.is_none() && is_read_otherwise {
+        return None;
+    }
     let message = [
         sign_request.prefix.map_or(path, str::as_bytes),
         expires.to_string().as_bytes(),
@@ -659,8 +668,42 @@ mod tests {
     }
 
     #[test]
+    fn an_address_behind_the_arguments_is_no_value() {
+        for address in ["1.2.3.4", "203.0.113.255", "2001:db8::1", "::ffff:192.0.2.1", "fe80::"] {
+            for value in [format!("100{address}"), address.to_owned()] {
+                let message = format!("/v1900000000w={value}");
+                let arguments = format!("&w={}", percent_encode(value.as_bytes()));
+                let url = link(message.as_bytes(), "/v", "1900000000", &arguments, false);
+                assert_eq!(check(&url, ""), Err(VerifyError::Malformed), "{url}");
+            }
+            let message = format!("/v1900000000u={address}&w=1");
+            let arguments = format!("&u={}&w=1", percent_encode(address.as_bytes()));
+            let url = link(message.as_bytes(), "/v", "1900000000", &arguments, false);
+            assert!(check(&url, "").is_ok(), "{url}");
+        }
+        for value in ["1.2.3", "1.2.3.4x", "256"] {
+            let message = format!("/v1900000000w={value}");
+            let url = link(message.as_bytes(), "/v", "1900000000", &format!("&w={value}"), false);
+            assert!(check(&url, "").is_ok(), "{url}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_kept_is_refused() {
         assert_eq!(check(COUNTRIES, ""), Err(VerifyError::Malformed));
+        for name in [
+            "token_countries_blocked",
+            "token_referer",
+            "token_ip",
+            "token_asn",
+            "token_",
+            "Token_Referer",
+            "token_Path",
+        ] {
+            let message = format!("/v1900000000{name}=x");
+            let url = link(message.as_bytes(), "/v", "1900000000", &format!("&{name}=x"), false);
+            assert_eq!(check(&url, ""), Err(VerifyError::Malformed), "{name}");
+        }
         assert_eq!(check("/300kb.jpg?expires=1598024587", ""), Err(VerifyError::Missing));
         for (from, to) in [
             ("&expires=1598024587", ""),
