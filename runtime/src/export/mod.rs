@@ -5,6 +5,7 @@
 //! loop starts the watch and stops it, and never waits for a sink.
 
 mod redis;
+mod redis_connection;
 mod sink;
 mod statsd;
 mod watch;

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use image_gate_core::key::redis::{CounterEntry, Exchange, SCRIPT, What, arguments};
 use image_gate_core::key::{PartnerReport, QuotaWindow, Report};
-use redis::{Client, Connection, RedisResult, Script};
+use redis::{Client, RedisResult, Script};
 
+use super::redis_connection::Connection;
 use super::sink::Sink;
 use crate::host::Host;
 use crate::key::{Memory, Zone};
@@ -21,7 +22,7 @@ pub struct RedisConf {
     pub node: String,
     /// Between exchanges.
     pub interval: Duration,
-    /// For each connection, request and answer.
+    /// For each connection, with its password and database, and each answer.
     pub timeout: Duration,
     /// Whether partners with quotas are refused while Redis does not answer.
     pub deny: bool,
@@ -101,7 +102,7 @@ fn talk(
 ) -> RedisResult<Vec<Vec<u64>>> {
     let connection = match connection {
         Some(connection) => connection,
-        none => none.insert(connect(&conf.client, conf.timeout)?),
+        none => none.insert(Connection::open(&conf.client, conf.timeout)?),
     };
     let call = |batch: &Vec<CounterEntry>| {
         let mut call = script.prepare_invoke();
@@ -114,13 +115,6 @@ fn talk(
         call.invoke(connection)
     };
     batches.iter().map(call).collect()
-}
-
-fn connect(client: &Client, timeout: Duration) -> RedisResult<Connection> {
-    let connection = client.get_connection_with_timeout(timeout)?;
-    connection.set_read_timeout(Some(timeout))?;
-    connection.set_write_timeout(Some(timeout))?;
-    Ok(connection)
 }
 
 /// Returns the report as it would have been when the records began.
@@ -444,6 +438,61 @@ mod tests {
         assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
         assert!(a.node.connection.is_none() && !a.admit(1000));
         assert_eq!(a.send().0, 2000);
+    }
+
+    /// One that answers with `piece` again and again, with pauses, and never ends.
+    fn endless(start: &'static [u8], piece: Vec<u8>, pause: Duration) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("redis://{}", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                let (mut client, piece) = (client.unwrap(), piece.clone());
+                thread::spawn(move || {
+                    let mut result = client.write_all(start);
+                    while result.is_ok() {
+                        result = client.write_all(&piece);
+                        thread::sleep(pause);
+                    }
+                });
+            }
+        });
+        url
+    }
+
+    #[test]
+    fn an_answer_comes_in_time_as_a_whole() {
+        for start in [&b"+"[..], b"*1000000\r\n", b"$100000\r\n", b"-"] {
+            let url = endless(start, b"1".to_vec(), Duration::from_millis(20));
+            let mut a = Fixture::new("a", &url);
+            a.node.conf.timeout = Duration::from_millis(200);
+            a.count(1);
+            let began = Instant::now();
+            let said = a.send().1.unwrap_err();
+            assert!(said.ends_with(": timed out"), "{said}");
+            assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+            assert!(!a.admit(1000), "nobody knows what other nodes used");
+        }
+    }
+
+    #[test]
+    fn an_answer_has_so_many_bytes_and_no_more() {
+        let many = [&b"*1\r\n"[..]; 100_000].concat();
+        let pushes = b">1\r\n:1\r\n".repeat(100_000);
+        let long = vec![b'A'; 1 << 20];
+        for (start, piece) in [
+            (&b"+"[..], long.clone()),
+            (b"$9223372036854775807\r\n", long),
+            (b"", many),
+            (b"", pushes),
+        ] {
+            let mut a = Fixture::new("a", &endless(start, piece, Duration::ZERO));
+            a.node.conf.timeout = Duration::from_secs(60);
+            a.count(1);
+            let began = Instant::now();
+            let said = a.send().1.unwrap_err();
+            assert!(!said.ends_with(": timed out"), "{said}");
+            assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+        }
     }
 
     #[test]
