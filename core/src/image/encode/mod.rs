@@ -76,7 +76,7 @@ pub(super) fn encode(
             let indexed = palette::Indexed::new(raster, most, control)?;
             png::encode_palette(&indexed, plan, metadata, control)
         }
-        Format::Png => png::encode(&raster, plan, metadata, control),
+        Format::Png => png::encode(raster, plan, metadata, control),
         Format::Gif => gif::encode(&palette::Indexed::with_cutout(raster, control)?, plan),
         Format::Webp => webp::encode(raster, plan, metadata, control),
         Format::Avif => avif::encode(raster, plan, metadata, control),

@@ -61,6 +61,24 @@ pub(in crate::image) fn widen(raster: Raster, control: &Control) -> Result<Raste
     }
 }
 
+/// Takes alpha from what is opaque.
+pub(in crate::image) fn without_alpha(raster: Raster, control: &Control) -> Result<Raster, Error> {
+    match raster.layout() {
+        Layout::La8 => map::<2, 1>(&raster, Layout::L8, control, |[grey, _]| [grey]),
+        Layout::Rgba8 => map::<4, 3>(&raster, Layout::Rgb8, control, |[r, g, b, _]| [r, g, b]),
+        Layout::L8 | Layout::Rgb8 | Layout::Cmyk8 => Ok(raster),
+    }
+}
+
+/// Takes two of their three channels from colours that are grey: the counterpart of [`widen`].
+pub(in crate::image) fn grey(raster: Raster, control: &Control) -> Result<Raster, Error> {
+    match raster.layout() {
+        Layout::Rgb8 => map::<3, 1>(&raster, Layout::L8, control, |[grey, ..]| [grey]),
+        Layout::Rgba8 => map::<4, 2>(&raster, Layout::La8, control, |[grey, .., a]| [grey, a]),
+        Layout::L8 | Layout::La8 | Layout::Cmyk8 => Ok(raster),
+    }
+}
+
 /// Gives opaque colour its alpha.
 pub(in crate::image) fn with_alpha(raster: Raster, control: &Control) -> Result<Raster, Error> {
     match raster.layout() {

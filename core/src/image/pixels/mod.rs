@@ -24,7 +24,7 @@ pub(super) use adjust::adjust;
 pub(super) use blur::blur;
 pub(super) use border::{Frame, border};
 pub(super) use composite::{divide_by_255, lay_opaque, lay_over};
-pub(super) use flatten::{flatten, veil, widen, with_alpha};
+pub(super) use flatten::{flatten, grey, veil, widen, with_alpha, without_alpha};
 pub(super) use mask::{mask, within_shape};
 pub(super) use narrow::{clamp_luma, colored, narrow_range, widen_range};
 pub(super) use orient::{orient, orient_deep};

@@ -7,9 +7,10 @@ use miniz_oxide::DataFormat;
 use miniz_oxide::deflate::core::{
     CompressionStrategy, CompressorOxide, TDEFLFlush, TDEFLStatus, compress_to_output,
 };
+use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Status, Strategy};
 
 use crate::image::error::not_encoded;
-use crate::image::raster::with_room;
+use crate::image::raster::{with_room, zeroed};
 use crate::image::{Control, Error};
 
 /// How lines are compressed.
@@ -23,14 +24,19 @@ pub(super) enum Method {
     Runs,
     /// By codes of their own, what was there before by its place: one of zlib's levels.
     Matches(u8),
+    /// As those of a low level, and by matches of [`SHORT_MATCH`] bytes, which zlib's quick levels don't find.
+    ShortMatches,
 }
 
-/// Bytes of a piece of what is made, and of what is compressed between two looks at the
-/// [`Control`].
+/// Bytes of a short match.
+pub(super) const SHORT_MATCH: usize = 3;
+
+/// Bytes of a piece of what is made.
 const PIECE: usize = 1 << 16;
 
-/// The whole window of deflate.
-const WINDOW_BITS: u8 = 15;
+/// Bytes that are compressed between two looks at the [`Control`]: of the slowest levels, each may be compared with
+/// thousands of places.
+const STEP: usize = 1 << 14;
 
 /// A stream of zlib in pieces, none of which is copied because the next one comes.
 #[derive(Debug, Default)]
@@ -51,6 +57,9 @@ impl From<Error> for Stop {
     }
 }
 
+/// The quickest level of zlib that has codes of its own.
+pub(super) const QUICKEST: u8 = 2;
+
 /// Takes the next line.
 type Take<'a> = &'a mut dyn FnMut(&[u8]) -> Result<(), Stop>;
 
@@ -69,12 +78,12 @@ pub(super) fn deflate(
     let sink = Sink { made: Compressed::default(), most, stop: &stop };
     let (level, strategy) = match method {
         Method::FixedCodes => return short(by_fixed_codes(sink, control, feed)),
-        Method::Stored => (0, CompressionStrategy::Default),
-        Method::Runs => (6, CompressionStrategy::RLE),
-        Method::Matches(level) => (level, CompressionStrategy::Default),
+        Method::ShortMatches => return short(by_short_matches(sink, control, feed)),
+        Method::Stored => (0, Strategy::Default),
+        Method::Runs => (6, Strategy::Rle),
+        Method::Matches(level) => (level, Strategy::Default),
     };
-    let codec = CompressorOxide::with_params(DataFormat::Zlib, level, strategy, WINDOW_BITS);
-    short(by_own_codes(codec, sink, control, feed))
+    short(by_own_codes(Codec::new(level, strategy)?, sink, control, feed))
 }
 
 /// Takes a stream that got too long for none.
@@ -107,11 +116,36 @@ fn by_fixed_codes(
 }
 
 fn by_own_codes(
-    mut codec: CompressorOxide,
+    mut codec: Codec,
     mut sink: Sink,
     control: &Control,
     feed: impl FnOnce(Take) -> Result<(), Stop>,
 ) -> Result<Compressed, Stop> {
+    let mut step = |part: &[u8], flush| {
+        codec.step(part, flush, |bytes| sink.put(bytes))?;
+        sink.stop.take().map_or(Ok(()), Err)
+    };
+    feed(&mut |line| {
+        for part in line.chunks(STEP) {
+            control.check()?;
+            step(part, DeflateFlush::NoFlush)?;
+        }
+        Ok(())
+    })?;
+    step(&[], DeflateFlush::Finish)?;
+    Ok(sink.made)
+}
+
+fn by_short_matches(
+    mut sink: Sink,
+    control: &Control,
+    feed: impl FnOnce(Take) -> Result<(), Stop>,
+) -> Result<Compressed, Stop> {
+    // By a look at few places.
+    const LEVEL: u8 = 3;
+    const WINDOW_BITS: u8 = 15;
+    let strategy = CompressionStrategy::Default;
+    let mut codec = CompressorOxide::with_params(DataFormat::Zlib, LEVEL, strategy, WINDOW_BITS);
     let mut step = |part: &[u8], flush, wanted: TDEFLStatus| {
         let (status, taken) = compress_to_output(&mut codec, part, flush, |bytes| {
             sink.put(bytes);
@@ -125,7 +159,7 @@ fn by_own_codes(
         }
     };
     feed(&mut |line| {
-        for part in line.chunks(PIECE) {
+        for part in line.chunks(STEP) {
             control.check()?;
             step(part, TDEFLFlush::None, TDEFLStatus::Okay)?;
         }
@@ -133,6 +167,70 @@ fn by_own_codes(
     })?;
     step(&[], TDEFLFlush::Finish, TDEFLStatus::Done)?;
     Ok(sink.made)
+}
+
+/// A compressor, and where it puts what it makes.
+struct Codec {
+    codec: Deflate,
+    room: Vec<u8>,
+}
+
+impl Codec {
+    fn new(level: u8, strategy: Strategy) -> Result<Codec, Error> {
+        let config = DeflateConfig { level: level.into(), strategy, ..DeflateConfig::default() };
+        Ok(Codec { codec: Deflate::new_with_config(config), room: zeroed(STEP)? })
+    }
+
+    /// Compresses all of this, up to the end of the stream if it is to finish.
+    fn step(
+        &mut self,
+        mut part: &[u8],
+        flush: DeflateFlush,
+        mut put: impl FnMut(&[u8]),
+    ) -> Result<(), Error> {
+        loop {
+            let (taken, made) = (self.codec.total_in(), self.codec.total_out());
+            let status = self
+                .codec
+                .compress(part, &mut self.room, flush)
+                .map_err(|error| not_encoded(error.as_str()))?;
+            let taken = (self.codec.total_in() - taken) as usize;
+            let made = (self.codec.total_out() - made) as usize;
+            part = part.get(taken..).unwrap_or_default();
+            put(self.room.get(..made).unwrap_or_default());
+            // What is left in the compressor is more than there was room for.
+            let all = match flush {
+                DeflateFlush::Finish => status == Status::StreamEnd,
+                _ => part.is_empty() && made < self.room.len(),
+            };
+            if all {
+                return Ok(());
+            }
+            if taken + made == 0 {
+                return Err(not_encoded(format!("deflate: {status:?}")));
+            }
+        }
+    }
+}
+
+/// Tells how long lines get by matches, quickly found.
+pub(super) struct Gauge(Codec);
+
+impl Gauge {
+    /// # Errors
+    /// [`Error::Internal`] without memory.
+    pub(super) fn new() -> Result<Gauge, Error> {
+        Ok(Gauge(Codec::new(QUICKEST, Strategy::Default)?))
+    }
+
+    /// # Errors
+    /// [`Error::EncodeFailed`].
+    pub(super) fn len(&mut self, lines: &[u8]) -> Result<usize, Error> {
+        self.0.codec.reset();
+        let mut len = 0;
+        self.0.step(lines, DeflateFlush::Finish, |bytes| len += bytes.len())?;
+        Ok(len)
+    }
 }
 
 /// Where compressors write to. They end the process where that fails, so it doesn't: it says why
@@ -189,13 +287,14 @@ mod tests {
 
     use super::*;
 
-    const METHODS: [Method; 6] = [
+    const METHODS: [Method; 7] = [
         Method::Stored,
         Method::FixedCodes,
         Method::Runs,
-        Method::Matches(1),
-        Method::Matches(3),
+        Method::Matches(QUICKEST),
+        Method::Matches(6),
         Method::Matches(9),
+        Method::ShortMatches,
     ];
 
     fn deflated(method: Method, most: usize, lines: &[Vec<u8>]) -> Option<Vec<u8>> {

@@ -7,6 +7,8 @@ use image_gate_codecs::cpu::{self, Kernel};
 pub(super) enum Filter {
     /// None at all: what repeats itself in a drawing is found as it is.
     None,
+    /// The difference from the pixel to the left: what repeats itself on slopes is found so.
+    Left,
     /// The one that leaves the least values (W3C PNG, third edition, section 12.7).
     Smallest,
     /// The one that leaves the least information.
@@ -14,9 +16,10 @@ pub(super) enum Filter {
 }
 
 const NONE: u8 = 0;
+const LEFT: u8 = 1;
 
 /// The numbers of those that predict something, in the order in which they are tried.
-const PREDICTING: [u8; 4] = [2, 1, 3, 4];
+const PREDICTING: [u8; 4] = [2, LEFT, 3, 4];
 
 /// Makes lines, as they are compressed, of the rows of one picture: a row behind the number of its
 /// filter.
@@ -35,6 +38,7 @@ impl Lines {
 
     /// Returns the line of a row, of which the one above is as long.
     pub(super) fn line(&mut self, row: &[u8], above: &[u8]) -> &[u8] {
+        let channels = self.channels;
         let cost = match self.filter {
             Filter::None => {
                 self.line.clear();
@@ -42,12 +46,17 @@ impl Lines {
                 self.line.extend_from_slice(row);
                 return &self.line;
             }
+            Filter::Left => {
+                self.line.clear();
+                self.line.push(LEFT);
+                cpu::run(Filtered { number: LEFT, row, above, channels, line: &mut self.line });
+                return &self.line;
+            }
             Filter::Smallest => spread,
             Filter::Plainest => information,
         };
         let mut least = u64::MAX;
         for number in PREDICTING {
-            let channels = self.channels;
             self.other.clear();
             self.other.push(number);
             cpu::run(Filtered { number, row, above, channels, line: &mut self.other });
@@ -79,7 +88,7 @@ impl Kernel for Filtered<'_> {
     #[inline(always)]
     fn run(self) {
         match self.number {
-            1 => self.by(|left, _, _| left),
+            LEFT => self.by(|left, _, _| left),
             2 => self.by(|_, above, _| above),
             3 => self.by(|left, above, _| left.midpoint(above)),
             _ => self.by(nearest),
@@ -197,7 +206,7 @@ mod tests {
                     });
                     assert_eq!(unfiltered(&line, &above, channels), row, "{number} {channels}");
                 }
-                for filter in [Filter::None, Filter::Smallest, Filter::Plainest] {
+                for filter in [Filter::None, Filter::Left, Filter::Smallest, Filter::Plainest] {
                     let mut lines = Lines::new(filter, channels);
                     let line = lines.line(&row, &above);
                     assert_eq!(unfiltered(line, &above, channels), row, "{filter:?} {channels}");

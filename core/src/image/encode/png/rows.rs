@@ -1,6 +1,6 @@
 //! The rows of a raster in the order of a file, interlaced or not.
 
-use super::deflate::{Compressed, Method, Stop, deflate};
+use super::deflate::{Compressed, Gauge, Method, Stop, deflate};
 use super::filter::{Filter, Lines};
 use crate::image::raster::{with_room, zeroed};
 use crate::image::source::png::PASSES;
@@ -10,6 +10,28 @@ use crate::image::{Control, Error};
 const PLACES: usize = 8;
 const PLACE_WIDTH: usize = 128;
 const PLACE_HEIGHT: usize = 16;
+
+/// Bytes of a strip of lines that get the same filter, at most but for a line: several times as many as matches reach
+/// back.
+const STRIP: usize = 192 << 10;
+
+/// Of 100, what rows as they are count: by more work they gain more than others do.
+const AS_THEY_ARE_PERCENT: usize = 95;
+
+/// Which filters the rows of a raster get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Filters {
+    All(Filter),
+    /// One for each strip.
+    Strips(Vec<Filter>),
+}
+
+/// Filters by strips.
+pub(super) struct Strips {
+    pub(super) filters: Filters,
+    /// Of 100, what is left by them of what it is without any.
+    pub(super) percent: usize,
+}
 
 /// The raster of a PNG.
 #[derive(Debug, Clone, Copy)]
@@ -28,14 +50,96 @@ impl Rows<'_> {
     /// As of [`deflate`].
     pub(super) fn compress(
         &self,
-        (filter, method): (Filter, Method),
+        filters: &Filters,
+        method: Method,
         most: usize,
         control: &Control,
     ) -> Result<Option<Compressed>, Error> {
-        deflate(method, most, control, |take| {
-            let mut lines = Lines::new(filter, self.channels);
-            self.each(|row, above| take(lines.line(row, above)))
+        deflate(method, most, control, |take| match filters {
+            Filters::All(filter) => {
+                let mut lines = Lines::new(*filter, self.channels);
+                self.each(|row, above| take(lines.line(row, above)))
+            }
+            Filters::Strips(filters) => {
+                let mut filters = filters.iter().map(|&filter| Lines::new(filter, self.channels));
+                let strip = self.strip();
+                let (mut lines, mut len) = (filters.next(), 0);
+                self.each(|row, above| {
+                    if len >= strip {
+                        (lines, len) = (filters.next(), 0);
+                    }
+                    let lines = lines.as_mut().ok_or_else(Self::no_strip)?;
+                    len += row.len() + 1;
+                    take(lines.line(row, above))
+                })
+            }
         })
+    }
+
+    fn no_strip() -> Error {
+        Error::Internal("a PNG has more strips than were looked at".to_owned())
+    }
+
+    /// Bytes of a strip: all have about as many.
+    fn strip(&self) -> usize {
+        let len = self.data.len() + self.height();
+        len.div_ceil(len.div_ceil(STRIP).max(1))
+    }
+
+    /// Chooses a filter among these, of which the first is none, for each strip, by a quarter of it from its middle.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] without memory, [`Error::EncodeFailed`], those of [`Control::check`].
+    pub(super) fn strips(&self, among: &[Filter], control: &Control) -> Result<Strips, Error> {
+        let mut gauge = Gauge::new()?;
+        let candidate = |&filter| (filter, Lines::new(filter, self.channels), Vec::new());
+        let mut candidates: Vec<(Filter, Lines, Vec<u8>)> = among.iter().map(candidate).collect();
+        let (mut filters, mut without, mut with) = (Vec::new(), 0, 0);
+        let mut choose = |candidates: &mut [(Filter, Lines, Vec<u8>)]| {
+            let mut best = (usize::MAX, Filter::None);
+            for (filter, _, lines) in candidates {
+                control.check()?;
+                let mut len = gauge.len(lines)?;
+                if *filter == Filter::None {
+                    len = len * AS_THEY_ARE_PERCENT / 100;
+                    without += len;
+                }
+                if len < best.0 {
+                    best = (len, *filter);
+                }
+                lines.clear();
+            }
+            with += best.0;
+            filters.push(best.1);
+            Ok::<_, Error>(())
+        };
+        let strip = self.strip();
+        let mut len = 0;
+        let each = self.each(|row, above| {
+            let end = len + row.len() + 1;
+            if end > strip * 3 / 8 && len < strip * 5 / 8 {
+                for (_, lines, looked_at) in &mut candidates {
+                    let room = row.len() + 1;
+                    looked_at.try_reserve(room).map_err(|_| Error::out_of_memory(room))?;
+                    looked_at.extend_from_slice(lines.line(row, above));
+                }
+            }
+            len = end;
+            if len >= strip {
+                len = 0;
+                choose(&mut candidates)?;
+            }
+            Ok(())
+        });
+        match each {
+            Ok(()) => {}
+            Err(Stop::Failed(error)) => return Err(error),
+            Err(Stop::TooLong) => return Err(Self::no_strip()),
+        }
+        if len > 0 {
+            choose(&mut candidates)?;
+        }
+        Ok(Strips { filters: Filters::Strips(filters), percent: with * 100 / without.max(1) })
     }
 
     /// Returns at least as many bytes as the raster takes that is not compressed.
