@@ -7,6 +7,10 @@ use super::{Control, Error};
 /// The longest side of the small version that is looked at.
 const SIDE: u32 = 128;
 
+/// Levels of red, green and blue that are told apart where colours are counted, and the kinds that this makes.
+const LEVELS: usize = 8;
+const KINDS: usize = LEVELS * LEVELS * LEVELS;
+
 /// Samples of the raster across and down that make a pixel of the small version.
 const SAMPLES: u32 = 4;
 
@@ -113,6 +117,7 @@ impl Small {
             mean.iter_mut().zip(pixel).for_each(|(mean, v)| *mean += v / count);
         }
         let (width, height) = (self.size.width as usize, self.size.height as usize);
+        let rarity = self.rarity();
         let tones: Vec<f32> = self.pixels.iter().map(luminance).collect();
         let mut scores = with_room(self.pixels.len())?;
         for y in 0..height {
@@ -127,17 +132,32 @@ impl Small {
                     + 1.0 * distance.sqrt()
                     + 0.35 * skin(pixel)
                     + 0.2 * saturation(pixel);
+                let rare = rarity.get(kind_of(&pixel)).copied().unwrap_or(0.0);
+                let score = score * rare;
                 scores.push(score * score * pixel[3]);
             }
         }
         self.stand_out(&scores)
     }
 
+    /// How seldom the colours of each kind are, by the information that it is to see one: what a subject is in, much of
+    /// the picture has.
+    fn rarity(&self) -> [f32; KINDS] {
+        let mut counts = [0u32; KINDS];
+        for pixel in &self.pixels {
+            if let Some(count) = counts.get_mut(kind_of(pixel)) {
+                *count += 1;
+            }
+        }
+        let all = self.pixels.len() as f32;
+        counts.map(|count| (all / count.max(1) as f32).log2())
+    }
+
     /// Takes from each score what its surroundings have as well: bark is as full of edges as
     /// the bird on it, but there is one bird.
     fn stand_out(&self, scores: &[f32]) -> Result<Vec<f32>, Error> {
         const AROUND: usize = SIDE as usize / 6;
-        const COMMON: f64 = 0.85;
+        const COMMON: f64 = 1.2;
 
         let (width, height) = (self.size.width as usize, self.size.height as usize);
         // Sums of all that is above and left, with a row and a column of zeros before.
@@ -178,6 +198,12 @@ fn color(layout: Layout, pixel: &[u8]) -> [f32; 4] {
         (_, &[r, g, b, a]) => [part(r), part(g), part(b), part(a)],
         _ => [0.0; 4],
     }
+}
+
+/// Which of the [`KINDS`] a colour is of.
+fn kind_of([r, g, b, _]: &[f32; 4]) -> usize {
+    let level = |v: &f32| (v * LEVELS as f32) as usize;
+    [r, g, b].into_iter().fold(0, |kind, v| kind * LEVELS + level(v).min(LEVELS - 1))
 }
 
 fn luminance([r, g, b, _]: &[f32; 4]) -> f32 {
@@ -242,6 +268,26 @@ mod tests {
         assert_eq!(found((600, 400), (200, 400), |_, _| [90, 90, 90]), (200, 0));
         assert_eq!(found((7, 400), (7, 101), |_, _| [0, 0, 0]), (0, 149));
         assert_eq!(found((1, 1), (1, 1), |_, _| [1, 2, 3]), (0, 0));
+    }
+
+    #[test]
+    fn a_bird_counts_more_than_the_bark_it_sits_on() {
+        let (x, _) = found((600, 340), (170, 340), |x, y| {
+            let grain = (((x / 5 * 0x9e37 + y / 17 * 0x85eb) ^ (x * 31 >> 3)) & 255) as u8;
+            match (x, y) {
+                _ if x.abs_diff(285) * 2 + y.abs_diff(190) * 3 < 70 => {
+                    if (x + y) % 14 < 9 {
+                        [190, 100, 50]
+                    } else {
+                        [60, 80, 110]
+                    }
+                }
+                (0..250, _) => [30 + (u16::from(grain) * 2 / 3) as u8; 3],
+                _ => [225, 228, 232],
+            }
+        });
+        // It is as wide as from 250 to 320.
+        assert!((142..=255).contains(&x), "{x}");
     }
 
     #[test]
