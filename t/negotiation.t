@@ -220,11 +220,16 @@ sub {
 === TEST 9: what does not fit into the best format that a client shows goes out in another
 --- config
     location /high/   { image_resize stretch 2 17000 enlarge=on; image_resize_format auto=webp,avif; add_header X-Accept $image_resize_accept; alias $TEST_NGINX_FIXTURES/; }
+    location /up/     { image_resize stretch 2 17000 enlarge=on; image_resize_format auto=webp,avif; proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/plain/; }
+    location /plain/  { alias $TEST_NGINX_FIXTURES/; }
     location /webp/   { image_resize stretch 2 17000 enlarge=on; image_resize_format webp; add_header X-Error $image_resize_error always; alias $TEST_NGINX_FIXTURES/; }
 --- rows
 /high/photo-300x200.jpg [CHROME]                200 Content-Type=image/avif Vary=Accept X-Accept=webp
 /high/photo-300x200.jpg [CHROME80]              200 Content-Type=image/jpeg Vary=Accept X-Accept=webp,original etag=other
 /high/photo-300x200.png [CHROME80]              200 Content-Type=image/png Vary=Accept
 /high/photo-300x200.jpg [CURL]                  200 Content-Type=image/jpeg Vary=Accept X-Accept=original
-HEAD /high/photo-300x200.jpg [CHROME]           200 empty Vary=Accept !Content-Type
+HEAD /high/photo-300x200.jpg [CHROME]           200 empty Vary=Accept Content-Type=image/avif
+# of an upstream that only said that there is something
+HEAD /up/photo-300x200.jpg [CHROME]             200 empty Vary=Accept !Content-Type
+/up/photo-300x200.jpg [CHROME]                  200 Content-Type=image/avif Vary=Accept
 /webp/photo-300x200.jpg [CHROME]                415 X-Error=too_many_pixels
