@@ -194,6 +194,8 @@ fn no_option_of_the_documentation_is_passed_over() {
         "border-bottom",
         "border-left",
         "dpr",
+        "inv",
+        "invert",
     ];
     for name in DOCUMENTED.split_whitespace().filter(|name| !silent.contains(name)) {
         for (name, value) in [(name.to_owned(), "17"), (format!("{name}64"), "MTc")] {
