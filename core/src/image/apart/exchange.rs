@@ -12,6 +12,9 @@ const ASKED: usize = 8;
 /// Bytes before a piece of an answer: its length, and whether it is the last one.
 const ANSWERED: usize = 8;
 
+/// Bytes of an answer that are no pixels: heads, a profile, Exif, XMP.
+const OTHER_BYTES: usize = 16 << 20;
+
 /// The numbers that what is in the memory is shown with.
 const ASKS: u32 = 0;
 const ANSWERS: u32 = 1;
@@ -28,7 +31,11 @@ pub(in crate::image) trait Responder {
 /// Where it works.
 pub(in crate::image) enum Exchange<'a> {
     Here(Box<dyn Responder + 'a>),
-    Apart(Box<dyn IsolatedPictures>),
+    Apart {
+        pictures: Box<dyn IsolatedPictures>,
+        /// Bytes that an answer has at most.
+        most: usize,
+    },
 }
 
 impl<'a> Exchange<'a> {
@@ -46,7 +53,12 @@ impl<'a> Exchange<'a> {
         let Some(isolation) = control.isolation() else { return here().map(Exchange::Here) };
         let pixels = longest.saturating_add(ASKED);
         let size = of_library(WorkSize { pixels, memory, foreign: true });
-        isolation.begin(size, order, control, fill).map(Exchange::Apart).map_err(of_encoder)
+        let pictures = isolation.begin(size, order, control, fill).map_err(of_encoder)?;
+        // Twice the pixels are more than any encoder makes of noise.
+        Ok(Exchange::Apart {
+            pictures,
+            most: longest.saturating_mul(2).saturating_add(OTHER_BYTES),
+        })
     }
 
     /// Asks for a picture, and appends the answer.
@@ -62,7 +74,8 @@ impl<'a> Exchange<'a> {
     ) -> Result<(), Error> {
         match self {
             Exchange::Here(responder) => append(answer, responder.respond(said, pixels)?),
-            Exchange::Apart(there) => {
+            Exchange::Apart { pictures: there, most } => {
+                let most = answer.len().saturating_add(*most);
                 let wants = there
                     .next(control, &mut |room| put_question(said, pixels, room))
                     .map_err(of_encoder)?;
@@ -71,9 +84,13 @@ impl<'a> Exchange<'a> {
                 }
                 let mut is_last = false;
                 while !is_last {
+                    control.check()?;
                     let shown = there.next(control, &mut |room| {
                         let piece;
                         (piece, is_last) = piece_of(room).ok_or_else(misread)?;
+                        if piece.is_empty() && !is_last || answer.len() + piece.len() > most {
+                            return Err(misread());
+                        }
                         append(answer, piece)
                     });
                     if shown.map_err(of_encoder)? != Some(ANSWERS) {

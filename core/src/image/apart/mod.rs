@@ -45,7 +45,8 @@ pub(super) fn bytes(
     Ok(bytes)
 }
 
-/// Has an encoder make at most `size.pixels` bytes of the parts of a source there, which it [`put`]s.
+/// Has an encoder make at most `size.pixels` bytes of the parts of a source there, which it [`put`]s. That it
+/// crashed is told as of a decoder, for [`of_encoder`].
 pub(super) fn encoded(
     isolation: &dyn Isolation,
     size: WorkSize,
@@ -55,14 +56,13 @@ pub(super) fn encoded(
 ) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     let size = WorkSize { pixels: size.pixels.saturating_add(LEN), ..of_library(size) };
-    let made = isolation.run(size, source, control, fill, &mut |made| {
+    isolation.run(size, source, control, fill, &mut |made| {
         let (len, made) = made.split_first_chunk::<LEN>().ok_or_else(misread)?;
         let len = usize::try_from(u64::from_le_bytes(*len)).map_err(|_| misread())?;
         let made = made.get(..len).ok_or_else(misread)?;
         bytes = with_room(len)?;
         append(&mut bytes, made, control)
-    });
-    made.map_err(of_encoder)?;
+    })?;
     Ok(bytes)
 }
 
@@ -93,7 +93,7 @@ fn misread() -> Error {
 }
 
 /// What was no fault of a source's: there an encoder crashed, or wanted more memory.
-fn of_encoder(error: Error) -> Error {
+pub(super) fn of_encoder(error: Error) -> Error {
     match error {
         Error::DecodeFailed(text) | Error::TooManyPixels(text) => Error::EncodeFailed(text),
         error => error,

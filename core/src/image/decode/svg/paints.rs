@@ -89,7 +89,7 @@ fn look(
 ) -> Result<(), Error> {
     let is_style = |parent: Node<'_, '_>| parent.tag_name().name() == "style";
     if node.is_text() && node.parent().is_some_and(is_style) {
-        return sheet(text, node.range(), false, edits, control);
+        return sheet(text, of_cdata(text, node.range()), false, edits, control);
     }
     for attribute in node.attributes().filter(|attribute| attribute.namespace().is_none()) {
         let (name, range) = (attribute.name(), attribute.range_value());
@@ -105,6 +105,19 @@ fn look(
         }
     }
     Ok(())
+}
+
+/// A range without what begins and ends a section of text that is taken as it is, where it is one.
+fn of_cdata(text: &str, range: Range<usize>) -> Range<usize> {
+    let (begin, end) = ("<![CDATA[", "]]>");
+    let section = text.get(range.clone()).and_then(|text| text.strip_prefix(begin));
+    match section.and_then(|section| section.strip_suffix(end)) {
+        Some(section) => {
+            let start = range.start + begin.len();
+            start..start + section.len()
+        }
+        None => range,
+    }
 }
 
 fn push(edits: &mut Vec<Edit>, edit: Edit) -> Result<(), Error> {
@@ -265,7 +278,9 @@ fn color(value: &str, nested: u32) -> Option<Cow<'_, str>> {
     let is_known = lower.chars().all(is_plain) && !lower.is_empty()
         || lower.starts_with('#')
         || lower.contains('(');
-    let parsed = csscolorparser::parse(&lower).ok().filter(|_| is_known)?;
+    // What is read as digits of a colour without its "#" is no name of any.
+    let is_bare = lower.chars().all(|c| c.is_ascii_hexdigit());
+    let parsed = csscolorparser::parse(&lower).ok().filter(|_| is_known && !is_bare)?;
     // Of functions those with commas are the old ones.
     let is_old = lower.contains(',') && (lower.starts_with("rgb") || lower.starts_with("hsl"));
     let is_named = lower.chars().all(is_plain) && lower != "rebeccapurple";
@@ -400,6 +415,9 @@ mod tests {
             "#ff",
             "12",
             "ff0000",
+            "fff",
+            "facade",
+            "abcdef",
             "color(rec2020 1 0 0)",
             "color-mix(in srgb, red, blue)",
             "light-dark(a)",
@@ -431,6 +449,14 @@ mod tests {
             (
                 "<svg><style><![CDATA[.b{fill:lime;fill:oops;font:\"a;fill:b\"}]]></style></svg>",
                 "<svg><style><![CDATA[.b{fill:lime;;font:\"a;fill:b\"}]]></style></svg>",
+            ),
+            (
+                "<svg><style><![CDATA[.a{fill:red]]></style></svg>",
+                "<svg><style><![CDATA[.a{fill:red]]></style></svg>",
+            ),
+            (
+                "<svg><style><![CDATA[.a{fill:oops]]></style></svg>",
+                "<svg><style><![CDATA[.a{]]></style></svg>",
             ),
             ("<svg style='background:#FFF'/>", "<svg style='background-color:#FFF'/>"),
             ("<svg style='background:url(x) top'/>", "<svg style='background:url(x) top'/>"),

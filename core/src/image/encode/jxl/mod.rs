@@ -133,8 +133,10 @@ fn write_pixels(image: Image, plan: &Plan, control: &Control) -> Result<Vec<u8>,
         let effort = effort.ok_or(Error::Timeout)?;
         match write(Source::Pixels(image), effort, (most, memory), control) {
             // There are pictures at which one effort crashes, and another does not.
-            Err(Error::EncodeFailed(_)) if effort > 1 => wanted = effort - 1,
-            made => return made,
+            Err(Error::DecodeFailed(_) | Error::TooManyPixels(_)) if effort > 1 => {
+                wanted = effort - 1;
+            }
+            made => return made.map_err(apart::of_encoder),
         }
     }
 }
@@ -157,7 +159,7 @@ pub(in crate::image) fn transcode(
     let (most, memory) =
         (jpeg.len() + jpeg.len() / 4 + OTHER_BYTES, working_bytes(size, Format::Jxl, false));
     match write(Source::Jpeg(jpeg), effort.ok_or(Error::Timeout)?, (most, memory), control) {
-        Err(Error::EncodeFailed(_)) => Ok(None),
+        Err(Error::EncodeFailed(_) | Error::DecodeFailed(_) | Error::TooManyPixels(_)) => Ok(None),
         made => made.map(Some),
     }
 }
