@@ -96,10 +96,12 @@ sub fixture_path {
 sub fixtures_by {
     my $name = shift;
     my $folder = fixture_dir() . "/$name";
-    if (!-e "$folder.made") {
-        my $script = File::Basename::dirname(__FILE__) . "/../$name.py";
+    my $script = File::Basename::dirname(__FILE__) . "/../$name.py";
+    # What another script made is made again.
+    my $stamp = "$folder-" . substr(Digest::MD5::md5_hex(slurp($script)), 0, 8) . '.made';
+    if (!-e $stamp) {
         system('/usr/bin/python3', $script, $folder) == 0 or die "$name.py failed";
-        open my $made, '>', "$folder.made" or die $!;
+        open my $made, '>', $stamp or die $!;
     }
     return $folder;
 }
