@@ -18,6 +18,8 @@ pub struct Connection {
     stream: Stream,
     parser: Parser,
     timeout: Duration,
+    /// When the password and the database are to be answered; later answers have a time each.
+    until: Option<Instant>,
     database: i64,
 }
 
@@ -25,25 +27,34 @@ impl Connection {
     /// Connects, and says who asks.
     pub fn open(client: &Client, timeout: Duration) -> RedisResult<Connection> {
         let info = client.get_connection_info();
-        let deadline = Instant::now() + timeout;
-        let stream = Stream::open(info.addr(), deadline)?;
+        let stream = Stream::open(info.addr(), timeout)?;
         let (settings, parser) = (info.redis_settings(), Parser::new());
-        let mut connection = Connection { stream, parser, timeout, database: settings.db() };
+        let (until, database) = (Some(Instant::now() + timeout), settings.db());
+        let mut connection = Connection { stream, parser, timeout, until, database };
         if let Some(password) = settings.password() {
-            let mut auth = cmd("AUTH");
-            auth.arg(settings.username()).arg(password);
-            auth.exec(&mut connection)?;
+            let named = cmd("AUTH").arg(settings.username()).arg(password).exec(&mut connection);
+            match named {
+                // Before version 6 there are no users.
+                Err(error)
+                    if settings.username().is_some()
+                        && error.to_string().contains("wrong number of arguments") =>
+                {
+                    cmd("AUTH").arg(password).exec(&mut connection)?;
+                }
+                named => named?,
+            }
         }
-        if settings.db() != 0 {
-            cmd("SELECT").arg(settings.db()).exec(&mut connection)?;
+        if database != 0 {
+            cmd("SELECT").arg(database).exec(&mut connection)?;
         }
+        connection.until = None;
         Ok(connection)
     }
 
     fn ask(&mut self, packed: &[u8]) -> RedisResult<Value> {
         let mut bounded = Bounded {
             stream: &mut self.stream,
-            deadline: Instant::now() + self.timeout,
+            deadline: self.until.unwrap_or_else(|| Instant::now() + self.timeout),
             left: MOST,
         };
         bounded.write_all(packed)?;
@@ -87,12 +98,13 @@ enum Stream {
 }
 
 impl Stream {
-    fn open(address: &ConnectionAddr, deadline: Instant) -> io::Result<Stream> {
+    /// Connects to the first address that answers in that time.
+    fn open(address: &ConnectionAddr, timeout: Duration) -> io::Result<Stream> {
         match address {
             ConnectionAddr::Tcp(host, port) => {
                 let mut error = io::Error::from(io::ErrorKind::NotFound);
                 for address in (host.as_str(), *port).to_socket_addrs()? {
-                    match TcpStream::connect_timeout(&address, left(deadline)?) {
+                    match TcpStream::connect_timeout(&address, timeout) {
                         Ok(stream) => {
                             stream.set_nodelay(true)?;
                             return Ok(Stream::Tcp(stream));
