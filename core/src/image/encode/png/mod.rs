@@ -519,8 +519,8 @@ mod tests {
             (info.color_type, info.bit_depth as u8)
         };
         let grey = |x, y| {
-            let [r, _, _, a] = photo(x, y);
-            [r, r, r, a]
+            let [r, ..] = photo(x, y);
+            [r, r, r, noise(y, x) as u8]
         };
         let opaque = |x, y| {
             let [r, g, b, _] = photo(x, y);
