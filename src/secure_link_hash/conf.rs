@@ -50,8 +50,8 @@ pub struct Notes {
     pub has_lifetime: Cell<bool>,
     /// The locations whose names are beginnings of URIs, with their servers.
     pub locations: RefCell<Vec<NamedLocation>>,
-    /// Where `auth_request` asks: the server, the URI, and what guards who asks.
-    pub questions: RefCell<Vec<(Server, Vec<u8>, Option<Guard>)>>,
+    /// What `auth_request` asks.
+    pub questions: RefCell<Vec<Question>>,
     /// The messages of which was said that they leave out arguments.
     pub warned: WarnedOnce,
 }
@@ -64,6 +64,14 @@ pub struct NamedLocation {
     pub guard: Option<Guard>,
     /// Its `secure_link_hash_require`.
     pub place: Option<Rc<Place>>,
+}
+
+/// A URI that `auth_request` asks for.
+pub struct Question {
+    pub server: Server,
+    pub uri: Vec<u8>,
+    /// What guards the location that has it asked.
+    pub guard: Option<Guard>,
 }
 
 /// What tells the guards of two locations apart.

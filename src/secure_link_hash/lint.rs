@@ -7,7 +7,9 @@ use image_gate_core::image::{Setting, Words as _};
 use image_gate_core::link::{Key, ThirdPartyFormat};
 use nginx_sys::ngx_uint_t;
 
-use super::conf::{LinkFormatConf, LocConf, MainConf, Method, NamedLocation, Notes, UnsignedArgs};
+use super::conf::{
+    LinkFormatConf, LocConf, MainConf, Method, NamedLocation, Notes, Question, UnsignedArgs,
+};
 use super::images::{self, ADDRESS, ALL};
 use crate::image_resize::ImageResize;
 use crate::ngx::Parser;
@@ -254,7 +256,8 @@ impl LocConf {
             });
         }
         if let Some(uri) = location::auth_request(parser) {
-            notes.questions.borrow_mut().push((server, uri.to_vec(), self.guard()));
+            let (uri, guard) = (uri.to_vec(), self.guard());
+            notes.questions.borrow_mut().push(Question { server, uri, guard });
         }
     }
 
@@ -410,6 +413,12 @@ impl LocConf {
             Some(LinkFormatConf::ThirdParty(format, ..)) => (format.has_salt(), format.is_dated()),
             Some(LinkFormatConf::Plain) | None => (false, false),
         };
+        let takes_algorithm = match (self.links, self.algorithm) {
+            (Some(LinkFormatConf::ThirdParty(format, ..)), Some(algorithm)) => {
+                format.takes_algorithm(algorithm)
+            }
+            _ => false,
+        };
         let says_nothing = |name: &str| match self.method {
             Method::None => false,
             Method::Secret(_) | Method::Md5(_) => {
@@ -417,7 +426,8 @@ impl LocConf {
             }
             Method::Mac(..) => [UNSIGNED, MAX_AGE].contains(&name),
             Method::ThirdParty(..) => {
-                name == "secure_link_hash_algorithm" || name == MAX_AGE && !is_dated
+                name == "secure_link_hash_algorithm" && !takes_algorithm
+                    || name == MAX_AGE && !is_dated
             }
         };
         let reads_images = parser
@@ -688,7 +698,7 @@ fn has_secure_link(parser: Parser<'_>) -> bool {
 /// Warns where `auth_request` asks a location for a link that it does not bring.
 fn warn_of_questions(notes: &Notes, parser: Parser<'_>) {
     let locations = notes.locations.borrow();
-    for (server, uri, asks) in notes.questions.borrow().iter() {
+    for Question { server, uri, guard: asks } in notes.questions.borrow().iter() {
         let meant = locations.iter().filter(|location| {
             let is_meant = if location.is_exact {
                 *uri == location.name
