@@ -214,6 +214,7 @@ impl LinkOptions {
             min: self.bytes(),
             is_bound: self.address.is_some(),
             has_sha256: self.sha256,
+            algorithm: None,
             max_age: self.max_age,
         }
     }

@@ -75,9 +75,12 @@ impl LocConf {
             return Ok(Method::Secret(secret.clone()));
         }
         if let Some(LinkFormatConf::ThirdParty(format, origin, rules)) = self.links {
-            let third_party =
-                ThirdParty::new(format, keys, Rules { min, max_age: self.max_age, ..rules })
-                    .map_err(|error| (KEY, format!("links of {}: {error}", format.name())))?;
+            let third_party = ThirdParty::new(
+                format,
+                keys,
+                Rules { min, max_age: self.max_age, algorithm: self.algorithm, ..rules },
+            )
+            .map_err(|error| (KEY, format!("links of {}: {error}", format.name())))?;
             return Ok(Method::ThirdParty(Rc::new(third_party), origin, self.message));
         }
         Ok(match (self.md5, self.message) {

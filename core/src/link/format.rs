@@ -35,6 +35,11 @@ pub(super) trait LinkFormat: Sync {
         &[]
     }
 
+    /// Whether its tokens may come as cookies, of whatever form.
+    fn takes_cookies(&self) -> bool {
+        !self.cookies().is_empty()
+    }
+
     /// Whether scheme and host are signed, too.
     fn signs_origin(&self) -> bool {
         false
@@ -43,6 +48,11 @@ pub(super) trait LinkFormat: Sync {
     /// Its MAC, where keys are secrets.
     fn algorithm(&self) -> Algorithm {
         Algorithm::HmacSha256
+    }
+
+    /// The others that a configuration may choose.
+    fn other_algorithms(&self) -> &'static [Algorithm] {
+        &[]
     }
 
     /// Its MAC by a key.
@@ -193,6 +203,9 @@ pub struct Rules {
     pub is_bound: bool,
     /// Links of [`bunny`](super::bunny) may be signed by SHA-256 alone.
     pub has_sha256: bool,
+    /// The algorithm that a configuration chose, for formats that [leave it
+    /// open](super::ThirdPartyFormat::takes_algorithm).
+    pub algorithm: Option<Algorithm>,
     /// For how many seconds links are valid that only say when they were made; such links are
     /// never valid where this is not known.
     pub max_age: Option<u64>,

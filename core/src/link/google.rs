@@ -4,10 +4,12 @@
 //! The signature is base64url of HMAC-SHA1. For one URL it is over the whole of it up to
 //! `&Signature=`, scheme and host included; for a prefix, which is base64url, too, over the text of
 //! the three arguments, and other arguments are not signed.
-//! <https://cloud.google.com/cdn/docs/using-signed-urls>
+//! The four for a prefix may come as one cookie instead, with `:` between them.
+//! <https://cloud.google.com/cdn/docs/using-signed-urls>,
+//! <https://cloud.google.com/cdn/docs/using-signed-cookies>
 
 use super::format::{Ability, FormatKey, LinkFormat, find};
-use super::url::{Url, is_plain};
+use super::url::{Url, decoded, is_plain};
 use super::{
     Algorithm, Encoding, Key, LinkRequest, Rules, SignError, SignRequest, ValidityPeriod, Verified,
     VerifyError, parse_time,
@@ -19,17 +21,24 @@ pub(super) struct Google;
 /// The arguments, in their order.
 const ARGUMENTS: [&[u8]; 4] = [b"URLPrefix", b"Expires", b"KeyName", b"Signature"];
 
+/// The cookie that holds them.
+const COOKIE: &[u8] = b"Cloud-CDN-Cookie";
+
 impl LinkFormat for Google {
     fn name(&self) -> &'static str {
         "google"
     }
 
     fn place(&self) -> &'static str {
-        "last arguments \"Expires\", \"KeyName\" and \"Signature\""
+        "last arguments \"Expires\", \"KeyName\" and \"Signature\", or a cookie \"Cloud-CDN-Cookie\""
     }
 
     fn abilities(&self) -> &'static [Ability] {
         &[Ability::Expiry, Ability::Prefix]
+    }
+
+    fn takes_cookies(&self) -> bool {
+        true
     }
 
     fn algorithm(&self) -> Algorithm {
@@ -47,34 +56,19 @@ impl LinkFormat for Google {
         _: Rules,
     ) -> Result<Verified, VerifyError> {
         let url = Url::parse(request.url);
-        let only = |name: &[u8]| url.only_argument(&[name]);
-        let signature = only(b"Signature")?.ok_or(VerifyError::Missing)?;
-        let expires = only(b"Expires")?.and_then(parse_time).ok_or(VerifyError::Malformed)?;
-        let name = only(b"KeyName")?.ok_or(VerifyError::Malformed)?;
-        let tag: [u8; 20] =
-            Encoding::Base64url.decode_tag(signature).ok_or(VerifyError::Malformed)?;
-        let prefix = only(b"URLPrefix")?;
-
-        let parts: Vec<_> = url.query.split(|&byte| byte == b'&').collect();
-        let count = if prefix.is_some() { ARGUMENTS.len() } else { ARGUMENTS.len() - 1 };
-        let wanted = ARGUMENTS.get(ARGUMENTS.len() - count..).unwrap_or_default();
-        let at = parts.windows(count).position(|parts| {
-            parts.iter().zip(wanted).all(|(part, name)| {
-                part.strip_prefix(*name).is_some_and(|value| value.starts_with(b"="))
-            })
-        });
-        let at = at.ok_or(VerifyError::Malformed)?;
-        let own = parts.get(at..at + count).unwrap_or_default();
-        let signed = own.get(..count - 1).unwrap_or_default().join(&b'&');
-        let message = match prefix {
-            Some(_) => signed,
-            // Nothing would sign what stands behind.
-            None if at + count != parts.len() => return Err(VerifyError::Malformed),
-            None => {
-                let end = request.url.len() - own.last().map_or(0, |last| last.len() + 1);
-                request.url.get(..end).unwrap_or_default().to_vec()
-            }
+        let cookie = request.only_cookie(&[COOKIE])?;
+        // Beside each other, nothing says which of them counts.
+        if cookie.is_some() && url.names().any(|name| ARGUMENTS.contains(&name)) {
+            return Err(VerifyError::Malformed);
+        }
+        let GoogleToken { prefix, expires, name, signature, message } = match cookie {
+            Some(cookie) => GoogleToken::of_cookie(cookie)?,
+            None => GoogleToken::of_url(request.url, &url)?,
         };
+        let expires = parse_time(expires).ok_or(VerifyError::Malformed)?;
+        // Its padding may come as %3D.
+        let tag: [u8; 20] =
+            Encoding::Base64url.decode_tag(&decoded(signature)).ok_or(VerifyError::Malformed)?;
         let is_named = |key: &FormatKey| key.id.is_empty() || *key.id == *name;
         if !keys.iter().any(is_named) {
             return Err(VerifyError::NoKey);
@@ -121,13 +115,67 @@ impl LinkFormat for Google {
     }
 }
 
+/// The fields of a token, and what is signed.
+struct GoogleToken<'a> {
+    prefix: Option<&'a [u8]>,
+    expires: &'a [u8],
+    name: &'a [u8],
+    signature: &'a [u8],
+    message: Vec<u8>,
+}
+
+impl<'a> GoogleToken<'a> {
+    fn of_cookie(cookie: &'a [u8]) -> Result<GoogleToken<'a>, VerifyError> {
+        let fields: Vec<_> = cookie.split(|&byte| byte == b':').collect();
+        let mut values = [&b""[..]; ARGUMENTS.len()];
+        if fields.len() != values.len() {
+            return Err(VerifyError::Malformed);
+        }
+        for ((value, field), name) in values.iter_mut().zip(&fields).zip(ARGUMENTS) {
+            let given = field.strip_prefix(name).and_then(|given| given.strip_prefix(b"="));
+            *value = given.ok_or(VerifyError::Malformed)?;
+        }
+        let [prefix, expires, name, signature] = values;
+        let message = fields.get(..ARGUMENTS.len() - 1).unwrap_or_default().join(&b':');
+        Ok(GoogleToken { prefix: Some(prefix), expires, name, signature, message })
+    }
+
+    fn of_url(whole: &[u8], url: &Url<'a>) -> Result<GoogleToken<'a>, VerifyError> {
+        let only = |name: &[u8]| url.only_argument(&[name]);
+        let signature = only(b"Signature")?.ok_or(VerifyError::Missing)?;
+        let expires = only(b"Expires")?.ok_or(VerifyError::Malformed)?;
+        let name = only(b"KeyName")?.ok_or(VerifyError::Malformed)?;
+        let prefix = only(b"URLPrefix")?;
+        let parts: Vec<_> = url.query.split(|&byte| byte == b'&').collect();
+        let count = if prefix.is_some() { ARGUMENTS.len() } else { ARGUMENTS.len() - 1 };
+        let wanted = ARGUMENTS.get(ARGUMENTS.len() - count..).unwrap_or_default();
+        let at = parts.windows(count).position(|parts| {
+            parts.iter().zip(wanted).all(|(part, name)| {
+                part.strip_prefix(*name).is_some_and(|value| value.starts_with(b"="))
+            })
+        });
+        let at = at.ok_or(VerifyError::Malformed)?;
+        let own = parts.get(at..at + count).unwrap_or_default();
+        let message = match prefix {
+            Some(_) => own.get(..count - 1).unwrap_or_default().join(&b'&'),
+            // Nothing would sign what stands behind.
+            None if at + count != parts.len() => return Err(VerifyError::Malformed),
+            None => {
+                let end = whole.len() - own.last().map_or(0, |last| last.len() + 1);
+                whole.get(..end).unwrap_or_default().to_vec()
+            }
+        };
+        Ok(GoogleToken { prefix, expires, name, signature, message })
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use crate::link::third_party::tests::{key, verify_by};
+    use crate::link::third_party::tests::{key, verify_by, verify_with};
     use crate::link::{
-        Encoding, Key, LinkRequest, Rules, SignRequest, ThirdParty, ThirdPartyFormat, Unsigned,
-        ValidityPeriod, VerifyError,
+        Algorithm, Encoding, Key, LinkRequest, Mac, Rules, SignRequest, ThirdParty,
+        ThirdPartyFormat, Unsigned, ValidityPeriod, VerifyError,
     };
 
     /// Made by the snippets of Google's documentation, `sign_url` and `sign_url_prefix`.
@@ -183,6 +231,51 @@ mod tests {
             assert_eq!(check(&changed), Err(VerifyError::Malformed), "{changed}");
         }
         assert_eq!(check("https://h/a?Expires=1&KeyName=k"), Err(VerifyError::Missing));
+    }
+
+    #[test]
+    fn padding_may_be_escaped() {
+        assert!(check(&URL.replace("M4=", "M4%3D")).is_ok());
+        assert!(check(&PREFIX.replace("BQ0=", "BQ0%3d")).is_ok());
+        assert!(check(&URL.replace("M4=", "M4%3D%3D")).is_err());
+    }
+
+    #[test]
+    fn a_token_may_be_a_cookie() {
+        let fields = "URLPrefix=aHR0cHM6Ly9tZWRpYS5leGFtcGxlLmNvbS9hLw==:Expires=1900000000\
+            :KeyName=my-key";
+        let mac = Mac::new(Algorithm::HmacSha1, &key(KEY, "").secret).unwrap();
+        let tag = Encoding::Base64url.encode(&mac.tag(&[fields.as_bytes()]));
+        let cookie = format!("Cloud-CDN-Cookie={fields}:Signature={tag}=");
+        let keys = [key(KEY, "").with_id(b"my-key").unwrap()];
+        let check = |cookies: &str, url: &str| {
+            verify_with(cookies, ThirdPartyFormat::Google, &keys, url)
+                .map(|found| found.validity.expires)
+        };
+        let url = "https://media.example.com/a/b.jpg";
+        let until = Ok(Some(1_900_000_000));
+        assert_eq!(check(&cookie, url), until);
+        assert_eq!(check(&format!("a=b; {cookie}; c=d"), &format!("{url}?w=1")), until);
+        for (cookies, url) in [
+            (format!("{cookie}; {cookie}"), url.to_owned()),
+            (cookie.clone(), URL.to_owned()),
+            (cookie.clone(), format!("{url}?Expires=1")),
+            (cookie.replace(":Expires", ":w=1:Expires"), url.to_owned()),
+            (cookie.replace(":KeyName=my-key", ""), url.to_owned()),
+            (cookie.replace("=19", "=x19"), url.to_owned()),
+            ("Cloud-CDN-Cookie=".to_owned(), url.to_owned()),
+        ] {
+            assert_eq!(check(&cookies, &url), Err(VerifyError::Malformed), "{cookies} {url}");
+        }
+        for (cookies, url) in [
+            (cookie.replace("=19", "=20"), url.to_owned()),
+            (cookie.clone(), url.replace("/a/", "/b/")),
+            (cookie.clone(), url.replace("/a/", "/a/../")),
+            (cookie.clone(), url.replace("media", "other")),
+        ] {
+            assert_eq!(check(&cookies, &url), Err(VerifyError::Mismatch), "{cookies} {url}");
+        }
+        assert_eq!(check("a=b", url), Err(VerifyError::Missing));
     }
 
     #[test]

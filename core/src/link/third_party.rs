@@ -13,7 +13,7 @@ use super::imgproxy::Imgproxy;
 use super::keycdn::Keycdn;
 use super::thumbor::Thumbor;
 use super::url::Url;
-use super::{Key, KeyError, VerifyError};
+use super::{Algorithm, Key, KeyError, Mac, VerifyError};
 
 /// Whose links they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,9 +83,14 @@ impl ThirdPartyFormat {
         self.implementation().is_dated()
     }
 
+    /// Whether its links may be signed by an algorithm, though that is not its usual one.
+    pub fn takes_algorithm(self, algorithm: Algorithm) -> bool {
+        self.implementation().other_algorithms().contains(&algorithm)
+    }
+
     /// Whether its tokens may come as cookies.
     pub fn takes_cookies(self) -> bool {
-        !self.implementation().cookies().is_empty()
+        self.implementation().takes_cookies()
     }
 
     /// The cookies that are as good as what a link of the format has in its arguments: names and
@@ -139,7 +144,14 @@ impl ThirdParty {
         rules: Rules,
     ) -> Result<ThirdParty, KeyError> {
         let keyed = |key: &Key| {
-            let secret = format.implementation().secret(key)?;
+            let chosen = rules.algorithm.filter(|&algorithm| format.takes_algorithm(algorithm));
+            let secret = match chosen {
+                None => format.implementation().secret(key)?,
+                Some(algorithm) => Secret::Mac {
+                    mac: Mac::new(algorithm, &key.secret).ok_or(KeyError::Empty)?,
+                    raw: key.secret.clone(),
+                },
+            };
             Ok(FormatKey { id: key.id.clone(), salt: key.salt.clone(), secret })
         };
         Ok(ThirdParty { format, keys: keys.iter().map(keyed).collect::<Result<_, _>>()?, rules })

@@ -1,9 +1,12 @@
 //! thumbor and imagor: `/SIGNATURE/OPTIONS/IMAGE`.
 //!
 //! SIGNATURE is base64url, with its padding or without, of HMAC-SHA1 over the path behind the
-//! signature, without its first slash. Arguments are not signed. imagor's filter `expire(TIME)`,
+//! signature, without its first slash; imagor may be told to take HMAC-SHA256 or HMAC-SHA512, and the
+//! first characters of that. Arguments are not signed. imagor's filter `expire(TIME)`,
 //! in milliseconds, ends the link. <https://thumbor.readthedocs.io/en/latest/security.html>,
 //! <https://github.com/cshum/imagor>
+
+use subtle::ConstantTimeEq;
 
 use super::format::{FormatKey, LinkFormat, find};
 use super::url::{Url, decoded};
@@ -28,6 +31,10 @@ impl LinkFormat for Thumbor {
         Algorithm::HmacSha1
     }
 
+    fn other_algorithms(&self) -> &'static [Algorithm] {
+        &[Algorithm::HmacSha256, Algorithm::HmacSha512]
+    }
+
     fn expiry_in_path(&self) -> Option<&'static str> {
         Some("filters:expire(MILLISECONDS)")
     }
@@ -36,9 +43,9 @@ impl LinkFormat for Thumbor {
         &self,
         keys: &[FormatKey],
         request: &LinkRequest<'_>,
-        _: Rules,
+        rules: Rules,
     ) -> Result<Verified, VerifyError> {
-        verify(keys, request)
+        verify(keys, request, rules.min)
     }
 
     fn token(&self, mac: &Mac, _salt: &[u8], message: &[u8]) -> Option<String> {
@@ -51,20 +58,43 @@ impl LinkFormat for Thumbor {
     }
 }
 
-fn verify(keys: &[FormatKey], request: &LinkRequest<'_>) -> Result<Verified, VerifyError> {
+fn verify(
+    keys: &[FormatKey],
+    request: &LinkRequest<'_>,
+    min: Option<usize>,
+) -> Result<Verified, VerifyError> {
     let url = Url::parse(request.url);
     let (signature, path) = url.first_segment().ok_or(VerifyError::Missing)?;
     if signature.is_empty() {
         return Err(VerifyError::Missing);
     }
     // The padding may come as %3D.
-    let given =
-        Encoding::Base64url.decode_all(&decoded(signature)).ok_or(VerifyError::Malformed)?;
+    let text = decoded(signature);
     let path = path.get(1..).unwrap_or_default();
-    let key = find(keys, |mac, _| mac.tag(&[path]).matches(&given, None))?;
+    let key = match min {
+        None => {
+            let given = Encoding::Base64url.decode_all(&text).ok_or(VerifyError::Malformed)?;
+            find(keys, |mac, _| mac.tag(&[path]).matches(&given, None))?
+        }
+        Some(min) => {
+            let end = text.iter().rposition(|&byte| byte != b'=').map_or(0, |at| at + 1);
+            let given = text.get(..end).unwrap_or_default();
+            let is_code = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
+            if given.len() < (min * 8).div_ceil(6) || !given.iter().all(is_code) {
+                return Err(VerifyError::Malformed);
+            }
+            find(keys, |mac, _| begins_text(&mac.tag(&[path]), given))?
+        }
+    };
     let validity = ValidityPeriod::until(expiry(path)?);
     request.check_unsigned(&url, &[])?;
     Ok(Verified { key, validity, rate: None })
+}
+
+/// Whether the text of a tag begins so: imagor counts characters, which may end within a byte.
+fn begins_text(tag: &[u8], given: &[u8]) -> bool {
+    let text = Encoding::Base64url.encode(tag);
+    text.as_bytes().get(..given.len()).is_some_and(|text| bool::from(text.ct_eq(given)))
 }
 
 fn token(mac: &Mac, path: &[u8]) -> String {
@@ -170,12 +200,62 @@ fn seconds(digits: &[u8]) -> Result<u64, VerifyError> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use crate::link::third_party::tests::{key, verify};
-    use crate::link::{SignRequest, ThirdPartyFormat, ValidityPeriod, VerifyError};
+    use crate::link::third_party::tests::{key, verify, verify_by};
+    use crate::link::{
+        Algorithm, Encoding, Mac, Rules, SignRequest, ThirdPartyFormat, ValidityPeriod, VerifyError,
+    };
 
     /// Made by libthumbor 2.0.2: `CryptoURL(key='my-security-key').generate(width=300, height=200,
     /// smart=True, image_url='path/to/image.jpg')`.
     const LINK: &str = "/TaWoUq6tvBe2HywzAULy6_Np-2k=/300x200/smart/path/to/image.jpg";
+
+    /// As `IMAGOR_SIGNER_TYPE` and `IMAGOR_SIGNER_TRUNCATE` have it made.
+    #[test]
+    fn signers_of_imagor() {
+        let path = "300x200/smart/path/to/image.jpg";
+        for algorithm in [Algorithm::HmacSha1, Algorithm::HmacSha256, Algorithm::HmacSha512] {
+            let tag = Mac::new(algorithm, b"secret").unwrap().tag(&[path.as_bytes()]);
+            let mut text = Encoding::Base64url.encode(&tag);
+            while !text.len().is_multiple_of(4) {
+                text.push('=');
+            }
+            let check = |algorithm, min, signature: &str| {
+                let rules = Rules { algorithm: Some(algorithm), min, ..Rules::default() };
+                let url = format!("/{signature}/{path}");
+                verify_by(rules, ThirdPartyFormat::Thumbor, &[key("secret", "")], &url, "")
+                    .map(|found| found.key)
+            };
+            assert_eq!(check(algorithm, None, &text), Ok(0));
+            assert_eq!(check(algorithm, None, text.trim_end_matches('=')), Ok(0));
+            assert_eq!(check(algorithm, Some(12), &text), Ok(0));
+            for len in 16..27 {
+                let cut = &text[..len];
+                assert_eq!(check(algorithm, Some(12), cut), Ok(0), "{len}");
+                assert!(
+                    check(algorithm, None, cut).is_err_and(|error| error != VerifyError::NoKey)
+                );
+                assert_eq!(
+                    check(algorithm, Some(12), &cut.replacen(&cut[2..3], "~", 1)),
+                    Err(VerifyError::Malformed)
+                );
+                let other =
+                    format!("{}{}", &cut[..len - 1], if cut.ends_with('A') { 'B' } else { 'A' });
+                assert_eq!(check(algorithm, Some(12), &other), Err(VerifyError::Mismatch));
+            }
+            assert_eq!(check(algorithm, Some(12), &text[..15]), Err(VerifyError::Malformed));
+            assert_eq!(check(algorithm, Some(12), ""), Err(VerifyError::Missing));
+            assert_eq!(check(algorithm, Some(12), "unsafe"), Err(VerifyError::Malformed));
+            let other = match algorithm {
+                Algorithm::HmacSha512 => Algorithm::HmacSha256,
+                _ => Algorithm::HmacSha512,
+            };
+            assert_eq!(check(other, None, &text), Err(VerifyError::Mismatch));
+        }
+        // What is no algorithm of imagor is not taken.
+        let rules = Rules { algorithm: Some(Algorithm::Md5), ..Rules::default() };
+        let keys = [key("my-security-key", "")];
+        assert!(verify_by(rules, ThirdPartyFormat::Thumbor, &keys, LINK, "").is_ok());
+    }
 
     #[test]
     fn a_link_of_libthumbor() {
