@@ -194,7 +194,7 @@ POST /o/KEY-ACME/photo-300x200.jpg                          405
 --- http_config
     server {
         listen unix:$TEST_NGINX_HTML_DIR/seen.sock;
-        location / { return 200 "$request_uri|$http_x_api_key|$http_cookie$http_referer"; }
+        location / { return 200 "$request_uri|$http_x_api_key|$http_cookie"; }
     }
 --- rows
 /o/a?x=1&key=KEY-ACME&y                                     200 body=/o/a?x=1&y||
@@ -203,10 +203,6 @@ POST /o/KEY-ACME/photo-300x200.jpg                          405
 /o/a [Cookie: a=1; k=KEY-ACME; b=2]                         200 body=/o/a||a=1;%20b=2
 /o/a [Cookie: k=KEY-ACME]                                   200 body=/o/a||
 /o/KEY-ACME/a%20b?x                                         200 body=/o/a%2520b?x||
-# The page that a picture is on came by the key, too.
-/o/a?key=KEY-ACME [Referer: http://h/p?a=1&key=KEY-ACME&b]  200 body=/o/a||http://h/p?a=1&b
-/o/a [Cookie: k=KEY-ACME] [Referer: http://h/p?key=KEY-ACME] 200 body=/o/a||http://h/p
-/kept/a?key=KEY-ACME [Referer: http://h/p?key=KEY-ACME]     200 body=/kept/a?key=***||http://h/p?key=***
 /kept/a?key=KEY-ACME                                        200 body=/kept/a?key=***||
 /kept/a [X-Api-Key: KEY-ACME]                               200 body=/kept/a|***|
 /var/a?key=KEY-ACME&b                                       200 body=/var/a?b|/var/a|b|
@@ -475,3 +471,63 @@ OPTIONS /api/text.txt [Origin: http://x] [Access-Control-Request-Method: GET]   
 /guarded/x.html?key=KEY-ACME          200 body=[secret]
 /lan/x.html                           200 body=[secret]
 /other/x.html [X-Other: KEY-ACME]     200 body=[secret]
+
+
+=== TEST 16: the key of the page that a picture stands in does not go on
+--- config
+    location /o/ {
+        access_key zone=p from=arg:key|cookie:k|uri:2;
+        proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock;
+    }
+    location /kept/ {
+        access_key zone=p from=arg:key;
+        access_key_strip off;
+        proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock;
+    }
+    location /open/ { proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock; }
+--- http_config
+    server {
+        listen unix:$TEST_NGINX_HTML_DIR/seen.sock;
+        location / { return 200 "$http_referer"; }
+    }
+--- rows
+/o/a?key=KEY-ACME [Referer: http://h/p?a=1&key=KEY-ACME&b]          200 body=http://h/p?a=1&key=***&b
+/o/a?key=KEY-ACME [Referer: http://h/p?KEY=KEY%2DBETA-1]            200 body=http://h/p?KEY=***
+/o/a [Cookie: k=KEY-ACME] [Referer: http://h/p?key=KEY-ACME]        200 body=http://h/p?key=***
+/o/KEY-ACME/a [Referer: http://h/o/KEY-ACME/p?a]                    200 body=http://h/o/***/p?a
+/o/a?key=KEY-ACME [Referer: http://h/p?key=article&a=KEY-ACM]       200 body=http://h/p?key=article&a=KEY-ACM
+/kept/a?key=KEY-ACME [Referer: http://h/p?key=KEY-ACME]             200 body=http://h/p?key=***
+/open/a [Referer: http://h/p?key=article]                           200 body=http://h/p?key=article
+
+
+=== TEST 17: nginx's own redirects keep the key of the client
+--- config
+    absolute_redirect off;
+    location /arg/ { access_key zone=p from=arg:k; alias $TEST_NGINX_HTML_DIR/; }
+    location /kept/ { access_key zone=p from=arg:k|uri:2; access_key_strip off; alias $TEST_NGINX_HTML_DIR/; }
+    location /segment/ { access_key zone=p from=uri:2; alias $TEST_NGINX_HTML_DIR/; }
+    location /cookie/ { access_key zone=p from=cookie:k; alias $TEST_NGINX_HTML_DIR/; }
+    location /passed/ {
+        access_key zone=p from=arg:k;
+        access_key_strip off;
+        rewrite ^/passed/(.*)$ /arg/$1 redirect;
+    }
+    location /off/ {
+        access_key zone=p from=arg:k;
+        access_key_strip off;
+        rewrite ^/off/(.*)$ http://other.test/$1 redirect;
+    }
+    location /login/ { access_key zone=p from=arg:k; return 302 /login; }
+--- user_files eval
+[[ 'dir ectory/index.html' => 'index' ]]
+--- rows
+/arg/dir%20ectory?k=KEY-ACME              301 Location=/arg/dir%2520ectory/?k=KEY-ACME
+/arg/dir%20ectory?a=1&k=k/e%2By%26%3D%25  301 Location=/arg/dir%2520ectory/?a=1&k=k%252Fe%252By%2526%253D%2525
+/arg/dir%20ectory/?k=KEY-ACME             200 body=index
+/kept/dir%20ectory?a=1&k=KEY-ACME         301 Location=/kept/dir%2520ectory/?a=1&k=KEY-ACME
+/segment/KEY-ACME/dir%20ectory            301 Location=/segment/KEY-ACME/dir%2520ectory/
+/segment/KEY-ACME/dir%20ectory/           200 body=index
+/cookie/dir%20ectory [Cookie: k=KEY-ACME] 301 Location=/cookie/dir%2520ectory/
+/passed/x?k=KEY-ACME&b                    302 Location=/arg/x?b&k=KEY-ACME
+/off/x?k=KEY-ACME                         302 Location=http://other.test/x?k=***
+/login/x?k=KEY-ACME                       302 Location=/login

@@ -36,7 +36,7 @@ pub fn percent_decode_strict(text: &[u8]) -> Option<Cow<'_, [u8]>> {
 }
 
 /// Percent-encodes all but what RFC 3986 calls unreserved.
-pub(crate) fn percent_encode(text: &[u8]) -> String {
+pub fn percent_encode(text: &[u8]) -> String {
     percent_encoding::percent_encode(text, RESERVED).to_string()
 }
 

@@ -14,6 +14,7 @@ mod pace;
 mod problem;
 mod redirect;
 mod request_key;
+mod sent_back;
 mod status;
 mod strip;
 mod usage;

@@ -3,8 +3,11 @@
 use image_gate_core::accept::prefers;
 use image_gate_core::key::{PROBLEM_TYPE, Problem};
 
+use nginx_sys::{NGX_HTTP_BAD_REQUEST, ngx_uint_t};
+
 use super::conf::conf;
 use super::request_key::{AccessDecision, KeyStatus, Refusal, RequestKeys};
+use super::sent_back;
 use crate::ngx::error_body::{ErrorBody, ErrorDocument};
 use crate::ngx::{NoMemory, Request};
 
@@ -34,6 +37,9 @@ pub enum Problems {}
 
 impl ErrorBody for Problems {
     fn document(request: Request<'_>) -> Result<Option<ErrorDocument>, NoMemory> {
+        if request.error_status() < NGX_HTTP_BAD_REQUEST as ngx_uint_t {
+            return sent_back::restore(request).map(|()| None);
+        }
         let refusal = RequestKeys::find(request).and_then(RequestKeys::take_refusal);
         let Some(refusal) = refusal else { return Ok(None) };
         let is_here = conf(&request).is_some_and(|conf| std::ptr::eq(conf, refusal.location));

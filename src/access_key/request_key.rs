@@ -122,6 +122,16 @@ impl RequestKey {
         self.running.take();
     }
 
+    /// The segment that was taken for the key.
+    pub fn segment(&self) -> Option<&[u8]> {
+        self.segment.as_deref()
+    }
+
+    /// Whether somebody of the zone holds a key.
+    pub fn is_held(&self, key: &[u8]) -> bool {
+        self.zone.find_key(&self.key_table, key).is_some()
+    }
+
     /// Whether a segment was taken for the key.
     fn took(&self, credential: &Credential) -> bool {
         self.segment.as_deref() == Some(&*credential.key)

@@ -9,7 +9,7 @@ use nginx_sys::{NGX_DECLINED, NGX_HTTP_INTERNAL_SERVER_ERROR, ngx_int_t};
 use smallvec::SmallVec;
 
 use super::conf::{conf, server};
-use super::request_key::{RequestKeys, bearer};
+use super::request_key::{RequestKey, RequestKeys, bearer};
 use crate::ngx::incoming::RequestPart;
 use crate::ngx::phase::Handler;
 use crate::ngx::{NoMemory, Request};
@@ -82,9 +82,9 @@ pub fn strip_key(request: Request<'_>) -> Result<(), NoMemory> {
             }
         }
     }
-    let names = names(&access.sources);
-    edit_referer(request, &names, edit)?;
+    mask_referer(request, request_keys, &request_key)?;
     if is_named {
+        let names = names(&access.sources);
         if server.mask() {
             request.edit_line(|uri| edit_uri(uri, &names, None, Edit::Mask))?;
         }
@@ -94,6 +94,40 @@ pub fn strip_key(request: Request<'_>) -> Result<(), NoMemory> {
         }
     }
     Ok(())
+}
+
+/// Masks the keys in `Referer`: the page that a picture stands in may have been asked for with one.
+/// Arguments of other pages that are called like one stay.
+fn mask_referer(
+    request: Request<'_>,
+    request_keys: &RequestKeys,
+    request_key: &RequestKey,
+) -> Result<(), NoMemory> {
+    let sources = &request_key.access.sources;
+    let is_key = |value: &[u8]| {
+        let value = percent_decode_lossy(value);
+        let is_presented = |source: &KeySource| {
+            let credential = request_keys.credential(request, source);
+            credential.is_some_and(|credential| *credential.key == *value)
+        };
+        sources.iter().any(is_presented) || request_key.is_held(&value)
+    };
+    let mut result = Ok(());
+    request.each_incoming(b"Referer", |header| {
+        let uri = header.value();
+        let query = uri.splitn(2, |&byte| byte == b'?').nth(1).unwrap_or_default();
+        let mut names = names(sources);
+        names.retain(|name| arguments(query, name).any(is_key));
+        let segment = request_key.segment();
+        let Some(edited) = edit_uri(uri, &names, segment, Edit::Mask) else { return };
+        for name in &names {
+            arguments(query, name).for_each(|value| request_keys.note(value, None));
+        }
+        if result.is_ok() {
+            result = header.set_value(&edited);
+        }
+    });
+    result
 }
 
 /// Notes the other parts of segments that a slash, escaped by the client, made several of: with
@@ -131,20 +165,6 @@ fn edit_header(request: Request<'_>, name: &[u8], edit: Edit, before: impl Fn(&[
             }
         }
     });
-}
-
-/// Edits the address of a page that came by its key, and whose pictures are asked for with it.
-fn edit_referer(request: Request<'_>, names: &[&[u8]], edit: Edit) -> Result<(), NoMemory> {
-    let mut result = Ok(());
-    request.each_incoming(b"Referer", |header| {
-        if let Some(value) = edit_uri(header.value(), names, None, edit) {
-            match header.set_value(&value) {
-                Ok(()) => {}
-                Err(error) => result = Err(error),
-            }
-        }
-    });
-    result
 }
 
 fn edit_cookie(

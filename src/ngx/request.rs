@@ -595,6 +595,22 @@ impl<'r> Request<'r> {
         Ok(())
     }
 
+    /// Gives where the client is sent to `edit`, and sends it where that says.
+    ///
+    /// # Errors
+    /// There is no memory.
+    pub fn edit_location(self, edit: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Result<(), NoMemory> {
+        let mut result = Ok(());
+        self.each_header(b"Location", |header| {
+            let Some(edited) = edit(header.value.as_bytes()) else { return };
+            match pool::copy(self.pool(), &edited) {
+                Some(value) => header.value = value,
+                None => result = Err(NoMemory),
+            }
+        });
+        result
+    }
+
     fn each_header(self, name: &[u8], visit: impl FnMut(&mut ngx_table_elt_t)) {
         self.each_of(|key| is_named(key, name), visit);
     }
