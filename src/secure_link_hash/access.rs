@@ -42,23 +42,23 @@ impl Handler for Subrequest {
         let Some(conf) = conf(&request).filter(|conf| conf.is_required()) else {
             return NGX_DECLINED as ngx_int_t;
         };
-        if has_right_link(request.main(), conf) {
-            return NGX_DECLINED as ngx_int_t;
-        }
-        let line = format_args!(
-            "secure_link_hash_require: a subrequest has no link of its own, and the one that it is \
-             made of was not let in by the same directives"
-        );
-        request.log_line(NGX_LOG_ERR, line);
+        let client = request.main();
+        let (level, line) = match self::conf(&client).filter(|of| of.guard() == conf.guard()) {
+            Some(of) if has_right_link(client, of) => return NGX_DECLINED as ngx_int_t,
+            Some(_) => (NGX_LOG_INFO, "the request that a subrequest is of has no right link"),
+            None => (
+                NGX_LOG_ERR,
+                "a subrequest has no link of its own, and the one that it is of was not let in by the \
+                 same directives",
+            ),
+        };
+        request.log_line(level, format_args!("secure_link_hash_require: {line}"));
         request.refuse_subrequest(NGX_HTTP_FORBIDDEN as ngx_int_t)
     }
 }
 
-/// Whether the client's request was, or will be, let in by what guards the location of `guard`.
-fn has_right_link(client: Request<'_>, guard: &LocConf) -> bool {
-    let Some(conf) = conf(&client).filter(|conf| conf.guard() == guard.guard()) else {
-        return false;
-    };
+/// Whether the client's request was, or will be, let in where it is.
+fn has_right_link(client: Request<'_>, conf: &LocConf) -> bool {
     client.is_let_in() || verify_link(&client, conf).is_some_and(|verdict| verdict.result.is_ok())
 }
 

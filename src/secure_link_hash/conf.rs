@@ -80,8 +80,14 @@ pub struct Guard {
     /// The same where they were given by the same directives.
     keys: Option<*const Vec<Key>>,
     secret: Option<Rc<[u8]>>,
-    format: Option<ThirdPartyFormat>,
+    format: Option<(ThirdPartyFormat, Rules)>,
     texts: [Option<Vec<u8>>; 5],
+    algorithm: Option<Algorithm>,
+    encoding: Option<(Encoding, Option<usize>)>,
+    /// `secure_link_hash_leeway` and `secure_link_hash_max_age`.
+    times: [Option<u64>; 2],
+    prefix: Option<bool>,
+    unsigned_args: Option<UnsignedArgs>,
 }
 
 /// `secure_link_hash_require`.
@@ -104,7 +110,7 @@ pub enum LinkFormatConf {
 }
 
 /// `secure_link_hash_unsigned_args`.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub enum UnsignedArgs {
     Any,
     Named(Rc<[Vec<u8>]>),
@@ -205,7 +211,9 @@ impl LocConf {
     /// By what links have to be right here; `None` where they need not.
     pub fn guard(&self) -> Option<Guard> {
         let (format, origin) = match self.links {
-            Some(LinkFormatConf::ThirdParty(format, origin, _)) => (Some(format), Some(origin)),
+            Some(LinkFormatConf::ThirdParty(format, origin, rules)) => {
+                (Some((format, rules)), Some(origin))
+            }
             Some(LinkFormatConf::Plain) | None => (None, None),
         };
         self.is_required().then(|| Guard {
@@ -214,6 +222,11 @@ impl LocConf {
             format,
             texts: [self.value, self.md5, self.message, self.not_before, origin]
                 .map(|expression| expression.map(|expression| expression.text().to_vec())),
+            algorithm: self.algorithm,
+            encoding: self.encoding,
+            times: [self.leeway, self.max_age],
+            prefix: self.prefix,
+            unsigned_args: self.unsigned_args.clone(),
         })
     }
 

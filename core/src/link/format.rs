@@ -195,7 +195,7 @@ impl Unsigned<'_> {
 }
 
 /// What a format leaves to whoever checks its links.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rules {
     /// How few bytes of a tag are enough, where the format has truncated ones.
     pub min: Option<usize>,
