@@ -85,6 +85,43 @@ pub(super) unsafe fn isolate(most: usize) {
     ARENA.is_used.store(true, Ordering::Relaxed);
 }
 
+/// The boundary on which all blocks of the system's lie.
+const ALIGNED: usize = 16;
+
+/// A block of the system's in which one lies on a larger boundary, with its own address before it. What the system
+/// has itself for that (glibc 2.36) leaves pieces around each which it does not use for the next: what a process
+/// holds of memory doubled by that.
+///
+/// # Safety
+/// As of [`GlobalAlloc::alloc`].
+unsafe fn aligned(layout: Layout) -> *mut u8 {
+    let Some(whole) = whole(layout) else { return null_mut() };
+    // SAFETY: it has some bytes, as the layout has. As it lies on a boundary, what is skipped of it is one such step at
+    // least, in which its address has a place, and no more than was added.
+    unsafe {
+        let start = System.alloc(whole);
+        if start.is_null() {
+            return start;
+        }
+        let found = start.add(layout.align() - start.addr() % layout.align());
+        found.cast::<*mut u8>().sub(1).write(start);
+        found
+    }
+}
+
+/// # Safety
+/// What [`aligned`] gave for this layout, and nobody has it any more.
+unsafe fn free_aligned(freed: *mut u8, layout: Layout) {
+    let Some(whole) = whole(layout) else { return };
+    // SAFETY: its address stands before it.
+    unsafe { System.dealloc(freed.cast::<*mut u8>().sub(1).read(), whole) }
+}
+
+/// The block of the system's that a block of that layout lies in.
+fn whole(layout: Layout) -> Option<Layout> {
+    Layout::from_size_align(layout.size().checked_add(layout.align())?, ALIGNED).ok()
+}
+
 /// The bytes of the block that a layout gets: a power of two.
 fn block(layout: Layout) -> usize {
     layout.size().max(layout.align()).max(16).next_power_of_two()
@@ -258,7 +295,7 @@ unsafe impl GlobalAlloc for Memory {
             return unsafe { &mut *ARENA.state.get() }.take(layout).0;
         }
         // SAFETY: the caller's conditions are those of the system's allocator.
-        unsafe { System.alloc(layout) }
+        unsafe { if layout.align() > ALIGNED { aligned(layout) } else { System.alloc(layout) } }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
@@ -270,8 +307,17 @@ unsafe impl GlobalAlloc for Memory {
             unsafe { found.write_bytes(0, bytes) };
             return found;
         }
-        // SAFETY: as above.
-        unsafe { System.alloc_zeroed(layout) }
+        // SAFETY: as above; what was found is as long as the layout.
+        unsafe {
+            if layout.align() <= ALIGNED {
+                return System.alloc_zeroed(layout);
+            }
+            let found = aligned(layout);
+            if !found.is_null() {
+                found.write_bytes(0, layout.size());
+            }
+            found
+        }
     }
 
     unsafe fn dealloc(&self, freed: *mut u8, layout: Layout) {
@@ -283,8 +329,14 @@ unsafe impl GlobalAlloc for Memory {
             }
             return;
         }
-        // SAFETY: as above.
-        unsafe { System.dealloc(freed, layout) }
+        // SAFETY: as above; with such a layout it came from `aligned`.
+        unsafe {
+            if layout.align() > ALIGNED {
+                free_aligned(freed, layout);
+            } else {
+                System.dealloc(freed, layout);
+            }
+        }
     }
 
     unsafe fn realloc(&self, old: *mut u8, layout: Layout, size: usize) -> *mut u8 {
@@ -307,7 +359,47 @@ unsafe impl GlobalAlloc for Memory {
                 return found;
             }
         }
-        // SAFETY: as above.
-        unsafe { System.realloc(old, layout, size) }
+        // SAFETY: as above. Of that alignment the size is one that there can be, and both blocks have so many bytes.
+        unsafe {
+            if layout.align() <= ALIGNED {
+                return System.realloc(old, layout, size);
+            }
+            let found = aligned(Layout::from_size_align_unchecked(size, layout.align()));
+            if !found.is_null() {
+                old.copy_to_nonoverlapping(found, layout.size().min(size));
+                free_aligned(old, layout);
+            }
+            found
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_lie_on_their_boundaries_and_keep_what_they_have() {
+        for align in [1, 16, 32, 64, 4096, 1 << 20] {
+            for size in [1, 8, 100, 70_000] {
+                let layout = Layout::from_size_align(size, align).unwrap();
+                // SAFETY: no size is 0, each block is used as long as it is there, and freed by its layout.
+                unsafe {
+                    let block = Memory.alloc_zeroed(layout);
+                    assert!(block.addr().is_multiple_of(align));
+                    assert!(std::slice::from_raw_parts(block, size).iter().all(|&byte| byte == 0));
+                    block.write_bytes(7, size);
+                    let more = Memory.realloc(block, layout, 3 * size);
+                    assert!(more.addr().is_multiple_of(align));
+                    assert!(std::slice::from_raw_parts(more, size).iter().all(|&byte| byte == 7));
+                    let layout = Layout::from_size_align(3 * size, align).unwrap();
+                    let other = Memory.alloc(layout);
+                    other.write_bytes(1, 3 * size);
+                    assert!(std::slice::from_raw_parts(more, size).iter().all(|&byte| byte == 7));
+                    Memory.dealloc(more, layout);
+                    Memory.dealloc(other, layout);
+                }
+            }
+        }
     }
 }

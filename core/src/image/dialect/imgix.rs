@@ -82,7 +82,6 @@ const HERE: &[&str] = &[
 /// Options that have no like here, as have those that begin with one of these and a hyphen.
 const NOT_HERE: &[&str] = &[
     "annotation",
-    "b",
     "background-removal",
     "background-remove",
     "background-replace",
@@ -118,7 +117,6 @@ const NOT_HERE: &[&str] = &[
     "license-plate",
     "loop",
     "lp",
-    "m",
     "mark",
     "mask",
     "maskbg",
@@ -144,7 +142,6 @@ const NOT_HERE: &[&str] = &[
     "skip",
     "super-resolution",
     "svg",
-    "t",
     "transparency",
     "trim",
     "trimmd",
