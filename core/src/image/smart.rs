@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn a_bird_counts_more_than_the_bark_it_sits_on() {
         let (x, _) = found((600, 340), (170, 340), |x, y| {
-            let grain = (((x / 5 * 0x9e37 + y / 17 * 0x85eb) ^ (x * 31 >> 3)) & 255) as u8;
+            let grain = (((x / 5 * 0x9e37 + y / 17 * 0x85eb) ^ ((x * 31) >> 3)) & 255) as u8;
             match (x, y) {
                 _ if x.abs_diff(285) * 2 + y.abs_diff(190) * 3 < 70 => {
                     if (x + y) % 14 < 9 {
