@@ -8,6 +8,7 @@ mod gif;
 mod jpeg;
 #[cfg(feature = "jxl")]
 mod jxl;
+mod memory;
 mod palette;
 mod png;
 mod webp;
@@ -17,7 +18,6 @@ use super::error::not_encoded;
 use super::metadata::OutputMetadata;
 use super::pixels;
 use super::raster::{DeepRaster, Planes, Raster};
-use super::size::Size;
 use super::{Control, Error, Format, Plan};
 
 pub(super) use animation::Animator;
@@ -25,32 +25,7 @@ pub(super) use fit::{encode_within, has_quality};
 pub(super) use jpeg::{MAX_SEGMENT, segment, segments};
 #[cfg(feature = "jxl")]
 pub(super) use jxl::{transcode, tried_bytes};
-
-/// Bytes that writing an animation takes at most, the picture at hand not counted, the output
-/// counted.
-pub(super) fn animation_bytes(size: Size, format: Format, frames: u32) -> u64 {
-    let before = match format {
-        // The picture before, the one before that and what is new.
-        Format::Gif => 12,
-        // More references than of a picture alone, and a second encoder for alpha: 90 of all were seen. And a copy
-        // where it is encoded.
-        Format::Avif => 44,
-        // The picture before, and such a copy.
-        Format::Jxl => 12,
-        // The picture before.
-        _ => 8,
-    };
-    let before = size.pixels().saturating_mul(before);
-    // Noise is as long as its pixels in PNG, and at the best quality nearly that in AVIF and JPEG XL: 3.2 and 3.6
-    // bytes a pixel with alpha were seen.
-    let bytes = match format {
-        Format::Png | Format::Avif | Format::Jxl => 4,
-        _ => 2,
-    };
-    let output = size.pixels().saturating_mul(frames.into()).saturating_mul(bytes);
-    let palette = format == Format::Gif;
-    working_bytes(size, format, palette).saturating_add(before).saturating_add(output)
-}
+pub(super) use memory::{animation_bytes, working_bytes};
 
 /// Encodes a raster, which must not be CMYK, and for JPEG not have alpha.
 ///
@@ -188,49 +163,16 @@ pub(super) fn longest_side(format: Format) -> u32 {
 }
 
 #[cfg(not(feature = "jxl"))]
-pub(super) fn tried_bytes(_: u8, _: Size) -> u64 {
+pub(super) fn tried_bytes(_: u8, _: super::size::Size) -> u64 {
     0
 }
 
 #[cfg(not(feature = "jxl"))]
 pub(super) fn transcode(
     _: &[u8],
-    _: Size,
+    _: super::size::Size,
     _: &Plan,
     _: &Control,
 ) -> Result<Option<Vec<u8>>, Error> {
     Ok(None)
-}
-
-/// Bytes that encoding takes at most, the raster not counted, the output counted.
-pub(super) fn working_bytes(size: Size, format: Format, palette: bool) -> u64 {
-    // Tables and buffers that do not depend on the size.
-    const FIXED: u64 = 1 << 20;
-    let of_palette = palette || format == Format::Gif;
-    let histogram = if of_palette { palette::looking_bytes(size) } else { 0 };
-    FIXED
-        + histogram
-        + size.pixels()
-            * match format {
-                // Coefficients for a progressive scan, and the output twice.
-                Format::Jpeg => 8,
-                // Pixels as RGBA, what is cut out of them, indices, and the output twice.
-                Format::Gif => 12,
-                Format::Png if palette => 12,
-                // The output may be as large as the pixels, and is copied once.
-                Format::Png => 9,
-                // ARGB and YUV planes, macroblock info, tokens and output.
-                Format::Webp => 16,
-                // Planes, those of the references, and what is known of each block: 17 were seen.
-                Format::Avif => 24,
-                // Planes of 32 bits before and behind the transform, and tokens: 53 were seen.
-                Format::Jxl => 64,
-                Format::Bmp
-                | Format::Heic
-                | Format::Ico
-                | Format::Pnm
-                | Format::Qoi
-                | Format::Svg
-                | Format::Tiff => 0,
-            }
 }

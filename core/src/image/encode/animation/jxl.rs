@@ -7,7 +7,7 @@ use crate::image::apart::{Exchange, Responder, respond};
 use crate::image::bytes::le32;
 use crate::image::control::{ShowPicture, fits};
 use crate::image::encode::jxl::{Effort, Order, image, moving_effort};
-use crate::image::encode::working_bytes;
+use crate::image::encode::memory::working_bytes;
 use crate::image::error::not_encoded;
 use crate::image::metadata::OutputMetadata;
 use crate::image::pixels::widen;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use image_gate_codecs::jxl::{self, Image, Source};
 
-use super::working_bytes;
+use super::memory::working_bytes;
 use crate::image::apart;
 use crate::image::control::fits;
 use crate::image::error::not_encoded;
