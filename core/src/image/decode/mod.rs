@@ -1,6 +1,5 @@
 //! From source bytes to pixels.
 
-#[cfg(any(feature = "heif", feature = "jxl", feature = "svg"))]
 mod avif;
 mod bitmap;
 mod canvas;
