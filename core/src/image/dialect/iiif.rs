@@ -111,9 +111,7 @@ fn read_size(text: &str, wishes: &mut Wishes) -> Result<(), Error> {
         Some(text) => (text, true),
         None => (text, false),
     };
-    // What earlier versions call it.
-    let is_full = text == "full" && !enlarges;
-    if text == "max" || is_full {
+    if text == "max" {
         return wishes.need("size", "oversize", "reduce");
     }
     if let Some(share) = text.strip_prefix("pct:") {
@@ -174,8 +172,8 @@ fn read_rotation(text: &str, wishes: &mut Wishes) -> Result<(), Error> {
 fn read_file(text: &str, wishes: &mut Wishes) -> Result<(), Error> {
     let (quality, format) = text.rsplit_once('.').ok_or_else(|| invalid("format"))?;
     match quality {
-        "default" | "color" | "native" => {}
-        "gray" | "grey" => wishes.set("quality", "grayscale", "on")?,
+        "default" | "color" => {}
+        "gray" => wishes.set("quality", "grayscale", "on")?,
         "bitonal" => wishes.set("quality", "threshold", 128)?,
         _ => return Err(invalid("quality")),
     }
