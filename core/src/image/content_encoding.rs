@@ -6,6 +6,7 @@ use flate2::bufread::MultiGzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::cancellable_reader::{self, CancellableReader, PIECE};
+use super::raster::append;
 use super::{Control, Error, Format, SNIFF_LEN, UNSUPPORTED_LEN, is_svg, sniff, unsupported};
 
 /// How many bytes are decoded between two looks at the [`Control`].
@@ -264,8 +265,7 @@ fn read_all(mut source: impl Read, limit: u64, control: &Control) -> Result<Vec<
         if out.len() as u64 + read as u64 > limit {
             return Err(Error::TooLarge { limit });
         }
-        out.try_reserve(read).map_err(|_| Error::out_of_memory(out.len() + read))?;
-        out.extend_from_slice(chunk.get(..read).unwrap_or_default());
+        append(&mut out, chunk.get(..read).unwrap_or_default())?;
     }
 }
 

@@ -178,6 +178,16 @@ pub(super) fn with_room<T>(len: usize) -> Result<Vec<T>, Error> {
     Ok(buffer)
 }
 
+/// Appends to a buffer, which gets an error where a plain `Vec` would end the process.
+///
+/// # Errors
+/// [`Error::Internal`] without memory.
+pub(super) fn append<T: Copy>(to: &mut Vec<T>, items: &[T]) -> Result<(), Error> {
+    to.try_reserve(items.len()).map_err(|_| Error::out_of_memory(size_of_val(items)))?;
+    to.extend_from_slice(items);
+    Ok(())
+}
+
 /// That many zeros.
 ///
 /// # Errors

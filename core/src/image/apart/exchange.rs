@@ -4,7 +4,8 @@
 use super::{misread, of_encoder, of_library};
 use crate::image::bytes::le32;
 use crate::image::control::{FillPictures, IsolatedPictures, ShowPicture};
-use crate::image::{Control, Error, WorkSize};
+use crate::image::raster::append;
+use crate::image::{Control, Error};
 
 /// Bytes before a question: the lengths of its parts.
 const ASKED: usize = 8;
@@ -51,8 +52,7 @@ impl<'a> Exchange<'a> {
         control: &Control,
     ) -> Result<Exchange<'a>, Error> {
         let Some(isolation) = control.isolation() else { return here().map(Exchange::Here) };
-        let pixels = longest.saturating_add(ASKED);
-        let size = of_library(WorkSize { pixels, memory, foreign: true });
+        let size = of_library(longest.saturating_add(ASKED), memory);
         let pictures = isolation.begin(size, order, control, fill).map_err(of_encoder)?;
         // Twice the pixels are more than any encoder makes of noise.
         Ok(Exchange::Apart {
@@ -162,10 +162,4 @@ fn put_piece(piece: &[u8], is_last: bool, room: &mut [u8]) -> Option<()> {
 fn piece_of(room: &[u8]) -> Option<(&[u8], bool)> {
     let (len, is_last) = (le32(room, 0)? as usize, le32(room, 4)? != 0);
     Some((room.get(ANSWERED..)?.get(..len)?, is_last))
-}
-
-fn append(to: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Error> {
-    to.try_reserve(bytes.len()).map_err(|_| Error::out_of_memory(bytes.len()))?;
-    to.extend_from_slice(bytes);
-    Ok(())
 }

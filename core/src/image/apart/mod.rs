@@ -45,17 +45,17 @@ pub(super) fn bytes(
     Ok(bytes)
 }
 
-/// Has an encoder make at most `size.pixels` bytes of the parts of a source there, which it [`put`]s. That it
+/// Has an encoder, which by its estimate takes `memory`, make at most so many bytes of the parts of a source there, which it [`put`]s. That it
 /// crashed is told as of a decoder, for [`of_encoder`].
 pub(super) fn encoded(
     isolation: &dyn Isolation,
-    size: WorkSize,
+    (most, memory): (usize, u64),
     source: &[&[u8]],
     fill: FillPixels,
     control: &Control,
 ) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
-    let size = WorkSize { pixels: size.pixels.saturating_add(LEN), ..of_library(size) };
+    let size = of_library(most.saturating_add(LEN), memory);
     isolation.run(size, source, control, fill, &mut |made| {
         let (len, made) = made.split_first_chunk::<LEN>().ok_or_else(misread)?;
         let len = usize::try_from(u64::from_le_bytes(*len)).map_err(|_| misread())?;
@@ -101,8 +101,8 @@ pub(super) fn of_encoder(error: Error) -> Error {
 }
 
 /// Work of a library by its estimate: what counts there is all that it asks the system for, of which it uses about half.
-fn of_library(size: WorkSize) -> WorkSize {
-    WorkSize { memory: size.memory.saturating_mul(2), foreign: true, ..size }
+fn of_library(pixels: usize, memory: u64) -> WorkSize {
+    WorkSize { pixels, memory: memory.saturating_mul(2), foreign: true }
 }
 
 /// Work by its estimate, which it may exceed a little.

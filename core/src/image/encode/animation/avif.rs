@@ -12,7 +12,7 @@ use crate::image::error::not_encoded;
 use crate::image::isobmff::{ALPHA, FourCc};
 use crate::image::metadata::OutputMetadata;
 use crate::image::pixels::widen;
-use crate::image::raster::{Layout, Raster, data_len, with_room};
+use crate::image::raster::{Layout, Raster, append, data_len, with_room};
 use crate::image::size::Size;
 use crate::image::source::{Animation, avif};
 use crate::image::{Control, Error, Format, Plan};
@@ -104,7 +104,7 @@ impl<'a> AvifAnimator<'a> {
         if alpha {
             self.alpha.add(&mut self.data, of_alpha.data, of_alpha.is_key)?;
         }
-        add(&mut self.durations, duration.max(1))?;
+        append(&mut self.durations, &[duration.max(1)])?;
         self.writer = Some((writer, setup, speed));
         control.check()
     }
@@ -516,13 +516,11 @@ impl Track {
         }
         let too_large = |_| not_encoded("the file is too large");
         let at = u32::try_from(data.len()).map_err(too_large)?;
-        add(&mut self.samples, (at, u32::try_from(sample.len()).map_err(too_large)?))?;
+        append(&mut self.samples, &[(at, u32::try_from(sample.len()).map_err(too_large)?)])?;
         if is_key {
-            add(&mut self.keys, self.samples.len() as u32)?;
+            append(&mut self.keys, &[self.samples.len() as u32])?;
         }
-        data.try_reserve(sample.len()).map_err(|_| Error::out_of_memory(sample.len()))?;
-        data.extend_from_slice(sample);
-        Ok(())
+        append(data, sample)
     }
 }
 
@@ -545,12 +543,6 @@ fn handler(out: &mut Boxes, kind: &FourCc) {
 fn kind_of_alpha(out: &mut Boxes) {
     out.bytes(ALPHA[0]);
     out.bytes(&[0]);
-}
-
-fn add<T>(to: &mut Vec<T>, item: T) -> Result<(), Error> {
-    to.try_reserve(1).map_err(|_| Error::out_of_memory(size_of::<T>()))?;
-    to.push(item);
-    Ok(())
 }
 
 /// Boxes that are written one after the other.

@@ -12,9 +12,9 @@ use crate::image::apart;
 use crate::image::control::fits;
 use crate::image::error::not_encoded;
 use crate::image::metadata::OutputMetadata;
-use crate::image::raster::{DeepRaster, Raster, with_room};
+use crate::image::raster::{DeepRaster, Raster, append};
 use crate::image::size::Size;
-use crate::image::{Control, Error, Format, Plan, WorkSize};
+use crate::image::{Control, Error, Format, Plan};
 
 pub(super) use order::Order;
 
@@ -182,12 +182,12 @@ fn write(
     let order = Order { effort, plays: 0, source };
     let Some(isolation) = control.isolation() else {
         let encoded = jxl::encode(&order.source, effort).map_err(not_encoded)?;
-        let mut out = with_room(encoded.len())?;
-        out.extend_from_slice(&encoded);
+        let mut out = Vec::new();
+        append(&mut out, &encoded)?;
         return Ok(out);
     };
-    let size = WorkSize { pixels: most, memory, foreign: true };
-    apart::encoded(isolation, size, &order.parts(&order.head()), write_order, control)
+    let head = order.head();
+    apart::encoded(isolation, (most, memory), &order.parts(&head), write_order, control)
 }
 
 /// The same in the process apart.

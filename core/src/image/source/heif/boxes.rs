@@ -9,6 +9,7 @@ use crate::image::Error;
 use crate::image::bytes::{array, be16};
 use crate::image::error::{broken, truncated};
 use crate::image::isobmff::{self, FourCc, IsoBox};
+use crate::image::raster::append;
 
 /// Boxes in one other.
 const MOST_BOXES: usize = 4096;
@@ -392,8 +393,7 @@ impl<'a> Meta<'a> {
         for extent in &item.extents {
             let piece = piece(extent).ok_or_else(missing)?;
             *left = left.checked_sub(piece.len()).ok_or_else(|| broken("items overlap"))?;
-            whole.try_reserve(piece.len()).map_err(|_| Error::out_of_memory(piece.len()))?;
-            whole.extend_from_slice(piece);
+            append(&mut whole, piece)?;
         }
         if whole.is_empty() { Err(broken("an item has no bytes")) } else { Ok(Cow::Owned(whole)) }
     }
