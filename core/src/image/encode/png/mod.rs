@@ -13,7 +13,7 @@ use png::{BitDepth, ColorType, Encoder, Info};
 
 use self::deflate::{Compressed, Method, QUICKEST, SHORT_MATCH};
 use self::filter::Filter;
-use self::rows::{Filters, Rows};
+use self::rows::{Filters, Rows, Strips};
 use super::fallible_buffer::FallibleBuffer;
 use super::palette::Indexed;
 use crate::image::error::not_encoded;
@@ -51,14 +51,13 @@ const CICP: ChunkType = ChunkType(*b"cICP");
 const XMP_KEYWORD: &str = "XML:com.adobe.xmp";
 
 /// What of a raster suits its compression.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Content {
     /// It differs from pixel to pixel.
     Photo,
     /// Areas and shapes that repeat themselves as they are, as in screenshots.
     Drawing { short: bool },
-    /// Some of it repeats itself once it is filtered.
-    Mixed { short: bool },
+    /// Some of it repeats itself once it is filtered, with one filter of [`AMONG`] for all the best of a sample.
+    Mixed { short: bool, sampled: Strips },
 }
 
 /// Finds matches in not much time: of rows as they are; of filtered ones, where a search takes longer; and in all that
@@ -96,10 +95,10 @@ fn ways(rows: &Rows, compression: PngCompression, control: &Control) -> Result<V
             return Ok(ways.map(|(filter, method)| (Filters::All(filter), method)).collect());
         }
         Content::Drawing { short } => (none, short),
-        Content::Mixed { short } => {
-            let strips = rows.strips(&AMONG, control)?;
-            let is_worth_it = strips.percent < STRIPS_PERCENT;
-            (if is_worth_it { (strips.filters, QUICK_FILTERED) } else { none }, short)
+        Content::Mixed { short, sampled } => {
+            let strips = if rows.has_one_strip() { sampled } else { rows.strips(&AMONG, control)? };
+            let is_worth_it = strips.percent() < STRIPS_PERCENT;
+            (if is_worth_it { (strips.into(), QUICK_FILTERED) } else { none }, short)
         }
     };
     let mut ways = vec![(filters.clone(), if short { Method::ShortMatches } else { quick })];
@@ -107,7 +106,7 @@ fn ways(rows: &Rows, compression: PngCompression, control: &Control) -> Result<V
         ways.push((filters, THOROUGH));
     }
     if compression == PngCompression::Best {
-        ways.push((rows.strips(&AMONG_MORE, control)?.filters, THOROUGH));
+        ways.push((rows.strips(&AMONG_MORE, control)?.into(), THOROUGH));
     }
     Ok(ways)
 }
@@ -314,10 +313,14 @@ fn content(rows: &Rows, control: &Control) -> Result<Content, Error> {
         // One pixel is a short match only where it has that many bytes.
         let short = sample.channels == SHORT_MATCH
             && least(Method::ShortMatches)? * 100 < least(QUICK)? * SHORT_PERCENT;
-        Ok(if plain <= filtered.min(by_matches(Filter::Left)?) {
+        let left = by_matches(Filter::Left)?;
+        Ok(if plain <= filtered.min(left) {
             Content::Drawing { short }
         } else {
-            Content::Mixed { short }
+            let [as_is, by_left, smallest] = AMONG;
+            let mut sampled = Strips::default();
+            sampled.add(&[(as_is, plain), (by_left, left), (smallest, filtered)]);
+            Content::Mixed { short, sampled }
         })
     })
 }

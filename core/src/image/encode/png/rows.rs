@@ -2,7 +2,7 @@
 
 use super::deflate::{Compressed, Gauge, Method, Stop, deflate};
 use super::filter::{Filter, Lines};
-use crate::image::raster::{with_room, zeroed};
+use crate::image::raster::{append, with_room, zeroed};
 use crate::image::source::png::PASSES;
 use crate::image::{Control, Error};
 
@@ -26,11 +26,44 @@ pub(super) enum Filters {
     Strips(Vec<Filter>),
 }
 
-/// Filters by strips.
+/// Filters by strips, and bytes of what was looked at of them: by these filters, and without any.
+#[derive(Default)]
 pub(super) struct Strips {
-    pub(super) filters: Filters,
-    /// Of 100, what is left by them of what it is without any.
-    pub(super) percent: usize,
+    filters: Vec<Filter>,
+    with: usize,
+    without: usize,
+}
+
+impl Strips {
+    /// Adds a strip by how many bytes each filter leaves of it.
+    pub(super) fn add(&mut self, lens: &[(Filter, usize)]) {
+        let mut best = (usize::MAX, Filter::None);
+        for &(filter, mut len) in lens {
+            if filter == Filter::None {
+                len = len * AS_THEY_ARE_PERCENT / 100;
+                self.without += len;
+            }
+            if len < best.0 {
+                best = (len, filter);
+            }
+        }
+        self.with += best.0;
+        self.filters.push(best.1);
+    }
+
+    /// Returns, of 100, what is left by the filters of what it is without any.
+    pub(super) fn percent(&self) -> usize {
+        self.with * 100 / self.without.max(1)
+    }
+}
+
+impl From<Strips> for Filters {
+    fn from(strips: Strips) -> Filters {
+        match *strips.filters {
+            [filter] => Filters::All(filter),
+            _ => Filters::Strips(strips.filters),
+        }
+    }
 }
 
 /// The raster of a PNG.
@@ -86,6 +119,11 @@ impl Rows<'_> {
         len.div_ceil(len.div_ceil(STRIP).max(1))
     }
 
+    /// Whether all lines get the same filter.
+    pub(super) fn has_one_strip(&self) -> bool {
+        self.data.len() + self.height() <= STRIP
+    }
+
     /// Chooses a filter among these, of which the first is none, for each strip, by a quarter of it from its middle.
     ///
     /// # Errors
@@ -94,23 +132,15 @@ impl Rows<'_> {
         let mut gauge = Gauge::new()?;
         let candidate = |&filter| (filter, Lines::new(filter, self.channels), Vec::new());
         let mut candidates: Vec<(Filter, Lines, Vec<u8>)> = among.iter().map(candidate).collect();
-        let (mut filters, mut without, mut with) = (Vec::new(), 0, 0);
+        let mut strips = Strips::default();
         let mut choose = |candidates: &mut [(Filter, Lines, Vec<u8>)]| {
-            let mut best = (usize::MAX, Filter::None);
+            let mut lens = Vec::with_capacity(candidates.len());
             for (filter, _, lines) in candidates {
                 control.check()?;
-                let mut len = gauge.len(lines)?;
-                if *filter == Filter::None {
-                    len = len * AS_THEY_ARE_PERCENT / 100;
-                    without += len;
-                }
-                if len < best.0 {
-                    best = (len, *filter);
-                }
+                lens.push((*filter, gauge.len(lines)?));
                 lines.clear();
             }
-            with += best.0;
-            filters.push(best.1);
+            strips.add(&lens);
             Ok::<_, Error>(())
         };
         let strip = self.strip();
@@ -119,9 +149,7 @@ impl Rows<'_> {
             let end = len + row.len() + 1;
             if end > strip * 3 / 8 && len < strip * 5 / 8 {
                 for (_, lines, looked_at) in &mut candidates {
-                    let room = row.len() + 1;
-                    looked_at.try_reserve(room).map_err(|_| Error::out_of_memory(room))?;
-                    looked_at.extend_from_slice(lines.line(row, above));
+                    append(looked_at, lines.line(row, above))?;
                 }
             }
             len = end;
@@ -139,7 +167,7 @@ impl Rows<'_> {
         if len > 0 {
             choose(&mut candidates)?;
         }
-        Ok(Strips { filters: Filters::Strips(filters), percent: with * 100 / without.max(1) })
+        Ok(strips)
     }
 
     /// Returns at least as many bytes as the raster takes that is not compressed.
