@@ -3,14 +3,11 @@
 
 use image_gate_core::escapes::{percent_decode_lossy, percent_encode};
 use image_gate_core::key::KeySource;
-use image_gate_core::key::source::{Edit, arguments, edit_arguments};
+use image_gate_core::key::source::{Edit, MASK, arguments, edit_arguments};
 
 use super::conf::conf;
 use super::request_key::RequestKeys;
 use crate::ngx::{NoMemory, Request};
-
-/// What stands for a key that was masked.
-const MASKED: &[u8] = b"***";
 
 /// Puts the keys of the request into the `Location` of a redirect to this server: where they were masked,
 /// and where a folder only gets its slash.
@@ -39,7 +36,7 @@ pub fn restore(request: Request<'_>) -> Result<(), NoMemory> {
             match source {
                 KeySource::Argument(name) => {
                     let is_missing = gets_slash && arguments(&args, name).next().is_none();
-                    if !is_missing && !arguments(&args, name).any(|value| value == MASKED) {
+                    if !is_missing && !arguments(&args, name).any(|value| value == MASK) {
                         continue;
                     }
                     args = edit_arguments(&args, name, Edit::Remove).unwrap_or(args);
@@ -50,7 +47,7 @@ pub fn restore(request: Request<'_>) -> Result<(), NoMemory> {
                 }
                 KeySource::Segment(number) if request_key.segment() == Some(&*credential.key) => {
                     match segments.get_mut(*number) {
-                        Some(segment) if segment == MASKED => *segment = key,
+                        Some(segment) if segment == MASK => *segment = key,
                         Some(segment) if gets_slash && *segment != key => {
                             segments.insert(*number, key);
                         }
