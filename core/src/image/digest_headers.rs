@@ -5,12 +5,15 @@
 const WORDS: [&str; 5] = ["md5", "sha", "crc", "checksum", "digest"];
 
 /// Names without such a word.
-const NAMES: [&[u8]; 5] = [
+const NAMES: [&[u8]; 7] = [
     b"x-goog-hash",
     b"x-goog-stored-content-length",
     b"x-goog-stored-content-encoding",
     b"x-amz-decoded-content-length",
     b"x-content-hash",
+    // Of messages (RFC 9421), the sums of their bodies among them.
+    b"signature",
+    b"signature-input",
 ];
 
 /// Whether a header of that name tells a sum of the body's bytes, or how many there are, in any way
@@ -48,6 +51,8 @@ mod tests {
             "Digest",
             "Content-Digest",
             "REPR-DIGEST",
+            "Signature",
+            "Signature-Input",
             "x-amz-checksum-crc32",
             "x-amz-checksum-sha256",
             "x-amz-checksum-type",
