@@ -59,6 +59,8 @@ pub struct Image<'a> {
     /// Primaries (1, 9 or 12) and curve (13, 16 or 18) as code points of ITU-T H.273; of no use beside
     /// a profile.
     pub code_points: (u8, u8),
+    /// How it is to be turned to be shown, as Exif counts it, 1 to 8: readers of JPEG XL leave Exif's own aside.
+    pub orientation: u8,
     /// Butteraugli distance, 0.01 to 25; 1 is just noticed.
     pub distance: f32,
     /// ICC profile, or empty.
@@ -247,6 +249,7 @@ struct RawSource {
     primaries: u8,
     transfer: u8,
     effort: u8,
+    orientation: u8,
     distance: f32,
     icc: *const u8,
     icc_len: usize,
@@ -271,6 +274,7 @@ impl RawSource {
         (self.width, self.height, self.channels) = (width, height, channels);
         self.deep = image.deep.into();
         (self.primaries, self.transfer) = image.code_points;
+        self.orientation = image.orientation.clamp(1, 8);
         self.distance = distance.clamp(0.01, 25.0);
         (self.icc, self.icc_len) = (icc.as_ptr(), icc.len());
         (self.exif, self.exif_len) = (exif.as_ptr(), exif.len());
@@ -290,6 +294,7 @@ impl Default for RawSource {
             primaries: 0,
             transfer: 0,
             effort: 0,
+            orientation: 1,
             distance: 0.0,
             icc: null(),
             icc_len: 0,

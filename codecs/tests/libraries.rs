@@ -80,6 +80,7 @@ fn jpeg_xl_is_written() -> Result<(), Box<dyn Error>> {
         channels: 3,
         deep: false,
         code_points: (1, 13),
+        orientation: 1,
         distance: 1.0,
         icc: &[],
         exif: &[],

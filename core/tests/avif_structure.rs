@@ -334,6 +334,27 @@ fn an_aperture_is_honoured() {
     }
 }
 
+/// As libavif writes it, and browsers show it.
+#[test]
+fn pictures_of_a_sequence_are_turned_by_their_properties() {
+    let marked = |x: u32, y: u32| {
+        [if x < 20 && y < 20 { 255 } else { 0 }, if x > 40 { 255 } else { 0 }, 60, 255]
+    };
+    let picture = Picture::new(64, 48, marked);
+    let one = sample(&picture, 95);
+    let (turn, mirror) = (boxed(b"irot", &[1]), boxed(b"imir", &[0]));
+    for properties in [vec![turn.clone()], vec![mirror.clone()], vec![turn, mirror]] {
+        let mut item = av1(64, 48, &one);
+        item.properties.extend(properties.iter().cloned());
+        let still = transformed(&file(&[item]), &plan("f=png"));
+        let moving = sequence_with(64, 48, &[&one, &one], &properties);
+        assert_eq!(probe(&moving).unwrap().frames, 2);
+        for params in ["f=png", "f=png,anim=off"] {
+            assert!(psnr(&transformed(&moving, &plan(params)), &still) > 40.0, "{params}");
+        }
+    }
+}
+
 #[test]
 fn the_first_image_of_a_sequence() {
     let samples = [sample(&cell(0), 90), sample(&cell(3), 90)];

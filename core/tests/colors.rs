@@ -154,6 +154,78 @@ fn more_light_is_mapped() {
     assert!(near(shown(&hlg, &plan("w=10")), 188, 3));
 }
 
+/// A profile that says by code points what it says by tables, too (ICC.1:2022, section 9.2.17).
+fn with_tag(profile: &[u8], points: [u8; 4]) -> Vec<u8> {
+    const TAG: usize = 12;
+    let number = |at: usize| u32::from_be_bytes(profile[at..at + 4].try_into().unwrap());
+    let count = number(128) as usize;
+    let entries = (0..count).map(|tag| 132 + TAG * tag).flat_map(|at| {
+        let moved = be(&[number(at + 4) + TAG as u32, number(at + 8)]);
+        [profile[at..at + 4].to_vec(), moved].concat()
+    });
+    let end = (profile.len() + TAG) as u32;
+    let mut out = [&profile[..128], &be(&[count as u32 + 1])].concat();
+    out.extend(entries);
+    out.extend([&b"cicp"[..], &be(&[end, 12])].concat());
+    out.extend(&profile[132 + TAG * count..]);
+    out.extend([&b"cicp\0\0\0\0"[..], &points].concat());
+    let len = (out.len() as u32).to_be_bytes();
+    out[..4].copy_from_slice(&len);
+    out
+}
+
+#[test]
+fn profiles_say_by_code_points_what_their_tables_cannot() {
+    let mut srgb = moxcms::ColorProfile::new_srgb();
+    srgb.cicp = None;
+    let srgb = srgb.encode().unwrap();
+    for (signal, expected) in PQ {
+        let value = (signal * 255.0).round() as u8;
+        let picture = Picture::new(20, 20, |_, _| [value, value, value, 255]);
+        let profile = with_tag(&srgb, [9, 16, 0, 1]);
+        let segment = [b"ICC_PROFILE\0\x01\x01", &profile[..]].concat();
+        let in_jpeg = with_segment(&jpeg(&picture, 95, Subsamp::None, false), 0xe2, &segment);
+        let packed = {
+            let mut packed =
+                flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+            std::io::Write::write_all(&mut packed, &profile).unwrap();
+            packed.finish().unwrap()
+        };
+        let chunk = png_chunk(b"iCCP", &[b"x\0\0", &packed[..]].concat());
+        for input in [in_jpeg, with_chunks(&png(&picture), &[chunk])] {
+            for params in ["w=10", "f=png", "w=10,f=jpeg"] {
+                let shown = shown(&input, &plan(params));
+                assert!(near(shown, expected, 5), "{shown:?}, {expected} {params}");
+            }
+        }
+    }
+    // One from a device to another has no colours.
+    for (at, what) in [(12, b"link"), (20, b"RGB ")] {
+        let mut profile = moxcms::ColorProfile::new_adobe_rgb().encode().unwrap();
+        profile[at..at + 4].copy_from_slice(what);
+        let picture = Picture::new(20, 20, |_, _| [60, 180, 60, 255]);
+        let segment = [b"ICC_PROFILE\0\x01\x01", &profile[..]].concat();
+        let source = with_segment(&jpeg(&picture, 95, Subsamp::None, false), 0xe2, &segment);
+        let [r, g, b] = shown(&source, &plan("w=10,f=png"));
+        assert!(r.abs_diff(60) < 4 && g.abs_diff(180) < 4 && b.abs_diff(60) < 4, "{r} {g} {b}");
+        // Nor does libjxl want it.
+        let keep = Plan { profile: ProfilePolicy::Keep, ..plan("w=10,f=jxl") };
+        assert!(transform(&source, &keep).is_ok());
+    }
+}
+
+/// Where its data has begun, and where it has another length, a chunk says nothing.
+#[test]
+fn chunks_count_where_they_belong() {
+    let plain = flat(128, false, false, &[]);
+    let end = plain.len() - 12;
+    let late = [&plain[..end], &gamma(100_000), &plain[end..]].concat();
+    let long = with_chunks(&plain, &[png_chunk(b"gAMA", &[0, 1, 0x86, 0xa0, 0, 0])]);
+    for input in [late, long] {
+        assert_eq!(shown(&input, &plan("w=10,f=png")), [128; 3]);
+    }
+}
+
 #[test]
 fn a_ramp_never_falls() {
     let ramp = Picture::new(256, 8, |x, _| [x as u8, x as u8, x as u8, 255]);

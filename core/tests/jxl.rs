@@ -7,7 +7,9 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::*;
-use image_gate_core::image::{Control, Error, Limits, Plan, prepare, probe};
+use image_gate_core::image::{
+    Control, Error, Limits, MetadataPolicy, Output, Plan, prepare, probe,
+};
 
 #[test]
 fn what_has_no_loss_is_the_same() {
@@ -100,7 +102,7 @@ fn metadata_goes_as_the_policy_says() {
     for params in ["f=jxl,q=80", "f=jxl,q=80,metadata=keep"] {
         let mut plan = plan("f=jxl,q=80");
         if params.ends_with("keep") {
-            plan.metadata = image_gate_core::image::MetadataPolicy::Keep;
+            plan.metadata = MetadataPolicy::Keep;
         }
         let out = transform(&source, &plan).unwrap();
         assert_eq!(has(&out, b"Ann Other"), params.ends_with("keep"), "{params}");
@@ -108,6 +110,79 @@ fn metadata_goes_as_the_policy_says() {
             assert!(!has(&transform(&out, &Plan::default()).unwrap(), b"Ann Other"));
         }
     }
+}
+
+/// One in brotli's format that is not compressed (RFC 7932, section 9.2).
+fn brotli(bytes: &[u8]) -> Vec<u8> {
+    let head = (bytes.len() as u32 - 1) << 4 | 1 << 20;
+    [&head.to_le_bytes()[..3], bytes, &[3]].concat()
+}
+
+/// In boxes of their own, as they are or compressed, before the image or behind it, and where there is no container yet.
+#[test]
+fn author_and_rights_stay_without_loss() {
+    let copyright = Plan { metadata: MetadataPolicy::Copyright, ..Plan::default() };
+    let has = |bytes: &[u8], text: &[u8]| bytes.windows(text.len()).any(|part| part == text);
+    let exif = [&[0; 4], exif(1).as_slice()].concat();
+    let xmp = b"<x:xmpmeta xmlns:x='adobe:ns:meta/' xmlns:dc='http://purl.org/dc/elements/1.1/'>\
+        <dc:creator>Ann Other</dc:creator><dc:rights>(c) 2024 AO</dc:rights>GPSN</x:xmpmeta>";
+    let packed = |kind: &[u8; 4], bytes: &[u8]| jxl_box(b"brob", &[kind, &*brotli(bytes)].concat());
+    let added = [
+        jxl_box(b"Exif", &exif),
+        packed(b"Exif", &exif),
+        jxl_box(b"xml ", xmp),
+        packed(b"xml ", xmp),
+    ];
+    let codestream = fixture("pattern.jxl");
+    for boxes in containers(&codestream) {
+        let level = [&boxes[..2], &[jxl_box(b"jxll", &[5])], &boxes[2..]].concat();
+        for boxes in [boxes, level] {
+            for added in &added {
+                let places = (2..=boxes.len()).filter(|&at| at > 2 || boxes.len() == 3);
+                for place in places {
+                    let mut boxes = boxes.clone();
+                    boxes.insert(place, added.clone());
+                    let source = boxes.concat();
+                    let prepared = prepare(&source, &copyright, &Limits::default()).unwrap();
+                    let made = prepared.run(&Control::default()).unwrap().output;
+                    let Output::Stripped(out) = made else { panic!("made anew") };
+                    assert!(has(&out, b"Ann Other") && has(&out, b"(c) 2024 AO"));
+                    assert!(!has(&out, b"GPSN") && !has(&out, b"brob"));
+                    assert_eq!(decode(&out), decode(&codestream));
+                    assert!(passes(&out, &copyright));
+                    for format in ["jpeg", "png", "webp", "avif", "jxl"] {
+                        let plan = plan(&format!("w=20,f={format},metadata=copyright"));
+                        assert!(has(&transform(&source, &plan).unwrap(), b"Ann Other"), "{format}");
+                    }
+                }
+            }
+        }
+    }
+    // A photo in another format has it, and goes out as a codestream with a container around it.
+    let source = with_segment(
+        &jpeg(&photo(64, 48), 80, Subsamp::Sub2x2, false),
+        0xe1,
+        &[b"Exif\0\0", self::exif(1).as_slice()].concat(),
+    );
+    let out = transform(&source, &plan("f=jxl,q=80,metadata=copyright")).unwrap();
+    assert!(has(&out, b"Ann Other") && passes(&out, &copyright));
+}
+
+/// Readers go by what the codestream says.
+#[test]
+fn what_is_not_to_be_turned_says_how_it_is_to_be_shown() {
+    let lying = with_orientation(&jpeg(&photo(90, 60), 90, Subsamp::None, false), 6);
+    let keep = Plan { orient: false, metadata: MetadataPolicy::Keep, ..plan("f=jxl,q=95,w=80") };
+    let out = transform(&lying, &keep).unwrap();
+    let info = probe(&out).unwrap();
+    assert_eq!((info.width, info.height), (53, 80));
+    let upright = transformed(&lying, &plan("f=png,h=80"));
+    assert!(psnr(&transformed(&out, &plan("f=png")), &upright) > 30.0);
+    // And what the codestream says was applied, whatever Exif says.
+    let source = fixture("p3-turned.jxl");
+    let keep = Plan { orient: false, metadata: MetadataPolicy::Keep, ..plan("f=jpeg") };
+    let info = probe(&transform(&source, &keep).unwrap()).unwrap();
+    assert_eq!((info.width, info.height, info.orientation), (60, 90, 1));
 }
 
 #[test]

@@ -151,6 +151,98 @@ fn copyright_is_found_in_xmp_and_iptc() {
     assert!(contains(&out, b"Ann Author") && !contains(&out, b"8BIM"));
 }
 
+/// As other programs write them: references, sections, prefixes of their own, attributes, several authors.
+#[test]
+fn copyright_is_found_however_xmp_says_it() {
+    let photo = jpeg(&photo(100, 80), 90, common::Subsamp::Sub2x2, false);
+    let dc = "http://purl.org/dc/elements/1.1/";
+    for (said, author, rights) in [
+        (
+            "<d:creator><r:Seq><r:li>Sinead O&#39;Connor</r:li><r:li>B &amp; C</r:li></r:Seq></d:creator>\
+             <d:rights><r:Alt><r:li xml:lang='x-default'>&#xA9; 2024</r:li><r:li>(c)</r:li></r:Alt></d:rights>",
+            "Sinead O'Connor; B & C\0",
+            "\u{a9} 2024\0",
+        ),
+        (
+            "<!-- <d:creator>X</d:creator> --><d:creator><r:Bag><r:li><![CDATA[A & B]]></r:li></r:Bag></d:creator>\
+             <d:rights>\n  all of them\n</d:rights>",
+            "A & B\0",
+            "all of them\0",
+        ),
+        ("<r:Description d:creator='A &quot;B&quot;' d:rights=' r '/>", "A \"B\"\0", "r\0"),
+        (
+            "<d:creator><r:Seq><r:li/></r:Seq></d:creator><d:creator>A</d:creator><d:rights/>\
+             <x:other><d:rights>another's</d:rights></x:other><r:Description><d:rights><r:Alt>\
+             <r:li r:parseType='Resource'><r:value>R</r:value><x:by>me</x:by></r:li></r:Alt></d:rights>\
+             </r:Description>",
+            "A\0",
+            "R\0",
+        ),
+    ] {
+        let packet = format!(
+            "http://ns.adobe.com/xap/1.0/\0<?xpacket begin='\u{feff}'?><x:xmpmeta xmlns:x='adobe:ns:meta/' \
+             xmlns:r='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns:d='{dc}'>{said}</x:xmpmeta>"
+        );
+        let source = with_segment(&photo, 0xe1, packet.as_bytes());
+        for params in ["w=50,f=jpeg", "w=50,f=webp", "f=jpeg"] {
+            let out = transform(&source, &plan(&format!("{params},metadata=copyright"))).unwrap();
+            assert!(contains(&out, author.as_bytes()), "{params} {author}");
+            assert!(contains(&out, rights.as_bytes()), "{params} {rights}");
+        }
+    }
+    // Of another name it is something else.
+    let packet =
+        "http://ns.adobe.com/xap/1.0/\0<x xmlns:dc='urn:other'><dc:rights>R1</dc:rights></x>";
+    let out =
+        transform(&with_segment(&photo, 0xe1, packet.as_bytes()), &plan("metadata=copyright"));
+    assert!(!contains(&out.unwrap(), b"R1"));
+}
+
+/// A directory of texts, each of that type.
+fn texts(kind: u8, texts: [(u16, &[u8]); 2]) -> Vec<u8> {
+    let mut tiff = b"II*\0\x08\0\0\0\x02\0".to_vec();
+    let mut heap = Vec::new();
+    for (tag, text) in texts {
+        let at = 8 + 2 + 2 * 12 + 4 + heap.len() as u32;
+        tiff.extend(tag.to_le_bytes());
+        tiff.extend([kind, 0]);
+        tiff.extend((text.len() as u32).to_le_bytes());
+        tiff.extend(at.to_le_bytes());
+        heap.extend(text);
+    }
+    tiff.extend([0; 4]);
+    [tiff, heap].concat()
+}
+
+/// Cameras whose owner has given no name write spaces; Exif 3.0 has texts in UTF-8.
+#[test]
+fn a_blank_text_is_none_and_one_in_utf8_is_one() {
+    let photo = jpeg(&photo(100, 80), 90, common::Subsamp::Sub2x2, false);
+    let iptc = b"Photoshop 3.0\x008BIM\x04\x04\0\0\0\0\0\x1d\x1c\x02\x50\0\x05Ann \xc4\
+        \x1c\x02\x50\0\x03Bob\x1c\x02\x74\0\x06(c) AB\0";
+    let exif = |kind, author: &'static [u8], rights: &'static [u8]| {
+        let tiff = texts(kind, [(0x013b, author), (0x8298, rights)]);
+        with_segment(&photo, 0xe1, &[b"Exif\0\0", &*tiff].concat())
+    };
+    for params in ["w=50,f=jpeg,", "w=50,f=avif,", "f=jpeg,"] {
+        let made = |source: &[u8], metadata: &str| {
+            transform(source, &plan(&format!("{params}metadata={metadata}"))).unwrap()
+        };
+        let blank = with_segment(&exif(2, b"       \0", b"   \0\0\0\0\0"), 0xed, iptc);
+        let out = made(&blank, "copyright");
+        assert!(contains(&out, "Ann \u{c4}; Bob\0".as_bytes()) && contains(&out, b"(c) AB\0"));
+        let named = exif(129, "Ann \u{c4}nder\0".as_bytes(), "\u{a9} Ann\0".as_bytes());
+        for metadata in ["copyright", "keep"] {
+            let out = made(&named, metadata);
+            assert!(contains(&out, "Ann \u{c4}nder\0".as_bytes()), "{params}{metadata}");
+            assert!(contains(&out, "\u{a9} Ann\0".as_bytes()), "{params}{metadata}");
+        }
+        // What has no place in another container becomes Exif.
+        let out = made(&with_segment(&photo, 0xed, iptc), "keep");
+        assert!(contains(&out, b"(c) AB"), "{params}");
+    }
+}
+
 #[test]
 fn marks_of_the_order_of_bytes_leave_nothing_of_what_goes() {
     let packet = "<x:xmpmeta xmlns:x='adobe:ns:meta/' xmlns:xmp='http://ns.adobe.com/xap/1.0/'>\
@@ -173,13 +265,7 @@ fn marks_of_the_order_of_bytes_leave_nothing_of_what_goes() {
 #[test]
 fn copyright_is_found_in_texts_of_png() {
     let plain = png(&photo(60, 40));
-    let chunk = |kind: &[u8; 4], data: &[u8]| {
-        let mut crc = flate2::Crc::new();
-        crc.update(kind);
-        crc.update(data);
-        let len = (data.len() as u32).to_be_bytes();
-        [&len[..], kind, data, &crc.sum().to_be_bytes()].concat()
-    };
+    let chunk = png_chunk;
     let insert = |chunks: &[u8]| [&plain[..33], chunks, &plain[33..]].concat();
 
     let author = chunk(b"tEXt", b"Author\0Ann \xc4rger");
@@ -192,13 +278,36 @@ fn copyright_is_found_in_texts_of_png() {
         .map(|line| line.iter().map(|byte| format!("{byte:02x}")).collect())
         .collect();
     let raw = format!("\nexif\n{:8}\n{}\n", digits.len(), digits.join("\n"));
-    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
-    std::io::Write::write_all(&mut packed, raw.as_bytes()).unwrap();
-    let packed = packed.finish().unwrap();
-    let ztxt = [b"Raw profile type exif\0\0", &packed[..]].concat();
+    let packed = |text: &[u8]| {
+        let level = flate2::Compression::default();
+        let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), level);
+        std::io::Write::write_all(&mut packed, text).unwrap();
+        packed.finish().unwrap()
+    };
+    let ztxt = [b"Raw profile type exif\0\0", &*packed(raw.as_bytes())].concat();
+    let international = [
+        chunk(b"iTXt", "Author\0\0\0de\0Autor\0Ann \u{c4}rger".as_bytes()),
+        chunk(b"iTXt", &[b"Copyright\0\x01\0\0\0", &*packed(b"(c) in text")].concat()),
+    ];
+    let compressed = [
+        chunk(b"zTXt", &[b"Author\0\0", &*packed(b"Ann \xc4rger")].concat()),
+        chunk(b"zTXt", &[b"Copyright\0\0", &*packed(b"(c) in text")].concat()),
+    ];
+    let packet = "<x:xmpmeta xmlns:x='adobe:ns:meta/' xmlns:dc='http://purl.org/dc/elements/1.1/'><dc:creator>Ann \u{c4}rger</dc:creator>\
+        <dc:rights>(c) in text</dc:rights></x:xmpmeta>";
+    let packet = [b"XML:com.adobe.xmp\0\x01\0\0\0", &*packed(packet.as_bytes())].concat();
+    let exif = [b"Exif\0\0", &*exif(1)].concat();
+    let said = b"<x:xmpmeta xmlns:x='adobe:ns:meta/' xmlns:dc='http://purl.org/dc/elements/1.1/'><dc:creator>Ann</dc:creator><dc:rights>(c) R</dc:rights></x:xmpmeta>";
+    let said: String = said.iter().map(|byte| format!("{byte:02x}")).collect();
+    let of_xmp = format!("\nxmp\n{:8}\n{said}\n", said.len() / 2).into_bytes();
     let text = [b"Raw profile type APP1\0", raw.as_bytes()].concat();
     for (source, author, rights) in [
         (named, "Ann Ärger", "(c) in text"),
+        (insert(&international.concat()), "Ann Ärger", "(c) in text"),
+        (insert(&compressed.concat()), "Ann Ärger", "(c) in text"),
+        (insert(&chunk(b"iTXt", &packet)), "Ann Ärger", "(c) in text"),
+        (insert(&chunk(b"eXIf", &exif)), "Ann Other", "(c) 2024 AO"),
+        (insert(&chunk(b"tEXt", &[b"Raw profile type xmp\0", &*of_xmp].concat())), "Ann", "(c) R"),
         (insert(&chunk(b"zTXt", &ztxt)), "Ann Other", "(c) 2024 AO"),
         (insert(&chunk(b"tEXt", &text)), "Ann Other", "(c) 2024 AO"),
     ] {

@@ -630,7 +630,10 @@ fn author_and_rights_stay() {
     let exif = riff_chunk(b"EXIF", &exif);
     let webp = webp_file(&[&vp8x(8, 60, 40), &webp_lossless(&picture)[12..], &exif]);
     let avif = avif_of(&picture, &exif_with_secret(), b"");
-    for source in [jpeg, png, webp, avif] {
+    let xmp = b"<x:xmpmeta xmlns:x='adobe:ns:meta/' xmlns:d='http://purl.org/dc/elements/1.1/'>\
+        <d:creator>Ann Other</d:creator><d:rights>(c) 2024 AO</d:rights>52.0937N,5.1214E</x:xmpmeta>";
+    let by_xmp = avif_of(&picture, b"", xmp);
+    for source in [jpeg, png, webp, avif, by_xmp] {
         let out = stripped(&source, &copyright());
         assert!(contains(&out, b"Ann Other") && contains(&out, b"(c) 2024 AO"));
         assert!(!contains(&out, SECRET) && !contains(&out, b"GPSN"));

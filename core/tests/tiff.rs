@@ -299,6 +299,32 @@ fn orientation_profile_and_rights() {
 }
 
 #[test]
+fn rights_are_those_of_the_page() {
+    let has = |bytes: &[u8], text: &[u8]| memchr::memmem::find(bytes, text).is_some();
+    for long in [false, true] {
+        let page = |author: &[u8]| Tiff {
+            bits: 8,
+            long,
+            more: vec![(315, 2, author.to_vec()), (33432, 2, b"   \0".to_vec())],
+            ..Tiff::new(20, 10)
+        };
+        let (first, second) = (page(b"Ann Other\0"), page(b"Bob Next\0"));
+        let source = file(&[(&first, vec![vec![9; 200]]), (&second, vec![vec![200; 200]])]);
+        for (params, author, other) in [
+            ("f=jpeg", &b"Ann Other"[..], &b"Bob Next"[..]),
+            ("f=jpeg,page=2", b"Bob Next", b"Ann Other"),
+        ] {
+            for metadata in ["copyright", "keep"] {
+                let made = transform(&source, &plan(&format!("{params},metadata={metadata}")));
+                let made = made.unwrap();
+                assert!(has(&made, author) && !has(&made, other), "{params} {metadata} {long}");
+                assert!(!has(&made, b"    "), "a blank text");
+            }
+        }
+    }
+}
+
+#[test]
 fn an_output_is_png_where_jpeg_would_lose_something() {
     let format = |tiff: Tiff| {
         let source = tiff.write(|x, _, _| x as u16 & 1);

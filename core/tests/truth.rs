@@ -5,7 +5,7 @@
 mod common;
 
 use common::*;
-use image_gate_core::image::{Plan, probe};
+use image_gate_core::image::{Plan, ProfilePolicy, probe};
 use proptest::prelude::*;
 
 fn contains(bytes: &[u8], needle: &[u8]) -> bool {
@@ -183,6 +183,10 @@ fn previews_in_makers_notes_go() {
     assert!(!contains(&out, b"NOTE") && contains(&out, b"Camera Works"));
 }
 
+fn grey_profile() -> Vec<u8> {
+    moxcms::ColorProfile::new_gray_with_gamma(1.0).encode().unwrap()
+}
+
 #[test]
 fn colours_are_those_that_were_made() {
     let p3 = moxcms::ColorProfile::new_display_p3().encode().unwrap();
@@ -194,9 +198,33 @@ fn colours_are_those_that_were_made() {
     let tiff = block_of(&transform(&source, &plan("w=50,metadata=keep")).unwrap());
     assert_eq!(values(&tiff, 0xa001), [1]);
     assert!(contains(&tiff, b"R98\0"));
+    // A profile that does not go with the pixels is one that they were converted by.
+    let made = |source: &[u8], params: &str| {
+        let plan = Plan { profile: ProfilePolicy::Keep, ..plan(params) };
+        transform(source, &plan).unwrap()
+    };
+    assert_eq!(values(&block_of(&made(&source, "w=50,metadata=keep")), 0xa001), [65535]);
+    let grey = with_segment(
+        &with_segment(
+            &jpeg(&photo(200, 140), 90, Subsamp::Gray, false),
+            0xe1,
+            &[b"Exif\0\0", &*camera(true, b"", b"12345")].concat(),
+        ),
+        0xe2,
+        &[b"ICC_PROFILE\0\x01\x01", &grey_profile()[..]].concat(),
+    );
+    assert_eq!(values(&block_of(&made(&grey, "w=50,metadata=keep")), 0xa001), [65535]);
+    let webp = made(&grey, "w=50,metadata=keep,f=webp");
+    let at = webp.windows(4).position(|bytes| bytes == b"MM\0*").unwrap();
+    assert_eq!(values(&webp[at..], 0xa001), [1]);
+    // And one that can't be read changes nothing.
     let plain = with_exif(&camera(true, b"", b"12345"));
-    let tiff = block_of(&transform(&plain, &plan("w=50,metadata=keep")).unwrap());
-    assert_eq!(values(&tiff, 0xa001), [65535]);
+    let broken =
+        with_segment(&plain, 0xe2, &[b"ICC_PROFILE\0\x01\x01", &p3[..p3.len() / 2]].concat());
+    for source in [plain, broken] {
+        let tiff = block_of(&transform(&source, &plan("w=50,metadata=keep")).unwrap());
+        assert_eq!(values(&tiff, 0xa001), [65535]);
+    }
 }
 
 fn with_xmp(packet: &str) -> Vec<u8> {

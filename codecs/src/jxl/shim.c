@@ -19,6 +19,7 @@ typedef struct {
     uint8_t primaries;          /* code points of ITU-T H.273, without a profile: 1, 9 or 12 */
     uint8_t transfer;           /* 13, 16 or 18 */
     uint8_t effort;             /* 1 to 9 */
+    uint8_t orientation;        /* as Exif counts it: 1 to 8 */
     float distance;             /* in units of what is just noticed; 0 is lossless */
     const uint8_t *icc;         /* or NULL */
     size_t icc_len;
@@ -58,6 +59,7 @@ static int describe(JxlEncoder *encoder, const ig_jxl_source *source, const uint
     } else if (source->transfer == JXL_TRANSFER_FUNCTION_HLG) {
         info.intensity_target = 1000;
     }
+    info.orientation = (JxlOrientation) source->orientation;
     info.uses_original_profile = source->distance == 0;
     if (plays != NULL) {
         info.have_animation = JXL_TRUE;
@@ -68,8 +70,10 @@ static int describe(JxlEncoder *encoder, const ig_jxl_source *source, const uint
     if (JxlEncoderSetBasicInfo(encoder, &info) != JXL_ENC_SUCCESS) {
         return 0;
     }
-    if (source->icc_len != 0) {
-        return JxlEncoderSetICCProfile(encoder, source->icc, source->icc_len) == JXL_ENC_SUCCESS;
+    /* One that libjxl can't read counts for nothing, as it does for all who show the image. */
+    if (source->icc_len != 0
+        && JxlEncoderSetICCProfile(encoder, source->icc, source->icc_len) == JXL_ENC_SUCCESS) {
+        return 1;
     }
     JxlColorEncoding encoding;
     JxlColorEncodingSetToSRGB(&encoding, colors == 1);

@@ -3,7 +3,6 @@
 use super::decode::Frames;
 use super::encode::{self, Animator};
 use super::geometry::Geometry;
-use super::metadata::output_metadata;
 use super::pixels::{self, Placed};
 use super::raster::Raster;
 use super::render::Renderer;
@@ -83,7 +82,7 @@ impl Prepared<'_> {
     ) -> Result<Vec<u8>, Error> {
         let region = geometry.region;
         let mut frames = Frames::new(&self.source, animation, &self.tolerance)?;
-        let mut metadata = output_metadata(&self.source.embedded, plan, geometry.output);
+        let size = geometry.output;
         let mut duration = frames.next(control)?.ok_or_else(no_frame)?;
         let mut raster = pixels::copy(frames.picture(), region, control)?;
         let mut renderer = Renderer::new(
@@ -92,9 +91,9 @@ impl Prepared<'_> {
             (geometry, Placed::all(region.size)),
             recipe.format,
             &raster,
-            &mut metadata,
             control,
         )?;
+        let metadata = renderer.metadata(&self.source, size);
         let alpha = animation.alpha || plan.adds_alpha();
         let animation = Animation { alpha, ..animation };
         let count = self.source.info.frames.saturating_mul(attempts);

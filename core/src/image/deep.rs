@@ -129,9 +129,8 @@ impl Deep {
         let placed = Placed::all(region.size);
         let raster = pixels::resize_deep(raster, placed, scaled, window, control)?;
         let raster = pixels::orient_deep(raster, orientation, control)?;
-        // No colour becomes one of sRGB here, which is what metadata would say of converted ones.
-        let unconverted = Plan { profile: ProfilePolicy::Strip, ..plan.clone() };
-        let mut metadata = output_metadata(&source.embedded, &unconverted, output);
+        // No colour becomes one of sRGB here.
+        let mut metadata = output_metadata(source, plan, output, false);
         metadata.icc = source.profile().filter(|_| self.has_profile);
         encode::encode_deep(raster, format, self.code_points, plan, &metadata, control)
     }

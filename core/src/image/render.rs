@@ -1,9 +1,12 @@
 //! What happens to the pixels of a picture between its decoder and its encoder.
 
+use std::borrow::Cow;
+
 use super::geometry::Geometry;
-use super::metadata::{OutputMetadata, carries_profile};
+use super::metadata::{OutputMetadata, carries_profile, output_metadata};
 use super::pixels::{self, Backdrop, Converter, Frame, Placed, ToneMapper};
 use super::raster::{Layout, Raster};
+use super::size::Size;
 use super::source::Source;
 use super::watermark::Overlay;
 use super::{BorderPlace, Control, Error, Format, Gravity, Mask, Plan, ProfilePolicy, smart};
@@ -33,13 +36,13 @@ pub(super) fn located(
 }
 
 /// Makes pictures of one size and layout what the plan asks for, be it one or many.
-pub(super) struct Renderer<'p> {
+pub(super) struct Renderer<'p, 's> {
     plan: &'p Plan,
     geometry: Geometry,
     placed: Placed,
     coloring: Coloring,
-    /// Whether colours stay those of a profile that is not sRGB's, as far as known.
-    keeps_profile: bool,
+    /// The profile that the colours stay those of.
+    profile: Option<Cow<'s, [u8]>>,
     flattens: bool,
     /// Whether nothing can be transparent.
     is_opaque: bool,
@@ -47,30 +50,28 @@ pub(super) struct Renderer<'p> {
     overlay: Option<Overlay>,
 }
 
-impl<'p> Renderer<'p> {
+impl<'p, 's> Renderer<'p, 's> {
     /// Looks at the source, and at its first picture where the plan wants to know what is on it.
-    pub(super) fn new<'s>(
+    pub(super) fn new(
         source: &Source<'s>,
         plan: &'p Plan,
         (geometry, placed): (Geometry, Placed),
         format: Format,
         picture: &Raster,
-        carried: &mut OutputMetadata<'s>,
         control: &Control,
-    ) -> Result<Renderer<'p>, Error> {
+    ) -> Result<Renderer<'p, 's>, Error> {
         let geometry = located(geometry, plan, placed, picture, control)?;
-        let coloring = Coloring::new(source, plan, format, picture.layout(), carried);
+        let (coloring, profile) = Coloring::new(source, plan, format, picture.layout());
         let flattens = format == Format::Jpeg
             || source.info.has_palette && !plan.transparency
             || plan.flatten && plan.background_alpha == 255;
         let is_opaque = format == Format::Jpeg;
-        let keeps_profile = carried.icc.is_some();
         Ok(Renderer {
             plan,
             geometry,
             placed,
             coloring,
-            keeps_profile,
+            profile,
             flattens,
             is_opaque,
             overlay: None,
@@ -80,6 +81,13 @@ impl<'p> Renderer<'p> {
     /// Where things are, now that what is on the picture was looked at.
     pub(super) fn geometry(&self) -> &Geometry {
         &self.geometry
+    }
+
+    /// The metadata that goes out with pictures of that source in this size.
+    pub(super) fn metadata(&self, source: &Source<'s>, size: Size) -> OutputMetadata<'s> {
+        let srgb = matches!(self.coloring, Coloring::Converted(_) | Coloring::ToneMapped(_));
+        let icc = self.profile.clone();
+        OutputMetadata { icc, ..output_metadata(source, self.plan, size, srgb) }
     }
 
     /// All that the plan asks for.
@@ -95,7 +103,7 @@ impl<'p> Renderer<'p> {
             }
             false => raster,
         };
-        let raster = pixels::adjust(raster, &plan.adjust, !self.keeps_profile, control)?;
+        let raster = pixels::adjust(raster, &plan.adjust, self.profile.is_none(), control)?;
         let mut raster = pixels::tone(raster, plan.tone, control)?;
         pixels::blur(&mut raster, plan.blur, control)?;
         pixels::sharpen(&mut raster, plan.sharpen, control)?;
@@ -173,27 +181,25 @@ enum Coloring {
 }
 
 impl Coloring {
-    /// Applies the policy to pictures of that layout, or has their profile carried.
+    /// What the policy makes of pictures of that layout, and the profile that goes with them.
     fn new<'s>(
         source: &Source<'s>,
         plan: &Plan,
         format: Format,
         layout: Layout,
-        carried: &mut OutputMetadata<'s>,
-    ) -> Coloring {
+    ) -> (Coloring, Option<Cow<'s, [u8]>>) {
         if plan.profile == ProfilePolicy::Strip {
-            return Coloring::Plain;
+            return (Coloring::Plain, None);
         }
         if let Some(mapper) = source.hdr().and_then(ToneMapper::new) {
-            return Coloring::ToneMapped(Box::new(mapper));
+            return (Coloring::ToneMapped(Box::new(mapper)), None);
         }
-        let profile = source.profile();
-        let Some(profile) = profile else { return Coloring::Plain };
+        let Some(profile) = source.profile() else { return (Coloring::Plain, None) };
         if carries_profile(plan, format, layout, &profile) {
-            carried.icc = Some(profile);
-            return Coloring::Kept;
+            return (Coloring::Kept, Some(profile));
         }
         let converter = Converter::new(&profile, layout);
-        converter.map_or(Coloring::Plain, |converter| Coloring::Converted(Box::new(converter)))
+        let converted = |converter| Coloring::Converted(Box::new(converter));
+        (converter.map_or(Coloring::Plain, converted), None)
     }
 }

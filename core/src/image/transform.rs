@@ -8,7 +8,7 @@ use super::decode::{self, Decode};
 use super::deep::Deep;
 use super::gain_map::{GainMap, MadeMap};
 use super::geometry::Geometry;
-use super::metadata::{OutputMetadata, carries_profile, output_metadata};
+use super::metadata::{carries_profile, output_metadata};
 use super::orientation::Orientation;
 use super::pixels::{self, Border, Converter, Placed};
 use super::planar::Planar;
@@ -752,11 +752,9 @@ impl Prepared<'_> {
             }
         };
         let raster = decode::decode(&self.source, &decode, &self.tolerance, control)?;
-        let metadata = &mut OutputMetadata::default();
         let sizes = (geometry, decode.placed(self.stored()));
         let format = Format::Png;
-        let renderer =
-            Renderer::new(&self.source, self.plan, sizes, format, &raster, metadata, control)?;
+        let renderer = Renderer::new(&self.source, self.plan, sizes, format, &raster, control)?;
         preview(&renderer.show(raster, control)?)
     }
 
@@ -794,7 +792,7 @@ impl Prepared<'_> {
         let planes = planar.make(&self.source, self.limits.scans, &self.tolerance, control)?;
         let Size { width, height } = planes.size;
         let format = recipe.format;
-        let mut metadata = output_metadata(&self.source.embedded, plan, planes.size);
+        let mut metadata = output_metadata(&self.source, plan, planes.size, false);
         let is_carried = |icc: &Cow<[u8]>| carries_profile(plan, format, Layout::Rgb8, icc);
         metadata.icc = self.source.profile().filter(is_carried);
         let map = self.make_map(recipe.map, &recipe.geometry, metadata.xmp.as_deref(), control)?;
@@ -884,10 +882,10 @@ impl Prepared<'_> {
         let binds = map == MapUse::Binding;
         let &Recipe { format, palette, .. } = recipe;
         let (raster, geometry, placed) = self.used(recipe, control)?;
-        let mut metadata = output_metadata(&self.source.embedded, plan, geometry.output);
+        let size = geometry.output;
         let sizes = (geometry, placed);
-        let mut renderer =
-            Renderer::new(&self.source, plan, sizes, format, &raster, &mut metadata, control)?;
+        let mut renderer = Renderer::new(&self.source, plan, sizes, format, &raster, control)?;
+        let metadata = renderer.metadata(&self.source, size);
         let raster = renderer.render(raster, control)?;
         let xmp = metadata.xmp.as_deref();
         let map = self.make_map(map, renderer.geometry(), xmp, control)?;

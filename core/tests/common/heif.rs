@@ -191,6 +191,16 @@ fn branded(brands: &[u8], items: &[Item]) -> Vec<u8> {
 
 /// A sequence of pictures of one size, a millisecond each.
 pub fn sequence(width: u16, height: u16, samples: &[&[u8]]) -> Vec<u8> {
+    sequence_with(width, height, samples, &[])
+}
+
+/// The same with more properties of its pictures.
+pub fn sequence_with(
+    width: u16,
+    height: u16,
+    samples: &[&[u8]],
+    properties: &[Vec<u8>],
+) -> Vec<u8> {
     let count = samples.len() as u32;
     let lengths = samples.iter().map(|sample| sample.len() as u32);
     let lengths: Vec<u32> = [0, count].into_iter().chain(lengths).collect();
@@ -200,7 +210,7 @@ pub fn sequence(width: u16, height: u16, samples: &[&[u8]]) -> Vec<u8> {
         lengths: lengths.clone(),
         offsets: vec![1, start],
     };
-    sequence_by(width, height, &samples.concat(), tables)
+    sequence_of(width, height, &samples.concat(), tables, &properties.concat())
 }
 
 /// The fields of the tables of a track: `stts`, `stsc`, `stsz` and `stco`.
@@ -218,6 +228,16 @@ pub fn sequence_by(
     data: &[u8],
     tables: impl Fn(u32) -> Tables,
 ) -> Vec<u8> {
+    sequence_of(width, height, data, tables, &[])
+}
+
+fn sequence_of(
+    width: u16,
+    height: u16,
+    data: &[u8],
+    tables: impl Fn(u32) -> Tables,
+    properties: &[u8],
+) -> Vec<u8> {
     let ftyp = boxed(b"ftyp", b"avis\0\0\0\0avisavifmsf1");
     let moov = |start: u32| {
         let mut entry = vec![0; 24];
@@ -225,6 +245,7 @@ pub fn sequence_by(
         entry.extend(height.to_be_bytes());
         entry.resize(78, 0);
         entry.extend(boxed(b"av1C", &[0x81, 0, 0x0c, 0]));
+        entry.extend(properties);
         let table = |kind: &[u8; 4], fields: &[u32]| {
             let bytes = fields.iter().flat_map(|field| field.to_be_bytes());
             full(kind, 0, 0, &bytes.collect::<Vec<_>>())

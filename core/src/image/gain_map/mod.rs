@@ -23,7 +23,7 @@ use super::size::{Rect, Size};
 use super::source::jpeg::{
     APP0, APP1, APP2, EXIF, JFIF, SOI, SOS, Walk, XMP, frame_header, stands_alone,
 };
-use super::source::{Container, Icc, Source};
+use super::source::{Block, Container, Icc, Source};
 use super::strip::{Cuts, pixels_alone};
 use super::{Control, DamagePolicy, Error, Format, Limits, Plan, ProfilePolicy, Subsampling};
 use iso::{ISO, IsoGains, VERSIONS};
@@ -65,7 +65,8 @@ impl<'a> GainMap<'a> {
         let Container::Jpeg(jpeg) = &source.kind else { return None };
         let end = jpeg.behind(source.input).filter(|_| jpeg.components() <= 3)?;
         let by_index = multi_picture::pictures(source.input).into_iter();
-        let by_packet = source.embedded.xmp.and_then(|xmp| packet::located(xmp, end));
+        let by_packet = source.embedded.xmp.and_then(Block::plain);
+        let by_packet = by_packet.and_then(|xmp| packet::located(xmp, end));
         let most = Size::new(source.info.width, source.info.height);
         // No byte is looked at twice, and no picture but the first that has gains is read to its end.
         let mut seen: Vec<Range<usize>> = Vec::new();

@@ -15,8 +15,8 @@ use crate::image::size::Size;
 pub(super) struct NewImage {
     /// The size of the image as it is stored.
     pub(super) size: Size,
-    /// Whether the orientation was applied.
-    pub(super) upright: bool,
+    /// How it is to be turned to be shown, 1 to 8.
+    pub(super) orientation: u8,
     /// Whether the colours were made sRGB.
     pub(super) srgb: bool,
 }
@@ -140,7 +140,7 @@ impl TiffWriter<'_> {
         }
         let Size { width, height } = self.now.size;
         match (which, tag) {
-            (First, ORIENTATION) if self.now.upright => return Some(self.short(tag, 1)),
+            (First, ORIENTATION) => return Some(self.short(tag, self.now.orientation.into())),
             (First, 0x0100) | (Exif, 0xa002) | (Interoperability, 0x1001) => {
                 return Some(self.long(tag, width));
             }
@@ -171,7 +171,8 @@ impl TiffWriter<'_> {
             _ => {}
         }
         let size = match kind {
-            1 | 2 | 6 | 7 => 1,
+            // The last one is UTF-8 of Exif 3.0.
+            1 | 2 | 6 | 7 | 129 => 1,
             3 | 8 => 2,
             4 | 9 | 11 | 13 => 4,
             5 | 10 | 12 => 8,

@@ -8,9 +8,10 @@ use std::borrow::Cow;
 use exif::NewImage;
 pub(super) use xmp::text as xmp_text;
 
+use super::pixels::Converter;
 use super::raster::Layout;
 use super::size::Size;
-use super::source::Embedded;
+use super::source::{Block, Source};
 use super::{Format, MetadataPolicy, Plan, ProfilePolicy};
 
 /// Metadata for the output, in the form that [`Embedded`] describes.
@@ -27,13 +28,16 @@ impl OutputMetadata<'_> {
     }
 }
 
-/// What the plan's metadata policy lets through to an output of that size, as far as it is still
-/// so; the profile is not part of it.
+/// What the plan's metadata policy lets through of a source to an output of that size, as far as it is still
+/// so; `srgb` is whether its colours were made that. The profile is not part of it.
 pub(super) fn output_metadata<'a>(
-    embedded: &Embedded<'a>,
+    source: &Source<'a>,
     plan: &Plan,
     size: Size,
+    srgb: bool,
 ) -> OutputMetadata<'a> {
+    let embedded = &source.embedded;
+    let orientation = if plan.orient { 1 } else { source.info.orientation };
     match plan.metadata {
         MetadataPolicy::Strip => OutputMetadata::default(),
         MetadataPolicy::Copyright => OutputMetadata {
@@ -41,23 +45,14 @@ pub(super) fn output_metadata<'a>(
             ..OutputMetadata::default()
         },
         MetadataPolicy::Keep => OutputMetadata {
-            exif: match embedded.exif {
-                Some(exif) => {
-                    let converted = plan.profile == ProfilePolicy::Srgb && embedded.icc.is_some();
-                    let tone_mapped =
-                        plan.profile != ProfilePolicy::Strip && embedded.hdr.is_some();
-                    let srgb = converted || tone_mapped;
-                    exif::still_so(exif, NewImage { size, upright: plan.orient, srgb })
-                }
-                // What lies about in a file as large as its pixels is no block of its own.
-                None if embedded.tiff.is_some() => {
-                    let orientation = embedded.orientation();
-                    embedded.reduced(true, (!plan.orient && orientation > 1).then_some(orientation))
-                }
-                None => None,
+            exif: match embedded.exif.and_then(Block::read) {
+                Some(exif) => exif::still_so(&exif, NewImage { size, orientation, srgb }),
+                // What lies about in a file as large as its pixels is no block of its own, and IPTC and the texts of
+                // PNG have no place in others.
+                None => embedded.reduced(true, (orientation > 1).then_some(orientation)),
             }
             .map(Cow::Owned),
-            xmp: embedded.xmp.and_then(xmp::still_so),
+            xmp: embedded.xmp.and_then(Block::read).and_then(xmp::still_so),
             icc: None,
         },
     }
@@ -80,4 +75,6 @@ pub(super) fn carries_profile(plan: &Plan, format: Format, layout: Layout, icc: 
             (_, Layout::L8 | Layout::La8) => space == b"GRAY",
             (_, Layout::Rgb8 | Layout::Rgba8) => space == b"RGB ",
         }
+        // libjxl ends its process at one that it can't convert by.
+        && (format != Format::Jxl || Converter::reads(icc, layout))
 }

@@ -134,7 +134,14 @@ pub(in crate::image) fn text(packet: &[u8]) -> Option<&str> {
 
 /// The packet without what describes bytes that are not there any more; `None` where it is not
 /// well-formed, or too long, so that what it says can't be told.
-pub(super) fn still_so(packet: &[u8]) -> Option<Cow<'_, [u8]>> {
+pub(super) fn still_so(packet: Cow<'_, [u8]>) -> Option<Cow<'_, [u8]>> {
+    match packet {
+        Cow::Borrowed(packet) => changed(packet),
+        Cow::Owned(packet) => changed(&packet).map(|left| Cow::Owned(left.into_owned())),
+    }
+}
+
+fn changed(packet: &[u8]) -> Option<Cow<'_, [u8]>> {
     if packet.len() > LONGEST {
         return None;
     }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use moxcms::{
-    CmsError, ColorProfile, DataColorSpace, Layout as CmsLayout, Transform8BitExecutor,
-    TransformOptions,
+    CmsError, ColorProfile, DataColorSpace, Layout as CmsLayout, ProfileClass,
+    Transform8BitExecutor, TransformOptions,
 };
 
 use super::flatten::map;
@@ -26,6 +26,16 @@ impl Converter {
     /// What converts pixels of that layout; `None` where the profile is broken,
     /// is for other kinds of pixels, or would change nothing.
     pub(in crate::image) fn new(profile: &[u8], layout: Layout) -> Option<Converter> {
+        let converter = Converter::read(profile, layout)?;
+        converter.changes_something().ok()?.then_some(converter)
+    }
+
+    /// Whether a profile says what colours pixels of that layout have.
+    pub(in crate::image) fn reads(profile: &[u8], layout: Layout) -> bool {
+        Converter::read(profile, layout).is_some()
+    }
+
+    fn read(profile: &[u8], layout: Layout) -> Option<Converter> {
         let profile = ColorProfile::new_from_slice(profile).ok()?;
         let (space, to, from_cms, to_cms) = match layout {
             Layout::L8 => (DataColorSpace::Gray, Layout::L8, CmsLayout::Gray, CmsLayout::Gray),
@@ -36,15 +46,17 @@ impl Converter {
             Layout::Rgba8 => (DataColorSpace::Rgb, Layout::Rgba8, CmsLayout::Rgba, CmsLayout::Rgba),
             Layout::Cmyk8 => (DataColorSpace::Cmyk, Layout::Rgb8, CmsLayout::Rgba, CmsLayout::Rgb),
         };
-        if profile.color_space != space {
+        // One from a device to another has no colours of its own.
+        let has_colors = matches!(profile.pcs, DataColorSpace::Xyz | DataColorSpace::Lab)
+            && profile.profile_class != ProfileClass::DeviceLink;
+        if profile.color_space != space || !has_colors {
             return None;
         }
         let target = if space == DataColorSpace::Gray { grey() } else { ColorProfile::new_srgb() };
         let transform = profile
             .create_transform_8bit(from_cms, &target, to_cms, TransformOptions::default())
             .ok()?;
-        let converter = Converter { transform, from: layout, to };
-        converter.changes_something().ok()?.then_some(converter)
+        Some(Converter { transform, from: layout, to })
     }
 
     /// Whether any of some colours all over the space comes out as another.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::Block;
 use super::code_points::HdrColors;
 use super::exif::{self, Exif};
 use super::icc::Icc;
@@ -12,13 +13,13 @@ use super::texts::Texts;
 #[derive(Debug, Default)]
 pub(in crate::image) struct Embedded<'a> {
     /// The TIFF structure of EXIF, without any prefix.
-    pub(in crate::image) exif: Option<&'a [u8]>,
-    /// A TIFF file, of whose first directory the orientation, the author and the rights are of use.
-    pub(in crate::image) tiff: Option<&'a [u8]>,
+    pub(in crate::image) exif: Option<Block<'a>>,
+    /// The author and the rights where the page of a TIFF gives them.
+    pub(in crate::image) named: [Option<&'a [u8]>; 2],
     /// An XMP packet.
-    pub(in crate::image) xmp: Option<&'a [u8]>,
-    /// Photoshop's resources, which may hold IPTC-IIM.
-    pub(in crate::image) iptc: Option<&'a [u8]>,
+    pub(in crate::image) xmp: Option<Block<'a>>,
+    /// Photoshop's resources, which may hold IPTC-IIM, in the pieces that segments have of them.
+    pub(in crate::image) iptc: Vec<&'a [u8]>,
     /// An ICC profile.
     pub(in crate::image) icc: Option<Icc<'a>>,
     /// The colours of a higher dynamic range that it has in place of one.
@@ -43,21 +44,30 @@ impl Embedded<'_> {
         if !copyright {
             return exif::reduced(orientation, None, None);
         }
-        let raw = self.texts.exif();
-        let exif = self.exif.or(self.tiff).or(raw.as_deref()).and_then(Exif::new);
-        let iptc = |read: fn(&[u8]) -> Option<&[u8]>| self.iptc.and_then(read).map(Cow::Borrowed);
-        let author = exif.and_then(|exif| exif.artist()).map(Cow::Borrowed);
-        let author = author.or_else(|| iptc(rights::iptc_author));
-        let author = author.or_else(|| rights::xmp_author(self.xmp?));
+        let exif = self.exif.and_then(Block::read);
+        let exif = exif.or_else(|| self.texts.exif().map(Cow::Owned));
+        let exif = exif.as_deref().and_then(Exif::new);
+        let xmp = self.xmp.and_then(Block::read);
+        let xmp = xmp.or_else(|| self.texts.xmp().map(Cow::Owned));
+        let [author, rights] = self.named.map(|text| exif::text(text?).map(Cow::Borrowed));
+        let iptc = match *self.iptc {
+            [one] => Cow::Borrowed(one),
+            _ => Cow::Owned(self.iptc.concat()),
+        };
+        let owned = |text: String| Cow::Owned(text.into_bytes());
+        let author = author.or_else(|| exif?.artist().map(Cow::Borrowed));
+        let author = author.or_else(|| rights::iptc_author(&iptc).map(owned));
+        let author = author.or_else(|| rights::xmp_author(xmp.as_deref()?).map(owned));
         let author = author.or_else(|| self.texts.author());
-        let rights = exif.and_then(|exif| exif.rights()).map(Cow::Borrowed);
-        let rights = rights.or_else(|| iptc(rights::iptc_rights));
-        let rights = rights.or_else(|| rights::xmp_rights(self.xmp?));
+        let rights = rights.or_else(|| exif?.rights().map(Cow::Borrowed));
+        let rights = rights.or_else(|| rights::iptc_rights(&iptc).map(owned));
+        let rights = rights.or_else(|| rights::xmp_rights(xmp.as_deref()?).map(owned));
         let rights = rights.or_else(|| self.texts.rights());
         exif::reduced(orientation, author.as_deref(), rights.as_deref())
     }
 
     pub(in crate::image) fn orientation(&self) -> u8 {
-        self.exif.or(self.tiff).and_then(Exif::new).map_or(1, |exif| exif.orientation())
+        let exif = self.exif.and_then(Block::plain).and_then(Exif::new);
+        exif.map_or(1, |exif| exif.orientation())
     }
 }

@@ -1,14 +1,16 @@
-//! The few EXIF tags that matter here (Exif 2.32, TIFF 6.0).
+//! The few EXIF tags that matter here (Exif 3.0, TIFF 6.0).
 
 use std::ops::Range;
 
 use crate::image::bytes::{array, be16, be32, le16, le32};
 
-const ARTIST: u16 = 0x013b;
+pub(super) const ARTIST: u16 = 0x013b;
 const ORIENTATION: u16 = 0x0112;
-const COPYRIGHT: u16 = 0x8298;
+pub(super) const COPYRIGHT: u16 = 0x8298;
 
 const ASCII: u16 = 2;
+/// Since Exif 3.0.
+const UTF8: u16 = 129;
 const SHORT: u16 = 3;
 const LONG: u16 = 4;
 
@@ -71,14 +73,10 @@ impl<'a> Exif<'a> {
     }
 
     fn text(&self, tag: u16) -> Option<&'a [u8]> {
-        let entry = self.find(tag).filter(|entry| entry.kind == ASCII)?;
+        let entry = self.find(tag).filter(|entry| matches!(entry.kind, ASCII | UTF8))?;
         let len = entry.count as usize;
         let start = if len <= 4 { entry.at } else { self.u32(entry.at)? as usize };
-        let text = self.tiff.get(start..start.checked_add(len)?)?;
-        // The copyright of an editor follows that of the photographer after a
-        // NUL of its own, so only the last ones go.
-        let end = text.iter().rposition(|&byte| byte != 0)? + 1;
-        text.get(..end)
+        text(self.tiff.get(start..start.checked_add(len)?)?)
     }
 
     fn find(&self, tag: u16) -> Option<TiffEntry> {
@@ -101,6 +99,18 @@ impl<'a> Exif<'a> {
     fn u32(&self, at: usize) -> Option<u32> {
         if self.big_endian { be32(self.tiff, at) } else { le32(self.tiff, at) }
     }
+}
+
+/// A text as it is stored, without its end; `None` for one that is blank.
+pub(super) fn text(stored: &[u8]) -> Option<&[u8]> {
+    // The copyright of an editor follows that of the photographer after a NUL of its own, so only the last ones go.
+    let end = stored.iter().rposition(|&byte| byte != 0)? + 1;
+    stored.get(..end).filter(|text| !is_blank(text))
+}
+
+/// Whether a text says nothing: cameras whose owner has given no name write spaces.
+pub(super) fn is_blank(text: &[u8]) -> bool {
+    text.iter().all(|&byte| byte == 0 || byte.is_ascii_whitespace())
 }
 
 /// A block that holds an orientation, the author and the rights, of these what is given, and

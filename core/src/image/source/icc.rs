@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::Read;
 
-use crate::image::bytes::be32;
+use crate::image::bytes::{array, be32};
 use crate::image::{ContentCoding, Control, decode_body};
 
 /// A larger profile is not looked at. The largest in common use, of printing
@@ -35,6 +35,27 @@ const SHORTEST: usize = 132;
 pub(in crate::image) fn stated_len(head: &[u8]) -> Option<usize> {
     let len = usize::try_from(be32(head, 0)?).ok()?;
     (len >= SHORTEST && head.get(HEAD - 4..HEAD)? == b"acsp").then_some(len)
+}
+
+/// The code points of primaries and curve that a profile has beside its tables, which then only stand in for them
+/// (ICC.1:2022, section 9.2.17).
+pub(super) fn code_points(profile: &[u8]) -> Option<(u16, u16)> {
+    const TABLE: usize = 128;
+    const TAG: usize = 12;
+    /// No profile has more.
+    const MOST: u32 = 256;
+    let count = be32(profile, TABLE)?.min(MOST) as usize;
+    let tags = profile.get(TABLE + 4..)?.as_chunks::<TAG>().0.iter().take(count);
+    let tag = tags.into_iter().find(|tag| tag.starts_with(b"cicp"))?;
+    let at = usize::try_from(be32(tag, 4)?).ok()?;
+    let content: [u8; TAG] = array(profile, at)?;
+    // RGB of the full range; no other has a meaning here.
+    match content {
+        [b'c', b'i', b'c', b'p', 0, 0, 0, 0, primaries, transfer, 0, 1] => {
+            Some((primaries.into(), transfer.into()))
+        }
+        _ => None,
+    }
 }
 
 impl<'a> Icc<'a> {

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use super::headers::SourceHeaders;
 use super::rights::PHOTOSHOP;
-use super::{Embedded, Icc};
+use super::{Block, Embedded, Icc};
 use crate::image::bytes::{array, be16};
 use crate::image::damage::{Damage, Tolerance};
 use crate::image::error::{TRUNCATED, broken, truncated};
@@ -30,6 +30,9 @@ const CHEAP: u64 = 1 << 24;
 
 /// The longest side that libjpeg reads: nothing is to show, or to pass on, what others don't.
 const LONGEST_SIDE: u32 = 65500;
+
+/// Segments of Photoshop's resources that are looked at.
+const MOST_PIECES: usize = 16;
 
 /// What the markers say besides [`Info`].
 #[derive(Debug)]
@@ -259,13 +262,16 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jpeg>, Error> {
             }
             APP0 if body.starts_with(JFIF) => messy |= body.get(JFIF.len()) != Some(&1),
             APP1 if body.starts_with(EXIF) => {
-                embedded.exif = embedded.exif.or(body.get(EXIF.len()..));
+                let tiff = body.get(EXIF.len()..).filter(|tiff| !tiff.is_empty());
+                embedded.exif = embedded.exif.or(tiff.map(Block::Plain));
             }
             APP1 if body.starts_with(XMP) => {
-                embedded.xmp = embedded.xmp.or(body.get(XMP.len()..));
+                embedded.xmp = embedded.xmp.or(body.get(XMP.len()..).map(Block::Plain));
             }
             APP13 if body.starts_with(PHOTOSHOP) => {
-                embedded.iptc = embedded.iptc.or(body.get(PHOTOSHOP.len()..));
+                if embedded.iptc.len() < MOST_PIECES {
+                    embedded.iptc.extend(body.get(PHOTOSHOP.len()..));
+                }
             }
             APP2 if body.starts_with(ICC) => profile.add(body),
             APP14 if body.starts_with(ADOBE) && body.len() >= ADOBE_LEN => {

@@ -21,7 +21,7 @@ use std::ops::Range;
 use ::jxl::api::ProfileLevel;
 
 use super::headers::SourceHeaders;
-use super::{Animation, Embedded};
+use super::{Animation, Block, Embedded};
 use crate::image::Error;
 use crate::image::bytes::be32;
 #[cfg(feature = "jxl")]
@@ -178,7 +178,7 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jxl<'_>>, Error> {
     Err(crate::image::unsupported(input))
 }
 
-/// Exif and XMP of a container (ISO/IEC 18181-2), as far as they are not compressed.
+/// Exif and XMP of a container (ISO/IEC 18181-2).
 fn boxes<'a>(input: &'a [u8], embedded: &mut Embedded<'a>) {
     let mut at = 0;
     for _ in 0..MOST_BOXES {
@@ -186,15 +186,26 @@ fn boxes<'a>(input: &'a [u8], embedded: &mut Embedded<'a>) {
         let body = input.get(found.body..found.end).unwrap_or_default();
         match &found.kind {
             // Behind the place of its TIFF header.
-            b"Exif" => embedded.exif = embedded.exif.or_else(|| tiff(body)),
-            b"xml " => embedded.xmp = embedded.xmp.or(Some(body)),
+            b"Exif" => embedded.exif = embedded.exif.or_else(|| tiff(body).map(Block::Plain)),
+            b"xml " => embedded.xmp = embedded.xmp.or(Some(Block::Plain(body))),
+            // Behind what it would be if it were not compressed.
+            b"brob" => match body.split_first_chunk() {
+                Some((b"Exif", packed)) => {
+                    embedded.exif = embedded.exif.or(Some(Block::PackedExif(packed)));
+                }
+                Some((b"xml ", packed)) => {
+                    embedded.xmp = embedded.xmp.or(Some(Block::Brotli(packed)));
+                }
+                _ => {}
+            },
             _ => {}
         }
         at = found.end;
     }
 }
 
-fn tiff(body: &[u8]) -> Option<&[u8]> {
+/// The TIFF structure of such an Exif.
+pub(super) fn tiff(body: &[u8]) -> Option<&[u8]> {
     let offset = be32(body, 0)?;
     body.get(4..)?.get(usize::try_from(offset).ok()?..)
 }

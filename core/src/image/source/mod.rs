@@ -9,6 +9,7 @@
 mod animation;
 pub(super) mod avif;
 pub(super) mod bitmap;
+mod block;
 mod code_points;
 mod embedded;
 mod exif;
@@ -30,8 +31,10 @@ pub(super) mod webp;
 use std::borrow::Cow;
 
 pub(super) use animation::{Animation, Dispose};
+pub(super) use block::Block;
 pub(super) use code_points::{HdrColors, HdrCurve};
 pub(super) use embedded::Embedded;
+pub(super) use exif::Exif;
 pub(super) use icc::Icc;
 
 use super::damage::{Damage, Tolerance};
@@ -212,6 +215,9 @@ impl<'a> Source<'a> {
 
     /// The colours of a higher dynamic range than sRGB that it has.
     pub(super) fn hdr(&self) -> Option<HdrColors> {
-        self.embedded.hdr
+        self.embedded.hdr.or_else(|| {
+            let (primaries, transfer) = icc::code_points(&self.profile()?)?;
+            code_points::hdr(primaries, transfer)
+        })
     }
 }

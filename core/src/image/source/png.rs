@@ -4,15 +4,14 @@ pub(in crate::image) mod animation;
 mod chunks;
 mod colors;
 
-use memchr::memchr;
-
 use animation::{AnimationChunks, PngFrame};
 use chunks::MAX;
 pub(in crate::image) use chunks::{ImageData, PngChunks, PngImage, SIGNATURE};
 use colors::{ColorChunks, Colors};
 
 use super::headers::SourceHeaders;
-use super::{Animation, Embedded};
+use super::jpeg::EXIF;
+use super::{Animation, Block, Embedded};
 use crate::image::bytes::{array, be32};
 use crate::image::damage::Damage;
 use crate::image::error::{broken, truncated};
@@ -32,7 +31,6 @@ pub(in crate::image) const PASSES: [(usize, usize, usize, usize); 7] = [
 ];
 
 const PALETTE: u8 = 3;
-const XMP: &[u8] = b"XML:com.adobe.xmp\0";
 
 /// What the chunks say besides [`Info`].
 #[derive(Debug, Clone, Copy)]
@@ -131,12 +129,17 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Png<'_>>, Error> {
             b"tRNS" if first_data.is_none() && chunks.is_sound() => {
                 transparency = transparency.or(Some(data));
             }
-            b"cICP" | b"iCCP" | b"sRGB" | b"gAMA" | b"cHRM" if chunks.is_sound() => {
+            b"cICP" | b"iCCP" | b"sRGB" | b"gAMA" | b"cHRM"
+                if first_data.is_none() && chunks.is_sound() =>
+            {
                 color_chunks.add(&kind, data);
             }
-            b"eXIf" => embedded.exif = embedded.exif.or(Some(data)),
-            b"iTXt" if data.starts_with(XMP) => embedded.xmp = embedded.xmp.or_else(|| xmp(data)),
-            b"tEXt" | b"zTXt" => embedded.texts.add(&kind, data),
+            b"eXIf" if chunks.is_sound() => {
+                // Some writers put the prefix of JPEG before it.
+                let tiff = data.strip_prefix(EXIF).unwrap_or(data);
+                embedded.exif = embedded.exif.or(Some(Block::Plain(tiff)));
+            }
+            b"tEXt" | b"zTXt" | b"iTXt" => embedded.add_text(&kind, data),
             b"acTL" | b"fcTL" | b"fdAT" => animation.add(&kind, data, &chunks),
             b"IDAT" => {
                 first_data.get_or_insert(chunks.start);
@@ -273,12 +276,4 @@ impl ImageHeader {
         }
         Ok(ImageHeader { width, height, bits, color_type, interlaced: interlace == 1 })
     }
-}
-
-/// The packet behind its keyword, flags, language and translated keyword. XMP
-/// is never compressed (XMP specification, part 3, section 1.1.5).
-fn xmp(data: &[u8]) -> Option<&[u8]> {
-    let [0, 0, rest @ ..] = data.get(XMP.len()..)? else { return None };
-    let rest = rest.get(memchr(0, rest)? + 1..)?;
-    rest.get(memchr(0, rest)? + 1..)
 }

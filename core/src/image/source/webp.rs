@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 
 use super::headers::SourceHeaders;
 use super::jpeg::EXIF;
-use super::{Animation, Dispose, Embedded, Icc};
+use super::{Animation, Block, Dispose, Embedded, Icc};
 use crate::image::bytes::{array, le16, le24, le32};
 use crate::image::damage::Damage;
 use crate::image::error::{broken, truncated};
@@ -331,9 +331,9 @@ impl<'a> ChunkSummary<'a> {
                 b"EXIF" => {
                     // Some writers put the prefix of JPEG before it.
                     let tiff = data.strip_prefix(EXIF).unwrap_or(data);
-                    keep_first(&mut found.embedded.exif, tiff);
+                    keep_first(&mut found.embedded.exif, Block::Plain(tiff));
                 }
-                b"XMP " => keep_first(&mut found.embedded.xmp, data),
+                b"XMP " => keep_first(&mut found.embedded.xmp, Block::Plain(data)),
                 b"ANMF" => found.frame(WebpFrame::read(data, false))?,
                 b"ANIM" => {
                     found.plays = le16(data, 4).and_then(|times| NonZeroU32::new(times.into()));

@@ -14,6 +14,7 @@ use crate::image::error::not_encoded;
 use crate::image::metadata::OutputMetadata;
 use crate::image::raster::{DeepRaster, Raster, append};
 use crate::image::size::Size;
+use crate::image::source::Exif;
 use crate::image::{Control, Error, Format, Plan};
 
 pub(super) use order::Order;
@@ -106,6 +107,7 @@ pub(super) fn image<'a>(
     plan: &Plan,
     metadata: &'a OutputMetadata<'_>,
 ) -> Image<'a> {
+    let exif = metadata.exif.as_deref().unwrap_or_default();
     Image {
         pixels,
         width,
@@ -113,9 +115,10 @@ pub(super) fn image<'a>(
         channels,
         deep: false,
         code_points: SRGB,
+        orientation: Exif::new(exif).map_or(1, |exif| exif.orientation()),
         distance: distance(plan.jxl_quality()),
         icc: metadata.icc.as_deref().unwrap_or_default(),
-        exif: metadata.exif.as_deref().unwrap_or_default(),
+        exif,
         xmp: metadata.xmp.as_deref().unwrap_or_default(),
     }
 }

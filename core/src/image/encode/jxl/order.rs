@@ -7,7 +7,7 @@ use image_gate_codecs::jxl::{Image, Source};
 use crate::image::bytes::le32;
 
 /// Numbers of 32 bits that it begins with.
-const NUMBERS: usize = 12;
+const NUMBERS: usize = 13;
 
 /// Bytes of them.
 const HEAD: usize = NUMBERS * 4;
@@ -28,7 +28,9 @@ impl<'a> Order<'a> {
         let Order { effort, plays, source } = self;
         (numbers[0], numbers[1]) = (u32::from(*effort), *plays);
         if let Source::Pixels(image) = source {
-            let &Image { width, height, channels, deep, code_points, distance, .. } = image;
+            let &Image {
+                width, height, channels, deep, code_points, orientation, distance, ..
+            } = image;
             let len = |part: &[u8]| u32::try_from(part.len()).unwrap_or(u32::MAX);
             numbers = [
                 numbers[0],
@@ -39,6 +41,7 @@ impl<'a> Order<'a> {
                 deep.into(),
                 code_points.0.into(),
                 code_points.1.into(),
+                orientation.into(),
                 distance.to_bits(),
                 len(image.icc),
                 len(image.exif),
@@ -62,8 +65,8 @@ impl<'a> Order<'a> {
     pub(in crate::image::encode) fn read(bytes: &'a [u8]) -> Option<Order<'a>> {
         let (head, mut rest) = bytes.split_at_checked(HEAD)?;
         let numbers: [u32; NUMBERS] = array::from_fn(|at| le32(head, 4 * at).unwrap_or_default());
-        let [effort, plays, width, height, channels, deep, primaries, curve, distance, lens @ ..] =
-            numbers;
+        let [effort, plays, width, height, channels, deep, of_pixels @ ..] = numbers;
+        let [primaries, curve, orientation, distance, lens @ ..] = of_pixels;
         let byte = |number: u32| u8::try_from(number).ok();
         let source = match byte(channels)? {
             0 => Source::Jpeg(rest),
@@ -82,6 +85,7 @@ impl<'a> Order<'a> {
                     channels,
                     deep: deep != 0,
                     code_points: (byte(primaries)?, byte(curve)?),
+                    orientation: byte(orientation)?,
                     distance: f32::from_bits(distance),
                     icc,
                     exif,
@@ -107,6 +111,7 @@ mod tests {
             channels: 3,
             deep: false,
             code_points: (9, 16),
+            orientation: 6,
             distance: 1.25,
             icc: b"icc",
             exif: b"",

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::code_points::{self, CameraCurve};
-use super::{Embedded, Icc};
+use super::{Block, Embedded, Icc};
 use crate::image::Error;
 use crate::image::bytes::be32;
 use crate::image::error::broken;
@@ -193,7 +193,7 @@ impl<'a, C: Coded<'a>> HeifImage<'a, C> {
             profile.encode().ok().map(Cow::Owned)
         };
         let profile = self.colors.described.profile;
-        let [exif, xmp] = self.exif_and_xmp;
+        let [exif, xmp] = self.exif_and_xmp.map(|bytes| bytes.map(Block::Plain));
         Embedded {
             exif,
             xmp,
@@ -295,13 +295,14 @@ pub(in crate::image) struct Described<'a> {
 }
 
 impl<'a> Described<'a> {
-    /// Of a picture of a sequence, which a track gives its size. Tracks are turned by a matrix of their
-    /// own, which nobody writes.
+    /// Of a picture of a sequence, which a track gives its size. What turns a still picture turns these, too, as
+    /// libavif and browsers have it; the matrix that tracks have besides nobody writes.
     pub(super) fn of_track(boxed: &'a [u8], size: Size) -> Result<Described<'a>, Error> {
         let properties = boxes(boxed).filter_map(Result::ok);
         let properties = properties.map(|BoxContent { kind, data, .. }| (kind, data, false));
         let described = Described::read(properties)?;
-        Ok(Described { size: Some(size), transform: Transform::default(), ..described })
+        let transform = Transform { aperture: None, ..described.transform };
+        Ok(Described { size: Some(size), transform, ..described })
     }
 
     fn of_item(meta: &Meta<'a>, item: &MetaItem<'a>) -> Result<Described<'a>, Error> {

@@ -42,8 +42,8 @@ impl<'a> ColorChunks<'a> {
         match kind {
             b"cICP" if data.len() == 4 => self.code_points = self.code_points.or(Some(data)),
             b"iCCP" if self.profile.is_none() => self.profile = profile(data),
-            b"sRGB" => self.is_srgb = true,
-            b"gAMA" => self.gamma = self.gamma.or_else(|| be32(data, 0)),
+            b"sRGB" if data.len() == 1 => self.is_srgb = true,
+            b"gAMA" if data.len() == 4 => self.gamma = self.gamma.or_else(|| be32(data, 0)),
             b"cHRM" if self.chromaticities.is_none() && data.len() == 32 => {
                 let read = |number| be32(data, 4 * number).unwrap_or_default();
                 self.chromaticities = Some(std::array::from_fn(read));

@@ -139,8 +139,8 @@ impl<'a> Directory<'a> {
         let found = entries.enumerate().find(|(_, entry)| numbers.u16(entry, 0) == Some(tag));
         let (place, entry) = found?;
         let width = match numbers.u16(entry, 2)? {
-            // Bytes, texts and what has no type.
-            1 | 2 | 7 => 1,
+            // Bytes, texts and what has no type; the last one is UTF-8 of Exif 3.0.
+            1 | 2 | 7 | 129 => 1,
             3 => 2,
             // Numbers and offsets.
             4 | 13 => 4,

@@ -7,8 +7,9 @@ pub(in crate::image) use directory::{Numbers, Values};
 
 use std::borrow::Cow;
 
+use super::exif::{ARTIST, COPYRIGHT};
 use super::headers::SourceHeaders;
-use super::{Embedded, Icc};
+use super::{Block, Embedded, Icc};
 use crate::image::error::broken;
 use crate::image::raster::Layout;
 use crate::image::size::Size;
@@ -290,9 +291,9 @@ pub(super) fn read(input: &[u8], number: u16) -> Result<SourceHeaders<'_, Tiff<'
     let tiff = tiff(input, &page, size)?;
     let icc = page.bytes(PROFILE).map(|profile| Icc::Plain(Cow::Borrowed(profile)));
     let embedded = Embedded {
-        tiff: Some(input),
-        xmp: page.bytes(XMP),
-        iptc: page.bytes(PHOTOSHOP),
+        named: [ARTIST, COPYRIGHT].map(|tag| page.bytes(tag)),
+        xmp: page.bytes(XMP).map(Block::Plain),
+        iptc: page.bytes(PHOTOSHOP).into_iter().collect(),
         icc,
         ..Embedded::default()
     };

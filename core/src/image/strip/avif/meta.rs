@@ -11,6 +11,9 @@ use crate::image::bytes::{array, be16};
 use crate::image::isobmff::{ALPHA, IsoBox};
 use crate::image::strip::cuts::Kept;
 
+/// The kind of an item of Exif.
+const EXIF: &[u8; 4] = b"Exif";
+
 /// Items, references and properties, each; a grid has a few hundred cells.
 const MOST: usize = 1 << 12;
 
@@ -65,8 +68,10 @@ pub(super) fn cuts(
     let exif = match &kept.exif {
         None => None,
         Some(block) => {
-            let item =
-                items.iter().find(|(_, entry)| &entry.kind == b"Exif").map(|(&item, _)| item)?;
+            // Where there is none, author and rights are in XMP, whose item becomes one.
+            let of = |kind: &[u8; 4]| items.iter().find(|(_, entry)| entry.kind == *kind);
+            let (&item, entry) = of(EXIF).or_else(|| of(b"mime"))?;
+            changes.write(entry.name - EXIF.len(), EXIF);
             stay.insert(item);
             Some((item, [&[0; 4], block.as_slice()].concat()))
         }

@@ -1,0 +1,58 @@
+//! A piece of metadata as it lies in its source.
+
+use std::borrow::Cow;
+
+#[cfg(feature = "jxl")]
+use super::jxl;
+use crate::image::{ContentCoding, Control, decode_body};
+
+/// Bytes that one may have that is compressed.
+const LONGEST: u64 = 2 << 20;
+
+/// Exif or XMP.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::image) enum Block<'a> {
+    Plain(&'a [u8]),
+    Deflated(&'a [u8]),
+    /// In brotli's format (RFC 7932), and the same of what JPEG XL has as Exif.
+    #[cfg(feature = "jxl")]
+    Brotli(&'a [u8]),
+    #[cfg(feature = "jxl")]
+    PackedExif(&'a [u8]),
+}
+
+impl<'a> Block<'a> {
+    /// What it holds; `None` where that can't be read.
+    pub(in crate::image) fn read(self) -> Option<Cow<'a, [u8]>> {
+        let control = Control::default();
+        match self {
+            Block::Plain(bytes) => Some(Cow::Borrowed(bytes)),
+            Block::Deflated(bytes) => {
+                decode_body(ContentCoding::Deflate, bytes, LONGEST, &control).ok().map(Cow::Owned)
+            }
+            #[cfg(feature = "jxl")]
+            Block::Brotli(bytes) => brotli(bytes).map(Cow::Owned),
+            #[cfg(feature = "jxl")]
+            Block::PackedExif(bytes) => Some(Cow::Owned(jxl::tiff(&brotli(bytes)?)?.to_vec())),
+        }
+    }
+
+    /// The same of one that is not compressed.
+    pub(in crate::image) fn plain(self) -> Option<&'a [u8]> {
+        match self {
+            Block::Plain(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(feature = "jxl")]
+fn brotli(bytes: &[u8]) -> Option<Vec<u8>> {
+    use std::io::Read;
+
+    const BUFFER: usize = 1 << 12;
+    let mut out = Vec::new();
+    let decoder = brotli_decompressor::Decompressor::new(bytes, BUFFER);
+    decoder.take(LONGEST + 1).read_to_end(&mut out).ok()?;
+    (out.len() as u64 <= LONGEST).then_some(out)
+}
