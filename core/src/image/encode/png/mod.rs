@@ -308,19 +308,18 @@ fn content(rows: &Rows, control: &Control) -> Result<Content, Error> {
         {
             return Ok(Content::Photo);
         }
-        let least =
-            |method| Ok::<_, Error>(len(Filter::None, method)?.min(len(Filter::Smallest, method)?));
+        let left = by_matches(Filter::Left)?;
+        let [as_is, by_left, smallest] = AMONG;
+        let mut sampled = Strips::default();
+        sampled.add(&[(as_is, plain), (by_left, left), (smallest, filtered)]);
+        let is_drawing = plain <= filtered.min(left);
+        let filter = if is_drawing { Filter::None } else { sampled.first() };
         // One pixel is a short match only where it has that many bytes.
         let short = sample.channels == SHORT_MATCH
-            && least(Method::ShortMatches)? * 100 < least(QUICK)? * SHORT_PERCENT;
-        let left = by_matches(Filter::Left)?;
-        Ok(if plain <= filtered.min(left) {
-            Content::Drawing { short }
-        } else {
-            let [as_is, by_left, smallest] = AMONG;
-            let mut sampled = Strips::default();
-            sampled.add(&[(as_is, plain), (by_left, left), (smallest, filtered)]);
-            Content::Mixed { short, sampled }
+            && len(filter, Method::ShortMatches)? * 100 < len(filter, QUICK)? * SHORT_PERCENT;
+        Ok(match is_drawing {
+            true => Content::Drawing { short },
+            false => Content::Mixed { short, sampled },
         })
     })
 }

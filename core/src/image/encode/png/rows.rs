@@ -6,8 +6,11 @@ use crate::image::raster::{append, with_room, zeroed};
 use crate::image::source::png::PASSES;
 use crate::image::{Control, Error};
 
-/// How many places of a raster are looked at, and of what size in pixels.
+/// How many places of a raster are looked at, of a small one at least, as a share of its pixels, and of what size in
+/// pixels they are.
 const PLACES: usize = 8;
+const FEWEST_PLACES: usize = 4;
+const SHARE: usize = 2;
 const PLACE_WIDTH: usize = 128;
 const PLACE_HEIGHT: usize = 16;
 
@@ -49,6 +52,11 @@ impl Strips {
         }
         self.with += best.0;
         self.filters.push(best.1);
+    }
+
+    /// Returns the filter of the first one.
+    pub(super) fn first(&self) -> Filter {
+        self.filters.first().copied().unwrap_or(Filter::None)
     }
 
     /// Returns, of 100, what is left by the filters of what it is without any.
@@ -188,7 +196,8 @@ impl Rows<'_> {
         look: impl FnOnce(Rows) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let stride = self.stride.min(PLACE_WIDTH * self.channels);
-        let places = (self.height() / PLACE_HEIGHT).clamp(1, PLACES);
+        let share = self.data.len() / self.channels / (SHARE * PLACE_WIDTH * PLACE_HEIGHT);
+        let places = (self.height() / PLACE_HEIGHT).clamp(1, PLACES).min(share.max(FEWEST_PLACES));
         let lowest = self.height().saturating_sub(PLACE_HEIGHT);
         let rightmost = (self.stride - stride) / self.channels;
         let mut data = with_room(stride * PLACE_HEIGHT * places)?;
