@@ -27,6 +27,15 @@ sub put {
 
 put('keys', key_file(acme => 'KEY-ACME'));
 put('nobody.keys', "# No one yet.\n");
+put('two.key', "one\ntwo\n");
+put('space.key', "one \n");
+put('quoted.key', "\"one\"\n");
+put('one.key', "hex:0123456789abcdef\r\n");
+put('random.key', "\xff\xfe\x01\n\x02 ");
+put('mark.key', "\xef\xbb\xbfhex:0123456789abcdef\n");
+put('wide.key', "\xff\xfeh\0e\0x\0");
+put('mark.keys', "\xef\xbb\xbf" . key_file(acme => 'KEY-ACME'));
+put('nothing.keys', "acme sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n");
 
 my $nginx = $Test::Nginx::Util::NginxBinary;
 my $modules = join '', map { "load_module $_;\n" } split ' ', $Test::Nginx::Util::LoadModules;
@@ -308,9 +317,13 @@ location /q/ {
     access_key_headers draft; #! warn: has no effect
     access_key_strip off; #! warn: has no effect
 }
-=== a key that is wanted nowhere below
+=== a quota where nobody is asked
 access_key zone=p from=arg:key;
-location /q/ { access_key off; access_key_quota requests=1 per=day; }
+location /q/ {
+    access_key off;
+    access_key_quota requests=1 per=day; #! warn: has no effect: there is no "access_key" here
+}
+location /r/ { access_key off; access_key_quota requests=1 per=day; location /r/r/ { access_key zone=p from=arg:key; } }
 === a zone that is not there
 location /a/ {
     access_key zone=q from=arg:key; #! emerg: unknown zone "q"
@@ -368,14 +381,304 @@ location /a/ {
 log_format links "$uri $secure_link_hash_reason";
 server {
     listen 127.0.0.1:1;
-    location /a/ { secure_link_hash $arg_token; secure_link_hash_message $uri; secure_link_hash_key k; }
+    location /a/ {
+        secure_link_hash $arg_token;
+        secure_link_hash_message $uri; #! warn: no request is refused by it: there is neither "secure_link_hash_require on" nor an "if" on $secure_link_hash here; "secure_link_hash_require off" says that this is meant
+        secure_link_hash_key k;
+    }
+    location /b/ { secure_link_hash $arg_token; secure_link_hash_message $uri; secure_link_hash_key k; secure_link_hash_require off; }
 }
 === http: links that a map looks at
-map $secure_link_hash $is_right { "" 0; default 1; }
+map $secure_link_hash $is_wrong { "" 1; default 0; }
+map $secure_link_hash $rate { "" 10k; default 0; }
+map $secure_link_hash $mark { "" unsigned.png; default ""; }
+map $secure_link_hash $folder { "" public; default signed; }
 server {
     listen 127.0.0.1:1;
-    location /a/ { secure_link_hash $arg_token; secure_link_hash_message $uri; secure_link_hash_key k; add_header X-Right $is_right; }
+    location /a/ { secure_link_hash $arg_token; secure_link_hash_message $uri; secure_link_hash_key k; if ($is_wrong) { return 403; } }
+    location /b/ { secure_link_hash $arg_token; secure_link_hash_message $uri; secure_link_hash_key k; limit_rate $rate; }
+    location /c/ { secure_link_hash $arg_token; secure_link_hash_message $uri; secure_link_hash_key k; image_resize resize 10 10; image_resize_watermark $mark; }
+    location /d/ { secure_link_hash $arg_token; secure_link_hash_message $uri; secure_link_hash_key k; root /data/$folder; }
+    location /e/ { secure_link_hash $arg_token; secure_link_hash_message $uri; secure_link_hash_key k; proxy_pass http://127.0.0.1:1; proxy_set_header X-Link $secure_link_hash; }
+    location /f/ {
+        secure_link_hash $arg_token;
+        secure_link_hash_message $uri; #! warn: no request is refused by it
+        secure_link_hash_key k;
+        add_header X-Right $is_wrong;
+    }
 }
+=== links that one of two locations has to have
+location /a/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$uri|$arg_e"; secure_link_hash_key k; if ($secure_link_hash != "1") { return 403; } }
+location /b/ {
+    secure_link_hash $arg_t,$arg_e;
+    secure_link_hash_message "$uri|$arg_e"; #! warn: no request is refused by it
+    secure_link_hash_key k;
+    if ($request_method = POST) { return 405; }
+    rewrite ^/b/(.*)$ /files/$1 break;
+}
+=== links of a server, and an if there
+secure_link_hash $arg_t,$arg_e;
+secure_link_hash_message "$uri|$arg_e";
+secure_link_hash_key k;
+if ($secure_link_hash != "1") { return 403; }
+location /a/ { }
+=== http: tokens that a page hands out
+server { listen 127.0.0.1:1; location /a/ { secure_link_hash_message $uri; secure_link_hash_key k; add_header X-Token $secure_link_hash_token; } }
+=== links that an if asks for one of two things
+location /a/ {
+    secure_link_hash $arg_t,$arg_e;
+    secure_link_hash_message "$uri|$arg_e"; #! warn: "if ($secure_link_hash = "")" lets links in that have expired, for which it is "0": write "secure_link_hash_require on", or "if ($secure_link_hash != 1)"
+    secure_link_hash_key k;
+    if ($request_method = POST) { return 405; }
+    if ($secure_link_hash = "") { return 403; }
+}
+location /b/ {
+    secure_link_hash $arg_t,$arg_e;
+    secure_link_hash_md5 "$secure_link_hash_expires$uri k"; #! warn: "if ($secure_link_hash = "0")" lets links in that are not signed, for which it is ""
+    if ($secure_link_hash = 0) { return 410; }
+}
+location /c/ {
+    secure_link_hash_format bunny; #! warn: lets links in that have expired
+    secure_link_hash_key k;
+    if ($secure_link_hash = "") { return 403; }
+}
+=== http: links that an if asks for all
+map $arg_x $other { default ""; }
+server {
+    listen 127.0.0.1:1;
+    secure_link_hash $arg_t,$arg_e;
+    secure_link_hash_message "$uri|$arg_e";
+    secure_link_hash_key k;
+    location /a/ { if ($secure_link_hash = "") { return 403; } if ($secure_link_hash = "0") { return 410; } }
+    location /b/ { if ($secure_link_hash != "1") { return 403; } }
+    location /c/ { if ($secure_link_hash = "") { return 403; } if ($secure_link_hash_reason = expired) { return 410; } }
+    location /d/ { if ($secure_link_hash = "") { return 403; } if ($other) { return 410; } }
+    location /e/ { if ($secure_link_hash ~ ^$) { return 403; } if ($secure_link_hash ~ 0) { return 403; } }
+    location /f/ { if ($secure_link_hash = "") { return 403; } secure_link_hash_require on; }
+    location /g/ { secure_link_hash $arg_t; secure_link_hash_message "$uri"; if ($secure_link_hash = "") { return 403; } }
+    location /h/ { secure_link_hash_format thumbor; if ($secure_link_hash = "") { return 403; } }
+    location /i/ { if ($secure_link_hash = "") { return 403; } if ($secure_link_hash = "$arg_z") { return 410; } }
+}
+=== pictures that a regular expression takes from where a key is asked for
+location /k/ {
+    access_key zone=p from=arg:key; #! warn: "/k/a.jpg" comes to "location ~ \.(jpg|png)$", where nobody is asked: write "location ^~ /k/", or "access_key off" there if that is meant
+    access_key_redirect /un$uri; #! warn: "/un/a.jpg" comes to "location ~ \.(jpg|png)$", which is not internal, and so can be asked for by everybody: write "location ^~ /un/"
+}
+location /un/ { internal; }
+location ~ \.(jpg|png)$ { expires 1d; }
+=== pictures that a regular expression takes from where links are asked for
+location /s/ {
+    secure_link_hash $arg_t,$arg_e;
+    secure_link_hash_message "$uri|$arg_e";
+    secure_link_hash_key k;
+    secure_link_hash_require on; #! warn: "/s/a.jpg" comes to "location ~ \.(css|jpe?g)$", where nobody is asked: write "location ^~ /s/", or "secure_link_hash_require off" there if that is meant
+}
+location /j {
+    secure_link_hash $arg_t,$arg_e;
+    secure_link_hash_message "$uri|$arg_e"; #! warn: "/j/a.jpg" comes to
+    secure_link_hash_key k;
+    if ($secure_link_hash != "1") { return 403; }
+}
+location ~* \.(css|jpe?g)$ { expires 1d; }
+=== pictures of a folder that a regular expression takes
+location /k/ {
+    access_key zone=p from=arg:key; #! warn: "/k/a.jpg" comes to "location ~ ^/(k|l)/", where nobody is asked
+    location /k/k/ { }
+}
+location ~ ^/(k|l)/ { }
+=== pictures that a regular expression before another takes
+location ~ \.(gif|jpg)$ { expires 1d; }
+location ~ ^/k/(?<w>\d+)/ {
+    access_key zone=p from=arg:key; #! warn: "/k/1/a.jpg" comes to "location ~ \.(gif|jpg)$"
+}
+location ~ ^/m/ {
+    access_key zone=p from=arg:key; #! warn: "/m/a.jpg" comes to "location ~ \.(gif|jpg)$", where nobody is asked: put that behind this location, or "access_key off"
+}
+location ~ \.png$ { access_key zone=p from=arg:key; }
+location ~ ^/n/ { }
+=== pictures that a regular expression within takes from a location within
+location /a/ {
+    location /a/k/ {
+        access_key zone=p from=arg:key; #! warn: "/a/k/a.jpg" comes to "location ~ \.jpg$"
+    }
+    location ~ \.jpg$ { }
+}
+=== pictures that no regular expression takes
+location ^~ /k/ { access_key zone=p from=arg:key; access_key_redirect /un$uri; location /k/k/ { } }
+location ^~ /un/ { internal; }
+location /l/ { access_key zone=p from=arg:key; access_key_redirect @un; location ~ \.jpg$ { expires 1d; } }
+location = /m/a.jpg { access_key zone=p from=arg:key; }
+location @un { internal; }
+location ~ /\.ht { deny all; }
+location ~ \.(css|js|ico|woff2?)$ { expires 1d; }
+location ~ \.php$ { }
+location ~ ^/other/ { }
+location ~ ^/l/(.*\.jpg)$ { secure_link_hash $arg_t; secure_link_hash_message $uri; secure_link_hash_key k; secure_link_hash_require on; }
+=== pictures that a regular expression takes and asks for, too, or nobody gets
+location /k/ { access_key zone=p from=arg:key; }
+location ~ \.jpg$ { access_key zone=p from=arg:key; }
+location ~ \.png$ { access_key off; }
+location ~ \.gif$ { internal; }
+location ~ \.webp$ { return 404; }
+location ~ \.avif$ { secure_link_hash $arg_t; secure_link_hash_message $uri; secure_link_hash_key k; if ($secure_link_hash = "") { return 403; } }
+location ~ \.jpeg$ { auth_basic one; }
+location ~ \.pdf$ { allow 192.0.2.1; deny all; }
+location ~ \.mp4$ { rewrite ^ /k/all last; }
+location ~ \.zip$ { secure_link_hash_require off; }
+=== pictures of a server where all are asked
+access_key zone=p from=arg:key;
+location /k/ { }
+location ~ \.jpg$ { expires 1d; }
+=== http: pictures of two servers
+server { listen 127.0.0.1:1; location /k/ { access_key zone=p from=arg:key; } }
+server { listen 127.0.0.1:2; location ~ \.jpg$ { expires 1d; } }
+=== files that nobody signs
+location = /a {
+    secure_link_hash $arg_t,$arg_e;
+    secure_link_hash_message "$uri|$arg_e"; #! warn: "alias" reads "$arg_file", which it does not sign: whoever has one link has all files
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+    alias /data/$arg_file;
+}
+location /b/ {
+    secure_link_hash $cookie_t,$arg_e;
+    secure_link_hash_message "$uri|$arg_e"; #! warn: "root" reads "$http_x_tenant"
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+    root /data/$http_x_tenant;
+}
+location ~ ^/c/(\w+)/(.*)$ {
+    secure_link_hash $arg_t,$arg_e;
+    secure_link_hash_message "/c/$1|$arg_e"; #! warn: "alias" reads "$2"
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+    alias /data/$1/$2;
+}
+location = /d {
+    secure_link_hash $arg_t,$arg_e;
+    secure_link_hash_message "$uri|$arg_e";
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+    access_key_redirect /un/$arg_file; #! warn: it reads "$arg_file", which links here do not sign: whoever has one link has all files
+}
+location = /e {
+    access_key zone=p from=arg:key;
+    access_key_redirect $arg_to; #! warn: whoever asks chooses by "$arg_to" where it leads, to any internal location: write a folder before it
+}
+location ^~ /un/ { internal; }
+=== http: files that somebody signs
+map $arg_file $file { default $arg_file; }
+server {
+    listen 127.0.0.1:1;
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+    location = /a { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$arg_file|$arg_e"; alias /data/$arg_file; }
+    location = /b { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$secure_link_hash_request_uri|$arg_e"; alias /data/$arg_file; }
+    location /c/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$uri|$arg_e"; root /data/$http_host; }
+    location = /d { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$file|$arg_e"; alias /data/$arg_file; }
+    location = /e { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$arg_file|$arg_e"; access_key_redirect /un/$arg_file; }
+    location = /f { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$arg_to|$arg_e"; access_key_redirect $arg_to; }
+    location ~ ^/g/(.*)$ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$uri|$arg_e"; alias /data/$1; }
+    location = /h { secure_link_hash_require off; access_key zone=p from=arg:key; access_key_redirect /un/$arg_file; }
+    location ^~ /un/ { secure_link_hash_require off; internal; }
+}
+=== what answers in place of a redirect
+location /a/ {
+    access_key zone=p from=arg:key;
+    access_key_redirect /un$uri; #! emerg: another directive, such as "proxy_pass", answers the requests of this location
+    proxy_pass http://127.0.0.1:1;
+}
+location /un/ { internal; }
+=== what answers in place of a status
+location /a/ {
+    access_key_status json; #! emerg: another directive, such as "proxy_pass", answers the requests of this location
+    proxy_pass http://127.0.0.1:1;
+}
+=== what answers in place of another status
+location /a/ {
+    image_resize_status json; #! emerg: another directive, such as "proxy_pass", answers the requests of this location
+    proxy_pass http://127.0.0.1:1;
+}
+=== a redirect beside others that answer within
+location /a/ {
+    access_key zone=p from=arg:key;
+    access_key_redirect /un$uri;
+    if ($arg_x) { proxy_pass http://127.0.0.1:1; }
+    location /a/b/ { proxy_pass http://127.0.0.1:1; }
+}
+location /un/ { internal; }
+=== what is taken out for a token
+location /a/ {
+    secure_link_hash_strip on; #! emerg: "on" is not the name of an argument: list those to take out, as "token expires"
+}
+=== a token that stays
+secure_link_hash_message "$uri|$secure_link_hash_expires";
+secure_link_hash_key k;
+secure_link_hash_require on;
+location /a/ {
+    secure_link_hash $arg_token,$arg_expires;
+    secure_link_hash_strip md5 expires; #! warn: the token stays in the request, which is the argument "token": add it
+}
+location /b/ {
+    secure_link_hash $arg_token,$arg_expires;
+    secure_link_hash_strip arg_token; #! warn: the token stays in the request
+}
+location /c/ { secure_link_hash $arg_token,$arg_expires; secure_link_hash_strip Token; }
+location /d/ { secure_link_hash $arg_token,$arg_expires; secure_link_hash_strip utm_source; }
+location /e/ { secure_link_hash $cookie_token,$arg_expires; secure_link_hash_strip expires; }
+location /f/ {
+    secure_link_hash $arg_token:$arg_expires; #! warn: between token and expiry there has to be a comma, and no space
+}
+location /g/ { secure_link_hash $arg_one-$arg_two; secure_link_hash_message "$uri"; }
+=== key files that editors have written
+secure_link_hash $arg_t;
+secure_link_hash_message $uri;
+secure_link_hash_require on;
+location /a/ {
+    secure_link_hash_key file=two.key; #! warn: two.key: its lines are one key: write each key into a file of its own
+}
+location /b/ {
+    secure_link_hash_key file=space.key; #! warn: space.key: the space at its beginning or its end is a part of the key: take it away
+}
+location /c/ {
+    secure_link_hash_key salt_file=quoted.key k; #! warn: quoted.key: the quotes around it are a part of the key: take them away
+    secure_link_hash_format imgproxy;
+}
+location /d/ { secure_link_hash_key file=one.key; }
+location /e/ { secure_link_hash_key file=random.key; }
+=== a key file with a mark
+secure_link_hash_key file=mark.key; #! emerg: mark.key: a byte order mark stands before the key: save the file as UTF-8 without one
+=== a key file of two bytes a letter
+secure_link_hash_key file=wide.key; #! emerg: wide.key: a byte order mark stands before the key
+=== http: partners behind a mark
+access_key_zone q 128k;
+access_key_file q mark.keys; #! emerg: line 1, column 1: a byte order mark: save the file as UTF-8 without one
+=== http: a partner with a digest of nothing
+access_key_zone q 128k;
+access_key_file q nothing.keys; #! emerg: line 1, column 6: a digest of nothing: no request has an empty key
+=== images that are not made, or have no bytes
+location /a/ {
+    image_resize size;
+    image_resize_format webp; #! warn: has no effect: "image_resize" makes no image here
+}
+location /b/ {
+    image_resize pad 20000 20000; #! warn: every image is refused: it would have 400000000 pixels
+}
+location /c/ {
+    image_resize resize 10 10;
+    image_resize_buffer 16; #! warn: it is 16 bytes, which images are larger than: is "16m" meant?
+}
+location /d/ { image_resize pad 2000 2000; image_resize_buffer 100k; }
+=== a format of what is only described, for the key of a cache
+location /a/ { image_resize size; image_resize_format auto=webp; add_header X-Key $image_resize_accept; }
+=== groups that there are not
+location ~ ^/a/(\d+)/(.*)$ {
+    image_resize resize $1 $3; #! warn: "$3" is empty: the regular expression of this location captures 2
+    alias /tmp/$2;
+}
+location ~ ^/b/(\d+)/(.*)$ { image_resize resize $1 $2; }
+location ~ ^/c/(\d+)/ { rewrite ^/c/(\d+)/(\d+)/(\d+)/ /x break; image_resize resize $1 $3; }
+location ~ \.(?:jpg|png)$ { image_resize resize $1 $2; }
 === links that are handed out
 location /a/ { secure_link_hash_message $uri; secure_link_hash_key k; add_header X-Token $secure_link_hash_token; }
 === links that have to be right, and nothing says which are
@@ -715,7 +1018,7 @@ location /b/ {
     secure_link_hash_key k;
     image_resize_url imgix;
     image_resize_allow width=*;
-    add_header X-Link $secure_link_hash;
+    if ($secure_link_hash = "") { return 403; }
 }
 location = /c { secure_link_hash $arg_t; secure_link_hash_message "$arg_url|$arg_w"; secure_link_hash_key k; secure_link_hash_require on; image_resize_url weserv; image_resize_allow width=*; }
 === an address without token and expiry holds no expiry
@@ -756,7 +1059,7 @@ location /c/ {
     secure_link_hash_key id=1 keys; #! warn: write "file=" before it
 }
 location /d/ { secure_link_hash_key /Zm9v+YmFy/cXV4; }
-location /e/ { secure_link_hash_key file=keys; }
+location /e/ { secure_link_hash_key file=one.key; }
 === an expiry by the name that nginx has for it
 location /a/ {
     secure_link_hash $arg_t,$arg_e;

@@ -134,13 +134,18 @@ fn add(file: &Path, id: &str) -> Result<(), CliError> {
         text.extend_from_slice(format!("{id} {digest}\n").as_bytes());
     }
     write(file, &text)?;
-    if known.is_some_and(|partner| partner.disabled) {
+    warn_of_disabled(file, known);
+    files::print_line(&key)
+}
+
+/// Says where a new key is of no use.
+fn warn_of_disabled(file: &Path, partner: Option<&Partner>) {
+    if let Some(Partner { id, .. }) = partner.filter(|partner| partner.disabled) {
         files::print_error(&format!(
             "{}: \"{id}\" is disabled, and its new key refused: take that word out of its line",
             files::input_name(file)
         ));
     }
-    files::print_line(&key)
 }
 
 fn revoke(file: &Path, id: &str) -> Result<(), CliError> {
@@ -155,7 +160,8 @@ fn revoke(file: &Path, id: &str) -> Result<(), CliError> {
 fn rotate(file: &Path, id: &str, last: Option<u64>) -> Result<(), CliError> {
     let (mut text, table) = read(file)?;
     let now = time::now();
-    let before = known(file, &table, id)?.keys.iter().filter(|key| !key.is_expired(now));
+    let partner = known(file, &table, id)?;
+    let before = partner.keys.iter().filter(|key| !key.is_expired(now));
     let before = before.map(|key| {
         let ends = last.map(|last| last + 1).into_iter().chain(key.expires).min();
         in_file(&PartnerKey { expires: ends, ..*key })
@@ -165,6 +171,14 @@ fn rotate(file: &Path, id: &str, last: Option<u64>) -> Result<(), CliError> {
     let keys: Vec<String> = [new].into_iter().chain(before).collect();
     edit(&mut text, id, 2, |_| keys.join(","));
     write(file, &text)?;
+    warn_of_disabled(file, Some(partner));
+    if let Some(last) = last.filter(|&last| last < now) {
+        files::print_error(&format!(
+            "{}: the keys before are refused from now on: --expire is {}",
+            files::input_name(file),
+            time::format(last)
+        ));
+    }
     files::print_line(&key)
 }
 
@@ -294,6 +308,14 @@ fn read_key() -> Result<Vec<u8>, CliError> {
     }
     if key.is_empty() {
         Err(error_with_code(ExitStatus::Input, "no key on standard input"))
+    } else if key.contains(&b'\n') {
+        Err(error_with_code(
+            ExitStatus::Input,
+            "standard input has several lines: one key at a time",
+        ))
+    } else if key.starts_with(b"\xef\xbb\xbf") {
+        let reason = "a byte order mark stands before the key on standard input: take it away";
+        Err(error_with_code(ExitStatus::Input, reason))
     } else {
         Ok(key)
     }

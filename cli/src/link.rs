@@ -9,8 +9,8 @@ use std::sync::LazyLock;
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use image_gate_core::link::{
-    Algorithm, Encoding, Expression, Key, Rules, Signer, ThirdPartyFormat, Variables, parse_secret,
-    secret_of_file, without_arguments,
+    Algorithm, Encoding, Expression, Key, Rules, Signer, ThirdPartyFormat, Variables, odd_file,
+    parse_secret, secret_of_file, without_arguments,
 };
 
 use crate::error::{CliError, ExitStatus, error_with_code};
@@ -321,5 +321,8 @@ fn key(text: &str) -> Result<(Key, Vec<u8>), CliError> {
 }
 
 fn of_file(path: &str, content: &[u8]) -> Result<Vec<u8>, CliError> {
+    if let Some(reason) = odd_file(content) {
+        files::print_error(&format!("--key: {path}: {reason}"));
+    }
     Ok(secret_of_file(content).map_err(|error| format!("{path}: {error}"))?)
 }

@@ -45,6 +45,41 @@ fn a_hash_is_that_of_the_line_without_its_end() {
 }
 
 #[test]
+fn what_is_no_key_has_no_hash() {
+    for (input, said) in [
+        ("a\nb\n", "standard input has several lines: one key at a time"),
+        ("\u{feff}secret\n", "a byte order mark stands before the key"),
+    ] {
+        let output = image_gate(&["key", "hash"], input);
+        assert_eq!((output.status.code(), text(&output).as_str()), (Some(3), ""), "{input:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(said), "{input:?}");
+    }
+}
+
+#[test]
+fn a_rotation_says_what_is_refused_at_once() {
+    let folder = Folder::new("rotation-words");
+    let file = &folder.file("keys");
+    let line = format!("acme {}\nbeta {} disabled\n", Digest::of(b"one"), Digest::of(b"two"));
+    std::fs::write(file, line).unwrap();
+    let said = |arguments: &[&str]| {
+        let output = image_gate(&[&["key", "rotate", file], arguments].concat(), "");
+        assert!(output.status.success(), "{arguments:?}");
+        assert_eq!(text(&output).trim_end().len(), 32, "{arguments:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert_eq!(said(&["acme"]), "");
+    assert_eq!(said(&["acme", "--expire", "+1d"]), "");
+    let past = said(&["acme", "--expire", "2020-01-01"]);
+    assert!(
+        past.contains("keys: the keys before are refused from now on: --expire is 2020-01-01"),
+        "{past}"
+    );
+    let disabled = said(&["beta"]);
+    assert!(disabled.contains("keys: \"beta\" is disabled, and its new key refused"), "{disabled}");
+}
+
+#[test]
 fn partners_are_added_listed_and_revoked() {
     let folder = Folder::new("partners");
     let file = &folder.file("keys");

@@ -18,7 +18,7 @@ use nginx_sys::NGX_LOG_ERR;
 
 use super::zone::{KeyFile, KeyTable, Record, StateFile, Zone, ZoneHeader};
 use crate::ngx::conf::{Expression, Place, Places};
-use crate::ngx::location::Server;
+use crate::ngx::location::{Found, Server};
 use crate::ngx::module::{Pending, with_main};
 use crate::ngx::shm::{Memory, ShmZone};
 use crate::ngx::thread::ThreadPool;
@@ -52,6 +52,8 @@ pub struct Notes {
     pub underscored: RefCell<Vec<Rc<Place>>>,
     /// Whether any server hears such headers.
     pub hears_underscores: Cell<bool>,
+    /// The locations of all servers.
+    pub locations: RefCell<Vec<LocationNote>>,
 }
 
 /// `access_key_alert` with a URI, of a location.
@@ -61,10 +63,25 @@ pub struct AlertNote {
     pub uri: Rc<[u8]>,
 }
 
+/// A location, until all of its server are known.
+pub struct LocationNote {
+    pub found: Found,
+    pub server: Server,
+    /// The `access_key` by which a key is asked for.
+    pub keys: Option<Rc<Place>>,
+    pub links: Option<Pooled<secure_link_hash::LocConf>>,
+    /// Whether an `if` asks what a link is.
+    pub is_judged: bool,
+    /// Whether something else asks who is let in, or it is said that nobody does.
+    pub is_settled: bool,
+}
+
 /// `access_key_redirect` of a location.
 pub struct RedirectNote {
     pub place: Rc<Place>,
     pub server: Option<Server>,
+    /// The path that it leads to.
+    pub uri: Option<Expression>,
     /// The named location that it leads to.
     pub name: Option<Rc<[u8]>>,
     /// Signed links in the same location.

@@ -9,17 +9,21 @@ use super::redirect;
 use crate::image_resize::{self, ImageResize};
 use crate::ngx::conf::{Expression, Place, Term, WarnedOnce, terms};
 use crate::ngx::location::{self, Bypass, Server};
-use crate::ngx::{Parser, Reported};
+use crate::ngx::{Parser, Reported, variable};
 use crate::secure_link_hash::SecureLinkHash;
 
 impl LocConf {
     /// Looks over a location that is merged. Its own directives are the first `own` of its places.
-    pub fn lint(&self, own: usize, main: &MainConf, parser: Parser<'_>) {
+    ///
+    /// # Errors
+    /// What is wrong was reported.
+    pub fn lint(&self, own: usize, main: &MainConf, parser: Parser<'_>) -> Result<(), Reported> {
         let notes = &main.notes;
         let mut places = notes.places.borrow_mut();
         for place in self.places.iter().take(own) {
             match place.name {
                 "access_key_redirect" => {
+                    location::check_handler(place, parser)?;
                     if matches!(&self.redirect, Some(RedirectTarget::Uri(uri, _)) if self.is_here(*uri))
                         && !location::has_rewrites(parser)
                     {
@@ -43,6 +47,10 @@ impl LocConf {
                     notes.redirects.borrow_mut().push(RedirectNote {
                         place: place.clone(),
                         server: Server::current(parser),
+                        uri: match self.redirect {
+                            Some(RedirectTarget::Uri(uri, _)) => Some(uri),
+                            Some(RedirectTarget::Named(_)) | None => None,
+                        },
                         name: match &self.redirect {
                             Some(RedirectTarget::Named(name)) => Some(name.clone()),
                             Some(RedirectTarget::Uri(..)) | None => None,
@@ -62,7 +70,10 @@ impl LocConf {
                     }
                     self.note_underscores(place, notes);
                 }
-                "access_key" | "access_key_status" | "access_key_usage" => (),
+                "access_key_status" | "access_key_usage" => {
+                    location::check_handler(place, parser)?;
+                }
+                "access_key" => (),
                 _ => places.push(place.clone()),
             }
         }
@@ -80,10 +91,16 @@ impl LocConf {
         if Server::current(parser).is_some_and(Server::hears_underscores) {
             notes.hears_underscores.set(true);
         }
-        // Where it says "off" that is meant.
-        if self.access.is_some() {
-            self.places.mark_used();
+        match &self.access {
+            Some(Some(_)) => self.places.mark_used(),
+            // That nobody is asked is meant.
+            Some(None) => {
+                let redirect = self.places.get("access_key_redirect");
+                redirect.inspect(|place| place.is_used.set(true));
+            }
+            None => (),
         }
+        Ok(())
     }
 
     /// Whether a redirect is to the URI of the request, as it is.
@@ -121,6 +138,35 @@ impl LocConf {
     }
 }
 
+/// Warns of a redirect that leads where whoever asks wants it to.
+fn warn_of_chosen(redirect: &RedirectNote, parser: Parser<'_>) {
+    let Some(uri) = redirect.uri else { return };
+    let links = redirect.links.as_ref().filter(|links| links.is_required());
+    let unsigned = links.and_then(|links| links.unsigned_in(uri.text()));
+    let first = match terms(uri.text()).next() {
+        Some(Term::Variable(name)) if variable::is_single(name) => Some(name),
+        _ => None,
+    };
+    if let Some(name) = first.filter(|_| links.is_none() || unsigned.is_some()) {
+        let name = String::from_utf8_lossy(name);
+        redirect.place.warn(
+            parser,
+            format_args!(
+                "whoever asks chooses by \"${name}\" where it leads, to any internal location: write a \
+                 folder before it"
+            ),
+        );
+    } else if let Some(name) = unsigned {
+        let name = String::from_utf8_lossy(name);
+        redirect.place.warn(
+            parser,
+            format_args!(
+                "it reads \"${name}\", which links here do not sign: whoever has one link has all files"
+            ),
+        );
+    }
+}
+
 /// Refuses and warns.
 ///
 /// # Errors
@@ -137,6 +183,7 @@ pub fn check(parser: Parser<'_>, main: &MainConf) -> Result<(), Reported> {
                 .error(parser, format_args!("there is no location \"{name}\" in this server"));
             result = Err(Reported);
         }
+        warn_of_chosen(redirect, parser);
         let is_guarded = || {
             redirect.links.is_some_and(|links| links.require.is_some_and(|require| require.is_on))
         };

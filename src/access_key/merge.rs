@@ -1,6 +1,7 @@
 //! What a server and a location take over from the level above, and what becomes of both.
 
 use super::conf::{AccessKey, FileConf, LocConf, MainConf, SrvConf, unknown_zone};
+use super::taken;
 use crate::ngx::conf::{Init, Merge};
 use crate::ngx::{Parser, Reported, location, worker};
 
@@ -102,7 +103,8 @@ impl Merge for LocConf {
                 location.is_internal,
             ));
         }
-        self.lint(own, main, parser);
+        self.lint(own, main, parser)?;
+        taken::note(self, main, parser);
         if let Some(place) = self.places.get("access_key_status")
             && let Some(status) = &self.status
         {

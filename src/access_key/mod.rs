@@ -17,6 +17,7 @@ mod request_key;
 mod sent_back;
 mod status;
 mod strip;
+mod taken;
 mod usage;
 mod variables;
 mod zone;
@@ -41,6 +42,7 @@ impl Hooks for AccessKey {
     fn after(parser: Parser<'_>) -> Result<(), Reported> {
         if let Some(main) = parser.main::<AccessKey>() {
             redirect::warn(parser, main);
+            taken::warn(parser, main);
             lint::check(parser, main)?;
             if !main.zones.is_empty() {
                 let _ = TROUBLES.set(conf::troubles);

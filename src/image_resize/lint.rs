@@ -40,6 +40,9 @@ const LEAST_MEMORY: u64 = 1 << 20;
 /// Pixels below which `pixels=` can only be a slip.
 const LEAST_PIXELS: u64 = 1000;
 
+/// Bytes below which `image_resize_buffer` can only be a slip.
+const LEAST_BUFFER: u64 = 100;
+
 /// Milliseconds above which `time=` can only be a slip: nobody waits for an hour.
 const LONGEST_TIME: u64 = 3_600_000;
 
@@ -66,6 +69,11 @@ impl LocConf {
             (time > LONGEST_TIME)
                 .then(|| format!("time= is {seconds} seconds: is \"time={seconds}ms\" meant?"))
         })
+    }
+
+    /// The bytes that sources may have, where that can only be a slip.
+    fn odd_buffer(&self) -> Option<u64> {
+        Some(self.buffer()).filter(|&size| size < LEAST_BUFFER)
     }
 
     /// Whether widths are listed that nothing asks for.
@@ -101,7 +109,8 @@ impl LocConf {
 
     /// How many pixels all images have here, where that is known, and they are too many.
     fn excess(&self) -> Option<u64> {
-        if !matches!(self.mode(), Mode::Box(Filling::Stretched)) || self.takes_params() {
+        let is_exact = matches!(self.mode(), Mode::Box(Filling::Stretched | Filling::Padded));
+        if !is_exact || self.takes_params() {
             return None;
         }
         let sides = self.settings().filter(|(setting, _)| is_side(setting));
@@ -145,6 +154,25 @@ impl LocConf {
         })
     }
 
+    /// What a directive reads by its number though the location's own expression, which captured last, has
+    /// fewer groups; and how many it has.
+    fn uncaptured(&self, directive: &str, parser: Parser<'_>) -> Option<(String, usize)> {
+        let groups = captures(location::regex(parser)?)?.len();
+        // Without groups, what was captured before stays.
+        if groups == 0 || location::has_rewrites(parser) {
+            return None;
+        }
+        let is_beyond = |name: &[u8]| {
+            let number = std::str::from_utf8(name).ok().and_then(|name| name.parse::<usize>().ok());
+            number.is_some_and(|number| number > groups)
+        };
+        self.settings().find_map(|(setting, value)| {
+            let (own, read) = (setting.directive.as_ref()?, value.expression()?);
+            let name = read.variables().find(|name| is_number(name) && is_beyond(name))?;
+            (own.text() == directive).then(|| (String::from_utf8_lossy(name).into_owned(), groups))
+        })
+    }
+
     /// Looks over a location that is merged.
     ///
     /// # Errors
@@ -164,8 +192,15 @@ impl LocConf {
                     },
             );
         }
+        // What of Accept becomes a cache key is asked for without a filter, too.
+        let is_format = |name: &str| {
+            name == "image_resize_format" && !variable::is_used(parser, &["image_resize_accept"])
+        };
         let is_moot = |name: &str| {
-            has_mode && !self.mode().makes_image() && name != "image_resize" && is_of_images(name)
+            has_mode
+                && !self.mode().makes_image()
+                && name != "image_resize"
+                && (is_of_images(name) || is_format(name))
         };
         for place in self.places.iter().take(own) {
             notes.places.borrow_mut().push(place.clone());
@@ -174,6 +209,7 @@ impl LocConf {
                     place.error(parser, format_args!("there is no \"image_resize_zone\" to show"));
                     return Err(Reported);
                 }
+                "image_resize_status" => location::check_handler(place, parser)?,
                 "image_resize_allow" => {
                     let allow = self.allow.as_ref();
                     if let Some(name) = allow.and_then(|allow| allow.unknown_preset(&main.presets))
@@ -220,6 +256,21 @@ impl LocConf {
                             "every image is refused: it would have {pixels} pixels, and \
                              \"image_resize_limit\" has output_pixels={most}"
                         ),
+                    );
+                }
+                name if let Some((number, groups)) = self.uncaptured(name, parser) => {
+                    place.warn(
+                        parser,
+                        format_args!(
+                            "\"${number}\" is empty: the regular expression of this location captures \
+                             {groups}"
+                        ),
+                    );
+                }
+                "image_resize_buffer" if let Some(size) = self.odd_buffer() => {
+                    place.warn(
+                        parser,
+                        format_args!("it is {size} bytes, which images are larger than: is \"{size}m\" meant?"),
                     );
                 }
                 "image_resize_limit" if self.bounds().image.memory < LEAST_MEMORY => {

@@ -2,15 +2,17 @@
 
 use std::cell::RefCell;
 use std::ffi::{CStr, c_void};
+use std::ptr::NonNull;
 
 use nginx_sys::{
-    NGX_HTTP_SATISFY_ANY, ngx_http_conf_ctx_t, ngx_http_core_srv_conf_t, ngx_str_t, ngx_uint_t,
+    NGX_HTTP_SATISFY_ANY, ngx_http_conf_ctx_t, ngx_http_core_loc_conf_t, ngx_http_core_srv_conf_t,
+    ngx_http_request_t, ngx_int_t, ngx_str_t, ngx_uint_t,
 };
 
-use super::conf::{ConfError, DirectiveArgs};
+use super::conf::{ConfError, DirectiveArgs, Place};
 use super::module::Core;
 use super::phase::Handler;
-use super::{Parser, phase, shim};
+use super::{Parser, Reported, phase, shim};
 
 /// A location whose name is the beginning of URIs.
 pub struct Location<'a> {
@@ -46,6 +48,17 @@ pub fn name(parser: Parser<'_>) -> &[u8] {
     parser.location_ptr::<Core>().map_or(&[], |core| unsafe { super::strings::bytes((*core).name) })
 }
 
+/// The variables in the text of `root` or `alias` of the location that is merged, and which of both it
+/// is.
+pub fn root_text(parser: Parser<'_>) -> (&'static str, &[u8]) {
+    let Some(core) = parser.location_ptr::<Core>() else { return ("root", b"") };
+    // SAFETY: as in `current`; merged by now, before the configuration of any module that is loaded.
+    unsafe {
+        let directive = if (*core).alias == 0 { "root" } else { "alias" };
+        (directive, super::strings::bytes((*core).root))
+    }
+}
+
 /// The regular expression that leads to the location that is merged, if one does.
 pub fn regex(parser: Parser<'_>) -> Option<&[u8]> {
     // SAFETY: as in `current`.
@@ -65,6 +78,42 @@ pub fn has_handler(parser: Parser<'_>) -> bool {
     parser.location_ptr::<Core>().is_some_and(|core| unsafe { (*core).handler.is_some() })
 }
 
+/// Whether something has the location that is merged answer slower, or not at all, by the values of
+/// variables.
+pub fn has_limits(parser: Parser<'_>) -> bool {
+    let is_slow = parser.location::<Core>().is_some_and(|core| !core.limit_rate.is_null());
+    let limits = [c"ngx_http_limit_req_module", c"ngx_http_limit_conn_module"];
+    is_slow || limits.iter().any(|name| says_something(parser, name))
+}
+
+/// Whether the location that is merged may run a program, which hears all variables.
+pub fn has_programs(parser: Parser<'_>) -> bool {
+    let languages = [c"ngx_http_lua_module", c"ngx_http_js_module", c"ngx_http_perl_module"];
+    languages.iter().any(|name| other_module_conf(parser, name).is_some())
+}
+
+/// Whether the first word of what the location that is merged says to a module of nginx's is the address
+/// of something.
+fn says_something(parser: Parser<'_>, name: &CStr) -> bool {
+    other_module_conf(parser, name)
+        .is_some_and(|conf| !matches!(conf.first_word(), 0 | ngx_uint_t::MAX))
+}
+
+/// Whether nginx's own modules ask who is let in at the location that is merged, or requests leave it
+/// unasked for what they find there.
+pub fn asks_by_itself(parser: Parser<'_>) -> bool {
+    let access = other_module_conf(parser, c"ngx_http_access_module");
+    // SAFETY: as in `Bypass::current`.
+    let is_open = access.is_none_or(|conf| unsafe {
+        conf.first_word() == 0 || shim::ig_access_allows_all(conf.as_ptr()) != 0
+    });
+    !is_open
+        || says_something(parser, c"ngx_http_auth_basic_module")
+        || auth_request(parser).is_some()
+        || Bypass::by_rewrites(parser).is_some()
+        || conditions(parser).any(|condition| condition.is_verdict())
+}
+
 /// Has the location that is merged send at most so many bytes before other requests have their turn.
 pub fn limit_chunk(parser: Parser<'_>, bytes: usize) {
     if let Some(core) = parser.location_ptr::<Core>() {
@@ -75,6 +124,58 @@ pub fn limit_chunk(parser: Parser<'_>, bytes: usize) {
             if *chunk == 0 || *chunk > bytes {
                 *chunk = bytes;
             }
+        }
+    }
+}
+
+/// A location, to be asked once all of its server are known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Found(NonNull<ngx_http_core_loc_conf_t>);
+
+impl Found {
+    /// The one that is merged, if requests come to it by their URIs.
+    pub fn current(parser: Parser<'_>) -> Option<Found> {
+        let core = parser.location_ptr::<Core>().and_then(NonNull::new)?;
+        let has_name = !name(parser).is_empty();
+        // SAFETY: as in `current`.
+        let is_found = unsafe {
+            has_name
+                && shim::ig_location_named(core.as_ptr()) == 0
+                && shim::ig_location_noname(core.as_ptr()) == 0
+        };
+        is_found.then_some(Found(core))
+    }
+
+    /// Its name, or its regular expression.
+    pub fn name(&self) -> &[u8] {
+        // SAFETY: the core module's configuration of a location, which lives as long as all of the
+        // configuration, as does its name.
+        unsafe { super::strings::bytes(self.0.as_ref().name) }
+    }
+
+    /// Whether a regular expression leads there.
+    pub fn is_regex(self) -> bool {
+        // SAFETY: as in `name`.
+        unsafe { shim::ig_location_regex(self.0.as_ptr()) != 0 }
+    }
+
+    /// Whether nothing but its name leads there: `location = /name`.
+    pub fn is_exact(self) -> bool {
+        // SAFETY: as in `name`.
+        unsafe { shim::ig_location_exact_match(self.0.as_ptr()) != 0 }
+    }
+
+    /// Whether only internal redirects get there.
+    pub fn is_internal(self) -> bool {
+        // SAFETY: as in `name`.
+        unsafe { shim::ig_location_internal(self.0.as_ptr()) != 0 }
+    }
+
+    /// Whether its regular expression fits a URI.
+    pub fn matches(self, uri: &[u8]) -> bool {
+        // SAFETY: as in `name`; the URI is only read.
+        unsafe {
+            shim::ig_location_matches(self.0.as_ptr(), &mut super::strings::borrowed(uri)) != 0
         }
     }
 }
@@ -93,6 +194,21 @@ impl Server {
     pub fn hears_underscores(self) -> bool {
         // SAFETY: as in `has_named`.
         unsafe { (*self.0).underscores_in_headers == 1 || (*self.0).ignore_invalid_headers == 0 }
+    }
+
+    /// The location that requests for a URI come to, or would if there were none by regular expressions. In
+    /// `postconfiguration`.
+    pub fn find(self, uri: &[u8], has_regexes: bool) -> Option<Found> {
+        // SAFETY: the core module's configuration of a server, in the configuration's pool, whose context has
+        // an entry for every module; the trees of its locations are made before any `postconfiguration`. The
+        // URI is only read.
+        let found = unsafe {
+            let locations = (*(*self.0).ctx).loc_conf;
+            let root = (*locations.add(super::module::index::<Core>())).cast();
+            let mut uri = super::strings::borrowed(uri);
+            shim::ig_location_find(root, &mut uri, has_regexes.into(), &mut 0)
+        };
+        NonNull::new(found.cast_mut()).map(Found)
     }
 
     /// Whether it has a location called so, with its `@`. In `postconfiguration`.
@@ -230,6 +346,58 @@ pub fn breaking_rewrites(parser: Parser<'_>) -> impl Iterator<Item = &[u8]> {
     rewrite_steps(parser).filter(|step| step.kind == Kind::Break).map(|step| step.name)
 }
 
+/// Whether the location that is merged may send requests elsewhere, or answer all of them, by what variables
+/// hold.
+pub fn may_leave(parser: Parser<'_>) -> bool {
+    let mut block = 0;
+    rewrite_steps(parser).any(|step| match step.kind {
+        Kind::If => {
+            block = step.end;
+            false
+        }
+        Kind::Return => step.at >= block,
+        Kind::Last | Kind::On => true,
+        Kind::Stop | Kind::Break => false,
+    })
+}
+
+/// How an `if` compares a variable.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// It only asks whether it is set.
+    None,
+    Equal,
+    Unequal,
+    Regex,
+}
+
+/// What an `if` asks for.
+pub struct Condition<'a> {
+    /// The variable; empty where it is something else, as a file.
+    pub name: &'a [u8],
+    pub order: Order,
+    /// What it is compared with, where that is no regular expression.
+    pub text: &'a [u8],
+}
+
+impl Condition<'_> {
+    /// Whether it compares something, and it is not known what.
+    pub fn is_unknown(&self) -> bool {
+        self.name.is_empty() && self.order != Order::None
+    }
+
+    /// Whether it asks who is let in.
+    fn is_verdict(&self) -> bool {
+        VERDICTS.iter().any(|verdict| self.name.starts_with(verdict))
+    }
+}
+
+/// The conditions of `if` in the location that is merged.
+pub fn conditions(parser: Parser<'_>) -> impl Iterator<Item = Condition<'_>> {
+    let asked = rewrite_steps(parser).filter(|step| step.kind == Kind::If);
+    asked.map(|step| Condition { name: step.name, order: step.order, text: step.text })
+}
+
 /// What `return`, `break`, `if` and `rewrite` do.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -253,6 +421,9 @@ struct Step<'a> {
     end: usize,
     /// The variable that an `if` asks for, or the regular expression of a `rewrite`.
     name: &'a [u8],
+    order: Order,
+    /// What an `if` compares that with.
+    text: &'a [u8],
 }
 
 /// Those of the location that is merged, in their order, the ones in `if` among them.
@@ -260,16 +431,16 @@ fn rewrite_steps(parser: Parser<'_>) -> impl Iterator<Item = Step<'_>> {
     let rewrite = other_module_conf(parser, REWRITE);
     let mut from = 0;
     std::iter::from_fn(move || {
-        let name = ngx_str_t::empty();
-        let mut step = shim::RewriteStep { kind: 0, at: 0, end: 0, name };
-        // SAFETY: as in `Bypass::current`; the parser is that of a block in `http`; names are in the
-        // configuration's pool.
-        let name = unsafe {
+        let (name, text) = (ngx_str_t::empty(), ngx_str_t::empty());
+        let mut step = shim::RewriteStep { kind: 0, at: 0, end: 0, name, order: 0, text };
+        // SAFETY: as in `Bypass::current`; the parser is that of a block in `http`; names and texts are in
+        // the configuration's pool.
+        let (name, text) = unsafe {
             let conf = rewrite?.as_ptr();
             if shim::ig_rewrite_step(parser.as_ptr(), conf, from, &raw mut step) == 0 {
                 return None;
             }
-            super::strings::bytes(step.name)
+            (super::strings::bytes(step.name), super::strings::bytes(step.text))
         };
         from = step.at + size_of::<usize>();
         let kind = match step.kind {
@@ -280,7 +451,13 @@ fn rewrite_steps(parser: Parser<'_>) -> impl Iterator<Item = Step<'_>> {
             5 => Kind::Last,
             _ => Kind::On,
         };
-        Some(Step { kind, at: step.at, end: step.end, name })
+        let order = match u8::try_from(step.order) {
+            Ok(b'=') => Order::Equal,
+            Ok(b'!') => Order::Unequal,
+            Ok(b'~') => Order::Regex,
+            _ => Order::None,
+        };
+        Some(Step { kind, at: step.at, end: step.end, name, order, text })
     })
 }
 
@@ -302,6 +479,9 @@ pub fn other_module_conf(parser: Parser<'_>, name: &CStr) -> Option<OtherModuleC
     }
     None
 }
+
+/// What answers requests.
+type HandlerFn = unsafe extern "C" fn(*mut ngx_http_request_t) -> ngx_int_t;
 
 thread_local! {
     /// The directives that answer requests, by the addresses of their handlers.
@@ -325,11 +505,36 @@ pub fn set_handler<H: Handler>(args: &DirectiveArgs<'_>) -> Result<(), ConfError
         });
         return Ok(());
     };
-    let other = other as *const () as usize;
-    let name = ANSWERING.with_borrow(|known| {
-        let found = known.iter().find(|(handler, _)| *handler == other);
-        found.map(|(_, name)| format!("\"{}\"", name.to_string_lossy()))
-    });
-    let name = name.unwrap_or_else(|| "another directive, such as \"proxy_pass\",".to_owned());
-    Err(ConfError::invalid(format_args!("{name} answers the requests of this location")))
+    Err(ConfError::invalid(answers(other)))
+}
+
+/// Says that something else answers where a directive would.
+fn answers(other: HandlerFn) -> String {
+    let name = match answering(other) {
+        Some(name) => format!("\"{}\"", name.to_string_lossy()),
+        None => "another directive, such as \"proxy_pass\",".to_owned(),
+    };
+    format!("{name} answers the requests of this location")
+}
+
+/// The directive of ours whose handler that is.
+fn answering(handler: HandlerFn) -> Option<&'static CStr> {
+    let handler = handler as *const () as usize;
+    ANSWERING.with_borrow(|known| {
+        known.iter().find(|(known, _)| *known == handler).map(|&(_, name)| name)
+    })
+}
+
+/// Refuses a directive of the location that is merged whose handler another one has put away since.
+///
+/// # Errors
+/// That was reported.
+pub fn check_handler(place: &Place, parser: Parser<'_>) -> Result<(), Reported> {
+    let Some(core) = parser.location::<Core>() else { return Ok(()) };
+    let Some(handler) = core.handler else { return Ok(()) };
+    if answering(handler).is_some_and(|name| name.to_bytes() == place.name.as_bytes()) {
+        return Ok(());
+    }
+    place.error(parser, format_args!("{}", answers(handler)));
+    Err(Reported)
 }

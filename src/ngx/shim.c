@@ -150,6 +150,120 @@ ig_location_regex(const ngx_http_core_loc_conf_t *clcf)
 }
 
 
+/* Whether a URI fits the regular expression of a location. */
+
+ngx_uint_t
+ig_location_matches(const ngx_http_core_loc_conf_t *clcf, ngx_str_t *uri)
+{
+#if (NGX_PCRE)
+    return clcf->regex != NULL
+           && ngx_regex_exec(clcf->regex->regex, uri, NULL, 0) >= 0;
+#else
+    return 0;
+#endif
+}
+
+
+/* The location within another that a URI leads to by its name, without those that are within that. */
+
+static const ngx_http_core_loc_conf_t *
+ig_location_by_name(const ngx_http_core_loc_conf_t *within,
+    const ngx_str_t *uri)
+{
+    size_t                                left, len;
+    u_char                               *rest;
+    ngx_int_t                             order;
+    const ngx_http_core_loc_conf_t       *best;
+    const ngx_http_location_tree_node_t  *node;
+
+    best = NULL;
+    rest = uri->data;
+    left = uri->len;
+    node = within->static_locations;
+
+    while (node != NULL) {
+        len = node->len;
+        order = ngx_filename_cmp(rest, (u_char *) node->name,
+                                 ngx_min(left, len));
+
+        if (order < 0 || (order == 0 && left < len)) {
+            node = node->left;
+
+        } else if (order > 0) {
+            node = node->right;
+
+        } else if (left == len) {
+            return node->exact ? node->exact : node->inclusive;
+
+        } else if (node->inclusive != NULL) {
+            best = node->inclusive;
+            rest += len;
+            left -= len;
+            node = node->tree;
+
+        } else {
+            node = node->right;
+        }
+    }
+
+    return best;
+}
+
+
+/*
+ * The location within another, or within a server, that requests for a URI come to; NULL where
+ * there is none.  "*is_sure" says that no regular expression of a level above is asked.  Without
+ * any of them where "has_regexes" is 0.
+ */
+
+const ngx_http_core_loc_conf_t *
+ig_location_find(const ngx_http_core_loc_conf_t *within, ngx_str_t *uri,
+    ngx_uint_t has_regexes, ngx_uint_t *is_sure)
+{
+    const ngx_http_core_loc_conf_t  *found, *below;
+
+    *is_sure = 0;
+    found = ig_location_by_name(within, uri);
+
+    if (found != NULL) {
+        if (found->exact_match) {
+            *is_sure = 1;
+            return found;
+        }
+
+        below = ig_location_find(found, uri, has_regexes, is_sure);
+
+        if (*is_sure) {
+            return below;
+        }
+
+#if (NGX_PCRE)
+        if (found->noregex) {
+            has_regexes = 0;
+        }
+#endif
+
+        found = below ? below : found;
+    }
+
+#if (NGX_PCRE)
+    if (has_regexes && within->regex_locations != NULL) {
+        ngx_http_core_loc_conf_t  **asked;
+
+        for (asked = within->regex_locations; *asked != NULL; asked++) {
+            if (ig_location_matches(*asked, uri)) {
+                below = ig_location_find(*asked, uri, 1, is_sure);
+                *is_sure = 1;
+                return below ? below : *asked;
+            }
+        }
+    }
+#endif
+
+    return found;
+}
+
+
 /* Gives a variable a value, or none where that is NULL.  All of the word, which may be unset. */
 
 void
@@ -248,32 +362,39 @@ typedef struct {
     size_t      end;
     /* The variable that an "if" asks for, or the regular expression of a "rewrite". */
     ngx_str_t   name;
+    /* How an "if" compares that, 0 where it only asks whether it is set; and the text for '=' and '!'. */
+    ngx_uint_t  order;
+    ngx_str_t   text;
 } ig_rewrite_step_t;
 
 
-/* The variable of "if ($it)", "if ($it = text)" and "if ($it ~ regex)"; the code of the "if" is at "at". */
+/* What "if ($it)", "if ($it = text)" and "if ($it ~ regex)" ask; the code of the "if" is at "at". */
 
 static void
-ig_rewrite_asked(ngx_conf_t *cf, u_char *codes, size_t at, ngx_str_t *name)
+ig_rewrite_asked(ngx_conf_t *cf, u_char *codes, size_t at,
+    ig_rewrite_step_t *step)
 {
-    size_t                       before, value;
-    u_char                      *test;
-    ngx_http_variable_t         *variables;
-    ngx_http_script_code_pt      code;
-    ngx_http_script_var_code_t  *var;
-    ngx_http_core_main_conf_t   *cmcf;
+    size_t                         before;
+    u_char                        *test;
+    ngx_http_variable_t           *variables;
+    ngx_http_script_code_pt        code;
+    ngx_http_script_var_code_t    *var;
+    ngx_http_core_main_conf_t     *cmcf;
+    ngx_http_script_value_code_t  *value;
 
     before = 0;
-    value = sizeof(ngx_http_script_value_code_t) + sizeof(uintptr_t);
+    value = NULL;
 
-    if (at >= sizeof(uintptr_t)) {
+    if (at >= sizeof(uintptr_t) + sizeof(ngx_http_script_value_code_t)) {
         test = codes + at - sizeof(uintptr_t);
         code = *(ngx_http_script_code_pt *) test;
 
         if (code == ngx_http_script_equal_code
             || code == ngx_http_script_not_equal_code)
         {
-            before = value;
+            before = sizeof(ngx_http_script_value_code_t) + sizeof(uintptr_t);
+            value = (ngx_http_script_value_code_t *) (codes + at - before);
+            step->order = (code == ngx_http_script_equal_code) ? '=' : '!';
         }
     }
 
@@ -285,6 +406,8 @@ ig_rewrite_asked(ngx_conf_t *cf, u_char *codes, size_t at, ngx_str_t *name)
             == ngx_http_script_regex_start_code)
         {
             before = sizeof(ngx_http_script_regex_code_t);
+            value = NULL;
+            step->order = '~';
         }
     }
 #endif
@@ -305,7 +428,12 @@ ig_rewrite_asked(ngx_conf_t *cf, u_char *codes, size_t at, ngx_str_t *name)
     variables = cmcf->variables.elts;
 
     if (var->index < cmcf->variables.nelts) {
-        *name = variables[var->index].name;
+        step->name = variables[var->index].name;
+    }
+
+    if (value != NULL && value->code == ngx_http_script_value_code) {
+        step->text.len = value->text_len;
+        step->text.data = (u_char *) value->text_data;
     }
 }
 
@@ -352,7 +480,7 @@ ig_rewrite_step(ngx_conf_t *cf, const void *conf, size_t from,
             condition = (ngx_http_script_if_code_t *) (elts + at);
             step->kind = IG_REWRITE_IF;
             step->end = at + condition->next;
-            ig_rewrite_asked(cf, elts, at, &step->name);
+            ig_rewrite_asked(cf, elts, at, step);
             return 1;
         }
 

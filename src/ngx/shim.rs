@@ -29,6 +29,10 @@ pub struct RewriteStep {
     pub end: usize,
     /// The variable that an `if` asks for, or the regular expression of a `rewrite`.
     pub name: ngx_str_t,
+    /// How an `if` compares that: `=`, `!` or `~`; 0 where it only asks whether it is set.
+    pub order: ngx_uint_t,
+    /// What it compares it with by `=` and `!`, where that is the same each time.
+    pub text: ngx_str_t,
 }
 
 /// nginx's thread pool; its layout is private to nginx.
@@ -216,6 +220,16 @@ unsafe extern "C" {
     pub fn ig_location_named(location: *const ngx_http_core_loc_conf_t) -> ngx_uint_t;
     pub fn ig_location_noname(location: *const ngx_http_core_loc_conf_t) -> ngx_uint_t;
     pub fn ig_location_regex(location: *const ngx_http_core_loc_conf_t) -> ngx_uint_t;
+    pub fn ig_location_matches(
+        location: *const ngx_http_core_loc_conf_t,
+        uri: *mut ngx_str_t,
+    ) -> ngx_uint_t;
+    pub fn ig_location_find(
+        within: *const ngx_http_core_loc_conf_t,
+        uri: *mut ngx_str_t,
+        has_regexes: ngx_uint_t,
+        is_sure: *mut ngx_uint_t,
+    ) -> *const ngx_http_core_loc_conf_t;
     pub fn ig_value_set(value: *mut ngx_variable_value_t, found: *const ngx_str_t);
     pub fn ig_value_forget(value: *mut ngx_variable_value_t);
     pub fn ig_access_allows_all(conf: *const c_void) -> ngx_uint_t;

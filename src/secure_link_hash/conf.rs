@@ -42,8 +42,11 @@ pub struct MainConf {
 #[derive(Default)]
 pub struct Notes {
     pub places: RefCell<Vec<Rc<Place>>>,
-    /// Those of locations that judge links, and let in whoever has none.
+    /// Those of locations that judge links, and let in whoever has none, with nothing in them that may go
+    /// by the verdict.
     pub lenient: RefCell<Vec<Rc<Place>>>,
+    /// Those of the others.
+    pub deciding: RefCell<Vec<Rc<Place>>>,
     /// Messages of locations that have links of others.
     pub idle: RefCell<Vec<Rc<Place>>>,
     /// Whether any location says how long links last that are made there.

@@ -262,6 +262,11 @@ fn set_strip(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfErr
     if names.iter().any(|name| name.is_empty() || name == b"off") {
         return Err(ConfError::invalid("\"off\" stands alone, and an argument has a name"));
     }
+    if names == [b"on"] {
+        let reason =
+            "\"on\" is not the name of an argument: list those to take out, as \"token expires\"";
+        return Err(ConfError::invalid(reason));
+    }
     if let Some(name) = names.iter().find(|name| name.contains(&b',')) {
         let name = String::from_utf8_lossy(name);
         return Err(ConfError::invalid(format_args!(

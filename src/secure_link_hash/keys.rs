@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::rc::Rc;
 
-use image_gate_core::link::{Key, parse_secret, secret_of_file};
+use image_gate_core::link::{Key, odd_file, parse_secret, secret_of_file};
 
 use super::conf::LocConf;
 use crate::ngx::conf::{ConfError, DirectiveArgs, once};
@@ -22,17 +22,18 @@ pub fn set(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError
     let (mut id, mut salt, mut secret) = (None, None, None);
     for text in args.rest(0) {
         let path = |path: &[u8]| args.full_path(path, true);
+        let read = |name: &[u8]| read(&path(name)?, args);
         if let Some(text) = text.strip_prefix(b"id=") {
             once(&mut id, text)?;
         } else if let Some(text) = text.strip_prefix(b"salt=") {
             refuse_template(text, OTHERWISE)?;
             once(&mut salt, parse_secret(text).map_err(|error| wrong("salt", error))?)?;
         } else if let Some(name) = text.strip_prefix(b"salt_file=") {
-            once(&mut salt, read(&path(name)?)?)?;
+            once(&mut salt, read(name)?)?;
         } else if secret.is_some() {
             return Err(ConfError::invalid("more than one key"));
         } else if let Some(name) = text.strip_prefix(b"file=") {
-            secret = Some(read(&path(name)?)?);
+            secret = Some(read(name)?);
         } else {
             refuse_template(text, OTHERWISE)?;
             if is_file(text, &path(text)?) {
@@ -92,8 +93,12 @@ fn wrong(what: &str, error: impl std::fmt::Display) -> ConfError {
     ConfError::invalid(format_args!("{what}: {error}"))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, ConfError> {
-    let (content, _) = files::read(path, LONGEST_FILE)
-        .map_err(|error| wrong(&path.display().to_string(), error))?;
-    secret_of_file(&content).map_err(|error| wrong(&path.display().to_string(), error))
+fn read(path: &Path, args: &DirectiveArgs<'_>) -> Result<Vec<u8>, ConfError> {
+    let name = path.display();
+    let (content, _) =
+        files::read(path, LONGEST_FILE).map_err(|error| wrong(&name.to_string(), error))?;
+    if let Some(reason) = odd_file(&content) {
+        args.place().warn(args.parser(), format_args!("{name}: {reason}"));
+    }
+    secret_of_file(&content).map_err(|error| wrong(&name.to_string(), error))
 }

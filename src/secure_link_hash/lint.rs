@@ -15,7 +15,7 @@ use crate::image_resize::ImageResize;
 use crate::ngx::Parser;
 use crate::ngx::captures::{Capture, captures};
 use crate::ngx::conf::{Expression, Place, Term, terms, variables};
-use crate::ngx::location::{self, Bypass, Server};
+use crate::ngx::location::{self, Bypass, Order, Server};
 use crate::ngx::variable;
 
 /// What a location decides, or hands out, by. That they are evaluated is reason enough to have
@@ -67,6 +67,24 @@ const SLASHLESS: [&[u8]; 10] = [
     b"server_name",
     b"server_port",
 ];
+
+/// Other variables that nginx has, and that tell nothing of a link.
+const OF_NGINX: [&[u8]; 11] = [
+    b"content_length",
+    b"content_type",
+    b"document_root",
+    b"hostname",
+    b"invalid_referer",
+    b"realpath_root",
+    b"remote_user",
+    b"request_filename",
+    b"request_length",
+    b"server_protocol",
+    b"ssl_protocol",
+];
+
+/// What the argument with a token is usually called.
+const TOKENS: [&[u8]; 7] = [b"hash", b"hmac", b"md5", b"sig", b"sign", b"signature", b"token"];
 
 /// Variables of one client, which it can't choose freely.
 const ADDRESSES: [&[u8]; 2] = [b"binary_remote_addr", b"remote_addr"];
@@ -180,8 +198,14 @@ impl LocConf {
         }
         if is_on {
             self.places.mark_used();
-        } else {
-            notes.lenient.borrow_mut().extend(self.places.iter().cloned());
+        } else if !location::is_nameless(parser) {
+            if self.places.iter().take(own).any(|place| place.name == "secure_link_hash_require") {
+                // Whoever says "off" means it.
+                self.places.iter().take(own).for_each(|place| place.is_used.set(true));
+            }
+            let lenient = if self.decides(parser) { &notes.deciding } else { &notes.lenient };
+            lenient.borrow_mut().extend(self.places.iter().cloned());
+            self.warn_of_half(notes, parser);
         }
         let own_place = |name: &str| {
             let mut places = self.places.iter().take(own);
@@ -194,6 +218,7 @@ impl LocConf {
             place.warn(parser, format_args!("{}", bypass.reason()));
         }
         self.warn_of_value(is_on, &own_place, parser);
+        self.warn_of_kept(&own_place, parser);
         self.warn_of_own(notes, parser);
         self.warn_of_format(own, notes, parser);
         if matches!(self.method, Method::Mac(..))
@@ -238,6 +263,108 @@ impl LocConf {
                 format_args!(
                     "the expiry of links is not signed: add \"$secure_link_hash_expires\", or \
                      whoever has a link can make it last"
+                ),
+            );
+        }
+    }
+
+    /// Where it is said that links have to be right, or else what a right one is where an `if` asks for
+    /// that.
+    pub fn guard_place(&self, is_judged: bool) -> Option<&Rc<Place>> {
+        if self.is_required() {
+            return self.places.get("secure_link_hash_require");
+        }
+        METHODS.iter().find_map(|name| self.places.get(name)).filter(|_| is_judged)
+    }
+
+    /// Whether a location says that links need not be right there.
+    pub fn is_left_open(&self) -> bool {
+        let place = self.places.get("secure_link_hash_require");
+        !self.is_required() && place.is_some_and(|place| place.is_in_location)
+    }
+
+    /// Whether anything may become of the verdict on a link in the location that is merged: what is not
+    /// known is taken for something that goes by it. A log and a header of the answer do not.
+    fn decides(&self, parser: Parser<'_>) -> bool {
+        let captured: Vec<_> =
+            location::regex(parser).and_then(captures).into_iter().flatten().collect();
+        let may_tell = |name: &[u8]| {
+            !(is_public(name)
+                || ALL.contains(&name)
+                || OF_NGINX.contains(&name)
+                || captured.iter().any(|captured| captured.is_called(name)))
+        };
+        let image = parser.location::<ImageResize>();
+        location::has_handler(parser)
+            || location::may_leave(parser)
+            || location::has_limits(parser)
+            || location::has_programs(parser)
+            || location::auth_request(parser).is_some()
+            || location::conditions(parser).any(|asked| asked.is_unknown() || may_tell(asked.name))
+            || variables(location::root_text(parser).1).any(may_tell)
+            || image.is_some_and(|image| {
+                image.asked_by().any(|(_, read)| read.variables().any(may_tell))
+            })
+    }
+
+    /// Warns where an `if` asks for one of the two things that a wrong link comes to.
+    fn warn_of_half(&self, notes: &Notes, parser: Parser<'_>) {
+        use ThirdPartyFormat::{Imgproxy, Thumbor};
+        let may_expire = match self.links {
+            Some(LinkFormatConf::ThirdParty(format, ..)) => !matches!(format, Imgproxy | Thumbor),
+            _ => self.value_text().contains(&b','),
+        };
+        if !may_expire {
+            return;
+        }
+        let Some(place) = METHODS.iter().find_map(|name| self.places.get(name)) else { return };
+        let (mut empty, mut expired) = (false, false);
+        for asked in location::conditions(parser) {
+            match (asked.name, asked.order, asked.text) {
+                (b"secure_link_hash", Order::Equal, b"") => empty = true,
+                (b"secure_link_hash", Order::Equal, b"0") => expired = true,
+                (name, ..)
+                    if !asked.is_unknown() && (is_public(name) || OF_NGINX.contains(&name)) => {}
+                _ => return,
+            }
+        }
+        let (asked, passed) = match (empty, expired) {
+            (true, false) => ("", "have expired, for which it is \"0\""),
+            (false, true) => ("0", "are not signed, for which it is \"\""),
+            _ => return,
+        };
+        notes.warned.warn(
+            place,
+            parser,
+            format_args!(
+                "\"if ($secure_link_hash = \"{asked}\")\" lets links in that {passed}: write \
+                 \"secure_link_hash_require on\", or \"if ($secure_link_hash != 1)\""
+            ),
+        );
+    }
+
+    /// Warns where a part of a link is taken out of the request, and its token is not.
+    fn warn_of_kept<'a>(
+        &'a self,
+        own_place: &dyn Fn(&str) -> Option<&'a Rc<Place>>,
+        parser: Parser<'_>,
+    ) {
+        let (Some(names), Some(place)) = (&self.strip, own_place("secure_link_hash_strip")) else {
+            return;
+        };
+        let (Some(_), Some(token)) = (self.message(), self.token_argument()) else { return };
+        let is_stripped = |own: &[u8]| names.iter().any(|name| name.eq_ignore_ascii_case(own));
+        let is_slip = |name: &Vec<u8>| {
+            let name = name.to_ascii_lowercase();
+            name.starts_with(b"arg_") || TOKENS.contains(&name.as_slice())
+        };
+        let others = self.own_arguments().any(is_stripped) || names.iter().any(is_slip);
+        if !is_stripped(token) && others {
+            let token = String::from_utf8_lossy(token);
+            place.warn(
+                parser,
+                format_args!(
+                    "the token stays in the request, which is the argument \"{token}\": add it"
                 ),
             );
         }
@@ -296,7 +423,9 @@ impl LocConf {
             let reason = "all links are refused: behind the comma there has to be no space";
             place.warn(parser, format_args!("{reason}"));
         } else if value.variables().count() > 1
-            && let Some(Term::Text(b" ")) = terms(value.text()).nth(1)
+            && let Some(Term::Text(between)) = terms(value.text()).nth(1)
+            && (between == b" "
+                || !value.text().contains(&b',') && value.variables().skip(1).any(is_expiry))
         {
             let reason = "between token and expiry there has to be a comma, and no space";
             place.warn(parser, format_args!("{reason}"));
@@ -546,6 +675,19 @@ impl LocConf {
                 format_args!("\"{directive}\" reads \"${read}\", which it does not sign"),
             );
         }
+        let (directive, text) = location::root_text(parser);
+        let read = variables(text).find(|name| captured.iter().any(|captured| captured == name));
+        if let Some(read) = read.or_else(|| self.unsigned_in(text)) {
+            let read = String::from_utf8_lossy(read);
+            notes.warned.warn(
+                place,
+                parser,
+                format_args!(
+                    "\"{directive}\" reads \"${read}\", which it does not sign: whoever has one link \
+                     has all files"
+                ),
+            );
+        }
         let is_argument = |name: &[u8]| name.starts_with(b"arg_") && !self.is_of_token(name);
         let signs_path = self.prefix == Some(true)
             || message.variables().any(|name| images::PATHS.contains(&name))
@@ -583,6 +725,18 @@ impl LocConf {
                 ),
             );
         }
+    }
+
+    /// What a text holds that whoever asks chooses, and nobody signs who makes links here. Nothing where what
+    /// is signed may hold it by another name.
+    pub fn unsigned_in<'a>(&self, text: &'a [u8]) -> Option<&'a [u8]> {
+        let ((message, _), Some(_)) = (self.message()?, self.value) else { return None };
+        if !message.variables().all(|name| self.is_plain(name)) {
+            return None;
+        }
+        let is_chosen = |name: &[u8]| variable::is_single(name) && name != b"http_host";
+        let is_signed = |name: &[u8]| message.variables().any(|signed| signed == name);
+        variables(text).find(|name| is_chosen(name) && !is_signed(name) && !self.is_of_token(name))
     }
 
     /// Whether a variable is where the token or the expiry is.
@@ -729,8 +883,12 @@ pub fn warn(parser: Parser<'_>, main: &MainConf) {
     let notes = &main.notes;
     warn_of_questions(notes, parser);
     let lenient = notes.lenient.borrow();
+    let is_used = |places: &[Rc<Place>]| places.iter().for_each(|place| place.is_used.set(true));
     if variable::is_used(parser, &VERDICTS) {
-        lenient.iter().for_each(|place| place.is_used.set(true));
+        is_used(&notes.deciding.borrow());
+    }
+    if variable::is_used(parser, &["secure_link_hash_token"]) {
+        is_used(&lenient);
     }
     if !variable::is_used(parser, &["secure_link_hash_token"]) {
         for place in notes.idle.borrow().iter() {
@@ -755,14 +913,16 @@ pub fn warn(parser: Parser<'_>, main: &MainConf) {
             ),
         );
     }
+    let deciding = notes.deciding.borrow();
     for place in notes.places.borrow().iter().filter(|place| !place.is_used.get()) {
-        if lenient.iter().any(|other| Rc::ptr_eq(other, place)) {
+        if lenient.iter().chain(deciding.iter()).any(|other| Rc::ptr_eq(other, place)) {
             if METHODS.contains(&place.name) {
                 place.warn(
                     parser,
                     format_args!(
                         "no request is refused by it: there is neither \
-                         \"secure_link_hash_require on\" nor a use of $secure_link_hash"
+                         \"secure_link_hash_require on\" nor an \"if\" on $secure_link_hash here; \
+                         \"secure_link_hash_require off\" says that this is meant"
                     ),
                 );
             }

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::LazyLock;
 
 use super::date::Date;
 use super::digest::Digest;
@@ -11,6 +12,9 @@ use super::limits::{parse_bytes, parse_requests};
 use super::slots::MOST_AT_ONCE;
 use super::table::{Partner, PartnerKey, PartnerTable, is_id};
 use super::window::{Period, Resource};
+
+/// The digest of an empty key, as scripts make it whose variable is empty.
+static OF_NOTHING: LazyLock<Digest> = LazyLock::new(|| Digest::of(b""));
 
 /// How a moment is written.
 const DATES: &str = "a date, 2026-12-31, or a time in UTC, 2026-12-31T23:59:59Z";
@@ -44,6 +48,10 @@ impl PartnerTable {
         let mut partners = Vec::new();
         let mut ids = HashMap::new();
         let mut digests = HashMap::new();
+        if matches!(text, [0xef, 0xbb, 0xbf, ..] | [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) {
+            let reason = "a byte order mark: save the file as UTF-8 without one".to_owned();
+            return Err(FileError { line: 1, column: 1, reason });
+        }
         for (index, line) in text.split(|&byte| byte == b'\n').enumerate() {
             let number = index + 1;
             let fail = |(column, reason)| FileError { line: number, column, reason };
@@ -108,6 +116,9 @@ fn parse_line(words: &[LineWord<'_>]) -> Result<Option<Partner>, Fault> {
                 "\"sha256:\" and 64 hexadecimal digits; \"image-gate key hash\" makes one";
             (column, format!("invalid digest: {expected}"))
         })?;
+        if parsed == *OF_NOTHING {
+            return Err((column, "a digest of nothing: no request has an empty key".to_owned()));
+        }
         let expires = match date.map(Date::parse) {
             None => None,
             Some(Some((_, end))) => Some(end),
@@ -232,6 +243,19 @@ mod tests {
 
     fn digest(key: &str) -> String {
         Digest::of(key.as_bytes()).to_string()
+    }
+
+    #[test]
+    fn files_that_editors_and_empty_variables_make() {
+        let line = format!("acme {}\n", digest("one"));
+        for (text, said) in [
+            (["\u{feff}", &line].concat().into_bytes(), "line 1, column 1: a byte order mark"),
+            (b"\xff\xfea\0".to_vec(), "line 1, column 1: a byte order mark"),
+            (format!("acme {}", digest("")).into_bytes(), "line 1, column 6: a digest of nothing"),
+        ] {
+            let error = PartnerTable::parse(&text).unwrap_err().to_string();
+            assert!(error.starts_with(said), "{error}");
+        }
     }
 
     #[test]

@@ -33,6 +33,9 @@ pub enum KeyError {
     /// No bytes.
     #[error("the key is empty")]
     Empty,
+    /// An editor has put a mark before it, or written it in two bytes a letter.
+    #[error("a byte order mark stands before the key: save the file as UTF-8 without one")]
+    ByteOrderMark,
     /// Behind `hex:` stands something else.
     #[error("the key is not hexadecimal")]
     Hex,
@@ -103,8 +106,52 @@ pub fn parse_secret(text: &[u8]) -> Result<Vec<u8>, KeyError> {
 /// # Errors
 /// What is wrong with it.
 pub fn secret_of_file(content: &[u8]) -> Result<Vec<u8>, KeyError> {
+    if has_byte_order_mark(content) {
+        return Err(KeyError::ByteOrderMark);
+    }
+    parse_secret(line_of_file(content))
+}
+
+/// What stands in a file before the newline at its end.
+fn line_of_file(content: &[u8]) -> &[u8] {
     let content = content.strip_suffix(b"\n").unwrap_or(content);
-    parse_secret(content.strip_suffix(b"\r").unwrap_or(content))
+    content.strip_suffix(b"\r").unwrap_or(content)
+}
+
+/// Whether it begins as UTF-8 does for some editors, or is all of UTF-16; a key of random bytes may begin as
+/// that does.
+fn has_byte_order_mark(content: &[u8]) -> bool {
+    let is_wide = |odd: usize| {
+        let (pairs, rest) = content.as_chunks::<2>();
+        let is_half_empty = |pair: &[u8; 2]| pair.get(odd) == Some(&0);
+        rest.is_empty() && pairs.len() > 1 && pairs.iter().skip(1).all(is_half_empty)
+    };
+    match content {
+        [0xef, 0xbb, 0xbf, ..] => true,
+        [0xff, 0xfe, ..] => is_wide(1),
+        [0xfe, 0xff, ..] => is_wide(0),
+        _ => false,
+    }
+}
+
+/// What of a file is taken for a part of the key though it is hardly meant so.
+#[must_use]
+pub fn odd_file(content: &[u8]) -> Option<&'static str> {
+    let key = line_of_file(content);
+    let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n');
+    if !key.iter().all(is_text) || key.starts_with(b"-----BEGIN ") {
+        return None;
+    }
+    let is_end = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_whitespace);
+    if is_end(key.first()) || is_end(key.last()) {
+        Some("the space at its beginning or its end is a part of the key: take it away")
+    } else if key.contains(&b'\n') {
+        Some("its lines are one key: write each key into a file of its own")
+    } else if matches!(key, [b'"', .., b'"'] | [b'\'', .., b'\'']) {
+        Some("the quotes around it are a part of the key: take them away")
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]
@@ -139,6 +186,48 @@ mod tests {
         assert_eq!(secret_of_file(b"a\n\n").unwrap(), b"a\n");
         assert_eq!(secret_of_file(b"\n"), Err(KeyError::Empty));
         assert_eq!(secret_of_file(b""), Err(KeyError::Empty));
+    }
+
+    #[test]
+    fn marks_of_editors() {
+        for content in [
+            &b"\xef\xbb\xbfhex:736563726574"[..],
+            b"\xff\xfes\0e\0c\0",
+            b"\xfe\xff\0s\0e\0c",
+            b"\xef\xbb\xbf",
+        ] {
+            assert_eq!(secret_of_file(content), Err(KeyError::ByteOrderMark), "{content:?}");
+        }
+        for content in [&b"\xff\xfesecret"[..], b"\xff\xfe", b"\xfe\xff\0s\0ec\0", b"\xef\xbbk"] {
+            assert_eq!(secret_of_file(content).unwrap(), content);
+        }
+    }
+
+    #[test]
+    fn files_that_hold_more_than_a_key() {
+        for (content, said) in [
+            (&b"one\ntwo\n"[..], "its lines"),
+            (b"one\r\ntwo\r\n", "its lines"),
+            (b" one\n", "the space"),
+            (b"one \n", "the space"),
+            (b"one\n\n", "the space"),
+            (b"\"one\"\n", "the quotes"),
+            (b"'one'", "the quotes"),
+        ] {
+            let odd = odd_file(content);
+            assert!(odd.is_some_and(|odd| odd.starts_with(said)), "{content:?}: {odd:?}");
+        }
+        for content in [
+            &b"one"[..],
+            b"one\n",
+            b"one two\r\n",
+            b"\"one",
+            b"\"",
+            b"\x01\n\x02\n",
+            b"-----BEGIN PUBLIC KEY-----\na\n-----END PUBLIC KEY-----\n",
+        ] {
+            assert_eq!(odd_file(content), None, "{content:?}");
+        }
     }
 
     #[test]

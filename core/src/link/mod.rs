@@ -32,7 +32,7 @@ mod verify_error;
 pub use encoding::{Encoding, decode_base64};
 pub use expression::{Expression, ExpressionError, Variables};
 pub use format::{LinkRequest, Rules, SignError, SignRequest, Unsigned, Verified};
-pub use key::{Key, KeyError, parse_secret, secret_of_file};
+pub use key::{Key, KeyError, odd_file, parse_secret, secret_of_file};
 pub use mac::{Algorithm, Mac, Tag};
 pub use signer::{MIN_TAG, Signer, Token};
 pub use third_party::{ThirdParty, ThirdPartyFormat};
