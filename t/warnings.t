@@ -579,6 +579,7 @@ server {
     location = /e { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$arg_file|$arg_e"; access_key_redirect /un/$arg_file; }
     location = /f { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$arg_to|$arg_e"; access_key_redirect $arg_to; }
     location ~ ^/g/(.*)$ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$uri|$arg_e"; alias /data/$1; }
+    location ~ ^/i/(.*)$ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message $arg_e; secure_link_hash_prefix on; alias /data/$1; }
     location = /h { secure_link_hash_require off; access_key zone=p from=arg:key; access_key_redirect /un/$arg_file; }
     location ^~ /un/ { secure_link_hash_require off; internal; }
 }

@@ -676,7 +676,11 @@ impl LocConf {
             );
         }
         let (directive, text) = location::root_text(parser);
-        let read = variables(text).find(|name| captured.iter().any(|captured| captured == name));
+        // A prefix is a part of the path.
+        let is_captured = |name: &&[u8]| {
+            self.prefix != Some(true) && captured.iter().any(|captured| captured == name)
+        };
+        let read = variables(text).find(is_captured);
         if let Some(read) = read.or_else(|| self.unsigned_in(text)) {
             let read = String::from_utf8_lossy(read);
             notes.warned.warn(
