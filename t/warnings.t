@@ -525,6 +525,16 @@ location ~ \.jpeg$ { auth_basic one; }
 location ~ \.pdf$ { allow 192.0.2.1; deny all; }
 location ~ \.mp4$ { rewrite ^ /k/all last; }
 location ~ \.zip$ { secure_link_hash_require off; }
+=== pictures that a regular expression takes from all of a server
+location / {
+    access_key zone=p from=arg:key; #! warn: "/a.jpg" comes to "location ~ \.(jpg|png)$", where nobody is asked: write "location ^~ /", or "access_key off"
+}
+location ~ \.(jpg|png)$ { }
+=== what is not for all of a server
+location / { access_key zone=p from=arg:key; }
+location ~ ^/(\d+)x(\d+)/ { }
+location ~ ^/thumbs/.*\.jpg$ { }
+location /health { return 204; }
 === pictures of a server where all are asked
 access_key zone=p from=arg:key;
 location /k/ { }
@@ -608,6 +618,17 @@ location /a/ {
     location /a/b/ { proxy_pass http://127.0.0.1:1; }
 }
 location /un/ { internal; }
+=== signatures where a regular expression has the path
+location ~ ^/c/ {
+    image_resize_url imgproxy;
+    image_resize_allow all;
+    secure_link_hash_format imgproxy; #! warn: all links are refused: "c" stands where imgproxy has the signature, as no regular expression is a part of the path that is left out: write "location /c/"
+    secure_link_hash_key salt=s k;
+    secure_link_hash_require on;
+}
+location ~ ^/[^/]+/rs { image_resize_url imgproxy; image_resize_allow all; secure_link_hash_format imgproxy; secure_link_hash_key salt=s k; secure_link_hash_require on; }
+location /d/ { image_resize_url thumbor; image_resize_allow all; secure_link_hash_format thumbor; secure_link_hash_key k; secure_link_hash_require on; }
+location ~ ^/e/ { secure_link_hash_format bunny; secure_link_hash_key k; secure_link_hash_require on; }
 === what is taken out for a token
 location /a/ {
     secure_link_hash_strip on; #! emerg: "on" is not the name of an argument: list those to take out, as "token expires"

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::conf::{LocConf, LocationNote, MainConf};
 use crate::ngx::Parser;
+use crate::ngx::captures::beginning;
 use crate::ngx::conf::{Place, WarnedOnce};
 use crate::ngx::location::{self, Found, Server};
 use crate::secure_link_hash::SecureLinkHash;
@@ -124,29 +125,6 @@ fn taken(
             noted.iter().find(|noted| noted.found == taker).is_some_and(LocationNote::is_open);
         (is_open && is_meant(uri.as_bytes())).then_some((uri, taker))
     })
-}
-
-/// What all URIs begin with that fit a regular expression, as far as that is easily seen.
-fn beginning(regex: &[u8]) -> Vec<u8> {
-    let mut text = Vec::new();
-    let mut rest = regex.strip_prefix(b"^").unwrap_or_default();
-    loop {
-        match *rest {
-            [b'\\', byte, ref after @ ..] if byte.is_ascii_punctuation() => {
-                text.push(byte);
-                rest = after;
-            }
-            [byte, ref after @ ..] if byte.is_ascii_alphanumeric() || b"/-_~%".contains(&byte) => {
-                text.push(byte);
-                rest = after;
-            }
-            [b'?' | b'*' | b'{', ..] => {
-                text.pop();
-                return text;
-            }
-            _ => return text,
-        }
-    }
 }
 
 /// What all paths of a redirect begin with.

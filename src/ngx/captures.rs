@@ -1,4 +1,4 @@
-//! What a regular expression captures.
+//! What a regular expression captures, and what fits it begins with.
 
 /// A group of a regular expression.
 pub struct Capture<'a> {
@@ -103,4 +103,27 @@ fn name(group: &[u8]) -> Option<(&[u8], &[u8])> {
     // `(?<=` and `(?<!` look behind, and capture nothing.
     let is_name = name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
     is_name.then_some((name, text.get(1..).unwrap_or_default()))
+}
+
+/// What all URIs begin with that fit a regular expression, as far as that is easily seen.
+pub fn beginning(regex: &[u8]) -> Vec<u8> {
+    let mut text = Vec::new();
+    let mut rest = regex.strip_prefix(b"^").unwrap_or_default();
+    loop {
+        match *rest {
+            [b'\\', byte, ref after @ ..] if byte.is_ascii_punctuation() => {
+                text.push(byte);
+                rest = after;
+            }
+            [byte, ref after @ ..] if byte.is_ascii_alphanumeric() || b"/-_~%".contains(&byte) => {
+                text.push(byte);
+                rest = after;
+            }
+            [b'?' | b'*' | b'{', ..] => {
+                text.pop();
+                return text;
+            }
+            _ => return text,
+        }
+    }
 }

@@ -13,7 +13,7 @@ use super::conf::{
 use super::images::{self, ADDRESS, ALL};
 use crate::image_resize::ImageResize;
 use crate::ngx::Parser;
-use crate::ngx::captures::{Capture, captures};
+use crate::ngx::captures::{Capture, beginning, captures};
 use crate::ngx::conf::{Expression, Place, Term, terms, variables};
 use crate::ngx::location::{self, Bypass, Order, Server};
 use crate::ngx::variable;
@@ -494,6 +494,23 @@ impl LocConf {
         }
         let Some(dialect) = self.signing_dialect() else { return };
         let image = parser.location::<ImageResize>();
+        if self.is_required()
+            && let Some(regex) = location::regex(parser)
+            && let start = beginning(regex)
+            && let [b"", first, _, ..] = &start.split(|&byte| byte == b'/').collect::<Vec<_>>()[..]
+            && !first.is_empty()
+            && let Some(place) = own_place("secure_link_hash_format")
+                .or_else(|| own_place("secure_link_hash_require"))
+        {
+            let (first, start) = (String::from_utf8_lossy(first), String::from_utf8_lossy(&start));
+            place.warn(
+                parser,
+                format_args!(
+                    "all links are refused: \"{first}\" stands where {name} has the signature, as no \
+                     regular expression is a part of the path that is left out: write \"location {start}\""
+                ),
+            );
+        }
         if let Some(place) = self.places.get("secure_link_hash_format")
             && let Some(read) = image.and_then(|image| image.dialect())
             && read != dialect
