@@ -496,6 +496,11 @@ location ~ ^/m/ {
 }
 location ~ \.png$ { access_key zone=p from=arg:key; }
 location ~ ^/n/ { }
+location ~ ^/o/(.*)$ {
+    access_key zone=p from=arg:key; #! warn: "/o/a.jpg" comes to "location ^~ /o/", where nobody is asked: take "^~" away, or "access_key off" there if that is meant
+}
+location ^~ /o/ { }
+location ^~ /static/ { }
 === pictures that a regular expression within takes from a location within
 location /a/ {
     location /a/k/ {
@@ -508,6 +513,11 @@ location ^~ /k/ { access_key zone=p from=arg:key; access_key_redirect /un$uri; l
 location ^~ /un/ { internal; }
 location /l/ { access_key zone=p from=arg:key; access_key_redirect @un; location ~ \.jpg$ { expires 1d; } }
 location = /m/a.jpg { access_key zone=p from=arg:key; }
+location = /n { access_key zone=p from=arg:key; access_key_redirect /un2/all.zip; }
+location /un2/ { internal; }
+location ~ ^/un2/.*\.jpg$ { }
+location ~ ^/p/ { access_key zone=p from=arg:key; }
+location = /p/a.jpg { }
 location @un { internal; }
 location ~ /\.ht { deny all; }
 location ~ \.(css|js|ico|woff2?)$ { expires 1d; }

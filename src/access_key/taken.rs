@@ -1,6 +1,7 @@
 //! Requests that nobody is asked for though the location that is meant for them asks: nginx goes by the
 //! name of a location only where no regular expression fits, unless its name stands behind `^~`.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::conf::{LocConf, LocationNote, MainConf};
@@ -54,7 +55,7 @@ pub fn note(conf: &LocConf, main: &MainConf, parser: Parser<'_>) {
 /// requests.
 pub fn warn(parser: Parser<'_>, main: &MainConf) {
     let noted = main.notes.locations.borrow();
-    if !noted.iter().any(|noted| noted.found.is_regex() && noted.is_open()) {
+    if !noted.iter().any(|noted| noted.found.is_regex()) {
         return;
     }
     let warned = WarnedOnce::default();
@@ -66,12 +67,17 @@ pub fn warn(parser: Parser<'_>, main: &MainConf) {
             true => found.matches(uri),
             false => server.find(uri, false) == Some(*found),
         };
-        let Some((uri, taker)) = taken(&noted, *server, &base, is_meant) else { continue };
-        let [name, taker] = [found.name(), taker.name()].map(String::from_utf8_lossy);
-        let remedy = if found.is_regex() {
-            "put that behind this location".to_owned()
-        } else {
-            format!("write \"location ^~ {name}\"")
+        let taken = uris(&base).find_map(|uri| {
+            let taker = taker(&noted, *server, &uri)?;
+            is_meant(uri.as_bytes()).then_some((uri, taker))
+        });
+        let Some((uri, taker)) = taken else { continue };
+        let sign = if taker.is_regex() { "~" } else { "^~" };
+        let [name, taken_by] = [found.name(), taker.name()].map(String::from_utf8_lossy);
+        let remedy = match (found.is_regex(), taker.is_regex()) {
+            (true, true) => "put that behind this location".to_owned(),
+            (true, false) => "take \"^~\" away".to_owned(),
+            (false, _) => format!("write \"location ^~ {name}\""),
         };
         let off = match place.name {
             "access_key" => "access_key off",
@@ -81,21 +87,26 @@ pub fn warn(parser: Parser<'_>, main: &MainConf) {
             place,
             parser,
             format_args!(
-                "\"{uri}\" comes to \"location ~ {taker}\", where nobody is asked: {remedy}, or \
+                "\"{uri}\" comes to \"location {sign} {taken_by}\", where nobody is asked: {remedy}, or \
                  \"{off}\" there if that is meant"
             ),
         );
     }
     for redirect in main.notes.redirects.borrow().iter() {
         let (Some(server), Some(uri)) = (redirect.server, redirect.uri) else { continue };
+        let constant = uri.constant().map(String::from_utf8_lossy).map(Cow::into_owned);
         let target = target(uri.text());
         if !target.starts_with(b"/") {
             continue;
         }
-        let is_meant =
-            |uri: &[u8]| server.find(uri, false).is_some_and(|found| found.is_internal());
-        let Some((uri, taker)) = taken(&noted, server, target, is_meant) else { continue };
-        let Some(meant) = server.find(uri.as_bytes(), false) else { continue };
+        let is_constant = constant.is_some();
+        let others = uris(target).filter(|_| !is_constant);
+        let taken = constant.into_iter().chain(others).find_map(|uri| {
+            let taker = taker(&noted, server, &uri).filter(|taker| taker.is_regex())?;
+            let meant = server.find(uri.as_bytes(), false).filter(|found| found.is_internal())?;
+            Some((uri, taker, meant))
+        });
+        let Some((uri, taker, meant)) = taken else { continue };
         let [name, taker] = [meant.name(), taker.name()].map(String::from_utf8_lossy);
         warned.warn(
             &redirect.place,
@@ -108,23 +119,18 @@ pub fn warn(parser: Parser<'_>, main: &MainConf) {
     }
 }
 
-/// A URI that begins so and is meant for one location, and the open one that it comes to.
-fn taken(
-    noted: &[LocationNote],
-    server: Server,
-    base: &[u8],
-    is_meant: impl Fn(&[u8]) -> bool,
-) -> Option<(String, Found)> {
+/// URIs that begin so.
+fn uris(base: &[u8]) -> impl Iterator<Item = String> {
     let base = String::from_utf8_lossy(base);
-    let base = base.trim_end_matches('/');
-    let paths = PATHS.iter().filter(|_| !base.is_empty());
-    FILES.iter().chain(paths).find_map(|name| {
-        let uri = format!("{base}/{name}");
-        let taker = server.find(uri.as_bytes(), true).filter(|found| found.is_regex())?;
-        let is_open =
-            noted.iter().find(|noted| noted.found == taker).is_some_and(LocationNote::is_open);
-        (is_open && is_meant(uri.as_bytes())).then_some((uri, taker))
-    })
+    let base = base.trim_end_matches('/').to_owned();
+    let count = if base.is_empty() { FILES.len() } else { FILES.len() + PATHS.len() };
+    FILES.iter().chain(&PATHS).take(count).map(move |name| format!("{base}/{name}"))
+}
+
+/// The location that a URI comes to, where that is open, and not for this URI alone.
+fn taker(noted: &[LocationNote], server: Server, uri: &str) -> Option<Found> {
+    let found = server.find(uri.as_bytes(), true).filter(|found| !found.is_exact())?;
+    noted.iter().find(|noted| noted.found == found && noted.is_open()).map(|noted| noted.found)
 }
 
 /// What all paths of a redirect begin with.
