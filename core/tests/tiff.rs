@@ -298,6 +298,20 @@ fn orientation_profile_and_rights() {
     }
 }
 
+/// A file that gives the bits of each sample of a pixel, but not how many there are.
+#[test]
+fn samples_are_as_many_as_are_described() {
+    let picture = photo(40, 30);
+    let tiff = Tiff { channels: 3, photometric: 2, bits: 8, ..Tiff::new(40, 30) };
+    let mut source = tiff.write(|x, y, channel| picture.at(x, y)[usize::from(channel)].into());
+    assert_eq!(transformed(&source, &plan("f=png")), picture);
+    let tag = 277u16.to_le_bytes();
+    let at = source.windows(4).position(|bytes| bytes == [tag[0], tag[1], 3, 0]).unwrap();
+    // A tag of no meaning between its neighbours.
+    source[at..at + 2].copy_from_slice(&276u16.to_le_bytes());
+    assert_eq!(transformed(&source, &plan("f=png")), picture);
+}
+
 #[test]
 fn rights_are_those_of_the_page() {
     let has = |bytes: &[u8], text: &[u8]| memchr::memmem::find(bytes, text).is_some();

@@ -321,7 +321,9 @@ pub(super) fn read(input: &[u8], number: u16) -> Result<SourceHeaders<'_, Tiff<'
 
 fn tiff<'a>(file: &'a [u8], page: &Directory<'a>, size: Size) -> Result<Tiff<'a>, Error> {
     let compression = Compression::read(page.number(COMPRESSION).unwrap_or(1))?;
-    let samples = page.number(SAMPLES).unwrap_or(1);
+    // Where nothing says it, there are as many as are described.
+    let described = || page.values(BITS).map_or(1, |values| values.count());
+    let samples = page.number(SAMPLES).unwrap_or_else(described);
     if !(1..=MOST_SAMPLES).contains(&samples) {
         return unsupported(format_args!("{samples} samples of a pixel"));
     }
