@@ -1,6 +1,7 @@
 //! SVG by `resvg`, which asks nobody whether it is to go on, and takes whatever memory a drawing wants: it is
 //! done apart where there is such a place.
 
+mod font_values;
 mod paints;
 mod picture;
 

@@ -1,11 +1,12 @@
 //! Colours as `usvg` reads them, which takes those that it has no name for as black, where CSS leaves the declaration
-//! out: another one counts then, or what is around.
+//! out: another one counts then, or what is around. And [values of fonts](font_values) in the same places.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use resvg::usvg::roxmltree::{Document, Node};
 
+use super::font_values;
 use crate::image::error::broken;
 use crate::image::{Control, Error};
 
@@ -96,7 +97,7 @@ fn look(
         if name == "style" {
             let is_root = node.parent().is_some_and(|parent| parent.is_root());
             sheet(text, range, is_root, edits, control)?;
-        } else if COLORS.contains(&name) {
+        } else if COLORS.contains(&name) || name == "font-size" {
             match verdict(name, text.get(range.clone()).unwrap_or_default()) {
                 Verdict::Stays => {}
                 Verdict::Becomes(value) => push(edits, (range, value))?,
@@ -214,7 +215,14 @@ fn sheet(
 fn verdict(name: &str, text: &str) -> Verdict {
     let is_color = COLORS.contains(&name);
     // What is left of others is what a variable stands for, which is not known.
-    if text.len() > LONGEST || text.contains('&') || !is_color && !text.contains("var(") {
+    let of_fonts = match name {
+        "font" => Some(font_values::shorthand as fn(&str) -> Cow<'_, str>),
+        "font-size" => Some(font_values::size as fn(&str) -> Cow<'_, str>),
+        _ => None,
+    };
+    let is_variable = !is_color && text.contains("var(");
+    let is_read = is_color || of_fonts.is_some() || is_variable;
+    if text.len() > LONGEST || text.contains('&') || !is_read {
         return Verdict::Stays;
     }
     let (value, mark) = match text.rsplit_once('!') {
@@ -222,7 +230,11 @@ fn verdict(name: &str, text: &str) -> Verdict {
         None => (text, None),
     };
     let value = value.trim();
-    let known = if is_color { color(value, NESTED) } else { variable(value) };
+    let known = match of_fonts {
+        _ if is_color => color(value, NESTED),
+        Some(read) if !is_variable => Some(read(value)),
+        _ => variable(value),
+    };
     match known {
         None => Verdict::Goes,
         Some(Cow::Borrowed(same)) if same == value => Verdict::Stays,
@@ -457,6 +469,10 @@ mod tests {
             (
                 "<svg><style><![CDATA[.a{fill:oops]]></style></svg>",
                 "<svg><style><![CDATA[.a{]]></style></svg>",
+            ),
+            (
+                "<svg font-size='large'><style>a{font:bold 24px/1.2 b;font-size:1em}</style></svg>",
+                "<svg font-size='18px'><style>a{font:bold 24px b;font-size:1em}</style></svg>",
             ),
             ("<svg style='background:#FFF'/>", "<svg style='background-color:#FFF'/>"),
             ("<svg style='background:url(x) top'/>", "<svg style='background:url(x) top'/>"),
