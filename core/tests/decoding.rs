@@ -117,6 +117,23 @@ fn rare_codings_of_jpeg() {
         let input = fixture(name);
         assert_eq!(probe(&input).unwrap().progressive, progressive);
         assert_eq!(pixels(&input), expected, "{name}");
+        // No browser shows it as it is.
+        assert!(!passes(&input, &plan("")), "{name}");
+        let made = transform(&input, &plan("")).unwrap();
+        assert!(made.windows(2).any(|bytes| matches!(bytes, [0xff, 0xc0 | 0xc2])), "{name}");
+    }
+    // Nor one whose height comes behind its data.
+    let mut late = fixture("sampled-2x2.jpg");
+    let frame = late.windows(2).position(|bytes| bytes == [0xff, 0xc0]).unwrap();
+    let height = [late[frame + 5], late[frame + 6]];
+    late[frame + 5..frame + 7].fill(0);
+    let end = late.len() - 2;
+    late.splice(end..end, [0xff, 0xdc, 0, 4, height[0], height[1]]);
+    assert_eq!(pixels(&late), expected);
+    for params in ["", "f=jpeg", "f=png"] {
+        let made = transform(&late, &plan(params)).unwrap();
+        assert_eq!(probe(&made).map(|info| (info.width, info.height)), Ok((97, 65)), "{params}");
+        assert!(!made.windows(2).any(|bytes| bytes == [0xff, 0xdc]), "{params}");
     }
 }
 

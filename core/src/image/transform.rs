@@ -442,7 +442,13 @@ fn keeps_bytes(source: &Source, plan: &Plan) -> bool {
         && !loses_frames(source, plan)
         && fits
         && !flattens
+        && !is_exotic(source)
         && keeps_profile(source, plan)
+}
+
+/// Whether it has a form of its format that browsers don't show.
+fn is_exotic(source: &Source) -> bool {
+    matches!(&source.kind, Container::Jpeg(jpeg) if jpeg.is_exotic())
 }
 
 /// Whether so many bytes are no more than may go out of what goes out as it is.
@@ -670,6 +676,7 @@ impl Prepared<'_> {
             && self.plan.bounds == Bounds::default()
             && !self.plan.changes_pixels()
             && !loses_frames(&self.source, self.plan)
+            && !is_exotic(&self.source)
             && keeps_profile(&self.source, self.plan);
         converts && shows
     }

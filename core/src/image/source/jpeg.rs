@@ -42,6 +42,8 @@ pub(in crate::image) struct Jpeg {
     /// Whether all components come in one scan, so that no coefficient needs
     /// to be kept.
     one_pass: bool,
+    /// Whether only its data say how high it is.
+    lacks_height: bool,
     arithmetic: bool,
     progressive: bool,
     /// Whether three components are luma and chroma whoever reads the headers.
@@ -100,6 +102,11 @@ impl Jpeg {
 
     pub(in crate::image) fn arithmetic(&self) -> bool {
         self.arithmetic
+    }
+
+    /// Whether no browser shows it.
+    pub(in crate::image) fn is_exotic(&self) -> bool {
+        self.arithmetic || self.lacks_height
     }
 
     /// Whether JPEG XL has a place for all that it is made of.
@@ -299,7 +306,8 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jpeg>, Error> {
             Scans::read(input, at, &spec, tables)
         })
         .unwrap_or_default();
-    if frame.size.height == 0 {
+    let lacks_height = frame.size.height == 0;
+    if lacks_height {
         let rows = scans.rows.ok_or_else(|| broken("nothing says how high the image is"))?;
         frame.size.height = rows.into();
     }
@@ -323,6 +331,7 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jpeg>, Error> {
         own: Jpeg {
             sampling: frame.components.iter().map(|component| component.sampling).collect(),
             one_pass,
+            lacks_height,
             arithmetic: frame.arithmetic,
             progressive: frame.progressive,
             has_luma: adobe.is_none_or(|transform| transform == 1)
