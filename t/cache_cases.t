@@ -6,6 +6,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use File::Copy qw(copy);
 use Test::More;
 use Time::HiRes qw(sleep);
 
@@ -87,6 +88,22 @@ sub expire { sleep 2.2 }
     my $later = $s->client->get($photo);
     is($later->{status}, 200, "$name - later");
     ok($later->{body} eq $first->{body}, "$name - later - the same bytes");
+    is(join('', $s->trouble), '', "$name - nothing bad in the log");
+}
+
+{
+    my $name = 'a folder that can not be used';
+    my $s = ImageGate::Server->new(http => 'image_resize_cache_path cache keys_zone=images:1m;');
+    mkdir "$s->{dir}/$_" for qw(files cache cache/image_resize_cache-generations-v2.0000000000);
+    copy(fixture_path('photo-300x200.jpg'), "$s->{dir}/files/a.jpg") or die $!;
+    sleep 0.1;
+    $s->start("add_header X-Cache \$image_resize_cache_status always; root $s->{dir}/files; image_resize_cache images;
+        location / { image_resize resize 100 -; } location /purge/ { image_resize_cache_purge 1; }");
+    my $why = qr/\[error\] .*image_resize_cache_path: "[^"]*cache": Is a directory .*: nothing is kept in it/;
+    like($s->log, $why, "$name - says so");
+    is_answer("$name - serves", $s->client->get('/a.jpg'), 200, undef) for 1, 2;
+    is($s->client->get('/purge/a.jpg')->{status}, 500, "$name - nothing is purged");
+    like(`$s->{nginx} -t -e stderr -p $s->{dir}/ -c $s->{dir}/nginx.conf 2>&1`, qr/$why.*is successful/s, "$name - nginx -t says so");
     is(join('', $s->trouble), '', "$name - nothing bad in the log");
 }
 

@@ -36,7 +36,7 @@ const PLACES: u64 = 1 << 20;
 /// Where it begins, a byte for each place, whether something was kept.
 const KEPT: u64 = GENERATIONS + PLACES * 8;
 
-/// Bytes of the file. Most of it is a hole until something is kept and purged.
+/// Bytes of the file. They are all on the disk, so that a purge needs no room on one that has become full.
 const LEN: u64 = KEPT + PLACES;
 
 /// The generations of the sources of a cache.
@@ -61,9 +61,16 @@ impl Generations {
     /// # Errors
     /// Those of the system.
     pub fn open(folder: &Path) -> io::Result<Generations> {
+        let path = folder.join(NAME);
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let file = open_alone(&mut options, &folder.join(NAME), true)?;
+        let file = match open_alone(&mut options, &path, true) {
+            // What is kept can be found, though nothing be added or purged.
+            Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => {
+                open_alone(OpenOptions::new().read(true), &path, true).map_err(|_| error)?
+            }
+            file => file?,
+        };
         let file = file.ok_or(io::ErrorKind::WouldBlock)?;
         let seed = match read_seed(&file)? {
             Some(seed) => seed,
@@ -132,11 +139,25 @@ fn read_seed(file: &File) -> io::Result<Option<[u64; 2]>> {
 /// Begins a file. Its header comes last: one that was not finished is begun again.
 fn begin(file: &File) -> io::Result<[u64; 2]> {
     file.set_len(0)?;
+    if fill(file).is_err() {
+        // With what room there is, all but a purge works.
+        file.set_len(0)?;
+    }
     file.set_len(LEN)?;
     let seed = [random(), random()];
     file.write_all_at(seed.map(u64::to_le_bytes).as_flattened(), MAGIC.len() as u64)?;
     file.write_all_at(&MAGIC, 0)?;
     Ok(seed)
+}
+
+/// Fills a file with zeros.
+fn fill(file: &File) -> io::Result<()> {
+    let zeros = [0; 1 << 16];
+    let starts = (0..LEN).step_by(zeros.len());
+    starts.into_iter().try_for_each(|start| {
+        let len = usize::try_from(LEN - start).unwrap_or(zeros.len());
+        file.write_all_at(zeros.get(..len).unwrap_or(&zeros), start)
+    })
 }
 
 #[cfg(test)]
@@ -162,6 +183,16 @@ mod tests {
         assert!(!other.renew(&A).unwrap());
         assert!(![a, second].contains(&one.of(&A).unwrap()));
         assert_eq!(other.of(&B).unwrap(), b);
+    }
+
+    #[test]
+    fn a_purge_needs_no_room_on_the_disk() {
+        use std::os::unix::fs::MetadataExt as _;
+        let folder = Folder::new();
+        let _one = Generations::open(folder.path()).unwrap();
+        let data = fs::metadata(folder.file(NAME)).unwrap();
+        assert_eq!(data.len(), LEN);
+        assert!(data.blocks() * 512 >= LEN);
     }
 
     #[test]

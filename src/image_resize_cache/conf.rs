@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use image_gate_core::cache::{Digest, Key};
 use image_gate_runtime::generations::Generations;
+use nginx_sys::NGX_LOG_ERR;
 
 use super::flights::Flights;
 use crate::image_resize::keep::{Trouble, TroubleKind};
@@ -34,11 +35,20 @@ pub struct Cache {
 }
 
 impl ShmZone for Rc<Cache> {
-    fn init(&self, memory: Memory, _: &dyn Fn(u32, Arguments<'_>)) -> Result<(), String> {
-        let generations = Generations::open(&self.path).map_err(|error| {
-            format!("image_resize_cache_path: \"{}\": {error}", self.path.display())
-        })?;
-        let _ = self.generations.set(generations);
+    fn init(&self, memory: Memory, log: &dyn Fn(u32, Arguments<'_>)) -> Result<(), String> {
+        match Generations::open(&self.path) {
+            Ok(generations) => {
+                let _ = self.generations.set(generations);
+            }
+            // What is served without a cache is served.
+            Err(error) => {
+                let path = self.path.display();
+                let line = format_args!(
+                    "image_resize_cache_path: \"{path}\": {error}: nothing is kept in it"
+                );
+                log(NGX_LOG_ERR, line);
+            }
+        }
         self.flights.init(memory)
     }
 }
@@ -184,7 +194,7 @@ impl LocConf {
         let cache = main.find(name).cloned();
         if cache.is_none() {
             request.log_line(
-                nginx_sys::NGX_LOG_ERR,
+                NGX_LOG_ERR,
                 format_args!(
                     "image_resize_cache: there is no zone \"{}\"",
                     String::from_utf8_lossy(name)

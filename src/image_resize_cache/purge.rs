@@ -1,5 +1,7 @@
 //! `image_resize_cache_purge`: all that was kept of an original is found no longer.
 
+use std::io;
+
 use nginx_sys::{
     NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_NO_CONTENT, NGX_HTTP_NOT_FOUND, NGX_OK, ngx_int_t,
 };
@@ -31,7 +33,10 @@ pub fn handle(request: Request<'_>) -> Option<ngx_int_t> {
 /// Returns the status of the answer.
 fn purge(request: Request<'_>, conf: &LocConf) -> ngx_int_t {
     let Some(cache) = conf.cache(request) else { return NGX_HTTP_NOT_FOUND as ngx_int_t };
-    let Some(generations) = cache.generations.get() else { return FAILED };
+    let Some(generations) = cache.generations.get() else {
+        complain(request, &cache, &io::Error::other("not there since nginx has started"));
+        return FAILED;
+    };
     let Some(named) = Named::of(request, conf, generations) else {
         return NGX_HTTP_NOT_FOUND as ngx_int_t;
     };
