@@ -45,7 +45,42 @@ sub png {
     return "\x89PNG\r\n\x1a\n" . $chunk->('IHDR', pack('NNC5', 20, 20, 8, 0, 0, 0, 0)) . $chunk->('IDAT', compress($rows, 0)) . $chunk->('IEND');
 }
 
+# A picture that a location answers by itself, before anything is looked up.
+my $none = q(<svg xmlns="http://www.w3.org/2000/svg" width="100" height="80"/>);
+
 sub is_quiet { my ($name, $s) = @_; is(join('', $s->trouble), '', "$name - nothing bad in the log") }
+
+{
+    my $name = 'a placeholder that stands in for what is missing';
+    my $make = 'image_resize resize 50 -; image_resize_format png;';
+    my $s = server("location / { $make ORIGIN; error_page 404 500 =200 /none.svg; }
+        location /named/ { $make ORIGIN; error_page 404 500 =200 \@none; }
+        location /key/ { $make ORIGIN; error_page 404 500 =200 /none.svg; image_resize_cache_key \$uri; }
+        location /stale/ { $make ORIGIN; error_page 404 500 =200 /none.svg; image_resize_cache_use_stale error; }
+        location = /none.svg { internal; $make default_type image/svg+xml; return 200 '$none'; }
+        location \@none { $make default_type image/svg+xml; return 200 '$none'; }
+        proxy_intercept_errors on;",
+        origin => 'set $inner ""; if (-f $document_root/moved) { set $inner /none.svg; } add_header X-Accel-Redirect $inner;
+            if (-f $document_root/missing) { return 404; } if (-f $document_root/broken) { return 500; }');
+    my $c = $s->client;
+    for my $way (qw(missing broken moved)) {
+        open my $out, '>', "$s->{dir}/files/$way" or die $!;
+        my @uris = map { "$_/$way.jpg" } '', '/named', '/key', '/stale';
+        my %got = map { $_ => $c->get($_) } @uris;
+        for my $uri (@uris) {
+            is_answer("$name - $uri", $got{$uri}, 200, 'MISS');
+            is($got{$uri}{body} =~ /\A\x89PNG\r\n\x1a\n.{4}IHDR(.{8})/s && join('x', unpack 'NN', $1), '50x40', "$name - $uri - the placeholder");
+        }
+        unlink "$s->{dir}/files/$way";
+        for my $uri (@uris) {
+            my $r = $c->get($uri);
+            is_answer("$name - $uri - back again", $r, 200, 'MISS');
+            ok($r->{body} ne $got{$uri}{body}, "$name - $uri - back again - the picture");
+            is_answer("$name - $uri - then", $c->get($uri), 200, 'HIT');
+        }
+    }
+    is_quiet($name, $s);
+}
 
 {
     my $name = 'addresses that nginx takes for one';

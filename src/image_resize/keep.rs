@@ -48,6 +48,9 @@ pub trait Keeper: 'static {
     /// `digest` is what [`digest`] says now.
     fn confirms(&self, request: Request<'_>, digest: &dyn Fn() -> String) -> bool;
 
+    /// Whether a request is still in the pass through nginx's phases in which this keeper was asked.
+    fn is_current(&self, request: Request<'_>) -> bool;
+
     /// There is no result. Returns whether one that this keeper has already
     /// [goes out](Keeper::answer) all the same.
     fn stands_in(&self, request: Request<'_>, trouble: Trouble) -> bool;
@@ -206,6 +209,16 @@ pub fn is_update(request: Request<'_>) -> bool {
 /// it may be an error that has an error page, which nginx was kept from looking for.
 pub fn arrived(request: Request<'_>) -> bool {
     let Some(attached) = current(request) else { return false };
+    // What answers before the phase in which results are looked up is no result of what was asked there.
+    if !attached.keeper.is_current(request) {
+        leave(request);
+        return false;
+    }
+    take_back(request, attached) && request.is_error_page()
+}
+
+/// Takes back what was done for the sake of a source alone. Returns whether error pages were held back.
+fn take_back(request: Request<'_>, attached: &Attached) -> bool {
     if let Some(client) = attached.client.take() {
         request.restore_headers(&client);
     }
@@ -213,16 +226,16 @@ pub fn arrived(request: Request<'_>) -> bool {
     if spared {
         request.spare_error_page(false);
     }
-    spared && request.is_error_page()
+    spared
 }
 
 /// Ends the pass through nginx's phases that a request was in, if it was in one.
 pub fn leave(request: Request<'_>) {
-    arrived(request);
-    give_up(request);
-    if let Some(attached) = current(request) {
-        attached.is_current.set(false);
-    }
+    let Some(attached) = current(request) else { return };
+    take_back(request, attached);
+    // What is answered elsewhere is nothing that is kept here.
+    end(request, if request.is_main() { End::Failed } else { End::Refused });
+    attached.is_current.set(false);
 }
 
 /// Whether the keeper of a request has a result already of what the source is, as its headers say.

@@ -210,6 +210,10 @@ impl Keeper for Making {
         true
     }
 
+    fn is_current(&self, request: Request<'_>) -> bool {
+        request.active_context::<ImageResizeCache>().is_some()
+    }
+
     fn stands_in(&self, request: Request<'_>, trouble: Trouble) -> bool {
         let (Some(conf), Some(pass)) =
             (request.location::<ImageResizeCache>(), request.active_context::<ImageResizeCache>())
