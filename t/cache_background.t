@@ -85,7 +85,7 @@ for my $threads ('', 'image_resize_threads off;') {
     my $s = origin_server("error_page 404 500 502 =200 /page; location = /page { return 200 page; }
         location / { image_resize resize 100 -; $update ORIGIN; }
         location /keep/ { image_resize resize 100 -; $update ORIGIN/; proxy_intercept_errors on; }
-        location /inner/ { internal; ORIGIN/; }",
+        location /inner/ { internal; alias files/; }",
         origin => 'location / { if_modified_since off; add_header Cache-Control max-age=1;
             if (-f $document_root/broken) { return 500; } if (-f $document_root/store) { add_header Cache-Control no-store; }
             if (-f $document_root/moved) { add_header X-Accel-Redirect /inner/quad-300x200.jpg; return 204; } }');
@@ -93,27 +93,92 @@ for my $threads ('', 'image_resize_threads off;') {
     my $first = $c->get($photo);
     is_answer("$name - first", $c->get("$_$photo"), 200, $_ ? 'MISS' : 'HIT') for '', '/keep';
     expire();
-    for my $way (qw(broken moved)) {
-        open my $out, '>', "$s->{dir}/files/$way" or die $!;
-        for (1, 2) {
-            for my $where ('', '/keep') {
-                my $r = $c->get("$where$photo");
-                is_answer("$name - $way - $where", $r, 200, 'STALE');
-                ok($r->{body} eq $first->{body}, "$name - $way - $where - its bytes");
-            }
+    my $way = sub { open my $out, '>', "$s->{dir}/files/$_[0]" or die $! };
+    $way->('broken');
+    for (1, 2) {
+        for my $where ('', '/keep') {
+            my $r = $c->get("$where$photo");
+            is_answer("$name - broken - $where", $r, 200, 'STALE');
+            ok($r->{body} eq $first->{body}, "$name - broken - $where - its bytes");
         }
-        unlink "$s->{dir}/files/$way";
     }
+    unlink "$s->{dir}/files/broken";
+    $way->('moved');
+    is_answer("$name - moved - $_", $c->get("$_$photo"), 200, 'STALE') for '', '/keep';
+    for (1, 2) {
+        for my $where ('', '/keep') {
+            my $r = $c->get("$where$photo");
+            is_answer("$name - moved - $where - then", $r, 200, 'EXPIRED');
+            ok($r->{body} eq slurp(fixture_path('quad-300x200.jpg')), "$name - moved - $where - then - where it leads");
+        }
+    }
+    unlink "$s->{dir}/files/moved";
+    is_answer("$name - back again", $c->get($photo), 200, 'EXPIRED');
+    is_answer("$name - back again - then", $c->get($photo), 200, 'HIT');
+    is(join('', $s->trouble), '', "$name - nothing bad in the log");
+}
+
+# What the source answers by now, which is nothing that is kept, is what the next request gets; and no later one the old one.
+{
+    my $name = 'another answer';
+    my @statuses = (301, 401, 403, 404, 410);
+    my $ways = join ' ', map { "if (-f \$document_root/$_) { return $_; }" } @statuses, 429, 503;
+    my $s = origin_server("location / { image_resize resize 100 -; $update ORIGIN; }
+        location /stays/ { image_resize resize 100 -; image_resize_cache_use_stale updating http_404; image_resize_cache_background_update on; ORIGIN/; }
+        location /valid/ { image_resize resize 100 -; $update image_resize_cache_valid 415 1m; ORIGIN/; }",
+        origin => "location / { if_modified_since off; set \$more max-age=1; if (-f \$document_root/store) { set \$more no-store; }
+            add_header Cache-Control \$more; $ways }");
+    my $c = $s->client;
+    my $way = sub { open my $out, '>', "$s->{dir}/files/$_[0]" or die $! };
+    my $first = $c->get($photo);
+    is_answer("$name - first", $first, 200, 'MISS');
+    for my $status (@statuses) {
+        expire();
+        $way->($status);
+        my $stale = $c->get($photo);
+        is_answer("$name - $status - at once", $stale, 200, 'STALE');
+        ok($stale->{body} eq $first->{body}, "$name - $status - at once - its bytes");
+        is_answer("$name - $status - then", $c->get($photo), $status, 'EXPIRED') for 1 .. 3;
+        unlink "$s->{dir}/files/$status";
+        my $back = $c->get($photo);
+        is_answer("$name - $status - back again", $back, 200, 'EXPIRED');
+        ok($back->{body} eq $first->{body}, "$name - $status - back again - its bytes");
+        is_answer("$name - $status - kept again", $c->get($photo), 200, 'HIT');
+    }
+    # The source has no time, or is broken.
+    for my $status (429, 503) {
+        expire();
+        $way->($status);
+        is_answer("$name - $status", $c->get($photo), 200, 'STALE') for 1 .. 3;
+        unlink "$s->{dir}/files/$status";
+        is_answer("$name - $status - back again", $c->get($photo), 200, 'STALE');
+    }
+    is_answer("$name - stands in - first", $c->get("/stays$photo"), 200, 'MISS');
+    is_answer("$name - valid - first", $c->get("/valid$photo"), 200, 'MISS');
+    expire();
+    $way->(404);
+    is_answer("$name - stands in", $c->get("/stays$photo"), 200, 'STALE') for 1 .. 3;
+    unlink "$s->{dir}/files/404";
     put($s, 'text.txt', 'photo-300x200.jpg');
     is_answer("$name - no picture", $c->get($photo), 200, 'STALE');
-    $s->wait(3, sub { $s->log =~ /not_image/ });
-    like($s->log, qr/image_resize: not_image/, "$name - no picture - is logged");
-    unlink "$s->{dir}/files$photo";
-    is_answer("$name - missing", $c->get($photo), 200, 'STALE') for 1, 2;
+    like($s->log, qr/image_resize: not_image/, "$name - no picture - is logged") if $s->wait(3, sub { $s->log =~ /not_image/ });
+    is_answer("$name - no picture - then", $c->get($photo), 415, 'EXPIRED') for 1, 2;
+    my $valid = "$name - no picture - that is kept";
+    is_answer($valid, $c->get("/valid$photo"), 200, 'STALE');
+    is_answer("$valid - then", $c->get("/valid$photo"), 415, 'EXPIRED');
+    is_answer("$valid - later", $c->get("/valid$photo"), 415, 'HIT');
+    put($s, 'photo-300x200.jpg', 'photo-300x200.jpg');
+    is_answer("$name - a picture again", $c->get($photo), 200, 'EXPIRED');
+    expire();
+    $way->('store');
     put($s, 'quad-300x200.jpg', 'photo-300x200.jpg');
-    # The request that was led on last may have found it already.
-    is($c->get($photo)->{status}, 200, "$name - another");
-    ok($s->wait(3, sub { my $r = $s->client->get($photo); $r->{h}{'x-cache'} eq 'HIT' && $r->{body} ne $first->{body} }), "$name - another - is made");
+    is_answer("$name - that is not kept", $c->get($photo), 200, 'STALE');
+    for my $seconds (0, 5.5, 0) {
+        sleep $seconds;
+        my $new = $c->get($photo);
+        is_answer("$name - that is not kept - $seconds", $new, 200, 'EXPIRED');
+        ok($new->{body} ne $first->{body}, "$name - that is not kept - $seconds - the new one");
+    }
     is(join('', $s->trouble), '', "$name - nothing bad in the log");
 }
 

@@ -4,9 +4,10 @@ use std::fmt;
 
 use image_gate_core::image::Error;
 use nginx_sys::{
-    NGX_ERROR, NGX_HTTP_BAD_GATEWAY, NGX_HTTP_BAD_REQUEST, NGX_HTTP_FORBIDDEN, NGX_HTTP_NOT_FOUND,
-    NGX_HTTP_PARTIAL_CONTENT, NGX_HTTP_SERVICE_UNAVAILABLE, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
-    NGX_LOG_ERR, NGX_LOG_INFO, ngx_int_t, ngx_msec_t, ngx_uint_t,
+    NGX_ERROR, NGX_HTTP_BAD_GATEWAY, NGX_HTTP_BAD_REQUEST, NGX_HTTP_FORBIDDEN,
+    NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_NOT_FOUND, NGX_HTTP_PARTIAL_CONTENT,
+    NGX_HTTP_SERVICE_UNAVAILABLE, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, NGX_LOG_ERR, NGX_LOG_INFO,
+    ngx_int_t, ngx_msec_t, ngx_uint_t,
 };
 
 use super::begin::codings;
@@ -143,13 +144,13 @@ pub fn log_failure(context: Transfer<'_>, failure: &Failure) -> u32 {
     counting::count_error(word);
     let request = context.request;
     let conf = conf(&request);
-    // Beside a request that got what is old, what is bad may be let through the next time.
-    let is_final = request.is_main()
-        && status == NGX_HTTP_UNSUPPORTED_MEDIA_TYPE
+    let is_of_source = status < NGX_HTTP_INTERNAL_SERVER_ERROR
         && !ours
-        && context.role.get() == ResponseRole::Source
+        && context.role.get() == ResponseRole::Source;
+    let is_final = status == NGX_HTTP_UNSUPPORTED_MEDIA_TYPE
+        && is_of_source
         && conf.is_some_and(LocConf::answers_errors);
-    keep::fail(request, word, is_final);
+    keep::fail(request, word, is_of_source, is_final);
     let status = match (context.role.get(), u32::try_from(request.status())) {
         (ResponseRole::Source, _) => {
             context.redirect.replace(conf.and_then(|conf| conf.redirects(request, failure)));

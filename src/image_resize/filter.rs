@@ -124,10 +124,7 @@ fn update(request: Request<'_>) -> ngx_int_t {
         Ok(NGX_HTTP_OK) if !conf.honors_no_transform(request) => begin(request, conf, codings).ok(),
         _ => None,
     };
-    let Some(task) = task else {
-        keep::give_up(request);
-        return OK;
-    };
+    let Some(task) = task else { return OK };
     if keep::confirms(request, Some(&task), conf) {
         return OK;
     }

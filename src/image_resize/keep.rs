@@ -113,10 +113,16 @@ pub enum End {
 const REASONS: [&str; 3] = ["not_image", "unsupported_format", "decode_failed"];
 
 /// Tells the keeper of a request that the work on its result failed, if it has one that waits.
-/// `is_final` is whether it was the source's fault, and its answer is the status alone.
-pub fn fail(request: Request<'_>, word: &str, is_final: bool) {
+/// `is_of_source` is whether it was the source's fault, and `is_final` whether its answer is the status alone.
+pub fn fail(request: Request<'_>, word: &str, is_of_source: bool, is_final: bool) {
     let reason = REASONS.iter().position(|&reason| reason == word).filter(|_| is_final);
-    end(request, reason.map_or(End::Failed, End::Unusable));
+    let outcome = match reason {
+        // Beside a request that got what is old, what is bad may be let through the next time.
+        _ if is_of_source && !request.is_main() => End::Refused,
+        Some(reason) => End::Unusable(reason),
+        None => End::Failed,
+    };
+    end(request, outcome);
 }
 
 /// Notes that a source is one that was found [unusable](End::Unusable) before.

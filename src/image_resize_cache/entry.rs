@@ -29,15 +29,17 @@ pub struct Old {
     while_updating: bool,
     /// Whether it may where that fails.
     if_error: bool,
+    /// Whether its source has become something else, and nothing stands in for that.
+    is_superseded: bool,
 }
 
 impl Old {
     /// What a look-up has found to be expired, if it is whole.
     pub fn read(request: Request<'_>) -> Option<Old> {
         let (head, made) = read(request)?;
-        let Expired { while_updating, if_error, .. } = request.expired()?;
+        let Expired { while_updating, if_error, is_superseded, .. } = request.expired()?;
         let head = head.into_owned();
-        Some(Old { head, made, while_updating, if_error })
+        Some(Old { head, made, while_updating, if_error, is_superseded })
     }
 
     /// The headers that the source came with.
@@ -47,19 +49,19 @@ impl Old {
 
     /// Whether it goes out while it is made anew.
     pub fn goes_out_meanwhile(&self, conf: &LocConf) -> bool {
-        self.while_updating || conf.stale().while_updating()
+        !self.is_superseded && (self.while_updating || conf.stale().while_updating())
     }
 
     /// Whether it goes out in some trouble or other.
     pub fn may_stand_in(&self, conf: &LocConf) -> bool {
-        self.if_error || conf.stale().is_for_errors()
+        !self.is_superseded && (self.if_error || conf.stale().is_for_errors())
     }
 
     /// Whether it goes out in that trouble.
     pub fn stands_in(&self, conf: &LocConf, trouble: Trouble) -> bool {
         // What a source can say of errors is about those of servers.
         let is_said = self.if_error && trouble.status >= NGX_HTTP_INTERNAL_SERVER_ERROR as usize;
-        is_said || conf.stale().covers(trouble)
+        !self.is_superseded && (is_said || conf.stale().covers(trouble))
     }
 
     /// Answers with it. Returns what a content handler returns.

@@ -72,10 +72,13 @@ impl Flights {
         Some(memory.locked(|| body(slots)))
     }
 
-    /// Has this worker make a result, unless another request of any worker does.
-    pub fn claim(&self, name: Name, age: u64) -> Claim {
+    /// Has this worker make a result, unless another request of any worker does. Who `heeds_refusals` is not
+    /// to make what turned out not to be kept lately.
+    pub fn claim(&self, name: Name, age: u64, heeds_refusals: bool) -> Claim {
         let (me, now) = (worker::identity().into(), worker::milliseconds());
-        let claim = |slots: &[Slot]| cache::claim(slots, name, me, now, age, worker::is_alive);
+        let claim = |slots: &[Slot]| {
+            cache::claim(slots, name, me, now, age, heeds_refusals, worker::is_alive)
+        };
         self.locked(claim).unwrap_or(Claim::Free)
     }
 

@@ -7,7 +7,9 @@ use std::rc::Rc;
 
 use image_gate_core::cache::{Digest, Head, Ticket, Validity};
 use nginx_sys::{
-    NGX_ERROR, NGX_HTTP_NOT_MODIFIED, NGX_HTTP_OK, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, ngx_int_t,
+    NGX_ERROR, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_NOT_MODIFIED, NGX_HTTP_OK,
+    NGX_HTTP_REQUEST_TIME_OUT, NGX_HTTP_TOO_MANY_REQUESTS, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
+    ngx_int_t,
 };
 
 use super::conf::{Cache, ImageResizeCache, LocConf, is_any};
@@ -16,9 +18,12 @@ use super::pass::{Pass, Status};
 use super::source::{Origin, Source};
 use super::writer::FileWriter;
 use crate::image_resize::keep::{End, Keeper, Trouble, Writer};
-use crate::ngx::cache::Lifetime;
+use crate::ngx::cache::{Expired, Lifetime, Validators};
 use crate::ngx::conf::parse_http_time;
 use crate::ngx::{Request, identify, worker};
+
+/// The status of a source that wants to be asked again (RFC 8470).
+const TOO_EARLY: u32 = 425;
 
 /// Until when what a file became holds, in seconds since 1970: another state of the file is found by
 /// another key. It is the year 9999.
@@ -36,6 +41,8 @@ pub struct Making {
     ticket: Cell<Option<Ticket>>,
     /// What there is, whose time is over.
     old: Option<Old>,
+    /// Whether that went out to whom this would have been made for.
+    is_background: bool,
 }
 
 impl Making {
@@ -50,6 +57,7 @@ impl Making {
             origin: pass.origin,
             ticket: Cell::new(pass.ticket.take()),
             old,
+            is_background: pass.is_background,
         }
     }
 
@@ -97,13 +105,16 @@ impl Making {
             {
                 return None;
             }
-            None => conf.valid(200).map(|seconds| now.saturating_add(seconds))?,
+            None => {
+                let seconds = conf.valid(200).filter(|&seconds| seconds > 0)?;
+                now.saturating_add(seconds)
+            }
         };
         // No longer than what it is made of.
         let until = request.cached_until().map_or(until, |source| source.min(until));
         let Validity { while_updating, if_error, .. } = *validity;
         let lifetime = Lifetime { until: until.min(FOREVER), while_updating, if_error };
-        (until > now).then_some(lifetime)
+        (until >= now).then_some(lifetime)
     }
 
     /// How long what is there is kept that has turned out to be what the source is still: what that
@@ -112,6 +123,47 @@ impl Making {
         let now = said(request, request.upstream_headers());
         let is_said = !now.is_kept || now.until.is_some();
         self.lifetime(request, conf, &if is_said { now } else { said(request, old.headers()) })
+    }
+
+    /// What the source answers is not kept. Returns whether what is there, which went out meanwhile, must not
+    /// do so any more: nobody would ever see the new answer. Not where the source has no time for an answer, or
+    /// where what is old is to stand in for that very one.
+    fn is_superseded(&self, request: Request<'_>, conf: &LocConf) -> bool {
+        let status = match request.upstream_status() {
+            0 => request.status(),
+            status => status,
+        };
+        let is_answer = match u32::try_from(status) {
+            Ok(NGX_HTTP_NOT_MODIFIED | NGX_HTTP_REQUEST_TIME_OUT | TOO_EARLY) => false,
+            Ok(NGX_HTTP_TOO_MANY_REQUESTS) => false,
+            Ok(status) => (NGX_HTTP_OK..NGX_HTTP_INTERNAL_SERVER_ERROR).contains(&status),
+            Err(_) => false,
+        };
+        // A source that is old itself is no news.
+        let is_new = is_answer && request.cached_until() != Some(0);
+        is_new && !conf.stale().covers(Trouble { status, kind: None })
+    }
+
+    /// Whether what is there, whose time is over, goes out where the source is one that its own cache gives out
+    /// although its time is over: by all that is known it is the same.
+    fn outlasts(
+        &self,
+        request: Request<'_>,
+        conf: &LocConf,
+        old: &Old,
+        digest: &dyn Fn() -> String,
+    ) -> bool {
+        let Some(Expired { source: Validators { etag, modified }, .. }) = request.expired() else {
+            return false;
+        };
+        let is_same = match (etag, modified) {
+            (b"", b"") => old.may_stand_in(conf) || old.goes_out_meanwhile(conf),
+            known => {
+                let time = request.last_modified().and_then(|time| request.http_time(time));
+                known == (request.etag().unwrap_or_default(), time.unwrap_or_default())
+            }
+        };
+        is_same && digest() == *self.digest
     }
 
     /// Until when it holds that nothing can be made of the source, in seconds since 1970.
@@ -160,7 +212,14 @@ impl Keeper for Making {
     }
 
     fn end(&self, request: Request<'_>, end: End) {
-        let is_refused = matches!(end, End::Refused);
+        let mut is_refused = matches!(end, End::Refused);
+        if is_refused && self.is_background {
+            let conf = request.location::<ImageResizeCache>();
+            is_refused = conf.is_some_and(|conf| self.is_superseded(request, conf));
+            if is_refused {
+                request.supersede();
+            }
+        }
         let (folder, key) = (self.cache.folder, &self.key);
         let is_current = || self.origin.is_current(request, &self.cache);
         let stored = match end {
@@ -187,11 +246,19 @@ impl Keeper for Making {
         ) else {
             return false;
         };
+        let is_ok = request.status() == NGX_HTTP_OK as usize;
+        if is_ok && request.cached_until() == Some(0) {
+            return self.outlasts(request, conf, old, digest) && {
+                pass.status.set(Some(Status::Stale));
+                self.release(false);
+                true
+            };
+        }
         let Some([etag, modified]) = pass.asked.get() else { return false };
         let is_same = if request.status() == NGX_HTTP_NOT_MODIFIED as usize {
             !etag.is_empty() || !modified.is_empty()
         } else {
-            request.status() == NGX_HTTP_OK as usize
+            is_ok
                 && etag.starts_with(b"\"")
                 && request.etag() == Some(etag)
                 && digest() == *self.digest

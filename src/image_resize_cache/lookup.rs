@@ -189,7 +189,8 @@ fn go_on(request: Request<'_>, pass: &Pass) -> ngx_int_t {
             return make(request, pass, conf, old);
         }
         let is_late = pass.deadline.get().is_some_and(|deadline| deadline <= now());
-        match pass.cache.flights.claim(pass.name(), conf.lock_age()) {
+        // What is there holds: what was not kept before that is over.
+        match pass.cache.flights.claim(pass.name(), conf.lock_age(), !in_background) {
             // It may have been made after it was looked for.
             Claim::Mine(ticket) => {
                 pass.ticket.replace(Some(ticket));

@@ -352,14 +352,15 @@ ig_cache_set_times(ngx_http_cache_t *c, const ig_times_t *times)
 
 
 /*
- * What the source of an entry that was opened is known by, and whether it may go out while it is
- * asked for anew, and where that fails.
+ * What the source of an entry that was opened is known by, until when it held, and whether it may go
+ * out while it is asked for anew, and where that fails.
  */
 
 void
-ig_cache_source(ngx_http_cache_t *c, ngx_str_t *etag, time_t *modified, ngx_uint_t *updating,
-    ngx_uint_t *error)
+ig_cache_source(ngx_http_cache_t *c, ngx_str_t *etag, time_t *modified, time_t *valid,
+    ngx_uint_t *updating, ngx_uint_t *error)
 {
+    *valid = c->valid_sec;
     *etag = c->etag;
     *modified = c->last_modified;
     *updating = c->stale_updating;
@@ -627,7 +628,7 @@ ig_cache_header(ngx_http_request_t *r, void *c, void *found, size_t room, const 
 
 
 void
-ig_cache_source(void *c, ngx_str_t *etag, time_t *modified, ngx_uint_t *updating,
+ig_cache_source(void *c, ngx_str_t *etag, time_t *modified, time_t *valid, ngx_uint_t *updating,
     ngx_uint_t *error)
 {
 }

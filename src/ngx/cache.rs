@@ -205,7 +205,13 @@ pub struct Expired<'r> {
     pub while_updating: bool,
     /// Whether it may where that fails.
     pub if_error: bool,
+    /// Whether its source has become something else, as [`supersede`](Request::supersede) noted.
+    pub is_superseded: bool,
 }
+
+/// Until when an entry holds whose source has become something else: a second that is over, and that no
+/// source means.
+const SUPERSEDED: u64 = 1;
 
 /// How long an entry holds.
 #[derive(Debug, Clone, Copy)]
@@ -386,17 +392,25 @@ impl<'r> Request<'r> {
     pub fn expired(self) -> Option<Expired<'r>> {
         let Lookup(entry) = self.own::<Lookup>()?;
         let mut etag = ngx_str_t::empty();
-        let (mut time, mut while_updating, mut if_error) = (-1, 0, 0);
+        let (mut time, mut valid, mut while_updating, mut if_error) = (-1, 0, 0, 0);
         // SAFETY: the entry was made for this request; what is in one that was read lives as long.
         unsafe {
             if shim::ig_cache_is_read(entry.as_ptr()) == 0 {
                 return None;
             }
-            let (updating, error) = (&mut while_updating, &mut if_error);
-            shim::ig_cache_source(entry.as_ptr(), &mut etag, &mut time, updating, error);
+            shim::ig_cache_source(
+                entry.as_ptr(),
+                &mut etag,
+                &mut time,
+                &mut valid,
+                &mut while_updating,
+                &mut if_error,
+            );
             let modified = if time == -1 { &b""[..] } else { self.http_time(time)? };
             let source = Validators { etag: bytes(etag), modified };
-            Some(Expired { source, while_updating: while_updating != 0, if_error: if_error != 0 })
+            let (while_updating, if_error) = (while_updating != 0, if_error != 0);
+            let is_superseded = u64::try_from(valid) == Ok(SUPERSEDED);
+            Some(Expired { source, while_updating, if_error, is_superseded })
         }
     }
 
@@ -423,6 +437,12 @@ impl<'r> Request<'r> {
                 shim::ig_cache_renew(self.as_ptr(), entry.as_ptr(), &times);
             }
         }
+    }
+
+    /// Notes that the source of what the look-up that was begun last has found to be
+    /// [expired](Looked::Expired) has become something else, of which nothing is kept.
+    pub fn supersede(self) {
+        self.renew(Lifetime { until: SUPERSEDED, while_updating: 0, if_error: 0 });
     }
 
     /// Has an upstream be asked on these conditions, and not on those that the client sets for the

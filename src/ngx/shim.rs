@@ -135,6 +135,7 @@ unsafe extern "C" {
         entry: *mut c_void,
         etag: *mut ngx_str_t,
         modified: *mut time_t,
+        valid: *mut time_t,
         updating: *mut ngx_uint_t,
         error: *mut ngx_uint_t,
     );

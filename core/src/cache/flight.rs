@@ -86,13 +86,15 @@ fn places<T>(flights: &[T], key: [u64; 2]) -> &[T] {
 }
 
 /// Has the process `me` make a result, unless another does. What lasts longer than `age`
-/// milliseconds is taken for lost. `is_alive` says whether there is a process of a number.
+/// milliseconds is taken for lost. `is_alive` says whether there is a process of a number, and
+/// `heeds_refusals` whether nobody has to make what turned out to be kept by none.
 pub fn claim<T: AsRef<Flight>>(
     flights: &[T],
     key: [u64; 2],
     me: u64,
     now: u64,
     age: u64,
+    heeds_refusals: bool,
     is_alive: impl Fn(u64) -> bool,
 ) -> Claim {
     let places = || places(flights, key).iter().map(AsRef::as_ref);
@@ -102,7 +104,7 @@ pub fn claim<T: AsRef<Flight>>(
         }
         return Claim::Mine(flight.begin(key, me, now));
     }
-    if places().any(|flight| flight.is_refused(key, now)) {
+    if heeds_refusals && places().any(|flight| flight.is_refused(key, now)) {
         return Claim::Free;
     }
     let is_free = |flight: &&Flight| flight.owner.load(Relaxed) == 0;
@@ -182,49 +184,50 @@ mod tests {
     #[test]
     fn one_makes_it_and_others_wait() {
         let table = table(64);
-        let ticket = mine(claim(&table, KEY, 1, 100, AGE, ALL));
-        assert_eq!(claim(&table, KEY, 2, 101, AGE, ALL), Claim::Busy);
+        let ticket = mine(claim(&table, KEY, 1, 100, AGE, true, ALL));
+        assert_eq!(claim(&table, KEY, 2, 101, AGE, true, ALL), Claim::Busy);
         // The same process waits for itself, too: another of its requests makes it.
-        assert_eq!(claim(&table, KEY, 1, 101, AGE, ALL), Claim::Busy);
+        assert_eq!(claim(&table, KEY, 1, 101, AGE, true, ALL), Claim::Busy);
         assert!(is_in_flight(&table, KEY, 101, AGE, ALL));
-        let _ = mine(claim(&table, [77, 6], 2, 101, AGE, ALL));
+        let _ = mine(claim(&table, [77, 6], 2, 101, AGE, true, ALL));
         release(&table, &ticket, None);
         assert!(!is_in_flight(&table, KEY, 101, AGE, ALL));
-        let _ = mine(claim(&table, KEY, 2, 102, AGE, ALL));
+        let _ = mine(claim(&table, KEY, 2, 102, AGE, true, ALL));
     }
 
     #[test]
     fn the_dead_hold_nothing() {
         let table = table(64);
-        let _ = mine(claim(&table, KEY, 1, 100, AGE, ALL));
+        let _ = mine(claim(&table, KEY, 1, 100, AGE, true, ALL));
         let lives = |process| process != 1;
         assert!(!is_in_flight(&table, KEY, 101, AGE, lives));
-        let _ = mine(claim(&table, KEY, 2, 101, AGE, lives));
-        assert_eq!(claim(&table, KEY, 3, 102, AGE, lives), Claim::Busy);
+        let _ = mine(claim(&table, KEY, 2, 101, AGE, true, lives));
+        assert_eq!(claim(&table, KEY, 3, 102, AGE, true, lives), Claim::Busy);
     }
 
     #[test]
     fn what_lasts_too_long_is_taken_over_and_stays_so() {
         let table = table(64);
-        let first = mine(claim(&table, KEY, 1, 100, AGE, ALL));
-        assert_eq!(claim(&table, KEY, 2, 5099, AGE, ALL), Claim::Busy);
-        let second = mine(claim(&table, KEY, 2, 5100, AGE, ALL));
+        let first = mine(claim(&table, KEY, 1, 100, AGE, true, ALL));
+        assert_eq!(claim(&table, KEY, 2, 5099, AGE, true, ALL), Claim::Busy);
+        let second = mine(claim(&table, KEY, 2, 5100, AGE, true, ALL));
         // The first comes back, and ends what is its own only.
         release(&table, &first, None);
-        assert_eq!(claim(&table, KEY, 3, 5101, AGE, ALL), Claim::Busy);
+        assert_eq!(claim(&table, KEY, 3, 5101, AGE, true, ALL), Claim::Busy);
         release(&table, &second, None);
-        let _ = mine(claim(&table, KEY, 3, 5102, AGE, ALL));
+        let _ = mine(claim(&table, KEY, 3, 5102, AGE, true, ALL));
         release(&table, &second, None);
-        assert_eq!(claim(&table, KEY, 4, 5103, AGE, ALL), Claim::Busy);
+        assert_eq!(claim(&table, KEY, 4, 5103, AGE, true, ALL), Claim::Busy);
     }
 
     #[test]
     fn a_full_table_says_so_and_places_of_the_dead_are_used_again() {
         let table = table(PLACES);
-        let tickets: Vec<Ticket> =
-            (0..PLACES as u64).map(|at| mine(claim(&table, [at, 1], 1, 0, AGE, ALL))).collect();
-        assert_eq!(claim(&table, [99, 1], 2, 1, AGE, ALL), Claim::Free);
-        let _ = mine(claim(&table, [99, 1], 2, 1, AGE, |process| process != 1));
+        let tickets: Vec<Ticket> = (0..PLACES as u64)
+            .map(|at| mine(claim(&table, [at, 1], 1, 0, AGE, true, ALL)))
+            .collect();
+        assert_eq!(claim(&table, [99, 1], 2, 1, AGE, true, ALL), Claim::Free);
+        let _ = mine(claim(&table, [99, 1], 2, 1, AGE, true, |process| process != 1));
         // Whose place it was gets nothing away from who has it now.
         for ticket in &tickets {
             release(&table, ticket, None);
@@ -235,22 +238,26 @@ mod tests {
     #[test]
     fn what_is_not_kept_is_not_waited_for() {
         let table = table(64);
-        let first = mine(claim(&table, KEY, 1, 100, AGE, ALL));
+        let first = mine(claim(&table, KEY, 1, 100, AGE, true, ALL));
         release(&table, &first, Some(200));
         assert!(!is_in_flight(&table, KEY, 201, AGE, ALL));
-        assert_eq!(claim(&table, KEY, 2, 201, AGE, ALL), Claim::Free);
-        assert_eq!(claim(&table, KEY, 2, 5199, AGE, ALL), Claim::Free);
+        assert_eq!(claim(&table, KEY, 2, 201, AGE, true, ALL), Claim::Free);
+        assert_eq!(claim(&table, KEY, 2, 5199, AGE, true, ALL), Claim::Free);
+        // Who has the old one makes it all the same.
+        let other = mine(claim(&table, KEY, 2, 5199, AGE, false, ALL));
+        assert_eq!(claim(&table, KEY, 3, 5199, AGE, true, ALL), Claim::Busy);
+        release(&table, &other, Some(200));
         // Another result, and the same after a while.
-        let _ = mine(claim(&table, [77, 6], 2, 201, AGE, ALL));
-        let _ = mine(claim(&table, KEY, 2, 5200, AGE, ALL));
-        assert_eq!(claim(&table, KEY, 3, 5201, AGE, ALL), Claim::Busy);
+        let _ = mine(claim(&table, [77, 6], 2, 201, AGE, true, ALL));
+        let _ = mine(claim(&table, KEY, 2, 5200, AGE, true, ALL));
+        assert_eq!(claim(&table, KEY, 3, 5201, AGE, true, ALL), Claim::Busy);
     }
 
     #[test]
     fn tables_of_any_length_are_searched() {
         for len in [0, 1, 15, 16, 17, 100] {
             let table = table(len);
-            let claimed = claim(&table, [u64::MAX, 0], 1, 0, AGE, ALL);
+            let claimed = claim(&table, [u64::MAX, 0], 1, 0, AGE, true, ALL);
             assert_eq!(claimed == Claim::Free, len == 0, "{len}");
         }
     }
