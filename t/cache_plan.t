@@ -124,6 +124,60 @@ sub each_is_its_own {
 }
 
 {
+    my $name = 'files without tags';
+    my $s = server('location / { etag off; image_resize resize 50 -; } location /one/ { alias DIR/files/; image_resize resize 50 -; }');
+    each_is_its_own($name, $s, ['/a.jpg'], ['/one/a.jpg']);
+}
+
+{
+    my $name = 'media types of what is told';
+    my $s = server('location / { image_resize_url iiif; image_resize_allow all; rewrite ^ $image_resize_source_path break; }');
+    my $c = $s->client;
+    my @types = qw(application/json application/ld+json);
+    my %first = map { $_ => $c->get('/a.jpg/info.json', Accept => $_) } @types;
+    isnt($first{$types[0]}{h}{etag}, $first{$types[1]}{h}{etag}, "$name - two tags");
+    for my $type (@types) {
+        is_answer("$name - $type", $first{$type}, 200, 'MISS');
+        my $again = $c->get('/a.jpg/info.json', Accept => $type);
+        is_answer("$name - $type - again", $again, 200, 'HIT');
+        is($again->{h}{$_}, $first{$type}{h}{$_}, "$name - $type - again - $_") for qw(etag content-type);
+    }
+}
+
+SKIP: {
+    my $name = 'fonts of drawings';
+    my @fonts = map { "/usr/share/fonts/truetype/dejavu/$_.ttf" } qw(DejaVuSans DejaVuSerif);
+    skip 'no fonts of DejaVu here', 10 if grep { !-f } @fonts;
+    my $conf = 'location / { image_resize resize 60 -; image_resize_format png; image_resize_svg_fonts DIR/fonts; }';
+    my $s = ImageGate::Server->new(http => $cache);
+    mkdir "$s->{dir}/$_" for qw(files fonts fonts/more);
+    copy(fixture_path('photo-300x200.jpg'), "$s->{dir}/files/a.jpg") or die $!;
+    open my $out, '>', "$s->{dir}/files/a.svg" or die $!;
+    print $out '<svg xmlns="http://www.w3.org/2000/svg" width="60" height="30"><text y="20" font-family="DejaVu Serif">gRa</text></svg>';
+    close $out;
+    copy($fonts[0], "$s->{dir}/fonts/sans.ttf") or die $!;
+    sleep 0.1;
+    $s->start(conf($s, "types { image/svg+xml svg; image/jpeg jpg; } $conf"));
+    my $reload = sub {
+        my $old = $s->worker;
+        $s->signal('HUP');
+        ok($s->wait(20, sub { $s->left($old) }), "$name - reload");
+    };
+    my $first = $s->client->get('/a.svg');
+    is_answer("$name - first", $first, 200, 'MISS');
+    is_answer("$name - a photo", $s->client->get('/a.jpg'), 200, 'MISS');
+    $reload->();
+    is_answer("$name - the same ones", $s->client->get('/a.svg'), 200, 'HIT');
+    copy($fonts[1], "$s->{dir}/fonts/more/serif.ttf") or die $!;
+    $reload->();
+    my $other = $s->client->get('/a.svg');
+    is_answer("$name - another one", $other, 200, 'MISS');
+    ok($other->{body} ne $first->{body}, "$name - another one - is used");
+    is_answer("$name - another one - then", $s->client->get('/a.svg'), 200, 'HIT');
+    is_answer("$name - another one - but a photo", $s->client->get('/a.jpg'), 200, 'HIT');
+}
+
+{
     my $name = 'another configuration';
     my $s = server('location / { image_resize resize 100 -; }');
     is_answer("$name - first", $s->client->get('/a.jpg'), 200, 'MISS');

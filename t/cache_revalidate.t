@@ -56,7 +56,9 @@ sub last_asked { my @lines = asked($_[0]); return $lines[-1] }
     is_answer("$name - since", $c->get($photo, 'If-Modified-Since' => $first->{h}{'last-modified'}), 304, 'REVALIDATED');
     expire();
     is_answer("$name - a condition that fails", $c->get($photo, 'If-Match' => '"other"'), 412, 'REVALIDATED');
+    expire();
     # By strong comparison, which a weak tag never passes.
+    is_answer("$name - a weak tag, later", $c->get($photo, 'If-Match' => $tag), 412, 'REVALIDATED');
     is_answer("$name - a weak tag", $c->get($photo, 'If-Match' => $tag), 412, 'HIT');
     is_answer("$name - any tag", $c->get($photo, 'If-Match' => '*'), 200, 'HIT');
     expire();
@@ -168,6 +170,32 @@ sub last_asked { my @lines = asked($_[0]); return $lines[-1] }
     is(join('', $s->trouble), '', "$name - nothing bad in the log");
 }
 
+# What nginx does not send on says how long all the same, also where it is not said again.
+{
+    my $name = 'what is hidden of the answer says of time';
+    my $s = origin_server('image_resize_cache_valid 1h;
+        location / { image_resize resize 100 -; ORIGIN; }
+        location /hidden/ { image_resize resize 100 -; proxy_hide_header Cache-Control; proxy_hide_header Expires; ORIGIN/; }
+        location /shown/ { image_resize resize 100 -; proxy_pass_header X-Accel-Expires; ORIGIN/; }', etag => 'on',
+        origin => 'set $short 1; if ($http_if_none_match) { set $short ""; }
+            location / { add_header X-Accel-Expires $short; }
+            set $said max-age=1; if ($http_if_none_match) { set $said ""; }
+            location /control/ { rewrite ^/control(.*) $1 break; add_header Cache-Control $said; }');
+    my $c = $s->client;
+    my %uris = (accel => $photo, hidden => "/hidden/control$photo", shown => "/shown$photo");
+    is_answer("$name - $_ - first", $c->get($uris{$_}), 200, 'MISS') for sort keys %uris;
+    for my $turn (1, 2) {
+        expire();
+        is_answer("$name - $_ - $turn", $c->get($uris{$_}), 200, 'REVALIDATED') for sort keys %uris;
+        is_answer("$name - $_ - $turn - then", $c->get($uris{$_}), 200, 'HIT') for sort keys %uris;
+    }
+    my $r = $c->get($uris{accel});
+    is($r->{h}{'x-accel-expires'}, undef, "$name - goes out to nobody");
+    is($c->get($uris{hidden})->{h}{'cache-control'}, undef, "$name - neither what is hidden");
+    is($c->get($uris{shown})->{h}{'x-accel-expires'}, 1, "$name - but what is passed on");
+    is(join('', $s->trouble), '', "$name - nothing bad in the log");
+}
+
 {
     my $name = 'off';
     my $s = origin_server('location / { image_resize resize 100 -; ORIGIN; image_resize_cache_revalidate off; }', etag => 'on', origin => $short);
@@ -219,6 +247,39 @@ sub last_asked { my @lines = asked($_[0]); return $lines[-1] }
     is_answer("$name - by both", $c->get("/short$photo"), 200, 'REVALIDATED');
     like(last_asked($s), qr/ 304 /, "$name - by both - the origin was asked");
     is_made($s, 2, "$name - made once each");
+    is(join('', $s->trouble), '', "$name - nothing bad in the log");
+}
+
+# A source that its own cache gives out although its time is over: what was made of it is the same.
+{
+    my $name = 'two tiers, and an origin that is gone';
+    my $s = origin_server('proxy_cache sources; proxy_cache_use_stale error updating; proxy_cache_valid 200 1s; image_resize_cache_valid 1s;
+        location / { image_resize resize 100 -; proxy_cache_key $uri; ORIGIN; }
+        location /nothing/ { image_resize resize 100 -; proxy_cache_key $uri; ORIGIN; image_resize_cache_use_stale error updating; }
+        location /anew/ { image_resize resize 100 -; proxy_cache_key $uri; ORIGIN; }', workers => 2,
+        origin => 'if (-f $document_root/down) { return 444; }
+            location / { }
+            location /nothing/ { rewrite ^/nothing(.*) $1 break; add_header Last-Modified ""; }
+            location /anew/ { rewrite ^/anew(.*) $1 break; add_header Last-Modified ""; }');
+    my %first = map { $_ => $s->client->get("$_$photo") } '', '/nothing', '/anew';
+    is_answer("$name - $_ - first", $first{$_}, 200, 'MISS') for sort keys %first;
+    is_made($s, 3, "$name - made once each");
+    open my $out, '>', "$s->{dir}/files/down" or die $!;
+    expire();
+    for my $where ('', '/nothing') {
+        for (1 .. 4) {
+            my $r = $s->client->get("$where$photo");
+            is_answer("$name - $where - gone", $r, 200, 'STALE');
+            ok($r->{body} eq $first{$where}{body}, "$name - $where - gone - its bytes");
+        }
+    }
+    is_made($s, 3, "$name - nothing is made anew");
+    # Nothing says that it is the same, or that it may go out all the same.
+    is_answer("$name - anew", $s->client->get("/anew$photo"), 200, 'EXPIRED') for 1, 2;
+    is_made($s, 5, "$name - anew - made");
+    unlink "$s->{dir}/files/down";
+    is_answer("$name - $_ - back again", $s->client->get("$_$photo"), 200, 'EXPIRED') for '/nothing', '/anew';
+    is_answer("$name - $_ - and kept", $s->client->get("$_$photo"), 200, 'HIT') for '/nothing', '/anew';
     is(join('', $s->trouble), '', "$name - nothing bad in the log");
 }
 

@@ -77,12 +77,14 @@ sub peer {
     is($stale->{h}{$_}, $first{''}{h}{$_}, "$name - header $_") for qw(content-type content-length etag last-modified);
     is_answer("$name - what the client has", $c->get($photo, 'If-None-Match' => $tag), 304, 'STALE');
     is_answer("$name - a range", $c->get($photo, Range => 'bytes=0-9'), 206, 'STALE');
+    is_answer("$name - a weak tag must match strongly", $c->get($photo, 'If-Match' => $tag), 412, 'STALE');
+    is_answer("$name - any tag", $c->get($photo, 'If-Match' => '*'), 200, 'STALE');
     is_answer("$name - HEAD", $c->head($photo), 200, 'STALE');
     is_made($s, 4, "$name - made once each");
     clear_way($s, 500);
     is_answer("$name - mended", $c->get($photo), 200, 'REVALIDATED');
     is_answer("$name - then", $c->get($photo), 200, 'HIT');
-    is(lookups($s)->{stale}, 12, "$name - counted");
+    is(lookups($s)->{stale}, 14, "$name - counted");
     is(join('', $s->trouble), '', "$name - nothing bad in the log");
 }
 

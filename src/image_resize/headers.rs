@@ -97,7 +97,7 @@ fn vary(request: Request<'_>, varies: Varies) -> Result<(), NoMemory> {
 }
 
 /// The media type of what is told of a picture.
-fn json_type(request: Request<'_>) -> &'static str {
+pub fn json_type(request: Request<'_>) -> &'static str {
     let description = link::description(request);
     description.map_or("application/json", |description| description.media_type(request.accept()))
 }

@@ -4,11 +4,12 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt::Write as _;
+use std::path::Path;
 use std::rc::Rc;
 
-use image_gate_core::cache::{Head, Key, Made};
+use image_gate_core::cache::{Head, Key, Made, hide};
 use image_gate_core::escapes::write_hex;
-use image_gate_core::image::{Canonical as _, Plan};
+use image_gate_core::image::{Canonical as _, FONTS, Format, Parsed, Plan};
 use nginx_sys::{
     NGX_ERROR, NGX_HTTP_BAD_GATEWAY, NGX_HTTP_GATEWAY_TIME_OUT, NGX_HTTP_NOT_MODIFIED, NGX_HTTP_OK,
     ngx_int_t, ngx_uint_t,
@@ -22,6 +23,7 @@ use super::job::JobOutcome;
 pub use super::job::{Finished, Writer};
 use super::response_info::ImageStatus;
 use super::task::{JobKind, Task};
+use super::value::Value;
 use super::watermark_cache::WatermarkSpec;
 use super::{counting, on_error, preaccess};
 use crate::ngx::cache::{ClientHeaders, Validators, Written};
@@ -246,8 +248,11 @@ pub fn leave(request: Request<'_>) {
 
 /// Whether the keeper of a request has a result already of what the source is, as its headers say.
 pub fn confirms(request: Request<'_>, task: Option<&Task>, conf: &LocConf) -> bool {
-    let digest =
-        || task.map_or_else(String::new, |task| text(&task.work, &task.plan, &task.layers, conf));
+    let digest = || {
+        task.map_or_else(String::new, |task| {
+            text(request, &task.work, &task.plan, &task.layers, conf)
+        })
+    };
     let Some(attached) = open(request) else { return false };
     let confirms = attached.keeper.confirms(request, &digest);
     if confirms {
@@ -333,22 +338,37 @@ pub fn begin(context: Transfer<'_>, conf: &LocConf) {
     let modified = request.last_modified();
     // Written out, as nginx would for each answer.
     let written_out = modified.and_then(|time| Some((LAST_MODIFIED, request.http_time(time)?)));
+    let shown: Vec<_> = request
+        .outgoing()
+        .filter(|&header| !attached.own_headers.has(header) && is_kept(header.0))
+        .chain(written_out)
+        .collect();
+    // What only nginx is to see is looked at again where the source turns out to be what it was.
+    let hidden = request
+        .upstream_headers()
+        .filter(|header| says_how_long(header.0) && !shown.contains(header));
     let head = Head {
         modified,
         varies: headers::varies(task),
         tag: task.tag.clone().map(|tag| Cow::Owned(tag.into_bytes())),
-        headers: request
-            .outgoing()
-            .filter(|&header| !attached.own_headers.has(header) && is_kept(header.0))
-            .chain(written_out)
+        hidden: hide(hidden).into(),
+        headers: shown
+            .iter()
             .map(|(name, value)| (name.to_vec().into(), value.to_vec().into()))
             .collect(),
+        fonts: conf.kept_by.fonts(),
     };
-    let digest = text(&task.work, &task.plan, &task.layers, conf);
+    let digest = text(request, &task.work, &task.plan, &task.layers, conf);
     context.writer.replace(attached.keeper.begin(request, &digest, head));
 }
 
 const LAST_MODIFIED: &[u8] = b"Last-Modified";
+
+/// Whether a header says how long an upstream's answer holds.
+fn says_how_long(name: &[u8]) -> bool {
+    let names: [&[u8]; 3] = [b"X-Accel-Expires", b"Cache-Control", b"Expires"];
+    names.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
 
 /// Whether a header of a source is kept: not what is set anew, or is of one connection or client.
 fn is_kept(name: &[u8]) -> bool {
@@ -377,7 +397,13 @@ fn is_kept(name: &[u8]) -> bool {
 /// Bytes that the text of most requests has at most.
 const USUAL: usize = 128;
 
-fn text(work: &JobKind, plan: &Plan, layers: &[WatermarkSpec], conf: &LocConf) -> String {
+fn text(
+    request: Request<'_>,
+    work: &JobKind,
+    plan: &Plan,
+    layers: &[WatermarkSpec],
+    conf: &LocConf,
+) -> String {
     let (work, description) = match work {
         JobKind::Describe => ("size", None),
         JobKind::Inspect => ("info", None),
@@ -385,12 +411,14 @@ fn text(work: &JobKind, plan: &Plan, layers: &[WatermarkSpec], conf: &LocConf) -
         JobKind::Transform => ("image", None),
     };
     let mut text = String::with_capacity(USUAL);
-    for word in [work, " ", location(conf), " "] {
+    for word in [work, " ", location(request, conf), " "] {
         text.push_str(word);
     }
     headers::write_digest(plan, layers, &mut text);
     if let Some(description) = description {
-        text.push(' ');
+        for word in [" ", headers::json_type(request), " "] {
+            text.push_str(word);
+        }
         description.write(&mut text);
     }
     if !layers.is_empty() {
@@ -401,12 +429,13 @@ fn text(work: &JobKind, plan: &Plan, layers: &[WatermarkSpec], conf: &LocConf) -
     text
 }
 
-/// A text that is the same for two locations only where they have the same limits, and let the same
-/// sources through as they are: what is no part of a plan.
-fn location(conf: &LocConf) -> &str {
+/// A text that is the same for two locations only where they have the same limits, let the same sources through
+/// as they are, and have tags for files or none: what is no part of a plan.
+fn location<'c>(request: Request<'_>, conf: &'c LocConf) -> &'c str {
     conf.kept_by.location.get_or_init(|| {
         let no_transform = conf.no_transform.unwrap_or(false);
-        let flags = [conf.may_pass(), no_transform, conf.answers_errors()];
+        let has_etags = request.source_has_etags();
+        let flags = [conf.may_pass(), no_transform, conf.answers_errors(), has_etags];
         let text = format!("{flags:?} {:?} {:?}", conf.buffer(), conf.bounds());
         // Nobody but the configuration has a say in it.
         let digest = Key::new([0, 0], "location").text(text.as_bytes()).digest();
@@ -437,7 +466,7 @@ pub fn digest(request: Request<'_>) -> Option<Rc<str>> {
         return None;
     }
     let Recipe { work, plan, layers } = begin::recipe(request, conf).ok()?;
-    let digest: Rc<str> = text(&work, &plan, &layers, conf).into();
+    let digest: Rc<str> = text(request, &work, &plan, &layers, conf).into();
     if conf.is_fixed() {
         conf.kept_by.note(plan.varies(), accept(request), &digest);
     }
@@ -498,6 +527,24 @@ pub fn count(word: &str) {
 /// Whether a location makes anything, once it is merged.
 pub fn location_makes(parser: Parser<'_>) -> bool {
     parser.location::<ImageResize>().is_some_and(|conf| conf.mode().has_output())
+}
+
+/// Notes for a location, once it is merged, what tells the fonts in the folder of its drawings from others.
+pub fn note_fonts(parser: Parser<'_>, fonts: impl FnOnce(&Path) -> u64) {
+    if let Some(conf) = parser.location::<ImageResize>() {
+        let folder = conf.settings().find_map(|(_, value)| match value {
+            Value::Fixed(Parsed::Fonts(folder)) => Some(folder.path()),
+            _ => None,
+        });
+        conf.kept_by.note_fonts(fonts(Path::new(folder.unwrap_or(FONTS))));
+    }
+}
+
+/// Whether what was kept was made as it would be now, as far as its key does not tell: of drawings, the fonts that
+/// are there decide, and of drawings alone.
+pub fn is_made_as_now(request: Request<'_>, head: &Head<'_>, made: &Made) -> bool {
+    made.source_format != Some(Format::Svg)
+        || conf(&request).is_some_and(|conf| conf.kept_by.fonts() == head.fonts)
 }
 
 /// Runs once the content handler has returned, which watches the client.

@@ -1,6 +1,6 @@
 //! What decides which results are kept for a location, as far as that is known.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 use image_gate_core::image::Varies;
@@ -10,6 +10,8 @@ use image_gate_core::image::Varies;
 pub struct KeptBy {
     /// What is no part of a plan.
     pub location: OnceCell<String>,
+    /// What tells the fonts from others that texts of drawings are drawn with.
+    fonts: Cell<u64>,
     /// What is made, where that is the same for all requests.
     always: OnceCell<Rc<str>>,
     /// The same where it goes by their `Accept` alone.
@@ -33,6 +35,16 @@ const ACCEPTS: usize = 16;
 const LONGEST: usize = 256;
 
 impl KeptBy {
+    /// What tells the fonts from others that texts of drawings are drawn with.
+    pub fn fonts(&self) -> u64 {
+        self.fonts.get()
+    }
+
+    /// Notes that.
+    pub fn note_fonts(&self, fonts: u64) {
+        self.fonts.set(fonts);
+    }
+
     /// What is made, if that is known. `accept` is what the client says, `None` where it can't be told in one.
     pub fn known<'a>(&self, accept: impl FnOnce() -> Option<Option<&'a [u8]>>) -> Option<Rc<str>> {
         if let Some(always) = self.always.get() {

@@ -11,6 +11,7 @@ use image_gate_runtime::generations::Generations;
 use nginx_sys::NGX_LOG_ERR;
 
 use super::flights::Flights;
+use super::fonts::Fonts;
 use crate::image_resize::keep::{Trouble, TroubleKind};
 use crate::ngx::Request;
 use crate::ngx::cache::Folder;
@@ -61,6 +62,8 @@ pub struct MainConf {
     pub places: RefCell<Vec<Rc<Place>>>,
     /// How many locations there are so far.
     pub locations: Cell<usize>,
+    /// What was found in folders of fonts.
+    pub fonts: Fonts,
 }
 
 /// `image_resize_cache`.

@@ -1,7 +1,7 @@
 //! What a look-up has found: read, and sent.
 
-use image_gate_core::cache::{Head, Made};
-use nginx_sys::{NGX_HTTP_INTERNAL_SERVER_ERROR, ngx_int_t};
+use image_gate_core::cache::{Head, Made, hidden};
+use nginx_sys::{NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_PRECONDITION_FAILED, ngx_int_t};
 
 use super::conf::LocConf;
 use crate::image_resize::keep::{self, Trouble};
@@ -13,11 +13,18 @@ const FAILED: ngx_int_t = NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
 /// What a look-up has found, if it is whole.
 pub fn read<'r>(request: Request<'r>) -> Option<(Head<'r>, Made)> {
     let found = request.found()?;
-    Head::decode(found.head).filter(|(_, made)| made.len == found.len)
+    Head::decode(found.head)
+        .filter(|(head, made)| made.len == found.len && keep::is_made_as_now(request, head, made))
 }
 
 /// Sends it, behind the headers that were set. Returns what a content handler returns.
 pub fn send(request: Request<'_>) -> ngx_int_t {
+    // nginx compares tags by their letters, also where only strong ones may match (RFC 9110, section 13.1.1).
+    let is_weak = request.etag().is_some_and(|tag| tag.starts_with(b"W/"));
+    if is_weak && request.if_match().is_some_and(|listed| listed.trim_ascii() != b"*") {
+        request.clean_headers();
+        return NGX_HTTP_PRECONDITION_FAILED as ngx_int_t;
+    }
     request.found().map_or(FAILED, |found| request.send_found(found))
 }
 
@@ -44,7 +51,8 @@ impl Old {
 
     /// The headers that the source came with.
     pub fn headers(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.head.headers.iter().map(|(name, value)| (&**name, &**value))
+        let shown = self.head.headers.iter().map(|(name, value)| (&**name, &**value));
+        shown.chain(hidden(&self.head.hidden))
     }
 
     /// Whether it goes out while it is made anew.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use image_gate_core::cache::{Claim, Head, MOST, Made};
 use nginx_sys::{
     NGX_AGAIN, NGX_DECLINED, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_OK,
-    NGX_HTTP_PRECONDITION_FAILED, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, NGX_OK, ngx_int_t,
+    NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, NGX_OK, ngx_int_t,
 };
 
 use super::conf::{ImageResizeCache, LocConf, is_any};
@@ -347,12 +347,6 @@ impl Handler for Content {
         let rc = request.discard_body();
         if rc != NGX_OK as ngx_int_t {
             return rc;
-        }
-        // nginx compares tags by their letters, also where only strong ones may match (RFC 9110, section 13.1.1).
-        let is_weak = request.etag().is_some_and(|tag| tag.starts_with(b"W/"));
-        if is_weak && request.if_match().is_some_and(|listed| listed.trim_ascii() != b"*") {
-            request.clean_headers();
-            return NGX_HTTP_PRECONDITION_FAILED as ngx_int_t;
         }
         entry::send(request)
     }

@@ -47,6 +47,9 @@ impl Merge for LocConf {
             }
             return Ok(());
         };
+        if keep::location_makes(parser) {
+            keep::note_fonts(parser, |folder| main.fonts.of(folder));
+        }
         if keep::location_makes(parser) || self.purge.is_some() {
             self.places.mark_used();
         }

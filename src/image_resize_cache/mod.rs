@@ -7,6 +7,7 @@ mod conf;
 mod directives;
 mod entry;
 mod flights;
+mod fonts;
 mod keeper;
 mod lookup;
 mod merge;

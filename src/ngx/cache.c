@@ -71,6 +71,19 @@ ig_source_is_by_name(ngx_http_request_t *r)
 }
 
 
+/* Whether nginx gives the files of a location entity tags. */
+
+ngx_uint_t
+ig_source_has_etags(ngx_http_request_t *r)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    return clcf->etag;
+}
+
+
 /* What nginx knows of a file that it has opened, and for how many seconds it does not look at it again. */
 
 typedef struct {

@@ -310,6 +310,12 @@ impl<'r> Request<'r> {
         unsafe { shim::ig_source_has_variables(self.as_ptr()) != 0 }
     }
 
+    /// Whether nginx gives the files of its location entity tags.
+    pub fn source_has_etags(self) -> bool {
+        // SAFETY: alive.
+        unsafe { shim::ig_source_has_etags(self.as_ptr()) != 0 }
+    }
+
     /// Begins a look-up by a key; `room` is how much is read of what is in front of a body at most, and
     /// `min_uses` how often something is looked for before it is kept.
     ///

@@ -70,6 +70,7 @@ pub struct Opened {
 unsafe extern "C" {
     pub fn ig_source_path(request: *mut ngx_http_request_t, path: *mut ngx_str_t) -> ngx_int_t;
     pub fn ig_source_has_variables(request: *mut ngx_http_request_t) -> ngx_uint_t;
+    pub fn ig_source_has_etags(request: *mut ngx_http_request_t) -> ngx_uint_t;
     pub fn ig_source_is_by_name(request: *mut ngx_http_request_t) -> ngx_uint_t;
     pub fn ig_source_open(
         request: *mut ngx_http_request_t,

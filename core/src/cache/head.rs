@@ -10,14 +10,14 @@ use crate::image::{Format, Varies, is_digest};
 pub const MOST: usize = 8192;
 
 /// What begins each, with the version of the notation.
-const MAGIC: [u8; 16] = *b"image_resize 4\n\0";
+const MAGIC: [u8; 16] = *b"image_resize 5\n\0";
 
 /// What the bytes of a head are a multiple of: nginx reads as many as the entry before had, and complains
 /// where another process has just put one with more in its place.
 const STEP: usize = 512;
 
 /// Bytes of all that has a length of its own.
-const FIXED: usize = MAGIC.len() + 2 * 8 + 4 * 4 + 2 * NAME + 2 + 2 + 2;
+const FIXED: usize = MAGIC.len() + 3 * 8 + 4 * 4 + 2 * NAME + 2 + 2 + 2 * 2;
 
 /// Bytes of the name of a format; those that it has not are 0.
 const NAME: usize = 4;
@@ -52,6 +52,22 @@ type Text<'a> = Cow<'a, [u8]>;
 /// Names and values of headers: those of most sources take no memory of their own.
 pub type Headers<'a> = SmallVec<[(Text<'a>, Text<'a>); 2]>;
 
+/// Writes headers down that are not sent: a line each, without what has no place in one.
+#[must_use]
+pub fn hide<'a>(headers: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Vec<u8> {
+    let lines = headers.filter(|(name, value)| !is_bad_header(name, value));
+    lines.flat_map(|(name, value)| [name, b":", value, b"\n"]).flatten().copied().collect()
+}
+
+/// Names and values of headers that were [hidden](hide).
+pub fn hidden(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    text.split(|&byte| byte == b'\n').filter_map(|line| {
+        let at = line.iter().position(|&byte| byte == b':')?;
+        let (name, value) = line.split_at(at);
+        Some((name, value.get(1..)?))
+    })
+}
+
 /// All that is kept of a source that is known before it is made into something.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Head<'a> {
@@ -63,6 +79,10 @@ pub struct Head<'a> {
     pub tag: Option<Text<'a>>,
     /// Names and values of the headers of the source.
     pub headers: Headers<'a>,
+    /// Those that go out to nobody, as [`hide`] has them: they are read where a source is asked anew.
+    pub hidden: Text<'a>,
+    /// What tells the fonts from others that a drawing's texts are drawn with.
+    pub fonts: u64,
 }
 
 impl<'a> Head<'a> {
@@ -71,7 +91,7 @@ impl<'a> Head<'a> {
     pub fn room(&self) -> Option<usize> {
         let tag = self.tag.as_ref().map_or(0, |tag| tag.len());
         let headers = self.headers.iter().map(|(name, value)| 2 * 2 + name.len() + value.len());
-        let needed = FIXED + tag + headers.sum::<usize>() + END.len();
+        let needed = FIXED + tag + headers.sum::<usize>() + self.hidden.len() + END.len();
         Some(needed.next_multiple_of(STEP)).filter(|&room| room <= MOST)
     }
 
@@ -105,6 +125,7 @@ impl<'a> Head<'a> {
         text.extend_from_slice(&MAGIC);
         text.extend_from_slice(&made.len.to_le_bytes());
         text.extend_from_slice(&self.modified.unwrap_or_default().to_le_bytes());
+        text.extend_from_slice(&self.fonts.to_le_bytes());
         for (width, height) in [size, source_size].map(Option::unwrap_or_default) {
             text.extend_from_slice(&width.to_le_bytes());
             text.extend_from_slice(&height.to_le_bytes());
@@ -118,6 +139,7 @@ impl<'a> Head<'a> {
         text.extend_from_slice(&bits.to_le_bytes());
         text.extend_from_slice(&len(tag)?);
         text.extend_from_slice(&u16::try_from(headers.len()).ok()?.to_le_bytes());
+        text.extend_from_slice(&len(&self.hidden)?);
         if is_bad(tag) {
             return None;
         }
@@ -131,6 +153,7 @@ impl<'a> Head<'a> {
             text.extend_from_slice(name);
             text.extend_from_slice(value);
         }
+        text.extend_from_slice(&self.hidden);
         text.extend_from_slice(END);
         if text.len() > room {
             return None;
@@ -148,6 +171,7 @@ impl<'a> Head<'a> {
         }
         let len = u64::from_le_bytes(rest.array()?);
         let modified = i64::from_le_bytes(rest.array()?);
+        let fonts = u64::from_le_bytes(rest.array()?);
         let mut side = || Some(u32::from_le_bytes(rest.array()?));
         let (size, source_size) = ((side()?, side()?), (side()?, side()?));
         let (format, source_format) = (rest.format()?, rest.format()?);
@@ -156,7 +180,7 @@ impl<'a> Head<'a> {
             return None;
         }
         let has = |at: u16| bits >> at & 1 != 0;
-        let (tag, count) = (rest.number()?, rest.number()?);
+        let (tag, count, hidden) = (rest.number()?, rest.number()?, rest.number()?);
         let tag = rest.text(tag).filter(|tag| !is_bad(tag))?;
         let mut headers = Headers::new();
         for _ in 0..count {
@@ -167,6 +191,7 @@ impl<'a> Head<'a> {
             }
             headers.push((name.into(), value.into()));
         }
+        let hidden = rest.text(hidden)?.into();
         // What was cut has no end.
         if !rest.0.starts_with(END) {
             return None;
@@ -186,6 +211,8 @@ impl<'a> Head<'a> {
             varies: Varies { accept: has(0), width: has(1), connection: has(2) },
             tag: (!tag.is_empty()).then(|| tag.into()),
             headers,
+            hidden,
+            fonts,
         };
         Some((head, made))
     }
@@ -193,12 +220,11 @@ impl<'a> Head<'a> {
     /// The same, whatever becomes of what it was read from.
     #[must_use]
     pub fn into_owned(self) -> Head<'static> {
-        let Head { modified, varies, tag, headers } = self;
-        let headers = headers
-            .into_iter()
-            .map(|(name, value)| (Cow::Owned(name.into_owned()), Cow::Owned(value.into_owned())));
-        let tag = tag.map(|tag| Cow::Owned(tag.into_owned()));
-        Head { modified, varies, tag, headers: headers.collect() }
+        let Head { modified, varies, tag, headers, hidden, fonts } = self;
+        let owned = |text: Text<'a>| -> Text<'static> { Cow::Owned(text.into_owned()) };
+        let headers = headers.into_iter().map(|(name, value)| (owned(name), owned(value)));
+        let (tag, headers, hidden) = (tag.map(owned), headers.collect(), owned(hidden));
+        Head { modified, varies, tag, headers, hidden, fonts }
     }
 }
 
@@ -266,6 +292,8 @@ mod tests {
                 (b"Cache-Control".into(), b"max-age=5, public".into()),
                 (b"X-Empty".into(), Cow::default()),
             ]),
+            hidden: b"X-Accel-Expires:60\n".into(),
+            fonts: 0x1234_5678_9abc_def0,
         }
     }
 
@@ -288,8 +316,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let plain =
-            Head { modified: None, varies: Varies::default(), tag: None, headers: Headers::new() };
+        let plain = Head::default();
         let largest = Made {
             len: u64::MAX,
             size: Some((u32::MAX, u32::MAX)),
@@ -317,6 +344,18 @@ mod tests {
             let text = head().encode(&made).unwrap();
             assert_eq!(decoded(&text), Some((head(), made)));
         }
+    }
+
+    #[test]
+    fn what_is_hidden_is_read() {
+        let headers = [(&b"Expires"[..], &b"0"[..]), (b"A", b"b: c"), (b"B", b"")];
+        let bad = [(&b"A"[..], &b"b\nC: d"[..]), (b"A:", b"b"), (b"", b"b")];
+        let text = hide(headers.into_iter().chain(bad));
+        assert!(hidden(&text).eq(headers));
+        assert_eq!(hidden(b"").count(), 0);
+        let head = Head { hidden: text.into(), ..head() };
+        let text = head.encode(&made()).unwrap();
+        assert_eq!(decoded(&text), Some((head, made())));
     }
 
     #[test]
@@ -360,13 +399,14 @@ mod tests {
     #[test]
     fn what_is_cut_or_changed_is_not_read() {
         let text = head().encode(&made()).unwrap();
-        let start = text.iter().rposition(|&byte| byte != b'\n').unwrap();
-        for len in 0..=start + 1 {
+        // The last header ends in one, too.
+        let end = text.iter().rposition(|&byte| byte != b'\n').unwrap() + 2;
+        for len in 0..=end {
             assert_eq!(decoded(text.get(..len).unwrap()), None, "{len}");
         }
-        assert!(Head::decode(text.get(..start + 2).unwrap()).is_some());
-        let flags = FIXED - 6;
-        for (at, byte) in [(13, b'3'), (flags - 2 * NAME, b'x'), (flags + 1, 2), (flags + 3, 1)] {
+        assert!(Head::decode(text.get(..=end).unwrap()).is_some());
+        let flags = FIXED - 8;
+        for (at, byte) in [(13, b'4'), (flags - 2 * NAME, b'x'), (flags + 1, 2), (flags + 3, 1)] {
             let mut text = text.clone();
             assert_ne!(std::mem::replace(text.get_mut(at).unwrap(), byte), byte);
             assert_eq!(decoded(&text), None, "{at}");

@@ -9,6 +9,6 @@ mod validity;
 
 pub use file::SourceId;
 pub use flight::{Claim, Flight, Ticket, claim, is_in_flight, release};
-pub use head::{Head, MOST, Made};
+pub use head::{Head, MOST, Made, hidden, hide};
 pub use key::{Digest, Key};
 pub use validity::{Ignored, Validity};
