@@ -121,8 +121,9 @@ for my $threads ('', 'image_resize_threads off;') {
 # What the source answers by now, which is nothing that is kept, is what the next request gets; and no later one the old one.
 {
     my $name = 'another answer';
-    my @statuses = (301, 401, 403, 404, 410);
-    my $ways = join ' ', map { "if (-f \$document_root/$_) { return $_; }" } @statuses, 429, 503;
+    my @statuses = (301, 403, 404, 410);
+    my @others = (400, 401, 429, 503);
+    my $ways = join ' ', map { "if (-f \$document_root/$_) { return $_; }" } @statuses, @others;
     my $s = origin_server("location / { image_resize resize 100 -; $update ORIGIN; }
         location /stays/ { image_resize resize 100 -; image_resize_cache_use_stale updating http_404; image_resize_cache_background_update on; ORIGIN/; }
         location /valid/ { image_resize resize 100 -; $update image_resize_cache_valid 415 1m; ORIGIN/; }",
@@ -145,8 +146,8 @@ for my $threads ('', 'image_resize_threads off;') {
         ok($back->{body} eq $first->{body}, "$name - $status - back again - its bytes");
         is_answer("$name - $status - kept again", $c->get($photo), 200, 'HIT');
     }
-    # The source has no time, or is broken.
-    for my $status (429, 503) {
+    # It is about who asks, the source has no time, or is broken.
+    for my $status (@others) {
         expire();
         $way->($status);
         is_answer("$name - $status", $c->get($photo), 200, 'STALE') for 1 .. 3;

@@ -36,7 +36,7 @@ const PLACES: u64 = 1 << 20;
 /// Where it begins, a byte for each place, whether something was kept.
 const KEPT: u64 = GENERATIONS + PLACES * 8;
 
-/// Bytes of the file. They are all on the disk, so that a purge needs no room on one that has become full.
+/// Bytes of the file. Where there is room when it is begun, they are all on the disk, so that a purge needs none later.
 const LEN: u64 = KEPT + PLACES;
 
 /// The generations of the sources of a cache.

@@ -106,6 +106,8 @@ pub enum End {
     Failed,
     /// It is none that is kept: another would come to the same.
     Refused,
+    /// Beside a request that got what is old: nothing can be made of the source now, or another answers.
+    Spoiled,
     /// The source is none of which anything can be made, for a reason that is one of [`REASONS`].
     Unusable(usize),
 }
@@ -120,7 +122,7 @@ pub fn fail(request: Request<'_>, word: &str, is_of_source: bool, is_final: bool
     let reason = REASONS.iter().position(|&reason| reason == word).filter(|_| is_final);
     let outcome = match reason {
         // Beside a request that got what is old, what is bad may be let through the next time.
-        _ if is_of_source && !request.is_main() => End::Refused,
+        _ if is_of_source && !request.is_main() => End::Spoiled,
         Some(reason) => End::Unusable(reason),
         None => End::Failed,
     };
@@ -242,7 +244,7 @@ pub fn leave(request: Request<'_>) {
     let Some(attached) = current(request) else { return };
     take_back(request, attached);
     // What is answered elsewhere is nothing that is kept here.
-    end(request, if request.is_main() { End::Failed } else { End::Refused });
+    end(request, if request.is_main() { End::Failed } else { End::Spoiled });
     attached.is_current.set(false);
 }
 

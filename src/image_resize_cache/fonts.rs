@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use image_gate_core::cache::Key;
 
-/// How deep folders are looked into, and how many files of all are looked at.
+/// How deep folders are looked into, and how many files and folders of all are looked at.
 const DEPTH: usize = 16;
 const MOST: usize = 100_000;
 
@@ -24,7 +24,8 @@ impl Fonts {
             return known;
         }
         let mut files = Vec::new();
-        find(folder, DEPTH, &mut files);
+        let mut left = MOST;
+        find(folder, DEPTH, &mut left, &mut files);
         files.sort_unstable();
         let start = Key::new([0, 0], "fonts");
         let key = files.iter().fold(start, |key, (path, len, seconds, nanoseconds)| {
@@ -41,17 +42,17 @@ impl Fonts {
 /// A file, and its length and time of writing.
 type Found = (PathBuf, u64, i64, i64);
 
-/// Adds the fonts in a folder, and in those in it. What can't be read is no font to a drawing either.
-fn find(folder: &Path, depth: usize, files: &mut Vec<Found>) {
+/// Adds the fonts in a folder, and in those in it, as long as there is something left to look at. What can't be read
+/// is no font to a drawing either.
+fn find(folder: &Path, depth: usize, left: &mut usize, files: &mut Vec<Found>) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let Some(fewer) = left.checked_sub(1) else { return };
+        *left = fewer;
         let path = entry.path();
         // Also where a link leads.
         let Ok(data) = fs::metadata(&path) else { continue };
-        if files.len() >= MOST {
-            return;
-        }
         if data.is_dir() && depth > 0 {
-            find(&path, depth - 1, files);
+            find(&path, depth - 1, left, files);
         } else if data.is_file() && is_font(&path) {
             files.push((path, data.len(), data.mtime(), data.mtime_nsec()));
         }

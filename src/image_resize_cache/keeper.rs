@@ -7,9 +7,9 @@ use std::rc::Rc;
 
 use image_gate_core::cache::{Digest, Head, Ticket, Validity};
 use nginx_sys::{
-    NGX_ERROR, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_NOT_MODIFIED, NGX_HTTP_OK,
-    NGX_HTTP_REQUEST_TIME_OUT, NGX_HTTP_TOO_MANY_REQUESTS, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
-    ngx_int_t,
+    NGX_ERROR, NGX_HTTP_FORBIDDEN, NGX_HTTP_MOVED_PERMANENTLY, NGX_HTTP_MOVED_TEMPORARILY,
+    NGX_HTTP_NOT_FOUND, NGX_HTTP_NOT_MODIFIED, NGX_HTTP_OK, NGX_HTTP_PERMANENT_REDIRECT,
+    NGX_HTTP_TEMPORARY_REDIRECT, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, ngx_int_t,
 };
 
 use super::conf::{Cache, ImageResizeCache, LocConf, is_any};
@@ -22,8 +22,8 @@ use crate::ngx::cache::{Expired, Lifetime, Validators};
 use crate::ngx::conf::parse_http_time;
 use crate::ngx::{Request, identify, worker};
 
-/// The status of a source that wants to be asked again (RFC 8470).
-const TOO_EARLY: u32 = 425;
+/// The status of a source that is not there any more (RFC 9110, section 15.5.11).
+const GONE: u32 = 410;
 
 /// Until when what a file became holds, in seconds since 1970: another state of the file is found by
 /// another key. It is the year 9999.
@@ -126,21 +126,30 @@ impl Making {
     }
 
     /// What the source answers is not kept. Returns whether what is there, which went out meanwhile, must not
-    /// do so any more: nobody would ever see the new answer. Not where the source has no time for an answer, or
-    /// where what is old is to stand in for that very one.
-    fn is_superseded(&self, request: Request<'_>, conf: &LocConf) -> bool {
+    /// do so any more: nobody would ever see the new answer. Not where the answer is about the request of this client,
+    /// or where what is old is to stand in for that very one.
+    fn is_superseded(&self, request: Request<'_>, conf: &LocConf, is_spoiled: bool) -> bool {
         let status = match request.upstream_status() {
             0 => request.status(),
             status => status,
         };
-        let is_answer = match u32::try_from(status) {
-            Ok(NGX_HTTP_NOT_MODIFIED | NGX_HTTP_REQUEST_TIME_OUT | TOO_EARLY) => false,
-            Ok(NGX_HTTP_TOO_MANY_REQUESTS) => false,
-            Ok(status) => (NGX_HTTP_OK..NGX_HTTP_INTERNAL_SERVER_ERROR).contains(&status),
-            Err(_) => false,
+        let is_of_source = match u32::try_from(status) {
+            Ok(NGX_HTTP_OK) => is_spoiled || !said(request, request.upstream_headers()).is_kept,
+            Ok(
+                NGX_HTTP_MOVED_PERMANENTLY
+                | NGX_HTTP_MOVED_TEMPORARILY
+                | NGX_HTTP_TEMPORARY_REDIRECT
+                | NGX_HTTP_PERMANENT_REDIRECT
+                | NGX_HTTP_FORBIDDEN
+                | NGX_HTTP_NOT_FOUND
+                | GONE,
+            ) => true,
+            Ok(_) | Err(_) => false,
         };
-        // A source that is old itself is no news.
-        let is_new = is_answer && request.cached_until() != Some(0);
+        // A source that is old itself is no news, and what one request is not to keep is none for others.
+        let is_new = is_of_source
+            && request.cached_until() != Some(0)
+            && !is_any(conf.no_cache.as_ref(), request);
         is_new && !conf.stale().covers(Trouble { status, kind: None })
     }
 
@@ -212,10 +221,11 @@ impl Keeper for Making {
     }
 
     fn end(&self, request: Request<'_>, end: End) {
-        let mut is_refused = matches!(end, End::Refused);
+        let mut is_refused = matches!(end, End::Refused | End::Spoiled);
         if is_refused && self.is_background {
+            let is_spoiled = matches!(end, End::Spoiled);
             let conf = request.location::<ImageResizeCache>();
-            is_refused = conf.is_some_and(|conf| self.is_superseded(request, conf));
+            is_refused = conf.is_some_and(|conf| self.is_superseded(request, conf, is_spoiled));
             if is_refused {
                 request.supersede();
             }
@@ -229,7 +239,7 @@ impl Keeper for Making {
                 request.store_error(folder, key, error, until)
             }),
             // Purged meanwhile: nobody would find it.
-            End::Written(_) | End::Unusable(_) | End::Failed | End::Refused => None,
+            End::Written(_) | End::Unusable(_) | End::Failed | End::Refused | End::Spoiled => None,
         };
         // Without room in the zone it is made again the next time; nginx has said so.
         if let Some(Ok(())) = stored {

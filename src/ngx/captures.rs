@@ -108,7 +108,9 @@ fn name(group: &[u8]) -> Option<(&[u8], &[u8])> {
 /// What all URIs begin with that fit a regular expression, as far as that is easily seen.
 pub fn beginning(regex: &[u8]) -> Vec<u8> {
     let mut text = Vec::new();
-    let mut rest = regex.strip_prefix(b"^").unwrap_or_default();
+    // Each of several may begin in another way.
+    let one = Some(regex).filter(|regex| !regex.contains(&b'|'));
+    let mut rest = one.and_then(|one| one.strip_prefix(b"^")).unwrap_or_default();
     loop {
         match *rest {
             [b'\\', byte, ref after @ ..] if byte.is_ascii_punctuation() => {

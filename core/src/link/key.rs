@@ -127,7 +127,7 @@ fn has_byte_order_mark(content: &[u8]) -> bool {
         rest.is_empty() && pairs.len() > 1 && pairs.iter().skip(1).all(is_half_empty)
     };
     match content {
-        [0xef, 0xbb, 0xbf, ..] => true,
+        [0xef, 0xbb, 0xbf, rest @ ..] => std::str::from_utf8(rest).is_ok(),
         [0xff, 0xfe, ..] => is_wide(1),
         [0xfe, 0xff, ..] => is_wide(0),
         _ => false,

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::jxl;
 use crate::image::{ContentCoding, Control, decode_body};
 
-/// Bytes that one may have that is compressed.
+/// Bytes that one may have that is compressed, and those that it becomes.
 const LONGEST: u64 = 2 << 20;
 
 /// Exif or XMP.
@@ -27,6 +27,7 @@ impl<'a> Block<'a> {
         let control = Control::default();
         match self {
             Block::Plain(bytes) => Some(Cow::Borrowed(bytes)),
+            Block::Deflated(bytes) if bytes.len() as u64 > LONGEST => None,
             Block::Deflated(bytes) => {
                 decode_body(ContentCoding::Deflate, bytes, LONGEST, &control).ok().map(Cow::Owned)
             }
@@ -46,11 +47,23 @@ impl<'a> Block<'a> {
     }
 }
 
+/// Undoes brotli's compression of what is short enough, with a window of 4 MiB at most (RFC 7932, section 9.1): no
+/// encoder of metadata takes a larger one.
 #[cfg(feature = "jxl")]
 fn brotli(bytes: &[u8]) -> Option<Vec<u8>> {
     use std::io::Read;
 
     const BUFFER: usize = 1 << 12;
+    let window = match *bytes.first()? {
+        first if first & 1 == 0 => 16,
+        first if first & 0x0e != 0 => 17 + (first >> 1 & 7),
+        // What is not that of the RFC.
+        first if first & 0x70 == 0x10 => return None,
+        _ => 17,
+    };
+    if window > 22 || bytes.len() as u64 > LONGEST {
+        return None;
+    }
     let mut out = Vec::new();
     let decoder = brotli_decompressor::Decompressor::new(bytes, BUFFER);
     decoder.take(LONGEST + 1).read_to_end(&mut out).ok()?;

@@ -14,8 +14,9 @@ use super::texts::Texts;
 pub(in crate::image) struct Embedded<'a> {
     /// The TIFF structure of EXIF, without any prefix.
     pub(in crate::image) exif: Option<Block<'a>>,
-    /// The author and the rights where the page of a TIFF gives them.
-    pub(in crate::image) named: [Option<&'a [u8]>; 2],
+    /// The author and the rights as the page of a TIFF gives them.
+    pub(in crate::image) author: Option<&'a [u8]>,
+    pub(in crate::image) rights: Option<&'a [u8]>,
     /// An XMP packet.
     pub(in crate::image) xmp: Option<Block<'a>>,
     /// Photoshop's resources, which may hold IPTC-IIM, in the pieces that segments have of them.
@@ -28,7 +29,7 @@ pub(in crate::image) struct Embedded<'a> {
     pub(in crate::image) texts: Texts<'a>,
 }
 
-impl Embedded<'_> {
+impl<'a> Embedded<'a> {
     /// A new EXIF block that holds the author and the rights and nothing else, be they from
     /// EXIF, IPTC or XMP; `None` where neither is given.
     pub(in crate::image) fn copyright(&self) -> Option<Vec<u8>> {
@@ -49,17 +50,17 @@ impl Embedded<'_> {
         let exif = exif.as_deref().and_then(Exif::new);
         let xmp = self.xmp.and_then(Block::read);
         let xmp = xmp.or_else(|| self.texts.xmp().map(Cow::Owned));
-        let [author, rights] = self.named.map(|text| exif::text(text?).map(Cow::Borrowed));
+        let own = |text: Option<&'a [u8]>| exif::text(text?).map(Cow::Borrowed);
         let iptc = match *self.iptc {
             [one] => Cow::Borrowed(one),
             _ => Cow::Owned(self.iptc.concat()),
         };
         let owned = |text: String| Cow::Owned(text.into_bytes());
-        let author = author.or_else(|| exif?.artist().map(Cow::Borrowed));
+        let author = own(self.author).or_else(|| exif?.artist().map(Cow::Borrowed));
         let author = author.or_else(|| rights::iptc_author(&iptc).map(owned));
         let author = author.or_else(|| rights::xmp_author(xmp.as_deref()?).map(owned));
         let author = author.or_else(|| self.texts.author());
-        let rights = rights.or_else(|| exif?.rights().map(Cow::Borrowed));
+        let rights = own(self.rights).or_else(|| exif?.rights().map(Cow::Borrowed));
         let rights = rights.or_else(|| rights::iptc_rights(&iptc).map(owned));
         let rights = rights.or_else(|| rights::xmp_rights(xmp.as_deref()?).map(owned));
         let rights = rights.or_else(|| self.texts.rights());

@@ -15,7 +15,7 @@ const SHORT: u16 = 3;
 const LONG: u16 = 4;
 
 /// Longer texts are no names but something that hides.
-const MAX_TEXT: usize = 8 * 1024;
+pub(super) const MAX_TEXT: usize = 8 * 1024;
 
 /// The first directory of an EXIF block, read where it lies.
 #[derive(Debug, Clone, Copy)]

@@ -37,13 +37,16 @@ pub(in crate::image) fn stated_len(head: &[u8]) -> Option<usize> {
     (len >= SHORTEST && head.get(HEAD - 4..HEAD)? == b"acsp").then_some(len)
 }
 
-/// The code points of primaries and curve that a profile has beside its tables, which then only stand in for them
+/// The code points of primaries and curve that a profile of RGB has beside its tables, which then only stand in for them
 /// (ICC.1:2022, section 9.2.17).
 pub(super) fn code_points(profile: &[u8]) -> Option<(u16, u16)> {
     const TABLE: usize = 128;
     const TAG: usize = 12;
     /// No profile has more.
     const MOST: u32 = 256;
+    if profile.get(16..20)? != b"RGB " {
+        return None;
+    }
     let count = be32(profile, TABLE)?.min(MOST) as usize;
     let tags = profile.get(TABLE + 4..)?.as_chunks::<TAG>().0.iter().take(count);
     let tag = tags.into_iter().find(|tag| tag.starts_with(b"cicp"))?;

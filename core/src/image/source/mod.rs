@@ -29,6 +29,7 @@ pub(super) mod tiff;
 pub(super) mod webp;
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 pub(super) use animation::{Animation, Dispose};
 pub(super) use block::Block;
@@ -72,6 +73,8 @@ pub(super) struct Source<'a> {
     fault: Option<Error>,
     /// What is wrong with it, though there is something to be shown.
     damage: Option<Damage>,
+    /// What [`hdr`](Source::hdr) has found.
+    hdr: OnceLock<Option<HdrColors>>,
 }
 
 impl<'a> Source<'a> {
@@ -123,7 +126,7 @@ impl<'a> Source<'a> {
         kind: impl Fn(T) -> Container<'a>,
     ) -> Source<'a> {
         let SourceHeaders { info, own, embedded, fault, damage } = read;
-        Source { input, info, kind: kind(own), embedded, fault, damage }
+        Source { input, info, kind: kind(own), embedded, fault, damage, hdr: OnceLock::new() }
     }
 
     /// Checks everything that can be known before it is known what will be decoded.
@@ -215,9 +218,11 @@ impl<'a> Source<'a> {
 
     /// The colours of a higher dynamic range than sRGB that it has.
     pub(super) fn hdr(&self) -> Option<HdrColors> {
-        self.embedded.hdr.or_else(|| {
-            let (primaries, transfer) = icc::code_points(&self.profile()?)?;
-            code_points::hdr(primaries, transfer)
+        *self.hdr.get_or_init(|| {
+            self.embedded.hdr.or_else(|| {
+                let (primaries, transfer) = icc::code_points(&self.profile()?)?;
+                code_points::hdr(primaries, transfer)
+            })
         })
     }
 }

@@ -7,13 +7,14 @@ use quick_xml::escape::{resolve_predefined_entity, unescape};
 use quick_xml::events::Event;
 use quick_xml::name::{LocalName, ResolveResult};
 
+use super::exif::MAX_TEXT;
 use crate::image::bytes::{array, be16, be32};
 use crate::image::metadata::xmp_text;
 
 /// The namespace of author and rights in XMP.
 const DUBLIN_CORE: &str = "http://purl.org/dc/elements/1.1/";
 
-/// Bytes of a packet that are looked at.
+/// Bytes of a packet, or of resources, that are looked at.
 const LONGEST: usize = 2 << 20;
 
 /// What begins the resources of Photoshop (Adobe Photoshop File Formats, "Image Resource Blocks").
@@ -29,13 +30,25 @@ const COPYRIGHT_NOTICE: u8 = 116;
 
 /// The authors in Photoshop's resources, with semicolons between them.
 pub(super) fn iptc_author(resources: &[u8]) -> Option<String> {
-    let authors: Vec<_> = datasets(iim(resources)?, BY_LINE).map(text).collect();
-    Some(authors.join("; ")).filter(|authors| !authors.is_empty())
+    joined(datasets(iim(resources)?, BY_LINE).map(text))
 }
 
 /// The rights there.
 pub(super) fn iptc_rights(resources: &[u8]) -> Option<String> {
     datasets(iim(resources)?, COPYRIGHT_NOTICE).map(text).next().map(Cow::into_owned)
+}
+
+/// Several names as one text, as far as there is room for them; `None` where there is none.
+fn joined<'a>(names: impl Iterator<Item = Cow<'a, str>>) -> Option<String> {
+    let mut all = String::new();
+    for name in names {
+        let between = if all.is_empty() { "" } else { "; " };
+        if all.len() + between.len() + name.len() > MAX_TEXT {
+            break;
+        }
+        all.extend([between, &name]);
+    }
+    (!all.is_empty()).then_some(all)
 }
 
 /// A text, which is in UTF-8 or, as it was before, in Latin 1.
@@ -48,7 +61,7 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
 
 /// The authors in an XMP packet, as Exif has several: with semicolons between them.
 pub(super) fn xmp_author(packet: &[u8]) -> Option<String> {
-    values(packet, "creator").map(|authors| authors.join("; "))
+    joined(values(packet, "creator")?.into_iter().map(Cow::Owned))
 }
 
 /// The rights there, in the first language.
@@ -58,7 +71,7 @@ pub(super) fn xmp_rights(packet: &[u8]) -> Option<String> {
 
 /// The resource that holds IIM.
 fn iim(resources: &[u8]) -> Option<&[u8]> {
-    let mut rest = resources;
+    let mut rest = resources.get(..LONGEST).unwrap_or(resources);
     loop {
         if !RESOURCES.contains(&array(rest, 0)?) {
             return None;

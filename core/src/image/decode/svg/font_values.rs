@@ -48,6 +48,10 @@ fn shortened(value: &str) -> Option<String> {
     let mut is_changed = false;
     loop {
         let (word, behind) = rest.split_at(rest.find([' ', '\t', '\n', '\r', '/'])?);
+        // A height of lines without a size.
+        if word.is_empty() {
+            return None;
+        }
         let known = size(word);
         let is_size = matches!(known, Cow::Borrowed(known) if known != word)
             || word.starts_with(|first: char| first.is_ascii_digit() || first == '.')
@@ -93,6 +97,10 @@ mod tests {
             ("24px/", "24px/"),
             ("24px/2", "24px/2"),
             ("12 13 14", "12 13 14"),
+            ("a/b c", "a/b c"),
+            ("normal / 1.2 serif", "normal / 1.2 serif"),
+            ("14/1.2 serif", "14/1.2 serif"),
+            ("/ / /", "/ / /"),
             ("", ""),
         ] {
             assert_eq!(shorthand(value), expected);

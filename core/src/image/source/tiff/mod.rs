@@ -291,7 +291,8 @@ pub(super) fn read(input: &[u8], number: u16) -> Result<SourceHeaders<'_, Tiff<'
     let tiff = tiff(input, &page, size)?;
     let icc = page.bytes(PROFILE).map(|profile| Icc::Plain(Cow::Borrowed(profile)));
     let embedded = Embedded {
-        named: [ARTIST, COPYRIGHT].map(|tag| page.bytes(tag)),
+        author: page.bytes(ARTIST),
+        rights: page.bytes(COPYRIGHT),
         xmp: page.bytes(XMP).map(Block::Plain),
         iptc: page.bytes(PHOTOSHOP).into_iter().collect(),
         icc,
