@@ -94,15 +94,15 @@ for my $case (@cases) {
         my $n = 0;
         for (split /\n/, $text) {
             $n++;
-            $want{$n} = [$1, $2] if s/\s*#! (\w+): (.*)$//;
+            unshift @{ $want{$n} }, [$1, $2] while s/\s*#! (\w+): ((?:(?! #! ).)*)$//;
         }
         (my $conf = $text) =~ s/\s*#! .*$//mg;
         for my $line (messages($conf, $in_http, $more)) {
             my ($level, $said, $at) = $line =~ /\[(\w+)\] (.*) in \Q$dir\E\/site\.conf:(\d+)$/;
-            my $want = defined $at ? delete $want{$at} : undef;
+            my $want = defined $at && shift @{ $want{$at} // [] };
             push @bad, "unexpected: $line" if !$want || $want->[0] ne $level || index($said, $want->[1]) < 0;
         }
-        push @bad, "line $_: no $want{$_}[0] \"$want{$_}[1]\"" for sort keys %want;
+        for my $n (sort keys %want) { push @bad, "line $n: no $_->[0] \"$_->[1]\"" for @{ $want{$n} } }
         Test::More::ok(!@bad, $name) or Test::More::diag(join "\n", @bad);
     }
 }
@@ -1243,11 +1243,75 @@ location /b/ { satisfy any; deny all; allow all; access_key zone=p from=arg:key;
 location /c/ { satisfy all; allow all; access_key zone=p from=arg:key; }
 location /d/ { satisfy any; access_key zone=p from=arg:key; }
 location /e/ { allow all; access_key zone=p from=arg:key; }
-=== a guard of a server that a location leaves open
+=== a guard of a server that locations leave open
+access_key zone=p from=arg:key; #! warn: in "location /a/" nobody is asked: "satisfy any" and "allow all" let everybody in; take one away, or "access_key off" there if that is meant #! warn: in "location ~ ^/b/" nobody is asked: "return" answers before #! warn: in "location /d/" nobody is asked where "rewrite"
+location /a/ { satisfy any; allow all; location /a/a/ { } }
+location ~ ^/b/ { return 200 secret; }
+location /d/ { rewrite ^/d/(.*)$ /open/$1 last; }
+location /open/ { internal; access_key off; }
+=== a guard of a server that none of its locations has
+access_key zone=p from=arg:key; #! warn: nobody is asked: "satisfy any"
+satisfy any;
+allow all;
+location /a/ { }
+location /b/ { location /b/b/ { } }
+=== a guard of an outer location
+location /a/ {
+    secure_link_hash $arg_t;
+    secure_link_hash_message $uri;
+    secure_link_hash_key k;
+    secure_link_hash_require on; #! warn: in "location /a/b/" nobody is asked: "return" answers before; "try_files /nothing =STATUS" comes after, or "secure_link_hash_require off" there #! warn: in "location /a/d/" nobody is asked: "satisfy any"
+    location /a/b/ { return 302 https://cdn.example/secret; }
+    location /a/d/ { satisfy any; allow all; }
+}
+=== a guard of a server that its locations keep
 access_key zone=p from=arg:key;
-location /a/ { satisfy any; allow all; }
-location = /health { return 204; }
+return 301 https://$host$request_uri;
+location = /health { return 200 fine; }
 location /c/ { access_key off; return 204; }
+location ~ /\.ht { return 404; }
+location /d/ { return 301 /e/; }
+location /e/ { return 301 https://example.com$request_uri; }
+location /f/ { rewrite ^/f/(.*)$ /g/$1 last; }
+location /g/ { satisfy all; allow all; }
+location /h/ { rewrite ^/h/(.*)$ $1 last; }
+location /i/ { satisfy any; allow 192.0.2.1; deny all; }
+location /gone/ { internal; return 200 gone; }
+location @gone { return 200 gone; }
+=== a server that hears no header of a key
+access_key zone=p from=header:X_K; #! warn: nginx drops headers whose names have a "_"
+location /a/ { }
+location /b/ { }
+=== links of a server without a key
+secure_link_hash $arg_t,$arg_e;
+secure_link_hash_message "$uri|$arg_e"; #! warn: all links are refused in "location /b/": there is no "secure_link_hash_key"
+secure_link_hash_require on;
+location /a/ { secure_link_hash_key k; }
+location /b/ { }
+location /c/ { }
+location /d/ { secure_link_hash_require off; }
+location /e/ { return 404; }
+location /f/ { internal; }
+=== links of a server that have no place
+secure_link_hash_message "$uri|$arg_e"; #! warn: all links are refused in "location /a/": there is no "secure_link_hash", which says where the token is
+secure_link_hash_key k;
+secure_link_hash_require on;
+location /a/ { }
+=== links of a server that say when they were made
+secure_link_hash_format cloudflare; #! warn: all links are refused in "location /a/": those of cloudflare only say when they were made
+secure_link_hash_key k;
+secure_link_hash_require on;
+location /a/ { }
+location /b/ { secure_link_hash_max_age 1h; }
+=== http: links of all servers that nothing tells from others
+secure_link_hash_require on; #! warn: nothing says what a right link is: all are refused
+server { listen 127.0.0.1:1; location /a/ { } }
+=== links that nothing tells from others in one location
+secure_link_hash_require on; #! warn: in "location /b/" nothing says what a right link is: all are refused
+location /a/ { secure_link_hash $arg_t; secure_link_hash_message $uri; secure_link_hash_key k; }
+location /b/ { }
+location /c/ { deny all; }
+location /d/ { return 404; }
 === a guard behind an answer
 location /a/ {
     access_key zone=p from=arg:key; #! warn: nobody is asked: "return" answers before
@@ -1307,6 +1371,34 @@ location /g/ {
     if ($arg_a) { break; }
     rewrite ^/g/(.*)$ /files/$1 last;
 }
+=== a rewrite that leads where somebody asks
+location /k/ { access_key zone=p from=arg:key; rewrite ^/k/v1/(.*)$ /k/v2/$1 last; }
+location /l/ { access_key zone=p from=arg:key; rewrite ^/l/(.*)$ /m/$1 last; rewrite ^ /m/; }
+location /m/ { access_key zone=p from=arg:key; }
+location /n { access_key zone=p from=arg:key; rewrite ^/n(/.*)$ /m$1 last; }
+location ~ ^/o/(?<w>\d+) { access_key zone=p from=arg:key; rewrite ^/o/1/ /o/2/a.jpg?w=$w last; }
+location /p/ { access_key zone=p from=arg:key; rewrite ^/p/(.*)$ /q/$1 last; }
+location /q/ { auth_basic one; }
+=== rewrites of which one leads where nobody asks
+location /k/ {
+    access_key zone=p from=arg:key; #! warn: nobody is asked where "rewrite"
+    rewrite ^/k/v1/(.*)$ /k/v2/$1 last;
+    rewrite ^/k/v3/(.*)$ /open/$1 last;
+}
+location /l/ {
+    access_key zone=p from=arg:key; #! warn: nobody is asked where "rewrite"
+    rewrite ^/l/(.*)$ /$1 last;
+}
+location /m/ {
+    access_key zone=p from=arg:key; #! warn: nobody is asked where "rewrite"
+    rewrite ^/m/(.*)$ $1 last;
+}
+location /n/ {
+    access_key zone=p from=arg:key; #! warn: nobody is asked: "return" answers before
+    rewrite ^/n/v1/(.*)$ /n/v2/$1 last;
+    return 200 secret;
+}
+location /open/ { internal; }
 === a width that nobody listens to
 location /a/ {
     image_resize resize auto -; #! warn: "auto" is no width: there is no "image_resize_hints on" here

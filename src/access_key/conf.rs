@@ -18,7 +18,7 @@ use nginx_sys::NGX_LOG_ERR;
 
 use super::zone::{KeyFile, KeyTable, Record, StateFile, Zone, ZoneHeader};
 use crate::ngx::conf::{Expression, Place, Places};
-use crate::ngx::location::{Found, Server};
+use crate::ngx::location::{Exits, Found, Server};
 use crate::ngx::module::{Pending, with_main};
 use crate::ngx::shm::{Memory, ShmZone};
 use crate::ngx::thread::ThreadPool;
@@ -54,6 +54,8 @@ pub struct Notes {
     pub hears_underscores: Cell<bool>,
     /// The locations of all servers.
     pub locations: RefCell<Vec<LocationNote>>,
+    /// Those of them that let requests by.
+    pub passes: RefCell<Vec<PassNote>>,
 }
 
 /// `access_key_alert` with a URI, of a location.
@@ -72,8 +74,25 @@ pub struct LocationNote {
     pub links: Option<Pooled<secure_link_hash::LocConf>>,
     /// Whether an `if` asks what a link is.
     pub is_judged: bool,
-    /// Whether something else asks who is let in, or it is said that nobody does.
-    pub is_settled: bool,
+    /// Whether it is said that nobody asks for a key.
+    pub is_off: bool,
+    /// Whether something else asks who is let in, or nobody gets what is there.
+    pub asks_by_itself: bool,
+}
+
+/// A location whose requests may pass what guards it.
+pub struct PassNote {
+    /// How it is called where it does not ask by a directive of its own; nothing where that would not be
+    /// wondered at.
+    pub name: Option<String>,
+    pub server: Server,
+    /// The `access_key` by which a key is asked for, and whether it is its own.
+    pub keys: Option<(Rc<Place>, bool)>,
+    pub links: Option<Pooled<secure_link_hash::LocConf>>,
+    pub exits: Exits,
+    pub lets_in_all: bool,
+    /// Whether the level above does, too.
+    pub is_inherited: bool,
 }
 
 /// `access_key_redirect` of a location.
@@ -524,6 +543,8 @@ pub struct LocConf {
     pub usage: Option<UsageConf>,
     pub alert: Option<AlertConf>,
     pub places: Places,
+    /// Whether `satisfy any` beside `allow all` lets everybody in.
+    pub lets_in_all: bool,
 }
 
 impl LocConf {

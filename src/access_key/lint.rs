@@ -8,7 +8,7 @@ use super::conf::{AccessKey, AlertNote, LocConf, MainConf, Notes, RedirectNote, 
 use super::redirect;
 use crate::image_resize::{self, ImageResize};
 use crate::ngx::conf::{Expression, Place, Term, WarnedOnce, terms};
-use crate::ngx::location::{self, Bypass, Server};
+use crate::ngx::location::{self, Server};
 use crate::ngx::{Parser, Reported, variable};
 use crate::secure_link_hash::SecureLinkHash;
 
@@ -64,10 +64,7 @@ impl LocConf {
                         made.warn(parser, format_args!("{reason}"));
                     }
                 }
-                "access_key" if place.is_in_location && matches!(self.access, Some(Some(_))) => {
-                    if let Some(bypass) = Bypass::current(parser) {
-                        place.warn(parser, format_args!("{}", bypass.reason()));
-                    }
+                "access_key" if matches!(self.access, Some(Some(_))) => {
                     self.note_underscores(place, notes);
                 }
                 "access_key_status" | "access_key_usage" => {

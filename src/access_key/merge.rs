@@ -1,7 +1,7 @@
 //! What a server and a location take over from the level above, and what becomes of both.
 
 use super::conf::{AccessKey, FileConf, LocConf, MainConf, SrvConf, unknown_zone};
-use super::taken;
+use super::{passes, taken};
 use crate::ngx::conf::{Init, Merge};
 use crate::ngx::{Parser, Reported, location, worker};
 
@@ -103,8 +103,10 @@ impl Merge for LocConf {
                 location.is_internal,
             ));
         }
+        self.lets_in_all = location::lets_in_all(parser);
         self.lint(own, main, parser)?;
         taken::note(self, main, parser);
+        passes::note(self, own, parent, main, parser);
         if let Some(place) = self.places.get("access_key_status")
             && let Some(status) = &self.status
         {

@@ -11,6 +11,7 @@ mod lint;
 mod mask;
 mod merge;
 mod pace;
+mod passes;
 mod problem;
 mod redirect;
 mod request_key;
@@ -43,6 +44,7 @@ impl Hooks for AccessKey {
         if let Some(main) = parser.main::<AccessKey>() {
             redirect::warn(parser, main);
             taken::warn(parser, main);
+            passes::warn(parser, main);
             lint::check(parser, main)?;
             if !main.zones.is_empty() {
                 let _ = TROUBLES.set(conf::troubles);

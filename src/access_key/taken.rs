@@ -20,7 +20,7 @@ const PATHS: [&str; 4] = ["a", "1/a.jpg", "100x100/a.jpg", "a/a.jpg"];
 
 impl LocationNote {
     /// The directive by which somebody is asked.
-    fn guard(&self) -> Option<&Rc<Place>> {
+    pub fn guard(&self) -> Option<&Rc<Place>> {
         let links = || self.links.as_ref()?.guard_place(self.is_judged);
         self.keys.as_ref().or_else(links)
     }
@@ -28,7 +28,11 @@ impl LocationNote {
     /// Whether everybody gets what is there.
     fn is_open(&self) -> bool {
         let is_said = || self.links.as_ref().is_some_and(|links| links.is_left_open());
-        !self.is_settled && !self.found.is_internal() && self.guard().is_none() && !is_said()
+        !self.is_off
+            && !self.asks_by_itself
+            && !self.found.is_internal()
+            && self.guard().is_none()
+            && !is_said()
     }
 }
 
@@ -47,7 +51,8 @@ pub fn note(conf: &LocConf, main: &MainConf, parser: Parser<'_>) {
         links: parser.kept_location::<SecureLinkHash>(),
         is_judged: location::conditions(parser)
             .any(|asked| asked.name.starts_with(b"secure_link_hash")),
-        is_settled: is_off || location::asks_by_itself(parser),
+        is_off,
+        asks_by_itself: location::asks_by_itself(parser),
     });
 }
 
@@ -120,7 +125,7 @@ pub fn warn(parser: Parser<'_>, main: &MainConf) {
 }
 
 /// URIs that begin so.
-fn uris(base: &[u8]) -> impl Iterator<Item = String> {
+pub fn uris(base: &[u8]) -> impl Iterator<Item = String> {
     let base = String::from_utf8_lossy(base);
     let base = base.trim_end_matches('/').to_owned();
     let count = if base.is_empty() { FILES.len() } else { FILES.len() + PATHS.len() };

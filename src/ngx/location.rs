@@ -103,14 +103,14 @@ fn says_something(parser: Parser<'_>, name: &CStr) -> bool {
 /// unasked for what they find there.
 pub fn asks_by_itself(parser: Parser<'_>) -> bool {
     let access = other_module_conf(parser, c"ngx_http_access_module");
-    // SAFETY: as in `Bypass::current`.
+    // SAFETY: as in `lets_in_all`.
     let is_open = access.is_none_or(|conf| unsafe {
         conf.first_word() == 0 || shim::ig_access_allows_all(conf.as_ptr()) != 0
     });
     !is_open
         || says_something(parser, c"ngx_http_auth_basic_module")
         || auth_request(parser).is_some()
-        || Bypass::by_rewrites(parser).is_some()
+        || !Exits::current(parser).are_none()
         || conditions(parser).any(|condition| condition.is_verdict())
 }
 
@@ -151,6 +151,16 @@ impl Found {
         // SAFETY: the core module's configuration of a location, which lives as long as all of the
         // configuration, as does its name.
         unsafe { super::strings::bytes(self.0.as_ref().name) }
+    }
+
+    /// The location as it is written.
+    pub fn shown(self) -> String {
+        let sign = match () {
+            () if self.is_regex() => "~ ",
+            () if self.is_exact() => "= ",
+            () => "",
+        };
+        format!("location {sign}{}", String::from_utf8_lossy(self.name()))
     }
 
     /// Whether a regular expression leads there.
@@ -248,7 +258,7 @@ impl OtherModuleConf {
 /// nginx's module of `return`, `rewrite`, `set` and `if`.
 const REWRITE: &CStr = c"ngx_http_rewrite_module";
 
-/// What lets requests by what guards the location that is merged, without a question.
+/// What lets requests by what guards a location, without a question.
 #[derive(Clone, Copy)]
 pub enum Bypass {
     /// `satisfy any` beside `allow all`.
@@ -265,48 +275,86 @@ const VERDICTS: [&[u8]; 2] = [b"secure_link", b"access_key"];
 /// Regular expressions that all URIs match.
 const ANY: [&[u8]; 8] = [b"^", b"^/", b".*", b"^.*", b"^.*$", b"(.*)", b"^(.*)$", b"^/(.*)$"];
 
-impl Bypass {
-    /// That of the location that is merged. nginx's own modules are merged before.
-    pub fn current(parser: Parser<'_>) -> Option<Bypass> {
-        let is_any = parser
-            .location::<Core>()
-            .is_some_and(|core| core.satisfy == NGX_HTTP_SATISFY_ANY as ngx_uint_t);
-        let access = || other_module_conf(parser, c"ngx_http_access_module");
-        // SAFETY: these modules' configurations of a location begin with an array, or null.
-        unsafe {
-            if is_any && access().is_some_and(|conf| shim::ig_access_allows_all(conf.as_ptr()) != 0)
-            {
-                return Some(Bypass::Satisfied);
-            }
-        }
-        Bypass::by_rewrites(parser)
-    }
+/// Where a `rewrite` leads to.
+pub struct Target {
+    /// The path, up to the first variable.
+    pub start: Vec<u8>,
+    /// Whether that is all of it.
+    pub is_constant: bool,
+}
 
-    /// That of what nginx does before access is checked.
-    fn by_rewrites(parser: Parser<'_>) -> Option<Bypass> {
-        // Where the block of the last `if` ends, and of the one that leaves the location, 0 for none,
-        // unless a `break` takes that back.
-        let (mut block, mut left) = (0, None::<usize>);
+/// How requests leave a location before anybody is asked.
+#[derive(Default)]
+pub struct Exits {
+    /// Where `rewrite` leads to.
+    pub leaves: Vec<Target>,
+    /// Whether `return` answers the others.
+    pub returns: bool,
+    /// Whether that says nothing but what whoever asks knows: that there is nothing to be had, or that it
+    /// is elsewhere on the same host.
+    pub is_harmless: bool,
+}
+
+/// Variables by which a `return` says where what was asked for is.
+const SAME: [&[u8]; 6] =
+    [b"host", b"http_host", b"server_name", b"request_uri", b"uri", b"document_uri"];
+
+/// Whether an answer of that status and text gives nothing away.
+fn is_harmless(status: ngx_uint_t, text: &[u8]) -> bool {
+    let is_near = || {
+        text.starts_with(b"/") && !text.starts_with(b"//")
+            || super::conf::variables(text).any(|name| SAME.contains(&name))
+    };
+    status >= 400 || status == 204 || (301..=308).contains(&status) && is_near()
+}
+
+impl Exits {
+    /// Those of the location that is merged. nginx's own modules are merged before.
+    pub fn current(parser: Parser<'_>) -> Exits {
+        let mut exits = Exits::default();
+        // Where the block of the last `if` ends; and where `rewrite` without a flag leads to, each with the
+        // end of the block that it is in, 0 for none, unless a `break` takes that back.
+        let (mut block, mut left) = (0, Vec::<(usize, Target)>::new());
         for step in rewrite_steps(parser) {
             let is_sure = step.at >= block;
+            let target = || Target { start: step.text.to_vec(), is_constant: step.is_constant };
             match step.kind {
-                Kind::If if VERDICTS.iter().any(|verdict| step.name.starts_with(verdict)) => {
-                    return left.map(|_| Bypass::Rewritten);
-                }
+                Kind::If if VERDICTS.iter().any(|verdict| step.name.starts_with(verdict)) => break,
                 Kind::If => block = step.end,
-                Kind::Return if is_sure => return Some(Bypass::Returned),
-                Kind::Last => return Some(Bypass::Rewritten),
-                Kind::On if is_sure => left = Some(0),
-                Kind::On => left = left.or(Some(block)),
+                Kind::Return if is_sure => {
+                    exits.returns = true;
+                    exits.is_harmless = is_harmless(step.status, step.text);
+                    return exits;
+                }
+                Kind::Last => exits.leaves.push(target()),
+                Kind::On => left.push((if is_sure { 0 } else { block }, target())),
                 Kind::Break if !ANY.contains(&step.name) => {}
-                Kind::Stop | Kind::Break if is_sure => return None,
-                Kind::Stop | Kind::Break => left = left.filter(|&left| left != block),
+                Kind::Stop | Kind::Break if is_sure => return exits,
+                Kind::Stop | Kind::Break => left.retain(|(within, _)| *within != block),
                 Kind::Return => {}
             }
         }
-        left.map(|_| Bypass::Rewritten)
+        exits.leaves.extend(left.into_iter().map(|(_, target)| target));
+        exits
     }
 
+    /// Whether all are asked.
+    pub fn are_none(&self) -> bool {
+        self.leaves.is_empty() && !self.returns
+    }
+}
+
+/// Whether `satisfy any` beside `allow all` lets everybody in at the location that is merged.
+pub fn lets_in_all(parser: Parser<'_>) -> bool {
+    let is_any = parser
+        .location::<Core>()
+        .is_some_and(|core| core.satisfy == NGX_HTTP_SATISFY_ANY as ngx_uint_t);
+    let access = || other_module_conf(parser, c"ngx_http_access_module");
+    // SAFETY: this module's configuration of a location begins with an array, or null.
+    is_any && access().is_some_and(|conf| unsafe { shim::ig_access_allows_all(conf.as_ptr()) != 0 })
+}
+
+impl Bypass {
     /// Why nobody is asked.
     pub fn reason(self) -> &'static str {
         match self {
@@ -328,14 +376,14 @@ impl Bypass {
 /// Whether the location that is merged may change the URI.
 pub fn has_rewrites(parser: Parser<'_>) -> bool {
     let rewrite = other_module_conf(parser, REWRITE);
-    // SAFETY: as in `Bypass::current`.
+    // SAFETY: as in `lets_in_all`.
     rewrite.is_some_and(|conf| unsafe { shim::ig_rewrite_has_codes(conf.as_ptr()) != 0 })
 }
 
 /// The URI that `auth_request` of the location that is merged asks, if it has one.
 pub fn auth_request(parser: Parser<'_>) -> Option<&[u8]> {
     let conf = other_module_conf(parser, c"ngx_http_auth_request_module")?;
-    // SAFETY: as in `Bypass::current`; this module's begins with the URI, which is merged by now and in the
+    // SAFETY: as in `lets_in_all`; this module's begins with the URI, which is merged by now and in the
     // configuration's pool, or empty.
     let uri = unsafe { super::strings::bytes(conf.as_ptr().cast::<ngx_str_t>().read()) };
     (!uri.is_empty()).then_some(uri)
@@ -422,8 +470,11 @@ struct Step<'a> {
     /// The variable that an `if` asks for, or the regular expression of a `rewrite`.
     name: &'a [u8],
     order: Order,
-    /// What an `if` compares that with.
+    /// What an `if` compares that with, the text of a `return`, or what a `rewrite` leads to up to the first
+    /// variable.
     text: &'a [u8],
+    is_constant: bool,
+    status: ngx_uint_t,
 }
 
 /// Those of the location that is merged, in their order, the ones in `if` among them.
@@ -432,8 +483,9 @@ fn rewrite_steps(parser: Parser<'_>) -> impl Iterator<Item = Step<'_>> {
     let mut from = 0;
     std::iter::from_fn(move || {
         let (name, text) = (ngx_str_t::empty(), ngx_str_t::empty());
-        let mut step = shim::RewriteStep { kind: 0, at: 0, end: 0, name, order: 0, text };
-        // SAFETY: as in `Bypass::current`; the parser is that of a block in `http`; names and texts are in
+        let mut step =
+            shim::RewriteStep { kind: 0, at: 0, end: 0, name, order: 0, text, is_constant: 0 };
+        // SAFETY: as in `lets_in_all`; the parser is that of a block in `http`; names and texts are in
         // the configuration's pool.
         let (name, text) = unsafe {
             let conf = rewrite?.as_ptr();
@@ -457,7 +509,16 @@ fn rewrite_steps(parser: Parser<'_>) -> impl Iterator<Item = Step<'_>> {
             Ok(b'~') => Order::Regex,
             _ => Order::None,
         };
-        Some(Step { kind, at: step.at, end: step.end, name, order, text })
+        Some(Step {
+            kind,
+            at: step.at,
+            end: step.end,
+            name,
+            order,
+            text,
+            is_constant: step.is_constant != 0,
+            status: step.order,
+        })
     })
 }
 

@@ -362,9 +362,12 @@ typedef struct {
     size_t      end;
     /* The variable that an "if" asks for, or the regular expression of a "rewrite". */
     ngx_str_t   name;
-    /* How an "if" compares that, 0 where it only asks whether it is set; and the text for '=' and '!'. */
+    /* How an "if" compares that, 0 where it only asks whether it is set; the status of a "return". */
     ngx_uint_t  order;
+    /* The text for '=' and '!', that of a "return", or what a "rewrite" leads to as far as it is constant. */
     ngx_str_t   text;
+    /* Whether a "rewrite" leads there each time. */
+    ngx_uint_t  is_constant;
 } ig_rewrite_step_t;
 
 
@@ -438,15 +441,52 @@ ig_rewrite_asked(ngx_conf_t *cf, u_char *codes, size_t at,
 }
 
 
+#if (NGX_PCRE)
+
+/* What the path that a "rewrite" leads to begins with, of which the code is at "at", and whether that is all. */
+
+static void
+ig_rewrite_target(u_char *codes, size_t len, size_t at, ig_rewrite_step_t *step)
+{
+    ngx_http_script_code_pt       code;
+    ngx_http_script_copy_code_t  *copy;
+
+    if (at + sizeof(ngx_http_script_copy_code_t) > len) {
+        return;
+    }
+
+    copy = (ngx_http_script_copy_code_t *) (codes + at);
+
+    if (copy->code == (ngx_http_script_code_pt) ngx_http_script_copy_code
+        && copy->len <= len - at - sizeof(ngx_http_script_copy_code_t))
+    {
+        step->text.len = copy->len;
+        step->text.data = (u_char *) (copy + 1);
+
+        at += ngx_align(sizeof(ngx_http_script_copy_code_t) + copy->len,
+                        sizeof(uintptr_t));
+
+        if (at + sizeof(uintptr_t) <= len) {
+            code = *(ngx_http_script_code_pt *) (codes + at);
+            step->is_constant = code == ngx_http_script_regex_end_code
+                                || code == ngx_http_script_start_args_code;
+        }
+    }
+}
+
+#endif
+
+
 ngx_uint_t
 ig_rewrite_step(ngx_conf_t *cf, const void *conf, size_t from,
     ig_rewrite_step_t *step)
 {
-    size_t                      at;
-    u_char                     *elts;
-    ngx_array_t                *codes;
-    ngx_http_script_code_pt     code;
-    ngx_http_script_if_code_t  *condition;
+    size_t                          at;
+    u_char                         *elts;
+    ngx_array_t                    *codes;
+    ngx_http_script_code_pt         code;
+    ngx_http_script_if_code_t      *condition;
+    ngx_http_script_return_code_t  *answer;
 
     codes = *(ngx_array_t *const *) conf;
 
@@ -466,6 +506,13 @@ ig_rewrite_step(ngx_conf_t *cf, const void *conf, size_t from,
 
         if (code == ngx_http_script_return_code) {
             step->kind = IG_REWRITE_RETURN;
+
+            if (at + sizeof(ngx_http_script_return_code_t) <= codes->nelts) {
+                answer = (ngx_http_script_return_code_t *) (elts + at);
+                step->order = answer->status;
+                step->text = answer->text.value;
+            }
+
             return 1;
         }
 
@@ -497,6 +544,8 @@ ig_rewrite_step(ngx_conf_t *cf, const void *conf, size_t from,
             }
 
             step->name = regex->regex->name;
+            ig_rewrite_target(elts, codes->nelts,
+                              at + sizeof(ngx_http_script_regex_code_t), step);
 
             if (regex->break_cycle) {
                 step->kind = IG_REWRITE_BREAK;

@@ -29,10 +29,14 @@ pub struct RewriteStep {
     pub end: usize,
     /// The variable that an `if` asks for, or the regular expression of a `rewrite`.
     pub name: ngx_str_t,
-    /// How an `if` compares that: `=`, `!` or `~`; 0 where it only asks whether it is set.
+    /// How an `if` compares that: `=`, `!` or `~`; 0 where it only asks whether it is set. The status of a
+    /// `return`.
     pub order: ngx_uint_t,
-    /// What it compares it with by `=` and `!`, where that is the same each time.
+    /// What it compares it with by `=` and `!`, where that is the same each time; the text of a `return`; what
+    /// a `rewrite` leads to, up to the first variable.
     pub text: ngx_str_t,
+    /// Whether that of a `rewrite` is all of it.
+    pub is_constant: ngx_uint_t,
 }
 
 /// nginx's thread pool; its layout is private to nginx.

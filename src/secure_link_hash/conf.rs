@@ -57,6 +57,11 @@ pub struct Notes {
     pub questions: RefCell<Vec<Question>>,
     /// The messages of which was said that they leave out arguments.
     pub warned: WarnedOnce,
+    /// The directives of which was said that they have all links refused in a location below.
+    pub refusing: WarnedOnce,
+    /// `secure_link_hash_require` of a level above where nothing says what a right link is, and how the
+    /// location is called.
+    pub wanting: RefCell<Vec<(Rc<Place>, String)>>,
 }
 
 /// A location, for what leads there.
@@ -154,6 +159,8 @@ pub struct LocConf {
     pub max_age: Option<u64>,
     pub not_before: Option<Expression>,
     pub require: Option<Require>,
+    /// Whether the location says that itself.
+    pub requires_itself: bool,
     pub links: Option<LinkFormatConf>,
     pub prefix: Option<bool>,
     /// The names of arguments.

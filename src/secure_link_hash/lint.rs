@@ -15,7 +15,7 @@ use crate::image_resize::ImageResize;
 use crate::ngx::Parser;
 use crate::ngx::captures::{Capture, beginning, captures};
 use crate::ngx::conf::{Expression, Place, Term, terms, variables};
-use crate::ngx::location::{self, Bypass, Order, Server};
+use crate::ngx::location::{self, Found, Order, Server};
 use crate::ngx::variable;
 
 /// What a location decides, or hands out, by. That they are evaluated is reason enough to have
@@ -181,7 +181,15 @@ impl LocConf {
             notes.has_lifetime.set(true);
         }
         self.note_location(notes, parser);
-        notes.places.borrow_mut().extend(self.places.iter().take(own).cloned());
+        let mut places = notes.places.borrow_mut();
+        places.extend(self.places.iter().take(own).cloned());
+        // That of `http` is no location's own.
+        if let Some(place) = self.places.get("secure_link_hash_require")
+            && !places.iter().any(|other| Rc::ptr_eq(other, place))
+        {
+            places.push(place.clone());
+        }
+        drop(places);
         let is_on = self.require.is_some_and(|require| require.is_on);
         for place in self.places.iter() {
             let speaks_for_itself = match place.name {
@@ -194,6 +202,11 @@ impl LocConf {
             }
         }
         if matches!(self.method, Method::None) {
+            if let Some((place, Some(name))) =
+                self.refusing_place("secure_link_hash_require", own, parser)
+            {
+                notes.wanting.borrow_mut().push((place.clone(), name));
+            }
             return;
         }
         if is_on {
@@ -211,39 +224,26 @@ impl LocConf {
             let mut places = self.places.iter().take(own);
             places.find(|place| place.name == name && place.is_in_location)
         };
-        if is_on
-            && let Some(place) = own_place("secure_link_hash_require")
-            && let Some(bypass) = Bypass::current(parser)
-        {
-            place.warn(parser, format_args!("{}", bypass.reason()));
-        }
-        self.warn_of_value(is_on, &own_place, parser);
+        self.warn_of_value(own, notes, &own_place, parser);
         self.warn_of_kept(&own_place, parser);
         self.warn_of_own(notes, parser);
         self.warn_of_format(own, notes, parser);
         if matches!(self.method, Method::Mac(..))
             && self.keys.is_none()
             && self.algorithm.unwrap_or_default().name().starts_with("hmac")
-            && let Some(place) = own_place("secure_link_hash_message")
         {
-            place.warn(
-                parser,
-                format_args!("all links are refused: there is no \"secure_link_hash_key\""),
-            );
+            let reason = "there is no \"secure_link_hash_key\"";
+            self.warn_of_refused("secure_link_hash_message", own, notes, parser, reason);
         }
         if self.max_age.is_none()
             && let Some(LinkFormatConf::ThirdParty(format, ..)) = self.links
             && format.is_dated()
-            && let Some(place) = own_place("secure_link_hash_format")
         {
-            place.warn(
-                parser,
-                format_args!(
-                    "all links are refused: those of {} only say when they were made, and there \
-                     is no \"{MAX_AGE}\"",
-                    format.name()
-                ),
+            let reason = format!(
+                "those of {} only say when they were made, and there is no \"{MAX_AGE}\"",
+                format.name()
             );
+            self.warn_of_refused("secure_link_hash_format", own, notes, parser, &reason);
         }
         self.warn_of_inert(own, parser);
         self.warn_of_message(own, parser);
@@ -265,6 +265,45 @@ impl LocConf {
                      whoever has a link can make it last"
                 ),
             );
+        }
+    }
+
+    /// A directive that has all links refused in the location that is merged, if it stands in a location; with
+    /// how that is called where it is one of those below that go by it.
+    fn refusing_place(
+        &self,
+        name: &str,
+        own: usize,
+        parser: Parser<'_>,
+    ) -> Option<(&Rc<Place>, Option<String>)> {
+        let place = self.places.get(name)?;
+        if self.places.iter().take(own).any(|own| Rc::ptr_eq(own, place)) {
+            return place.is_in_location.then_some((place, None));
+        }
+        let found = Found::current(parser).filter(|found| !found.is_internal())?;
+        let is_sought = self.is_required() && !location::asks_by_itself(parser);
+        is_sought.then(|| (place, Some(found.shown())))
+    }
+
+    /// Warns of such a directive, of each once.
+    fn warn_of_refused(
+        &self,
+        name: &str,
+        own: usize,
+        notes: &Notes,
+        parser: Parser<'_>,
+        reason: &str,
+    ) {
+        match self.refusing_place(name, own, parser) {
+            None => {}
+            Some((place, None)) => {
+                place.warn(parser, format_args!("all links are refused: {reason}"));
+            }
+            Some((place, Some(name))) => notes.refusing.warn(
+                place,
+                parser,
+                format_args!("all links are refused in \"{name}\": {reason}"),
+            ),
         }
     }
 
@@ -391,20 +430,16 @@ impl LocConf {
     /// Warns of what is said, or not, of where token and expiry are.
     fn warn_of_value<'a>(
         &'a self,
-        is_on: bool,
+        own: usize,
+        notes: &Notes,
         own_place: &dyn Fn(&str) -> Option<&'a Rc<Place>>,
         parser: Parser<'_>,
     ) {
         let Some((_, name)) = self.message() else { return };
         let Some(value) = self.value else {
-            if is_on && let Some(place) = own_place(name) {
-                place.warn(
-                    parser,
-                    format_args!(
-                        "all links are refused: there is no \"secure_link_hash\", which says where \
-                         the token is"
-                    ),
-                );
+            if self.is_required() {
+                let reason = "there is no \"secure_link_hash\", which says where the token is";
+                self.warn_of_refused(name, own, notes, parser, reason);
             }
             return;
         };
@@ -932,6 +967,13 @@ pub fn warn(parser: Parser<'_>, main: &MainConf) {
             format_args!(
                 "\"$secure_link_hash_until\" is empty: there is no \"secure_link_hash_lifetime\""
             ),
+        );
+    }
+    for (place, name) in notes.wanting.borrow().iter().filter(|(place, _)| place.is_used.get()) {
+        notes.refusing.warn(
+            place,
+            parser,
+            format_args!("in \"{name}\" nothing says what a right link is: all are refused"),
         );
     }
     let deciding = notes.deciding.borrow();

@@ -115,6 +115,7 @@ impl Merge for LocConf {
         self.lifetime = self.lifetime.or(parent.lifetime);
         self.max_age = self.max_age.or(parent.max_age);
         self.not_before = self.not_before.or(parent.not_before);
+        self.requires_itself = self.require.is_some();
         self.require = self.require.or(parent.require);
         self.prefix = self.prefix.or(parent.prefix);
         if self.strip.is_none() {
