@@ -158,10 +158,10 @@ SKIP: {
     }
     for my $case (['access_key_file', "$s->{dir}/keys"]) {
         my ($directive, $file) = @$case;
-        is(join('', grep { /\[warn\]/ } split /^/, (nginx($s, '-t'))[0]), '', "$name - a file that they can read");
+        is(join('', grep { /\[(?:warn|error)\]/ } split /^/, (nginx($s, '-t'))[0]), '', "$name - a file that they can read");
         chmod 0600, $file;
         ($out, $rc) = nginx($s, '-t');
-        like("$rc $out", qr{^0 .*\[warn\].*"$directive" directive: the workers, which run as the user \d+, can't read \Q$file\E: "chgrp \d+" and "chmod 640" let them in \S+nginx.conf:\d+}s, "$name - one that they can't read again");
+        like("$rc $out", qr{^0 .*\[error\].*"$directive" directive: the workers, which run as the user \d+, can't read \Q$file\E: "chgrp \d+" and "chmod 640" let them in \S+nginx.conf:\d+}s, "$name - one that they can't read again");
         chmod 0644, $file;
     }
     chmod 0700, $s->{dir};
@@ -220,6 +220,49 @@ SKIP: {
     ok($s->wait(10, sub { metric($s, 'key_file_ok') == 1 }), "$name - and all is well");
     is(slurp("$state.keys"), slurp("$s->{dir}/keys"), "$name - it is kept, too");
     is(join('', grep { !/\Q$s->{dir}\E\/keys: line 1, column 6/ } $s->trouble), '', "$name - nothing bad in the log");
+}
+
+{
+    my $name = 'an empty key file';
+    my $s = server();
+    mkdir "$s->{dir}/kept";
+    my $state = "$s->{dir}/kept/state";
+    set_zone($s, $state);
+    replace_file("$s->{dir}/keys", '');
+    my ($out, $rc) = nginx($s, '-t');
+    like("$rc $out", qr/^0 .*no partner in it: all keys are refused/s, "$name - before there was another");
+    replace_file("$s->{dir}/keys", key_file(acme => 'KEY-ACME'));
+    $s->start($locations);
+    is(ask($s, 'KEY-ACME'), 200, "$name - a good one");
+    # As a shell does it that writes to the same file.
+    truncate "$s->{dir}/keys", 0 or die $!;
+    ok($s->wait(10, sub { (metric($s, 'key_file_ok') // '') eq '0' }), "$name - for a moment");
+    is(ask($s, 'KEY-ACME'), 200, "$name - the keys hold");
+    sleep 0.5;
+    my @told = $s->log =~ /\[error\].*zone "p" keeps its keys: \S+keys: there is nothing in it/g;
+    is(scalar @told, 1, "$name - is told once");
+    my $worker = $s->worker;
+    $s->signal('HUP');
+    ok($s->wait(20, sub { $s->left($worker) }), "$name - a reload");
+    is(ask($s, 'KEY-ACME'), 200, "$name - goes on with the copy");
+    like($s->log, qr/\[error\].*zone "p" has the keys that were good last: \S+keys: there is nothing in it/, "$name - and says so");
+
+    # Without a copy there is the configuration before.
+    replace_file("$s->{dir}/keys", key_file(acme => 'KEY-ACME'));
+    set_zone($s);
+    $worker = $s->worker;
+    $s->signal('HUP');
+    ok($s->wait(20, sub { $s->left($worker) }), "$name - no state");
+    truncate "$s->{dir}/keys", 0 or die $!;
+    $s->signal('HUP');
+    ok($s->wait(10, sub { $s->log =~ /\[emerg\].*"access_key_file" directive: \S+keys: there is nothing in it/ }), "$name - a reload is refused");
+    is(ask($s, 'KEY-ACME'), 200, "$name - the keys hold then, too");
+    replace_file("$s->{dir}/keys", "# nobody\n");
+    ok($s->wait(10, sub { ask($s, 'KEY-ACME') == 401 }), "$name - but one that means nobody is taken");
+    is(metric($s, 'key_file_ok'), 1, "$name - and is well");
+    $worker = $s->worker;
+    $s->signal('HUP');
+    ok($s->wait(20, sub { $s->left($worker) }), "$name - also by a reload");
 }
 
 {

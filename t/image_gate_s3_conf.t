@@ -176,7 +176,10 @@ SKIP: {
         my $text = do { local (@ARGV, $/) = "$dir/nginx.conf"; <> };
         $text =~ s/^user root;$/"user nobody " . getgrgid((getpwnam 'nobody')[3]) . ';'/me;
         write_file("$dir/nginx.conf", $text);
-        return grep { /\[warn\]/ } split /\n/, `$s->{nginx} -t -p $dir/ -c $dir/nginx.conf -e $dir/logs/error.log 2>&1`;
+        # As Debian has it, which is not for warnings.
+        $text =~ s/^error_log (\S+) \w+;$/error_log $1;/m;
+        write_file("$dir/nginx.conf", $text);
+        return grep { /\[(?:warn|error)\]/ } split /\n/, `$s->{nginx} -t -p $dir/ -c $dir/nginx.conf -e $dir/logs/error.log 2>&1`;
     };
     my $polled = 'image_gate_s3_credentials main file=good poll=1s;';
     my @said = $of_nobody->($polled);

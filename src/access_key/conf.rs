@@ -139,6 +139,17 @@ impl MainConf {
     }
 }
 
+thread_local! {
+    /// The zones of the configuration that this process took last whose key files had partners.
+    static TAKEN: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Notes which zones of a configuration that was taken have partners.
+pub fn note_taken(main: Option<&MainConf>) {
+    let zones = main.into_iter().flat_map(MainConf::live).filter(|zone| zone.has_partners());
+    TAKEN.set(zones.map(|zone| zone.name.clone()).collect());
+}
+
 /// Returns what does not work of the zones of the running configuration. For the event loop.
 pub fn troubles() -> Vec<Trouble> {
     let found = with_main::<AccessKey, _>(|main| {
@@ -352,13 +363,21 @@ impl ZoneConf {
     ///
     /// # Errors
     /// Why there are none.
-    pub fn keys_of(&self, file: &KeyFile, keys: Option<Keys>) -> Result<Keys, String> {
-        let (None, Some(trouble)) = (&keys, &file.trouble) else {
-            return keys.map_or_else(|| Ok(Keys::default()), Ok);
-        };
+    pub fn keys_of(&self, file: &mut KeyFile, keys: Option<Keys>) -> Result<Keys, String> {
         let state_file = self.state_file.as_ref();
-        let copy = state_file.and_then(|state_file| Keys::read_copy(&state_file.path).ok());
-        copy.ok_or_else(|| trouble.clone())
+        let copy = || state_file.and_then(|state_file| Keys::read_copy(&state_file.path).ok());
+        let Some(keys) = keys else {
+            return match &file.trouble {
+                None => Ok(Keys::default()),
+                Some(trouble) => copy().ok_or_else(|| trouble.clone()),
+            };
+        };
+        let Some(reason) = keys.emptiness(&file.path) else { return Ok(keys) };
+        if let Some(copy) = copy().filter(|copy| !copy.table.partners().is_empty()) {
+            file.trouble = Some(reason);
+            return Ok(copy);
+        }
+        if TAKEN.with_borrow(|taken| taken.contains(&self.name)) { Err(reason) } else { Ok(keys) }
     }
 
     /// Keeps a good key file for the next start.

@@ -12,12 +12,12 @@ const STATUS_CHUNK: usize = 256 * 1024;
 impl Init for MainConf {
     /// Gives each zone its key file.
     fn init(&mut self, parser: Parser<'_>) -> Result<(), Reported> {
-        for FileConf { name, file, keys, place } in self.files.drain(..) {
+        for FileConf { name, mut file, keys, place } in self.files.drain(..) {
             let name = String::from_utf8_lossy(&name).into_owned();
             let zone = self.zones.iter().find(|zone| zone.name == name);
-            let found = match (zone, &file.trouble) {
-                (Some(zone), _) => zone.keys_of(&file, keys).map(|keys| (zone, keys)),
-                (None, Some(trouble)) => Err(trouble.clone()),
+            let found = match (zone, file.trouble.clone()) {
+                (Some(zone), _) => zone.keys_of(&mut file, keys).map(|keys| (zone, keys)),
+                (None, Some(trouble)) => Err(trouble),
                 (None, None) => {
                     Err(format!("unknown zone \"{name}\", there is no \"access_key_zone\" for it"))
                 }

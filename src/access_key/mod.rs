@@ -79,6 +79,7 @@ impl Hooks for AccessKey {
                 cycle.write(NGX_LOG_ERR, line);
             }
         }
+        conf::note_taken(main);
         if main.is_some_and(|main| !main.zones.is_empty()) {
             allocator::sort_freed();
         }

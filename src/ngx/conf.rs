@@ -11,8 +11,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use nginx_sys::{
-    NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF, NGX_LOG_EMERG, NGX_LOG_WARN, NGX_OK, ngx_command_t,
-    ngx_conf_full_name, ngx_conf_t, ngx_http_compile_complex_value,
+    NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF, NGX_LOG_EMERG, NGX_LOG_ERR, NGX_LOG_WARN, NGX_OK,
+    ngx_command_t, ngx_conf_full_name, ngx_conf_t, ngx_http_compile_complex_value,
     ngx_http_compile_complex_value_t, ngx_http_complex_value, ngx_http_complex_value_t, ngx_int_t,
     ngx_parse_http_time, ngx_parse_offset, ngx_parse_time, ngx_pcalloc, ngx_str_t, ngx_uint_t,
 };
@@ -296,10 +296,11 @@ impl Place {
         format!("\"{name}\" directive: {reason} in {file}:{line}")
     }
 
-    /// Warns of a file that the directive names, if there is one and workers can't read it.
+    /// Tells of a file that the directive names, if there is one and workers can't read it. `nginx -t` hides
+    /// warnings at this time, unless `error_log` asks for them.
     pub fn warn_of_unread(&self, path: Option<&Path>, cycle: Cycle<'_>) {
         if let Some(reason) = path.and_then(|path| worker::kept_from(path, cycle.user())) {
-            cycle.write(NGX_LOG_WARN, format_args!("{}", self.line(reason)));
+            cycle.write(NGX_LOG_ERR, format_args!("{}", self.line(reason)));
         }
     }
 

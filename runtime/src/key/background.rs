@@ -125,6 +125,9 @@ fn take_over<M: Memory>(
         Ok(keys) => keys,
         Err(reason) => return (None, Err(reason)),
     };
+    if let Some(reason) = keys.emptiness(path).filter(|_| zone.has_partners()) {
+        return (keys.seen, Err(reason));
+    }
     let partners = keys.table.partners().len();
     if let Err(reason) = zone.replace(keys.table, |_| None) {
         return (keys.seen, Err(reason));
@@ -226,6 +229,30 @@ mod tests {
         at.folder.write("keys", &keys(&["acme", "beta"]));
         assert_eq!(at.after(5000), ["notice: access_key: zone \"z\" has new keys of 2 partners"]);
         assert!(at.health().0);
+    }
+
+    #[test]
+    fn a_key_file_that_is_empty_for_a_moment_leaves_the_keys() {
+        let mut at = Fixture::new();
+        at.folder.write("keys", b"");
+        let empty = "error: access_key: zone \"z\" keeps its keys: keys: there is nothing in it: \
+                     \"# nobody\" says that no key is to be let in";
+        assert_eq!(at.after(5000), [empty]);
+        assert_eq!((at.partners(), at.health()), (vec!["acme".to_owned()], (false, true)));
+        assert_eq!(at.after(5000), NONE);
+        // Still empty, by another hand.
+        at.folder.write("keys", b"\n");
+        assert_eq!(at.after(5000), NONE);
+        assert_eq!(at.partners(), ["acme"]);
+        at.folder.write("keys", &keys(&["beta"]));
+        assert_eq!(at.after(5000), ["notice: access_key: zone \"z\" has new keys of 1 partners"]);
+        assert_eq!((at.partners(), at.health().0), (vec!["beta".to_owned()], true));
+        // Who means nobody says so; and where nobody had a key, nothing is lost.
+        at.folder.write("keys", b"# nobody\n");
+        assert_eq!(at.after(5000), ["notice: access_key: zone \"z\" has new keys of 0 partners"]);
+        at.folder.write("keys", b"");
+        assert_eq!(at.after(5000), ["notice: access_key: zone \"z\" has new keys of 0 partners"]);
+        assert_eq!((at.partners().len(), at.health().0), (0, true));
     }
 
     #[test]

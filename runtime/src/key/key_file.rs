@@ -48,6 +48,16 @@ impl Keys {
         Ok(Keys { table, seen: Some(FileId::from(&meta)), text })
     }
 
+    /// Why the file can't take the place of one that has partners, if there is nothing in it: it is being
+    /// written, or a disk is full. Who wants nobody let in says so in a comment.
+    #[must_use]
+    pub fn emptiness(&self, path: &Path) -> Option<String> {
+        self.text.iter().all(u8::is_ascii_whitespace).then(|| {
+            let path = path.display();
+            format!("{path}: there is nothing in it: \"# nobody\" says that no key is to be let in")
+        })
+    }
+
     /// Reads the copy that was kept beside a state file of the last good key file.
     ///
     /// # Errors
@@ -135,6 +145,18 @@ mod tests {
         let found = found.unwrap();
         assert_eq!((file.trouble, file.seen), (None, found.seen));
         assert_eq!((found.table.partners().len(), found.text), (2, keys(&["acme", "beta"])));
+    }
+
+    #[test]
+    fn a_file_with_nothing_in_it_is_told_from_one_for_nobody() {
+        let folder = Folder::new();
+        let path = folder.file("keys");
+        for (text, is_empty) in
+            [(&b""[..], true), (b" \r\n\n", true), (b"# nobody\n", false), (&keys(&["a"]), false)]
+        {
+            folder.write("keys", text);
+            assert_eq!(Keys::read(&path).unwrap().emptiness(&path).is_some(), is_empty);
+        }
     }
 
     #[test]

@@ -170,6 +170,11 @@ impl<M: Memory> Zone<M> {
         self.version.load(Ordering::Relaxed)
     }
 
+    /// Returns whether anybody has a key.
+    pub fn has_partners(&self) -> bool {
+        !self.key_table().1.table.partners().is_empty()
+    }
+
     /// Puts another key file in the place of the one before. The counters of a partner that is in
     /// both go on; those of one that is gone stay.
     ///
