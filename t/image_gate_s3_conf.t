@@ -44,7 +44,7 @@ sub lines {
 }
 
 my $main = 'image_gate_s3_credentials main file=good;';
-my $bucket = 'image_gate_s3_bucket b;';
+my $bucket = 'image_gate_s3_bucket bbb;';
 my $origin = "image_gate_s3 main region=r; $bucket";
 
 # Directive, then what must be in the message besides the name.
@@ -97,7 +97,9 @@ image_gate_s3 anonymous region=r presign=1m;              | nobody signs for "an
 image_gate_s3 main region=r what=1;                       | invalid value "what=1", it must be
 image_gate_s3 off region=r;                               | there are no "image_gate_s3_credentials off"
 image_gate_s3 main region=r;                              | there is no "image_gate_s3_bucket" here
-image_gate_s3 other region=r; image_gate_s3_bucket b;     | there are no "image_gate_s3_credentials other"
+image_gate_s3 other region=r; image_gate_s3_bucket bbb;     | there are no "image_gate_s3_credentials other"
+image_gate_s3 main region=r; image_gate_s3_bucket My_Bucket; | "image_gate_s3_bucket" directive: "My_Bucket": that is not the name of a bucket, or none before a host: "style=path" puts it into the path
+image_gate_s3 main region=r endpoint=http://a; image_gate_s3_bucket s3://abc; | "image_gate_s3_bucket" directive: "s3://abc": that is not the name of a bucket
 image_gate_s3 main region=r; image_gate_s3 off;           | is duplicate
 image_gate_s3_bucket;                                     | invalid number of arguments
 image_gate_s3_bucket $no_such_thing;                      | unknown "no_such_thing" variable
@@ -143,6 +145,16 @@ for (
     ['image_gate_s3_credentials main ecs=http://169.254.170.23/v1/credentials;', $origin],
     [$bucket, ''],
     ["$main $bucket", 'image_gate_s3 main region=r; location /x/y { image_gate_s3 off; }'],
+    [$main, 'image_gate_s3 main region=r endpoint=https://minio.example; image_gate_s3_bucket minio;'],
+    [$main, 'image_gate_s3 main region=r endpoint=http://ceph; image_gate_s3_bucket tenant:My_Bucket;'],
+    [$main, 'image_gate_s3 main region=r endpoint=https://s3.eu-west-1.amazonaws.com style=virtual; image_gate_s3_bucket s3.abc;'],
+    [$main, 'image_gate_s3 main region=r endpoint=https://bbb.s3.amazonaws.com; image_gate_s3_bucket bbb;',
+        qr/\[warn\].*image_gate_s3_bucket.*"bbb" stands in "endpoint=", too/],
+    [$main, 'image_gate_s3 main region=r endpoint=https://bbb.s3-eu.example style=virtual; image_gate_s3_bucket bbb;',
+        qr/\[warn\].*image_gate_s3_bucket.*"bbb" stands in "endpoint=", too/],
+    [$main, "$origin image_gate_s3_args \$args;", qr/\[warn\].*image_gate_s3_args.*what a visitor writes is signed by "\$args"/],
+    [$main, "$origin image_gate_s3_args \$is_args\$query_string; location /x/y { }", qr/\[warn\].*image_gate_s3_args.*signed by "\$query_string"/],
+    ['', "image_gate_s3 anonymous endpoint=http://a; $bucket image_gate_s3_args \$args;"],
     ['image_gate_s3_credentials main file=open;', $origin, qr/\[warn\].*image_gate_s3_credentials.*anybody on this machine may read \S+open, or write to it/],
     [$main, '', qr/\[warn\].*image_gate_s3_credentials.*no location has "image_gate_s3 main"/],
     ['', $bucket, qr/\[warn\].*image_gate_s3_bucket.*has no effect: there is no "image_gate_s3" here/],

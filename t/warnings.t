@@ -703,6 +703,41 @@ location /c/ {
 location /d/ { image_resize pad 2000 2000; image_resize_buffer 100k; }
 === a format of what is only described, for the key of a cache
 location /a/ { image_resize size; image_resize_format auto=webp; add_header X-Key $image_resize_accept; }
+=== images that nothing is made of
+location /a/ {
+    image_resize resize 10 10; #! warn: makes no image: "return" answers here
+    return 200 text;
+}
+location /b/ { image_resize resize 10 10; return 404; }
+location /c/ { image_resize resize 10 10; return 301 /d$uri; }
+location /d/ { image_resize resize 10 10; if ($arg_x) { return 200 text; } }
+location /e/ { image_resize off; return 200 text; }
+=== a prefix of links that have none
+secure_link_hash_format bunny;
+secure_link_hash_key k;
+secure_link_hash_require on;
+location /a/ {
+    secure_link_hash_prefix on; #! warn: has no effect on links of this kind
+}
+location /b/ { secure_link_hash_prefix off; }
+=== an error page that leads where only keys do
+location /k/ {
+    access_key zone=p from=arg:key; #! warn: whoever is refused gets it all the same: "error_page 401" leads to "/un$uri", where "access_key_redirect" does
+    access_key_redirect /un$access_key_uri;
+    error_page 401 = /un$uri;
+}
+location /un/ { internal; }
+=== error pages that lead elsewhere
+location /k/ {
+    access_key zone=p from=arg:key;
+    access_key_redirect /un$access_key_uri;
+    error_page 401 = /preview$uri;
+    error_page 403 /un/denied.html;
+    error_page 404 = /un$uri;
+}
+location /l/ { error_page 401 = /un$uri; }
+location /un/ { internal; }
+location /preview/ { internal; }
 === groups that there are not
 location ~ ^/a/(\d+)/(.*)$ {
     image_resize resize $1 $3; #! warn: "$3" is empty: the regular expression of this location captures 2

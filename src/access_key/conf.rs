@@ -18,7 +18,7 @@ use nginx_sys::NGX_LOG_ERR;
 
 use super::zone::{KeyFile, KeyTable, Record, StateFile, Zone, ZoneHeader};
 use crate::ngx::conf::{Expression, Place, Places};
-use crate::ngx::location::{Exits, Found, Server};
+use crate::ngx::location::{ErrorPage, Exits, Found, Server};
 use crate::ngx::module::{Pending, with_main};
 use crate::ngx::shm::{Memory, ShmZone};
 use crate::ngx::thread::ThreadPool;
@@ -52,6 +52,8 @@ pub struct Notes {
     pub underscored: RefCell<Vec<Rc<Place>>>,
     /// Whether any server hears such headers.
     pub hears_underscores: Cell<bool>,
+    /// Where `error_page` leads to with a status that refuses requests.
+    pub pages: RefCell<Vec<PageNote>>,
     /// The locations of all servers.
     pub locations: RefCell<Vec<LocationNote>>,
     /// Those of them that let requests by.
@@ -93,6 +95,14 @@ pub struct PassNote {
     pub lets_in_all: bool,
     /// Whether the level above does, too.
     pub is_inherited: bool,
+}
+
+/// `error_page` of a location that asks for a key, for requests without one.
+pub struct PageNote {
+    /// The `access_key`.
+    pub place: Rc<Place>,
+    pub server: Server,
+    pub page: ErrorPage,
 }
 
 /// `access_key_redirect` of a location.

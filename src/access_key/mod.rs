@@ -45,6 +45,7 @@ impl Hooks for AccessKey {
             redirect::warn(parser, main);
             taken::warn(parser, main);
             passes::warn(parser, main);
+            passes::warn_of_pages(parser, main);
             lint::check(parser, main)?;
             if !main.zones.is_empty() {
                 let _ = TROUBLES.set(conf::troubles);

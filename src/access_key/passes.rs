@@ -2,17 +2,24 @@
 
 use std::rc::Rc;
 
-use super::conf::{LocConf, LocationNote, MainConf, PassNote};
-use super::taken::uris;
+use super::conf::{Errors, LocConf, LocationNote, MainConf, PageNote, PassNote};
+use super::taken::{target, uris};
 use crate::ngx::Parser;
-use crate::ngx::conf::Place;
-use crate::ngx::location::{self, Bypass, Exits, Found, Server, Target};
+use crate::ngx::conf::{Place, WarnedOnce, variables};
+use crate::ngx::location::{self, Bypass, ErrorPage, Exits, Found, Server, Target};
 use crate::secure_link_hash::SecureLinkHash;
 
 /// Notes the location that is merged, if it lets requests by.
 pub fn note(conf: &LocConf, own: usize, parent: &LocConf, main: &MainConf, parser: Parser<'_>) {
     let exits = Exits::current(parser);
     let Some(server) = Server::current(parser) else { return };
+    if let (Some(Some(_)), Some(place)) = (&conf.access, conf.places.get("access_key")) {
+        let Errors { missing, invalid, .. } = conf.errors.unwrap_or_default();
+        let is_of_refusal = |page: &ErrorPage| [missing, invalid].contains(&page.status);
+        let pages = location::error_pages(parser).filter(is_of_refusal);
+        let pages = pages.map(|page| PageNote { place: place.clone(), server, page });
+        main.notes.pages.borrow_mut().extend(pages);
+    }
     // What is read at the level of a server is for its locations.
     let is_location = !location::is_nameless(parser) && !location::name(parser).is_empty();
     if !is_location || exits.are_none() && !conf.lets_in_all {
@@ -111,6 +118,42 @@ pub fn warn(parser: Parser<'_>, main: &MainConf) {
                     );
                 }
             }
+        }
+    }
+}
+
+/// Variables by which a path is of what was asked for.
+const ASKED: [&[u8]; 4] = [b"uri", b"document_uri", b"request_uri", b"access_key_uri"];
+
+/// Warns of error pages that are what is asked for, from where `access_key_redirect` leads.
+pub fn warn_of_pages(parser: Parser<'_>, main: &MainConf) {
+    let warned = WarnedOnce::default();
+    let meant = |server: Server, path: &[u8]| {
+        let start = String::from_utf8_lossy(target(path));
+        server.find(format!("{}/a", start.trim_end_matches('/')).as_bytes(), false)
+    };
+    let redirects = main.notes.redirects.borrow();
+    for PageNote { place, server, page } in main.notes.pages.borrow().iter() {
+        let path = page.path.split(|&byte| byte == b'?').next().unwrap_or_default();
+        if !variables(path).any(|name| ASKED.contains(&name)) {
+            continue;
+        }
+        let found = meant(*server, path).filter(|found| found.is_internal());
+        let is_redirect = redirects.iter().any(|redirect| {
+            redirect.server == Some(*server)
+                && redirect.uri.is_some_and(|uri| meant(*server, uri.text()) == found)
+        });
+        if found.is_some() && is_redirect {
+            let path = String::from_utf8_lossy(&page.path);
+            warned.warn(
+                place,
+                parser,
+                format_args!(
+                    "whoever is refused gets it all the same: \"error_page {}\" leads to \"{path}\", \
+                     where \"access_key_redirect\" does",
+                    page.status
+                ),
+            );
         }
     }
 }

@@ -139,6 +139,6 @@ fn taker(noted: &[LocationNote], server: Server, uri: &str) -> Option<Found> {
 }
 
 /// What all paths of a redirect begin with.
-fn target(text: &[u8]) -> &[u8] {
+pub fn target(text: &[u8]) -> &[u8] {
     text.split(|&byte| byte == b'$').next().unwrap_or_default()
 }

@@ -10,7 +10,7 @@ use image_gate_runtime::files::FileId;
 use image_gate_runtime::host::Now;
 use image_gate_runtime::s3::{CredentialsService, FileSource, Refresh, Store};
 
-use crate::ngx::conf::{Expression, Place, Places};
+use crate::ngx::conf::{Expression, Place, Places, WarnedOnce};
 use crate::ngx::{Parser, Request, variable};
 
 /// The module.
@@ -93,6 +93,8 @@ pub struct MainConf {
     pub places: RefCell<Vec<Rc<Place>>>,
     /// Each `image_gate_s3` that has credentials, and whether these sign the URI.
     pub signed: RefCell<Vec<(Rc<Place>, bool)>>,
+    /// The directives that were warned of.
+    pub warned: WarnedOnce,
     /// Where variables are whose values nobody may see, once requests come.
     pub secret: OnceCell<Vec<usize>>,
 }

@@ -1,10 +1,28 @@
 //! What a location takes over from the level above.
 
-use super::conf::{ImageGateS3, LocConf, OriginConf};
-use crate::ngx::conf::Merge;
+use image_gate_core::s3::{Asked, NameError};
+
+use super::conf::{ImageGateS3, LocConf, MainConf, OriginConf};
+use crate::ngx::conf::{Expression, Merge};
 use crate::ngx::{Parser, Reported};
 
 const ORIGIN: &str = "image_gate_s3";
+const BUCKET: &str = "image_gate_s3_bucket";
+const ARGS: &str = "image_gate_s3_args";
+
+/// Variables that hold all arguments of a request.
+const ALL_ARGS: [&[u8]; 3] = [b"args", b"query_string", b"request_uri"];
+
+/// What services of buckets are called: where a host begins so behind the name of a bucket, it is of that.
+const SERVICES: [&str; 2] = ["s3.", "s3-"];
+
+/// The host that a bucket is asked for at.
+fn host_of(origin: &OriginConf, bucket: &[u8]) -> Result<String, NameError> {
+    let asked = Asked { head: false, bucket, key: b"/key", args: b"" };
+    // Nobody signs for it.
+    let sent = origin.origin.borrow_mut().sign(asked, None, 0)?;
+    Ok(sent.host)
+}
 
 impl LocConf {
     /// Gives its origin the credentials that it names.
@@ -25,6 +43,72 @@ impl LocConf {
         known.place.is_used.set(true);
         // A location that takes it over has the same.
         let _ = origin.credentials.set(known.clone());
+        Ok(())
+    }
+}
+
+impl LocConf {
+    /// Refuses a bucket that none can be called, and warns of what can't be meant.
+    ///
+    /// # Errors
+    /// That was reported.
+    fn check(
+        &self,
+        origin: &OriginConf,
+        main: &MainConf,
+        parser: Parser<'_>,
+    ) -> Result<(), Reported> {
+        let bucket = self.bucket.as_ref().and_then(Expression::constant);
+        if let (Some(bucket), Some(place)) = (bucket, self.places.get(BUCKET)) {
+            let name = String::from_utf8_lossy(bucket);
+            match host_of(origin, bucket) {
+                Err(error) => {
+                    let stands_before =
+                        host_of(origin, b"aaa").is_ok_and(|host| host.starts_with("aaa."));
+                    let remedy = match stands_before {
+                        true => ", or none before a host: \"style=path\" puts it into the path",
+                        false => "",
+                    };
+                    place.error(parser, format_args!("\"{name}\": {error}{remedy}"));
+                    return Err(Reported);
+                }
+                Ok(host) => {
+                    let service = host.strip_prefix(&*name).and_then(|rest| rest.strip_prefix('.'));
+                    let before = service.and_then(|rest| rest.strip_prefix(&*name));
+                    let before = before.and_then(|rest| rest.strip_prefix('.'));
+                    // Before a host that is written without it, it stands once.
+                    let is_before =
+                        host_of(origin, b"aaa").is_ok_and(|host| host.starts_with("aaa."));
+                    let service = if is_before { before } else { service };
+                    let is_of =
+                        |service: &str| SERVICES.iter().any(|name| service.starts_with(name));
+                    if service.is_some_and(is_of) {
+                        main.warned.warn(
+                            place,
+                            parser,
+                            format_args!(
+                                "\"{name}\" stands in \"endpoint=\", too: take it away there, which \
+                                 is the host of all buckets"
+                            ),
+                        );
+                    }
+                }
+            }
+        }
+        if origin.name.is_some()
+            && let (Some(args), Some(place)) = (&self.args, self.places.get(ARGS))
+            && let Some(read) = args.variables().find(|name| ALL_ARGS.contains(name))
+        {
+            let read = String::from_utf8_lossy(read);
+            main.warned.warn(
+                place,
+                parser,
+                format_args!(
+                    "what a visitor writes is signed by \"${read}\", such as \"?acl\": name the \
+                     arguments, as \"versionId=$arg_version\""
+                ),
+            );
+        }
         Ok(())
     }
 }
@@ -53,7 +137,8 @@ impl Merge for LocConf {
                 self.complete(origin, parser).map_err(|reason| {
                     place.error(parser, format_args!("{reason}"));
                     Reported
-                })
+                })?;
+                self.check(origin, main, parser)
             }
             (_, place) => {
                 // To say "off" is right anywhere.

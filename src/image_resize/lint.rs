@@ -11,7 +11,7 @@ use super::directives::fixed_names;
 use super::hints::HintsConf;
 use super::value::Value;
 use crate::ngx::captures::{Capture, captures};
-use crate::ngx::location::{self, OtherModuleConf, Server};
+use crate::ngx::location::{self, Exits, OtherModuleConf, Server};
 use crate::ngx::variable::is_number;
 use crate::ngx::{Parser, Reported, thread, variable};
 
@@ -202,6 +202,13 @@ impl LocConf {
                 && name != "image_resize"
                 && (is_of_images(name) || is_format(name))
         };
+        if let Some(place) = self.own_mode().filter(|_| has_mode) {
+            let exits = Exits::current(parser);
+            if exits.returns && !exits.is_harmless {
+                let reason = "makes no image: \"return\" answers here, and no text gets through";
+                place.warn(parser, format_args!("{reason}"));
+            }
+        }
         for place in self.places.iter().take(own) {
             notes.places.borrow_mut().push(place.clone());
             match place.name {

@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 
 use nginx_sys::{
     NGX_HTTP_SATISFY_ANY, ngx_http_conf_ctx_t, ngx_http_core_loc_conf_t, ngx_http_core_srv_conf_t,
-    ngx_http_request_t, ngx_int_t, ngx_str_t, ngx_uint_t,
+    ngx_http_err_page_t, ngx_http_request_t, ngx_int_t, ngx_str_t, ngx_uint_t,
 };
 
 use super::conf::{ConfError, DirectiveArgs, Place};
@@ -378,6 +378,27 @@ pub fn has_rewrites(parser: Parser<'_>) -> bool {
     let rewrite = other_module_conf(parser, REWRITE);
     // SAFETY: as in `lets_in_all`.
     rewrite.is_some_and(|conf| unsafe { shim::ig_rewrite_has_codes(conf.as_ptr()) != 0 })
+}
+
+/// `error_page` with a path.
+pub struct ErrorPage {
+    pub status: u32,
+    /// With its variables.
+    pub path: Vec<u8>,
+}
+
+/// Those that the location that is merged has, or takes over.
+pub fn error_pages(parser: Parser<'_>) -> impl Iterator<Item = ErrorPage> {
+    let pages = parser.location::<Core>().map(|core| core.error_pages);
+    // SAFETY: null, or an array of these in the configuration's pool, which is merged by now.
+    let pages =
+        pages.and_then(|pages| unsafe { Some(pages.as_ref()?.as_slice::<ngx_http_err_page_t>()) });
+    pages.unwrap_or_default().iter().filter_map(|page| {
+        // SAFETY: the text is in the configuration's pool, too.
+        let path = unsafe { super::strings::bytes(page.value.value) };
+        let status = u32::try_from(page.status).ok()?;
+        path.starts_with(b"/").then(|| ErrorPage { status, path: path.to_vec() })
+    })
 }
 
 /// The URI that `auth_request` of the location that is merged asks, if it has one.

@@ -609,6 +609,7 @@ impl LocConf {
             Method::ThirdParty(..) => {
                 name == "secure_link_hash_algorithm" && !takes_algorithm
                     || name == MAX_AGE && !is_dated
+                    || name == "secure_link_hash_prefix" && self.prefix == Some(true)
             }
         };
         let reads_images = parser
