@@ -275,10 +275,8 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jpeg>, Error> {
             APP1 if body.starts_with(XMP) => {
                 embedded.xmp = embedded.xmp.or(body.get(XMP.len()..).map(Block::Plain));
             }
-            APP13 if body.starts_with(PHOTOSHOP) => {
-                if embedded.iptc.len() < MOST_PIECES {
-                    embedded.iptc.extend(body.get(PHOTOSHOP.len()..));
-                }
+            APP13 if body.starts_with(PHOTOSHOP) && embedded.iptc.len() < MOST_PIECES => {
+                embedded.iptc.extend(body.get(PHOTOSHOP.len()..));
             }
             APP2 if body.starts_with(ICC) => profile.add(body),
             APP14 if body.starts_with(ADOBE) && body.len() >= ADOBE_LEN => {

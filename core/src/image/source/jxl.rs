@@ -179,6 +179,7 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Jxl<'_>>, Error> {
 }
 
 /// Exif and XMP of a container (ISO/IEC 18181-2).
+#[cfg(feature = "jxl")]
 fn boxes<'a>(input: &'a [u8], embedded: &mut Embedded<'a>) {
     let mut at = 0;
     for _ in 0..MOST_BOXES {
@@ -205,6 +206,7 @@ fn boxes<'a>(input: &'a [u8], embedded: &mut Embedded<'a>) {
 }
 
 /// The TIFF structure of such an Exif.
+#[cfg(feature = "jxl")]
 pub(super) fn tiff(body: &[u8]) -> Option<&[u8]> {
     let offset = be32(body, 0)?;
     body.get(4..)?.get(usize::try_from(offset).ok()?..)

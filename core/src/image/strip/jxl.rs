@@ -52,7 +52,8 @@ pub(super) fn cuts<'a>(
     let mut at = SIGNATURE;
     let mut is_placed = false;
     // `None` where the last box is not whole.
-    for range in jxl.ranges().iter().cloned().chain([input.len()..input.len()]) {
+    let end = input.len()..input.len();
+    for range in jxl.ranges().iter().chain([&end]).cloned() {
         let gap = at..range.start;
         let stays = !is_placed && input.get(gap.clone())? == exif;
         is_placed |= stays;
