@@ -9,7 +9,8 @@ use image_gate_core::cache::{Digest, Head, Ticket, Validity};
 use nginx_sys::{
     NGX_ERROR, NGX_HTTP_FORBIDDEN, NGX_HTTP_MOVED_PERMANENTLY, NGX_HTTP_MOVED_TEMPORARILY,
     NGX_HTTP_NOT_FOUND, NGX_HTTP_NOT_MODIFIED, NGX_HTTP_OK, NGX_HTTP_PERMANENT_REDIRECT,
-    NGX_HTTP_TEMPORARY_REDIRECT, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE, ngx_int_t,
+    NGX_HTTP_SPECIAL_RESPONSE, NGX_HTTP_TEMPORARY_REDIRECT, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
+    ngx_int_t,
 };
 
 use super::conf::{Cache, ImageResizeCache, LocConf, is_any};
@@ -134,7 +135,8 @@ impl Making {
             status => status,
         };
         let is_of_source = match u32::try_from(status) {
-            Ok(NGX_HTTP_OK) => is_spoiled || !said(request, request.upstream_headers()).is_kept,
+            Ok(NGX_HTTP_OK) if !is_spoiled => !said(request, request.upstream_headers()).is_kept,
+            Ok(status) if status < NGX_HTTP_SPECIAL_RESPONSE => is_spoiled,
             Ok(
                 NGX_HTTP_MOVED_PERMANENTLY
                 | NGX_HTTP_MOVED_TEMPORARILY
