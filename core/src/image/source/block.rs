@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 #[cfg(feature = "jxl")]
-use super::jxl;
+use crate::image::bytes::be32;
 use crate::image::{ContentCoding, Control, decode_body};
 
 /// Bytes that one may have that is compressed, and those that it becomes.
@@ -34,7 +34,7 @@ impl<'a> Block<'a> {
             #[cfg(feature = "jxl")]
             Block::Brotli(bytes) => brotli(bytes).map(Cow::Owned),
             #[cfg(feature = "jxl")]
-            Block::PackedExif(bytes) => Some(Cow::Owned(jxl::tiff(&brotli(bytes)?)?.to_vec())),
+            Block::PackedExif(bytes) => Some(Cow::Owned(tiff(&brotli(bytes)?)?.to_vec())),
         }
     }
 
@@ -45,6 +45,13 @@ impl<'a> Block<'a> {
             _ => None,
         }
     }
+}
+
+/// The TIFF structure of what JPEG XL has as Exif, which begins with its place.
+#[cfg(feature = "jxl")]
+pub(super) fn tiff(exif: &[u8]) -> Option<&[u8]> {
+    let offset = be32(exif, 0)?;
+    exif.get(4..)?.get(usize::try_from(offset).ok()?..)
 }
 
 /// Undoes brotli's compression of what is short enough, with a window of 4 MiB at most (RFC 7932, section 9.1): no

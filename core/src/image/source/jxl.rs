@@ -20,10 +20,11 @@ use std::ops::Range;
 #[cfg(feature = "jxl")]
 use ::jxl::api::ProfileLevel;
 
+#[cfg(feature = "jxl")]
+use super::block::tiff;
 use super::headers::SourceHeaders;
 use super::{Animation, Block, Embedded};
 use crate::image::Error;
-use crate::image::bytes::be32;
 #[cfg(feature = "jxl")]
 use crate::image::damage::Damage;
 #[cfg(feature = "jxl")]
@@ -203,11 +204,4 @@ fn boxes<'a>(input: &'a [u8], embedded: &mut Embedded<'a>) {
         }
         at = found.end;
     }
-}
-
-/// The TIFF structure of such an Exif.
-#[cfg(feature = "jxl")]
-pub(super) fn tiff(body: &[u8]) -> Option<&[u8]> {
-    let offset = be32(body, 0)?;
-    body.get(4..)?.get(usize::try_from(offset).ok()?..)
 }

@@ -139,7 +139,10 @@ pub(super) fn read(input: &[u8]) -> Result<SourceHeaders<'_, Png<'_>>, Error> {
                 let tiff = data.strip_prefix(EXIF).unwrap_or(data);
                 embedded.exif = embedded.exif.or(Some(Block::Plain(tiff)));
             }
-            b"tEXt" | b"zTXt" | b"iTXt" => embedded.add_text(&kind, data),
+            b"tEXt" | b"zTXt" | b"iTXt" => {
+                let packet = embedded.texts.add(&kind, data);
+                embedded.xmp = embedded.xmp.or(packet);
+            }
             b"acTL" | b"fcTL" | b"fdAT" => animation.add(&kind, data, &chunks),
             b"IDAT" => {
                 first_data.get_or_insert(chunks.start);

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use memchr::memchr;
 
+use super::block::Block;
 use super::exif::is_blank;
 use super::jpeg::EXIF;
-use super::{Block, Embedded};
 
 /// Texts by their keyword, of which the standard names some and ImageMagick made others up.
 #[derive(Debug, Default)]
@@ -32,23 +32,20 @@ const MAX_DIGITS: usize = 1 << 20;
 /// The keyword of a packet of XMP.
 const XMP: &[u8] = b"XML:com.adobe.xmp";
 
-impl<'a> Embedded<'a> {
-    /// Notes what a chunk of text says (W3C PNG, third edition, section 11.3.3).
-    pub(super) fn add_text(&mut self, kind: &[u8; 4], data: &'a [u8]) {
-        let Some((keyword, text)) = Text::read(kind, data) else { return };
-        let Texts { author, rights, exif, xmp } = &mut self.texts;
+impl<'a> Texts<'a> {
+    /// Notes what a chunk of text says (W3C PNG, third edition, section 11.3.3). Returns a packet of XMP.
+    pub(super) fn add(&mut self, kind: &[u8; 4], data: &'a [u8]) -> Option<Block<'a>> {
+        let (keyword, text) = Text::read(kind, data)?;
         let slot = match keyword {
-            b"Author" => author,
-            b"Copyright" => rights,
-            b"Raw profile type exif" | b"Raw profile type APP1" => exif,
-            b"Raw profile type xmp" => xmp,
-            XMP if kind == b"iTXt" => {
-                self.xmp = self.xmp.or(Some(text.bytes));
-                return;
-            }
-            _ => return,
+            b"Author" => &mut self.author,
+            b"Copyright" => &mut self.rights,
+            b"Raw profile type exif" | b"Raw profile type APP1" => &mut self.exif,
+            b"Raw profile type xmp" => &mut self.xmp,
+            XMP if kind == b"iTXt" => return Some(text.bytes),
+            _ => return None,
         };
         *slot = slot.or(Some(text));
+        None
     }
 }
 
