@@ -1,6 +1,7 @@
 //! The metadata of a source.
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
 
 use super::Block;
 use super::code_points::HdrColors;
@@ -48,13 +49,16 @@ impl<'a> Embedded<'a> {
         let exif = self.exif.and_then(Block::read);
         let exif = exif.or_else(|| self.texts.exif().map(Cow::Owned));
         let exif = exif.as_deref().and_then(Exif::new);
-        let xmp = self.xmp.and_then(Block::read);
-        let xmp = xmp.or_else(|| self.texts.xmp().map(Cow::Owned));
+        // Most files say it in Exif, and what is beside that may be compressed.
+        let xmp = LazyCell::new(|| {
+            let packet = self.xmp.and_then(Block::read);
+            packet.or_else(|| self.texts.xmp().map(Cow::Owned))
+        });
         let own = |text: Option<&'a [u8]>| exif::text(text?).map(Cow::Borrowed);
-        let iptc = match *self.iptc {
+        let iptc = LazyCell::new(|| match *self.iptc {
             [one] => Cow::Borrowed(one),
             _ => Cow::Owned(self.iptc.concat()),
-        };
+        });
         let owned = |text: String| Cow::Owned(text.into_bytes());
         let author = own(self.author).or_else(|| exif?.artist().map(Cow::Borrowed));
         let author = author.or_else(|| rights::iptc_author(&iptc).map(owned));
