@@ -6,11 +6,18 @@
 //! write of eight bytes purges for all of them, and there is no moment at which a process that is
 //! killed leaves it half done. The file has so many places that sources rarely share one; those that
 //! do are purged together, and are made once more. It never grows, and nothing leaves it.
+//!
+//! A process remembers what it has read, and looks at short intervals whether anything was purged:
+//! one number in the file says so, which each purge changes. A purge is done once an interval has
+//! passed. The file is not mapped: a process that reads a part that was cut off would be ended.
 
+use std::cell::RefCell;
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use image_gate_core::cache::Digest;
 
@@ -27,6 +34,9 @@ const MAGIC: [u8; 16] = *b"image_resize gen";
 /// Bytes of magic and seed.
 const HEADER: usize = 32;
 
+/// Where a random number is that each purge changes.
+const LAST_PURGE: u64 = 32;
+
 /// Where the generations begin.
 const GENERATIONS: u64 = 4096;
 
@@ -39,11 +49,66 @@ const KEPT: u64 = GENERATIONS + PLACES * 8;
 /// Bytes of the file. Where there is room when it is begun, they are all on the disk, so that a purge needs none later.
 const LEN: u64 = KEPT + PLACES;
 
+/// How long a process goes by what it has read before it looks whether anything was purged.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// How long after a purge all processes know of it.
+pub const PURGE_KNOWN: Duration = LOOK_AGAIN;
+
+/// How long a process remembers anything: whoever was to say that something was purged may have been
+/// killed before.
+const FORGET: Duration = Duration::from_secs(1);
+
+/// How many generations a process remembers: 200 kB of them.
+const REMEMBERED: usize = 1 << 13;
+
 /// The generations of the sources of a cache.
-#[derive(Debug)]
 pub struct Generations {
     file: File,
     seed: [u64; 2],
+    known: RefCell<Known>,
+}
+
+/// What a process has read.
+#[derive(Default)]
+struct Known {
+    last_purge: u64,
+    looked: Option<Instant>,
+    begun: Option<Instant>,
+    /// Counts how often all was forgotten, from 1 on.
+    moment: u64,
+    /// By the end of their places; empty before the first one, or without memory.
+    generations: Vec<Remembered>,
+}
+
+#[derive(Clone, Default)]
+struct Remembered {
+    /// Of another moment it is forgotten.
+    moment: u64,
+    place: u64,
+    generation: Generation,
+}
+
+impl Known {
+    fn forget(&mut self, now: Instant) {
+        self.moment += 1;
+        self.begun = Some(now);
+    }
+
+    /// Where the generation of a place is remembered.
+    fn entry(&mut self, place: u64) -> Option<&mut Remembered> {
+        if self.generations.is_empty() && self.generations.try_reserve_exact(REMEMBERED).is_ok() {
+            self.generations.resize(REMEMBERED, Remembered::default());
+        }
+        let index = usize::try_from(place).ok()? % REMEMBERED;
+        self.generations.get_mut(index)
+    }
+}
+
+impl fmt::Debug for Generations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Generations").field("file", &self.file).finish_non_exhaustive()
+    }
 }
 
 /// One of them: a random number, but for the first one.
@@ -77,7 +142,7 @@ impl Generations {
             None => begin(&file)?,
         };
         file.unlock()?;
-        Ok(Generations { file, seed })
+        Ok(Generations { file, seed, known: RefCell::default() })
     }
 
     /// Returns what keys are made with, random: without the file, none of what was kept under its
@@ -87,13 +152,45 @@ impl Generations {
         self.seed
     }
 
-    /// Returns the generation that a source is at.
+    /// Returns the generation that a source is at; a purge less than [`PURGE_KNOWN`] ago may be
+    /// missed.
     ///
     /// # Errors
     /// Those of the system.
-    pub fn of(&self, source: &Digest) -> io::Result<Generation> {
+    pub fn of(&self, source: &Digest, now: Instant) -> io::Result<Generation> {
+        let place = place(source);
+        // Nothing here calls back.
+        let Ok(mut known) = self.known.try_borrow_mut() else { return self.read(source) };
+        let known = &mut *known;
+        let is_before = |then: Option<Instant>, ago| {
+            then.is_none_or(|then| now.saturating_duration_since(then) >= ago)
+        };
+        if is_before(known.looked, LOOK_AGAIN) {
+            let last_purge = self.number(LAST_PURGE)?;
+            if last_purge != known.last_purge || is_before(known.begun, FORGET) {
+                known.forget(now);
+            }
+            (known.last_purge, known.looked) = (last_purge, Some(now));
+        }
+        let moment = known.moment;
+        let Some(entry) = known.entry(place) else { return self.read(source) };
+        if (entry.moment, entry.place) != (moment, place) {
+            *entry = Remembered { moment, place, generation: self.read(source)? };
+        }
+        Ok(entry.generation)
+    }
+
+    /// Returns the generation that a source is at just now.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn read(&self, source: &Digest) -> io::Result<Generation> {
+        self.number(GENERATIONS + 8 * place(source))
+    }
+
+    fn number(&self, offset: u64) -> io::Result<u64> {
         let mut number = [0; 8];
-        self.file.read_exact_at(&mut number, GENERATIONS + 8 * place(source))?;
+        self.file.read_exact_at(&mut number, offset)?;
         Ok(u64::from_le_bytes(number))
     }
 
@@ -105,7 +202,8 @@ impl Generations {
         self.file.write_all_at(&[1], KEPT + place(source))
     }
 
-    /// Begins another generation of a source. Returns whether something was kept in the one before.
+    /// Begins another generation of a source, which all know after [`PURGE_KNOWN`]. Returns whether
+    /// something was kept in the one before.
     ///
     /// # Errors
     /// Those of the system.
@@ -114,6 +212,7 @@ impl Generations {
         let mut kept = [0];
         self.file.read_exact_at(&mut kept, KEPT + place)?;
         self.file.write_all_at(&random().to_le_bytes(), GENERATIONS + 8 * place)?;
+        self.file.write_all_at(&random().to_le_bytes(), LAST_PURGE)?;
         if kept != [0] {
             // Whoever keeps something meanwhile may be forgotten: the next purge does its work
             // all the same.
@@ -175,14 +274,56 @@ mod tests {
         let folder = Folder::new();
         let one = Generations::open(folder.path()).unwrap();
         let other = Generations::open(folder.path()).unwrap();
-        let (a, b) = (one.of(&A).unwrap(), one.of(&B).unwrap());
-        assert_eq!(other.of(&A).unwrap(), a);
+        let begin = Instant::now();
+        let (a, b) = (one.of(&A, begin).unwrap(), one.of(&B, begin).unwrap());
+        assert_eq!(other.of(&A, begin).unwrap(), a);
         assert!(!one.renew(&A).unwrap());
-        let second = other.of(&A).unwrap();
+        let second = other.read(&A).unwrap();
         assert_ne!(second, a);
+        for process in [&one, &other] {
+            assert_eq!(process.of(&A, begin + PURGE_KNOWN).unwrap(), second);
+        }
         assert!(!other.renew(&A).unwrap());
-        assert!(![a, second].contains(&one.of(&A).unwrap()));
-        assert_eq!(other.of(&B).unwrap(), b);
+        let third = one.of(&A, begin + 2 * PURGE_KNOWN).unwrap();
+        assert!(![a, second].contains(&third));
+        assert_eq!(other.of(&B, begin + 2 * PURGE_KNOWN).unwrap(), b);
+    }
+
+    #[test]
+    fn what_is_remembered_is_that_of_its_own_place() {
+        let folder = Folder::new();
+        let one = Generations::open(folder.path()).unwrap();
+        let sources: Vec<Digest> = (0..4 * u32::try_from(REMEMBERED).unwrap())
+            .map(|number| {
+                let mut digest = Digest::default();
+                digest[..4].copy_from_slice(&number.to_le_bytes());
+                digest
+            })
+            .collect();
+        let begin = Instant::now();
+        for source in sources.iter().step_by(97) {
+            one.renew(source).unwrap();
+            let _ = one.of(source, begin).unwrap();
+        }
+        for (number, source) in sources.iter().enumerate() {
+            // Others that are remembered in the same entry come between.
+            let other = &sources[(number + REMEMBERED) % sources.len()];
+            for source in [source, other, source] {
+                let then = begin + PURGE_KNOWN;
+                assert_eq!(one.of(source, then).unwrap(), one.read(source).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn a_purge_that_was_killed_before_it_said_so_is_seen_all_the_same() {
+        let folder = Folder::new();
+        let one = Generations::open(folder.path()).unwrap();
+        let begin = Instant::now();
+        let before = one.of(&A, begin).unwrap();
+        one.file.write_all_at(&[7; 8], GENERATIONS + 8 * place(&A)).unwrap();
+        assert_eq!(one.of(&A, begin + PURGE_KNOWN).unwrap(), before);
+        assert_eq!(one.of(&A, begin + FORGET).unwrap(), u64::from_le_bytes([7; 8]));
     }
 
     #[test]
@@ -212,10 +353,10 @@ mod tests {
         let folder = Folder::new();
         let one = Generations::open(folder.path()).unwrap();
         one.renew(&A).unwrap();
-        let before = (one.seed(), [A, B].map(|source| one.of(&source).unwrap()));
+        let before = (one.seed(), [A, B].map(|source| one.read(&source).unwrap()));
         drop(one);
         let one = Generations::open(folder.path()).unwrap();
-        assert_eq!((one.seed(), [A, B].map(|source| one.of(&source).unwrap())), before);
+        assert_eq!((one.seed(), [A, B].map(|source| one.read(&source).unwrap())), before);
     }
 
     #[test]
@@ -243,8 +384,15 @@ mod tests {
     fn a_file_that_is_cut_under_a_process_says_so() {
         let folder = Folder::new();
         let one = Generations::open(folder.path()).unwrap();
-        OpenOptions::new().write(true).open(folder.file(NAME)).unwrap().set_len(40).unwrap();
-        assert!(one.of(&A).is_err() && one.renew(&A).is_err());
+        let begin = Instant::now();
+        for now in [begin, begin + FORGET] {
+            let _ = one.of(&A, now).unwrap();
+        }
+        for len in [40, 20] {
+            OpenOptions::new().write(true).open(folder.file(NAME)).unwrap().set_len(len).unwrap();
+            assert!(one.of(&A, begin + 2 * FORGET).is_err());
+            assert!(one.read(&A).is_err() && one.renew(&A).is_err());
+        }
     }
 
     #[test]

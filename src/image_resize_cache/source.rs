@@ -1,6 +1,6 @@
 //! What a result is made of: how the original is named, and of which generation its results are.
 
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use image_gate_core::cache::{Digest, Key, SourceId};
 use image_gate_runtime::generations::{Generation, Generations};
@@ -89,7 +89,7 @@ pub struct Origin {
 impl Origin {
     /// That of a source by its digest; `None` where it can't be known, and nothing is to be kept.
     pub fn of(request: Request<'_>, cache: &Cache, named: Digest) -> Option<Origin> {
-        let generation = cache.generations.get()?.of(&named);
+        let generation = cache.generations.get()?.of(&named, Instant::now());
         let generation = generation.inspect_err(|error| complain(request, cache, error)).ok()?;
         Some(Origin { named, generation })
     }
@@ -106,7 +106,9 @@ impl Origin {
 
     /// Whether nothing was purged since.
     pub fn is_current(&self, request: Request<'_>, cache: &Cache) -> bool {
-        Origin::of(request, cache, self.named).is_some_and(|now| now.generation == self.generation)
+        let now = cache.generations.get().map(|generations| generations.read(&self.named));
+        let now = now.and_then(|now| now.inspect_err(|error| complain(request, cache, error)).ok());
+        now == Some(self.generation)
     }
 
     /// Notes that something of it was kept.
