@@ -119,7 +119,7 @@ clients: build ## links that clients of other servers and signers of CDNs make, 
 
 .PHONY: beside
 beside: build ## thumbor and ipx beside nginx, asked for the same links: LINKS (300) of each
-	@scripts/install-deps demo clients
+	@scripts/install-deps demo beside
 	@scripts/check-beside
 
 .PHONY: links
@@ -154,6 +154,7 @@ bench: build ## compare with image_filter, libvips, sharp and secure_link; WRITE
 	cargo build --release $(CARGO_FLAGS) -p image-gate-core --examples
 	@benches/run $(if $(WRITE),--write)
 	@benches/peers $(if $(WRITE),--write)
+	@benches/servers $(if $(WRITE),--write)
 	@benches/notmodified $(if $(WRITE),--write)
 	@benches/cache $(if $(WRITE),--write)
 	@benches/instructions $(if $(WRITE),--write)

@@ -1414,6 +1414,17 @@ location /n { access_key zone=p from=arg:key; rewrite ^/n(/.*)$ /m$1 last; }
 location ~ ^/o/(?<w>\d+) { access_key zone=p from=arg:key; rewrite ^/o/1/ /o/2/a.jpg?w=$w last; }
 location /p/ { access_key zone=p from=arg:key; rewrite ^/p/(.*)$ /q/$1 last; }
 location /q/ { auth_basic one; }
+=== rewrites that lead where a name is asked for, or is not
+auth_basic all;
+location /k/ {
+    access_key zone=p from=arg:key; #! warn: nobody is asked where "rewrite"
+    rewrite ^/k/(.*)$ /q/$1 last;
+}
+location /l/ { access_key zone=p from=arg:key; rewrite ^/l/(.*)$ /r/$1 last; }
+location /m/ { access_key zone=p from=arg:key; rewrite ^/m/(.*)$ /s/$1 last; }
+location /q/ { auth_basic off; }
+location /r/ { auth_basic offices; }
+location /s/ { }
 === rewrites of which one leads where nobody asks
 location /k/ {
     access_key zone=p from=arg:key; #! warn: nobody is asked where "rewrite"

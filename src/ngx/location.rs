@@ -107,8 +107,12 @@ pub fn asks_by_itself(parser: Parser<'_>) -> bool {
     let is_open = access.is_none_or(|conf| unsafe {
         conf.first_word() == 0 || shim::ig_access_allows_all(conf.as_ptr()) != 0
     });
+    let basic = other_module_conf(parser, c"ngx_http_auth_basic_module");
+    // SAFETY: as in `lets_in_all`.
+    let asks_for_name =
+        basic.is_some_and(|conf| unsafe { shim::ig_auth_basic_asks(conf.as_ptr()) != 0 });
     !is_open
-        || says_something(parser, c"ngx_http_auth_basic_module")
+        || asks_for_name
         || auth_request(parser).is_some()
         || !Exits::current(parser).are_none()
         || conditions(parser).any(|condition| condition.is_verdict())

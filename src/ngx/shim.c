@@ -331,6 +331,25 @@ ig_access_allows_all(const void *conf)
 }
 
 
+/* Whether "auth_basic" names a realm, which begins what the module knows of a location. */
+
+ngx_uint_t
+ig_auth_basic_asks(const void *conf)
+{
+    const ngx_http_complex_value_t  *realm;
+
+    realm = *(ngx_http_complex_value_t *const *) conf;
+
+    if (realm == NULL || realm == NGX_CONF_UNSET_PTR) {
+        return 0;
+    }
+
+    return realm->lengths != NULL
+           || realm->value.len != 3
+           || ngx_strncmp(realm->value.data, "off", 3) != 0;
+}
+
+
 /* Whether there is anything that may change the URI. */
 
 ngx_uint_t

@@ -239,6 +239,7 @@ unsafe extern "C" {
     pub fn ig_value_set(value: *mut ngx_variable_value_t, found: *const ngx_str_t);
     pub fn ig_value_forget(value: *mut ngx_variable_value_t);
     pub fn ig_access_allows_all(conf: *const c_void) -> ngx_uint_t;
+    pub fn ig_auth_basic_asks(conf: *const c_void) -> ngx_uint_t;
     pub fn ig_rewrite_has_codes(conf: *const c_void) -> ngx_uint_t;
     pub fn ig_rewrite_step(
         cf: *mut ngx_conf_t,
