@@ -20,14 +20,18 @@ use super::bits::{Bits, Bytes, Segment};
 use super::frame::{Component, Frame};
 use super::mcu::{BlockReader, McuBlock, McuGrid, Restarts};
 use super::stop::Stop;
-use crate::image::control::Loan;
 use crate::image::raster::{with_room, zeroed};
-use crate::image::{Control, Error};
+use crate::image::{Control, Error, Loan, Spare};
 
 /// How many rows the first reader reads by itself, in hundredths: less than half, since it makes the
 /// pixels of all while the second one still reads; at an eighth it makes them in the end.
 const FIRST: usize = 43;
 const FIRST_AT_AN_EIGHTH: usize = 48;
+
+/// Before each of the first `ASKED` of so many parts of the rows a processor is asked for, until there is one: who had this
+/// picture be made is often not asleep yet when the work begins.
+const PARTS: usize = 64;
+const ASKED: usize = 16;
 
 /// How many rows the second one reads at most, in hundredths of all.
 const MOST: usize = 75;
@@ -44,13 +48,19 @@ const BATCH: usize = 8;
 /// So long the first reader waits for rows at least.
 const LEAST_PATIENCE: Duration = Duration::from_millis(2);
 
-/// A second reader, and what it reads.
+/// A second reader that there may be, and what it reads.
 pub(super) struct Reader<'a> {
     input: &'a [u8],
     /// Where the data of the scan begins.
     from: usize,
-    /// How much of it comes before what is read first.
-    first: usize,
+    /// How much of it a row of MCUs takes on average.
+    row: usize,
+    /// Rows of MCUs of the picture.
+    all: usize,
+    /// Those above what is needed.
+    above: usize,
+    /// How many of what is left the first reader reads by itself, in hundredths.
+    share: usize,
     /// Rows of MCUs that are read at most.
     rows: usize,
     /// MCUs between two restart markers, or 0.
@@ -60,6 +70,15 @@ pub(super) struct Reader<'a> {
     /// The components, with one row of MCUs.
     pub(super) components: Vec<Component>,
     control: &'a Control,
+    spare: &'a dyn Spare,
+    /// Bytes that are held at most.
+    memory: u64,
+}
+
+/// What a second reader is to do.
+pub(super) struct Task {
+    /// How much of the data comes before what is read first.
+    first: usize,
     loan: Box<dyn Loan>,
 }
 
@@ -95,7 +114,7 @@ struct State {
 }
 
 impl<'a> Reader<'a> {
-    /// `None` where it does not pay, or nothing is to be had for it.
+    /// `None` where it does not pay.
     pub(super) fn new(
         (input, from): (&'a [u8], usize),
         frame: &Frame,
@@ -122,20 +141,47 @@ impl<'a> Reader<'a> {
         let row_len: usize = components.iter().map(|of| of.row_len() * of.held).sum();
         // A code takes two bits at least.
         let starts = (rows * columns).min(2 * IN_STEP * 4) * size_of::<u64>();
-        let loan = spare.lend((rows * (2 * row_len + size_of::<Row>()) + starts) as u64)?;
-        let first = row * (above + many * share / 100);
-        Some(Reader { input, from, first, rows, interval, columns, components, control, loan })
+        let memory = (rows * (2 * row_len + size_of::<Row>()) + starts) as u64;
+        Some(Reader {
+            input,
+            from,
+            row,
+            all: grid.rows,
+            above,
+            share,
+            rows,
+            interval,
+            columns,
+            components,
+            control,
+            spare,
+            memory,
+        })
     }
 
-    /// Looks from there on for a place to begin, at `to` or soon behind it: the segment, and the number of
+    /// What it is to do from now on, when the first one comes to that row; `None` where nothing is to be
+    /// had for it.
+    pub(super) fn task(&self, row: usize) -> Option<Task> {
+        let (done, many) = (row.checked_sub(self.above)?, self.all - self.above);
+        let part = (many / PARTS).max(1);
+        if !done.is_multiple_of(part) || done / part >= ASKED {
+            return None;
+        }
+        let loan = self.spare.lend(self.memory)?;
+        let first = self.row * (row + (many - done) * self.share / 100);
+        Some(Task { first, loan })
+    }
+
+    /// Looks from there on for a place to begin, where the task says or soon behind it: the segment, and the number of
     /// the restart marker at its end. `None` is at the end of the scan.
-    fn look(&self, from: Segment, to: usize) -> Option<(Segment, u8)> {
+    fn look(&self, task: &Task, from: Segment) -> Option<(Segment, u8)> {
+        let to = self.from + task.first;
         let Segment { mut at, mut stuffed } = from;
         let mut looked_at = at;
         loop {
             if at - looked_at > LOOKED_AT {
                 looked_at = at;
-                if self.control.check().is_err() || self.loan.is_wanted_back() {
+                if self.control.check().is_err() || task.loan.is_wanted_back() {
                     return None;
                 }
             }
@@ -164,9 +210,14 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads rows and hands them over, until the data ends, or somebody wants it to end.
-    pub(super) fn read<C: BlockReader>(&self, to: &Sender<Vec<Row>>, units: &[McuBlock<C>]) {
+    pub(super) fn read<C: BlockReader>(
+        &self,
+        task: &Task,
+        to: &Sender<Vec<Row>>,
+        units: &[McuBlock<C>],
+    ) {
         let mut batch = Vec::with_capacity(BATCH);
-        let _ = self.read_rows(units, |row| {
+        let _ = self.read_rows(task, units, |row| {
             batch.push(row);
             let is_full = batch.len() == BATCH;
             !is_full || to.send(mem::replace(&mut batch, Vec::with_capacity(BATCH))).is_ok()
@@ -177,11 +228,12 @@ impl<'a> Reader<'a> {
     /// Reads them, and hands them to `take`, which says whether it wants more.
     fn read_rows<C: BlockReader>(
         &self,
+        task: &Task,
         units: &[McuBlock<C>],
         mut take: impl FnMut(Row) -> bool,
     ) -> Result<(), Error> {
         let from = Segment { at: self.from, stuffed: 0 };
-        let Some((segment, marker)) = self.look(from, self.from + self.first) else {
+        let Some((segment, marker)) = self.look(task, from) else {
             return Ok(());
         };
         let row_len = self.components.iter().map(|of| of.row_len() * of.held).sum();
@@ -194,7 +246,7 @@ impl<'a> Reader<'a> {
         let mut rows = 0;
         while rows < self.rows {
             self.control.check()?;
-            if self.loan.is_wanted_back() {
+            if task.loan.is_wanted_back() {
                 break;
             }
             let before = predictions;
@@ -342,7 +394,12 @@ pub(super) struct Resumed<'a> {
 }
 
 impl Ahead {
-    pub(super) fn new(reader: &Reader<'_>, frame: &Frame, rows: Receiver<Vec<Row>>) -> Ahead {
+    pub(super) fn new(
+        reader: &Reader<'_>,
+        frame: &Frame,
+        rows: Receiver<Vec<Row>>,
+        begin: Instant,
+    ) -> Ahead {
         let mut blocks = Vec::with_capacity(16);
         let (mut low, mut high) = (0, 0);
         for (component, (of, own)) in reader.components.iter().zip(&frame.components).enumerate() {
@@ -363,7 +420,6 @@ impl Ahead {
             }
         }
         let &Reader { interval, columns, .. } = reader;
-        let begin = Instant::now();
         let batch = Vec::new().into_iter();
         Ahead { rows, batch, row: None, at: 0, columns, begin, corrections: None, interval, blocks }
     }

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::ops::Range;
 use std::sync::mpsc::channel;
 use std::thread;
+use std::time::Instant;
 
 use memchr::memchr;
 
@@ -244,20 +245,26 @@ impl<'a> Scan<'a> {
         codes: impl Fn(&Member, bool) -> Option<C>,
     ) -> Result<usize, Stop> {
         let units = self.grid.units(&frame.components, members, |member| codes(member, false))?;
-        let Some(reader) = &ahead else { return self.read_units(frame, units, None) };
+        let Some(reader) = &ahead else { return self.read_units(frame, units, |_, _| None) };
         let mut units_ahead =
             self.grid.units(&reader.components, members, |member| codes(member, true))?;
         for unit in &mut units_ahead {
             unit.start(0, reader.components.get(unit.component).ok_or(Stop::Declined)?);
         }
-        let (to, rows) = channel();
-        let units_ahead = units_ahead.as_slice();
+        let (units_ahead, begin) = (units_ahead.as_slice(), Instant::now());
         thread::scope(|scope| {
-            let second = thread::Builder::new().name("image".to_owned());
-            let read = move || reader.read(&to, units_ahead);
-            let second = second.spawn_scoped(scope, read).ok();
-            let ahead = second.as_ref().map(|_| Ahead::new(reader, frame, rows));
-            let read = self.read_units(frame, units, ahead);
+            let mut second = None;
+            let read = self.read_units(frame, units, |frame, row| {
+                if second.is_some() {
+                    return None;
+                }
+                let task = reader.task(row)?;
+                let (to, rows) = channel();
+                let read = move || reader.read(&task, &to, units_ahead);
+                let thread = thread::Builder::new().name("image".to_owned());
+                second = Some(thread.spawn_scoped(scope, read).ok()?);
+                Some(Ahead::new(reader, frame, rows, begin))
+            });
             // What it could not do is done by now, for whatever reason that was.
             let _ = second.map(thread::ScopedJoinHandle::join);
             read
@@ -272,15 +279,18 @@ impl<'a> Scan<'a> {
         codes: impl Fn(&Member) -> Option<C>,
     ) -> Result<usize, Stop> {
         let units = self.grid.units(&frame.components, members, codes)?;
-        self.read_units(frame, units, None)
+        self.read_units(frame, units, |_, _| None)
     }
 
+    /// Reads the blocks. `help` is asked before each row for what is known of a second reader that begins
+    /// then.
     fn read_units<C: BlockReader>(
         &mut self,
         frame: &mut Frame,
         mut units: Vec<McuBlock<C>>,
-        mut ahead: Option<Ahead>,
+        mut help: impl FnMut(&Frame, usize) -> Option<Ahead>,
     ) -> Result<usize, Stop> {
+        let mut ahead = None;
         // Of whole intervals above all that is needed nothing has to be read.
         let above = self.grid.top * self.grid.columns;
         let passed = above.checked_div(self.interval).unwrap_or(0);
@@ -291,6 +301,7 @@ impl<'a> Scan<'a> {
         let mut restarts = Restarts::new(self.interval, passed);
         for row in first / self.grid.columns..self.grid.rows {
             self.control.check()?;
+            ahead = ahead.or_else(|| help(frame, row));
             for unit in &mut units {
                 unit.start(row, frame.components.get(unit.component).ok_or(Stop::Declined)?);
             }
