@@ -417,6 +417,11 @@ ig_rewrite_asked(ngx_conf_t *cf, u_char *codes, size_t at,
             before = sizeof(ngx_http_script_value_code_t) + sizeof(uintptr_t);
             value = (ngx_http_script_value_code_t *) (codes + at - before);
             step->order = (code == ngx_http_script_equal_code) ? '=' : '!';
+
+            if (value->code != ngx_http_script_value_code) {
+                /* A text with variables, which is longer or, by chance, as long. */
+                return;
+            }
         }
     }
 
@@ -453,7 +458,7 @@ ig_rewrite_asked(ngx_conf_t *cf, u_char *codes, size_t at,
         step->name = variables[var->index].name;
     }
 
-    if (value != NULL && value->code == ngx_http_script_value_code) {
+    if (value != NULL) {
         step->text.len = value->text_len;
         step->text.data = (u_char *) value->text_data;
     }
