@@ -102,6 +102,8 @@ for my $threads ('', 'image_resize_threads off;') {
             ok($r->{body} eq $first->{body}, "$name - broken - $where - its bytes");
         }
     }
+    # What is asked for beside the last one may come later than that.
+    ok($s->wait(5, sub { asked($s) == 6 }), "$name - broken - asked each time");
     unlink "$s->{dir}/files/broken";
     $way->('moved');
     is_answer("$name - moved - $_", $c->get("$_$photo"), 200, 'STALE') for '', '/keep';
