@@ -105,7 +105,7 @@ sub {
 }
 
 
-=== TEST 2: a success without a body is one; a partial nobody asked for is none
+=== TEST 2: a success without a body is one; a partial nobody asked for is none, nor is what comes before an answer
 --- config
     location /r/ { image_resize resize 50 -; proxy_pass $TEST_NGINX_UPSTREAM/; }
     location /t/ { image_resize test; proxy_pass $TEST_NGINX_UPSTREAM/; }
@@ -119,6 +119,8 @@ sub {
 /r/status,void,code=200/quad-100x120.png        415
 /r/status,code=206/quad-100x120.png             415
 /t/status,code=206/quad-100x120.png             415
+/r/status,code=102/quad-100x120.png             415
+/t/status,code=102/quad-100x120.png             415
 # a part is not asked for, so that nothing gets past the test
 /t/range/text.txt [Range: bytes=0-]             415
 /t/range/quad-100x120.png [Range: bytes=0-9]    200 same=quad-100x120.png Content-Type=image/png

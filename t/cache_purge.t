@@ -198,7 +198,9 @@ sub is_quiet { my ($name, $s) = @_; is(join('', $s->trouble), '', "$name - nothi
     is_answer("$name - asked for after it", $new, 200, 'MISS');
     my @old = map { $_->recv } @makers;
     is(scalar(grep { $_->{status} == 200 } @old), 4, "$name - those who asked before are answered");
-    ok($old[0]{body} ne $new->{body}, "$name - by the picture of before");
+    is(scalar(grep { $_->{body} ne $new->{body} } @old), 1, "$name - the one that made it by the picture of before");
+    is(scalar(grep { $_->{h}{'x-cache'} eq 'HIT' } @old), 3, "$name - the others by what is kept by now");
+    is(scalar(asked($s)), 2, "$name - each is asked for once");
     my $hit = $s->client->get($uri);
     is_answer("$name - later", $hit, 200, 'HIT');
     ok($hit->{body} eq $new->{body}, "$name - later - the new picture");

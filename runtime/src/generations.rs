@@ -160,7 +160,8 @@ impl Generations {
     pub fn of(&self, source: &Digest, now: Instant) -> io::Result<Generation> {
         let place = place(source);
         // Nothing here calls back.
-        let Ok(mut known) = self.known.try_borrow_mut() else { return self.read(source) };
+        let read = || self.number(GENERATIONS + 8 * place);
+        let Ok(mut known) = self.known.try_borrow_mut() else { return read() };
         let known = &mut *known;
         let is_before = |then: Option<Instant>, ago| {
             then.is_none_or(|then| now.saturating_duration_since(then) >= ago)
@@ -173,19 +174,26 @@ impl Generations {
             (known.last_purge, known.looked) = (last_purge, Some(now));
         }
         let moment = known.moment;
-        let Some(entry) = known.entry(place) else { return self.read(source) };
+        let Some(entry) = known.entry(place) else { return read() };
         if (entry.moment, entry.place) != (moment, place) {
-            *entry = Remembered { moment, place, generation: self.read(source)? };
+            *entry = Remembered { moment, place, generation: read()? };
         }
         Ok(entry.generation)
     }
 
-    /// Returns the generation that a source is at just now.
+    /// Returns the generation that a source is at just now, and remembers that.
     ///
     /// # Errors
     /// Those of the system.
     pub fn read(&self, source: &Digest) -> io::Result<Generation> {
-        self.number(GENERATIONS + 8 * place(source))
+        let place = place(source);
+        let generation = self.number(GENERATIONS + 8 * place)?;
+        if let Ok(mut known) = self.known.try_borrow_mut()
+            && let Some(entry) = known.entry(place).filter(|entry| entry.place == place)
+        {
+            entry.generation = generation;
+        }
+        Ok(generation)
     }
 
     fn number(&self, offset: u64) -> io::Result<u64> {
@@ -280,6 +288,7 @@ mod tests {
         assert!(!one.renew(&A).unwrap());
         let second = other.read(&A).unwrap();
         assert_ne!(second, a);
+        assert_eq!(other.of(&A, begin).unwrap(), second);
         for process in [&one, &other] {
             assert_eq!(process.of(&A, begin + PURGE_KNOWN).unwrap(), second);
         }

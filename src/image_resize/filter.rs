@@ -84,7 +84,12 @@ fn header(request: Request<'_>, may_have_page: bool) -> ngx_int_t {
             context,
             Error::DecodeFailed("the source is a partial".into()).into(),
         ),
-        status @ (100..NGX_HTTP_OK | NGX_HTTP_NO_CONTENT | NGX_HTTP_NOT_MODIFIED) => {
+        // nginx before 1.29 takes what comes before an answer for that, and the answer for its body.
+        ..NGX_HTTP_OK => fail_in_header_filter(
+            context,
+            Error::DecodeFailed("the source is an interim answer".into()).into(),
+        ),
+        status @ (NGX_HTTP_NO_CONTENT | NGX_HTTP_NOT_MODIFIED) => {
             context.update_info(|response| response.status = Some(ImageStatus::Passed));
             if status == NGX_HTTP_NOT_MODIFIED && !matches!(conf.mode(), Mode::Test) {
                 headers::revalidated(request, conf);

@@ -37,6 +37,18 @@ impl Handler for Precontent {
             return DECLINED;
         }
         let pass = match request.active_context::<ImageResizeCache>() {
+            Some(pass)
+                if pass.has_waited.take() && !pass.origin.is_current(request, &pass.cache) =>
+            {
+                // Purged meanwhile: what it waited for is not kept.
+                pass.release();
+                let Some(anew) = begin(request) else { return DECLINED };
+                anew.deadline.set(pass.deadline.get());
+                match request.set_context::<ImageResizeCache>(anew) {
+                    Some(pass) => pass,
+                    None => return FAILED,
+                }
+            }
             Some(pass) => pass,
             None => {
                 // Whatever was under way belongs to the location before.
@@ -249,6 +261,7 @@ fn woken(request: Request<'_>) -> Then {
         return Then::Wait;
     }
     pass.is_waiting.set(false);
+    pass.has_waited.set(true);
     flights::leave(request, pass.name());
     Then::Resume
 }

@@ -55,6 +55,8 @@ pub struct Pass {
     /// Until when the request waits for another, where it does or did, in milliseconds.
     pub deadline: Cell<Option<u64>>,
     pub is_waiting: Cell<bool>,
+    /// Whether it has waited, and not been looked up since.
+    pub has_waited: Cell<bool>,
     /// Whether the request goes on beside another, to which what is old was sent.
     pub is_background: bool,
     /// That this request makes the result.
@@ -81,6 +83,7 @@ impl Pass {
             is_looking: Cell::new(false),
             deadline: Cell::new(None),
             is_waiting: Cell::new(false),
+            has_waited: Cell::new(false),
             is_background: false,
             ticket: RefCell::default(),
         }

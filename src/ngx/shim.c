@@ -164,16 +164,36 @@ ig_location_matches(const ngx_http_core_loc_conf_t *clcf, ngx_str_t *uri)
 }
 
 
+/*
+ * What nginx finds by a URI: the configuration of a location, or in Angie, where one location may
+ * have several names, one of these.
+ */
+
+#if (defined angie_version && angie_version >= 1003000)
+
+typedef ngx_http_core_loc_t  ig_location_t;
+
+#define ig_location_conf(location)  ((location)->conf)
+
+#else
+
+typedef ngx_http_core_loc_conf_t  ig_location_t;
+
+#define ig_location_conf(location)  (location)
+
+#endif
+
+
 /* The location within another that a URI leads to by its name, without those that are within that. */
 
-static const ngx_http_core_loc_conf_t *
+static const ig_location_t *
 ig_location_by_name(const ngx_http_core_loc_conf_t *within,
     const ngx_str_t *uri)
 {
     size_t                                left, len;
     u_char                               *rest;
     ngx_int_t                             order;
-    const ngx_http_core_loc_conf_t       *best;
+    const ig_location_t                  *best;
     const ngx_http_location_tree_node_t  *node;
 
     best = NULL;
@@ -220,13 +240,17 @@ const ngx_http_core_loc_conf_t *
 ig_location_find(const ngx_http_core_loc_conf_t *within, ngx_str_t *uri,
     ngx_uint_t has_regexes, ngx_uint_t *is_sure)
 {
+    const ig_location_t             *named;
     const ngx_http_core_loc_conf_t  *found, *below;
 
     *is_sure = 0;
-    found = ig_location_by_name(within, uri);
+    found = NULL;
+    named = ig_location_by_name(within, uri);
 
-    if (found != NULL) {
-        if (found->exact_match) {
+    if (named != NULL) {
+        found = ig_location_conf(named);
+
+        if (named->exact_match) {
             *is_sure = 1;
             return found;
         }
@@ -238,7 +262,7 @@ ig_location_find(const ngx_http_core_loc_conf_t *within, ngx_str_t *uri,
         }
 
 #if (NGX_PCRE)
-        if (found->noregex) {
+        if (named->noregex) {
             has_regexes = 0;
         }
 #endif
@@ -248,13 +272,14 @@ ig_location_find(const ngx_http_core_loc_conf_t *within, ngx_str_t *uri,
 
 #if (NGX_PCRE)
     if (has_regexes && within->regex_locations != NULL) {
-        ngx_http_core_loc_conf_t  **asked;
+        ig_location_t  **asked;
 
         for (asked = within->regex_locations; *asked != NULL; asked++) {
-            if (ig_location_matches(*asked, uri)) {
-                below = ig_location_find(*asked, uri, 1, is_sure);
+            if (ngx_regex_exec((*asked)->regex->regex, uri, NULL, 0) >= 0) {
+                found = ig_location_conf(*asked);
+                below = ig_location_find(found, uri, 1, is_sure);
                 *is_sure = 1;
-                return below ? below : *asked;
+                return below ? below : found;
             }
         }
     }
