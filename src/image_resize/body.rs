@@ -75,10 +75,15 @@ pub fn read<'r>(context: Transfer<'r>, chain: Chain<'r>) -> ngx_int_t {
         context.update_info(|response| response.status = Some(ImageStatus::Passed));
         return let_through(context, chain);
     }
-    if last {
+    let is_whole = || {
+        let len = request.content_length().filter(|_| request.is_from_upstream());
+        request.is_head() || len.is_none_or(|len| context.body.borrow().len() >= len)
+    };
+    if last && is_whole() {
         return submit(context);
     }
-    if cut_off(request, flush) {
+    // nginx takes an end of FastCGI for one wherever it comes.
+    if last || cut_off(request, flush) {
         fail_in_body_filter(context, Failure::Upstream, true);
     }
     OK
