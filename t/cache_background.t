@@ -152,7 +152,9 @@ for my $threads ('', 'image_resize_threads off;') {
     for my $status (@others) {
         expire();
         $way->($status);
+        my $before = asked($s);
         is_answer("$name - $status", $c->get($photo), 200, 'STALE') for 1 .. 3;
+        ok($s->wait(5, sub { asked($s) == $before + 3 }), "$name - $status - asked each time");
         unlink "$s->{dir}/files/$status";
         is_answer("$name - $status - back again", $c->get($photo), 200, 'STALE');
     }

@@ -76,6 +76,8 @@ for my $case (@cases) {
         }
         skip("$name: this nginx has no rewrite module", 1)
             if $text =~ /\b(?:(?:if|rewrite|return)\b|set \$)/ && $built =~ /--without-http_rewrite_module/;
+        skip("$name: this nginx has no proxy", 1)
+            if $text =~ /^[^#]*\bproxy_pass\b/m && $built =~ /--without-http_proxy_module/;
         skip("$name: this nginx has no slices", 1)
             if $text =~ /\bslice 1m/ && $built !~ /--with-http_slice_module/;
         skip("$name: this nginx has no threads", 1)
