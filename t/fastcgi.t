@@ -26,7 +26,7 @@ sub taken {
 }
 
 # An application: what is asked for says what it sends, "whole", "long" (without its length), or "cut", of which it sends
-# all but 1500 bytes, "early", of which 3000, and "said" (cut, but ended as FastCGI has it).
+# all but 1500 bytes, "early", of which 3000, "open" (cut, without its length), and "said" (cut, but ended as FastCGI has it).
 sub answer {
     my ($socket) = @_;
     my $params = '';
@@ -39,11 +39,11 @@ sub answer {
     }
     my ($how) = $params =~ /how=(\w+)/;
     my $photo = slurp(fixture_path('photo-300x200.jpg'));
-    my $length = $how eq 'long' ? '' : 'Content-Length: ' . length($photo) . "\r\n";
+    my $length = $how =~ /long|open/ ? '' : 'Content-Length: ' . length($photo) . "\r\n";
     my $sent = "Content-Type: image/jpeg\r\nCache-Control: max-age=60\r\n$length\r\n";
-    $sent .= $how eq 'early' ? substr $photo, 0, 3000 : $how =~ /cut|said/ ? substr $photo, 0, -1500 : $photo;
+    $sent .= $how eq 'early' ? substr $photo, 0, 3000 : $how =~ /cut|said|open/ ? substr $photo, 0, -1500 : $photo;
     for (my $at = 0; $at < length $sent; $at += 4000) { syswrite $socket, record($STDOUT, substr $sent, $at, 4000) }
-    syswrite $socket, record($STDOUT, '') . record($END, "\0" x 8) if $how !~ /cut|early/;
+    syswrite $socket, record($STDOUT, '') . record($END, "\0" x 8) if $how !~ /cut|early|open/;
 }
 
 my $built = `$ENV{TEST_NGINX_BINARY} -V 2>&1`;
@@ -77,7 +77,7 @@ for my $where ('/', '/unbuffered/', '/cached/') {
         is($r->{status}, 200, "$where $how - status");
         is(inspect($r->{body})->{width}, 100, "$where $how - width") if $r->{status} == 200;
     }
-    for my $how ('cut', 'early', 'said') {
+    for my $how ('cut', 'early', 'open', 'said') {
         for (1, 2) {
             my $r = $s->client->get("$where?how=$how");
             is($r->{status}, 502, "$where $how - status");

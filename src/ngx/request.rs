@@ -712,7 +712,13 @@ impl<'r> Request<'r> {
         let Some(upstream) = (unsafe { self.get().upstream.as_ref() }) else { return true };
         let closes = matches!(
             upstream.schema.as_bytes(),
-            b"http://" | b"https://" | b"uwsgi://" | b"suwsgi://" | b"scgi://"
+            b"http://"
+                | b"https://"
+                | b"uwsgi://"
+                | b"suwsgi://"
+                | b"scgi://"
+                // Its end is told, but nginx does not miss it.
+                | b"fastcgi://"
         );
         // SAFETY: the headers are a part of the upstream.
         let chunked =
