@@ -85,7 +85,7 @@ fn header(request: Request<'_>, may_have_page: bool) -> ngx_int_t {
             Error::DecodeFailed("the source is a partial".into()).into(),
         ),
         // nginx before 1.29 takes what comes before an answer for that, and the answer for its body.
-        ..NGX_HTTP_OK => fail_in_header_filter(
+        100..NGX_HTTP_OK => fail_in_header_filter(
             context,
             Error::DecodeFailed("the source is an interim answer".into()).into(),
         ),
